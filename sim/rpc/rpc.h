@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How programs on the simulated host reach the daemon: one SEQPACKET Unix socket, binary NVML
+ * requests (sim/rpc/calls.h) and JSON control requests. The socket's place is fixed inside the
+ * private mount namespace, so that programs need no environment.
+ */
+#ifndef SIM_RPC_RPC_H
+#define SIM_RPC_RPC_H
+
+#include "sim/state/state.h"
+
+#define SIM_RUN_DIR "/run/cleave-sim"
+#define SIM_SOCKET SIM_RUN_DIR "/socket"
+
+/* Serves until sim_rpc_stop(): own threads, one per connection. */
+struct sim_rpc;
+int sim_rpc_start(struct sim_host *host, const char *socket_path, struct sim_rpc **ret_rpc,
+                  struct error *err);
+void sim_rpc_stop(struct sim_rpc *rpc);
+
+/* Client side: one control request over a fresh connection to `socket_path` (NULL: SIM_SOCKET).
+ * Returns 0 and the reply's text (caller frees), or -errno. */
+int sim_ctl_call(const char *socket_path, const char *request, char **ret_reply);
+
+#endif

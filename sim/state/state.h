@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The simulated silicon and driver: one struct per host, owned by the cleave-sim daemon. Two faces
+ * stand on it: the NVML library (through rpc/) and the kernel's files (through fuse/). Every change
+ * goes through a function here, under one lock, and is written to the state file before it returns,
+ * so that a killed daemon comes back with what real hardware would have kept.
+ *
+ * NVML-facing functions return NVML return codes (the NVML_* numbers); kernel-facing ones 0 or -errno.
+ * Facts behind each rule: ARCHITECTURE.md "The simulated host" and the comments at the definitions.
+ */
+#ifndef SIM_STATE_STATE_H
+#define SIM_STATE_STATE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "catalog/catalog.h"
+#include "model/pci.h"
+
+#define SIM_MAX_GPUS 16
+#define SIM_MAX_GIS 16
+#define SIM_MAX_CIS 8
+#define SIM_MAX_VFS 64
+#define SIM_MAX_MDEVS 64
+#define SIM_NONE UINT32_MAX
+
+/* Version that decides the kernel's vGPU interface: before 6.8 mdev, from 6.8 on vendor VFIO. */
+enum sim_iface { SIM_MDEV, SIM_VENDOR_VFIO };
+
+struct sim_ci {
+    uint32_t id;
+    uint32_t profile;    /* NVML_COMPUTE_INSTANCE_PROFILE_* */
+    uint32_t start, size; /* compute slices inside the GI */
+    char uuid[48];       /* "MIG-…" */
+};
+
+struct sim_gi {
+    uint32_t id;
+    const struct cat_profile *profile;
+    uint32_t start;
+    bool heterogeneous;
+    struct sim_ci cis[SIM_MAX_CIS];
+    uint32_t n_cis;
+};
+
+/* A vGPU; lives on a VF (vendor VFIO or mdev) or on the PF (mdev without SR-IOV). */
+struct sim_vgpu {
+    bool exists;
+    const struct cat_vgpu_type *type;
+    uint32_t instance;      /* NVML vGPU instance id, unique on the host */
+    uint32_t gi_id;         /* SIM_NONE if time-sliced */
+    uint32_t placement_id;  /* SIM_NONE if not applicable */
+    char uuid[40];          /* vGPU UUID; with mdev also the device's name */
+    char params[256];       /* vgpu_params as written */
+    int32_t opener;         /* pid of the emulator that has it open, 0 none */
+    char vm_uuid[40];       /* of that emulator's -uuid */
+};
+
+struct sim_vf {
+    struct pci_addr addr;
+    char driver[16];          /* "nvidia", "vfio-pci", "" */
+    char driver_override[32]; /* "" none */
+    uint32_t iommu_group;
+    struct sim_vgpu vgpu;
+    uint32_t wanted_placement; /* vgpu-placement-id of vgpu_params, SIM_NONE */
+};
+
+struct sim_gpu {
+    const struct gpu_model *model;
+    struct pci_addr addr;
+    uint32_t pci_device, pci_subsystem;
+    char name[96];
+    char uuid[48];            /* "GPU-…", made from host name and BDF, stable */
+    char serial[16];
+    int32_t numa_node;
+    uint32_t iommu_group;
+    uint32_t minor;
+    char driver[16];          /* PF: "nvidia", "vfio-pci", "" */
+    char driver_override[32];
+    int32_t opener;           /* pass-through: pid of the emulator, 0 none */
+    char vm_uuid[40];
+    bool mig_current, mig_pending;
+    bool heterogeneous;       /* device-level mixed-size mode */
+    uint32_t vfs_total;
+    uint32_t n_vfs;           /* enabled */
+    struct sim_vf vfs[SIM_MAX_VFS];
+    struct sim_gi gis[SIM_MAX_GIS];
+    uint32_t n_gis;
+    struct sim_vgpu pf_vgpus[SIM_MAX_MDEVS]; /* mdevs on the PF (no SR-IOV) */
+    uint32_t scheduler_policy; /* NVML: 0 unknown, 1 best effort, 2 equal, 3 fixed share */
+    bool lost;                /* fell off the bus: NVML 15 everywhere */
+};
+
+struct sim_host {
+    pthread_mutex_t lock;      /* held by callers of every function below but load/save/free */
+    char name[64];
+    char driver_version[32];   /* "580.105.08" */
+    char kernel[64];           /* "6.8.0-60-generic" */
+    enum sim_iface iface;
+    bool hypervisor_mig_timeslicing;
+    bool vgpu_host;            /* vGPU manager installed */
+    struct sim_gpu gpus[SIM_MAX_GPUS];
+    uint32_t n_gpus;
+    uint32_t next_vgpu_instance;
+    uint64_t changes;          /* grows with each change: clients may poll it */
+    const char *state_path;    /* NULL: not saved */
+    const struct catalog *catalog;
+    uint64_t busy_us;          /* time spent inside the simulated driver, for benches */
+};
+
+/* Reads a host file (data/hosts, YAML); every mistake names file and line or key. */
+int sim_host_load(const char *path, const struct catalog *catalog, struct sim_host **ret_host,
+                  struct error *err);
+/* Restores from / keeps saving to a state file. */
+int sim_host_attach_state(struct sim_host *host, const char *state_path, struct error *err);
+void sim_host_free(struct sim_host *host);
+
+struct sim_gpu *sim_find_gpu(struct sim_host *host, const struct pci_addr *addr);
+struct sim_vf *sim_find_vf(struct sim_host *host, const struct pci_addr *addr,
+                           struct sim_gpu **ret_gpu);
+struct sim_gi *sim_find_gi(struct sim_gpu *gpu, uint32_t id);
+/* NVML index → GPU: only those bound to nvidia, by PCI address. NULL past the end. */
+struct sim_gpu *sim_nvml_gpu(struct sim_host *host, uint32_t index);
+uint32_t sim_nvml_count(struct sim_host *host);
+
+/* ---- NVML-facing: return NVML codes ---- */
+/* *ret_activation is what nvmlDeviceSetMigMode reports: 0, 19 (in use) or 16 (reset required). */
+int sim_set_mig_mode(struct sim_host *host, struct sim_gpu *gpu, bool on, int *ret_activation);
+/* start SIM_NONE: the driver chooses. */
+int sim_gi_create(struct sim_host *host, struct sim_gpu *gpu, const struct cat_profile *profile,
+                  uint32_t start, struct sim_gi **ret_gi);
+int sim_gi_destroy(struct sim_host *host, struct sim_gpu *gpu, uint32_t gi_id);
+uint32_t sim_gi_remaining(struct sim_gpu *gpu, const struct cat_profile *profile);
+int sim_ci_create(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
+                  uint32_t ci_profile, struct sim_ci **ret_ci);
+int sim_ci_destroy(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi, uint32_t ci_id);
+int sim_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, bool on);
+int sim_gi_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi, bool on);
+/* Types that could be created now on the GPU (NVML "creatable"); returns the count written. */
+uint32_t sim_creatable_types(struct sim_host *host, struct sim_gpu *gpu,
+                             const struct cat_vgpu_type **ret_types, uint32_t max);
+/* Types the GPU supports at all under the hypervisor's settings (time-sliced MIG-backed hidden when
+ * the hypervisor's switch is off). A type without a known id gets one from 60000 on, stable per
+ * model: sim_type_id(). */
+uint32_t sim_supported_types(struct sim_host *host, struct sim_gpu *gpu,
+                             const struct cat_vgpu_type **ret_types, uint32_t max);
+uint32_t sim_type_id(const struct gpu_model *model, const struct cat_vgpu_type *type);
+const struct cat_vgpu_type *sim_type_by_id(const struct gpu_model *model, uint32_t type_id);
+
+/* ---- kernel-facing: return 0 or -errno ---- */
+int sim_bind(struct sim_host *host, const struct pci_addr *addr, const char *driver);
+int sim_unbind(struct sim_host *host, const struct pci_addr *addr, const char *driver);
+int sim_set_driver_override(struct sim_host *host, const struct pci_addr *addr, const char *driver);
+int sim_drivers_probe(struct sim_host *host, const struct pci_addr *addr);
+/* What sriov-manage -e/-d does: rebinds the driver (so GIs and the mixed-size flag are wiped), makes
+ * or removes the VFs. */
+int sim_sriov(struct sim_host *host, struct sim_gpu *gpu, bool enable);
+/* Vendor VFIO: current_vgpu_type. type_id 0 deletes. The driver picks GI and placement. */
+int sim_vf_set_type(struct sim_host *host, struct sim_gpu *gpu, struct sim_vf *vf,
+                    uint32_t type_id);
+uint32_t sim_vf_creatable(struct sim_host *host, struct sim_gpu *gpu, struct sim_vf *vf,
+                          const struct cat_vgpu_type **ret_types, uint32_t max);
+int sim_vf_set_params(struct sim_host *host, struct sim_gpu *gpu, struct sim_vf *vf,
+                      const char *params);
+/* mdev: parent is a VF (SR-IOV boards) or the PF. */
+int sim_mdev_create(struct sim_host *host, const struct pci_addr *parent, uint32_t type_id,
+                    const char *uuid);
+int sim_mdev_remove(struct sim_host *host, const char *uuid);
+uint32_t sim_mdev_available(struct sim_host *host, const struct pci_addr *parent,
+                            const struct cat_vgpu_type *type);
+/* The emulator opened / closed an assigned device (called by the emulator wrapper through ctl).
+ * -EBUSY when another process has it. `name` is a BDF or an mdev UUID. */
+int sim_open_device(struct sim_host *host, const char *name, int32_t pid, const char *vm_uuid);
+void sim_close_device(struct sim_host *host, const char *name, int32_t pid);
+
+/* ---- life ---- */
+void sim_reboot(struct sim_host *host);        /* what survives: Ampere's MIG mode */
+int sim_driver_reload(struct sim_host *host);  /* -EBUSY while a VM has a device */
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One error value for the whole project: a reason a program can act on, what it is about, one
+ * sentence for people, and what to do next. Fixed size: no allocation, no cleanup.
+ *
+ * Convention above `base`: int f(…, struct error *err) returns 0 or -enum reason; `err` may be
+ * NULL; success leaves it alone. Wrappers of system calls in `base` return -errno instead and say so.
+ */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+#include "base/attr.h"
+
+/* X(symbol, api name, http status, cli exit status, meaning). Names are stable. */
+#define REASON_MAP(X)                                                                              \
+    X(INVALID, "invalid-argument", 400, 2, "a given value is not acceptable")                      \
+    X(NOT_FOUND, "not-found", 404, 3, "no such object")                                            \
+    X(CONFLICT, "conflict", 409, 4, "the object changed since it was read, or exists already")     \
+    X(NO_CAPACITY, "no-capacity", 409, 5, "no placement exists for the wanted layout")             \
+    X(IN_USE, "in-use", 409, 6, "a guest or a process holds the device")                           \
+    X(UNSUPPORTED, "unsupported", 422, 7, "this hardware or driver cannot do it")                  \
+    X(DRIVER, "driver-failed", 502, 8, "the hardware driver refused or timed out")                 \
+    X(RULE, "rule-violated", 422, 9, "a documented limit forbids it; `rule` names which")          \
+    X(PERMISSION, "permission-denied", 403, 10, "the caller may not do this")                      \
+    X(UNAVAILABLE, "unavailable", 503, 11, "a service that is needed does not answer")             \
+    X(INTERNAL, "internal", 500, 70, "a bug in cleave")
+
+enum reason {
+    REASON_NONE = 0,
+#define REASON_ENUM(sym, name, http, exit, text) REASON_##sym,
+    REASON_MAP(REASON_ENUM)
+#undef REASON_ENUM
+        REASON_COUNT
+};
+
+struct error {
+    enum reason reason;
+    int sys_errno;     /* 0 when no system call failed */
+    char subject[128]; /* what it is about: "gpu/0000:3b:00.0", "claim/web1", "site.yaml:12:7" */
+    char rule[48];     /* id of the rule that was broken, or "" */
+    char message[512]; /* what failed, which object, why: one sentence, values quoted */
+    char hint[512];    /* what to do next, or "" */
+};
+
+/* Fills `err` (if not NULL) and returns -reason. Clears hint and rule. */
+int error_set(struct error *err, enum reason reason, const char *subject, const char *fmt, ...)
+    PRINTF_ATTR(4, 5);
+
+/* The one bridge from errno: picks the reason from `errnum` (EACCES, EPERM → PERMISSION; ENOENT →
+ * NOT_FOUND; EBUSY → IN_USE; others → DRIVER) and appends strerror text to the message. */
+int error_set_errno(struct error *err, int errnum, const char *subject, const char *fmt, ...)
+    PRINTF_ATTR(4, 5);
+
+/* Adds what to do next. Keeps everything else; NULL err is fine. */
+void error_hint(struct error *err, const char *fmt, ...) PRINTF_ATTR(2, 3);
+
+/* Puts context in front: "creating slice 3: <message>". Returns -reason (or 0 if err is NULL). */
+int error_wrap(struct error *err, const char *fmt, ...) PRINTF_ATTR(2, 3);
+
+const char *reason_name(enum reason reason); /* "no-capacity" */
+const char *reason_text(enum reason reason);
+int reason_http_status(enum reason reason);
+int reason_exit_status(enum reason reason);
+/* REASON_NONE when the name is unknown. */
+enum reason reason_from_name(const char *name);
+
+#endif

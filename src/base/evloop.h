@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The event loop (sd-event behind it) and the workers beside it. One thread runs the loop and owns
+ * all state; blocking calls go to a worker and come back as a callback on the loop thread.
+ */
+#ifndef BASE_EVLOOP_H
+#define BASE_EVLOOP_H
+
+#include <stdint.h>
+
+struct evloop;
+struct worker;
+
+typedef void evloop_fn(void *data);
+typedef void evloop_fd_fn(int fd, uint32_t revents, void *data);
+
+/* All return 0 or -errno. A loop stops on SIGINT and SIGTERM by itself. */
+int evloop_new(struct evloop **ret_loop);
+void evloop_free(struct evloop *loop);
+int evloop_run(struct evloop *loop); /* until evloop_stop(); returns its code */
+void evloop_stop(struct evloop *loop, int code);
+int evloop_add_fd(struct evloop *loop, int fd, uint32_t events, evloop_fd_fn *fn, void *data);
+/* Runs `fn` once on the loop after delay_us (0: next turn). Loop thread only. */
+int evloop_after(struct evloop *loop, uint64_t delay_us, evloop_fn *fn, void *data);
+/* Runs `fn` every period_us until the loop ends. Loop thread only. */
+int evloop_every(struct evloop *loop, uint64_t period_us, evloop_fn *fn, void *data);
+/* Runs `fn` on the loop thread soon. Any thread; the only such function. */
+void evloop_post(struct evloop *loop, evloop_fn *fn, void *data);
+
+/* One thread with a queue, first in first out. `work` runs on the worker, then `done` on the loop. */
+int worker_new(struct evloop *loop, const char *name, struct worker **ret_worker);
+/* Finishes what is queued, joins the thread. */
+void worker_free(struct worker *worker);
+void worker_submit(struct worker *worker, evloop_fn *work, evloop_fn *done, void *data);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Log lines for the boundary (request handler, step runner, main); libraries never log. To stderr
+ * as "<level> message" lines that systemd reads, with priority prefix when under systemd. Thread-safe. */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/error.h"
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+void log_set_level(enum log_level level);
+void log_set_program(const char *name);
+void log_error(const char *fmt, ...) PRINTF_ATTR(1, 2);
+void log_warning(const char *fmt, ...) PRINTF_ATTR(1, 2);
+void log_info(const char *fmt, ...) PRINTF_ATTR(1, 2);
+void log_debug(const char *fmt, ...) PRINTF_ATTR(1, 2);
+
+#endif

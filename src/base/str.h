@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Strings: comparison, bounded copies, a growing buffer, and the nearest name for error messages. */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/attr.h"
+
+bool str_eq(const char *a, const char *b);      /* NULL equals only NULL */
+bool str_eq_case(const char *a, const char *b); /* ASCII case ignored */
+bool str_starts(const char *text, const char *prefix);
+bool str_ends(const char *text, const char *suffix);
+
+/* Copies into a fixed buffer, always terminated; false if it was cut. */
+bool str_copy(char *dst, size_t size, const char *src);
+#define STR_SET(dst, src) str_copy((dst), sizeof(dst), (src))
+
+/* Removes white space at both ends in place; returns `text` moved forward. */
+char *str_trim(char *text);
+
+/* True if every byte is printable ASCII or valid UTF-8 without control characters. */
+bool str_is_clean(const char *text);
+
+/* The candidate with the smallest edit distance to `word` (case ignored), or NULL if none is close
+ * (distance over a third of the length, at least 2). Borrowed from `candidates`. */
+const char *str_nearest(const char *word, const char *const *candidates, size_t n);
+
+struct strbuf {
+    char *text; /* always terminated once used; NULL when empty */
+    size_t len;
+    size_t cap;
+};
+
+void strbuf_add(struct strbuf *buf, const char *text);
+void strbuf_addn(struct strbuf *buf, const char *text, size_t len);
+void strbuf_addf(struct strbuf *buf, const char *fmt, ...) PRINTF_ATTR(2, 3);
+const char *strbuf_str(const struct strbuf *buf); /* "" when empty; borrowed */
+char *strbuf_take(struct strbuf *buf);            /* caller frees; never NULL */
+void strbuf_done(struct strbuf *buf);
+
+#define CLEANUP_STRBUF CLEANUP(strbuf_done)
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is legal on one GPU, where to put the next thing, and why not. Pure functions over the
+ * catalog: no I/O, no clock, no allocation. Occupancy is a mask of memory slices, so that the same
+ * code serves one GPU and a fleet.
+ */
+#ifndef LAYOUT_LAYOUT_H
+#define LAYOUT_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "catalog/catalog.h"
+
+#define LAYOUT_MAX_GIS 16
+#define LAYOUT_MAX_VGPUS 64
+#define LAYOUT_ANYWHERE UINT32_MAX
+
+typedef uint32_t slice_mask; /* bit i = memory slice i; a GPU has at most 32 */
+
+/* A GPU instance, existing or wanted. `profile` points into the model. */
+struct layout_gi {
+    const struct cat_profile *profile;
+    uint32_t start; /* LAYOUT_ANYWHERE: to be placed (wanted ones only) */
+};
+
+struct layout_gis {
+    struct layout_gi items[LAYOUT_MAX_GIS];
+    uint32_t n;
+};
+
+slice_mask layout_mask(const struct layout_gi *gi);
+slice_mask layout_occupied(const struct layout_gis *gis);
+
+/* Are these GIs, all placed, allowed together? Checks placements, overlap, per-profile maxima,
+ * total instances, media engines. Error: one sentence naming the two that clash. */
+int layout_check(const struct gpu_model *model, const struct layout_gis *gis, struct error *err);
+
+/* Places every wanted GI that has no start beside `existing` (which stay where they are). Exhaustive:
+ * finds a placement whenever there is one; among all it prefers the one that leaves the largest
+ * profiles possible, then the lowest starts. `wanted` order is kept; starts are filled in.
+ * On failure: -NO_CAPACITY with the blocker in the message and the nearest layout that works in the
+ * hint (fewest instances dropped or profiles shrunk). */
+int layout_place(const struct gpu_model *model, const struct layout_gis *existing,
+                 struct layout_gis *wanted, struct error *err);
+
+/* Can the profile go on beside `existing`? LAYOUT_ANYWHERE if not, else the best start. */
+uint32_t layout_find_start(const struct gpu_model *model, const struct layout_gis *existing,
+                           const struct cat_profile *profile);
+/* How many more of the profile fit beside `existing`. */
+uint32_t layout_remaining(const struct gpu_model *model, const struct layout_gis *existing,
+                          const struct cat_profile *profile);
+
+/* Keeps as many of `existing` as possible while giving room to all `wanted` (a multiset without
+ * starts, or with fixed ones): which of the existing serve a wanted one unchanged, which must go.
+ * `pinned` bit i: existing[i] is in use and must stay. Provably minimal: no other choice destroys
+ * fewer. Existing instances that no wanted one matches are destroyed only if `destroy_unwanted` bit i
+ * or if they are in the way (never when pinned). */
+struct layout_change {
+    bool keep[LAYOUT_MAX_GIS];         /* per existing */
+    uint32_t serves[LAYOUT_MAX_GIS];   /* per existing: index of the wanted it serves, or NO index (UINT32_MAX) */
+    uint32_t start[LAYOUT_MAX_GIS];    /* per wanted: final start */
+    uint32_t destroyed;
+};
+int layout_change(const struct gpu_model *model, const struct layout_gis *existing,
+                  uint32_t pinned, uint32_t destroy_unwanted, const struct layout_gis *wanted,
+                  struct layout_change *ret_change, struct error *err);
+
+/* ---- vGPUs ---- */
+
+/* Existing or wanted vGPU. */
+struct layout_vgpu {
+    const struct cat_vgpu_type *type;
+    uint32_t gi;           /* index into the GIs for MIG-backed; LAYOUT_ANYWHERE: to be chosen */
+    uint32_t placement_id; /* mixed-size: chosen; else LAYOUT_ANYWHERE */
+};
+struct layout_vgpus {
+    struct layout_vgpu items[LAYOUT_MAX_VGPUS];
+    uint32_t n;
+};
+
+struct layout_vgpu_mode {
+    bool mig;            /* MIG mode is on: types must be MIG-backed */
+    bool mixed;          /* mixed-size (heterogeneous) mode of the GPU */
+    bool mig_timesliced; /* GPU and hypervisor both support it */
+};
+
+/* May all these vGPUs live on these GIs (or on the whole GPU)? Checks type ↔ GI profile, one
+ * framebuffer size per GI or GPU unless mixed, per-GI and per-GPU maxima, placement ids. Fills in
+ * `gi` and `placement_id` where LAYOUT_ANYWHERE. */
+int layout_place_vgpus(const struct gpu_model *model, const struct layout_gis *gis,
+                       const struct layout_vgpu_mode *mode, struct layout_vgpus *vgpus,
+                       struct error *err);
+
+/* Text map of a GPU's memory slices, for people: "[1g.5gb |2g.10gb    |········]". Writes into out. */
+const char *layout_draw(const struct gpu_model *model, const struct layout_gis *gis, char *out,
+                        size_t size);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The owner of all state: observes the host, admits claims, plans, runs, records events. Every API
+ * call is a request to it. Lives on the loop thread; answers either at once or by callback.
+ */
+#ifndef MANAGER_MANAGER_H
+#define MANAGER_MANAGER_H
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "base/evloop.h"
+#include "catalog/catalog.h"
+#include "exec/runner.h"
+#include "rules/rules.h"
+#include "store/store.h"
+
+struct manager;
+
+struct manager_config {
+    struct evloop *loop;
+    const struct catalog *catalog;
+    const struct rules *rules;
+    struct store *store;
+    struct ports ports;
+    uint64_t observe_period_us; /* 0: only on demand */
+};
+
+/* Loads the store, resumes unfinished plans, starts observing. Takes nothing; all is borrowed. */
+int manager_new(const struct manager_config *config, struct manager **ret_manager,
+                struct error *err);
+void manager_free(struct manager *manager);
+
+/* The answer to a request: exactly one of body (stolen) or err (reason set). */
+typedef void manager_reply_fn(json_t *body, const struct error *err, void *data);
+
+/* Who asks, taken from the connection. */
+struct caller {
+    char author[NAME_SIZE];
+};
+
+/* Each calls `reply` exactly once, maybe before returning. Bodies are API JSON (api/openapi.yaml).
+ * Changes answer with {"plan": …, "claims": […]}; with dry_run nothing is stored or changed and
+ * the plan's state is "planned"; else the plan is running (poll get_plan). */
+void manager_get_host(struct manager *m, manager_reply_fn *reply, void *data);
+void manager_list_gpus(struct manager *m, manager_reply_fn *reply, void *data);
+void manager_get_gpu(struct manager *m, const char *gpu, manager_reply_fn *reply, void *data);
+void manager_set_gpu_mode(struct manager *m, const struct caller *caller, const char *gpu,
+                          const json_t *body, bool dry_run, manager_reply_fn *reply, void *data);
+void manager_list_profiles(struct manager *m, const char *gpu, manager_reply_fn *reply, void *data);
+void manager_list_claims(struct manager *m, manager_reply_fn *reply, void *data);
+void manager_get_claim(struct manager *m, const char *name, manager_reply_fn *reply, void *data);
+void manager_create_claim(struct manager *m, const struct caller *caller, const json_t *body,
+                          bool dry_run, manager_reply_fn *reply, void *data);
+void manager_delete_claim(struct manager *m, const struct caller *caller, const char *name,
+                          bool dry_run, manager_reply_fn *reply, void *data);
+/* Body: {"name": "lab", "claims": [claim…]}: the claims of that site become exactly these. */
+void manager_apply_site(struct manager *m, const struct caller *caller, const json_t *body,
+                        bool dry_run, manager_reply_fn *reply, void *data);
+void manager_list_plans(struct manager *m, manager_reply_fn *reply, void *data);
+void manager_get_plan(struct manager *m, const char *id, manager_reply_fn *reply, void *data);
+void manager_list_vms(struct manager *m, manager_reply_fn *reply, void *data);
+/* Body: {"name": …, "template": "<domain …>"} */
+void manager_create_vm(struct manager *m, const struct caller *caller, const json_t *body,
+                       bool dry_run, manager_reply_fn *reply, void *data);
+void manager_start_vm(struct manager *m, const struct caller *caller, const char *vm, bool dry_run,
+                      manager_reply_fn *reply, void *data);
+void manager_stop_vm(struct manager *m, const struct caller *caller, const char *vm,
+                     const json_t *body, bool dry_run, manager_reply_fn *reply, void *data);
+void manager_delete_vm(struct manager *m, const struct caller *caller, const char *vm, bool dry_run,
+                       manager_reply_fn *reply, void *data);
+void manager_list_events(struct manager *m, uint64_t after, size_t max, manager_reply_fn *reply,
+                         void *data);
+void manager_list_rules(struct manager *m, manager_reply_fn *reply, void *data);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A claim: what one VM needs, and what it got. */
+#ifndef MODEL_CLAIM_H
+#define MODEL_CLAIM_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/vec.h"
+#include "model/host.h"
+
+/* The five ways to give a VM a GPU. Names are stored and never change. */
+enum claim_mode {
+    CLAIM_PASSTHROUGH,            /* "passthrough" */
+    CLAIM_TIME_SLICED,            /* "time-sliced" */
+    CLAIM_MIG_BACKED,             /* "mig-backed" */
+    CLAIM_TIME_SLICED_MIG_BACKED, /* "time-sliced-mig-backed" */
+    CLAIM_GPU_INSTANCE,           /* "gpu-instance": a bare GI with its default CI, for the host */
+    CLAIM_MODE_COUNT,
+    CLAIM_MODE_AUTO = CLAIM_MODE_COUNT /* "auto": follows from the type or profile */
+};
+const char *claim_mode_name(enum claim_mode mode);
+bool claim_mode_parse(const char *name, enum claim_mode *ret_mode);
+
+enum guest_os { GUEST_LINUX, GUEST_WINDOWS };
+const char *guest_os_name(enum guest_os os);
+
+/* pending → binding → bound → releasing → released, and failed. */
+enum claim_state {
+    CLAIM_PENDING,
+    CLAIM_BINDING,
+    CLAIM_BOUND,
+    CLAIM_RELEASING,
+    CLAIM_RELEASED,
+    CLAIM_FAILED,
+    CLAIM_STATE_COUNT
+};
+const char *claim_state_name(enum claim_state state);
+bool claim_state_parse(const char *name, enum claim_state *ret_state);
+
+struct claim_spec {
+    enum claim_mode mode;       /* AUTO until admission resolves it */
+    char gpu[GPU_UUID_SIZE];    /* selector: BDF, UUID, NVML index or catalog key; "" any */
+    char type[NAME_SIZE];       /* vGPU type, e.g. "L40S-8Q"; for the vGPU modes */
+    char profile[NAME_SIZE];    /* GI profile, e.g. "2g.10gb"; for gpu-instance, optional otherwise */
+    uint32_t start;             /* wanted first memory slice of the GI; NO_ID any */
+    bool mixed;                 /* may share a GPU with other sizes (heterogeneous mode) */
+    enum guest_os guest;
+    bool migratable;            /* must be able to live-migrate */
+};
+
+/* What a bound claim holds; what a binding one will hold. Empty gpu: nothing. */
+struct assignment {
+    struct pci_addr gpu;
+    bool set;                 /* the fields below mean something */
+    char gpu_uuid[GPU_UUID_SIZE];
+    char profile[NAME_SIZE];  /* "" when not on a GI */
+    uint32_t gi_id;           /* NO_ID until created */
+    uint32_t start, size;     /* of the GI, in memory slices; NO_ID without one */
+    uint32_t type_id;         /* NO_ID when there is no vGPU */
+    struct pci_addr device;   /* what the VM gets: the VF, or the PF for pass-through */
+    char mdev_uuid[40];       /* set for mdev vGPUs: then it is the device */
+    uint32_t placement_id;    /* NO_ID unless mixed-size */
+    char mig_uuid[GPU_UUID_SIZE]; /* bare GPU instance: its MIG device */
+};
+
+struct claim {
+    char name[NAME_SIZE]; /* unique on a host; parse_name() */
+    char tenant[NAME_SIZE];
+    char author[NAME_SIZE];
+    char site[NAME_SIZE]; /* name of the site file that owns it, "" when made by hand */
+    char vm[NAME_SIZE];   /* libvirt domain, "" for a claim without a VM */
+    struct claim_spec spec;
+    enum claim_state state;
+    struct assignment got;
+    char problem[512];    /* why it failed, "" */
+    uint64_t version;     /* grows with each stored change */
+    uint64_t created_us;  /* realtime */
+};
+
+struct claims {
+    struct claim *items;
+    size_t n;
+    size_t cap;
+};
+
+/* Reads the user's form: {name, tenant?, vm?, mode?, gpu?, type?, profile?, start?, mixed?,
+ * guest?, migratable?}. Unknown keys refused. `origin`/`path` as in base/json.h. */
+int claim_from_json(const json_t *json, const char *origin, const char *path,
+                    struct claim *ret_claim, struct error *err);
+/* The API's form: the user's fields plus author, site, state, got, problem, version, createdAt. */
+json_t *claim_to_json(const struct claim *claim);
+/* Reads what claim_to_json() wrote (the store's form). */
+int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct error *err);
+struct claim *claims_find(const struct claims *claims, const char *name);
+/* Does the claim hold, or is it about to hold, something on a GPU? */
+bool claim_holds(const struct claim *claim);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One line of history: what changed, by whom, about what. Numbered without gaps by the store. */
+#ifndef MODEL_EVENT_H
+#define MODEL_EVENT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "model/host.h"
+
+struct event {
+    uint64_t seq; /* set by the store */
+    uint64_t time_us;
+    char kind[32];    /* "claim-created", "claim-bound", "plan-done", "step-failed", "gpu-changed" … */
+    char subject[128]; /* "claim/web1", "gpu/0000:41:00.0" */
+    char author[NAME_SIZE];
+    char message[512];
+};
+
+json_t *event_to_json(const struct event *event);
+
+#endif

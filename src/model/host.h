@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is observed on a host: GPUs, their instances, virtual functions, vGPUs and VMs. Plain data,
+ * filled by the ports, never changed by anyone else. Unknown is a value: a field with a `_known`
+ * companion, or UINT32_MAX where said.
+ */
+#ifndef MODEL_HOST_H
+#define MODEL_HOST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/vec.h"
+#include "model/pci.h"
+
+#define NAME_SIZE 64
+#define GPU_UUID_SIZE 48
+#define NO_ID UINT32_MAX
+
+/* What a GPU is used as; transitions are in plan/mode.h. Names are stored and never change. */
+enum gpu_mode { GPU_IDLE, GPU_PASSTHROUGH, GPU_TIME_SLICED, GPU_MIG, GPU_MODE_COUNT };
+const char *gpu_mode_name(enum gpu_mode mode); /* "idle", "passthrough", "time-sliced", "mig" */
+bool gpu_mode_parse(const char *name, enum gpu_mode *ret_mode);
+
+/* Linux interface through which vGPUs are made: decided by what sysfs shows, never by version. */
+enum vgpu_interface { VGPU_IFACE_NONE, VGPU_IFACE_MDEV, VGPU_IFACE_VENDOR_VFIO };
+const char *vgpu_interface_name(enum vgpu_interface iface); /* "none", "mdev", "vendor-vfio" */
+
+enum tristate { TRI_UNKNOWN, TRI_NO, TRI_YES };
+const char *tristate_name(enum tristate value); /* "unknown", "no", "yes" */
+
+/* A GPU instance as the driver reports it. Start and size are in memory slices. */
+struct gi {
+    uint32_t id;
+    uint32_t profile_id; /* driver's GI profile id (nvidia-smi mig -lgip "ID"), not the NVML enum */
+    char profile[NAME_SIZE]; /* "1g.24gb+gfx" (without "MIG "), "" if the driver did not say */
+    uint32_t start;
+    uint32_t size;
+    uint32_t n_ci; /* compute instances in it */
+    char mig_uuid[GPU_UUID_SIZE]; /* of its first MIG device, "" if it has none */
+};
+
+/* A vGPU that exists now. */
+struct vgpu {
+    uint32_t type_id;
+    char type[NAME_SIZE];    /* as the kernel interface names it, vendor prefix removed */
+    uint32_t gi_id;          /* NO_ID when time-sliced or not reported */
+    uint32_t placement_id;   /* NO_ID when not reported */
+    char mdev_uuid[40];      /* mdev only, else "" */
+    struct pci_addr vf;      /* VF that carries it (mdev on a PF without SR-IOV: the PF) */
+    char holder[NAME_SIZE];  /* VM that has the device open, "" if none is known */
+};
+
+/* A vGPU type the kernel offers on a VF now. */
+struct vgpu_offer {
+    uint32_t type_id;
+    char name[NAME_SIZE];
+    uint32_t available;
+};
+
+struct vf {
+    struct pci_addr addr;
+    char driver[32];      /* "" when unbound */
+    uint32_t iommu_group; /* NO_ID when none */
+    enum vgpu_interface iface;
+    VEC(struct vgpu_offer) offers;
+};
+
+struct gpu {
+    struct pci_addr addr;
+    uint32_t pci_id;           /* 0xDEVICE, e.g. 0x2bb5 */
+    uint32_t pci_subsystem_id; /* 0xDEVICE of the subsystem; NO_ID unknown */
+    char uuid[GPU_UUID_SIZE];  /* "" when the driver does not own the GPU */
+    char name[96];             /* driver's product name, or "" */
+    char model[NAME_SIZE];     /* catalog key, "" when not catalogued */
+    uint32_t index;            /* NVML index, NO_ID when not under the driver */
+    uint64_t mem_bytes;        /* total framebuffer, 0 unknown */
+    uint64_t mem_used_bytes;
+    bool mem_used_known;
+    char driver[32];           /* kernel driver of the PF: "nvidia", "vfio-pci", "" */
+    uint32_t iommu_group;      /* NO_ID when there is none */
+    VEC(struct pci_addr) group_members; /* other devices in the IOMMU group */
+    int32_t numa_node;         /* -1 unknown */
+    uint32_t vfs_total;        /* sriov_totalvfs, 0 without SR-IOV */
+    uint32_t vfs_enabled;
+    enum tristate mig_capable;
+    bool mig_enabled;          /* current */
+    bool mig_pending;          /* pending */
+    enum tristate heterogeneous;           /* mixed-size mode now */
+    enum tristate mig_timeslicing_supported; /* GPU capability, as the driver reports it */
+    enum tristate mig_timeslicing_enabled;   /* hypervisor, as the driver reports it */
+    enum vgpu_interface iface;
+    enum gpu_mode mode;        /* derived by host_derive() */
+    char problem[128];         /* why the GPU can't be used ("fell off the bus"), "" if fine */
+    VEC(struct gi) gis;
+    VEC(struct vf) vfs;
+    VEC(struct vgpu) vgpus;
+    VEC(struct vgpu_offer) pf_offers; /* mdev types on the PF itself (boards without SR-IOV) */
+    char holder[NAME_SIZE];    /* VM that has the whole GPU, "" if none */
+};
+
+enum vm_state { VM_UNKNOWN, VM_SHUT_OFF, VM_RUNNING, VM_PAUSED, VM_CRASHED };
+const char *vm_state_name(enum vm_state state);
+
+/* A host device in a domain's definition. */
+struct vm_device {
+    bool is_mdev;
+    struct pci_addr addr;
+    char mdev_uuid[40];
+    bool live;      /* in the running definition */
+    bool persistent; /* in the stored definition */
+};
+
+struct vm {
+    char name[NAME_SIZE];
+    char uuid[40];
+    enum vm_state state;
+    uint32_t vcpus;
+    uint64_t mem_kib;
+    VEC(struct vm_device) devices;
+};
+
+struct host {
+    char name[NAME_SIZE];
+    char driver_version[32]; /* NVIDIA driver, "" unknown */
+    char nvml_version[32];
+    char kernel[NAME_SIZE];
+    char libvirt_version[32];
+    /* One sentence each when a source is missing ("libnvidia-ml.so.1 not found"), else "". */
+    char nvml_problem[256];
+    char pci_problem[256];
+    char libvirt_problem[256];
+    VEC(struct gpu) gpus;
+    VEC(struct vm) vms;
+};
+
+void host_done(struct host *host);
+struct host *host_new(void);
+void host_free(struct host *host);
+DEFINE_FREEP(struct host *, host_free)
+
+/* Fills derived fields once all ports have observed: gpu.mode, vgpu.holder and gpu.holder from the
+ * VMs' devices, order of GPUs (by PCI address). Idempotent. */
+void host_derive(struct host *host);
+
+/* By UUID, PCI address in any accepted form, or NVML index ("0"). NULL if there is none. */
+struct gpu *host_find_gpu(const struct host *host, const char *text);
+struct gpu *host_find_gpu_addr(const struct host *host, const struct pci_addr *addr);
+struct vm *host_find_vm(const struct host *host, const char *name_or_uuid);
+struct gi *gpu_find_gi(const struct gpu *gpu, uint32_t id);
+struct vgpu *gpu_find_vgpu_vf(const struct gpu *gpu, const struct pci_addr *vf);
+struct vgpu *gpu_find_vgpu_mdev(const struct gpu *gpu, const char *mdev_uuid);
+
+json_t *gpu_to_json(const struct gpu *gpu);
+json_t *vm_to_json(const struct vm *vm);
+json_t *host_to_json(const struct host *host); /* summary without the lists */
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/pci.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Reads min to max hex digits; returns how many were read, 0 if out of range. */
+static size_t hex_digits(const char *text, size_t min, size_t max, uint32_t *ret_value)
+{
+    uint32_t value = 0;
+    size_t n = 0;
+    for (; n < max; n++) {
+        char c = text[n];
+        uint32_t digit = 0;
+        if (c >= '0' && c <= '9') {
+            digit = (uint32_t)(c - '0');
+        } else if (c >= 'a' && c <= 'f') {
+            digit = (uint32_t)(c - 'a') + 10;
+        } else if (c >= 'A' && c <= 'F') {
+            digit = (uint32_t)(c - 'A') + 10;
+        } else {
+            break;
+        }
+        value = value << 4 | digit;
+    }
+    if (n < min) {
+        return 0;
+    }
+    *ret_value = value;
+    return n;
+}
+
+bool pci_addr_parse(const char *text, struct pci_addr *ret_addr)
+{
+    if (text == NULL) {
+        return false;
+    }
+    uint32_t domain = 0;
+    const char *p = text;
+    const char *colon = strchr(text, ':');
+    if (colon != NULL && strchr(colon + 1, ':') != NULL) {
+        size_t n = hex_digits(p, 1, 8, &domain);
+        if (n == 0 || p[n] != ':') {
+            return false;
+        }
+        p += n + 1;
+    }
+    uint32_t bus = 0;
+    uint32_t device = 0;
+    uint32_t function = 0;
+    if (hex_digits(p, 2, 2, &bus) != 2 || p[2] != ':' || hex_digits(p + 3, 2, 2, &device) != 2 ||
+        p[5] != '.' || hex_digits(p + 6, 1, 1, &function) != 1 || p[7] != '\0') {
+        return false;
+    }
+    if (device > 31 || function > 7) {
+        return false;
+    }
+    *ret_addr = (struct pci_addr){.domain = domain,
+                                  .bus = (uint8_t)bus,
+                                  .device = (uint8_t)device,
+                                  .function = (uint8_t)function};
+    return true;
+}
+
+const char *pci_addr_format(const struct pci_addr *addr, char out[BDF_SIZE])
+{
+    snprintf(out, BDF_SIZE, "%04x:%02x:%02x.%x", addr->domain, addr->bus, addr->device,
+             addr->function);
+    return out;
+}
+
+int pci_addr_cmp(const struct pci_addr *a, const struct pci_addr *b)
+{
+    if (a->domain != b->domain) {
+        return a->domain < b->domain ? -1 : 1;
+    }
+    unsigned x = (unsigned)a->bus << 8 | (unsigned)a->device << 3 | a->function;
+    unsigned y = (unsigned)b->bus << 8 | (unsigned)b->device << 3 | b->function;
+    return x == y ? 0 : (x < y ? -1 : 1);
+}

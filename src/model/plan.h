@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A plan: the ordered steps from what is observed to what is wanted, each with its undo. */
+#ifndef MODEL_PLAN_H
+#define MODEL_PLAN_H
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "base/vec.h"
+#include "model/claim.h"
+#include "model/host.h"
+
+/* Which port applies a step. */
+enum port_kind { PORT_GPU, PORT_PCI, PORT_GUEST };
+
+/* X(symbol, name, port, text with %s = GPU). One row per kind of change cleave can make. */
+#define STEP_MAP(X)                                                                                \
+    X(BIND_VFIO, "bind-vfio", PORT_PCI, "bind the whole GPU to vfio-pci")                          \
+    X(BIND_NVIDIA, "bind-nvidia", PORT_PCI, "give the GPU back to the nvidia driver")              \
+    X(MIG_ENABLE, "mig-enable", PORT_GPU, "turn MIG mode on")                                      \
+    X(MIG_DISABLE, "mig-disable", PORT_GPU, "turn MIG mode off")                                   \
+    X(SRIOV_ENABLE, "sriov-enable", PORT_PCI, "enable virtual functions")                          \
+    X(SRIOV_DISABLE, "sriov-disable", PORT_PCI, "disable virtual functions")                       \
+    X(MIXED_ON, "mixed-on", PORT_GPU, "allow mixed vGPU sizes")                                    \
+    X(MIXED_OFF, "mixed-off", PORT_GPU, "go back to equal vGPU sizes")                             \
+    X(GI_CREATE, "gi-create", PORT_GPU, "create a GPU instance")                                   \
+    X(GI_DESTROY, "gi-destroy", PORT_GPU, "destroy a GPU instance")                                \
+    X(CI_CREATE, "ci-create", PORT_GPU, "create the default compute instance")                     \
+    X(CI_DESTROY, "ci-destroy", PORT_GPU, "destroy the compute instances")                         \
+    X(VGPU_CREATE, "vgpu-create", PORT_PCI, "create a vGPU")                                       \
+    X(VGPU_DELETE, "vgpu-delete", PORT_PCI, "delete a vGPU")                                       \
+    X(ATTACH, "attach", PORT_GUEST, "put the device into the VM's definition")                     \
+    X(DETACH, "detach", PORT_GUEST, "take the device out of the VM's definition")
+
+enum step_kind {
+#define STEP_ENUM(sym, name, port, text) STEP_##sym,
+    STEP_MAP(STEP_ENUM)
+#undef STEP_ENUM
+        STEP_KIND_COUNT
+};
+const char *step_kind_name(enum step_kind kind);
+bool step_kind_parse(const char *name, enum step_kind *ret_kind);
+const char *step_kind_text(enum step_kind kind);
+enum port_kind step_kind_port(enum step_kind kind);
+
+/* planned → running → done; done → undoing → undone; running → failed; stuck when undo fails. */
+enum step_state {
+    STEP_PLANNED,
+    STEP_RUNNING,
+    STEP_DONE,
+    STEP_FAILED,
+    STEP_UNDOING,
+    STEP_UNDONE,
+    STEP_STUCK,
+    STEP_STATE_COUNT
+};
+const char *step_state_name(enum step_state state);
+bool step_state_parse(const char *name, enum step_state *ret_state);
+
+/* One change. Only the fields that the kind needs are set; the rest is zero or NO_ID. */
+struct step {
+    enum step_kind kind;
+    struct pci_addr gpu;           /* always: the GPU's PF */
+    char claim[NAME_SIZE];         /* claim it serves, "" if none */
+    char vm[NAME_SIZE];            /* ATTACH, DETACH: domain; else VM that the step touches, or "" */
+    uint32_t profile_id;           /* GI_*: driver's GI profile id */
+    char profile[NAME_SIZE];       /* GI_*: its name */
+    uint32_t start, size;          /* GI_*: placement, always given; identifies the GI */
+    uint32_t type_id;              /* VGPU_*: NO_ID = find by name */
+    char type[NAME_SIZE];          /* VGPU_* */
+    struct pci_addr device;        /* VGPU_*, ATTACH, DETACH: VF, or PF for pass-through */
+    char mdev_uuid[40];            /* set: mdev interface */
+    uint32_t placement_id;         /* VGPU_CREATE in mixed mode, else NO_ID */
+    enum step_state state;
+    char problem[512];
+    /* Read back by apply, and how a claim learns what it got: */
+    uint32_t got_gi_id;            /* GI_CREATE, VGPU_CREATE on a GI; NO_ID otherwise */
+    char got_uuid[GPU_UUID_SIZE];  /* CI_CREATE: MIG device */
+};
+/* A step with all ids NO_ID and state planned. */
+struct step step_make(enum step_kind kind, const struct pci_addr *gpu);
+/* The step that takes this one back, for `apply`ing in reverse. A GI_DESTROY's undo is a GI_CREATE
+ * at the same placement; false when there is none (ATTACH's is DETACH, and so on: all have one). */
+struct step step_undo(const struct step *step);
+/* "create GPU instance 1g.24gb+gfx at 3 on 0000:41:00.0"; returns out. */
+const char *step_describe(const struct step *step, char *out, size_t size);
+
+enum plan_state { PLAN_PLANNED, PLAN_RUNNING, PLAN_DONE, PLAN_UNDOING, PLAN_UNDONE, PLAN_STUCK,
+                  PLAN_STATE_COUNT };
+const char *plan_state_name(enum plan_state state);
+bool plan_state_parse(const char *name, enum plan_state *ret_state);
+
+/* What becomes of a claim when the plan is done. */
+enum plan_verb { PLAN_BIND, PLAN_RELEASE, PLAN_KEEP };
+struct plan_claim {
+    enum plan_verb verb;
+    struct claim claim; /* with the assignment it will have (BIND) or has (RELEASE, KEEP) */
+};
+
+/* A GPU instance in the light of the plan, for the reader. */
+struct plan_instance {
+    struct pci_addr gpu;
+    char profile[NAME_SIZE];
+    uint32_t start, size;
+    char what[12]; /* "kept", "created", "destroyed" */
+};
+
+struct plan {
+    char id[40];
+    char author[NAME_SIZE];
+    char reason[128]; /* "claim create web1", "apply site.yaml" */
+    enum plan_state state;
+    uint64_t created_us;
+    uint64_t finished_us; /* 0 until finished */
+    char problem[512];
+    VEC(struct step) steps;
+    VEC(struct plan_claim) claims;
+    VEC(struct plan_instance) instances;
+    struct strlist_fixed { char items[16][NAME_SIZE]; size_t n; } vms; /* VMs that a step touches */
+};
+
+struct plan *plan_new(void);
+void plan_free(struct plan *plan);
+DEFINE_FREEP(struct plan *, plan_free)
+struct plan *plan_copy(const struct plan *plan);
+
+json_t *step_to_json(const struct step *step);
+json_t *plan_to_json(const struct plan *plan);
+int plan_from_stored_json(const json_t *json, struct plan **ret_plan, struct error *err);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From claims to steps, purely: resolves claims to types and profiles, chooses GPUs, keeps every
+ * instance that can stay, and orders the steps (guards first; destroy before create; NVIDIA's order:
+ * driver → MIG mode → virtual functions → mixed-size flag → GIs → vGPUs → VMs).
+ */
+#ifndef PLAN_PLANNER_H
+#define PLAN_PLANNER_H
+
+#include "base/error.h"
+#include "catalog/catalog.h"
+#include "model/claim.h"
+#include "model/host.h"
+#include "model/plan.h"
+#include "rules/rules.h"
+
+struct planner {
+    const struct catalog *catalog;
+    const struct rules *rules;
+    const struct host *host;     /* observed */
+    const struct claims *claims; /* all stored claims */
+};
+
+struct plan_request {
+    const struct claim *const *add;  /* new claims (pending) */
+    size_t n_add;
+    const char *const *remove;       /* names of claims to release */
+    size_t n_remove;
+    const char *author;
+    const char *reason;
+};
+
+/* Checks one claim against catalog, rules and host without placing it: resolves spec.mode, type
+ * and profile in place. Also used by create before a plan exists. */
+int planner_admit(const struct planner *planner, struct claim *claim, struct error *err);
+
+/* The plan that serves the whole request, or why there is none. Never touches a device that a
+ * running VM holds: then -IN_USE naming VM and device. Caller frees. Time and id are set by caller. */
+int planner_build(const struct planner *planner, const struct plan_request *request,
+                  struct plan **ret_plan, struct error *err);
+
+/* The plan that changes a GPU's mode by hand: `cleave gpu mode GPU mig`. */
+int planner_mode(const struct planner *planner, const char *gpu, enum gpu_mode mode,
+                 struct plan **ret_plan, struct error *err);
+
+#endif

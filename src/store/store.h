@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where claims, plans (the journal) and events live. Narrow: documents with versions, one
+ * transaction at a time. Implementations: store/sqlite, later etcd.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/error.h"
+#include "model/claim.h"
+#include "model/event.h"
+#include "model/plan.h"
+
+struct store;
+
+/* All mandatory; loop thread only. Everything between begin and commit is atomic and durable at
+ * commit. A put outside a transaction is its own. */
+struct store_ops {
+    int (*begin)(struct store *store, struct error *err);
+    int (*commit)(struct store *store, struct error *err);
+    void (*rollback)(struct store *store);
+    /* Inserts (claim->version 0) or replaces; -CONFLICT if the stored version is not
+     * claim->version. On success claim->version is the new one. */
+    int (*put_claim)(struct store *store, struct claim *claim, struct error *err);
+    int (*delete_claim)(struct store *store, const char *name, struct error *err);
+    /* All claims, by name. */
+    int (*load_claims)(struct store *store, struct claims *ret_claims, struct error *err);
+    /* Inserts or replaces a plan with all its steps. */
+    int (*put_plan)(struct store *store, const struct plan *plan, struct error *err);
+    /* Replaces one step (its state, problem, read-back values). */
+    int (*put_step)(struct store *store, const char *plan_id, size_t index,
+                    const struct step *step, struct error *err);
+    /* NULL plan and 0 when there is none. Caller frees. */
+    int (*load_plan)(struct store *store, const char *id, struct plan **ret_plan,
+                     struct error *err);
+    /* Newest first, at most max; unfinished_only: those that are running or undoing. */
+    int (*load_plans)(struct store *store, size_t max, bool unfinished_only,
+                      struct plan ***ret_plans, size_t *ret_n, struct error *err);
+    /* Appends; sets event->seq. */
+    int (*put_event)(struct store *store, struct event *event, struct error *err);
+    /* Events with seq > after, oldest first, at most max. Caller frees *ret_events. */
+    int (*load_events)(struct store *store, uint64_t after, size_t max,
+                       struct event **ret_events, size_t *ret_n, struct error *err);
+    void (*free)(struct store *store);
+};
+
+struct store {
+    const struct store_ops *ops;
+};
+
+#endif

@@ -41,28 +41,28 @@ const char *claim_state_name(enum claim_state state);
 bool claim_state_parse(const char *name, enum claim_state *ret_state);
 
 struct claim_spec {
-    enum claim_mode mode;       /* AUTO until admission resolves it */
-    char gpu[GPU_UUID_SIZE];    /* selector: BDF, UUID, NVML index or catalog key; "" any */
-    char type[NAME_SIZE];       /* vGPU type, e.g. "L40S-8Q"; for the vGPU modes */
-    char profile[NAME_SIZE];    /* GI profile, e.g. "2g.10gb"; for gpu-instance, optional otherwise */
-    uint32_t start;             /* wanted first memory slice of the GI; NO_ID any */
-    bool mixed;                 /* may share a GPU with other sizes (heterogeneous mode) */
+    enum claim_mode mode;    /* AUTO until admission resolves it */
+    char gpu[GPU_UUID_SIZE]; /* selector: BDF, UUID, NVML index or catalog key; "" any */
+    char type[NAME_SIZE];    /* vGPU type, e.g. "L40S-8Q"; for the vGPU modes */
+    char profile[NAME_SIZE]; /* GI profile, e.g. "2g.10gb"; for gpu-instance, optional otherwise */
+    uint32_t start;          /* wanted first memory slice of the GI; NO_ID any */
+    bool mixed;              /* may share a GPU with other sizes (heterogeneous mode) */
     enum guest_os guest;
-    bool migratable;            /* must be able to live-migrate */
+    bool migratable; /* must be able to live-migrate */
 };
 
 /* What a bound claim holds; what a binding one will hold. Empty gpu: nothing. */
 struct assignment {
     struct pci_addr gpu;
-    bool set;                 /* the fields below mean something */
+    bool set; /* the fields below mean something */
     char gpu_uuid[GPU_UUID_SIZE];
-    char profile[NAME_SIZE];  /* "" when not on a GI */
-    uint32_t gi_id;           /* NO_ID until created */
-    uint32_t start, size;     /* of the GI, in memory slices; NO_ID without one */
-    uint32_t type_id;         /* NO_ID when there is no vGPU */
-    struct pci_addr device;   /* what the VM gets: the VF, or the PF for pass-through */
-    char mdev_uuid[40];       /* set for mdev vGPUs: then it is the device */
-    uint32_t placement_id;    /* NO_ID unless mixed-size */
+    char profile[NAME_SIZE];      /* "" when not on a GI */
+    uint32_t gi_id;               /* NO_ID until created */
+    uint32_t start, size;         /* of the GI, in memory slices; NO_ID without one */
+    uint32_t type_id;             /* NO_ID when there is no vGPU */
+    struct pci_addr device;       /* what the VM gets: the VF, or the PF for pass-through */
+    char mdev_uuid[40];           /* set for mdev vGPUs: then it is the device */
+    uint32_t placement_id;        /* NO_ID unless mixed-size */
     char mig_uuid[GPU_UUID_SIZE]; /* bare GPU instance: its MIG device */
 };
 
@@ -75,9 +75,9 @@ struct claim {
     struct claim_spec spec;
     enum claim_state state;
     struct assignment got;
-    char problem[512];    /* why it failed, "" */
-    uint64_t version;     /* grows with each stored change */
-    uint64_t created_us;  /* realtime */
+    char problem[512];   /* why it failed, "" */
+    uint64_t version;    /* grows with each stored change */
+    uint64_t created_us; /* realtime */
 };
 
 struct claims {

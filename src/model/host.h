@@ -37,19 +37,19 @@ struct gi {
     char profile[NAME_SIZE]; /* "1g.24gb+gfx" (without "MIG "), "" if the driver did not say */
     uint32_t start;
     uint32_t size;
-    uint32_t n_ci; /* compute instances in it */
+    uint32_t n_ci;                /* compute instances in it */
     char mig_uuid[GPU_UUID_SIZE]; /* of its first MIG device, "" if it has none */
 };
 
 /* A vGPU that exists now. */
 struct vgpu {
     uint32_t type_id;
-    char type[NAME_SIZE];    /* as the kernel interface names it, vendor prefix removed */
-    uint32_t gi_id;          /* NO_ID when time-sliced or not reported */
-    uint32_t placement_id;   /* NO_ID when not reported */
-    char mdev_uuid[40];      /* mdev only, else "" */
-    struct pci_addr vf;      /* VF that carries it (mdev on a PF without SR-IOV: the PF) */
-    char holder[NAME_SIZE];  /* VM that has the device open, "" if none is known */
+    char type[NAME_SIZE];   /* as the kernel interface names it, vendor prefix removed */
+    uint32_t gi_id;         /* NO_ID when time-sliced or not reported */
+    uint32_t placement_id;  /* NO_ID when not reported */
+    char mdev_uuid[40];     /* mdev only, else "" */
+    struct pci_addr vf;     /* VF that carries it (mdev on a PF without SR-IOV: the PF) */
+    char holder[NAME_SIZE]; /* VM that has the device open, "" if none is known */
 };
 
 /* A vGPU type the kernel offers on a VF now. */
@@ -78,26 +78,26 @@ struct gpu {
     uint64_t mem_bytes;        /* total framebuffer, 0 unknown */
     uint64_t mem_used_bytes;
     bool mem_used_known;
-    char driver[32];           /* kernel driver of the PF: "nvidia", "vfio-pci", "" */
-    uint32_t iommu_group;      /* NO_ID when there is none */
+    char driver[32];                    /* kernel driver of the PF: "nvidia", "vfio-pci", "" */
+    uint32_t iommu_group;               /* NO_ID when there is none */
     VEC(struct pci_addr) group_members; /* other devices in the IOMMU group */
-    int32_t numa_node;         /* -1 unknown */
-    uint32_t vfs_total;        /* sriov_totalvfs, 0 without SR-IOV */
+    int32_t numa_node;                  /* -1 unknown */
+    uint32_t vfs_total;                 /* sriov_totalvfs, 0 without SR-IOV */
     uint32_t vfs_enabled;
     enum tristate mig_capable;
-    bool mig_enabled;          /* current */
-    bool mig_pending;          /* pending */
-    enum tristate heterogeneous;           /* mixed-size mode now */
+    bool mig_enabled;                        /* current */
+    bool mig_pending;                        /* pending */
+    enum tristate heterogeneous;             /* mixed-size mode now */
     enum tristate mig_timeslicing_supported; /* GPU capability, as the driver reports it */
     enum tristate mig_timeslicing_enabled;   /* hypervisor, as the driver reports it */
     enum vgpu_interface iface;
-    enum gpu_mode mode;        /* derived by host_derive() */
-    char problem[128];         /* why the GPU can't be used ("fell off the bus"), "" if fine */
+    enum gpu_mode mode; /* derived by host_derive() */
+    char problem[128];  /* why the GPU can't be used ("fell off the bus"), "" if fine */
     VEC(struct gi) gis;
     VEC(struct vf) vfs;
     VEC(struct vgpu) vgpus;
     VEC(struct vgpu_offer) pf_offers; /* mdev types on the PF itself (boards without SR-IOV) */
-    char holder[NAME_SIZE];    /* VM that has the whole GPU, "" if none */
+    char holder[NAME_SIZE];           /* VM that has the whole GPU, "" if none */
 };
 
 enum vm_state { VM_UNKNOWN, VM_SHUT_OFF, VM_RUNNING, VM_PAUSED, VM_CRASHED };
@@ -108,7 +108,7 @@ struct vm_device {
     bool is_mdev;
     struct pci_addr addr;
     char mdev_uuid[40];
-    bool live;      /* in the running definition */
+    bool live;       /* in the running definition */
     bool persistent; /* in the stored definition */
 };
 

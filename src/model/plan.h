@@ -60,22 +60,22 @@ bool step_state_parse(const char *name, enum step_state *ret_state);
 /* One change. Only the fields that the kind needs are set; the rest is zero or NO_ID. */
 struct step {
     enum step_kind kind;
-    struct pci_addr gpu;           /* always: the GPU's PF */
-    char claim[NAME_SIZE];         /* claim it serves, "" if none */
-    char vm[NAME_SIZE];            /* ATTACH, DETACH: domain; else VM that the step touches, or "" */
-    uint32_t profile_id;           /* GI_*: driver's GI profile id */
-    char profile[NAME_SIZE];       /* GI_*: its name */
-    uint32_t start, size;          /* GI_*: placement, always given; identifies the GI */
-    uint32_t type_id;              /* VGPU_*: NO_ID = find by name */
-    char type[NAME_SIZE];          /* VGPU_* */
-    struct pci_addr device;        /* VGPU_*, ATTACH, DETACH: VF, or PF for pass-through */
-    char mdev_uuid[40];            /* set: mdev interface */
-    uint32_t placement_id;         /* VGPU_CREATE in mixed mode, else NO_ID */
+    struct pci_addr gpu;     /* always: the GPU's PF */
+    char claim[NAME_SIZE];   /* claim it serves, "" if none */
+    char vm[NAME_SIZE];      /* ATTACH, DETACH: domain; else VM that the step touches, or "" */
+    uint32_t profile_id;     /* GI_*: driver's GI profile id */
+    char profile[NAME_SIZE]; /* GI_*: its name */
+    uint32_t start, size;    /* GI_*: placement, always given; identifies the GI */
+    uint32_t type_id;        /* VGPU_*: NO_ID = find by name */
+    char type[NAME_SIZE];    /* VGPU_* */
+    struct pci_addr device;  /* VGPU_*, ATTACH, DETACH: VF, or PF for pass-through */
+    char mdev_uuid[40];      /* set: mdev interface */
+    uint32_t placement_id;   /* VGPU_CREATE in mixed mode, else NO_ID */
     enum step_state state;
     char problem[512];
     /* Read back by apply, and how a claim learns what it got: */
-    uint32_t got_gi_id;            /* GI_CREATE, VGPU_CREATE on a GI; NO_ID otherwise */
-    char got_uuid[GPU_UUID_SIZE];  /* CI_CREATE: MIG device */
+    uint32_t got_gi_id;           /* GI_CREATE, VGPU_CREATE on a GI; NO_ID otherwise */
+    char got_uuid[GPU_UUID_SIZE]; /* CI_CREATE: MIG device */
 };
 /* A step with all ids NO_ID and state planned. */
 struct step step_make(enum step_kind kind, const struct pci_addr *gpu);
@@ -85,8 +85,15 @@ struct step step_undo(const struct step *step);
 /* "create GPU instance 1g.24gb+gfx at 3 on 0000:41:00.0"; returns out. */
 const char *step_describe(const struct step *step, char *out, size_t size);
 
-enum plan_state { PLAN_PLANNED, PLAN_RUNNING, PLAN_DONE, PLAN_UNDOING, PLAN_UNDONE, PLAN_STUCK,
-                  PLAN_STATE_COUNT };
+enum plan_state {
+    PLAN_PLANNED,
+    PLAN_RUNNING,
+    PLAN_DONE,
+    PLAN_UNDOING,
+    PLAN_UNDONE,
+    PLAN_STUCK,
+    PLAN_STATE_COUNT
+};
 const char *plan_state_name(enum plan_state state);
 bool plan_state_parse(const char *name, enum plan_state *ret_state);
 
@@ -116,7 +123,10 @@ struct plan {
     VEC(struct step) steps;
     VEC(struct plan_claim) claims;
     VEC(struct plan_instance) instances;
-    struct strlist_fixed { char items[16][NAME_SIZE]; size_t n; } vms; /* VMs that a step touches */
+    struct strlist_fixed {
+        char items[16][NAME_SIZE];
+        size_t n;
+    } vms; /* VMs that a step touches */
 };
 
 struct plan *plan_new(void);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From claims to steps, purely: resolves claims to types and profiles, chooses GPUs, keeps every
- * instance that can stay, and orders the steps (guards first; destroy before create; NVIDIA's order:
- * driver → MIG mode → virtual functions → mixed-size flag → GIs → vGPUs → VMs).
+ * instance that can stay, and orders the steps (guards first; destroy before create; NVIDIA's
+ * order: driver → MIG mode → virtual functions → mixed-size flag → GIs → vGPUs → VMs).
  */
 #ifndef PLAN_PLANNER_H
 #define PLAN_PLANNER_H
@@ -22,9 +22,9 @@ struct planner {
 };
 
 struct plan_request {
-    const struct claim *const *add;  /* new claims (pending) */
+    const struct claim *const *add; /* new claims (pending) */
     size_t n_add;
-    const char *const *remove;       /* names of claims to release */
+    const char *const *remove; /* names of claims to release */
     size_t n_remove;
     const char *author;
     const char *reason;
@@ -35,7 +35,8 @@ struct plan_request {
 int planner_admit(const struct planner *planner, struct claim *claim, struct error *err);
 
 /* The plan that serves the whole request, or why there is none. Never touches a device that a
- * running VM holds: then -IN_USE naming VM and device. Caller frees. Time and id are set by caller. */
+ * running VM holds: then -IN_USE naming VM and device. Caller frees. Time and id are set by caller.
+ */
 int planner_build(const struct planner *planner, const struct plan_request *request,
                   struct plan **ret_plan, struct error *err);
 

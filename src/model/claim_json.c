@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Forms of a claim: the user's (strict), the API's and the store's. Schema Claim in openapi.yaml.
+ */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "model/claim.h"
+#include "model/encode.h"
+
+static const char *const mode_words[] = {
+    "passthrough",  "time-sliced", "mig-backed", "time-sliced-mig-backed",
+    "gpu-instance", "auto",        NULL};
+static const char *const guest_words[] = {"linux", "windows", NULL};
+static const char *const state_words[] = {"pending",  "binding", "bound", "releasing",
+                                          "released", "failed",  NULL};
+
+static void read_name(struct reader *r, const char *key, char out[NAME_SIZE], const char *fallback)
+{
+    const char *text = reader_str_or(r, key, NAME_SIZE - 1, fallback);
+    if (text == NULL || text[0] == '\0') {
+        return;
+    }
+    if (!parse_name(text)) {
+        reader_fail(r, key,
+                    "\"%s\" is no name: letters, digits, '.', '_' and '-', starting with a letter "
+                    "or digit, at most 63",
+                    text);
+        return;
+    }
+    str_copy(out, NAME_SIZE, text);
+}
+
+static void read_text(struct reader *r, const char *key, char *out, size_t size)
+{
+    str_copy(out, size, reader_str_or(r, key, size - 1, ""));
+}
+
+/* The fields that a user may write. */
+static void read_spec(struct reader *r, struct claim *claim)
+{
+    struct claim_spec *spec = &claim->spec;
+    if (!reader_has(r, "name")) {
+        reader_fail(r, "name", "a claim needs a name");
+    }
+    read_name(r, "name", claim->name, "");
+    read_name(r, "tenant", claim->tenant, "default");
+    read_text(r, "vm", claim->vm, sizeof(claim->vm));
+    spec->mode = (enum claim_mode)reader_choice_or(r, "mode", mode_words, CLAIM_MODE_AUTO);
+    read_text(r, "gpu", spec->gpu, sizeof(spec->gpu));
+    read_text(r, "type", spec->type, sizeof(spec->type));
+    read_text(r, "profile", spec->profile, sizeof(spec->profile));
+    spec->start = (uint32_t)reader_int_or(r, "start", 0, 63, NO_ID);
+    spec->mixed = reader_bool_or(r, "mixed", false);
+    spec->guest = (enum guest_os)reader_choice_or(r, "guest", guest_words, GUEST_LINUX);
+    spec->migratable = reader_bool_or(r, "migratable", false);
+}
+
+static void claim_clear(struct claim *claim)
+{
+    *claim = (struct claim){0};
+    claim->got.gi_id = claim->got.start = claim->got.size = NO_ID;
+    claim->got.type_id = claim->got.placement_id = NO_ID;
+}
+
+int claim_from_json(const json_t *json, const char *origin, const char *path,
+                    struct claim *ret_claim, struct error *err)
+{
+    struct error local = {0};
+    struct reader r;
+    reader_init(&r, json, origin, path, err != NULL ? err : &local);
+    struct claim claim;
+    claim_clear(&claim);
+    read_spec(&r, &claim);
+    int result = reader_end(&r);
+    if (result == 0) {
+        *ret_claim = claim;
+    }
+    return result;
+}
+
+static json_t *assignment_to_json(const struct assignment *got)
+{
+    if (!got->set) {
+        return json_null();
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "gpu",
+                     encode_addr(&got->gpu), "gpuUuid", encode_text(got->gpu_uuid), "profile",
+                     encode_text(got->profile), "gpuInstance", encode_id(got->gi_id), "start",
+                     encode_id(got->start), "size", encode_id(got->size), "typeId",
+                     encode_id(got->type_id), "device", encode_addr(&got->device), "mdevUuid",
+                     encode_text(got->mdev_uuid), "placementId", encode_id(got->placement_id),
+                     "migUuid", encode_text(got->mig_uuid));
+}
+
+json_t *claim_to_json(const struct claim *claim)
+{
+    const struct claim_spec *spec = &claim->spec;
+    json_t *json = json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:b, s:s, s:b}", "name",
+                             claim->name, "tenant", claim->tenant, "vm", encode_text(claim->vm),
+                             "mode", claim_mode_name(spec->mode), "gpu", encode_text(spec->gpu),
+                             "type", encode_text(spec->type), "profile", encode_text(spec->profile),
+                             "start", encode_id(spec->start), "mixed", spec->mixed, "guest",
+                             guest_os_name(spec->guest), "migratable", spec->migratable);
+    json_object_set_new(json, "author", encode_text(claim->author));
+    json_object_set_new(json, "site", encode_text(claim->site));
+    json_object_set_new(json, "state", json_string(claim_state_name(claim->state)));
+    json_object_set_new(json, "got", assignment_to_json(&claim->got));
+    json_object_set_new(json, "problem", encode_text(claim->problem));
+    json_object_set_new(json, "version", json_integer((json_int_t)claim->version));
+    json_object_set_new(json, "createdAt", encode_time(claim->created_us));
+    json_object_set_new(json, "createdUs", json_integer((json_int_t)claim->created_us));
+    return json;
+}
+
+static void read_addr(struct reader *r, const char *key, struct pci_addr *ret_addr)
+{
+    const char *text = reader_str(r, key, BDF_SIZE - 1);
+    if (text != NULL && !pci_addr_parse(text, ret_addr)) {
+        reader_fail(r, key, "\"%s\" is no PCI address", text);
+    }
+}
+
+static void read_assignment(struct reader *outer, struct assignment *got)
+{
+    json_t *json = reader_object_or_null(outer, "got");
+    if (json == NULL) {
+        return;
+    }
+    struct reader r;
+    reader_init(&r, json, outer->origin, "got", outer->err);
+    read_addr(&r, "gpu", &got->gpu);
+    read_text(&r, "gpuUuid", got->gpu_uuid, sizeof(got->gpu_uuid));
+    read_text(&r, "profile", got->profile, sizeof(got->profile));
+    got->gi_id = (uint32_t)reader_int_or(&r, "gpuInstance", 0, UINT32_MAX, NO_ID);
+    got->start = (uint32_t)reader_int_or(&r, "start", 0, UINT32_MAX, NO_ID);
+    got->size = (uint32_t)reader_int_or(&r, "size", 0, UINT32_MAX, NO_ID);
+    got->type_id = (uint32_t)reader_int_or(&r, "typeId", 0, UINT32_MAX, NO_ID);
+    read_addr(&r, "device", &got->device);
+    read_text(&r, "mdevUuid", got->mdev_uuid, sizeof(got->mdev_uuid));
+    got->placement_id = (uint32_t)reader_int_or(&r, "placementId", 0, UINT32_MAX, NO_ID);
+    read_text(&r, "migUuid", got->mig_uuid, sizeof(got->mig_uuid));
+    got->set = true;
+    int result = reader_end(&r);
+    if (result != 0) {
+        outer->result = result;
+    }
+}
+
+int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct error *err)
+{
+    struct error local = {0};
+    struct reader r;
+    reader_init(&r, json, "stored claim", "", err != NULL ? err : &local);
+    struct claim claim;
+    claim_clear(&claim);
+    read_spec(&r, &claim);
+    read_text(&r, "author", claim.author, sizeof(claim.author));
+    read_text(&r, "site", claim.site, sizeof(claim.site));
+    claim.state = (enum claim_state)reader_choice_or(&r, "state", state_words, CLAIM_PENDING);
+    read_assignment(&r, &claim.got);
+    read_text(&r, "problem", claim.problem, sizeof(claim.problem));
+    claim.version = (uint64_t)reader_int(&r, "version", 0, INT64_MAX);
+    claim.created_us = (uint64_t)reader_int(&r, "createdUs", 0, INT64_MAX);
+    reader_has(&r, "createdAt");
+    int result = reader_end(&r);
+    if (result == 0) {
+        *ret_claim = claim;
+    }
+    return result;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/host.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/str.h"
+
+static const char *const gpu_mode_names[] = {
+    [GPU_IDLE] = "idle",
+    [GPU_PASSTHROUGH] = "passthrough",
+    [GPU_TIME_SLICED] = "time-sliced",
+    [GPU_MIG] = "mig",
+};
+_Static_assert(ARRAY_SIZE(gpu_mode_names) == GPU_MODE_COUNT, "every GPU mode has a name");
+
+const char *gpu_mode_name(enum gpu_mode mode)
+{
+    return gpu_mode_names[mode];
+}
+
+bool gpu_mode_parse(const char *name, enum gpu_mode *ret_mode)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(gpu_mode_names); i++) {
+        if (str_eq(name, gpu_mode_names[i])) {
+            *ret_mode = (enum gpu_mode)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *vgpu_interface_name(enum vgpu_interface iface)
+{
+    static const char *const names[] = {
+        [VGPU_IFACE_NONE] = "none",
+        [VGPU_IFACE_MDEV] = "mdev",
+        [VGPU_IFACE_VENDOR_VFIO] = "vendor-vfio",
+    };
+    return names[iface];
+}
+
+const char *tristate_name(enum tristate value)
+{
+    static const char *const names[] = {
+        [TRI_UNKNOWN] = "unknown",
+        [TRI_NO] = "no",
+        [TRI_YES] = "yes",
+    };
+    return names[value];
+}
+
+const char *vm_state_name(enum vm_state state)
+{
+    static const char *const names[] = {
+        [VM_UNKNOWN] = "unknown", [VM_SHUT_OFF] = "shut-off", [VM_RUNNING] = "running",
+        [VM_PAUSED] = "paused",   [VM_CRASHED] = "crashed",
+    };
+    return names[state];
+}
+
+static void gpu_done(struct gpu *gpu)
+{
+    for (vec_each(&gpu->vfs, vf)) {
+        vec_done(&vf->offers);
+    }
+    vec_done(&gpu->vfs);
+    vec_done(&gpu->gis);
+    vec_done(&gpu->vgpus);
+    vec_done(&gpu->pf_offers);
+    vec_done(&gpu->group_members);
+}
+
+void host_done(struct host *host)
+{
+    for (vec_each(&host->gpus, gpu)) {
+        gpu_done(gpu);
+    }
+    vec_done(&host->gpus);
+    for (vec_each(&host->vms, vm)) {
+        vec_done(&vm->devices);
+    }
+    vec_done(&host->vms);
+}
+
+struct host *host_new(void)
+{
+    return xcalloc(1, sizeof(struct host));
+}
+
+void host_free(struct host *host)
+{
+    if (host == NULL) {
+        return;
+    }
+    host_done(host);
+    free(host);
+}
+
+static int gpu_cmp(const void *a, const void *b)
+{
+    const struct gpu *x = a;
+    const struct gpu *y = b;
+    return pci_addr_cmp(&x->addr, &y->addr);
+}
+
+/* What a GPU is used as now. Virtual functions alone make it no vGPU host yet: they are only
+ * the ground that both vGPU modes stand on. */
+static enum gpu_mode derive_mode(const struct gpu *gpu)
+{
+    if (str_eq(gpu->driver, "vfio-pci")) {
+        return GPU_PASSTHROUGH;
+    }
+    if (gpu->mig_enabled || gpu->gis.n > 0) {
+        return GPU_MIG;
+    }
+    return gpu->vgpus.n > 0 ? GPU_TIME_SLICED : GPU_IDLE;
+}
+
+/* A running VM holds a device if the running definition has it; `live` says so. */
+static const char *holder_of(const struct host *host, const struct pci_addr *addr,
+                             const char *mdev_uuid)
+{
+    for (vec_each(&host->vms, vm)) {
+        if (vm->state != VM_RUNNING && vm->state != VM_PAUSED) {
+            continue;
+        }
+        for (vec_each(&vm->devices, device)) {
+            bool same = device->is_mdev
+                            ? mdev_uuid[0] != '\0' && str_eq(device->mdev_uuid, mdev_uuid)
+                            : mdev_uuid[0] == '\0' && pci_addr_cmp(&device->addr, addr) == 0;
+            if (device->live && same) {
+                return vm->name;
+            }
+        }
+    }
+    return "";
+}
+
+void host_derive(struct host *host)
+{
+    if (host->gpus.n > 1) {
+        qsort(host->gpus.items, host->gpus.n, sizeof(struct gpu), gpu_cmp);
+    }
+    for (vec_each(&host->gpus, gpu)) {
+        gpu->mode = derive_mode(gpu);
+        STR_SET(gpu->holder, holder_of(host, &gpu->addr, ""));
+        for (vec_each(&gpu->vgpus, vgpu)) {
+            STR_SET(vgpu->holder, holder_of(host, &vgpu->vf, vgpu->mdev_uuid));
+        }
+    }
+}
+
+struct gpu *host_find_gpu_addr(const struct host *host, const struct pci_addr *addr)
+{
+    for (vec_each(&host->gpus, gpu)) {
+        if (pci_addr_cmp(&gpu->addr, addr) == 0) {
+            return gpu;
+        }
+    }
+    return NULL;
+}
+
+struct gpu *host_find_gpu(const struct host *host, const char *text)
+{
+    struct pci_addr addr = {0};
+    if (pci_addr_parse(text, &addr)) {
+        return host_find_gpu_addr(host, &addr);
+    }
+    uint32_t index = 0;
+    bool is_index = parse_u32(text, &index);
+    for (vec_each(&host->gpus, gpu)) {
+        if (is_index ? gpu->index == index && gpu->uuid[0] != '\0' : str_eq_case(gpu->uuid, text)) {
+            return gpu;
+        }
+    }
+    return NULL;
+}
+
+struct vm *host_find_vm(const struct host *host, const char *name_or_uuid)
+{
+    for (vec_each(&host->vms, vm)) {
+        if (str_eq(vm->name, name_or_uuid) || str_eq_case(vm->uuid, name_or_uuid)) {
+            return vm;
+        }
+    }
+    return NULL;
+}
+
+struct gi *gpu_find_gi(const struct gpu *gpu, uint32_t id)
+{
+    for (vec_each(&gpu->gis, gi)) {
+        if (gi->id == id) {
+            return gi;
+        }
+    }
+    return NULL;
+}
+
+struct vgpu *gpu_find_vgpu_vf(const struct gpu *gpu, const struct pci_addr *vf)
+{
+    for (vec_each(&gpu->vgpus, vgpu)) {
+        if (vgpu->mdev_uuid[0] == '\0' && pci_addr_cmp(&vgpu->vf, vf) == 0) {
+            return vgpu;
+        }
+    }
+    return NULL;
+}
+
+struct vgpu *gpu_find_vgpu_mdev(const struct gpu *gpu, const char *mdev_uuid)
+{
+    for (vec_each(&gpu->vgpus, vgpu)) {
+        if (vgpu->mdev_uuid[0] != '\0' && str_eq_case(vgpu->mdev_uuid, mdev_uuid)) {
+            return vgpu;
+        }
+    }
+    return NULL;
+}

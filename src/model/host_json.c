@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* API form of what is observed; schemas Host, Gpu, Vm in api/openapi.yaml. */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "model/encode.h"
+#include "model/host.h"
+
+static json_t *offers_to_json(const struct vgpu_offer *offers, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_array_append_new(list, json_pack("{s:o, s:s, s:I}", "typeId",
+                                              encode_id(offers[i].type_id), "type", offers[i].name,
+                                              "available", (json_int_t)offers[i].available));
+    }
+    return list;
+}
+
+static json_t *gi_to_json(const struct gi *gi)
+{
+    return json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:o}", "id", (json_int_t)gi->id, "profileId",
+                     (json_int_t)gi->profile_id, "profile", encode_text(gi->profile), "start",
+                     (json_int_t)gi->start, "size", (json_int_t)gi->size, "computeInstances",
+                     (json_int_t)gi->n_ci, "migUuid", encode_text(gi->mig_uuid));
+}
+
+static json_t *vgpu_to_json(const struct vgpu *vgpu)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "typeId", encode_id(vgpu->type_id),
+                     "type", encode_text(vgpu->type), "gpuInstance", encode_id(vgpu->gi_id),
+                     "placementId", encode_id(vgpu->placement_id), "mdevUuid",
+                     encode_text(vgpu->mdev_uuid), "device", encode_addr(&vgpu->vf), "vm",
+                     encode_text(vgpu->holder));
+}
+
+static json_t *vf_to_json(const struct vf *vf)
+{
+    return json_pack("{s:o, s:o, s:o, s:s, s:o}", "address", encode_addr(&vf->addr), "driver",
+                     encode_text(vf->driver), "iommuGroup", encode_id(vf->iommu_group), "interface",
+                     vgpu_interface_name(vf->iface), "offers",
+                     offers_to_json(vf->offers.items, vf->offers.n));
+}
+
+static json_t *group_to_json(const struct gpu *gpu)
+{
+    if (gpu->iommu_group == NO_ID) {
+        return json_null();
+    }
+    json_t *members = json_array();
+    for (vec_each(&gpu->group_members, addr)) {
+        json_array_append_new(members, encode_addr(addr));
+    }
+    return json_pack("{s:I, s:o}", "number", (json_int_t)gpu->iommu_group, "otherMembers", members);
+}
+
+static json_t *memory_to_json(const struct gpu *gpu)
+{
+    return json_pack(
+        "{s:o, s:o}", "totalBytes",
+        gpu->mem_bytes == 0 ? json_null() : json_integer((json_int_t)gpu->mem_bytes), "usedBytes",
+        gpu->mem_used_known ? json_integer((json_int_t)gpu->mem_used_bytes) : json_null());
+}
+
+static json_t *mig_to_json(const struct gpu *gpu)
+{
+    return json_pack("{s:o, s:b, s:b, s:o, s:o}", "capable", encode_tristate(gpu->mig_capable),
+                     "enabled", gpu->mig_enabled, "pending", gpu->mig_pending,
+                     "timeSlicingSupported", encode_tristate(gpu->mig_timeslicing_supported),
+                     "timeSlicingEnabled", encode_tristate(gpu->mig_timeslicing_enabled));
+}
+
+json_t *gpu_to_json(const struct gpu *gpu)
+{
+    json_t *json =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "address",
+                  encode_addr(&gpu->addr), "uuid", encode_text(gpu->uuid), "name",
+                  encode_text(gpu->name), "model", encode_text(gpu->model), "index",
+                  encode_id(gpu->index), "pciId", encode_hex(gpu->pci_id, 4), "pciSubsystemId",
+                  encode_hex(gpu->pci_subsystem_id, 4), "mode", gpu_mode_name(gpu->mode), "driver",
+                  encode_text(gpu->driver), "memory", memory_to_json(gpu));
+    json_object_set_new(json, "iommuGroup", group_to_json(gpu));
+    json_object_set_new(json, "numaNode",
+                        gpu->numa_node < 0 ? json_null() : json_integer(gpu->numa_node));
+    json_object_set_new(json, "mig", mig_to_json(gpu));
+    json_object_set_new(json, "mixedSizes", encode_tristate(gpu->heterogeneous));
+    json_object_set_new(json, "vgpuInterface", json_string(vgpu_interface_name(gpu->iface)));
+    json_object_set_new(json, "virtualFunctionsTotal", json_integer(gpu->vfs_total));
+    json_object_set_new(json, "vm", encode_text(gpu->holder));
+    json_object_set_new(json, "problem", encode_text(gpu->problem));
+    json_t *gis = json_array();
+    for (vec_each(&gpu->gis, gi)) {
+        json_array_append_new(gis, gi_to_json(gi));
+    }
+    json_object_set_new(json, "gpuInstances", gis);
+    json_t *vgpus = json_array();
+    for (vec_each(&gpu->vgpus, vgpu)) {
+        json_array_append_new(vgpus, vgpu_to_json(vgpu));
+    }
+    json_object_set_new(json, "vgpus", vgpus);
+    json_t *vfs = json_array();
+    for (vec_each(&gpu->vfs, vf)) {
+        json_array_append_new(vfs, vf_to_json(vf));
+    }
+    json_object_set_new(json, "virtualFunctions", vfs);
+    json_object_set_new(json, "offers", offers_to_json(gpu->pf_offers.items, gpu->pf_offers.n));
+    return json;
+}
+
+json_t *vm_to_json(const struct vm *vm)
+{
+    json_t *devices = json_array();
+    for (vec_each(&vm->devices, device)) {
+        json_array_append_new(devices,
+                              json_pack("{s:o, s:o, s:b, s:b}", "address",
+                                        device->is_mdev ? json_null() : encode_addr(&device->addr),
+                                        "mdevUuid", encode_text(device->mdev_uuid), "live",
+                                        device->live, "persistent", device->persistent));
+    }
+    return json_pack("{s:s, s:o, s:s, s:I, s:I, s:o}", "name", vm->name, "uuid",
+                     encode_text(vm->uuid), "state", vm_state_name(vm->state), "vcpus",
+                     (json_int_t)vm->vcpus, "memoryKib", (json_int_t)vm->mem_kib, "devices",
+                     devices);
+}
+
+json_t *host_to_json(const struct host *host)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "name",
+                     encode_text(host->name), "kernel", encode_text(host->kernel), "driverVersion",
+                     encode_text(host->driver_version), "nvmlVersion",
+                     encode_text(host->nvml_version), "libvirtVersion",
+                     encode_text(host->libvirt_version), "nvmlProblem",
+                     encode_text(host->nvml_problem), "pciProblem", encode_text(host->pci_problem),
+                     "libvirtProblem", encode_text(host->libvirt_problem), "gpus",
+                     (json_int_t)host->gpus.n, "vms", (json_int_t)host->vms.n);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+struct step_row {
+    const char *name; /* stored; never renamed */
+    const char *text;
+    enum port_kind port;
+};
+
+#define ROW(sym, name_, port_, text_) [STEP_##sym] = {.name = name_, .text = text_, .port = port_},
+static const struct step_row rows[] = {STEP_MAP(ROW)};
+#undef ROW
+_Static_assert(ARRAY_SIZE(rows) == STEP_KIND_COUNT, "every step kind has a row");
+
+static const enum step_kind undo_of[] = {
+    [STEP_BIND_VFIO] = STEP_BIND_NVIDIA,
+    [STEP_BIND_NVIDIA] = STEP_BIND_VFIO,
+    [STEP_MIG_ENABLE] = STEP_MIG_DISABLE,
+    [STEP_MIG_DISABLE] = STEP_MIG_ENABLE,
+    [STEP_SRIOV_ENABLE] = STEP_SRIOV_DISABLE,
+    [STEP_SRIOV_DISABLE] = STEP_SRIOV_ENABLE,
+    [STEP_MIXED_ON] = STEP_MIXED_OFF,
+    [STEP_MIXED_OFF] = STEP_MIXED_ON,
+    [STEP_GI_CREATE] = STEP_GI_DESTROY,
+    [STEP_GI_DESTROY] = STEP_GI_CREATE,
+    [STEP_CI_CREATE] = STEP_CI_DESTROY,
+    [STEP_CI_DESTROY] = STEP_CI_CREATE,
+    [STEP_VGPU_CREATE] = STEP_VGPU_DELETE,
+    [STEP_VGPU_DELETE] = STEP_VGPU_CREATE,
+    [STEP_ATTACH] = STEP_DETACH,
+    [STEP_DETACH] = STEP_ATTACH,
+};
+_Static_assert(ARRAY_SIZE(undo_of) == STEP_KIND_COUNT, "every step kind has an undo");
+
+static const char *const step_state_names[] = {
+    [STEP_PLANNED] = "planned", [STEP_RUNNING] = "running", [STEP_DONE] = "done",
+    [STEP_FAILED] = "failed",   [STEP_UNDOING] = "undoing", [STEP_UNDONE] = "undone",
+    [STEP_STUCK] = "stuck",
+};
+_Static_assert(ARRAY_SIZE(step_state_names) == STEP_STATE_COUNT, "every step state has a name");
+
+static const char *const plan_state_names[] = {
+    [PLAN_PLANNED] = "planned", [PLAN_RUNNING] = "running", [PLAN_DONE] = "done",
+    [PLAN_UNDOING] = "undoing", [PLAN_UNDONE] = "undone",   [PLAN_STUCK] = "stuck",
+};
+_Static_assert(ARRAY_SIZE(plan_state_names) == PLAN_STATE_COUNT, "every plan state has a name");
+
+static bool find_name(const char *const *names, size_t n, const char *name, size_t *ret_index)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(names[i], name)) {
+            *ret_index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *step_kind_name(enum step_kind kind)
+{
+    return rows[kind].name;
+}
+
+bool step_kind_parse(const char *name, enum step_kind *ret_kind)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (str_eq(rows[i].name, name)) {
+            *ret_kind = (enum step_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *step_kind_text(enum step_kind kind)
+{
+    return rows[kind].text;
+}
+
+enum port_kind step_kind_port(enum step_kind kind)
+{
+    return rows[kind].port;
+}
+
+const char *step_state_name(enum step_state state)
+{
+    return step_state_names[state];
+}
+
+bool step_state_parse(const char *name, enum step_state *ret_state)
+{
+    size_t i = 0;
+    if (!find_name(step_state_names, ARRAY_SIZE(step_state_names), name, &i)) {
+        return false;
+    }
+    *ret_state = (enum step_state)i;
+    return true;
+}
+
+const char *plan_state_name(enum plan_state state)
+{
+    return plan_state_names[state];
+}
+
+bool plan_state_parse(const char *name, enum plan_state *ret_state)
+{
+    size_t i = 0;
+    if (!find_name(plan_state_names, ARRAY_SIZE(plan_state_names), name, &i)) {
+        return false;
+    }
+    *ret_state = (enum plan_state)i;
+    return true;
+}
+
+struct step step_make(enum step_kind kind, const struct pci_addr *gpu)
+{
+    return (struct step){
+        .kind = kind,
+        .gpu = *gpu,
+        .device = *gpu,
+        .profile_id = NO_ID,
+        .start = NO_ID,
+        .size = NO_ID,
+        .type_id = NO_ID,
+        .placement_id = NO_ID,
+        .got_gi_id = NO_ID,
+        .state = STEP_PLANNED,
+    };
+}
+
+struct step step_undo(const struct step *step)
+{
+    struct step undo = *step;
+    undo.kind = undo_of[step->kind];
+    undo.state = STEP_PLANNED;
+    undo.problem[0] = '\0';
+    undo.got_gi_id = NO_ID;
+    undo.got_uuid[0] = '\0';
+    return undo;
+}
+
+const char *step_describe(const struct step *step, char *out, size_t size)
+{
+    char gpu[BDF_SIZE];
+    char device[BDF_SIZE];
+    pci_addr_format(&step->gpu, gpu);
+    pci_addr_format(&step->device, device);
+    const char *what = step->mdev_uuid[0] != '\0' ? step->mdev_uuid : device;
+    switch (step->kind) {
+    case STEP_GI_CREATE:
+        snprintf(out, size, "create GPU instance %s at %u on %s", step->profile, step->start, gpu);
+        break;
+    case STEP_GI_DESTROY:
+        snprintf(out, size, "destroy GPU instance %s at %u on %s", step->profile, step->start, gpu);
+        break;
+    case STEP_CI_CREATE:
+        snprintf(out, size, "create the default compute instance in %s at %u on %s", step->profile,
+                 step->start, gpu);
+        break;
+    case STEP_CI_DESTROY:
+        snprintf(out, size, "destroy the compute instances of %s at %u on %s", step->profile,
+                 step->start, gpu);
+        break;
+    case STEP_VGPU_CREATE:
+        snprintf(out, size, "create vGPU %s on %s", step->type, what);
+        break;
+    case STEP_VGPU_DELETE:
+        snprintf(out, size, "delete vGPU %s on %s", step->type, what);
+        break;
+    case STEP_ATTACH:
+        snprintf(out, size, "attach %s to VM %s", what, step->vm);
+        break;
+    case STEP_DETACH:
+        snprintf(out, size, "detach %s from VM %s", what, step->vm);
+        break;
+    case STEP_BIND_VFIO:
+    case STEP_BIND_NVIDIA:
+    case STEP_MIG_ENABLE:
+    case STEP_MIG_DISABLE:
+    case STEP_SRIOV_ENABLE:
+    case STEP_SRIOV_DISABLE:
+    case STEP_MIXED_ON:
+    case STEP_MIXED_OFF:
+        snprintf(out, size, "%s: %s", gpu, rows[step->kind].text);
+        break;
+    case STEP_KIND_COUNT:
+        break;
+    }
+    return out;
+}
+
+struct plan *plan_new(void)
+{
+    return xcalloc(1, sizeof(struct plan));
+}
+
+void plan_free(struct plan *plan)
+{
+    if (plan == NULL) {
+        return;
+    }
+    vec_done(&plan->steps);
+    vec_done(&plan->claims);
+    vec_done(&plan->instances);
+    free(plan);
+}
+
+struct plan *plan_copy(const struct plan *plan)
+{
+    struct plan *copy = plan_new();
+    *copy = *plan;
+    memset(&copy->steps, 0, sizeof(copy->steps));
+    memset(&copy->claims, 0, sizeof(copy->claims));
+    memset(&copy->instances, 0, sizeof(copy->instances));
+    for (vec_each(&plan->steps, step)) {
+        *vec_push(&copy->steps) = *step;
+    }
+    for (vec_each(&plan->claims, claim)) {
+        *vec_push(&copy->claims) = *claim;
+    }
+    for (vec_each(&plan->instances, instance)) {
+        *vec_push(&copy->instances) = *instance;
+    }
+    return copy;
+}

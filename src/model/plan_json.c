@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A plan as the API shows it and the store keeps it. Schemas Plan and Step in openapi.yaml. */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "model/encode.h"
+#include "model/plan.h"
+
+#define PLAN_MAX_STEPS 4096
+
+static const char *const verb_names[] = {
+    [PLAN_BIND] = "bind", [PLAN_RELEASE] = "release", [PLAN_KEEP] = "keep", NULL};
+
+json_t *step_to_json(const struct step *step)
+{
+    char text[256];
+    json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "kind", step_kind_name(step->kind),
+                             "text", step_describe(step, text, sizeof(text)), "state",
+                             step_state_name(step->state), "gpu", encode_addr(&step->gpu), "claim",
+                             encode_text(step->claim), "vm", encode_text(step->vm));
+    json_object_set_new(json, "profileId", encode_id(step->profile_id));
+    json_object_set_new(json, "profile", encode_text(step->profile));
+    json_object_set_new(json, "start", encode_id(step->start));
+    json_object_set_new(json, "size", encode_id(step->size));
+    json_object_set_new(json, "typeId", encode_id(step->type_id));
+    json_object_set_new(json, "type", encode_text(step->type));
+    json_object_set_new(json, "device", encode_addr(&step->device));
+    json_object_set_new(json, "mdevUuid", encode_text(step->mdev_uuid));
+    json_object_set_new(json, "placementId", encode_id(step->placement_id));
+    json_object_set_new(json, "problem", encode_text(step->problem));
+    json_object_set_new(json, "gotGpuInstance", encode_id(step->got_gi_id));
+    json_object_set_new(json, "gotUuid", encode_text(step->got_uuid));
+    return json;
+}
+
+static json_t *instances_to_json(const struct plan *plan)
+{
+    json_t *list = json_array();
+    for (vec_each(&plan->instances, instance)) {
+        json_array_append_new(
+            list, json_pack("{s:o, s:s, s:I, s:I, s:s}", "gpu", encode_addr(&instance->gpu),
+                            "profile", instance->profile, "start", (json_int_t)instance->start,
+                            "size", (json_int_t)instance->size, "what", instance->what));
+    }
+    return list;
+}
+
+json_t *plan_to_json(const struct plan *plan)
+{
+    json_t *steps = json_array();
+    for (vec_each(&plan->steps, step)) {
+        json_array_append_new(steps, step_to_json(step));
+    }
+    json_t *claims = json_array();
+    for (vec_each(&plan->claims, entry)) {
+        json_array_append_new(claims, json_pack("{s:s, s:o}", "verb", verb_names[entry->verb],
+                                                "claim", claim_to_json(&entry->claim)));
+    }
+    json_t *vms = json_array();
+    for (size_t i = 0; i < plan->vms.n; i++) {
+        json_array_append_new(vms, json_string(plan->vms.items[i]));
+    }
+    json_t *json = json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o}", "id", plan->id, "author",
+                             encode_text(plan->author), "reason", encode_text(plan->reason),
+                             "state", plan_state_name(plan->state), "createdAt",
+                             encode_time(plan->created_us), "finishedAt",
+                             encode_time(plan->finished_us), "problem", encode_text(plan->problem));
+    json_object_set_new(json, "createdUs", json_integer((json_int_t)plan->created_us));
+    json_object_set_new(json, "finishedUs", json_integer((json_int_t)plan->finished_us));
+    json_object_set_new(json, "steps", steps);
+    json_object_set_new(json, "claims", claims);
+    json_object_set_new(json, "instances", instances_to_json(plan));
+    json_object_set_new(json, "vms", vms);
+    return json;
+}
+
+static void read_text(struct reader *r, const char *key, char *out, size_t size)
+{
+    str_copy(out, size, reader_str_or(r, key, size - 1, ""));
+}
+
+static uint32_t read_id(struct reader *r, const char *key)
+{
+    return (uint32_t)reader_int_or(r, key, 0, UINT32_MAX, NO_ID);
+}
+
+static void read_addr(struct reader *r, const char *key, struct pci_addr *ret_addr)
+{
+    const char *text = reader_str(r, key, BDF_SIZE - 1);
+    if (text != NULL && !pci_addr_parse(text, ret_addr)) {
+        reader_fail(r, key, "\"%s\" is no PCI address", text);
+    }
+}
+
+static void read_step(struct reader *r, struct step *step)
+{
+    const char *kind = reader_str(r, "kind", 32);
+    const char *state = reader_str(r, "state", 32);
+    struct pci_addr none = {0};
+    *step = step_make(STEP_BIND_VFIO, &none);
+    if (kind != NULL && !step_kind_parse(kind, &step->kind)) {
+        reader_fail(r, "kind", "unknown step \"%s\"", kind);
+    }
+    if (state != NULL && !step_state_parse(state, &step->state)) {
+        reader_fail(r, "state", "unknown state \"%s\"", state);
+    }
+    reader_has(r, "text");
+    read_addr(r, "gpu", &step->gpu);
+    read_text(r, "claim", step->claim, sizeof(step->claim));
+    read_text(r, "vm", step->vm, sizeof(step->vm));
+    step->profile_id = read_id(r, "profileId");
+    read_text(r, "profile", step->profile, sizeof(step->profile));
+    step->start = read_id(r, "start");
+    step->size = read_id(r, "size");
+    step->type_id = read_id(r, "typeId");
+    read_text(r, "type", step->type, sizeof(step->type));
+    read_addr(r, "device", &step->device);
+    read_text(r, "mdevUuid", step->mdev_uuid, sizeof(step->mdev_uuid));
+    step->placement_id = read_id(r, "placementId");
+    read_text(r, "problem", step->problem, sizeof(step->problem));
+    step->got_gi_id = read_id(r, "gotGpuInstance");
+    read_text(r, "gotUuid", step->got_uuid, sizeof(step->got_uuid));
+}
+
+static void read_plan_claim(struct reader *r, struct plan_claim *entry)
+{
+    int verb = reader_choice(r, "verb", verb_names);
+    entry->verb = verb < 0 ? PLAN_KEEP : (enum plan_verb)verb;
+    json_t *json = reader_object(r, "claim");
+    if (json != NULL) {
+        int result = claim_from_stored_json(json, &entry->claim, r->err);
+        r->result = r->result != 0 ? r->result : result;
+    }
+}
+
+static void read_instance(struct reader *r, struct plan_instance *instance)
+{
+    read_addr(r, "gpu", &instance->gpu);
+    read_text(r, "profile", instance->profile, sizeof(instance->profile));
+    instance->start = read_id(r, "start");
+    instance->size = read_id(r, "size");
+    read_text(r, "what", instance->what, sizeof(instance->what));
+}
+
+/* Reads each object of an array member with `read`. */
+#define READ_LIST(outer, key, vec, read)                                                           \
+    do {                                                                                           \
+        json_t *list_ = reader_array(outer, key, PLAN_MAX_STEPS);                                  \
+        for (size_t i_ = 0; list_ != NULL && i_ < json_array_size(list_); i_++) {                  \
+            char path_[64];                                                                        \
+            snprintf(path_, sizeof(path_), "%s[%zu]", key, i_);                                    \
+            struct reader item_;                                                                   \
+            reader_init(&item_, json_array_get(list_, i_), (outer)->origin, path_, (outer)->err);  \
+            read(&item_, vec_push(vec));                                                           \
+            int result_ = reader_end(&item_);                                                      \
+            (outer)->result = (outer)->result != 0 ? (outer)->result : result_;                    \
+        }                                                                                          \
+    } while (0)
+
+static void read_vms(struct reader *r, struct plan *plan)
+{
+    json_t *list = reader_array(r, "vms", ARRAY_SIZE(plan->vms.items));
+    for (size_t i = 0; list != NULL && i < json_array_size(list); i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        if (name == NULL) {
+            reader_fail(r, "vms", "not a list of names");
+            return;
+        }
+        STR_SET(plan->vms.items[plan->vms.n++], name);
+    }
+}
+
+int plan_from_stored_json(const json_t *json, struct plan **ret_plan, struct error *err)
+{
+    struct error local = {0};
+    CLEANUP(plan_freep) struct plan *plan = plan_new();
+    struct reader r;
+    reader_init(&r, json, "stored plan", "", err != NULL ? err : &local);
+    const char *state = reader_str(&r, "state", 32);
+    if (state != NULL && !plan_state_parse(state, &plan->state)) {
+        reader_fail(&r, "state", "unknown state \"%s\"", state);
+    }
+    read_text(&r, "id", plan->id, sizeof(plan->id));
+    read_text(&r, "author", plan->author, sizeof(plan->author));
+    read_text(&r, "reason", plan->reason, sizeof(plan->reason));
+    read_text(&r, "problem", plan->problem, sizeof(plan->problem));
+    plan->created_us = (uint64_t)reader_int(&r, "createdUs", 0, INT64_MAX);
+    plan->finished_us = (uint64_t)reader_int(&r, "finishedUs", 0, INT64_MAX);
+    reader_has(&r, "createdAt");
+    reader_has(&r, "finishedAt");
+    READ_LIST(&r, "steps", &plan->steps, read_step);
+    READ_LIST(&r, "claims", &plan->claims, read_plan_claim);
+    READ_LIST(&r, "instances", &plan->instances, read_instance);
+    read_vms(&r, plan);
+    int result = reader_end(&r);
+    if (result == 0) {
+        *ret_plan = TAKE_PTR(plan);
+    }
+    return result;
+}

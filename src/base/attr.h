@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compiler attributes and the ownership idiom: CLEANUP(x_freep) struct x *x = NULL; … TAKE_PTR(x). */
+/* Compiler attributes and the ownership idiom: CLEANUP(x_freep) struct x *x = NULL; … TAKE_PTR(x).
+ */
 #ifndef BASE_ATTR_H
 #define BASE_ATTR_H
 
@@ -13,7 +14,7 @@
 
 /* Moves the value out of `ptr` and leaves NULL behind. */
 #define TAKE_PTR(ptr)                                                                              \
-    ({                                                                                             \
+    __extension__({                                                                                \
         __typeof__(ptr) *take_from_ = &(ptr);                                                      \
         __typeof__(ptr) taken_ = *take_from_;                                                      \
         *take_from_ = NULL;                                                                        \
@@ -22,7 +23,7 @@
 
 /* Moves a file descriptor out and leaves -1 behind. */
 #define TAKE_FD(fd)                                                                                \
-    ({                                                                                             \
+    __extension__({                                                                                \
         int *take_from_ = &(fd);                                                                   \
         int taken_ = *take_from_;                                                                  \
         *take_from_ = -1;                                                                          \

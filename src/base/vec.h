@@ -14,7 +14,7 @@
 
 /* Appends a zeroed element and evaluates to a pointer to it (valid until the next push). */
 #define vec_push(v)                                                                                \
-    ({                                                                                             \
+    __extension__({                                                                                \
         if ((v)->n == (v)->cap) {                                                                  \
             (v)->cap = (v)->cap == 0 ? 8 : (v)->cap * 2;                                           \
             (v)->items = xrealloc_array((v)->items, (v)->cap, sizeof((v)->items[0]));              \
@@ -41,8 +41,8 @@
 
 /* for (vec_each(&host->gpus, gpu)) … */
 #define vec_each(v, var)                                                                           \
-    __typeof__(&(v)->items[0]) var = (v)->items;                                                     \
-    var != NULL && var < (v)->items + (v)->n;                                                      \
+    __typeof__((v)->items[0]) *var = (v)->items;                                                   \
+    var != NULL &&var < (v)->items + (v)->n;                                                       \
     var++
 
 #endif

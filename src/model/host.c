@@ -105,8 +105,7 @@ static int gpu_cmp(const void *a, const void *b)
     return pci_addr_cmp(&x->addr, &y->addr);
 }
 
-/* What a GPU is used as now. Virtual functions alone make it no vGPU host yet: they are only
- * the ground that both vGPU modes stand on. */
+/* What a GPU is used as now. Virtual functions without MIG serve time-sliced vGPUs only. */
 static enum gpu_mode derive_mode(const struct gpu *gpu)
 {
     if (str_eq(gpu->driver, "vfio-pci")) {
@@ -115,7 +114,7 @@ static enum gpu_mode derive_mode(const struct gpu *gpu)
     if (gpu->mig_enabled || gpu->gis.n > 0) {
         return GPU_MIG;
     }
-    return gpu->vgpus.n > 0 ? GPU_TIME_SLICED : GPU_IDLE;
+    return gpu->vgpus.n > 0 || gpu->vfs_enabled > 0 ? GPU_TIME_SLICED : GPU_IDLE;
 }
 
 /* A running VM holds a device if the running definition has it; `live` says so. */
@@ -216,4 +215,29 @@ struct vgpu *gpu_find_vgpu_mdev(const struct gpu *gpu, const char *mdev_uuid)
         }
     }
     return NULL;
+}
+
+bool gpu_vf_addr(const struct gpu *gpu, uint32_t index, struct pci_addr *ret_addr)
+{
+    if (index >= gpu->vfs_total) {
+        return false;
+    }
+    if (index < gpu->vfs.n) {
+        *ret_addr = gpu->vfs.items[index].addr;
+        return true;
+    }
+    if (gpu->vf_offset == NO_ID || gpu->vf_stride == NO_ID || gpu->vf_offset == 0) {
+        return false;
+    }
+    uint32_t rid = (uint32_t)gpu->addr.bus << 8 | (uint32_t)gpu->addr.device << 3 |
+                   gpu->addr.function;
+    rid += gpu->vf_offset + index * gpu->vf_stride;
+    if (rid > 0xffff) {
+        return false;
+    }
+    *ret_addr = (struct pci_addr){.domain = gpu->addr.domain,
+                                  .bus = (uint8_t)(rid >> 8),
+                                  .device = (uint8_t)(rid >> 3 & 31),
+                                  .function = (uint8_t)(rid & 7)};
+    return true;
 }

@@ -84,6 +84,9 @@ struct gpu {
     int32_t numa_node;                  /* -1 unknown */
     uint32_t vfs_total;                 /* sriov_totalvfs, 0 without SR-IOV */
     uint32_t vfs_enabled;
+    /* Routing id of VF n = PF + offset + n * stride, so that VFs can be named before they are
+     * enabled (PCIe SR-IOV capability); NO_ID unknown. */
+    uint32_t vf_offset, vf_stride;
     enum tristate mig_capable;
     bool mig_enabled;                        /* current */
     bool mig_pending;                        /* pending */
@@ -151,6 +154,9 @@ struct vm *host_find_vm(const struct host *host, const char *name_or_uuid);
 struct gi *gpu_find_gi(const struct gpu *gpu, uint32_t id);
 struct vgpu *gpu_find_vgpu_vf(const struct gpu *gpu, const struct pci_addr *vf);
 struct vgpu *gpu_find_vgpu_mdev(const struct gpu *gpu, const char *mdev_uuid);
+
+/* Address of VF `index`, enabled or not yet; false when it can't be known. */
+bool gpu_vf_addr(const struct gpu *gpu, uint32_t index, struct pci_addr *ret_addr);
 
 json_t *gpu_to_json(const struct gpu *gpu);
 json_t *vm_to_json(const struct vm *vm);

@@ -28,6 +28,8 @@ struct plan_request {
     size_t n_remove;
     const char *author;
     const char *reason;
+    /* Names mdev vGPUs: randomness comes in from outside. */
+    void (*new_uuid)(char out[37]);
 };
 
 /* Checks one claim against catalog, rules and host without placing it: resolves spec.mode, type

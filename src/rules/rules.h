@@ -27,6 +27,8 @@ struct rule_facts {
     const struct cat_vgpu_type *type;      /* NULL without a vGPU */
     const struct cat_profile *profile;     /* GI profile, NULL without */
     const struct gpu *gpu;
+    bool has_vm;                           /* the claim names a VM */
+    const char *target_profile;            /* GI profile at a migration's target, NULL otherwise */
 };
 
 /* 0, or -RULE with err->rule = the first broken rule's id, its message and its hint. */

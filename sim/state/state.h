@@ -24,6 +24,7 @@
 #define SIM_MAX_CIS 8
 #define SIM_MAX_VFS 64
 #define SIM_MAX_MDEVS 64
+#define SIM_MAX_EXTRAS 32
 #define SIM_NONE UINT32_MAX
 
 /* Version that decides the kernel's vGPU interface: before 6.8 mdev, from 6.8 on vendor VFIO. */
@@ -56,6 +57,7 @@ struct sim_vgpu {
     char params[256];       /* vgpu_params as written */
     int32_t opener;         /* pid of the emulator that has it open, 0 none */
     char vm_uuid[40];       /* of that emulator's -uuid */
+    uint32_t iommu_group;   /* of the mdev; a vendor-VFIO vGPU uses its VF's */
 };
 
 struct sim_vf {
@@ -91,6 +93,20 @@ struct sim_gpu {
     struct sim_vgpu pf_vgpus[SIM_MAX_MDEVS]; /* mdevs on the PF (no SR-IOV) */
     uint32_t scheduler_policy; /* NVML: 0 unknown, 1 best effort, 2 equal, 3 fixed share */
     bool lost;                /* fell off the bus: NVML 15 everywhere */
+    uint32_t sriov_offset;    /* routing id of the first VF minus the PF's; stride is 1 */
+    uint32_t vf_group_base;   /* IOMMU group of the first VF; the others follow */
+    bool no_reset;            /* the platform exposes no reset (host file `reset: false`) */
+    char holder[32];          /* a host process that has the GPU open ("dcgm"), "" none */
+};
+
+/* Another PCI function that shares an IOMMU group with a GPU (host file `group_members`). */
+struct sim_extra {
+    struct pci_addr addr;
+    uint32_t pci_vendor, pci_device, pci_class; /* class: 0x040300 audio, 0x060400 bridge */
+    uint32_t iommu_group;
+    char home_driver[16];     /* what the kernel binds it to: "snd_hda_intel", "pcieport" */
+    char driver[16];
+    char driver_override[32];
 };
 
 struct sim_host {
@@ -105,9 +121,15 @@ struct sim_host {
     uint32_t n_gpus;
     uint32_t next_vgpu_instance;
     uint64_t changes;          /* grows with each change: clients may poll it */
-    const char *state_path;    /* NULL: not saved */
+    struct sim_extra extras[SIM_MAX_EXTRAS];
+    uint32_t n_extras;
+    char *state_path;          /* NULL: not saved */
+    /* Called under the lock after each change, before the call that made it returns; may be NULL. */
+    void (*on_change)(struct sim_host *host, void *data);
+    void *on_change_data;
     const struct catalog *catalog;
     uint64_t busy_us;          /* time spent inside the simulated driver, for benches */
+    uint64_t locked_at_us;     /* sim_lock()'s clock */
 };
 
 /* Reads a host file (data/hosts, YAML); every mistake names file and line or key. */
@@ -116,11 +138,22 @@ int sim_host_load(const char *path, const struct catalog *catalog, struct sim_ho
 /* Restores from / keeps saving to a state file. */
 int sim_host_attach_state(struct sim_host *host, const char *state_path, struct error *err);
 void sim_host_free(struct sim_host *host);
+DEFINE_FREEP(struct sim_host *, sim_host_free)
+/* pthread_mutex_lock/unlock on host->lock that also count the time in between as busy_us. */
+void sim_lock(struct sim_host *host);
+void sim_unlock(struct sim_host *host);
 
 struct sim_gpu *sim_find_gpu(struct sim_host *host, const struct pci_addr *addr);
 struct sim_vf *sim_find_vf(struct sim_host *host, const struct pci_addr *addr,
                            struct sim_gpu **ret_gpu);
 struct sim_gi *sim_find_gi(struct sim_gpu *gpu, uint32_t id);
+struct sim_ci *sim_find_ci(struct sim_gi *gi, uint32_t id);
+struct sim_extra *sim_find_extra(struct sim_host *host, const struct pci_addr *addr);
+/* The mdev of that UUID; its parent is *ret_vf, or the PF when *ret_vf is NULL. */
+struct sim_vgpu *sim_find_mdev(struct sim_host *host, const char *uuid, struct sim_gpu **ret_gpu,
+                               struct sim_vf **ret_vf);
+/* Every vGPU of a GPU in turn: start with *cursor = 0; NULL at the end. *ret_vf NULL: on the PF. */
+struct sim_vgpu *sim_next_vgpu(struct sim_gpu *gpu, uint32_t *cursor, struct sim_vf **ret_vf);
 /* NVML index → GPU: only those bound to nvidia, by PCI address. NULL past the end. */
 struct sim_gpu *sim_nvml_gpu(struct sim_host *host, uint32_t index);
 uint32_t sim_nvml_count(struct sim_host *host);
@@ -138,6 +171,10 @@ int sim_ci_create(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
 int sim_ci_destroy(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi, uint32_t ci_id);
 int sim_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, bool on);
 int sim_gi_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi, bool on);
+/* policy: 1 best effort, 2 equal share, 3 fixed share. */
+int sim_set_scheduler(struct sim_host *host, struct sim_gpu *gpu, uint32_t policy);
+/* nvidia-smi -r: IN_USE while anything holds the GPU; a pending MIG mode takes effect. */
+int sim_gpu_reset(struct sim_host *host, struct sim_gpu *gpu);
 /* Types that could be created now on the GPU (NVML "creatable"); returns the count written. */
 uint32_t sim_creatable_types(struct sim_host *host, struct sim_gpu *gpu,
                              const struct cat_vgpu_type **ret_types, uint32_t max);
@@ -174,6 +211,10 @@ uint32_t sim_mdev_available(struct sim_host *host, const struct pci_addr *parent
  * -EBUSY when another process has it. `name` is a BDF or an mdev UUID. */
 int sim_open_device(struct sim_host *host, const char *name, int32_t pid, const char *vm_uuid);
 void sim_close_device(struct sim_host *host, const char *name, int32_t pid);
+/* Closes what processes hold that `alive` denies: the kernel does so when an emulator dies. */
+void sim_forget_dead(struct sim_host *host, bool (*alive)(int32_t pid));
+/* What tests and demonstrations do to a host from outside: "lost", "no_reset" (0/1), "holder". */
+int sim_set(struct sim_host *host, struct sim_gpu *gpu, const char *key, const char *value);
 
 /* ---- life ---- */
 void sim_reboot(struct sim_host *host);        /* what survives: Ampere's MIG mode */

@@ -177,6 +177,23 @@ struct gpu *host_find_gpu(const struct host *host, const char *text)
     return NULL;
 }
 
+struct gpu *host_add_gpu(struct host *host, const struct pci_addr *addr)
+{
+    struct gpu *gpu = host_find_gpu_addr(host, addr);
+    if (gpu != NULL) {
+        return gpu;
+    }
+    gpu = vec_push(&host->gpus);
+    gpu->addr = *addr;
+    gpu->pci_subsystem_id = NO_ID;
+    gpu->index = NO_ID;
+    gpu->iommu_group = NO_ID;
+    gpu->numa_node = -1;
+    gpu->vf_offset = NO_ID;
+    gpu->vf_stride = NO_ID;
+    return gpu;
+}
+
 struct vm *host_find_vm(const struct host *host, const char *name_or_uuid)
 {
     for (vec_each(&host->vms, vm)) {

@@ -147,6 +147,9 @@ DEFINE_FREEP(struct host *, host_free)
  * VMs' devices, order of GPUs (by PCI address). Idempotent. */
 void host_derive(struct host *host);
 
+/* Finds a GPU by PCI address or appends one of which nothing else is known yet. */
+struct gpu *host_add_gpu(struct host *host, const struct pci_addr *addr);
+
 /* By UUID, PCI address in any accepted form, or NVML index ("0"). NULL if there is none. */
 struct gpu *host_find_gpu(const struct host *host, const char *text);
 struct gpu *host_find_gpu_addr(const struct host *host, const struct pci_addr *addr);

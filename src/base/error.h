@@ -4,10 +4,13 @@
  * sentence for people, and what to do next. Fixed size: no allocation, no cleanup.
  *
  * Convention above `base`: int f(…, struct error *err) returns 0 or -enum reason; `err` may be
- * NULL; success leaves it alone. Wrappers of system calls in `base` return -errno instead and say so.
+ * NULL; success leaves it alone. Wrappers of system calls in `base` return -errno instead and say
+ * so.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
+
+#include <stddef.h>
 
 #include "base/attr.h"
 
@@ -45,6 +48,10 @@ struct error {
 /* Fills `err` (if not NULL) and returns -reason. Clears hint and rule. */
 int error_set(struct error *err, enum reason reason, const char *subject, const char *fmt, ...)
     PRINTF_ATTR(4, 5);
+
+/* REASON_INVALID about a place in a text: the subject is "origin:line:column", both from 1. */
+int error_set_at(struct error *err, const char *origin, size_t line, size_t column, const char *fmt,
+                 ...) PRINTF_ATTR(5, 6);
 
 /* The one bridge from errno: picks the reason from `errnum` (EACCES, EPERM → PERMISSION; ENOENT →
  * NOT_FOUND; EBUSY → IN_USE; others → DRIVER) and appends strerror text to the message. */

@@ -11,6 +11,8 @@
 
 /* Reads at most max_bytes; -EFBIG if the file is longer. Result is NUL-terminated; caller frees. */
 int fs_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_len);
+/* The same from the current position of an open file descriptor. */
+int fs_read_fd(int fd, size_t max_bytes, char **ret_text, size_t *ret_len);
 /* Writes a temporary file beside `path`, fsyncs, renames, fsyncs the directory. */
 int fs_write_atomic(const char *path, const void *data, size_t len);
 /* One write(2) to an existing file, for kernel attribute files; -errno of the write. */
@@ -19,7 +21,8 @@ int fs_mkdirs(const char *path, unsigned mode);
 bool fs_exists(const char *path);
 /* Last component of the target of a symbolic link; -ENAMETOOLONG if it does not fit. */
 int fs_link_name(const char *path, char *ret_name, size_t size);
-/* Removes a directory tree, not following links and not crossing file systems. */
+/* Removes a directory tree, not following links and not crossing file systems (-EXDEV).
+ * -ENOENT if there is none. */
 int fs_remove_tree(const char *path);
 
 struct strlist {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Log lines for the boundary (request handler, step runner, main); libraries never log. To stderr
- * as "<level> message" lines that systemd reads, with priority prefix when under systemd. Thread-safe. */
+ * as "<level> message" lines that systemd reads, with priority prefix when under systemd.
+ * Thread-safe. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Allocation that aborts when memory is out; sizes from outside are bounded before they get here. */
+/* Allocation that aborts when memory is out; sizes from outside are bounded before they get here.
+ */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Strings: comparison, bounded copies, a growing buffer, and the nearest name for error messages. */
+/* Strings: comparison, bounded copies, a growing buffer, and the nearest name for error messages.
+ */
 #ifndef BASE_STR_H
 #define BASE_STR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/attr.h"
@@ -13,9 +15,11 @@ bool str_eq_case(const char *a, const char *b); /* ASCII case ignored */
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 
-/* Copies into a fixed buffer, always terminated; false if it was cut. */
+/* Copies into a fixed buffer, always terminated, never half a character; false if it was cut. */
 bool str_copy(char *dst, size_t size, const char *src);
 #define STR_SET(dst, src) str_copy((dst), sizeof(dst), (src))
+/* The most bytes, at most `max`, that end on a UTF-8 character of `text` (len bytes). */
+size_t str_cut_len(const char *text, size_t len, size_t max);
 
 /* Removes white space at both ends in place; returns `text` moved forward. */
 char *str_trim(char *text);
@@ -24,7 +28,8 @@ char *str_trim(char *text);
 bool str_is_clean(const char *text);
 
 /* The candidate with the smallest edit distance to `word` (case ignored), or NULL if none is close
- * (distance over a third of the length, at least 2). Borrowed from `candidates`. */
+ * (distance over a third of the length, at least 2). A candidate that begins with the word (3 bytes
+ * or more) is close. Borrowed from `candidates`; the first of equals. */
 const char *str_nearest(const char *word, const char *const *candidates, size_t n);
 
 struct strbuf {

@@ -42,7 +42,7 @@
 /* for (vec_each(&host->gpus, gpu)) … */
 #define vec_each(v, var)                                                                           \
     __typeof__((v)->items[0]) *var = (v)->items;                                                   \
-    var != NULL &&var < (v)->items + (v)->n;                                                       \
+    (var) != NULL && (var) < (v)->items + (v)->n;                                                  \
     var++
 
 #endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/error.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "test.h"
+
+static void set_returns_the_reason_and_fills_every_field(void **state)
+{
+    (void)state;
+    struct error err = {.rule = "old", .hint = "old", .sys_errno = 5};
+    int r = error_set(&err, REASON_IN_USE, "gpu/0000:3b:00.0", "VM '%s' holds it", "web1");
+    assert_int_equal(r, -REASON_IN_USE);
+    assert_int_equal(err.reason, REASON_IN_USE);
+    assert_int_equal(err.sys_errno, 0);
+    assert_string_equal(err.subject, "gpu/0000:3b:00.0");
+    assert_string_equal(err.message, "VM 'web1' holds it");
+    assert_string_equal(err.rule, "");
+    assert_string_equal(err.hint, "");
+}
+
+static void a_null_error_is_fine_everywhere(void **state)
+{
+    (void)state;
+    assert_int_equal(error_set(NULL, REASON_RULE, "x", "y"), -REASON_RULE);
+    assert_int_equal(error_set_errno(NULL, EBUSY, "x", "y"), -REASON_IN_USE);
+    assert_int_equal(error_wrap(NULL, "z"), 0);
+    error_hint(NULL, "z");
+}
+
+static void an_error_may_be_built_from_itself(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    error_set(&err, REASON_DRIVER, "gpu", "inner");
+    error_set(&err, REASON_INTERNAL, err.subject, "outer of %s", err.message);
+    assert_string_equal(err.message, "outer of inner");
+    assert_string_equal(err.subject, "gpu");
+}
+
+static void errno_picks_the_reason_whatever_its_sign(void **state)
+{
+    (void)state;
+    static const struct {
+        int errnum;
+        enum reason reason;
+    } rows[] = {
+        {EACCES, REASON_PERMISSION}, {-EPERM, REASON_PERMISSION}, {ENOENT, REASON_NOT_FOUND},
+        {-EBUSY, REASON_IN_USE},     {EIO, REASON_DRIVER},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct error err = {0};
+        assert_int_equal(error_set_errno(&err, rows[i].errnum, "f", "cannot open"),
+                         -(int)rows[i].reason);
+        assert_true(err.sys_errno > 0);
+    }
+    struct error err = {0};
+    error_set_errno(&err, ENOENT, "f", "cannot open '%s'", "f");
+    assert_string_equal(err.message, "cannot open 'f': No such file or directory");
+}
+
+static void wrap_puts_context_in_front(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    error_set(&err, REASON_DRIVER, "gpu", "timed out");
+    error_hint(&err, "try %s", "again");
+    assert_int_equal(error_wrap(&err, "creating slice %d", 3), -REASON_DRIVER);
+    assert_string_equal(err.message, "creating slice 3: timed out");
+    assert_string_equal(err.hint, "try again");
+}
+
+static void a_long_message_is_cut_between_characters(void **state)
+{
+    (void)state;
+    char text[1200];
+    for (size_t i = 0; i + 2 < sizeof(text); i += 2) {
+        memcpy(text + i, "\xc3\xa4", 3);
+    }
+    struct error err = {0};
+    error_set(&err, REASON_INVALID, text, "%s", text);
+    assert_true(str_is_clean(err.message));
+    assert_true(str_is_clean(err.subject));
+    assert_int_equal(strlen(err.message), sizeof(err.message) - 2);
+    error_wrap(&err, "x%s", "y");
+    assert_true(str_is_clean(err.message));
+    assert_true(str_starts(err.message, "xy: "));
+    error_set_at(&err, text, 12, 7, "bad");
+    assert_true(str_is_clean(err.subject));
+    assert_true(str_ends(err.subject, ":12:7"));
+}
+
+static void every_reason_has_a_name_a_status_and_comes_back_from_its_name(void **state)
+{
+    (void)state;
+    for (int i = REASON_NONE + 1; i < REASON_COUNT; i++) {
+        enum reason reason = (enum reason)i;
+        assert_int_equal(reason_from_name(reason_name(reason)), reason);
+        assert_true(strlen(reason_text(reason)) > 0);
+        assert_in_range(reason_http_status(reason), 400, 599);
+        assert_in_range(reason_exit_status(reason), 2, 125);
+        for (int j = REASON_NONE + 1; j < i; j++) {
+            assert_int_not_equal(reason_exit_status(reason), reason_exit_status((enum reason)j));
+        }
+    }
+    assert_int_equal(reason_from_name("no-such"), REASON_NONE);
+    assert_string_equal(reason_name(REASON_NO_CAPACITY), "no-capacity");
+    assert_string_equal(reason_name((enum reason)99), "internal");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(set_returns_the_reason_and_fills_every_field),
+        cmocka_unit_test(a_null_error_is_fine_everywhere),
+        cmocka_unit_test(an_error_may_be_built_from_itself),
+        cmocka_unit_test(errno_picks_the_reason_whatever_its_sign),
+        cmocka_unit_test(wrap_puts_context_in_front),
+        cmocka_unit_test(a_long_message_is_cut_between_characters),
+        cmocka_unit_test(every_reason_has_a_name_a_status_and_comes_back_from_its_name),
+    };
+    return cmocka_run_group_tests_name("error", tests, NULL, NULL);
+}

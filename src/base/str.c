@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/str.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+
+#define NEAREST_MAX_LEN 96 /* longer words have no nearest */
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool str_eq(const char *a, const char *b)
+{
+    if (a == NULL || b == NULL) {
+        return a == b;
+    }
+    return strcmp(a, b) == 0;
+}
+
+bool str_eq_case(const char *a, const char *b)
+{
+    if (a == NULL || b == NULL) {
+        return a == b;
+    }
+    while (*a != '\0' && lower(*a) == lower(*b)) {
+        a++;
+        b++;
+    }
+    return lower(*a) == lower(*b);
+}
+
+bool str_starts(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool str_ends(const char *text, const char *suffix)
+{
+    size_t text_len = strlen(text);
+    size_t suffix_len = strlen(suffix);
+    return text_len >= suffix_len && strcmp(text + text_len - suffix_len, suffix) == 0;
+}
+
+/* Length in bytes of the UTF-8 character at `at`, 0 if it is malformed. */
+static size_t utf8_len(const unsigned char *at, size_t room)
+{
+    unsigned char lead = at[0];
+    if (lead < 0x80) {
+        return 1;
+    }
+    size_t len = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    uint32_t code = lead & (0xffU >> (len + 1));
+    if (lead < 0xc2 || lead > 0xf4 || len > room) {
+        return 0;
+    }
+    for (size_t i = 1; i < len; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        code = (code << 6) | (at[i] & 0x3fU);
+    }
+    static const uint32_t least[] = {[2] = 0x80, [3] = 0x800, [4] = 0x10000};
+    bool surrogate = code >= 0xd800 && code <= 0xdfff;
+    return code >= least[len] && code <= 0x10ffff && !surrogate ? len : 0;
+}
+
+size_t str_cut_len(const char *text, size_t len, size_t max)
+{
+    if (len < max) {
+        return len;
+    }
+    size_t cut = max;
+    /* Back to the lead byte of the last character, which stays only if all of it fits. */
+    for (size_t back = 1; back <= 4 && back <= max; back++) {
+        unsigned char c = (unsigned char)text[max - back];
+        if ((c & 0xc0) != 0x80) {
+            size_t whole = utf8_len((const unsigned char *)text + max - back, back);
+            cut = whole == back || c < 0x80 ? max : max - back;
+            break;
+        }
+    }
+    return cut;
+}
+
+bool str_copy(char *dst, size_t size, const char *src)
+{
+    size_t len = strlen(src);
+    bool fits = len < size;
+    size_t kept = fits ? len : str_cut_len(src, len, size - 1);
+    memmove(dst, src, kept);
+    dst[kept] = '\0';
+    return fits;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+char *str_trim(char *text)
+{
+    while (is_blank(*text)) {
+        text++;
+    }
+    size_t len = strlen(text);
+    while (len > 0 && is_blank(text[len - 1])) {
+        len--;
+    }
+    text[len] = '\0';
+    return text;
+}
+
+bool str_is_clean(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    size_t room = strlen(text);
+    while (room > 0) {
+        size_t len = utf8_len(at, room);
+        bool control = at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && len == 2 && at[1] < 0xa0);
+        if (len == 0 || control) {
+            return false;
+        }
+        at += len;
+        room -= len;
+    }
+    return true;
+}
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+    size_t ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
+/* Levenshtein distance over bytes, case ignored; both at most NEAREST_MAX_LEN long. */
+static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    size_t row[NEAREST_MAX_LEN + 1];
+    for (size_t j = 0; j <= b_len; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 1; i <= a_len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b_len; j++) {
+            size_t change = diagonal + (lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1);
+            diagonal = row[j];
+            row[j] = min3(change, row[j] + 1, row[j - 1] + 1);
+        }
+    }
+    return row[b_len];
+}
+
+static bool begins_with(const char *text, const char *prefix, size_t prefix_len)
+{
+    for (size_t i = 0; i < prefix_len; i++) {
+        if (lower(text[i]) != lower(prefix[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const char *str_nearest(const char *word, const char *const *candidates, size_t n)
+{
+    size_t word_len = strlen(word);
+    if (word_len == 0 || word_len > NEAREST_MAX_LEN) {
+        return NULL;
+    }
+    size_t limit = word_len / 3 > 2 ? word_len / 3 : 2;
+    if (limit >= word_len) {
+        limit = word_len - 1;
+    }
+    const char *best = NULL;
+    size_t best_distance = limit + 1;
+    for (size_t i = 0; i < n; i++) {
+        size_t len = strlen(candidates[i]);
+        if (len > NEAREST_MAX_LEN) {
+            continue;
+        }
+        size_t d = distance(word, word_len, candidates[i], len);
+        if (word_len >= 3 && d > 2 && begins_with(candidates[i], word, word_len)) {
+            d = 2;
+        }
+        if (d < best_distance) {
+            best_distance = d;
+            best = candidates[i];
+        }
+    }
+    return best;
+}
+
+static void reserve(struct strbuf *buf, size_t more)
+{
+    size_t need = buf->len + more + 1;
+    if (need <= buf->cap) {
+        return;
+    }
+    size_t cap = buf->cap != 0 ? buf->cap : 64;
+    while (cap < need) {
+        cap *= 2;
+    }
+    buf->text = xrealloc_array(buf->text, cap, 1);
+    buf->cap = cap;
+}
+
+void strbuf_add(struct strbuf *buf, const char *text)
+{
+    strbuf_addn(buf, text, strlen(text));
+}
+
+void strbuf_addn(struct strbuf *buf, const char *text, size_t len)
+{
+    reserve(buf, len);
+    if (len != 0) {
+        memcpy(buf->text + buf->len, text, len);
+    }
+    buf->len += len;
+    buf->text[buf->len] = '\0';
+}
+
+void strbuf_addf(struct strbuf *buf, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    if (len >= 0) {
+        reserve(buf, (size_t)len);
+        (void)vsnprintf(buf->text + buf->len, (size_t)len + 1, fmt, again);
+        buf->len += (size_t)len;
+    }
+    va_end(again);
+}
+
+const char *strbuf_str(const struct strbuf *buf)
+{
+    return buf->text != NULL ? buf->text : "";
+}
+
+char *strbuf_take(struct strbuf *buf)
+{
+    char *text = buf->text != NULL ? buf->text : xstrdup("");
+    *buf = (struct strbuf){0};
+    return text;
+}
+
+void strbuf_done(struct strbuf *buf)
+{
+    free(buf->text);
+    *buf = (struct strbuf){0};
+}

@@ -29,7 +29,7 @@ void evloop_post(struct evloop *loop, evloop_fn *fn, void *data);
 
 /* One thread with a queue, first in first out. `work` runs on the worker, then `done` on the loop. */
 int worker_new(struct evloop *loop, const char *name, struct worker **ret_worker);
-/* Finishes what is queued, joins the thread. */
+/* Finishes what is queued, joins the thread and runs what it posted. Loop thread only. */
 void worker_free(struct worker *worker);
 void worker_submit(struct worker *worker, evloop_fn *work, evloop_fn *done, void *data);
 

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/evloop.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "test.h"
+
+struct fixture {
+    struct evloop *loop;
+    int calls;
+    int stop_at;
+    pthread_t seen_on;
+};
+
+static int setup(void **state)
+{
+    static struct fixture fixture;
+    fixture = (struct fixture){.stop_at = 1};
+    *state = &fixture;
+    return evloop_new(&fixture.loop);
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    evloop_free(f->loop);
+    return 0;
+}
+
+static void count(void *data)
+{
+    struct fixture *f = data;
+    f->calls++;
+    f->seen_on = pthread_self();
+    if (f->calls == f->stop_at) {
+        evloop_stop(f->loop, 7);
+    }
+}
+
+static void run_returns_the_code_given_to_stop(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(evloop_after(f->loop, 0, count, f), 0);
+    assert_int_equal(evloop_run(f->loop), 7);
+    assert_int_equal(f->calls, 1);
+}
+
+static void a_periodic_timer_repeats_and_a_single_one_does_not(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture once = {.loop = f->loop, .stop_at = -1};
+    f->stop_at = 3;
+    assert_int_equal(evloop_every(f->loop, 1000, count, f), 0);
+    assert_int_equal(evloop_after(f->loop, 500, count, &once), 0);
+    assert_int_equal(evloop_run(f->loop), 7);
+    assert_int_equal(f->calls, 3);
+    assert_int_equal(once.calls, 1);
+}
+
+static void a_loop_runs_again_after_it_stopped(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 1; i <= 2; i++) {
+        f->stop_at = i;
+        evloop_post(f->loop, count, f);
+        assert_int_equal(evloop_run(f->loop), 7);
+        assert_int_equal(f->calls, i);
+    }
+}
+
+static void on_readable(int fd, uint32_t revents, void *data)
+{
+    char c = 0;
+    assert_true((revents & EPOLLIN) != 0);
+    assert_int_equal(read(fd, &c, 1), 1);
+    count(data);
+}
+
+static void a_readable_descriptor_is_reported(void **state)
+{
+    struct fixture *f = *state;
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(evloop_add_fd(f->loop, fds[0], EPOLLIN, on_readable, f), 0);
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    assert_int_equal(evloop_run(f->loop), 7);
+    evloop_free(f->loop);
+    f->loop = NULL;
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void sigterm_stops_the_loop(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(kill(getpid(), SIGTERM), 0);
+    assert_int_equal(evloop_run(f->loop), 0);
+}
+
+struct work {
+    struct fixture *fixture;
+    pthread_t worked_on;
+    int order;
+    int *next_order;
+};
+
+static void work(void *data)
+{
+    struct work *w = data;
+    w->worked_on = pthread_self();
+    w->order = (*w->next_order)++;
+}
+
+static void work_done(void *data)
+{
+    struct work *w = data;
+    count(w->fixture);
+}
+
+static void a_worker_works_in_order_and_answers_on_the_loop_thread(void **state)
+{
+    struct fixture *f = *state;
+    struct worker *worker = NULL;
+    assert_int_equal(worker_new(f->loop, "test", &worker), 0);
+    int next_order = 0;
+    struct work jobs[20];
+    f->stop_at = 20;
+    for (int i = 0; i < 20; i++) {
+        jobs[i] = (struct work){.fixture = f, .next_order = &next_order};
+        worker_submit(worker, work, work_done, &jobs[i]);
+    }
+    assert_int_equal(evloop_run(f->loop), 7);
+    assert_true(pthread_equal(f->seen_on, pthread_self()));
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(jobs[i].order, i);
+        assert_false(pthread_equal(jobs[i].worked_on, pthread_self()));
+    }
+    worker_free(worker);
+}
+
+static void freeing_a_worker_finishes_its_queue_and_runs_the_answers(void **state)
+{
+    struct fixture *f = *state;
+    struct worker *worker = NULL;
+    assert_int_equal(worker_new(f->loop, "test", &worker), 0);
+    int next_order = 0;
+    struct work jobs[5];
+    f->stop_at = -1;
+    for (int i = 0; i < 5; i++) {
+        jobs[i] = (struct work){.fixture = f, .next_order = &next_order};
+        worker_submit(worker, work, work_done, &jobs[i]);
+    }
+    worker_free(worker);
+    assert_int_equal(f->calls, 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(run_returns_the_code_given_to_stop, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_periodic_timer_repeats_and_a_single_one_does_not, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_loop_runs_again_after_it_stopped, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_readable_descriptor_is_reported, setup, teardown),
+        cmocka_unit_test_setup_teardown(sigterm_stops_the_loop, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_worker_works_in_order_and_answers_on_the_loop_thread,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(freeing_a_worker_finishes_its_queue_and_runs_the_answers,
+                                        setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -113,7 +114,7 @@ static int read_scalar(struct yaml_input *in, json_t **ret_json)
     }
     case YAML_SCALAR_REAL: {
         double number = strtod(text, NULL);
-        if (!isfinite(number)) {
+        if (strpbrk(text, "iInN") != NULL || !isfinite(number)) { /* .inf, .nan, 1e999 */
             return fail_at(in, in->event.start_mark, "the number is not finite");
         }
         *ret_json = json_real(number);

@@ -107,9 +107,9 @@ bool yaml_scalar_integer(const char *text, json_int_t *ret_number)
     } else {
         fits = parse_u64(text + (negative || *text == '+' ? 1 : 0), &number);
     }
-    if (!fits || number > (uint64_t)INT64_MAX) {
+    if (!fits || number > (uint64_t)INT64_MAX + (negative ? 1 : 0)) {
         return false;
     }
-    *ret_number = negative ? -(json_int_t)number : (json_int_t)number;
+    *ret_number = (json_int_t)(negative ? 0 - number : number);
     return true;
 }

@@ -20,15 +20,16 @@ int rules_load_default(struct rules **ret_rules, struct error *err);
 void rules_free(struct rules *rules);
 DEFINE_FREEP(struct rules *, rules_free)
 
-/* What the rules look at. `gpu` may be NULL (offline): rules about observed facts don't apply then. */
+/* What the rules look at. `gpu` may be NULL (offline): rules about observed facts don't apply then.
+ */
 struct rule_facts {
     const struct claim_spec *spec; /* mode already resolved */
     const struct gpu_model *model;
-    const struct cat_vgpu_type *type;      /* NULL without a vGPU */
-    const struct cat_profile *profile;     /* GI profile, NULL without */
+    const struct cat_vgpu_type *type;  /* NULL without a vGPU */
+    const struct cat_profile *profile; /* GI profile, NULL without */
     const struct gpu *gpu;
-    bool has_vm;                           /* the claim names a VM */
-    const char *target_profile;            /* GI profile at a migration's target, NULL otherwise */
+    bool has_vm;                /* the claim names a VM */
+    const char *target_profile; /* GI profile at a migration's target, NULL otherwise */
 };
 
 /* 0, or -RULE with err->rule = the first broken rule's id, its message and its hint. */

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Admission: what a claim means on this host, and the rules it must keep. */
+#include "plan/admit.h"
+
+#include <stdio.h>
+
+#include "base/str.h"
+
+/* The model that a GPU is, or NULL when the catalog doesn't know it. */
+const struct gpu_model *gpu_model_of(const struct planner *planner, const struct gpu *gpu)
+{
+    return catalog_find_pci(planner->catalog, gpu->pci_id,
+                            gpu->pci_subsystem_id == NO_ID ? CAT_UNKNOWN : gpu->pci_subsystem_id);
+}
+
+static void claim_subject(const struct claim *claim, char *out, size_t size)
+{
+    snprintf(out, size, "claim/%s", claim->name);
+}
+
+/* "auto" follows from what was asked for. */
+static int resolve_mode(struct claim *claim, const struct cat_vgpu_type *type, struct error *err)
+{
+    struct claim_spec *spec = &claim->spec;
+    char subject[80];
+    claim_subject(claim, subject, sizeof(subject));
+    if (spec->mode == CLAIM_MODE_AUTO) {
+        if (type != NULL && type->mig_backed) {
+            bool shares = type->max_per_gi != CAT_UNKNOWN && type->max_per_gi > 1;
+            spec->mode = shares ? CLAIM_TIME_SLICED_MIG_BACKED : CLAIM_MIG_BACKED;
+        } else if (type != NULL) {
+            spec->mode = CLAIM_TIME_SLICED;
+        } else if (spec->profile[0] != '\0') {
+            spec->mode = CLAIM_GPU_INSTANCE;
+        } else {
+            error_set(err, REASON_INVALID, subject,
+                      "claim \"%s\" says neither a vGPU type nor a profile nor a mode",
+                      claim->name);
+            error_hint(err, "give a type (e.g. L40S-8Q), a profile (e.g. 2g.10gb), or mode "
+                            "passthrough for a whole GPU");
+            return -REASON_INVALID;
+        }
+    }
+    bool wants_type = spec->mode == CLAIM_TIME_SLICED || spec->mode == CLAIM_MIG_BACKED ||
+                      spec->mode == CLAIM_TIME_SLICED_MIG_BACKED;
+    if (wants_type && spec->type[0] == '\0') {
+        return error_set(err, REASON_INVALID, subject, "a %s claim needs a vGPU type",
+                         claim_mode_name(spec->mode));
+    }
+    if (!wants_type && spec->type[0] != '\0') {
+        return error_set(err, REASON_INVALID, subject, "a %s claim takes no vGPU type",
+                         claim_mode_name(spec->mode));
+    }
+    if (spec->mode == CLAIM_GPU_INSTANCE && spec->profile[0] == '\0') {
+        return error_set(err, REASON_INVALID, subject, "a gpu-instance claim needs a profile");
+    }
+    if (spec->mode == CLAIM_PASSTHROUGH && spec->profile[0] != '\0') {
+        return error_set(err, REASON_INVALID, subject, "a passthrough claim takes no profile");
+    }
+    if (type != NULL && type->mig_backed == (spec->mode == CLAIM_TIME_SLICED)) {
+        return error_set(err, REASON_INVALID, subject, "%s is a %s type, and the claim is %s",
+                         type->name, type->mig_backed ? "MIG-backed" : "time-sliced",
+                         claim_mode_name(spec->mode));
+    }
+    return 0;
+}
+
+/* Does the claim's GPU selector (address, UUID, index or catalog key) allow this GPU? */
+static bool selected(const struct planner *planner, const struct claim *claim,
+                     const struct gpu *gpu)
+{
+    const char *text = claim->spec.gpu;
+    if (text[0] == '\0') {
+        return true;
+    }
+    const struct gpu *one = host_find_gpu(planner->host, text);
+    if (one != NULL) {
+        return one == gpu;
+    }
+    const struct gpu_model *model = NULL;
+    return catalog_find(planner->catalog, text, &model, NULL) == 0 &&
+           model == gpu_model_of(planner, gpu);
+}
+
+int admit_on_gpu(const struct planner *planner, const struct claim *claim, const struct gpu *gpu,
+                 struct admitted *ret_admitted, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    char subject[64];
+    snprintf(subject, sizeof(subject), "gpu/%s", pci_addr_format(&gpu->addr, bdf));
+    if (!selected(planner, claim, gpu)) {
+        return error_set(err, REASON_NOT_FOUND, subject, "the claim asks for GPU \"%s\", not %s",
+                         claim->spec.gpu, bdf);
+    }
+    if (gpu->problem[0] != '\0') {
+        return error_set(err, REASON_DRIVER, subject, "GPU %s can't be used: %s", bdf,
+                         gpu->problem);
+    }
+    struct admitted a = {.claim = *claim, .gpu = gpu, .model = gpu_model_of(planner, gpu)};
+    bool needs_model = claim->spec.mode != CLAIM_PASSTHROUGH || claim->spec.type[0] != '\0';
+    if (a.model == NULL && needs_model) {
+        return error_set(err, REASON_UNSUPPORTED, subject,
+                         "GPU %s (PCI id 0x%04x) is not in the catalog; only pass-through works",
+                         bdf, gpu->pci_id);
+    }
+    int result = 0;
+    if (claim->spec.type[0] != '\0') {
+        result = model_find_type(a.model, claim->spec.type, &a.type, err);
+    }
+    if (result == 0) {
+        result = resolve_mode(&a.claim, a.type, err);
+    }
+    const char *profile = claim->spec.profile[0] != '\0' ? claim->spec.profile
+                          : a.type != NULL               ? a.type->gi_profile
+                                                         : NULL;
+    if (result == 0 && profile != NULL && a.claim.spec.mode != CLAIM_TIME_SLICED) {
+        result = model_find_profile(a.model, profile, &a.profile, err);
+    }
+    if (result != 0) {
+        return result;
+    }
+    struct rule_facts facts = {.spec = &a.claim.spec,
+                               .model = a.model,
+                               .type = a.type,
+                               .profile = a.profile,
+                               .gpu = gpu,
+                               .has_vm = claim->vm[0] != '\0'};
+    result = rules_check(planner->rules, &facts, err);
+    if (result != 0) {
+        if (err != NULL) {
+            claim_subject(claim, err->subject, sizeof(err->subject));
+        }
+        return result;
+    }
+    bool on_gi = mode_of_claim(a.claim.spec.mode) == GPU_MIG;
+    if (on_gi && a.profile == NULL) {
+        return error_set(err, REASON_UNSUPPORTED, subject,
+                         "no source says which GPU instance profile %s lives on",
+                         a.type != NULL ? a.type->name : "this claim");
+    }
+    STR_SET(a.claim.spec.type, a.type != NULL ? a.type->name : "");
+    STR_SET(a.claim.spec.profile, on_gi ? a.profile->name : "");
+    *ret_admitted = a;
+    return 0;
+}
+
+/* Of several refusals the one that says most: a broken rule, then anything but "not this GPU". */
+static int weight(enum reason reason)
+{
+    switch ((int)reason) {
+    case REASON_RULE:
+        return 4;
+    case REASON_INVALID:
+        return 3;
+    case REASON_NOT_FOUND:
+        return 1;
+    default:
+        return 2;
+    }
+}
+
+static int check_vm(const struct planner *planner, const struct claim *claim, struct error *err)
+{
+    if (claim->vm[0] == '\0' || planner->host->libvirt_problem[0] != '\0') {
+        return 0;
+    }
+    if (host_find_vm(planner->host, claim->vm) != NULL) {
+        return 0;
+    }
+    const char *names[64];
+    size_t n = 0;
+    for (vec_each(&planner->host->vms, vm)) {
+        if (n < ARRAY_SIZE(names)) {
+            names[n++] = vm->name;
+        }
+    }
+    const char *nearest = str_nearest(claim->vm, names, n);
+    error_set(err, REASON_NOT_FOUND, claim->vm, "there is no VM \"%s\"%s%s%s", claim->vm,
+              nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+              nearest != NULL ? "\"?" : "");
+    error_hint(err, "define it with virsh or `cleave vm create`, or leave the VM out");
+    return -REASON_NOT_FOUND;
+}
+
+int planner_admit(const struct planner *planner, struct claim *claim, struct error *err)
+{
+    int result = check_vm(planner, claim, err);
+    if (result != 0) {
+        return result;
+    }
+    struct error best = {0};
+    size_t n_selected = 0;
+    for (vec_each(&planner->host->gpus, gpu)) {
+        if (!selected(planner, claim, gpu)) {
+            continue;
+        }
+        n_selected++;
+        struct admitted admitted;
+        struct error one = {0};
+        if (admit_on_gpu(planner, claim, gpu, &admitted, &one) == 0) {
+            /* Keep the user's GPU selector; the rest is canonical now. */
+            claim->spec = admitted.claim.spec;
+            return 0;
+        }
+        if (best.reason == REASON_NONE || weight(one.reason) > weight(best.reason)) {
+            best = one;
+        }
+    }
+    if (planner->host->gpus.n == 0) {
+        return error_set(err, REASON_NOT_FOUND, "host", "this host has no NVIDIA GPU%s%s",
+                         planner->host->pci_problem[0] != '\0' ? ": " : "",
+                         planner->host->pci_problem);
+    }
+    if (n_selected == 0) {
+        char subject[80];
+        claim_subject(claim, subject, sizeof(subject));
+        error_set(err, REASON_NOT_FOUND, subject, "there is no GPU \"%s\" on this host",
+                  claim->spec.gpu);
+        error_hint(err, "`cleave gpu list` shows addresses, UUIDs and models");
+        return -REASON_NOT_FOUND;
+    }
+    if (err != NULL) {
+        *err = best;
+    }
+    return -(int)best.reason;
+}

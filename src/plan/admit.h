@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A claim resolved against one GPU: its model, type, profile and mode. Private to src/plan. */
+#ifndef PLAN_ADMIT_H
+#define PLAN_ADMIT_H
+
+#include "plan/mode.h"
+#include "plan/planner.h"
+
+struct admitted {
+    struct claim claim; /* spec with mode, type and profile made canonical */
+    const struct gpu *gpu;
+    const struct gpu_model *model;     /* NULL: not catalogued (pass-through only) */
+    const struct cat_vgpu_type *type;  /* NULL without a vGPU */
+    const struct cat_profile *profile; /* NULL when not on a GPU instance */
+};
+
+const struct gpu_model *gpu_model_of(const struct planner *planner, const struct gpu *gpu);
+
+/* May the claim be served by this GPU at all (selector, type, rules)? Says nothing about room. */
+int admit_on_gpu(const struct planner *planner, const struct claim *claim, const struct gpu *gpu,
+                 struct admitted *ret_admitted, struct error *err);
+
+#endif

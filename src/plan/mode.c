@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/mode.h"
+
+#include <stdio.h>
+
+#include "base/str.h"
+
+#define TO(mode) (1U << (mode))
+
+static const struct {
+    unsigned next;
+} edges[] = {
+    [GPU_IDLE] = {.next = TO(GPU_PASSTHROUGH) | TO(GPU_TIME_SLICED) | TO(GPU_MIG)},
+    [GPU_PASSTHROUGH] = {.next = TO(GPU_IDLE)},
+    [GPU_TIME_SLICED] = {.next = TO(GPU_IDLE)},
+    [GPU_MIG] = {.next = TO(GPU_IDLE)},
+};
+_Static_assert(ARRAY_SIZE(edges) == GPU_MODE_COUNT, "every mode has its edges");
+
+bool mode_edge(enum gpu_mode from, enum gpu_mode to)
+{
+    return (edges[from].next & TO(to)) != 0;
+}
+
+enum gpu_mode mode_of_claim(enum claim_mode mode)
+{
+    switch (mode) {
+    case CLAIM_PASSTHROUGH:
+        return GPU_PASSTHROUGH;
+    case CLAIM_TIME_SLICED:
+        return GPU_TIME_SLICED;
+    case CLAIM_MIG_BACKED:
+    case CLAIM_TIME_SLICED_MIG_BACKED:
+    case CLAIM_GPU_INSTANCE:
+        return GPU_MIG;
+    case CLAIM_MODE_COUNT:
+        break;
+    }
+    return GPU_IDLE;
+}
+
+static bool named(const char *const *names, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(names[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does a claim that goes hold this instance (by its place) or this vGPU (by its device)? */
+static bool goes_gi(const struct claims *claims, const char *const *released, size_t n,
+                    const struct gpu *gpu, const struct gi *gi)
+{
+    for (size_t i = 0; i < claims->n; i++) {
+        const struct claim *claim = &claims->items[i];
+        if (claim_holds(claim) && named(released, n, claim->name) &&
+            pci_addr_cmp(&claim->got.gpu, &gpu->addr) == 0 && claim->got.start == gi->start &&
+            claim->got.size == gi->size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool goes_vgpu(const struct claims *claims, const char *const *released, size_t n,
+                      const struct vgpu *vgpu)
+{
+    for (size_t i = 0; i < claims->n; i++) {
+        const struct claim *claim = &claims->items[i];
+        if (!claim_holds(claim) || !named(released, n, claim->name)) {
+            continue;
+        }
+        bool same = vgpu->mdev_uuid[0] != '\0'
+                        ? str_eq(claim->got.mdev_uuid, vgpu->mdev_uuid)
+                        : claim->got.mdev_uuid[0] == '\0' &&
+                              pci_addr_cmp(&claim->got.device, &vgpu->vf) == 0;
+        if (same) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int mode_guard(const struct gpu *gpu, const struct claims *claims, const char *const *released,
+               size_t n_released, enum gpu_mode to, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    char subject[64];
+    pci_addr_format(&gpu->addr, bdf);
+    snprintf(subject, sizeof(subject), "gpu/%s", bdf);
+    const char *from = gpu_mode_name(gpu->mode);
+    const char *want = gpu_mode_name(to);
+    if (gpu->holder[0] != '\0') {
+        return error_set(err, REASON_IN_USE, subject,
+                         "GPU %s can't change from %s to %s: VM \"%s\" runs with it", bdf, from,
+                         want, gpu->holder);
+    }
+    for (size_t i = 0; i < claims->n; i++) {
+        const struct claim *claim = &claims->items[i];
+        if (claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, &gpu->addr) == 0 &&
+            !named(released, n_released, claim->name)) {
+            error_set(err, REASON_CONFLICT, subject,
+                      "GPU %s is used as %s by claim \"%s\", so it can't become %s", bdf, from,
+                      claim->name, want);
+            error_hint(err, "delete the claim first, or use another GPU");
+            return -REASON_CONFLICT;
+        }
+    }
+    for (vec_each(&gpu->vgpus, vgpu)) {
+        if (vgpu->holder[0] != '\0') {
+            return error_set(err, REASON_IN_USE, subject,
+                             "GPU %s can't change from %s to %s: VM \"%s\" runs with its vGPU %s",
+                             bdf, from, want, vgpu->holder, vgpu->type);
+        }
+        if (!goes_vgpu(claims, released, n_released, vgpu)) {
+            error_set(err, REASON_CONFLICT, subject,
+                      "GPU %s can't change from %s to %s: it carries vGPU %s, which no claim owns",
+                      bdf, from, want, vgpu->type);
+            error_hint(err, "`cleave gpu mode %s idle` clears it, if nobody needs it", bdf);
+            return -REASON_CONFLICT;
+        }
+    }
+    for (vec_each(&gpu->gis, gi)) {
+        if (!goes_gi(claims, released, n_released, gpu, gi)) {
+            error_set(err, REASON_CONFLICT, subject,
+                      "GPU %s can't change from %s to %s: GPU instance %u (%s at %u) is there, "
+                      "which no claim owns",
+                      bdf, from, want, gi->id, gi->profile, gi->start);
+            error_hint(err, "`cleave gpu mode %s idle` clears it, if nobody needs it", bdf);
+            return -REASON_CONFLICT;
+        }
+    }
+    return 0;
+}

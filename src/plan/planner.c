@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole request: claims to GPUs, each GPU's part, one ordered plan. */
+#include "plan/planner.h"
+
+#include <stdio.h>
+
+#include "base/str.h"
+#include "plan/work.h"
+
+/* Order of kinds within a plan: take away from the outside in, then build from the inside out. */
+static const unsigned phase[] = {
+    [STEP_DETACH] = 0,     [STEP_VGPU_DELETE] = 1, [STEP_BIND_NVIDIA] = 2,   [STEP_CI_DESTROY] = 3,
+    [STEP_GI_DESTROY] = 4, [STEP_MIXED_OFF] = 5,   [STEP_SRIOV_DISABLE] = 6, [STEP_MIG_DISABLE] = 7,
+    [STEP_BIND_VFIO] = 8,  [STEP_MIG_ENABLE] = 9,  [STEP_SRIOV_ENABLE] = 10, [STEP_MIXED_ON] = 11,
+    [STEP_GI_CREATE] = 12, [STEP_CI_CREATE] = 13,  [STEP_VGPU_CREATE] = 14,  [STEP_ATTACH] = 15,
+};
+_Static_assert(ARRAY_SIZE(phase) == STEP_KIND_COUNT, "every step kind has its place");
+
+struct works {
+    struct gpu_work *items;
+    size_t n;
+};
+
+static void works_done(struct works *works)
+{
+    for (size_t i = 0; i < works->n; i++) {
+        work_done(&works->items[i]);
+    }
+    free(works->items);
+}
+
+static bool removed(const struct plan_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->n_remove; i++) {
+        if (str_eq(request->remove[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int works_init(struct works *works, const struct planner *planner,
+                      const struct plan_request *request, struct error *err)
+{
+    works->n = planner->host->gpus.n;
+    works->items = xcalloc(works->n == 0 ? 1 : works->n, sizeof(struct gpu_work));
+    for (size_t g = 0; g < works->n; g++) {
+        struct gpu_work *work = &works->items[g];
+        work->planner = planner;
+        work->request = request;
+        work->gpu = &planner->host->gpus.items[g];
+        work->model = gpu_model_of(planner, work->gpu);
+        for (size_t i = 0; i < planner->claims->n; i++) {
+            const struct claim *claim = &planner->claims->items[i];
+            if (!claim_holds(claim) || pci_addr_cmp(&claim->got.gpu, &work->gpu->addr) != 0) {
+                continue;
+            }
+            bool goes = removed(request, claim->name);
+            if ((goes ? work->n_gone : work->n_kept) == WORK_MAX_CLAIMS) {
+                return error_set(err, REASON_NO_CAPACITY, "host", "more than %d claims on one GPU",
+                                 WORK_MAX_CLAIMS);
+            }
+            if (goes) {
+                work->gone[work->n_gone++] = claim;
+            } else {
+                work->kept[work->n_kept++] = claim;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Higher is tried first: a GPU in the right mode, the fuller the better, then an idle one, then one
+ * whose mode must change. */
+static int preference(const struct gpu_work *work, enum claim_mode mode)
+{
+    enum gpu_mode want = mode_of_claim(mode);
+    size_t busy = work->n_kept + work->n_added;
+    bool right = work->gpu->mode == want ||
+                 (work->n_added > 0 && mode_of_claim(work->added[0].claim.spec.mode) == want);
+    if (right) {
+        return 1000 + (int)busy;
+    }
+    return work->gpu->mode == GPU_IDLE ? 500 - (int)busy : 100 - (int)busy;
+}
+
+/* Of several GPUs' refusals the one that tells most: room before use, use before the rest. */
+static int telling(enum reason reason)
+{
+    switch ((int)reason) {
+    case REASON_NO_CAPACITY:
+        return 5;
+    case REASON_IN_USE:
+        return 4;
+    case REASON_RULE:
+        return 3;
+    case REASON_CONFLICT:
+        return 2;
+    case REASON_NOT_FOUND:
+        return 0;
+    default:
+        return 1;
+    }
+}
+
+static int try_gpu(struct gpu_work *work, const struct claim *claim, struct error *err)
+{
+    if (work->n_added == WORK_MAX_CLAIMS) {
+        return error_set(err, REASON_NO_CAPACITY, "gpu", "too many claims for one GPU");
+    }
+    int result = admit_on_gpu(work->planner, claim, work->gpu, &work->added[work->n_added], err);
+    if (result != 0) {
+        return result;
+    }
+    work->n_added++;
+    result = work_solve(work, err);
+    if (result != 0) {
+        work->n_added--;
+    }
+    return result;
+}
+
+static int assign(struct works *works, const struct claim *claim, struct error *err)
+{
+    bool tried[64] = {false};
+    struct error best = {0};
+    for (size_t round = 0; round < works->n; round++) {
+        size_t pick = SIZE_MAX;
+        for (size_t g = 0; g < works->n; g++) {
+            bool better = pick == SIZE_MAX || preference(&works->items[g], claim->spec.mode) >
+                                                  preference(&works->items[pick], claim->spec.mode);
+            if (g < ARRAY_SIZE(tried) && !tried[g] && better) {
+                pick = g;
+            }
+        }
+        if (pick == SIZE_MAX) {
+            break;
+        }
+        tried[pick] = true;
+        struct error one = {0};
+        if (try_gpu(&works->items[pick], claim, &one) == 0) {
+            return 0;
+        }
+        if (best.reason == REASON_NONE || telling(one.reason) > telling(best.reason)) {
+            best = one;
+        }
+    }
+    if (best.reason == REASON_NONE) {
+        error_set(&best, REASON_NOT_FOUND, "host", "this host has no GPU for claim \"%s\"",
+                  claim->name);
+    }
+    if (err != NULL) {
+        *err = best;
+        error_wrap(err, "claim \"%s\" can't be served", claim->name);
+    }
+    return -(int)best.reason;
+}
+
+/* Larger needs first, so that the small ones fill what is left. */
+static uint64_t need(const struct works *works, const struct claim *claim)
+{
+    for (size_t g = 0; g < works->n; g++) {
+        struct admitted a;
+        const struct gpu_work *work = &works->items[g];
+        if (admit_on_gpu(work->planner, claim, work->gpu, &a, NULL) == 0) {
+            uint64_t slices = a.profile != NULL ? a.profile->memory_slices : 0;
+            uint64_t fb = a.type != NULL ? a.type->framebuffer_mib : 0;
+            bool whole = a.claim.spec.mode == CLAIM_PASSTHROUGH;
+            bool fixed = a.claim.spec.start != NO_ID;
+            return (uint64_t)whole << 60 | (uint64_t)fixed << 59 | slices << 40 | fb;
+        }
+    }
+    return 0;
+}
+
+static int assign_all(struct works *works, const struct plan_request *request, struct error *err)
+{
+    CLEANUP_FREE size_t *order = xcalloc(request->n_add + 1, sizeof(size_t));
+    CLEANUP_FREE uint64_t *needs = xcalloc(request->n_add + 1, sizeof(uint64_t));
+    for (size_t i = 0; i < request->n_add; i++) {
+        uint64_t mine = need(works, request->add[i]);
+        size_t at = i;
+        for (; at > 0 && needs[at - 1] < mine; at--) {
+            order[at] = order[at - 1];
+            needs[at] = needs[at - 1];
+        }
+        order[at] = i;
+        needs[at] = mine;
+    }
+    for (size_t i = 0; i < request->n_add; i++) {
+        int result = assign(works, request->add[order[i]], err);
+        if (result != 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+static int check_running(const struct planner *planner, const struct step *step, struct error *err)
+{
+    if (step->kind != STEP_ATTACH && step->kind != STEP_DETACH) {
+        return 0;
+    }
+    const struct vm *vm = host_find_vm(planner->host, step->vm);
+    if (vm == NULL || (vm->state != VM_RUNNING && vm->state != VM_PAUSED)) {
+        return 0;
+    }
+    error_set(err, REASON_IN_USE, vm->name,
+              "VM \"%s\" is running; its devices change only while it is off", vm->name);
+    error_hint(err, "stop it first: `cleave vm stop %s`", vm->name);
+    return -REASON_IN_USE;
+}
+
+static void name_vm(struct plan *plan, const char *vm)
+{
+    for (size_t i = 0; i < plan->vms.n; i++) {
+        if (str_eq(plan->vms.items[i], vm)) {
+            return;
+        }
+    }
+    if (vm[0] != '\0' && plan->vms.n < ARRAY_SIZE(plan->vms.items)) {
+        STR_SET(plan->vms.items[plan->vms.n++], vm);
+    }
+}
+
+static void collect_claims(struct plan *plan, const struct gpu_work *work)
+{
+    for (size_t i = 0; i < work->n_gone; i++) {
+        struct plan_claim *entry = vec_push(&plan->claims);
+        *entry = (struct plan_claim){.verb = PLAN_RELEASE, .claim = *work->gone[i]};
+        name_vm(plan, work->gone[i]->vm);
+    }
+    for (size_t i = 0; i < work->n_added; i++) {
+        struct plan_claim *entry = vec_push(&plan->claims);
+        *entry = (struct plan_claim){.verb = PLAN_BIND, .claim = work->added[i].claim};
+        entry->claim.got = work->got[i];
+        name_vm(plan, entry->claim.vm);
+    }
+}
+
+/* Claims that go without holding anything on a GPU that is here. */
+static int collect_empty(struct plan *plan, const struct planner *planner,
+                         const struct plan_request *request, struct error *err)
+{
+    for (size_t i = 0; i < request->n_remove; i++) {
+        const struct claim *claim = claims_find(planner->claims, request->remove[i]);
+        if (claim == NULL) {
+            return error_set(err, REASON_NOT_FOUND, request->remove[i], "there is no claim \"%s\"",
+                             request->remove[i]);
+        }
+        if (!claim_holds(claim) || host_find_gpu_addr(planner->host, &claim->got.gpu) == NULL) {
+            *vec_push(&plan->claims) = (struct plan_claim){.verb = PLAN_RELEASE, .claim = *claim};
+        }
+    }
+    return 0;
+}
+
+static int collect(struct plan *plan, const struct works *works, struct error *err)
+{
+    unsigned last = 0;
+    for (size_t kind = 0; kind < ARRAY_SIZE(phase); kind++) {
+        last = phase[kind] > last ? phase[kind] : last;
+    }
+    for (unsigned now = 0; now <= last; now++) {
+        for (size_t g = 0; g < works->n; g++) {
+            for (vec_each(&works->items[g].steps, step)) {
+                if (phase[step->kind] == now) {
+                    *vec_push(&plan->steps) = *step;
+                }
+            }
+        }
+    }
+    for (size_t g = 0; g < works->n; g++) {
+        const struct gpu_work *work = &works->items[g];
+        collect_claims(plan, work);
+        for (vec_each(&work->instances, instance)) {
+            *vec_push(&plan->instances) = *instance;
+        }
+        for (vec_each(&work->steps, step)) {
+            int result = check_running(work->planner, step, err);
+            if (result != 0) {
+                return result;
+            }
+        }
+    }
+    return 0;
+}
+
+int planner_build(const struct planner *planner, const struct plan_request *request,
+                  struct plan **ret_plan, struct error *err)
+{
+    CLEANUP(works_done) struct works works = {0};
+    CLEANUP(plan_freep) struct plan *plan = plan_new();
+    STR_SET(plan->author, request->author != NULL ? request->author : "");
+    STR_SET(plan->reason, request->reason != NULL ? request->reason : "");
+    int result = works_init(&works, planner, request, err);
+    result = result != 0 ? result : collect_empty(plan, planner, request, err);
+    for (size_t g = 0; result == 0 && g < works.n; g++) {
+        result = works.items[g].n_gone > 0 ? work_solve(&works.items[g], err) : 0;
+    }
+    result = result != 0 ? result : assign_all(&works, request, err);
+    result = result != 0 ? result : collect(plan, &works, err);
+    if (result == 0) {
+        *ret_plan = TAKE_PTR(plan);
+    }
+    return result;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/work.h"
+
+#include <stdio.h>
+
+#include "base/str.h"
+
+void work_done(struct gpu_work *work)
+{
+    vec_done(&work->steps);
+    vec_done(&work->instances);
+}
+
+struct step *work_step(struct gpu_work *work, enum step_kind kind)
+{
+    struct step *step = vec_push(&work->steps);
+    *step = step_make(kind, &work->gpu->addr);
+    return step;
+}
+
+bool work_has_step(const struct gpu_work *work, enum step_kind kind)
+{
+    for (vec_each(&work->steps, step)) {
+        if (step->kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *work_subject(const struct gpu_work *work, char *out, size_t size)
+{
+    char bdf[BDF_SIZE];
+    snprintf(out, size, "gpu/%s", pci_addr_format(&work->gpu->addr, bdf));
+    return out;
+}
+
+static bool holds_vgpu(const struct claim *claim, const struct vgpu *vgpu)
+{
+    if (vgpu->mdev_uuid[0] != '\0') {
+        return str_eq_case(claim->got.mdev_uuid, vgpu->mdev_uuid);
+    }
+    return claim->got.mdev_uuid[0] == '\0' && claim->spec.mode != CLAIM_PASSTHROUGH &&
+           claim->spec.mode != CLAIM_GPU_INSTANCE &&
+           pci_addr_cmp(&claim->got.device, &vgpu->vf) == 0;
+}
+
+bool work_leaves(const struct gpu_work *work, const struct vgpu *vgpu)
+{
+    for (size_t i = 0; i < work->n_gone; i++) {
+        if (holds_vgpu(work->gone[i], vgpu)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void work_to_idle(struct gpu_work *work)
+{
+    if (work->gpu->vfs_enabled > 0) {
+        work_step(work, STEP_SRIOV_DISABLE);
+    }
+    if (work->gpu->mig_enabled) {
+        work_step(work, STEP_MIG_DISABLE);
+    }
+}
+
+/* Is the VF in a stored VM definition that no leaving claim put there? */
+static bool defined_elsewhere(const struct gpu_work *work, const struct pci_addr *vf)
+{
+    for (size_t i = 0; i < work->n_gone; i++) {
+        if (pci_addr_cmp(&work->gone[i]->got.device, vf) == 0) {
+            return false;
+        }
+    }
+    for (vec_each(&work->planner->host->vms, vm)) {
+        for (vec_each(&vm->devices, device)) {
+            if (!device->is_mdev && pci_addr_cmp(&device->addr, vf) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool vf_is_free(const struct gpu_work *work, size_t n_assigned, const struct pci_addr *vf)
+{
+    for (vec_each(&work->gpu->vgpus, vgpu)) {
+        if (pci_addr_cmp(&vgpu->vf, vf) == 0 && !work_leaves(work, vgpu)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < work->n_kept; i++) {
+        if (pci_addr_cmp(&work->kept[i]->got.device, vf) == 0) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < n_assigned; i++) {
+        if (work->got[i].set && pci_addr_cmp(&work->got[i].device, vf) == 0) {
+            return false;
+        }
+    }
+    return !defined_elsewhere(work, vf);
+}
+
+int work_take_device(struct gpu_work *work, size_t i, struct error *err)
+{
+    const struct gpu *gpu = work->gpu;
+    struct assignment *got = &work->got[i];
+    char subject[64];
+    work_subject(work, subject, sizeof(subject));
+    if (gpu->iface == VGPU_IFACE_MDEV) {
+        work->request->new_uuid(got->mdev_uuid);
+    }
+    if (gpu->vfs_total == 0) {
+        got->device = gpu->addr; /* boards without SR-IOV: mdevs on the PF */
+        if (gpu->iface == VGPU_IFACE_MDEV) {
+            return 0;
+        }
+        error_set(err, REASON_UNSUPPORTED, subject,
+                  "GPU %s has no virtual functions and offers no vGPU types", subject + 4);
+        error_hint(err, "install the vGPU host driver (vGPU manager); `cleave host show` says what "
+                        "is missing");
+        return -REASON_UNSUPPORTED;
+    }
+    for (uint32_t n = 0; n < gpu->vfs_total; n++) {
+        struct pci_addr vf;
+        if (!gpu_vf_addr(gpu, n, &vf)) {
+            error_set(err, REASON_UNSUPPORTED, subject,
+                      "the addresses of GPU %s's virtual functions are not known before they are "
+                      "enabled",
+                      subject + 4);
+            error_hint(err, "enable them first: `cleave gpu mode %s time-sliced`", subject + 4);
+            return -REASON_UNSUPPORTED;
+        }
+        if (vf_is_free(work, i, &vf)) {
+            got->device = vf;
+            return 0;
+        }
+    }
+    return error_set(err, REASON_NO_CAPACITY, subject,
+                     "all %u virtual functions of GPU %s are taken", gpu->vfs_total, subject + 4);
+}
+
+/* The driver's own number for a type, as it offers it now; else the catalog's. */
+static uint32_t type_id_of(const struct gpu *gpu, const struct cat_vgpu_type *type)
+{
+    for (vec_each(&gpu->vfs, vf)) {
+        for (vec_each(&vf->offers, offer)) {
+            if (str_eq(offer->name, type->name)) {
+                return offer->type_id;
+            }
+        }
+    }
+    for (vec_each(&gpu->pf_offers, offer)) {
+        if (str_eq(offer->name, type->name)) {
+            return offer->type_id;
+        }
+    }
+    return type->type_id == CAT_UNKNOWN ? NO_ID : type->type_id;
+}
+
+void work_create_vgpu(struct gpu_work *work, size_t i)
+{
+    const struct admitted *added = &work->added[i];
+    struct assignment *got = &work->got[i];
+    got->type_id = type_id_of(work->gpu, added->type);
+    struct step *step = work_step(work, STEP_VGPU_CREATE);
+    STR_SET(step->claim, added->claim.name);
+    STR_SET(step->vm, added->claim.vm);
+    STR_SET(step->type, added->type->name);
+    STR_SET(step->profile, got->profile);
+    step->type_id = got->type_id;
+    step->device = got->device;
+    STR_SET(step->mdev_uuid, got->mdev_uuid);
+    step->placement_id = got->placement_id;
+}
+
+void work_attach(struct gpu_work *work, size_t i)
+{
+    const struct admitted *added = &work->added[i];
+    if (added->claim.vm[0] == '\0') {
+        return;
+    }
+    struct step *step = work_step(work, STEP_ATTACH);
+    STR_SET(step->claim, added->claim.name);
+    STR_SET(step->vm, added->claim.vm);
+    STR_SET(step->type, added->type != NULL ? added->type->name : "");
+    step->device = work->got[i].device;
+    STR_SET(step->mdev_uuid, work->got[i].mdev_uuid);
+}
+
+/* All claims on a GPU must want it in the same mode. */
+static int wanted_mode(const struct gpu_work *work, enum gpu_mode *ret_mode, struct error *err)
+{
+    char subject[64];
+    work_subject(work, subject, sizeof(subject));
+    const struct claim *first = work->n_kept > 0 ? work->kept[0] : NULL;
+    enum gpu_mode mode = first != NULL ? mode_of_claim(first->spec.mode) : GPU_MODE_COUNT;
+    for (size_t i = 0; i < work->n_added; i++) {
+        const struct claim *claim = &work->added[i].claim;
+        enum gpu_mode one = mode_of_claim(claim->spec.mode);
+        if (first != NULL && one != mode) {
+            error_set(err, REASON_CONFLICT, subject,
+                      "GPU %s is used as %s by claim \"%s\"; the %s claim \"%s\" needs it as %s",
+                      subject + 4, gpu_mode_name(mode), first->name,
+                      claim_mode_name(claim->spec.mode), claim->name, gpu_mode_name(one));
+            error_hint(err, "a GPU has one mode at a time: use another GPU, or release the claims "
+                            "on this one");
+            return -REASON_CONFLICT;
+        }
+        first = first != NULL ? first : claim;
+        mode = one;
+    }
+    if (mode == GPU_MODE_COUNT) { /* nobody is left */
+        mode = work->gpu->mode == GPU_PASSTHROUGH ? GPU_IDLE : work->gpu->mode;
+    }
+    *ret_mode = mode;
+    return 0;
+}
+
+static int guard(const struct gpu_work *work, enum gpu_mode to, struct error *err)
+{
+    if (work->gpu->mode == GPU_IDLE || work->gpu->mode == to) {
+        return 0;
+    }
+    return mode_guard(work->gpu, work->planner->claims, work->request->remove,
+                      work->request->n_remove, to, err);
+}
+
+int work_solve(struct gpu_work *work, struct error *err)
+{
+    work->steps.n = 0;
+    work->instances.n = 0;
+    for (size_t i = 0; i < work->n_added; i++) {
+        work->got[i] = (struct assignment){.gpu = work->gpu->addr,
+                                           .set = true,
+                                           .gi_id = NO_ID,
+                                           .start = NO_ID,
+                                           .size = NO_ID,
+                                           .type_id = NO_ID,
+                                           .placement_id = NO_ID,
+                                           .device = work->gpu->addr};
+        STR_SET(work->got[i].gpu_uuid, work->gpu->uuid);
+    }
+    enum gpu_mode mode = GPU_IDLE;
+    int result = wanted_mode(work, &mode, err);
+    result = result != 0 ? result : guard(work, mode, err);
+    result = result != 0 ? result : work_release(work, err);
+    if (result != 0) {
+        return result;
+    }
+    switch (mode) {
+    case GPU_PASSTHROUGH:
+        return work_passthrough(work, err);
+    case GPU_TIME_SLICED:
+        return work_time_sliced(work, err);
+    case GPU_MIG:
+        return work_mig(work, err);
+    case GPU_IDLE:
+    case GPU_MODE_COUNT:
+        break;
+    }
+    return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One GPU's part of a plan: the claims that stay, go and come, and the steps that follow. Private
+ * to src/plan. Each work_<mode>() fills `steps` and the assignments of `added`, or says why not.
+ */
+#ifndef PLAN_WORK_H
+#define PLAN_WORK_H
+
+#include "layout/layout.h"
+#include "plan/admit.h"
+
+#define WORK_MAX_CLAIMS 64
+
+struct gpu_work {
+    const struct planner *planner;
+    const struct plan_request *request;
+    const struct gpu *gpu;
+    const struct gpu_model *model; /* NULL: not catalogued */
+    const struct claim *kept[WORK_MAX_CLAIMS];
+    size_t n_kept;
+    const struct claim *gone[WORK_MAX_CLAIMS];
+    size_t n_gone;
+    struct admitted added[WORK_MAX_CLAIMS];
+    size_t n_added;
+    /* Results of the last work_solve(): */
+    VEC(struct step) steps;
+    struct assignment got[WORK_MAX_CLAIMS]; /* per added */
+    VEC(struct plan_instance) instances;
+};
+
+void work_done(struct gpu_work *work);
+/* Solves anew; 0 or why it can't be. */
+int work_solve(struct gpu_work *work, struct error *err);
+
+/* The parts, in work_*.c: */
+int work_release(struct gpu_work *work, struct error *err);
+int work_passthrough(struct gpu_work *work, struct error *err);
+int work_time_sliced(struct gpu_work *work, struct error *err);
+int work_mig(struct gpu_work *work, struct error *err);
+
+/* Helpers that the parts share. */
+struct step *work_step(struct gpu_work *work, enum step_kind kind);
+bool work_has_step(const struct gpu_work *work, enum step_kind kind);
+/* Is the device (VF or mdev) one that a leaving claim holds? */
+bool work_leaves(const struct gpu_work *work, const struct vgpu *vgpu);
+/* Adds SRIOV_DISABLE (and MIG_DISABLE) so that the GPU is idle; the guard was asked before. */
+void work_to_idle(struct gpu_work *work);
+/* Device for the added claim i: a free VF, or a new mdev UUID. -NO_CAPACITY when none is left. */
+int work_take_device(struct gpu_work *work, size_t i, struct error *err);
+/* VGPU_CREATE and ATTACH steps for the added claim i, from its assignment. */
+void work_create_vgpu(struct gpu_work *work, size_t i);
+void work_attach(struct gpu_work *work, size_t i);
+const char *work_subject(const struct gpu_work *work, char *out, size_t size);
+
+#endif

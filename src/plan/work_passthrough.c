@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole GPU for one VM. */
+#include "base/str.h"
+#include "plan/work.h"
+
+int work_passthrough(struct gpu_work *work, struct error *err)
+{
+    const struct gpu *gpu = work->gpu;
+    char subject[64];
+    work_subject(work, subject, sizeof(subject));
+    if (work->n_kept + work->n_added > 1) {
+        const char *other = work->n_kept > 0 ? work->kept[0]->name : work->added[0].claim.name;
+        return error_set(err, REASON_NO_CAPACITY, subject,
+                         "GPU %s is passed through whole to claim \"%s\"", subject + 4, other);
+    }
+    if (work->n_added == 0) {
+        return 0;
+    }
+    if (gpu->holder[0] != '\0') {
+        return error_set(err, REASON_IN_USE, subject, "VM \"%s\" runs with GPU %s", gpu->holder,
+                         subject + 4);
+    }
+    if (gpu->vgpus.n > work->n_gone || (gpu->gis.n > 0 && work->n_gone == 0)) {
+        return error_set(err, REASON_IN_USE, subject, "GPU %s carries instances that no claim owns",
+                         subject + 4);
+    }
+    for (vec_each(&gpu->gis, gi)) {
+        struct step *step = work_step(work, STEP_GI_DESTROY);
+        STR_SET(step->profile, gi->profile);
+        step->profile_id = gi->profile_id;
+        step->start = gi->start;
+        step->size = gi->size;
+    }
+    work_to_idle(work);
+    if (!str_eq(gpu->driver, "vfio-pci")) {
+        STR_SET(work_step(work, STEP_BIND_VFIO)->claim, work->added[0].claim.name);
+    }
+    work_attach(work, 0);
+    return 0;
+}

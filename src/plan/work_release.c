@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Steps for the claims that go: out of the VM's definition, then the device itself. */
+#include "base/str.h"
+#include "plan/work.h"
+
+static const struct vgpu *vgpu_of(const struct gpu *gpu, const struct claim *claim)
+{
+    if (claim->got.mdev_uuid[0] != '\0') {
+        return gpu_find_vgpu_mdev(gpu, claim->got.mdev_uuid);
+    }
+    return gpu_find_vgpu_vf(gpu, &claim->got.device);
+}
+
+static int refuse_held(const struct claim *claim, const char *holder, struct error *err)
+{
+    char subject[80] = "claim/";
+    str_copy(subject + 6, sizeof(subject) - 6, claim->name);
+    error_set(err, REASON_IN_USE, subject,
+              "claim \"%s\" can't be released: VM \"%s\" runs with its device", claim->name,
+              holder);
+    error_hint(err, "stop the VM first: `cleave vm stop %s`", holder);
+    return -REASON_IN_USE;
+}
+
+static void detach(struct gpu_work *work, const struct claim *claim)
+{
+    if (claim->vm[0] == '\0' || claim->spec.mode == CLAIM_GPU_INSTANCE) {
+        return;
+    }
+    const struct host *host = work->planner->host;
+    if (host->libvirt_problem[0] == '\0' && host_find_vm(host, claim->vm) == NULL) {
+        return; /* the VM is gone, and its definition with it */
+    }
+    struct step *step = work_step(work, STEP_DETACH);
+    STR_SET(step->claim, claim->name);
+    STR_SET(step->vm, claim->vm);
+    STR_SET(step->type, claim->spec.type);
+    step->device = claim->got.device;
+    STR_SET(step->mdev_uuid, claim->got.mdev_uuid);
+}
+
+static int release_vgpu(struct gpu_work *work, const struct claim *claim, struct error *err)
+{
+    const struct vgpu *vgpu = vgpu_of(work->gpu, claim);
+    if (vgpu != NULL && vgpu->holder[0] != '\0') {
+        return refuse_held(claim, vgpu->holder, err);
+    }
+    detach(work, claim);
+    if (vgpu == NULL) {
+        return 0; /* gone already (a reboot, another tool) */
+    }
+    struct step *step = work_step(work, STEP_VGPU_DELETE);
+    STR_SET(step->claim, claim->name);
+    STR_SET(step->vm, claim->vm);
+    STR_SET(step->type, vgpu->type);
+    step->type_id = vgpu->type_id;
+    step->device = vgpu->vf;
+    STR_SET(step->mdev_uuid, vgpu->mdev_uuid);
+    step->placement_id = vgpu->placement_id;
+    return 0;
+}
+
+static int release_gpu(struct gpu_work *work, const struct claim *claim, struct error *err)
+{
+    if (work->gpu->holder[0] != '\0') {
+        return refuse_held(claim, work->gpu->holder, err);
+    }
+    detach(work, claim);
+    bool stays = work->n_added > 0 && work->added[0].claim.spec.mode == CLAIM_PASSTHROUGH;
+    if (!stays && !str_eq(work->gpu->driver, "nvidia")) {
+        STR_SET(work_step(work, STEP_BIND_NVIDIA)->claim, claim->name);
+    }
+    return 0;
+}
+
+int work_release(struct gpu_work *work, struct error *err)
+{
+    for (size_t i = 0; i < work->n_gone; i++) {
+        const struct claim *claim = work->gone[i];
+        int result = 0;
+        switch (claim->spec.mode) {
+        case CLAIM_PASSTHROUGH:
+            result = release_gpu(work, claim, err);
+            break;
+        case CLAIM_TIME_SLICED:
+        case CLAIM_MIG_BACKED:
+        case CLAIM_TIME_SLICED_MIG_BACKED:
+            result = release_vgpu(work, claim, err);
+            break;
+        case CLAIM_GPU_INSTANCE: /* its GI goes in work_mig() */
+        case CLAIM_MODE_COUNT:
+            break;
+        }
+        if (result != 0) {
+            return result;
+        }
+    }
+    return 0;
+}

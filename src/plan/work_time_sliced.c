@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Time-sliced vGPUs on one GPU: equal sizes, or mixed sizes at placement ids. */
+#include <stdio.h>
+
+#include "base/str.h"
+#include "plan/work.h"
+
+/* Collects the vGPUs that stay: those of kept claims and those that nobody claims. */
+static int staying(const struct gpu_work *work, struct layout_vgpus *ret_vgpus, struct error *err)
+{
+    ret_vgpus->n = 0;
+    for (vec_each(&work->gpu->vgpus, vgpu)) {
+        if (work_leaves(work, vgpu)) {
+            continue;
+        }
+        const struct cat_vgpu_type *type = NULL;
+        int result = model_find_type(work->model, vgpu->type, &type, err);
+        if (result != 0) {
+            return result;
+        }
+        if (ret_vgpus->n == LAYOUT_MAX_VGPUS) {
+            return error_set(err, REASON_NO_CAPACITY, "gpu", "more than %d vGPUs on one GPU",
+                             LAYOUT_MAX_VGPUS);
+        }
+        ret_vgpus->items[ret_vgpus->n++] = (struct layout_vgpu){
+            .type = type,
+            .gi = LAYOUT_ANYWHERE,
+            .placement_id = vgpu->placement_id == NO_ID ? LAYOUT_ANYWHERE : vgpu->placement_id};
+    }
+    return 0;
+}
+
+/* The GPU's size mode after the plan, and the step to get there. Only an empty GPU can change it.
+ */
+static int size_mode(struct gpu_work *work, size_t n_staying, bool *ret_mixed, struct error *err)
+{
+    char subject[64];
+    work_subject(work, subject, sizeof(subject));
+    /* Enabling virtual functions clears the flag (vGPU software user guide, sriov-manage). */
+    bool now = work->gpu->heterogeneous == TRI_YES && !work_has_step(work, STEP_SRIOV_ENABLE);
+    bool want = now;
+    for (size_t i = 0; i < work->n_added; i++) {
+        const struct claim *claim = &work->added[i].claim;
+        if (i > 0 && claim->spec.mixed != work->added[0].claim.spec.mixed) {
+            return error_set(err, REASON_CONFLICT, subject,
+                             "claims \"%s\" and \"%s\" disagree about mixed sizes on GPU %s",
+                             work->added[0].claim.name, claim->name, subject + 4);
+        }
+        want = claim->spec.mixed;
+    }
+    if (want != now && n_staying > 0) {
+        error_set(err, REASON_NO_CAPACITY, subject,
+                  "GPU %s has %zu vGPUs in %s-size mode, and the claim asks for %s sizes",
+                  subject + 4, n_staying, now ? "mixed" : "equal", want ? "mixed" : "equal");
+        error_hint(err,
+                   "the size mode changes only on an empty GPU: use another GPU, or claim "
+                   "with mixed: %s",
+                   now ? "true" : "false");
+        return -REASON_NO_CAPACITY;
+    }
+    if (want != now) {
+        work_step(work, want ? STEP_MIXED_ON : STEP_MIXED_OFF);
+    }
+    *ret_mixed = want;
+    return 0;
+}
+
+static void prepare(struct gpu_work *work)
+{
+    const struct gpu *gpu = work->gpu;
+    bool from_mig = gpu->mig_enabled;
+    if (from_mig) {
+        for (vec_each(&gpu->gis, gi)) {
+            struct step *step = work_step(work, STEP_GI_DESTROY);
+            STR_SET(step->profile, gi->profile);
+            step->profile_id = gi->profile_id;
+            step->start = gi->start;
+            step->size = gi->size;
+        }
+        work_to_idle(work);
+    }
+    if (gpu->vfs_total > 0 && (from_mig || gpu->vfs_enabled == 0)) {
+        work_step(work, STEP_SRIOV_ENABLE);
+    }
+}
+
+int work_time_sliced(struct gpu_work *work, struct error *err)
+{
+    if (work->n_added == 0) {
+        return 0;
+    }
+    struct layout_vgpus vgpus;
+    int result = staying(work, &vgpus, err);
+    if (result != 0) {
+        return result;
+    }
+    size_t n_staying = vgpus.n;
+    prepare(work);
+    bool mixed = false;
+    result = size_mode(work, n_staying, &mixed, err);
+    if (result != 0) {
+        return result;
+    }
+    for (size_t i = 0; i < work->n_added && vgpus.n < LAYOUT_MAX_VGPUS; i++) {
+        vgpus.items[vgpus.n++] = (struct layout_vgpu){
+            .type = work->added[i].type, .gi = LAYOUT_ANYWHERE, .placement_id = LAYOUT_ANYWHERE};
+    }
+    struct layout_gis none = {.n = 0};
+    struct layout_vgpu_mode mode = {.mig = false, .mixed = mixed};
+    result = layout_place_vgpus(work->model, &none, &mode, &vgpus, err);
+    for (size_t i = 0; result == 0 && i < work->n_added; i++) {
+        if (mixed) {
+            work->got[i].placement_id = vgpus.items[n_staying + i].placement_id;
+        }
+        result = work_take_device(work, i, err);
+        if (result == 0) {
+            work_create_vgpu(work, i);
+            work_attach(work, i);
+        }
+    }
+    return result;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/facts.h"
+
+#include <stdio.h>
+
+#include "base/str.h"
+
+static bool say(char out[FACT_SIZE], const char *text)
+{
+    if (text == NULL || text[0] == '\0') {
+        return false;
+    }
+    str_copy(out, FACT_SIZE, text);
+    return true;
+}
+
+static bool say_bool(char out[FACT_SIZE], bool value)
+{
+    return say(out, value ? "true" : "false");
+}
+
+static bool say_number(char out[FACT_SIZE], uint32_t value)
+{
+    if (value == CAT_UNKNOWN) {
+        return false;
+    }
+    snprintf(out, FACT_SIZE, "%u", value);
+    return true;
+}
+
+/* A catalog answer: CAT_MAYBE is unknown. */
+static bool say_support(char out[FACT_SIZE], int support)
+{
+    return support != CAT_MAYBE && say_bool(out, support == CAT_YES);
+}
+
+static bool say_tristate(char out[FACT_SIZE], enum tristate value)
+{
+    return value != TRI_UNKNOWN && say_bool(out, value == TRI_YES);
+}
+
+static bool claim_mode(const struct rule_facts *f, char *out)
+{
+    return say(out, claim_mode_name(f->spec->mode));
+}
+
+static bool claim_type(const struct rule_facts *f, char *out)
+{
+    return say(out, f->type != NULL ? f->type->name : f->spec->type);
+}
+
+static bool claim_guest(const struct rule_facts *f, char *out)
+{
+    return say(out, guest_os_name(f->spec->guest));
+}
+
+static bool claim_mixed(const struct rule_facts *f, char *out)
+{
+    return say_bool(out, f->spec->mixed);
+}
+
+static bool claim_migratable(const struct rule_facts *f, char *out)
+{
+    return say_bool(out, f->spec->migratable);
+}
+
+static bool claim_has_vm(const struct rule_facts *f, char *out)
+{
+    return say_bool(out, f->has_vm);
+}
+
+static bool model_key(const struct rule_facts *f, char *out)
+{
+    return f->model != NULL && say(out, f->model->key);
+}
+
+static bool model_name(const struct rule_facts *f, char *out)
+{
+    return f->model != NULL && say(out, f->model->name);
+}
+
+static bool model_arch(const struct rule_facts *f, char *out)
+{
+    return f->model != NULL && say(out, cat_arch_name(f->model->arch));
+}
+
+/* A board whose profiles nobody published (RTX PRO 5000 72GB) is known to have MIG by its vGPU
+ * types only; one with neither has none. */
+static bool model_mig(const struct rule_facts *f, char *out)
+{
+    if (f->model == NULL) {
+        return false;
+    }
+    if (f->model->profiles.n > 0) {
+        return say_bool(out, true);
+    }
+    return f->model->mig_backed == CAT_NO && say_bool(out, false);
+}
+
+static bool model_time_sliced(const struct rule_facts *f, char *out)
+{
+    return f->model != NULL && say_support(out, (int)f->model->time_sliced);
+}
+
+static bool model_mixed(const struct rule_facts *f, char *out)
+{
+    return f->model != NULL && say_support(out, (int)f->model->mixed_size);
+}
+
+static bool model_gfx(const struct rule_facts *f, char *out)
+{
+    if (f->model == NULL) {
+        return false;
+    }
+    bool any = false;
+    for (vec_each(&f->model->profiles, profile)) {
+        any = any || profile->gfx;
+    }
+    return say_bool(out, any);
+}
+
+static bool type_profile(const struct rule_facts *f, char *out)
+{
+    return f->type != NULL && say(out, f->type->gi_profile);
+}
+
+static bool type_fits_profile(const struct rule_facts *f, char *out)
+{
+    if (f->type == NULL || f->profile == NULL || f->type->gi_profile == NULL) {
+        return false;
+    }
+    return say_bool(out, str_eq(f->type->gi_profile, f->profile->name));
+}
+
+static bool type_max_per_gi(const struct rule_facts *f, char *out)
+{
+    return f->type != NULL && f->type->mig_backed && say_number(out, f->type->max_per_gi);
+}
+
+static bool type_framebuffer(const struct rule_facts *f, char *out)
+{
+    return f->type != NULL && say_number(out, f->type->framebuffer_mib);
+}
+
+static bool profile_name(const struct rule_facts *f, char *out)
+{
+    return f->profile != NULL && say(out, f->profile->name);
+}
+
+static bool profile_gfx(const struct rule_facts *f, char *out)
+{
+    return f->profile != NULL && say_bool(out, f->profile->gfx);
+}
+
+static bool gpu_observed(const struct rule_facts *f, char *out)
+{
+    return say_bool(out, f->gpu != NULL);
+}
+
+static bool gpu_address(const struct rule_facts *f, char *out)
+{
+    char bdf[BDF_SIZE];
+    return f->gpu != NULL && say(out, pci_addr_format(&f->gpu->addr, bdf));
+}
+
+/* The driver's answer wins; without one, the catalog's. */
+static bool gpu_ts_supported(const struct rule_facts *f, char *out)
+{
+    if (f->gpu != NULL && f->gpu->mig_timeslicing_supported != TRI_UNKNOWN) {
+        return say_tristate(out, f->gpu->mig_timeslicing_supported);
+    }
+    return f->model != NULL && say_support(out, (int)f->model->mig_timesliced);
+}
+
+static bool gpu_ts_enabled(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && say_tristate(out, f->gpu->mig_timeslicing_enabled);
+}
+
+static bool gpu_iommu(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && say_bool(out, f->gpu->iommu_group != NO_ID);
+}
+
+static bool target_profile(const struct rule_facts *f, char *out)
+{
+    return say(out, f->target_profile);
+}
+
+static bool same_profile(const struct rule_facts *f, char *out)
+{
+    if (f->target_profile == NULL || f->profile == NULL) {
+        return false;
+    }
+    return say_bool(out, str_eq(f->target_profile, f->profile->name));
+}
+
+static const struct {
+    const char *name;
+    bool (*value)(const struct rule_facts *facts, char *out);
+} table[] = {
+    {"claim.guest", claim_guest},
+    {"claim.has-vm", claim_has_vm},
+    {"claim.migratable", claim_migratable},
+    {"claim.mixed", claim_mixed},
+    {"claim.mode", claim_mode},
+    {"claim.type", claim_type},
+    {"gpu.address", gpu_address},
+    {"gpu.iommu", gpu_iommu},
+    {"gpu.mig-time-slicing-enabled", gpu_ts_enabled},
+    {"gpu.mig-time-slicing-supported", gpu_ts_supported},
+    {"gpu.observed", gpu_observed},
+    {"migration.same-profile", same_profile},
+    {"migration.target-profile", target_profile},
+    {"model.arch", model_arch},
+    {"model.gfx-profiles", model_gfx},
+    {"model.key", model_key},
+    {"model.mig", model_mig},
+    {"model.mixed-sizes", model_mixed},
+    {"model.name", model_name},
+    {"model.time-sliced", model_time_sliced},
+    {"profile.gfx", profile_gfx},
+    {"profile.name", profile_name},
+    {"type.fits-profile", type_fits_profile},
+    {"type.framebuffer-mib", type_framebuffer},
+    {"type.max-per-gi", type_max_per_gi},
+    {"type.profile", type_profile},
+};
+
+size_t fact_count(void)
+{
+    return ARRAY_SIZE(table);
+}
+
+const char *fact_name(size_t index)
+{
+    return table[index].name;
+}
+
+int fact_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        if (str_eq(table[i].name, name)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+bool fact_value(size_t index, const struct rule_facts *facts, char out[FACT_SIZE])
+{
+    return table[index].value(facts, out);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The facts that rules may speak of: one table, name → value as text. */
+#ifndef RULES_FACTS_H
+#define RULES_FACTS_H
+
+#include <stddef.h>
+
+#include "rules/rules.h"
+
+#define FACT_SIZE 128
+
+/* Index into the table, or -1. */
+int fact_find(const char *name);
+size_t fact_count(void);
+const char *fact_name(size_t index);
+/* Writes the value ("true", "mig-backed", "8192") and returns true; false when it is unknown. */
+bool fact_value(size_t index, const struct rule_facts *facts, char out[FACT_SIZE]);
+
+#endif

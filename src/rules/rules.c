@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "rules/facts.h"
+
+#define RULES_MAX 256
+#define CONDITIONS_MAX 8
+#define VALUES_MAX 16
+
+enum rule_op { OP_IS, OP_IS_NOT, OP_IN, OP_NOT_IN, OP_STARTS, OP_ABOVE, OP_BELOW, OP_UNLESS };
+
+static const char *const op_names[] = {
+    [OP_IS] = "is",         [OP_IS_NOT] = "is-not", [OP_IN] = "in",       [OP_NOT_IN] = "not-in",
+    [OP_STARTS] = "starts", [OP_ABOVE] = "above",   [OP_BELOW] = "below", [OP_UNLESS] = "unless",
+};
+
+struct condition {
+    size_t fact;
+    enum rule_op op;
+    char values[VALUES_MAX][FACT_SIZE];
+    size_t n_values;
+};
+
+struct rule {
+    char id[48];
+    const char *statement, *source, *confidence, *message, *instead; /* borrowed from the tree */
+    struct condition when[CONDITIONS_MAX];
+    size_t n_when;
+};
+
+struct rules {
+    json_t *tree;
+    VEC(struct rule) rules;
+};
+
+static const char *const confidence_words[] = {"measured-dump", "vendor-doc", "inferred", NULL};
+
+/* Booleans and numbers in the file compare as the text a fact gives. */
+static bool value_text(const json_t *json, char out[FACT_SIZE])
+{
+    if (json_is_string(json)) {
+        return str_copy(out, FACT_SIZE, json_string_value(json));
+    }
+    if (json_is_boolean(json)) {
+        return str_copy(out, FACT_SIZE, json_is_true(json) ? "true" : "false");
+    }
+    if (json_is_integer(json)) {
+        snprintf(out, FACT_SIZE, "%lld", (long long)json_integer_value(json));
+        return true;
+    }
+    return false;
+}
+
+static void read_values(struct reader *r, const char *key, struct condition *condition)
+{
+    const json_t *value = json_object_get(r->object, key);
+    size_t n = json_is_array(value) ? json_array_size(value) : 1;
+    if (n == 0 || n > VALUES_MAX) {
+        reader_fail(r, key, "expected 1 to %d values", VALUES_MAX);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
+        if (!value_text(item, condition->values[i])) {
+            reader_fail(r, key, "expected text, a number or a boolean");
+            return;
+        }
+    }
+    condition->n_values = n;
+}
+
+static void read_condition(struct reader *r, struct condition *condition)
+{
+    const char *name = reader_str(r, "fact", 64);
+    int fact = name != NULL ? fact_find(name) : -1;
+    if (name != NULL && fact < 0) {
+        reader_fail(r, "fact", "unknown fact \"%s\"", name);
+        return;
+    }
+    condition->fact = fact < 0 ? 0 : (size_t)fact;
+    size_t found = 0;
+    for (size_t op = 0; op < ARRAY_SIZE(op_names); op++) {
+        if (reader_has(r, op_names[op])) {
+            condition->op = (enum rule_op)op;
+            read_values(r, op_names[op], condition);
+            found++;
+        }
+    }
+    if (found != 1) {
+        reader_fail(r, NULL, "a condition needs exactly one operator");
+    }
+}
+
+/* Every {placeholder} must be a fact, so that a typo shows at load and not in a refusal. */
+static void check_placeholders(struct reader *r, const char *key, const char *text)
+{
+    for (const char *p = text == NULL ? NULL : strchr(text, '{'); p != NULL;
+         p = strchr(p + 1, '{')) {
+        char name[64] = "";
+        size_t len = strcspn(p + 1, "}");
+        if (len >= sizeof(name)) {
+            reader_fail(r, key, "unclosed placeholder");
+            return;
+        }
+        memcpy(name, p + 1, len);
+        if (fact_find(name) < 0) {
+            reader_fail(r, key, "unknown fact \"%s\" in the text", name);
+            return;
+        }
+    }
+}
+
+static void read_conditions(struct reader *r, struct rule *rule)
+{
+    json_t *when = reader_array(r, "when", CONDITIONS_MAX);
+    for (size_t i = 0; when != NULL && i < json_array_size(when); i++) {
+        char path[160];
+        struct reader item;
+        reader_init(&item, json_array_get(when, i), r->origin,
+                    reader_path(r, "when", (int)i, path, sizeof(path)), r->err);
+        read_condition(&item, &rule->when[i]);
+        int result = reader_end(&item);
+        r->result = r->result != 0 ? r->result : result;
+        rule->n_when = i + 1;
+    }
+}
+
+static int read_rule(const json_t *json, const char *origin, size_t index, struct rule *rule,
+                     struct error *err)
+{
+    char path[32];
+    snprintf(path, sizeof(path), "rules[%zu]", index);
+    struct reader r;
+    reader_init(&r, json, origin, path, err);
+    const char *id = reader_str(&r, "id", sizeof(rule->id) - 1);
+    if (id != NULL) {
+        STR_SET(rule->id, id);
+    }
+    rule->statement = reader_str(&r, "statement", 400);
+    rule->source = reader_str(&r, "source", 400);
+    int confidence = reader_choice(&r, "confidence", confidence_words);
+    rule->confidence = confidence < 0 ? "" : confidence_words[confidence];
+    rule->message = reader_str(&r, "message", 400);
+    rule->instead = reader_str(&r, "instead", 400);
+    check_placeholders(&r, "message", rule->message);
+    check_placeholders(&r, "instead", rule->instead);
+    read_conditions(&r, rule);
+    return reader_end(&r);
+}
+
+static int rules_read(struct rules *rules, const char *origin, struct error *err)
+{
+    struct reader r;
+    reader_init(&r, rules->tree, origin, "", err);
+    json_t *list = reader_array(&r, "rules", RULES_MAX);
+    int result = reader_end(&r);
+    for (size_t i = 0; result == 0 && i < json_array_size(list); i++) {
+        struct rule *rule = vec_push(&rules->rules);
+        result = read_rule(json_array_get(list, i), origin, i, rule, err);
+        for (size_t k = 0; result == 0 && k < i; k++) {
+            if (str_eq(rules->rules.items[k].id, rule->id)) {
+                result =
+                    error_set(err, REASON_INVALID, origin, "two rules are called \"%s\"", rule->id);
+            }
+        }
+    }
+    return result;
+}
+
+int rules_load(const char *path, struct rules **ret_rules, struct error *err)
+{
+    struct error local = {0};
+    err = err != NULL ? err : &local;
+    CLEANUP(rules_freep) struct rules *rules = xcalloc(1, sizeof(*rules));
+    int result = json_read_file(path, &rules->tree, err);
+    if (result == 0) {
+        result = rules_read(rules, path, err);
+    }
+    if (result == 0) {
+        *ret_rules = TAKE_PTR(rules);
+    }
+    return result;
+}
+
+int rules_load_default(struct rules **ret_rules, struct error *err)
+{
+    const char *dir = getenv("CLEAVE_DATADIR");
+    CLEANUP_FREE char *path = xasprintf("%s/rules.yaml", dir != NULL ? dir : CLEAVE_DATADIR);
+    return rules_load(path, ret_rules, err);
+}
+
+void rules_free(struct rules *rules)
+{
+    if (rules == NULL) {
+        return;
+    }
+    vec_done(&rules->rules);
+    json_decref(rules->tree);
+    free(rules);
+}
+
+static bool any_equal(const struct condition *condition, const char *value)
+{
+    for (size_t i = 0; i < condition->n_values; i++) {
+        if (str_eq(condition->values[i], value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool number_above(const char *a, const char *b)
+{
+    uint64_t x = 0;
+    uint64_t y = 0;
+    return parse_u64(a, &x) && parse_u64(b, &y) && x > y;
+}
+
+static bool condition_holds(const struct condition *condition, const struct rule_facts *facts)
+{
+    char value[FACT_SIZE];
+    if (!fact_value(condition->fact, facts, value)) {
+        return condition->op == OP_UNLESS;
+    }
+    switch (condition->op) {
+    case OP_IS:
+    case OP_IN:
+        return any_equal(condition, value);
+    case OP_IS_NOT:
+    case OP_NOT_IN:
+    case OP_UNLESS:
+        return !any_equal(condition, value);
+    case OP_STARTS:
+        return str_starts(value, condition->values[0]);
+    case OP_ABOVE:
+        return number_above(value, condition->values[0]);
+    case OP_BELOW:
+        return number_above(condition->values[0], value);
+    }
+    return false;
+}
+
+/* Copies a text with each {fact} replaced by its value, "unknown" if it has none. */
+static void fill(const char *text, const struct rule_facts *facts, char *out, size_t size)
+{
+    size_t len = 0;
+    for (const char *p = text; *p != '\0' && len + 1 < size;) {
+        char value[FACT_SIZE] = {*p, '\0'};
+        size_t step = 1;
+        if (*p == '{') {
+            char name[64] = "";
+            step = strcspn(p, "}") + 1;
+            memcpy(name, p + 1, step - 2);
+            int fact = fact_find(name);
+            if (fact < 0 || !fact_value((size_t)fact, facts, value)) {
+                STR_SET(value, "unknown");
+            }
+        }
+        str_copy(out + len, size - len, value);
+        len += strlen(out + len);
+        p += step;
+    }
+    out[len] = '\0';
+}
+
+static int refuse(const struct rule *rule, const struct rule_facts *facts, struct error *err)
+{
+    char message[512];
+    char instead[512];
+    fill(rule->message, facts, message, sizeof(message));
+    fill(rule->instead, facts, instead, sizeof(instead));
+    error_set(err, REASON_RULE, NULL, "%s", message);
+    error_hint(err, "%s", instead);
+    if (err != NULL) {
+        STR_SET(err->rule, rule->id);
+    }
+    return -REASON_RULE;
+}
+
+int rules_check(const struct rules *rules, const struct rule_facts *facts, struct error *err)
+{
+    for (vec_each(&rules->rules, rule)) {
+        bool broken = rule->n_when > 0;
+        for (size_t i = 0; broken && i < rule->n_when; i++) {
+            broken = condition_holds(&rule->when[i], facts);
+        }
+        if (broken) {
+            return refuse(rule, facts, err);
+        }
+    }
+    return 0;
+}
+
+json_t *rules_to_json(const struct rules *rules)
+{
+    json_t *list = json_array();
+    for (vec_each(&rules->rules, rule)) {
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "id", rule->id, "statement",
+                                              rule->statement, "source", rule->source, "confidence",
+                                              rule->confidence));
+    }
+    return list;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/sysfs/bind.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#define PCI_CLASS_BRIDGE 0x06 /* base class, bits 23:16 of `class` */
+/* How often to ask for NVIDIA's unbind lock; between tries 0.1, 0.2, 0.4 … s. */
+#define UNBIND_LOCK_TRIES 6
+#define UNBIND_LOCK_WAIT_MS 100
+
+static int check_exists(const struct sysfs *sys, const struct step *step, const char *subject,
+                        struct error *err)
+{
+    if (sysfs_pci_exists(sys, &step->gpu)) {
+        return 0;
+    }
+    char bdf[BDF_SIZE];
+    return error_set(err, REASON_NOT_FOUND, subject, "there is no PCI function %s",
+                     pci_addr_format(&step->gpu, bdf));
+}
+
+static int check_driver_loaded(const struct sysfs *sys, const char *driver, const char *subject,
+                               struct error *err)
+{
+    if (fs_exists(sysfs_path(sys, "/sys/bus/pci/drivers/%s", driver).text)) {
+        return 0;
+    }
+    int r =
+        error_set(err, REASON_UNAVAILABLE, subject, "the kernel driver %s is not loaded", driver);
+    error_hint(err, "modprobe %s", driver);
+    return r;
+}
+
+/* One other member of the group: may it stay while the GPU goes to a VM? */
+static int check_member(const struct sysfs *sys, const struct pci_addr *member, uint32_t group,
+                        const char *subject, struct error *err)
+{
+    uint32_t class = 0;
+    struct sysfs_path class_file = sysfs_pci(sys, member, "class");
+    bool known = sysfs_read_hex(&class_file, &class) == 0;
+    if (known && class >> 16 == PCI_CLASS_BRIDGE) {
+        return 0;
+    }
+    char driver[32];
+    sysfs_read_driver(sys, member, driver, sizeof(driver));
+    if (driver[0] == '\0' || str_eq(driver, "vfio-pci")) {
+        return 0;
+    }
+    char bdf[BDF_SIZE];
+    pci_addr_format(member, bdf);
+    int r = error_set(err, REASON_CONFLICT, subject,
+                      "IOMMU group %u also holds %s, which the host uses with driver %s", group,
+                      bdf, driver);
+    error_hint(err,
+               "all of a group goes to one VM: bind %s to vfio-pci too, or put the GPU into a "
+               "slot with a group of its own (ACS)",
+               bdf);
+    return r;
+}
+
+static int check_group(const struct sysfs *sys, const struct step *step, const char *subject,
+                       struct error *err)
+{
+    char bdf[BDF_SIZE];
+    pci_addr_format(&step->gpu, bdf);
+    uint32_t group = sysfs_read_group(sys, &step->gpu);
+    if (group == NO_ID) {
+        int r = error_set(err, REASON_UNSUPPORTED, subject, "%s is in no IOMMU group", bdf);
+        error_hint(err, "turn the IOMMU on: in the firmware (VT-d or AMD-Vi), and with "
+                        "intel_iommu=on on the kernel command line of Intel hosts");
+        return r;
+    }
+    CLEANUP_STRLIST struct strlist names = {0};
+    int r = fs_list(sysfs_pci(sys, &step->gpu, "iommu_group/devices").text, &names);
+    if (r < 0) {
+        return error_set_errno(err, -r, subject, "cannot list IOMMU group %u", group);
+    }
+    for (vec_each(&names, name)) {
+        struct pci_addr member = {0};
+        if (!pci_addr_parse(*name, &member) || pci_addr_cmp(&member, &step->gpu) == 0) {
+            continue;
+        }
+        r = check_member(sys, &member, group, subject, err);
+        if (r != 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+int bind_check_vfio(const struct sysfs *sys, const struct step *step, struct error *err)
+{
+    char subject[SYSFS_SUBJECT_SIZE];
+    sysfs_subject("gpu", &step->gpu, subject);
+    int r = check_exists(sys, step, subject, err);
+    if (r == 0) {
+        r = check_driver_loaded(sys, "vfio-pci", subject, err);
+    }
+    if (r == 0) {
+        r = check_group(sys, step, subject, err);
+    }
+    if (r != 0) {
+        return r;
+    }
+    uint32_t vfs = 0;
+    struct sysfs_path numvfs = sysfs_pci(sys, &step->gpu, "sriov_numvfs");
+    if (sysfs_read_u32(&numvfs, &vfs) == 0 && vfs != 0) {
+        char bdf[BDF_SIZE];
+        r = error_set(err, REASON_CONFLICT, subject, "%s still has %u virtual functions",
+                      pci_addr_format(&step->gpu, bdf), vfs);
+        error_hint(err, "disable them first: sriov-manage -d %s", bdf);
+    }
+    return r;
+}
+
+int bind_check_nvidia(const struct sysfs *sys, const struct step *step, struct error *err)
+{
+    char subject[SYSFS_SUBJECT_SIZE];
+    sysfs_subject("gpu", &step->gpu, subject);
+    int r = check_exists(sys, step, subject, err);
+    return r != 0 ? r : check_driver_loaded(sys, "nvidia", subject, err);
+}
+
+static void sleep_ms(unsigned ms)
+{
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    nanosleep(&t, NULL);
+}
+
+/* NVIDIA's driver waits without end when it is unbound while a program has the GPU open. Its unbind
+ * lock prevents that: write 1, and what reads back says whether it was granted. Drivers without the
+ * file are unbound without it (as NVIDIA's own vfio-manage in k8s-driver-manager does). */
+static int take_unbind_lock(const struct sysfs *sys, const struct step *step, const char *subject,
+                            struct error *err)
+{
+    char bdf[BDF_SIZE];
+    pci_addr_format(&step->gpu, bdf);
+    struct sysfs_path lock = sysfs_path(sys, "/proc/driver/nvidia/gpus/%s/unbindLock", bdf);
+    if (!fs_exists(lock.text)) {
+        return 0;
+    }
+    for (unsigned i = 0; i < UNBIND_LOCK_TRIES; i++) {
+        int r = sysfs_write(&lock, "1", subject, err);
+        if (r != 0) {
+            return r;
+        }
+        uint32_t granted = 0;
+        if (sysfs_read_u32(&lock, &granted) == 0 && granted == 1) {
+            return 0;
+        }
+        if (i + 1 < UNBIND_LOCK_TRIES) {
+            sleep_ms(UNBIND_LOCK_WAIT_MS << i);
+        }
+    }
+    int r = error_set(err, REASON_IN_USE, subject,
+                      "the nvidia driver does not grant the unbind lock of %s: a program has the "
+                      "GPU open",
+                      bdf);
+    error_hint(err, "stop what uses it: nvidia-persistenced, DCGM and its exporter, CUDA programs "
+                    "(fuser -v /dev/nvidia*)");
+    return r;
+}
+
+static int unbind(const struct sysfs *sys, const struct step *step, const char *driver,
+                  const char *subject, struct error *err)
+{
+    if (str_eq(driver, "nvidia")) {
+        int r = take_unbind_lock(sys, step, subject, err);
+        if (r != 0) {
+            return r;
+        }
+    }
+    char bdf[BDF_SIZE];
+    pci_addr_format(&step->gpu, bdf);
+    struct sysfs_path file = sysfs_path(sys, "/sys/bus/pci/drivers/%s/unbind", driver);
+    return sysfs_write(&file, bdf, subject, err);
+}
+
+/* override: what driver_override gets; "\n" clears it. */
+static int rebind(const struct sysfs *sys, const struct step *step, const char *driver,
+                  const char *override, struct error *err)
+{
+    char subject[SYSFS_SUBJECT_SIZE];
+    char bdf[BDF_SIZE];
+    sysfs_subject("gpu", &step->gpu, subject);
+    pci_addr_format(&step->gpu, bdf);
+    struct sysfs_path override_file = sysfs_pci(sys, &step->gpu, "driver_override");
+    int r = sysfs_write(&override_file, override, subject, err);
+    if (r != 0) {
+        return r;
+    }
+    char now[32];
+    sysfs_read_driver(sys, &step->gpu, now, sizeof(now));
+    if (str_eq(now, driver)) {
+        return 0;
+    }
+    if (now[0] != '\0') {
+        r = unbind(sys, step, now, subject, err);
+        if (r != 0) {
+            return r;
+        }
+    }
+    struct sysfs_path probe = sysfs_path(sys, "/sys/bus/pci/drivers_probe");
+    r = sysfs_write(&probe, bdf, subject, err);
+    if (r != 0) {
+        return r;
+    }
+    sysfs_read_driver(sys, &step->gpu, now, sizeof(now));
+    if (str_eq(now, driver)) {
+        return 0;
+    }
+    r = error_set(err, REASON_DRIVER, subject, "%s did not bind to %s; its driver is '%s'", bdf,
+                  driver, now[0] == '\0' ? "none" : now);
+    error_hint(err, "the kernel log says why (dmesg)");
+    return r;
+}
+
+int bind_vfio(const struct sysfs *sys, struct step *step, struct error *err)
+{
+    int r = bind_check_vfio(sys, step, err);
+    return r != 0 ? r : rebind(sys, step, "vfio-pci", "vfio-pci", err);
+}
+
+int bind_nvidia(const struct sysfs *sys, struct step *step, struct error *err)
+{
+    int r = bind_check_nvidia(sys, step, err);
+    return r != 0 ? r : rebind(sys, step, "nvidia", "\n", err);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which kernel driver has a GPU: the whole GPU to vfio-pci, and back to nvidia. */
+#ifndef DRIVER_SYSFS_BIND_H
+#define DRIVER_SYSFS_BIND_H
+
+#include "driver/sysfs/sysfs.h"
+#include "model/plan.h"
+
+/* STEP_BIND_VFIO: refuses unless every other member of the GPU's IOMMU group is a bridge, without a
+ * driver, or on vfio-pci too (the kernel's rule for a usable group,
+ * Documentation/driver-api/vfio.rst).
+ */
+int bind_check_vfio(const struct sysfs *sys, const struct step *step, struct error *err);
+int bind_vfio(const struct sysfs *sys, struct step *step, struct error *err);
+/* STEP_BIND_NVIDIA */
+int bind_check_nvidia(const struct sysfs *sys, const struct step *step, struct error *err);
+int bind_nvidia(const struct sysfs *sys, struct step *step, struct error *err);
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/sysfs/observe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "driver/sysfs/offer.h"
+#include "driver/sysfs/vgpu.h"
+
+#define NVIDIA_VENDOR 0x10de
+#define MAX_GROUP_MEMBERS 256
+
+/* VGA, 3D and other display controllers, and processing accelerators. */
+static bool is_gpu_class(uint32_t class)
+{
+    static const uint32_t classes[] = {0x0300, 0x0302, 0x0380, 0x1200};
+    for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+        if (class >> 8 == classes[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An NVIDIA GPU that is no virtual function. */
+static bool is_gpu(const struct sysfs *sys, const struct pci_addr *addr)
+{
+    uint32_t vendor = 0;
+    uint32_t class = 0;
+    struct sysfs_path vendor_file = sysfs_pci(sys, addr, "vendor");
+    struct sysfs_path class_file = sysfs_pci(sys, addr, "class");
+    return sysfs_read_hex(&vendor_file, &vendor) == 0 && vendor == NVIDIA_VENDOR &&
+           sysfs_read_hex(&class_file, &class) == 0 && is_gpu_class(class) &&
+           !fs_exists(sysfs_pci(sys, addr, "physfn").text);
+}
+
+static void observe_group(const struct sysfs *sys, struct gpu *gpu)
+{
+    gpu->iommu_group = sysfs_read_group(sys, &gpu->addr);
+    gpu->group_members.n = 0;
+    CLEANUP_STRLIST struct strlist names = {0};
+    if (gpu->iommu_group == NO_ID ||
+        fs_list(sysfs_pci(sys, &gpu->addr, "iommu_group/devices").text, &names) < 0) {
+        return;
+    }
+    for (vec_each(&names, name)) {
+        struct pci_addr member = {0};
+        if (pci_addr_parse(*name, &member) && pci_addr_cmp(&member, &gpu->addr) != 0 &&
+            gpu->group_members.n < MAX_GROUP_MEMBERS) {
+            *vec_push(&gpu->group_members) = member;
+        }
+    }
+}
+
+static void observe_identity(const struct sysfs *sys, struct gpu *gpu)
+{
+    struct sysfs_path file = sysfs_pci(sys, &gpu->addr, "device");
+    sysfs_read_hex(&file, &gpu->pci_id);
+    file = sysfs_pci(sys, &gpu->addr, "subsystem_device");
+    if (sysfs_read_hex(&file, &gpu->pci_subsystem_id) < 0) {
+        gpu->pci_subsystem_id = NO_ID;
+    }
+    file = sysfs_pci(sys, &gpu->addr, "numa_node");
+    if (sysfs_read_i32(&file, &gpu->numa_node) < 0 || gpu->numa_node < 0) {
+        gpu->numa_node = -1;
+    }
+    sysfs_read_driver(sys, &gpu->addr, gpu->driver, sizeof(gpu->driver));
+}
+
+static void observe_sriov(const struct sysfs *sys, struct gpu *gpu)
+{
+    struct sysfs_path file = sysfs_pci(sys, &gpu->addr, "sriov_totalvfs");
+    if (sysfs_read_u32(&file, &gpu->vfs_total) < 0) {
+        gpu->vfs_total = 0;
+        return;
+    }
+    file = sysfs_pci(sys, &gpu->addr, "sriov_numvfs");
+    if (sysfs_read_u32(&file, &gpu->vfs_enabled) < 0) {
+        gpu->vfs_enabled = 0;
+    }
+    file = sysfs_pci(sys, &gpu->addr, "sriov_offset");
+    if (sysfs_read_u32(&file, &gpu->vf_offset) < 0) {
+        gpu->vf_offset = NO_ID;
+    }
+    file = sysfs_pci(sys, &gpu->addr, "sriov_stride");
+    if (sysfs_read_u32(&file, &gpu->vf_stride) < 0) {
+        gpu->vf_stride = NO_ID;
+    }
+}
+
+static void learn(struct type_names *names, uint32_t pci_id, const struct vgpu_offer *offer)
+{
+    for (vec_each(names, known)) {
+        if (known->pci_id == pci_id && known->type_id == offer->type_id) {
+            STR_SET(known->name, offer->name);
+            return;
+        }
+    }
+    struct type_name *name = vec_push(names);
+    name->pci_id = pci_id;
+    name->type_id = offer->type_id;
+    STR_SET(name->name, offer->name);
+}
+
+static void keep_offers(struct type_names *names, const struct gpu *gpu, struct vf *vf,
+                        const struct offers *offers)
+{
+    for (vec_each(offers, offer)) {
+        learn(names, gpu->pci_id, offer);
+        *vec_push(&vf->offers) = *offer;
+    }
+}
+
+static void observe_vf(const struct sysfs *sys, struct type_names *names, struct gpu *gpu,
+                       const struct pci_addr *addr)
+{
+    struct vf *vf = vec_push(&gpu->vfs);
+    vf->addr = *addr;
+    vf->iommu_group = sysfs_read_group(sys, addr);
+    sysfs_read_driver(sys, addr, vf->driver, sizeof(vf->driver));
+    CLEANUP_OFFERS struct offers offers = {0};
+    struct vgpu vgpu = {0};
+    if (vgpu_read_vendor(sys, addr, &vgpu) == 0) {
+        vf->iface = VGPU_IFACE_VENDOR_VFIO;
+        offers_read_vendor(sys, addr, &offers);
+        if (vgpu.type_id != 0) {
+            *vec_push(&gpu->vgpus) = vgpu;
+        }
+    } else if (offers_read_mdev(sys, addr, &offers) == 0) {
+        vf->iface = VGPU_IFACE_MDEV;
+    }
+    keep_offers(names, gpu, vf, &offers);
+    if (vf->iface != VGPU_IFACE_NONE) {
+        gpu->iface = vf->iface;
+    }
+}
+
+static void name_vgpus(const struct type_names *names, struct gpu *gpu)
+{
+    for (vec_each(&gpu->vgpus, vgpu)) {
+        for (vec_each(names, known)) {
+            if (vgpu->type[0] == '\0' && known->pci_id == gpu->pci_id &&
+                known->type_id == vgpu->type_id) {
+                STR_SET(vgpu->type, known->name);
+            }
+        }
+    }
+}
+
+/* Which interface vGPUs will have once there are VFs. NVIDIA's mdev driver registers on the mdev
+ * bus when it is loaded; its vendor-VFIO driver has nothing to do with that bus. */
+static enum vgpu_interface foresee_interface(const struct sysfs *sys, const struct gpu *gpu)
+{
+    if (gpu->vfs_total == 0 || !str_eq(gpu->driver, "nvidia") ||
+        !fs_exists(sysfs_path(sys, "/usr/lib/nvidia/sriov-manage").text)) {
+        return VGPU_IFACE_NONE;
+    }
+    CLEANUP_STRLIST struct strlist drivers = {0};
+    fs_list(sysfs_path(sys, "/sys/bus/mdev/drivers").text, &drivers);
+    for (vec_each(&drivers, name)) {
+        if (str_starts(*name, "nvidia") || str_eq(*name, "vfio_mdev")) {
+            return VGPU_IFACE_MDEV;
+        }
+    }
+    return VGPU_IFACE_VENDOR_VFIO;
+}
+
+static void observe_gpu(const struct sysfs *sys, struct type_names *names, struct host *host,
+                        const struct pci_addr *addr)
+{
+    struct gpu *gpu = host_add_gpu(host, addr);
+    observe_identity(sys, gpu);
+    observe_group(sys, gpu);
+    observe_sriov(sys, gpu);
+    gpu->iface = VGPU_IFACE_NONE;
+    CLEANUP_OFFERS struct offers offers = {0};
+    if (offers_read_mdev(sys, addr, &offers) == 0) {
+        gpu->iface = VGPU_IFACE_MDEV;
+        for (vec_each(&offers, offer)) {
+            learn(names, gpu->pci_id, offer);
+            *vec_push(&gpu->pf_offers) = *offer;
+        }
+    }
+    CLEANUP_VFS struct sysfs_vfs vfs = {0};
+    sysfs_read_vfs(sys, addr, &vfs);
+    for (vec_each(&vfs, vf)) {
+        observe_vf(sys, names, gpu, vf);
+    }
+    if (gpu->iface == VGPU_IFACE_NONE) {
+        gpu->iface = foresee_interface(sys, gpu);
+    }
+}
+
+/* The GPU that `function` is, or whose VF it is. */
+static struct gpu *find_parent(struct host *host, const struct pci_addr *function)
+{
+    for (vec_each(&host->gpus, gpu)) {
+        if (pci_addr_cmp(&gpu->addr, function) == 0) {
+            return gpu;
+        }
+        for (vec_each(&gpu->vfs, vf)) {
+            if (pci_addr_cmp(&vf->addr, function) == 0) {
+                return gpu;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void observe_mdevs(const struct sysfs *sys, struct host *host)
+{
+    CLEANUP_STRLIST struct strlist uuids = {0};
+    if (fs_list(sysfs_path(sys, "/sys/bus/mdev/devices").text, &uuids) < 0) {
+        return;
+    }
+    for (vec_each(&uuids, uuid)) {
+        struct vgpu vgpu = {0};
+        struct gpu *gpu = NULL;
+        if (vgpu_read_mdev(sys, *uuid, &vgpu) == 0) {
+            gpu = find_parent(host, &vgpu.vf);
+        }
+        if (gpu != NULL) {
+            *vec_push(&gpu->vgpus) = vgpu;
+        }
+    }
+}
+
+void observe_host(const struct sysfs *sys, struct type_names *names, struct host *host)
+{
+    struct sysfs_path release = sysfs_path(sys, "/proc/sys/kernel/osrelease");
+    sysfs_read_line(&release, host->kernel, sizeof(host->kernel));
+    host->pci_problem[0] = '\0';
+    struct sysfs_path dir = sysfs_path(sys, "/sys/bus/pci/devices");
+    CLEANUP_STRLIST struct strlist entries = {0};
+    int r = fs_list(dir.text, &entries);
+    if (r < 0) {
+        snprintf(host->pci_problem, sizeof(host->pci_problem), "cannot read %.150s: %s", dir.text,
+                 strerror(-r));
+        return;
+    }
+    for (vec_each(&entries, entry)) {
+        struct pci_addr addr = {0};
+        if (pci_addr_parse(*entry, &addr) && is_gpu(sys, &addr)) {
+            observe_gpu(sys, names, host, &addr);
+        }
+    }
+    observe_mdevs(sys, host);
+    for (vec_each(&host->gpus, gpu)) {
+        name_vgpus(names, gpu);
+    }
+}

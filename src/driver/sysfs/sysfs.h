@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel's attribute files, read with limits and written with errors that say which file, which
+ * value and why. All paths lie below one root, so that a captured host reads like a live one.
+ *
+ * Readers return 0 or -errno: a missing attribute is ordinary and the caller decides. Writers and
+ * everything that speaks to people fill `err` and return 0 or -reason.
+ */
+#ifndef DRIVER_SYSFS_SYSFS_H
+#define DRIVER_SYSFS_SYSFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/error.h"
+#include "model/host.h"
+
+#define SYSFS_PATH_SIZE 512
+/* No attribute that is read here is longer than a page, but NVIDIA's list of vGPU types may be. */
+#define SYSFS_ATTR_MAX (64 * 1024)
+#define SYSFS_LINE_MAX 256
+
+struct sysfs {
+    char root[256]; /* "" for the real machine */
+};
+
+struct sysfs_path {
+    char text[SYSFS_PATH_SIZE];
+};
+
+/* A path below the root. Too long a path comes out empty, which no call can open. */
+struct sysfs_path sysfs_path(const struct sysfs *sys, const char *fmt, ...) PRINTF_ATTR(2, 3);
+/* /sys/bus/pci/devices/<BDF>/<file>; NULL: the directory itself. */
+struct sysfs_path sysfs_pci(const struct sysfs *sys, const struct pci_addr *addr, const char *file);
+
+/* The attribute without white space at its ends, as clean text of one line. -EFBIG when longer than
+ * `size`, -EILSEQ when it is no clean text. */
+int sysfs_read_line(const struct sysfs_path *path, char *ret_line, size_t size);
+int sysfs_read_u32(const struct sysfs_path *path, uint32_t *ret_value);
+int sysfs_read_i32(const struct sysfs_path *path, int32_t *ret_value);
+int sysfs_read_hex(const struct sysfs_path *path, uint32_t *ret_value); /* "0x10de" */
+
+/* Kernel driver of a function, "" when unbound. */
+void sysfs_read_driver(const struct sysfs *sys, const struct pci_addr *addr, char *ret_driver,
+                       size_t size);
+/* IOMMU group of a function, NO_ID when it has none. */
+uint32_t sysfs_read_group(const struct sysfs *sys, const struct pci_addr *addr);
+/* The function an mdev was made on: second-last component of the link in /sys/bus/mdev/devices. */
+bool sysfs_read_mdev_parent(const struct sysfs *sys, const char *uuid, struct pci_addr *ret_addr);
+/* Addresses of the enabled VFs of a PF, sorted; at most SYSFS_VFS_MAX. */
+#define SYSFS_VFS_MAX 4096
+struct sysfs_vfs {
+    struct pci_addr *items;
+    size_t n;
+    size_t cap;
+};
+void sysfs_vfs_done(struct sysfs_vfs *vfs);
+#define CLEANUP_VFS CLEANUP(sysfs_vfs_done)
+void sysfs_read_vfs(const struct sysfs *sys, const struct pci_addr *pf, struct sysfs_vfs *ret_vfs);
+bool sysfs_pci_exists(const struct sysfs *sys, const struct pci_addr *addr);
+
+/* One write of `value` to an existing attribute. */
+int sysfs_write(const struct sysfs_path *path, const char *value, const char *subject,
+                struct error *err);
+
+/* "gpu/0000:41:00.0" for errors; returns out. */
+#define SYSFS_SUBJECT_SIZE 32
+const char *sysfs_subject(const char *kind, const struct pci_addr *addr,
+                          char out[SYSFS_SUBJECT_SIZE]);
+
+#endif

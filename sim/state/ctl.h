@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Control requests to the simulated host, as JSON: {"op": "status"|"reboot"|"driver-reload"|
- * "sriov"|"open"|"close"|"set"|…, …} → {"ok": true, …} or {"ok": false, "errno": N, "message": …}. */
+/*
+ * Control requests to the simulated host, as JSON:
+ *   {"op": "status"}                                     the whole state
+ *   {"op": "reboot"}, {"op": "driver-reload"}
+ *   {"op": "reset", "gpu": BDF}                          nvidia-smi -r
+ *   {"op": "sriov", "gpu": BDF|"ALL", "enable": bool}    what sriov-manage does
+ *   {"op": "set", "gpu": BDF, "key": K, "value": V}      sim_set(): "lost", "no_reset", "holder"
+ *   {"op": "describe", "device": BDF|UUID}               what a guest is given with that device
+ *   {"op": "open", "device": BDF|UUID, "pid": N, "vm_uuid": U}    answers as "describe" does
+ *   {"op": "close", "device": BDF|UUID, "pid": N}
+ * → {"ok": true, …} or {"ok": false, "errno": N, "message": …}; NVML failures have "nvml": N.
+ *
+ * "describe": {"device", "kind": "vgpu"|"passthrough", "gpu_uuid", "gpu_name", "pci_device",
+ * "pci_subsystem", "framebuffer_mib", and for a vGPU "type", "type_id", "vgpu_uuid", "instance", "gi",
+ * "placement", "gi_profile" (the last three where they apply)}.
+ */
 #ifndef SIM_STATE_CTL_H
 #define SIM_STATE_CTL_H
 

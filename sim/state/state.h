@@ -124,6 +124,7 @@ struct sim_host {
     struct sim_extra extras[SIM_MAX_EXTRAS];
     uint32_t n_extras;
     char *state_path;          /* NULL: not saved */
+    char notice[256];          /* "" or what went wrong with the state file, for the daemon to say */
     /* Called under the lock after each change, before the call that made it returns; may be NULL. */
     void (*on_change)(struct sim_host *host, void *data);
     void *on_change_data;
@@ -201,6 +202,9 @@ uint32_t sim_vf_creatable(struct sim_host *host, struct sim_gpu *gpu, struct sim
                           const struct cat_vgpu_type **ret_types, uint32_t max);
 int sim_vf_set_params(struct sim_host *host, struct sim_gpu *gpu, struct sim_vf *vf,
                       const char *params);
+/* The same for any vGPU (an mdev on the PF has no VF). */
+int sim_vgpu_set_params(struct sim_host *host, struct sim_gpu *gpu, struct sim_vgpu *vgpu,
+                        const char *params);
 /* mdev: parent is a VF (SR-IOV boards) or the PF. */
 int sim_mdev_create(struct sim_host *host, const struct pci_addr *parent, uint32_t type_id,
                     const char *uuid);

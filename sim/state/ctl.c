@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/state/ctl.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "sim/state/encode.h"
+#include "sim/state/internal.h"
+
+#define MAX_TEXT 127
+
+/* One request: reads its own keys from `r`, fills `reply`; returns 0 or -errno. */
+typedef int op_fn(struct sim_host *host, struct reader *r, json_t *reply);
+
+static int bad(struct reader *r)
+{
+    return reader_end(r) < 0 ? -EINVAL : 0;
+}
+
+static int nvml_result(json_t *reply, int code)
+{
+    if (code == SIM_NVML_OK) {
+        return 0;
+    }
+    json_object_set_new(reply, "nvml", json_integer(code));
+    return code == SIM_NVML_IN_USE ? -EBUSY : -EIO;
+}
+
+static struct sim_gpu *read_gpu(struct sim_host *host, struct reader *r)
+{
+    const char *text = reader_str(r, "gpu", MAX_TEXT);
+    struct pci_addr addr;
+    if (text == NULL) {
+        return NULL;
+    }
+    struct sim_gpu *gpu = pci_addr_parse(text, &addr) ? sim_find_gpu(host, &addr) : NULL;
+    if (gpu == NULL) {
+        reader_fail(r, "gpu", "no GPU at '%s'", text);
+    }
+    return gpu;
+}
+
+static int op_status(struct sim_host *host, struct reader *r, json_t *reply)
+{
+    if (bad(r) < 0) {
+        return -EINVAL;
+    }
+    json_t *body = sim_host_to_json(host);
+    json_object_set_new(body, "driver_version", json_string(host->driver_version));
+    json_object_set_new(body, "kernel", json_string(host->kernel));
+    json_object_set_new(body, "vgpu_interface",
+                        json_string(host->iface == SIM_MDEV ? "mdev" : "vendor-vfio"));
+    json_object_set_new(body, "vgpu_host", json_boolean(host->vgpu_host));
+    json_object_set_new(body, "mig_timeslicing", json_boolean(host->hypervisor_mig_timeslicing));
+    json_object_set_new(body, "busy_us", json_integer((json_int_t)host->busy_us));
+    json_object_set_new(reply, "host", body);
+    if (host->notice[0] != '\0') {
+        json_object_set_new(reply, "notice", json_string(host->notice));
+    }
+    return 0;
+}
+
+static int op_reboot(struct sim_host *host, struct reader *r, json_t *reply)
+{
+    (void)reply;
+    if (bad(r) < 0) {
+        return -EINVAL;
+    }
+    sim_reboot(host);
+    return 0;
+}
+
+static int op_driver_reload(struct sim_host *host, struct reader *r, json_t *reply)
+{
+    (void)reply;
+    return bad(r) < 0 ? -EINVAL : sim_driver_reload(host);
+}
+
+static int op_reset(struct sim_host *host, struct reader *r, json_t *reply)
+{
+    struct sim_gpu *gpu = read_gpu(host, r);
+    return bad(r) < 0 ? -EINVAL : nvml_result(reply, sim_gpu_reset(host, gpu));
+}
+
+static int op_sriov(struct sim_host *host, struct reader *r, json_t *reply)
+{
+    (void)reply;
+    bool enable = reader_bool(r, "enable");
+    const char *which = reader_str(r, "gpu", MAX_TEXT);
+    if (!str_eq(which, "ALL")) {
+        struct sim_gpu *gpu = read_gpu(host, r);
+        return bad(r) < 0 ? -EINVAL : sim_sriov(host, gpu, enable);
+    }
+    if (bad(r) < 0) {
+        return -EINVAL;
+    }
+    int first_problem = 0;
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        struct sim_gpu *gpu = &host->gpus[i];
+        bool able = gpu->vfs_total > 0 && sim_bound_to(gpu->driver, "nvidia");
+        int result = able ? sim_sriov(host, gpu, enable) : 0;
+        first_problem = first_problem == 0 ? result : first_problem;
+    }
+    return first_problem;
+}
+
+static int op_set(struct sim_host *host, struct reader *r, json_t *reply)
+{
+    (void)reply;
+    struct sim_gpu *gpu = read_gpu(host, r);
+    const char *key = reader_str(r, "key", MAX_TEXT);
+    const char *value = reader_str(r, "value", MAX_TEXT);
+    return bad(r) < 0 ? -EINVAL : sim_set(host, gpu, key, value);
+}
+
+/* ---- devices ---- */
+
+static void describe_vgpu(struct sim_gpu *gpu, const struct sim_vgpu *vgpu, json_t *reply)
+{
+    const struct cat_vgpu_type *type = vgpu->type;
+    uint32_t subsystem = type->subsystem_id != CAT_UNKNOWN ? type->subsystem_id : 0;
+    json_object_set_new(reply, "kind", json_string("vgpu"));
+    json_object_set_new(reply, "framebuffer_mib", json_integer(type->framebuffer_mib));
+    json_object_set_new(reply, "pci_subsystem", json_integer(subsystem));
+    json_object_set_new(reply, "type", json_string(type->name));
+    json_object_set_new(reply, "type_id", json_integer(sim_type_id(gpu->model, type)));
+    json_object_set_new(reply, "vgpu_uuid", json_string(vgpu->uuid));
+    json_object_set_new(reply, "instance", json_integer(vgpu->instance));
+    struct sim_gi *gi = vgpu->gi_id != SIM_NONE ? sim_find_gi(gpu, vgpu->gi_id) : NULL;
+    if (gi != NULL) {
+        json_object_set_new(reply, "gi", json_integer(gi->id));
+        json_object_set_new(reply, "gi_profile", json_string(gi->profile->name));
+    }
+    if (vgpu->placement_id != SIM_NONE) {
+        json_object_set_new(reply, "placement", json_integer(vgpu->placement_id));
+    }
+}
+
+static int describe(struct sim_host *host, const char *device, json_t *reply)
+{
+    struct sim_gpu *gpu = NULL;
+    struct sim_vgpu *vgpu = sim_find_mdev(host, device, &gpu, NULL);
+    struct pci_addr addr;
+    if (vgpu == NULL && pci_addr_parse(device, &addr)) {
+        struct sim_vf *vf = sim_find_vf(host, &addr, &gpu);
+        gpu = vf == NULL ? sim_find_gpu(host, &addr) : gpu;
+        if (vf != NULL && !vf->vgpu.exists) {
+            return -ENODEV;
+        }
+        vgpu = vf != NULL ? &vf->vgpu : NULL;
+    }
+    if (gpu == NULL) {
+        return -ENODEV;
+    }
+    json_object_set_new(reply, "device", json_string(device));
+    json_object_set_new(reply, "gpu_uuid", json_string(gpu->uuid));
+    json_object_set_new(reply, "gpu_name", json_string(gpu->name));
+    json_object_set_new(reply, "pci_device", json_integer(gpu->pci_device));
+    if (vgpu != NULL) {
+        describe_vgpu(gpu, vgpu, reply);
+    } else {
+        json_object_set_new(reply, "kind", json_string("passthrough"));
+        json_object_set_new(reply, "framebuffer_mib", json_integer(gpu->model->memory_mib));
+        json_object_set_new(reply, "pci_subsystem", json_integer(gpu->pci_subsystem));
+    }
+    return 0;
+}
+
+static int op_describe(struct sim_host *host, struct reader *r, json_t *reply)
+{
+    const char *device = reader_str(r, "device", MAX_TEXT);
+    return bad(r) < 0 ? -EINVAL : describe(host, device, reply);
+}
+
+static int op_open(struct sim_host *host, struct reader *r, json_t *reply)
+{
+    const char *device = reader_str(r, "device", MAX_TEXT);
+    int32_t pid = (int32_t)reader_int(r, "pid", 1, INT32_MAX);
+    const char *vm_uuid = reader_str_or(r, "vm_uuid", 39, "");
+    if (bad(r) < 0) {
+        return -EINVAL;
+    }
+    int result = sim_open_device(host, device, pid, vm_uuid);
+    return result < 0 ? result : describe(host, device, reply);
+}
+
+static int op_close(struct sim_host *host, struct reader *r, json_t *reply)
+{
+    (void)reply;
+    const char *device = reader_str(r, "device", MAX_TEXT);
+    int32_t pid = (int32_t)reader_int(r, "pid", 1, INT32_MAX);
+    if (bad(r) < 0) {
+        return -EINVAL;
+    }
+    sim_close_device(host, device, pid);
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    op_fn *fn;
+} ops[] = {
+    {"close", op_close}, {"describe", op_describe}, {"driver-reload", op_driver_reload},
+    {"open", op_open},   {"reboot", op_reboot},     {"reset", op_reset},
+    {"set", op_set},     {"sriov", op_sriov},       {"status", op_status},
+};
+
+static int dispatch(struct sim_host *host, const json_t *json, json_t *reply, struct error *problem)
+{
+    struct reader r;
+    reader_init(&r, json, "request", "", problem);
+    const char *name = reader_str(&r, "op", MAX_TEXT);
+    for (size_t i = 0; name != NULL && i < ARRAY_SIZE(ops); i++) {
+        if (str_eq(ops[i].name, name)) {
+            sim_lock(host);
+            int result = ops[i].fn(host, &r, reply);
+            sim_unlock(host);
+            return result;
+        }
+    }
+    reader_fail(&r, "op", "there is no '%s'", name != NULL ? name : "");
+    return -EINVAL;
+}
+
+char *sim_ctl_handle(struct sim_host *host, const char *request)
+{
+    struct error problem = {0};
+    CLEANUP_JSON json_t *json = NULL;
+    CLEANUP_JSON json_t *reply = json_object();
+    int result = -EINVAL;
+    if (json_read(request, strlen(request), "request", &json, &problem) == 0) {
+        result = dispatch(host, json, reply, &problem);
+    }
+    json_object_set_new(reply, "ok", json_boolean(result == 0));
+    if (result < 0) {
+        const char *text = problem.message[0] != '\0' ? problem.message : strerror(-result);
+        json_object_set_new(reply, "errno", json_integer(-result));
+        json_object_set_new(reply, "message", json_string(text));
+    }
+    return json_text(reply);
+}

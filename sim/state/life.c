@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What survives what (MIG User Guide, deployment considerations; NVIDIA/gpu-admin-tools#2):
+ *
+ *                       driver reload      reboot
+ *   MIG mode, Ampere    kept               kept (in the board's InfoROM)
+ *   MIG mode, later     lost               lost
+ *   GPU instances       lost               lost
+ *   VFs, vGPUs          lost               lost
+ *   mixed sizes, policy lost               lost
+ *   driver_override     kept on PFs        lost
+ */
+#include "sim/state/internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+
+/* As the driver finds the board when it loads. */
+static void driver_starts(struct sim_gpu *gpu)
+{
+    sim_gpu_forget_volatile(gpu);
+    sim_gpu_remove_vfs(gpu);
+    for (size_t i = 0; i < SIM_MAX_MDEVS; i++) {
+        sim_vgpu_clear(&gpu->pf_vgpus[i]);
+    }
+    gpu->mig_current = gpu->model->mig_needs_reset && gpu->mig_pending;
+    gpu->mig_pending = gpu->mig_current;
+}
+
+void sim_gpu_power_on(struct sim_gpu *gpu)
+{
+    driver_starts(gpu);
+    STR_SET(gpu->driver, "nvidia");
+    gpu->driver_override[0] = '\0';
+    gpu->opener = 0;
+    gpu->vm_uuid[0] = '\0';
+    gpu->holder[0] = '\0';
+    gpu->lost = false;
+}
+
+void sim_reboot(struct sim_host *host)
+{
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        sim_gpu_power_on(&host->gpus[i]);
+    }
+    for (uint32_t i = 0; i < host->n_extras; i++) {
+        STR_SET(host->extras[i].driver, host->extras[i].home_driver);
+        host->extras[i].driver_override[0] = '\0';
+    }
+    host->next_vgpu_instance = 1;
+    sim_changed(host);
+}
+
+int sim_driver_reload(struct sim_host *host)
+{
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        struct sim_gpu *gpu = &host->gpus[i];
+        bool ours = sim_bound_to(gpu->driver, "nvidia");
+        if (ours && (sim_any_opened(gpu) || gpu->holder[0] != '\0')) {
+            return -EBUSY;
+        }
+    }
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        struct sim_gpu *gpu = &host->gpus[i];
+        bool unbound = gpu->driver[0] == '\0';
+        bool wanted =
+            gpu->driver_override[0] == '\0' || sim_bound_to(gpu->driver_override, "nvidia");
+        if (unbound && wanted) {
+            STR_SET(gpu->driver, "nvidia"); /* a driver that loads binds what is free */
+        }
+        if (sim_bound_to(gpu->driver, "nvidia")) {
+            driver_starts(gpu);
+        }
+    }
+    host->next_vgpu_instance = 1;
+    sim_changed(host);
+    return 0;
+}

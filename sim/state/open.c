@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which emulator has which device open: what VFIO's file descriptors are on a real host. */
+#include "sim/state/internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+
+/* VFIO's rule for a group: every function bound to vfio-pci, to nothing, or a bridge. */
+static bool group_viable(struct sim_host *host, uint32_t group)
+{
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        const struct sim_gpu *gpu = &host->gpus[i];
+        if (gpu->iommu_group == group && sim_bound_to(gpu->driver, "nvidia")) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < host->n_extras; i++) {
+        const struct sim_extra *extra = &host->extras[i];
+        if (extra->iommu_group == group && extra->driver[0] != '\0' &&
+            !sim_bound_to(extra->driver, "vfio-pci") && !sim_bound_to(extra->driver, "pcieport")) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int take(struct sim_host *host, int32_t *opener, char vm_field[40], int32_t pid,
+                const char *vm_uuid)
+{
+    if (*opener != 0 && *opener != pid) {
+        return -EBUSY;
+    }
+    *opener = pid;
+    str_copy(vm_field, 40, vm_uuid != NULL ? vm_uuid : "");
+    sim_changed(host);
+    return 0;
+}
+
+static int open_vgpu(struct sim_host *host, struct sim_gpu *gpu, struct sim_vgpu *vgpu, int32_t pid,
+                     const char *vm_uuid)
+{
+    if (gpu->lost) {
+        return -EIO;
+    }
+    if (!sim_vgpu_placement_ok(vgpu)) {
+        return -EINVAL;
+    }
+    return take(host, &vgpu->opener, vgpu->vm_uuid, pid, vm_uuid);
+}
+
+int sim_open_device(struct sim_host *host, const char *name, int32_t pid, const char *vm_uuid)
+{
+    if (pid <= 0) {
+        return -EINVAL;
+    }
+    struct sim_gpu *gpu = NULL;
+    struct sim_vgpu *vgpu = sim_find_mdev(host, name, &gpu, NULL);
+    if (vgpu != NULL) {
+        return open_vgpu(host, gpu, vgpu, pid, vm_uuid);
+    }
+    struct pci_addr addr;
+    if (!pci_addr_parse(name, &addr)) {
+        return -ENODEV;
+    }
+    struct sim_vf *vf = sim_find_vf(host, &addr, &gpu);
+    if (vf != NULL) {
+        bool ready =
+            host->iface == SIM_VENDOR_VFIO && sim_bound_to(vf->driver, "nvidia") && vf->vgpu.exists;
+        return ready ? open_vgpu(host, gpu, &vf->vgpu, pid, vm_uuid) : -ENODEV;
+    }
+    gpu = sim_find_gpu(host, &addr);
+    if (gpu == NULL || !sim_bound_to(gpu->driver, "vfio-pci")) {
+        return -ENODEV;
+    }
+    if (gpu->lost) {
+        return -EIO;
+    }
+    if (!group_viable(host, gpu->iommu_group)) {
+        return -EPERM;
+    }
+    return take(host, &gpu->opener, gpu->vm_uuid, pid, vm_uuid);
+}
+
+/* Closes everything of the GPU that `which` says; true if something was open. */
+static bool close_matching(struct sim_gpu *gpu, bool (*which)(int32_t pid, const void *data),
+                           const void *data)
+{
+    bool closed = false;
+    if (gpu->opener != 0 && which(gpu->opener, data)) {
+        gpu->opener = 0;
+        gpu->vm_uuid[0] = '\0';
+        closed = true;
+    }
+    uint32_t cursor = 0;
+    struct sim_vgpu *vgpu = sim_next_vgpu(gpu, &cursor, NULL);
+    while (vgpu != NULL) {
+        if (vgpu->opener != 0 && which(vgpu->opener, data)) {
+            vgpu->opener = 0;
+            vgpu->vm_uuid[0] = '\0';
+            closed = true;
+        }
+        vgpu = sim_next_vgpu(gpu, &cursor, NULL);
+    }
+    return closed;
+}
+
+void sim_close_device(struct sim_host *host, const char *name, int32_t pid)
+{
+    int32_t *opener = NULL;
+    char *vm_uuid = NULL;
+    struct sim_vgpu *vgpu = sim_find_mdev(host, name, NULL, NULL);
+    struct pci_addr addr;
+    if (vgpu == NULL && pci_addr_parse(name, &addr)) {
+        struct sim_vf *vf = sim_find_vf(host, &addr, NULL);
+        struct sim_gpu *gpu = sim_find_gpu(host, &addr);
+        vgpu = vf != NULL ? &vf->vgpu : NULL;
+        opener = gpu != NULL ? &gpu->opener : NULL;
+        vm_uuid = gpu != NULL ? gpu->vm_uuid : NULL;
+    }
+    if (vgpu != NULL) {
+        opener = &vgpu->opener;
+        vm_uuid = vgpu->vm_uuid;
+    }
+    if (opener != NULL && *opener != 0 && *opener == pid) {
+        *opener = 0;
+        vm_uuid[0] = '\0';
+        sim_changed(host);
+    }
+}
+
+struct liveness {
+    bool (*alive)(int32_t pid);
+};
+
+static bool is_dead(int32_t pid, const void *data)
+{
+    const struct liveness *liveness = data;
+    return !liveness->alive(pid);
+}
+
+void sim_forget_dead(struct sim_host *host, bool (*alive)(int32_t pid))
+{
+    struct liveness liveness = {.alive = alive};
+    bool closed = false;
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        closed = close_matching(&host->gpus[i], is_dead, &liveness) || closed;
+    }
+    if (closed) {
+        sim_changed(host);
+    }
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/api.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/http.h"
+#include "api/reply_json.h"
+#include "api/routes.h"
+#include "api/socket.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "base/str.h"
+
+#define MAX_EVENTS 1000
+#define MAX_NAME 63
+#define STATUS_OK 200
+#define STATUS_ACCEPTED 202
+#define STATUS_METHOD 405
+#define STATUS_MEDIA_TYPE 415
+
+struct api {
+    struct http *http;
+    struct manager *manager;
+    char *socket_path;
+};
+
+/* What a request needs until its reply; hangs on the exchange. */
+struct pending {
+    struct http_exchange *exchange;
+    const struct route *route;
+    struct call call;
+    json_t *body;
+};
+
+static void pending_done(void *data)
+{
+    struct pending *pending = data;
+    json_decref(pending->body);
+    free(pending);
+}
+
+static struct http_response json_response(int status, const char *type, const json_t *json)
+{
+    CLEANUP_FREE char *text = json_text(json);
+    return (struct http_response){
+        .status = status,
+        .content_type = type,
+        .body = xasprintf("%s\n", text),
+    };
+}
+
+static struct http_response problem_response(int status, const struct error *err)
+{
+    CLEANUP_JSON json_t *problem = problem_to_json(status, err);
+    return json_response(status, "application/problem+json", problem);
+}
+
+static void answer_error(struct http_exchange *exchange, const struct error *err)
+{
+    http_answer(exchange, problem_response(reason_http_status(err->reason), err));
+}
+
+static void on_reply(json_t *body, const struct error *err, void *data)
+{
+    struct pending *pending = data;
+    const struct http_request *request = http_exchange_request(pending->exchange);
+    if (err != NULL) {
+        if (err->reason == REASON_INTERNAL) {
+            log_error("%s %s: %s", request->method, pending->route->path, err->message);
+        }
+        answer_error(pending->exchange, err);
+        return;
+    }
+    CLEANUP_JSON json_t *owned = body;
+    bool runs = !pending->call.dry_run && change_is_running(owned);
+    http_answer(pending->exchange,
+                json_response(runs ? STATUS_ACCEPTED : STATUS_OK, "application/json", owned));
+}
+
+static bool read_bool(const char *text, bool *ret_value)
+{
+    *ret_value = str_eq(text, "true");
+    return *ret_value || str_eq(text, "false");
+}
+
+static int read_param(enum route_query query, const char *value, struct call *call,
+                      struct error *err)
+{
+    uint64_t number = 0;
+    switch (query) {
+    case QUERY_DRY_RUN:
+        if (!read_bool(value, &call->dry_run)) {
+            return error_set(err, REASON_INVALID, "query dryRun",
+                             "dryRun is true or false, not \"%s\"", value);
+        }
+        return 0;
+    case QUERY_GPU:
+        if (value[0] == '\0' || strlen(value) > MAX_NAME) {
+            return error_set(err, REASON_INVALID, "query gpu", "gpu names no GPU");
+        }
+        call->gpu = value;
+        return 0;
+    case QUERY_AFTER:
+        if (!parse_u64(value, &call->after) || call->after > INT64_MAX) {
+            return error_set(err, REASON_INVALID, "query after",
+                             "after is the number of an event, not \"%s\"", value);
+        }
+        return 0;
+    case QUERY_LIMIT:
+        if (!parse_u64(value, &number) || number == 0 || number > MAX_EVENTS) {
+            return error_set(err, REASON_INVALID, "query limit",
+                             "limit is a number from 1 to %d, not \"%s\"", MAX_EVENTS, value);
+        }
+        call->limit = (size_t)number;
+        return 0;
+    }
+    return 0;
+}
+
+static int unknown_param(const struct route *route, const char *key, struct error *err)
+{
+    const char *known[4];
+    size_t n = 0;
+    for (unsigned bit = QUERY_DRY_RUN; bit <= QUERY_LIMIT; bit <<= 1) {
+        if ((route->query & bit) != 0) {
+            known[n++] = route_query_name((enum route_query)bit);
+        }
+    }
+    error_set(err, REASON_INVALID, "query", "%s %s has no query parameter \"%s\"", route->method,
+              route->path, key);
+    const char *nearest = str_nearest(key, known, n);
+    if (nearest != NULL) {
+        error_hint(err, "did you mean \"%s\"?", nearest);
+    }
+    return -REASON_INVALID;
+}
+
+static int read_query(const struct route *route, const struct target *target, struct call *call,
+                      struct error *err)
+{
+    call->limit = MAX_EVENTS;
+    for (size_t i = 0; i < target->n_query; i++) {
+        const struct target_param *param = &target->query[i];
+        unsigned bit = QUERY_DRY_RUN;
+        while (bit <= QUERY_LIMIT && !str_eq(param->key, route_query_name((enum route_query)bit))) {
+            bit <<= 1;
+        }
+        if ((route->query & bit) == 0) {
+            return unknown_param(route, param->key, err);
+        }
+        int result = read_param((enum route_query)bit, param->value, call, err);
+        if (result != 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+/* "application/json", with or without a charset of UTF-8. */
+static bool is_json(const char *content_type)
+{
+    if (content_type == NULL) {
+        return false;
+    }
+    CLEANUP_FREE char *copy = xstrdup(content_type);
+    char *rest = copy;
+    char *type = str_trim(strsep(&rest, ";"));
+    if (!str_eq_case(type, "application/json")) {
+        return false;
+    }
+    const char *param = rest == NULL ? "" : str_trim(rest);
+    return param[0] == '\0' || str_eq_case(param, "charset=utf-8") ||
+           str_eq_case(param, "charset=\"utf-8\"");
+}
+
+/* Returns the status to refuse with, or 0. */
+static int read_body(const struct http_request *request, const struct route *route,
+                     struct pending *pending, struct error *err)
+{
+    if (request->body_len == 0) {
+        if (route->body != ROUTE_NEEDS_BODY) {
+            return 0;
+        }
+        error_set(err, REASON_INVALID, "request body", "%s %s needs a JSON body", route->method,
+                  route->path);
+        return reason_http_status(REASON_INVALID);
+    }
+    if (route->body == ROUTE_NO_BODY) {
+        error_set(err, REASON_INVALID, "request body", "%s %s takes no body", route->method,
+                  route->path);
+        return reason_http_status(REASON_INVALID);
+    }
+    if (!is_json(request->content_type)) {
+        error_set(err, REASON_INVALID, "request", "the body must be application/json, and is %s",
+                  request->content_type == NULL ? "of no stated type" : request->content_type);
+        return STATUS_MEDIA_TYPE;
+    }
+    if (json_read(request->body, request->body_len, "request body", &pending->body, err) != 0) {
+        return reason_http_status(err->reason);
+    }
+    pending->call.body = pending->body;
+    return 0;
+}
+
+static void answer_unknown(struct http_exchange *exchange, enum route_found found,
+                           const char *allow)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    struct error err = {0};
+    if (found == ROUTE_NO_METHOD) {
+        error_set(&err, REASON_INVALID, "request", "this path does not serve %s, only %s",
+                  request->method, allow);
+        struct http_response response = problem_response(STATUS_METHOD, &err);
+        response.allow = allow;
+        http_answer(exchange, response);
+        return;
+    }
+    error_set(&err, REASON_NOT_FOUND, "request", "this API has no such path");
+    error_hint(&err, "api/openapi.yaml lists them all; they start with /v1/");
+    answer_error(exchange, &err);
+}
+
+static int check_name(const char *name, struct error *err)
+{
+    if (name != NULL && strlen(name) > MAX_NAME) {
+        return error_set(err, REASON_INVALID, "request target",
+                         "a name has at most %d bytes, and this one has %zu", MAX_NAME,
+                         strlen(name));
+    }
+    return 0;
+}
+
+static void on_request(struct http_exchange *exchange, void *data)
+{
+    struct api *api = data;
+    const struct http_request *request = http_exchange_request(exchange);
+    const struct route *route = NULL;
+    const char *name = NULL;
+    const char *allow = NULL;
+    enum route_found found = routes_find(request->method, &request->target, &route, &name, &allow);
+    if (found != ROUTE_FOUND) {
+        answer_unknown(exchange, found, allow);
+        return;
+    }
+    struct pending *pending = xcalloc(1, sizeof(*pending));
+    http_exchange_attach(exchange, pending, pending_done);
+    pending->exchange = exchange;
+    pending->route = route;
+    pending->call =
+        (struct call){.manager = api->manager, .name = name, .reply = on_reply, .data = pending};
+    STR_SET(pending->call.caller.author, request->author);
+
+    struct error err = {0};
+    if (check_name(name, &err) != 0 ||
+        read_query(route, &request->target, &pending->call, &err) != 0) {
+        answer_error(exchange, &err);
+        return;
+    }
+    int status = read_body(request, route, pending, &err);
+    if (status != 0) {
+        http_answer(exchange, problem_response(status, &err));
+        return;
+    }
+    route->handle(&pending->call);
+}
+
+static int listen_all(struct api *api, const struct api_config *config, struct error *err)
+{
+    int fd = -1;
+    if (config->socket_path != NULL) {
+        int result = socket_listen_unix(config->socket_path, config->socket_group, &fd, err);
+        if (result != 0) {
+            return result;
+        }
+        api->socket_path = xstrdup(config->socket_path);
+        result = http_serve(api->http, fd, err);
+        if (result != 0) {
+            return result;
+        }
+    }
+    if (config->tcp_address != NULL) {
+        int result = socket_listen_tcp(config->tcp_address, &fd, err);
+        return result != 0 ? result : http_serve(api->http, fd, err);
+    }
+    return 0;
+}
+
+int api_new(const struct api_config *config, struct api **ret_api, struct error *err)
+{
+    CLEANUP(api_freep) struct api *api = xcalloc(1, sizeof(*api));
+    api->manager = config->manager;
+    const struct http_config http = {
+        .loop = config->loop,
+        .idle_s = config->idle_s,
+        .handle = on_request,
+        .refuse = problem_response,
+        .data = api,
+    };
+    api->http = http_new(&http);
+    int result = listen_all(api, config, err);
+    if (result == 0) {
+        *ret_api = TAKE_PTR(api);
+    }
+    return result;
+}
+
+void api_free(struct api *api)
+{
+    if (api == NULL) {
+        return;
+    }
+    http_free(api->http);
+    if (api->socket_path != NULL) {
+        unlink(api->socket_path);
+    }
+    free(api->socket_path);
+    free(api);
+}

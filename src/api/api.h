@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP API of cleaved: finds the route, checks query and body, hands the request to the manager
+ * and sends what it replies. api/openapi.yaml describes it. Loop thread only.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include "base/attr.h"
+#include "base/error.h"
+#include "base/evloop.h"
+#include "manager/manager.h"
+
+struct api;
+
+struct api_config {
+    struct evloop *loop;
+    struct manager *manager;
+    const char *socket_path;  /* NULL: none */
+    const char *socket_group; /* NULL: the process's own */
+    const char *tcp_address;  /* "127.0.0.1:8080"; NULL: none */
+    unsigned idle_s;          /* 0: default */
+};
+
+int api_new(const struct api_config *config, struct api **ret_api, struct error *err);
+/* Once the loop has ended. The manager must not reply any more: free it first. Removes the socket
+ * file. */
+void api_free(struct api *api);
+DEFINE_FREEP(struct api *, api_free)
+
+#endif

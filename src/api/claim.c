@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/routes.h"
+
+void claim_list(const struct call *call)
+{
+    manager_list_claims(call->manager, call->reply, call->data);
+}
+
+void claim_get(const struct call *call)
+{
+    manager_get_claim(call->manager, call->name, call->reply, call->data);
+}
+
+void claim_create(const struct call *call)
+{
+    manager_create_claim(call->manager, &call->caller, call->body, call->dry_run, call->reply,
+                         call->data);
+}
+
+void claim_delete(const struct call *call)
+{
+    manager_delete_claim(call->manager, &call->caller, call->name, call->dry_run, call->reply,
+                         call->data);
+}
+
+void site_apply(const struct call *call)
+{
+    manager_apply_site(call->manager, &call->caller, call->body, call->dry_run, call->reply,
+                       call->data);
+}

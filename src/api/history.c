@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/routes.h"
+
+void event_list(const struct call *call)
+{
+    manager_list_events(call->manager, call->after, call->limit, call->reply, call->data);
+}
+
+void rule_list(const struct call *call)
+{
+    manager_list_rules(call->manager, call->reply, call->data);
+}

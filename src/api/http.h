@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTP/1.1 on the event loop: takes connections, reads whole requests within limits, hands each to
+ * one handler and sends its answer, now or later. Knows nothing of cleave; http.c is the only file
+ * that sees libmicrohttpd. Loop thread only.
+ */
+#ifndef API_HTTP_H
+#define API_HTTP_H
+
+#include <stddef.h>
+
+#include "api/target.h"
+#include "base/error.h"
+#include "base/evloop.h"
+
+#define HTTP_MAX_BODY (1024 * 1024)
+#define HTTP_MAX_CONNECTIONS 256
+#define HTTP_MAX_HEADER_BYTES (16 * 1024)
+#define HTTP_IDLE_S 30 /* default: a connection that sends nothing for so long is closed */
+#define HTTP_BODY_S 60 /* and so is one that takes longer than this to send a body */
+
+struct http;
+struct http_exchange; /* a request and its answer */
+
+struct http_request {
+    const char *method;
+    struct target target;
+    const char *content_type; /* NULL if none */
+    const char *body;         /* "" if none; NUL-terminated */
+    size_t body_len;
+    char author[64]; /* who is connected, see socket_peer() */
+};
+
+struct http_response {
+    int status;
+    const char *content_type; /* static text */
+    char *body;               /* taken; freed with free() */
+    const char *allow;        /* static text for the Allow header, or NULL */
+};
+
+/* Gets every request that is whole; must call http_answer() exactly once, now or later. */
+typedef void http_handle_fn(struct http_exchange *exchange, void *data);
+/* Says in the server's own error format why a request was refused before it was whole. */
+typedef struct http_response http_refuse_fn(int status, const struct error *err);
+
+struct http_config {
+    struct evloop *loop;
+    unsigned idle_s; /* 0: HTTP_IDLE_S */
+    http_handle_fn *handle;
+    http_refuse_fn *refuse;
+    void *data;
+};
+
+struct http *http_new(const struct http_config *config);
+/* Serves a listening socket, which is taken (also on failure). */
+int http_serve(struct http *http, int listen_fd, struct error *err);
+/* Once the loop has ended, and before evloop_free(). Requests that wait for an answer are dropped;
+ * http_answer() must not be called any more. */
+void http_free(struct http *http);
+DEFINE_FREEP(struct http *, http_free)
+
+/* Valid until http_answer(), also when the client has gone. */
+const struct http_request *http_exchange_request(const struct http_exchange *exchange);
+/* Hangs the handler's own data on the exchange; `done` frees it with the exchange. */
+void http_exchange_attach(struct http_exchange *exchange, void *data, void (*done)(void *data));
+void http_answer(struct http_exchange *exchange, struct http_response response);
+
+#endif

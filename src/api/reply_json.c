@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/reply_json.h"
+
+#include "base/str.h"
+
+struct phrase {
+    int status;
+    const char *text;
+};
+
+/* RFC 9110, section 15. */
+static const struct phrase phrases[] = {
+    {400, "Bad Request"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {409, "Conflict"},
+    {413, "Content Too Large"},
+    {415, "Unsupported Media Type"},
+    {422, "Unprocessable Content"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+};
+
+static const char *phrase_of(int status)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(phrases); i++) {
+        if (phrases[i].status == status) {
+            return phrases[i].text;
+        }
+    }
+    return "Error";
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text[0] == '\0' ? json_null() : json_string(text);
+}
+
+json_t *problem_to_json(int status, const struct error *err)
+{
+    return json_pack("{s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:o}", "type", "about:blank", "title",
+                     phrase_of(status), "status", status, "detail",
+                     err->message[0] == '\0' ? reason_text(err->reason) : err->message, "reason",
+                     reason_name(err->reason), "subject", text_or_null(err->subject), "rule",
+                     text_or_null(err->rule), "hint", text_or_null(err->hint));
+}
+
+json_t *health_to_json(void)
+{
+    return json_pack("{s:s, s:s}", "status", "ok", "version", CLEAVE_VERSION);
+}
+
+bool change_is_running(const json_t *body)
+{
+    const json_t *plan = json_object_get(body, "plan");
+    const char *state = json_string_value(json_object_get(plan, "state"));
+    return state != NULL && (str_eq(state, "running") || str_eq(state, "undoing"));
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/socket.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <netdb.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/str.h"
+
+#define BACKLOG 64
+
+/* A socket file that nobody serves is left from a crash and goes away. */
+static int remove_stale(const char *path, const struct sockaddr_un *addr, struct error *err)
+{
+    struct stat info = {0};
+    if (lstat(path, &info) != 0) {
+        return errno == ENOENT ? 0 : error_set_errno(err, errno, path, "looking at %s", path);
+    }
+    if (!S_ISSOCK(info.st_mode)) {
+        return error_set(err, REASON_CONFLICT, path, "%s exists and is no socket", path);
+    }
+    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return error_set_errno(err, errno, path, "making a socket");
+    }
+    if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0) {
+        error_set(err, REASON_CONFLICT, path, "another process serves %s", path);
+        error_hint(err, "stop the other cleaved, or choose another socket");
+        return -REASON_CONFLICT;
+    }
+    if (unlink(path) != 0) {
+        return error_set_errno(err, errno, path, "removing the stale socket %s", path);
+    }
+    return 0;
+}
+
+static int give_to_group(const char *path, const char *group, struct error *err)
+{
+    char buffer[4096];
+    struct group entry = {0};
+    struct group *found = NULL;
+    getgrnam_r(group, &entry, buffer, sizeof(buffer), &found);
+    if (found == NULL) {
+        return error_set(err, REASON_NOT_FOUND, group, "there is no group \"%s\"", group);
+    }
+    if (chown(path, (uid_t)-1, found->gr_gid) != 0) {
+        return error_set_errno(err, errno, path, "giving %s to group %s", path, group);
+    }
+    return 0;
+}
+
+static int listen_failed(int errnum, const char *path, struct error *err)
+{
+    return error_set_errno(err, errnum, path, "listening on %s", path);
+}
+
+int socket_listen_unix(const char *path, const char *group, int *ret_fd, struct error *err)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    if (path[0] == '\0' || !STR_SET(addr.sun_path, path)) {
+        return error_set(err, REASON_INVALID, path,
+                         "a socket path has 1 to %zu bytes, and this one has %zu",
+                         sizeof(addr.sun_path) - 1, strlen(path));
+    }
+    int result = remove_stale(path, &addr, err);
+    if (result != 0) {
+        return result;
+    }
+    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    /* The new file takes its mode from the socket: nobody but the owner may come in before the
+     * group is set. */
+    if (fd < 0 || fchmod(fd, 0600) != 0 ||
+        bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0) {
+        return listen_failed(errno, path, err);
+    }
+    result = group != NULL ? give_to_group(path, group, err) : 0;
+    if (result != 0) {
+        unlink(path);
+        return result;
+    }
+    if (chmod(path, 0660) != 0 || listen(fd, BACKLOG) != 0) {
+        result = listen_failed(errno, path, err);
+        unlink(path);
+        return result;
+    }
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+/* Splits "127.0.0.1:80" or "[::1]:80"; false if it is neither. */
+static bool split_address(const char *text, char *host, size_t host_size, const char **ret_port)
+{
+    const char *colon = strrchr(text, ':');
+    if (colon == NULL || colon == text || colon[1] == '\0') {
+        return false;
+    }
+    const char *start = text;
+    const char *end = colon;
+    if (start[0] == '[') {
+        if (end[-1] != ']') {
+            return false;
+        }
+        start++;
+        end--;
+    }
+    size_t len = (size_t)(end - start);
+    if (len == 0 || len >= host_size) {
+        return false;
+    }
+    memcpy(host, start, len);
+    host[len] = '\0';
+    *ret_port = colon + 1;
+    return true;
+}
+
+int socket_listen_tcp(const char *address, int *ret_fd, struct error *err)
+{
+    char host[64] = "";
+    const char *port = "";
+    struct addrinfo hints = {
+        .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+        .ai_socktype = SOCK_STREAM,
+    };
+    struct addrinfo *info = NULL;
+    if (!split_address(address, host, sizeof(host), &port) ||
+        getaddrinfo(host, port, &hints, &info) != 0) {
+        error_set(err, REASON_INVALID, address, "\"%s\" is no address to listen on", address);
+        error_hint(err, "write a numeric address and a port: 127.0.0.1:8080 or [::1]:8080");
+        return -REASON_INVALID;
+    }
+    int one = 1;
+    CLEANUP_CLOSE int fd =
+        socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, info->ai_protocol);
+    bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+              bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
+    int errnum = errno;
+    freeaddrinfo(info);
+    if (!ok) {
+        return error_set_errno(err, errnum, address, "listening on %s", address);
+    }
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+static void user_name(uid_t uid, char *out, size_t size)
+{
+    char buffer[4096];
+    struct passwd entry = {0};
+    struct passwd *found = NULL;
+    getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found);
+    if (found == NULL || !str_copy(out, size, found->pw_name)) {
+        snprintf(out, size, "uid %u", (unsigned)uid);
+    }
+}
+
+const char *socket_peer(int fd, char *out, size_t size)
+{
+    struct sockaddr_storage addr = {0};
+    socklen_t len = sizeof(addr);
+    if (getpeername(fd, (struct sockaddr *)&addr, &len) != 0) {
+        str_copy(out, size, "unknown");
+        return out;
+    }
+    if (addr.ss_family == AF_UNIX) {
+        struct ucred peer = {0};
+        len = sizeof(peer);
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
+            str_copy(out, size, "unknown");
+            return out;
+        }
+        user_name(peer.uid, out, size);
+        return out;
+    }
+    char host[48] = "?";
+    getnameinfo((const struct sockaddr *)&addr, len, host, sizeof(host), NULL, 0, NI_NUMERICHOST);
+    snprintf(out, size, "tcp %s", host);
+    return out;
+}

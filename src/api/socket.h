@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sockets that the API listens on, and who is at the other end of a connection. */
+#ifndef API_SOCKET_H
+#define API_SOCKET_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Listens on a Unix socket that its owner and group may use (0660). `group` may be NULL. A stale
+ * socket file is replaced; one that another process serves is -CONFLICT. */
+int socket_listen_unix(const char *path, const char *group, int *ret_fd, struct error *err);
+
+/* Listens on "ADDRESS:PORT", address numeric; "[::1]:8080" for IPv6. */
+int socket_listen_tcp(const char *address, int *ret_fd, struct error *err);
+
+/* Who is connected: the user's name, "uid 1000" when it has none, or "tcp ADDRESS". Returns out. */
+const char *socket_peer(int fd, char *out, size_t size);
+
+#endif

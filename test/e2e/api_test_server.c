@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Serves the API with a fake manager: api_test_server SOCKET [ADDRESS:PORT]. For tests of HTTP and
+ * of the command line that need no hardware, no libvirt and no root. */
+#include <stdio.h>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "fake_manager.h"
+
+#define IDLE_S 1 /* so that a test of slow clients need not wait */
+
+int main(int argc, char **argv)
+{
+    struct evloop *loop = NULL;
+    if (argc < 2 || evloop_new(&loop) != 0) {
+        fprintf(stderr, "usage: api_test_server SOCKET [ADDRESS:PORT]\n");
+        return 2;
+    }
+    struct manager *manager = fake_manager_new(loop);
+    const struct api_config config = {
+        .loop = loop,
+        .manager = manager,
+        .socket_path = argv[1],
+        .tcp_address = argc > 2 ? argv[2] : NULL,
+        .idle_s = IDLE_S,
+    };
+    struct api *api = NULL;
+    struct error err = {0};
+    int code = 0;
+    if (api_new(&config, &api, &err) != 0) {
+        log_error("%s", err.message);
+        code = reason_exit_status(err.reason);
+    } else {
+        code = evloop_run(loop);
+    }
+    api_free(api);
+    fake_manager_free(manager);
+    evloop_free(loop);
+    return code;
+}

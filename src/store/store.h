@@ -14,7 +14,7 @@
 struct store;
 
 /* All mandatory; loop thread only. Everything between begin and commit is atomic and durable at
- * commit. A put outside a transaction is its own. */
+ * commit; a commit that fails has rolled back. A put outside a transaction is its own. */
 struct store_ops {
     int (*begin)(struct store *store, struct error *err);
     int (*commit)(struct store *store, struct error *err);

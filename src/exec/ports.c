@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exec/ports.h"
+
+int ports_observe(const struct ports *ports, struct host **ret_host, struct error *err)
+{
+    CLEANUP(host_freep) struct host *host = host_new();
+    int r = ports->pci->ops->observe(ports->pci, host, err);
+    if (r == 0) {
+        r = ports->gpu->ops->observe(ports->gpu, host, err);
+    }
+    if (r == 0) {
+        r = ports->guest->ops->observe(ports->guest, host, err);
+    }
+    if (r != 0) {
+        return r;
+    }
+    host_derive(host);
+    *ret_host = TAKE_PTR(host);
+    return 0;
+}
+
+int ports_check(const struct ports *ports, const struct step *step, struct error *err)
+{
+    switch (step_kind_port(step->kind)) {
+    case PORT_GPU:
+        return ports->gpu->ops->check(ports->gpu, step, err);
+    case PORT_PCI:
+        return ports->pci->ops->check(ports->pci, step, err);
+    case PORT_GUEST:
+        return ports->guest->ops->check(ports->guest, step, err);
+    }
+    return error_set(err, REASON_INTERNAL, "step", "step kind %d has no port", (int)step->kind);
+}
+
+int ports_apply(const struct ports *ports, struct step *step, struct error *err)
+{
+    switch (step_kind_port(step->kind)) {
+    case PORT_GPU:
+        return ports->gpu->ops->apply(ports->gpu, step, err);
+    case PORT_PCI:
+        return ports->pci->ops->apply(ports->pci, step, err);
+    case PORT_GUEST:
+        return ports->guest->ops->apply(ports->guest, step, err);
+    }
+    return error_set(err, REASON_INTERNAL, "step", "step kind %d has no port", (int)step->kind);
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exec/runner.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "exec/states.h"
+
+#define UNDO_ATTEMPTS 3
+#define UNDO_RETRY_US 200000
+#define NO_STEP SIZE_MAX
+
+/* What the worker works on; the loop leaves it alone until `done`. */
+struct runner_job {
+    struct step step;
+    int result;
+    struct error err;
+};
+
+struct runner {
+    struct runner_config config;
+    struct plan *plan; /* NULL when idle */
+    size_t at;         /* step in hand */
+    unsigned attempts; /* of its undo */
+    bool halted;
+    struct runner_job job;
+};
+
+static void go_on(struct runner *runner);
+
+struct runner *runner_new(const struct runner_config *config)
+{
+    struct runner *runner = xcalloc(1, sizeof(*runner));
+    runner->config = *config;
+    return runner;
+}
+
+void runner_free(struct runner *runner)
+{
+    if (runner != NULL) {
+        plan_free(runner->plan);
+        free(runner);
+    }
+}
+
+void runner_halt(struct runner *runner)
+{
+    runner->halted = true;
+}
+
+bool runner_busy(const struct runner *runner)
+{
+    return runner->plan != NULL;
+}
+
+static struct step *current(struct runner *runner)
+{
+    return &runner->plan->steps.items[runner->at];
+}
+
+/* Writes the step in hand to the journal. */
+static int journal(struct runner *runner, struct error *err)
+{
+    struct store *store = runner->config.store;
+    int r = store->ops->put_step(store, runner->plan->id, runner->at, current(runner), err);
+    if (runner->config.progress != NULL) {
+        runner->config.progress(runner->plan, runner->at, runner->config.data);
+    }
+    return r;
+}
+
+/* While undoing, a journal that can't be written stops nothing: the undo is idempotent, and a
+ * restart repeats from an older entry. */
+static void journal_or_warn(struct runner *runner)
+{
+    struct error err = {0};
+    if (journal(runner, &err) != 0) {
+        log_warning("plan %s: %s", runner->plan->id, err.message);
+    }
+}
+
+static void finish(struct runner *runner, enum plan_state state)
+{
+    struct plan *plan = TAKE_PTR(runner->plan);
+    plan_move(plan, state);
+    plan->finished_us = clock_realtime_us();
+    runner->config.done(plan, runner->config.data);
+}
+
+static void blame(struct runner *runner, const struct error *err)
+{
+    struct plan *plan = runner->plan;
+    struct step *step = current(runner);
+    char what[256];
+    STR_SET(step->problem, err->message);
+    snprintf(plan->problem, sizeof(plan->problem), "step %zu of %zu (%.150s): %.300s",
+             runner->at + 1, plan->steps.n, step_describe(step, what, sizeof(what)), err->message);
+    log_error("plan %s: %s", plan->id, plan->problem);
+}
+
+/* ---- undo ---- */
+
+/* The last step of which something may be left. */
+static size_t find_undoable(const struct plan *plan)
+{
+    for (size_t i = plan->steps.n; i > 0; i--) {
+        enum step_state state = plan->steps.items[i - 1].state;
+        if (state == STEP_DONE || state == STEP_RUNNING || state == STEP_UNDOING) {
+            return i - 1;
+        }
+    }
+    return NO_STEP;
+}
+
+static void start_undo(struct runner *runner)
+{
+    struct store *store = runner->config.store;
+    struct error err = {0};
+    plan_move(runner->plan, PLAN_UNDOING);
+    if (store->ops->put_plan(store, runner->plan, &err) != 0) {
+        log_warning("plan %s: %s", runner->plan->id, err.message);
+    }
+    if (runner->config.progress != NULL) {
+        runner->config.progress(runner->plan, runner->at, runner->config.data);
+    }
+    go_on(runner);
+}
+
+static void undo_work(void *data)
+{
+    struct runner *runner = data;
+    struct runner_job *job = &runner->job;
+    struct step undo = step_undo(&job->step);
+    job->result = ports_check(&runner->config.ports, &undo, &job->err);
+    if (job->result == 0) {
+        job->result = ports_apply(&runner->config.ports, &undo, &job->err);
+    }
+}
+
+static void undo_again(void *data)
+{
+    go_on(data);
+}
+
+static void undo_done(void *data)
+{
+    struct runner *runner = data;
+    struct step *step = current(runner);
+    if (runner->job.result == 0) {
+        step_move(step, step->problem[0] != '\0' ? STEP_FAILED : STEP_UNDONE);
+        journal_or_warn(runner);
+        runner->attempts = 0;
+        go_on(runner);
+        return;
+    }
+    runner->attempts++;
+    if (runner->attempts < UNDO_ATTEMPTS &&
+        evloop_after(runner->config.loop, UNDO_RETRY_US, undo_again, runner) == 0) {
+        return;
+    }
+    step_move(step, STEP_STUCK);
+    snprintf(step->problem, sizeof(step->problem), "cannot be undone: %.480s",
+             runner->job.err.message);
+    log_error("plan %s: step %zu %s", runner->plan->id, runner->at + 1, step->problem);
+    journal_or_warn(runner);
+    finish(runner, PLAN_STUCK);
+}
+
+static void submit(struct runner *runner, evloop_fn *work, evloop_fn *done)
+{
+    runner->job = (struct runner_job){.step = *current(runner)};
+    worker_submit(runner->config.worker, work, done, runner);
+}
+
+static void undo_next(struct runner *runner)
+{
+    size_t at = find_undoable(runner->plan);
+    if (at == NO_STEP) {
+        finish(runner, PLAN_UNDONE);
+        return;
+    }
+    runner->at = at;
+    if (current(runner)->state != STEP_UNDOING) {
+        step_move(current(runner), STEP_UNDOING);
+        journal_or_warn(runner);
+    }
+    submit(runner, undo_work, undo_done);
+}
+
+/* ---- forward ---- */
+
+static void apply_work(void *data)
+{
+    struct runner *runner = data;
+    struct runner_job *job = &runner->job;
+    job->result = ports_apply(&runner->config.ports, &job->step, &job->err);
+}
+
+/* What failed may have been half applied: it is undone like a finished step. */
+static void apply_failed(struct runner *runner, const struct error *err)
+{
+    blame(runner, err);
+    step_move(current(runner), STEP_UNDOING);
+    start_undo(runner);
+}
+
+static void apply_done(void *data)
+{
+    struct runner *runner = data;
+    struct step *step = current(runner);
+    if (runner->job.result != 0) {
+        apply_failed(runner, &runner->job.err);
+        return;
+    }
+    step->got_gi_id = runner->job.step.got_gi_id;
+    STR_SET(step->got_uuid, runner->job.step.got_uuid);
+    step_move(step, STEP_DONE);
+    struct error err = {0};
+    if (journal(runner, &err) != 0) {
+        apply_failed(runner, &err);
+        return;
+    }
+    go_on(runner);
+}
+
+static void check_work(void *data)
+{
+    struct runner *runner = data;
+    struct runner_job *job = &runner->job;
+    job->result = ports_check(&runner->config.ports, &job->step, &job->err);
+}
+
+/* Nothing of the step was applied, or of what is there nothing is ours. */
+static void check_failed(struct runner *runner, const struct error *err)
+{
+    blame(runner, err);
+    step_move(current(runner), STEP_FAILED);
+    start_undo(runner);
+}
+
+static void check_done(void *data)
+{
+    struct runner *runner = data;
+    struct step *step = current(runner);
+    if (runner->job.result != 0) {
+        check_failed(runner, &runner->job.err);
+        return;
+    }
+    if (runner->halted) {
+        return;
+    }
+    if (step->state == STEP_PLANNED) {
+        struct error err = {0};
+        step_move(step, STEP_RUNNING);
+        if (journal(runner, &err) != 0) {
+            check_failed(runner, &err);
+            return;
+        }
+    }
+    submit(runner, apply_work, apply_done);
+}
+
+/* Claims learn what the driver gave them. */
+static void fill_claim(struct claim *claim, const struct step *step)
+{
+    struct assignment *got = &claim->got;
+    if (pci_addr_cmp(&got->gpu, &step->gpu) != 0) {
+        return;
+    }
+    bool same_gi = str_eq(got->profile, step->profile) && got->start == step->start;
+    if (step->kind == STEP_GI_CREATE && same_gi) {
+        got->gi_id = step->got_gi_id;
+    } else if (step->kind == STEP_CI_CREATE && same_gi) {
+        STR_SET(got->mig_uuid, step->got_uuid);
+    } else if (step->kind == STEP_VGPU_CREATE && str_eq(claim->name, step->claim) &&
+               step->got_gi_id != NO_ID) {
+        got->gi_id = step->got_gi_id;
+    }
+}
+
+static void fill_claims(struct plan *plan)
+{
+    for (vec_each(&plan->claims, entry)) {
+        for (vec_each(&plan->steps, step)) {
+            if (entry->verb == PLAN_BIND) {
+                fill_claim(&entry->claim, step);
+            }
+        }
+    }
+}
+
+static size_t find_pending(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->steps.n; i++) {
+        if (plan->steps.items[i].state != STEP_DONE) {
+            return i;
+        }
+    }
+    return NO_STEP;
+}
+
+static void forward_next(struct runner *runner)
+{
+    size_t at = find_pending(runner->plan);
+    if (at == NO_STEP) {
+        fill_claims(runner->plan);
+        finish(runner, PLAN_DONE);
+        return;
+    }
+    runner->at = at;
+    submit(runner, check_work, check_done);
+}
+
+static void go_on(struct runner *runner)
+{
+    if (runner->halted) {
+        return;
+    }
+    if (runner->plan->state == PLAN_UNDOING) {
+        undo_next(runner);
+    } else {
+        forward_next(runner);
+    }
+}
+
+void runner_start(struct runner *runner, struct plan *plan)
+{
+    assert(runner->plan == NULL && plan->state == PLAN_RUNNING);
+    runner->plan = plan;
+    runner->attempts = 0;
+    go_on(runner);
+}
+
+/* Did the journal see the undo begin, even if the plan's own entry could not be written? */
+static bool undo_began(const struct plan *plan)
+{
+    for (vec_each(&plan->steps, step)) {
+        if (step->state == STEP_FAILED || step->state == STEP_UNDOING ||
+            step->state == STEP_UNDONE || step->state == STEP_STUCK) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void runner_resume(struct runner *runner, struct plan *plan)
+{
+    assert(runner->plan == NULL);
+    runner->plan = plan;
+    runner->attempts = 0;
+    if (plan->state == PLAN_RUNNING && undo_began(plan)) {
+        plan_move(plan, PLAN_UNDOING);
+    }
+    go_on(runner);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exec/runner.h"
+
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "exec/states.h"
+#include "fake_host.h"
+#include "faulty.h"
+#include "store/memory.h"
+#include "test.h"
+
+#define TEN_SECONDS_US 10000000
+
+struct fixture {
+    struct evloop *loop;
+    struct worker *worker;
+    struct fake_host host, before;
+    struct faults faults;
+    struct ports ports;
+    struct store *store;
+    struct runner *runner;
+    struct plan *ended;
+    size_t progress;
+};
+
+static void on_progress(const struct plan *plan, size_t step, void *data)
+{
+    (void)plan;
+    (void)step;
+    struct fixture *f = data;
+    f->progress++;
+}
+
+static void on_done(struct plan *plan, void *data)
+{
+    struct fixture *f = data;
+    f->ended = plan;
+    evloop_stop(f->loop, 0);
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = xcalloc(1, sizeof(*f));
+    *state = f;
+    fake_host_add_gpu(&f->host, 0x41, 0x20b0, 0x1450);
+    fake_host_add_vm(&f->host, "web1");
+    f->before = f->host;
+    f->ports = faulty_ports_new(fake_ports_new(&f->host), &f->faults);
+    f->store = memory_store_new();
+    assert_int_equal(evloop_new(&f->loop), 0);
+    assert_int_equal(worker_new(f->loop, "ports", &f->worker), 0);
+    struct runner_config config = {.loop = f->loop,
+                                   .worker = f->worker,
+                                   .store = f->store,
+                                   .ports = f->ports,
+                                   .progress = on_progress,
+                                   .done = on_done,
+                                   .data = f};
+    f->runner = runner_new(&config);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    runner_halt(f->runner);
+    worker_free(f->worker);
+    runner_free(f->runner);
+    plan_free(f->ended);
+    f->store->ops->free(f->store);
+    ports_free(&f->ports);
+    evloop_free(f->loop);
+    free(f);
+    return 0;
+}
+
+/* A MIG-backed vGPU from nothing: six steps over all three ports. */
+static struct plan *make_plan(void)
+{
+    struct plan *plan = plan_new();
+    struct pci_addr gpu = {.bus = 0x41};
+    struct pci_addr vf = {.bus = 0x41, .function = 4};
+    static const enum step_kind kinds[] = {STEP_MIG_ENABLE, STEP_SRIOV_ENABLE, STEP_GI_CREATE,
+                                           STEP_CI_CREATE,  STEP_VGPU_CREATE,  STEP_ATTACH};
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        struct step *step = vec_push(&plan->steps);
+        *step = step_make(kinds[i], &gpu);
+        STR_SET(step->claim, "web1");
+        if (kinds[i] == STEP_GI_CREATE || kinds[i] == STEP_CI_CREATE) {
+            step->profile_id = 14;
+            step->start = 2;
+            step->size = 2;
+            STR_SET(step->profile, "2g.10gb");
+        }
+        if (kinds[i] == STEP_VGPU_CREATE || kinds[i] == STEP_ATTACH) {
+            step->device = vf;
+            step->type_id = 500;
+            STR_SET(step->type, "A100-2-10C");
+        }
+        if (kinds[i] == STEP_ATTACH) {
+            STR_SET(step->vm, "web1");
+        }
+    }
+    struct plan_claim *entry = vec_push(&plan->claims);
+    entry->verb = PLAN_BIND;
+    STR_SET(entry->claim.name, "web1");
+    entry->claim.got = (struct assignment){
+        .set = true, .gpu = gpu, .device = vf, .start = 2, .size = 2, .gi_id = NO_ID};
+    STR_SET(entry->claim.got.profile, "2g.10gb");
+    STR_SET(plan->id, "p1");
+    plan->state = PLAN_RUNNING;
+    return plan;
+}
+
+static void give_up(void *data)
+{
+    evloop_stop(data, -1);
+}
+
+static void run(struct fixture *f)
+{
+    evloop_after(f->loop, TEN_SECONDS_US, give_up, f->loop);
+    assert_int_equal(evloop_run(f->loop), 0);
+    assert_non_null(f->ended);
+    assert_false(runner_busy(f->runner));
+}
+
+static void start(struct fixture *f, struct plan *plan)
+{
+    assert_int_equal(f->store->ops->put_plan(f->store, plan, NULL), 0);
+    runner_start(f->runner, plan);
+    run(f);
+}
+
+static void every_step_is_applied_in_order_and_claims_learn_what_they_got(void **state)
+{
+    struct fixture *f = *state;
+    start(f, make_plan());
+
+    assert_int_equal(f->ended->state, PLAN_DONE);
+    assert_true(f->ended->finished_us > 0);
+    for (vec_each(&f->ended->steps, step)) {
+        assert_int_equal(step->state, STEP_DONE);
+    }
+    const struct assignment *got = &f->ended->claims.items[0].claim.got;
+    assert_int_equal(got->gi_id, 1);
+    assert_string_equal(got->mig_uuid, "MIG-41-2");
+    assert_int_equal(fake_host_count_vgpus(&f->host), 1);
+    assert_int_equal(f->progress, 12); /* each step: running, done */
+}
+
+static void a_failed_check_undoes_what_was_done_and_names_the_step(void **state)
+{
+    struct fixture *f = *state;
+    struct plan *plan = make_plan();
+    STR_SET(plan->steps.items[5].vm, "nobody");
+    start(f, plan);
+
+    assert_int_equal(f->ended->state, PLAN_UNDONE);
+    assert_int_equal(f->ended->steps.items[5].state, STEP_FAILED);
+    assert_int_equal(f->ended->steps.items[4].state, STEP_UNDONE);
+    assert_non_null(strstr(f->ended->problem, "step 6 of 6 (attach"));
+    assert_non_null(strstr(f->ended->problem, "no VM \"nobody\""));
+    assert_true(fake_host_same(&f->before, &f->host));
+}
+
+static void what_a_failed_apply_left_behind_is_undone_too(void **state)
+{
+    struct fixture *f = *state;
+    f->faults.kind = FAULT_FAIL_AFTER;
+    f->faults.at = 2 * 3; /* apply of GI_CREATE: check and apply per step */
+    start(f, make_plan());
+
+    assert_int_equal(f->ended->state, PLAN_UNDONE);
+    assert_int_equal(f->ended->steps.items[2].state, STEP_FAILED);
+    assert_int_equal(f->ended->steps.items[3].state, STEP_PLANNED);
+    assert_true(fake_host_same(&f->before, &f->host));
+}
+
+static void an_undo_is_tried_again(void **state)
+{
+    struct fixture *f = *state;
+    f->faults.kind = FAULT_FAIL_BEFORE;
+    f->faults.at = 2 * 3;
+    f->faults.length = 2; /* and the first attempt to undo it */
+    start(f, make_plan());
+    assert_int_equal(f->ended->state, PLAN_UNDONE);
+    assert_true(fake_host_same(&f->before, &f->host));
+}
+
+static void an_undo_that_keeps_failing_is_stuck_and_stops_there(void **state)
+{
+    struct fixture *f = *state;
+    f->faults.kind = FAULT_FAIL_BEFORE;
+    f->faults.at = 2 * 3;
+    f->faults.length = 100;
+    start(f, make_plan());
+    assert_int_equal(f->ended->state, PLAN_STUCK);
+    assert_int_equal(f->ended->steps.items[2].state, STEP_STUCK);
+    assert_int_equal(f->ended->steps.items[1].state, STEP_DONE);
+    assert_non_null(strstr(f->ended->steps.items[2].problem, "cannot be undone"));
+}
+
+static void a_held_device_is_not_taken_away_by_an_undo(void **state)
+{
+    struct fixture *f = *state;
+    struct plan *plan = make_plan();
+    for (size_t i = 0; i < 6; i++) {
+        plan->steps.items[i].state = STEP_DONE;
+    }
+    plan->state = PLAN_UNDOING;
+    struct fake_gpu *gpu = &f->host.gpus[0];
+    gpu->mig = true;
+    gpu->vfs_enabled = FAKE_VFS;
+    STR_SET(gpu->vfs[0].type, "A100-2-10C");
+    f->host.vms[0].n_devices = 1;
+    f->host.vms[0].devices[0] = (struct pci_addr){.bus = 0x41, .function = 4};
+    f->host.vms[0].running = true;
+
+    assert_int_equal(f->store->ops->put_plan(f->store, plan, NULL), 0);
+    runner_resume(f->runner, plan);
+    run(f);
+    assert_int_equal(f->ended->state, PLAN_STUCK);
+    assert_int_equal(fake_host_count_vgpus(&f->host), 1);
+    assert_int_equal(f->host.vms[0].n_devices, 1);
+}
+
+static void a_step_that_was_running_at_a_crash_is_done_again(void **state)
+{
+    struct fixture *f = *state;
+    struct plan *plan = make_plan();
+    plan->steps.items[0].state = STEP_RUNNING; /* was applied, and the journal does not know */
+    f->host.gpus[0].mig = true;
+    assert_int_equal(f->store->ops->put_plan(f->store, plan, NULL), 0);
+    runner_resume(f->runner, plan);
+    run(f);
+    assert_int_equal(f->ended->state, PLAN_DONE);
+    assert_int_equal(fake_host_count_vgpus(&f->host), 1);
+}
+
+static void a_plan_that_cannot_go_on_after_a_reboot_is_undone(void **state)
+{
+    struct fixture *f = *state;
+    struct plan *plan = make_plan();
+    for (size_t i = 0; i < 4; i++) {
+        plan->steps.items[i].state = STEP_DONE; /* and all of it is gone */
+    }
+    assert_int_equal(f->store->ops->put_plan(f->store, plan, NULL), 0);
+    runner_resume(f->runner, plan);
+    run(f);
+    assert_int_equal(f->ended->state, PLAN_UNDONE);
+    assert_true(fake_host_same(&f->before, &f->host));
+}
+
+static void a_plan_without_steps_is_done_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct plan *plan = plan_new();
+    plan->state = PLAN_RUNNING;
+    runner_start(f->runner, plan);
+    assert_non_null(f->ended);
+    assert_int_equal(f->ended->state, PLAN_DONE);
+}
+
+static void every_machine_is_sound_and_shows_the_stored_names(void **state)
+{
+    (void)state;
+    assert_null(sm_check(&step_machine));
+    assert_null(sm_check(&plan_machine));
+    assert_null(sm_check(&claim_machine));
+    for (uint32_t i = 0; i < step_machine.n; i++) {
+        assert_string_equal(step_machine.states[i].name, step_state_name((enum step_state)i));
+    }
+    for (uint32_t i = 0; i < plan_machine.n; i++) {
+        assert_string_equal(plan_machine.states[i].name, plan_state_name((enum plan_state)i));
+    }
+    for (uint32_t i = 0; i < claim_machine.n; i++) {
+        assert_string_equal(claim_machine.states[i].name, claim_state_name((enum claim_state)i));
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(every_step_is_applied_in_order_and_claims_learn_what_they_got),
+        TEST(a_failed_check_undoes_what_was_done_and_names_the_step),
+        TEST(what_a_failed_apply_left_behind_is_undone_too),
+        TEST(an_undo_is_tried_again),
+        TEST(an_undo_that_keeps_failing_is_stuck_and_stops_there),
+        TEST(a_held_device_is_not_taken_away_by_an_undo),
+        TEST(a_step_that_was_running_at_a_crash_is_done_again),
+        TEST(a_plan_that_cannot_go_on_after_a_reboot_is_undone),
+        TEST(a_plan_without_steps_is_done_at_once),
+        cmocka_unit_test(every_machine_is_sound_and_shows_the_stored_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A host in a few kilobytes, without pointers: it can be mapped from a file, and then it outlives
+ * the process like hardware does. fake_ports_new() gives the three ports over it, bounded and
+ * simple: what it refuses, real hardware refuses too.
+ */
+#ifndef TEST_LIB_FAKE_HOST_H
+#define TEST_LIB_FAKE_HOST_H
+
+#include "exec/ports.h"
+#include "model/host.h"
+
+#define FAKE_GPUS 4
+#define FAKE_GIS 8
+#define FAKE_VFS 16
+#define FAKE_VMS 16
+#define FAKE_DEVICES 4
+#define FAKE_VF_OFFSET 4
+
+struct fake_gi {
+    bool used;
+    uint32_t id, profile_id, start, size, n_ci;
+    char profile[NAME_SIZE];
+};
+
+struct fake_vf {
+    char type[NAME_SIZE]; /* "": no vGPU */
+    uint32_t type_id, gi_id, placement_id;
+};
+
+struct fake_gpu {
+    struct pci_addr addr;
+    uint32_t pci_id, pci_subsystem_id, memory_slices;
+    char driver[32];
+    bool mig, mig_capable, mig_timeslicing, mixed;
+    uint32_t vfs_total, vfs_enabled, next_gi_id;
+    struct fake_gi gis[FAKE_GIS];
+    struct fake_vf vfs[FAKE_VFS];
+};
+
+struct fake_vm {
+    char name[NAME_SIZE]; /* "": none */
+    bool running;
+    uint32_t n_devices;
+    struct pci_addr devices[FAKE_DEVICES];
+};
+
+struct fake_host {
+    struct fake_gpu gpus[FAKE_GPUS];
+    uint32_t n_gpus;
+    struct fake_vm vms[FAKE_VMS];
+};
+
+/* A GPU at <bus>:00.0 under the nvidia driver, by PCI ids. */
+struct fake_gpu *fake_host_add_gpu(struct fake_host *host, uint8_t bus, uint32_t pci_id,
+                                   uint32_t pci_subsystem_id);
+struct fake_vm *fake_host_add_vm(struct fake_host *host, const char *name);
+struct fake_gpu *fake_host_gpu(struct fake_host *host, const struct pci_addr *addr);
+struct fake_vm *fake_host_vm(struct fake_host *host, const char *name);
+/* Is the device in the definition of a running VM? */
+bool fake_host_held(const struct fake_host *host, const struct pci_addr *device);
+uint32_t fake_host_count_vgpus(const struct fake_host *host);
+uint32_t fake_host_count_gis(const struct fake_host *host);
+/* Same GIs (but for their ids), vGPUs, modes, drivers and VM devices? */
+bool fake_host_same(const struct fake_host *a, const struct fake_host *b);
+
+/* Maps the file (made if need be); unmapped by munmap() or at exit. */
+struct fake_host *fake_host_map(const char *path);
+
+/* Ports over `host`, which stays the caller's. */
+struct ports fake_ports_new(struct fake_host *host);
+void ports_free(struct ports *ports);
+
+#endif

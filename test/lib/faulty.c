@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "faulty.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+struct faulty_gpu {
+    struct gpu_port port;
+    struct gpu_port *inner;
+    struct faults *faults;
+};
+struct faulty_pci {
+    struct pci_port port;
+    struct pci_port *inner;
+    struct faults *faults;
+};
+struct faulty_guest {
+    struct guest_port port;
+    struct guest_port *inner;
+    struct faults *faults;
+};
+struct faulty_store {
+    struct store store;
+    struct store *inner;
+    struct faults *faults;
+};
+
+static void die(void)
+{
+    (void)raise(SIGKILL);
+}
+
+static int injected(struct error *err)
+{
+    return error_set(err, REASON_DRIVER, "fault", "a fault was injected");
+}
+
+/* Counts the call: is the fault at this one? */
+static bool hits(struct faults *faults)
+{
+    unsigned call = atomic_fetch_add(&faults->calls, 1) + 1;
+    unsigned length = faults->length == 0 ? 1 : faults->length;
+    return faults->kind != FAULT_NONE && call >= faults->at && call < faults->at + length;
+}
+
+/* Runs `call` under the faults of `self`. */
+#define WITH_FAULT(self, err, call)                                                                \
+    do {                                                                                           \
+        struct faults *faults_ = (self)->faults;                                                   \
+        bool hit_ = hits(faults_);                                                                 \
+        if (hit_ && faults_->kind == FAULT_DIE_BEFORE) {                                           \
+            die();                                                                                 \
+        }                                                                                          \
+        if (hit_ && faults_->kind == FAULT_FAIL_BEFORE) {                                          \
+            return injected(err);                                                                  \
+        }                                                                                          \
+        int result_ = (call);                                                                      \
+        if (hit_ && faults_->kind == FAULT_DIE_AFTER) {                                            \
+            die();                                                                                 \
+        }                                                                                          \
+        if (hit_ && faults_->kind == FAULT_FAIL_AFTER) {                                           \
+            return injected(err);                                                                  \
+        }                                                                                          \
+        return result_;                                                                            \
+    } while (0)
+
+/* The three operations that every port has. */
+#define COMMON_OPS(name)                                                                           \
+    static int name##_observe(struct name##_port *port, struct host *host, struct error *err)      \
+    {                                                                                              \
+        struct faulty_##name *self = (struct faulty_##name *)port;                                 \
+        WITH_FAULT(self, err, self->inner->ops->observe(self->inner, host, err));                  \
+    }                                                                                              \
+    static int name##_check(struct name##_port *port, const struct step *step, struct error *err)  \
+    {                                                                                              \
+        struct faulty_##name *self = (struct faulty_##name *)port;                                 \
+        WITH_FAULT(self, err, self->inner->ops->check(self->inner, step, err));                    \
+    }                                                                                              \
+    static int name##_apply(struct name##_port *port, struct step *step, struct error *err)        \
+    {                                                                                              \
+        struct faulty_##name *self = (struct faulty_##name *)port;                                 \
+        WITH_FAULT(self, err, self->inner->ops->apply(self->inner, step, err));                    \
+    }                                                                                              \
+    static void name##_free(struct name##_port *port)                                              \
+    {                                                                                              \
+        struct faulty_##name *self = (struct faulty_##name *)port;                                 \
+        self->inner->ops->free(self->inner);                                                       \
+        free(self);                                                                                \
+    }
+
+COMMON_OPS(gpu)
+COMMON_OPS(pci)
+COMMON_OPS(guest)
+
+static int guest_define(struct guest_port *port, const char *xml, const char *name,
+                        struct error *err)
+{
+    struct faulty_guest *self = (struct faulty_guest *)port;
+    WITH_FAULT(self, err, self->inner->ops->define(self->inner, xml, name, err));
+}
+
+static int guest_start(struct guest_port *port, const char *vm, struct error *err)
+{
+    struct faulty_guest *self = (struct faulty_guest *)port;
+    WITH_FAULT(self, err, self->inner->ops->start(self->inner, vm, err));
+}
+
+static int guest_stop(struct guest_port *port, const char *vm, unsigned timeout_ms,
+                      struct error *err)
+{
+    struct faulty_guest *self = (struct faulty_guest *)port;
+    WITH_FAULT(self, err, self->inner->ops->stop(self->inner, vm, timeout_ms, err));
+}
+
+static int guest_undefine(struct guest_port *port, const char *vm, struct error *err)
+{
+    struct faulty_guest *self = (struct faulty_guest *)port;
+    WITH_FAULT(self, err, self->inner->ops->undefine(self->inner, vm, err));
+}
+
+static const struct gpu_port_ops gpu_ops = {
+    .observe = gpu_observe, .check = gpu_check, .apply = gpu_apply, .free = gpu_free};
+static const struct pci_port_ops pci_ops = {
+    .observe = pci_observe, .check = pci_check, .apply = pci_apply, .free = pci_free};
+static const struct guest_port_ops guest_ops = {
+    .observe = guest_observe,
+    .check = guest_check,
+    .apply = guest_apply,
+    .define = guest_define,
+    .start = guest_start,
+    .stop = guest_stop,
+    .undefine = guest_undefine,
+    .free = guest_free,
+};
+
+struct ports faulty_ports_new(struct ports inner, struct faults *faults)
+{
+    struct faulty_gpu *gpu = xcalloc(1, sizeof(*gpu));
+    *gpu = (struct faulty_gpu){.port = {&gpu_ops}, .inner = inner.gpu, .faults = faults};
+    struct faulty_pci *pci = xcalloc(1, sizeof(*pci));
+    *pci = (struct faulty_pci){.port = {&pci_ops}, .inner = inner.pci, .faults = faults};
+    struct faulty_guest *guest = xcalloc(1, sizeof(*guest));
+    *guest = (struct faulty_guest){.port = {&guest_ops}, .inner = inner.guest, .faults = faults};
+    return (struct ports){.gpu = &gpu->port, .pci = &pci->port, .guest = &guest->port};
+}
+
+/* ---- store ---- */
+
+static int store_begin(struct store *store, struct error *err)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    WITH_FAULT(self, err, self->inner->ops->begin(self->inner, err));
+}
+
+static int store_commit(struct store *store, struct error *err)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    bool hit = hits(self->faults);
+    if (hit && self->faults->kind == FAULT_DIE_BEFORE) {
+        die();
+    }
+    if (hit && self->faults->kind == FAULT_FAIL_BEFORE) {
+        self->inner->ops->rollback(self->inner);
+        return injected(err);
+    }
+    int r = self->inner->ops->commit(self->inner, err);
+    if (hit && self->faults->kind == FAULT_DIE_AFTER) {
+        die();
+    }
+    return r;
+}
+
+static void store_rollback(struct store *store)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    self->inner->ops->rollback(self->inner);
+}
+
+static int store_put_claim(struct store *store, struct claim *claim, struct error *err)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    WITH_FAULT(self, err, self->inner->ops->put_claim(self->inner, claim, err));
+}
+
+static int store_delete_claim(struct store *store, const char *name, struct error *err)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    WITH_FAULT(self, err, self->inner->ops->delete_claim(self->inner, name, err));
+}
+
+static int store_load_claims(struct store *store, struct claims *ret_claims, struct error *err)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    return self->inner->ops->load_claims(self->inner, ret_claims, err);
+}
+
+static int store_put_plan(struct store *store, const struct plan *plan, struct error *err)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    WITH_FAULT(self, err, self->inner->ops->put_plan(self->inner, plan, err));
+}
+
+static int store_put_step(struct store *store, const char *plan_id, size_t index,
+                          const struct step *step, struct error *err)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    WITH_FAULT(self, err, self->inner->ops->put_step(self->inner, plan_id, index, step, err));
+}
+
+static int store_load_plan(struct store *store, const char *id, struct plan **ret_plan,
+                           struct error *err)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    return self->inner->ops->load_plan(self->inner, id, ret_plan, err);
+}
+
+static int store_load_plans(struct store *store, size_t max, bool unfinished_only,
+                            struct plan ***ret_plans, size_t *ret_n, struct error *err)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    return self->inner->ops->load_plans(self->inner, max, unfinished_only, ret_plans, ret_n, err);
+}
+
+static int store_put_event(struct store *store, struct event *event, struct error *err)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    WITH_FAULT(self, err, self->inner->ops->put_event(self->inner, event, err));
+}
+
+static int store_load_events(struct store *store, uint64_t after, size_t max,
+                             struct event **ret_events, size_t *ret_n, struct error *err)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    return self->inner->ops->load_events(self->inner, after, max, ret_events, ret_n, err);
+}
+
+static void store_free(struct store *store)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    self->inner->ops->free(self->inner);
+    free(self);
+}
+
+static const struct store_ops store_ops = {
+    .begin = store_begin,
+    .commit = store_commit,
+    .rollback = store_rollback,
+    .put_claim = store_put_claim,
+    .delete_claim = store_delete_claim,
+    .load_claims = store_load_claims,
+    .put_plan = store_put_plan,
+    .put_step = store_put_step,
+    .load_plan = store_load_plan,
+    .load_plans = store_load_plans,
+    .put_event = store_put_event,
+    .load_events = store_load_events,
+    .free = store_free,
+};
+
+struct store *faulty_store_new(struct store *inner, struct faults *faults)
+{
+    struct faulty_store *self = xcalloc(1, sizeof(*self));
+    *self = (struct faulty_store){.store = {&store_ops}, .inner = inner, .faults = faults};
+    return &self->store;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decorators that let the k-th call fail, or the process die at it. Ports and store share one
+ * count, so that "every k" covers every boundary between them. */
+#ifndef TEST_LIB_FAULTY_H
+#define TEST_LIB_FAULTY_H
+
+#include <stdatomic.h>
+
+#include "exec/ports.h"
+#include "store/store.h"
+
+enum fault_kind {
+    FAULT_NONE,
+    FAULT_FAIL_BEFORE, /* nothing happens, and the call fails */
+    FAULT_FAIL_AFTER,  /* it happens, and the call fails all the same (ports only) */
+    FAULT_DIE_BEFORE,
+    FAULT_DIE_AFTER,
+};
+
+struct faults {
+    enum fault_kind kind;
+    unsigned at;     /* 1: the first call */
+    unsigned length; /* how many calls in a row fail; 0 as 1 */
+    atomic_uint calls;
+};
+
+/* Wrap and own the inner ones; `faults` is borrowed. */
+struct ports faulty_ports_new(struct ports inner, struct faults *faults);
+struct store *faulty_store_new(struct store *inner, struct faults *faults);
+
+#endif

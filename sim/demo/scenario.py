@@ -1,0 +1,287 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The demo's script, run inside a simulated host: everything it does, it does with `cleave`.
+
+It checks what it shows: the exit status is 0 only if every check held.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
+BOOT_TIMEOUT_S = 120
+FOUND = re.compile(r"cleave-guest: (.*)")
+
+RTX, A100, L40S_1, L40S_2 = "0000:41:00.0", "0000:61:00.0", "0000:81:00.0", "0000:a1:00.0"
+
+
+class Demo:
+    def __init__(self, image, directory):
+        self.image = image
+        self.dir = directory
+        self.socket = directory / "cleaved.sock"
+        self.rows = []
+        self.vms = []
+        self.daemon = None
+        (directory / "consoles").mkdir(parents=True, exist_ok=True)
+
+    # ---- running things ----
+
+    def cleave(self, *words, check=True, show=True):
+        """Runs the CLI as a user would; returns (exit status, stdout, stderr)."""
+        if show:
+            print(f"$ cleave {' '.join(words)}", flush=True)
+        done = subprocess.run([BUILD / "src/cli/cleave", "--socket", self.socket, *words],
+                              capture_output=True, text=True)
+        if show:
+            for line in (done.stdout + done.stderr).splitlines():
+                print(f"  {line}")
+        if check and done.returncode != 0:
+            raise SystemExit(f"demo: `cleave {' '.join(words)}` failed with {done.returncode}: "
+                             f"{done.stderr.strip()}")
+        return done.returncode, done.stdout, done.stderr
+
+    def get(self, *words):
+        return json.loads(self.cleave(*words, "-o", "json", show=False)[1])
+
+    def check(self, part, what, held, detail=""):
+        self.rows.append((part, what, "ok" if held else "FAILED", detail))
+        print(f"  [{'ok' if held else 'FAILED'}] {what}{': ' + detail if detail else ''}", flush=True)
+
+    def title(self, text):
+        print(f"\n=== {text}", flush=True)
+
+    def start(self):
+        log = open(self.dir / "cleaved.log", "w")
+        self.daemon = subprocess.Popen(
+            [BUILD / "src/daemon/cleaved", "--socket", self.socket,
+             "--state-dir", self.dir / "state"], stdout=log, stderr=log)
+        deadline = time.monotonic() + 15
+        while not self.socket.exists():
+            if self.daemon.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit("demo: cleaved did not start:\n" +
+                                 (self.dir / "cleaved.log").read_text())
+            time.sleep(0.02)
+
+    def stop(self):
+        for vm in self.vms:
+            self.cleave("vm", "stop", vm, "--now", check=False, show=False)
+        if self.daemon is not None:
+            self.daemon.terminate()
+            self.daemon.wait(timeout=20)
+
+    # ---- VMs ----
+
+    def make_vm(self, name):
+        console = self.dir / "consoles" / f"{name}.log"
+        console.write_text("")
+        template = (ROOT / "data/templates/linux-direct.xml").read_text()
+        for key, value in {"KERNEL": self.image / "kernel", "INITRAMFS": self.image / "initramfs",
+                           "CONSOLE": console, "NAME": name}.items():
+            template = template.replace(f"@{key}@", str(value))
+        path = self.dir / f"{name}.xml"
+        path.write_text(template)
+        self.cleave("vm", "create", name, "--template", str(path), show=False)
+        self.vms.append(name)
+
+    def console_line(self, vm):
+        text = (self.dir / "consoles" / f"{vm}.log").read_text(errors="replace")
+        match = FOUND.search(text)
+        return match.group(1).strip() if match else None
+
+    def boot(self, names):
+        """Starts VMs and waits until each has said what it found; returns name → line."""
+        for name in names:
+            (self.dir / "consoles" / f"{name}.log").write_text("")
+            self.cleave("vm", "start", name, show=False)
+        print(f"  started {len(names)} VMs; waiting for their consoles", flush=True)
+        deadline = time.monotonic() + BOOT_TIMEOUT_S
+        found = {}
+        while len(found) < len(names) and time.monotonic() < deadline:
+            for name in names:
+                line = self.console_line(name) if name not in found else None
+                if line is not None:
+                    found[name] = line
+                    print(f"  {name}: {line}", flush=True)
+            time.sleep(0.05)
+        return found
+
+    def halt(self, names):
+        for name in names:
+            self.cleave("vm", "stop", name, "--now", show=False)
+
+    # ---- sites ----
+
+    def apply(self, name, claims):
+        """Writes a site file and applies it; returns the plan."""
+        path = self.dir / f"{name}.yaml"
+        lines = [f"site: {name}", "claims:" if claims else "claims: []"]
+        for claim in claims:
+            body = ", ".join(f"{key}: {json.dumps(value)}" for key, value in claim.items())
+            lines.append(f"  - {{{body}}}")
+        path.write_text("\n".join(lines) + "\n")
+        self.cleave("apply", "-f", str(path))
+        return self.get("plan", "list")[0]
+
+
+def instances(plan):
+    counts = {}
+    for instance in plan["instances"]:
+        counts.setdefault(instance["what"], []).append(
+            f"{instance['profile']}@{instance['start']}")
+    return counts
+
+
+def told(counts):
+    return "; ".join(f"{what} {', '.join(counts[what])}"
+                     for what in ("kept", "destroyed", "created") if what in counts) or "nothing"
+
+
+def part_a(demo):
+    demo.title("(a) one RTX PRO 6000: 4 GPU instances x 3 DC-1-8C, twelve VMs")
+    names = [f"pro-{i:02}" for i in range(1, 13)]
+    for name in names:
+        demo.make_vm(name)
+    demo.apply("pro", [{"name": name, "vm": name, "gpu": RTX, "type": "DC-1-8C"}
+                       for name in names])
+    demo.cleave("gpu", "show", RTX)
+    found = demo.boot(names)
+    good = [n for n in names if "DC-1-8C" in found.get(n, "") and f"vm={n} " in found[n] + " "]
+    uuids = {match.group(1) for n in good for match in [re.search(r"uuid=(\S+)", found[n])] if match}
+    demo.check("a", "each of 12 VMs found its own vGPU DC-1-8C",
+               len(good) == 12 and len(uuids) == 12, f"{len(good)} VMs, {len(uuids)} vGPUs")
+    gpu = demo.get("gpu", "show", RTX)
+    per_gi = {}
+    for vgpu in gpu["vgpus"]:
+        per_gi[vgpu["gpuInstance"]] = per_gi.get(vgpu["gpuInstance"], 0) + 1
+    demo.check("a", "4 GPU instances carry 3 vGPUs each", sorted(per_gi.values()) == [3, 3, 3, 3],
+               f"{len(gpu['gpuInstances'])} instances of {gpu['gpuInstances'][0]['profile']}")
+
+
+LAYOUTS = [
+    ("2g.10gb x 3", [("A100-2-10C", "2g.10gb")] * 3),
+    ("3g.20gb x 2", [("A100-3-20C", "3g.20gb")] * 2),
+    ("4g.20gb + 2g.10gb + 1g.5gb",
+     [("A100-4-20C", "4g.20gb"), ("A100-2-10C", "2g.10gb"), ("A100-1-5C", "1g.5gb")]),
+]
+
+
+def part_b(demo):
+    demo.title("(b) an A100 40GB through three layouts, a VM on each instance")
+    names = ["a100-1", "a100-2", "a100-3"]
+    for name in names:
+        demo.make_vm(name)
+    destroyed = everything = 0
+    before = 0
+    for index, (text, types) in enumerate(LAYOUTS):
+        print(f"--- layout {index + 1}: {text}")
+        claims = [{"name": f"{index + 1}-{vm}", "vm": vm, "gpu": A100, "type": kind}
+                  for vm, (kind, _) in zip(names, types)]
+        plan = demo.apply("a100", claims)
+        counts = instances(plan)
+        print(f"  GPU instances: {told(counts)}")
+        destroyed += len(counts.get("destroyed", []))
+        everything += before
+        before = len(types)
+        used = names[:len(types)]
+        found = demo.boot(used)
+        good = [vm for vm, (kind, profile) in zip(used, types)
+                if kind in found.get(vm, "") and f"profile={profile}" in found[vm]]
+        demo.check("b", f"{text}: a VM on each instance", len(good) == len(types),
+                   f"{len(good)} VMs; {told(counts)}")
+        demo.halt(used)
+    demo.check("b", "no more destroyed than needed", destroyed <= everything,
+               f"{destroyed} instances destroyed; destroying everything would be {everything}")
+
+
+def part_cd(demo):
+    demo.title("(c) pass-through of an L40S, (d) time-sliced vGPUs of mixed sizes on another")
+    mixed = [("mix-1", "L40S-24Q"), ("mix-2", "L40S-12Q"), ("mix-3", "L40S-4Q")]
+    demo.make_vm("whole")
+    for name, _ in mixed:
+        demo.make_vm(name)
+    demo.cleave("claim", "create", "whole", "--vm", "whole", "--mode", "passthrough", "--gpu", L40S_1)
+    demo.apply("mixed", [{"name": name, "vm": name, "gpu": L40S_2, "type": kind, "mixed": True}
+                         for name, kind in mixed])
+    demo.cleave("gpu", "show", L40S_2)
+    found = demo.boot(["whole"] + [name for name, _ in mixed])
+    gpu = demo.get("gpu", "show", L40S_1)
+    demo.check("c", "the VM has the whole L40S", "L40S" in found.get("whole", "")
+               and gpu["driver"] == "vfio-pci", f"driver {gpu['driver']}, VM {gpu['vm']}")
+    good = [name for name, kind in mixed if kind in found.get(name, "")]
+    places = sorted(v["placementId"] for v in demo.get("gpu", "show", L40S_2)["vgpus"]
+                    if v["placementId"] is not None)
+    demo.check("d", "three sizes share one L40S", len(good) == 3 and len(places) == 3,
+               f"placement ids {places}")
+    demo.halt(["whole"])
+    demo.cleave("claim", "delete", "whole")
+    gpu = demo.get("gpu", "show", L40S_1)
+    demo.check("c", "the GPU is back with its driver", gpu["driver"] == "nvidia")
+
+
+def refusal(demo, what, words, wanted):
+    status, out, err = demo.cleave(*words, check=False)
+    demo.check("e", what, status == wanted, f"exit {status}: {(err or out).strip().splitlines()[0]}")
+
+
+def part_e(demo):
+    demo.title("(e) refusals")
+    refusal(demo, "a layout that can't be",
+            ["layout", "check", "--gpu", "a100-40gb", "3g.20gb=3"], 1)
+    refusal(demo, "a time-sliced claim on a MIG GPU",
+            ["claim", "create", "ts", "--gpu", RTX, "--mode", "time-sliced", "--type", "DC-8C"], 4)
+    refusal(demo, "a device in use", ["claim", "delete", "pro-01"], 6)
+    refusal(demo, "pass-through with live migration, by rule",
+            ["claim", "create", "moves", "--gpu", L40S_1, "--mode", "passthrough", "--migratable"], 9)
+
+
+def table(demo):
+    demo.title("result")
+    width = max(len(row[1]) for row in demo.rows)
+    for part, what, result, detail in demo.rows:
+        print(f"  {part}  {what:<{width}}  {result:<6}  {detail}")
+    return all(row[2] == "ok" for row in demo.rows)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--image", type=pathlib.Path, required=True)
+    parser.add_argument("--dir", type=pathlib.Path, required=True)
+    parser.add_argument("--stay", action="store_true")
+    args = parser.parse_args()
+    demo = Demo(args.image.resolve(), args.dir.resolve())
+    began = time.monotonic()
+    demo.start()
+    held = False
+    try:
+        demo.cleave("host", "show")
+        demo.cleave("gpu", "list")
+        for part in (part_a, part_b, part_cd, part_e):
+            at = time.monotonic()
+            part(demo)
+            print(f"  ({time.monotonic() - at:.1f} s)", flush=True)
+        demo.cleave("vm", "list")
+        demo.cleave("gpu", "list")
+        held = table(demo)
+        print(f"\n{'every check held' if held else 'A CHECK FAILED'}, "
+              f"{time.monotonic() - began:.1f} s", flush=True)
+        if args.stay:
+            print(f"\nThe host stays up. From another terminal:\n"
+                  f"  ./run cleave --socket {os.path.relpath(demo.socket, ROOT)} gpu list\n"
+                  f"Ctrl-C ends it.", flush=True)
+            signal.pause()
+    except KeyboardInterrupt:
+        print()
+    finally:
+        demo.stop()
+    return 0 if held else 1
+
+
+sys.exit(main())

@@ -3,10 +3,27 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/str.h"
+
+void sim_host_init(struct sim_host *host)
+{
+    pthread_mutex_init(&host->lock, NULL);
+    host->next_vgpu_instance = 1;
+}
+
+void sim_host_free(struct sim_host *host)
+{
+    if (host == NULL) {
+        return;
+    }
+    pthread_mutex_destroy(&host->lock);
+    free(host->state_path);
+    free(host);
+}
 
 void sim_lock(struct sim_host *host)
 {
@@ -163,6 +180,11 @@ bool sim_bound_to(const char *driver, const char *name)
     return strcmp(driver, name) == 0;
 }
 
+bool sim_nvml_reaches(const struct sim_gpu *gpu)
+{
+    return !gpu->lost && sim_bound_to(gpu->driver, "nvidia");
+}
+
 uint32_t sim_count_vgpus(struct sim_gpu *gpu)
 {
     uint32_t n = 0;
@@ -216,7 +238,7 @@ void sim_stable_uuid(const char *name, char out[37])
 
 int sim_set_scheduler(struct sim_host *host, struct sim_gpu *gpu, uint32_t policy)
 {
-    if (gpu->lost) {
+    if (!sim_nvml_reaches(gpu)) {
         return SIM_NVML_GPU_IS_LOST;
     }
     if (policy < SIM_SCHED_BEST_EFFORT || policy > SIM_SCHED_FIXED_SHARE) {
@@ -237,7 +259,7 @@ int sim_set_scheduler(struct sim_host *host, struct sim_gpu *gpu, uint32_t polic
 
 int sim_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, bool on)
 {
-    if (gpu->lost) {
+    if (!sim_nvml_reaches(gpu)) {
         return SIM_NVML_GPU_IS_LOST;
     }
     if (gpu->mig_current || !host->vgpu_host || gpu->model->mixed_size == CAT_NO) {
@@ -256,7 +278,7 @@ int sim_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, bool on)
 
 int sim_gpu_reset(struct sim_host *host, struct sim_gpu *gpu)
 {
-    if (gpu->lost) {
+    if (!sim_nvml_reaches(gpu)) {
         return SIM_NVML_GPU_IS_LOST;
     }
     if (gpu->no_reset) {

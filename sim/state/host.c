@@ -389,9 +389,8 @@ int sim_host_load(const char *path, const struct catalog *catalog, struct sim_ho
     struct error problem = {0};
     int result = json_read_file(path, &json, &problem);
     CLEANUP(sim_host_freep) struct sim_host *host = xcalloc(1, sizeof(*host));
-    pthread_mutex_init(&host->lock, NULL);
+    sim_host_init(host);
     host->catalog = catalog;
-    host->next_vgpu_instance = 1;
     if (result == 0) {
         struct reader r;
         reader_init(&r, json, path, "", &problem);
@@ -410,14 +409,4 @@ int sim_host_load(const char *path, const struct catalog *catalog, struct sim_ho
     }
     *ret_host = TAKE_PTR(host);
     return 0;
-}
-
-void sim_host_free(struct sim_host *host)
-{
-    if (host == NULL) {
-        return;
-    }
-    pthread_mutex_destroy(&host->lock);
-    free(host->state_path);
-    free(host);
 }

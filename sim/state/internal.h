@@ -26,7 +26,10 @@ void sim_changed(struct sim_host *host);
 void sim_gpu_power_on(struct sim_gpu *gpu);
 
 /* gpu.c */
+void sim_host_init(struct sim_host *host); /* of zeroed memory */
 bool sim_bound_to(const char *driver, const char *name);
+/* A handle to a GPU that fell off the bus, or whose driver was taken away, is lost. */
+bool sim_nvml_reaches(const struct sim_gpu *gpu);
 uint32_t sim_count_vgpus(struct sim_gpu *gpu);
 bool sim_any_opened(struct sim_gpu *gpu);
 /* Drops GPU instances, the mixed-size flag and the scheduler policy: what a rebind does. */

@@ -15,7 +15,7 @@
 int sim_set_mig_mode(struct sim_host *host, struct sim_gpu *gpu, bool on, int *ret_activation)
 {
     *ret_activation = SIM_NVML_OK;
-    if (gpu->lost) {
+    if (!sim_nvml_reaches(gpu)) {
         return SIM_NVML_GPU_IS_LOST;
     }
     if (gpu->model->profiles.n == 0) {
@@ -181,7 +181,7 @@ static uint32_t choose_id(struct sim_gpu *gpu, const struct cat_profile *profile
 int sim_gi_create(struct sim_host *host, struct sim_gpu *gpu, const struct cat_profile *profile,
                   uint32_t start, struct sim_gi **ret_gi)
 {
-    if (gpu->lost) {
+    if (!sim_nvml_reaches(gpu)) {
         return SIM_NVML_GPU_IS_LOST;
     }
     if (!gpu->mig_current) {
@@ -225,7 +225,7 @@ static bool gi_has_vgpu(struct sim_gpu *gpu, uint32_t gi_id)
 
 int sim_gi_destroy(struct sim_host *host, struct sim_gpu *gpu, uint32_t gi_id)
 {
-    if (gpu->lost) {
+    if (!sim_nvml_reaches(gpu)) {
         return SIM_NVML_GPU_IS_LOST;
     }
     struct sim_gi *gi = sim_find_gi(gpu, gi_id);
@@ -266,7 +266,7 @@ uint32_t sim_gi_remaining(struct sim_gpu *gpu, const struct cat_profile *profile
 
 int sim_gi_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi, bool on)
 {
-    if (gpu->lost) {
+    if (!sim_nvml_reaches(gpu)) {
         return SIM_NVML_GPU_IS_LOST;
     }
     if (!host->vgpu_host || !host->hypervisor_mig_timeslicing ||
@@ -307,7 +307,7 @@ static uint32_t ci_slices(const struct cat_profile *gi, uint32_t ci_profile)
 int sim_ci_create(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
                   uint32_t ci_profile, struct sim_ci **ret_ci)
 {
-    if (gpu->lost) {
+    if (!sim_nvml_reaches(gpu)) {
         return SIM_NVML_GPU_IS_LOST;
     }
     uint32_t size = ci_slices(gi->profile, ci_profile);
@@ -346,7 +346,7 @@ int sim_ci_create(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
 
 int sim_ci_destroy(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi, uint32_t ci_id)
 {
-    if (gpu->lost) {
+    if (!sim_nvml_reaches(gpu)) {
         return SIM_NVML_GPU_IS_LOST;
     }
     struct sim_ci *ci = sim_find_ci(gi, ci_id);

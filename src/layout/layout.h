@@ -37,9 +37,9 @@ slice_mask layout_occupied(const struct layout_gis *gis);
  * total instances, media engines. Error: one sentence naming the two that clash. */
 int layout_check(const struct gpu_model *model, const struct layout_gis *gis, struct error *err);
 
-/* Places every wanted GI that has no start beside `existing` (which stay where they are). Exhaustive:
- * finds a placement whenever there is one; among all it prefers the one that leaves the largest
- * profiles possible, then the lowest starts. `wanted` order is kept; starts are filled in.
+/* Places every wanted GI that has no start beside `existing` (which stay where they are).
+ * Exhaustive: finds a placement whenever there is one; among all it prefers the one that leaves the
+ * largest profiles possible, then the lowest starts. `wanted` order is kept; starts are filled in.
  * On failure: -NO_CAPACITY with the blocker in the message and the nearest layout that works in the
  * hint (fewest instances dropped or profiles shrunk). */
 int layout_place(const struct gpu_model *model, const struct layout_gis *existing,
@@ -54,17 +54,20 @@ uint32_t layout_remaining(const struct gpu_model *model, const struct layout_gis
 
 /* Keeps as many of `existing` as possible while giving room to all `wanted` (a multiset without
  * starts, or with fixed ones): which of the existing serve a wanted one unchanged, which must go.
- * `pinned` bit i: existing[i] is in use and must stay. Provably minimal: no other choice destroys
- * fewer. Existing instances that no wanted one matches are destroyed only if `destroy_unwanted` bit i
- * or if they are in the way (never when pinned). */
+ * `pinned` bit i: existing[i] is in use and must stay; being in use, it serves only a wanted one
+ * that names its start. Provably minimal: no other choice destroys fewer; among those that destroy
+ * as few, the one that creates fewest, then leaves the most. Existing instances that no wanted one
+ * matches are destroyed only if `destroy_unwanted` bit i or if they are in the way (never when
+ * pinned). On failure as layout_place(), seen with everything gone but the pinned ones. */
 struct layout_change {
-    bool keep[LAYOUT_MAX_GIS];         /* per existing */
-    uint32_t serves[LAYOUT_MAX_GIS];   /* per existing: index of the wanted it serves, or NO index (UINT32_MAX) */
-    uint32_t start[LAYOUT_MAX_GIS];    /* per wanted: final start */
+    bool keep[LAYOUT_MAX_GIS];       /* per existing */
+    uint32_t serves[LAYOUT_MAX_GIS]; /* per existing: index of the wanted it serves, or NO index
+                                        (UINT32_MAX) */
+    uint32_t start[LAYOUT_MAX_GIS];  /* per wanted: final start */
     uint32_t destroyed;
 };
-int layout_change(const struct gpu_model *model, const struct layout_gis *existing,
-                  uint32_t pinned, uint32_t destroy_unwanted, const struct layout_gis *wanted,
+int layout_change(const struct gpu_model *model, const struct layout_gis *existing, uint32_t pinned,
+                  uint32_t destroy_unwanted, const struct layout_gis *wanted,
                   struct layout_change *ret_change, struct error *err);
 
 /* ---- vGPUs ---- */
@@ -82,19 +85,36 @@ struct layout_vgpus {
 
 struct layout_vgpu_mode {
     bool mig;            /* MIG mode is on: types must be MIG-backed */
-    bool mixed;          /* mixed-size (heterogeneous) mode of the GPU */
+    bool mixed;          /* mixed-size (heterogeneous) mode of the GPU, or of its GIs */
     bool mig_timesliced; /* GPU and hypervisor both support it */
 };
 
 /* May all these vGPUs live on these GIs (or on the whole GPU)? Checks type ↔ GI profile, one
  * framebuffer size per GI or GPU unless mixed, per-GI and per-GPU maxima, placement ids. Fills in
- * `gi` and `placement_id` where LAYOUT_ANYWHERE. */
+ * `gi` and `placement_id` where LAYOUT_ANYWHERE (a placement id stays LAYOUT_ANYWHERE where the
+ * driver chooses it: equal sizes, GIs, models without a published table). */
 int layout_place_vgpus(const struct gpu_model *model, const struct layout_gis *gis,
                        const struct layout_vgpu_mode *mode, struct layout_vgpus *vgpus,
                        struct error *err);
 
-/* Text map of a GPU's memory slices, for people: "[1g.5gb |2g.10gb    |········]". Writes into out. */
+/* The profile of the GI that a MIG-backed type lives on, or NULL if no source says. */
+const struct cat_profile *layout_profile_of(const struct gpu_model *model,
+                                            const struct cat_vgpu_type *type);
+
+/* The GIs that MIG-backed vGPUs without one need beside `existing`, taken to be as loaded as
+ * `vgpus` says: fewest of each profile, without starts (layout_place() gives them). */
+int layout_gis_for_vgpus(const struct gpu_model *model, const struct layout_gis *existing,
+                         const struct layout_vgpu_mode *mode, const struct layout_vgpus *vgpus,
+                         struct layout_gis *ret_added, struct error *err);
+
+/* ---- text ---- */
+
+/* Text map of a GPU's memory slices, for people: "[1g.5gb |2g.10gb    |········]". Writes into out.
+ */
 const char *layout_draw(const struct gpu_model *model, const struct layout_gis *gis, char *out,
                         size_t size);
+
+/* "3g.20gb@0, 2g.10gb@4", in the order given. Writes into out. */
+const char *layout_text(const struct layout_gis *gis, char *out, size_t size);
 
 #endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "layout/place.h"
+
+#include "layout/explain.h"
+#include "layout/nearest.h"
+#include "layout/search.h"
+
+int standing_init(struct standing *standing, const struct geometry *geometry,
+                  const struct layout_gis *existing, struct error *err)
+{
+    standing->gis = *existing;
+    occupancy_init(&standing->taken);
+    return occupancy_add_all(&standing->taken, geometry, existing, err);
+}
+
+int standing_add(struct standing *standing, const struct geometry *geometry,
+                 const struct layout_gi *gi, struct error *err)
+{
+    uint32_t shape = 0;
+    int r = geometry_find(geometry, gi->profile, &shape, err);
+    if (r != 0) {
+        return r;
+    }
+    if (shape_find_start(&geometry->shapes[shape], gi->start) == UINT32_MAX) {
+        return explain_start(geometry, gi, err);
+    }
+    enum limit limit = occupancy_limit(&standing->taken, geometry, shape);
+    if (limit == LIMIT_NONE && standing->gis.n == LAYOUT_MAX_GIS) {
+        limit = LIMIT_INSTANCES;
+    }
+    if (limit != LIMIT_NONE) {
+        return explain_limit(geometry, &standing->gis, gi->profile, limit, err);
+    }
+    if ((standing->taken.mask & layout_mask(gi)) != 0) {
+        return explain_overlap(geometry, &standing->gis, gi, err);
+    }
+    occupancy_add(&standing->taken, geometry, shape, layout_mask(gi));
+    standing->gis.items[standing->gis.n++] = *gi;
+    return 0;
+}
+
+int layout_check(const struct gpu_model *model, const struct layout_gis *gis, struct error *err)
+{
+    struct geometry geometry;
+    int r = geometry_init(&geometry, model, err);
+    struct standing standing = {.gis.n = 0};
+    occupancy_init(&standing.taken);
+    for (uint32_t i = 0; i < gis->n && r == 0; i++) {
+        r = standing_add(&standing, &geometry, &gis->items[i], err);
+    }
+    return r;
+}
+
+/* Those that name their start take it before the others look for one. */
+static int add_fixed(struct standing *standing, const struct geometry *geometry,
+                     const struct layout_gis *wanted, struct error *err)
+{
+    for (uint32_t i = 0; i < wanted->n; i++) {
+        const struct layout_gi *gi = &wanted->items[i];
+        if (gi->profile->n_placements == 0) {
+            return explain_unknown(geometry, gi->profile, err);
+        }
+        int r = gi->start == LAYOUT_ANYWHERE ? 0 : standing_add(standing, geometry, gi, err);
+        if (r != 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int place(const struct geometry *geometry, const struct layout_gis *existing,
+                 struct layout_gis *wanted, uint64_t *ret_worth, struct error *err)
+{
+    struct standing standing;
+    struct search_items items;
+    uint32_t index[LAYOUT_MAX_GIS];
+    int r = standing_init(&standing, geometry, existing, err);
+    r = r != 0 ? r : search_items_init(&items, geometry, wanted, index, err);
+    r = r != 0 ? r : add_fixed(&standing, geometry, wanted, err);
+    if (r != 0) {
+        return r;
+    }
+    if (!search_places(geometry, &standing.taken, &items, SEARCH_BEST, ret_worth)) {
+        return explain_no_place(geometry, &standing, &items, err);
+    }
+    for (uint32_t i = 0; i < items.n; i++) {
+        wanted->items[index[i]].start = items.start[i];
+    }
+    return 0;
+}
+
+int place_beside(const struct geometry *geometry, const struct layout_gis *existing,
+                 struct layout_gis *wanted, uint64_t *ret_worth, struct error *err)
+{
+    int r = place(geometry, existing, wanted, ret_worth, err);
+    if (r == -REASON_NO_CAPACITY || r == -REASON_INVALID) {
+        nearest_hint(geometry, existing, wanted, err);
+    }
+    return r;
+}
+
+int layout_place(const struct gpu_model *model, const struct layout_gis *existing,
+                 struct layout_gis *wanted, struct error *err)
+{
+    struct geometry geometry;
+    int r = geometry_init(&geometry, model, err);
+    return r != 0 ? r : place_beside(&geometry, existing, wanted, NULL, err);
+}
+
+uint32_t layout_find_start(const struct gpu_model *model, const struct layout_gis *existing,
+                           const struct cat_profile *profile)
+{
+    struct layout_gis wanted = {.items = {{profile, LAYOUT_ANYWHERE}}, .n = 1};
+    return layout_place(model, existing, &wanted, NULL) == 0 ? wanted.items[0].start
+                                                             : LAYOUT_ANYWHERE;
+}
+
+uint32_t layout_remaining(const struct gpu_model *model, const struct layout_gis *existing,
+                          const struct cat_profile *profile)
+{
+    struct geometry geometry;
+    struct occupancy taken;
+    uint32_t shape = 0;
+    occupancy_init(&taken);
+    if (geometry_init(&geometry, model, NULL) != 0 ||
+        occupancy_add_all(&taken, &geometry, existing, NULL) != 0 ||
+        geometry_find(&geometry, profile, &shape, NULL) != 0) {
+        return 0;
+    }
+    return occupancy_remaining(&taken, &geometry, shape);
+}

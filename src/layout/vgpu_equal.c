@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Time-sliced vGPUs of one size: the default mode of a GPU. */
+#include "layout/vgpu.h"
+
+static int refuse_sizes(const struct gpu_model *model, const struct cat_vgpu_type *a,
+                        const struct cat_vgpu_type *b, struct error *err)
+{
+    error_set(err, REASON_NO_CAPACITY, model->key,
+              "\"%s\" and \"%s\" differ in framebuffer (%u and %u MiB): in equal-size mode a GPU "
+              "takes one size",
+              a->name, b->name, a->framebuffer_mib, b->framebuffer_mib);
+    switch (model->mixed_size) {
+    case CAT_YES:
+        error_hint(err, "turn mixed-size mode on, or take one size");
+        break;
+    case CAT_MAYBE:
+        error_hint(err, "take one size; whether %s has a mixed-size mode is not published",
+                   model->name);
+        break;
+    case CAT_NO:
+        error_hint(err, "take one size: %s has no mixed-size mode", model->name);
+        break;
+    }
+    return -REASON_NO_CAPACITY;
+}
+
+/* What the GPU takes of this size: the most that any of the types allows; CAT_UNKNOWN if one of
+ * them has no published maximum. */
+static uint32_t most_of_size(const struct layout_vgpus *vgpus)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < vgpus->n; i++) {
+        uint32_t of_type = vgpus->items[i].type->max_per_gpu;
+        most = of_type > most ? of_type : most;
+    }
+    return most;
+}
+
+int vgpu_place_equal(const struct gpu_model *model, struct layout_vgpus *vgpus, struct error *err)
+{
+    if (model->time_sliced == CAT_NO) {
+        return error_set(err, REASON_UNSUPPORTED, model->key, "%s has no time-sliced vGPUs",
+                         model->name);
+    }
+    uint64_t framebuffer_mib = 0;
+    for (uint32_t i = 0; i < vgpus->n; i++) {
+        const struct cat_vgpu_type *first = vgpus->items[0].type;
+        const struct cat_vgpu_type *type = vgpus->items[i].type;
+        if (type != first && type->framebuffer_mib != first->framebuffer_mib) {
+            return refuse_sizes(model, first, type, err);
+        }
+        framebuffer_mib += type->framebuffer_mib != CAT_UNKNOWN ? type->framebuffer_mib : 0;
+    }
+    uint32_t most = most_of_size(vgpus);
+    if (most != CAT_UNKNOWN && vgpus->n > most) {
+        error_set(err, REASON_NO_CAPACITY, model->key,
+                  "%s takes at most %u vGPUs of %u MiB, and %u are wanted", model->name, most,
+                  vgpus->items[0].type->framebuffer_mib, vgpus->n);
+        error_hint(err, "nearest that fits: %u of them", most);
+        return -REASON_NO_CAPACITY;
+    }
+    if (most == CAT_UNKNOWN && framebuffer_mib > model->memory_mib) {
+        return error_set(err, REASON_NO_CAPACITY, model->key,
+                         "%u vGPUs of %u MiB need more than the %u MiB of %s", vgpus->n,
+                         vgpus->items[0].type->framebuffer_mib, model->memory_mib, model->name);
+    }
+    return 0;
+}

@@ -5,6 +5,27 @@
 
 #include "nvml/abi_base.h"
 
+#define NVML_ARCH_UNKNOWN 0xFFFFFFFFu
+enum nvml_arch {
+    NVML_ARCH_VOLTA = 5,
+    NVML_ARCH_TURING = 6,
+    NVML_ARCH_AMPERE = 7,
+    NVML_ARCH_ADA = 8,
+    NVML_ARCH_HOPPER = 9,
+    NVML_ARCH_BLACKWELL = 10
+};
+
+enum nvml_brand {
+    NVML_BRAND_UNKNOWN = 0,
+    NVML_BRAND_TESLA = 2,
+    NVML_BRAND_NVIDIA_RTX = 13,
+    NVML_BRAND_NVIDIA = 14
+};
+
+enum nvml_compute_mode { NVML_COMPUTE_MODE_DEFAULT };
+
+enum nvml_uuid_type { NVML_UUID_ASCII = 1, NVML_UUID_BINARY = 2 };
+
 struct nvml_bar1_memory {
     uint64_t bar1_total;
     uint64_t bar1_free;

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/rpc/answer.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "nvml/abi_base.h"
+
+struct row {
+    int (*handler)(struct sim_host *host, const uint32_t *args, void *out);
+    uint32_t size;
+    bool changes;
+};
+
+/* A thin caller per handler, so that each keeps its own payload type. */
+#define RPC_THUNK(sym, payload, changes, args)                                                     \
+    static int thunk_##sym(struct sim_host *host, const uint32_t *a, void *out)                    \
+    {                                                                                              \
+        return rpc_do_##sym(host, a, out);                                                         \
+    }
+RPC_CALL_MAP(RPC_THUNK)
+#undef RPC_THUNK
+
+static const struct row rows[RPC_CALL_COUNT] = {
+#define RPC_ROW(sym, payload, change, args)                                                        \
+    [RPC_##sym] = {.handler = thunk_##sym, .size = sizeof(payload), .changes = change},
+    RPC_CALL_MAP(RPC_ROW)
+#undef RPC_ROW
+};
+
+int rpc_gpu_of(struct sim_host *host, uint32_t number, struct sim_gpu **ret_gpu)
+{
+    if (number >= host->n_gpus) {
+        return NVML_ERROR_INVALID_ARGUMENT;
+    }
+    struct sim_gpu *gpu = &host->gpus[number];
+    if (gpu->lost || !str_eq(gpu->driver, "nvidia")) {
+        return NVML_ERROR_GPU_IS_LOST;
+    }
+    *ret_gpu = gpu;
+    return NVML_SUCCESS;
+}
+
+void rpc_answer(struct sim_host *host, const struct rpc_request *request, bool root,
+                struct rpc_answer *ret_answer)
+{
+    struct rpc_reply *reply = &ret_answer->reply;
+    *reply = (struct rpc_reply){.code = NVML_ERROR_UNKNOWN};
+    if (request->magic != RPC_MAGIC) {
+        reply->code = NVML_ERROR_LIB_RM_VERSION_MISMATCH;
+        return;
+    }
+    if (request->call >= RPC_CALL_COUNT) {
+        return;
+    }
+    const struct row *row = &rows[request->call];
+    if (row->changes && !root) {
+        reply->code = NVML_ERROR_NO_PERMISSION;
+        return;
+    }
+    memset(ret_answer->payload, 0, row->size);
+    sim_lock(host);
+    reply->code = row->handler(host, request->args, ret_answer->payload);
+    sim_unlock(host);
+    reply->size = reply->code == NVML_SUCCESS ? row->size : 0;
+}

@@ -218,7 +218,8 @@ static void fill_vgpu(struct sim_host *host, struct sim_gpu *gpu, const struct s
                              .bus = addr->bus,
                              .device = addr->device,
                              .function = addr->function,
-                             .framebuffer_mib = vgpu->type->framebuffer_mib};
+                             .framebuffer_mib = vgpu->type->framebuffer_mib,
+                             .running = vgpu->opener != 0};
     STR_SET(out->uuid, vgpu->uuid);
     if (host->iface == SIM_MDEV) {
         STR_SET(out->mdev_uuid, vgpu->uuid);

@@ -162,6 +162,7 @@ struct rpc_vgpu {
     uint32_t gi_id, placement_id;           /* RPC_NONE */
     uint32_t domain, bus, device, function; /* of the VF, or of the board */
     uint64_t framebuffer_mib;
+    uint32_t running; /* a VM has it open */
     char uuid[40];
     char mdev_uuid[40]; /* "" with vendor VFIO */
     char vm_uuid[40];   /* "" while no VM has it */

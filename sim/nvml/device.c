@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finding devices, and what they are. */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/pci.h"
+#include "sim/nvml/library.h"
+#include "sim/rpc/client.h"
+
+#define PCI_CLASS_DISPLAY 0x03u
+#define PCI_SUBCLASS_3D 0x02u
+
+/* ---- finding ---- */
+
+EXPORT int32_t nvmlDeviceGetCount_v2(uint32_t *device_count)
+{
+    struct rpc_host host;
+    int r = host_read(device_count, &host);
+    if (r == NVML_SUCCESS) {
+        *device_count = host.n_nvml;
+    }
+    return r;
+}
+
+EXPORT int32_t nvmlDeviceGetCount(uint32_t *device_count)
+{
+    return nvmlDeviceGetCount_v2(device_count);
+}
+
+static struct ref board(uint32_t number)
+{
+    return (struct ref){.gpu = number, .gi = RPC_NONE, .ci = RPC_NONE};
+}
+
+EXPORT int32_t nvmlDeviceGetHandleByIndex_v2(uint32_t index, struct nvml_device **device)
+{
+    struct rpc_host host;
+    struct rpc_gpu gpu;
+    int r = host_read(device, &host);
+    if (r == NVML_SUCCESS && index >= host.n_nvml) {
+        r = NVML_ERROR_INVALID_ARGUMENT;
+    }
+    if (r == NVML_SUCCESS) {
+        r = CALL(GPU, &gpu, host.nvml[index]); /* a lost board has no handle to give */
+    }
+    if (r == NVML_SUCCESS) {
+        *device = handle_device(board(host.nvml[index]));
+    }
+    return r;
+}
+
+EXPORT int32_t nvmlDeviceGetHandleByIndex(uint32_t index, struct nvml_device **device)
+{
+    return nvmlDeviceGetHandleByIndex_v2(index, device);
+}
+
+/* Walks the boards until `matches` likes one. */
+static int find_board(const void *key, struct nvml_device **device,
+                      bool (*matches)(const struct rpc_gpu *gpu, const void *key))
+{
+    struct rpc_host host;
+    int r = host_read(device, &host);
+    if (r == NVML_SUCCESS && key == NULL) {
+        r = NVML_ERROR_INVALID_ARGUMENT;
+    }
+    for (uint32_t i = 0; r == NVML_SUCCESS && i < host.n_nvml; i++) {
+        struct rpc_gpu gpu;
+        if (CALL(GPU, &gpu, host.nvml[i]) == NVML_SUCCESS && matches(&gpu, key)) {
+            *device = handle_device(board(host.nvml[i]));
+            return NVML_SUCCESS;
+        }
+    }
+    return r == NVML_SUCCESS ? NVML_ERROR_NOT_FOUND : r;
+}
+
+static bool has_address(const struct rpc_gpu *gpu, const void *key)
+{
+    const struct pci_addr *addr = key;
+    return gpu->domain == addr->domain && gpu->bus == addr->bus && gpu->device == addr->device;
+}
+
+static bool has_serial(const struct rpc_gpu *gpu, const void *key)
+{
+    return strcmp(gpu->serial, key) == 0;
+}
+
+static bool has_uuid(const struct rpc_gpu *gpu, const void *key)
+{
+    return strcmp(gpu->uuid, key) == 0;
+}
+
+EXPORT int32_t nvmlDeviceGetHandleByPciBusId_v2(const char *pci_bus_id, struct nvml_device **device)
+{
+    struct pci_addr addr;
+    int r = session_check();
+    if (r != NVML_SUCCESS || !pci_addr_parse(pci_bus_id, &addr)) {
+        return r != NVML_SUCCESS ? r : NVML_ERROR_INVALID_ARGUMENT;
+    }
+    return find_board(&addr, device, has_address);
+}
+
+EXPORT int32_t nvmlDeviceGetHandleByPciBusId(const char *pci_bus_id, struct nvml_device **device)
+{
+    return nvmlDeviceGetHandleByPciBusId_v2(pci_bus_id, device);
+}
+
+EXPORT int32_t nvmlDeviceGetHandleBySerial(const char *serial, struct nvml_device **device)
+{
+    return find_board(serial, device, has_serial);
+}
+
+static int find_mig_device(const char *uuid, struct nvml_device **device)
+{
+    struct rpc_host host;
+    int r = host_read(device, &host);
+    for (uint32_t g = 0; r == NVML_SUCCESS && g < host.n_nvml; g++) {
+        struct rpc_instances all;
+        if (CALL(INSTANCES, &all, host.nvml[g]) != NVML_SUCCESS) {
+            continue;
+        }
+        for (uint32_t i = 0; i < all.n; i++) {
+            for (uint32_t c = 0; c < all.items[i].n_compute; c++) {
+                if (strcmp(all.items[i].compute[c].uuid, uuid) == 0) {
+                    *device = handle_device((struct ref){.gpu = host.nvml[g],
+                                                         .gi = all.items[i].id,
+                                                         .ci = all.items[i].compute[c].id});
+                    return NVML_SUCCESS;
+                }
+            }
+        }
+    }
+    return r == NVML_SUCCESS ? NVML_ERROR_NOT_FOUND : r;
+}
+
+EXPORT int32_t nvmlDeviceGetHandleByUUID(const char *uuid, struct nvml_device **device)
+{
+    if (uuid != NULL && strncmp(uuid, "MIG-", 4) == 0) {
+        return find_mig_device(uuid, device);
+    }
+    return find_board(uuid, device, has_uuid);
+}
+
+EXPORT int32_t nvmlDeviceGetHandleByUUIDV(const struct nvml_uuid_v1 *uuid,
+                                          struct nvml_device **device)
+{
+    int r = session_check();
+    if (r != NVML_SUCCESS || uuid == NULL) {
+        return r != NVML_SUCCESS ? r : NVML_ERROR_INVALID_ARGUMENT;
+    }
+    if (uuid->version != NVML_VERSION(struct nvml_uuid_v1, 1)) {
+        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    }
+    if (uuid->type != NVML_UUID_ASCII ||
+        memchr(uuid->value.str, '\0', sizeof(uuid->value.str)) == NULL) {
+        return NVML_ERROR_NOT_SUPPORTED;
+    }
+    return nvmlDeviceGetHandleByUUID(uuid->value.str, device);
+}
+
+/* ---- identity ---- */
+
+EXPORT int32_t nvmlDeviceGetName(struct nvml_device *device, char *name, uint32_t length)
+{
+    struct rpc_gpu gpu;
+    struct ref ref;
+    int r = device_read(device, name, &gpu);
+    if (r != NVML_SUCCESS || !handle_is_device(device, &ref) || ref.gi == RPC_NONE) {
+        return r == NVML_SUCCESS ? text_out(gpu.name, name, length) : r;
+    }
+    struct rpc_instance instance;
+    struct rpc_profile profile;
+    r = gi_find(ref, &instance, &profile);
+    if (r != NVML_SUCCESS) {
+        return r;
+    }
+    char text[sizeof(gpu.name) + sizeof(profile.name) + 8];
+    snprintf(text, sizeof(text), "%s MIG %s", gpu.name, profile.name);
+    return text_out(text, name, length);
+}
+
+EXPORT int32_t nvmlDeviceGetUUID(struct nvml_device *device, char *uuid, uint32_t length)
+{
+    struct rpc_gpu gpu;
+    struct ref ref;
+    int r = device_read(device, uuid, &gpu);
+    if (r != NVML_SUCCESS || !handle_is_device(device, &ref) || ref.gi == RPC_NONE) {
+        return r == NVML_SUCCESS ? text_out(gpu.uuid, uuid, length) : r;
+    }
+    struct rpc_instance instance;
+    struct rpc_compute compute;
+    r = gi_find(ref, &instance, NULL);
+    if (r == NVML_SUCCESS) {
+        r = ci_find(&instance, ref.ci, &compute);
+    }
+    return r == NVML_SUCCESS ? text_out(compute.uuid, uuid, length) : r;
+}
+
+EXPORT int32_t nvmlDeviceGetSerial(struct nvml_device *device, char *serial, uint32_t length)
+{
+    struct rpc_gpu gpu;
+    int r = device_read(device, serial, &gpu);
+    return r == NVML_SUCCESS ? text_out(gpu.serial, serial, length) : r;
+}
+
+DEVICE_GETTER(nvmlDeviceGetIndex, uint32_t, gpu.index)
+DEVICE_GETTER(nvmlDeviceGetMinorNumber, uint32_t, gpu.minor)
+DEVICE_GETTER(nvmlDeviceGetBoardId, uint32_t, gpu.bus << 8 | gpu.device)
+DEVICE_GETTER(nvmlDeviceGetModuleId, uint32_t, gpu.index)
+DEVICE_GETTER(nvmlDeviceGetMultiGpuBoard, uint32_t, 0)
+DEVICE_GETTER(nvmlDeviceGetArchitecture, uint32_t, gpu.arch)
+DEVICE_GETTER(nvmlDeviceGetComputeMode, uint32_t, NVML_COMPUTE_MODE_DEFAULT)
+DEVICE_GETTER(nvmlDeviceGetPersistenceMode, uint32_t, NVML_ENABLED)
+DEVICE_GETTER(nvmlDeviceGetDisplayMode, uint32_t, NVML_DISABLED)
+DEVICE_GETTER(nvmlDeviceGetDisplayActive, uint32_t, NVML_DISABLED)
+
+EXPORT int32_t nvmlDeviceGetBrand(struct nvml_device *device, uint32_t *type)
+{
+    struct rpc_gpu gpu;
+    int r = device_read(device, type, &gpu);
+    if (r == NVML_SUCCESS) {
+        *type = strstr(gpu.name, "RTX") != NULL ? NVML_BRAND_NVIDIA_RTX : NVML_BRAND_NVIDIA;
+    }
+    return r;
+}
+
+EXPORT int32_t nvmlDeviceGetNumaNodeId(struct nvml_device *device, uint32_t *node)
+{
+    struct rpc_gpu gpu;
+    int r = device_read(device, node, &gpu);
+    if (r == NVML_SUCCESS && gpu.numa_node < 0) {
+        return NVML_ERROR_NOT_SUPPORTED;
+    }
+    if (r == NVML_SUCCESS) {
+        *node = (uint32_t)gpu.numa_node;
+    }
+    return r;
+}
+
+EXPORT int32_t nvmlDeviceGetCudaComputeCapability(struct nvml_device *device, int32_t *major,
+                                                  int32_t *minor)
+{
+    struct rpc_gpu gpu;
+    int r = device_read(device, minor != NULL ? major : NULL, &gpu);
+    if (r != NVML_SUCCESS) {
+        return r;
+    }
+    /* CUDA C++ Programming Guide, compute capabilities; Blackwell's differ between data-centre
+     * (10.0) and RTX boards (12.0). */
+    static const struct {
+        uint32_t arch;
+        int32_t major, minor;
+    } known[] = {{NVML_ARCH_VOLTA, 7, 0}, {NVML_ARCH_TURING, 7, 5}, {NVML_ARCH_AMPERE, 8, 0},
+                 {NVML_ARCH_ADA, 8, 9},   {NVML_ARCH_HOPPER, 9, 0}, {NVML_ARCH_BLACKWELL, 10, 0}};
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (known[i].arch == gpu.arch) {
+            bool rtx = gpu.arch == NVML_ARCH_BLACKWELL && strstr(gpu.name, "RTX") != NULL;
+            *major = rtx ? 12 : known[i].major;
+            *minor = known[i].minor;
+            return NVML_SUCCESS;
+        }
+    }
+    return NVML_ERROR_NOT_SUPPORTED;
+}
+
+/* ---- PCI ---- */
+
+static void fill_pci(const struct rpc_gpu *gpu, struct nvml_pci_info *out)
+{
+    *out = (struct nvml_pci_info){.domain = gpu->domain,
+                                  .bus = gpu->bus,
+                                  .device = gpu->device,
+                                  .pci_device_id = gpu->pci_id,
+                                  .pci_sub_system_id = gpu->pci_subsystem};
+    snprintf(out->bus_id, sizeof(out->bus_id), "%08X:%02X:%02X.0", gpu->domain, gpu->bus,
+             gpu->device);
+    snprintf(out->bus_id_legacy, sizeof(out->bus_id_legacy), "%04X:%02X:%02X.0",
+             gpu->domain & 0xFFFF, gpu->bus, gpu->device & 0x1F);
+}
+
+/* Callers of the older forms bring a shorter structure, so only that much of it is written. */
+static int pci_info(const struct nvml_device *device, void *pci, size_t size)
+{
+    struct rpc_gpu gpu;
+    int r = device_read(device, pci, &gpu);
+    if (r == NVML_SUCCESS) {
+        struct nvml_pci_info info;
+        fill_pci(&gpu, &info);
+        memcpy(pci, &info, size);
+    }
+    return r;
+}
+
+EXPORT int32_t nvmlDeviceGetPciInfo(struct nvml_device *device, struct nvml_pci_info *pci)
+{
+    return pci_info(device, pci, offsetof(struct nvml_pci_info, pci_sub_system_id));
+}
+
+EXPORT int32_t nvmlDeviceGetPciInfo_v2(struct nvml_device *device, struct nvml_pci_info *pci)
+{
+    return pci_info(device, pci, offsetof(struct nvml_pci_info, bus_id));
+}
+
+EXPORT int32_t nvmlDeviceGetPciInfo_v3(struct nvml_device *device, struct nvml_pci_info *pci)
+{
+    return pci_info(device, pci, sizeof(*pci));
+}
+
+EXPORT int32_t nvmlDeviceGetPciInfoExt(struct nvml_device *device, struct nvml_pci_info_ext_v1 *pci)
+{
+    struct rpc_gpu gpu;
+    int r = device_read(device, pci, &gpu);
+    if (r != NVML_SUCCESS) {
+        return r;
+    }
+    if (pci->version != NVML_VERSION(struct nvml_pci_info_ext_v1, 1)) {
+        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    }
+    struct nvml_pci_info info;
+    fill_pci(&gpu, &info);
+    *pci = (struct nvml_pci_info_ext_v1){.version = pci->version,
+                                         .domain = info.domain,
+                                         .bus = info.bus,
+                                         .device = info.device,
+                                         .pci_device_id = info.pci_device_id,
+                                         .pci_sub_system_id = info.pci_sub_system_id,
+                                         .base_class = PCI_CLASS_DISPLAY,
+                                         .sub_class = PCI_SUBCLASS_3D};
+    memcpy(pci->bus_id, info.bus_id, sizeof(pci->bus_id));
+    return NVML_SUCCESS;
+}
+
+/* ---- memory ---- */
+
+/* Of a board, or of a MIG device's GPU instance. */
+static int memory_of(const struct nvml_device *device, const void *out, uint64_t *ret_total,
+                     uint64_t *ret_used)
+{
+    struct rpc_gpu gpu;
+    struct ref ref;
+    int r = device_read(device, out, &gpu);
+    if (r != NVML_SUCCESS || !handle_is_device(device, &ref)) {
+        return r;
+    }
+    *ret_total = gpu.memory_bytes;
+    *ret_used = gpu.used_bytes;
+    if (ref.gi == RPC_NONE) {
+        return NVML_SUCCESS;
+    }
+    struct rpc_instance instance;
+    struct rpc_profile profile;
+    r = gi_find(ref, &instance, &profile);
+    if (r == NVML_SUCCESS) {
+        *ret_total = profile.memory_mib << 20;
+        *ret_used = 0;
+    }
+    return r;
+}
+
+EXPORT int32_t nvmlDeviceGetMemoryInfo(struct nvml_device *device, struct nvml_memory *memory)
+{
+    uint64_t total = 0;
+    uint64_t used = 0;
+    int r = memory_of(device, memory, &total, &used);
+    if (r == NVML_SUCCESS) {
+        *memory = (struct nvml_memory){.total = total, .used = used, .free = total - used};
+    }
+    return r;
+}
+
+EXPORT int32_t nvmlDeviceGetMemoryInfo_v2(struct nvml_device *device, struct nvml_memory_v2 *memory)
+{
+    uint64_t total = 0;
+    uint64_t used = 0;
+    int r = memory_of(device, memory, &total, &used);
+    if (r != NVML_SUCCESS) {
+        return r;
+    }
+    if (memory->version != NVML_VERSION(struct nvml_memory_v2, 2)) {
+        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    }
+    *memory = (struct nvml_memory_v2){
+        .version = memory->version, .total = total, .used = used, .free = total - used};
+    return NVML_SUCCESS;
+}
+
+EXPORT int32_t nvmlDeviceGetBAR1MemoryInfo(struct nvml_device *device,
+                                           struct nvml_bar1_memory *bar1_memory)
+{
+    struct rpc_gpu gpu;
+    int r = device_read(device, bar1_memory, &gpu);
+    if (r == NVML_SUCCESS) {
+        /* The aperture is the next power of two above the framebuffer. */
+        uint64_t size = 1;
+        while (size < gpu.memory_bytes) {
+            size <<= 1;
+        }
+        *bar1_memory = (struct nvml_bar1_memory){.bar1_total = size, .bar1_free = size};
+    }
+    return r;
+}
+
+EXPORT int32_t nvmlDeviceGetAttributes_v2(struct nvml_device *device,
+                                          struct nvml_device_attributes *attributes)
+{
+    struct ref ref;
+    int r = device_ref(device, attributes, &ref);
+    if (r != NVML_SUCCESS) {
+        return r;
+    }
+    if (ref.gi == RPC_NONE) {
+        return NVML_ERROR_NOT_SUPPORTED; /* for MIG devices only */
+    }
+    struct rpc_instance instance;
+    struct rpc_profile profile;
+    struct rpc_compute compute;
+    r = gi_find(ref, &instance, &profile);
+    if (r == NVML_SUCCESS) {
+        r = ci_find(&instance, ref.ci, &compute);
+    }
+    if (r != NVML_SUCCESS) {
+        return r;
+    }
+    *attributes = (struct nvml_device_attributes){
+        .multiprocessor_count = profile.sm * compute.size / profile.compute_slices,
+        .shared_copy_engine_count = profile.copy_engines,
+        .shared_decoder_count = profile.decoders,
+        .shared_encoder_count = profile.encoders,
+        .shared_jpeg_count = profile.jpeg,
+        .shared_ofa_count = profile.ofa,
+        .gpu_instance_slice_count = profile.compute_slices,
+        .compute_instance_slice_count = compute.size,
+        .memory_size_mb = profile.memory_mib};
+    return NVML_SUCCESS;
+}
+
+EXPORT int32_t nvmlDeviceGetAttributes(struct nvml_device *device,
+                                       struct nvml_device_attributes *attributes)
+{
+    return nvmlDeviceGetAttributes_v2(device, attributes);
+}

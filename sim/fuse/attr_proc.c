@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /proc/driver/nvidia as open-gpu-kernel-modules prints it (kernel-open/nvidia/nv-procfs.c), and
+ * /sys/module/nvidia. */
+#include "sim/fuse/attr.h"
+
+int read_driver_version(const struct ref *ref, struct strbuf *out)
+{
+    strbuf_addf(out, "%s\n", ref->host->driver_version);
+    return 0;
+}
+
+int read_proc_version(const struct ref *ref, struct strbuf *out)
+{
+    strbuf_addf(out, "NVRM version: NVIDIA UNIX x86_64 Kernel Module  %s  (simulated)\n",
+                ref->host->driver_version);
+    strbuf_add(out, "GCC version:  gcc version 12.2.0\n");
+    return 0;
+}
+
+int read_proc_params(const struct ref *ref UNUSED, struct strbuf *out)
+{
+    strbuf_add(out, "ResmanDebugLevel: 4294967295\n"
+                    "RmLogonRC: 1\n"
+                    "ModifyDeviceFiles: 1\n"
+                    "DeviceFileUID: 0\n"
+                    "DeviceFileGID: 0\n"
+                    "DeviceFileMode: 438\n"
+                    "EnableMSI: 1\n"
+                    "EnableGpuFirmware: 18\n");
+    return 0;
+}
+
+int read_information(const struct ref *ref, struct strbuf *out)
+{
+    const struct sim_gpu *gpu = ref->fn.gpu;
+    char bdf[BDF_SIZE];
+    strbuf_addf(out, "Model: \t\t %s\n", gpu->name);
+    strbuf_add(out, "IRQ:   \t\t 0\n");
+    strbuf_addf(out, "GPU UUID: \t %s\n", gpu->uuid);
+    strbuf_add(out, "Video BIOS: \t ??.??.??.??.??\nBus Type: \t PCIe\n"
+                    "DMA Size: \t 47 bits\nDMA Mask: \t 0x7fffffffffff\n");
+    strbuf_addf(out, "Bus Location: \t %s\n", pci_addr_format(&gpu->addr, bdf));
+    strbuf_addf(out, "Device Minor: \t %u\n", gpu->minor);
+    strbuf_addf(out, "GPU Firmware: \t %s\n", ref->host->driver_version);
+    strbuf_add(out, "GPU Excluded:\t No\n");
+    return 0;
+}
+
+int read_unbind_lock(const struct ref *ref, struct strbuf *out)
+{
+    strbuf_add(out, ref->unbind_locks[ref->fn.gpu - ref->host->gpus] ? "1\n" : "0\n");
+    return 0;
+}
+
+/* ---- capabilities of MIG: which minor of /dev/nvidia-caps opens what ---- */
+
+#define MINOR_CONFIG 1
+#define MINOR_MONITOR 2
+#define MINOR_FIRST_GI 3
+/* A GI takes 1 + 8 minors and a GPU has 15 (mig-minors of a real host). */
+#define MINORS_PER_GI 9
+#define MINORS_PER_GPU 135
+
+static uint32_t gi_minor(const struct sim_gpu *gpu, const struct sim_gi *gi)
+{
+    return MINOR_FIRST_GI + gpu->minor * MINORS_PER_GPU + gi->id * MINORS_PER_GI;
+}
+
+static int add_capability(uint32_t minor, struct strbuf *out)
+{
+    strbuf_addf(out, "DeviceFileMinor: %u\nDeviceFileMode: 256\nDeviceFileModify: 1\n", minor);
+    return 0;
+}
+
+int read_mig_config(const struct ref *ref UNUSED, struct strbuf *out)
+{
+    return add_capability(MINOR_CONFIG, out);
+}
+
+int read_mig_monitor(const struct ref *ref UNUSED, struct strbuf *out)
+{
+    return add_capability(MINOR_MONITOR, out);
+}
+
+int read_gi_access(const struct ref *ref, struct strbuf *out)
+{
+    return add_capability(gi_minor(ref->fn.gpu, ref->gi), out);
+}
+
+int read_ci_access(const struct ref *ref, struct strbuf *out)
+{
+    return add_capability(gi_minor(ref->fn.gpu, ref->gi) + 1 + ref->ci->id, out);
+}
+
+int read_mig_minors(const struct ref *ref, struct strbuf *out)
+{
+    strbuf_addf(out, "config %d\nmonitor %d\n", MINOR_CONFIG, MINOR_MONITOR);
+    for (uint32_t g = 0; g < ref->host->n_gpus; g++) {
+        for (uint32_t i = 0; i < MINORS_PER_GPU / MINORS_PER_GI; i++) {
+            struct sim_gi gi = {.id = i};
+            struct sim_gpu gpu = {.minor = g};
+            uint32_t minor = gi_minor(&gpu, &gi);
+            strbuf_addf(out, "gpu%u/gi%u/access %u\n", g, i, minor);
+            for (uint32_t c = 0; c < MINORS_PER_GI - 1; c++) {
+                strbuf_addf(out, "gpu%u/gi%u/ci%u/access %u\n", g, i, c, minor + 1 + c);
+            }
+        }
+    }
+    return 0;
+}

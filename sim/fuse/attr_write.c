@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes to the PCI core's files; each is one call of the engine. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/parse.h"
+#include "sim/fuse/attr.h"
+
+/* kstrtobool() and kstrtoul() of these files accept any number; 0 asks for nothing. */
+static int parse_flag(const char *text, bool *ret_on)
+{
+    uint32_t value = 0;
+    if (!parse_u32(text, &value)) {
+        return -EINVAL;
+    }
+    *ret_on = value != 0;
+    return 0;
+}
+
+int write_flag(const struct ref *ref UNUSED, const char *text)
+{
+    bool on = false;
+    return parse_flag(text, &on);
+}
+
+/* A driver that comes or goes takes its unbind lock along. */
+static void drop_unbind_lock(const struct ref *ref, const struct pci_addr *addr)
+{
+    for (uint32_t i = 0; i < ref->host->n_gpus; i++) {
+        if (pci_addr_cmp(&ref->host->gpus[i].addr, addr) == 0) {
+            ref->unbind_locks[i] = false;
+        }
+    }
+}
+
+int write_bind(const struct ref *ref, const char *text)
+{
+    struct pci_addr addr;
+    if (!pci_addr_parse(text, &addr)) {
+        return -ENODEV;
+    }
+    int r = sim_bind(ref->host, &addr, ref->driver);
+    if (r == 0) {
+        drop_unbind_lock(ref, &addr);
+    }
+    return r;
+}
+
+int write_unbind(const struct ref *ref, const char *text)
+{
+    struct pci_addr addr;
+    if (!pci_addr_parse(text, &addr)) {
+        return -ENODEV;
+    }
+    int r = sim_unbind(ref->host, &addr, ref->driver);
+    if (r == 0) {
+        drop_unbind_lock(ref, &addr);
+    }
+    return r;
+}
+
+int write_drivers_probe(const struct ref *ref, const char *text)
+{
+    struct pci_addr addr;
+    if (!pci_addr_parse(text, &addr)) {
+        return -ENODEV;
+    }
+    int r = sim_drivers_probe(ref->host, &addr);
+    if (r == 0) {
+        drop_unbind_lock(ref, &addr);
+    }
+    return r;
+}
+
+/* "VVVV DDDD …" in hex. */
+static bool parse_ids(const char *text, uint32_t *ret_vendor, uint32_t *ret_device)
+{
+    return sscanf(text, "%8x %8x", ret_vendor, ret_device) == 2;
+}
+
+/* Unbound functions with the id are probed at once. The id is not remembered for later ones. */
+int write_new_id(const struct ref *ref, const char *text)
+{
+    uint32_t vendor = 0;
+    uint32_t device = 0;
+    if (!parse_ids(text, &vendor, &device)) {
+        return -EINVAL;
+    }
+    uint32_t cursor = 0;
+    struct function fn;
+    while (function_next(ref->host, &cursor, &fn)) {
+        if (function_vendor(&fn) == vendor && function_device(&fn) == device &&
+            function_driver(&fn)[0] == '\0' && function_override(&fn)[0] == '\0') {
+            const struct pci_addr addr = *function_addr(&fn);
+            sim_set_driver_override(ref->host, &addr, ref->driver);
+            sim_drivers_probe(ref->host, &addr);
+            sim_set_driver_override(ref->host, &addr, "");
+        }
+    }
+    return 0;
+}
+
+int write_remove_id(const struct ref *ref UNUSED, const char *text)
+{
+    uint32_t vendor = 0;
+    uint32_t device = 0;
+    return parse_ids(text, &vendor, &device) ? -ENODEV : -EINVAL;
+}
+
+int write_driver_override(const struct ref *ref, const char *text)
+{
+    return sim_set_driver_override(ref->host, function_addr(&ref->fn), text);
+}
+
+int write_reset(const struct ref *ref, const char *text)
+{
+    bool on = false;
+    int r = parse_flag(text, &on);
+    if (r < 0) {
+        return r;
+    }
+    if (!on) {
+        return -EINVAL;
+    }
+    if (ref->fn.vf != NULL) {
+        return ref->fn.vf->vgpu.opener != 0 ? -EBUSY : 0;
+    }
+    return sim_gpu_reset(ref->host, ref->fn.gpu) == 0 ? 0 : -EBUSY;
+}
+
+/* NVIDIA's driver has no sriov_configure(): measured as "write error: No such file or directory" in
+ * bigstack-oss/cubecos. sriov-manage is the way. */
+int write_numvfs(const struct ref *ref UNUSED, const char *text)
+{
+    uint32_t n = 0;
+    return parse_u32(text, &n) ? -ENOENT : -EINVAL;
+}
+
+int write_power_control(const struct ref *ref UNUSED, const char *text)
+{
+    return str_eq(text, "on") || str_eq(text, "auto") ? 0 : -EINVAL;
+}
+
+/* Granted when nobody has the GPU open: reading it back tells. */
+int write_unbind_lock(const struct ref *ref, const char *text)
+{
+    bool on = false;
+    int r = parse_flag(text, &on);
+    if (r < 0) {
+        return r;
+    }
+    const struct sim_gpu *gpu = ref->fn.gpu;
+    bool held = gpu->holder[0] != '\0' || gpu->opener != 0;
+    uint32_t cursor = 0;
+    struct sim_vgpu *vgpu = sim_next_vgpu(ref->fn.gpu, &cursor, NULL);
+    for (; vgpu != NULL; vgpu = sim_next_vgpu(ref->fn.gpu, &cursor, NULL)) {
+        held = held || vgpu->exists;
+    }
+    ref->unbind_locks[gpu - ref->host->gpus] = on && !held;
+    return 0;
+}

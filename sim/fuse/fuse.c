@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The FUSE side: low-level requests of libfuse become look-ups in the table of nodes. One thread
+ * serves them; all of it runs under the host's lock, so more threads would only wait. Files use
+ * direct I/O, so that each read asks the engine, as each read of sysfs asks the kernel.
+ */
+#define FUSE_USE_VERSION 314
+#include "sim/fuse/fuse.h"
+
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "sim/fuse/inode.h"
+#include "sim/fuse/node.h"
+
+/* Longest write that is looked at; the kernel's attributes take a page. */
+#define WRITE_MAX 4096
+/* Names that never come or go may stay in the kernel's cache, and attributes: only chmod and chown
+ * change them, through here. */
+#define FIXED_TIMEOUT_S 3600.0
+
+struct sim_fuse {
+    struct sim_host *host;
+    struct tree *tree;
+    struct inodes *inodes;
+    bool unbind_locks[SIM_MAX_GPUS];
+    struct fuse_session *session;
+    int stop_fd;
+    pthread_t thread;
+};
+
+/* A path looked up under the lock. */
+struct target {
+    struct inode *inode;
+    const struct node *node;
+    struct ref ref;
+};
+
+static struct sim_fuse *fuse_of(fuse_req_t req)
+{
+    return fuse_req_userdata(req);
+}
+
+static struct ref make_ref(struct sim_fuse *fuse, fuse_req_t req)
+{
+    return (struct ref){
+        .host = fuse->host,
+        .unbind_locks = fuse->unbind_locks,
+        .privileged = fuse_req_ctx(req)->uid == 0,
+    };
+}
+
+static int find(fuse_req_t req, fuse_ino_t number, struct target *ret_target)
+{
+    struct sim_fuse *fuse = fuse_of(req);
+    struct target target = {.inode = inodes_at(fuse->inodes, number), .ref = make_ref(fuse, req)};
+    if (target.inode == NULL) {
+        return -ENOENT;
+    }
+    target.node = tree_find(fuse->tree, target.inode->path, &target.ref);
+    if (target.node == NULL) {
+        return -ENOENT;
+    }
+    *ret_target = target;
+    return 0;
+}
+
+static struct stat stat_of(const struct target *target)
+{
+    static const mode_t types[] = {
+        [NODE_DIR] = S_IFDIR, [NODE_FILE] = S_IFREG, [NODE_LINK] = S_IFLNK};
+    mode_t mode = target->inode->mode != 0 ? target->inode->mode : target->node->mode;
+    return (struct stat){
+        .st_ino = target->inode->number,
+        .st_mode = types[target->node->kind] | mode,
+        .st_nlink = target->node->kind == NODE_DIR ? 2 : 1,
+        .st_uid = target->inode->uid,
+        .st_gid = target->inode->gid,
+        .st_size = (off_t)target->node->size,
+        .st_blksize = 4096,
+    };
+}
+
+/* ---- requests ---- */
+
+static void on_init(void *data UNUSED, struct fuse_conn_info *conn)
+{
+    conn->max_readahead = 0;
+}
+
+static int do_lookup(fuse_req_t req, fuse_ino_t parent, const char *name,
+                     struct fuse_entry_param *ret_entry)
+{
+    struct sim_fuse *fuse = fuse_of(req);
+    struct inode *dir = inodes_at(fuse->inodes, parent);
+    if (dir == NULL) {
+        return -ENOENT;
+    }
+    CLEANUP_FREE char *path =
+        dir->path[0] == '\0' ? xstrdup(name) : xasprintf("%s/%s", dir->path, name);
+    struct target target = {.ref = make_ref(fuse, req)};
+    target.node = tree_find(fuse->tree, path, &target.ref);
+    if (target.node == NULL) {
+        return -ENOENT;
+    }
+    target.inode = inodes_of_path(fuse->inodes, path);
+    *ret_entry = (struct fuse_entry_param){
+        .ino = target.inode->number,
+        .attr = stat_of(&target),
+        .attr_timeout = FIXED_TIMEOUT_S,
+        .entry_timeout = node_is_fixed(target.node) ? FIXED_TIMEOUT_S : 0,
+    };
+    return 0;
+}
+
+static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    struct fuse_entry_param entry = {0};
+    sim_lock(fuse_of(req)->host);
+    int r = do_lookup(req, parent, name, &entry);
+    sim_unlock(fuse_of(req)->host);
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+    } else {
+        fuse_reply_entry(req, &entry);
+    }
+}
+
+static void on_getattr(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *file UNUSED)
+{
+    struct target target;
+    struct stat st = {0};
+    sim_lock(fuse_of(req)->host);
+    int r = find(req, number, &target);
+    if (r == 0) {
+        st = stat_of(&target);
+    }
+    sim_unlock(fuse_of(req)->host);
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+    } else {
+        fuse_reply_attr(req, &st, FIXED_TIMEOUT_S);
+    }
+}
+
+/* Truncation, as `echo x > file` asks for it, does nothing; times are not kept. */
+static void on_setattr(fuse_req_t req, fuse_ino_t number, struct stat *attr, int to_set,
+                       struct fuse_file_info *file UNUSED)
+{
+    struct target target;
+    struct stat st = {0};
+    sim_lock(fuse_of(req)->host);
+    int r = find(req, number, &target);
+    if (r == 0) {
+        if ((to_set & FUSE_SET_ATTR_MODE) != 0) {
+            target.inode->mode = attr->st_mode & 07777;
+        }
+        if ((to_set & FUSE_SET_ATTR_UID) != 0) {
+            target.inode->uid = attr->st_uid;
+        }
+        if ((to_set & FUSE_SET_ATTR_GID) != 0) {
+            target.inode->gid = attr->st_gid;
+        }
+        st = stat_of(&target);
+    }
+    sim_unlock(fuse_of(req)->host);
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+    } else {
+        fuse_reply_attr(req, &st, FIXED_TIMEOUT_S);
+    }
+}
+
+static void on_readlink(fuse_req_t req, fuse_ino_t number)
+{
+    struct target target;
+    CLEANUP_STRBUF struct strbuf text = {0};
+    sim_lock(fuse_of(req)->host);
+    int r = find(req, number, &target);
+    if (r == 0) {
+        r = target.node->kind == NODE_LINK ? target.node->read(&target.ref, &text) : -EINVAL;
+    }
+    sim_unlock(fuse_of(req)->host);
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+    } else {
+        fuse_reply_readlink(req, strbuf_str(&text));
+    }
+}
+
+/* Content of one open file: made at the read from its start, so that a seek back reads afresh. */
+struct reading {
+    struct strbuf text;
+};
+
+static void on_open(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *file)
+{
+    struct target target;
+    sim_lock(fuse_of(req)->host);
+    int r = find(req, number, &target);
+    sim_unlock(fuse_of(req)->host);
+    int access = file->flags & O_ACCMODE;
+    /* Root too gets EACCES where there is nothing to read or write, as in sysfs. */
+    if (r == 0 && ((access != O_RDONLY && target.node->write == NULL && target.node->size != 0) ||
+                   (access != O_WRONLY && target.node->read == NULL))) {
+        r = -EACCES;
+    }
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+        return;
+    }
+    struct reading *reading = xcalloc(1, sizeof(*reading));
+    file->fh = (uintptr_t)reading;
+    file->direct_io = 1;
+    if (fuse_reply_open(req, file) == -ENOENT) {
+        free(reading); /* the caller was interrupted */
+    }
+}
+
+static void on_release(fuse_req_t req, fuse_ino_t number UNUSED, struct fuse_file_info *file)
+{
+    struct reading *reading = (struct reading *)(uintptr_t)file->fh;
+    strbuf_done(&reading->text);
+    free(reading);
+    fuse_reply_err(req, 0);
+}
+
+static void on_read(fuse_req_t req, fuse_ino_t number, size_t size, off_t offset,
+                    struct fuse_file_info *file)
+{
+    struct reading *reading = (struct reading *)(uintptr_t)file->fh;
+    int r = 0;
+    if (offset == 0 || reading->text.text == NULL) {
+        struct target target;
+        strbuf_done(&reading->text);
+        reading->text = (struct strbuf){0};
+        sim_lock(fuse_of(req)->host);
+        r = find(req, number, &target);
+        r = r == 0 ? target.node->read(&target.ref, &reading->text) : -ENODEV;
+        sim_unlock(fuse_of(req)->host);
+    }
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+        return;
+    }
+    size_t at = (size_t)offset < reading->text.len ? (size_t)offset : reading->text.len;
+    size_t left = reading->text.len - at;
+    fuse_reply_buf(req, left == 0 ? NULL : reading->text.text + at, left < size ? left : size);
+}
+
+static void on_write(fuse_req_t req, fuse_ino_t number, const char *data, size_t size,
+                     off_t offset UNUSED, struct fuse_file_info *file UNUSED)
+{
+    char text[WRITE_MAX + 1];
+    if (size > WRITE_MAX || memchr(data, '\0', size) != NULL) {
+        fuse_reply_err(req, EINVAL);
+        return;
+    }
+    memcpy(text, data, size);
+    text[size] = '\0';
+    if (size > 0 && text[size - 1] == '\n') {
+        text[size - 1] = '\0';
+    }
+    struct target target;
+    sim_lock(fuse_of(req)->host);
+    int r = find(req, number, &target);
+    if (r == 0) {
+        r = target.node->write != NULL ? target.node->write(&target.ref, text) : -EIO;
+    } else {
+        r = -ENODEV; /* gone while it was open */
+    }
+    sim_unlock(fuse_of(req)->host);
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+    } else {
+        fuse_reply_write(req, size);
+    }
+}
+
+/* ---- directories: listed when opened ---- */
+
+static void on_opendir(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *file)
+{
+    struct target target;
+    struct strlist *names = xcalloc(1, sizeof(*names));
+    sim_lock(fuse_of(req)->host);
+    int r = find(req, number, &target);
+    if (r == 0 && target.node->kind == NODE_DIR) {
+        tree_list(fuse_of(req)->tree, target.node, &target.ref, names);
+    }
+    sim_unlock(fuse_of(req)->host);
+    file->fh = (uintptr_t)names;
+    if (r < 0 || fuse_reply_open(req, file) == -ENOENT) {
+        strlist_done(names);
+        free(names);
+    }
+    if (r < 0) {
+        fuse_reply_err(req, -r);
+    }
+}
+
+static void on_releasedir(fuse_req_t req, fuse_ino_t number UNUSED, struct fuse_file_info *file)
+{
+    struct strlist *names = (struct strlist *)(uintptr_t)file->fh;
+    strlist_done(names);
+    free(names);
+    fuse_reply_err(req, 0);
+}
+
+/* Types are left to the look-up that follows. */
+static void on_readdir(fuse_req_t req, fuse_ino_t number, size_t size, off_t offset,
+                       struct fuse_file_info *file)
+{
+    const struct strlist *names = (const struct strlist *)(uintptr_t)file->fh;
+    CLEANUP_FREE char *buffer = xcalloc(1, size);
+    size_t used = 0;
+    for (size_t i = (size_t)offset; i < names->n + 2; i++) {
+        static const char *const dots[] = {".", ".."};
+        const char *name = i < 2 ? dots[i] : names->items[i - 2];
+        struct stat st = {.st_ino = i < 2 ? number : UINT32_MAX};
+        size_t need = fuse_add_direntry(req, buffer + used, size - used, name, &st, (off_t)i + 1);
+        if (need > size - used) {
+            break;
+        }
+        used += need;
+    }
+    fuse_reply_buf(req, used == 0 ? NULL : buffer, used);
+}
+
+/* ---- what sysfs refuses ---- */
+
+static void on_create(fuse_req_t req, fuse_ino_t parent UNUSED, const char *name UNUSED,
+                      mode_t mode UNUSED, struct fuse_file_info *file UNUSED)
+{
+    fuse_reply_err(req, EACCES);
+}
+
+static void on_mkdir(fuse_req_t req, fuse_ino_t parent UNUSED, const char *name UNUSED,
+                     mode_t mode UNUSED)
+{
+    fuse_reply_err(req, EPERM);
+}
+
+static void on_mknod(fuse_req_t req, fuse_ino_t parent UNUSED, const char *name UNUSED,
+                     mode_t mode UNUSED, dev_t device UNUSED)
+{
+    fuse_reply_err(req, EPERM);
+}
+
+static void on_remove(fuse_req_t req, fuse_ino_t parent UNUSED, const char *name UNUSED)
+{
+    fuse_reply_err(req, EPERM);
+}
+
+static void on_rename(fuse_req_t req, fuse_ino_t parent UNUSED, const char *name UNUSED,
+                      fuse_ino_t to_parent UNUSED, const char *to_name UNUSED,
+                      unsigned int flags UNUSED)
+{
+    fuse_reply_err(req, EPERM);
+}
+
+static void on_symlink(fuse_req_t req, const char *target UNUSED, fuse_ino_t parent UNUSED,
+                       const char *name UNUSED)
+{
+    fuse_reply_err(req, EPERM);
+}
+
+/* ---- life ---- */
+
+static const struct fuse_lowlevel_ops operations = {
+    .init = on_init,
+    .lookup = on_lookup,
+    .getattr = on_getattr,
+    .setattr = on_setattr,
+    .readlink = on_readlink,
+    .open = on_open,
+    .release = on_release,
+    .read = on_read,
+    .write = on_write,
+    .opendir = on_opendir,
+    .releasedir = on_releasedir,
+    .readdir = on_readdir,
+    .create = on_create,
+    .mkdir = on_mkdir,
+    .mknod = on_mknod,
+    .unlink = on_remove,
+    .rmdir = on_remove,
+    .rename = on_rename,
+    .symlink = on_symlink,
+};
+
+static void *serve(void *data)
+{
+    struct sim_fuse *fuse = data;
+    struct fuse_buf buffer = {0};
+    struct pollfd fds[] = {
+        {.fd = fuse_session_fd(fuse->session), .events = POLLIN},
+        {.fd = fuse->stop_fd, .events = POLLIN},
+    };
+    while (!fuse_session_exited(fuse->session)) {
+        if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR) {
+            break;
+        }
+        if (fds[1].revents != 0 || (fds[0].revents & (POLLERR | POLLNVAL)) != 0) {
+            break;
+        }
+        if ((fds[0].revents & POLLIN) == 0) {
+            continue;
+        }
+        int r = fuse_session_receive_buf(fuse->session, &buffer);
+        if (r > 0) {
+            fuse_session_process_buf(fuse->session, &buffer);
+        } else if (r != -EINTR && r != -EAGAIN) {
+            break; /* unmounted */
+        }
+    }
+    free(buffer.mem);
+    return NULL;
+}
+
+static void fuse_free(struct sim_fuse *fuse)
+{
+    if (fuse->session != NULL) {
+        fuse_session_destroy(fuse->session);
+    }
+    if (fuse->stop_fd >= 0) {
+        close(fuse->stop_fd);
+    }
+    inodes_free(fuse->inodes);
+    tree_free(fuse->tree);
+    free(fuse);
+}
+DEFINE_FREEP(struct sim_fuse *, fuse_free)
+
+static int make_session(struct sim_fuse *fuse, struct error *err)
+{
+    char *argv[] = {(char[]){"cleave-sim"}, (char[]){"-o"},
+                    (char[]){"allow_other,default_permissions,fsname=cleave-sim"}, NULL};
+    struct fuse_args args = FUSE_ARGS_INIT(ARRAY_SIZE(argv) - 1, argv);
+    fuse->session = fuse_session_new(&args, &operations, sizeof(operations), fuse);
+    fuse_opt_free_args(&args);
+    if (fuse->session == NULL) {
+        return error_set(err, REASON_INTERNAL, "fuse", "libfuse gives no session");
+    }
+    fuse->stop_fd = eventfd(0, EFD_CLOEXEC);
+    if (fuse->stop_fd < 0) {
+        return error_set_errno(err, errno, "fuse", "cannot make an event descriptor");
+    }
+    return 0;
+}
+
+int sim_fuse_start(struct sim_host *host, const char *mount_dir, struct sim_fuse **ret_fuse,
+                   struct error *err)
+{
+    CLEANUP(fuse_freep) struct sim_fuse *fuse = xcalloc(1, sizeof(*fuse));
+    fuse->host = host;
+    fuse->stop_fd = -1;
+    fuse->tree = tree_new();
+    fuse->inodes = inodes_new();
+    int r = make_session(fuse, err);
+    if (r != 0) {
+        return r;
+    }
+    if (fuse_session_mount(fuse->session, mount_dir) != 0) {
+        r = error_set(err, REASON_UNAVAILABLE, "fuse", "cannot mount FUSE at %s", mount_dir);
+        error_hint(err, "it needs /dev/fuse and root (or a user namespace of its own)");
+        return r;
+    }
+    r = pthread_create(&fuse->thread, NULL, serve, fuse);
+    if (r != 0) {
+        fuse_session_unmount(fuse->session);
+        return error_set_errno(err, r, "fuse", "cannot start a thread");
+    }
+    *ret_fuse = TAKE_PTR(fuse);
+    return 0;
+}
+
+void sim_fuse_stop(struct sim_fuse *fuse)
+{
+    if (fuse == NULL) {
+        return;
+    }
+    eventfd_write(fuse->stop_fd, 1);
+    pthread_join(fuse->thread, NULL);
+    fuse_session_unmount(fuse->session);
+    fuse_free(fuse);
+}

@@ -62,6 +62,6 @@ write_fn write_power_control, write_unbind_lock;
 /* ---- attr_proc.c: /proc/driver/nvidia and /sys/module ---- */
 read_fn read_proc_version, read_proc_params, read_information, read_unbind_lock;
 read_fn read_driver_version, read_mig_config, read_mig_monitor, read_gi_access, read_ci_access;
-read_fn read_mig_minors;
+read_fn read_mig_minors, read_osrelease;
 
 #endif

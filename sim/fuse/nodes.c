@@ -221,6 +221,9 @@ const struct node nodes[] = {
     DIR(CAPS "/{minor}/mig/{gi}/{ci}", NULL),
     PROC(CAPS "/{minor}/mig/{gi}/{ci}/access", 0444, NULL, read_ci_access, NULL),
     DIR("proc/driver/nvidia-caps", NULL),
+    DIR("proc/sys", NULL),
+    DIR("proc/sys/kernel", NULL),
+    PROC("proc/sys/kernel/osrelease", 0444, NULL, read_osrelease, NULL),
     PROC("proc/driver/nvidia-caps/mig-minors", 0444, when_mig_host, read_mig_minors, NULL),
 };
 /* clang-format on */

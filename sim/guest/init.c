@@ -60,13 +60,14 @@ static void read_text(const char *path, char *out, size_t size)
     }
 }
 
-static unsigned long read_hex(const char *device, const char *file)
+static unsigned read_hex(const char *device, const char *file)
 {
     char path[300];
     char text[32];
     snprintf(path, sizeof(path), PCI_DIR "/%s/%s", device, file);
     read_text(path, text, sizeof(text));
-    return strtoul(text, NULL, 16);
+    unsigned value = 0;
+    return sscanf(text, "%x", &value) == 1 ? value : 0;
 }
 
 /* "cleave.vm=NAME" of the kernel command line; else what the first GPU's page says. */
@@ -116,8 +117,8 @@ static unsigned read_pm_base(const char *device)
 
 static void look_at(struct guest *guest, const char *device)
 {
-    unsigned long vendor = read_hex(device, "vendor");
-    unsigned long id = read_hex(device, "device");
+    unsigned vendor = read_hex(device, "vendor");
+    unsigned id = read_hex(device, "device");
     if (vendor == INTEL && (id == PIIX4_PM || id == ICH9_LPC)) {
         guest->pm_base = read_pm_base(device);
         return;

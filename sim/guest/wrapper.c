@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stands in for /usr/bin/qemu-system-x86_64 on the simulated host. A VM without an assigned device,
+ * and every probe of libvirt's, runs the real emulator as if this program were not there. For an
+ * assigned device of the simulated host it says "open" to the host, as VFIO's file descriptor
+ * would, and gives the VM a piece of shared memory that names the device (page.h). The process id
+ * stays the same through exec: when the emulator ends, the host sees that the device is closed, and
+ * the memory, which has no name in any file system, is gone too.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "sim/guest/argv.h"
+#include "sim/guest/describe.h"
+#include "sim/rpc/rpc.h"
+
+#define REAL_EMULATOR SIM_RUN_DIR "/real/qemu-system-x86_64"
+
+/* QEMU looks for its firmware and modules relative to its own place, which is not the usual one
+ * here. */
+static const char *const firmware_dirs[] = {"/usr/share/qemu", "/usr/share/seabios",
+                                            "/usr/lib/ipxe/qemu"};
+#define MODULE_DIR "/usr/lib/x86_64-linux-gnu/qemu"
+
+/* One "open" at the simulated host. *ret_reply stays NULL if it has no such device. */
+static int open_at_host(const char *device, const struct argv_vm *vm, json_t **ret_reply,
+                        struct error *err)
+{
+    CLEANUP_JSON json_t *request = json_pack("{s:s, s:s, s:i, s:s}", "op", "open", "device", device,
+                                             "pid", (int)getpid(), "vm_uuid", vm->uuid);
+    CLEANUP_FREE char *request_text = json_text(request);
+    CLEANUP_FREE char *reply_text = NULL;
+    CLEANUP_JSON json_t *reply = NULL;
+    int result = sim_ctl_call(NULL, request_text, &reply_text);
+    if (result < 0) {
+        return error_set_errno(err, -result, device, "the simulated host does not answer");
+    }
+    result = json_read(reply_text, strlen(reply_text), "reply", &reply, err);
+    if (result < 0) {
+        return result;
+    }
+    if (json_is_true(json_object_get(reply, "ok"))) {
+        *ret_reply = TAKE_PTR(reply);
+        return 0;
+    }
+    json_int_t errnum = json_integer_value(json_object_get(reply, "errno"));
+    if (errnum == ENODEV) {
+        return 0;
+    }
+    const char *message = json_string_value(json_object_get(reply, "message"));
+    return error_set(err, REASON_IN_USE, device, "%s",
+                     errnum == EBUSY ? "another process has it open"
+                                     : (message != NULL ? message : "refused"));
+}
+
+/* Memory that starts with the page and lives as long as this process or the emulator after it. */
+static int make_memory(const struct guest_page *page, struct device_memory *ret_memory,
+                       struct error *err)
+{
+    uint64_t bytes = describe_memory_bytes(page->framebuffer_mib);
+    CLEANUP_CLOSE int fd = memfd_create(page->device, 0);
+    if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0 ||
+        pwrite(fd, page, sizeof(*page), 0) != (ssize_t)sizeof(*page)) {
+        return error_set_errno(err, errno, page->device, "making %llu bytes of shared memory",
+                               (unsigned long long)bytes);
+    }
+    (void)snprintf(ret_memory->path, sizeof(ret_memory->path), "/proc/self/fd/%d", TAKE_FD(fd));
+    ret_memory->bytes = bytes;
+    return 0;
+}
+
+static int open_device(void *data, const char *device, const struct argv_vm *vm,
+                       struct device_memory *ret_memory, struct error *err)
+{
+    (void)data;
+    CLEANUP_JSON json_t *reply = NULL;
+    struct guest_page page;
+    int result = open_at_host(device, vm, &reply, err);
+    if (result < 0 || reply == NULL) {
+        return result;
+    }
+    result = describe_page(reply, vm, &page, err);
+    return result < 0 ? result : make_memory(&page, ret_memory, err);
+}
+
+static NORETURN void run_emulator(char *const *argv)
+{
+    VEC(const char *) args = {0};
+    *vec_push(&args) = argv[0];
+    for (size_t i = 0; i < ARRAY_SIZE(firmware_dirs); i++) {
+        *vec_push(&args) = "-L";
+        *vec_push(&args) = firmware_dirs[i];
+    }
+    for (size_t i = 1; argv[i] != NULL; i++) {
+        *vec_push(&args) = argv[i];
+    }
+    vec_push(&args);
+    setenv("QEMU_MODULE_DIR", MODULE_DIR, 0);
+    execv(REAL_EMULATOR, (char *const *)args.items);
+    fprintf(stderr, "cleave-sim: running %s: %s\n", REAL_EMULATOR, strerror(errno));
+    _exit(127);
+}
+
+int main(int argc, char **argv)
+{
+    struct strlist rewritten = {0};
+    struct error err = {0};
+    if (argc < 2 || !argv_assigns(argv)) {
+        run_emulator(argv);
+    }
+    if (argv_rewrite(argv, open_device, NULL, &rewritten, &err) < 0) {
+        fprintf(stderr, "cleave-sim: can't assign %s: %s\n", err.subject, err.message);
+        return 1;
+    }
+    run_emulator(rewritten.items);
+}

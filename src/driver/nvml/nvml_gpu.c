@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/nvml/nvml_gpu.h"
+
+#include <stdio.h>
+
+#include "base/str.h"
+
+#define MIG_PREFIX "MIG "
+
+void nvml_gis_done(struct nvml_gis *gis)
+{
+    vec_done(gis);
+}
+
+int nvml_gpu_find(const struct nvml *nvml, const struct pci_addr *addr, struct nvml_gpu *ret_gpu,
+                  struct error *err)
+{
+    char bdf[BDF_SIZE];
+    struct nvml_gpu gpu = {.nvml = nvml};
+    pci_addr_format(addr, bdf);
+    snprintf(gpu.subject, sizeof(gpu.subject), "gpu/%s", bdf);
+    int32_t code = nvml->nvmlDeviceGetHandleByPciBusId_v2(bdf, &gpu.device);
+    if (code == NVML_ERROR_NOT_FOUND) {
+        error_set(err, REASON_NOT_FOUND, gpu.subject, "the NVIDIA driver owns no GPU at %s", bdf);
+        error_hint(err, "it may be bound to vfio-pci: cleave gpu show %s", bdf);
+        return -REASON_NOT_FOUND;
+    }
+    if (code != NVML_SUCCESS) {
+        return nvml_fail(nvml, code, err, gpu.subject, "GPU %s can't be opened", bdf);
+    }
+    *ret_gpu = gpu;
+    return 0;
+}
+
+int nvml_gpu_mig_mode(const struct nvml_gpu *gpu, bool *ret_current, bool *ret_pending,
+                      struct error *err)
+{
+    const struct nvml *nvml = gpu->nvml;
+    if (nvml->nvmlDeviceGetMigMode == NULL) {
+        return nvml_too_old(err, gpu->subject, "nvmlDeviceGetMigMode");
+    }
+    uint32_t current = 0;
+    uint32_t pending = 0;
+    int32_t code = nvml->nvmlDeviceGetMigMode(gpu->device, &current, &pending);
+    if (code != NVML_SUCCESS) {
+        return nvml_fail(nvml, code, err, gpu->subject, "MIG mode can't be read");
+    }
+    *ret_current = current != 0;
+    *ret_pending = pending != 0;
+    return 0;
+}
+
+/* ---- GPU instances ---- */
+
+struct profile {
+    uint32_t id;
+    char name[NAME_SIZE]; /* "" from a driver that has no names */
+};
+
+/* False when the board or the driver has no profile of that number. */
+static bool read_profile(const struct nvml_gpu *gpu, uint32_t number, struct profile *ret_profile)
+{
+    const struct nvml *nvml = gpu->nvml;
+    if (nvml->nvmlDeviceGetGpuInstanceProfileInfoV != NULL) {
+        struct nvml_gpu_instance_profile_info_v2 info = {
+            .version = NVML_VERSION(struct nvml_gpu_instance_profile_info_v2, 2)};
+        if (nvml->nvmlDeviceGetGpuInstanceProfileInfoV(gpu->device, number, &info) !=
+            NVML_SUCCESS) {
+            return false;
+        }
+        char name[NAME_SIZE];
+        NVML_COPY(name, info.name);
+        *ret_profile = (struct profile){.id = info.id};
+        STR_SET(ret_profile->name,
+                str_starts(name, MIG_PREFIX) ? name + sizeof(MIG_PREFIX) - 1 : name);
+        return true;
+    }
+    struct nvml_gpu_instance_profile_info info = {0};
+    if (nvml->nvmlDeviceGetGpuInstanceProfileInfo == NULL ||
+        nvml->nvmlDeviceGetGpuInstanceProfileInfo(gpu->device, number, &info) != NVML_SUCCESS) {
+        return false;
+    }
+    *ret_profile = (struct profile){.id = info.id};
+    return true;
+}
+
+int32_t nvml_gi_each_ci(const struct nvml *nvml, struct nvml_gpu_instance *gi,
+                        int32_t (*visit)(const struct nvml *nvml, struct nvml_compute_instance *ci,
+                                         void *data),
+                        void *data)
+{
+    if (nvml->nvmlGpuInstanceGetComputeInstances == NULL) {
+        return NVML_SUCCESS;
+    }
+    for (uint32_t number = 0; number < NVML_CI_PROFILE_COUNT; number++) {
+        struct nvml_compute_instance *found[NVML_MAX_INSTANCES];
+        uint32_t n = 0;
+        /* A profile that the instance lacks is refused, and has no instances. */
+        if (nvml->nvmlGpuInstanceGetComputeInstances(gi, number, found, &n) != NVML_SUCCESS) {
+            continue;
+        }
+        for (uint32_t i = 0; i < n && i < NVML_MAX_INSTANCES; i++) {
+            int32_t code = visit(nvml, found[i], data);
+            if (code != NVML_SUCCESS) {
+                return code;
+            }
+        }
+    }
+    return NVML_SUCCESS;
+}
+
+static int32_t count_one(const struct nvml *nvml, struct nvml_compute_instance *ci, void *data)
+{
+    (void)nvml, (void)ci;
+    uint32_t *n = data;
+    *n += 1;
+    return NVML_SUCCESS;
+}
+
+static int add_instance(const struct nvml_gpu *gpu, const struct profile *profile,
+                        struct nvml_gpu_instance *handle, struct nvml_gis *gis, struct error *err)
+{
+    const struct nvml *nvml = gpu->nvml;
+    struct nvml_gpu_instance_info info = {0};
+    int32_t code = nvml->nvmlGpuInstanceGetInfo(handle, &info);
+    if (code != NVML_SUCCESS) {
+        return nvml_fail(nvml, code, err, gpu->subject,
+                         "a GPU instance of profile %s can't be read", profile->name);
+    }
+    struct nvml_gi *gi = vec_push(gis);
+    gi->handle = handle;
+    gi->gi = (struct gi){.id = info.id,
+                         .profile_id = info.profile_id,
+                         .start = info.placement.start,
+                         .size = info.placement.size};
+    STR_SET(gi->gi.profile, profile->name);
+    nvml_gi_each_ci(nvml, handle, count_one, &gi->gi.n_ci);
+    return 0;
+}
+
+static void name_mig_devices(const struct nvml_gpu *gpu, struct nvml_gis *gis)
+{
+    const struct nvml *nvml = gpu->nvml;
+    uint32_t max = 0;
+    if (nvml->nvmlDeviceGetMaxMigDeviceCount == NULL ||
+        nvml->nvmlDeviceGetMigDeviceHandleByIndex == NULL ||
+        nvml->nvmlDeviceGetGpuInstanceId == NULL ||
+        nvml->nvmlDeviceGetMaxMigDeviceCount(gpu->device, &max) != NVML_SUCCESS) {
+        return;
+    }
+    for (uint32_t i = 0; i < max && i < NVML_MAX_INSTANCES; i++) {
+        struct nvml_device *device = NULL;
+        uint32_t id = 0;
+        char uuid[96] = "";
+        if (nvml->nvmlDeviceGetMigDeviceHandleByIndex(gpu->device, i, &device) != NVML_SUCCESS ||
+            nvml->nvmlDeviceGetGpuInstanceId(device, &id) != NVML_SUCCESS ||
+            nvml->nvmlDeviceGetUUID(device, uuid, sizeof(uuid)) != NVML_SUCCESS) {
+            continue; /* indices may have holes */
+        }
+        for (vec_each(gis, gi)) {
+            if (gi->gi.id == id && gi->gi.mig_uuid[0] == '\0') {
+                NVML_COPY(gi->gi.mig_uuid, uuid);
+            }
+        }
+    }
+}
+
+static bool can_list_instances(const struct nvml *nvml)
+{
+    return nvml->nvmlDeviceGetGpuInstances != NULL && nvml->nvmlGpuInstanceGetInfo != NULL;
+}
+
+int nvml_gpu_instances(const struct nvml_gpu *gpu, struct nvml_gis *ret_gis, struct error *err)
+{
+    const struct nvml *nvml = gpu->nvml;
+    bool on = false;
+    bool pending = false;
+    int r = nvml_gpu_mig_mode(gpu, &on, &pending, err);
+    if (r < 0 || !on) {
+        return r;
+    }
+    if (!can_list_instances(nvml)) {
+        return nvml_too_old(err, gpu->subject, "nvmlDeviceGetGpuInstances");
+    }
+    CLEANUP(nvml_gis_done) struct nvml_gis gis = {0};
+    for (uint32_t number = 0; number < NVML_GI_PROFILE_COUNT; number++) {
+        struct profile profile;
+        struct nvml_gpu_instance *found[NVML_MAX_INSTANCES];
+        uint32_t n = 0;
+        if (!read_profile(gpu, number, &profile)) {
+            continue;
+        }
+        int32_t code = nvml->nvmlDeviceGetGpuInstances(gpu->device, profile.id, found, &n);
+        if (code != NVML_SUCCESS) {
+            return nvml_fail(nvml, code, err, gpu->subject, "GPU instances can't be listed");
+        }
+        for (uint32_t i = 0; i < n && i < NVML_MAX_INSTANCES; i++) {
+            r = add_instance(gpu, &profile, found[i], &gis, err);
+            if (r < 0) {
+                return r;
+            }
+        }
+    }
+    name_mig_devices(gpu, &gis);
+    *ret_gis = gis;
+    gis = (struct nvml_gis){0};
+    return 0;
+}
+
+struct nvml_gi *nvml_gis_at(const struct nvml_gis *gis, uint32_t start, uint32_t size)
+{
+    for (vec_each(gis, gi)) {
+        if (gi->gi.start == start && gi->gi.size == size) {
+            return gi;
+        }
+    }
+    return NULL;
+}
+
+/* ---- vGPUs ---- */
+
+int nvml_gpu_mixed(const struct nvml_gpu *gpu, bool *ret_on, struct error *err)
+{
+    const struct nvml *nvml = gpu->nvml;
+    if (nvml->nvmlDeviceGetVgpuHeterogeneousMode == NULL) {
+        return nvml_too_old(err, gpu->subject, "nvmlDeviceGetVgpuHeterogeneousMode");
+    }
+    struct nvml_vgpu_heterogeneous_mode_v1 mode = {
+        .version = NVML_VERSION(struct nvml_vgpu_heterogeneous_mode_v1, 1)};
+    int32_t code = nvml->nvmlDeviceGetVgpuHeterogeneousMode(gpu->device, &mode);
+    if (code != NVML_SUCCESS) {
+        return nvml_fail(nvml, code, err, gpu->subject, "mixed-size mode can't be read");
+    }
+    *ret_on = mode.mode != 0;
+    return 0;
+}
+
+uint32_t nvml_gpu_running_vgpus(const struct nvml_gpu *gpu, uint32_t gi_id)
+{
+    const struct nvml *nvml = gpu->nvml;
+    uint32_t ids[NVML_MAX_INSTANCES];
+    uint32_t n = NVML_MAX_INSTANCES;
+    if (nvml->nvmlDeviceGetActiveVgpus == NULL ||
+        nvml->nvmlDeviceGetActiveVgpus(gpu->device, &n, ids) != NVML_SUCCESS ||
+        n > NVML_MAX_INSTANCES) {
+        return 0;
+    }
+    if (gi_id == NO_ID) {
+        return n;
+    }
+    uint32_t running = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t id = NO_ID;
+        if (nvml->nvmlVgpuInstanceGetGpuInstanceId != NULL &&
+            nvml->nvmlVgpuInstanceGetGpuInstanceId(ids[i], &id) == NVML_SUCCESS && id == gi_id) {
+            running++;
+        }
+    }
+    return running;
+}

@@ -60,6 +60,8 @@ bool reader_has(struct reader *r, const char *key);
 /* Required forms: a missing key is an error. Strings are borrowed from the tree, are clean UTF-8
  * and at most max_len bytes. On error: NULL, 0, false. */
 const char *reader_str(struct reader *r, const char *key, size_t max_len);
+/* The same, and line breaks and tabs are allowed: for documents inside a document. */
+const char *reader_text(struct reader *r, const char *key, size_t max_len);
 int64_t reader_int(struct reader *r, const char *key, int64_t min, int64_t max);
 double reader_real(struct reader *r, const char *key);
 bool reader_bool(struct reader *r, const char *key);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 static const char *type_word(const json_t *json)
@@ -115,7 +116,18 @@ bool reader_has(struct reader *r, const char *key)
     return find(r, key) != NULL;
 }
 
-static const char *check_str(struct reader *r, const char *key, const json_t *value, size_t max_len)
+/* Line breaks and tabs are all the control characters that a text of several lines may have. */
+static bool is_clean_text(const char *text)
+{
+    CLEANUP_FREE char *copy = xstrdup(text);
+    for (char *c = copy; *c != '\0'; c++) {
+        *c = *c == '\n' || *c == '\r' || *c == '\t' ? ' ' : *c;
+    }
+    return str_is_clean(copy);
+}
+
+static const char *check_str(struct reader *r, const char *key, const json_t *value, size_t max_len,
+                             bool (*is_clean)(const char *text))
 {
     if (!expect(r, key, value, json_is_string(value), "a string")) {
         return NULL;
@@ -126,7 +138,7 @@ static const char *check_str(struct reader *r, const char *key, const json_t *va
         return NULL;
     }
     const char *text = json_string_value(value);
-    if (strlen(text) != len || !str_is_clean(text)) {
+    if (strlen(text) != len || !is_clean(text)) {
         reader_fail(r, key, "contains control characters");
         return NULL;
     }
@@ -136,7 +148,13 @@ static const char *check_str(struct reader *r, const char *key, const json_t *va
 const char *reader_str(struct reader *r, const char *key, size_t max_len)
 {
     json_t *value = require(r, key);
-    return value != NULL ? check_str(r, key, value, max_len) : NULL;
+    return value != NULL ? check_str(r, key, value, max_len, str_is_clean) : NULL;
+}
+
+const char *reader_text(struct reader *r, const char *key, size_t max_len)
+{
+    json_t *value = require(r, key);
+    return value != NULL ? check_str(r, key, value, max_len, is_clean_text) : NULL;
 }
 
 const char *reader_str_or(struct reader *r, const char *key, size_t max_len, const char *fallback)
@@ -145,7 +163,7 @@ const char *reader_str_or(struct reader *r, const char *key, size_t max_len, con
     if (value == NULL) {
         return fallback;
     }
-    const char *text = check_str(r, key, value, max_len);
+    const char *text = check_str(r, key, value, max_len, str_is_clean);
     return text != NULL ? text : fallback;
 }
 

@@ -131,6 +131,22 @@ bool str_is_clean(const char *text)
     return true;
 }
 
+void str_make_clean(char *text)
+{
+    unsigned char *at = (unsigned char *)text;
+    size_t room = strlen(text);
+    while (room > 0) {
+        size_t len = utf8_len(at, room);
+        bool control = at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && len == 2 && at[1] < 0xa0);
+        len = len == 0 ? 1 : len;
+        if (control || (len == 1 && at[0] >= 0x80)) {
+            memset(at, ' ', len);
+        }
+        at += len;
+        room -= len;
+    }
+}
+
 static size_t min3(size_t a, size_t b, size_t c)
 {
     size_t ab = a < b ? a : b;

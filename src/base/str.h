@@ -24,6 +24,9 @@ size_t str_cut_len(const char *text, size_t len, size_t max);
 /* Removes white space at both ends in place; returns `text` moved forward. */
 char *str_trim(char *text);
 
+/* Makes str_is_clean() true: whatever is not becomes a blank. For messages of other programs. */
+void str_make_clean(char *text);
+
 /* True if every byte is printable ASCII or valid UTF-8 without control characters. */
 bool str_is_clean(const char *text);
 

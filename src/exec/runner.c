@@ -99,6 +99,8 @@ static void blame(struct runner *runner, const struct error *err)
     STR_SET(step->problem, err->message);
     snprintf(plan->problem, sizeof(plan->problem), "step %zu of %zu (%.150s): %.300s",
              runner->at + 1, plan->steps.n, step_describe(step, what, sizeof(what)), err->message);
+    str_make_clean(step->problem); /* what is stored must be readable again */
+    str_make_clean(plan->problem);
     log_error("plan %s: %s", plan->id, plan->problem);
 }
 
@@ -165,6 +167,7 @@ static void undo_done(void *data)
     step_move(step, STEP_STUCK);
     snprintf(step->problem, sizeof(step->problem), "cannot be undone: %.480s",
              runner->job.err.message);
+    str_make_clean(step->problem);
     log_error("plan %s: step %zu %s", runner->plan->id, runner->at + 1, step->problem);
     journal_or_warn(runner);
     finish(runner, PLAN_STUCK);

@@ -23,13 +23,17 @@ struct manager_config {
     const struct rules *rules;
     struct store *store;
     struct ports ports;
+    /* A second connection for `vm stop`, which may wait long for a guest; NULL: ports.guest. */
+    struct guest_port *slow_guest;
     uint64_t observe_period_us; /* 0: only on demand */
 };
 
 /* Loads the store, resumes unfinished plans, starts observing. Takes nothing; all is borrowed. */
 int manager_new(const struct manager_config *config, struct manager **ret_manager,
                 struct error *err);
+/* Once the loop has ended: journals the step that is being applied, refuses what still waits. */
 void manager_free(struct manager *manager);
+DEFINE_FREEP(struct manager *, manager_free)
 
 /* The answer to a request: exactly one of body (stolen) or err (reason set). */
 typedef void manager_reply_fn(json_t *body, const struct error *err, void *data);

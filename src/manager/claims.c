@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/str.h"
+#include "manager/reply_json.h"
+#include "manager/state.h"
+
+void manager_list_claims(struct manager *m, manager_reply_fn *reply, void *data)
+{
+    reply(reply_claims(&m->claims), NULL, data);
+}
+
+static int find_claim(const struct manager *m, const char *name, struct claim **ret_claim,
+                      struct error *err)
+{
+    *ret_claim = claims_find(&m->claims, name);
+    if (*ret_claim != NULL) {
+        return 0;
+    }
+    CLEANUP_FREE const char **names = xcalloc(m->claims.n + 1, sizeof(*names));
+    for (size_t i = 0; i < m->claims.n; i++) {
+        names[i] = m->claims.items[i].name;
+    }
+    const char *nearest = str_nearest(name, names, m->claims.n);
+    int r = error_set(err, REASON_NOT_FOUND, name, "there is no claim \"%s\"", name);
+    if (nearest != NULL) {
+        error_hint(err, "did you mean \"%s\"?", nearest);
+    }
+    return r;
+}
+
+void manager_get_claim(struct manager *m, const char *name, manager_reply_fn *reply, void *data)
+{
+    struct error err = {0};
+    struct claim *claim = NULL;
+    if (find_claim(m, name, &claim, &err) != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    reply(claim_to_json(claim), NULL, data);
+}
+
+/* ---- create ---- */
+
+static int refuse_existing(const struct claim *existing, struct error *err)
+{
+    char subject[80] = "claim/";
+    str_copy(subject + 6, sizeof(subject) - 6, existing->name);
+    int r = error_set(err, REASON_CONFLICT, subject, "claim \"%s\" exists already and is %s",
+                      existing->name, claim_state_name(existing->state));
+    error_hint(err, "choose another name, or delete it first: `cleave claim delete %s`",
+               existing->name);
+    return r;
+}
+
+static int plan_create(struct change *change, struct plan **ret_plan, struct error *err)
+{
+    struct manager *m = change->manager;
+    struct claim *claim = &change->claims.items[0];
+    const struct claim *existing = claims_find(&m->claims, claim->name);
+    if (existing != NULL) {
+        return refuse_existing(existing, err);
+    }
+    struct planner planner = manager_planner(m);
+    int r = planner_admit(&planner, claim, err);
+    if (r != 0) {
+        return r;
+    }
+    char reason[128];
+    snprintf(reason, sizeof(reason), "claim create %s", claim->name);
+    const struct claim *add[] = {claim};
+    struct plan_request request = {.add = add,
+                                   .n_add = 1,
+                                   .author = change->caller.author,
+                                   .reason = reason,
+                                   .new_uuid = id_uuid};
+    return planner_build(&planner, &request, ret_plan, err);
+}
+
+static void run_create(struct change *change)
+{
+    struct error err = {0};
+    struct plan *plan = NULL;
+    if (plan_create(change, &plan, &err) != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    change_carry_out(change, plan);
+}
+
+void manager_create_claim(struct manager *m, const struct caller *caller, const json_t *body,
+                          bool dry_run, manager_reply_fn *reply, void *data)
+{
+    struct error err = {0};
+    struct claim claim = {0};
+    if (claim_from_json(body, "request body", "", &claim, &err) != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    STR_SET(claim.author, caller->author);
+    claim.created_us = clock_realtime_us();
+    struct request request = {caller, dry_run, reply, data};
+    struct change *change = change_new(m, run_create, &request, claim.name);
+    *vec_push(&change->claims) = claim;
+    change_enqueue(change);
+}
+
+/* ---- delete ---- */
+
+static int plan_delete(struct change *change, struct plan **ret_plan, struct error *err)
+{
+    struct manager *m = change->manager;
+    struct claim *claim = NULL;
+    int r = find_claim(m, change->name, &claim, err);
+    if (r != 0) {
+        return r;
+    }
+    char reason[128];
+    snprintf(reason, sizeof(reason), "claim delete %s", claim->name);
+    const char *remove[] = {claim->name};
+    struct plan_request request = {.remove = remove,
+                                   .n_remove = 1,
+                                   .author = change->caller.author,
+                                   .reason = reason,
+                                   .new_uuid = id_uuid};
+    struct planner planner = manager_planner(m);
+    return planner_build(&planner, &request, ret_plan, err);
+}
+
+static void run_delete(struct change *change)
+{
+    struct error err = {0};
+    struct plan *plan = NULL;
+    if (plan_delete(change, &plan, &err) != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    change_carry_out(change, plan);
+}
+
+void manager_delete_claim(struct manager *m, const struct caller *caller, const char *name,
+                          bool dry_run, manager_reply_fn *reply, void *data)
+{
+    struct request request = {caller, dry_run, reply, data};
+    change_enqueue(change_new(m, run_delete, &request, name));
+}

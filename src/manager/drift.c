@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What changed on the host without us: compared between observations, told as events. */
+#include "base/str.h"
+#include "manager/state.h"
+
+static bool is_touched(const struct manager *m, const struct pci_addr *addr)
+{
+    for (vec_each(&m->touched, touched)) {
+        if (pci_addr_cmp(touched, addr) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *subject_of(const struct gpu *gpu, char *out, size_t size)
+{
+    char bdf[BDF_SIZE];
+    str_copy(out, size, "gpu/");
+    str_copy(out + 4, size - 4, pci_addr_format(&gpu->addr, bdf));
+    return out;
+}
+
+static const char *word(const char *text)
+{
+    return text[0] == '\0' ? "none" : text;
+}
+
+static size_t count_gis_missing(const struct gpu *from, const struct gpu *in)
+{
+    size_t n = 0;
+    for (vec_each(&from->gis, gi)) {
+        const struct gi *other = gpu_find_gi(in, gi->id);
+        n += other == NULL || other->start != gi->start || other->profile_id != gi->profile_id;
+    }
+    return n;
+}
+
+static size_t count_vgpus_missing(const struct gpu *from, const struct gpu *in)
+{
+    size_t n = 0;
+    for (vec_each(&from->vgpus, vgpu)) {
+        const struct vgpu *other = vgpu->mdev_uuid[0] != '\0'
+                                       ? gpu_find_vgpu_mdev(in, vgpu->mdev_uuid)
+                                       : gpu_find_vgpu_vf(in, &vgpu->vf);
+        n += other == NULL || !str_eq(other->type, vgpu->type);
+    }
+    return n;
+}
+
+static void say(struct strbuf *text, const char *what)
+{
+    strbuf_addf(text, "%s%s", text->len > 0 ? "; " : "", what);
+}
+
+static void say_count(struct strbuf *text, size_t n, const char *what)
+{
+    if (n > 0) {
+        strbuf_addf(text, "%s%zu %s", text->len > 0 ? "; " : "", n, what);
+    }
+}
+
+static void describe(const struct gpu *was, const struct gpu *is, struct strbuf *text)
+{
+    if (was->mode != is->mode) {
+        strbuf_addf(text, "mode %s, was %s", gpu_mode_name(is->mode), gpu_mode_name(was->mode));
+    }
+    if (!str_eq(was->driver, is->driver)) {
+        strbuf_addf(text, "%sdriver %s, was %s", text->len > 0 ? "; " : "", word(is->driver),
+                    word(was->driver));
+    }
+    if (was->mig_enabled != is->mig_enabled) {
+        say(text, is->mig_enabled ? "MIG mode went on" : "MIG mode went off");
+    }
+    if (was->vfs_enabled != is->vfs_enabled) {
+        strbuf_addf(text, "%s%u virtual functions, were %u", text->len > 0 ? "; " : "",
+                    is->vfs_enabled, was->vfs_enabled);
+    }
+    say_count(text, count_gis_missing(was, is), "GPU instances gone");
+    say_count(text, count_gis_missing(is, was), "GPU instances new");
+    say_count(text, count_vgpus_missing(was, is), "vGPUs gone");
+    say_count(text, count_vgpus_missing(is, was), "vGPUs new");
+}
+
+static void compare_gpu(struct manager *m, const struct gpu *was, const struct gpu *is)
+{
+    char subject[64];
+    subject_of(is, subject, sizeof(subject));
+    if (!str_eq(was->problem, is->problem)) {
+        if (is->problem[0] != '\0') {
+            manager_event(m, "gpu-lost", subject, "", "%s", is->problem);
+        } else {
+            manager_event(m, "gpu-found", subject, "", "works again, after: %s", was->problem);
+        }
+    }
+    CLEANUP_STRBUF struct strbuf text = {0};
+    describe(was, is, &text);
+    if (text.len > 0) {
+        manager_event(m, "gpu-changed", subject, "", "changed by someone else: %s",
+                      strbuf_str(&text));
+    }
+}
+
+static void compare_vms(struct manager *m, const struct host *now)
+{
+    for (vec_each(&now->vms, vm)) {
+        const struct vm *was = host_find_vm(m->host, vm->name);
+        if (was != NULL && was->state != vm->state) {
+            char subject[80] = "vm/";
+            str_copy(subject + 3, sizeof(subject) - 3, vm->name);
+            manager_event(m, "vm-changed", subject, "", "%s, was %s", vm_state_name(vm->state),
+                          vm_state_name(was->state));
+        }
+    }
+}
+
+void manager_note_drift(struct manager *m, const struct host *now)
+{
+    char subject[64];
+    for (vec_each(&m->host->gpus, was)) {
+        const struct gpu *is = host_find_gpu_addr(now, &was->addr);
+        if (is == NULL) {
+            manager_event(m, "gpu-lost", subject_of(was, subject, sizeof(subject)), "",
+                          "the GPU is no longer on the PCI bus");
+        } else if (!is_touched(m, &was->addr)) {
+            compare_gpu(m, was, is);
+        }
+    }
+    for (vec_each(&now->gpus, is)) {
+        if (host_find_gpu_addr(m->host, &is->addr) == NULL) {
+            manager_event(m, "gpu-found", subject_of(is, subject, sizeof(subject)), "",
+                          "a GPU appeared on the PCI bus");
+        }
+    }
+    compare_vms(m, now);
+}

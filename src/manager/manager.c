@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "manager/manager.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "exec/states.h"
+#include "manager/reply_json.h"
+#include "manager/state.h"
+
+#define MAX_UNFINISHED 16
+
+struct error manager_stopping_error(void)
+{
+    struct error err = {0};
+    error_set(&err, REASON_UNAVAILABLE, "cleaved", "cleaved is stopping");
+    error_hint(&err, "try again when it is up; a plan that was running goes on then");
+    return err;
+}
+
+/* Every state between two is left within the transaction that ends a plan. A claim found in one
+ * without a plan lost it (a restored backup, an edited database): nobody knows what is on the
+ * hardware, so it fails, keeps what it holds, and waits for its owner. */
+static void reconcile_claim(struct txn *txn, const struct claim *found)
+{
+    struct claim claim = *found;
+    char subject[80] = "claim/";
+    str_copy(subject + 6, sizeof(subject) - 6, claim.name);
+    snprintf(claim.problem, sizeof(claim.problem),
+             "it was %s when cleaved stopped, and the plan for it is not in the store",
+             claim_state_name(claim.state));
+    claim_move(&claim, CLAIM_FAILED);
+    txn_put_claim(txn, &claim);
+    txn_event(txn, "claim-failed", subject, "", "%s", claim.problem);
+}
+
+static bool has_plan(const struct manager *m, const struct claim *claim)
+{
+    for (size_t i = 0; i < m->n_unfinished; i++) {
+        for (vec_each(&m->unfinished[i]->claims, entry)) {
+            if (str_eq(entry->claim.name, claim->name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int reconcile(struct manager *m, struct error *err)
+{
+    CLEANUP_FREE bool *lost = xcalloc(m->claims.n + 1, sizeof(*lost));
+    size_t n_lost = 0;
+    for (size_t i = 0; i < m->claims.n; i++) {
+        const struct claim *claim = &m->claims.items[i];
+        lost[i] = (claim->state == CLAIM_BINDING || claim->state == CLAIM_RELEASING) &&
+                  !has_plan(m, claim);
+        n_lost += lost[i];
+    }
+    if (n_lost == 0) {
+        return 0;
+    }
+    struct txn txn;
+    txn_begin(&txn, m);
+    for (size_t i = 0; i < m->claims.n; i++) {
+        if (lost[i]) {
+            reconcile_claim(&txn, &m->claims.items[i]);
+        }
+    }
+    return txn_commit(&txn, err);
+}
+
+static int load(struct manager *m, struct error *err)
+{
+    struct store *store = m->config.store;
+    int r = store->ops->load_claims(store, &m->claims, err);
+    if (r == 0) {
+        r = store->ops->load_plans(store, MAX_UNFINISHED, true, &m->unfinished, &m->n_unfinished,
+                                   err);
+    }
+    return r != 0 ? r : reconcile(m, err);
+}
+
+static void ignore(struct manager *m, const struct error *err, void *data)
+{
+    (void)m;
+    (void)err;
+    (void)data;
+}
+
+static void observe_again(void *data)
+{
+    manager_observe(data, ignore, NULL);
+}
+
+static int start_workers(struct manager *m, struct error *err)
+{
+    int r = worker_new(m->config.loop, "ports", &m->worker);
+    if (r == 0 && m->config.slow_guest != NULL) {
+        r = worker_new(m->config.loop, "vm-stop", &m->vm_worker);
+    }
+    return r == 0 ? 0 : error_set_errno(err, -r, "cleaved", "starting a worker thread");
+}
+
+int manager_new(const struct manager_config *config, struct manager **ret_manager,
+                struct error *err)
+{
+    CLEANUP(manager_freep) struct manager *m = xcalloc(1, sizeof(*m));
+    m->config = *config;
+    m->last = &m->first;
+    m->busy = true; /* until what was left unfinished is done */
+    int r = load(m, err);
+    if (r == 0) {
+        r = start_workers(m, err);
+    }
+    if (r != 0) {
+        return r;
+    }
+    struct runner_config runner = {.loop = config->loop,
+                                   .worker = m->worker,
+                                   .store = config->store,
+                                   .ports = config->ports,
+                                   .progress = manager_plan_progress,
+                                   .done = manager_plan_done,
+                                   .data = m};
+    m->runner = runner_new(&runner);
+    if (config->observe_period_us > 0) {
+        manager_observe(m, ignore, NULL);
+        r = evloop_every(config->loop, config->observe_period_us, observe_again, m);
+        if (r != 0) {
+            return error_set_errno(err, -r, "cleaved", "starting a timer");
+        }
+    }
+    manager_resume(m);
+    *ret_manager = TAKE_PTR(m);
+    return 0;
+}
+
+/* Everyone who still waits gets an answer. */
+static void refuse_all(struct manager *m)
+{
+    struct error err = manager_stopping_error();
+    __typeof__(m->observers) observers = m->observers;
+    memset(&m->observers, 0, sizeof(m->observers));
+    for (vec_each(&observers, observer)) {
+        observer->fn(m, &err, observer->data);
+    }
+    vec_done(&observers);
+    while (m->first != NULL) {
+        struct change *change = m->first;
+        m->first = change->next;
+        change_refuse(change, &err);
+    }
+}
+
+void manager_free(struct manager *m)
+{
+    if (m == NULL) {
+        return;
+    }
+    m->stopping = true;
+    if (m->runner != NULL) {
+        runner_halt(m->runner);
+    }
+    worker_free(m->vm_worker);
+    worker_free(m->worker);
+    refuse_all(m);
+    runner_free(m->runner);
+    while (m->n_unfinished > 0) {
+        plan_free(m->unfinished[--m->n_unfinished]);
+    }
+    free(m->unfinished);
+    plan_free(m->ended);
+    host_free(m->host);
+    vec_done(&m->touched);
+    vec_done(&m->claims);
+    free(m);
+}
+
+void manager_list_events(struct manager *m, uint64_t after, size_t max, manager_reply_fn *reply,
+                         void *data)
+{
+    CLEANUP_FREE struct event *events = NULL;
+    size_t n = 0;
+    struct error err = {0};
+    struct store *store = m->config.store;
+    if (store->ops->load_events(store, after, max, &events, &n, &err) != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    reply(reply_events(events, n), NULL, data);
+}
+
+void manager_list_rules(struct manager *m, manager_reply_fn *reply, void *data)
+{
+    reply(reply_rules(m->config.rules), NULL, data);
+}

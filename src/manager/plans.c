@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a plan to its end: reserve, run, look again, store what became of the claims. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "exec/states.h"
+#include "manager/reply_json.h"
+#include "manager/state.h"
+
+struct planner manager_planner(const struct manager *m)
+{
+    return (struct planner){.catalog = m->config.catalog,
+                            .rules = m->config.rules,
+                            .host = m->host,
+                            .claims = &m->claims};
+}
+
+static const struct plan_claim *find_entry(const struct plan *plan, enum plan_verb verb,
+                                           const char *name)
+{
+    for (vec_each(&plan->claims, entry)) {
+        if (entry->verb == verb && str_eq(entry->claim.name, name)) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+/* A claim of a site that is replaced is both released and bound, under one name. */
+static bool is_replaced(const struct plan *plan, const struct plan_claim *entry)
+{
+    return entry->verb == PLAN_RELEASE && find_entry(plan, PLAN_BIND, entry->claim.name) != NULL;
+}
+
+static const char *claim_subject(const struct claim *claim, char *out, size_t size)
+{
+    str_copy(out, size, "claim/");
+    str_copy(out + 6, size - 6, claim->name);
+    return out;
+}
+
+static const char *plan_subject(const struct plan *plan, char *out, size_t size)
+{
+    str_copy(out, size, "plan/");
+    str_copy(out + 5, size - 5, plan->id);
+    return out;
+}
+
+/* ---- reserve ---- */
+
+static void reserve_claim(struct txn *txn, const struct plan *plan, const struct plan_claim *entry)
+{
+    struct claim claim = entry->claim;
+    char subject[80];
+    claim_subject(&claim, subject, sizeof(subject));
+    switch (entry->verb) {
+    case PLAN_BIND:
+        claim.state = CLAIM_PENDING;
+        claim_move(&claim, CLAIM_BINDING);
+        txn_put_claim(txn, &claim);
+        txn_event(txn, "claim-created", subject, plan->author, "%s; plan %s", plan->reason,
+                  plan->id);
+        break;
+    case PLAN_RELEASE:
+        if (!is_replaced(plan, entry)) {
+            claim_move(&claim, CLAIM_RELEASING);
+            txn_put_claim(txn, &claim);
+        }
+        break;
+    case PLAN_KEEP:
+        break;
+    }
+}
+
+static void reserve(struct txn *txn, const struct plan *plan)
+{
+    txn_put_plan(txn, plan);
+    for (vec_each(&plan->claims, entry)) {
+        reserve_claim(txn, plan, entry);
+    }
+}
+
+/* ---- the end of a plan ---- */
+
+static void fail_claim(struct txn *txn, const struct plan *plan, struct claim *claim)
+{
+    char subject[80];
+    claim_move(claim, CLAIM_FAILED);
+    STR_SET(claim->problem, plan->problem);
+    txn_put_claim(txn, claim);
+    txn_event(txn, "claim-failed", claim_subject(claim, subject, sizeof(subject)), plan->author,
+              "%s", plan->problem);
+}
+
+static void end_bind(struct txn *txn, const struct plan *plan, const struct plan_claim *entry)
+{
+    char subject[80];
+    struct claim claim = entry->claim;
+    claim.state = CLAIM_BINDING;
+    const struct plan_claim *before = find_entry(plan, PLAN_RELEASE, claim.name);
+    if (plan->state == PLAN_DONE) {
+        claim_move(&claim, CLAIM_BOUND);
+        txn_put_claim(txn, &claim);
+        txn_event(txn, "claim-bound", claim_subject(&claim, subject, sizeof(subject)), plan->author,
+                  "plan %s is done", plan->id);
+    } else if (plan->state == PLAN_UNDONE && before != NULL) {
+        txn_put_claim(txn, &before->claim); /* what it replaced is back */
+        txn_event(txn, "claim-kept", claim_subject(&claim, subject, sizeof(subject)), plan->author,
+                  "its replacement failed: %s", plan->problem);
+    } else {
+        if (plan->state == PLAN_UNDONE) {
+            claim.got.set = false; /* nothing is left of it */
+        }
+        fail_claim(txn, plan, &claim);
+    }
+}
+
+static void end_release(struct txn *txn, const struct plan *plan, const struct plan_claim *entry)
+{
+    char subject[80];
+    struct claim claim = entry->claim;
+    if (is_replaced(plan, entry)) {
+        return;
+    }
+    if (plan->state == PLAN_DONE) {
+        txn_delete_claim(txn, claim.name);
+        txn_event(txn, "claim-released", claim_subject(&claim, subject, sizeof(subject)),
+                  plan->author, "plan %s is done", plan->id);
+    } else if (plan->state == PLAN_UNDONE) {
+        txn_put_claim(txn, &claim); /* as it was before */
+        txn_event(txn, "claim-kept", claim_subject(&claim, subject, sizeof(subject)), plan->author,
+                  "its release failed: %s", plan->problem);
+    } else {
+        claim.state = CLAIM_RELEASING;
+        fail_claim(txn, plan, &claim);
+    }
+}
+
+static void end(struct txn *txn, const struct plan *plan)
+{
+    char subject[80];
+    char kind[32];
+    txn_put_plan(txn, plan);
+    for (vec_each(&plan->claims, entry)) {
+        if (entry->verb == PLAN_BIND) {
+            end_bind(txn, plan, entry);
+        } else if (entry->verb == PLAN_RELEASE) {
+            end_release(txn, plan, entry);
+        }
+    }
+    snprintf(kind, sizeof(kind), "plan-%s", plan_state_name(plan->state));
+    txn_event(txn, kind, plan_subject(plan, subject, sizeof(subject)), plan->author, "%s%s%s",
+              plan->reason, plan->problem[0] != '\0' ? ": " : "", plan->problem);
+}
+
+static void store_end(void *data)
+{
+    struct manager *m = data;
+    struct error err = {0};
+    struct txn txn;
+    txn_begin(&txn, m);
+    end(&txn, m->ended);
+    if (txn_commit(&txn, &err) != 0) {
+        /* The journal still has the plan: a restart comes to the same end. */
+        log_error("plan %s ended but can't be stored, trying again: %s", m->ended->id, err.message);
+        (void)evloop_after(m->config.loop, COMMIT_RETRY_US, store_end, m);
+        return;
+    }
+    log_info("plan %s (%s) is %s", m->ended->id, m->ended->reason,
+             plan_state_name(m->ended->state));
+    plan_free(m->ended);
+    m->ended = NULL;
+    m->touched.n = 0;
+    manager_resume(m);
+}
+
+/* The driver chooses GPU instances for vGPUs, and gives new ids to those it makes again. */
+static void refresh(const struct host *host, struct claim *claim)
+{
+    struct assignment *got = &claim->got;
+    const struct gpu *gpu = got->set ? host_find_gpu_addr(host, &got->gpu) : NULL;
+    if (gpu == NULL || got->profile[0] == '\0') {
+        return;
+    }
+    const struct vgpu *vgpu = got->mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, got->mdev_uuid)
+                                                        : gpu_find_vgpu_vf(gpu, &got->device);
+    if (vgpu != NULL && vgpu->gi_id != NO_ID) {
+        const struct gi *gi = gpu_find_gi(gpu, vgpu->gi_id);
+        got->gi_id = vgpu->gi_id;
+        got->start = gi == NULL ? got->start : gi->start;
+        got->size = gi == NULL ? got->size : gi->size;
+        return;
+    }
+    for (vec_each(&gpu->gis, gi)) {
+        if (gi->start == got->start && gi->size == got->size) {
+            got->gi_id = gi->id;
+            if (claim->spec.mode == CLAIM_GPU_INSTANCE && gi->mig_uuid[0] != '\0') {
+                STR_SET(got->mig_uuid, gi->mig_uuid);
+            }
+        }
+    }
+}
+
+static void ended_observed(struct manager *m, const struct error *err, void *data)
+{
+    (void)data;
+    if (err == NULL) {
+        for (vec_each(&m->ended->claims, entry)) {
+            refresh(m->host, &entry->claim);
+        }
+    }
+    store_end(m);
+}
+
+void manager_plan_done(struct plan *plan, void *data)
+{
+    struct manager *m = data;
+    m->ended = plan;
+    manager_observe(m, ended_observed, NULL);
+}
+
+void manager_plan_progress(const struct plan *plan, size_t step, void *data)
+{
+    (void)data;
+    char text[256];
+    const struct step *current = &plan->steps.items[step];
+    log_debug("plan %s: step %zu of %zu %s: %s", plan->id, step + 1, plan->steps.n,
+              step_state_name(current->state), step_describe(current, text, sizeof(text)));
+}
+
+/* ---- running ---- */
+
+static void touch_gpus(struct manager *m, const struct plan *plan)
+{
+    m->touched.n = 0;
+    for (vec_each(&plan->steps, step)) {
+        *vec_push(&m->touched) = step->gpu;
+    }
+}
+
+void manager_resume(struct manager *m)
+{
+    if (m->n_unfinished == 0) {
+        manager_release(m);
+        return;
+    }
+    struct plan *plan = m->unfinished[--m->n_unfinished];
+    m->busy = true;
+    touch_gpus(m, plan);
+    log_info("plan %s (%s) was not finished: going on", plan->id, plan->reason);
+    runner_resume(m->runner, plan);
+}
+
+static int store_plan(struct manager *m, struct plan *plan, struct error *err)
+{
+    struct txn txn;
+    txn_begin(&txn, m);
+    plan_move(plan, plan->steps.n > 0 ? PLAN_RUNNING : PLAN_DONE);
+    reserve(&txn, plan);
+    if (plan->state == PLAN_DONE) { /* nothing to do: reserved and ended at once */
+        plan->finished_us = clock_realtime_us();
+        end(&txn, plan);
+    }
+    return txn_commit(&txn, err);
+}
+
+void change_carry_out(struct change *change, struct plan *plan)
+{
+    struct manager *m = change->manager;
+    if (change->dry_run) {
+        json_t *body = reply_change(plan, &m->claims);
+        plan_free(plan);
+        change_answer(change, body);
+        return;
+    }
+    id_uuid(plan->id);
+    plan->created_us = clock_realtime_us();
+    struct error err = {0};
+    if (store_plan(m, plan, &err) != 0) {
+        plan_free(plan);
+        change_refuse(change, &err);
+        return;
+    }
+    log_info("plan %s (%s) by %s: %zu steps", plan->id, plan->reason, plan->author, plan->steps.n);
+    bool runs = plan->state == PLAN_RUNNING;
+    change->in_turn = !runs; /* else the plan has the turn now */
+    change_answer(change, reply_change(plan, &m->claims));
+    if (!runs) {
+        plan_free(plan);
+        return;
+    }
+    touch_gpus(m, plan);
+    runner_start(m->runner, plan);
+}
+
+/* ---- requests ---- */
+
+void manager_list_plans(struct manager *m, manager_reply_fn *reply, void *data)
+{
+    struct plan **plans = NULL;
+    size_t n = 0;
+    struct error err = {0};
+    struct store *store = m->config.store;
+    if (store->ops->load_plans(store, MAX_PLANS_LISTED, false, &plans, &n, &err) != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    json_t *body = reply_plans(plans, n);
+    for (size_t i = 0; i < n; i++) {
+        plan_free(plans[i]);
+    }
+    free(plans);
+    reply(body, NULL, data);
+}
+
+void manager_get_plan(struct manager *m, const char *id, manager_reply_fn *reply, void *data)
+{
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    struct error err = {0};
+    struct store *store = m->config.store;
+    int r = store->ops->load_plan(store, id, &plan, &err);
+    if (r == 0 && plan == NULL) {
+        r = error_set(&err, REASON_NOT_FOUND, id, "there is no plan \"%s\"", id);
+        error_hint(&err, "`cleave plan list` shows the latest");
+    }
+    if (r != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    reply(plan_to_json(plan), NULL, data);
+}

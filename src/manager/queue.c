@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Changes wait here for their turn; each is then planned against a fresh observation. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "manager/state.h"
+
+struct change *change_new(struct manager *m, change_fn *run, const struct request *request,
+                          const char *name)
+{
+    struct change *change = xcalloc(1, sizeof(*change));
+    change->manager = m;
+    change->run = run;
+    change->dry_run = request->dry_run;
+    change->reply = request->reply;
+    change->data = request->data;
+    if (request->caller != NULL) {
+        change->caller = *request->caller;
+    }
+    STR_SET(change->name, name);
+    return change;
+}
+
+void change_free(struct change *change)
+{
+    if (change != NULL) {
+        vec_done(&change->claims);
+        free(change->template);
+        free(change);
+    }
+}
+
+static void change_end(struct change *change)
+{
+    struct manager *m = change->manager;
+    bool in_turn = change->in_turn;
+    change_free(change);
+    if (in_turn) {
+        manager_release(m);
+    }
+}
+
+void change_answer(struct change *change, json_t *body)
+{
+    change->reply(body, NULL, change->data);
+    change_end(change);
+}
+
+void change_refuse(struct change *change, const struct error *err)
+{
+    change->reply(NULL, err, change->data);
+    change_end(change);
+}
+
+static void change_observed(struct manager *m, const struct error *err, void *data)
+{
+    (void)m;
+    struct change *change = data;
+    if (err != NULL) {
+        change_refuse(change, err);
+        return;
+    }
+    change->run(change);
+}
+
+static void run_next(void *data)
+{
+    struct manager *m = data;
+    if (m->busy || m->first == NULL || m->stopping) {
+        return;
+    }
+    struct change *change = m->first;
+    m->first = change->next;
+    if (m->first == NULL) {
+        m->last = &m->first;
+    }
+    m->n_waiting--;
+    m->busy = true;
+    change->in_turn = true;
+    manager_observe(m, change_observed, change);
+}
+
+void manager_release(struct manager *m)
+{
+    m->busy = false;
+    evloop_post(m->config.loop, run_next, m);
+}
+
+void change_enqueue(struct change *change)
+{
+    struct manager *m = change->manager;
+    if (m->n_waiting == MAX_CHANGES) {
+        struct error err = {0};
+        error_set(&err, REASON_UNAVAILABLE, "cleaved", "%d changes wait already", MAX_CHANGES);
+        error_hint(&err, "try again later; `cleave plan list` shows what runs");
+        change_refuse(change, &err);
+        return;
+    }
+    *m->last = change;
+    m->last = &change->next;
+    m->n_waiting++;
+    run_next(m);
+}

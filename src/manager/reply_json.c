@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "manager/reply_json.h"
+
+#include "layout/layout.h"
+#include "model/encode.h"
+
+json_t *reply_gpus(const struct host *host)
+{
+    json_t *list = json_array();
+    for (vec_each(&host->gpus, gpu)) {
+        json_array_append_new(list, gpu_to_json(gpu));
+    }
+    return json_pack("{s:o}", "gpus", list);
+}
+
+json_t *reply_vms(const struct host *host)
+{
+    json_t *list = json_array();
+    for (vec_each(&host->vms, vm)) {
+        json_array_append_new(list, vm_to_json(vm));
+    }
+    return json_pack("{s:o}", "vms", list);
+}
+
+json_t *reply_vm(const struct vm *vm)
+{
+    return json_pack("{s:o}", "vm", vm_to_json(vm));
+}
+
+json_t *reply_claims(const struct claims *claims)
+{
+    json_t *list = json_array();
+    for (vec_each(claims, claim)) {
+        json_array_append_new(list, claim_to_json(claim));
+    }
+    return json_pack("{s:o}", "claims", list);
+}
+
+json_t *reply_plans(struct plan *const *plans, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_array_append_new(list, plan_to_json(plans[i]));
+    }
+    return json_pack("{s:o}", "plans", list);
+}
+
+json_t *reply_events(const struct event *events, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_array_append_new(list, event_to_json(&events[i]));
+    }
+    return json_pack("{s:o}", "events", list);
+}
+
+json_t *reply_rules(const struct rules *rules)
+{
+    return json_pack("{s:o}", "rules", rules_to_json(rules));
+}
+
+json_t *reply_change(const struct plan *plan, const struct claims *stored)
+{
+    json_t *list = json_array();
+    for (vec_each(&plan->claims, entry)) {
+        if (entry->verb != PLAN_KEEP) {
+            const struct claim *claim = claims_find(stored, entry->claim.name);
+            json_array_append_new(list, claim_to_json(claim != NULL ? claim : &entry->claim));
+        }
+    }
+    return json_pack("{s:o, s:o}", "plan", plan_to_json(plan), "claims", list);
+}
+
+/* ---- profiles ---- */
+
+static json_t *known(uint32_t value)
+{
+    return value == CAT_UNKNOWN ? json_null() : json_integer(value);
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text == NULL || text[0] == '\0' ? json_null() : json_string(text);
+}
+
+static json_t *model_to_json(const struct gpu_model *model)
+{
+    bool mig = model->profiles.n > 0;
+    return json_pack("{s:s, s:s, s:s, s:I, s:o, s:o}", "key", model->key, "name", model->name,
+                     "architecture", cat_arch_name(model->arch), "memoryMib",
+                     (json_int_t)model->memory_mib, "computeSlices",
+                     mig ? known(model->compute_slices) : json_null(), "memorySlices",
+                     mig ? known(model->memory_slices) : json_null());
+}
+
+/* How many more fit beside what is on the GPU; null when that can't be known. */
+static json_t *remaining_to_json(const struct gpu_model *model, const struct cat_profile *profile,
+                                 const struct gpu *gpu)
+{
+    if (gpu == NULL || !gpu->mig_enabled) {
+        return json_null();
+    }
+    struct layout_gis existing = {0};
+    for (vec_each(&gpu->gis, gi)) {
+        const struct cat_profile *other = model_profile_by_id(model, gi->profile_id);
+        if (other == NULL || existing.n == LAYOUT_MAX_GIS) {
+            return json_null();
+        }
+        existing.items[existing.n++] = (struct layout_gi){.profile = other, .start = gi->start};
+    }
+    return json_integer(layout_remaining(model, &existing, profile));
+}
+
+static json_t *profile_to_json(const struct gpu_model *model, const struct cat_profile *profile,
+                               const struct gpu *gpu)
+{
+    json_t *placements = json_array();
+    for (uint32_t i = 0; i < profile->n_placements; i++) {
+        json_array_append_new(
+            placements, json_pack("{s:I, s:I}", "start", (json_int_t)profile->placements[i].start,
+                                  "size", (json_int_t)profile->placements[i].size));
+    }
+    json_t *json =
+        json_pack("{s:s, s:s, s:I, s:o, s:I, s:I, s:o, s:I}", "model", model->key, "name",
+                  profile->name, "profileId", (json_int_t)profile->id, "memoryMib",
+                  known(profile->memory_mib), "computeSlices", (json_int_t)profile->compute_slices,
+                  "memorySlices", (json_int_t)profile->memory_slices, "multiprocessors",
+                  known(profile->sm), "maxInstances", (json_int_t)profile->max_instances);
+    json_object_set_new(json, "remaining", remaining_to_json(model, profile, gpu));
+    json_object_set_new(json, "gfx", json_boolean(profile->gfx));
+    json_object_set_new(json, "placements", placements);
+    json_object_set_new(json, "source", text_or_null(profile->source));
+    json_object_set_new(json, "confidence", text_or_null(profile->confidence));
+    return json;
+}
+
+static json_t *type_to_json(const struct gpu_model *model, const struct cat_vgpu_type *type)
+{
+    const char series[2] = {type->series, '\0'};
+    return json_pack("{s:s, s:s, s:o, s:s, s:I, s:b, s:o, s:o, s:o, s:o, s:o}", "model", model->key,
+                     "name", type->name, "typeId", known(type->type_id), "series", series,
+                     "framebufferMib", (json_int_t)type->framebuffer_mib, "migBacked",
+                     type->mig_backed, "profile", text_or_null(type->gi_profile), "maxPerGpu",
+                     known(type->max_per_gpu), "maxPerInstance",
+                     type->mig_backed ? known(type->max_per_gi) : json_null(), "source",
+                     text_or_null(type->source), "confidence", text_or_null(type->confidence));
+}
+
+json_t *reply_profiles(const struct gpu_model *const *models, size_t n, const struct gpu *gpu)
+{
+    json_t *list = json_array();
+    json_t *profiles = json_array();
+    json_t *types = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_array_append_new(list, model_to_json(models[i]));
+        for (vec_each(&models[i]->profiles, profile)) {
+            json_array_append_new(profiles, profile_to_json(models[i], profile, gpu));
+        }
+        for (vec_each(&models[i]->types, type)) {
+            json_array_append_new(types, type_to_json(models[i], type));
+        }
+    }
+    return json_pack("{s:o, s:o, s:o}", "models", list, "profiles", profiles, "types", types);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A site: a named set of claims that becomes exactly what its file says, in one plan. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "manager/state.h"
+
+/* Names of what changes; pointers into the change's claims and the manager's. */
+struct site_diff {
+    VEC(const struct claim *) add;
+    VEC(const char *) remove;
+};
+
+static void site_diff_done(struct site_diff *diff)
+{
+    vec_done(&diff->add);
+    vec_done(&diff->remove);
+}
+
+static bool same_wish(const struct claim *a, const struct claim *b)
+{
+    const struct claim_spec *x = &a->spec;
+    const struct claim_spec *y = &b->spec;
+    return str_eq(a->tenant, b->tenant) && str_eq(a->vm, b->vm) && x->mode == y->mode &&
+           str_eq(x->gpu, y->gpu) && str_eq(x->type, y->type) && str_eq(x->profile, y->profile) &&
+           x->start == y->start && x->mixed == y->mixed && x->guest == y->guest &&
+           x->migratable == y->migratable;
+}
+
+static int refuse_foreign(const struct claim *existing, const char *site, struct error *err)
+{
+    char subject[80] = "claim/";
+    str_copy(subject + 6, sizeof(subject) - 6, existing->name);
+    int r = existing->site[0] == '\0'
+                ? error_set(err, REASON_CONFLICT, subject,
+                            "claim \"%s\" exists already and was made by hand, not by site \"%s\"",
+                            existing->name, site)
+                : error_set(err, REASON_CONFLICT, subject, "claim \"%s\" belongs to site \"%s\"",
+                            existing->name, existing->site);
+    error_hint(err, "choose another name, or delete it first: `cleave claim delete %s`",
+               existing->name);
+    return r;
+}
+
+/* A claim that is wanted: admits it, and finds out whether it is there already. */
+static int want(struct change *change, struct claim *claim, struct site_diff *diff,
+                struct error *err)
+{
+    struct manager *m = change->manager;
+    struct planner planner = manager_planner(m);
+    const struct claim *existing = claims_find(&m->claims, claim->name);
+    if (existing != NULL && !str_eq(existing->site, change->name)) {
+        return refuse_foreign(existing, change->name, err);
+    }
+    int r = planner_admit(&planner, claim, err);
+    if (r != 0) {
+        return r;
+    }
+    if (existing != NULL && existing->state == CLAIM_BOUND && same_wish(existing, claim)) {
+        return 0;
+    }
+    if (existing != NULL) {
+        *vec_push(&diff->remove) = existing->name;
+    }
+    *vec_push(&diff->add) = claim;
+    return 0;
+}
+
+static int plan_site(struct change *change, struct site_diff *diff, struct plan **ret_plan,
+                     struct error *err)
+{
+    struct manager *m = change->manager;
+    for (vec_each(&change->claims, claim)) {
+        int r = want(change, claim, diff, err);
+        if (r != 0) {
+            return r;
+        }
+    }
+    for (vec_each(&m->claims, claim)) {
+        if (str_eq(claim->site, change->name) &&
+            claims_find(&change->claims, claim->name) == NULL) {
+            *vec_push(&diff->remove) = claim->name;
+        }
+    }
+    char reason[128];
+    snprintf(reason, sizeof(reason), "apply %.63s", change->name);
+    struct plan_request request = {.add = diff->add.items,
+                                   .n_add = diff->add.n,
+                                   .remove = diff->remove.items,
+                                   .n_remove = diff->remove.n,
+                                   .author = change->caller.author,
+                                   .reason = reason,
+                                   .new_uuid = id_uuid};
+    struct planner planner = manager_planner(m);
+    return planner_build(&planner, &request, ret_plan, err);
+}
+
+static void run_apply(struct change *change)
+{
+    CLEANUP(site_diff_done) struct site_diff diff = {0};
+    struct error err = {0};
+    struct plan *plan = NULL;
+    if (plan_site(change, &diff, &plan, &err) != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    change_carry_out(change, plan);
+}
+
+static int read_claims(struct reader *r, struct change *change)
+{
+    json_t *list = reader_array(r, "claims", MAX_SITE_CLAIMS);
+    for (size_t i = 0; list != NULL && i < json_array_size(list); i++) {
+        char path[64];
+        struct claim claim = {0};
+        reader_path(r, "claims", (int)i, path, sizeof(path));
+        int result = claim_from_json(json_array_get(list, i), r->origin, path, &claim, r->err);
+        if (result != 0) {
+            return result;
+        }
+        if (claims_find(&change->claims, claim.name) != NULL) {
+            return error_set(r->err, REASON_INVALID, path, "claim \"%s\" is listed twice",
+                             claim.name);
+        }
+        STR_SET(claim.author, change->caller.author);
+        STR_SET(claim.site, change->name);
+        claim.created_us = clock_realtime_us();
+        *vec_push(&change->claims) = claim;
+    }
+    return 0;
+}
+
+static int read_site(struct change *change, const json_t *body, struct error *err)
+{
+    struct reader r;
+    reader_init(&r, body, "request body", "", err);
+    const char *name = reader_str(&r, "name", NAME_SIZE - 1);
+    if (name != NULL && !parse_name(name)) {
+        reader_fail(&r, "name", "\"%s\" is no name: letters, digits, '.', '_' and '-'", name);
+    }
+    STR_SET(change->name, name != NULL ? name : "");
+    int result = read_claims(&r, change);
+    int end = reader_end(&r);
+    return end != 0 ? end : result;
+}
+
+void manager_apply_site(struct manager *m, const struct caller *caller, const json_t *body,
+                        bool dry_run, manager_reply_fn *reply, void *data)
+{
+    struct request request = {caller, dry_run, reply, data};
+    struct change *change = change_new(m, run_apply, &request, "");
+    struct error err = {0};
+    if (read_site(change, body, &err) != 0) {
+        change_free(change);
+        reply(NULL, &err, data);
+        return;
+    }
+    change_enqueue(change);
+}

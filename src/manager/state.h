@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the manager's files share. Private to src/manager; loop thread only unless said. */
+#ifndef MANAGER_STATE_H
+#define MANAGER_STATE_H
+
+#include "manager/manager.h"
+#include "plan/planner.h"
+
+#define MAX_CHANGES 64       /* waiting for their turn */
+#define MAX_SITE_CLAIMS 1024 /* as in api/openapi.yaml */
+#define MAX_PLANS_LISTED 100
+#define COMMIT_RETRY_US 1000000 /* when the end of a plan can't be stored */
+
+/* ---- observing ---- */
+
+/* `err` is NULL if manager->host is fresh now. */
+typedef void observed_fn(struct manager *m, const struct error *err, void *data);
+
+struct observer {
+    observed_fn *fn;
+    void *data;
+};
+
+/* The worker's job; one at a time. */
+struct observation {
+    struct ports ports;
+    struct host *host;
+    int result;
+    struct error err;
+};
+
+struct error manager_stopping_error(void);
+
+/* Observes now; those who ask while one is under way share it. */
+void manager_observe(struct manager *m, observed_fn *fn, void *data);
+/* Records as events how `now` differs from manager->host, but for GPUs that the running plan
+ * touches. */
+void manager_note_drift(struct manager *m, const struct host *now);
+
+/* ---- changes: one at a time, in the order they came ---- */
+
+struct change;
+/* Runs against a fresh manager->host; must end in change_answer() or change_refuse(). */
+typedef void change_fn(struct change *change);
+
+struct change {
+    struct change *next;
+    struct manager *manager;
+    change_fn *run;
+    struct caller caller;
+    bool dry_run;
+    bool in_turn; /* the next one waits for this one's end */
+    manager_reply_fn *reply;
+    void *data;
+    /* What to change; each kind uses some of it: */
+    struct claims claims;
+    char name[128]; /* claim, GPU, VM or site */
+    enum gpu_mode mode;
+    char *template;
+    unsigned timeout_ms;
+    /* Outcome of a worker's job. */
+    int result;
+    struct error err;
+};
+
+struct request {
+    const struct caller *caller;
+    bool dry_run;
+    manager_reply_fn *reply;
+    void *data;
+};
+
+struct change *change_new(struct manager *m, change_fn *run, const struct request *request,
+                          const char *name);
+void change_free(struct change *change);
+/* Takes the change. Refuses it when too many wait. */
+void change_enqueue(struct change *change);
+/* Reply (body is stolen), free, and let the next one run. */
+void change_answer(struct change *change, json_t *body);
+void change_refuse(struct change *change, const struct error *err);
+/* For who keeps the turn longer than its change: lets the next one run. */
+void manager_release(struct manager *m);
+
+/* ---- transactions ---- */
+
+/* Writes claims, plans and events together; errors stick, and the manager's own list of claims
+ * follows only when the commit succeeded. */
+struct txn {
+    struct manager *manager;
+    struct claims claims; /* as they will be */
+    int result;
+    struct error err;
+};
+
+void txn_begin(struct txn *txn, struct manager *m);
+/* The claim takes the place of one of its name, if there is one. */
+void txn_put_claim(struct txn *txn, const struct claim *claim);
+void txn_delete_claim(struct txn *txn, const char *name);
+void txn_put_plan(struct txn *txn, const struct plan *plan);
+void txn_event(struct txn *txn, const char *kind, const char *subject, const char *author,
+               const char *fmt, ...) PRINTF_ATTR(5, 6);
+/* Commits, or rolls back and returns the first error. Ends the transaction either way. */
+int txn_commit(struct txn *txn, struct error *err);
+
+/* One event by itself; a store that fails is logged. */
+void manager_event(struct manager *m, const char *kind, const char *subject, const char *author,
+                   const char *fmt, ...) PRINTF_ATTR(5, 6);
+
+/* ---- plans ---- */
+
+struct planner manager_planner(const struct manager *m);
+/* Takes the plan: shows it (dry run), or reserves it in one transaction, replies and runs it. */
+void change_carry_out(struct change *change, struct plan *plan);
+/* Runner callbacks. */
+void manager_plan_progress(const struct plan *plan, size_t step, void *data);
+void manager_plan_done(struct plan *plan, void *data);
+/* Goes on with the plans found unfinished, oldest first, then with the queue. */
+void manager_resume(struct manager *m);
+
+/* ---- the manager ---- */
+
+struct manager {
+    struct manager_config config;
+    struct worker *worker;    /* everything that touches ports */
+    struct worker *vm_worker; /* config.slow_guest */
+    struct runner *runner;
+    struct claims claims; /* as stored */
+    bool stopping;
+
+    struct host *host; /* observed last, NULL at first */
+    struct observation observation;
+    VEC(struct observer) observers; /* of the observation under way */
+    bool observing;
+
+    struct change *first;
+    struct change **last;
+    size_t n_waiting;
+    bool busy;                    /* a change or a plan is in hand */
+    VEC(struct pci_addr) touched; /* GPUs of the plan in hand: their changes are no drift */
+    struct plan *ended;           /* waits to be stored */
+    struct plan **unfinished;     /* found at start, oldest last; resumed one by one */
+    size_t n_unfinished;
+};
+
+#endif

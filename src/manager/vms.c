@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* VMs: created, started and deleted in turn with plans; stopped at any time, beside them. */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "manager/reply_json.h"
+#include "manager/state.h"
+
+#define STOP_TIMEOUT_MS 60000
+#define MAX_TEMPLATE (512 * 1024)
+
+static int find_vm(const struct manager *m, const char *name, struct vm **ret_vm, struct error *err)
+{
+    if (m->host->libvirt_problem[0] != '\0') {
+        return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
+                         m->host->libvirt_problem);
+    }
+    *ret_vm = host_find_vm(m->host, name);
+    if (*ret_vm != NULL) {
+        return 0;
+    }
+    CLEANUP_FREE const char **names = xcalloc(m->host->vms.n + 1, sizeof(*names));
+    for (size_t i = 0; i < m->host->vms.n; i++) {
+        names[i] = m->host->vms.items[i].name;
+    }
+    const char *nearest = str_nearest(name, names, m->host->vms.n);
+    int r = error_set(err, REASON_NOT_FOUND, name, "there is no VM \"%s\"", name);
+    if (nearest != NULL) {
+        error_hint(err, "did you mean \"%s\"?", nearest);
+    } else {
+        error_hint(err, "`cleave vm list` shows them all");
+    }
+    return r;
+}
+
+static bool is_on(const struct vm *vm)
+{
+    return vm->state == VM_RUNNING || vm->state == VM_PAUSED;
+}
+
+static bool is_of(const struct claim *claim, const struct vm *vm)
+{
+    return claim->vm[0] != '\0' && (str_eq(claim->vm, vm->name) || str_eq(claim->vm, vm->uuid));
+}
+
+/* ---- what happens on the worker ---- */
+
+static void start_work(void *data)
+{
+    struct change *change = data;
+    struct guest_port *port = change->manager->config.ports.guest;
+    change->result = port->ops->start(port, change->name, &change->err);
+}
+
+static void define_work(void *data)
+{
+    struct change *change = data;
+    struct guest_port *port = change->manager->config.ports.guest;
+    change->result = port->ops->define(port, change->template, change->name, &change->err);
+}
+
+static void undefine_work(void *data)
+{
+    struct change *change = data;
+    struct guest_port *port = change->manager->config.ports.guest;
+    change->result = port->ops->undefine(port, change->name, &change->err);
+}
+
+static void stop_work(void *data)
+{
+    struct change *change = data;
+    const struct manager_config *config = &change->manager->config;
+    struct guest_port *port = config->slow_guest != NULL ? config->slow_guest : config->ports.guest;
+    change->result = port->ops->stop(port, change->name, change->timeout_ms, &change->err);
+}
+
+/* ---- and after it ---- */
+
+static void note(struct change *change, const char *kind, const char *what)
+{
+    char subject[80] = "vm/";
+    str_copy(subject + 3, sizeof(subject) - 3, change->name);
+    manager_event(change->manager, kind, subject, change->caller.author, "%s", what);
+}
+
+/* Answers with the VM as it is now. */
+static void reply_observed(struct manager *m, const struct error *err, void *data)
+{
+    struct change *change = data;
+    struct error own = {0};
+    struct vm *vm = NULL;
+    if (err == NULL && find_vm(m, change->name, &vm, &own) != 0) {
+        err = &own;
+    }
+    if (err != NULL) {
+        change_refuse(change, err);
+        return;
+    }
+    change_answer(change, reply_vm(vm));
+}
+
+static void vm_done(struct change *change, const char *kind, const char *what)
+{
+    struct manager *m = change->manager;
+    if (change->result != 0) {
+        change_refuse(change, &change->err);
+        return;
+    }
+    note(change, kind, what);
+    struct vm *vm = host_find_vm(m->host, change->name);
+    if (vm != NULL) { /* our own change is no drift */
+        vm->state = VM_UNKNOWN;
+    }
+    manager_observe(m, reply_observed, change);
+}
+
+static void start_done(void *data)
+{
+    vm_done(data, "vm-started", "started");
+}
+
+static void define_done(void *data)
+{
+    vm_done(data, "vm-created", "defined from a template");
+}
+
+static void stop_done(void *data)
+{
+    struct change *change = data;
+    vm_done(change, "vm-stopped", change->timeout_ms == 0 ? "stopped by force" : "stopped");
+}
+
+static void undefine_done(void *data)
+{
+    struct change *change = data;
+    struct manager *m = change->manager;
+    if (change->result != 0) {
+        change_refuse(change, &change->err);
+        return;
+    }
+    note(change, "vm-deleted", "definition removed");
+    const struct vm *vm = host_find_vm(m->host, change->name);
+    change_answer(change, reply_vm(vm));
+}
+
+/* ---- start ---- */
+
+/* Is what the claim was given still there? A reboot takes vGPUs and GPU instances away. */
+static bool has_device(const struct manager *m, const struct claim *claim)
+{
+    const struct assignment *got = &claim->got;
+    const struct gpu *gpu = host_find_gpu_addr(m->host, &got->gpu);
+    if (gpu == NULL || gpu->problem[0] != '\0') {
+        return false;
+    }
+    if (claim->spec.mode == CLAIM_PASSTHROUGH) {
+        return gpu->mode == GPU_PASSTHROUGH;
+    }
+    if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
+        return true; /* stays with the host */
+    }
+    return (got->mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, got->mdev_uuid)
+                                      : gpu_find_vgpu_vf(gpu, &got->device)) != NULL;
+}
+
+static int check_claim(const struct manager *m, const struct claim *claim, const struct vm *vm,
+                       struct error *err)
+{
+    char subject[80] = "claim/";
+    str_copy(subject + 6, sizeof(subject) - 6, claim->name);
+    if (claim->state != CLAIM_BOUND) {
+        error_set(err, REASON_CONFLICT, subject,
+                  "VM \"%s\" can't start: its claim \"%s\" is %s%s%s", vm->name, claim->name,
+                  claim_state_name(claim->state), claim->problem[0] != '\0' ? ": " : "",
+                  claim->problem);
+        error_hint(err,
+                   "delete the claim, and create it again if the VM needs it: "
+                   "`cleave claim delete %s`",
+                   claim->name);
+        return -REASON_CONFLICT;
+    }
+    if (!has_device(m, claim)) {
+        error_set(err, REASON_CONFLICT, subject,
+                  "VM \"%s\" can't start: the device of its claim \"%s\" is gone, as after a "
+                  "reboot of the host",
+                  vm->name, claim->name);
+        error_hint(err, "delete the claim and create it again: `cleave claim delete %s`",
+                   claim->name);
+        return -REASON_CONFLICT;
+    }
+    return 0;
+}
+
+static int check_start(struct change *change, struct vm **ret_vm, struct error *err)
+{
+    struct manager *m = change->manager;
+    int r = find_vm(m, change->name, ret_vm, err);
+    if (r == 0 && is_on(*ret_vm)) {
+        r = error_set(err, REASON_CONFLICT, change->name, "VM \"%s\" runs already",
+                      (*ret_vm)->name);
+    }
+    for (size_t i = 0; r == 0 && i < m->claims.n; i++) {
+        if (is_of(&m->claims.items[i], *ret_vm)) {
+            r = check_claim(m, &m->claims.items[i], *ret_vm, err);
+        }
+    }
+    return r;
+}
+
+static void run_start(struct change *change)
+{
+    struct manager *m = change->manager;
+    struct error err = {0};
+    struct vm *vm = NULL;
+    if (check_start(change, &vm, &err) != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    if (change->dry_run) {
+        change_answer(change, reply_vm(vm));
+        return;
+    }
+    STR_SET(change->name, vm->name);
+    worker_submit(m->worker, start_work, start_done, change);
+}
+
+void manager_start_vm(struct manager *m, const struct caller *caller, const char *vm, bool dry_run,
+                      manager_reply_fn *reply, void *data)
+{
+    struct request request = {caller, dry_run, reply, data};
+    change_enqueue(change_new(m, run_start, &request, vm));
+}
+
+/* ---- stop ---- */
+
+static void stop_observed(struct manager *m, const struct error *observe_err, void *data)
+{
+    struct change *change = data;
+    struct error err = {0};
+    struct vm *vm = NULL;
+    int r = 0;
+    if (observe_err != NULL) {
+        change_refuse(change, observe_err);
+        return;
+    }
+    r = find_vm(m, change->name, &vm, &err);
+    if (r == 0 && !is_on(vm)) {
+        r = error_set(&err, REASON_CONFLICT, change->name, "VM \"%s\" is %s", vm->name,
+                      vm_state_name(vm->state));
+    }
+    if (r != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    if (change->dry_run) {
+        change_answer(change, reply_vm(vm));
+        return;
+    }
+    STR_SET(change->name, vm->name);
+    worker_submit(m->config.slow_guest != NULL ? m->vm_worker : m->worker, stop_work, stop_done,
+                  change);
+}
+
+void manager_stop_vm(struct manager *m, const struct caller *caller, const char *vm,
+                     const json_t *body, bool dry_run, manager_reply_fn *reply, void *data)
+{
+    bool force = false;
+    if (body != NULL) {
+        struct error err = {0};
+        struct reader r;
+        reader_init(&r, body, "request body", "", &err);
+        force = reader_bool_or(&r, "force", false);
+        if (reader_end(&r) != 0) {
+            reply(NULL, &err, data);
+            return;
+        }
+    }
+    struct request request = {caller, dry_run, reply, data};
+    struct change *change = change_new(m, NULL, &request, vm);
+    change->timeout_ms = force ? 0 : STOP_TIMEOUT_MS;
+    manager_observe(m, stop_observed, change);
+}
+
+/* ---- create ---- */
+
+static void run_define(struct change *change)
+{
+    struct manager *m = change->manager;
+    struct error err = {0};
+    int r = 0;
+    if (m->host->libvirt_problem[0] != '\0') {
+        r = error_set(&err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
+                      m->host->libvirt_problem);
+    } else if (host_find_vm(m->host, change->name) != NULL) {
+        r = error_set(&err, REASON_CONFLICT, change->name, "VM \"%s\" exists already",
+                      change->name);
+    }
+    if (r != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    if (change->dry_run) {
+        struct vm vm = {.state = VM_SHUT_OFF};
+        STR_SET(vm.name, change->name);
+        change_answer(change, reply_vm(&vm));
+        return;
+    }
+    worker_submit(m->worker, define_work, define_done, change);
+}
+
+void manager_create_vm(struct manager *m, const struct caller *caller, const json_t *body,
+                       bool dry_run, manager_reply_fn *reply, void *data)
+{
+    struct error err = {0};
+    struct reader r;
+    reader_init(&r, body, "request body", "", &err);
+    const char *name = reader_str(&r, "name", NAME_SIZE - 1);
+    const char *template = reader_text(&r, "template", MAX_TEMPLATE);
+    if (name != NULL && !parse_name(name)) {
+        reader_fail(&r, "name", "\"%s\" is no name: letters, digits, '.', '_' and '-'", name);
+    }
+    if (reader_end(&r) != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    struct request request = {caller, dry_run, reply, data};
+    struct change *change = change_new(m, run_define, &request, name);
+    change->template = xstrdup(template);
+    change_enqueue(change);
+}
+
+/* ---- delete ---- */
+
+static int check_delete(struct change *change, struct vm **ret_vm, struct error *err)
+{
+    struct manager *m = change->manager;
+    int r = find_vm(m, change->name, ret_vm, err);
+    if (r != 0) {
+        return r;
+    }
+    const struct vm *vm = *ret_vm;
+    if (is_on(vm)) {
+        r = error_set(err, REASON_IN_USE, change->name, "VM \"%s\" is %s", vm->name,
+                      vm_state_name(vm->state));
+        error_hint(err, "stop it first: `cleave vm stop %s`", vm->name);
+        return r;
+    }
+    for (vec_each(&m->claims, claim)) {
+        if (is_of(claim, vm)) {
+            r = error_set(err, REASON_IN_USE, change->name, "claim \"%s\" serves VM \"%s\"",
+                          claim->name, vm->name);
+            error_hint(err, "delete the claim first: `cleave claim delete %s`", claim->name);
+            return r;
+        }
+    }
+    return 0;
+}
+
+static void run_undefine(struct change *change)
+{
+    struct manager *m = change->manager;
+    struct error err = {0};
+    struct vm *vm = NULL;
+    if (check_delete(change, &vm, &err) != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    if (change->dry_run) {
+        change_answer(change, reply_vm(vm));
+        return;
+    }
+    STR_SET(change->name, vm->name);
+    worker_submit(m->worker, undefine_work, undefine_done, change);
+}
+
+void manager_delete_vm(struct manager *m, const struct caller *caller, const char *vm, bool dry_run,
+                       manager_reply_fn *reply, void *data)
+{
+    struct request request = {caller, dry_run, reply, data};
+    change_enqueue(change_new(m, run_undefine, &request, vm));
+}

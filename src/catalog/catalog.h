@@ -31,49 +31,60 @@ enum cat_media {
     MEDIA_NONE,  /* "-me": none */
 };
 
+/* Where a value comes from; text NULL when the value itself is unknown. */
+struct cat_source {
+    const char *text;
+    const char *confidence; /* "measured-dump", "vendor-doc", "inferred" */
+};
+
 struct cat_profile {
-    const char *name;         /* "1g.24gb+gfx" */
-    uint32_t id;              /* driver's GI profile id (-lgip "ID") */
-    uint32_t nvml_profile;    /* NVML_GPU_INSTANCE_PROFILE_* value */
+    const char *name;      /* "1g.24gb+gfx" */
+    uint32_t id;           /* driver's GI profile id (-lgip "ID") */
+    uint32_t nvml_profile; /* NVML_GPU_INSTANCE_PROFILE_* value */
     uint32_t max_instances;
-    uint32_t memory_mib;      /* as a source states or prints it; CAT_UNKNOWN */
+    uint32_t memory_mib; /* as a source states or prints it; CAT_UNKNOWN */
     uint32_t compute_slices;
     uint32_t memory_slices;
-    uint32_t sm;              /* multiprocessors; CAT_UNKNOWN */
+    uint32_t sm;                                          /* multiprocessors; CAT_UNKNOWN */
     uint32_t copy_engines, decoders, encoders, jpeg, ofa; /* CAT_UNKNOWN each */
-    bool gfx;                 /* "+gfx" */
+    bool gfx;                                             /* "+gfx" */
     enum cat_media media;
     struct cat_placement placements[CAT_MAX_PLACEMENTS];
-    uint32_t n_placements;    /* 0: no source for them */
+    uint32_t n_placements; /* 0: no source for them */
     const char *source;
-    const char *confidence;   /* "measured-dump", "vendor-doc", "inferred" */
+    const char *confidence; /* "measured-dump", "vendor-doc", "inferred" */
+    struct cat_source placements_source;
 };
 
 struct cat_vgpu_type {
-    const char *name;         /* as the driver prints it without vendor prefix: "L40S-8Q" */
-    const char *full_name;    /* "NVIDIA L40S-8Q", "GRID A100-1-5C" */
-    uint32_t type_id;         /* CAT_UNKNOWN */
-    char series;              /* 'A', 'B', 'C', 'Q' */
-    uint32_t framebuffer_mib; /* nominal */
+    const char *name;               /* as the driver prints it without vendor prefix: "L40S-8Q" */
+    const char *full_name;          /* "NVIDIA L40S-8Q", "GRID A100-1-5C" */
+    uint32_t type_id;               /* CAT_UNKNOWN */
+    char series;                    /* 'A', 'B', 'C', 'Q'; 'G' for the suffix-less gaming types */
+    uint32_t framebuffer_mib;       /* nominal; CAT_UNKNOWN */
+    uint32_t guest_framebuffer_mib; /* what a guest sees; CAT_UNKNOWN */
+    uint32_t max_heads;             /* CAT_UNKNOWN */
+    const char *max_resolution;     /* "7680x4320", NULL */
     bool mig_backed;
-    uint32_t max_per_gpu;     /* equal-size mode, or all GIs together; CAT_UNKNOWN */
+    uint32_t max_per_gpu;       /* equal-size mode, or all GIs together; CAT_UNKNOWN */
     uint32_t max_per_gpu_mixed; /* CAT_UNKNOWN: none or unknown */
     /* MIG-backed only: */
     uint32_t gi_slices;
-    uint32_t gi_profile_id;   /* CAT_UNKNOWN when no source */
-    const char *gi_profile;   /* name of a cat_profile of the same model, or NULL */
-    uint32_t max_per_gi;      /* > 1: may be time-sliced inside a GI; CAT_UNKNOWN */
-    uint32_t subsystem_id;    /* of the virtual device; CAT_UNKNOWN */
-    const char *source;
+    uint32_t gi_profile_id; /* CAT_UNKNOWN when no source */
+    const char *gi_profile; /* name of a cat_profile of the same model, or NULL */
+    uint32_t max_per_gi;    /* > 1: may be time-sliced inside a GI; CAT_UNKNOWN */
+    uint32_t subsystem_id;  /* of the virtual device; CAT_UNKNOWN */
+    const char *source;     /* of the type id, else of the limits, else of the PCI ids */
     const char *confidence;
+    struct cat_source id_source, limit_source, mixed_source, profile_source, subsystem_source;
 };
 
 /* A row of a mixed-size placement table. */
 struct cat_mixed_row {
     uint32_t framebuffer_mib;
     uint32_t placement_size;
-    uint32_t max_equal;       /* CAT_UNKNOWN */
-    uint32_t max_mixed;       /* CAT_UNKNOWN */
+    uint32_t max_equal; /* CAT_UNKNOWN */
+    uint32_t max_mixed; /* CAT_UNKNOWN */
     uint32_t placement_ids[64];
     uint32_t n_placement_ids;
 };
@@ -88,32 +99,41 @@ enum cat_arch { ARCH_VOLTA, ARCH_TURING, ARCH_AMPERE, ARCH_ADA, ARCH_HOPPER, ARC
 const char *cat_arch_name(enum cat_arch arch);
 
 struct gpu_model {
-    const char *key;          /* file name without .yaml, lower case: "rtx-pro-6000-blackwell-se" */
-    const char *name;         /* "RTX PRO 6000 Blackwell Server Edition 96GB" */
+    const char *key;  /* file name without .yaml, lower case: "rtx-pro-6000-blackwell-se" */
+    const char *name; /* "RTX PRO 6000 Blackwell Server Edition 96GB" */
     enum cat_arch arch;
-    uint32_t memory_mib;      /* nominal framebuffer */
-    struct { const char **items; size_t n; size_t cap; } aliases;
+    uint32_t memory_mib; /* nominal framebuffer; CAT_UNKNOWN when it shares the system's */
+    struct {
+        const char **items;
+        size_t n;
+        size_t cap;
+    } aliases;
     VEC(struct cat_pci_id) pci_ids;
+    struct cat_source pci_source, mig_source, vgpu_source, sriov_vfs_source;
     /* MIG; n profiles == 0 for boards without it. */
-    uint32_t compute_slices;  /* CAT_UNKNOWN */
-    uint32_t memory_slices;   /* CAT_UNKNOWN */
-    uint32_t max_gpu_instances;
-    bool mig_needs_reset;     /* Ampere: mode change by reset, survives a reboot */
+    uint32_t compute_slices;          /* CAT_UNKNOWN */
+    uint32_t memory_slices;           /* CAT_UNKNOWN */
+    uint32_t max_gpu_instances;       /* CAT_UNKNOWN */
+    bool mig_needs_reset;             /* Ampere: mode change by reset, survives a reboot */
     VEC(struct cat_profile) profiles; /* sorted by profile id descending, as -lgip prints */
     /* vGPU; n types == 0 for boards without it. */
-    const char *vgpu_prefix;  /* "A100X", NULL */
-    enum { CAT_NO, CAT_YES, CAT_MAYBE } sriov, time_sliced, mixed_size, mig_backed,
-        mig_timesliced;       /* CAT_MAYBE: no source */
-    uint32_t sriov_vfs;       /* CAT_UNKNOWN */
+    const char *vgpu_prefix; /* "A100X", NULL */
+    enum {
+        CAT_NO,
+        CAT_YES,
+        CAT_MAYBE
+    } sriov,
+        time_sliced, mixed_size, mig_backed, mig_timesliced; /* CAT_MAYBE: no source */
+    uint32_t sriov_vfs;                                      /* CAT_UNKNOWN */
     VEC(struct cat_vgpu_type) types;
     VEC(struct cat_mixed_row) mixed; /* empty: no published table */
 };
 
 struct catalog;
 
-/* Loads every *.yaml of a directory and checks each: placements inside the GPU and of one size,
- * ids unique, types naming existing profiles, max_instances reachable, … Errors name file and line
- * or key. */
+/* Loads every *.yaml of a directory (models) and of its mixed-size/ (placement tables) and checks
+ * each: placements inside the GPU and of one size, ids unique, types naming existing profiles,
+ * max_instances reachable, every value with a source, … Errors name file and line or key. */
 int catalog_load(const char *dir, struct catalog **ret_catalog, struct error *err);
 /* From $CLEAVE_DATADIR/catalog, else the installed directory. */
 int catalog_load_default(struct catalog **ret_catalog, struct error *err);
@@ -123,12 +143,15 @@ DEFINE_FREEP(struct catalog *, catalog_free)
 size_t catalog_count(const struct catalog *catalog);
 const struct gpu_model *catalog_at(const struct catalog *catalog, size_t i); /* sorted by key */
 
-/* By key or alias (case ignored), or "0xDEVICE[:0xSUBSYSTEM]", also mig-parted's
+/* By key, alias, name or product name ("NVIDIA A100-PCIE-40GB") with case ignored and blanks taken
+ * for dashes, or "0xDEVICE[:0xSUBSYSTEM]", also mig-parted's
  * "0x<device><vendor>[:0x<subdevice><subvendor>]". Unknown: -NOT_FOUND naming the nearest keys.
- * A device id that several models share without a telling subsystem: -INVALID listing candidates. */
-int catalog_find(const struct catalog *catalog, const char *text, const struct gpu_model **ret_model,
-                 struct error *err);
-/* By ids read from the hardware. NULL if unknown or ambiguous; subsystem CAT_UNKNOWN if not read. */
+ * A device id that several models share without a telling subsystem: -INVALID listing candidates.
+ */
+int catalog_find(const struct catalog *catalog, const char *text,
+                 const struct gpu_model **ret_model, struct error *err);
+/* By ids read from the hardware. NULL if unknown or ambiguous; subsystem CAT_UNKNOWN if not read.
+ */
 const struct gpu_model *catalog_find_pci(const struct catalog *catalog, uint32_t device,
                                          uint32_t subsystem);
 

@@ -246,8 +246,8 @@ bool gpu_vf_addr(const struct gpu *gpu, uint32_t index, struct pci_addr *ret_add
     if (gpu->vf_offset == NO_ID || gpu->vf_stride == NO_ID || gpu->vf_offset == 0) {
         return false;
     }
-    uint32_t rid = (uint32_t)gpu->addr.bus << 8 | (uint32_t)gpu->addr.device << 3 |
-                   gpu->addr.function;
+    uint32_t rid =
+        (uint32_t)gpu->addr.bus << 8 | (uint32_t)gpu->addr.device << 3 | gpu->addr.function;
     rid += gpu->vf_offset + index * gpu->vf_stride;
     if (rid > 0xffff) {
         return false;

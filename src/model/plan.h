@@ -43,9 +43,9 @@ bool step_kind_parse(const char *name, enum step_kind *ret_kind);
 const char *step_kind_text(enum step_kind kind);
 enum port_kind step_kind_port(enum step_kind kind);
 
-/* planned → running → done; what failed or is done → undoing → failed or undone; stuck when the undo
- * fails. A step whose check fails goes from planned to failed: nothing of it was applied. The table
- * is in exec/states.c. */
+/* planned → running → done; what failed or is done → undoing → failed or undone; stuck when the
+ * undo fails. A step whose check fails goes from planned to failed: nothing of it was applied. The
+ * table is in exec/states.c. */
 enum step_state {
     STEP_PLANNED,
     STEP_RUNNING,

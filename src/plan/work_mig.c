@@ -147,6 +147,22 @@ static int check_exclusive(const struct gpu_work *work, const struct mig *mig, s
     return 0;
 }
 
+/* An empty instance that nobody claims serves as well as a new one: names its place. */
+static void use_foreign(struct mig *mig, uint32_t w)
+{
+    struct layout_gi *wanted = &mig->wanted.items[w];
+    for (uint32_t i = 0; i < mig->existing.n; i++) {
+        const struct layout_gi *gi = &mig->existing.items[i];
+        bool fits = gi->profile == wanted->profile &&
+                    (wanted->start == LAYOUT_ANYWHERE || wanted->start == gi->start);
+        if ((mig->foreign & 1U << i) != 0 && fits) {
+            wanted->start = gi->start;
+            mig->foreign &= ~(1U << i);
+            return;
+        }
+    }
+}
+
 static int want_instance(struct gpu_work *work, struct mig *mig, size_t i, struct error *err)
 {
     const struct admitted *added = &work->added[i];
@@ -175,6 +191,7 @@ static int want_instance(struct gpu_work *work, struct mig *mig, size_t i, struc
     mig->use[w].taken = !shares;
     mig->use[w].existing = NO_ID;
     mig->of_claim[i] = w;
+    use_foreign(mig, w);
     return 0;
 }
 

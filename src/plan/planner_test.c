@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The planner over the real catalog and rules, its plans applied to a host in memory. */
+#include "plan/planner.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/id.h"
+#include "base/str.h"
+#include "fake_host.h"
+#include "plan/mode.h"
+#include "test.h"
+
+#define RTX "0000:41:00.0"
+#define A100 "0000:61:00.0"
+#define L40S "0000:81:00.0"
+#define L40S_2 "0000:a1:00.0"
+#define H100 "0000:c1:00.0"
+
+struct fixture {
+    struct catalog *catalog;
+    struct rules *rules;
+    struct fake_host fake;
+    struct ports ports;
+    struct host *host;
+    struct claims claims;
+    struct error err;
+};
+
+static struct fake_gpu *add_gpu(struct fixture *f, uint8_t bus, uint32_t id, uint32_t subsystem,
+                                uint32_t slices)
+{
+    struct fake_gpu *gpu = fake_host_add_gpu(&f->fake, bus, id, subsystem);
+    gpu->memory_slices = slices;
+    gpu->mig_capable = slices > 0;
+    return gpu;
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = xcalloc(1, sizeof(*f));
+    assert_int_equal(catalog_load_default(&f->catalog, &f->err), 0);
+    assert_int_equal(rules_load_default(&f->rules, &f->err), 0);
+    add_gpu(f, 0x41, 0x2bb5, 0x204e, 12)->mig_timeslicing = true;
+    add_gpu(f, 0x61, 0x20f1, 0x145f, 8);
+    add_gpu(f, 0x81, 0x26b9, NO_ID, 0);
+    for (int i = 1; i <= 12; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "vm%d", i);
+        fake_host_add_vm(&f->fake, name);
+    }
+    f->ports = fake_ports_new(&f->fake);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    host_free(f->host);
+    ports_free(&f->ports);
+    catalog_free(f->catalog);
+    rules_free(f->rules);
+    vec_done(&f->claims);
+    free(f);
+    return 0;
+}
+
+static struct claim make(const char *name, const char *vm, const char *type)
+{
+    struct claim claim = {.spec = {.mode = CLAIM_MODE_AUTO, .start = NO_ID}};
+    STR_SET(claim.name, name);
+    STR_SET(claim.vm, vm);
+    STR_SET(claim.spec.type, type);
+    return claim;
+}
+
+/* Plans; with a fresh look at the host. */
+static int build(struct fixture *f, struct claim *add, size_t n_add, const char *const *remove,
+                 size_t n_remove, struct plan **ret_plan)
+{
+    host_free(f->host);
+    f->host = NULL;
+    assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
+    struct planner planner = {f->catalog, f->rules, f->host, &f->claims};
+    const struct claim *list[16] = {NULL};
+    f->err = (struct error){0};
+    for (size_t i = 0; i < n_add; i++) {
+        int result = planner_admit(&planner, &add[i], &f->err);
+        if (result != 0) {
+            return result;
+        }
+        list[i] = &add[i];
+    }
+    struct plan_request request = {.add = list,
+                                   .n_add = n_add,
+                                   .remove = remove,
+                                   .n_remove = n_remove,
+                                   .author = "test",
+                                   .new_uuid = id_uuid};
+    return planner_build(&planner, &request, ret_plan, &f->err);
+}
+
+static void forget(struct fixture *f, const char *name)
+{
+    for (size_t i = 0; i < f->claims.n; i++) {
+        if (str_eq(f->claims.items[i].name, name)) {
+            vec_remove(&f->claims, i);
+            return;
+        }
+    }
+}
+
+/* Applies every step and books the claims, as runner and manager do. */
+static void apply(struct fixture *f, struct plan *plan)
+{
+    for (vec_each(&plan->steps, step)) {
+        char text[256];
+        int result = ports_check(&f->ports, step, &f->err);
+        result = result != 0 ? result : ports_apply(&f->ports, step, &f->err);
+        if (result != 0) {
+            fail_msg("%s: %s", step_describe(step, text, sizeof(text)), f->err.message);
+        }
+    }
+    for (vec_each(&plan->claims, entry)) {
+        forget(f, entry->claim.name);
+        if (entry->verb == PLAN_BIND) {
+            entry->claim.state = CLAIM_BOUND;
+            *vec_push(&f->claims) = entry->claim;
+        }
+    }
+}
+
+/* Plans and applies, or fails the test with the reason. */
+static struct plan *must(struct fixture *f, struct claim *add, size_t n_add,
+                         const char *const *remove, size_t n_remove)
+{
+    struct plan *plan = NULL;
+    if (build(f, add, n_add, remove, n_remove, &plan) != 0) {
+        fail_msg("refused: %s", f->err.message);
+    }
+    apply(f, plan);
+    return plan;
+}
+
+static size_t count(const struct plan *plan, enum step_kind kind)
+{
+    size_t n = 0;
+    for (vec_each(&plan->steps, step)) {
+        n += step->kind == kind;
+    }
+    return n;
+}
+
+static size_t count_what(const struct plan *plan, const char *what)
+{
+    size_t n = 0;
+    for (vec_each(&plan->instances, instance)) {
+        n += str_eq(instance->what, what);
+    }
+    return n;
+}
+
+static void twelve_claims_share_four_instances(void **state)
+{
+    struct fixture *f = *state;
+    struct claim add[12];
+    for (int i = 0; i < 12; i++) {
+        char vm[16];
+        snprintf(vm, sizeof(vm), "vm%d", i + 1);
+        add[i] = make(vm, vm, "DC-1-8C");
+    }
+    CLEANUP(plan_freep) struct plan *plan = must(f, add, 12, NULL, 0);
+    assert_int_equal(count(plan, STEP_MIG_ENABLE), 1);
+    assert_int_equal(count(plan, STEP_SRIOV_ENABLE), 1);
+    assert_int_equal(count(plan, STEP_GI_CREATE), 4);
+    assert_int_equal(count(plan, STEP_VGPU_CREATE), 12);
+    assert_int_equal(count(plan, STEP_ATTACH), 12);
+    assert_int_equal(fake_host_count_vgpus(&f->fake), 12);
+    assert_int_equal(f->claims.items[0].spec.mode, CLAIM_TIME_SLICED_MIG_BACKED);
+
+    struct claim more = make("more", "", "DC-1-8C");
+    CLEANUP(plan_freep) struct plan *none = NULL;
+    assert_int_equal(build(f, &more, 1, NULL, 0, &none), -REASON_NO_CAPACITY);
+    assert_true(f->err.message[0] != '\0');
+}
+
+static void layouts_keep_what_can_stay(void **state)
+{
+    struct fixture *f = *state;
+    struct claim first[] = {make("a1", "vm1", "A100-2-10C"), make("a2", "vm2", "A100-2-10C"),
+                            make("a3", "vm3", "A100-2-10C")};
+    CLEANUP(plan_freep) struct plan *one = must(f, first, 3, NULL, 0);
+    assert_int_equal(count_what(one, "created"), 3);
+
+    const char *const old1[] = {"a1", "a2", "a3"};
+    struct claim second[] = {make("b1", "vm1", "A100-3-20C"), make("b2", "vm2", "A100-3-20C")};
+    CLEANUP(plan_freep) struct plan *two = must(f, second, 2, old1, 3);
+    assert_int_equal(count_what(two, "destroyed"), 3);
+    assert_int_equal(count_what(two, "created"), 2);
+    assert_int_equal(count(two, STEP_SRIOV_ENABLE), 0);
+
+    const char *const old2[] = {"b1", "b2"};
+    struct claim third[] = {make("c1", "vm1", "A100-4-20C"), make("c2", "vm2", "A100-2-10C"),
+                            make("c3", "vm3", "A100-1-5C")};
+    CLEANUP(plan_freep) struct plan *three = must(f, third, 3, old2, 2);
+    assert_int_equal(count_what(three, "created"), 3);
+
+    const char *const old3[] = {"c1", "c2", "c3"};
+    struct claim again[] = {make("d1", "vm1", "A100-2-10C"), make("d2", "vm2", "A100-2-10C"),
+                            make("d3", "vm3", "A100-2-10C")};
+    CLEANUP(plan_freep) struct plan *four = must(f, again, 3, old3, 3);
+    assert_int_equal(count_what(four, "kept"), 1);
+    assert_int_equal(count_what(four, "destroyed"), 2);
+    assert_int_equal(count_what(four, "created"), 2);
+}
+
+static void a_third_3g_does_not_fit(void **state)
+{
+    struct fixture *f = *state;
+    struct claim add[] = {make("a1", "", "A100-3-20C"), make("a2", "", "A100-3-20C"),
+                          make("a3", "", "A100-3-20C")};
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    assert_int_equal(build(f, add, 3, NULL, 0, &plan), -REASON_NO_CAPACITY);
+    assert_non_null(strstr(f->err.message, "3g.20gb"));
+}
+
+static void a_kept_claim_keeps_its_instance(void **state)
+{
+    struct fixture *f = *state;
+    struct claim first[] = {make("a1", "vm1", "A100-2-10C"), make("a2", "vm2", "A100-1-5C")};
+    CLEANUP(plan_freep) struct plan *one = must(f, first, 2, NULL, 0);
+    struct assignment before = claims_find(&f->claims, "a2")->got;
+    const char *const old[] = {"a1"};
+    struct claim second[] = {make("b1", "vm1", "A100-3-20C")};
+    CLEANUP(plan_freep) struct plan *two = must(f, second, 1, old, 1);
+    assert_int_equal(claims_find(&f->claims, "a2")->got.start, before.start);
+    for (vec_each(&two->steps, step)) {
+        assert_false(step->kind == STEP_GI_DESTROY && step->start == before.start);
+        assert_false(str_eq(step->claim, "a2"));
+    }
+}
+
+static void a_time_sliced_claim_on_a_mig_gpu_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct claim mig = make("mig", "", "A100-1-5C");
+    CLEANUP(plan_freep) struct plan *one = must(f, &mig, 1, NULL, 0);
+    struct claim ts = make("ts", "", "A100-5C");
+    STR_SET(ts.spec.gpu, A100);
+    CLEANUP(plan_freep) struct plan *two = NULL;
+    assert_int_equal(build(f, &ts, 1, NULL, 0, &two), -REASON_CONFLICT);
+    assert_non_null(strstr(f->err.message, "\"mig\""));
+}
+
+static void an_empty_mig_gpu_turns_time_sliced_by_itself(void **state)
+{
+    struct fixture *f = *state;
+    struct claim mig = make("mig", "", "A100-1-5C");
+    CLEANUP(plan_freep) struct plan *one = must(f, &mig, 1, NULL, 0);
+    const char *const old[] = {"mig"};
+    struct claim ts = make("ts", "", "A100-5C");
+    CLEANUP(plan_freep) struct plan *two = must(f, &ts, 1, old, 1);
+    static const enum step_kind order[] = {STEP_VGPU_DELETE, STEP_GI_DESTROY,   STEP_SRIOV_DISABLE,
+                                           STEP_MIG_DISABLE, STEP_SRIOV_ENABLE, STEP_VGPU_CREATE};
+    assert_int_equal(two->steps.n, ARRAY_SIZE(order));
+    for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+        assert_int_equal(two->steps.items[i].kind, order[i]);
+    }
+}
+
+static void a_whole_gpu_goes_to_a_vm_and_back(void **state)
+{
+    struct fixture *f = *state;
+    struct claim whole = make("whole", "vm1", "");
+    whole.spec.mode = CLAIM_PASSTHROUGH;
+    STR_SET(whole.spec.gpu, L40S);
+    CLEANUP(plan_freep) struct plan *one = must(f, &whole, 1, NULL, 0);
+    assert_int_equal(one->steps.items[0].kind, STEP_BIND_VFIO);
+    assert_int_equal(one->steps.items[1].kind, STEP_ATTACH);
+
+    struct claim other = make("other", "vm2", "");
+    other.spec.mode = CLAIM_PASSTHROUGH;
+    STR_SET(other.spec.gpu, L40S);
+    CLEANUP(plan_freep) struct plan *none = NULL;
+    assert_int_equal(build(f, &other, 1, NULL, 0, &none), -REASON_NO_CAPACITY);
+
+    fake_host_vm(&f->fake, "vm1")->running = true;
+    const char *const old[] = {"whole"};
+    assert_int_equal(build(f, NULL, 0, old, 1, &none), -REASON_IN_USE);
+    assert_non_null(strstr(f->err.message, "vm1"));
+
+    fake_host_vm(&f->fake, "vm1")->running = false;
+    CLEANUP(plan_freep) struct plan *two = must(f, NULL, 0, old, 1);
+    assert_int_equal(two->steps.items[0].kind, STEP_DETACH);
+    assert_int_equal(two->steps.items[1].kind, STEP_BIND_NVIDIA);
+    assert_string_equal(f->fake.gpus[2].driver, "nvidia");
+}
+
+static void mixed_sizes_get_placement_ids(void **state)
+{
+    struct fixture *f = *state;
+    struct claim add[] = {make("m1", "", "L40S-24Q"), make("m2", "", "L40S-12Q"),
+                          make("m3", "", "L40S-4Q")};
+    for (size_t i = 0; i < 3; i++) {
+        add[i].spec.mixed = true;
+    }
+    CLEANUP(plan_freep) struct plan *plan = must(f, add, 3, NULL, 0);
+    assert_int_equal(count(plan, STEP_MIXED_ON), 1);
+    for (vec_each(&plan->steps, step)) {
+        assert_true(step->kind != STEP_VGPU_CREATE || step->placement_id != NO_ID);
+    }
+    struct claim equal = make("equal", "", "L40S-4Q");
+    CLEANUP(plan_freep) struct plan *none = NULL;
+    assert_int_equal(build(f, &equal, 1, NULL, 0, &none), -REASON_NO_CAPACITY);
+    assert_non_null(strstr(f->err.message, "mixed"));
+}
+
+static void equal_sizes_refuse_another_size(void **state)
+{
+    struct fixture *f = *state;
+    struct claim first = make("e1", "", "L40S-8Q");
+    CLEANUP(plan_freep) struct plan *one = must(f, &first, 1, NULL, 0);
+    struct claim other = make("e2", "", "L40S-4Q");
+    CLEANUP(plan_freep) struct plan *none = NULL;
+    assert_int_equal(build(f, &other, 1, NULL, 0, &none), -REASON_NO_CAPACITY);
+}
+
+static void the_fullest_gpu_is_used_first(void **state)
+{
+    struct fixture *f = *state;
+    add_gpu(f, 0xa1, 0x26b9, NO_ID, 0);
+    struct claim one = make("s1", "", "L40S-8Q");
+    STR_SET(one.spec.gpu, L40S_2);
+    CLEANUP(plan_freep) struct plan *first = must(f, &one, 1, NULL, 0);
+    struct claim two = make("s2", "", "L40S-8Q");
+    CLEANUP(plan_freep) struct plan *second = must(f, &two, 1, NULL, 0);
+    char bdf[BDF_SIZE];
+    assert_string_equal(pci_addr_format(&second->claims.items[0].claim.got.gpu, bdf), L40S_2);
+}
+
+static void a_running_vm_is_not_attached_to(void **state)
+{
+    struct fixture *f = *state;
+    fake_host_vm(&f->fake, "vm3")->running = true;
+    struct claim claim = make("c", "vm3", "L40S-8Q");
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    assert_int_equal(build(f, &claim, 1, NULL, 0, &plan), -REASON_IN_USE);
+}
+
+static void an_instance_that_nobody_claims_stays(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_gpu *gpu = &f->fake.gpus[1];
+    gpu->mig = true;
+    gpu->vfs_enabled = gpu->vfs_total;
+    gpu->gis[0] = (struct fake_gi){.used = true,
+                                   .id = 9,
+                                   .profile_id = 9,
+                                   .start = 0,
+                                   .size = 4,
+                                   .n_ci = 1,
+                                   .profile = "3g.20gb"};
+    struct claim add[] = {make("a1", "", "A100-3-20C"), make("a2", "", "A100-3-20C")};
+    CLEANUP(plan_freep) struct plan *none = NULL;
+    assert_int_equal(build(f, add, 2, NULL, 0, &none), -REASON_NO_CAPACITY);
+    CLEANUP(plan_freep) struct plan *one = must(f, add, 1, NULL, 0);
+    assert_int_equal(count(one, STEP_GI_DESTROY), 0);
+    assert_int_equal(f->claims.items[0].got.start, 4);
+}
+
+static void a_bare_instance_bars_virtual_functions(void **state)
+{
+    struct fixture *f = *state;
+    struct claim bare = make("bare", "", "");
+    STR_SET(bare.spec.profile, "2g.10gb");
+    CLEANUP(plan_freep) struct plan *one = must(f, &bare, 1, NULL, 0);
+    assert_int_equal(count(one, STEP_CI_CREATE), 1);
+    assert_int_equal(count(one, STEP_SRIOV_ENABLE), 0);
+    struct claim vgpu = make("vgpu", "", "A100-1-5C");
+    CLEANUP(plan_freep) struct plan *two = NULL;
+    assert_int_equal(build(f, &vgpu, 1, NULL, 0, &two), -REASON_CONFLICT);
+    const char *const old[] = {"bare"};
+    CLEANUP(plan_freep) struct plan *three = must(f, NULL, 0, old, 1);
+    assert_int_equal(count(three, STEP_CI_DESTROY), 1);
+    assert_int_equal(count(three, STEP_GI_DESTROY), 1);
+    assert_int_equal(fake_host_count_gis(&f->fake), 0);
+}
+
+static void rules_are_named(void **state)
+{
+    struct fixture *f = *state;
+    add_gpu(f, 0xc1, 0x2330, 0x16c1, 8);
+    struct claim windows = make("win", "vm1", "H100XM-1-10C");
+    windows.spec.guest = GUEST_WINDOWS;
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    assert_int_equal(build(f, &windows, 1, NULL, 0, &plan), -REASON_RULE);
+    assert_string_equal(f->err.rule, "mig-vgpu-not-for-windows-on-h100");
+    assert_true(f->err.hint[0] != '\0');
+
+    struct claim plain = make("plain", "vm1", "DC-1-24C");
+    STR_SET(plain.spec.profile, "1g.24gb");
+    assert_int_equal(build(f, &plain, 1, NULL, 0, &plan), -REASON_RULE);
+    assert_string_equal(f->err.rule, "vgpu-needs-gfx-instance");
+
+    struct claim moves = make("moves", "vm1", "");
+    moves.spec.mode = CLAIM_PASSTHROUGH;
+    moves.spec.migratable = true;
+    assert_int_equal(build(f, &moves, 1, NULL, 0, &plan), -REASON_RULE);
+    assert_string_equal(f->err.rule, "passthrough-does-not-migrate");
+
+    f->fake.gpus[0].mig_timeslicing = false;
+    struct claim shared = make("shared", "vm1", "DC-1-8C");
+    assert_int_equal(build(f, &shared, 1, NULL, 0, &plan), -REASON_RULE);
+    assert_true(str_starts(f->err.rule, "mig-time-slicing-needs-"));
+}
+
+static void unknown_names_are_answered_with_the_nearest(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    struct claim type = make("t", "", "L40S-8X");
+    STR_SET(type.spec.gpu, L40S);
+    assert_int_equal(build(f, &type, 1, NULL, 0, &plan), -REASON_NOT_FOUND);
+    assert_non_null(strstr(f->err.message, "L40S-8"));
+    struct claim vm = make("v", "vm99", "L40S-8Q");
+    assert_int_equal(build(f, &vm, 1, NULL, 0, &plan), -REASON_NOT_FOUND);
+    struct claim gpu = make("g", "", "L40S-8Q");
+    STR_SET(gpu.spec.gpu, "0000:ff:00.0");
+    assert_int_equal(build(f, &gpu, 1, NULL, 0, &plan), -REASON_NOT_FOUND);
+    assert_non_null(strstr(f->err.message, "0000:ff:00.0"));
+}
+
+static void modes_change_over_idle_only(void **state)
+{
+    (void)state;
+    for (enum gpu_mode a = GPU_IDLE; a < GPU_MODE_COUNT; a++) {
+        for (enum gpu_mode b = GPU_IDLE; b < GPU_MODE_COUNT; b++) {
+            assert_int_equal(mode_edge(a, b), (a == GPU_IDLE) != (b == GPU_IDLE));
+        }
+    }
+}
+
+static void a_mode_by_hand_is_guarded_by_claims(void **state)
+{
+    struct fixture *f = *state;
+    struct claim mig = make("mig", "", "A100-1-5C");
+    CLEANUP(plan_freep) struct plan *one = must(f, &mig, 1, NULL, 0);
+    host_free(f->host);
+    assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
+    struct planner planner = {f->catalog, f->rules, f->host, &f->claims};
+    CLEANUP(plan_freep) struct plan *two = NULL;
+    assert_int_equal(planner_mode(&planner, A100, GPU_IDLE, &two, &f->err), -REASON_CONFLICT);
+    assert_non_null(strstr(f->err.message, "\"mig\""));
+    assert_int_equal(planner_mode(&planner, L40S, GPU_MIG, &two, &f->err), -REASON_UNSUPPORTED);
+    assert_int_equal(planner_mode(&planner, RTX, GPU_MIG, &two, &f->err), 0);
+    assert_int_equal(two->steps.n, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(twelve_claims_share_four_instances, setup, teardown),
+        cmocka_unit_test_setup_teardown(layouts_keep_what_can_stay, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_third_3g_does_not_fit, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_kept_claim_keeps_its_instance, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_time_sliced_claim_on_a_mig_gpu_is_refused, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_empty_mig_gpu_turns_time_sliced_by_itself, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_whole_gpu_goes_to_a_vm_and_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(mixed_sizes_get_placement_ids, setup, teardown),
+        cmocka_unit_test_setup_teardown(equal_sizes_refuse_another_size, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_fullest_gpu_is_used_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_running_vm_is_not_attached_to, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_instance_that_nobody_claims_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_bare_instance_bars_virtual_functions, setup, teardown),
+        cmocka_unit_test_setup_teardown(rules_are_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(unknown_names_are_answered_with_the_nearest, setup,
+                                        teardown),
+        cmocka_unit_test(modes_change_over_idle_only),
+        cmocka_unit_test_setup_teardown(a_mode_by_hand_is_guarded_by_claims, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("planner", tests, NULL, NULL);
+}

@@ -22,13 +22,8 @@
 #include "sim/guest/describe.h"
 #include "sim/rpc/rpc.h"
 
-#define REAL_EMULATOR SIM_RUN_DIR "/real/qemu-system-x86_64"
-
-/* QEMU looks for its firmware and modules relative to its own place, which is not the usual one
- * here. */
-static const char *const firmware_dirs[] = {"/usr/share/qemu", "/usr/share/seabios",
-                                            "/usr/lib/ipxe/qemu"};
-#define MODULE_DIR "/usr/lib/x86_64-linux-gnu/qemu"
+/* Below a whole /usr: the emulator looks for firmware and modules relative to its own place. */
+#define REAL_EMULATOR SIM_RUN_DIR "/real/usr/bin/qemu-system-x86_64"
 
 /* One "open" at the simulated host. *ret_reply stays NULL if it has no such device. */
 static int open_at_host(const char *device, const struct argv_vm *vm, json_t **ret_reply,
@@ -93,18 +88,7 @@ static int open_device(void *data, const char *device, const struct argv_vm *vm,
 
 static NORETURN void run_emulator(char *const *argv)
 {
-    VEC(const char *) args = {0};
-    *vec_push(&args) = argv[0];
-    for (size_t i = 0; i < ARRAY_SIZE(firmware_dirs); i++) {
-        *vec_push(&args) = "-L";
-        *vec_push(&args) = firmware_dirs[i];
-    }
-    for (size_t i = 1; argv[i] != NULL; i++) {
-        *vec_push(&args) = argv[i];
-    }
-    vec_push(&args);
-    setenv("QEMU_MODULE_DIR", MODULE_DIR, 0);
-    execv(REAL_EMULATOR, (char *const *)args.items);
+    execv(REAL_EMULATOR, argv);
     fprintf(stderr, "cleave-sim: running %s: %s\n", REAL_EMULATOR, strerror(errno));
     _exit(127);
 }

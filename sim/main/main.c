@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cleave-sim: a simulated GPU host. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "sim/main/verbs.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *text;
+} verbs[] = {
+    {"ctl", verb_ctl, "ask or change a running simulated host; prints JSON"},
+    {"hosts", verb_hosts, "list the host files"},
+    {"run", verb_run, "run a command on a simulated host"},
+};
+
+static int help(FILE *to, int status)
+{
+    fputs("cleave-sim: a machine with simulated NVIDIA GPUs, for programs that don't know it\n\n",
+          to);
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+        fprintf(to, "  cleave-sim %-6s %s\n", verbs[i].name, verbs[i].text);
+    }
+    fputs("\n`cleave-sim VERB --help` says more.\n", to);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    log_set_program("cleave-sim");
+    if (argc < 2) {
+        return help(stderr, EXIT_USAGE);
+    }
+    if (str_eq(argv[1], "--help") || str_eq(argv[1], "-h") || str_eq(argv[1], "help")) {
+        return help(stdout, EXIT_SUCCESS);
+    }
+    if (str_eq(argv[1], "--version")) {
+        puts("cleave-sim " CLEAVE_VERSION);
+        return EXIT_SUCCESS;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+        if (str_eq(verbs[i].name, argv[1])) {
+            return verbs[i].run(argc - 1, argv + 1);
+        }
+    }
+    fprintf(stderr, "cleave-sim: there is no verb '%s'; see cleave-sim --help\n", argv[1]);
+    return EXIT_USAGE;
+}
+
+int say_error(const struct error *err)
+{
+    fprintf(stderr, "cleave-sim: %s%s%s\n", err->subject, err->subject[0] != '\0' ? ": " : "",
+            err->message);
+    if (err->hint[0] != '\0') {
+        fprintf(stderr, "  %s\n", err->hint);
+    }
+    return reason_exit_status(err->reason);
+}

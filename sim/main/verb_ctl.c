@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "sim/main/verbs.h"
+#include "sim/rpc/rpc.h"
+
+/* A request from the words after the operation's name; NULL when they don't fit. */
+typedef json_t *make_fn(const char *op, char *const *words, int n);
+
+static json_t *make_plain(const char *op, char *const *words, int n)
+{
+    (void)words;
+    return n == 0 ? json_pack("{s:s}", "op", op) : NULL;
+}
+
+static json_t *make_gpu(const char *op, char *const *words, int n)
+{
+    return n == 1 ? json_pack("{s:s, s:s}", "op", op, "gpu", words[0]) : NULL;
+}
+
+static json_t *make_sriov(const char *op, char *const *words, int n)
+{
+    if (n != 2 || (!str_eq(words[1], "on") && !str_eq(words[1], "off"))) {
+        return NULL;
+    }
+    return json_pack("{s:s, s:s, s:b}", "op", op, "gpu", words[0], "enable",
+                     str_eq(words[1], "on"));
+}
+
+static json_t *make_set(const char *op, char *const *words, int n)
+{
+    return n == 3 ? json_pack("{s:s, s:s, s:s, s:s}", "op", op, "gpu", words[0], "key", words[1],
+                              "value", words[2])
+                  : NULL;
+}
+
+static json_t *make_describe(const char *op, char *const *words, int n)
+{
+    return n == 1 ? json_pack("{s:s, s:s}", "op", op, "device", words[0]) : NULL;
+}
+
+static json_t *make_open(const char *op, char *const *words, int n)
+{
+    uint32_t pid = 0;
+    bool with_vm = n == 3 && str_eq(op, "open");
+    if ((n != 2 && !with_vm) || !parse_u32(words[1], &pid)) {
+        return NULL;
+    }
+    json_t *request =
+        json_pack("{s:s, s:s, s:I}", "op", op, "device", words[0], "pid", (json_int_t)pid);
+    if (with_vm) {
+        json_object_set_new(request, "vm_uuid", json_string(words[2]));
+    }
+    return request;
+}
+
+static const struct {
+    const char *op;
+    make_fn *make;
+    const char *args;
+    const char *text;
+} ops[] = {
+    {"status", make_plain, "", "the whole state of the host"},
+    {"reboot", make_plain, "", "restart the hardware: MIG mode of Ampere boards stays, no more"},
+    {"driver-reload", make_plain, "", "unload and load the nvidia driver; fails while a VM runs"},
+    {"reset", make_gpu, "GPU", "reset one GPU, as nvidia-smi -r does"},
+    {"sriov", make_sriov, "GPU|ALL on|off", "enable or disable virtual functions"},
+    {"set", make_set, "GPU KEY VALUE", "lost 0|1, no_reset 0|1, holder NAME (\"\": none)"},
+    {"describe", make_describe, "DEVICE", "what a guest is given with a device"},
+    {"open", make_open, "DEVICE PID [VM]", "hold a device, as an emulator does"},
+    {"close", make_open, "DEVICE PID", "let go of it"},
+};
+
+static int usage(FILE *to, int status)
+{
+    fputs(
+        "usage: cleave-sim ctl [--socket PATH] OPERATION [ARGUMENT...]\n\n"
+        "Asks the simulated host it runs on (from outside: the one at PATH) and prints the reply\n"
+        "as JSON; exit status 1 when it was refused. GPU is a PCI address; DEVICE one or an "
+        "mdev's\n"
+        "UUID.\n\n",
+        to);
+    for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
+        fprintf(to, "  %-13s %-16s %s\n", ops[i].op, ops[i].args, ops[i].text);
+    }
+    return status;
+}
+
+static int send_request(const char *socket_path, const json_t *request)
+{
+    CLEANUP_FREE char *text = json_text(request);
+    CLEANUP_FREE char *reply = NULL;
+    int result = sim_ctl_call(socket_path, text, &reply);
+    if (result < 0) {
+        struct error err = {0};
+        error_set_errno(&err, -result, socket_path != NULL ? socket_path : SIM_SOCKET,
+                        "asking the simulated host");
+        error_hint(&err, "run it inside `cleave-sim run`, or give --socket");
+        return say_error(&err);
+    }
+    puts(reply);
+    struct error err = {0};
+    CLEANUP_JSON json_t *answer = NULL;
+    bool ok = json_read(reply, strlen(reply), "reply", &answer, &err) == 0 &&
+              json_is_true(json_object_get(answer, "ok"));
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int verb_ctl(int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"socket", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {0}};
+    const char *socket_path = NULL;
+    for (int c = 0; c != -1;) {
+        c = getopt_long(argc, argv, "+h", longs, NULL);
+        if (c == 's') {
+            socket_path = optarg;
+        } else if (c == 'h') {
+            return usage(stdout, EXIT_SUCCESS);
+        } else if (c == '?') {
+            return usage(stderr, EXIT_USAGE);
+        }
+    }
+    for (size_t i = 0; optind < argc && i < ARRAY_SIZE(ops); i++) {
+        if (str_eq(ops[i].op, argv[optind])) {
+            CLEANUP_JSON json_t *request =
+                ops[i].make(ops[i].op, &argv[optind + 1], argc - optind - 1);
+            return request != NULL ? send_request(socket_path, request) : usage(stderr, EXIT_USAGE);
+        }
+    }
+    return usage(stderr, EXIT_USAGE);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/client.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "lib/reply_json.h"
+
+#define CONNECT_TIMEOUT_S 5L
+#define REPLY_TIMEOUT_S 120L
+#define MAX_PATH_LEN (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
+/* The host part is never resolved: the socket stands for it. */
+#define BASE_URL "http://localhost"
+
+struct client {
+    char *socket_path;
+    CURL *curl;
+};
+
+struct reply {
+    struct strbuf text;
+    bool too_large;
+};
+
+struct client *client_new(const char *socket_path)
+{
+    struct client *client = xcalloc(1, sizeof(*client));
+    client->socket_path = xstrdup(socket_path);
+    client->curl = curl_easy_init();
+    return client;
+}
+
+void client_free(struct client *client)
+{
+    if (client == NULL) {
+        return;
+    }
+    curl_easy_cleanup(client->curl);
+    free(client->socket_path);
+    free(client);
+}
+
+static size_t on_data(char *data, size_t size, size_t n, void *userdata)
+{
+    struct reply *reply = userdata;
+    if (reply->text.len + size * n > CLIENT_MAX_REPLY) {
+        reply->too_large = true;
+        return 0;
+    }
+    strbuf_addn(&reply->text, data, size * n);
+    return size * n;
+}
+
+static int no_connection(const struct client *client, struct error *err)
+{
+    const char *path = client->socket_path;
+    if (access(path, F_OK) == 0 && access(path, R_OK | W_OK) != 0 && errno == EACCES) {
+        error_set(err, REASON_PERMISSION, path, "you may not talk to cleaved on %s", path);
+        error_hint(err, "use sudo, or join the group that owns the socket");
+        return -REASON_PERMISSION;
+    }
+    error_set(err, REASON_UNAVAILABLE, path, "cleaved does not answer on %s", path);
+    if (access(path, F_OK) == 0) {
+        error_hint(err, "the socket is there but nobody serves it: start cleaved "
+                        "(systemctl start cleaved)");
+    } else {
+        error_hint(err, "start cleaved (systemctl start cleaved), or name its socket with --socket "
+                        "or CLEAVE_SOCKET");
+    }
+    return -REASON_UNAVAILABLE;
+}
+
+static int transport_error(const struct client *client, CURLcode code, bool too_large,
+                           struct error *err)
+{
+    if (code == CURLE_COULDNT_CONNECT) {
+        return no_connection(client, err);
+    }
+    if (too_large) {
+        return error_set(err, REASON_INTERNAL, client->socket_path,
+                         "cleaved answered with more than %d bytes", CLIENT_MAX_REPLY);
+    }
+    if (code == CURLE_OPERATION_TIMEDOUT) {
+        error_set(err, REASON_UNAVAILABLE, client->socket_path,
+                  "cleaved on %s did not answer within %ld s", client->socket_path,
+                  REPLY_TIMEOUT_S);
+        error_hint(err, "what was asked for may still happen: \"cleave plan list\" tells");
+        return -REASON_UNAVAILABLE;
+    }
+    return error_set(err, REASON_UNAVAILABLE, client->socket_path, "talking to cleaved on %s: %s",
+                     client->socket_path, curl_easy_strerror(code));
+}
+
+/* Options that every request has; the handle is kept, and so is its connection. */
+static void prepare(CURL *curl, const char *socket_path, const char *method, const char *url,
+                    struct reply *reply)
+{
+    curl_easy_reset(curl);
+    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, REPLY_TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "cleave/" CLEAVE_VERSION);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
+}
+
+static int take_reply(const struct client *client, const struct reply *reply, json_t **ret_json,
+                      struct error *err)
+{
+    long status = 0;
+    curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
+    CLEANUP_JSON json_t *json = reply_parse(strbuf_str(&reply->text), reply->text.len);
+    if (json == NULL) {
+        error_set(err, REASON_UNAVAILABLE, client->socket_path,
+                  "the answer on %s is not JSON (HTTP status %ld)", client->socket_path, status);
+        error_hint(err, "is it cleaved that serves this socket?");
+        return -REASON_UNAVAILABLE;
+    }
+    if (status >= 400) {
+        return reply_problem(json, status, err);
+    }
+    *ret_json = TAKE_PTR(json);
+    return 0;
+}
+
+int client_call(struct client *client, const char *method, const char *path, const json_t *body,
+                json_t **ret_json, struct error *err)
+{
+    if (strlen(client->socket_path) > MAX_PATH_LEN) {
+        return error_set(err, REASON_INVALID, client->socket_path,
+                         "the path of a socket has at most %zu bytes", MAX_PATH_LEN);
+    }
+    CLEANUP_FREE char *url = xasprintf(BASE_URL "%s", path);
+    CLEANUP_FREE char *text = body == NULL ? NULL : json_text(body);
+    struct reply reply = {0};
+    prepare(client->curl, client->socket_path, method, url, &reply);
+    struct curl_slist *headers = NULL;
+    if (text != NULL) {
+        headers = curl_slist_append(NULL, "Content-Type: application/json");
+        curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
+        curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, text);
+        curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(text));
+    }
+    CURLcode code = curl_easy_perform(client->curl);
+    curl_slist_free_all(headers);
+    int result = code != CURLE_OK ? transport_error(client, code, reply.too_large, err)
+                                  : take_reply(client, &reply, ret_json, err);
+    strbuf_done(&reply.text);
+    return result;
+}
+
+char *client_path(const char *collection, const char *name, const char *rest)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "-._~:";
+    struct strbuf path = {0};
+    strbuf_add(&path, collection);
+    for (const char *c = name; *c != '\0'; c++) {
+        if (strchr(plain, *c) != NULL) {
+            strbuf_addn(&path, c, 1);
+        } else {
+            strbuf_addf(&path, "%%%02X", (unsigned)(unsigned char)*c);
+        }
+    }
+    strbuf_add(&path, rest);
+    return strbuf_take(&path);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Client of cleaved's HTTP API over its Unix socket. One request at a time; not thread-safe. */
+#ifndef LIB_CLIENT_H
+#define LIB_CLIENT_H
+
+#include <jansson.h>
+
+#include "base/error.h"
+
+#define CLIENT_DEFAULT_SOCKET "/run/cleave/cleaved.sock"
+#define CLIENT_MAX_REPLY (64 * 1024 * 1024)
+
+struct client;
+
+/* Opens nothing yet. */
+struct client *client_new(const char *socket_path);
+void client_free(struct client *client);
+DEFINE_FREEP(struct client *, client_free)
+
+/* Sends one request; `body` may be NULL. The caller owns *ret_json. An error that the API answers
+ * comes back as it was there (reason, subject, rule, message, hint); a daemon that does not answer
+ * is -UNAVAILABLE. */
+int client_call(struct client *client, const char *method, const char *path, const json_t *body,
+                json_t **ret_json, struct error *err);
+
+/* collection + escaped name + rest, as in ("/v1/gpus/", "0000:41:00.0", "/mode"); caller frees. */
+char *client_path(const char *collection, const char *name, const char *rest);
+
+#endif

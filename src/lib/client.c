@@ -14,7 +14,7 @@
 #include "lib/reply_json.h"
 
 #define CONNECT_TIMEOUT_S 5L
-#define REPLY_TIMEOUT_S 120L
+#define REPLY_TIMEOUT_S 600L
 #define MAX_PATH_LEN (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 /* The host part is never resolved: the socket stands for it. */
 #define BASE_URL "http://localhost"

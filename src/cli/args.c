@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/args.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/str.h"
+
+#define MAX_LONG 24
+#define MAX_NAMES 64
+#define FIRST_GLOBAL 256
+#define FIRST_OWN 512
+
+enum global { G_HELP, G_OUTPUT, G_SOCKET, G_VERSION, G_DRY_RUN, G_NO_WAIT, G_COUNT };
+/* Made at build time and by packagers; not in help. */
+enum { HIDDEN_MAN = 1024, HIDDEN_COMPLETION };
+
+struct long_options {
+    struct option items[MAX_LONG];
+    size_t n;
+    char letters[32];
+};
+
+static void add_long(struct long_options *options, const struct verb_option *option, int value)
+{
+    options->items[options->n++] = (struct option){
+        .name = option->name,
+        .has_arg = option->value != NULL ? required_argument : no_argument,
+        .val = value,
+    };
+    size_t len = strlen(options->letters);
+    if (option->letter != 0 && len + 3 < sizeof(options->letters)) {
+        options->letters[len] = option->letter;
+        options->letters[len + 1] = option->value != NULL ? ':' : '\0';
+    }
+}
+
+/* Before the verb is known ("+": stop at the first word), or all that the verb takes. */
+static void make_long(struct long_options *options, const struct verb *verb)
+{
+    *options = (struct long_options){0};
+    STR_SET(options->letters, verb == NULL ? "+:" : ":");
+    size_t n = 0;
+    const struct verb_option *global = verbs_global_options(&n);
+    for (size_t i = 0; i < n; i++) {
+        bool takes = verb == NULL || (i != G_DRY_RUN && i != G_NO_WAIT) ||
+                     (i == G_DRY_RUN ? verb->changes : verb->waits);
+        if (takes) {
+            add_long(options, &global[i], FIRST_GLOBAL + (int)i);
+        }
+    }
+    if (verb == NULL) {
+        options->items[options->n++] = (struct option){.name = "generate-man", .val = HIDDEN_MAN};
+        options->items[options->n++] =
+            (struct option){.name = "generate-completion", .val = HIDDEN_COMPLETION};
+        return;
+    }
+    for (size_t i = 0; i < verb->n_options; i++) {
+        add_long(options, &verb->options[i], FIRST_OWN + (int)i);
+    }
+}
+
+static int set_output(const char *text, struct cli *cli, struct error *err)
+{
+    static const char *const words[] = {"table", "json", "yaml"};
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        if (str_eq(text, words[i])) {
+            cli->output = (enum output)i;
+            return 0;
+        }
+    }
+    error_set(err, REASON_INVALID, "", "there is no output format \"%s\"", text);
+    error_hint(err, "table, json or yaml");
+    return -REASON_INVALID;
+}
+
+static int take_global(enum global option, const char *value, struct cli *cli, struct args *args,
+                       struct error *err)
+{
+    switch (option) {
+    case G_HELP:
+        args->want = ARGS_HELP;
+        return 0;
+    case G_OUTPUT:
+        return set_output(value, cli, err);
+    case G_SOCKET:
+        cli->socket = value;
+        return 0;
+    case G_VERSION:
+        args->want = ARGS_VERSION;
+        return 0;
+    case G_DRY_RUN:
+        cli->dry_run = true;
+        return 0;
+    case G_NO_WAIT:
+        cli->no_wait = true;
+        return 0;
+    case G_COUNT:
+        return 0;
+    }
+    return 0;
+}
+
+/* getopt_long() takes any unambiguous beginning; scripts that rely on it break with each new
+ * option. */
+static bool is_abbreviated(char *const *argv, const struct option *option)
+{
+    const char *word = argv[optind - 1];
+    if (option->has_arg == required_argument && !str_starts(word, "--")) {
+        word = argv[optind - 2];
+    } else if (option->has_arg == required_argument && strchr(word, '=') == NULL) {
+        word = argv[optind - 2];
+    }
+    size_t len = strcspn(word + 2, "=");
+    return strlen(option->name) != len || strncmp(word + 2, option->name, len) != 0;
+}
+
+static int unknown_option(const char *word, const struct long_options *options, struct error *err)
+{
+    const char *names[MAX_LONG];
+    for (size_t i = 0; i < options->n; i++) {
+        names[i] = options->items[i].name;
+    }
+    error_set(err, REASON_INVALID, "", "there is no option %s here", word);
+    const char *nearest = str_starts(word, "--") ? str_nearest(word + 2, names, options->n) : NULL;
+    if (nearest != NULL) {
+        error_hint(err, "did you mean --%s?", nearest);
+    } else {
+        error_hint(err, "--help lists the options");
+    }
+    return -REASON_INVALID;
+}
+
+static int bad_option(int code, char *const *argv, const struct long_options *options,
+                      struct error *err)
+{
+    char word[64];
+    if (optopt > 0 && optopt < FIRST_GLOBAL) {
+        snprintf(word, sizeof(word), "-%c", optopt);
+    } else {
+        str_copy(word, sizeof(word), argv[optind - 1]);
+    }
+    if (code == ':') {
+        return error_set(err, REASON_INVALID, "", "option %s needs a value", word);
+    }
+    return unknown_option(word, options, err);
+}
+
+/* Reads options up to the next word that is none (verb NULL), or all. argv[0] is skipped; optind is
+ * left behind what was read. */
+static int read_options(int argc, char **argv, const struct verb *verb, struct cli *cli,
+                        struct args *args, struct error *err)
+{
+    struct long_options options;
+    make_long(&options, verb);
+    opterr = 0;
+    optind = 0; /* GNU getopt: begin anew */
+    int index = -1;
+    int code = 0;
+    while ((code = getopt_long(argc, argv, options.letters, options.items, &index)) != -1) {
+        int result = 0;
+        if (code == '?' || code == ':') {
+            return bad_option(code, argv, &options, err);
+        }
+        if (index >= 0 && is_abbreviated(argv, &options.items[index])) {
+            return unknown_option(argv[optind - 1], &options, err);
+        }
+        if (code == 'h' || code == 'o') {
+            result = take_global(code == 'h' ? G_HELP : G_OUTPUT, optarg, cli, args, err);
+        } else if (code == HIDDEN_MAN || code == HIDDEN_COMPLETION) {
+            args->want = code == HIDDEN_MAN ? ARGS_MAN : ARGS_COMPLETION;
+        } else if (code >= FIRST_OWN) {
+            args->words.values[code - FIRST_OWN] = optarg == NULL ? "" : optarg;
+        } else if (code >= FIRST_GLOBAL) {
+            result = take_global((enum global)(code - FIRST_GLOBAL), optarg, cli, args, err);
+        } else {
+            for (size_t i = 0; i < verb->n_options; i++) {
+                if (verb->options[i].letter == code) {
+                    args->words.values[i] = optarg == NULL ? "" : optarg;
+                }
+            }
+        }
+        if (result != 0) {
+            return result;
+        }
+        index = -1;
+    }
+    return 0;
+}
+
+static void add_name(const char **names, size_t *n, const char *name)
+{
+    for (size_t i = 0; i < *n; i++) {
+        if (str_eq(names[i], name)) {
+            return;
+        }
+    }
+    if (*n < MAX_NAMES) {
+        names[(*n)++] = name;
+    }
+}
+
+/* Names of objects (object NULL), or of the verbs of one. */
+static size_t collect_names(const char *object, const char **names)
+{
+    size_t n = 0;
+    size_t n_verbs = 0;
+    const struct verb *verbs = verbs_all(&n_verbs);
+    for (size_t i = 0; i < n_verbs; i++) {
+        if (object == NULL) {
+            add_name(names, &n, verbs[i].object);
+        } else if (str_eq(verbs[i].object, object) && verbs[i].name != NULL) {
+            add_name(names, &n, verbs[i].name);
+        }
+    }
+    return n;
+}
+
+static int unknown_word(const char *object, const char *word, struct error *err)
+{
+    const char *names[MAX_NAMES];
+    size_t n = collect_names(object, names);
+    if (object == NULL) {
+        error_set(err, REASON_INVALID, "", "there is no command \"%s\"", word);
+    } else {
+        error_set(err, REASON_INVALID, "", "there is no command \"%s %s\"", object, word);
+    }
+    const char *nearest = str_nearest(word, names, n);
+    if (nearest != NULL) {
+        error_hint(err, "did you mean \"%s%s%s\"?", object == NULL ? "" : object,
+                   object == NULL ? "" : " ", nearest);
+        return -REASON_INVALID;
+    }
+    char list[256] = "";
+    for (size_t i = 0; i < n; i++) {
+        size_t len = strlen(list);
+        snprintf(list + len, sizeof(list) - len, "%s%s", i == 0 ? "" : ", ", names[i]);
+    }
+    error_hint(err, "there are: %s", list);
+    return -REASON_INVALID;
+}
+
+/* Sets words.verb; leaves it NULL if only an object was given, which asks for help. */
+static int find_verb(int argc, char **argv, struct args *args, struct error *err)
+{
+    const char *object = argv[args->rest];
+    const char *name = args->rest + 1 < argc ? argv[args->rest + 1] : NULL;
+    size_t n = 0;
+    const struct verb *verbs = verbs_all(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (!str_eq(verbs[i].object, object)) {
+            continue;
+        }
+        args->object = verbs[i].object;
+        if (verbs[i].name == NULL || str_eq(verbs[i].name, name)) {
+            args->words.verb = &verbs[i];
+            args->rest += verbs[i].name == NULL ? 1 : 2;
+            return 0;
+        }
+    }
+    if (args->object == NULL) {
+        return unknown_word(NULL, object, err);
+    }
+    if (name == NULL || str_eq(name, "--help") || str_eq(name, "-h")) {
+        args->want = ARGS_HELP;
+        return 0;
+    }
+    return unknown_word(object, name, err);
+}
+
+static int take_args(int argc, char **argv, struct args *args, struct error *err)
+{
+    const struct verb *verb = args->words.verb;
+    const char *name = verb->name == NULL ? "" : verb->name;
+    const char *space = verb->name == NULL ? "" : " ";
+    size_t n = (size_t)(argc - optind);
+    if (n != verb->n_args) {
+        error_set(err, REASON_INVALID, "", "\"%s%s%s\" takes %s, not %zu words", verb->object,
+                  space, name, verb->n_args == 0 ? "no further words" : verb->args, n);
+        error_hint(err, "cleave %s%s%s --help", verb->object, space, name);
+        return -REASON_INVALID;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const char *word = argv[optind + (int)i];
+        if (word[0] == '\0') {
+            return error_set(err, REASON_INVALID, "", "a word is empty: %s", verb->args);
+        }
+        args->words.args[i] = word;
+    }
+    args->words.n_args = n;
+    return 0;
+}
+
+/* Options that were typed before the command may be none of its. */
+static int check_early_options(const struct cli *cli, const struct verb *verb, struct error *err)
+{
+    if ((cli->dry_run && !verb->changes) || (cli->no_wait && !verb->waits)) {
+        return error_set(err, REASON_INVALID, "", "\"%s %s\" takes no %s", verb->object,
+                         verb->name == NULL ? "" : verb->name,
+                         cli->dry_run && !verb->changes ? "--dry-run" : "--no-wait");
+    }
+    return 0;
+}
+
+/* What stands behind the verb. */
+static int parse_rest(int argc, char **argv, struct cli *cli, struct args *args, struct error *err)
+{
+    const struct verb *verb = args->words.verb;
+    int result = check_early_options(cli, verb, err);
+    if (result != 0 || verb->run_raw != NULL) {
+        return result;
+    }
+    int skip = args->rest - 1;
+    result = read_options(argc - skip, argv + skip, verb, cli, args, err);
+    if (result == 0 && args->want == ARGS_RUN) {
+        result = take_args(argc - skip, argv + skip, args, err);
+    }
+    return result;
+}
+
+int args_parse(int argc, char **argv, struct cli *cli, struct args *ret_args, struct error *err)
+{
+    struct args args = {0};
+    const char *socket = getenv("CLEAVE_SOCKET");
+    cli->socket = socket != NULL && socket[0] != '\0' ? socket : CLIENT_DEFAULT_SOCKET;
+    int result = read_options(argc, argv, NULL, cli, &args, err);
+    args.rest = optind;
+    if (result == 0 && args.rest == argc && args.want == ARGS_RUN) {
+        args.want = ARGS_HELP;
+    }
+    if (result == 0 && args.rest < argc && args.want != ARGS_VERSION) {
+        result = find_verb(argc, argv, &args, err);
+    }
+    if (result == 0 && args.words.verb != NULL) {
+        result = parse_rest(argc, argv, cli, &args, err);
+    }
+    if (result == 0) {
+        *ret_args = args;
+    }
+    return result;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From argv to words, by the table of commands. */
+#ifndef CLI_ARGS_H
+#define CLI_ARGS_H
+
+#include "cli/verbs.h"
+
+enum args_want { ARGS_RUN, ARGS_HELP, ARGS_VERSION, ARGS_MAN, ARGS_COMPLETION };
+
+struct args {
+    enum args_want want;
+    const char *object; /* ARGS_HELP: of this object only, NULL of all */
+    struct words words; /* verb NULL with ARGS_HELP: of the object, or of all */
+    int rest;           /* of a verb that parses its own words: argv from here on is its */
+};
+
+/* Reads the command line, and the environment for what it does not say. -INVALID names the nearest
+ * word that would have been right. */
+int args_parse(int argc, char **argv, struct cli *cli, struct args *ret_args, struct error *err);
+
+#endif

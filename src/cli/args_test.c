@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/args.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "test.h"
+
+#define MAX_WORDS 16
+
+struct parsed {
+    int result;
+    struct cli cli;
+    struct args args;
+    struct error err;
+};
+
+/* "claim create a --vm b" as the shell would hand it over. */
+static struct parsed parse(const char *line, char *storage, size_t size)
+{
+    char *argv[MAX_WORDS + 1] = {"cleave"};
+    int argc = 1;
+    assert_true(str_copy(storage, size, line));
+    char *rest = storage;
+    while (rest != NULL && rest[0] != '\0') {
+        assert_true(argc < MAX_WORDS);
+        argv[argc++] = strsep(&rest, " ");
+    }
+    struct parsed parsed = {0};
+    parsed.result = args_parse(argc, argv, &parsed.cli, &parsed.args, &parsed.err);
+    return parsed;
+}
+
+#define PARSE(line)                                                                                \
+    char storage[256];                                                                             \
+    struct parsed p = parse(line, storage, sizeof(storage))
+
+static void a_command_with_words_and_options_is_read(void **state)
+{
+    (void)state;
+    PARSE("claim create web1 --type DC-1-8C --vm=web1 --mixed -o json --dry-run");
+    assert_int_equal(p.result, 0);
+    assert_string_equal(p.args.words.verb->name, "create");
+    assert_string_equal(p.args.words.args[0], "web1");
+    assert_string_equal(p.args.words.values[CLAIM_TYPE], "DC-1-8C");
+    assert_string_equal(p.args.words.values[CLAIM_VM], "web1");
+    assert_non_null(p.args.words.values[CLAIM_MIXED]);
+    assert_null(p.args.words.values[CLAIM_MIGRATABLE]);
+    assert_int_equal(p.cli.output, OUTPUT_JSON);
+    assert_true(p.cli.dry_run);
+}
+
+static void options_may_stand_before_the_command(void **state)
+{
+    (void)state;
+    PARSE("--socket /tmp/s --output yaml gpu show 0");
+    assert_int_equal(p.result, 0);
+    assert_string_equal(p.cli.socket, "/tmp/s");
+    assert_int_equal(p.cli.output, OUTPUT_YAML);
+    assert_string_equal(p.args.words.args[0], "0");
+}
+
+static void options_and_words_may_be_mixed(void **state)
+{
+    (void)state;
+    PARSE("gpu mode --dry-run 0 -o json mig");
+    assert_int_equal(p.result, 0);
+    assert_string_equal(p.args.words.args[0], "0");
+    assert_string_equal(p.args.words.args[1], "mig");
+    assert_true(p.cli.dry_run);
+}
+
+static void a_command_without_a_verb_is_read(void **state)
+{
+    (void)state;
+    PARSE("apply -f site.yaml --no-wait");
+    assert_int_equal(p.result, 0);
+    assert_string_equal(p.args.words.verb->object, "apply");
+    assert_string_equal(p.args.words.values[APPLY_FILE], "site.yaml");
+    assert_true(p.cli.no_wait);
+}
+
+static void the_socket_comes_from_the_environment_unless_named(void **state)
+{
+    (void)state;
+    setenv("CLEAVE_SOCKET", "/env/s", 1);
+    PARSE("host show");
+    assert_string_equal(p.cli.socket, "/env/s");
+    unsetenv("CLEAVE_SOCKET");
+    p = parse("host show", storage, sizeof(storage));
+    assert_string_equal(p.cli.socket, CLIENT_DEFAULT_SOCKET);
+}
+
+static void layout_check_gets_its_words_untouched(void **state)
+{
+    (void)state;
+    PARSE("layout check --gpu a100-40gb 3g.20gb=3");
+    assert_int_equal(p.result, 0);
+    assert_non_null(p.args.words.verb->run_raw);
+    assert_int_equal(p.args.rest, 3);
+}
+
+static void help_knows_what_it_is_about(void **state)
+{
+    (void)state;
+    PARSE("");
+    assert_int_equal(p.args.want, ARGS_HELP);
+    p = parse("gpu", storage, sizeof(storage));
+    assert_int_equal(p.args.want, ARGS_HELP);
+    assert_string_equal(p.args.object, "gpu");
+    p = parse("--help gpu list", storage, sizeof(storage));
+    assert_int_equal(p.args.want, ARGS_HELP);
+    assert_string_equal(p.args.words.verb->name, "list");
+    p = parse("claim create -h", storage, sizeof(storage));
+    assert_int_equal(p.args.want, ARGS_HELP);
+    assert_string_equal(p.args.words.verb->name, "create");
+}
+
+static void refuses(const char *line, const char *message, const char *hint)
+{
+    char storage[256];
+    struct parsed p = parse(line, storage, sizeof(storage));
+    if (p.result != -REASON_INVALID) {
+        fail_msg("\"%s\" was accepted", line);
+    }
+    if (strstr(p.err.message, message) == NULL || strstr(p.err.hint, hint) == NULL) {
+        fail_msg("\"%s\": \"%s\" / \"%s\"", line, p.err.message, p.err.hint);
+    }
+}
+
+static void unknown_words_name_the_nearest(void **state)
+{
+    (void)state;
+    refuses("gpus list", "no command \"gpus\"", "\"gpu\"");
+    refuses("claim craete x", "no command \"claim craete\"", "\"claim create\"");
+    refuses("vm frobnicate", "vm frobnicate", "list, create, start, stop, delete");
+    refuses("claim create x --tpye y", "--tpye", "--type");
+    refuses("gpu list -o xml", "xml", "table, json or yaml");
+}
+
+static void options_are_not_abbreviated(void **state)
+{
+    (void)state;
+    refuses("claim create x --migrat", "--migrat", "--migratable");
+    refuses("--sock /tmp/x gpu list", "/tmp/x", "");
+    refuses("claim create x --typ y", "y", "");
+}
+
+static void options_of_other_commands_are_refused(void **state)
+{
+    (void)state;
+    refuses("gpu list --dry-run", "--dry-run", "");
+    refuses("--dry-run gpu list", "--dry-run", "");
+    refuses("vm start x --no-wait", "--no-wait", "");
+    refuses("gpu list --vm x", "--vm", "");
+    refuses("gpu list -x", "-x", "");
+}
+
+static void the_number_of_words_is_checked(void **state)
+{
+    (void)state;
+    refuses("gpu show", "GPU", "gpu show --help");
+    refuses("gpu list x", "no further words", "");
+    refuses("gpu mode 0", "GPU MODE", "");
+    refuses("claim create x --type", "--type needs a value", "");
+    refuses("gpu list -o", "-o needs a value", "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_command_with_words_and_options_is_read),
+        cmocka_unit_test(options_may_stand_before_the_command),
+        cmocka_unit_test(options_and_words_may_be_mixed),
+        cmocka_unit_test(a_command_without_a_verb_is_read),
+        cmocka_unit_test(the_socket_comes_from_the_environment_unless_named),
+        cmocka_unit_test(layout_check_gets_its_words_untouched),
+        cmocka_unit_test(help_knows_what_it_is_about),
+        cmocka_unit_test(unknown_words_name_the_nearest),
+        cmocka_unit_test(options_are_not_abbreviated),
+        cmocka_unit_test(options_of_other_commands_are_refused),
+        cmocka_unit_test(the_number_of_words_is_checked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/change.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/plan_view.h"
+#include "cli/view.h"
+
+#define FIRST_POLL_MS 20
+#define LAST_POLL_MS 500
+#define CLEAR_LINE "\r\033[K"
+
+struct progress {
+    size_t told; /* steps that were reported as settled */
+    bool tty;
+    bool line; /* a moving line stands on the terminal */
+};
+
+static bool plan_is_over(const json_t *plan)
+{
+    const char *state = view_text(plan, "state", "");
+    return !str_eq(state, "running") && !str_eq(state, "undoing");
+}
+
+static bool step_is_settled(const json_t *step)
+{
+    const char *state = view_text(step, "state", "planned");
+    return !str_eq(state, "planned") && !str_eq(state, "running");
+}
+
+static void tell_step(const json_t *step, size_t number, size_t n)
+{
+    const char *problem = view_text(step, "problem", NULL);
+    fprintf(stderr, "[%zu/%zu] %s: %s%s%s\n", number, n, view_text(step, "state", "-"),
+            view_text(step, "text", "-"), problem == NULL ? "" : ": ",
+            problem == NULL ? "" : problem);
+}
+
+static void tell_plain(struct progress *progress, const json_t *steps)
+{
+    size_t n = json_array_size(steps);
+    while (progress->told < n && step_is_settled(json_array_get(steps, progress->told))) {
+        tell_step(json_array_get(steps, progress->told), progress->told + 1, n);
+        progress->told++;
+    }
+}
+
+static void tell_live(struct progress *progress, const json_t *steps)
+{
+    size_t n = json_array_size(steps);
+    size_t done = 0;
+    while (done < n && step_is_settled(json_array_get(steps, done))) {
+        done++;
+    }
+    const json_t *now = json_array_get(steps, done < n ? done : n - 1);
+    if (now != NULL) {
+        fprintf(stderr, CLEAR_LINE "[%zu/%zu] %s", done, n, view_text(now, "text", "-"));
+        fflush(stderr);
+        progress->line = true;
+    }
+}
+
+static void tell(struct progress *progress, const json_t *plan)
+{
+    const json_t *steps = view_at(plan, "steps");
+    if (progress->tty) {
+        tell_live(progress, steps);
+    } else {
+        tell_plain(progress, steps);
+    }
+}
+
+static void sleep_ms(unsigned ms)
+{
+    const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    nanosleep(&pause, NULL);
+}
+
+/* Polls until the plan is over; puts what it became into `change`. */
+static int follow(struct cli *cli, json_t *change, struct error *err)
+{
+    struct progress progress = {.tty = isatty(STDERR_FILENO) == 1};
+    CLEANUP_FREE char *path = client_path("/v1/plans/", view_text(change, "plan.id", ""), "");
+    unsigned pause_ms = FIRST_POLL_MS;
+    int result = 0;
+    while (result == 0 && !plan_is_over(view_at(change, "plan"))) {
+        tell(&progress, view_at(change, "plan"));
+        sleep_ms(pause_ms);
+        pause_ms = pause_ms * 3 / 2 > LAST_POLL_MS ? LAST_POLL_MS : pause_ms * 3 / 2;
+        json_t *plan = NULL;
+        result = cli_get(cli, path, &plan, err);
+        if (result == 0) {
+            json_object_set_new(change, "plan", plan);
+        }
+    }
+    if (result == 0) {
+        tell(&progress, view_at(change, "plan"));
+    }
+    if (progress.line) {
+        fputs(CLEAR_LINE, stderr);
+    }
+    return result;
+}
+
+/* Claims as they are now; one that is gone was released and is left out. */
+static int refresh_claims(struct cli *cli, json_t *change, struct error *err)
+{
+    const json_t *old = view_at(change, "claims");
+    CLEANUP_JSON json_t *claims = json_array();
+    for (size_t i = 0; i < json_array_size(old); i++) {
+        const char *name = view_text(json_array_get(old, i), "name", "");
+        CLEANUP_FREE char *path = client_path("/v1/claims/", name, "");
+        json_t *claim = NULL;
+        struct error problem = {0};
+        int result = cli_get(cli, path, &claim, &problem);
+        if (result == 0) {
+            json_array_append_new(claims, claim);
+        } else if (problem.reason != REASON_NOT_FOUND) {
+            *err = problem;
+            return result;
+        }
+    }
+    json_object_set(change, "claims", claims);
+    return 0;
+}
+
+static void print_done(const json_t *change)
+{
+    const json_t *plan = view_at(change, "plan");
+    char counts[128];
+    plan_view_counts(plan, counts, sizeof(counts));
+    size_t n = json_array_size(view_at(plan, "steps"));
+    printf("%zu step%s done%s%s\n", n, n == 1 ? "" : "s",
+           counts[0] == '\0' ? "" : "; GPU instances: ", counts);
+    const json_t *entries = view_at(plan, "claims");
+    for (size_t i = 0; i < json_array_size(entries); i++) {
+        const json_t *entry = json_array_get(entries, i);
+        if (str_eq(view_text(entry, "verb", ""), "release")) {
+            printf("claim %s is released\n", view_text(entry, "claim.name", "-"));
+        }
+    }
+    plan_view_claims(view_at(change, "claims"));
+}
+
+static int print_result(struct cli *cli, const json_t *change, struct error *err)
+{
+    const json_t *plan = view_at(change, "plan");
+    const char *state = view_text(plan, "state", "-");
+    const char *id = view_text(plan, "id", "-");
+    bool raw = cli_print_raw(cli, change);
+    if (str_eq(state, "undone") || str_eq(state, "stuck")) {
+        error_set(err, REASON_DRIVER, "", "the plan is %s: %s", state,
+                  view_text(plan, "problem", "no reason was given"));
+        error_hint(err, "cleave plan show %s", id);
+        return -REASON_DRIVER;
+    }
+    if (raw) {
+        return 0;
+    }
+    if (cli->dry_run) {
+        plan_view_print(plan);
+        printf("\nDry run: nothing was changed.\n");
+    } else if (plan_is_over(plan)) {
+        print_done(change);
+    } else {
+        printf("plan %s runs; \"cleave plan show %s\" tells how far it is\n", id, id);
+    }
+    return 0;
+}
+
+int change_run(struct cli *cli, const char *method, const char *path, const json_t *body,
+               struct error *err)
+{
+    CLEANUP_JSON json_t *change = NULL;
+    int result = cli_change(cli, method, path, body, &change, err);
+    if (result == 0 && !cli->dry_run && !cli->no_wait && !plan_is_over(view_at(change, "plan"))) {
+        result = follow(cli, change, err);
+        result = result != 0 ? result : refresh_claims(cli, change, err);
+    }
+    return result != 0 ? result : print_result(cli, change, err);
+}

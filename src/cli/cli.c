@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+static struct client *client_of(struct cli *cli)
+{
+    if (cli->client == NULL) {
+        cli->client = client_new(cli->socket);
+    }
+    return cli->client;
+}
+
+int cli_get(struct cli *cli, const char *path, json_t **ret_json, struct error *err)
+{
+    return client_call(client_of(cli), "GET", path, NULL, ret_json, err);
+}
+
+int cli_change(struct cli *cli, const char *method, const char *path, const json_t *body,
+               json_t **ret_json, struct error *err)
+{
+    CLEANUP_FREE char *full = xasprintf("%s%s", path, cli->dry_run ? "?dryRun=true" : "");
+    return client_call(client_of(cli), method, full, body, ret_json, err);
+}
+
+bool cli_print_raw(const struct cli *cli, const json_t *json)
+{
+    if (cli->output == OUTPUT_TABLE) {
+        return false;
+    }
+    CLEANUP_FREE char *text = cli->output == OUTPUT_JSON ? json_text(json) : yaml_text(json);
+    fputs(text, stdout);
+    if (!str_ends(text, "\n")) {
+        fputc('\n', stdout);
+    }
+    return true;
+}
+
+/* A subject such as "site.yaml:3:7" says where; "claim/web1" only repeats what the message names.
+ */
+static bool subject_adds_something(const struct error *err)
+{
+    const char *slash = strrchr(err->subject, '/');
+    const char *name = slash == NULL ? err->subject : slash + 1;
+    return name[0] != '\0' && strstr(err->message, name) == NULL;
+}
+
+int cli_report(const struct error *err)
+{
+    bool subject = subject_adds_something(err);
+    fprintf(stderr, "cleave: %s%s%s", subject ? err->subject : "", subject ? ": " : "",
+            err->message);
+    if (err->rule[0] != '\0') {
+        fprintf(stderr, " [%s]", err->rule);
+    }
+    fputc('\n', stderr);
+    if (err->hint[0] != '\0') {
+        fprintf(stderr, "hint: %s\n", err->hint);
+    }
+    return reason_exit_status(err->reason);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every command of cleave shares: the global options, requests and results. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "lib/client.h"
+
+enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_YAML };
+
+struct cli {
+    enum output output;
+    const char *socket;
+    bool dry_run;
+    bool no_wait;
+    struct client *client; /* made by the first request */
+};
+
+/* GET; the caller owns *ret_json. */
+int cli_get(struct cli *cli, const char *path, json_t **ret_json, struct error *err);
+/* A change: adds ?dryRun=true if asked for. */
+int cli_change(struct cli *cli, const char *method, const char *path, const json_t *body,
+               json_t **ret_json, struct error *err);
+
+/* Prints the API's JSON as it is (-o json) or as YAML; false for a table, which is the caller's. */
+bool cli_print_raw(const struct cli *cli, const json_t *json);
+
+/* Standard error gets "cleave: <message> [rule]" and "hint: …". Returns the exit status. */
+int cli_report(const struct error *err);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+#include "base/str.h"
+#include "cli/change.h"
+#include "cli/verbs.h"
+
+#define MAX_SITE_NAME 63
+#define MAX_SITE_CLAIMS 1024
+
+/* {site: NAME, claims: […]} becomes the API's {name, claims}. */
+static int site_body(const json_t *site, const char *origin, json_t **ret_body, struct error *err)
+{
+    struct reader r;
+    reader_init(&r, site, origin, "", err);
+    const char *name = reader_str(&r, "site", MAX_SITE_NAME);
+    json_t *claims = reader_array(&r, "claims", MAX_SITE_CLAIMS);
+    int result = reader_end(&r);
+    if (result == 0) {
+        *ret_body = json_pack("{s:s, s:O}", "name", name, "claims", claims);
+    }
+    return result;
+}
+
+/* The daemon speaks of the "request body"; the user wrote a file. */
+static void name_the_file(struct error *err, const char *file)
+{
+    static const char sent[] = "request body";
+    if (str_starts(err->subject, sent)) {
+        char rest[sizeof(err->subject)];
+        STR_SET(rest, err->subject + strlen(sent));
+        str_copy(err->subject, sizeof(err->subject), file);
+        size_t len = strlen(err->subject);
+        str_copy(err->subject + len, sizeof(err->subject) - len, rest);
+    }
+}
+
+int cmd_apply(struct cli *cli, const struct words *words, struct error *err)
+{
+    const char *file = words->values[APPLY_FILE];
+    if (file == NULL) {
+        error_set(err, REASON_INVALID, "", "apply needs a site file");
+        error_hint(err, "cleave apply -f site.yaml");
+        return -REASON_INVALID;
+    }
+    CLEANUP_JSON json_t *site = NULL;
+    CLEANUP_JSON json_t *body = NULL;
+    int result = json_read_file(file, &site, err);
+    result = result != 0 ? result : site_body(site, file, &body, err);
+    if (result != 0) {
+        return result;
+    }
+    result = change_run(cli, "POST", "/v1/apply", body, err);
+    if (result != 0) {
+        name_the_file(err, file);
+    }
+    return result;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <langinfo.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/change.h"
+#include "cli/picture.h"
+#include "cli/table.h"
+#include "cli/verbs.h"
+#include "cli/view.h"
+
+#define MIB (1024 * 1024)
+
+/* "2.0 of 96.0 GiB". */
+static const char *memory_text(const json_t *gpu, char out[VIEW_SIZE])
+{
+    int64_t total = view_int(gpu, "memory.totalBytes", -1);
+    int64_t used = view_int(gpu, "memory.usedBytes", -1);
+    double gib = 1024.0 * MIB;
+    if (total < 0) {
+        str_copy(out, VIEW_SIZE, "-");
+    } else if (used < 0) {
+        snprintf(out, VIEW_SIZE, "%.1f GiB", (double)total / gib);
+    } else {
+        snprintf(out, VIEW_SIZE, "%.1f of %.1f GiB", (double)used / gib, (double)total / gib);
+    }
+    return out;
+}
+
+static const char *count_text(const json_t *gpu, const char *path, char out[VIEW_SIZE])
+{
+    snprintf(out, VIEW_SIZE, "%zu", json_array_size(view_at(gpu, path)));
+    return out;
+}
+
+int cmd_gpu_list(struct cli *cli, const struct words *words UNUSED, struct error *err)
+{
+    CLEANUP_JSON json_t *json = NULL;
+    int result = cli_get(cli, "/v1/gpus", &json, err);
+    if (result != 0 || cli_print_raw(cli, json)) {
+        return result;
+    }
+    static const struct table_column columns[] = {
+        {"GPU", TABLE_LEFT},    {"INDEX", TABLE_RIGHT},  {"NAME", TABLE_LEFT},
+        {"MODE", TABLE_LEFT},   {"MEMORY", TABLE_RIGHT}, {"INSTANCES", TABLE_RIGHT},
+        {"VGPUS", TABLE_RIGHT}, {"VM", TABLE_LEFT},      {"PROBLEM", TABLE_LEFT},
+    };
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    const json_t *gpus = view_at(json, "gpus");
+    for (size_t i = 0; i < json_array_size(gpus); i++) {
+        const json_t *gpu = json_array_get(gpus, i);
+        char index[VIEW_SIZE];
+        char memory[VIEW_SIZE];
+        char instances[VIEW_SIZE];
+        char vgpus[VIEW_SIZE];
+        const char *model = view_text(gpu, "model", "-");
+        const char *const cells[] = {
+            view_text(gpu, "address", "-"),  view_any(gpu, "index", index),
+            view_text(gpu, "name", model),   view_text(gpu, "mode", "-"),
+            memory_text(gpu, memory),        count_text(gpu, "gpuInstances", instances),
+            count_text(gpu, "vgpus", vgpus), view_text(gpu, "vm", "-"),
+            view_text(gpu, "problem", "-"),
+        };
+        table_row(table, cells);
+    }
+    table_print(table);
+    return 0;
+}
+
+/* A capability that the driver may not report, in nvidia-smi's words. */
+static const char *reported(const json_t *gpu, const char *path, const char *yes, const char *no)
+{
+    if (view_at(gpu, path) == NULL) {
+        return "N/A";
+    }
+    return view_true(gpu, path) ? yes : no;
+}
+
+static const char *mig_text(const json_t *gpu)
+{
+    bool enabled = view_true(gpu, "mig.enabled");
+    bool pending = view_true(gpu, "mig.pending");
+    if (enabled != pending) {
+        return enabled ? "Enabled, Disabled after the next reset"
+                       : "Disabled, Enabled after the next reset";
+    }
+    if (view_at(gpu, "mig.capable") != NULL && !view_true(gpu, "mig.capable")) {
+        return "N/A";
+    }
+    return enabled ? "Enabled" : "Disabled";
+}
+
+static const char *group_text(const json_t *gpu, struct strbuf *out)
+{
+    if (view_at(gpu, "iommuGroup") == NULL) {
+        return "-";
+    }
+    const json_t *others = view_at(gpu, "iommuGroup.otherMembers");
+    strbuf_addf(out, "%d", (int)view_int(gpu, "iommuGroup.number", 0));
+    for (size_t i = 0; i < json_array_size(others); i++) {
+        strbuf_addf(out, "%s %s", i == 0 ? ", shared with" : ",",
+                    json_string_value(json_array_get(others, i)));
+    }
+    return strbuf_str(out);
+}
+
+static void print_details(const json_t *gpu)
+{
+    char index[VIEW_SIZE];
+    char memory[VIEW_SIZE];
+    char numa[VIEW_SIZE];
+    char pci[VIEW_SIZE];
+    char functions[VIEW_SIZE];
+    CLEANUP_STRBUF struct strbuf group = {0};
+    const char *subsystem = view_text(gpu, "pciSubsystemId", NULL);
+    snprintf(pci, sizeof(pci), "%s%s%s", view_text(gpu, "pciId", "-"),
+             subsystem == NULL ? "" : ", subsystem ", subsystem == NULL ? "" : subsystem);
+    snprintf(functions, sizeof(functions), "%zu of %d",
+             json_array_size(view_at(gpu, "virtualFunctions")),
+             (int)view_int(gpu, "virtualFunctionsTotal", 0));
+    const struct table_field fields[] = {
+        {"Product Name", view_text(gpu, "name", "-")},
+        {"Model", view_text(gpu, "model", "not in the catalog")},
+        {"UUID", view_text(gpu, "uuid", "-")},
+        {"Index", view_any(gpu, "index", index)},
+        {"PCI Id", pci},
+        {"NUMA Node", view_any(gpu, "numaNode", numa)},
+        {"IOMMU Group", group_text(gpu, &group)},
+        {"Driver", view_text(gpu, "driver", "-")},
+        {"Mode", view_text(gpu, "mode", "-")},
+        {"Memory", memory_text(gpu, memory)},
+        {"MIG Mode", mig_text(gpu)},
+        {"MIG Time-Slicing",
+         reported(gpu, "mig.timeSlicingSupported", "Supported", "Not Supported")},
+        {"MIG Time-Slicing Mode", reported(gpu, "mig.timeSlicingEnabled", "Enabled", "Disabled")},
+        {"Mixed vGPU Sizes", reported(gpu, "mixedSizes", "Enabled", "Disabled")},
+        {"vGPU Interface", view_text(gpu, "vgpuInterface", "-")},
+        {"Virtual Functions", functions},
+        {"Problem", view_text(gpu, "problem", "-")},
+    };
+    printf("GPU %s\n", view_text(gpu, "address", "-"));
+    fields_print(fields, ARRAY_SIZE(fields));
+}
+
+int cmd_gpu_show(struct cli *cli, const struct words *words, struct error *err)
+{
+    CLEANUP_FREE char *path = client_path("/v1/gpus/", words->args[0], "");
+    CLEANUP_JSON json_t *gpu = NULL;
+    int result = cli_get(cli, path, &gpu, err);
+    if (result != 0 || cli_print_raw(cli, gpu)) {
+        return result;
+    }
+    print_details(gpu);
+    /* A board that the catalog lacks still has a picture, with fewer numbers in it. */
+    CLEANUP_JSON json_t *profiles = NULL;
+    CLEANUP_FREE char *query =
+        client_path("/v1/profiles?gpu=", view_text(gpu, "address", words->args[0]), "");
+    (void)cli_get(cli, query, &profiles, NULL);
+    bool utf8 = str_eq(nl_langinfo(CODESET), "UTF-8");
+    CLEANUP_STRBUF struct strbuf picture = {0};
+    picture_draw(gpu, profiles, utf8 ? PICTURE_UTF8 : PICTURE_ASCII, &picture);
+    printf("\n%s", strbuf_str(&picture));
+    return 0;
+}
+
+int cmd_gpu_mode(struct cli *cli, const struct words *words, struct error *err)
+{
+    CLEANUP_FREE char *path = client_path("/v1/gpus/", words->args[0], "/mode");
+    CLEANUP_JSON json_t *body = json_pack("{s:s}", "mode", words->args[1]);
+    if (body == NULL) {
+        return error_set(err, REASON_INVALID, "", "the mode is not UTF-8 text");
+    }
+    return change_run(cli, "PUT", path, body, err);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cleave event list, cleave rule list. */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "cli/table.h"
+#include "cli/verbs.h"
+#include "cli/view.h"
+
+static int check_number(const char *option, const char *text, struct error *err)
+{
+    uint64_t number = 0;
+    if (text != NULL && !parse_u64(text, &number)) {
+        return error_set(err, REASON_INVALID, "", "%s is a number, not \"%s\"", option, text);
+    }
+    return 0;
+}
+
+int cmd_event_list(struct cli *cli, const struct words *words, struct error *err)
+{
+    const char *after = words->values[EVENT_AFTER];
+    const char *limit = words->values[EVENT_LIMIT];
+    int result = check_number("--after", after, err);
+    result = result != 0 ? result : check_number("--limit", limit, err);
+    if (result != 0) {
+        return result;
+    }
+    CLEANUP_FREE char *path = xasprintf("/v1/events?after=%s%s%s", after == NULL ? "0" : after,
+                                        limit == NULL ? "" : "&limit=", limit == NULL ? "" : limit);
+    CLEANUP_JSON json_t *json = NULL;
+    result = cli_get(cli, path, &json, err);
+    if (result != 0 || cli_print_raw(cli, json)) {
+        return result;
+    }
+    static const struct table_column columns[] = {{"NO", TABLE_RIGHT},  {"TIME", TABLE_LEFT},
+                                                  {"KIND", TABLE_LEFT}, {"SUBJECT", TABLE_LEFT},
+                                                  {"BY", TABLE_LEFT},   {"WHAT", TABLE_WRAP}};
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    const json_t *events = view_at(json, "events");
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        const json_t *event = json_array_get(events, i);
+        char number[VIEW_SIZE];
+        char time[VIEW_SIZE];
+        const char *const cells[] = {
+            view_any(event, "seq", number),  view_time(event, "time", time),
+            view_text(event, "kind", "-"),   view_text(event, "subject", "-"),
+            view_text(event, "author", "-"), view_text(event, "message", ""),
+        };
+        table_row(table, cells);
+    }
+    table_print(table);
+    return 0;
+}
+
+int cmd_rule_list(struct cli *cli, const struct words *words UNUSED, struct error *err)
+{
+    CLEANUP_JSON json_t *json = NULL;
+    int result = cli_get(cli, "/v1/rules", &json, err);
+    if (result != 0 || cli_print_raw(cli, json)) {
+        return result;
+    }
+    static const struct table_column columns[] = {
+        {"RULE", TABLE_LEFT}, {"STATEMENT", TABLE_WRAP}, {"SOURCE", TABLE_WRAP}};
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    const json_t *rules = view_at(json, "rules");
+    for (size_t i = 0; i < json_array_size(rules); i++) {
+        const json_t *rule = json_array_get(rules, i);
+        const char *const cells[] = {
+            view_text(rule, "id", "-"),
+            view_text(rule, "statement", "-"),
+            view_text(rule, "source", "-"),
+        };
+        table_row(table, cells);
+    }
+    table_print(table);
+    return 0;
+}

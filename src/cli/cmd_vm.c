@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/table.h"
+#include "cli/verbs.h"
+#include "cli/view.h"
+#include "lib/client.h"
+
+#define MAX_TEMPLATE (256 * 1024)
+
+static void devices_text(const json_t *vm, struct strbuf *out)
+{
+    const json_t *devices = view_at(vm, "devices");
+    for (size_t i = 0; i < json_array_size(devices); i++) {
+        const json_t *device = json_array_get(devices, i);
+        const char *mdev = view_text(device, "mdevUuid", "-");
+        strbuf_addf(out, "%s%s", i == 0 ? "" : ", ", view_text(device, "address", mdev));
+    }
+    if (json_array_size(devices) == 0) {
+        strbuf_add(out, "-");
+    }
+}
+
+int cmd_vm_list(struct cli *cli, const struct words *words UNUSED, struct error *err)
+{
+    CLEANUP_JSON json_t *json = NULL;
+    int result = cli_get(cli, "/v1/vms", &json, err);
+    if (result != 0 || cli_print_raw(cli, json)) {
+        return result;
+    }
+    static const struct table_column columns[] = {{"VM", TABLE_LEFT},
+                                                  {"STATE", TABLE_LEFT},
+                                                  {"CPUS", TABLE_RIGHT},
+                                                  {"MEMORY", TABLE_RIGHT},
+                                                  {"DEVICES", TABLE_LEFT}};
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    const json_t *vms = view_at(json, "vms");
+    for (size_t i = 0; i < json_array_size(vms); i++) {
+        const json_t *vm = json_array_get(vms, i);
+        char cpus[VIEW_SIZE];
+        char memory[VIEW_SIZE];
+        CLEANUP_STRBUF struct strbuf devices = {0};
+        devices_text(vm, &devices);
+        const char *const cells[] = {
+            view_text(vm, "name", "-"),  view_text(vm, "state", "-"),
+            view_any(vm, "vcpus", cpus), view_mib(view_int(vm, "memoryKib", 0) / 1024, memory),
+            strbuf_str(&devices),
+        };
+        table_row(table, cells);
+    }
+    table_print(table);
+    return 0;
+}
+
+static int print_changed(struct cli *cli, const json_t *json, const char *what)
+{
+    if (cli_print_raw(cli, json)) {
+        return 0;
+    }
+    printf("VM %s %s%s\n", view_text(json, "vm.name", "-"), cli->dry_run ? "would be " : "", what);
+    return 0;
+}
+
+int cmd_vm_create(struct cli *cli, const struct words *words, struct error *err)
+{
+    const char *file = words->values[VM_TEMPLATE];
+    if (file == NULL) {
+        error_set(err, REASON_INVALID, "", "a VM is made from a template, and none is named");
+        error_hint(err, "cleave vm create %s --template domain.xml", words->args[0]);
+        return -REASON_INVALID;
+    }
+    CLEANUP_FREE char *text = NULL;
+    size_t len = 0;
+    int r = fs_read(file, MAX_TEMPLATE, &text, &len);
+    if (r != 0) {
+        return error_set_errno(err, r, file, "reading %s", file);
+    }
+    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s}", "name", words->args[0], "template", text);
+    if (body == NULL) {
+        return error_set(err, REASON_INVALID, file, "%s is not UTF-8 text", file);
+    }
+    CLEANUP_JSON json_t *json = NULL;
+    int result = cli_change(cli, "POST", "/v1/vms", body, &json, err);
+    return result != 0 ? result : print_changed(cli, json, "created");
+}
+
+int cmd_vm_start(struct cli *cli, const struct words *words, struct error *err)
+{
+    CLEANUP_FREE char *path = client_path("/v1/vms/", words->args[0], "/start");
+    CLEANUP_JSON json_t *json = NULL;
+    int result = cli_change(cli, "POST", path, NULL, &json, err);
+    return result != 0 ? result : print_changed(cli, json, "started");
+}
+
+int cmd_vm_stop(struct cli *cli, const struct words *words, struct error *err)
+{
+    CLEANUP_FREE char *path = client_path("/v1/vms/", words->args[0], "/stop");
+    CLEANUP_JSON json_t *body = json_pack("{s:b}", "force", words->values[VM_NOW] != NULL);
+    CLEANUP_JSON json_t *json = NULL;
+    int result = cli_change(cli, "POST", path, body, &json, err);
+    return result != 0 ? result : print_changed(cli, json, "stopped");
+}
+
+int cmd_vm_delete(struct cli *cli, const struct words *words, struct error *err)
+{
+    CLEANUP_FREE char *path = client_path("/v1/vms/", words->args[0], "");
+    CLEANUP_JSON json_t *json = NULL;
+    int result = cli_change(cli, "DELETE", path, NULL, &json, err);
+    return result != 0 ? result : print_changed(cli, json, "deleted");
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/help.h"
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+#define COLUMN 28
+#define WIDTH 100
+
+static void command_text(const struct verb *verb, char *out, size_t size)
+{
+    snprintf(out, size, "%s%s%s%s%s", verb->object, verb->name == NULL ? "" : " ",
+             verb->name == NULL ? "" : verb->name, verb->args == NULL ? "" : " ",
+             verb->args == NULL ? "" : verb->args);
+}
+
+static void option_text(const struct verb_option *option, char *out, size_t size)
+{
+    char letter[8] = "";
+    if (option->letter != 0) {
+        snprintf(letter, sizeof(letter), "-%c, ", option->letter);
+    }
+    snprintf(out, size, "%s--%s%s%s", letter, option->name, option->value == NULL ? "" : " ",
+             option->value == NULL ? "" : option->value);
+}
+
+/* Prints `text` from the current column on, broken at blanks, further lines indented. */
+static void print_wrapped(const char *text)
+{
+    size_t column = COLUMN + 2;
+    const char *word = text;
+    while (*word != '\0') {
+        size_t len = strcspn(word, " ");
+        if (word != text && column + 1 + len > WIDTH) {
+            printf("\n%*s", COLUMN + 2, "");
+            column = COLUMN + 2;
+        } else if (word != text) {
+            fputc(' ', stdout);
+            column++;
+        }
+        printf("%.*s", (int)len, word);
+        column += len;
+        word += len;
+        word += strspn(word, " ");
+    }
+    fputc('\n', stdout);
+}
+
+static void print_option(const struct verb_option *option)
+{
+    char text[64];
+    option_text(option, text, sizeof(text));
+    printf("  %-*s", COLUMN, text);
+    if (strlen(text) >= COLUMN) {
+        printf("\n%*s", COLUMN + 2, "");
+    }
+    print_wrapped(option->help);
+}
+
+/* Does a verb take this one of the global options? All take those that change nothing. */
+static bool takes(const struct verb *verb, const struct verb_option *option)
+{
+    if (str_eq(option->name, "dry-run")) {
+        return verb->changes;
+    }
+    return !str_eq(option->name, "no-wait") || verb->waits;
+}
+
+static void print_verb(const struct verb *verb)
+{
+    char text[64];
+    command_text(verb, text, sizeof(text));
+    printf("usage: cleave %s [OPTION]...\n\n%s\n\noptions:\n", text, verb->help);
+    for (size_t i = 0; i < verb->n_options; i++) {
+        print_option(&verb->options[i]);
+    }
+    size_t n = 0;
+    const struct verb_option *global = verbs_global_options(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (takes(verb, &global[i])) {
+            print_option(&global[i]);
+        }
+    }
+}
+
+static void print_commands(const char *object)
+{
+    size_t n = 0;
+    const struct verb *verbs = verbs_all(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (object == NULL || str_eq(object, verbs[i].object)) {
+            char text[64];
+            command_text(&verbs[i], text, sizeof(text));
+            printf("  %-*s%s\n", COLUMN, text, verbs[i].help);
+        }
+    }
+}
+
+void help_print(const char *object, const struct verb *verb)
+{
+    if (verb != NULL) {
+        print_verb(verb);
+        return;
+    }
+    if (object != NULL) {
+        printf("usage: cleave %s COMMAND [OPTION]...\n\n", object);
+        print_commands(object);
+        return;
+    }
+    printf("usage: cleave OBJECT COMMAND [WORD]... [OPTION]...\n\n"
+           "Gives virtual machines a GPU or a part of one.\n\n"
+           "commands:\n");
+    print_commands(NULL);
+    printf("\noptions:\n");
+    size_t n = 0;
+    const struct verb_option *global = verbs_global_options(&n);
+    for (size_t i = 0; i < n; i++) {
+        print_option(&global[i]);
+    }
+    printf("\n\"cleave OBJECT COMMAND --help\" says more about one command.\n");
+}
+
+/* ---- manual page ---- */
+
+/* roff reads a leading dot or quote, and every hyphen and backslash, in its own way. */
+static void print_roff(const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '-') {
+            fputs("\\-", stdout);
+        } else if (*c == '\\') {
+            fputs("\\e", stdout);
+        } else {
+            fputc(*c, stdout);
+        }
+    }
+}
+
+static void print_roff_item(const char *term, const char *text)
+{
+    printf(".TP\n.B ");
+    print_roff(term);
+    fputc('\n', stdout);
+    print_roff(text);
+    fputc('\n', stdout);
+}
+
+static void print_roff_options(const struct verb_option *options, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char text[64];
+        option_text(&options[i], text, sizeof(text));
+        print_roff_item(text, options[i].help);
+    }
+}
+
+void help_print_man(void)
+{
+    size_t n = 0;
+    printf(".\\\" SPDX-License-Identifier: Apache-2.0\n"
+           ".TH CLEAVE 1 \"\" \"cleave " CLEAVE_VERSION "\"\n"
+           ".SH NAME\ncleave \\- give virtual machines a GPU or a part of one\n"
+           ".SH SYNOPSIS\n.B cleave\n.I OBJECT COMMAND\n[\\fIWORD\\fR]... [\\fIOPTION\\fR]...\n"
+           ".SH COMMANDS\n");
+    const struct verb *verbs = verbs_all(&n);
+    for (size_t i = 0; i < n; i++) {
+        char text[64];
+        command_text(&verbs[i], text, sizeof(text));
+        print_roff_item(text, verbs[i].help);
+        if (verbs[i].n_options > 0) {
+            printf(".RS\n");
+            print_roff_options(verbs[i].options, verbs[i].n_options);
+            printf(".RE\n");
+        }
+    }
+    printf(".SH OPTIONS\n");
+    const struct verb_option *global = verbs_global_options(&n);
+    print_roff_options(global, n);
+    printf(".SH EXIT STATUS\n");
+    print_roff_item("0", "done");
+    for (int reason = REASON_NONE + 1; reason < REASON_COUNT; reason++) {
+        char number[8];
+        snprintf(number, sizeof(number), "%d", reason_exit_status((enum reason)reason));
+        print_roff_item(number, reason_text((enum reason)reason));
+    }
+    printf(".SH ENVIRONMENT\n");
+    print_roff_item("CLEAVE_SOCKET", "cleaved's socket, unless --socket names it");
+    printf(".SH FILES\n");
+    print_roff_item(CLIENT_DEFAULT_SOCKET, "where cleaved answers");
+}
+
+/* ---- completion ---- */
+
+/* Words that may follow: one line per command of a bash case statement. */
+static void print_case(const struct verb *verb)
+{
+    size_t n = 0;
+    const struct verb_option *global = verbs_global_options(&n);
+    printf("    \"%s%s%s\") words=\"", verb->object, verb->name == NULL ? "" : " ",
+           verb->name == NULL ? "" : verb->name);
+    for (size_t i = 0; i < verb->n_options; i++) {
+        printf("--%s ", verb->options[i].name);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (takes(verb, &global[i])) {
+            printf("--%s ", global[i].name);
+        }
+    }
+    printf("\" ;;\n");
+}
+
+static void print_objects(const struct verb *verbs, size_t n)
+{
+    printf("    \"\") words=\"");
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || !str_eq(verbs[i].object, verbs[i - 1].object)) {
+            printf("%s ", verbs[i].object);
+        }
+    }
+    printf("\" ;;\n");
+}
+
+static void print_object_verbs(const struct verb *verbs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (verbs[i].name == NULL) {
+            continue;
+        }
+        bool first = i == 0 || !str_eq(verbs[i].object, verbs[i - 1].object);
+        bool last = i + 1 == n || !str_eq(verbs[i].object, verbs[i + 1].object);
+        if (first) {
+            printf("    %s) words=\"", verbs[i].object);
+        }
+        printf("%s ", verbs[i].name);
+        if (last) {
+            printf("\" ;;\n");
+        }
+    }
+}
+
+void help_print_completion(void)
+{
+    size_t n = 0;
+    const struct verb *verbs = verbs_all(&n);
+    printf("# SPDX-License-Identifier: Apache-2.0\n"
+           "# bash completion for cleave\n"
+           "_cleave() {\n"
+           "    local word=\"${COMP_WORDS[COMP_CWORD]}\" command=\"\" words=\"\" i n=0\n"
+           "    for ((i = 1; i < COMP_CWORD && n < 2; i++)); do\n"
+           "        case ${COMP_WORDS[i]} in\n"
+           "        -o | --output | --socket) i=$((i + 1)) ;;\n"
+           "        -*) ;;\n"
+           "        *) command=\"${command:+$command }${COMP_WORDS[i]}\" n=$((n + 1)) ;;\n"
+           "        esac\n"
+           "    done\n"
+           "    case $command in\n");
+    print_objects(verbs, n);
+    print_object_verbs(verbs, n);
+    for (size_t i = 0; i < n; i++) {
+        print_case(&verbs[i]);
+    }
+    printf("    esac\n"
+           "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
+           "}\n"
+           "complete -o default -F _cleave cleave\n");
+}

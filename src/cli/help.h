@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the table of commands says: help, the manual page, bash completion. All to standard output.
+ */
+#ifndef CLI_HELP_H
+#define CLI_HELP_H
+
+#include "cli/verbs.h"
+
+/* Of one verb, of one object's verbs, or of everything (both NULL). */
+void help_print(const char *object, const struct verb *verb);
+void help_print_man(void);
+void help_print_completion(void);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cleave: the command line of cleaved. */
+#include <locale.h>
+#include <stdio.h>
+
+#include "cli/args.h"
+#include "cli/help.h"
+
+static int run(int argc, char **argv, struct cli *cli, const struct args *args)
+{
+    const struct verb *verb = args->words.verb;
+    struct error err = {0};
+    switch (args->want) {
+    case ARGS_HELP:
+        help_print(args->object, verb);
+        return 0;
+    case ARGS_VERSION:
+        printf("cleave %s\n", CLEAVE_VERSION);
+        return 0;
+    case ARGS_MAN:
+        help_print_man();
+        return 0;
+    case ARGS_COMPLETION:
+        help_print_completion();
+        return 0;
+    case ARGS_RUN:
+        break;
+    }
+    if (verb->run_raw != NULL) {
+        return verb->run_raw(argc - args->rest + 1, argv + args->rest - 1);
+    }
+    return verb->run(cli, &args->words, &err) == 0 ? 0 : cli_report(&err);
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_ALL, "");
+    struct cli cli = {0};
+    struct args args = {0};
+    struct error err = {0};
+    int code = 0;
+    if (args_parse(argc, argv, &cli, &args, &err) != 0) {
+        code = cli_report(&err);
+    } else {
+        code = run(argc, argv, &cli, &args);
+    }
+    client_free(cli.client);
+    if (fflush(stdout) != 0 && code == 0) {
+        perror("cleave: writing to standard output");
+        return reason_exit_status(REASON_INTERNAL);
+    }
+    return code;
+}

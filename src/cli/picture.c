@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/picture.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/view.h"
+
+#define INDENT "    "
+#define INSTANCE_WIDTH 20
+#define TYPE_WIDTH 14
+#define VM_WIDTH 24
+#define MEMORY_WIDTH 9
+#define BAR_WIDTH 24
+#define MAX_SLICES 64
+
+struct glyphs {
+    const char *line;
+    const char *side;
+    const char *top_left, *top_right;
+    const char *middle_left, *middle_right;
+    const char *bottom_left, *bottom_right;
+    const char *full, *empty;
+};
+
+static const struct glyphs styles[] = {
+    [PICTURE_UTF8] = {.line = "─",
+                      .side = "│",
+                      .top_left = "┌",
+                      .top_right = "┐",
+                      .middle_left = "├",
+                      .middle_right = "┤",
+                      .bottom_left = "└",
+                      .bottom_right = "┘",
+                      .full = "█",
+                      .empty = "·"},
+    [PICTURE_ASCII] = {.line = "-",
+                       .side = "|",
+                       .top_left = "+",
+                       .top_right = "+",
+                       .middle_left = "+",
+                       .middle_right = "+",
+                       .bottom_left = "+",
+                       .bottom_right = "+",
+                       .full = "#",
+                       .empty = "."},
+};
+
+struct picture {
+    const struct glyphs *glyphs;
+    const json_t *gpu;
+    const json_t *profiles;
+    struct strbuf *out;
+};
+
+enum edge { EDGE_TOP, EDGE_MIDDLE, EDGE_BOTTOM };
+
+/* ---- lines ---- */
+
+static void repeat(struct strbuf *out, const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        strbuf_add(out, text);
+    }
+}
+
+/* Cuts or fills to `width` characters, however many bytes they have. */
+static void add_cell(struct strbuf *out, const char *text, size_t width)
+{
+    size_t n = 0;
+    const char *c = text;
+    while (*c != '\0' && n < width) {
+        size_t bytes = 1;
+        while (((unsigned char)c[bytes] & 0xc0) == 0x80) {
+            bytes++;
+        }
+        strbuf_addn(out, c, bytes);
+        c += bytes;
+        n++;
+    }
+    repeat(out, " ", width - n);
+}
+
+static void add_edge(const struct picture *p, enum edge edge, size_t width)
+{
+    const struct glyphs *g = p->glyphs;
+    const char *left[] = {g->top_left, g->middle_left, g->bottom_left};
+    const char *right[] = {g->top_right, g->middle_right, g->bottom_right};
+    strbuf_addf(p->out, INDENT "    %s", left[edge]);
+    repeat(p->out, g->line, width + 2);
+    strbuf_addf(p->out, "%s\n", right[edge]);
+}
+
+/* ---- what is known about types ---- */
+
+static const json_t *find_type(const struct picture *p, const char *name)
+{
+    const json_t *types = view_at(p->profiles, "types");
+    for (size_t i = 0; i < json_array_size(types); i++) {
+        const json_t *type = json_array_get(types, i);
+        if (str_eq(view_text(type, "name", ""), name)) {
+            return type;
+        }
+    }
+    return NULL;
+}
+
+/* 0: not known. */
+static int64_t type_mib(const struct picture *p, const json_t *vgpu)
+{
+    const json_t *type = find_type(p, view_text(vgpu, "type", ""));
+    return view_int(type, "framebufferMib", 0);
+}
+
+static int64_t total_mib(const struct picture *p)
+{
+    int64_t nominal = view_int(json_array_get(view_at(p->profiles, "models"), 0), "memoryMib", 0);
+    return nominal > 0 ? nominal : view_int(p->gpu, "memory.totalBytes", 0) / (1024 * 1024);
+}
+
+/* ---- MIG: one line per memory slice, more where an instance carries more vGPUs ---- */
+
+#define SLICES_WIDTH (INSTANCE_WIDTH + TYPE_WIDTH + VM_WIDTH)
+
+static int64_t slice_count(const struct picture *p)
+{
+    const json_t *model = json_array_get(view_at(p->profiles, "models"), 0);
+    int64_t n = view_int(model, "memorySlices", 0);
+    const json_t *instances = view_at(p->gpu, "gpuInstances");
+    for (size_t i = 0; i < json_array_size(instances); i++) {
+        const json_t *gi = json_array_get(instances, i);
+        int64_t end = view_int(gi, "start", 0) + view_int(gi, "size", 1);
+        n = end > n ? end : n;
+    }
+    return n > MAX_SLICES ? MAX_SLICES : n;
+}
+
+/* The instance that begins at a slice, or (NULL) the end of the free slices there. */
+static const json_t *instance_at(const struct picture *p, int64_t slice, int64_t *ret_free_end)
+{
+    const json_t *instances = view_at(p->gpu, "gpuInstances");
+    *ret_free_end = slice_count(p);
+    for (size_t i = 0; i < json_array_size(instances); i++) {
+        const json_t *gi = json_array_get(instances, i);
+        int64_t start = view_int(gi, "start", 0);
+        if (start == slice) {
+            return gi;
+        }
+        if (start > slice && start < *ret_free_end) {
+            *ret_free_end = start;
+        }
+    }
+    return NULL;
+}
+
+/* The n-th vGPU on an instance; NULL if there are fewer. */
+static const json_t *vgpu_on(const struct picture *p, int64_t instance, size_t n)
+{
+    const json_t *vgpus = view_at(p->gpu, "vgpus");
+    for (size_t i = 0; i < json_array_size(vgpus); i++) {
+        const json_t *vgpu = json_array_get(vgpus, i);
+        if (view_int(vgpu, "gpuInstance", -1) == instance && n-- == 0) {
+            return vgpu;
+        }
+    }
+    return NULL;
+}
+
+/* `slice` < 0: a further line of the same slice. */
+static void add_slice_line(const struct picture *p, int64_t slice, const char *instance,
+                           const char *type, const char *vm)
+{
+    if (slice >= 0) {
+        strbuf_addf(p->out, INDENT "%3" PRId64 " %s ", slice, p->glyphs->side);
+    } else {
+        strbuf_addf(p->out, INDENT "    %s ", p->glyphs->side);
+    }
+    add_cell(p->out, instance, INSTANCE_WIDTH);
+    add_cell(p->out, type, TYPE_WIDTH);
+    add_cell(p->out, vm, VM_WIDTH);
+    strbuf_addf(p->out, " %s\n", p->glyphs->side);
+}
+
+static int64_t add_free(const struct picture *p, int64_t start, int64_t end)
+{
+    for (int64_t slice = start; slice < end; slice++) {
+        add_slice_line(p, slice, slice == start ? "free" : p->glyphs->empty, "", "");
+    }
+    return end;
+}
+
+static int64_t add_instance(const struct picture *p, const json_t *gi)
+{
+    int64_t start = view_int(gi, "start", 0);
+    int64_t size = view_int(gi, "size", 1);
+    int64_t id = view_int(gi, "id", -1);
+    char name[VIEW_SIZE];
+    snprintf(name, sizeof(name), "%.40s #%" PRId64, view_text(gi, "profile", "?"), id);
+    bool compute = view_int(gi, "computeInstances", 0) > 0;
+    const char *first = compute ? "compute" : "no vGPU";
+    for (size_t line = 0; (int64_t)line < size || vgpu_on(p, id, line) != NULL; line++) {
+        const json_t *vgpu = vgpu_on(p, id, line);
+        int64_t slice = (int64_t)line < size ? start + (int64_t)line : -1;
+        const char *type = line == 0 ? first : "";
+        const char *vm = "";
+        if (vgpu != NULL) {
+            type = view_text(vgpu, "type", "?");
+            vm = view_text(vgpu, "vm", "no VM");
+        }
+        add_slice_line(p, slice, line == 0 ? name : "", type, vm);
+    }
+    return start + size;
+}
+
+static void draw_slices(const struct picture *p)
+{
+    int64_t n = slice_count(p);
+    if (n == 0) {
+        strbuf_add(p->out, INDENT "No GPU instances\n");
+        return;
+    }
+    strbuf_addf(p->out, INDENT "%" PRId64 " memory slices\n", n);
+    add_edge(p, EDGE_TOP, SLICES_WIDTH);
+    int64_t slice = 0;
+    while (slice < n) {
+        int64_t free_end = n;
+        const json_t *gi = instance_at(p, slice, &free_end);
+        slice = gi != NULL ? add_instance(p, gi) : add_free(p, slice, free_end);
+        add_edge(p, slice < n ? EDGE_MIDDLE : EDGE_BOTTOM, SLICES_WIDTH);
+    }
+}
+
+/* ---- no MIG: one line per vGPU, a bar for its share of the framebuffer ---- */
+
+#define SHARES_WIDTH (TYPE_WIDTH + VM_WIDTH + MEMORY_WIDTH + 2 + BAR_WIDTH)
+
+static void add_share(const struct picture *p, const char *what, const char *vm, int64_t mib,
+                      const char *bar)
+{
+    char size[VIEW_SIZE] = "?";
+    if (mib > 0) {
+        view_mib(mib, size);
+    }
+    int64_t total = total_mib(p);
+    size_t len = total > 0 ? (size_t)((mib * BAR_WIDTH + total / 2) / total) : 0;
+    len = len > BAR_WIDTH ? BAR_WIDTH : len;
+    strbuf_addf(p->out, INDENT "    %s ", p->glyphs->side);
+    add_cell(p->out, what, TYPE_WIDTH);
+    add_cell(p->out, vm, VM_WIDTH);
+    strbuf_addf(p->out, "%*s  ", MEMORY_WIDTH, size);
+    repeat(p->out, bar, len);
+    repeat(p->out, " ", BAR_WIDTH - len);
+    strbuf_addf(p->out, " %s\n", p->glyphs->side);
+}
+
+static void draw_shares(const struct picture *p)
+{
+    char text[VIEW_SIZE];
+    int64_t total = total_mib(p);
+    int64_t used = 0;
+    bool all_known = true;
+    strbuf_addf(p->out, INDENT "Framebuffer%s%s\n", total > 0 ? ", " : "",
+                total > 0 ? view_mib(total, text) : "");
+    add_edge(p, EDGE_TOP, SHARES_WIDTH);
+    const json_t *vgpus = view_at(p->gpu, "vgpus");
+    for (size_t i = 0; i < json_array_size(vgpus); i++) {
+        const json_t *vgpu = json_array_get(vgpus, i);
+        int64_t mib = type_mib(p, vgpu);
+        used += mib;
+        all_known = all_known && mib > 0;
+        add_share(p, view_text(vgpu, "type", "?"), view_text(vgpu, "vm", "no VM"), mib,
+                  p->glyphs->full);
+    }
+    if (all_known && used < total) {
+        add_share(p, "free", "", total - used, p->glyphs->empty);
+    }
+    add_edge(p, EDGE_BOTTOM, SHARES_WIDTH);
+}
+
+void picture_draw(const json_t *gpu, const json_t *profiles, enum picture_style style,
+                  struct strbuf *out)
+{
+    const struct picture p = {
+        .glyphs = &styles[style], .gpu = gpu, .profiles = profiles, .out = out};
+    if (str_eq(view_text(gpu, "mode", ""), "passthrough")) {
+        const char *vm = view_text(gpu, "vm", NULL);
+        strbuf_addf(out, INDENT "The whole GPU is for %s%s\n", vm == NULL ? "one VM" : "VM ",
+                    vm == NULL ? ", and no VM has it now" : vm);
+    } else if (str_eq(view_text(gpu, "mode", ""), "mig")) {
+        draw_slices(&p);
+    } else {
+        draw_shares(&p);
+    }
+}

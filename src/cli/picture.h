@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A picture of a GPU in text: who has which memory slices, or which share of the framebuffer. */
+#ifndef CLI_PICTURE_H
+#define CLI_PICTURE_H
+
+#include <jansson.h>
+
+#include "base/str.h"
+
+enum picture_style { PICTURE_UTF8, PICTURE_ASCII };
+
+/* `gpu` is the API's Gpu, `profiles` its ProfileList for that GPU (NULL: not known; then a type's
+ * size is not shown). */
+void picture_draw(const json_t *gpu, const json_t *profiles, enum picture_style style,
+                  struct strbuf *out);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/picture.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "test.h"
+
+static json_t *read_json(const char *text)
+{
+    json_t *json = NULL;
+    struct error err = {0};
+    if (json_read(text, strlen(text), "test", &json, &err) != 0) {
+        fail_msg("%s: %s", err.subject, err.message);
+    }
+    return json;
+}
+
+static void draws(const char *gpu_text, const char *profiles_text, const char *wanted)
+{
+    CLEANUP_JSON json_t *gpu = read_json(gpu_text);
+    CLEANUP_JSON json_t *profiles = profiles_text == NULL ? NULL : read_json(profiles_text);
+    CLEANUP_STRBUF struct strbuf out = {0};
+    picture_draw(gpu, profiles, PICTURE_ASCII, &out);
+    assert_string_equal(strbuf_str(&out), wanted);
+}
+
+#define FOUR_SLICES "{\"models\":[{\"memorySlices\":4,\"memoryMib\":24576}],\"types\":[]}"
+
+static void instances_stand_on_their_slices(void **state)
+{
+    (void)state;
+    draws("{\"mode\":\"mig\",\"gpuInstances\":["
+          "{\"id\":5,\"profile\":\"1g.6gb\",\"start\":3,\"size\":1,\"computeInstances\":1}],"
+          "\"vgpus\":[]}",
+          FOUR_SLICES,
+          "    4 memory slices\n"
+          "        +------------------------------------------------------------+\n"
+          "      0 | free                                                       |\n"
+          "      1 | .                                                          |\n"
+          "      2 | .                                                          |\n"
+          "        +------------------------------------------------------------+\n"
+          "      3 | 1g.6gb #5           compute                                |\n"
+          "        +------------------------------------------------------------+\n");
+}
+
+static void more_vgpus_than_slices_take_more_lines(void **state)
+{
+    (void)state;
+    draws("{\"mode\":\"mig\",\"gpuInstances\":["
+          "{\"id\":1,\"profile\":\"1g.6gb\",\"start\":0,\"size\":1,\"computeInstances\":0}],"
+          "\"vgpus\":[{\"type\":\"A\",\"gpuInstance\":1,\"vm\":\"one\"},"
+          "{\"type\":\"B\",\"gpuInstance\":1,\"vm\":null},"
+          "{\"type\":\"C\",\"gpuInstance\":null,\"vm\":null}]}",
+          "{\"models\":[{\"memorySlices\":1}],\"types\":[]}",
+          "    1 memory slices\n"
+          "        +------------------------------------------------------------+\n"
+          "      0 | 1g.6gb #1           A             one                      |\n"
+          "        |                     B             no VM                    |\n"
+          "        +------------------------------------------------------------+\n");
+}
+
+static void an_uncatalogued_board_shows_what_is_observed(void **state)
+{
+    (void)state;
+    draws("{\"mode\":\"mig\",\"gpuInstances\":["
+          "{\"id\":1,\"profile\":null,\"start\":0,\"size\":2,\"computeInstances\":0}],"
+          "\"vgpus\":[]}",
+          NULL,
+          "    2 memory slices\n"
+          "        +------------------------------------------------------------+\n"
+          "      0 | ? #1                no vGPU                                |\n"
+          "      1 |                                                            |\n"
+          "        +------------------------------------------------------------+\n");
+    draws("{\"mode\":\"mig\",\"gpuInstances\":[],\"vgpus\":[]}", NULL, "    No GPU instances\n");
+}
+
+static void time_sliced_vgpus_have_their_share(void **state)
+{
+    (void)state;
+    draws("{\"mode\":\"time-sliced\",\"gpuInstances\":[],"
+          "\"vgpus\":[{\"type\":\"X-12Q\",\"gpuInstance\":null,\"vm\":\"desk\"}]}",
+          "{\"models\":[{\"memorySlices\":null,\"memoryMib\":24576}],"
+          "\"types\":[{\"name\":\"X-12Q\",\"framebufferMib\":12288}]}",
+          "    Framebuffer, 24 GiB\n"
+          "        +---------------------------------------------------------------------------+\n"
+          "        | X-12Q         desk                       12 GiB  ############             |\n"
+          "        | free                                     12 GiB  ............             |\n"
+          "        +---------------------------------------------------------------------------+"
+          "\n");
+}
+
+static void pass_through_is_one_line(void **state)
+{
+    (void)state;
+    draws("{\"mode\":\"passthrough\",\"vm\":\"big\"}", NULL, "    The whole GPU is for VM big\n");
+}
+
+static void names_are_cut_between_characters(void **state)
+{
+    (void)state;
+    CLEANUP_JSON json_t *gpu = read_json(
+        "{\"mode\":\"time-sliced\",\"memory\":{\"totalBytes\":25769803776},\"vgpus\":[{\"type\":"
+        "\"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+        "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\",\"vm\":null}]}");
+    CLEANUP_STRBUF struct strbuf out = {0};
+    picture_draw(gpu, NULL, PICTURE_ASCII, &out);
+    assert_true(str_is_clean(strstr(strbuf_str(&out), "\xc3\xa4") != NULL ? "x" : ""));
+    assert_non_null(strstr(strbuf_str(&out), "\xc3\xa4no VM"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(instances_stand_on_their_slices),
+        cmocka_unit_test(more_vgpus_than_slices_take_more_lines),
+        cmocka_unit_test(an_uncatalogued_board_shows_what_is_observed),
+        cmocka_unit_test(time_sliced_vgpus_have_their_share),
+        cmocka_unit_test(pass_through_is_one_line),
+        cmocka_unit_test(names_are_cut_between_characters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/plan_view.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/table.h"
+#include "cli/view.h"
+
+static void print_head(const json_t *plan)
+{
+    char created[VIEW_SIZE];
+    char finished[VIEW_SIZE];
+    const char *id = view_text(plan, "id", "");
+    printf("Plan%s%s: %s\n", id[0] == '\0' ? "" : " ", id, view_text(plan, "state", "-"));
+    const struct table_field fields[] = {
+        {"For", view_text(plan, "reason", "-")},
+        {"By", view_text(plan, "author", "-")},
+        {"Made", view_time(plan, "createdAt", created)},
+        {"Finished", view_time(plan, "finishedAt", finished)},
+    };
+    fields_print(fields, ARRAY_SIZE(fields));
+    const char *problem = view_text(plan, "problem", NULL);
+    if (problem != NULL) {
+        printf("    Problem  : %s\n", problem);
+    }
+}
+
+static void print_steps(const json_t *steps)
+{
+    if (json_array_size(steps) == 0) {
+        printf("\nNothing needs to be done.\n");
+        return;
+    }
+    static const struct table_column columns[] = {{"STEP", TABLE_RIGHT},
+                                                  {"STATE", TABLE_LEFT},
+                                                  {"WHAT", TABLE_WRAP},
+                                                  {"CLAIM", TABLE_LEFT},
+                                                  {"VM", TABLE_LEFT}};
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        const json_t *step = json_array_get(steps, i);
+        const char *problem = view_text(step, "problem", NULL);
+        CLEANUP_FREE char *what =
+            xasprintf("%s%s%s", view_text(step, "text", "-"), problem == NULL ? "" : ": ",
+                      problem == NULL ? "" : problem);
+        char number[24];
+        snprintf(number, sizeof(number), "%zu", i + 1);
+        const char *const cells[] = {number, view_text(step, "state", "-"), what,
+                                     view_text(step, "claim", "-"), view_text(step, "vm", "-")};
+        table_row(table, cells);
+    }
+    printf("\n");
+    table_print(table);
+}
+
+static void print_instances(const json_t *instances)
+{
+    if (json_array_size(instances) == 0) {
+        return;
+    }
+    static const struct table_column columns[] = {
+        {"GPU", TABLE_LEFT}, {"INSTANCE", TABLE_LEFT}, {"SLICES", TABLE_LEFT}, {"IS", TABLE_LEFT}};
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    for (size_t i = 0; i < json_array_size(instances); i++) {
+        const json_t *instance = json_array_get(instances, i);
+        int64_t start = view_int(instance, "start", 0);
+        int64_t end = start + view_int(instance, "size", 1) - 1;
+        char slices[64];
+        snprintf(slices, sizeof(slices), "%" PRId64 "-%" PRId64, start, end);
+        const char *const cells[] = {view_text(instance, "gpu", "-"),
+                                     view_text(instance, "profile", "-"), slices,
+                                     view_text(instance, "what", "-")};
+        table_row(table, cells);
+    }
+    printf("\n");
+    table_print(table);
+}
+
+static void print_vms(const json_t *vms)
+{
+    if (json_array_size(vms) == 0) {
+        return;
+    }
+    printf("\nVMs touched: ");
+    for (size_t i = 0; i < json_array_size(vms); i++) {
+        printf("%s%s", i == 0 ? "" : ", ", json_string_value(json_array_get(vms, i)));
+    }
+    printf("\n");
+}
+
+static void print_claims(const json_t *entries)
+{
+    if (json_array_size(entries) == 0) {
+        return;
+    }
+    printf("\n");
+    for (size_t i = 0; i < json_array_size(entries); i++) {
+        const json_t *entry = json_array_get(entries, i);
+        const json_t *claim = view_at(entry, "claim");
+        const char *gpu = view_text(claim, "got.gpu", NULL);
+        printf("%s claim %s%s%s\n", view_text(entry, "verb", "-"), view_text(claim, "name", "-"),
+               gpu == NULL ? "" : " on ", gpu == NULL ? "" : gpu);
+    }
+}
+
+void plan_view_print(const json_t *plan)
+{
+    print_head(plan);
+    print_steps(view_at(plan, "steps"));
+    print_instances(view_at(plan, "instances"));
+    print_claims(view_at(plan, "claims"));
+    print_vms(view_at(plan, "vms"));
+}
+
+/* "DC-1-8C", "2g.10gb", "the whole GPU". */
+static const char *what_of(const json_t *claim)
+{
+    const char *type = view_text(claim, "type", NULL);
+    return type != NULL ? type : view_text(claim, "profile", "the whole GPU");
+}
+
+void plan_view_claims(const json_t *claims)
+{
+    for (size_t i = 0; i < json_array_size(claims); i++) {
+        const json_t *claim = json_array_get(claims, i);
+        const char *state = view_text(claim, "state", "-");
+        const char *gpu = view_text(claim, "got.gpu", NULL);
+        const char *vm = view_text(claim, "vm", NULL);
+        const char *problem = view_text(claim, "problem", NULL);
+        printf("claim %s is %s", view_text(claim, "name", "-"), state);
+        if (gpu != NULL && (str_eq(state, "bound") || str_eq(state, "binding"))) {
+            printf(": %s on %s", what_of(claim), gpu);
+        }
+        if (vm != NULL) {
+            printf(" for VM %s", vm);
+        }
+        printf("%s%s\n", problem == NULL ? "" : ": ", problem == NULL ? "" : problem);
+    }
+}
+
+const char *plan_view_counts(const json_t *plan, char *out, size_t size)
+{
+    static const char *const words[] = {"kept", "created", "destroyed"};
+    const json_t *instances = view_at(plan, "instances");
+    out[0] = '\0';
+    for (size_t w = 0; w < ARRAY_SIZE(words); w++) {
+        unsigned n = 0;
+        for (size_t i = 0; i < json_array_size(instances); i++) {
+            n += str_eq(view_text(json_array_get(instances, i), "what", ""), words[w]);
+        }
+        size_t len = strlen(out);
+        if (n > 0) {
+            snprintf(out + len, size - len, "%s%u %s", len == 0 ? "" : ", ", n, words[w]);
+        }
+    }
+    return out;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A plan for people: what happens in which order, to which GPU instances, claims and VMs. */
+#ifndef CLI_PLAN_VIEW_H
+#define CLI_PLAN_VIEW_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+void plan_view_print(const json_t *plan);
+/* One line per claim: what it holds, or why not. */
+void plan_view_claims(const json_t *claims);
+/* "2 kept, 1 created"; "" when the plan touches no GPU instance. Returns out. */
+const char *plan_view_counts(const json_t *plan, char *out, size_t size);
+
+#endif

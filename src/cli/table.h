@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tables on standard output; the only file that sees libsmartcols is table.c. */
+#ifndef CLI_TABLE_H
+#define CLI_TABLE_H
+
+#include <stddef.h>
+
+#include "base/attr.h"
+
+struct table;
+
+enum table_align {
+    TABLE_LEFT,
+    TABLE_RIGHT,
+    TABLE_WRAP, /* left, and takes several lines on a terminal that is too narrow */
+};
+
+struct table_column {
+    const char *name;
+    enum table_align align;
+};
+
+struct table *table_new(const struct table_column *columns, size_t n);
+void table_free(struct table *table);
+DEFINE_FREEP(struct table *, table_free)
+
+/* Adds a row of as many cells as there are columns; they are copied. */
+void table_row(struct table *table, const char *const *cells);
+void table_print(struct table *table);
+
+/* "Name : value" lines, aligned, as in nvidia-smi -q. */
+struct table_field {
+    const char *name;
+    const char *value;
+};
+void fields_print(const struct table_field *fields, size_t n);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/verbs.h"
+
+static const struct verb_option global_options[] = {
+    {"help", 'h', NULL, "show what can be typed here"},
+    {"output", 'o', "FORMAT", "table (default), json (the API's own) or yaml"},
+    {"socket", 0, "PATH", "cleaved's socket; else CLEAVE_SOCKET, else " CLIENT_DEFAULT_SOCKET},
+    {"version", 0, NULL, "print the version"},
+    {"dry-run", 0, NULL, "show the plan, and change nothing"},
+    {"no-wait", 0, NULL, "do not wait until the plan is done"},
+};
+
+static const struct verb_option claim_create_options[] = {
+    [CLAIM_VM] = {"vm", 0, "VM", "libvirt domain that gets the device"},
+    [CLAIM_MODE] = {"mode", 0, "MODE",
+                    "passthrough, time-sliced, mig-backed, time-sliced-mig-backed, gpu-instance; "
+                    "else it follows from type or profile"},
+    [CLAIM_GPU] = {"gpu", 0, "GPU", "PCI address, UUID, index or model; else any that fits"},
+    [CLAIM_TYPE] = {"type", 0, "TYPE", "vGPU type, such as L40S-8Q"},
+    [CLAIM_PROFILE] = {"profile", 0, "PROFILE[@START]",
+                       "GPU instance profile, such as 2g.10gb, and its first memory slice"},
+    [CLAIM_MIXED] = {"mixed", 0, NULL, "may share its GPU with vGPUs of other sizes"},
+    [CLAIM_GUEST] = {"guest", 0, "OS", "linux (default) or windows"},
+    [CLAIM_MIGRATABLE] = {"migratable", 0, NULL, "must be able to live-migrate"},
+    [CLAIM_TENANT] = {"tenant", 0, "TENANT", "whom it belongs to; \"default\" if left out"},
+};
+
+static const struct verb_option profile_list_options[] = {
+    [PROFILE_GPU] = {"gpu", 0, "GPU", "only what this GPU offers, and how much of it is left"},
+};
+
+static const struct verb_option apply_options[] = {
+    [APPLY_FILE] = {"file", 'f', "FILE", "site file, YAML or .json; - for standard input"},
+};
+
+static const struct verb_option vm_create_options[] = {
+    [VM_TEMPLATE] = {"template", 0, "FILE", "libvirt domain XML"},
+};
+
+static const struct verb_option vm_stop_options[] = {
+    [VM_NOW] = {"now", 0, NULL, "pull the plug instead of asking the guest"},
+};
+
+static const struct verb_option event_list_options[] = {
+    [EVENT_AFTER] = {"after", 0, "NUMBER", "only events after this one"},
+    [EVENT_LIMIT] = {"limit", 0, "COUNT", "at most so many, 1 to 1000"},
+};
+
+#define OPTIONS(table) .options = (table), .n_options = ARRAY_SIZE(table)
+
+/* In the order of help. */
+static const struct verb verbs[] = {
+    {.object = "host",
+     .name = "show",
+     .help = "the machine, its drivers, and what is missing",
+     .run = cmd_host_show},
+    {.object = "gpu", .name = "list", .help = "every GPU", .run = cmd_gpu_list},
+    {.object = "gpu",
+     .name = "show",
+     .args = "GPU",
+     .n_args = 1,
+     .help = "one GPU, with a picture of who has which part",
+     .run = cmd_gpu_show},
+    {.object = "gpu",
+     .name = "mode",
+     .args = "GPU MODE",
+     .n_args = 2,
+     .help = "make a GPU idle, passthrough, time-sliced or mig",
+     .changes = true,
+     .waits = true,
+     .run = cmd_gpu_mode},
+    {.object = "profile",
+     .name = "list",
+     .help = "GPU instance profiles and vGPU types",
+     OPTIONS(profile_list_options),
+     .run = cmd_profile_list},
+    {.object = "claim",
+     .name = "create",
+     .args = "NAME",
+     .n_args = 1,
+     .help = "ask for a GPU or a part of one",
+     OPTIONS(claim_create_options),
+     .changes = true,
+     .waits = true,
+     .run = cmd_claim_create},
+    {.object = "claim", .name = "list", .help = "every claim", .run = cmd_claim_list},
+    {.object = "claim",
+     .name = "show",
+     .args = "NAME",
+     .n_args = 1,
+     .help = "one claim, and what it got",
+     .run = cmd_claim_show},
+    {.object = "claim",
+     .name = "delete",
+     .args = "NAME",
+     .n_args = 1,
+     .help = "give back what a claim holds, and forget it",
+     .changes = true,
+     .waits = true,
+     .run = cmd_claim_delete},
+    {.object = "apply",
+     .args = "-f FILE",
+     .help = "make the claims of a site exactly those of its file",
+     OPTIONS(apply_options),
+     .changes = true,
+     .waits = true,
+     .run = cmd_apply},
+    {.object = "plan", .name = "list", .help = "the latest plans", .run = cmd_plan_list},
+    {.object = "plan",
+     .name = "show",
+     .args = "ID",
+     .n_args = 1,
+     .help = "one plan, step by step",
+     .run = cmd_plan_show},
+    {.object = "vm", .name = "list", .help = "every VM", .run = cmd_vm_list},
+    {.object = "vm",
+     .name = "create",
+     .args = "NAME",
+     .n_args = 1,
+     .help = "define a VM from a template",
+     OPTIONS(vm_create_options),
+     .changes = true,
+     .run = cmd_vm_create},
+    {.object = "vm",
+     .name = "start",
+     .args = "NAME",
+     .n_args = 1,
+     .help = "start a VM",
+     .changes = true,
+     .run = cmd_vm_start},
+    {.object = "vm",
+     .name = "stop",
+     .args = "NAME",
+     .n_args = 1,
+     .help = "stop a VM",
+     OPTIONS(vm_stop_options),
+     .changes = true,
+     .run = cmd_vm_stop},
+    {.object = "vm",
+     .name = "delete",
+     .args = "NAME",
+     .n_args = 1,
+     .help = "forget a VM that is shut off",
+     .changes = true,
+     .run = cmd_vm_delete},
+    {.object = "event",
+     .name = "list",
+     .help = "what happened",
+     OPTIONS(event_list_options),
+     .run = cmd_event_list},
+    {.object = "rule",
+     .name = "list",
+     .help = "the documented limits that claims are checked against",
+     .run = cmd_rule_list},
+    {.object = "layout",
+     .name = "check",
+     .help = "can a GPU be cut like this? (no daemon needed)",
+     .run_raw = cmd_layout_check},
+};
+
+const struct verb *verbs_all(size_t *ret_n)
+{
+    *ret_n = ARRAY_SIZE(verbs);
+    return verbs;
+}
+
+const struct verb_option *verbs_global_options(size_t *ret_n)
+{
+    *ret_n = ARRAY_SIZE(global_options);
+    return global_options;
+}

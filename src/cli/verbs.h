@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands: what can be typed, what help says, what runs. Help, completion and the
+ * manual page are made from it. */
+#ifndef CLI_VERBS_H
+#define CLI_VERBS_H
+
+#include "cli/cli.h"
+
+#define VERB_MAX_ARGS 2
+#define VERB_MAX_OPTIONS 12
+
+struct verb_option {
+    const char *name;
+    char letter;       /* 0: none */
+    const char *value; /* "TYPE"; NULL: takes none */
+    const char *help;
+};
+
+/* A command line, taken apart. */
+struct words {
+    const struct verb *verb;
+    const char *args[VERB_MAX_ARGS];
+    size_t n_args;
+    const char
+        *values[VERB_MAX_OPTIONS]; /* by index into verb->options; "" for a flag that is set */
+};
+
+typedef int verb_fn(struct cli *cli, const struct words *words, struct error *err);
+
+struct verb {
+    const char *object; /* "claim" */
+    const char *name;   /* "create"; NULL when the object is all there is ("apply") */
+    const char *args;   /* "NAME" */
+    size_t n_args;
+    const char *help;
+    const struct verb_option *options;
+    size_t n_options;
+    bool changes; /* takes --dry-run and, if a plan may follow, --no-wait */
+    bool waits;
+    verb_fn *run;
+    int (*run_raw)(int argc, char **argv); /* instead of run: parses its own words */
+};
+
+const struct verb *verbs_all(size_t *ret_n);
+/* Options that every command takes; those for changes come last. */
+const struct verb_option *verbs_global_options(size_t *ret_n);
+
+verb_fn cmd_gpu_list;
+verb_fn cmd_gpu_show;
+verb_fn cmd_gpu_mode;
+verb_fn cmd_profile_list;
+verb_fn cmd_claim_create;
+verb_fn cmd_claim_list;
+verb_fn cmd_claim_show;
+verb_fn cmd_claim_delete;
+verb_fn cmd_plan_list;
+verb_fn cmd_plan_show;
+verb_fn cmd_apply;
+verb_fn cmd_vm_list;
+verb_fn cmd_vm_create;
+verb_fn cmd_vm_start;
+verb_fn cmd_vm_stop;
+verb_fn cmd_vm_delete;
+verb_fn cmd_event_list;
+verb_fn cmd_rule_list;
+verb_fn cmd_host_show;
+/* Offline: parses its own words, argv[0] is "check"; returns the exit status. */
+int cmd_layout_check(int argc, char **argv);
+
+/* Indices of the options in the table, for words->values. */
+enum {
+    CLAIM_VM,
+    CLAIM_MODE,
+    CLAIM_GPU,
+    CLAIM_TYPE,
+    CLAIM_PROFILE,
+    CLAIM_MIXED,
+    CLAIM_GUEST,
+    CLAIM_MIGRATABLE,
+    CLAIM_TENANT
+};
+enum { PROFILE_GPU };
+enum { APPLY_FILE };
+enum { VM_TEMPLATE };
+enum { VM_NOW };
+enum { EVENT_AFTER, EVENT_LIMIT };
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading the API's JSON for people: paths such as "mig.enabled", and "-" for what is null. */
+#ifndef CLI_VIEW_H
+#define CLI_VIEW_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+#define VIEW_SIZE 96
+
+/* NULL if any part of the path is missing or null. Borrowed. */
+json_t *view_at(const json_t *json, const char *path);
+/* The text of a string; `fallback` if it is absent or null. */
+const char *view_text(const json_t *json, const char *path, const char *fallback);
+int64_t view_int(const json_t *json, const char *path, int64_t fallback);
+bool view_true(const json_t *json, const char *path);
+/* A number, boolean ("yes", "no") or string, "-" for null. Writes into out, or returns the string.
+ */
+const char *view_any(const json_t *json, const char *path, char out[VIEW_SIZE]);
+/* "24 GiB", "1.5 GiB", "512 MiB". Returns out. */
+const char *view_mib(int64_t mib, char out[VIEW_SIZE]);
+/* 2026-11-21T05:30:12.123456Z → "2026-11-21 05:30:12"; "-" for null. Returns out. */
+const char *view_time(const json_t *json, const char *path, char out[VIEW_SIZE]);
+
+#endif

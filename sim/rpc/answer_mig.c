@@ -85,7 +85,8 @@ int rpc_do_PROFILE(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct
 static void fill_instance(const struct sim_gi *gi, struct rpc_instance *out)
 {
     const struct cat_profile *profile = gi->profile;
-    uint32_t size = profile->n_placements > 0 ? profile->placements[0].size : profile->memory_slices;
+    uint32_t size =
+        profile->n_placements > 0 ? profile->placements[0].size : profile->memory_slices;
     out->id = gi->id;
     out->profile_id = profile->id;
     out->placement = (struct rpc_placement){.start = gi->start, .size = size};

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/drivers.h"
+
+#include "base/attr.h"
+#include "driver/libvirt/libvirt_port.h"
+#include "driver/nvml/nvml_port.h"
+#include "driver/sysfs/sysfs_port.h"
+
+struct driver {
+    const char *name;
+    void (*open)(struct drivers *drivers, const struct settings *settings);
+    void (*close)(struct drivers *drivers);
+};
+
+static void nvml_open(struct drivers *drivers, const struct settings *settings)
+{
+    (void)settings;
+    drivers->ports.gpu = nvml_port_new();
+}
+
+static void nvml_close(struct drivers *drivers)
+{
+    drivers->ports.gpu->ops->free(drivers->ports.gpu);
+}
+
+static void sysfs_open(struct drivers *drivers, const struct settings *settings)
+{
+    (void)settings;
+    drivers->ports.pci = sysfs_port_new("");
+}
+
+static void sysfs_close(struct drivers *drivers)
+{
+    drivers->ports.pci->ops->free(drivers->ports.pci);
+}
+
+static void libvirt_open(struct drivers *drivers, const struct settings *settings)
+{
+    drivers->ports.guest = libvirt_port_new(settings->libvirt_uri);
+    drivers->slow_guest = libvirt_port_new(settings->libvirt_uri);
+}
+
+static void libvirt_close(struct drivers *drivers)
+{
+    drivers->ports.guest->ops->free(drivers->ports.guest);
+    drivers->slow_guest->ops->free(drivers->slow_guest);
+}
+
+/* In the order in which they are opened. */
+static const struct driver table[] = {
+    {.name = "sysfs", .open = sysfs_open, .close = sysfs_close},
+    {.name = "nvml", .open = nvml_open, .close = nvml_close},
+    {.name = "libvirt", .open = libvirt_open, .close = libvirt_close},
+};
+
+void drivers_open(struct drivers *drivers, const struct settings *settings)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        table[i].open(drivers, settings);
+    }
+}
+
+void drivers_close(struct drivers *drivers)
+{
+    for (size_t i = ARRAY_SIZE(table); i > 0; i--) {
+        table[i - 1].close(drivers);
+    }
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The concrete drivers behind the ports. Nothing else of cleaved names them. */
+#ifndef DAEMON_DRIVERS_H
+#define DAEMON_DRIVERS_H
+
+#include "daemon/settings.h"
+#include "exec/ports.h"
+
+struct drivers {
+    struct ports ports;
+    struct guest_port *slow_guest; /* a connection of its own for what takes long */
+};
+
+/* Never fails: what is missing on the machine shows when it is observed. */
+void drivers_open(struct drivers *drivers, const struct settings *settings);
+void drivers_close(struct drivers *drivers);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cleaved: puts the parts together, runs the loop, takes them apart. */
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "api/api.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "daemon/drivers.h"
+#include "daemon/settings.h"
+#include "daemon/state_dir.h"
+#include "exec/states.h"
+#include "manager/manager.h"
+#include "store/sqlite.h"
+
+#define USECS_PER_S UINT64_C(1000000)
+
+/* Everything that lives as long as the daemon, in the order in which it is made. */
+struct daemon {
+    struct settings settings;
+    int lock_fd;
+    struct catalog *catalog;
+    struct rules *rules;
+    struct store *store;
+    struct evloop *loop;
+    struct drivers drivers;
+    bool drivers_open;
+    struct manager *manager;
+    struct api *api;
+};
+
+static void daemon_done(struct daemon *d)
+{
+    manager_free(d->manager); /* answers what is open, so before the API */
+    api_free(d->api);
+    if (d->drivers_open) {
+        drivers_close(&d->drivers);
+    }
+    evloop_free(d->loop);
+    if (d->store != NULL) {
+        d->store->ops->free(d->store);
+    }
+    rules_free(d->rules);
+    catalog_free(d->catalog);
+    closep(&d->lock_fd);
+}
+
+static int open_store(struct daemon *d, struct error *err)
+{
+    int r = state_dir_lock(d->settings.state_dir, &d->lock_fd, err);
+    if (r != 0) {
+        return r;
+    }
+    CLEANUP_FREE char *path = xasprintf("%s/cleave.db", d->settings.state_dir);
+    return sqlite_store_open(path, &d->store, err);
+}
+
+static int open_loop(struct daemon *d, struct error *err)
+{
+    int r = evloop_new(&d->loop);
+    return r == 0 ? 0 : error_set_errno(err, -r, "cleaved", "making the event loop");
+}
+
+static int open_manager(struct daemon *d, struct error *err)
+{
+    drivers_open(&d->drivers, &d->settings);
+    d->drivers_open = true;
+    struct manager_config config = {
+        .loop = d->loop,
+        .catalog = d->catalog,
+        .rules = d->rules,
+        .store = d->store,
+        .ports = d->drivers.ports,
+        .slow_guest = d->drivers.slow_guest,
+        .observe_period_us = d->settings.observe_period_s * USECS_PER_S,
+    };
+    return manager_new(&config, &d->manager, err);
+}
+
+static int open_api(struct daemon *d, struct error *err)
+{
+    const struct settings *settings = &d->settings;
+    CLEANUP_FREE char *dir = xstrdup(settings->socket);
+    char *slash = strrchr(dir, '/');
+    if (slash != NULL && slash != dir) {
+        *slash = '\0';
+        int r = fs_mkdirs(dir, 0755);
+        if (r < 0) {
+            return error_set_errno(err, -r, dir, "making %s", dir);
+        }
+    }
+    struct api_config config = {
+        .loop = d->loop,
+        .manager = d->manager,
+        .socket_path = settings->socket,
+        .socket_group = settings->socket_group[0] == '\0' ? NULL : settings->socket_group,
+        .tcp_address = settings->listen[0] == '\0' ? NULL : settings->listen,
+    };
+    return api_new(&config, &d->api, err);
+}
+
+static int load_data(struct daemon *d, struct error *err)
+{
+    int r = catalog_load_default(&d->catalog, err);
+    return r != 0 ? r : rules_load_default(&d->rules, err);
+}
+
+static int daemon_open(struct daemon *d, struct error *err)
+{
+    static int (*const steps[])(struct daemon *d, struct error *err) = {
+        load_data, open_store, open_loop, open_manager, open_api,
+    };
+    int r = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(steps) && r == 0; i++) {
+        r = steps[i](d, err);
+    }
+    return r;
+}
+
+static int run(const struct settings *settings, struct error *err)
+{
+    CLEANUP(daemon_done) struct daemon d = {.settings = *settings, .lock_fd = -1};
+    int r = daemon_open(&d, err);
+    if (r != 0) {
+        return r;
+    }
+    log_info("ready on %s, state in %s", settings->socket, settings->state_dir);
+    (void)sd_notify(0, "READY=1");
+    r = evloop_run(d.loop);
+    (void)sd_notify(0, "STOPPING=1");
+    log_info("stopping");
+    return r == 0 ? 0 : error_set_errno(err, -r, "cleaved", "running the event loop");
+}
+
+static void print_states(void)
+{
+    CLEANUP_STRBUF struct strbuf text = {0};
+    sm_draw(&step_machine, &text);
+    sm_draw(&plan_machine, &text);
+    sm_draw(&claim_machine, &text);
+    (void)fputs(strbuf_str(&text), stdout);
+}
+
+static void print_help(void)
+{
+    CLEANUP_STRBUF struct strbuf text = {0};
+    settings_help(&text);
+    (void)fputs(strbuf_str(&text), stdout);
+}
+
+static int fail(const struct error *err)
+{
+    log_error("%s%s%s", err->message, err->hint[0] != '\0' ? "; " : "", err->hint);
+    return reason_exit_status(err->reason);
+}
+
+int main(int argc, char **argv)
+{
+    struct settings settings;
+    enum settings_action action = SETTINGS_RUN;
+    struct error err = {0};
+    log_set_program("cleaved");
+    if (settings_read(argc, argv, &settings, &action, &err) != 0) {
+        return fail(&err);
+    }
+    switch (action) {
+    case SETTINGS_HELP:
+        print_help();
+        return 0;
+    case SETTINGS_VERSION:
+        (void)puts("cleaved " CLEAVE_VERSION);
+        return 0;
+    case SETTINGS_STATES:
+        print_states();
+        return 0;
+    case SETTINGS_RUN:
+        break;
+    }
+    log_set_level(settings.log_level);
+    (void)mallopt(M_ARENA_MAX, 1); /* few threads, little memory: one arena is enough */
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)umask(077);
+    return run(&settings, &err) == 0 ? 0 : fail(&err);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/settings.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/parse.h"
+
+#define MAX_PERIOD_S 86400
+
+enum kind { KIND_TEXT, KIND_SECONDS, KIND_LEVEL };
+
+struct setting {
+    const char *key;    /* in the file */
+    const char *option; /* on the command line */
+    const char *operand;
+    const char *fallback;
+    const char *help;
+    enum kind kind;
+    size_t offset;
+    size_t size; /* of a text */
+};
+
+#define TEXT(field)                                                                                \
+    .kind = KIND_TEXT, .offset = offsetof(struct settings, field),                                 \
+    .size = sizeof(((struct settings *)NULL)->field)
+
+static const struct setting table[] = {
+    {.key = "socket",
+     .option = "--socket",
+     .operand = "FILE",
+     .fallback = "/run/cleave/cleaved.sock",
+     .help = "Unix socket to serve, for its owner and group",
+     TEXT(socket)},
+    {.key = "socketGroup",
+     .option = "--socket-group",
+     .operand = "GROUP",
+     .fallback = "",
+     .help = "group that may use the socket",
+     TEXT(socket_group)},
+    {.key = "listen",
+     .option = "--listen",
+     .operand = "ADDR:PORT",
+     .fallback = "",
+     .help = "serve TCP too, without any authentication",
+     TEXT(listen)},
+    {.key = "stateDir",
+     .option = "--state-dir",
+     .operand = "DIR",
+     .fallback = "/var/lib/cleave",
+     .help = "where claims, plans and events are kept",
+     TEXT(state_dir)},
+    {.key = "libvirtUri",
+     .option = "--libvirt-uri",
+     .operand = "URI",
+     .fallback = "qemu:///system",
+     .help = "the hypervisor",
+     TEXT(libvirt_uri)},
+    {.key = "observePeriod",
+     .option = "--observe-period",
+     .operand = "SECONDS",
+     .fallback = "30",
+     .help = "how often to look for changes by others; 0: only when asked",
+     .kind = KIND_SECONDS,
+     .offset = offsetof(struct settings, observe_period_s)},
+    {.key = "logLevel",
+     .option = "--log-level",
+     .operand = "LEVEL",
+     .fallback = "info",
+     .help = "error, warning, info or debug",
+     .kind = KIND_LEVEL,
+     .offset = offsetof(struct settings, log_level)},
+};
+
+static const char *const levels[] = {
+    [LOG_LEVEL_ERROR] = "error",
+    [LOG_LEVEL_WARNING] = "warning",
+    [LOG_LEVEL_INFO] = "info",
+    [LOG_LEVEL_DEBUG] = "debug",
+};
+
+static int set(struct settings *settings, const struct setting *setting, const char *value,
+               const char *subject, struct error *err)
+{
+    char *field = (char *)settings + setting->offset;
+    uint32_t seconds = 0;
+    switch (setting->kind) {
+    case KIND_TEXT:
+        if (!str_copy(field, setting->size, value)) {
+            return error_set(err, REASON_INVALID, subject, "%s has more than %zu bytes", subject,
+                             setting->size - 1);
+        }
+        return 0;
+    case KIND_SECONDS:
+        if (!parse_u32(value, &seconds) || seconds > MAX_PERIOD_S) {
+            return error_set(err, REASON_INVALID, subject,
+                             "%s is a number of seconds up to %d, not \"%s\"", subject,
+                             MAX_PERIOD_S, value);
+        }
+        settings->observe_period_s = seconds;
+        return 0;
+    case KIND_LEVEL:
+        for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
+            if (str_eq(levels[i], value)) {
+                settings->log_level = (enum log_level)i;
+                return 0;
+            }
+        }
+        return error_set(err, REASON_INVALID, subject,
+                         "%s is error, warning, info or debug, not \"%s\"", subject, value);
+    }
+    return 0;
+}
+
+static int read_key(struct reader *r, const struct setting *setting, struct settings *settings)
+{
+    char number[16];
+    const char *value = NULL;
+    if (!reader_has(r, setting->key)) {
+        return 0;
+    }
+    if (setting->kind == KIND_SECONDS) {
+        (void)snprintf(number, sizeof(number), "%d",
+                       (int)reader_int(r, setting->key, 0, MAX_PERIOD_S));
+        value = number;
+    } else {
+        value = reader_str(r, setting->key, SETTINGS_PATH_SIZE - 1);
+    }
+    return value == NULL ? 0 : set(settings, setting, value, setting->key, r->err);
+}
+
+static int read_file(const char *path, struct settings *settings, struct error *err)
+{
+    CLEANUP_JSON json_t *json = NULL;
+    int result = json_read_file(path, &json, err);
+    if (result != 0) {
+        return result;
+    }
+    struct reader r;
+    reader_init(&r, json, path, "", err);
+    for (size_t i = 0; i < ARRAY_SIZE(table) && result == 0; i++) {
+        result = read_key(&r, &table[i], settings);
+    }
+    return result != 0 ? result : reader_end(&r);
+}
+
+static const struct setting *find_option(const char *option)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        if (str_eq(table[i].option, option)) {
+            return &table[i];
+        }
+    }
+    return NULL;
+}
+
+static int unknown_option(const char *option, struct error *err)
+{
+    const char *known[ARRAY_SIZE(table) + 1] = {"--config"};
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        known[i + 1] = table[i].option;
+    }
+    const char *nearest = str_nearest(option, known, ARRAY_SIZE(known));
+    error_set(err, REASON_INVALID, option, "there is no option %s", option);
+    if (nearest != NULL) {
+        error_hint(err, "did you mean %s?", nearest);
+    } else {
+        error_hint(err, "cleaved --help lists them all");
+    }
+    return -REASON_INVALID;
+}
+
+/* One pass over the options: either finds the file, or applies all else. */
+static int read_options(int argc, char *const *argv, const char **ret_file,
+                        struct settings *settings, enum settings_action *ret_action,
+                        struct error *err)
+{
+    for (int i = 1; i < argc; i++) {
+        if (str_eq(argv[i], "--help")) {
+            *ret_action = SETTINGS_HELP;
+            return 0;
+        }
+        if (str_eq(argv[i], "--version")) {
+            *ret_action = SETTINGS_VERSION;
+            return 0;
+        }
+        if (str_eq(argv[i], "--dump-states")) {
+            *ret_action = SETTINGS_STATES;
+            return 0;
+        }
+        const struct setting *setting = find_option(argv[i]);
+        bool is_file = str_eq(argv[i], "--config");
+        if (setting == NULL && !is_file) {
+            return unknown_option(argv[i], err);
+        }
+        if (i + 1 == argc) {
+            return error_set(err, REASON_INVALID, argv[i], "%s needs a value", argv[i]);
+        }
+        const char *value = argv[++i];
+        if (is_file) {
+            *ret_file = value;
+        } else if (settings != NULL) {
+            int result = set(settings, setting, value, setting->option, err);
+            if (result != 0) {
+                return result;
+            }
+        }
+    }
+    return 0;
+}
+
+int settings_read(int argc, char *const *argv, struct settings *ret_settings,
+                  enum settings_action *ret_action, struct error *err)
+{
+    struct error local = {0};
+    err = err == NULL ? &local : err;
+    const char *file = NULL;
+    struct settings settings = {0};
+    *ret_action = SETTINGS_RUN;
+    int result = read_options(argc, argv, &file, NULL, ret_action, err);
+    if (result != 0 || *ret_action != SETTINGS_RUN) {
+        return result;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(table) && result == 0; i++) {
+        result = set(&settings, &table[i], table[i].fallback, table[i].key, err);
+    }
+    if (result == 0 && (file != NULL || fs_exists(SETTINGS_DEFAULT_FILE))) {
+        result = read_file(file != NULL ? file : SETTINGS_DEFAULT_FILE, &settings, err);
+    }
+    if (result == 0) {
+        result = read_options(argc, argv, &file, &settings, ret_action, err);
+    }
+    if (result == 0) {
+        *ret_settings = settings;
+    }
+    return result;
+}
+
+void settings_help(struct strbuf *out)
+{
+    strbuf_add(out, "Usage: cleaved [OPTION VALUE]…\n"
+                    "Gives the virtual machines of this host a GPU or a part of one.\n\n");
+    strbuf_addf(out, "  %-26s %s [%s]\n", "--config FILE", "settings; a key per option below",
+                SETTINGS_DEFAULT_FILE);
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        char left[48];
+        (void)snprintf(left, sizeof(left), "%s %s", table[i].option, table[i].operand);
+        strbuf_addf(out, "  %-26s %s", left, table[i].help);
+        if (table[i].fallback[0] != '\0') {
+            strbuf_addf(out, " [%s]", table[i].fallback);
+        }
+        strbuf_add(out, "\n");
+    }
+    strbuf_add(out, "  --dump-states              print the state machines for Graphviz\n"
+                    "  --help, --version\n\nKeys in the file:");
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        strbuf_addf(out, " %s", table[i].key);
+    }
+    strbuf_add(out, "\n");
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What cleaved is told: defaults, then the configuration file, then the command line. */
+#ifndef DAEMON_SETTINGS_H
+#define DAEMON_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#define SETTINGS_PATH_SIZE 256
+#define SETTINGS_DEFAULT_FILE "/etc/cleave/cleaved.yaml"
+
+struct settings {
+    char socket[SETTINGS_PATH_SIZE];
+    char socket_group[64]; /* "": the process's own */
+    char listen[64];       /* "": no TCP */
+    char state_dir[SETTINGS_PATH_SIZE];
+    char libvirt_uri[SETTINGS_PATH_SIZE];
+    uint32_t observe_period_s; /* 0: only on demand */
+    enum log_level log_level;
+};
+
+enum settings_action { SETTINGS_RUN, SETTINGS_HELP, SETTINGS_VERSION, SETTINGS_STATES };
+
+/* Reads all three sources. A missing default file is fine; one that was named is not. */
+int settings_read(int argc, char *const *argv, struct settings *ret_settings,
+                  enum settings_action *ret_action, struct error *err);
+
+/* The text of --help. */
+void settings_help(struct strbuf *out);
+
+#endif

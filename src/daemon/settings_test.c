@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/settings.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "test.h"
+
+#define ARGS(...)                                                                                  \
+    (char *[])                                                                                     \
+    {                                                                                              \
+        "cleaved", __VA_ARGS__                                                                     \
+    }
+
+static char path[64];
+
+static int write_config(const char *text)
+{
+    snprintf(path, sizeof(path), "/tmp/cleaved-%d.yaml", (int)getpid());
+    return fs_write_atomic(path, text, strlen(text));
+}
+
+static int remove_config(void **state)
+{
+    (void)state;
+    unlink(path);
+    return 0;
+}
+
+static void the_command_line_wins_over_the_file_and_the_file_over_the_defaults(void **state)
+{
+    (void)state;
+    struct settings settings;
+    enum settings_action action = SETTINGS_HELP;
+    assert_int_equal(write_config("socket: /tmp/a.sock\nstateDir: /tmp/a\nobservePeriod: 5\n"), 0);
+    char **argv = ARGS("--socket", "/tmp/b.sock", "--config", path);
+    assert_int_equal(settings_read(5, argv, &settings, &action, NULL), 0);
+    assert_int_equal(action, SETTINGS_RUN);
+    assert_string_equal(settings.socket, "/tmp/b.sock");
+    assert_string_equal(settings.state_dir, "/tmp/a");
+    assert_string_equal(settings.libvirt_uri, "qemu:///system");
+    assert_int_equal(settings.observe_period_s, 5);
+    assert_string_equal(settings.listen, "");
+}
+
+static void an_unknown_key_names_the_nearest(void **state)
+{
+    (void)state;
+    struct settings settings;
+    enum settings_action action = SETTINGS_RUN;
+    struct error err = {0};
+    assert_int_equal(write_config("sokcet: /tmp/a.sock\n"), 0);
+    assert_int_equal(settings_read(3, ARGS("--config", path), &settings, &action, &err),
+                     -REASON_INVALID);
+    assert_non_null(strstr(err.message, "socket"));
+}
+
+static void an_unknown_option_names_the_nearest(void **state)
+{
+    (void)state;
+    struct settings settings;
+    enum settings_action action = SETTINGS_RUN;
+    struct error err = {0};
+    assert_int_equal(settings_read(3, ARGS("--stat-dir", "x"), &settings, &action, &err),
+                     -REASON_INVALID);
+    assert_string_equal(err.hint, "did you mean --state-dir?");
+}
+
+static void bad_values_are_refused(void **state)
+{
+    (void)state;
+    struct settings settings;
+    enum settings_action action = SETTINGS_RUN;
+    struct error err = {0};
+    assert_int_equal(settings_read(2, ARGS("--socket"), &settings, &action, &err), -REASON_INVALID);
+    assert_int_equal(settings_read(3, ARGS("--observe-period", "-1"), &settings, &action, &err),
+                     -REASON_INVALID);
+    assert_int_equal(settings_read(3, ARGS("--log-level", "loud"), &settings, &action, &err),
+                     -REASON_INVALID);
+    assert_int_equal(
+        settings_read(3, ARGS("--config", "/nonexistent.yaml"), &settings, &action, &err),
+        -REASON_NOT_FOUND);
+}
+
+static void help_names_every_option(void **state)
+{
+    (void)state;
+    CLEANUP_STRBUF struct strbuf text = {0};
+    settings_help(&text);
+    assert_non_null(strstr(strbuf_str(&text), "--libvirt-uri URI"));
+    assert_non_null(strstr(strbuf_str(&text), "[/var/lib/cleave]"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(
+            the_command_line_wins_over_the_file_and_the_file_over_the_defaults, remove_config),
+        cmocka_unit_test_teardown(an_unknown_key_names_the_nearest, remove_config),
+        cmocka_unit_test(an_unknown_option_names_the_nearest),
+        cmocka_unit_test(bad_values_are_refused),
+        cmocka_unit_test(help_names_every_option),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -105,7 +105,8 @@ static void compare_vms(struct manager *m, const struct host *now)
 {
     for (vec_each(&now->vms, vm)) {
         const struct vm *was = host_find_vm(m->host, vm->name);
-        if (was != NULL && was->state != vm->state) {
+        /* Unknown: we have just changed it ourselves. */
+        if (was != NULL && was->state != VM_UNKNOWN && was->state != vm->state) {
             char subject[80] = "vm/";
             str_copy(subject + 3, sizeof(subject) - 3, vm->name);
             manager_event(m, "vm-changed", subject, "", "%s, was %s", vm_state_name(vm->state),

@@ -284,7 +284,8 @@ void change_carry_out(struct change *change, struct plan *plan)
         change_refuse(change, &err);
         return;
     }
-    log_info("plan %s (%s) by %s: %zu steps", plan->id, plan->reason, plan->author, plan->steps.n);
+    log_info("plan %s (%s) by %s: %zu step%s", plan->id, plan->reason, plan->author, plan->steps.n,
+             plan->steps.n == 1 ? "" : "s");
     bool runs = plan->state == PLAN_RUNNING;
     change->in_turn = !runs; /* else the plan has the turn now */
     change_answer(change, reply_change(plan, &m->claims));

@@ -110,7 +110,7 @@ static void vm_done(struct change *change, const char *kind, const char *what)
     }
     note(change, kind, what);
     struct vm *vm = host_find_vm(m->host, change->name);
-    if (vm != NULL) { /* our own change is no drift */
+    if (vm != NULL) { /* our own change is no drift: see compare_vms() */
         vm->state = VM_UNKNOWN;
     }
     manager_observe(m, reply_observed, change);

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "manager/manager.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "lab.h"
+#include "manager/state.h"
+#include "store/memory.h"
+#include "test.h"
+
+struct fixture {
+    struct fake_host host;
+    struct lab lab;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = xcalloc(1, sizeof(*f));
+    lab_furnish(&f->host);
+    lab_open(&f->lab, &f->host, memory_store_new());
+    *state = f;
+    return lab_start(&f->lab);
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    lab_close(&f->lab);
+    free(f);
+    return 0;
+}
+
+static void assert_sound(struct lab *lab)
+{
+    char why[256] = "";
+    if (!lab_is_sound(lab, why, sizeof(why))) {
+        fail_msg("%s", why);
+    }
+}
+
+static const struct caller tester = {.author = "tester"};
+
+#define MIG_CLAIM "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}"
+
+/* Does an event of the kind about the subject exist? */
+static bool has_event(struct lab *lab, const char *kind, const char *subject)
+{
+    struct event *events = NULL;
+    size_t n = 0;
+    bool found = false;
+    assert_int_equal(lab->store->ops->load_events(lab->store, 0, 1000, &events, &n, NULL), 0);
+    for (size_t i = 0; i < n; i++) {
+        found = found || (str_eq(events[i].kind, kind) && str_eq(events[i].subject, subject));
+    }
+    free(events);
+    return found;
+}
+
+static void a_claim_is_bound_to_a_vgpu_on_a_gpu_instance(void **state)
+{
+    struct lab *lab = &((struct fixture *)*state)->lab;
+    struct answer answer;
+    assert_int_equal(lab_create(lab, MIG_CLAIM, &answer), 0);
+    assert_string_equal(answer_text(&answer, "plan.state"), "running");
+    assert_string_equal(answer_text(&answer, "plan.author"), "tester");
+    assert_string_equal(json_string_value(json_object_get(
+                            json_array_get(json_object_get(answer.body, "claims"), 0), "state")),
+                        "binding");
+    answer_done(&answer);
+    assert_true(lab_settle(lab));
+    assert_string_equal(lab_claim_state(lab, "a"), "bound");
+    assert_sound(lab);
+    assert_true(has_event(lab, "claim-created", "claim/a"));
+    assert_true(has_event(lab, "claim-bound", "claim/a"));
+}
+
+static void what_we_change_ourselves_is_no_drift(void **state)
+{
+    struct lab *lab = &((struct fixture *)*state)->lab;
+    assert_int_equal(lab_create(lab, MIG_CLAIM, NULL), 0);
+    assert_true(lab_settle(lab));
+    struct answer answer = {0};
+    manager_list_gpus(lab->manager, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    answer_done(&answer);
+    assert_false(has_event(lab, "gpu-changed", "gpu/" LAB_A100));
+}
+
+static void what_others_change_is_an_event(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(lab_settle(&f->lab));
+    for (int round = 0; round < 2; round++) {
+        struct answer answer = {0};
+        manager_list_gpus(f->lab.manager, lab_reply, &answer);
+        assert_true(lab_wait(&f->lab, &answer));
+        answer_done(&answer);
+        f->host.gpus[0].mig = true;
+        STR_SET(f->host.gpus[2].driver, "vfio-pci");
+    }
+    assert_true(has_event(&f->lab, "gpu-changed", "gpu/" LAB_A100));
+    assert_true(has_event(&f->lab, "gpu-changed", "gpu/" LAB_L40S));
+    assert_false(has_event(&f->lab, "gpu-changed", "gpu/" LAB_RTX));
+}
+
+static void a_gpu_that_leaves_the_bus_is_an_event(void **state)
+{
+    struct fixture *f = *state;
+    for (int round = 0; round < 2; round++) {
+        struct answer answer = {0};
+        manager_list_gpus(f->lab.manager, lab_reply, &answer);
+        assert_true(lab_wait(&f->lab, &answer));
+        answer_done(&answer);
+        f->host.n_gpus = 2;
+    }
+    assert_true(has_event(&f->lab, "gpu-lost", "gpu/" LAB_L40S));
+}
+
+static void a_dry_run_shows_the_plan_and_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_host before = f->host;
+    struct answer answer = {0};
+    json_t *body = json_pack("{s:s, s:s}", "name", "a", "type", "A100-2-10C");
+    manager_create_claim(f->lab.manager, &tester, body, true, lab_reply, &answer);
+    json_decref(body);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_string_equal(answer_text(&answer, "plan.state"), "planned");
+    assert_true(json_array_size(json_object_get(json_object_get(answer.body, "plan"), "steps")) >
+                2);
+    answer_done(&answer);
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "");
+    assert_true(fake_host_same(&before, &f->host));
+}
+
+static void of_two_claims_that_race_for_one_gpu_exactly_one_wins(void **state)
+{
+    struct lab *lab = &((struct fixture *)*state)->lab;
+    struct answer one = {0};
+    struct answer two = {0};
+    json_t *a = json_pack("{s:s, s:s, s:s}", "name", "a", "mode", "passthrough", "gpu", LAB_L40S);
+    json_t *b = json_pack("{s:s, s:s, s:s}", "name", "b", "mode", "passthrough", "gpu", LAB_L40S);
+    manager_create_claim(lab->manager, &tester, a, false, lab_reply, &one);
+    manager_create_claim(lab->manager, &tester, b, false, lab_reply, &two);
+    json_decref(a);
+    json_decref(b);
+    assert_true(lab_wait(lab, &one));
+    assert_true(lab_wait(lab, &two));
+    assert_int_equal(one.err.reason, REASON_NONE);
+    assert_true(two.err.reason == REASON_NO_CAPACITY || two.err.reason == REASON_CONFLICT ||
+                two.err.reason == REASON_IN_USE);
+    answer_done(&one);
+    assert_true(lab_settle(lab));
+    assert_string_equal(lab_claim_state(lab, "a"), "bound");
+    assert_string_equal(lab_claim_state(lab, "b"), "");
+    assert_sound(lab);
+}
+
+static void a_deleted_claim_leaves_nothing_behind(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
+    assert_int_equal(lab_delete(&f->lab, "a", NULL), 0);
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "");
+    assert_int_equal(fake_host_count_vgpus(&f->host), 0);
+    assert_int_equal(fake_host_count_gis(&f->host), 0);
+    assert_sound(&f->lab);
+    assert_int_equal(lab_delete(&f->lab, "a", NULL), -REASON_NOT_FOUND);
+}
+
+static void a_name_is_taken_only_once(void **state)
+{
+    struct lab *lab = &((struct fixture *)*state)->lab;
+    assert_int_equal(lab_create(lab, MIG_CLAIM, NULL), 0);
+    assert_int_equal(lab_create(lab, MIG_CLAIM, NULL), -REASON_CONFLICT);
+    assert_true(lab_settle(lab));
+}
+
+static void a_running_vm_keeps_its_device(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
+    struct answer answer = {0};
+    manager_start_vm(f->lab.manager, &tester, "web1", false, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_string_equal(answer_text(&answer, "vm.state"), "running");
+    answer_done(&answer);
+
+    struct answer refused;
+    assert_int_equal(lab_delete(&f->lab, "a", &refused), -REASON_IN_USE);
+    assert_non_null(strstr(refused.err.message, "web1"));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+    assert_true(lab_settle(&f->lab));
+
+    answer = (struct answer){0};
+    manager_stop_vm(f->lab.manager, &tester, "web1", NULL, false, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_string_equal(answer_text(&answer, "vm.state"), "shut-off");
+    answer_done(&answer);
+    assert_int_equal(lab_delete(&f->lab, "a", NULL), 0);
+    assert_true(lab_settle(&f->lab));
+    assert_sound(&f->lab);
+    assert_false(has_event(&f->lab, "vm-changed", "vm/web1"));
+}
+
+static void a_vm_whose_device_is_gone_is_not_started(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
+    assert_true(lab_settle(&f->lab));
+    memset(f->host.gpus[0].vfs, 0, sizeof(f->host.gpus[0].vfs)); /* as after a reboot */
+    struct answer answer = {0};
+    manager_start_vm(f->lab.manager, &tester, "web1", false, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_int_equal(answer.err.reason, REASON_CONFLICT);
+    assert_non_null(strstr(answer.err.message, "is gone"));
+    assert_non_null(strstr(answer.err.hint, "cleave claim delete a"));
+}
+
+static void a_failed_plan_fails_its_claim_and_says_why(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(lab_settle(&f->lab));
+    f->lab.faults.kind = FAULT_FAIL_BEFORE;
+    f->lab.faults.at = 14; /* somewhere in the steps */
+    assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
+    assert_true(lab_settle(&f->lab));
+    f->lab.faults.kind = FAULT_NONE;
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "failed");
+    assert_non_null(strstr(f->lab.manager->claims.items[0].problem, "a fault was injected"));
+    assert_sound(&f->lab);
+    /* and can be deleted, and made again */
+    assert_int_equal(lab_delete(&f->lab, "a", NULL), 0);
+    assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+    assert_sound(&f->lab);
+}
+
+#define SITE(claims) "{\"name\": \"lab\", \"claims\": [" claims "]}"
+
+static void a_site_becomes_exactly_what_its_file_says(void **state)
+{
+    struct lab *lab = &((struct fixture *)*state)->lab;
+    assert_int_equal(
+        lab_apply(lab,
+                  SITE("{\"name\": \"a\", \"type\": \"A100-2-10C\"},"
+                       "{\"name\": \"b\", \"type\": \"A100-2-10C\", \"vm\": \"web2\"}"),
+                  NULL),
+        0);
+    assert_true(lab_settle(lab));
+    assert_sound(lab);
+    /* a goes, b becomes another, c comes */
+    assert_int_equal(lab_apply(lab,
+                               SITE("{\"name\": \"b\", \"type\": \"A100-1-5C\", \"vm\": \"web2\"},"
+                                    "{\"name\": \"c\", \"type\": \"L40S-8Q\", \"vm\": \"web3\"}"),
+                               NULL),
+                     0);
+    assert_true(lab_settle(lab));
+    assert_sound(lab);
+    assert_string_equal(lab_claim_state(lab, "a"), "");
+    assert_string_equal(lab_claim_state(lab, "b"), "bound");
+    assert_string_equal(lab_claim_state(lab, "c"), "bound");
+    assert_string_equal(claims_find(&lab->manager->claims, "b")->spec.type, "A100-1-5C");
+    /* again: nothing to do */
+    struct answer answer;
+    assert_int_equal(lab_apply(lab,
+                               SITE("{\"name\": \"b\", \"type\": \"A100-1-5C\", \"vm\": \"web2\"},"
+                                    "{\"name\": \"c\", \"type\": \"L40S-8Q\", \"vm\": \"web3\"}"),
+                               &answer),
+                     0);
+    assert_string_equal(answer_text(&answer, "plan.state"), "done");
+    assert_int_equal(
+        json_array_size(json_object_get(json_object_get(answer.body, "plan"), "steps")), 0);
+    answer_done(&answer);
+    assert_true(lab_settle(lab));
+}
+
+static void a_failed_replacement_gives_the_old_claim_back(void **state)
+{
+    struct fixture *f = *state;
+    struct lab *lab = &f->lab;
+    assert_int_equal(
+        lab_apply(lab, SITE("{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}"), NULL),
+        0);
+    assert_true(lab_settle(lab));
+    struct fake_host before = f->host;
+    f->lab.faults.kind = FAULT_FAIL_BEFORE;
+    f->lab.faults.calls = 0;
+    f->lab.faults.at = 27;
+    assert_int_equal(
+        lab_apply(lab, SITE("{\"name\": \"a\", \"type\": \"A100-3-20C\", \"vm\": \"web1\"}"), NULL),
+        0);
+    assert_true(lab_settle(lab));
+    assert_string_equal(lab_claim_state(lab, "a"), "bound");
+    assert_string_equal(claims_find(&lab->manager->claims, "a")->spec.type, "A100-2-10C");
+    assert_true(has_event(lab, "claim-kept", "claim/a"));
+    assert_true(fake_host_same(&before, &f->host));
+    assert_sound(lab);
+}
+
+static void a_site_does_not_take_over_a_claim_made_by_hand(void **state)
+{
+    struct lab *lab = &((struct fixture *)*state)->lab;
+    assert_int_equal(lab_create(lab, MIG_CLAIM, NULL), 0);
+    assert_int_equal(lab_apply(lab, SITE("{\"name\": \"a\", \"type\": \"A100-2-10C\"}"), NULL),
+                     -REASON_CONFLICT);
+    assert_int_equal(lab_apply(lab, SITE(""), NULL), 0);
+    assert_true(lab_settle(lab));
+    assert_string_equal(lab_claim_state(lab, "a"), "bound");
+}
+
+static void twelve_vgpus_share_four_instances(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 12; i++) {
+        char text[128];
+        snprintf(text, sizeof(text), "{\"name\": \"dc%d\", \"type\": \"DC-1-8C\"}", i);
+        assert_int_equal(lab_create(&f->lab, text, NULL), 0);
+    }
+    assert_true(lab_settle(&f->lab));
+    assert_int_equal(fake_host_count_vgpus(&f->host), 12);
+    assert_int_equal(fake_host_count_gis(&f->host), 4);
+    assert_sound(&f->lab);
+    assert_int_equal(lab_create(&f->lab, "{\"name\": \"dc12\", \"type\": \"DC-1-8C\"}", NULL),
+                     -REASON_NO_CAPACITY);
+}
+
+static void a_mode_is_set_by_hand(void **state)
+{
+    struct fixture *f = *state;
+    json_t *body = json_pack("{s:s}", "mode", "mig");
+    struct answer answer = {0};
+    manager_set_gpu_mode(f->lab.manager, &tester, LAB_A100, body, false, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_string_equal(answer_text(&answer, "plan.reason"), "gpu mode " LAB_A100 " mig");
+    answer_done(&answer);
+    json_decref(body);
+    assert_true(lab_settle(&f->lab));
+    assert_true(f->host.gpus[0].mig);
+}
+
+static void too_many_waiting_changes_are_refused(void **state)
+{
+    struct lab *lab = &((struct fixture *)*state)->lab;
+    struct answer answers[MAX_CHANGES + 3];
+    memset(answers, 0, sizeof(answers));
+    for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+        manager_delete_claim(lab->manager, &tester, "nobody", false, lab_reply, &answers[i]);
+    }
+    assert_true(answers[ARRAY_SIZE(answers) - 1].there);
+    assert_int_equal(answers[ARRAY_SIZE(answers) - 1].err.reason, REASON_UNAVAILABLE);
+    for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+        assert_true(lab_wait(lab, &answers[i]));
+    }
+    assert_int_equal(answers[0].err.reason, REASON_NOT_FOUND);
+    assert_true(lab_settle(lab));
+}
+
+static void who_waits_when_the_manager_stops_gets_an_answer(void **state)
+{
+    struct lab *lab = &((struct fixture *)*state)->lab;
+    struct answer answers[4] = {0};
+    json_t *body = json_pack("{s:s, s:s}", "name", "a", "type", "A100-2-10C");
+    manager_create_claim(lab->manager, &tester, body, false, lab_reply, &answers[0]);
+    manager_delete_claim(lab->manager, &tester, "b", false, lab_reply, &answers[1]);
+    manager_list_vms(lab->manager, lab_reply, &answers[2]);
+    manager_stop_vm(lab->manager, &tester, "web1", NULL, false, lab_reply, &answers[3]);
+    json_decref(body);
+    lab_stop(lab);
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(answers[i].there);
+        assert_int_equal(answers[i].err.reason, REASON_UNAVAILABLE);
+    }
+}
+
+static void a_stopped_manager_goes_on_where_it_was(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
+    lab_stop(&f->lab); /* the plan has just begun */
+    assert_int_equal(lab_start(&f->lab), 0);
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "binding");
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+    assert_sound(&f->lab);
+}
+
+static void a_claim_that_lost_its_plan_fails(void **state)
+{
+    struct fixture *f = *state;
+    lab_stop(&f->lab);
+    struct claim claim = {.state = CLAIM_RELEASING, .spec = {.mode = CLAIM_TIME_SLICED}};
+    STR_SET(claim.name, "lost");
+    assert_int_equal(f->lab.store->ops->put_claim(f->lab.store, &claim, NULL), 0);
+    assert_int_equal(lab_start(&f->lab), 0);
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "lost"), "failed");
+    assert_int_equal(lab_delete(&f->lab, "lost", NULL), 0);
+    assert_true(lab_settle(&f->lab));
+}
+
+static void a_vm_is_created_from_a_template_and_deleted(void **state)
+{
+    struct fixture *f = *state;
+    json_t *body = json_pack("{s:s, s:s}", "name", "new1", "template", "<domain>\n</domain>");
+    struct answer answer = {0};
+    manager_create_vm(f->lab.manager, &tester, body, false, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    json_decref(body);
+    assert_string_equal(answer_text(&answer, "vm.name"), "new1");
+    answer_done(&answer);
+    answer = (struct answer){0};
+    manager_delete_vm(f->lab.manager, &tester, "new1", false, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_string_equal(answer_text(&answer, "vm.name"), "new1");
+    answer_done(&answer);
+    assert_null(fake_host_vm(&f->host, "new1"));
+}
+
+static void a_vm_with_a_claim_is_not_deleted(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
+    struct answer answer = {0};
+    manager_delete_vm(f->lab.manager, &tester, "web1", false, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_int_equal(answer.err.reason, REASON_IN_USE);
+    assert_non_null(strstr(answer.err.message, "\"a\""));
+}
+
+static void profiles_tell_how_many_more_fit(void **state)
+{
+    struct lab *lab = &((struct fixture *)*state)->lab;
+    assert_int_equal(lab_create(lab, MIG_CLAIM, NULL), 0);
+    assert_true(lab_settle(lab));
+    struct answer answer = {0};
+    manager_list_profiles(lab->manager, LAB_A100, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    json_t *profiles = json_object_get(answer.body, "profiles");
+    int remaining = -1;
+    for (size_t i = 0; i < json_array_size(profiles); i++) {
+        json_t *profile = json_array_get(profiles, i);
+        if (str_eq(json_string_value(json_object_get(profile, "name")), "2g.10gb")) {
+            remaining = (int)json_integer_value(json_object_get(profile, "remaining"));
+        }
+    }
+    assert_int_equal(remaining, 2);
+    answer_done(&answer);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_claim_is_bound_to_a_vgpu_on_a_gpu_instance),
+        TEST(what_we_change_ourselves_is_no_drift),
+        TEST(what_others_change_is_an_event),
+        TEST(a_gpu_that_leaves_the_bus_is_an_event),
+        TEST(a_dry_run_shows_the_plan_and_changes_nothing),
+        TEST(of_two_claims_that_race_for_one_gpu_exactly_one_wins),
+        TEST(a_deleted_claim_leaves_nothing_behind),
+        TEST(a_name_is_taken_only_once),
+        TEST(a_running_vm_keeps_its_device),
+        TEST(a_vm_whose_device_is_gone_is_not_started),
+        TEST(a_failed_plan_fails_its_claim_and_says_why),
+        TEST(a_site_becomes_exactly_what_its_file_says),
+        TEST(a_failed_replacement_gives_the_old_claim_back),
+        TEST(a_site_does_not_take_over_a_claim_made_by_hand),
+        TEST(twelve_vgpus_share_four_instances),
+        TEST(a_mode_is_set_by_hand),
+        TEST(too_many_waiting_changes_are_refused),
+        TEST(who_waits_when_the_manager_stops_gets_an_answer),
+        TEST(a_stopped_manager_goes_on_where_it_was),
+        TEST(a_claim_that_lost_its_plan_fails),
+        TEST(a_vm_is_created_from_a_template_and_deleted),
+        TEST(a_vm_with_a_claim_is_not_deleted),
+        TEST(profiles_tell_how_many_more_fit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

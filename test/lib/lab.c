@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lab.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "manager/state.h"
+
+#define TICK_US 200
+#define PATIENCE_US 10000000
+
+void lab_furnish(struct fake_host *host)
+{
+    fake_host_add_gpu(host, 0x41, 0x20f1, 0x145f);
+    struct fake_gpu *rtx = fake_host_add_gpu(host, 0x61, 0x2bb5, 0x204e);
+    rtx->mig_timeslicing = true;
+    rtx->memory_slices = 12;
+    struct fake_gpu *l40s = fake_host_add_gpu(host, 0x81, 0x26b9, 0x1851);
+    l40s->mig_capable = false;
+    fake_host_add_vm(host, "web1");
+    fake_host_add_vm(host, "web2");
+    fake_host_add_vm(host, "web3");
+    fake_host_add_vm(host, "web4");
+}
+
+static void must(int result, const struct error *err, const char *what)
+{
+    if (result != 0) {
+        fprintf(stderr, "lab: %s: %s\n", what, err->message);
+        abort();
+    }
+}
+
+void lab_open(struct lab *lab, struct fake_host *host, struct store *store)
+{
+    struct error err = {0};
+    memset(lab, 0, sizeof(*lab));
+    lab->host = host;
+    must(catalog_load_default(&lab->catalog, &err), &err, "catalog");
+    must(rules_load_default(&lab->rules, &err), &err, "rules");
+    must(evloop_new(&lab->loop), &err, "event loop");
+    lab->ports = faulty_ports_new(fake_ports_new(host), &lab->faults);
+    lab->store = faulty_store_new(store, &lab->faults);
+}
+
+int lab_start(struct lab *lab)
+{
+    struct manager_config config = {.loop = lab->loop,
+                                    .catalog = lab->catalog,
+                                    .rules = lab->rules,
+                                    .store = lab->store,
+                                    .ports = lab->ports};
+    return manager_new(&config, &lab->manager, NULL);
+}
+
+void lab_stop(struct lab *lab)
+{
+    manager_free(lab->manager);
+    lab->manager = NULL;
+}
+
+void lab_close(struct lab *lab)
+{
+    lab_stop(lab);
+    ports_free(&lab->ports);
+    lab->store->ops->free(lab->store);
+    evloop_free(lab->loop);
+    rules_free(lab->rules);
+    catalog_free(lab->catalog);
+}
+
+/* ---- waiting ---- */
+
+struct watcher {
+    struct evloop *loop;
+    bool (*is_over)(void *data);
+    void *data;
+    uint64_t deadline_us;
+    bool timed_out;
+};
+
+static void watch(void *data)
+{
+    struct watcher *watcher = data;
+    bool over = watcher->is_over(watcher->data);
+    watcher->timed_out = !over && clock_monotonic_us() > watcher->deadline_us;
+    if (over || watcher->timed_out) {
+        evloop_stop(watcher->loop, 0);
+        return;
+    }
+    (void)evloop_after(watcher->loop, TICK_US, watch, watcher);
+}
+
+static bool wait_for(struct lab *lab, bool (*is_over)(void *data), void *data)
+{
+    struct watcher watcher = {.loop = lab->loop,
+                              .is_over = is_over,
+                              .data = data,
+                              .deadline_us = clock_monotonic_us() + PATIENCE_US};
+    (void)evloop_after(lab->loop, 0, watch, &watcher);
+    (void)evloop_run(lab->loop);
+    return !watcher.timed_out;
+}
+
+static bool is_answered(void *data)
+{
+    return ((struct answer *)data)->there;
+}
+
+bool lab_wait(struct lab *lab, struct answer *answer)
+{
+    return wait_for(lab, is_answered, answer);
+}
+
+static bool is_idle(void *data)
+{
+    const struct manager *m = ((struct lab *)data)->manager;
+    return !m->busy && m->n_waiting == 0 && !m->observing;
+}
+
+bool lab_settle(struct lab *lab)
+{
+    return wait_for(lab, is_idle, lab);
+}
+
+/* ---- requests ---- */
+
+void lab_reply(json_t *body, const struct error *err, void *data)
+{
+    struct answer *answer = data;
+    answer->there = true;
+    answer->body = body;
+    if (err != NULL) {
+        answer->err = *err;
+    }
+}
+
+void answer_done(struct answer *answer)
+{
+    json_decref(answer->body);
+    answer->body = NULL;
+}
+
+static const struct caller tester = {.author = "tester"};
+
+static int finish(struct lab *lab, struct answer *own, struct answer *ret_answer)
+{
+    if (!lab_wait(lab, own)) {
+        error_set(&own->err, REASON_INTERNAL, "lab", "no answer");
+    }
+    int result = -(int)own->err.reason;
+    if (ret_answer != NULL) {
+        *ret_answer = *own;
+    } else {
+        answer_done(own);
+    }
+    return result;
+}
+
+typedef void json_request(struct manager *m, const struct caller *caller, const json_t *body,
+                          bool dry_run, manager_reply_fn *reply, void *data);
+
+static int request(struct lab *lab, json_request *fn, const char *text, struct answer *ret_answer)
+{
+    struct answer answer = {0};
+    CLEANUP_JSON json_t *body = NULL;
+    int result = json_read(text, strlen(text), "test", &body, &answer.err);
+    if (result != 0) {
+        return result;
+    }
+    fn(lab->manager, &tester, body, false, lab_reply, &answer);
+    return finish(lab, &answer, ret_answer);
+}
+
+int lab_create(struct lab *lab, const char *claim_json, struct answer *answer)
+{
+    return request(lab, manager_create_claim, claim_json, answer);
+}
+
+int lab_apply(struct lab *lab, const char *site_json, struct answer *answer)
+{
+    return request(lab, manager_apply_site, site_json, answer);
+}
+
+int lab_delete(struct lab *lab, const char *claim, struct answer *ret_answer)
+{
+    struct answer answer = {0};
+    manager_delete_claim(lab->manager, &tester, claim, false, lab_reply, &answer);
+    return finish(lab, &answer, ret_answer);
+}
+
+const char *lab_claim_state(struct lab *lab, const char *claim)
+{
+    const struct claim *found = claims_find(&lab->manager->claims, claim);
+    return found == NULL ? "" : claim_state_name(found->state);
+}
+
+const char *answer_text(const struct answer *answer, const char *path)
+{
+    const json_t *json = answer->body;
+    while (json != NULL) {
+        char key[64];
+        const char *dot = strchr(path, '.');
+        size_t len = dot == NULL ? strlen(path) : (size_t)(dot - path);
+        if (len >= sizeof(key)) {
+            return NULL;
+        }
+        memcpy(key, path, len);
+        key[len] = '\0';
+        json = json_object_get(json, key);
+        if (dot == NULL) {
+            return json_string_value(json);
+        }
+        path = dot + 1;
+    }
+    return NULL;
+}
+
+/* ---- soundness ---- */
+
+static struct fake_vf *vf_of(struct fake_host *host, const struct claim *claim)
+{
+    struct fake_gpu *gpu = fake_host_gpu(host, &claim->got.gpu);
+    unsigned function = claim->got.device.device * 8U + claim->got.device.function;
+    return gpu == NULL || function < FAKE_VF_OFFSET || function >= FAKE_VF_OFFSET + FAKE_VFS
+               ? NULL
+               : &gpu->vfs[function - FAKE_VF_OFFSET];
+}
+
+static bool vm_has(struct fake_host *host, const struct claim *claim)
+{
+    const struct fake_vm *vm = fake_host_vm(host, claim->vm);
+    for (uint32_t i = 0; vm != NULL && i < vm->n_devices; i++) {
+        if (pci_addr_cmp(&vm->devices[i], &claim->got.device) == 0) {
+            return true;
+        }
+    }
+    return claim->vm[0] == '\0';
+}
+
+static bool has_gi(struct fake_host *host, const struct claim *claim)
+{
+    const struct fake_gpu *gpu = fake_host_gpu(host, &claim->got.gpu);
+    for (size_t i = 0; gpu != NULL && i < FAKE_GIS; i++) {
+        const struct fake_gi *gi = &gpu->gis[i];
+        if (gi->used && gi->id == claim->got.gi_id && gi->start == claim->got.start &&
+            str_eq(gi->profile, claim->got.profile)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *check_claim(struct fake_host *host, const struct claim *claim)
+{
+    bool on_gi = claim->got.profile[0] != '\0';
+    if (claim->state == CLAIM_BINDING || claim->state == CLAIM_RELEASING) {
+        return "is between two states";
+    }
+    if (claim->state != CLAIM_BOUND) {
+        return claim->got.set ? "failed and holds something" : NULL;
+    }
+    if (on_gi && !has_gi(host, claim)) {
+        return "is bound to a GPU instance that is not there";
+    }
+    if (claim->spec.mode == CLAIM_PASSTHROUGH) {
+        const struct fake_gpu *gpu = fake_host_gpu(host, &claim->got.gpu);
+        return str_eq(gpu->driver, "vfio-pci") && vm_has(host, claim) ? NULL : "lost its GPU";
+    }
+    if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
+        return NULL;
+    }
+    const struct fake_vf *vf = vf_of(host, claim);
+    if (vf == NULL || !str_eq(vf->type, claim->spec.type)) {
+        return "is bound to a vGPU that is not there";
+    }
+    return vm_has(host, claim) ? NULL : "is bound, and its VM does not have the device";
+}
+
+static uint32_t count_devices(const struct fake_host *host)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < FAKE_VMS; i++) {
+        n += host->vms[i].n_devices;
+    }
+    return n;
+}
+
+bool lab_is_sound(struct lab *lab, char *why, size_t size)
+{
+    uint32_t vgpus = 0;
+    uint32_t devices = 0;
+    uint32_t instances = 0;
+    for (vec_each(&lab->manager->claims, claim)) {
+        const char *wrong = check_claim(lab->host, claim);
+        if (wrong != NULL) {
+            snprintf(why, size, "claim %s (%s) %s", claim->name, claim_state_name(claim->state),
+                     wrong);
+            return false;
+        }
+        bool bound = claim->state == CLAIM_BOUND;
+        bool whole = claim->spec.mode == CLAIM_PASSTHROUGH;
+        bool bare = claim->spec.mode == CLAIM_GPU_INSTANCE;
+        vgpus += bound && !whole && !bare;
+        devices += bound && !bare && claim->vm[0] != '\0';
+        instances += bound && claim->got.profile[0] != '\0';
+    }
+    if (vgpus != fake_host_count_vgpus(lab->host)) {
+        snprintf(why, size, "%u vGPUs exist, %u are claimed", fake_host_count_vgpus(lab->host),
+                 vgpus);
+        return false;
+    }
+    if (devices != count_devices(lab->host)) {
+        snprintf(why, size, "VMs have %u devices, %u are claimed", count_devices(lab->host),
+                 devices);
+        return false;
+    }
+    /* Several claims may share one instance. */
+    if (fake_host_count_gis(lab->host) > instances) {
+        snprintf(why, size, "%u GPU instances exist, at most %u are claimed",
+                 fake_host_count_gis(lab->host), instances);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A manager over a fake host, with the real planner, catalog and rules: for tests of the manager
+ * and for fault tests. CLEAVE_DATADIR must name the data folder.
+ */
+#ifndef TEST_LIB_LAB_H
+#define TEST_LIB_LAB_H
+
+#include "fake_host.h"
+#include "faulty.h"
+#include "manager/manager.h"
+
+/* One per process: an A100 at 41:00.0, an RTX PRO 6000 with MIG time-slicing at 61:00.0, an L40S at
+ * 81:00.0, and the VMs web1 to web4. */
+void lab_furnish(struct fake_host *host);
+
+#define LAB_A100 "0000:41:00.0"
+#define LAB_RTX "0000:61:00.0"
+#define LAB_L40S "0000:81:00.0"
+
+struct lab {
+    struct evloop *loop;
+    struct catalog *catalog;
+    struct rules *rules;
+    struct fake_host *host; /* borrowed */
+    struct faults faults;
+    struct ports ports;
+    struct store *store; /* owned unless `keep_store` */
+    struct manager *manager;
+};
+
+/* What a request was answered with. */
+struct answer {
+    struct lab *lab;
+    bool there;
+    json_t *body;
+    struct error err;
+};
+
+/* Data, loop, ports and store; then lab_start() makes the manager. `store` is taken. */
+void lab_open(struct lab *lab, struct fake_host *host, struct store *store);
+/* 0 or why the manager did not start. */
+int lab_start(struct lab *lab);
+void lab_stop(struct lab *lab); /* the manager only, as at SIGTERM */
+void lab_close(struct lab *lab);
+
+/* For `data` and `reply` of a request. */
+void lab_reply(json_t *body, const struct error *err, void *data);
+void answer_done(struct answer *answer);
+
+/* Runs the loop until the answer is there; false after ten seconds. */
+bool lab_wait(struct lab *lab, struct answer *answer);
+/* Runs the loop until no plan runs and no claim is between two states. */
+bool lab_settle(struct lab *lab);
+
+/* Requests by one line of JSON, waited for. Result: 0 or -reason; the answer may be NULL. */
+int lab_create(struct lab *lab, const char *claim_json, struct answer *answer);
+int lab_delete(struct lab *lab, const char *claim, struct answer *answer);
+int lab_apply(struct lab *lab, const char *site_json, struct answer *answer);
+
+/* As the API shows it: "bound", "failed", …; "" if there is no such claim. Valid until the next
+ * call. */
+const char *lab_claim_state(struct lab *lab, const char *claim);
+/* Member of the answer's body by dotted path ("plan.state"); NULL if there is none. */
+const char *answer_text(const struct answer *answer, const char *path);
+
+/* Nothing lost, nothing orphaned: every bound claim's device is there and in its VM, and nothing
+ * else is. Writes what is wrong into `why`. */
+bool lab_is_sound(struct lab *lab, char *why, size_t size);
+
+#endif

@@ -24,6 +24,13 @@ static bool process_lives(int32_t pid)
     return kill(pid, 0) == 0 || errno == EPERM;
 }
 
+/* Emulators of an earlier run are gone, whoever has their numbers now. */
+static bool nobody_lives(int32_t pid)
+{
+    (void)pid;
+    return false;
+}
+
 static void say_notice(struct sim_host *host)
 {
     if (host->notice[0] != '\0') {
@@ -64,6 +71,7 @@ static int start_parts(struct sim_host *host, const char *state_dir, struct part
         return result;
     }
     say_notice(host);
+    sim_forget_dead(host, nobody_lives);
     devnodes_start(&parts->minors, host);
     result = sim_rpc_start(host, SIM_SOCKET, &parts->rpc, err);
     return result < 0 ? result : sim_fuse_start(host, SIM_FUSE_DIR, &parts->fuse, err);

@@ -20,9 +20,10 @@
 
 /* Fixed places inside the machine. */
 #define SIM_FUSE_DIR SIM_RUN_DIR "/fuse"
-#define SIM_BIN_DIR SIM_RUN_DIR "/bin"        /* cleave-sim, for scripts inside */
-#define SIM_REAL_USR SIM_RUN_DIR "/usr/lower" /* /usr without what is laid over it */
-#define SIM_REAL_DIR SIM_RUN_DIR "/real" /* link to its bin/: the emulator behind the wrapper */
+#define SIM_BIN_DIR SIM_RUN_DIR "/bin" /* cleave-sim, for scripts inside */
+#define SIM_REAL_USR                                                                               \
+    SIM_RUN_DIR "/real/usr" /* /usr without what is laid over it; the emulator                     \
+                               behind the wrapper is in its bin/ */
 
 struct sim_run_options {
     struct sim_host *host; /* loaded; not attached to a state file */

@@ -101,11 +101,26 @@ int layout_place_vgpus(const struct gpu_model *model, const struct layout_gis *g
 const struct cat_profile *layout_profile_of(const struct gpu_model *model,
                                             const struct cat_vgpu_type *type);
 
-/* The GIs that MIG-backed vGPUs without one need beside `existing`, taken to be as loaded as
- * `vgpus` says: fewest of each profile, without starts (layout_place() gives them). */
+/* The GIs that MIG-backed vGPUs without one need beyond `existing`, which carry what `vgpus` says:
+ * the fewest of each profile, without starts (layout_place() gives them). */
 int layout_gis_for_vgpus(const struct gpu_model *model, const struct layout_gis *existing,
                          const struct layout_vgpu_mode *mode, const struct layout_vgpus *vgpus,
                          struct layout_gis *ret_added, struct error *err);
+
+/* ---- all at once ---- */
+
+/* What one GPU shall carry beside what it has. */
+struct layout_request {
+    struct layout_gis existing; /* stay; carry wanted vGPUs too */
+    struct layout_gis gis;      /* wanted; none: those that the vGPUs need */
+    struct layout_vgpus vgpus;  /* wanted; `gi` counts existing ones first, then wanted ones */
+    bool mixed;                 /* the GPU, or each GI, may mix framebuffer sizes */
+    bool mig_timesliced;        /* the hypervisor time-slices GIs where the GPU can */
+};
+
+/* Places the whole request, in place: the mode follows from the types, GIs (if none are named) from
+ * the vGPUs; then starts, carriers and placement ids. */
+int layout_fit(const struct gpu_model *model, struct layout_request *request, struct error *err);
 
 /* ---- text ---- */
 

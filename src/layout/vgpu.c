@@ -102,12 +102,18 @@ static int check_maxima(const struct gpu_model *model, const struct layout_vgpu_
     return 0;
 }
 
+int vgpu_check(const struct gpu_model *model, const struct layout_vgpu_mode *mode,
+               const struct layout_vgpus *vgpus, struct error *err)
+{
+    int r = check_kinds(model, mode, vgpus, err);
+    return r != 0 ? r : check_maxima(model, mode, vgpus, err);
+}
+
 int layout_place_vgpus(const struct gpu_model *model, const struct layout_gis *gis,
                        const struct layout_vgpu_mode *mode, struct layout_vgpus *vgpus,
                        struct error *err)
 {
-    int r = check_kinds(model, mode, vgpus, err);
-    r = r != 0 ? r : check_maxima(model, mode, vgpus, err);
+    int r = vgpu_check(model, mode, vgpus, err);
     if (r != 0) {
         return r;
     }

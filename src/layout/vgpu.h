@@ -5,6 +5,10 @@
 
 #include "layout/layout.h"
 
+/* Each type suits the mode, and none exceeds its maximum per GPU. */
+int vgpu_check(const struct gpu_model *model, const struct layout_vgpu_mode *mode,
+               const struct layout_vgpus *vgpus, struct error *err);
+
 /* On GPU instances, time-sliced inside them or not. */
 int vgpu_place_mig(const struct gpu_model *model, const struct layout_gis *gis,
                    const struct layout_vgpu_mode *mode, struct layout_vgpus *vgpus,

@@ -292,7 +292,8 @@ int layout_gis_for_vgpus(const struct gpu_model *model, const struct layout_gis 
                          struct layout_gis *ret_added, struct error *err)
 {
     struct carriers carriers;
-    int r = carriers_init(&carriers, model, existing, mode, vgpus, err);
+    int r = vgpu_check(model, mode, vgpus, err);
+    r = r != 0 ? r : carriers_init(&carriers, model, existing, mode, vgpus, err);
     if (r != 0) {
         return r;
     }

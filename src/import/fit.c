@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "import/import.h"
+
+#include "base/str.h"
+#include "import/profile_name.h"
+#include "import/resolve.h"
+
+const char *import_verdict_name(enum import_verdict verdict)
+{
+    static const char *const names[] = {[IMPORT_FITS] = "fits",
+                                        [IMPORT_OTHER_GPU] = "other-gpu",
+                                        [IMPORT_REFUSED] = "refused",
+                                        [IMPORT_UNKNOWN] = "unknown"};
+    return names[verdict];
+}
+
+static bool filter_matches(const struct import_filter *filter, uint32_t device, uint32_t subsystem)
+{
+    return filter->device == device && (filter->subsystem == CAT_UNKNOWN ||
+                                        subsystem == CAT_UNKNOWN || filter->subsystem == subsystem);
+}
+
+/* Does a filter name this very GPU, or any board of the model if its ids are not known? */
+static bool is_for(const struct gpu_model *model, uint32_t device, uint32_t subsystem,
+                   const struct import_entry *entry)
+{
+    if (entry->filters.n == 0) {
+        return true;
+    }
+    for (vec_each(&entry->filters, filter)) {
+        if (device != CAT_UNKNOWN) {
+            if (filter_matches(filter, device, subsystem)) {
+                return true;
+            }
+            continue;
+        }
+        for (vec_each(&model->pci_ids, id)) {
+            if (filter_matches(filter, id->device, id->subsystem)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* ---- profiles ---- */
+
+/* An item resolved: so many instances of so many compute slices on GIs of one profile. */
+struct part {
+    const struct cat_profile *profile;
+    uint32_t gi_slices;
+    uint32_t slices;
+    uint32_t count;
+};
+
+struct parts {
+    struct part items[IMPORT_MAX_ITEMS];
+    uint32_t n;
+};
+
+/* The GIs of one profile, as few as hold its parts. */
+struct packing {
+    uint32_t free[LAYOUT_MAX_GIS]; /* compute slices left in each */
+    uint32_t n;
+    bool full; /* needs more than any GPU has */
+};
+
+static int resolve_parts(const struct catalog *catalog, const struct gpu_model *model,
+                         const struct import_entry *entry, struct parts *parts, struct error *err)
+{
+    for (vec_each(&entry->items, item)) {
+        struct part *part = &parts->items[parts->n++];
+        struct profile_name name;
+        int r = profile_name_parse(item->name, &name, err);
+        r = r != 0 ? r : resolve_profile(catalog, model, name.gi, &part->profile, err);
+        if (r != 0) {
+            return r;
+        }
+        part->gi_slices = name.gi_slices;
+        part->slices = name.ci_slices > 0 ? name.ci_slices : name.gi_slices;
+        part->count = item->count;
+    }
+    return 0;
+}
+
+static void pack(struct packing *packing, const struct part *part)
+{
+    for (uint32_t i = 0; i < packing->n; i++) {
+        if (packing->free[i] >= part->slices) {
+            packing->free[i] -= part->slices;
+            return;
+        }
+    }
+    if (packing->n == LAYOUT_MAX_GIS) {
+        packing->full = true;
+        return;
+    }
+    packing->free[packing->n++] = part->gi_slices - part->slices;
+}
+
+/* Largest first: then first fit is best for the few slices a GI has. */
+static struct packing pack_profile(const struct parts *parts, const struct cat_profile *profile)
+{
+    struct packing packing = {.n = 0};
+    for (uint32_t slices = 32; slices > 0; slices--) {
+        for (uint32_t i = 0; i < parts->n; i++) {
+            const struct part *part = &parts->items[i];
+            bool next = part->profile == profile && part->slices == slices;
+            for (uint32_t k = 0; next && k < part->count && !packing.full; k++) {
+                pack(&packing, part);
+            }
+        }
+    }
+    return packing;
+}
+
+static bool is_first_of_profile(const struct parts *parts, uint32_t i)
+{
+    for (uint32_t before = 0; before < i; before++) {
+        if (parts->items[before].profile == parts->items[i].profile) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int take_profiles(const struct catalog *catalog, const struct gpu_model *model,
+                         const struct import_entry *entry, struct import_fit *fit)
+{
+    struct parts parts = {.n = 0};
+    int r = resolve_parts(catalog, model, entry, &parts, &fit->why);
+    for (uint32_t i = 0; i < parts.n && r == 0; i++) {
+        if (!is_first_of_profile(&parts, i)) {
+            continue;
+        }
+        const struct cat_profile *profile = parts.items[i].profile;
+        struct packing packing = pack_profile(&parts, profile);
+        struct layout_gis *gis = &fit->request.gis;
+        if (packing.full || gis->n + packing.n > LAYOUT_MAX_GIS) {
+            return error_set(&fit->why, REASON_NO_CAPACITY, model->key,
+                             "%s takes at most %u of \"%s\", and more are wanted", model->name,
+                             profile->max_instances, profile->name);
+        }
+        for (uint32_t k = 0; k < packing.n; k++) {
+            gis->items[gis->n++] = (struct layout_gi){profile, LAYOUT_ANYWHERE};
+        }
+    }
+    return r;
+}
+
+/* ---- types ---- */
+
+static int take_types(const struct catalog *catalog, const struct gpu_model *model,
+                      const struct import_entry *entry, struct import_fit *fit)
+{
+    struct layout_vgpus *vgpus = &fit->request.vgpus;
+    for (vec_each(&entry->items, item)) {
+        const struct cat_vgpu_type *type = NULL;
+        int r = resolve_type(catalog, model, item->name, &type, &fit->why);
+        if (r != 0) {
+            return r;
+        }
+        if (vgpus->n + item->count > LAYOUT_MAX_VGPUS) {
+            return error_set(&fit->why, REASON_NO_CAPACITY, model->key,
+                             "%u of \"%s\" are more than any GPU takes", item->count, item->name);
+        }
+        for (uint32_t i = 0; i < item->count; i++) {
+            vgpus->items[vgpus->n++] = (struct layout_vgpu){
+                .type = type, .gi = LAYOUT_ANYWHERE, .placement_id = LAYOUT_ANYWHERE};
+        }
+    }
+    return 0;
+}
+
+/* ---- the verdict ---- */
+
+/* The names are of another board: -NOT_FOUND is a name that no board has. */
+static enum import_verdict verdict_of_name(int r)
+{
+    return r == -REASON_UNSUPPORTED ? IMPORT_OTHER_GPU : IMPORT_REFUSED;
+}
+
+/* Without published placements, a published maximum still answers for one profile alone. */
+static bool fits_by_count(const struct layout_gis *gis)
+{
+    for (uint32_t i = 0; i < gis->n; i++) {
+        const struct cat_profile *profile = gis->items[i].profile;
+        if (profile != gis->items[0].profile || profile->n_placements > 0 ||
+            profile->max_instances == CAT_UNKNOWN || gis->n > profile->max_instances) {
+            return false;
+        }
+    }
+    return gis->n > 0;
+}
+
+static void place(const struct gpu_model *model, struct import_fit *fit)
+{
+    int r = layout_fit(model, &fit->request, &fit->why);
+    if (r == -REASON_UNSUPPORTED) {
+        bool counted = fit->request.vgpus.n == 0 && fits_by_count(&fit->request.gis);
+        fit->verdict = counted ? IMPORT_FITS : IMPORT_UNKNOWN;
+        return;
+    }
+    fit->verdict = r == 0 ? IMPORT_FITS : IMPORT_REFUSED;
+}
+
+void import_fit(const struct catalog *catalog, const struct gpu_model *model, uint32_t device,
+                uint32_t subsystem, enum import_kind kind, const struct import_entry *entry,
+                struct import_fit *ret_fit)
+{
+    *ret_fit = (struct import_fit){.mig = entry->mig_enabled, .request.mig_timesliced = true};
+    if (!is_for(model, device, subsystem, entry)) {
+        error_set(&ret_fit->why, REASON_UNSUPPORTED, model->key,
+                  "its device filter names other GPUs");
+        ret_fit->verdict = IMPORT_OTHER_GPU;
+        return;
+    }
+    if (kind == IMPORT_MIG && entry->mig_enabled && model->profiles.n == 0) {
+        error_set(&ret_fit->why, REASON_UNSUPPORTED, model->key, "%s has no MIG", model->name);
+        ret_fit->verdict = IMPORT_OTHER_GPU;
+        return;
+    }
+    int r = kind == IMPORT_MIG ? take_profiles(catalog, model, entry, ret_fit)
+                               : take_types(catalog, model, entry, ret_fit);
+    if (r == -REASON_UNSUPPORTED || r == -REASON_NOT_FOUND) {
+        ret_fit->verdict = verdict_of_name(r);
+        return;
+    }
+    if (r != 0) {
+        ret_fit->verdict = IMPORT_REFUSED;
+        return;
+    }
+    place(model, ret_fit);
+    ret_fit->mig = ret_fit->mig || ret_fit->request.gis.n > 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The grammar of MIG profile names: [<C>c.]<G>g.<GB>gb[+attr[,attr]|-attr]. */
+#ifndef IMPORT_PROFILE_NAME_H
+#define IMPORT_PROFILE_NAME_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct profile_name {
+    uint32_t ci_slices; /* 0: the whole GPU instance; else a compute instance of so many in it */
+    uint32_t gi_slices;
+    uint32_t memory_gb;
+    char gi[64]; /* the GPU instance's own name: without "<C>c." */
+};
+
+/* -INVALID with what is wrong. `name` of a GI without attributes may also be given as mig-parted
+ * does in labels: it is read as written, never corrected. */
+int profile_name_parse(const char *text, struct profile_name *ret_name, struct error *err);
+
+#endif

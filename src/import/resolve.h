@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names as people write them, looked up on one model. */
+#ifndef IMPORT_RESOLVE_H
+#define IMPORT_RESOLVE_H
+
+#include "catalog/catalog.h"
+
+/* -UNSUPPORTED: another model has it; -NOT_FOUND: none has, with the nearest of this model. */
+int resolve_profile(const struct catalog *catalog, const struct gpu_model *model, const char *name,
+                    const struct cat_profile **ret_profile, struct error *err);
+/* The same for a vGPU type. Also takes vgpu-device-manager's "GFX" ending ("DC-1-24QGFX"): the type
+ * on a "+gfx" instance, which the catalog already knows where to put. */
+int resolve_type(const struct catalog *catalog, const struct gpu_model *model, const char *name,
+                 const struct cat_vgpu_type **ret_type, struct error *err);
+
+#endif

@@ -200,8 +200,8 @@ const char *str_nearest(const char *word, const char *const *candidates, size_t 
             continue;
         }
         size_t d = distance(word, word_len, candidates[i], len);
-        if (word_len >= 3 && d > 2 && begins_with(candidates[i], word, word_len)) {
-            d = 2;
+        if (word_len >= 3 && d > 1 && begins_with(candidates[i], word, word_len)) {
+            d = 1;
         }
         if (d < best_distance) {
             best_distance = d;

@@ -32,7 +32,7 @@ bool str_is_clean(const char *text);
 
 /* The candidate with the smallest edit distance to `word` (case ignored), or NULL if none is close
  * (distance over a third of the length, at least 2). A candidate that begins with the word (3 bytes
- * or more) is close. Borrowed from `candidates`; the first of equals. */
+ * or more) is one edit away. Borrowed from `candidates`; the first of equals. */
 const char *str_nearest(const char *word, const char *const *candidates, size_t n);
 
 struct strbuf {

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The small headers: vectors, memory, identifiers, time, log lines. */
+#include "base/vec.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "test.h"
+
+static void a_vector_grows_and_loses_elements_in_order(void **state)
+{
+    (void)state;
+    VEC(int) numbers = {0};
+    for (vec_each(&numbers, n)) {
+        fail_msg("an empty vector has no element %d", *n);
+    }
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(*vec_push(&numbers), 0);
+        numbers.items[i] = i;
+    }
+    vec_remove(&numbers, 0);
+    vec_remove(&numbers, numbers.n - 1);
+    int want = 1;
+    for (vec_each(&numbers, n)) {
+        assert_int_equal(*n, want);
+        want++;
+    }
+    assert_int_equal(want, 99);
+    vec_done(&numbers);
+    assert_null(numbers.items);
+}
+
+static void allocation_is_zeroed_and_copies_end(void **state)
+{
+    (void)state;
+    CLEANUP_FREE char *zeros = xcalloc(4, 4);
+    assert_memory_equal(zeros, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+    CLEANUP_FREE char *part = xstrndup("abcdef", 3);
+    assert_string_equal(part, "abc");
+    CLEANUP_FREE char *whole = xstrndup("abc", SIZE_MAX);
+    assert_string_equal(whole, "abc");
+    CLEANUP_FREE char *text = xasprintf("%s-%d", "a", 7);
+    assert_string_equal(text, "a-7");
+}
+
+static void uuids_are_version_4_and_differ(void **state)
+{
+    (void)state;
+    char a[UUID_SIZE];
+    char b[UUID_SIZE];
+    id_uuid(a);
+    id_uuid(b);
+    assert_true(parse_uuid(a));
+    assert_int_equal(a[14], '4');
+    assert_non_null(strchr("89ab", a[19]));
+    assert_string_not_equal(a, b);
+}
+
+static void time_is_written_in_utc_with_microseconds(void **state)
+{
+    (void)state;
+    char text[28];
+    assert_string_equal(clock_format(0, text, sizeof(text)), "1970-01-01T00:00:00.000000Z");
+    assert_string_equal(clock_format(1795239012123456U, text, sizeof(text)),
+                        "2026-11-21T05:30:12.123456Z");
+    uint64_t before_us = clock_monotonic_us();
+    assert_true(clock_monotonic_us() >= before_us);
+    assert_true(clock_realtime_us() > 1700000000000000U);
+}
+
+/* What `fn` writes to standard error; caller frees. */
+static char *stderr_of(void (*fn)(void))
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    CLEANUP_CLOSE int saved = dup(STDERR_FILENO);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    fn();
+    assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+    close(ends[1]);
+    char *text = NULL;
+    assert_int_equal(fs_read_fd(ends[0], 65536, &text, NULL), 0);
+    close(ends[0]);
+    return text;
+}
+
+static void log_some(void)
+{
+    log_error("bad %d", 1);
+    log_info("two\nlines");
+    log_debug("not shown");
+}
+
+static void log_long(void)
+{
+    char text[5000];
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    log_warning("%s", text);
+}
+
+static void a_log_message_is_one_line_with_its_level(void **state)
+{
+    (void)state;
+    log_set_program("test");
+    log_set_level(LOG_LEVEL_INFO);
+    unsetenv("JOURNAL_STREAM");
+    CLEANUP_FREE char *plain = stderr_of(log_some);
+    assert_string_equal(plain, "test: error: bad 1\ntest: two lines\n");
+    setenv("JOURNAL_STREAM", "8:1", 1);
+    CLEANUP_FREE char *journal = stderr_of(log_some);
+    assert_string_equal(journal, "<3>bad 1\n<6>two lines\n");
+    CLEANUP_FREE char *cut = stderr_of(log_long);
+    assert_int_equal(strlen(cut), 2048);
+    assert_true(str_ends(cut, "x\n"));
+    unsetenv("JOURNAL_STREAM");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_vector_grows_and_loses_elements_in_order),
+        cmocka_unit_test(allocation_is_zeroed_and_copies_end),
+        cmocka_unit_test(uuids_are_version_4_and_differ),
+        cmocka_unit_test(time_is_written_in_utc_with_microseconds),
+        cmocka_unit_test(a_log_message_is_one_line_with_its_level),
+    };
+    return cmocka_run_group_tests_name("small", tests, NULL, NULL);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/str.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "test.h"
+
+static void comparison_takes_null_and_case(void **state)
+{
+    (void)state;
+    assert_true(str_eq(NULL, NULL));
+    assert_false(str_eq("a", NULL));
+    assert_false(str_eq("a", "A"));
+    assert_true(str_eq_case("MIG 1G.5gb", "mig 1g.5GB"));
+    assert_false(str_eq_case("a", "ab"));
+    assert_false(str_eq_case("ab", "a"));
+    assert_true(str_starts("GRID A100", "GRID "));
+    assert_false(str_starts("GR", "GRID"));
+    assert_true(str_ends("a.yaml", ".yaml"));
+    assert_false(str_ends("yaml", ".yaml"));
+}
+
+static void a_copy_is_cut_between_characters(void **state)
+{
+    (void)state;
+    char out[6];
+    assert_true(str_copy(out, sizeof(out), "12345"));
+    assert_string_equal(out, "12345");
+    assert_false(str_copy(out, sizeof(out), "123456"));
+    assert_string_equal(out, "12345");
+    assert_false(str_copy(out, sizeof(out), "1234\xc3\xa4"));
+    assert_string_equal(out, "1234");
+    assert_true(str_copy(out, sizeof(out), "123\xc3\xa4"));
+    assert_string_equal(out, "123\xc3\xa4");
+    assert_false(str_copy(out, sizeof(out), "12\xf0\x9f\x98\x80"));
+    assert_string_equal(out, "12");
+}
+
+static void trim_takes_blanks_at_both_ends(void **state)
+{
+    (void)state;
+    char text[] = " \t a b \r\n";
+    assert_string_equal(str_trim(text), "a b");
+    char blank[] = "  \n";
+    assert_string_equal(str_trim(blank), "");
+}
+
+static void clean_text_has_no_controls_and_no_broken_utf8(void **state)
+{
+    (void)state;
+    static const char *const clean[] = {"", "a b~", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+    static const char *const dirty[] = {
+        "a\n",          "\x1b[31m", "\x7f",     "\xc2\x85", /* a C1 control */
+        "\xff",         "\xc3",     "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+        "\xf0\x9f\x98", "a\x80",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(clean); i++) {
+        assert_true(str_is_clean(clean[i]));
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(dirty); i++) {
+        if (str_is_clean(dirty[i])) {
+            fail_msg("row %zu is not clean", i);
+        }
+    }
+}
+
+static void the_nearest_is_close_and_unique(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"1g.5gb", "1g.10gb", "2g.10gb", "1g.24gb+gfx",
+                                        "passthrough"};
+    static const struct {
+        const char *word;
+        const char *nearest;
+    } rows[] = {
+        {"1g.5", "1g.5gb"},
+        {"1G.5GB", "1g.5gb"},
+        {"2g.11gb", "2g.10gb"},
+        {"1g.24gb", "1g.24gb+gfx"}, /* a beginning is close, however much follows */
+        {"passthru", NULL},         /* three edits of eight letters */
+        {"passthruogh", "passthrough"},
+        {"quite different", NULL},
+        {"x", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const char *nearest = str_nearest(rows[i].word, names, ARRAY_SIZE(names));
+        if (!str_eq(nearest, rows[i].nearest)) {
+            fail_msg("'%s': got '%s'", rows[i].word, nearest != NULL ? nearest : "nothing");
+        }
+    }
+    assert_null(str_nearest("a", NULL, 0));
+}
+
+static void very_long_words_have_no_nearest(void **state)
+{
+    (void)state;
+    char word[200];
+    memset(word, 'a', sizeof(word) - 1);
+    word[sizeof(word) - 1] = '\0';
+    const char *const names[] = {word, "aaaa"};
+    assert_null(str_nearest(word, names, 2));
+    assert_string_equal(str_nearest("aaaa", names, 2), "aaaa");
+}
+
+static void a_buffer_grows_and_gives_its_text_away(void **state)
+{
+    (void)state;
+    struct strbuf buf = {0};
+    assert_string_equal(strbuf_str(&buf), "");
+    for (int i = 0; i < 1000; i++) {
+        strbuf_addf(&buf, "%d,", i);
+    }
+    strbuf_add(&buf, "end");
+    strbuf_addn(&buf, "xyz", 1);
+    assert_true(str_ends(strbuf_str(&buf), "999,endx"));
+    assert_int_equal(buf.len, strlen(buf.text));
+    CLEANUP_FREE char *text = strbuf_take(&buf);
+    assert_true(str_starts(text, "0,1,2,"));
+    assert_null(buf.text);
+    CLEANUP_FREE char *empty = strbuf_take(&buf);
+    assert_string_equal(empty, "");
+    strbuf_done(&buf);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(comparison_takes_null_and_case),
+        cmocka_unit_test(a_copy_is_cut_between_characters),
+        cmocka_unit_test(trim_takes_blanks_at_both_ends),
+        cmocka_unit_test(clean_text_has_no_controls_and_no_broken_utf8),
+        cmocka_unit_test(the_nearest_is_close_and_unique),
+        cmocka_unit_test(very_long_words_have_no_nearest),
+        cmocka_unit_test(a_buffer_grows_and_gives_its_text_away),
+    };
+    return cmocka_run_group_tests_name("str", tests, NULL, NULL);
+}

@@ -361,10 +361,13 @@ static void an_instance_that_nobody_claims_stays(void **state)
                                    .size = 4,
                                    .n_ci = 1,
                                    .profile = "3g.20gb"};
-    struct claim add[] = {make("a1", "", "A100-3-20C"), make("a2", "", "A100-3-20C")};
+    struct claim four = make("a4", "", "A100-4-20C");
     CLEANUP(plan_freep) struct plan *none = NULL;
-    assert_int_equal(build(f, add, 2, NULL, 0, &none), -REASON_NO_CAPACITY);
-    CLEANUP(plan_freep) struct plan *one = must(f, add, 1, NULL, 0);
+    assert_int_equal(build(f, &four, 1, NULL, 0, &none), -REASON_NO_CAPACITY);
+    struct claim three = make("a3", "", "A100-3-20C");
+    assert_int_equal(build(f, &three, 1, NULL, 0, &none), -REASON_CONFLICT);
+    struct claim two = make("a2", "", "A100-2-10C");
+    CLEANUP(plan_freep) struct plan *one = must(f, &two, 1, NULL, 0);
     assert_int_equal(count(one, STEP_GI_DESTROY), 0);
     assert_int_equal(f->claims.items[0].got.start, 4);
 }

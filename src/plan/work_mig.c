@@ -122,26 +122,46 @@ static bool has_room(const struct mig *mig, uint32_t w, const struct admitted *a
            type->max_per_gi != CAT_UNKNOWN && mig->use[w].n_vgpus < type->max_per_gi;
 }
 
-/* An exclusive vGPU of a type that could share must not meet sharing ones of its profile: the
- * driver, not cleave, picks the instance for a vGPU. */
-static int check_exclusive(const struct gpu_work *work, const struct mig *mig, size_t i,
-                           struct error *err)
+static int refuse_mix(const struct gpu_work *work, const struct cat_profile *profile,
+                      const char *what, struct error *err)
+{
+    char subject[64];
+    error_set(err, REASON_CONFLICT, work_subject(work, subject, sizeof(subject)),
+              "GPU %s can't hold %s of profile %s together: the driver, not cleave, picks the GPU "
+              "instance of a vGPU",
+              subject + 4, what, profile->name);
+    error_hint(err, "use another GPU, or another profile for one of them");
+    return -REASON_CONFLICT;
+}
+
+static bool could_share(const struct cat_vgpu_type *type)
+{
+    return type != NULL && type->max_per_gi != CAT_UNKNOWN && type->max_per_gi > 1;
+}
+
+/* The driver picks among all instances of a profile that have room (open-gpu-kernel-modules,
+ * kernel_vgpu_mgr.c). So two kinds of claim don't meet on one profile of one GPU: an exclusive vGPU
+ * of a type that could share with sharing ones, and a vGPU with a bare instance. */
+static int check_mix(const struct gpu_work *work, const struct mig *mig, size_t i,
+                     struct error *err)
 {
     const struct admitted *added = &work->added[i];
-    bool alone = added->claim.spec.mode == CLAIM_MIG_BACKED && added->type->max_per_gi > 1;
+    bool bare = added->type == NULL;
+    bool shares = added->claim.spec.mode == CLAIM_TIME_SLICED_MIG_BACKED;
     for (uint32_t w = 0; w < mig->wanted.n; w++) {
-        bool same = mig->wanted.items[w].profile == added->profile && mig->use[w].n_vgpus > 0;
-        bool other_alone =
-            mig->use[w].taken && mig->use[w].type != NULL && mig->use[w].type->max_per_gi > 1;
-        bool shares = added->claim.spec.mode == CLAIM_TIME_SLICED_MIG_BACKED;
-        if (same && ((alone && !mig->use[w].taken) || (shares && other_alone))) {
-            char subject[64];
-            error_set(err, REASON_CONFLICT, work_subject(work, subject, sizeof(subject)),
-                      "GPU %s can't hold exclusive and shared vGPUs of profile %s together: the "
-                      "driver picks the GPU instance of a vGPU",
-                      subject + 4, added->profile->name);
-            error_hint(err, "use one mode for all claims of that profile on this GPU");
-            return -REASON_CONFLICT;
+        bool has_vgpu = mig->use[w].n_vgpus > 0;
+        bool fresh = mig->use[w].existing == NO_ID;
+        if (mig->wanted.items[w].profile != added->profile) {
+            continue;
+        }
+        if ((bare && has_vgpu && fresh) || (!bare && !has_vgpu && mig->use[w].taken)) {
+            return refuse_mix(work, added->profile, "a vGPU and a bare GPU instance", err);
+        }
+        bool exclusive = mig->use[w].taken && could_share(mig->use[w].type);
+        if (!bare && has_vgpu &&
+            ((shares && exclusive) ||
+             (!shares && could_share(added->type) && !mig->use[w].taken))) {
+            return refuse_mix(work, added->profile, "exclusive and shared vGPUs", err);
         }
     }
     return 0;
@@ -167,7 +187,7 @@ static int want_instance(struct gpu_work *work, struct mig *mig, size_t i, struc
 {
     const struct admitted *added = &work->added[i];
     bool shares = added->claim.spec.mode == CLAIM_TIME_SLICED_MIG_BACKED;
-    int result = added->type != NULL ? check_exclusive(work, mig, i, err) : 0;
+    int result = check_mix(work, mig, i, err);
     if (result != 0) {
         return result;
     }

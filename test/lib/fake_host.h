@@ -14,7 +14,7 @@
 #define FAKE_GIS 8
 #define FAKE_VFS 16
 #define FAKE_VMS 16
-#define FAKE_DEVICES 4
+#define FAKE_DEVICES 16
 #define FAKE_VF_OFFSET 4
 
 struct fake_gi {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -262,6 +263,39 @@ static struct fake_vf *find_vf(struct fake_gpu *gpu, const struct pci_addr *addr
     return NULL;
 }
 
+/* The last number in a name: 8 of "DC-1-8C"; the number before "gb": 24 of "1g.24gb+gfx". */
+static uint32_t size_gb(const char *name, const char *end)
+{
+    const char *digits = end;
+    while (digits > name && digits[-1] >= '0' && digits[-1] <= '9') {
+        digits--;
+    }
+    uint32_t size = 0;
+    for (const char *p = digits; p < end && size < 1000; p++) {
+        size = size * 10 + (uint32_t)(*p - '0');
+    }
+    return size;
+}
+
+/* One size per GPU instance, as many as its memory holds. Names that say no size share freely. */
+static bool has_room(const struct fake_gpu *gpu, const struct fake_gi *gi, const struct step *step)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < FAKE_VFS; i++) {
+        if (gpu->vfs[i].type[0] != '\0' && gpu->vfs[i].gi_id == gi->id) {
+            if (!str_eq(gpu->vfs[i].type, step->type)) {
+                return false;
+            }
+            n++;
+        }
+    }
+    const char *gb = strstr(gi->profile, "gb");
+    size_t len = strlen(step->type);
+    uint32_t whole = gb == NULL ? 0 : size_gb(gi->profile, gb);
+    uint32_t part = len == 0 ? 0 : size_gb(step->type, step->type + len - 1);
+    return whole == 0 || part == 0 || n < whole / part;
+}
+
 /* Where the driver would put a vGPU: on the first instance of its profile that has none, or on one
  * that has some if instances may be shared. */
 static const struct fake_gi *choose_gi(const struct fake_gpu *gpu, const struct step *step)
@@ -275,7 +309,7 @@ static const struct fake_gi *choose_gi(const struct fake_gpu *gpu, const struct 
         if (!gpu_has_vgpu(gpu, gi->id)) {
             return gi;
         }
-        shared = gi;
+        shared = has_room(gpu, gi, step) ? gi : shared;
     }
     return gpu->mig_timeslicing ? shared : NULL;
 }

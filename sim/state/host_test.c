@@ -178,8 +178,8 @@ static void mistakes_of_the_host_are_named(void **state)
     refuse(group, bad_name, "'a b' is not a host name");
     CLEANUP_FREE char *bad_kernel = xasprintf("name: h\ndriver: a\nkernel: linux\n%s", gpu);
     refuse(group, bad_kernel, "kernel: 'linux'");
-    CLEANUP_FREE char *unknown = xasprintf("%s%sdrivr: x\n", head, gpu);
-    refuse(group, unknown, "drivr");
+    CLEANUP_FREE char *unknown = xasprintf("%s%svendor: x\n", head, gpu);
+    refuse(group, unknown, "vendor");
     CLEANUP_FREE char *twice = xasprintf("%s%sname: x\n", head, gpu);
     refuse(group, twice, "host.yaml:5");
     refuse(group, head, "gpus: is missing");

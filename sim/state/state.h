@@ -5,8 +5,9 @@
  * goes through a function here, under one lock, and is written to the state file before it returns,
  * so that a killed daemon comes back with what real hardware would have kept.
  *
- * NVML-facing functions return NVML return codes (the NVML_* numbers); kernel-facing ones 0 or -errno.
- * Facts behind each rule: ARCHITECTURE.md "The simulated host" and the comments at the definitions.
+ * NVML-facing functions return NVML return codes (the NVML_* numbers); kernel-facing ones 0 or
+ * -errno. Facts behind each rule: ARCHITECTURE.md "The simulated host" and the comments at the
+ * definitions.
  */
 #ifndef SIM_STATE_STATE_H
 #define SIM_STATE_STATE_H
@@ -32,9 +33,9 @@ enum sim_iface { SIM_MDEV, SIM_VENDOR_VFIO };
 
 struct sim_ci {
     uint32_t id;
-    uint32_t profile;    /* NVML_COMPUTE_INSTANCE_PROFILE_* */
+    uint32_t profile;     /* NVML_COMPUTE_INSTANCE_PROFILE_* */
     uint32_t start, size; /* compute slices inside the GI */
-    char uuid[48];       /* "MIG-…" */
+    char uuid[48];        /* "MIG-…" */
 };
 
 struct sim_gi {
@@ -50,14 +51,14 @@ struct sim_gi {
 struct sim_vgpu {
     bool exists;
     const struct cat_vgpu_type *type;
-    uint32_t instance;      /* NVML vGPU instance id, unique on the host */
-    uint32_t gi_id;         /* SIM_NONE if time-sliced */
-    uint32_t placement_id;  /* SIM_NONE if not applicable */
-    char uuid[40];          /* vGPU UUID; with mdev also the device's name */
-    char params[256];       /* vgpu_params as written */
-    int32_t opener;         /* pid of the emulator that has it open, 0 none */
-    char vm_uuid[40];       /* of that emulator's -uuid */
-    uint32_t iommu_group;   /* of the mdev; a vendor-VFIO vGPU uses its VF's */
+    uint32_t instance;     /* NVML vGPU instance id, unique on the host */
+    uint32_t gi_id;        /* SIM_NONE if time-sliced */
+    uint32_t placement_id; /* SIM_NONE if not applicable */
+    char uuid[40];         /* vGPU UUID; with mdev also the device's name */
+    char params[256];      /* vgpu_params as written */
+    int32_t opener;        /* pid of the emulator that has it open, 0 none */
+    char vm_uuid[40];      /* of that emulator's -uuid */
+    uint32_t iommu_group;  /* of the mdev; a vendor-VFIO vGPU uses its VF's */
 };
 
 struct sim_vf {
@@ -74,29 +75,29 @@ struct sim_gpu {
     struct pci_addr addr;
     uint32_t pci_device, pci_subsystem;
     char name[96];
-    char uuid[48];            /* "GPU-…", made from host name and BDF, stable */
+    char uuid[48]; /* "GPU-…", made from host name and BDF, stable */
     char serial[16];
     int32_t numa_node;
     uint32_t iommu_group;
     uint32_t minor;
-    char driver[16];          /* PF: "nvidia", "vfio-pci", "" */
+    char driver[16]; /* PF: "nvidia", "vfio-pci", "" */
     char driver_override[32];
-    int32_t opener;           /* pass-through: pid of the emulator, 0 none */
+    int32_t opener; /* pass-through: pid of the emulator, 0 none */
     char vm_uuid[40];
     bool mig_current, mig_pending;
-    bool heterogeneous;       /* device-level mixed-size mode */
+    bool heterogeneous; /* device-level mixed-size mode */
     uint32_t vfs_total;
-    uint32_t n_vfs;           /* enabled */
+    uint32_t n_vfs; /* enabled */
     struct sim_vf vfs[SIM_MAX_VFS];
     struct sim_gi gis[SIM_MAX_GIS];
     uint32_t n_gis;
     struct sim_vgpu pf_vgpus[SIM_MAX_MDEVS]; /* mdevs on the PF (no SR-IOV) */
     uint32_t scheduler_policy; /* NVML: 0 unknown, 1 best effort, 2 equal, 3 fixed share */
-    bool lost;                /* fell off the bus: NVML 15 everywhere */
-    uint32_t sriov_offset;    /* routing id of the first VF minus the PF's; stride is 1 */
-    uint32_t vf_group_base;   /* IOMMU group of the first VF; the others follow */
-    bool no_reset;            /* the platform exposes no reset (host file `reset: false`) */
-    char holder[32];          /* a host process that has the GPU open ("dcgm"), "" none */
+    bool lost;                 /* fell off the bus: NVML 15 everywhere */
+    uint32_t sriov_offset;     /* routing id of the first VF minus the PF's; stride is 1 */
+    uint32_t vf_group_base;    /* IOMMU group of the first VF; the others follow */
+    bool no_reset;             /* the platform exposes no reset (host file `reset: false`) */
+    char holder[32];           /* a host process that has the GPU open ("dcgm"), "" none */
 };
 
 /* Another PCI function that shares an IOMMU group with a GPU (host file `group_members`). */
@@ -104,33 +105,34 @@ struct sim_extra {
     struct pci_addr addr;
     uint32_t pci_vendor, pci_device, pci_class; /* class: 0x040300 audio, 0x060400 bridge */
     uint32_t iommu_group;
-    char home_driver[16];     /* what the kernel binds it to: "snd_hda_intel", "pcieport" */
+    char home_driver[16]; /* what the kernel binds it to: "snd_hda_intel", "pcieport" */
     char driver[16];
     char driver_override[32];
 };
 
 struct sim_host {
-    pthread_mutex_t lock;      /* held by callers of every function below but load/save/free */
+    pthread_mutex_t lock; /* held by callers of every function below but load/save/free */
     char name[64];
-    char driver_version[32];   /* "580.105.08" */
-    char kernel[64];           /* "6.8.0-60-generic" */
+    char driver_version[32]; /* "580.105.08" */
+    char kernel[64];         /* "6.8.0-60-generic" */
     enum sim_iface iface;
     bool hypervisor_mig_timeslicing;
-    bool vgpu_host;            /* vGPU manager installed */
+    bool vgpu_host; /* vGPU manager installed */
     struct sim_gpu gpus[SIM_MAX_GPUS];
     uint32_t n_gpus;
     uint32_t next_vgpu_instance;
-    uint64_t changes;          /* grows with each change: clients may poll it */
+    uint64_t changes; /* grows with each change: clients may poll it */
     struct sim_extra extras[SIM_MAX_EXTRAS];
     uint32_t n_extras;
-    char *state_path;          /* NULL: not saved */
-    char notice[256];          /* "" or what went wrong with the state file, for the daemon to say */
-    /* Called under the lock after each change, before the call that made it returns; may be NULL. */
+    char *state_path; /* NULL: not saved */
+    char notice[256]; /* "" or what went wrong with the state file, for the daemon to say */
+    /* Called under the lock after each change, before the call that made it returns; may be NULL.
+     */
     void (*on_change)(struct sim_host *host, void *data);
     void *on_change_data;
     const struct catalog *catalog;
-    uint64_t busy_us;          /* time spent inside the simulated driver, for benches */
-    uint64_t locked_at_us;     /* sim_lock()'s clock */
+    uint64_t busy_us;      /* time spent inside the simulated driver, for benches */
+    uint64_t locked_at_us; /* sim_lock()'s clock */
 };
 
 /* Reads a host file (data/hosts, YAML); every mistake names file and line or key. */
@@ -171,7 +173,8 @@ int sim_ci_create(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
                   uint32_t ci_profile, struct sim_ci **ret_ci);
 int sim_ci_destroy(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi, uint32_t ci_id);
 int sim_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, bool on);
-int sim_gi_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi, bool on);
+int sim_gi_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
+                             bool on);
 /* policy: 1 best effort, 2 equal share, 3 fixed share. */
 int sim_set_scheduler(struct sim_host *host, struct sim_gpu *gpu, uint32_t policy);
 /* nvidia-smi -r: IN_USE while anything holds the GPU; a pending MIG mode takes effect. */
@@ -192,8 +195,8 @@ int sim_bind(struct sim_host *host, const struct pci_addr *addr, const char *dri
 int sim_unbind(struct sim_host *host, const struct pci_addr *addr, const char *driver);
 int sim_set_driver_override(struct sim_host *host, const struct pci_addr *addr, const char *driver);
 int sim_drivers_probe(struct sim_host *host, const struct pci_addr *addr);
-/* What sriov-manage -e/-d does: rebinds the driver (so GIs and the mixed-size flag are wiped), makes
- * or removes the VFs. */
+/* What sriov-manage -e/-d does: rebinds the driver (so GIs and the mixed-size flag are wiped),
+ * makes or removes the VFs. */
 int sim_sriov(struct sim_host *host, struct sim_gpu *gpu, bool enable);
 /* Vendor VFIO: current_vgpu_type. type_id 0 deletes. The driver picks GI and placement. */
 int sim_vf_set_type(struct sim_host *host, struct sim_gpu *gpu, struct sim_vf *vf,
@@ -221,7 +224,7 @@ void sim_forget_dead(struct sim_host *host, bool (*alive)(int32_t pid));
 int sim_set(struct sim_host *host, struct sim_gpu *gpu, const char *key, const char *value);
 
 /* ---- life ---- */
-void sim_reboot(struct sim_host *host);        /* what survives: Ampere's MIG mode */
-int sim_driver_reload(struct sim_host *host);  /* -EBUSY while a VM has a device */
+void sim_reboot(struct sim_host *host);       /* what survives: Ampere's MIG mode */
+int sim_driver_reload(struct sim_host *host); /* -EBUSY while a VM has a device */
 
 #endif

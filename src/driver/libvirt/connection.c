@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/libvirt/connection.h"
+
+#include <libvirt/virterror.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/parse.h"
+#include "base/str.h"
+
+#define MAX_WORDS 400
+
+static const struct {
+    int code; /* virErrorNumber */
+    enum reason reason;
+} reasons[] = {
+    {VIR_ERR_NO_DOMAIN, REASON_NOT_FOUND},        {VIR_ERR_DOM_EXIST, REASON_CONFLICT},
+    {VIR_ERR_OPERATION_INVALID, REASON_CONFLICT}, {VIR_ERR_AUTH_FAILED, REASON_PERMISSION},
+    {VIR_ERR_ACCESS_DENIED, REASON_PERMISSION},   {VIR_ERR_AUTH_CANCELLED, REASON_PERMISSION},
+    {VIR_ERR_XML_ERROR, REASON_INVALID},          {VIR_ERR_XML_DETAIL, REASON_INVALID},
+    {VIR_ERR_XML_INVALID_SCHEMA, REASON_INVALID}, {VIR_ERR_INVALID_ARG, REASON_INVALID},
+    {VIR_ERR_NO_SUPPORT, REASON_UNSUPPORTED},     {VIR_ERR_CONFIG_UNSUPPORTED, REASON_UNSUPPORTED},
+    {VIR_ERR_NO_CONNECT, REASON_UNAVAILABLE},     {VIR_ERR_RPC, REASON_UNAVAILABLE},
+};
+
+static enum reason reason_of(const virError *problem)
+{
+    if (problem->domain == VIR_FROM_RPC) {
+        return REASON_UNAVAILABLE;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
+        if (reasons[i].code == problem->code) {
+            return reasons[i].reason;
+        }
+    }
+    return REASON_DRIVER;
+}
+
+/* libvirt's words on one line: a failed start brings the emulator's whole output along. */
+static void flatten(const char *text, char *out, size_t size)
+{
+    str_copy(out, size, text != NULL ? text : "unknown error");
+    for (char *at = out; *at != '\0'; at++) {
+        if ((unsigned char)*at < ' ') {
+            *at = ' ';
+        }
+    }
+}
+
+int libvirt_error(struct error *err, const char *subject, const char *fmt, ...)
+{
+    char what[160];
+    char words[MAX_WORDS];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(what, sizeof(what), fmt, args);
+    va_end(args);
+    const virError *problem = virGetLastError();
+    flatten(problem != NULL ? problem->message : NULL, words, sizeof(words));
+    return error_set(err, problem != NULL ? reason_of(problem) : REASON_DRIVER, subject, "%s: %s",
+                     what, str_trim(words));
+}
+
+int libvirt_connect(struct libvirt_port *port, struct error *err)
+{
+    if (port->connection != NULL && virConnectIsAlive(port->connection) == 1) {
+        return 0;
+    }
+    if (port->connection != NULL) {
+        virConnectClose(port->connection);
+    }
+    port->connection = virConnectOpen(port->uri);
+    if (port->connection != NULL) {
+        return 0;
+    }
+    int result = libvirt_error(err, "libvirt", "libvirt at '%s' does not answer", port->uri);
+    if (err != NULL) {
+        err->reason = REASON_UNAVAILABLE;
+        error_hint(err, "VMs can't be seen or changed until libvirtd runs");
+    }
+    return result < 0 ? -REASON_UNAVAILABLE : result;
+}
+
+int libvirt_find(struct libvirt_port *port, const char *vm, virDomainPtr *ret_domain,
+                 struct error *err)
+{
+    int result = libvirt_connect(port, err);
+    if (result < 0) {
+        return result;
+    }
+    virDomainPtr domain = virDomainLookupByName(port->connection, vm);
+    if (domain == NULL && parse_uuid(vm)) {
+        domain = virDomainLookupByUUIDString(port->connection, vm);
+    }
+    if (domain == NULL) {
+        char subject[96];
+        (void)snprintf(subject, sizeof(subject), "vm/%s", vm);
+        const virError *problem = virGetLastError();
+        if (problem != NULL && problem->code != VIR_ERR_NO_DOMAIN) {
+            return libvirt_error(err, subject, "looking for VM '%s'", vm);
+        }
+        return error_set(err, REASON_NOT_FOUND, subject, "libvirt has no VM '%s'", vm);
+    }
+    *ret_domain = domain;
+    return 0;
+}
+
+int libvirt_is_active(virDomainPtr domain, bool *ret_active, struct error *err)
+{
+    int active = virDomainIsActive(domain);
+    if (active < 0) {
+        return libvirt_error(err, virDomainGetName(domain), "asking whether it runs");
+    }
+    *ret_active = active == 1;
+    return 0;
+}
+
+int libvirt_hostdevs(virDomainPtr domain, enum definition which, struct hostdevs *ret_devices,
+                     struct error *err)
+{
+    CLEANUP_FREE char *xml =
+        virDomainGetXMLDesc(domain, which == LIVE ? 0 : VIR_DOMAIN_XML_INACTIVE);
+    if (xml == NULL) {
+        return libvirt_error(err, virDomainGetName(domain), "reading its definition");
+    }
+    return domain_xml_hostdevs(xml, ret_devices, err);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The connection to libvirt: opened when needed, opened again when it broke, never noisy. */
+#ifndef DRIVER_LIBVIRT_CONNECTION_H
+#define DRIVER_LIBVIRT_CONNECTION_H
+
+#include <libvirt/libvirt.h>
+
+#include "base/error.h"
+#include "driver/libvirt/domain_xml.h"
+#include "port/guest_port.h"
+
+struct libvirt_port {
+    struct guest_port port; /* first */
+    char *uri;
+    virConnectPtr connection; /* NULL: not connected now */
+};
+
+DEFINE_FREEP(virDomainPtr, virDomainFree)
+#define CLEANUP_DOMAIN CLEANUP(virDomainFreep)
+
+/* -REASON_UNAVAILABLE when libvirt doesn't answer. */
+int libvirt_connect(struct libvirt_port *port, struct error *err);
+/* By name or UUID; connects. */
+int libvirt_find(struct libvirt_port *port, const char *vm, virDomainPtr *ret_domain,
+                 struct error *err);
+
+/* Is it running, or paused, or on its way in or out? */
+int libvirt_is_active(virDomainPtr domain, bool *ret_active, struct error *err);
+/* Host devices of the running (live) or the stored definition. */
+enum definition { LIVE, PERSISTENT };
+int libvirt_hostdevs(virDomainPtr domain, enum definition which, struct hostdevs *ret_devices,
+                     struct error *err);
+
+/* Turns libvirt's last error into ours: "<what it was about>: <libvirt's words>". */
+int libvirt_error(struct error *err, const char *subject, const char *fmt, ...) PRINTF_ATTR(3, 4);
+
+/* check and apply of ATTACH and DETACH steps (hostdev_step.c). */
+int libvirt_check_step(struct libvirt_port *port, const struct step *step, struct error *err);
+int libvirt_apply_step(struct libvirt_port *port, const struct step *step, struct error *err);
+/* Can this libvirt (its number as virConnectGetLibVersion has it) assign the step's device? */
+int libvirt_check_version(unsigned long version, const struct step *step, struct error *err);
+
+/* observe (observe.c). */
+int libvirt_observe(struct libvirt_port *port, struct host *host, struct error *err);
+
+#endif

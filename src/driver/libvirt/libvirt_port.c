@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/libvirt/libvirt_port.h"
+
+#include <errno.h>
+#include <libvirt/virterror.h>
+#include <libxml/parser.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "driver/libvirt/connection.h"
+
+#define POLL_NS 50000000L
+
+static struct libvirt_port *port_of(struct guest_port *port)
+{
+    return (struct libvirt_port *)port;
+}
+
+static const char *subject_of(const char *vm, char *out, size_t size)
+{
+    (void)snprintf(out, size, "vm/%s", vm);
+    return out;
+}
+#define SUBJECT(vm) subject_of((vm), (char[96]){0}, 96)
+
+static int observe(struct guest_port *port, struct host *host, struct error *err)
+{
+    return libvirt_observe(port_of(port), host, err);
+}
+
+static int check(struct guest_port *port, const struct step *step, struct error *err)
+{
+    return libvirt_check_step(port_of(port), step, err);
+}
+
+static int apply(struct guest_port *port, struct step *step, struct error *err)
+{
+    return libvirt_apply_step(port_of(port), step, err);
+}
+
+static int define(struct guest_port *port, const char *xml, const char *name, struct error *err)
+{
+    CLEANUP_FREE char *own = NULL;
+    int result = domain_xml_from_template(xml, name, &own, err);
+    if (result == 0) {
+        result = libvirt_connect(port_of(port), err);
+    }
+    if (result < 0) {
+        return result;
+    }
+    virConnectPtr connection = port_of(port)->connection;
+    CLEANUP_DOMAIN virDomainPtr other = virDomainLookupByName(connection, name);
+    if (other != NULL) {
+        return error_set(err, REASON_CONFLICT, SUBJECT(name), "there is a VM '%s' already", name);
+    }
+    CLEANUP_DOMAIN virDomainPtr domain = virDomainDefineXML(connection, own);
+    return domain != NULL ? 0 : libvirt_error(err, SUBJECT(name), "defining VM '%s'", name);
+}
+
+/* A start that fails because another VM has the device is worth telling apart; libvirt has one code
+ * for every operation that the present state forbids. */
+static int start_problem(const char *vm, struct error *err)
+{
+    const virError *problem = virGetLastError();
+    bool held = problem != NULL && problem->message != NULL &&
+                (strstr(problem->message, "is in use by") != NULL ||
+                 strstr(problem->message, "another process has it open") != NULL);
+    int result = libvirt_error(err, SUBJECT(vm), "starting VM '%s'", vm);
+    if (held && err != NULL) {
+        err->reason = REASON_IN_USE;
+    }
+    return held ? -REASON_IN_USE : result;
+}
+
+static int start(struct guest_port *port, const char *vm, struct error *err)
+{
+    CLEANUP_DOMAIN virDomainPtr domain = NULL;
+    bool active = false;
+    int result = libvirt_find(port_of(port), vm, &domain, err);
+    if (result == 0) {
+        result = libvirt_is_active(domain, &active, err);
+    }
+    if (result < 0) {
+        return result;
+    }
+    if (active) {
+        return error_set(err, REASON_CONFLICT, SUBJECT(vm), "VM '%s' is running already", vm);
+    }
+    return virDomainCreate(domain) == 0 ? 0 : start_problem(vm, err);
+}
+
+/* True once it is off; false when the time is over. */
+static bool wait_until_off(virDomainPtr domain, unsigned timeout_ms)
+{
+    uint64_t end_us = clock_monotonic_us() + (uint64_t)timeout_ms * 1000;
+    while (virDomainIsActive(domain) == 1) {
+        if (clock_monotonic_us() >= end_us) {
+            return false;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = POLL_NS}, NULL);
+    }
+    return true;
+}
+
+static int stop(struct guest_port *port, const char *vm, unsigned timeout_ms, struct error *err)
+{
+    CLEANUP_DOMAIN virDomainPtr domain = NULL;
+    bool active = false;
+    int result = libvirt_find(port_of(port), vm, &domain, err);
+    if (result == 0) {
+        result = libvirt_is_active(domain, &active, err);
+    }
+    if (result < 0 || !active) {
+        return result;
+    }
+    if (timeout_ms > 0 && virDomainShutdown(domain) == 0 && wait_until_off(domain, timeout_ms)) {
+        return 0;
+    }
+    if (virDomainDestroy(domain) == 0 || virDomainIsActive(domain) == 0) {
+        return 0;
+    }
+    return libvirt_error(err, SUBJECT(vm), "stopping VM '%s'", vm);
+}
+
+static int undefine(struct guest_port *port, const char *vm, struct error *err)
+{
+    CLEANUP_DOMAIN virDomainPtr domain = NULL;
+    bool active = false;
+    int result = libvirt_find(port_of(port), vm, &domain, err);
+    if (result == 0) {
+        result = libvirt_is_active(domain, &active, err);
+    }
+    if (result < 0) {
+        return result;
+    }
+    if (active) {
+        return error_set(err, REASON_IN_USE, SUBJECT(vm), "VM '%s' is running", vm);
+    }
+    /* Without flags: a VM with saved state, snapshots or firmware variables is not thrown away. */
+    return virDomainUndefine(domain) == 0
+               ? 0
+               : libvirt_error(err, SUBJECT(vm), "removing the definition of VM '%s'", vm);
+}
+
+static void free_port(struct guest_port *port)
+{
+    struct libvirt_port *own = port_of(port);
+    if (own->connection != NULL) {
+        virConnectClose(own->connection);
+    }
+    free(own->uri);
+    free(own);
+}
+
+static const struct guest_port_ops ops = {
+    .observe = observe,
+    .check = check,
+    .apply = apply,
+    .define = define,
+    .start = start,
+    .stop = stop,
+    .undefine = undefine,
+    .free = free_port,
+};
+
+/* libvirt prints each error by default; here errors are values. */
+static void say_nothing(void *data, virErrorPtr problem)
+{
+    (void)data;
+    (void)problem;
+}
+
+struct guest_port *libvirt_port_new(const char *uri)
+{
+    struct libvirt_port *port = xcalloc(1, sizeof(*port));
+    xmlInitParser();
+    virInitialize();
+    virSetErrorFunc(NULL, say_nothing);
+    port->port.ops = &ops;
+    port->uri = xstrdup(uri);
+    return &port->port;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Against libvirt's own test driver: a whole hypervisor in the process, without a daemon. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "driver/libvirt/connection.h"
+#include "driver/libvirt/libvirt_port.h"
+#include "test.h"
+
+#define TEMPLATE                                                                                   \
+    "<domain type='test'><name>template</name><memory unit='MiB'>96</memory><vcpu>2</vcpu>"        \
+    "<os><type>hvm</type></os></domain>"
+
+static struct guest_port *open_test_driver(void)
+{
+    return libvirt_port_new("test:///default");
+}
+
+static const struct vm *find(const struct host *host, const char *name)
+{
+    for (vec_each(&host->vms, vm)) {
+        if (str_eq(vm->name, name)) {
+            return vm;
+        }
+    }
+    return NULL;
+}
+
+static struct host *observed(struct guest_port *port)
+{
+    struct host *host = host_new();
+    struct error err = {0};
+    assert_int_equal(port->ops->observe(port, host, &err), 0);
+    return host;
+}
+
+static void running_vms_and_the_version_are_observed(void **state)
+{
+    (void)state;
+    struct guest_port *port = open_test_driver();
+    CLEANUP(host_freep) struct host *host = observed(port);
+    const struct vm *vm = find(host, "test");
+    assert_string_equal(host->libvirt_problem, "");
+    assert_true(host->libvirt_version[0] >= '1');
+    assert_non_null(vm);
+    assert_int_equal(vm->state, VM_RUNNING);
+    assert_int_equal(vm->vcpus, 2);
+    assert_string_equal(vm->uuid, "6695eb01-f6a4-8304-79aa-97f2502e193f");
+    port->ops->free(port);
+}
+
+static void a_vm_is_defined_started_stopped_and_removed(void **state)
+{
+    (void)state;
+    struct guest_port *port = open_test_driver();
+    struct error err = {0};
+    assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), 0);
+    assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), -REASON_CONFLICT);
+    assert_string_equal(err.message, "there is a VM 'web1' already");
+    struct host *host = observed(port);
+    assert_int_equal(find(host, "web1")->state, VM_SHUT_OFF);
+    assert_int_equal(find(host, "web1")->mem_kib, 96 * 1024);
+    host_free(host);
+
+    assert_int_equal(port->ops->start(port, "web1", &err), 0);
+    assert_int_equal(port->ops->start(port, "web1", &err), -REASON_CONFLICT);
+    assert_string_equal(err.message, "VM 'web1' is running already");
+    host = observed(port);
+    assert_int_equal(find(host, "web1")->state, VM_RUNNING);
+    host_free(host);
+    assert_int_equal(port->ops->undefine(port, "web1", &err), -REASON_IN_USE);
+
+    assert_int_equal(port->ops->stop(port, "web1", 1000, &err), 0);
+    assert_int_equal(port->ops->stop(port, "web1", 0, &err), 0);
+    assert_int_equal(port->ops->undefine(port, "web1", &err), 0);
+    assert_int_equal(port->ops->undefine(port, "web1", &err), -REASON_NOT_FOUND);
+    assert_string_equal(err.message, "libvirt has no VM 'web1'");
+    port->ops->free(port);
+}
+
+static struct step make_step(enum step_kind kind, const char *vm)
+{
+    struct pci_addr gpu = {.bus = 0x41};
+    struct step step = step_make(kind, &gpu);
+    step.device = (struct pci_addr){.bus = 0x41, .function = 4};
+    STR_SET(step.vm, vm);
+    return step;
+}
+
+/* The test driver can't change a stored definition, so the device comes with it. What apply() does
+ * with the QEMU driver is covered end to end. */
+static void define_with_device(struct guest_port *port, const char *name)
+{
+    struct pci_addr gpu = {.bus = 0x41};
+    struct step step = step_make(STEP_ATTACH, &gpu);
+    step.device = (struct pci_addr){.bus = 0x41, .function = 4};
+    struct hostdev device = hostdev_of_step(&step);
+    CLEANUP_FREE char *hostdev = hostdev_xml(&device);
+    CLEANUP_FREE char *xml =
+        xasprintf("<domain type='test'><name>%s</name><memory>1</memory><os><type>hvm</type></os>"
+                  "<devices>%s</devices></domain>",
+                  name, hostdev);
+    assert_int_equal(libvirt_connect((struct libvirt_port *)port, NULL), 0);
+    CLEANUP_DOMAIN virDomainPtr domain =
+        virDomainDefineXML(((struct libvirt_port *)port)->connection, xml);
+    assert_non_null(domain);
+}
+
+static void what_is_there_already_is_not_done_again(void **state)
+{
+    (void)state;
+    struct guest_port *port = open_test_driver();
+    struct error err = {0};
+    struct step attach = make_step(STEP_ATTACH, "web1");
+    struct step detach = make_step(STEP_DETACH, "web2");
+    define_with_device(port, "web1");
+    assert_int_equal(port->ops->define(port, TEMPLATE, "web2", &err), 0);
+    CLEANUP(host_freep) struct host *host = observed(port);
+    const struct vm *vm = find(host, "web1");
+    assert_int_equal(vm->devices.n, 1);
+    assert_true(vm->devices.items[0].persistent);
+    assert_false(vm->devices.items[0].live);
+    assert_int_equal(port->ops->check(port, &attach, &err), 0);
+    assert_int_equal(port->ops->apply(port, &attach, &err), 0);
+    assert_int_equal(port->ops->check(port, &detach, &err), 0);
+    assert_int_equal(port->ops->apply(port, &detach, &err), 0);
+    port->ops->free(port);
+}
+
+static void what_libvirt_refuses_is_told_in_its_words(void **state)
+{
+    (void)state;
+    struct guest_port *port = open_test_driver();
+    struct error err = {0};
+    struct step attach = make_step(STEP_ATTACH, "web1");
+    assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), 0);
+    assert_int_equal(port->ops->check(port, &attach, &err), 0);
+    assert_true(port->ops->apply(port, &attach, &err) < 0);
+    assert_true(str_starts(err.message, "putting the device into VM 'web1': unsupported flags"));
+    port->ops->free(port);
+}
+
+static void a_running_vm_is_left_alone(void **state)
+{
+    (void)state;
+    struct guest_port *port = open_test_driver();
+    struct error err = {0};
+    struct step attach = make_step(STEP_ATTACH, "web1");
+    struct step detach = make_step(STEP_DETACH, "web1");
+    struct step elsewhere = make_step(STEP_ATTACH, "web2");
+    define_with_device(port, "web1");
+    assert_int_equal(port->ops->define(port, TEMPLATE, "web2", &err), 0);
+    assert_int_equal(port->ops->start(port, "web1", &err), 0);
+    CLEANUP(host_freep) struct host *host = observed(port);
+    assert_true(find(host, "web1")->devices.items[0].live);
+
+    assert_int_equal(port->ops->check(port, &attach, &err), 0); /* it is there already */
+    assert_int_equal(port->ops->check(port, &detach, &err), -REASON_IN_USE);
+    assert_string_equal(err.message,
+                        "VM 'web1' is running: 0000:41:00.4 can't be put in or taken out now");
+    assert_int_equal(port->ops->apply(port, &detach, &err), -REASON_IN_USE);
+    assert_int_equal(port->ops->check(port, &elsewhere, &err), -REASON_IN_USE);
+    assert_string_equal(err.message, "0000:41:00.4 is in use by the running VM 'web1'");
+
+    attach.device.function = 5;
+    assert_int_equal(port->ops->check(port, &attach, &err), -REASON_IN_USE);
+    assert_string_equal(err.hint, "stop the VM first: cleave vm stop web1");
+    port->ops->free(port);
+}
+
+static void a_vm_that_is_not_there_can_lose_but_not_get_a_device(void **state)
+{
+    (void)state;
+    struct guest_port *port = open_test_driver();
+    struct error err = {0};
+    struct step attach = make_step(STEP_ATTACH, "nobody");
+    struct step detach = make_step(STEP_DETACH, "nobody");
+    assert_int_equal(port->ops->check(port, &attach, &err), -REASON_NOT_FOUND);
+    assert_int_equal(port->ops->check(port, &detach, &err), 0);
+    assert_int_equal(port->ops->apply(port, &detach, &err), 0);
+    port->ops->free(port);
+}
+
+static void a_missing_libvirt_is_one_sentence_and_no_noise(void **state)
+{
+    (void)state;
+    struct guest_port *port = libvirt_port_new("qemu+unix:///system?socket=/nonexistent/sock");
+    struct error err = {0};
+    int saved = dup(STDERR_FILENO);
+    FILE *noise = tmpfile();
+    assert_non_null(noise);
+    dup2(fileno(noise), STDERR_FILENO);
+    CLEANUP(host_freep) struct host *host = observed(port);
+    int started = port->ops->start(port, "web1", &err);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    assert_int_equal(lseek(fileno(noise), 0, SEEK_END), 0);
+    fclose(noise);
+    assert_true(str_starts(host->libvirt_problem,
+                           "libvirt at 'qemu+unix:///system?socket=/nonexistent/sock' does not "
+                           "answer: "));
+    assert_null(strchr(host->libvirt_problem, '\n'));
+    assert_int_equal(started, -REASON_UNAVAILABLE);
+    assert_int_equal(host->vms.n, 0);
+    port->ops->free(port);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(running_vms_and_the_version_are_observed),
+        cmocka_unit_test(a_vm_is_defined_started_stopped_and_removed),
+        cmocka_unit_test(what_is_there_already_is_not_done_again),
+        cmocka_unit_test(what_libvirt_refuses_is_told_in_its_words),
+        cmocka_unit_test(a_running_vm_is_left_alone),
+        cmocka_unit_test(a_vm_that_is_not_there_can_lose_but_not_get_a_device),
+        cmocka_unit_test(a_missing_libvirt_is_one_sentence_and_no_noise),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/libvirt/connection.h"
+
+#include <stdio.h>
+
+#include "base/str.h"
+
+#define MAX_DOMAINS 4096
+
+static enum vm_state state_of(unsigned char state)
+{
+    switch ((virDomainState)state) {
+    case VIR_DOMAIN_RUNNING:
+    case VIR_DOMAIN_BLOCKED:
+    case VIR_DOMAIN_SHUTDOWN: /* on its way down, but still there */
+        return VM_RUNNING;
+    case VIR_DOMAIN_PAUSED:
+    case VIR_DOMAIN_PMSUSPENDED:
+        return VM_PAUSED;
+    case VIR_DOMAIN_SHUTOFF:
+        return VM_SHUT_OFF;
+    case VIR_DOMAIN_CRASHED:
+        return VM_CRASHED;
+    case VIR_DOMAIN_NOSTATE:
+#ifdef VIR_ENUM_SENTINELS
+    case VIR_DOMAIN_LAST:
+#endif
+        break;
+    }
+    return VM_UNKNOWN;
+}
+
+static struct vm_device *find_or_add(struct vm *vm, const struct hostdev *device)
+{
+    for (vec_each(&vm->devices, known)) {
+        struct hostdev other = {.is_mdev = known->is_mdev, .addr = known->addr};
+        STR_SET(other.mdev_uuid, known->mdev_uuid);
+        if (hostdev_eq(&other, device)) {
+            return known;
+        }
+    }
+    struct vm_device *added = vec_push(&vm->devices);
+    added->is_mdev = device->is_mdev;
+    added->addr = device->addr;
+    STR_SET(added->mdev_uuid, device->mdev_uuid);
+    return added;
+}
+
+static int add_devices(struct vm *vm, virDomainPtr domain, enum definition which, struct error *err)
+{
+    struct hostdevs devices = {0};
+    int result = libvirt_hostdevs(domain, which, &devices, err);
+    for (vec_each(&devices, device)) {
+        struct vm_device *known = find_or_add(vm, device);
+        known->live = known->live || which == LIVE;
+        known->persistent = known->persistent || which == PERSISTENT;
+    }
+    vec_done(&devices);
+    return result;
+}
+
+/* A domain may go away between the list and the questions: it is then left out. */
+static int observe_domain(virDomainPtr domain, struct vm *vm, struct error *err)
+{
+    virDomainInfo info = {0};
+    char uuid[VIR_UUID_STRING_BUFLEN] = "";
+    if (virDomainGetInfo(domain, &info) < 0 || virDomainGetUUIDString(domain, uuid) < 0) {
+        return libvirt_error(err, virDomainGetName(domain), "asking about it");
+    }
+    STR_SET(vm->name, virDomainGetName(domain));
+    STR_SET(vm->uuid, uuid);
+    vm->state = state_of(info.state);
+    vm->vcpus = info.nrVirtCpu;
+    vm->mem_kib = info.maxMem;
+    int result = 0;
+    if (virDomainIsActive(domain) == 1) {
+        result = add_devices(vm, domain, LIVE, err);
+    }
+    if (result == 0 && virDomainIsPersistent(domain) == 1) {
+        result = add_devices(vm, domain, PERSISTENT, err);
+    }
+    return result;
+}
+
+static void observe_version(struct libvirt_port *port, struct host *host)
+{
+    unsigned long version = 0;
+    if (virConnectGetLibVersion(port->connection, &version) == 0) {
+        (void)snprintf(host->libvirt_version, sizeof(host->libvirt_version), "%lu.%lu.%lu",
+                       version / 1000000, version / 1000 % 1000, version % 1000);
+    }
+}
+
+int libvirt_observe(struct libvirt_port *port, struct host *host, struct error *err)
+{
+    struct error problem = {0};
+    virDomainPtr *domains = NULL;
+    (void)err;
+    int result = libvirt_connect(port, &problem);
+    if (result < 0) {
+        STR_SET(host->libvirt_problem, problem.message);
+        return 0;
+    }
+    observe_version(port, host);
+    int n = virConnectListAllDomains(port->connection, &domains, 0);
+    if (n < 0) {
+        (void)libvirt_error(&problem, "libvirt", "listing the VMs");
+        STR_SET(host->libvirt_problem, problem.message);
+        return 0;
+    }
+    for (int i = 0; i < n; i++) {
+        struct vm vm = {0};
+        if (i < MAX_DOMAINS && observe_domain(domains[i], &vm, NULL) == 0) {
+            *vec_push(&host->vms) = vm;
+        } else {
+            vec_done(&vm.devices);
+        }
+        virDomainFree(domains[i]);
+    }
+    free(domains);
+    return 0;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Attributes of PCI functions, in the kernel's formats (drivers/pci/pci-sysfs.c). */
-#include <unistd.h>
+#include <sched.h>
 
 #include "sim/fuse/attr.h"
 
@@ -48,10 +48,12 @@ int read_numa_node(const struct ref *ref, struct strbuf *out)
     return 0;
 }
 
-/* The CPUs of this machine, which every simulated node has. */
+/* The CPUs of this machine, which every simulated node has. Asked of the kernel directly: sysconf()
+ * would open a file in /sys, which may be this very file system. */
 static unsigned cpu_count(void)
 {
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
     return n < 1 ? 1 : (unsigned)n;
 }
 

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sim/fuse/inode.h"
@@ -29,6 +30,7 @@ struct sim_fuse {
     struct tree *tree;
     struct inodes *inodes;
     bool unbind_locks[SIM_MAX_GPUS];
+    time_t started; /* the time of every file */
     struct fuse_session *session;
     int stop_fd;
     pthread_t thread;
@@ -70,7 +72,7 @@ static int find(fuse_req_t req, fuse_ino_t number, struct target *ret_target)
     return 0;
 }
 
-static struct stat stat_of(const struct target *target)
+static struct stat stat_of(const struct sim_fuse *fuse, const struct target *target)
 {
     static const mode_t types[] = {
         [NODE_DIR] = S_IFDIR, [NODE_FILE] = S_IFREG, [NODE_LINK] = S_IFLNK};
@@ -83,6 +85,9 @@ static struct stat stat_of(const struct target *target)
         .st_gid = target->inode->gid,
         .st_size = (off_t)target->node->size,
         .st_blksize = 4096,
+        .st_mtim = {.tv_sec = fuse->started},
+        .st_ctim = {.tv_sec = fuse->started},
+        .st_atim = {.tv_sec = fuse->started},
     };
 }
 
@@ -111,7 +116,7 @@ static int do_lookup(fuse_req_t req, fuse_ino_t parent, const char *name,
     target.inode = inodes_of_path(fuse->inodes, path);
     *ret_entry = (struct fuse_entry_param){
         .ino = target.inode->number,
-        .attr = stat_of(&target),
+        .attr = stat_of(fuse_of(req), &target),
         .attr_timeout = FIXED_TIMEOUT_S,
         .entry_timeout = node_is_fixed(target.node) ? FIXED_TIMEOUT_S : 0,
     };
@@ -138,7 +143,7 @@ static void on_getattr(fuse_req_t req, fuse_ino_t number, struct fuse_file_info 
     sim_lock(fuse_of(req)->host);
     int r = find(req, number, &target);
     if (r == 0) {
-        st = stat_of(&target);
+        st = stat_of(fuse_of(req), &target);
     }
     sim_unlock(fuse_of(req)->host);
     if (r < 0) {
@@ -166,7 +171,7 @@ static void on_setattr(fuse_req_t req, fuse_ino_t number, struct stat *attr, int
         if ((to_set & FUSE_SET_ATTR_GID) != 0) {
             target.inode->gid = attr->st_gid;
         }
-        st = stat_of(&target);
+        st = stat_of(fuse_of(req), &target);
     }
     sim_unlock(fuse_of(req)->host);
     if (r < 0) {
@@ -460,6 +465,7 @@ int sim_fuse_start(struct sim_host *host, const char *mount_dir, struct sim_fuse
     CLEANUP(fuse_freep) struct sim_fuse *fuse = xcalloc(1, sizeof(*fuse));
     fuse->host = host;
     fuse->stop_fd = -1;
+    fuse->started = time(NULL);
     fuse->tree = tree_new();
     fuse->inodes = inodes_new();
     int r = make_session(fuse, err);

@@ -2,11 +2,12 @@
 /*
  * The kernel's files of the simulated host, by FUSE, in the daemon's process. `mount_dir` looks
  * like /sys, so that every symbolic link resolves inside it; sim/run binds these trees over the
- * real paths: devices/            → parts of /sys/devices   (PCI functions, mdevs) bus/pci,
- * bus/mdev   → /sys/bus/… class/mdev_bus      → /sys/class/mdev_bus kernel/iommu_groups →
- * /sys/kernel/iommu_groups module/             → /sys/module/{nvidia,vfio_pci,…} proc/driver/nvidia
- * → /proc/driver/nvidia dev/vfio            → /dev/vfio               (plain files: vfio, one per
- * group, devices/vfioN)
+ * real paths:
+ * - devices/ over parts of /sys/devices: PCI functions and mdevs
+ * - bus/pci, bus/mdev, class/mdev_bus, kernel/iommu_groups, module/NAME below /sys
+ * - proc/driver/nvidia, proc/driver/nvidia-caps and proc/sys/kernel/osrelease (the kernel that the
+ *   host file names) below /
+ * - dev/vfio over /dev/vfio: plain files `vfio`, one per group, and devices/vfioN
  */
 #ifndef SIM_FUSE_FUSE_H
 #define SIM_FUSE_FUSE_H

@@ -22,7 +22,8 @@ static const struct {
 };
 _Static_assert(ARRAY_SIZE(reasons) == REASON_COUNT, "every reason has a row");
 
-/* vsnprintf that never leaves half a UTF-8 character when it has to cut. */
+/* vsnprintf for people's eyes: never half a character at the cut, and one clean line whatever the
+ * arguments were; messages go to terminals, logs and JSON. */
 PRINTF_ATTR(3, 0)
 static void format(char *out, size_t size, const char *fmt, va_list args)
 {
@@ -34,6 +35,7 @@ static void format(char *out, size_t size, const char *fmt, va_list args)
     if ((size_t)len >= size) {
         out[str_cut_len(out, size - 1, size - 1)] = '\0';
     }
+    str_make_clean(out);
 }
 
 PRINTF_ATTR(4, 0)
@@ -46,6 +48,7 @@ static int set(struct error *err, enum reason reason, const char *subject, const
     /* Built aside: the arguments may point into `err`. */
     struct error built = {.reason = reason};
     STR_SET(built.subject, subject != NULL ? subject : "");
+    str_make_clean(built.subject);
     format(built.message, sizeof(built.message), fmt, args);
     *err = built;
     return -(int)reason;

@@ -92,6 +92,17 @@ static void a_long_message_is_cut_between_characters(void **state)
     assert_true(str_ends(err.subject, ":12:7"));
 }
 
+static void a_message_is_one_clean_line_whatever_it_quotes(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    error_set(&err, REASON_INVALID, "f\x1b[2J", "bad '%s'", "a\nb\x1b[31m\xff");
+    assert_string_equal(err.subject, "f?[2J");
+    assert_string_equal(err.message, "bad 'a b?[31m?'");
+    error_hint(&err, "try %s", "\t\x7f");
+    assert_string_equal(err.hint, "try  ?");
+}
+
 static void every_reason_has_a_name_a_status_and_comes_back_from_its_name(void **state)
 {
     (void)state;
@@ -119,6 +130,7 @@ int main(void)
         cmocka_unit_test(errno_picks_the_reason_whatever_its_sign),
         cmocka_unit_test(wrap_puts_context_in_front),
         cmocka_unit_test(a_long_message_is_cut_between_characters),
+        cmocka_unit_test(a_message_is_one_clean_line_whatever_it_quotes),
         cmocka_unit_test(every_reason_has_a_name_a_status_and_comes_back_from_its_name),
     };
     return cmocka_run_group_tests_name("error", tests, NULL, NULL);

@@ -115,14 +115,21 @@ char *str_trim(char *text)
     return text;
 }
 
+/* Bytes of the clean character at `at`, 0 if it is a control character or malformed. */
+static size_t clean_len(const unsigned char *at, size_t room)
+{
+    size_t len = utf8_len(at, room);
+    bool control = at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && len == 2 && at[1] < 0xa0);
+    return control ? 0 : len;
+}
+
 bool str_is_clean(const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;
     size_t room = strlen(text);
     while (room > 0) {
-        size_t len = utf8_len(at, room);
-        bool control = at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && len == 2 && at[1] < 0xa0);
-        if (len == 0 || control) {
+        size_t len = clean_len(at, room);
+        if (len == 0) {
             return false;
         }
         at += len;
@@ -133,16 +140,14 @@ bool str_is_clean(const char *text)
 
 void str_make_clean(char *text)
 {
-    unsigned char *at = (unsigned char *)text;
     size_t room = strlen(text);
     while (room > 0) {
-        size_t len = utf8_len(at, room);
-        bool control = at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && len == 2 && at[1] < 0xa0);
-        len = len == 0 ? 1 : len;
-        if (control || (len == 1 && at[0] >= 0x80)) {
-            memset(at, ' ', len);
+        size_t len = clean_len((const unsigned char *)text, room);
+        if (len == 0) {
+            *text = is_blank(*text) ? ' ' : '?';
+            len = 1;
         }
-        at += len;
+        text += len;
         room -= len;
     }
 }

@@ -29,6 +29,8 @@ void str_make_clean(char *text);
 
 /* True if every byte is printable ASCII or valid UTF-8 without control characters. */
 bool str_is_clean(const char *text);
+/* Makes it so in place: white space becomes ' ', other control characters and bad bytes '?'. */
+void str_make_clean(char *text);
 
 /* The candidate with the smallest edit distance to `word` (case ignored), or NULL if none is close
  * (distance over a third of the length, at least 2). A candidate that begins with the word (3 bytes

@@ -79,7 +79,7 @@ static void the_nearest_is_close_and_unique(void **state)
         {"2g.11gb", "2g.10gb"},
         {"1g.24gb", "1g.24gb+gfx"}, /* a beginning is close, however much follows */
         {"passthru", NULL},         /* three edits of eight letters */
-        {"passthruogh", "passthrough"},
+        {"passthrogh", "passthrough"},
         {"quite different", NULL},
         {"x", NULL},
         {"", NULL},

@@ -250,62 +250,96 @@ static int check_names(const struct catalog *catalog, const char *dir, struct er
     return result;
 }
 
-static int check_types(const struct catalog *catalog, const char *dir, struct error *err)
+static int check_type_names(const struct catalog *catalog, const char *dir, struct error *err)
 {
     VEC(struct named) names = {0};
-    VEC(struct numbered) ids = {0};
-    VEC(struct numbered) pci = {0};
     for (size_t i = 0; i < catalog->models.n; i++) {
         const struct gpu_model *model = catalog->models.items[i];
         for (vec_each(&model->types, type)) {
             *vec_push(&names) = (struct named){.name = type->name, .key = model->key};
-            if (type->type_id != CAT_UNKNOWN) {
-                *vec_push(&ids) = (struct numbered){.number = type->type_id, .name = type->name};
-            }
-        }
-        for (vec_each(&model->pci_ids, id)) {
-            uint64_t number = (uint64_t)id->device << 32 | id->subsystem;
-            *vec_push(&pci) = (struct numbered){.number = number, .name = model->key};
         }
     }
-    int result = 0;
-    if (names.n > 0) {
+    if (names.n > 1) {
         qsort(names.items, names.n, sizeof(names.items[0]), compare_names);
     }
+    int result = 0;
     for (size_t i = 1; i < names.n && result == 0; i++) {
         if (str_eq(names.items[i - 1].name, names.items[i].name)) {
             result = error_set(err, REASON_INVALID, dir, "vGPU type '%s' is in %s and in %s",
                                names.items[i].name, names.items[i - 1].key, names.items[i].key);
         }
     }
-    if (ids.n > 0) {
-        qsort(ids.items, ids.n, sizeof(ids.items[0]), compare_numbers);
-    }
-    for (size_t i = 1; i < ids.n && result == 0; i++) {
-        if (ids.items[i - 1].number == ids.items[i].number) {
-            result =
-                error_set(err, REASON_INVALID, dir, "vGPU types '%s' and '%s' have one id %u",
-                          ids.items[i - 1].name, ids.items[i].name, (unsigned)ids.items[i].number);
-        }
-    }
-    if (pci.n > 0) {
-        qsort(pci.items, pci.n, sizeof(pci.items[0]), compare_numbers);
-    }
-    for (size_t i = 1; i < pci.n && result == 0; i++) {
-        if (pci.items[i - 1].number == pci.items[i].number) {
-            result = error_set(err, REASON_INVALID, dir, "%s and %s have one PCI id 0x%04X",
-                               pci.items[i - 1].name, pci.items[i].name,
-                               (unsigned)(pci.items[i].number >> 32));
-        }
-    }
     vec_done(&names);
+    return result;
+}
+
+struct numbers {
+    struct numbered *items;
+    size_t n;
+    size_t cap;
+};
+
+/* Sorts; two of the same number that follow each other, or NULL. */
+static const struct numbered *find_pair(struct numbers *numbers)
+{
+    if (numbers->n > 1) {
+        qsort(numbers->items, numbers->n, sizeof(numbers->items[0]), compare_numbers);
+    }
+    for (size_t i = 1; i < numbers->n; i++) {
+        if (numbers->items[i - 1].number == numbers->items[i].number) {
+            return &numbers->items[i - 1];
+        }
+    }
+    return NULL;
+}
+
+static int check_type_ids(const struct catalog *catalog, const char *dir, struct error *err)
+{
+    struct numbers ids = {0};
+    for (size_t i = 0; i < catalog->models.n; i++) {
+        for (vec_each(&catalog->models.items[i]->types, type)) {
+            if (type->type_id != CAT_UNKNOWN) {
+                *vec_push(&ids) = (struct numbered){.number = type->type_id, .name = type->name};
+            }
+        }
+    }
+    int result = 0;
+    const struct numbered *pair = find_pair(&ids);
+    if (pair != NULL) {
+        result = error_set(err, REASON_INVALID, dir, "vGPU types '%s' and '%s' have one id %u",
+                           pair[0].name, pair[1].name, (unsigned)pair[0].number);
+    }
     vec_done(&ids);
-    vec_done(&pci);
+    return result;
+}
+
+static int check_pci_ids(const struct catalog *catalog, const char *dir, struct error *err)
+{
+    struct numbers ids = {0};
+    for (size_t i = 0; i < catalog->models.n; i++) {
+        const struct gpu_model *model = catalog->models.items[i];
+        for (vec_each(&model->pci_ids, id)) {
+            uint64_t number = (uint64_t)id->device << 32 | id->subsystem;
+            *vec_push(&ids) = (struct numbered){.number = number, .name = model->key};
+        }
+    }
+    int result = 0;
+    const struct numbered *pair = find_pair(&ids);
+    if (pair != NULL) {
+        result = error_set(err, REASON_INVALID, dir, "%s and %s have one PCI id 0x%04X",
+                           pair[0].name, pair[1].name, (unsigned)(pair[0].number >> 32));
+    }
+    vec_done(&ids);
     return result;
 }
 
 int cat_check_unique(const struct catalog *catalog, const char *dir, struct error *err)
 {
-    int result = check_names(catalog, dir, err);
-    return result < 0 ? result : check_types(catalog, dir, err);
+    static int (*const checks[])(const struct catalog *, const char *, struct error *) = {
+        check_names, check_type_names, check_type_ids, check_pci_ids};
+    int result = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(checks) && result == 0; i++) {
+        result = checks[i](catalog, dir, err);
+    }
+    return result;
 }

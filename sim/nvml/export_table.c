@@ -64,7 +64,7 @@ static int32_t nothing(void)
     return NVML_ERROR_NOT_SUPPORTED;
 }
 
-static const uint16_t zero_slots[] = {20, 165, 209, 226, 230, 231, 232, 237, 240, 241, 242, 243};
+static const uint16_t zero_slots[] = {20, 209, 226, 230, 231, 232, 237, 240, 241, 242, 243};
 
 static const void *table[SLOTS];
 

@@ -135,6 +135,7 @@ static int make_proc(const struct sim_host *host, struct error *err)
 
 #define UPPER SIM_RUN_DIR "/usr/upper"
 #define WORK SIM_RUN_DIR "/usr/work"
+#define EMULATOR "/usr/bin/qemu-system-x86_64"
 
 /* The directory below /usr that the dynamic linker searches by itself. */
 static const char *library_dir(void)
@@ -175,6 +176,18 @@ static int put_file(enum artifact which, const char *target, struct error *err)
     return 0;
 }
 
+/* Bound, not copied: libvirt asks an emulator what it can do, which takes a second, and remembers
+ * the answer as long as the file's change time stays the same. */
+static int cover_emulator(struct error *err)
+{
+    CLEANUP_FREE char *wrapper = NULL;
+    if (!fs_exists(EMULATOR)) {
+        return 0;
+    }
+    int result = artifact_find(ARTIFACT_QEMU_WRAPPER, &wrapper, err);
+    return result < 0 ? result : skeleton_bind(wrapper, EMULATOR, err);
+}
+
 /* The vGPU manager's files and the emulator's stand-in, laid over /usr as a package would install
  * them; what a program then writes to /usr goes to memory. */
 static int make_usr(struct error *err)
@@ -191,9 +204,6 @@ static int make_usr(struct error *err)
     if (result == 0) {
         result = put_file(ARTIFACT_SRIOV_MANAGE, UPPER "/lib/nvidia/sriov-manage", err);
     }
-    if (result == 0 && fs_exists(SIM_REAL_USR "/bin/qemu-system-x86_64")) {
-        result = put_file(ARTIFACT_QEMU_WRAPPER, UPPER "/bin/qemu-system-x86_64", err);
-    }
     if (result < 0) {
         return result;
     }
@@ -201,8 +211,9 @@ static int make_usr(struct error *err)
               "lowerdir=" SIM_REAL_USR ",upperdir=" UPPER ",workdir=" WORK) < 0) {
         result = error_set_errno(err, errno, "/usr", "laying the driver's files over it");
         error_hint(err, "the kernel must have overlayfs (modprobe overlay)");
+        return result;
     }
-    return result;
+    return cover_emulator(err);
 }
 
 /* ---- the rest ---- */

@@ -98,6 +98,9 @@ struct cat_pci_id {
 enum cat_arch { ARCH_VOLTA, ARCH_TURING, ARCH_AMPERE, ARCH_ADA, ARCH_HOPPER, ARCH_BLACKWELL };
 const char *cat_arch_name(enum cat_arch arch);
 
+/* Can the model do something? CAT_MAYBE: no source says. */
+enum cat_answer { CAT_NO, CAT_YES, CAT_MAYBE };
+
 struct gpu_model {
     const char *key;  /* file name without .yaml, lower case: "rtx-pro-6000-blackwell-se" */
     const char *name; /* "RTX PRO 6000 Blackwell Server Edition 96GB" */
@@ -118,13 +121,8 @@ struct gpu_model {
     VEC(struct cat_profile) profiles; /* sorted by profile id descending, as -lgip prints */
     /* vGPU; n types == 0 for boards without it. */
     const char *vgpu_prefix; /* "A100X", NULL */
-    enum {
-        CAT_NO,
-        CAT_YES,
-        CAT_MAYBE
-    } sriov,
-        time_sliced, mixed_size, mig_backed, mig_timesliced; /* CAT_MAYBE: no source */
-    uint32_t sriov_vfs;                                      /* CAT_UNKNOWN */
+    enum cat_answer sriov, time_sliced, mixed_size, mig_backed, mig_timesliced;
+    uint32_t sriov_vfs; /* CAT_UNKNOWN */
     VEC(struct cat_vgpu_type) types;
     VEC(struct cat_mixed_row) mixed; /* empty: no published table */
 };

@@ -190,7 +190,7 @@ static void read_mixed_size_table(struct cat_file *file, struct reader *r, struc
     reader_fail(r, "mixed_size_table", "there is no mixed-size/%s.yaml", name);
 }
 
-static int tristate(struct reader *r, const char *key)
+static enum cat_answer answer(struct reader *r, const char *key)
 {
     if (!reader_has(r, key)) {
         return CAT_MAYBE;
@@ -204,11 +204,11 @@ static void read_abilities(struct cat_file *file, struct reader *r, struct gpu_m
         reader_fail(r, "source", "is missing");
     }
     model->vgpu_source = cat_read_source(file, r, "source", (struct cat_source){0});
-    model->sriov = tristate(r, "sriov");
-    model->time_sliced = tristate(r, "time_sliced");
-    model->mixed_size = tristate(r, "mixed_size");
-    model->mig_backed = tristate(r, "mig_backed");
-    model->mig_timesliced = tristate(r, "mig_timesliced");
+    model->sriov = answer(r, "sriov");
+    model->time_sliced = answer(r, "time_sliced");
+    model->mixed_size = answer(r, "mixed_size");
+    model->mig_backed = answer(r, "mig_backed");
+    model->mig_timesliced = answer(r, "mig_timesliced");
     model->sriov_vfs = cat_number(r, "sriov_vfs", 1, 256);
     model->sriov_vfs_source = source_if(
         r, model->sriov_vfs != CAT_UNKNOWN,

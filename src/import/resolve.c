@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "import/resolve.h"
 
-#include "base/str.h"
-#include "layout/layout.h"
-
-#define GFX_ENDING "GFX"
-
 int resolve_profile(const struct catalog *catalog, const struct gpu_model *model, const char *name,
                     const struct cat_profile **ret_profile, struct error *err)
 {
@@ -25,39 +20,17 @@ int resolve_profile(const struct catalog *catalog, const struct gpu_model *model
     return r;
 }
 
-/* As written, or without "GFX" where the type does live on a "+gfx" instance. */
-static int find_type(const struct gpu_model *model, const char *name,
-                     const struct cat_vgpu_type **ret_type, struct error *err)
-{
-    int r = model_find_type(model, name, ret_type, err);
-    char plain[64];
-    if (r == 0 || !str_ends(name, GFX_ENDING) || !STR_SET(plain, name)) {
-        return r;
-    }
-    plain[strlen(plain) - strlen(GFX_ENDING)] = '\0';
-    const struct cat_vgpu_type *type = NULL;
-    if (model_find_type(model, plain, &type, NULL) != 0) {
-        return r;
-    }
-    const struct cat_profile *profile = layout_profile_of(model, type);
-    if (profile == NULL || !profile->gfx) {
-        return r;
-    }
-    *ret_type = type;
-    return 0;
-}
-
 int resolve_type(const struct catalog *catalog, const struct gpu_model *model, const char *name,
                  const struct cat_vgpu_type **ret_type, struct error *err)
 {
-    int r = find_type(model, name, ret_type, err);
+    int r = model_find_type(model, name, ret_type, err);
     if (r == 0) {
         return 0;
     }
     for (size_t i = 0; i < catalog_count(catalog); i++) {
         const struct gpu_model *other = catalog_at(catalog, i);
         const struct cat_vgpu_type *ignored = NULL;
-        if (other != model && find_type(other, name, &ignored, NULL) == 0) {
+        if (other != model && model_find_type(other, name, &ignored, NULL) == 0) {
             return error_set(err, REASON_UNSUPPORTED, model->key,
                              "\"%s\" is a vGPU type of %s, not of %s", name, other->name,
                              model->name);

@@ -8,8 +8,7 @@
 /* -UNSUPPORTED: another model has it; -NOT_FOUND: none has, with the nearest of this model. */
 int resolve_profile(const struct catalog *catalog, const struct gpu_model *model, const char *name,
                     const struct cat_profile **ret_profile, struct error *err);
-/* The same for a vGPU type. Also takes vgpu-device-manager's "GFX" ending ("DC-1-24QGFX"): the type
- * on a "+gfx" instance, which the catalog already knows where to put. */
+/* The same for a vGPU type. */
 int resolve_type(const struct catalog *catalog, const struct gpu_model *model, const char *name,
                  const struct cat_vgpu_type **ret_type, struct error *err);
 

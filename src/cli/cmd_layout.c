@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "cli/layout_file.h"
+#include "cli/layout_view.h"
+#include "cli/layout_words.h"
+#include "cli/verbs.h"
+
+/* Its own exit statuses, so that a script tells "no" from "what?". */
+enum { EXIT_FITS = 0, EXIT_DOES_NOT = 1, EXIT_USAGE = 2 };
+
+static const char help[] =
+    "Usage: cleave layout check --gpu MODEL|0xDEVICE[:0xSUBSYSTEM] PROFILE[@START][=COUNT]...\n"
+    "                           [--existing PROFILE@START,...] [--vgpu TYPE[=COUNT]...] [--mixed]\n"
+    "       cleave layout check --gpu MODEL|0xDEVICE[:0xSUBSYSTEM] -f FILE\n"
+    "\n"
+    "Says whether a GPU of that model can be cut like this, and where each part goes; or why not,\n"
+    "and what comes nearest. Works from the catalog alone: no daemon, no GPU.\n"
+    "\n"
+    "      --gpu MODEL          such as a100-pcie-40gb, or a PCI id\n"
+    "      --existing LIST      GPU instances that stay where they are\n"
+    "      --vgpu TYPE=COUNT    vGPUs; without a PROFILE, the GPU instances they need are chosen\n"
+    "                           (behind TYPE@ID, the placement id in mixed-size mode)\n"
+    "      --mixed              mixed-size mode: framebuffer sizes may differ\n"
+    "  -f, --file FILE          check each label of a mig-parted or vgpu-device-manager file\n"
+    "  -o, --output FORMAT      table (default), json or yaml\n"
+    "  -h, --help               show this\n"
+    "\n"
+    "A PROFILE may name compute instances: 1c.3g.20gb=3 is one 3g.20gb with three in it.\n"
+    "Exit status: 0 it fits (of a file: nothing for this GPU is refused), 1 it does not, 2 bad "
+    "usage.\n";
+
+static void print_refusal(const struct layout_words *words, const struct gpu_model *model,
+                          const struct layout_request *request, struct error *err)
+{
+    struct cli cli = {.output = words->output};
+    CLEANUP_JSON json_t *json = layout_view_error(err);
+    json_object_set_new(json, "gpu", layout_view_model(model));
+    json_object_set_new(json, "fits", json_false());
+    if (!cli_print_raw(&cli, json)) {
+        layout_view_print_existing(model, &request->existing);
+        fflush(stdout);
+        err->subject[0] = '\0'; /* the model, which the line above names */
+        cli_report(err);
+    }
+}
+
+static void print_fit(const struct layout_words *words, const struct gpu_model *model,
+                      const struct layout_request *request)
+{
+    struct cli cli = {.output = words->output};
+    CLEANUP_JSON json_t *json = layout_view_request(request);
+    json_object_set_new(json, "gpu", layout_view_model(model));
+    json_object_set_new(json, "fits", json_true());
+    if (!cli_print_raw(&cli, json)) {
+        layout_view_print(model, request);
+    }
+}
+
+static int check_words(const struct layout_words *words, const struct gpu_model *model)
+{
+    struct layout_request request = {.mixed = false};
+    struct error err = {0};
+    int r = layout_words_request(words, model, &request, &err);
+    if (r != 0 && err.reason != REASON_NO_CAPACITY) {
+        cli_report(&err);
+        return EXIT_USAGE;
+    }
+    r = r != 0 ? r : layout_check(model, &request.existing, &err);
+    r = r != 0 ? r : layout_fit(model, &request, &err);
+    if (r != 0) {
+        print_refusal(words, model, &request, &err);
+        return EXIT_DOES_NOT;
+    }
+    print_fit(words, model, &request);
+    return EXIT_FITS;
+}
+
+static int check(const struct layout_words *words, struct error *err)
+{
+    CLEANUP(catalog_freep) struct catalog *catalog = NULL;
+    const struct gpu_model *model = NULL;
+    bool refused = false;
+    int r = catalog_load_default(&catalog, err);
+    r = r != 0 ? r : catalog_find(catalog, words->gpu, &model, err);
+    if (r == 0 && words->file == NULL) {
+        return check_words(words, model);
+    }
+    r = r != 0 ? r : layout_file_check(words, catalog, model, &refused, err);
+    if (r != 0) {
+        cli_report(err);
+        return EXIT_USAGE;
+    }
+    return refused ? EXIT_DOES_NOT : EXIT_FITS;
+}
+
+int cmd_layout_check(int argc, char **argv)
+{
+    struct layout_words words;
+    struct error err = {0};
+    if (layout_words_parse(argc, argv, &words, &err) != 0) {
+        cli_report(&err);
+        return EXIT_USAGE;
+    }
+    if (words.help) {
+        fputs(help, stdout);
+        return EXIT_FITS;
+    }
+    return check(&words, &err);
+}

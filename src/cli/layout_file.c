@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/layout_file.h"
+
+#include "base/parse.h"
+#include "base/str.h"
+#include "cli/layout_view.h"
+#include "cli/table.h"
+#include "import/import.h"
+
+/* What is asked about every label. */
+struct asked {
+    const struct catalog *catalog;
+    const struct gpu_model *model;
+    uint32_t device; /* CAT_UNKNOWN: any board of the model */
+    uint32_t subsystem;
+};
+
+/* What became of a label: for people in one line, for programs entry by entry. */
+struct verdict {
+    enum import_verdict verdict;
+    struct strbuf text;
+    json_t *entries;
+};
+
+/* "0xDEVICE[:0xSUBSYSTEM]" asks about one board; a key asks about all of the model. */
+static void ask_for_board(struct asked *asked, const char *gpu)
+{
+    char device[16];
+    const char *colon = strchr(gpu, ':');
+    uint32_t id = 0;
+    asked->device = CAT_UNKNOWN;
+    asked->subsystem = CAT_UNKNOWN;
+    if (!str_copy(device, sizeof(device), gpu) && colon == NULL) {
+        return;
+    }
+    device[strcspn(device, ":")] = '\0';
+    if (parse_hex32(device, &id)) {
+        asked->device = id > 0xffff ? id >> 16 : id;
+    }
+    if (colon != NULL && parse_hex32(colon + 1, &id)) {
+        asked->subsystem = id > 0xffff ? id >> 16 : id;
+    }
+}
+
+/* One entry that cannot be refuses the label; one that can speaks for it otherwise. */
+static enum import_verdict worse(enum import_verdict a, enum import_verdict b)
+{
+    static const int weight[] = {
+        [IMPORT_OTHER_GPU] = 0, [IMPORT_UNKNOWN] = 1, [IMPORT_FITS] = 2, [IMPORT_REFUSED] = 3};
+    return weight[b] > weight[a] ? b : a;
+}
+
+static void add_devices(const struct import_entry *entry, struct strbuf *out)
+{
+    if (entry->all_devices) {
+        return;
+    }
+    strbuf_add(out, entry->devices.n == 1 ? "GPU " : "GPUs ");
+    for (size_t i = 0; i < entry->devices.n; i++) {
+        strbuf_addf(out, "%s%u", i > 0 ? "," : "", entry->devices.items[i]);
+    }
+    strbuf_add(out, ": ");
+}
+
+static void add_fit(const struct import_fit *fit, struct strbuf *out)
+{
+    if (fit->verdict != IMPORT_FITS) {
+        strbuf_add(out, fit->why.message);
+        if (fit->verdict == IMPORT_REFUSED && fit->why.hint[0] != '\0') {
+            strbuf_addf(out, "; %s", fit->why.hint);
+        }
+    } else if (fit->request.gis.n > 0 || fit->request.vgpus.n > 0) {
+        layout_view_summary(&fit->request, out);
+    } else {
+        strbuf_add(out, fit->mig ? "MIG on, no instances" : "MIG off");
+    }
+}
+
+static json_t *devices_json(const struct import_entry *entry)
+{
+    if (entry->all_devices) {
+        return json_string("all");
+    }
+    json_t *devices = json_array();
+    for (vec_each(&entry->devices, device)) {
+        json_array_append_new(devices, json_integer(*device));
+    }
+    return devices;
+}
+
+static json_t *entry_json(const struct import_entry *entry, const struct import_fit *fit)
+{
+    json_t *json = fit->verdict == IMPORT_FITS ? layout_view_request(&fit->request)
+                                               : layout_view_error(&fit->why);
+    json_object_set_new(json, "verdict", json_string(import_verdict_name(fit->verdict)));
+    json_object_set_new(json, "devices", devices_json(entry));
+    return json;
+}
+
+/* The label's verdict, and the text of the entries that decide it; of those for other GPUs one is
+ * enough. */
+static void judge(const struct asked *asked, enum import_kind kind,
+                  const struct import_label *label, struct verdict *ret_verdict)
+{
+    size_t n = label->entries.n;
+    CLEANUP_FREE struct import_fit *fits = xcalloc(n, sizeof(*fits));
+    *ret_verdict = (struct verdict){.verdict = IMPORT_OTHER_GPU, .entries = json_array()};
+    for (size_t i = 0; i < n; i++) {
+        const struct import_entry *entry = &label->entries.items[i];
+        import_fit(asked->catalog, asked->model, asked->device, asked->subsystem, kind, entry,
+                   &fits[i]);
+        json_array_append_new(ret_verdict->entries, entry_json(entry, &fits[i]));
+        ret_verdict->verdict = worse(ret_verdict->verdict, fits[i].verdict);
+    }
+    for (size_t i = 0; i < n; i++) {
+        bool told = ret_verdict->text.len > 0;
+        if (fits[i].verdict != ret_verdict->verdict ||
+            (told && fits[i].verdict == IMPORT_OTHER_GPU)) {
+            continue;
+        }
+        strbuf_add(&ret_verdict->text, told ? "; " : "");
+        add_devices(&label->entries.items[i], &ret_verdict->text);
+        add_fit(&fits[i], &ret_verdict->text);
+    }
+}
+
+static void print_table(const json_t *labels)
+{
+    static const struct table_column columns[] = {
+        {"LABEL", TABLE_LEFT}, {"VERDICT", TABLE_LEFT}, {"WHERE, OR WHY NOT", TABLE_LEFT}};
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    size_t i = 0;
+    json_t *label = NULL;
+    json_array_foreach(labels, i, label)
+    {
+        const char *const cells[] = {json_string_value(json_object_get(label, "label")),
+                                     json_string_value(json_object_get(label, "verdict")),
+                                     json_string_value(json_object_get(label, "text"))};
+        table_row(table, cells);
+    }
+    table_print(table);
+}
+
+int layout_file_check(const struct layout_words *words, const struct catalog *catalog,
+                      const struct gpu_model *model, bool *ret_refused, struct error *err)
+{
+    CLEANUP(import_freep) struct import_file *file = NULL;
+    int r = import_read(words->file, &file, err);
+    if (r != 0) {
+        return r;
+    }
+    struct asked asked = {.catalog = catalog, .model = model};
+    ask_for_board(&asked, words->gpu);
+    CLEANUP_JSON json_t *labels = json_array();
+    *ret_refused = false;
+    for (vec_each(&file->labels, label)) {
+        struct verdict verdict;
+        judge(&asked, file->kind, label, &verdict);
+        *ret_refused = *ret_refused || verdict.verdict == IMPORT_REFUSED;
+        json_array_append_new(labels,
+                              json_pack("{s:s, s:s, s:s, s:o}", "label", label->name, "verdict",
+                                        import_verdict_name(verdict.verdict), "text",
+                                        strbuf_str(&verdict.text), "entries", verdict.entries));
+        strbuf_done(&verdict.text);
+    }
+    struct cli cli = {.output = words->output};
+    CLEANUP_JSON json_t *all = json_pack("{s:o, s:s, s:O}", "gpu", layout_view_model(model), "file",
+                                         words->file, "labels", labels);
+    if (!cli_print_raw(&cli, all)) {
+        print_table(labels);
+    }
+    return 0;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/layout_view.h"
+
+#include <stdio.h>
+
+#include "cli/table.h"
+
+#define MAP_SIZE 1024
+
+static json_t *number_or_null(uint32_t number)
+{
+    return number != LAYOUT_ANYWHERE ? json_integer(number) : json_null();
+}
+
+json_t *layout_view_model(const struct gpu_model *model)
+{
+    return json_pack("{s:s, s:s}", "model", model->key, "name", model->name);
+}
+
+static void append_instances(json_t *instances, const struct layout_gis *gis, bool existing)
+{
+    for (uint32_t i = 0; i < gis->n; i++) {
+        const struct layout_gi *gi = &gis->items[i];
+        json_array_append_new(
+            instances, json_pack("{s:s, s:o, s:I, s:b}", "profile", gi->profile->name, "start",
+                                 number_or_null(gi->start), "size",
+                                 (json_int_t)gi->profile->memory_slices, "existing", existing));
+    }
+}
+
+json_t *layout_view_request(const struct layout_request *request)
+{
+    json_t *instances = json_array();
+    append_instances(instances, &request->existing, true);
+    append_instances(instances, &request->gis, false);
+    json_t *vgpus = json_array();
+    for (uint32_t i = 0; i < request->vgpus.n; i++) {
+        const struct layout_vgpu *vgpu = &request->vgpus.items[i];
+        json_array_append_new(vgpus, json_pack("{s:s, s:o, s:o}", "type", vgpu->type->name,
+                                               "instance", number_or_null(vgpu->gi), "placementId",
+                                               number_or_null(vgpu->placement_id)));
+    }
+    return json_pack("{s:o, s:o}", "instances", instances, "vgpus", vgpus);
+}
+
+json_t *layout_view_error(const struct error *err)
+{
+    json_t *json =
+        json_pack("{s:s, s:s}", "reason", reason_name(err->reason), "message", err->message);
+    if (err->hint[0] != '\0') {
+        json_object_set_new(json, "hint", json_string(err->hint));
+    }
+    return json;
+}
+
+/* ---- for people ---- */
+
+/* "RTX Pro 6000 Blackwell DC-1-8C" is "DC-1-8C" to people. */
+static const char *short_name(const struct cat_vgpu_type *type)
+{
+    const char *blank = strrchr(type->name, ' ');
+    return blank != NULL ? blank + 1 : type->name;
+}
+
+/* "3 × DC-1-8C, DC-1-8Q": the types on one instance, or all of them (gi LAYOUT_ANYWHERE). */
+static void add_types(struct strbuf *out, const struct layout_vgpus *vgpus, uint32_t gi)
+{
+    bool first = true;
+    for (uint32_t i = 0; i < vgpus->n; i++) {
+        const struct layout_vgpu *vgpu = &vgpus->items[i];
+        uint32_t count = 0;
+        bool seen = false;
+        for (uint32_t k = 0; k < vgpus->n; k++) {
+            bool same = vgpus->items[k].type == vgpu->type && vgpus->items[k].gi == gi;
+            count += same;
+            seen = seen || (same && k < i);
+        }
+        if (vgpu->gi != gi || seen) {
+            continue;
+        }
+        strbuf_add(out, first ? "" : ", ");
+        if (count > 1) {
+            strbuf_addf(out, "%u × ", count);
+        }
+        strbuf_add(out, short_name(vgpu->type));
+        first = false;
+    }
+}
+
+static void print_head(const struct gpu_model *model, const struct layout_gis *gis)
+{
+    char map[MAP_SIZE];
+    CLEANUP_FREE char *gpu = xasprintf("%s (%s)", model->name, model->key);
+    layout_draw(model, gis, map, sizeof(map));
+    struct table_field fields[] = {{"GPU", gpu}, {"Slices", map}};
+    fields_print(fields, model->profiles.n > 0 ? 2 : 1);
+}
+
+void layout_view_print_existing(const struct gpu_model *model, const struct layout_gis *existing)
+{
+    print_head(model, existing);
+}
+
+static const char *number_text(uint32_t number, char out[16])
+{
+    if (number == LAYOUT_ANYWHERE) {
+        return "-";
+    }
+    (void)snprintf(out, 16, "%u", number);
+    return out;
+}
+
+static void print_instances(const struct layout_request *request, const struct layout_gis *all)
+{
+    static const struct table_column columns[] = {{"INSTANCE", TABLE_LEFT},
+                                                  {"START", TABLE_RIGHT},
+                                                  {"SIZE", TABLE_RIGHT},
+                                                  {"STATE", TABLE_LEFT},
+                                                  {"VGPUS", TABLE_LEFT}};
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    for (uint32_t i = 0; i < all->n; i++) {
+        CLEANUP_STRBUF struct strbuf types = {0};
+        char start[16];
+        char size[16];
+        add_types(&types, &request->vgpus, i);
+        const char *const cells[] = {
+            all->items[i].profile->name,
+            number_text(all->items[i].start, start),
+            number_text(all->items[i].profile->memory_slices, size),
+            i < request->existing.n ? "existing" : "new",
+            strbuf_str(&types)[0] != '\0' ? strbuf_str(&types) : "-",
+        };
+        table_row(table, cells);
+    }
+    table_print(table);
+}
+
+static void print_vgpus(const struct layout_vgpus *vgpus)
+{
+    static const struct table_column columns[] = {
+        {"VGPU", TABLE_LEFT}, {"FRAMEBUFFER", TABLE_RIGHT}, {"PLACEMENT", TABLE_RIGHT}};
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    for (uint32_t i = 0; i < vgpus->n; i++) {
+        char framebuffer[32];
+        char placement[16];
+        (void)snprintf(framebuffer, sizeof(framebuffer), "%u MiB",
+                       vgpus->items[i].type->framebuffer_mib);
+        const char *const cells[] = {
+            short_name(vgpus->items[i].type),
+            vgpus->items[i].type->framebuffer_mib != CAT_UNKNOWN ? framebuffer : "-",
+            number_text(vgpus->items[i].placement_id, placement),
+        };
+        table_row(table, cells);
+    }
+    table_print(table);
+}
+
+static struct layout_gis join(const struct layout_request *request)
+{
+    struct layout_gis all = request->existing;
+    for (uint32_t i = 0; i < request->gis.n && all.n < LAYOUT_MAX_GIS; i++) {
+        all.items[all.n++] = request->gis.items[i];
+    }
+    return all;
+}
+
+void layout_view_print(const struct gpu_model *model, const struct layout_request *request)
+{
+    struct layout_gis all = join(request);
+    print_head(model, &all);
+    putchar('\n');
+    if (all.n > 0) {
+        print_instances(request, &all);
+    } else {
+        print_vgpus(&request->vgpus);
+    }
+}
+
+void layout_view_summary(const struct layout_request *request, struct strbuf *out)
+{
+    struct layout_gis all = join(request);
+    if (all.n == 0) {
+        add_types(out, &request->vgpus, LAYOUT_ANYWHERE);
+        return;
+    }
+    for (uint32_t i = 0; i < all.n; i++) {
+        const struct layout_gi *gi = &all.items[i];
+        strbuf_addf(out, "%s%s", i > 0 ? ", " : "", gi->profile->name);
+        if (gi->start != LAYOUT_ANYWHERE) {
+            strbuf_addf(out, "@%u", gi->start);
+        }
+        CLEANUP_STRBUF struct strbuf types = {0};
+        add_types(&types, &request->vgpus, i);
+        if (strbuf_str(&types)[0] != '\0') {
+            strbuf_addf(out, " (%s)", strbuf_str(&types));
+        }
+    }
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/layout_words.h"
+
+#include <getopt.h>
+
+#include "base/parse.h"
+#include "base/str.h"
+#include "import/profile_name.h"
+
+#define MAX_COUNT 4096
+#define MAX_WORD 128
+
+/* ---- options ---- */
+
+enum { OPTION_GPU = 256, OPTION_EXISTING, OPTION_VGPU, OPTION_MIXED };
+
+static const struct option options[] = {
+    {.name = "gpu", .has_arg = required_argument, .val = OPTION_GPU},
+    {.name = "existing", .has_arg = required_argument, .val = OPTION_EXISTING},
+    {.name = "vgpu", .has_arg = required_argument, .val = OPTION_VGPU},
+    {.name = "mixed", .has_arg = no_argument, .val = OPTION_MIXED},
+    {.name = "file", .has_arg = required_argument, .val = 'f'},
+    {.name = "output", .has_arg = required_argument, .val = 'o'},
+    {.name = "help", .has_arg = no_argument, .val = 'h'},
+    {.name = NULL},
+};
+
+static int add_word(const char **words, size_t *n, const char *word, struct error *err)
+{
+    if (*n == LAYOUT_MAX_WORDS) {
+        return error_set(err, REASON_INVALID, "", "more than %d words of one kind",
+                         LAYOUT_MAX_WORDS);
+    }
+    words[(*n)++] = word;
+    return 0;
+}
+
+static int set_output(struct layout_words *words, const char *text, struct error *err)
+{
+    static const char *const formats[] = {"table", "json", "yaml"};
+    for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+        if (str_eq(text, formats[i])) {
+            words->output = (enum output)i;
+            return 0;
+        }
+    }
+    error_set(err, REASON_INVALID, "", "there is no output format \"%s\"", text);
+    error_hint(err, "table, json or yaml");
+    return -REASON_INVALID;
+}
+
+static int bad_option(int argc, char **argv, int at, struct error *err)
+{
+    const char *names[ARRAY_SIZE(options) - 1];
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        names[i] = options[i].name;
+    }
+    const char *word = at < argc ? argv[at] : "";
+    error_set(err, REASON_INVALID, "", "there is no option %s here", word);
+    const char *nearest =
+        str_starts(word, "--") ? str_nearest(word + 2, names, ARRAY_SIZE(names)) : NULL;
+    error_hint(err, nearest != NULL ? "did you mean --%s?" : "--help lists the options", nearest);
+    return -REASON_INVALID;
+}
+
+/* `after_vgpu`: words that follow a --vgpu are types as well. */
+static int take(struct layout_words *words, int option, bool after_vgpu, struct error *err)
+{
+    switch (option) {
+    case OPTION_GPU:
+        words->gpu = optarg;
+        return 0;
+    case OPTION_EXISTING:
+        return add_word(words->existing, &words->n_existing, optarg, err);
+    case OPTION_VGPU:
+        return add_word(words->vgpus, &words->n_vgpus, optarg, err);
+    case OPTION_MIXED:
+        words->mixed = true;
+        return 0;
+    case 'f':
+        words->file = optarg;
+        return 0;
+    case 'o':
+        return set_output(words, optarg, err);
+    case 'h':
+        words->help = true;
+        return 0;
+    default: /* 1: a word */
+        return after_vgpu ? add_word(words->vgpus, &words->n_vgpus, optarg, err)
+                          : add_word(words->wanted, &words->n_wanted, optarg, err);
+    }
+}
+
+static int check_words(const struct layout_words *words, struct error *err)
+{
+    bool asks = words->n_wanted > 0 || words->n_vgpus > 0;
+    if (words->help) {
+        return 0;
+    }
+    if (words->gpu == NULL) {
+        error_set(err, REASON_INVALID, "", "--gpu is missing");
+        error_hint(err, "a model such as a100-pcie-40gb, or its PCI id 0xDEVICE[:0xSUBSYSTEM]");
+        return -REASON_INVALID;
+    }
+    if (words->file != NULL && (asks || words->n_existing > 0 || words->mixed)) {
+        return error_set(err, REASON_INVALID, "",
+                         "-f checks a file: nothing else can be asked with it");
+    }
+    if (words->file == NULL && !asks && words->n_existing == 0) {
+        error_set(err, REASON_INVALID, "", "nothing to check");
+        error_hint(err, "name profiles (4g.20gb 2g.10gb=2), --vgpu TYPE=COUNT, or -f FILE");
+        return -REASON_INVALID;
+    }
+    return 0;
+}
+
+int layout_words_parse(int argc, char **argv, struct layout_words *ret_words, struct error *err)
+{
+    struct layout_words words = {.help = false};
+    bool after_vgpu = false;
+    optind = 0; /* argv is read anew, from its beginning */
+    opterr = 0;
+    for (;;) {
+        int at = optind > 0 ? optind : 1;
+        int option = getopt_long(argc, argv, "-:f:o:h", options, NULL);
+        if (option == -1) {
+            break;
+        }
+        if (option == ':') {
+            return error_set(err, REASON_INVALID, "", "option %s needs a value", argv[at]);
+        }
+        if (option == '?') {
+            return bad_option(argc, argv, at, err);
+        }
+        int r = take(&words, option, after_vgpu, err);
+        if (r != 0) {
+            return r;
+        }
+        after_vgpu = option == OPTION_VGPU || (option == 1 && after_vgpu);
+    }
+    while (optind < argc) { /* behind "--" */
+        int r = add_word(words.wanted, &words.n_wanted, argv[optind++], err);
+        if (r != 0) {
+            return r;
+        }
+    }
+    int r = check_words(&words, err);
+    if (r == 0) {
+        *ret_words = words;
+    }
+    return r;
+}
+
+/* ---- what they mean on a model ---- */
+
+/* NAME[@START][=COUNT] */
+struct item {
+    char name[MAX_WORD];
+    uint32_t start;
+    uint32_t count;
+};
+
+/* Cuts ret_text at the mark and reads the number behind it; leaves *ret_number if there is none. */
+static bool cut_number(char *text, char mark, uint32_t *ret_number)
+{
+    char *at = strrchr(text, mark);
+    if (at == NULL) {
+        return true;
+    }
+    *at = '\0';
+    return parse_u32(at + 1, ret_number);
+}
+
+static int parse_item(const char *word, struct item *ret_item, struct error *err)
+{
+    *ret_item = (struct item){.start = LAYOUT_ANYWHERE, .count = 1};
+    if (!STR_SET(ret_item->name, word) || !cut_number(ret_item->name, '=', &ret_item->count) ||
+        !cut_number(ret_item->name, '@', &ret_item->start) || ret_item->name[0] == '\0') {
+        return error_set(err, REASON_INVALID, "", "\"%s\" is not NAME[@START][=COUNT]", word);
+    }
+    if (ret_item->count == 0 || ret_item->count > MAX_COUNT) {
+        return error_set(err, REASON_INVALID, "", "\"%s\": a count is from 1 to %d", word,
+                         MAX_COUNT);
+    }
+    if (ret_item->start != LAYOUT_ANYWHERE && ret_item->start > 31) {
+        return error_set(err, REASON_INVALID, "", "\"%s\": a memory slice is from 0 to 31", word);
+    }
+    return 0;
+}
+
+/* The GI profile that a name means, and how many GIs `*count` of it need: compute instances
+ * ("1c.3g.20gb") share. */
+static int find_profile(const struct gpu_model *model, const struct item *item,
+                        const struct cat_profile **ret_profile, uint32_t *ret_count,
+                        struct error *err)
+{
+    struct profile_name name;
+    if (profile_name_parse(item->name, &name, NULL) != 0 || name.ci_slices == 0) {
+        *ret_count = item->count;
+        return model_find_profile(model, item->name, ret_profile, err);
+    }
+    uint32_t per_gi = name.gi_slices / name.ci_slices;
+    *ret_count = (item->count + per_gi - 1) / per_gi;
+    return model_find_profile(model, name.gi, ret_profile, err);
+}
+
+static int add_gis(const struct gpu_model *model, const struct item *item, struct layout_gis *gis,
+                   struct error *err)
+{
+    const struct cat_profile *profile = NULL;
+    uint32_t count = 0;
+    int r = find_profile(model, item, &profile, &count, err);
+    if (r != 0) {
+        return r;
+    }
+    if (count > LAYOUT_MAX_GIS - gis->n) {
+        return error_set(err, REASON_NO_CAPACITY, model->key,
+                         "%s takes at most %u GPU instances, and %u of \"%s\" are wanted",
+                         model->name, model->max_gpu_instances, count, profile->name);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        gis->items[gis->n++] = (struct layout_gi){profile, item->start};
+    }
+    return 0;
+}
+
+static int add_vgpus(const struct gpu_model *model, const struct item *item,
+                     struct layout_vgpus *vgpus, struct error *err)
+{
+    const struct cat_vgpu_type *type = NULL;
+    int r = model_find_type(model, item->name, &type, err);
+    if (r != 0) {
+        return r;
+    }
+    if (item->count > LAYOUT_MAX_VGPUS - vgpus->n) {
+        return error_set(err, REASON_NO_CAPACITY, model->key,
+                         "%u of \"%s\" are more vGPUs than any GPU takes", item->count, type->name);
+    }
+    for (uint32_t i = 0; i < item->count; i++) {
+        vgpus->items[vgpus->n++] =
+            (struct layout_vgpu){.type = type, .gi = LAYOUT_ANYWHERE, .placement_id = item->start};
+    }
+    return 0;
+}
+
+/* A type, or a profile that stands behind a --vgpu. */
+static int add_vgpu_word(const struct gpu_model *model, const char *word,
+                         struct layout_request *request, struct error *err)
+{
+    struct item item;
+    int r = parse_item(word, &item, err);
+    if (r != 0) {
+        return r;
+    }
+    const struct cat_profile *ignored = NULL;
+    uint32_t count = 0;
+    struct profile_name name;
+    bool is_profile = profile_name_parse(item.name, &name, NULL) == 0 &&
+                      find_profile(model, &item, &ignored, &count, NULL) == 0;
+    return is_profile ? add_gis(model, &item, &request->gis, err)
+                      : add_vgpus(model, &item, &request->vgpus, err);
+}
+
+static int add_existing(const struct gpu_model *model, const char *list, struct layout_gis *gis,
+                        struct error *err)
+{
+    int r = 0;
+    while (*list != '\0' && r == 0) {
+        size_t len = strcspn(list, ",");
+        CLEANUP_FREE char *word = xstrndup(list, len);
+        struct item item;
+        r = parse_item(word, &item, err);
+        if (r == 0 && item.start == LAYOUT_ANYWHERE) {
+            r = error_set(err, REASON_INVALID, "", "existing \"%s\" must say where: PROFILE@START",
+                          word);
+        }
+        r = r != 0 ? r : add_gis(model, &item, gis, err);
+        list += len + (list[len] == ',');
+    }
+    return r;
+}
+
+int layout_words_request(const struct layout_words *words, const struct gpu_model *model,
+                         struct layout_request *ret_request, struct error *err)
+{
+    struct layout_request request = {.mixed = words->mixed, .mig_timesliced = true};
+    int r = 0;
+    for (size_t i = 0; i < words->n_existing && r == 0; i++) {
+        r = add_existing(model, words->existing[i], &request.existing, err);
+    }
+    for (size_t i = 0; i < words->n_wanted && r == 0; i++) {
+        struct item item;
+        r = parse_item(words->wanted[i], &item, err);
+        r = r != 0 ? r : add_gis(model, &item, &request.gis, err);
+    }
+    for (size_t i = 0; i < words->n_vgpus && r == 0; i++) {
+        r = add_vgpu_word(model, words->vgpus[i], &request, err);
+    }
+    if (r == 0) {
+        *ret_request = request;
+    }
+    return r;
+}

@@ -23,7 +23,7 @@ struct api_config {
 };
 
 int api_new(const struct api_config *config, struct api **ret_api, struct error *err);
-/* Once the loop has ended. The manager must not reply any more: free it first. Removes the socket
+/* Once the loop has ended, and after manager_free(): no reply may come any more. Removes the socket
  * file. */
 void api_free(struct api *api);
 DEFINE_FREEP(struct api *, api_free)

@@ -32,6 +32,7 @@ struct http {
     struct server servers[MAX_SERVERS];
     size_t n_servers;
     struct http_exchange *waiting; /* handed out and not answered yet */
+    bool stopping;
 };
 
 /* Owned by two: the connection, until it completes, and the handler, until it answers. */
@@ -121,18 +122,6 @@ static enum MHD_Result refuse(struct http_exchange *exchange, int status, const 
     exchange->answered = true;
     exchange->response = exchange->server->http->config.refuse(status, err);
     return send_response(exchange);
-}
-
-void http_answer(struct http_exchange *exchange, struct http_response response)
-{
-    waiting_remove(exchange);
-    exchange->answered = true;
-    exchange->response = response;
-    if (exchange->suspended) {
-        exchange->suspended = false;
-        MHD_resume_connection(exchange->connection);
-    }
-    exchange_release(exchange);
 }
 
 /* ---- requests ---- */
@@ -231,13 +220,22 @@ static enum MHD_Result take_body(struct http_exchange *exchange, const char *dat
     return exchange->discarded > MAX_DISCARD ? MHD_NO : MHD_YES;
 }
 
+static int set_stopping(struct error *err)
+{
+    return error_set(err, REASON_UNAVAILABLE, "cleaved", "cleaved is stopping");
+}
+
 static enum MHD_Result hand_over(struct http_exchange *exchange)
 {
     struct http_request *request = &exchange->request;
+    struct error err = {0};
     if (exchange->discarded > 0) {
-        struct error err = {0};
         set_too_large(&err);
         return refuse(exchange, MHD_HTTP_CONTENT_TOO_LARGE, &err);
+    }
+    if (exchange->server->http->stopping) {
+        set_stopping(&err);
+        return refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, &err);
     }
     request->content_type = header(exchange, MHD_HTTP_HEADER_CONTENT_TYPE);
     request->body = strbuf_str(&exchange->body);
@@ -336,6 +334,27 @@ static void pump(struct server *server)
     }
 }
 
+/* Soon, for callers that may be inside libmicrohttpd. */
+static void pump_soon(struct server *server)
+{
+    server->timer_us = clock_monotonic_us();
+    evloop_after(server->http->config.loop, 0, on_timer, server);
+}
+
+void http_answer(struct http_exchange *exchange, struct http_response response)
+{
+    waiting_remove(exchange);
+    exchange->answered = true;
+    exchange->response = response;
+    if (exchange->suspended) {
+        exchange->suspended = false;
+        MHD_resume_connection(exchange->connection);
+        /* With its epoll descriptor in a loop of ours it wakes nobody itself. */
+        pump_soon(exchange->server);
+    }
+    exchange_release(exchange);
+}
+
 struct http *http_new(const struct http_config *config)
 {
     struct http *http = xcalloc(1, sizeof(*http));
@@ -388,8 +407,8 @@ static void drop_waiting(struct http *http)
     while (http->waiting != NULL) {
         struct http_exchange *exchange = http->waiting;
         struct error err = {0};
-        error_set(&err, REASON_UNAVAILABLE, "cleaved", "the daemon is stopping");
-        http_answer(exchange, http->config.refuse(reason_http_status(err.reason), &err));
+        set_stopping(&err);
+        http_answer(exchange, http->config.refuse(MHD_HTTP_SERVICE_UNAVAILABLE, &err));
     }
 }
 
@@ -398,6 +417,7 @@ void http_free(struct http *http)
     if (http == NULL) {
         return;
     }
+    http->stopping = true;
     drop_waiting(http);
     for (size_t i = 0; i < http->n_servers; i++) {
         MHD_run(http->servers[i].daemon);

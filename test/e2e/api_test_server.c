@@ -33,8 +33,8 @@ int main(int argc, char **argv)
     } else {
         code = evloop_run(loop);
     }
-    api_free(api);
     fake_manager_free(manager);
+    api_free(api);
     evloop_free(loop);
     return code;
 }

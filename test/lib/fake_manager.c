@@ -21,9 +21,13 @@ struct manager {
     size_t n_claims;
     struct plan *plan; /* the latest */
     struct event events[3];
+    struct later *later;
 };
 
+/* A reply on its way. */
 struct later {
+    struct manager *manager;
+    struct later *next;
     manager_reply_fn *reply;
     void *data;
     json_t *body;
@@ -32,6 +36,11 @@ struct later {
 static void reply_now(void *data)
 {
     struct later *later = data;
+    struct later **link = &later->manager->later;
+    while (*link != later) {
+        link = &(*link)->next;
+    }
+    *link = later->next;
     later->reply(later->body, NULL, later->data);
     free(later);
 }
@@ -40,7 +49,9 @@ static void reply_now(void *data)
 static void reply_later(struct manager *m, json_t *body, manager_reply_fn *reply, void *data)
 {
     struct later *later = xcalloc(1, sizeof(*later));
-    *later = (struct later){.reply = reply, .data = data, .body = body};
+    *later =
+        (struct later){.manager = m, .next = m->later, .reply = reply, .data = data, .body = body};
+    m->later = later;
     evloop_after(m->loop, 1000, reply_now, later);
 }
 
@@ -87,6 +98,15 @@ struct manager *fake_manager_new(struct evloop *loop)
 
 void fake_manager_free(struct manager *m)
 {
+    while (m->later != NULL) {
+        struct later *later = m->later;
+        m->later = later->next;
+        struct error err = {0};
+        error_set(&err, REASON_UNAVAILABLE, "cleaved", "cleaved is stopping");
+        later->reply(NULL, &err, later->data);
+        json_decref(later->body);
+        free(later);
+    }
     host_free(m->host);
     plan_free(m->plan);
     free(m);

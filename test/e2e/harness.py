@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the end-to-end tests share: an HTTP client on a Unix socket, the command line, processes."""
+import http.client
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
+START_S = 30
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout=30):
+        super().__init__("localhost", timeout=timeout)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = raw_connect(self.path, self.timeout)
+
+
+def raw_connect(path, timeout=10):
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(timeout)
+    sock.connect(str(path))
+    return sock
+
+
+def read_all(sock):
+    """Everything until the server closes."""
+    text = b""
+    while True:
+        try:
+            data = sock.recv(65536)
+        except ConnectionResetError:
+            return text
+        if not data:
+            return text
+        text += data
+
+
+class Api:
+    """The API as a program uses it; every answer is validated."""
+
+    def __init__(self, socket_path, openapi):
+        self.socket = socket_path
+        self.openapi = openapi
+
+    def call(self, method, target, body=None, headers=None, raw=None):
+        """Returns (status, JSON body, headers)."""
+        connection = UnixConnection(self.socket)
+        headers = dict(headers or {})
+        data = raw
+        if body is not None:
+            data = json.dumps(body)
+        if data is not None:
+            headers.setdefault("Content-Type", "application/json")
+        connection.request(method, target, body=data, headers=headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        answer_headers = dict(answer.getheaders())
+        parsed = self.openapi.check(method, target, answer.status,
+                                    answer_headers.get("Content-Type"), text)
+        return answer.status, parsed, answer_headers
+
+    def get(self, target):
+        status, body, _ = self.call("GET", target)
+        assert status == 200, body
+        return body
+
+    def wait_plan(self, change, timeout=60):
+        """Polls the plan of a change until it is over; returns it."""
+        plan = change["plan"]
+        deadline = time.monotonic() + timeout
+        while plan["state"] in ("running", "undoing"):
+            assert time.monotonic() < deadline, f"the plan is still {plan['state']}: {plan}"
+            time.sleep(0.02)
+            plan = self.get(f"/v1/plans/{plan['id']}")
+        return plan
+
+
+class Cleave:
+    """The command line."""
+
+    def __init__(self, socket_path):
+        self.socket = socket_path
+
+    def run(self, *words, stdin=None, env=None):
+        full = {**os.environ, "LC_ALL": "C.UTF-8", "CLEAVE_SOCKET": str(self.socket),
+                "CLEAVE_DATADIR": str(ROOT / "data"), **(env or {})}
+        return subprocess.run([BUILD / "src/cli/cleave", *map(str, words)], text=True, input=stdin,
+                              capture_output=True, env=full, timeout=120)
+
+    def json(self, *words):
+        done = self.run(*words, "-o", "json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+def wait_for_socket(path, process, log=None):
+    deadline = time.monotonic() + START_S
+    while True:
+        try:
+            raw_connect(path).close()
+            return
+        except OSError:
+            pass
+        said = pathlib.Path(log).read_text() if log else ""
+        assert process.poll() is None, f"the server ended with {process.returncode}\n{said}"
+        assert time.monotonic() < deadline, f"the server does not answer\n{said}"
+        time.sleep(0.02)
+
+
+def stop(process):
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every operation of api/openapi.yaml, good and bad, each answer validated (harness.Api does it)."""
+import getpass
+
+CLAIM = {"name": "web1", "type": "DC-1-8C", "vm": "web2"}
+
+
+def test_every_operation_answers_as_described(fake, openapi):
+    openapi.seen.clear()
+    for target in ("/v1/health", "/v1/host", "/v1/gpus", "/v1/gpus/0", "/v1/gpus/0000:61:00.0",
+                   "/v1/profiles", "/v1/profiles?gpu=1", "/v1/claims", "/v1/plans", "/v1/vms",
+                   "/v1/events", "/v1/events?after=1&limit=1", "/v1/rules"):
+        fake.get(target)
+    status, change, _ = fake.call("POST", "/v1/claims", CLAIM)
+    assert status == 202
+    assert fake.wait_plan(change)["state"] == "done"
+    fake.get("/v1/claims/web1")
+    fake.get("/v1/claims")
+    fake.get("/v1/plans")
+    assert fake.call("PUT", "/v1/gpus/0/mode", {"mode": "idle"})[0] == 202
+    assert fake.call("POST", "/v1/apply", {"name": "lab", "claims": []})[0] == 202
+    assert fake.call("POST", "/v1/vms", {"name": "n", "template": "<domain/>"})[0] == 200
+    assert fake.call("POST", "/v1/vms/web1/start")[0] == 200
+    assert fake.call("POST", "/v1/vms/web1/stop")[0] == 200
+    assert fake.call("POST", "/v1/vms/web1/stop", {"force": True})[0] == 200
+    assert fake.call("DELETE", "/v1/vms/web1")[0] == 200
+    assert fake.call("DELETE", "/v1/claims/web1")[0] == 202
+    answered = {(method, path) for method, path, status in openapi.seen if status < 300}
+    assert openapi.operations() - answered == set()
+
+
+def test_a_dry_run_changes_nothing(fake):
+    status, change, _ = fake.call("POST", "/v1/claims?dryRun=true", CLAIM)
+    assert status == 200 and change["plan"]["state"] == "planned"
+    assert fake.get("/v1/claims")["claims"] == []
+    assert fake.call("POST", "/v1/claims?dryRun=false", CLAIM)[0] == 202
+
+
+def test_the_author_is_who_is_connected(fake):
+    _, change, _ = fake.call("POST", "/v1/claims", CLAIM)
+    assert change["claims"][0]["author"] == getpass.getuser()
+
+
+def test_what_is_not_there_is_404(fake):
+    for method, target in (("GET", "/v1/gpus/9"), ("GET", "/v1/claims/none"),
+                           ("DELETE", "/v1/claims/none"), ("GET", "/v1/plans/none"),
+                           ("POST", "/v1/vms/none/start"), ("DELETE", "/v1/vms/none"),
+                           ("GET", "/v1/profiles?gpu=9")):
+        status, body, _ = fake.call(method, target)
+        assert (status, body["reason"]) == (404, "not-found"), target
+
+
+def test_a_broken_rule_is_named(fake):
+    status, body, _ = fake.call("POST", "/v1/claims", {**CLAIM, "guest": "windows"})
+    assert (status, body["reason"]) == (422, "rule-violated")
+    assert body["rule"] == "mig-vgpu-not-for-windows-on-h100" and body["hint"]
+
+
+def test_what_exists_already_is_409(fake):
+    assert fake.call("POST", "/v1/claims", CLAIM)[0] == 202
+    status, body, _ = fake.call("POST", "/v1/claims", CLAIM)
+    assert (status, body["reason"]) == (409, "conflict")

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: what it prints (golden files), its exit statuses, its errors.
+
+CLEAVE_GOLDEN=write regenerates test/golden/cli."""
+import getpass
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from harness import BUILD, ROOT, Cleave
+
+GOLDEN = ROOT / "test/golden/cli"
+PLAN = "7d0f3c1e-0000-4000-8000-000000000001"
+
+
+def compare(name, text):
+    text = re.sub(rf"\b{re.escape(getpass.getuser())}\b", "root", text)
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("CLEAVE_GOLDEN") == "write":
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+@pytest.mark.parametrize("line", [
+    "host show", "gpu list", "gpu show 0", "gpu show 1", "profile list", "profile list --gpu 0",
+    "claim list", "plan list", "vm list", "event list", "event list --after 1 --limit 1",
+    "rule list", "host show -o json", "host show -o yaml", "gpu show 1 -o yaml",
+    "claim create a --type DC-1-8C --dry-run", "vm start web1", "vm stop web1 --dry-run",
+    "--help", "claim --help", "claim create --help", "apply --help", "--generate-completion",
+])
+def test_output_is_golden(cleave, line):
+    done = cleave.run(*line.split())
+    assert done.returncode == 0 and done.stderr == ""
+    compare(re.sub(r"[^a-z0-9]+", "-", line).strip("-"), done.stdout)
+
+
+def test_the_manual_page_is_golden(cleave):
+    compare("cleave.1", cleave.run("--generate-man").stdout)
+
+
+def test_without_a_utf8_locale_pictures_are_ascii(cleave):
+    done = cleave.run("gpu", "show", "0", env={"LC_ALL": "C"})
+    assert done.stdout.isascii() and "+-----" in done.stdout
+
+
+def test_a_claim_lives_and_dies(cleave):
+    done = cleave.run("claim", "create", "a", "--type", "DC-1-8C", "--vm", "web2")
+    compare("claim-create", done.stdout)
+    compare("claim-create-progress", done.stderr)
+    compare("claim-list-one", cleave.run("claim", "list").stdout)
+    compare("claim-show", cleave.run("claim", "show", "a").stdout)
+    compare("plan-show", cleave.run("plan", "show", PLAN).stdout)
+    compare("plan-list-one", cleave.run("plan", "list").stdout)
+    done = cleave.run("claim", "delete", "a")
+    assert done.returncode == 0 and "steps done" in done.stdout
+
+
+def test_json_is_what_the_api_answers(cleave, fake):
+    assert cleave.json("gpu", "list") == fake.get("/v1/gpus")
+    assert cleave.json("gpu", "show", "0") == fake.get("/v1/gpus/0")
+    change = cleave.json("claim", "create", "a", "--type", "DC-1-8C")
+    assert change["plan"]["state"] == "done" and change["claims"][0]["state"] == "bound"
+    fake.openapi.check("POST", "/v1/claims", 202, "application/json", json.dumps(change))
+    assert cleave.json("claim", "list")["claims"] == change["claims"]
+
+
+def test_no_wait_does_not_wait(cleave):
+    done = cleave.run("gpu", "mode", "0", "idle", "--no-wait")
+    assert done.returncode == 0 and f"plan {PLAN} runs" in done.stdout and done.stderr == ""
+
+
+def test_options_become_the_claim(cleave):
+    claim = cleave.json("claim", "create", "a", "--profile", "1g.24gb+gfx@3", "--mixed",
+                        "--migratable", "--tenant", "t1", "--gpu", "0", "--guest", "linux")
+    claim = claim["claims"][0]
+    assert (claim["profile"], claim["start"]) == ("1g.24gb+gfx", 3)
+    assert claim["mixed"] and claim["migratable"]
+    assert (claim["tenant"], claim["gpu"]) == ("t1", "0")
+
+
+def fails(cleave, line, status, *said, stdin=None):
+    done = cleave.run(*line.split(), stdin=stdin)
+    assert done.returncode == status, done.stderr
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("cleave: ") and len(lines) <= 2, done.stderr
+    assert len(lines) == 1 or lines[1].startswith("hint: ")
+    for text in said:
+        assert text in done.stderr
+    assert done.stdout == ""
+
+
+def test_errors_are_a_line_and_a_hint(cleave):
+    fails(cleave, "gpus list", 2, 'no command "gpus"', 'hint: did you mean "gpu"?')
+    fails(cleave, "gpu show 9", 3, 'there is no gpu "9"', "cleave gpu list")
+    fails(cleave, "claim create a --guest windows", 9, "[mig-vgpu-not-for-windows-on-h100]", "hint:")
+    fails(cleave, "claim create a --guest beos", 2, "guest: ")
+    fails(cleave, "claim create a --profile x@y", 2, "PROFILE@START")
+    fails(cleave, "gpu mode 0 turbo", 2, "turbo", "'time-sliced'")
+    fails(cleave, "claim show none", 3, "none")
+    fails(cleave, "vm create n", 2, "template")
+    fails(cleave, "vm create n --template /nonexistent", 3, "/nonexistent")
+    fails(cleave, "event list --after x", 2, "--after is a number")
+
+
+def test_a_daemon_that_does_not_answer_is_named(cleave):
+    fails(cleave, "--socket /nonexistent/s gpu list", 11,
+          "cleaved does not answer on /nonexistent/s", "CLEAVE_SOCKET")
+
+
+def test_something_else_on_the_socket_is_noticed(cleave, directory):
+    import socket
+    import threading
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(directory / "other"))
+    server.listen()
+
+    def answer():
+        connection, _ = server.accept()
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+        connection.close()
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    fails(cleave, f"--socket {directory}/other gpu list", 11, "is not JSON", "is it cleaved")
+    thread.join()
+    server.close()
+
+
+def test_a_site_file_is_applied(cleave, directory):
+    site = directory / "site.yaml"
+    site.write_text("site: lab\nclaims:\n  - {name: a, type: DC-1-8C}\n")
+    done = cleave.run("apply", "-f", site, "--dry-run")
+    assert done.returncode == 0 and "Dry run: nothing was changed." in done.stdout
+    assert cleave.run("apply", "-f", site).returncode == 0
+    assert cleave.run("apply", "-f", "-", stdin=site.read_text()).returncode == 0
+
+
+def test_errors_in_a_site_file_say_where(cleave, directory):
+    site = directory / "site.yaml"
+    fails(cleave, f"apply -f {directory}/none.yaml", 3, "none.yaml")
+    fails(cleave, "apply", 2, "apply -f site.yaml")
+    for text, said in (("site: lab\nclaims: [\n", "site.yaml:"),
+                       ("site: lab\nclaims: []\nclaim: []\n", "claim"),
+                       ("site: lab\n", "claims"),
+                       ("site: lab\nsite: lab\nclaims: []\n", "site.yaml:2:")):
+        site.write_text(text)
+        fails(cleave, f"apply -f {site}", 2, said)
+
+
+def test_completion_completes(cleave, directory):
+    script = directory / "completion"
+    script.write_text(cleave.run("--generate-completion").stdout)
+
+    def complete(*words):
+        line = " ".join(f'"{word}"' for word in words)
+        done = subprocess.run(
+            ["bash", "-c", f'source {script}; COMP_WORDS=(cleave {line}); '
+             f'COMP_CWORD={len(words)}; _cleave; echo "${{COMPREPLY[*]}}"'],
+            capture_output=True, text=True)
+        assert done.stderr == ""
+        return done.stdout.split()
+
+    assert complete("cl") == ["claim"]
+    assert complete("claim", "") == ["create", "list", "show", "delete"]
+    assert complete("-o", "json", "gpu", "m") == ["mode"]
+    assert "--mixed" in complete("claim", "create", "x", "--m")
+    assert complete("apply", "--f") == ["--file"]
+
+
+def test_version(cleave):
+    assert re.fullmatch(r"cleave \d+\.\d+\.\d+\n", cleave.run("--version").stdout)

@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the server takes what clients should not send."""
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from harness import UnixConnection, raw_connect, read_all
+
+LIMIT = 1024 * 1024
+CLAIM = {"name": "a", "type": "DC-1-8C"}
+
+
+def exchange(api, text, close=True):
+    """Sends bytes as they are; returns all answers as bytes."""
+    sock = raw_connect(api.socket)
+    sock.sendall(text)
+    if close:
+        sock.shutdown(socket.SHUT_WR)
+    answer = read_all(sock)
+    sock.close()
+    return answer
+
+
+def status_of(answer):
+    return int(answer.split(b" ")[1])
+
+
+def problem_of(answer):
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"application/problem+json" in head
+    return json.loads(body)
+
+
+def test_an_unknown_path_is_404(fake):
+    status, body, _ = fake.call("GET", "/v1/nothing")
+    assert (status, body["reason"]) == (404, "not-found")
+
+
+def test_a_wrong_method_is_405_and_says_what_is_served(fake):
+    status, body, headers = fake.call("PATCH", "/v1/claims/a")
+    assert status == 405 and headers["Allow"] == "GET, HEAD, DELETE"
+    assert "GET, HEAD, DELETE" in body["detail"]
+
+
+def test_head_has_headers_and_no_body(fake):
+    connection = UnixConnection(fake.socket)
+    connection.request("HEAD", "/v1/gpus")
+    answer = connection.getresponse()
+    assert answer.status == 200 and int(answer.headers["Content-Length"]) > 100
+    assert answer.read() == b""
+
+
+@pytest.mark.parametrize("target, said", [
+    ("/v1/gpus?dryrun=true", "no query parameter"),
+    ("/v1/claims/a?dryRun=maybe", "true or false"),
+    ("/v1/events?after=-1", "number of an event"),
+    ("/v1/events?limit=0", "from 1 to 1000"),
+    ("/v1/events?limit=1001", "from 1 to 1000"),
+    ("/v1/events?after=1&after=2", "twice"),
+    ("/v1/gpus/%zz", "hex digits"),
+    ("/v1/gpus/a%00b", "hex digits"),
+    ("/v1/gpus/a%0ab", "control character"),
+    ("/v1/gpus/" + "x" * 64, "at most 63"),
+])
+def test_a_wrong_target_is_400(fake, target, said):
+    method = "DELETE" if "dryRun" in target else "GET"
+    status, body, _ = fake.call(method, target)
+    assert status == 400 and said in body["detail"]
+
+
+def test_an_unknown_query_parameter_names_the_nearest(fake):
+    status, body, _ = fake.call("POST", "/v1/claims?dryrun=true", CLAIM)
+    assert status == 400 and "dryRun" in body["hint"]
+
+
+def test_malformed_json_says_where(fake):
+    status, body, _ = fake.call("POST", "/v1/claims", raw='{"name": "a",\n  "type" 3}')
+    assert status == 400
+    assert body["subject"].startswith("request body:2:"), body
+
+
+@pytest.mark.parametrize("text, said", [
+    ('{"name": "a", "nmae": "b"}', "nmae"),
+    ('{"name": "a", "name": "b"}', "duplicate"),
+    ('{"name": 3}', "string"),
+    ('["name"]', "object"),
+    ('{"name": "a", "start": 64}', "start"),
+    ('{"name": "a", "mode": "migbacked"}', "migbacked"),
+    ("[" * 33 + "]" * 33, "nested"),
+    ("{}", "name"),
+    ('{"name": "a\\u0000b"}', ""),
+    ('{"name": "a"} x', ""),
+    ("nul", ""),
+])
+def test_a_wrong_body_is_400(fake, text, said):
+    status, body, _ = fake.call("POST", "/v1/claims", raw=text)
+    assert status == 400 and body["reason"] == "invalid-argument"
+    assert said in body["detail"], body
+    assert fake.get("/v1/claims")["claims"] == []
+
+
+def test_nesting_up_to_32_reaches_the_reader_of_the_object(fake):
+    status, body, _ = fake.call("POST", "/v1/claims",
+                                raw='{"name": ' + "[" * 31 + "]" * 31 + "}")
+    assert status == 400 and "nested" not in body["detail"]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded",
+                                  "application/json; charset=latin-1"])
+def test_a_body_that_is_not_json_is_415(fake, kind):
+    status, body, _ = fake.call("POST", "/v1/claims", CLAIM, headers={"Content-Type": kind})
+    assert status == 415 and kind in body["detail"]
+
+
+def test_json_in_utf8_may_say_so(fake):
+    status, _, _ = fake.call("POST", "/v1/claims", CLAIM,
+                             headers={"Content-Type": "Application/JSON; charset=UTF-8"})
+    assert status == 202
+
+
+def test_a_missing_body_is_400(fake):
+    status, body, _ = fake.call("POST", "/v1/claims")
+    assert status == 400 and "needs a JSON body" in body["detail"]
+
+
+def test_a_body_where_none_belongs_is_400(fake):
+    status, body, _ = fake.call("DELETE", "/v1/claims/a", {})
+    assert status == 400 and "takes no body" in body["detail"]
+
+
+def test_a_body_of_the_limit_is_read_and_one_byte_more_is_413(fake):
+    body = '{"name": "' + "x" * (LIMIT - 12) + '"}'
+    assert len(body) == LIMIT
+    status, answer, _ = fake.call("POST", "/v1/claims", raw=body)
+    assert status == 400
+    status, answer, _ = fake.call("POST", "/v1/claims", raw=body + " ")
+    assert status == 413 and "1048576" in answer["detail"]
+
+
+def test_a_chunked_body_over_the_limit_is_413(fake):
+    connection = UnixConnection(fake.socket)
+    connection.request("POST", "/v1/claims", body=iter([b"x" * 65536] * 17), encode_chunked=True,
+                       headers={"Content-Type": "application/json",
+                                "Transfer-Encoding": "chunked"})
+    answer = connection.getresponse()
+    assert answer.status == 413
+    assert json.loads(answer.read())["status"] == 413
+
+
+def test_a_client_that_asks_first_is_told_before_it_sends(fake):
+    answer = exchange(fake, b"POST /v1/claims HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                            b"Content-Type: application/json\r\nContent-Length: 2000000\r\n\r\n",
+                      close=False)
+    assert status_of(answer) == 413
+
+
+def test_an_absurd_length_is_413_at_once(fake):
+    answer = exchange(fake, b"POST /v1/claims HTTP/1.1\r\nHost: x\r\n"
+                            b"Content-Length: 99999999999999\r\n\r\n", close=False)
+    assert status_of(answer) == 413
+
+
+@pytest.mark.parametrize("headers", [
+    b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",
+    b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n",
+    b"Content-Length: 2\r\nContent-Length: 3\r\n",
+    b"Content-Length: 2\r\ncontent-length: 2\r\n",
+])
+def test_two_lengths_are_refused(fake, headers):
+    answer = exchange(fake, b"POST /v1/claims HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n{}")
+    assert status_of(answer) == 400
+    assert b"HTTP/1.1" not in answer[8:], "the rest was taken for a second request"
+
+
+def test_an_encoded_body_is_415(fake):
+    answer = exchange(fake, b"POST /v1/claims HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n"
+                            b"Content-Length: 2\r\n\r\n{}")
+    assert status_of(answer) == 415
+
+
+def test_an_unknown_transfer_coding_is_refused(fake):
+    answer = exchange(fake, b"POST /v1/claims HTTP/1.1\r\nHost: x\r\n"
+                            b"Transfer-Encoding: gzip\r\n\r\n")
+    assert status_of(answer) in (400, 501)
+
+
+@pytest.mark.parametrize("text", [b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"GET /v1/gpus\r\n\r\n",
+                                  b"GET /v1/gpus HTTP/9.9\r\n\r\n", b"\r\n" * 100,
+                                  b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a" * 40000],
+                         ids=["binary", "method", "no-version", "version-9", "blank", "headers"])
+def test_what_is_not_http_hurts_nobody(fake, text):
+    answer = exchange(fake, text)
+    assert answer == b"" or status_of(answer) >= 400
+    fake.get("/v1/host")
+
+
+def test_pipelined_requests_are_answered_in_order(fake):
+    answer = exchange(fake, b"GET /v1/host HTTP/1.1\r\nHost: x\r\n\r\n"
+                            b"GET /v1/health HTTP/1.1\r\nHost: x\r\n\r\n"
+                            b"GET /v1/nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    statuses = [part.split(b" ")[0] for part in answer.split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [b"200", b"200", b"404"]
+    assert answer.index(b"kernel") < answer.index(b'"ok"') < answer.index(b"not-found")
+
+
+def test_one_connection_serves_many_requests(fake):
+    connection = UnixConnection(fake.socket)
+    for _ in range(20):
+        connection.request("GET", "/v1/host")
+        answer = connection.getresponse()
+        assert answer.status == 200
+        answer.read()
+
+
+def test_a_client_that_leaves_before_the_answer_hurts_nobody(fake):
+    for _ in range(50):
+        sock = raw_connect(fake.socket)
+        sock.sendall(b"GET /v1/host HTTP/1.1\r\nHost: x\r\n\r\n")
+        sock.close()
+    fake.get("/v1/host")
+
+
+def test_a_client_that_stops_in_the_middle_is_cut_off(fake):
+    began = time.monotonic()
+    for text in (b"", b"GET /v1/ho", b"POST /v1/claims HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
+                 b"Content-Type: application/json\r\n\r\n{"):
+        sock = raw_connect(fake.socket)
+        sock.sendall(text)
+        read_all(sock)
+        sock.close()
+    assert time.monotonic() - began < 15
+
+
+def test_a_slow_client_delays_nobody(fake):
+    sock = raw_connect(fake.socket)
+    sock.sendall(b"POST /v1/claims HTTP/1.1\r\nHost: x\r\nContent-Length: 29\r\n"
+                 b"Content-Type: application/json\r\n\r\n")
+    text = json.dumps({"name": "slow", "type": "x"}).encode()
+    assert len(text) == 29
+    for byte in text[:-1]:
+        sock.sendall(bytes([byte]))
+        began = time.monotonic()
+        fake.get("/v1/health")
+        assert time.monotonic() - began < 1
+    sock.sendall(text[-1:])
+    assert sock.recv(65536).startswith(b"HTTP/1.1 202")
+
+
+def test_many_clients_at_once_are_all_answered(fake):
+    failures = []
+
+    def ask():
+        try:
+            for _ in range(5):
+                fake.get("/v1/host")
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures[0]
+
+
+def test_the_socket_is_for_owner_and_group_only(fake):
+    assert oct(fake.socket.stat().st_mode & 0o777) == "0o660"
+
+
+def test_a_stale_socket_is_replaced_and_a_live_one_is_not(fake, directory, openapi):
+    import subprocess
+    from harness import BUILD, stop, wait_for_socket
+    second = subprocess.run([BUILD / "test/e2e/api_test_server", fake.socket], capture_output=True,
+                            text=True, timeout=10)
+    assert second.returncode == 4 and "another process serves" in second.stderr
+    path = directory / "stale"
+    stale = socket.socket(socket.AF_UNIX)
+    stale.bind(str(path))
+    stale.close()
+    process = subprocess.Popen([BUILD / "test/e2e/api_test_server", path])
+    wait_for_socket(path, process)
+    stop(process)
+    assert not path.exists()
+
+
+def test_tcp_is_served_where_it_is_configured(directory):
+    import http.client
+    import subprocess
+    from harness import BUILD, stop, wait_for_socket
+    probe = socket.socket()
+    probe.bind(("127.0.0.1", 0))
+    port = probe.getsockname()[1]
+    probe.close()
+    process = subprocess.Popen([BUILD / "test/e2e/api_test_server", directory / "s",
+                                f"127.0.0.1:{port}"])
+    wait_for_socket(directory / "s", process)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", "/v1/claims", body=json.dumps(CLAIM),
+                       headers={"Content-Type": "application/json"})
+    body = json.loads(connection.getresponse().read())
+    assert body["claims"][0]["author"] == "tcp 127.0.0.1"
+    stop(process)
+
+
+def test_the_daemon_stops_while_requests_wait(fake):
+    socks = [raw_connect(fake.socket) for _ in range(20)]
+    for sock in socks:
+        sock.sendall(b"GET /v1/host HTTP/1.1\r\nHost: x\r\n\r\n")
+    fake.process.terminate()
+    assert fake.process.wait(timeout=10) == 0

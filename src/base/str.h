@@ -24,13 +24,12 @@ size_t str_cut_len(const char *text, size_t len, size_t max);
 /* Removes white space at both ends in place; returns `text` moved forward. */
 char *str_trim(char *text);
 
-/* Makes str_is_clean() true: whatever is not becomes a blank. For messages of other programs. */
+/* Makes str_is_clean() true, in place: white space becomes ' ', other control characters and bad
+ * bytes '?'. For messages of other programs. */
 void str_make_clean(char *text);
 
 /* True if every byte is printable ASCII or valid UTF-8 without control characters. */
 bool str_is_clean(const char *text);
-/* Makes it so in place: white space becomes ' ', other control characters and bad bytes '?'. */
-void str_make_clean(char *text);
 
 /* The candidate with the smallest edit distance to `word` (case ignored), or NULL if none is close
  * (distance over a third of the length, at least 2). A candidate that begins with the word (3 bytes

@@ -59,9 +59,13 @@ static void clean_text_has_no_controls_and_no_broken_utf8(void **state)
         assert_true(str_is_clean(clean[i]));
     }
     for (size_t i = 0; i < ARRAY_SIZE(dirty); i++) {
+        char text[16];
+        STR_SET(text, dirty[i]);
         if (str_is_clean(dirty[i])) {
             fail_msg("row %zu is not clean", i);
         }
+        str_make_clean(text);
+        assert_true(str_is_clean(text));
     }
 }
 

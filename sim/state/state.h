@@ -124,8 +124,8 @@ struct sim_host {
     uint64_t changes; /* grows with each change: clients may poll it */
     struct sim_extra extras[SIM_MAX_EXTRAS];
     uint32_t n_extras;
-    char *state_path; /* NULL: not saved */
-    char notice[256]; /* "" or what went wrong with the state file, for the daemon to say */
+    char *state_path;  /* NULL: not saved */
+    char notice[1024]; /* "" or what went wrong with the state file, for the daemon to say */
     /* Called under the lock after each change, before the call that made it returns; may be NULL.
      */
     void (*on_change)(struct sim_host *host, void *data);

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`cleave-sim run`: the machine it makes, what survives, and that nothing is left behind."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
+SIM = BUILD / "sim/cleave-sim"
+CTL = "/run/cleave-sim/bin/cleave-sim ctl"
+L40S, L40S_VF = "0000:81:00.0", "0000:81:00.4"
+TYPE_8Q = 1152
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root (namespaces, mounts)")
+
+
+@pytest.fixture(autouse=True)
+def datadir(monkeypatch):
+    monkeypatch.setenv("CLEAVE_DATADIR", str(ROOT / "data"))
+
+
+def run(script, host="demo", options=(), status=0):
+    """Runs a shell script on a simulated host; returns what it printed."""
+    done = subprocess.run([SIM, "run", "--host", host, *options, "--", "sh", "-c", script],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout
+
+
+def start(*command):
+    return subprocess.Popen([SIM, "run", "--host", "demo", "--", *command],
+                            stdout=subprocess.PIPE, text=True)
+
+
+def processes(mark):
+    """Pids of everything on this machine whose command line holds `mark`."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if mark.encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+        except OSError:
+            pass
+    return [pid for pid in found if pid != os.getpid()]
+
+
+def gone(mark, timeout_s=10):
+    end = time.monotonic() + timeout_s
+    while processes(mark) and time.monotonic() < end:
+        time.sleep(0.05)
+    return not processes(mark)
+
+
+def test_only_the_simulated_pci_devices_are_there():
+    devices = run("ls /sys/bus/pci/devices").split()
+    assert devices == ["0000:41:00.0", "0000:61:00.0", "0000:81:00.0", "0000:a1:00.0"]
+
+
+def test_the_rest_of_sys_is_the_machines_own():
+    for path in ("/sys/class/net", "/sys/devices/system/cpu", "/sys/bus", "/sys/fs"):
+        real = set(os.listdir(path))
+        inside = set(run(f"ls {path}").split())
+        assert real - {"pci", "mdev"} <= inside, path
+
+
+def test_links_between_the_trees_lead_somewhere():
+    script = f"""cd /sys/bus/pci/devices/{L40S} && cat vendor && readlink -f . driver iommu_group
+        test -d driver/module && ls iommu_group/devices"""
+    lines = run(script).split()
+    assert lines[0] == "0x10de"
+    assert lines[1].startswith("/sys/devices/pci")
+    assert lines[2] == "/sys/bus/pci/drivers/nvidia"
+    assert lines[3].startswith("/sys/kernel/iommu_groups/")
+    assert lines[4] == L40S
+
+
+def test_nvml_is_found_without_any_environment():
+    script = """python3 -c 'import ctypes
+nvml = ctypes.CDLL("libnvidia-ml.so.1")
+count = ctypes.c_uint()
+assert nvml.nvmlInit_v2() == 0 and nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)) == 0
+print(count.value)'"""
+    assert run(script).strip() == "4"
+    assert run(script, host="h100-80gb-x8").strip() == "8"
+
+
+def test_the_kernel_release_is_the_host_files():
+    assert run("cat /proc/sys/kernel/osrelease; hostname").split() == ["6.8.0-60-generic",
+                                                                      "gpu-host"]
+
+
+def test_a_device_node_follows_the_driver():
+    script = f"""ls /dev | grep -c '^nvidia[0-9]'
+        echo {L40S} > /sys/bus/pci/drivers/nvidia/unbind
+        ls /dev | grep -c '^nvidia[0-9]'
+        echo vfio-pci > /sys/bus/pci/devices/{L40S}/driver_override
+        echo {L40S} > /sys/bus/pci/drivers_probe
+        ls /dev/vfio | grep -c '^[0-9]'"""
+    assert run(script).split() == ["4", "3", "1"]
+
+
+def test_vgpus_are_made_through_the_kernels_files():
+    script = f"""/usr/lib/nvidia/sriov-manage -e {L40S} >/dev/null
+        cd /sys/bus/pci/devices/{L40S_VF}/nvidia
+        grep -c NVIDIA creatable_vgpu_types
+        echo {TYPE_8Q} > current_vgpu_type && cat current_vgpu_type
+        echo {TYPE_8Q} > current_vgpu_type || echo refused"""
+    out = run(script).split()
+    assert int(out[0]) > 20 and out[1:] == [str(TYPE_8Q), "refused"]
+
+
+def test_mediated_devices_on_an_older_kernel():
+    uuid = "11111111-2222-4333-8444-555555555555"
+    script = f"""/usr/lib/nvidia/sriov-manage -e ALL >/dev/null
+        cd /sys/class/mdev_bus/0000:3b:00.4/mdev_supported_types
+        for t in *; do grep -q 'A100-20C$' $t/name && break; done
+        echo {uuid} > $t/create; cat $t/available_instances; ls /sys/bus/mdev/devices
+        echo 1 > /sys/bus/mdev/devices/{uuid}/remove; ls /sys/bus/mdev/devices"""
+    assert run(script, host="a100-40gb-mdev").split() == ["0", uuid]
+
+
+def test_the_exit_status_is_the_commands():
+    run("exit 7", status=7)
+    run("kill -9 $$", status=137)
+    done = subprocess.run([SIM, "run", "--host", "demo", "--", "/nonexistent"],
+                          capture_output=True, text=True)
+    assert done.returncode == 127 and "/nonexistent" in done.stderr
+
+
+def test_an_unknown_host_is_refused_before_anything_starts():
+    done = subprocess.run([SIM, "run", "--host", "nowhere", "--", "true"], capture_output=True,
+                          text=True)
+    assert done.returncode != 0 and "nowhere.yaml" in done.stderr
+
+
+def test_sigterm_reaches_the_command():
+    child = start("sh", "-c", "trap 'exit 3' TERM; echo up; while :; do sleep 0.05; done")
+    assert child.stdout.readline() == "up\n"
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(timeout=10) == 3
+
+
+def test_what_the_command_left_running_ends_with_it():
+    run("setsid sleep 98761 & exit 0")
+    assert gone("98761")
+
+
+def test_nothing_survives_a_killed_runner():
+    child = start("sh", "-c", "setsid sleep 98762 & echo up; sleep 98762")
+    assert child.stdout.readline() == "up\n"
+    mounts = pathlib.Path("/proc/mounts").read_text()
+    child.kill()
+    child.wait()
+    assert gone("98762")
+    assert "cleave-sim" not in mounts
+    assert not pathlib.Path("/run/cleave-sim").exists()
+
+
+def test_a_killed_host_process_ends_the_run():
+    child = start("sh", "-c", "echo up; sleep 98763")
+    assert child.stdout.readline() == "up\n"
+    for path in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            host = (path / "comm").read_text().strip() == "cleave-sim-host"
+            if host and b"98763" in (path / "cmdline").read_bytes():
+                os.kill(int(path.name), signal.SIGKILL)
+        except OSError:
+            pass
+    assert child.wait(timeout=20) == 125
+    assert gone("98763")
+
+
+def test_two_hosts_run_side_by_side():
+    child = start("sh", "-c", "echo up; read line; ls /sys/bus/pci/devices | wc -l")
+    try:
+        assert child.stdout.readline() == "up\n"
+        assert len(run("ls /sys/bus/pci/devices", host="h100-80gb-x8").split()) == 8
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_the_hardware_state_is_kept_and_a_reboot_forgets(tmp_path):
+    keep = ["--state", str(tmp_path / "state")]
+    current = f"/sys/bus/pci/devices/{L40S_VF}/nvidia/current_vgpu_type"
+    run(f"/usr/lib/nvidia/sriov-manage -e {L40S}; echo {TYPE_8Q} > {current}", options=keep)
+    assert run(f"cat {current}", options=keep).strip() == str(TYPE_8Q)
+    out = run(f"{CTL} reboot; ls /sys/bus/pci/devices/{L40S_VF} 2>&1 || true", options=keep)
+    assert "No such file" in out
+    assert "No such file" in run(f"cat {current} 2>&1 || true", options=keep)
+
+
+def test_a_damaged_state_file_is_said(tmp_path):
+    keep = ["--state", str(tmp_path)]
+    run(f"/usr/lib/nvidia/sriov-manage -e {L40S}", options=keep)
+    state = tmp_path / "state.json"
+    state.write_text(state.read_text()[:100])
+    done = subprocess.run([SIM, "run", "--host", "demo", *keep, "--", "true"], capture_output=True,
+                          text=True)
+    assert done.returncode == 0 and "state.json.last" in done.stderr
+    (tmp_path / "state.json.last").write_text("{")
+    state.write_text("{")
+    done = subprocess.run([SIM, "run", "--host", "demo", *keep, "--", "true"], capture_output=True,
+                          text=True)
+    assert done.returncode != 0 and "remove" in done.stderr
+
+
+def test_a_held_device_is_busy_until_its_holder_dies():
+    script = f"""/usr/lib/nvidia/sriov-manage -e {L40S} >/dev/null
+        echo {TYPE_8Q} > /sys/bus/pci/devices/{L40S_VF}/nvidia/current_vgpu_type
+        sleep 60 & {CTL} open {L40S_VF} $! >/dev/null
+        {CTL} driver-reload; kill $!; wait; sleep 0.6; {CTL} driver-reload"""
+    first, second = run(script).splitlines()
+    assert json.loads(first)["errno"] == 16
+    assert json.loads(second)["ok"] is True
+
+
+def test_libvirt_answers_inside_and_is_gone_after():
+    if not pathlib.Path("/usr/sbin/libvirtd").exists():
+        pytest.skip("libvirtd is not installed")
+    before = set(processes("libvirtd"))
+    out = run("virsh -q -c qemu:///system version | tail -1", options=["--libvirt"])
+    assert "QEMU" in out
+    assert set(processes("libvirtd")) <= before

@@ -195,8 +195,10 @@ const struct cat_profile *model_profile(const struct gpu_model *model, const cha
 const struct cat_vgpu_type *model_type(const struct gpu_model *model, const char *name)
 {
     for (size_t i = 0; i < model->types.n; i++) {
-        if (str_eq(model->types.items[i].name, name)) {
-            return &model->types.items[i];
+        const struct cat_vgpu_type *type = &model->types.items[i];
+        const char *blank = strrchr(type->name, ' '); /* "RTX Pro 6000 Blackwell DC-1-8C" */
+        if (str_eq(type->name, name) || (blank != NULL && str_eq(blank + 1, name))) {
+            return type;
         }
     }
     fail_msg("%s has no vGPU type \"%s\"", model->name, name);

@@ -11,7 +11,7 @@ extern const struct gpu_model model_a30;          /* A30: 4 and 4 */
 extern const struct gpu_model model_rtx_pro_6000; /* 12 and 4, "+gfx", MIG time-slicing */
 extern const struct gpu_model model_l40s;         /* no MIG; mixed sizes */
 
-/* By exact name; the test fails if the model has none. */
+/* By name, of a type also without the family before it; the test fails if the model has none. */
 const struct cat_profile *model_profile(const struct gpu_model *model, const char *name);
 const struct cat_vgpu_type *model_type(const struct gpu_model *model, const char *name);
 

@@ -3,15 +3,11 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/fs.h"
 #include "base/str.h"
 
 #define PCI_CLASS_BRIDGE 0x06 /* base class, bits 23:16 of `class` */
-/* How often to ask for NVIDIA's unbind lock; between tries 0.1, 0.2, 0.4 … s. */
-#define UNBIND_LOCK_TRIES 6
-#define UNBIND_LOCK_WAIT_MS 100
 
 static int check_exists(const struct sysfs *sys, const struct step *step, const char *subject,
                         struct error *err)
@@ -126,12 +122,6 @@ int bind_check_nvidia(const struct sysfs *sys, const struct step *step, struct e
     return r != 0 ? r : check_driver_loaded(sys, "nvidia", subject, err);
 }
 
-static void sleep_ms(unsigned ms)
-{
-    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-    nanosleep(&t, NULL);
-}
-
 /* NVIDIA's driver waits without end when it is unbound while a program has the GPU open. Its unbind
  * lock prevents that: write 1, and what reads back says whether it was granted. Drivers without the
  * file are unbound without it (as NVIDIA's own vfio-manage in k8s-driver-manager does). */
@@ -144,7 +134,7 @@ static int take_unbind_lock(const struct sysfs *sys, const struct step *step, co
     if (!fs_exists(lock.text)) {
         return 0;
     }
-    for (unsigned i = 0; i < UNBIND_LOCK_TRIES; i++) {
+    for (unsigned i = 0; i < sys->lock_tries; i++) {
         int r = sysfs_write(&lock, "1", subject, err);
         if (r != 0) {
             return r;
@@ -153,8 +143,8 @@ static int take_unbind_lock(const struct sysfs *sys, const struct step *step, co
         if (sysfs_read_u32(&lock, &granted) == 0 && granted == 1) {
             return 0;
         }
-        if (i + 1 < UNBIND_LOCK_TRIES) {
-            sleep_ms(UNBIND_LOCK_WAIT_MS << i);
+        if (i + 1 < sys->lock_tries) {
+            sysfs_sleep_ms(SYSFS_LOCK_WAIT_MS << i);
         }
     }
     int r = error_set(err, REASON_IN_USE, subject,

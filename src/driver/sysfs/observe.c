@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "driver/sysfs/offer.h"
+#include "driver/sysfs/sriov.h"
 #include "driver/sysfs/vgpu.h"
 
 #define NVIDIA_VENDOR 0x10de
@@ -155,7 +156,7 @@ static void name_vgpus(const struct type_names *names, struct gpu *gpu)
 static enum vgpu_interface foresee_interface(const struct sysfs *sys, const struct gpu *gpu)
 {
     if (gpu->vfs_total == 0 || !str_eq(gpu->driver, "nvidia") ||
-        !fs_exists(sysfs_path(sys, "/usr/lib/nvidia/sriov-manage").text)) {
+        !fs_exists(sysfs_path(sys, "%s", SRIOV_MANAGE).text)) {
         return VGPU_IFACE_NONE;
     }
     CLEANUP_STRLIST struct strlist drivers = {0};

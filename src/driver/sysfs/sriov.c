@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -15,19 +14,9 @@
 
 /* One run rebinds the GPU's driver, which takes seconds per GPU on real hardware. */
 #define RUN_TIMEOUT_MS 120000
-/* "Cannot obtain unbindLock" passes when a monitor closes the GPU (measured in
- * bigstack-oss/cubecos#1223): 0.25, 0.5, 1, 2, 4 s between tries. */
-#define LOCK_TRIES 6
-#define LOCK_WAIT_MS 250
 /* VFs appear after the tool has returned when udev is slow. */
 #define SETTLE_TRIES 50
 #define SETTLE_WAIT_MS 100
-
-static void sleep_ms(unsigned ms)
-{
-    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-    nanosleep(&t, NULL);
-}
 
 static int read_count(const struct sysfs *sys, const struct step *step, const char *file,
                       uint32_t *ret_count, struct error *err)
@@ -90,51 +79,57 @@ int sriov_check_enable(const struct sysfs *sys, const struct step *step, struct 
     return check_tool(sys, step, err);
 }
 
-/* A VF with a vGPU is not taken away. */
-int sriov_check_disable(const struct sysfs *sys, const struct step *step, struct error *err)
+static int refuse_vgpu(const struct step *step, const struct pci_addr *vf, const char *what,
+                       struct error *err)
 {
-    uint32_t enabled = 0;
-    int r = read_count(sys, step, "sriov_numvfs", &enabled, err);
-    if (r != 0) {
-        return r;
-    }
+    char subject[SYSFS_SUBJECT_SIZE];
+    char bdf[BDF_SIZE];
+    int r = error_set(err, REASON_IN_USE, sysfs_subject("gpu", &step->gpu, subject),
+                      "virtual function %s carries vGPU %s", pci_addr_format(vf, bdf), what);
+    error_hint(err, "delete the vGPU first");
+    return r;
+}
+
+/* A VF with a vGPU is not taken away. */
+static int check_unused(const struct sysfs *sys, const struct step *step, struct error *err)
+{
     CLEANUP_VFS struct sysfs_vfs vfs = {0};
     sysfs_read_vfs(sys, &step->gpu, &vfs);
     for (vec_each(&vfs, vf)) {
         struct vgpu vgpu = {0};
         if (vgpu_read_vendor(sys, vf, &vgpu) == 0 && vgpu.type_id != 0) {
-            char subject[SYSFS_SUBJECT_SIZE];
-            char bdf[BDF_SIZE];
-            r = error_set(err, REASON_IN_USE, sysfs_subject("gpu", &step->gpu, subject),
-                          "virtual function %s carries a vGPU of type %u", pci_addr_format(vf, bdf),
-                          vgpu.type_id);
-            error_hint(err, "delete the vGPU first");
-            return r;
+            char what[32];
+            snprintf(what, sizeof(what), "of type %u", vgpu.type_id);
+            return refuse_vgpu(step, vf, what, err);
         }
     }
     CLEANUP_STRLIST struct strlist mdevs = {0};
     fs_list(sysfs_path(sys, "/sys/bus/mdev/devices").text, &mdevs);
     for (vec_each(&mdevs, uuid)) {
         struct pci_addr parent = {0};
-        if (!sysfs_read_mdev_parent(sys, *uuid, &parent)) {
-            continue;
-        }
+        bool known = sysfs_read_mdev_parent(sys, *uuid, &parent);
         for (vec_each(&vfs, vf)) {
-            if (pci_addr_cmp(vf, &parent) == 0) {
-                char subject[SYSFS_SUBJECT_SIZE];
-                char bdf[BDF_SIZE];
-                r = error_set(err, REASON_IN_USE, sysfs_subject("gpu", &step->gpu, subject),
-                              "virtual function %s carries the vGPU %s", pci_addr_format(vf, bdf),
-                              *uuid);
-                error_hint(err, "delete the vGPU first");
-                return r;
+            if (known && pci_addr_cmp(vf, &parent) == 0) {
+                return refuse_vgpu(step, vf, *uuid, err);
             }
         }
     }
-    return enabled == 0 ? 0 : check_tool(sys, step, err);
+    return 0;
 }
 
-/* Runs sriov-manage until it no longer complains about the unbind lock, or patience is over. */
+int sriov_check_disable(const struct sysfs *sys, const struct step *step, struct error *err)
+{
+    uint32_t enabled = 0;
+    int r = read_count(sys, step, "sriov_numvfs", &enabled, err);
+    if (r != 0 || enabled == 0) {
+        return r;
+    }
+    r = check_unused(sys, step, err);
+    return r != 0 ? r : check_tool(sys, step, err);
+}
+
+/* Runs sriov-manage until it no longer complains about the unbind lock: "Cannot obtain unbindLock"
+ * passes when a monitor closes the GPU (measured in bigstack-oss/cubecos#1223). */
 static int run_tool(const struct sysfs *sys, const struct step *step, const char *flag,
                     struct error *err)
 {
@@ -155,7 +150,7 @@ static int run_tool(const struct sysfs *sys, const struct step *step, const char
         if (!locked && status == 0) {
             return 0;
         }
-        if (!locked || i + 1 >= LOCK_TRIES) {
+        if (!locked || i + 1 >= sys->lock_tries) {
             char *text = output == NULL ? NULL : str_trim(output);
             r = error_set(err, locked ? REASON_IN_USE : REASON_DRIVER, subject,
                           "%s %s %s failed with status %d: %.200s", tool.text, flag, bdf, status,
@@ -166,7 +161,7 @@ static int run_tool(const struct sysfs *sys, const struct step *step, const char
                               : "the kernel log says why (dmesg)");
             return r;
         }
-        sleep_ms(LOCK_WAIT_MS << i);
+        sysfs_sleep_ms(SYSFS_LOCK_WAIT_MS << i);
     }
 }
 
@@ -186,7 +181,7 @@ static int verify(const struct sysfs *sys, const struct step *step, bool enabled
         if ((count > 0) == enabled && seen == count) {
             return 0;
         }
-        sleep_ms(SETTLE_WAIT_MS);
+        sysfs_sleep_ms(SETTLE_WAIT_MS);
     }
     char subject[SYSFS_SUBJECT_SIZE];
     char bdf[BDF_SIZE];

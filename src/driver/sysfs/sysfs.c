@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -35,6 +36,12 @@ struct sysfs_path sysfs_pci(const struct sysfs *sys, const struct pci_addr *addr
     pci_addr_format(addr, bdf);
     return file == NULL ? sysfs_path(sys, "/sys/bus/pci/devices/%s", bdf)
                         : sysfs_path(sys, "/sys/bus/pci/devices/%s/%s", bdf, file);
+}
+
+void sysfs_sleep_ms(unsigned ms)
+{
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    nanosleep(&t, NULL);
 }
 
 int sysfs_read_line(const struct sysfs_path *path, char *ret_line, size_t size)

@@ -23,8 +23,13 @@
 #define SYSFS_LINE_MAX 256
 
 struct sysfs {
-    char root[256]; /* "" for the real machine */
+    char root[256];      /* "" for the real machine */
+    unsigned lock_tries; /* how often to ask for NVIDIA's unbind lock before giving up */
 };
+/* Between those tries: 0.25, 0.5, 1, 2, 4 s. */
+#define SYSFS_LOCK_TRIES 6
+#define SYSFS_LOCK_WAIT_MS 250
+void sysfs_sleep_ms(unsigned ms);
 
 struct sysfs_path {
     char text[SYSFS_PATH_SIZE];

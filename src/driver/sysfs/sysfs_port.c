@@ -74,6 +74,7 @@ struct pci_port *sysfs_port_new(const char *root)
     };
     struct sysfs_port *self = xcalloc(1, sizeof(*self));
     self->port.ops = &ops;
+    self->sys.lock_tries = SYSFS_LOCK_TRIES;
     /* Too long a root would be cut to another directory: better to find nothing. */
     if (!STR_SET(self->sys.root, root)) {
         STR_SET(self->sys.root, "/nonexistent");

@@ -143,14 +143,23 @@ static int check_offer(const struct sysfs *sys, const struct step *step, uint32_
     return r;
 }
 
+/* The UUID becomes part of a path. */
+static int check_uuid(const struct step *step, struct error *err)
+{
+    if (!is_mdev(step) || parse_uuid(step->mdev_uuid)) {
+        return 0;
+    }
+    return error_set(err, REASON_INVALID, step->mdev_uuid, "'%s' is no UUID for a mediated device",
+                     step->mdev_uuid);
+}
+
 int vgpu_check_create(const struct sysfs *sys, const struct step *step, struct error *err)
 {
-    if (is_mdev(step) && !parse_uuid(step->mdev_uuid)) {
-        return error_set(err, REASON_INVALID, step->mdev_uuid,
-                         "'%s' is no UUID for a mediated device", step->mdev_uuid);
-    }
     struct vgpu now = {0};
-    int r = read_current(sys, step, &now, err);
+    int r = check_uuid(step, err);
+    if (r == 0) {
+        r = read_current(sys, step, &now, err);
+    }
     if (r != 0) {
         return r;
     }
@@ -274,12 +283,13 @@ static int find_victim(const struct sysfs *sys, const struct step *step, bool *r
                        struct error *err)
 {
     *ret_there = false;
-    if (!sysfs_pci_exists(sys, &step->device)) {
-        return 0;
+    int r = check_uuid(step, err);
+    if (r != 0 || !sysfs_pci_exists(sys, &step->device)) {
+        return r;
     }
     struct vgpu now = {0};
     struct error problem = {0};
-    int r = read_current(sys, step, &now, &problem);
+    r = read_current(sys, step, &now, &problem);
     if (r == -REASON_UNSUPPORTED) {
         return 0; /* no vGPU interface, so no vGPU */
     }

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include "base/str.h"
+#include "driver/sysfs/sysfs_port.h"
+#include "driver/sysfs/tree_fixture.h"
+
+#define TREE() CLEANUP(tree_freep) struct tree_fixture *tree = tree_new()
+
+static struct host *observe(const struct tree_fixture *tree)
+{
+    struct pci_port *port = sysfs_port_new(tree->sys.root);
+    struct host *host = host_new();
+    struct error err = {0};
+    assert_int_equal(port->ops->observe(port, host, &err), 0);
+    port->ops->free(port);
+    return host;
+}
+#define OBSERVE(tree) CLEANUP(host_freep) struct host *host = observe(tree)
+
+static void put_pf(const struct tree_fixture *tree, const char *bdf, const char *driver,
+                   unsigned group)
+{
+    tree_function(tree, bdf, "0x10de\n", "0x030200\n", driver, group);
+    tree_put_attr(tree, bdf, "device", "0x26b9\n");
+    tree_put_attr(tree, bdf, "subsystem_device", "0x1851\n");
+    tree_put_attr(tree, bdf, "numa_node", "1\n");
+}
+
+/* An L40S with two of 32 VFs as a vendor-VFIO host shows them. */
+static void put_l40s(const struct tree_fixture *tree)
+{
+    put_pf(tree, "0000:26:00.0", "nvidia", 40);
+    tree_put_attr(tree, "0000:26:00.0", "sriov_totalvfs", "32\n");
+    tree_put_attr(tree, "0000:26:00.0", "sriov_numvfs", "2\n");
+    tree_put_attr(tree, "0000:26:00.0", "sriov_offset", "4\n");
+    tree_put_attr(tree, "0000:26:00.0", "sriov_stride", "1\n");
+    for (int i = 0; i < 2; i++) {
+        CLEANUP_FREE char *vf = xasprintf("0000:26:00.%d", 4 + i);
+        CLEANUP_FREE char *link = xasprintf("sys/bus/pci/devices/0000:26:00.0/virtfn%d", i);
+        CLEANUP_FREE char *target = xasprintf("../%s", vf);
+        tree_function(tree, vf, "0x10de\n", "0x030200\n", "nvidia", 50 + (unsigned)i);
+        tree_link(tree, link, target);
+        CLEANUP_FREE char *physfn = xasprintf("sys/bus/pci/devices/%s/physfn", vf);
+        tree_link(tree, physfn, "../0000:26:00.0");
+        tree_put_attr(tree, vf, "nvidia/creatable_vgpu_types",
+                      i == 0 ? "ID    : vGPU Name\n1145  : NVIDIA L40S-1B\n1152  : NVIDIA L40S-8Q\n"
+                             : "");
+        tree_put_attr(tree, vf, "nvidia/current_vgpu_type", i == 0 ? "0\n" : "1152\n");
+        tree_put_attr(tree, vf, "nvidia/gpu_instance_id", i == 0 ? "" : "Not Applicable\n");
+        tree_put_attr(tree, vf, "nvidia/placement_id", i == 0 ? "" : "16\n");
+        tree_put_attr(tree, vf, "nvidia/vgpu_params", "");
+    }
+}
+
+static void a_vendor_vfio_gpu_is_observed(void **state)
+{
+    (void)state;
+    TREE();
+    put_l40s(tree);
+    OBSERVE(tree);
+    assert_string_equal(host->pci_problem, "");
+    assert_int_equal(host->gpus.n, 1);
+    const struct gpu *gpu = &host->gpus.items[0];
+    assert_int_equal(gpu->pci_id, 0x26b9);
+    assert_int_equal(gpu->pci_subsystem_id, 0x1851);
+    assert_int_equal(gpu->numa_node, 1);
+    assert_string_equal(gpu->driver, "nvidia");
+    assert_int_equal(gpu->iommu_group, 40);
+    assert_int_equal(gpu->group_members.n, 0);
+    assert_int_equal(gpu->vfs_total, 32);
+    assert_int_equal(gpu->vfs_enabled, 2);
+    assert_int_equal(gpu->vf_offset, 4);
+    assert_int_equal(gpu->vf_stride, 1);
+    assert_int_equal(gpu->iface, VGPU_IFACE_VENDOR_VFIO);
+    assert_int_equal(gpu->vfs.n, 2);
+    assert_int_equal(gpu->vfs.items[0].offers.n, 2);
+    assert_int_equal(gpu->vfs.items[1].offers.n, 0);
+    assert_int_equal(gpu->vfs.items[1].iommu_group, 51);
+    assert_int_equal(gpu->vgpus.n, 1);
+    assert_int_equal(gpu->vgpus.items[0].type_id, 1152);
+    assert_string_equal(gpu->vgpus.items[0].type, "L40S-8Q");
+    assert_int_equal(gpu->vgpus.items[0].gi_id, NO_ID);
+    assert_int_equal(gpu->vgpus.items[0].placement_id, 16);
+    assert_int_equal(gpu->vgpus.items[0].vf.function, 5);
+}
+
+static void a_type_keeps_its_name_when_nothing_is_offered_any_more(void **state)
+{
+    (void)state;
+    TREE();
+    put_l40s(tree);
+    struct pci_port *port = sysfs_port_new(tree->sys.root);
+    CLEANUP(host_freep) struct host *first = host_new();
+    CLEANUP(host_freep) struct host *second = host_new();
+    assert_int_equal(port->ops->observe(port, first, NULL), 0);
+    tree_put_attr(tree, "0000:26:00.4", "nvidia/creatable_vgpu_types", "");
+    assert_int_equal(port->ops->observe(port, second, NULL), 0);
+    port->ops->free(port);
+    assert_string_equal(second->gpus.items[0].vgpus.items[0].type, "L40S-8Q");
+}
+
+/* An A2 VF with mdev types, one in use. */
+static void put_a2(const struct tree_fixture *tree)
+{
+    put_pf(tree, "0000:08:00.0", "nvidia", 20);
+    tree_put_attr(tree, "0000:08:00.0", "sriov_totalvfs", "16\n");
+    tree_put_attr(tree, "0000:08:00.0", "sriov_numvfs", "1\n");
+    tree_link(tree, "sys/bus/pci/devices/0000:08:00.0/virtfn0", "../0000:08:01.7");
+    tree_function(tree, "0000:08:01.7", "0x10de\n", "0x030200\n", "nvidia", 21);
+    tree_link(tree, "sys/bus/pci/devices/0000:08:01.7/physfn", "../0000:08:00.0");
+    static const struct {
+        const char *file, *text;
+    } files[] = {
+        {"nvidia-750/name", "NVIDIA A2-2A\n"}, {"nvidia-750/available_instances", "0\n"},
+        {"nvidia-751/name", "NVIDIA A2-4A\n"}, {"nvidia-751/available_instances", "1\n"},
+        {"i915-GVTg_V5_4/name", "other\n"},    {"nvidia-xyz/name", "other\n"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        CLEANUP_FREE char *file = xasprintf("mdev_supported_types/%s", files[i].file);
+        tree_put_attr(tree, "0000:08:01.7", file, files[i].text);
+    }
+    tree_put_attr(tree, "0000:08:01.7", "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001/nvidia/placement_id",
+                  "Not Applicable\n");
+    tree_link(tree,
+              "sys/bus/pci/devices/0000:08:01.7/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001/mdev_type",
+              "../mdev_supported_types/nvidia-751");
+    tree_link(tree, "sys/bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",
+              "../../pci/devices/0000:08:01.7/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
+}
+
+static void an_mdev_gpu_is_observed(void **state)
+{
+    (void)state;
+    TREE();
+    put_a2(tree);
+    OBSERVE(tree);
+    assert_int_equal(host->gpus.n, 1);
+    const struct gpu *gpu = &host->gpus.items[0];
+    assert_int_equal(gpu->iface, VGPU_IFACE_MDEV);
+    assert_int_equal(gpu->vfs.n, 1);
+    assert_int_equal(gpu->vfs.items[0].offers.n, 2);
+    assert_int_equal(gpu->vfs.items[0].offers.items[0].available, 0);
+    assert_string_equal(gpu->vfs.items[0].offers.items[1].name, "A2-4A");
+    assert_int_equal(gpu->vgpus.n, 1);
+    const struct vgpu *vgpu = &gpu->vgpus.items[0];
+    assert_int_equal(vgpu->type_id, 751);
+    assert_string_equal(vgpu->type, "A2-4A");
+    assert_string_equal(vgpu->mdev_uuid, "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
+    assert_int_equal(vgpu->vf.device, 1);
+    assert_int_equal(vgpu->placement_id, NO_ID);
+}
+
+static void only_nvidia_gpus_are_observed(void **state)
+{
+    (void)state;
+    TREE();
+    tree_function(tree, "0000:00:02.0", "0x8086\n", "0x030000\n", "i915", 1);
+    tree_function(tree, "0000:01:00.1", "0x10de\n", "0x040300\n", "snd_hda_intel", 2);
+    tree_function(tree, "0000:02:00.0", "0x10de\n", "0x068000\n", "", 3); /* NVSwitch */
+    put_pf(tree, "0000:01:00.0", "nvidia", 2);
+    put_pf(tree, "0001:41:00.0", "vfio-pci", 4);
+    put_pf(tree, "10000:e1:00.0", "", 5);
+    OBSERVE(tree);
+    assert_int_equal(host->gpus.n, 3);
+    struct pci_addr addr;
+    assert_true(pci_addr_parse("0000:01:00.0", &addr));
+    const struct gpu *gpu = host_find_gpu_addr(host, &addr);
+    assert_int_equal(gpu->group_members.n, 1);
+    assert_int_equal(gpu->group_members.items[0].function, 1);
+    assert_true(pci_addr_parse("0001:41:00.0", &addr));
+    assert_string_equal(host_find_gpu_addr(host, &addr)->driver, "vfio-pci");
+    assert_true(pci_addr_parse("10000:e1:00.0", &addr));
+    gpu = host_find_gpu_addr(host, &addr);
+    assert_string_equal(gpu->driver, "");
+    assert_int_equal(gpu->vfs_total, 0);
+    assert_int_equal(gpu->iface, VGPU_IFACE_NONE);
+}
+
+static void hostile_content_is_unknown_not_believed(void **state)
+{
+    (void)state;
+    TREE();
+    put_l40s(tree);
+    CLEANUP_FREE char *huge = xcalloc(1, 200000);
+    memset(huge, '7', 200000);
+    tree_put_bytes(tree, "sys/bus/pci/devices/0000:26:00.4/nvidia/creatable_vgpu_types", huge,
+                   200000);
+    tree_put_bytes(tree, "sys/bus/pci/devices/0000:26:00.0/device", huge, 5000);
+    tree_put_bytes(tree, "sys/bus/pci/devices/0000:26:00.0/subsystem_device", "0x12\0004", 6);
+    tree_put_attr(tree, "0000:26:00.0", "numa_node", "-1\n");
+    tree_put_attr(tree, "0000:26:00.0", "sriov_totalvfs", "-32\n");
+    tree_put_attr(tree, "0000:26:00.5", "nvidia/current_vgpu_type", "\001\002\377\n");
+    OBSERVE(tree);
+    assert_int_equal(host->gpus.n, 1);
+    const struct gpu *gpu = &host->gpus.items[0];
+    assert_int_equal(gpu->pci_id, 0);
+    assert_int_equal(gpu->pci_subsystem_id, NO_ID);
+    assert_int_equal(gpu->numa_node, -1);
+    assert_int_equal(gpu->vfs_total, 0);
+    assert_int_equal(gpu->vfs.items[0].offers.n, 0);
+    assert_int_equal(gpu->vgpus.n, 0);
+}
+
+static void a_machine_without_pci_is_a_problem_not_an_error(void **state)
+{
+    (void)state;
+    TREE();
+    OBSERVE(tree);
+    assert_int_equal(host->gpus.n, 0);
+    assert_non_null(strstr(host->pci_problem, "/sys/bus/pci/devices"));
+}
+
+static void the_interface_is_foreseen_before_there_are_virtual_functions(void **state)
+{
+    (void)state;
+    TREE();
+    put_pf(tree, "0000:26:00.0", "nvidia", 40);
+    tree_put_attr(tree, "0000:26:00.0", "sriov_totalvfs", "32\n");
+    tree_put_attr(tree, "0000:26:00.0", "sriov_numvfs", "0\n");
+    OBSERVE(tree);
+    assert_int_equal(host->gpus.items[0].iface, VGPU_IFACE_NONE);
+    tree_put(tree, "usr/lib/nvidia/sriov-manage", "");
+    CLEANUP(host_freep) struct host *vendor = observe(tree);
+    assert_int_equal(vendor->gpus.items[0].iface, VGPU_IFACE_VENDOR_VFIO);
+    tree_put(tree, "sys/bus/mdev/drivers/nvidia/bind", "");
+    CLEANUP(host_freep) struct host *mdev = observe(tree);
+    assert_int_equal(mdev->gpus.items[0].iface, VGPU_IFACE_MDEV);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_vendor_vfio_gpu_is_observed),
+        cmocka_unit_test(a_type_keeps_its_name_when_nothing_is_offered_any_more),
+        cmocka_unit_test(an_mdev_gpu_is_observed),
+        cmocka_unit_test(only_nvidia_gpus_are_observed),
+        cmocka_unit_test(hostile_content_is_unknown_not_believed),
+        cmocka_unit_test(a_machine_without_pci_is_a_problem_not_an_error),
+        cmocka_unit_test(the_interface_is_foreseen_before_there_are_virtual_functions),
+    };
+    return cmocka_run_group_tests_name("sysfs observe", tests, NULL, NULL);
+}

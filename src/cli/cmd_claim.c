@@ -87,10 +87,14 @@ int cmd_claim_list(struct cli *cli, const struct words *words UNUSED, struct err
         const char *device = view_text(claim, "got.device", "-");
         const char *wanted = view_text(claim, "profile", "-");
         const char *const cells[] = {
-            view_text(claim, "name", "-"),    view_text(claim, "state", "-"),
-            view_text(claim, "vm", "-"),      view_text(claim, "mode", "-"),
-            view_text(claim, "type", "-"),    view_text(claim, "got.profile", wanted),
-            view_text(claim, "got.gpu", "-"), view_text(claim, "got.mdevUuid", device),
+            view_text(claim, "name", "-"),
+            view_text(claim, "state", "-"),
+            view_text(claim, "vm", "-"),
+            view_text(claim, "mode", "-"),
+            view_last_word(view_text(claim, "type", "-")),
+            view_text(claim, "got.profile", wanted),
+            view_text(claim, "got.gpu", "-"),
+            view_text(claim, "got.mdevUuid", device),
             view_text(claim, "site", "-"),
         };
         table_row(table, cells);

@@ -118,6 +118,12 @@ static int64_t total_mib(const struct picture *p)
     return nominal > 0 ? nominal : view_int(p->gpu, "memory.totalBytes", 0) / (1024 * 1024);
 }
 
+/* "RTX Pro 6000 Blackwell DC-1-8C" → "DC-1-8C": the rest is the GPU's name. */
+static const char *short_type(const json_t *vgpu)
+{
+    return view_last_word(view_text(vgpu, "type", "?"));
+}
+
 /* ---- MIG: one line per memory slice, more where an instance carries more vGPUs ---- */
 
 #define SLICES_WIDTH (INSTANCE_WIDTH + TYPE_WIDTH + VM_WIDTH)
@@ -189,6 +195,26 @@ static int64_t add_free(const struct picture *p, int64_t start, int64_t end)
     return end;
 }
 
+/* "room for 2 more", when more vGPUs of the kind of `first` may share its instance. */
+static void room_text(const struct picture *p, const json_t *first, size_t n, char out[VIEW_SIZE])
+{
+    const json_t *type = first == NULL ? NULL : find_type(p, view_text(first, "type", ""));
+    int64_t max = view_int(type, "maxPerInstance", 0);
+    out[0] = '\0';
+    if (max > (int64_t)n) {
+        snprintf(out, VIEW_SIZE, "room for %" PRId64 " more", max - (int64_t)n);
+    }
+}
+
+static size_t count_vgpus(const struct picture *p, int64_t instance)
+{
+    size_t n = 0;
+    while (vgpu_on(p, instance, n) != NULL) {
+        n++;
+    }
+    return n;
+}
+
 static int64_t add_instance(const struct picture *p, const json_t *gi)
 {
     int64_t start = view_int(gi, "start", 0);
@@ -196,15 +222,19 @@ static int64_t add_instance(const struct picture *p, const json_t *gi)
     int64_t id = view_int(gi, "id", -1);
     char name[VIEW_SIZE];
     snprintf(name, sizeof(name), "%.40s #%" PRId64, view_text(gi, "profile", "?"), id);
-    bool compute = view_int(gi, "computeInstances", 0) > 0;
-    const char *first = compute ? "compute" : "no vGPU";
-    for (size_t line = 0; (int64_t)line < size || vgpu_on(p, id, line) != NULL; line++) {
+    size_t n = count_vgpus(p, id);
+    char room[VIEW_SIZE];
+    room_text(p, vgpu_on(p, id, 0), n, room);
+    size_t lines = n + (room[0] != '\0' ? 1 : 0);
+    lines = (int64_t)lines < size ? (size_t)size : lines;
+    const char *empty = view_int(gi, "computeInstances", 0) > 0 ? "compute" : "no vGPU";
+    for (size_t line = 0; line < lines; line++) {
         const json_t *vgpu = vgpu_on(p, id, line);
         int64_t slice = (int64_t)line < size ? start + (int64_t)line : -1;
-        const char *type = line == 0 ? first : "";
-        const char *vm = "";
+        const char *type = n == 0 && line == 0 ? empty : "";
+        const char *vm = line == n ? room : "";
         if (vgpu != NULL) {
-            type = view_text(vgpu, "type", "?");
+            type = short_type(vgpu);
             vm = view_text(vgpu, "vm", "no VM");
         }
         add_slice_line(p, slice, line == 0 ? name : "", type, vm);
@@ -268,8 +298,7 @@ static void draw_shares(const struct picture *p)
         int64_t mib = type_mib(p, vgpu);
         used += mib;
         all_known = all_known && mib > 0;
-        add_share(p, view_text(vgpu, "type", "?"), view_text(vgpu, "vm", "no VM"), mib,
-                  p->glyphs->full);
+        add_share(p, short_type(vgpu), view_text(vgpu, "vm", "no VM"), mib, p->glyphs->full);
     }
     if (all_known && used < total) {
         add_share(p, "free", "", total - used, p->glyphs->empty);

@@ -21,7 +21,8 @@ static void print_head(const json_t *plan)
         {"Made", view_time(plan, "createdAt", created)},
         {"Finished", view_time(plan, "finishedAt", finished)},
     };
-    fields_print(fields, ARRAY_SIZE(fields));
+    /* A dry run has no times. */
+    fields_print(fields, view_at(plan, "createdAt") == NULL ? 2 : ARRAY_SIZE(fields));
     const char *problem = view_text(plan, "problem", NULL);
     if (problem != NULL) {
         printf("    Problem  : %s\n", problem);
@@ -119,7 +120,7 @@ void plan_view_print(const json_t *plan)
 static const char *what_of(const json_t *claim)
 {
     const char *type = view_text(claim, "type", NULL);
-    return type != NULL ? type : view_text(claim, "profile", "the whole GPU");
+    return type != NULL ? view_last_word(type) : view_text(claim, "profile", "the whole GPU");
 }
 
 void plan_view_claims(const json_t *claims)

@@ -26,7 +26,8 @@ DEFINE_FREEP(struct table *, table_free)
 
 /* Adds a row of as many cells as there are columns; they are copied. */
 void table_row(struct table *table, const char *const *cells);
-void table_print(struct table *table);
+/* `empty` is what is said when there is no row. */
+void table_print(struct table *table, const char *empty);
 
 /* "Name : value" lines, aligned, as in nvidia-smi -q. */
 struct table_field {

@@ -54,6 +54,12 @@ const char *view_any(const json_t *json, const char *path, char out[VIEW_SIZE])
     return "-";
 }
 
+const char *view_last_word(const char *text)
+{
+    const char *blank = strrchr(text, ' ');
+    return blank == NULL ? text : blank + 1;
+}
+
 const char *view_mib(int64_t mib, char out[VIEW_SIZE])
 {
     if (mib % 1024 == 0) {

@@ -21,6 +21,8 @@ bool view_true(const json_t *json, const char *path);
 /* A number, boolean ("yes", "no") or string, "-" for null. Writes into out, or returns the string.
  */
 const char *view_any(const json_t *json, const char *path, char out[VIEW_SIZE]);
+/* What follows the last blank. Borrowed. */
+const char *view_last_word(const char *text);
 /* "24 GiB", "1.5 GiB", "512 MiB". Returns out. */
 const char *view_mib(int64_t mib, char out[VIEW_SIZE]);
 /* 2026-11-21T05:30:12.123456Z → "2026-11-21 05:30:12"; "-" for null. Returns out. */

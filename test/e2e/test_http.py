@@ -83,7 +83,7 @@ def test_malformed_json_says_where(fake):
 
 
 @pytest.mark.parametrize("text, said", [
-    ('{"name": "a", "nmae": "b"}', "nmae"),
+    ('{"name": "a", "named": "b"}', "named"),
     ('{"name": "a", "name": "b"}', "duplicate"),
     ('{"name": 3}', "string"),
     ('["name"]', "object"),

@@ -27,9 +27,10 @@ static bool mig_timesliced(const struct sim_host *host, const struct gpu_model *
     return host->hypervisor_mig_timeslicing && model->mig_timesliced == CAT_YES;
 }
 
+/* 0 where the size is not known. */
 static uint32_t type_gib(const struct cat_vgpu_type *type)
 {
-    return (type->framebuffer_mib + 1023) / 1024;
+    return type->framebuffer_mib == CAT_UNKNOWN ? 0 : (type->framebuffer_mib + 1023) / 1024;
 }
 
 static uint32_t per_gi_max(const struct cat_vgpu_type *type)
@@ -247,7 +248,13 @@ static bool seat_in_gi(struct sim_host *host, struct sim_gpu *gpu, const struct 
     if (!type_fits_profile(type, gi->profile)) {
         return false;
     }
-    uint32_t max = mig_timesliced(host, gpu->model) ? per_gi_max(type) : 1;
+    uint32_t size = type_gib(type);
+    uint32_t room = gi_room_gib(gpu->model, gi->profile);
+    uint32_t max = 1;
+    if (mig_timesliced(host, gpu->model) && size > 0) {
+        /* Where no maximum is published, as many as there is memory for. */
+        max = type->max_per_gi != CAT_UNKNOWN ? type->max_per_gi : room / size;
+    }
     uint32_t n_all = 0;
     uint32_t n_same_size = 0;
     uint32_t cursor = 0;
@@ -265,9 +272,8 @@ static bool seat_in_gi(struct sim_host *host, struct sim_gpu *gpu, const struct 
     if (max == 1) {
         return n_all == 0;
     }
-    uint32_t size = type_gib(type);
-    uint32_t room = gi_room_gib(gpu->model, gi->profile);
-    for (uint32_t at = 0; at + size <= room; at += size) {
+    uint32_t step = gi->heterogeneous ? 1 : size; /* no table of mixed sizes in a GI is published */
+    for (uint32_t at = 0; at + size <= room; at += step) {
         if (seat_is_free(gpu, NULL, gi->id, at, size)) {
             ret_seat->placement_id = at;
             return true;
@@ -301,7 +307,8 @@ static bool seat_mig(struct sim_host *host, struct sim_gpu *gpu, const struct ca
 static bool find_seat(struct sim_host *host, struct sim_gpu *gpu, const struct cat_vgpu_type *type,
                       uint32_t wanted, struct seat *ret_seat)
 {
-    if (gpu->lost || !supported(host, gpu->model, type) || type->mig_backed != gpu->mig_current) {
+    if (gpu->lost || !supported(host, gpu->model, type) || type->mig_backed != gpu->mig_current ||
+        (!type->mig_backed && type_gib(type) == 0)) {
         return false;
     }
     return type->mig_backed ? seat_mig(host, gpu, type, ret_seat)

@@ -27,7 +27,8 @@ int evloop_every(struct evloop *loop, uint64_t period_us, evloop_fn *fn, void *d
 /* Runs `fn` on the loop thread soon. Any thread; the only such function. */
 void evloop_post(struct evloop *loop, evloop_fn *fn, void *data);
 
-/* One thread with a queue, first in first out. `work` runs on the worker, then `done` on the loop. */
+/* One thread with a queue, first in first out. `work` runs on the worker, then `done` on the loop.
+ */
 int worker_new(struct evloop *loop, const char *name, struct worker **ret_worker);
 /* Finishes what is queued, joins the thread and runs what it posted. Loop thread only. */
 void worker_free(struct worker *worker);

@@ -237,9 +237,14 @@ static void check_work(void *data)
     job->result = ports_check(&runner->config.ports, &job->step, &job->err);
 }
 
-/* Nothing of the step was applied, or of what is there nothing is ours. */
+/* A step that was only planned has left nothing. One that was running when cleaved died may have:
+ * the undo takes away what the step describes, and refuses what is somebody else's. */
 static void check_failed(struct runner *runner, const struct error *err)
 {
+    if (current(runner)->state == STEP_RUNNING) {
+        apply_failed(runner, err);
+        return;
+    }
     blame(runner, err);
     step_move(current(runner), STEP_FAILED);
     start_undo(runner);
@@ -260,7 +265,7 @@ static void check_done(void *data)
         struct error err = {0};
         step_move(step, STEP_RUNNING);
         if (journal(runner, &err) != 0) {
-            check_failed(runner, &err);
+            apply_failed(runner, &err);
             return;
         }
     }

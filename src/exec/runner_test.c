@@ -240,6 +240,42 @@ static void a_step_that_was_running_at_a_crash_is_done_again(void **state)
     assert_int_equal(fake_host_count_vgpus(&f->host), 1);
 }
 
+/* Both ways the instance is there: made by a step that was running, or by somebody else. */
+static void resume_with_a_failing_check(struct fixture *f, enum step_state state)
+{
+    struct plan *plan = make_plan();
+    plan->steps.items[0].state = STEP_DONE;
+    plan->steps.items[1].state = STEP_DONE;
+    plan->steps.items[2].state = state;
+    struct fake_gpu *gpu = &f->host.gpus[0];
+    gpu->mig = true;
+    gpu->vfs_enabled = gpu->vfs_total;
+    struct step step = plan->steps.items[2];
+    assert_int_equal(f->ports.gpu->ops->apply(f->ports.gpu, &step, NULL), 0);
+    f->faults = (struct faults){.kind = FAULT_FAIL_BEFORE, .at = 1};
+    assert_int_equal(f->store->ops->put_plan(f->store, plan, NULL), 0);
+    runner_resume(f->runner, plan);
+    run(f);
+}
+
+static void a_step_that_was_running_is_undone_when_its_check_fails(void **state)
+{
+    struct fixture *f = *state;
+    resume_with_a_failing_check(f, STEP_RUNNING);
+    assert_int_equal(f->ended->state, PLAN_UNDONE);
+    assert_int_equal(f->ended->steps.items[2].state, STEP_FAILED);
+    assert_true(fake_host_same(&f->before, &f->host));
+}
+
+static void a_step_that_was_only_planned_is_not_undone_when_its_check_fails(void **state)
+{
+    struct fixture *f = *state;
+    f->host.gpus[0].vfs_total = 0; /* so that undoing step 2 wipes no instance */
+    resume_with_a_failing_check(f, STEP_PLANNED);
+    assert_int_equal(f->ended->steps.items[2].state, STEP_FAILED);
+    assert_int_equal(fake_host_count_gis(&f->host), 1);
+}
+
 static void a_plan_that_cannot_go_on_after_a_reboot_is_undone(void **state)
 {
     struct fixture *f = *state;
@@ -293,6 +329,8 @@ int main(void)
         TEST(an_undo_that_keeps_failing_is_stuck_and_stops_there),
         TEST(a_held_device_is_not_taken_away_by_an_undo),
         TEST(a_step_that_was_running_at_a_crash_is_done_again),
+        TEST(a_step_that_was_running_is_undone_when_its_check_fails),
+        TEST(a_step_that_was_only_planned_is_not_undone_when_its_check_fails),
         TEST(a_plan_that_cannot_go_on_after_a_reboot_is_undone),
         TEST(a_plan_without_steps_is_done_at_once),
         cmocka_unit_test(every_machine_is_sound_and_shows_the_stored_names),

@@ -12,6 +12,7 @@
 #include "test.h"
 
 struct fixture {
+    struct lab_data data;
     struct fake_host host;
     struct lab lab;
 };
@@ -20,7 +21,8 @@ static int setup(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof(*f));
     lab_furnish(&f->host);
-    lab_open(&f->lab, &f->host, memory_store_new());
+    lab_data_load(&f->data);
+    lab_open(&f->lab, &f->data, &f->host, memory_store_new());
     *state = f;
     return lab_start(&f->lab);
 }
@@ -29,6 +31,7 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
     lab_close(&f->lab);
+    lab_data_done(&f->data);
     free(f);
     return 0;
 }

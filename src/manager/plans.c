@@ -166,7 +166,9 @@ static void store_end(void *data)
     if (txn_commit(&txn, &err) != 0) {
         /* The journal still has the plan: a restart comes to the same end. */
         log_error("plan %s ended but can't be stored, trying again: %s", m->ended->id, err.message);
-        (void)evloop_after(m->config.loop, COMMIT_RETRY_US, store_end, m);
+        (void)evloop_after(m->config.loop, m->commit_pause_us, store_end, m);
+        m->commit_pause_us = m->commit_pause_us * 2 < COMMIT_RETRY_MAX_US ? m->commit_pause_us * 2
+                                                                          : COMMIT_RETRY_MAX_US;
         return;
     }
     log_info("plan %s (%s) is %s", m->ended->id, m->ended->reason,
@@ -219,6 +221,7 @@ void manager_plan_done(struct plan *plan, void *data)
 {
     struct manager *m = data;
     m->ended = plan;
+    m->commit_pause_us = COMMIT_RETRY_US;
     manager_observe(m, ended_observed, NULL);
 }
 

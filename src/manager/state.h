@@ -9,7 +9,9 @@
 #define MAX_CHANGES 64       /* waiting for their turn */
 #define MAX_SITE_CLAIMS 1024 /* as in api/openapi.yaml */
 #define MAX_PLANS_LISTED 100
-#define COMMIT_RETRY_US 1000000 /* when the end of a plan can't be stored */
+/* When the end of a plan can't be stored: first pause before the next attempt, and longest. */
+#define COMMIT_RETRY_US 10000
+#define COMMIT_RETRY_MAX_US 2000000
 
 /* ---- observing ---- */
 
@@ -138,7 +140,8 @@ struct manager {
     bool busy;                    /* a change or a plan is in hand */
     VEC(struct pci_addr) touched; /* GPUs of the plan in hand: their changes are no drift */
     struct plan *ended;           /* waits to be stored */
-    struct plan **unfinished;     /* found at start, oldest last; resumed one by one */
+    uint64_t commit_pause_us;
+    struct plan **unfinished; /* found at start, oldest last; resumed one by one */
     size_t n_unfinished;
 };
 

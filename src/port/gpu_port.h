@@ -14,9 +14,10 @@ struct gpu_port;
 
 /* All mandatory. */
 struct gpu_port_ops {
-    /* Read-only. Adds to `host` the driver and NVML versions and, per GPU that the driver owns (found
-     * by PCI address or appended): uuid, name, index, memory, MIG fields, GIs, heterogeneous,
-     * time-slicing. A missing driver is no error: host->nvml_problem says it in one sentence. */
+    /* Read-only. Adds to `host` the driver and NVML versions and, per GPU that the driver owns
+     * (found by PCI address or appended): uuid, name, index, memory, MIG fields, GIs,
+     * heterogeneous, time-slicing. A missing driver is no error: host->nvml_problem says it in one
+     * sentence. */
     int (*observe)(struct gpu_port *port, struct host *host, struct error *err);
     /* Read-only. 0 = apply can only fail for a run-time reason. */
     int (*check)(struct gpu_port *port, const struct step *step, struct error *err);

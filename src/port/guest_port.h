@@ -14,8 +14,8 @@ struct guest_port;
 
 /* All mandatory. */
 struct guest_port_ops {
-    /* Read-only. Adds to `host` the libvirt version and all domains with their host devices. A missing
-     * libvirt is no error: host->libvirt_problem says it in one sentence. */
+    /* Read-only. Adds to `host` the libvirt version and all domains with their host devices. A
+     * missing libvirt is no error: host->libvirt_problem says it in one sentence. */
     int (*observe)(struct guest_port *port, struct host *host, struct error *err);
     /* Read-only. 0 = apply can only fail for a run-time reason. */
     int (*check)(struct guest_port *port, const struct step *step, struct error *err);

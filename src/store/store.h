@@ -28,8 +28,8 @@ struct store_ops {
     /* Inserts or replaces a plan with all its steps. */
     int (*put_plan)(struct store *store, const struct plan *plan, struct error *err);
     /* Replaces one step (its state, problem, read-back values). */
-    int (*put_step)(struct store *store, const char *plan_id, size_t index,
-                    const struct step *step, struct error *err);
+    int (*put_step)(struct store *store, const char *plan_id, size_t index, const struct step *step,
+                    struct error *err);
     /* NULL plan and 0 when there is none. Caller frees. */
     int (*load_plan)(struct store *store, const char *id, struct plan **ret_plan,
                      struct error *err);
@@ -39,8 +39,8 @@ struct store_ops {
     /* Appends; sets event->seq. */
     int (*put_event)(struct store *store, struct event *event, struct error *err);
     /* Events with seq > after, oldest first, at most max. Caller frees *ret_events. */
-    int (*load_events)(struct store *store, uint64_t after, size_t max,
-                       struct event **ret_events, size_t *ret_n, struct error *err);
+    int (*load_events)(struct store *store, uint64_t after, size_t max, struct event **ret_events,
+                       size_t *ret_n, struct error *err);
     void (*free)(struct store *store);
 };
 

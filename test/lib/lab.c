@@ -34,13 +34,26 @@ static void must(int result, const struct error *err, const char *what)
     }
 }
 
-void lab_open(struct lab *lab, struct fake_host *host, struct store *store)
+void lab_data_load(struct lab_data *data)
+{
+    struct error err = {0};
+    must(catalog_load_default(&data->catalog, &err), &err, "catalog");
+    must(rules_load_default(&data->rules, &err), &err, "rules");
+}
+
+void lab_data_done(struct lab_data *data)
+{
+    rules_free(data->rules);
+    catalog_free(data->catalog);
+}
+
+void lab_open(struct lab *lab, const struct lab_data *data, struct fake_host *host,
+              struct store *store)
 {
     struct error err = {0};
     memset(lab, 0, sizeof(*lab));
+    lab->data = data;
     lab->host = host;
-    must(catalog_load_default(&lab->catalog, &err), &err, "catalog");
-    must(rules_load_default(&lab->rules, &err), &err, "rules");
     must(evloop_new(&lab->loop), &err, "event loop");
     lab->ports = faulty_ports_new(fake_ports_new(host), &lab->faults);
     lab->store = faulty_store_new(store, &lab->faults);
@@ -49,8 +62,8 @@ void lab_open(struct lab *lab, struct fake_host *host, struct store *store)
 int lab_start(struct lab *lab)
 {
     struct manager_config config = {.loop = lab->loop,
-                                    .catalog = lab->catalog,
-                                    .rules = lab->rules,
+                                    .catalog = lab->data->catalog,
+                                    .rules = lab->data->rules,
                                     .store = lab->store,
                                     .ports = lab->ports};
     return manager_new(&config, &lab->manager, NULL);
@@ -68,8 +81,6 @@ void lab_close(struct lab *lab)
     ports_free(&lab->ports);
     lab->store->ops->free(lab->store);
     evloop_free(lab->loop);
-    rules_free(lab->rules);
-    catalog_free(lab->catalog);
 }
 
 /* ---- waiting ---- */

@@ -10,7 +10,7 @@
 #include "faulty.h"
 #include "manager/manager.h"
 
-/* One per process: an A100 at 41:00.0, an RTX PRO 6000 with MIG time-slicing at 61:00.0, an L40S at
+/* An A100 at 41:00.0, an RTX PRO 6000 with MIG time-slicing at 61:00.0, an L40S at
  * 81:00.0, and the VMs web1 to web4. */
 void lab_furnish(struct fake_host *host);
 
@@ -18,14 +18,21 @@ void lab_furnish(struct fake_host *host);
 #define LAB_RTX "0000:61:00.0"
 #define LAB_L40S "0000:81:00.0"
 
-struct lab {
-    struct evloop *loop;
+/* Loaded once, shared by all labs of a process. */
+struct lab_data {
     struct catalog *catalog;
     struct rules *rules;
+};
+void lab_data_load(struct lab_data *data);
+void lab_data_done(struct lab_data *data);
+
+struct lab {
+    struct evloop *loop;
+    const struct lab_data *data;
     struct fake_host *host; /* borrowed */
     struct faults faults;
     struct ports ports;
-    struct store *store; /* owned unless `keep_store` */
+    struct store *store;
     struct manager *manager;
 };
 
@@ -37,8 +44,9 @@ struct answer {
     struct error err;
 };
 
-/* Data, loop, ports and store; then lab_start() makes the manager. `store` is taken. */
-void lab_open(struct lab *lab, struct fake_host *host, struct store *store);
+/* Loop, ports and store; then lab_start() makes the manager. `store` is taken. */
+void lab_open(struct lab *lab, const struct lab_data *data, struct fake_host *host,
+              struct store *store);
 /* 0 or why the manager did not start. */
 int lab_start(struct lab *lab);
 void lab_stop(struct lab *lab); /* the manager only, as at SIGTERM */

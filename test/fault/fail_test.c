@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The k-th call of a port or of the store fails, for every k: before it did anything, or after it
+ * did all. Whatever fails, the plan is done or undone, and nothing is lost or left over.
+ */
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "manager/state.h"
+#include "scenario.h"
+#include "store/memory.h"
+#include "test.h"
+
+#define MAX_CALLS 1000
+
+struct run {
+    struct fake_host host, before;
+    struct lab lab;
+};
+
+static struct lab_data data;
+
+static void must_settle(struct run *run, const struct scenario *scenario)
+{
+    if (!lab_settle(&run->lab)) {
+        fail_msg("%s: the manager does not come to rest", scenario->name);
+    }
+}
+
+static void open_run(struct run *run, const struct scenario *scenario)
+{
+    memset(&run->host, 0, sizeof(run->host));
+    lab_furnish(&run->host);
+    lab_open(&run->lab, &data, &run->host, memory_store_new());
+    assert_int_equal(lab_start(&run->lab), 0);
+    if (scenario->before != NULL) {
+        scenario->before(&run->lab);
+    }
+    must_settle(run, scenario);
+    run->before = run->host;
+    run->lab.faults.calls = 0;
+}
+
+static enum plan_state last_plan(struct lab *lab)
+{
+    struct plan **plans = NULL;
+    size_t n = 0;
+    enum plan_state state = PLAN_PLANNED;
+    assert_int_equal(lab->store->ops->load_plans(lab->store, 1, false, &plans, &n, NULL), 0);
+    if (n > 0) {
+        state = plans[0]->state;
+        plan_free(plans[0]);
+    }
+    free(plans);
+    return state;
+}
+
+static void check(struct run *run, const struct scenario *scenario, unsigned k,
+                  enum fault_kind kind)
+{
+    char why[256] = "";
+    char where[128];
+    snprintf(where, sizeof(where), "%s, call %u fails %s", scenario->name, k,
+             kind == FAULT_FAIL_BEFORE ? "before its effect" : "after its effect");
+    if (!lab_is_sound(&run->lab, why, sizeof(why))) {
+        fail_msg("%s: %s", where, why);
+    }
+    enum plan_state state = last_plan(&run->lab);
+    if (state == PLAN_RUNNING || state == PLAN_UNDOING || state == PLAN_STUCK) {
+        fail_msg("%s: the plan is %s", where, plan_state_name(state));
+    }
+    if (state == PLAN_UNDONE && !fake_host_same(&run->before, &run->host)) {
+        fail_msg("%s: undone, and the host is not as before", where);
+    }
+}
+
+static unsigned count_calls(const struct scenario *scenario)
+{
+    struct run run;
+    open_run(&run, scenario);
+    scenario->act(&run.lab);
+    must_settle(&run, scenario);
+    unsigned calls = run.lab.faults.calls;
+    assert_int_equal(last_plan(&run.lab), PLAN_DONE);
+    check(&run, scenario, 0, FAULT_NONE);
+    lab_close(&run.lab);
+    return calls;
+}
+
+static void fail_at(const struct scenario *scenario, unsigned k, enum fault_kind kind)
+{
+    struct run run;
+    open_run(&run, scenario);
+    run.lab.faults.kind = kind;
+    run.lab.faults.at = k;
+    scenario->act(&run.lab);
+    must_settle(&run, scenario);
+    run.lab.faults.kind = FAULT_NONE;
+    check(&run, scenario, k, kind);
+    /* What the store has is what the manager believes. */
+    lab_stop(&run.lab);
+    assert_int_equal(lab_start(&run.lab), 0);
+    must_settle(&run, scenario);
+    check(&run, scenario, k, kind);
+    lab_close(&run.lab);
+}
+
+static void every_call_may_fail(void **state)
+{
+    const struct scenario *scenario = *state;
+    unsigned calls = count_calls(scenario);
+    assert_in_range(calls, 10, MAX_CALLS);
+    for (unsigned k = 1; k <= calls; k++) {
+        fail_at(scenario, k, FAULT_FAIL_BEFORE);
+        fail_at(scenario, k, FAULT_FAIL_AFTER);
+    }
+    print_message("%s: %u calls, each failed twice\n", scenario->name, calls);
+}
+
+static int load(void **state)
+{
+    (void)state;
+    log_set_level(LOG_LEVEL_NONE); /* the failures are wanted */
+    lab_data_load(&data);
+    return 0;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    lab_data_done(&data);
+    return 0;
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[16] = {0};
+    assert(n_scenarios <= ARRAY_SIZE(tests));
+    for (size_t i = 0; i < n_scenarios; i++) {
+        tests[i] = (struct CMUnitTest){.name = scenarios[i].name,
+                                       .test_func = every_call_may_fail,
+                                       .initial_state = (void *)(uintptr_t)&scenarios[i]};
+    }
+    return _cmocka_run_group_tests("fail", tests, n_scenarios, load, unload);
+}

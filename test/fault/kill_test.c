@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process is killed (SIGKILL) before or after the k-th call of a port or of the store, for
+ * every k; the host is a file that outlives it, the store is SQLite. The next start finishes the
+ * plan or undoes it, even if it is killed itself on the way.
+ */
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "manager/state.h"
+#include "scenario.h"
+#include "store/sqlite.h"
+#include "test.h"
+
+enum outcome { DIED = -1, SOUND = 0, UNSOUND, RESTLESS, NO_START, UNFINISHED };
+
+static const char *const outcomes[] = {
+    [SOUND] = "sound",
+    [UNSOUND] = "something is lost or left over",
+    [RESTLESS] = "the manager does not come to rest",
+    [NO_START] = "the manager does not start",
+    [UNFINISHED] = "a plan is left unfinished or stuck",
+};
+
+static struct lab_data data;
+static char dir[64];
+
+/* What the child has to say, in memory that it shares with us. */
+struct report {
+    char why[256];
+    unsigned calls;
+};
+static struct report *report;
+
+static struct fake_host *open_host(void)
+{
+    char path[96];
+    snprintf(path, sizeof(path), "%s/host", dir);
+    return fake_host_map(path);
+}
+
+static struct store *open_store(void)
+{
+    char path[96];
+    struct store *store = NULL;
+    struct error err = {0};
+    snprintf(path, sizeof(path), "%s/cleave.db", dir);
+    if (sqlite_store_open(path, &store, &err) != 0) {
+        STR_SET(report->why, err.message);
+        _exit(NO_START);
+    }
+    return store;
+}
+
+static bool all_plans_ended(struct lab *lab)
+{
+    struct plan **plans = NULL;
+    size_t n = 0;
+    bool ended = lab->store->ops->load_plans(lab->store, 100, false, &plans, &n, NULL) == 0;
+    for (size_t i = 0; i < n; i++) {
+        ended = ended && (plans[i]->state == PLAN_DONE || plans[i]->state == PLAN_UNDONE);
+        plan_free(plans[i]);
+    }
+    free(plans);
+    return ended;
+}
+
+/* The child's life: start on what is there, maybe ask for something, and come to rest. */
+static enum outcome live(void (*act)(struct lab *lab), enum fault_kind kind, unsigned k)
+{
+    struct lab lab;
+    lab_open(&lab, &data, open_host(), open_store());
+    lab.faults.kind = kind;
+    lab.faults.at = k;
+    if (lab_start(&lab) != 0) {
+        return NO_START;
+    }
+    if (!lab_settle(&lab)) {
+        return RESTLESS;
+    }
+    if (act != NULL) {
+        act(&lab);
+        if (!lab_settle(&lab)) {
+            return RESTLESS;
+        }
+    }
+    report->calls = lab.faults.calls;
+    enum outcome outcome = SOUND;
+    if (!lab_is_sound(&lab, report->why, sizeof(report->why))) {
+        outcome = UNSOUND;
+    } else if (!all_plans_ended(&lab)) {
+        outcome = UNFINISHED;
+    }
+    lab_close(&lab);
+    return outcome;
+}
+
+static enum outcome in_child(void (*act)(struct lab *lab), enum fault_kind kind, unsigned k)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        _exit(live(act, kind, k));
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+        return DIED;
+    }
+    assert_true(WIFEXITED(status));
+    return (enum outcome)WEXITSTATUS(status);
+}
+
+static void expect(enum outcome outcome, const char *when, const struct scenario *scenario,
+                   unsigned k)
+{
+    if (outcome != SOUND) {
+        fail_msg("%s, killed at call %u, %s: %s%s%s", scenario->name, k, when,
+                 outcome == DIED ? "died" : outcomes[outcome], report->why[0] == '\0' ? "" : ": ",
+                 report->why);
+    }
+}
+
+static void begin(const struct scenario *scenario)
+{
+    STR_SET(dir, "/tmp/cleave-kill-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    memset(report, 0, sizeof(*report));
+    struct fake_host *host = open_host();
+    assert_non_null(host);
+    lab_furnish(host);
+    munmap(host, sizeof(*host));
+    if (scenario->before != NULL) {
+        expect(in_child(scenario->before, FAULT_NONE, 0), "before", scenario, 0);
+    }
+}
+
+static void finish(void)
+{
+    fs_remove_tree(dir);
+}
+
+static unsigned count_calls(const struct scenario *scenario)
+{
+    begin(scenario);
+    expect(in_child(scenario->act, FAULT_NONE, 0), "without being killed", scenario, 0);
+    finish();
+    return report->calls;
+}
+
+static void kill_at(const struct scenario *scenario, unsigned k, enum fault_kind kind)
+{
+    begin(scenario);
+    enum outcome outcome = in_child(scenario->act, kind, k);
+    if (outcome != DIED) {
+        fail_msg("%s: call %u was not reached (%s)", scenario->name, k, outcomes[outcome]);
+    }
+    /* The recovery is killed too, sooner for later deaths; it may come to rest before that. */
+    outcome = in_child(NULL, kind, 1 + k % 7);
+    if (outcome != DIED) {
+        expect(outcome, "after the first restart", scenario, k);
+    }
+    expect(in_child(NULL, FAULT_NONE, 0), "after the last restart", scenario, k);
+    finish();
+}
+
+static void every_boundary_may_be_the_last(void **state)
+{
+    const struct scenario *scenario = *state;
+    unsigned calls = count_calls(scenario);
+    assert_in_range(calls, 10, 1000);
+    for (unsigned k = 1; k <= calls; k++) {
+        kill_at(scenario, k, FAULT_DIE_BEFORE);
+        kill_at(scenario, k, FAULT_DIE_AFTER);
+    }
+    print_message("%s: killed at %u boundaries\n", scenario->name, 2 * calls);
+}
+
+static int load(void **state)
+{
+    (void)state;
+    log_set_level(LOG_LEVEL_NONE); /* the failures are wanted */
+    lab_data_load(&data);
+    report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return report == MAP_FAILED ? -1 : 0;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    lab_data_done(&data);
+    munmap(report, sizeof(*report));
+    return 0;
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[16] = {0};
+    assert(n_scenarios <= ARRAY_SIZE(tests));
+    for (size_t i = 0; i < n_scenarios; i++) {
+        tests[i] = (struct CMUnitTest){.name = scenarios[i].name,
+                                       .test_func = every_boundary_may_be_the_last,
+                                       .initial_state = (void *)(uintptr_t)&scenarios[i]};
+    }
+    return _cmocka_run_group_tests("kill", tests, n_scenarios, load, unload);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scenario.h"
+
+#include "base/attr.h"
+
+static void create_mig_backed(struct lab *lab)
+{
+    lab_create(lab, "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}", NULL);
+}
+
+static void create_second(struct lab *lab)
+{
+    lab_create(lab, "{\"name\": \"b\", \"type\": \"A100-3-20C\", \"vm\": \"web2\"}", NULL);
+}
+
+static void create_mixed(struct lab *lab)
+{
+    lab_create(lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"mixed\": true, \"vm\": \"web1\"}",
+               NULL);
+}
+
+static void create_passthrough(struct lab *lab)
+{
+    lab_create(lab,
+               "{\"name\": \"a\", \"mode\": \"passthrough\", \"gpu\": \"" LAB_L40S
+               "\", \"vm\": \"web1\"}",
+               NULL);
+}
+
+static void create_bare(struct lab *lab)
+{
+    lab_create(lab, "{\"name\": \"a\", \"profile\": \"3g.20gb\", \"gpu\": \"" LAB_A100 "\"}", NULL);
+}
+
+static void two_mig_backed(struct lab *lab)
+{
+    create_mig_backed(lab);
+    create_second(lab);
+}
+
+static void delete_a(struct lab *lab)
+{
+    lab_delete(lab, "a", NULL);
+}
+
+static void apply_first(struct lab *lab)
+{
+    lab_apply(lab,
+              "{\"name\": \"s\", \"claims\": ["
+              "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"},"
+              "{\"name\": \"b\", \"type\": \"A100-2-10C\", \"vm\": \"web2\"}]}",
+              NULL);
+}
+
+/* One goes, one becomes another, one comes on another GPU. */
+static void apply_second(struct lab *lab)
+{
+    lab_apply(lab,
+              "{\"name\": \"s\", \"claims\": ["
+              "{\"name\": \"b\", \"type\": \"A100-3-20C\", \"vm\": \"web2\"},"
+              "{\"name\": \"c\", \"type\": \"DC-1-8C\", \"vm\": \"web3\"}]}",
+              NULL);
+}
+
+const struct scenario scenarios[] = {
+    {.name = "create a MIG-backed vGPU", .act = create_mig_backed},
+    {.name = "create a second one", .before = create_mig_backed, .act = create_second},
+    {.name = "create a mixed-size vGPU", .act = create_mixed},
+    {.name = "pass a GPU through", .act = create_passthrough},
+    {.name = "give a passed-through GPU back", .before = create_passthrough, .act = delete_a},
+    {.name = "create a bare GPU instance", .act = create_bare},
+    {.name = "delete one of two", .before = two_mig_backed, .act = delete_a},
+    {.name = "change a site", .before = apply_first, .act = apply_second},
+};
+const size_t n_scenarios = ARRAY_SIZE(scenarios);

@@ -174,34 +174,54 @@ static int take_types(const struct catalog *catalog, const struct gpu_model *mod
 
 /* ---- the verdict ---- */
 
-/* The names are of another board: -NOT_FOUND is a name that no board has. */
-static enum import_verdict verdict_of_name(int r)
-{
-    return r == -REASON_UNSUPPORTED ? IMPORT_OTHER_GPU : IMPORT_REFUSED;
-}
-
-/* Without published placements, a published maximum still answers for one profile alone. */
-static bool fits_by_count(const struct layout_gis *gis)
+static bool is_one_profile_within_its_maximum(const struct layout_gis *gis)
 {
     for (uint32_t i = 0; i < gis->n; i++) {
         const struct cat_profile *profile = gis->items[i].profile;
-        if (profile != gis->items[0].profile || profile->n_placements > 0 ||
-            profile->max_instances == CAT_UNKNOWN || gis->n > profile->max_instances) {
+        if (profile != gis->items[0].profile || profile->max_instances == CAT_UNKNOWN ||
+            gis->n > profile->max_instances) {
             return false;
         }
     }
     return gis->n > 0;
 }
 
-static void place(const struct gpu_model *model, struct import_fit *fit)
+/* Without published placements, a published maximum still answers for one profile alone; the starts
+ * stay open. */
+static bool fits_by_count(const struct gpu_model *model, struct layout_request *request)
+{
+    const struct layout_vgpu_mode mode = {.mig = true,
+                                          .mig_timesliced = model->mig_timesliced != CAT_NO};
+    const struct layout_gis none = {.n = 0};
+    struct layout_request fit = *request;
+    if (fit.vgpus.n > 0 &&
+        layout_gis_for_vgpus(model, &none, &mode, &fit.vgpus, &fit.gis, NULL) != 0) {
+        return false;
+    }
+    if (!is_one_profile_within_its_maximum(&fit.gis) ||
+        layout_place_vgpus(model, &fit.gis, &mode, &fit.vgpus, NULL) != 0) {
+        return false;
+    }
+    *request = fit;
+    return true;
+}
+
+static enum import_verdict place(const struct gpu_model *model, struct import_fit *fit)
 {
     int r = layout_fit(model, &fit->request, &fit->why);
     if (r == -REASON_UNSUPPORTED) {
-        bool counted = fit->request.vgpus.n == 0 && fits_by_count(&fit->request.gis);
-        fit->verdict = counted ? IMPORT_FITS : IMPORT_UNKNOWN;
-        return;
+        return fits_by_count(model, &fit->request) ? IMPORT_FITS : IMPORT_UNKNOWN;
     }
-    fit->verdict = r == 0 ? IMPORT_FITS : IMPORT_REFUSED;
+    return r == 0 ? IMPORT_FITS : IMPORT_REFUSED;
+}
+
+/* What resolve says of a name, or what packing says of a count. */
+static enum import_verdict verdict_of(int r)
+{
+    if (r == -REASON_UNSUPPORTED) {
+        return IMPORT_OTHER_GPU;
+    }
+    return r == -REASON_UNAVAILABLE ? IMPORT_UNKNOWN : IMPORT_REFUSED;
 }
 
 void import_fit(const struct catalog *catalog, const struct gpu_model *model, uint32_t device,
@@ -222,14 +242,6 @@ void import_fit(const struct catalog *catalog, const struct gpu_model *model, ui
     }
     int r = kind == IMPORT_MIG ? take_profiles(catalog, model, entry, ret_fit)
                                : take_types(catalog, model, entry, ret_fit);
-    if (r == -REASON_UNSUPPORTED || r == -REASON_NOT_FOUND) {
-        ret_fit->verdict = verdict_of_name(r);
-        return;
-    }
-    if (r != 0) {
-        ret_fit->verdict = IMPORT_REFUSED;
-        return;
-    }
-    place(model, ret_fit);
+    ret_fit->verdict = r == 0 ? place(model, ret_fit) : verdict_of(r);
     ret_fit->mig = ret_fit->mig || ret_fit->request.gis.n > 0;
 }

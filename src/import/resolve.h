@@ -5,7 +5,8 @@
 
 #include "catalog/catalog.h"
 
-/* -UNSUPPORTED: another model has it; -NOT_FOUND: none has, with the nearest of this model. */
+/* What a name means on this model. -UNSUPPORTED: it is another board's; -NOT_FOUND: this board has
+ * none of that name, and the catalog would know; -UNAVAILABLE: the catalog cannot say. */
 int resolve_profile(const struct catalog *catalog, const struct gpu_model *model, const char *name,
                     const struct cat_profile **ret_profile, struct error *err);
 /* The same for a vGPU type. */

@@ -102,7 +102,7 @@ static void a_profile_of_another_model_is_refused(void **state)
     assert_string_equal(err.message, "profile \"1g.6gb\" is not one of A100 40GB");
 }
 
-static void a_profile_without_published_placements_is_unknown_not_illegal(void **state)
+static void a_profile_without_published_placements_is_unknown_unless_too_many(void **state)
 {
     (void)state;
     struct cat_profile profile = {.name = "1g.16gb", .max_instances = 2, .memory_slices = 1};
@@ -116,6 +116,14 @@ static void a_profile_without_published_placements_is_unknown_not_illegal(void *
     struct error err;
     assert_int_equal(layout_check(&model, &gis, &err), -REASON_UNSUPPORTED);
     assert_string_equal(err.message, "no source says where \"1g.16gb\" may start on X");
+    const struct layout_gis none = {.n = 0};
+    struct layout_gi one = {&profile, LAYOUT_ANYWHERE};
+    gis = (struct layout_gis){.items = {one, one}, .n = 2};
+    assert_int_equal(layout_place(&model, &none, &gis, &err), -REASON_UNSUPPORTED);
+    gis = (struct layout_gis){.items = {one, one, one}, .n = 3};
+    assert_int_equal(layout_place(&model, &none, &gis, &err), -REASON_NO_CAPACITY);
+    assert_string_equal(err.message, "X takes at most 2 of \"1g.16gb\", and 3 are wanted");
+    assert_string_equal(err.hint, "");
 }
 
 int main(void)
@@ -129,7 +137,7 @@ int main(void)
         cmocka_unit_test(every_media_engine_leaves_none_for_others),
         cmocka_unit_test(the_extra_media_engines_go_to_one_instance),
         cmocka_unit_test(a_profile_of_another_model_is_refused),
-        cmocka_unit_test(a_profile_without_published_placements_is_unknown_not_illegal),
+        cmocka_unit_test(a_profile_without_published_placements_is_unknown_unless_too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -300,29 +300,45 @@ static void add_geometry(struct line *why, const struct geometry *geometry,
     add_crowding(why, geometry, standing, items);
 }
 
+/* Limits that hold wherever the items would stand. 0 if none is broken. */
+static int broken_limit(const struct geometry *geometry, const struct standing *standing,
+                        const struct search_items *items, struct error *err)
+{
+    char text[sizeof(err->message)];
+    struct line why;
+    line_init(&why, text, sizeof(text));
+    struct tally tally = tally_items(geometry, items);
+    /* Sums before media: they name all that is wanted, a clash of engines only two of them. */
+    if (too_many(&why, geometry, standing, &tally) ||
+        too_much_memory(&why, geometry, standing, &tally) ||
+        too_many_instances(&why, geometry, standing, items) ||
+        too_much_compute(&why, geometry, standing, &tally)) {
+        return refuse(geometry, err, text);
+    }
+    return media_clash(geometry, standing, items, err);
+}
+
+int explain_unplaced(const struct geometry *geometry, const struct standing *standing,
+                     const struct search_items *items, const struct cat_profile *unknown,
+                     struct error *err)
+{
+    int r = broken_limit(geometry, standing, items, err);
+    return r != 0 ? r : explain_unknown(geometry, unknown, err);
+}
+
 int explain_no_place(const struct geometry *geometry, const struct standing *standing,
                      const struct search_items *items, struct error *err)
 {
     if (err == NULL) {
         return -REASON_NO_CAPACITY;
     }
-    char text[sizeof(err->message)];
-    struct line why;
-    line_init(&why, text, sizeof(text));
-    struct tally tally = tally_items(geometry, items);
-    if (too_many(&why, geometry, standing, &tally)) {
-        return refuse(geometry, err, text);
-    }
-    /* Memory and compute first: they name all that is wanted, a clash only two of them. */
-    if (too_much_memory(&why, geometry, standing, &tally) ||
-        too_many_instances(&why, geometry, standing, items) ||
-        too_much_compute(&why, geometry, standing, &tally)) {
-        return refuse(geometry, err, text);
-    }
-    int r = media_clash(geometry, standing, items, err);
+    int r = broken_limit(geometry, standing, items, err);
     if (r != 0) {
         return r;
     }
+    char text[sizeof(err->message)];
+    struct line why;
+    line_init(&why, text, sizeof(text));
     add_geometry(&why, geometry, standing, items);
     return refuse(geometry, err, text);
 }

@@ -57,15 +57,24 @@ static int add_fixed(struct standing *standing, const struct geometry *geometry,
 {
     for (uint32_t i = 0; i < wanted->n; i++) {
         const struct layout_gi *gi = &wanted->items[i];
-        if (gi->profile->n_placements == 0) {
-            return explain_unknown(geometry, gi->profile, err);
-        }
         int r = gi->start == LAYOUT_ANYWHERE ? 0 : standing_add(standing, geometry, gi, err);
         if (r != 0) {
             return r;
         }
     }
     return 0;
+}
+
+/* The first item of which no source says where it may stand. */
+static const struct cat_profile *find_unknown(const struct geometry *geometry,
+                                              const struct search_items *items)
+{
+    for (uint32_t i = 0; i < items->n; i++) {
+        if (geometry->shapes[items->shape[i]].n_starts == 0) {
+            return geometry->shapes[items->shape[i]].profile;
+        }
+    }
+    return NULL;
 }
 
 static int place(const struct geometry *geometry, const struct layout_gis *existing,
@@ -79,6 +88,10 @@ static int place(const struct geometry *geometry, const struct layout_gis *exist
     r = r != 0 ? r : add_fixed(&standing, geometry, wanted, err);
     if (r != 0) {
         return r;
+    }
+    const struct cat_profile *unknown = find_unknown(geometry, &items);
+    if (unknown != NULL) {
+        return explain_unplaced(geometry, &standing, &items, unknown, err);
     }
     if (!search_places(geometry, &standing.taken, &items, SEARCH_BEST, ret_worth)) {
         return explain_no_place(geometry, &standing, &items, err);

@@ -99,7 +99,7 @@ int cmd_claim_list(struct cli *cli, const struct words *words UNUSED, struct err
         };
         table_row(table, cells);
     }
-    table_print(table);
+    table_print_or(table, "no claims");
     return 0;
 }
 

@@ -65,7 +65,7 @@ int cmd_gpu_list(struct cli *cli, const struct words *words UNUSED, struct error
         };
         table_row(table, cells);
     }
-    table_print(table);
+    table_print_or(table, "no GPUs");
     return 0;
 }
 

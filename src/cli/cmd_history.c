@@ -50,7 +50,7 @@ int cmd_event_list(struct cli *cli, const struct words *words, struct error *err
         };
         table_row(table, cells);
     }
-    table_print(table, "no events");
+    table_print_or(table, "no events");
     return 0;
 }
 
@@ -74,6 +74,6 @@ int cmd_rule_list(struct cli *cli, const struct words *words UNUSED, struct erro
         };
         table_row(table, cells);
     }
-    table_print(table, "no rules");
+    table_print_or(table, "no rules");
     return 0;
 }

@@ -47,7 +47,7 @@ int cmd_plan_list(struct cli *cli, const struct words *words UNUSED, struct erro
         };
         table_row(table, cells);
     }
-    table_print(table);
+    table_print_or(table, "no plans");
     return 0;
 }
 

@@ -57,7 +57,7 @@ static void print_profiles(const json_t *profiles)
         };
         table_row(table, cells);
     }
-    table_print(table, "no profiles");
+    table_print_or(table, "no profiles");
 }
 
 static void print_types(const json_t *types)
@@ -86,7 +86,7 @@ static void print_types(const json_t *types)
         };
         table_row(table, cells);
     }
-    table_print(table, "no vGPU types");
+    table_print_or(table, "no vGPU types");
 }
 
 int cmd_profile_list(struct cli *cli, const struct words *words, struct error *err)

@@ -52,7 +52,7 @@ int cmd_vm_list(struct cli *cli, const struct words *words UNUSED, struct error 
         };
         table_row(table, cells);
     }
-    table_print(table);
+    table_print_or(table, "no VMs");
     return 0;
 }
 

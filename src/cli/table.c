@@ -54,7 +54,12 @@ void table_row(struct table *table, const char *const *cells)
     }
 }
 
-void table_print(struct table *table, const char *empty)
+void table_print(struct table *table)
+{
+    scols_print_table(table->scols);
+}
+
+void table_print_or(struct table *table, const char *empty)
 {
     if (scols_table_is_empty(table->scols) != 0) {
         printf("%s\n", empty);

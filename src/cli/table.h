@@ -26,8 +26,9 @@ DEFINE_FREEP(struct table *, table_free)
 
 /* Adds a row of as many cells as there are columns; they are copied. */
 void table_row(struct table *table, const char *const *cells);
-/* `empty` is what is said when there is no row. */
-void table_print(struct table *table, const char *empty);
+void table_print(struct table *table);
+/* Says `empty` when there is no row. */
+void table_print_or(struct table *table, const char *empty);
 
 /* "Name : value" lines, aligned, as in nvidia-smi -q. */
 struct table_field {

@@ -137,10 +137,10 @@ static json_t *profile_to_json(const struct gpu_model *model, const struct cat_p
 static json_t *type_to_json(const struct gpu_model *model, const struct cat_vgpu_type *type)
 {
     const char series[2] = {type->series, '\0'};
-    return json_pack("{s:s, s:s, s:o, s:s, s:I, s:b, s:o, s:o, s:o, s:o, s:o}", "model", model->key,
+    return json_pack("{s:s, s:s, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "model", model->key,
                      "name", type->name, "typeId", known(type->type_id), "series", series,
-                     "framebufferMib", (json_int_t)type->framebuffer_mib, "migBacked",
-                     type->mig_backed, "profile", text_or_null(type->gi_profile), "maxPerGpu",
+                     "framebufferMib", known(type->framebuffer_mib), "migBacked", type->mig_backed,
+                     "profile", text_or_null(type->gi_profile), "maxPerGpu",
                      known(type->max_per_gpu), "maxPerInstance",
                      type->mig_backed ? known(type->max_per_gi) : json_null(), "source",
                      text_or_null(type->source), "confidence", text_or_null(type->confidence));

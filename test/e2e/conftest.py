@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
 import pathlib
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from harness import BUILD, Api, Cleave, stop, wait_for_socket
+from harness import BUILD, ROOT, Api, Cleave, stop, wait_for_socket
 from openapi import OpenApi
 
 
@@ -42,3 +43,47 @@ def fake(directory, openapi):
 @pytest.fixture
 def cleave(fake):
     return Cleave(fake.socket)
+
+
+class SimulatedHost:
+    """cleaved on a simulated host: the production binary, NVML's C ABI, sysfs."""
+
+    def __init__(self, directory, name, openapi):
+        self.directory = directory
+        self.name = name
+        self.socket = directory / "s"
+        self.api = Api(self.socket, openapi)
+        self.cleave = Cleave(self.socket)
+        self.process = None
+
+    def start(self):
+        log = self.directory / "log"
+        with open(log, "w") as out:
+            self.process = subprocess.Popen(
+                [BUILD / "sim/cleave-sim", "run", "--host", self.name, "--state",
+                 self.directory / "hardware", "--", BUILD / "src/daemon/cleaved", "--socket",
+                 self.socket, "--state-dir", self.directory / "state"],
+                stdout=out, stderr=out, env={**os.environ, "CLEAVE_DATADIR": str(ROOT / "data")})
+        wait_for_socket(self.socket, self.process, log)
+        return self
+
+    def stop(self):
+        if self.process is not None:
+            stop(self.process)
+            self.process = None
+
+
+@pytest.fixture
+def simulated(directory, openapi):
+    """simulated("demo") starts cleaved on that host; it ends with the test."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root (namespaces, mounts)")
+    hosts = []
+
+    def start(name):
+        hosts.append(SimulatedHost(directory, name, openapi))
+        return hosts[-1].start()
+
+    yield start
+    for host in hosts:
+        host.stop()

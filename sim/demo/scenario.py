@@ -128,7 +128,7 @@ class Demo:
             lines.append(f"  - {{{body}}}")
         path.write_text("\n".join(lines) + "\n")
         self.cleave("apply", "-f", str(path))
-        return self.get("plan", "list")[0]
+        return self.get("plan", "list")["plans"][0]
 
 
 def instances(plan):

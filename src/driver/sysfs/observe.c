@@ -106,6 +106,20 @@ static void learn(struct type_names *names, uint32_t pci_id, const struct vgpu_o
     STR_SET(name->name, offer->name);
 }
 
+void observe_names(const struct sysfs *sys, struct type_names *names, const struct pci_addr *gpu,
+                   const struct pci_addr *function)
+{
+    uint32_t pci_id = 0;
+    struct sysfs_path device = sysfs_pci(sys, gpu, "device");
+    CLEANUP_OFFERS struct offers offers = {0};
+    if (sysfs_read_hex(&device, &pci_id) < 0 || offers_read_vendor(sys, function, &offers) < 0) {
+        return; /* an mdev's type has its name beside it */
+    }
+    for (vec_each(&offers, offer)) {
+        learn(names, pci_id, offer);
+    }
+}
+
 static void keep_offers(struct type_names *names, const struct gpu *gpu, struct vf *vf,
                         const struct offers *offers)
 {

@@ -53,8 +53,15 @@ static int check(struct pci_port *port, const struct step *step, struct error *e
 
 static int apply(struct pci_port *port, struct step *step, struct error *err)
 {
+    struct sysfs_port *self = from_port(port);
     const struct step_row *row = &steps[step->kind];
-    return row->apply == NULL ? not_ours(step, err) : row->apply(&from_port(port)->sys, step, err);
+    if (row->apply == NULL) {
+        return not_ours(step, err);
+    }
+    if (step->kind == STEP_VGPU_CREATE) {
+        observe_names(&self->sys, &self->names, &step->gpu, &step->device);
+    }
+    return row->apply(&self->sys, step, err);
 }
 
 static void port_free(struct pci_port *port)

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The simulated kernel's files, as a shell and as any program would use them. */
+#include "test.h"
+
+#include <ftw.h>
+#include <sys/wait.h>
+
+#include "sim/fuse/fuse_fixture.h"
+
+#define MACHINE_NEW(iface) CLEANUP(machine_freep) struct machine *machine = machine_new(iface)
+
+#define PCI "bus/pci/devices/"
+#define L40S_VF PCI "0001:61:00.4"
+
+static void enable_vfs(const struct machine *machine, enum fixture_gpu gpu)
+{
+    sim_lock(machine->fix->host);
+    assert_int_equal(sim_sriov(machine->fix->host, machine->fix->gpus[gpu], true), 0);
+    sim_unlock(machine->fix->host);
+}
+
+/* ---- every file ---- */
+
+static unsigned n_files;
+static unsigned n_links;
+
+static int visit(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)ftw;
+    assert_true(kind != FTW_DNR && kind != FTW_NS);
+    if (kind == FTW_SL) {
+        struct stat target;
+        n_links++;
+        if (stat(path, &target) != 0 && strstr(path, "/subsystem") == NULL) {
+            fail_msg("%s leads nowhere", path);
+        }
+        return 0;
+    }
+    if (kind == FTW_F && (st->st_mode & 0444) != 0) {
+        CLEANUP_FREE char *text = NULL;
+        int r = fs_read(path, 1 << 20, &text, NULL);
+        n_files++;
+        if (r != 0 && r != -ENXIO) {
+            fail_msg("%s: %s", path, strerror(-r));
+        }
+    }
+    return 0;
+}
+
+static void every_file_reads_and_every_link_resolves(void **state)
+{
+    (void)state;
+    static const enum sim_iface ifaces[] = {SIM_VENDOR_VFIO, SIM_MDEV};
+    for (size_t i = 0; i < ARRAY_SIZE(ifaces); i++) {
+        MACHINE_NEW(ifaces[i]);
+        enable_vfs(machine, FIX_L40S);
+        if (ifaces[i] == SIM_MDEV) {
+            assert_int_equal(machine_write(L40S_VF "/mdev_supported_types/nvidia-1152/create",
+                                           "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"),
+                             0);
+        } else {
+            assert_int_equal(machine_write(L40S_VF "/nvidia/current_vgpu_type", "1152"), 0);
+        }
+        n_files = 0;
+        n_links = 0;
+        assert_int_equal(nftw(MACHINE "/sys", visit, 16, FTW_PHYS), 0);
+        assert_true(n_files > 1000);
+        assert_true(n_links > 150);
+    }
+}
+
+/* ---- what stands in them ---- */
+
+static void a_gpu_looks_as_in_the_kernel(void **state)
+{
+    (void)state;
+    MACHINE_NEW(SIM_VENDOR_VFIO);
+    enable_vfs(machine, FIX_PRO);
+    assert_links(PCI "0000:41:00.0", "../../../devices/pci0000:40/0000:41:00.0");
+    assert_links(PCI "0000:41:00.0/driver", "../../../bus/pci/drivers/nvidia");
+    assert_links(PCI "0000:41:00.0/virtfn0", "../0000:41:00.2");
+    assert_links(PCI "0000:41:00.2/physfn", "../0000:41:00.0");
+    assert_links(PCI "0000:41:00.0/iommu_group", "../../../kernel/iommu_groups/11");
+    assert_links("bus/pci/drivers/nvidia/0000:41:00.2",
+                 "../../../../devices/pci0000:40/0000:41:00.2");
+    assert_links("kernel/iommu_groups/11/devices/0000:41:00.0",
+                 "../../../../devices/pci0000:40/0000:41:00.0");
+    assert_reads(PCI "0000:41:00.0/vendor", "0x10de\n");
+    assert_reads(PCI "0000:41:00.0/device", "0x2bb6\n");
+    assert_reads(PCI "0000:41:00.0/class", "0x030200\n");
+    assert_reads(PCI "0000:41:00.0/sriov_totalvfs", "48\n");
+    assert_reads(PCI "0000:41:00.0/sriov_numvfs", "48\n");
+    assert_reads(PCI "0000:41:00.0/sriov_offset", "2\n");
+    assert_reads(PCI "0000:41:00.0/driver_override", "(null)\n");
+    assert_reads(PCI "0000:41:00.2/sriov_totalvfs", "ENOENT");
+    assert_reads(PCI "0000:41:00.2/uevent",
+                 "DRIVER=nvidia\nPCI_CLASS=30200\nPCI_ID=10DE:2BB6\nPCI_SUBSYS_ID=10DE:0000\n"
+                 "PCI_SLOT_NAME=0000:41:00.2\n"
+                 "MODALIAS=pci:v000010DEd00002BB6sv000010DEsd00000000bc03sc02i00\n");
+    assert_reads("proc/sys/kernel/osrelease", "6.8.0-60-generic\n");
+    CLEANUP_FREE char *resource = machine_read(PCI "0000:41:00.2/resource");
+    assert_int_equal(strlen(resource), 13 * 57);
+}
+
+static void configuration_space_has_what_libvirt_reads(void **state)
+{
+    (void)state;
+    MACHINE_NEW(SIM_VENDOR_VFIO);
+    int fd = machine_open(PCI "0000:21:00.0/config", O_RDONLY);
+    assert_true(fd >= 0);
+    unsigned char config[4096];
+    assert_int_equal(pread(fd, config, sizeof(config), 0), sizeof(config));
+    assert_int_equal(config[0] | config[1] << 8, 0x10de);
+    assert_int_equal(config[0x0e] & 0x7f, 0); /* header of a device */
+    assert_int_equal(config[6] & 0x10, 0x10); /* a list of capabilities */
+    unsigned at = config[0x34];
+    unsigned express = 0;
+    for (unsigned n = 0; at != 0 && n < 16; n++) {
+        express = config[at] == 0x10 ? at : express;
+        at = config[at + 1];
+    }
+    assert_int_not_equal(express, 0);
+    assert_int_equal(config[express + 7] & 0x10, 0x10); /* function-level reset */
+    unsigned char word[2];
+    assert_int_equal(pread(fd, word, 2, 2), 2); /* a read in the middle */
+    assert_int_equal(word[0] | word[1] << 8, 0x2bb5);
+    close(fd);
+}
+
+static void a_vgpu_is_made_and_deleted_through_vendor_vfio(void **state)
+{
+    (void)state;
+    MACHINE_NEW(SIM_VENDOR_VFIO);
+    assert_reads(L40S_VF "/vendor", "ENOENT");
+    enable_vfs(machine, FIX_L40S);
+    assert_reads(L40S_VF "/nvidia/creatable_vgpu_types",
+                 "ID    : vGPU Name\n1152  : L40S-8Q\n1154  : L40S-16Q\n1155  : L40S-24Q\n"
+                 "1162  : L40S-8A\n");
+    assert_reads(L40S_VF "/nvidia/current_vgpu_type", "0\n");
+    assert_reads(L40S_VF "/nvidia/gpu_instance_id", "ENXIO");
+    assert_reads(L40S_VF "/nvidia/placement_id", "ENXIO");
+    assert_reads(L40S_VF "/vfio-dev", "ENOENT");
+    assert_int_equal(machine_write(L40S_VF "/nvidia/current_vgpu_type", "1152\n"), 0);
+    assert_reads(L40S_VF "/nvidia/current_vgpu_type", "1152\n");
+    assert_reads(L40S_VF "/nvidia/creatable_vgpu_types", "");
+    assert_reads(L40S_VF "/nvidia/placement_id", "0\n");
+    assert_links(L40S_VF "/vfio-dev/vfio131/device", "../../../0001:61:00.4");
+    /* Equal sizes: the next VF shows this size only. */
+    assert_reads(PCI "0001:61:00.5/nvidia/creatable_vgpu_types",
+                 "ID    : vGPU Name\n1152  : L40S-8Q\n1162  : L40S-8A\n");
+    assert_reads("dev/vfio/228", "");
+    assert_int_equal(machine_write(L40S_VF "/nvidia/current_vgpu_type", "0\n"), 0);
+    assert_reads(L40S_VF "/nvidia/current_vgpu_type", "0\n");
+    assert_reads(L40S_VF "/vfio-dev", "ENOENT");
+    assert_reads("dev/vfio/228", "ENOENT");
+}
+
+static void a_vgpu_is_made_and_removed_as_mdev(void **state)
+{
+    (void)state;
+    MACHINE_NEW(SIM_MDEV);
+    enable_vfs(machine, FIX_L40S);
+    const char *uuid = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
+    const char *type = L40S_VF "/mdev_supported_types/nvidia-1152";
+    CLEANUP_FREE char *create = xasprintf("%s/create", type);
+    CLEANUP_FREE char *available = xasprintf("%s/available_instances", type);
+    assert_links("class/mdev_bus/0001:61:00.4", "../../devices/pci0001:60/0001:61:00.4");
+    assert_reads(available, "1\n");
+    assert_reads(L40S_VF "/mdev_supported_types/nvidia-1152/device_api", "vfio-pci\n");
+    assert_int_equal(machine_write(create, "no-uuid"), -EINVAL);
+    assert_int_equal(machine_write(create, uuid), 0);
+    assert_int_equal(machine_write(create, uuid), -EEXIST);
+    assert_reads(available, "0\n");
+    assert_links("bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",
+                 "../../../devices/pci0001:60/0001:61:00.4/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
+    assert_links("bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001/mdev_type",
+                 "../mdev_supported_types/nvidia-1152");
+    assert_reads("bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001/mdev_type/name",
+                 "L40S-8Q\n");
+    assert_reads("bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001/iommu_group/type", "DMA\n");
+    assert_int_equal(
+        machine_write("bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001/remove", "1"), 0);
+    assert_reads("bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001/remove", "ENOENT");
+    assert_reads(available, "1\n");
+    /* A board without SR-IOV has its types on the PF. */
+    assert_reads("class/mdev_bus/0001:81:00.0/mdev_supported_types/nvidia-232/available_instances",
+                 "4\n");
+}
+
+/* ---- the kernel's refusals ---- */
+
+static void refusals_have_the_kernels_errno(void **state)
+{
+    (void)state;
+    MACHINE_NEW(SIM_VENDOR_VFIO);
+    enable_vfs(machine, FIX_L40S);
+    enable_vfs(machine, FIX_A100);
+    const struct {
+        const char *file, *text;
+        int expected;
+    } rows[] = {
+        {PCI "0001:61:00.0/sriov_numvfs", "4", -ENOENT},
+        {PCI "0001:61:00.0/sriov_numvfs", "many", -EINVAL},
+        {L40S_VF "/nvidia/current_vgpu_type", "x", -EINVAL},
+        {L40S_VF "/nvidia/current_vgpu_type", "-1", -EINVAL},
+        {L40S_VF "/nvidia/current_vgpu_type", "7", -EINVAL},
+        {PCI "0000:21:00.4/nvidia/current_vgpu_type", "474", -EIO}, /* MIG type, MIG off */
+        {L40S_VF "/nvidia/creatable_vgpu_types", "1", -EACCES},
+        {L40S_VF "/vendor", "1", -EACCES},
+        {"bus/pci/drivers/vfio-pci/bind", "0001:61:00.0", -ENODEV}, /* no override */
+        {"bus/pci/drivers/vfio-pci/unbind", "0001:61:00.0", -ENODEV},
+        {"bus/pci/drivers/nvidia/bind", "0000:99:00.0", -ENODEV},
+        {"bus/pci/drivers/nvidia/unbind", "0001:61:00.0", -EBUSY}, /* it has VFs */
+        {"bus/pci/drivers/vfio-pci/new_id", "zz", -EINVAL},
+        {"bus/pci/drivers_probe", "nonsense", -ENODEV},
+        {PCI "0001:81:00.0/nvidia/current_vgpu_type", "1", -ENOENT}, /* no VF */
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        int r = machine_write(rows[i].file, rows[i].text);
+        if (r != rows[i].expected) {
+            fail_msg("'%s' to %s gives %s", rows[i].text, rows[i].file, strerror(-r));
+        }
+    }
+    assert_int_equal(machine_open("bus/pci/drivers_probe", O_RDONLY), -EACCES);
+    assert_int_equal(machine_open(L40S_VF "/new", O_CREAT | O_WRONLY), -EACCES);
+    assert_int_equal(mkdir(MACHINE "/sys/bus/new", 0755), -1);
+    assert_int_equal(errno, EPERM);
+    assert_int_equal(unlink(MACHINE "/sys/" L40S_VF "/vendor"), -1);
+    assert_int_equal(errno, EPERM);
+}
+
+static void an_open_vgpu_is_busy(void **state)
+{
+    (void)state;
+    MACHINE_NEW(SIM_VENDOR_VFIO);
+    enable_vfs(machine, FIX_L40S);
+    assert_int_equal(machine_write(L40S_VF "/nvidia/current_vgpu_type", "1152"), 0);
+    sim_lock(machine->fix->host);
+    assert_int_equal(sim_open_device(machine->fix->host, "0001:61:00.4", 4711, ""), 0);
+    sim_unlock(machine->fix->host);
+    assert_int_equal(machine_write(L40S_VF "/nvidia/current_vgpu_type", "0"), -EBUSY);
+    assert_int_equal(machine_write(L40S_VF "/reset", "1"), -EBUSY);
+}
+
+static void only_root_writes(void **state)
+{
+    (void)state;
+    MACHINE_NEW(SIM_VENDOR_VFIO);
+    enable_vfs(machine, FIX_L40S);
+    pid_t child = fork();
+    if (child == 0) {
+        unsigned char config[4096];
+        int status = 0;
+        if (setresuid(65534, 65534, 65534) != 0) {
+            _exit(1);
+        }
+        status |= machine_open(L40S_VF "/nvidia/current_vgpu_type", O_WRONLY) == -EACCES ? 0 : 2;
+        status |= machine_open("bus/pci/drivers_probe", O_WRONLY) == -EACCES ? 0 : 4;
+        status |= machine_open("dev/vfio/vfio", O_RDWR) >= 0 ? 0 : 8;
+        int fd = machine_open(L40S_VF "/config", O_RDONLY);
+        status |= read(fd, config, sizeof(config)) == 64 ? 0 : 16;
+        _exit(status);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void ownership_of_vfio_files_can_be_given(void **state)
+{
+    (void)state;
+    MACHINE_NEW(SIM_VENDOR_VFIO);
+    struct stat st;
+    assert_int_equal(chown(MACHINE "/sys/dev/vfio/vfio", 64055, 106), 0);
+    assert_int_equal(chmod(MACHINE "/sys/dev/vfio/vfio", 0660), 0);
+    assert_int_equal(stat(MACHINE "/sys/dev/vfio/vfio", &st), 0);
+    assert_int_equal(st.st_uid, 64055);
+    assert_int_equal(st.st_gid, 106);
+    assert_int_equal(st.st_mode & 07777, 0660);
+}
+
+static void a_file_that_is_gone_says_so(void **state)
+{
+    (void)state;
+    MACHINE_NEW(SIM_VENDOR_VFIO);
+    enable_vfs(machine, FIX_L40S);
+    int fd = machine_open(L40S_VF "/nvidia/current_vgpu_type", O_RDWR);
+    assert_true(fd >= 0);
+    sim_lock(machine->fix->host);
+    assert_int_equal(sim_sriov(machine->fix->host, machine->fix->gpus[FIX_L40S], false), 0);
+    sim_unlock(machine->fix->host);
+    assert_int_equal(write(fd, "1152", 4), -1);
+    assert_int_equal(errno, ENODEV);
+    char text[8];
+    assert_int_equal(pread(fd, text, sizeof(text), 0), -1);
+    assert_int_equal(errno, ENODEV);
+    close(fd);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2 || !machine_prepare(argv[1])) {
+        puts("1..0 # SKIP needs root, FUSE and mount namespaces");
+        return 0;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_file_reads_and_every_link_resolves),
+        cmocka_unit_test(a_gpu_looks_as_in_the_kernel),
+        cmocka_unit_test(configuration_space_has_what_libvirt_reads),
+        cmocka_unit_test(a_vgpu_is_made_and_deleted_through_vendor_vfio),
+        cmocka_unit_test(a_vgpu_is_made_and_removed_as_mdev),
+        cmocka_unit_test(refusals_have_the_kernels_errno),
+        cmocka_unit_test(an_open_vgpu_is_busy),
+        cmocka_unit_test(only_root_writes),
+        cmocka_unit_test(ownership_of_vfio_files_can_be_given),
+        cmocka_unit_test(a_file_that_is_gone_says_so),
+    };
+    return cmocka_run_group_tests_name("sim fuse", tests, NULL, NULL);
+}

@@ -2,6 +2,7 @@
 #include "cli/change.h"
 
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,6 +51,13 @@ static void tell_plain(struct progress *progress, const json_t *steps)
     }
 }
 
+/* A moving line must not be longer, or it leaves pieces behind. */
+static int terminal_width(void)
+{
+    struct winsize size = {0};
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
+}
+
 static void tell_live(struct progress *progress, const json_t *steps)
 {
     size_t n = json_array_size(steps);
@@ -59,7 +67,9 @@ static void tell_live(struct progress *progress, const json_t *steps)
     }
     const json_t *now = json_array_get(steps, done < n ? done : n - 1);
     if (now != NULL) {
-        fprintf(stderr, CLEAR_LINE "[%zu/%zu] %s", done, n, view_text(now, "text", "-"));
+        char line[256];
+        snprintf(line, sizeof(line), "[%zu/%zu] %s", done, n, view_text(now, "text", "-"));
+        fprintf(stderr, CLEAR_LINE "%.*s", terminal_width() - 1, line);
         fflush(stderr);
         progress->line = true;
     }

@@ -154,6 +154,7 @@ static const struct verb verbs[] = {
      .run = cmd_rule_list},
     {.object = "layout",
      .name = "check",
+     .args = "PROFILE...",
      .help = "can a GPU be cut like this? (no daemon needed)",
      .run_raw = cmd_layout_check},
 };

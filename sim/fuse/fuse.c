@@ -25,12 +25,22 @@
  * change them, through here. */
 #define FIXED_TIMEOUT_S 3600.0
 
+/* An open file or directory. They are listed, because the kernel may still owe releases when the
+ * mount goes away. */
+struct handle {
+    struct handle *next;
+    struct handle **from; /* what points here */
+    struct strbuf text;   /* content, made at the read from the start: a seek back reads afresh */
+    struct strlist names; /* of a directory, listed when it is opened */
+};
+
 struct sim_fuse {
     struct sim_host *host;
     struct tree *tree;
     struct inodes *inodes;
     bool unbind_locks[SIM_MAX_GPUS];
     time_t started; /* the time of every file */
+    struct handle *handles;
     struct fuse_session *session;
     int stop_fd;
     pthread_t thread;
@@ -89,6 +99,51 @@ static struct stat stat_of(const struct sim_fuse *fuse, const struct target *tar
         .st_ctim = {.tv_sec = fuse->started},
         .st_atim = {.tv_sec = fuse->started},
     };
+}
+
+/* ---- open files ---- */
+
+static struct handle *handle_new(struct sim_fuse *fuse)
+{
+    struct handle *handle = xcalloc(1, sizeof(*handle));
+    handle->next = fuse->handles;
+    handle->from = &fuse->handles;
+    if (handle->next != NULL) {
+        handle->next->from = &handle->next;
+    }
+    fuse->handles = handle;
+    return handle;
+}
+
+static void handle_free(struct handle *handle)
+{
+    *handle->from = handle->next;
+    if (handle->next != NULL) {
+        handle->next->from = handle->from;
+    }
+    strbuf_done(&handle->text);
+    strlist_done(&handle->names);
+    free(handle);
+}
+
+static struct handle *handle_of(const struct fuse_file_info *file)
+{
+    return (struct handle *)(uintptr_t)file->fh;
+}
+
+/* Answers an open with `handle`, which is gone if nobody waits for the answer any more. */
+static void reply_open(fuse_req_t req, struct fuse_file_info *file, struct handle *handle)
+{
+    file->fh = (uintptr_t)handle;
+    if (fuse_reply_open(req, file) == -ENOENT) {
+        handle_free(handle);
+    }
+}
+
+static void on_release(fuse_req_t req, fuse_ino_t number UNUSED, struct fuse_file_info *file)
+{
+    handle_free(handle_of(file));
+    fuse_reply_err(req, 0);
 }
 
 /* ---- requests ---- */
@@ -198,11 +253,6 @@ static void on_readlink(fuse_req_t req, fuse_ino_t number)
     }
 }
 
-/* Content of one open file: made at the read from its start, so that a seek back reads afresh. */
-struct reading {
-    struct strbuf text;
-};
-
 static void on_open(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *file)
 {
     struct target target;
@@ -219,43 +269,31 @@ static void on_open(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi
         fuse_reply_err(req, -r);
         return;
     }
-    struct reading *reading = xcalloc(1, sizeof(*reading));
-    file->fh = (uintptr_t)reading;
     file->direct_io = 1;
-    if (fuse_reply_open(req, file) == -ENOENT) {
-        free(reading); /* the caller was interrupted */
-    }
-}
-
-static void on_release(fuse_req_t req, fuse_ino_t number UNUSED, struct fuse_file_info *file)
-{
-    struct reading *reading = (struct reading *)(uintptr_t)file->fh;
-    strbuf_done(&reading->text);
-    free(reading);
-    fuse_reply_err(req, 0);
+    reply_open(req, file, handle_new(fuse_of(req)));
 }
 
 static void on_read(fuse_req_t req, fuse_ino_t number, size_t size, off_t offset,
                     struct fuse_file_info *file)
 {
-    struct reading *reading = (struct reading *)(uintptr_t)file->fh;
+    struct strbuf *text = &handle_of(file)->text;
     int r = 0;
-    if (offset == 0 || reading->text.text == NULL) {
+    if (offset == 0 || text->text == NULL) {
         struct target target;
-        strbuf_done(&reading->text);
-        reading->text = (struct strbuf){0};
+        strbuf_done(text);
+        *text = (struct strbuf){0};
         sim_lock(fuse_of(req)->host);
         r = find(req, number, &target);
-        r = r == 0 ? target.node->read(&target.ref, &reading->text) : -ENODEV;
+        r = r == 0 ? target.node->read(&target.ref, text) : -ENODEV;
         sim_unlock(fuse_of(req)->host);
     }
     if (r < 0) {
         fuse_reply_err(req, -r);
         return;
     }
-    size_t at = (size_t)offset < reading->text.len ? (size_t)offset : reading->text.len;
-    size_t left = reading->text.len - at;
-    fuse_reply_buf(req, left == 0 ? NULL : reading->text.text + at, left < size ? left : size);
+    size_t at = (size_t)offset < text->len ? (size_t)offset : text->len;
+    size_t left = text->len - at;
+    fuse_reply_buf(req, left == 0 ? NULL : text->text + at, left < size ? left : size);
 }
 
 static void on_write(fuse_req_t req, fuse_ino_t number, const char *data, size_t size,
@@ -287,41 +325,31 @@ static void on_write(fuse_req_t req, fuse_ino_t number, const char *data, size_t
     }
 }
 
-/* ---- directories: listed when opened ---- */
+/* ---- directories ---- */
 
 static void on_opendir(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *file)
 {
     struct target target;
-    struct strlist *names = xcalloc(1, sizeof(*names));
+    struct handle *handle = handle_new(fuse_of(req));
     sim_lock(fuse_of(req)->host);
     int r = find(req, number, &target);
     if (r == 0 && target.node->kind == NODE_DIR) {
-        tree_list(fuse_of(req)->tree, target.node, &target.ref, names);
+        tree_list(fuse_of(req)->tree, target.node, &target.ref, &handle->names);
     }
     sim_unlock(fuse_of(req)->host);
-    file->fh = (uintptr_t)names;
-    if (r < 0 || fuse_reply_open(req, file) == -ENOENT) {
-        strlist_done(names);
-        free(names);
-    }
     if (r < 0) {
+        handle_free(handle);
         fuse_reply_err(req, -r);
+        return;
     }
-}
-
-static void on_releasedir(fuse_req_t req, fuse_ino_t number UNUSED, struct fuse_file_info *file)
-{
-    struct strlist *names = (struct strlist *)(uintptr_t)file->fh;
-    strlist_done(names);
-    free(names);
-    fuse_reply_err(req, 0);
+    reply_open(req, file, handle);
 }
 
 /* Types are left to the look-up that follows. */
 static void on_readdir(fuse_req_t req, fuse_ino_t number, size_t size, off_t offset,
                        struct fuse_file_info *file)
 {
-    const struct strlist *names = (const struct strlist *)(uintptr_t)file->fh;
+    const struct strlist *names = &handle_of(file)->names;
     CLEANUP_FREE char *buffer = xcalloc(1, size);
     size_t used = 0;
     for (size_t i = (size_t)offset; i < names->n + 2; i++) {
@@ -388,7 +416,7 @@ static const struct fuse_lowlevel_ops operations = {
     .read = on_read,
     .write = on_write,
     .opendir = on_opendir,
-    .releasedir = on_releasedir,
+    .releasedir = on_release,
     .readdir = on_readdir,
     .create = on_create,
     .mkdir = on_mkdir,
@@ -435,6 +463,9 @@ static void fuse_free(struct sim_fuse *fuse)
     }
     if (fuse->stop_fd >= 0) {
         close(fuse->stop_fd);
+    }
+    while (fuse->handles != NULL) {
+        handle_free(fuse->handles);
     }
     inodes_free(fuse->inodes);
     tree_free(fuse->tree);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is refused before anything is written. That steps work is tested on the simulated kernel,
- * sim/fuse/fuse_test.c. */
+ * test/sim/driver_test.c. */
 #include "test.h"
 
 #include "base/str.h"

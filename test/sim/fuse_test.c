@@ -5,7 +5,7 @@
 #include <ftw.h>
 #include <sys/wait.h>
 
-#include "sim/fuse/fuse_fixture.h"
+#include "test/sim/machine.h"
 
 #define MACHINE_NEW(iface) CLEANUP(machine_freep) struct machine *machine = machine_new(iface)
 

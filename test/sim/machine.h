@@ -4,8 +4,8 @@
  * socket and the tool where programs look for them. All of it in a mount namespace of the test's
  * own.
  */
-#ifndef SIM_FUSE_FUSE_FIXTURE_H
-#define SIM_FUSE_FUSE_FIXTURE_H
+#ifndef TEST_SIM_MACHINE_H
+#define TEST_SIM_MACHINE_H
 
 #include <errno.h>
 #include <fcntl.h>

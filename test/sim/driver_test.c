@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "driver/sysfs/bind.h"
-#include "sim/fuse/fuse_fixture.h"
+#include "test/sim/machine.h"
 
 #define MACHINE_NEW(iface) CLEANUP(machine_freep) struct machine *machine = machine_new(iface)
 

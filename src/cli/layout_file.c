@@ -7,14 +7,6 @@
 #include "cli/table.h"
 #include "import/import.h"
 
-/* What is asked about every label. */
-struct asked {
-    const struct catalog *catalog;
-    const struct gpu_model *model;
-    uint32_t device; /* CAT_UNKNOWN: any board of the model */
-    uint32_t subsystem;
-};
-
 /* What became of a label: for people in one line, for programs entry by entry. */
 struct verdict {
     enum import_verdict verdict;
@@ -22,28 +14,27 @@ struct verdict {
     json_t *entries;
 };
 
-/* "0xDEVICE[:0xSUBSYSTEM]" asks about one board; a key asks about all of the model. */
-static void ask_for_board(struct asked *asked, const char *gpu)
+/* 0x2BB5, or 0x2BB510DE with the vendor behind. CAT_UNKNOWN if it is no PCI id. */
+static uint32_t parse_id(const char *text)
 {
-    char device[16];
-    const char *colon = strchr(gpu, ':');
     uint32_t id = 0;
-    asked->device = CAT_UNKNOWN;
-    asked->subsystem = CAT_UNKNOWN;
-    if (!str_copy(device, sizeof(device), gpu) && colon == NULL) {
-        return;
+    if (!parse_hex32(text, &id)) {
+        return CAT_UNKNOWN;
     }
-    device[strcspn(device, ":")] = '\0';
-    if (parse_hex32(device, &id)) {
-        asked->device = id > 0xffff ? id >> 16 : id;
-    }
-    if (colon != NULL && parse_hex32(colon + 1, &id)) {
-        asked->subsystem = id > 0xffff ? id >> 16 : id;
-    }
+    return id > 0xffff ? id >> 16 : id;
+}
+
+/* "0xDEVICE[:0xSUBSYSTEM]" asks about one board; a key asks about all of the model. */
+static void set_board(struct import_target *target, const char *gpu)
+{
+    size_t len = strcspn(gpu, ":");
+    CLEANUP_FREE char *device = xstrndup(gpu, len);
+    target->device = parse_id(device);
+    target->subsystem = gpu[len] == ':' ? parse_id(gpu + len + 1) : CAT_UNKNOWN;
 }
 
 /* One entry that cannot be refuses the label; one that can speaks for it otherwise. */
-static enum import_verdict worse(enum import_verdict a, enum import_verdict b)
+static enum import_verdict weightier(enum import_verdict a, enum import_verdict b)
 {
     static const int weight[] = {
         [IMPORT_OTHER_GPU] = 0, [IMPORT_UNKNOWN] = 1, [IMPORT_FITS] = 2, [IMPORT_REFUSED] = 3};
@@ -99,7 +90,7 @@ static json_t *entry_json(const struct import_entry *entry, const struct import_
 
 /* The label's verdict, and the text of the entries that decide it; of those for other GPUs one is
  * enough. */
-static void judge(const struct asked *asked, enum import_kind kind,
+static void judge(const struct import_target *target, enum import_kind kind,
                   const struct import_label *label, struct verdict *ret_verdict)
 {
     size_t n = label->entries.n;
@@ -107,10 +98,9 @@ static void judge(const struct asked *asked, enum import_kind kind,
     *ret_verdict = (struct verdict){.verdict = IMPORT_OTHER_GPU, .entries = json_array()};
     for (size_t i = 0; i < n; i++) {
         const struct import_entry *entry = &label->entries.items[i];
-        import_fit(asked->catalog, asked->model, asked->device, asked->subsystem, kind, entry,
-                   &fits[i]);
+        import_fit(target, kind, entry, &fits[i]);
         json_array_append_new(ret_verdict->entries, entry_json(entry, &fits[i]));
-        ret_verdict->verdict = worse(ret_verdict->verdict, fits[i].verdict);
+        ret_verdict->verdict = weightier(ret_verdict->verdict, fits[i].verdict);
     }
     for (size_t i = 0; i < n; i++) {
         bool told = ret_verdict->text.len > 0;
@@ -149,13 +139,13 @@ int layout_file_check(const struct layout_words *words, const struct catalog *ca
     if (r != 0) {
         return r;
     }
-    struct asked asked = {.catalog = catalog, .model = model};
-    ask_for_board(&asked, words->gpu);
+    struct import_target target = {.catalog = catalog, .model = model, .mixed = words->mixed};
+    set_board(&target, words->gpu);
     CLEANUP_JSON json_t *labels = json_array();
     *ret_refused = false;
     for (vec_each(&file->labels, label)) {
         struct verdict verdict;
-        judge(&asked, file->kind, label, &verdict);
+        judge(&target, file->kind, label, &verdict);
         *ret_refused = *ret_refused || verdict.verdict == IMPORT_REFUSED;
         json_array_append_new(labels,
                               json_pack("{s:s, s:s, s:s, s:o}", "label", label->name, "verdict",

@@ -62,7 +62,7 @@ static const char *short_name(const struct cat_vgpu_type *type)
     return blank != NULL ? blank + 1 : type->name;
 }
 
-/* "3 × DC-1-8C, DC-1-8Q": the types on one instance, or all of them (gi LAYOUT_ANYWHERE). */
+/* "3 x DC-1-8C, DC-1-8Q": the types on one instance, or all of them (gi LAYOUT_ANYWHERE). */
 static void add_types(struct strbuf *out, const struct layout_vgpus *vgpus, uint32_t gi)
 {
     bool first = true;
@@ -80,7 +80,7 @@ static void add_types(struct strbuf *out, const struct layout_vgpus *vgpus, uint
         }
         strbuf_add(out, first ? "" : ", ");
         if (count > 1) {
-            strbuf_addf(out, "%u × ", count);
+            strbuf_addf(out, "%u x ", count);
         }
         strbuf_add(out, short_name(vgpu->type));
         first = false;

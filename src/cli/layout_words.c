@@ -102,7 +102,7 @@ static int check_words(const struct layout_words *words, struct error *err)
         error_hint(err, "a model such as a100-pcie-40gb, or its PCI id 0xDEVICE[:0xSUBSYSTEM]");
         return -REASON_INVALID;
     }
-    if (words->file != NULL && (asks || words->n_existing > 0 || words->mixed)) {
+    if (words->file != NULL && (asks || words->n_existing > 0)) {
         return error_set(err, REASON_INVALID, "",
                          "-f checks a file: nothing else can be asked with it");
     }

@@ -21,20 +21,19 @@ static bool filter_matches(const struct import_filter *filter, uint32_t device, 
 }
 
 /* Does a filter name this very GPU, or any board of the model if its ids are not known? */
-static bool is_for(const struct gpu_model *model, uint32_t device, uint32_t subsystem,
-                   const struct import_entry *entry)
+static bool is_for(const struct import_target *target, const struct import_entry *entry)
 {
     if (entry->filters.n == 0) {
         return true;
     }
     for (vec_each(&entry->filters, filter)) {
-        if (device != CAT_UNKNOWN) {
-            if (filter_matches(filter, device, subsystem)) {
+        if (target->device != CAT_UNKNOWN) {
+            if (filter_matches(filter, target->device, target->subsystem)) {
                 return true;
             }
             continue;
         }
-        for (vec_each(&model->pci_ids, id)) {
+        for (vec_each(&target->model->pci_ids, id)) {
             if (filter_matches(filter, id->device, id->subsystem)) {
                 return true;
             }
@@ -224,12 +223,13 @@ static enum import_verdict verdict_of(int r)
     return r == -REASON_UNAVAILABLE ? IMPORT_UNKNOWN : IMPORT_REFUSED;
 }
 
-void import_fit(const struct catalog *catalog, const struct gpu_model *model, uint32_t device,
-                uint32_t subsystem, enum import_kind kind, const struct import_entry *entry,
-                struct import_fit *ret_fit)
+void import_fit(const struct import_target *target, enum import_kind kind,
+                const struct import_entry *entry, struct import_fit *ret_fit)
 {
-    *ret_fit = (struct import_fit){.mig = entry->mig_enabled, .request.mig_timesliced = true};
-    if (!is_for(model, device, subsystem, entry)) {
+    const struct gpu_model *model = target->model;
+    *ret_fit = (struct import_fit){
+        .mig = entry->mig_enabled, .request.mixed = target->mixed, .request.mig_timesliced = true};
+    if (!is_for(target, entry)) {
         error_set(&ret_fit->why, REASON_UNSUPPORTED, model->key,
                   "its device filter names other GPUs");
         ret_fit->verdict = IMPORT_OTHER_GPU;
@@ -240,8 +240,8 @@ void import_fit(const struct catalog *catalog, const struct gpu_model *model, ui
         ret_fit->verdict = IMPORT_OTHER_GPU;
         return;
     }
-    int r = kind == IMPORT_MIG ? take_profiles(catalog, model, entry, ret_fit)
-                               : take_types(catalog, model, entry, ret_fit);
+    int r = kind == IMPORT_MIG ? take_profiles(target->catalog, model, entry, ret_fit)
+                               : take_types(target->catalog, model, entry, ret_fit);
     ret_fit->verdict = r == 0 ? place(model, ret_fit) : verdict_of(r);
     ret_fit->mig = ret_fit->mig || ret_fit->request.gis.n > 0;
 }

@@ -83,10 +83,16 @@ struct import_fit {
     struct error why;              /* where it does not */
 };
 
-/* `device` and `subsystem`: the ids of the GPU in question, CAT_UNKNOWN if any of the model's will
- * do. The catalog tells other boards' names from wrong ones. */
-void import_fit(const struct catalog *catalog, const struct gpu_model *model, uint32_t device,
-                uint32_t subsystem, enum import_kind kind, const struct import_entry *entry,
-                struct import_fit *ret_fit);
+/* The GPU in question. */
+struct import_target {
+    const struct catalog *catalog; /* tells other boards' names from wrong ones */
+    const struct gpu_model *model;
+    uint32_t device; /* PCI ids; CAT_UNKNOWN if any of the model's will do */
+    uint32_t subsystem;
+    bool mixed; /* mixed-size mode is on */
+};
+
+void import_fit(const struct import_target *target, enum import_kind kind,
+                const struct import_entry *entry, struct import_fit *ret_fit);
 
 #endif

@@ -4,9 +4,8 @@
  * model's table (NVIDIA vGPU software user guide, appendix on mixed-size placements), and the runs
  * [id, id + placement size) may not overlap.
  */
+#include "layout/line.h"
 #include "layout/vgpu.h"
-
-#include <stdio.h>
 
 #define MIXED_MAX_ROWS 16
 #define REGION_UNITS 128
@@ -214,6 +213,23 @@ static void give_ids(struct mixed *mixed, struct layout_vgpus *vgpus)
     }
 }
 
+/* What is left of each size, largest first. */
+static void hint_rest(const struct mixed *mixed, struct error *err)
+{
+    char text[256];
+    struct line line;
+    line_init(&line, text, sizeof(text));
+    const char *comma = "";
+    for (uint32_t i = 0; i < mixed->n; i++) {
+        if (mixed->classes[i].need > 0) {
+            line_add(&line, "%s%u of %u MiB", comma, mixed->classes[i].need,
+                     mixed->classes[i].row->framebuffer_mib);
+            comma = ", ";
+        }
+    }
+    error_hint(err, "nearest that fits: %s", text);
+}
+
 static int refuse(struct mixed *mixed, const struct gpu_model *model, struct region taken,
                   struct error *err)
 {
@@ -237,8 +253,7 @@ static int refuse(struct mixed *mixed, const struct gpu_model *model, struct reg
         while (mixed->classes[i].need > 0) {
             mixed->classes[i].need--;
             if (place_class(mixed, 0, taken)) {
-                error_hint(err, "nearest that fits: %u instead of more of %u MiB",
-                           mixed->classes[i].need, mixed->classes[i].row->framebuffer_mib);
+                hint_rest(mixed, err);
                 return -REASON_NO_CAPACITY;
             }
         }

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "cli/verbs.h"
+
+#define MAX_WORDS 32
+
+/* What a command printed, and its exit status. */
+struct run {
+    int status;
+    char out[16384];
+    char err[2048];
+};
+
+/* Puts a temporary file in the place of a stream. */
+struct diverted {
+    int fd;
+    int saved;
+    FILE *file;
+};
+
+static struct diverted divert(int fd)
+{
+    struct diverted diverted = {.fd = fd, .saved = dup(fd), .file = tmpfile()};
+    assert_non_null(diverted.file);
+    assert_true(dup2(fileno(diverted.file), fd) >= 0);
+    return diverted;
+}
+
+static void restore(struct diverted *diverted, char *text, size_t size)
+{
+    assert_true(dup2(diverted->saved, diverted->fd) >= 0);
+    (void)close(diverted->saved);
+    rewind(diverted->file);
+    text[fread(text, 1, size - 1, diverted->file)] = '\0';
+    (void)fclose(diverted->file);
+}
+
+/* `line`: what follows "layout check", with blanks between. */
+static struct run run(const char *line)
+{
+    char storage[512];
+    char *argv[MAX_WORDS + 1] = {"check"};
+    int argc = 1;
+    assert_true(STR_SET(storage, line));
+    char *rest = storage;
+    while (rest != NULL && rest[0] != '\0') {
+        assert_true(argc < MAX_WORDS);
+        argv[argc++] = strsep(&rest, " ");
+    }
+    (void)fflush(stdout);
+    struct run result = {.status = -1};
+    struct diverted out = divert(STDOUT_FILENO);
+    struct diverted err = divert(STDERR_FILENO);
+    result.status = cmd_layout_check(argc, argv);
+    (void)fflush(stdout);
+    restore(&err, result.err, sizeof(result.err));
+    restore(&out, result.out, sizeof(result.out));
+    return result;
+}
+
+static void assert_run(const char *line, int status, const char *in_out, const char *in_err)
+{
+    struct run result = run(line);
+    if (result.status != status || strstr(result.out, in_out) == NULL ||
+        strstr(result.err, in_err) == NULL) {
+        fail_msg("%s: exit status %d\n%s%s", line, result.status, result.out, result.err);
+    }
+}
+
+static void what_fits_is_drawn_and_listed(void **state)
+{
+    (void)state;
+    assert_run("--gpu a100 4g.20gb 2g.10gb 1g.5gb --vgpu A100-4-20C A100-2-10C A100-1-5C", 0,
+               "[4g.20gb                    |2g.10gb      |1g.5gb|······]", "");
+    assert_run("--gpu a100 2g.10gb=3 --vgpu A100-2-10C=3", 0,
+               "2g.10gb      4    2 new   A100-2-10C", "");
+    assert_run("--gpu 0x2BB5:0x204E --vgpu DC-1-8C=12", 0,
+               "1g.24gb+gfx     9    3 new   3 x DC-1-8C", "");
+    assert_run("--gpu a100 --existing 1g.5gb@4 3g.20gb", 0, "3g.20gb      0    4 new", "");
+    assert_run("--gpu a100 1c.3g.20gb=3", 0, "3g.20gb      4    4 new", "");
+    assert_run("--gpu l40s --mixed --vgpu L40S-24Q=1 L40S-8Q=2", 0,
+               "L40S-24Q   24576 MiB         0", "");
+}
+
+static void what_does_not_fit_says_why_and_what_would(void **state)
+{
+    (void)state;
+    assert_run("--gpu a100 --vgpu A100-3-20C=3", 1, "Slices : [",
+               "cleave: A100 PCIe 40GB takes at most 2 of \"A100-3-20C\", and 3 are wanted\n"
+               "hint: nearest that fits: 2 × A100-3-20C\n");
+    assert_run("--gpu a100 1g.5gb=48", 1, "",
+               "takes at most 7 GPU instances, and 48 of \"1g.5gb\" are wanted");
+    assert_run("--gpu a100 2g.10gb@6", 1, "",
+               "cannot start at memory slice 6: it starts only at 0, 2 or 4");
+    assert_run("--gpu a100 --existing 1g.5gb@1,1g.5gb@5 3g.20gb", 1, "1g.5gb",
+               "1g.5gb@1 and 1g.5gb@5 are in the way");
+    assert_run("--gpu rtx-pro-6000 1g.24gb --vgpu DC-1-24C", 1, "",
+               "needs a \"1g.24gb+gfx\" GPU instance, and there is only 1g.24gb@0");
+    assert_run("--gpu l40s --vgpu L40S-24Q L40S-8Q", 1, "", "hint: turn mixed-size mode on");
+}
+
+static void slips_are_told_from_refusals(void **state)
+{
+    (void)state;
+    assert_run("", 2, "", "--gpu is missing");
+    assert_run("--gpu a100", 2, "", "nothing to check");
+    assert_run("--gpu a10O 1g.5gb", 2, "", "did you mean 'a10'");
+    assert_run("--gpu a100 2g.20gb", 2, "", "did you mean '2g.10gb'?");
+    assert_run("--gpu a100 --vgpu A100-2-11C", 2, "", "did you mean 'A100-2-10C'?");
+    assert_run("--gpu a100 1g.5gb=0", 2, "", "a count is from 1 to 4096");
+    assert_run("--gpu a100 1g.5gb@99", 2, "", "a memory slice is from 0 to 31");
+    assert_run("--gpu a100 1g.5gb=x", 2, "", "is not NAME[@START][=COUNT]");
+    assert_run("--gpu a100 --existing 1g.5gb 2g.10gb", 2, "", "must say where: PROFILE@START");
+    assert_run("--gpu a100 --exsting 1g.5gb@0", 2, "", "did you mean --existing?");
+    assert_run("--gpu a100 -o xml 1g.5gb", 2, "", "there is no output format \"xml\"");
+    assert_run("--gpu", 2, "", "option --gpu needs a value");
+    assert_run("--gpu a100 1g.5gb -f x.yaml", 2, "", "-f checks a file");
+    assert_run("--gpu a100 -f /nowhere/x.yaml", 2, "", "/nowhere/x.yaml");
+}
+
+static void json_says_the_same_for_programs(void **state)
+{
+    (void)state;
+    struct run fits = run("--gpu a100 -o json 1g.5gb 4g.20gb@0 --vgpu A100-1-5C");
+    assert_int_equal(fits.status, 0);
+    assert_string_equal(
+        fits.out,
+        "{\"fits\":true,\"gpu\":{\"model\":\"a100-pcie-40gb\",\"name\":\"A100 PCIe 40GB\"},"
+        "\"instances\":[{\"existing\":false,\"profile\":\"1g.5gb\",\"size\":1,\"start\":6},"
+        "{\"existing\":false,\"profile\":\"4g.20gb\",\"size\":4,\"start\":0}],"
+        "\"vgpus\":[{\"instance\":0,\"placementId\":null,\"type\":\"A100-1-5C\"}]}\n");
+    struct run refused = run("--gpu a100 -o json 4g.20gb=2");
+    assert_int_equal(refused.status, 1);
+    assert_string_equal(
+        refused.out,
+        "{\"fits\":false,\"gpu\":{\"model\":\"a100-pcie-40gb\",\"name\":\"A100 PCIe 40GB\"},"
+        "\"hint\":\"nearest that fits: 4g.20gb@0 and 3g.20gb@4 (4g.20gb shrunk to 3g.20gb)\","
+        "\"message\":\"A100 PCIe 40GB takes at most 1 of \\\"4g.20gb\\\", and 2 are wanted\","
+        "\"reason\":\"no-capacity\"}\n");
+    assert_run("--gpu a100 -o yaml 7g.40gb", 0, "fits: true", "");
+}
+
+/* Writes the file, and checks every label of it against the GPU. */
+static struct run run_file(const char *gpu, const char *yaml)
+{
+    char path[] = "/tmp/layout-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, yaml, strlen(yaml)), strlen(yaml));
+    (void)close(fd);
+    char line[256];
+    (void)snprintf(line, sizeof(line), "--gpu %s -f %s", gpu, path);
+    struct run result = run(line);
+    (void)unlink(path);
+    return result;
+}
+
+static void each_label_of_a_file_gets_a_line(void **state)
+{
+    (void)state;
+    static const char yaml[] = "version: v1\n"
+                               "mig-configs:\n"
+                               "  off: [{devices: all, mig-enabled: false}]\n"
+                               "  two:\n"
+                               "    - devices: [0, 1]\n"
+                               "      mig-enabled: true\n"
+                               "      mig-devices: {3g.20gb: 2}\n"
+                               "    - devices: [2]\n"
+                               "      mig-enabled: true\n"
+                               "      mig-devices: {}\n"
+                               "  other:\n"
+                               "    - devices: all\n"
+                               "      mig-enabled: true\n"
+                               "      mig-devices: {1g.24gb+gfx: 4}\n";
+    struct run result = run_file("a100", yaml);
+    assert_int_equal(result.status, 0);
+    assert_non_null(strstr(result.out, "off   fits      MIG off\n"));
+    assert_non_null(
+        strstr(result.out,
+               "two   fits      GPUs 0,1: 3g.20gb@0, 3g.20gb@4; GPU 2: MIG on, no instances\n"));
+    assert_non_null(strstr(result.out, "other other-gpu \"1g.24gb+gfx\" is a profile of "));
+}
+
+static void a_refused_label_makes_the_exit_status_1(void **state)
+{
+    (void)state;
+    struct run result = run_file("a100", "version: v1\n"
+                                         "vgpu-configs:\n"
+                                         "  a: [{devices: all, vgpu-devices: {A100-2-10C: 3}}]\n"
+                                         "  b: [{devices: all, vgpu-devices: {A100-2-10C: 4}}]\n");
+    assert_int_equal(result.status, 1);
+    assert_non_null(strstr(result.out, "a     fits    2g.10gb@0 (A100-2-10C), 2g.10gb@2"));
+    assert_non_null(strstr(result.out, "b     refused A100 PCIe 40GB takes at most 3 of "));
+}
+
+static void a_malformed_file_says_where(void **state)
+{
+    (void)state;
+    struct run result = run_file("a100", "version: v1\nmig-configs:\n  a: [\n");
+    assert_int_equal(result.status, 2);
+    assert_non_null(strstr(result.err, "cleave: /tmp/layout-"));
+    result =
+        run_file("a100", "version: v1\nmig-configs: {a: [{devices: all, mig-enable: true}]}\n");
+    assert_int_equal(result.status, 2);
+    assert_non_null(strstr(result.err, "mig-configs.a[0]"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_fits_is_drawn_and_listed),
+        cmocka_unit_test(what_does_not_fit_says_why_and_what_would),
+        cmocka_unit_test(slips_are_told_from_refusals),
+        cmocka_unit_test(json_says_the_same_for_programs),
+        cmocka_unit_test(each_label_of_a_file_gets_a_line),
+        cmocka_unit_test(a_refused_label_makes_the_exit_status_1),
+        cmocka_unit_test(a_malformed_file_says_where),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

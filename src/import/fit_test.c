@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "import/import.h"
+
+static struct catalog *catalog;
+
+static int load(void **state)
+{
+    (void)state;
+    return catalog_load_default(&catalog, NULL);
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    catalog_free(catalog);
+    return 0;
+}
+
+static const struct gpu_model *model_of(const char *key)
+{
+    const struct gpu_model *model = NULL;
+    assert_int_equal(catalog_find(catalog, key, &model, NULL), 0);
+    return model;
+}
+
+/* Fits the first entry of a file whose entries begin with `entry`. */
+static struct import_fit fit(const char *gpu, enum import_kind kind, const char *entry)
+{
+    char yaml[1024];
+    (void)snprintf(yaml, sizeof(yaml), "version: v1\n%s-configs:\n  a:\n    - {devices: all, %s}\n",
+                   kind == IMPORT_MIG ? "mig" : "vgpu", entry);
+    CLEANUP_JSON json_t *json = NULL;
+    CLEANUP(import_freep) struct import_file *file = NULL;
+    struct error err = {.message = ""};
+    if (yaml_read(yaml, strlen(yaml), "a.yaml", &json, &err) != 0 ||
+        import_parse(json, "a.yaml", &file, &err) != 0) {
+        fail_msg("%s: %s", err.subject, err.message);
+    }
+    struct import_fit result;
+    const struct import_target target = {.catalog = catalog,
+                                         .model = model_of(gpu),
+                                         .device = CAT_UNKNOWN,
+                                         .subsystem = CAT_UNKNOWN};
+    import_fit(&target, kind, &file->labels.items[0].entries.items[0], &result);
+    return result;
+}
+
+static void assert_fits(const char *gpu, enum import_kind kind, const char *entry,
+                        const char *placed)
+{
+    struct import_fit result = fit(gpu, kind, entry);
+    if (result.verdict != IMPORT_FITS) {
+        fail_msg("%s on %s: %s: %s", entry, gpu, import_verdict_name(result.verdict),
+                 result.why.message);
+    }
+    char text[256];
+    assert_string_equal(layout_text(&result.request.gis, text, sizeof(text)), placed);
+}
+
+static void assert_verdict(const char *gpu, enum import_kind kind, const char *entry,
+                           enum import_verdict verdict, const char *message)
+{
+    struct import_fit result = fit(gpu, kind, entry);
+    assert_string_equal(import_verdict_name(result.verdict), import_verdict_name(verdict));
+    assert_string_equal(result.why.message, message);
+}
+
+#define MIG_ON "mig-enabled: true, mig-devices: "
+
+static void gpu_instances_are_placed(void **state)
+{
+    (void)state;
+    assert_fits("a100", IMPORT_MIG, MIG_ON "{1g.5gb: 2, 2g.10gb: 1, 3g.20gb: 1}",
+                "1g.5gb@2, 1g.5gb@3, 2g.10gb@0, 3g.20gb@4");
+    assert_fits("a100", IMPORT_MIG, "mig-enabled: false", "");
+    assert_false(fit("a100", IMPORT_MIG, "mig-enabled: false").mig);
+    assert_true(fit("a100", IMPORT_MIG, MIG_ON "{}").mig);
+}
+
+static void compute_instances_share_gpu_instances(void **state)
+{
+    (void)state;
+    assert_fits("a100", IMPORT_MIG, MIG_ON "{1c.3g.20gb: 3}", "3g.20gb@4");
+    assert_fits("a100", IMPORT_MIG, MIG_ON "{1c.3g.20gb: 6}", "3g.20gb@0, 3g.20gb@4");
+    assert_fits("a100", IMPORT_MIG, MIG_ON "{2c.4g.20gb: 1, 1c.4g.20gb: 2, 3g.20gb: 1}",
+                "4g.20gb@0, 3g.20gb@4");
+    assert_fits("a100", IMPORT_MIG, MIG_ON "{3c.7g.40gb: 2, 1c.7g.40gb: 1}", "7g.40gb@0");
+    assert_verdict("a100", IMPORT_MIG, MIG_ON "{2c.3g.20gb: 3}", IMPORT_REFUSED,
+                   "A100 PCIe 40GB takes at most 2 of \"3g.20gb\", and 3 are wanted");
+}
+
+static void time_sliced_mig_backed_counts_are_split_over_instances(void **state)
+{
+    (void)state;
+    assert_fits("rtx-pro-6000", IMPORT_VGPU, "vgpu-devices: {DC-1-2Q: 48}",
+                "1g.24gb+gfx@0, 1g.24gb+gfx@3, 1g.24gb+gfx@6, 1g.24gb+gfx@9");
+    assert_fits("rtx-pro-6000", IMPORT_VGPU, "vgpu-devices: {DC-2-12Q: 8}",
+                "2g.48gb+gfx@0, 2g.48gb+gfx@6");
+    assert_fits("rtx-pro-6000", IMPORT_VGPU, "vgpu-devices: {DC-4-24CGFX: 4}", "4g.96gb+gfx@0");
+    assert_fits("l40s", IMPORT_VGPU, "vgpu-devices: {L40S-24Q: 2}", "");
+}
+
+static void without_published_placements_the_maximum_answers(void **state)
+{
+    (void)state;
+    assert_fits("rtx-pro-5000", IMPORT_MIG, MIG_ON "{1g.24gb+gfx: 2}", "1g.24gb+gfx, 1g.24gb+gfx");
+    assert_verdict(
+        "rtx-pro-5000", IMPORT_MIG, MIG_ON "{1g.24gb+gfx: 3}", IMPORT_REFUSED,
+        "RTX PRO 5000 Blackwell 48GB takes at most 2 of \"1g.24gb+gfx\", and 3 are wanted");
+    assert_verdict("6000d", IMPORT_VGPU, "vgpu-devices: {6000D-1-42C: 2}", IMPORT_UNKNOWN,
+                   "no source says which GPU instance profile \"RTX 6000D-1-42C\" lives on");
+}
+
+static void other_boards_are_told_from_slips(void **state)
+{
+    (void)state;
+    assert_verdict("a100", IMPORT_MIG, MIG_ON "{1g.24gb+gfx: 2}", IMPORT_OTHER_GPU,
+                   "\"1g.24gb+gfx\" is a profile of RTX PRO 5000 Blackwell 48GB, not of A100 PCIe "
+                   "40GB");
+    assert_verdict("l40s", IMPORT_MIG, MIG_ON "{1g.5gb: 2}", IMPORT_OTHER_GPU,
+                   "L40S 48GB has no MIG");
+    assert_verdict("l40s", IMPORT_VGPU, "vgpu-devices: {A40-8Q: 2}", IMPORT_OTHER_GPU,
+                   "\"A40-8Q\" is a vGPU type of A40 48GB, not of L40S 48GB");
+    assert_verdict("l40s", IMPORT_VGPU, "vgpu-devices: {RTX8000P-8Q: 2}", IMPORT_OTHER_GPU,
+                   "no GPU in the catalog has a vGPU type \"RTX8000P-8Q\"");
+    assert_verdict("l40s", IMPORT_VGPU, "vgpu-devices: {L40S-9Q: 2}", IMPORT_REFUSED,
+                   "L40S 48GB has no vGPU type 'L40S-9Q'; did you mean 'L40S-1Q'?");
+    assert_verdict("l40s", IMPORT_VGPU, "vgpu-devices: {L40S-8Q: 7}", IMPORT_REFUSED,
+                   "L40S 48GB takes at most 6 of \"L40S-8Q\", and 7 are wanted");
+}
+
+static void a_device_filter_names_boards(void **state)
+{
+    (void)state;
+    const char *sxm = "device-filter: \"0x20B010DE\", mig-enabled: false";
+    assert_verdict("a100-pcie-40gb", IMPORT_MIG, sxm, IMPORT_OTHER_GPU,
+                   "its device filter names other GPUs");
+    assert_fits("a100-sxm4-40gb", IMPORT_MIG, sxm, "");
+    assert_fits("rtx-pro-6000", IMPORT_MIG,
+                "device-filter: [\"0x20B010DE\", \"0x2BB510DE:0x204E10DE\"], mig-enabled: false",
+                "");
+    assert_verdict("rtx-pro-6000", IMPORT_MIG,
+                   "device-filter: \"0x2BB510DE:0x999910DE\", mig-enabled: false", IMPORT_OTHER_GPU,
+                   "its device filter names other GPUs");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gpu_instances_are_placed),
+        cmocka_unit_test(compute_instances_share_gpu_instances),
+        cmocka_unit_test(time_sliced_mig_backed_counts_are_split_over_instances),
+        cmocka_unit_test(without_published_placements_the_maximum_answers),
+        cmocka_unit_test(other_boards_are_told_from_slips),
+        cmocka_unit_test(a_device_filter_names_boards),
+    };
+    return cmocka_run_group_tests(tests, load, unload);
+}

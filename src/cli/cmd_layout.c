@@ -27,6 +27,7 @@ static const char help[] =
     "  -h, --help               show this\n"
     "\n"
     "A PROFILE may name compute instances: 1c.3g.20gb=3 is one 3g.20gb with three in it.\n"
+    "GPU instances are taken to be time-sliced by the hypervisor where the GPU can.\n"
     "Exit status: 0 it fits (of a file: nothing for this GPU is refused), 1 it does not, 2 bad "
     "usage.\n";
 

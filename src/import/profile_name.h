@@ -14,8 +14,8 @@ struct profile_name {
     char gi[64]; /* the GPU instance's own name: without "<C>c." */
 };
 
-/* -INVALID with what is wrong. `name` of a GI without attributes may also be given as mig-parted
- * does in labels: it is read as written, never corrected. */
+/* Reads a name as it is written; whether a GPU has it is the catalog's to say. -INVALID with what
+ * is wrong. */
 int profile_name_parse(const char *text, struct profile_name *ret_name, struct error *err);
 
 #endif

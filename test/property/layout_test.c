@@ -60,7 +60,6 @@ static void check_every_configuration(const struct naive *naive)
 static uint32_t naive_find_start(const struct naive *naive, const struct naive_config *config,
                                  uint32_t profile)
 {
-    const struct cat_profile *p = &naive->model->profiles.items[profile];
     uint32_t best = LAYOUT_ANYWHERE;
     struct naive_worth best_worth = {{0}};
     for (uint32_t start = 0; start < naive->model->memory_slices; start++) {
@@ -75,7 +74,6 @@ static uint32_t naive_find_start(const struct naive *naive, const struct naive_c
             best_worth = worth;
         }
     }
-    (void)p;
     return best;
 }
 

@@ -69,8 +69,9 @@ class SimulatedHost:
 
     def stop(self):
         if self.process is not None:
-            stop(self.process)
-            self.process = None
+            process, self.process = self.process, None
+            stop(process)
+            assert process.returncode == 0, (self.directory / "log").read_text()
 
 
 @pytest.fixture

@@ -48,7 +48,8 @@ def cleave(fake):
 class SimulatedHost:
     """cleaved on a simulated host: the production binary, NVML's C ABI, sysfs."""
 
-    def __init__(self, directory, name, openapi):
+    def __init__(self, directory, name, openapi, libvirt=False):
+        self.options = ["--libvirt"] if libvirt else []
         self.directory = directory
         self.name = name
         self.socket = directory / "s"
@@ -61,7 +62,7 @@ class SimulatedHost:
         with open(log, "w") as out:
             self.process = subprocess.Popen(
                 [BUILD / "sim/cleave-sim", "run", "--host", self.name, "--state",
-                 self.directory / "hardware", "--", BUILD / "src/daemon/cleaved", "--socket",
+                 self.directory / "hardware", *self.options, "--", BUILD / "src/daemon/cleaved", "--socket",
                  self.socket, "--state-dir", self.directory / "state"],
                 stdout=out, stderr=out, env={**os.environ, "CLEAVE_DATADIR": str(ROOT / "data")})
         wait_for_socket(self.socket, self.process, log)
@@ -81,8 +82,8 @@ def simulated(directory, openapi):
         pytest.skip("needs root (namespaces, mounts)")
     hosts = []
 
-    def start(name):
-        hosts.append(SimulatedHost(directory, name, openapi))
+    def start(name, **options):
+        hosts.append(SimulatedHost(directory, name, openapi, **options))
         return hosts[-1].start()
 
     yield start

@@ -216,3 +216,33 @@ def test_the_command_line_takes_a_claim_through_its_life(simulated, directory):
     assert done.returncode in (4, 5, 6), done.stderr
     site.write_text("site: lab\nclaims: []\n")
     assert "claim a is released" in host.cleave.run("apply", "-f", site).stdout
+
+
+# Nothing to boot from: enough to hold a device, and gone at once.
+DOMAIN = """<domain type='qemu'><name>template</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
+<os><type arch='x86_64' machine='q35'>hvm</type></os>
+<devices><emulator>/usr/bin/qemu-system-x86_64</emulator></devices></domain>"""
+
+
+def test_a_vm_gets_its_device_and_keeps_it_while_it_runs(simulated):
+    host = simulated("demo", libvirt=True)
+    api = host.api
+    status, body, _ = api.call("POST", "/v1/vms", {"name": "web1", "template": DOMAIN})
+    assert status == 200 and body["vm"]["state"] == "shut-off", body
+    assert api.call("POST", "/v1/vms", {"name": "web1", "template": DOMAIN})[0] == 409
+    claim = create(host, name="a", type="L40S-8Q", gpu=L40S_1, vm="web1")
+    status, body, _ = api.call("POST", "/v1/vms/web1/start")
+    assert status == 200 and body["vm"]["state"] == "running", body
+    assert [device["address"] for device in body["vm"]["devices"]] == [claim["got"]["device"]]
+    assert [vgpu["vm"] for vgpu in api.get(f"/v1/gpus/{L40S_1}")["vgpus"]] == ["web1"]
+
+    status, problem, _ = api.call("DELETE", "/v1/claims/a")
+    assert (status, problem["reason"]) == (409, "in-use") and "web1" in problem["detail"]
+    assert api.call("DELETE", "/v1/vms/web1")[0] == 409
+    assert api.call("POST", "/v1/vms/web1/stop?dryRun=true", {"force": True})[0] == 200
+    assert host.cleave.run("vm", "stop", "web1", "--now").stdout == "VM web1 stopped\n"
+    release(host, "a")
+    vms = api.get("/v1/vms")["vms"]
+    assert [(vm["state"], vm["devices"]) for vm in vms] == [("shut-off", [])]
+    assert api.call("DELETE", "/v1/vms/web1")[0] == 200
+    assert api.get("/v1/vms")["vms"] == []

@@ -61,6 +61,7 @@ static void a_vm_is_defined_started_stopped_and_removed(void **state)
     struct host *host = observed(port);
     assert_int_equal(find(host, "web1")->state, VM_SHUT_OFF);
     assert_int_equal(find(host, "web1")->mem_kib, 96 * 1024);
+    assert_string_equal(host->vms.items[0].name, "test"); /* by name */
     host_free(host);
 
     assert_int_equal(port->ops->start(port, "web1", &err), 0);

@@ -2,6 +2,8 @@
 #include "driver/libvirt/connection.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -82,6 +84,12 @@ static int observe_domain(virDomainPtr domain, struct vm *vm, struct error *err)
     return result;
 }
 
+/* libvirt lists in no order; people and tests want one. */
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct vm *)a)->name, ((const struct vm *)b)->name);
+}
+
 static void observe_version(struct libvirt_port *port, struct host *host)
 {
     unsigned long version = 0;
@@ -118,5 +126,8 @@ int libvirt_observe(struct libvirt_port *port, struct host *host, struct error *
         virDomainFree(domains[i]);
     }
     free(domains);
+    if (host->vms.n > 0) {
+        qsort(host->vms.items, host->vms.n, sizeof(host->vms.items[0]), by_name);
+    }
     return 0;
 }

@@ -34,7 +34,7 @@ read_fn read_max_link_speed, read_totalvfs, read_numvfs, read_vf_offset, read_vf
 read_fn read_runtime_usage;
 /* Values that never differ: "1\n" and so on. */
 read_fn read_zero, read_one, read_d0, read_dma_bits, read_on, read_active, read_forbidden;
-read_fn read_enabled, read_empty, read_live, read_refcnt, read_vfio_type;
+read_fn read_max_link_width, read_enabled, read_empty, read_live, read_refcnt, read_vfio_type;
 
 /* ---- config.c ---- */
 #define CONFIG_SIZE 4096

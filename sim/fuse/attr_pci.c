@@ -188,6 +188,7 @@ int read_runtime_usage(const struct ref *ref, struct strbuf *out)
     }
 CONSTANT(read_zero, "0\n")
 CONSTANT(read_one, "1\n")
+CONSTANT(read_max_link_width, "16\n")
 CONSTANT(read_d0, "D0\n")
 CONSTANT(read_dma_bits, "47\n")
 CONSTANT(read_on, "on\n")

@@ -8,6 +8,8 @@
  * - proc/driver/nvidia, proc/driver/nvidia-caps and proc/sys/kernel/osrelease (the kernel that the
  *   host file names) below /
  * - dev/vfio over /dev/vfio: plain files `vfio`, one per group, and devices/vfioN
+ * The daemon itself had better not see the mount as its own /sys: a library that opens a file there
+ * while a request is served would wait for itself.
  */
 #ifndef SIM_FUSE_FUSE_H
 #define SIM_FUSE_FUSE_H

@@ -67,7 +67,7 @@ const struct node nodes[] = {
     RO(FN "/current_link_speed", when_gpu_function, read_link_speed),
     RO(FN "/current_link_width", when_gpu_function, read_link_width),
     RO(FN "/max_link_speed", when_gpu_function, read_max_link_speed),
-    RO(FN "/max_link_width", when_gpu_function, read_link_width),
+    RO(FN "/max_link_width", when_gpu_function, read_max_link_width),
     WO(FN "/reset", when_resettable, write_reset),
     RW(FN "/reset_method", when_resettable, read_reset_method, write_flag),
     WO(FN "/rescan", NULL, write_flag),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Proof, at compile time, that our declarations have NVML's layout on 64-bit Linux: the size of every
- * structure and the offset of every member after the first. The numbers were measured with gcc 12 on
- * NVML 13.3's published interface (NVIDIA/go-nvml, gen/nvml/nvml.h).
+ * Proof, at compile time, that our declarations have NVML's layout on 64-bit Linux: the size of
+ * every structure and the offset of every member after the first. The numbers were measured with
+ * gcc 12 on NVML 13.3's published interface (NVIDIA/go-nvml, gen/nvml/nvml.h).
  */
 #include <stddef.h>
 

@@ -182,6 +182,42 @@ static int check_vm(const struct planner *planner, const struct claim *claim, st
     return -REASON_NOT_FOUND;
 }
 
+/* No GPU that was selected has the type or profile: names the nearest that one of them has. */
+static int refuse_unknown(const struct planner *planner, const struct claim *claim,
+                          struct error *err)
+{
+    bool is_type = claim->spec.type[0] != '\0';
+    const char *word = is_type ? claim->spec.type : claim->spec.profile;
+    VEC(const char *) names = {0};
+    for (vec_each(&planner->host->gpus, gpu)) {
+        const struct gpu_model *model = gpu_model_of(planner, gpu);
+        if (model == NULL || !selected(planner, claim, gpu)) {
+            continue;
+        }
+        for (vec_each(&model->types, type)) {
+            if (is_type) {
+                *vec_push(&names) = type->name;
+            }
+        }
+        for (vec_each(&model->profiles, profile)) {
+            if (!is_type) {
+                *vec_push(&names) = profile->name;
+            }
+        }
+    }
+    const char *nearest = str_nearest(word, names.items, names.n);
+    vec_done(&names);
+    char subject[80];
+    claim_subject(claim, subject, sizeof(subject));
+    error_set(err, REASON_NOT_FOUND, subject, "no GPU %s has the %s \"%s\"%s%s%s",
+              claim->spec.gpu[0] != '\0' ? "that the claim selects" : "of this host",
+              is_type ? "vGPU type" : "GPU instance profile", word,
+              nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+              nearest != NULL ? "\"?" : "");
+    error_hint(err, "`cleave profile list` shows what the GPUs of this host have");
+    return -REASON_NOT_FOUND;
+}
+
 int planner_admit(const struct planner *planner, struct claim *claim, struct error *err)
 {
     int result = check_vm(planner, claim, err);
@@ -218,6 +254,9 @@ int planner_admit(const struct planner *planner, struct claim *claim, struct err
                   claim->spec.gpu);
         error_hint(err, "`cleave gpu list` shows addresses, UUIDs and models");
         return -REASON_NOT_FOUND;
+    }
+    if (best.reason == REASON_NOT_FOUND) {
+        return refuse_unknown(planner, claim, err);
     }
     if (err != NULL) {
         *err = best;

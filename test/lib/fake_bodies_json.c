@@ -223,8 +223,8 @@ json_t *fake_profiles(const struct gpu *gpu)
 
 json_t *fake_rules(void)
 {
-    return json_pack("{s:[{s:s, s:s, s:s, s:s}]}", "rules", "id",
-                     "mig-vgpu-not-for-windows-on-h100", "statement",
-                     "A MIG-backed vGPU on H100 can't serve a Windows guest.", "source", "made up",
-                     "confidence", "inferred");
+    return json_pack(
+        "{s:[{s:s, s:s, s:s, s:s, s:s, s:s}]}", "rules", "id", "mig-vgpu-not-for-windows-on-h100",
+        "statement", "A MIG-backed vGPU on H100 can't serve a Windows guest.", "source", "made up",
+        "confidence", "inferred", "message", "{claim.type} can't", "instead", "a Linux guest");
 }

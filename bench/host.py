@@ -44,7 +44,7 @@ class Host:
         path = self.dir / f"{name}.json"
         path.write_text(json.dumps({"site": name, "claims": claims}))
         self.cleave("apply", "-f", str(path))
-        return json.loads(self.cleave("plan", "list", "-o", "json"))[0]
+        return json.loads(self.cleave("plan", "list", "-o", "json"))["plans"][0]
 
     def close(self):
         self.daemon.terminate()
@@ -54,7 +54,7 @@ class Host:
 def driver_busy_us():
     status = subprocess.run([BUILD / "sim/cleave-sim", "ctl", "status"], capture_output=True,
                             text=True, check=True)
-    return json.loads(status.stdout)["busy_us"]
+    return json.loads(status.stdout)["host"]["busy_us"]
 
 
 def wall_ms(command):
@@ -80,7 +80,8 @@ def twelve_claims(host):
 
 def gpu_list(host):
     mine = wall_ms([BUILD / "src/cli/cleave", "--socket", host.socket, "gpu", "list"])
-    smi = shutil.which("nvidia-smi")
+    fetched = sorted(BUILD.glob("clients/**/bin/nvidia-smi"))
+    smi = fetched[0] if fetched else shutil.which("nvidia-smi")
     if smi is None:
         print(f"cleave gpu list: {mine:.1f} ms (median of {RUNS}); nvidia-smi is not installed: no anchor")
         return

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exec/ports.h"
 
+#include <unistd.h>
+
 int ports_observe(const struct ports *ports, struct host **ret_host, struct error *err)
 {
     CLEANUP(host_freep) struct host *host = host_new();
+    if (gethostname(host->name, sizeof(host->name) - 1) != 0) {
+        host->name[0] = '\0'; /* unknown */
+    }
     int r = ports->pci->ops->observe(ports->pci, host, err);
     if (r == 0) {
         r = ports->gpu->ops->observe(ports->gpu, host, err);

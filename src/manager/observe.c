@@ -23,6 +23,26 @@ static void name_models(const struct manager *m, struct host *host)
     }
 }
 
+/* What is missing and what works without it, said once when it goes and when it comes back. */
+static void note_problem(const char *was, const char *is, const char *still_works)
+{
+    if (is[0] != '\0' && !str_eq(was, is)) {
+        log_warning("%s; %s", is, still_works);
+    } else if (is[0] == '\0' && was[0] != '\0') {
+        log_info("back again, after: %s", was);
+    }
+}
+
+static void note_problems(const struct host *was, const struct host *is)
+{
+    static const struct host nothing = {0};
+    was = was == NULL ? &nothing : was;
+    note_problem(was->nvml_problem, is->nvml_problem, "only pass-through works without it");
+    note_problem(was->pci_problem, is->pci_problem, "nothing can be changed without it");
+    note_problem(was->libvirt_problem, is->libvirt_problem,
+                 "claims without a VM work without it");
+}
+
 static void observe_done(void *data)
 {
     struct manager *m = data;
@@ -30,6 +50,7 @@ static void observe_done(void *data)
     m->observing = false;
     if (job->result == 0) {
         name_models(m, job->host);
+        note_problems(m->host, job->host);
         if (m->host != NULL) {
             manager_note_drift(m, job->host);
         }

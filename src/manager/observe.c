@@ -39,8 +39,7 @@ static void note_problems(const struct host *was, const struct host *is)
     was = was == NULL ? &nothing : was;
     note_problem(was->nvml_problem, is->nvml_problem, "only pass-through works without it");
     note_problem(was->pci_problem, is->pci_problem, "nothing can be changed without it");
-    note_problem(was->libvirt_problem, is->libvirt_problem,
-                 "claims without a VM work without it");
+    note_problem(was->libvirt_problem, is->libvirt_problem, "claims without a VM work without it");
 }
 
 static void observe_done(void *data)

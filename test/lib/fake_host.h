@@ -69,6 +69,7 @@ struct fake_host *fake_host_map(const char *path);
 
 /* Ports over `host`, which stays the caller's. */
 struct ports fake_ports_new(struct fake_host *host);
+struct guest_port *fake_guest_port_new(struct fake_host *host); /* the one of them */
 void ports_free(struct ports *ports);
 
 #endif

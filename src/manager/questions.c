@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests that only read: each is answered from a fresh observation. */
+#include "base/str.h"
+#include "manager/reply_json.h"
+#include "manager/state.h"
+
+/* A question that a fresh observation answers. */
+struct question {
+    int (*answer)(struct manager *m, const struct question *question, json_t **ret_body,
+                  struct error *err);
+    manager_reply_fn *reply;
+    void *data;
+    char name[128];
+};
+
+static void answer_question(struct manager *m, const struct error *err, void *data)
+{
+    CLEANUP_FREE struct question *question = data;
+    json_t *body = NULL;
+    struct error own = {0};
+    if (err == NULL && question->answer(m, question, &body, &own) != 0) {
+        err = &own;
+    }
+    question->reply(err == NULL ? body : NULL, err, question->data);
+}
+
+static void ask(struct manager *m, struct question question)
+{
+    struct question *copy = xcalloc(1, sizeof(*copy));
+    *copy = question;
+    manager_observe(m, answer_question, copy);
+}
+
+static int answer_host(struct manager *m, const struct question *question, json_t **ret_body,
+                       struct error *err)
+{
+    (void)question;
+    (void)err;
+    *ret_body = host_to_json(m->host);
+    return 0;
+}
+
+void manager_get_host(struct manager *m, manager_reply_fn *reply, void *data)
+{
+    ask(m, (struct question){.answer = answer_host, .reply = reply, .data = data});
+}
+
+static int answer_gpus(struct manager *m, const struct question *question, json_t **ret_body,
+                       struct error *err)
+{
+    (void)question;
+    (void)err;
+    *ret_body = reply_gpus(m->host);
+    return 0;
+}
+
+void manager_list_gpus(struct manager *m, manager_reply_fn *reply, void *data)
+{
+    ask(m, (struct question){.answer = answer_gpus, .reply = reply, .data = data});
+}
+
+static int answer_vms(struct manager *m, const struct question *question, json_t **ret_body,
+                      struct error *err)
+{
+    (void)question;
+    (void)err;
+    *ret_body = reply_vms(m->host);
+    return 0;
+}
+
+void manager_list_vms(struct manager *m, manager_reply_fn *reply, void *data)
+{
+    ask(m, (struct question){.answer = answer_vms, .reply = reply, .data = data});
+}
+
+static int find_gpu(const struct manager *m, const char *name, struct gpu **ret_gpu,
+                    struct error *err)
+{
+    *ret_gpu = host_find_gpu(m->host, name);
+    if (*ret_gpu != NULL) {
+        return 0;
+    }
+    int r = error_set(err, REASON_NOT_FOUND, name, "there is no GPU \"%s\" on this host", name);
+    error_hint(err, "`cleave gpu list` shows addresses, UUIDs and indexes");
+    return r;
+}
+
+static int answer_gpu(struct manager *m, const struct question *question, json_t **ret_body,
+                      struct error *err)
+{
+    struct gpu *gpu = NULL;
+    int r = find_gpu(m, question->name, &gpu, err);
+    if (r == 0) {
+        *ret_body = gpu_to_json(gpu);
+    }
+    return r;
+}
+
+void manager_get_gpu(struct manager *m, const char *gpu, manager_reply_fn *reply, void *data)
+{
+    struct question question = {.answer = answer_gpu, .reply = reply, .data = data};
+    STR_SET(question.name, gpu);
+    ask(m, question);
+}
+
+/* ---- profiles ---- */
+
+static const struct gpu_model *model_of(const struct manager *m, const struct gpu *gpu)
+{
+    uint32_t subsystem = gpu->pci_subsystem_id == NO_ID ? CAT_UNKNOWN : gpu->pci_subsystem_id;
+    return catalog_find_pci(m->config.catalog, gpu->pci_id, subsystem);
+}
+
+static int answer_profiles_of(struct manager *m, const char *name, json_t **ret_body,
+                              struct error *err)
+{
+    struct gpu *gpu = NULL;
+    int r = find_gpu(m, name, &gpu, err);
+    if (r != 0) {
+        return r;
+    }
+    const struct gpu_model *model = model_of(m, gpu);
+    if (model == NULL) {
+        r = error_set(err, REASON_UNSUPPORTED, name, "GPU %s (PCI id 0x%04x) is not in the catalog",
+                      name, gpu->pci_id);
+        error_hint(err, "pass-through works with any GPU");
+        return r;
+    }
+    *ret_body = reply_profiles(&model, 1, gpu);
+    return 0;
+}
+
+static int answer_profiles(struct manager *m, const struct question *question, json_t **ret_body,
+                           struct error *err)
+{
+    if (question->name[0] != '\0') {
+        return answer_profiles_of(m, question->name, ret_body, err);
+    }
+    VEC(const struct gpu_model *) models = {0};
+    for (vec_each(&m->host->gpus, gpu)) {
+        const struct gpu_model *model = model_of(m, gpu);
+        bool listed = model == NULL;
+        for (size_t i = 0; i < models.n; i++) {
+            listed = listed || models.items[i] == model;
+        }
+        if (!listed) {
+            *vec_push(&models) = model;
+        }
+    }
+    *ret_body = reply_profiles(models.items, models.n, NULL);
+    vec_done(&models);
+    return 0;
+}
+
+void manager_list_profiles(struct manager *m, const char *gpu, manager_reply_fn *reply, void *data)
+{
+    struct question question = {.answer = answer_profiles, .reply = reply, .data = data};
+    STR_SET(question.name, gpu == NULL ? "" : gpu);
+    ask(m, question);
+}

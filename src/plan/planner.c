@@ -115,7 +115,13 @@ static int try_gpu(struct gpu_work *work, const struct claim *claim, struct erro
     work->n_added++;
     result = work_solve(work, err);
     if (result != 0) {
+        /* What was solved before the claim came is the GPU's part again. */
         work->n_added--;
+        work->steps.n = 0;
+        work->instances.n = 0;
+        if (work->n_added > 0 || work->n_gone > 0) {
+            (void)work_solve(work, NULL);
+        }
     }
     return result;
 }

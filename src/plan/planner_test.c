@@ -297,6 +297,23 @@ static void a_whole_gpu_goes_to_a_vm_and_back(void **state)
     assert_string_equal(f->fake.gpus[2].driver, "nvidia");
 }
 
+static void claims_that_go_on_to_another_gpu_leave_the_first_ones_steps_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct claim claims[3];
+    for (size_t i = 0; i < 3; i++) {
+        char name[8];
+        snprintf(name, sizeof(name), "w%zu", i);
+        claims[i] = make(name, "", "");
+        claims[i].spec.mode = CLAIM_PASSTHROUGH;
+    }
+    CLEANUP(plan_freep) struct plan *plan = must(f, claims, 3, NULL, 0);
+    assert_int_equal(count(plan, STEP_BIND_VFIO), 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(f->fake.gpus[i].driver, "vfio-pci");
+    }
+}
+
 static void mixed_sizes_get_placement_ids(void **state)
 {
     struct fixture *f = *state;
@@ -472,6 +489,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_empty_mig_gpu_turns_time_sliced_by_itself, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_whole_gpu_goes_to_a_vm_and_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            claims_that_go_on_to_another_gpu_leave_the_first_ones_steps_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(mixed_sizes_get_placement_ids, setup, teardown),
         cmocka_unit_test_setup_teardown(equal_sizes_refuse_another_size, setup, teardown),
         cmocka_unit_test_setup_teardown(the_fullest_gpu_is_used_first, setup, teardown),

@@ -141,7 +141,8 @@ static bool could_share(const struct cat_vgpu_type *type)
 
 /* The driver picks among all instances of a profile that have room (open-gpu-kernel-modules,
  * kernel_vgpu_mgr.c). So two kinds of claim don't meet on one profile of one GPU: an exclusive vGPU
- * of a type that could share with sharing ones, and a vGPU with a bare instance. */
+ * of a type that could share with sharing ones, and a vGPU with a bare instance; nor does a bare
+ * instance join a vGPU that is there, which an undo may have to delete and make again. */
 static int check_mix(const struct gpu_work *work, const struct mig *mig, size_t i,
                      struct error *err)
 {
@@ -150,11 +151,10 @@ static int check_mix(const struct gpu_work *work, const struct mig *mig, size_t 
     bool shares = added->claim.spec.mode == CLAIM_TIME_SLICED_MIG_BACKED;
     for (uint32_t w = 0; w < mig->wanted.n; w++) {
         bool has_vgpu = mig->use[w].n_vgpus > 0;
-        bool fresh = mig->use[w].existing == NO_ID;
         if (mig->wanted.items[w].profile != added->profile) {
             continue;
         }
-        if ((bare && has_vgpu && fresh) || (!bare && !has_vgpu && mig->use[w].taken)) {
+        if ((bare && has_vgpu) || (!bare && !has_vgpu && mig->use[w].taken)) {
             return refuse_mix(work, added->profile, "a vGPU and a bare GPU instance", err);
         }
         bool exclusive = mig->use[w].taken && could_share(mig->use[w].type);

@@ -53,6 +53,7 @@ static int release_vgpu(struct gpu_work *work, const struct claim *claim, struct
     STR_SET(step->claim, claim->name);
     STR_SET(step->vm, claim->vm);
     STR_SET(step->type, vgpu->type);
+    STR_SET(step->profile, claim->got.profile);
     step->type_id = vgpu->type_id;
     step->device = vgpu->vf;
     STR_SET(step->mdev_uuid, vgpu->mdev_uuid);

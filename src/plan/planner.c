@@ -39,6 +39,28 @@ static bool removed(const struct plan_request *request, const char *name)
     return false;
 }
 
+static uint32_t framebuffer(const struct gpu_work *work, const struct claim *claim)
+{
+    const struct cat_vgpu_type *type = NULL;
+    bool known = work->model != NULL && claim->spec.type[0] != '\0' &&
+                 model_find_type(work->model, claim->spec.type, &type, NULL) == 0;
+    return known ? type->framebuffer_mib : 0;
+}
+
+/* The largest vGPU goes last, so that an undo, in reverse, makes it first: the driver, not cleave,
+ * picks the instance of a vGPU, and a small one could take the only place of a large one. */
+static void sort_gone(struct gpu_work *work)
+{
+    for (size_t i = 1; i < work->n_gone; i++) {
+        const struct claim *claim = work->gone[i];
+        size_t at = i;
+        for (; at > 0 && framebuffer(work, work->gone[at - 1]) > framebuffer(work, claim); at--) {
+            work->gone[at] = work->gone[at - 1];
+        }
+        work->gone[at] = claim;
+    }
+}
+
 static int works_init(struct works *works, const struct planner *planner,
                       const struct plan_request *request, struct error *err)
 {
@@ -66,6 +88,7 @@ static int works_init(struct works *works, const struct planner *planner,
                 work->kept[work->n_kept++] = claim;
             }
         }
+        sort_gone(work);
     }
     return 0;
 }

@@ -130,8 +130,12 @@ static void expect(enum outcome outcome, const char *when, const struct scenario
 
 static void begin(const struct scenario *scenario)
 {
-    STR_SET(dir, "/tmp/cleave-kill-XXXXXX");
-    assert_non_null(mkdtemp(dir));
+    /* A killed process loses nothing that it wrote, so memory serves as a disk, and is faster. */
+    STR_SET(dir, "/dev/shm/cleave-kill-XXXXXX");
+    if (mkdtemp(dir) == NULL) {
+        STR_SET(dir, "/tmp/cleave-kill-XXXXXX");
+        assert_non_null(mkdtemp(dir));
+    }
     memset(report, 0, sizeof(*report));
     struct fake_host *host = open_host();
     assert_non_null(host);

@@ -198,7 +198,14 @@ def part_b(demo):
         demo.check("b", f"{text}: a VM on each instance", len(good) == len(types),
                    f"{len(good)} VMs; {told(counts)}")
         demo.halt(used)
-    demo.check("b", "no more destroyed than needed", destroyed <= everything,
+    plan = demo.apply("a100", [{"name": f"4-{vm}", "vm": vm, "gpu": A100, "type": kind}
+                               for vm, (kind, _) in zip(names, LAYOUTS[0][1])])
+    counts = instances(plan)
+    destroyed += len(counts.get("destroyed", []))
+    everything += before
+    demo.check("b", "back to the first layout: what fits stays",
+               counts.get("kept") == ["2g.10gb@4"], told(counts))
+    demo.check("b", "fewer destroyed than by starting over", destroyed < everything,
                f"{destroyed} instances destroyed; destroying everything would be {everything}")
 
 

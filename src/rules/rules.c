@@ -302,10 +302,10 @@ json_t *rules_to_json(const struct rules *rules)
 {
     json_t *list = json_array();
     for (vec_each(&rules->rules, rule)) {
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", rule->id, "statement",
-                            rule->statement, "source", rule->source, "confidence",
-                            rule->confidence, "message", rule->message, "instead", rule->instead));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", rule->id,
+                                              "statement", rule->statement, "source", rule->source,
+                                              "confidence", rule->confidence, "message",
+                                              rule->message, "instead", rule->instead));
     }
     return list;
 }

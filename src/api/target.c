@@ -5,21 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/parse.h"
 #include "base/str.h"
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    if (c >= 'A' && c <= 'F') {
-        return c - 'A' + 10;
-    }
-    return -1;
-}
 
 /* Replaces %XX in place. A NUL, a control character and broken UTF-8 are no text. */
 static int decode(char *text, struct error *err)
@@ -28,8 +15,8 @@ static int decode(char *text, struct error *err)
     for (const char *in = text; *in != '\0'; in++) {
         char c = *in;
         if (c == '%') {
-            int high = hex_digit(in[1]);
-            int low = high < 0 ? -1 : hex_digit(in[2]);
+            int high = parse_hex_digit(in[1]);
+            int low = high < 0 ? -1 : parse_hex_digit(in[2]);
             if (low < 0 || (high == 0 && low == 0)) {
                 return error_set(
                     err, REASON_INVALID, "request target",

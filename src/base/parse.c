@@ -6,7 +6,7 @@
 
 #define NAME_MAX_LEN 63
 
-static int digit_value(char c)
+int parse_hex_digit(char c)
 {
     if (c >= '0' && c <= '9') {
         return c - '0';
@@ -28,7 +28,7 @@ static bool parse_digits(const char *text, unsigned base, uint64_t max, uint64_t
     }
     uint64_t value = 0;
     for (; *text != '\0'; text++) {
-        int digit = digit_value(*text);
+        int digit = parse_hex_digit(*text);
         if (digit < 0 || (unsigned)digit >= base) {
             return false;
         }
@@ -84,7 +84,7 @@ bool parse_uuid(const char *text)
         return false;
     }
     for (size_t i = 0; pattern[i] != '\0'; i++) {
-        bool hex = digit_value(text[i]) >= 0 && !(text[i] >= 'A' && text[i] <= 'F');
+        bool hex = parse_hex_digit(text[i]) >= 0 && !(text[i] >= 'A' && text[i] <= 'F');
         if (pattern[i] == '-' ? text[i] != '-' : !hex) {
             return false;
         }

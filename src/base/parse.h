@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* 0 to 15, or -1. */
+int parse_hex_digit(char c);
 /* Decimal without sign or leading blanks. */
 bool parse_u32(const char *text, uint32_t *ret_value);
 bool parse_u64(const char *text, uint64_t *ret_value);

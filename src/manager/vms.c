@@ -209,12 +209,14 @@ static int check_start(struct change *change, struct vm **ret_vm, struct error *
     return r;
 }
 
-static void run_start(struct change *change)
+/* Checks; answers a dry run with the VM; else hands the change to the worker. */
+static void run_on_vm(struct change *change,
+                      int (*check)(struct change *, struct vm **, struct error *), evloop_fn *work,
+                      evloop_fn *done)
 {
-    struct manager *m = change->manager;
     struct error err = {0};
     struct vm *vm = NULL;
-    if (check_start(change, &vm, &err) != 0) {
+    if (check(change, &vm, &err) != 0) {
         change_refuse(change, &err);
         return;
     }
@@ -223,7 +225,12 @@ static void run_start(struct change *change)
         return;
     }
     STR_SET(change->name, vm->name);
-    worker_submit(m->worker, start_work, start_done, change);
+    worker_submit(change->manager->worker, work, done, change);
+}
+
+static void run_start(struct change *change)
+{
+    run_on_vm(change, check_start, start_work, start_done);
 }
 
 void manager_start_vm(struct manager *m, const struct caller *caller, const char *vm, bool dry_run,
@@ -360,19 +367,7 @@ static int check_delete(struct change *change, struct vm **ret_vm, struct error 
 
 static void run_undefine(struct change *change)
 {
-    struct manager *m = change->manager;
-    struct error err = {0};
-    struct vm *vm = NULL;
-    if (check_delete(change, &vm, &err) != 0) {
-        change_refuse(change, &err);
-        return;
-    }
-    if (change->dry_run) {
-        change_answer(change, reply_vm(vm));
-        return;
-    }
-    STR_SET(change->name, vm->name);
-    worker_submit(m->worker, undefine_work, undefine_done, change);
+    run_on_vm(change, check_delete, undefine_work, undefine_done);
 }
 
 void manager_delete_vm(struct manager *m, const struct caller *caller, const char *vm, bool dry_run,

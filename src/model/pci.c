@@ -5,24 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parse.h"
+
 /* Reads min to max hex digits; returns how many were read, 0 if out of range. */
 static size_t hex_digits(const char *text, size_t min, size_t max, uint32_t *ret_value)
 {
     uint32_t value = 0;
     size_t n = 0;
     for (; n < max; n++) {
-        char c = text[n];
-        uint32_t digit = 0;
-        if (c >= '0' && c <= '9') {
-            digit = (uint32_t)(c - '0');
-        } else if (c >= 'a' && c <= 'f') {
-            digit = (uint32_t)(c - 'a') + 10;
-        } else if (c >= 'A' && c <= 'F') {
-            digit = (uint32_t)(c - 'A') + 10;
-        } else {
+        int digit = parse_hex_digit(text[n]);
+        if (digit < 0) {
             break;
         }
-        value = value << 4 | digit;
+        value = value << 4 | (uint32_t)digit;
     }
     if (n < min) {
         return 0;

@@ -116,7 +116,7 @@ static void every_call_may_fail(void **state)
         fail_at(scenario, k, FAULT_FAIL_BEFORE);
         fail_at(scenario, k, FAULT_FAIL_AFTER);
     }
-    print_message("%s: %u calls, each failed twice\n", scenario->name, calls);
+    print_message("# %s: %u calls, each failed twice\n", scenario->name, calls);
 }
 
 static int load(void **state)

@@ -184,7 +184,7 @@ static void every_boundary_may_be_the_last(void **state)
         kill_at(scenario, k, FAULT_DIE_BEFORE);
         kill_at(scenario, k, FAULT_DIE_AFTER);
     }
-    print_message("%s: killed at %u boundaries\n", scenario->name, 2 * calls);
+    print_message("# %s: killed at %u boundaries\n", scenario->name, 2 * calls);
 }
 
 static int load(void **state)

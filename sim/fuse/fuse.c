@@ -4,11 +4,9 @@
  * serves them; all of it runs under the host's lock, so more threads would only wait. Files use
  * direct I/O, so that each read asks the engine, as each read of sysfs asks the kernel.
  */
-#define FUSE_USE_VERSION 314
-#include "sim/fuse/fuse.h"
+#include "sim/fuse/session.h"
 
 #include <errno.h>
-#include <fuse_lowlevel.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,44 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sim/fuse/inode.h"
-#include "sim/fuse/node.h"
+#include "sim/fuse/call.h"
 
-/* Longest write that is looked at; the kernel's attributes take a page. */
-#define WRITE_MAX 4096
 /* Names that never come or go may stay in the kernel's cache, and attributes: only chmod and chown
  * change them, through here. */
 #define FIXED_TIMEOUT_S 3600.0
 
-/* An open file or directory. They are listed, because the kernel may still owe releases when the
- * mount goes away. */
-struct handle {
-    struct handle *next;
-    struct handle **from; /* what points here */
-    struct strbuf text;   /* content, made at the read from the start: a seek back reads afresh */
-    struct strlist names; /* of a directory, listed when it is opened */
-};
-
-struct sim_fuse {
-    struct sim_host *host;
-    struct tree *tree;
-    struct inodes *inodes;
-    bool unbind_locks[SIM_MAX_GPUS];
-    time_t started; /* the time of every file */
-    struct handle *handles;
-    struct fuse_session *session;
-    int stop_fd;
-    pthread_t thread;
-};
-
-/* A path looked up under the lock. */
-struct target {
-    struct inode *inode;
-    const struct node *node;
-    struct ref ref;
-};
-
-static struct sim_fuse *fuse_of(fuse_req_t req)
+struct sim_fuse *fuse_of(fuse_req_t req)
 {
     return fuse_req_userdata(req);
 }
@@ -67,7 +34,7 @@ static struct ref make_ref(struct sim_fuse *fuse, fuse_req_t req)
     };
 }
 
-static int find(fuse_req_t req, fuse_ino_t number, struct target *ret_target)
+int fuse_find(fuse_req_t req, fuse_ino_t number, struct target *ret_target)
 {
     struct sim_fuse *fuse = fuse_of(req);
     struct target target = {.inode = inodes_at(fuse->inodes, number), .ref = make_ref(fuse, req)};
@@ -126,7 +93,7 @@ static void handle_free(struct handle *handle)
     free(handle);
 }
 
-static struct handle *handle_of(const struct fuse_file_info *file)
+struct handle *handle_of(const struct fuse_file_info *file)
 {
     return (struct handle *)(uintptr_t)file->fh;
 }
@@ -196,7 +163,7 @@ static void on_getattr(fuse_req_t req, fuse_ino_t number, struct fuse_file_info 
     struct target target;
     struct stat st = {0};
     sim_lock(fuse_of(req)->host);
-    int r = find(req, number, &target);
+    int r = fuse_find(req, number, &target);
     if (r == 0) {
         st = stat_of(fuse_of(req), &target);
     }
@@ -215,7 +182,7 @@ static void on_setattr(fuse_req_t req, fuse_ino_t number, struct stat *attr, int
     struct target target;
     struct stat st = {0};
     sim_lock(fuse_of(req)->host);
-    int r = find(req, number, &target);
+    int r = fuse_find(req, number, &target);
     if (r == 0) {
         if ((to_set & FUSE_SET_ATTR_MODE) != 0) {
             target.inode->mode = attr->st_mode & 07777;
@@ -241,7 +208,7 @@ static void on_readlink(fuse_req_t req, fuse_ino_t number)
     struct target target;
     CLEANUP_STRBUF struct strbuf text = {0};
     sim_lock(fuse_of(req)->host);
-    int r = find(req, number, &target);
+    int r = fuse_find(req, number, &target);
     if (r == 0) {
         r = target.node->kind == NODE_LINK ? target.node->read(&target.ref, &text) : -EINVAL;
     }
@@ -257,7 +224,7 @@ static void on_open(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi
 {
     struct target target;
     sim_lock(fuse_of(req)->host);
-    int r = find(req, number, &target);
+    int r = fuse_find(req, number, &target);
     sim_unlock(fuse_of(req)->host);
     int access = file->flags & O_ACCMODE;
     /* Root too gets EACCES where there is nothing to read or write, as in sysfs. */
@@ -273,58 +240,6 @@ static void on_open(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi
     reply_open(req, file, handle_new(fuse_of(req)));
 }
 
-static void on_read(fuse_req_t req, fuse_ino_t number, size_t size, off_t offset,
-                    struct fuse_file_info *file)
-{
-    struct strbuf *text = &handle_of(file)->text;
-    int r = 0;
-    if (offset == 0 || text->text == NULL) {
-        struct target target;
-        strbuf_done(text);
-        *text = (struct strbuf){0};
-        sim_lock(fuse_of(req)->host);
-        r = find(req, number, &target);
-        r = r == 0 ? target.node->read(&target.ref, text) : -ENODEV;
-        sim_unlock(fuse_of(req)->host);
-    }
-    if (r < 0) {
-        fuse_reply_err(req, -r);
-        return;
-    }
-    size_t at = (size_t)offset < text->len ? (size_t)offset : text->len;
-    size_t left = text->len - at;
-    fuse_reply_buf(req, left == 0 ? NULL : text->text + at, left < size ? left : size);
-}
-
-static void on_write(fuse_req_t req, fuse_ino_t number, const char *data, size_t size,
-                     off_t offset UNUSED, struct fuse_file_info *file UNUSED)
-{
-    char text[WRITE_MAX + 1];
-    if (size > WRITE_MAX || memchr(data, '\0', size) != NULL) {
-        fuse_reply_err(req, EINVAL);
-        return;
-    }
-    memcpy(text, data, size);
-    text[size] = '\0';
-    if (size > 0 && text[size - 1] == '\n') {
-        text[size - 1] = '\0';
-    }
-    struct target target;
-    sim_lock(fuse_of(req)->host);
-    int r = find(req, number, &target);
-    if (r == 0) {
-        r = target.node->write != NULL ? target.node->write(&target.ref, text) : -EIO;
-    } else {
-        r = -ENODEV; /* gone while it was open */
-    }
-    sim_unlock(fuse_of(req)->host);
-    if (r < 0) {
-        fuse_reply_err(req, -r);
-    } else {
-        fuse_reply_write(req, size);
-    }
-}
-
 /* ---- directories ---- */
 
 static void on_opendir(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *file)
@@ -332,7 +247,7 @@ static void on_opendir(fuse_req_t req, fuse_ino_t number, struct fuse_file_info 
     struct target target;
     struct handle *handle = handle_new(fuse_of(req));
     sim_lock(fuse_of(req)->host);
-    int r = find(req, number, &target);
+    int r = fuse_find(req, number, &target);
     if (r == 0 && target.node->kind == NODE_DIR) {
         tree_list(fuse_of(req)->tree, target.node, &target.ref, &handle->names);
     }
@@ -413,8 +328,8 @@ static const struct fuse_lowlevel_ops operations = {
     .readlink = on_readlink,
     .open = on_open,
     .release = on_release,
-    .read = on_read,
-    .write = on_write,
+    .read = call_read,
+    .write = call_write,
     .opendir = on_opendir,
     .releasedir = on_release,
     .readdir = on_readdir,
@@ -522,8 +437,10 @@ void sim_fuse_stop(struct sim_fuse *fuse)
     if (fuse == NULL) {
         return;
     }
+    sim_close(fuse->host);
     eventfd_write(fuse->stop_fd, 1);
     pthread_join(fuse->thread, NULL);
+    calls_wait(fuse);
     fuse_session_unmount(fuse->session);
     fuse_free(fuse);
 }

@@ -61,6 +61,60 @@ static json_t *make_open(const char *op, char *const *words, int n)
     return request;
 }
 
+/* ---- faults ---- */
+
+/* 3, 0.5, true, or a text. */
+static json_t *value_of(const char *text)
+{
+    char *end = NULL;
+    long long whole = strtoll(text, &end, 10);
+    if (text[0] != '\0' && *end == '\0') {
+        return json_integer(whole);
+    }
+    double real = strtod(text, &end);
+    if (text[0] != '\0' && *end == '\0') {
+        return json_real(real);
+    }
+    bool yes = str_eq(text, "true");
+    return yes || str_eq(text, "false") ? json_boolean(yes) : json_string(text);
+}
+
+/* "at=sriov-manage errno=EIO count=2" */
+static json_t *make_fault_add(char *const *words, int n)
+{
+    CLEANUP_JSON json_t *request = json_pack("{s:s}", "op", "fault-add");
+    for (int i = 0; i < n; i++) {
+        CLEANUP_FREE char *key = xstrdup(words[i]);
+        char *equals = strchr(key, '=');
+        if (equals == NULL) {
+            return NULL;
+        }
+        *equals = '\0';
+        json_object_set_new(request, key, value_of(equals + 1));
+    }
+    return n > 0 ? json_incref(request) : NULL;
+}
+
+static json_t *make_fault(const char *op, char *const *words, int n)
+{
+    (void)op;
+    if (n == 0) {
+        return NULL;
+    }
+    if (str_eq(words[0], "add")) {
+        return make_fault_add(&words[1], n - 1);
+    }
+    if (str_eq(words[0], "list") && n == 1) {
+        return json_pack("{s:s}", "op", "fault-list");
+    }
+    uint32_t id = 0;
+    if (!str_eq(words[0], "clear") || n > 2 || (n == 2 && !parse_u32(words[1], &id))) {
+        return NULL;
+    }
+    return n == 1 ? json_pack("{s:s}", "op", "fault-clear")
+                  : json_pack("{s:s, s:I}", "op", "fault-clear", "id", (json_int_t)id);
+}
+
 static const struct {
     const char *op;
     make_fn *make;
@@ -76,6 +130,11 @@ static const struct {
     {"describe", make_describe, "DEVICE", "what a guest is given with a device"},
     {"open", make_open, "DEVICE PID [VM]", "hold a device, as an emulator does"},
     {"close", make_open, "DEVICE PID", "let go of it"},
+    {"fault", make_fault, "add KEY=VALUE...",
+     "arm a fault: at, device, access, nvml, errno, delay_ms,"},
+    {"", make_plain, "", "hang, lost, xid, ecc, after, count, probability, for_s"},
+    {"fault", make_fault, "list", "the armed faults, and how often each struck"},
+    {"fault", make_fault, "clear [ID]", "disarm one, or all"},
 };
 
 static int usage(FILE *to, int status)
@@ -83,12 +142,11 @@ static int usage(FILE *to, int status)
     fputs(
         "usage: cleave-sim ctl [--socket PATH] OPERATION [ARGUMENT...]\n\n"
         "Asks the simulated host it runs on (from outside: the one at PATH) and prints the reply\n"
-        "as JSON; exit status 1 when it was refused. GPU is a PCI address; DEVICE one or an "
-        "mdev's\n"
-        "UUID.\n\n",
+        "as JSON; exit status 1 when it was refused. GPU is a PCI address; DEVICE one or an\n"
+        "mdev's UUID.\n\n",
         to);
     for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
-        fprintf(to, "  %-13s %-16s %s\n", ops[i].op, ops[i].args, ops[i].text);
+        fprintf(to, "  %-13s %-17s %s\n", ops[i].op, ops[i].args, ops[i].text);
     }
     return status;
 }
@@ -129,7 +187,7 @@ int verb_ctl(int argc, char **argv)
         }
     }
     for (size_t i = 0; optind < argc && i < ARRAY_SIZE(ops); i++) {
-        if (str_eq(ops[i].op, argv[optind])) {
+        if (argv[optind][0] != '\0' && str_eq(ops[i].op, argv[optind])) {
             CLEANUP_JSON json_t *request =
                 ops[i].make(ops[i].op, &argv[optind + 1], argc - optind - 1);
             return request != NULL ? send_request(socket_path, request) : usage(stderr, EXIT_USAGE);

@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 
 #include "sim/rpc/served.h"
+#include "sim/state/ctl.h"
 
 #define SESSION(iface)                                                                             \
     SERVED(iface);                                                                                 \
@@ -492,6 +493,29 @@ static void waiting_for_an_event_ends_in_a_time_out(void **state)
     assert_int_equal(nvmlEventSetFree(set), NVML_ERROR_INVALID_ARGUMENT);
 }
 
+static void arm(struct served *sim, const char *fault)
+{
+    CLEANUP_FREE char *request = xasprintf("{\"op\":\"fault-add\",%s}", fault);
+    CLEANUP_FREE char *reply = sim_ctl_handle(sim->host, request, true);
+    assert_non_null(strstr(reply, "\"ok\":true"));
+}
+
+static void a_fault_hits_the_function_that_it_names(void **state)
+{
+    (void)state;
+    SESSION(SIM_VENDOR_VFIO);
+    struct nvml_device *device = pro();
+    char text[96];
+    uint32_t number = 0;
+    arm(sim, "\"at\":\"nvmlDeviceGetName\",\"nvml\":\"GPU_IS_LOST\",\"count\":1");
+    assert_int_equal(nvmlDeviceGetUUID(device, text, sizeof(text)), NVML_SUCCESS);
+    assert_int_equal(nvmlDeviceGetName(device, text, sizeof(text)), NVML_ERROR_GPU_IS_LOST);
+    assert_int_equal(nvmlDeviceGetName(device, text, sizeof(text)), NVML_SUCCESS);
+    arm(sim, "\"at\":\"nvmlDeviceGetMinorNumber\",\"lost\":true,\"device\":\"0000:41:00.0\"");
+    assert_int_equal(nvmlDeviceGetMinorNumber(device, &number), NVML_ERROR_GPU_IS_LOST);
+    assert_int_equal(nvmlDeviceGetName(device, text, sizeof(text)), NVML_ERROR_GPU_IS_LOST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -518,6 +542,7 @@ int main(void)
         cmocka_unit_test(a_vgpu_is_active_while_a_vm_has_it_open),
         cmocka_unit_test(an_instance_offers_the_types_of_its_profile),
         cmocka_unit_test(waiting_for_an_event_ends_in_a_time_out),
+        cmocka_unit_test(a_fault_hits_the_function_that_it_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

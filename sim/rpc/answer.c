@@ -5,11 +5,13 @@
 
 #include "base/str.h"
 #include "nvml/abi_base.h"
+#include "sim/state/fault.h"
 
 struct row {
     int (*handler)(struct sim_host *host, const uint32_t *args, void *out);
     uint32_t size;
     bool changes;
+    bool about_gpu; /* the first argument is a board */
 };
 
 /* A thin caller per handler, so that each keeps its own payload type. */
@@ -23,7 +25,10 @@ RPC_CALL_MAP(RPC_THUNK)
 
 static const struct row rows[RPC_CALL_COUNT] = {
 #define RPC_ROW(sym, payload, change, args)                                                        \
-    [RPC_##sym] = {.handler = thunk_##sym, .size = sizeof(payload), .changes = change},
+    [RPC_##sym] = {.handler = thunk_##sym,                                                         \
+                   .size = sizeof(payload),                                                        \
+                   .changes = change,                                                              \
+                   .about_gpu = (args)[0] == 'g' && (args)[1] == 'p'},
     RPC_CALL_MAP(RPC_ROW)
 #undef RPC_ROW
 };
@@ -41,6 +46,22 @@ int rpc_gpu_of(struct sim_host *host, uint32_t number, struct sim_gpu **ret_gpu)
     return NVML_SUCCESS;
 }
 
+/* What armed faults make of the call: its time passes here, its code is returned. */
+static int suffer_faults(struct sim_host *host, const struct rpc_request *request,
+                         const struct row *row)
+{
+    char function[RPC_MAX_FUNCTION] = "";
+    memcpy(function, request->function, sizeof(function) - 1);
+    uint32_t number = request->args[0];
+    sim_lock(host);
+    const struct pci_addr *device =
+        row->about_gpu && number < host->n_gpus ? &host->gpus[number].addr : NULL;
+    struct sim_strike strike = sim_fault_strike(host, SIM_CALL_NVML, function, device);
+    sim_unlock(host);
+    sim_fault_wait(host, &strike);
+    return strike.code;
+}
+
 void rpc_answer(struct sim_host *host, const struct rpc_request *request, bool root,
                 struct rpc_answer *ret_answer)
 {
@@ -56,6 +77,10 @@ void rpc_answer(struct sim_host *host, const struct rpc_request *request, bool r
     const struct row *row = &rows[request->call];
     if (row->changes && !root) {
         reply->code = NVML_ERROR_NO_PERMISSION;
+        return;
+    }
+    reply->code = suffer_faults(host, request, row);
+    if (reply->code != NVML_SUCCESS) {
         return;
     }
     memset(ret_answer->payload, 0, row->size);

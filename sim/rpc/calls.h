@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#define RPC_MAGIC 0x434c5601u /* changes with every change of a structure below */
+#define RPC_MAGIC 0x434c5602u /* changes with every change of a structure below */
 #define RPC_NONE UINT32_MAX
 #define RPC_MAX_GPUS 16
 #define RPC_MAX_INSTANCES 16
@@ -48,10 +48,13 @@ enum rpc_call {
 };
 
 #define RPC_MAX_ARGS 5
+#define RPC_MAX_FUNCTION 64
 struct rpc_request {
     uint32_t magic;
     uint32_t call;
     uint32_t args[RPC_MAX_ARGS];
+    /* The exported function that the client is in, "" unknown: armed faults name it. */
+    char function[RPC_MAX_FUNCTION];
 };
 
 /* A reply's first bytes; `size` bytes of payload follow, none unless `code` is NVML_SUCCESS. */

@@ -19,6 +19,8 @@ static struct {
     int fd;
 } connection = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT, .fd = -1};
 
+const char *(*rpc_function_name)(void);
+
 static void drop_connection(void)
 {
     if (connection.fd >= 0) {
@@ -83,6 +85,10 @@ int rpc_call(enum rpc_call call, const uint32_t args[RPC_MAX_ARGS], void *ret_pa
 {
     struct rpc_request request = {.magic = RPC_MAGIC, .call = call};
     memcpy(request.args, args, sizeof(request.args));
+    const char *function = rpc_function_name != NULL ? rpc_function_name() : NULL;
+    if (function != NULL) {
+        strncpy(request.function, function, sizeof(request.function) - 1);
+    }
     pthread_once(&connection.once, watch_forks);
     pthread_mutex_lock(&connection.lock);
     int code = NVML_ERROR_UNKNOWN;

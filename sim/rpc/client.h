@@ -17,6 +17,10 @@
 int rpc_call(enum rpc_call call, const uint32_t args[RPC_MAX_ARGS], void *ret_payload,
              size_t payload_size);
 
+/* Name of the function that this thread is in, asked before each request; NULL: "" is sent. Set
+ * once, before the first request. */
+extern const char *(*rpc_function_name)(void);
+
 /* Closes this process's connection, if there is one. */
 void rpc_disconnect(void);
 

@@ -40,7 +40,7 @@ static bool serve_control(struct connection *c)
     if (wire_recv_text(c->fd, &request) < 0) {
         return false;
     }
-    CLEANUP_FREE char *reply = sim_ctl_handle(c->rpc->host, request);
+    CLEANUP_FREE char *reply = sim_ctl_handle(c->rpc->host, request, c->root);
     return wire_send_text(c->fd, reply) == 0;
 }
 
@@ -181,6 +181,7 @@ void sim_rpc_stop(struct sim_rpc *rpc)
     if (rpc == NULL) {
         return;
     }
+    sim_close(rpc->host);
     shutdown(rpc->listener, SHUT_RDWR);
     pthread_join(rpc->acceptor, NULL);
     close(rpc->listener);

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "sim/state/encode.h"
+#include "sim/state/fault.h"
 #include "sim/state/internal.h"
 
 #define MAX_TEXT 127
@@ -197,40 +198,108 @@ static int op_close(struct sim_host *host, struct reader *r, json_t *reply)
     return 0;
 }
 
-static const struct {
+/* ---- faults ---- */
+
+static int op_fault_add(struct sim_host *host, struct reader *r, json_t *reply)
+{
+    uint32_t id = 0;
+    int result = sim_fault_add(host, r, &id);
+    if (result == 0 && id != 0) {
+        json_object_set_new(reply, "id", json_integer(id));
+    }
+    return result;
+}
+
+static int op_fault_list(struct sim_host *host, struct reader *r, json_t *reply)
+{
+    if (bad(r) < 0) {
+        return -EINVAL;
+    }
+    json_object_set_new(reply, "faults", sim_fault_list(host));
+    return 0;
+}
+
+static int op_fault_clear(struct sim_host *host, struct reader *r, json_t *reply)
+{
+    (void)reply;
+    uint32_t id = (uint32_t)reader_int_or(r, "id", 1, UINT32_MAX - 1, 0);
+    return bad(r) < 0 ? -EINVAL : sim_fault_clear(host, id);
+}
+
+static const struct op {
     const char *name;
     op_fn *fn;
+    bool for_all;     /* asks only: any user may */
+    const char *tool; /* what faults call it, NULL: they can't hit it */
 } ops[] = {
-    {"close", op_close}, {"describe", op_describe}, {"driver-reload", op_driver_reload},
-    {"open", op_open},   {"reboot", op_reboot},     {"reset", op_reset},
-    {"set", op_set},     {"sriov", op_sriov},       {"status", op_status},
+    {"close", op_close, false, NULL},
+    {"describe", op_describe, true, NULL},
+    {"driver-reload", op_driver_reload, false, NULL},
+    {"fault-add", op_fault_add, false, NULL},
+    {"fault-clear", op_fault_clear, false, NULL},
+    {"fault-list", op_fault_list, true, NULL},
+    {"open", op_open, false, "open"},
+    {"reboot", op_reboot, false, NULL},
+    {"reset", op_reset, false, "reset"},
+    {"set", op_set, false, NULL},
+    {"sriov", op_sriov, false, "sriov-manage"},
+    {"status", op_status, true, NULL},
 };
 
-static int dispatch(struct sim_host *host, const json_t *json, json_t *reply, struct error *problem)
+/* What armed faults make of it: time passes here. */
+static int suffer_faults(struct sim_host *host, const struct op *op, const json_t *json)
+{
+    const char *gpu = json_string_value(json_object_get(json, "gpu"));
+    const char *device = gpu != NULL ? gpu : json_string_value(json_object_get(json, "device"));
+    struct pci_addr addr;
+    bool known = device != NULL && pci_addr_parse(device, &addr);
+    sim_lock(host);
+    struct sim_strike strike =
+        sim_fault_strike(host, SIM_CALL_TOOL, op->tool, known ? &addr : NULL);
+    sim_unlock(host);
+    sim_fault_wait(host, &strike);
+    return strike.code;
+}
+
+static int perform(struct sim_host *host, const struct op *op, struct reader *r, bool root,
+                   json_t *reply)
+{
+    if (!op->for_all && !root) {
+        return -EACCES;
+    }
+    int result = op->tool != NULL ? suffer_faults(host, op, r->object) : 0;
+    if (result < 0) {
+        return result;
+    }
+    sim_lock(host);
+    result = op->fn(host, r, reply);
+    sim_unlock(host);
+    return result;
+}
+
+static int dispatch(struct sim_host *host, const json_t *json, bool root, json_t *reply,
+                    struct error *problem)
 {
     struct reader r;
     reader_init(&r, json, "request", "", problem);
     const char *name = reader_str(&r, "op", MAX_TEXT);
     for (size_t i = 0; name != NULL && i < ARRAY_SIZE(ops); i++) {
         if (str_eq(ops[i].name, name)) {
-            sim_lock(host);
-            int result = ops[i].fn(host, &r, reply);
-            sim_unlock(host);
-            return result;
+            return perform(host, &ops[i], &r, root, reply);
         }
     }
     reader_fail(&r, "op", "there is no '%s'", name != NULL ? name : "");
     return -EINVAL;
 }
 
-char *sim_ctl_handle(struct sim_host *host, const char *request)
+char *sim_ctl_handle(struct sim_host *host, const char *request, bool root)
 {
     struct error problem = {0};
     CLEANUP_JSON json_t *json = NULL;
     CLEANUP_JSON json_t *reply = json_object();
     int result = -EINVAL;
     if (json_read(request, strlen(request), "request", &json, &problem) == 0) {
-        result = dispatch(host, json, reply, &problem);
+        result = dispatch(host, json, root, reply, &problem);
     }
     json_object_set_new(reply, "ok", json_boolean(result == 0));
     if (result < 0) {

@@ -6,6 +6,8 @@
  *   {"op": "reset", "gpu": BDF}                          nvidia-smi -r
  *   {"op": "sriov", "gpu": BDF|"ALL", "enable": bool}    what sriov-manage does
  *   {"op": "set", "gpu": BDF, "key": K, "value": V}      sim_set(): "lost", "no_reset", "holder"
+ *   {"op": "fault-add", …}                               see fault.h; answers {"id": N}
+ *   {"op": "fault-list"}, {"op": "fault-clear", "id": N} no id: all of them
  *   {"op": "describe", "device": BDF|UUID}               what a guest is given with that device
  *   {"op": "open", "device": BDF|UUID, "pid": N, "vm_uuid": U}    answers as "describe" does
  *   {"op": "close", "device": BDF|UUID, "pid": N}
@@ -20,7 +22,8 @@
 
 #include "sim/state/state.h"
 
-/* Takes the host's lock itself. Returns the reply text; caller frees. Any thread. */
-char *sim_ctl_handle(struct sim_host *host, const char *request);
+/* Takes the host's lock itself. `root`: the caller may change things. Returns the reply text;
+ * caller frees. Any thread. */
+char *sim_ctl_handle(struct sim_host *host, const char *request, bool root);
 
 #endif

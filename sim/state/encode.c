@@ -89,6 +89,14 @@ static json_t *gi_json(const struct sim_gi *gi)
     return object;
 }
 
+static json_t *ecc_json(const struct sim_ecc *ecc)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "volatile", json_integer((json_int_t)ecc->volatile_count));
+    json_object_set_new(object, "aggregate", json_integer((json_int_t)ecc->aggregate_count));
+    return object;
+}
+
 static json_t *gpu_json(const struct sim_gpu *gpu)
 {
     json_t *object = json_object();
@@ -107,6 +115,9 @@ static json_t *gpu_json(const struct sim_gpu *gpu)
     put_flag(object, "lost", gpu->lost);
     put_flag(object, "no_reset", gpu->no_reset);
     put_str(object, "holder", gpu->holder);
+    put_num(object, "last_xid", gpu->last_xid);
+    json_object_set_new(object, "corrected", ecc_json(&gpu->corrected));
+    json_object_set_new(object, "uncorrected", ecc_json(&gpu->uncorrected));
     json_t *gis = json_array();
     for (uint32_t i = 0; i < gpu->n_gis; i++) {
         json_array_append_new(gis, gi_json(&gpu->gis[i]));
@@ -288,6 +299,20 @@ static void gpu_lists_from(struct reader *r, struct sim_gpu *gpu)
     }
 }
 
+static void ecc_from(struct reader *r, const char *key, struct sim_ecc *ecc)
+{
+    const json_t *object = reader_object_or_null(r, key);
+    if (object == NULL) {
+        return;
+    }
+    char path[160];
+    struct reader e;
+    reader_init(&e, object, r->origin, reader_path(r, key, -1, path, sizeof(path)), r->err);
+    ecc->volatile_count = (uint64_t)reader_int(&e, "volatile", 0, INT64_MAX);
+    ecc->aggregate_count = (uint64_t)reader_int(&e, "aggregate", 0, INT64_MAX);
+    item_done(r, &e);
+}
+
 static void gpu_from(struct reader *r, struct sim_gpu *gpu)
 {
     char bdf[BDF_SIZE];
@@ -311,6 +336,9 @@ static void gpu_from(struct reader *r, struct sim_gpu *gpu)
     gpu->lost = reader_bool_or(r, "lost", false);
     gpu->no_reset = reader_bool_or(r, "no_reset", false);
     get_str(r, "holder", gpu->holder, sizeof(gpu->holder));
+    gpu->last_xid = (uint32_t)reader_int_or(r, "last_xid", 0, UINT32_MAX, 0);
+    ecc_from(r, "corrected", &gpu->corrected);
+    ecc_from(r, "uncorrected", &gpu->uncorrected);
     gpu_lists_from(r, gpu);
 }
 

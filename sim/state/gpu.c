@@ -13,6 +13,8 @@ void sim_host_init(struct sim_host *host)
 {
     pthread_mutex_init(&host->lock, NULL);
     host->next_vgpu_instance = 1;
+    host->next_fault = 1;
+    host->seed = 1;
 }
 
 void sim_host_free(struct sim_host *host)
@@ -307,6 +309,9 @@ int sim_set(struct sim_host *host, struct sim_gpu *gpu, const char *key, const c
     } else if ((str_eq(key, "lost") || str_eq(key, "no_reset")) &&
                (str_eq(value, "0") || str_eq(value, "1"))) {
         bool on = str_eq(value, "1");
+        if (on && str_eq(key, "lost")) {
+            sim_lose(host, gpu);
+        }
         *(str_eq(key, "lost") ? &gpu->lost : &gpu->no_reset) = on;
     } else {
         return -EINVAL;

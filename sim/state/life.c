@@ -9,6 +9,7 @@
  *   VFs, vGPUs          lost               lost
  *   mixed sizes, policy lost               lost
  *   driver_override     kept on PFs        lost
+ *   ECC errors          volatile count lost, aggregate count kept, by both
  */
 #include "sim/state/internal.h"
 
@@ -27,6 +28,9 @@ static void driver_starts(struct sim_gpu *gpu)
     }
     gpu->mig_current = gpu->model->mig_needs_reset && gpu->mig_pending;
     gpu->mig_pending = gpu->mig_current;
+    gpu->corrected.volatile_count = 0;
+    gpu->uncorrected.volatile_count = 0;
+    gpu->last_xid = 0;
 }
 
 void sim_gpu_power_on(struct sim_gpu *gpu)

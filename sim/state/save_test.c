@@ -182,7 +182,7 @@ static void a_killed_daemon_loses_no_finished_change(void **state)
 
 static void expect_reply(struct fixture *fix, const char *request, const char *part)
 {
-    CLEANUP_FREE char *reply = sim_ctl_handle(fix->host, request);
+    CLEANUP_FREE char *reply = sim_ctl_handle(fix->host, request, true);
     if (strstr(reply, part) == NULL) {
         fail_msg("%s: no '%s' in %s", request, part, reply);
     }

@@ -26,6 +26,8 @@
 #define SIM_MAX_VFS 64
 #define SIM_MAX_MDEVS 64
 #define SIM_MAX_EXTRAS 32
+#define SIM_MAX_FAULTS 64
+#define SIM_MAX_EVENTS 128
 #define SIM_NONE UINT32_MAX
 
 /* Version that decides the kernel's vGPU interface: before 6.8 mdev, from 6.8 on vendor VFIO. */
@@ -70,6 +72,11 @@ struct sim_vf {
     uint32_t wanted_placement; /* vgpu-placement-id of vgpu_params, SIM_NONE */
 };
 
+/* Memory errors since the driver was loaded, and in the board's life. */
+struct sim_ecc {
+    uint64_t volatile_count, aggregate_count;
+};
+
 struct sim_gpu {
     const struct gpu_model *model;
     struct pci_addr addr;
@@ -98,6 +105,8 @@ struct sim_gpu {
     uint32_t vf_group_base;    /* IOMMU group of the first VF; the others follow */
     bool no_reset;             /* the platform exposes no reset (host file `reset: false`) */
     char holder[32];           /* a host process that has the GPU open ("dcgm"), "" none */
+    struct sim_ecc corrected, uncorrected;
+    uint32_t last_xid; /* 0 none since the driver was loaded */
 };
 
 /* Another PCI function that shares an IOMMU group with a GPU (host file `group_members`). */
@@ -108,6 +117,35 @@ struct sim_extra {
     char home_driver[16]; /* what the kernel binds it to: "snd_hda_intel", "pcieport" */
     char driver[16];
     char driver_override[32];
+};
+
+/* Bits of NVML's event types (nvml.h). */
+#define SIM_EVENT_SINGLE_BIT_ECC 0x1u
+#define SIM_EVENT_DOUBLE_BIT_ECC 0x2u
+#define SIM_EVENT_XID 0x8u
+
+struct sim_event {
+    uint32_t gpu; /* index in sim_host.gpus */
+    uint64_t type;
+    uint64_t data; /* the Xid */
+};
+
+/* See fault.h. */
+struct sim_fault {
+    uint32_t id;
+    char at[128];
+    char device[BDF_SIZE]; /* "" any */
+    bool reads, writes;
+    int nvml, errnum; /* 0 none */
+    uint64_t delay_us;
+    bool hang, lost;
+    uint32_t xid; /* 0 none */
+    bool corrected, uncorrected;
+    uint32_t after, count; /* count: strikes left, SIM_NONE without end */
+    double probability;
+    uint64_t until_us; /* monotonic clock; 0 never */
+    uint64_t random;   /* state of its own generator */
+    uint64_t seen, struck;
 };
 
 struct sim_host {
@@ -124,6 +162,13 @@ struct sim_host {
     uint64_t changes; /* grows with each change: clients may poll it */
     struct sim_extra extras[SIM_MAX_EXTRAS];
     uint32_t n_extras;
+    struct sim_fault faults[SIM_MAX_FAULTS];
+    uint32_t n_faults;
+    uint32_t next_fault;
+    uint64_t seed; /* of the faults' chances */
+    bool closing;  /* nobody waits for anything any more */
+    struct sim_event events[SIM_MAX_EVENTS];
+    uint64_t n_events; /* ever: event n is at n % SIM_MAX_EVENTS */
     char *state_path;  /* NULL: not saved */
     char notice[1024]; /* "" or what went wrong with the state file, for the daemon to say */
     /* Called under the lock after each change, before the call that made it returns; may be NULL.
@@ -142,6 +187,8 @@ int sim_host_load(const char *path, const struct catalog *catalog, struct sim_ho
 int sim_host_attach_state(struct sim_host *host, const char *state_path, struct error *err);
 void sim_host_free(struct sim_host *host);
 DEFINE_FREEP(struct sim_host *, sim_host_free)
+/* The end is near: calls that faults delay or hold come back. Takes the lock itself. */
+void sim_close(struct sim_host *host);
 /* pthread_mutex_lock/unlock on host->lock that also count the time in between as busy_us. */
 void sim_lock(struct sim_host *host);
 void sim_unlock(struct sim_host *host);
@@ -222,6 +269,14 @@ void sim_close_device(struct sim_host *host, const char *name, int32_t pid);
 void sim_forget_dead(struct sim_host *host, bool (*alive)(int32_t pid));
 /* What tests and demonstrations do to a host from outside: "lost", "no_reset" (0/1), "holder". */
 int sim_set(struct sim_host *host, struct sim_gpu *gpu, const char *key, const char *value);
+
+/* ---- what the driver reports by itself ---- */
+void sim_raise_xid(struct sim_host *host, struct sim_gpu *gpu, uint32_t xid);
+void sim_raise_ecc(struct sim_host *host, struct sim_gpu *gpu, bool uncorrected);
+/* The GPU falls off the bus. */
+void sim_lose(struct sim_host *host, struct sim_gpu *gpu);
+/* The next event from *cursor on (start with n_events for what is still to come), NULL if none. */
+const struct sim_event *sim_next_event(const struct sim_host *host, uint64_t *cursor);
 
 /* ---- life ---- */
 void sim_reboot(struct sim_host *host);       /* what survives: Ampere's MIG mode */

@@ -5,6 +5,7 @@
 #include <ftw.h>
 #include <sys/wait.h>
 
+#include "sim/state/ctl.h"
 #include "test/sim/machine.h"
 
 #define MACHINE_NEW(iface) CLEANUP(machine_freep) struct machine *machine = machine_new(iface)
@@ -297,6 +298,62 @@ static void a_file_that_is_gone_says_so(void **state)
     close(fd);
 }
 
+/* ---- faults ---- */
+
+static void arm(const struct machine *machine, const char *fault)
+{
+    CLEANUP_FREE char *request = xasprintf("{\"op\":\"fault-add\",%s}", fault);
+    CLEANUP_FREE char *reply = sim_ctl_handle(machine->fix->host, request, true);
+    assert_non_null(strstr(reply, "\"ok\":true"));
+}
+
+static void a_vf_can_be_stuck(void **state)
+{
+    (void)state;
+    MACHINE_NEW(SIM_VENDOR_VFIO);
+    enable_vfs(machine, FIX_L40S);
+    assert_int_equal(machine_write(L40S_VF "/nvidia/current_vgpu_type", "1152"), 0);
+    arm(machine, "\"at\":\"nvidia/current_vgpu_type\",\"device\":\"0001:61:00.4\","
+                 "\"access\":\"write\",\"errno\":\"EIO\",\"count\":1");
+    assert_int_equal(machine_write(L40S_VF "/nvidia/current_vgpu_type", "0"), -EIO);
+    assert_reads(L40S_VF "/nvidia/current_vgpu_type", "1152\n");
+    assert_int_equal(machine_write(L40S_VF "/nvidia/current_vgpu_type", "0"), 0);
+}
+
+static void *write_slowly(void *data)
+{
+    (void)data;
+    assert_int_equal(machine_write(PCI "0000:21:00.0/reset", "1"), 0);
+    return NULL;
+}
+
+static void a_hanging_file_holds_up_nobody_else(void **state)
+{
+    (void)state;
+    MACHINE_NEW(SIM_VENDOR_VFIO);
+    arm(machine, "\"at\":\"0000:21:00.0/reset\",\"hang\":true");
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, write_slowly, NULL), 0);
+    while (machine->fix->host->faults[0].struck == 0) {
+        usleep(1000);
+    }
+    assert_reads(PCI "0000:21:00.0/vendor", "0x10de\n");
+    CLEANUP_FREE char *reply = sim_ctl_handle(machine->fix->host, "{\"op\":\"fault-clear\"}", true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+static void a_busy_unbind_lock_is_not_granted(void **state)
+{
+    (void)state;
+    MACHINE_NEW(SIM_VENDOR_VFIO);
+    static const char lock[] = "proc/driver/nvidia/gpus/0000:21:00.0/unbindLock";
+    arm(machine, "\"at\":\"unbindLock\",\"access\":\"write\",\"errno\":\"EBUSY\",\"count\":1");
+    assert_int_equal(machine_write(lock, "1"), 0);
+    assert_reads(lock, "0\n");
+    assert_int_equal(machine_write(lock, "1"), 0);
+    assert_reads(lock, "1\n");
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2 || !machine_prepare(argv[1])) {
@@ -314,6 +371,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(only_root_writes),
         cmocka_unit_test(ownership_of_vfio_files_can_be_given),
         cmocka_unit_test(a_file_that_is_gone_says_so),
+        cmocka_unit_test(a_vf_can_be_stuck),
+        cmocka_unit_test(a_hanging_file_holds_up_nobody_else),
+        cmocka_unit_test(a_busy_unbind_lock_is_not_granted),
     };
     return cmocka_run_group_tests_name("sim fuse", tests, NULL, NULL);
 }

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files that answer libfuse's requests share. */
+#ifndef SIM_FUSE_SESSION_H
+#define SIM_FUSE_SESSION_H
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "sim/fuse/fuse.h"
+#include "sim/fuse/inode.h"
+#include "sim/fuse/node.h"
+
+/* An open file or directory. They are listed, because the kernel may still owe releases when the
+ * mount goes away. */
+struct handle {
+    struct handle *next;
+    struct handle **from; /* what points here */
+    struct strbuf text;   /* content, made at the read from the start: a seek back reads afresh */
+    struct strlist names; /* of a directory, listed when it is opened */
+};
+
+struct sim_fuse {
+    struct sim_host *host;
+    struct tree *tree;
+    struct inodes *inodes;
+    bool unbind_locks[SIM_MAX_GPUS];
+    time_t started; /* the time of every file */
+    struct handle *handles;
+    struct fuse_session *session;
+    int stop_fd;
+    atomic_uint late_calls; /* on threads of their own */
+    pthread_t thread;
+};
+
+/* A path looked up under the lock. */
+struct target {
+    struct inode *inode;
+    const struct node *node;
+    struct ref ref;
+};
+
+struct sim_fuse *fuse_of(fuse_req_t req);
+struct handle *handle_of(const struct fuse_file_info *file);
+/* 0 or -ENOENT. Under the host's lock. */
+int fuse_find(fuse_req_t req, fuse_ino_t number, struct target *ret_target);
+
+#endif

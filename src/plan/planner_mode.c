@@ -3,9 +3,8 @@
 #include <stdio.h>
 
 #include "base/str.h"
-#include "plan/admit.h"
 #include "plan/mode.h"
-#include "plan/planner.h"
+#include "plan/work.h"
 
 static void add(struct plan *plan, const struct gpu *gpu, enum step_kind kind)
 {
@@ -13,48 +12,28 @@ static void add(struct plan *plan, const struct gpu *gpu, enum step_kind kind)
 }
 
 /* Clears foreign vGPUs and instances, then virtual functions and MIG. */
-static void leave_mode(struct plan *plan, const struct gpu *gpu)
+static void leave_mode(struct plan *plan, const struct planner *planner, const struct gpu *gpu)
 {
+    struct gpu_work work = {.planner = planner, .gpu = gpu};
     for (vec_each(&gpu->vgpus, vgpu)) {
-        struct step step = step_make(STEP_VGPU_DELETE, &gpu->addr);
-        STR_SET(step.type, vgpu->type);
-        step.type_id = vgpu->type_id;
-        step.device = vgpu->vf;
-        STR_SET(step.mdev_uuid, vgpu->mdev_uuid);
-        step.placement_id = vgpu->placement_id;
-        *vec_push(&plan->steps) = step;
-    }
-    static const enum step_kind order[] = {STEP_CI_DESTROY, STEP_GI_DESTROY};
-    for (size_t k = 0; k < ARRAY_SIZE(order); k++) {
-        for (vec_each(&gpu->gis, gi)) {
-            if (order[k] == STEP_CI_DESTROY && gi->n_ci == 0) {
-                continue;
-            }
-            struct step step = step_make(order[k], &gpu->addr);
-            STR_SET(step.profile, gi->profile);
-            step.profile_id = gi->profile_id;
-            step.start = gi->start;
-            step.size = gi->size;
-            *vec_push(&plan->steps) = step;
-        }
-    }
-    for (vec_each(&gpu->gis, gi)) {
-        struct plan_instance *instance = vec_push(&plan->instances);
-        instance->gpu = gpu->addr;
-        STR_SET(instance->profile, gi->profile);
-        instance->start = gi->start;
-        instance->size = gi->size;
-        STR_SET(instance->what, "destroyed");
+        struct step *step = work_step(&work, STEP_VGPU_DELETE);
+        STR_SET(step->type, vgpu->type);
+        step->type_id = vgpu->type_id;
+        step->device = vgpu->vf;
+        STR_SET(step->mdev_uuid, vgpu->mdev_uuid);
+        step->placement_id = vgpu->placement_id;
     }
     if (gpu->mode == GPU_PASSTHROUGH) {
-        add(plan, gpu, STEP_BIND_NVIDIA);
+        work_step(&work, STEP_BIND_NVIDIA);
     }
-    if (gpu->vfs_enabled > 0) {
-        add(plan, gpu, STEP_SRIOV_DISABLE);
+    work_to_idle(&work);
+    for (vec_each(&work.steps, step)) {
+        *vec_push(&plan->steps) = *step;
     }
-    if (gpu->mig_enabled) {
-        add(plan, gpu, STEP_MIG_DISABLE);
+    for (vec_each(&work.instances, instance)) {
+        *vec_push(&plan->instances) = *instance;
     }
+    work_done(&work);
 }
 
 static int enter_mode(struct plan *plan, const struct planner *planner, const struct gpu *gpu,
@@ -126,7 +105,7 @@ int planner_mode(const struct planner *planner, const char *text, enum gpu_mode 
     if (gpu->mode != mode || mode == GPU_IDLE) {
         result = guard(planner, gpu, mode, err);
         if (result == 0 && gpu->mode != GPU_IDLE) {
-            leave_mode(plan, gpu);
+            leave_mode(plan, planner, gpu);
         }
         result = result != 0 ? result : enter_mode(plan, planner, gpu, mode, err);
     }

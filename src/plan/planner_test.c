@@ -407,6 +407,21 @@ static void a_bare_instance_bars_virtual_functions(void **state)
     assert_int_equal(fake_host_count_gis(&f->fake), 0);
 }
 
+static void a_bare_instance_gives_way_in_one_plan(void **state)
+{
+    struct fixture *f = *state;
+    struct claim bare = make("bare", "", "");
+    STR_SET(bare.spec.profile, "2g.10gb");
+    CLEANUP(plan_freep) struct plan *one = must(f, &bare, 1, NULL, 0);
+    const char *const old[] = {"bare"};
+    struct claim slices = make("slices", "", "A100-10C");
+    CLEANUP(plan_freep) struct plan *two = must(f, &slices, 1, old, 1);
+    assert_int_equal(count(two, STEP_CI_DESTROY), 1);
+    assert_int_equal(count(two, STEP_GI_DESTROY), 1);
+    assert_int_equal(count(two, STEP_MIG_DISABLE), 1);
+    assert_int_equal(count_what(two, "destroyed"), 1);
+}
+
 static void rules_are_named(void **state)
 {
     struct fixture *f = *state;
@@ -497,6 +512,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_running_vm_is_not_attached_to, setup, teardown),
         cmocka_unit_test_setup_teardown(an_instance_that_nobody_claims_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(a_bare_instance_bars_virtual_functions, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_bare_instance_gives_way_in_one_plan, setup, teardown),
         cmocka_unit_test_setup_teardown(rules_are_named, setup, teardown),
         cmocka_unit_test_setup_teardown(unknown_names_are_answered_with_the_nearest, setup,
                                         teardown),

@@ -55,8 +55,37 @@ bool work_leaves(const struct gpu_work *work, const struct vgpu *vgpu)
     return false;
 }
 
+struct step *work_gi_step(struct gpu_work *work, enum step_kind kind, const char *profile,
+                          uint32_t profile_id, uint32_t start, uint32_t size)
+{
+    struct step *step = work_step(work, kind);
+    STR_SET(step->profile, profile);
+    step->profile_id = profile_id;
+    step->start = start;
+    step->size = size;
+    return step;
+}
+
+void work_tell_instance(struct gpu_work *work, const char *profile, uint32_t start, uint32_t size,
+                        const char *what)
+{
+    struct plan_instance *instance = vec_push(&work->instances);
+    instance->gpu = work->gpu->addr;
+    STR_SET(instance->profile, profile);
+    instance->start = start;
+    instance->size = size;
+    STR_SET(instance->what, what);
+}
+
 void work_to_idle(struct gpu_work *work)
 {
+    for (vec_each(&work->gpu->gis, gi)) {
+        if (gi->n_ci > 0) {
+            work_gi_step(work, STEP_CI_DESTROY, gi->profile, gi->profile_id, gi->start, gi->size);
+        }
+        work_gi_step(work, STEP_GI_DESTROY, gi->profile, gi->profile_id, gi->start, gi->size);
+        work_tell_instance(work, gi->profile, gi->start, gi->size, "destroyed");
+    }
     if (work->gpu->vfs_enabled > 0) {
         work_step(work, STEP_SRIOV_DISABLE);
     }

@@ -43,8 +43,14 @@ struct step *work_step(struct gpu_work *work, enum step_kind kind);
 bool work_has_step(const struct gpu_work *work, enum step_kind kind);
 /* Is the device (VF or mdev) one that a leaving claim holds? */
 bool work_leaves(const struct gpu_work *work, const struct vgpu *vgpu);
-/* Adds SRIOV_DISABLE (and MIG_DISABLE) so that the GPU is idle; the guard was asked before. */
+/* Destroys what instances are left, then virtual functions and MIG mode; the guard was asked. */
 void work_to_idle(struct gpu_work *work);
+/* A step about a GPU instance, with its CI_* or GI_* kind. */
+struct step *work_gi_step(struct gpu_work *work, enum step_kind kind, const char *profile,
+                          uint32_t profile_id, uint32_t start, uint32_t size);
+/* Tells the reader what becomes of an instance: "kept", "created", "destroyed". */
+void work_tell_instance(struct gpu_work *work, const char *profile, uint32_t start, uint32_t size,
+                        const char *what);
 /* Device for the added claim i: a free VF, or a new mdev UUID. -NO_CAPACITY when none is left. */
 int work_take_device(struct gpu_work *work, size_t i, struct error *err);
 /* VGPU_CREATE and ATTACH steps for the added claim i, from its assignment. */

@@ -254,23 +254,13 @@ static int prepare(struct gpu_work *work, const struct mig *mig, struct error *e
 static struct step *gi_step(struct gpu_work *work, enum step_kind kind,
                             const struct cat_profile *profile, uint32_t start)
 {
-    struct step *step = work_step(work, kind);
-    STR_SET(step->profile, profile->name);
-    step->profile_id = profile->id;
-    step->start = start;
-    step->size = profile->memory_slices;
-    return step;
+    return work_gi_step(work, kind, profile->name, profile->id, start, profile->memory_slices);
 }
 
 static void tell_instance(struct gpu_work *work, const struct cat_profile *profile, uint32_t start,
                           const char *what)
 {
-    struct plan_instance *instance = vec_push(&work->instances);
-    instance->gpu = work->gpu->addr;
-    STR_SET(instance->profile, profile->name);
-    instance->start = start;
-    instance->size = profile->memory_slices;
-    STR_SET(instance->what, what);
+    work_tell_instance(work, profile->name, start, profile->memory_slices, what);
 }
 
 static bool bare_stays(const struct gpu_work *work, const struct mig *mig, uint32_t w)

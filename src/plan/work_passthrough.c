@@ -20,17 +20,6 @@ int work_passthrough(struct gpu_work *work, struct error *err)
         return error_set(err, REASON_IN_USE, subject, "VM \"%s\" runs with GPU %s", gpu->holder,
                          subject + 4);
     }
-    if (gpu->vgpus.n > work->n_gone || (gpu->gis.n > 0 && work->n_gone == 0)) {
-        return error_set(err, REASON_IN_USE, subject, "GPU %s carries instances that no claim owns",
-                         subject + 4);
-    }
-    for (vec_each(&gpu->gis, gi)) {
-        struct step *step = work_step(work, STEP_GI_DESTROY);
-        STR_SET(step->profile, gi->profile);
-        step->profile_id = gi->profile_id;
-        step->start = gi->start;
-        step->size = gi->size;
-    }
     work_to_idle(work);
     if (!str_eq(gpu->driver, "vfio-pci")) {
         STR_SET(work_step(work, STEP_BIND_VFIO)->claim, work->added[0].claim.name);

@@ -70,13 +70,6 @@ static void prepare(struct gpu_work *work)
     const struct gpu *gpu = work->gpu;
     bool from_mig = gpu->mig_enabled;
     if (from_mig) {
-        for (vec_each(&gpu->gis, gi)) {
-            struct step *step = work_step(work, STEP_GI_DESTROY);
-            STR_SET(step->profile, gi->profile);
-            step->profile_id = gi->profile_id;
-            step->start = gi->start;
-            step->size = gi->size;
-        }
         work_to_idle(work);
     }
     if (gpu->vfs_total > 0 && (from_mig || gpu->vfs_enabled == 0)) {

@@ -186,8 +186,13 @@ static void act(struct world *w, unsigned number)
 {
     uint32_t what = pick(w, 10);
     if (what < 6) {
+        /* Now and then in place of another, in one plan. */
+        char name[NAME_SIZE] = "";
+        if (what < 2 && w->claims.n > 0) {
+            STR_SET(name, w->claims.items[pick(w, (uint32_t)w->claims.n)].name);
+        }
         struct claim claim = wish(w, number);
-        change(w, &claim, NULL);
+        change(w, &claim, name[0] != '\0' ? name : NULL);
     } else if (what < 9 && w->claims.n > 0) {
         char name[NAME_SIZE];
         STR_SET(name, w->claims.items[pick(w, (uint32_t)w->claims.n)].name);

@@ -14,6 +14,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *text;
 } verbs[] = {
+    {"coverage", verb_coverage, "list NVML's functions: which are simulated, and since when"},
     {"ctl", verb_ctl, "ask or change a running simulated host; prints JSON"},
     {"hosts", verb_hosts, "list the host files"},
     {"run", verb_run, "run a command on a simulated host"},
@@ -24,7 +25,7 @@ static int help(FILE *to, int status)
     fputs("cleave-sim: a machine with simulated NVIDIA GPUs, for programs that don't know it\n\n",
           to);
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
-        fprintf(to, "  cleave-sim %-6s %s\n", verbs[i].name, verbs[i].text);
+        fprintf(to, "  cleave-sim %-8s %s\n", verbs[i].name, verbs[i].text);
     }
     fputs("\n`cleave-sim VERB --help` says more.\n", to);
     return status;

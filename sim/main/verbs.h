@@ -7,6 +7,7 @@
 
 #define EXIT_USAGE 2
 
+int verb_coverage(int argc, char **argv);
 int verb_ctl(int argc, char **argv);
 int verb_hosts(int argc, char **argv);
 int verb_run(int argc, char **argv);

@@ -13,7 +13,7 @@
 
 /* ---- finding ---- */
 
-EXPORT int32_t nvmlDeviceGetCount_v2(uint32_t *device_count)
+int32_t nvmlDeviceGetCount_v2(uint32_t *device_count)
 {
     struct rpc_host host;
     int r = host_read(device_count, &host);
@@ -23,7 +23,7 @@ EXPORT int32_t nvmlDeviceGetCount_v2(uint32_t *device_count)
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetCount(uint32_t *device_count)
+int32_t nvmlDeviceGetCount(uint32_t *device_count)
 {
     return nvmlDeviceGetCount_v2(device_count);
 }
@@ -33,7 +33,7 @@ static struct ref board(uint32_t number)
     return (struct ref){.gpu = number, .gi = RPC_NONE, .ci = RPC_NONE};
 }
 
-EXPORT int32_t nvmlDeviceGetHandleByIndex_v2(uint32_t index, struct nvml_device **device)
+int32_t nvmlDeviceGetHandleByIndex_v2(uint32_t index, struct nvml_device **device)
 {
     struct rpc_host host;
     struct rpc_gpu gpu;
@@ -50,7 +50,7 @@ EXPORT int32_t nvmlDeviceGetHandleByIndex_v2(uint32_t index, struct nvml_device 
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetHandleByIndex(uint32_t index, struct nvml_device **device)
+int32_t nvmlDeviceGetHandleByIndex(uint32_t index, struct nvml_device **device)
 {
     return nvmlDeviceGetHandleByIndex_v2(index, device);
 }
@@ -90,7 +90,7 @@ static bool has_uuid(const struct rpc_gpu *gpu, const void *key)
     return strcmp(gpu->uuid, key) == 0;
 }
 
-EXPORT int32_t nvmlDeviceGetHandleByPciBusId_v2(const char *pci_bus_id, struct nvml_device **device)
+int32_t nvmlDeviceGetHandleByPciBusId_v2(const char *pci_bus_id, struct nvml_device **device)
 {
     struct pci_addr addr;
     int r = session_check();
@@ -100,12 +100,12 @@ EXPORT int32_t nvmlDeviceGetHandleByPciBusId_v2(const char *pci_bus_id, struct n
     return find_board(&addr, device, has_address);
 }
 
-EXPORT int32_t nvmlDeviceGetHandleByPciBusId(const char *pci_bus_id, struct nvml_device **device)
+int32_t nvmlDeviceGetHandleByPciBusId(const char *pci_bus_id, struct nvml_device **device)
 {
     return nvmlDeviceGetHandleByPciBusId_v2(pci_bus_id, device);
 }
 
-EXPORT int32_t nvmlDeviceGetHandleBySerial(const char *serial, struct nvml_device **device)
+int32_t nvmlDeviceGetHandleBySerial(const char *serial, struct nvml_device **device)
 {
     return find_board(serial, device, has_serial);
 }
@@ -133,7 +133,7 @@ static int find_mig_device(const char *uuid, struct nvml_device **device)
     return r == NVML_SUCCESS ? NVML_ERROR_NOT_FOUND : r;
 }
 
-EXPORT int32_t nvmlDeviceGetHandleByUUID(const char *uuid, struct nvml_device **device)
+int32_t nvmlDeviceGetHandleByUUID(const char *uuid, struct nvml_device **device)
 {
     if (uuid != NULL && strncmp(uuid, "MIG-", 4) == 0) {
         return find_mig_device(uuid, device);
@@ -141,8 +141,7 @@ EXPORT int32_t nvmlDeviceGetHandleByUUID(const char *uuid, struct nvml_device **
     return find_board(uuid, device, has_uuid);
 }
 
-EXPORT int32_t nvmlDeviceGetHandleByUUIDV(const struct nvml_uuid_v1 *uuid,
-                                          struct nvml_device **device)
+int32_t nvmlDeviceGetHandleByUUIDV(const struct nvml_uuid_v1 *uuid, struct nvml_device **device)
 {
     int r = session_check();
     if (r != NVML_SUCCESS || uuid == NULL) {
@@ -160,7 +159,7 @@ EXPORT int32_t nvmlDeviceGetHandleByUUIDV(const struct nvml_uuid_v1 *uuid,
 
 /* ---- identity ---- */
 
-EXPORT int32_t nvmlDeviceGetName(struct nvml_device *device, char *name, uint32_t length)
+int32_t nvmlDeviceGetName(struct nvml_device *device, char *name, uint32_t length)
 {
     struct rpc_gpu gpu;
     struct ref ref;
@@ -179,7 +178,7 @@ EXPORT int32_t nvmlDeviceGetName(struct nvml_device *device, char *name, uint32_
     return text_out(text, name, length);
 }
 
-EXPORT int32_t nvmlDeviceGetUUID(struct nvml_device *device, char *uuid, uint32_t length)
+int32_t nvmlDeviceGetUUID(struct nvml_device *device, char *uuid, uint32_t length)
 {
     struct rpc_gpu gpu;
     struct ref ref;
@@ -196,7 +195,7 @@ EXPORT int32_t nvmlDeviceGetUUID(struct nvml_device *device, char *uuid, uint32_
     return r == NVML_SUCCESS ? text_out(compute.uuid, uuid, length) : r;
 }
 
-EXPORT int32_t nvmlDeviceGetSerial(struct nvml_device *device, char *serial, uint32_t length)
+int32_t nvmlDeviceGetSerial(struct nvml_device *device, char *serial, uint32_t length)
 {
     struct rpc_gpu gpu;
     int r = device_read(device, serial, &gpu);
@@ -214,7 +213,7 @@ DEVICE_GETTER(nvmlDeviceGetPersistenceMode, uint32_t, NVML_ENABLED)
 DEVICE_GETTER(nvmlDeviceGetDisplayMode, uint32_t, NVML_DISABLED)
 DEVICE_GETTER(nvmlDeviceGetDisplayActive, uint32_t, NVML_DISABLED)
 
-EXPORT int32_t nvmlDeviceGetBrand(struct nvml_device *device, uint32_t *type)
+int32_t nvmlDeviceGetBrand(struct nvml_device *device, uint32_t *type)
 {
     struct rpc_gpu gpu;
     int r = device_read(device, type, &gpu);
@@ -224,7 +223,7 @@ EXPORT int32_t nvmlDeviceGetBrand(struct nvml_device *device, uint32_t *type)
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetNumaNodeId(struct nvml_device *device, uint32_t *node)
+int32_t nvmlDeviceGetNumaNodeId(struct nvml_device *device, uint32_t *node)
 {
     struct rpc_gpu gpu;
     int r = device_read(device, node, &gpu);
@@ -237,8 +236,8 @@ EXPORT int32_t nvmlDeviceGetNumaNodeId(struct nvml_device *device, uint32_t *nod
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetCudaComputeCapability(struct nvml_device *device, int32_t *major,
-                                                  int32_t *minor)
+int32_t nvmlDeviceGetCudaComputeCapability(struct nvml_device *device, int32_t *major,
+                                           int32_t *minor)
 {
     struct rpc_gpu gpu;
     int r = device_read(device, minor != NULL ? major : NULL, &gpu);
@@ -291,22 +290,22 @@ static int pci_info(const struct nvml_device *device, void *pci, size_t size)
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetPciInfo(struct nvml_device *device, struct nvml_pci_info *pci)
+int32_t nvmlDeviceGetPciInfo(struct nvml_device *device, struct nvml_pci_info *pci)
 {
     return pci_info(device, pci, offsetof(struct nvml_pci_info, pci_sub_system_id));
 }
 
-EXPORT int32_t nvmlDeviceGetPciInfo_v2(struct nvml_device *device, struct nvml_pci_info *pci)
+int32_t nvmlDeviceGetPciInfo_v2(struct nvml_device *device, struct nvml_pci_info *pci)
 {
     return pci_info(device, pci, offsetof(struct nvml_pci_info, bus_id));
 }
 
-EXPORT int32_t nvmlDeviceGetPciInfo_v3(struct nvml_device *device, struct nvml_pci_info *pci)
+int32_t nvmlDeviceGetPciInfo_v3(struct nvml_device *device, struct nvml_pci_info *pci)
 {
     return pci_info(device, pci, sizeof(*pci));
 }
 
-EXPORT int32_t nvmlDeviceGetPciInfoExt(struct nvml_device *device, struct nvml_pci_info_ext_v1 *pci)
+int32_t nvmlDeviceGetPciInfoExt(struct nvml_device *device, struct nvml_pci_info_ext_v1 *pci)
 {
     struct rpc_gpu gpu;
     int r = device_read(device, pci, &gpu);
@@ -357,7 +356,7 @@ static int memory_of(const struct nvml_device *device, const void *out, uint64_t
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetMemoryInfo(struct nvml_device *device, struct nvml_memory *memory)
+int32_t nvmlDeviceGetMemoryInfo(struct nvml_device *device, struct nvml_memory *memory)
 {
     uint64_t total = 0;
     uint64_t used = 0;
@@ -368,7 +367,7 @@ EXPORT int32_t nvmlDeviceGetMemoryInfo(struct nvml_device *device, struct nvml_m
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetMemoryInfo_v2(struct nvml_device *device, struct nvml_memory_v2 *memory)
+int32_t nvmlDeviceGetMemoryInfo_v2(struct nvml_device *device, struct nvml_memory_v2 *memory)
 {
     uint64_t total = 0;
     uint64_t used = 0;
@@ -384,8 +383,8 @@ EXPORT int32_t nvmlDeviceGetMemoryInfo_v2(struct nvml_device *device, struct nvm
     return NVML_SUCCESS;
 }
 
-EXPORT int32_t nvmlDeviceGetBAR1MemoryInfo(struct nvml_device *device,
-                                           struct nvml_bar1_memory *bar1_memory)
+int32_t nvmlDeviceGetBAR1MemoryInfo(struct nvml_device *device,
+                                    struct nvml_bar1_memory *bar1_memory)
 {
     struct rpc_gpu gpu;
     int r = device_read(device, bar1_memory, &gpu);
@@ -400,8 +399,8 @@ EXPORT int32_t nvmlDeviceGetBAR1MemoryInfo(struct nvml_device *device,
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetAttributes_v2(struct nvml_device *device,
-                                          struct nvml_device_attributes *attributes)
+int32_t nvmlDeviceGetAttributes_v2(struct nvml_device *device,
+                                   struct nvml_device_attributes *attributes)
 {
     struct ref ref;
     int r = device_ref(device, attributes, &ref);
@@ -434,8 +433,8 @@ EXPORT int32_t nvmlDeviceGetAttributes_v2(struct nvml_device *device,
     return NVML_SUCCESS;
 }
 
-EXPORT int32_t nvmlDeviceGetAttributes(struct nvml_device *device,
-                                       struct nvml_device_attributes *attributes)
+int32_t nvmlDeviceGetAttributes(struct nvml_device *device,
+                                struct nvml_device_attributes *attributes)
 {
     return nvmlDeviceGetAttributes_v2(device, attributes);
 }

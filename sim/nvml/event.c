@@ -27,7 +27,7 @@ static bool is_set(const struct nvml_event_set *set)
     return known;
 }
 
-EXPORT int32_t nvmlEventSetCreate(struct nvml_event_set **set)
+int32_t nvmlEventSetCreate(struct nvml_event_set **set)
 {
     int r = session_check();
     if (r != NVML_SUCCESS || set == NULL) {
@@ -46,7 +46,7 @@ EXPORT int32_t nvmlEventSetCreate(struct nvml_event_set **set)
     return r;
 }
 
-EXPORT int32_t nvmlEventSetFree(struct nvml_event_set *set)
+int32_t nvmlEventSetFree(struct nvml_event_set *set)
 {
     int r = session_check();
     if (r != NVML_SUCCESS || !is_set(set)) {
@@ -60,8 +60,8 @@ EXPORT int32_t nvmlEventSetFree(struct nvml_event_set *set)
 
 DEVICE_GETTER(nvmlDeviceGetSupportedEventTypes, uint64_t, 0x1F)
 
-EXPORT int32_t nvmlDeviceRegisterEvents(struct nvml_device *device, uint64_t event_types,
-                                        struct nvml_event_set *set)
+int32_t nvmlDeviceRegisterEvents(struct nvml_device *device, uint64_t event_types,
+                                 struct nvml_event_set *set)
 {
     (void)event_types;
     struct ref ref;
@@ -69,8 +69,8 @@ EXPORT int32_t nvmlDeviceRegisterEvents(struct nvml_device *device, uint64_t eve
     return r == NVML_SUCCESS && !is_set(set) ? NVML_ERROR_INVALID_ARGUMENT : r;
 }
 
-EXPORT int32_t nvmlEventSetWait_v2(struct nvml_event_set *set, struct nvml_event_data *data,
-                                   uint32_t timeoutms)
+int32_t nvmlEventSetWait_v2(struct nvml_event_set *set, struct nvml_event_data *data,
+                            uint32_t timeoutms)
 {
     int r = session_check();
     if (r != NVML_SUCCESS || data == NULL || !is_set(set)) {
@@ -82,8 +82,8 @@ EXPORT int32_t nvmlEventSetWait_v2(struct nvml_event_set *set, struct nvml_event
     return NVML_ERROR_TIMEOUT;
 }
 
-EXPORT int32_t nvmlEventSetWait(struct nvml_event_set *set, struct nvml_event_data *data,
-                                uint32_t timeoutms)
+int32_t nvmlEventSetWait(struct nvml_event_set *set, struct nvml_event_data *data,
+                         uint32_t timeoutms)
 {
     return nvmlEventSetWait_v2(set, data, timeoutms);
 }

@@ -11,7 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The exported names belong to exports.c, which forwards to these definitions. */
+#define NVML_SYMBOL(name) __asm__("simulated_" #name)
 #include "nvml/abi.h"
+#include "sim/nvml/session.h"
 #include "sim/rpc/calls.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -28,12 +31,6 @@ struct nvml_compute_instance *handle_ci(struct ref ref);
 bool handle_is_device(const struct nvml_device *handle, struct ref *ret_ref);
 bool handle_is_gi(const struct nvml_gpu_instance *handle, struct ref *ret_ref);
 bool handle_is_ci(const struct nvml_compute_instance *handle, struct ref *ret_ref);
-
-/* ---- session (session.c) ---- */
-/* NVML_SUCCESS between init and shutdown, else NVML_ERROR_UNINITIALIZED. */
-int session_check(void);
-/* Driver branch that the last init saw (580); 0 before. */
-uint32_t session_branch(void);
 
 /* One request; arguments beyond those given are zero. */
 #define CALL(call, out, ...)                                                                       \
@@ -65,9 +62,9 @@ int text_out_sized(const char *text, char *buf, uint32_t *size);
  * buffer is INSUFFICIENT_SIZE unless the list is empty. */
 int list_out(const uint32_t *items, uint32_t n, uint32_t *buf, uint32_t *count);
 
-/* Defines an exported getter of one number that is an expression of the board's state `gpu`. */
+/* Defines a getter of one number that is an expression of the board's state `gpu`. */
 #define DEVICE_GETTER(name, type, expression)                                                      \
-    EXPORT int32_t name(struct nvml_device *device, type *out)                                     \
+    int32_t name(struct nvml_device *device, type *out)                                            \
     {                                                                                              \
         struct rpc_gpu gpu;                                                                        \
         int r = device_read(device, out, &gpu);                                                    \

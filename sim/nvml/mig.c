@@ -6,8 +6,8 @@
 #include "sim/nvml/library.h"
 #include "sim/rpc/client.h"
 
-EXPORT int32_t nvmlDeviceGetMigMode(struct nvml_device *device, uint32_t *current_mode,
-                                    uint32_t *pending_mode)
+int32_t nvmlDeviceGetMigMode(struct nvml_device *device, uint32_t *current_mode,
+                             uint32_t *pending_mode)
 {
     struct rpc_gpu gpu;
     int r = device_read(device, pending_mode != NULL ? current_mode : NULL, &gpu);
@@ -21,8 +21,7 @@ EXPORT int32_t nvmlDeviceGetMigMode(struct nvml_device *device, uint32_t *curren
     return r;
 }
 
-EXPORT int32_t nvmlDeviceSetMigMode(struct nvml_device *device, uint32_t mode,
-                                    int32_t *activation_status)
+int32_t nvmlDeviceSetMigMode(struct nvml_device *device, uint32_t mode, int32_t *activation_status)
 {
     struct ref ref;
     struct rpc_activation activation;
@@ -49,8 +48,8 @@ static int read_profile(struct nvml_device *device, enum rpc_key key, uint32_t n
     return r == NVML_SUCCESS ? CALL(PROFILE, ret_profile, ref.gpu, key, number) : r;
 }
 
-EXPORT int32_t nvmlDeviceGetGpuInstanceProfileInfo(struct nvml_device *device, uint32_t profile,
-                                                   struct nvml_gpu_instance_profile_info *info)
+int32_t nvmlDeviceGetGpuInstanceProfileInfo(struct nvml_device *device, uint32_t profile,
+                                            struct nvml_gpu_instance_profile_info *info)
 {
     struct rpc_profile p;
     int r = read_profile(device, RPC_BY_NUMBER, profile, info, &p);
@@ -126,22 +125,23 @@ static int profile_v(struct nvml_device *device, enum rpc_key key, uint32_t numb
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetGpuInstanceProfileInfoV(struct nvml_device *device, uint32_t profile,
-                                                    struct nvml_gpu_instance_profile_info_v2 *info)
+int32_t nvmlDeviceGetGpuInstanceProfileInfoV(struct nvml_device *device, uint32_t profile,
+                                             struct nvml_gpu_instance_profile_info_v2 *info)
 {
     return profile_v(device, RPC_BY_NUMBER, profile, info);
 }
 
-EXPORT int32_t nvmlDeviceGetGpuInstanceProfileInfoByIdV(
-    struct nvml_device *device, uint32_t profile_id, struct nvml_gpu_instance_profile_info_v2 *info)
+int32_t nvmlDeviceGetGpuInstanceProfileInfoByIdV(struct nvml_device *device, uint32_t profile_id,
+                                                 struct nvml_gpu_instance_profile_info_v2 *info)
 {
     return profile_v(device, RPC_BY_ID, profile_id, info);
 }
 
 /* All of them, whatever stands on the GPU now; the count alone when `placements` is NULL. */
-EXPORT int32_t nvmlDeviceGetGpuInstancePossiblePlacements_v2(
-    struct nvml_device *device, uint32_t profile_id, struct nvml_gpu_instance_placement *placements,
-    uint32_t *count)
+int32_t
+nvmlDeviceGetGpuInstancePossiblePlacements_v2(struct nvml_device *device, uint32_t profile_id,
+                                              struct nvml_gpu_instance_placement *placements,
+                                              uint32_t *count)
 {
     struct rpc_profile profile;
     int r = read_profile(device, RPC_BY_ID, profile_id, count, &profile);
@@ -163,15 +163,15 @@ EXPORT int32_t nvmlDeviceGetGpuInstancePossiblePlacements_v2(
     return NVML_SUCCESS;
 }
 
-EXPORT int32_t nvmlDeviceGetGpuInstancePossiblePlacements(
-    struct nvml_device *device, uint32_t profile_id, struct nvml_gpu_instance_placement *placements,
-    uint32_t *count)
+int32_t nvmlDeviceGetGpuInstancePossiblePlacements(struct nvml_device *device, uint32_t profile_id,
+                                                   struct nvml_gpu_instance_placement *placements,
+                                                   uint32_t *count)
 {
     return nvmlDeviceGetGpuInstancePossiblePlacements_v2(device, profile_id, placements, count);
 }
 
-EXPORT int32_t nvmlDeviceGetGpuInstanceRemainingCapacity(struct nvml_device *device,
-                                                         uint32_t profile_id, uint32_t *count)
+int32_t nvmlDeviceGetGpuInstanceRemainingCapacity(struct nvml_device *device, uint32_t profile_id,
+                                                  uint32_t *count)
 {
     struct rpc_gpu gpu;
     struct rpc_profile profile;
@@ -205,15 +205,16 @@ static int create(struct nvml_device *device, uint32_t profile_id, uint32_t star
     return r;
 }
 
-EXPORT int32_t nvmlDeviceCreateGpuInstance(struct nvml_device *device, uint32_t profile_id,
-                                           struct nvml_gpu_instance **gpu_instance)
+int32_t nvmlDeviceCreateGpuInstance(struct nvml_device *device, uint32_t profile_id,
+                                    struct nvml_gpu_instance **gpu_instance)
 {
     return create(device, profile_id, RPC_NONE, gpu_instance);
 }
 
-EXPORT int32_t nvmlDeviceCreateGpuInstanceWithPlacement(
-    struct nvml_device *device, uint32_t profile_id,
-    const struct nvml_gpu_instance_placement *placement, struct nvml_gpu_instance **gpu_instance)
+int32_t
+nvmlDeviceCreateGpuInstanceWithPlacement(struct nvml_device *device, uint32_t profile_id,
+                                         const struct nvml_gpu_instance_placement *placement,
+                                         struct nvml_gpu_instance **gpu_instance)
 {
     struct rpc_profile profile;
     int r = read_profile(device, RPC_BY_ID, profile_id, placement, &profile);
@@ -226,8 +227,8 @@ EXPORT int32_t nvmlDeviceCreateGpuInstanceWithPlacement(
     return r == NVML_SUCCESS ? NVML_ERROR_INVALID_ARGUMENT : r;
 }
 
-EXPORT int32_t nvmlDeviceGetGpuInstances(struct nvml_device *device, uint32_t profile_id,
-                                         struct nvml_gpu_instance **gpu_instances, uint32_t *count)
+int32_t nvmlDeviceGetGpuInstances(struct nvml_device *device, uint32_t profile_id,
+                                  struct nvml_gpu_instance **gpu_instances, uint32_t *count)
 {
     struct ref ref;
     struct rpc_instances all;
@@ -251,8 +252,8 @@ EXPORT int32_t nvmlDeviceGetGpuInstances(struct nvml_device *device, uint32_t pr
     return NVML_SUCCESS;
 }
 
-EXPORT int32_t nvmlDeviceGetGpuInstanceById(struct nvml_device *device, uint32_t id,
-                                            struct nvml_gpu_instance **gpu_instance)
+int32_t nvmlDeviceGetGpuInstanceById(struct nvml_device *device, uint32_t id,
+                                     struct nvml_gpu_instance **gpu_instance)
 {
     struct ref ref;
     struct rpc_instance instance;
@@ -268,7 +269,7 @@ EXPORT int32_t nvmlDeviceGetGpuInstanceById(struct nvml_device *device, uint32_t
     return r;
 }
 
-EXPORT int32_t nvmlGpuInstanceDestroy(struct nvml_gpu_instance *gpu_instance)
+int32_t nvmlGpuInstanceDestroy(struct nvml_gpu_instance *gpu_instance)
 {
     struct ref ref;
     struct rpc_nothing nothing;
@@ -279,8 +280,8 @@ EXPORT int32_t nvmlGpuInstanceDestroy(struct nvml_gpu_instance *gpu_instance)
     return r == NVML_SUCCESS ? CALL(GI_DESTROY, &nothing, ref.gpu, ref.gi) : r;
 }
 
-EXPORT int32_t nvmlGpuInstanceGetInfo(struct nvml_gpu_instance *gpu_instance,
-                                      struct nvml_gpu_instance_info *info)
+int32_t nvmlGpuInstanceGetInfo(struct nvml_gpu_instance *gpu_instance,
+                               struct nvml_gpu_instance_info *info)
 {
     struct ref ref;
     struct rpc_instance instance;

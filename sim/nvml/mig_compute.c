@@ -72,9 +72,10 @@ static int ci_profile(struct nvml_gpu_instance *gpu_instance, uint32_t number, u
     return NVML_SUCCESS;
 }
 
-EXPORT int32_t nvmlGpuInstanceGetComputeInstanceProfileInfo(
-    struct nvml_gpu_instance *gpu_instance, uint32_t profile, uint32_t eng_profile,
-    struct nvml_compute_instance_profile_info *info)
+int32_t
+nvmlGpuInstanceGetComputeInstanceProfileInfo(struct nvml_gpu_instance *gpu_instance,
+                                             uint32_t profile, uint32_t eng_profile,
+                                             struct nvml_compute_instance_profile_info *info)
 {
     struct nvml_compute_instance_profile_info_v3 all;
     int r = ci_profile(gpu_instance, profile, eng_profile, info, &all);
@@ -94,9 +95,10 @@ EXPORT int32_t nvmlGpuInstanceGetComputeInstanceProfileInfo(
 }
 
 /* Version 3 is version 2 and one word more. */
-EXPORT int32_t nvmlGpuInstanceGetComputeInstanceProfileInfoV(
-    struct nvml_gpu_instance *gpu_instance, uint32_t profile, uint32_t eng_profile,
-    struct nvml_compute_instance_profile_info_v2 *info)
+int32_t
+nvmlGpuInstanceGetComputeInstanceProfileInfoV(struct nvml_gpu_instance *gpu_instance,
+                                              uint32_t profile, uint32_t eng_profile,
+                                              struct nvml_compute_instance_profile_info_v2 *info)
 {
     struct nvml_compute_instance_profile_info_v3 all;
     int r = ci_profile(gpu_instance, profile, eng_profile, info, &all);
@@ -115,8 +117,8 @@ EXPORT int32_t nvmlGpuInstanceGetComputeInstanceProfileInfoV(
     return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
 }
 
-EXPORT int32_t nvmlGpuInstanceGetComputeInstanceRemainingCapacity(
-    struct nvml_gpu_instance *gpu_instance, uint32_t profile_id, uint32_t *count)
+int32_t nvmlGpuInstanceGetComputeInstanceRemainingCapacity(struct nvml_gpu_instance *gpu_instance,
+                                                           uint32_t profile_id, uint32_t *count)
 {
     struct ref ref;
     struct rpc_instance instance;
@@ -133,7 +135,7 @@ EXPORT int32_t nvmlGpuInstanceGetComputeInstanceRemainingCapacity(
     return NVML_SUCCESS;
 }
 
-EXPORT int32_t nvmlGpuInstanceGetComputeInstancePossiblePlacements(
+int32_t nvmlGpuInstanceGetComputeInstancePossiblePlacements(
     struct nvml_gpu_instance *gpu_instance, uint32_t profile_id,
     struct nvml_compute_instance_placement *placements, uint32_t *count)
 {
@@ -159,9 +161,9 @@ EXPORT int32_t nvmlGpuInstanceGetComputeInstancePossiblePlacements(
 
 /* ---- instances ---- */
 
-EXPORT int32_t nvmlGpuInstanceCreateComputeInstance(struct nvml_gpu_instance *gpu_instance,
-                                                    uint32_t profile_id,
-                                                    struct nvml_compute_instance **compute_instance)
+int32_t nvmlGpuInstanceCreateComputeInstance(struct nvml_gpu_instance *gpu_instance,
+                                             uint32_t profile_id,
+                                             struct nvml_compute_instance **compute_instance)
 {
     struct ref ref;
     struct rpc_id made;
@@ -196,7 +198,7 @@ static int read_ci(const struct nvml_compute_instance *handle, const void *out, 
     return r == NVML_ERROR_NOT_FOUND ? NVML_ERROR_INVALID_ARGUMENT : r;
 }
 
-EXPORT int32_t nvmlComputeInstanceDestroy(struct nvml_compute_instance *compute_instance)
+int32_t nvmlComputeInstanceDestroy(struct nvml_compute_instance *compute_instance)
 {
     struct ref ref;
     struct rpc_compute compute;
@@ -205,8 +207,8 @@ EXPORT int32_t nvmlComputeInstanceDestroy(struct nvml_compute_instance *compute_
     return r == NVML_SUCCESS ? CALL(CI_DESTROY, &nothing, ref.gpu, ref.gi, ref.ci) : r;
 }
 
-EXPORT int32_t nvmlComputeInstanceGetInfo_v2(struct nvml_compute_instance *compute_instance,
-                                             struct nvml_compute_instance_info *info)
+int32_t nvmlComputeInstanceGetInfo_v2(struct nvml_compute_instance *compute_instance,
+                                      struct nvml_compute_instance_info *info)
 {
     struct ref ref;
     struct rpc_compute compute;
@@ -224,8 +226,8 @@ EXPORT int32_t nvmlComputeInstanceGetInfo_v2(struct nvml_compute_instance *compu
 }
 
 /* The first form ends before the placement. */
-EXPORT int32_t nvmlComputeInstanceGetInfo(struct nvml_compute_instance *compute_instance,
-                                          struct nvml_compute_instance_info *info)
+int32_t nvmlComputeInstanceGetInfo(struct nvml_compute_instance *compute_instance,
+                                   struct nvml_compute_instance_info *info)
 {
     struct nvml_compute_instance_info whole;
     int r = nvmlComputeInstanceGetInfo_v2(compute_instance, info != NULL ? &whole : NULL);
@@ -235,10 +237,10 @@ EXPORT int32_t nvmlComputeInstanceGetInfo(struct nvml_compute_instance *compute_
     return r;
 }
 
-EXPORT int32_t nvmlGpuInstanceGetComputeInstances(struct nvml_gpu_instance *gpu_instance,
-                                                  uint32_t profile_id,
-                                                  struct nvml_compute_instance **compute_instances,
-                                                  uint32_t *count)
+int32_t nvmlGpuInstanceGetComputeInstances(struct nvml_gpu_instance *gpu_instance,
+                                           uint32_t profile_id,
+                                           struct nvml_compute_instance **compute_instances,
+                                           uint32_t *count)
 {
     struct ref ref;
     struct rpc_instance instance;
@@ -259,9 +261,8 @@ EXPORT int32_t nvmlGpuInstanceGetComputeInstances(struct nvml_gpu_instance *gpu_
     return NVML_SUCCESS;
 }
 
-EXPORT int32_t
-nvmlGpuInstanceGetComputeInstanceById(struct nvml_gpu_instance *gpu_instance, uint32_t id,
-                                      struct nvml_compute_instance **compute_instance)
+int32_t nvmlGpuInstanceGetComputeInstanceById(struct nvml_gpu_instance *gpu_instance, uint32_t id,
+                                              struct nvml_compute_instance **compute_instance)
 {
     struct ref ref;
     struct rpc_instance instance;
@@ -279,7 +280,7 @@ nvmlGpuInstanceGetComputeInstanceById(struct nvml_gpu_instance *gpu_instance, ui
 
 /* ---- MIG devices ---- */
 
-EXPORT int32_t nvmlDeviceGetMaxMigDeviceCount(struct nvml_device *device, uint32_t *count)
+int32_t nvmlDeviceGetMaxMigDeviceCount(struct nvml_device *device, uint32_t *count)
 {
     struct rpc_gpu gpu;
     int r = device_read(device, count, &gpu);
@@ -289,8 +290,8 @@ EXPORT int32_t nvmlDeviceGetMaxMigDeviceCount(struct nvml_device *device, uint32
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetMigDeviceHandleByIndex(struct nvml_device *device, uint32_t index,
-                                                   struct nvml_device **mig_device)
+int32_t nvmlDeviceGetMigDeviceHandleByIndex(struct nvml_device *device, uint32_t index,
+                                            struct nvml_device **mig_device)
 {
     struct ref ref;
     struct rpc_gpu gpu;
@@ -319,7 +320,7 @@ EXPORT int32_t nvmlDeviceGetMigDeviceHandleByIndex(struct nvml_device *device, u
     return r == NVML_SUCCESS ? NVML_ERROR_NOT_FOUND : r;
 }
 
-EXPORT int32_t nvmlDeviceIsMigDeviceHandle(struct nvml_device *device, uint32_t *is_mig_device)
+int32_t nvmlDeviceIsMigDeviceHandle(struct nvml_device *device, uint32_t *is_mig_device)
 {
     struct ref ref;
     int r = device_ref(device, is_mig_device, &ref);
@@ -335,7 +336,7 @@ static int mig_ref(const struct nvml_device *device, const void *out, struct ref
     return r == NVML_SUCCESS && ret_ref->gi == RPC_NONE ? NVML_ERROR_INVALID_ARGUMENT : r;
 }
 
-EXPORT int32_t nvmlDeviceGetGpuInstanceId(struct nvml_device *device, uint32_t *id)
+int32_t nvmlDeviceGetGpuInstanceId(struct nvml_device *device, uint32_t *id)
 {
     struct ref ref;
     int r = mig_ref(device, id, &ref);
@@ -345,7 +346,7 @@ EXPORT int32_t nvmlDeviceGetGpuInstanceId(struct nvml_device *device, uint32_t *
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetComputeInstanceId(struct nvml_device *device, uint32_t *id)
+int32_t nvmlDeviceGetComputeInstanceId(struct nvml_device *device, uint32_t *id)
 {
     struct ref ref;
     int r = mig_ref(device, id, &ref);
@@ -355,8 +356,8 @@ EXPORT int32_t nvmlDeviceGetComputeInstanceId(struct nvml_device *device, uint32
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetDeviceHandleFromMigDeviceHandle(struct nvml_device *mig_device,
-                                                            struct nvml_device **device)
+int32_t nvmlDeviceGetDeviceHandleFromMigDeviceHandle(struct nvml_device *mig_device,
+                                                     struct nvml_device **device)
 {
     struct ref ref;
     int r = mig_ref(mig_device, device, &ref);

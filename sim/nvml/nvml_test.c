@@ -61,7 +61,7 @@ static void every_name_of_nvml_is_exported(void **state)
     assert_non_null(library);
     size_t known = 0;
     size_t missing = 0;
-#define X(name, since, params)                                                                     \
+#define X(name, since, params, args)                                                               \
     known++;                                                                                       \
     if (dlsym(library, #name) == NULL) {                                                           \
         print_error("%s is missing\n", #name);                                                     \

@@ -66,7 +66,7 @@ uint32_t session_branch(void)
     return branch;
 }
 
-EXPORT int32_t nvmlInitWithFlags(uint32_t flags)
+int32_t nvmlInitWithFlags(uint32_t flags)
 {
     (void)flags;
     struct rpc_host host;
@@ -81,18 +81,18 @@ EXPORT int32_t nvmlInitWithFlags(uint32_t flags)
     return NVML_SUCCESS;
 }
 
-EXPORT int32_t nvmlInit_v2(void)
+int32_t nvmlInit_v2(void)
 {
     return nvmlInitWithFlags(0);
 }
 
-EXPORT int32_t nvmlInit(void)
+int32_t nvmlInit(void)
 {
     return nvmlInitWithFlags(0);
 }
 
 /* Without init it succeeds: so does driver 535, whatever its header says. */
-EXPORT int32_t nvmlShutdown(void)
+int32_t nvmlShutdown(void)
 {
     pthread_mutex_lock(&session.lock);
     bool last = session.users == 1;
@@ -126,7 +126,7 @@ EXPORT const char *nvmlErrorString(int32_t code)
     return "Unknown Error";
 }
 
-EXPORT int32_t nvmlSystemGetDriverVersion(char *version, uint32_t length)
+int32_t nvmlSystemGetDriverVersion(char *version, uint32_t length)
 {
     struct rpc_host host;
     int r = host_read(version, &host);
@@ -134,7 +134,7 @@ EXPORT int32_t nvmlSystemGetDriverVersion(char *version, uint32_t length)
 }
 
 /* Works without initialisation, as the real one does; then without a driver, too. */
-EXPORT int32_t nvmlSystemGetNVMLVersion(char *version, uint32_t length)
+int32_t nvmlSystemGetNVMLVersion(char *version, uint32_t length)
 {
     struct rpc_host host;
     if (CALL(HOST, &host, 0) != NVML_SUCCESS) {
@@ -146,7 +146,7 @@ EXPORT int32_t nvmlSystemGetNVMLVersion(char *version, uint32_t length)
     return text_out(text, version, length);
 }
 
-EXPORT int32_t nvmlSystemGetCudaDriverVersion_v2(int32_t *cuda_driver_version)
+int32_t nvmlSystemGetCudaDriverVersion_v2(int32_t *cuda_driver_version)
 {
     struct rpc_host host;
     int r = host_read(cuda_driver_version, &host);
@@ -156,13 +156,13 @@ EXPORT int32_t nvmlSystemGetCudaDriverVersion_v2(int32_t *cuda_driver_version)
     return r;
 }
 
-EXPORT int32_t nvmlSystemGetCudaDriverVersion(int32_t *cuda_driver_version)
+int32_t nvmlSystemGetCudaDriverVersion(int32_t *cuda_driver_version)
 {
     return nvmlSystemGetCudaDriverVersion_v2(cuda_driver_version);
 }
 
-EXPORT int32_t nvmlSystemGetDriverBranch(struct nvml_system_driver_branch_info_v1 *branch_info,
-                                         uint32_t length)
+int32_t nvmlSystemGetDriverBranch(struct nvml_system_driver_branch_info_v1 *branch_info,
+                                  uint32_t length)
 {
     struct rpc_host host;
     int r = host_read(branch_info, &host);
@@ -179,7 +179,7 @@ EXPORT int32_t nvmlSystemGetDriverBranch(struct nvml_system_driver_branch_info_v
 }
 
 /* Name of a process: what the kernel says about it. */
-EXPORT int32_t nvmlSystemGetProcessName(uint32_t pid, char *name, uint32_t length)
+int32_t nvmlSystemGetProcessName(uint32_t pid, char *name, uint32_t length)
 {
     int r = session_check();
     if (r != NVML_SUCCESS || name == NULL || length == 0) {

@@ -35,8 +35,7 @@ DEVICE_GETTER(nvmlDeviceGetAccountingBufferSize, uint32_t, 4000)
 DEVICE_GETTER(nvmlDeviceGetCurrentClocksThrottleReasons, uint64_t, 1) /* idle */
 DEVICE_GETTER(nvmlDeviceGetCurrentClocksEventReasons, uint64_t, 1)
 
-EXPORT int32_t nvmlDeviceGetTemperature(struct nvml_device *device, uint32_t sensor_type,
-                                        uint32_t *temp)
+int32_t nvmlDeviceGetTemperature(struct nvml_device *device, uint32_t sensor_type, uint32_t *temp)
 {
     struct rpc_gpu gpu;
     int r = device_read(device, temp, &gpu);
@@ -49,7 +48,7 @@ EXPORT int32_t nvmlDeviceGetTemperature(struct nvml_device *device, uint32_t sen
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetClockInfo(struct nvml_device *device, uint32_t type, uint32_t *clock)
+int32_t nvmlDeviceGetClockInfo(struct nvml_device *device, uint32_t type, uint32_t *clock)
 {
     (void)type;
     struct rpc_gpu gpu;
@@ -60,9 +59,8 @@ EXPORT int32_t nvmlDeviceGetClockInfo(struct nvml_device *device, uint32_t type,
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetPowerManagementLimitConstraints(struct nvml_device *device,
-                                                            uint32_t *min_limit,
-                                                            uint32_t *max_limit)
+int32_t nvmlDeviceGetPowerManagementLimitConstraints(struct nvml_device *device,
+                                                     uint32_t *min_limit, uint32_t *max_limit)
 {
     struct rpc_gpu gpu;
     int r = device_read(device, max_limit != NULL ? min_limit : NULL, &gpu);
@@ -74,8 +72,8 @@ EXPORT int32_t nvmlDeviceGetPowerManagementLimitConstraints(struct nvml_device *
 }
 
 /* Not available once the board is partitioned. */
-EXPORT int32_t nvmlDeviceGetUtilizationRates(struct nvml_device *device,
-                                             struct nvml_utilization *utilization)
+int32_t nvmlDeviceGetUtilizationRates(struct nvml_device *device,
+                                      struct nvml_utilization *utilization)
 {
     struct rpc_gpu gpu;
     int r = device_read(device, utilization, &gpu);
@@ -102,20 +100,19 @@ static int engine_idle(struct nvml_device *device, uint32_t *utilization, uint32
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetEncoderUtilization(struct nvml_device *device, uint32_t *utilization,
-                                               uint32_t *sampling_period_us)
+int32_t nvmlDeviceGetEncoderUtilization(struct nvml_device *device, uint32_t *utilization,
+                                        uint32_t *sampling_period_us)
 {
     return engine_idle(device, utilization, sampling_period_us);
 }
 
-EXPORT int32_t nvmlDeviceGetDecoderUtilization(struct nvml_device *device, uint32_t *utilization,
-                                               uint32_t *sampling_period_us)
+int32_t nvmlDeviceGetDecoderUtilization(struct nvml_device *device, uint32_t *utilization,
+                                        uint32_t *sampling_period_us)
 {
     return engine_idle(device, utilization, sampling_period_us);
 }
 
-EXPORT int32_t nvmlDeviceGetEccMode(struct nvml_device *device, uint32_t *current,
-                                    uint32_t *pending)
+int32_t nvmlDeviceGetEccMode(struct nvml_device *device, uint32_t *current, uint32_t *pending)
 {
     struct rpc_gpu gpu;
     int r = device_read(device, pending != NULL ? current : NULL, &gpu);
@@ -126,8 +123,8 @@ EXPORT int32_t nvmlDeviceGetEccMode(struct nvml_device *device, uint32_t *curren
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetTotalEccErrors(struct nvml_device *device, uint32_t error_type,
-                                           uint32_t counter_type, uint64_t *ecc_counts)
+int32_t nvmlDeviceGetTotalEccErrors(struct nvml_device *device, uint32_t error_type,
+                                    uint32_t counter_type, uint64_t *ecc_counts)
 {
     (void)error_type, (void)counter_type;
     struct rpc_gpu gpu;
@@ -151,7 +148,7 @@ static int no_processes(struct nvml_device *device, uint32_t *count)
 }
 
 #define NO_PROCESSES(name, type)                                                                   \
-    EXPORT int32_t name(struct nvml_device *device, uint32_t *info_count, struct type *infos)      \
+    int32_t name(struct nvml_device *device, uint32_t *info_count, struct type *infos)             \
     {                                                                                              \
         (void)infos;                                                                               \
         return no_processes(device, info_count);                                                   \

@@ -20,17 +20,16 @@ static int list_active(struct ref ref, bool gi_only, uint32_t *ids, uint32_t *co
     return r == NVML_SUCCESS ? list_out(found, n, ids, count) : r;
 }
 
-EXPORT int32_t nvmlDeviceGetActiveVgpus(struct nvml_device *device, uint32_t *vgpu_count,
-                                        uint32_t *vgpu_instances)
+int32_t nvmlDeviceGetActiveVgpus(struct nvml_device *device, uint32_t *vgpu_count,
+                                 uint32_t *vgpu_instances)
 {
     struct ref ref;
     int r = board_ref(device, vgpu_count, &ref);
     return r == NVML_SUCCESS ? list_active(ref, false, vgpu_instances, vgpu_count) : r;
 }
 
-EXPORT int32_t
-nvmlGpuInstanceGetActiveVgpus(struct nvml_gpu_instance *gpu_instance,
-                              struct nvml_active_vgpu_instance_info_v1 *vgpu_instance_info)
+int32_t nvmlGpuInstanceGetActiveVgpus(struct nvml_gpu_instance *gpu_instance,
+                                      struct nvml_active_vgpu_instance_info_v1 *vgpu_instance_info)
 {
     struct ref ref;
     struct rpc_instance instance;
@@ -43,8 +42,8 @@ nvmlGpuInstanceGetActiveVgpus(struct nvml_gpu_instance *gpu_instance,
     return r == NVML_SUCCESS ? list_active(ref, true, info->vgpu_instances, &info->vgpu_count) : r;
 }
 
-EXPORT int32_t nvmlVgpuInstanceGetVmID(uint32_t vgpu_instance, char *vm_id, uint32_t size,
-                                       uint32_t *vm_id_type)
+int32_t nvmlVgpuInstanceGetVmID(uint32_t vgpu_instance, char *vm_id, uint32_t size,
+                                uint32_t *vm_id_type)
 {
     struct rpc_vgpu vgpu;
     int r = vgpu_read(vgpu_instance, vm_id_type, &vgpu);
@@ -57,14 +56,14 @@ EXPORT int32_t nvmlVgpuInstanceGetVmID(uint32_t vgpu_instance, char *vm_id, uint
     return r;
 }
 
-EXPORT int32_t nvmlVgpuInstanceGetUUID(uint32_t vgpu_instance, char *uuid, uint32_t size)
+int32_t nvmlVgpuInstanceGetUUID(uint32_t vgpu_instance, char *uuid, uint32_t size)
 {
     struct rpc_vgpu vgpu;
     int r = vgpu_read(vgpu_instance, uuid, &vgpu);
     return r == NVML_SUCCESS ? text_out(vgpu.uuid, uuid, size) : r;
 }
 
-EXPORT int32_t nvmlVgpuInstanceGetMdevUUID(uint32_t vgpu_instance, char *mdev_uuid, uint32_t size)
+int32_t nvmlVgpuInstanceGetMdevUUID(uint32_t vgpu_instance, char *mdev_uuid, uint32_t size)
 {
     struct rpc_vgpu vgpu;
     int r = vgpu_read(vgpu_instance, mdev_uuid, &vgpu);
@@ -75,8 +74,7 @@ EXPORT int32_t nvmlVgpuInstanceGetMdevUUID(uint32_t vgpu_instance, char *mdev_uu
 }
 
 /* No guest driver reports to a simulated vGPU. */
-EXPORT int32_t nvmlVgpuInstanceGetVmDriverVersion(uint32_t vgpu_instance, char *version,
-                                                  uint32_t length)
+int32_t nvmlVgpuInstanceGetVmDriverVersion(uint32_t vgpu_instance, char *version, uint32_t length)
 {
     struct rpc_vgpu vgpu;
     int r = vgpu_read(vgpu_instance, version, &vgpu);
@@ -84,7 +82,7 @@ EXPORT int32_t nvmlVgpuInstanceGetVmDriverVersion(uint32_t vgpu_instance, char *
 }
 
 #define VGPU_GETTER(name, type_name, expression)                                                   \
-    EXPORT int32_t name(uint32_t vgpu_instance, type_name *out)                                    \
+    int32_t name(uint32_t vgpu_instance, type_name *out)                                           \
     {                                                                                              \
         struct rpc_vgpu vgpu;                                                                      \
         int r = vgpu_read(vgpu_instance, out, &vgpu);                                              \
@@ -103,8 +101,8 @@ VGPU_GETTER(nvmlVgpuInstanceGetLicenseStatus, uint32_t, 0)
 VGPU_GETTER(nvmlVgpuInstanceGetEccMode, uint32_t, NVML_DISABLED)
 VGPU_GETTER(nvmlVgpuInstanceGetAccountingMode, uint32_t, NVML_DISABLED)
 
-EXPORT int32_t nvmlVgpuInstanceGetPlacementId(uint32_t vgpu_instance,
-                                              struct nvml_vgpu_placement_id_v1 *placement)
+int32_t nvmlVgpuInstanceGetPlacementId(uint32_t vgpu_instance,
+                                       struct nvml_vgpu_placement_id_v1 *placement)
 {
     struct rpc_vgpu vgpu;
     int r = vgpu_read(vgpu_instance, placement, &vgpu);
@@ -119,8 +117,8 @@ EXPORT int32_t nvmlVgpuInstanceGetPlacementId(uint32_t vgpu_instance,
     return r;
 }
 
-EXPORT int32_t nvmlVgpuInstanceGetLicenseInfo_v2(uint32_t vgpu_instance,
-                                                 struct nvml_vgpu_license_info *license_info)
+int32_t nvmlVgpuInstanceGetLicenseInfo_v2(uint32_t vgpu_instance,
+                                          struct nvml_vgpu_license_info *license_info)
 {
     struct rpc_vgpu vgpu;
     int r = vgpu_read(vgpu_instance, license_info, &vgpu);
@@ -130,16 +128,16 @@ EXPORT int32_t nvmlVgpuInstanceGetLicenseInfo_v2(uint32_t vgpu_instance,
     return r;
 }
 
-EXPORT int32_t nvmlVgpuInstanceGetLicenseInfo(uint32_t vgpu_instance,
-                                              struct nvml_vgpu_license_info *license_info)
+int32_t nvmlVgpuInstanceGetLicenseInfo(uint32_t vgpu_instance,
+                                       struct nvml_vgpu_license_info *license_info)
 {
     return nvmlVgpuInstanceGetLicenseInfo_v2(vgpu_instance, license_info);
 }
 
 /* Nothing runs in a simulated vGPU: lists of its sessions and samples are empty. */
 
-EXPORT int32_t nvmlVgpuInstanceGetEncoderSessions(uint32_t vgpu_instance, uint32_t *session_count,
-                                                  struct nvml_encoder_session_info *session_info)
+int32_t nvmlVgpuInstanceGetEncoderSessions(uint32_t vgpu_instance, uint32_t *session_count,
+                                           struct nvml_encoder_session_info *session_info)
 {
     (void)session_info;
     struct rpc_vgpu vgpu;
@@ -150,8 +148,8 @@ EXPORT int32_t nvmlVgpuInstanceGetEncoderSessions(uint32_t vgpu_instance, uint32
     return r;
 }
 
-EXPORT int32_t nvmlVgpuInstanceGetEncoderStats(uint32_t vgpu_instance, uint32_t *session_count,
-                                               uint32_t *average_fps, uint32_t *average_latency)
+int32_t nvmlVgpuInstanceGetEncoderStats(uint32_t vgpu_instance, uint32_t *session_count,
+                                        uint32_t *average_fps, uint32_t *average_latency)
 {
     struct rpc_vgpu vgpu;
     bool whole = average_fps != NULL && average_latency != NULL;
@@ -164,8 +162,8 @@ EXPORT int32_t nvmlVgpuInstanceGetEncoderStats(uint32_t vgpu_instance, uint32_t 
     return r;
 }
 
-EXPORT int32_t nvmlVgpuInstanceGetFBCSessions(uint32_t vgpu_instance, uint32_t *session_count,
-                                              struct nvml_fbc_session_info *session_info)
+int32_t nvmlVgpuInstanceGetFBCSessions(uint32_t vgpu_instance, uint32_t *session_count,
+                                       struct nvml_fbc_session_info *session_info)
 {
     (void)session_info;
     struct rpc_vgpu vgpu;
@@ -176,7 +174,7 @@ EXPORT int32_t nvmlVgpuInstanceGetFBCSessions(uint32_t vgpu_instance, uint32_t *
     return r;
 }
 
-EXPORT int32_t nvmlVgpuInstanceGetFBCStats(uint32_t vgpu_instance, struct nvml_fbc_stats *fbc_stats)
+int32_t nvmlVgpuInstanceGetFBCStats(uint32_t vgpu_instance, struct nvml_fbc_stats *fbc_stats)
 {
     struct rpc_vgpu vgpu;
     int r = vgpu_read(vgpu_instance, fbc_stats, &vgpu);

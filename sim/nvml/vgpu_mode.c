@@ -58,8 +58,8 @@ static bool driver_knows(uint32_t capability)
     return capability != NVML_DEVICE_VGPU_WARM_UPDATE || branch >= BRANCH_WARM_UPDATE;
 }
 
-EXPORT int32_t nvmlDeviceGetVgpuCapabilities(struct nvml_device *device, uint32_t capability,
-                                             uint32_t *cap_result)
+int32_t nvmlDeviceGetVgpuCapabilities(struct nvml_device *device, uint32_t capability,
+                                      uint32_t *cap_result)
 {
     struct rpc_gpu gpu;
     int r = vgpu_board_read(device, cap_result, &gpu);
@@ -72,7 +72,7 @@ EXPORT int32_t nvmlDeviceGetVgpuCapabilities(struct nvml_device *device, uint32_
     return r;
 }
 
-EXPORT int32_t nvmlGetVgpuDriverCapabilities(uint32_t capability, uint32_t *cap_result)
+int32_t nvmlGetVgpuDriverCapabilities(uint32_t capability, uint32_t *cap_result)
 {
     struct rpc_host host;
     int r = host_read(cap_result, &host);
@@ -91,7 +91,7 @@ EXPORT int32_t nvmlGetVgpuDriverCapabilities(uint32_t capability, uint32_t *cap_
 DEVICE_GETTER(nvmlDeviceGetVirtualizationMode, uint32_t,
               gpu.vgpu_host ? NVML_VIRTUALIZATION_HOST_VGPU : NVML_VIRTUALIZATION_NONE)
 
-EXPORT int32_t nvmlDeviceGetHostVgpuMode(struct nvml_device *device, uint32_t *host_vgpu_mode)
+int32_t nvmlDeviceGetHostVgpuMode(struct nvml_device *device, uint32_t *host_vgpu_mode)
 {
     struct rpc_gpu gpu;
     int r = vgpu_board_read(device, host_vgpu_mode, &gpu);
@@ -112,8 +112,9 @@ static int check_mode(int r, const struct nvml_vgpu_heterogeneous_mode_v1 *mode)
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetVgpuHeterogeneousMode(
-    struct nvml_device *device, struct nvml_vgpu_heterogeneous_mode_v1 *heterogeneous_mode)
+int32_t
+nvmlDeviceGetVgpuHeterogeneousMode(struct nvml_device *device,
+                                   struct nvml_vgpu_heterogeneous_mode_v1 *heterogeneous_mode)
 {
     struct rpc_gpu gpu;
     int r = check_mode(vgpu_board_read(device, heterogeneous_mode, &gpu), heterogeneous_mode);
@@ -126,8 +127,9 @@ EXPORT int32_t nvmlDeviceGetVgpuHeterogeneousMode(
     return r;
 }
 
-EXPORT int32_t nvmlDeviceSetVgpuHeterogeneousMode(
-    struct nvml_device *device, const struct nvml_vgpu_heterogeneous_mode_v1 *heterogeneous_mode)
+int32_t
+nvmlDeviceSetVgpuHeterogeneousMode(struct nvml_device *device,
+                                   const struct nvml_vgpu_heterogeneous_mode_v1 *heterogeneous_mode)
 {
     struct ref ref;
     struct rpc_nothing nothing;
@@ -140,7 +142,7 @@ EXPORT int32_t nvmlDeviceSetVgpuHeterogeneousMode(
                : r;
 }
 
-EXPORT int32_t
+int32_t
 nvmlGpuInstanceGetVgpuHeterogeneousMode(struct nvml_gpu_instance *gpu_instance,
                                         struct nvml_vgpu_heterogeneous_mode_v1 *heterogeneous_mode)
 {
@@ -154,7 +156,7 @@ nvmlGpuInstanceGetVgpuHeterogeneousMode(struct nvml_gpu_instance *gpu_instance,
     return r;
 }
 
-EXPORT int32_t nvmlGpuInstanceSetVgpuHeterogeneousMode(
+int32_t nvmlGpuInstanceSetVgpuHeterogeneousMode(
     struct nvml_gpu_instance *gpu_instance,
     const struct nvml_vgpu_heterogeneous_mode_v1 *heterogeneous_mode)
 {
@@ -173,8 +175,9 @@ EXPORT int32_t nvmlGpuInstanceSetVgpuHeterogeneousMode(
 /* ---- scheduler ---- */
 
 /* vGPU user guide 17, chapter 8: limits that `nvidia-smi vgpu -sc` prints. */
-EXPORT int32_t nvmlDeviceGetVgpuSchedulerCapabilities(
-    struct nvml_device *device, struct nvml_vgpu_scheduler_capabilities *capabilities)
+int32_t
+nvmlDeviceGetVgpuSchedulerCapabilities(struct nvml_device *device,
+                                       struct nvml_vgpu_scheduler_capabilities *capabilities)
 {
     struct rpc_gpu gpu;
     int r = vgpu_board_read(device, capabilities, &gpu);
@@ -191,8 +194,8 @@ EXPORT int32_t nvmlDeviceGetVgpuSchedulerCapabilities(
     return r;
 }
 
-EXPORT int32_t nvmlDeviceGetVgpuSchedulerState(
-    struct nvml_device *device, struct nvml_vgpu_scheduler_get_state *scheduler_state)
+int32_t nvmlDeviceGetVgpuSchedulerState(struct nvml_device *device,
+                                        struct nvml_vgpu_scheduler_get_state *scheduler_state)
 {
     struct rpc_gpu gpu;
     int r = vgpu_board_read(device, scheduler_state, &gpu);
@@ -203,8 +206,8 @@ EXPORT int32_t nvmlDeviceGetVgpuSchedulerState(
     return r;
 }
 
-EXPORT int32_t nvmlDeviceSetVgpuSchedulerState(
-    struct nvml_device *device, struct nvml_vgpu_scheduler_set_state *scheduler_state)
+int32_t nvmlDeviceSetVgpuSchedulerState(struct nvml_device *device,
+                                        struct nvml_vgpu_scheduler_set_state *scheduler_state)
 {
     struct ref ref;
     struct rpc_nothing nothing;

@@ -22,20 +22,20 @@ static int list_types(struct nvml_device *device, enum rpc_types_kind kind, uint
     return r == NVML_SUCCESS ? list_out(types.ids, types.n, ids, count) : r;
 }
 
-EXPORT int32_t nvmlDeviceGetSupportedVgpus(struct nvml_device *device, uint32_t *vgpu_count,
-                                           uint32_t *vgpu_type_ids)
+int32_t nvmlDeviceGetSupportedVgpus(struct nvml_device *device, uint32_t *vgpu_count,
+                                    uint32_t *vgpu_type_ids)
 {
     return list_types(device, RPC_SUPPORTED, vgpu_count, vgpu_type_ids);
 }
 
-EXPORT int32_t nvmlDeviceGetCreatableVgpus(struct nvml_device *device, uint32_t *vgpu_count,
-                                           uint32_t *vgpu_type_ids)
+int32_t nvmlDeviceGetCreatableVgpus(struct nvml_device *device, uint32_t *vgpu_count,
+                                    uint32_t *vgpu_type_ids)
 {
     return list_types(device, RPC_CREATABLE, vgpu_count, vgpu_type_ids);
 }
 
-EXPORT int32_t nvmlGpuInstanceGetCreatableVgpus(struct nvml_gpu_instance *gpu_instance,
-                                                struct nvml_vgpu_type_id_info_v1 *vgpus)
+int32_t nvmlGpuInstanceGetCreatableVgpus(struct nvml_gpu_instance *gpu_instance,
+                                         struct nvml_vgpu_type_id_info_v1 *vgpus)
 {
     struct ref ref;
     struct rpc_instance instance;
@@ -82,22 +82,21 @@ static const struct series *series_of(const struct rpc_type *type)
     return &known[0];
 }
 
-EXPORT int32_t nvmlVgpuTypeGetName(uint32_t vgpu_type_id, char *vgpu_type_name, uint32_t *size)
+int32_t nvmlVgpuTypeGetName(uint32_t vgpu_type_id, char *vgpu_type_name, uint32_t *size)
 {
     struct rpc_type type;
     int r = type_read(vgpu_type_id, size, &type);
     return r == NVML_SUCCESS ? text_out_sized(type.name, vgpu_type_name, size) : r;
 }
 
-EXPORT int32_t nvmlVgpuTypeGetClass(uint32_t vgpu_type_id, char *vgpu_type_class, uint32_t *size)
+int32_t nvmlVgpuTypeGetClass(uint32_t vgpu_type_id, char *vgpu_type_class, uint32_t *size)
 {
     struct rpc_type type;
     int r = type_read(vgpu_type_id, size, &type);
     return r == NVML_SUCCESS ? text_out_sized(series_of(&type)->class, vgpu_type_class, size) : r;
 }
 
-EXPORT int32_t nvmlVgpuTypeGetLicense(uint32_t vgpu_type_id, char *vgpu_type_license_string,
-                                      uint32_t size)
+int32_t nvmlVgpuTypeGetLicense(uint32_t vgpu_type_id, char *vgpu_type_license_string, uint32_t size)
 {
     struct rpc_type type;
     int r = type_read(vgpu_type_id, vgpu_type_license_string, &type);
@@ -106,8 +105,7 @@ EXPORT int32_t nvmlVgpuTypeGetLicense(uint32_t vgpu_type_id, char *vgpu_type_lic
 }
 
 /* Device id alone, but subsystem id with the vendor in its lower half. */
-EXPORT int32_t nvmlVgpuTypeGetDeviceID(uint32_t vgpu_type_id, uint64_t *device_id,
-                                       uint64_t *subsystem_id)
+int32_t nvmlVgpuTypeGetDeviceID(uint32_t vgpu_type_id, uint64_t *device_id, uint64_t *subsystem_id)
 {
     struct rpc_type type;
     int r = type_read(vgpu_type_id, subsystem_id != NULL ? device_id : NULL, &type);
@@ -119,7 +117,7 @@ EXPORT int32_t nvmlVgpuTypeGetDeviceID(uint32_t vgpu_type_id, uint64_t *device_i
 }
 
 #define TYPE_GETTER(name, type_name, expression)                                                   \
-    EXPORT int32_t name(uint32_t vgpu_type_id, type_name *out)                                     \
+    int32_t name(uint32_t vgpu_type_id, type_name *out)                                            \
     {                                                                                              \
         struct rpc_type type;                                                                      \
         int r = type_read(vgpu_type_id, out, &type);                                               \
@@ -142,8 +140,8 @@ TYPE_GETTER(nvmlVgpuTypeGetFrameRateLimit, uint32_t, 60)
 TYPE_GETTER(nvmlVgpuTypeGetMaxInstancesPerVm, uint32_t,
             type.series == 'Q' || type.series == 'C' ? 16 : 1)
 
-EXPORT int32_t nvmlVgpuTypeGetResolution(uint32_t vgpu_type_id, uint32_t display_index,
-                                         uint32_t *xdim, uint32_t *ydim)
+int32_t nvmlVgpuTypeGetResolution(uint32_t vgpu_type_id, uint32_t display_index, uint32_t *xdim,
+                                  uint32_t *ydim)
 {
     struct rpc_type type;
     int r = type_read(vgpu_type_id, ydim != NULL ? xdim : NULL, &type);
@@ -157,8 +155,8 @@ EXPORT int32_t nvmlVgpuTypeGetResolution(uint32_t vgpu_type_id, uint32_t display
     return r;
 }
 
-EXPORT int32_t nvmlVgpuTypeGetCapabilities(uint32_t vgpu_type_id, uint32_t capability,
-                                           uint32_t *cap_result)
+int32_t nvmlVgpuTypeGetCapabilities(uint32_t vgpu_type_id, uint32_t capability,
+                                    uint32_t *cap_result)
 {
     struct rpc_type type;
     int r = type_read(vgpu_type_id, cap_result, &type);
@@ -171,8 +169,8 @@ EXPORT int32_t nvmlVgpuTypeGetCapabilities(uint32_t vgpu_type_id, uint32_t capab
     return r;
 }
 
-EXPORT int32_t nvmlVgpuTypeGetBAR1Info(uint32_t vgpu_type_id,
-                                       struct nvml_vgpu_type_bar1_info_v1 *bar1_info)
+int32_t nvmlVgpuTypeGetBAR1Info(uint32_t vgpu_type_id,
+                                struct nvml_vgpu_type_bar1_info_v1 *bar1_info)
 {
     struct rpc_type type;
     int r = type_read(vgpu_type_id, bar1_info, &type);
@@ -186,8 +184,8 @@ EXPORT int32_t nvmlVgpuTypeGetBAR1Info(uint32_t vgpu_type_id,
     return r;
 }
 
-EXPORT int32_t nvmlVgpuTypeGetMaxInstances(struct nvml_device *device, uint32_t vgpu_type_id,
-                                           uint32_t *vgpu_instance_count)
+int32_t nvmlVgpuTypeGetMaxInstances(struct nvml_device *device, uint32_t vgpu_type_id,
+                                    uint32_t *vgpu_instance_count)
 {
     struct ref ref;
     struct rpc_type type;
@@ -204,7 +202,7 @@ EXPORT int32_t nvmlVgpuTypeGetMaxInstances(struct nvml_device *device, uint32_t 
     return r;
 }
 
-EXPORT int32_t
+int32_t
 nvmlVgpuTypeGetMaxInstancesPerGpuInstance(struct nvml_vgpu_type_max_instance_v1 *max_instance)
 {
     struct rpc_type type;
@@ -250,21 +248,19 @@ static int list_placements(struct nvml_device *device, uint32_t type_id, bool cr
     return list_out(places.ids, places.n, list->placement_ids, &list->count);
 }
 
-EXPORT int32_t
-nvmlDeviceGetVgpuTypeSupportedPlacements(struct nvml_device *device, uint32_t vgpu_type_id,
-                                         struct nvml_vgpu_placement_list_v2 *placement_list)
+int32_t nvmlDeviceGetVgpuTypeSupportedPlacements(struct nvml_device *device, uint32_t vgpu_type_id,
+                                                 struct nvml_vgpu_placement_list_v2 *placement_list)
 {
     return list_placements(device, vgpu_type_id, false, placement_list);
 }
 
-EXPORT int32_t
-nvmlDeviceGetVgpuTypeCreatablePlacements(struct nvml_device *device, uint32_t vgpu_type_id,
-                                         struct nvml_vgpu_placement_list_v2 *placement_list)
+int32_t nvmlDeviceGetVgpuTypeCreatablePlacements(struct nvml_device *device, uint32_t vgpu_type_id,
+                                                 struct nvml_vgpu_placement_list_v2 *placement_list)
 {
     return list_placements(device, vgpu_type_id, true, placement_list);
 }
 
-EXPORT int32_t nvmlGpuInstanceGetVgpuTypeCreatablePlacements(
+int32_t nvmlGpuInstanceGetVgpuTypeCreatablePlacements(
     struct nvml_gpu_instance *gpu_instance,
     struct nvml_vgpu_creatable_placement_info_v1 *creatable_placement_info)
 {

@@ -16,7 +16,13 @@
 
 #define NVML_SONAME "libnvidia-ml.so.1"
 
-#define X(name, since, params) int32_t name params;
+/* A library that puts a layer of its own between the exported names and its definitions gives the
+ * latter another name in object files by defining this first. */
+#ifndef NVML_SYMBOL
+#define NVML_SYMBOL(name)
+#endif
+
+#define X(name, since, params, args) int32_t name params NVML_SYMBOL(name);
 #include "nvml/functions.def"
 #undef X
 

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between init and shutdown: what every function asks first. */
+#ifndef SIM_NVML_SESSION_H
+#define SIM_NVML_SESSION_H
+
+#include <stdint.h>
+
+/* NVML_SUCCESS between init and shutdown, else NVML_ERROR_UNINITIALIZED. */
+int session_check(void);
+/* Driver branch that the last init saw (580); 0 before. */
+uint32_t session_branch(void);
+
+#endif

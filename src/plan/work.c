@@ -77,6 +77,45 @@ void work_tell_instance(struct gpu_work *work, const char *profile, uint32_t sta
     STR_SET(instance->what, what);
 }
 
+/* The claim's type on this GPU's model; NULL without one. */
+static const struct cat_vgpu_type *type_of_claim(const struct gpu_work *work,
+                                                 const struct claim *claim)
+{
+    const struct cat_vgpu_type *type = NULL;
+    if (claim->spec.type[0] != '\0') {
+        (void)model_find_type(work->model, claim->spec.type, &type, NULL);
+    }
+    return type;
+}
+
+const struct cat_vgpu_type *work_type_of(const struct gpu_work *work, const struct vgpu *vgpu)
+{
+    const struct cat_vgpu_type *type = NULL;
+    if (vgpu->type[0] != '\0' && model_find_type(work->model, vgpu->type, &type, NULL) == 0) {
+        return type;
+    }
+    type = vgpu->type_id == NO_ID ? NULL : model_type_by_id(work->model, vgpu->type_id);
+    for (size_t i = 0; type == NULL && i < work->n_kept; i++) {
+        type = holds_vgpu(work->kept[i], vgpu) ? type_of_claim(work, work->kept[i]) : NULL;
+    }
+    return type;
+}
+
+uint32_t work_claims_on(const struct gpu_work *work, const struct gi *gi,
+                        const struct cat_vgpu_type **ret_type)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < work->n_kept; i++) {
+        const struct claim *claim = work->kept[i];
+        const struct cat_vgpu_type *type = type_of_claim(work, claim);
+        if (claim->got.start == gi->start && claim->got.size == gi->size && type != NULL) {
+            *ret_type = type;
+            n++;
+        }
+    }
+    return n;
+}
+
 void work_to_idle(struct gpu_work *work)
 {
     for (vec_each(&work->gpu->gis, gi)) {

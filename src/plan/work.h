@@ -41,6 +41,13 @@ int work_mig(struct gpu_work *work, struct error *err);
 /* Helpers that the parts share. */
 struct step *work_step(struct gpu_work *work, enum step_kind kind);
 bool work_has_step(const struct gpu_work *work, enum step_kind kind);
+/* The type of an observed vGPU: by name, by number (the kernel offers no names once every virtual
+ * function is taken), or as the claim that holds it says; NULL unknown. */
+const struct cat_vgpu_type *work_type_of(const struct gpu_work *work, const struct vgpu *vgpu);
+/* How many staying claims have a vGPU on the instance, and its type. mdev doesn't tell the instance
+ * of a vGPU, so the claims' word counts beside what is observed. */
+uint32_t work_claims_on(const struct gpu_work *work, const struct gi *gi,
+                        const struct cat_vgpu_type **ret_type);
 /* Is the device (VF or mdev) one that a leaving claim holds? */
 bool work_leaves(const struct gpu_work *work, const struct vgpu *vgpu);
 /* Destroys what instances are left, then virtual functions and MIG mode; the guard was asked. */

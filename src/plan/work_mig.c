@@ -48,14 +48,15 @@ static bool any_stands_on(const struct claim *const *claims, size_t n, const str
 static uint32_t count_staying(const struct gpu_work *work, const struct gi *gi,
                               const struct cat_vgpu_type **ret_type)
 {
+    uint32_t claimed = work_claims_on(work, gi, ret_type);
     uint32_t n = 0;
     for (vec_each(&work->gpu->vgpus, vgpu)) {
         if (vgpu->gi_id == gi->id && !work_leaves(work, vgpu)) {
             n++;
-            model_find_type(work->model, vgpu->type, ret_type, NULL);
+            *ret_type = work_type_of(work, vgpu);
         }
     }
-    return n;
+    return n > claimed ? n : claimed;
 }
 
 static bool exclusive_on(const struct gpu_work *work, const struct gi *gi)

@@ -13,10 +13,12 @@ static int staying(const struct gpu_work *work, struct layout_vgpus *ret_vgpus, 
         if (work_leaves(work, vgpu)) {
             continue;
         }
-        const struct cat_vgpu_type *type = NULL;
-        int result = model_find_type(work->model, vgpu->type, &type, err);
-        if (result != 0) {
-            return result;
+        const struct cat_vgpu_type *type = work_type_of(work, vgpu);
+        if (type == NULL) {
+            char subject[64];
+            return error_set(err, REASON_UNSUPPORTED, work_subject(work, subject, sizeof(subject)),
+                             "GPU %s carries a vGPU of type %u, which the catalog does not know",
+                             subject + 4, vgpu->type_id);
         }
         if (ret_vgpus->n == LAYOUT_MAX_VGPUS) {
             return error_set(err, REASON_NO_CAPACITY, "gpu", "more than %d vGPUs on one GPU",

@@ -54,7 +54,7 @@ int read_information(const struct ref *ref, struct strbuf *out)
 
 int read_unbind_lock(const struct ref *ref, struct strbuf *out)
 {
-    strbuf_add(out, ref->unbind_locks[ref->fn.gpu - ref->host->gpus] ? "1\n" : "0\n");
+    strbuf_add(out, ref->fn.gpu->unbind_lock ? "1\n" : "0\n");
     return 0;
 }
 

@@ -23,27 +23,13 @@ int write_flag(const struct ref *ref UNUSED, const char *text)
     return parse_flag(text, &on);
 }
 
-/* A driver that comes or goes takes its unbind lock along. */
-static void drop_unbind_lock(const struct ref *ref, const struct pci_addr *addr)
-{
-    for (uint32_t i = 0; i < ref->host->n_gpus; i++) {
-        if (pci_addr_cmp(&ref->host->gpus[i].addr, addr) == 0) {
-            ref->unbind_locks[i] = false;
-        }
-    }
-}
-
 int write_bind(const struct ref *ref, const char *text)
 {
     struct pci_addr addr;
     if (!pci_addr_parse(text, &addr)) {
         return -ENODEV;
     }
-    int r = sim_bind(ref->host, &addr, ref->driver);
-    if (r == 0) {
-        drop_unbind_lock(ref, &addr);
-    }
-    return r;
+    return sim_bind(ref->host, &addr, ref->driver);
 }
 
 int write_unbind(const struct ref *ref, const char *text)
@@ -52,11 +38,7 @@ int write_unbind(const struct ref *ref, const char *text)
     if (!pci_addr_parse(text, &addr)) {
         return -ENODEV;
     }
-    int r = sim_unbind(ref->host, &addr, ref->driver);
-    if (r == 0) {
-        drop_unbind_lock(ref, &addr);
-    }
-    return r;
+    return sim_unbind(ref->host, &addr, ref->driver);
 }
 
 int write_drivers_probe(const struct ref *ref, const char *text)
@@ -65,11 +47,7 @@ int write_drivers_probe(const struct ref *ref, const char *text)
     if (!pci_addr_parse(text, &addr)) {
         return -ENODEV;
     }
-    int r = sim_drivers_probe(ref->host, &addr);
-    if (r == 0) {
-        drop_unbind_lock(ref, &addr);
-    }
-    return r;
+    return sim_drivers_probe(ref->host, &addr);
 }
 
 /* "VVVV DDDD …" in hex. */
@@ -141,7 +119,7 @@ int write_power_control(const struct ref *ref UNUSED, const char *text)
     return str_eq(text, "on") || str_eq(text, "auto") ? 0 : -EINVAL;
 }
 
-/* Granted when nobody has the GPU open: reading it back tells. */
+/* Reading it back tells whether it was granted. */
 int write_unbind_lock(const struct ref *ref, const char *text)
 {
     bool on = false;
@@ -149,13 +127,6 @@ int write_unbind_lock(const struct ref *ref, const char *text)
     if (r < 0) {
         return r;
     }
-    const struct sim_gpu *gpu = ref->fn.gpu;
-    bool held = gpu->holder[0] != '\0' || gpu->opener != 0;
-    uint32_t cursor = 0;
-    struct sim_vgpu *vgpu = sim_next_vgpu(ref->fn.gpu, &cursor, NULL);
-    for (; vgpu != NULL; vgpu = sim_next_vgpu(ref->fn.gpu, &cursor, NULL)) {
-        held = held || vgpu->exists;
-    }
-    ref->unbind_locks[gpu - ref->host->gpus] = on && !held;
+    sim_set_unbind_lock(ref->host, ref->fn.gpu, on);
     return 0;
 }

@@ -29,7 +29,6 @@ static struct ref make_ref(struct sim_fuse *fuse, fuse_req_t req)
 {
     return (struct ref){
         .host = fuse->host,
-        .unbind_locks = fuse->unbind_locks,
         .privileged = fuse_req_ctx(req)->uid == 0,
     };
 }

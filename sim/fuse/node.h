@@ -22,7 +22,6 @@ enum node_kind { NODE_DIR, NODE_FILE, NODE_LINK };
 /* What a path is about. Borrowed from the host, valid under its lock. */
 struct ref {
     struct sim_host *host;
-    bool *unbind_locks; /* one per GPU: /proc/driver/nvidia/gpus/<BDF>/unbindLock */
     char root[ROOT_NAME_SIZE];
     struct function fn;
     char driver[16];
@@ -54,8 +53,8 @@ extern const size_t n_nodes;
 struct tree;
 struct tree *tree_new(void);
 void tree_free(struct tree *tree);
-/* Finds the row for "bus/pci/devices" ("" is the root) and fills *ref, of which host and
- * unbind_locks are set. NULL: no such file now. */
+/* Finds the row for "bus/pci/devices" ("" is the root) and fills *ref, of which host is
+ * set. NULL: no such file now. */
 const struct node *tree_find(const struct tree *tree, const char *path, struct ref *ref);
 /* Names below a directory that tree_find() gave with `ref`. */
 void tree_list(const struct tree *tree, const struct node *dir, const struct ref *ref,

@@ -25,7 +25,6 @@ struct sim_fuse {
     struct sim_host *host;
     struct tree *tree;
     struct inodes *inodes;
-    bool unbind_locks[SIM_MAX_GPUS];
     time_t started; /* the time of every file */
     struct handle *handles;
     struct fuse_session *session;

@@ -210,6 +210,38 @@ static void threads_share_one_connection_without_mixing_answers(void **state)
     rpc_disconnect();
 }
 
+static int enable_vfs(struct served *sim)
+{
+    sim_lock(sim->host);
+    int r = sim_sriov(sim->host, sim->fix->gpus[FIX_L40S], true);
+    sim_unlock(sim->host);
+    return r;
+}
+
+static void an_nvml_client_keeps_the_gpus_from_being_unbound(void **state)
+{
+    (void)state;
+    SERVED(SIM_VENDOR_VFIO);
+    sim->host->nvml_holds_gpus = true;
+    struct rpc_host host;
+    assert_int_equal(CALL(HOST, &host, 0), NVML_SUCCESS);
+    assert_int_equal(enable_vfs(sim), -EBUSY);
+    sim_lock(sim->host);
+    struct sim_gpu *pro = sim->fix->gpus[FIX_PRO];
+    assert_int_equal(sim_unbind(sim->host, &pro->addr, "nvidia"), -EBUSY);
+    sim_set_unbind_lock(sim->host, pro, true);
+    assert_false(pro->unbind_lock);
+    sim_unlock(sim->host);
+    rpc_disconnect();
+    assert_int_equal(enable_vfs(sim), 0);
+    sim_lock(sim->host);
+    sim_set_unbind_lock(sim->host, pro, true);
+    assert_true(pro->unbind_lock);
+    assert_int_equal(sim_unbind(sim->host, &pro->addr, "nvidia"), 0);
+    assert_false(pro->unbind_lock);
+    sim_unlock(sim->host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_living_daemon_s_socket_is_not_taken_over),
         cmocka_unit_test(control_requests_travel_as_text_of_any_length),
         cmocka_unit_test(threads_share_one_connection_without_mixing_answers),
+        cmocka_unit_test(an_nvml_client_keeps_the_gpus_from_being_unbound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

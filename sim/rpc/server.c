@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,7 +20,8 @@ struct connection {
     struct sim_rpc *rpc;
     int fd; /* closed by whoever joins the thread */
     bool root;
-    bool ended; /* under rpc->lock */
+    bool nvml; /* has asked as an NVML client; this and `ended` under rpc->lock */
+    bool ended;
     pthread_t thread;
     struct connection *next;
 };
@@ -29,7 +31,7 @@ struct sim_rpc {
     int listener;
     char *path;
     pthread_t acceptor;
-    pthread_mutex_t lock; /* guards the list and `ended` */
+    pthread_mutex_t lock; /* guards the list; taken under the host's, never the other way round */
     struct connection *connections;
     size_t n_connections;
 };
@@ -42,6 +44,30 @@ static bool serve_control(struct connection *c)
     }
     CLEANUP_FREE char *reply = sim_ctl_handle(c->rpc->host, request, c->root);
     return wire_send_text(c->fd, reply) == 0;
+}
+
+static void note_nvml(struct connection *c)
+{
+    if (!c->nvml) {
+        pthread_mutex_lock(&c->rpc->lock);
+        c->nvml = true;
+        pthread_mutex_unlock(&c->rpc->lock);
+    }
+}
+
+/* Open connections of NVML clients, one per process. A client that has closed its end counts no
+ * more, though its thread may not know yet. */
+static uint32_t count_nvml(void *data)
+{
+    struct sim_rpc *rpc = data;
+    uint32_t n = 0;
+    pthread_mutex_lock(&rpc->lock);
+    for (const struct connection *c = rpc->connections; c != NULL; c = c->next) {
+        struct pollfd fd = {.fd = c->fd, .events = POLLRDHUP};
+        n += c->nvml && !c->ended && poll(&fd, 1, 0) == 0 ? 1 : 0;
+    }
+    pthread_mutex_unlock(&rpc->lock);
+    return n;
 }
 
 /* A client that dies between request and reply has had its change made whole or not at all: the
@@ -61,6 +87,7 @@ static void *serve(void *data)
             }
             continue;
         }
+        note_nvml(c);
         rpc_answer(c->rpc->host, &request, c->root, answer);
         if (wire_send(c->fd, &answer->reply, sizeof(answer->reply), answer->payload,
                       answer->reply.size) < 0) {
@@ -172,6 +199,10 @@ int sim_rpc_start(struct sim_host *host, const char *socket_path, struct sim_rpc
         free(rpc);
         return error_set_errno(err, r, "cleave-sim", "cannot start the server's thread");
     }
+    sim_lock(host);
+    host->nvml_clients = count_nvml;
+    host->nvml_clients_data = rpc;
+    sim_unlock(host);
     *ret_rpc = rpc;
     return 0;
 }
@@ -182,6 +213,9 @@ void sim_rpc_stop(struct sim_rpc *rpc)
         return;
     }
     sim_close(rpc->host);
+    sim_lock(rpc->host);
+    rpc->host->nvml_clients = NULL;
+    sim_unlock(rpc->host);
     shutdown(rpc->listener, SHUT_RDWR);
     pthread_join(rpc->acceptor, NULL);
     close(rpc->listener);

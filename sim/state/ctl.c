@@ -81,7 +81,11 @@ static int op_driver_reload(struct sim_host *host, struct reader *r, json_t *rep
 static int op_reset(struct sim_host *host, struct reader *r, json_t *reply)
 {
     struct sim_gpu *gpu = read_gpu(host, r);
-    return bad(r) < 0 ? -EINVAL : nvml_result(reply, sim_gpu_reset(host, gpu));
+    if (bad(r) < 0) {
+        return -EINVAL;
+    }
+    bool open = sim_nvml_reaches(gpu) && sim_nvml_open(host, 0);
+    return nvml_result(reply, open ? SIM_NVML_IN_USE : sim_gpu_reset(host, gpu));
 }
 
 static int op_sriov(struct sim_host *host, struct reader *r, json_t *reply)

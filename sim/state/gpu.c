@@ -15,6 +15,7 @@ void sim_host_init(struct sim_host *host)
     host->next_vgpu_instance = 1;
     host->next_fault = 1;
     host->seed = 1;
+    host->nvml_holds_gpus = true;
 }
 
 void sim_host_free(struct sim_host *host)

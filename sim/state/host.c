@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Host files (data/hosts): reading, checking, and filling in what they leave open. */
+#include "sim/state/fault.h"
 #include "sim/state/internal.h"
 
 #include <stdio.h>
@@ -359,6 +360,23 @@ static int by_addr(const void *a, const void *b)
     return pci_addr_cmp(&x->addr, &y->addr);
 }
 
+static void read_faults(struct reader *r, struct sim_host *host)
+{
+    json_t *array = reader_array_or_null(r, "faults", SIM_MAX_FAULTS);
+    for (size_t i = 0; array != NULL && i < json_array_size(array) && r->result == 0; i++) {
+        char path[160];
+        uint32_t id = 0;
+        struct reader f;
+        reader_init(&f, json_array_get(array, i), r->origin,
+                    reader_path(r, "faults", (int)i, path, sizeof(path)), r->err);
+        if (!reader_has(&f, "at")) {
+            reader_fail(&f, "at", "say which call it is about");
+        }
+        sim_fault_add(host, &f, &id);
+        r->result = f.result;
+    }
+}
+
 static int read_host(struct reader *r, struct sim_host *host)
 {
     const char *name = reader_str(r, "name", MAX_TEXT);
@@ -378,6 +396,9 @@ static int read_host(struct reader *r, struct sim_host *host)
         (enum sim_iface)reader_choice_or(r, "vgpu_interface", iface_words, (int)by_kernel);
     host->vgpu_host = reader_bool_or(r, "vgpu_host", true);
     host->hypervisor_mig_timeslicing = reader_bool_or(r, "mig_timeslicing", true);
+    host->nvml_holds_gpus = reader_bool_or(r, "nvml_holds_gpus", true);
+    host->seed = (uint64_t)reader_int_or(r, "seed", 0, INT64_MAX, 1);
+    read_faults(r, host);
     read_gpus(r, host);
     return reader_end(r);
 }

@@ -31,6 +31,7 @@ static void driver_starts(struct sim_gpu *gpu)
     gpu->corrected.volatile_count = 0;
     gpu->uncorrected.volatile_count = 0;
     gpu->last_xid = 0;
+    gpu->unbind_lock = false;
 }
 
 void sim_gpu_power_on(struct sim_gpu *gpu)
@@ -59,6 +60,9 @@ void sim_reboot(struct sim_host *host)
 
 int sim_driver_reload(struct sim_host *host)
 {
+    if (sim_nvml_open(host, 0)) {
+        return -EBUSY;
+    }
     for (uint32_t i = 0; i < host->n_gpus; i++) {
         struct sim_gpu *gpu = &host->gpus[i];
         bool ours = sim_bound_to(gpu->driver, "nvidia");

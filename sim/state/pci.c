@@ -95,9 +95,22 @@ int sim_bind(struct sim_host *host, const struct pci_addr *addr, const char *dri
     return 0;
 }
 
+bool sim_nvml_open(const struct sim_host *host, uint32_t own)
+{
+    return host->nvml_holds_gpus && host->nvml_clients != NULL &&
+           host->nvml_clients(host->nvml_clients_data) > own;
+}
+
+void sim_set_unbind_lock(struct sim_host *host, struct sim_gpu *gpu, bool on)
+{
+    bool held = gpu->holder[0] != '\0' || gpu->opener != 0 || sim_count_vgpus(gpu) > 0 ||
+                sim_nvml_open(host, 0);
+    gpu->unbind_lock = on && !held;
+}
+
 /* The kernel itself would wait for the user to go away, or tear the device from under it; a host
  * on which that happened is not worth simulating, so it is refused. */
-static bool function_busy(const struct function *fn)
+static bool function_busy(const struct sim_host *host, const struct function *fn)
 {
     if (fn->vf != NULL) {
         return fn->vf->vgpu.exists;
@@ -105,8 +118,10 @@ static bool function_busy(const struct function *fn)
     if (fn->gpu == NULL) {
         return false;
     }
+    bool by_nvml =
+        sim_bound_to(fn->driver, "nvidia") && !fn->gpu->unbind_lock && sim_nvml_open(host, 0);
     return fn->gpu->opener != 0 || fn->gpu->n_vfs > 0 || sim_count_vgpus(fn->gpu) > 0 ||
-           fn->gpu->holder[0] != '\0';
+           fn->gpu->holder[0] != '\0' || by_nvml;
 }
 
 int sim_unbind(struct sim_host *host, const struct pci_addr *addr, const char *driver)
@@ -115,12 +130,13 @@ int sim_unbind(struct sim_host *host, const struct pci_addr *addr, const char *d
     if (!find_function(host, addr, &fn) || fn.driver[0] == '\0' || !str_eq(fn.driver, driver)) {
         return -ENODEV;
     }
-    if (function_busy(&fn)) {
+    if (function_busy(host, &fn)) {
         return -EBUSY;
     }
     fn.driver[0] = '\0';
     if (fn.gpu != NULL && fn.vf == NULL) {
         sim_gpu_forget_volatile(fn.gpu);
+        fn.gpu->unbind_lock = false; /* it goes with the driver */
     }
     sim_changed(host);
     return 0;
@@ -202,11 +218,12 @@ int sim_sriov(struct sim_host *host, struct sim_gpu *gpu, bool enable)
         return 0;
     }
     /* sriov-manage takes the driver's unbindLock, which an NVML client or a VM keeps from it. */
-    if (sim_count_vgpus(gpu) > 0 || gpu->holder[0] != '\0') {
+    if (sim_count_vgpus(gpu) > 0 || gpu->holder[0] != '\0' || sim_nvml_open(host, 0)) {
         return -EBUSY;
     }
     sim_gpu_forget_volatile(gpu);
     sim_gpu_remove_vfs(gpu);
+    gpu->unbind_lock = false;
     if (enable) {
         add_vfs(gpu);
     }

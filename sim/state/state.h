@@ -107,6 +107,7 @@ struct sim_gpu {
     char holder[32];           /* a host process that has the GPU open ("dcgm"), "" none */
     struct sim_ecc corrected, uncorrected;
     uint32_t last_xid; /* 0 none since the driver was loaded */
+    bool unbind_lock;  /* taken: the driver lets go of the GPU at once when it is unbound */
 };
 
 /* Another PCI function that shares an IOMMU group with a GPU (host file `group_members`). */
@@ -175,6 +176,10 @@ struct sim_host {
      */
     void (*on_change)(struct sim_host *host, void *data);
     void *on_change_data;
+    /* How many processes have NVML open; NULL: none. Under the lock. */
+    uint32_t (*nvml_clients)(void *data);
+    void *nvml_clients_data;
+    bool nvml_holds_gpus; /* and keep GPUs from being unbound, as on a real host */
     const struct catalog *catalog;
     uint64_t busy_us;      /* time spent inside the simulated driver, for benches */
     uint64_t locked_at_us; /* sim_lock()'s clock */
@@ -242,6 +247,10 @@ int sim_bind(struct sim_host *host, const struct pci_addr *addr, const char *dri
 int sim_unbind(struct sim_host *host, const struct pci_addr *addr, const char *driver);
 int sim_set_driver_override(struct sim_host *host, const struct pci_addr *addr, const char *driver);
 int sim_drivers_probe(struct sim_host *host, const struct pci_addr *addr);
+/* Do more than `own` processes have NVML open, and so the GPUs? */
+bool sim_nvml_open(const struct sim_host *host, uint32_t own);
+/* The driver's unbindLock file: granted when nobody has the GPU open. */
+void sim_set_unbind_lock(struct sim_host *host, struct sim_gpu *gpu, bool on);
 /* What sriov-manage -e/-d does: rebinds the driver (so GIs and the mixed-size flag are wiped),
  * makes or removes the VFs. */
 int sim_sriov(struct sim_host *host, struct sim_gpu *gpu, bool enable);

@@ -75,6 +75,13 @@ static json_t *gi_json(const struct sim_gi *gi)
     put_str(object, "name", gi->profile->name);
     put_num(object, "start", gi->start);
     put_flag(object, "heterogeneous", gi->heterogeneous);
+    if (gi->scheduler.policy != 0) {
+        json_object_set_new(
+            object, "scheduler",
+            json_pack("[I, I, I, I, I]", (json_int_t)gi->scheduler.policy,
+                      (json_int_t)gi->scheduler.arr, (json_int_t)gi->scheduler.avg_factor,
+                      (json_int_t)gi->scheduler.frequency, (json_int_t)gi->scheduler.timeslice_ns));
+    }
     json_t *cis = json_array();
     for (uint32_t i = 0; i < gi->n_cis; i++) {
         json_t *ci = json_object();
@@ -116,6 +123,11 @@ static json_t *gpu_json(const struct sim_gpu *gpu)
     put_flag(object, "no_reset", gpu->no_reset);
     put_str(object, "holder", gpu->holder);
     put_num(object, "last_xid", gpu->last_xid);
+    json_t *settings = json_object();
+    for (uint32_t i = 0; i < SIM_SETTING_COUNT; i++) {
+        put_num(settings, sim_setting_name(i), gpu->settings[i]);
+    }
+    json_object_set_new(object, "settings", settings);
     json_object_set_new(object, "corrected", ecc_json(&gpu->corrected));
     json_object_set_new(object, "uncorrected", ecc_json(&gpu->uncorrected));
     json_t *gis = json_array();
@@ -247,6 +259,37 @@ static void vf_from(struct reader *r, const struct gpu_model *model, struct sim_
     }
 }
 
+static void scheduler_from(struct reader *r, struct sim_gi_scheduler *scheduler)
+{
+    uint32_t *const fields[] = {&scheduler->policy, &scheduler->arr, &scheduler->avg_factor,
+                                &scheduler->frequency, &scheduler->timeslice_ns};
+    const json_t *array = reader_array_or_null(r, "scheduler", ARRAY_SIZE(fields));
+    for (size_t i = 0; array != NULL && i < ARRAY_SIZE(fields); i++) {
+        json_int_t value = json_integer_value(json_array_get(array, i));
+        if (value < 0 || value > UINT32_MAX) {
+            reader_fail(r, "scheduler", "is out of range");
+            return;
+        }
+        *fields[i] = (uint32_t)value;
+    }
+}
+
+static void settings_from(struct reader *r, struct sim_gpu *gpu)
+{
+    const json_t *object = reader_object_or_null(r, "settings");
+    if (object == NULL) {
+        return;
+    }
+    char path[160];
+    struct reader s;
+    reader_init(&s, object, r->origin, reader_path(r, "settings", -1, path, sizeof(path)), r->err);
+    for (uint32_t i = 0; i < SIM_SETTING_COUNT; i++) {
+        gpu->settings[i] =
+            (uint32_t)reader_int_or(&s, sim_setting_name(i), 0, UINT32_MAX, gpu->settings[i]);
+    }
+    item_done(r, &s);
+}
+
 static void gi_from(struct reader *r, const struct gpu_model *model, struct sim_gi *gi)
 {
     *gi = (struct sim_gi){.id = (uint32_t)reader_int(r, "id", 0, 1000)};
@@ -254,6 +297,7 @@ static void gi_from(struct reader *r, const struct gpu_model *model, struct sim_
     const char *name = reader_str(r, "name", 63);
     gi->start = (uint32_t)reader_int(r, "start", 0, 31);
     gi->heterogeneous = reader_bool_or(r, "heterogeneous", false);
+    scheduler_from(r, &gi->scheduler);
     for (size_t i = 0; i < model->profiles.n; i++) {
         if (model->profiles.items[i].id == profile && str_eq(model->profiles.items[i].name, name)) {
             gi->profile = &model->profiles.items[i];
@@ -337,6 +381,7 @@ static void gpu_from(struct reader *r, struct sim_gpu *gpu)
     gpu->no_reset = reader_bool_or(r, "no_reset", false);
     get_str(r, "holder", gpu->holder, sizeof(gpu->holder));
     gpu->last_xid = (uint32_t)reader_int_or(r, "last_xid", 0, UINT32_MAX, 0);
+    settings_from(r, gpu);
     ecc_from(r, "corrected", &gpu->corrected);
     ecc_from(r, "uncorrected", &gpu->uncorrected);
     gpu_lists_from(r, gpu);

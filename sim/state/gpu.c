@@ -15,6 +15,7 @@ void sim_host_init(struct sim_host *host)
     host->next_vgpu_instance = 1;
     host->next_fault = 1;
     host->seed = 1;
+    host->started_us = clock_monotonic_us();
     host->nvml_holds_gpus = true;
 }
 
@@ -297,6 +298,7 @@ int sim_gpu_reset(struct sim_host *host, struct sim_gpu *gpu)
     bool pending = gpu->mig_pending != gpu->mig_current;
     gpu->mig_current = (pending || gpu->model->mig_needs_reset) && gpu->mig_pending;
     gpu->mig_pending = gpu->mig_current;
+    sim_settings_ecc(gpu);
     sim_changed(host);
     return SIM_NVML_OK;
 }

@@ -42,6 +42,10 @@ void sim_vgpu_clear(struct sim_vgpu *vgpu);
 /* False when vgpu_params ask for a placement that the vGPU could not get: its VM must not start. */
 bool sim_vgpu_placement_ok(const struct sim_vgpu *vgpu);
 
+/* setting.c: the driver starts; a changed ECC mode takes effect (also by a reset) */
+void sim_settings_start(struct sim_gpu *gpu);
+void sim_settings_ecc(struct sim_gpu *gpu);
+
 /* pci.c */
 void sim_gpu_remove_vfs(struct sim_gpu *gpu);
 

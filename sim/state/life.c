@@ -31,6 +31,9 @@ static void driver_starts(struct sim_gpu *gpu)
     gpu->corrected.volatile_count = 0;
     gpu->uncorrected.volatile_count = 0;
     gpu->last_xid = 0;
+    gpu->meter.energy_uj = 0;
+    gpu->meter.at_us = 0;
+    sim_settings_start(gpu);
     gpu->unbind_lock = false;
 }
 

@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "catalog/catalog.h"
 #include "model/pci.h"
+#include "sim/state/setting.h"
 
 #define SIM_MAX_GPUS 16
 #define SIM_MAX_GIS 16
@@ -40,11 +41,17 @@ struct sim_ci {
     char uuid[48];        /* "MIG-…" */
 };
 
+/* How the vGPUs of a GI share its engines; policy 0: as the driver starts. */
+struct sim_gi_scheduler {
+    uint32_t policy, arr, avg_factor, frequency, timeslice_ns;
+};
+
 struct sim_gi {
     uint32_t id;
     const struct cat_profile *profile;
     uint32_t start;
     bool heterogeneous;
+    struct sim_gi_scheduler scheduler;
     struct sim_ci cis[SIM_MAX_CIS];
     uint32_t n_cis;
 };
@@ -107,7 +114,11 @@ struct sim_gpu {
     char holder[32];           /* a host process that has the GPU open ("dcgm"), "" none */
     struct sim_ecc corrected, uncorrected;
     uint32_t last_xid; /* 0 none since the driver was loaded */
-    bool unbind_lock;  /* taken: the driver lets go of the GPU at once when it is unbound */
+    uint32_t settings[SIM_SETTING_COUNT];
+    struct {
+        uint64_t energy_uj, at_us; /* since the driver was loaded; read at (monotonic clock) */
+    } meter;                       /* not hardware: the state file does not keep it */
+    bool unbind_lock; /* taken: the driver lets go of the GPU at once when it is unbound */
 };
 
 /* Another PCI function that shares an IOMMU group with a GPU (host file `group_members`). */
@@ -166,8 +177,9 @@ struct sim_host {
     struct sim_fault faults[SIM_MAX_FAULTS];
     uint32_t n_faults;
     uint32_t next_fault;
-    uint64_t seed; /* of the faults' chances */
-    bool closing;  /* nobody waits for anything any more */
+    uint64_t seed;       /* of the faults' chances and the boards' load */
+    uint64_t started_us; /* monotonic clock: the load is a function of the time since */
+    bool closing;        /* nobody waits for anything any more */
     struct sim_event events[SIM_MAX_EVENTS];
     uint64_t n_events; /* ever: event n is at n % SIM_MAX_EVENTS */
     char *state_path;  /* NULL: not saved */
@@ -229,6 +241,13 @@ int sim_gi_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, struct 
                              bool on);
 /* policy: 1 best effort, 2 equal share, 3 fixed share. */
 int sim_set_scheduler(struct sim_host *host, struct sim_gpu *gpu, uint32_t policy);
+int sim_gi_set_scheduler(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
+                         const struct sim_gi_scheduler *scheduler);
+/* Whoever calls has checked the value. */
+int sim_set_setting(struct sim_host *host, struct sim_gpu *gpu, enum sim_setting setting,
+                    uint32_t value);
+const char *sim_setting_name(enum sim_setting setting);
+void sim_clear_ecc(struct sim_host *host, struct sim_gpu *gpu, bool aggregate);
 /* nvidia-smi -r: IN_USE while anything holds the GPU; a pending MIG mode takes effect. */
 int sim_gpu_reset(struct sim_host *host, struct sim_gpu *gpu);
 /* Types that could be created now on the GPU (NVML "creatable"); returns the count written. */

@@ -31,14 +31,18 @@ read_fn read_vendor, read_device, read_subvendor, read_subdevice, read_class, re
 read_fn read_numa_node, read_local_cpus, read_local_cpulist, read_enable, read_driver_override;
 read_fn read_modalias, read_uevent, read_reset_method, read_link_speed, read_link_width;
 read_fn read_max_link_speed, read_totalvfs, read_numvfs, read_vf_offset, read_vf_device;
-read_fn read_runtime_usage;
+read_fn read_runtime_usage, read_autoprobe, read_sriov_autoprobe, read_vfio_dev;
 /* Values that never differ: "1\n" and so on. */
 read_fn read_zero, read_one, read_d0, read_dma_bits, read_on, read_active, read_forbidden;
 read_fn read_max_link_width, read_enabled, read_empty, read_live, read_refcnt, read_vfio_type;
 
 /* ---- config.c ---- */
 #define CONFIG_SIZE 4096
-read_fn read_config, read_resource;
+#define BARS 6
+read_fn read_config, read_resource, read_bar;
+/* Of ref->bar: 0 when the function has none of that number. */
+uint64_t bar_bytes(const struct ref *ref, bool *ret_prefetchable);
+uint64_t bar_size(const struct ref *ref);
 
 /* ---- link.c ---- */
 read_fn link_bus_device, link_function_driver, link_pci_subsystem, link_iommu_group, link_physfn;
@@ -57,7 +61,8 @@ write_fn write_mdev_remove, write_mdev_params;
 /* ---- attr_write.c: the PCI core ---- */
 write_fn write_bind, write_unbind, write_new_id, write_remove_id;
 write_fn write_drivers_probe, write_flag, write_driver_override, write_reset, write_numvfs;
-write_fn write_power_control, write_unbind_lock;
+write_fn write_power_control, write_unbind_lock, write_remove, write_rescan, write_autoprobe;
+write_fn write_sriov_autoprobe;
 
 /* ---- attr_proc.c: /proc/driver/nvidia and /sys/module ---- */
 read_fn read_proc_version, read_proc_params, read_information, read_unbind_lock;

@@ -180,6 +180,29 @@ int read_runtime_usage(const struct ref *ref, struct strbuf *out)
     return 0;
 }
 
+static int flag(struct strbuf *out, bool on)
+{
+    strbuf_add(out, on ? "1\n" : "0\n");
+    return 0;
+}
+
+int read_autoprobe(const struct ref *ref, struct strbuf *out)
+{
+    return flag(out, !ref->host->no_autoprobe);
+}
+
+int read_sriov_autoprobe(const struct ref *ref, struct strbuf *out)
+{
+    return flag(out, !ref->fn.gpu->sriov_no_autoprobe);
+}
+
+/* The major number is given out when vfio is loaded. */
+int read_vfio_dev(const struct ref *ref, struct strbuf *out)
+{
+    strbuf_addf(out, "511:%u\n", ref->fn.serial);
+    return 0;
+}
+
 #define CONSTANT(name, text)                                                                       \
     int name(const struct ref *ref UNUSED, struct strbuf *out)                                     \
     {                                                                                              \

@@ -62,15 +62,8 @@ int read_unbind_lock(const struct ref *ref, struct strbuf *out)
 
 #define MINOR_CONFIG 1
 #define MINOR_MONITOR 2
-#define MINOR_FIRST_GI 3
-/* A GI takes 1 + 8 minors and a GPU has 15 (mig-minors of a real host). */
-#define MINORS_PER_GI 9
-#define MINORS_PER_GPU 135
-
-static uint32_t gi_minor(const struct sim_gpu *gpu, const struct sim_gi *gi)
-{
-    return MINOR_FIRST_GI + gpu->minor * MINORS_PER_GPU + gi->id * MINORS_PER_GI;
-}
+#define GIS_PER_GPU 15
+#define CIS_PER_GI 8
 
 static int add_capability(uint32_t minor, struct strbuf *out)
 {
@@ -90,25 +83,26 @@ int read_mig_monitor(const struct ref *ref UNUSED, struct strbuf *out)
 
 int read_gi_access(const struct ref *ref, struct strbuf *out)
 {
-    return add_capability(gi_minor(ref->fn.gpu, ref->gi), out);
+    return add_capability(sim_cap_minor(ref->fn.gpu, ref->gi, NULL), out);
 }
 
 int read_ci_access(const struct ref *ref, struct strbuf *out)
 {
-    return add_capability(gi_minor(ref->fn.gpu, ref->gi) + 1 + ref->ci->id, out);
+    return add_capability(sim_cap_minor(ref->fn.gpu, ref->gi, ref->ci), out);
 }
 
 int read_mig_minors(const struct ref *ref, struct strbuf *out)
 {
     strbuf_addf(out, "config %d\nmonitor %d\n", MINOR_CONFIG, MINOR_MONITOR);
     for (uint32_t g = 0; g < ref->host->n_gpus; g++) {
-        for (uint32_t i = 0; i < MINORS_PER_GPU / MINORS_PER_GI; i++) {
+        struct sim_gpu gpu = {.minor = g};
+        for (uint32_t i = 0; i < GIS_PER_GPU; i++) {
             struct sim_gi gi = {.id = i};
-            struct sim_gpu gpu = {.minor = g};
-            uint32_t minor = gi_minor(&gpu, &gi);
-            strbuf_addf(out, "gpu%u/gi%u/access %u\n", g, i, minor);
-            for (uint32_t c = 0; c < MINORS_PER_GI - 1; c++) {
-                strbuf_addf(out, "gpu%u/gi%u/ci%u/access %u\n", g, i, c, minor + 1 + c);
+            strbuf_addf(out, "gpu%u/gi%u/access %u\n", g, i, sim_cap_minor(&gpu, &gi, NULL));
+            for (uint32_t c = 0; c < CIS_PER_GI; c++) {
+                struct sim_ci ci = {.id = c};
+                strbuf_addf(out, "gpu%u/gi%u/ci%u/access %u\n", g, i, c,
+                            sim_cap_minor(&gpu, &gi, &ci));
             }
         }
     }

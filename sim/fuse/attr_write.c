@@ -56,33 +56,61 @@ static bool parse_ids(const char *text, uint32_t *ret_vendor, uint32_t *ret_devi
     return sscanf(text, "%8x %8x", ret_vendor, ret_device) == 2;
 }
 
-/* Unbound functions with the id are probed at once. The id is not remembered for later ones. */
 int write_new_id(const struct ref *ref, const char *text)
 {
     uint32_t vendor = 0;
     uint32_t device = 0;
-    if (!parse_ids(text, &vendor, &device)) {
-        return -EINVAL;
-    }
-    uint32_t cursor = 0;
-    struct function fn;
-    while (function_next(ref->host, &cursor, &fn)) {
-        if (function_vendor(&fn) == vendor && function_device(&fn) == device &&
-            function_driver(&fn)[0] == '\0' && function_override(&fn)[0] == '\0') {
-            const struct pci_addr addr = *function_addr(&fn);
-            sim_set_driver_override(ref->host, &addr, ref->driver);
-            sim_drivers_probe(ref->host, &addr);
-            sim_set_driver_override(ref->host, &addr, "");
-        }
-    }
-    return 0;
+    return parse_ids(text, &vendor, &device) ? sim_new_id(ref->host, ref->driver, vendor, device)
+                                             : -EINVAL;
 }
 
-int write_remove_id(const struct ref *ref UNUSED, const char *text)
+int write_remove_id(const struct ref *ref, const char *text)
 {
     uint32_t vendor = 0;
     uint32_t device = 0;
-    return parse_ids(text, &vendor, &device) ? -ENODEV : -EINVAL;
+    return parse_ids(text, &vendor, &device) ? sim_remove_id(ref->host, ref->driver, vendor, device)
+                                             : -EINVAL;
+}
+
+int write_remove(const struct ref *ref, const char *text)
+{
+    bool on = false;
+    int r = parse_flag(text, &on);
+    if (r < 0 || !on) {
+        return r;
+    }
+    const struct pci_addr addr = *function_addr(&ref->fn);
+    return sim_remove(ref->host, &addr);
+}
+
+int write_rescan(const struct ref *ref, const char *text)
+{
+    bool on = false;
+    int r = parse_flag(text, &on);
+    if (r == 0 && on) {
+        sim_rescan(ref->host);
+    }
+    return r;
+}
+
+int write_autoprobe(const struct ref *ref, const char *text)
+{
+    bool on = false;
+    int r = parse_flag(text, &on);
+    if (r == 0) {
+        sim_set_autoprobe(ref->host, NULL, on);
+    }
+    return r;
+}
+
+int write_sriov_autoprobe(const struct ref *ref, const char *text)
+{
+    bool on = false;
+    int r = parse_flag(text, &on);
+    if (r == 0) {
+        sim_set_autoprobe(ref->host, ref->fn.gpu, on);
+    }
+    return r;
 }
 
 int write_driver_override(const struct ref *ref, const char *text)

@@ -4,6 +4,7 @@
  * type, PCIe and power-management capabilities, FLR) and whoever sums up ranges. Layouts: PCI Local
  * Bus 3.0, PCI Express Base 5.0.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "sim/fuse/attr.h"
@@ -96,11 +97,34 @@ int read_resource(const struct ref *ref, struct strbuf *out)
     return 0;
 }
 
+uint64_t bar_bytes(const struct ref *ref, bool *ret_prefetchable)
+{
+    struct range rows[ROWS] = {0};
+    if (ref->fn.gpu == NULL) {
+        return 0;
+    }
+    gpu_ranges(ref, rows);
+    *ret_prefetchable = rows[ref->bar].flags == MEM_64_PREF;
+    return rows[ref->bar].size;
+}
+
+uint64_t bar_size(const struct ref *ref)
+{
+    bool prefetchable = false;
+    return bar_bytes(ref, &prefetchable);
+}
+
+/* The kernel maps memory ranges; it reads I/O ports only. */
+int read_bar(const struct ref *ref UNUSED, struct strbuf *out UNUSED)
+{
+    return -EIO;
+}
+
 static void put_bars(const struct ref *ref, uint8_t *config)
 {
     struct range rows[ROWS] = {0};
     gpu_ranges(ref, rows);
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < BARS; i++) {
         uint8_t *at = config + 0x10 + 4 * i;
         if (rows[i].size > 0 && rows[i].flags == MEM_64_PREF) {
             put32(at, (rows[i].base & 0xffffffff) | 0xc);

@@ -9,31 +9,47 @@
 #define CLASS_3D_CONTROLLER 0x030200 /* what data-centre boards are */
 #define CLASS_BRIDGE 0x06
 
-bool function_next(struct sim_host *host, uint32_t *cursor, struct function *ret_fn)
+/* Function n of the host, removed ones too; false past the end. */
+static bool nth(struct sim_host *host, uint32_t n, struct function *ret_fn)
 {
-    uint32_t skip = *cursor;
     for (uint32_t i = 0; i < host->n_gpus; i++) {
         struct sim_gpu *gpu = &host->gpus[i];
-        if (skip <= gpu->n_vfs) {
+        if (n <= gpu->n_vfs) {
             *ret_fn = (struct function){
                 .gpu = gpu,
-                .vf = skip == 0 ? NULL : &gpu->vfs[skip - 1],
-                .serial = i * (SIM_MAX_VFS + 1) + skip,
+                .vf = n == 0 ? NULL : &gpu->vfs[n - 1],
+                .serial = i * (SIM_MAX_VFS + 1) + n,
             };
-            (*cursor)++;
             return true;
         }
-        skip -= gpu->n_vfs + 1;
+        n -= gpu->n_vfs + 1;
     }
-    if (skip >= host->n_extras) {
+    if (n >= host->n_extras) {
         return false;
     }
     *ret_fn = (struct function){
-        .extra = &host->extras[skip],
-        .serial = SIM_MAX_GPUS * (SIM_MAX_VFS + 1) + skip,
+        .extra = &host->extras[n],
+        .serial = SIM_MAX_GPUS * (SIM_MAX_VFS + 1) + n,
     };
-    (*cursor)++;
     return true;
+}
+
+static bool is_removed(const struct function *fn)
+{
+    if (fn->extra != NULL) {
+        return fn->extra->removed;
+    }
+    return fn->vf != NULL ? fn->vf->removed : fn->gpu->removed;
+}
+
+bool function_next(struct sim_host *host, uint32_t *cursor, struct function *ret_fn)
+{
+    while (nth(host, (*cursor)++, ret_fn)) {
+        if (!is_removed(ret_fn)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool function_find(struct sim_host *host, const struct pci_addr *addr, struct function *ret_fn)

@@ -53,13 +53,15 @@ static struct stat stat_of(const struct sim_fuse *fuse, const struct target *tar
     static const mode_t types[] = {
         [NODE_DIR] = S_IFDIR, [NODE_FILE] = S_IFREG, [NODE_LINK] = S_IFLNK};
     mode_t mode = target->inode->mode != 0 ? target->inode->mode : target->node->mode;
+    uint64_t size =
+        target->node->bytes != NULL ? target->node->bytes(&target->ref) : target->node->size;
     return (struct stat){
         .st_ino = target->inode->number,
         .st_mode = types[target->node->kind] | mode,
         .st_nlink = target->node->kind == NODE_DIR ? 2 : 1,
         .st_uid = target->inode->uid,
         .st_gid = target->inode->gid,
-        .st_size = (off_t)target->node->size,
+        .st_size = (off_t)size,
         .st_blksize = 4096,
         .st_mtim = {.tv_sec = fuse->started},
         .st_ctim = {.tv_sec = fuse->started},

@@ -27,6 +27,7 @@ struct ref {
     char driver[16];
     uint32_t group;
     uint32_t virtfn;
+    uint32_t bar;
     struct sim_vgpu *mdev; /* with fn its parent */
     const struct cat_vgpu_type *type;
     struct sim_gi *gi;
@@ -38,8 +39,9 @@ struct node {
     const char *pattern;
     enum node_kind kind;
     mode_t mode;
-    uint32_t size;                       /* what stat says; attributes are one page */
-    bool (*when)(const struct ref *ref); /* NULL: always there */
+    uint32_t size;                            /* what stat says; attributes are one page */
+    uint64_t (*bytes)(const struct ref *ref); /* the same where it differs; NULL: `size` */
+    bool (*when)(const struct ref *ref);      /* NULL: always there */
     /* Content of a file, or target of a link. 0 or -errno. NULL: write-only. */
     int (*read)(const struct ref *ref, struct strbuf *out);
     /* One write: `text` without the newline at its end. 0 or -errno. NULL: read-only. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "sim/fuse/attr.h"
 
 #define MAX_TYPES 256
 
@@ -157,14 +158,16 @@ static bool match_driver(struct ref *ref, const char *name)
 static bool match_virtfn(struct ref *ref, const char *name)
 {
     return function_is_gpu(&ref->fn) && parse_numbered(name, "virtfn", &ref->virtfn) &&
-           ref->virtfn < ref->fn.gpu->n_vfs;
+           ref->virtfn < ref->fn.gpu->n_vfs && !ref->fn.gpu->vfs[ref->virtfn].removed;
 }
 
 static void list_virtfns(const struct ref *ref, struct strlist *names)
 {
     uint32_t n = function_is_gpu(&ref->fn) ? ref->fn.gpu->n_vfs : 0;
     for (uint32_t i = 0; i < n; i++) {
-        *vec_push(names) = xasprintf("virtfn%u", i);
+        if (!ref->fn.gpu->vfs[i].removed) {
+            *vec_push(names) = xasprintf("virtfn%u", i);
+        }
     }
 }
 
@@ -177,6 +180,35 @@ static bool match_vfio(struct ref *ref, const char *name)
 static void list_vfio(const struct ref *ref, struct strlist *names)
 {
     *vec_push(names) = xasprintf("vfio%u", ref->fn.serial);
+}
+
+/* "resource1", and "resource1_wc" where it may be mapped write-combining. */
+static bool match_bar(struct ref *ref, const char *name)
+{
+    for (ref->bar = 0; ref->bar < BARS; ref->bar++) {
+        CLEANUP_FREE char *plain = xasprintf("resource%u", ref->bar);
+        CLEANUP_FREE char *combining = xasprintf("resource%u_wc", ref->bar);
+        bool prefetchable = false;
+        uint64_t bytes = bar_bytes(ref, &prefetchable);
+        if (bytes > 0 && (str_eq(name, plain) || (prefetchable && str_eq(name, combining)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void list_bars(const struct ref *ref, struct strlist *names)
+{
+    struct ref each = *ref;
+    for (each.bar = 0; each.bar < BARS; each.bar++) {
+        bool prefetchable = false;
+        if (bar_bytes(&each, &prefetchable) > 0) {
+            *vec_push(names) = xasprintf("resource%u", each.bar);
+            if (prefetchable) {
+                *vec_push(names) = xasprintf("resource%u_wc", each.bar);
+            }
+        }
+    }
 }
 
 /* /dev/vfio/devices/vfioN: all of them. */
@@ -458,6 +490,7 @@ static const struct slot slots[] = {
     {.name = "{gpu}", .match = match_gpu, .list = list_gpu},
     {.name = "{driver}", .match = match_driver, .list = list_drivers},
     {.name = "{virtfn}", .match = match_virtfn, .list = list_virtfns},
+    {.name = "{bar}", .match = match_bar, .list = list_bars},
     {.name = "{vfio}", .match = match_vfio, .list = list_vfio},
     {.name = "{cdev}", .match = match_vfio_cdev, .list = list_vfio_cdevs},
     {.name = "{mdev}", .match = match_mdev, .list = list_mdev},

@@ -53,7 +53,7 @@ static void serve(struct sim_host *host, int stop_fd)
 }
 
 struct parts {
-    uint32_t minors;
+    struct devnodes nodes;
     struct sim_rpc *rpc;
     struct sim_fuse *fuse;
 };
@@ -72,7 +72,7 @@ static int start_parts(struct sim_host *host, const char *state_dir, struct part
     }
     say_notice(host);
     sim_forget_dead(host, nobody_lives);
-    devnodes_start(&parts->minors, host);
+    devnodes_start(&parts->nodes, host);
     result = sim_rpc_start(host, SIM_SOCKET, &parts->rpc, err);
     return result < 0 ? result : sim_fuse_start(host, SIM_FUSE_DIR, &parts->fuse, err);
 }

@@ -9,17 +9,18 @@
 #include "base/fs.h"
 #include "base/str.h"
 
-static void put_node(const char *path)
+#define CAPS "/dev/nvidia-caps"
+
+static void put_node(const char *path, mode_t mode)
 {
-    CLEANUP_CLOSE int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
+    CLEANUP_CLOSE int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, mode);
     if (fd >= 0) {
-        (void)fchmod(fd, 0666);
+        (void)fchmod(fd, mode);
     }
 }
 
-static void sync_nodes(struct sim_host *host, void *data)
+static void sync_gpus(const struct sim_host *host, struct devnodes *nodes)
 {
-    uint32_t *minors = data;
     uint32_t wanted = 0;
     for (uint32_t i = 0; i < host->n_gpus; i++) {
         if (str_eq(host->gpus[i].driver, "nvidia")) {
@@ -30,23 +31,63 @@ static void sync_nodes(struct sim_host *host, void *data)
         uint32_t bit = 1u << minor;
         char path[32];
         snprintf(path, sizeof(path), "/dev/nvidia%u", minor);
-        if ((wanted & bit) != 0 && (*minors & bit) == 0) {
-            put_node(path);
-        } else if ((wanted & bit) == 0 && (*minors & bit) != 0) {
+        if ((wanted & bit) != 0 && (nodes->minors & bit) == 0) {
+            put_node(path, 0666);
+        } else if ((wanted & bit) == 0 && (nodes->minors & bit) != 0) {
             unlink(path);
         }
     }
-    *minors = wanted;
+    nodes->minors = wanted;
 }
 
-void devnodes_start(uint32_t *minors, struct sim_host *host)
+/* ---- capabilities ---- */
+
+static void want_caps(const struct sim_gpu *gpu, bool wanted[CAP_MAX])
 {
-    *minors = 0;
-    put_node("/dev/nvidiactl");
-    mkdir("/dev/nvidia-caps", 0755);
-    put_node("/dev/nvidia-caps/nvidia-cap1"); /* MIG config and monitor capabilities */
-    put_node("/dev/nvidia-caps/nvidia-cap2");
+    for (uint32_t i = 0; i < gpu->n_gis; i++) {
+        const struct sim_gi *gi = &gpu->gis[i];
+        wanted[sim_cap_minor(gpu, gi, NULL) % CAP_MAX] = true;
+        for (uint32_t c = 0; c < gi->n_cis; c++) {
+            wanted[sim_cap_minor(gpu, gi, &gi->cis[c]) % CAP_MAX] = true;
+        }
+    }
+}
+
+static void sync_caps(const struct sim_host *host, struct devnodes *nodes)
+{
+    bool wanted[CAP_MAX] = {0};
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        want_caps(&host->gpus[i], wanted);
+    }
+    for (uint32_t minor = CAP_FIRST; minor < CAP_MAX; minor++) {
+        if (wanted[minor] == nodes->caps[minor]) {
+            continue;
+        }
+        char path[48];
+        snprintf(path, sizeof(path), CAPS "/nvidia-cap%u", minor);
+        if (wanted[minor]) {
+            put_node(path, 0400);
+        } else {
+            unlink(path);
+        }
+        nodes->caps[minor] = wanted[minor];
+    }
+}
+
+static void sync_nodes(struct sim_host *host, void *data)
+{
+    sync_gpus(host, data);
+    sync_caps(host, data);
+}
+
+void devnodes_start(struct devnodes *nodes, struct sim_host *host)
+{
+    *nodes = (struct devnodes){0};
+    put_node("/dev/nvidiactl", 0666);
+    mkdir(CAPS, 0755);
+    put_node(CAPS "/nvidia-cap1", 0400); /* MIG config and monitor */
+    put_node(CAPS "/nvidia-cap2", 0444);
     host->on_change = sync_nodes;
-    host->on_change_data = minors;
-    sync_nodes(host, minors);
+    host->on_change_data = nodes;
+    sync_nodes(host, nodes);
 }

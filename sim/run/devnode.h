@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The nvidia driver's device nodes, as plain files: /dev/nvidiaN for each GPU under the driver.
- * Kept right by the engine's change hook, so that they are there when the write that makes them
- * returns.
+ * The nvidia driver's device nodes, as plain files: /dev/nvidiaN for each GPU under the driver, and
+ * /dev/nvidia-caps/nvidia-capN for each GPU and compute instance, which root alone may open. Kept
+ * right by the engine's change hook, so that they are there when the call that makes them returns.
  * (/dev/vfio comes from FUSE.)
  */
 #ifndef SIM_RUN_DEVNODE_H
@@ -10,8 +10,16 @@
 
 #include "sim/state/state.h"
 
-/* Makes the fixed nodes and sets the host's change hook; *minors (bit N: /dev/nvidiaN is there)
- * must outlive the host. */
-void devnodes_start(uint32_t *minors, struct sim_host *host);
+#define CAP_FIRST 3
+#define CAP_MAX (CAP_FIRST + SIM_MAX_GPUS * 135)
+
+/* What is there. */
+struct devnodes {
+    uint32_t minors; /* bit N: /dev/nvidiaN */
+    bool caps[CAP_MAX];
+};
+
+/* Makes the fixed nodes and sets the host's change hook; `nodes` must outlive the host. */
+void devnodes_start(struct devnodes *nodes, struct sim_host *host);
 
 #endif

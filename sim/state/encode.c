@@ -59,6 +59,7 @@ static json_t *vf_json(const struct sim_vf *vf)
     put_str(object, "bdf", pci_addr_format(&vf->addr, bdf));
     put_str(object, "driver", vf->driver);
     put_str(object, "driver_override", vf->driver_override);
+    put_flag(object, "removed", vf->removed);
     put_num(object, "wanted_placement", vf->wanted_placement);
     put_num(object, "iommu_group", vf->iommu_group);
     if (vf->vgpu.exists || vf->vgpu.params[0] != '\0') {
@@ -122,6 +123,8 @@ static json_t *gpu_json(const struct sim_gpu *gpu)
     put_flag(object, "lost", gpu->lost);
     put_flag(object, "no_reset", gpu->no_reset);
     put_str(object, "holder", gpu->holder);
+    put_flag(object, "removed", gpu->removed);
+    put_flag(object, "sriov_no_autoprobe", gpu->sriov_no_autoprobe);
     put_num(object, "last_xid", gpu->last_xid);
     json_t *settings = json_object();
     for (uint32_t i = 0; i < SIM_SETTING_COUNT; i++) {
@@ -169,9 +172,20 @@ json_t *sim_host_to_json(const struct sim_host *host)
         put_str(item, "bdf", pci_addr_format(&extra->addr, bdf));
         put_str(item, "driver", extra->driver);
         put_str(item, "driver_override", extra->driver_override);
+        put_flag(item, "removed", extra->removed);
         json_array_append_new(extras, item);
     }
     json_object_set_new(object, "extras", extras);
+    json_t *ids = json_array();
+    for (uint32_t i = 0; i < host->n_ids; i++) {
+        json_t *item = json_object();
+        put_str(item, "driver", host->ids[i].driver);
+        put_num(item, "vendor", host->ids[i].vendor);
+        put_num(item, "device", host->ids[i].device);
+        json_array_append_new(ids, item);
+    }
+    json_object_set_new(object, "ids", ids);
+    put_flag(object, "no_autoprobe", host->no_autoprobe);
     return object;
 }
 
@@ -246,6 +260,7 @@ static void vf_from(struct reader *r, const struct gpu_model *model, struct sim_
     }
     get_str(r, "driver", vf->driver, sizeof(vf->driver));
     get_str(r, "driver_override", vf->driver_override, sizeof(vf->driver_override));
+    vf->removed = reader_bool_or(r, "removed", false);
     vf->wanted_placement = get_num(r, "wanted_placement");
     vf->iommu_group = (uint32_t)reader_int(r, "iommu_group", 0, UINT32_MAX - 1);
     vf->vgpu = (struct sim_vgpu){.gi_id = SIM_NONE, .placement_id = SIM_NONE};
@@ -380,6 +395,8 @@ static void gpu_from(struct reader *r, struct sim_gpu *gpu)
     gpu->lost = reader_bool_or(r, "lost", false);
     gpu->no_reset = reader_bool_or(r, "no_reset", false);
     get_str(r, "holder", gpu->holder, sizeof(gpu->holder));
+    gpu->removed = reader_bool_or(r, "removed", false);
+    gpu->sriov_no_autoprobe = reader_bool_or(r, "sriov_no_autoprobe", false);
     gpu->last_xid = (uint32_t)reader_int_or(r, "last_xid", 0, UINT32_MAX, 0);
     settings_from(r, gpu);
     ecc_from(r, "corrected", &gpu->corrected);
@@ -392,6 +409,21 @@ static void extra_from(struct reader *r, struct sim_extra *extra)
     reader_str(r, "bdf", BDF_SIZE);
     get_str(r, "driver", extra->driver, sizeof(extra->driver));
     get_str(r, "driver_override", extra->driver_override, sizeof(extra->driver_override));
+    extra->removed = reader_bool_or(r, "removed", false);
+}
+
+static void ids_from(struct reader *r, struct sim_host *host)
+{
+    json_t *ids = reader_array_or_null(r, "ids", SIM_MAX_IDS);
+    struct reader item;
+    host->n_ids = 0;
+    for (size_t i = 0; next_item(r, "ids", ids, i, &item); i++) {
+        struct sim_id *id = &host->ids[host->n_ids++];
+        get_str(&item, "driver", id->driver, sizeof(id->driver));
+        id->vendor = (uint32_t)reader_int(&item, "vendor", 0, UINT32_MAX - 1);
+        id->device = (uint32_t)reader_int(&item, "device", 0, UINT32_MAX - 1);
+        item_done(r, &item);
+    }
 }
 
 int sim_host_from_json(struct sim_host *host, const json_t *json, const char *origin,
@@ -421,5 +453,7 @@ int sim_host_from_json(struct sim_host *host, const json_t *json, const char *or
         extra_from(&item, &host->extras[i]);
         item_done(&r, &item);
     }
+    ids_from(&r, host);
+    host->no_autoprobe = reader_bool_or(&r, "no_autoprobe", false);
     return reader_end(&r);
 }

@@ -46,6 +46,8 @@ void sim_gpu_power_on(struct sim_gpu *gpu)
     gpu->vm_uuid[0] = '\0';
     gpu->holder[0] = '\0';
     gpu->lost = false;
+    gpu->removed = false;
+    gpu->sriov_no_autoprobe = false;
 }
 
 void sim_reboot(struct sim_host *host)
@@ -56,7 +58,10 @@ void sim_reboot(struct sim_host *host)
     for (uint32_t i = 0; i < host->n_extras; i++) {
         STR_SET(host->extras[i].driver, host->extras[i].home_driver);
         host->extras[i].driver_override[0] = '\0';
+        host->extras[i].removed = false;
     }
+    host->n_ids = 0;
+    host->no_autoprobe = false;
     host->next_vgpu_instance = 1;
     sim_changed(host);
 }
@@ -75,7 +80,7 @@ int sim_driver_reload(struct sim_host *host)
     }
     for (uint32_t i = 0; i < host->n_gpus; i++) {
         struct sim_gpu *gpu = &host->gpus[i];
-        bool unbound = gpu->driver[0] == '\0';
+        bool unbound = gpu->driver[0] == '\0' && !gpu->removed;
         bool wanted =
             gpu->driver_override[0] == '\0' || sim_bound_to(gpu->driver_override, "nvidia");
         if (unbound && wanted) {

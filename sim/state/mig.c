@@ -362,3 +362,17 @@ int sim_ci_destroy(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi
     sim_changed(host);
     return SIM_NVML_OK;
 }
+
+/* ---- capabilities: which minor of /dev/nvidia-caps opens what ---- */
+
+/* 1 is the config capability, 2 the monitor's. A GI takes 1 + 8 minors and a GPU has 15 (mig-minors
+ * of a real host). */
+#define MINOR_FIRST_GI 3
+#define MINORS_PER_GI 9
+#define MINORS_PER_GPU 135
+
+uint32_t sim_cap_minor(const struct sim_gpu *gpu, const struct sim_gi *gi, const struct sim_ci *ci)
+{
+    uint32_t own = MINOR_FIRST_GI + gpu->minor * MINORS_PER_GPU + gi->id * MINORS_PER_GI;
+    return ci != NULL ? own + 1 + ci->id : own;
+}

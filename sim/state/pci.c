@@ -11,51 +11,114 @@
 struct function {
     char *driver;   /* char[16] */
     char *override; /* char[32] */
+    bool *removed;
     const char *home;
+    uint32_t vendor, device;
     struct sim_gpu *gpu; /* NULL: an extra */
     struct sim_vf *vf;   /* NULL: a PF or an extra */
 };
 
+#define NVIDIA_VENDOR 0x10de
 #define DRIVER_SIZE 16
 #define OVERRIDE_SIZE 32
+
+static struct function of_vf(struct sim_gpu *gpu, struct sim_vf *vf)
+{
+    return (struct function){.driver = vf->driver,
+                             .override = vf->driver_override,
+                             .removed = &vf->removed,
+                             .home = "nvidia",
+                             .vendor = NVIDIA_VENDOR,
+                             .device = gpu->pci_device,
+                             .gpu = gpu,
+                             .vf = vf};
+}
+
+static struct function of_gpu(struct sim_gpu *gpu)
+{
+    return (struct function){.driver = gpu->driver,
+                             .override = gpu->driver_override,
+                             .removed = &gpu->removed,
+                             .home = "nvidia",
+                             .vendor = NVIDIA_VENDOR,
+                             .device = gpu->pci_device,
+                             .gpu = gpu};
+}
+
+static struct function of_extra(struct sim_extra *extra)
+{
+    return (struct function){.driver = extra->driver,
+                             .override = extra->driver_override,
+                             .removed = &extra->removed,
+                             .home = extra->home_driver,
+                             .vendor = extra->pci_vendor,
+                             .device = extra->pci_device};
+}
+
+/* Function n of the host; false past the end. */
+static bool nth_function(struct sim_host *host, uint32_t n, struct function *ret_fn)
+{
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        struct sim_gpu *gpu = &host->gpus[i];
+        if (n <= gpu->n_vfs) {
+            *ret_fn = n == 0 ? of_gpu(gpu) : of_vf(gpu, &gpu->vfs[n - 1]);
+            return true;
+        }
+        n -= gpu->n_vfs + 1;
+    }
+    if (n >= host->n_extras) {
+        return false;
+    }
+    *ret_fn = of_extra(&host->extras[n]);
+    return true;
+}
 
 static bool find_function(struct sim_host *host, const struct pci_addr *addr,
                           struct function *ret_fn)
 {
-    *ret_fn = (struct function){.home = "nvidia"};
-    ret_fn->vf = sim_find_vf(host, addr, &ret_fn->gpu);
-    if (ret_fn->vf != NULL) {
-        ret_fn->driver = ret_fn->vf->driver;
-        ret_fn->override = ret_fn->vf->driver_override;
-        return true;
-    }
-    ret_fn->gpu = sim_find_gpu(host, addr);
-    if (ret_fn->gpu != NULL) {
-        ret_fn->driver = ret_fn->gpu->driver;
-        ret_fn->override = ret_fn->gpu->driver_override;
-        return true;
-    }
+    struct sim_gpu *gpu = NULL;
+    struct sim_vf *vf = sim_find_vf(host, addr, &gpu);
     struct sim_extra *extra = sim_find_extra(host, addr);
-    if (extra != NULL) {
-        ret_fn->driver = extra->driver;
-        ret_fn->override = extra->driver_override;
-        ret_fn->home = extra->home_driver;
-        return true;
+    if (vf != NULL) {
+        *ret_fn = of_vf(gpu, vf);
+    } else if ((gpu = sim_find_gpu(host, addr)) != NULL) {
+        *ret_fn = of_gpu(gpu);
+    } else if (extra != NULL) {
+        *ret_fn = of_extra(extra);
+    } else {
+        return false;
     }
-    return false;
+    return !*ret_fn->removed;
 }
 
-/* pci_match_device(): an override admits that driver only; without one the id table decides, and
- * vfio-pci's is empty. */
-static bool driver_matches(const struct function *fn, const char *driver)
+static struct sim_id *find_id(struct sim_host *host, const char *driver, uint32_t vendor,
+                              uint32_t device)
 {
-    return str_eq(fn->override[0] != '\0' ? fn->override : fn->home, driver);
+    for (uint32_t i = 0; i < host->n_ids; i++) {
+        struct sim_id *id = &host->ids[i];
+        if (str_eq(id->driver, driver) && id->vendor == vendor && id->device == device) {
+            return id;
+        }
+    }
+    return NULL;
 }
+
+/* pci_match_device(): an override admits that driver only; without one the id tables decide.
+ * vfio-pci's is empty but for what new_id adds. */
+static bool driver_matches(struct sim_host *host, const struct function *fn, const char *driver)
+{
+    if (fn->override[0] != '\0') {
+        return str_eq(fn->override, driver);
+    }
+    return str_eq(fn->home, driver) || find_id(host, driver, fn->vendor, fn->device) != NULL;
+}
+
+/* In the order in which they were loaded, and are asked. */
+static const char *const drivers[] = {"nvidia", "snd_hda_intel", "pcieport", "xhci_hcd",
+                                      "vfio-pci"};
 
 static bool known_driver(const char *driver)
 {
-    static const char *const drivers[] = {"nvidia", "vfio-pci", "snd_hda_intel", "pcieport",
-                                          "xhci_hcd"};
     for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
         if (str_eq(drivers[i], driver)) {
             return true;
@@ -81,7 +144,7 @@ int sim_bind(struct sim_host *host, const struct pci_addr *addr, const char *dri
     if (!known_driver(driver)) {
         return -ENOENT;
     }
-    if (!find_function(host, addr, &fn) || !driver_matches(&fn, driver)) {
+    if (!find_function(host, addr, &fn) || !driver_matches(host, &fn, driver)) {
         return -ENODEV;
     }
     if (fn.driver[0] != '\0') {
@@ -124,6 +187,15 @@ static bool function_busy(const struct sim_host *host, const struct function *fn
            fn->gpu->holder[0] != '\0' || by_nvml;
 }
 
+static void detach(const struct function *fn)
+{
+    fn->driver[0] = '\0';
+    if (fn->gpu != NULL && fn->vf == NULL) {
+        sim_gpu_forget_volatile(fn->gpu);
+        fn->gpu->unbind_lock = false; /* it goes with the driver */
+    }
+}
+
 int sim_unbind(struct sim_host *host, const struct pci_addr *addr, const char *driver)
 {
     struct function fn;
@@ -133,11 +205,7 @@ int sim_unbind(struct sim_host *host, const struct pci_addr *addr, const char *d
     if (function_busy(host, &fn)) {
         return -EBUSY;
     }
-    fn.driver[0] = '\0';
-    if (fn.gpu != NULL && fn.vf == NULL) {
-        sim_gpu_forget_volatile(fn.gpu);
-        fn.gpu->unbind_lock = false; /* it goes with the driver */
-    }
+    detach(&fn);
     sim_changed(host);
     return 0;
 }
@@ -157,20 +225,99 @@ int sim_set_driver_override(struct sim_host *host, const struct pci_addr *addr, 
     return 0;
 }
 
-/* bus_rescan_devices_helper(): a bound device is left alone, and no match is no error. */
+/* A bound function is left alone, and no match is no error. */
+static void probe(struct sim_host *host, const struct function *fn)
+{
+    bool dead = fn->gpu != NULL && fn->gpu->lost;
+    for (size_t i = 0; i < ARRAY_SIZE(drivers) && fn->driver[0] == '\0' && !dead; i++) {
+        if (driver_matches(host, fn, drivers[i])) {
+            attach(fn, drivers[i]);
+        }
+    }
+}
+
 int sim_drivers_probe(struct sim_host *host, const struct pci_addr *addr)
 {
     struct function fn;
     if (!find_function(host, addr, &fn)) {
         return -ENODEV;
     }
-    const char *driver = fn.override[0] != '\0' ? fn.override : fn.home;
-    bool dead = fn.gpu != NULL && fn.gpu->lost;
-    if (fn.driver[0] == '\0' && known_driver(driver) && !dead) {
-        attach(&fn, driver);
-        sim_changed(host);
-    }
+    probe(host, &fn);
+    sim_changed(host);
     return 0;
+}
+
+void sim_set_autoprobe(struct sim_host *host, struct sim_gpu *gpu, bool on)
+{
+    *(gpu != NULL ? &gpu->sriov_no_autoprobe : &host->no_autoprobe) = !on;
+    sim_changed(host);
+}
+
+/* new_id_store(): an id that the driver has already is refused. */
+int sim_new_id(struct sim_host *host, const char *driver, uint32_t vendor, uint32_t device)
+{
+    if (find_id(host, driver, vendor, device) != NULL) {
+        return -EEXIST;
+    }
+    if (host->n_ids == SIM_MAX_IDS) {
+        return -ENOSPC;
+    }
+    struct sim_id *id = &host->ids[host->n_ids++];
+    *id = (struct sim_id){.vendor = vendor, .device = device};
+    STR_SET(id->driver, driver);
+    struct function fn;
+    for (uint32_t n = 0; nth_function(host, n, &fn); n++) {
+        bool lives = !*fn.removed && (fn.gpu == NULL || !fn.gpu->lost);
+        if (lives && fn.driver[0] == '\0' && driver_matches(host, &fn, driver)) {
+            attach(&fn, driver);
+        }
+    }
+    sim_changed(host);
+    return 0;
+}
+
+int sim_remove_id(struct sim_host *host, const char *driver, uint32_t vendor, uint32_t device)
+{
+    struct sim_id *id = find_id(host, driver, vendor, device);
+    if (id == NULL) {
+        return -ENODEV;
+    }
+    *id = host->ids[--host->n_ids];
+    sim_changed(host);
+    return 0;
+}
+
+/* The kernel would remove it under its users, too. */
+int sim_remove(struct sim_host *host, const struct pci_addr *addr)
+{
+    struct function fn;
+    if (!find_function(host, addr, &fn)) {
+        return -ENODEV;
+    }
+    if (function_busy(host, &fn)) {
+        return -EBUSY;
+    }
+    detach(&fn);
+    fn.override[0] = '\0';
+    *fn.removed = true;
+    sim_changed(host);
+    return 0;
+}
+
+/* A bus scan finds what answers: no lost GPU, and no VF, which has no ids of its own. */
+void sim_rescan(struct sim_host *host)
+{
+    struct function fn;
+    for (uint32_t n = 0; nth_function(host, n, &fn); n++) {
+        if (!*fn.removed || fn.vf != NULL || (fn.gpu != NULL && fn.gpu->lost)) {
+            continue;
+        }
+        *fn.removed = false;
+        if (!host->no_autoprobe) {
+            probe(host, &fn);
+        }
+    }
+    sim_changed(host);
 }
 
 /* ---- SR-IOV ---- */
@@ -198,10 +345,12 @@ static void add_vfs(struct sim_gpu *gpu)
     for (uint32_t i = 0; i < gpu->vfs_total; i++) {
         struct sim_vf *vf = &gpu->vfs[i];
         *vf = (struct sim_vf){.addr = vf_addr(gpu, i),
-                              .driver = "nvidia",
                               .iommu_group = gpu->vf_group_base + i,
                               .wanted_placement = SIM_NONE};
         sim_vgpu_clear(&vf->vgpu);
+        if (!gpu->sriov_no_autoprobe) {
+            STR_SET(vf->driver, "nvidia");
+        }
     }
     gpu->n_vfs = gpu->vfs_total;
 }

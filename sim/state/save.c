@@ -85,6 +85,9 @@ static int restore(struct sim_host *host, const char *path, struct error *err)
     }
     memcpy(host->gpus, copy->gpus, sizeof(host->gpus));
     memcpy(host->extras, copy->extras, sizeof(host->extras));
+    memcpy(host->ids, copy->ids, sizeof(host->ids));
+    host->n_ids = copy->n_ids;
+    host->no_autoprobe = copy->no_autoprobe;
     host->next_vgpu_instance = copy->next_vgpu_instance;
     host->changes = copy->changes;
     return 0;

@@ -27,6 +27,7 @@
 #define SIM_MAX_VFS 64
 #define SIM_MAX_MDEVS 64
 #define SIM_MAX_EXTRAS 32
+#define SIM_MAX_IDS 32
 #define SIM_MAX_FAULTS 64
 #define SIM_MAX_EVENTS 128
 #define SIM_NONE UINT32_MAX
@@ -75,6 +76,7 @@ struct sim_vf {
     char driver[16];          /* "nvidia", "vfio-pci", "" */
     char driver_override[32]; /* "" none */
     uint32_t iommu_group;
+    bool removed; /* by its `remove` file; back only when VFs are made anew */
     struct sim_vgpu vgpu;
     uint32_t wanted_placement; /* vgpu-placement-id of vgpu_params, SIM_NONE */
 };
@@ -118,6 +120,8 @@ struct sim_gpu {
     struct {
         uint64_t energy_uj, at_us; /* since the driver was loaded; read at (monotonic clock) */
     } meter;                       /* not hardware: the state file does not keep it */
+    bool removed;                  /* by its `remove` file, until a rescan */
+    bool sriov_no_autoprobe;
     bool unbind_lock; /* taken: the driver lets go of the GPU at once when it is unbound */
 };
 
@@ -126,9 +130,16 @@ struct sim_extra {
     struct pci_addr addr;
     uint32_t pci_vendor, pci_device, pci_class; /* class: 0x040300 audio, 0x060400 bridge */
     uint32_t iommu_group;
+    bool removed;
     char home_driver[16]; /* what the kernel binds it to: "snd_hda_intel", "pcieport" */
     char driver[16];
     char driver_override[32];
+};
+
+/* What a write to a driver's new_id file added to its table. */
+struct sim_id {
+    char driver[16];
+    uint32_t vendor, device;
 };
 
 /* Bits of NVML's event types (nvml.h). */
@@ -174,6 +185,9 @@ struct sim_host {
     uint64_t changes; /* grows with each change: clients may poll it */
     struct sim_extra extras[SIM_MAX_EXTRAS];
     uint32_t n_extras;
+    struct sim_id ids[SIM_MAX_IDS];
+    uint32_t n_ids;
+    bool no_autoprobe; /* the PCI bus: what appears stays without a driver */
     struct sim_fault faults[SIM_MAX_FAULTS];
     uint32_t n_faults;
     uint32_t next_fault;
@@ -221,6 +235,9 @@ struct sim_vgpu *sim_find_mdev(struct sim_host *host, const char *uuid, struct s
                                struct sim_vf **ret_vf);
 /* Every vGPU of a GPU in turn: start with *cursor = 0; NULL at the end. *ret_vf NULL: on the PF. */
 struct sim_vgpu *sim_next_vgpu(struct sim_gpu *gpu, uint32_t *cursor, struct sim_vf **ret_vf);
+/* Minor number below /dev/nvidia-caps of a GPU instance, or of a compute instance in it (ci not
+ * NULL). */
+uint32_t sim_cap_minor(const struct sim_gpu *gpu, const struct sim_gi *gi, const struct sim_ci *ci);
 /* NVML index → GPU: only those bound to nvidia, by PCI address. NULL past the end. */
 struct sim_gpu *sim_nvml_gpu(struct sim_host *host, uint32_t index);
 uint32_t sim_nvml_count(struct sim_host *host);
@@ -266,6 +283,14 @@ int sim_bind(struct sim_host *host, const struct pci_addr *addr, const char *dri
 int sim_unbind(struct sim_host *host, const struct pci_addr *addr, const char *driver);
 int sim_set_driver_override(struct sim_host *host, const struct pci_addr *addr, const char *driver);
 int sim_drivers_probe(struct sim_host *host, const struct pci_addr *addr);
+/* drivers_autoprobe of the bus (gpu NULL), or of the VFs that the GPU will get. */
+void sim_set_autoprobe(struct sim_host *host, struct sim_gpu *gpu, bool on);
+/* A driver's new_id: what is unbound and matches is bound at once. -EEXIST, -ENOSPC. */
+int sim_new_id(struct sim_host *host, const char *driver, uint32_t vendor, uint32_t device);
+int sim_remove_id(struct sim_host *host, const char *driver, uint32_t vendor, uint32_t device);
+/* A function's `remove` file, and the bus's `rescan`. */
+int sim_remove(struct sim_host *host, const struct pci_addr *addr);
+void sim_rescan(struct sim_host *host);
 /* Do more than `own` processes have NVML open, and so the GPUs? */
 bool sim_nvml_open(const struct sim_host *host, uint32_t own);
 /* The driver's unbindLock file: granted when nobody has the GPU open. */

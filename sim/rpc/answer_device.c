@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host and its boards. */
+#include <string.h>
+
 #include "base/str.h"
 #include "nvml/abi.h"
 #include "sim/rpc/answer.h"
@@ -115,6 +117,7 @@ int rpc_do_GPU(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct rpc
     out->vfs_enabled = gpu->n_vfs;
     out->mixed = gpu->heterogeneous;
     out->scheduler_policy = gpu->scheduler_policy;
+    memcpy(out->settings, gpu->settings, sizeof(out->settings));
     out->timesliced_mig_enabled = out->timesliced_mig_capable && host->hypervisor_mig_timeslicing;
     return NVML_SUCCESS;
 }

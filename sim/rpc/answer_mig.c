@@ -91,6 +91,11 @@ static void fill_instance(const struct sim_gi *gi, struct rpc_instance *out)
     out->profile_id = profile->id;
     out->placement = (struct rpc_placement){.start = gi->start, .size = size};
     out->mixed = gi->heterogeneous;
+    out->scheduler.policy = gi->scheduler.policy;
+    out->scheduler.arr = gi->scheduler.arr;
+    out->scheduler.avg_factor = gi->scheduler.avg_factor;
+    out->scheduler.frequency = gi->scheduler.frequency;
+    out->scheduler.timeslice_ns = gi->scheduler.timeslice_ns;
     for (uint32_t i = 0; i < gi->n_cis && i < RPC_MAX_COMPUTE; i++) {
         const struct sim_ci *ci = &gi->cis[i];
         struct rpc_compute *compute = &out->compute[out->n_compute++];

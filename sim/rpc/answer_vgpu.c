@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "nvml/abi.h"
 #include "sim/rpc/answer.h"
+#include "sim/rpc/telemetry.h"
 
 #define PCI_VENDOR_NVIDIA 0x10deu
 #define MIB_PER_GIB 1024u
@@ -220,6 +221,9 @@ static void fill_vgpu(struct sim_host *host, struct sim_gpu *gpu, const struct s
                              .function = addr->function,
                              .framebuffer_mib = vgpu->type->framebuffer_mib,
                              .running = vgpu->opener != 0};
+    if (out->running) {
+        telemetry_of_vgpu(host, gpu, vgpu, &out->usage, &out->used_mib);
+    }
     STR_SET(out->uuid, vgpu->uuid);
     if (host->iface == SIM_MDEV) {
         STR_SET(out->mdev_uuid, vgpu->uuid);
@@ -272,4 +276,19 @@ int rpc_do_SET_SCHEDULER(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS],
     struct sim_gpu *gpu = NULL;
     int r = vgpu_gpu_of(host, a[0], &gpu);
     return r == NVML_SUCCESS ? sim_set_scheduler(host, gpu, a[1]) : r;
+}
+
+int rpc_do_GI_SCHEDULER(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS],
+                        struct rpc_nothing *out)
+{
+    (void)out;
+    struct sim_gpu *gpu = NULL;
+    int r = vgpu_gpu_of(host, a[0], &gpu);
+    struct sim_gi *gi = r == NVML_SUCCESS ? sim_find_gi(gpu, a[1]) : NULL;
+    if (gi == NULL) {
+        return r == NVML_SUCCESS ? NVML_ERROR_INVALID_ARGUMENT : r;
+    }
+    struct sim_gi_scheduler scheduler = {
+        .policy = a[2], .arr = a[3], .avg_factor = a[4], .frequency = a[5], .timeslice_ns = a[6]};
+    return sim_gi_set_scheduler(host, gpu, gi, &scheduler);
 }

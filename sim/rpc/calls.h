@@ -9,9 +9,12 @@
 #ifndef SIM_RPC_CALLS_H
 #define SIM_RPC_CALLS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#define RPC_MAGIC 0x434c5602u /* changes with every change of a structure below */
+#include "sim/state/setting.h"
+
+#define RPC_MAGIC 0x434c5603u /* changes with every change of a structure below */
 #define RPC_NONE UINT32_MAX
 #define RPC_MAX_GPUS 16
 #define RPC_MAX_INSTANCES 16
@@ -19,6 +22,7 @@
 #define RPC_MAX_PLACEMENTS 64
 #define RPC_MAX_TYPES 256
 #define RPC_MAX_VGPUS 128
+#define RPC_MAX_SAMPLES 100
 
 /* X(symbol, payload type, changes state, arguments). `gpu` is the simulated host's own
  * number of a board, which no driver change moves. */
@@ -37,7 +41,16 @@
     X(CI_CREATE, struct rpc_id, 1, "gpu, GI, CI profile")                                          \
     X(CI_DESTROY, struct rpc_nothing, 1, "gpu, GI, CI")                                            \
     X(SET_MIXED, struct rpc_nothing, 1, "gpu, GI or none, on")                                     \
-    X(SET_SCHEDULER, struct rpc_nothing, 1, "gpu, policy")
+    X(SET_SCHEDULER, struct rpc_nothing, 1, "gpu, policy")                                         \
+    X(GI_SCHEDULER, struct rpc_nothing, 1,                                                         \
+      "gpu, GI, policy, ARR mode, average factor, frequency, time slice")                          \
+    X(SET, struct rpc_nothing, 1, "gpu, enum sim_setting, value")                                  \
+    X(ECC_CLEAR, struct rpc_nothing, 1, "gpu, aggregate")                                          \
+    X(RESET, struct rpc_nothing, 1, "gpu")                                                         \
+    X(BOARD, struct rpc_board, 0, "gpu")                                                           \
+    X(TELEMETRY, struct rpc_telemetry, 0, "gpu")                                                   \
+    X(SAMPLES, struct rpc_samples, 0, "gpu")                                                       \
+    X(EVENT, struct rpc_event, 0, "cursor, its upper half")
 
 enum rpc_call {
 #define RPC_CALL_ENUM(sym, payload, changes, args) RPC_##sym,
@@ -47,7 +60,7 @@ enum rpc_call {
     RPC_CONTROL = 0x6a736f6e /* JSON text follows in messages of its own */
 };
 
-#define RPC_MAX_ARGS 5
+#define RPC_MAX_ARGS 8
 #define RPC_MAX_FUNCTION 64
 struct rpc_request {
     uint32_t magic;
@@ -97,6 +110,63 @@ struct rpc_gpu {
     uint32_t scheduler_policy;
     uint32_t timesliced_mig_capable, timesliced_mig_enabled;
     uint32_t has_me_profiles, has_double_memory;
+    uint32_t settings[SIM_SETTING_COUNT];
+};
+
+/* What a board is, whatever it does. Texts are "" where no source tells. */
+struct rpc_board {
+    uint32_t power_mw, min_power_mw; /* its limit by default, and the lowest that can be set */
+    uint32_t graphics_mhz, lowest_mhz, memory_mhz, video_mhz;
+    uint32_t max_celsius, slowdown_celsius, shutdown_celsius;
+    uint32_t pcie_generation;
+    uint32_t remap_banks;
+    bool hbm;
+    bool tlimit; /* temperatures are told as distances from a limit */
+    bool row_remapper, page_retirement;
+    char vbios[32], board_part[32], gpu_part[32];
+    char inforom_image[32], inforom_oem[16], inforom_ecc[16];
+};
+
+/* Percent of the board. */
+struct rpc_usage {
+    uint32_t sm, memory, encoder, decoder, jpeg, ofa;
+};
+
+struct rpc_sample {
+    uint64_t time_us; /* since 1970 */
+    struct rpc_usage usage;
+    uint32_t power_mw;
+    uint32_t graphics_mhz, memory_mhz, video_mhz;
+    uint32_t pcie_tx_kib, pcie_rx_kib; /* per second */
+    uint32_t pstate;
+    uint32_t reasons; /* for clocks below the highest, nvmlClocksEventReason… */
+};
+
+struct rpc_ecc {
+    uint64_t volatile_count, aggregate_count;
+};
+
+struct rpc_telemetry {
+    struct rpc_sample now;
+    uint32_t limit_mw; /* enforced */
+    uint64_t energy_mj;
+    uint32_t celsius, memory_celsius;
+    struct rpc_ecc corrected, uncorrected;
+    uint32_t last_xid;
+    uint64_t uptime_us; /* of the host */
+};
+
+struct rpc_samples {
+    uint32_t n;
+    uint32_t period_us;
+    struct rpc_sample items[RPC_MAX_SAMPLES]; /* oldest first */
+};
+
+struct rpc_event {
+    uint64_t next;   /* cursor after this one; the cursor of the newest for a cursor of -1 */
+    uint32_t exists; /* else nothing has happened since */
+    uint32_t gpu;
+    uint64_t type, data;
 };
 
 /* How PROFILE finds a GPU instance profile. */
@@ -126,6 +196,9 @@ struct rpc_instance {
     uint32_t id, profile_id;
     struct rpc_placement placement;
     uint32_t mixed;
+    struct {
+        uint32_t policy, arr, avg_factor, frequency, timeslice_ns; /* policy 0: the driver's own */
+    } scheduler;
     uint32_t n_compute;
     struct rpc_compute compute[RPC_MAX_COMPUTE];
 };
@@ -166,6 +239,8 @@ struct rpc_vgpu {
     uint32_t domain, bus, device, function; /* of the VF, or of the board */
     uint64_t framebuffer_mib;
     uint32_t running; /* a VM has it open */
+    struct rpc_usage usage;
+    uint64_t used_mib;
     char uuid[40];
     char mdev_uuid[40]; /* "" with vendor VFIO */
     char vm_uuid[40];   /* "" while no VM has it */

@@ -54,6 +54,16 @@ enum nvml_virtualization_mode {
 
 enum nvml_host_vgpu_mode { NVML_HOST_VGPU_NON_SRIOV, NVML_HOST_VGPU_SRIOV };
 
+enum nvml_scheduler_policy {
+    NVML_SCHEDULER_UNKNOWN,
+    NVML_SCHEDULER_BEST_EFFORT,
+    NVML_SCHEDULER_EQUAL_SHARE,
+    NVML_SCHEDULER_FIXED_SHARE
+};
+
+/* Adaptive round robin. */
+enum nvml_scheduler_arr { NVML_ARR_DEFAULT, NVML_ARR_DISABLE, NVML_ARR_ENABLE };
+
 struct nvml_active_vgpu_instance_info_v1 {
     uint32_t version;
     uint32_t vgpu_count;

@@ -533,9 +533,12 @@ static int migrate(struct sqlite_store *s, const char *path, struct error *err)
         error_hint(err, "start the newer cleaved that wrote it");
         return r;
     }
-    char sql[64];
-    snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION_ID);
-    r = exec(s, sql, err, "marking the database");
+    if (application ==
+        0) { /* new: an old one is not written to, so that a full disk stops no start */
+        char sql[64];
+        snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION_ID);
+        r = exec(s, sql, err, "marking the database");
+    }
     for (size_t i = 0; i < n && r == 0; i++) {
         if (migrations[i].version > version) {
             r = apply_migration(s, &migrations[i], err);

@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from harness import BUILD, ROOT, Api, Cleave, stop, wait_for_socket
+from machine import Machine
 from openapi import OpenApi
 
 
@@ -89,3 +90,19 @@ def simulated(directory, openapi):
     yield start
     for host in hosts:
         host.stop()
+
+
+@pytest.fixture
+def machine(directory, openapi):
+    """machine("demo") is a simulated host with libvirt; cleaved starts on it when told to."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root (namespaces, mounts)")
+    machines = []
+
+    def make(host, **options):
+        machines.append(Machine(directory, host, openapi, **options))
+        return machines[-1]
+
+    yield make
+    for one in machines:
+        one.end()

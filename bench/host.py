@@ -80,7 +80,7 @@ def twelve_claims(host):
 
 def gpu_list(host):
     mine = wall_ms([BUILD / "src/cli/cleave", "--socket", host.socket, "gpu", "list"])
-    fetched = sorted(BUILD.glob("clients/**/bin/nvidia-smi"))
+    fetched = sorted(BUILD.glob("clients/nvidia-smi/usr/lib/nvidia/current/nvidia-smi"))
     smi = fetched[0] if fetched else shutil.which("nvidia-smi")
     if smi is None:
         print(f"cleave gpu list: {mine:.1f} ms (median of {RUNS}); nvidia-smi is not installed: no anchor")

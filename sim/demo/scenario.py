@@ -39,7 +39,7 @@ class Demo:
         if show:
             print(f"$ cleave {' '.join(words)}", flush=True)
         done = subprocess.run([BUILD / "src/cli/cleave", "--socket", self.socket, *words],
-                              stdout=subprocess.PIPE, text=True,
+                              stdout=subprocess.PIPE, text=True, cwd=ROOT,
                               stderr=subprocess.STDOUT if show else subprocess.PIPE)
         if show:
             for line in done.stdout.splitlines():
@@ -128,7 +128,7 @@ class Demo:
             body = ", ".join(f"{key}: {json.dumps(value)}" for key, value in claim.items())
             lines.append(f"  - {{{body}}}")
         path.write_text("\n".join(lines) + "\n")
-        self.cleave("apply", "-f", str(path))
+        self.cleave("apply", "-f", os.path.relpath(path, ROOT))
         return self.get("plan", "list")["plans"][0]
 
 

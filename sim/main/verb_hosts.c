@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "sim/main/verbs.h"
+#include "sim/state/board.h"
 #include "sim/state/state.h"
 
 char *hosts_dir(void)
@@ -49,23 +50,27 @@ static int list_one(const char *dir, const char *file, const struct catalog *cat
     return EXIT_SUCCESS;
 }
 
-int verb_hosts(int argc, char **argv)
+/* The host file of "board:…", to be edited. */
+static int print_boards_file(const char *boards, const struct catalog *catalog)
 {
-    if (argc > 1) {
-        bool help = str_eq(argv[1], "--help") || str_eq(argv[1], "-h");
-        fputs("usage: cleave-sim hosts\n\nLists the host files by name, for `run --host NAME`.\n",
-              help ? stdout : stderr);
-        return help ? EXIT_SUCCESS : EXIT_USAGE;
-    }
-    CLEANUP(catalog_freep) struct catalog *catalog = NULL;
     struct error err = {0};
-    if (catalog_load_default(&catalog, &err) < 0) {
+    CLEANUP_FREE char *text = xasprintf("%s%s", SIM_BOARD_PREFIX, boards);
+    CLEANUP_JSON json_t *document = NULL;
+    if (sim_board_document(text, catalog, &document, &err) < 0) {
         return say_error(&err);
     }
+    CLEANUP_FREE char *yaml = yaml_text(document);
+    fputs(yaml, stdout);
+    return EXIT_SUCCESS;
+}
+
+static int list_all(const struct catalog *catalog)
+{
     CLEANUP_FREE char *dir = hosts_dir();
     CLEANUP_STRLIST struct strlist names = {0};
     int result = fs_list(dir, &names);
     if (result < 0) {
+        struct error err = {0};
         error_set_errno(&err, -result, dir, "listing the host files");
         return say_error(&err);
     }
@@ -77,4 +82,25 @@ int verb_hosts(int argc, char **argv)
         }
     }
     return status;
+}
+
+int verb_hosts(int argc, char **argv)
+{
+    bool boards = argc == 3 && str_eq(argv[1], "--board");
+    if (argc > 1 && !boards) {
+        bool help = str_eq(argv[1], "--help") || str_eq(argv[1], "-h");
+        fputs(
+            "usage: cleave-sim hosts [--board BOARD[*N],...]\n\n"
+            "Lists the host files by name, for `run --host NAME`; or prints a host file with the\n"
+            "boards given, by key or alias (l40s*2,t4), to be edited. `run --host board:l40s*2`\n"
+            "needs no file.\n",
+            help ? stdout : stderr);
+        return help ? EXIT_SUCCESS : EXIT_USAGE;
+    }
+    CLEANUP(catalog_freep) struct catalog *catalog = NULL;
+    struct error err = {0};
+    if (catalog_load_default(&catalog, &err) < 0) {
+        return say_error(&err);
+    }
+    return boards ? print_boards_file(argv[2], catalog) : list_all(catalog);
 }

@@ -7,51 +7,76 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "sim/main/verbs.h"
 #include "sim/run/run.h"
+#include "sim/state/board.h"
 
 static int usage(FILE *to, int status)
 {
-    fputs(
-        "usage: cleave-sim run --host HOST [--state DIR] [--libvirt] -- COMMAND [ARGUMENT...]\n\n"
-        "Runs COMMAND in a private machine with the GPUs of HOST: a host file, or the name of one\n"
-        "that `cleave-sim hosts` lists. COMMAND finds NVML, sysfs, /proc and /dev as on such a\n"
-        "host; everything else is this machine's. Needs root. Ends with COMMAND's exit status,\n"
-        "and takes down all that was started.\n\n"
-        "  --host HOST   the host to simulate\n"
-        "  --state DIR   keep the hardware's state there, and go on from it next time\n"
-        "  --libvirt     start libvirt on the simulated host first\n",
-        to);
+    fputs("usage: cleave-sim run --host HOST [OPTION...] -- COMMAND [ARGUMENT...]\n\n"
+          "Runs COMMAND in a private machine with the GPUs of HOST: a host file, the name of one\n"
+          "that `cleave-sim hosts` lists, or boards (board:l40s*2,t4). COMMAND finds NVML, sysfs, "
+          "/proc and /dev as on such a\n"
+          "host; everything else is this machine's. Needs root. Ends with COMMAND's exit status,\n"
+          "and takes down all that was started.\n\n"
+          "  --host HOST       the host to simulate\n"
+          "  --driver VERSION  another driver than the host file's\n"
+          "  --kernel RELEASE  another kernel; before 6.8 vGPUs are mediated devices\n"
+          "  --seed N          of what faults leave to chance\n"
+          "  --state DIR       keep the hardware's state there, and go on from it next time\n"
+          "  --libvirt         start libvirt on the simulated host first\n",
+          to);
     return status;
 }
 
 /* A bare name means a file of ours. */
 static char *host_path(const char *host)
 {
-    if (strchr(host, '/') != NULL || str_ends(host, ".yaml") || str_ends(host, ".json")) {
+    if (str_starts(host, SIM_BOARD_PREFIX) || strchr(host, '/') != NULL ||
+        str_ends(host, ".yaml") || str_ends(host, ".json")) {
         return xstrdup(host);
     }
     CLEANUP_FREE char *dir = hosts_dir();
     return xasprintf("%s/%s.yaml", dir, host);
 }
 
-static int run(struct sim_run_options *options, const char *host, const char *state_dir)
+/* What the words say besides `struct sim_run_options`. */
+struct given {
+    const char *host, *driver, *kernel, *state_dir, *seed;
+};
+
+static int load(const struct given *given, const struct catalog *catalog,
+                struct sim_host **ret_host, struct error *err)
+{
+    CLEANUP_FREE char *path = host_path(given->host);
+    uint64_t seed = 0;
+    if (given->seed != NULL && !parse_u64(given->seed, &seed)) {
+        return error_set(err, REASON_INVALID, "--seed", "'%s' is not a number", given->seed);
+    }
+    int result = sim_host_load_as(path, given->driver, given->kernel, catalog, ret_host, err);
+    if (result == 0 && given->seed != NULL) {
+        (*ret_host)->seed = seed;
+    }
+    return result;
+}
+
+static int run(struct sim_run_options *options, const struct given *given)
 {
     struct error err = {0};
     CLEANUP(catalog_freep) struct catalog *catalog = NULL;
     CLEANUP(sim_host_freep) struct sim_host *loaded = NULL;
-    CLEANUP_FREE char *path = host_path(host);
     CLEANUP_FREE char *state = NULL;
     int result = catalog_load_default(&catalog, &err);
     if (result == 0) {
-        result = sim_host_load(path, catalog, &loaded, &err);
+        result = load(given, catalog, &loaded, &err);
     }
-    if (result == 0 && state_dir != NULL) {
-        result = fs_mkdirs(state_dir, 0755);
-        state = result == 0 ? realpath(state_dir, NULL) : NULL;
+    if (result == 0 && given->state_dir != NULL) {
+        result = fs_mkdirs(given->state_dir, 0755);
+        state = result == 0 ? realpath(given->state_dir, NULL) : NULL;
         if (state == NULL) {
-            result = error_set_errno(&err, -result, state_dir, "making the state directory");
+            result = error_set_errno(&err, -result, given->state_dir, "making the state directory");
         }
     }
     if (result == 0) {
@@ -64,22 +89,30 @@ static int run(struct sim_run_options *options, const char *host, const char *st
 
 int verb_run(int argc, char **argv)
 {
-    static const struct option longs[] = {{"host", required_argument, NULL, 'H'},
-                                          {"state", required_argument, NULL, 's'},
-                                          {"libvirt", no_argument, NULL, 'l'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
+    static const struct option longs[] = {
+        {"host", required_argument, NULL, 'H'},   {"driver", required_argument, NULL, 'd'},
+        {"kernel", required_argument, NULL, 'k'}, {"seed", required_argument, NULL, 'e'},
+        {"state", required_argument, NULL, 's'},  {"libvirt", no_argument, NULL, 'l'},
+        {"help", no_argument, NULL, 'h'},         {0}};
     struct sim_run_options options = {0};
-    const char *host = NULL;
-    const char *state_dir = NULL;
+    struct given given = {0};
     for (int c = 0; c != -1;) {
         c = getopt_long(argc, argv, "+h", longs, NULL);
         switch (c) {
         case 'H':
-            host = optarg;
+            given.host = optarg;
+            break;
+        case 'd':
+            given.driver = optarg;
+            break;
+        case 'k':
+            given.kernel = optarg;
+            break;
+        case 'e':
+            given.seed = optarg;
             break;
         case 's':
-            state_dir = optarg;
+            given.state_dir = optarg;
             break;
         case 'l':
             options.libvirt = true;
@@ -92,9 +125,9 @@ int verb_run(int argc, char **argv)
             break;
         }
     }
-    if (host == NULL || optind >= argc) {
+    if (given.host == NULL || optind >= argc) {
         return usage(stderr, EXIT_USAGE);
     }
     options.argv = &argv[optind];
-    return run(&options, host, state_dir);
+    return run(&options, &given);
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Host files (data/hosts): reading, checking, and filling in what they leave open. */
+#include "sim/state/board.h"
 #include "sim/state/fault.h"
+#include "sim/state/host_start.h"
 #include "sim/state/internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/parse.h"
@@ -136,6 +139,7 @@ static void read_vfs(struct reader *r, struct sim_gpu *gpu)
     }
     gpu->vfs_total = (uint32_t)reader_int_or(&vfs, "count", 0, SIM_MAX_VFS, gpu->vfs_total);
     gpu->sriov_offset = (uint32_t)reader_int_or(&vfs, "first", 1, 255, gpu->sriov_offset);
+    reader_has(&vfs, "enabled"); /* read when the GPU runs */
     if (reader_end(&vfs) < 0) {
         r->result = vfs.result;
     }
@@ -148,7 +152,9 @@ static void name_gpu(const struct sim_host *host, struct sim_gpu *gpu)
     snprintf(name, sizeof(name), "%s/%s", host->name, pci_addr_format(&gpu->addr, bdf));
     char uuid[37];
     sim_stable_uuid(name, uuid);
-    snprintf(gpu->uuid, sizeof(gpu->uuid), "GPU-%s", uuid);
+    if (gpu->uuid[0] == '\0') {
+        snprintf(gpu->uuid, sizeof(gpu->uuid), "GPU-%s", uuid);
+    }
     uint32_t number = 0;
     for (const char *p = uuid; *p != '\0'; p++) {
         number = number * 31 + (unsigned char)*p;
@@ -156,6 +162,19 @@ static void name_gpu(const struct sim_host *host, struct sim_gpu *gpu)
     if (gpu->serial[0] == '\0') {
         snprintf(gpu->serial, sizeof(gpu->serial), "132%010u", number);
     }
+}
+
+static void read_uuid(struct reader *r, struct sim_gpu *gpu)
+{
+    static const char prefix[] = "GPU-";
+    const char *text = reader_str_or(r, "uuid", sizeof(gpu->uuid) - 1, NULL);
+    if (text == NULL) {
+        return;
+    }
+    if (!str_starts(text, prefix) || !parse_uuid(text + strlen(prefix))) {
+        reader_fail(r, "uuid", "'%s' is not like GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", text);
+    }
+    STR_SET(gpu->uuid, text);
 }
 
 static void read_members(struct reader *r, struct sim_host *host, const struct sim_gpu *gpu);
@@ -174,6 +193,7 @@ static void read_gpu(struct reader *r, struct sim_host *host, struct sim_gpu *gp
     read_vfs(r, gpu);
     set_text(r, "serial", reader_str_or(r, "serial", MAX_TEXT, NULL), gpu->serial,
              sizeof(gpu->serial));
+    read_uuid(r, gpu);
     gpu->numa_node = (int32_t)reader_int_or(r, "numa_node", -1, 1023, -1);
     gpu->iommu_group = (uint32_t)reader_int_or(r, "iommu_group", 0, MAX_GROUP, SIM_NONE);
     gpu->no_reset = !reader_bool_or(r, "reset", true);
@@ -181,6 +201,11 @@ static void read_gpu(struct reader *r, struct sim_host *host, struct sim_gpu *gp
     if (mig && gpu->model->profiles.n == 0) {
         reader_fail(r, "mig", "%s has no MIG", gpu->model->name);
     }
+    if (gpu->model->memory_mib == CAT_UNKNOWN) {
+        reader_fail(r, "board", "%s shares the system's memory; it can't be simulated",
+                    gpu->model->name);
+    }
+    reader_has(r, "instances"); /* read when the GPU runs */
     name_gpu(host, gpu);
     sim_gpu_power_on(gpu);
     gpu->mig_current = mig;
@@ -403,31 +428,79 @@ static int read_host(struct reader *r, struct sim_host *host)
     return reader_end(r);
 }
 
-int sim_host_load(const char *path, const struct catalog *catalog, struct sim_host **ret_host,
-                  struct error *err)
+/* ---- documents ---- */
+
+static int load_document(const json_t *json, const char *origin, const struct catalog *catalog,
+                         struct sim_host **ret_host, struct error *err)
 {
-    CLEANUP_JSON json_t *json = NULL;
-    struct error problem = {0};
-    int result = json_read_file(path, &json, &problem);
     CLEANUP(sim_host_freep) struct sim_host *host = xcalloc(1, sizeof(*host));
+    struct reader r;
     sim_host_init(host);
     host->catalog = catalog;
+    reader_init(&r, json, origin, "", err);
+    int result = read_host(&r, host);
     if (result == 0) {
-        struct reader r;
-        reader_init(&r, json, path, "", &problem);
-        result = read_host(&r, host);
+        give_groups(host);
+        result = host_start_gpus(&r, host);
     }
     if (result < 0) {
-        if (err != NULL) {
-            *err = problem;
-        }
         return result;
     }
-    give_groups(host);
     qsort(host->gpus, host->n_gpus, sizeof(host->gpus[0]), by_addr);
     for (uint32_t i = 0; i < host->n_gpus; i++) {
         host->gpus[i].minor = i;
     }
+    host->changes = 0;
     *ret_host = TAKE_PTR(host);
     return 0;
+}
+
+/* Readers name a key; people look for a line. */
+static void name_line(const char *path, struct error *err)
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t len = 0;
+    size_t line = 0;
+    size_t column = 0;
+    char key[160] = "";
+    size_t key_len = strcspn(err->message, " ");
+    if (key_len > 0 && err->message[key_len - 1] == ':' && key_len <= sizeof(key)) {
+        memcpy(key, err->message, key_len - 1);
+    }
+    if (str_eq(err->subject, path) && fs_read(path, INPUT_MAX_BYTES, &text, &len) == 0 &&
+        yaml_locate(text, len, key, &line, &column)) {
+        snprintf(err->subject, sizeof(err->subject), "%.90s:%zu:%zu", path, line, column);
+    }
+}
+
+int sim_host_load_as(const char *path, const char *driver, const char *kernel,
+                     const struct catalog *catalog, struct sim_host **ret_host, struct error *err)
+{
+    CLEANUP_JSON json_t *json = NULL;
+    struct error problem = {0};
+    int result = str_starts(path, SIM_BOARD_PREFIX)
+                     ? sim_board_document(path, catalog, &json, &problem)
+                     : json_read_file(path, &json, &problem);
+    if (result == 0 && driver != NULL) {
+        json_object_set_new(json, "driver", json_string(driver));
+    }
+    if (result == 0 && kernel != NULL) {
+        json_object_set_new(json, "kernel", json_string(kernel));
+    }
+    if (result == 0) {
+        result = load_document(json, path, catalog, ret_host, &problem);
+        if (result < 0) {
+            name_line(path, &problem);
+        }
+    }
+    if (result < 0 && err != NULL) {
+        *err = problem;
+    }
+    return result;
+}
+
+int sim_host_load(const char *path, const struct catalog *catalog, struct sim_host **ret_host,
+                  struct error *err)
+{
+    return sim_host_load_as(path, NULL, NULL, catalog, ret_host, err);
 }

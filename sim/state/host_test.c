@@ -168,6 +168,54 @@ static void the_kernel_decides_the_vgpu_interface(void **state)
     }
 }
 
+static void a_gpu_may_start_with_instances(void **state)
+{
+    struct group *group = *state;
+    CLEANUP(sim_host_freep)
+    struct sim_host *host = load(group, "gpus:\n"
+                                        "  - board: h100-sxm5-80gb\n"
+                                        "    bdf: 0000:81:00.0\n"
+                                        "    uuid: GPU-11111111-2222-4333-8444-555555555555\n"
+                                        "    mig: true\n"
+                                        "    vfs: {enabled: true}\n"
+                                        "    instances:\n"
+                                        "      - {profile: 3g.40gb, start: 4, compute: [1, 2]}\n"
+                                        "      - {profile: 1g.20gb, start: 0, compute: [1]}\n"
+                                        "seed: 4\n"
+                                        "faults: [{at: sriov-manage, errno: EBUSY, count: 1}]\n");
+    struct sim_gpu *gpu = &host->gpus[0];
+    assert_string_equal(gpu->uuid, "GPU-11111111-2222-4333-8444-555555555555");
+    assert_true(gpu->n_vfs > 0);
+    assert_int_equal(gpu->vfs[0].iommu_group, gpu->vf_group_base);
+    assert_int_equal(gpu->n_gis, 2);
+    assert_int_equal(gpu->gis[0].start, 4);
+    assert_int_equal(gpu->gis[0].n_cis, 2);
+    assert_int_equal(gpu->gis[0].cis[1].size, 2);
+    assert_int_equal(gpu->gis[1].n_cis, 1);
+    assert_int_equal(host->seed, 4);
+    assert_int_equal(host->n_faults, 1);
+}
+
+static void what_does_not_fit_a_gpu_is_refused(void **state)
+{
+    struct group *group = *state;
+#define H100 "  - {board: h100-sxm5-80gb, bdf: '0000:81:00.0', mig: true, instances: "
+    refuse_gpus(group, H100 "[{profile: 7g.80gb}, {profile: 1g.10gb}]}\n",
+                "host.yaml:5:94: gpus[0].instances[1].profile: 1g.10gb does not fit");
+    refuse_gpus(group, H100 "[{profile: 3g.40gb, start: 1}]}\n", "3g.40gb can't start at 1");
+    refuse_gpus(group, H100 "[{profile: 9g.40gb}]}\n", "9g.40gb");
+    refuse_gpus(group, H100 "[{profile: 1g.10gb, compute: [2]}]}\n", "2 slices don't fit");
+    refuse_gpus(group, H100 "[{profile: 1g.10gb, size: 1}]}\n", "unknown key 'size'");
+    refuse_gpus(
+        group,
+        "  - {board: h100-sxm5-80gb, bdf: '0000:81:00.0', instances: [{profile: 1g.10gb}]}\n",
+        "needs `mig: true`");
+    refuse_gpus(group, "  - {board: t4, bdf: '0000:81:00.0', vfs: {enabled: true}}\n", "vfs");
+    refuse_gpus(group, "  - {board: t4, bdf: '0000:81:00.0', uuid: GPU-1}\n", "uuid: 'GPU-1'");
+    refuse_gpus(group, "  - {board: t4, bdf: '0000:81:00.0'}\nfaults: [{at: x}]\n",
+                "host.yaml:6:10: faults[0].at: the fault does nothing");
+}
+
 static void mistakes_of_the_host_are_named(void **state)
 {
     struct group *group = *state;
@@ -214,7 +262,7 @@ static void two_devices_at_one_address_are_refused(void **state)
     refuse_gpus(group,
                 "  - {board: l40s, bdf: '0000:81:00.0'}\n"
                 "  - {board: l40s, bdf: '0000:81:00.0'}\n",
-                "gpus[1].bdf: 0000:81:00.0 is already the address of gpus[0]");
+                "host.yaml:6:19: gpus[1].bdf: 0000:81:00.0 is already the address of gpus[0]");
     refuse_gpus(group,
                 "  - {board: l40s, bdf: '0000:81:00.0'}\n"
                 "  - {board: l40s, bdf: '0000:81:01.0'}\n",
@@ -250,6 +298,8 @@ int main(void)
         cmocka_unit_test(the_file_decides_what_it_says_and_the_rest_is_filled_in),
         cmocka_unit_test(identities_are_stable),
         cmocka_unit_test(the_kernel_decides_the_vgpu_interface),
+        cmocka_unit_test(a_gpu_may_start_with_instances),
+        cmocka_unit_test(what_does_not_fit_a_gpu_is_refused),
         cmocka_unit_test(mistakes_of_the_host_are_named),
         cmocka_unit_test(mistakes_of_a_gpu_are_named),
         cmocka_unit_test(two_devices_at_one_address_are_refused),

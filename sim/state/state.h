@@ -211,9 +211,13 @@ struct sim_host {
     uint64_t locked_at_us; /* sim_lock()'s clock */
 };
 
-/* Reads a host file (data/hosts, YAML); every mistake names file and line or key. */
+/* Reads a host file (data/hosts, YAML); every mistake names file, line and key. A path that starts
+ * with "board:" is a list of boards (board.h). */
 int sim_host_load(const char *path, const struct catalog *catalog, struct sim_host **ret_host,
                   struct error *err);
+/* The same with another driver or kernel than the file names; NULL: the file's. */
+int sim_host_load_as(const char *path, const char *driver, const char *kernel,
+                     const struct catalog *catalog, struct sim_host **ret_host, struct error *err);
 /* Restores from / keeps saving to a state file. */
 int sim_host_attach_state(struct sim_host *host, const char *state_path, struct error *err);
 void sim_host_free(struct sim_host *host);

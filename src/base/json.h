@@ -33,6 +33,11 @@ int yaml_read(const char *text, size_t len, const char *origin, json_t **ret_jso
 /* Reads a file and picks the parser by its ending: .json, else YAML. "-" is standard input. */
 int json_read_file(const char *path, json_t **ret_json, struct error *err);
 
+/* Where a reader's path ("gpus[2].bdf") is in YAML or JSON text, or the part of it that is there.
+ * False if the text can't be read. */
+bool yaml_locate(const char *text, size_t len, const char *path, size_t *ret_line,
+                 size_t *ret_column);
+
 /* Compact text with sorted keys; caller frees. */
 char *json_text(const json_t *json);
 /* YAML text of a tree, for `-o yaml`; caller frees. */

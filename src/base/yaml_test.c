@@ -166,6 +166,34 @@ static void text_is_block_style_and_in_the_trees_order(void **state)
     assert_string_equal(yaml, "b:\n- 1\n- c: d\na: \"5\"\n");
 }
 
+static void a_path_is_found_in_the_text(void **state)
+{
+    (void)state;
+    static const char text[] = "name: x\ngpus:\n  - {bdf: a}\n  - bdf: b\n    vfs: {count: 3}\n";
+    static const struct {
+        const char *path;
+        size_t line, column;
+    } cases[] = {
+        {"", 1, 1},
+        {"gpus", 2, 1},
+        {"gpus[0].bdf", 3, 6},
+        {"gpus[1].vfs.count", 5, 11},
+        {"gpus[1].board", 4, 5}, /* missing: where it belongs */
+        {"gpus[7].bdf", 2, 1},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        size_t line = 0;
+        size_t column = 0;
+        assert_true(yaml_locate(text, strlen(text), cases[i].path, &line, &column));
+        assert_int_equal(line, cases[i].line);
+        assert_int_equal(column, cases[i].column);
+    }
+    size_t line = 0;
+    size_t column = 0;
+    assert_false(yaml_locate("{", 1, "name", &line, &column));
+    assert_false(yaml_locate("", 0, "name", &line, &column));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +209,7 @@ int main(void)
         cmocka_unit_test(nesting_size_and_count_are_limited),
         cmocka_unit_test(text_of_a_tree_reads_back_the_same),
         cmocka_unit_test(text_is_block_style_and_in_the_trees_order),
+        cmocka_unit_test(a_path_is_found_in_the_text),
     };
     return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);
 }

@@ -213,7 +213,7 @@ static void what_does_not_fit_a_gpu_is_refused(void **state)
     refuse_gpus(group, "  - {board: t4, bdf: '0000:81:00.0', vfs: {enabled: true}}\n", "vfs");
     refuse_gpus(group, "  - {board: t4, bdf: '0000:81:00.0', uuid: GPU-1}\n", "uuid: 'GPU-1'");
     refuse_gpus(group, "  - {board: t4, bdf: '0000:81:00.0'}\nfaults: [{at: x}]\n",
-                "host.yaml:6:10: faults[0].at: the fault does nothing");
+                "host.yaml:6:11: faults[0].at: the fault does nothing");
 }
 
 static void mistakes_of_the_host_are_named(void **state)

@@ -2,7 +2,6 @@
 /* Where in a text a reader's path points: readers see trees, people see lines. */
 #include <yaml.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -33,7 +32,7 @@ static yaml_node_pair_t *member(yaml_document_t *document, yaml_node_t *node, co
     return NULL;
 }
 
-static yaml_node_t *element(yaml_document_t *document, yaml_node_t *node, unsigned long index)
+static yaml_node_t *element(yaml_document_t *document, yaml_node_t *node, size_t index)
 {
     if (node->type != YAML_SEQUENCE_NODE) {
         return NULL;
@@ -49,10 +48,13 @@ static yaml_mark_t follow(yaml_document_t *document, yaml_node_t *node, const ch
     yaml_mark_t mark = node->start_mark;
     while (node != NULL && *path != '\0') {
         if (*path == '[') {
-            char *end = NULL;
-            node = element(document, node, strtoul(path + 1, &end, 10));
+            size_t index = 0;
+            for (path++; *path >= '0' && *path <= '9'; path++) {
+                index = index * 10 + (size_t)(*path - '0');
+            }
+            node = element(document, node, index);
             mark = node != NULL ? node->start_mark : mark;
-            path = *end == ']' ? end + 1 : "";
+            path += *path == ']' ? 1 : strlen(path);
             continue;
         }
         path += *path == '.' ? 1 : 0;

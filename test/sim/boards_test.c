@@ -2,6 +2,7 @@
 /* Every board of the catalog starts, and what NVML and the kernel's files say of it agrees. */
 #include "test.h"
 
+#include "base/parse.h"
 #include "nvml/abi.h"
 #include "test/sim/machine.h"
 
@@ -61,7 +62,9 @@ static char *read_function(const struct board *board, const char *file)
 static uint32_t read_hex(const struct board *board, const char *file)
 {
     CLEANUP_FREE char *text = read_function(board, file);
-    return (uint32_t)strtoul(text, NULL, 16);
+    uint32_t value = 0;
+    assert_true(parse_hex32(str_trim(text), &value));
+    return value;
 }
 
 /* ---- what must agree ---- */

@@ -208,8 +208,6 @@ DEVICE_GETTER(nvmlDeviceGetBoardId, uint32_t, gpu.bus << 8 | gpu.device)
 DEVICE_GETTER(nvmlDeviceGetModuleId, uint32_t, gpu.index)
 DEVICE_GETTER(nvmlDeviceGetMultiGpuBoard, uint32_t, 0)
 DEVICE_GETTER(nvmlDeviceGetArchitecture, uint32_t, gpu.arch)
-DEVICE_GETTER(nvmlDeviceGetComputeMode, uint32_t, NVML_COMPUTE_MODE_DEFAULT)
-DEVICE_GETTER(nvmlDeviceGetPersistenceMode, uint32_t, NVML_ENABLED)
 DEVICE_GETTER(nvmlDeviceGetDisplayMode, uint32_t, NVML_DISABLED)
 DEVICE_GETTER(nvmlDeviceGetDisplayActive, uint32_t, NVML_DISABLED)
 

@@ -44,6 +44,13 @@ int device_read(const struct nvml_device *device, const void *out, struct rpc_gp
 int device_ref(const struct nvml_device *device, const void *out, struct ref *ret_ref);
 /* Only a whole board will do: INVALID_ARGUMENT for a MIG device. */
 int board_ref(const struct nvml_device *device, const void *out, struct ref *ret_ref);
+/* What the board is, and what it does now: whole boards only, a MIG device has neither
+ * (NOT_SUPPORTED). */
+int facts_read(const struct nvml_device *device, const void *out, struct rpc_board *ret_board);
+int telemetry_read(const struct nvml_device *device, const void *out,
+                   struct rpc_telemetry *ret_telemetry);
+/* Root only: NO_PERMISSION. */
+int setting_write(const struct nvml_device *device, enum sim_setting setting, uint32_t value);
 /* A live GPU instance; its profile, too, unless ret_profile is NULL. */
 int gi_read(const struct nvml_gpu_instance *gi, const void *out, struct ref *ret_ref,
             struct rpc_instance *ret_instance, struct rpc_profile *ret_profile);
@@ -68,6 +75,28 @@ int list_out(const uint32_t *items, uint32_t n, uint32_t *buf, uint32_t *count);
     {                                                                                              \
         struct rpc_gpu gpu;                                                                        \
         int r = device_read(device, out, &gpu);                                                    \
+        if (r == NVML_SUCCESS) {                                                                   \
+            *out = (type)(expression);                                                             \
+        }                                                                                          \
+        return r;                                                                                  \
+    }
+
+#define TELEMETRY_GETTER(name, type, expression)                                                   \
+    int32_t name(struct nvml_device *device, type *out)                                            \
+    {                                                                                              \
+        struct rpc_telemetry t;                                                                    \
+        int r = telemetry_read(device, out, &t);                                                   \
+        if (r == NVML_SUCCESS) {                                                                   \
+            *out = (type)(expression);                                                             \
+        }                                                                                          \
+        return r;                                                                                  \
+    }
+
+#define FACTS_GETTER(name, type, expression)                                                       \
+    int32_t name(struct nvml_device *device, type *out)                                            \
+    {                                                                                              \
+        struct rpc_board facts;                                                                    \
+        int r = facts_read(device, out, &facts);                                                   \
         if (r == NVML_SUCCESS) {                                                                   \
             *out = (type)(expression);                                                             \
         }                                                                                          \

@@ -90,7 +90,7 @@ static void calls_outside_a_session_are_refused_but_shutdown_is_not(void **state
     assert_int_equal(nvmlShutdown(), NVML_SUCCESS);
     assert_int_equal(nvmlDeviceGetCount_v2(&count), NVML_SUCCESS);
     assert_int_equal(count, FIX_GPUS);
-    assert_int_equal(nvmlUnitGetCount(&count), NVML_ERROR_NOT_SUPPORTED);
+    assert_int_equal(nvmlUnitSetLedState(NULL, 0), NVML_ERROR_NOT_SUPPORTED);
     assert_int_equal(nvmlShutdown(), NVML_SUCCESS);
     assert_int_equal(nvmlDeviceGetCount_v2(&count), NVML_ERROR_UNINITIALIZED);
 }

@@ -36,6 +36,36 @@ int device_read(const struct nvml_device *device, const void *out, struct rpc_gp
     return r == NVML_SUCCESS ? CALL(GPU, ret_gpu, ref.gpu) : r;
 }
 
+/* Of a whole board. */
+static int whole_ref(const struct nvml_device *device, const void *out, struct ref *ret_ref)
+{
+    int r = device_ref(device, out, ret_ref);
+    return r == NVML_SUCCESS && ret_ref->gi != RPC_NONE ? NVML_ERROR_NOT_SUPPORTED : r;
+}
+
+int facts_read(const struct nvml_device *device, const void *out, struct rpc_board *ret_board)
+{
+    struct ref ref;
+    int r = whole_ref(device, out, &ref);
+    return r == NVML_SUCCESS ? CALL(BOARD, ret_board, ref.gpu) : r;
+}
+
+int telemetry_read(const struct nvml_device *device, const void *out,
+                   struct rpc_telemetry *ret_telemetry)
+{
+    struct ref ref;
+    int r = whole_ref(device, out, &ref);
+    return r == NVML_SUCCESS ? CALL(TELEMETRY, ret_telemetry, ref.gpu) : r;
+}
+
+int setting_write(const struct nvml_device *device, enum sim_setting setting, uint32_t value)
+{
+    struct ref ref;
+    struct rpc_nothing nothing;
+    int r = whole_ref(device, device, &ref);
+    return r == NVML_SUCCESS ? CALL(SET, &nothing, ref.gpu, setting, value) : r;
+}
+
 int gi_find(struct ref ref, struct rpc_instance *ret_instance, struct rpc_profile *ret_profile)
 {
     struct rpc_instances all;

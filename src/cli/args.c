@@ -275,7 +275,8 @@ static int take_args(int argc, char **argv, struct args *args, struct error *err
     const char *name = verb->name == NULL ? "" : verb->name;
     const char *space = verb->name == NULL ? "" : " ";
     size_t n = (size_t)(argc - optind);
-    if (n != verb->n_args) {
+    bool fits = verb->each ? n > 0 : n == verb->n_args;
+    if (!fits) {
         error_set(err, REASON_INVALID, "", "\"%s%s%s\" takes %s, not %zu words", verb->object,
                   space, name, verb->n_args == 0 ? "no further words" : verb->args, n);
         error_hint(err, "cleave %s%s%s --help", verb->object, space, name);
@@ -286,9 +287,13 @@ static int take_args(int argc, char **argv, struct args *args, struct error *err
         if (word[0] == '\0') {
             return error_set(err, REASON_INVALID, "", "a word is empty: %s", verb->args);
         }
-        args->words.args[i] = word;
+        if (i < VERB_MAX_ARGS) {
+            args->words.args[i] = word;
+        }
     }
-    args->words.n_args = n;
+    args->words.n_args = verb->n_args;
+    args->words.names = argv + optind;
+    args->words.n_names = n;
     return 0;
 }
 

@@ -71,6 +71,19 @@ static void options_and_words_may_be_mixed(void **state)
     assert_true(p.cli.dry_run);
 }
 
+static void a_command_for_many_takes_any_number_of_names(void **state)
+{
+    (void)state;
+    PARSE("vm stop a b --now c");
+    assert_int_equal(p.result, 0);
+    assert_int_equal(p.args.words.n_names, 3);
+    assert_string_equal(p.args.words.args[0], "a");
+    char none[] = "vm stop --now";
+    char copy[sizeof(none)];
+    struct parsed without = parse(none, copy, sizeof(copy));
+    assert_int_equal(without.result, -REASON_INVALID);
+}
+
 static void a_command_without_a_verb_is_read(void **state)
 {
     (void)state;
@@ -173,6 +186,7 @@ int main(void)
         cmocka_unit_test(a_command_with_words_and_options_is_read),
         cmocka_unit_test(options_may_stand_before_the_command),
         cmocka_unit_test(options_and_words_may_be_mixed),
+        cmocka_unit_test(a_command_for_many_takes_any_number_of_names),
         cmocka_unit_test(a_command_without_a_verb_is_read),
         cmocka_unit_test(the_socket_comes_from_the_environment_unless_named),
         cmocka_unit_test(layout_check_gets_its_words_untouched),

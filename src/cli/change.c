@@ -145,9 +145,13 @@ static void print_done(const json_t *change)
     char counts[128];
     plan_view_counts(plan, counts, sizeof(counts));
     size_t n = json_array_size(view_at(plan, "steps"));
-    printf("%zu step%s done%s%s\n", n, n == 1 ? "" : "s",
-           counts[0] == '\0' ? "" : "; GPU instances: ", counts);
     const json_t *entries = view_at(plan, "claims");
+    if (n == 0 && json_array_size(entries) == 0) {
+        printf("nothing to do\n");
+    } else if (n > 0) {
+        printf("%zu step%s done%s%s\n", n, n == 1 ? "" : "s",
+               counts[0] == '\0' ? "" : "; GPU instances: ", counts);
+    }
     for (size_t i = 0; i < json_array_size(entries); i++) {
         const json_t *entry = json_array_get(entries, i);
         if (str_eq(view_text(entry, "verb", ""), "release")) {

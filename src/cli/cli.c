@@ -50,11 +50,29 @@ static bool subject_adds_something(const struct error *err)
     return name[0] != '\0' && strstr(err->message, name) == NULL;
 }
 
+/* "claim/web1" → "claim web1: "; a file's name stays as it is. */
+static void print_subject(const struct error *err)
+{
+    static const char *const kinds[] = {"claim", "gpu", "plan", "vm"};
+    const char *subject = err->subject;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        size_t len = strlen(kinds[i]);
+        if (strncmp(subject, kinds[i], len) == 0 && subject[len] == '/') {
+            fprintf(stderr, "%s %s: ", kinds[i], subject + len + 1);
+            return;
+        }
+    }
+    fprintf(stderr, "%s: ", subject);
+}
+
 int cli_report(const struct error *err)
 {
-    bool subject = subject_adds_something(err);
-    fprintf(stderr, "cleave: %s%s%s", subject ? err->subject : "", subject ? ": " : "",
-            err->message);
+    (void)fflush(stdout); /* where both go to one file, in the order of events */
+    fputs("cleave: ", stderr);
+    if (subject_adds_something(err)) {
+        print_subject(err);
+    }
+    fputs(err->message, stderr);
     if (err->rule[0] != '\0') {
         fprintf(stderr, " [%s]", err->rule);
     }

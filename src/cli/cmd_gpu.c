@@ -158,9 +158,11 @@ int cmd_gpu_show(struct cli *cli, const struct words *words, struct error *err)
     CLEANUP_FREE char *query =
         client_path("/v1/profiles?gpu=", view_text(gpu, "address", words->args[0]), "");
     (void)cli_get(cli, query, &profiles, NULL);
+    CLEANUP_JSON json_t *claims = NULL;
+    (void)cli_get(cli, "/v1/claims", &claims, NULL);
     bool utf8 = str_eq(nl_langinfo(CODESET), "UTF-8");
     CLEANUP_STRBUF struct strbuf picture = {0};
-    picture_draw(gpu, profiles, utf8 ? PICTURE_UTF8 : PICTURE_ASCII, &picture);
+    picture_draw(gpu, profiles, claims, utf8 ? PICTURE_UTF8 : PICTURE_ASCII, &picture);
     printf("\n%s", strbuf_str(&picture));
     return 0;
 }

@@ -6,6 +6,22 @@
 #include "cli/args.h"
 #include "cli/help.h"
 
+/* Once per name. One that fails is told, and stops none of the others. */
+static int run_each(struct cli *cli, const struct words *words)
+{
+    int code = 0;
+    for (size_t i = 0; i < words->n_names; i++) {
+        struct words one = *words;
+        struct error err = {0};
+        one.args[0] = words->names[i];
+        if (words->verb->run(cli, &one, &err) != 0) {
+            int failed = cli_report(&err);
+            code = code == 0 ? failed : code;
+        }
+    }
+    return code;
+}
+
 static int run(int argc, char **argv, struct cli *cli, const struct args *args)
 {
     const struct verb *verb = args->words.verb;
@@ -28,6 +44,9 @@ static int run(int argc, char **argv, struct cli *cli, const struct args *args)
     }
     if (verb->run_raw != NULL) {
         return verb->run_raw(argc - args->rest + 1, argv + args->rest - 1);
+    }
+    if (verb->each) {
+        return run_each(cli, &args->words);
     }
     return verb->run(cli, &args->words, &err) == 0 ? 0 : cli_report(&err);
 }

@@ -9,7 +9,9 @@
 #define INDENT "    "
 #define INSTANCE_WIDTH 20
 #define TYPE_WIDTH 14
-#define VM_WIDTH 24
+/* As wide as the widest owner asks, between these. */
+#define OWNER_MIN_WIDTH 24
+#define OWNER_MAX_WIDTH 64
 #define MEMORY_WIDTH 9
 #define BAR_WIDTH 24
 #define MAX_SLICES 64
@@ -50,7 +52,9 @@ struct picture {
     const struct glyphs *glyphs;
     const json_t *gpu;
     const json_t *profiles;
+    const json_t *claims;
     struct strbuf *out;
+    size_t owner_width;
 };
 
 enum edge { EDGE_TOP, EDGE_MIDDLE, EDGE_BOTTOM };
@@ -124,9 +128,85 @@ static const char *short_type(const json_t *vgpu)
     return view_last_word(view_text(vgpu, "type", "?"));
 }
 
+/* ---- whose it is ---- */
+
+static bool is_bound_here(const struct picture *p, const json_t *claim)
+{
+    return str_eq(view_text(claim, "state", ""), "bound") &&
+           str_eq(view_text(claim, "got.gpu", ""), view_text(p->gpu, "address", "?"));
+}
+
+/* The claim that holds a vGPU; NULL if none does. */
+static const json_t *claim_of_vgpu(const struct picture *p, const json_t *vgpu)
+{
+    const char *mdev = view_text(vgpu, "mdevUuid", NULL);
+    const char *key = mdev == NULL ? "got.device" : "got.mdevUuid";
+    const char *device = mdev == NULL ? view_text(vgpu, "device", "?") : mdev;
+    const json_t *claims = view_at(p->claims, "claims");
+    for (size_t i = 0; i < json_array_size(claims); i++) {
+        const json_t *claim = json_array_get(claims, i);
+        if (is_bound_here(p, claim) && str_eq(view_text(claim, key, ""), device)) {
+            return claim;
+        }
+    }
+    return NULL;
+}
+
+/* The claim that has the GPU, or the bare instance at `start` of it. */
+static const json_t *claim_of_mode(const struct picture *p, const char *mode, int64_t start)
+{
+    const json_t *claims = view_at(p->claims, "claims");
+    for (size_t i = 0; i < json_array_size(claims); i++) {
+        const json_t *claim = json_array_get(claims, i);
+        if (is_bound_here(p, claim) && str_eq(view_text(claim, "mode", ""), mode) &&
+            view_int(claim, "got.start", -1) == start) {
+            return claim;
+        }
+    }
+    return NULL;
+}
+
+/* "web1" runs with it, "web1, off" will; "claim db1" when the claim names no VM. */
+static const char *owner_text(const struct picture *p, const char *running, const json_t *claim,
+                              char out[VIEW_SIZE])
+{
+    const char *vm = view_text(claim, "vm", NULL);
+    if (running != NULL) {
+        return running;
+    }
+    if (vm != NULL) {
+        snprintf(out, VIEW_SIZE, "%.64s, off", vm);
+    } else if (claim != NULL) {
+        snprintf(out, VIEW_SIZE, "claim %.64s", view_text(claim, "name", "?"));
+    } else {
+        str_copy(out, VIEW_SIZE, p->claims == NULL ? "no VM" : "no claim");
+    }
+    return out;
+}
+
+static const char *vgpu_owner(const struct picture *p, const json_t *vgpu, char out[VIEW_SIZE])
+{
+    return owner_text(p, view_text(vgpu, "vm", NULL), claim_of_vgpu(p, vgpu), out);
+}
+
+static size_t owner_width(const struct picture *p)
+{
+    size_t width = OWNER_MIN_WIDTH;
+    const json_t *vgpus = view_at(p->gpu, "vgpus");
+    for (size_t i = 0; i < json_array_size(vgpus); i++) {
+        char text[VIEW_SIZE];
+        size_t len = strlen(vgpu_owner(p, json_array_get(vgpus, i), text));
+        width = len > width ? len : width;
+    }
+    return width < OWNER_MAX_WIDTH ? width : OWNER_MAX_WIDTH;
+}
+
 /* ---- MIG: one line per memory slice, more where an instance carries more vGPUs ---- */
 
-#define SLICES_WIDTH (INSTANCE_WIDTH + TYPE_WIDTH + VM_WIDTH)
+static size_t slices_width(const struct picture *p)
+{
+    return INSTANCE_WIDTH + TYPE_WIDTH + p->owner_width;
+}
 
 static int64_t slice_count(const struct picture *p)
 {
@@ -174,7 +254,7 @@ static const json_t *vgpu_on(const struct picture *p, int64_t instance, size_t n
 
 /* `slice` < 0: a further line of the same slice. */
 static void add_slice_line(const struct picture *p, int64_t slice, const char *instance,
-                           const char *type, const char *vm)
+                           const char *type, const char *owner)
 {
     if (slice >= 0) {
         strbuf_addf(p->out, INDENT "%3" PRId64 " %s ", slice, p->glyphs->side);
@@ -183,7 +263,7 @@ static void add_slice_line(const struct picture *p, int64_t slice, const char *i
     }
     add_cell(p->out, instance, INSTANCE_WIDTH);
     add_cell(p->out, type, TYPE_WIDTH);
-    add_cell(p->out, vm, VM_WIDTH);
+    add_cell(p->out, owner, p->owner_width);
     strbuf_addf(p->out, " %s\n", p->glyphs->side);
 }
 
@@ -227,17 +307,21 @@ static int64_t add_instance(const struct picture *p, const json_t *gi)
     room_text(p, vgpu_on(p, id, 0), n, room);
     size_t lines = n + (room[0] != '\0' ? 1 : 0);
     lines = (int64_t)lines < size ? (size_t)size : lines;
+    const json_t *bare = n > 0 ? NULL : claim_of_mode(p, "gpu-instance", start);
     const char *empty = view_int(gi, "computeInstances", 0) > 0 ? "compute" : "no vGPU";
     for (size_t line = 0; line < lines; line++) {
         const json_t *vgpu = vgpu_on(p, id, line);
         int64_t slice = (int64_t)line < size ? start + (int64_t)line : -1;
         const char *type = n == 0 && line == 0 ? empty : "";
-        const char *vm = line == n ? room : "";
+        const char *owner = line == n ? room : "";
+        char text[VIEW_SIZE];
         if (vgpu != NULL) {
             type = short_type(vgpu);
-            vm = view_text(vgpu, "vm", "no VM");
+            owner = vgpu_owner(p, vgpu, text);
+        } else if (line == 0 && bare != NULL) {
+            owner = owner_text(p, NULL, bare, text);
         }
-        add_slice_line(p, slice, line == 0 ? name : "", type, vm);
+        add_slice_line(p, slice, line == 0 ? name : "", type, owner);
     }
     return start + size;
 }
@@ -249,22 +333,25 @@ static void draw_slices(const struct picture *p)
         strbuf_add(p->out, INDENT "No GPU instances\n");
         return;
     }
-    strbuf_addf(p->out, INDENT "%" PRId64 " memory slices\n", n);
-    add_edge(p, EDGE_TOP, SLICES_WIDTH);
+    strbuf_addf(p->out, INDENT "%" PRId64 " memory slice%s\n", n, n == 1 ? "" : "s");
+    add_edge(p, EDGE_TOP, slices_width(p));
     int64_t slice = 0;
     while (slice < n) {
         int64_t free_end = n;
         const json_t *gi = instance_at(p, slice, &free_end);
         slice = gi != NULL ? add_instance(p, gi) : add_free(p, slice, free_end);
-        add_edge(p, slice < n ? EDGE_MIDDLE : EDGE_BOTTOM, SLICES_WIDTH);
+        add_edge(p, slice < n ? EDGE_MIDDLE : EDGE_BOTTOM, slices_width(p));
     }
 }
 
 /* ---- no MIG: one line per vGPU, a bar for its share of the framebuffer ---- */
 
-#define SHARES_WIDTH (TYPE_WIDTH + VM_WIDTH + MEMORY_WIDTH + 2 + BAR_WIDTH)
+static size_t shares_width(const struct picture *p)
+{
+    return TYPE_WIDTH + p->owner_width + MEMORY_WIDTH + 2 + BAR_WIDTH;
+}
 
-static void add_share(const struct picture *p, const char *what, const char *vm, int64_t mib,
+static void add_share(const struct picture *p, const char *what, const char *owner, int64_t mib,
                       const char *bar)
 {
     char size[VIEW_SIZE] = "?";
@@ -276,7 +363,7 @@ static void add_share(const struct picture *p, const char *what, const char *vm,
     len = len > BAR_WIDTH ? BAR_WIDTH : len;
     strbuf_addf(p->out, INDENT "    %s ", p->glyphs->side);
     add_cell(p->out, what, TYPE_WIDTH);
-    add_cell(p->out, vm, VM_WIDTH);
+    add_cell(p->out, owner, p->owner_width);
     strbuf_addf(p->out, "%*s  ", MEMORY_WIDTH, size);
     repeat(p->out, bar, len);
     repeat(p->out, " ", BAR_WIDTH - len);
@@ -291,30 +378,40 @@ static void draw_shares(const struct picture *p)
     bool all_known = true;
     strbuf_addf(p->out, INDENT "Framebuffer%s%s\n", total > 0 ? ", " : "",
                 total > 0 ? view_mib(total, text) : "");
-    add_edge(p, EDGE_TOP, SHARES_WIDTH);
+    add_edge(p, EDGE_TOP, shares_width(p));
     const json_t *vgpus = view_at(p->gpu, "vgpus");
     for (size_t i = 0; i < json_array_size(vgpus); i++) {
         const json_t *vgpu = json_array_get(vgpus, i);
         int64_t mib = type_mib(p, vgpu);
         used += mib;
         all_known = all_known && mib > 0;
-        add_share(p, short_type(vgpu), view_text(vgpu, "vm", "no VM"), mib, p->glyphs->full);
+        char owner[VIEW_SIZE];
+        add_share(p, short_type(vgpu), vgpu_owner(p, vgpu, owner), mib, p->glyphs->full);
     }
     if (all_known && used < total) {
         add_share(p, "free", "", total - used, p->glyphs->empty);
     }
-    add_edge(p, EDGE_BOTTOM, SHARES_WIDTH);
+    add_edge(p, EDGE_BOTTOM, shares_width(p));
 }
 
-void picture_draw(const json_t *gpu, const json_t *profiles, enum picture_style style,
-                  struct strbuf *out)
+static void draw_whole(const struct picture *p)
 {
-    const struct picture p = {
-        .glyphs = &styles[style], .gpu = gpu, .profiles = profiles, .out = out};
+    char text[VIEW_SIZE];
+    const json_t *claim = claim_of_mode(p, "passthrough", -1);
+    const char *running = view_text(p->gpu, "vm", NULL);
+    const char *owner = owner_text(p, running, claim, text);
+    bool is_vm = running != NULL || view_text(claim, "vm", NULL) != NULL;
+    strbuf_addf(p->out, INDENT "The whole GPU: %s%s\n", is_vm ? "VM " : "", owner);
+}
+
+void picture_draw(const json_t *gpu, const json_t *profiles, const json_t *claims,
+                  enum picture_style style, struct strbuf *out)
+{
+    struct picture p = {
+        .glyphs = &styles[style], .gpu = gpu, .profiles = profiles, .claims = claims, .out = out};
+    p.owner_width = owner_width(&p);
     if (str_eq(view_text(gpu, "mode", ""), "passthrough")) {
-        const char *vm = view_text(gpu, "vm", NULL);
-        strbuf_addf(out, INDENT "The whole GPU is for %s%s\n", vm == NULL ? "one VM" : "VM ",
-                    vm == NULL ? ", and no VM has it now" : vm);
+        draw_whole(&p);
     } else if (str_eq(view_text(gpu, "mode", ""), "mig")) {
         draw_slices(&p);
     } else {

@@ -16,13 +16,20 @@ static json_t *read_json(const char *text)
     return json;
 }
 
-static void draws(const char *gpu_text, const char *profiles_text, const char *wanted)
+static void draws_with(const char *gpu_text, const char *profiles_text, const char *claims_text,
+                       const char *wanted)
 {
     CLEANUP_JSON json_t *gpu = read_json(gpu_text);
     CLEANUP_JSON json_t *profiles = profiles_text == NULL ? NULL : read_json(profiles_text);
+    CLEANUP_JSON json_t *claims = claims_text == NULL ? NULL : read_json(claims_text);
     CLEANUP_STRBUF struct strbuf out = {0};
-    picture_draw(gpu, profiles, PICTURE_ASCII, &out);
+    picture_draw(gpu, profiles, claims, PICTURE_ASCII, &out);
     assert_string_equal(strbuf_str(&out), wanted);
+}
+
+static void draws(const char *gpu_text, const char *profiles_text, const char *wanted)
+{
+    draws_with(gpu_text, profiles_text, NULL, wanted);
 }
 
 #define FOUR_SLICES "{\"models\":[{\"memorySlices\":4,\"memoryMib\":24576}],\"types\":[]}"
@@ -53,7 +60,7 @@ static void more_vgpus_than_slices_take_more_lines(void **state)
           "{\"type\":\"B\",\"gpuInstance\":1,\"vm\":null},"
           "{\"type\":\"C\",\"gpuInstance\":null,\"vm\":null}]}",
           "{\"models\":[{\"memorySlices\":1}],\"types\":[]}",
-          "    1 memory slices\n"
+          "    1 memory slice\n"
           "        +------------------------------------------------------------+\n"
           "      0 | 1g.6gb #1           A             one                      |\n"
           "        |                     B             no VM                    |\n"
@@ -93,7 +100,43 @@ static void time_sliced_vgpus_have_their_share(void **state)
 static void pass_through_is_one_line(void **state)
 {
     (void)state;
-    draws("{\"mode\":\"passthrough\",\"vm\":\"big\"}", NULL, "    The whole GPU is for VM big\n");
+    draws("{\"mode\":\"passthrough\",\"vm\":\"big\"}", NULL, "    The whole GPU: VM big\n");
+}
+
+#define BOUND "\"state\":\"bound\",\"got\":{\"gpu\":\"0000:41:00.0\","
+
+static void claims_tell_whose_a_part_is_while_its_vm_is_off(void **state)
+{
+    (void)state;
+    const char *claims =
+        "{\"claims\":["
+        "{\"name\":\"c1\",\"vm\":\"a-vm-with-a-name-of-30-letters\"," BOUND
+        "\"device\":\"0000:41:00.4\"}},"
+        "{\"name\":\"c2\",\"vm\":null," BOUND "\"mdevUuid\":\"u-2\"}},"
+        "{\"name\":\"c3\",\"vm\":null,\"mode\":\"gpu-instance\"," BOUND "\"start\":1}},"
+        "{\"name\":\"c4\",\"vm\":\"w\",\"state\":\"failed\",\"got\":null}]}";
+    draws_with(
+        "{\"address\":\"0000:41:00.0\",\"mode\":\"mig\",\"gpuInstances\":["
+        "{\"id\":1,\"profile\":\"1g.6gb\",\"start\":0,\"size\":1},"
+        "{\"id\":2,\"profile\":\"1g.6gb\",\"start\":1,\"size\":1,\"computeInstances\":1}],"
+        "\"vgpus\":[{\"type\":\"A\",\"gpuInstance\":1,\"vm\":\"on\",\"device\":\"x\"},"
+        "{\"type\":\"A\",\"gpuInstance\":1,\"vm\":null,\"device\":\"0000:41:00.4\"},"
+        "{\"type\":\"A\",\"gpuInstance\":1,\"vm\":null,\"mdevUuid\":\"u-2\"},"
+        "{\"type\":\"A\",\"gpuInstance\":1,\"vm\":null,\"mdevUuid\":\"u-3\"}]}",
+        NULL, claims,
+        "    2 memory slices\n"
+        "        +-----------------------------------------------------------------------+\n"
+        "      0 | 1g.6gb #1           A             on                                  |\n"
+        "        |                     A             a-vm-with-a-name-of-30-letters, off |\n"
+        "        |                     A             claim c2                            |\n"
+        "        |                     A             no claim                            |\n"
+        "        +-----------------------------------------------------------------------+\n"
+        "      1 | 1g.6gb #2           compute       claim c3                            |\n"
+        "        +-----------------------------------------------------------------------+\n");
+    draws_with("{\"address\":\"0000:41:00.0\",\"mode\":\"passthrough\",\"vm\":null}", NULL,
+               "{\"claims\":[{\"name\":\"p\",\"vm\":\"big\",\"mode\":\"passthrough\"," BOUND
+               "\"start\":null}}]}",
+               "    The whole GPU: VM big, off\n");
 }
 
 static void names_are_cut_between_characters(void **state)
@@ -104,7 +147,7 @@ static void names_are_cut_between_characters(void **state)
         "\"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
         "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\",\"vm\":null}]}");
     CLEANUP_STRBUF struct strbuf out = {0};
-    picture_draw(gpu, NULL, PICTURE_ASCII, &out);
+    picture_draw(gpu, NULL, NULL, PICTURE_ASCII, &out);
     assert_true(str_is_clean(strstr(strbuf_str(&out), "\xc3\xa4") != NULL ? "x" : ""));
     assert_non_null(strstr(strbuf_str(&out), "\xc3\xa4no VM"));
 }
@@ -117,6 +160,7 @@ int main(void)
         cmocka_unit_test(an_uncatalogued_board_shows_what_is_observed),
         cmocka_unit_test(time_sliced_vgpus_have_their_share),
         cmocka_unit_test(pass_through_is_one_line),
+        cmocka_unit_test(claims_tell_whose_a_part_is_while_its_vm_is_off),
         cmocka_unit_test(names_are_cut_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

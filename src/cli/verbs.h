@@ -19,8 +19,10 @@ struct verb_option {
 /* A command line, taken apart. */
 struct words {
     const struct verb *verb;
-    const char *args[VERB_MAX_ARGS];
+    const char *args[VERB_MAX_ARGS]; /* each: args[0] is one name after the other */
     size_t n_args;
+    char *const *names; /* each: all of them */
+    size_t n_names;
     const char
         *values[VERB_MAX_OPTIONS]; /* by index into verb->options; "" for a flag that is set */
 };
@@ -32,6 +34,7 @@ struct verb {
     const char *name;   /* "create"; NULL when the object is all there is ("apply") */
     const char *args;   /* "NAME" */
     size_t n_args;
+    bool each; /* takes any number of names, and runs once for each */
     const char *help;
     const struct verb_option *options;
     size_t n_options;

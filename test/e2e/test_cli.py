@@ -58,6 +58,16 @@ def test_a_claim_lives_and_dies(cleave):
     assert done.returncode == 0 and "steps done" in done.stdout
 
 
+def test_several_names_are_taken_one_by_one(cleave, fake):
+    for name in ("a", "b"):
+        assert cleave.run("claim", "create", name, "--type", "DC-1-8C").returncode == 0
+    done = cleave.run("claim", "delete", "a", "none", "b")
+    assert done.returncode == 3 and 'no claim "none"' in done.stderr
+    assert done.stdout.count("steps done") == 2
+    assert fake.get("/v1/claims")["claims"] == []
+    assert cleave.run("claim", "delete").returncode == 2
+
+
 def test_json_is_what_the_api_answers(cleave, fake):
     assert cleave.json("gpu", "list") == fake.get("/v1/gpus")
     assert cleave.json("gpu", "show", "0") == fake.get("/v1/gpus/0")

@@ -63,8 +63,9 @@ json_t *reply_change(const struct plan *plan, const struct claims *stored)
 {
     json_t *list = json_array();
     for (vec_each(&plan->claims, entry)) {
-        if (entry->verb != PLAN_KEEP) {
-            const struct claim *claim = claims_find(stored, entry->claim.name);
+        const struct claim *claim = claims_find(stored, entry->claim.name);
+        bool released = entry->verb == PLAN_RELEASE && claim == NULL;
+        if (entry->verb != PLAN_KEEP && !released) {
             json_array_append_new(list, claim_to_json(claim != NULL ? claim : &entry->claim));
         }
     }

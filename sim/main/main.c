@@ -14,6 +14,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *text;
 } verbs[] = {
+    {"capture", verb_capture, "write a host file that simulates this machine"},
     {"coverage", verb_coverage, "list NVML's functions: which are simulated, and since when"},
     {"ctl", verb_ctl, "ask or change a running simulated host; prints JSON"},
     {"hosts", verb_hosts, "list the host files"},

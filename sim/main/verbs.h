@@ -8,6 +8,7 @@
 #define EXIT_USAGE 2
 
 int verb_coverage(int argc, char **argv);
+int verb_capture(int argc, char **argv);
 int verb_ctl(int argc, char **argv);
 int verb_hosts(int argc, char **argv);
 int verb_run(int argc, char **argv);

@@ -124,6 +124,94 @@ def test_mediated_devices_on_an_older_kernel():
     assert run(script, host="a100-40gb-mdev").split() == ["0", uuid]
 
 
+def test_a_captured_host_starts_as_the_same_host(tmp_path):
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    host = tmp_path / "host.yaml"
+    host.write_text("""
+name: real
+driver: 570.124.06
+kernel: 6.12.0
+gpus:
+  - board: h100-sxm5-80gb
+    bdf: 0000:1b:00.0
+    numa_node: 1
+    mig: true
+    vfs: {enabled: true}
+    instances: [{profile: 3g.40gb, start: 4, compute: [1, 2]}, {profile: 1g.20gb}]
+  - board: l40s
+    bdf: 0000:81:00.0
+    reset: false
+    group_members: [{bdf: '0000:80:01.0', kind: bridge}, {bdf: '0000:82:00.0', kind: audio}]
+""")
+    capture = "/run/cleave-sim/bin/cleave-sim capture -o"
+    run(f"{capture} {first}", host=str(host))
+    run(f"{capture} {second}", host=str(first))
+    assert second.read_text() == first.read_text()
+    assert "0000:82:00.0" in first.read_text() and "compute" in first.read_text()
+    for name in ("demo", "mixed", "t4-mdev", "a100-40gb-mdev"):
+        run(f"{capture} {first}", host=name)
+        run(f"{capture} {second}", host=str(first))
+        assert second.read_text() == first.read_text(), name
+
+
+def test_a_capture_can_be_anonymous():
+    out = run(f"{BUILD}/src/cli/cleave host capture --anonymous", host="board:l40s")
+    assert "name: captured" in out and "uuid" not in out and "serial" not in out
+
+
+def test_a_machine_without_gpus_has_nothing_to_capture():
+    done = subprocess.run([SIM, "capture"], capture_output=True, text=True)
+    if done.returncode == 0:
+        pytest.skip("this machine has a GPU")
+    assert "no NVIDIA GPU" in done.stderr
+
+
+def test_boards_need_no_host_file():
+    assert run("ls /sys/bus/pci/devices", host="board:l40s*2,t4").split() == [
+        "0000:11:00.0", "0000:21:00.0", "0000:31:00.0"]
+    script = "ls /sys/class/mdev_bus; cat /proc/sys/kernel/osrelease"
+    assert run(script, host="board:t4").split() == ["0000:11:00.0", "5.15.0-113-generic"]
+    assert run("cat /sys/module/nvidia/version", host="board:a40",
+               options=["--driver", "535.261.03"]).strip() == "535.261.03"
+
+
+def test_faults_strike_and_are_cleared():
+    script = f"""{CTL} fault add at=sriov-manage errno=EBUSY count=1 >/dev/null
+        {CTL} fault add at=nvidia/current_vgpu_type device={L40S_VF} access=write errno=EIO
+        /usr/lib/nvidia/sriov-manage -e {L40S} 2>&1 || /usr/lib/nvidia/sriov-manage -e {L40S}
+        cd /sys/bus/pci/devices/{L40S_VF}/nvidia
+        echo {TYPE_8Q} > current_vgpu_type 2>/dev/null || echo refused
+        {CTL} fault list; {CTL} fault clear
+        echo {TYPE_8Q} > current_vgpu_type && cat current_vgpu_type"""
+    out = run(script)
+    assert "Cannot obtain unbindLock" in out and "refused" in out
+    faults = next(json.loads(line)["faults"] for line in out.splitlines() if "seen" in line)
+    assert faults[-1]["struck"] == 1 and faults[-1]["errno"] == "EIO"
+    assert out.split()[-1] == str(TYPE_8Q)
+
+
+def test_an_nvml_client_keeps_sriov_manage_waiting(tmp_path):
+    up = tmp_path / "up"
+    script = f"""python3 -c 'import ctypes, pathlib, time
+nvml = ctypes.CDLL("libnvidia-ml.so.1"); nvml.nvmlInit_v2(); pathlib.Path("{up}").touch(); time.sleep(60)' &
+        while ! test -e {up}; do sleep 0.05; done
+        /usr/lib/nvidia/sriov-manage -e ALL 2>&1; kill $!; wait $! 2>/dev/null
+        /usr/lib/nvidia/sriov-manage -e ALL"""
+    out = run(script)
+    assert out.count("unbindLock") == 1 and out.count("Enabling VFs") >= 4
+
+
+def test_a_user_may_look_but_not_touch():
+    script = f"""setpriv --reuid 65534 --regid 65534 --clear-groups sh -c '
+        cat /sys/bus/pci/devices/{L40S}/vendor
+        echo 1 > /sys/bus/pci/devices/{L40S}/reset
+        /usr/lib/nvidia/sriov-manage -e {L40S}
+        {CTL} reboot | grep -o "errno.:13"; {CTL} status | grep -c l40s' 2>&1"""
+    out = run(script)
+    assert "0x10de" in out and out.count("ermission denied") >= 2 and 'errno":13' in out
+    assert out.split()[-1] == "1"
+
+
 def test_the_exit_status_is_the_commands():
     run("exit 7", status=7)
     run("kill -9 $$", status=137)

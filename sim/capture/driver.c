@@ -49,11 +49,12 @@ struct driver *driver_open(const char **ret_why)
     }
     bool whole = true;
 #define X(name)                                                                                    \
-    driver->name = __extension__(__typeof__(driver->name)) dlsym(driver->library, #name);                                       \
+    driver->name = __extension__(__typeof__(driver->name)) dlsym(driver->library, #name);          \
     whole = whole && driver->name != NULL;
     FUNCTIONS(X)
 #undef X
-#define X(name) driver->name = __extension__(__typeof__(driver->name)) dlsym(driver->library, #name);
+#define X(name)                                                                                    \
+    driver->name = __extension__(__typeof__(driver->name)) dlsym(driver->library, #name);
     LATER_FUNCTIONS(X)
 #undef X
     if (!whole || driver->nvmlInit_v2() != NVML_SUCCESS) {

@@ -16,6 +16,7 @@
 #include "base/str.h"
 
 #define OUTPUT_MAX_BYTES (64 * 1024)
+#define PIPE_BYTES (64 * 1024) /* what a pipe holds: pipe(7) */
 
 /* Own process group, so that a timeout ends grandchildren too; no inherited signal mask. */
 static void prepare_attributes(posix_spawnattr_t *attr)
@@ -49,11 +50,12 @@ static int start(const char *const *argv, int output_fd, pid_t *ret_pid)
     return -r;
 }
 
-/* Takes what is there now; false at the end of the stream. What exceeds the bound is dropped. */
+/* Takes what is there now, at most a pipe full: who writes as fast as we read must not keep us from
+ * the clock. False at the end of the stream. What exceeds the bound is dropped. */
 static bool drain(int fd, struct strbuf *output)
 {
     char chunk[4096];
-    for (;;) {
+    for (size_t taken = 0; taken < PIPE_BYTES;) {
         ssize_t got = read(fd, chunk, sizeof(chunk));
         if (got < 0 && errno == EINTR) {
             continue;
@@ -63,7 +65,9 @@ static bool drain(int fd, struct strbuf *output)
         }
         size_t room = OUTPUT_MAX_BYTES - output->len;
         strbuf_addn(output, chunk, (size_t)got < room ? (size_t)got : room);
+        taken += (size_t)got;
     }
+    return true;
 }
 
 /* Collects output until the child ends: 0, or -ETIMEDOUT. A grandchild may keep the pipe open. */

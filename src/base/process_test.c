@@ -78,6 +78,16 @@ static void output_is_bounded_and_the_child_not_blocked(void **state)
     assert_int_equal(strlen(output), 64 * 1024);
 }
 
+static void a_child_that_never_stops_writing_is_timed_out(void **state)
+{
+    (void)state;
+    const char *const argv[] = {"sh", "-c", "yes & yes & yes & yes", NULL};
+    int status = -1;
+    uint64_t start_us = clock_monotonic_us();
+    assert_int_equal(process_run(argv, 200, &status, NULL), -ETIMEDOUT);
+    assert_true(clock_monotonic_us() - start_us < 10U * SECOND_MS * 1000U);
+}
+
 static void standard_input_is_empty(void **state)
 {
     (void)state;
@@ -98,6 +108,7 @@ int main(void)
         cmocka_unit_test(a_timeout_kills_the_child_and_its_children),
         cmocka_unit_test(a_grandchild_that_keeps_the_pipe_does_not_hold_us),
         cmocka_unit_test(output_is_bounded_and_the_child_not_blocked),
+        cmocka_unit_test(a_child_that_never_stops_writing_is_timed_out),
         cmocka_unit_test(standard_input_is_empty),
     };
     return cmocka_run_group_tests_name("process", tests, NULL, NULL);

@@ -142,7 +142,7 @@ int fs_write_attr(const char *path, const char *text)
 static int mkdir_one(const char *path, unsigned mode)
 {
     if (mkdir(path, (mode_t)mode) == 0) {
-        return 0;
+        return chmod(path, (mode_t)mode) == 0 ? 0 : -errno; /* the umask has no say */
     }
     if (errno != EEXIST) {
         return -errno;

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include "base/vec.h"
 
@@ -17,6 +18,7 @@ int fs_read_fd(int fd, size_t max_bytes, char **ret_text, size_t *ret_len);
 int fs_write_atomic(const char *path, const void *data, size_t len);
 /* One write(2) to an existing file, for kernel attribute files; -errno of the write. */
 int fs_write_attr(const char *path, const char *text);
+/* Makes the directory and its missing parents, each with exactly this mode. */
 int fs_mkdirs(const char *path, unsigned mode);
 bool fs_exists(const char *path);
 /* Last component of the target of a symbolic link; -ENAMETOOLONG if it does not fit. */
@@ -37,7 +39,6 @@ void strlist_done(struct strlist *list);
 
 static inline void closep(int *fd)
 {
-    extern int close(int);
     if (*fd >= 0) {
         close(*fd);
     }

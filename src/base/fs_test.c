@@ -161,6 +161,22 @@ static void removing_a_tree_does_not_follow_links(void **state)
 
 #define TEST_IN_DIR(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
+static void directories_get_their_mode_whatever_the_umask(void **state)
+{
+    (void)state;
+    CLEANUP_FREE char *outer = in_dir("a");
+    CLEANUP_FREE char *inner = in_dir("a/b");
+    mode_t before = umask(077);
+    int r = fs_mkdirs(inner, 0755);
+    umask(before);
+    struct stat st;
+    assert_int_equal(r, 0);
+    assert_int_equal(stat(outer, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0755);
+    assert_int_equal(stat(inner, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0755);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +185,7 @@ int main(void)
         TEST_IN_DIR(a_failed_write_leaves_the_old_file_and_nothing_else),
         TEST_IN_DIR(an_attribute_is_never_created),
         TEST_IN_DIR(directories_are_made_down_to_the_last),
+        TEST_IN_DIR(directories_get_their_mode_whatever_the_umask),
         TEST_IN_DIR(a_link_gives_the_last_part_of_its_target),
         TEST_IN_DIR(a_listing_is_sorted),
         TEST_IN_DIR(removing_a_tree_does_not_follow_links),

@@ -126,10 +126,10 @@ void error_hint(struct error *err, const char *fmt, ...)
     STR_SET(err->hint, hint);
 }
 
-int error_wrap(struct error *err, const char *fmt, ...)
+void error_wrap(struct error *err, const char *fmt, ...)
 {
     if (err == NULL) {
-        return 0;
+        return;
     }
     struct strbuf text = {0};
     char context[sizeof(err->message)];
@@ -140,7 +140,6 @@ int error_wrap(struct error *err, const char *fmt, ...)
     strbuf_addf(&text, "%s: %s", context, err->message);
     STR_SET(err->message, strbuf_str(&text));
     strbuf_done(&text);
-    return -(int)err->reason;
 }
 
 static enum reason known(enum reason reason)

@@ -61,8 +61,8 @@ int error_set_errno(struct error *err, int errnum, const char *subject, const ch
 /* Adds what to do next. Keeps everything else; NULL err is fine. */
 void error_hint(struct error *err, const char *fmt, ...) PRINTF_ATTR(2, 3);
 
-/* Puts context in front: "creating slice 3: <message>". Returns -reason (or 0 if err is NULL). */
-int error_wrap(struct error *err, const char *fmt, ...) PRINTF_ATTR(2, 3);
+/* Puts context in front: "creating slice 3: <message>". NULL err is fine. */
+void error_wrap(struct error *err, const char *fmt, ...) PRINTF_ATTR(2, 3);
 
 const char *reason_name(enum reason reason); /* "no-capacity" */
 const char *reason_text(enum reason reason);

@@ -24,7 +24,7 @@
 struct server {
     struct http *http;
     struct MHD_Daemon *daemon;
-    uint64_t timer_us; /* when the earliest timer on the loop fires; 0: none is set */
+    struct evloop_timer *timer; /* when libmicrohttpd wants to be run next */
 };
 
 struct http {
@@ -307,9 +307,7 @@ static void pump(struct server *server);
 
 static void on_timer(void *data)
 {
-    struct server *server = data;
-    server->timer_us = 0;
-    pump(server);
+    pump(data);
 }
 
 static void on_ready(int fd UNUSED, uint32_t revents UNUSED, void *data)
@@ -317,28 +315,20 @@ static void on_ready(int fd UNUSED, uint32_t revents UNUSED, void *data)
     pump(data);
 }
 
-/* Lets libmicrohttpd do what it can, and comes back when it says so. A timer can't be taken back,
- * so a later one is set only once the earlier has fired. */
+/* Lets libmicrohttpd do what it can, and comes back when it says so. */
 static void pump(struct server *server)
 {
     MHD_run(server->daemon);
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
-    if (MHD_get_timeout(server->daemon, &wait_ms) != MHD_YES) {
-        return;
-    }
-    uint64_t wait_us = wait_ms * 1000;
-    uint64_t due_us = clock_monotonic_us() + wait_us;
-    if (server->timer_us == 0 || due_us < server->timer_us) {
-        server->timer_us = due_us;
-        evloop_after(server->http->config.loop, wait_us, on_timer, server);
+    if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES) {
+        (void)evloop_timer_set(server->timer, wait_ms * 1000);
     }
 }
 
 /* Soon, for callers that may be inside libmicrohttpd. */
 static void pump_soon(struct server *server)
 {
-    server->timer_us = clock_monotonic_us();
-    evloop_after(server->http->config.loop, 0, on_timer, server);
+    (void)evloop_timer_set(server->timer, 0);
 }
 
 void http_answer(struct http_exchange *exchange, struct http_response response)
@@ -386,15 +376,21 @@ int http_serve(struct http *http, int listen_fd, struct error *err)
     }
     struct server *server = &http->servers[http->n_servers];
     server->http = http;
+    int result = evloop_timer_new(http->config.loop, on_timer, server, &server->timer);
+    if (result != 0) {
+        close(listen_fd);
+        return error_set_errno(err, -result, "http", "making a timer");
+    }
     server->daemon = daemon_start(server, listen_fd);
     if (server->daemon == NULL) {
+        evloop_timer_free(TAKE_PTR(server->timer));
         close(listen_fd);
         return error_set(err, REASON_INTERNAL, "http", "libmicrohttpd did not start");
     }
     http->n_servers++;
     const union MHD_DaemonInfo *info =
         MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    int result = evloop_add_fd(http->config.loop, info->epoll_fd, EPOLLIN, on_ready, server);
+    result = evloop_add_fd(http->config.loop, info->epoll_fd, EPOLLIN, on_ready, server);
     if (result != 0) {
         return error_set_errno(err, -result, "http", "watching the listening socket");
     }
@@ -422,6 +418,7 @@ void http_free(struct http *http)
     for (size_t i = 0; i < http->n_servers; i++) {
         MHD_run(http->servers[i].daemon);
         MHD_stop_daemon(http->servers[i].daemon);
+        evloop_timer_free(http->servers[i].timer);
     }
     free(http);
 }

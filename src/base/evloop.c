@@ -236,6 +236,51 @@ int evloop_every(struct evloop *loop, uint64_t period_us, evloop_fn *fn, void *d
     return period_us == 0 ? -EINVAL : add_timer(loop, period_us, period_us, fn, data);
 }
 
+struct evloop_timer {
+    sd_event_source *source;
+    evloop_fn *fn;
+    void *data;
+};
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *data)
+{
+    (void)source; /* one-shot: off until it is set again */
+    (void)usec;
+    struct evloop_timer *timer = data;
+    timer->fn(timer->data);
+    return 0;
+}
+
+int evloop_timer_new(struct evloop *loop, evloop_fn *fn, void *data,
+                     struct evloop_timer **ret_timer)
+{
+    struct evloop_timer *timer = xcalloc(1, sizeof(*timer));
+    *timer = (struct evloop_timer){.fn = fn, .data = data};
+    int r = sd_event_add_time(loop->event, &timer->source, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_US,
+                              on_timer, timer);
+    r = r < 0 ? r : sd_event_source_set_enabled(timer->source, SD_EVENT_OFF);
+    if (r < 0) {
+        evloop_timer_free(timer);
+        return r;
+    }
+    *ret_timer = timer;
+    return 0;
+}
+
+int evloop_timer_set(struct evloop_timer *timer, uint64_t delay_us)
+{
+    int r = sd_event_source_set_time_relative(timer->source, delay_us);
+    return r < 0 ? r : sd_event_source_set_enabled(timer->source, SD_EVENT_ONESHOT);
+}
+
+void evloop_timer_free(struct evloop_timer *timer)
+{
+    if (timer != NULL) {
+        sd_event_source_disable_unref(timer->source);
+        free(timer);
+    }
+}
+
 void evloop_post(struct evloop *loop, evloop_fn *fn, void *data)
 {
     pthread_mutex_lock(&loop->lock);

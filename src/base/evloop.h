@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct evloop;
+struct evloop_timer;
 struct worker;
 
 typedef void evloop_fn(void *data);
@@ -24,6 +25,12 @@ int evloop_add_fd(struct evloop *loop, int fd, uint32_t events, evloop_fd_fn *fn
 int evloop_after(struct evloop *loop, uint64_t delay_us, evloop_fn *fn, void *data);
 /* Runs `fn` every period_us until the loop ends. Loop thread only. */
 int evloop_every(struct evloop *loop, uint64_t period_us, evloop_fn *fn, void *data);
+/* A timer that is set again and again, for what comes once per `fn`: setting it replaces what was
+ * set before. Off at first. Loop thread only; freed before its loop, and not by its own `fn`. */
+int evloop_timer_new(struct evloop *loop, evloop_fn *fn, void *data,
+                     struct evloop_timer **ret_timer);
+int evloop_timer_set(struct evloop_timer *timer, uint64_t delay_us);
+void evloop_timer_free(struct evloop_timer *timer);
 /* Runs `fn` on the loop thread soon. Any thread; the only such function. */
 void evloop_post(struct evloop *loop, evloop_fn *fn, void *data);
 

@@ -61,6 +61,27 @@ static void a_periodic_timer_repeats_and_a_single_one_does_not(void **state)
     assert_int_equal(once.calls, 1);
 }
 
+static void a_timer_fires_once_per_setting_and_keeps_the_latest(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture timed = {.loop = f->loop, .stop_at = -1};
+    struct evloop_timer *timer = NULL;
+    assert_int_equal(evloop_timer_new(f->loop, count, &timed, &timer), 0);
+    for (uint64_t delay_us = 0; delay_us <= 1000; delay_us += 100) {
+        assert_int_equal(evloop_timer_set(timer, delay_us), 0);
+    }
+    assert_int_equal(evloop_after(f->loop, 20000, count, f), 0);
+    assert_int_equal(evloop_run(f->loop), 7);
+    assert_int_equal(timed.calls, 1);
+
+    f->stop_at = 2;
+    assert_int_equal(evloop_timer_set(timer, 0), 0);
+    assert_int_equal(evloop_after(f->loop, 5000, count, f), 0);
+    assert_int_equal(evloop_run(f->loop), 7);
+    assert_int_equal(timed.calls, 2);
+    evloop_timer_free(timer);
+}
+
 static void a_loop_runs_again_after_it_stopped(void **state)
 {
     struct fixture *f = *state;
@@ -163,6 +184,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(run_returns_the_code_given_to_stop, setup, teardown),
         cmocka_unit_test_setup_teardown(a_periodic_timer_repeats_and_a_single_one_does_not, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_timer_fires_once_per_setting_and_keeps_the_latest, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_loop_runs_again_after_it_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(a_readable_descriptor_is_reported, setup, teardown),

@@ -25,13 +25,16 @@ static int remove_stale(const char *path, const struct sockaddr_un *addr, struct
         return errno == ENOENT ? 0 : error_set_errno(err, errno, path, "looking at %s", path);
     }
     if (!S_ISSOCK(info.st_mode)) {
-        return error_set(err, REASON_CONFLICT, path, "%s exists and is no socket", path);
+        error_set(err, REASON_CONFLICT, path, "%s exists and is no socket", path);
+        error_hint(err, "move it away, or choose another socket");
+        return -REASON_CONFLICT;
     }
-    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
         return error_set_errno(err, errno, path, "making a socket");
     }
-    if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0) {
+    /* Only a refused connection says so; a full queue or a socket of another type is served. */
+    if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 || errno != ECONNREFUSED) {
         error_set(err, REASON_CONFLICT, path, "another process serves %s", path);
         error_hint(err, "stop the other cleaved, or choose another socket");
         return -REASON_CONFLICT;
@@ -156,7 +159,8 @@ static void user_name(uid_t uid, char *out, size_t size)
     struct passwd entry = {0};
     struct passwd *found = NULL;
     getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found);
-    if (found == NULL || !str_copy(out, size, found->pw_name)) {
+    /* Authors are stored, and what is stored must be clean text. */
+    if (found == NULL || !str_is_clean(found->pw_name) || !str_copy(out, size, found->pw_name)) {
         snprintf(out, size, "uid %u", (unsigned)uid);
     }
 }

@@ -105,7 +105,7 @@ static void check_placeholders(struct reader *r, const char *key, const char *te
          p = strchr(p + 1, '{')) {
         char name[64] = "";
         size_t len = strcspn(p + 1, "}");
-        if (len >= sizeof(name)) {
+        if (p[1 + len] != '}' || len >= sizeof(name)) {
             reader_fail(r, key, "unclosed placeholder");
             return;
         }

@@ -107,6 +107,8 @@ static void mistakes_in_a_rule_file_are_refused(void **state)
         HEAD "  - {fact: claim.mode, is: a, in: [b]}\n",
         "rules:\n- id: r\n  statement: s\n  source: x\n  confidence: inferred\n"
         "  message: \"{no.such}\"\n  instead: i\n  when: []\n",
+        "rules:\n- id: r\n  statement: s\n  source: x\n  confidence: inferred\n"
+        "  message: \"m {claim.mode\"\n  instead: i\n  when: []\n",
         "rules:\n- id: r\n  statement: s\n  source: x\n  confidence: rumour\n"
         "  message: m\n  instead: i\n  when: []\n",
         "rules: []\nextra: 1\n",

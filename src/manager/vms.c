@@ -126,10 +126,23 @@ static void define_done(void *data)
     vm_done(data, "vm-created", "defined from a template");
 }
 
-static void stop_done(void *data)
+static void stop_settled(void *data)
 {
     struct change *change = data;
     vm_done(change, "vm-stopped", change->timeout_ms == 0 ? "stopped by force" : "stopped");
+}
+
+static void nothing(void *data)
+{
+    (void)data;
+}
+
+/* The VM was stopped beside the ports' worker, where an observation may have begun before: waits in
+ * that queue, so that the next one, with which it answers, began after. */
+static void stop_done(void *data)
+{
+    struct change *change = data;
+    worker_submit(change->manager->worker, nothing, stop_settled, change);
 }
 
 static void undefine_done(void *data)
@@ -141,8 +154,11 @@ static void undefine_done(void *data)
         return;
     }
     note(change, "vm-deleted", "definition removed");
+    /* An observation meanwhile may have missed it: libvirt comes and goes. */
+    struct vm gone = {.state = VM_SHUT_OFF};
+    STR_SET(gone.name, change->name);
     const struct vm *vm = host_find_vm(m->host, change->name);
-    change_answer(change, reply_vm(vm));
+    change_answer(change, reply_vm(vm != NULL ? vm : &gone));
 }
 
 /* ---- start ---- */

@@ -36,17 +36,6 @@ static enum reason reason_of(const virError *problem)
     return REASON_DRIVER;
 }
 
-/* libvirt's words on one line: a failed start brings the emulator's whole output along. */
-static void flatten(const char *text, char *out, size_t size)
-{
-    str_copy(out, size, text != NULL ? text : "unknown error");
-    for (char *at = out; *at != '\0'; at++) {
-        if ((unsigned char)*at < ' ') {
-            *at = ' ';
-        }
-    }
-}
-
 int libvirt_error(struct error *err, const char *subject, const char *fmt, ...)
 {
     char what[160];
@@ -56,7 +45,8 @@ int libvirt_error(struct error *err, const char *subject, const char *fmt, ...)
     (void)vsnprintf(what, sizeof(what), fmt, args);
     va_end(args);
     const virError *problem = virGetLastError();
-    flatten(problem != NULL ? problem->message : NULL, words, sizeof(words));
+    bool told = problem != NULL && problem->message != NULL;
+    STR_SET(words, told ? problem->message : "unknown error"); /* maybe the emulator's output too */
     return error_set(err, problem != NULL ? reason_of(problem) : REASON_DRIVER, subject, "%s: %s",
                      what, str_trim(words));
 }

@@ -92,11 +92,19 @@ static int start(struct guest_port *port, const char *vm, struct error *err)
     return virDomainCreate(domain) == 0 ? 0 : start_problem(vm, err);
 }
 
+/* A transient VM goes away altogether. While libvirt does not answer, nobody knows. */
+static bool is_off(virDomainPtr domain)
+{
+    int active = virDomainIsActive(domain);
+    const virError *problem = active < 0 ? virGetLastError() : NULL;
+    return active == 0 || (problem != NULL && problem->code == VIR_ERR_NO_DOMAIN);
+}
+
 /* True once it is off; false when the time is over. */
 static bool wait_until_off(virDomainPtr domain, unsigned timeout_ms)
 {
     uint64_t end_us = clock_monotonic_us() + (uint64_t)timeout_ms * 1000;
-    while (virDomainIsActive(domain) == 1) {
+    while (!is_off(domain)) {
         if (clock_monotonic_us() >= end_us) {
             return false;
         }
@@ -119,7 +127,7 @@ static int stop(struct guest_port *port, const char *vm, unsigned timeout_ms, st
     if (timeout_ms > 0 && virDomainShutdown(domain) == 0 && wait_until_off(domain, timeout_ms)) {
         return 0;
     }
-    if (virDomainDestroy(domain) == 0 || virDomainIsActive(domain) == 0) {
+    if (virDomainDestroy(domain) == 0 || is_off(domain)) {
         return 0;
     }
     return libvirt_error(err, SUBJECT(vm), "stopping VM '%s'", vm);

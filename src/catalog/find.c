@@ -126,8 +126,12 @@ static int ambiguous_pci(const struct catalog *catalog, const struct pci_ids *id
         const struct gpu_model *model = catalog->models.items[i];
         for (vec_each(&model->pci_ids, id)) {
             if (id->device == ids->device) {
-                strbuf_addf(&list, "%s%s (0x%04X:0x%04X)", list.len > 0 ? ", " : "", model->key,
-                            id->device, id->subsystem);
+                strbuf_addf(&list, "%s%s (0x%04X", list.len > 0 ? ", " : "", model->key,
+                            id->device);
+                if (id->subsystem != CAT_UNKNOWN) {
+                    strbuf_addf(&list, ":0x%04X", id->subsystem);
+                }
+                strbuf_add(&list, ")");
             }
         }
     }

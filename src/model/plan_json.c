@@ -7,7 +7,8 @@
 #include "model/encode.h"
 #include "model/plan.h"
 
-#define PLAN_MAX_STEPS 4096
+/* Of a stored plan: far above what any host's plan has, as one that can't be read stops cleaved. */
+#define PLAN_MAX_STEPS 65536
 
 static const char *const verb_names[] = {
     [PLAN_BIND] = "bind", [PLAN_RELEASE] = "release", [PLAN_KEEP] = "keep", NULL};

@@ -2,6 +2,7 @@
 #include "api/reply_json.h"
 
 #include "base/str.h"
+#include "model/encode.h"
 
 struct phrase {
     int status;
@@ -34,18 +35,13 @@ static const char *phrase_of(int status)
     return "Error";
 }
 
-static json_t *text_or_null(const char *text)
-{
-    return text[0] == '\0' ? json_null() : json_string(text);
-}
-
 json_t *problem_to_json(int status, const struct error *err)
 {
     return json_pack("{s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:o}", "type", "about:blank", "title",
                      phrase_of(status), "status", status, "detail",
                      err->message[0] == '\0' ? reason_text(err->reason) : err->message, "reason",
-                     reason_name(err->reason), "subject", text_or_null(err->subject), "rule",
-                     text_or_null(err->rule), "hint", text_or_null(err->hint));
+                     reason_name(err->reason), "subject", encode_text(err->subject), "rule",
+                     encode_text(err->rule), "hint", encode_text(err->hint));
 }
 
 json_t *health_to_json(void)

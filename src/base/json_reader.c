@@ -73,14 +73,20 @@ void reader_fail(struct reader *r, const char *key, const char *fmt, ...)
     free(what);
 }
 
+static bool is_known(const struct reader *r, const char *key)
+{
+    for (size_t i = 0; i < r->n_seen; i++) {
+        if (str_eq(r->seen[i], key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The value at `key`, NULL if absent or null, or after an error. Marks the key as known. */
 static json_t *find(struct reader *r, const char *key)
 {
-    bool seen = false;
-    for (size_t i = 0; i < r->n_seen && !seen; i++) {
-        seen = str_eq(r->seen[i], key);
-    }
-    if (!seen) {
+    if (!is_known(r, key)) {
         assert(r->n_seen < ARRAY_SIZE(r->seen));
         r->seen[r->n_seen++] = key;
     }
@@ -306,16 +312,6 @@ int reader_choice_or(struct reader *r, const char *key, const char *const *words
 {
     json_t *value = find(r, key);
     return value != NULL ? check_choice(r, key, value, words) : fallback;
-}
-
-static bool is_known(const struct reader *r, const char *key)
-{
-    for (size_t i = 0; i < r->n_seen; i++) {
-        if (str_eq(r->seen[i], key)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 int reader_end(struct reader *r)

@@ -79,11 +79,6 @@ static json_t *known(uint32_t value)
     return value == CAT_UNKNOWN ? json_null() : json_integer(value);
 }
 
-static json_t *text_or_null(const char *text)
-{
-    return text == NULL || text[0] == '\0' ? json_null() : json_string(text);
-}
-
 static json_t *model_to_json(const struct gpu_model *model)
 {
     bool mig = model->profiles.n > 0;
@@ -130,8 +125,8 @@ static json_t *profile_to_json(const struct gpu_model *model, const struct cat_p
     json_object_set_new(json, "remaining", remaining_to_json(model, profile, gpu));
     json_object_set_new(json, "gfx", json_boolean(profile->gfx));
     json_object_set_new(json, "placements", placements);
-    json_object_set_new(json, "source", text_or_null(profile->source));
-    json_object_set_new(json, "confidence", text_or_null(profile->confidence));
+    json_object_set_new(json, "source", encode_text(profile->source));
+    json_object_set_new(json, "confidence", encode_text(profile->confidence));
     return json;
 }
 
@@ -141,10 +136,10 @@ static json_t *type_to_json(const struct gpu_model *model, const struct cat_vgpu
     return json_pack("{s:s, s:s, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "model", model->key,
                      "name", type->name, "typeId", known(type->type_id), "series", series,
                      "framebufferMib", known(type->framebuffer_mib), "migBacked", type->mig_backed,
-                     "profile", text_or_null(type->gi_profile), "maxPerGpu",
+                     "profile", encode_text(type->gi_profile), "maxPerGpu",
                      known(type->max_per_gpu), "maxPerInstance",
                      type->mig_backed ? known(type->max_per_gi) : json_null(), "source",
-                     text_or_null(type->source), "confidence", text_or_null(type->confidence));
+                     encode_text(type->source), "confidence", encode_text(type->confidence));
 }
 
 json_t *reply_profiles(const struct gpu_model *const *models, size_t n, const struct gpu *gpu)

@@ -13,7 +13,7 @@
 /* Which port applies a step. */
 enum port_kind { PORT_GPU, PORT_PCI, PORT_GUEST };
 
-/* X(symbol, name, port, text with %s = GPU). One row per kind of change cleave can make. */
+/* X(symbol, name, port, text). One row per kind of change cleave can make. */
 #define STEP_MAP(X)                                                                                \
     X(BIND_VFIO, "bind-vfio", PORT_PCI, "bind the whole GPU to vfio-pci")                          \
     X(BIND_NVIDIA, "bind-nvidia", PORT_PCI, "give the GPU back to the nvidia driver")              \
@@ -81,8 +81,8 @@ struct step {
 };
 /* A step with all ids NO_ID and state planned. */
 struct step step_make(enum step_kind kind, const struct pci_addr *gpu);
-/* The step that takes this one back, for `apply`ing in reverse. A GI_DESTROY's undo is a GI_CREATE
- * at the same placement; false when there is none (ATTACH's is DETACH, and so on: all have one). */
+/* The step that takes this one back, for `apply`ing in reverse: a GI_DESTROY's undo is a GI_CREATE
+ * at the same placement, an ATTACH's a DETACH, and so on. Every kind has one. */
 struct step step_undo(const struct step *step);
 /* "create GPU instance 1g.24gb+gfx at 3 on 0000:41:00.0"; returns out. */
 const char *step_describe(const struct step *step, char *out, size_t size);

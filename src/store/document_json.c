@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/document_json.h"
 
-#include <string.h>
-
 #include "base/json.h"
-#include "base/mem.h"
-
-static void json_doc_freep(json_t **json)
-{
-    json_decref(*json);
-}
-#define CLEANUP_DOC CLEANUP(json_doc_freep)
 
 static char *text_of(json_t *json)
 {
-    char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = json_text(json);
     json_decref(json);
-    return text != NULL ? text : xstrdup("null");
+    return text;
 }
 
 /* The documents are our own: no limits as for input, but a damaged one is an error. */
@@ -50,7 +41,7 @@ char *document_of_step(const struct step *step)
 
 int document_to_claim(const char *text, struct claim *ret_claim, struct error *err)
 {
-    CLEANUP_DOC json_t *json = NULL;
+    CLEANUP_JSON json_t *json = NULL;
     int r = parse(text, "claim", &json, err);
     return r != 0 ? r : claim_from_stored_json(json, ret_claim, err);
 }
@@ -58,7 +49,7 @@ int document_to_claim(const char *text, struct claim *ret_claim, struct error *e
 int document_to_plan(const char *text, const char *const *steps, size_t n_steps,
                      struct plan **ret_plan, struct error *err)
 {
-    CLEANUP_DOC json_t *json = NULL;
+    CLEANUP_JSON json_t *json = NULL;
     int r = parse(text, "plan", &json, err);
     if (r != 0) {
         return r;

@@ -205,7 +205,7 @@ static void what_does_not_fit_a_gpu_is_refused(void **state)
     refuse_gpus(group, H100 "[{profile: 3g.40gb, start: 1}]}\n", "3g.40gb can't start at 1");
     refuse_gpus(group, H100 "[{profile: 9g.40gb}]}\n", "9g.40gb");
     refuse_gpus(group, H100 "[{profile: 1g.10gb, compute: [2]}]}\n", "2 slices don't fit");
-    refuse_gpus(group, H100 "[{profile: 1g.10gb, size: 1}]}\n", "unknown key 'size'");
+    refuse_gpus(group, H100 "[{profile: 1g.10gb, size: 1}]}\n", "unknown key \"size\"");
     refuse_gpus(
         group,
         "  - {board: h100-sxm5-80gb, bdf: '0000:81:00.0', instances: [{profile: 1g.10gb}]}\n",
@@ -249,7 +249,8 @@ static void mistakes_of_a_gpu_are_named(void **state)
     refuse_gpus(group, "  - {board: t4, bdf: '0000:81:00.0', vfs: {count: 4}}\n", "no SR-IOV");
     refuse_gpus(group, "  - {board: l40s, bdf: '0000:81:00.0', vfs: {count: 99}}\n",
                 "gpus[0].vfs.count");
-    refuse_gpus(group, "  - {board: l40s, bdf: '0000:81:00.0', speed: 3}\n", "unknown key 'speed'");
+    refuse_gpus(group, "  - {board: l40s, bdf: '0000:81:00.0', speed: 3}\n",
+                "unknown key \"speed\"");
     refuse_gpus(group,
                 "  - {board: l40s, bdf: '0000:81:00.0', group_members: [{bdf: '0000:81:00.1', "
                 "kind: radio}]}\n",

@@ -104,7 +104,7 @@ int json_read_file(const char *path, json_t **ret_json, struct error *err)
                          INPUT_MAX_BYTES);
     }
     if (r < 0) {
-        return error_set_errno(err, r, origin, "cannot read '%s'", path);
+        return error_set_errno(err, r, origin, "cannot read \"%s\"", path);
     }
     if (str_ends(path, ".json")) {
         return json_read(text, len, origin, ret_json, err);

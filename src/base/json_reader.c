@@ -273,7 +273,7 @@ json_t *reader_object_or_null(struct reader *r, const char *key)
 static void add_words(struct strbuf *text, const char *const *words, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        strbuf_addf(text, "%s'%s'", i == 0 ? "" : ", ", words[i]);
+        strbuf_addf(text, "%s\"%s\"", i == 0 ? "" : ", ", words[i]);
     }
 }
 
@@ -294,9 +294,9 @@ static int check_choice(struct reader *r, const char *key, const json_t *value,
     CLEANUP_STRBUF struct strbuf all = {0};
     add_words(&all, words, n);
     if (nearest != NULL) {
-        reader_fail(r, key, "'%s' is not a known value; did you mean '%s'?", text, nearest);
+        reader_fail(r, key, "\"%s\" is not a known value; did you mean \"%s\"?", text, nearest);
     } else {
-        reader_fail(r, key, "'%s' is not a known value", text);
+        reader_fail(r, key, "\"%s\" is not a known value", text);
     }
     error_hint(r->err, "use one of %s", strbuf_str(&all));
     return -1;
@@ -329,9 +329,9 @@ int reader_end(struct reader *r)
         const char *shown = str_is_clean(key) ? key : "?";
         const char *nearest = str_nearest(key, r->seen, r->n_seen);
         if (nearest != NULL) {
-            reader_fail(r, NULL, "unknown key '%s'; did you mean '%s'?", shown, nearest);
+            reader_fail(r, NULL, "unknown key \"%s\"; did you mean \"%s\"?", shown, nearest);
         } else {
-            reader_fail(r, NULL, "unknown key '%s'", shown);
+            reader_fail(r, NULL, "unknown key \"%s\"", shown);
         }
         CLEANUP_STRBUF struct strbuf all = {0};
         add_words(&all, r->seen, r->n_seen);

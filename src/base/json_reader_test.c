@@ -68,8 +68,8 @@ static void an_unknown_key_names_the_nearest(void **state)
     start(&f, "{tenent: a}");
     reader_str_or(&f.r, "tenant", 10, NULL);
     reader_str_or(&f.r, "vm", 10, NULL);
-    ends_with_message(&f, "unknown key 'tenent'; did you mean 'tenant'?");
-    assert_string_equal(f.err.hint, "known keys are 'tenant', 'vm'");
+    ends_with_message(&f, "unknown key \"tenent\"; did you mean \"tenant\"?");
+    assert_string_equal(f.err.hint, "known keys are \"tenant\", \"vm\"");
 }
 
 static void an_unknown_key_like_no_other_lists_the_known(void **state)
@@ -78,8 +78,8 @@ static void an_unknown_key_like_no_other_lists_the_known(void **state)
     struct fixture f;
     start(&f, "{colour: a}");
     reader_str_or(&f.r, "vm", 10, NULL);
-    ends_with_message(&f, "unknown key 'colour'");
-    assert_string_equal(f.err.hint, "known keys are 'vm'");
+    ends_with_message(&f, "unknown key \"colour\"");
+    assert_string_equal(f.err.hint, "known keys are \"vm\"");
 }
 
 static void the_first_error_stays(void **state)
@@ -127,8 +127,9 @@ static void a_wrong_word_names_the_nearest_and_lists_all(void **state)
     static const char *const words[] = {"passthrough", "vgpu", NULL};
     start(&f, "{kind: passthrogh}");
     assert_int_equal(reader_choice(&f.r, "kind", words), -1);
-    assert_string_equal(f.err.hint, "use one of 'passthrough', 'vgpu'");
-    ends_with_message(&f, "kind: 'passthrogh' is not a known value; did you mean 'passthrough'?");
+    assert_string_equal(f.err.hint, "use one of \"passthrough\", \"vgpu\"");
+    ends_with_message(&f,
+                      "kind: \"passthrogh\" is not a known value; did you mean \"passthrough\"?");
 }
 
 static void nested_readers_name_the_whole_path(void **state)

@@ -168,7 +168,7 @@ static int read_key(struct yaml_input *in, const json_t *object, char **ret_key)
     }
     if (json_object_get(object, key) != NULL) {
         return error_set_at(in->err, in->origin, e->start_mark.line + 1, e->start_mark.column + 1,
-                            "duplicate key '%s'", key);
+                            "duplicate key \"%s\"", key);
     }
     *ret_key = xstrdup(key);
     return 0;

@@ -83,8 +83,8 @@ static void anchors_aliases_tags_and_merge_keys_are_refused(void **state)
 static void a_duplicate_key_names_its_place(void **state)
 {
     (void)state;
-    refused("a: 1\nb: 2\na: 3\n", "f.yaml:3:1", "duplicate key 'a'");
-    refused("x:\n  - {k: 1, k: 1}\n", "f.yaml:2:12", "duplicate key 'k'");
+    refused("a: 1\nb: 2\na: 3\n", "f.yaml:3:1", "duplicate key \"a\"");
+    refused("x:\n  - {k: 1, k: 1}\n", "f.yaml:2:12", "duplicate key \"k\"");
 }
 
 static void a_syntax_error_names_line_and_column(void **state)

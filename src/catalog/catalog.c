@@ -54,7 +54,7 @@ static int load_dir(struct catalog *catalog, const char *dir, read_fn *read, str
     CLEANUP_STRLIST struct strlist names = {0};
     int r = fs_list(dir, &names);
     if (r < 0) {
-        return error_set_errno(err, r, dir, "cannot read the catalog in '%s'", dir);
+        return error_set_errno(err, r, dir, "cannot read the catalog in \"%s\"", dir);
     }
     for (size_t i = 0; i < names.n; i++) {
         if (!str_ends(names.items[i], FILE_ENDING)) {
@@ -85,7 +85,7 @@ int catalog_load(const char *dir, struct catalog **ret_catalog, struct error *er
         r = load_dir(catalog, dir, cat_read_model, &problem);
     }
     if (r == 0 && catalog->models.n == 0) {
-        r = error_set(&problem, REASON_NOT_FOUND, dir, "no GPU models (*.yaml) in '%s'", dir);
+        r = error_set(&problem, REASON_NOT_FOUND, dir, "no GPU models (*.yaml) in \"%s\"", dir);
     }
     if (catalog->models.n > 1) {
         qsort(catalog->models.items, catalog->models.n, sizeof(struct gpu_model *), compare_models);

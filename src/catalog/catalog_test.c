@@ -132,21 +132,23 @@ static void syntax_errors_name_the_line(void **state)
     struct fixture *f = *state;
     refused(f, "arch: ampere", "arch: [ampere", "not valid YAML");
     assert_non_null(strstr(f->err.subject, "x.yaml:3:"));
-    refused(f, "arch: ampere", "name: again", "duplicate key 'name'");
+    refused(f, "arch: ampere", "name: again", "duplicate key \"name\"");
     assert_non_null(strstr(f->err.subject, "x.yaml:2:1"));
 }
 
 static void unknown_keys_name_the_nearest(void **state)
 {
     struct fixture *f = *state;
-    refused(f, "memory_gb", "memory_gbs", "unknown key 'memory_gbs'; did you mean 'memory_gb'?");
-    refused(f, "compute_slices", "computer_slices", "mig: unknown key 'computer_slices'");
-    refused(f, "nvml: 0", "nvmle: 0", "mig.profiles[0]: unknown key 'nvmle'; did you mean 'nvml'?");
+    refused(f, "memory_gb", "memory_gbs",
+            "unknown key \"memory_gbs\"; did you mean \"memory_gb\"?");
+    refused(f, "compute_slices", "computer_slices", "mig: unknown key \"computer_slices\"");
+    refused(f, "nvml: 0", "nvmle: 0",
+            "mig.profiles[0]: unknown key \"nvmle\"; did you mean \"nvml\"?");
     refused(f, "max: 2, per_gi", "maxi: 2, per_gi",
-            "vgpu.types[0].rows[0]: unknown key 'maxi'; did you mean 'max'?");
+            "vgpu.types[0].rows[0]: unknown key \"maxi\"; did you mean \"max\"?");
     refused(f, "confidence: vendor-doc", "confidence: certain",
-            "sources.doc.confidence: 'certain' is not a known value");
-    refused(f, "arch: ampere", "arch: amper", "did you mean 'ampere'?");
+            "sources.doc.confidence: \"certain\" is not a known value");
+    refused(f, "arch: ampere", "arch: amper", "did you mean \"ampere\"?");
 }
 
 static void placements_must_fit(void **state)
@@ -177,7 +179,7 @@ static void profiles_must_be_told_apart(void **state)
 static void types_must_agree_with_their_profile_and_name(void **state)
 {
     struct fixture *f = *state;
-    refused(f, "profile: 1g.4gb", "profile: 1g.8gb", "no GPU instance profile '1g.8gb'");
+    refused(f, "profile: 1g.4gb", "profile: 1g.8gb", "no GPU instance profile \"1g.8gb\"");
     refused(f, "profile: 1g.4gb", "profile: 2g.8gb",
             "2g.8gb has 2 slices, the name of X-1-4C says 1");
     refused(f, "max: 2, per_gi: 1", "max: 3, per_gi: 1",
@@ -196,10 +198,10 @@ static void values_need_a_source_that_is_there(void **state)
     struct fixture *f = *state;
     refused(f, "{mode: mig, id_source: doc, ", "{mode: mig, ", "rows[0].id_source: is missing");
     refused(f, "pci: {source: doc", "pci: {source: dog",
-            "'dog' is not under sources; did you mean");
+            "\"dog\" is not under sources; did you mean");
     refused(f, "  placements_source: doc\n", "", "placements_source: is missing");
     refused(f, "sources:\n", "sources:\n  idle: {confidence: inferred, text: x}\n",
-            "'idle' is never used");
+            "\"idle\" is never used");
 }
 
 static void broken_tables_name_their_file(void **state)
@@ -222,7 +224,7 @@ static void models_must_be_told_apart(void **state)
     struct fixture *f = *state;
     put(f, "y.yaml", "name: Test\narch: ada\n");
     assert_int_equal(load(f), -REASON_INVALID);
-    assert_string_equal(f->err.message, "'Test' names both x and y");
+    assert_string_equal(f->err.message, "\"Test\" names both x and y");
 
     put(f, "y.yaml",
         "name: Other\narch: ada\nsources: {d: {confidence: inferred, text: t}}\n"
@@ -256,7 +258,7 @@ static void a_file_name_must_be_a_key(void **state)
     struct fixture *f = *state;
     put(f, "Big One.yaml", "name: Big\narch: ada\n");
     assert_int_equal(load(f), -REASON_INVALID);
-    assert_non_null(strstr(f->err.message, "'Big One' must have lower-case letters"));
+    assert_non_null(strstr(f->err.message, "\"Big One\" must have lower-case letters"));
 }
 
 #define TEST_WITH_FILES(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)

@@ -184,8 +184,8 @@ void cat_complete_type(struct reader *r, const struct gpu_model *model, struct c
 {
     uint32_t gb = 0;
     if (!parse_type_name(model, type, &gb)) {
-        reader_fail(r, "name", "'%s' is not like %s-8C or %s-1-8C", type->name, model->vgpu_prefix,
-                    model->vgpu_prefix);
+        reader_fail(r, "name", "\"%s\" is not like %s-8C or %s-1-8C", type->name,
+                    model->vgpu_prefix, model->vgpu_prefix);
         return;
     }
     uint32_t nominal = gb * 1024;
@@ -241,7 +241,7 @@ static int check_names(const struct catalog *catalog, const char *dir, struct er
             /* A model's name may be its key with capitals and blanks. */
             if (!str_eq(all.items[i].key, all.items[j].key) &&
                 cat_same_name(all.items[i].name, all.items[j].name)) {
-                result = error_set(err, REASON_INVALID, dir, "'%s' names both %s and %s",
+                result = error_set(err, REASON_INVALID, dir, "\"%s\" names both %s and %s",
                                    all.items[i].name, all.items[j].key, all.items[i].key);
             }
         }
@@ -265,7 +265,7 @@ static int check_type_names(const struct catalog *catalog, const char *dir, stru
     int result = 0;
     for (size_t i = 1; i < names.n && result == 0; i++) {
         if (str_eq(names.items[i - 1].name, names.items[i].name)) {
-            result = error_set(err, REASON_INVALID, dir, "vGPU type '%s' is in %s and in %s",
+            result = error_set(err, REASON_INVALID, dir, "vGPU type \"%s\" is in %s and in %s",
                                names.items[i].name, names.items[i - 1].key, names.items[i].key);
         }
     }
@@ -306,7 +306,7 @@ static int check_type_ids(const struct catalog *catalog, const char *dir, struct
     int result = 0;
     const struct numbered *pair = find_pair(&ids);
     if (pair != NULL) {
-        result = error_set(err, REASON_INVALID, dir, "vGPU types '%s' and '%s' have one id %u",
+        result = error_set(err, REASON_INVALID, dir, "vGPU types \"%s\" and \"%s\" have one id %u",
                            pair[0].name, pair[1].name, (unsigned)pair[0].number);
     }
     vec_done(&ids);

@@ -149,7 +149,7 @@ static int find_pci_text(const struct catalog *catalog, const char *text,
     struct pci_ids ids;
     if (!parse_pci_ids(text, &ids)) {
         return error_set(err, REASON_INVALID, text,
-                         "'%s' is not a PCI id like 0x20F1, 0x20F1:0x145F or 0x20F110DE", text);
+                         "\"%s\" is not a PCI id like 0x20F1, 0x20F1:0x145F or 0x20F110DE", text);
     }
     const struct gpu_model *model = NULL;
     size_t n = match_pci(catalog, &ids, &model);
@@ -260,14 +260,15 @@ static int unknown_name(const struct catalog *catalog, const char *text, struct 
     const char *keys[MAX_NEAREST];
     size_t n = nearest_keys(catalog, text, keys);
     if (n == 0) {
-        return error_set(err, REASON_NOT_FOUND, text, "no GPU model '%s' in the catalog", text);
+        return error_set(err, REASON_NOT_FOUND, text, "no GPU model \"%s\" in the catalog", text);
     }
     CLEANUP_STRBUF struct strbuf list = {0};
     for (size_t i = 0; i < n; i++) {
-        strbuf_addf(&list, "%s'%s'", i == 0 ? "" : " or ", keys[i]);
+        strbuf_addf(&list, "%s\"%s\"", i == 0 ? "" : " or ", keys[i]);
     }
     return error_set(err, REASON_NOT_FOUND, text,
-                     "no GPU model '%s' in the catalog; did you mean %s?", text, strbuf_str(&list));
+                     "no GPU model \"%s\" in the catalog; did you mean %s?", text,
+                     strbuf_str(&list));
 }
 
 typedef bool match_fn(const struct gpu_model *model, const char *text);
@@ -301,7 +302,7 @@ int catalog_find(const struct catalog *catalog, const char *text,
         const struct gpu_model *model = NULL;
         size_t n = match_all(catalog, matches[i], text, &model, &list);
         if (n > 1) {
-            return error_set(err, REASON_INVALID, text, "several GPU models are sold as '%s': %s",
+            return error_set(err, REASON_INVALID, text, "several GPU models are sold as \"%s\": %s",
                              text, strbuf_str(&list));
         }
         if (n == 1) {

@@ -30,7 +30,7 @@ static int unknown_profile(const struct gpu_model *model, const char *text, stru
 {
     if (model->profiles.n == 0) {
         return error_set(err, REASON_NOT_FOUND, text,
-                         "no GPU instance profiles of %s are known, so not '%s'", model->name,
+                         "no GPU instance profiles of %s are known, so not \"%s\"", model->name,
                          text);
     }
     VEC(const char *) names = {0};
@@ -41,9 +41,9 @@ static int unknown_profile(const struct gpu_model *model, const char *text, stru
     }
     const char *nearest = str_nearest(text, names.items, names.n);
     vec_done(&names);
-    int r = error_set(err, REASON_NOT_FOUND, text, "%s has no GPU instance profile '%s'%s%s%s",
-                      model->name, text, nearest != NULL ? "; did you mean '" : "",
-                      nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+    int r = error_set(err, REASON_NOT_FOUND, text, "%s has no GPU instance profile \"%s\"%s%s%s",
+                      model->name, text, nearest != NULL ? "; did you mean \"" : "",
+                      nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
     error_hint(err, "it has %s", strbuf_str(&list));
     return r;
 }
@@ -124,8 +124,8 @@ static int unknown_type(const struct gpu_model *model, const char *text, struct 
         return -REASON_NOT_FOUND;
     }
     if (model->types.n == 0) {
-        return error_set(err, REASON_NOT_FOUND, text, "no vGPU types of %s are known, so not '%s'",
-                         model->name, text);
+        return error_set(err, REASON_NOT_FOUND, text,
+                         "no vGPU types of %s are known, so not \"%s\"", model->name, text);
     }
     VEC(const char *) names = {0};
     for (vec_each(&model->types, type)) {
@@ -134,9 +134,9 @@ static int unknown_type(const struct gpu_model *model, const char *text, struct 
     }
     const char *nearest = str_nearest(without_brand(text), names.items, names.n);
     vec_done(&names);
-    return error_set(err, REASON_NOT_FOUND, text, "%s has no vGPU type '%s'%s%s%s", model->name,
-                     text, nearest != NULL ? "; did you mean '" : "",
-                     nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+    return error_set(err, REASON_NOT_FOUND, text, "%s has no vGPU type \"%s\"%s%s%s", model->name,
+                     text, nearest != NULL ? "; did you mean \"" : "",
+                     nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
 }
 
 int model_find_type(const struct gpu_model *model, const char *text,

@@ -41,9 +41,9 @@ struct cat_source cat_read_source(struct cat_file *file, struct reader *r, const
         }
     }
     const char *nearest = str_nearest(id, ids, file->sources.n);
-    reader_fail(r, key, "'%s' is not under sources%s%s%s", id,
-                nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
-                nearest != NULL ? "'?" : "");
+    reader_fail(r, key, "\"%s\" is not under sources%s%s%s", id,
+                nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+                nearest != NULL ? "\"?" : "");
     return fallback;
 }
 
@@ -168,7 +168,8 @@ int cat_read_model(struct cat_file *file, const char *key, const json_t *json)
     };
     if (!is_key(key)) {
         return error_set(file->err, REASON_INVALID, file->path,
-                         "the file name '%s' must have lower-case letters, digits and dashes", key);
+                         "the file name \"%s\" must have lower-case letters, digits and dashes",
+                         key);
     }
     struct gpu_model *model = new_model(file, key);
     *vec_push(&file->catalog->models) = model; /* owned from here on, whatever happens */
@@ -194,7 +195,7 @@ int cat_read_model(struct cat_file *file, const char *key, const json_t *json)
     }
     for (vec_each(&file->sources, named)) {
         if (!named->used) {
-            reader_fail(&r, "sources", "'%s' is never used", named->id);
+            reader_fail(&r, "sources", "\"%s\" is never used", named->id);
         }
     }
     return reader_end(&r);

@@ -50,14 +50,14 @@ static void check_name(struct reader *r, struct cat_profile *profile)
     bool shaped = slices_end != name && gb != slices_end && gb_end != gb &&
                   str_starts(gb_end, "gb") && read_suffix(gb_end + 2, profile);
     if (!shaped) {
-        reader_fail(r, "name", "'%s' is not like 1g.24gb, +gfx, +me, +me.all or -me", name);
+        reader_fail(r, "name", "\"%s\" is not like 1g.24gb, +gfx, +me, +me.all or -me", name);
         return;
     }
     CLEANUP_FREE char *slices = xstrndup(name, (size_t)(slices_end - name));
     uint32_t count = 0;
     if (!parse_u32(slices, &count) || count != profile->compute_slices) {
-        reader_fail(r, "slices", "is %u, but the name '%s' says %s", profile->compute_slices, name,
-                    slices);
+        reader_fail(r, "slices", "is %u, but the name \"%s\" says %s", profile->compute_slices,
+                    name, slices);
     }
 }
 

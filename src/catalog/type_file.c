@@ -33,7 +33,7 @@ static const char *read_resolution(struct cat_file *file, struct reader *r)
 {
     const char *text = reader_str_or(r, "resolution", 16, NULL);
     if (text != NULL && !is_resolution(text)) {
-        reader_fail(r, "resolution", "'%s' is not like 7680x4320", text);
+        reader_fail(r, "resolution", "\"%s\" is not like 7680x4320", text);
         return NULL;
     }
     return cat_keep(file->catalog, text);
@@ -182,7 +182,7 @@ static void read_mixed_size_table(struct cat_file *file, struct reader *r, struc
             *vec_push(&model->mixed) = *row;
         }
         if (model->memory_mib != table->region_gb * 1024) {
-            reader_fail(r, "mixed_size_table", "'%s' is for %u GB, the GPU has %u", name,
+            reader_fail(r, "mixed_size_table", "\"%s\" is for %u GB, the GPU has %u", name,
                         table->region_gb, model->memory_mib / 1024);
         }
         return;

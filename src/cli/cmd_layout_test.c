@@ -111,9 +111,9 @@ static void slips_are_told_from_refusals(void **state)
     (void)state;
     assert_run("", 2, "", "--gpu is missing");
     assert_run("--gpu a100", 2, "", "nothing to check");
-    assert_run("--gpu a10O 1g.5gb", 2, "", "did you mean 'a10'");
-    assert_run("--gpu a100 2g.20gb", 2, "", "did you mean '2g.10gb'?");
-    assert_run("--gpu a100 --vgpu A100-2-11C", 2, "", "did you mean 'A100-2-10C'?");
+    assert_run("--gpu a10O 1g.5gb", 2, "", "did you mean \"a10\"");
+    assert_run("--gpu a100 2g.20gb", 2, "", "did you mean \"2g.10gb\"?");
+    assert_run("--gpu a100 --vgpu A100-2-11C", 2, "", "did you mean \"A100-2-10C\"?");
     assert_run("--gpu a100 1g.5gb=0", 2, "", "a count is from 1 to 4096");
     assert_run("--gpu a100 1g.5gb@99", 2, "", "a memory slice is from 0 to 31");
     assert_run("--gpu a100 1g.5gb=x", 2, "", "is not NAME[@START][=COUNT]");

@@ -129,7 +129,7 @@ static void other_boards_are_told_from_slips(void **state)
     assert_verdict("l40s", IMPORT_VGPU, "vgpu-devices: {RTX8000P-8Q: 2}", IMPORT_OTHER_GPU,
                    "no GPU in the catalog has a vGPU type \"RTX8000P-8Q\"");
     assert_verdict("l40s", IMPORT_VGPU, "vgpu-devices: {L40S-9Q: 2}", IMPORT_REFUSED,
-                   "L40S 48GB has no vGPU type 'L40S-9Q'; did you mean 'L40S-1Q'?");
+                   "L40S 48GB has no vGPU type \"L40S-9Q\"; did you mean \"L40S-1Q\"?");
     assert_verdict("l40s", IMPORT_VGPU, "vgpu-devices: {L40S-8Q: 7}", IMPORT_REFUSED,
                    "L40S 48GB takes at most 6 of \"L40S-8Q\", and 7 are wanted");
 }

@@ -63,7 +63,7 @@ int libvirt_connect(struct libvirt_port *port, struct error *err)
     if (port->connection != NULL) {
         return 0;
     }
-    int result = libvirt_error(err, "libvirt", "libvirt at '%s' does not answer", port->uri);
+    int result = libvirt_error(err, "libvirt", "libvirt at \"%s\" does not answer", port->uri);
     if (err != NULL) {
         err->reason = REASON_UNAVAILABLE;
         error_hint(err, "VMs can't be seen or changed until libvirtd runs");
@@ -87,9 +87,9 @@ int libvirt_find(struct libvirt_port *port, const char *vm, virDomainPtr *ret_do
         (void)snprintf(subject, sizeof(subject), "vm/%s", vm);
         const virError *problem = virGetLastError();
         if (problem != NULL && problem->code != VIR_ERR_NO_DOMAIN) {
-            return libvirt_error(err, subject, "looking for VM '%s'", vm);
+            return libvirt_error(err, subject, "looking for VM \"%s\"", vm);
         }
-        return error_set(err, REASON_NOT_FOUND, subject, "libvirt has no VM '%s'", vm);
+        return error_set(err, REASON_NOT_FOUND, subject, "libvirt has no VM \"%s\"", vm);
     }
     *ret_domain = domain;
     return 0;

@@ -39,7 +39,7 @@ static int refuse_running(const char *vm, const struct hostdev *device, struct e
     char subject[96];
     (void)subject_of(vm, subject, sizeof(subject));
     int result = error_set(err, REASON_IN_USE, subject,
-                           "VM '%s' is running: %s can't be put in or taken out now", vm,
+                           "VM \"%s\" is running: %s can't be put in or taken out now", vm,
                            hostdev_name(device, name, sizeof(name)));
     error_hint(err, "stop the VM first: cleave vm stop %s", vm);
     return result;
@@ -73,7 +73,7 @@ static int check_holders(struct libvirt_port *port, const char *vm, const struct
         if (result == 0 && has && !str_eq(other, vm)) {
             char name[64];
             result = error_set(err, REASON_IN_USE, hostdev_name(device, name, sizeof(name)),
-                               "%s is in use by the running VM '%s'", name, other);
+                               "%s is in use by the running VM \"%s\"", name, other);
         }
         virDomainFree(domains[i]);
     }
@@ -102,7 +102,7 @@ static int check_attach(struct libvirt_port *port, virDomainPtr domain, const st
         char subject[96];
         (void)subject_of(step->vm, subject, sizeof(subject));
         result = error_set(err, REASON_UNSUPPORTED, subject,
-                           "VM '%s' is transient: it has no stored definition", step->vm);
+                           "VM \"%s\" is transient: it has no stored definition", step->vm);
     }
     if (result == 0) {
         result = libvirt_is_active(domain, &active, err);
@@ -118,7 +118,7 @@ static int attach(virDomainPtr domain, const struct step *step, struct error *er
     struct hostdev device = hostdev_of_step(step);
     CLEANUP_FREE char *xml = hostdev_xml(&device);
     if (virDomainAttachDeviceFlags(domain, xml, VIR_DOMAIN_AFFECT_CONFIG) < 0) {
-        return libvirt_error(err, step->vm, "putting the device into VM '%s'", step->vm);
+        return libvirt_error(err, step->vm, "putting the device into VM \"%s\"", step->vm);
     }
     return 0;
 }
@@ -151,7 +151,7 @@ static int detach(virDomainPtr domain, const struct step *step, struct error *er
     struct hostdev device = hostdev_of_step(step);
     CLEANUP_FREE char *xml = hostdev_xml(&device);
     if (virDomainDetachDeviceFlags(domain, xml, VIR_DOMAIN_AFFECT_CONFIG) < 0) {
-        return libvirt_error(err, step->vm, "taking the device out of VM '%s'", step->vm);
+        return libvirt_error(err, step->vm, "taking the device out of VM \"%s\"", step->vm);
     }
     return 0;
 }
@@ -163,7 +163,7 @@ static int prepare(struct libvirt_port *port, const struct step *step, virDomain
                    bool *ret_there, struct error *err)
 {
     if (step->kind != STEP_ATTACH && step->kind != STEP_DETACH) {
-        return error_set(err, REASON_INTERNAL, "libvirt", "a step '%s' is not for VMs",
+        return error_set(err, REASON_INTERNAL, "libvirt", "a step \"%s\" is not for VMs",
                          step_kind_name(step->kind));
     }
     struct error problem = {0};
@@ -206,7 +206,7 @@ int libvirt_apply_step(struct libvirt_port *port, const struct step *step, struc
     if (result == 0 && has != (step->kind == STEP_ATTACH)) {
         char name[64];
         result = error_set(err, REASON_DRIVER, step->vm,
-                           "libvirt reported success, but %s is %s the definition of VM '%s'",
+                           "libvirt reported success, but %s is %s the definition of VM \"%s\"",
                            hostdev_name(&device, name, sizeof(name)), has ? "still in" : "not in",
                            step->vm);
     }

@@ -57,7 +57,7 @@ static void a_vm_is_defined_started_stopped_and_removed(void **state)
     struct error err = {0};
     assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), 0);
     assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), -REASON_CONFLICT);
-    assert_string_equal(err.message, "there is a VM 'web1' already");
+    assert_string_equal(err.message, "there is a VM \"web1\" already");
     struct host *host = observed(port);
     assert_int_equal(find(host, "web1")->state, VM_SHUT_OFF);
     assert_int_equal(find(host, "web1")->mem_kib, 96 * 1024);
@@ -66,7 +66,7 @@ static void a_vm_is_defined_started_stopped_and_removed(void **state)
 
     assert_int_equal(port->ops->start(port, "web1", &err), 0);
     assert_int_equal(port->ops->start(port, "web1", &err), -REASON_CONFLICT);
-    assert_string_equal(err.message, "VM 'web1' is running already");
+    assert_string_equal(err.message, "VM \"web1\" is running already");
     host = observed(port);
     assert_int_equal(find(host, "web1")->state, VM_RUNNING);
     host_free(host);
@@ -76,7 +76,7 @@ static void a_vm_is_defined_started_stopped_and_removed(void **state)
     assert_int_equal(port->ops->stop(port, "web1", 0, &err), 0);
     assert_int_equal(port->ops->undefine(port, "web1", &err), 0);
     assert_int_equal(port->ops->undefine(port, "web1", &err), -REASON_NOT_FOUND);
-    assert_string_equal(err.message, "libvirt has no VM 'web1'");
+    assert_string_equal(err.message, "libvirt has no VM \"web1\"");
     port->ops->free(port);
 }
 
@@ -138,7 +138,7 @@ static void what_libvirt_refuses_is_told_in_its_words(void **state)
     assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), 0);
     assert_int_equal(port->ops->check(port, &attach, &err), 0);
     assert_true(port->ops->apply(port, &attach, &err) < 0);
-    assert_true(str_starts(err.message, "putting the device into VM 'web1': unsupported flags"));
+    assert_true(str_starts(err.message, "putting the device into VM \"web1\": unsupported flags"));
     port->ops->free(port);
 }
 
@@ -159,10 +159,10 @@ static void a_running_vm_is_left_alone(void **state)
     assert_int_equal(port->ops->check(port, &attach, &err), 0); /* it is there already */
     assert_int_equal(port->ops->check(port, &detach, &err), -REASON_IN_USE);
     assert_string_equal(err.message,
-                        "VM 'web1' is running: 0000:41:00.4 can't be put in or taken out now");
+                        "VM \"web1\" is running: 0000:41:00.4 can't be put in or taken out now");
     assert_int_equal(port->ops->apply(port, &detach, &err), -REASON_IN_USE);
     assert_int_equal(port->ops->check(port, &elsewhere, &err), -REASON_IN_USE);
-    assert_string_equal(err.message, "0000:41:00.4 is in use by the running VM 'web1'");
+    assert_string_equal(err.message, "0000:41:00.4 is in use by the running VM \"web1\"");
 
     attach.device.function = 5;
     assert_int_equal(port->ops->check(port, &attach, &err), -REASON_IN_USE);
@@ -199,7 +199,7 @@ static void a_missing_libvirt_is_one_sentence_and_no_noise(void **state)
     assert_int_equal(lseek(fileno(noise), 0, SEEK_END), 0);
     fclose(noise);
     assert_true(str_starts(host->libvirt_problem,
-                           "libvirt at 'qemu+unix:///system?socket=/nonexistent/sock' does not "
+                           "libvirt at \"qemu+unix:///system?socket=/nonexistent/sock\" does not "
                            "answer: "));
     assert_null(strchr(host->libvirt_problem, '\n'));
     assert_int_equal(started, -REASON_UNAVAILABLE);

@@ -204,7 +204,7 @@ static int rebind(const struct sysfs *sys, const struct step *step, const char *
     if (str_eq(now, driver)) {
         return 0;
     }
-    r = error_set(err, REASON_DRIVER, subject, "%s did not bind to %s; its driver is '%s'", bdf,
+    r = error_set(err, REASON_DRIVER, subject, "%s did not bind to %s; its driver is \"%s\"", bdf,
                   driver, now[0] == '\0' ? "none" : now);
     error_hint(err, "the kernel log says why (dmesg)");
     return r;

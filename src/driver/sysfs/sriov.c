@@ -73,7 +73,7 @@ int sriov_check_enable(const struct sysfs *sys, const struct step *step, struct 
     sysfs_read_driver(sys, &step->gpu, driver, sizeof(driver));
     if (!str_eq(driver, "nvidia")) {
         return error_set(err, REASON_CONFLICT, subject,
-                         "%s must be bound to nvidia for virtual functions; its driver is '%s'",
+                         "%s must be bound to nvidia for virtual functions; its driver is \"%s\"",
                          bdf, driver[0] == '\0' ? "none" : driver);
     }
     return check_tool(sys, step, err);

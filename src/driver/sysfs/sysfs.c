@@ -181,8 +181,8 @@ int sysfs_write(const struct sysfs_path *path, const char *value, const char *su
         return 0;
     }
     CLEANUP_FREE char *shown = xstrdup(value);
-    r = error_set_errno(err, -r, subject, "the kernel refused '%s' written to %s", str_trim(shown),
-                        path->text);
+    r = error_set_errno(err, -r, subject, "the kernel refused \"%s\" written to %s",
+                        str_trim(shown), path->text);
     if (r == -REASON_PERMISSION) {
         error_hint(err, "run as root");
     }

@@ -80,8 +80,9 @@ static int read_current(const struct sysfs *sys, const struct step *step, struct
     }
     char driver[32];
     sysfs_read_driver(sys, &step->device, driver, sizeof(driver));
-    r = error_set(err, REASON_UNSUPPORTED, subject, "%s has no vGPU interface; its driver is '%s'",
-                  bdf, driver[0] == '\0' ? "none" : driver);
+    r = error_set(err, REASON_UNSUPPORTED, subject,
+                  "%s has no vGPU interface; its driver is \"%s\"", bdf,
+                  driver[0] == '\0' ? "none" : driver);
     error_hint(err, "vGPUs need NVIDIA's vGPU host driver on the function; see whether "
                     "nvidia-vgpu-mgr runs and which driver is loaded");
     return r;
@@ -149,8 +150,8 @@ static int check_uuid(const struct step *step, struct error *err)
     if (!is_mdev(step) || parse_uuid(step->mdev_uuid)) {
         return 0;
     }
-    return error_set(err, REASON_INVALID, step->mdev_uuid, "'%s' is no UUID for a mediated device",
-                     step->mdev_uuid);
+    return error_set(err, REASON_INVALID, step->mdev_uuid,
+                     "\"%s\" is no UUID for a mediated device", step->mdev_uuid);
 }
 
 int vgpu_check_create(const struct sysfs *sys, const struct step *step, struct error *err)

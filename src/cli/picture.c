@@ -239,13 +239,20 @@ static const json_t *instance_at(const struct picture *p, int64_t slice, int64_t
     return NULL;
 }
 
+/* mdev does not tell the instance of a vGPU; the claim that holds it does. */
+static int64_t vgpu_instance(const struct picture *p, const json_t *vgpu)
+{
+    int64_t instance = view_int(vgpu, "gpuInstance", -1);
+    return instance >= 0 ? instance : view_int(claim_of_vgpu(p, vgpu), "got.gpuInstance", -1);
+}
+
 /* The n-th vGPU on an instance; NULL if there are fewer. */
 static const json_t *vgpu_on(const struct picture *p, int64_t instance, size_t n)
 {
     const json_t *vgpus = view_at(p->gpu, "vgpus");
     for (size_t i = 0; i < json_array_size(vgpus); i++) {
         const json_t *vgpu = json_array_get(vgpus, i);
-        if (view_int(vgpu, "gpuInstance", -1) == instance && n-- == 0) {
+        if (vgpu_instance(p, vgpu) == instance && n-- == 0) {
             return vgpu;
         }
     }

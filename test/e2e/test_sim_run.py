@@ -175,6 +175,23 @@ def test_boards_need_no_host_file():
                options=["--driver", "535.261.03"]).strip() == "535.261.03"
 
 
+def test_what_is_installed_works_alone(tmp_path, monkeypatch):
+    subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", tmp_path],
+                   check=True, capture_output=True)
+    program = next(tmp_path.rglob("bin/cleave-sim"))
+    monkeypatch.setenv("CLEAVE_DATADIR", str(next(tmp_path.rglob("share/cleave"))))
+    listed = subprocess.run([program, "hosts"], check=True, capture_output=True, text=True)
+    assert "demo" in listed.stdout
+    script = """/usr/lib/nvidia/sriov-manage -e ALL >/dev/null && ls /sys/bus/pci/devices | wc -l
+        python3 -c 'import ctypes; print(ctypes.CDLL("libnvidia-ml.so.1").nvmlInit_v2())'
+        qemu-system-x86_64 --version | head -1"""
+    done = subprocess.run([program, "run", "--host", "l40s-x2", "--", "sh", "-c", script], check=True,
+                          capture_output=True, text=True)
+    assert done.stdout.split()[:2] == ["66", "0"] and "QEMU" in done.stdout
+    parts = {path.name for path in program.parent.parent.joinpath("lib/cleave-sim").iterdir()}
+    assert {"start-libvirt", "build-image", "cleave-guest-init", "cleave-guest-pack"} <= parts
+
+
 def test_faults_strike_and_are_cleared():
     script = f"""{CTL} fault add at=sriov-manage errno=EBUSY count=1 >/dev/null
         {CTL} fault add at=nvidia/current_vgpu_type device={L40S_VF} access=write errno=EIO

@@ -217,11 +217,14 @@ int sim_set_driver_override(struct sim_host *host, const struct pci_addr *addr, 
         return -ENODEV;
     }
     char text[OVERRIDE_SIZE] = "";
-    /* The kernel takes any bytes; no driver has such a name, and the state file is text. */
-    if (driver != NULL && (!STR_SET(text, driver) || !str_is_clean(text))) {
+    if (driver != NULL && !STR_SET(text, driver)) {
         return -EINVAL;
     }
-    str_copy(fn.override, OVERRIDE_SIZE, str_trim(text));
+    const char *name = str_trim(text);
+    if (!str_is_clean(name)) {
+        return -EINVAL; /* the kernel takes any bytes, but the state file is text */
+    }
+    str_copy(fn.override, OVERRIDE_SIZE, name);
     sim_changed(host);
     return 0;
 }

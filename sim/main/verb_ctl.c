@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "sim/guest/pulse.h"
 #include "sim/main/verbs.h"
 #include "sim/rpc/rpc.h"
 
@@ -127,7 +128,7 @@ static const struct {
     {"reset", make_gpu, "GPU", "reset one GPU, as nvidia-smi -r does"},
     {"sriov", make_sriov, "GPU|ALL on|off", "enable or disable virtual functions"},
     {"set", make_set, "GPU KEY VALUE", "lost 0|1, no_reset 0|1, holder NAME (\"\": none)"},
-    {"describe", make_describe, "DEVICE", "what a guest is given with a device"},
+    {"describe", make_describe, "DEVICE", "what a guest is given with a device, and its heartbeat"},
     {"open", make_open, "DEVICE PID [VM]", "hold a device, as an emulator does"},
     {"close", make_open, "DEVICE PID", "let go of it"},
     {"fault", make_fault, "add KEY=VALUE...",
@@ -151,6 +152,41 @@ static int usage(FILE *to, int status)
     return status;
 }
 
+/* Adds what the guest's device page says to the answer about an open device. */
+static void add_guest(json_t *answer)
+{
+    json_t *opener = json_object_get(answer, "opener");
+    const char *device = json_string_value(json_object_get(answer, "device"));
+    struct guest_page page;
+    struct error err = {0};
+    if (opener == NULL || device == NULL) {
+        return;
+    }
+    if (pulse_read((int32_t)json_integer_value(opener), device, &page, &err) < 0) {
+        json_object_set_new(answer, "guest_problem", json_string(err.message));
+        return;
+    }
+    page.vm_name[sizeof(page.vm_name) - 1] = '\0';
+    json_object_set_new(
+        answer, "guest",
+        json_pack("{s:s, s:I}", "vm", page.vm_name, "heartbeat", (json_int_t)page.heartbeat));
+}
+
+static int print_answer(const char *reply, bool about_device)
+{
+    struct error err = {0};
+    CLEANUP_JSON json_t *answer = NULL;
+    if (json_read(reply, strlen(reply), "reply", &answer, &err) < 0) {
+        return say_error(&err);
+    }
+    if (about_device) {
+        add_guest(answer);
+    }
+    CLEANUP_FREE char *text = json_text(answer);
+    puts(text);
+    return json_is_true(json_object_get(answer, "ok")) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int send_request(const char *socket_path, const json_t *request)
 {
     CLEANUP_FREE char *text = json_text(request);
@@ -163,12 +199,8 @@ static int send_request(const char *socket_path, const json_t *request)
         error_hint(&err, "run it inside `cleave-sim run`, or give --socket");
         return say_error(&err);
     }
-    puts(reply);
-    struct error err = {0};
-    CLEANUP_JSON json_t *answer = NULL;
-    bool ok = json_read(reply, strlen(reply), "reply", &answer, &err) == 0 &&
-              json_is_true(json_object_get(answer, "ok"));
-    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+    const char *op = json_string_value(json_object_get(request, "op"));
+    return print_answer(reply, str_eq(op, "describe"));
 }
 
 int verb_ctl(int argc, char **argv)

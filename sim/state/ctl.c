@@ -162,6 +162,10 @@ static int describe(struct sim_host *host, const char *device, json_t *reply)
     json_object_set_new(reply, "gpu_uuid", json_string(gpu->uuid));
     json_object_set_new(reply, "gpu_name", json_string(gpu->name));
     json_object_set_new(reply, "pci_device", json_integer(gpu->pci_device));
+    int32_t opener = vgpu != NULL ? vgpu->opener : gpu->opener;
+    if (opener != 0) {
+        json_object_set_new(reply, "opener", json_integer(opener));
+    }
     if (vgpu != NULL) {
         describe_vgpu(gpu, vgpu, reply);
     } else {

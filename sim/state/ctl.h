@@ -14,8 +14,9 @@
  * → {"ok": true, …} or {"ok": false, "errno": N, "message": …}; NVML failures have "nvml": N.
  *
  * "describe": {"device", "kind": "vgpu"|"passthrough", "gpu_uuid", "gpu_name", "pci_device",
- * "pci_subsystem", "framebuffer_mib", and for a vGPU "type", "type_id", "vgpu_uuid", "instance",
- * "gi", "placement", "gi_profile" (the last three where they apply)}.
+ * "pci_subsystem", "framebuffer_mib", "opener" (pid, while a VM has it), and for a vGPU "type",
+ * "type_id", "vgpu_uuid", "instance", "gi", "placement", "gi_profile" (the last three where they
+ * apply)}.
  */
 #ifndef SIM_STATE_CTL_H
 #define SIM_STATE_CTL_H

@@ -72,6 +72,30 @@ static void what_was_saved_comes_back(void **state)
     assert_ptr_equal(again->gpus[FIX_PRO]->vfs[5].vgpu.type->name, "DC-1-8C");
 }
 
+static void a_file_that_is_cut_off_anywhere_is_not_used(void **state)
+{
+    (void)state;
+    CLEANUP(scratch_done) struct scratch scratch;
+    scratch_init(&scratch);
+    CLEANUP(fixture_freep) struct fixture *fix = fixture_new(SIM_VENDOR_VFIO);
+    assert_int_equal(sim_host_attach_state(fix->host, scratch.path, NULL), 0);
+    make_busy(fix);
+    CLEANUP_FREE char *text = NULL;
+    CLEANUP_FREE char *last = NULL;
+    size_t len = 0;
+    size_t last_len = 0;
+    assert_int_equal(fs_read(scratch.path, 1 << 20, &text, &len), 0);
+    assert_int_equal(fs_read(scratch.last, 1 << 20, &last, &last_len), 0);
+    for (size_t cut = 0; cut + 1 < len; cut += len / 50 + 1) {
+        assert_int_equal(fs_write_atomic(scratch.path, text, cut), 0);
+        assert_int_equal(fs_write_atomic(scratch.last, last, last_len), 0);
+        CLEANUP(fixture_freep) struct fixture *again = fixture_new(SIM_VENDOR_VFIO);
+        struct error err = {0};
+        assert_int_equal(sim_host_attach_state(again->host, scratch.path, &err), 0);
+        assert_non_null(strstr(again->host->notice, scratch.last));
+    }
+}
+
 static void a_damaged_file_is_said_and_the_last_good_one_used(void **state)
 {
     (void)state;
@@ -217,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_saved_comes_back),
+        cmocka_unit_test(a_file_that_is_cut_off_anywhere_is_not_used),
         cmocka_unit_test(a_damaged_file_is_said_and_the_last_good_one_used),
         cmocka_unit_test(a_flipped_bit_is_noticed),
         cmocka_unit_test(the_state_of_another_host_is_refused),

@@ -62,7 +62,11 @@ make_vm one "type='pci'" "domain='0x0000' bus='0xa1' slot='0x00' function='0x4'"
 virsh -q start one
 until_in $DIR/one.log ready
 cat $DIR/one.log
+pulse() { /run/cleave-sim/bin/cleave-sim ctl describe 0000:a1:00.4 | sed 's/.*"heartbeat":\\([0-9]*\\).*/\\1/'; }
+first=$(pulse)
+for _ in $(seq 100); do [ "$(pulse)" = "$first" ] || { echo "it lives"; break; }; sleep 0.1; done
 """, tmp_path, image)
+    assert "it lives" in out
     assert 'cleave-guest: vm=one gpu="NVIDIA L40S-8Q"' in out
     assert "framebuffer=8192MiB gi=none profile=none kind=vgpu" in out
     assert "vm=one ready gpus=1" in out

@@ -54,6 +54,13 @@ static int set(struct error *err, enum reason reason, const char *subject, const
     return -(int)reason;
 }
 
+const char *error_subject(const char *kind, const char *name, char out[ERROR_SUBJECT_SIZE])
+{
+    (void)snprintf(out, ERROR_SUBJECT_SIZE, "%s/%s", kind, name);
+    out[str_cut_len(out, strlen(out), ERROR_SUBJECT_SIZE - 1)] = '\0';
+    return out;
+}
+
 int error_set(struct error *err, enum reason reason, const char *subject, const char *fmt, ...)
 {
     va_list args;

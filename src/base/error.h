@@ -45,6 +45,12 @@ struct error {
     char hint[512];    /* what to do next, or "" */
 };
 
+/* What an error or an event is about, as text: "claim/web1" of ("claim", "web1"). Returns out. */
+#define ERROR_SUBJECT_SIZE 128
+const char *error_subject(const char *kind, const char *name, char out[ERROR_SUBJECT_SIZE]);
+/* The same in a buffer that lives as long as the block it stands in. */
+#define SUBJECT(kind, name) error_subject((kind), (name), (char[ERROR_SUBJECT_SIZE]){0})
+
 /* Fills `err` (if not NULL) and returns -reason. Clears hint and rule. */
 int error_set(struct error *err, enum reason reason, const char *subject, const char *fmt, ...)
     PRINTF_ATTR(4, 5);

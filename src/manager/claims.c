@@ -24,9 +24,12 @@ static int find_claim(const struct manager *m, const char *name, struct claim **
         names[i] = m->claims.items[i].name;
     }
     const char *nearest = str_nearest(name, names, m->claims.n);
-    int r = error_set(err, REASON_NOT_FOUND, name, "there is no claim \"%s\"", name);
+    int r =
+        error_set(err, REASON_NOT_FOUND, SUBJECT("claim", name), "there is no claim \"%s\"", name);
     if (nearest != NULL) {
         error_hint(err, "did you mean \"%s\"?", nearest);
+    } else {
+        error_hint(err, "`cleave claim list` shows them all");
     }
     return r;
 }
@@ -46,10 +49,9 @@ void manager_get_claim(struct manager *m, const char *name, manager_reply_fn *re
 
 static int refuse_existing(const struct claim *existing, struct error *err)
 {
-    char subject[80] = "claim/";
-    str_copy(subject + 6, sizeof(subject) - 6, existing->name);
-    int r = error_set(err, REASON_CONFLICT, subject, "claim \"%s\" exists already and is %s",
-                      existing->name, claim_state_name(existing->state));
+    int r = error_set(err, REASON_CONFLICT, SUBJECT("claim", existing->name),
+                      "claim \"%s\" exists already and is %s", existing->name,
+                      claim_state_name(existing->state));
     error_hint(err, "choose another name, or delete it first: `cleave claim delete %s`",
                existing->name);
     return r;

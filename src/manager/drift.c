@@ -13,14 +13,6 @@ static bool is_touched(const struct manager *m, const struct pci_addr *addr)
     return false;
 }
 
-static const char *subject_of(const struct gpu *gpu, char *out, size_t size)
-{
-    char bdf[BDF_SIZE];
-    str_copy(out, size, "gpu/");
-    str_copy(out + 4, size - 4, pci_addr_format(&gpu->addr, bdf));
-    return out;
-}
-
 static const char *word(const char *text)
 {
     return text[0] == '\0' ? "none" : text;
@@ -84,8 +76,9 @@ static void describe(const struct gpu *was, const struct gpu *is, struct strbuf 
 
 static void compare_gpu(struct manager *m, const struct gpu *was, const struct gpu *is)
 {
-    char subject[64];
-    subject_of(is, subject, sizeof(subject));
+    char bdf[BDF_SIZE];
+    char subject[ERROR_SUBJECT_SIZE];
+    error_subject("gpu", pci_addr_format(&is->addr, bdf), subject);
     if (!str_eq(was->problem, is->problem)) {
         if (is->problem[0] != '\0') {
             manager_event(m, "gpu-lost", subject, "", "%s", is->problem);
@@ -107,21 +100,19 @@ static void compare_vms(struct manager *m, const struct host *now)
         const struct vm *was = host_find_vm(m->host, vm->name);
         /* Unknown: we have just changed it ourselves. */
         if (was != NULL && was->state != VM_UNKNOWN && was->state != vm->state) {
-            char subject[80] = "vm/";
-            str_copy(subject + 3, sizeof(subject) - 3, vm->name);
-            manager_event(m, "vm-changed", subject, "", "%s, was %s", vm_state_name(vm->state),
-                          vm_state_name(was->state));
+            manager_event(m, "vm-changed", SUBJECT("vm", vm->name), "", "%s, was %s",
+                          vm_state_name(vm->state), vm_state_name(was->state));
         }
     }
 }
 
 void manager_note_drift(struct manager *m, const struct host *now)
 {
-    char subject[64];
+    char bdf[BDF_SIZE];
     for (vec_each(&m->host->gpus, was)) {
         const struct gpu *is = host_find_gpu_addr(now, &was->addr);
         if (is == NULL) {
-            manager_event(m, "gpu-lost", subject_of(was, subject, sizeof(subject)), "",
+            manager_event(m, "gpu-lost", SUBJECT("gpu", pci_addr_format(&was->addr, bdf)), "",
                           "the GPU is no longer on the PCI bus");
         } else if (!is_touched(m, &was->addr)) {
             compare_gpu(m, was, is);
@@ -129,7 +120,7 @@ void manager_note_drift(struct manager *m, const struct host *now)
     }
     for (vec_each(&now->gpus, is)) {
         if (host_find_gpu_addr(m->host, &is->addr) == NULL) {
-            manager_event(m, "gpu-found", subject_of(is, subject, sizeof(subject)), "",
+            manager_event(m, "gpu-found", SUBJECT("gpu", pci_addr_format(&is->addr, bdf)), "",
                           "a GPU appeared on the PCI bus");
         }
     }

@@ -26,14 +26,12 @@ struct error manager_stopping_error(void)
 static void reconcile_claim(struct txn *txn, const struct claim *found)
 {
     struct claim claim = *found;
-    char subject[80] = "claim/";
-    str_copy(subject + 6, sizeof(subject) - 6, claim.name);
     snprintf(claim.problem, sizeof(claim.problem),
              "it was %s when cleaved stopped, and the plan for it is not in the store",
              claim_state_name(claim.state));
     claim_move(&claim, CLAIM_FAILED);
     txn_put_claim(txn, &claim);
-    txn_event(txn, "claim-failed", subject, "", "%s", claim.problem);
+    txn_event(txn, "claim-failed", SUBJECT("claim", claim.name), "", "%s", claim.problem);
 }
 
 static bool has_plan(const struct manager *m, const struct claim *claim)

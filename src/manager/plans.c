@@ -35,34 +35,18 @@ static bool is_replaced(const struct plan *plan, const struct plan_claim *entry)
     return entry->verb == PLAN_RELEASE && find_entry(plan, PLAN_BIND, entry->claim.name) != NULL;
 }
 
-static const char *claim_subject(const struct claim *claim, char *out, size_t size)
-{
-    str_copy(out, size, "claim/");
-    str_copy(out + 6, size - 6, claim->name);
-    return out;
-}
-
-static const char *plan_subject(const struct plan *plan, char *out, size_t size)
-{
-    str_copy(out, size, "plan/");
-    str_copy(out + 5, size - 5, plan->id);
-    return out;
-}
-
 /* ---- reserve ---- */
 
 static void reserve_claim(struct txn *txn, const struct plan *plan, const struct plan_claim *entry)
 {
     struct claim claim = entry->claim;
-    char subject[80];
-    claim_subject(&claim, subject, sizeof(subject));
     switch (entry->verb) {
     case PLAN_BIND:
         claim.state = CLAIM_PENDING;
         claim_move(&claim, CLAIM_BINDING);
         txn_put_claim(txn, &claim);
-        txn_event(txn, "claim-created", subject, plan->author, "%s; plan %s", plan->reason,
-                  plan->id);
+        txn_event(txn, "claim-created", SUBJECT("claim", claim.name), plan->author, "%s; plan %s",
+                  plan->reason, plan->id);
         break;
     case PLAN_RELEASE:
         if (!is_replaced(plan, entry)) {
@@ -87,28 +71,26 @@ static void reserve(struct txn *txn, const struct plan *plan)
 
 static void fail_claim(struct txn *txn, const struct plan *plan, struct claim *claim)
 {
-    char subject[80];
     claim_move(claim, CLAIM_FAILED);
     STR_SET(claim->problem, plan->problem);
     txn_put_claim(txn, claim);
-    txn_event(txn, "claim-failed", claim_subject(claim, subject, sizeof(subject)), plan->author,
-              "%s", plan->problem);
+    txn_event(txn, "claim-failed", SUBJECT("claim", claim->name), plan->author, "%s",
+              plan->problem);
 }
 
 static void end_bind(struct txn *txn, const struct plan *plan, const struct plan_claim *entry)
 {
-    char subject[80];
     struct claim claim = entry->claim;
     claim.state = CLAIM_BINDING;
     const struct plan_claim *before = find_entry(plan, PLAN_RELEASE, claim.name);
     if (plan->state == PLAN_DONE) {
         claim_move(&claim, CLAIM_BOUND);
         txn_put_claim(txn, &claim);
-        txn_event(txn, "claim-bound", claim_subject(&claim, subject, sizeof(subject)), plan->author,
-                  "plan %s is done", plan->id);
+        txn_event(txn, "claim-bound", SUBJECT("claim", claim.name), plan->author, "plan %s is done",
+                  plan->id);
     } else if (plan->state == PLAN_UNDONE && before != NULL) {
         txn_put_claim(txn, &before->claim); /* what it replaced is back */
-        txn_event(txn, "claim-kept", claim_subject(&claim, subject, sizeof(subject)), plan->author,
+        txn_event(txn, "claim-kept", SUBJECT("claim", claim.name), plan->author,
                   "its replacement failed: %s", plan->problem);
     } else {
         if (plan->state == PLAN_UNDONE) {
@@ -120,18 +102,17 @@ static void end_bind(struct txn *txn, const struct plan *plan, const struct plan
 
 static void end_release(struct txn *txn, const struct plan *plan, const struct plan_claim *entry)
 {
-    char subject[80];
     struct claim claim = entry->claim;
     if (is_replaced(plan, entry)) {
         return;
     }
     if (plan->state == PLAN_DONE) {
         txn_delete_claim(txn, claim.name);
-        txn_event(txn, "claim-released", claim_subject(&claim, subject, sizeof(subject)),
-                  plan->author, "plan %s is done", plan->id);
+        txn_event(txn, "claim-released", SUBJECT("claim", claim.name), plan->author,
+                  "plan %s is done", plan->id);
     } else if (plan->state == PLAN_UNDONE) {
         txn_put_claim(txn, &claim); /* as it was before */
-        txn_event(txn, "claim-kept", claim_subject(&claim, subject, sizeof(subject)), plan->author,
+        txn_event(txn, "claim-kept", SUBJECT("claim", claim.name), plan->author,
                   "its release failed: %s", plan->problem);
     } else {
         claim.state = CLAIM_RELEASING;
@@ -141,7 +122,6 @@ static void end_release(struct txn *txn, const struct plan *plan, const struct p
 
 static void end(struct txn *txn, const struct plan *plan)
 {
-    char subject[80];
     char kind[32];
     txn_put_plan(txn, plan);
     for (vec_each(&plan->claims, entry)) {
@@ -152,8 +132,8 @@ static void end(struct txn *txn, const struct plan *plan)
         }
     }
     snprintf(kind, sizeof(kind), "plan-%s", plan_state_name(plan->state));
-    txn_event(txn, kind, plan_subject(plan, subject, sizeof(subject)), plan->author, "%s%s%s",
-              plan->reason, plan->problem[0] != '\0' ? ": " : "", plan->problem);
+    txn_event(txn, kind, SUBJECT("plan", plan->id), plan->author, "%s%s%s", plan->reason,
+              plan->problem[0] != '\0' ? ": " : "", plan->problem);
 }
 
 static void store_end(void *data)
@@ -327,7 +307,7 @@ void manager_get_plan(struct manager *m, const char *id, manager_reply_fn *reply
     struct store *store = m->config.store;
     int r = store->ops->load_plan(store, id, &plan, &err);
     if (r == 0 && plan == NULL) {
-        r = error_set(&err, REASON_NOT_FOUND, id, "there is no plan \"%s\"", id);
+        r = error_set(&err, REASON_NOT_FOUND, SUBJECT("plan", id), "there is no plan \"%s\"", id);
         error_hint(&err, "`cleave plan list` shows the latest");
     }
     if (r != 0) {

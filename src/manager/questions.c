@@ -80,7 +80,8 @@ static int find_gpu(const struct manager *m, const char *name, struct gpu **ret_
     if (*ret_gpu != NULL) {
         return 0;
     }
-    int r = error_set(err, REASON_NOT_FOUND, name, "there is no GPU \"%s\" on this host", name);
+    int r = error_set(err, REASON_NOT_FOUND, SUBJECT("gpu", name),
+                      "there is no GPU \"%s\" on this host", name);
     error_hint(err, "`cleave gpu list` shows addresses, UUIDs and indexes");
     return r;
 }
@@ -121,8 +122,8 @@ static int answer_profiles_of(struct manager *m, const char *name, json_t **ret_
     }
     const struct gpu_model *model = model_of(m, gpu);
     if (model == NULL) {
-        r = error_set(err, REASON_UNSUPPORTED, name, "GPU %s (PCI id 0x%04x) is not in the catalog",
-                      name, gpu->pci_id);
+        r = error_set(err, REASON_UNSUPPORTED, SUBJECT("gpu", name),
+                      "GPU %s (PCI id 0x%04x) is not in the catalog", name, gpu->pci_id);
         error_hint(err, "pass-through works with any GPU");
         return r;
     }

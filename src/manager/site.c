@@ -33,8 +33,8 @@ static bool same_wish(const struct claim *a, const struct claim *b)
 
 static int refuse_foreign(const struct claim *existing, const char *site, struct error *err)
 {
-    char subject[80] = "claim/";
-    str_copy(subject + 6, sizeof(subject) - 6, existing->name);
+    char subject[ERROR_SUBJECT_SIZE];
+    error_subject("claim", existing->name, subject);
     int r = existing->site[0] == '\0'
                 ? error_set(err, REASON_CONFLICT, subject,
                             "claim \"%s\" exists already and was made by hand, not by site \"%s\"",

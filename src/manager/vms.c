@@ -26,7 +26,7 @@ static int find_vm(const struct manager *m, const char *name, struct vm **ret_vm
         names[i] = m->host->vms.items[i].name;
     }
     const char *nearest = str_nearest(name, names, m->host->vms.n);
-    int r = error_set(err, REASON_NOT_FOUND, name, "there is no VM \"%s\"", name);
+    int r = error_set(err, REASON_NOT_FOUND, SUBJECT("vm", name), "there is no VM \"%s\"", name);
     if (nearest != NULL) {
         error_hint(err, "did you mean \"%s\"?", nearest);
     } else {
@@ -80,9 +80,8 @@ static void stop_work(void *data)
 
 static void note(struct change *change, const char *kind, const char *what)
 {
-    char subject[80] = "vm/";
-    str_copy(subject + 3, sizeof(subject) - 3, change->name);
-    manager_event(change->manager, kind, subject, change->caller.author, "%s", what);
+    manager_event(change->manager, kind, SUBJECT("vm", change->name), change->caller.author, "%s",
+                  what);
 }
 
 /* Answers with the VM as it is now. */
@@ -184,8 +183,8 @@ static bool has_device(const struct manager *m, const struct claim *claim)
 static int check_claim(const struct manager *m, const struct claim *claim, const struct vm *vm,
                        struct error *err)
 {
-    char subject[80] = "claim/";
-    str_copy(subject + 6, sizeof(subject) - 6, claim->name);
+    char subject[ERROR_SUBJECT_SIZE];
+    error_subject("claim", claim->name, subject);
     if (claim->state != CLAIM_BOUND) {
         error_set(err, REASON_CONFLICT, subject,
                   "VM \"%s\" can't start: its claim \"%s\" is %s%s%s", vm->name, claim->name,
@@ -214,7 +213,7 @@ static int check_start(struct change *change, struct vm **ret_vm, struct error *
     struct manager *m = change->manager;
     int r = find_vm(m, change->name, ret_vm, err);
     if (r == 0 && is_on(*ret_vm)) {
-        r = error_set(err, REASON_CONFLICT, change->name, "VM \"%s\" runs already",
+        r = error_set(err, REASON_CONFLICT, SUBJECT("vm", change->name), "VM \"%s\" runs already",
                       (*ret_vm)->name);
     }
     for (size_t i = 0; r == 0 && i < m->claims.n; i++) {
@@ -270,8 +269,8 @@ static void stop_observed(struct manager *m, const struct error *observe_err, vo
     }
     r = find_vm(m, change->name, &vm, &err);
     if (r == 0 && !is_on(vm)) {
-        r = error_set(&err, REASON_CONFLICT, change->name, "VM \"%s\" is %s", vm->name,
-                      vm_state_name(vm->state));
+        r = error_set(&err, REASON_CONFLICT, SUBJECT("vm", change->name), "VM \"%s\" is %s",
+                      vm->name, vm_state_name(vm->state));
     }
     if (r != 0) {
         change_refuse(change, &err);
@@ -317,8 +316,8 @@ static void run_define(struct change *change)
         r = error_set(&err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
                       m->host->libvirt_problem);
     } else if (host_find_vm(m->host, change->name) != NULL) {
-        r = error_set(&err, REASON_CONFLICT, change->name, "VM \"%s\" exists already",
-                      change->name);
+        r = error_set(&err, REASON_CONFLICT, SUBJECT("vm", change->name),
+                      "VM \"%s\" exists already", change->name);
     }
     if (r != 0) {
         change_refuse(change, &err);
@@ -365,15 +364,15 @@ static int check_delete(struct change *change, struct vm **ret_vm, struct error 
     }
     const struct vm *vm = *ret_vm;
     if (is_on(vm)) {
-        r = error_set(err, REASON_IN_USE, change->name, "VM \"%s\" is %s", vm->name,
+        r = error_set(err, REASON_IN_USE, SUBJECT("vm", change->name), "VM \"%s\" is %s", vm->name,
                       vm_state_name(vm->state));
         error_hint(err, "stop it first: `cleave vm stop %s`", vm->name);
         return r;
     }
     for (vec_each(&m->claims, claim)) {
         if (is_of(claim, vm)) {
-            r = error_set(err, REASON_IN_USE, change->name, "claim \"%s\" serves VM \"%s\"",
-                          claim->name, vm->name);
+            r = error_set(err, REASON_IN_USE, SUBJECT("vm", change->name),
+                          "claim \"%s\" serves VM \"%s\"", claim->name, vm->name);
             error_hint(err, "delete the claim first: `cleave claim delete %s`", claim->name);
             return r;
         }

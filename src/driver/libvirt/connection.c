@@ -83,13 +83,11 @@ int libvirt_find(struct libvirt_port *port, const char *vm, virDomainPtr *ret_do
         domain = virDomainLookupByUUIDString(port->connection, vm);
     }
     if (domain == NULL) {
-        char subject[96];
-        (void)snprintf(subject, sizeof(subject), "vm/%s", vm);
         const virError *problem = virGetLastError();
         if (problem != NULL && problem->code != VIR_ERR_NO_DOMAIN) {
-            return libvirt_error(err, subject, "looking for VM \"%s\"", vm);
+            return libvirt_error(err, SUBJECT("vm", vm), "looking for VM \"%s\"", vm);
         }
-        return error_set(err, REASON_NOT_FOUND, subject, "libvirt has no VM \"%s\"", vm);
+        return error_set(err, REASON_NOT_FOUND, SUBJECT("vm", vm), "libvirt has no VM \"%s\"", vm);
     }
     *ret_domain = domain;
     return 0;
@@ -97,9 +95,10 @@ int libvirt_find(struct libvirt_port *port, const char *vm, virDomainPtr *ret_do
 
 int libvirt_is_active(virDomainPtr domain, bool *ret_active, struct error *err)
 {
+    const char *name = virDomainGetName(domain);
     int active = virDomainIsActive(domain);
     if (active < 0) {
-        return libvirt_error(err, virDomainGetName(domain), "asking whether it runs");
+        return libvirt_error(err, SUBJECT("vm", name), "asking whether it runs");
     }
     *ret_active = active == 1;
     return 0;
@@ -108,10 +107,11 @@ int libvirt_is_active(virDomainPtr domain, bool *ret_active, struct error *err)
 int libvirt_hostdevs(virDomainPtr domain, enum definition which, struct hostdevs *ret_devices,
                      struct error *err)
 {
+    const char *name = virDomainGetName(domain);
     CLEANUP_FREE char *xml =
         virDomainGetXMLDesc(domain, which == LIVE ? 0 : VIR_DOMAIN_XML_INACTIVE);
     if (xml == NULL) {
-        return libvirt_error(err, virDomainGetName(domain), "reading its definition");
+        return libvirt_error(err, SUBJECT("vm", name), "reading its definition");
     }
     return domain_xml_hostdevs(xml, ret_devices, err);
 }

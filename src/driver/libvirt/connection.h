@@ -31,7 +31,8 @@ enum definition { LIVE, PERSISTENT };
 int libvirt_hostdevs(virDomainPtr domain, enum definition which, struct hostdevs *ret_devices,
                      struct error *err);
 
-/* Turns libvirt's last error into ours: "<what it was about>: <libvirt's words>". */
+/* Turns libvirt's last error into ours: "<what it was about>: <libvirt's words>". Every other call
+ * to libvirt forgets that error, virDomainGetName() too: no argument may be one. */
 int libvirt_error(struct error *err, const char *subject, const char *fmt, ...) PRINTF_ATTR(3, 4);
 
 /* check and apply of ATTACH and DETACH steps (hostdev_step.c). */

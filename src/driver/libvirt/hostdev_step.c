@@ -28,17 +28,10 @@ int libvirt_check_version(unsigned long version, const struct step *step, struct
     return result;
 }
 
-static int subject_of(const char *vm, char *out, size_t size)
-{
-    return snprintf(out, size, "vm/%s", vm);
-}
-
 static int refuse_running(const char *vm, const struct hostdev *device, struct error *err)
 {
     char name[64];
-    char subject[96];
-    (void)subject_of(vm, subject, sizeof(subject));
-    int result = error_set(err, REASON_IN_USE, subject,
+    int result = error_set(err, REASON_IN_USE, SUBJECT("vm", vm),
                            "VM \"%s\" is running: %s can't be put in or taken out now", vm,
                            hostdev_name(device, name, sizeof(name)));
     error_hint(err, "stop the VM first: cleave vm stop %s", vm);
@@ -99,9 +92,7 @@ static int check_attach(struct libvirt_port *port, virDomainPtr domain, const st
     }
     result = libvirt_check_version(version, step, err);
     if (result == 0 && virDomainIsPersistent(domain) != 1) {
-        char subject[96];
-        (void)subject_of(step->vm, subject, sizeof(subject));
-        result = error_set(err, REASON_UNSUPPORTED, subject,
+        result = error_set(err, REASON_UNSUPPORTED, SUBJECT("vm", step->vm),
                            "VM \"%s\" is transient: it has no stored definition", step->vm);
     }
     if (result == 0) {
@@ -118,7 +109,8 @@ static int attach(virDomainPtr domain, const struct step *step, struct error *er
     struct hostdev device = hostdev_of_step(step);
     CLEANUP_FREE char *xml = hostdev_xml(&device);
     if (virDomainAttachDeviceFlags(domain, xml, VIR_DOMAIN_AFFECT_CONFIG) < 0) {
-        return libvirt_error(err, step->vm, "putting the device into VM \"%s\"", step->vm);
+        return libvirt_error(err, SUBJECT("vm", step->vm), "putting the device into VM \"%s\"",
+                             step->vm);
     }
     return 0;
 }
@@ -151,7 +143,8 @@ static int detach(virDomainPtr domain, const struct step *step, struct error *er
     struct hostdev device = hostdev_of_step(step);
     CLEANUP_FREE char *xml = hostdev_xml(&device);
     if (virDomainDetachDeviceFlags(domain, xml, VIR_DOMAIN_AFFECT_CONFIG) < 0) {
-        return libvirt_error(err, step->vm, "taking the device out of VM \"%s\"", step->vm);
+        return libvirt_error(err, SUBJECT("vm", step->vm), "taking the device out of VM \"%s\"",
+                             step->vm);
     }
     return 0;
 }
@@ -205,7 +198,7 @@ int libvirt_apply_step(struct libvirt_port *port, const struct step *step, struc
     }
     if (result == 0 && has != (step->kind == STEP_ATTACH)) {
         char name[64];
-        result = error_set(err, REASON_DRIVER, step->vm,
+        result = error_set(err, REASON_DRIVER, SUBJECT("vm", step->vm),
                            "libvirt reported success, but %s is %s the definition of VM \"%s\"",
                            hostdev_name(&device, name, sizeof(name)), has ? "still in" : "not in",
                            step->vm);

@@ -19,13 +19,6 @@ static struct libvirt_port *port_of(struct guest_port *port)
     return (struct libvirt_port *)port;
 }
 
-static const char *subject_of(const char *vm, char *out, size_t size)
-{
-    (void)snprintf(out, size, "vm/%s", vm);
-    return out;
-}
-#define SUBJECT(vm) subject_of((vm), (char[96]){0}, 96)
-
 static int observe(struct guest_port *port, struct host *host, struct error *err)
 {
     return libvirt_observe(port_of(port), host, err);
@@ -54,10 +47,11 @@ static int define(struct guest_port *port, const char *xml, const char *name, st
     virConnectPtr connection = port_of(port)->connection;
     CLEANUP_DOMAIN virDomainPtr other = virDomainLookupByName(connection, name);
     if (other != NULL) {
-        return error_set(err, REASON_CONFLICT, SUBJECT(name), "there is a VM \"%s\" already", name);
+        return error_set(err, REASON_CONFLICT, SUBJECT("vm", name), "there is a VM \"%s\" already",
+                         name);
     }
     CLEANUP_DOMAIN virDomainPtr domain = virDomainDefineXML(connection, own);
-    return domain != NULL ? 0 : libvirt_error(err, SUBJECT(name), "defining VM \"%s\"", name);
+    return domain != NULL ? 0 : libvirt_error(err, SUBJECT("vm", name), "defining VM \"%s\"", name);
 }
 
 /* A start that fails because another VM has the device is worth telling apart; libvirt has one code
@@ -68,7 +62,7 @@ static int start_problem(const char *vm, struct error *err)
     bool held = problem != NULL && problem->message != NULL &&
                 (strstr(problem->message, "is in use by") != NULL ||
                  strstr(problem->message, "another process has it open") != NULL);
-    int result = libvirt_error(err, SUBJECT(vm), "starting VM \"%s\"", vm);
+    int result = libvirt_error(err, SUBJECT("vm", vm), "starting VM \"%s\"", vm);
     if (held && err != NULL) {
         err->reason = REASON_IN_USE;
     }
@@ -87,7 +81,8 @@ static int start(struct guest_port *port, const char *vm, struct error *err)
         return result;
     }
     if (active) {
-        return error_set(err, REASON_CONFLICT, SUBJECT(vm), "VM \"%s\" is running already", vm);
+        return error_set(err, REASON_CONFLICT, SUBJECT("vm", vm), "VM \"%s\" is running already",
+                         vm);
     }
     return virDomainCreate(domain) == 0 ? 0 : start_problem(vm, err);
 }
@@ -130,7 +125,7 @@ static int stop(struct guest_port *port, const char *vm, unsigned timeout_ms, st
     if (virDomainDestroy(domain) == 0 || is_off(domain)) {
         return 0;
     }
-    return libvirt_error(err, SUBJECT(vm), "stopping VM \"%s\"", vm);
+    return libvirt_error(err, SUBJECT("vm", vm), "stopping VM \"%s\"", vm);
 }
 
 static int undefine(struct guest_port *port, const char *vm, struct error *err)
@@ -145,12 +140,12 @@ static int undefine(struct guest_port *port, const char *vm, struct error *err)
         return result;
     }
     if (active) {
-        return error_set(err, REASON_IN_USE, SUBJECT(vm), "VM \"%s\" is running", vm);
+        return error_set(err, REASON_IN_USE, SUBJECT("vm", vm), "VM \"%s\" is running", vm);
     }
     /* Without flags: a VM with saved state, snapshots or firmware variables is not thrown away. */
     return virDomainUndefine(domain) == 0
                ? 0
-               : libvirt_error(err, SUBJECT(vm), "removing the definition of VM \"%s\"", vm);
+               : libvirt_error(err, SUBJECT("vm", vm), "removing the definition of VM \"%s\"", vm);
 }
 
 static void free_port(struct guest_port *port)

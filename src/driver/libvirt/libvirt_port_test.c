@@ -183,6 +183,23 @@ static void a_vm_that_is_not_there_can_lose_but_not_get_a_device(void **state)
     port->ops->free(port);
 }
 
+static void a_vm_that_went_away_is_told_in_libvirts_words(void **state)
+{
+    (void)state;
+    struct guest_port *port = open_test_driver();
+    struct error err = {0};
+    virDomainPtr domain = NULL;
+    bool active = false;
+    assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), 0);
+    assert_int_equal(libvirt_find((struct libvirt_port *)port, "web1", &domain, &err), 0);
+    assert_int_equal(port->ops->undefine(port, "web1", &err), 0);
+    assert_int_equal(libvirt_is_active(domain, &active, &err), -REASON_NOT_FOUND);
+    assert_string_equal(err.subject, "vm/web1");
+    assert_true(str_starts(err.message, "asking whether it runs: Domain not found"));
+    virDomainFree(domain);
+    port->ops->free(port);
+}
+
 static void a_missing_libvirt_is_one_sentence_and_no_noise(void **state)
 {
     (void)state;
@@ -216,6 +233,7 @@ int main(void)
         cmocka_unit_test(what_libvirt_refuses_is_told_in_its_words),
         cmocka_unit_test(a_running_vm_is_left_alone),
         cmocka_unit_test(a_vm_that_is_not_there_can_lose_but_not_get_a_device),
+        cmocka_unit_test(a_vm_that_went_away_is_told_in_libvirts_words),
         cmocka_unit_test(a_missing_libvirt_is_one_sentence_and_no_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

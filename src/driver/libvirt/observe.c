@@ -66,10 +66,11 @@ static int observe_domain(virDomainPtr domain, struct vm *vm, struct error *err)
 {
     virDomainInfo info = {0};
     char uuid[VIR_UUID_STRING_BUFLEN] = "";
+    const char *name = virDomainGetName(domain);
     if (virDomainGetInfo(domain, &info) < 0 || virDomainGetUUIDString(domain, uuid) < 0) {
-        return libvirt_error(err, virDomainGetName(domain), "asking about it");
+        return libvirt_error(err, SUBJECT("vm", name), "asking about it");
     }
-    STR_SET(vm->name, virDomainGetName(domain));
+    STR_SET(vm->name, name);
     STR_SET(vm->uuid, uuid);
     vm->state = state_of(info.state);
     vm->vcpus = info.nrVirtCpu;

@@ -49,7 +49,7 @@ read_fn link_bus_device, link_function_driver, link_pci_subsystem, link_iommu_gr
 read_fn link_virtfn, link_driver_module, link_group_device, link_class_parent, link_bus_mdev;
 read_fn link_mdev_type, link_mdev_driver, link_mdev_subsystem, link_mdev_iommu_group;
 read_fn link_type_mdev, link_group_mdev, link_driver_mdev, link_vfio_device, link_vfio_subsystem;
-read_fn link_mdev_module;
+read_fn link_mdev_module, link_class_vfio;
 
 /* ---- attr_vgpu.c: vendor VFIO and mdev ---- */
 read_fn read_creatable, read_current_type, read_vf_params, read_vf_gi, read_vf_placement;

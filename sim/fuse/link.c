@@ -42,6 +42,14 @@ int link_class_parent(const struct ref *ref, struct strbuf *out)
     return to_device(&ref->fn, 2, out);
 }
 
+/* class/vfio-dev/vfio<n> */
+int link_class_vfio(const struct ref *ref, struct strbuf *out)
+{
+    to_device(&ref->fn, 2, out);
+    strbuf_addf(out, "/vfio-dev/vfio%u", ref->fn.serial);
+    return 0;
+}
+
 /* ---- in devices/<root>/<BDF>/ ---- */
 
 int link_function_driver(const struct ref *ref, struct strbuf *out)

@@ -167,6 +167,8 @@ const struct node nodes[] = {
     DIR("class", NULL),
     DIR("class/mdev_bus", NULL),
     LINK("class/mdev_bus/{parent}", NULL, link_class_parent),
+    DIR("class/vfio-dev", NULL),
+    LINK("class/vfio-dev/{cdev}", NULL, link_class_vfio),
 
     /* ---- IOMMU groups and /dev/vfio ---- */
     DIR("kernel", NULL),

@@ -32,7 +32,7 @@ static int visit(const char *path, const struct stat *st, int kind, struct FTW *
     if (kind == FTW_SL) {
         struct stat target;
         n_links++;
-        if (stat(path, &target) != 0 && strstr(path, "/subsystem") == NULL) {
+        if (stat(path, &target) != 0) {
             fail_msg("%s leads nowhere", path);
         }
         return 0;

@@ -65,7 +65,5 @@ int cat_check_unique(const struct catalog *catalog, const char *dir, struct erro
 
 /* Same name: case ignored, ' ' and '_' count as '-'. */
 bool cat_same_name(const char *a, const char *b);
-/* The part of a vGPU type's name after the board's words: "DC-1-8C". */
-const char *cat_short_type(const char *name);
 
 #endif

@@ -62,7 +62,8 @@ int model_find_profile(const struct gpu_model *model, const char *text,
     return 0;
 }
 
-const char *cat_short_type(const char *name)
+/* The part of a vGPU type's name after the board's words: "DC-1-8C". */
+static const char *short_type(const char *name)
 {
     const char *blank = strrchr(name, ' ');
     return blank != NULL ? blank + 1 : name;
@@ -93,7 +94,7 @@ static const struct cat_vgpu_type *type_by_name(const struct gpu_model *model, c
 {
     const char *name = without_brand(text);
     for (vec_each(&model->types, type)) {
-        if (str_eq_case(type->name, name) || str_eq_case(cat_short_type(type->name), name)) {
+        if (str_eq_case(type->name, name) || str_eq_case(short_type(type->name), name)) {
             return type;
         }
     }
@@ -130,7 +131,7 @@ static int unknown_type(const struct gpu_model *model, const char *text, struct 
     VEC(const char *) names = {0};
     for (vec_each(&model->types, type)) {
         *vec_push(&names) = type->name;
-        *vec_push(&names) = cat_short_type(type->name);
+        *vec_push(&names) = short_type(type->name);
     }
     const char *nearest = str_nearest(without_brand(text), names.items, names.n);
     vec_done(&names);

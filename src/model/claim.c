@@ -24,17 +24,6 @@ const char *claim_mode_name(enum claim_mode mode)
     return mode_names[mode];
 }
 
-bool claim_mode_parse(const char *name, enum claim_mode *ret_mode)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(mode_names); i++) {
-        if (str_eq(name, mode_names[i])) {
-            *ret_mode = (enum claim_mode)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 const char *guest_os_name(enum guest_os os)
 {
     return os == GUEST_WINDOWS ? "windows" : "linux";
@@ -43,17 +32,6 @@ const char *guest_os_name(enum guest_os os)
 const char *claim_state_name(enum claim_state state)
 {
     return state_names[state];
-}
-
-bool claim_state_parse(const char *name, enum claim_state *ret_state)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(state_names); i++) {
-        if (str_eq(name, state_names[i])) {
-            *ret_state = (enum claim_state)i;
-            return true;
-        }
-    }
-    return false;
 }
 
 struct claim *claims_find(const struct claims *claims, const char *name)

@@ -22,7 +22,6 @@ enum claim_mode {
     CLAIM_MODE_AUTO = CLAIM_MODE_COUNT /* "auto": follows from the type or profile */
 };
 const char *claim_mode_name(enum claim_mode mode);
-bool claim_mode_parse(const char *name, enum claim_mode *ret_mode);
 
 enum guest_os { GUEST_LINUX, GUEST_WINDOWS };
 const char *guest_os_name(enum guest_os os);
@@ -38,7 +37,6 @@ enum claim_state {
     CLAIM_STATE_COUNT
 };
 const char *claim_state_name(enum claim_state state);
-bool claim_state_parse(const char *name, enum claim_state *ret_state);
 
 struct claim_spec {
     enum claim_mode mode;    /* AUTO until admission resolves it */

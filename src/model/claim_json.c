@@ -7,6 +7,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "model/claim.h"
+#include "model/decode.h"
 #include "model/encode.h"
 
 static const char *const mode_words[] = {
@@ -32,11 +33,6 @@ static void read_name(struct reader *r, const char *key, char out[NAME_SIZE], co
     str_copy(out, NAME_SIZE, text);
 }
 
-static void read_text(struct reader *r, const char *key, char *out, size_t size)
-{
-    str_copy(out, size, reader_str_or(r, key, size - 1, ""));
-}
-
 /* The fields that a user may write. */
 static void read_spec(struct reader *r, struct claim *claim)
 {
@@ -46,11 +42,11 @@ static void read_spec(struct reader *r, struct claim *claim)
     }
     read_name(r, "name", claim->name, "");
     read_name(r, "tenant", claim->tenant, "default");
-    read_text(r, "vm", claim->vm, sizeof(claim->vm));
+    decode_text(r, "vm", claim->vm, sizeof(claim->vm));
     spec->mode = (enum claim_mode)reader_choice_or(r, "mode", mode_words, CLAIM_MODE_AUTO);
-    read_text(r, "gpu", spec->gpu, sizeof(spec->gpu));
-    read_text(r, "type", spec->type, sizeof(spec->type));
-    read_text(r, "profile", spec->profile, sizeof(spec->profile));
+    decode_text(r, "gpu", spec->gpu, sizeof(spec->gpu));
+    decode_text(r, "type", spec->type, sizeof(spec->type));
+    decode_text(r, "profile", spec->profile, sizeof(spec->profile));
     spec->start = (uint32_t)reader_int_or(r, "start", 0, 63, NO_ID);
     spec->mixed = reader_bool_or(r, "mixed", false);
     spec->guest = (enum guest_os)reader_choice_or(r, "guest", guest_words, GUEST_LINUX);
@@ -114,14 +110,6 @@ json_t *claim_to_json(const struct claim *claim)
     return json;
 }
 
-static void read_addr(struct reader *r, const char *key, struct pci_addr *ret_addr)
-{
-    const char *text = reader_str(r, key, BDF_SIZE - 1);
-    if (text != NULL && !pci_addr_parse(text, ret_addr)) {
-        reader_fail(r, key, "\"%s\" is no PCI address", text);
-    }
-}
-
 static void read_assignment(struct reader *outer, struct assignment *got)
 {
     json_t *json = reader_object_or_null(outer, "got");
@@ -130,17 +118,17 @@ static void read_assignment(struct reader *outer, struct assignment *got)
     }
     struct reader r;
     reader_init(&r, json, outer->origin, "got", outer->err);
-    read_addr(&r, "gpu", &got->gpu);
-    read_text(&r, "gpuUuid", got->gpu_uuid, sizeof(got->gpu_uuid));
-    read_text(&r, "profile", got->profile, sizeof(got->profile));
-    got->gi_id = (uint32_t)reader_int_or(&r, "gpuInstance", 0, UINT32_MAX, NO_ID);
-    got->start = (uint32_t)reader_int_or(&r, "start", 0, UINT32_MAX, NO_ID);
-    got->size = (uint32_t)reader_int_or(&r, "size", 0, UINT32_MAX, NO_ID);
-    got->type_id = (uint32_t)reader_int_or(&r, "typeId", 0, UINT32_MAX, NO_ID);
-    read_addr(&r, "device", &got->device);
-    read_text(&r, "mdevUuid", got->mdev_uuid, sizeof(got->mdev_uuid));
-    got->placement_id = (uint32_t)reader_int_or(&r, "placementId", 0, UINT32_MAX, NO_ID);
-    read_text(&r, "migUuid", got->mig_uuid, sizeof(got->mig_uuid));
+    decode_addr(&r, "gpu", &got->gpu);
+    decode_text(&r, "gpuUuid", got->gpu_uuid, sizeof(got->gpu_uuid));
+    decode_text(&r, "profile", got->profile, sizeof(got->profile));
+    got->gi_id = decode_id(&r, "gpuInstance");
+    got->start = decode_id(&r, "start");
+    got->size = decode_id(&r, "size");
+    got->type_id = decode_id(&r, "typeId");
+    decode_addr(&r, "device", &got->device);
+    decode_text(&r, "mdevUuid", got->mdev_uuid, sizeof(got->mdev_uuid));
+    got->placement_id = decode_id(&r, "placementId");
+    decode_text(&r, "migUuid", got->mig_uuid, sizeof(got->mig_uuid));
     got->set = true;
     int result = reader_end(&r);
     if (result != 0) {
@@ -156,11 +144,11 @@ int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct e
     struct claim claim;
     claim_clear(&claim);
     read_spec(&r, &claim);
-    read_text(&r, "author", claim.author, sizeof(claim.author));
-    read_text(&r, "site", claim.site, sizeof(claim.site));
+    decode_text(&r, "author", claim.author, sizeof(claim.author));
+    decode_text(&r, "site", claim.site, sizeof(claim.site));
     claim.state = (enum claim_state)reader_choice_or(&r, "state", state_words, CLAIM_PENDING);
     read_assignment(&r, &claim.got);
-    read_text(&r, "problem", claim.problem, sizeof(claim.problem));
+    decode_text(&r, "problem", claim.problem, sizeof(claim.problem));
     claim.version = (uint64_t)reader_int(&r, "version", 0, INT64_MAX);
     claim.created_us = (uint64_t)reader_int(&r, "createdUs", 0, INT64_MAX);
     reader_has(&r, "createdAt");

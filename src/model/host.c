@@ -20,17 +20,6 @@ const char *gpu_mode_name(enum gpu_mode mode)
     return gpu_mode_names[mode];
 }
 
-bool gpu_mode_parse(const char *name, enum gpu_mode *ret_mode)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(gpu_mode_names); i++) {
-        if (str_eq(name, gpu_mode_names[i])) {
-            *ret_mode = (enum gpu_mode)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 const char *vgpu_interface_name(enum vgpu_interface iface)
 {
     static const char *const names[] = {
@@ -39,16 +28,6 @@ const char *vgpu_interface_name(enum vgpu_interface iface)
         [VGPU_IFACE_VENDOR_VFIO] = "vendor-vfio",
     };
     return names[iface];
-}
-
-const char *tristate_name(enum tristate value)
-{
-    static const char *const names[] = {
-        [TRI_UNKNOWN] = "unknown",
-        [TRI_NO] = "no",
-        [TRI_YES] = "yes",
-    };
-    return names[value];
 }
 
 const char *vm_state_name(enum vm_state state)
@@ -72,7 +51,7 @@ static void gpu_done(struct gpu *gpu)
     vec_done(&gpu->group_members);
 }
 
-void host_done(struct host *host)
+static void host_done(struct host *host)
 {
     for (vec_each(&host->gpus, gpu)) {
         gpu_done(gpu);

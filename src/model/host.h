@@ -21,14 +21,12 @@
 /* What a GPU is used as; transitions are in plan/mode.h. Names are stored and never change. */
 enum gpu_mode { GPU_IDLE, GPU_PASSTHROUGH, GPU_TIME_SLICED, GPU_MIG, GPU_MODE_COUNT };
 const char *gpu_mode_name(enum gpu_mode mode); /* "idle", "passthrough", "time-sliced", "mig" */
-bool gpu_mode_parse(const char *name, enum gpu_mode *ret_mode);
 
 /* Linux interface through which vGPUs are made: decided by what sysfs shows, never by version. */
 enum vgpu_interface { VGPU_IFACE_NONE, VGPU_IFACE_MDEV, VGPU_IFACE_VENDOR_VFIO };
 const char *vgpu_interface_name(enum vgpu_interface iface); /* "none", "mdev", "vendor-vfio" */
 
 enum tristate { TRI_UNKNOWN, TRI_NO, TRI_YES };
-const char *tristate_name(enum tristate value); /* "unknown", "no", "yes" */
 
 /* A GPU instance as the driver reports it. Start and size are in memory slices. */
 struct gi {
@@ -138,7 +136,6 @@ struct host {
     VEC(struct vm) vms;
 };
 
-void host_done(struct host *host);
 struct host *host_new(void);
 void host_free(struct host *host);
 DEFINE_FREEP(struct host *, host_free)

@@ -78,11 +78,6 @@ bool step_kind_parse(const char *name, enum step_kind *ret_kind)
     return false;
 }
 
-const char *step_kind_text(enum step_kind kind)
-{
-    return rows[kind].text;
-}
-
 enum port_kind step_kind_port(enum step_kind kind)
 {
     return rows[kind].port;

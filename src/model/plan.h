@@ -40,7 +40,6 @@ enum step_kind {
 };
 const char *step_kind_name(enum step_kind kind);
 bool step_kind_parse(const char *name, enum step_kind *ret_kind);
-const char *step_kind_text(enum step_kind kind);
 enum port_kind step_kind_port(enum step_kind kind);
 
 /* planned → running → done; what failed or is done → undoing → failed or undone; stuck when the

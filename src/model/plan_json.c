@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "model/decode.h"
 #include "model/encode.h"
 #include "model/plan.h"
 
@@ -76,24 +77,6 @@ json_t *plan_to_json(const struct plan *plan)
     return json;
 }
 
-static void read_text(struct reader *r, const char *key, char *out, size_t size)
-{
-    str_copy(out, size, reader_str_or(r, key, size - 1, ""));
-}
-
-static uint32_t read_id(struct reader *r, const char *key)
-{
-    return (uint32_t)reader_int_or(r, key, 0, UINT32_MAX, NO_ID);
-}
-
-static void read_addr(struct reader *r, const char *key, struct pci_addr *ret_addr)
-{
-    const char *text = reader_str(r, key, BDF_SIZE - 1);
-    if (text != NULL && !pci_addr_parse(text, ret_addr)) {
-        reader_fail(r, key, "\"%s\" is no PCI address", text);
-    }
-}
-
 static void read_step(struct reader *r, struct step *step)
 {
     const char *kind = reader_str(r, "kind", 32);
@@ -107,21 +90,21 @@ static void read_step(struct reader *r, struct step *step)
         reader_fail(r, "state", "unknown state \"%s\"", state);
     }
     reader_has(r, "text");
-    read_addr(r, "gpu", &step->gpu);
-    read_text(r, "claim", step->claim, sizeof(step->claim));
-    read_text(r, "vm", step->vm, sizeof(step->vm));
-    step->profile_id = read_id(r, "profileId");
-    read_text(r, "profile", step->profile, sizeof(step->profile));
-    step->start = read_id(r, "start");
-    step->size = read_id(r, "size");
-    step->type_id = read_id(r, "typeId");
-    read_text(r, "type", step->type, sizeof(step->type));
-    read_addr(r, "device", &step->device);
-    read_text(r, "mdevUuid", step->mdev_uuid, sizeof(step->mdev_uuid));
-    step->placement_id = read_id(r, "placementId");
-    read_text(r, "problem", step->problem, sizeof(step->problem));
-    step->got_gi_id = read_id(r, "gotGpuInstance");
-    read_text(r, "gotUuid", step->got_uuid, sizeof(step->got_uuid));
+    decode_addr(r, "gpu", &step->gpu);
+    decode_text(r, "claim", step->claim, sizeof(step->claim));
+    decode_text(r, "vm", step->vm, sizeof(step->vm));
+    step->profile_id = decode_id(r, "profileId");
+    decode_text(r, "profile", step->profile, sizeof(step->profile));
+    step->start = decode_id(r, "start");
+    step->size = decode_id(r, "size");
+    step->type_id = decode_id(r, "typeId");
+    decode_text(r, "type", step->type, sizeof(step->type));
+    decode_addr(r, "device", &step->device);
+    decode_text(r, "mdevUuid", step->mdev_uuid, sizeof(step->mdev_uuid));
+    step->placement_id = decode_id(r, "placementId");
+    decode_text(r, "problem", step->problem, sizeof(step->problem));
+    step->got_gi_id = decode_id(r, "gotGpuInstance");
+    decode_text(r, "gotUuid", step->got_uuid, sizeof(step->got_uuid));
 }
 
 static void read_plan_claim(struct reader *r, struct plan_claim *entry)
@@ -137,11 +120,11 @@ static void read_plan_claim(struct reader *r, struct plan_claim *entry)
 
 static void read_instance(struct reader *r, struct plan_instance *instance)
 {
-    read_addr(r, "gpu", &instance->gpu);
-    read_text(r, "profile", instance->profile, sizeof(instance->profile));
-    instance->start = read_id(r, "start");
-    instance->size = read_id(r, "size");
-    read_text(r, "what", instance->what, sizeof(instance->what));
+    decode_addr(r, "gpu", &instance->gpu);
+    decode_text(r, "profile", instance->profile, sizeof(instance->profile));
+    instance->start = decode_id(r, "start");
+    instance->size = decode_id(r, "size");
+    decode_text(r, "what", instance->what, sizeof(instance->what));
 }
 
 /* Reads each object of an array member with `read`. */
@@ -182,10 +165,10 @@ int plan_from_stored_json(const json_t *json, struct plan **ret_plan, struct err
     if (state != NULL && !plan_state_parse(state, &plan->state)) {
         reader_fail(&r, "state", "unknown state \"%s\"", state);
     }
-    read_text(&r, "id", plan->id, sizeof(plan->id));
-    read_text(&r, "author", plan->author, sizeof(plan->author));
-    read_text(&r, "reason", plan->reason, sizeof(plan->reason));
-    read_text(&r, "problem", plan->problem, sizeof(plan->problem));
+    decode_text(&r, "id", plan->id, sizeof(plan->id));
+    decode_text(&r, "author", plan->author, sizeof(plan->author));
+    decode_text(&r, "reason", plan->reason, sizeof(plan->reason));
+    decode_text(&r, "problem", plan->problem, sizeof(plan->problem));
     plan->created_us = (uint64_t)reader_int(&r, "createdUs", 0, INT64_MAX);
     plan->finished_us = (uint64_t)reader_int(&r, "finishedUs", 0, INT64_MAX);
     reader_has(&r, "createdAt");

@@ -113,12 +113,21 @@ static void finish(struct call *call)
     sim_unlock(call->fuse->host);
 }
 
+static bool interrupted(void *data)
+{
+    const struct call *call = data;
+    return fuse_req_interrupted(call->req) != 0;
+}
+
 static void *finish_late(void *data)
 {
     struct call *call = data;
     struct sim_fuse *fuse = call->fuse;
-    sim_fault_wait(fuse->host, &call->strike);
-    finish(call);
+    if (sim_fault_wait(fuse->host, &call->strike, interrupted, call)) {
+        finish(call);
+    } else {
+        fuse_reply_err(call->req, EINTR); /* the process gets a signal, or ends */
+    }
     free(call);
     atomic_fetch_sub(&fuse->late_calls, 1);
     return NULL;

@@ -58,7 +58,7 @@ static int suffer_faults(struct sim_host *host, const struct rpc_request *reques
         row->about_gpu && number < host->n_gpus ? &host->gpus[number].addr : NULL;
     struct sim_strike strike = sim_fault_strike(host, SIM_CALL_NVML, function, device);
     sim_unlock(host);
-    sim_fault_wait(host, &strike);
+    sim_fault_wait(host, &strike, NULL, NULL);
     return strike.code;
 }
 

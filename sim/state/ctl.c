@@ -265,7 +265,7 @@ static int suffer_faults(struct sim_host *host, const struct op *op, const json_
     struct sim_strike strike =
         sim_fault_strike(host, SIM_CALL_TOOL, op->tool, known ? &addr : NULL);
     sim_unlock(host);
-    sim_fault_wait(host, &strike);
+    sim_fault_wait(host, &strike, NULL, NULL);
     return strike.code;
 }
 

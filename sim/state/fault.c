@@ -377,18 +377,23 @@ static bool must_wait(struct sim_host *host, const struct sim_strike *strike, ui
     return waits;
 }
 
-void sim_fault_wait(struct sim_host *host, const struct sim_strike *strike)
+bool sim_fault_wait(struct sim_host *host, const struct sim_strike *strike,
+                    bool (*gave_up)(void *data), void *data)
 {
     if (strike->delay_us == 0 && strike->hang == 0) {
-        return;
+        return true;
     }
     uint64_t since_us = clock_monotonic_us();
     while (must_wait(host, strike, since_us)) {
+        if (gave_up != NULL && gave_up(data)) {
+            return false;
+        }
         uint64_t passed = clock_monotonic_us() - since_us;
         uint64_t left = strike->delay_us > passed ? strike->delay_us - passed : POLL_US;
         struct timespec pause = {.tv_nsec = (long)(left < POLL_US ? left : POLL_US) * 1000};
         nanosleep(&pause, NULL);
     }
+    return true;
 }
 
 void sim_close(struct sim_host *host)

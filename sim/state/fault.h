@@ -49,7 +49,9 @@ json_t *sim_fault_list(const struct sim_host *host);
  * the call is about none. */
 struct sim_strike sim_fault_strike(struct sim_host *host, enum sim_call kind, const char *call,
                                    const struct pci_addr *device);
-/* Lets the strike's time pass; without the lock. */
-void sim_fault_wait(struct sim_host *host, const struct sim_strike *strike);
+/* Lets the strike's time pass; without the lock. False when `gave_up` (NULL: never) said that the
+ * caller does not wait any longer. */
+bool sim_fault_wait(struct sim_host *host, const struct sim_strike *strike,
+                    bool (*gave_up)(void *data), void *data);
 
 #endif

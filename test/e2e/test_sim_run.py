@@ -207,6 +207,13 @@ def test_faults_strike_and_are_cleared():
     assert out.split()[-1] == str(TYPE_8Q)
 
 
+def test_what_hangs_ends_with_the_host():
+    start = time.monotonic()
+    run(f"""{CTL} fault add at=reset hang=true >/dev/null
+        echo 1 > /sys/bus/pci/devices/{L40S}/reset & {CTL} reset {L40S} & sleep 0.3; exit 0""")
+    assert time.monotonic() - start < 5
+
+
 def test_an_nvml_client_keeps_sriov_manage_waiting(tmp_path):
     up = tmp_path / "up"
     script = f"""python3 -c 'import ctypes, pathlib, time

@@ -20,6 +20,8 @@ enum slot {
     SLOT_VGPU_GATE = 72,
     SLOT_HANDLE_BY_INDEX = 81,
     SLOT_PROCESSES = 213, /* and the next two */
+    SLOT_GPU_PART_NUMBER = 231,
+    SLOT_TEMPERATURE_LIMIT = 240,
 };
 
 static int32_t handle_by_index(uint32_t index, struct nvml_device **device)
@@ -59,12 +61,40 @@ static int32_t zero(struct nvml_device *device, uint32_t *out)
     return r;
 }
 
+static int32_t gpu_part_number(struct nvml_device *device, char *text, uint32_t length)
+{
+    struct rpc_board facts;
+    int r = facts_read(device, text, &facts);
+    if (r == NVML_SUCCESS && facts.gpu_part[0] == '\0') {
+        r = NVML_ERROR_NOT_SUPPORTED;
+    }
+    return r == NVML_SUCCESS ? text_out(facts.gpu_part, text, length) : r;
+}
+
+/* Degrees left up to the limit. */
+static int32_t temperature_limit(struct nvml_device *device, int32_t *celsius)
+{
+    struct rpc_board facts;
+    struct rpc_telemetry t;
+    int r = facts_read(device, celsius, &facts);
+    if (r == NVML_SUCCESS && !facts.tlimit) {
+        r = NVML_ERROR_NOT_SUPPORTED;
+    }
+    if (r == NVML_SUCCESS) {
+        r = telemetry_read(device, celsius, &t);
+    }
+    if (r == NVML_SUCCESS) {
+        *celsius = (int32_t)facts.max_celsius - (int32_t)t.celsius;
+    }
+    return r;
+}
+
 static int32_t nothing(void)
 {
     return NVML_ERROR_NOT_SUPPORTED;
 }
 
-static const uint16_t zero_slots[] = {20, 209, 226, 230, 231, 232, 237, 240, 241, 242, 243};
+static const uint16_t zero_slots[] = {20, 165, 226, 232, 241, 242, 243};
 
 static const void *table[SLOTS];
 
@@ -81,6 +111,8 @@ __attribute__((constructor)) static void fill_table(void)
         table[SLOT_PROCESSES + i] = (const void *)(uintptr_t)no_processes;
     }
     table[SLOT_VGPU_GATE] = (const void *)(uintptr_t)vgpu_gate;
+    table[SLOT_GPU_PART_NUMBER] = (const void *)(uintptr_t)gpu_part_number;
+    table[SLOT_TEMPERATURE_LIMIT] = (const void *)(uintptr_t)temperature_limit;
     table[SLOT_HANDLE_BY_INDEX] = (const void *)(uintptr_t)handle_by_index;
     table[SLOT_SIZE] = (const void *)sizeof(table);
 }

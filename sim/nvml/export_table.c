@@ -17,12 +17,20 @@
 
 enum slot {
     SLOT_SIZE = 0,
+    SLOT_PATH = 23,
     SLOT_VGPU_GATE = 72,
     SLOT_HANDLE_BY_INDEX = 81,
+    SLOT_RESET = 168, /* the last of a reset's five */
+    SLOT_RESET_FABRIC = 169,
+    SLOT_RESET_GROUP = 182,
+    SLOT_RESET_GROUP_LIST = 183,
+    SLOT_RESET_GROUP_FREE = 184,
     SLOT_PROCESSES = 213, /* and the next two */
     SLOT_GPU_PART_NUMBER = 231,
     SLOT_TEMPERATURE_LIMIT = 240,
 };
+
+static const void *table[SLOTS];
 
 static int32_t handle_by_index(uint32_t index, struct nvml_device **device)
 {
@@ -89,14 +97,94 @@ static int32_t temperature_limit(struct nvml_device *device, int32_t *celsius)
     return r;
 }
 
+/* ---- topo -m ---- */
+
+enum path { PATH_ONE_BRIDGE, PATH_BRIDGES, PATH_HOST_BRIDGE, PATH_NODE, PATH_SYSTEM };
+
+/* Between two PCI addresses. */
+static int32_t path_between(const char *one, const char *other, uint32_t *path)
+{
+    struct nvml_device *first = NULL;
+    struct nvml_device *second = NULL;
+    uint32_t level = 0;
+    int r = nvmlDeviceGetHandleByPciBusId_v2(one, &first);
+    if (r == NVML_SUCCESS) {
+        r = nvmlDeviceGetHandleByPciBusId_v2(other, &second);
+    }
+    if (r == NVML_SUCCESS) {
+        r = nvmlDeviceGetTopologyCommonAncestor(first, second, &level);
+    }
+    if (r == NVML_SUCCESS) {
+        *path = level / 10 > 0 ? level / 10 - 1 : PATH_ONE_BRIDGE; /* NVML counts 10, 20, … 50 */
+    }
+    return r;
+}
+
+/* ---- reset: may it be, which boards go together, do it ---- */
+
+static int32_t reset_fabric(uint32_t *state)
+{
+    struct rpc_host host;
+    int r = host_read(state, &host);
+    if (r == NVML_SUCCESS) {
+        *state = 0;
+    }
+    return r;
+}
+
+/* No board takes another one with it, so a group needs no memory. */
+static int32_t reset_group(const void **group, struct nvml_device *const *devices, uint32_t n)
+{
+    int r = session_check();
+    if (r == NVML_SUCCESS && (group == NULL || devices == NULL || n == 0)) {
+        r = NVML_ERROR_INVALID_ARGUMENT;
+    }
+    if (r == NVML_SUCCESS) {
+        *group = table;
+    }
+    return r;
+}
+
+static int32_t reset_group_list(const void *group, char **addresses, uint32_t *n)
+{
+    (void)group;
+    (void)addresses;
+    if (n == NULL) {
+        return NVML_ERROR_INVALID_ARGUMENT;
+    }
+    *n = 0;
+    return NVML_SUCCESS;
+}
+
+static int32_t reset_group_free(const void *group)
+{
+    (void)group;
+    return NVML_SUCCESS;
+}
+
+static int32_t reset(uint32_t n, struct nvml_device *const *devices)
+{
+    int r = session_check();
+    if (r == NVML_SUCCESS && devices == NULL) {
+        r = NVML_ERROR_INVALID_ARGUMENT;
+    }
+    for (uint32_t i = 0; r == NVML_SUCCESS && i < n && i < RPC_MAX_GPUS; i++) {
+        struct ref ref;
+        struct rpc_nothing nothing;
+        r = board_ref(devices[i], devices, &ref);
+        if (r == NVML_SUCCESS) {
+            r = CALL(RESET, &nothing, ref.gpu);
+        }
+    }
+    return r;
+}
+
 static int32_t nothing(void)
 {
     return NVML_ERROR_NOT_SUPPORTED;
 }
 
-static const uint16_t zero_slots[] = {20, 165, 226, 232, 241, 242, 243};
-
-static const void *table[SLOTS];
+static const uint16_t zero_slots[] = {20, 165, 226, 232, 242, 243};
 
 /* Filled when the library is loaded, before anyone can ask. */
 __attribute__((constructor)) static void fill_table(void)
@@ -111,6 +199,12 @@ __attribute__((constructor)) static void fill_table(void)
         table[SLOT_PROCESSES + i] = (const void *)(uintptr_t)no_processes;
     }
     table[SLOT_VGPU_GATE] = (const void *)(uintptr_t)vgpu_gate;
+    table[SLOT_PATH] = (const void *)(uintptr_t)path_between;
+    table[SLOT_RESET_FABRIC] = (const void *)(uintptr_t)reset_fabric;
+    table[SLOT_RESET_GROUP] = (const void *)(uintptr_t)reset_group;
+    table[SLOT_RESET_GROUP_LIST] = (const void *)(uintptr_t)reset_group_list;
+    table[SLOT_RESET_GROUP_FREE] = (const void *)(uintptr_t)reset_group_free;
+    table[SLOT_RESET] = (const void *)(uintptr_t)reset;
     table[SLOT_GPU_PART_NUMBER] = (const void *)(uintptr_t)gpu_part_number;
     table[SLOT_TEMPERATURE_LIMIT] = (const void *)(uintptr_t)temperature_limit;
     table[SLOT_HANDLE_BY_INDEX] = (const void *)(uintptr_t)handle_by_index;

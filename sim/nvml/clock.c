@@ -151,6 +151,17 @@ int32_t nvmlDeviceGetSupportedGraphicsClocks(struct nvml_device *device, uint32_
 
 /* ---- setting ---- */
 
+/* Both or neither. */
+static int write_app_clocks(struct nvml_device *device, uint32_t memory_mhz, uint32_t graphics_mhz)
+{
+    struct ref ref;
+    struct rpc_nothing nothing;
+    int r = board_ref(device, device, &ref);
+    return r == NVML_SUCCESS ? CALL(SET, &nothing, ref.gpu, SIM_SET_APP_MEMORY_MHZ, memory_mhz,
+                                    SIM_SET_APP_GRAPHICS_MHZ, graphics_mhz)
+                             : r;
+}
+
 int32_t nvmlDeviceSetApplicationsClocks(struct nvml_device *device, uint32_t mem_clock_mhz,
                                         uint32_t graphics_clock_mhz)
 {
@@ -163,15 +174,12 @@ int32_t nvmlDeviceSetApplicationsClocks(struct nvml_device *device, uint32_t mem
     if (highest == 0 || graphics_clock_mhz > highest || graphics_clock_mhz < facts.lowest_mhz) {
         return NVML_ERROR_INVALID_ARGUMENT;
     }
-    r = setting_write(device, SIM_SET_APP_MEMORY_MHZ, mem_clock_mhz);
-    return r == NVML_SUCCESS ? setting_write(device, SIM_SET_APP_GRAPHICS_MHZ, graphics_clock_mhz)
-                             : r;
+    return write_app_clocks(device, mem_clock_mhz, graphics_clock_mhz);
 }
 
 int32_t nvmlDeviceResetApplicationsClocks(struct nvml_device *device)
 {
-    int r = setting_write(device, SIM_SET_APP_MEMORY_MHZ, 0);
-    return r == NVML_SUCCESS ? setting_write(device, SIM_SET_APP_GRAPHICS_MHZ, 0) : r;
+    return write_app_clocks(device, 0, 0);
 }
 
 /* A range; a busy board runs at its upper end. Two special values mean "no more than the power

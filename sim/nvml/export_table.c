@@ -8,6 +8,7 @@
  * (pkg/gpu/mocknvml/bridge/internal.go, Apache-2.0). The roles of the others were seen by running
  * the programs of drivers 535, 550 and 555 and logging what they call.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "sim/nvml/library.h"
@@ -17,8 +18,10 @@
 
 enum slot {
     SLOT_SIZE = 0,
+    SLOT_PARSE_ADDRESS = 12,
     SLOT_PATH = 23,
     SLOT_VGPU_GATE = 72,
+    SLOT_ADDRESS_BY_INDEX = 75,
     SLOT_HANDLE_BY_INDEX = 81,
     SLOT_RESET = 168, /* the last of a reset's five */
     SLOT_RESET_FABRIC = 169,
@@ -35,6 +38,40 @@ static const void *table[SLOTS];
 static int32_t handle_by_index(uint32_t index, struct nvml_device **device)
 {
     return nvmlDeviceGetHandleByIndex_v2(index, device);
+}
+
+/* ---- -i ADDRESS: read the text, then look for it board by board ---- */
+
+static int32_t parse_address(const char *text, uint32_t *domain, uint32_t *bus, uint32_t *device,
+                             uint32_t *function)
+{
+    bool whole = domain != NULL && bus != NULL && device != NULL && function != NULL;
+    if (text == NULL || !whole) {
+        return NVML_ERROR_INVALID_ARGUMENT;
+    }
+    *domain = 0;
+    bool read = sscanf(text, "%8x:%2x:%2x.%1x", domain, bus, device, function) == 4;
+    if (!read) {
+        *domain = 0;
+        read = sscanf(text, "%2x:%2x.%1x", bus, device, function) == 3;
+    }
+    return read ? NVML_SUCCESS : NVML_ERROR_INVALID_ARGUMENT;
+}
+
+static int32_t address_by_index(uint32_t index, uint32_t *domain, uint32_t *bus, uint32_t *device)
+{
+    struct nvml_device *handle = NULL;
+    struct rpc_gpu gpu;
+    int r = nvmlDeviceGetHandleByIndex_v2(index, &handle);
+    if (r == NVML_SUCCESS) {
+        r = device_read(handle, bus != NULL && device != NULL ? domain : NULL, &gpu);
+    }
+    if (r == NVML_SUCCESS) {
+        *domain = gpu.domain;
+        *bus = gpu.bus;
+        *device = gpu.device;
+    }
+    return r;
 }
 
 /* 0 would end `nvidia-smi vgpu` with "No supported devices in vGPU mode". */
@@ -199,6 +236,8 @@ __attribute__((constructor)) static void fill_table(void)
         table[SLOT_PROCESSES + i] = (const void *)(uintptr_t)no_processes;
     }
     table[SLOT_VGPU_GATE] = (const void *)(uintptr_t)vgpu_gate;
+    table[SLOT_PARSE_ADDRESS] = (const void *)(uintptr_t)parse_address;
+    table[SLOT_ADDRESS_BY_INDEX] = (const void *)(uintptr_t)address_by_index;
     table[SLOT_PATH] = (const void *)(uintptr_t)path_between;
     table[SLOT_RESET_FABRIC] = (const void *)(uintptr_t)reset_fabric;
     table[SLOT_RESET_GROUP] = (const void *)(uintptr_t)reset_group;

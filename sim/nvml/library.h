@@ -49,6 +49,8 @@ int board_ref(const struct nvml_device *device, const void *out, struct ref *ret
 int facts_read(const struct nvml_device *device, const void *out, struct rpc_board *ret_board);
 int telemetry_read(const struct nvml_device *device, const void *out,
                    struct rpc_telemetry *ret_telemetry);
+/* A board that hosts vGPUs; else NOT_SUPPORTED. */
+int vgpu_board_read(struct nvml_device *device, const void *out, struct rpc_gpu *ret_gpu);
 /* Root only: NO_PERMISSION. */
 int setting_write(const struct nvml_device *device, enum sim_setting setting, uint32_t value);
 /* A live GPU instance; its profile, too, unless ret_profile is NULL. */

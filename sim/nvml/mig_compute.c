@@ -161,9 +161,8 @@ int32_t nvmlGpuInstanceGetComputeInstancePossiblePlacements(
 
 /* ---- instances ---- */
 
-int32_t nvmlGpuInstanceCreateComputeInstance(struct nvml_gpu_instance *gpu_instance,
-                                             uint32_t profile_id,
-                                             struct nvml_compute_instance **compute_instance)
+static int create_ci(struct nvml_gpu_instance *gpu_instance, uint32_t profile_id, uint32_t start,
+                     struct nvml_compute_instance **compute_instance)
 {
     struct ref ref;
     struct rpc_id made;
@@ -172,13 +171,43 @@ int32_t nvmlGpuInstanceCreateComputeInstance(struct nvml_gpu_instance *gpu_insta
         r = NVML_ERROR_INVALID_ARGUMENT;
     }
     if (r == NVML_SUCCESS) {
-        r = CALL(CI_CREATE, &made, ref.gpu, ref.gi, profile_id);
+        r = CALL(CI_CREATE, &made, ref.gpu, ref.gi, profile_id, start);
     }
     if (r == NVML_SUCCESS) {
         ref.ci = made.id;
         *compute_instance = handle_ci(ref);
     }
     return r;
+}
+
+int32_t nvmlGpuInstanceCreateComputeInstance(struct nvml_gpu_instance *gpu_instance,
+                                             uint32_t profile_id,
+                                             struct nvml_compute_instance **compute_instance)
+{
+    return create_ci(gpu_instance, profile_id, RPC_NONE, compute_instance);
+}
+
+int32_t nvmlGpuInstanceCreateComputeInstanceWithPlacement(
+    struct nvml_gpu_instance *gpu_instance, uint32_t profile_id,
+    const struct nvml_compute_instance_placement *placement,
+    struct nvml_compute_instance **compute_instance)
+{
+    struct ref ref;
+    struct rpc_instance instance;
+    struct rpc_profile gi;
+    int r = gi_read(gpu_instance, placement, &ref, &instance, &gi);
+    if (r != NVML_SUCCESS) {
+        return r;
+    }
+    uint32_t slices = ci_slices(&gi, profile_id);
+    if (slices == 0) {
+        return NVML_ERROR_NOT_SUPPORTED;
+    }
+    if (placement->size != slices || placement->start % slices != 0 ||
+        placement->start + slices > gi.compute_slices) {
+        return NVML_ERROR_INVALID_ARGUMENT;
+    }
+    return create_ci(gpu_instance, profile_id, placement->start, compute_instance);
 }
 
 static int read_ci(const struct nvml_compute_instance *handle, const void *out, struct ref *ret_ref,

@@ -63,7 +63,7 @@ int setting_write(const struct nvml_device *device, enum sim_setting setting, ui
     struct ref ref;
     struct rpc_nothing nothing;
     int r = whole_ref(device, device, &ref);
-    return r == NVML_SUCCESS ? CALL(SET, &nothing, ref.gpu, setting, value) : r;
+    return r == NVML_SUCCESS ? CALL(SET, &nothing, ref.gpu, setting, value, RPC_NONE) : r;
 }
 
 int gi_find(struct ref ref, struct rpc_instance *ret_instance, struct rpc_profile *ret_profile)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vGPUs that a VM is running with. */
-#include <string.h>
+#include <stdio.h>
 
 #include "sim/nvml/library.h"
 #include "sim/rpc/client.h"
+
+#define LICENSE_UNLICENSED_UNRESTRICTED 2u
 
 /* Ids of the active ones of a board, or of one GPU instance. */
 static int list_active(struct ref ref, bool gi_only, uint32_t *ids, uint32_t *count)
@@ -94,7 +96,7 @@ int32_t nvmlVgpuInstanceGetVmDriverVersion(uint32_t vgpu_instance, char *version
 
 VGPU_GETTER(nvmlVgpuInstanceGetType, uint32_t, vgpu.type_id)
 VGPU_GETTER(nvmlVgpuInstanceGetGpuInstanceId, uint32_t, vgpu.gi_id)
-VGPU_GETTER(nvmlVgpuInstanceGetFbUsage, uint64_t, 0)
+VGPU_GETTER(nvmlVgpuInstanceGetFbUsage, uint64_t, vgpu.used_mib << 20)
 VGPU_GETTER(nvmlVgpuInstanceGetFrameRateLimit, uint32_t, 60)
 VGPU_GETTER(nvmlVgpuInstanceGetEncoderCapacity, uint32_t, 100)
 VGPU_GETTER(nvmlVgpuInstanceGetLicenseStatus, uint32_t, 0)
@@ -117,13 +119,15 @@ int32_t nvmlVgpuInstanceGetPlacementId(uint32_t vgpu_instance,
     return r;
 }
 
+/* A guest without a licence, in the grace that a vGPU starts with (vGPU licensing guide). */
 int32_t nvmlVgpuInstanceGetLicenseInfo_v2(uint32_t vgpu_instance,
                                           struct nvml_vgpu_license_info *license_info)
 {
     struct rpc_vgpu vgpu;
     int r = vgpu_read(vgpu_instance, license_info, &vgpu);
     if (r == NVML_SUCCESS) {
-        memset(license_info, 0, sizeof(*license_info)); /* unlicensed, state unknown */
+        *license_info =
+            (struct nvml_vgpu_license_info){.current_state = LICENSE_UNLICENSED_UNRESTRICTED};
     }
     return r;
 }
@@ -182,4 +186,37 @@ int32_t nvmlVgpuInstanceGetFBCStats(uint32_t vgpu_instance, struct nvml_fbc_stat
         *fbc_stats = (struct nvml_fbc_stats){0};
     }
     return r;
+}
+
+int32_t nvmlVgpuInstanceGetGpuPciId(uint32_t vgpu_instance, char *vgpu_pci_id, uint32_t *length)
+{
+    struct rpc_vgpu vgpu;
+    int r = vgpu_read(vgpu_instance, length, &vgpu);
+    if (r != NVML_SUCCESS) {
+        return r;
+    }
+    char text[32];
+    snprintf(text, sizeof(text), "%08X:%02X:%02X.%X", vgpu.domain, vgpu.bus, vgpu.device,
+             vgpu.function);
+    return text_out_sized(text, vgpu_pci_id, length);
+}
+
+int32_t nvmlVgpuInstanceGetAccountingPids(uint32_t vgpu_instance, uint32_t *count, uint32_t *pids)
+{
+    (void)pids;
+    struct rpc_vgpu vgpu;
+    int r = vgpu_read(vgpu_instance, count, &vgpu);
+    if (r == NVML_SUCCESS) {
+        *count = 0;
+    }
+    return r;
+}
+
+int32_t nvmlVgpuInstanceGetAccountingStats(uint32_t vgpu_instance, uint32_t pid,
+                                           struct nvml_accounting_stats *stats)
+{
+    (void)pid;
+    struct rpc_vgpu vgpu;
+    int r = vgpu_read(vgpu_instance, stats, &vgpu);
+    return r == NVML_SUCCESS ? NVML_ERROR_NOT_FOUND : r;
 }

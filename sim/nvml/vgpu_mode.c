@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a board can do as a vGPU host, mixed sizes, and the scheduler. */
+/* What a board can do as a vGPU host, and mixed sizes. */
 #include <string.h>
 
 #include "sim/nvml/library.h"
@@ -10,7 +10,7 @@
 #define BRANCH_HOMOGENEOUS 570u
 #define BRANCH_MIG_TIMESLICING 575u
 
-static int vgpu_board_read(struct nvml_device *device, const void *out, struct rpc_gpu *ret_gpu)
+int vgpu_board_read(struct nvml_device *device, const void *out, struct rpc_gpu *ret_gpu)
 {
     int r = device_read(device, out, ret_gpu);
     return r == NVML_SUCCESS && !ret_gpu->vgpu_host ? NVML_ERROR_NOT_SUPPORTED : r;
@@ -170,49 +170,4 @@ int32_t nvmlGpuInstanceSetVgpuHeterogeneousMode(
     }
     return r == NVML_SUCCESS ? CALL(SET_MIXED, &nothing, ref.gpu, ref.gi, heterogeneous_mode->mode)
                              : r;
-}
-
-/* ---- scheduler ---- */
-
-/* vGPU user guide 17, chapter 8: limits that `nvidia-smi vgpu -sc` prints. */
-int32_t
-nvmlDeviceGetVgpuSchedulerCapabilities(struct nvml_device *device,
-                                       struct nvml_vgpu_scheduler_capabilities *capabilities)
-{
-    struct rpc_gpu gpu;
-    int r = vgpu_board_read(device, capabilities, &gpu);
-    if (r == NVML_SUCCESS) {
-        *capabilities = (struct nvml_vgpu_scheduler_capabilities){.supported_schedulers = {1, 2, 3},
-                                                                  .max_timeslice = 30000000,
-                                                                  .min_timeslice = 1000000,
-                                                                  .is_arr_mode_supported = 1,
-                                                                  .max_frequency_for_arr = 960,
-                                                                  .min_frequency_for_arr = 63,
-                                                                  .max_avg_factor_for_arr = 60,
-                                                                  .min_avg_factor_for_arr = 1};
-    }
-    return r;
-}
-
-int32_t nvmlDeviceGetVgpuSchedulerState(struct nvml_device *device,
-                                        struct nvml_vgpu_scheduler_get_state *scheduler_state)
-{
-    struct rpc_gpu gpu;
-    int r = vgpu_board_read(device, scheduler_state, &gpu);
-    if (r == NVML_SUCCESS) {
-        *scheduler_state = (struct nvml_vgpu_scheduler_get_state){
-            .scheduler_policy = gpu.scheduler_policy, .arr_mode = NVML_DISABLED};
-    }
-    return r;
-}
-
-int32_t nvmlDeviceSetVgpuSchedulerState(struct nvml_device *device,
-                                        struct nvml_vgpu_scheduler_set_state *scheduler_state)
-{
-    struct ref ref;
-    struct rpc_nothing nothing;
-    int r = board_ref(device, scheduler_state, &ref);
-    return r == NVML_SUCCESS
-               ? CALL(SET_SCHEDULER, &nothing, ref.gpu, scheduler_state->scheduler_policy)
-               : r;
 }

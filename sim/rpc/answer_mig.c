@@ -168,7 +168,7 @@ int rpc_do_CI_CREATE(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], stru
         return r;
     }
     struct sim_ci *ci = NULL;
-    r = sim_ci_create(host, gpu, gi, a[2], &ci);
+    r = sim_ci_create_at(host, gpu, gi, a[2], a[3], &ci);
     if (r == NVML_SUCCESS) {
         out->id = ci->id;
     }

@@ -175,8 +175,12 @@ int rpc_do_SET(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct rpc
     (void)out;
     struct sim_gpu *gpu = NULL;
     int r = rpc_gpu_of(host, a[0], &gpu);
-    if (r == NVML_SUCCESS && a[1] >= SIM_SETTING_COUNT) {
+    bool two = a[3] != RPC_NONE;
+    if (r == NVML_SUCCESS && (a[1] >= SIM_SETTING_COUNT || (two && a[3] >= SIM_SETTING_COUNT))) {
         r = NVML_ERROR_INVALID_ARGUMENT;
+    }
+    if (r == NVML_SUCCESS && two) {
+        r = sim_set_setting(host, gpu, a[3], a[4]);
     }
     return r == NVML_SUCCESS ? sim_set_setting(host, gpu, a[1], a[2]) : r;
 }

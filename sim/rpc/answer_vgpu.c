@@ -275,7 +275,16 @@ int rpc_do_SET_SCHEDULER(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS],
     (void)out;
     struct sim_gpu *gpu = NULL;
     int r = vgpu_gpu_of(host, a[0], &gpu);
-    return r == NVML_SUCCESS ? sim_set_scheduler(host, gpu, a[1]) : r;
+    if (r == NVML_SUCCESS) {
+        r = sim_set_scheduler(host, gpu, a[1]);
+    }
+    static const enum sim_setting settings[] = {SIM_SET_SCHED_ARR, SIM_SET_SCHED_AVG_FACTOR,
+                                                SIM_SET_SCHED_FREQUENCY,
+                                                SIM_SET_SCHED_TIMESLICE_NS};
+    for (uint32_t i = 0; r == NVML_SUCCESS && i < ARRAY_SIZE(settings); i++) {
+        r = sim_set_setting(host, gpu, settings[i], a[2 + i]);
+    }
+    return r;
 }
 
 int rpc_do_GI_SCHEDULER(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS],

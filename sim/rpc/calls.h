@@ -14,7 +14,7 @@
 
 #include "sim/state/setting.h"
 
-#define RPC_MAGIC 0x434c5603u /* changes with every change of a structure below */
+#define RPC_MAGIC 0x434c5604u /* changes with every change of a structure below */
 #define RPC_NONE UINT32_MAX
 #define RPC_MAX_GPUS 16
 #define RPC_MAX_INSTANCES 16
@@ -38,13 +38,14 @@
     X(SET_MIG, struct rpc_activation, 1, "gpu, on")                                                \
     X(GI_CREATE, struct rpc_id, 1, "gpu, profile id, start or none")                               \
     X(GI_DESTROY, struct rpc_nothing, 1, "gpu, GI")                                                \
-    X(CI_CREATE, struct rpc_id, 1, "gpu, GI, CI profile")                                          \
+    X(CI_CREATE, struct rpc_id, 1, "gpu, GI, CI profile, start or none")                           \
     X(CI_DESTROY, struct rpc_nothing, 1, "gpu, GI, CI")                                            \
     X(SET_MIXED, struct rpc_nothing, 1, "gpu, GI or none, on")                                     \
-    X(SET_SCHEDULER, struct rpc_nothing, 1, "gpu, policy")                                         \
+    X(SET_SCHEDULER, struct rpc_nothing, 1,                                                        \
+      "gpu, policy, ARR mode, average factor, frequency, time slice")                              \
     X(GI_SCHEDULER, struct rpc_nothing, 1,                                                         \
       "gpu, GI, policy, ARR mode, average factor, frequency, time slice")                          \
-    X(SET, struct rpc_nothing, 1, "gpu, enum sim_setting, value")                                  \
+    X(SET, struct rpc_nothing, 1, "gpu, enum sim_setting, value, and another two")                 \
     X(ECC_CLEAR, struct rpc_nothing, 1, "gpu, aggregate")                                          \
     X(RESET, struct rpc_nothing, 1, "gpu")                                                         \
     X(BOARD, struct rpc_board, 0, "gpu")                                                           \

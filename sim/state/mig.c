@@ -307,6 +307,12 @@ static uint32_t ci_slices(const struct cat_profile *gi, uint32_t ci_profile)
 int sim_ci_create(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
                   uint32_t ci_profile, struct sim_ci **ret_ci)
 {
+    return sim_ci_create_at(host, gpu, gi, ci_profile, SIM_NONE, ret_ci);
+}
+
+int sim_ci_create_at(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
+                     uint32_t ci_profile, uint32_t wanted_start, struct sim_ci **ret_ci)
+{
     if (!sim_nvml_reaches(gpu)) {
         return SIM_NVML_GPU_IS_LOST;
     }
@@ -318,11 +324,13 @@ int sim_ci_create(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
     for (uint32_t i = 0; i < gi->n_cis; i++) {
         taken |= slices(gi->cis[i].start, gi->cis[i].size);
     }
-    uint32_t start = 0;
-    while (start + size <= gi->profile->compute_slices && (taken & slices(start, size)) != 0) {
+    uint32_t start = wanted_start == SIM_NONE ? 0 : wanted_start;
+    while (wanted_start == SIM_NONE && start + size <= gi->profile->compute_slices &&
+           (taken & slices(start, size)) != 0) {
         start++;
     }
-    if (start + size > gi->profile->compute_slices || gi->n_cis >= SIM_MAX_CIS) {
+    if (start + size > gi->profile->compute_slices || (taken & slices(start, size)) != 0 ||
+        gi->n_cis >= SIM_MAX_CIS) {
         return SIM_NVML_INSUFFICIENT_RESOURCES;
     }
     uint32_t id = 0;

@@ -256,6 +256,9 @@ int sim_gi_destroy(struct sim_host *host, struct sim_gpu *gpu, uint32_t gi_id);
 uint32_t sim_gi_remaining(struct sim_gpu *gpu, const struct cat_profile *profile);
 int sim_ci_create(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
                   uint32_t ci_profile, struct sim_ci **ret_ci);
+/* At slice wanted_start; SIM_NONE: the driver chooses, as above. */
+int sim_ci_create_at(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
+                     uint32_t ci_profile, uint32_t wanted_start, struct sim_ci **ret_ci);
 int sim_ci_destroy(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi, uint32_t ci_id);
 int sim_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, bool on);
 int sim_gi_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What boards measure and report, schedulers, migration data, and drivers of another age. */
+#include "test.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "sim/rpc/served.h"
+#include "sim/state/ctl.h"
+
+#define VM "11111111-2222-3333-4444-555555555555"
+
+static void end_session(int *unused)
+{
+    (void)unused;
+    nvmlShutdown();
+}
+
+#define SESSION(iface)                                                                             \
+    SERVED(iface);                                                                                 \
+    CLEANUP(end_session) UNUSED int session = nvmlInit_v2();                                       \
+    assert_int_equal(session, NVML_SUCCESS)
+
+static struct nvml_device *device_at(const char *bdf)
+{
+    struct nvml_device *device = NULL;
+    assert_int_equal(nvmlDeviceGetHandleByPciBusId_v2(bdf, &device), NVML_SUCCESS);
+    return device;
+}
+
+static struct nvml_device *l40s(void)
+{
+    return device_at("00000001:61:00.0");
+}
+
+/* A vGPU of type 1152 on the n-th VF, with a VM that runs. */
+static void run_vgpu(struct served *sim, uint32_t n)
+{
+    char bdf[BDF_SIZE];
+    struct sim_gpu *gpu = sim->fix->gpus[FIX_L40S];
+    sim_lock(sim->host);
+    if (gpu->n_vfs == 0) {
+        assert_int_equal(sim_sriov(sim->host, gpu, true), 0);
+    }
+    assert_int_equal(sim_vf_set_type(sim->host, gpu, &gpu->vfs[n], 1152), 0);
+    assert_int_equal(
+        sim_open_device(sim->host, pci_addr_format(&gpu->vfs[n].addr, bdf), getpid(), VM), 0);
+    sim_unlock(sim->host);
+}
+
+static void arm(struct served *sim, const char *fault)
+{
+    CLEANUP_FREE char *request = xasprintf("{\"op\":\"fault-add\",%s}", fault);
+    CLEANUP_FREE char *reply = sim_ctl_handle(sim->host, request, true);
+    assert_non_null(strstr(reply, "\"ok\":true"));
+}
+
+/* ---- drivers of another age ---- */
+
+static void an_older_driver_lacks_newer_functions(void **state)
+{
+    (void)state;
+    SERVED(SIM_MDEV);
+    STR_SET(sim->host->driver_version, "535.261.03");
+    assert_int_equal(nvmlInit_v2(), NVML_SUCCESS);
+    struct nvml_device *device = device_at("0000:21:00.0");
+    struct nvml_vgpu_heterogeneous_mode_v1 mode = {.version = 0x01000008};
+    uint32_t value = 0;
+    struct nvml_field_value field = {.field_id = 251};
+    assert_int_equal(nvmlDeviceGetVgpuHeterogeneousMode(device, &mode),
+                     NVML_ERROR_FUNCTION_NOT_FOUND);
+    assert_int_equal(nvmlDeviceGetJpgUtilization(device, &value, &value), NVML_SUCCESS);
+    assert_int_equal(
+        nvmlDeviceGetVgpuCapabilities(device, NVML_DEVICE_VGPU_MIG_TIMESLICING_SUPPORTED, &value),
+        NVML_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(nvmlDeviceGetFieldValues(device, 1, &field), NVML_SUCCESS);
+    assert_int_equal(field.nvml_return, NVML_ERROR_INVALID_ARGUMENT);
+    nvmlShutdown();
+    STR_SET(sim->host->driver_version, "580.105.08");
+    assert_int_equal(nvmlInit_v2(), NVML_SUCCESS);
+    assert_int_not_equal(nvmlDeviceGetVgpuHeterogeneousMode(device, &mode),
+                         NVML_ERROR_FUNCTION_NOT_FOUND);
+    nvmlShutdown();
+}
+
+/* ---- who may ---- */
+
+static void who_is_not_root_may_read_but_not_set(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        skip();
+    }
+    SERVED(SIM_VENDOR_VFIO);
+    chmod(sim->dir, 0755);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct nvml_device *device = NULL;
+        uint32_t value = 0;
+        bool fine = setuid(65534) == 0 && nvmlInit_v2() == NVML_SUCCESS &&
+                    nvmlDeviceGetHandleByIndex_v2(0, &device) == NVML_SUCCESS &&
+                    nvmlDeviceGetPowerUsage(device, &value) == NVML_SUCCESS &&
+                    nvmlDeviceSetPersistenceMode(device, 0) == NVML_ERROR_NO_PERMISSION &&
+                    nvmlDeviceSetEccMode(device, 0) == NVML_ERROR_NO_PERMISSION &&
+                    nvmlDeviceClearEccErrorCounts(device, 0) == NVML_ERROR_NO_PERMISSION &&
+                    nvmlDeviceSetComputeMode(device, 3) == NVML_ERROR_NO_PERMISSION &&
+                    nvmlDeviceSetGpuLockedClocks(device, 300, 900) == NVML_ERROR_NO_PERMISSION;
+        _exit(fine ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+/* ---- settings ---- */
+
+static void a_setting_is_read_back_and_bounded(void **state)
+{
+    (void)state;
+    SESSION(SIM_VENDOR_VFIO);
+    uint32_t low = 0;
+    uint32_t high = 0;
+    uint32_t value = 0;
+    struct nvml_device *device = l40s();
+    assert_int_equal(nvmlDeviceGetPowerManagementLimitConstraints(device, &low, &high), 0);
+    assert_int_equal(nvmlDeviceSetPowerManagementLimit(device, low), NVML_SUCCESS);
+    assert_int_equal(nvmlDeviceGetEnforcedPowerLimit(device, &value), NVML_SUCCESS);
+    assert_int_equal(value, low);
+    assert_int_equal(nvmlDeviceSetPowerManagementLimit(device, low - 1),
+                     NVML_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(nvmlDeviceSetPowerManagementLimit(device, high + 1),
+                     NVML_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(nvmlDeviceSetComputeMode(device, 1), NVML_ERROR_NOT_SUPPORTED);
+    assert_int_equal(nvmlDeviceSetComputeMode(device, 9), NVML_ERROR_INVALID_ARGUMENT);
+}
+
+static void ecc_changes_with_the_next_reset(void **state)
+{
+    (void)state;
+    SESSION(SIM_VENDOR_VFIO);
+    uint32_t current = 0;
+    uint32_t pending = 0;
+    assert_int_equal(nvmlDeviceSetEccMode(l40s(), NVML_DISABLED), NVML_SUCCESS);
+    assert_int_equal(nvmlDeviceGetEccMode(l40s(), &current, &pending), NVML_SUCCESS);
+    assert_int_equal(current, NVML_ENABLED);
+    assert_int_equal(pending, NVML_DISABLED);
+    sim_lock(sim->host);
+    assert_int_equal(sim_gpu_reset(sim->host, sim->fix->gpus[FIX_L40S]), 0);
+    sim_unlock(sim->host);
+    assert_int_equal(nvmlDeviceGetEccMode(l40s(), &current, &pending), NVML_SUCCESS);
+    assert_int_equal(current, NVML_DISABLED);
+    uint64_t count = 0;
+    assert_int_equal(nvmlDeviceGetTotalEccErrors(l40s(), 0, 0, &count), NVML_ERROR_NOT_SUPPORTED);
+}
+
+/* ---- load ---- */
+
+static void a_running_vgpu_makes_its_board_work(void **state)
+{
+    (void)state;
+    SESSION(SIM_VENDOR_VFIO);
+    uint32_t idle = 0;
+    uint32_t busy = 0;
+    struct nvml_utilization utilization;
+    assert_int_equal(nvmlDeviceGetPowerUsage(l40s(), &idle), NVML_SUCCESS);
+    run_vgpu(sim, 0);
+    run_vgpu(sim, 1);
+    assert_int_equal(nvmlDeviceGetPowerUsage(l40s(), &busy), NVML_SUCCESS);
+    assert_true(busy > idle);
+    assert_int_equal(nvmlDeviceGetUtilizationRates(l40s(), &utilization), NVML_SUCCESS);
+    assert_in_range(utilization.gpu, 1, 100);
+    uint32_t type = 0;
+    uint32_t n = 4;
+    struct nvml_vgpu_instance_utilization_sample samples[4];
+    assert_int_equal(nvmlDeviceGetVgpuUtilization(l40s(), 0, &type, &n, samples), NVML_SUCCESS);
+    assert_int_equal(n, 2);
+    uint64_t used = 0;
+    assert_int_equal(nvmlVgpuInstanceGetFbUsage(samples[0].vgpu_instance, &used), NVML_SUCCESS);
+    assert_in_range(used >> 20, 800, 8192);
+    n = 0;
+    assert_int_equal(nvmlDeviceGetVgpuUtilization(l40s(), 0, &type, &n, NULL),
+                     NVML_ERROR_INSUFFICIENT_SIZE);
+    assert_int_equal(n, 2);
+}
+
+static void energy_only_grows(void **state)
+{
+    (void)state;
+    SESSION(SIM_VENDOR_VFIO);
+    uint64_t before = 0;
+    for (int i = 0; i < 50; i++) {
+        uint64_t energy = 0;
+        assert_int_equal(nvmlDeviceGetTotalEnergyConsumption(l40s(), &energy), NVML_SUCCESS);
+        assert_true(energy >= before);
+        before = energy;
+        usleep(1000);
+    }
+    assert_true(before > 0);
+}
+
+/* ---- events ---- */
+
+static void an_xid_wakes_who_waits_for_it(void **state)
+{
+    (void)state;
+    SESSION(SIM_VENDOR_VFIO);
+    struct nvml_event_set *set = NULL;
+    struct nvml_event_data data = {0};
+    arm(sim, "\"device\":\"0001:61:00.0\",\"xid\":43"); /* before anyone registers */
+    assert_int_equal(nvmlEventSetCreate(&set), NVML_SUCCESS);
+    assert_int_equal(nvmlDeviceRegisterEvents(l40s(), 8, set), NVML_SUCCESS);
+    assert_int_equal(nvmlEventSetWait_v2(set, &data, 1), NVML_ERROR_TIMEOUT);
+    arm(sim, "\"device\":\"0000:21:00.0\",\"xid\":13"); /* of another board */
+    arm(sim, "\"device\":\"0001:61:00.0\",\"ecc\":\"corrected\"");
+    arm(sim, "\"device\":\"0001:61:00.0\",\"xid\":31");
+    assert_int_equal(nvmlEventSetWait_v2(set, &data, 1000), NVML_SUCCESS);
+    assert_ptr_equal(data.device, l40s());
+    assert_int_equal(data.event_type, 8);
+    assert_int_equal(data.event_data, 31);
+    assert_int_equal(nvmlEventSetWait_v2(set, &data, 1), NVML_ERROR_TIMEOUT);
+    assert_int_equal(nvmlEventSetFree(set), NVML_SUCCESS);
+}
+
+static void waiting_takes_the_time_it_was_given(void **state)
+{
+    (void)state;
+    SESSION(SIM_VENDOR_VFIO);
+    struct nvml_event_set *set = NULL;
+    struct nvml_event_data data;
+    struct timespec before;
+    struct timespec after;
+    assert_int_equal(nvmlEventSetCreate(&set), NVML_SUCCESS);
+    assert_int_equal(nvmlDeviceRegisterEvents(l40s(), 8, set), NVML_SUCCESS);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    assert_int_equal(nvmlEventSetWait_v2(set, &data, 120), NVML_ERROR_TIMEOUT);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    long ms = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+    assert_in_range(ms, 119, 2000);
+    assert_int_equal(nvmlEventSetFree(set), NVML_SUCCESS);
+}
+
+static void memory_errors_are_counted_and_cleared(void **state)
+{
+    (void)state;
+    SESSION(SIM_VENDOR_VFIO);
+    uint64_t count = 0;
+    arm(sim, "\"device\":\"0001:61:00.0\",\"ecc\":\"uncorrected\"");
+    assert_int_equal(nvmlDeviceGetTotalEccErrors(l40s(), 1, 0, &count), NVML_SUCCESS);
+    assert_int_equal(count, 1);
+    assert_int_equal(nvmlDeviceClearEccErrorCounts(l40s(), 0), NVML_SUCCESS);
+    assert_int_equal(nvmlDeviceGetTotalEccErrors(l40s(), 1, 0, &count), NVML_SUCCESS);
+    assert_int_equal(count, 0);
+    assert_int_equal(nvmlDeviceGetTotalEccErrors(l40s(), 1, 1, &count), NVML_SUCCESS);
+    assert_int_equal(count, 1);
+}
+
+/* ---- schedulers ---- */
+
+static void a_scheduler_keeps_what_it_was_set_to(void **state)
+{
+    (void)state;
+    SESSION(SIM_VENDOR_VFIO);
+    struct nvml_vgpu_scheduler_set_state set = {.scheduler_policy = NVML_SCHEDULER_EQUAL_SHARE,
+                                                .enable_arr_mode = NVML_ARR_DISABLE,
+                                                .scheduler_params.plain.timeslice = 5000000};
+    struct nvml_vgpu_scheduler_get_state get;
+    assert_int_equal(nvmlDeviceSetVgpuSchedulerState(l40s(), &set), NVML_SUCCESS);
+    assert_int_equal(nvmlDeviceGetVgpuSchedulerState(l40s(), &get), NVML_SUCCESS);
+    assert_int_equal(get.scheduler_policy, NVML_SCHEDULER_EQUAL_SHARE);
+    assert_int_equal(get.scheduler_params.plain.timeslice, 5000000);
+    set.scheduler_params.plain.timeslice = 1;
+    assert_int_equal(nvmlDeviceSetVgpuSchedulerState(l40s(), &set), NVML_ERROR_INVALID_ARGUMENT);
+    set.enable_arr_mode = NVML_ARR_ENABLE;
+    set.scheduler_params.with_arr.avg_factor = 10;
+    set.scheduler_params.with_arr.frequency = 100;
+    assert_int_equal(nvmlDeviceSetVgpuSchedulerState(l40s(), &set), NVML_SUCCESS);
+    assert_int_equal(nvmlDeviceGetVgpuSchedulerState(l40s(), &get), NVML_SUCCESS);
+    assert_int_equal(get.scheduler_params.with_arr.avg_factor, 10);
+    assert_int_equal(get.scheduler_params.with_arr.timeslice, 10000000);
+}
+
+static void a_scheduler_s_log_tells_of_those_that_run(void **state)
+{
+    (void)state;
+    SESSION(SIM_VENDOR_VFIO);
+    static struct nvml_vgpu_scheduler_log log;
+    assert_int_equal(nvmlDeviceGetVgpuSchedulerLog(l40s(), &log), NVML_SUCCESS);
+    assert_int_equal(log.entries_count, 0);
+    run_vgpu(sim, 0);
+    assert_int_equal(nvmlDeviceGetVgpuSchedulerLog(l40s(), &log), NVML_SUCCESS);
+    assert_int_equal(log.entries_count, 200);
+    for (uint32_t i = 1; i < log.entries_count; i++) {
+        assert_true(log.log_entries[i].timestamp > log.log_entries[i - 1].timestamp);
+        assert_true(log.log_entries[i].time_run <= log.log_entries[i].target_time_slice);
+    }
+}
+
+/* ---- migration ---- */
+
+static void a_vgpu_may_move_to_its_own_model_only(void **state)
+{
+    (void)state;
+    SESSION(SIM_VENDOR_VFIO);
+    run_vgpu(sim, 0);
+    uint32_t ids[1] = {0};
+    uint32_t n = 1;
+    assert_int_equal(nvmlDeviceGetActiveVgpus(l40s(), &n, ids), NVML_SUCCESS);
+    _Alignas(8) char vgpu[512];
+    _Alignas(8) char same[512];
+    _Alignas(8) char other[512];
+    uint32_t size = 0;
+    assert_int_equal(nvmlVgpuInstanceGetMetadata(ids[0], NULL, &size),
+                     NVML_ERROR_INSUFFICIENT_SIZE);
+    assert_in_range(size, 212, sizeof(vgpu));
+    assert_int_equal(nvmlVgpuInstanceGetMetadata(ids[0], (void *)vgpu, &size), NVML_SUCCESS);
+    size = sizeof(same);
+    assert_int_equal(nvmlDeviceGetVgpuMetadata(l40s(), (void *)same, &size), NVML_SUCCESS);
+    size = sizeof(other);
+    assert_int_equal(nvmlDeviceGetVgpuMetadata(device_at("0000:41:00.0"), (void *)other, &size),
+                     NVML_SUCCESS);
+    struct nvml_vgpu_pgpu_compatibility compatibility;
+    assert_int_equal(nvmlGetVgpuCompatibility((void *)vgpu, (void *)same, &compatibility), 0);
+    assert_int_equal(compatibility.vgpu_vm_compatibility & 8, 8);
+    assert_int_equal(compatibility.compatibility_limit_code, 0);
+    assert_int_equal(nvmlGetVgpuCompatibility((void *)vgpu, (void *)other, &compatibility), 0);
+    assert_int_equal(compatibility.vgpu_vm_compatibility, 0);
+    assert_int_equal(compatibility.compatibility_limit_code, 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_older_driver_lacks_newer_functions),
+        cmocka_unit_test(who_is_not_root_may_read_but_not_set),
+        cmocka_unit_test(a_setting_is_read_back_and_bounded),
+        cmocka_unit_test(ecc_changes_with_the_next_reset),
+        cmocka_unit_test(a_running_vgpu_makes_its_board_work),
+        cmocka_unit_test(energy_only_grows),
+        cmocka_unit_test(an_xid_wakes_who_waits_for_it),
+        cmocka_unit_test(waiting_takes_the_time_it_was_given),
+        cmocka_unit_test(memory_errors_are_counted_and_cleared),
+        cmocka_unit_test(a_scheduler_keeps_what_it_was_set_to),
+        cmocka_unit_test(a_scheduler_s_log_tells_of_those_that_run),
+        cmocka_unit_test(a_vgpu_may_move_to_its_own_model_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -10,6 +10,8 @@
 #include "model/claim.h"
 #include "model/host.h"
 
+#define PLAN_MAX_VMS 256
+
 /* Which port applies a step. */
 enum port_kind { PORT_GPU, PORT_PCI, PORT_GUEST };
 
@@ -125,7 +127,7 @@ struct plan {
     VEC(struct plan_claim) claims;
     VEC(struct plan_instance) instances;
     struct strlist_fixed {
-        char items[16][NAME_SIZE];
+        char items[PLAN_MAX_VMS][NAME_SIZE];
         size_t n;
     } vms; /* VMs that a step touches */
 };

@@ -22,6 +22,12 @@ bool mode_edge(enum gpu_mode from, enum gpu_mode to)
     return (edges[from].next & TO(to)) != 0;
 }
 
+bool mode_path(enum gpu_mode from, enum gpu_mode to)
+{
+    return from == to || mode_edge(from, to) ||
+           (mode_edge(from, GPU_IDLE) && mode_edge(GPU_IDLE, to));
+}
+
 enum gpu_mode mode_of_claim(enum claim_mode mode)
 {
     switch (mode) {
@@ -92,6 +98,10 @@ int mode_guard(const struct gpu *gpu, const struct claims *claims, const char *c
     snprintf(subject, sizeof(subject), "gpu/%s", bdf);
     const char *from = gpu_mode_name(gpu->mode);
     const char *want = gpu_mode_name(to);
+    if (!mode_path(gpu->mode, to)) {
+        return error_set(err, REASON_UNSUPPORTED, subject, "GPU %s can't change from %s to %s", bdf,
+                         from, want);
+    }
     if (gpu->holder[0] != '\0') {
         return error_set(err, REASON_IN_USE, subject,
                          "GPU %s can't change from %s to %s: VM \"%s\" runs with it", bdf, from,

@@ -11,8 +11,10 @@
 #include "model/claim.h"
 #include "model/host.h"
 
-/* Is there an edge? Every mode reaches every other over idle. */
+/* Is there an edge? */
 bool mode_edge(enum gpu_mode from, enum gpu_mode to);
+/* An edge, or two over idle: what one plan may do. */
+bool mode_path(enum gpu_mode from, enum gpu_mode to);
 
 /* Read-only: may the GPU leave its mode now? `released` lists claims that go in the same plan, so
  * that what they hold does not count. -IN_USE names the VM, -CONFLICT the claim or the instance. */

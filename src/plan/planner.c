@@ -151,21 +151,23 @@ static int try_gpu(struct gpu_work *work, const struct claim *claim, struct erro
 
 static int assign(struct works *works, const struct claim *claim, struct error *err)
 {
-    bool tried[64] = {false};
+    for (size_t g = 0; g < works->n; g++) {
+        works->items[g].tried = false;
+    }
     struct error best = {0};
     for (size_t round = 0; round < works->n; round++) {
         size_t pick = SIZE_MAX;
         for (size_t g = 0; g < works->n; g++) {
             bool better = pick == SIZE_MAX || preference(&works->items[g], claim->spec.mode) >
                                                   preference(&works->items[pick], claim->spec.mode);
-            if (g < ARRAY_SIZE(tried) && !tried[g] && better) {
+            if (!works->items[g].tried && better) {
                 pick = g;
             }
         }
         if (pick == SIZE_MAX) {
             break;
         }
-        tried[pick] = true;
+        works->items[pick].tried = true;
         struct error one = {0};
         if (try_gpu(&works->items[pick], claim, &one) == 0) {
             return 0;

@@ -22,6 +22,7 @@ struct gpu_work {
     size_t n_gone;
     struct admitted added[WORK_MAX_CLAIMS];
     size_t n_added;
+    bool tried; /* for the claim that is being assigned */
     /* Results of the last work_solve(): */
     VEC(struct step) steps;
     struct assignment got[WORK_MAX_CLAIMS]; /* per added */

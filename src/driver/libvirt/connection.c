@@ -51,9 +51,16 @@ int libvirt_error(struct error *err, const char *subject, const char *fmt, ...)
                      what, str_trim(words));
 }
 
+/* Without an event loop of libvirt's own only a call finds out that libvirtd was restarted. */
+static bool answers(virConnectPtr connection)
+{
+    unsigned long version = 0;
+    return virConnectIsAlive(connection) == 1 && virConnectGetLibVersion(connection, &version) == 0;
+}
+
 int libvirt_connect(struct libvirt_port *port, struct error *err)
 {
-    if (port->connection != NULL && virConnectIsAlive(port->connection) == 1) {
+    if (port->connection != NULL && answers(port->connection)) {
         return 0;
     }
     if (port->connection != NULL) {

@@ -227,12 +227,17 @@ static int assign_all(struct works *works, const struct plan_request *request, s
     return 0;
 }
 
-static int check_running(const struct planner *planner, const struct step *step, struct error *err)
+static int check_vm(const struct planner *planner, const struct step *step, struct error *err)
 {
     if (step->kind != STEP_ATTACH && step->kind != STEP_DETACH) {
         return 0;
     }
-    const struct vm *vm = host_find_vm(planner->host, step->vm);
+    const struct host *host = planner->host;
+    if (host->libvirt_problem[0] != '\0') {
+        return error_set(err, REASON_UNAVAILABLE, "libvirt", "VM \"%s\" can't be reached: %s",
+                         step->vm, host->libvirt_problem);
+    }
+    const struct vm *vm = host_find_vm(host, step->vm);
     if (vm == NULL || (vm->state != VM_RUNNING && vm->state != VM_PAUSED)) {
         return 0;
     }
@@ -308,7 +313,7 @@ static int collect(struct plan *plan, const struct works *works, struct error *e
             *vec_push(&plan->instances) = *instance;
         }
         for (vec_each(&work->steps, step)) {
-            int result = check_running(work->planner, step, err);
+            int result = check_vm(work->planner, step, err);
             if (result != 0) {
                 return result;
             }

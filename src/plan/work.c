@@ -133,22 +133,21 @@ void work_to_idle(struct gpu_work *work)
     }
 }
 
-/* Is the VF in a stored VM definition that no leaving claim put there? */
-static bool defined_elsewhere(const struct gpu_work *work, const struct pci_addr *vf)
+const struct vm *work_defined_in(const struct gpu_work *work, const struct pci_addr *device)
 {
     for (size_t i = 0; i < work->n_gone; i++) {
-        if (pci_addr_cmp(&work->gone[i]->got.device, vf) == 0) {
-            return false;
+        if (pci_addr_cmp(&work->gone[i]->got.device, device) == 0) {
+            return NULL;
         }
     }
     for (vec_each(&work->planner->host->vms, vm)) {
-        for (vec_each(&vm->devices, device)) {
-            if (!device->is_mdev && pci_addr_cmp(&device->addr, vf) == 0) {
-                return true;
+        for (vec_each(&vm->devices, known)) {
+            if (!known->is_mdev && pci_addr_cmp(&known->addr, device) == 0) {
+                return vm;
             }
         }
     }
-    return false;
+    return NULL;
 }
 
 static bool vf_is_free(const struct gpu_work *work, size_t n_assigned, const struct pci_addr *vf)
@@ -168,7 +167,7 @@ static bool vf_is_free(const struct gpu_work *work, size_t n_assigned, const str
             return false;
         }
     }
-    return !defined_elsewhere(work, vf);
+    return work_defined_in(work, vf) == NULL;
 }
 
 int work_take_device(struct gpu_work *work, size_t i, struct error *err)

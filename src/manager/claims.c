@@ -45,6 +45,36 @@ void manager_get_claim(struct manager *m, const char *name, manager_reply_fn *re
     reply(claim_to_json(claim), NULL, data);
 }
 
+static bool has_instance(const struct gpu *gpu, const struct assignment *got)
+{
+    for (vec_each(&gpu->gis, gi)) {
+        if (gi->start == got->start && gi->size == got->size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool manager_has_device(const struct manager *m, const struct claim *claim)
+{
+    const struct assignment *got = &claim->got;
+    const struct gpu *gpu = host_find_gpu_addr(m->host, &got->gpu);
+    if (gpu == NULL || gpu->problem[0] != '\0') {
+        return gpu != NULL;
+    }
+    if (claim->spec.mode == CLAIM_PASSTHROUGH) {
+        return gpu->mode == GPU_PASSTHROUGH;
+    }
+    if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
+        return has_instance(gpu, got);
+    }
+    const struct vgpu *vgpu = got->mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, got->mdev_uuid)
+                                                        : gpu_find_vgpu_vf(gpu, &got->device);
+    /* Somebody may have made another one in its place. */
+    return vgpu != NULL &&
+           (vgpu->type_id == got->type_id || vgpu->type_id == NO_ID || got->type_id == NO_ID);
+}
+
 /* ---- create ---- */
 
 static int refuse_existing(const struct claim *existing, struct error *err)

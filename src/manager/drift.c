@@ -94,14 +94,22 @@ static void compare_gpu(struct manager *m, const struct gpu *was, const struct g
     }
 }
 
+/* A VM in state unknown: we have just changed, made or removed it ourselves. */
 static void compare_vms(struct manager *m, const struct host *now)
 {
+    if (m->host->libvirt_problem[0] != '\0' || now->libvirt_problem[0] != '\0') {
+        return; /* nothing is known of one side */
+    }
     for (vec_each(&now->vms, vm)) {
         const struct vm *was = host_find_vm(m->host, vm->name);
-        /* Unknown: we have just changed it ourselves. */
         if (was != NULL && was->state != VM_UNKNOWN && was->state != vm->state) {
             manager_event(m, "vm-changed", SUBJECT("vm", vm->name), "", "%s, was %s",
                           vm_state_name(vm->state), vm_state_name(was->state));
+        }
+    }
+    for (vec_each(&m->host->vms, was)) {
+        if (was->state != VM_UNKNOWN && host_find_vm(now, was->name) == NULL) {
+            manager_event(m, "vm-lost", SUBJECT("vm", was->name), "", "its definition is gone");
         }
     }
 }

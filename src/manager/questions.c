@@ -63,7 +63,10 @@ static int answer_vms(struct manager *m, const struct question *question, json_t
                       struct error *err)
 {
     (void)question;
-    (void)err;
+    if (m->host->libvirt_problem[0] != '\0') { /* unknown is not none */
+        return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be listed: %s",
+                         m->host->libvirt_problem);
+    }
     *ret_body = reply_vms(m->host);
     return 0;
 }

@@ -60,7 +60,9 @@ static int want(struct change *change, struct claim *claim, struct site_diff *di
     if (r != 0) {
         return r;
     }
-    if (existing != NULL && existing->state == CLAIM_BOUND && same_wish(existing, claim)) {
+    bool bound =
+        existing != NULL && existing->state == CLAIM_BOUND && manager_has_device(m, existing);
+    if (bound && same_wish(existing, claim)) {
         return 0;
     }
     if (existing != NULL) {
@@ -68,6 +70,60 @@ static int want(struct change *change, struct claim *claim, struct site_diff *di
     }
     *vec_push(&diff->add) = claim;
     return 0;
+}
+
+static int build(struct change *change, const struct site_diff *diff, struct plan **ret_plan,
+                 struct error *err)
+{
+    char reason[128];
+    snprintf(reason, sizeof(reason), "apply %.63s", change->name);
+    struct plan_request request = {.add = diff->add.items,
+                                   .n_add = diff->add.n,
+                                   .remove = diff->remove.items,
+                                   .n_remove = diff->remove.n,
+                                   .author = change->caller.author,
+                                   .reason = reason,
+                                   .new_uuid = id_uuid};
+    struct planner planner = manager_planner(change->manager);
+    return planner_build(&planner, &request, ret_plan, err);
+}
+
+/* May a claim that stays be given another place? Not while somebody may be using it. */
+static bool is_movable(const struct manager *m, const struct claim *claim)
+{
+    const struct vm *vm = host_find_vm(m->host, claim->vm);
+    const struct gpu *gpu = host_find_gpu_addr(m->host, &claim->got.gpu);
+    if (claim->spec.mode == CLAIM_GPU_INSTANCE || gpu == NULL || gpu->problem[0] != '\0' ||
+        (vm != NULL && vm->state != VM_SHUT_OFF)) {
+        return false;
+    }
+    for (vec_each(&gpu->vgpus, vgpu)) {
+        bool own = claim->got.mdev_uuid[0] != '\0'
+                       ? str_eq_case(vgpu->mdev_uuid, claim->got.mdev_uuid)
+                       : pci_addr_cmp(&vgpu->vf, &claim->got.device) == 0;
+        if (own && vgpu->holder[0] != '\0') {
+            return false;
+        }
+    }
+    return gpu->holder[0] == '\0';
+}
+
+/* Every claim that could stay where it is, but need not. False: there is none. */
+static bool move_all(struct change *change, struct site_diff *diff)
+{
+    size_t before = diff->add.n;
+    for (vec_each(&change->claims, claim)) {
+        const struct claim *existing = claims_find(&change->manager->claims, claim->name);
+        bool stays = existing != NULL;
+        for (size_t i = 0; stays && i < before; i++) {
+            stays = diff->add.items[i] != claim;
+        }
+        if (stays && is_movable(change->manager, existing)) {
+            *vec_push(&diff->remove) = existing->name;
+            *vec_push(&diff->add) = claim;
+        }
+    }
+    return diff->add.n > before;
 }
 
 static int plan_site(struct change *change, struct site_diff *diff, struct plan **ret_plan,
@@ -86,17 +142,13 @@ static int plan_site(struct change *change, struct site_diff *diff, struct plan 
             *vec_push(&diff->remove) = claim->name;
         }
     }
-    char reason[128];
-    snprintf(reason, sizeof(reason), "apply %.63s", change->name);
-    struct plan_request request = {.add = diff->add.items,
-                                   .n_add = diff->add.n,
-                                   .remove = diff->remove.items,
-                                   .n_remove = diff->remove.n,
-                                   .author = change->caller.author,
-                                   .reason = reason,
-                                   .new_uuid = id_uuid};
-    struct planner planner = manager_planner(m);
-    return planner_build(&planner, &request, ret_plan, err);
+    int r = build(change, diff, ret_plan, err);
+    /* No room beside what stays: there may be, if it moves. */
+    if (r == -REASON_NO_CAPACITY && move_all(change, diff) &&
+        build(change, diff, ret_plan, NULL) == 0) {
+        return 0;
+    }
+    return r;
 }
 
 static void run_apply(struct change *change)

@@ -108,6 +108,12 @@ int txn_commit(struct txn *txn, struct error *err);
 void manager_event(struct manager *m, const char *kind, const char *subject, const char *author,
                    const char *fmt, ...) PRINTF_ATTR(5, 6);
 
+/* ---- claims ---- */
+
+/* Is what a bound claim was given still there? A reboot takes vGPUs and GPU instances away. True of
+ * a GPU that doesn't answer now: it may come back. */
+bool manager_has_device(const struct manager *m, const struct claim *claim);
+
 /* ---- plans ---- */
 
 struct planner manager_planner(const struct manager *m);

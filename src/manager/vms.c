@@ -47,11 +47,28 @@ static bool is_of(const struct claim *claim, const struct vm *vm)
 
 /* ---- what happens on the worker ---- */
 
+/* The definition may have been replaced since the claim was bound: what the claim got is put in
+ * again. Nothing is done for one that is there. */
+static int attach_again(struct guest_port *port, const struct claim *claim, struct error *err)
+{
+    struct step step = step_make(STEP_ATTACH, &claim->got.gpu);
+    STR_SET(step.claim, claim->name);
+    STR_SET(step.vm, claim->vm);
+    step.device = claim->got.device;
+    STR_SET(step.mdev_uuid, claim->got.mdev_uuid);
+    return port->ops->apply(port, &step, err);
+}
+
 static void start_work(void *data)
 {
     struct change *change = data;
     struct guest_port *port = change->manager->config.ports.guest;
-    change->result = port->ops->start(port, change->name, &change->err);
+    for (size_t i = 0; change->result == 0 && i < change->claims.n; i++) {
+        change->result = attach_again(port, &change->claims.items[i], &change->err);
+    }
+    if (change->result == 0) {
+        change->result = port->ops->start(port, change->name, &change->err);
+    }
 }
 
 static void define_work(void *data)
@@ -156,29 +173,15 @@ static void undefine_done(void *data)
     /* An observation meanwhile may have missed it: libvirt comes and goes. */
     struct vm gone = {.state = VM_SHUT_OFF};
     STR_SET(gone.name, change->name);
-    const struct vm *vm = host_find_vm(m->host, change->name);
-    change_answer(change, reply_vm(vm != NULL ? vm : &gone));
+    struct vm *vm = host_find_vm(m->host, change->name);
+    json_t *body = reply_vm(vm != NULL ? vm : &gone);
+    if (vm != NULL) { /* our own change is no drift: see compare_vms() */
+        vm->state = VM_UNKNOWN;
+    }
+    change_answer(change, body);
 }
 
 /* ---- start ---- */
-
-/* Is what the claim was given still there? A reboot takes vGPUs and GPU instances away. */
-static bool has_device(const struct manager *m, const struct claim *claim)
-{
-    const struct assignment *got = &claim->got;
-    const struct gpu *gpu = host_find_gpu_addr(m->host, &got->gpu);
-    if (gpu == NULL || gpu->problem[0] != '\0') {
-        return false;
-    }
-    if (claim->spec.mode == CLAIM_PASSTHROUGH) {
-        return gpu->mode == GPU_PASSTHROUGH;
-    }
-    if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
-        return true; /* stays with the host */
-    }
-    return (got->mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, got->mdev_uuid)
-                                      : gpu_find_vgpu_vf(gpu, &got->device)) != NULL;
-}
 
 static int check_claim(const struct manager *m, const struct claim *claim, const struct vm *vm,
                        struct error *err)
@@ -196,7 +199,14 @@ static int check_claim(const struct manager *m, const struct claim *claim, const
                    claim->name);
         return -REASON_CONFLICT;
     }
-    if (!has_device(m, claim)) {
+    const struct gpu *gpu = host_find_gpu_addr(m->host, &claim->got.gpu);
+    if (gpu != NULL && gpu->problem[0] != '\0') {
+        char bdf[BDF_SIZE];
+        return error_set(err, REASON_UNAVAILABLE, subject,
+                         "VM \"%s\" can't start: GPU %s of its claim \"%s\" can't be used: %s",
+                         vm->name, pci_addr_format(&gpu->addr, bdf), claim->name, gpu->problem);
+    }
+    if (!manager_has_device(m, claim)) {
         error_set(err, REASON_CONFLICT, subject,
                   "VM \"%s\" can't start: the device of its claim \"%s\" is gone, as after a "
                   "reboot of the host",
@@ -219,6 +229,7 @@ static int check_start(struct change *change, struct vm **ret_vm, struct error *
     for (size_t i = 0; r == 0 && i < m->claims.n; i++) {
         if (is_of(&m->claims.items[i], *ret_vm)) {
             r = check_claim(m, &m->claims.items[i], *ret_vm, err);
+            *vec_push(&change->claims) = m->claims.items[i];
         }
     }
     return r;

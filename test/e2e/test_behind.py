@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What others do behind cleave's back: virsh, a reboot, a lost GPU, a restart of libvirtd."""
+import pytest
+
+from harness import BUILD
+from machine import hostdev
+
+RTX, A100, L40S_1, L40S_2 = "0000:41:00.0", "0000:61:00.0", "0000:81:00.0", "0000:a1:00.0"
+VF = "0000:81:00.4"
+
+
+@pytest.fixture
+def host(machine):
+    host = machine("demo")
+    host.define("v1", "v2", "v3")
+    return host.start()
+
+
+def kinds(host, subject):
+    return [event["kind"] for event in host.api.get("/v1/events")["events"]
+            if event["subject"] == subject]
+
+
+def post(host, target, status, body=None):
+    got, answer, _ = host.api.call("POST", target, body)
+    assert got == status, answer
+    return answer
+
+
+def test_a_vm_that_was_defined_anew_gets_its_device_when_it_starts(host):
+    claim = host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    host.virsh("undefine", "v1")
+    host.define("v1")
+    assert host.stored_devices("v1") == []
+    vm = post(host, "/v1/vms/v1/start", 200)["vm"]
+    assert [device["address"] for device in vm["devices"]] == [claim["got"]["device"]]
+    host.virsh("destroy", "v1")
+    assert host.problems() == []
+
+
+def test_a_claim_outlives_its_vm_and_can_be_released(host):
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    host.virsh("undefine", "v1")
+    assert [vm["name"] for vm in host.api.get("/v1/vms")["vms"]] == ["v2", "v3"]
+    assert kinds(host, "vm/v1") == ["vm-lost"]
+    assert post(host, "/v1/vms/v1/start", 404)["reason"] == "not-found"
+    host.delete("a")
+    assert host.problems() == []
+
+
+def test_a_vm_stopped_by_virsh_is_noticed_and_its_claim_released(host):
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    post(host, "/v1/vms/v1/start", 200)
+    assert host.api.call("DELETE", "/v1/claims/a")[0] == 409
+    host.virsh("destroy", "v1")
+    host.delete("a")
+    assert kinds(host, "vm/v1") == ["vm-started", "vm-changed"]
+    assert host.problems() == []
+
+
+def test_a_vm_started_by_virsh_holds_its_device(host):
+    host.create("a", type="DC-1-8C", vm="v1")
+    host.virsh("start", "v1")
+    status, problem, _ = host.api.call("DELETE", "/v1/claims/a")
+    assert status == 409 and "v1" in problem["detail"]
+    status, problem, _ = host.api.call("PUT", f"/v1/gpus/{RTX}/mode", {"mode": "idle"})
+    assert status == 409, problem
+    assert host.problems() == []
+
+
+def test_a_function_that_somebody_gave_to_a_vm_is_left_to_it(host):
+    host.attach("v3", hostdev(VF))
+    assert host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")["got"]["device"] != VF
+    host.attach("v3", hostdev(L40S_2))
+    problem = post(host, "/v1/claims", 409, {"name": "p", "mode": "passthrough", "gpu": L40S_2})
+    assert problem["reason"] == "conflict" and '"v3"' in problem["detail"] and problem["hint"]
+    # For the same VM it is what the claim asks for.
+    host.create("p", mode="passthrough", gpu=L40S_2, vm="v3")
+    assert host.stored_devices("v3") == [VF, L40S_2]
+
+
+MAKE_INSTANCE = """import ctypes
+nvml = ctypes.CDLL("libnvidia-ml.so.1")
+gpu, gi = ctypes.c_void_p(), ctypes.c_void_p()
+assert nvml.nvmlInit_v2() == 0
+assert nvml.nvmlDeviceGetHandleByPciBusId_v2(b"%s", ctypes.byref(gpu)) == 0
+assert nvml.nvmlDeviceCreateGpuInstance(gpu, 9, ctypes.byref(gi)) == 0
+"""
+
+
+def test_instances_that_somebody_made_are_left_alone(host):
+    host.create("a", mode="gpu-instance", profile="1g.5gb", gpu=A100)
+    host.run("/usr/bin/python3", "-c", MAKE_INSTANCE % A100)
+    status, problem, _ = host.api.call("PUT", f"/v1/gpus/{A100}/mode", {"mode": "passthrough"})
+    assert status == 409, problem
+    host.delete("a")
+    left = [(gi["name"], gi["cis"]) for gi in host.gpus()[A100]["gis"]]
+    assert left == [("3g.20gb", [])]
+    assert post(host, "/v1/claims", 409, {"name": "w", "mode": "passthrough", "gpu": A100})
+
+
+def site():
+    return {"t": {"type": "L40S-8Q", "gpu": L40S_1, "vm": "v1"},
+            "m": {"type": "DC-1-8C", "gpu": RTX, "vm": "v2"},
+            "b": {"mode": "gpu-instance", "profile": "2g.10gb", "gpu": A100},
+            "p": {"mode": "passthrough", "gpu": L40S_2, "vm": "v3"}}
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["while-cleaved-runs", "while-it-is-off"])
+def test_after_a_reboot_a_site_is_applied_again(host, running):
+    assert host.apply("lab", site())["state"] == "done"
+    if not running:
+        host.stop()
+    host.ctl("reboot")
+    if not running:
+        host.start()
+    host.api.get("/v1/gpus")
+    assert not running or "gpu-changed" in kinds(host, f"gpu/{RTX}")
+    for vm in ("v1", "v2", "v3"):
+        problem = post(host, f"/v1/vms/{vm}/start", 409)
+        assert "is gone, as after a reboot" in problem["detail"] and problem["hint"]
+    assert host.apply("lab", site())["state"] == "done"
+    assert host.problems() == []
+    for vm in ("v1", "v2", "v3"):
+        post(host, f"/v1/vms/{vm}/start", 200)
+    same = host.apply("lab", site())
+    assert same["state"] == "done" and same["steps"] == []
+
+
+def test_after_a_driver_reload_claims_can_be_released(host):
+    assert host.apply("lab", site())["state"] == "done"
+    host.ctl("driver-reload")
+    assert host.apply("lab", {})["state"] == "done"
+    assert host.problems() == []
+
+
+def test_a_lost_gpu_is_told_and_stops_nothing_else(host):
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    host.ctl("set", L40S_1, "lost", "1")
+    lost = host.api.get(f"/v1/gpus/{L40S_1}")
+    assert lost["problem"]
+    assert kinds(host, f"gpu/{L40S_1}") == ["gpu-lost"]
+    assert lost["problem"] in post(host, "/v1/vms/v1/start", 503)["detail"]
+    host.create("b", type="L40S-8Q", gpu=L40S_2, vm="v2")
+    problem = post(host, "/v1/claims", 502, {"name": "c", "type": "L40S-8Q", "gpu": L40S_1})
+    assert lost["problem"] in problem["detail"]
+    host.ctl("set", L40S_1, "lost", "0")
+    host.api.get("/v1/gpus")
+    assert kinds(host, f"gpu/{L40S_1}") == ["gpu-lost", "gpu-found"]
+    post(host, "/v1/vms/v1/start", 200)
+    assert host.problems() == []
+
+
+def stop_libvirtd(host):
+    host.sh("kill $(cat /run/cleave-sim/libvirt/libvirtd.pid)\n"
+            "while [ -S /run/libvirt/libvirt-sock ]; do sleep 0.02; done")
+
+
+def test_while_libvirt_is_away_the_rest_works_and_nothing_is_half_done(host):
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    stop_libvirtd(host)
+    assert "libvirt" in host.api.get("/v1/host")["libvirtProblem"]
+    status, problem, _ = host.api.call("GET", "/v1/vms")
+    assert (status, problem["reason"]) == (503, "unavailable")
+    done = host.cleave.run("vm", "list")
+    assert done.returncode == 11 and "does not answer" in done.stderr and done.stdout == ""
+    problem = post(host, "/v1/claims", 503, {"name": "b", "type": "L40S-8Q", "vm": "v2"})
+    assert "can't be reached" in problem["detail"]
+    status, problem, _ = host.api.call("DELETE", "/v1/claims/a")
+    assert status == 503 and "can't be reached" in problem["detail"]
+    host.create("c", type="L40S-8Q", gpu=L40S_1)
+    host.delete("c")
+    events = host.api.get("/v1/events")["events"]
+    assert not [event for event in events if event["kind"] == "vm-lost"]
+    host.run(BUILD / "sim/guest/start-libvirt")
+    assert len(host.api.get("/v1/vms")["vms"]) == 3
+    host.delete("a")
+    assert host.problems() == []
+
+
+def test_libvirtd_may_restart_while_a_vm_runs(host):
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    post(host, "/v1/vms/v1/start", 200)
+    stop_libvirtd(host)
+    host.run(BUILD / "sim/guest/start-libvirt")
+    vms = {vm["name"]: vm["state"] for vm in host.api.get("/v1/vms")["vms"]}
+    assert vms["v1"] == "running"
+    assert host.api.call("DELETE", "/v1/claims/a")[0] == 409
+    post(host, "/v1/vms/v1/stop", 200, {"force": True})
+    host.delete("a")
+    assert host.problems() == []
+
+
+def test_a_gpu_that_another_program_has_open_stays_as_it_is(host):
+    host.ctl("set", A100, "holder", "dcgm")
+    before = host.gpus()[A100]
+    change = post(host, "/v1/claims", 202, {"name": "a", "gpu": A100, "mode": "gpu-instance",
+                                            "profile": "1g.5gb"})
+    plan = host.api.wait_plan(change)
+    assert plan["state"] == "undone" and "another client" in plan["problem"]
+    host.delete("a")
+    assert host.gpus()[A100] == before

@@ -402,8 +402,10 @@ static void a_hanging_file_holds_up_nobody_else(void **state)
     arm(machine, "\"at\":\"0000:21:00.0/reset\",\"hang\":true");
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, write_slowly, NULL), 0);
-    while (machine->fix->host->faults[0].struck == 0) {
-        usleep(1000);
+    for (bool struck = false; !struck; usleep(1000)) {
+        sim_lock(machine->fix->host);
+        struck = machine->fix->host->faults[0].struck > 0;
+        sim_unlock(machine->fix->host);
     }
     assert_reads(PCI "0000:21:00.0/vendor", "0x10de\n");
     CLEANUP_FREE char *reply = sim_ctl_handle(machine->fix->host, "{\"op\":\"fault-clear\"}", true);

@@ -117,7 +117,7 @@ static int rewrite_device(struct rewrite *rw, const char *text, struct error *er
     struct device_arg arg = {0};
     struct device_memory memory = {0};
     if (!device_arg_parse(text, &arg)) {
-        return error_set(err, REASON_INTERNAL, "emulator", "'%s' changed under way", text);
+        return error_set(err, REASON_INTERNAL, "emulator", "\"%s\" changed under way", text);
     }
     int result = rw->open(rw->data, arg.device, &rw->vm, &memory, err);
     if (result == 0 && memory.path[0] != '\0') {

@@ -50,7 +50,7 @@ int main(int argc, char **argv)
             return verbs[i].run(argc - 1, argv + 1);
         }
     }
-    fprintf(stderr, "cleave-sim: there is no verb '%s'; see cleave-sim --help\n", argv[1]);
+    fprintf(stderr, "cleave-sim: there is no verb \"%s\"; see cleave-sim --help\n", argv[1]);
     return EXIT_USAGE;
 }
 

@@ -53,7 +53,7 @@ static int load(const struct given *given, const struct catalog *catalog,
     CLEANUP_FREE char *path = host_path(given->host);
     uint64_t seed = 0;
     if (given->seed != NULL && !parse_u64(given->seed, &seed)) {
-        return error_set(err, REASON_INVALID, "--seed", "'%s' is not a number", given->seed);
+        return error_set(err, REASON_INVALID, "--seed", "\"%s\" is not a number", given->seed);
     }
     int result = sim_host_load_as(path, given->driver, given->kernel, catalog, ret_host, err);
     if (result == 0 && given->seed != NULL) {

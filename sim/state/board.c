@@ -46,7 +46,8 @@ static int add_word(struct list *list, char *word, const struct catalog *catalog
     if (star != NULL) {
         *star = '\0';
         if (!parse_u32(star + 1, &n) || n == 0) {
-            return error_set(err, REASON_INVALID, text, "'%s' is not a number of boards", star + 1);
+            return error_set(err, REASON_INVALID, text, "\"%s\" is not a number of boards",
+                             star + 1);
         }
     }
     const struct gpu_model *model = NULL;

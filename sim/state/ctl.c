@@ -37,7 +37,7 @@ static struct sim_gpu *read_gpu(struct sim_host *host, struct reader *r)
     }
     struct sim_gpu *gpu = pci_addr_parse(text, &addr) ? sim_find_gpu(host, &addr) : NULL;
     if (gpu == NULL) {
-        reader_fail(r, "gpu", "no GPU at '%s'", text);
+        reader_fail(r, "gpu", "no GPU at \"%s\"", text);
     }
     return gpu;
 }
@@ -296,7 +296,7 @@ static int dispatch(struct sim_host *host, const json_t *json, bool root, json_t
             return perform(host, &ops[i], &r, root, reply);
         }
     }
-    reader_fail(&r, "op", "there is no '%s'", name != NULL ? name : "");
+    reader_fail(&r, "op", "there is no \"%s\"", name != NULL ? name : "");
     return -EINVAL;
 }
 

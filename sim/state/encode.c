@@ -248,7 +248,7 @@ static void vgpu_from(struct reader *r, const struct gpu_model *model, struct si
     }
     vgpu->exists = vgpu->type != NULL;
     if (!vgpu->exists) {
-        reader_fail(r, "type", "the catalog has no vGPU type '%s' for %s", type, model->name);
+        reader_fail(r, "type", "the catalog has no vGPU type \"%s\" for %s", type, model->name);
     }
 }
 
@@ -256,7 +256,7 @@ static void vf_from(struct reader *r, const struct gpu_model *model, struct sim_
 {
     const char *bdf = reader_str(r, "bdf", BDF_SIZE);
     if (bdf != NULL && !pci_addr_parse(bdf, &vf->addr)) {
-        reader_fail(r, "bdf", "'%s' is not a PCI address", bdf);
+        reader_fail(r, "bdf", "\"%s\" is not a PCI address", bdf);
     }
     get_str(r, "driver", vf->driver, sizeof(vf->driver));
     get_str(r, "driver_override", vf->driver_override, sizeof(vf->driver_override));
@@ -433,7 +433,7 @@ int sim_host_from_json(struct sim_host *host, const json_t *json, const char *or
     reader_init(&r, json, origin, "host", err);
     const char *name = reader_str(&r, "name", 63);
     if (name != NULL && !str_eq(name, host->name)) {
-        reader_fail(&r, "name", "the state is of host '%s', not of '%s'", name, host->name);
+        reader_fail(&r, "name", "the state is of host \"%s\", not of \"%s\"", name, host->name);
     }
     host->next_vgpu_instance = (uint32_t)reader_int(&r, "next_vgpu_instance", 0, UINT32_MAX - 1);
     host->changes = (uint64_t)reader_int(&r, "changes", 0, INT64_MAX);

@@ -44,7 +44,7 @@ static int read_nvml(struct reader *r)
         }
     }
     if (text != NULL) {
-        reader_fail(r, "nvml", "'%s' is no error of NVML", text);
+        reader_fail(r, "nvml", "\"%s\" is no error of NVML", text);
     }
     return 0;
 }
@@ -59,7 +59,7 @@ static int read_errno(struct reader *r)
         }
     }
     if (text != NULL) {
-        reader_fail(r, "errno", "'%s' is not an errno like EBUSY", text);
+        reader_fail(r, "errno", "\"%s\" is not an errno like EBUSY", text);
     }
     return 0;
 }
@@ -81,7 +81,7 @@ static void read_device(struct reader *r, struct sim_fault *fault)
         return;
     }
     if (!pci_addr_parse(text, &addr)) {
-        reader_fail(r, "device", "'%s' is not a PCI address", text);
+        reader_fail(r, "device", "\"%s\" is not a PCI address", text);
         return;
     }
     pci_addr_format(&addr, fault->device);

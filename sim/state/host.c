@@ -66,7 +66,7 @@ static bool read_addr(struct reader *r, const char *key, struct pci_addr *ret_ad
         return false;
     }
     if (!pci_addr_parse(text, ret_addr)) {
-        reader_fail(r, key, "'%s' is not a PCI address like 0000:41:00.0", text);
+        reader_fail(r, key, "\"%s\" is not a PCI address like 0000:41:00.0", text);
         return false;
     }
     return true;
@@ -106,7 +106,7 @@ static const struct cat_pci_id *read_pci_id(struct reader *r, const struct gpu_m
         fine = parse_hex32(colon + 1, &subsystem);
     }
     if (!fine || !parse_hex32(device_text, &device)) {
-        reader_fail(r, "pci_id", "'%s' is not like 0x2bb5 or 0x2bb5:0x204e", text);
+        reader_fail(r, "pci_id", "\"%s\" is not like 0x2bb5 or 0x2bb5:0x204e", text);
         return NULL;
     }
     for (size_t i = 0; i < model->pci_ids.n; i++) {
@@ -172,7 +172,7 @@ static void read_uuid(struct reader *r, struct sim_gpu *gpu)
         return;
     }
     if (!str_starts(text, prefix) || !parse_uuid(text + strlen(prefix))) {
-        reader_fail(r, "uuid", "'%s' is not like GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", text);
+        reader_fail(r, "uuid", "\"%s\" is not like GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", text);
     }
     STR_SET(gpu->uuid, text);
 }
@@ -406,7 +406,7 @@ static int read_host(struct reader *r, struct sim_host *host)
 {
     const char *name = reader_str(r, "name", MAX_TEXT);
     if (name != NULL && !parse_name(name)) {
-        reader_fail(r, "name", "'%s' is not a host name", name);
+        reader_fail(r, "name", "\"%s\" is not a host name", name);
     }
     set_text(r, "name", name, host->name, sizeof(host->name));
     set_text(r, "driver", reader_str(r, "driver", MAX_TEXT), host->driver_version,
@@ -415,7 +415,7 @@ static int read_host(struct reader *r, struct sim_host *host)
     set_text(r, "kernel", kernel, host->kernel, sizeof(host->kernel));
     enum sim_iface by_kernel = SIM_VENDOR_VFIO;
     if (kernel != NULL && !kernel_iface(kernel, &by_kernel)) {
-        reader_fail(r, "kernel", "'%s' is not a kernel release like 6.8.0-60-generic", kernel);
+        reader_fail(r, "kernel", "\"%s\" is not a kernel release like 6.8.0-60-generic", kernel);
     }
     host->iface =
         (enum sim_iface)reader_choice_or(r, "vgpu_interface", iface_words, (int)by_kernel);

@@ -211,7 +211,7 @@ static void what_does_not_fit_a_gpu_is_refused(void **state)
         "  - {board: h100-sxm5-80gb, bdf: '0000:81:00.0', instances: [{profile: 1g.10gb}]}\n",
         "needs `mig: true`");
     refuse_gpus(group, "  - {board: t4, bdf: '0000:81:00.0', vfs: {enabled: true}}\n", "vfs");
-    refuse_gpus(group, "  - {board: t4, bdf: '0000:81:00.0', uuid: GPU-1}\n", "uuid: 'GPU-1'");
+    refuse_gpus(group, "  - {board: t4, bdf: '0000:81:00.0', uuid: GPU-1}\n", "uuid: \"GPU-1\"");
     refuse_gpus(group, "  - {board: t4, bdf: '0000:81:00.0'}\nfaults: [{at: x}]\n",
                 "host.yaml:6:11: faults[0].at: the fault does nothing");
 }
@@ -223,9 +223,9 @@ static void mistakes_of_the_host_are_named(void **state)
     CLEANUP_FREE char *no_name = xasprintf("driver: a\nkernel: 6.8.0\n%s", gpu);
     refuse(group, no_name, "name: is missing");
     CLEANUP_FREE char *bad_name = xasprintf("name: a b\ndriver: a\nkernel: 6.8.0\n%s", gpu);
-    refuse(group, bad_name, "'a b' is not a host name");
+    refuse(group, bad_name, "\"a b\" is not a host name");
     CLEANUP_FREE char *bad_kernel = xasprintf("name: h\ndriver: a\nkernel: linux\n%s", gpu);
-    refuse(group, bad_kernel, "kernel: 'linux'");
+    refuse(group, bad_kernel, "kernel: \"linux\"");
     CLEANUP_FREE char *unknown = xasprintf("%s%svendor: x\n", head, gpu);
     refuse(group, unknown, "vendor");
     CLEANUP_FREE char *twice = xasprintf("%s%sname: x\n", head, gpu);
@@ -242,7 +242,8 @@ static void mistakes_of_a_gpu_are_named(void **state)
     refuse_gpus(group, "  - {bdf: '0000:81:00.0'}\n", "gpus[0].board: is missing");
     refuse_gpus(group, "  - {board: l40z, bdf: '0000:81:00.0'}\n", "l40s");
     refuse_gpus(group, "  - {board: l40s}\n", "gpus[0].bdf: is missing");
-    refuse_gpus(group, "  - {board: l40s, bdf: '81'}\n", "gpus[0].bdf: '81' is not a PCI address");
+    refuse_gpus(group, "  - {board: l40s, bdf: '81'}\n",
+                "gpus[0].bdf: \"81\" is not a PCI address");
     refuse_gpus(group, "  - {board: l40s, bdf: '0000:81:00.0', pci_id: '0x1234'}\n",
                 "gpus[0].pci_id");
     refuse_gpus(group, "  - {board: l40s, bdf: '0000:81:00.0', mig: true}\n", "has no MIG");

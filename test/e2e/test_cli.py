@@ -108,7 +108,7 @@ def test_errors_are_a_line_and_a_hint(cleave):
     fails(cleave, "claim create a --guest windows", 9, "[mig-vgpu-not-for-windows-on-h100]", "hint:")
     fails(cleave, "claim create a --guest beos", 2, "guest: ")
     fails(cleave, "claim create a --profile x@y", 2, "PROFILE@START")
-    fails(cleave, "gpu mode 0 turbo", 2, "turbo", "'time-sliced'")
+    fails(cleave, "gpu mode 0 turbo", 2, "turbo", '"time-sliced"')
     fails(cleave, "claim show none", 3, "none")
     fails(cleave, "vm create n", 2, "template")
     fails(cleave, "vm create n --template /nonexistent", 3, "/nonexistent")

@@ -217,7 +217,7 @@ static void control_requests_are_checked(void **state)
     (void)state;
     CLEANUP(fixture_freep) struct fixture *fix = fixture_new(SIM_VENDOR_VFIO);
     expect_reply(fix, "{\"op\":\"status\"}", "\"ok\":true");
-    expect_reply(fix, "{\"op\":\"fly\"}", "there is no 'fly'");
+    expect_reply(fix, "{\"op\":\"fly\"}", "there is no \\\"fly");
     expect_reply(fix, "{\"op\":", "\"ok\":false");
     expect_reply(fix, "{\"op\":\"reboot\",\"now\":1}", "\"ok\":false");
     expect_reply(fix, "{\"op\":\"sriov\",\"gpu\":\"0000:99:00.0\",\"enable\":true}", "no GPU at");

@@ -221,7 +221,7 @@ static int32_t nothing(void)
     return NVML_ERROR_NOT_SUPPORTED;
 }
 
-static const uint16_t zero_slots[] = {20, 165, 226, 232, 242, 243};
+static const uint16_t zero_slots[] = {20, 226, 232, 242, 243};
 
 /* Filled when the library is loaded, before anyone can ask. */
 __attribute__((constructor)) static void fill_table(void)

@@ -62,7 +62,7 @@ static uint64_t used_mib(struct sim_gpu *gpu)
     struct sim_vf *vf = NULL;
     for (struct sim_vgpu *vgpu = sim_next_vgpu(gpu, &cursor, &vf); vgpu != NULL;
          vgpu = sim_next_vgpu(gpu, &cursor, &vf)) {
-        used += vgpu->type->framebuffer_mib;
+        used += rpc_framebuffer_mib(vgpu->type);
     }
     return used < gpu->model->memory_mib ? used : gpu->model->memory_mib;
 }

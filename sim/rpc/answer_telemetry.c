@@ -93,8 +93,8 @@ void telemetry_of_vgpu(struct sim_host *host, struct sim_gpu *gpu, const struct 
         if (scene.owners[i] == vgpu) {
             load_of(&scene.board, i, scene.now_us, ret_usage);
             /* Between a tenth and six tenths of its framebuffer, always the same. */
-            *ret_used_mib = vgpu->type->framebuffer_mib / 10 +
-                            scene.loads[i].seed % (vgpu->type->framebuffer_mib / 2 + 1);
+            uint32_t all = rpc_framebuffer_mib(vgpu->type);
+            *ret_used_mib = all / 10 + scene.loads[i].seed % (all / 2 + 1);
         }
     }
 }

@@ -102,6 +102,32 @@ static int type_of(struct sim_host *host, uint32_t gpu_number, uint32_t type_id,
     return NVML_ERROR_INVALID_ARGUMENT;
 }
 
+uint32_t rpc_framebuffer_mib(const struct cat_vgpu_type *type)
+{
+    if (type->framebuffer_mib != CAT_UNKNOWN) {
+        return type->framebuffer_mib;
+    }
+    const char *size = strrchr(type->name, '-');
+    uint32_t gib = 0;
+    for (const char *p = size != NULL ? size + 1 : ""; *p >= '0' && *p <= '9' && gib < 1024; p++) {
+        gib = gib * 10 + (uint32_t)(*p - '0');
+    }
+    return gib * MIB_PER_GIB;
+}
+
+/* Where no source tells how many there can be, memory does (a driver always has a number). */
+#define MOST_PER_GPU 32u
+
+static uint32_t most_per_gpu(const struct gpu_model *model, const struct cat_vgpu_type *type)
+{
+    uint32_t each = rpc_framebuffer_mib(type);
+    if (type->max_per_gpu != CAT_UNKNOWN || each == 0 || model->memory_mib == CAT_UNKNOWN) {
+        return type->max_per_gpu;
+    }
+    uint32_t fit = model->memory_mib / each;
+    return fit < MOST_PER_GPU ? fit : MOST_PER_GPU;
+}
+
 int rpc_do_TYPE(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct rpc_type *out)
 {
     struct sim_gpu *gpu = NULL;
@@ -116,10 +142,10 @@ int rpc_do_TYPE(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct rp
     out->pci_id = gpu->pci_device << 16 | PCI_VENDOR_NVIDIA;
     out->pci_subsystem =
         type->subsystem_id == CAT_UNKNOWN ? 0 : type->subsystem_id << 16 | PCI_VENDOR_NVIDIA;
-    out->framebuffer_mib = type->framebuffer_mib;
+    out->framebuffer_mib = rpc_framebuffer_mib(type);
     out->mig_backed = type->mig_backed;
     out->gi_profile_id = type->mig_backed ? type->gi_profile_id : RPC_NONE;
-    out->max_per_gpu = type->max_per_gpu;
+    out->max_per_gpu = most_per_gpu(gpu->model, type);
     out->max_per_gi = type->max_per_gi == CAT_UNKNOWN ? 1 : type->max_per_gi;
     return NVML_SUCCESS;
 }
@@ -219,7 +245,7 @@ static void fill_vgpu(struct sim_host *host, struct sim_gpu *gpu, const struct s
                              .bus = addr->bus,
                              .device = addr->device,
                              .function = addr->function,
-                             .framebuffer_mib = vgpu->type->framebuffer_mib,
+                             .framebuffer_mib = rpc_framebuffer_mib(vgpu->type),
                              .running = vgpu->opener != 0};
     if (out->running) {
         telemetry_of_vgpu(host, gpu, vgpu, &out->usage, &out->used_mib);

@@ -17,6 +17,7 @@ static const struct {
     [ARTIFACT_SELF] = {"cleave-sim", "cleave-sim"},
     [ARTIFACT_NVML] = {"nvml/libnvidia-ml.so.1", "libnvidia-ml.so.1"},
     [ARTIFACT_SRIOV_MANAGE] = {"tools/sriov-manage", "sriov-manage"},
+    [ARTIFACT_MODPROBE] = {"tools/modprobe", "modprobe"},
     [ARTIFACT_QEMU_WRAPPER] = {"guest/cleave-sim-qemu", "cleave-sim-qemu"},
     [ARTIFACT_START_LIBVIRT] = {"guest/start-libvirt", "start-libvirt"},
 };

@@ -10,6 +10,7 @@ enum artifact {
     ARTIFACT_SELF, /* cleave-sim */
     ARTIFACT_NVML, /* libnvidia-ml.so.1 */
     ARTIFACT_SRIOV_MANAGE,
+    ARTIFACT_MODPROBE,
     ARTIFACT_QEMU_WRAPPER,  /* the emulator's stand-in */
     ARTIFACT_START_LIBVIRT, /* script: returns when libvirt's socket answers */
     ARTIFACT_COUNT

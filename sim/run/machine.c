@@ -204,6 +204,9 @@ static int make_usr(struct error *err)
     if (result == 0) {
         result = put_file(ARTIFACT_SRIOV_MANAGE, UPPER "/lib/nvidia/sriov-manage", err);
     }
+    if (result == 0) {
+        result = put_file(ARTIFACT_MODPROBE, UPPER "/sbin/modprobe", err);
+    }
     if (result < 0) {
         return result;
     }

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs that nobody here wrote, unchanged, on simulated hosts.
+
+Each call that a test makes is a row of docs/fidelity.md. The file is golden: it must say what the
+tests saw, and is written anew with CLEAVE_GOLDEN=write.
+"""
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
+CLIENTS = BUILD / "clients"
+FIDELITY = ROOT / "docs/fidelity.md"
+TIMEOUT_S = 30
+
+# Runs inside the host: one request per line, one answer per line.
+AGENT = """
+import json, subprocess, sys
+print("ready", flush=True)
+for line in sys.stdin:
+    ask = json.loads(line)
+    try:
+        done = subprocess.run(ask["argv"], capture_output=True, text=True, errors="replace",
+                              timeout=ask["timeout"], user=ask["user"], env=ask["env"])
+        answer = [done.returncode, done.stdout, done.stderr]
+    except subprocess.TimeoutExpired as late:
+        answer = [124, (late.stdout or b"").decode(errors="replace"), "timed out"]
+    print(json.dumps(answer), flush=True)
+"""
+
+# Client → where it is below build/clients, or None: a package of the machine.
+PROGRAMS = {
+    "nvidia-smi": "nvidia-smi/usr/lib/nvidia/current/nvidia-smi",
+    "nvtop": "nvtop/usr/bin/nvtop",
+    "driverctl": "driverctl/usr/sbin/driverctl",
+    "pynvml": "python3-pynvml/usr/lib/python3/dist-packages",
+}
+rows = []
+tests = {"run": 0, "left out": 0}
+
+
+class Result:
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def said(self):
+        return self.out + self.err
+
+
+class Host:
+    """A simulated host that stays up for a test."""
+
+    def __init__(self, name, *options):
+        self.name = name
+        self.process = subprocess.Popen(
+            [BUILD / "sim/cleave-sim", "run", "--host", name, *options, "--", "/usr/bin/python3", "-u",
+             "-c", AGENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "CLEAVE_DATADIR": str(ROOT / "data")})
+        assert self.process.stdout.readline() == "ready\n", "the host did not start"
+
+    def ask(self, *argv, user=None, timeout=TIMEOUT_S, env=None):
+        request = {"argv": [str(word) for word in argv], "user": user, "timeout": timeout,
+                   "env": {**os.environ, **(env or {}), "LC_ALL": "C.UTF-8", "TERM": "xterm"}}
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        return Result(*json.loads(self.process.stdout.readline()))
+
+    def sh(self, script, **more):
+        done = self.ask("sh", "-c", script, **more)
+        assert done.code == 0, done.said
+        return done.out.strip()
+
+    def run(self, client, *words, program=None, status=0, **more):
+        """Runs a client and notes the row; `status` is what the real one ends with."""
+        done = self.ask(*(program or [client]), *words, **more)
+        assert done.code == status, f"{client} {words}: status {done.code}\n{done.said}"
+        who = " as nobody" if more.get("user") else ""
+        rows.append((client, (" ".join(str(word) for word in words) or "(no arguments)") + who, self.name, str(status)))
+        return done
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=TIMEOUT_S)
+
+
+@pytest.fixture
+def host():
+    if os.geteuid() != 0:
+        pytest.skip("needs root (namespaces, mounts)")
+    hosts = []
+
+    def start(name, *options):
+        hosts.append(Host(name, *options))
+        return hosts[-1]
+
+    yield start
+    for one in hosts:
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def fetched():
+    """Tries once to fetch what is missing; a program that can't be had is skipped, with the reason."""
+    if not all((CLIENTS / place).exists() for place in PROGRAMS.values()):
+        subprocess.run([ROOT / "tools/fetch-clients", CLIENTS], check=False)
+
+    def path(client):
+        place = CLIENTS / PROGRAMS[client]
+        if not place.exists():
+            missing = CLIENTS / f"{place.relative_to(CLIENTS).parts[0]}.missing"
+            why = missing.read_text().strip() if missing.exists() else "its package could not be fetched"
+            pytest.skip(f"{client} is not installed: {why}")
+        return place
+
+    return path
+
+
+@pytest.fixture
+def smi(fetched):
+    program = fetched("nvidia-smi")
+
+    def run(host, *words, program_limit_s=None, **more):
+        """A command that goes on for ever is interrupted after its limit; its status is 124 then."""
+        limit = ["timeout", "-s", "INT", str(program_limit_s)] if program_limit_s else []
+        return host.run("nvidia-smi", *words, program=[*limit, program], **more)
+
+    return run
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "call":
+        tests["run"] += 1
+    if report.skipped or report.failed:
+        tests["left out"] += 1
+
+
+def table():
+    text = ["<!-- SPDX-License-Identifier: Apache-2.0 -->", "# What real clients do on simulated hosts", "",
+            "Written by the tests in `test/clients` (`CLEAVE_GOLDEN=write`): each row is a call that a",
+            "test made of an unchanged program, with the exit status that it had and was to have. What",
+            "the tests look for in the output is in their code.", ""]
+    text += (ROOT / "test/clients/notes.md").read_text().splitlines() + [""]
+    text += ["| client | command | host | exit status |", "|---|---|---|---|"]
+    for client, command, name, status in sorted(set(rows)):
+        text.append(f"| {client} | `{command}` | {name} | {status} |")
+    return "\n".join(text) + "\n"
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Only a whole run can tell: nothing left out, nothing failed."""
+    whole = tests["left out"] == 0 and tests["run"] == session.testscollected and exitstatus == 0
+    partial = session.config.option.keyword or session.config.option.markexpr or any(
+        "::" in str(arg) or str(arg).endswith(".py") for arg in session.config.args)
+    if not whole or partial or not rows:
+        return
+    if os.environ.get("CLEAVE_GOLDEN") == "write":
+        FIDELITY.write_text(table())
+    elif not FIDELITY.exists() or FIDELITY.read_text() != table():
+        print(f"\n{FIDELITY} is not what the tests saw: CLEAVE_GOLDEN=write writes it")
+        session.exitstatus = 1

@@ -20,6 +20,17 @@ def openapi():
     return OpenApi()
 
 
+@pytest.fixture(scope="session")
+def image():
+    """Kernel and initramfs of a guest that says which GPUs it finds."""
+    out = BUILD / "guest"
+    done = subprocess.run([ROOT / "sim/guest/build-image", out, BUILD], capture_output=True,
+                          text=True)
+    if done.returncode != 0:
+        pytest.skip(f"no guest image: {done.stderr.strip()}")
+    return out
+
+
 @pytest.fixture
 def directory():
     """Short enough for the path of a socket, unlike pytest's own."""

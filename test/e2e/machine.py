@@ -125,6 +125,31 @@ class Machine:
             xml = DOMAIN.replace("template", name).format(devices=devices)
             self.virsh("define", "/dev/stdin", input=xml)
 
+    def define_guest(self, image, *names):
+        """VMs that boot, and say on their consoles which GPUs they find."""
+        for name in names:
+            self.console(name).write_text("")
+            xml = (ROOT / "data/templates/linux-direct.xml").read_text()
+            for key, value in {"NAME": name, "KERNEL": image / "kernel",
+                               "INITRAMFS": image / "initramfs",
+                               "CONSOLE": self.console(name)}.items():
+                xml = xml.replace(f"@{key}@", str(value))
+            self.virsh("define", "/dev/stdin", input=xml)
+
+    def console(self, name):
+        return self.directory / f"{name}.console"
+
+    def boot(self, *names, timeout=60):
+        """Starts VMs with cleave; returns, per VM, what it said about each GPU it found."""
+        done = self.cleave.run("vm", "start", *names)
+        assert done.returncode == 0, done.stderr
+        deadline = time.monotonic() + timeout
+        while not all(" ready gpus=" in self.console(name).read_text() for name in names):
+            assert time.monotonic() < deadline, [self.console(n).read_text() for n in names]
+            time.sleep(0.05)
+        return {name: [line for line in self.console(name).read_text().splitlines()
+                       if " gpu=" in line] for name in names}
+
     def attach(self, name, device):
         """By hand, behind cleave's back."""
         self.virsh("attach-device", name, "/dev/stdin", "--config", input=device)
@@ -220,7 +245,11 @@ def device(got):
 def vgpus(gpu):
     """UUIDs of mediated devices, or addresses of virtual functions that carry a vGPU."""
     mdevs = [mdev["uuid"] for mdev in gpu["mdevs"]]
-    return sorted(mdevs + [vf["bdf"] for vf in gpu.get("vfs") or [] if vf.get("vgpu")])
+    for vf in gpu.get("vfs") or []:
+        vgpu = vf.get("vgpu")
+        if vgpu is not None:  # an mdev has an IOMMU group of its own
+            mdevs.append(vgpu["uuid"] if vgpu["iommu_group"] else vf["bdf"])
+    return sorted(mdevs)
 
 
 def compare(what, there, wanted):

@@ -35,15 +35,6 @@ until_in() { # FILE TEXT
 """
 
 
-@pytest.fixture(scope="module")
-def image(tmp_path_factory):
-    out = BUILD / "guest"
-    done = subprocess.run([ROOT / "sim/guest/build-image", out, BUILD], capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"no guest image: {done.stderr.strip()}")
-    return out
-
-
 def run(host, script, directory, image):
     env = {**os.environ, "CLEAVE_DATADIR": str(ROOT / "data"), "DIR": str(directory),
            "IMAGE": str(image), "ROOT": str(ROOT)}

@@ -88,8 +88,14 @@ static struct sqlite_store *of(struct store *store)
 
 static int fail(const struct sqlite_store *s, struct error *err, const char *what)
 {
+    int code = sqlite3_errcode(s->db) & 0xff;
     int r = error_set(err, REASON_UNAVAILABLE, "store", "%s: %s", what, sqlite3_errmsg(s->db));
-    error_hint(err, "look for a full or read-only disk under the state directory");
+    if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT) {
+        error_hint(err, "put a backup of cleave.db in its place; without the file cleaved starts "
+                        "with no claims, and what they held is nobody's");
+    } else {
+        error_hint(err, "look for a full or read-only disk under the state directory");
+    }
     return r;
 }
 
@@ -592,6 +598,7 @@ int sqlite_store_open(const char *path, struct store **ret_store, struct error *
     s->store.ops = &sqlite_ops;
     r = sqlite_setup(s, path, err);
     if (r != 0) {
+        error_wrap(err, "%s", path);
         sqlite_free(&s->store);
         return r;
     }

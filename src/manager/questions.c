@@ -83,10 +83,7 @@ static int find_gpu(const struct manager *m, const char *name, struct gpu **ret_
     if (*ret_gpu != NULL) {
         return 0;
     }
-    int r = error_set(err, REASON_NOT_FOUND, SUBJECT("gpu", name),
-                      "there is no GPU \"%s\" on this host", name);
-    error_hint(err, "`cleave gpu list` shows addresses, UUIDs and indexes");
-    return r;
+    return host_unknown_gpu(m->host, name, err);
 }
 
 static int answer_gpu(struct manager *m, const struct question *question, json_t **ret_body,

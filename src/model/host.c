@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
 
@@ -154,6 +155,31 @@ struct gpu *host_find_gpu(const struct host *host, const char *text)
         }
     }
     return NULL;
+}
+
+int host_unknown_gpu(const struct host *host, const char *text, struct error *err)
+{
+    CLEANUP_FREE char(*bdfs)[BDF_SIZE] = xcalloc(host->gpus.n + 1, sizeof(*bdfs));
+    CLEANUP_FREE const char **names = xcalloc(3 * host->gpus.n + 1, sizeof(*names));
+    size_t n = 0;
+    for (size_t i = 0; i < host->gpus.n; i++) {
+        const struct gpu *gpu = &host->gpus.items[i];
+        const char *const known[] = {pci_addr_format(&gpu->addr, bdfs[i]), gpu->uuid, gpu->model};
+        for (size_t k = 0; k < ARRAY_SIZE(known); k++) {
+            if (known[k][0] != '\0') {
+                names[n++] = known[k];
+            }
+        }
+    }
+    const char *nearest = str_nearest(text, names, n);
+    error_set(err, REASON_NOT_FOUND, SUBJECT("gpu", text), "there is no GPU \"%s\" on this host",
+              text);
+    if (nearest != NULL) {
+        error_hint(err, "did you mean \"%s\"? `cleave gpu list` shows them all", nearest);
+    } else {
+        error_hint(err, "`cleave gpu list` shows addresses, UUIDs, indexes and models");
+    }
+    return -REASON_NOT_FOUND;
 }
 
 struct gpu *host_add_gpu(struct host *host, const struct pci_addr *addr)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "base/vec.h"
 #include "model/pci.h"
 
@@ -149,6 +150,8 @@ struct gpu *host_add_gpu(struct host *host, const struct pci_addr *addr);
 
 /* By UUID, PCI address in any accepted form, or NVML index ("0"). NULL if there is none. */
 struct gpu *host_find_gpu(const struct host *host, const char *text);
+/* Sets -NOT_FOUND, with the nearest name in the hint. */
+int host_unknown_gpu(const struct host *host, const char *text, struct error *err);
 struct gpu *host_find_gpu_addr(const struct host *host, const struct pci_addr *addr);
 struct vm *host_find_vm(const struct host *host, const char *name_or_uuid);
 struct gi *gpu_find_gi(const struct gpu *gpu, uint32_t id);

@@ -195,7 +195,9 @@ static int refuse_unknown(const struct planner *planner, const struct claim *cla
             continue;
         }
         for (vec_each(&model->types, type)) {
-            if (is_type) {
+            if (is_type) { /* "DC-1-8C" is what people type of "RTX Pro 6000 Blackwell DC-1-8C" */
+                const char *blank = strrchr(type->name, ' ');
+                *vec_push(&names) = blank != NULL ? blank + 1 : type->name;
                 *vec_push(&names) = type->name;
             }
         }
@@ -218,9 +220,26 @@ static int refuse_unknown(const struct planner *planner, const struct claim *cla
     return -REASON_NOT_FOUND;
 }
 
+/* Without NVML nobody knows whether a GPU is in MIG mode. */
+static int check_nvml(const struct planner *planner, const struct claim *claim, struct error *err)
+{
+    const struct host *host = planner->host;
+    if (host->nvml_problem[0] == '\0' || host->gpus.n == 0 ||
+        claim->spec.mode == CLAIM_PASSTHROUGH) {
+        return 0;
+    }
+    char subject[80];
+    claim_subject(claim, subject, sizeof(subject));
+    error_set(err, REASON_UNAVAILABLE, subject, "claim \"%s\" needs NVML: %s", claim->name,
+              host->nvml_problem);
+    error_hint(err, "install or load NVIDIA's driver; only pass-through works without it");
+    return -REASON_UNAVAILABLE;
+}
+
 int planner_admit(const struct planner *planner, struct claim *claim, struct error *err)
 {
     int result = check_vm(planner, claim, err);
+    result = result != 0 ? result : check_nvml(planner, claim, err);
     if (result != 0) {
         return result;
     }
@@ -248,12 +267,7 @@ int planner_admit(const struct planner *planner, struct claim *claim, struct err
                          planner->host->pci_problem);
     }
     if (n_selected == 0) {
-        char subject[80];
-        claim_subject(claim, subject, sizeof(subject));
-        error_set(err, REASON_NOT_FOUND, subject, "there is no GPU \"%s\" on this host",
-                  claim->spec.gpu);
-        error_hint(err, "`cleave gpu list` shows addresses, UUIDs and models");
-        return -REASON_NOT_FOUND;
+        return host_unknown_gpu(planner->host, claim->spec.gpu, err);
     }
     if (best.reason == REASON_NOT_FOUND) {
         return refuse_unknown(planner, claim, err);

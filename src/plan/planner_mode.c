@@ -96,9 +96,7 @@ int planner_mode(const struct planner *planner, const char *text, enum gpu_mode 
 {
     const struct gpu *gpu = host_find_gpu(planner->host, text);
     if (gpu == NULL) {
-        error_set(err, REASON_NOT_FOUND, text, "there is no GPU \"%s\" on this host", text);
-        error_hint(err, "`cleave gpu list` shows addresses, UUIDs and indexes");
-        return -REASON_NOT_FOUND;
+        return host_unknown_gpu(planner->host, text, err);
     }
     CLEANUP(plan_freep) struct plan *plan = plan_new();
     int result = 0;

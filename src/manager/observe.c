@@ -38,7 +38,7 @@ static void note_problems(const struct host *was, const struct host *is)
     static const struct host nothing = {0};
     was = was == NULL ? &nothing : was;
     note_problem(was->nvml_problem, is->nvml_problem, "only pass-through works without it");
-    note_problem(was->pci_problem, is->pci_problem, "nothing can be changed without it");
+    note_problem(was->pci_problem, is->pci_problem, "GPUs can't be changed");
     note_problem(was->libvirt_problem, is->libvirt_problem, "claims without a VM work without it");
 }
 

@@ -262,6 +262,13 @@ void change_carry_out(struct change *change, struct plan *plan)
     id_uuid(plan->id);
     plan->created_us = clock_realtime_us();
     struct error err = {0};
+    if (plan->steps.n > 0 && m->host->pci_problem[0] != '\0') {
+        plan_free(plan);
+        error_set(&err, REASON_PERMISSION, "host", "%s", m->host->pci_problem);
+        error_hint(&err, "run cleaved as root");
+        change_refuse(change, &err);
+        return;
+    }
     if (store_plan(m, plan, &err) != 0) {
         plan_free(plan);
         change_refuse(change, &err);

@@ -171,6 +171,16 @@ static int unbind(const struct sysfs *sys, const struct step *step, const char *
     return sysfs_write(&file, bdf, subject, err);
 }
 
+/* Is the override this one already? "\n": none; the kernel shows that as "(null)". */
+static bool overridden_by(const struct sysfs_path *file, const char *override)
+{
+    char now[64];
+    if (sysfs_read_line(file, now, sizeof(now)) != 0) {
+        return false;
+    }
+    return str_eq(override, "\n") ? now[0] == '\0' || str_eq(now, "(null)") : str_eq(now, override);
+}
+
 /* override: what driver_override gets; "\n" clears it. */
 static int rebind(const struct sysfs *sys, const struct step *step, const char *driver,
                   const char *override, struct error *err)
@@ -180,7 +190,10 @@ static int rebind(const struct sysfs *sys, const struct step *step, const char *
     sysfs_subject("gpu", &step->gpu, subject);
     pci_addr_format(&step->gpu, bdf);
     struct sysfs_path override_file = sysfs_pci(sys, &step->gpu, "driver_override");
-    int r = sysfs_write(&override_file, override, subject, err);
+    /* An undo of what was never allowed must not fail for the same reason. */
+    int r = overridden_by(&override_file, override)
+                ? 0
+                : sysfs_write(&override_file, override, subject, err);
     if (r != 0) {
         return r;
     }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/str.h"
@@ -261,6 +262,11 @@ void observe_host(const struct sysfs *sys, struct type_names *names, struct host
         if (pci_addr_parse(*entry, &addr) && is_gpu(sys, &addr)) {
             observe_gpu(sys, names, host, &addr);
         }
+    }
+    struct sysfs_path probe = sysfs_path(sys, "/sys/bus/pci/drivers_probe");
+    if (host->gpus.n > 0 && access(probe.text, W_OK) != 0 && errno != ENOENT) {
+        snprintf(host->pci_problem, sizeof(host->pci_problem),
+                 "cleaved may not change GPUs: %.150s: %s", probe.text, strerror(errno));
     }
     observe_mdevs(sys, host);
     for (vec_each(&host->gpus, gpu)) {

@@ -22,7 +22,8 @@ struct type_names {
 /* Learns from what a GPU's function offers now. */
 void observe_names(const struct sysfs *sys, struct type_names *names, const struct pci_addr *gpu,
                    const struct pci_addr *function);
-/* Adds all GPUs to `host`; host->pci_problem when /sys/bus/pci cannot be read. */
+/* Adds all GPUs to `host`; host->pci_problem when /sys/bus/pci cannot be read, or
+ * written. */
 void observe_host(const struct sysfs *sys, struct type_names *names, struct host *host);
 
 #endif

@@ -31,11 +31,16 @@ int cmd_host_show(struct cli *cli, const struct words *words UNUSED, struct erro
     };
     printf("Host %s\n", view_text(host, "name", "-"));
     fields_print(fields, ARRAY_SIZE(fields));
-    static const char *const problems[] = {"nvmlProblem", "pciProblem", "libvirtProblem"};
+    static const struct {
+        const char *key;
+        const char *then;
+    } problems[] = {{"nvmlProblem", "only pass-through works without it"},
+                    {"pciProblem", "GPUs can't be changed"},
+                    {"libvirtProblem", "claims without a VM work without it"}};
     for (size_t i = 0; i < ARRAY_SIZE(problems); i++) {
-        const char *text = view_text(host, problems[i], NULL);
+        const char *text = view_text(host, problems[i].key, NULL);
         if (text != NULL) {
-            printf("Missing: %s\n", text);
+            printf("Missing: %s; %s\n", text, problems[i].then);
         }
     }
     return 0;

@@ -156,7 +156,10 @@ static void print_help(void)
 
 static int fail(const struct error *err)
 {
-    log_error("%s%s%s", err->message, err->hint[0] != '\0' ? "; " : "", err->hint);
+    /* A file's name, line and column, unless the message has them. */
+    bool where = strchr(err->subject, ':') != NULL && strstr(err->message, err->subject) == NULL;
+    log_error("%s%s%s%s%s", where ? err->subject : "", where ? ": " : "", err->message,
+              err->hint[0] != '\0' ? "; " : "", err->hint);
     return reason_exit_status(err->reason);
 }
 

@@ -46,6 +46,7 @@ class Machine:
         self.log = directory / "log"
         self.api = Api(self.socket, openapi)
         self.cleave = Cleave(self.socket)
+        self.libvirt = libvirt
         self.env = {**os.environ, "CLEAVE_DATADIR": str(ROOT / "data")}
         self.cleaved = None
         self.sim = subprocess.Popen(
@@ -227,7 +228,7 @@ class Machine:
                              sorted(gi["start"] for gi in gpu["gis"] if gi["cis"]), bare)
             whole = any(claim["mode"] == "passthrough" for claim, _ in on)
             found += compare(f"{bdf}: driver", gpu["driver"], "vfio-pci" if whole else "nvidia")
-        for name in self.names():
+        for name in self.names() if self.libvirt else []:
             wanted = sorted(device(it) for claim, it in got
                             if claim["vm"] == name and claim["mode"] != "gpu-instance")
             found += compare(f"VM {name}", self.stored_devices(name), wanted)

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -86,6 +87,82 @@ static void a_client_that_leaves_before_its_answer_leaves_a_whole_change(void **
     struct rpc_gpu gpu;
     assert_int_equal(CALL(GPU, &gpu, FIX_A100), NVML_SUCCESS);
     assert_int_equal(gpu.mig_current, gpu.mig_pending);
+    rpc_disconnect();
+}
+
+#define KILLS 25
+#define QUIET_US 20000
+
+/* Makes and removes instances until it is killed. */
+static _Noreturn void work_for_ever(void)
+{
+    for (;;) {
+        struct rpc_id gi;
+        struct rpc_id ci;
+        struct rpc_nothing nothing;
+        if (CALL(GI_CREATE, &gi, FIX_A100, 14, RPC_NONE) == NVML_SUCCESS &&
+            CALL(CI_CREATE, &ci, FIX_A100, gi.id, 0, RPC_NONE) == NVML_SUCCESS) {
+            CALL(CI_DESTROY, &nothing, FIX_A100, gi.id, ci.id);
+        }
+        CALL(GI_DESTROY, &nothing, FIX_A100, gi.id);
+    }
+}
+
+/* The last request of a client that died is still carried out, whole: wait until it has been. */
+static void wait_until_quiet(struct served *sim)
+{
+    uint64_t before = 0;
+    uint64_t now = UINT64_MAX;
+    while (now != before) {
+        before = now;
+        usleep(QUIET_US);
+        sim_lock(sim->host);
+        now = sim->host->changes;
+        sim_unlock(sim->host);
+    }
+}
+
+/* Destroys all there is; each thing must let itself be destroyed. Returns how many there were. */
+static uint32_t clean_up(void)
+{
+    struct rpc_instances all;
+    struct rpc_nothing nothing;
+    assert_int_equal(CALL(INSTANCES, &all, FIX_A100), NVML_SUCCESS);
+    for (uint32_t i = 0; i < all.n; i++) {
+        const struct rpc_instance *gi = &all.items[i];
+        for (uint32_t c = 0; c < gi->n_compute; c++) {
+            assert_int_equal(CALL(CI_DESTROY, &nothing, FIX_A100, gi->id, gi->compute[c].id),
+                             NVML_SUCCESS);
+        }
+        assert_int_equal(CALL(GI_DESTROY, &nothing, FIX_A100, gi->id), NVML_SUCCESS);
+    }
+    return all.n;
+}
+
+static void a_client_killed_in_the_middle_leaves_no_half_state(void **state)
+{
+    (void)state;
+    SERVED(SIM_VENDOR_VFIO);
+    struct rpc_activation activation;
+    assert_int_equal(CALL(SET_MIG, &activation, FIX_A100, 1), NVML_SUCCESS);
+    struct rpc_profile before;
+    struct rpc_profile after;
+    assert_int_equal(CALL(PROFILE, &before, FIX_A100, RPC_BY_ID, 14), NVML_SUCCESS);
+    uint32_t left_behind = 0;
+    for (useconds_t i = 0; i < KILLS; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            work_for_ever();
+        }
+        usleep(500 + i * 137);
+        kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        wait_until_quiet(sim);
+        left_behind += clean_up();
+        assert_int_equal(CALL(PROFILE, &after, FIX_A100, RPC_BY_ID, 14), NVML_SUCCESS);
+        assert_int_equal(after.remaining, before.remaining);
+    }
+    print_message("%u whole instances were left behind by %u kills\n", left_behind, KILLS);
     rpc_disconnect();
 }
 
@@ -249,6 +326,7 @@ int main(void)
         cmocka_unit_test(what_a_request_can_t_have_is_refused_by_code),
         cmocka_unit_test(garbage_ends_or_fails_its_own_connection_only),
         cmocka_unit_test(a_client_that_leaves_before_its_answer_leaves_a_whole_change),
+        cmocka_unit_test(a_client_killed_in_the_middle_leaves_no_half_state),
         cmocka_unit_test(a_forked_child_speaks_on_a_connection_of_its_own),
         cmocka_unit_test(who_is_not_root_may_ask_but_not_change),
         cmocka_unit_test(nobody_at_the_socket_means_no_driver),

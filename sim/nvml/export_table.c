@@ -201,6 +201,7 @@ static int32_t reset_group_free(const void *group)
 
 static int32_t reset(uint32_t n, struct nvml_device *const *devices)
 {
+    session_enter("reset"); /* as `cleave-sim ctl reset` is called */
     int r = session_check();
     if (r == NVML_SUCCESS && devices == NULL) {
         r = NVML_ERROR_INVALID_ARGUMENT;

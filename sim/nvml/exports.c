@@ -14,16 +14,9 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-static __thread const char *entered;
-
-static const char *current_function(void)
-{
-    return entered;
-}
-
 __attribute__((constructor)) static void name_functions(void)
 {
-    rpc_function_name = current_function;
+    rpc_function_name = session_function;
 }
 
 /* Asks the host, too, although it has nothing to say: an armed fault may. */
@@ -40,7 +33,7 @@ static int32_t not_simulated(void)
 /* NVML_SUCCESS: go on. Before the first init nobody knows which driver there is. */
 static int32_t enter(const char *function, uint32_t since)
 {
-    entered = function;
+    session_enter(function);
     uint32_t branch = session_branch();
     return branch != 0 && since > branch ? NVML_ERROR_FUNCTION_NOT_FOUND : NVML_SUCCESS;
 }

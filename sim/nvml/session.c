@@ -50,6 +50,18 @@ static size_t branch_row(uint32_t branch)
     return i;
 }
 
+static __thread const char *entered;
+
+void session_enter(const char *function)
+{
+    entered = function;
+}
+
+const char *session_function(void)
+{
+    return entered;
+}
+
 int session_check(void)
 {
     pthread_mutex_lock(&session.lock);

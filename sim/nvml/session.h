@@ -10,4 +10,8 @@ int session_check(void);
 /* Driver branch that the last init saw (580); 0 before. */
 uint32_t session_branch(void);
 
+/* Names what this thread is about to do, for armed faults; and the name. NULL: nothing yet. */
+void session_enter(const char *function);
+const char *session_function(void);
+
 #endif

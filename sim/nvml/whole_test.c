@@ -76,11 +76,16 @@ static void an_older_driver_lacks_newer_functions(void **state)
         NVML_ERROR_INVALID_ARGUMENT);
     assert_int_equal(nvmlDeviceGetFieldValues(device, 1, &field), NVML_SUCCESS);
     assert_int_equal(field.nvml_return, NVML_ERROR_INVALID_ARGUMENT);
+    struct nvml_gpu_instance_profile_info profile;
+    assert_int_equal(nvmlDeviceGetGpuInstanceProfileInfo(device, NVML_GI_1_SLICE_GFX, &profile),
+                     NVML_ERROR_INVALID_ARGUMENT);
     nvmlShutdown();
     STR_SET(sim->host->driver_version, "580.105.08");
     assert_int_equal(nvmlInit_v2(), NVML_SUCCESS);
     assert_int_not_equal(nvmlDeviceGetVgpuHeterogeneousMode(device, &mode),
                          NVML_ERROR_FUNCTION_NOT_FOUND);
+    assert_int_equal(nvmlDeviceGetGpuInstanceProfileInfo(device, NVML_GI_1_SLICE_GFX, &profile),
+                     NVML_ERROR_NOT_SUPPORTED);
     nvmlShutdown();
 }
 

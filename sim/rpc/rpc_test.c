@@ -162,7 +162,7 @@ static void a_client_killed_in_the_middle_leaves_no_half_state(void **state)
         assert_int_equal(CALL(PROFILE, &after, FIX_A100, RPC_BY_ID, 14), NVML_SUCCESS);
         assert_int_equal(after.remaining, before.remaining);
     }
-    print_message("%u whole instances were left behind by %u kills\n", left_behind, KILLS);
+    print_message("# %u whole instances were left behind by %u kills\n", left_behind, KILLS);
     rpc_disconnect();
 }
 

@@ -194,6 +194,9 @@ def test_a_board_is_reset_unless_it_is_held(host, smi):
     ctl(demo, "set", L40S, "holder", "dcgm")
     assert "In use by another client" in smi(demo, "-r", "-i", "2", status=19).said
     smi(demo, "-r", "-i", "0", user=NOBODY, status=4)
+    ctl(demo, "fault", "add", "at=reset", "nvml=UNKNOWN", "count=1")
+    smi(demo, "-r", "-i", "0", status=255)
+    smi(demo, "-r", "-i", "0")
 
 
 def test_settings_are_kept(host, smi):

@@ -14,6 +14,8 @@
 struct yaml_input {
     yaml_parser_t parser;
     yaml_event_t event; /* the current one; deleted by next() */
+    const char *text;
+    size_t len;
     const char *origin;
     struct error *err;
     size_t n_items;
@@ -24,6 +26,17 @@ static int fail_at(struct yaml_input *in, yaml_mark_t mark, const char *what)
     return error_set_at(in->err, in->origin, mark.line + 1, mark.column + 1, "%s", what);
 }
 
+/* libyaml tells only the byte of what is no text. */
+static yaml_mark_t mark_of_byte(const struct yaml_input *in, size_t byte)
+{
+    yaml_mark_t mark = {.index = byte};
+    for (size_t i = 0; i < byte && i < in->len; i++) {
+        mark.line += in->text[i] == '\n' ? 1 : 0;
+        mark.column = in->text[i] == '\n' ? 0 : mark.column + 1;
+    }
+    return mark;
+}
+
 static int next(struct yaml_input *in)
 {
     yaml_event_delete(&in->event);
@@ -32,8 +45,9 @@ static int next(struct yaml_input *in)
     }
     const yaml_parser_t *p = &in->parser;
     if (p->error == YAML_READER_ERROR) {
-        return error_set(in->err, REASON_INVALID, in->origin, "not valid YAML: byte %zu: %s",
-                         p->problem_offset, p->problem);
+        yaml_mark_t mark = mark_of_byte(in, p->problem_offset);
+        return error_set_at(in->err, in->origin, mark.line + 1, mark.column + 1,
+                            "not valid YAML: %s", p->problem);
     }
     return error_set_at(in->err, in->origin, p->problem_mark.line + 1, p->problem_mark.column + 1,
                         "not valid YAML: %s%s%s", p->problem != NULL ? p->problem : "unreadable",
@@ -270,7 +284,7 @@ int yaml_read(const char *text, size_t len, const char *origin, json_t **ret_jso
         return error_set(err, REASON_INVALID, origin, "the text has %zu bytes, more than %d", len,
                          INPUT_MAX_BYTES);
     }
-    struct yaml_input in = {.origin = origin, .err = err};
+    struct yaml_input in = {.text = text, .len = len, .origin = origin, .err = err};
     if (yaml_parser_initialize(&in.parser) == 0) {
         return error_set(err, REASON_INTERNAL, origin, "libyaml does not start");
     }

@@ -92,7 +92,8 @@ static void a_syntax_error_names_line_and_column(void **state)
     (void)state;
     refused("a: [1, 2\nb: 3\n", "f.yaml:2:2", "not valid YAML");
     refused("a:\n\t- 1\n", "f.yaml:2:1", "cannot start any token");
-    refused("a: \xff\n", "f.yaml", "UTF-8");
+    refused("a: \xff\n", "f.yaml:1:4", "UTF-8");
+    refused("a: 1\nbc: \x01\n", "f.yaml:2:5", "control characters");
 }
 
 static void more_than_one_document_is_refused(void **state)

@@ -15,7 +15,8 @@
 #include "base/fs.h"
 #include "base/str.h"
 
-#define BACKLOG 64
+/* A client that finds the queue full is refused at once, and should not be: the kernel's most. */
+#define BACKLOG SOMAXCONN
 
 /* A socket file that nobody serves is left from a crash and goes away. */
 static int remove_stale(const char *path, const struct sockaddr_un *addr, struct error *err)

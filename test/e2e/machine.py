@@ -97,9 +97,14 @@ class Machine:
     def lives(self):
         return self.cleaved is not None and self.cleaved.poll() is None
 
+    def pid(self):
+        """Of cleaved itself, which is nsenter's child; None if it is gone."""
+        found = children(self.cleaved.pid)
+        return found[0] if found else None
+
     def signal(self, number):
-        """To cleaved itself, which is nsenter's child."""
-        for pid in children(self.cleaved.pid):
+        pid = self.pid()
+        if pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 

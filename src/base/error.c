@@ -99,6 +99,8 @@ static enum reason reason_of_errno(int errnum)
         return REASON_NOT_FOUND;
     case EBUSY:
         return REASON_IN_USE;
+    case EISDIR:
+        return REASON_INVALID;
     default:
         return REASON_DRIVER;
     }

@@ -81,6 +81,7 @@ struct gpu {
     uint32_t iommu_group;               /* NO_ID when there is none */
     VEC(struct pci_addr) group_members; /* other devices in the IOMMU group */
     int32_t numa_node;                  /* -1 unknown */
+    uint64_t mmio_bytes;                /* sum of the PF's 64-bit prefetchable BARs, 0 unknown */
     uint32_t vfs_total;                 /* sriov_totalvfs, 0 without SR-IOV */
     uint32_t vfs_enabled;
     /* Routing id of VF n = PF + offset + n * stride, so that VFs can be named before they are
@@ -110,8 +111,10 @@ struct vm_device {
     bool is_mdev;
     struct pci_addr addr;
     char mdev_uuid[40];
-    bool live;       /* in the running definition */
-    bool persistent; /* in the stored definition */
+    bool live;             /* in the running definition */
+    bool persistent;       /* in the stored definition */
+    bool managed;          /* libvirt binds and unbinds it */
+    char claim[NAME_SIZE]; /* whose alias it carries; "": cleave did not put it in */
 };
 
 struct vm {
@@ -120,6 +123,8 @@ struct vm {
     enum vm_state state;
     uint32_t vcpus;
     uint64_t mem_kib;
+    bool transient; /* no stored definition: gone when it stops */
+    bool autostart; /* started by libvirt when the host boots */
     VEC(struct vm_device) devices;
 };
 

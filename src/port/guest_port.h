@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The virtualization layer's side: domains, who holds which device, attach and detach. Implemented
- * by driver/libvirt. All operations block and run on a worker thread, one at a time.
+ * The virtualization layer's side: domains, who holds which device, attach and detach, migration.
+ * Implemented by driver/libvirt. All operations block and run on a worker thread. A port is used by
+ * one thread at a time; a second port of the same host may be used beside it.
+ *
+ * How long an operation may block: libvirt runs its hook script while it holds the domain's lock.
+ * Until that script ends, every question about that domain waits in libvirtd, and so does every
+ * list of domains (docs/internals/libvirt.md has what was measured). Marked below: (waits) means
+ * that the operation can wait as long as any VM's hook runs, (waits for vm) for the hook of that VM
+ * alone. So whoever answers a hook must not need an operation of this port for it.
  */
 #ifndef PORT_GUEST_PORT_H
 #define PORT_GUEST_PORT_H
@@ -10,26 +17,102 @@
 #include "model/host.h"
 #include "model/plan.h"
 
+/* A device in one definition: a PCI function or an mdev. */
+struct hostdev {
+    bool is_mdev;
+    struct pci_addr addr;
+    char mdev_uuid[40];
+};
+
+/* What a rewritten definition has in place of one device. */
+struct hostdev_change {
+    char claim[NAME_SIZE]; /* "": the device `from`, whoever put it in */
+    struct hostdev from;   /* found by claim (its alias) first, else by address or UUID */
+    struct hostdev to;
+};
+
+enum guest_xml {
+    GUEST_XML_STORED,    /* the persistent definition: what the next start has */
+    GUEST_XML_LIVE,      /* of the running VM */
+    GUEST_XML_MIGRATABLE /* of the running VM, in the form that a migration's dest_xml needs */
+};
+
+struct guest_migration {
+    const char *vm;
+    const char *dest_uri;     /* libvirt of the target as the source's libvirtd sees it */
+    const char *migrate_uri;  /* where the data flows; "" or NULL: libvirt chooses */
+    const char *dest_xml;     /* a rewritten GUEST_XML_MIGRATABLE; NULL: the same devices there */
+    const char *persist_xml;  /* a rewritten GUEST_XML_STORED, kept at the target; NULL: the same */
+    uint64_t bandwidth_bytes; /* per second, 0: no limit */
+    uint64_t max_downtime_ms; /* 0: the emulator's default */
+    bool keep_source;         /* leave the source's stored definition: the caller undefines it */
+    bool direct;              /* this process talks to both sides instead of the two libvirtds */
+};
+
+enum guest_job {
+    GUEST_JOB_NONE,
+    GUEST_JOB_RUNNING,
+    GUEST_JOB_DONE,
+    GUEST_JOB_FAILED,
+    GUEST_JOB_CANCELLED
+};
+
+/* A migration as libvirt reports it; 0: not reported (yet). */
+struct guest_progress {
+    enum guest_job job;
+    uint64_t total_bytes, processed_bytes, remaining_bytes;
+    uint64_t bytes_per_s;
+    uint64_t dirty_bytes_per_s; /* how fast the guest's memory changes */
+    uint64_t vfio_bytes;        /* device state sent so far */
+    uint64_t elapsed_ms;
+    uint64_t downtime_ms; /* RUNNING: expected by the emulator; DONE: what it was */
+};
+
 struct guest_port;
 
 /* All mandatory. */
 struct guest_port_ops {
     /* Read-only. Adds to `host` the libvirt version and all domains with their host devices. A
-     * missing libvirt is no error: host->libvirt_problem says it in one sentence. */
+     * missing libvirt is no error: host->libvirt_problem says it in one sentence. (waits) */
     int (*observe)(struct guest_port *port, struct host *host, struct error *err);
-    /* Read-only. 0 = apply can only fail for a run-time reason. */
+    /* Read-only. 0 = apply can only fail for a run-time reason. (waits) */
     int (*check)(struct guest_port *port, const struct step *step, struct error *err);
     /* Idempotent: a step whose result is already there succeeds. Reads back and compares; a
-     * mismatch is an error. Fills step->got_*. */
+     * mismatch is an error. Fills step->got_*. (waits) */
     int (*apply)(struct guest_port *port, struct step *step, struct error *err);
     /* Defines a domain from XML text under a new name (UUID dropped, host devices refused). */
     int (*define)(struct guest_port *port, const char *xml, const char *name, struct error *err);
-    /* Starts a shut-off domain; -REASON_CONFLICT if it runs already. */
+    /* Starts a shut-off domain; -REASON_CONFLICT if it runs already. Returns when the VM's hooks
+     * have ended and its emulator runs. */
     int (*start)(struct guest_port *port, const char *vm, struct error *err);
-    /* Asks the guest to shut down; destroys it after timeout_ms (0: at once). */
+    /* Asks the guest to shut down; destroys it after timeout_ms (0: at once). (waits for vm) */
     int (*stop)(struct guest_port *port, const char *vm, unsigned timeout_ms, struct error *err);
-    /* Removes a shut-off domain's definition. */
+    /* Removes a shut-off domain's definition. (waits for vm) */
     int (*undefine)(struct guest_port *port, const char *vm, struct error *err);
+
+    /* The definition as text; caller frees. -REASON_NOT_FOUND without such a VM, -REASON_CONFLICT
+     * when it has no such definition (transient, or off). (waits for vm) */
+    int (*read_xml)(struct guest_port *port, const char *vm, enum guest_xml which, char **ret_xml,
+                    struct error *err);
+    /* Pure: `xml` with each change's device replaced, everything else as it was. Every change must
+     * be found exactly once, else -REASON_NOT_FOUND or -REASON_CONFLICT. Caller frees. Never waits.
+     */
+    int (*rewrite)(struct guest_port *port, const char *xml, const struct hostdev_change *changes,
+                   size_t n_changes, char **ret_xml, struct error *err);
+
+    /* Moves a running VM, live, and makes it persistent at the target; blocks until it is there or
+     * not. Never post-copy. `ret_done` (may be NULL) gets the statistics of the job, however it
+     * ended. After an error the VM runs at the source, but for -REASON_UNAVAILABLE: then a
+     * connection broke, and both sides have to be asked. */
+    int (*migrate)(struct guest_port *port, const struct guest_migration *migration,
+                   struct guest_progress *ret_done, struct error *err);
+    /* Read-only; for another thread and port than migrate's, which it never waits for. What runs
+     * now; GUEST_JOB_NONE: nothing. */
+    int (*migrate_progress)(struct guest_port *port, const char *vm,
+                            struct guest_progress *ret_progress, struct error *err);
+    /* From another thread and port: asks a running migration to end; migrate() then fails with
+     * -REASON_CONFLICT and GUEST_JOB_CANCELLED. None running: 0. */
+    int (*migrate_cancel)(struct guest_port *port, const char *vm, struct error *err);
     void (*free)(struct guest_port *port);
 };
 

@@ -137,6 +137,69 @@ static int fake_guest_undefine(struct guest_port *port, const char *name, struct
     return r;
 }
 
+static int fake_guest_read_xml(struct guest_port *port, const char *name, enum guest_xml which,
+                               char **ret_xml, struct error *err)
+{
+    struct fake_vm *vm = NULL;
+    int r = find_vm(port, name, &vm, err);
+    if (r == 0 && which != GUEST_XML_STORED && !vm->running) {
+        r = error_set(err, REASON_CONFLICT, name, "VM \"%s\" is not running", name);
+    }
+    if (r == 0) {
+        *ret_xml = xasprintf("<domain><name>%s</name></domain>", name);
+    }
+    return r;
+}
+
+static int fake_guest_rewrite(struct guest_port *port, const char *xml,
+                              const struct hostdev_change *changes, size_t n_changes,
+                              char **ret_xml, struct error *err)
+{
+    (void)port;
+    (void)changes;
+    (void)n_changes;
+    (void)err;
+    *ret_xml = xstrdup(xml);
+    return 0;
+}
+
+/* The target is nowhere: the VM is gone from here. */
+static int fake_guest_migrate(struct guest_port *port, const struct guest_migration *migration,
+                              struct guest_progress *ret_done, struct error *err)
+{
+    struct fake_vm *vm = NULL;
+    int r = find_vm(port, migration->vm, &vm, err);
+    if (r == 0 && !vm->running) {
+        r = error_set(err, REASON_CONFLICT, vm->name, "VM \"%s\" is not running", vm->name);
+    }
+    if (r != 0) {
+        return r;
+    }
+    if (migration->keep_source) {
+        vm->running = false;
+    } else {
+        *vm = (struct fake_vm){0};
+    }
+    if (ret_done != NULL) {
+        *ret_done = (struct guest_progress){.job = GUEST_JOB_DONE};
+    }
+    return 0;
+}
+
+static int fake_guest_migrate_progress(struct guest_port *port, const char *name,
+                                       struct guest_progress *ret_progress, struct error *err)
+{
+    struct fake_vm *vm = NULL;
+    *ret_progress = (struct guest_progress){.job = GUEST_JOB_NONE};
+    return find_vm(port, name, &vm, err);
+}
+
+static int fake_guest_migrate_cancel(struct guest_port *port, const char *name, struct error *err)
+{
+    struct fake_vm *vm = NULL;
+    return find_vm(port, name, &vm, err);
+}
+
 static void fake_guest_free(struct guest_port *port)
 {
     free(port);
@@ -150,6 +213,11 @@ static const struct guest_port_ops guest_ops = {
     .start = fake_guest_start,
     .stop = fake_guest_stop,
     .undefine = fake_guest_undefine,
+    .read_xml = fake_guest_read_xml,
+    .rewrite = fake_guest_rewrite,
+    .migrate = fake_guest_migrate,
+    .migrate_progress = fake_guest_migrate_progress,
+    .migrate_cancel = fake_guest_migrate_cancel,
     .free = fake_guest_free,
 };
 

@@ -120,6 +120,42 @@ static int guest_undefine(struct guest_port *port, const char *vm, struct error 
     WITH_FAULT(self, err, self->inner->ops->undefine(self->inner, vm, err));
 }
 
+static int guest_read_xml(struct guest_port *port, const char *vm, enum guest_xml which,
+                          char **ret_xml, struct error *err)
+{
+    struct faulty_guest *self = (struct faulty_guest *)port;
+    WITH_FAULT(self, err, self->inner->ops->read_xml(self->inner, vm, which, ret_xml, err));
+}
+
+static int guest_rewrite(struct guest_port *port, const char *xml,
+                         const struct hostdev_change *changes, size_t n_changes, char **ret_xml,
+                         struct error *err)
+{
+    struct faulty_guest *self = (struct faulty_guest *)port;
+    WITH_FAULT(self, err,
+               self->inner->ops->rewrite(self->inner, xml, changes, n_changes, ret_xml, err));
+}
+
+static int guest_migrate(struct guest_port *port, const struct guest_migration *migration,
+                         struct guest_progress *ret_done, struct error *err)
+{
+    struct faulty_guest *self = (struct faulty_guest *)port;
+    WITH_FAULT(self, err, self->inner->ops->migrate(self->inner, migration, ret_done, err));
+}
+
+static int guest_migrate_progress(struct guest_port *port, const char *vm,
+                                  struct guest_progress *ret_progress, struct error *err)
+{
+    struct faulty_guest *self = (struct faulty_guest *)port;
+    WITH_FAULT(self, err, self->inner->ops->migrate_progress(self->inner, vm, ret_progress, err));
+}
+
+static int guest_migrate_cancel(struct guest_port *port, const char *vm, struct error *err)
+{
+    struct faulty_guest *self = (struct faulty_guest *)port;
+    WITH_FAULT(self, err, self->inner->ops->migrate_cancel(self->inner, vm, err));
+}
+
 static const struct gpu_port_ops gpu_ops = {
     .observe = gpu_observe, .check = gpu_check, .apply = gpu_apply, .free = gpu_free};
 static const struct pci_port_ops pci_ops = {
@@ -132,6 +168,11 @@ static const struct guest_port_ops guest_ops = {
     .start = guest_start,
     .stop = guest_stop,
     .undefine = guest_undefine,
+    .read_xml = guest_read_xml,
+    .rewrite = guest_rewrite,
+    .migrate = guest_migrate,
+    .migrate_progress = guest_migrate_progress,
+    .migrate_cancel = guest_migrate_cancel,
     .free = guest_free,
 };
 

@@ -10,16 +10,10 @@
 #include "base/vec.h"
 #include "model/host.h"
 #include "model/plan.h"
+#include "port/guest_port.h"
 
 #define DOMAIN_XML_MAX_BYTES (1024 * 1024)
 #define DOMAIN_MAX_HOSTDEVS 64
-
-/* A device in one definition: a PCI function or an mdev. */
-struct hostdev {
-    bool is_mdev;
-    struct pci_addr addr;
-    char mdev_uuid[40];
-};
 
 struct hostdevs {
     struct hostdev *items;

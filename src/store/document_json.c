@@ -66,3 +66,8 @@ int document_to_plan(const char *text, const char *const *steps, size_t n_steps,
     }
     return plan_from_stored_json(json, ret_plan, err);
 }
+
+int document_to_record(const char *text, json_t **ret_json, struct error *err)
+{
+    return parse(text, "record", ret_json, err);
+}

@@ -19,5 +19,7 @@ int document_to_claim(const char *text, struct claim *ret_claim, struct error *e
 /* Puts the steps' documents back into the plan's. */
 int document_to_plan(const char *text, const char *const *steps, size_t n_steps,
                      struct plan **ret_plan, struct error *err);
+/* Caller decrefs. */
+int document_to_record(const char *text, json_t **ret_json, struct error *err);
 
 #endif

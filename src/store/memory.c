@@ -10,6 +10,7 @@ struct tables {
     struct claims claims;     /* sorted by name */
     VEC(struct plan *) plans; /* oldest first */
     VEC(struct event) events;
+    json_t *records[RECORD_KIND_COUNT]; /* objects by key; NULL: none yet */
 };
 
 struct memory_store {
@@ -32,6 +33,9 @@ static void tables_done(struct tables *tables)
     vec_done(&tables->claims);
     vec_done(&tables->plans);
     vec_done(&tables->events);
+    for (size_t i = 0; i < RECORD_KIND_COUNT; i++) {
+        json_decref(tables->records[i]);
+    }
 }
 
 static struct tables tables_copy(const struct tables *tables)
@@ -45,6 +49,9 @@ static struct tables tables_copy(const struct tables *tables)
     }
     for (vec_each(&tables->events, event)) {
         *vec_push(&copy.events) = *event;
+    }
+    for (size_t i = 0; i < RECORD_KIND_COUNT; i++) {
+        copy.records[i] = json_deep_copy(tables->records[i]);
     }
     return copy;
 }
@@ -219,6 +226,35 @@ static int memory_load_events(struct store *store, uint64_t after, size_t max,
     return 0;
 }
 
+static int memory_put_record(struct store *store, enum record_kind kind, const char *key,
+                             const json_t *document, struct error *err)
+{
+    (void)err;
+    json_t **records = &of(store)->now.records[kind];
+    if (*records == NULL) {
+        *records = json_object();
+    }
+    json_object_set_new(*records, key, json_deep_copy(document));
+    return 0;
+}
+
+static int memory_delete_record(struct store *store, enum record_kind kind, const char *key,
+                                struct error *err)
+{
+    (void)err;
+    json_object_del(of(store)->now.records[kind], key);
+    return 0;
+}
+
+static int memory_load_records(struct store *store, enum record_kind kind, json_t **ret_documents,
+                               struct error *err)
+{
+    (void)err;
+    const json_t *records = of(store)->now.records[kind];
+    *ret_documents = records == NULL ? json_object() : json_deep_copy(records);
+    return 0;
+}
+
 static void memory_free(struct store *store)
 {
     if (store == NULL) {
@@ -243,6 +279,9 @@ static const struct store_ops memory_ops = {
     .load_plans = memory_load_plans,
     .put_event = memory_put_event,
     .load_events = memory_load_events,
+    .put_record = memory_put_record,
+    .delete_record = memory_delete_record,
+    .load_records = memory_load_records,
     .free = memory_free,
 };
 

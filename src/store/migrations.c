@@ -32,6 +32,15 @@ static const struct migration migrations[] = {
                "  message TEXT NOT NULL"
                ") STRICT;",
     },
+    {
+        .version = 2,
+        .sql = "CREATE TABLE records ("
+               "  kind TEXT NOT NULL,"
+               "  key TEXT NOT NULL,"
+               "  document TEXT NOT NULL,"
+               "  PRIMARY KEY (kind, key)"
+               ") STRICT, WITHOUT ROWID;",
+    },
 };
 
 const struct migration *migrations_list(size_t *ret_n)

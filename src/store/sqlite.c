@@ -1,49 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/sqlite.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <sqlite3.h>
-#include <stdio.h>
-#include <unistd.h>
-
+/* Transactions, claims, plans and events. */
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/document_json.h"
-#include "store/migrations.h"
+#include "store/sqlite_private.h"
 
-#define APPLICATION_ID 0x636c7665 /* "clve" */
-#define BUSY_TIMEOUT_MS 5000
 #define EVENTS_KEPT 100000
 #define PLANS_KEPT 1000
-#define DOCUMENT_TEXT(text) (const char *)(text)
 
-enum stmt {
-    STMT_BEGIN,
-    STMT_COMMIT,
-    STMT_ROLLBACK,
-    STMT_CLAIM_INSERT,
-    STMT_CLAIM_UPDATE,
-    STMT_CLAIM_DELETE,
-    STMT_CLAIM_LIST,
-    STMT_PLAN_PUT,
-    STMT_PLAN_PRUNE,
-    STMT_PLAN_GET,
-    STMT_PLAN_LIST,
-    STMT_PLAN_LIST_UNFINISHED,
-    STMT_STEP_PUT,
-    STMT_STEP_UPDATE,
-    STMT_STEPS_DELETE,
-    STMT_STEP_LIST,
-    STMT_EVENT_PUT,
-    STMT_EVENT_PRUNE,
-    STMT_EVENT_LIST,
-    STMT_COUNT
-};
-
-static const char *const stmt_sql[] = {
+const char *const sqlite_stmt_sql[STMT_COUNT] = {
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
     [STMT_COMMIT] = "COMMIT",
     [STMT_ROLLBACK] = "ROLLBACK",
@@ -71,14 +37,10 @@ static const char *const stmt_sql[] = {
     [STMT_EVENT_PRUNE] = "DELETE FROM events WHERE seq <= ?1",
     [STMT_EVENT_LIST] = "SELECT seq, time_us, kind, subject, author, message FROM events"
                         " WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-};
-_Static_assert(ARRAY_SIZE(stmt_sql) == STMT_COUNT, "every statement has its text");
-
-struct sqlite_store {
-    struct store store;
-    sqlite3 *db;
-    bool in_transaction;
-    sqlite3_stmt *stmts[STMT_COUNT];
+    [STMT_RECORD_PUT] = "INSERT INTO records (kind, key, document) VALUES (?1, ?2, ?3)"
+                        " ON CONFLICT (kind, key) DO UPDATE SET document = ?3",
+    [STMT_RECORD_DELETE] = "DELETE FROM records WHERE kind = ?1 AND key = ?2",
+    [STMT_RECORD_LIST] = "SELECT key, document FROM records WHERE kind = ?1 ORDER BY key",
 };
 
 static struct sqlite_store *of(struct store *store)
@@ -86,7 +48,7 @@ static struct sqlite_store *of(struct store *store)
     return (struct sqlite_store *)store;
 }
 
-static int fail(const struct sqlite_store *s, struct error *err, const char *what)
+int sqlite_fail(const struct sqlite_store *s, struct error *err, const char *what)
 {
     int code = sqlite3_errcode(s->db) & 0xff;
     int r = error_set(err, REASON_UNAVAILABLE, "store", "%s: %s", what, sqlite3_errmsg(s->db));
@@ -99,22 +61,20 @@ static int fail(const struct sqlite_store *s, struct error *err, const char *wha
     return r;
 }
 
-static void stmt_resetp(sqlite3_stmt **stmt)
+void sqlite_stmt_resetp(sqlite3_stmt **stmt)
 {
     (void)sqlite3_reset(*stmt);
     (void)sqlite3_clear_bindings(*stmt);
 }
-/* Statements are prepared once; this gives one back for its next use. */
-#define CLEANUP_STMT CLEANUP(stmt_resetp)
 
-static void bind_text(sqlite3_stmt *stmt, int index, const char *text)
+void sqlite_bind_text(sqlite3_stmt *stmt, int index, const char *text)
 {
     (void)sqlite3_bind_text(stmt, index, text, -1, SQLITE_TRANSIENT);
 }
 
-static int run(struct sqlite_store *s, sqlite3_stmt *stmt, struct error *err, const char *what)
+int sqlite_run(struct sqlite_store *s, sqlite3_stmt *stmt, struct error *err, const char *what)
 {
-    return sqlite3_step(stmt) == SQLITE_DONE ? 0 : fail(s, err, what);
+    return sqlite3_step(stmt) == SQLITE_DONE ? 0 : sqlite_fail(s, err, what);
 }
 
 /* ---- transactions ---- */
@@ -123,12 +83,12 @@ static int sqlite_begin(struct store *store, struct error *err)
 {
     struct sqlite_store *s = of(store);
     CLEANUP_STMT sqlite3_stmt *stmt = s->stmts[STMT_BEGIN];
-    int r = run(s, stmt, err, "starting a transaction");
+    int r = sqlite_run(s, stmt, err, "starting a transaction");
     s->in_transaction = r == 0;
     return r;
 }
 
-static void sqlite_rollback(struct store *store)
+void sqlite_rollback(struct store *store)
 {
     struct sqlite_store *s = of(store);
     s->in_transaction = false;
@@ -144,7 +104,7 @@ static int sqlite_commit(struct store *store, struct error *err)
     int r = 0;
     {
         CLEANUP_STMT sqlite3_stmt *stmt = s->stmts[STMT_COMMIT];
-        r = run(s, stmt, err, "committing");
+        r = sqlite_run(s, stmt, err, "committing");
     }
     if (r != 0) {
         sqlite_rollback(store);
@@ -182,10 +142,10 @@ static int sqlite_put_claim(struct store *store, struct claim *claim, struct err
     CLEANUP_FREE char *document = document_of_claim(&next);
     CLEANUP_STMT sqlite3_stmt *stmt =
         s->stmts[claim->version == 0 ? STMT_CLAIM_INSERT : STMT_CLAIM_UPDATE];
-    bind_text(stmt, 1, claim->name);
+    sqlite_bind_text(stmt, 1, claim->name);
     (void)sqlite3_bind_int64(stmt, 2, (sqlite3_int64)next.version);
-    bind_text(stmt, 3, document);
-    int r = run(s, stmt, err, "storing a claim");
+    sqlite_bind_text(stmt, 3, document);
+    int r = sqlite_run(s, stmt, err, "storing a claim");
     if (r != 0) {
         return r;
     }
@@ -201,8 +161,8 @@ static int sqlite_delete_claim(struct store *store, const char *name, struct err
 {
     struct sqlite_store *s = of(store);
     CLEANUP_STMT sqlite3_stmt *stmt = s->stmts[STMT_CLAIM_DELETE];
-    bind_text(stmt, 1, name);
-    int r = run(s, stmt, err, "deleting a claim");
+    sqlite_bind_text(stmt, 1, name);
+    int r = sqlite_run(s, stmt, err, "deleting a claim");
     if (r == 0 && sqlite3_changes(s->db) != 1) {
         return error_set(err, REASON_NOT_FOUND, name, "there is no claim \"%s\"", name);
     }
@@ -225,7 +185,7 @@ static int sqlite_load_claims(struct store *store, struct claims *ret_claims, st
     }
     if (step != SQLITE_DONE) {
         vec_done(&claims);
-        return fail(s, err, "reading the claims");
+        return sqlite_fail(s, err, "reading the claims");
     }
     *ret_claims = claims;
     return 0;
@@ -239,10 +199,10 @@ static int put_steps(struct sqlite_store *s, const struct plan *plan, struct err
     for (vec_each(&plan->steps, step)) {
         CLEANUP_FREE char *document = document_of_step(step);
         CLEANUP_STMT sqlite3_stmt *stmt = s->stmts[STMT_STEP_PUT];
-        bind_text(stmt, 1, plan->id);
+        sqlite_bind_text(stmt, 1, plan->id);
         (void)sqlite3_bind_int64(stmt, 2, number++);
-        bind_text(stmt, 3, document);
-        int r = run(s, stmt, err, "storing a step");
+        sqlite_bind_text(stmt, 3, document);
+        int r = sqlite_run(s, stmt, err, "storing a step");
         if (r != 0) {
             return r;
         }
@@ -254,16 +214,16 @@ static int put_plan_rows(struct sqlite_store *s, const struct plan *plan, struct
 {
     CLEANUP_FREE char *document = document_of_plan(plan);
     CLEANUP_STMT sqlite3_stmt *put = s->stmts[STMT_PLAN_PUT];
-    bind_text(put, 1, plan->id);
-    bind_text(put, 2, plan_state_name(plan->state));
-    bind_text(put, 3, document);
-    int r = run(s, put, err, "storing a plan");
+    sqlite_bind_text(put, 1, plan->id);
+    sqlite_bind_text(put, 2, plan_state_name(plan->state));
+    sqlite_bind_text(put, 3, document);
+    int r = sqlite_run(s, put, err, "storing a plan");
     if (r != 0) {
         return r;
     }
     CLEANUP_STMT sqlite3_stmt *clear = s->stmts[STMT_STEPS_DELETE];
-    bind_text(clear, 1, plan->id);
-    r = run(s, clear, err, "storing a plan");
+    sqlite_bind_text(clear, 1, plan->id);
+    r = sqlite_run(s, clear, err, "storing a plan");
     if (r != 0) {
         return r;
     }
@@ -273,7 +233,7 @@ static int put_plan_rows(struct sqlite_store *s, const struct plan *plan, struct
     }
     CLEANUP_STMT sqlite3_stmt *prune = s->stmts[STMT_PLAN_PRUNE];
     (void)sqlite3_bind_int64(prune, 1, PLANS_KEPT);
-    return run(s, prune, err, "forgetting old plans");
+    return sqlite_run(s, prune, err, "forgetting old plans");
 }
 
 static int sqlite_put_plan(struct store *store, const struct plan *plan, struct error *err)
@@ -294,10 +254,10 @@ static int sqlite_put_step(struct store *store, const char *plan_id, size_t inde
     struct sqlite_store *s = of(store);
     CLEANUP_FREE char *document = document_of_step(step);
     CLEANUP_STMT sqlite3_stmt *stmt = s->stmts[STMT_STEP_UPDATE];
-    bind_text(stmt, 1, plan_id);
+    sqlite_bind_text(stmt, 1, plan_id);
     (void)sqlite3_bind_int64(stmt, 2, (sqlite3_int64)index);
-    bind_text(stmt, 3, document);
-    int r = run(s, stmt, err, "writing the journal");
+    sqlite_bind_text(stmt, 3, document);
+    int r = sqlite_run(s, stmt, err, "writing the journal");
     if (r == 0 && sqlite3_changes(s->db) != 1) {
         return error_set(err, REASON_NOT_FOUND, plan_id, "there is no step %zu of plan %s", index,
                          plan_id);
@@ -310,12 +270,12 @@ static int load_steps(struct sqlite_store *s, const char *plan_id, struct strlis
                       struct error *err)
 {
     CLEANUP_STMT sqlite3_stmt *stmt = s->stmts[STMT_STEP_LIST];
-    bind_text(stmt, 1, plan_id);
+    sqlite_bind_text(stmt, 1, plan_id);
     int step = 0;
     for (step = sqlite3_step(stmt); step == SQLITE_ROW; step = sqlite3_step(stmt)) {
         *vec_push(texts) = xstrdup(DOCUMENT_TEXT(sqlite3_column_text(stmt, 0)));
     }
-    return step == SQLITE_DONE ? 0 : fail(s, err, "reading the steps of a plan");
+    return step == SQLITE_DONE ? 0 : sqlite_fail(s, err, "reading the steps of a plan");
 }
 
 /* From a row of (id, document). */
@@ -336,7 +296,7 @@ static int sqlite_load_plan(struct store *store, const char *id, struct plan **r
 {
     struct sqlite_store *s = of(store);
     CLEANUP_STMT sqlite3_stmt *stmt = s->stmts[STMT_PLAN_GET];
-    bind_text(stmt, 1, id);
+    sqlite_bind_text(stmt, 1, id);
     switch (sqlite3_step(stmt)) {
     case SQLITE_ROW:
         return plan_from_row(s, stmt, ret_plan, err);
@@ -344,7 +304,7 @@ static int sqlite_load_plan(struct store *store, const char *id, struct plan **r
         *ret_plan = NULL;
         return 0;
     default:
-        return fail(s, err, "reading a plan");
+        return sqlite_fail(s, err, "reading a plan");
     }
 }
 
@@ -378,7 +338,7 @@ static int sqlite_load_plans(struct store *store, size_t max, bool unfinished_on
         }
     }
     if (step != SQLITE_DONE) {
-        return fail(s, err, "reading the plans");
+        return sqlite_fail(s, err, "reading the plans");
     }
     *ret_n = plans.n;
     *ret_plans = TAKE_PTR(plans.items);
@@ -394,11 +354,11 @@ static int sqlite_put_event(struct store *store, struct event *event, struct err
     {
         CLEANUP_STMT sqlite3_stmt *stmt = s->stmts[STMT_EVENT_PUT];
         (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)event->time_us);
-        bind_text(stmt, 2, event->kind);
-        bind_text(stmt, 3, event->subject);
-        bind_text(stmt, 4, event->author);
-        bind_text(stmt, 5, event->message);
-        int r = run(s, stmt, err, "storing an event");
+        sqlite_bind_text(stmt, 2, event->kind);
+        sqlite_bind_text(stmt, 3, event->subject);
+        sqlite_bind_text(stmt, 4, event->author);
+        sqlite_bind_text(stmt, 5, event->message);
+        int r = sqlite_run(s, stmt, err, "storing an event");
         if (r != 0) {
             return r;
         }
@@ -409,7 +369,7 @@ static int sqlite_put_event(struct store *store, struct event *event, struct err
     }
     CLEANUP_STMT sqlite3_stmt *prune = s->stmts[STMT_EVENT_PRUNE];
     (void)sqlite3_bind_int64(prune, 1, (sqlite3_int64)(event->seq - EVENTS_KEPT));
-    return run(s, prune, err, "forgetting old events");
+    return sqlite_run(s, prune, err, "forgetting old events");
 }
 
 static struct event event_from_row(sqlite3_stmt *stmt)
@@ -439,14 +399,14 @@ static int sqlite_load_events(struct store *store, uint64_t after, size_t max,
     }
     if (step != SQLITE_DONE) {
         vec_done(&events);
-        return fail(s, err, "reading the events");
+        return sqlite_fail(s, err, "reading the events");
     }
     *ret_events = events.items;
     *ret_n = events.n;
     return 0;
 }
 
-static void sqlite_free(struct store *store)
+void sqlite_free(struct store *store)
 {
     if (store == NULL) {
         return;
@@ -459,7 +419,7 @@ static void sqlite_free(struct store *store)
     free(s);
 }
 
-static const struct store_ops sqlite_ops = {
+const struct store_ops sqlite_ops = {
     .begin = sqlite_begin,
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
@@ -472,136 +432,8 @@ static const struct store_ops sqlite_ops = {
     .load_plans = sqlite_load_plans,
     .put_event = sqlite_put_event,
     .load_events = sqlite_load_events,
+    .put_record = sqlite_put_record,
+    .delete_record = sqlite_delete_record,
+    .load_records = sqlite_load_records,
     .free = sqlite_free,
 };
-
-/* ---- opening ---- */
-
-static int exec(struct sqlite_store *s, const char *sql, struct error *err, const char *what)
-{
-    return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(s, err, what);
-}
-
-static int read_int(struct sqlite_store *s, const char *sql, int *ret_value, struct error *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    int r = sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL);
-    if (r == SQLITE_OK) {
-        r = sqlite3_step(stmt);
-        *ret_value = sqlite3_column_int(stmt, 0);
-    }
-    (void)sqlite3_finalize(stmt);
-    return r == SQLITE_ROW ? 0 : fail(s, err, "reading the database header");
-}
-
-static int apply_migration(struct sqlite_store *s, const struct migration *migration,
-                           struct error *err)
-{
-    char sql[64];
-    int r = exec(s, "BEGIN IMMEDIATE", err, "migrating");
-    if (r != 0) {
-        return r;
-    }
-    snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", migration->version);
-    r = exec(s, migration->sql, err, "migrating");
-    if (r == 0) {
-        r = exec(s, sql, err, "migrating");
-    }
-    if (r == 0) {
-        r = exec(s, "COMMIT", err, "migrating");
-    }
-    if (r != 0) {
-        sqlite_rollback(&s->store);
-    }
-    return r;
-}
-
-static int migrate(struct sqlite_store *s, const char *path, struct error *err)
-{
-    int application = 0;
-    int version = 0;
-    size_t n = 0;
-    const struct migration *migrations = migrations_list(&n);
-    int r = read_int(s, "PRAGMA application_id", &application, err);
-    if (r == 0) {
-        r = read_int(s, "PRAGMA user_version", &version, err);
-    }
-    if (r != 0) {
-        return r;
-    }
-    if (application != APPLICATION_ID && (application != 0 || version != 0)) {
-        return error_set(err, REASON_CONFLICT, path, "%s is a database of another program", path);
-    }
-    int known = migrations[n - 1].version;
-    if (version > known) {
-        r = error_set(err, REASON_UNSUPPORTED, path,
-                      "%s has schema %d, this cleaved knows only up to %d", path, version, known);
-        error_hint(err, "start the newer cleaved that wrote it");
-        return r;
-    }
-    if (application ==
-        0) { /* new: an old one is not written to, so that a full disk stops no start */
-        char sql[64];
-        snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION_ID);
-        r = exec(s, sql, err, "marking the database");
-    }
-    for (size_t i = 0; i < n && r == 0; i++) {
-        if (migrations[i].version > version) {
-            r = apply_migration(s, &migrations[i], err);
-        }
-    }
-    return r;
-}
-
-/* SQLite would create the file with the umask's rights. */
-static int create_private(const char *path, struct error *err)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return error_set_errno(err, errno, path, "opening the database %s", path);
-    }
-    close(fd);
-    return 0;
-}
-
-static int sqlite_setup(struct sqlite_store *s, const char *path, struct error *err)
-{
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK) {
-        return fail(s, err, "opening the database");
-    }
-    (void)sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
-    /* FULL: what is committed survives a power cut, which the journal relies on. */
-    int r = exec(s,
-                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-                 "PRAGMA trusted_schema = OFF; PRAGMA cache_size = -512",
-                 err, "setting up the database");
-    if (r == 0) {
-        r = migrate(s, path, err);
-    }
-    for (size_t i = 0; i < STMT_COUNT && r == 0; i++) {
-        if (sqlite3_prepare_v3(s->db, stmt_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->stmts[i],
-                               NULL) != SQLITE_OK) {
-            r = fail(s, err, "preparing a statement");
-        }
-    }
-    return r;
-}
-
-int sqlite_store_open(const char *path, struct store **ret_store, struct error *err)
-{
-    int r = create_private(path, err);
-    if (r != 0) {
-        return r;
-    }
-    struct sqlite_store *s = xcalloc(1, sizeof(*s));
-    s->store.ops = &sqlite_ops;
-    r = sqlite_setup(s, path, err);
-    if (r != 0) {
-        error_wrap(err, "%s", path);
-        sqlite_free(&s->store);
-        return r;
-    }
-    *ret_store = &s->store;
-    return 0;
-}

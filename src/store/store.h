@@ -6,12 +6,25 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include <jansson.h>
+
 #include "base/error.h"
 #include "model/claim.h"
 #include "model/event.h"
 #include "model/plan.h"
 
 struct store;
+
+/* Small documents that outlive a restart, beside claims, plans and events. Names are stored and
+ * never change. */
+enum record_kind {
+    RECORD_GPU,       /* "gpu": what was decided about a GPU beyond claims; key UUID or address */
+    RECORD_MIGRATION, /* "migration": one move of a VM, going out or coming in; key its id */
+    RECORD_DRAIN,     /* "drain": the emptying of this host */
+    RECORD_HOST,      /* "host": facts about this host, such as the boot that was seen last */
+    RECORD_KIND_COUNT
+};
+const char *record_kind_name(enum record_kind kind);
 
 /* All mandatory; loop thread only. Everything between begin and commit is atomic and durable at
  * commit; a commit that fails has rolled back. A put outside a transaction is its own. */
@@ -41,6 +54,15 @@ struct store_ops {
     /* Events with seq > after, oldest first, at most max. Caller frees *ret_events. */
     int (*load_events)(struct store *store, uint64_t after, size_t max, struct event **ret_events,
                        size_t *ret_n, struct error *err);
+    /* Inserts or replaces. The document is copied. */
+    int (*put_record)(struct store *store, enum record_kind kind, const char *key,
+                      const json_t *document, struct error *err);
+    /* One that isn't there is gone already: no error. */
+    int (*delete_record)(struct store *store, enum record_kind kind, const char *key,
+                         struct error *err);
+    /* An object of all documents of that kind by key, in the order of keys. Caller decrefs. */
+    int (*load_records)(struct store *store, enum record_kind kind, json_t **ret_documents,
+                        struct error *err);
     void (*free)(struct store *store);
 };
 

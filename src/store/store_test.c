@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/memory.h"
@@ -248,6 +249,45 @@ static void events_are_numbered_without_gaps(void **state)
 
 /* ---- SQLite alone ---- */
 
+static json_t *load_gpus(struct store *store)
+{
+    json_t *records = NULL;
+    assert_int_equal(store->ops->load_records(store, RECORD_GPU, &records, NULL), 0);
+    return records;
+}
+
+static void records_are_replaced_and_deleted_by_kind_and_key(void **state)
+{
+    struct store *store = ((struct fixture *)*state)->store;
+    CLEANUP_JSON json_t *one = json_pack("{s:i}", "n", 1);
+    CLEANUP_JSON json_t *two = json_pack("{s:i}", "n", 2);
+    assert_int_equal(store->ops->put_record(store, RECORD_GPU, "b", one, NULL), 0);
+    assert_int_equal(store->ops->put_record(store, RECORD_GPU, "a", one, NULL), 0);
+    assert_int_equal(store->ops->put_record(store, RECORD_GPU, "b", two, NULL), 0);
+    assert_int_equal(store->ops->put_record(store, RECORD_HOST, "b", one, NULL), 0);
+    assert_int_equal(store->ops->delete_record(store, RECORD_GPU, "a", NULL), 0);
+    assert_int_equal(store->ops->delete_record(store, RECORD_GPU, "never", NULL), 0);
+
+    CLEANUP_JSON json_t *records = load_gpus(store);
+    assert_int_equal(json_object_size(records), 1);
+    assert_true(json_equal(json_object_get(records, "b"), two));
+}
+
+static void a_rollback_takes_records_back(void **state)
+{
+    struct store *store = ((struct fixture *)*state)->store;
+    CLEANUP_JSON json_t *one = json_pack("{s:i}", "n", 1);
+    assert_int_equal(store->ops->put_record(store, RECORD_GPU, "kept", one, NULL), 0);
+    assert_int_equal(store->ops->begin(store, NULL), 0);
+    assert_int_equal(store->ops->put_record(store, RECORD_GPU, "new", one, NULL), 0);
+    assert_int_equal(store->ops->delete_record(store, RECORD_GPU, "kept", NULL), 0);
+    store->ops->rollback(store);
+
+    CLEANUP_JSON json_t *records = load_gpus(store);
+    assert_int_equal(json_object_size(records), 1);
+    assert_non_null(json_object_get(records, "kept"));
+}
+
 static void reopen(struct fixture *f)
 {
     f->store->ops->free(f->store);
@@ -338,6 +378,8 @@ int main(void)
         OVER_BOTH(the_journal_rewrites_one_step),
         OVER_BOTH(unfinished_plans_are_found),
         OVER_BOTH(events_are_numbered_without_gaps),
+        OVER_BOTH(records_are_replaced_and_deleted_by_kind_and_key),
+        OVER_BOTH(a_rollback_takes_records_back),
         OVER(what_was_committed_survives_a_reopening, sqlite),
         OVER(the_database_is_private, sqlite),
         OVER(a_newer_schema_is_refused, sqlite),

@@ -277,6 +277,27 @@ static int store_load_events(struct store *store, uint64_t after, size_t max,
     return self->inner->ops->load_events(self->inner, after, max, ret_events, ret_n, err);
 }
 
+static int store_put_record(struct store *store, enum record_kind kind, const char *key,
+                            const json_t *document, struct error *err)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    WITH_FAULT(self, err, self->inner->ops->put_record(self->inner, kind, key, document, err));
+}
+
+static int store_delete_record(struct store *store, enum record_kind kind, const char *key,
+                               struct error *err)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    WITH_FAULT(self, err, self->inner->ops->delete_record(self->inner, kind, key, err));
+}
+
+static int store_load_records(struct store *store, enum record_kind kind, json_t **ret_documents,
+                              struct error *err)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    return self->inner->ops->load_records(self->inner, kind, ret_documents, err);
+}
+
 static void store_free(struct store *store)
 {
     struct faulty_store *self = (struct faulty_store *)store;
@@ -297,6 +318,9 @@ static const struct store_ops store_ops = {
     .load_plans = store_load_plans,
     .put_event = store_put_event,
     .load_events = store_load_events,
+    .put_record = store_put_record,
+    .delete_record = store_delete_record,
+    .load_records = store_load_records,
     .free = store_free,
 };
 

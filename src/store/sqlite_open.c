@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening a database: created private, marked as ours, brought to the newest schema. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "store/migrations.h"
+#include "store/sqlite.h"
+#include "store/sqlite_private.h"
+
+#define APPLICATION_ID 0x636c7665 /* "clve" */
+#define BUSY_TIMEOUT_MS 5000
+
+static int exec(struct sqlite_store *s, const char *sql, struct error *err, const char *what)
+{
+    return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : sqlite_fail(s, err, what);
+}
+
+static int read_int(struct sqlite_store *s, const char *sql, int *ret_value, struct error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    int r = sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL);
+    if (r == SQLITE_OK) {
+        r = sqlite3_step(stmt);
+        *ret_value = sqlite3_column_int(stmt, 0);
+    }
+    (void)sqlite3_finalize(stmt);
+    return r == SQLITE_ROW ? 0 : sqlite_fail(s, err, "reading the database header");
+}
+
+static int apply_migration(struct sqlite_store *s, const struct migration *migration,
+                           struct error *err)
+{
+    char sql[64];
+    int r = exec(s, "BEGIN IMMEDIATE", err, "migrating");
+    if (r != 0) {
+        return r;
+    }
+    snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", migration->version);
+    r = exec(s, migration->sql, err, "migrating");
+    if (r == 0) {
+        r = exec(s, sql, err, "migrating");
+    }
+    if (r == 0) {
+        r = exec(s, "COMMIT", err, "migrating");
+    }
+    if (r != 0) {
+        sqlite_rollback(&s->store);
+    }
+    return r;
+}
+
+static int migrate(struct sqlite_store *s, const char *path, struct error *err)
+{
+    int application = 0;
+    int version = 0;
+    size_t n = 0;
+    const struct migration *migrations = migrations_list(&n);
+    int r = read_int(s, "PRAGMA application_id", &application, err);
+    if (r == 0) {
+        r = read_int(s, "PRAGMA user_version", &version, err);
+    }
+    if (r != 0) {
+        return r;
+    }
+    if (application != APPLICATION_ID && (application != 0 || version != 0)) {
+        return error_set(err, REASON_CONFLICT, path, "%s is a database of another program", path);
+    }
+    int known = migrations[n - 1].version;
+    if (version > known) {
+        r = error_set(err, REASON_UNSUPPORTED, path,
+                      "%s has schema %d, this cleaved knows only up to %d", path, version, known);
+        error_hint(err, "start the newer cleaved that wrote it");
+        return r;
+    }
+    if (application ==
+        0) { /* new: an old one is not written to, so that a full disk stops no start */
+        char sql[64];
+        snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION_ID);
+        r = exec(s, sql, err, "marking the database");
+    }
+    for (size_t i = 0; i < n && r == 0; i++) {
+        if (migrations[i].version > version) {
+            r = apply_migration(s, &migrations[i], err);
+        }
+    }
+    return r;
+}
+
+/* SQLite would create the file with the umask's rights. */
+static int create_private(const char *path, struct error *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return error_set_errno(err, errno, path, "opening the database %s", path);
+    }
+    close(fd);
+    return 0;
+}
+
+static int sqlite_setup(struct sqlite_store *s, const char *path, struct error *err)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK) {
+        return sqlite_fail(s, err, "opening the database");
+    }
+    (void)sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+    /* FULL: what is committed survives a power cut, which the journal relies on. */
+    int r = exec(s,
+                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                 "PRAGMA trusted_schema = OFF; PRAGMA cache_size = -512",
+                 err, "setting up the database");
+    if (r == 0) {
+        r = migrate(s, path, err);
+    }
+    for (size_t i = 0; i < STMT_COUNT && r == 0; i++) {
+        if (sqlite3_prepare_v3(s->db, sqlite_stmt_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &s->stmts[i], NULL) != SQLITE_OK) {
+            r = sqlite_fail(s, err, "preparing a statement");
+        }
+    }
+    return r;
+}
+
+int sqlite_store_open(const char *path, struct store **ret_store, struct error *err)
+{
+    int r = create_private(path, err);
+    if (r != 0) {
+        return r;
+    }
+    struct sqlite_store *s = xcalloc(1, sizeof(*s));
+    s->store.ops = &sqlite_ops;
+    r = sqlite_setup(s, path, err);
+    if (r != 0) {
+        error_wrap(err, "%s", path);
+        sqlite_free(&s->store);
+        return r;
+    }
+    *ret_store = &s->store;
+    return 0;
+}

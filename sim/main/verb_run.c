@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -22,11 +23,15 @@ static int usage(FILE *to, int status)
           "host; everything else is this machine's. Needs root. Ends with COMMAND's exit status,\n"
           "and takes down all that was started.\n\n"
           "  --host HOST       the host to simulate\n"
+          "  --name NAME       another host name than the file's, and so other serials and UUIDs\n"
           "  --driver VERSION  another driver than the host file's\n"
           "  --kernel RELEASE  another kernel; before 6.8 vGPUs are mediated devices\n"
           "  --seed N          of what faults leave to chance\n"
           "  --state DIR       keep the hardware's state there, and go on from it next time\n"
-          "  --libvirt         start libvirt on the simulated host first\n",
+          "  --libvirt         start libvirt on the simulated host first\n"
+          "  --share DIR       put libvirt's sockets into DIR/NAME, where other simulated hosts\n"
+          "                    reach them\n"
+          "  --hook FILE       libvirt's qemu hook, in place before libvirt starts\n",
           to);
     return status;
 }
@@ -44,7 +49,8 @@ static char *host_path(const char *host)
 
 /* What the words say besides `struct sim_run_options`. */
 struct given {
-    const char *host, *driver, *kernel, *state_dir, *seed;
+    const char *host, *state_dir, *share_dir, *hook, *seed;
+    struct sim_host_changes changes;
 };
 
 static int load(const struct given *given, const struct catalog *catalog,
@@ -55,11 +61,22 @@ static int load(const struct given *given, const struct catalog *catalog,
     if (given->seed != NULL && !parse_u64(given->seed, &seed)) {
         return error_set(err, REASON_INVALID, "--seed", "\"%s\" is not a number", given->seed);
     }
-    int result = sim_host_load_as(path, given->driver, given->kernel, catalog, ret_host, err);
+    int result = sim_host_load_as(path, &given->changes, catalog, ret_host, err);
     if (result == 0 && given->seed != NULL) {
         (*ret_host)->seed = seed;
     }
     return result;
+}
+
+/* *ret_path: the whole path of a directory that is there now. */
+static int make_dir(const char *dir, char **ret_path, struct error *err)
+{
+    int result = fs_mkdirs(dir, 0755);
+    *ret_path = result == 0 ? realpath(dir, NULL) : NULL;
+    if (*ret_path == NULL) {
+        return error_set_errno(err, result < 0 ? -result : errno, dir, "making the directory");
+    }
+    return 0;
 }
 
 static int run(struct sim_run_options *options, const struct given *given)
@@ -68,20 +85,28 @@ static int run(struct sim_run_options *options, const struct given *given)
     CLEANUP(catalog_freep) struct catalog *catalog = NULL;
     CLEANUP(sim_host_freep) struct sim_host *loaded = NULL;
     CLEANUP_FREE char *state = NULL;
+    CLEANUP_FREE char *share = NULL;
+    CLEANUP_FREE char *hook = NULL;
     int result = catalog_load_default(&catalog, &err);
     if (result == 0) {
         result = load(given, catalog, &loaded, &err);
     }
     if (result == 0 && given->state_dir != NULL) {
-        result = fs_mkdirs(given->state_dir, 0755);
-        state = result == 0 ? realpath(given->state_dir, NULL) : NULL;
-        if (state == NULL) {
-            result = error_set_errno(&err, -result, given->state_dir, "making the state directory");
-        }
+        result = make_dir(given->state_dir, &state, &err);
+    }
+    if (result == 0 && given->share_dir != NULL) {
+        CLEANUP_FREE char *dir = xasprintf("%s/%s", given->share_dir, loaded->name);
+        result = make_dir(dir, &share, &err);
+    }
+    if (result == 0 && given->hook != NULL) {
+        hook = realpath(given->hook, NULL);
+        result = hook != NULL ? 0 : error_set_errno(&err, errno, given->hook, "finding the hook");
     }
     if (result == 0) {
         options->host = loaded;
+        options->hook = hook;
         options->state_dir = state;
+        options->share_dir = share;
         result = sim_run(options, &err);
     }
     return result < 0 ? say_error(&err) : result;
@@ -89,11 +114,17 @@ static int run(struct sim_run_options *options, const struct given *given)
 
 int verb_run(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"host", required_argument, NULL, 'H'},   {"driver", required_argument, NULL, 'd'},
-        {"kernel", required_argument, NULL, 'k'}, {"seed", required_argument, NULL, 'e'},
-        {"state", required_argument, NULL, 's'},  {"libvirt", no_argument, NULL, 'l'},
-        {"help", no_argument, NULL, 'h'},         {0}};
+    static const struct option longs[] = {{"host", required_argument, NULL, 'H'},
+                                          {"name", required_argument, NULL, 'n'},
+                                          {"driver", required_argument, NULL, 'd'},
+                                          {"kernel", required_argument, NULL, 'r'},
+                                          {"seed", required_argument, NULL, 'e'},
+                                          {"state", required_argument, NULL, 's'},
+                                          {"share", required_argument, NULL, 'S'},
+                                          {"hook", required_argument, NULL, 'k'},
+                                          {"libvirt", no_argument, NULL, 'l'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
     struct sim_run_options options = {0};
     struct given given = {0};
     for (int c = 0; c != -1;) {
@@ -103,13 +134,22 @@ int verb_run(int argc, char **argv)
             given.host = optarg;
             break;
         case 'd':
-            given.driver = optarg;
+            given.changes.driver = optarg;
             break;
-        case 'k':
-            given.kernel = optarg;
+        case 'r':
+            given.changes.kernel = optarg;
             break;
         case 'e':
             given.seed = optarg;
+            break;
+        case 'n':
+            given.changes.name = optarg;
+            break;
+        case 'k':
+            given.hook = optarg;
+            break;
+        case 'S':
+            given.share_dir = optarg;
             break;
         case 's':
             given.state_dir = optarg;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -119,12 +120,16 @@ static void end_all(pid_t daemon)
 
 /* ---- the way up ---- */
 
-static int start_libvirt(pid_t daemon, struct error *err)
+static int start_libvirt(const struct sim_run_options *options, pid_t daemon, struct error *err)
 {
     CLEANUP_FREE char *script = NULL;
     int result = artifact_find(ARTIFACT_START_LIBVIRT, &script, err);
     if (result < 0) {
         return result;
+    }
+    if ((options->share_dir != NULL && setenv("CLEAVE_SIM_SHARE", options->share_dir, 1) < 0) ||
+        (options->hook != NULL && setenv("CLEAVE_SIM_HOOK", options->hook, 1) < 0)) {
+        return error_set_errno(err, errno, "libvirt", "telling it where its sockets go");
     }
     char *argv[] = {script, NULL};
     int status = 0;
@@ -149,7 +154,7 @@ static int bring_up(const struct sim_run_options *options, struct daemon *daemon
         result = machine_finish(host, err);
     }
     if (result == 0 && options->libvirt) {
-        result = start_libvirt(daemon->pid, err);
+        result = start_libvirt(options, daemon->pid, err);
     }
     return result;
 }

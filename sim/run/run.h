@@ -28,7 +28,9 @@
 struct sim_run_options {
     struct sim_host *host; /* loaded; not attached to a state file */
     const char *state_dir; /* NULL: forget the state at the end */
-    bool libvirt;          /* start virtlogd and libvirtd first */
+    const char *share_dir; /* libvirt's sockets go there, for others to reach; NULL: private */
+    const char *hook;      /* a qemu hook that libvirtd finds when it starts; NULL: none */
+    bool libvirt;          /* start libvirtd first */
     char *const *argv;     /* COMMAND and its arguments, NULL at the end */
 };
 

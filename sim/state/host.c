@@ -473,7 +473,14 @@ static void name_line(const char *path, struct error *err)
     }
 }
 
-int sim_host_load_as(const char *path, const char *driver, const char *kernel,
+static void set_key(json_t *json, const char *key, const char *value)
+{
+    if (value != NULL) {
+        json_object_set_new(json, key, json_string(value));
+    }
+}
+
+int sim_host_load_as(const char *path, const struct sim_host_changes *changes,
                      const struct catalog *catalog, struct sim_host **ret_host, struct error *err)
 {
     CLEANUP_JSON json_t *json = NULL;
@@ -481,13 +488,10 @@ int sim_host_load_as(const char *path, const char *driver, const char *kernel,
     int result = str_starts(path, SIM_BOARD_PREFIX)
                      ? sim_board_document(path, catalog, &json, &problem)
                      : json_read_file(path, &json, &problem);
-    if (result == 0 && driver != NULL) {
-        json_object_set_new(json, "driver", json_string(driver));
-    }
-    if (result == 0 && kernel != NULL) {
-        json_object_set_new(json, "kernel", json_string(kernel));
-    }
     if (result == 0) {
+        set_key(json, "name", changes->name);
+        set_key(json, "driver", changes->driver);
+        set_key(json, "kernel", changes->kernel);
         result = load_document(json, path, catalog, ret_host, &problem);
         if (result < 0) {
             name_line(path, &problem);
@@ -502,5 +506,6 @@ int sim_host_load_as(const char *path, const char *driver, const char *kernel,
 int sim_host_load(const char *path, const struct catalog *catalog, struct sim_host **ret_host,
                   struct error *err)
 {
-    return sim_host_load_as(path, NULL, NULL, catalog, ret_host, err);
+    static const struct sim_host_changes none = {0};
+    return sim_host_load_as(path, &none, catalog, ret_host, err);
 }

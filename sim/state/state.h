@@ -215,8 +215,11 @@ struct sim_host {
  * with "board:" is a list of boards (board.h). */
 int sim_host_load(const char *path, const struct catalog *catalog, struct sim_host **ret_host,
                   struct error *err);
-/* The same with another driver or kernel than the file names; NULL: the file's. */
-int sim_host_load_as(const char *path, const char *driver, const char *kernel,
+/* What a host file says, said anew; NULL: the file's. */
+struct sim_host_changes {
+    const char *name, *driver, *kernel;
+};
+int sim_host_load_as(const char *path, const struct sim_host_changes *changes,
                      const struct catalog *catalog, struct sim_host **ret_host, struct error *err);
 /* Restores from / keeps saving to a state file. */
 int sim_host_attach_state(struct sim_host *host, const char *state_path, struct error *err);

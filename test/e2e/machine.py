@@ -12,6 +12,7 @@ import xml.etree.ElementTree as ElementTree
 
 from harness import BUILD, ROOT, Api, Cleave, UnixConnection, wait_for_socket
 
+START_LIBVIRT = BUILD / "sim/guest/start-libvirt"
 CTL = "/run/cleave-sim/bin/cleave-sim"
 # Nothing to boot from: enough to hold a device, and gone at once.
 DOMAIN = """<domain type='qemu'><name>template</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
@@ -39,8 +40,10 @@ def hostdev(address=None, mdev=None):
 
 
 class Machine:
-    def __init__(self, directory, host, openapi, libvirt=True):
+    def __init__(self, directory, host, openapi, libvirt=True, options=()):
+        """options: more of `cleave-sim run`, as --name, --share, --hook."""
         self.directory = directory
+        self.consoles = directory
         self.socket = directory / "s"
         self.state_dir = directory / "state"
         self.log = directory / "log"
@@ -51,8 +54,8 @@ class Machine:
         self.cleaved = None
         self.sim = subprocess.Popen(
             [BUILD / "sim/cleave-sim", "run", "--host", host, *(["--libvirt"] if libvirt else []),
-             "--", "sh", "-c", "echo up; exec sleep infinity"], stdout=subprocess.PIPE, text=True,
-            env=self.env)
+             *options, "--", "sh", "-c", "echo up; exec sleep infinity"],
+            stdout=subprocess.PIPE, text=True, env=self.env)
         assert self.sim.stdout.readline() == "up\n"
         self.init = children(self.sim.pid)[0]
 
@@ -117,6 +120,23 @@ class Machine:
             self.signal(signal.SIGTERM)
             assert self.cleaved.wait(timeout=20) == 0, self.log.read_text()
 
+    def restart_libvirt(self):
+        """As an update of its package does: VMs stay."""
+        self.run(START_LIBVIRT, "restart")
+
+    def reboot(self, start=True, options=()):
+        """The whole machine: VMs, cleaved and libvirtd die, the hardware starts anew, then libvirtd,
+        which starts the VMs that are to start by themselves. start: cleaved before libvirtd, as
+        at a real boot, and only if it ran."""
+        ran = self.lives()
+        if ran:
+            self.kill()
+        self.run(START_LIBVIRT, "power-off")
+        if ran and start:
+            self.start(*options)
+        if self.libvirt:
+            self.run(START_LIBVIRT)
+
     def end(self):
         try:
             self.stop()
@@ -143,7 +163,7 @@ class Machine:
             self.virsh("define", "/dev/stdin", input=xml)
 
     def console(self, name):
-        return self.directory / f"{name}.console"
+        return self.consoles / f"{name}.console"
 
     def boot(self, *names, timeout=60):
         """Starts VMs with cleave; returns, per VM, what it said about each GPU it found."""

@@ -28,7 +28,8 @@ static struct board *board_new(const struct gpu_model *model, const struct catal
     struct board *board = xcalloc(1, sizeof(*board));
     struct error err = {0};
     CLEANUP_FREE char *path = xasprintf("board:%s", model->key);
-    if (sim_host_load_as(path, NULL, kernel, catalog, &board->host, &err) < 0 ||
+    if (sim_host_load_as(path, &(struct sim_host_changes){.kernel = kernel}, catalog, &board->host,
+                         &err) < 0 ||
         sim_rpc_start(board->host, SIM_SOCKET, &board->rpc, &err) < 0 ||
         sim_fuse_start(board->host, MACHINE "/sys", &board->fuse, &err) < 0) {
         fail_msg("%s: %s: %s", model->key, err.subject, err.message);

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two simulated hosts, of the same kind or not, that reach each other's libvirt: VMs move between them.
+
+What lies in `twin.share` has the same path on both: libvirt's sockets (`share/HOST/libvirt-sock`),
+consoles, sockets that carry a migration. cleaved of either listens in its own folder, which the other
+reaches as well (`machine.socket`)."""
+import re
+import time
+
+from machine import Machine, hostdev
+
+NAMES = ("alpha", "beta")
+
+
+class Twin:
+    def __init__(self, directory, host, openapi, other=None, options=()):
+        """other: what the second one is made of, if not of the same host file."""
+        self.share = directory / "share"
+        self.share.mkdir()
+        self.machines = []
+        try:
+            for name, kind in zip(NAMES, (host, other or host)):
+                (directory / name).mkdir()
+                machine = Machine(directory / name, kind, openapi, options=[
+                    "--name", name, "--share", self.share, *options])
+                machine.name = name
+                machine.consoles = self.share
+                self.machines.append(machine)
+        except BaseException:
+            self.end()
+            raise
+        self.alpha, self.beta = self.machines
+
+    def end(self):
+        for machine in self.machines:
+            machine.end()
+
+    # ---- addresses ----
+
+    def uri(self, machine):
+        """How the other one's libvirt calls this one's."""
+        return f"qemu+unix:///system?socket={self.share}/{machine.name}/libvirt-sock"
+
+    def carrier(self):
+        """Where QEMU sends a VM: reachable on both, unlike a TCP port, which they share."""
+        return f"unix://{self.share}/carrier.sock"
+
+    def other(self, machine):
+        return self.beta if machine is self.alpha else self.alpha
+
+    # ---- devices by hand, as an administrator without cleave makes them ----
+
+    def make_vgpu(self, machine, type_name, function=0, gpu=0):
+        """Enables VFs if need be, makes a vGPU on the N-th of them; returns a <hostdev>."""
+        pf = sorted(machine.gpus())[gpu]
+        path = f"/sys/bus/pci/devices/{pf}"
+        machine.sh(f"[ -e {path}/virtfn0 ] || /usr/lib/nvidia/sriov-manage -e {pf}")
+        vf = machine.sh(f"basename $(readlink {path}/virtfn{function})").strip()
+        if machine.sh("ls /sys/class/mdev_bus 2>/dev/null || true"):
+            uuid = machine.sh("cat /proc/sys/kernel/random/uuid").strip()
+            machine.sh(f"cd /sys/class/mdev_bus/{vf}/mdev_supported_types\n"
+                       f"echo {uuid} >$(dirname $(grep -l ' {type_name}$' */name))/create")
+            return hostdev(mdev=uuid)
+        machine.sh(f"cd /sys/bus/pci/devices/{vf}/nvidia\n"
+                   f"sed -n 's/ *: NVIDIA {type_name}$//p' creatable_vgpu_types >current_vgpu_type")
+        return hostdev(vf)
+
+    # ---- moving, by libvirt alone ----
+
+    def definition_for(self, source, name, device, *options):
+        """The VM's definition with another <hostdev>, at the same address inside the guest."""
+        xml = source.virsh("dumpxml", name, *options).stdout
+
+        def replace(found):
+            guest = re.findall(r"<address type='pci'[^>]*/>", found.group())
+            return device.replace("</hostdev>", "".join(guest) + "</hostdev>")
+
+        path = self.share / f"{name}{''.join(options)}.xml"
+        path.write_text(re.sub(r"<hostdev.*?</hostdev>", replace, xml, flags=re.S))
+        return path
+
+    def move(self, name, source, device, *options, check=True):
+        """Moves a running VM to the other host, where it gets `device`; virsh's result."""
+        return source.virsh(*self.move_words(name, source, device, *options), check=check)
+
+    def move_words(self, name, source, device, *options):
+        live = self.definition_for(source, name, device, "--migratable")
+        stored = self.definition_for(source, name, device, "--inactive")
+        return ["migrate", "--live", "--persistent", "--undefinesource", *options, name,
+                self.uri(self.other(source)), "--migrateuri", self.carrier(), "--xml", live,
+                "--persistent-xml", stored]
+
+    # ---- what is where ----
+
+    def holders(self, machine):
+        """Devices that an emulator has open: address or mdev UUID → the VM's UUID."""
+        found = {}
+        for bdf, gpu in machine.gpus().items():
+            if gpu.get("opener"):
+                found[bdf] = gpu["vm_uuid"]
+            for vf in gpu.get("vfs") or []:
+                vgpu = vf.get("vgpu")
+                if vgpu is not None and vgpu.get("opener"):
+                    found[vgpu["uuid"] if vgpu["iommu_group"] else vf["bdf"]] = vgpu["vm_uuid"]
+            for vgpu in gpu["mdevs"]:
+                if vgpu.get("opener"):
+                    found[vgpu["uuid"]] = vgpu["vm_uuid"]
+        return found
+
+    def where(self, name):
+        """The hosts on which a VM of that name is active."""
+        return [machine for machine in self.machines
+                if name in machine.virsh("list", "--name").stdout.split()]
+
+    def wait_for(self, what, condition, timeout=30):
+        deadline = time.monotonic() + timeout
+        while not condition():
+            assert time.monotonic() < deadline, what
+            time.sleep(0.05)

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is known of both sides of a migration (facts) and what follows (checks: one per rule of
+ * data/rules.yaml that applies to migrations).
+ */
+#ifndef MODEL_CHECK_H
+#define MODEL_CHECK_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/json.h"
+#include "model/host.h"
+
+#define MIGRATION_FACT_SIZE 128
+
+/* X(symbol, name, what it is). Rules speak of them as source.NAME and target.NAME; an unknown one
+ * is
+ * "". Names are part of the API. */
+#define MIGRATION_FACT_MAP(X)                                                                      \
+    X(MODE, "mode", "how the VM has the GPU")                                                      \
+    X(BOARD, "board", "board")                                                                     \
+    X(BOARD_ID, "board-id", "PCI device and subsystem")                                            \
+    X(TYPE, "type", "vGPU type")                                                                   \
+    X(PROFILE, "profile", "GPU instance profile")                                                  \
+    X(DRIVER, "driver", "NVIDIA host driver")                                                      \
+    X(COMPATIBLE, "compatible", "NVML's answer: none, cold, hibernate, sleep or live")             \
+    X(ECC, "ecc", "ECC: on or off")                                                                \
+    X(NVLINK, "nvlink", "NVLink: number of active links")                                          \
+    X(UVM, "uvm", "unified memory: on or off")                                                     \
+    X(DEBUGGING, "debugging", "GPU debugging: on or off")                                          \
+    X(PROFILING, "profiling", "GPU profiling: on or off")                                          \
+    X(SCHEDULER, "scheduler", "scheduling policy of the GPU")                                      \
+    X(SIZES, "sizes", "equal or mixed vGPU sizes")                                                 \
+    X(GUEST, "guest", "guest operating system")                                                    \
+    X(ROOM, "room", "can it be made there? yes or no")                                             \
+    X(ROOM_PROBLEM, "room-problem", "why it can't")                                                \
+    X(CLAIM_NAME, "claim-name", "is the claim's name free there? yes or no")                       \
+    X(VM_NAME, "vm-name", "is the VM's name free there? yes or no")                                \
+    X(VM_STATE, "vm-state", "what the VM does")                                                    \
+    X(HOST, "host", "name of the host")                                                            \
+    X(LIBVIRT, "libvirt", "libvirt's version")                                                     \
+    X(OWN_DEVICES, "own-devices", "host devices of the VM that no claim gave it")
+
+enum migration_fact {
+#define MIGRATION_FACT_ENUM(sym, name, text) FACT_##sym,
+    MIGRATION_FACT_MAP(MIGRATION_FACT_ENUM)
+#undef MIGRATION_FACT_ENUM
+        MIGRATION_FACT_COUNT
+};
+const char *migration_fact_name(enum migration_fact fact);
+
+/* Of one claim, or of the VM as a whole, on one side. */
+struct migration_facts {
+    char values[MIGRATION_FACT_COUNT][MIGRATION_FACT_SIZE];
+};
+
+enum check_result { CHECK_OK, CHECK_FAILED, CHECK_UNKNOWN };
+const char *check_result_name(enum check_result result); /* "ok", "failed", "unknown" */
+
+/* One rule, asked of both sides. */
+struct check {
+    char rule[48];
+    char claim[NAME_SIZE]; /* "": about the VM or the hosts */
+    enum check_result result;
+    char source[MIGRATION_FACT_SIZE], target[MIGRATION_FACT_SIZE]; /* what was compared */
+    char message[512], hint[512];                                  /* CHECK_FAILED */
+    char document[400];                                            /* where the rule is from */
+};
+struct checks {
+    struct check *items;
+    size_t n;
+    size_t cap;
+};
+/* The first that failed (or is unknown, with `strict`); NULL if none has. */
+const struct check *checks_refusal(const struct checks *checks, bool strict);
+
+json_t *facts_to_json(const struct migration_facts *facts);
+void facts_read(struct reader *outer, const char *key, struct migration_facts *ret_facts);
+json_t *checks_to_json(const struct checks *checks);
+void checks_read(struct reader *outer, const char *key, struct checks *ret_checks);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One move of a VM to another host, as the source knows it. What the target knows is in
+ * model/incoming.h; docs/internals/migration.md tells the whole story.
+ */
+#ifndef MODEL_MIGRATION_H
+#define MODEL_MIGRATION_H
+
+#include "model/check.h"
+#include "model/claim.h"
+
+#define MIGRATION_MAX_CLAIMS 16
+#define MIGRATION_URI_SIZE 512
+
+/* At the source. Names are stored and never change. */
+enum migration_state {
+    MIGRATION_CHECKING,
+    MIGRATION_PREPARING, /* the target makes the devices */
+    MIGRATION_MOVING,    /* libvirt moves the VM */
+    MIGRATION_SWITCHING, /* the VM is there; the target takes it over */
+    MIGRATION_RELEASING, /* the target owns it; what the source had goes */
+    MIGRATION_DONE,
+    MIGRATION_ABORTING, /* the VM is here; the target gives everything back */
+    MIGRATION_CANCELLED,
+    MIGRATION_FAILED,
+    MIGRATION_STATE_COUNT
+};
+const char *migration_state_name(enum migration_state state);
+
+/* 0: not known. */
+struct migration_progress {
+    uint64_t total_bytes, processed_bytes, remaining_bytes;
+    uint64_t bytes_per_s, dirty_bytes_per_s;
+    uint64_t elapsed_ms, downtime_ms;
+};
+
+/* Inputs and outcome of plan/estimate.h. 0: not known, but for `converges`. */
+struct migration_estimate {
+    uint64_t memory_bytes, framebuffer_bytes, dirty_bytes_per_s, link_bytes_per_s;
+    bool known;     /* the two below mean something */
+    bool converges; /* memory is sent faster than the guest changes it */
+    uint64_t total_ms, downtime_ms;
+};
+
+/* What a claim has at the source and gets at the target. */
+struct migration_device {
+    char claim[NAME_SIZE];
+    struct assignment from, to;
+};
+struct migration_devices {
+    struct migration_device *items;
+    size_t n;
+    size_t cap;
+};
+
+struct migration_request {
+    char vm[NAME_SIZE];
+    char destination[MIGRATION_URI_SIZE]; /* libvirt's URI of the target */
+    char peer[MIGRATION_URI_SIZE];        /* address of the target's cleaved */
+    char migrate_uri[MIGRATION_URI_SIZE]; /* where the data flows; "" libvirt chooses */
+    uint64_t bandwidth_bytes;             /* per second, 0 no limit */
+    uint64_t max_downtime_ms;             /* 0 the emulator's default */
+    bool strict;                          /* what is unknown blocks, too */
+};
+
+struct migration {
+    char id[40];
+    char author[NAME_SIZE];
+    struct migration_request request;
+    char vm_uuid[40];
+    char target[NAME_SIZE]; /* host name there, "" not known yet */
+    enum migration_state state;
+    bool cancel; /* asked for */
+    bool moved;  /* libvirt said that the VM is there */
+    struct migration_devices devices;
+    struct checks checks;
+    struct migration_estimate estimate;
+    struct migration_progress progress; /* of the job; the outcome once it ended */
+    char plan[40];                      /* of the release */
+    char problem[512], rule[48], hint[512];
+    enum reason reason;   /* of the problem */
+    uint64_t created_us;  /* realtime, as all of these */
+    uint64_t finished_us; /* 0 until finished */
+};
+void migration_done(struct migration *migration);
+bool migration_is_over(const struct migration *migration);
+
+json_t *migration_to_json(const struct migration *migration);
+/* Reads what migration_to_json() wrote. */
+int migration_from_stored_json(const json_t *json, struct migration **ret_migration,
+                               struct error *err);
+
+/* Of assignments on the way, for both sides. */
+json_t *devices_to_json(const struct migration_devices *devices);
+void devices_read(struct reader *outer, const char *key, struct migration_devices *ret_devices);
+
+#endif

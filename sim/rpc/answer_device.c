@@ -6,7 +6,6 @@
 #include "nvml/abi.h"
 #include "sim/rpc/answer.h"
 
-#define PCI_VENDOR_NVIDIA 0x10deu
 #define MIB (1024ull * 1024ull)
 
 /* "580.105.08" → 580. */

@@ -7,7 +7,6 @@
 #include "sim/rpc/answer.h"
 #include "sim/rpc/telemetry.h"
 
-#define PCI_VENDOR_NVIDIA 0x10deu
 #define MIB_PER_GIB 1024u
 
 /* A board that can host vGPUs now. */

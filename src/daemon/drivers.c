@@ -25,8 +25,7 @@ static void nvml_close(struct drivers *drivers)
 
 static void sysfs_open(struct drivers *drivers, const struct settings *settings)
 {
-    (void)settings;
-    drivers->ports.pci = sysfs_port_new("");
+    drivers->ports.pci = sysfs_port_new("", &settings->passthrough_vendors);
 }
 
 static void sysfs_close(struct drivers *drivers)

@@ -10,7 +10,7 @@
 
 #define MAX_PERIOD_S 86400
 
-enum kind { KIND_TEXT, KIND_SECONDS, KIND_LEVEL };
+enum kind { KIND_TEXT, KIND_SECONDS, KIND_LEVEL, KIND_VENDORS };
 
 struct setting {
     const char *key;    /* in the file */
@@ -58,6 +58,12 @@ static const struct setting table[] = {
      .fallback = "qemu:///system",
      .help = "the hypervisor",
      TEXT(libvirt_uri)},
+    {.key = "passthroughVendors",
+     .option = "--passthrough-vendors",
+     .operand = "IDS",
+     .fallback = "",
+     .help = "PCI vendors besides NVIDIA whose GPUs may be passed through (1002,8086)",
+     .kind = KIND_VENDORS},
     {.key = "observePeriod",
      .option = "--observe-period",
      .operand = "SECONDS",
@@ -100,6 +106,13 @@ static int set(struct settings *settings, const struct setting *setting, const c
                              MAX_PERIOD_S, value);
         }
         settings->observe_period_s = seconds;
+        return 0;
+    case KIND_VENDORS:
+        if (!pci_vendors_parse(value, &settings->passthrough_vendors)) {
+            return error_set(err, REASON_INVALID, subject,
+                             "%s is a list of up to %d PCI vendor ids like 1002,8086, not \"%s\"",
+                             subject, PCI_VENDORS_MAX, value);
+        }
         return 0;
     case KIND_LEVEL:
         for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "model/pci.h"
 
 #define SETTINGS_PATH_SIZE 256
 #define SETTINGS_DEFAULT_FILE "/etc/cleave/cleaved.yaml"
@@ -19,7 +20,8 @@ struct settings {
     char listen[64];       /* "": no TCP */
     char state_dir[SETTINGS_PATH_SIZE];
     char libvirt_uri[SETTINGS_PATH_SIZE];
-    uint32_t observe_period_s; /* 0: only on demand */
+    struct pci_vendors passthrough_vendors; /* besides NVIDIA */
+    uint32_t observe_period_s;              /* 0: only on demand */
     enum log_level log_level;
 };
 

@@ -83,6 +83,30 @@ static void bad_values_are_refused(void **state)
         -REASON_NOT_FOUND);
 }
 
+static void vendors_are_a_list_of_pci_ids(void **state)
+{
+    (void)state;
+    struct settings settings;
+    enum settings_action action = SETTINGS_RUN;
+    char **argv = ARGS("--passthrough-vendors", "1002,8086");
+    assert_int_equal(settings_read(3, argv, &settings, &action, NULL), 0);
+    assert_int_equal(settings.passthrough_vendors.n, 2);
+    assert_true(pci_vendors_have(&settings.passthrough_vendors, 0x8086));
+    assert_false(pci_vendors_have(&settings.passthrough_vendors, 0x10de));
+    static char *const bad[] = {"amd",
+                                "1002,",
+                                ",1002",
+                                "0x1002",
+                                "10022",
+                                "1002 8086",
+                                "1,2,3,4,5,6,7,8,9",
+                                "0001,0002,0003,0004,0005,0006,0007,0008,0009"};
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        argv = ARGS("--passthrough-vendors", bad[i]);
+        assert_int_equal(settings_read(3, argv, &settings, &action, NULL), -REASON_INVALID);
+    }
+}
+
 static void help_names_every_option(void **state)
 {
     (void)state;
@@ -100,6 +124,7 @@ int main(void)
         cmocka_unit_test_teardown(an_unknown_key_names_the_nearest, remove_config),
         cmocka_unit_test(an_unknown_option_names_the_nearest),
         cmocka_unit_test(bad_values_are_refused),
+        cmocka_unit_test(vendors_are_a_list_of_pci_ids),
         cmocka_unit_test(help_names_every_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,9 @@ static void observe_work(void *data)
 static void name_models(const struct manager *m, struct host *host)
 {
     for (vec_each(&host->gpus, gpu)) {
+        if (gpu->other_vendor != 0) {
+            continue;
+        }
         uint32_t subsystem = gpu->pci_subsystem_id == NO_ID ? CAT_UNKNOWN : gpu->pci_subsystem_id;
         const struct gpu_model *model = catalog_find_pci(m->config.catalog, gpu->pci_id, subsystem);
         STR_SET(gpu->model, model == NULL ? "" : model->key);

@@ -263,3 +263,9 @@ bool gpu_vf_addr(const struct gpu *gpu, uint32_t index, struct pci_addr *ret_add
                                   .function = (uint8_t)(rid & 7)};
     return true;
 }
+
+bool gpu_at_home(const struct gpu *gpu)
+{
+    return gpu->other_vendor == 0 ? str_eq(gpu->driver, "nvidia")
+                                  : !str_eq(gpu->driver, "vfio-pci");
+}

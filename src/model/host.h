@@ -68,6 +68,7 @@ struct vf {
 
 struct gpu {
     struct pci_addr addr;
+    uint32_t other_vendor;     /* PCI vendor id of a GPU that isn't NVIDIA's; 0: NVIDIA's */
     uint32_t pci_id;           /* 0xDEVICE, e.g. 0x2bb5 */
     uint32_t pci_subsystem_id; /* 0xDEVICE of the subsystem; NO_ID unknown */
     char uuid[GPU_UUID_SIZE];  /* "" when the driver does not own the GPU */
@@ -77,8 +78,8 @@ struct gpu {
     uint64_t mem_bytes;        /* total framebuffer, 0 unknown */
     uint64_t mem_used_bytes;
     bool mem_used_known;
-    char driver[32];                    /* kernel driver of the PF: "nvidia", "vfio-pci", "" */
-    uint32_t iommu_group;               /* NO_ID when there is none */
+    char driver[32];      /* kernel driver of the PF: "nvidia" (or its vendor's), "vfio-pci", "" */
+    uint32_t iommu_group; /* NO_ID when there is none */
     VEC(struct pci_addr) group_members; /* other devices in the IOMMU group */
     int32_t numa_node;                  /* -1 unknown */
     uint64_t mmio_bytes;                /* sum of the PF's 64-bit prefetchable BARs, 0 unknown */
@@ -159,6 +160,8 @@ struct gpu *host_find_gpu(const struct host *host, const char *text);
 int host_unknown_gpu(const struct host *host, const char *text, struct error *err);
 struct gpu *host_find_gpu_addr(const struct host *host, const struct pci_addr *addr);
 struct vm *host_find_vm(const struct host *host, const char *name_or_uuid);
+/* Does the host itself have the GPU: nvidia, or any driver but vfio-pci for another vendor's? */
+bool gpu_at_home(const struct gpu *gpu);
 struct gi *gpu_find_gi(const struct gpu *gpu, uint32_t id);
 struct vgpu *gpu_find_vgpu_vf(const struct gpu *gpu, const struct pci_addr *vf);
 struct vgpu *gpu_find_vgpu_mdev(const struct gpu *gpu, const char *mdev_uuid);

@@ -7,6 +7,8 @@
 
 #include "base/parse.h"
 
+#define PCI_VENDOR_DIGITS 4
+
 /* Reads min to max hex digits; returns how many were read, 0 if out of range. */
 static size_t hex_digits(const char *text, size_t min, size_t max, uint32_t *ret_value)
 {
@@ -73,4 +75,34 @@ int pci_addr_cmp(const struct pci_addr *a, const struct pci_addr *b)
     unsigned x = (unsigned)a->bus << 8 | (unsigned)a->device << 3 | a->function;
     unsigned y = (unsigned)b->bus << 8 | (unsigned)b->device << 3 | b->function;
     return x == y ? 0 : (x < y ? -1 : 1);
+}
+
+bool pci_vendors_parse(const char *text, struct pci_vendors *ret_vendors)
+{
+    struct pci_vendors vendors = {0};
+    for (const char *p = text; *p != '\0';) {
+        if (vendors.n == PCI_VENDORS_MAX ||
+            hex_digits(p, PCI_VENDOR_DIGITS, PCI_VENDOR_DIGITS, &vendors.ids[vendors.n]) == 0) {
+            return false;
+        }
+        vendors.n++;
+        p += PCI_VENDOR_DIGITS;
+        if (*p == ',' && p[1] != '\0') {
+            p++;
+        } else if (*p != '\0') {
+            return false;
+        }
+    }
+    *ret_vendors = vendors;
+    return true;
+}
+
+bool pci_vendors_have(const struct pci_vendors *vendors, uint32_t vendor)
+{
+    for (size_t i = 0; i < vendors->n; i++) {
+        if (vendors->ids[i] == vendor) {
+            return true;
+        }
+    }
+    return false;
 }

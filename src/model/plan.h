@@ -18,7 +18,7 @@ enum port_kind { PORT_GPU, PORT_PCI, PORT_GUEST };
 /* X(symbol, name, port, text). One row per kind of change cleave can make. */
 #define STEP_MAP(X)                                                                                \
     X(BIND_VFIO, "bind-vfio", PORT_PCI, "bind the whole GPU to vfio-pci")                          \
-    X(BIND_NVIDIA, "bind-nvidia", PORT_PCI, "give the GPU back to the nvidia driver")              \
+    X(BIND_NVIDIA, "bind-nvidia", PORT_PCI, "give the GPU back to the host's driver")              \
     X(MIG_ENABLE, "mig-enable", PORT_GPU, "turn MIG mode on")                                      \
     X(MIG_DISABLE, "mig-disable", PORT_GPU, "turn MIG mode off")                                   \
     X(SRIOV_ENABLE, "sriov-enable", PORT_PCI, "enable virtual functions")                          \

@@ -42,6 +42,11 @@ static int enter_mode(struct plan *plan, const struct planner *planner, const st
     const struct gpu_model *model = gpu_model_of(planner, gpu);
     char bdf[BDF_SIZE];
     pci_addr_format(&gpu->addr, bdf);
+    if (gpu->other_vendor != 0 && mode != GPU_PASSTHROUGH && mode != GPU_IDLE) {
+        return error_set(err, REASON_UNSUPPORTED, bdf,
+                         "GPU %s is of PCI vendor %04x: only pass-through works", bdf,
+                         gpu->other_vendor);
+    }
     if (mode == GPU_MIG &&
         (gpu->mig_capable == TRI_NO || (model != NULL && model->profiles.n == 0))) {
         return error_set(err, REASON_UNSUPPORTED, bdf, "GPU %s (%s) has no MIG", bdf,

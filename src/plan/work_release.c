@@ -68,7 +68,7 @@ static int release_gpu(struct gpu_work *work, const struct claim *claim, struct 
     }
     detach(work, claim);
     bool stays = work->n_added > 0 && work->added[0].claim.spec.mode == CLAIM_PASSTHROUGH;
-    if (!stays && !str_eq(work->gpu->driver, "nvidia")) {
+    if (!stays && !gpu_at_home(work->gpu)) {
         STR_SET(work_step(work, STEP_BIND_NVIDIA)->claim, claim->name);
     }
     return 0;

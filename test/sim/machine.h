@@ -69,7 +69,7 @@ static inline struct machine *machine_new(enum sim_iface iface)
         sim_fuse_start(host, MACHINE "/sys", &machine->fuse, &err) != 0) {
         fail_msg("%s", err.message);
     }
-    machine->port = sysfs_port_new(MACHINE);
+    machine->port = sysfs_port_new(MACHINE, NULL);
     return machine;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "driver/sysfs/holder.h"
 
 #define PCI_CLASS_BRIDGE 0x06 /* base class, bits 23:16 of `class` */
 
@@ -119,7 +120,10 @@ int bind_check_nvidia(const struct sysfs *sys, const struct step *step, struct e
     char subject[SYSFS_SUBJECT_SIZE];
     sysfs_subject("gpu", &step->gpu, subject);
     int r = check_exists(sys, step, subject, err);
-    return r != 0 ? r : check_driver_loaded(sys, "nvidia", subject, err);
+    if (r == 0 && sysfs_is_nvidia(sys, &step->gpu)) {
+        r = check_driver_loaded(sys, "nvidia", subject, err);
+    }
+    return r != 0 ? r : holder_check(sys, &step->gpu, subject, err);
 }
 
 /* NVIDIA's driver waits without end when it is unbound while a program has the GPU open. Its unbind
@@ -159,11 +163,11 @@ static int take_unbind_lock(const struct sysfs *sys, const struct step *step, co
 static int unbind(const struct sysfs *sys, const struct step *step, const char *driver,
                   const char *subject, struct error *err)
 {
-    if (str_eq(driver, "nvidia")) {
-        int r = take_unbind_lock(sys, step, subject, err);
-        if (r != 0) {
-            return r;
-        }
+    int r = str_eq(driver, "nvidia")     ? take_unbind_lock(sys, step, subject, err)
+            : str_eq(driver, "vfio-pci") ? holder_check(sys, &step->gpu, subject, err)
+                                         : 0;
+    if (r != 0) {
+        return r;
     }
     char bdf[BDF_SIZE];
     pci_addr_format(&step->gpu, bdf);
@@ -181,7 +185,14 @@ static bool overridden_by(const struct sysfs_path *file, const char *override)
     return str_eq(override, "\n") ? now[0] == '\0' || str_eq(now, "(null)") : str_eq(now, override);
 }
 
-/* override: what driver_override gets; "\n" clears it. */
+/* Is `driver` what was wanted? "": any but vfio-pci. */
+static bool is_wanted(const char *driver, const char *wanted)
+{
+    return wanted[0] != '\0' ? str_eq(driver, wanted) : !str_eq(driver, "vfio-pci");
+}
+
+/* driver: "" whichever the kernel finds, or none. override: what driver_override gets; "\n" clears
+ * it. */
 static int rebind(const struct sysfs *sys, const struct step *step, const char *driver,
                   const char *override, struct error *err)
 {
@@ -199,7 +210,7 @@ static int rebind(const struct sysfs *sys, const struct step *step, const char *
     }
     char now[32];
     sysfs_read_driver(sys, &step->gpu, now, sizeof(now));
-    if (str_eq(now, driver)) {
+    if (now[0] != '\0' && is_wanted(now, driver)) {
         return 0;
     }
     if (now[0] != '\0') {
@@ -214,11 +225,12 @@ static int rebind(const struct sysfs *sys, const struct step *step, const char *
         return r;
     }
     sysfs_read_driver(sys, &step->gpu, now, sizeof(now));
-    if (str_eq(now, driver)) {
+    if (is_wanted(now, driver)) {
         return 0;
     }
     r = error_set(err, REASON_DRIVER, subject, "%s did not bind to %s; its driver is \"%s\"", bdf,
-                  driver, now[0] == '\0' ? "none" : now);
+                  driver[0] == '\0' ? "a driver of the host" : driver,
+                  now[0] == '\0' ? "none" : now);
     error_hint(err, "the kernel log says why (dmesg)");
     return r;
 }
@@ -232,5 +244,6 @@ int bind_vfio(const struct sysfs *sys, struct step *step, struct error *err)
 int bind_nvidia(const struct sysfs *sys, struct step *step, struct error *err)
 {
     int r = bind_check_nvidia(sys, step, err);
-    return r != 0 ? r : rebind(sys, step, "nvidia", "\n", err);
+    const char *driver = sysfs_is_nvidia(sys, &step->gpu) ? "nvidia" : "";
+    return r != 0 ? r : rebind(sys, step, driver, "\n", err);
 }

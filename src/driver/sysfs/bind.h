@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which kernel driver has a GPU: the whole GPU to vfio-pci, and back to nvidia. */
+/* Which kernel driver has a GPU: the whole GPU to vfio-pci, and back to nvidia; another vendor's
+ * back to whatever driver the kernel finds for it. */
 #ifndef DRIVER_SYSFS_BIND_H
 #define DRIVER_SYSFS_BIND_H
 
@@ -12,7 +13,7 @@
  */
 int bind_check_vfio(const struct sysfs *sys, const struct step *step, struct error *err);
 int bind_vfio(const struct sysfs *sys, struct step *step, struct error *err);
-/* STEP_BIND_NVIDIA */
+/* STEP_BIND_NVIDIA: refuses while a process has the GPU open through VFIO. */
 int bind_check_nvidia(const struct sysfs *sys, const struct step *step, struct error *err);
 int bind_nvidia(const struct sysfs *sys, struct step *step, struct error *err);
 

@@ -12,7 +12,6 @@
 #include "driver/sysfs/sriov.h"
 #include "driver/sysfs/vgpu.h"
 
-#define NVIDIA_VENDOR 0x10de
 #define MAX_GROUP_MEMBERS 256
 
 /* VGA, 3D and other display controllers, and processing accelerators. */
@@ -27,14 +26,15 @@ static bool is_gpu_class(uint32_t class)
     return false;
 }
 
-/* An NVIDIA GPU that is no virtual function. */
+/* A GPU of NVIDIA or an admitted vendor that is no virtual function. */
 static bool is_gpu(const struct sysfs *sys, const struct pci_addr *addr)
 {
     uint32_t vendor = 0;
     uint32_t class = 0;
     struct sysfs_path vendor_file = sysfs_pci(sys, addr, "vendor");
     struct sysfs_path class_file = sysfs_pci(sys, addr, "class");
-    return sysfs_read_hex(&vendor_file, &vendor) == 0 && vendor == NVIDIA_VENDOR &&
+    return sysfs_read_hex(&vendor_file, &vendor) == 0 &&
+           (vendor == PCI_VENDOR_NVIDIA || pci_vendors_have(&sys->others, vendor)) &&
            sysfs_read_hex(&class_file, &class) == 0 && is_gpu_class(class) &&
            !fs_exists(sysfs_pci(sys, addr, "physfn").text);
 }
@@ -59,7 +59,11 @@ static void observe_group(const struct sysfs *sys, struct gpu *gpu)
 
 static void observe_identity(const struct sysfs *sys, struct gpu *gpu)
 {
-    struct sysfs_path file = sysfs_pci(sys, &gpu->addr, "device");
+    uint32_t vendor = PCI_VENDOR_NVIDIA;
+    struct sysfs_path file = sysfs_pci(sys, &gpu->addr, "vendor");
+    sysfs_read_hex(&file, &vendor);
+    gpu->other_vendor = vendor == PCI_VENDOR_NVIDIA ? 0 : vendor;
+    file = sysfs_pci(sys, &gpu->addr, "device");
     sysfs_read_hex(&file, &gpu->pci_id);
     file = sysfs_pci(sys, &gpu->addr, "subsystem_device");
     if (sysfs_read_hex(&file, &gpu->pci_subsystem_id) < 0) {
@@ -70,6 +74,9 @@ static void observe_identity(const struct sysfs *sys, struct gpu *gpu)
         gpu->numa_node = -1;
     }
     sysfs_read_driver(sys, &gpu->addr, gpu->driver, sizeof(gpu->driver));
+    if (gpu->other_vendor != 0) {
+        snprintf(gpu->name, sizeof(gpu->name), "PCI %04x:%04x", vendor, gpu->pci_id);
+    }
 }
 
 static void observe_sriov(const struct sysfs *sys, struct gpu *gpu)
@@ -192,6 +199,9 @@ static void observe_gpu(const struct sysfs *sys, struct type_names *names, struc
     observe_group(sys, gpu);
     observe_sriov(sys, gpu);
     gpu->iface = VGPU_IFACE_NONE;
+    if (gpu->other_vendor != 0) {
+        return; /* whatever parts it has, they are not ours to hand out */
+    }
     CLEANUP_OFFERS struct offers offers = {0};
     if (offers_read_mdev(sys, addr, &offers) == 0) {
         gpu->iface = VGPU_IFACE_MDEV;

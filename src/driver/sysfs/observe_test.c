@@ -9,7 +9,7 @@
 
 static struct host *observe(const struct tree_fixture *tree)
 {
-    struct pci_port *port = sysfs_port_new(tree->sys.root);
+    struct pci_port *port = sysfs_port_new(tree->sys.root, NULL);
     struct host *host = host_new();
     struct error err = {0};
     assert_int_equal(port->ops->observe(port, host, &err), 0);
@@ -90,7 +90,7 @@ static void a_type_keeps_its_name_when_nothing_is_offered_any_more(void **state)
     (void)state;
     TREE();
     put_l40s(tree);
-    struct pci_port *port = sysfs_port_new(tree->sys.root);
+    struct pci_port *port = sysfs_port_new(tree->sys.root, NULL);
     CLEANUP(host_freep) struct host *first = host_new();
     CLEANUP(host_freep) struct host *second = host_new();
     assert_int_equal(port->ops->observe(port, first, NULL), 0);
@@ -228,6 +228,33 @@ static void the_interface_is_foreseen_before_there_are_virtual_functions(void **
     assert_int_equal(mdev->gpus.items[0].iface, VGPU_IFACE_MDEV);
 }
 
+static void a_gpu_of_an_admitted_vendor_is_for_passthrough_only(void **state)
+{
+    (void)state;
+    TREE();
+    tree_function(tree, "0000:03:00.0", "0x1002\n", "0x030000\n", "amdgpu", 7);
+    tree_put_attr(tree, "0000:03:00.0", "device", "0x73bf\n");
+    tree_put_attr(tree, "0000:03:00.0", "sriov_totalvfs", "4\n");
+    tree_put_attr(tree, "0000:03:00.0", "mdev_supported_types/nvidia-1/name", "x\n");
+    tree_put_attr(tree, "0000:03:00.0", "mdev_supported_types/nvidia-1/available_instances", "1");
+    tree_function(tree, "0000:00:02.0", "0x8086\n", "0x030000\n", "i915", 1);
+    OBSERVE(tree);
+    assert_int_equal(host->gpus.n, 0);
+    struct pci_vendors amd = {.ids = {0x1002}, .n = 1};
+    struct pci_port *port = sysfs_port_new(tree->sys.root, &amd);
+    CLEANUP(host_freep) struct host *with = host_new();
+    assert_int_equal(port->ops->observe(port, with, NULL), 0);
+    port->ops->free(port);
+    assert_int_equal(with->gpus.n, 1);
+    const struct gpu *gpu = &with->gpus.items[0];
+    assert_int_equal(gpu->other_vendor, 0x1002);
+    assert_string_equal(gpu->name, "PCI 1002:73bf");
+    assert_int_equal(gpu->iommu_group, 7);
+    assert_int_equal(gpu->vfs_total, 4);
+    assert_int_equal(gpu->pf_offers.n, 0);
+    assert_true(gpu_at_home(gpu));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +265,7 @@ int main(void)
         cmocka_unit_test(hostile_content_is_unknown_not_believed),
         cmocka_unit_test(a_machine_without_pci_is_a_problem_not_an_error),
         cmocka_unit_test(the_interface_is_foreseen_before_there_are_virtual_functions),
+        cmocka_unit_test(a_gpu_of_an_admitted_vendor_is_for_passthrough_only),
     };
     return cmocka_run_group_tests_name("sysfs observe", tests, NULL, NULL);
 }

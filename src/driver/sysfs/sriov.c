@@ -44,6 +44,9 @@ static int read_count(const struct sysfs *sys, const struct step *step, const ch
 
 static int check_tool(const struct sysfs *sys, const struct step *step, struct error *err)
 {
+    if (!sysfs_is_nvidia(sys, &step->gpu)) {
+        return 0;
+    }
     struct sysfs_path tool = sysfs_path(sys, "%s", SRIOV_MANAGE);
     if (access(tool.text, X_OK) == 0) {
         return 0;
@@ -71,7 +74,7 @@ int sriov_check_enable(const struct sysfs *sys, const struct step *step, struct 
     }
     char driver[32];
     sysfs_read_driver(sys, &step->gpu, driver, sizeof(driver));
-    if (!str_eq(driver, "nvidia")) {
+    if (sysfs_is_nvidia(sys, &step->gpu) && !str_eq(driver, "nvidia")) {
         return error_set(err, REASON_CONFLICT, subject,
                          "%s must be bound to nvidia for virtual functions; its driver is \"%s\"",
                          bdf, driver[0] == '\0' ? "none" : driver);
@@ -191,12 +194,29 @@ static int verify(const struct sysfs *sys, const struct step *step, bool enabled
                      enabled ? "enabled" : "disabled");
 }
 
+/* All VFs or none: the kernel knows no way from some to more. */
+static int write_count(const struct sysfs *sys, const struct step *step, bool enable,
+                       struct error *err)
+{
+    char subject[SYSFS_SUBJECT_SIZE];
+    char text[16] = "0";
+    uint32_t total = 0;
+    int r = enable ? read_count(sys, step, "sriov_totalvfs", &total, err) : 0;
+    if (r != 0) {
+        return r;
+    }
+    snprintf(text, sizeof(text), "%u", total);
+    struct sysfs_path path = sysfs_pci(sys, &step->gpu, "sriov_numvfs");
+    return sysfs_write(&path, text, sysfs_subject("gpu", &step->gpu, subject), err);
+}
+
 static int change(const struct sysfs *sys, const struct step *step, bool enable, struct error *err)
 {
     uint32_t now = 0;
     int r = read_count(sys, step, "sriov_numvfs", &now, err);
     if (r == 0 && (now > 0) != enable) {
-        r = run_tool(sys, step, enable ? "-e" : "-d", err);
+        r = sysfs_is_nvidia(sys, &step->gpu) ? run_tool(sys, step, enable ? "-e" : "-d", err)
+                                             : write_count(sys, step, enable, err);
     }
     return r != 0 ? r : verify(sys, step, enable, err);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Virtual functions, through NVIDIA's sriov-manage: the driver refuses writes to sriov_numvfs. */
+/* Virtual functions, through NVIDIA's sriov-manage: the driver refuses writes to sriov_numvfs.
+ * Another vendor's driver takes them (Linux Documentation/PCI/pci-iov-howto.rst). */
 #ifndef DRIVER_SYSFS_SRIOV_H
 #define DRIVER_SYSFS_SRIOV_H
 

@@ -19,7 +19,7 @@ static struct step step_of(enum step_kind kind, const char *bdf)
 
 static int check(const struct tree_fixture *tree, const struct step *step, struct error *err)
 {
-    struct pci_port *port = sysfs_port_new(tree->sys.root);
+    struct pci_port *port = sysfs_port_new(tree->sys.root, NULL);
     int r = port->ops->check(port, step, err);
     port->ops->free(port);
     return r;
@@ -103,7 +103,7 @@ static void a_busy_unbind_lock_is_reported_and_nothing_is_unbound(void **state)
     put_gpu(tree);
     /* A plain file that keeps what is written would grant the lock; a directory can't. */
     tree_put(tree, "proc/driver/nvidia/gpus/0000:3b:00.0/unbindLock/x", "");
-    struct pci_port *port = sysfs_port_new(tree->sys.root);
+    struct pci_port *port = sysfs_port_new(tree->sys.root, NULL);
     struct step step = step_of(STEP_BIND_VFIO, "0000:3b:00.0");
     struct error err = {0};
     tree_put(tree, "sys/bus/pci/drivers/nvidia/unbind", "");
@@ -248,7 +248,7 @@ static void a_failed_write_names_file_value_and_reason(void **state)
     (void)state;
     TREE();
     put_gpu(tree);
-    struct pci_port *port = sysfs_port_new(tree->sys.root);
+    struct pci_port *port = sysfs_port_new(tree->sys.root, NULL);
     struct step step = step_of(STEP_BIND_VFIO, "0000:3b:00.0");
     struct error err = {0};
     /* no drivers/nvidia/unbind in this tree */
@@ -257,6 +257,50 @@ static void a_failed_write_names_file_value_and_reason(void **state)
     assert_non_null(strstr(err.message, "0000:3b:00.0"));
     assert_non_null(strstr(err.message, "/sys/bus/pci/drivers/nvidia/unbind"));
     assert_non_null(strstr(err.message, "No such file"));
+}
+
+/* The kernel would wait for its user, and have the device pulled out of the VM. */
+static void a_gpu_that_a_process_has_open_is_not_unbound(void **state)
+{
+    (void)state;
+    static const char *const nodes[] = {"/dev/vfio/9", "/dev/vfio/devices/vfio3",
+                                        "/dev/vfio/noiommu-9"};
+    for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
+        TREE();
+        tree_function(tree, "0000:3b:00.0", "0x10de\n", "0x030200\n", "vfio-pci", 9);
+        tree_put_attr(tree, "0000:3b:00.0", "vfio-dev/vfio3/dev", "511:3\n");
+        tree_put(tree, "sys/bus/pci/drivers/nvidia/bind", "");
+        tree_put(tree, "sys/bus/pci/drivers/vfio-pci/unbind", "");
+        tree_put(tree, "proc/7/comm", "bash\n");
+        tree_link(tree, "proc/7/fd/0", "/dev/vfio/99");
+        tree_put(tree, "proc/77/comm", "qemu-system-x86\n");
+        struct step step = step_of(STEP_BIND_NVIDIA, "0000:3b:00.0");
+        assert_int_equal(check(tree, &step, NULL), 0);
+        tree_link(tree, "proc/77/fd/12", nodes[i]);
+        struct error err = {0};
+        assert_int_equal(check(tree, &step, &err), -REASON_IN_USE);
+        assert_non_null(strstr(err.message, "process 77 (qemu-system-x86) has 0000:3b:00.0 open"));
+    }
+}
+
+static void another_vendors_virtual_functions_are_written_to_the_kernel(void **state)
+{
+    (void)state;
+    TREE();
+    tree_function(tree, "0000:03:00.0", "0x1002\n", "0x030000\n", "amdgpu", 9);
+    tree_put_attr(tree, "0000:03:00.0", "sriov_totalvfs", "4\n");
+    tree_put_attr(tree, "0000:03:00.0", "sriov_numvfs", "4\n");
+    struct pci_port *port = sysfs_port_new(tree->sys.root, NULL);
+    struct step step = step_of(STEP_SRIOV_DISABLE, "0000:03:00.0");
+    struct error err = {0};
+    assert_int_equal(port->ops->check(port, &step, &err), 0);
+    assert_int_equal(port->ops->apply(port, &step, &err), 0);
+    port->ops->free(port);
+    struct sysfs_path file =
+        sysfs_path(&tree->sys, "/sys/bus/pci/devices/0000:03:00.0/sriov_numvfs");
+    uint32_t count = 1;
+    assert_int_equal(sysfs_read_u32(&file, &count), 0);
+    assert_int_equal(count, 0);
 }
 
 int main(void)
@@ -274,6 +318,8 @@ int main(void)
         cmocka_unit_test(a_vgpu_needs_a_vf_that_offers_its_type),
         cmocka_unit_test(a_vf_in_other_hands_is_not_cleared),
         cmocka_unit_test(an_mdev_needs_a_proper_uuid),
+        cmocka_unit_test(a_gpu_that_a_process_has_open_is_not_unbound),
+        cmocka_unit_test(another_vendors_virtual_functions_are_written_to_the_kernel),
         cmocka_unit_test(steps_of_other_ports_are_a_bug),
         cmocka_unit_test(a_failed_write_names_file_value_and_reason),
     };

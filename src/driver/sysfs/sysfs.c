@@ -168,6 +168,13 @@ void sysfs_read_vfs(const struct sysfs *sys, const struct pci_addr *pf, struct s
     }
 }
 
+bool sysfs_is_nvidia(const struct sysfs *sys, const struct pci_addr *addr)
+{
+    uint32_t vendor = 0;
+    struct sysfs_path file = sysfs_pci(sys, addr, "vendor");
+    return sysfs_read_hex(&file, &vendor) == 0 && vendor == PCI_VENDOR_NVIDIA;
+}
+
 bool sysfs_pci_exists(const struct sysfs *sys, const struct pci_addr *addr)
 {
     return fs_exists(sysfs_pci(sys, addr, "vendor").text);

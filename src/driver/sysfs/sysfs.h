@@ -23,8 +23,9 @@
 #define SYSFS_LINE_MAX 256
 
 struct sysfs {
-    char root[256];      /* "" for the real machine */
-    unsigned lock_tries; /* how often to ask for NVIDIA's unbind lock before giving up */
+    char root[256];            /* "" for the real machine */
+    unsigned lock_tries;       /* how often to ask for NVIDIA's unbind lock before giving up */
+    struct pci_vendors others; /* than NVIDIA, whose GPUs are passed through */
 };
 /* Between those tries: 0.25, 0.5, 1, 2, 4 s. */
 #define SYSFS_LOCK_TRIES 6
@@ -64,6 +65,8 @@ struct sysfs_vfs {
 void sysfs_vfs_done(struct sysfs_vfs *vfs);
 #define CLEANUP_VFS CLEANUP(sysfs_vfs_done)
 void sysfs_read_vfs(const struct sysfs *sys, const struct pci_addr *pf, struct sysfs_vfs *ret_vfs);
+/* Is it one of NVIDIA's? Others have a driver of their own and nothing but pass-through. */
+bool sysfs_is_nvidia(const struct sysfs *sys, const struct pci_addr *addr);
 bool sysfs_pci_exists(const struct sysfs *sys, const struct pci_addr *addr);
 
 /* One write of `value` to an existing attribute. */

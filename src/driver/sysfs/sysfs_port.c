@@ -71,7 +71,7 @@ static void port_free(struct pci_port *port)
     free(self);
 }
 
-struct pci_port *sysfs_port_new(const char *root)
+struct pci_port *sysfs_port_new(const char *root, const struct pci_vendors *others)
 {
     static const struct pci_port_ops ops = {
         .observe = observe,
@@ -82,6 +82,9 @@ struct pci_port *sysfs_port_new(const char *root)
     struct sysfs_port *self = xcalloc(1, sizeof(*self));
     self->port.ops = &ops;
     self->sys.lock_tries = SYSFS_LOCK_TRIES;
+    if (others != NULL) {
+        self->sys.others = *others;
+    }
     /* Too long a root would be cut to another directory: better to find nothing. */
     if (!STR_SET(self->sys.root, root)) {
         STR_SET(self->sys.root, "/nonexistent");

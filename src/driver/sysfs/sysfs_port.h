@@ -5,7 +5,8 @@
 
 #include "port/pci_port.h"
 
-/* `root` is put in front of every path ("" for the real machine), for captured hosts. */
-struct pci_port *sysfs_port_new(const char *root);
+/* `root` is put in front of every path ("" for the real machine), for captured hosts. `others`: PCI
+ * vendors besides NVIDIA whose GPUs may be passed through; NULL: none. */
+struct pci_port *sysfs_port_new(const char *root, const struct pci_vendors *others);
 
 #endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/sysfs/holder.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/parse.h"
+#include "base/str.h"
+
+/* A group, its form without an IOMMU (VFIO's "noiommu" mode), and the nodes of the function. */
+static void list_nodes(const struct sysfs *sys, const struct pci_addr *addr, struct strlist *nodes)
+{
+    uint32_t group = sysfs_read_group(sys, addr);
+    if (group != NO_ID) {
+        *vec_push(nodes) = xasprintf("/dev/vfio/%u", group);
+        *vec_push(nodes) = xasprintf("/dev/vfio/noiommu-%u", group);
+    }
+    CLEANUP_STRLIST struct strlist own = {0};
+    fs_list(sysfs_pci(sys, addr, "vfio-dev").text, &own);
+    for (vec_each(&own, name)) {
+        *vec_push(nodes) = xasprintf("/dev/vfio/devices/%s", *name);
+    }
+}
+
+static bool has_open(const struct sysfs *sys, uint32_t pid, const struct strlist *nodes)
+{
+    CLEANUP_STRLIST struct strlist fds = {0};
+    if (fs_list(sysfs_path(sys, "/proc/%u/fd", pid).text, &fds) < 0) {
+        return false; /* it has ended */
+    }
+    for (vec_each(&fds, fd)) {
+        char target[PATH_MAX];
+        ssize_t len =
+            readlink(sysfs_path(sys, "/proc/%u/fd/%s", pid, *fd).text, target, sizeof(target) - 1);
+        target[len > 0 ? len : 0] = '\0';
+        for (vec_each(nodes, node)) {
+            if (str_eq(target, *node)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+int holder_check(const struct sysfs *sys, const struct pci_addr *addr, const char *subject,
+                 struct error *err)
+{
+    CLEANUP_STRLIST struct strlist nodes = {0};
+    CLEANUP_STRLIST struct strlist entries = {0};
+    list_nodes(sys, addr, &nodes);
+    int r = nodes.n == 0 ? 0 : fs_list(sysfs_path(sys, "/proc").text, &entries);
+    if (r < 0) {
+        return error_set_errno(err, -r, subject, "cannot list the processes of the host");
+    }
+    for (vec_each(&entries, entry)) {
+        uint32_t pid = 0;
+        if (!parse_u32(*entry, &pid) || !has_open(sys, pid, &nodes)) {
+            continue;
+        }
+        char name[32] = "?";
+        struct sysfs_path comm = sysfs_path(sys, "/proc/%u/comm", pid);
+        sysfs_read_line(&comm, name, sizeof(name));
+        char bdf[BDF_SIZE];
+        r = error_set(err, REASON_IN_USE, subject, "process %u (%s) has %s open through VFIO", pid,
+                      name, pci_addr_format(addr, bdf));
+        error_hint(err, "stop it first: the kernel would pull the device out of a running VM, and "
+                        "wait for it");
+        return r;
+    }
+    return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which process has a function open through VFIO. The kernel does not say so, and to ask it by
+ * unbinding would be fatal: a write to vfio-pci's `unbind` asks the user of the device to let it
+ * go, upon which QEMU pulls it out of its guest, and waits without end for one that does not
+ * (vfio_unregister_group_dev() in Linux drivers/vfio/vfio_main.c; seen on 6.12, test/lab).
+ */
+#ifndef DRIVER_SYSFS_HOLDER_H
+#define DRIVER_SYSFS_HOLDER_H
+
+#include "driver/sysfs/sysfs.h"
+
+/* 0, or -REASON_IN_USE naming the first process that has the function's group
+ * (/dev/vfio/GROUP) or its own node (/dev/vfio/devices/vfioN) open. */
+int holder_check(const struct sysfs *sys, const struct pci_addr *addr, const char *subject,
+                 struct error *err);
+
+#endif

@@ -35,6 +35,33 @@ static const char *count_text(const json_t *gpu, const char *path, char out[VIEW
     return out;
 }
 
+/* What keeps a GPU from being used: a problem, a quarantine, a cordon; the first of them. */
+static const char *trouble_text(const json_t *gpu, char out[VIEW_SIZE])
+{
+    const char *problem = view_text(gpu, "problem", NULL);
+    if (problem != NULL) {
+        return problem;
+    }
+    if (view_at(gpu, "quarantine") != NULL) {
+        snprintf(out, VIEW_SIZE, "quarantined: %s", view_text(gpu, "quarantine.reason", "-"));
+        return out;
+    }
+    return view_at(gpu, "cordoned") != NULL ? "cordoned" : "-";
+}
+
+/* "why (who, since when)"; "-" when not set. */
+static const char *decision_text(const json_t *gpu, const char *key, const char *who,
+                                 struct strbuf *out)
+{
+    const json_t *set = view_at(gpu, key);
+    if (set == NULL) {
+        return "-";
+    }
+    strbuf_addf(out, "%s (%s, since %s)", view_text(set, "reason", "no reason given"),
+                view_text(set, who, "-"), view_text(set, "since", "-"));
+    return strbuf_str(out);
+}
+
 int cmd_gpu_list(struct cli *cli, const struct words *words UNUSED, struct error *err)
 {
     CLEANUP_JSON json_t *json = NULL;
@@ -55,13 +82,14 @@ int cmd_gpu_list(struct cli *cli, const struct words *words UNUSED, struct error
         char memory[VIEW_SIZE];
         char instances[VIEW_SIZE];
         char vgpus[VIEW_SIZE];
+        char trouble[VIEW_SIZE];
         const char *model = view_text(gpu, "model", "-");
         const char *const cells[] = {
             view_text(gpu, "address", "-"),  view_any(gpu, "index", index),
             view_text(gpu, "name", model),   view_text(gpu, "mode", "-"),
             memory_text(gpu, memory),        count_text(gpu, "gpuInstances", instances),
             count_text(gpu, "vgpus", vgpus), view_text(gpu, "vm", "-"),
-            view_text(gpu, "problem", "-"),
+            trouble_text(gpu, trouble),
         };
         table_row(table, cells);
     }
@@ -106,6 +134,24 @@ static const char *group_text(const json_t *gpu, struct strbuf *out)
     return strbuf_str(out);
 }
 
+static const char *scheduler_text(const json_t *gpu, struct strbuf *out)
+{
+    const json_t *scheduler = view_at(gpu, "scheduler");
+    if (scheduler == NULL) {
+        return "N/A";
+    }
+    int64_t slice_ns = view_int(scheduler, "sliceNs", 0);
+    int64_t averaging = view_int(scheduler, "averaging", 0);
+    strbuf_addf(out, "%s", view_text(scheduler, "policy", "-"));
+    if (slice_ns > 0) {
+        strbuf_addf(out, ", %.4g ms slices", (double)slice_ns / 1e6);
+    }
+    if (averaging > 0) {
+        strbuf_addf(out, ", averaging %d", (int)averaging);
+    }
+    return strbuf_str(out);
+}
+
 static void print_details(const json_t *gpu)
 {
     char index[VIEW_SIZE];
@@ -114,6 +160,9 @@ static void print_details(const json_t *gpu)
     char pci[VIEW_SIZE];
     char functions[VIEW_SIZE];
     CLEANUP_STRBUF struct strbuf group = {0};
+    CLEANUP_STRBUF struct strbuf scheduler = {0};
+    CLEANUP_STRBUF struct strbuf cordon = {0};
+    CLEANUP_STRBUF struct strbuf quarantine = {0};
     const char *subsystem = view_text(gpu, "pciSubsystemId", NULL);
     snprintf(pci, sizeof(pci), "%s%s%s", view_text(gpu, "pciId", "-"),
              subsystem == NULL ? "" : ", subsystem ", subsystem == NULL ? "" : subsystem);
@@ -136,8 +185,11 @@ static void print_details(const json_t *gpu)
          reported(gpu, "mig.timeSlicingSupported", "Supported", "Not Supported")},
         {"MIG Time-Slicing Mode", reported(gpu, "mig.timeSlicingEnabled", "Enabled", "Disabled")},
         {"Mixed vGPU Sizes", reported(gpu, "mixedSizes", "Enabled", "Disabled")},
+        {"vGPU Scheduler", scheduler_text(gpu, &scheduler)},
         {"vGPU Interface", view_text(gpu, "vgpuInterface", "-")},
         {"Virtual Functions", functions},
+        {"Cordoned", decision_text(gpu, "cordoned", "by", &cordon)},
+        {"Quarantine", decision_text(gpu, "quarantine", "kind", &quarantine)},
         {"Problem", view_text(gpu, "problem", "-")},
     };
     printf("GPU %s\n", view_text(gpu, "address", "-"));

@@ -77,6 +77,7 @@ static int load(struct manager *m, struct error *err)
         r = store->ops->load_plans(store, MAX_UNFINISHED, true, &m->unfinished, &m->n_unfinished,
                                    err);
     }
+    r = r != 0 ? r : manager_load_gpu_records(m, err);
     return r != 0 ? r : reconcile(m, err);
 }
 
@@ -173,6 +174,7 @@ void manager_free(struct manager *m)
     host_free(m->host);
     vec_done(&m->touched);
     vec_done(&m->claims);
+    vec_done(&m->gpu_records);
     free(m);
 }
 

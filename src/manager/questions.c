@@ -50,7 +50,7 @@ static int answer_gpus(struct manager *m, const struct question *question, json_
 {
     (void)question;
     (void)err;
-    *ret_body = reply_gpus(m->host);
+    *ret_body = reply_gpus(m->host, &m->gpu_records);
     return 0;
 }
 
@@ -92,7 +92,7 @@ static int answer_gpu(struct manager *m, const struct question *question, json_t
     struct gpu *gpu = NULL;
     int r = find_gpu(m, question->name, &gpu, err);
     if (r == 0) {
-        *ret_body = gpu_to_json(gpu);
+        *ret_body = reply_gpu(gpu, &m->gpu_records);
     }
     return r;
 }

@@ -4,11 +4,22 @@
 #include "layout/layout.h"
 #include "model/encode.h"
 
-json_t *reply_gpus(const struct host *host)
+json_t *reply_gpu(const struct gpu *gpu, const struct gpu_records *records)
+{
+    json_t *json = gpu_to_json(gpu);
+    const struct gpu_record *record = gpu_records_find(records, gpu);
+    if (record != NULL) {
+        json_object_set_new(json, "cordoned", cordon_to_json(&record->cordon));
+        json_object_set_new(json, "quarantine", quarantine_to_json(&record->quarantine));
+    }
+    return json;
+}
+
+json_t *reply_gpus(const struct host *host, const struct gpu_records *records)
 {
     json_t *list = json_array();
     for (vec_each(&host->gpus, gpu)) {
-        json_array_append_new(list, gpu_to_json(gpu));
+        json_array_append_new(list, reply_gpu(gpu, records));
     }
     return json_pack("{s:o}", "gpus", list);
 }

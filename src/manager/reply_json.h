@@ -8,11 +8,14 @@
 #include "catalog/catalog.h"
 #include "model/claim.h"
 #include "model/event.h"
+#include "model/gpu_record.h"
 #include "model/host.h"
 #include "model/plan.h"
 #include "rules/rules.h"
 
-json_t *reply_gpus(const struct host *host);
+/* A GPU as observed, with what was decided about it. */
+json_t *reply_gpu(const struct gpu *gpu, const struct gpu_records *records);
+json_t *reply_gpus(const struct host *host, const struct gpu_records *records);
 json_t *reply_vms(const struct host *host);
 json_t *reply_vm(const struct vm *vm);
 json_t *reply_claims(const struct claims *claims);

@@ -4,6 +4,7 @@
 #define MANAGER_STATE_H
 
 #include "manager/manager.h"
+#include "model/gpu_record.h"
 #include "plan/planner.h"
 
 #define MAX_CHANGES 64       /* waiting for their turn */
@@ -90,6 +91,7 @@ void manager_release(struct manager *m);
 struct txn {
     struct manager *manager;
     struct claims claims; /* as they will be */
+    struct gpu_records gpu_records;
     int result;
     struct error err;
 };
@@ -99,6 +101,10 @@ void txn_begin(struct txn *txn, struct manager *m);
 void txn_put_claim(struct txn *txn, const struct claim *claim);
 void txn_delete_claim(struct txn *txn, const char *name);
 void txn_put_plan(struct txn *txn, const struct plan *plan);
+/* The record takes the place of that GPU's, if there is one. */
+void txn_put_gpu_record(struct txn *txn, const struct gpu_record *record);
+/* Follows the steps of a plan that has ended in the records of its GPUs. */
+void txn_follow_plan(struct txn *txn, const struct plan *plan);
 void txn_event(struct txn *txn, const char *kind, const char *subject, const char *author,
                const char *fmt, ...) PRINTF_ATTR(5, 6);
 /* Commits, or rolls back and returns the first error. Ends the transaction either way. */
@@ -113,6 +119,12 @@ void manager_event(struct manager *m, const char *kind, const char *subject, con
 /* Is what a bound claim was given still there? A reboot takes vGPUs and GPU instances away. True of
  * a GPU that doesn't answer now: it may come back. */
 bool manager_has_device(const struct manager *m, const struct claim *claim);
+
+/* ---- GPUs ---- */
+
+int manager_load_gpu_records(struct manager *m, struct error *err);
+/* A copy; a fresh one when nothing is remembered. */
+struct gpu_record manager_gpu_record(const struct manager *m, const struct gpu *gpu);
 
 /* ---- plans ---- */
 
@@ -133,6 +145,7 @@ struct manager {
     struct worker *vm_worker; /* config.slow_guest */
     struct runner *runner;
     struct claims claims; /* as stored */
+    struct gpu_records gpu_records; /* as stored */
     bool stopping;
 
     struct host *host; /* observed last, NULL at first */

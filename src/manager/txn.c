@@ -19,6 +19,9 @@ void txn_begin(struct txn *txn, struct manager *m)
     for (vec_each(&m->claims, claim)) {
         *vec_push(&txn->claims) = *claim;
     }
+    for (vec_each(&m->gpu_records, record)) {
+        *vec_push(&txn->gpu_records) = *record;
+    }
     txn->result = store_of(txn)->ops->begin(store_of(txn), &txn->err);
 }
 
@@ -106,9 +109,12 @@ int txn_commit(struct txn *txn, struct error *err)
     if (txn->result == 0) {
         vec_done(&m->claims);
         m->claims = txn->claims;
+        vec_done(&m->gpu_records);
+        m->gpu_records = txn->gpu_records;
         return 0;
     }
     vec_done(&txn->claims);
+    vec_done(&txn->gpu_records);
     if (err != NULL) {
         *err = txn->err;
     }

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/vec.h"
+#include "model/gpu_scheduler.h"
 #include "model/pci.h"
 
 #define NAME_SIZE 64
@@ -92,6 +93,7 @@ struct gpu {
     bool mig_enabled;                        /* current */
     bool mig_pending;                        /* pending */
     enum tristate heterogeneous;             /* mixed-size mode now */
+    struct gpu_scheduler scheduler;          /* of time-sliced vGPUs, as the driver reports it */
     enum tristate mig_timeslicing_supported; /* GPU capability, as the driver reports it */
     enum tristate mig_timeslicing_enabled;   /* hypervisor, as the driver reports it */
     enum vgpu_interface iface;
@@ -134,6 +136,7 @@ struct host {
     char driver_version[32]; /* NVIDIA driver, "" unknown */
     char nvml_version[32];
     char kernel[NAME_SIZE];
+    char boot_id[40]; /* changes with every boot; "" unknown */
     char libvirt_version[32];
     /* One sentence each when a source is missing ("libnvidia-ml.so.1 not found"), else "". */
     char nvml_problem[256];

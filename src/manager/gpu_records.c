@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is remembered of GPUs: loaded at start, changed together with the plans that change it. */
+#include "base/str.h"
+#include "manager/state.h"
+
+int manager_load_gpu_records(struct manager *m, struct error *err)
+{
+    CLEANUP_JSON json_t *documents = NULL;
+    struct store *store = m->config.store;
+    int r = store->ops->load_records(store, RECORD_GPU, &documents, err);
+    const char *key = NULL;
+    json_t *document = NULL;
+    json_object_foreach(documents, key, document)
+    {
+        struct gpu_record record = {0};
+        r = r != 0 ? r : gpu_record_from_stored_json(document, &record, err);
+        if (r == 0) {
+            *vec_push(&m->gpu_records) = record;
+        }
+    }
+    return r;
+}
+
+struct gpu_record manager_gpu_record(const struct manager *m, const struct gpu *gpu)
+{
+    const struct gpu_record *known = gpu_records_find(&m->gpu_records, gpu);
+    return known != NULL ? *known : gpu_record_of(gpu);
+}
+
+void txn_put_gpu_record(struct txn *txn, const struct gpu_record *record)
+{
+    if (txn->result != 0) {
+        return;
+    }
+    struct store *store = txn->manager->config.store;
+    char key[GPU_UUID_SIZE];
+    gpu_record_key(record, key);
+    struct gpu_record *place = NULL;
+    for (vec_each(&txn->gpu_records, other)) {
+        char was[GPU_UUID_SIZE];
+        gpu_record_key(other, was);
+        bool same = str_eq(was, key);
+        /* The driver told the UUID meanwhile. */
+        bool grown = !same && other->uuid[0] == '\0' && record->uuid[0] != '\0' &&
+                     pci_addr_cmp(&other->addr, &record->addr) == 0;
+        if (grown) {
+            txn->result = store->ops->delete_record(store, RECORD_GPU, was, &txn->err);
+        }
+        place = same || grown ? other : place;
+    }
+    CLEANUP_JSON json_t *document = gpu_record_to_json(record);
+    if (txn->result == 0) {
+        txn->result = store->ops->put_record(store, RECORD_GPU, key, document, &txn->err);
+    }
+    if (txn->result == 0) {
+        place = place == NULL ? vec_push(&txn->gpu_records) : place;
+        *place = *record;
+    }
+}
+
+/* The GPU as it is seen now may tell more than the record did: its UUID, another address. */
+static struct gpu_record current(const struct manager *m, const struct pci_addr *addr)
+{
+    const struct gpu *gpu = m->host == NULL ? NULL : host_find_gpu_addr(m->host, addr);
+    const struct gpu_record *known = gpu == NULL ? gpu_records_find_addr(&m->gpu_records, addr)
+                                                 : gpu_records_find(&m->gpu_records, gpu);
+    struct gpu_record record = {.addr = *addr};
+    if (known != NULL) {
+        record = *known;
+        record.addr = *addr;
+    }
+    if (gpu != NULL && gpu->uuid[0] != '\0') {
+        STR_SET(record.uuid, gpu->uuid);
+    }
+    return record;
+}
+
+void txn_follow_plan(struct txn *txn, const struct plan *plan)
+{
+    VEC(struct pci_addr) seen = {0};
+    for (vec_each(&plan->steps, step)) {
+        bool known = false;
+        for (vec_each(&seen, addr)) {
+            known = known || pci_addr_cmp(addr, &step->gpu) == 0;
+        }
+        if (known) {
+            continue;
+        }
+        *vec_push(&seen) = step->gpu;
+        struct gpu_record record = current(txn->manager, &step->gpu);
+        if (gpu_record_follow(&record, plan)) {
+            txn_put_gpu_record(txn, &record);
+        }
+    }
+    vec_done(&seen);
+}

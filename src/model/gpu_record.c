@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/gpu_record.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+const char *gpu_record_key(const struct gpu_record *record, char out[GPU_UUID_SIZE])
+{
+    char bdf[BDF_SIZE];
+    str_copy(out, GPU_UUID_SIZE,
+             record->uuid[0] != '\0' ? record->uuid : pci_addr_format(&record->addr, bdf));
+    return out;
+}
+
+struct gpu_record *gpu_records_find_addr(const struct gpu_records *records,
+                                         const struct pci_addr *addr)
+{
+    for (vec_each(records, record)) {
+        if (pci_addr_cmp(&record->addr, addr) == 0) {
+            return record;
+        }
+    }
+    return NULL;
+}
+
+struct gpu_record *gpu_records_find(const struct gpu_records *records, const struct gpu *gpu)
+{
+    for (vec_each(records, record)) {
+        if (gpu->uuid[0] != '\0' && str_eq_case(record->uuid, gpu->uuid)) {
+            return record;
+        }
+    }
+    for (vec_each(records, record)) {
+        bool unsure = gpu->uuid[0] == '\0' || record->uuid[0] == '\0';
+        if (unsure && pci_addr_cmp(&record->addr, &gpu->addr) == 0) {
+            return record;
+        }
+    }
+    return NULL;
+}
+
+struct gpu_record gpu_record_of(const struct gpu *gpu)
+{
+    struct gpu_record record = {.addr = gpu->addr};
+    STR_SET(record.uuid, gpu->uuid);
+    return record;
+}
+
+static void set_mode(struct gpu_record *record, enum gpu_mode mode)
+{
+    record->mode_set = true;
+    record->mode = mode;
+}
+
+static void follow_step(struct gpu_record *record, const struct step *step)
+{
+    switch (step->kind) {
+    case STEP_BIND_VFIO:
+        set_mode(record, GPU_PASSTHROUGH);
+        record->vfs = false;
+        break;
+    case STEP_BIND_NVIDIA:
+    case STEP_MIG_DISABLE:
+        set_mode(record, GPU_IDLE);
+        break;
+    case STEP_MIG_ENABLE:
+        set_mode(record, GPU_MIG);
+        break;
+    case STEP_SRIOV_ENABLE:
+        record->vfs = true;
+        if (!record->mode_set || record->mode != GPU_MIG) {
+            set_mode(record, GPU_TIME_SLICED);
+        }
+        break;
+    case STEP_SRIOV_DISABLE:
+        record->vfs = false;
+        if (record->mode_set && record->mode == GPU_TIME_SLICED) {
+            record->mode = GPU_IDLE;
+        }
+        break;
+    case STEP_MIXED_ON:
+    case STEP_MIXED_OFF:
+        record->mixed = step->kind == STEP_MIXED_ON;
+        break;
+    case STEP_GI_CREATE: /* only under MIG, whoever turned it on */
+        set_mode(record, GPU_MIG);
+        break;
+    case STEP_GI_DESTROY:
+    case STEP_CI_CREATE:
+    case STEP_CI_DESTROY:
+    case STEP_VGPU_CREATE:
+    case STEP_VGPU_DELETE:
+    case STEP_ATTACH:
+    case STEP_DETACH:
+    case STEP_KIND_COUNT:
+        break;
+    }
+}
+
+bool gpu_record_follow(struct gpu_record *record, const struct plan *plan)
+{
+    struct gpu_record before = *record;
+    for (vec_each(&plan->steps, step)) {
+        if (step->state == STEP_DONE && pci_addr_cmp(&step->gpu, &record->addr) == 0) {
+            follow_step(record, step);
+        }
+    }
+    return before.mode_set != record->mode_set || before.mode != record->mode ||
+           before.vfs != record->vfs || before.mixed != record->mixed ||
+           memcmp(&before.scheduler, &record->scheduler, sizeof(before.scheduler)) != 0;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What cleaved remembers of a GPU beyond claims: how it is wanted (so that a reboot can be undone),
+ * whether it takes new claims, and what is wrong with it. One record per GPU about which anything
+ * was ever said; kept under the GPU's UUID where that is known, else under its address.
+ */
+#ifndef MODEL_GPU_RECORD_H
+#define MODEL_GPU_RECORD_H
+
+#include "model/gpu_scheduler.h"
+#include "model/host.h"
+#include "model/plan.h"
+
+/* No new claims here; what is there stays. */
+struct cordon {
+    bool set;
+    char by[NAME_SIZE];
+    char why[256];
+    uint64_t since_us; /* realtime */
+};
+
+/* Something is broken: nothing is planned on the GPU until it is recovered. */
+struct quarantine {
+    bool set;
+    char kind[32]; /* "xid", "lost", "reset-failed", "stuck-vf" … */
+    char why[256];
+    uint64_t since_us; /* realtime */
+};
+
+struct gpu_record {
+    char uuid[GPU_UUID_SIZE];       /* "" while the driver never told it */
+    struct pci_addr addr;           /* where it was seen last */
+    bool mode_set;                  /* does `mode` mean something? */
+    enum gpu_mode mode;             /* wanted: by `gpu mode`, or by the last plan that changed it */
+    bool vfs;                       /* virtual functions wanted */
+    bool mixed;                     /* mixed sizes wanted */
+    struct gpu_scheduler scheduler; /* wanted; SCHEDULER_UNKNOWN: nobody chose one */
+    struct cordon cordon;
+    struct quarantine quarantine;
+};
+
+struct gpu_records {
+    struct gpu_record *items;
+    size_t n;
+    size_t cap;
+};
+
+/* The key in the store: UUID, else address. Returns out. */
+const char *gpu_record_key(const struct gpu_record *record, char out[GPU_UUID_SIZE]);
+/* Of this GPU: by UUID; by address when one of the two UUIDs is not known. NULL: none. */
+struct gpu_record *gpu_records_find(const struct gpu_records *records, const struct gpu *gpu);
+struct gpu_record *gpu_records_find_addr(const struct gpu_records *records,
+                                         const struct pci_addr *addr);
+/* One of which nothing is wanted, for a GPU that has none. */
+struct gpu_record gpu_record_of(const struct gpu *gpu);
+
+/* The steps of a plan that was done, followed in the record: mode, virtual functions, mixed sizes,
+ * scheduler. Steps of other GPUs are passed over. True if anything changed. */
+bool gpu_record_follow(struct gpu_record *record, const struct plan *plan);
+
+json_t *gpu_record_to_json(const struct gpu_record *record);
+int gpu_record_from_stored_json(const json_t *json, struct gpu_record *ret_record,
+                                struct error *err);
+/* For a GPU's `cordoned` and `quarantine` in the API: an object, or null when not set. */
+json_t *cordon_to_json(const struct cordon *cordon);
+json_t *quarantine_to_json(const struct quarantine *quarantine);
+
+#endif

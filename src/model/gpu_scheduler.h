@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How time-sliced vGPUs share their GPU's engines (NVIDIA vGPU software user guide, "Changing
+ * Scheduling Behavior for Time-Sliced vGPUs"). The driver forgets it when it is reloaded, at a
+ * reboot, and when virtual functions are enabled or disabled.
+ */
+#ifndef MODEL_GPU_SCHEDULER_H
+#define MODEL_GPU_SCHEDULER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/json.h"
+
+/* Names are stored and never change. */
+enum scheduler_policy {
+    SCHEDULER_UNKNOWN, /* not reported, or nobody wants a particular one */
+    SCHEDULER_BEST_EFFORT,
+    SCHEDULER_EQUAL_SHARE,
+    SCHEDULER_FIXED_SHARE,
+    SCHEDULER_POLICY_COUNT
+};
+/* "best-effort", "equal-share", "fixed-share"; "unknown". */
+const char *gpu_scheduler_policy_name(enum scheduler_policy policy);
+bool gpu_scheduler_policy_parse(const char *name, enum scheduler_policy *ret_policy);
+
+/* Either a fixed time slice, or adaptive round robin: then a frequency and an averaging factor
+ * decide, and slice_ns, as observed, is what comes of them. 0: the driver's default. Best effort
+ * has no parameters. */
+struct gpu_scheduler {
+    enum scheduler_policy policy;
+    bool adaptive;
+    uint32_t slice_ns;
+    uint32_t frequency_hz;
+    uint32_t averaging;
+};
+
+/* Does what is observed serve what is wanted? Defaults (0) on either side match anything; a
+ * frequency matches the slice that comes of it. */
+bool gpu_scheduler_matches(const struct gpu_scheduler *wanted,
+                           const struct gpu_scheduler *observed);
+/* "equal-share, 2.083 ms slices (480 Hz, averaging 33)"; returns out. */
+const char *gpu_scheduler_describe(const struct gpu_scheduler *scheduler, char *out, size_t size);
+
+/* {policy, adaptive, sliceNs, frequencyHz, averaging}; null when the policy is unknown. */
+json_t *gpu_scheduler_to_json(const struct gpu_scheduler *scheduler);
+/* Reads what gpu_scheduler_to_json() wrote, at `key` of the reader's object; null: unknown. */
+void gpu_scheduler_decode(struct reader *outer, const char *key,
+                          struct gpu_scheduler *ret_scheduler);
+
+#endif

@@ -36,12 +36,14 @@ static void sysfs_close(struct drivers *drivers)
 static void libvirt_open(struct drivers *drivers, const struct settings *settings)
 {
     drivers->ports.guest = libvirt_port_new(settings->libvirt_uri);
+    drivers->watch_guest = libvirt_port_new(settings->libvirt_uri);
     drivers->slow_guest = libvirt_port_new(settings->libvirt_uri);
 }
 
 static void libvirt_close(struct drivers *drivers)
 {
     drivers->ports.guest->ops->free(drivers->ports.guest);
+    drivers->watch_guest->ops->free(drivers->watch_guest);
     drivers->slow_guest->ops->free(drivers->slow_guest);
 }
 

@@ -8,7 +8,8 @@
 
 struct drivers {
     struct ports ports;
-    struct guest_port *slow_guest; /* a connection of its own for what takes long */
+    /* Connections of their own, see manager/manager.h. */
+    struct guest_port *watch_guest, *slow_guest;
 };
 
 /* Never fails: what is missing on the machine shows when it is observed. */

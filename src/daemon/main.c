@@ -77,6 +77,7 @@ static int open_manager(struct daemon *d, struct error *err)
         .rules = d->rules,
         .store = d->store,
         .ports = d->drivers.ports,
+        .watch_guest = d->drivers.watch_guest,
         .slow_guest = d->drivers.slow_guest,
         .observe_period_us = d->settings.observe_period_s * USECS_PER_S,
     };

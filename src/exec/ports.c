@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-int ports_observe(const struct ports *ports, struct host **ret_host, struct error *err)
+int ports_observe_hardware(const struct ports *ports, struct host **ret_host, struct error *err)
 {
     CLEANUP(host_freep) struct host *host = host_new();
     if (gethostname(host->name, sizeof(host->name) - 1) != 0) {
@@ -14,11 +14,33 @@ int ports_observe(const struct ports *ports, struct host **ret_host, struct erro
         r = ports->gpu->ops->observe(ports->gpu, host, err);
     }
     if (r == 0) {
-        r = ports->guest->ops->observe(ports->guest, host, err);
+        *ret_host = TAKE_PTR(host);
+    }
+    return r;
+}
+
+int ports_observe_guests(struct guest_port *port, struct host **ret_host, struct error *err)
+{
+    CLEANUP(host_freep) struct host *host = host_new();
+    int r = port->ops->observe(port, host, err);
+    if (r == 0) {
+        *ret_host = TAKE_PTR(host);
+    }
+    return r;
+}
+
+int ports_observe(const struct ports *ports, struct host **ret_host, struct error *err)
+{
+    CLEANUP(host_freep) struct host *host = NULL;
+    CLEANUP(host_freep) struct host *guests = NULL;
+    int r = ports_observe_hardware(ports, &host, err);
+    if (r == 0) {
+        r = ports_observe_guests(ports->guest, &guests, err);
     }
     if (r != 0) {
         return r;
     }
+    host_take_guests(host, guests);
     host_derive(host);
     *ret_host = TAKE_PTR(host);
     return 0;

@@ -13,7 +13,11 @@ struct ports {
     struct guest_port *guest;
 };
 
-/* Asks all three and derives; the caller frees the host. */
+/* A host has two halves that are looked at apart, because libvirt can keep the second waiting as
+ * long as any VM's hook script runs: the GPUs, and the VMs. The caller frees the host. */
+int ports_observe_hardware(const struct ports *ports, struct host **ret_host, struct error *err);
+int ports_observe_guests(struct guest_port *port, struct host **ret_host, struct error *err);
+/* Both, one after the other, derived. */
 int ports_observe(const struct ports *ports, struct host **ret_host, struct error *err);
 int ports_check(const struct ports *ports, const struct step *step, struct error *err);
 int ports_apply(const struct ports *ports, struct step *step, struct error *err);

@@ -3,7 +3,7 @@
  * Runs one plan at a time, step by step: check, journal "running", apply with read-back, journal
  * "done". On failure it undoes in reverse. The only caller of port->apply. After a crash,
  * runner_resume() goes forward from the step that was running (apply is idempotent) and undoes all
- * if that can't be done. Runs on the loop; port calls go to the worker.
+ * if that can't be done. Runs on the loop; port calls go to the workers.
  */
 #ifndef EXEC_RUNNER_H
 #define EXEC_RUNNER_H
@@ -22,7 +22,8 @@ typedef void runner_done_fn(struct plan *plan, void *data); /* takes the plan */
 
 struct runner_config {
     struct evloop *loop;
-    struct worker *worker; /* all port calls are made there */
+    struct worker *worker;       /* steps of the hardware */
+    struct worker *guest_worker; /* steps of VMs: libvirt may keep them waiting; NULL: `worker` */
     struct store *store;
     struct ports ports;
     runner_progress_fn *progress;

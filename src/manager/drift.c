@@ -94,7 +94,44 @@ static void compare_gpu(struct manager *m, const struct gpu *was, const struct g
     }
 }
 
-/* A VM in state unknown: we have just changed, made or removed it ourselves. */
+static struct own_vm *find_own(struct manager *m, const char *name)
+{
+    for (vec_each(&m->own_vms, own)) {
+        if (str_eq(own->name, name)) {
+            return own;
+        }
+    }
+    return NULL;
+}
+
+void manager_own_vm(struct manager *m, const char *name)
+{
+    struct own_vm *own = find_own(m, name);
+    own = own == NULL ? vec_push(&m->own_vms) : own;
+    STR_SET(own->name, name);
+    own->until = UINT64_MAX;
+}
+
+void manager_disown_vm(struct manager *m, const char *name)
+{
+    struct own_vm *own = find_own(m, name);
+    if (own != NULL) { /* a look that is under way may have missed the change */
+        own->until = m->views[HALF_GUESTS].begun + 1;
+    }
+}
+
+static void forget_own(struct manager *m)
+{
+    size_t i = 0;
+    while (i < m->own_vms.n) {
+        if (m->own_vms.items[i].until <= m->views[HALF_GUESTS].begun) {
+            vec_remove(&m->own_vms, i);
+        } else {
+            i++;
+        }
+    }
+}
+
 static void compare_vms(struct manager *m, const struct host *now)
 {
     if (m->host->libvirt_problem[0] != '\0' || now->libvirt_problem[0] != '\0') {
@@ -102,19 +139,25 @@ static void compare_vms(struct manager *m, const struct host *now)
     }
     for (vec_each(&now->vms, vm)) {
         const struct vm *was = host_find_vm(m->host, vm->name);
-        if (was != NULL && was->state != VM_UNKNOWN && was->state != vm->state) {
+        if (was != NULL && was->state != vm->state && find_own(m, vm->name) == NULL) {
             manager_event(m, "vm-changed", SUBJECT("vm", vm->name), "", "%s, was %s",
                           vm_state_name(vm->state), vm_state_name(was->state));
         }
     }
     for (vec_each(&m->host->vms, was)) {
-        if (was->state != VM_UNKNOWN && host_find_vm(now, was->name) == NULL) {
+        if (host_find_vm(now, was->name) == NULL && find_own(m, was->name) == NULL) {
             manager_event(m, "vm-lost", SUBJECT("vm", was->name), "", "its definition is gone");
         }
     }
 }
 
-void manager_note_drift(struct manager *m, const struct host *now)
+void manager_note_vm_drift(struct manager *m, const struct host *now)
+{
+    compare_vms(m, now);
+    forget_own(m);
+}
+
+void manager_note_gpu_drift(struct manager *m, const struct host *now)
 {
     char bdf[BDF_SIZE];
     for (vec_each(&m->host->gpus, was)) {
@@ -132,5 +175,4 @@ void manager_note_drift(struct manager *m, const struct host *now)
                           "a GPU appeared on the PCI bus");
         }
     }
-    compare_vms(m, now);
 }

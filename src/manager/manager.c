@@ -95,10 +95,22 @@ static void observe_again(void *data)
 
 static int start_workers(struct manager *m, struct error *err)
 {
-    int r = worker_new(m->config.loop, "ports", &m->worker);
-    if (r == 0 && m->config.slow_guest != NULL) {
-        r = worker_new(m->config.loop, "vm-stop", &m->vm_worker);
+    int r = worker_new(m->config.loop, "hardware", &m->views[HALF_HARDWARE].worker);
+    if (r == 0) {
+        r = worker_new(m->config.loop, "guests", &m->views[HALF_GUESTS].worker);
     }
+    if (r == 0) {
+        r = worker_new(m->config.loop, "vm-change", &m->guest_worker);
+    }
+    if (r == 0 && m->config.slow_guest != NULL) {
+        r = worker_new(m->config.loop, "vm-stop", &m->stop_worker);
+    }
+    if (r == 0) {
+        r = evloop_timer_new(m->config.loop, manager_lose_patience, m, &m->patience);
+    }
+    m->views[HALF_HARDWARE].ports = m->config.ports;
+    m->views[HALF_GUESTS].ports.guest =
+        m->config.watch_guest != NULL ? m->config.watch_guest : m->config.ports.guest;
     return r == 0 ? 0 : error_set_errno(err, -r, "cleaved", "starting a worker thread");
 }
 
@@ -117,7 +129,8 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
         return r;
     }
     struct runner_config runner = {.loop = config->loop,
-                                   .worker = m->worker,
+                                   .worker = m->views[HALF_HARDWARE].worker,
+                                   .guest_worker = m->guest_worker,
                                    .store = config->store,
                                    .ports = config->ports,
                                    .progress = manager_plan_progress,
@@ -162,8 +175,13 @@ void manager_free(struct manager *m)
     if (m->runner != NULL) {
         runner_halt(m->runner);
     }
-    worker_free(m->vm_worker);
-    worker_free(m->worker);
+    worker_free(m->stop_worker);
+    worker_free(m->guest_worker);
+    for (size_t half = 0; half < HALF_COUNT; half++) {
+        worker_free(m->views[half].worker);
+        host_free(m->views[half].host);
+    }
+    evloop_timer_free(m->patience);
     refuse_all(m);
     runner_free(m->runner);
     while (m->n_unfinished > 0) {
@@ -173,6 +191,7 @@ void manager_free(struct manager *m)
     plan_free(m->ended);
     host_free(m->host);
     vec_done(&m->touched);
+    vec_done(&m->own_vms);
     vec_done(&m->claims);
     vec_done(&m->gpu_records);
     free(m);

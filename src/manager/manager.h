@@ -23,7 +23,9 @@ struct manager_config {
     const struct rules *rules;
     struct store *store;
     struct ports ports;
-    /* A second connection for `vm stop`, which may wait long for a guest; NULL: ports.guest. */
+    /* Connections of their own, each for one thread: to observe VMs beside changes of them, and for
+     * `vm stop`, which may wait long for a guest. NULL: ports.guest, which must then bear it. */
+    struct guest_port *watch_guest;
     struct guest_port *slow_guest;
     uint64_t observe_period_us; /* 0: only on demand */
 };

@@ -203,7 +203,8 @@ void manager_plan_done(struct plan *plan, void *data)
     struct manager *m = data;
     m->ended = plan;
     m->commit_pause_us = COMMIT_RETRY_US;
-    manager_observe(m, ended_observed, NULL);
+    /* Not the VMs: libvirt may be waiting for a hook that waits for this plan. */
+    manager_observe_hardware(m, ended_observed, NULL);
 }
 
 void manager_plan_progress(const struct plan *plan, size_t step, void *data)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changes wait here for their turn; each is then planned against a fresh observation. */
+/* Changes wait here for their turn; each is then planned against a fresh observation, which is
+ * waited for before the turn is taken. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -41,6 +42,14 @@ static void change_end(struct change *change)
     }
 }
 
+void change_yield(struct change *change)
+{
+    if (change->in_turn) {
+        change->in_turn = false;
+        manager_release(change->manager);
+    }
+}
+
 void change_answer(struct change *change, json_t *body)
 {
     change->reply(body, NULL, change->data);
@@ -53,10 +62,21 @@ void change_refuse(struct change *change, const struct error *err)
     change_end(change);
 }
 
-static void change_observed(struct manager *m, const struct error *err, void *data)
+static void take_turn(struct manager *m, const struct error *err, void *data)
 {
-    (void)m;
-    struct change *change = data;
+    (void)data;
+    m->looking_for_next = false;
+    if (m->busy || m->first == NULL || m->stopping) {
+        return; /* somebody was quicker: whoever gives the turn back looks again */
+    }
+    struct change *change = m->first;
+    m->first = change->next;
+    if (m->first == NULL) {
+        m->last = &m->first;
+    }
+    m->n_waiting--;
+    m->busy = true;
+    change->in_turn = true;
     if (err != NULL) {
         change_refuse(change, err);
         return;
@@ -67,18 +87,11 @@ static void change_observed(struct manager *m, const struct error *err, void *da
 static void run_next(void *data)
 {
     struct manager *m = data;
-    if (m->busy || m->first == NULL || m->stopping) {
+    if (m->busy || m->first == NULL || m->stopping || m->looking_for_next) {
         return;
     }
-    struct change *change = m->first;
-    m->first = change->next;
-    if (m->first == NULL) {
-        m->last = &m->first;
-    }
-    m->n_waiting--;
-    m->busy = true;
-    change->in_turn = true;
-    manager_observe(m, change_observed, change);
+    m->looking_for_next = true;
+    manager_observe(m, take_turn, NULL);
 }
 
 void manager_release(struct manager *m)

@@ -14,34 +14,63 @@
 #define COMMIT_RETRY_US 10000
 #define COMMIT_RETRY_MAX_US 2000000
 
-/* ---- observing ---- */
+/* ---- observing: docs/internals/lifecycle.md says who may wait for whom ---- */
 
-/* `err` is NULL if manager->host is fresh now. */
+/* After so long without an answer from libvirt those who ask go on without: VMs as last seen, and
+ * host->libvirt_problem says so. */
+#define GUESTS_PATIENCE_US 10000000
+
+/* Each half is looked at by a worker of its own, one look at a time. */
+enum half { HALF_HARDWARE, HALF_GUESTS, HALF_COUNT };
+
+/* `err` is NULL if manager->host is fresh: looked at after the question. */
 typedef void observed_fn(struct manager *m, const struct error *err, void *data);
 
 struct observer {
     observed_fn *fn;
     void *data;
+    uint64_t needs[HALF_COUNT]; /* number of the look that answers; 0: not asked for */
 };
 
-/* The worker's job; one at a time. */
-struct observation {
+struct view {
+    struct worker *worker;
+    uint64_t begun; /* looks so far; the last one is under way if it is not `ended` */
+    uint64_t ended;
+    bool known;           /* manager->host has what a look found */
+    struct error problem; /* of the last look that ended; reason NONE: there was none */
+    /* The look under way; the worker's until it is done: */
     struct ports ports;
     struct host *host;
     int result;
     struct error err;
 };
 
+/* A VM that we change ourselves: that is no drift. */
+struct own_vm {
+    char name[NAME_SIZE];
+    uint64_t until; /* number of the look at the guests that shows the change; UINT64_MAX: later */
+};
+
 struct error manager_stopping_error(void);
 
-/* Observes now; those who ask while one is under way share it. */
+/* Looks at all, or at the hardware alone, after this question: who asks while a look is under way
+ * gets the next one, together with all others who ask meanwhile. The hardware's never waits for
+ * libvirt. */
 void manager_observe(struct manager *m, observed_fn *fn, void *data);
-/* Records as events how `now` differs from manager->host, but for GPUs that the running plan
- * touches. */
-void manager_note_drift(struct manager *m, const struct host *now);
+void manager_observe_hardware(struct manager *m, observed_fn *fn, void *data);
+bool manager_is_looking(const struct manager *m);
+void manager_lose_patience(void *data); /* a timer's function */
+/* Records as events how `now` differs from manager->host: GPUs, but for those that the running plan
+ * touches; VMs, but for our own. */
+void manager_note_gpu_drift(struct manager *m, const struct host *now);
+void manager_note_vm_drift(struct manager *m, const struct host *now);
+/* We are changing the VM; we have changed it. */
+void manager_own_vm(struct manager *m, const char *name);
+void manager_disown_vm(struct manager *m, const char *name);
 
 /* ---- changes: one at a time, in the order they came ---- */
 
+/* The turn is taken once the host was looked at: a change that waits for that holds up nobody. */
 struct change;
 /* Runs against a fresh manager->host; must end in change_answer() or change_refuse(). */
 typedef void change_fn(struct change *change);
@@ -78,6 +107,8 @@ struct change *change_new(struct manager *m, change_fn *run, const struct reques
 void change_free(struct change *change);
 /* Takes the change. Refuses it when too many wait. */
 void change_enqueue(struct change *change);
+/* Lets the next one run though this one's answer has yet to come. */
+void change_yield(struct change *change);
 /* Reply (body is stolen), free, and let the next one run. */
 void change_answer(struct change *change, json_t *body);
 void change_refuse(struct change *change, const struct error *err);
@@ -141,21 +172,24 @@ void manager_resume(struct manager *m);
 
 struct manager {
     struct manager_config config;
-    struct worker *worker;    /* everything that touches ports */
-    struct worker *vm_worker; /* config.slow_guest */
+    struct worker *guest_worker; /* steps of VMs, and starting, defining, undefining them */
+    struct worker *stop_worker;  /* config.slow_guest */
     struct runner *runner;
     struct claims claims; /* as stored */
     struct gpu_records gpu_records; /* as stored */
     bool stopping;
 
     struct host *host; /* observed last, NULL at first */
-    struct observation observation;
-    VEC(struct observer) observers; /* of the observation under way */
-    bool observing;
+    struct view views[HALF_COUNT];
+    VEC(struct observer) observers;
+    struct evloop_timer *patience; /* with the look at the guests under way */
+    bool impatient;                /* it is over: nobody waits for that look any more */
+    VEC(struct own_vm) own_vms;
 
     struct change *first;
     struct change **last;
     size_t n_waiting;
+    bool looking_for_next;        /* the host is being looked at for the first of them */
     bool busy;                    /* a change or a plan is in hand */
     VEC(struct pci_addr) touched; /* GPUs of the plan in hand: their changes are no drift */
     struct plan *ended;           /* waits to be stored */

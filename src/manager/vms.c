@@ -120,15 +120,14 @@ static void reply_observed(struct manager *m, const struct error *err, void *dat
 static void vm_done(struct change *change, const char *kind, const char *what)
 {
     struct manager *m = change->manager;
+    manager_disown_vm(m, change->name);
     if (change->result != 0) {
         change_refuse(change, &change->err);
         return;
     }
     note(change, kind, what);
-    struct vm *vm = host_find_vm(m->host, change->name);
-    if (vm != NULL) { /* our own change is no drift: see compare_vms() */
-        vm->state = VM_UNKNOWN;
-    }
+    /* Seeing it may take as long as another VM's hook script runs, which may wait for its turn. */
+    change_yield(change);
     manager_observe(m, reply_observed, change);
 }
 
@@ -142,29 +141,17 @@ static void define_done(void *data)
     vm_done(data, "vm-created", "defined from a template");
 }
 
-static void stop_settled(void *data)
-{
-    struct change *change = data;
-    vm_done(change, "vm-stopped", change->timeout_ms == 0 ? "stopped by force" : "stopped");
-}
-
-static void nothing(void *data)
-{
-    (void)data;
-}
-
-/* The VM was stopped beside the ports' worker, where an observation may have begun before: waits in
- * that queue, so that the next one, with which it answers, began after. */
 static void stop_done(void *data)
 {
     struct change *change = data;
-    worker_submit(change->manager->worker, nothing, stop_settled, change);
+    vm_done(change, "vm-stopped", change->timeout_ms == 0 ? "stopped by force" : "stopped");
 }
 
 static void undefine_done(void *data)
 {
     struct change *change = data;
     struct manager *m = change->manager;
+    manager_disown_vm(m, change->name);
     if (change->result != 0) {
         change_refuse(change, &change->err);
         return;
@@ -174,11 +161,7 @@ static void undefine_done(void *data)
     struct vm gone = {.state = VM_SHUT_OFF};
     STR_SET(gone.name, change->name);
     struct vm *vm = host_find_vm(m->host, change->name);
-    json_t *body = reply_vm(vm != NULL ? vm : &gone);
-    if (vm != NULL) { /* our own change is no drift: see compare_vms() */
-        vm->state = VM_UNKNOWN;
-    }
-    change_answer(change, body);
+    change_answer(change, reply_vm(vm != NULL ? vm : &gone));
 }
 
 /* ---- start ---- */
@@ -251,7 +234,8 @@ static void run_on_vm(struct change *change,
         return;
     }
     STR_SET(change->name, vm->name);
-    worker_submit(change->manager->worker, work, done, change);
+    manager_own_vm(change->manager, vm->name);
+    worker_submit(change->manager->guest_worker, work, done, change);
 }
 
 static void run_start(struct change *change)
@@ -292,8 +276,9 @@ static void stop_observed(struct manager *m, const struct error *observe_err, vo
         return;
     }
     STR_SET(change->name, vm->name);
-    worker_submit(m->config.slow_guest != NULL ? m->vm_worker : m->worker, stop_work, stop_done,
-                  change);
+    manager_own_vm(m, vm->name);
+    worker_submit(m->config.slow_guest != NULL ? m->stop_worker : m->guest_worker, stop_work,
+                  stop_done, change);
 }
 
 void manager_stop_vm(struct manager *m, const struct caller *caller, const char *vm,
@@ -340,7 +325,8 @@ static void run_define(struct change *change)
         change_answer(change, reply_vm(&vm));
         return;
     }
-    worker_submit(m->worker, define_work, define_done, change);
+    manager_own_vm(m, change->name);
+    worker_submit(m->guest_worker, define_work, define_done, change);
 }
 
 void manager_create_vm(struct manager *m, const struct caller *caller, const json_t *body,

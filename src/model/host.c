@@ -52,16 +52,21 @@ static void gpu_done(struct gpu *gpu)
     vec_done(&gpu->group_members);
 }
 
+static void drop_vms(struct host *host)
+{
+    for (vec_each(&host->vms, vm)) {
+        vec_done(&vm->devices);
+    }
+    vec_done(&host->vms);
+}
+
 static void host_done(struct host *host)
 {
     for (vec_each(&host->gpus, gpu)) {
         gpu_done(gpu);
     }
     vec_done(&host->gpus);
-    for (vec_each(&host->vms, vm)) {
-        vec_done(&vm->devices);
-    }
-    vec_done(&host->vms);
+    drop_vms(host);
 }
 
 struct host *host_new(void)
@@ -76,6 +81,17 @@ void host_free(struct host *host)
     }
     host_done(host);
     free(host);
+}
+
+void host_take_guests(struct host *host, struct host *from)
+{
+    drop_vms(host);
+    host->vms.items = TAKE_PTR(from->vms.items);
+    host->vms.n = from->vms.n;
+    host->vms.cap = from->vms.cap;
+    from->vms.n = from->vms.cap = 0;
+    STR_SET(host->libvirt_version, from->libvirt_version);
+    STR_SET(host->libvirt_problem, from->libvirt_problem);
 }
 
 static int gpu_cmp(const void *a, const void *b)

@@ -150,6 +150,9 @@ struct host *host_new(void);
 void host_free(struct host *host);
 DEFINE_FREEP(struct host *, host_free)
 
+/* Moves VMs and what is known of libvirt from `from` to `host`, in place of its own. */
+void host_take_guests(struct host *host, struct host *from);
+
 /* Fills derived fields once all ports have observed: gpu.mode, vgpu.holder and gpu.holder from the
  * VMs' devices, order of GPUs (by PCI address). Idempotent. */
 void host_derive(struct host *host);

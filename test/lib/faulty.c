@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "faulty.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -66,22 +67,33 @@ static bool hits(struct faults *faults)
         return result_;                                                                            \
     } while (0)
 
+/* The host in memory is a plain struct, and ports are called from several threads. */
+static pthread_mutex_t host_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int unlock(int result)
+{
+    pthread_mutex_unlock(&host_lock);
+    return result;
+}
+
+#define ALONE(call) (pthread_mutex_lock(&host_lock), unlock(call))
+
 /* The three operations that every port has. */
 #define COMMON_OPS(name)                                                                           \
     static int name##_observe(struct name##_port *port, struct host *host, struct error *err)      \
     {                                                                                              \
         struct faulty_##name *self = (struct faulty_##name *)port;                                 \
-        WITH_FAULT(self, err, self->inner->ops->observe(self->inner, host, err));                  \
+        WITH_FAULT(self, err, ALONE(self->inner->ops->observe(self->inner, host, err)));           \
     }                                                                                              \
     static int name##_check(struct name##_port *port, const struct step *step, struct error *err)  \
     {                                                                                              \
         struct faulty_##name *self = (struct faulty_##name *)port;                                 \
-        WITH_FAULT(self, err, self->inner->ops->check(self->inner, step, err));                    \
+        WITH_FAULT(self, err, ALONE(self->inner->ops->check(self->inner, step, err)));             \
     }                                                                                              \
     static int name##_apply(struct name##_port *port, struct step *step, struct error *err)        \
     {                                                                                              \
         struct faulty_##name *self = (struct faulty_##name *)port;                                 \
-        WITH_FAULT(self, err, self->inner->ops->apply(self->inner, step, err));                    \
+        WITH_FAULT(self, err, ALONE(self->inner->ops->apply(self->inner, step, err)));             \
     }                                                                                              \
     static void name##_free(struct name##_port *port)                                              \
     {                                                                                              \
@@ -98,7 +110,7 @@ static int guest_define(struct guest_port *port, const char *xml, const char *na
                         struct error *err)
 {
     struct faulty_guest *self = (struct faulty_guest *)port;
-    WITH_FAULT(self, err, self->inner->ops->define(self->inner, xml, name, err));
+    WITH_FAULT(self, err, ALONE(self->inner->ops->define(self->inner, xml, name, err)));
 }
 
 static int guest_start(struct guest_port *port, const char *vm, struct error *err)
@@ -111,13 +123,13 @@ static int guest_stop(struct guest_port *port, const char *vm, unsigned timeout_
                       struct error *err)
 {
     struct faulty_guest *self = (struct faulty_guest *)port;
-    WITH_FAULT(self, err, self->inner->ops->stop(self->inner, vm, timeout_ms, err));
+    WITH_FAULT(self, err, ALONE(self->inner->ops->stop(self->inner, vm, timeout_ms, err)));
 }
 
 static int guest_undefine(struct guest_port *port, const char *vm, struct error *err)
 {
     struct faulty_guest *self = (struct faulty_guest *)port;
-    WITH_FAULT(self, err, self->inner->ops->undefine(self->inner, vm, err));
+    WITH_FAULT(self, err, ALONE(self->inner->ops->undefine(self->inner, vm, err)));
 }
 
 static int guest_read_xml(struct guest_port *port, const char *vm, enum guest_xml which,
@@ -185,6 +197,13 @@ struct ports faulty_ports_new(struct ports inner, struct faults *faults)
     struct faulty_guest *guest = xcalloc(1, sizeof(*guest));
     *guest = (struct faulty_guest){.port = {&guest_ops}, .inner = inner.guest, .faults = faults};
     return (struct ports){.gpu = &gpu->port, .pci = &pci->port, .guest = &guest->port};
+}
+
+struct guest_port *faulty_guest_new(struct guest_port *inner, struct faults *faults)
+{
+    struct faulty_guest *guest = xcalloc(1, sizeof(*guest));
+    *guest = (struct faulty_guest){.port = {&guest_ops}, .inner = inner, .faults = faults};
+    return &guest->port;
 }
 
 /* ---- store ---- */

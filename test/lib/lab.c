@@ -56,6 +56,7 @@ void lab_open(struct lab *lab, const struct lab_data *data, struct fake_host *ho
     lab->host = host;
     must(evloop_new(&lab->loop), &err, "event loop");
     lab->ports = faulty_ports_new(fake_ports_new(host), &lab->faults);
+    lab->watch_guest = faulty_guest_new(fake_guest_port_new(host), &lab->faults);
     lab->store = faulty_store_new(store, &lab->faults);
 }
 
@@ -65,7 +66,8 @@ int lab_start(struct lab *lab)
                                     .catalog = lab->data->catalog,
                                     .rules = lab->data->rules,
                                     .store = lab->store,
-                                    .ports = lab->ports};
+                                    .ports = lab->ports,
+                                    .watch_guest = lab->watch_guest};
     return manager_new(&config, &lab->manager, NULL);
 }
 
@@ -79,6 +81,7 @@ void lab_close(struct lab *lab)
 {
     lab_stop(lab);
     ports_free(&lab->ports);
+    lab->watch_guest->ops->free(lab->watch_guest);
     lab->store->ops->free(lab->store);
     evloop_free(lab->loop);
 }
@@ -129,7 +132,7 @@ bool lab_wait(struct lab *lab, struct answer *answer)
 static bool is_idle(void *data)
 {
     const struct manager *m = ((struct lab *)data)->manager;
-    return !m->busy && m->n_waiting == 0 && !m->observing;
+    return !m->busy && m->n_waiting == 0 && !manager_is_looking(m);
 }
 
 bool lab_settle(struct lab *lab)

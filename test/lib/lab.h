@@ -32,6 +32,7 @@ struct lab {
     struct fake_host *host; /* borrowed */
     struct faults faults;
     struct ports ports;
+    struct guest_port *watch_guest;
     struct store *store;
     struct manager *manager;
 };

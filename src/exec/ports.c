@@ -59,7 +59,20 @@ int ports_check(const struct ports *ports, const struct step *step, struct error
     return error_set(err, REASON_INTERNAL, "step", "step kind %d has no port", (int)step->kind);
 }
 
-int ports_apply(const struct ports *ports, struct step *step, struct error *err)
+/* Steps that unbind or reset a GPU, or that the driver refuses while somebody has it open. */
+static const bool needs_quiet[STEP_KIND_COUNT] = {
+    [STEP_BIND_VFIO] = true,   [STEP_BIND_NVIDIA] = true,  [STEP_MIG_ENABLE] = true,
+    [STEP_MIG_DISABLE] = true, [STEP_SRIOV_ENABLE] = true, [STEP_SRIOV_DISABLE] = true,
+};
+
+static void hush(const struct ports *ports, const struct step *step, bool on)
+{
+    if (needs_quiet[step->kind] && ports->gpu->ops->hush != NULL) {
+        ports->gpu->ops->hush(ports->gpu, on);
+    }
+}
+
+static int apply(const struct ports *ports, struct step *step, struct error *err)
 {
     switch (step_kind_port(step->kind)) {
     case PORT_GPU:
@@ -70,4 +83,12 @@ int ports_apply(const struct ports *ports, struct step *step, struct error *err)
         return ports->guest->ops->apply(ports->guest, step, err);
     }
     return error_set(err, REASON_INTERNAL, "step", "step kind %d has no port", (int)step->kind);
+}
+
+int ports_apply(const struct ports *ports, struct step *step, struct error *err)
+{
+    hush(ports, step, true);
+    int r = apply(ports, step, err);
+    hush(ports, step, false);
+    return r;
 }

@@ -67,6 +67,15 @@ struct vf {
     VEC(struct vgpu_offer) offers;
 };
 
+/* What is wrong with a GPU's hardware. */
+enum gpu_fault {
+    GPU_FAULT_NONE,
+    GPU_FAULT_LOST,         /* the driver can't reach it any more */
+    GPU_FAULT_NEEDS_RESET,  /* the driver won't use it before a reset */
+    GPU_FAULT_CONFIG_SPACE, /* its PCI configuration reads as ones ("header type 127") */
+    GPU_FAULT_COUNT
+};
+
 struct gpu {
     struct pci_addr addr;
     uint32_t other_vendor;     /* PCI vendor id of a GPU that isn't NVIDIA's; 0: NVIDIA's */
@@ -97,8 +106,10 @@ struct gpu {
     enum tristate mig_timeslicing_supported; /* GPU capability, as the driver reports it */
     enum tristate mig_timeslicing_enabled;   /* hypervisor, as the driver reports it */
     enum vgpu_interface iface;
-    enum gpu_mode mode; /* derived by host_derive() */
-    char problem[128];  /* why the GPU can't be used ("fell off the bus"), "" if fine */
+    enum gpu_mode mode;     /* derived by host_derive() */
+    char problem[128];      /* why the GPU can't be used ("fell off the bus"), "" if fine */
+    enum gpu_fault fault;   /* what of that a program can act on */
+    uint32_t vgpus_running; /* as the driver counts them */
     VEC(struct gi) gis;
     VEC(struct vf) vfs;
     VEC(struct vgpu) vgpus;

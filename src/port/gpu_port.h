@@ -12,7 +12,19 @@
 
 struct gpu_port;
 
-/* All mandatory. */
+/* What the driver reports by itself. */
+struct gpu_report {
+    struct pci_addr gpu;
+    enum gpu_report_kind {
+        GPU_REPORT_XID,       /* `xid` has the number */
+        GPU_REPORT_ECC,       /* an uncorrectable memory error */
+        GPU_REPORT_UNREADABLE /* reports can't be read any more: look at the host; no `gpu` */
+    } kind;
+    uint32_t xid;
+};
+typedef void gpu_report_fn(const struct gpu_report *report, void *data);
+
+/* All mandatory, but watch and hush: both or neither. */
 struct gpu_port_ops {
     /* Read-only. Adds to `host` the driver and NVML versions and, per GPU that the driver owns
      * (found by PCI address or appended): uuid, name, index, memory, MIG fields, GIs,
@@ -24,6 +36,13 @@ struct gpu_port_ops {
     /* Idempotent: a step whose result is already there succeeds. Reads back and compares; a
      * mismatch is an error. Fills step->got_*. */
     int (*apply)(struct gpu_port *port, struct step *step, struct error *err);
+    /* Calls `fn` for each report, on a thread of the port's own, until the port is freed or watch()
+     * is called with NULL, which waits until no call is under way. A port watches only
+     * while that keeps nobody from a GPU: see driver/nvml/nvml_watch.h. */
+    int (*watch)(struct gpu_port *port, gpu_report_fn *fn, void *data, struct error *err);
+    /* on: lets go of all GPUs, and returns when that is done, so that they can be unbound or reset;
+     * off: watches again. What is so already is left. */
+    void (*hush)(struct gpu_port *port, bool on);
     void (*free)(struct gpu_port *port);
 };
 

@@ -51,7 +51,11 @@
     X(nvmlDeviceGetVgpuHeterogeneousMode)                                                          \
     X(nvmlDeviceSetVgpuHeterogeneousMode)                                                          \
     X(nvmlDeviceGetActiveVgpus)                                                                    \
-    X(nvmlVgpuInstanceGetGpuInstanceId)
+    X(nvmlVgpuInstanceGetGpuInstanceId)                                                            \
+    X(nvmlEventSetCreate)                                                                          \
+    X(nvmlEventSetFree)                                                                            \
+    X(nvmlEventSetWait_v2)                                                                         \
+    X(nvmlDeviceRegisterEvents)
 
 struct nvml {
     void *handle; /* of dlopen(); NULL until the library was found */

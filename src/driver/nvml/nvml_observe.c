@@ -21,6 +21,11 @@ static void note_problem(struct gpu *gpu, const struct error *err)
 static void note_code(const struct nvml *nvml, struct gpu *gpu, int32_t code)
 {
     char text[NVML_TEXT_SIZE];
+    if (gpu->fault == GPU_FAULT_NONE && code == NVML_ERROR_GPU_IS_LOST) {
+        gpu->fault = GPU_FAULT_LOST;
+    } else if (gpu->fault == GPU_FAULT_NONE && code == NVML_ERROR_RESET_REQUIRED) {
+        gpu->fault = GPU_FAULT_NEEDS_RESET;
+    }
     if (gpu->problem[0] == '\0') {
         snprintf(gpu->problem, sizeof(gpu->problem), "the driver says \"%s\" (NVML %d)",
                  nvml_text(nvml, code, text), code);
@@ -143,6 +148,7 @@ static bool observe_gpu(const struct nvml *nvml, struct nvml_device *device, uin
     observe_identity(&handle, gpu);
     observe_mig(&handle, gpu);
     observe_vgpu_modes(&handle, gpu);
+    gpu->vgpus_running = nvml_gpu_running_vgpus(&handle, NO_ID);
     return true;
 }
 

@@ -2,12 +2,15 @@
 #include "driver/nvml/nvml_port.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "driver/nvml/nvml_observe.h"
 #include "driver/nvml/nvml_step.h"
+#include "driver/nvml/nvml_watch.h"
 
 struct nvml_port {
     struct gpu_port base;
     struct nvml nvml;
+    struct nvml_watch *watch; /* NULL: nobody wants to know */
 };
 
 static const struct nvml_verb *const verbs[STEP_KIND_COUNT] = {
@@ -22,9 +25,40 @@ static struct nvml *library(struct gpu_port *port)
     return &((struct nvml_port *)(void *)port)->nvml;
 }
 
+static struct nvml_watch **watch_of(struct gpu_port *port)
+{
+    return &((struct nvml_port *)(void *)port)->watch;
+}
+
 static int observe(struct gpu_port *port, struct host *host, struct error *err)
 {
-    return nvml_observe(library(port), host, err);
+    VEC(struct pci_addr) in_use = {0};
+    int r = nvml_observe(library(port), host, err);
+    for (vec_each(&host->gpus, gpu)) {
+        if (gpu->vgpus_running > 0) {
+            *vec_push(&in_use) = gpu->addr;
+        }
+    }
+    if (*watch_of(port) != NULL) {
+        nvml_watch_set(*watch_of(port), in_use.items, in_use.n);
+    }
+    vec_done(&in_use);
+    return r;
+}
+
+static int watch(struct gpu_port *port, gpu_report_fn *fn, void *data, struct error *err)
+{
+    nvml_watch_free(*watch_of(port));
+    *watch_of(port) = NULL;
+    int r = fn == NULL ? 0 : nvml_watch_new(fn, data, watch_of(port));
+    return r == 0 ? 0 : error_set_errno(err, -r, "nvml", "starting a thread for the GPUs' reports");
+}
+
+static void hush(struct gpu_port *port, bool on)
+{
+    if (*watch_of(port) != NULL) {
+        nvml_watch_hush(*watch_of(port), on);
+    }
 }
 
 static const struct nvml_verb *verb_of(const struct step *step, struct error *err)
@@ -72,6 +106,7 @@ static int apply(struct gpu_port *port, struct step *step, struct error *err)
 static void port_free(struct gpu_port *port)
 {
     if (port != NULL) {
+        nvml_watch_free(*watch_of(port));
         nvml_done(library(port));
         free(port);
     }
@@ -79,8 +114,12 @@ static void port_free(struct gpu_port *port)
 
 struct gpu_port *nvml_port_new(void)
 {
-    static const struct gpu_port_ops ops = {
-        .observe = observe, .check = check, .apply = apply, .free = port_free};
+    static const struct gpu_port_ops ops = {.observe = observe,
+                                            .check = check,
+                                            .apply = apply,
+                                            .watch = watch,
+                                            .hush = hush,
+                                            .free = port_free};
     struct nvml_port *port = xcalloc(1, sizeof(*port));
     port->base.ops = &ops;
     return &port->base;

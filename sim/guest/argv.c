@@ -52,6 +52,8 @@ static void walk(char *const *argv, struct argv_vm *vm, device_fn *fn, void *dat
             read_name(value, vm);
         } else if (vm != NULL && str_eq(option, "uuid")) {
             STR_SET(vm->uuid, value);
+        } else if (vm != NULL && str_eq(option, "incoming")) {
+            vm->incoming = true;
         } else if (fn != NULL && str_eq(option, "device") && !fn(data, i + 1)) {
             return;
         }

@@ -16,6 +16,7 @@
 struct argv_vm {
     char name[64];
     char uuid[40];
+    bool incoming; /* it comes from elsewhere, or from a file: its memory is not new */
 };
 
 /* Opens a device for the VM. Sets ret_memory->path, or leaves it "" if the host has no such device

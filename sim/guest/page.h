@@ -2,9 +2,9 @@
 /*
  * What a guest on the simulated host finds in its GPU: the first page of the device's memory (BAR 2
  * of an ivshmem-plain function, PCI 1af4:1110). Written by the emulator wrapper before the VM
- * starts, read by the guest's init; `heartbeat` alone is written by the guest. Little-endian, no
- * padding, strings NUL-terminated, "" and GUEST_PAGE_NONE where something does not apply. The rest
- * of the memory belongs to the guest.
+ * starts, and again when the VM was moved to another device (keeper.h); read by the guest's init;
+ * `heartbeat` alone is written by the guest. Little-endian, no padding, strings NUL-terminated, ""
+ * and GUEST_PAGE_NONE where something does not apply. The rest of the memory belongs to the guest.
  */
 #ifndef SIM_GUEST_PAGE_H
 #define SIM_GUEST_PAGE_H

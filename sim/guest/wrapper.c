@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "sim/guest/argv.h"
 #include "sim/guest/describe.h"
+#include "sim/guest/keeper.h"
 #include "sim/rpc/rpc.h"
 
 /* Below a whole /usr: the emulator looks for firmware and modules relative to its own place. */
@@ -56,10 +57,17 @@ static int open_at_host(const char *device, const struct argv_vm *vm, json_t **r
                                      : (message != NULL ? message : "refused"));
 }
 
+/* The devices that were opened. */
+struct opened {
+    struct kept_page pages[ARGV_MAX_DEVICES];
+    size_t n;
+    bool incoming;
+};
+
 /* Memory that starts with the page and lives as long as this process or the emulator after it. */
-static int make_memory(const struct guest_page *page, struct device_memory *ret_memory,
-                       struct error *err)
+static int make_memory(struct kept_page *kept, struct device_memory *ret_memory, struct error *err)
 {
+    const struct guest_page *page = &kept->page;
     uint64_t bytes = describe_memory_bytes(page->framebuffer_mib);
     CLEANUP_CLOSE int fd = memfd_create(page->device, 0);
     if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0 ||
@@ -67,7 +75,8 @@ static int make_memory(const struct guest_page *page, struct device_memory *ret_
         return error_set_errno(err, errno, page->device, "making %llu bytes of shared memory",
                                (unsigned long long)bytes);
     }
-    (void)snprintf(ret_memory->path, sizeof(ret_memory->path), "/proc/self/fd/%d", TAKE_FD(fd));
+    kept->fd = TAKE_FD(fd);
+    (void)snprintf(ret_memory->path, sizeof(ret_memory->path), "/proc/self/fd/%d", kept->fd);
     ret_memory->bytes = bytes;
     return 0;
 }
@@ -75,15 +84,20 @@ static int make_memory(const struct guest_page *page, struct device_memory *ret_
 static int open_device(void *data, const char *device, const struct argv_vm *vm,
                        struct device_memory *ret_memory, struct error *err)
 {
-    (void)data;
+    struct opened *opened = data;
     CLEANUP_JSON json_t *reply = NULL;
-    struct guest_page page;
+    struct kept_page *kept = &opened->pages[opened->n];
     int result = open_at_host(device, vm, &reply, err);
     if (result < 0 || reply == NULL) {
         return result;
     }
-    result = describe_page(reply, vm, &page, err);
-    return result < 0 ? result : make_memory(&page, ret_memory, err);
+    result = describe_page(reply, vm, &kept->page, err);
+    if (result == 0) {
+        result = make_memory(kept, ret_memory, err);
+    }
+    opened->n += result == 0 ? 1 : 0;
+    opened->incoming = vm->incoming;
+    return result;
 }
 
 static NORETURN void run_emulator(char *const *argv)
@@ -100,7 +114,12 @@ int main(int argc, char **argv)
     if (argc < 2 || !argv_assigns(argv)) {
         run_emulator(argv);
     }
-    if (argv_rewrite(argv, open_device, NULL, &rewritten, &err) < 0) {
+    struct opened opened = {0};
+    int result = argv_rewrite(argv, open_device, &opened, &rewritten, &err);
+    if (result == 0 && opened.incoming && opened.n > 0) {
+        result = keeper_start(opened.pages, opened.n, &err);
+    }
+    if (result < 0) {
         fprintf(stderr, "cleave-sim: can't assign %s: %s\n", err.subject, err.message);
         return 1;
     }

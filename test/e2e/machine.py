@@ -151,8 +151,9 @@ class Machine:
             xml = DOMAIN.replace("template", name).format(devices=devices)
             self.virsh("define", "/dev/stdin", input=xml)
 
-    def define_guest(self, image, *names):
-        """VMs that boot, and say on their consoles which GPUs they find."""
+    def define_guest(self, image, *names, arguments=""):
+        """VMs that boot, and say on their consoles which GPUs they find. arguments: more of the
+        kernel's, as cleave.fb=SEED (sim/guest/init.c)."""
         for name in names:
             self.console(name).write_text("")
             xml = (ROOT / "data/templates/linux-direct.xml").read_text()
@@ -160,6 +161,7 @@ class Machine:
                                "INITRAMFS": image / "initramfs",
                                "CONSOLE": self.console(name)}.items():
                 xml = xml.replace(f"@{key}@", str(value))
+            xml = xml.replace("<cmdline>", f"<cmdline>{arguments} ")
             self.virsh("define", "/dev/stdin", input=xml)
 
     def console(self, name):

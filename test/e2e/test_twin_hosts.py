@@ -2,6 +2,8 @@
 """A VM with a vGPU moves between two simulated hosts, by libvirt alone."""
 import os
 import shutil
+import signal
+import subprocess
 
 import pytest
 
@@ -13,6 +15,9 @@ pytestmark = [
 ]
 
 TYPES = {"l40s-x2": "L40S-8Q", "a100-40gb-mdev": "A100-8C"}
+VFIO = "l40s-x2"
+DIRTY_MIB = 64  # per second; moved at SLOW_MIB, such a VM never arrives
+SLOW_MIB = 4
 
 
 @pytest.fixture
@@ -28,22 +33,101 @@ def twins(directory, openapi):
         one.end()
 
 
+def uuids(twin, name):
+    """Of the GPUs it has told of, in order."""
+    return [line.split(" uuid=")[1].split()[0] for line in twin.said(name, " uuid=")]
+
+
 @pytest.mark.parametrize("how", [[], ["--p2p"]], ids=["direct", "peer-to-peer"])
 @pytest.mark.parametrize("host", TYPES)
-def test_a_vm_moves_there_and_back(twins, image, host, how):
+def test_a_vm_moves_there_and_back_and_keeps_its_framebuffer(twins, image, host, how):
     twin = twins(host)
     a, b = twin.alpha, twin.beta
     here = twin.make_vgpu(a, TYPES[host], function=1)
     there = twin.make_vgpu(b, TYPES[host], function=3)
-    a.define_guest(image, "vm1")
-    a.attach("vm1", here)
-    a.virsh("start", "vm1")
-    twin.wait_for("the guest is up", lambda: " ready gpus=1" in a.console("vm1").read_text())
-    twin.move("vm1", a, there, *how)
-    assert twin.where("vm1") == [b] and a.names() == []
-    twin.wait_for("let go", lambda: twin.holders(a) == {})
+    twin.boot(image, "vm1", a, here)
+    for source, device in (a, there), (b, here):
+        target = twin.other(source)
+        twin.move("vm1", source, device, *how)
+        assert twin.where("vm1") == [target] and source.names() == []
+        twin.wait_for("let go", lambda: twin.holders(source) == {})
+        assert len(twin.holders(target)) == 1
+        twin.goes_on("vm1")
+    assert len({tick[2] for tick in twin.ticks("vm1")}) == 1
+    twin.wait_for("it names each of its GPUs", lambda: len(uuids(twin, "vm1")) == 3)
+    first, second, third = uuids(twin, "vm1")
+    assert first == third != second
+
+
+@pytest.fixture
+def on_the_way(twins, image):
+    """A VM that writes faster than it is sent: its move lasts until something ends it."""
+    twin = twins(VFIO)
+    a, b = twin.alpha, twin.beta
+    here = twin.make_vgpu(a, TYPES[VFIO])
+    there = twin.make_vgpu(b, TYPES[VFIO], function=2)
+    twin.boot(image, "vm1", a, here, dirty_mib=DIRTY_MIB)
+    a.virsh("migrate-setspeed", "vm1", str(SLOW_MIB))
+    words = twin.move_words("vm1", a, there)
+    twin.moving = subprocess.Popen(a.command("virsh", "-q", *words), env=a.env, text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    twin.wait_for("memory is sent", lambda: "Memory processed" in
+                  a.virsh("domjobinfo", "vm1", check=False).stdout)
     assert len(twin.holders(b)) == 1
-    twin.move("vm1", b, here, *how)
+    yield twin
+    twin.moving.kill()
+    twin.moving.wait()
+
+
+def stayed(twin):
+    """The move failed; the VM runs where it was, and the target has nothing of it."""
+    _, said = twin.moving.communicate(timeout=30)
+    assert twin.moving.returncode != 0
+    assert twin.where("vm1") == [twin.alpha]
+    assert twin.beta.names() == []
+    twin.wait_for("the target let go", lambda: twin.holders(twin.beta) == {})
+    assert len(twin.holders(twin.alpha)) == 1
+    twin.goes_on("vm1")
+    return said
+
+
+def emulators(machine):
+    return [int(pid) for pid in machine.run(
+        "pgrep", "-f", "^/usr/bin/qemu-system-x86_64 -name", check=False).stdout.split()]
+
+
+def test_a_move_that_is_cancelled_leaves_the_vm_where_it_was(on_the_way):
+    on_the_way.alpha.virsh("domjobabort", "vm1")
+    assert "canceled" in stayed(on_the_way)
+
+
+def test_a_move_whose_target_emulator_dies_leaves_the_vm_where_it_was(on_the_way):
+    on_the_way.beta.run("kill", "-KILL", *emulators(on_the_way.beta))
+    stayed(on_the_way)
+
+
+def test_a_move_whose_target_refuses_the_device_never_begins(twins, image):
+    twin = twins(VFIO)
+    a, b = twin.alpha, twin.beta
+    twin.boot(image, "vm1", a, twin.make_vgpu(a, TYPES[VFIO]))
+    there = twin.make_vgpu(b, TYPES[VFIO])
+    b.ctl("fault", "add", "at=open", "errno=EIO")
+    done = twin.move("vm1", a, there, check=False)
+    assert done.returncode != 0 and "can't assign" in done.stderr
     assert twin.where("vm1") == [a] and b.names() == []
-    twin.wait_for("let go", lambda: twin.holders(b) == {})
-    assert len(twin.holders(a)) == 1
+    assert twin.holders(b) == {} and len(twin.holders(a)) == 1
+    twin.goes_on("vm1")
+    b.ctl("fault", "clear")
+    twin.move("vm1", a, there)
+    assert twin.where("vm1") == [b]
+    twin.goes_on("vm1")
+
+
+def test_a_vm_that_is_moved_while_it_writes_arrives_whole(twins, image):
+    twin = twins(VFIO)
+    a, b = twin.alpha, twin.beta
+    here, there = twin.make_vgpu(a, TYPES[VFIO]), twin.make_vgpu(b, TYPES[VFIO])
+    twin.boot(image, "vm1", a, here, dirty_mib=DIRTY_MIB)
+    twin.move("vm1", a, there)
+    assert twin.where("vm1") == [b]
+    twin.goes_on("vm1", ticks=3)

@@ -90,6 +90,36 @@ class Twin:
                 self.uri(self.other(source)), "--migrateuri", self.carrier(), "--xml", live,
                 "--persistent-xml", stored]
 
+    # ---- guests that use their GPUs ----
+
+    def boot(self, image, name, machine, *devices, seed=7, dirty_mib=0):
+        """Defines and starts a VM that fills its framebuffers and reads them back each second; returns
+        when it has done so once."""
+        machine.define_guest(image, name, arguments=f"cleave.fb={seed} cleave.dirty={dirty_mib}")
+        for device in devices:
+            machine.attach(name, device)
+        machine.virsh("start", name)
+        self.wait_for(f"{name} reads its framebuffer", lambda: self.ticks(name))
+
+    def said(self, name, text):
+        """The lines of its console with that text; it goes on where the VM goes."""
+        console = (self.share / f"{name}.console").read_text(errors="replace")
+        return [line for line in console.splitlines(keepends=True)
+                if text in line and line.endswith("\n")]
+
+    def ticks(self, name):
+        """Each time it read its framebuffers: (number, "ok" or what was wrong, checksum)."""
+        found = [re.search(r"tick (\d+) fb=(.*) sum=(\w+)", line) for line in self.said(name, " tick ")]
+        return [(int(it[1]), it[2], it[3]) for it in found]
+
+    def goes_on(self, name, ticks=2):
+        """It lives: it counts on, without a gap, and finds its framebuffers as it left them."""
+        n = len(self.ticks(name)) + ticks
+        self.wait_for(f"{name} goes on", lambda: len(self.ticks(name)) >= n)
+        all_ticks = self.ticks(name)
+        assert [tick[0] for tick in all_ticks] == list(range(1, len(all_ticks) + 1)), all_ticks
+        assert {tick[1] for tick in all_ticks} == {"ok"}, all_ticks
+
     # ---- what is where ----
 
     def holders(self, machine):

@@ -1,0 +1,263 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Random actions on a simulated host, with a fixed seed: create, start, stop, kill, reboot and what else
+people and machines do. After each, claims, hardware and VMs are compared (play/witness.py).
+
+  /usr/bin/python3 test/e2e/actions.py --seed 1 --count 1000
+  /usr/bin/python3 test/e2e/actions.py --replay FILE [--shrink SECONDS]
+"""
+import argparse
+import collections
+import json
+import os
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from harness import ROOT
+from machine import Machine
+from openapi import OpenApi
+from play import witness
+from play.claims import VM_NAMES
+from play.table import BY_NAME, TABLE
+from play.world import Broken, Side, Vm
+
+MAX_DESCRIPTORS_MORE = 4
+MAX_KIB_MORE = 16 * 1024
+
+
+class Play:
+    """One run: a host, the actions done on it, and what came of them."""
+
+    def __init__(self, seed=1, host="demo", with_vms=True, say=None):
+        self.seed, self.host, self.with_vms = seed, host, with_vms
+        self.rng = random.Random(seed)
+        self.say = say or (lambda line: None)
+        self.trace = []
+        self.outcomes = collections.Counter()
+        self.wrong = collections.Counter()
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="cleave-"))
+        self.side = None
+        self.spent = 0.0
+        self.log_read = 0
+
+    def __enter__(self):
+        self.side = Side(Machine(self.directory, self.host, OpenApi(), libvirt=self.with_vms),
+                         self.with_vms)
+        if self.with_vms:
+            self.side.machine.define(*VM_NAMES[:4])
+            self.side.vms = {name: Vm(name) for name in VM_NAMES[:4]}
+        self.side.start()
+        self.check("at the start")
+        self.files, self.kib = self.usage()
+        return self
+
+    def __exit__(self, *failed):
+        try:
+            self.side.machine.end()
+        except AssertionError:  # the trace says more than how cleaved ended
+            if failed[0] is None:
+                raise
+        finally:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def usage(self):
+        pid = self.side.machine.pid()
+        return witness.open_files(pid), witness.resident_kib(pid)
+
+    # ---- one action ----
+
+    def draw(self):
+        able = [act for act in TABLE if self.with_vms or not act.needs_vms]
+        while True:
+            act = self.rng.choices(able, [act.weight for act in able])[0]
+            args = act.draw(self.rng, self.side)
+            if args is not None:
+                return {"action": act.name, "args": args}
+
+    def do(self, row):
+        act, args = BY_NAME[row["action"]], row["args"]
+        self.trace.append(row)
+        began = time.monotonic()
+        legit = act.legit(self.side, args)
+        answer = act.send(self.side, args)
+        row["outcome"] = answer.outcome
+        row["ms"] = round(1000 * (time.monotonic() - began))
+        self.spent += time.monotonic() - began
+        if answer.detail:
+            row["detail"] = answer.detail[:300]
+        self.say(f"{len(self.trace):5} {row['ms']:6} ms  {act.name}: {answer.outcome}  "
+                 f"{json.dumps(args)}")
+        self.outcomes[act.name, answer.outcome] += 1
+        if answer.outcome not in legit:
+            raise Broken(f"{act.name} answered {answer.outcome} ({answer.detail.strip()}); "
+                         f"legitimate are {', '.join(sorted(legit))}")
+        act.settle(self.side, args, answer)
+        self.check(f"after {act.name}")
+
+    def check(self, when):
+        found = witness.check(self.side)
+        log = self.side.machine.log.read_text() if self.side.machine.log.exists() else ""
+        bad = witness.wrong_lines(log[self.log_read:])
+        self.log_read = len(log)
+        for kind, sentences in found.items():
+            self.wrong[kind] += len(sentences)
+        if found or bad:
+            raise Broken(f"{when}: " + "; ".join(
+                [*(f"{kind}: {', '.join(what)}" for kind, what in found.items()), *bad]))
+
+    # ---- the end ----
+
+    def end(self):
+        """Everything is given back: nothing may be left of it."""
+        side = self.side
+        for gpu in sorted(side.lost):
+            side.machine.ctl("set", gpu, "lost", "0")
+        for gpu in sorted(side.held):
+            side.machine.ctl("set", gpu, "holder", "")
+        side.lost, side.held = set(), set()
+        for vm in [vm for vm in side.vms.values() if vm.on]:
+            side.machine.virsh("destroy", vm.name)
+            side.turned_off(vm.name)
+        self.check("with all VMs off")
+        files, kib = self.usage()
+        for name in sorted(side.claims):
+            answer = side.cli("claim", "delete", name)
+            if answer.outcome != "done":
+                raise Broken(f"claim {name} can't be deleted at the end: {answer.detail}")
+            del side.claims[name]
+        self.check("with all claims deleted")
+        if len(self.side.pids) == 1:
+            if files > self.files + MAX_DESCRIPTORS_MORE:
+                raise Broken(f"cleaved has {files} files open, had {self.files}")
+            if kib > self.kib + MAX_KIB_MORE:
+                raise Broken(f"cleaved has {kib} KiB resident, had {self.kib}")
+        self.files_end, self.kib_end = files, kib
+
+    def report(self):
+        kinds = collections.defaultdict(dict)
+        for (name, outcome), n in sorted(self.outcomes.items()):
+            kinds[name][outcome] = n
+        lines = [f"{sum(outcomes.values()):6}  {name:18} "
+                 + ", ".join(f"{outcome} {n}" for outcome, n in sorted(outcomes.items()))
+                 for name, outcomes in sorted(kinds.items())]
+        n = len(self.trace)
+        lines.append(f"{n} actions in {self.spent:.1f} s ({n / self.spent:.1f} per second), "
+                     f"seed {self.seed}; "
+                     f"{self.wrong['orphans']} orphans, "
+                     f"{self.wrong['double assignments']} double assignments, "
+                     f"{self.wrong['lost claims']} lost claims, "
+                     f"{self.wrong['interrupted VMs']} interrupted VMs")
+        return "\n".join(lines)
+
+
+def write_trace(path, play, error):
+    head = {"seed": play.seed, "host": play.host, "vms": play.with_vms, "error": str(error)}
+    path.write_text("".join(json.dumps(row) + "\n" for row in [head, *play.trace]))
+
+
+def read_trace(path):
+    rows = [json.loads(line) for line in pathlib.Path(path).read_text().splitlines()]
+    return rows[0], rows[1:]
+
+
+def run(play, rows):
+    """Does them all, then the end; returns what is broken, or None."""
+    try:
+        for row in rows:
+            play.do(row)
+        play.end()
+    except (Broken, AssertionError) as error:
+        return error
+    return None
+
+
+def replay(head, rows, say=None):
+    with Play(head["seed"], head["host"], head["vms"], say) as play:
+        rows = [{"action": row["action"], "args": row["args"]} for row in rows]
+        return run(play, rows), play
+
+
+def kind_of(error):
+    """What stays the same when a trace gets shorter."""
+    words = str(error).split(":")
+    return words[1 if str(error).startswith(("after", "with all")) else 0][:40]
+
+
+def shrink(head, rows, error, seconds):
+    """Leaves out what isn't needed for the same failure, as long as there is time."""
+    deadline = time.monotonic() + seconds
+    size = max(1, len(rows) // 2)
+    while size >= 1:
+        at = 0
+        while at < len(rows) and time.monotonic() < deadline:
+            fewer = rows[:at] + rows[at + size:]
+            try:
+                now, _ = replay(head, fewer)
+            except Exception as other:  # another failure than ours: this piece is needed
+                now = other
+            if now is not None and kind_of(now) == kind_of(error):
+                rows, error = fewer, now
+                print(f"shrunk to {len(rows)}", file=sys.stderr)
+            else:
+                at += size
+        size //= 2
+    return rows, error
+
+
+def fail(args, play, error):
+    path = pathlib.Path(args.trace or tempfile.mkstemp(prefix="cleave-actions-",
+                                                       suffix=".jsonl")[1])
+    write_trace(path, play, error)
+    for row in play.trace[-12:]:
+        print(json.dumps(row))
+    print(f"BROKEN: seed {play.seed}, action {len(play.trace)}: {error}")
+    print(f"again: /usr/bin/python3 test/e2e/actions.py --replay {path}")
+    if args.log:
+        shutil.copy(play.side.machine.log, args.log)
+    if args.shrink:
+        rows, error = shrink({"seed": play.seed, "host": play.host, "vms": play.with_vms},
+                             play.trace, error, args.shrink)
+        play.trace = rows
+        write_trace(path, play, error)
+        print(f"shrunk to {len(rows)} actions: {error}")
+        for row in rows:
+            print(json.dumps(row))
+    return 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--host", default="demo", help="host file of the simulator")
+    parser.add_argument("--no-vms", action="store_true", help="claims alone: no libvirt, and quick")
+    parser.add_argument("--replay", metavar="FILE", help="the actions of a trace instead of a seed's")
+    parser.add_argument("--shrink", type=int, metavar="SECONDS", help="shorten what fails")
+    parser.add_argument("--trace", metavar="FILE", help="where to write the trace of a failure")
+    parser.add_argument("--log", metavar="FILE", help="where to keep cleaved's log of a failure")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print each action")
+    args = parser.parse_args()
+    os.environ.setdefault("CLEAVE_DATADIR", str(ROOT / "data"))
+    say = (lambda line: print(line, flush=True)) if args.verbose else None
+    head, rows = {"seed": args.seed, "host": args.host, "vms": not args.no_vms}, None
+    if args.replay:
+        head, rows = read_trace(args.replay)
+        rows = [{"action": row["action"], "args": row["args"]} for row in rows]
+    with Play(head["seed"], head["host"], head["vms"], say) as play:
+        error = run(play, rows if rows is not None else (play.draw() for _ in range(args.count)))
+        print(play.report())
+        if error is not None:
+            return fail(args, play, error)
+        print(f"cleaved: {play.files_end} files open ({play.files} at the start), "
+              f"{play.kib_end} KiB resident ({play.kib} at the start)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Actions on VMs: by cleave, and by virsh behind its back."""
+from machine import DOMAIN, hostdev
+from play.action import Action
+from play.claims import VM_NAMES
+from play.world import Answer, Vm
+
+
+def pick(rng, side, condition=lambda vm: True):
+    names = sorted(vm.name for vm in side.vms.values() if condition(vm))
+    return {"vm": rng.choice(names)} if names else None
+
+
+class VmAction(Action):
+    needs_vms = True
+
+    def touches(self, side, args):
+        return set(), {args["vm"]}
+
+
+class CleaveVm(VmAction):
+    """`cleave vm VERB NAME`."""
+    verb = ""
+    options = ()
+
+    def draw(self, rng, side):
+        known = rng.random() < 0.95
+        found = pick(rng, side, self.suits if rng.random() < 0.85 else lambda vm: True)
+        return found if known else {"vm": rng.choice(VM_NAMES)}
+
+    def suits(self, vm):
+        return True
+
+    def send(self, side, args):
+        return side.cli("vm", self.verb, args["vm"], *self.options)
+
+
+def may_fail_to_start(side, name):
+    """Devices by hand may be anything: gone, or in use by another VM."""
+    return bool(side.vms[name].hand) or any(claim.gone for claim in side.of_vm(name)) or \
+        bool(side.lost)
+
+
+class Start(CleaveVm):
+    name, weight, verb = "vm start", 16, "start"
+
+    def suits(self, vm):
+        return not vm.on
+
+    def legit(self, side, args):
+        name = args["vm"]
+        if name not in side.vms:
+            return {"not-found"}
+        if side.vms[name].on:
+            return {"conflict"}
+        if any(claim.state != "bound" or claim.gone for claim in side.of_vm(name)):
+            return {"conflict", "unavailable"}
+        if may_fail_to_start(side, name):
+            return {"done", "driver-failed", "in-use", "unavailable", "conflict"}
+        return {"done"}
+
+    def settle(self, side, args, answer):
+        if answer.outcome == "done":
+            side.vms[args["vm"]].on = True
+            side.vms[args["vm"]].anew = False
+
+
+class Stop(CleaveVm):
+    name, weight, verb, options = "vm stop", 10, "stop", ("--now",)
+
+    def suits(self, vm):
+        return vm.on
+
+    def legit(self, side, args):
+        if args["vm"] not in side.vms:
+            return {"not-found"}
+        return {"done"} if side.vms[args["vm"]].on else {"conflict"}
+
+    def send(self, side, args):
+        side.stopped.add(args["vm"])
+        return super().send(side, args)
+
+    def settle(self, side, args, answer):
+        if answer.outcome == "done":
+            side.turned_off(args["vm"])
+
+
+class Forget(CleaveVm):
+    name, weight, verb = "vm delete", 3, "delete"
+
+    def suits(self, vm):
+        return not vm.on
+
+    def legit(self, side, args):
+        name = args["vm"]
+        if name not in side.vms:
+            return {"not-found"}
+        return {"in-use"} if side.vms[name].on or side.of_vm(name) else {"done"}
+
+    def settle(self, side, args, answer):
+        if answer.outcome == "done":
+            del side.vms[args["vm"]]
+
+
+class Define(VmAction):
+    name, weight = "vm create", 4
+
+    def draw(self, rng, side):
+        return {"vm": rng.choice(VM_NAMES)}
+
+    def legit(self, side, args):
+        return {"conflict"} if args["vm"] in side.vms else {"done"}
+
+    def send(self, side, args):
+        return side.call("POST", "/v1/vms", {"name": args["vm"],
+                                             "template": DOMAIN.format(devices="")})
+
+    def settle(self, side, args, answer):
+        if answer.outcome == "done":
+            side.vms[args["vm"]] = Vm(args["vm"], anew=bool(side.of_vm(args["vm"])))
+
+
+# ---- behind cleave's back ----
+
+class Virsh(VmAction):
+    """`virsh VERB NAME`."""
+    verb = ()
+
+    def draw(self, rng, side):
+        return pick(rng, side, self.suits)
+
+    def suits(self, vm):
+        return vm.on
+
+    def send(self, side, args):
+        side.stopped.add(args["vm"])
+        done = side.machine.virsh(*self.verb, args["vm"], check=False)
+        return Answer("done") if done.returncode == 0 else Answer("refused", done.stderr.strip())
+
+    def legit(self, side, args):
+        there = args["vm"] in side.vms and self.suits(side.vms[args["vm"]])
+        return {"done"} if there else {"done", "refused"}
+
+
+class VirshStart(Virsh):
+    name, weight, verb = "virsh start", 10, ("start",)
+
+    def suits(self, vm):
+        return not vm.on
+
+    def legit(self, side, args):
+        name = args["vm"]
+        if name not in side.vms or side.vms[name].on:
+            return {"refused"}
+        return {"done", "refused"} if may_fail_to_start(side, name) else {"done"}
+
+    def settle(self, side, args, answer):
+        if answer.outcome == "done":
+            side.vms[args["vm"]].on = True
+
+
+class VirshDestroy(Virsh):
+    name, weight, verb = "virsh destroy", 6, ("destroy",)
+
+    def settle(self, side, args, answer):
+        if answer.outcome == "done":
+            side.turned_off(args["vm"])
+
+
+class VirshSuspend(Virsh):
+    name, weight, verb = "virsh suspend", 1, ("suspend",)
+
+    def legit(self, side, args):
+        return {"done", "refused"}
+
+
+class VirshReset(Virsh):
+    name, weight, verb = "virsh reset", 1, ("reset",)
+
+    def legit(self, side, args):
+        return {"done", "refused"}
+
+
+class Kill(Virsh):
+    """The emulator dies, as out of memory."""
+    name, weight = "kill emulator", 5
+
+    def send(self, side, args):
+        side.stopped.add(args["vm"])
+        name = args["vm"]
+        script = (f"pid=$(cat /run/libvirt/qemu/{name}.pid) && kill -9 $pid\n"
+                  f"for i in $(seq 500); do virsh -q -c qemu:///system domstate {name} 2>/dev/null |"
+                  " grep -qE 'running|paused' || exit 0; sleep 0.01; done; exit 1")
+        done = side.machine.run("sh", "-c", script, check=False)
+        return Answer("done") if done.returncode == 0 else Answer("refused", done.stderr)
+
+    def settle(self, side, args, answer):
+        if answer.outcome == "done":
+            side.turned_off(args["vm"])
+
+
+class VirshUndefine(Virsh):
+    """The definition is gone; a running VM runs on without one."""
+    name, weight, verb = "virsh undefine", 3, ("undefine",)
+
+    def suits(self, vm):
+        return vm.stored
+
+    def settle(self, side, args, answer):
+        if answer.outcome != "done":
+            return
+        vm = side.vms[args["vm"]]
+        vm.stored = False
+        if not vm.on:
+            del side.vms[args["vm"]]
+
+
+class VirshDefine(Virsh):
+    """Defined anew, from a file that knows nothing of claims."""
+    name, weight = "virsh define", 4
+
+    def draw(self, rng, side):
+        lost = sorted({claim.vm for claim in side.claims.values() if claim.vm} - set(side.vms))
+        names = lost or [name for name in VM_NAMES if name not in side.vms]
+        return {"vm": rng.choice(names)} if names else None
+
+    def legit(self, side, args):
+        return {"done", "refused"} if args["vm"] in side.vms else {"done"}
+
+    def send(self, side, args):
+        xml = DOMAIN.replace("template", args["vm"]).format(devices="")
+        if args["vm"] in side.vms:
+            return Answer("refused", "is there already")
+        done = side.machine.virsh("define", "/dev/stdin", input=xml, check=False)
+        return Answer("done") if done.returncode == 0 else Answer("refused", done.stderr)
+
+    def settle(self, side, args, answer):
+        if answer.outcome == "done":
+            side.vms[args["vm"]] = Vm(args["vm"], anew=bool(side.of_vm(args["vm"])))
+
+
+class AttachByHand(Virsh):
+    """A person gives a VM a function that is free, by hand."""
+    name, weight = "attach by hand", 2
+
+    def draw(self, rng, side):
+        found = pick(rng, side, lambda vm: vm.stored and not vm.on and not vm.hand)
+        claimed = {claim["got"]["device"] for claim in side.seen.claims.values() if claim["got"]}
+        defined = {one for domain in side.seen.domains.values() for one in domain.stored or []}
+        free = sorted({vf["bdf"] for gpu in side.seen.gpus.values() for vf in gpu.get("vfs") or []}
+                      - claimed - defined)
+        return {**found, "device": rng.choice(free)} if found and free else None
+
+    def send(self, side, args):
+        done = side.machine.virsh("attach-device", args["vm"], "/dev/stdin", "--config",
+                                  input=hostdev(args["device"]), check=False)
+        return Answer("done") if done.returncode == 0 else Answer("refused", done.stderr)
+
+    def legit(self, side, args):
+        return {"done", "refused"}
+
+    def settle(self, side, args, answer):
+        if answer.outcome == "done":
+            side.vms[args["vm"]].hand.append(args["device"])
+
+
+class DetachByHand(Virsh):
+    name, weight = "detach by hand", 6
+
+    def draw(self, rng, side):
+        return pick(rng, side, lambda vm: vm.stored and not vm.on and vm.hand)
+
+    def send(self, side, args):
+        vm = side.vms.get(args["vm"])
+        if vm is None or not vm.hand or not vm.stored:
+            return Answer("refused", "has none")
+        done = side.machine.virsh("detach-device", args["vm"], "/dev/stdin", "--config",
+                                  input=hostdev(vm.hand[0]), check=False)
+        return Answer("done") if done.returncode == 0 else Answer("refused", done.stderr)
+
+    def legit(self, side, args):
+        return {"done", "refused"} if args["vm"] not in side.vms else {"done"}
+
+    def settle(self, side, args, answer):
+        if answer.outcome == "done":
+            side.vms[args["vm"]].hand.pop(0)
+
+
+ACTIONS = [Start(), Stop(), Forget(), Define(), VirshStart(), VirshDestroy(), VirshSuspend(),
+           VirshReset(), Kill(), VirshUndefine(), VirshDefine(), AttachByHand(), DetachByHand()]

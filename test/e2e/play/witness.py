@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Three independent witnesses, asked after each action: the simulated hardware (`cleave-sim ctl
+status`), libvirt (the XML of every domain), and cleave's own API. What they say must agree with each
+other and with the model."""
+import collections
+import dataclasses
+import os
+import re
+import xml.etree.ElementTree as ElementTree
+
+from machine import device
+
+WRONG_IN_LOG = re.compile(r"assert|bug in cleave|internal error|runtime error|Sanitizer|core dumped",
+                          re.I)
+
+
+@dataclasses.dataclass
+class Domain:
+    """A VM as libvirt has it."""
+    name: str
+    uuid: str
+    id: str | None  # of this run of it; None when it is off
+    stored: list | None  # devices in the stored definition; None: there is none
+    live: list | None  # devices that it runs with
+
+
+@dataclasses.dataclass
+class Snapshot:
+    claims: dict
+    plans: list
+    gpus: dict
+    domains: dict
+    vgpus: dict  # device → what the hardware has there
+    holders: dict  # device → UUID of the VM that has it open
+
+
+def devices_of(domain):
+    """Addresses and mdev UUIDs of a domain's <hostdev>s."""
+    found = []
+    for address in domain.iterfind("devices/hostdev/source/address"):
+        if address.get("uuid") is not None:
+            found.append(address.get("uuid"))
+        else:
+            part = [int(address.get(key), 16) for key in ("domain", "bus", "slot", "function")]
+            found.append("%04x:%02x:%02x.%x" % tuple(part))
+    return sorted(found)
+
+
+def parse_domains(text):
+    """All <domain> elements in a text."""
+    return [ElementTree.fromstring(found)
+            for found in re.findall(r"<domain .*?^</domain>", text, flags=re.S | re.M)]
+
+
+def read_domains(machine):
+    active = machine.virsh("list", "--name").stdout.split()
+    stored = machine.virsh("list", "--all", "--persistent", "--name").stdout.split()
+    names = [*active, *stored]
+    if not names:
+        return {}
+    # One virsh for all: a failed command is one VM that went meanwhile.
+    script = [*(f"dumpxml {name}" for name in active),
+              *(f"dumpxml --inactive {name}" for name in stored)]
+    xmls = parse_domains(machine.virsh(";".join(script), check=False).stdout)
+    found = {}
+    for number, xml in enumerate(xmls):
+        name = xml.findtext("name")
+        domain = found.setdefault(name, Domain(name, xml.findtext("uuid"), None, None, None))
+        if number < len(active):
+            domain.id, domain.live = xml.get("id"), devices_of(xml)
+        else:
+            domain.stored = devices_of(xml)
+    return found
+
+
+def hardware(gpus):
+    """Every device that could be given to a VM: what it is, and who has it open."""
+    vgpus, holders = {}, {}
+    for bdf, gpu in gpus.items():
+        if gpu.get("opener"):
+            holders[bdf] = gpu.get("vm_uuid")
+        found = [(mdev["uuid"], mdev) for mdev in gpu["mdevs"]]
+        for vf in gpu.get("vfs") or []:
+            vgpu = vf.get("vgpu")
+            if vgpu is not None and "uuid" in vgpu:
+                found.append((vgpu["uuid"] if vgpu["iommu_group"] else vf["bdf"], vgpu))
+        for name, vgpu in found:
+            vgpus[name] = {**vgpu, "gpu": bdf}
+            if vgpu.get("opener"):
+                holders[name] = vgpu.get("vm_uuid")
+    return vgpus, holders
+
+
+def look(side):
+    gpus = side.machine.gpus()
+    vgpus, holders = hardware(gpus)
+    return Snapshot(claims={c["name"]: c for c in side.machine.api.get("/v1/claims")["claims"]},
+                    plans=side.machine.api.get("/v1/plans")["plans"], gpus=gpus,
+                    domains=read_domains(side.machine) if side.with_vms else {}, vgpus=vgpus,
+                    holders=holders)
+
+
+# ---- what can be wrong; each yields sentences, and counts as one of KINDS ----
+
+KINDS = ("lost claims", "double assignments", "orphans", "wrong devices", "interrupted VMs", "unrest")
+
+
+def lost_claims(side, now):
+    for name, claim in side.claims.items():
+        if name not in now.claims:
+            yield f"claim {name} is lost: it should be {claim.state}"
+        elif now.claims[name]["state"] != claim.state:
+            yield (f"claim {name} is {now.claims[name]['state']} instead of {claim.state}: "
+                   f"{now.claims[name]['problem']}")
+    for name, claim in now.claims.items():
+        if name not in side.claims:
+            yield f"claim {name} ({claim['state']}) should not be there"
+        if claim["state"] == "failed" and not claim["problem"]:
+            yield f"claim {name} failed and does not say why"
+
+
+def held(now):
+    """(claim, its device) of all that hold something."""
+    for claim in now.claims.values():
+        if claim["got"] is not None:
+            yield claim, claim["got"]
+
+
+def what_is_held(claim, got):
+    if claim["mode"] == "gpu-instance":
+        return f"{got['gpu']} instance at {got['start']}"
+    return device(got)
+
+
+def double_assignments(side, now):
+    count = collections.Counter(what_is_held(claim, got) for claim, got in held(now))
+    for what, n in count.items():
+        if n > 1:
+            yield f"{what} is assigned to {n} claims"
+    for which in ("stored", "live"):
+        users = collections.defaultdict(list)
+        for domain in now.domains.values():
+            for one in getattr(domain, which) or []:
+                if one not in side.vms[domain.name].hand:
+                    users[one].append(domain.name)
+        for one, names in users.items():
+            if len(names) > 1:
+                yield f"{one} is in the {which} definitions of {names}"
+    whole = {got["gpu"]: claim["name"] for claim, got in held(now) if claim["mode"] == "passthrough"}
+    for claim, got in held(now):
+        if got["gpu"] in whole and whole[got["gpu"]] != claim["name"]:
+            yield f"{claim['name']} is on {got['gpu']}, which {whole[got['gpu']]} has as a whole"
+
+
+def wrong_device(side, now, claim, got):
+    gpu = now.gpus[got["gpu"]]
+    if claim["mode"] == "passthrough":
+        return None if gpu["driver"] == "vfio-pci" else f"its GPU has driver {gpu['driver']}"
+    if got["profile"] is not None:
+        gis = [gi for gi in gpu["gis"] if (gi["name"], gi["start"]) == (got["profile"], got["start"])]
+        if not gis:
+            return f"no GPU instance {got['profile']} at {got['start']}"
+        if gis[0]["id"] != got["gpuInstance"]:
+            return f"its GPU instance is {gis[0]['id']}, not {got['gpuInstance']}"
+        if claim["mode"] == "gpu-instance":
+            uuids = [ci["uuid"] for ci in gis[0]["cis"]]
+            return None if got["migUuid"] in uuids else f"no compute instance {got['migUuid']}"
+    vgpu = now.vgpus.get(device(got))
+    if vgpu is None:
+        return "no vGPU there"
+    if vgpu["type"] != claim["type"]:
+        return f"its vGPU is a {vgpu['type']}"
+    if vgpu["gpu"] != got["gpu"] or vgpu.get("gi") != got["gpuInstance"]:
+        return f"its vGPU is on {vgpu['gpu']}, instance {vgpu.get('gi')}"
+    if got["placementId"] is not None and vgpu.get("placement") != got["placementId"]:
+        return f"its vGPU is at placement {vgpu.get('placement')}, not {got['placementId']}"
+    return None
+
+
+def wrong_devices(side, now):
+    for claim, got in held(now):
+        if claim["state"] != "bound" or side.claims[claim["name"]].gone or got["gpu"] in side.lost:
+            continue
+        why = wrong_device(side, now, claim, got)
+        if why is not None:
+            yield f"claim {claim['name']} ({device(got)}): {why}"
+        domain = now.domains.get(claim["vm"])
+        if domain is None or claim["mode"] == "gpu-instance":
+            continue
+        anew = side.vms[domain.name].anew
+        if domain.stored is not None and device(got) not in domain.stored and not anew:
+            yield f"claim {claim['name']}: VM {domain.name} is defined without {device(got)}"
+    for domain in now.domains.values():
+        for one in domain.live or []:
+            if now.holders.get(one) != domain.uuid:
+                yield f"VM {domain.name} runs without {one} open (held by {now.holders.get(one)})"
+
+
+def orphans(side, now):
+    claimed = {device(got) for claim, got in held(now) if claim["mode"] != "gpu-instance"}
+    for one, vgpu in now.vgpus.items():
+        if one not in claimed and one not in side.hand_vgpus:
+            yield f"vGPU {vgpu['type']} on {one}, which no claim holds"
+    places = {(got["gpu"], got["profile"], got["start"]) for _, got in held(now) if got["profile"]}
+    bare = {(got["gpu"], got["start"]) for claim, got in held(now) if claim["mode"] == "gpu-instance"}
+    for bdf, gpu in now.gpus.items():
+        for gi in gpu["gis"]:
+            if (bdf, gi["name"], gi["start"]) not in places:
+                yield f"GPU instance {gi['name']} at {gi['start']} on {bdf}, which no claim holds"
+            if gi["cis"] and (bdf, gi["start"]) not in bare:
+                yield f"compute instance in {gi['name']} at {gi['start']} on {bdf}, of no claim"
+    of_vm = collections.defaultdict(set)
+    for claim, got in held(now):
+        of_vm[claim["vm"]].add(device(got))
+    for domain in now.domains.values():
+        extra = set(domain.stored or []) - of_vm[domain.name] - set(side.vms[domain.name].hand)
+        if extra:
+            yield f"VM {domain.name} is defined with {sorted(extra)}, which no claim of it holds"
+
+
+def interrupted(side, now):
+    if side.seen is None:
+        return
+    for name, was in side.seen.domains.items():
+        now_is = now.domains.get(name)
+        if was.id is None or name in side.stopped:
+            continue
+        if now_is is None or now_is.id != was.id:
+            yield f"VM {name} ran and was ended"
+            continue
+        for one in was.live:
+            if now.holders.get(one) != was.uuid:
+                yield f"running VM {name} lost {one}"
+
+
+def unrest(side, now):
+    for plan in now.plans:
+        if plan["state"] not in ("done", "undone"):
+            yield f"plan \"{plan['reason']}\" is {plan['state']}: {plan['problem']}"
+    for name, vm in side.vms.items():
+        domain = now.domains.get(name)
+        if domain is None:
+            yield f"VM {name} is gone"
+        elif (domain.id is not None) != vm.on:
+            yield f"VM {name} is {'on' if domain.id else 'off'}, and should not be"
+    for name in now.domains:
+        if name not in side.vms:
+            yield f"VM {name} should not be there"
+    if not side.machine.lives():
+        yield "cleaved is dead"
+
+
+def check(side):
+    """Looks at everything; returns {kind: [sentence, …]} of what is wrong."""
+    now = look(side)
+    unknown = [name for name in now.domains if name not in side.vms]
+    found = {"unrest": [f"VM {name} should not be there" for name in unknown]}
+    if not unknown and now.claims.keys() <= side.claims.keys():
+        for kind, rule in zip(KINDS, (lost_claims, double_assignments, orphans, wrong_devices,
+                                      interrupted, unrest)):
+            found[kind] = list(rule(side, now))
+    else:
+        found["lost claims"] = list(lost_claims(side, now))
+    side.seen = now
+    side.stopped = set()
+    return {kind: sentences for kind, sentences in found.items() if sentences}
+
+
+def wrong_lines(text):
+    return [line for line in text.splitlines() if WRONG_IN_LOG.search(line)]
+
+
+def open_files(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def resident_kib(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))

@@ -33,6 +33,7 @@
     X(SCHEDULER, "scheduler", "scheduling policy of the GPU")                                      \
     X(SIZES, "sizes", "equal or mixed vGPU sizes")                                                 \
     X(GUEST, "guest", "guest operating system")                                                    \
+    X(GUEST_DRIVER_MODEL, "guest-driver-model", "what the guest's driver runs as: tcc or wddm")    \
     X(ROOM, "room", "can it be made there? yes or no")                                             \
     X(ROOM_PROBLEM, "room-problem", "why it can't")                                                \
     X(CLAIM_NAME, "claim-name", "is the claim's name free there? yes or no")                       \
@@ -55,8 +56,8 @@ struct migration_facts {
     char values[MIGRATION_FACT_COUNT][MIGRATION_FACT_SIZE];
 };
 
-enum check_result { CHECK_OK, CHECK_FAILED, CHECK_UNKNOWN };
-const char *check_result_name(enum check_result result); /* "ok", "failed", "unknown" */
+enum check_result { CHECK_OK, CHECK_WARNING, CHECK_UNKNOWN, CHECK_FAILED };
+const char *check_result_name(enum check_result result);
 
 /* One rule, asked of both sides. */
 struct check {
@@ -64,7 +65,7 @@ struct check {
     char claim[NAME_SIZE]; /* "": about the VM or the hosts */
     enum check_result result;
     char source[MIGRATION_FACT_SIZE], target[MIGRATION_FACT_SIZE]; /* what was compared */
-    char message[512], hint[512];                                  /* CHECK_FAILED */
+    char message[512], hint[512];                                  /* unless CHECK_OK */
     char document[400];                                            /* where the rule is from */
 };
 struct checks {
@@ -72,7 +73,7 @@ struct checks {
     size_t n;
     size_t cap;
 };
-/* The first that failed (or is unknown, with `strict`); NULL if none has. */
+/* The first that failed (or isn't ok, with `strict`); NULL if none has. */
 const struct check *checks_refusal(const struct checks *checks, bool strict);
 
 json_t *facts_to_json(const struct migration_facts *facts);

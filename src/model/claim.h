@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/vec.h"
 #include "model/host.h"
 
@@ -92,6 +93,9 @@ int claim_from_json(const json_t *json, const char *origin, const char *path,
 json_t *claim_to_json(const struct claim *claim);
 /* Reads what claim_to_json() wrote (the store's form). */
 int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct error *err);
+/* An assignment's own form, within other documents; one that isn't set is null. */
+json_t *assignment_to_json(const struct assignment *got);
+void assignment_read(struct reader *outer, const char *key, struct assignment *got);
 struct claim *claims_find(const struct claims *claims, const char *name);
 /* Does the claim hold, or is it about to hold, something on a GPU? */
 bool claim_holds(const struct claim *claim);

@@ -76,7 +76,7 @@ int claim_from_json(const json_t *json, const char *origin, const char *path,
     return result;
 }
 
-static json_t *assignment_to_json(const struct assignment *got)
+json_t *assignment_to_json(const struct assignment *got)
 {
     if (!got->set) {
         return json_null();
@@ -110,14 +110,17 @@ json_t *claim_to_json(const struct claim *claim)
     return json;
 }
 
-static void read_assignment(struct reader *outer, struct assignment *got)
+void assignment_read(struct reader *outer, const char *key, struct assignment *got)
 {
-    json_t *json = reader_object_or_null(outer, "got");
+    got->gi_id = got->start = got->size = got->type_id = got->placement_id = NO_ID;
+    json_t *json = reader_object_or_null(outer, key);
     if (json == NULL) {
         return;
     }
     struct reader r;
-    reader_init(&r, json, outer->origin, "got", outer->err);
+    char path[160];
+    reader_init(&r, json, outer->origin, reader_path(outer, key, -1, path, sizeof(path)),
+                outer->err);
     decode_addr(&r, "gpu", &got->gpu);
     decode_text(&r, "gpuUuid", got->gpu_uuid, sizeof(got->gpu_uuid));
     decode_text(&r, "profile", got->profile, sizeof(got->profile));
@@ -147,7 +150,7 @@ int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct e
     decode_text(&r, "author", claim.author, sizeof(claim.author));
     decode_text(&r, "site", claim.site, sizeof(claim.site));
     claim.state = (enum claim_state)reader_choice_or(&r, "state", state_words, CLAIM_PENDING);
-    read_assignment(&r, &claim.got);
+    assignment_read(&r, "got", &claim.got);
     decode_text(&r, "problem", claim.problem, sizeof(claim.problem));
     claim.version = (uint64_t)reader_int(&r, "version", 0, INT64_MAX);
     claim.created_us = (uint64_t)reader_int(&r, "createdUs", 0, INT64_MAX);

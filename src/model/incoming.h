@@ -25,7 +25,8 @@ struct migration_offer {
     struct offer_claim *claims;
     size_t n_claims;
 };
-void migration_offer_done(struct migration_offer *offer);
+void migration_offer_free(struct migration_offer *offer);
+DEFINE_FREEP(struct migration_offer *, migration_offer_free)
 
 /* At the target. Names are stored and never change. */
 enum incoming_state {
@@ -54,11 +55,12 @@ struct incoming {
     char problem[512];
     uint64_t created_us, finished_us;
 };
-void incoming_done(struct incoming *incoming);
+void incoming_free(struct incoming *incoming);
+DEFINE_FREEP(struct incoming *, incoming_free)
 bool incoming_is_over(const struct incoming *incoming);
 
 json_t *migration_offer_to_json(const struct migration_offer *offer);
-int migration_offer_from_json(const json_t *json, struct migration_offer *ret_offer,
+int migration_offer_from_json(const json_t *json, struct migration_offer **ret_offer,
                               struct error *err);
 json_t *incoming_to_json(const struct incoming *incoming);
 /* Reads what incoming_to_json() wrote, here or by another host. */

@@ -82,7 +82,8 @@ struct migration {
     uint64_t created_us;  /* realtime, as all of these */
     uint64_t finished_us; /* 0 until finished */
 };
-void migration_done(struct migration *migration);
+void migration_free(struct migration *migration);
+DEFINE_FREEP(struct migration *, migration_free)
 bool migration_is_over(const struct migration *migration);
 
 json_t *migration_to_json(const struct migration *migration);

@@ -17,7 +17,7 @@ enum peer_offer { PEER_CHECK, PEER_PREPARE };
 
 /* All mandatory. A host that does not answer is -REASON_UNAVAILABLE: then nobody knows whether it
  * did what it was asked for. All but `link_speed` give the reservation as it is there now, with
- * what the VM does there; the caller frees it with incoming_done() and free(). */
+ * what the VM does there; the caller frees it. */
 struct peer_port_ops {
     /* PEER_CHECK: what would happen, with all checks; nothing is kept. PEER_PREPARE: reserves and
      * begins to make the devices, or refuses (-REASON_RULE, -REASON_NO_CAPACITY, …). Repeating it

@@ -182,19 +182,6 @@ static bool gpu_iommu(const struct rule_facts *f, char *out)
     return f->gpu != NULL && say_bool(out, f->gpu->iommu_group != NO_ID);
 }
 
-static bool target_profile(const struct rule_facts *f, char *out)
-{
-    return say(out, f->target_profile);
-}
-
-static bool same_profile(const struct rule_facts *f, char *out)
-{
-    if (f->target_profile == NULL || f->profile == NULL) {
-        return false;
-    }
-    return say_bool(out, str_eq(f->target_profile, f->profile->name));
-}
-
 static const struct {
     const char *name;
     bool (*value)(const struct rule_facts *facts, char *out);
@@ -210,8 +197,6 @@ static const struct {
     {"gpu.mig-time-slicing-enabled", gpu_ts_enabled},
     {"gpu.mig-time-slicing-supported", gpu_ts_supported},
     {"gpu.observed", gpu_observed},
-    {"migration.same-profile", same_profile},
-    {"migration.target-profile", target_profile},
     {"model.arch", model_arch},
     {"model.gfx-profiles", model_gfx},
     {"model.key", model_key},
@@ -227,20 +212,35 @@ static const struct {
     {"type.profile", type_profile},
 };
 
+/* After the table: what is known of a migration's source, then of its target. */
+static const char *const sides[] = {
+#define SOURCE_FACT(sym, name, text) "source." name,
+    MIGRATION_FACT_MAP(SOURCE_FACT)
+#undef SOURCE_FACT
+#define TARGET_FACT(sym, name, text) "target." name,
+        MIGRATION_FACT_MAP(TARGET_FACT)
+#undef TARGET_FACT
+};
+
 size_t fact_count(void)
 {
     return ARRAY_SIZE(table);
 }
 
+bool fact_is_of_migration(size_t index)
+{
+    return index >= ARRAY_SIZE(table);
+}
+
 const char *fact_name(size_t index)
 {
-    return table[index].name;
+    return fact_is_of_migration(index) ? sides[index - ARRAY_SIZE(table)] : table[index].name;
 }
 
 int fact_find(const char *name)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-        if (str_eq(table[i].name, name)) {
+    for (size_t i = 0; i < ARRAY_SIZE(table) + ARRAY_SIZE(sides); i++) {
+        if (str_eq(fact_name(i), name)) {
             return (int)i;
         }
     }
@@ -249,5 +249,10 @@ int fact_find(const char *name)
 
 bool fact_value(size_t index, const struct rule_facts *facts, char out[FACT_SIZE])
 {
-    return table[index].value(facts, out);
+    if (!fact_is_of_migration(index)) {
+        return table[index].value(facts, out);
+    }
+    size_t i = index - ARRAY_SIZE(table);
+    const struct migration_facts *side = i < MIGRATION_FACT_COUNT ? facts->source : facts->target;
+    return side != NULL && say(out, side->values[i % MIGRATION_FACT_COUNT]);
 }

@@ -9,10 +9,11 @@
 
 #define FACT_SIZE 128
 
-/* Index into the table, or -1. */
+/* Index into the table, or -1. Beyond fact_count() are those of a migration: "source.board". */
 int fact_find(const char *name);
 size_t fact_count(void);
 const char *fact_name(size_t index);
+bool fact_is_of_migration(size_t index);
 /* Writes the value ("true", "mig-backed", "8192") and returns true; false when it is unknown. */
 bool fact_value(size_t index, const struct rule_facts *facts, char out[FACT_SIZE]);
 

@@ -14,11 +14,32 @@
 #define CONDITIONS_MAX 8
 #define VALUES_MAX 16
 
-enum rule_op { OP_IS, OP_IS_NOT, OP_IN, OP_NOT_IN, OP_STARTS, OP_ABOVE, OP_BELOW, OP_UNLESS };
+enum rule_op {
+    OP_IS,
+    OP_IS_NOT,
+    OP_IN,
+    OP_NOT_IN,
+    OP_STARTS,
+    OP_ABOVE,
+    OP_BELOW,
+    OP_UNLESS,
+    OP_KNOWN,
+    OP_DIFFERS,
+    OP_OLDER,
+};
 
 static const char *const op_names[] = {
-    [OP_IS] = "is",         [OP_IS_NOT] = "is-not", [OP_IN] = "in",       [OP_NOT_IN] = "not-in",
-    [OP_STARTS] = "starts", [OP_ABOVE] = "above",   [OP_BELOW] = "below", [OP_UNLESS] = "unless",
+    [OP_IS] = "is",
+    [OP_IS_NOT] = "is-not",
+    [OP_IN] = "in",
+    [OP_NOT_IN] = "not-in",
+    [OP_STARTS] = "starts",
+    [OP_ABOVE] = "above",
+    [OP_BELOW] = "below",
+    [OP_UNLESS] = "unless",
+    [OP_KNOWN] = "known",
+    [OP_DIFFERS] = "differs-from",
+    [OP_OLDER] = "older-than",
 };
 
 struct condition {
@@ -26,10 +47,17 @@ struct condition {
     enum rule_op op;
     char values[VALUES_MAX][FACT_SIZE];
     size_t n_values;
+    size_t other; /* OP_DIFFERS, OP_OLDER: the fact to compare with */
 };
+
+enum rule_applies { APPLIES_CLAIM, APPLIES_DEVICE, APPLIES_VM };
+static const char *const applies_words[] = {"claim", "migrated-device", "migrated-vm", NULL};
 
 struct rule {
     char id[48];
+    enum rule_applies applies;
+    int compares; /* index of the source's fact that is shown beside the target's; -1 none */
+    bool warns;   /* broken, it is told but blocks nothing */
     const char *statement, *source, *confidence, *message, *instead; /* borrowed from the tree */
     struct condition when[CONDITIONS_MAX];
     size_t n_when;
@@ -76,6 +104,19 @@ static void read_values(struct reader *r, const char *key, struct condition *con
     condition->n_values = n;
 }
 
+static void read_other(struct reader *r, struct condition *condition)
+{
+    if (condition->op != OP_DIFFERS && condition->op != OP_OLDER) {
+        return;
+    }
+    int other = fact_find(condition->values[0]);
+    if (other < 0 || condition->n_values != 1) {
+        reader_fail(r, op_names[condition->op], "unknown fact \"%s\"", condition->values[0]);
+        return;
+    }
+    condition->other = (size_t)other;
+}
+
 static void read_condition(struct reader *r, struct condition *condition)
 {
     const char *name = reader_str(r, "fact", 64);
@@ -90,6 +131,7 @@ static void read_condition(struct reader *r, struct condition *condition)
         if (reader_has(r, op_names[op])) {
             condition->op = (enum rule_op)op;
             read_values(r, op_names[op], condition);
+            read_other(r, condition);
             found++;
         }
     }
@@ -132,6 +174,34 @@ static void read_conditions(struct reader *r, struct rule *rule)
     }
 }
 
+static void read_scope(struct reader *r, struct rule *rule)
+{
+    int applies = reader_choice_or(r, "applies", applies_words, APPLIES_CLAIM);
+    rule->applies = applies < 0 ? APPLIES_CLAIM : (enum rule_applies)applies;
+    rule->warns = reader_bool_or(r, "warns", false);
+    rule->compares = -1;
+    const char *stem = reader_str_or(r, "compares", 48, NULL);
+    if (stem != NULL) {
+        char name[64];
+        snprintf(name, sizeof(name), "source.%s", stem);
+        rule->compares = fact_find(name);
+        if (rule->compares < 0) {
+            reader_fail(r, "compares", "unknown fact \"%s\" of a migration", stem);
+        }
+    }
+}
+
+/* A claim has no target, and a migration's sides are no claims. */
+static void check_scope(struct reader *r, const struct rule *rule)
+{
+    for (size_t i = 0; i < rule->n_when; i++) {
+        if (fact_is_of_migration(rule->when[i].fact) != (rule->applies != APPLIES_CLAIM)) {
+            reader_fail(r, "when", "fact \"%s\" is not known of what the rule applies to",
+                        fact_name(rule->when[i].fact));
+        }
+    }
+}
+
 static int read_rule(const json_t *json, const char *origin, size_t index, struct rule *rule,
                      struct error *err)
 {
@@ -149,9 +219,11 @@ static int read_rule(const json_t *json, const char *origin, size_t index, struc
     rule->confidence = confidence < 0 ? "" : confidence_words[confidence];
     rule->message = reader_str(&r, "message", 400);
     rule->instead = reader_str(&r, "instead", 400);
+    read_scope(&r, rule);
     check_placeholders(&r, "message", rule->message);
     check_placeholders(&r, "instead", rule->instead);
     read_conditions(&r, rule);
+    check_scope(&r, rule);
     return reader_end(&r);
 }
 
@@ -223,28 +295,91 @@ static bool number_above(const char *a, const char *b)
     return parse_u64(a, &x) && parse_u64(b, &y) && x > y;
 }
 
-static bool condition_holds(const struct condition *condition, const struct rule_facts *facts)
+/* "11.3.0" is older than "11.10": numbers between the dots. */
+static bool version_older(const char *a, const char *b)
+{
+    while (*a != '\0' || *b != '\0') {
+        size_t len_a = strspn(a, "0123456789");
+        size_t len_b = strspn(b, "0123456789");
+        char part_a[16] = "0";
+        char part_b[16] = "0";
+        if (len_a >= sizeof(part_a) || len_b >= sizeof(part_b)) {
+            return false;
+        }
+        snprintf(part_a, sizeof(part_a), "0%.*s", (int)len_a, a);
+        snprintf(part_b, sizeof(part_b), "0%.*s", (int)len_b, b);
+        uint64_t x = 0;
+        uint64_t y = 0;
+        if (!parse_u64(part_a, &x) || !parse_u64(part_b, &y) || x != y) {
+            return x < y;
+        }
+        a += len_a + (a[len_a] == '.' ? 1 : strlen(a + len_a));
+        b += len_b + (b[len_b] == '.' ? 1 : strlen(b + len_b));
+    }
+    return false;
+}
+
+static enum tristate verdict(bool holds)
+{
+    return holds ? TRI_YES : TRI_NO;
+}
+
+static enum tristate compare_facts(const struct condition *condition, const char *value,
+                                   const struct rule_facts *facts)
+{
+    char other[FACT_SIZE];
+    if (!fact_value(condition->other, facts, other)) {
+        return TRI_UNKNOWN;
+    }
+    return verdict(condition->op == OP_OLDER ? version_older(value, other) : !str_eq(value, other));
+}
+
+static enum tristate condition_holds(const struct condition *condition,
+                                     const struct rule_facts *facts)
 {
     char value[FACT_SIZE];
-    if (!fact_value(condition->fact, facts, value)) {
-        return condition->op == OP_UNLESS;
+    bool known = fact_value(condition->fact, facts, value);
+    if (condition->op == OP_KNOWN) {
+        return verdict(any_equal(condition, known ? "true" : "false"));
+    }
+    if (!known) {
+        return condition->op == OP_UNLESS ? TRI_YES : TRI_UNKNOWN;
     }
     switch (condition->op) {
     case OP_IS:
     case OP_IN:
-        return any_equal(condition, value);
+        return verdict(any_equal(condition, value));
     case OP_IS_NOT:
     case OP_NOT_IN:
     case OP_UNLESS:
-        return !any_equal(condition, value);
+        return verdict(!any_equal(condition, value));
     case OP_STARTS:
-        return str_starts(value, condition->values[0]);
+        return verdict(str_starts(value, condition->values[0]));
     case OP_ABOVE:
-        return number_above(value, condition->values[0]);
+        return verdict(number_above(value, condition->values[0]));
     case OP_BELOW:
-        return number_above(condition->values[0], value);
+        return verdict(number_above(condition->values[0], value));
+    case OP_DIFFERS:
+    case OP_OLDER:
+        return compare_facts(condition, value, facts);
+    case OP_KNOWN:
+        break;
     }
-    return false;
+    return TRI_UNKNOWN;
+}
+
+/* Broken when every condition holds; no matter what is unknown, it isn't when one does not. */
+static enum tristate rule_broken(const struct rule *rule, const struct rule_facts *facts)
+{
+    enum tristate broken = verdict(rule->n_when > 0);
+    for (size_t i = 0; i < rule->n_when; i++) {
+        enum tristate holds = condition_holds(&rule->when[i], facts);
+        if (holds == TRI_NO) {
+            return TRI_NO;
+        }
+        broken = holds == TRI_UNKNOWN ? TRI_UNKNOWN : broken;
+    }
+    return broken;
 }
 
 /* Copies a text with each {fact} replaced by its value, "unknown" if it has none. */
@@ -287,15 +422,75 @@ static int refuse(const struct rule *rule, const struct rule_facts *facts, struc
 int rules_check(const struct rules *rules, const struct rule_facts *facts, struct error *err)
 {
     for (vec_each(&rules->rules, rule)) {
-        bool broken = rule->n_when > 0;
-        for (size_t i = 0; broken && i < rule->n_when; i++) {
-            broken = condition_holds(&rule->when[i], facts);
-        }
-        if (broken) {
+        if (rule->applies == APPLIES_CLAIM && rule_broken(rule, facts) == TRI_YES) {
             return refuse(rule, facts, err);
         }
     }
     return 0;
+}
+
+/* ---- migrations ---- */
+
+/* The facts that the answer waits for. */
+static void name_unknown(const struct rule *rule, const struct rule_facts *facts, char *out,
+                         size_t size)
+{
+    size_t len = 0;
+    str_copy(out, size, "not known:");
+    for (size_t i = 0; i < rule->n_when; i++) {
+        const struct condition *condition = &rule->when[i];
+        if (condition_holds(condition, facts) != TRI_UNKNOWN) {
+            continue;
+        }
+        char value[FACT_SIZE];
+        bool other = fact_value(condition->fact, facts, value);
+        len = strlen(out);
+        snprintf(out + len, size - len, "%s %s", len > strlen("not known:") ? "," : "",
+                 fact_name(other ? condition->other : condition->fact));
+    }
+}
+
+static enum check_result result_of(const struct rule *rule, enum tristate broken)
+{
+    if (broken == TRI_YES) {
+        return rule->warns ? CHECK_WARNING : CHECK_FAILED;
+    }
+    return broken == TRI_UNKNOWN ? CHECK_UNKNOWN : CHECK_OK;
+}
+
+static void check_rule(const struct rule *rule, const char *claim, const struct rule_facts *facts,
+                       struct check *check)
+{
+    STR_SET(check->rule, rule->id);
+    STR_SET(check->claim, claim);
+    STR_SET(check->document, rule->source);
+    check->result = result_of(rule, rule_broken(rule, facts));
+    if (rule->compares >= 0) {
+        size_t source = (size_t)rule->compares;
+        char value[FACT_SIZE];
+        STR_SET(check->source, fact_value(source, facts, value) ? value : "");
+        STR_SET(check->target,
+                fact_value(source + MIGRATION_FACT_COUNT, facts, value) ? value : "");
+    }
+    if (check->result == CHECK_UNKNOWN) {
+        name_unknown(rule, facts, check->message, sizeof(check->message));
+    } else if (check->result != CHECK_OK) {
+        fill(rule->message, facts, check->message, sizeof(check->message));
+        fill(rule->instead, facts, check->hint, sizeof(check->hint));
+    }
+}
+
+void rules_check_migration(const struct rules *rules, enum migration_scope scope, const char *claim,
+                           const struct migration_facts *source,
+                           const struct migration_facts *target, struct checks *ret_checks)
+{
+    const struct rule_facts facts = {.source = source, .target = target};
+    enum rule_applies applies = scope == MIGRATION_OF_VM ? APPLIES_VM : APPLIES_DEVICE;
+    for (vec_each(&rules->rules, rule)) {
+        if (rule->applies == applies) {
+            check_rule(rule, claim, &facts, vec_push(ret_checks));
+        }
+    }
 }
 
 json_t *rules_to_json(const struct rules *rules)

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "catalog/catalog.h"
+#include "model/check.h"
 #include "model/claim.h"
 #include "model/host.h"
 
@@ -28,12 +29,22 @@ struct rule_facts {
     const struct cat_vgpu_type *type;  /* NULL without a vGPU */
     const struct cat_profile *profile; /* GI profile, NULL without */
     const struct gpu *gpu;
-    bool has_vm;                /* the claim names a VM */
-    const char *target_profile; /* GI profile at a migration's target, NULL otherwise */
+    bool has_vm; /* the claim names a VM */
+    /* A migration's two sides; only the rules that apply to migrations look at them. */
+    const struct migration_facts *source, *target;
 };
 
 /* 0, or -RULE with err->rule = the first broken rule's id, its message and its hint. */
 int rules_check(const struct rules *rules, const struct rule_facts *facts, struct error *err);
+
+/* What a rule of migrations is about. */
+enum migration_scope { MIGRATION_OF_DEVICE, MIGRATION_OF_VM };
+
+/* Asks every rule of that scope and appends a check for each. A rule that needs a fact which is
+ * unknown is CHECK_UNKNOWN, unless what is known settles it. `target` NULL: nothing is known. */
+void rules_check_migration(const struct rules *rules, enum migration_scope scope, const char *claim,
+                           const struct migration_facts *source,
+                           const struct migration_facts *target, struct checks *ret_checks);
 json_t *rules_to_json(const struct rules *rules);
 
 #endif

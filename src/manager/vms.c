@@ -117,7 +117,21 @@ static void reply_observed(struct manager *m, const struct error *err, void *dat
     change_answer(change, reply_vm(vm));
 }
 
-static void vm_done(struct change *change, const char *kind, const char *what)
+/* One that ran without a definition is gone now. */
+static void reply_stopped(struct manager *m, const struct error *err, void *data)
+{
+    struct change *change = data;
+    struct vm gone = {.state = VM_SHUT_OFF};
+    if (err != NULL || m->host->libvirt_problem[0] != '\0' ||
+        host_find_vm(m->host, change->name) != NULL) {
+        reply_observed(m, err, change);
+        return;
+    }
+    STR_SET(gone.name, change->name);
+    change_answer(change, reply_vm(&gone));
+}
+
+static void vm_done(struct change *change, const char *kind, const char *what, observed_fn *reply)
 {
     struct manager *m = change->manager;
     manager_disown_vm(m, change->name);
@@ -128,23 +142,24 @@ static void vm_done(struct change *change, const char *kind, const char *what)
     note(change, kind, what);
     /* Seeing it may take as long as another VM's hook script runs, which may wait for its turn. */
     change_yield(change);
-    manager_observe(m, reply_observed, change);
+    manager_observe(m, reply, change);
 }
 
 static void start_done(void *data)
 {
-    vm_done(data, "vm-started", "started");
+    vm_done(data, "vm-started", "started", reply_observed);
 }
 
 static void define_done(void *data)
 {
-    vm_done(data, "vm-created", "defined from a template");
+    vm_done(data, "vm-created", "defined from a template", reply_observed);
 }
 
 static void stop_done(void *data)
 {
     struct change *change = data;
-    vm_done(change, "vm-stopped", change->timeout_ms == 0 ? "stopped by force" : "stopped");
+    vm_done(change, "vm-stopped", change->timeout_ms == 0 ? "stopped by force" : "stopped",
+            reply_stopped);
 }
 
 static void undefine_done(void *data)

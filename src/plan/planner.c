@@ -322,6 +322,23 @@ static int collect(struct plan *plan, const struct works *works, struct error *e
     return 0;
 }
 
+/* What can't be seen can't be given back: the claims that go would leave it behind. */
+static int check_answers(const struct gpu_work *work, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    const struct gpu *gpu = work->gpu;
+    if (gpu->problem[0] == '\0' || work->n_gone == 0) {
+        return 0;
+    }
+    pci_addr_format(&gpu->addr, bdf);
+    error_set(err, REASON_UNAVAILABLE, SUBJECT("gpu", bdf),
+              "claim \"%s\" can't be released: GPU %s can't be used: %s", work->gone[0]->name, bdf,
+              gpu->problem);
+    error_hint(err, "what it holds there is given back once the GPU works again, or is gone from "
+                    "the PCI bus");
+    return -REASON_UNAVAILABLE;
+}
+
 int planner_build(const struct planner *planner, const struct plan_request *request,
                   struct plan **ret_plan, struct error *err)
 {
@@ -332,7 +349,9 @@ int planner_build(const struct planner *planner, const struct plan_request *requ
     int result = works_init(&works, planner, request, err);
     result = result != 0 ? result : collect_empty(plan, planner, request, err);
     for (size_t g = 0; result == 0 && g < works.n; g++) {
-        result = works.items[g].n_gone > 0 ? work_solve(&works.items[g], err) : 0;
+        struct gpu_work *work = &works.items[g];
+        result = check_answers(work, err);
+        result = result == 0 && work->n_gone > 0 ? work_solve(work, err) : result;
     }
     result = result != 0 ? result : assign_all(&works, request, err);
     result = result != 0 ? result : collect(plan, &works, err);

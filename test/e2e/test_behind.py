@@ -58,6 +58,16 @@ def test_a_vm_stopped_by_virsh_is_noticed_and_its_claim_released(host):
     assert host.problems() == []
 
 
+def test_a_vm_that_runs_without_a_definition_is_stopped_and_gone(host):
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    post(host, "/v1/vms/v1/start", 200)
+    host.virsh("undefine", "v1")
+    assert post(host, "/v1/vms/v1/stop", 200, {"force": True})["vm"]["state"] == "shut-off"
+    assert [vm["name"] for vm in host.api.get("/v1/vms")["vms"]] == ["v2", "v3"]
+    host.delete("a")
+    assert host.problems() == []
+
+
 def test_a_vm_started_by_virsh_holds_its_device(host):
     host.create("a", type="DC-1-8C", vm="v1")
     host.virsh("start", "v1")
@@ -144,6 +154,13 @@ def test_a_lost_gpu_is_told_and_stops_nothing_else(host):
     host.create("b", type="L40S-8Q", gpu=L40S_2, vm="v2")
     problem = post(host, "/v1/claims", 502, {"name": "c", "type": "L40S-8Q", "gpu": L40S_1})
     assert lost["problem"] in problem["detail"]
+    # What can't be seen now would be left behind.
+    for turn in ("seen before", "never seen by this cleaved"):
+        status, problem, _ = host.api.call("DELETE", "/v1/claims/a")
+        assert status == 503 and lost["problem"] in problem["detail"], turn
+        host.kill()
+        host.start()
+        host.api.get("/v1/gpus")
     host.ctl("set", L40S_1, "lost", "0")
     host.api.get("/v1/gpus")
     assert kinds(host, f"gpu/{L40S_1}") == ["gpu-lost", "gpu-found"]

@@ -180,7 +180,8 @@ class Apply(Action):
         if not wanted and all(claim.vm is None or not side.is_on(claim.vm)
                               for claim in self.of(side, args)) and not side.lost | side.held:
             return {"done"}
-        return {"done", *NO_ROOM} | ({"driver-failed", "undone"} if side.lost | side.held else set())
+        return {"done", *NO_ROOM} | ({"driver-failed", "undone", "unavailable"}
+                                    if side.lost | side.held else set())
 
     def of(self, side, args):
         return [claim for claim in side.claims.values() if claim.site == args["site"]]

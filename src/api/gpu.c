@@ -17,6 +17,12 @@ void gpu_set_mode(const struct call *call)
                          call->reply, call->data);
 }
 
+void gpu_set_scheduler(const struct call *call)
+{
+    manager_set_gpu_scheduler(call->manager, &call->caller, call->name, call->body, call->dry_run,
+                              call->reply, call->data);
+}
+
 void profile_list(const struct call *call)
 {
     manager_list_profiles(call->manager, call->gpu, call->reply, call->data);

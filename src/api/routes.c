@@ -16,6 +16,7 @@ static const struct route routes[] = {
     {"/v1/gpus", "GET", gpu_list, ROUTE_NO_BODY, 0},
     {"/v1/gpus/{gpu}", "GET", gpu_get, ROUTE_NO_BODY, 0},
     {"/v1/gpus/{gpu}/mode", "PUT", gpu_set_mode, ROUTE_NEEDS_BODY, DRY},
+    {"/v1/gpus/{gpu}/scheduler", "PUT", gpu_set_scheduler, ROUTE_NEEDS_BODY, DRY},
     {"/v1/health", "GET", health_get, ROUTE_NO_BODY, 0},
     {"/v1/host", "GET", host_get, ROUTE_NO_BODY, 0},
     {"/v1/plans", "GET", plan_list, ROUTE_NO_BODY, 0},

@@ -60,6 +60,7 @@ route_fn host_get;
 route_fn gpu_list;
 route_fn gpu_get;
 route_fn gpu_set_mode;
+route_fn gpu_set_scheduler;
 route_fn profile_list;
 route_fn claim_list;
 route_fn claim_create;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <langinfo.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "cli/change.h"
 #include "cli/picture.h"
@@ -227,4 +229,59 @@ int cmd_gpu_mode(struct cli *cli, const struct words *words, struct error *err)
         return error_set(err, REASON_INVALID, "", "the mode is not UTF-8 text");
     }
     return change_run(cli, "PUT", path, body, err);
+}
+
+/* "2ms", "1.5ms", "2000us" or "2000000ns" in nanoseconds; 0 if it is none of these. */
+static uint32_t slice_ns(const char *text)
+{
+    static const struct {
+        const char *unit;
+        double ns;
+    } units[] = {{"ms", 1e6}, {"us", 1e3}, {"ns", 1.0}};
+    char *end = NULL;
+    double value = strtod(text, &end);
+    for (size_t i = 0; end != text && i < ARRAY_SIZE(units); i++) {
+        double ns = value * units[i].ns;
+        if (str_eq(end, units[i].unit) && ns >= 1.0 && ns < (double)UINT32_MAX) {
+            return (uint32_t)(ns + 0.5);
+        }
+    }
+    return 0;
+}
+
+static int add_number(json_t *body, const char *key, const char *option, const char *text,
+                      struct error *err)
+{
+    uint32_t value = 0;
+    if (text == NULL) {
+        return 0;
+    }
+    if (!parse_u32(text, &value) || value == 0) {
+        return error_set(err, REASON_INVALID, option, "%s is a number above 0, not \"%s\"", option,
+                         text);
+    }
+    json_object_set_new(body, key, json_integer(value));
+    return 0;
+}
+
+int cmd_gpu_scheduler(struct cli *cli, const struct words *words, struct error *err)
+{
+    CLEANUP_FREE char *path = client_path("/v1/gpus/", words->args[0], "/scheduler");
+    CLEANUP_JSON json_t *body = json_pack("{s:s}", "policy", words->args[1]);
+    if (body == NULL) {
+        return error_set(err, REASON_INVALID, "", "the policy is not UTF-8 text");
+    }
+    const char *slice = words->values[SCHEDULER_SLICE];
+    if (slice != NULL && slice_ns(slice) == 0) {
+        return error_set(err, REASON_INVALID, "--slice",
+                         "--slice is a time such as 2ms or 1500us, not \"%s\"", slice);
+    }
+    if (slice != NULL) {
+        json_object_set_new(body, "sliceNs", json_integer(slice_ns(slice)));
+    }
+    int r = add_number(body, "frequencyHz", "--frequency", words->values[SCHEDULER_FREQUENCY], err);
+    r = r != 0
+            ? r
+            : add_number(body, "averaging", "--averaging", words->values[SCHEDULER_AVERAGING], err);
+    return r != 0 ? r : change_run(cli, "PUT", path, body, err);
 }

@@ -25,6 +25,13 @@ static const struct verb_option claim_create_options[] = {
     [CLAIM_TENANT] = {"tenant", 0, "TENANT", "whom it belongs to; \"default\" if left out"},
 };
 
+static const struct verb_option gpu_scheduler_options[] = {
+    [SCHEDULER_SLICE] = {"slice", 0, "TIME", "a fixed time slice, 1ms to 30ms"},
+    [SCHEDULER_FREQUENCY] = {"frequency", 0, "HZ", "adaptive round robin so often, 63 to 960"},
+    [SCHEDULER_AVERAGING] = {"averaging", 0, "FACTOR",
+                             "how slowly adaptive round robin evens out overruns, 1 to 60"},
+};
+
 static const struct verb_option profile_list_options[] = {
     [PROFILE_GPU] = {"gpu", 0, "GPU", "only what this GPU offers, and how much of it is left"},
 };
@@ -73,6 +80,15 @@ static const struct verb verbs[] = {
      .changes = true,
      .waits = true,
      .run = cmd_gpu_mode},
+    {.object = "gpu",
+     .name = "scheduler",
+     .args = "GPU POLICY",
+     .n_args = 2,
+     .help = "share a GPU among time-sliced vGPUs by best-effort, equal-share or fixed-share",
+     OPTIONS(gpu_scheduler_options),
+     .changes = true,
+     .waits = true,
+     .run = cmd_gpu_scheduler},
     {.object = "profile",
      .name = "list",
      .help = "GPU instance profiles and vGPU types",

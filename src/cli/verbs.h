@@ -57,6 +57,7 @@ verb_fn cmd_claim_list;
 verb_fn cmd_claim_show;
 verb_fn cmd_claim_delete;
 verb_fn cmd_plan_list;
+verb_fn cmd_gpu_scheduler;
 verb_fn cmd_plan_show;
 verb_fn cmd_apply;
 verb_fn cmd_vm_list;
@@ -83,6 +84,7 @@ enum {
     CLAIM_MIGRATABLE,
     CLAIM_TENANT
 };
+enum { SCHEDULER_SLICE, SCHEDULER_FREQUENCY, SCHEDULER_AVERAGING };
 enum { PROFILE_GPU };
 enum { APPLY_FILE };
 enum { VM_TEMPLATE };

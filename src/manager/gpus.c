@@ -1,17 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A GPU's mode, changed by hand. */
+/* A GPU's mode and scheduler, chosen by hand. */
 #include <stdio.h>
 
 #include "base/json.h"
 #include "base/str.h"
 #include "manager/state.h"
 
+/* What is wanted is there already, so that no plan will tell it to the record. */
+static int remember(struct change *change, const struct plan *plan, bool is_mode, struct error *err)
+{
+    struct manager *m = change->manager;
+    const struct gpu *gpu = host_find_gpu(m->host, change->name);
+    if (change->dry_run || plan->steps.n > 0 || gpu == NULL) {
+        return 0;
+    }
+    struct gpu_record record = manager_gpu_record(m, gpu);
+    if (is_mode) {
+        record.mode_set = true;
+        record.mode = change->mode;
+        record.vfs = gpu->vfs_enabled > 0;
+    } else {
+        record.scheduler = change->scheduler;
+    }
+    struct txn txn;
+    txn_begin(&txn, m);
+    txn_put_gpu_record(&txn, &record);
+    return txn_commit(&txn, err);
+}
+
 static void run_mode(struct change *change)
 {
     struct error err = {0};
     struct plan *plan = NULL;
     struct planner planner = manager_planner(change->manager);
-    if (planner_mode(&planner, change->name, change->mode, &plan, &err) != 0) {
+    int r = planner_mode(&planner, change->name, change->mode, &plan, &err);
+    r = r != 0 ? r : remember(change, plan, true, &err);
+    if (r != 0) {
+        plan_free(plan);
         change_refuse(change, &err);
         return;
     }
@@ -39,5 +64,61 @@ void manager_set_gpu_mode(struct manager *m, const struct caller *caller, const 
     struct request request = {caller, dry_run, reply, data};
     struct change *change = change_new(m, run_mode, &request, gpu);
     change->mode = (enum gpu_mode)mode;
+    change_enqueue(change);
+}
+
+static void run_scheduler(struct change *change)
+{
+    struct error err = {0};
+    struct plan *plan = NULL;
+    struct planner planner = manager_planner(change->manager);
+    int r = planner_scheduler(&planner, change->name, &change->scheduler, &plan, &err);
+    r = r != 0 ? r : remember(change, plan, false, &err);
+    if (r != 0) {
+        plan_free(plan);
+        change_refuse(change, &err);
+        return;
+    }
+    STR_SET(plan->author, change->caller.author);
+    snprintf(plan->reason, sizeof(plan->reason), "gpu scheduler %.80s %s", change->name,
+             gpu_scheduler_policy_name(change->scheduler.policy));
+    change_carry_out(change, plan);
+}
+
+static int read_scheduler(const json_t *body, struct gpu_scheduler *ret_scheduler,
+                          struct error *err)
+{
+    const char *policies[SCHEDULER_POLICY_COUNT] = {NULL};
+    for (size_t i = SCHEDULER_BEST_EFFORT; i < SCHEDULER_POLICY_COUNT; i++) {
+        policies[i - SCHEDULER_BEST_EFFORT] = gpu_scheduler_policy_name((enum scheduler_policy)i);
+    }
+    struct reader r;
+    reader_init(&r, body, "request body", "", err);
+    int policy = reader_choice(&r, "policy", policies);
+    struct gpu_scheduler scheduler = {
+        .slice_ns = (uint32_t)reader_int_or(&r, "sliceNs", 1, UINT32_MAX, 0),
+        .frequency_hz = (uint32_t)reader_int_or(&r, "frequencyHz", 1, UINT32_MAX, 0),
+        .averaging = (uint32_t)reader_int_or(&r, "averaging", 1, UINT32_MAX, 0),
+    };
+    scheduler.policy =
+        policy < 0 ? SCHEDULER_UNKNOWN : (enum scheduler_policy)(policy + SCHEDULER_BEST_EFFORT);
+    scheduler.adaptive = scheduler.frequency_hz != 0 || scheduler.averaging != 0;
+    *ret_scheduler = scheduler;
+    return reader_end(&r);
+}
+
+void manager_set_gpu_scheduler(struct manager *m, const struct caller *caller, const char *gpu,
+                               const json_t *body, bool dry_run, manager_reply_fn *reply,
+                               void *data)
+{
+    struct error err = {0};
+    struct gpu_scheduler scheduler = {0};
+    if (read_scheduler(body, &scheduler, &err) != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    struct request request = {caller, dry_run, reply, data};
+    struct change *change = change_new(m, run_scheduler, &request, gpu);
+    change->scheduler = scheduler;
     change_enqueue(change);
 }

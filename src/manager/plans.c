@@ -15,7 +15,8 @@ struct planner manager_planner(const struct manager *m)
     return (struct planner){.catalog = m->config.catalog,
                             .rules = m->config.rules,
                             .host = m->host,
-                            .claims = &m->claims};
+                            .claims = &m->claims,
+                            .records = &m->gpu_records};
 }
 
 static const struct plan_claim *find_entry(const struct plan *plan, enum plan_verb verb,

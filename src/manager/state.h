@@ -88,6 +88,7 @@ struct change {
     struct claims claims;
     char name[128]; /* claim, GPU, VM or site */
     enum gpu_mode mode;
+    struct gpu_scheduler scheduler;
     char *template;
     unsigned timeout_ms;
     /* Outcome of a worker's job. */

@@ -83,6 +83,9 @@ static void follow_step(struct gpu_record *record, const struct step *step)
     case STEP_MIXED_OFF:
         record->mixed = step->kind == STEP_MIXED_ON;
         break;
+    case STEP_SCHEDULER_SET:
+        record->scheduler = step->scheduler;
+        break;
     case STEP_GI_CREATE: /* only under MIG, whoever turned it on */
         set_mode(record, GPU_MIG);
         break;

@@ -27,6 +27,7 @@ static const enum step_kind undo_of[] = {
     [STEP_SRIOV_DISABLE] = STEP_SRIOV_ENABLE,
     [STEP_MIXED_ON] = STEP_MIXED_OFF,
     [STEP_MIXED_OFF] = STEP_MIXED_ON,
+    [STEP_SCHEDULER_SET] = STEP_SCHEDULER_SET,
     [STEP_GI_CREATE] = STEP_GI_DESTROY,
     [STEP_GI_DESTROY] = STEP_GI_CREATE,
     [STEP_CI_CREATE] = STEP_CI_DESTROY,
@@ -133,6 +134,8 @@ struct step step_undo(const struct step *step)
 {
     struct step undo = *step;
     undo.kind = undo_of[step->kind];
+    undo.scheduler = step->former;
+    undo.former = step->scheduler;
     undo.state = STEP_PLANNED;
     undo.problem[0] = '\0';
     undo.got_gi_id = NO_ID;
@@ -144,6 +147,7 @@ const char *step_describe(const struct step *step, char *out, size_t size)
 {
     char gpu[BDF_SIZE];
     char device[BDF_SIZE];
+    char scheduler[96];
     pci_addr_format(&step->gpu, gpu);
     pci_addr_format(&step->device, device);
     const char *what = step->mdev_uuid[0] != '\0' ? step->mdev_uuid : device;
@@ -173,6 +177,10 @@ const char *step_describe(const struct step *step, char *out, size_t size)
         break;
     case STEP_DETACH:
         snprintf(out, size, "detach %s from VM %s", what, step->vm);
+        break;
+    case STEP_SCHEDULER_SET:
+        gpu_scheduler_describe(&step->scheduler, scheduler, sizeof(scheduler));
+        snprintf(out, size, "share %s among vGPUs by %s", gpu, scheduler);
         break;
     case STEP_BIND_VFIO:
     case STEP_BIND_NVIDIA:

@@ -25,6 +25,7 @@ enum port_kind { PORT_GPU, PORT_PCI, PORT_GUEST };
     X(SRIOV_DISABLE, "sriov-disable", PORT_PCI, "disable virtual functions")                       \
     X(MIXED_ON, "mixed-on", PORT_GPU, "allow mixed vGPU sizes")                                    \
     X(MIXED_OFF, "mixed-off", PORT_GPU, "go back to equal vGPU sizes")                             \
+    X(SCHEDULER_SET, "scheduler-set", PORT_GPU, "choose how time-sliced vGPUs share the GPU")      \
     X(GI_CREATE, "gi-create", PORT_GPU, "create a GPU instance")                                   \
     X(GI_DESTROY, "gi-destroy", PORT_GPU, "destroy a GPU instance")                                \
     X(CI_CREATE, "ci-create", PORT_GPU, "create the default compute instance")                     \
@@ -74,6 +75,8 @@ struct step {
     struct pci_addr device;  /* VGPU_*, ATTACH, DETACH: VF, or PF for pass-through */
     char mdev_uuid[40];      /* set: mdev interface */
     uint32_t placement_id;   /* VGPU_CREATE in mixed mode, else NO_ID */
+    struct gpu_scheduler scheduler; /* SCHEDULER_SET: wanted */
+    struct gpu_scheduler former;    /* SCHEDULER_SET: before it, for the undo */
     enum step_state state;
     char problem[512];
     /* Read back by apply, and how a claim learns what it got: */

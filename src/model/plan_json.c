@@ -30,6 +30,8 @@ json_t *step_to_json(const struct step *step)
     json_object_set_new(json, "device", encode_addr(&step->device));
     json_object_set_new(json, "mdevUuid", encode_text(step->mdev_uuid));
     json_object_set_new(json, "placementId", encode_id(step->placement_id));
+    json_object_set_new(json, "scheduler", gpu_scheduler_to_json(&step->scheduler));
+    json_object_set_new(json, "formerScheduler", gpu_scheduler_to_json(&step->former));
     json_object_set_new(json, "problem", encode_text(step->problem));
     json_object_set_new(json, "gotGpuInstance", encode_id(step->got_gi_id));
     json_object_set_new(json, "gotUuid", encode_text(step->got_uuid));
@@ -102,6 +104,8 @@ static void read_step(struct reader *r, struct step *step)
     decode_addr(r, "device", &step->device);
     decode_text(r, "mdevUuid", step->mdev_uuid, sizeof(step->mdev_uuid));
     step->placement_id = decode_id(r, "placementId");
+    gpu_scheduler_decode(r, "scheduler", &step->scheduler);
+    gpu_scheduler_decode(r, "formerScheduler", &step->former);
     decode_text(r, "problem", step->problem, sizeof(step->problem));
     step->got_gi_id = decode_id(r, "gotGpuInstance");
     decode_text(r, "gotUuid", step->got_uuid, sizeof(step->got_uuid));

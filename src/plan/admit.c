@@ -124,6 +124,7 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
                                .type = a.type,
                                .profile = a.profile,
                                .gpu = gpu,
+                               .scheduler = planner_wanted_scheduler(planner, gpu),
                                .has_vm = claim->vm[0] != '\0'};
     result = rules_check(planner->rules, &facts, err);
     if (result != 0) {

@@ -20,4 +20,8 @@ const struct gpu_model *gpu_model_of(const struct planner *planner, const struct
 int admit_on_gpu(const struct planner *planner, const struct claim *claim, const struct gpu *gpu,
                  struct admitted *ret_admitted, struct error *err);
 
+/* The scheduler that the GPU should have: as was chosen for it, else as it is. */
+const struct gpu_scheduler *planner_wanted_scheduler(const struct planner *planner,
+                                                     const struct gpu *gpu);
+
 #endif

@@ -9,10 +9,12 @@
 
 /* Order of kinds within a plan: take away from the outside in, then build from the inside out. */
 static const unsigned phase[] = {
-    [STEP_DETACH] = 0,     [STEP_VGPU_DELETE] = 1, [STEP_BIND_NVIDIA] = 2,   [STEP_CI_DESTROY] = 3,
-    [STEP_GI_DESTROY] = 4, [STEP_MIXED_OFF] = 5,   [STEP_SRIOV_DISABLE] = 6, [STEP_MIG_DISABLE] = 7,
-    [STEP_BIND_VFIO] = 8,  [STEP_MIG_ENABLE] = 9,  [STEP_SRIOV_ENABLE] = 10, [STEP_MIXED_ON] = 11,
-    [STEP_GI_CREATE] = 12, [STEP_CI_CREATE] = 13,  [STEP_VGPU_CREATE] = 14,  [STEP_ATTACH] = 15,
+    [STEP_DETACH] = 0,         [STEP_VGPU_DELETE] = 1,   [STEP_BIND_NVIDIA] = 2,
+    [STEP_CI_DESTROY] = 3,     [STEP_GI_DESTROY] = 4,    [STEP_MIXED_OFF] = 5,
+    [STEP_SRIOV_DISABLE] = 6,  [STEP_MIG_DISABLE] = 7,   [STEP_BIND_VFIO] = 8,
+    [STEP_MIG_ENABLE] = 9,     [STEP_SRIOV_ENABLE] = 10, [STEP_MIXED_ON] = 11,
+    [STEP_SCHEDULER_SET] = 12, [STEP_GI_CREATE] = 13,    [STEP_CI_CREATE] = 14,
+    [STEP_VGPU_CREATE] = 15,   [STEP_ATTACH] = 16,
 };
 _Static_assert(ARRAY_SIZE(phase) == STEP_KIND_COUNT, "every step kind has its place");
 

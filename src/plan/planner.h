@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "catalog/catalog.h"
 #include "model/claim.h"
+#include "model/gpu_record.h"
 #include "model/host.h"
 #include "model/plan.h"
 #include "rules/rules.h"
@@ -17,8 +18,9 @@
 struct planner {
     const struct catalog *catalog;
     const struct rules *rules;
-    const struct host *host;     /* observed */
-    const struct claims *claims; /* all stored claims */
+    const struct host *host;           /* observed */
+    const struct claims *claims;       /* all stored claims */
+    const struct gpu_records *records; /* what is remembered of GPUs; NULL: nothing */
 };
 
 struct plan_request {
@@ -45,5 +47,10 @@ int planner_build(const struct planner *planner, const struct plan_request *requ
 /* The plan that changes a GPU's mode by hand: `cleave gpu mode GPU mig`. */
 int planner_mode(const struct planner *planner, const char *gpu, enum gpu_mode mode,
                  struct plan **ret_plan, struct error *err);
+
+/* The plan that chooses how a GPU's time-sliced vGPUs share it; only while there is none. */
+int planner_scheduler(const struct planner *planner, const char *gpu,
+                      const struct gpu_scheduler *wanted, struct plan **ret_plan,
+                      struct error *err);
 
 #endif

@@ -82,7 +82,7 @@ static int build(struct fixture *f, struct claim *add, size_t n_add, const char 
     host_free(f->host);
     f->host = NULL;
     assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
-    struct planner planner = {f->catalog, f->rules, f->host, &f->claims};
+    struct planner planner = {f->catalog, f->rules, f->host, &f->claims, NULL};
     const struct claim *list[16] = {NULL};
     f->err = (struct error){0};
     for (size_t i = 0; i < n_add; i++) {
@@ -483,7 +483,7 @@ static void a_mode_by_hand_is_guarded_by_claims(void **state)
     CLEANUP(plan_freep) struct plan *one = must(f, &mig, 1, NULL, 0);
     host_free(f->host);
     assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
-    struct planner planner = {f->catalog, f->rules, f->host, &f->claims};
+    struct planner planner = {f->catalog, f->rules, f->host, &f->claims, NULL};
     CLEANUP(plan_freep) struct plan *two = NULL;
     assert_int_equal(planner_mode(&planner, A100, GPU_IDLE, &two, &f->err), -REASON_CONFLICT);
     assert_non_null(strstr(f->err.message, "\"mig\""));

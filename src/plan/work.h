@@ -66,6 +66,8 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err);
 /* VGPU_CREATE and ATTACH steps for the added claim i, from its assignment. */
 void work_create_vgpu(struct gpu_work *work, size_t i);
 void work_attach(struct gpu_work *work, size_t i);
+/* Sets it, unless the GPU has it; wiped: a step before this one cleared what it has. */
+void work_scheduler(struct gpu_work *work, bool wiped);
 const char *work_subject(const struct gpu_work *work, char *out, size_t size);
 
 #endif

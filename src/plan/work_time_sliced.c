@@ -100,6 +100,9 @@ int work_time_sliced(struct gpu_work *work, struct error *err)
         vgpus.items[vgpus.n++] = (struct layout_vgpu){
             .type = work->added[i].type, .gi = LAYOUT_ANYWHERE, .placement_id = LAYOUT_ANYWHERE};
     }
+    if (n_staying == 0) {
+        work_scheduler(work, work_has_step(work, STEP_SRIOV_ENABLE));
+    }
     struct layout_gis none = {.n = 0};
     struct layout_vgpu_mode mode = {.mig = false, .mixed = mixed};
     result = layout_place_vgpus(work->model, &none, &mode, &vgpus, err);

@@ -182,6 +182,12 @@ static bool gpu_iommu(const struct rule_facts *f, char *out)
     return f->gpu != NULL && say_bool(out, f->gpu->iommu_group != NO_ID);
 }
 
+static bool gpu_scheduler(const struct rule_facts *f, char *out)
+{
+    return f->scheduler != NULL && f->scheduler->policy != SCHEDULER_UNKNOWN &&
+           say(out, gpu_scheduler_policy_name(f->scheduler->policy));
+}
+
 static const struct {
     const char *name;
     bool (*value)(const struct rule_facts *facts, char *out);
@@ -197,6 +203,7 @@ static const struct {
     {"gpu.mig-time-slicing-enabled", gpu_ts_enabled},
     {"gpu.mig-time-slicing-supported", gpu_ts_supported},
     {"gpu.observed", gpu_observed},
+    {"gpu.scheduler", gpu_scheduler},
     {"model.arch", model_arch},
     {"model.gfx-profiles", model_gfx},
     {"model.key", model_key},

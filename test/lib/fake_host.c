@@ -18,6 +18,7 @@ struct fake_gpu *fake_host_add_gpu(struct fake_host *host, uint8_t bus, uint32_t
         .pci_subsystem_id = pci_subsystem_id,
         .memory_slices = 8,
         .mig_capable = true,
+        .scheduler = {.policy = SCHEDULER_BEST_EFFORT},
         .vfs_total = FAKE_VFS,
         .next_gi_id = 1,
     };

@@ -277,6 +277,18 @@ void manager_set_gpu_mode(struct manager *m, const struct caller *caller, const 
     reply_change(m, plan_for(caller, "gpu mode"), NULL, dry_run, reply, data);
 }
 
+void manager_set_gpu_scheduler(struct manager *m, const struct caller *caller, const char *gpu,
+                               const json_t *body, bool dry_run, manager_reply_fn *reply,
+                               void *data)
+{
+    (void)body;
+    if (host_find_gpu(m->host, gpu) == NULL) {
+        reply_not_found("gpu", gpu, reply, data);
+        return;
+    }
+    reply_change(m, plan_for(caller, "gpu scheduler"), NULL, dry_run, reply, data);
+}
+
 /* A Windows guest stands for every rule. */
 static int admit(const struct claim *claim, struct error *err)
 {

@@ -111,6 +111,10 @@ static int fake_gpu_check(struct gpu_port *port, const struct step *step, struct
         return gpu_has_vgpu(gpu, NO_ID) && gpu->mixed != (step->kind == STEP_MIXED_ON)
                    ? busy(err, gpu, "a vGPU exists")
                    : 0;
+    case STEP_SCHEDULER_SET:
+        return gpu_has_vgpu(gpu, NO_ID) && !gpu_scheduler_matches(&step->scheduler, &gpu->scheduler)
+                   ? busy(err, gpu, "a vGPU exists")
+                   : 0;
     case STEP_GI_CREATE:
         if (gi != NULL) {
             return 0;
@@ -169,6 +173,9 @@ static int fake_gpu_apply(struct gpu_port *port, struct step *step, struct error
     case STEP_MIXED_OFF:
         gpu->mixed = step->kind == STEP_MIXED_ON;
         return 0;
+    case STEP_SCHEDULER_SET:
+        gpu->scheduler = step->scheduler;
+        return 0;
     case STEP_GI_CREATE:
         return create_gi(gpu, step, err);
     case STEP_GI_DESTROY:
@@ -206,6 +213,7 @@ static int fake_gpu_observe(struct gpu_port *port, struct host *host, struct err
         gpu->mig_capable = from->mig_capable ? TRI_YES : TRI_NO;
         gpu->mig_enabled = gpu->mig_pending = from->mig;
         gpu->heterogeneous = from->mixed ? TRI_YES : TRI_NO;
+        gpu->scheduler = from->scheduler;
         gpu->mig_timeslicing_supported = from->mig_timeslicing ? TRI_YES : TRI_NO;
         gpu->mig_timeslicing_enabled = gpu->mig_timeslicing_supported;
         for (size_t j = 0; j < FAKE_GIS; j++) {
@@ -366,12 +374,13 @@ static int fake_pci_check(struct pci_port *pci_port, const struct step *step, st
     }
 }
 
-/* The driver is rebound: GPU instances and the mixed-size flag are gone. */
+/* The driver is rebound: GPU instances, the mixed-size flag and the scheduler are gone. */
 static void set_sriov(struct fake_gpu *gpu, uint32_t n)
 {
     if (gpu->vfs_enabled != n) {
         gpu->vfs_enabled = n;
         gpu->mixed = false;
+        gpu->scheduler = (struct gpu_scheduler){.policy = SCHEDULER_BEST_EFFORT};
         for (size_t i = 0; i < FAKE_GIS; i++) {
             gpu->gis[i].used = false;
         }

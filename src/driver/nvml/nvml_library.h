@@ -50,6 +50,9 @@
     X(nvmlDeviceGetVgpuCapabilities)                                                               \
     X(nvmlDeviceGetVgpuHeterogeneousMode)                                                          \
     X(nvmlDeviceSetVgpuHeterogeneousMode)                                                          \
+    X(nvmlDeviceGetVgpuSchedulerCapabilities)                                                      \
+    X(nvmlDeviceGetVgpuSchedulerState)                                                             \
+    X(nvmlDeviceSetVgpuSchedulerState)                                                             \
     X(nvmlDeviceGetActiveVgpus)                                                                    \
     X(nvmlVgpuInstanceGetGpuInstanceId)                                                            \
     X(nvmlEventSetCreate)                                                                          \

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "driver/nvml/nvml_gpu.h"
+#include "driver/nvml/nvml_scheduler.h"
 
 #define MAX_GPUS 256 /* more than that is a broken answer */
 
@@ -116,6 +117,7 @@ static void observe_vgpu_modes(const struct nvml_gpu *handle, struct gpu *gpu)
                handle->nvml->nvmlDeviceGetVgpuHeterogeneousMode != NULL) {
         gpu->heterogeneous = TRI_NO; /* MIG mode, or a board that has only equal sizes */
     }
+    (void)nvml_scheduler_read(handle, &gpu->scheduler, NULL); /* else it stays unknown */
     gpu->mig_timeslicing_supported =
         read_capability(handle, NVML_DEVICE_VGPU_MIG_TIMESLICING_SUPPORTED);
     gpu->mig_timeslicing_enabled =

@@ -14,10 +14,11 @@ struct nvml_port {
 };
 
 static const struct nvml_verb *const verbs[STEP_KIND_COUNT] = {
-    [STEP_MIG_ENABLE] = &nvml_verb_mode, [STEP_MIG_DISABLE] = &nvml_verb_mode,
-    [STEP_MIXED_ON] = &nvml_verb_mixed,  [STEP_MIXED_OFF] = &nvml_verb_mixed,
-    [STEP_GI_CREATE] = &nvml_verb_gi,    [STEP_GI_DESTROY] = &nvml_verb_gi,
-    [STEP_CI_CREATE] = &nvml_verb_ci,    [STEP_CI_DESTROY] = &nvml_verb_ci,
+    [STEP_MIG_ENABLE] = &nvml_verb_mode,         [STEP_MIG_DISABLE] = &nvml_verb_mode,
+    [STEP_MIXED_ON] = &nvml_verb_mixed,          [STEP_MIXED_OFF] = &nvml_verb_mixed,
+    [STEP_SCHEDULER_SET] = &nvml_verb_scheduler, [STEP_GI_CREATE] = &nvml_verb_gi,
+    [STEP_GI_DESTROY] = &nvml_verb_gi,           [STEP_CI_CREATE] = &nvml_verb_ci,
+    [STEP_CI_DESTROY] = &nvml_verb_ci,
 };
 
 static struct nvml *library(struct gpu_port *port)

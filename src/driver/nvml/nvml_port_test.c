@@ -314,6 +314,58 @@ static void the_default_compute_instance_makes_a_mig_device(void **state)
     assert_int_equal(port->ops->apply(port, &step, &err), -REASON_NOT_FOUND);
 }
 
+static struct gpu_scheduler seen_scheduler(struct gpu_port *port, const char *bdf)
+{
+    struct host *host = host_new();
+    assert_int_equal(port->ops->observe(port, host, NULL), 0);
+    struct gpu_scheduler scheduler = host_find_gpu(host, bdf)->scheduler;
+    host_free(host);
+    return scheduler;
+}
+
+static void a_scheduler_is_set_read_back_and_undone(void **state)
+{
+    (void)state;
+    PORT(SIM_VENDOR_VFIO);
+    assert_int_equal(seen_scheduler(port, L40S).policy, SCHEDULER_BEST_EFFORT);
+    struct step step = make(STEP_SCHEDULER_SET, L40S);
+    step.former = seen_scheduler(port, L40S);
+    step.scheduler = (struct gpu_scheduler){.policy = SCHEDULER_FIXED_SHARE, .slice_ns = 3000000};
+    run(port, &step);
+    struct gpu_scheduler seen = seen_scheduler(port, L40S);
+    assert_true(gpu_scheduler_matches(&step.scheduler, &seen));
+    assert_int_equal(seen.slice_ns, 3000000);
+    struct step adaptive = make(STEP_SCHEDULER_SET, L40S);
+    adaptive.former = seen;
+    adaptive.scheduler = (struct gpu_scheduler){
+        .policy = SCHEDULER_EQUAL_SHARE, .adaptive = true, .frequency_hz = 480, .averaging = 33};
+    run(port, &adaptive);
+    seen = seen_scheduler(port, L40S);
+    assert_true(seen.adaptive);
+    assert_int_equal(seen.frequency_hz, 480);
+    assert_int_equal(seen.averaging, 33);
+    struct step undo = step_undo(&adaptive);
+    run(port, &undo);
+    assert_int_equal(seen_scheduler(port, L40S).slice_ns, 3000000);
+    undo = step_undo(&step);
+    run(port, &undo);
+    assert_int_equal(seen_scheduler(port, L40S).policy, SCHEDULER_BEST_EFFORT);
+}
+
+static void a_scheduler_out_of_the_boards_range_is_refused_before_it_is_tried(void **state)
+{
+    (void)state;
+    PORT(SIM_VENDOR_VFIO);
+    struct error err = {0};
+    struct step step = make(STEP_SCHEDULER_SET, L40S);
+    step.scheduler = (struct gpu_scheduler){.policy = SCHEDULER_EQUAL_SHARE, .slice_ns = 31000000};
+    assert_int_equal(port->ops->check(port, &step, &err), -REASON_INVALID);
+    step.scheduler = (struct gpu_scheduler){
+        .policy = SCHEDULER_EQUAL_SHARE, .adaptive = true, .frequency_hz = 961};
+    assert_int_equal(port->ops->check(port, &step, &err), -REASON_INVALID);
+    assert_non_null(strstr(err.message, "63 to 960"));
+}
+
 static void a_step_of_another_port_is_refused(void **state)
 {
     (void)state;
@@ -339,6 +391,8 @@ int main(void)
         cmocka_unit_test(an_instance_that_can_t_be_is_refused_with_its_reason),
         cmocka_unit_test(an_instance_with_a_vgpu_is_not_destroyed),
         cmocka_unit_test(the_default_compute_instance_makes_a_mig_device),
+        cmocka_unit_test(a_scheduler_is_set_read_back_and_undone),
+        cmocka_unit_test(a_scheduler_out_of_the_boards_range_is_refused_before_it_is_tried),
         cmocka_unit_test(a_step_of_another_port_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,9 +12,10 @@ struct nvml_verb {
     int (*apply)(const struct nvml_gpu *gpu, struct step *step, struct error *err);
 };
 
-extern const struct nvml_verb nvml_verb_mode;  /* MIG_ENABLE, MIG_DISABLE */
-extern const struct nvml_verb nvml_verb_mixed; /* MIXED_ON, MIXED_OFF */
-extern const struct nvml_verb nvml_verb_gi;    /* GI_CREATE, GI_DESTROY */
-extern const struct nvml_verb nvml_verb_ci;    /* CI_CREATE, CI_DESTROY */
+extern const struct nvml_verb nvml_verb_mode;      /* MIG_ENABLE, MIG_DISABLE */
+extern const struct nvml_verb nvml_verb_mixed;     /* MIXED_ON, MIXED_OFF */
+extern const struct nvml_verb nvml_verb_gi;        /* GI_CREATE, GI_DESTROY */
+extern const struct nvml_verb nvml_verb_ci;        /* CI_CREATE, CI_DESTROY */
+extern const struct nvml_verb nvml_verb_scheduler; /* SCHEDULER_SET */
 
 #endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The scheduling policy of time-sliced vGPUs: nvml.h, "vGPU scheduler"; limits and defaults in the
+ * vGPU software user guide, "Changing Scheduling Behavior for Time-Sliced vGPUs".
+ */
+#include "driver/nvml/nvml_scheduler.h"
+
+#include "base/str.h"
+#include "driver/nvml/nvml_step.h"
+
+#define NS_PER_S UINT64_C(1000000000)
+
+/* NVML's numbers, in the order of ours. */
+static const uint32_t policies[] = {
+    [SCHEDULER_UNKNOWN] = NVML_SCHEDULER_BEST_EFFORT, /* the driver's own choice */
+    [SCHEDULER_BEST_EFFORT] = NVML_SCHEDULER_BEST_EFFORT,
+    [SCHEDULER_EQUAL_SHARE] = NVML_SCHEDULER_EQUAL_SHARE,
+    [SCHEDULER_FIXED_SHARE] = NVML_SCHEDULER_FIXED_SHARE,
+};
+_Static_assert(ARRAY_SIZE(policies) == SCHEDULER_POLICY_COUNT, "every policy has a number");
+
+static enum scheduler_policy policy_of(uint32_t number)
+{
+    for (size_t i = SCHEDULER_BEST_EFFORT; i < ARRAY_SIZE(policies); i++) {
+        if (policies[i] == number) {
+            return (enum scheduler_policy)i;
+        }
+    }
+    return SCHEDULER_UNKNOWN;
+}
+
+int nvml_scheduler_read(const struct nvml_gpu *gpu, struct gpu_scheduler *ret_scheduler,
+                        struct error *err)
+{
+    const struct nvml *nvml = gpu->nvml;
+    if (nvml->nvmlDeviceGetVgpuSchedulerState == NULL) {
+        return nvml_too_old(err, gpu->subject, "nvmlDeviceGetVgpuSchedulerState");
+    }
+    struct nvml_vgpu_scheduler_get_state state = {0};
+    int32_t code = nvml->nvmlDeviceGetVgpuSchedulerState(gpu->device, &state);
+    if (code != NVML_SUCCESS) {
+        return nvml_fail(nvml, code, err, gpu->subject, "the vGPU scheduler can't be read");
+    }
+    struct gpu_scheduler scheduler = {.policy = policy_of(state.scheduler_policy)};
+    if (scheduler.policy != SCHEDULER_BEST_EFFORT && scheduler.policy != SCHEDULER_UNKNOWN) {
+        scheduler.adaptive = state.arr_mode == NVML_ARR_ENABLE;
+        scheduler.slice_ns = scheduler.adaptive ? state.scheduler_params.with_arr.timeslice
+                                                : state.scheduler_params.plain.timeslice;
+    }
+    if (scheduler.adaptive) {
+        scheduler.averaging = state.scheduler_params.with_arr.avg_factor;
+        scheduler.frequency_hz =
+            scheduler.slice_ns == 0
+                ? 0
+                : (uint32_t)((NS_PER_S + scheduler.slice_ns / 2) / scheduler.slice_ns);
+    }
+    *ret_scheduler = scheduler;
+    return 0;
+}
+
+static int check_range(const struct nvml_gpu *gpu, const char *what, uint32_t value, uint32_t min,
+                       uint32_t max, struct error *err)
+{
+    if (value == 0 || max == 0 || (value >= min && value <= max)) {
+        return 0;
+    }
+    return error_set(err, REASON_INVALID, gpu->subject,
+                     "the %s of this GPU's vGPU scheduler can be %u to %u, not %u", what, min, max,
+                     value);
+}
+
+/* Is it one that this board can have? A driver that doesn't tell is believed to be able. */
+static int check_capabilities(const struct nvml_gpu *gpu, const struct gpu_scheduler *wanted,
+                              struct error *err)
+{
+    struct nvml_vgpu_scheduler_capabilities can = {0};
+    if (gpu->nvml->nvmlDeviceGetVgpuSchedulerCapabilities == NULL ||
+        gpu->nvml->nvmlDeviceGetVgpuSchedulerCapabilities(gpu->device, &can) != NVML_SUCCESS) {
+        return 0;
+    }
+    bool listed = false;
+    for (size_t i = 0; i < ARRAY_SIZE(can.supported_schedulers); i++) {
+        listed = listed || can.supported_schedulers[i] == policies[wanted->policy];
+    }
+    if (!listed) {
+        return error_set(err, REASON_UNSUPPORTED, gpu->subject,
+                         "this GPU has no %s scheduler for vGPUs",
+                         gpu_scheduler_policy_name(wanted->policy));
+    }
+    if (!wanted->adaptive) {
+        return check_range(gpu, "time slice in nanoseconds", wanted->slice_ns, can.min_timeslice,
+                           can.max_timeslice, err);
+    }
+    if (can.is_arr_mode_supported == 0) {
+        return error_set(err, REASON_UNSUPPORTED, gpu->subject,
+                         "this GPU's vGPU scheduler has no adaptive round robin, so no frequency");
+    }
+    int r = check_range(gpu, "frequency in Hz", wanted->frequency_hz, can.min_frequency_for_arr,
+                        can.max_frequency_for_arr, err);
+    return r != 0 ? r
+                  : check_range(gpu, "averaging factor", wanted->averaging,
+                                can.min_avg_factor_for_arr, can.max_avg_factor_for_arr, err);
+}
+
+static int check_set(const struct nvml_gpu *gpu, const struct step *step, struct error *err)
+{
+    struct gpu_scheduler now = {0};
+    int r = nvml_scheduler_read(gpu, &now, err);
+    if (r < 0 || gpu_scheduler_matches(&step->scheduler, &now)) {
+        return r;
+    }
+    if (gpu->nvml->nvmlDeviceSetVgpuSchedulerState == NULL) {
+        return nvml_too_old(err, gpu->subject, "nvmlDeviceSetVgpuSchedulerState");
+    }
+    uint32_t running = nvml_gpu_running_vgpus(gpu, NO_ID);
+    if (running > 0) {
+        error_set(err, REASON_IN_USE, gpu->subject,
+                  "the vGPU scheduler can't change while %u vGPU(s) run on the GPU", running);
+        error_hint(err, "stop their VMs and release their claims first");
+        return -REASON_IN_USE;
+    }
+    return check_capabilities(gpu, &step->scheduler, err);
+}
+
+static int write_state(const struct nvml_gpu *gpu, const struct gpu_scheduler *wanted,
+                       struct error *err)
+{
+    struct nvml_vgpu_scheduler_set_state state = {.scheduler_policy = policies[wanted->policy]};
+    if (wanted->policy == SCHEDULER_EQUAL_SHARE || wanted->policy == SCHEDULER_FIXED_SHARE) {
+        if (wanted->adaptive) {
+            state.enable_arr_mode = NVML_ARR_ENABLE;
+            state.scheduler_params.with_arr.avg_factor = wanted->averaging;
+            state.scheduler_params.with_arr.frequency = wanted->frequency_hz;
+        } else if (wanted->slice_ns != 0) {
+            state.enable_arr_mode = NVML_ARR_DISABLE;
+            state.scheduler_params.plain.timeslice = wanted->slice_ns;
+        }
+    }
+    int32_t code = gpu->nvml->nvmlDeviceSetVgpuSchedulerState(gpu->device, &state);
+    return code == NVML_SUCCESS
+               ? 0
+               : nvml_fail(gpu->nvml, code, err, gpu->subject, "the vGPU scheduler can't be set");
+}
+
+static int apply_set(const struct nvml_gpu *gpu, struct step *step, struct error *err)
+{
+    struct gpu_scheduler now = {0};
+    int r = check_set(gpu, step, err);
+    r = r != 0 ? r : nvml_scheduler_read(gpu, &now, err);
+    if (r != 0 || gpu_scheduler_matches(&step->scheduler, &now)) {
+        return r;
+    }
+    r = write_state(gpu, &step->scheduler, err);
+    r = r != 0 ? r : nvml_scheduler_read(gpu, &now, err);
+    if (r != 0 || gpu_scheduler_matches(&step->scheduler, &now)) {
+        return r;
+    }
+    char wanted[96];
+    char is[96];
+    return error_set(err, REASON_DRIVER, gpu->subject,
+                     "the driver reported success, but the vGPU scheduler is %s, not %s",
+                     gpu_scheduler_describe(&now, is, sizeof(is)),
+                     gpu_scheduler_describe(&step->scheduler, wanted, sizeof(wanted)));
+}
+
+const struct nvml_verb nvml_verb_scheduler = {.check = check_set, .apply = apply_set};

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The scheduling policy of a GPU's time-sliced vGPUs, chosen by hand, and kept by later plans: it
+ * can be set only while no vGPU exists, and enabling virtual functions clears it (NVIDIA vGPU
+ * software user guide, "Changing Scheduling Behavior for Time-Sliced vGPUs").
+ */
+#include <stdio.h>
+
+#include "base/str.h"
+#include "plan/work.h"
+
+/* Ibid.: what is accepted on any board; a board may accept less. */
+#define MIN_SLICE_NS 1000000
+#define MAX_SLICE_NS 30000000
+#define MIN_FREQUENCY_HZ 63
+#define MAX_FREQUENCY_HZ 960
+#define MAX_AVERAGING 60
+
+const struct gpu_scheduler *planner_wanted_scheduler(const struct planner *planner,
+                                                     const struct gpu *gpu)
+{
+    const struct gpu_record *record =
+        planner->records == NULL ? NULL : gpu_records_find(planner->records, gpu);
+    bool chosen = record != NULL && record->scheduler.policy != SCHEDULER_UNKNOWN;
+    return chosen ? &record->scheduler : &gpu->scheduler;
+}
+
+static int check_parameters(const struct gpu_scheduler *wanted, struct error *err)
+{
+    bool any = wanted->slice_ns != 0 || wanted->frequency_hz != 0 || wanted->averaging != 0;
+    if (wanted->policy == SCHEDULER_BEST_EFFORT && any) {
+        return error_set(err, REASON_INVALID, "scheduler",
+                         "best effort has no time slice, frequency or averaging factor");
+    }
+    if (wanted->slice_ns != 0 && (wanted->frequency_hz != 0 || wanted->averaging != 0)) {
+        error_set(err, REASON_INVALID, "scheduler",
+                  "a fixed time slice excludes a frequency and an averaging factor");
+        error_hint(err, "those are of adaptive round robin, whose slice is one period of the "
+                        "frequency");
+        return -REASON_INVALID;
+    }
+    if (wanted->slice_ns != 0 &&
+        (wanted->slice_ns < MIN_SLICE_NS || wanted->slice_ns > MAX_SLICE_NS)) {
+        return error_set(err, REASON_INVALID, "scheduler",
+                         "a time slice is 1 to 30 milliseconds, not %u ns", wanted->slice_ns);
+    }
+    if (wanted->frequency_hz != 0 &&
+        (wanted->frequency_hz < MIN_FREQUENCY_HZ || wanted->frequency_hz > MAX_FREQUENCY_HZ)) {
+        return error_set(err, REASON_INVALID, "scheduler", "a frequency is %d to %d Hz, not %u",
+                         MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ, wanted->frequency_hz);
+    }
+    if (wanted->averaging > MAX_AVERAGING) {
+        return error_set(err, REASON_INVALID, "scheduler", "an averaging factor is 1 to %d, not %u",
+                         MAX_AVERAGING, wanted->averaging);
+    }
+    return 0;
+}
+
+static int check_vgpus(const struct gpu *gpu, const char *bdf, const char *subject,
+                       struct error *err)
+{
+    for (vec_each(&gpu->vgpus, vgpu)) {
+        char device[BDF_SIZE];
+        error_set(err, REASON_IN_USE, subject,
+                  "GPU %s can't change its vGPU scheduler while vGPU %s exists on %s%s%s", bdf,
+                  vgpu->type, pci_addr_format(&vgpu->vf, device),
+                  vgpu->holder[0] != '\0' ? ", with VM " : "", vgpu->holder);
+        error_hint(err, "release the claims on the GPU first, or do it before the first one");
+        return -REASON_IN_USE;
+    }
+    return 0;
+}
+
+static int check_gpu(const struct planner *planner, const struct gpu *gpu,
+                     const struct gpu_scheduler *wanted, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    char subject[ERROR_SUBJECT_SIZE];
+    error_subject("gpu", pci_addr_format(&gpu->addr, bdf), subject);
+    if (gpu->mode == GPU_MIG) {
+        error_set(err, REASON_UNSUPPORTED, subject,
+                  "GPU %s is in MIG mode; scheduling policies are for time-sliced vGPUs", bdf);
+        error_hint(err, "`cleave gpu mode %s time-sliced` leaves MIG mode", bdf);
+        return -REASON_UNSUPPORTED;
+    }
+    if (gpu->scheduler.policy == SCHEDULER_UNKNOWN) {
+        error_set(err, REASON_UNSUPPORTED, subject,
+                  "the driver reports no vGPU scheduler for GPU %s", bdf);
+        error_hint(err, "it needs NVIDIA's vGPU host driver, and the GPU under that driver");
+        return -REASON_UNSUPPORTED;
+    }
+    int result = check_vgpus(gpu, bdf, subject, err);
+    if (result != 0) {
+        return result;
+    }
+    struct claim_spec spec = {
+        .mode = CLAIM_TIME_SLICED, .start = NO_ID, .mixed = gpu->heterogeneous == TRI_YES};
+    struct rule_facts facts = {
+        .spec = &spec, .model = gpu_model_of(planner, gpu), .gpu = gpu, .scheduler = wanted};
+    result = rules_check(planner->rules, &facts, err);
+    if (result != 0 && err != NULL) {
+        STR_SET(err->subject, subject);
+    }
+    return result;
+}
+
+int planner_scheduler(const struct planner *planner, const char *text,
+                      const struct gpu_scheduler *wanted, struct plan **ret_plan, struct error *err)
+{
+    const struct gpu *gpu = host_find_gpu(planner->host, text);
+    if (gpu == NULL) {
+        return host_unknown_gpu(planner->host, text, err);
+    }
+    int result = check_parameters(wanted, err);
+    if (result != 0) {
+        return result;
+    }
+    CLEANUP(plan_freep) struct plan *plan = plan_new();
+    if (!gpu_scheduler_matches(wanted, &gpu->scheduler)) {
+        result = check_gpu(planner, gpu, wanted, err);
+        struct step *step = vec_push(&plan->steps);
+        *step = step_make(STEP_SCHEDULER_SET, &gpu->addr);
+        step->scheduler = *wanted;
+        step->former = gpu->scheduler;
+    }
+    if (result == 0) {
+        *ret_plan = TAKE_PTR(plan);
+    }
+    return result;
+}
+
+void work_scheduler(struct gpu_work *work, bool wiped)
+{
+    const struct gpu_scheduler *wanted = planner_wanted_scheduler(work->planner, work->gpu);
+    static const struct gpu_scheduler fresh = {.policy = SCHEDULER_BEST_EFFORT};
+    const struct gpu_scheduler *now = wiped ? &fresh : &work->gpu->scheduler;
+    if (wanted->policy == SCHEDULER_UNKNOWN || gpu_scheduler_matches(wanted, now)) {
+        return;
+    }
+    struct step *step = work_step(work, STEP_SCHEDULER_SET);
+    step->scheduler = *wanted;
+    step->former = *now;
+}

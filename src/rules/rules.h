@@ -30,7 +30,7 @@ struct rule_facts {
     const struct cat_profile *profile; /* GI profile, NULL without */
     const struct gpu *gpu;
     const struct gpu_scheduler *scheduler; /* that the GPU has or will have; NULL unknown */
-    bool has_vm; /* the claim names a VM */
+    bool has_vm;                           /* the claim names a VM */
     /* A migration's two sides; only the rules that apply to migrations look at them. */
     const struct migration_facts *source, *target;
 };

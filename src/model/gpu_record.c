@@ -113,3 +113,26 @@ bool gpu_record_follow(struct gpu_record *record, const struct plan *plan)
            before.vfs != record->vfs || before.mixed != record->mixed ||
            memcmp(&before.scheduler, &record->scheduler, sizeof(before.scheduler)) != 0;
 }
+
+const struct stuck_vf *gpu_record_find_stuck(const struct gpu_record *record,
+                                             const struct pci_addr *vf)
+{
+    for (size_t i = 0; i < record->n_stuck_vfs; i++) {
+        if (pci_addr_cmp(&record->stuck_vfs[i].addr, vf) == 0) {
+            return &record->stuck_vfs[i];
+        }
+    }
+    return NULL;
+}
+
+bool gpu_record_add_stuck(struct gpu_record *record, const struct stuck_vf *stuck)
+{
+    const struct stuck_vf *known = gpu_record_find_stuck(record, &stuck->addr);
+    size_t at = known != NULL ? (size_t)(known - record->stuck_vfs) : record->n_stuck_vfs;
+    if (at == GPU_RECORD_STUCK_VFS) {
+        return false;
+    }
+    record->stuck_vfs[at] = *stuck;
+    record->n_stuck_vfs += known == NULL ? 1 : 0;
+    return true;
+}

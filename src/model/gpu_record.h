@@ -22,7 +22,18 @@ struct cordon {
 /* Something is broken: nothing is planned on the GPU until it is recovered. */
 struct quarantine {
     bool set;
-    char kind[32]; /* "xid", "lost", "reset-failed", "stuck-vf" … */
+    char kind[32]; /* "xid", "ecc", "lost", "needs-reset", "config-space", "reset-failed",
+                      "stuck-vf" */
+    char why[256];
+    char boot_id[40];  /* of the boot in which it happened */
+    uint64_t since_us; /* realtime */
+};
+
+/* A virtual function that does not let go of its vGPU though no VM has it: it gets no new one until
+ * the GPU is recovered. With more of them than this the GPU is quarantined. */
+#define GPU_RECORD_STUCK_VFS 8
+struct stuck_vf {
+    struct pci_addr addr;
     char why[256];
     uint64_t since_us; /* realtime */
 };
@@ -37,6 +48,8 @@ struct gpu_record {
     struct gpu_scheduler scheduler; /* wanted; SCHEDULER_UNKNOWN: nobody chose one */
     struct cordon cordon;
     struct quarantine quarantine;
+    struct stuck_vf stuck_vfs[GPU_RECORD_STUCK_VFS];
+    size_t n_stuck_vfs;
 };
 
 struct gpu_records {
@@ -54,6 +67,12 @@ struct gpu_record *gpu_records_find_addr(const struct gpu_records *records,
 /* One of which nothing is wanted, for a GPU that has none. */
 struct gpu_record gpu_record_of(const struct gpu *gpu);
 
+/* NULL: the function is not stuck. */
+const struct stuck_vf *gpu_record_find_stuck(const struct gpu_record *record,
+                                             const struct pci_addr *vf);
+/* False when there is no room for another. One that is known is renewed. */
+bool gpu_record_add_stuck(struct gpu_record *record, const struct stuck_vf *stuck);
+
 /* The steps of a plan that was done, followed in the record: mode, virtual functions, mixed sizes,
  * scheduler. Steps of other GPUs are passed over. True if anything changed. */
 bool gpu_record_follow(struct gpu_record *record, const struct plan *plan);
@@ -64,5 +83,6 @@ int gpu_record_from_stored_json(const json_t *json, struct gpu_record *ret_recor
 /* For a GPU's `cordoned` and `quarantine` in the API: an object, or null when not set. */
 json_t *cordon_to_json(const struct cordon *cordon);
 json_t *quarantine_to_json(const struct quarantine *quarantine);
+json_t *stuck_vfs_to_json(const struct gpu_record *record);
 
 #endif

@@ -22,7 +22,13 @@ static struct gpu_record full(void)
                       .frequency_hz = 480,
                       .averaging = 33},
         .cordon = {.set = true, .by = "root", .why = "fan noise", .since_us = 1700000000000000},
-        .quarantine = {.set = true, .kind = "xid", .why = "Xid 79", .since_us = 1700000000000001},
+        .quarantine = {.set = true,
+                       .kind = "xid",
+                       .why = "Xid 79",
+                       .boot_id = "b1",
+                       .since_us = 1700000000000001},
+        .stuck_vfs = {{.addr = {.bus = 0x41, .function = 5}, .why = "EIO", .since_us = 17}},
+        .n_stuck_vfs = 1,
     };
     return record;
 }
@@ -43,6 +49,28 @@ static void a_record_survives_the_store(void **state)
     assert_string_equal(again.cordon.by, "root");
     assert_true(again.quarantine.set && again.quarantine.since_us == record.quarantine.since_us);
     assert_string_equal(again.quarantine.why, "Xid 79");
+    assert_string_equal(again.quarantine.boot_id, "b1");
+    assert_int_equal(again.n_stuck_vfs, 1);
+    const struct stuck_vf *stuck = gpu_record_find_stuck(&again, &record.stuck_vfs[0].addr);
+    assert_non_null(stuck);
+    assert_string_equal(stuck->why, "EIO");
+    assert_int_equal(stuck->since_us, 17);
+    assert_null(gpu_record_find_stuck(&again, &here));
+}
+
+static void a_record_has_room_for_some_stuck_functions_only(void **state)
+{
+    (void)state;
+    struct gpu_record record = {.addr = here};
+    struct stuck_vf stuck = {.addr = here, .why = "EIO"};
+    for (size_t i = 0; i < GPU_RECORD_STUCK_VFS; i++) {
+        stuck.addr.device = (uint8_t)(i + 1);
+        assert_true(gpu_record_add_stuck(&record, &stuck));
+    }
+    assert_true(gpu_record_add_stuck(&record, &stuck)); /* known */
+    assert_int_equal(record.n_stuck_vfs, GPU_RECORD_STUCK_VFS);
+    stuck.addr.device = 30;
+    assert_false(gpu_record_add_stuck(&record, &stuck));
 }
 
 static void a_record_of_nothing_stays_one(void **state)
@@ -133,6 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_survives_the_store),
+        cmocka_unit_test(a_record_has_room_for_some_stuck_functions_only),
         cmocka_unit_test(a_record_of_nothing_stays_one),
         cmocka_unit_test(an_unknown_member_of_a_record_is_refused),
         cmocka_unit_test(a_gpu_is_known_by_its_uuid_wherever_it_sits),

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "plan/health.h"
 #include "plan/work.h"
 
 /* Order of kinds within a plan: take away from the outside in, then build from the inside out. */
@@ -133,7 +134,11 @@ static int try_gpu(struct gpu_work *work, const struct claim *claim, struct erro
     if (work->n_added == WORK_MAX_CLAIMS) {
         return error_set(err, REASON_NO_CAPACITY, "gpu", "too many claims for one GPU");
     }
-    int result = admit_on_gpu(work->planner, claim, work->gpu, &work->added[work->n_added], err);
+    int result = health_check_quarantine(work->planner, work->gpu, err);
+    if (result == 0) {
+        result = admit_on_gpu(work->planner, claim, work->gpu, &work->added[work->n_added], err);
+    }
+    result = result != 0 ? result : health_check_cordon(work->planner, work->gpu, err);
     if (result != 0) {
         return result;
     }

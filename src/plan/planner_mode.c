@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "plan/health.h"
 #include "plan/mode.h"
 #include "plan/work.h"
 
@@ -104,8 +105,8 @@ int planner_mode(const struct planner *planner, const char *text, enum gpu_mode 
         return host_unknown_gpu(planner->host, text, err);
     }
     CLEANUP(plan_freep) struct plan *plan = plan_new();
-    int result = 0;
-    if (gpu->mode != mode || mode == GPU_IDLE) {
+    int result = health_check_quarantine(planner, gpu, err);
+    if (result == 0 && (gpu->mode != mode || mode == GPU_IDLE)) {
         result = guard(planner, gpu, mode, err);
         if (result == 0 && gpu->mode != GPU_IDLE) {
             leave_mode(plan, planner, gpu);

@@ -25,6 +25,7 @@ struct fixture {
     struct host *host;
     struct claims claims;
     struct error err;
+    struct gpu_records records;
 };
 
 static struct fake_gpu *add_gpu(struct fixture *f, uint8_t bus, uint32_t id, uint32_t subsystem,
@@ -62,6 +63,7 @@ static int teardown(void **state)
     catalog_free(f->catalog);
     rules_free(f->rules);
     vec_done(&f->claims);
+    vec_done(&f->records);
     free(f);
     return 0;
 }
@@ -82,7 +84,7 @@ static int build(struct fixture *f, struct claim *add, size_t n_add, const char 
     host_free(f->host);
     f->host = NULL;
     assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
-    struct planner planner = {f->catalog, f->rules, f->host, &f->claims, NULL};
+    struct planner planner = {f->catalog, f->rules, f->host, &f->claims, &f->records};
     const struct claim *list[16] = {NULL};
     f->err = (struct error){0};
     for (size_t i = 0; i < n_add; i++) {
@@ -483,7 +485,7 @@ static void a_mode_by_hand_is_guarded_by_claims(void **state)
     CLEANUP(plan_freep) struct plan *one = must(f, &mig, 1, NULL, 0);
     host_free(f->host);
     assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
-    struct planner planner = {f->catalog, f->rules, f->host, &f->claims, NULL};
+    struct planner planner = {f->catalog, f->rules, f->host, &f->claims, &f->records};
     CLEANUP(plan_freep) struct plan *two = NULL;
     assert_int_equal(planner_mode(&planner, A100, GPU_IDLE, &two, &f->err), -REASON_CONFLICT);
     assert_non_null(strstr(f->err.message, "\"mig\""));
@@ -492,12 +494,72 @@ static void a_mode_by_hand_is_guarded_by_claims(void **state)
     assert_int_equal(two->steps.n, 2);
 }
 
+static struct gpu_record *remember(struct fixture *f, const char *bdf)
+{
+    struct gpu_record *record = vec_push(&f->records);
+    assert_true(pci_addr_parse(bdf, &record->addr));
+    return record;
+}
+
+static void a_cordoned_gpu_gets_no_new_claim_and_keeps_what_it_has(void **state)
+{
+    struct fixture *f = *state;
+    struct claim first = make("first", "", "L40S-8Q");
+    CLEANUP(plan_freep) struct plan *one = must(f, &first, 1, NULL, 0);
+    struct gpu_record *record = remember(f, L40S);
+    record->cordon = (struct cordon){.set = true, .by = "root", .why = "fan noise"};
+    struct claim second = make("second", "", "L40S-8Q");
+    struct plan *two = NULL;
+    assert_int_equal(build(f, &second, 1, NULL, 0, &two), -REASON_NO_CAPACITY);
+    assert_non_null(strstr(f->err.message, "root cordoned it: fan noise"));
+    assert_non_null(strstr(f->err.hint, "cleave gpu uncordon " L40S));
+    const char *remove[] = {"first"};
+    CLEANUP(plan_freep) struct plan *three = must(f, NULL, 0, remove, 1);
+    record->cordon.set = false;
+    CLEANUP(plan_freep) struct plan *four = must(f, &second, 1, NULL, 0);
+    assert_true(four->steps.n > 0);
+}
+
+static void a_quarantined_gpu_gets_nothing_new_and_says_what_to_do(void **state)
+{
+    struct fixture *f = *state;
+    struct gpu_record *record = remember(f, L40S);
+    record->quarantine = (struct quarantine){.set = true, .kind = "xid", .why = "Xid 95"};
+    struct claim claim = make("a", "", "L40S-8Q");
+    struct plan *plan = NULL;
+    assert_int_equal(build(f, &claim, 1, NULL, 0, &plan), -REASON_NO_CAPACITY);
+    assert_non_null(strstr(f->err.message, "is quarantined: Xid 95"));
+    assert_non_null(strstr(f->err.hint, "cleave gpu recover " L40S));
+    struct planner planner = {f->catalog, f->rules, f->host, &f->claims, &f->records};
+    assert_int_equal(planner_mode(&planner, L40S, GPU_TIME_SLICED, &plan, &f->err),
+                     -REASON_NO_CAPACITY);
+}
+
+static void a_stuck_function_is_passed_over(void **state)
+{
+    struct fixture *f = *state;
+    struct gpu_record *record = remember(f, L40S);
+    struct stuck_vf stuck = {.why = "EIO"};
+    assert_true(pci_addr_parse("0000:81:00.4", &stuck.addr));
+    assert_true(gpu_record_add_stuck(record, &stuck));
+    struct claim claim = make("a", "", "L40S-8Q");
+    CLEANUP(plan_freep) struct plan *plan = must(f, &claim, 1, NULL, 0);
+    char bdf[BDF_SIZE];
+    assert_string_equal(pci_addr_format(&plan->claims.items[0].claim.got.device, bdf),
+                        "0000:81:00.5");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(twelve_claims_share_four_instances, setup, teardown),
         cmocka_unit_test_setup_teardown(layouts_keep_what_can_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(a_third_3g_does_not_fit, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_cordoned_gpu_gets_no_new_claim_and_keeps_what_it_has,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_quarantined_gpu_gets_nothing_new_and_says_what_to_do,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stuck_function_is_passed_over, setup, teardown),
         cmocka_unit_test_setup_teardown(a_kept_claim_keeps_its_instance, setup, teardown),
         cmocka_unit_test_setup_teardown(a_time_sliced_claim_on_a_mig_gpu_is_refused, setup,
                                         teardown),

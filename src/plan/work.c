@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "plan/health.h"
 
 void work_done(struct gpu_work *work)
 {
@@ -167,7 +168,7 @@ static bool vf_is_free(const struct gpu_work *work, size_t n_assigned, const str
             return false;
         }
     }
-    return work_defined_in(work, vf) == NULL;
+    return work_defined_in(work, vf) == NULL && !health_is_stuck(work->planner, work->gpu, vf);
 }
 
 int work_take_device(struct gpu_work *work, size_t i, struct error *err)

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/health.h"
+
+static const struct gpu_record *record_of(const struct planner *planner, const struct gpu *gpu)
+{
+    return planner->records == NULL ? NULL : gpu_records_find(planner->records, gpu);
+}
+
+int health_check_quarantine(const struct planner *planner, const struct gpu *gpu, struct error *err)
+{
+    const struct gpu_record *record = record_of(planner, gpu);
+    if (record == NULL || !record->quarantine.set) {
+        return 0;
+    }
+    char bdf[BDF_SIZE];
+    pci_addr_format(&gpu->addr, bdf);
+    int r = error_set(err, REASON_NO_CAPACITY, SUBJECT("gpu", bdf), "GPU %s is quarantined: %s",
+                      bdf, record->quarantine.why);
+    error_hint(err, "`cleave gpu recover %s` resets it and lets claims on it again", bdf);
+    return r;
+}
+
+int health_check_cordon(const struct planner *planner, const struct gpu *gpu, struct error *err)
+{
+    const struct gpu_record *record = record_of(planner, gpu);
+    if (record == NULL || !record->cordon.set) {
+        return 0;
+    }
+    const struct cordon *cordon = &record->cordon;
+    char bdf[BDF_SIZE];
+    pci_addr_format(&gpu->addr, bdf);
+    int r = error_set(err, REASON_NO_CAPACITY, SUBJECT("gpu", bdf),
+                      "GPU %s takes no new claims: %s cordoned it%s%s", bdf,
+                      cordon->by[0] != '\0' ? cordon->by : "somebody",
+                      cordon->why[0] != '\0' ? ": " : "", cordon->why);
+    error_hint(err, "`cleave gpu uncordon %s` lets claims on it again", bdf);
+    return r;
+}
+
+bool health_is_stuck(const struct planner *planner, const struct gpu *gpu,
+                     const struct pci_addr *vf)
+{
+    const struct gpu_record *record = record_of(planner, gpu);
+    return record != NULL && gpu_record_find_stuck(record, vf) != NULL;
+}

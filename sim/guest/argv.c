@@ -103,7 +103,7 @@ static void push_stand_in(struct strlist *out, const struct device_arg *arg,
     push(out, xstrdup("-object"));
     push(out, device_arg_object(arg, memory, index));
     push(out, xstrdup("-device"));
-    push(out, device_arg_stand_in(arg, index));
+    push(out, device_arg_stand_in(arg, memory, index));
 }
 
 struct rewrite {

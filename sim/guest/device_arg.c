@@ -151,13 +151,14 @@ char *device_arg_object(const struct device_arg *arg, const struct device_memory
     return print(arg, object, "qom-type");
 }
 
-char *device_arg_stand_in(const struct device_arg *arg, unsigned index)
+char *device_arg_stand_in(const struct device_arg *arg, const struct device_memory *memory,
+                          unsigned index)
 {
     CLEANUP_JSON json_t *object = json_object();
     json_object_set_new(object, "driver", json_string("ivshmem-plain"));
     json_object_set_new(object, "memdev", memory_id(index));
     /* A string in QEMU's schema ("on", "off" or "auto"); only a master can migrate. */
-    json_object_set_new(object, "master", json_string("on"));
+    json_object_set_new(object, "master", json_string(memory->movable ? "on" : "off"));
     for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
         json_t *value = json_object_get(arg->properties, kept[i]);
         if (value != NULL) {

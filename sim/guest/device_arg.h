@@ -28,6 +28,7 @@ void device_arg_done(struct device_arg *arg);
 struct device_memory {
     char path[DEVICE_NAME_SIZE];
     uint64_t bytes;
+    bool movable; /* else QEMU refuses to migrate the VM, as with a device that VFIO can't move */
 };
 
 /* The arguments for -object and -device that put shared memory in the device's place: same id, bus
@@ -35,6 +36,7 @@ struct device_memory {
  * frees. */
 char *device_arg_object(const struct device_arg *arg, const struct device_memory *memory,
                         unsigned index);
-char *device_arg_stand_in(const struct device_arg *arg, unsigned index);
+char *device_arg_stand_in(const struct device_arg *arg, const struct device_memory *memory,
+                          unsigned index);
 
 #endif

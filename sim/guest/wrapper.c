@@ -95,6 +95,7 @@ static int open_device(void *data, const char *device, const struct argv_vm *vm,
     if (result == 0) {
         result = make_memory(kept, ret_memory, err);
     }
+    ret_memory->movable = json_is_true(json_object_get(reply, "movable"));
     opened->n += result == 0 ? 1 : 0;
     opened->incoming = vm->incoming;
     return result;

@@ -75,12 +75,16 @@ int32_t nvmlVgpuInstanceGetMdevUUID(uint32_t vgpu_instance, char *mdev_uuid, uin
     return r == NVML_SUCCESS ? text_out(vgpu.mdev_uuid, mdev_uuid, size) : r;
 }
 
-/* No guest driver reports to a simulated vGPU. */
+/* No driver reports from a simulated guest; one of the host's release is made up. */
 int32_t nvmlVgpuInstanceGetVmDriverVersion(uint32_t vgpu_instance, char *version, uint32_t length)
 {
     struct rpc_vgpu vgpu;
+    struct rpc_host host;
     int r = vgpu_read(vgpu_instance, version, &vgpu);
-    return r == NVML_SUCCESS ? text_out("Not Available", version, length) : r;
+    if (r == NVML_SUCCESS) {
+        r = host_read(version, &host);
+    }
+    return r == NVML_SUCCESS ? text_out(host.driver_version, version, length) : r;
 }
 
 #define VGPU_GETTER(name, type_name, expression)                                                   \

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Metadata of a vGPU and of a board, and whether the one may move to the other. */
+/*
+ * Metadata of a vGPU and of a board, and whether the one may move to the other. The blobs travel
+ * from host to host: everything that is compared is in them, nothing is asked of the host that does
+ * the comparing.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,10 +13,7 @@
 #define METADATA_VERSION 3u
 #define METADATA_REVISION 1u
 #define CAN_MIGRATE 1u
-#define GUEST_UNINITIALIZED 0u
-/* Versions of the protocol between host and guest; a driver speaks a range of them. */
-#define VGPU_VERSION_OLDEST 0x00070001u
-#define VGPU_VERSION_NEWEST 0x00150001u
+#define GUEST_INITIALIZED 1u
 
 enum compatibility {
     COMPATIBLE_NONE = 0,
@@ -20,15 +21,27 @@ enum compatibility {
     COMPATIBLE_SLEEP = 4,
     COMPATIBLE_LIVE = 8
 };
-enum limit { LIMIT_NONE = 0, LIMIT_HOST_DRIVER = 1, LIMIT_GPU = 4 };
+enum limit {
+    LIMIT_NONE = 0,
+    LIMIT_HOST_DRIVER = 1,
+    LIMIT_GUEST_DRIVER = 2,
+    LIMIT_GPU = 4,
+    LIMIT_OTHER = (int)0x80000000
+};
 
 /* What the opaque tail of either holds; clients carry it without a look inside. */
 struct opaque {
     uint32_t pci_id;
+    uint32_t ecc_off;
     uint32_t type_id; /* of a vGPU */
 };
 
 #define TAIL_SIZE sizeof(struct opaque)
+
+static struct opaque opaque_of(const struct rpc_gpu *gpu)
+{
+    return (struct opaque){.pci_id = gpu->pci_id, .ecc_off = gpu->settings[SIM_SET_ECC_OFF]};
+}
 
 /* Room for head and tail; false tells the caller how much is needed. */
 static int check_room(uint32_t needed, const void *buf, uint32_t *size)
@@ -58,16 +71,20 @@ int32_t nvmlVgpuInstanceGetMetadata(uint32_t vgpu_instance,
     if (r != NVML_SUCCESS) {
         return r;
     }
+    /* Guest and host agree on the newest version that the host offers. */
     struct nvml_vgpu_metadata metadata = {.version = METADATA_VERSION,
                                           .revision = METADATA_REVISION,
-                                          .guest_info_state = GUEST_UNINITIALIZED,
-                                          .vgpu_virtualization_caps = CAN_MIGRATE,
-                                          .guest_vgpu_version = VGPU_VERSION_NEWEST,
+                                          .guest_info_state = GUEST_INITIALIZED,
+                                          .vgpu_virtualization_caps =
+                                              vgpu.unmovable ? 0 : CAN_MIGRATE,
+                                          .guest_vgpu_version = host.vgpu_versions.newest,
                                           .opaque_data_size = TAIL_SIZE};
-    snprintf(metadata.guest_driver_version, sizeof(metadata.guest_driver_version), "N/A");
+    snprintf(metadata.guest_driver_version, sizeof(metadata.guest_driver_version), "%s",
+             host.driver_version);
     snprintf(metadata.host_driver_version, sizeof(metadata.host_driver_version), "%s",
              host.driver_version);
-    struct opaque tail = {.pci_id = gpu.pci_id, .type_id = vgpu.type_id};
+    struct opaque tail = opaque_of(&gpu);
+    tail.type_id = vgpu.type_id;
     memcpy(vgpu_metadata, &metadata, head);
     memcpy((char *)vgpu_metadata + head, &tail, sizeof(tail));
     return NVML_SUCCESS;
@@ -94,11 +111,11 @@ int32_t nvmlDeviceGetVgpuMetadata(struct nvml_device *device,
         .version = METADATA_VERSION,
         .revision = METADATA_REVISION,
         .pgpu_virtualization_caps = CAN_MIGRATE,
-        .host_supported_vgpu_range = {VGPU_VERSION_OLDEST, VGPU_VERSION_NEWEST},
+        .host_supported_vgpu_range = {host.vgpu_versions.oldest, host.vgpu_versions.newest},
         .opaque_data_size = TAIL_SIZE};
     snprintf(metadata.host_driver_version, sizeof(metadata.host_driver_version), "%s",
              host.driver_version);
-    struct opaque tail = {.pci_id = gpu.pci_id};
+    struct opaque tail = opaque_of(&gpu);
     memcpy(pgpu_metadata, &metadata, head);
     memcpy((char *)pgpu_metadata + head, &tail, sizeof(tail));
     return NVML_SUCCESS;
@@ -116,20 +133,45 @@ int32_t nvmlDeviceGetPgpuMetadataString(struct nvml_device *device, char *pgpu_m
         r = host_read(buffer_size, &host);
     }
     if (r == NVML_SUCCESS) {
-        snprintf(text, sizeof(text), "%08X:%08X:%s", gpu.pci_id, VGPU_VERSION_NEWEST,
-                 host.driver_version);
+        snprintf(text, sizeof(text), "%08X:%X:%08X:%s", gpu.pci_id, gpu.settings[SIM_SET_ECC_OFF],
+                 host.vgpu_versions.newest, host.driver_version);
     }
     return r == NVML_SUCCESS ? text_out_sized(text, pgpu_metadata, buffer_size) : r;
 }
 
-static bool same_branch(const char *one, const char *other)
+/*
+ * The same model and the same ECC mode (vGPU user guide 17, "Migrating a VM Configured with vGPU"),
+ * and a version that both sides speak: the guest's, agreed on at the source, must be in the
+ * target's range (NVML reference, nvmlSetVgpuVersion). So a VM moves to a newer driver, but back
+ * only if an administrator had held the newer one down. A guest that boots anew agrees anew.
+ */
+static struct nvml_vgpu_pgpu_compatibility judge(const struct nvml_vgpu_metadata *vgpu,
+                                                 const struct opaque *vgpu_tail,
+                                                 const struct nvml_vgpu_pgpu_metadata *board,
+                                                 const struct opaque *board_tail)
 {
-    size_t n = strcspn(one, ".");
-    return strncmp(one, other, n) == 0 && other[n] == '.';
+    const struct nvml_vgpu_version *range = &board->host_supported_vgpu_range;
+    enum compatibility after_boot = COMPATIBLE_COLD;
+    enum limit limit = LIMIT_NONE;
+    if (vgpu_tail->pci_id != board_tail->pci_id) {
+        after_boot = COMPATIBLE_NONE;
+        limit = LIMIT_GPU;
+    } else if (vgpu_tail->ecc_off != board_tail->ecc_off) {
+        limit = LIMIT_OTHER;
+    } else if (vgpu->guest_vgpu_version > range->max_version) {
+        limit = LIMIT_HOST_DRIVER;
+    } else if (vgpu->guest_vgpu_version < range->min_version) {
+        limit = LIMIT_GUEST_DRIVER;
+    } else if ((vgpu->vgpu_virtualization_caps & board->pgpu_virtualization_caps & CAN_MIGRATE) ==
+               0) {
+        limit = LIMIT_OTHER;
+    }
+    uint32_t alive = limit == LIMIT_NONE ? COMPATIBLE_SLEEP | COMPATIBLE_LIVE : COMPATIBLE_NONE;
+    return (struct nvml_vgpu_pgpu_compatibility){.vgpu_vm_compatibility =
+                                                     (uint32_t)after_boot | alive,
+                                                 .compatibility_limit_code = (uint32_t)limit};
 }
 
-/* The same model, and the same driver branch for a live move (vGPU user guide 17, "Migrating a VM
- * Configured with vGPU"). */
 int32_t nvmlGetVgpuCompatibility(struct nvml_vgpu_metadata *vgpu_metadata,
                                  struct nvml_vgpu_pgpu_metadata *pgpu_metadata,
                                  struct nvml_vgpu_pgpu_compatibility *compatibility)
@@ -139,6 +181,7 @@ int32_t nvmlGetVgpuCompatibility(struct nvml_vgpu_metadata *vgpu_metadata,
         return r;
     }
     if (vgpu_metadata == NULL || pgpu_metadata == NULL || compatibility == NULL ||
+        vgpu_metadata->version != METADATA_VERSION || pgpu_metadata->version != METADATA_VERSION ||
         vgpu_metadata->opaque_data_size != TAIL_SIZE ||
         pgpu_metadata->opaque_data_size != TAIL_SIZE) {
         return NVML_ERROR_INVALID_ARGUMENT;
@@ -149,16 +192,7 @@ int32_t nvmlGetVgpuCompatibility(struct nvml_vgpu_metadata *vgpu_metadata,
            sizeof(vgpu));
     memcpy(&board, (char *)pgpu_metadata + offsetof(struct nvml_vgpu_pgpu_metadata, opaque_data),
            sizeof(board));
-    *compatibility = (struct nvml_vgpu_pgpu_compatibility){
-        .vgpu_vm_compatibility = COMPATIBLE_COLD | COMPATIBLE_SLEEP | COMPATIBLE_LIVE};
-    if (vgpu.pci_id != board.pci_id) {
-        compatibility->vgpu_vm_compatibility = COMPATIBLE_NONE;
-        compatibility->compatibility_limit_code = LIMIT_GPU;
-    } else if (!same_branch(vgpu_metadata->host_driver_version,
-                            pgpu_metadata->host_driver_version)) {
-        compatibility->vgpu_vm_compatibility = COMPATIBLE_COLD;
-        compatibility->compatibility_limit_code = LIMIT_HOST_DRIVER;
-    }
+    *compatibility = judge(vgpu_metadata, &vgpu, pgpu_metadata, &board);
     return NVML_SUCCESS;
 }
 
@@ -170,8 +204,21 @@ int32_t nvmlGetVgpuVersion(struct nvml_vgpu_version *supported, struct nvml_vgpu
         r = NVML_ERROR_NOT_SUPPORTED;
     }
     if (r == NVML_SUCCESS) {
-        *supported = (struct nvml_vgpu_version){VGPU_VERSION_OLDEST, VGPU_VERSION_NEWEST};
-        *current = *supported;
+        *supported = (struct nvml_vgpu_version){host.vgpu_versions_preset.oldest,
+                                                host.vgpu_versions_preset.newest};
+        *current = (struct nvml_vgpu_version){host.vgpu_versions.oldest, host.vgpu_versions.newest};
     }
     return r;
+}
+
+int32_t nvmlSetVgpuVersion(struct nvml_vgpu_version *vgpu_version)
+{
+    struct rpc_nothing nothing;
+    int r = session_check();
+    if (r == NVML_SUCCESS && vgpu_version == NULL) {
+        r = NVML_ERROR_INVALID_ARGUMENT;
+    }
+    return r == NVML_SUCCESS ? CALL(SET_VGPU_VERSIONS, &nothing, vgpu_version->min_version,
+                                    vgpu_version->max_version)
+                             : r;
 }

@@ -333,6 +333,119 @@ static void a_vgpu_may_move_to_its_own_model_only(void **state)
     assert_int_equal(compatibility.compatibility_limit_code, 4);
 }
 
+static void judged(struct nvml_device *device, uint32_t instance, uint32_t wanted, uint32_t limit)
+{
+    _Alignas(8) char vgpu[512];
+    _Alignas(8) char board[512];
+    uint32_t size = sizeof(vgpu);
+    struct nvml_vgpu_pgpu_compatibility answer;
+    assert_int_equal(nvmlVgpuInstanceGetMetadata(instance, (void *)vgpu, &size), NVML_SUCCESS);
+    size = sizeof(board);
+    assert_int_equal(nvmlDeviceGetVgpuMetadata(device, (void *)board, &size), NVML_SUCCESS);
+    assert_int_equal(nvmlGetVgpuCompatibility((void *)vgpu, (void *)board, &answer), NVML_SUCCESS);
+    assert_int_equal(answer.vgpu_vm_compatibility, wanted);
+    assert_int_equal(answer.compatibility_limit_code, limit);
+}
+
+static uint32_t only_vgpu(void)
+{
+    uint32_t id = 0;
+    uint32_t n = 1;
+    assert_int_equal(nvmlDeviceGetActiveVgpus(l40s(), &n, &id), NVML_SUCCESS);
+    return id;
+}
+
+/* The vGPU's blob from one host, the board's from another: here, the same host at another time. */
+static void a_vgpu_moves_to_a_newer_driver_and_not_back(void **state)
+{
+    (void)state;
+    SERVED(SIM_VENDOR_VFIO);
+    _Alignas(8) char vgpu[2][512];
+    _Alignas(8) char board[2][512];
+    static const char *const drivers[] = {"550.163.02", "580.105.08"};
+    static const uint32_t limits[2][2] = {{0, 0}, {1, 0}}; /* of vGPU 0, 1 on board 0, 1 */
+    for (int i = 0; i < 2; i++) {
+        STR_SET(sim->host->driver_version, drivers[i]);
+        assert_int_equal(nvmlInit_v2(), NVML_SUCCESS);
+        if (i == 0) {
+            run_vgpu(sim, 0);
+        }
+        uint32_t size = sizeof(vgpu[i]);
+        assert_int_equal(nvmlVgpuInstanceGetMetadata(only_vgpu(), (void *)vgpu[i], &size), 0);
+        size = sizeof(board[i]);
+        assert_int_equal(nvmlDeviceGetVgpuMetadata(l40s(), (void *)board[i], &size), 0);
+        nvmlShutdown();
+    }
+    assert_int_equal(nvmlInit_v2(), NVML_SUCCESS);
+    for (int from = 0; from < 2; from++) {
+        for (int to = 0; to < 2; to++) {
+            struct nvml_vgpu_pgpu_compatibility answer;
+            assert_int_equal(
+                nvmlGetVgpuCompatibility((void *)vgpu[from], (void *)board[to], &answer), 0);
+            uint32_t limit = limits[from][to];
+            assert_int_equal(answer.compatibility_limit_code, limit);
+            assert_int_equal(answer.vgpu_vm_compatibility, limit == 0 ? 1 | 4 | 8 : 1);
+        }
+    }
+}
+
+static void an_administrator_holds_the_version_down_for_an_older_host(void **state)
+{
+    (void)state;
+    SERVED(SIM_VENDOR_VFIO);
+    struct nvml_vgpu_version preset;
+    struct nvml_vgpu_version now;
+    assert_int_equal(nvmlInit_v2(), NVML_SUCCESS);
+    assert_int_equal(nvmlGetVgpuVersion(&preset, &now), NVML_SUCCESS);
+    assert_memory_equal(&preset, &now, sizeof(preset));
+    assert_int_equal(preset.max_version, 0x00190001);
+    struct nvml_vgpu_version wanted = {preset.min_version, 0x00140001};
+    struct nvml_vgpu_version beyond = {preset.min_version, preset.max_version + 1};
+    struct nvml_vgpu_version turned = {preset.max_version, preset.min_version};
+    assert_int_equal(nvmlSetVgpuVersion(&beyond), NVML_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(nvmlSetVgpuVersion(&turned), NVML_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(nvmlSetVgpuVersion(NULL), NVML_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(nvmlSetVgpuVersion(&wanted), NVML_SUCCESS);
+    assert_int_equal(nvmlGetVgpuVersion(&preset, &now), NVML_SUCCESS);
+    assert_memory_equal(&wanted, &now, sizeof(now));
+    run_vgpu(sim, 0);
+    assert_int_equal(nvmlSetVgpuVersion(&preset), NVML_ERROR_IN_USE);
+    _Alignas(8) struct nvml_vgpu_metadata metadata[2];
+    uint32_t size = sizeof(metadata);
+    assert_int_equal(nvmlVgpuInstanceGetMetadata(only_vgpu(), metadata, &size), NVML_SUCCESS);
+    assert_int_equal(metadata[0].guest_vgpu_version, wanted.max_version);
+    sim_lock(sim->host);
+    sim_reboot(sim->host);
+    sim_unlock(sim->host);
+    assert_int_equal(nvmlGetVgpuVersion(&preset, &now), NVML_SUCCESS);
+    assert_memory_equal(&preset, &now, sizeof(preset));
+}
+
+static void debuggers_and_another_ecc_mode_keep_a_vgpu_where_it_is(void **state)
+{
+    (void)state;
+    SERVED(SIM_VENDOR_VFIO);
+    struct sim_gpu *gpu = sim->fix->gpus[FIX_L40S];
+    assert_int_equal(nvmlInit_v2(), NVML_SUCCESS);
+    run_vgpu(sim, 0);
+    judged(l40s(), only_vgpu(), 1 | 4 | 8, 0);
+    STR_SET(gpu->vfs[0].vgpu.params, "disable_vnc=1, enable_debugging=1");
+    judged(l40s(), only_vgpu(), 1, 0x80000000);
+    STR_SET(gpu->vfs[0].vgpu.params, "enable_uvm=0, my_enable_uvm=1");
+    judged(l40s(), only_vgpu(), 1 | 4 | 8, 0);
+    _Alignas(8) char vgpu[512];
+    _Alignas(8) char board[512];
+    uint32_t size = sizeof(vgpu);
+    struct nvml_vgpu_pgpu_compatibility answer;
+    assert_int_equal(nvmlVgpuInstanceGetMetadata(only_vgpu(), (void *)vgpu, &size), NVML_SUCCESS);
+    gpu->settings[SIM_SET_ECC_OFF] = 1;
+    size = sizeof(board);
+    assert_int_equal(nvmlDeviceGetVgpuMetadata(l40s(), (void *)board, &size), NVML_SUCCESS);
+    assert_int_equal(nvmlGetVgpuCompatibility((void *)vgpu, (void *)board, &answer), NVML_SUCCESS);
+    assert_int_equal(answer.vgpu_vm_compatibility, 1);
+    assert_int_equal(answer.compatibility_limit_code, 0x80000000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +461,9 @@ int main(void)
         cmocka_unit_test(a_scheduler_keeps_what_it_was_set_to),
         cmocka_unit_test(a_scheduler_s_log_tells_of_those_that_run),
         cmocka_unit_test(a_vgpu_may_move_to_its_own_model_only),
+        cmocka_unit_test(a_vgpu_moves_to_a_newer_driver_and_not_back),
+        cmocka_unit_test(an_administrator_holds_the_version_down_for_an_older_host),
+        cmocka_unit_test(debuggers_and_another_ecc_mode_keep_a_vgpu_where_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,24 +8,16 @@
 
 #define MIB (1024ull * 1024ull)
 
-/* "580.105.08" → 580. */
-static uint32_t driver_branch(const char *version)
-{
-    uint32_t branch = 0;
-    for (const char *p = version; *p >= '0' && *p <= '9' && branch < 10000; p++) {
-        branch = branch * 10 + (uint32_t)(*p - '0');
-    }
-    return branch;
-}
-
 int rpc_do_HOST(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct rpc_host *out)
 {
     (void)a;
     STR_SET(out->name, host->name);
     STR_SET(out->driver_version, host->driver_version);
-    out->branch = driver_branch(host->driver_version);
+    out->branch = sim_driver_branch(host);
     out->vgpu_host = host->vgpu_host;
     out->mdev = host->iface == SIM_MDEV;
+    out->vgpu_versions_preset = sim_vgpu_versions_preset(host);
+    out->vgpu_versions = sim_vgpu_versions(host);
     uint32_t count = sim_nvml_count(host);
     for (uint32_t i = 0; i < count && i < RPC_MAX_GPUS; i++) {
         out->nvml[i] = (uint32_t)(sim_nvml_gpu(host, i) - host->gpus);

@@ -245,7 +245,8 @@ static void fill_vgpu(struct sim_host *host, struct sim_gpu *gpu, const struct s
                              .device = addr->device,
                              .function = addr->function,
                              .framebuffer_mib = rpc_framebuffer_mib(vgpu->type),
-                             .running = vgpu->opener != 0};
+                             .running = vgpu->opener != 0,
+                             .unmovable = sim_vgpu_unmovable(vgpu) != NULL};
     if (out->running) {
         telemetry_of_vgpu(host, gpu, vgpu, &out->usage, &out->used_mib);
     }
@@ -276,6 +277,13 @@ int rpc_do_VGPUS(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct r
         }
     }
     return NVML_SUCCESS;
+}
+
+int rpc_do_SET_VGPU_VERSIONS(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS],
+                             struct rpc_nothing *out)
+{
+    (void)out;
+    return sim_set_vgpu_versions(host, (struct sim_version_range){.oldest = a[0], .newest = a[1]});
 }
 
 int rpc_do_SET_MIXED(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct rpc_nothing *out)

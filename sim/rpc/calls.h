@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sim/state/setting.h"
+#include "sim/state/state.h"
 
-#define RPC_MAGIC 0x434c5604u /* changes with every change of a structure below */
+#define RPC_MAGIC 0x434c5605u /* changes with every change of a structure below */
 #define RPC_NONE UINT32_MAX
 #define RPC_MAX_GPUS 16
 #define RPC_MAX_INSTANCES 16
@@ -46,6 +46,7 @@
     X(GI_SCHEDULER, struct rpc_nothing, 1,                                                         \
       "gpu, GI, policy, ARR mode, average factor, frequency, time slice")                          \
     X(SET, struct rpc_nothing, 1, "gpu, enum sim_setting, value, and another two")                 \
+    X(SET_VGPU_VERSIONS, struct rpc_nothing, 1, "oldest, newest")                                  \
     X(ECC_CLEAR, struct rpc_nothing, 1, "gpu, aggregate")                                          \
     X(RESET, struct rpc_nothing, 1, "gpu")                                                         \
     X(BOARD, struct rpc_board, 0, "gpu")                                                           \
@@ -89,6 +90,7 @@ struct rpc_host {
     uint32_t nvml[RPC_MAX_GPUS];
     uint32_t vgpu_host; /* vGPU manager installed */
     uint32_t mdev;      /* the kernel's vGPU interface is mdev */
+    struct sim_version_range vgpu_versions_preset, vgpu_versions;
 };
 
 struct rpc_gpu {
@@ -239,7 +241,8 @@ struct rpc_vgpu {
     uint32_t gi_id, placement_id;           /* RPC_NONE */
     uint32_t domain, bus, device, function; /* of the VF, or of the board */
     uint64_t framebuffer_mib;
-    uint32_t running; /* a VM has it open */
+    uint32_t running;   /* a VM has it open */
+    uint32_t unmovable; /* by a parameter of its own */
     struct rpc_usage usage;
     uint64_t used_mib;
     char uuid[40];

@@ -132,6 +132,7 @@ static void describe_vgpu(struct sim_gpu *gpu, const struct sim_vgpu *vgpu, json
     json_object_set_new(reply, "type_id", json_integer(sim_type_id(gpu->model, type)));
     json_object_set_new(reply, "vgpu_uuid", json_string(vgpu->uuid));
     json_object_set_new(reply, "instance", json_integer(vgpu->instance));
+    json_object_set_new(reply, "movable", json_boolean(sim_vgpu_unmovable(vgpu) == NULL));
     struct sim_gi *gi = vgpu->gi_id != SIM_NONE ? sim_find_gi(gpu, vgpu->gi_id) : NULL;
     if (gi != NULL) {
         json_object_set_new(reply, "gi", json_integer(gi->id));
@@ -170,6 +171,7 @@ static int describe(struct sim_host *host, const char *device, json_t *reply)
         describe_vgpu(gpu, vgpu, reply);
     } else {
         json_object_set_new(reply, "kind", json_string("passthrough"));
+        json_object_set_new(reply, "movable", json_false());
         json_object_set_new(reply, "framebuffer_mib", json_integer(gpu->model->memory_mib));
         json_object_set_new(reply, "pci_subsystem", json_integer(gpu->pci_subsystem));
     }

@@ -186,6 +186,10 @@ json_t *sim_host_to_json(const struct sim_host *host)
     }
     json_object_set_new(object, "ids", ids);
     put_flag(object, "no_autoprobe", host->no_autoprobe);
+    if (host->vgpu_versions.newest != 0) {
+        put_num(object, "oldest_vgpu_version", host->vgpu_versions.oldest);
+        put_num(object, "newest_vgpu_version", host->vgpu_versions.newest);
+    }
     return object;
 }
 
@@ -455,5 +459,8 @@ int sim_host_from_json(struct sim_host *host, const json_t *json, const char *or
     }
     ids_from(&r, host);
     host->no_autoprobe = reader_bool_or(&r, "no_autoprobe", false);
+    host->vgpu_versions = (struct sim_version_range){
+        .oldest = (uint32_t)reader_int_or(&r, "oldest_vgpu_version", 0, UINT32_MAX, 0),
+        .newest = (uint32_t)reader_int_or(&r, "newest_vgpu_version", 0, UINT32_MAX, 0)};
     return reader_end(&r);
 }

@@ -8,6 +8,7 @@
  *   GPU instances       lost               lost
  *   VFs, vGPUs          lost               lost
  *   mixed sizes, policy lost               lost
+ *   vGPU version range  lost               lost (nvmlSetVgpuVersion)
  *   driver_override     kept on PFs        lost
  *   ECC errors          volatile count lost, aggregate count kept, by both
  */
@@ -62,6 +63,7 @@ void sim_reboot(struct sim_host *host)
     }
     host->n_ids = 0;
     host->no_autoprobe = false;
+    host->vgpu_versions = (struct sim_version_range){0};
     host->next_vgpu_instance = 1;
     sim_changed(host);
 }
@@ -90,6 +92,7 @@ int sim_driver_reload(struct sim_host *host)
             driver_starts(gpu);
         }
     }
+    host->vgpu_versions = (struct sim_version_range){0};
     host->next_vgpu_instance = 1;
     sim_changed(host);
     return 0;

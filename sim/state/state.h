@@ -171,6 +171,11 @@ struct sim_fault {
     uint64_t seen, struck;
 };
 
+/* Versions of the protocol between vGPU manager and guests. */
+struct sim_version_range {
+    uint32_t oldest, newest;
+};
+
 struct sim_host {
     pthread_mutex_t lock; /* held by callers of every function below but load/save/free */
     char name[64];
@@ -187,7 +192,8 @@ struct sim_host {
     uint32_t n_extras;
     struct sim_id ids[SIM_MAX_IDS];
     uint32_t n_ids;
-    bool no_autoprobe; /* the PCI bus: what appears stays without a driver */
+    bool no_autoprobe;                      /* the PCI bus: what appears stays without a driver */
+    struct sim_version_range vgpu_versions; /* an administrator's; newest 0: the driver's own */
     struct sim_fault faults[SIM_MAX_FAULTS];
     uint32_t n_faults;
     uint32_t next_fault;
@@ -287,6 +293,17 @@ uint32_t sim_supported_types(struct sim_host *host, struct sim_gpu *gpu,
                              const struct cat_vgpu_type **ret_types, uint32_t max);
 uint32_t sim_type_id(const struct gpu_model *model, const struct cat_vgpu_type *type);
 const struct cat_vgpu_type *sim_type_by_id(const struct gpu_model *model, uint32_t type_id);
+
+/* 580 of "580.105.08". */
+uint32_t sim_driver_branch(const struct sim_host *host);
+/* What the driver can, and what an administrator left of it. */
+struct sim_version_range sim_vgpu_versions_preset(const struct sim_host *host);
+struct sim_version_range sim_vgpu_versions(const struct sim_host *host);
+/* Until the driver is loaded again. INVALID_ARGUMENT beyond what it can; IN_USE under VMs. */
+int sim_set_vgpu_versions(struct sim_host *host, struct sim_version_range range);
+/* The parameter that keeps a vGPU from being migrated (vGPU user guide 17, "Migrating a VM
+ * Configured with vGPU": unified memory, debuggers, profilers), or NULL. */
+const char *sim_vgpu_unmovable(const struct sim_vgpu *vgpu);
 
 /* ---- kernel-facing: return 0 or -errno ---- */
 int sim_bind(struct sim_host *host, const struct pci_addr *addr, const char *driver);

@@ -476,8 +476,11 @@ bool sim_vgpu_placement_ok(const struct sim_vgpu *vgpu)
 int sim_vf_set_params(struct sim_host *host, struct sim_gpu *gpu, struct sim_vf *vf,
                       const char *params)
 {
-    vf->wanted_placement = wanted_placement(params);
-    return sim_vgpu_set_params(host, gpu, &vf->vgpu, params);
+    int result = sim_vgpu_set_params(host, gpu, &vf->vgpu, params);
+    if (result == 0) {
+        vf->wanted_placement = wanted_placement(params);
+    }
+    return result;
 }
 
 /* ---- mdev ---- */

@@ -131,3 +131,20 @@ def test_a_vm_that_is_moved_while_it_writes_arrives_whole(twins, image):
     twin.move("vm1", a, there)
     assert twin.where("vm1") == [b]
     twin.goes_on("vm1", ticks=3)
+
+
+@pytest.mark.parametrize("kind", ["passed-through", "with-a-debugger"])
+def test_what_can_t_move_is_refused_by_the_emulator_and_runs_on(twins, image, kind):
+    twin = twins(VFIO)
+    a, b = twin.alpha, twin.beta
+    if kind == "passed-through":
+        here, there = twin.pass_through(a), twin.pass_through(b)
+    else:
+        here, there = twin.make_vgpu(a, TYPES[VFIO]), twin.make_vgpu(b, TYPES[VFIO])
+        a.sh("echo enable_debugging=1 >$(ls -d /sys/bus/pci/devices/*/virtfn0)/nvidia/vgpu_params")
+    twin.boot(image, "vm1", a, here)
+    done = twin.move("vm1", a, there, check=False)
+    assert done.returncode != 0 and "disabled" in done.stderr
+    assert twin.where("vm1") == [a] and b.names() == []
+    twin.wait_for("the target let go", lambda: twin.holders(b) == {})
+    twin.goes_on("vm1")

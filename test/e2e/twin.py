@@ -65,6 +65,13 @@ class Twin:
                    f"sed -n 's/ *: NVIDIA {type_name}$//p' creatable_vgpu_types >current_vgpu_type")
         return hostdev(vf)
 
+    def pass_through(self, machine, gpu=0):
+        """Gives a whole GPU to vfio-pci; returns a <hostdev>."""
+        pf = sorted(machine.gpus())[gpu]
+        machine.sh(f"cd /sys/bus/pci/devices/{pf}\necho vfio-pci >driver_override\n"
+                   f"echo {pf} >driver/unbind\necho {pf} >/sys/bus/pci/drivers_probe")
+        return hostdev(pf)
+
     # ---- moving, by libvirt alone ----
 
     def definition_for(self, source, name, device, *options):

@@ -54,6 +54,9 @@ int cmd_claim_create(struct cli *cli, const struct words *words, struct error *e
     if (words->values[CLAIM_MIXED] != NULL) {
         json_object_set_new(body, "mixed", json_true());
     }
+    if (words->values[CLAIM_ON_DEMAND] != NULL) {
+        json_object_set_new(body, "hold", json_string("on-demand"));
+    }
     if (words->values[CLAIM_MIGRATABLE] != NULL) {
         json_object_set_new(body, "migratable", json_true());
     }
@@ -84,7 +87,9 @@ int cmd_claim_list(struct cli *cli, const struct words *words UNUSED, struct err
     const json_t *claims = view_at(json, "claims");
     for (size_t i = 0; i < json_array_size(claims); i++) {
         const json_t *claim = json_array_get(claims, i);
-        const char *device = view_text(claim, "got.device", "-");
+        const char *named =
+            view_text(claim, "named.mdevUuid", view_text(claim, "named.device", "-"));
+        const char *device = view_text(claim, "got.device", named);
         const char *wanted = view_text(claim, "profile", "-");
         const char *const cells[] = {
             view_text(claim, "name", "-"),
@@ -135,6 +140,7 @@ static void print_wanted(const json_t *claim)
         {"Mixed Sizes", view_true(claim, "mixed") ? "yes" : "no"},
         {"Guest", view_text(claim, "guest", "-")},
         {"Migratable", view_true(claim, "migratable") ? "yes" : "no"},
+        {"Hold", view_text(claim, "hold", "-")},
         {"Site", view_text(claim, "site", "-")},
         {"Made", view_time(claim, "createdAt", created)},
         {"By", view_text(claim, "author", "-")},
@@ -145,7 +151,12 @@ static void print_wanted(const json_t *claim)
 static void print_got(const json_t *claim)
 {
     if (view_at(claim, "got") == NULL) {
+        const char *device = view_text(claim, "named.device", NULL);
         printf("Holds nothing\n");
+        if (device != NULL) {
+            printf("VM \"%s\" names %s for it\n", view_text(claim, "vm", "-"),
+                   view_text(claim, "named.mdevUuid", device));
+        }
         return;
     }
     char instance[VIEW_SIZE];

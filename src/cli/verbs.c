@@ -23,6 +23,7 @@ static const struct verb_option claim_create_options[] = {
     [CLAIM_GUEST] = {"guest", 0, "OS", "linux (default) or windows"},
     [CLAIM_MIGRATABLE] = {"migratable", 0, NULL, "must be able to live-migrate"},
     [CLAIM_TENANT] = {"tenant", 0, "TENANT", "whom it belongs to; \"default\" if left out"},
+    [CLAIM_ON_DEMAND] = {"on-demand", 0, NULL, "hold the device only while the VM is on"},
 };
 
 static const struct verb_option gpu_scheduler_options[] = {

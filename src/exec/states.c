@@ -38,11 +38,16 @@ _Static_assert(ARRAY_SIZE(plan_states) == PLAN_STATE_COUNT, "every plan state ha
 
 #define TO(state) SM_TO(CLAIM_##state)
 static const struct sm_state claim_states[] = {
-    [CLAIM_PENDING] = {.name = "pending", .next = TO(BINDING), .initial = true},
-    [CLAIM_BINDING] = {.name = "binding", .next = TO(BOUND) | TO(FAILED)},
+    /* An on-demand claim waits here for its VM, before it is drawn and after it was given back. */
+    [CLAIM_PENDING] = {.name = "pending",
+                       .next = TO(BINDING) | TO(RELEASING),
+                       .initial = true,
+                       .final = true},
+    [CLAIM_BINDING] = {.name = "binding", .next = TO(BOUND) | TO(PENDING) | TO(FAILED)},
     [CLAIM_BOUND] = {.name = "bound", .next = TO(RELEASING), .final = true},
     /* Back to where it came from when the release was undone. */
-    [CLAIM_RELEASING] = {.name = "releasing", .next = TO(RELEASED) | TO(BOUND) | TO(FAILED)},
+    [CLAIM_RELEASING] = {.name = "releasing",
+                         .next = TO(RELEASED) | TO(BOUND) | TO(PENDING) | TO(FAILED)},
     [CLAIM_RELEASED] = {.name = "released", .final = true},
     [CLAIM_FAILED] = {.name = "failed", .next = TO(RELEASING), .final = true},
 };

@@ -30,10 +30,17 @@ static const struct plan_claim *find_entry(const struct plan *plan, enum plan_ve
     return NULL;
 }
 
-/* A claim of a site that is replaced is both released and bound, under one name. */
+/* Was the claim there before the plan? */
+static bool is_old(const struct plan_claim *entry)
+{
+    return entry->claim.version > 0;
+}
+
+/* A claim of a site that is replaced is both released and bound (or parked), under one name. */
 static bool is_replaced(const struct plan *plan, const struct plan_claim *entry)
 {
-    return entry->verb == PLAN_RELEASE && find_entry(plan, PLAN_BIND, entry->claim.name) != NULL;
+    return entry->verb == PLAN_RELEASE && (find_entry(plan, PLAN_BIND, entry->claim.name) != NULL ||
+                                           find_entry(plan, PLAN_PARK, entry->claim.name) != NULL);
 }
 
 /* ---- reserve ---- */
@@ -43,11 +50,20 @@ static void reserve_claim(struct txn *txn, const struct plan *plan, const struct
     struct claim claim = entry->claim;
     switch (entry->verb) {
     case PLAN_BIND:
+    case PLAN_PARK:
+        if (entry->verb == PLAN_PARK && is_old(entry)) {
+            claim_move(&claim, CLAIM_RELEASING);
+            txn_put_claim(txn, &claim);
+            break;
+        }
         claim.state = CLAIM_PENDING;
         claim_move(&claim, CLAIM_BINDING);
+        claim.problem[0] = '\0';
         txn_put_claim(txn, &claim);
-        txn_event(txn, "claim-created", SUBJECT("claim", claim.name), plan->author, "%s; plan %s",
-                  plan->reason, plan->id);
+        if (!is_old(entry)) {
+            txn_event(txn, "claim-created", SUBJECT("claim", claim.name), plan->author,
+                      "%s; plan %s", plan->reason, plan->id);
+        }
         break;
     case PLAN_RELEASE:
         if (!is_replaced(plan, entry)) {
@@ -79,6 +95,18 @@ static void fail_claim(struct txn *txn, const struct plan *plan, struct claim *c
               plan->problem);
 }
 
+/* A draw that was undone: the definition names again what it named before. */
+static void restore_name(const struct plan *plan, struct claim *claim)
+{
+    for (vec_each(&plan->steps, step)) {
+        if (step->kind == STEP_DETACH && str_eq(step->claim, claim->name)) {
+            claim->named =
+                (struct claim_device){.set = true, .gpu = step->gpu, .device = step->device};
+            STR_SET(claim->named.mdev_uuid, step->mdev_uuid);
+        }
+    }
+}
+
 static void end_bind(struct txn *txn, const struct plan *plan, const struct plan_claim *entry)
 {
     struct claim claim = entry->claim;
@@ -93,6 +121,14 @@ static void end_bind(struct txn *txn, const struct plan *plan, const struct plan
         txn_put_claim(txn, &before->claim); /* what it replaced is back */
         txn_event(txn, "claim-kept", SUBJECT("claim", claim.name), plan->author,
                   "its replacement failed: %s", plan->problem);
+    } else if (plan->state == PLAN_UNDONE && is_old(entry)) {
+        claim.got.set = false; /* nothing is left of it, and it may be drawn again */
+        restore_name(plan, &claim);
+        claim_move(&claim, CLAIM_PENDING);
+        STR_SET(claim.problem, plan->problem);
+        txn_put_claim(txn, &claim);
+        txn_event(txn, "claim-not-drawn", SUBJECT("claim", claim.name), plan->author, "%s",
+                  plan->problem);
     } else {
         if (plan->state == PLAN_UNDONE) {
             claim.got.set = false; /* nothing is left of it */
@@ -121,6 +157,32 @@ static void end_release(struct txn *txn, const struct plan *plan, const struct p
     }
 }
 
+/* Parked: either a new claim, or one that gave its device back. */
+static void end_park(struct txn *txn, const struct plan *plan, const struct plan_claim *entry)
+{
+    struct claim claim = entry->claim;
+    const struct plan_claim *before = find_entry(plan, PLAN_RELEASE, claim.name);
+    bool gives_back = is_old(entry) && before == NULL;
+    if (plan->state == PLAN_DONE) {
+        claim.state = gives_back ? CLAIM_RELEASING : CLAIM_BINDING;
+        claim.got.set = false;
+        claim.problem[0] = '\0';
+        claim_move(&claim, CLAIM_PENDING);
+        txn_put_claim(txn, &claim);
+        txn_event(txn, "claim-parked", SUBJECT("claim", claim.name), plan->author,
+                  "%s; it is drawn when VM \"%s\" starts",
+                  gives_back ? "its device was given back" : "made on-demand", claim.vm);
+    } else if (plan->state == PLAN_UNDONE && (gives_back || before != NULL)) {
+        txn_put_claim(txn, gives_back ? &claim : &before->claim); /* as it was before */
+        txn_event(txn, "claim-kept", SUBJECT("claim", claim.name), plan->author, "%s: %s",
+                  gives_back ? "its device can't be given back" : "its replacement failed",
+                  plan->problem);
+    } else {
+        claim.state = gives_back ? CLAIM_RELEASING : CLAIM_BINDING;
+        fail_claim(txn, plan, &claim);
+    }
+}
+
 static void end(struct txn *txn, const struct plan *plan)
 {
     char kind[32];
@@ -130,6 +192,8 @@ static void end(struct txn *txn, const struct plan *plan)
             end_bind(txn, plan, entry);
         } else if (entry->verb == PLAN_RELEASE) {
             end_release(txn, plan, entry);
+        } else if (entry->verb == PLAN_PARK) {
+            end_park(txn, plan, entry);
         }
     }
     txn_follow_plan(txn, plan);

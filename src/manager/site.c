@@ -28,7 +28,7 @@ static bool same_wish(const struct claim *a, const struct claim *b)
     return str_eq(a->tenant, b->tenant) && str_eq(a->vm, b->vm) && x->mode == y->mode &&
            str_eq(x->gpu, y->gpu) && str_eq(x->type, y->type) && str_eq(x->profile, y->profile) &&
            x->start == y->start && x->mixed == y->mixed && x->guest == y->guest &&
-           x->migratable == y->migratable;
+           x->migratable == y->migratable && x->hold == y->hold;
 }
 
 static int refuse_foreign(const struct claim *existing, const char *site, struct error *err)
@@ -60,9 +60,10 @@ static int want(struct change *change, struct claim *claim, struct site_diff *di
     if (r != 0) {
         return r;
     }
+    bool parked = existing != NULL && existing->state == CLAIM_PENDING;
     bool bound =
         existing != NULL && existing->state == CLAIM_BOUND && manager_has_device(m, existing);
-    if (bound && same_wish(existing, claim)) {
+    if ((bound || parked) && same_wish(existing, claim)) {
         return 0;
     }
     if (existing != NULL) {
@@ -93,8 +94,8 @@ static bool is_movable(const struct manager *m, const struct claim *claim)
 {
     const struct vm *vm = host_find_vm(m->host, claim->vm);
     const struct gpu *gpu = host_find_gpu_addr(m->host, &claim->got.gpu);
-    if (claim->spec.mode == CLAIM_GPU_INSTANCE || gpu == NULL || gpu->problem[0] != '\0' ||
-        (vm != NULL && vm->state != VM_SHUT_OFF)) {
+    if (claim->spec.mode == CLAIM_GPU_INSTANCE || claim->spec.hold == CLAIM_ON_DEMAND ||
+        gpu == NULL || gpu->problem[0] != '\0' || (vm != NULL && vm->state != VM_SHUT_OFF)) {
         return false;
     }
     for (vec_each(&gpu->vgpus, vgpu)) {

@@ -176,7 +176,7 @@ struct manager {
     struct worker *guest_worker; /* steps of VMs, and starting, defining, undefining them */
     struct worker *stop_worker;  /* config.slow_guest */
     struct runner *runner;
-    struct claims claims; /* as stored */
+    struct claims claims;           /* as stored */
     struct gpu_records gpu_records; /* as stored */
     bool stopping;
 

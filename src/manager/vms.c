@@ -40,11 +40,6 @@ static bool is_on(const struct vm *vm)
     return vm->state == VM_RUNNING || vm->state == VM_PAUSED;
 }
 
-static bool is_of(const struct claim *claim, const struct vm *vm)
-{
-    return claim->vm[0] != '\0' && (str_eq(claim->vm, vm->name) || str_eq(claim->vm, vm->uuid));
-}
-
 /* ---- what happens on the worker ---- */
 
 /* The definition may have been replaced since the claim was bound: what the claim got is put in
@@ -225,7 +220,7 @@ static int check_start(struct change *change, struct vm **ret_vm, struct error *
                       (*ret_vm)->name);
     }
     for (size_t i = 0; r == 0 && i < m->claims.n; i++) {
-        if (is_of(&m->claims.items[i], *ret_vm)) {
+        if (claim_is_of(&m->claims.items[i], (*ret_vm)->name, (*ret_vm)->uuid)) {
             r = check_claim(m, &m->claims.items[i], *ret_vm, err);
             *vec_push(&change->claims) = m->claims.items[i];
         }
@@ -382,7 +377,7 @@ static int check_delete(struct change *change, struct vm **ret_vm, struct error 
         return r;
     }
     for (vec_each(&m->claims, claim)) {
-        if (is_of(claim, vm)) {
+        if (claim_is_of(claim, vm->name, vm->uuid)) {
             r = error_set(err, REASON_IN_USE, SUBJECT("vm", change->name),
                           "claim \"%s\" serves VM \"%s\"", claim->name, vm->name);
             error_hint(err, "delete the claim first: `cleave claim delete %s`", claim->name);

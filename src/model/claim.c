@@ -13,6 +13,12 @@ static const char *const mode_names[] = {
 };
 _Static_assert(ARRAY_SIZE(mode_names) == CLAIM_MODE_COUNT + 1, "every claim mode has a name");
 
+static const char *const hold_names[] = {
+    [CLAIM_HELD] = "held",
+    [CLAIM_ON_DEMAND] = "on-demand",
+};
+_Static_assert(ARRAY_SIZE(hold_names) == CLAIM_HOLD_COUNT, "every hold has a name");
+
 static const char *const state_names[] = {
     [CLAIM_PENDING] = "pending",     [CLAIM_BINDING] = "binding",   [CLAIM_BOUND] = "bound",
     [CLAIM_RELEASING] = "releasing", [CLAIM_RELEASED] = "released", [CLAIM_FAILED] = "failed",
@@ -27,6 +33,11 @@ const char *claim_mode_name(enum claim_mode mode)
 const char *guest_os_name(enum guest_os os)
 {
     return os == GUEST_WINDOWS ? "windows" : "linux";
+}
+
+const char *claim_hold_name(enum claim_hold hold)
+{
+    return hold_names[hold];
 }
 
 const char *claim_state_name(enum claim_state state)
@@ -47,4 +58,38 @@ struct claim *claims_find(const struct claims *claims, const char *name)
 bool claim_holds(const struct claim *claim)
 {
     return claim->got.set && claim->state != CLAIM_RELEASED;
+}
+
+bool claim_device(const struct claim *claim, struct claim_device *ret_device)
+{
+    if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
+        return false;
+    }
+    *ret_device = claim->named;
+    if (claim->got.set) {
+        *ret_device =
+            (struct claim_device){.set = true, .gpu = claim->got.gpu, .device = claim->got.device};
+        STR_SET(ret_device->mdev_uuid, claim->got.mdev_uuid);
+    }
+    return ret_device->set;
+}
+
+bool claim_device_is(const struct claim_device *a, const struct pci_addr *device,
+                     const char *mdev_uuid)
+{
+    if (a->mdev_uuid[0] != '\0' || mdev_uuid[0] != '\0') {
+        return str_eq_case(a->mdev_uuid, mdev_uuid);
+    }
+    return pci_addr_cmp(&a->device, device) == 0;
+}
+
+bool claim_is_of(const struct claim *claim, const char *vm_name, const char *vm_uuid)
+{
+    if (claim->vm[0] == '\0') {
+        return false;
+    }
+    if (claim->vm_uuid[0] != '\0' && vm_uuid[0] != '\0') {
+        return str_eq_case(claim->vm_uuid, vm_uuid);
+    }
+    return str_eq(claim->vm, vm_name) || (vm_uuid[0] != '\0' && str_eq_case(claim->vm, vm_uuid));
 }

@@ -27,7 +27,16 @@ const char *claim_mode_name(enum claim_mode mode);
 enum guest_os { GUEST_LINUX, GUEST_WINDOWS };
 const char *guest_os_name(enum guest_os os);
 
-/* pending → binding → bound → releasing → released, and failed. */
+/* Is the device reserved while the VM is off? Names are stored and never change. */
+enum claim_hold {
+    CLAIM_HELD,      /* "held": from the claim's creation to its end */
+    CLAIM_ON_DEMAND, /* "on-demand": drawn from what is free at power-on, given back at power-off */
+    CLAIM_HOLD_COUNT
+};
+const char *claim_hold_name(enum claim_hold hold);
+
+/* pending → binding → bound → releasing → released, and failed. An on-demand claim is pending while
+ * its VM is off. */
 enum claim_state {
     CLAIM_PENDING,
     CLAIM_BINDING,
@@ -48,6 +57,7 @@ struct claim_spec {
     bool mixed;              /* may share a GPU with other sizes (heterogeneous mode) */
     enum guest_os guest;
     bool migratable; /* must be able to live-migrate */
+    enum claim_hold hold;
 };
 
 /* What a bound claim holds; what a binding one will hold. Empty gpu: nothing. */
@@ -65,6 +75,14 @@ struct assignment {
     char mig_uuid[GPU_UUID_SIZE]; /* bare GPU instance: its MIG device */
 };
 
+/* A device by name: what a VM's stored definition has. It may not exist while the VM is off. */
+struct claim_device {
+    bool set;
+    struct pci_addr gpu;
+    struct pci_addr device; /* VF, or PF for pass-through */
+    char mdev_uuid[40];     /* set: mdev; any GPU with mdevs can make it */
+};
+
 struct claim {
     char name[NAME_SIZE]; /* unique on a host; parse_name() */
     char tenant[NAME_SIZE];
@@ -74,9 +92,11 @@ struct claim {
     struct claim_spec spec;
     enum claim_state state;
     struct assignment got;
-    char problem[512];   /* why it failed, "" */
-    uint64_t version;    /* grows with each stored change */
-    uint64_t created_us; /* realtime */
+    struct claim_device named; /* on-demand: what the VM's definition names, held or not */
+    char vm_uuid[40];          /* of its VM, once seen: a renamed VM keeps its claims */
+    char problem[512];         /* why it failed, or (pending) was not drawn last time; "" */
+    uint64_t version;          /* grows with each stored change */
+    uint64_t created_us;       /* realtime */
 };
 
 struct claims {
@@ -86,10 +106,11 @@ struct claims {
 };
 
 /* Reads the user's form: {name, tenant?, vm?, mode?, gpu?, type?, profile?, start?, mixed?,
- * guest?, migratable?}. Unknown keys refused. `origin`/`path` as in base/json.h. */
+ * guest?, migratable?, hold?}. Unknown keys refused. `origin`/`path` as in base/json.h. */
 int claim_from_json(const json_t *json, const char *origin, const char *path,
                     struct claim *ret_claim, struct error *err);
-/* The API's form: the user's fields plus author, site, state, got, problem, version, createdAt. */
+/* The API's form: the user's fields plus author, site, state, got, named, vmUuid, problem, version,
+ * createdAt. */
 json_t *claim_to_json(const struct claim *claim);
 /* Reads what claim_to_json() wrote (the store's form). */
 int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct error *err);
@@ -99,5 +120,13 @@ void assignment_read(struct reader *outer, const char *key, struct assignment *g
 struct claim *claims_find(const struct claims *claims, const char *name);
 /* Does the claim hold, or is it about to hold, something on a GPU? */
 bool claim_holds(const struct claim *claim);
+/* The device that the VM's definition has for the claim: what it holds, or else what is named for
+ * it. False: none. */
+bool claim_device(const struct claim *claim, struct claim_device *ret_device);
+/* Is it the same device: by mdev UUID if there is one, else by address? */
+bool claim_device_is(const struct claim_device *a, const struct pci_addr *device,
+                     const char *mdev_uuid);
+/* Does the claim belong to this VM? By UUID once that is known, else by name. */
+bool claim_is_of(const struct claim *claim, const char *vm_name, const char *vm_uuid);
 
 #endif

@@ -14,6 +14,7 @@ static const char *const mode_words[] = {
     "passthrough",  "time-sliced", "mig-backed", "time-sliced-mig-backed",
     "gpu-instance", "auto",        NULL};
 static const char *const guest_words[] = {"linux", "windows", NULL};
+static const char *const hold_words[] = {"held", "on-demand", NULL};
 static const char *const state_words[] = {"pending",  "binding", "bound", "releasing",
                                           "released", "failed",  NULL};
 
@@ -51,6 +52,7 @@ static void read_spec(struct reader *r, struct claim *claim)
     spec->mixed = reader_bool_or(r, "mixed", false);
     spec->guest = (enum guest_os)reader_choice_or(r, "guest", guest_words, GUEST_LINUX);
     spec->migratable = reader_bool_or(r, "migratable", false);
+    spec->hold = (enum claim_hold)reader_choice_or(r, "hold", hold_words, CLAIM_HELD);
 }
 
 static void claim_clear(struct claim *claim)
@@ -90,6 +92,33 @@ json_t *assignment_to_json(const struct assignment *got)
                      "migUuid", encode_text(got->mig_uuid));
 }
 
+static json_t *device_to_json(const struct claim_device *device)
+{
+    if (!device->set) {
+        return json_null();
+    }
+    return json_pack("{s:o, s:o, s:o}", "gpu", encode_addr(&device->gpu), "device",
+                     encode_addr(&device->device), "mdevUuid", encode_text(device->mdev_uuid));
+}
+
+static void read_device(struct reader *outer, struct claim_device *device)
+{
+    json_t *json = reader_object_or_null(outer, "named");
+    if (json == NULL) {
+        return;
+    }
+    struct reader r;
+    reader_init(&r, json, outer->origin, "named", outer->err);
+    decode_addr(&r, "gpu", &device->gpu);
+    decode_addr(&r, "device", &device->device);
+    decode_text(&r, "mdevUuid", device->mdev_uuid, sizeof(device->mdev_uuid));
+    device->set = true;
+    int result = reader_end(&r);
+    if (result != 0) {
+        outer->result = result;
+    }
+}
+
 json_t *claim_to_json(const struct claim *claim)
 {
     const struct claim_spec *spec = &claim->spec;
@@ -99,10 +128,13 @@ json_t *claim_to_json(const struct claim *claim)
                              "type", encode_text(spec->type), "profile", encode_text(spec->profile),
                              "start", encode_id(spec->start), "mixed", spec->mixed, "guest",
                              guest_os_name(spec->guest), "migratable", spec->migratable);
+    json_object_set_new(json, "hold", json_string(claim_hold_name(spec->hold)));
     json_object_set_new(json, "author", encode_text(claim->author));
     json_object_set_new(json, "site", encode_text(claim->site));
     json_object_set_new(json, "state", json_string(claim_state_name(claim->state)));
     json_object_set_new(json, "got", assignment_to_json(&claim->got));
+    json_object_set_new(json, "named", device_to_json(&claim->named));
+    json_object_set_new(json, "vmUuid", encode_text(claim->vm_uuid));
     json_object_set_new(json, "problem", encode_text(claim->problem));
     json_object_set_new(json, "version", json_integer((json_int_t)claim->version));
     json_object_set_new(json, "createdAt", encode_time(claim->created_us));
@@ -151,6 +183,8 @@ int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct e
     decode_text(&r, "site", claim.site, sizeof(claim.site));
     claim.state = (enum claim_state)reader_choice_or(&r, "state", state_words, CLAIM_PENDING);
     assignment_read(&r, "got", &claim.got);
+    read_device(&r, &claim.named);
+    decode_text(&r, "vmUuid", claim.vm_uuid, sizeof(claim.vm_uuid));
     decode_text(&r, "problem", claim.problem, sizeof(claim.problem));
     claim.version = (uint64_t)reader_int(&r, "version", 0, INT64_MAX);
     claim.created_us = (uint64_t)reader_int(&r, "createdUs", 0, INT64_MAX);

@@ -103,8 +103,14 @@ enum plan_state {
 const char *plan_state_name(enum plan_state state);
 bool plan_state_parse(const char *name, enum plan_state *ret_state);
 
-/* What becomes of a claim when the plan is done. */
-enum plan_verb { PLAN_BIND, PLAN_RELEASE, PLAN_KEEP };
+/* What becomes of a claim when the plan is done. Names are stored and never change. */
+enum plan_verb {
+    PLAN_BIND,
+    PLAN_RELEASE,
+    PLAN_KEEP,
+    PLAN_PARK /* on-demand: it holds nothing and waits for its VM, whose definition names a device
+               */
+};
 struct plan_claim {
     enum plan_verb verb;
     struct claim claim; /* with the assignment it will have (BIND) or has (RELEASE, KEEP) */

@@ -11,8 +11,11 @@
 /* Of a stored plan: far above what any host's plan has, as one that can't be read stops cleaved. */
 #define PLAN_MAX_STEPS 65536
 
-static const char *const verb_names[] = {
-    [PLAN_BIND] = "bind", [PLAN_RELEASE] = "release", [PLAN_KEEP] = "keep", NULL};
+static const char *const verb_names[] = {[PLAN_BIND] = "bind",
+                                         [PLAN_RELEASE] = "release",
+                                         [PLAN_KEEP] = "keep",
+                                         [PLAN_PARK] = "park",
+                                         NULL};
 
 json_t *step_to_json(const struct step *step)
 {

@@ -237,9 +237,22 @@ static int check_nvml(const struct planner *planner, const struct claim *claim, 
     return -REASON_UNAVAILABLE;
 }
 
+/* What comes and goes with a VM needs one. */
+static int check_hold(const struct claim *claim, struct error *err)
+{
+    if (claim->spec.hold != CLAIM_ON_DEMAND || claim->vm[0] != '\0') {
+        return 0;
+    }
+    error_set(err, REASON_INVALID, SUBJECT("claim", claim->name),
+              "claim \"%s\" is on-demand and names no VM", claim->name);
+    error_hint(err, "an on-demand claim is drawn when its VM starts: give the VM, or hold: held");
+    return -REASON_INVALID;
+}
+
 int planner_admit(const struct planner *planner, struct claim *claim, struct error *err)
 {
-    int result = check_vm(planner, claim, err);
+    int result = check_hold(claim, err);
+    result = result != 0 ? result : check_vm(planner, claim, err);
     result = result != 0 ? result : check_nvml(planner, claim, err);
     if (result != 0) {
         return result;

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "plan/health.h"
+#include "plan/park.h"
 #include "plan/work.h"
 
 /* Order of kinds within a plan: take away from the outside in, then build from the inside out. */
@@ -96,11 +97,14 @@ static int works_init(struct works *works, const struct planner *planner,
     return 0;
 }
 
-/* Higher is tried first: a GPU in the right mode, the fuller the better, then an idle one, then one
- * whose mode must change. */
-static int preference(const struct gpu_work *work, enum claim_mode mode)
+/* Higher is tried first: the GPU that is named for the claim, then one in the right mode, the
+ * fuller the better, then an idle one, then one whose mode must change. */
+static int preference(const struct gpu_work *work, const struct claim *claim)
 {
-    enum gpu_mode want = mode_of_claim(mode);
+    enum gpu_mode want = mode_of_claim(claim->spec.mode);
+    if (claim->named.set && pci_addr_cmp(&claim->named.gpu, &work->gpu->addr) == 0) {
+        return 10000;
+    }
     size_t busy = work->n_kept + work->n_added;
     bool right = work->gpu->mode == want ||
                  (work->n_added > 0 && mode_of_claim(work->added[0].claim.spec.mode) == want);
@@ -156,17 +160,43 @@ static int try_gpu(struct gpu_work *work, const struct claim *claim, struct erro
     return result;
 }
 
+/* A claim that must get the device named for it: can't it be of this GPU? */
+static bool is_elsewhere(const struct gpu_work *work, const struct claim *claim)
+{
+    const struct claim_device *named = &claim->named;
+    if (!work->request->as_named || !work->request->draw || !named->set) {
+        return false;
+    }
+    return named->mdev_uuid[0] != '\0' ? work->gpu->iface != VGPU_IFACE_MDEV
+                                       : pci_addr_cmp(&work->gpu->addr, &named->gpu) != 0;
+}
+
+static int refuse_elsewhere(const struct claim *claim, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    error_set(err, REASON_NOT_FOUND, SUBJECT("claim", claim->name),
+              "VM \"%s\" names %s for claim \"%s\", and this host has no such GPU", claim->vm,
+              pci_addr_format(&claim->named.device, bdf), claim->name);
+    error_hint(err, "`cleave vm start %s` can choose another GPU", claim->vm);
+    return -REASON_NOT_FOUND;
+}
+
 static int assign(struct works *works, const struct claim *claim, struct error *err)
 {
+    size_t n_here = 0;
     for (size_t g = 0; g < works->n; g++) {
-        works->items[g].tried = false;
+        works->items[g].tried = is_elsewhere(&works->items[g], claim);
+        n_here += !works->items[g].tried;
+    }
+    if (n_here == 0 && works->n > 0) {
+        return refuse_elsewhere(claim, err);
     }
     struct error best = {0};
     for (size_t round = 0; round < works->n; round++) {
         size_t pick = SIZE_MAX;
         for (size_t g = 0; g < works->n; g++) {
-            bool better = pick == SIZE_MAX || preference(&works->items[g], claim->spec.mode) >
-                                                  preference(&works->items[pick], claim->spec.mode);
+            bool better = pick == SIZE_MAX || preference(&works->items[g], claim) >
+                                                  preference(&works->items[pick], claim);
             if (!works->items[g].tried && better) {
                 pick = g;
             }
@@ -226,7 +256,8 @@ static int assign_all(struct works *works, const struct plan_request *request, s
         needs[at] = mine;
     }
     for (size_t i = 0; i < request->n_add; i++) {
-        int result = assign(works, request->add[order[i]], err);
+        const struct claim *claim = request->add[order[i]];
+        int result = park_is_for(request, claim) ? 0 : assign(works, claim, err);
         if (result != 0) {
             return result;
         }
@@ -234,7 +265,7 @@ static int assign_all(struct works *works, const struct plan_request *request, s
     return 0;
 }
 
-static int check_vm(const struct planner *planner, const struct step *step, struct error *err)
+int plan_check_vm(const struct planner *planner, const struct step *step, struct error *err)
 {
     if (step->kind != STEP_ATTACH && step->kind != STEP_DETACH) {
         return 0;
@@ -266,19 +297,58 @@ static void name_vm(struct plan *plan, const char *vm)
     }
 }
 
+struct plan_claim *plan_add_claim(struct plan *plan, const struct planner *planner,
+                                  enum plan_verb verb, const struct claim *claim)
+{
+    struct plan_claim *entry = vec_push(&plan->claims);
+    *entry = (struct plan_claim){.verb = verb, .claim = *claim};
+    const struct vm *vm = claim->vm[0] == '\0' ? NULL : host_find_vm(planner->host, claim->vm);
+    if (vm != NULL) {
+        STR_SET(entry->claim.vm_uuid, vm->uuid);
+    }
+    name_vm(plan, claim->vm);
+    return entry;
+}
+
 static void collect_claims(struct plan *plan, const struct gpu_work *work)
 {
     for (size_t i = 0; i < work->n_gone; i++) {
+        const struct claim *gone = work->gone[i];
+        bool stays = work->request->park && gone->spec.hold == CLAIM_ON_DEMAND;
         struct plan_claim *entry = vec_push(&plan->claims);
-        *entry = (struct plan_claim){.verb = PLAN_RELEASE, .claim = *work->gone[i]};
-        name_vm(plan, work->gone[i]->vm);
+        *entry = (struct plan_claim){.verb = stays ? PLAN_PARK : PLAN_RELEASE, .claim = *gone};
+        name_vm(plan, gone->vm);
     }
     for (size_t i = 0; i < work->n_added; i++) {
-        struct plan_claim *entry = vec_push(&plan->claims);
-        *entry = (struct plan_claim){.verb = PLAN_BIND, .claim = work->added[i].claim};
-        entry->claim.got = work->got[i];
-        name_vm(plan, entry->claim.vm);
+        struct claim *claim =
+            &plan_add_claim(plan, work->planner, PLAN_BIND, &work->added[i].claim)->claim;
+        claim->got = work->got[i];
+        if (claim->spec.hold == CLAIM_ON_DEMAND) {
+            struct claim_device named = {0};
+            (void)claim_device(claim, &named);
+            claim->named = named;
+        }
     }
+}
+
+/* What is named for a claim that goes leaves the definition of its VM. */
+static int unname(struct plan *plan, const struct planner *planner,
+                  const struct plan_request *request, const struct claim *claim, struct error *err)
+{
+    const struct host *host = planner->host;
+    bool vm_is_gone = host->libvirt_problem[0] == '\0' && host_find_vm(host, claim->vm) == NULL;
+    if (!claim->named.set || claim->vm[0] == '\0' || vm_is_gone || request->leave_guests) {
+        return 0;
+    }
+    struct step *step = vec_push(&plan->steps);
+    *step = step_make(STEP_DETACH, &claim->named.gpu);
+    STR_SET(step->claim, claim->name);
+    STR_SET(step->vm, claim->vm);
+    STR_SET(step->type, claim->spec.type);
+    step->device = claim->named.device;
+    STR_SET(step->mdev_uuid, claim->named.mdev_uuid);
+    name_vm(plan, claim->vm);
+    return plan_check_vm(planner, step, err);
 }
 
 /* Claims that go without holding anything on a GPU that is here. */
@@ -291,8 +361,18 @@ static int collect_empty(struct plan *plan, const struct planner *planner,
             return error_set(err, REASON_NOT_FOUND, request->remove[i], "there is no claim \"%s\"",
                              request->remove[i]);
         }
-        if (!claim_holds(claim) || host_find_gpu_addr(planner->host, &claim->got.gpu) == NULL) {
-            *vec_push(&plan->claims) = (struct plan_claim){.verb = PLAN_RELEASE, .claim = *claim};
+        if (claim_holds(claim) && host_find_gpu_addr(planner->host, &claim->got.gpu) != NULL) {
+            continue;
+        }
+        bool stays = request->park && claim->spec.hold == CLAIM_ON_DEMAND;
+        if (stays && claim->state == CLAIM_PENDING) {
+            continue; /* it is parked */
+        }
+        *vec_push(&plan->claims) =
+            (struct plan_claim){.verb = stays ? PLAN_PARK : PLAN_RELEASE, .claim = *claim};
+        int result = unname(plan, planner, request, claim, err);
+        if (result != 0) {
+            return result;
         }
     }
     return 0;
@@ -320,7 +400,7 @@ static int collect(struct plan *plan, const struct works *works, struct error *e
             *vec_push(&plan->instances) = *instance;
         }
         for (vec_each(&work->steps, step)) {
-            int result = check_vm(work->planner, step, err);
+            int result = plan_check_vm(work->planner, step, err);
             if (result != 0) {
                 return result;
             }
@@ -362,6 +442,7 @@ int planner_build(const struct planner *planner, const struct plan_request *requ
     }
     result = result != 0 ? result : assign_all(&works, request, err);
     result = result != 0 ? result : collect(plan, &works, err);
+    result = result != 0 ? result : park_all(planner, request, plan, err);
     if (result == 0) {
         *ret_plan = TAKE_PTR(plan);
     }

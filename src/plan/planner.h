@@ -28,6 +28,16 @@ struct plan_request {
     size_t n_add;
     const char *const *remove; /* names of claims to release */
     size_t n_remove;
+    /* On-demand claims of `add` are drawn now; else they are parked: their VM's definition gets a
+     * device, and nothing is made. */
+    bool draw;
+    /* Drawn claims get the very device that is named for them, or nothing: for who can't change
+     * the definition now. */
+    bool as_named;
+    /* The claims of `remove` give their devices back and stay, parked. */
+    bool park;
+    /* No step for a VM's definition: it is in use, or right as it is. */
+    bool leave_guests;
     const char *author;
     const char *reason;
     /* Names mdev vGPUs: randomness comes in from outside. */

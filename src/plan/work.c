@@ -134,6 +134,22 @@ void work_to_idle(struct gpu_work *work)
     }
 }
 
+/* Is that device in the VM's definition because it is named for an on-demand claim that holds
+ * nothing now? Several may be named the same: the first to start has it. */
+static bool is_named(const struct planner *planner, const struct vm *vm,
+                     const struct pci_addr *device)
+{
+    for (size_t i = 0; i < planner->claims->n; i++) {
+        const struct claim *claim = &planner->claims->items[i];
+        if (!claim_holds(claim) && claim->named.set && claim->named.mdev_uuid[0] == '\0' &&
+            pci_addr_cmp(&claim->named.device, device) == 0 &&
+            claim_is_of(claim, vm->name, vm->uuid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct vm *work_defined_in(const struct gpu_work *work, const struct pci_addr *device)
 {
     for (size_t i = 0; i < work->n_gone; i++) {
@@ -143,7 +159,8 @@ const struct vm *work_defined_in(const struct gpu_work *work, const struct pci_a
     }
     for (vec_each(&work->planner->host->vms, vm)) {
         for (vec_each(&vm->devices, known)) {
-            if (!known->is_mdev && pci_addr_cmp(&known->addr, device) == 0) {
+            if (!known->is_mdev && pci_addr_cmp(&known->addr, device) == 0 &&
+                !is_named(work->planner, vm, device)) {
                 return vm;
             }
         }
@@ -171,13 +188,47 @@ static bool vf_is_free(const struct gpu_work *work, size_t n_assigned, const str
     return work_defined_in(work, vf) == NULL && !health_is_stuck(work->planner, work->gpu, vf);
 }
 
+/* The device that is named for a claim that is drawn, or NULL. */
+static const struct claim_device *named_for(const struct gpu_work *work, size_t i)
+{
+    const struct claim *claim = &work->added[i].claim;
+    bool drawn = work->request->draw && claim->spec.hold == CLAIM_ON_DEMAND;
+    return drawn && claim->named.set ? &claim->named : NULL;
+}
+
+/* The named virtual function of this GPU if it is free. */
+static bool take_named(struct gpu_work *work, size_t i)
+{
+    const struct claim_device *named = named_for(work, i);
+    if (named == NULL || named->mdev_uuid[0] != '\0' ||
+        pci_addr_cmp(&named->gpu, &work->gpu->addr) != 0 || !vf_is_free(work, i, &named->device)) {
+        return false;
+    }
+    work->got[i].device = named->device;
+    return true;
+}
+
+static int refuse_taken(const struct gpu_work *work, size_t i, struct error *err)
+{
+    const struct claim *claim = &work->added[i].claim;
+    char bdf[BDF_SIZE];
+    pci_addr_format(&claim->named.device, bdf);
+    error_set(err, REASON_NO_CAPACITY, SUBJECT("claim", claim->name),
+              "%s, which VM \"%s\" names for it, is taken", bdf, claim->vm);
+    error_hint(err, "`cleave vm start %s` can choose another", claim->vm);
+    return -REASON_NO_CAPACITY;
+}
+
 int work_take_device(struct gpu_work *work, size_t i, struct error *err)
 {
     const struct gpu *gpu = work->gpu;
     struct assignment *got = &work->got[i];
     char subject[64];
     work_subject(work, subject, sizeof(subject));
-    if (gpu->iface == VGPU_IFACE_MDEV) {
+    const struct claim_device *named = named_for(work, i);
+    if (gpu->iface == VGPU_IFACE_MDEV && named != NULL && named->mdev_uuid[0] != '\0') {
+        STR_SET(got->mdev_uuid, named->mdev_uuid);
+    } else if (gpu->iface == VGPU_IFACE_MDEV) {
         work->request->new_uuid(got->mdev_uuid);
     }
     if (gpu->vfs_total == 0) {
@@ -190,6 +241,12 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
         error_hint(err, "install the vGPU host driver (vGPU manager); `cleave host show` says what "
                         "is missing");
         return -REASON_UNSUPPORTED;
+    }
+    if (take_named(work, i)) {
+        return 0;
+    }
+    if (named != NULL && work->request->as_named && gpu->iface != VGPU_IFACE_MDEV) {
+        return refuse_taken(work, i, err);
     }
     for (uint32_t n = 0; n < gpu->vfs_total; n++) {
         struct pci_addr vf;
@@ -247,8 +304,12 @@ void work_create_vgpu(struct gpu_work *work, size_t i)
 void work_attach(struct gpu_work *work, size_t i)
 {
     const struct admitted *added = &work->added[i];
-    if (added->claim.vm[0] == '\0') {
+    if (added->claim.vm[0] == '\0' || work->request->leave_guests) {
         return;
+    }
+    const struct claim_device *named = named_for(work, i);
+    if (named != NULL && !claim_device_is(named, &work->got[i].device, work->got[i].mdev_uuid)) {
+        work_detach(work, &added->claim, named);
     }
     struct step *step = work_step(work, STEP_ATTACH);
     STR_SET(step->claim, added->claim.name);

@@ -68,6 +68,14 @@ void work_create_vgpu(struct gpu_work *work, size_t i);
 void work_attach(struct gpu_work *work, size_t i);
 /* Sets it, unless the GPU has it; wiped: a step before this one cleared what it has. */
 void work_scheduler(struct gpu_work *work, bool wiped);
+/* DETACH of the claim's device, unless its VM is gone or guests are left alone. */
+void work_detach(struct gpu_work *work, const struct claim *claim,
+                 const struct claim_device *device);
+/* Adds an entry for a claim that comes; the claim learns which VM it is that its name means. */
+struct plan_claim *plan_add_claim(struct plan *plan, const struct planner *planner,
+                                  enum plan_verb verb, const struct claim *claim);
+/* A VM's devices change only while it is off and libvirt answers. */
+int plan_check_vm(const struct planner *planner, const struct step *step, struct error *err);
 const char *work_subject(const struct gpu_work *work, char *out, size_t size);
 
 #endif

@@ -22,21 +22,29 @@ static int refuse_held(const struct claim *claim, const char *holder, struct err
     return -REASON_IN_USE;
 }
 
-static void detach(struct gpu_work *work, const struct claim *claim)
+void work_detach(struct gpu_work *work, const struct claim *claim,
+                 const struct claim_device *device)
 {
-    if (claim->vm[0] == '\0' || claim->spec.mode == CLAIM_GPU_INSTANCE) {
-        return;
-    }
     const struct host *host = work->planner->host;
-    if (host->libvirt_problem[0] == '\0' && host_find_vm(host, claim->vm) == NULL) {
-        return; /* the VM is gone, and its definition with it */
+    if (claim->vm[0] == '\0' || work->request->leave_guests ||
+        (host->libvirt_problem[0] == '\0' && host_find_vm(host, claim->vm) == NULL)) {
+        return; /* a VM that is gone has no definition */
     }
     struct step *step = work_step(work, STEP_DETACH);
+    step->gpu = device->gpu;
     STR_SET(step->claim, claim->name);
     STR_SET(step->vm, claim->vm);
     STR_SET(step->type, claim->spec.type);
-    step->device = claim->got.device;
-    STR_SET(step->mdev_uuid, claim->got.mdev_uuid);
+    step->device = device->device;
+    STR_SET(step->mdev_uuid, device->mdev_uuid);
+}
+
+static void detach(struct gpu_work *work, const struct claim *claim)
+{
+    struct claim_device device = {0};
+    if (claim_device(claim, &device)) {
+        work_detach(work, claim, &device);
+    }
 }
 
 static int release_vgpu(struct gpu_work *work, const struct claim *claim, struct error *err)

@@ -100,6 +100,10 @@ struct guest_port_ops {
     int (*rewrite)(struct guest_port *port, const char *xml, const struct hostdev_change *changes,
                    size_t n_changes, char **ret_xml, struct error *err);
 
+    /* Pure: what a definition says: name, UUID, host devices and whose they are. Devices are marked
+     * live. The caller frees ret_vm->devices. Never waits; any thread. */
+    int (*describe)(struct guest_port *port, const char *xml, struct vm *ret_vm, struct error *err);
+
     /* Moves a running VM, live, and makes it persistent at the target; blocks until it is there or
      * not. Never post-copy. `ret_done` (may be NULL) gets the statistics of the job, however it
      * ended. After an error the VM runs at the source, but for -REASON_UNAVAILABLE: then a

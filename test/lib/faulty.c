@@ -148,6 +148,13 @@ static int guest_rewrite(struct guest_port *port, const char *xml,
                self->inner->ops->rewrite(self->inner, xml, changes, n_changes, ret_xml, err));
 }
 
+static int guest_describe(struct guest_port *port, const char *xml, struct vm *ret_vm,
+                          struct error *err)
+{
+    struct faulty_guest *self = (struct faulty_guest *)port;
+    return self->inner->ops->describe(self->inner, xml, ret_vm, err);
+}
+
 static int guest_migrate(struct guest_port *port, const struct guest_migration *migration,
                          struct guest_progress *ret_done, struct error *err)
 {
@@ -182,6 +189,7 @@ static const struct guest_port_ops guest_ops = {
     .undefine = guest_undefine,
     .read_xml = guest_read_xml,
     .rewrite = guest_rewrite,
+    .describe = guest_describe,
     .migrate = guest_migrate,
     .migrate_progress = guest_migrate_progress,
     .migrate_cancel = guest_migrate_cancel,

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/park.h"
+
+#include "base/str.h"
+#include "plan/work.h"
+
+struct park {
+    const struct planner *planner;
+    const struct plan_request *request;
+    struct plan *plan;
+};
+
+bool park_is_for(const struct plan_request *request, const struct claim *claim)
+{
+    return claim->spec.hold == CLAIM_ON_DEMAND && !request->draw;
+}
+
+static bool goes(const struct plan_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->n_remove; i++) {
+        if (str_eq(request->remove[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does the claim name or hold the device; for NULL: something on the GPU? */
+static bool names(const struct claim *claim, const struct pci_addr *gpu,
+                  const struct pci_addr *device)
+{
+    struct claim_device own = {0};
+    return claim_device(claim, &own) && (device == NULL ? pci_addr_cmp(&own.gpu, gpu) == 0
+                                                        : pci_addr_cmp(&own.device, device) == 0);
+}
+
+/* How many claims that stay or come do so. */
+static size_t count_names(const struct park *park, const struct pci_addr *gpu,
+                          const struct pci_addr *device)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < park->planner->claims->n; i++) {
+        const struct claim *claim = &park->planner->claims->items[i];
+        n += !goes(park->request, claim->name) && names(claim, gpu, device);
+    }
+    for (vec_each(&park->plan->claims, entry)) {
+        bool comes = entry->verb == PLAN_BIND || entry->verb == PLAN_PARK;
+        n += comes && names(&entry->claim, gpu, device);
+    }
+    return n;
+}
+
+/* The virtual function that the fewest name; false when their addresses can't be known. */
+static bool choose_vf(const struct park *park, const struct gpu *gpu, struct pci_addr *ret_vf)
+{
+    size_t best = SIZE_MAX;
+    for (uint32_t i = 0; i < gpu->vfs_total; i++) {
+        struct pci_addr vf = {0};
+        if (!gpu_vf_addr(gpu, i, &vf)) {
+            return false;
+        }
+        size_t n = count_names(park, &gpu->addr, &vf);
+        if (n < best) {
+            best = n;
+            *ret_vf = vf;
+        }
+    }
+    return best != SIZE_MAX;
+}
+
+static int choose_device(const struct park *park, const struct admitted *admitted,
+                         struct claim_device *ret_device, struct error *err)
+{
+    const struct gpu *gpu = admitted->gpu;
+    *ret_device = (struct claim_device){.set = true, .gpu = gpu->addr, .device = gpu->addr};
+    if (admitted->claim.spec.mode == CLAIM_PASSTHROUGH) {
+        return 0;
+    }
+    if (gpu->iface == VGPU_IFACE_MDEV) {
+        park->request->new_uuid(ret_device->mdev_uuid);
+        return 0;
+    }
+    if (choose_vf(park, gpu, &ret_device->device)) {
+        return 0;
+    }
+    char bdf[BDF_SIZE];
+    pci_addr_format(&gpu->addr, bdf);
+    error_set(err, REASON_UNSUPPORTED, SUBJECT("gpu", bdf),
+              "GPU %s has no virtual functions whose addresses are known", bdf);
+    error_hint(err, "enable them first: `cleave gpu mode %s time-sliced`", bdf);
+    return -REASON_UNSUPPORTED;
+}
+
+static int choose(const struct park *park, const struct claim *claim, struct admitted *ret_admitted,
+                  struct claim_device *ret_device, struct error *err)
+{
+    size_t fewest = SIZE_MAX;
+    struct error first = {0};
+    for (vec_each(&park->planner->host->gpus, gpu)) {
+        struct error one = {0};
+        struct admitted admitted;
+        struct claim_device device;
+        int r = admit_on_gpu(park->planner, claim, gpu, &admitted, &one);
+        r = r != 0 ? r : choose_device(park, &admitted, &device, &one);
+        size_t n = count_names(park, &gpu->addr, NULL);
+        if (r != 0) {
+            first = first.reason == REASON_NONE ? one : first;
+        } else if (n < fewest) {
+            fewest = n;
+            *ret_admitted = admitted;
+            *ret_device = device;
+        }
+    }
+    if (fewest != SIZE_MAX) {
+        return 0;
+    }
+    if (first.reason == REASON_NONE) {
+        error_set(&first, REASON_NOT_FOUND, "host", "this host has no GPU for claim \"%s\"",
+                  claim->name);
+    }
+    if (err != NULL) {
+        *err = first;
+    }
+    return -(int)first.reason;
+}
+
+static int park_one(const struct park *park, const struct claim *claim, struct error *err)
+{
+    struct admitted admitted = {0};
+    struct claim_device device = {0};
+    int r = choose(park, claim, &admitted, &device, err);
+    if (r != 0) {
+        return r;
+    }
+    struct plan_claim *entry =
+        plan_add_claim(park->plan, park->planner, PLAN_PARK, &admitted.claim);
+    entry->claim.named = device;
+    struct step *step = vec_push(&park->plan->steps);
+    *step = step_make(STEP_ATTACH, &device.gpu);
+    STR_SET(step->claim, claim->name);
+    STR_SET(step->vm, claim->vm);
+    STR_SET(step->type, admitted.type != NULL ? admitted.type->name : "");
+    step->device = device.device;
+    STR_SET(step->mdev_uuid, device.mdev_uuid);
+    return plan_check_vm(park->planner, step, err);
+}
+
+int park_all(const struct planner *planner, const struct plan_request *request, struct plan *plan,
+             struct error *err)
+{
+    const struct park park = {.planner = planner, .request = request, .plan = plan};
+    for (size_t i = 0; i < request->n_add; i++) {
+        const struct claim *claim = request->add[i];
+        int r = park_is_for(request, claim) ? park_one(&park, claim, err) : 0;
+        if (r != 0) {
+            return r;
+        }
+    }
+    return 0;
+}

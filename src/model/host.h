@@ -50,6 +50,8 @@ struct vgpu {
     char mdev_uuid[40];     /* mdev only, else "" */
     struct pci_addr vf;     /* VF that carries it (mdev on a PF without SR-IOV: the PF) */
     char holder[NAME_SIZE]; /* VM that has the device open, "" if none is known */
+    char params[256];       /* plugin parameters: "enable_uvm=1, …" */
+    bool params_known;
 };
 
 /* A vGPU type the kernel offers on a VF now. */
@@ -102,6 +104,9 @@ struct gpu {
     bool mig_enabled;                        /* current */
     bool mig_pending;                        /* pending */
     enum tristate heterogeneous;             /* mixed-size mode now */
+    enum tristate ecc;                       /* now */
+    bool nvlinks_known;                      /* is `nvlinks` known? */
+    uint32_t nvlinks;                        /* active ones */
     struct gpu_scheduler scheduler;          /* of time-sliced vGPUs, as the driver reports it */
     enum tristate mig_timeslicing_supported; /* GPU capability, as the driver reports it */
     enum tristate mig_timeslicing_enabled;   /* hypervisor, as the driver reports it */

@@ -24,7 +24,20 @@ struct gpu_report {
 };
 typedef void gpu_report_fn(const struct gpu_report *report, void *data);
 
-/* All mandatory, but watch and hush: both or neither. */
+/* A vGPU that a running VM has open. */
+struct gpu_vgpu_query {
+    struct pci_addr gpu;
+    const char *vm_uuid;
+    const char *mdev_uuid; /* "" not an mdev */
+    uint32_t type_id;      /* NO_ID any */
+};
+struct gpu_vgpu_state {
+    char metadata[4096]; /* the driver's, for `compatible` on another host; base64, "" none */
+    bool framebuffer_used_known;
+    uint64_t framebuffer_used_bytes;
+};
+
+/* All mandatory, but watch and hush: both or neither; and vgpu_state and compatible: likewise. */
 struct gpu_port_ops {
     /* Read-only. Adds to `host` the driver and NVML versions and, per GPU that the driver owns
      * (found by PCI address or appended): uuid, name, index, memory, MIG fields, GIs,
@@ -43,6 +56,14 @@ struct gpu_port_ops {
     /* on: lets go of all GPUs, and returns when that is done, so that they can be unbound or reset;
      * off: watches again. What is so already is left. */
     void (*hush)(struct gpu_port *port, bool on);
+    /* Read-only. What a migration needs to know of a vGPU; -NOT_FOUND when the driver shows none.
+     */
+    int (*vgpu_state)(struct gpu_port *port, const struct gpu_vgpu_query *query,
+                      struct gpu_vgpu_state *ret_state, struct error *err);
+    /* Read-only. May a vGPU of that metadata (another host's, not trusted) move to this GPU? The
+     * driver's word: "live", "sleep", "hibernate", "cold" or "none". */
+    int (*compatible)(struct gpu_port *port, const struct pci_addr *gpu, const char *metadata,
+                      char ret_word[16], struct error *err);
     void (*free)(struct gpu_port *port);
 };
 

@@ -58,7 +58,16 @@
     X(nvmlEventSetCreate)                                                                          \
     X(nvmlEventSetFree)                                                                            \
     X(nvmlEventSetWait_v2)                                                                         \
-    X(nvmlDeviceRegisterEvents)
+    X(nvmlDeviceRegisterEvents)                                                                    \
+    X(nvmlDeviceGetEccMode)                                                                        \
+    X(nvmlDeviceGetNvLinkState)                                                                    \
+    X(nvmlDeviceGetVgpuMetadata)                                                                   \
+    X(nvmlGetVgpuCompatibility)                                                                    \
+    X(nvmlVgpuInstanceGetMetadata)                                                                 \
+    X(nvmlVgpuInstanceGetFbUsage)                                                                  \
+    X(nvmlVgpuInstanceGetMdevUUID)                                                                 \
+    X(nvmlVgpuInstanceGetType)                                                                     \
+    X(nvmlVgpuInstanceGetVmID)
 
 struct nvml {
     void *handle; /* of dlopen(); NULL until the library was found */

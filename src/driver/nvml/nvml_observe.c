@@ -124,6 +124,35 @@ static void observe_vgpu_modes(const struct nvml_gpu *handle, struct gpu *gpu)
         read_capability(handle, NVML_DEVICE_VGPU_MIG_TIMESLICING_ENABLED);
 }
 
+/* nvml.h, NVML_NVLINK_MAX_LINKS and nvmlDeviceGetNvLinkState: NOT_SUPPORTED "if the device doesn't
+ * support" NVLink. */
+#define MAX_NVLINKS 36
+
+static void observe_links(const struct nvml_gpu *handle, struct gpu *gpu)
+{
+    const struct nvml *nvml = handle->nvml;
+    for (uint32_t link = 0; nvml->nvmlDeviceGetNvLinkState != NULL && link < MAX_NVLINKS; link++) {
+        uint32_t active = 0;
+        int32_t code = nvml->nvmlDeviceGetNvLinkState(handle->device, link, &active);
+        gpu->nvlinks_known = gpu->nvlinks_known || code == NVML_ERROR_NOT_SUPPORTED;
+        if (code != NVML_SUCCESS) {
+            return; /* no more of them */
+        }
+        gpu->nvlinks_known = true;
+        gpu->nvlinks += active != 0;
+    }
+}
+
+static void observe_ecc(const struct nvml_gpu *handle, struct gpu *gpu)
+{
+    uint32_t current = 0;
+    uint32_t pending = 0;
+    if (handle->nvml->nvmlDeviceGetEccMode != NULL &&
+        handle->nvml->nvmlDeviceGetEccMode(handle->device, &current, &pending) == NVML_SUCCESS) {
+        gpu->ecc = current != 0 ? TRI_YES : TRI_NO;
+    }
+}
+
 /* False when the driver gives no usable address: then there is nothing to hang the rest on. */
 static bool observe_gpu(const struct nvml *nvml, struct nvml_device *device, uint32_t index,
                         struct host *host)
@@ -150,6 +179,8 @@ static bool observe_gpu(const struct nvml *nvml, struct nvml_device *device, uin
     observe_identity(&handle, gpu);
     observe_mig(&handle, gpu);
     observe_vgpu_modes(&handle, gpu);
+    observe_ecc(&handle, gpu);
+    observe_links(&handle, gpu);
     gpu->vgpus_running = nvml_gpu_running_vgpus(&handle, NO_ID);
     return true;
 }

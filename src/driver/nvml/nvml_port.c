@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "driver/nvml/nvml_migrate.h"
 #include "driver/nvml/nvml_observe.h"
 #include "driver/nvml/nvml_step.h"
 #include "driver/nvml/nvml_watch.h"
@@ -104,6 +105,32 @@ static int apply(struct gpu_port *port, struct step *step, struct error *err)
     return r == 0 ? verb->apply(&gpu, step, err) : r;
 }
 
+static int vgpu_state(struct gpu_port *port, const struct gpu_vgpu_query *query,
+                      struct gpu_vgpu_state *ret_state, struct error *err)
+{
+    int r = nvml_open(library(port), err);
+    if (r < 0) {
+        return r;
+    }
+    CLEANUP_NVML struct nvml *nvml = library(port);
+    struct nvml_gpu gpu;
+    r = nvml_gpu_find(nvml, &query->gpu, &gpu, err);
+    return r == 0 ? nvml_vgpu_state(&gpu, query, ret_state, err) : r;
+}
+
+static int compatible(struct gpu_port *port, const struct pci_addr *addr, const char *metadata,
+                      char ret_word[16], struct error *err)
+{
+    int r = nvml_open(library(port), err);
+    if (r < 0) {
+        return r;
+    }
+    CLEANUP_NVML struct nvml *nvml = library(port);
+    struct nvml_gpu gpu;
+    r = nvml_gpu_find(nvml, addr, &gpu, err);
+    return r == 0 ? nvml_compatible(&gpu, metadata, ret_word, err) : r;
+}
+
 static void port_free(struct gpu_port *port)
 {
     if (port != NULL) {
@@ -120,6 +147,8 @@ struct gpu_port *nvml_port_new(void)
                                             .apply = apply,
                                             .watch = watch,
                                             .hush = hush,
+                                            .vgpu_state = vgpu_state,
+                                            .compatible = compatible,
                                             .free = port_free};
     struct nvml_port *port = xcalloc(1, sizeof(*port));
     port->base.ops = &ops;

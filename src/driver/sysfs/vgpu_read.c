@@ -25,6 +25,13 @@ static uint32_t read_placement(const struct sysfs_path *path)
     return id == NO_PLACEMENT ? NO_ID : id;
 }
 
+static void read_params(const struct sysfs_path *path, struct vgpu *vgpu)
+{
+    char line[SYSFS_LINE_MAX];
+    int r = sysfs_read_line(path, line, sizeof(line));
+    vgpu->params_known = r == 0 && STR_SET(vgpu->params, line);
+}
+
 int vgpu_read_vendor(const struct sysfs *sys, const struct pci_addr *vf, struct vgpu *ret_vgpu)
 {
     struct vgpu vgpu = {.gi_id = NO_ID, .placement_id = NO_ID, .vf = *vf};
@@ -38,6 +45,8 @@ int vgpu_read_vendor(const struct sysfs *sys, const struct pci_addr *vf, struct 
         struct sysfs_path placement = sysfs_pci(sys, vf, "nvidia/placement_id");
         vgpu.gi_id = read_id(&gi);
         vgpu.placement_id = read_placement(&placement);
+        struct sysfs_path params = sysfs_pci(sys, vf, "nvidia/vgpu_params");
+        read_params(&params, &vgpu);
     }
     *ret_vgpu = vgpu;
     return 0;
@@ -68,6 +77,8 @@ int vgpu_read_mdev(const struct sysfs *sys, const char *uuid, struct vgpu *ret_v
         sysfs_path(sys, "/sys/bus/mdev/devices/%s/nvidia/placement_id", uuid);
     vgpu.gi_id = read_id(&gi);
     vgpu.placement_id = read_placement(&placement);
+    struct sysfs_path params = sysfs_path(sys, "/sys/bus/mdev/devices/%s/nvidia/vgpu_params", uuid);
+    read_params(&params, &vgpu);
     *ret_vgpu = vgpu;
     return 0;
 }

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/preflight.h"
+
+#include <stdio.h>
+
+#include "base/str.h"
+#include "plan/facts.h"
+
+/* ---- the source ---- */
+
+static bool is_of(const struct claim *claim, const struct vm *vm)
+{
+    return claim->vm[0] != '\0' && (str_eq(claim->vm, vm->name) || str_eq(claim->vm, vm->uuid));
+}
+
+static int refuse_changing(const struct claim *claim, const struct vm *vm, struct error *err)
+{
+    int r = error_set(err, REASON_IN_USE, SUBJECT("claim", claim->name),
+                      "claim \"%s\" of VM \"%s\" is %s", claim->name, vm->name,
+                      claim_state_name(claim->state));
+    error_hint(err, "`cleave claim show %s` tells more; a VM migrates with bound claims only",
+               claim->name);
+    return r;
+}
+
+/* A wish that any host can fulfil: without addresses of this one. */
+static struct claim wish_of(const struct claim *claim, const struct gpu *gpu)
+{
+    struct claim wish = *claim;
+    bool by_model = gpu != NULL && str_eq(claim->spec.gpu, gpu->model);
+    if (!by_model) {
+        wish.spec.gpu[0] = '\0';
+    }
+    wish.spec.start = NO_ID; /* the placement may differ */
+    wish.vm[0] = '\0';       /* not before it is there */
+    return wish;
+}
+
+int preflight_offer(const struct planner *planner, const struct vm *vm,
+                    struct migration_offer **ret_offer, struct error *err)
+{
+    const struct host *host = planner->host;
+    CLEANUP(migration_offer_freep) struct migration_offer *offer = xcalloc(1, sizeof(*offer));
+    offer->claims = xcalloc(MIGRATION_MAX_CLAIMS, sizeof(*offer->claims));
+    STR_SET(offer->host, host->name);
+    STR_SET(offer->vm, vm->name);
+    STR_SET(offer->vm_uuid, vm->uuid);
+    facts_of_vm(host, vm, planner->claims, &offer->facts);
+    for (vec_each(planner->claims, claim)) {
+        if (!is_of(claim, vm)) {
+            continue;
+        }
+        if (claim->state != CLAIM_BOUND) {
+            return refuse_changing(claim, vm, err);
+        }
+        if (offer->n_claims == MIGRATION_MAX_CLAIMS) {
+            return error_set(err, REASON_UNSUPPORTED, SUBJECT("vm", vm->name),
+                             "VM \"%s\" has more than %d claims", vm->name, MIGRATION_MAX_CLAIMS);
+        }
+        const struct gpu *gpu = host_find_gpu_addr(host, &claim->got.gpu);
+        struct offer_claim *one = &offer->claims[offer->n_claims++];
+        one->claim = wish_of(claim, gpu);
+        facts_of_claim(host, gpu, claim, &one->facts);
+    }
+    *ret_offer = TAKE_PTR(offer);
+    return 0;
+}
+
+void preflight_source(const struct rules *rules, const struct migration_offer *offer,
+                      struct checks *ret_checks)
+{
+    rules_check_migration(rules, MIGRATION_OF_VM, "", &offer->facts, NULL, ret_checks);
+    for (size_t i = 0; i < offer->n_claims; i++) {
+        const struct offer_claim *one = &offer->claims[i];
+        rules_check_migration(rules, MIGRATION_OF_DEVICE, one->claim.name, &one->facts, NULL,
+                              ret_checks);
+    }
+}
+
+/* ---- the target ---- */
+
+/* One claim's search for a GPU. */
+struct seat {
+    const struct gpu *gpu;
+    struct migration_facts facts;
+    size_t failed, unknown;
+};
+
+struct search {
+    const struct planner *planner;
+    const struct migration_offer *offer;
+    const struct nvml_answers *answers;
+    struct plan_request request;
+    struct claim wishes[MIGRATION_MAX_CLAIMS]; /* with the GPU that was chosen */
+    const struct claim *add[MIGRATION_MAX_CLAIMS];
+    size_t n_add;
+    struct plan *plan;
+};
+
+static const char *nvml_word(const struct search *search, size_t claim, const struct gpu *gpu)
+{
+    for (vec_each(search->answers, answer)) {
+        if (answer->claim == claim && pci_addr_cmp(&answer->gpu, &gpu->addr) == 0) {
+            return answer->word;
+        }
+    }
+    return "";
+}
+
+static struct seat judge(const struct search *search, size_t i, const struct gpu *gpu)
+{
+    const struct offer_claim *one = &search->offer->claims[i];
+    struct seat seat = {.gpu = gpu};
+    struct checks checks = {0};
+    facts_of_seat(search->planner, gpu, &one->claim, &seat.facts);
+    fact_set(&seat.facts, FACT_COMPATIBLE, nvml_word(search, i, gpu));
+    rules_check_migration(search->planner->rules, MIGRATION_OF_DEVICE, one->claim.name, &one->facts,
+                          &seat.facts, &checks);
+    for (vec_each(&checks, check)) {
+        seat.failed += check->result == CHECK_FAILED;
+        seat.unknown += check->result == CHECK_UNKNOWN || check->result == CHECK_WARNING;
+    }
+    vec_done(&checks);
+    return seat;
+}
+
+static bool is_better(const struct seat *a, const struct seat *b)
+{
+    return a->failed != b->failed ? a->failed < b->failed : a->unknown < b->unknown;
+}
+
+/* The plan for all claims that have a GPU, and this one on that GPU. */
+static int try_seat(struct search *search, size_t i, const struct seat *seat, struct error *err)
+{
+    struct claim *wish = &search->wishes[search->n_add];
+    *wish = search->offer->claims[i].claim;
+    (void)pci_addr_format(&seat->gpu->addr, wish->spec.gpu);
+    int r = planner_admit(search->planner, wish, err);
+    if (r != 0) {
+        return r;
+    }
+    struct plan *plan = NULL;
+    search->add[search->n_add] = wish;
+    search->request.add = search->add;
+    search->request.n_add = search->n_add + 1;
+    r = planner_build(search->planner, &search->request, &plan, err);
+    if (r == 0) {
+        plan_free(search->plan);
+        search->plan = plan;
+        search->n_add++;
+    }
+    return r;
+}
+
+/* "Can't be made" alone hides that there are instances, but of other profiles. */
+static void name_profiles(const struct gpu *gpu, struct migration_facts *facts)
+{
+    const char *wanted = facts->values[FACT_PROFILE];
+    CLEANUP_STRBUF struct strbuf names = {0};
+    for (vec_each(&gpu->gis, gi)) {
+        if (str_eq(gi->profile, wanted)) {
+            return;
+        }
+        if (gi->profile[0] != '\0' && strstr(strbuf_str(&names), gi->profile) == NULL) {
+            strbuf_addf(&names, "%s%s", names.len > 0 ? ", " : "", gi->profile);
+        }
+    }
+    if (names.len > 0) {
+        fact_set(facts, FACT_PROFILE, strbuf_str(&names));
+    }
+}
+
+static void seat_claim(struct search *search, size_t i, struct migration_facts *ret_facts)
+{
+    const struct host *host = search->planner->host;
+    CLEANUP_FREE struct seat *seats = xcalloc(host->gpus.n + 1, sizeof(*seats));
+    size_t n = 0;
+    for (vec_each(&host->gpus, gpu)) {
+        struct seat seat = judge(search, i, gpu);
+        size_t at = n++;
+        for (; at > 0 && is_better(&seat, &seats[at - 1]); at--) {
+            seats[at] = seats[at - 1];
+        }
+        seats[at] = seat;
+    }
+    struct error first = {0};
+    for (size_t s = 0; s < n && seats[s].failed == 0; s++) {
+        struct error err = {0};
+        if (try_seat(search, i, &seats[s], &err) == 0) {
+            *ret_facts = seats[s].facts;
+            fact_set(ret_facts, FACT_ROOM, "yes");
+            return;
+        }
+        first = first.reason == REASON_NONE ? err : first;
+    }
+    if (n == 0) {
+        error_set(&first, REASON_NOT_FOUND, "host", "host \"%s\" has no GPU", host->name);
+    } else {
+        *ret_facts = seats[0].facts;
+    }
+    if (first.reason != REASON_NONE) { /* else a rule says why */
+        fact_set(ret_facts, FACT_ROOM, "no");
+        fact_set(ret_facts, FACT_ROOM_PROBLEM, first.message);
+        if (n > 0) {
+            name_profiles(seats[0].gpu, ret_facts);
+        }
+    }
+}
+
+/* The GPU was chosen for this once; the claim stays free to be elsewhere. */
+static void forget_selectors(struct plan *plan, const struct migration_offer *offer)
+{
+    for (vec_each(&plan->claims, entry)) {
+        for (size_t i = 0; i < offer->n_claims; i++) {
+            if (str_eq(entry->claim.name, offer->claims[i].claim.name)) {
+                STR_SET(entry->claim.spec.gpu, offer->claims[i].claim.spec.gpu);
+            }
+        }
+    }
+}
+
+void preflight_target(const struct planner *planner, const struct migration_offer *offer,
+                      const struct nvml_answers *answers, const struct plan_request *request,
+                      struct plan **ret_plan, struct checks *ret_checks)
+{
+    struct migration_facts here = {0};
+    facts_of_target(planner->host, offer, &here);
+    rules_check_migration(planner->rules, MIGRATION_OF_VM, "", &offer->facts, &here, ret_checks);
+    struct search *search = xcalloc(1, sizeof(*search));
+    search->planner = planner;
+    search->offer = offer;
+    search->answers = answers;
+    search->request = *request;
+    for (size_t i = 0; i < offer->n_claims; i++) {
+        const struct offer_claim *one = &offer->claims[i];
+        struct migration_facts facts = {0};
+        seat_claim(search, i, &facts);
+        rules_check_migration(planner->rules, MIGRATION_OF_DEVICE, one->claim.name, &one->facts,
+                              &facts, ret_checks);
+    }
+    if (offer->n_claims == 0) {
+        (void)planner_build(planner, request, &search->plan, NULL); /* no steps */
+    }
+    if (search->plan != NULL && search->n_add == offer->n_claims) {
+        forget_selectors(search->plan, offer);
+        *ret_plan = TAKE_PTR(search->plan);
+    }
+    plan_free(search->plan);
+    free(search);
+}

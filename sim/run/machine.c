@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -176,6 +177,28 @@ static int put_file(enum artifact which, const char *target, struct error *err)
     return 0;
 }
 
+/* libvirt 10 and later look for a device's own VFIO driver there before they bind it, and refuse to
+ * bind one when the running kernel has no such file: in a container it often has none. Empty, it
+ * says that vfio-pci is the one. */
+static int put_modules_alias(struct error *err)
+{
+    struct utsname kernel;
+    if (uname(&kernel) < 0) {
+        return error_set_errno(err, errno, "kernel", "asking for its release");
+    }
+    CLEANUP_FREE char *there = xasprintf("/usr/lib/modules/%s/modules.alias", kernel.release);
+    CLEANUP_FREE char *dir = xasprintf("%s/lib/modules/%s", UPPER, kernel.release);
+    CLEANUP_FREE char *file = xasprintf("%s/modules.alias", dir);
+    if (fs_exists(there)) {
+        return 0;
+    }
+    int result = fs_mkdirs(dir, 0755);
+    if (result == 0) {
+        result = fs_write_atomic(file, "", 0);
+    }
+    return result < 0 ? error_set_errno(err, -result, file, "writing it") : 0;
+}
+
 /* Bound, not copied: libvirt asks an emulator what it can do, which takes a second, and remembers
  * the answer as long as the file's change time stays the same. */
 static int cover_emulator(struct error *err)
@@ -206,6 +229,9 @@ static int make_usr(struct error *err)
     }
     if (result == 0) {
         result = put_file(ARTIFACT_MODPROBE, UPPER "/sbin/modprobe", err);
+    }
+    if (result == 0) {
+        result = put_modules_alias(err);
     }
     if (result < 0) {
         return result;

@@ -10,6 +10,11 @@ json_t *encode_id(uint32_t id)
     return id == NO_ID ? json_null() : json_integer(id);
 }
 
+json_t *encode_size(uint64_t n)
+{
+    return n == 0 ? json_null() : json_integer((json_int_t)n);
+}
+
 json_t *encode_text(const char *text)
 {
     return text == NULL || text[0] == '\0' ? json_null() : json_string(text);

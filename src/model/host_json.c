@@ -83,6 +83,7 @@ json_t *gpu_to_json(const struct gpu *gpu)
     json_object_set_new(json, "iommuGroup", group_to_json(gpu));
     json_object_set_new(json, "numaNode",
                         gpu->numa_node < 0 ? json_null() : json_integer(gpu->numa_node));
+    json_object_set_new(json, "mmioBytes", encode_size(gpu->mmio_bytes));
     json_object_set_new(json, "mig", mig_to_json(gpu));
     json_object_set_new(json, "mixedSizes", encode_tristate(gpu->heterogeneous));
     json_object_set_new(json, "scheduler", gpu_scheduler_to_json(&gpu->scheduler));
@@ -116,15 +117,16 @@ json_t *vm_to_json(const struct vm *vm)
     json_t *devices = json_array();
     for (vec_each(&vm->devices, device)) {
         json_array_append_new(devices,
-                              json_pack("{s:o, s:o, s:b, s:b}", "address",
+                              json_pack("{s:o, s:o, s:b, s:b, s:b, s:o}", "address",
                                         device->is_mdev ? json_null() : encode_addr(&device->addr),
                                         "mdevUuid", encode_text(device->mdev_uuid), "live",
-                                        device->live, "persistent", device->persistent));
+                                        device->live, "persistent", device->persistent, "managed",
+                                        device->managed, "claim", encode_text(device->claim)));
     }
-    return json_pack("{s:s, s:o, s:s, s:I, s:I, s:o}", "name", vm->name, "uuid",
+    return json_pack("{s:s, s:o, s:s, s:I, s:I, s:b, s:b, s:o}", "name", vm->name, "uuid",
                      encode_text(vm->uuid), "state", vm_state_name(vm->state), "vcpus",
-                     (json_int_t)vm->vcpus, "memoryKib", (json_int_t)vm->mem_kib, "devices",
-                     devices);
+                     (json_int_t)vm->vcpus, "memoryKib", (json_int_t)vm->mem_kib, "transient",
+                     vm->transient, "autostart", vm->autostart, "devices", devices);
 }
 
 json_t *host_to_json(const struct host *host)

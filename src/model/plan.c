@@ -125,9 +125,16 @@ struct step step_make(enum step_kind kind, const struct pci_addr *gpu)
         .size = NO_ID,
         .type_id = NO_ID,
         .placement_id = NO_ID,
+        .numa_node = -1,
         .got_gi_id = NO_ID,
         .state = STEP_PLANNED,
     };
+}
+
+void step_set_gpu(struct step *step, const struct gpu *gpu)
+{
+    step->mmio_bytes = gpu->mmio_bytes;
+    step->numa_node = gpu->numa_node;
 }
 
 struct step step_undo(const struct step *step)

@@ -317,6 +317,7 @@ void work_attach(struct gpu_work *work, size_t i)
     STR_SET(step->type, added->type != NULL ? added->type->name : "");
     step->device = work->got[i].device;
     STR_SET(step->mdev_uuid, work->got[i].mdev_uuid);
+    step_set_gpu(step, work->gpu);
 }
 
 /* All claims on a GPU must want it in the same mode. */

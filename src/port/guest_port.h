@@ -66,6 +66,7 @@ struct guest_progress {
     uint64_t vfio_bytes;        /* device state sent so far */
     uint64_t elapsed_ms;
     uint64_t downtime_ms; /* RUNNING: expected by the emulator; DONE: what it was */
+    bool runs_here;       /* of migrate(): the source says that the VM still runs there */
 };
 
 struct guest_port;
@@ -106,8 +107,9 @@ struct guest_port_ops {
 
     /* Moves a running VM, live, and makes it persistent at the target; blocks until it is there or
      * not. Never post-copy. `ret_done` (may be NULL) gets the statistics of the job, however it
-     * ended. After an error the VM runs at the source, but for -REASON_UNAVAILABLE: then a
-     * connection broke, and both sides have to be asked. */
+     * ended. After an error libvirt has left the VM running at the source, which
+     * ret_done->runs_here confirms; without that a connection broke, and both sides have to be
+     * asked. */
     int (*migrate)(struct guest_port *port, const struct guest_migration *migration,
                    struct guest_progress *ret_done, struct error *err);
     /* Read-only; for another thread and port than migrate's, which it never waits for. What runs

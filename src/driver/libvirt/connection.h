@@ -41,6 +41,13 @@ int libvirt_apply_step(struct libvirt_port *port, const struct step *step, struc
 /* Can this libvirt (its number as virConnectGetLibVersion has it) assign the step's device? */
 int libvirt_check_version(unsigned long version, const struct step *step, struct error *err);
 
+/* migration (migrate.c). */
+int libvirt_migrate(struct libvirt_port *port, const struct guest_migration *migration,
+                    struct guest_progress *ret_done, struct error *err);
+int libvirt_migrate_progress(struct libvirt_port *port, const char *vm,
+                             struct guest_progress *ret_progress, struct error *err);
+int libvirt_migrate_cancel(struct libvirt_port *port, const char *vm, struct error *err);
+
 /* observe (observe.c). */
 int libvirt_observe(struct libvirt_port *port, struct host *host, struct error *err);
 

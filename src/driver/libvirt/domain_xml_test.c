@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "driver/libvirt/connection.h"
+#include "driver/libvirt/domain_xml.h"
 #include "test.h"
 
 #define UUID "c2177883-f1bb-47f0-914d-32a22e3a8804"
@@ -24,34 +25,10 @@ static void pci_and_mdev_devices_are_read_and_others_passed_over(void **state)
     assert_int_equal(domain_xml_hostdevs(xml, &devices, &err), 0);
     assert_int_equal(devices.n, 2);
     char name[64];
-    assert_string_equal(hostdev_name(&devices.items[0], name, sizeof(name)), "10000:41:1f.4");
-    assert_string_equal(hostdev_name(&devices.items[1], name, sizeof(name)), UUID);
+    assert_string_equal(hostdev_name(&devices.items[0].device, name, sizeof(name)),
+                        "10000:41:1f.4");
+    assert_string_equal(hostdev_name(&devices.items[1].device, name, sizeof(name)), UUID);
     vec_done(&devices);
-}
-
-static void a_function_is_never_managed(void **state)
-{
-    (void)state;
-    struct pci_addr gpu = {.bus = 0x41};
-    struct step step = step_make(STEP_ATTACH, &gpu);
-    step.device = (struct pci_addr){.bus = 0x41, .device = 2, .function = 4};
-    struct hostdev device = hostdev_of_step(&step);
-    CLEANUP_FREE char *xml = hostdev_xml(&device);
-    assert_string_equal(xml, "<hostdev mode='subsystem' type='pci' managed='no'><source><address "
-                             "domain='0x0000' bus='0x41' slot='0x02' function='0x4'/></source>"
-                             "</hostdev>");
-}
-
-static void an_mdev_is_assigned_by_its_uuid(void **state)
-{
-    (void)state;
-    struct pci_addr gpu = {.bus = 0x41};
-    struct step step = step_make(STEP_ATTACH, &gpu);
-    STR_SET(step.mdev_uuid, UUID);
-    struct hostdev device = hostdev_of_step(&step);
-    CLEANUP_FREE char *xml = hostdev_xml(&device);
-    assert_string_equal(xml, "<hostdev mode='subsystem' type='mdev' managed='no' model='vfio-pci'>"
-                             "<source><address uuid='" UUID "'/></source></hostdev>");
 }
 
 static void a_template_gets_a_new_name_and_loses_its_uuid(void **state)
@@ -162,8 +139,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pci_and_mdev_devices_are_read_and_others_passed_over),
-        cmocka_unit_test(a_function_is_never_managed),
-        cmocka_unit_test(an_mdev_is_assigned_by_its_uuid),
         cmocka_unit_test(a_template_gets_a_new_name_and_loses_its_uuid),
         cmocka_unit_test(a_template_without_a_name_gets_one),
         cmocka_unit_test(what_a_template_may_not_have_is_refused),

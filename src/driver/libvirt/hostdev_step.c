@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ATTACH and DETACH: the stored definition of a VM that is off. What a running VM has stays alone.
+/*
+ * ATTACH and DETACH: the stored definition of a VM that is off. What a running VM has stays alone.
+ * A definition is read, edited and defined again as a whole: device, window, hint and notes come
+ * and go together, whenever the power fails.
  */
 #include "driver/libvirt/connection.h"
 
 #include <stdio.h>
 
 #include "base/str.h"
+#include "driver/libvirt/domain_edit.h"
 
 /* From 10.0 on libvirt assigns a function whose driver is a vendor's own VFIO driver (libvirt
  * release notes, 10.0.0: "Support vendor-specific VFIO variant drivers"). */
@@ -74,16 +78,71 @@ static int check_holders(struct libvirt_port *port, const char *vm, const struct
     return result;
 }
 
+/* ---- what a step means ---- */
+
+static struct hostdev device_of(const struct step *step)
+{
+    struct hostdev device = {.is_mdev = step->mdev_uuid[0] != '\0'};
+    if (device.is_mdev) {
+        STR_SET(device.mdev_uuid, step->mdev_uuid);
+    } else {
+        device.addr = step->device;
+    }
+    return device;
+}
+
+static struct attachment attachment_of(const struct step *step)
+{
+    struct attachment attachment = {.claim = step->claim,
+                                    .device = device_of(step),
+                                    .kind = HOSTDEV_VENDOR_VFIO,
+                                    .numa_node = step->numa_node};
+    if (attachment.device.is_mdev) {
+        attachment.kind = HOSTDEV_MDEV;
+    } else if (pci_addr_cmp(&step->device, &step->gpu) == 0) {
+        attachment.kind = HOSTDEV_WHOLE;
+        attachment.mmio_bytes = step->mmio_bytes;
+    }
+    return attachment;
+}
+
 /* ---- attach ---- */
+
+static int read_stored(virDomainPtr domain, const char *vm, char **ret_xml, struct error *err)
+{
+    /* With its secrets: what is left out would be lost when it is defined again. */
+    CLEANUP_FREE char *xml =
+        virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+    if (xml == NULL) {
+        return libvirt_error(err, SUBJECT("vm", vm), "reading its definition");
+    }
+    *ret_xml = TAKE_PTR(xml);
+    return 0;
+}
+
+static int presence(virDomainPtr domain, const struct step *step,
+                    const struct attachment *attachment, enum presence *ret_presence,
+                    struct error *err)
+{
+    CLEANUP_FREE char *xml = NULL;
+    int result = read_stored(domain, step->vm, &xml, err);
+    return result < 0 ? result : domain_edit_presence(xml, attachment, ret_presence, err);
+}
 
 /* *ret_there: nothing is left to do. */
 static int check_attach(struct libvirt_port *port, virDomainPtr domain, const struct step *step,
                         bool *ret_there, struct error *err)
 {
-    struct hostdev device = hostdev_of_step(step);
+    struct attachment attachment = attachment_of(step);
+    enum presence there = DEVICE_ABSENT;
     unsigned long version = 0;
     bool active = false;
-    int result = has_device(domain, PERSISTENT, &device, ret_there, err);
+    int result = presence(domain, step, &attachment, &there, err);
+    if (result == 0 && there != DEVICE_PRESENT) {
+        result = libvirt_is_active(domain, &active, err);
+    }
+    /* One that was put in by hand becomes the claim's when the VM is off. */
+    *ret_there = there == DEVICE_PRESENT || (active && there == DEVICE_BY_HAND);
     if (result < 0 || *ret_there) {
         return result;
     }
@@ -95,24 +154,10 @@ static int check_attach(struct libvirt_port *port, virDomainPtr domain, const st
         result = error_set(err, REASON_UNSUPPORTED, SUBJECT("vm", step->vm),
                            "VM \"%s\" is transient: it has no stored definition", step->vm);
     }
-    if (result == 0) {
-        result = libvirt_is_active(domain, &active, err);
-    }
     if (result == 0 && active) {
-        result = refuse_running(step->vm, &device, err);
+        result = refuse_running(step->vm, &attachment.device, err);
     }
-    return result < 0 ? result : check_holders(port, step->vm, &device, err);
-}
-
-static int attach(virDomainPtr domain, const struct step *step, struct error *err)
-{
-    struct hostdev device = hostdev_of_step(step);
-    CLEANUP_FREE char *xml = hostdev_xml(&device);
-    if (virDomainAttachDeviceFlags(domain, xml, VIR_DOMAIN_AFFECT_CONFIG) < 0) {
-        return libvirt_error(err, SUBJECT("vm", step->vm), "putting the device into VM \"%s\"",
-                             step->vm);
-    }
-    return 0;
+    return result < 0 ? result : check_holders(port, step->vm, &attachment.device, err);
 }
 
 /* ---- detach ---- */
@@ -120,36 +165,76 @@ static int attach(virDomainPtr domain, const struct step *step, struct error *er
 static int check_detach(virDomainPtr domain, const struct step *step, bool *ret_there,
                         struct error *err)
 {
-    struct hostdev device = hostdev_of_step(step);
+    struct attachment attachment = attachment_of(step);
     bool active = false;
     bool live = false;
     int result = libvirt_is_active(domain, &active, err);
     if (result == 0 && active) {
-        result = has_device(domain, LIVE, &device, &live, err);
+        result = has_device(domain, LIVE, &attachment.device, &live, err);
     }
     if (result == 0 && live) {
-        return refuse_running(step->vm, &device, err);
+        return refuse_running(step->vm, &attachment.device, err);
     }
-    bool has = false;
+    CLEANUP_FREE char *xml = NULL;
+    CLEANUP_FREE char *without = NULL;
     if (result == 0 && virDomainIsPersistent(domain) == 1) {
-        result = has_device(domain, PERSISTENT, &device, &has, err);
+        result = read_stored(domain, step->vm, &xml, err);
     }
-    *ret_there = !has;
+    if (result == 0 && xml != NULL) {
+        result = domain_edit_detach(xml, &attachment.device, step->claim, &without, err);
+    }
+    *ret_there = without == NULL;
     return result;
 }
 
-static int detach(virDomainPtr domain, const struct step *step, struct error *err)
+/* ---- both ---- */
+
+static int edit(struct libvirt_port *port, const char *xml, const struct step *step,
+                char **ret_edited, struct error *err)
 {
-    struct hostdev device = hostdev_of_step(step);
-    CLEANUP_FREE char *xml = hostdev_xml(&device);
-    if (virDomainDetachDeviceFlags(domain, xml, VIR_DOMAIN_AFFECT_CONFIG) < 0) {
-        return libvirt_error(err, SUBJECT("vm", step->vm), "taking the device out of VM \"%s\"",
-                             step->vm);
+    struct attachment attachment = attachment_of(step);
+    virNodeInfo node = {0};
+    if (step->kind == STEP_DETACH) {
+        return domain_edit_detach(xml, &attachment.device, step->claim, ret_edited, err);
     }
-    return 0;
+    if (virNodeGetInfo(port->connection, &node) == 0) {
+        attachment.n_host_nodes = node.nodes;
+    }
+    return domain_edit_attach(xml, &attachment, ret_edited, err);
 }
 
-/* ---- both ---- */
+/* libvirt can't define "unless it changed": that nobody did meanwhile is seen by reading again. */
+static int redefine(struct libvirt_port *port, virDomainPtr domain, const struct step *step,
+                    struct error *err)
+{
+    CLEANUP_FREE char *xml = NULL;
+    CLEANUP_FREE char *again = NULL;
+    CLEANUP_FREE char *edited = NULL;
+    int result = read_stored(domain, step->vm, &xml, err);
+    if (result == 0) {
+        result = edit(port, xml, step, &edited, err);
+    }
+    if (result < 0 || edited == NULL) {
+        return result;
+    }
+    result = read_stored(domain, step->vm, &again, err);
+    if (result == 0 && !str_eq(xml, again)) {
+        result = error_set(err, REASON_CONFLICT, SUBJECT("vm", step->vm),
+                           "the definition of VM \"%s\" was changed at the same time", step->vm);
+        error_hint(err, "try again");
+    }
+    if (result < 0) {
+        return result;
+    }
+    CLEANUP_DOMAIN virDomainPtr defined = virDomainDefineXML(port->connection, edited);
+    if (defined != NULL) {
+        return 0;
+    }
+    return libvirt_error(err, SUBJECT("vm", step->vm), "%s VM \"%s\"",
+                         step->kind == STEP_ATTACH ? "putting the device into"
+                                                   : "taking the device out of",
+                         step->vm);
+}
 
 /* Finds the VM and checks. A VM that is gone has nothing to be taken out of. */
 static int prepare(struct libvirt_port *port, const struct step *step, virDomainPtr *ret_domain,
@@ -185,13 +270,13 @@ int libvirt_check_step(struct libvirt_port *port, const struct step *step, struc
 int libvirt_apply_step(struct libvirt_port *port, const struct step *step, struct error *err)
 {
     CLEANUP_DOMAIN virDomainPtr domain = NULL;
-    struct hostdev device = hostdev_of_step(step);
+    struct hostdev device = device_of(step);
     bool there = false;
     int result = prepare(port, step, &domain, &there, err);
     if (result < 0 || there) {
         return result;
     }
-    result = step->kind == STEP_ATTACH ? attach(domain, step, err) : detach(domain, step, err);
+    result = redefine(port, domain, step, err);
     bool has = false;
     if (result == 0) {
         result = has_device(domain, PERSISTENT, &device, &has, err);

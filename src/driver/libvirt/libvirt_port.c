@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "driver/libvirt/connection.h"
+#include "driver/libvirt/domain_edit.h"
 
 #define POLL_NS 50000000L
 
@@ -148,6 +149,58 @@ static int undefine(struct guest_port *port, const char *vm, struct error *err)
                : libvirt_error(err, SUBJECT("vm", vm), "removing the definition of VM \"%s\"", vm);
 }
 
+static int read_xml(struct guest_port *port, const char *vm, enum guest_xml which, char **ret_xml,
+                    struct error *err)
+{
+    static const unsigned flags[] = {[GUEST_XML_STORED] = VIR_DOMAIN_XML_INACTIVE,
+                                     [GUEST_XML_LIVE] = 0,
+                                     [GUEST_XML_MIGRATABLE] = VIR_DOMAIN_XML_MIGRATABLE};
+    CLEANUP_DOMAIN virDomainPtr domain = NULL;
+    bool active = false;
+    int result = libvirt_find(port_of(port), vm, &domain, err);
+    if (result == 0) {
+        result = libvirt_is_active(domain, &active, err);
+    }
+    if (result < 0) {
+        return result;
+    }
+    if (which != GUEST_XML_STORED && !active) {
+        return error_set(err, REASON_CONFLICT, SUBJECT("vm", vm), "VM \"%s\" is not running", vm);
+    }
+    if (which == GUEST_XML_STORED && virDomainIsPersistent(domain) == 0) {
+        return error_set(err, REASON_CONFLICT, SUBJECT("vm", vm),
+                         "VM \"%s\" is transient: it has no stored definition", vm);
+    }
+    *ret_xml = virDomainGetXMLDesc(domain, flags[which] | VIR_DOMAIN_XML_SECURE);
+    return *ret_xml != NULL
+               ? 0
+               : libvirt_error(err, SUBJECT("vm", vm), "reading the definition of VM \"%s\"", vm);
+}
+
+static int rewrite(struct guest_port *port, const char *xml, const struct hostdev_change *changes,
+                   size_t n_changes, char **ret_xml, struct error *err)
+{
+    (void)port;
+    return domain_edit_rewrite(xml, changes, n_changes, ret_xml, err);
+}
+
+static int migrate(struct guest_port *port, const struct guest_migration *migration,
+                   struct guest_progress *ret_done, struct error *err)
+{
+    return libvirt_migrate(port_of(port), migration, ret_done, err);
+}
+
+static int migrate_progress(struct guest_port *port, const char *vm,
+                            struct guest_progress *ret_progress, struct error *err)
+{
+    return libvirt_migrate_progress(port_of(port), vm, ret_progress, err);
+}
+
+static int migrate_cancel(struct guest_port *port, const char *vm, struct error *err)
+{
+    return libvirt_migrate_cancel(port_of(port), vm, err);
+}
+
 static void free_port(struct guest_port *port)
 {
     struct libvirt_port *own = port_of(port);
@@ -166,6 +219,11 @@ static const struct guest_port_ops ops = {
     .start = start,
     .stop = stop,
     .undefine = undefine,
+    .read_xml = read_xml,
+    .rewrite = rewrite,
+    .migrate = migrate,
+    .migrate_progress = migrate_progress,
+    .migrate_cancel = migrate_cancel,
     .free = free_port,
 };
 

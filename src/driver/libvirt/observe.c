@@ -32,8 +32,9 @@ static enum vm_state state_of(unsigned char state)
     return VM_UNKNOWN;
 }
 
-static struct vm_device *find_or_add(struct vm *vm, const struct hostdev *device)
+static struct vm_device *find_or_add(struct vm *vm, const struct found_hostdev *found)
 {
+    const struct hostdev *device = &found->device;
     for (vec_each(&vm->devices, known)) {
         struct hostdev other = {.is_mdev = known->is_mdev, .addr = known->addr};
         STR_SET(other.mdev_uuid, known->mdev_uuid);
@@ -45,6 +46,7 @@ static struct vm_device *find_or_add(struct vm *vm, const struct hostdev *device
     added->is_mdev = device->is_mdev;
     added->addr = device->addr;
     STR_SET(added->mdev_uuid, device->mdev_uuid);
+    added->managed = found->managed;
     return added;
 }
 
@@ -56,6 +58,9 @@ static int add_devices(struct vm *vm, virDomainPtr domain, enum definition which
         struct vm_device *known = find_or_add(vm, device);
         known->live = known->live || which == LIVE;
         known->persistent = known->persistent || which == PERSISTENT;
+        if (known->claim[0] == '\0') {
+            STR_SET(known->claim, device->claim);
+        }
     }
     vec_done(&devices);
     return result;
@@ -75,11 +80,15 @@ static int observe_domain(virDomainPtr domain, struct vm *vm, struct error *err)
     vm->state = state_of(info.state);
     vm->vcpus = info.nrVirtCpu;
     vm->mem_kib = info.maxMem;
+    int autostart = 0;
+    int persistent = virDomainIsPersistent(domain);
     int result = 0;
+    vm->transient = persistent == 0;
+    vm->autostart = virDomainGetAutostart(domain, &autostart) == 0 && autostart == 1;
     if (virDomainIsActive(domain) == 1) {
         result = add_devices(vm, domain, LIVE, err);
     }
-    if (result == 0 && virDomainIsPersistent(domain) == 1) {
+    if (result == 0 && persistent == 1) {
         result = add_devices(vm, domain, PERSISTENT, err);
     }
     return result;

@@ -73,6 +73,7 @@ static void observe_identity(const struct sysfs *sys, struct gpu *gpu)
     if (sysfs_read_i32(&file, &gpu->numa_node) < 0 || gpu->numa_node < 0) {
         gpu->numa_node = -1;
     }
+    gpu->mmio_bytes = sysfs_read_mmio(sys, &gpu->addr);
     sysfs_read_driver(sys, &gpu->addr, gpu->driver, sizeof(gpu->driver));
     if (gpu->other_vendor != 0) {
         snprintf(gpu->name, sizeof(gpu->name), "PCI %04x:%04x", vendor, gpu->pci_id);

@@ -53,6 +53,8 @@ void sysfs_read_driver(const struct sysfs *sys, const struct pci_addr *addr, cha
                        size_t size);
 /* IOMMU group of a function, NO_ID when it has none. */
 uint32_t sysfs_read_group(const struct sysfs *sys, const struct pci_addr *addr);
+/* Sum of a function's 64-bit BARs, its VFs' not included; 0 when unknown or without any. */
+uint64_t sysfs_read_mmio(const struct sysfs *sys, const struct pci_addr *addr);
 /* The function an mdev was made on: second-last component of the link in /sys/bus/mdev/devices. */
 bool sysfs_read_mdev_parent(const struct sysfs *sys, const char *uuid, struct pci_addr *ret_addr);
 /* Addresses of the enabled VFs of a PF, sorted; at most SYSFS_VFS_MAX. */

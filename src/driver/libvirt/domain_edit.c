@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/libvirt/domain_edit.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "driver/libvirt/domain_extras.h"
+
+static xmlNode *devices_of(xmlDoc *doc)
+{
+    return xml_child(xmlDocGetRootElement(doc), "devices");
+}
+
+static xmlNode *find_device(const xmlNode *devices, const struct hostdev *device)
+{
+    for (xml_each(devices, "hostdev", node)) {
+        struct hostdev other;
+        if (hostdev_read(node, &other) && hostdev_eq(&other, device)) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
+static xmlNode *find_claim(const xmlNode *devices, const char *claim)
+{
+    for (xml_each(devices, "hostdev", node)) {
+        char other[NAME_SIZE];
+        hostdev_claim(node, other);
+        if (other[0] != '\0' && str_eq(other, claim)) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
+/* ---- presence ---- */
+
+/* A person's own user alias is not taken from a device: it is the claim's as it is. */
+static bool has_user_alias(const xmlNode *node)
+{
+    char alias[HOSTDEV_ALIAS_SIZE];
+    char claim[NAME_SIZE];
+    return XML_GET(xml_child(node, "alias"), "name", alias) && str_starts(alias, "ua-") &&
+           !hostdev_alias_claim(alias, claim);
+}
+
+static enum presence presence_of(const xmlNode *devices, const struct attachment *wanted)
+{
+    const xmlNode *node = find_device(devices, &wanted->device);
+    char claim[NAME_SIZE];
+    if (node == NULL) {
+        return DEVICE_ABSENT;
+    }
+    hostdev_claim(node, claim);
+    bool is_its_own =
+        wanted->claim[0] == '\0' || str_eq(claim, wanted->claim) || has_user_alias(node);
+    return is_its_own ? DEVICE_PRESENT : DEVICE_BY_HAND;
+}
+
+int domain_edit_presence(const char *xml, const struct attachment *wanted,
+                         enum presence *ret_presence, struct error *err)
+{
+    CLEANUP_DOC xmlDoc *doc = NULL;
+    int result = xml_parse(xml, &doc, err);
+    if (result == 0) {
+        *ret_presence = presence_of(devices_of(doc), wanted);
+    }
+    return result;
+}
+
+/* ---- the boot display of mediated devices ---- */
+
+/* libvirt's domain XML, "hostdev": `display` (4.6.0) shows the device's own framebuffer and needs
+ * a graphics device; `ramfb` (5.10.0) is a picture before the guest has a driver. */
+static bool has_viewer(const xmlNode *devices)
+{
+    static const char *const kinds[] = {"vnc", "spice", "dbus", "sdl"};
+    for (xml_each(devices, "graphics", node)) {
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+            if (xml_has(node, "type", kinds[i])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The emulator has one boot display (harvester/harvester#5289): it goes to the first. */
+static bool is_displayed(const xmlNode *devices)
+{
+    for (xml_each(devices, "hostdev", node)) {
+        if (xml_has(node, "display", "on") || xml_has(node, "ramfb", "on")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void give_display(const xmlNode *devices, xmlNode *node)
+{
+    if (xml_has(node, "type", "mdev") && has_viewer(devices) && !is_displayed(devices)) {
+        xml_set(node, "display", "on");
+        xml_set(node, "ramfb", "on");
+    }
+}
+
+/* ---- attach and detach ---- */
+
+static void adopt(xmlNode *node, const struct attachment *wanted)
+{
+    hostdev_set_claim(node, wanted->claim);
+    xml_set(node, "managed", wanted->kind == HOSTDEV_WHOLE ? "yes" : "no");
+}
+
+int domain_edit_attach(const char *xml, const struct attachment *wanted, char **ret_xml,
+                       struct error *err)
+{
+    CLEANUP_DOC xmlDoc *doc = NULL;
+    int result = xml_parse(xml, &doc, err);
+    if (result < 0) {
+        return result;
+    }
+    xmlNode *root = xmlDocGetRootElement(doc);
+    xmlNode *devices = xml_child(root, "devices");
+    if (devices == NULL) {
+        devices = xml_add(root, "devices");
+    }
+    xmlNode *node = find_device(devices, &wanted->device);
+    xmlNode *before = find_claim(devices, wanted->claim);
+    if (before != NULL && before != node) {
+        xml_drop(before);
+    }
+    if (node == NULL) {
+        node = hostdev_add(devices, &wanted->device, wanted->kind, wanted->claim);
+        give_display(devices, node);
+    } else if (presence_of(devices, wanted) == DEVICE_BY_HAND) {
+        adopt(node, wanted);
+    }
+    domain_extras_note(root, wanted);
+    domain_extras_settle(root, wanted->n_host_nodes);
+    return xml_text(doc, ret_xml, err);
+}
+
+int domain_edit_detach(const char *xml, const struct hostdev *device, const char *claim,
+                       char **ret_xml, struct error *err)
+{
+    CLEANUP_DOC xmlDoc *doc = NULL;
+    int result = xml_parse(xml, &doc, err);
+    if (result < 0) {
+        return result;
+    }
+    xmlNode *devices = devices_of(doc);
+    bool found = false;
+    bool displayed = false;
+    for (size_t i = 0; i < 2; i++) {
+        xmlNode *node = i == 0 ? find_claim(devices, claim) : find_device(devices, device);
+        if (node != NULL) {
+            displayed = displayed || xml_has(node, "display", "on");
+            xml_drop(node);
+            found = true;
+        }
+    }
+    if (!found) {
+        return 0;
+    }
+    for (xml_each(devices, "hostdev", node)) {
+        char other[NAME_SIZE];
+        hostdev_claim(node, other);
+        if (displayed && other[0] != '\0') {
+            give_display(devices, node); /* the next one is the first now */
+        }
+    }
+    domain_extras_forget(xmlDocGetRootElement(doc), claim);
+    domain_extras_settle(xmlDocGetRootElement(doc), 0);
+    return xml_text(doc, ret_xml, err);
+}
+
+/* ---- rewrite ---- */
+
+static xmlNode *find_once(const xmlNode *devices, const struct hostdev_change *change,
+                          size_t *ret_n)
+{
+    xmlNode *found = NULL;
+    *ret_n = 0;
+    for (xml_each(devices, "hostdev", node)) {
+        char claim[NAME_SIZE];
+        struct hostdev other;
+        hostdev_claim(node, claim);
+        bool same = change->claim[0] != '\0' && claim[0] != '\0'
+                        ? str_eq(claim, change->claim)
+                        : hostdev_read(node, &other) && hostdev_eq(&other, &change->from);
+        if (same) {
+            found = node;
+            (*ret_n)++;
+        }
+    }
+    return found;
+}
+
+static int change_device(const xmlNode *devices, const struct hostdev_change *change,
+                         xmlNode **ret_node, struct error *err)
+{
+    char name[64];
+    size_t n = 0;
+    hostdev_name(&change->from, name, sizeof(name));
+    *ret_node = find_once(devices, change, &n);
+    if (n == 0) {
+        return error_set(err, REASON_NOT_FOUND, name, "the definition has no device %s%s%s", name,
+                         change->claim[0] != '\0' ? " of claim " : "", change->claim);
+    }
+    if (n > 1) {
+        return error_set(err, REASON_CONFLICT, name, "the definition has the device %s %zu times",
+                         name, n);
+    }
+    if (xml_has(*ret_node, "type", "mdev") != change->to.is_mdev) {
+        return error_set(err, REASON_UNSUPPORTED, name,
+                         "%s can't become a %s: both ends must make vGPUs in the same way", name,
+                         change->to.is_mdev ? "mediated device" : "PCI function");
+    }
+    return 0;
+}
+
+/* First all are found, then all are changed: devices may change places. */
+int domain_edit_rewrite(const char *xml, const struct hostdev_change *changes, size_t n_changes,
+                        char **ret_xml, struct error *err)
+{
+    CLEANUP_DOC xmlDoc *doc = NULL;
+    int result = xml_parse(xml, &doc, err);
+    if (result < 0) {
+        return result;
+    }
+    CLEANUP_FREE xmlNode **nodes = xcalloc(n_changes + 1, sizeof(*nodes));
+    for (size_t i = 0; result == 0 && i < n_changes; i++) {
+        result = change_device(devices_of(doc), &changes[i], &nodes[i], err);
+    }
+    for (size_t i = 0; result == 0 && i < n_changes; i++) {
+        hostdev_set_source(nodes[i], &changes[i].to);
+    }
+    domain_extras_drop_hint(xmlDocGetRootElement(doc));
+    return result < 0 ? result : xml_text(doc, ret_xml, err);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Puts a claim's device into a stored definition and takes it out again, together with what it
+ * needs beside its <hostdev>: a 64-bit PCI window for large BARs, and a hint which NUMA node the
+ * memory should come from. What cleave added is remembered in <metadata>, so that it goes away with
+ * the device, and what a person wrote never does. Pure: text in, text out.
+ */
+#ifndef DRIVER_LIBVIRT_DOMAIN_EDIT_H
+#define DRIVER_LIBVIRT_DOMAIN_EDIT_H
+
+#include "driver/libvirt/hostdev.h"
+
+#define DOMAIN_METADATA_URI "urn:cleave:domain:1"
+
+/* A device that a claim puts into a definition. */
+struct attachment {
+    const char *claim; /* "": no alias, nothing beside it */
+    struct hostdev device;
+    enum hostdev_kind kind;
+    uint64_t mmio_bytes;   /* sum of its large BARs, 0 unknown or not worth a thought */
+    int32_t numa_node;     /* -1 unknown */
+    unsigned n_host_nodes; /* of the host; 0 unknown */
+};
+
+/* What a definition has of a claim's device. */
+enum presence {
+    DEVICE_ABSENT,  /* not there, or the claim's alias is on another device */
+    DEVICE_BY_HAND, /* there, but without the claim's alias */
+    DEVICE_PRESENT  /* there, and the claim's */
+};
+int domain_edit_presence(const char *xml, const struct attachment *wanted,
+                         enum presence *ret_presence, struct error *err);
+
+/* The definition with the device: a device that was there without alias is adopted, one that the
+ * claim had before is replaced. Caller frees. */
+int domain_edit_attach(const char *xml, const struct attachment *wanted, char **ret_xml,
+                       struct error *err);
+/* The definition without it: by the claim's alias, and by the device. *ret_xml stays NULL when
+ * nothing is to be taken out. */
+int domain_edit_detach(const char *xml, const struct hostdev *device, const char *claim,
+                       char **ret_xml, struct error *err);
+
+/* guest_port's rewrite. */
+int domain_edit_rewrite(const char *xml, const struct hostdev_change *changes, size_t n_changes,
+                        char **ret_xml, struct error *err);
+
+/* Size of the 64-bit window that the BARs need, in KiB; 0 if the machine's own is enough. */
+uint64_t domain_window_kib(uint64_t sum_bytes, uint64_t largest_bytes,
+                           const char *controller_model);
+
+#endif

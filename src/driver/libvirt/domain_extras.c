@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/libvirt/domain_extras.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/str.h"
+
+#define GIB (1024ULL * 1024 * 1024)
+#define KIB_PER_GIB (1024ULL * 1024)
+
+/* QEMU's own windows, hw/pci-host/q35.c and i440fx.c: Q35_PCI_HOST_HOLE64_SIZE_DEFAULT 1 << 35,
+ * I440FX_PCI_HOST_HOLE64_SIZE_DEFAULT 1 << 31. A GPU with a larger BAR gets no address in it
+ * (canonical/lxd#15872, kubevirt/kubevirt#11093). */
+static const struct {
+    const char *controller;
+    uint64_t window_bytes;
+} own_windows[] = {{"pcie-root", 32 * GIB}, {"pci-root", 2 * GIB}};
+
+/* A BAR lies at a multiple of its size: so much more than the sum is needed at worst. Not more than
+ * that: the window counts against the guest's physical address bits (QEMU commit c48eb7a). */
+uint64_t domain_window_kib(uint64_t sum_bytes, uint64_t largest_bytes, const char *controller_model)
+{
+    uint64_t need = sum_bytes + largest_bytes;
+    for (size_t i = 0; i < ARRAY_SIZE(own_windows); i++) {
+        if (str_eq(controller_model, own_windows[i].controller) &&
+            need > own_windows[i].window_bytes) {
+            return (need + GIB - 1) / GIB * KIB_PER_GIB;
+        }
+    }
+    return 0;
+}
+
+/* ---- the notes ---- */
+
+static bool is_ours(const xmlNode *node)
+{
+    return node->ns != NULL && str_eq((const char *)node->ns->href, DOMAIN_METADATA_URI);
+}
+
+static xmlNode *find_notes(const xmlNode *root)
+{
+    for (xml_each(xml_child(root, "metadata"), "domain", node)) {
+        if (is_ours(node)) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
+static xmlNode *make_notes(xmlNode *root)
+{
+    xmlNode *notes = find_notes(root);
+    if (notes != NULL) {
+        return notes;
+    }
+    xmlNode *metadata = xml_child(root, "metadata");
+    notes = xml_add(metadata != NULL ? metadata : xml_add(root, "metadata"), "domain");
+    xmlSetNs(notes,
+             xmlNewNs(notes, (const xmlChar *)DOMAIN_METADATA_URI, (const xmlChar *)"cleave"));
+    return notes;
+}
+
+static void set_u64(xmlNode *node, const char *attribute, uint64_t value)
+{
+    char text[24];
+    (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+    xml_set(node, attribute, text);
+}
+
+void domain_extras_forget(xmlNode *root, const char *claim)
+{
+    xmlNode *next = NULL;
+    xmlNode *notes = find_notes(root);
+    for (xmlNode *node = xml_child(notes, "device"); node != NULL; node = next) {
+        next = xml_next(notes, node, "device");
+        if (xml_has(node, "claim", claim)) {
+            xml_drop(node);
+        }
+    }
+}
+
+void domain_extras_note(xmlNode *root, const struct attachment *attachment)
+{
+    if (attachment->claim[0] == '\0' ||
+        (attachment->mmio_bytes == 0 && attachment->numa_node < 0)) {
+        return; /* nothing is known now: what was, stays */
+    }
+    domain_extras_forget(root, attachment->claim);
+    xmlNode *device = xml_add(make_notes(root), "device");
+    xml_set(device, "claim", attachment->claim);
+    if (attachment->mmio_bytes != 0) {
+        set_u64(device, "mmio-bytes", attachment->mmio_bytes);
+    }
+    if (attachment->numa_node >= 0) {
+        set_u64(device, "numa-node", (uint64_t)attachment->numa_node);
+    }
+}
+
+bool domain_extras_noted(const xmlNode *root, uint64_t *ret_kib)
+{
+    xmlNode *notes = find_notes(root);
+    *ret_kib = 0;
+    (void)xml_get_u64(xml_child(notes, "pcihole64"), "kib", ret_kib);
+    return xml_child(notes, "numatune") != NULL;
+}
+
+/* ---- the 64-bit window ---- */
+
+static xmlNode *root_controller(const xmlNode *root)
+{
+    for (xml_each(xml_child(root, "devices"), "controller", node)) {
+        if (xml_has(node, "type", "pci") && xml_has(node, "index", "0")) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
+static uint64_t needed_window(const xmlNode *notes, const xmlNode *controller)
+{
+    uint64_t sum = 0;
+    uint64_t largest = 0;
+    char model[NAME_SIZE];
+    for (xml_each(notes, "device", node)) {
+        uint64_t bytes = 0;
+        if (xml_get_u64(node, "mmio-bytes", &bytes) && bytes <= UINT64_MAX / 4 - sum) {
+            sum += bytes;
+            largest = bytes > largest ? bytes : largest;
+        }
+    }
+    (void)XML_GET(controller, "model", model);
+    return domain_window_kib(sum, largest, model);
+}
+
+/* The window is ours if it is exactly what was noted. */
+static void settle_window(xmlNode *root, xmlNode *notes)
+{
+    xmlNode *controller = root_controller(root);
+    xmlNode *note = xml_child(notes, "pcihole64");
+    xmlNode *window = xml_child(controller, "pcihole64");
+    uint64_t noted = 0;
+    uint64_t there = 0;
+    bool is_noted = xml_get_u64(note, "kib", &noted);
+    bool own = window != NULL && is_noted && xml_get_kib(window, &there) && there == noted;
+    if (note != NULL) {
+        xml_drop(note);
+    }
+    if (controller == NULL || (window != NULL && !own)) {
+        return;
+    }
+    if (window != NULL) {
+        xml_drop(window);
+    }
+    uint64_t kib = needed_window(notes, controller);
+    if (kib > 0) {
+        char text[24];
+        (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)kib);
+        window = xml_add(controller, "pcihole64");
+        xml_set(window, "unit", "KiB");
+        xmlNodeSetContent(window, (const xmlChar *)text);
+        set_u64(xml_add(notes, "pcihole64"), "kib", kib);
+    }
+}
+
+/* ---- the NUMA hint ---- */
+
+/* The node that all devices with a known one are on; false without, or with several. */
+static bool common_node(const xmlNode *notes, uint64_t *ret_node)
+{
+    size_t n = 0;
+    for (xml_each(notes, "device", node)) {
+        uint64_t one = 0;
+        if (!xml_get_u64(node, "numa-node", &one)) {
+            continue;
+        }
+        if (n > 0 && one != *ret_node) {
+            return false;
+        }
+        *ret_node = one;
+        n++;
+    }
+    return n > 0;
+}
+
+static bool is_hint(const xmlNode *numatune, const char *nodeset)
+{
+    const xmlNode *memory = xml_child(numatune, "memory");
+    return xml_has(memory, "mode", "preferred") && xml_has(memory, "nodeset", nodeset) &&
+           xml_child(numatune, "memnode") == NULL;
+}
+
+/* A preference, no rule: with another node's memory the VM still starts, a little slower. */
+static void settle_numa(xmlNode *root, xmlNode *notes, unsigned n_host_nodes)
+{
+    xmlNode *numatune = xml_child(root, "numatune");
+    xmlNode *note = xml_child(notes, "numatune");
+    char nodeset[24];
+    bool own = numatune != NULL && XML_GET(note, "nodeset", nodeset) && is_hint(numatune, nodeset);
+    if (note != NULL) {
+        xml_drop(note);
+    }
+    if (numatune != NULL && !own) {
+        return;
+    }
+    if (numatune != NULL) {
+        xml_drop(numatune);
+    }
+    uint64_t node = 0;
+    if (common_node(notes, &node) && (n_host_nodes > 1 || own)) {
+        xmlNode *memory = xml_add(xml_add(root, "numatune"), "memory");
+        xml_set(memory, "mode", "preferred");
+        set_u64(memory, "nodeset", node);
+        set_u64(xml_add(notes, "numatune"), "nodeset", node);
+    }
+}
+
+void domain_extras_drop_hint(xmlNode *root)
+{
+    xmlNode *notes = find_notes(root);
+    xmlNode *next = NULL;
+    for (xmlNode *node = xml_child(notes, "device"); node != NULL; node = next) {
+        next = xml_next(notes, node, "device");
+        xmlUnsetProp(node, (const xmlChar *)"numa-node");
+    }
+    domain_extras_settle(root, 0);
+}
+
+/* ---- both ---- */
+
+static bool has_elements(const xmlNode *node)
+{
+    for (const xmlNode *at = node->children; at != NULL; at = at->next) {
+        if (at->type == XML_ELEMENT_NODE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void domain_extras_settle(xmlNode *root, unsigned n_host_nodes)
+{
+    xmlNode *notes = find_notes(root);
+    if (notes == NULL) {
+        return;
+    }
+    settle_window(root, notes);
+    settle_numa(root, notes, n_host_nodes);
+    if (has_elements(notes)) {
+        return;
+    }
+    xmlNode *metadata = notes->parent;
+    xml_drop(notes);
+    if (!has_elements(metadata)) {
+        xml_drop(metadata);
+    }
+}
+
+void domain_extras_clear(xmlNode *root)
+{
+    xmlNode *notes = find_notes(root);
+    for (xmlNode *node = xml_child(notes, "device"); node != NULL;
+         node = xml_child(notes, "device")) {
+        xml_drop(node);
+    }
+    domain_extras_settle(root, 0);
+}

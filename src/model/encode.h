@@ -9,7 +9,7 @@
 #include "model/host.h"
 
 json_t *encode_id(uint32_t id);        /* NO_ID → null */
-json_t *encode_size(uint64_t n); /* 0 → null */
+json_t *encode_size(uint64_t n);       /* 0 → null */
 json_t *encode_text(const char *text); /* "" → null */
 json_t *encode_addr(const struct pci_addr *addr);
 json_t *encode_hex(uint32_t value, unsigned digits); /* "0x2bb5"; NO_ID → null */

@@ -77,8 +77,8 @@ struct step {
     uint32_t placement_id;   /* VGPU_CREATE in mixed mode, else NO_ID */
     struct gpu_scheduler scheduler; /* SCHEDULER_SET: wanted */
     struct gpu_scheduler former;    /* SCHEDULER_SET: before it, for the undo */
-    uint64_t mmio_bytes;     /* ATTACH: the GPU's, see model/host.h; 0 unknown */
-    int32_t numa_node;       /* ATTACH: the GPU's; -1 unknown */
+    uint64_t mmio_bytes;            /* ATTACH: the GPU's, see model/host.h; 0 unknown */
+    int32_t numa_node;              /* ATTACH: the GPU's; -1 unknown */
     enum step_state state;
     char problem[512];
     /* Read back by apply, and how a claim learns what it got: */

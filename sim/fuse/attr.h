@@ -67,6 +67,6 @@ write_fn write_sriov_autoprobe;
 /* ---- attr_proc.c: /proc/driver/nvidia and /sys/module ---- */
 read_fn read_proc_version, read_proc_params, read_information, read_unbind_lock;
 read_fn read_driver_version, read_mig_config, read_mig_monitor, read_gi_access, read_ci_access;
-read_fn read_mig_minors, read_osrelease;
+read_fn read_mig_minors, read_osrelease, read_boot_id;
 
 #endif

@@ -15,6 +15,12 @@ int read_osrelease(const struct ref *ref, struct strbuf *out)
     return 0;
 }
 
+int read_boot_id(const struct ref *ref, struct strbuf *out)
+{
+    strbuf_addf(out, "%s\n", ref->host->boot_id);
+    return 0;
+}
+
 int read_proc_version(const struct ref *ref, struct strbuf *out)
 {
     strbuf_addf(out, "NVRM version: NVIDIA UNIX x86_64 Kernel Module  %s  (simulated)\n",

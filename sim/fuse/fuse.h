@@ -5,7 +5,7 @@
  * real paths:
  * - devices/ over parts of /sys/devices: PCI functions and mdevs
  * - bus/pci, bus/mdev, class/mdev_bus, kernel/iommu_groups, module/NAME below /sys
- * - proc/driver/nvidia, proc/driver/nvidia-caps and proc/sys/kernel/osrelease (the kernel that the
+ * - proc/driver/nvidia, proc/driver/nvidia-caps and proc/sys/kernel/{osrelease,random/boot_id} (the kernel that the
  *   host file names) below /
  * - dev/vfio over /dev/vfio: plain files `vfio`, one per group, and devices/vfioN
  * The daemon itself had better not see the mount as its own /sys: a library that opens a file there

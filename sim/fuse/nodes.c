@@ -234,6 +234,8 @@ const struct node nodes[] = {
     DIR("proc/sys", NULL),
     DIR("proc/sys/kernel", NULL),
     PROC("proc/sys/kernel/osrelease", 0444, NULL, read_osrelease, NULL),
+    DIR("proc/sys/kernel/random", NULL),
+    PROC("proc/sys/kernel/random/boot_id", 0444, NULL, read_boot_id, NULL),
     PROC("proc/driver/nvidia-caps/mig-minors", 0444, when_mig_host, read_mig_minors, NULL),
 };
 /* clang-format on */

@@ -101,7 +101,9 @@ static int make_sys(struct error *err)
 
 /* ---- /proc ---- */
 
-#define OSRELEASE "/proc/sys/kernel/osrelease"
+/* What the machine says of its own kernel and boot. */
+static const char *const kernel_files[] = {"/proc/sys/kernel/osrelease",
+                                           "/proc/sys/kernel/random/boot_id"};
 
 static int make_proc(const struct sim_host *host, struct error *err)
 {
@@ -113,8 +115,11 @@ static int make_proc(const struct sim_host *host, struct error *err)
     if (result < 0) {
         return result;
     }
-    if (mount(SIM_FUSE_DIR OSRELEASE, OSRELEASE, NULL, MS_BIND, NULL) < 0) {
-        return error_set_errno(err, errno, OSRELEASE, "binding the host's there");
+    for (size_t i = 0; i < ARRAY_SIZE(kernel_files); i++) {
+        CLEANUP_FREE char *from = xasprintf("%s%s", SIM_FUSE_DIR, kernel_files[i]);
+        if (mount(from, kernel_files[i], NULL, MS_BIND, NULL) < 0) {
+            return error_set_errno(err, errno, kernel_files[i], "binding the host's there");
+        }
     }
     CLEANUP_FREE char *modules = NULL;
     if (fs_read("/proc/modules", MAX_PROC_FILE, &modules, NULL) < 0) {

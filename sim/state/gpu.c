@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/id.h"
 #include "base/str.h"
 
 void sim_host_init(struct sim_host *host)
 {
     pthread_mutex_init(&host->lock, NULL);
+    id_uuid(host->boot_id);
     host->next_vgpu_instance = 1;
     host->next_fault = 1;
     host->seed = 1;

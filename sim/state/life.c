@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/id.h"
 #include "base/str.h"
 
 /* As the driver finds the board when it loads. */
@@ -61,6 +62,7 @@ void sim_reboot(struct sim_host *host)
         host->extras[i].driver_override[0] = '\0';
         host->extras[i].removed = false;
     }
+    id_uuid(host->boot_id);
     host->n_ids = 0;
     host->no_autoprobe = false;
     host->vgpu_versions = (struct sim_version_range){0};

@@ -89,6 +89,7 @@ static int restore(struct sim_host *host, const char *path, struct error *err)
     host->n_ids = copy->n_ids;
     host->no_autoprobe = copy->no_autoprobe;
     host->vgpu_versions = copy->vgpu_versions;
+    STR_SET(host->boot_id, copy->boot_id);
     host->next_vgpu_instance = copy->next_vgpu_instance;
     host->changes = copy->changes;
     return 0;

@@ -181,6 +181,7 @@ struct sim_host {
     char name[64];
     char driver_version[32]; /* "580.105.08" */
     char kernel[64];         /* "6.8.0-60-generic" */
+    char boot_id[37];        /* another one after each reboot */
     enum sim_iface iface;
     bool hypervisor_mig_timeslicing;
     bool vgpu_host; /* vGPU manager installed */

@@ -259,6 +259,8 @@ void observe_host(const struct sysfs *sys, struct type_names *names, struct host
 {
     struct sysfs_path release = sysfs_path(sys, "/proc/sys/kernel/osrelease");
     sysfs_read_line(&release, host->kernel, sizeof(host->kernel));
+    struct sysfs_path boot = sysfs_path(sys, "/proc/sys/kernel/random/boot_id");
+    sysfs_read_line(&boot, host->boot_id, sizeof(host->boot_id));
     host->pci_problem[0] = '\0';
     struct sysfs_path dir = sysfs_path(sys, "/sys/bus/pci/devices");
     CLEANUP_STRLIST struct strlist entries = {0};

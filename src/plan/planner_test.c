@@ -299,6 +299,25 @@ static void a_whole_gpu_goes_to_a_vm_and_back(void **state)
     assert_string_equal(f->fake.gpus[2].driver, "nvidia");
 }
 
+static void a_gpu_left_in_passthrough_mode_is_taken_back_unless_a_vm_has_it(void **state)
+{
+    struct fixture *f = *state;
+    struct claim shared = make("shared", "", "L40S-8Q");
+    struct fake_gpu *gpu = &f->fake.gpus[2];
+    struct fake_vm *vm = fake_host_vm(&f->fake, "vm1");
+    STR_SET(gpu->driver, "vfio-pci");
+    vm->devices[vm->n_devices++] = gpu->addr;
+    CLEANUP(plan_freep) struct plan *none = NULL;
+    assert_int_equal(build(f, &shared, 1, NULL, 0, &none), -REASON_CONFLICT);
+    assert_non_null(strstr(f->err.message, "vm1"));
+
+    vm->n_devices = 0;
+    CLEANUP(plan_freep) struct plan *plan = must(f, &shared, 1, NULL, 0);
+    assert_int_equal(plan->steps.items[0].kind, STEP_BIND_NVIDIA);
+    assert_int_equal(count(plan, STEP_BIND_NVIDIA), 1);
+    assert_string_equal(gpu->driver, "nvidia");
+}
+
 static void claims_that_go_on_to_another_gpu_leave_the_first_ones_steps_alone(void **state)
 {
     struct fixture *f = *state;
@@ -566,6 +585,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_empty_mig_gpu_turns_time_sliced_by_itself, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_whole_gpu_goes_to_a_vm_and_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_gpu_left_in_passthrough_mode_is_taken_back_unless_a_vm_has_it, setup, teardown),
         cmocka_unit_test_setup_teardown(
             claims_that_go_on_to_another_gpu_leave_the_first_ones_steps_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(mixed_sizes_get_placement_ids, setup, teardown),

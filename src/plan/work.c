@@ -168,6 +168,17 @@ const struct vm *work_defined_in(const struct gpu_work *work, const struct pci_a
     return NULL;
 }
 
+int work_refuse_defined(const struct gpu_work *work, const struct vm *vm, struct error *err)
+{
+    char subject[64];
+    work_subject(work, subject, sizeof(subject));
+    error_set(err, REASON_CONFLICT, subject,
+              "GPU %s stands in the definition of VM \"%s\", and no claim put it there",
+              subject + 4, vm->name);
+    error_hint(err, "claim it for that VM, or take it out with `virsh edit %s`", vm->name);
+    return -REASON_CONFLICT;
+}
+
 static bool vf_is_free(const struct gpu_work *work, size_t n_assigned, const struct pci_addr *vf)
 {
     for (vec_each(&work->gpu->vgpus, vgpu)) {
@@ -358,6 +369,21 @@ static int guard(const struct gpu_work *work, enum gpu_mode to, struct error *er
                       work->request->n_remove, to, err);
 }
 
+/* Nobody's pass-through any more: the driver must have the GPU before it can be shared. */
+static int take_home(struct gpu_work *work, enum gpu_mode mode, struct error *err)
+{
+    if (work->gpu->mode != GPU_PASSTHROUGH || (mode != GPU_TIME_SLICED && mode != GPU_MIG) ||
+        work->n_added == 0 || work_has_step(work, STEP_BIND_NVIDIA)) {
+        return 0;
+    }
+    const struct vm *vm = work_defined_in(work, &work->gpu->addr);
+    if (vm != NULL) {
+        return work_refuse_defined(work, vm, err);
+    }
+    work_step(work, STEP_BIND_NVIDIA);
+    return 0;
+}
+
 int work_solve(struct gpu_work *work, struct error *err)
 {
     work->steps.n = 0;
@@ -377,6 +403,7 @@ int work_solve(struct gpu_work *work, struct error *err)
     int result = wanted_mode(work, &mode, err);
     result = result != 0 ? result : guard(work, mode, err);
     result = result != 0 ? result : work_release(work, err);
+    result = result != 0 ? result : take_home(work, mode, err);
     if (result != 0) {
         return result;
     }

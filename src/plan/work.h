@@ -53,6 +53,8 @@ uint32_t work_claims_on(const struct gpu_work *work, const struct gi *gi,
 bool work_leaves(const struct gpu_work *work, const struct vgpu *vgpu);
 /* A VM whose definition has the device though no leaving claim put it there; NULL if none has. */
 const struct vm *work_defined_in(const struct gpu_work *work, const struct pci_addr *device);
+/* Says that a VM has the whole GPU in its definition; -REASON_CONFLICT. */
+int work_refuse_defined(const struct gpu_work *work, const struct vm *vm, struct error *err);
 /* Destroys what instances are left, then virtual functions and MIG mode; the guard was asked. */
 void work_to_idle(struct gpu_work *work);
 /* A step about a GPU instance, with its CI_* or GI_* kind. */

@@ -23,11 +23,7 @@ int work_passthrough(struct gpu_work *work, struct error *err)
     const struct vm *vm = work_defined_in(work, &gpu->addr);
     const char *own = work->added[0].claim.vm;
     if (vm != NULL && !str_eq(vm->name, own) && !str_eq(vm->uuid, own)) {
-        error_set(err, REASON_CONFLICT, subject,
-                  "GPU %s stands in the definition of VM \"%s\", and no claim put it there",
-                  subject + 4, vm->name);
-        error_hint(err, "claim it for that VM, or take it out with `virsh edit %s`", vm->name);
-        return -REASON_CONFLICT;
+        return work_refuse_defined(work, vm, err);
     }
     work_to_idle(work);
     if (!str_eq(gpu->driver, "vfio-pci")) {

@@ -157,6 +157,12 @@ static bool gpu_observed(const struct rule_facts *f, char *out)
     return say_bool(out, f->gpu != NULL);
 }
 
+/* Unknown without one: nothing drives the GPU, and so nothing has said what it can. */
+static bool gpu_driver(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && f->gpu->driver[0] != '\0' && say(out, f->gpu->driver);
+}
+
 static bool gpu_address(const struct rule_facts *f, char *out)
 {
     char bdf[BDF_SIZE];
@@ -199,6 +205,7 @@ static const struct {
     {"claim.mode", claim_mode},
     {"claim.type", claim_type},
     {"gpu.address", gpu_address},
+    {"gpu.driver", gpu_driver},
     {"gpu.iommu", gpu_iommu},
     {"gpu.mig-time-slicing-enabled", gpu_ts_enabled},
     {"gpu.mig-time-slicing-supported", gpu_ts_supported},

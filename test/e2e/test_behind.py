@@ -78,6 +78,14 @@ def test_a_vm_started_by_virsh_holds_its_device(host):
     assert host.problems() == []
 
 
+def test_a_gpu_in_passthrough_mode_comes_back_for_a_shared_instance(host):
+    # While vfio-pci has it nobody says that MIG time-slicing is on.
+    done = host.cleave.run("gpu", "mode", RTX, "passthrough")
+    assert done.returncode == 0, done.stderr
+    host.create("a", type="DC-1-8C", vm="v1")
+    assert host.problems() == []
+
+
 def test_a_function_that_somebody_gave_to_a_vm_is_left_to_it(host):
     host.attach("v3", hostdev(VF))
     assert host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")["got"]["device"] != VF

@@ -162,13 +162,13 @@ class Combined(Action):
             claims |= more_claims
             vms |= more_vms
         side.adopt_claims(claims)
-        side.adopt_vms(vms)
+        side.adopt_vms(vms, any(self.find(inner).redefines for inner in inners))
 
 
 class Crash(Combined):
     """cleaved is killed around the N-th commit of its store, while it does something."""
     name, weight = "crash", 6
-    never = ("hold", "lose GPU")
+    never = ("hold", "lose GPU", "attach by hand", "detach by hand")
 
     def draw(self, rng, side):
         return {"inner": self.inner(rng, side), "when": rng.choice(["die_before", "die_after"]),
@@ -223,7 +223,7 @@ FAULTS = ["at=nvmlDeviceCreateGpuInstance* nvml=INSUFFICIENT_RESOURCES count=1",
 class Fault(Combined):
     """Something fails once, while cleave is at it."""
     name, weight = "fault", 6
-    never = ("hold", "lose GPU")
+    never = ("hold", "lose GPU", "attach by hand", "detach by hand")
 
     def draw(self, rng, side):
         return {"inner": self.inner(rng, side), "fault": rng.choice(FAULTS)}

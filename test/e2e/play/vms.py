@@ -86,7 +86,7 @@ class Stop(CleaveVm):
 
 
 class Forget(CleaveVm):
-    name, weight, verb = "vm delete", 3, "delete"
+    name, weight, verb, redefines = "vm delete", 3, "delete", True
 
     def suits(self, vm):
         return not vm.on
@@ -103,7 +103,7 @@ class Forget(CleaveVm):
 
 
 class Define(VmAction):
-    name, weight = "vm create", 4
+    name, weight, redefines = "vm create", 4, True
 
     def draw(self, rng, side):
         return {"vm": rng.choice(VM_NAMES)}
@@ -201,7 +201,7 @@ class Kill(Virsh):
 
 class VirshUndefine(Virsh):
     """The definition is gone; a running VM runs on without one."""
-    name, weight, verb = "virsh undefine", 3, ("undefine",)
+    name, weight, verb, redefines = "virsh undefine", 3, ("undefine",), True
 
     def suits(self, vm):
         return vm.stored
@@ -217,7 +217,7 @@ class VirshUndefine(Virsh):
 
 class VirshDefine(Virsh):
     """Defined anew, from a file that knows nothing of claims."""
-    name, weight = "virsh define", 4
+    name, weight, redefines = "virsh define", 4, True
 
     def draw(self, rng, side):
         lost = sorted({claim.vm for claim in side.claims.values() if claim.vm} - set(side.vms))

@@ -102,7 +102,7 @@ class Side:
             self.claims[name] = Claim(name, wish, now["site"], now["state"],
                                       gone and now["state"] == "bound")
 
-    def adopt_vms(self, names):
+    def adopt_vms(self, names, redefined=False):
         """Likewise for VMs: what libvirt says, holds."""
         if not self.with_vms:
             return
@@ -113,6 +113,7 @@ class Side:
             vm = self.vms.pop(name, Vm(name))
             if name in active | stored:
                 vm.on, vm.stored = name in active, name in stored
+                vm.anew = vm.anew or redefined
                 self.vms[name] = vm
 
     # ---- asking cleaved ----

@@ -23,6 +23,18 @@ void gpu_set_scheduler(const struct call *call)
                               call->reply, call->data);
 }
 
+void gpu_cordon(const struct call *call)
+{
+    manager_cordon_gpu(call->manager, &call->caller, call->name, call->body, call->dry_run,
+                       call->reply, call->data);
+}
+
+void gpu_uncordon(const struct call *call)
+{
+    manager_uncordon_gpu(call->manager, &call->caller, call->name, call->dry_run, call->reply,
+                         call->data);
+}
+
 void profile_list(const struct call *call)
 {
     manager_list_profiles(call->manager, call->gpu, call->reply, call->data);

@@ -15,6 +15,8 @@ static const struct route routes[] = {
     {"/v1/events", "GET", event_list, ROUTE_NO_BODY, QUERY_AFTER | QUERY_LIMIT},
     {"/v1/gpus", "GET", gpu_list, ROUTE_NO_BODY, 0},
     {"/v1/gpus/{gpu}", "GET", gpu_get, ROUTE_NO_BODY, 0},
+    {"/v1/gpus/{gpu}/cordon", "PUT", gpu_cordon, ROUTE_MAY_HAVE_BODY, DRY},
+    {"/v1/gpus/{gpu}/cordon", "DELETE", gpu_uncordon, ROUTE_NO_BODY, DRY},
     {"/v1/gpus/{gpu}/mode", "PUT", gpu_set_mode, ROUTE_NEEDS_BODY, DRY},
     {"/v1/gpus/{gpu}/scheduler", "PUT", gpu_set_scheduler, ROUTE_NEEDS_BODY, DRY},
     {"/v1/health", "GET", health_get, ROUTE_NO_BODY, 0},
@@ -44,6 +46,7 @@ static const char *const allow_texts[METHOD_SETS] = {
     [METHOD_POST] = "POST",
     [METHOD_PUT] = "PUT",
     [METHOD_DELETE] = "DELETE",
+    [METHOD_PUT | METHOD_DELETE] = "PUT, DELETE",
     [METHOD_GET | METHOD_POST] = "GET, HEAD, POST",
     [METHOD_GET | METHOD_DELETE] = "GET, HEAD, DELETE",
 };

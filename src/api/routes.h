@@ -61,6 +61,8 @@ route_fn gpu_list;
 route_fn gpu_get;
 route_fn gpu_set_mode;
 route_fn gpu_set_scheduler;
+route_fn gpu_cordon;
+route_fn gpu_uncordon;
 route_fn profile_list;
 route_fn claim_list;
 route_fn claim_create;

@@ -10,6 +10,7 @@
 #include "cli/change.h"
 #include "cli/picture.h"
 #include "cli/table.h"
+#include "cli/trouble.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
 
@@ -218,6 +219,7 @@ int cmd_gpu_show(struct cli *cli, const struct words *words, struct error *err)
     CLEANUP_STRBUF struct strbuf picture = {0};
     picture_draw(gpu, profiles, claims, utf8 ? PICTURE_UTF8 : PICTURE_ASCII, &picture);
     printf("\n%s", strbuf_str(&picture));
+    trouble_print(gpu, claims);
     return 0;
 }
 

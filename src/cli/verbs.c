@@ -33,6 +33,10 @@ static const struct verb_option gpu_scheduler_options[] = {
                              "how slowly adaptive round robin evens out overruns, 1 to 60"},
 };
 
+static const struct verb_option cordon_options[] = {
+    [CORDON_REASON] = {"reason", 0, "TEXT", "shown to who wonders why nothing goes there"},
+};
+
 static const struct verb_option profile_list_options[] = {
     [PROFILE_GPU] = {"gpu", 0, "GPU", "only what this GPU offers, and how much of it is left"},
 };
@@ -90,6 +94,23 @@ static const struct verb verbs[] = {
      .changes = true,
      .waits = true,
      .run = cmd_gpu_scheduler},
+    {.object = "gpu",
+     .name = "cordon",
+     .args = "GPU...",
+     .n_args = 1,
+     .each = true,
+     .help = "let no new claims on GPUs; what is there stays",
+     OPTIONS(cordon_options),
+     .changes = true,
+     .run = cmd_gpu_cordon},
+    {.object = "gpu",
+     .name = "uncordon",
+     .args = "GPU...",
+     .n_args = 1,
+     .each = true,
+     .help = "let claims on GPUs again",
+     .changes = true,
+     .run = cmd_gpu_uncordon},
     {.object = "profile",
      .name = "list",
      .help = "GPU instance profiles and vGPU types",

@@ -51,6 +51,8 @@ const struct verb_option *verbs_global_options(size_t *ret_n);
 verb_fn cmd_gpu_list;
 verb_fn cmd_gpu_show;
 verb_fn cmd_gpu_mode;
+verb_fn cmd_gpu_cordon;
+verb_fn cmd_gpu_uncordon;
 verb_fn cmd_profile_list;
 verb_fn cmd_claim_create;
 verb_fn cmd_claim_list;
@@ -86,6 +88,7 @@ enum {
     CLAIM_ON_DEMAND
 };
 enum { SCHEDULER_SLICE, SCHEDULER_FREQUENCY, SCHEDULER_AVERAGING };
+enum { CORDON_REASON };
 enum { PROFILE_GPU };
 enum { APPLY_FILE };
 enum { VM_TEMPLATE };

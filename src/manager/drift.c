@@ -3,7 +3,7 @@
 #include "base/str.h"
 #include "manager/state.h"
 
-static bool is_touched(const struct manager *m, const struct pci_addr *addr)
+bool manager_is_touched(const struct manager *m, const struct pci_addr *addr)
 {
     for (vec_each(&m->touched, touched)) {
         if (pci_addr_cmp(touched, addr) == 0) {
@@ -165,7 +165,7 @@ void manager_note_gpu_drift(struct manager *m, const struct host *now)
         if (is == NULL) {
             manager_event(m, "gpu-lost", SUBJECT("gpu", pci_addr_format(&was->addr, bdf)), "",
                           "the GPU is no longer on the PCI bus");
-        } else if (!is_touched(m, &was->addr)) {
+        } else if (!manager_is_touched(m, &was->addr)) {
             compare_gpu(m, was, is);
         }
     }

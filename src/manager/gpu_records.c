@@ -59,11 +59,12 @@ void txn_put_gpu_record(struct txn *txn, const struct gpu_record *record)
 }
 
 /* The GPU as it is seen now may tell more than the record did: its UUID, another address. */
-static struct gpu_record current(const struct manager *m, const struct pci_addr *addr)
+static struct gpu_record current(const struct manager *m, const struct gpu_records *records,
+                                 const struct pci_addr *addr)
 {
     const struct gpu *gpu = m->host == NULL ? NULL : host_find_gpu_addr(m->host, addr);
-    const struct gpu_record *known = gpu == NULL ? gpu_records_find_addr(&m->gpu_records, addr)
-                                                 : gpu_records_find(&m->gpu_records, gpu);
+    const struct gpu_record *known =
+        gpu == NULL ? gpu_records_find_addr(records, addr) : gpu_records_find(records, gpu);
     struct gpu_record record = {.addr = *addr};
     if (known != NULL) {
         record = *known;
@@ -73,6 +74,16 @@ static struct gpu_record current(const struct manager *m, const struct pci_addr 
         STR_SET(record.uuid, gpu->uuid);
     }
     return record;
+}
+
+struct gpu_record manager_gpu_record_at(const struct manager *m, const struct pci_addr *addr)
+{
+    return current(m, &m->gpu_records, addr);
+}
+
+struct gpu_record txn_gpu_record(const struct txn *txn, const struct pci_addr *addr)
+{
+    return current(txn->manager, &txn->gpu_records, addr);
 }
 
 void txn_follow_plan(struct txn *txn, const struct plan *plan)
@@ -87,7 +98,7 @@ void txn_follow_plan(struct txn *txn, const struct plan *plan)
             continue;
         }
         *vec_push(&seen) = step->gpu;
-        struct gpu_record record = current(txn->manager, &step->gpu);
+        struct gpu_record record = txn_gpu_record(txn, &step->gpu);
         if (gpu_record_follow(&record, plan)) {
             txn_put_gpu_record(txn, &record);
         }

@@ -144,6 +144,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
             return error_set_errno(err, -r, "cleaved", "starting a timer");
         }
     }
+    manager_watch_gpus(m);
     manager_resume(m);
     *ret_manager = TAKE_PTR(m);
     return 0;
@@ -175,6 +176,7 @@ void manager_free(struct manager *m)
     if (m->runner != NULL) {
         runner_halt(m->runner);
     }
+    manager_unwatch_gpus(m);
     worker_free(m->stop_worker);
     worker_free(m->guest_worker);
     for (size_t half = 0; half < HALF_COUNT; half++) {
@@ -194,6 +196,8 @@ void manager_free(struct manager *m)
     vec_done(&m->own_vms);
     vec_done(&m->claims);
     vec_done(&m->gpu_records);
+    vec_done(&m->told);
+    vec_done(&m->unstored);
     free(m);
 }
 

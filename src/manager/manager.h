@@ -57,6 +57,11 @@ void manager_set_gpu_mode(struct manager *m, const struct caller *caller, const 
 void manager_set_gpu_scheduler(struct manager *m, const struct caller *caller, const char *gpu,
                                const json_t *body, bool dry_run, manager_reply_fn *reply,
                                void *data);
+/* Answer with the GPU. Body: {"reason": …}, may be NULL. */
+void manager_cordon_gpu(struct manager *m, const struct caller *caller, const char *gpu,
+                        const json_t *body, bool dry_run, manager_reply_fn *reply, void *data);
+void manager_uncordon_gpu(struct manager *m, const struct caller *caller, const char *gpu,
+                          bool dry_run, manager_reply_fn *reply, void *data);
 void manager_list_profiles(struct manager *m, const char *gpu, manager_reply_fn *reply, void *data);
 void manager_list_claims(struct manager *m, manager_reply_fn *reply, void *data);
 void manager_get_claim(struct manager *m, const char *name, manager_reply_fn *reply, void *data);

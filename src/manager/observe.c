@@ -79,6 +79,7 @@ static void take_hardware(struct manager *m, struct host *now)
     }
     host_free(m->host);
     m->host = now;
+    manager_note_health(m);
 }
 
 static void take_guests(struct manager *m, struct host *now)

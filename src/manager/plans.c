@@ -197,6 +197,7 @@ static void end(struct txn *txn, const struct plan *plan)
         }
     }
     txn_follow_plan(txn, plan);
+    txn_note_plan_health(txn, plan);
     snprintf(kind, sizeof(kind), "plan-%s", plan_state_name(plan->state));
     txn_event(txn, kind, SUBJECT("plan", plan->id), plan->author, "%s%s%s", plan->reason,
               plan->problem[0] != '\0' ? ": " : "", plan->problem);

@@ -11,6 +11,7 @@ json_t *reply_gpu(const struct gpu *gpu, const struct gpu_records *records)
     if (record != NULL) {
         json_object_set_new(json, "cordoned", cordon_to_json(&record->cordon));
         json_object_set_new(json, "quarantine", quarantine_to_json(&record->quarantine));
+        json_object_set_new(json, "stuckVirtualFunctions", stuck_vfs_to_json(record));
     }
     return json;
 }

@@ -3,6 +3,7 @@
 #ifndef MANAGER_STATE_H
 #define MANAGER_STATE_H
 
+#include "base/str.h"
 #include "manager/manager.h"
 #include "model/gpu_record.h"
 #include "plan/planner.h"
@@ -63,6 +64,7 @@ void manager_lose_patience(void *data); /* a timer's function */
 /* Records as events how `now` differs from manager->host: GPUs, but for those that the running plan
  * touches; VMs, but for our own. */
 void manager_note_gpu_drift(struct manager *m, const struct host *now);
+bool manager_is_touched(const struct manager *m, const struct pci_addr *gpu);
 void manager_note_vm_drift(struct manager *m, const struct host *now);
 /* We are changing the VM; we have changed it. */
 void manager_own_vm(struct manager *m, const char *name);
@@ -90,6 +92,7 @@ struct change {
     enum gpu_mode mode;
     struct gpu_scheduler scheduler;
     char *template;
+    char why[256];
     unsigned timeout_ms;
     /* Outcome of a worker's job. */
     int result;
@@ -133,6 +136,8 @@ void txn_begin(struct txn *txn, struct manager *m);
 void txn_put_claim(struct txn *txn, const struct claim *claim);
 void txn_delete_claim(struct txn *txn, const char *name);
 void txn_put_plan(struct txn *txn, const struct plan *plan);
+/* A copy, as the transaction has it so far. */
+struct gpu_record txn_gpu_record(const struct txn *txn, const struct pci_addr *addr);
 /* The record takes the place of that GPU's, if there is one. */
 void txn_put_gpu_record(struct txn *txn, const struct gpu_record *record);
 /* Follows the steps of a plan that has ended in the records of its GPUs. */
@@ -157,6 +162,37 @@ bool manager_has_device(const struct manager *m, const struct claim *claim);
 int manager_load_gpu_records(struct manager *m, struct error *err);
 /* A copy; a fresh one when nothing is remembered. */
 struct gpu_record manager_gpu_record(const struct manager *m, const struct gpu *gpu);
+/* The same by address, also of a GPU that is not there now. */
+struct gpu_record manager_gpu_record_at(const struct manager *m, const struct pci_addr *addr);
+
+/* ---- health of GPUs ---- */
+
+/* A report of the driver that was told as an event. */
+struct gpu_told {
+    struct gpu_report report;
+    uint64_t at_us;      /* monotonic */
+    unsigned n_left_out; /* like it, since */
+};
+
+/* The driver's reports come from now on, or no longer once the worker has ended. */
+void manager_watch_gpus(struct manager *m);
+void manager_unwatch_gpus(struct manager *m);
+void manager_take_report(struct manager *m, const struct gpu_report *report);
+/* Quarantines what the host as observed now shows to be broken. */
+void manager_note_health(struct manager *m);
+/* Marks functions as stuck whose vGPU could not be deleted. */
+void txn_note_plan_health(struct txn *txn, const struct plan *plan);
+/* Nothing, if the GPU is quarantined already. */
+void txn_quarantine(struct txn *txn, const struct pci_addr *addr, const char *kind,
+                    const char *why);
+/* "VMs: web1, web2; claims: a, b" */
+void manager_name_users(const struct manager *m, const struct pci_addr *addr, struct strbuf *text);
+/* Of a GPU, whether it is cordoned already or not. */
+void txn_cordon(struct txn *txn, const struct gpu *gpu, const char *author, const char *why);
+void txn_uncordon(struct txn *txn, const struct gpu *gpu, const char *author);
+/* May a VM start with the claim's device? -UNAVAILABLE while its GPU is quarantined. */
+int manager_check_gpu_health(const struct manager *m, const struct claim *claim, const char *vm,
+                             struct error *err);
 
 /* ---- plans ---- */
 
@@ -178,6 +214,8 @@ struct manager {
     struct runner *runner;
     struct claims claims;           /* as stored */
     struct gpu_records gpu_records; /* as stored */
+    VEC(struct gpu_told) told;
+    VEC(struct gpu_report) unstored; /* condemn a GPU, and the store failed */
     bool stopping;
 
     struct host *host; /* observed last, NULL at first */

@@ -192,6 +192,10 @@ static int check_claim(const struct manager *m, const struct claim *claim, const
                    claim->name);
         return -REASON_CONFLICT;
     }
+    int r = manager_check_gpu_health(m, claim, vm->name, err);
+    if (r != 0) {
+        return r;
+    }
     const struct gpu *gpu = host_find_gpu_addr(m->host, &claim->got.gpu);
     if (gpu != NULL && gpu->problem[0] != '\0') {
         char bdf[BDF_SIZE];

@@ -89,6 +89,7 @@ json_t *gpu_to_json(const struct gpu *gpu)
     json_object_set_new(json, "scheduler", gpu_scheduler_to_json(&gpu->scheduler));
     json_object_set_new(json, "cordoned", json_null()); /* decided, not observed: see reply_gpu() */
     json_object_set_new(json, "quarantine", json_null());
+    json_object_set_new(json, "stuckVirtualFunctions", json_array());
     json_object_set_new(json, "vgpuInterface", json_string(vgpu_interface_name(gpu->iface)));
     json_object_set_new(json, "virtualFunctionsTotal", json_integer(gpu->vfs_total));
     json_object_set_new(json, "vm", encode_text(gpu->holder));

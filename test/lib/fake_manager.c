@@ -289,6 +289,32 @@ void manager_set_gpu_scheduler(struct manager *m, const struct caller *caller, c
     reply_change(m, plan_for(caller, "gpu scheduler"), NULL, dry_run, reply, data);
 }
 
+static void reply_gpu_found(struct manager *m, const char *gpu, manager_reply_fn *reply, void *data)
+{
+    if (host_find_gpu(m->host, gpu) == NULL) {
+        reply_not_found("gpu", gpu, reply, data);
+        return;
+    }
+    reply(gpu_to_json(host_find_gpu(m->host, gpu)), NULL, data);
+}
+
+void manager_cordon_gpu(struct manager *m, const struct caller *caller, const char *gpu,
+                        const json_t *body, bool dry_run, manager_reply_fn *reply, void *data)
+{
+    (void)caller;
+    (void)body;
+    (void)dry_run;
+    reply_gpu_found(m, gpu, reply, data);
+}
+
+void manager_uncordon_gpu(struct manager *m, const struct caller *caller, const char *gpu,
+                          bool dry_run, manager_reply_fn *reply, void *data)
+{
+    (void)caller;
+    (void)dry_run;
+    reply_gpu_found(m, gpu, reply, data);
+}
+
 /* A Windows guest stands for every rule. */
 static int admit(const struct claim *claim, struct error *err)
 {

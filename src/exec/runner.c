@@ -31,6 +31,7 @@ struct runner {
 };
 
 static void go_on(struct runner *runner);
+static void fill_claims(struct plan *plan);
 
 struct runner *runner_new(const struct runner_config *config)
 {
@@ -106,12 +107,13 @@ static void blame(struct runner *runner, const struct error *err)
 
 /* ---- undo ---- */
 
-/* The last step of which something may be left. */
+/* The last step of which something may be left that is to go. */
 static size_t find_undoable(const struct plan *plan)
 {
     for (size_t i = plan->steps.n; i > 0; i--) {
         enum step_state state = plan->steps.items[i - 1].state;
-        if (state == STEP_DONE || state == STEP_RUNNING || state == STEP_UNDOING) {
+        bool stands = !plan->no_undo && (state == STEP_DONE || state == STEP_RUNNING);
+        if (stands || state == STEP_UNDOING) {
             return i - 1;
         }
     }
@@ -170,7 +172,7 @@ static void undo_done(void *data)
     str_make_clean(step->problem);
     log_error("plan %s: step %zu %s", runner->plan->id, runner->at + 1, step->problem);
     journal_or_warn(runner);
-    finish(runner, PLAN_STUCK);
+    finish(runner, runner->plan->no_undo ? PLAN_FAILED : PLAN_STUCK);
 }
 
 static void submit(struct runner *runner, evloop_fn *work, evloop_fn *done)
@@ -186,7 +188,10 @@ static void undo_next(struct runner *runner)
 {
     size_t at = find_undoable(runner->plan);
     if (at == NO_STEP) {
-        finish(runner, PLAN_UNDONE);
+        if (runner->plan->no_undo) {
+            fill_claims(runner->plan);
+        }
+        finish(runner, runner->plan->no_undo ? PLAN_FAILED : PLAN_UNDONE);
         return;
     }
     runner->at = at;
@@ -297,7 +302,8 @@ static void fill_claims(struct plan *plan)
 {
     for (vec_each(&plan->claims, entry)) {
         for (vec_each(&plan->steps, step)) {
-            if (entry->verb == PLAN_BIND) {
+            bool gets = entry->verb == PLAN_BIND || entry->verb == PLAN_RESTORE;
+            if (gets && step->state == STEP_DONE) {
                 fill_claim(&entry->claim, step);
             }
         }

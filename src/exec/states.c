@@ -27,11 +27,12 @@ static const struct sm_state plan_states[] = {
                       .next = TO(RUNNING) | TO(DONE),
                       .initial = true,
                       .final = true},
-    [PLAN_RUNNING] = {.name = "running", .next = TO(DONE) | TO(UNDOING)},
+    [PLAN_RUNNING] = {.name = "running", .next = TO(DONE) | TO(UNDOING) | TO(FAILED)},
     [PLAN_DONE] = {.name = "done", .final = true},
-    [PLAN_UNDOING] = {.name = "undoing", .next = TO(UNDONE) | TO(STUCK)},
+    [PLAN_UNDOING] = {.name = "undoing", .next = TO(UNDONE) | TO(STUCK) | TO(FAILED)},
     [PLAN_UNDONE] = {.name = "undone", .final = true},
     [PLAN_STUCK] = {.name = "stuck", .final = true},
+    [PLAN_FAILED] = {.name = "failed", .final = true},
 };
 #undef TO
 _Static_assert(ARRAY_SIZE(plan_states) == PLAN_STATE_COUNT, "every plan state has a row");

@@ -72,6 +72,7 @@ static void reserve_claim(struct txn *txn, const struct plan *plan, const struct
         }
         break;
     case PLAN_KEEP:
+    case PLAN_RESTORE:
         break;
     }
 }
@@ -183,6 +184,18 @@ static void end_park(struct txn *txn, const struct plan *plan, const struct plan
     }
 }
 
+/* It was bound and stays so, wherever its device is now; somebody may have changed the rest. */
+static void end_restore(struct txn *txn, const struct plan_claim *entry)
+{
+    const struct claim *stored = claims_find(&txn->claims, entry->claim.name);
+    if (stored == NULL || stored->state != CLAIM_BOUND) {
+        return;
+    }
+    struct claim claim = *stored;
+    claim.got = entry->claim.got;
+    txn_put_claim(txn, &claim);
+}
+
 static void end(struct txn *txn, const struct plan *plan)
 {
     char kind[32];
@@ -194,6 +207,8 @@ static void end(struct txn *txn, const struct plan *plan)
             end_release(txn, plan, entry);
         } else if (entry->verb == PLAN_PARK) {
             end_park(txn, plan, entry);
+        } else if (entry->verb == PLAN_RESTORE) {
+            end_restore(txn, entry);
         }
     }
     txn_follow_plan(txn, plan);

@@ -49,6 +49,7 @@ _Static_assert(ARRAY_SIZE(step_state_names) == STEP_STATE_COUNT, "every step sta
 static const char *const plan_state_names[] = {
     [PLAN_PLANNED] = "planned", [PLAN_RUNNING] = "running", [PLAN_DONE] = "done",
     [PLAN_UNDOING] = "undoing", [PLAN_UNDONE] = "undone",   [PLAN_STUCK] = "stuck",
+    [PLAN_FAILED] = "failed",
 };
 _Static_assert(ARRAY_SIZE(plan_state_names) == PLAN_STATE_COUNT, "every plan state has a name");
 

@@ -102,6 +102,7 @@ enum plan_state {
     PLAN_UNDOING,
     PLAN_UNDONE,
     PLAN_STUCK,
+    PLAN_FAILED, /* of one that is not undone: it ended at a step that failed */
     PLAN_STATE_COUNT
 };
 const char *plan_state_name(enum plan_state state);
@@ -112,8 +113,9 @@ enum plan_verb {
     PLAN_BIND,
     PLAN_RELEASE,
     PLAN_KEEP,
-    PLAN_PARK /* on-demand: it holds nothing and waits for its VM, whose definition names a device
-               */
+    PLAN_PARK, /* on-demand: it holds nothing and waits for its VM, whose definition names a device
+                */
+    PLAN_RESTORE /* stays bound, whatever becomes of the plan, and learns where its device is now */
 };
 struct plan_claim {
     enum plan_verb verb;
@@ -133,6 +135,9 @@ struct plan {
     char author[NAME_SIZE];
     char reason[128]; /* "claim create web1", "apply site.yaml" */
     enum plan_state state;
+    /* A restoration: each step is wanted for itself. When one fails, that one is undone, the plan
+     * is failed, and what was done before it stays. */
+    bool no_undo;
     uint64_t created_us;
     uint64_t finished_us; /* 0 until finished */
     char problem[512];

@@ -11,11 +11,9 @@
 /* Of a stored plan: far above what any host's plan has, as one that can't be read stops cleaved. */
 #define PLAN_MAX_STEPS 65536
 
-static const char *const verb_names[] = {[PLAN_BIND] = "bind",
-                                         [PLAN_RELEASE] = "release",
-                                         [PLAN_KEEP] = "keep",
-                                         [PLAN_PARK] = "park",
-                                         NULL};
+static const char *const verb_names[] = {
+    [PLAN_BIND] = "bind", [PLAN_RELEASE] = "release", [PLAN_KEEP] = "keep",
+    [PLAN_PARK] = "park", [PLAN_RESTORE] = "restore", NULL};
 
 json_t *step_to_json(const struct step *step)
 {
@@ -76,6 +74,7 @@ json_t *plan_to_json(const struct plan *plan)
                              "state", plan_state_name(plan->state), "createdAt",
                              encode_time(plan->created_us), "finishedAt",
                              encode_time(plan->finished_us), "problem", encode_text(plan->problem));
+    json_object_set_new(json, "undoes", json_boolean(!plan->no_undo));
     json_object_set_new(json, "createdUs", json_integer((json_int_t)plan->created_us));
     json_object_set_new(json, "finishedUs", json_integer((json_int_t)plan->finished_us));
     json_object_set_new(json, "steps", steps);
@@ -177,6 +176,7 @@ int plan_from_stored_json(const json_t *json, struct plan **ret_plan, struct err
     if (state != NULL && !plan_state_parse(state, &plan->state)) {
         reader_fail(&r, "state", "unknown state \"%s\"", state);
     }
+    plan->no_undo = !reader_bool_or(&r, "undoes", true);
     decode_text(&r, "id", plan->id, sizeof(plan->id));
     decode_text(&r, "author", plan->author, sizeof(plan->author));
     decode_text(&r, "reason", plan->reason, sizeof(plan->reason));

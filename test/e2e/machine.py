@@ -18,7 +18,7 @@ CTL = "/run/cleave-sim/bin/cleave-sim"
 DOMAIN = """<domain type='qemu'><name>template</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
 <os><type arch='x86_64' machine='q35'>hvm</type></os>
 <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>{devices}</devices></domain>"""
-OVER = ("done", "undone", "stuck")
+OVER = ("done", "undone", "stuck", "failed")
 
 
 def children(pid):

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a reboot or a reload of the driver took, as steps that bring it back: mode, virtual
+ * functions, mixed sizes, scheduler, GPU instances at their places, compute instances, vGPUs on
+ * their functions or under their UUIDs, the binding for pass-through. One GPU at a time, so that a
+ * bad one holds up no other. Only ever adds: what stands in the way and is nobody's claim is named,
+ * not destroyed. On a host that has everything the plan is empty.
+ */
+#ifndef PLAN_RESTORE_H
+#define PLAN_RESTORE_H
+
+#include "plan/planner.h"
+
+enum restore_outcome {
+    RESTORE_THERE,   /* has its device */
+    RESTORE_COMES,   /* the plan's steps give it back */
+    RESTORE_BLOCKED, /* `why` says by what */
+};
+
+struct restore_claim {
+    char name[NAME_SIZE];
+    enum restore_outcome outcome;
+    struct error why; /* BLOCKED */
+};
+
+struct restore_request {
+    const struct gpu *gpu;
+    const char *const *late; /* claims that failed before: their steps come last */
+    size_t n_late;
+    const char *author;
+    const char *reason;
+};
+
+struct restoration {
+    struct plan *plan; /* never undone as a whole; no steps: nothing to do (now) */
+    bool more;         /* once the plan is done, look again: not everything could be planned */
+    struct error why;  /* of the GPU itself; NONE: fine */
+    VEC(struct restore_claim) claims;
+};
+
+/* Is the claim one that holds its device over a reboot? */
+bool restore_wants(const struct claim *claim);
+/* The GPU that a claim's device is on: the one with its UUID, wherever it sits now; by address when
+ * UUIDs are not known. NULL: it is not on this host now. */
+const struct gpu *restore_gpu_of(const struct host *host, const struct claim *claim);
+/* Has the GPU anything to bring back: a claim, or a mode that was chosen? */
+bool restore_concerns(const struct planner *planner, const struct gpu *gpu);
+
+void planner_restore(const struct planner *planner, const struct restore_request *request,
+                     struct restoration *ret_restoration);
+void restoration_done(struct restoration *restoration);
+
+/* Would another attempt, later, help? A driver that is late and a program that has the GPU open go
+ * away; a foreign instance in the way does not by itself. */
+bool restore_may_pass(const struct error *why);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bringing back the devices of a GPU that is passed through or time-sliced. */
+#include <stdio.h>
+
+#include "base/str.h"
+#include "plan/restore_work.h"
+
+void restore_block(struct restore_item *item, const struct error *why)
+{
+    item->outcome = RESTORE_BLOCKED;
+    item->why = *why;
+}
+
+void restore_block_all(struct restore *r, const struct error *why)
+{
+    r->why = *why;
+    for (vec_each(&r->items, item)) {
+        restore_block(item, why);
+    }
+}
+
+static void block_subject(const struct restore *r, char bdf[BDF_SIZE],
+                          char subject[ERROR_SUBJECT_SIZE])
+{
+    error_subject("gpu", pci_addr_format(&r->work.gpu->addr, bdf), subject);
+}
+
+void restore_vfs(struct restore *r)
+{
+    const struct gpu *gpu = r->work.gpu;
+    bool off = gpu->vfs_enabled == 0 || work_has_step(&r->work, STEP_SRIOV_DISABLE);
+    if (gpu->vfs_total > 0 && off) {
+        work_step(&r->work, STEP_SRIOV_ENABLE);
+        r->wiped = true;
+    }
+}
+
+/* ---- one vGPU ---- */
+
+static const struct vgpu *find_vgpu(const struct restore *r, const struct assignment *got)
+{
+    if (r->wiped) {
+        return NULL;
+    }
+    return got->mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(r->work.gpu, got->mdev_uuid)
+                                     : gpu_find_vgpu_vf(r->work.gpu, &got->device);
+}
+
+static bool is_same(const struct vgpu *vgpu, const struct restore_item *item)
+{
+    const struct assignment *got = &item->claim.got;
+    bool placed = vgpu->placement_id == NO_ID || got->placement_id == NO_ID ||
+                  vgpu->placement_id == got->placement_id;
+    if (vgpu->type[0] != '\0' && str_eq_case(vgpu->type, item->claim.spec.type)) {
+        return placed;
+    }
+    return placed &&
+           (vgpu->type_id == got->type_id || vgpu->type_id == NO_ID || got->type_id == NO_ID);
+}
+
+static int refuse_taken(const struct restore *r, const struct vgpu *vgpu, struct error *err)
+{
+    char device[BDF_SIZE];
+    char bdf[BDF_SIZE];
+    char subject[ERROR_SUBJECT_SIZE];
+    block_subject(r, bdf, subject);
+    pci_addr_format(&vgpu->vf, device);
+    error_set(err, REASON_CONFLICT, subject,
+              "function %s carries vGPU %s%s%s, which is not this "
+              "claim's",
+              device, vgpu->type[0] != '\0' ? vgpu->type : "of another type",
+              vgpu->holder[0] != '\0' ? " of VM " : "", vgpu->holder);
+    error_hint(err, "delete that vGPU if nobody needs it, then `cleave host restore`");
+    return -REASON_CONFLICT;
+}
+
+/* Does something else stand where the vGPU belongs? */
+static int check_free(const struct restore *r, const struct restore_item *item, struct error *err)
+{
+    const struct gpu *gpu = r->work.gpu;
+    const struct assignment *got = &item->claim.got;
+    if (r->wiped) {
+        return 0;
+    }
+    bool sriov = pci_addr_cmp(&got->device, &gpu->addr) != 0;
+    for (vec_each(&gpu->vgpus, vgpu)) {
+        if (sriov && pci_addr_cmp(&vgpu->vf, &got->device) == 0) {
+            return refuse_taken(r, vgpu, err);
+        }
+    }
+    for (vec_each(&gpu->vfs, vf)) {
+        if (pci_addr_cmp(&vf->addr, &got->device) == 0) {
+            return 0;
+        }
+    }
+    if (!sriov) {
+        return 0;
+    }
+    char device[BDF_SIZE];
+    char bdf[BDF_SIZE];
+    char subject[ERROR_SUBJECT_SIZE];
+    block_subject(r, bdf, subject);
+    return error_set(err, REASON_UNAVAILABLE, subject,
+                     "GPU %s has %u virtual functions now, and %s is not among them", bdf,
+                     gpu->vfs_enabled, pci_addr_format(&got->device, device));
+}
+
+void restore_vgpu(struct restore *r, struct restore_item *item)
+{
+    struct error err = {0};
+    const struct assignment *got = &item->claim.got;
+    const struct vgpu *vgpu = find_vgpu(r, got);
+    if (vgpu != NULL && is_same(vgpu, item)) {
+        item->outcome = RESTORE_THERE;
+        return;
+    }
+    if (vgpu != NULL ? refuse_taken(r, vgpu, &err) != 0 : check_free(r, item, &err) != 0) {
+        restore_block(item, &err);
+        return;
+    }
+    struct step *step = work_step(&r->work, STEP_VGPU_CREATE);
+    STR_SET(step->claim, item->claim.name);
+    STR_SET(step->vm, item->claim.vm);
+    STR_SET(step->type, item->type != NULL ? item->type->name : item->claim.spec.type);
+    STR_SET(step->profile, got->profile);
+    step->type_id = got->type_id;
+    step->device = got->device;
+    STR_SET(step->mdev_uuid, got->mdev_uuid);
+    step->placement_id = got->placement_id;
+    item->outcome = RESTORE_COMES;
+}
+
+/* ---- time-sliced ---- */
+
+static int refuse_instance(const struct restore *r, const char *then, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    char subject[ERROR_SUBJECT_SIZE];
+    const struct gi *gi = &r->work.gpu->gis.items[0];
+    block_subject(r, bdf, subject);
+    error_set(err, REASON_CONFLICT, subject,
+              "GPU %s should be %s, but GPU instance %u (%s at %u) is there, which no claim owns",
+              bdf, then, gi->id, gi->profile, gi->start);
+    error_hint(err, "destroy it if nobody needs it (nvidia-smi mig -dgi), then `cleave host "
+                    "restore`");
+    return -REASON_CONFLICT;
+}
+
+static int refuse_vgpu(const struct restore *r, const char *then, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    char device[BDF_SIZE];
+    char subject[ERROR_SUBJECT_SIZE];
+    const struct vgpu *vgpu = &r->work.gpu->vgpus.items[0];
+    block_subject(r, bdf, subject);
+    error_set(err, REASON_CONFLICT, subject,
+              "GPU %s should be %s, but vGPU %s is on %s%s%s, which no claim owns", bdf, then,
+              vgpu->type, pci_addr_format(&vgpu->vf, device),
+              vgpu->holder[0] != '\0' ? ", with VM " : "", vgpu->holder);
+    error_hint(err, "delete it if nobody needs it, then `cleave host restore`");
+    return -REASON_CONFLICT;
+}
+
+/* Out of MIG mode, which Ampere boards keep over a reboot. */
+static int leave_mig(struct restore *r, const char *then, struct error *err)
+{
+    const struct gpu *gpu = r->work.gpu;
+    if (!gpu->mig_enabled) {
+        return 0;
+    }
+    if (gpu->gis.n > 0) {
+        return refuse_instance(r, then, err);
+    }
+    if (gpu->vgpus.n > 0) {
+        return refuse_vgpu(r, then, err);
+    }
+    work_to_idle(&r->work);
+    r->wiped = true;
+    return 0;
+}
+
+/* The size mode changes only while no vGPU exists. False: what is there is in the way. */
+static bool restore_sizes(struct restore *r, struct error *err)
+{
+    const struct gpu *gpu = r->work.gpu;
+    bool now = gpu->heterogeneous == TRI_YES && !r->wiped;
+    bool want = r->items.n == 0 && r->record != NULL && r->record->mixed;
+    for (vec_each(&r->items, item)) {
+        want = want || item->claim.spec.mixed;
+    }
+    if (want == now) {
+        return true;
+    }
+    if (gpu->vgpus.n > 0 && !r->wiped) {
+        refuse_vgpu(r, want ? "in mixed-size mode" : "in equal-size mode", err);
+        return false;
+    }
+    work_step(&r->work, want ? STEP_MIXED_ON : STEP_MIXED_OFF);
+    return true;
+}
+
+/* While a vGPU exists the scheduler stays as it is; what was chosen is not forgotten. */
+static void restore_scheduler(struct restore *r)
+{
+    const struct gpu *gpu = r->work.gpu;
+    if (gpu->vgpus.n == 0 || r->wiped) {
+        work_scheduler(&r->work, r->wiped);
+        return;
+    }
+    const struct gpu_scheduler *wanted = planner_wanted_scheduler(r->work.planner, gpu);
+    if (gpu->scheduler.policy == SCHEDULER_UNKNOWN ||
+        gpu_scheduler_matches(wanted, &gpu->scheduler)) {
+        return;
+    }
+    char bdf[BDF_SIZE];
+    char subject[ERROR_SUBJECT_SIZE];
+    char text[96];
+    block_subject(r, bdf, subject);
+    error_set(&r->why, REASON_CONFLICT, subject,
+              "GPU %s should share by %s, which can't be set while a vGPU exists", bdf,
+              gpu_scheduler_describe(wanted, text, sizeof(text)));
+    error_hint(&r->why, "stop its VMs, delete the vGPUs, then `cleave host restore`");
+}
+
+void restore_time_sliced(struct restore *r)
+{
+    struct error err = {0};
+    if (leave_mig(r, "time-sliced", &err) != 0) {
+        restore_block_all(r, &err);
+        return;
+    }
+    if (r->items.n > 0 || (r->record != NULL && r->record->vfs)) {
+        restore_vfs(r);
+    }
+    bool sized = restore_sizes(r, &err);
+    if (sized) {
+        restore_scheduler(r);
+    } else {
+        r->why = err;
+    }
+    for (vec_each(&r->items, item)) {
+        const struct vgpu *vgpu = find_vgpu(r, &item->claim.got);
+        if (sized || (vgpu != NULL && is_same(vgpu, item))) {
+            restore_vgpu(r, item);
+        } else {
+            restore_block(item, &err);
+        }
+    }
+}
+
+/* ---- pass-through ---- */
+
+void restore_passthrough(struct restore *r)
+{
+    const struct gpu *gpu = r->work.gpu;
+    struct error err = {0};
+    if (str_eq(gpu->driver, "vfio-pci")) {
+        for (vec_each(&r->items, item)) {
+            item->outcome = RESTORE_THERE;
+        }
+        return;
+    }
+    int result = 0;
+    if (gpu->gis.n > 0) {
+        result = refuse_instance(r, "passed through", &err);
+    } else if (gpu->vgpus.n > 0) {
+        result = refuse_vgpu(r, "passed through", &err);
+    }
+    if (result != 0) {
+        restore_block_all(r, &err);
+        return;
+    }
+    work_to_idle(&r->work);
+    struct step *step = work_step(&r->work, STEP_BIND_VFIO);
+    for (vec_each(&r->items, item)) {
+        STR_SET(step->claim, item->claim.name);
+        STR_SET(step->vm, item->claim.vm);
+        item->outcome = RESTORE_COMES;
+    }
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bringing back GPU instances, and what lived on them. The driver, not cleave, picks the instance
+ * of a vGPU (open-gpu-kernel-modules, kernel_vgpu_mgr.c), so each instance is followed by its own
+ * vGPUs before the next one is made: then there is no other empty one to pick.
+ */
+#include <stdio.h>
+
+#include "base/str.h"
+#include "plan/restore_work.h"
+
+static const char *subject_of(const struct restore *r, char bdf[BDF_SIZE],
+                              char subject[ERROR_SUBJECT_SIZE])
+{
+    return error_subject("gpu", pci_addr_format(&r->work.gpu->addr, bdf), subject);
+}
+
+static bool is_ours(const struct restore *r, const struct gi *gi)
+{
+    for (vec_each(&r->items, item)) {
+        if (item->claim.got.start == gi->start && item->claim.got.size == gi->size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* MIG mode, which boards after Ampere forget; virtual functions before any instance, because
+ * sriov-manage wipes those. */
+static int enter_mig(struct restore *r, bool wants_vfs, struct error *err)
+{
+    const struct gpu *gpu = r->work.gpu;
+    char bdf[BDF_SIZE];
+    char subject[ERROR_SUBJECT_SIZE];
+    subject_of(r, bdf, subject);
+    if (!gpu->mig_enabled && gpu->vgpus.n > 0) {
+        const struct vgpu *vgpu = &gpu->vgpus.items[0];
+        error_set(err, REASON_CONFLICT, subject,
+                  "GPU %s should be in MIG mode, but carries time-sliced vGPU %s%s%s", bdf,
+                  vgpu->type, vgpu->holder[0] != '\0' ? " of VM " : "", vgpu->holder);
+        error_hint(err, "delete it if nobody needs it, then `cleave host restore`");
+        return -REASON_CONFLICT;
+    }
+    if (!gpu->mig_enabled) {
+        if (gpu->vfs_enabled > 0) {
+            work_step(&r->work, STEP_SRIOV_DISABLE);
+        }
+        work_step(&r->work, STEP_MIG_ENABLE);
+        r->wiped = true;
+    }
+    if (!wants_vfs || gpu->vfs_total == 0 ||
+        (gpu->vfs_enabled > 0 && !work_has_step(&r->work, STEP_SRIOV_DISABLE))) {
+        return 0;
+    }
+    for (size_t i = 0; !r->wiped && i < gpu->gis.n; i++) {
+        const struct gi *gi = &gpu->gis.items[i];
+        if (!is_ours(r, gi)) {
+            error_set(err, REASON_CONFLICT, subject,
+                      "GPU %s needs its virtual functions enabled, which would wipe GPU instance "
+                      "%u (%s at %u), which no claim owns",
+                      bdf, gi->id, gi->profile, gi->start);
+            error_hint(err, "destroy it if nobody needs it (nvidia-smi mig -dgi), then `cleave "
+                            "host restore`");
+            return -REASON_CONFLICT;
+        }
+    }
+    restore_vfs(r);
+    return 0;
+}
+
+/* ---- instances ---- */
+
+enum place { PLACE_FREE, PLACE_SERVED, PLACE_BLOCKED };
+
+/* What is where the item's instance belongs? */
+static enum place look_at_place(const struct restore *r, const struct restore_item *item,
+                                const struct gi **ret_gi)
+{
+    const struct assignment *got = &item->claim.got;
+    for (size_t i = 0; !r->wiped && i < r->work.gpu->gis.n; i++) {
+        const struct gi *gi = &r->work.gpu->gis.items[i];
+        bool same = gi->start == got->start && gi->size == got->size &&
+                    (gi->profile[0] == '\0' || str_eq(gi->profile, got->profile));
+        *ret_gi = gi;
+        if (same) {
+            return PLACE_SERVED;
+        }
+        if (gi->start < got->start + got->size && got->start < gi->start + gi->size) {
+            return PLACE_BLOCKED;
+        }
+    }
+    *ret_gi = NULL;
+    return PLACE_FREE;
+}
+
+static bool is_planned(const struct restore *r, const struct assignment *got)
+{
+    for (vec_each(&r->work.steps, step)) {
+        if (step->kind == STEP_GI_CREATE && step->start == got->start && step->size == got->size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void block_place(struct restore *r, struct restore_item *item, const struct gi *gi)
+{
+    char bdf[BDF_SIZE];
+    char subject[ERROR_SUBJECT_SIZE];
+    struct error err = {0};
+    const struct assignment *got = &item->claim.got;
+    subject_of(r, bdf, subject);
+    error_set(&err, REASON_CONFLICT, subject,
+              "GPU instance %s at %u can't come back on GPU %s: instance %u (%s at %u), which no "
+              "claim owns, is in its place",
+              got->profile, got->start, bdf, gi->id, gi->profile, gi->start);
+    error_hint(&err,
+               "destroy it if nobody needs it (nvidia-smi mig -dgi -gi %u), then `cleave host "
+               "restore`",
+               gi->id);
+    restore_block(item, &err);
+}
+
+/* False: the item can't have its instance, and says why. */
+static bool restore_instance(struct restore *r, struct restore_item *item, const struct gi **ret_gi)
+{
+    const struct assignment *got = &item->claim.got;
+    switch (look_at_place(r, item, ret_gi)) {
+    case PLACE_SERVED:
+        return true;
+    case PLACE_BLOCKED:
+        block_place(r, item, *ret_gi);
+        return false;
+    case PLACE_FREE:
+        break;
+    }
+    if (is_planned(r, got)) {
+        return true;
+    }
+    if (item->profile == NULL) {
+        char bdf[BDF_SIZE];
+        char subject[ERROR_SUBJECT_SIZE];
+        struct error err = {0};
+        error_set(&err, REASON_UNSUPPORTED, subject_of(r, bdf, subject),
+                  "the catalog does not know GPU instance profile %s of GPU %s", got->profile, bdf);
+        restore_block(item, &err);
+        return false;
+    }
+    struct step *step = work_gi_step(&r->work, STEP_GI_CREATE, item->profile->name,
+                                     item->profile->id, got->start, got->size);
+    STR_SET(step->claim, item->claim.name);
+    work_tell_instance(&r->work, item->profile->name, got->start, got->size, "created");
+    return true;
+}
+
+static void restore_bare(struct restore *r, struct restore_item *item, const struct gi *gi)
+{
+    if (gi != NULL && gi->n_ci > 0) {
+        item->outcome = RESTORE_THERE;
+        return;
+    }
+    const struct assignment *got = &item->claim.got;
+    struct step *step =
+        work_gi_step(&r->work, STEP_CI_CREATE, got->profile,
+                     item->profile == NULL ? NO_ID : item->profile->id, got->start, got->size);
+    STR_SET(step->claim, item->claim.name);
+    item->outcome = RESTORE_COMES;
+}
+
+void restore_mig(struct restore *r)
+{
+    struct error err = {0};
+    bool wants_vfs = r->record != NULL && r->record->mode_set && r->record->vfs;
+    for (vec_each(&r->items, item)) {
+        wants_vfs = wants_vfs || item->claim.spec.mode != CLAIM_GPU_INSTANCE;
+    }
+    if (enter_mig(r, wants_vfs, &err) != 0) {
+        restore_block_all(r, &err);
+        return;
+    }
+    for (vec_each(&r->items, item)) {
+        const struct gi *gi = NULL;
+        if (!restore_instance(r, item, &gi)) {
+            continue;
+        }
+        if (item->claim.spec.mode == CLAIM_GPU_INSTANCE) {
+            restore_bare(r, item, gi);
+        } else {
+            restore_vgpu(r, item);
+        }
+    }
+}

@@ -24,7 +24,9 @@ when_fn when_vendor_vfio; /* a VF with NVIDIA's vendor VFIO files */
 when_fn when_mdev_types;
 when_fn when_mdev_host; /* NVIDIA's mdev driver is loaded */
 when_fn when_vgpu_host;
-when_fn when_mig_host; /* a GPU with MIG is there */
+when_fn when_driver_loaded; /* NVIDIA's */
+when_fn when_mdev_driver;   /* with mdevs */
+when_fn when_mig_host;      /* a GPU with MIG is there */
 
 /* ---- attr_pci.c: <function>/… ---- */
 read_fn read_vendor, read_device, read_subvendor, read_subdevice, read_class, read_revision;

@@ -140,13 +140,16 @@ int read_max_link_speed(const struct ref *ref, struct strbuf *out)
 /* A VF has no link of its own (captured A2 VF of harvester/pcidevices). */
 int read_link_speed(const struct ref *ref, struct strbuf *out)
 {
-    strbuf_add(out, ref->fn.vf != NULL ? "Unknown\n" : speed(&ref->fn));
+    bool unknown = ref->fn.vf != NULL || ref->fn.gpu->lost;
+    strbuf_add(out, unknown ? "Unknown\n" : speed(&ref->fn));
     return 0;
 }
 
 int read_link_width(const struct ref *ref, struct strbuf *out)
 {
-    strbuf_add(out, ref->fn.vf != NULL ? "0\n" : "16\n");
+    /* Ones in the link status of a lost GPU: all 6 bits of the width. */
+    bool lost = ref->fn.gpu->lost;
+    strbuf_add(out, lost ? "63\n" : (ref->fn.vf != NULL ? "0\n" : "16\n"));
     return 0;
 }
 

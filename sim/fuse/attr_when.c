@@ -43,9 +43,19 @@ bool when_mdev_types(const struct ref *ref)
     return function_has_mdev_types(ref->host, &ref->fn);
 }
 
+bool when_driver_loaded(const struct ref *ref)
+{
+    return !ref->host->unloaded;
+}
+
 bool when_mdev_host(const struct ref *ref)
 {
     return ref->host->iface == SIM_MDEV && ref->host->vgpu_host;
+}
+
+bool when_mdev_driver(const struct ref *ref)
+{
+    return when_mdev_host(ref) && when_driver_loaded(ref);
 }
 
 bool when_vgpu_host(const struct ref *ref)

@@ -128,6 +128,10 @@ int write_reset(const struct ref *ref, const char *text)
     if (!on) {
         return -EINVAL;
     }
+    if (ref->fn.gpu->lost) {
+        return -ENOTTY; /* each way was tried, and the function never became ready (pci_dev_wait())
+                         */
+    }
     if (ref->fn.vf != NULL) {
         return ref->fn.vf->vgpu.opener != 0 ? -EBUSY : 0;
     }

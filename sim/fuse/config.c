@@ -233,6 +233,9 @@ int read_config(const struct ref *ref, struct strbuf *out)
     if (!ref->fn.gpu && !function_is_bridge(&ref->fn)) {
         put16(config + 6, 0);
     }
+    if (ref->fn.gpu != NULL && ref->fn.gpu->lost) {
+        memset(config, 0xff, sizeof(config)); /* what nobody answers reads as ones */
+    }
     strbuf_addn(out, (const char *)config, ref->privileged ? CONFIG_SIZE : READABLE_BY_ALL);
     return 0;
 }

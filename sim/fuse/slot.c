@@ -132,7 +132,9 @@ FUNCTION_SLOT(gpu, driven_gpu)
 
 static void list_drivers(const struct ref *ref, struct strlist *names)
 {
-    add(names, "nvidia");
+    if (!ref->host->unloaded) {
+        add(names, "nvidia");
+    }
     add(names, "vfio-pci");
     for (uint32_t i = 0; i < ref->host->n_extras; i++) {
         if (ref->host->extras[i].home_driver[0] != '\0') {

@@ -23,9 +23,6 @@
 #include "sim/guest/keeper.h"
 #include "sim/rpc/rpc.h"
 
-/* Below a whole /usr: the emulator looks for firmware and modules relative to its own place. */
-#define REAL_EMULATOR SIM_RUN_DIR "/real/usr/bin/qemu-system-x86_64"
-
 /* One "open" at the simulated host. *ret_reply stays NULL if it has no such device. */
 static int open_at_host(const char *device, const struct argv_vm *vm, json_t **ret_reply,
                         struct error *err)
@@ -103,8 +100,8 @@ static int open_device(void *data, const char *device, const struct argv_vm *vm,
 
 static NORETURN void run_emulator(char *const *argv)
 {
-    execv(REAL_EMULATOR, argv);
-    fprintf(stderr, "cleave-sim: running %s: %s\n", REAL_EMULATOR, strerror(errno));
+    execv(SIM_REAL_EMULATOR, argv);
+    fprintf(stderr, "cleave-sim: running %s: %s\n", SIM_REAL_EMULATOR, strerror(errno));
     _exit(127);
 }
 

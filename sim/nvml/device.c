@@ -33,21 +33,26 @@ static struct ref board(uint32_t number)
     return (struct ref){.gpu = number, .gi = RPC_NONE, .ci = RPC_NONE};
 }
 
+/* A lost board has no handle to give; one that needs a reset has. */
+static int give_handle(uint32_t number, struct nvml_device **device)
+{
+    struct rpc_gpu gpu;
+    int r = CALL(GPU, &gpu, number);
+    if (r == NVML_SUCCESS || r == NVML_ERROR_RESET_REQUIRED) {
+        *device = handle_device(board(number));
+        return NVML_SUCCESS;
+    }
+    return r;
+}
+
 int32_t nvmlDeviceGetHandleByIndex_v2(uint32_t index, struct nvml_device **device)
 {
     struct rpc_host host;
-    struct rpc_gpu gpu;
     int r = host_read(device, &host);
     if (r == NVML_SUCCESS && index >= host.n_nvml) {
         r = NVML_ERROR_INVALID_ARGUMENT;
     }
-    if (r == NVML_SUCCESS) {
-        r = CALL(GPU, &gpu, host.nvml[index]); /* a lost board has no handle to give */
-    }
-    if (r == NVML_SUCCESS) {
-        *device = handle_device(board(host.nvml[index]));
-    }
-    return r;
+    return r == NVML_SUCCESS ? give_handle(host.nvml[index], device) : r;
 }
 
 int32_t nvmlDeviceGetHandleByIndex(uint32_t index, struct nvml_device **device)
@@ -57,7 +62,7 @@ int32_t nvmlDeviceGetHandleByIndex(uint32_t index, struct nvml_device **device)
 
 /* Walks the boards until `matches` likes one. */
 static int find_board(const void *key, struct nvml_device **device,
-                      bool (*matches)(const struct rpc_gpu *gpu, const void *key))
+                      bool (*matches)(const struct rpc_name *name, const void *key))
 {
     struct rpc_host host;
     int r = host_read(device, &host);
@@ -65,29 +70,27 @@ static int find_board(const void *key, struct nvml_device **device,
         r = NVML_ERROR_INVALID_ARGUMENT;
     }
     for (uint32_t i = 0; r == NVML_SUCCESS && i < host.n_nvml; i++) {
-        struct rpc_gpu gpu;
-        if (CALL(GPU, &gpu, host.nvml[i]) == NVML_SUCCESS && matches(&gpu, key)) {
-            *device = handle_device(board(host.nvml[i]));
-            return NVML_SUCCESS;
+        if (matches(&host.names[i], key)) {
+            return give_handle(host.nvml[i], device);
         }
     }
     return r == NVML_SUCCESS ? NVML_ERROR_NOT_FOUND : r;
 }
 
-static bool has_address(const struct rpc_gpu *gpu, const void *key)
+static bool has_address(const struct rpc_name *name, const void *key)
 {
     const struct pci_addr *addr = key;
-    return gpu->domain == addr->domain && gpu->bus == addr->bus && gpu->device == addr->device;
+    return name->domain == addr->domain && name->bus == addr->bus && name->device == addr->device;
 }
 
-static bool has_serial(const struct rpc_gpu *gpu, const void *key)
+static bool has_serial(const struct rpc_name *name, const void *key)
 {
-    return strcmp(gpu->serial, key) == 0;
+    return strcmp(name->serial, key) == 0;
 }
 
-static bool has_uuid(const struct rpc_gpu *gpu, const void *key)
+static bool has_uuid(const struct rpc_name *name, const void *key)
 {
-    return strcmp(gpu->uuid, key) == 0;
+    return strcmp(name->uuid, key) == 0;
 }
 
 int32_t nvmlDeviceGetHandleByPciBusId_v2(const char *pci_bus_id, struct nvml_device **device)

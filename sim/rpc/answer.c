@@ -43,7 +43,7 @@ int rpc_gpu_of(struct sim_host *host, uint32_t number, struct sim_gpu **ret_gpu)
         return NVML_ERROR_GPU_IS_LOST;
     }
     *ret_gpu = gpu;
-    return NVML_SUCCESS;
+    return gpu->wedged ? NVML_ERROR_RESET_REQUIRED : NVML_SUCCESS;
 }
 
 /* What armed faults make of the call: its time passes here, its code is returned. */
@@ -79,7 +79,10 @@ void rpc_answer(struct sim_host *host, const struct rpc_request *request, bool r
         reply->code = NVML_ERROR_NO_PERMISSION;
         return;
     }
-    reply->code = suffer_faults(host, request, row);
+    sim_lock(host);
+    bool unloaded = host->unloaded;
+    sim_unlock(host);
+    reply->code = unloaded ? NVML_ERROR_DRIVER_NOT_LOADED : suffer_faults(host, request, row);
     if (reply->code != NVML_SUCCESS) {
         return;
     }

@@ -20,7 +20,13 @@ int rpc_do_HOST(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct rp
     out->vgpu_versions = sim_vgpu_versions(host);
     uint32_t count = sim_nvml_count(host);
     for (uint32_t i = 0; i < count && i < RPC_MAX_GPUS; i++) {
-        out->nvml[i] = (uint32_t)(sim_nvml_gpu(host, i) - host->gpus);
+        const struct sim_gpu *gpu = sim_nvml_gpu(host, i);
+        struct rpc_name *name = &out->names[i];
+        *name = (struct rpc_name){
+            .domain = gpu->addr.domain, .bus = gpu->addr.bus, .device = gpu->addr.device};
+        STR_SET(name->uuid, gpu->uuid);
+        STR_SET(name->serial, gpu->serial);
+        out->nvml[i] = (uint32_t)(gpu - host->gpus);
         out->n_nvml++;
     }
     return NVML_SUCCESS;

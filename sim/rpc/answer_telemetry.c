@@ -201,7 +201,7 @@ int rpc_do_RESET(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct r
     (void)out;
     struct sim_gpu *gpu = NULL;
     int r = rpc_gpu_of(host, a[0], &gpu);
-    return r == NVML_SUCCESS ? sim_gpu_reset(host, gpu) : r;
+    return r == NVML_SUCCESS || r == NVML_ERROR_RESET_REQUIRED ? sim_gpu_reset(host, gpu) : r;
 }
 
 int rpc_do_EVENT(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct rpc_event *out)

@@ -14,7 +14,7 @@
 
 #include "sim/state/state.h"
 
-#define RPC_MAGIC 0x434c5605u /* changes with every change of a structure below */
+#define RPC_MAGIC 0x434c5606u /* changes with every change of a structure below */
 #define RPC_NONE UINT32_MAX
 #define RPC_MAX_GPUS 16
 #define RPC_MAX_INSTANCES 16
@@ -82,14 +82,22 @@ struct rpc_nothing {
     uint32_t unused;
 };
 
+/* What a board is found by, also when it answers nothing. */
+struct rpc_name {
+    uint32_t domain, bus, device;
+    char uuid[48];
+    char serial[16];
+};
+
 struct rpc_host {
     char name[64];
     char driver_version[32];
     uint32_t branch; /* 580 of "580.105.08" */
     uint32_t n_nvml; /* GPUs that the NVIDIA driver owns, in NVML order */
     uint32_t nvml[RPC_MAX_GPUS];
-    uint32_t vgpu_host; /* vGPU manager installed */
-    uint32_t mdev;      /* the kernel's vGPU interface is mdev */
+    struct rpc_name names[RPC_MAX_GPUS]; /* in the same order */
+    uint32_t vgpu_host;                  /* vGPU manager installed */
+    uint32_t mdev;                       /* the kernel's vGPU interface is mdev */
     struct sim_version_range vgpu_versions_preset, vgpu_versions;
 };
 

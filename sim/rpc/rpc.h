@@ -11,6 +11,8 @@
 
 #define SIM_RUN_DIR "/run/cleave-sim"
 #define SIM_SOCKET SIM_RUN_DIR "/socket"
+/* Below a whole /usr: the emulator looks for firmware and modules relative to its own place. */
+#define SIM_REAL_EMULATOR SIM_RUN_DIR "/real/usr/bin/qemu-system-x86_64"
 
 /* Serves until sim_rpc_stop(): own threads, one per connection. */
 struct sim_rpc;

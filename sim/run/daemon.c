@@ -13,6 +13,8 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/parse.h"
+#include "base/str.h"
 #include "sim/fuse/fuse.h"
 #include "sim/run/devnode.h"
 
@@ -36,6 +38,26 @@ static void say_notice(struct sim_host *host)
     if (host->notice[0] != '\0') {
         log_warning("%s", host->notice);
         host->notice[0] = '\0';
+    }
+}
+
+/* A reboot ends every emulator, also one without a device of ours. The daemon's /proc shows the
+ * machine's processes alone. */
+static void kill_emulators(void *data)
+{
+    (void)data;
+    CLEANUP_STRLIST struct strlist names = {0};
+    if (fs_list("/proc", &names) < 0) {
+        return;
+    }
+    for (vec_each(&names, name)) {
+        uint32_t pid = 0;
+        char program[sizeof(SIM_REAL_EMULATOR) + 1] = "";
+        CLEANUP_FREE char *link = xasprintf("/proc/%s/exe", *name);
+        if (parse_u32(*name, &pid) && readlink(link, program, sizeof(program) - 1) > 0 &&
+            str_eq(program, SIM_REAL_EMULATOR)) {
+            kill((pid_t)pid, SIGKILL);
+        }
     }
 }
 
@@ -72,6 +94,7 @@ static int start_parts(struct sim_host *host, const char *state_dir, struct part
     }
     say_notice(host);
     sim_forget_dead(host, nobody_lives);
+    host->on_power_off = kill_emulators;
     devnodes_start(&parts->nodes, host);
     result = sim_rpc_start(host, SIM_SOCKET, &parts->rpc, err);
     return result < 0 ? result : sim_fuse_start(host, SIM_FUSE_DIR, &parts->fuse, err);

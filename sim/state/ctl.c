@@ -78,6 +78,22 @@ static int op_driver_reload(struct sim_host *host, struct reader *r, json_t *rep
     return bad(r) < 0 ? -EINVAL : sim_driver_reload(host);
 }
 
+static int op_driver_unload(struct sim_host *host, struct reader *r, json_t *reply)
+{
+    (void)reply;
+    return bad(r) < 0 ? -EINVAL : sim_driver_unload(host);
+}
+
+static int op_driver_load(struct sim_host *host, struct reader *r, json_t *reply)
+{
+    (void)reply;
+    if (bad(r) < 0) {
+        return -EINVAL;
+    }
+    sim_driver_load(host);
+    return 0;
+}
+
 static int op_reset(struct sim_host *host, struct reader *r, json_t *reply)
 {
     struct sim_gpu *gpu = read_gpu(host, r);
@@ -244,7 +260,9 @@ static const struct op {
 } ops[] = {
     {"close", op_close, false, NULL},
     {"describe", op_describe, true, NULL},
+    {"driver-load", op_driver_load, false, NULL},
     {"driver-reload", op_driver_reload, false, NULL},
+    {"driver-unload", op_driver_unload, false, NULL},
     {"fault-add", op_fault_add, false, NULL},
     {"fault-clear", op_fault_clear, false, NULL},
     {"fault-list", op_fault_list, true, NULL},

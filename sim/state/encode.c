@@ -121,6 +121,8 @@ static json_t *gpu_json(const struct sim_gpu *gpu)
     put_flag(object, "heterogeneous", gpu->heterogeneous);
     put_num(object, "scheduler_policy", gpu->scheduler_policy);
     put_flag(object, "lost", gpu->lost);
+    put_flag(object, "returns", gpu->returns);
+    put_flag(object, "wedged", gpu->wedged);
     put_flag(object, "no_reset", gpu->no_reset);
     put_str(object, "holder", gpu->holder);
     put_flag(object, "removed", gpu->removed);
@@ -187,6 +189,7 @@ json_t *sim_host_to_json(const struct sim_host *host)
     }
     json_object_set_new(object, "ids", ids);
     put_flag(object, "no_autoprobe", host->no_autoprobe);
+    put_flag(object, "unloaded", host->unloaded);
     if (host->vgpu_versions.newest != 0) {
         put_num(object, "oldest_vgpu_version", host->vgpu_versions.oldest);
         put_num(object, "newest_vgpu_version", host->vgpu_versions.newest);
@@ -398,6 +401,8 @@ static void gpu_from(struct reader *r, struct sim_gpu *gpu)
     gpu->heterogeneous = reader_bool_or(r, "heterogeneous", false);
     gpu->scheduler_policy = (uint32_t)reader_int(r, "scheduler_policy", 0, 3);
     gpu->lost = reader_bool_or(r, "lost", false);
+    gpu->returns = reader_bool_or(r, "returns", false);
+    gpu->wedged = reader_bool_or(r, "wedged", false);
     gpu->no_reset = reader_bool_or(r, "no_reset", false);
     get_str(r, "holder", gpu->holder, sizeof(gpu->holder));
     gpu->removed = reader_bool_or(r, "removed", false);
@@ -461,6 +466,7 @@ int sim_host_from_json(struct sim_host *host, const json_t *json, const char *or
     }
     ids_from(&r, host);
     host->no_autoprobe = reader_bool_or(&r, "no_autoprobe", false);
+    host->unloaded = reader_bool_or(&r, "unloaded", false);
     host->vgpu_versions = (struct sim_version_range){
         .oldest = (uint32_t)reader_int_or(&r, "oldest_vgpu_version", 0, UINT32_MAX, 0),
         .newest = (uint32_t)reader_int_or(&r, "newest_vgpu_version", 0, UINT32_MAX, 0)};

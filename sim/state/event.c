@@ -30,13 +30,20 @@ void sim_raise_ecc(struct sim_host *host, struct sim_gpu *gpu, bool uncorrected)
     sim_changed(host);
 }
 
-void sim_lose(struct sim_host *host, struct sim_gpu *gpu)
+void sim_lose(struct sim_host *host, struct sim_gpu *gpu, bool returns)
 {
+    gpu->returns = returns;
     if (!gpu->lost) {
         gpu->lost = true;
         sim_raise_xid(host, gpu, XID_OFF_THE_BUS);
-        sim_changed(host);
     }
+    sim_changed(host);
+}
+
+void sim_wedge(struct sim_host *host, struct sim_gpu *gpu)
+{
+    gpu->wedged = true;
+    sim_changed(host);
 }
 
 const struct sim_event *sim_next_event(const struct sim_host *host, uint64_t *cursor)

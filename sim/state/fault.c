@@ -93,7 +93,12 @@ static void read_effects(struct reader *r, struct sim_fault *fault)
     fault->errnum = read_errno(r);
     fault->delay_us = (uint64_t)reader_int_or(r, "delay_ms", 0, MAX_SECONDS * 1000, 0) * 1000;
     fault->hang = reader_bool_or(r, "hang", false);
-    fault->lost = reader_bool_or(r, "lost", false);
+    fault->returns = str_eq(json_string_value(json_object_get(r->object, "lost")), "rescan");
+    fault->lost = fault->returns || reader_bool_or(r, "lost", false);
+    if (fault->returns) {
+        reader_str(r, "lost", MAX_TEXT);
+    }
+    fault->wedged = reader_bool_or(r, "wedged", false);
     fault->xid = (uint32_t)reader_int_or(r, "xid", 1, 1000, 0);
     int ecc = reader_choice_or(r, "ecc", ecc_words, -1);
     fault->corrected = ecc == 0;
@@ -102,7 +107,8 @@ static void read_effects(struct reader *r, struct sim_fault *fault)
 
 static bool hits_gpu(const struct sim_fault *fault)
 {
-    return fault->lost || fault->xid != 0 || fault->corrected || fault->uncorrected;
+    return fault->lost || fault->wedged || fault->xid != 0 || fault->corrected ||
+           fault->uncorrected;
 }
 
 static bool holds_call(const struct sim_fault *fault)
@@ -126,7 +132,7 @@ static int read_fault(struct reader *r, struct sim_fault *fault)
     fault->until_us = seconds == 0 ? 0 : clock_monotonic_us() + (uint64_t)seconds * 1000000;
     if (!hits_gpu(fault) && !holds_call(fault)) {
         reader_fail(r, "at",
-                    "the fault does nothing: give nvml, errno, delay_ms, hang, lost, xid "
+                    "the fault does nothing: give nvml, errno, delay_ms, hang, lost, wedged, xid "
                     "or ecc");
     }
     if (at[0] == '\0' && holds_call(fault)) {
@@ -174,7 +180,10 @@ static void hit(struct sim_host *host, const struct sim_fault *fault, struct sim
         sim_raise_xid(host, gpu, fault->xid);
     }
     if (fault->lost) {
-        sim_lose(host, gpu);
+        sim_lose(host, gpu, fault->returns);
+    }
+    if (fault->wedged) {
+        sim_wedge(host, gpu);
     }
 }
 
@@ -248,7 +257,10 @@ static void put_effects(const struct sim_fault *fault, json_t *object)
         json_object_set_new(object, "hang", json_true());
     }
     if (fault->lost) {
-        json_object_set_new(object, "lost", json_true());
+        json_object_set_new(object, "lost", fault->returns ? json_string("rescan") : json_true());
+    }
+    if (fault->wedged) {
+        json_object_set_new(object, "wedged", json_true());
     }
 }
 

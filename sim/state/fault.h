@@ -13,12 +13,12 @@
  *   nvml, errno   the NVML code (number or name) and the errno (name) that the call ends with
  *   delay_ms      the call takes longer
  *   hang          true: it does not come back until the fault is cleared or has run out
- *   lost          true: the GPU falls off the bus
- *   xid           a number: the driver reports this error
- *   ecc           "corrected" or "uncorrected": one memory error
- *   after, count  skip the first N calls; strike N times at most
- *   probability   0 to 1; drawn from the host's seed and the fault's id, so that a run repeats
- *   for_s         seconds until it runs out, from when it was armed
+ *   lost          true: the GPU falls off the bus; "rescan": until it is removed and the bus
+ * scanned wedged        true: the GPU does nothing more until it is reset xid           a number:
+ * the driver reports this error ecc           "corrected" or "uncorrected": one memory error after,
+ * count  skip the first N calls; strike N times at most probability   0 to 1; drawn from the host's
+ * seed and the fault's id, so that a run repeats for_s         seconds until it runs out, from when
+ * it was armed
  *
  * Faults are not hardware: the state file does not keep them.
  */

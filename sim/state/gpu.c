@@ -295,6 +295,8 @@ int sim_gpu_reset(struct sim_host *host, struct sim_gpu *gpu)
         return SIM_NVML_IN_USE;
     }
     sim_gpu_forget_volatile(gpu);
+    gpu->wedged = false;
+    gpu->last_xid = 0;
     /* A pending mode takes effect. Without one, Ampere keeps its mode; Hopper and later forget it.
      */
     bool pending = gpu->mig_pending != gpu->mig_current;
@@ -311,13 +313,14 @@ int sim_set(struct sim_host *host, struct sim_gpu *gpu, const char *key, const c
         if (!STR_SET(gpu->holder, value)) {
             return -EINVAL;
         }
-    } else if ((str_eq(key, "lost") || str_eq(key, "no_reset")) &&
-               (str_eq(value, "0") || str_eq(value, "1"))) {
-        bool on = str_eq(value, "1");
-        if (on && str_eq(key, "lost")) {
-            sim_lose(host, gpu);
-        }
-        *(str_eq(key, "lost") ? &gpu->lost : &gpu->no_reset) = on;
+    } else if (str_eq(key, "lost") && (str_eq(value, "1") || str_eq(value, "rescan"))) {
+        sim_lose(host, gpu, str_eq(value, "rescan"));
+    } else if (str_eq(key, "lost") && str_eq(value, "0")) {
+        gpu->lost = false;
+    } else if (str_eq(key, "wedged") && (str_eq(value, "0") || str_eq(value, "1"))) {
+        gpu->wedged = str_eq(value, "1");
+    } else if (str_eq(key, "no_reset") && (str_eq(value, "0") || str_eq(value, "1"))) {
+        gpu->no_reset = str_eq(value, "1");
     } else {
         return -EINVAL;
     }

@@ -9,6 +9,7 @@
  *   VFs, vGPUs          lost               lost
  *   mixed sizes, policy lost               lost
  *   vGPU version range  lost               lost (nvmlSetVgpuVersion)
+ *   a need for a reset  kept               lost
  *   driver_override     kept on PFs        lost
  *   ECC errors          volatile count lost, aggregate count kept, by both
  */
@@ -48,12 +49,18 @@ void sim_gpu_power_on(struct sim_gpu *gpu)
     gpu->vm_uuid[0] = '\0';
     gpu->holder[0] = '\0';
     gpu->lost = false;
+    gpu->returns = false;
+    gpu->wedged = false;
     gpu->removed = false;
     gpu->sriov_no_autoprobe = false;
 }
 
 void sim_reboot(struct sim_host *host)
 {
+    if (host->on_power_off != NULL) {
+        host->on_power_off(host->on_power_off_data);
+    }
+    host->unloaded = false;
     for (uint32_t i = 0; i < host->n_gpus; i++) {
         sim_gpu_power_on(&host->gpus[i]);
     }
@@ -70,32 +77,58 @@ void sim_reboot(struct sim_host *host)
     sim_changed(host);
 }
 
-int sim_driver_reload(struct sim_host *host)
+/* rmmod refuses a module in use. */
+static bool driver_in_use(struct sim_host *host)
 {
-    if (sim_nvml_open(host, 0)) {
+    bool busy = sim_nvml_open(host, 0);
+    for (uint32_t i = 0; i < host->n_gpus && !busy; i++) {
+        struct sim_gpu *gpu = &host->gpus[i];
+        bool ours = sim_bound_to(gpu->driver, "nvidia");
+        busy = ours && (sim_any_opened(gpu) || gpu->holder[0] != '\0');
+    }
+    return busy;
+}
+
+int sim_driver_unload(struct sim_host *host)
+{
+    if (driver_in_use(host)) {
         return -EBUSY;
     }
     for (uint32_t i = 0; i < host->n_gpus; i++) {
         struct sim_gpu *gpu = &host->gpus[i];
-        bool ours = sim_bound_to(gpu->driver, "nvidia");
-        if (ours && (sim_any_opened(gpu) || gpu->holder[0] != '\0')) {
-            return -EBUSY;
+        if (sim_bound_to(gpu->driver, "nvidia")) {
+            driver_starts(gpu); /* as the next load will find it */
+            gpu->driver[0] = '\0';
         }
     }
+    host->unloaded = true;
+    host->vgpu_versions = (struct sim_version_range){0};
+    sim_changed(host);
+    return 0;
+}
+
+void sim_driver_load(struct sim_host *host)
+{
+    host->unloaded = false;
     for (uint32_t i = 0; i < host->n_gpus; i++) {
         struct sim_gpu *gpu = &host->gpus[i];
-        bool unbound = gpu->driver[0] == '\0' && !gpu->removed;
+        bool free = gpu->driver[0] == '\0' && !gpu->removed && !gpu->lost;
         bool wanted =
             gpu->driver_override[0] == '\0' || sim_bound_to(gpu->driver_override, "nvidia");
-        if (unbound && wanted) {
+        if (free && wanted) {
             STR_SET(gpu->driver, "nvidia"); /* a driver that loads binds what is free */
-        }
-        if (sim_bound_to(gpu->driver, "nvidia")) {
             driver_starts(gpu);
         }
     }
-    host->vgpu_versions = (struct sim_version_range){0};
     host->next_vgpu_instance = 1;
     sim_changed(host);
-    return 0;
+}
+
+int sim_driver_reload(struct sim_host *host)
+{
+    int result = sim_driver_unload(host);
+    if (result == 0) {
+        sim_driver_load(host);
+    }
+    return result;
 }

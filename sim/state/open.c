@@ -41,7 +41,7 @@ static int take(struct sim_host *host, int32_t *opener, char vm_field[40], int32
 static int open_vgpu(struct sim_host *host, struct sim_gpu *gpu, struct sim_vgpu *vgpu, int32_t pid,
                      const char *vm_uuid)
 {
-    if (gpu->lost) {
+    if (gpu->lost || gpu->wedged) {
         return -EIO;
     }
     if (!sim_vgpu_placement_ok(vgpu)) {

@@ -107,6 +107,9 @@ static struct sim_id *find_id(struct sim_host *host, const char *driver, uint32_
  * vfio-pci's is empty but for what new_id adds. */
 static bool driver_matches(struct sim_host *host, const struct function *fn, const char *driver)
 {
+    if (host->unloaded && str_eq(driver, "nvidia")) {
+        return false;
+    }
     if (fn->override[0] != '\0') {
         return str_eq(fn->override, driver);
     }
@@ -181,6 +184,10 @@ static bool function_busy(const struct sim_host *host, const struct function *fn
     if (fn->gpu == NULL) {
         return false;
     }
+    if (fn->gpu->lost && fn->vf == NULL) {
+        /* Nothing answers that could be waited for: only who has it open keeps it. */
+        return sim_any_opened(fn->gpu) || sim_nvml_open(host, 0);
+    }
     bool by_nvml =
         sim_bound_to(fn->driver, "nvidia") && !fn->gpu->unbind_lock && sim_nvml_open(host, 0);
     return fn->gpu->opener != 0 || fn->gpu->n_vfs > 0 || sim_count_vgpus(fn->gpu) > 0 ||
@@ -193,6 +200,12 @@ static void detach(const struct function *fn)
     if (fn->gpu != NULL && fn->vf == NULL) {
         sim_gpu_forget_volatile(fn->gpu);
         fn->gpu->unbind_lock = false; /* it goes with the driver */
+    }
+    if (fn->gpu != NULL && fn->vf == NULL && fn->gpu->lost) {
+        sim_gpu_remove_vfs(fn->gpu);
+        for (size_t i = 0; i < SIM_MAX_MDEVS; i++) {
+            sim_vgpu_clear(&fn->gpu->pf_vgpus[i]);
+        }
     }
 }
 
@@ -308,11 +321,24 @@ int sim_remove(struct sim_host *host, const struct pci_addr *addr)
     return 0;
 }
 
+/* A GPU that was lost comes back as after a power cycle. */
+static void return_lost(struct sim_gpu *gpu)
+{
+    if (gpu->lost && gpu->returns) {
+        sim_gpu_power_on(gpu);
+        gpu->driver[0] = '\0';
+        gpu->removed = true;
+    }
+}
+
 /* A bus scan finds what answers: no lost GPU, and no VF, which has no ids of its own. */
 void sim_rescan(struct sim_host *host)
 {
     struct function fn;
     for (uint32_t n = 0; nth_function(host, n, &fn); n++) {
+        if (*fn.removed && fn.gpu != NULL && fn.vf == NULL) {
+            return_lost(fn.gpu);
+        }
         if (!*fn.removed || fn.vf != NULL || (fn.gpu != NULL && fn.gpu->lost)) {
             continue;
         }

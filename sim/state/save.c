@@ -88,6 +88,7 @@ static int restore(struct sim_host *host, const char *path, struct error *err)
     memcpy(host->ids, copy->ids, sizeof(host->ids));
     host->n_ids = copy->n_ids;
     host->no_autoprobe = copy->no_autoprobe;
+    host->unloaded = copy->unloaded;
     host->vgpu_versions = copy->vgpu_versions;
     STR_SET(host->boot_id, copy->boot_id);
     host->next_vgpu_instance = copy->next_vgpu_instance;

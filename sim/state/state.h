@@ -110,10 +110,12 @@ struct sim_gpu {
     struct sim_vgpu pf_vgpus[SIM_MAX_MDEVS]; /* mdevs on the PF (no SR-IOV) */
     uint32_t scheduler_policy; /* NVML: 0 unknown, 1 best effort, 2 equal, 3 fixed share */
     bool lost;                 /* fell off the bus: NVML 15 everywhere */
-    uint32_t sriov_offset;     /* routing id of the first VF minus the PF's; stride is 1 */
-    uint32_t vf_group_base;    /* IOMMU group of the first VF; the others follow */
-    bool no_reset;             /* the platform exposes no reset (host file `reset: false`) */
-    char holder[32];           /* a host process that has the GPU open ("dcgm"), "" none */
+    bool returns;           /* lost until it is removed and the bus scanned; else until a reboot */
+    bool wedged;            /* needs a reset before it does anything: NVML 16 everywhere */
+    uint32_t sriov_offset;  /* routing id of the first VF minus the PF's; stride is 1 */
+    uint32_t vf_group_base; /* IOMMU group of the first VF; the others follow */
+    bool no_reset;          /* the platform exposes no reset (host file `reset: false`) */
+    char holder[32];        /* a host process that has the GPU open ("dcgm"), "" none */
     struct sim_ecc corrected, uncorrected;
     uint32_t last_xid; /* 0 none since the driver was loaded */
     uint32_t settings[SIM_SETTING_COUNT];
@@ -161,7 +163,7 @@ struct sim_fault {
     bool reads, writes;
     int nvml, errnum; /* 0 none */
     uint64_t delay_us;
-    bool hang, lost;
+    bool hang, lost, returns, wedged;
     uint32_t xid; /* 0 none */
     bool corrected, uncorrected;
     uint32_t after, count; /* count: strikes left, SIM_NONE without end */
@@ -185,6 +187,7 @@ struct sim_host {
     enum sim_iface iface;
     bool hypervisor_mig_timeslicing;
     bool vgpu_host; /* vGPU manager installed */
+    bool unloaded;  /* the NVIDIA driver: its module is not loaded */
     struct sim_gpu gpus[SIM_MAX_GPUS];
     uint32_t n_gpus;
     uint32_t next_vgpu_instance;
@@ -209,6 +212,9 @@ struct sim_host {
      */
     void (*on_change)(struct sim_host *host, void *data);
     void *on_change_data;
+    /* Under the lock, before a reboot: ends what runs on the host. May be NULL. */
+    void (*on_power_off)(void *data);
+    void *on_power_off_data;
     /* How many processes have NVML open; NULL: none. Under the lock. */
     uint32_t (*nvml_clients)(void *data);
     void *nvml_clients_data;
@@ -348,19 +354,26 @@ int sim_open_device(struct sim_host *host, const char *name, int32_t pid, const 
 void sim_close_device(struct sim_host *host, const char *name, int32_t pid);
 /* Closes what processes hold that `alive` denies: the kernel does so when an emulator dies. */
 void sim_forget_dead(struct sim_host *host, bool (*alive)(int32_t pid));
-/* What tests and demonstrations do to a host from outside: "lost", "no_reset" (0/1), "holder". */
+/* What tests and demonstrations do to a host from outside: "lost" (0/1/rescan), "wedged",
+ * "no_reset" (0/1), "holder". */
 int sim_set(struct sim_host *host, struct sim_gpu *gpu, const char *key, const char *value);
 
 /* ---- what the driver reports by itself ---- */
 void sim_raise_xid(struct sim_host *host, struct sim_gpu *gpu, uint32_t xid);
 void sim_raise_ecc(struct sim_host *host, struct sim_gpu *gpu, bool uncorrected);
-/* The GPU falls off the bus. */
-void sim_lose(struct sim_host *host, struct sim_gpu *gpu);
+/* The GPU falls off the bus: until a reboot, or until it is removed and the bus scanned. */
+void sim_lose(struct sim_host *host, struct sim_gpu *gpu, bool returns);
+/* It needs a reset, by nvidia-smi or its `reset` file; a reboot is one, too. */
+void sim_wedge(struct sim_host *host, struct sim_gpu *gpu);
 /* The next event from *cursor on (start with n_events for what is still to come), NULL if none. */
 const struct sim_event *sim_next_event(const struct sim_host *host, uint64_t *cursor);
 
 /* ---- life ---- */
 void sim_reboot(struct sim_host *host);       /* what survives: Ampere's MIG mode */
 int sim_driver_reload(struct sim_host *host); /* -EBUSY while a VM has a device */
+/* Its two halves: a host whose driver loads late is a reboot and an unload. NVML and the driver's
+ * files are not there in between. */
+int sim_driver_unload(struct sim_host *host);
+void sim_driver_load(struct sim_host *host);
 
 #endif

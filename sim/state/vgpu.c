@@ -416,6 +416,9 @@ int sim_vf_set_type(struct sim_host *host, struct sim_gpu *gpu, struct sim_vf *v
     if (vf->vgpu.opener != 0) {
         return -EBUSY;
     }
+    if (gpu->lost || gpu->wedged) {
+        return -EIO;
+    }
     if (type_id == 0) {
         if (vf->vgpu.exists) {
             sim_vgpu_clear(&vf->vgpu);

@@ -14,6 +14,12 @@
 #define EVENT_DOUBLE_BIT_ECC 0x2U
 #define EVENT_XID 0x8U
 
+/* What is registered, so that a report can be told of a GPU that answers no more questions. */
+struct watched {
+    struct nvml_device *device;
+    struct pci_addr addr;
+};
+
 struct addrs {
     struct pci_addr *items;
     size_t n;
@@ -24,7 +30,8 @@ struct nvml_watch {
     pthread_t thread;
     gpu_report_fn *fn;
     void *data;
-    struct nvml nvml; /* the thread's */
+    struct nvml nvml; /* the thread's, as is: */
+    VEC(struct watched) watched;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* Under lock: */
@@ -75,13 +82,11 @@ static void forget(struct nvml_watch *watch)
 
 static void tell(struct nvml_watch *watch, const struct nvml_event_data *event)
 {
-    struct nvml_pci_info pci = {0};
-    char bus_id[sizeof(pci.bus_id)];
     struct gpu_report report = {.kind = GPU_REPORT_UNREADABLE};
-    if (watch->nvml.nvmlDeviceGetPciInfo_v3(event->device, &pci) == NVML_SUCCESS) {
-        NVML_COPY(bus_id, pci.bus_id);
-        if (pci_addr_parse(bus_id, &report.gpu)) {
+    for (vec_each(&watch->watched, known)) {
+        if (known->device == event->device) {
             bool xid = event->event_type == EVENT_XID;
+            report.gpu = known->addr;
             report.kind = xid ? GPU_REPORT_XID : GPU_REPORT_ECC;
             report.xid = xid ? (uint32_t)event->event_data : 0;
         }
@@ -132,6 +137,7 @@ static void watch_gpu(struct nvml_watch *watch, struct nvml_event_set *set,
         NVML_SUCCESS) {
         (void)watch->nvml.nvmlDeviceRegisterEvents(gpu.device, EVENT_XID, set);
     }
+    *vec_push(&watch->watched) = (struct watched){.device = gpu.device, .addr = *addr};
 }
 
 static void hold(struct nvml_watch *watch, const struct addrs *addrs)
@@ -141,6 +147,7 @@ static void hold(struct nvml_watch *watch, const struct addrs *addrs)
     }
     struct nvml_event_set *set = NULL;
     if (can_watch(&watch->nvml) && watch->nvml.nvmlEventSetCreate(&set) == NVML_SUCCESS) {
+        watch->watched.n = 0;
         for (size_t i = 0; i < addrs->n; i++) {
             watch_gpu(watch, set, &addrs->items[i]);
         }
@@ -187,6 +194,7 @@ static void *watch_main(void *data)
     }
     pthread_mutex_unlock(&watch->lock);
     vec_done(&addrs);
+    vec_done(&watch->watched);
     nvml_done(&watch->nvml);
     return NULL;
 }

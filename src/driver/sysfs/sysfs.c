@@ -13,6 +13,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/patient.h"
 #include "base/str.h"
 
 struct sysfs_path sysfs_path(const struct sysfs *sys, const char *fmt, ...)
@@ -183,11 +184,18 @@ bool sysfs_pci_exists(const struct sysfs *sys, const struct pci_addr *addr)
 int sysfs_write(const struct sysfs_path *path, const char *value, const char *subject,
                 struct error *err)
 {
-    int r = fs_write_attr(path->text, value);
+    int r = patient_write(path->text, value, SYSFS_WRITE_TIMEOUT_MS);
     if (r == 0) {
         return 0;
     }
     CLEANUP_FREE char *shown = xstrdup(value);
+    if (r == -ETIMEDOUT) {
+        r = error_set(err, REASON_DRIVER, subject,
+                      "the kernel has not answered to \"%s\" written to %s for %d seconds",
+                      str_trim(shown), path->text, SYSFS_WRITE_TIMEOUT_MS / 1000);
+        error_hint(err, "the driver hangs: the kernel log says why (dmesg)");
+        return r;
+    }
     r = error_set_errno(err, -r, subject, "the kernel refused \"%s\" written to %s",
                         str_trim(shown), path->text);
     if (r == -REASON_PERMISSION) {

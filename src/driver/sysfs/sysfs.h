@@ -71,7 +71,8 @@ void sysfs_read_vfs(const struct sysfs *sys, const struct pci_addr *pf, struct s
 bool sysfs_is_nvidia(const struct sysfs *sys, const struct pci_addr *addr);
 bool sysfs_pci_exists(const struct sysfs *sys, const struct pci_addr *addr);
 
-/* One write of `value` to an existing attribute. */
+/* One write of `value` to an existing attribute. A driver that hangs is given up on. */
+#define SYSFS_WRITE_TIMEOUT_MS 60000
 int sysfs_write(const struct sysfs_path *path, const char *value, const char *subject,
                 struct error *err);
 

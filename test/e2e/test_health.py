@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""GPUs that fail under VMs: what is quarantined, who is named, what goes on untouched."""
+import contextlib
+import time
+
+import pytest
+
+RTX, A100, L40S_1, L40S_2 = "0000:41:00.0", "0000:61:00.0", "0000:81:00.0", "0000:a1:00.0"
+
+
+@pytest.fixture
+def host(machine):
+    host = machine("demo")
+    host.define("v1", "v2", "v3", "v4", "v5")
+    return host.start("--observe-period", "1")
+
+
+def events(host, kind):
+    return [e for e in host.api.get("/v1/events?limit=1000")["events"] if e["kind"] == kind]
+
+
+def wait_for(what, seconds=15):
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(IndexError, KeyError):
+            found = what()
+            if found:
+                return found
+        assert time.monotonic() < deadline, "it does not happen"
+        time.sleep(0.05)
+
+
+def gpu(host, bdf):
+    return host.api.get(f"/v1/gpus/{bdf}")
+
+
+def start(host, *names):
+    done = host.cleave.run("vm", "start", *names)
+    assert done.returncode == 0, done.stderr
+
+
+def running(host):
+    return sorted(host.virsh("list", "--name").stdout.split())
+
+
+def fault(host, *words):
+    host.ctl("fault", "add", *words)
+
+
+def watched(host):
+    """The watch is on once NVML is held, which the simulator knows."""
+    time.sleep(2.5)
+
+
+def test_a_gpu_is_lost_under_three_vms_and_the_others_go_on(host):
+    for n in (1, 2, 3):
+        host.create(f"a{n}", type="L40S-8Q", gpu=L40S_1, vm=f"v{n}")
+    host.create("b", type="L40S-8Q", gpu=L40S_2, vm="v4")
+    host.create("c", type="DC-1-8C", gpu=RTX, vm="v5")
+    start(host, "v1", "v2", "v3", "v4", "v5")
+    watched(host)
+    before = host.gpus()
+    fault(host, f"device={L40S_1}", "lost=true")
+    event = wait_for(lambda: events(host, "gpu-quarantined"))[0]
+    assert event["subject"] == f"gpu/{L40S_1}"
+    for name in ("v1", "v2", "v3", "a1", "a2", "a3", f"cleave gpu recover {L40S_1}"):
+        assert name in event["message"], event
+    assert "v4" not in event["message"]
+    assert gpu(host, L40S_1)["quarantine"]["kind"] in ("xid", "lost")
+    # Nothing else was touched.
+    assert running(host) == ["v1", "v2", "v3", "v4", "v5"]
+    assert {b: g for b, g in host.gpus().items() if b != L40S_1} == \
+        {b: g for b, g in before.items() if b != L40S_1}
+    assert [c["state"] for c in host.api.get("/v1/claims")["claims"]] == ["bound"] * 5
+    assert gpu(host, L40S_2)["quarantine"] is None
+    # Nothing new goes there, and it says why.
+    done = host.cleave.run("claim", "create", "new", "--type", "L40S-8Q", "--gpu", L40S_1)
+    assert done.returncode == 5 and "is quarantined" in done.stderr
+    assert f"cleave gpu recover {L40S_1}" in done.stderr
+    host.create("new", type="L40S-8Q")
+    assert host.api.get("/v1/claims/new")["got"]["gpu"] == L40S_2
+    # Its VMs don't start again, and say why.
+    host.virsh("destroy", "v1")
+    done = host.cleave.run("vm", "start", "v1")
+    assert done.returncode == 11 and "is quarantined" in done.stderr, done.stderr
+    shown = host.cleave.run("gpu", "show", L40S_1).stdout
+    assert "Quarantined:" in shown and "claim a2 of VM v2" in shown
+    # All of it outlives the daemon.
+    host.kill()
+    host.start("--observe-period", "1")
+    assert gpu(host, L40S_1)["quarantine"] is not None
+    assert len(events(host, "gpu-quarantined")) == 1
+
+
+@pytest.mark.parametrize("xid,condemned,says", [
+    (31, False, "GPU memory page fault"), (94, False, "contained memory error"),
+    (95, True, "uncontained memory error"), (119, True, "GSP RPC timeout"),
+    (79, True, "GPU has fallen off the bus")])
+def test_an_xid_is_told_and_condemns_the_gpu_if_the_catalog_says_so(host, xid, condemned, says):
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    start(host, "v1")
+    watched(host)
+    fault(host, f"device={L40S_1}", f"xid={xid}")
+    event = wait_for(lambda: events(host, "gpu-xid"))[0]
+    assert f"Xid {xid} ({says})" in event["message"] and "VMs: v1; claims: a" in event["message"]
+    if condemned:
+        wait_for(lambda: gpu(host, L40S_1)["quarantine"])
+    assert (gpu(host, L40S_1)["quarantine"] is not None) == condemned
+    assert running(host) == ["v1"]
+
+
+def test_a_storm_of_xids_does_not_fill_the_store(host):
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    start(host, "v1")
+    watched(host)
+    for _ in range(30):
+        fault(host, f"device={L40S_1}", "xid=31")
+    wait_for(lambda: events(host, "gpu-xid"))
+    time.sleep(1)
+    assert len(events(host, "gpu-xid")) == 1
+
+
+def test_the_watch_holds_up_neither_sriov_manage_nor_a_driver_reload(host):
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    start(host, "v1")
+    watched(host)
+    # cleaved's own steps on another GPU: the watch makes room.
+    host.create("b", type="L40S-8Q", gpu=L40S_2)
+    host.create("c", mode="passthrough", gpu=A100)
+    host.delete("c")
+    # Somebody else's tools, once no VM runs.
+    host.virsh("destroy", "v1")
+    for name in ("a", "b"):
+        host.delete(name)
+    wait_for(lambda: host.run("/usr/lib/nvidia/sriov-manage", "-d", L40S_1,
+                              check=False).returncode == 0, 5)
+    wait_for(lambda: host.run("/run/cleave-sim/bin/cleave-sim", "ctl", "driver-reload",
+                              check=False).returncode == 0, 5)
+    # The driver came back: reports come again.
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    start(host, "v1")
+    watched(host)
+    fault(host, f"device={L40S_1}", "xid=31")
+    wait_for(lambda: events(host, "gpu-xid"))
+
+
+def test_a_stuck_function_is_set_aside_and_the_gpu_goes_on(host):
+    got = host.create("a", type="L40S-8Q", gpu=L40S_1)["got"]
+    fault(host, "at=nvidia/current_vgpu_type", f"device={got['device']}", "access=write",
+          "errno=EIO")
+    done = host.cleave.run("claim", "delete", "a")
+    assert done.returncode != 0
+    event = wait_for(lambda: events(host, "vf-stuck"))[0]
+    assert got["device"] in event["message"]
+    shown = gpu(host, L40S_1)
+    assert [vf["address"] for vf in shown["stuckVirtualFunctions"]] == [got["device"]]
+    assert shown["quarantine"] is None
+    other = host.create("b", type="L40S-8Q", gpu=L40S_1)["got"]
+    assert other["device"] != got["device"]
+    assert f"{got['device']} is stuck" in host.cleave.run("gpu", "show", L40S_1).stdout
+
+
+def test_a_cordoned_gpu_keeps_what_it_has_and_gets_nothing_new(host):
+    host.create("a", type="L40S-8Q", gpu=L40S_1)
+    dry = host.cleave.run("gpu", "cordon", L40S_1, "--dry-run")
+    assert "would be cordoned" in dry.stdout and gpu(host, L40S_1)["cordoned"] is None
+    done = host.cleave.run("gpu", "cordon", L40S_1, "--reason", "fan noise")
+    assert done.returncode == 0, done.stderr
+    assert "cordoned" in host.cleave.run("gpu", "list").stdout
+    host.kill()
+    host.start()
+    assert gpu(host, L40S_1)["cordoned"]["reason"] == "fan noise"
+    done = host.cleave.run("claim", "create", "b", "--type", "L40S-8Q", "--gpu", L40S_1)
+    assert done.returncode == 5 and "cordoned it: fan noise" in done.stderr
+    assert host.create("c", type="L40S-8Q")["got"]["gpu"] == L40S_2
+    assert host.api.get("/v1/claims/a")["state"] == "bound"
+    assert host.cleave.run("gpu", "uncordon", L40S_1).returncode == 0
+    assert host.create("b", type="L40S-8Q", gpu=L40S_1)["got"]["gpu"] == L40S_1
+    assert host.problems() == []

@@ -76,6 +76,10 @@ static int write_file(struct call *call)
     if (target.node->write == NULL) {
         return -EIO;
     }
+    struct sim_host *host = call->fuse->host;
+    if (host->process_lives != NULL) {
+        sim_forget_dead(host, host->process_lives);
+    }
     if (call->strike.code != 0 && target.node->write == write_unbind_lock) {
         return 0; /* the lock says no when it is read back, not by an error */
     }

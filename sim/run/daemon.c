@@ -95,6 +95,7 @@ static int start_parts(struct sim_host *host, const char *state_dir, struct part
     say_notice(host);
     sim_forget_dead(host, nobody_lives);
     host->on_power_off = kill_emulators;
+    host->process_lives = process_lives;
     devnodes_start(&parts->nodes, host);
     result = sim_rpc_start(host, SIM_SOCKET, &parts->rpc, err);
     return result < 0 ? result : sim_fuse_start(host, SIM_FUSE_DIR, &parts->fuse, err);

@@ -221,6 +221,8 @@ def fail(args, play, error):
     write_trace(path, play, error)
     for row in play.trace[-12:]:
         print(json.dumps(row))
+    for line in witness.describe(play.side):
+        print(line)
     print(f"BROKEN: seed {play.seed}, action {len(play.trace)}: {error}")
     print(f"again: /usr/bin/python3 test/e2e/actions.py --replay {path}")
     if args.log:

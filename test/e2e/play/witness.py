@@ -266,6 +266,21 @@ def check(side):
     return {kind: sentences for kind, sentences in found.items() if sentences}
 
 
+def describe(side):
+    """Claims and VMs as last seen, a line each."""
+    for name, claim in sorted(side.seen.claims.items()):
+        known = side.claims.get(name)
+        yield (f"claim {name}: {claim['state']} {claim['mode']} {claim['type'] or claim['profile']} "
+               f"for {claim['vm']}, {what_is_held(claim, claim['got']) if claim['got'] else 'nothing'}"
+               f"{', gone' if known is not None and known.gone else ''}")
+    for name, domain in sorted(side.seen.domains.items()):
+        yield f"VM {name}: {'on' if domain.id else 'off'}, stored {domain.stored}, live {domain.live}"
+    for bdf, gpu in sorted(side.seen.gpus.items()):
+        mine = {one: vgpu["type"] for one, vgpu in side.seen.vgpus.items() if vgpu["gpu"] == bdf}
+        yield (f"GPU {bdf}: {gpu['driver']}, instances "
+               f"{[(gi['name'], gi['start']) for gi in gpu['gis']]}, vGPUs {mine}")
+
+
 def wrong_lines(text):
     return [line for line in text.splitlines() if WRONG_IN_LOG.search(line)]
 

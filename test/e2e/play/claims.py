@@ -96,9 +96,11 @@ def legit_wish(side, wish):
         return {"in-use", *NO_ROOM}
     if wish.get("gpu") in side.lost:
         return {"driver-failed"}
+    # A GPU in the way may be the one that is chosen.
+    trouble = {"undone"} if side.held else set()
     if must_fit(side, wish):
-        return {"done"}
-    return {"done", *NO_ROOM} | ({"driver-failed"} if side.lost else set())
+        return {"done"} | trouble
+    return {"done", *NO_ROOM} | trouble | ({"driver-failed"} if side.lost else set())
 
 
 class Create(Action):

@@ -13,10 +13,9 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/parse.h"
-#include "base/str.h"
 #include "sim/fuse/fuse.h"
 #include "sim/run/devnode.h"
+#include "sim/run/emulator.h"
 
 #define TICK_MS 200
 #define STOP_TIMEOUT_MS 2000
@@ -41,24 +40,10 @@ static void say_notice(struct sim_host *host)
     }
 }
 
-/* A reboot ends every emulator, also one without a device of ours. The daemon's /proc shows the
- * machine's processes alone. */
-static void kill_emulators(void *data)
+static void power_off(void *data)
 {
     (void)data;
-    CLEANUP_STRLIST struct strlist names = {0};
-    if (fs_list("/proc", &names) < 0) {
-        return;
-    }
-    for (vec_each(&names, name)) {
-        uint32_t pid = 0;
-        char program[sizeof(SIM_REAL_EMULATOR) + 1] = "";
-        CLEANUP_FREE char *link = xasprintf("/proc/%s/exe", *name);
-        if (parse_u32(*name, &pid) && readlink(link, program, sizeof(program) - 1) > 0 &&
-            str_eq(program, SIM_REAL_EMULATOR)) {
-            kill((pid_t)pid, SIGKILL);
-        }
-    }
+    emulator_kill_all();
 }
 
 /* Until init closes the other end: lets go of what dead emulators held. */
@@ -94,7 +79,7 @@ static int start_parts(struct sim_host *host, const char *state_dir, struct part
     }
     say_notice(host);
     sim_forget_dead(host, nobody_lives);
-    host->on_power_off = kill_emulators;
+    host->on_power_off = power_off;
     host->process_lives = process_lives;
     devnodes_start(&parts->nodes, host);
     result = sim_rpc_start(host, SIM_SOCKET, &parts->rpc, err);

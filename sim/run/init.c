@@ -19,6 +19,7 @@
 #include "base/parse.h"
 #include "sim/run/artifact.h"
 #include "sim/run/daemon.h"
+#include "sim/run/emulator.h"
 #include "sim/run/machine.h"
 
 #define GRACE_US (5 * 1000 * 1000) /* between SIGTERM and SIGKILL */
@@ -89,7 +90,8 @@ static void end_all(pid_t daemon)
     sigset_t set = handled_set();
     uint64_t deadline = clock_monotonic_us() + GRACE_US;
     bool killed = false;
-    kill(-1, SIGTERM); /* the daemon ignores it */
+    emulator_kill_all(); /* under libvirt, SIGTERM makes them wait for it */
+    kill(-1, SIGTERM);   /* the daemon ignores it */
     kill(-1, SIGCONT);
     for (;;) {
         siginfo_t info = {0};

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from machine import START_LIBVIRT
 from twin import Twin
 
 pytestmark = [
@@ -83,7 +84,7 @@ def stayed(twin):
     """The move failed; the VM runs where it was, and the target has nothing of it."""
     _, said = twin.moving.communicate(timeout=30)
     assert twin.moving.returncode != 0
-    assert twin.where("vm1") == [twin.alpha]
+    twin.wait_for("it is at the source alone", lambda: twin.where("vm1") == [twin.alpha])
     assert twin.beta.names() == []
     twin.wait_for("the target let go", lambda: twin.holders(twin.beta) == {})
     assert len(twin.holders(twin.alpha)) == 1
@@ -148,3 +149,35 @@ def test_what_can_t_move_is_refused_by_the_emulator_and_runs_on(twins, image, ki
     assert twin.where("vm1") == [a] and b.names() == []
     twin.wait_for("the target let go", lambda: twin.holders(b) == {})
     twin.goes_on("vm1")
+
+
+def kill_libvirtd(machine):
+    machine.sh("kill -KILL $(cat /run/cleave-sim/libvirt/libvirtd.pid)")
+
+
+def test_a_move_outlives_the_target_s_libvirtd_until_it_is_cancelled(on_the_way):
+    twin = on_the_way
+    kill_libvirtd(twin.beta)
+    n = len(twin.ticks("vm1"))
+    twin.wait_for("the guest counts", lambda: len(twin.ticks("vm1")) > n + 1)
+    assert twin.moving.poll() is None and len(twin.holders(twin.beta)) == 1
+    twin.alpha.virsh("domjobabort", "vm1")
+    twin.beta.run(START_LIBVIRT)
+    stayed(twin)
+
+
+def test_a_move_that_nobody_at_the_target_can_finish_is_taken_back(on_the_way):
+    twin = on_the_way
+    kill_libvirtd(twin.beta)
+    twin.alpha.virsh("migrate-setspeed", "vm1", "1000")
+    twin.moving.wait(timeout=60)
+    assert len(twin.holders(twin.beta)) == 1, "a paused copy that only its libvirtd can end"
+    twin.beta.run(START_LIBVIRT)
+    stayed(twin)
+
+
+def test_a_source_whose_libvirtd_restarts_in_the_middle_keeps_its_vm(on_the_way):
+    twin = on_the_way
+    kill_libvirtd(twin.alpha)
+    twin.alpha.run(START_LIBVIRT)
+    stayed(twin)

@@ -76,6 +76,9 @@ route_fn vm_create;
 route_fn vm_delete;
 route_fn vm_start;
 route_fn vm_stop;
+route_fn hook_qemu;
+route_fn gc_list;
+route_fn gc_run;
 route_fn event_list;
 route_fn rule_list;
 

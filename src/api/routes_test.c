@@ -154,7 +154,8 @@ static void every_change_has_a_dry_run(void **state)
     size_t n = 0;
     const struct route *routes = routes_all(&n);
     for (size_t i = 0; i < n; i++) {
-        bool changes = !str_eq(routes[i].method, "GET");
+        bool asks = str_starts(routes[i].path, "/v1/hooks/"); /* libvirt, not a person */
+        bool changes = !str_eq(routes[i].method, "GET") && !asks;
         if (changes != ((routes[i].query & QUERY_DRY_RUN) != 0)) {
             fail_msg("%s %s", routes[i].method, routes[i].path);
         }

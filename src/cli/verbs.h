@@ -70,9 +70,11 @@ verb_fn cmd_vm_delete;
 verb_fn cmd_event_list;
 verb_fn cmd_rule_list;
 verb_fn cmd_host_show;
+verb_fn cmd_gc;
 /* Offline: they parse their own words, argv[0] is the verb; they return the exit status. */
 int cmd_host_capture(int argc, char **argv);
 int cmd_layout_check(int argc, char **argv);
+int cmd_hook_qemu(int argc, char **argv);
 
 /* Indices of the options in the table, for words->values. */
 enum {

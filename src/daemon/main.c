@@ -80,6 +80,7 @@ static int open_manager(struct daemon *d, struct error *err)
         .watch_guest = d->drivers.watch_guest,
         .slow_guest = d->drivers.slow_guest,
         .observe_period_us = d->settings.observe_period_s * USECS_PER_S,
+        .vm_grace_us = d->settings.vm_grace_s * USECS_PER_S,
     };
     return manager_new(&config, &d->manager, err);
 }

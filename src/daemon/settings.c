@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/fs.h"
 #include "base/json.h"
@@ -71,6 +72,13 @@ static const struct setting table[] = {
      .help = "how often to look for changes by others; 0: only when asked",
      .kind = KIND_SECONDS,
      .offset = offsetof(struct settings, observe_period_s)},
+    {.key = "vmGrace",
+     .option = "--vm-grace",
+     .operand = "SECONDS",
+     .fallback = "60",
+     .help = "how long a VM may be gone before its claims are released",
+     .kind = KIND_SECONDS,
+     .offset = offsetof(struct settings, vm_grace_s)},
     {.key = "logLevel",
      .option = "--log-level",
      .operand = "LEVEL",
@@ -105,7 +113,7 @@ static int set(struct settings *settings, const struct setting *setting, const c
                              "%s is a number of seconds up to %d, not \"%s\"", subject,
                              MAX_PERIOD_S, value);
         }
-        settings->observe_period_s = seconds;
+        memcpy(field, &seconds, sizeof(seconds));
         return 0;
     case KIND_VENDORS:
         if (!pci_vendors_parse(value, &settings->passthrough_vendors)) {

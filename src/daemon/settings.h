@@ -22,6 +22,7 @@ struct settings {
     char libvirt_uri[SETTINGS_PATH_SIZE];
     struct pci_vendors passthrough_vendors; /* besides NVIDIA */
     uint32_t observe_period_s;              /* 0: only on demand */
+    uint32_t vm_grace_s;                    /* how long a VM may be gone before its claims go */
     enum log_level log_level;
 };
 

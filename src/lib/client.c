@@ -21,6 +21,7 @@
 
 struct client {
     char *socket_path;
+    long timeout_s;
     CURL *curl;
 };
 
@@ -33,8 +34,14 @@ struct client *client_new(const char *socket_path)
 {
     struct client *client = xcalloc(1, sizeof(*client));
     client->socket_path = xstrdup(socket_path);
+    client->timeout_s = REPLY_TIMEOUT_S;
     client->curl = curl_easy_init();
     return client;
+}
+
+void client_set_timeout(struct client *client, long timeout_s)
+{
+    client->timeout_s = timeout_s;
 }
 
 void client_free(struct client *client)
@@ -90,7 +97,7 @@ static int transport_error(const struct client *client, CURLcode code, bool too_
     if (code == CURLE_OPERATION_TIMEDOUT) {
         error_set(err, REASON_UNAVAILABLE, client->socket_path,
                   "cleaved on %s did not answer within %ld s", client->socket_path,
-                  REPLY_TIMEOUT_S);
+                  client->timeout_s);
         error_hint(err, "what was asked for may still happen: \"cleave plan list\" tells");
         return -REASON_UNAVAILABLE;
     }
@@ -99,18 +106,19 @@ static int transport_error(const struct client *client, CURLcode code, bool too_
 }
 
 /* Options that every request has; the handle is kept, and so is its connection. */
-static void prepare(CURL *curl, const char *socket_path, const char *method, const char *url,
+static void prepare(const struct client *client, const char *method, const char *url,
                     struct reply *reply)
 {
+    CURL *curl = client->curl;
     curl_easy_reset(curl);
-    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket_path);
+    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket_path);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, REPLY_TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, client->timeout_s);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "cleave/" CLEAVE_VERSION);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
@@ -145,7 +153,7 @@ int client_call(struct client *client, const char *method, const char *path, con
     CLEANUP_FREE char *url = xasprintf(BASE_URL "%s", path);
     CLEANUP_FREE char *text = body == NULL ? NULL : json_text(body);
     struct reply reply = {0};
-    prepare(client->curl, client->socket_path, method, url, &reply);
+    prepare(client, method, url, &reply);
     struct curl_slist *headers = NULL;
     if (text != NULL) {
         headers = curl_slist_append(NULL, "Content-Type: application/json");

@@ -15,6 +15,8 @@ struct client;
 /* Opens nothing yet. */
 struct client *client_new(const char *socket_path);
 void client_free(struct client *client);
+/* How long to wait for an answer; ten minutes, unless this says otherwise. */
+void client_set_timeout(struct client *client, long timeout_s);
 DEFINE_FREEP(struct client *, client_free)
 
 /* Sends one request; `body` may be NULL. The caller owns *ret_json. An error that the API answers

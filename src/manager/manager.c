@@ -160,6 +160,15 @@ static void refuse_all(struct manager *m)
         observer->fn(m, &err, observer->data);
     }
     vec_done(&observers);
+    plan_end_fn *then = TAKE_PTR(m->then);
+    if (then != NULL) {
+        then(m, NULL, m->then_data);
+    }
+    while (m->urgent != NULL) {
+        struct change *change = m->urgent;
+        m->urgent = change->next;
+        change_refuse(change, &err);
+    }
     while (m->first != NULL) {
         struct change *change = m->first;
         m->first = change->next;
@@ -194,6 +203,11 @@ void manager_free(struct manager *m)
     host_free(m->host);
     vec_done(&m->touched);
     vec_done(&m->own_vms);
+    for (vec_each(&m->powers, power)) {
+        vec_done(&power->vm.devices);
+    }
+    vec_done(&m->powers);
+    vec_done(&m->gone);
     vec_done(&m->claims);
     vec_done(&m->gpu_records);
     vec_done(&m->told);

@@ -28,6 +28,8 @@ struct manager_config {
     struct guest_port *watch_guest;
     struct guest_port *slow_guest;
     uint64_t observe_period_us; /* 0: only on demand */
+    uint64_t vm_grace_us;       /* how long a VM may be gone before its claims go, too */
+    uint64_t hook_deadline_us;  /* when a VM that waits for its device is refused; 0: a minute */
 };
 
 /* Loads the store, resumes unfinished plans, starts observing. Takes nothing; all is borrowed. */
@@ -84,6 +86,15 @@ void manager_stop_vm(struct manager *m, const struct caller *caller, const char 
                      const json_t *body, bool dry_run, manager_reply_fn *reply, void *data);
 void manager_delete_vm(struct manager *m, const struct caller *caller, const char *vm, bool dry_run,
                        manager_reply_fn *reply, void *data);
+/* libvirt's hook script asks. Body: {"domain": name, "operation": "prepare", "subOperation":
+ * "begin", "extra": "-", "xml": "<domain …>"}. {"answer": "allow"}, or an error that says why the
+ * VM may not start. Never waits for libvirt. */
+void manager_run_hook(struct manager *m, const struct caller *caller, const json_t *body,
+                      manager_reply_fn *reply, void *data);
+/* What nobody needs any more: {"garbage": […], "kept": […]}, and the plan that clears it. */
+void manager_list_garbage(struct manager *m, manager_reply_fn *reply, void *data);
+void manager_collect_garbage(struct manager *m, const struct caller *caller, bool dry_run,
+                             manager_reply_fn *reply, void *data);
 void manager_list_events(struct manager *m, uint64_t after, size_t max, manager_reply_fn *reply,
                          void *data);
 void manager_list_rules(struct manager *m, manager_reply_fn *reply, void *data);

@@ -93,8 +93,12 @@ static void take_guests(struct manager *m, struct host *now)
         m->host = host_new();
     }
     host_take_guests(m->host, now);
-    host_derive(m->host);
     host_free(now);
+    manager_overlay_power(m);
+    host_derive(m->host);
+    if (m->host->libvirt_problem[0] == '\0') {
+        manager_follow_guests(m);
+    }
 }
 
 /* ---- who asked ---- */

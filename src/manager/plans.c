@@ -235,10 +235,14 @@ static void store_end(void *data)
     }
     log_info("plan %s (%s) is %s", m->ended->id, m->ended->reason,
              plan_state_name(m->ended->state));
-    plan_free(m->ended);
-    m->ended = NULL;
+    CLEANUP(plan_freep) struct plan *ended = TAKE_PTR(m->ended);
+    plan_end_fn *then = TAKE_PTR(m->then);
     m->touched.n = 0;
-    manager_resume(m);
+    if (then != NULL) {
+        then(m, ended, m->then_data);
+    } else {
+        manager_resume(m);
+    }
 }
 
 /* The driver chooses GPU instances for vGPUs, and gives new ids to those it makes again. */
@@ -282,6 +286,7 @@ static void ended_observed(struct manager *m, const struct error *err, void *dat
 void manager_plan_done(struct plan *plan, void *data)
 {
     struct manager *m = data;
+    m->running = NULL;
     m->ended = plan;
     m->commit_pause_us = COMMIT_RETRY_US;
     /* Not the VMs: libvirt may be waiting for a hook that waits for this plan. */
@@ -316,6 +321,7 @@ void manager_resume(struct manager *m)
     struct plan *plan = m->unfinished[--m->n_unfinished];
     m->busy = true;
     touch_gpus(m, plan);
+    m->running = plan;
     log_info("plan %s (%s) was not finished: going on", plan->id, plan->reason);
     runner_resume(m->runner, plan);
 }
@@ -333,6 +339,31 @@ static int store_plan(struct manager *m, struct plan *plan, struct error *err)
     return txn_commit(&txn, err);
 }
 
+/* Gives the plan its name and stores it, as running or, with nothing to do, as done. */
+static int reserve_plan(struct manager *m, struct plan *plan, struct error *err)
+{
+    id_uuid(plan->id);
+    plan->created_us = clock_realtime_us();
+    if (plan->steps.n > 0 && m->host->pci_problem[0] != '\0') {
+        error_set(err, REASON_PERMISSION, "host", "%s", m->host->pci_problem);
+        error_hint(err, "run cleaved as root");
+        return -REASON_PERMISSION;
+    }
+    int r = store_plan(m, plan, err);
+    if (r == 0) {
+        log_info("plan %s (%s) by %s: %zu step%s", plan->id, plan->reason, plan->author,
+                 plan->steps.n, plan->steps.n == 1 ? "" : "s");
+    }
+    return r;
+}
+
+static void run_plan(struct manager *m, struct plan *plan)
+{
+    touch_gpus(m, plan);
+    m->running = plan;
+    runner_start(m->runner, plan);
+}
+
 void change_carry_out(struct change *change, struct plan *plan)
 {
     struct manager *m = change->manager;
@@ -342,23 +373,12 @@ void change_carry_out(struct change *change, struct plan *plan)
         change_answer(change, body);
         return;
     }
-    id_uuid(plan->id);
-    plan->created_us = clock_realtime_us();
     struct error err = {0};
-    if (plan->steps.n > 0 && m->host->pci_problem[0] != '\0') {
-        plan_free(plan);
-        error_set(&err, REASON_PERMISSION, "host", "%s", m->host->pci_problem);
-        error_hint(&err, "run cleaved as root");
-        change_refuse(change, &err);
-        return;
-    }
-    if (store_plan(m, plan, &err) != 0) {
+    if (reserve_plan(m, plan, &err) != 0) {
         plan_free(plan);
         change_refuse(change, &err);
         return;
     }
-    log_info("plan %s (%s) by %s: %zu step%s", plan->id, plan->reason, plan->author, plan->steps.n,
-             plan->steps.n == 1 ? "" : "s");
     bool runs = plan->state == PLAN_RUNNING;
     change->in_turn = !runs; /* else the plan has the turn now */
     change_answer(change, reply_change(plan, &m->claims));
@@ -366,8 +386,26 @@ void change_carry_out(struct change *change, struct plan *plan)
         plan_free(plan);
         return;
     }
-    touch_gpus(m, plan);
-    runner_start(m->runner, plan);
+    run_plan(m, plan);
+}
+
+int manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data,
+                     struct error *err)
+{
+    int r = reserve_plan(m, plan, err);
+    if (r != 0) {
+        plan_free(plan);
+        return r;
+    }
+    if (plan->state != PLAN_RUNNING) {
+        CLEANUP(plan_freep) struct plan *done = plan;
+        fn(m, done, data);
+        return 0;
+    }
+    m->then = fn;
+    m->then_data = data;
+    run_plan(m, plan);
+    return 0;
 }
 
 /* ---- requests ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Changes wait here for their turn; each is then planned against a fresh observation, which is
- * waited for before the turn is taken. */
+ * waited for before the turn is taken. What a VM's hook waits for is planned against the hardware
+ * alone, and goes first: libvirt may tell nothing of any VM until that hook ends. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -28,6 +29,7 @@ void change_free(struct change *change)
     if (change != NULL) {
         vec_done(&change->claims);
         free(change->template);
+        json_decref(change->json);
         free(change);
     }
 }
@@ -62,20 +64,9 @@ void change_refuse(struct change *change, const struct error *err)
     change_end(change);
 }
 
-static void take_turn(struct manager *m, const struct error *err, void *data)
+static void run(struct change *change, const struct error *err)
 {
-    (void)data;
-    m->looking_for_next = false;
-    if (m->busy || m->first == NULL || m->stopping) {
-        return; /* somebody was quicker: whoever gives the turn back looks again */
-    }
-    struct change *change = m->first;
-    m->first = change->next;
-    if (m->first == NULL) {
-        m->last = &m->first;
-    }
-    m->n_waiting--;
-    m->busy = true;
+    change->manager->busy = true;
     change->in_turn = true;
     if (err != NULL) {
         change_refuse(change, err);
@@ -84,14 +75,50 @@ static void take_turn(struct manager *m, const struct error *err, void *data)
     change->run(change);
 }
 
+/* Somebody may have been quicker: whoever gives the turn back looks again. */
+static void take_turn(struct manager *m, const struct error *err, void *data)
+{
+    (void)data;
+    m->looking_for_next = false;
+    if (m->busy || m->urgent != NULL || m->first == NULL || m->stopping) {
+        return;
+    }
+    struct change *change = m->first;
+    m->first = change->next;
+    if (m->first == NULL) {
+        m->last = &m->first;
+    }
+    m->n_waiting--;
+    run(change, err);
+}
+
+static void take_urgent_turn(struct manager *m, const struct error *err, void *data)
+{
+    (void)data;
+    m->looking_for_urgent = false;
+    if (m->busy || m->urgent == NULL || m->stopping) {
+        return;
+    }
+    struct change *change = m->urgent;
+    m->urgent = change->next;
+    run(change, err);
+}
+
 static void run_next(void *data)
 {
     struct manager *m = data;
-    if (m->busy || m->first == NULL || m->stopping || m->looking_for_next) {
+    if (m->busy || m->stopping) {
         return;
     }
-    m->looking_for_next = true;
-    manager_observe(m, take_turn, NULL);
+    if (m->urgent != NULL) {
+        if (!m->looking_for_urgent) {
+            m->looking_for_urgent = true;
+            manager_observe_hardware(m, take_urgent_turn, NULL);
+        }
+    } else if (m->first != NULL && !m->looking_for_next) {
+        m->looking_for_next = true;
+        manager_observe(m, take_turn, NULL);
+    }
 }
 
 void manager_release(struct manager *m)
@@ -114,4 +141,28 @@ void change_enqueue(struct change *change)
     m->last = &change->next;
     m->n_waiting++;
     run_next(m);
+}
+
+void change_enqueue_urgent(struct change *change)
+{
+    struct change **last = &change->manager->urgent;
+    change->urgent = true;
+    while (*last != NULL) {
+        last = &(*last)->next;
+    }
+    *last = change;
+    run_next(change->manager);
+}
+
+bool change_is_waiting(const struct manager *m, change_fn *fn, const char *name)
+{
+    const struct change *const queues[] = {m->urgent, m->first};
+    for (size_t i = 0; i < ARRAY_SIZE(queues); i++) {
+        for (const struct change *change = queues[i]; change != NULL; change = change->next) {
+            if (change->run == fn && str_eq(change->name, name)) {
+                return true;
+            }
+        }
+    }
+    return false;
 }

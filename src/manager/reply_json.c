@@ -39,6 +39,15 @@ json_t *reply_vm(const struct vm *vm)
     return json_pack("{s:o}", "vm", vm_to_json(vm));
 }
 
+json_t *reply_vm_plan(const struct vm *vm, const struct plan *plan)
+{
+    json_t *json = reply_vm(vm);
+    if (plan != NULL) {
+        json_object_set_new(json, "plan", plan_to_json(plan));
+    }
+    return json;
+}
+
 json_t *reply_claims(const struct claims *claims)
 {
     json_t *list = json_array();

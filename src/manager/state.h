@@ -84,6 +84,7 @@ struct change {
     struct caller caller;
     bool dry_run;
     bool in_turn; /* the next one waits for this one's end */
+    bool urgent;
     manager_reply_fn *reply;
     void *data;
     /* What to change; each kind uses some of it: */
@@ -92,6 +93,7 @@ struct change {
     enum gpu_mode mode;
     struct gpu_scheduler scheduler;
     char *template;
+    json_t *json;
     char why[256];
     unsigned timeout_ms;
     /* Outcome of a worker's job. */
@@ -111,6 +113,10 @@ struct change *change_new(struct manager *m, change_fn *run, const struct reques
 void change_free(struct change *change);
 /* Takes the change. Refuses it when too many wait. */
 void change_enqueue(struct change *change);
+/* The same for what a VM waits for, with its hook running: it goes before all others, and runs
+ * against a fresh look at the hardware alone. */
+void change_enqueue_urgent(struct change *change);
+bool change_is_waiting(const struct manager *m, change_fn *fn, const char *name);
 /* Lets the next one run though this one's answer has yet to come. */
 void change_yield(struct change *change);
 /* Reply (body is stolen), free, and let the next one run. */
@@ -199,11 +205,60 @@ int manager_check_gpu_health(const struct manager *m, const struct claim *claim,
 struct planner manager_planner(const struct manager *m);
 /* Takes the plan: shows it (dry run), or reserves it in one transaction, replies and runs it. */
 void change_carry_out(struct change *change, struct plan *plan);
+/* Called with the turn, which it has to give back, once the plan's end is stored; plan NULL: the
+ * manager stops, and a plan that runs goes on at its next start. */
+typedef void plan_end_fn(struct manager *m, const struct plan *plan, void *data);
+/* For who has the turn: takes the plan, stores and runs it. On failure the turn is still there. */
+int manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data,
+                     struct error *err);
 /* Runner callbacks. */
 void manager_plan_progress(const struct plan *plan, size_t step, void *data);
 void manager_plan_done(struct plan *plan, void *data);
 /* Goes on with the plans found unfinished, oldest first, then with the queue. */
 void manager_resume(struct manager *m);
+
+/* ---- VMs that go on and off (power.c, lifecycle.c) ---- */
+
+/* What a hook, or the end of our own start, told of a VM: truer than what was seen before. */
+struct power {
+    struct vm vm;
+    bool on;
+    uint64_t until; /* number of the look at the guests that knows better */
+};
+
+/* Takes a copy. */
+void manager_note_power(struct manager *m, const struct vm *vm, bool on);
+/* Puts what was noted over what the look that ended now saw. */
+void manager_overlay_power(struct manager *m);
+
+/* What the claims of a VM lack for it to start. */
+struct needs {
+    struct claims draw; /* copies: to be drawn, or made again, as they are named */
+    bool wait;          /* a plan has one of them in hand */
+};
+void needs_done(struct needs *needs);
+/* Judges by the host that was seen last and `vm`, as a hook described it or as it was seen. */
+int manager_power_needs(const struct manager *m, const struct vm *vm, struct needs *ret_needs,
+                        struct error *err);
+/* as_named: with the very devices that the VM's definition names, which stays as it is; else with
+ * any, and the definition follows. */
+int manager_power_plan(struct manager *m, const struct needs *needs, bool as_named,
+                       const char *author, const char *reason, struct plan **ret_plan,
+                       struct error *err);
+/* On-demand claims of a VM that is off give their devices back, soon. */
+void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uuid);
+/* After each look at the guests: claims follow renamed VMs, on-demand devices of VMs that are off
+ * are given back, claims of VMs that are gone are released after a while. */
+void manager_follow_guests(struct manager *m);
+/* A claim whose VM is gone, and since when. */
+struct gone {
+    char claim[NAME_SIZE];
+    uint64_t since_us; /* monotonic */
+};
+/* When the claim will be released by itself: 0, its VM is there. */
+uint64_t manager_gone_since(const struct manager *m, const struct claim *claim);
+/* A VM that starts takes over the claims of its name when their VM is gone. */
+void manager_adopt_claims(struct manager *m, const struct vm *vm);
 
 /* ---- the manager ---- */
 
@@ -228,7 +283,14 @@ struct manager {
     struct change *first;
     struct change **last;
     size_t n_waiting;
-    bool looking_for_next;        /* the host is being looked at for the first of them */
+    bool looking_for_next; /* the host is being looked at for the first of them */
+    struct change *urgent; /* go before them */
+    bool looking_for_urgent;
+    VEC(struct power) powers;
+    VEC(struct gone) gone;
+    const struct plan *running; /* in the runner's hands */
+    plan_end_fn *then;          /* waits for its end */
+    void *then_data;
     bool busy;                    /* a change or a plan is in hand */
     VEC(struct pci_addr) touched; /* GPUs of the plan in hand: their changes are no drift */
     struct plan *ended;           /* waits to be stored */

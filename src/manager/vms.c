@@ -140,8 +140,32 @@ static void vm_done(struct change *change, const char *kind, const char *what, o
     manager_observe(m, reply, change);
 }
 
+/* It may be a while until it is seen on; with a hook, that told so already. */
+static void note_started(struct manager *m, const char *name)
+{
+    const struct vm *seen = host_find_vm(m->host, name);
+    if (seen == NULL || is_on(seen)) {
+        return;
+    }
+    struct vm vm = *seen;
+    vm.devices.items = xcalloc(seen->devices.n + 1, sizeof(*vm.devices.items));
+    for (size_t i = 0; i < seen->devices.n; i++) {
+        vm.devices.items[i] = seen->devices.items[i];
+        vm.devices.items[i].live = seen->devices.items[i].persistent;
+    }
+    manager_note_power(m, &vm, true);
+    free(vm.devices.items);
+}
+
 static void start_done(void *data)
 {
+    struct change *change = data;
+    const struct vm *vm = host_find_vm(change->manager->host, change->name);
+    if (change->result == 0) {
+        note_started(change->manager, change->name);
+    } else if (vm != NULL && !is_on(vm)) {
+        manager_give_back(change->manager, vm->name, vm->uuid);
+    }
     vm_done(data, "vm-started", "started", reply_observed);
 }
 
@@ -176,46 +200,8 @@ static void undefine_done(void *data)
 
 /* ---- start ---- */
 
-static int check_claim(const struct manager *m, const struct claim *claim, const struct vm *vm,
+static int check_start(struct change *change, struct vm **ret_vm, struct needs *ret_needs,
                        struct error *err)
-{
-    char subject[ERROR_SUBJECT_SIZE];
-    error_subject("claim", claim->name, subject);
-    if (claim->state != CLAIM_BOUND) {
-        error_set(err, REASON_CONFLICT, subject,
-                  "VM \"%s\" can't start: its claim \"%s\" is %s%s%s", vm->name, claim->name,
-                  claim_state_name(claim->state), claim->problem[0] != '\0' ? ": " : "",
-                  claim->problem);
-        error_hint(err,
-                   "delete the claim, and create it again if the VM needs it: "
-                   "`cleave claim delete %s`",
-                   claim->name);
-        return -REASON_CONFLICT;
-    }
-    int r = manager_check_gpu_health(m, claim, vm->name, err);
-    if (r != 0) {
-        return r;
-    }
-    const struct gpu *gpu = host_find_gpu_addr(m->host, &claim->got.gpu);
-    if (gpu != NULL && gpu->problem[0] != '\0') {
-        char bdf[BDF_SIZE];
-        return error_set(err, REASON_UNAVAILABLE, subject,
-                         "VM \"%s\" can't start: GPU %s of its claim \"%s\" can't be used: %s",
-                         vm->name, pci_addr_format(&gpu->addr, bdf), claim->name, gpu->problem);
-    }
-    if (!manager_has_device(m, claim)) {
-        error_set(err, REASON_CONFLICT, subject,
-                  "VM \"%s\" can't start: the device of its claim \"%s\" is gone, as after a "
-                  "reboot of the host",
-                  vm->name, claim->name);
-        error_hint(err, "delete the claim and create it again: `cleave claim delete %s`",
-                   claim->name);
-        return -REASON_CONFLICT;
-    }
-    return 0;
-}
-
-static int check_start(struct change *change, struct vm **ret_vm, struct error *err)
 {
     struct manager *m = change->manager;
     int r = find_vm(m, change->name, ret_vm, err);
@@ -223,38 +209,71 @@ static int check_start(struct change *change, struct vm **ret_vm, struct error *
         r = error_set(err, REASON_CONFLICT, SUBJECT("vm", change->name), "VM \"%s\" runs already",
                       (*ret_vm)->name);
     }
-    for (size_t i = 0; r == 0 && i < m->claims.n; i++) {
-        if (claim_is_of(&m->claims.items[i], (*ret_vm)->name, (*ret_vm)->uuid)) {
-            r = check_claim(m, &m->claims.items[i], *ret_vm, err);
-            *vec_push(&change->claims) = m->claims.items[i];
+    return r != 0 ? r : manager_power_needs(m, *ret_vm, ret_needs, err);
+}
+
+/* Everything that its claims need is there. */
+static void start_prepared(struct change *change)
+{
+    struct manager *m = change->manager;
+    const struct vm *vm = host_find_vm(m->host, change->name);
+    for (vec_each(&m->claims, claim)) {
+        if (claim->spec.mode != CLAIM_GPU_INSTANCE && claim->state == CLAIM_BOUND &&
+            claim_is_of(claim, change->name, vm != NULL ? vm->uuid : "")) {
+            *vec_push(&change->claims) = *claim;
         }
     }
-    return r;
+    manager_own_vm(m, change->name);
+    worker_submit(m->guest_worker, start_work, start_done, change);
 }
 
-/* Checks; answers a dry run with the VM; else hands the change to the worker. */
-static void run_on_vm(struct change *change,
-                      int (*check)(struct change *, struct vm **, struct error *), evloop_fn *work,
-                      evloop_fn *done)
+static void start_planned(struct manager *m, const struct plan *plan, void *data)
 {
+    struct change *change = data;
     struct error err = {0};
-    struct vm *vm = NULL;
-    if (check(change, &vm, &err) != 0) {
-        change_refuse(change, &err);
+    (void)m;
+    if (plan != NULL && plan->state == PLAN_DONE) {
+        start_prepared(change);
         return;
     }
-    if (change->dry_run) {
-        change_answer(change, reply_vm(vm));
-        return;
+    err = manager_stopping_error();
+    if (plan != NULL) {
+        error_set(&err, REASON_DRIVER, SUBJECT("vm", change->name), "VM \"%s\" can't start: %s",
+                  change->name, plan->problem);
+        error_hint(&err, "`cleave plan show %s` tells each step", plan->id);
     }
-    STR_SET(change->name, vm->name);
-    manager_own_vm(change->manager, vm->name);
-    worker_submit(change->manager->guest_worker, work, done, change);
+    change_refuse(change, &err);
 }
 
+/* What it lacks is drawn or made again first; the hook then finds all in place. */
 static void run_start(struct change *change)
 {
-    run_on_vm(change, check_start, start_work, start_done);
+    CLEANUP(needs_done) struct needs needs = {0};
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    struct manager *m = change->manager;
+    struct error err = {0};
+    struct vm *vm = NULL;
+    char reason[128];
+    int r = check_start(change, &vm, &needs, &err);
+    if (r == 0 && needs.draw.n > 0) {
+        snprintf(reason, sizeof(reason), "vm start %.64s", vm->name);
+        r = manager_power_plan(m, &needs, false, change->caller.author, reason, &plan, &err);
+    }
+    if (r == 0 && change->dry_run) {
+        change_answer(change, reply_vm_plan(vm, plan));
+        return;
+    }
+    if (r == 0) {
+        STR_SET(change->name, vm->name);
+    }
+    if (r == 0 && plan == NULL) {
+        start_prepared(change);
+        return;
+    }
+    r = r != 0 ? r : manager_run_plan(m, TAKE_PTR(plan), start_planned, change, &err);
+    if (r != 0) {
+        change_refuse(change, &err);
+    }
 }
 
 void manager_start_vm(struct manager *m, const struct caller *caller, const char *vm, bool dry_run,
@@ -389,6 +408,26 @@ static int check_delete(struct change *change, struct vm **ret_vm, struct error 
         }
     }
     return 0;
+}
+
+/* Checks; answers a dry run with the VM; else hands the change to the worker. */
+static void run_on_vm(struct change *change,
+                      int (*check)(struct change *, struct vm **, struct error *), evloop_fn *work,
+                      evloop_fn *done)
+{
+    struct error err = {0};
+    struct vm *vm = NULL;
+    if (check(change, &vm, &err) != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    if (change->dry_run) {
+        change_answer(change, reply_vm(vm));
+        return;
+    }
+    STR_SET(change->name, vm->name);
+    manager_own_vm(change->manager, vm->name);
+    worker_submit(change->manager->guest_worker, work, done, change);
 }
 
 static void run_undefine(struct change *change)

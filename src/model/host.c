@@ -118,7 +118,7 @@ static const char *holder_of(const struct host *host, const struct pci_addr *add
                              const char *mdev_uuid)
 {
     for (vec_each(&host->vms, vm)) {
-        if (vm->state != VM_RUNNING && vm->state != VM_PAUSED) {
+        if (vm->state == VM_SHUT_OFF) {
             continue;
         }
         for (vec_each(&vm->devices, device)) {

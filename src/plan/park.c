@@ -137,6 +137,7 @@ static int park_one(const struct park *park, const struct claim *claim, struct e
     entry->claim.named = device;
     struct step *step = vec_push(&park->plan->steps);
     *step = step_make(STEP_ATTACH, &device.gpu);
+    step_set_gpu(step, admitted.gpu);
     STR_SET(step->claim, claim->name);
     STR_SET(step->vm, claim->vm);
     STR_SET(step->type, admitted.type != NULL ? admitted.type->name : "");

@@ -378,13 +378,20 @@ static int collect_empty(struct plan *plan, const struct planner *planner,
     return 0;
 }
 
-static int collect(struct plan *plan, const struct works *works, struct error *err)
+static int collect(struct plan *plan, const struct works *works, const struct plan_request *request,
+                   struct error *err)
 {
     unsigned last = 0;
     for (size_t kind = 0; kind < ARRAY_SIZE(phase); kind++) {
         last = phase[kind] > last ? phase[kind] : last;
     }
     for (unsigned now = 0; now <= last; now++) {
+        for (size_t i = 0; i < request->n_extra; i++) {
+            if (phase[request->extra[i].kind] == now) {
+                *vec_push(&plan->steps) = request->extra[i];
+                name_vm(plan, request->extra[i].vm);
+            }
+        }
         for (size_t g = 0; g < works->n; g++) {
             for (vec_each(&works->items[g].steps, step)) {
                 if (phase[step->kind] == now) {
@@ -441,7 +448,7 @@ int planner_build(const struct planner *planner, const struct plan_request *requ
         result = result == 0 && work->n_gone > 0 ? work_solve(work, err) : result;
     }
     result = result != 0 ? result : assign_all(&works, request, err);
-    result = result != 0 ? result : collect(plan, &works, err);
+    result = result != 0 ? result : collect(plan, &works, request, err);
     result = result != 0 ? result : park_all(planner, request, plan, err);
     if (result == 0) {
         *ret_plan = TAKE_PTR(plan);

@@ -38,6 +38,9 @@ struct plan_request {
     bool park;
     /* No step for a VM's definition: it is in use, or right as it is. */
     bool leave_guests;
+    /* Steps that are no claim's, put in their place. */
+    const struct step *extra;
+    size_t n_extra;
     const char *author;
     const char *reason;
     /* Names mdev vGPUs: randomness comes in from outside. */

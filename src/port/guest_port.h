@@ -76,10 +76,10 @@ struct guest_port_ops {
     /* Read-only. Adds to `host` the libvirt version and all domains with their host devices. A
      * missing libvirt is no error: host->libvirt_problem says it in one sentence. (waits) */
     int (*observe)(struct guest_port *port, struct host *host, struct error *err);
-    /* Read-only. 0 = apply can only fail for a run-time reason. (waits) */
+    /* Read-only. 0 = apply can only fail for a run-time reason. (waits for vm) */
     int (*check)(struct guest_port *port, const struct step *step, struct error *err);
     /* Idempotent: a step whose result is already there succeeds. Reads back and compares; a
-     * mismatch is an error. Fills step->got_*. (waits) */
+     * mismatch is an error. Fills step->got_*. (waits for vm) */
     int (*apply)(struct guest_port *port, struct step *step, struct error *err);
     /* Defines a domain from XML text under a new name (UUID dropped, host devices refused). */
     int (*define)(struct guest_port *port, const char *xml, const char *name, struct error *err);

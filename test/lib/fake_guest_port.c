@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -8,7 +10,33 @@
 struct fake_guest_port {
     struct guest_port port;
     struct fake_host *host;
+    fake_hook_fn *hook;
+    void *hook_data;
 };
+
+static pthread_mutex_t host_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t vm_unlocked = PTHREAD_COND_INITIALIZER;
+
+void fake_lock(void)
+{
+    pthread_mutex_lock(&host_lock);
+}
+
+void fake_unlock(void)
+{
+    pthread_mutex_unlock(&host_lock);
+}
+
+/* Waits like libvirt: for one VM, or (NULL) until no VM's hook runs. */
+static void wait_for_hooks(struct fake_host *host, const char *vm)
+{
+    for (size_t i = 0; i < FAKE_VMS; i++) {
+        bool concerned = vm == NULL || str_eq(host->vms[i].name, vm);
+        while (concerned && host->vms[i].locked) {
+            pthread_cond_wait(&vm_unlocked, &host_lock);
+        }
+    }
+}
 
 static struct fake_host *guest_host(struct guest_port *port)
 {
@@ -34,6 +62,7 @@ static uint32_t find_device(const struct fake_vm *vm, const struct pci_addr *dev
 static int fake_guest_check(struct guest_port *port, const struct step *step, struct error *err)
 {
     struct fake_vm *vm = NULL;
+    wait_for_hooks(guest_host(port), step->vm);
     int r = find_vm(port, step->vm, &vm, err);
     if (r != 0) {
         return step->kind == STEP_DETACH ? 0 : r;
@@ -60,17 +89,54 @@ static int fake_guest_apply(struct guest_port *port, struct step *step, struct e
         if (vm->n_devices == FAKE_DEVICES) {
             return error_set(err, REASON_DRIVER, vm->name, "too many devices");
         }
+        STR_SET(vm->claims[vm->n_devices], step->claim);
         vm->devices[vm->n_devices++] = step->device;
     } else if (step->kind == STEP_DETACH && at < vm->n_devices) {
         vm->devices[at] = vm->devices[--vm->n_devices];
+        memmove(vm->claims[at], vm->claims[vm->n_devices], NAME_SIZE);
     }
     return 0;
+}
+
+static void show_vm(const struct fake_vm *from, struct vm *vm, bool live, bool persistent)
+{
+    STR_SET(vm->name, from->name);
+    STR_SET(vm->uuid, from->uuid);
+    vm->state = from->running ? VM_RUNNING : VM_SHUT_OFF;
+    for (uint32_t i = 0; i < from->n_devices; i++) {
+        struct vm_device *device = vec_push(&vm->devices);
+        *device =
+            (struct vm_device){.addr = from->devices[i], .live = live, .persistent = persistent};
+        STR_SET(device->claim, from->claims[i]);
+    }
+}
+
+/* The text is what fake_guest_read_xml() gives: the VM's devices are looked up by its name. */
+static int fake_guest_describe(struct guest_port *port, const char *xml, struct vm *ret_vm,
+                               struct error *err)
+{
+    char name[NAME_SIZE];
+    const char *from = strstr(xml, "<name>");
+    const char *to = from == NULL ? NULL : strstr(from, "</name>");
+    if (to == NULL || (size_t)(to - from) - strlen("<name>") >= sizeof(name)) {
+        return error_set(err, REASON_INVALID, "domain XML", "it names no VM");
+    }
+    from += strlen("<name>");
+    memcpy(name, from, (size_t)(to - from));
+    name[to - from] = '\0';
+    struct fake_vm *vm = NULL;
+    int r = find_vm(port, name, &vm, err);
+    if (r == 0) {
+        show_vm(vm, ret_vm, true, false);
+    }
+    return r;
 }
 
 static int fake_guest_observe(struct guest_port *port, struct host *host, struct error *err)
 {
     (void)err;
-    const struct fake_host *fake = guest_host(port);
+    struct fake_host *fake = guest_host(port);
+    wait_for_hooks(fake, NULL);
     STR_SET(host->libvirt_version, "0.0");
     for (size_t i = 0; i < FAKE_VMS; i++) {
         const struct fake_vm *from = &fake->vms[i];
@@ -78,12 +144,7 @@ static int fake_guest_observe(struct guest_port *port, struct host *host, struct
             continue;
         }
         struct vm *vm = vec_push(&host->vms);
-        STR_SET(vm->name, from->name);
-        vm->state = from->running ? VM_RUNNING : VM_SHUT_OFF;
-        for (uint32_t j = 0; j < from->n_devices; j++) {
-            *vec_push(&vm->devices) = (struct vm_device){
-                .addr = from->devices[j], .live = from->running, .persistent = true};
-        }
+        show_vm(from, vm, from->running, true);
     }
     return 0;
 }
@@ -102,16 +163,46 @@ static int fake_guest_define(struct guest_port *port, const char *xml, const cha
                : error_set(err, REASON_DRIVER, name, "too many VMs");
 }
 
+void fake_guest_set_hook(struct guest_port *port, fake_hook_fn *fn, void *data)
+{
+    struct fake_guest_port *guest = (struct fake_guest_port *)port;
+    guest->hook = fn;
+    guest->hook_data = data;
+}
+
+/* With the lock; without it while the hook runs. */
+static int call_hook(struct guest_port *port, struct fake_vm *vm, const char *operation,
+                     struct error *err)
+{
+    struct fake_guest_port *guest = (struct fake_guest_port *)port;
+    if (guest->hook == NULL) {
+        return 0;
+    }
+    vm->locked = true;
+    fake_unlock();
+    int r = guest->hook(vm->name, operation, guest->hook_data, err);
+    fake_lock();
+    vm->locked = false;
+    pthread_cond_broadcast(&vm_unlocked);
+    return r;
+}
+
 static int fake_guest_start(struct guest_port *port, const char *name, struct error *err)
 {
     struct fake_vm *vm = NULL;
+    fake_lock();
+    wait_for_hooks(guest_host(port), name);
     int r = find_vm(port, name, &vm, err);
     if (r == 0 && vm->running) {
         r = error_set(err, REASON_CONFLICT, name, "VM \"%s\" is running", name);
     }
+    r = r != 0 ? r : call_hook(port, vm, "prepare", err);
     if (r == 0) {
         vm->running = true;
+    } else if (vm != NULL) {
+        (void)call_hook(port, vm, "release", NULL);
     }
+    fake_unlock();
     return r;
 }
 
@@ -120,10 +211,14 @@ static int fake_guest_stop(struct guest_port *port, const char *name, unsigned t
 {
     (void)timeout_ms;
     struct fake_vm *vm = NULL;
+    fake_lock();
+    wait_for_hooks(guest_host(port), name);
     int r = find_vm(port, name, &vm, err);
-    if (r == 0) {
+    if (r == 0 && vm->running) {
         vm->running = false;
+        (void)call_hook(port, vm, "release", NULL);
     }
+    fake_unlock();
     return r;
 }
 
@@ -215,6 +310,7 @@ static const struct guest_port_ops guest_ops = {
     .undefine = fake_guest_undefine,
     .read_xml = fake_guest_read_xml,
     .rewrite = fake_guest_rewrite,
+    .describe = fake_guest_describe,
     .migrate = fake_guest_migrate,
     .migrate_progress = fake_guest_migrate_progress,
     .migrate_cancel = fake_guest_migrate_cancel,

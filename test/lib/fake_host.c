@@ -2,6 +2,7 @@
 #include "fake_host.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -32,6 +33,8 @@ struct fake_vm *fake_host_add_vm(struct fake_host *host, const char *name)
         if (host->vms[i].name[0] == '\0') {
             host->vms[i] = (struct fake_vm){0};
             STR_SET(host->vms[i].name, name);
+            snprintf(host->vms[i].uuid, sizeof(host->vms[i].uuid), "5e6f0000-0000-4000-8000-%012zx",
+                     ++host->n_vms);
             return &host->vms[i];
         }
     }

@@ -41,15 +41,19 @@ struct fake_gpu {
 
 struct fake_vm {
     char name[NAME_SIZE]; /* "": none */
+    char uuid[40];
     bool running;
+    bool locked; /* its hook runs: whoever asks about it waits */
     uint32_t n_devices;
     struct pci_addr devices[FAKE_DEVICES];
+    char claims[FAKE_DEVICES][NAME_SIZE]; /* who put them in */
 };
 
 struct fake_host {
     struct fake_gpu gpus[FAKE_GPUS];
     uint32_t n_gpus;
     struct fake_vm vms[FAKE_VMS];
+    size_t n_vms; /* that ever were */
 };
 
 /* A GPU at <bus>:00.0 under the nvidia driver, by PCI ids. */
@@ -71,6 +75,14 @@ struct fake_host *fake_host_map(const char *path);
 /* Ports over `host`, which stays the caller's. */
 struct ports fake_ports_new(struct fake_host *host);
 struct guest_port *fake_guest_port_new(struct fake_host *host); /* the one of them */
+/* Like libvirt's hook script: called by start() ("prepare", "release" when that fails) and stop()
+ * ("release") while the VM is locked. */
+typedef int fake_hook_fn(const char *vm, const char *operation, void *data, struct error *err);
+void fake_guest_set_hook(struct guest_port *port, fake_hook_fn *fn, void *data);
+/* The host in memory is a plain struct, and ports are called from several threads: each call takes
+ * the lock. */
+void fake_lock(void);
+void fake_unlock(void);
 void ports_free(struct ports *ports);
 
 #endif

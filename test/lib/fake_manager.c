@@ -227,6 +227,17 @@ void manager_list_rules(struct manager *m UNUSED, manager_reply_fn *reply, void 
     reply(fake_rules(), NULL, data);
 }
 
+void manager_run_hook(struct manager *m UNUSED, const struct caller *caller UNUSED,
+                      const json_t *body UNUSED, manager_reply_fn *reply, void *data)
+{
+    reply(json_pack("{s:s}", "answer", "allow"), NULL, data);
+}
+
+void manager_list_garbage(struct manager *m UNUSED, manager_reply_fn *reply, void *data)
+{
+    reply(json_pack("{s:[], s:[]}", "garbage", "kept"), NULL, data);
+}
+
 /* ---- changing ---- */
 
 static json_t *change_body(const struct plan *plan, const struct claim *claim)
@@ -256,6 +267,12 @@ static void reply_change(struct manager *m, struct plan *plan, const struct clai
         plan_free(m->plan);
         m->plan = TAKE_PTR(owned);
     }
+}
+
+void manager_collect_garbage(struct manager *m, const struct caller *caller, bool dry_run,
+                             manager_reply_fn *reply, void *data)
+{
+    reply_change(m, plan_for(caller, "gc"), NULL, dry_run, reply, data);
 }
 
 void manager_set_gpu_mode(struct manager *m, const struct caller *caller, const char *gpu,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "faulty.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "fake_host.h"
 
 struct faulty_gpu {
     struct gpu_port port;
@@ -67,16 +67,13 @@ static bool hits(struct faults *faults)
         return result_;                                                                            \
     } while (0)
 
-/* The host in memory is a plain struct, and ports are called from several threads. */
-static pthread_mutex_t host_lock = PTHREAD_MUTEX_INITIALIZER;
-
 static int unlock(int result)
 {
-    pthread_mutex_unlock(&host_lock);
+    fake_unlock();
     return result;
 }
 
-#define ALONE(call) (pthread_mutex_lock(&host_lock), unlock(call))
+#define ALONE(call) (fake_lock(), unlock(call))
 
 /* The three operations that every port has. */
 #define COMMON_OPS(name)                                                                           \
@@ -123,7 +120,7 @@ static int guest_stop(struct guest_port *port, const char *vm, unsigned timeout_
                       struct error *err)
 {
     struct faulty_guest *self = (struct faulty_guest *)port;
-    WITH_FAULT(self, err, ALONE(self->inner->ops->stop(self->inner, vm, timeout_ms, err)));
+    WITH_FAULT(self, err, self->inner->ops->stop(self->inner, vm, timeout_ms, err));
 }
 
 static int guest_undefine(struct guest_port *port, const char *vm, struct error *err)
@@ -152,7 +149,7 @@ static int guest_describe(struct guest_port *port, const char *xml, struct vm *r
                           struct error *err)
 {
     struct faulty_guest *self = (struct faulty_guest *)port;
-    return self->inner->ops->describe(self->inner, xml, ret_vm, err);
+    return ALONE(self->inner->ops->describe(self->inner, xml, ret_vm, err));
 }
 
 static int guest_migrate(struct guest_port *port, const struct guest_migration *migration,

@@ -24,8 +24,8 @@ struct faults {
     atomic_uint calls;
 };
 
-/* Wrap and own the inner ones; `faults` is borrowed. Port calls, but for `start`, are made one at a
- * time, whatever threads they come from: the host in memory behind them is a plain struct. */
+/* Wrap and own the inner ones; `faults` is borrowed. Port calls are made one at a time,
+ * whatever threads they come from. */
 struct ports faulty_ports_new(struct ports inner, struct faults *faults);
 struct guest_port *faulty_guest_new(struct guest_port *inner, struct faults *faults);
 struct store *faulty_store_new(struct store *inner, struct faults *faults);

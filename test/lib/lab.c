@@ -53,9 +53,12 @@ void lab_open(struct lab *lab, const struct lab_data *data, struct fake_host *ho
     struct error err = {0};
     memset(lab, 0, sizeof(*lab));
     lab->data = data;
+    lab->vm_grace_us = 60000000;
     lab->host = host;
     must(evloop_new(&lab->loop), &err, "event loop");
-    lab->ports = faulty_ports_new(fake_ports_new(host), &lab->faults);
+    struct ports fakes = fake_ports_new(host);
+    lab->fake_guest = fakes.guest;
+    lab->ports = faulty_ports_new(fakes, &lab->faults);
     lab->watch_guest = faulty_guest_new(fake_guest_port_new(host), &lab->faults);
     lab->store = faulty_store_new(store, &lab->faults);
 }
@@ -67,7 +70,9 @@ int lab_start(struct lab *lab)
                                     .rules = lab->data->rules,
                                     .store = lab->store,
                                     .ports = lab->ports,
-                                    .watch_guest = lab->watch_guest};
+                                    .watch_guest = lab->watch_guest,
+                                    .vm_grace_us = lab->vm_grace_us,
+                                    .hook_deadline_us = lab->hook_deadline_us};
     return manager_new(&config, &lab->manager, NULL);
 }
 

@@ -33,6 +33,8 @@ struct lab {
     struct faults faults;
     struct ports ports;
     struct guest_port *watch_guest;
+    struct guest_port *fake_guest; /* the one below ports.guest, to set a hook */
+    uint64_t vm_grace_us, hook_deadline_us;
     struct store *store;
     struct manager *manager;
 };

@@ -48,6 +48,9 @@ int libvirt_migrate_progress(struct libvirt_port *port, const char *vm,
                              struct guest_progress *ret_progress, struct error *err);
 int libvirt_migrate_cancel(struct libvirt_port *port, const char *vm, struct error *err);
 
+/* describe (describe.c). */
+int libvirt_describe(const char *xml, struct vm *ret_vm, struct error *err);
+
 /* observe (observe.c). */
 int libvirt_observe(struct libvirt_port *port, struct host *host, struct error *err);
 

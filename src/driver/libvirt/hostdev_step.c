@@ -52,32 +52,6 @@ static int has_device(virDomainPtr domain, enum definition which, const struct h
     return result;
 }
 
-/* No other running VM may have it: libvirt would refuse the start, but that is late. */
-static int check_holders(struct libvirt_port *port, const char *vm, const struct hostdev *device,
-                         struct error *err)
-{
-    virDomainPtr *domains = NULL;
-    int result = 0;
-    int n = virConnectListAllDomains(port->connection, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
-    if (n < 0) {
-        return libvirt_error(err, "libvirt", "listing the running VMs");
-    }
-    for (int i = 0; i < n; i++) {
-        const char *other = virDomainGetName(domains[i]);
-        bool has = false;
-        /* One that ended meanwhile holds nothing. */
-        (void)has_device(domains[i], LIVE, device, &has, NULL);
-        if (result == 0 && has && !str_eq(other, vm)) {
-            char name[64];
-            result = error_set(err, REASON_IN_USE, hostdev_name(device, name, sizeof(name)),
-                               "%s is in use by the running VM \"%s\"", name, other);
-        }
-        virDomainFree(domains[i]);
-    }
-    free(domains);
-    return result;
-}
-
 /* ---- what a step means ---- */
 
 static struct hostdev device_of(const struct step *step)
@@ -157,7 +131,9 @@ static int check_attach(struct libvirt_port *port, virDomainPtr domain, const st
     if (result == 0 && active) {
         result = refuse_running(step->vm, &attachment.device, err);
     }
-    return result < 0 ? result : check_holders(port, step->vm, &attachment.device, err);
+    /* Whether another VM has it is the planner's to know. Asking here would list the VMs, which
+     * waits for the hook of each; and a hook may be waiting for the plan that this step is of. */
+    return result;
 }
 
 /* ---- detach ---- */

@@ -201,6 +201,12 @@ static int migrate_cancel(struct guest_port *port, const char *vm, struct error 
     return libvirt_migrate_cancel(port_of(port), vm, err);
 }
 
+static int describe(struct guest_port *port, const char *xml, struct vm *ret_vm, struct error *err)
+{
+    (void)port;
+    return libvirt_describe(xml, ret_vm, err);
+}
+
 static void free_port(struct guest_port *port)
 {
     struct libvirt_port *own = port_of(port);
@@ -221,6 +227,7 @@ static const struct guest_port_ops ops = {
     .undefine = undefine,
     .read_xml = read_xml,
     .rewrite = rewrite,
+    .describe = describe,
     .migrate = migrate,
     .migrate_progress = migrate_progress,
     .migrate_cancel = migrate_cancel,

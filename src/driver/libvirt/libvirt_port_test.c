@@ -239,8 +239,8 @@ static void a_running_vm_is_left_alone(void **state)
     assert_string_equal(err.message,
                         "VM \"web1\" is running: 0000:41:00.4 can't be put in or taken out now");
     assert_int_equal(port->ops->apply(port, &detach, &err), -REASON_IN_USE);
-    assert_int_equal(port->ops->check(port, &elsewhere, &err), -REASON_IN_USE);
-    assert_string_equal(err.message, "0000:41:00.4 is in use by the running VM \"web1\"");
+    /* Who else has it is not asked here: a list of the VMs would wait for the hook of each. */
+    assert_int_equal(port->ops->check(port, &elsewhere, &err), 0);
 
     attach.device.function = 5;
     assert_int_equal(port->ops->check(port, &attach, &err), -REASON_IN_USE);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "cli/change.h"
+#include "cli/verbs.h"
+#include "cli/view.h"
+
+static void print_list(const json_t *items, const char *head)
+{
+    if (json_array_size(items) > 0) {
+        printf("%s\n", head);
+    }
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        const json_t *item = json_array_get(items, i);
+        const char *reason = view_text(item, "reason", NULL);
+        printf("  %s%s%s\n", view_text(item, "text", "-"), reason == NULL ? "" : ": ",
+               reason == NULL ? "" : reason);
+    }
+}
+
+/* What it is about is told before what is done. */
+int cmd_gc(struct cli *cli, const struct words *words UNUSED, struct error *err)
+{
+    CLEANUP_JSON json_t *lists = NULL;
+    int result = cli->output == OUTPUT_TABLE ? cli_get(cli, "/v1/gc", &lists, err) : 0;
+    if (result != 0) {
+        return result;
+    }
+    if (lists != NULL) {
+        const json_t *garbage = view_at(lists, "garbage");
+        print_list(garbage, "Nobody needs");
+        print_list(view_at(lists, "kept"), "Left alone");
+        if (json_array_size(garbage) == 0) {
+            printf("nothing to collect\n");
+            return 0;
+        }
+        (void)fflush(stdout);
+    }
+    return change_run(cli, "POST", "/v1/gc", NULL, err);
+}

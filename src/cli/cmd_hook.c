@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libvirt's qemu hook. libvirtd waits for it and holds the VM's lock: it asks cleaved, never
+ * libvirt, and never longer than a bounded while. What it writes to standard error is what the user
+ * of libvirt reads; nothing goes to standard output, which would be taken for a changed definition.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/verbs.h"
+
+#define DEFAULT_CONFIG "/etc/cleave/hook.yaml"
+#define MAX_PATH_LEN 107 /* sun_path */
+#define TIMEOUT_S 90     /* longer than cleaved's own deadline, so that its answer gets here */
+#define RELEASE_TIMEOUT_S 5
+#define MAX_XML (1024 * 1024)
+#define ALIAS "ua-cleave-"
+
+struct hook {
+    const char *domain, *operation, *sub_operation, *extra;
+    char *xml;
+    bool ours; /* the definition has a device of cleave */
+    char socket[MAX_PATH_LEN + 1];
+    bool allow_without;
+};
+
+static const char help[] =
+    "Usage: cleave hook qemu DOMAIN OPERATION SUBOPERATION EXTRA < domain.xml\n"
+    "\n"
+    "libvirt's qemu hook, for /etc/libvirt/hooks/qemu.d: asks cleaved to make the VM's devices "
+    "before\n"
+    "it starts, and tells it when the VM is off. Settings: " DEFAULT_CONFIG ", or the file that\n"
+    "$CLEAVE_HOOK_CONFIG names: socket, withoutCleaved (refuse or allow).\n"
+    "Exit status: 0 the VM may start; else it may not, and standard error says why.\n";
+
+static int read_config(struct hook *hook, struct error *err)
+{
+    static const char *const words[] = {"refuse", "allow", NULL};
+    const char *named = getenv("CLEAVE_HOOK_CONFIG");
+    const char *path = named != NULL ? named : DEFAULT_CONFIG;
+    STR_SET(hook->socket, CLIENT_DEFAULT_SOCKET);
+    if (named == NULL && !fs_exists(path)) {
+        return 0;
+    }
+    CLEANUP_JSON json_t *json = NULL;
+    int r = json_read_file(path, &json, err);
+    if (r != 0) {
+        return r;
+    }
+    struct reader reader;
+    reader_init(&reader, json, path, "", err);
+    STR_SET(hook->socket, reader_str_or(&reader, "socket", MAX_PATH_LEN, CLIENT_DEFAULT_SOCKET));
+    hook->allow_without = reader_choice_or(&reader, "withoutCleaved", words, 0) == 1;
+    return reader_end(&reader);
+}
+
+static int ask(const struct hook *hook, long timeout_s, struct error *err)
+{
+    CLEANUP(client_freep) struct client *client = client_new(hook->socket);
+    CLEANUP_JSON json_t *json = NULL;
+    CLEANUP_JSON json_t *body =
+        json_pack("{s:s, s:s, s:s, s:s, s:s}", "domain", hook->domain, "operation", hook->operation,
+                  "subOperation", hook->sub_operation, "extra", hook->extra, "xml", hook->xml);
+    if (body == NULL) {
+        return error_set(err, REASON_INVALID, "", "the definition of VM \"%s\" is not UTF-8 text",
+                         hook->domain);
+    }
+    client_set_timeout(client, timeout_s);
+    return client_call(client, "POST", "/v1/hooks/qemu", body, &json, err);
+}
+
+/* The socket leads nowhere; or cleaved is just stopping. */
+static bool is_without_cleaved(const struct hook *hook, const struct error *err)
+{
+    return str_eq(err->subject, hook->socket) || str_eq(err->subject, "cleaved");
+}
+
+/* Nobody, or nobody who understood, said no. */
+static bool may_start_anyway(const struct hook *hook, const struct error *err)
+{
+    if (is_without_cleaved(hook, err)) {
+        return !hook->ours || hook->allow_without;
+    }
+    return !hook->ours && (err->reason == REASON_INVALID || err->reason == REASON_INTERNAL);
+}
+
+static void explain(const struct hook *hook, struct error *err)
+{
+    if (is_without_cleaved(hook, err)) {
+        error_wrap(err, "VM \"%s\" has devices of cleave", hook->domain);
+        error_hint(err,
+                   "start cleaved (systemctl start cleaved), or set withoutCleaved: allow in %s",
+                   DEFAULT_CONFIG);
+    }
+}
+
+/* One line: libvirt puts it behind its own words. */
+static int refuse(const struct error *err)
+{
+    fprintf(stderr, "cleave: %s%s%s\n", err->message, err->hint[0] != '\0' ? "; " : "", err->hint);
+    return reason_exit_status(err->reason);
+}
+
+static int run(struct hook *hook)
+{
+    struct error err = {0};
+    bool prepares = str_eq(hook->operation, "prepare");
+    if (!prepares && !str_eq(hook->operation, "release")) {
+        return 0;
+    }
+    size_t len = 0;
+    int r = fs_read_fd(STDIN_FILENO, MAX_XML, &hook->xml, &len);
+    if (r < 0) {
+        error_set_errno(&err, -r, "", "reading the definition of VM \"%s\"", hook->domain);
+        return prepares ? refuse(&err) : 0;
+    }
+    hook->ours = strstr(hook->xml, ALIAS) != NULL;
+    r = read_config(hook, &err);
+    r = r != 0 ? r : ask(hook, prepares ? TIMEOUT_S : RELEASE_TIMEOUT_S, &err);
+    if (r == 0 || !prepares || may_start_anyway(hook, &err)) {
+        return 0;
+    }
+    explain(hook, &err);
+    return refuse(&err);
+}
+
+int cmd_hook_qemu(int argc, char **argv)
+{
+    if (argc < 4 || argc > 5) {
+        bool asked = argc == 2 && (str_eq(argv[1], "--help") || str_eq(argv[1], "-h"));
+        fputs(help, asked ? stdout : stderr);
+        return asked ? 0 : reason_exit_status(REASON_INVALID);
+    }
+    struct hook hook = {.domain = argv[1],
+                        .operation = argv[2],
+                        .sub_operation = argv[3],
+                        .extra = argc > 4 ? argv[4] : "-"};
+    int code = run(&hook);
+    free(hook.xml);
+    return code;
+}

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What nobody needs any more: claims without a VM, failed claims that still hold something, vGPUs
+ * and GPU instances that cleave made and no claim holds, and devices that definitions have for
+ * claims that are gone. What cleave made is what its journal says; what others made is never
+ * touched, nor is anything that a running VM has: that is listed, with the reason.
+ */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/str.h"
+#include "manager/reply_json.h"
+#include "manager/state.h"
+
+#define MAX_JOURNAL 10000 /* plans that are read, newest first */
+
+struct collector {
+    struct manager *manager;
+    VEC(struct step) made;    /* that the journal says are there */
+    VEC(struct step) steps;   /* what clears the garbage */
+    VEC(const char *) claims; /* that go */
+    json_t *garbage, *kept;
+};
+
+static void collector_done(struct collector *c)
+{
+    vec_done(&c->made);
+    vec_done(&c->steps);
+    vec_done(&c->claims);
+    json_decref(c->garbage);
+    json_decref(c->kept);
+}
+
+/* ---- what cleave made ---- */
+
+static bool same_thing(const struct step *made, const struct step *step)
+{
+    if (pci_addr_cmp(&made->gpu, &step->gpu) != 0) {
+        return false;
+    }
+    switch ((int)step->kind) {
+    case STEP_VGPU_CREATE:
+    case STEP_VGPU_DELETE:
+        return made->kind == STEP_VGPU_CREATE && str_eq_case(made->mdev_uuid, step->mdev_uuid) &&
+               pci_addr_cmp(&made->device, &step->device) == 0;
+    case STEP_GI_CREATE:
+    case STEP_GI_DESTROY:
+        return made->kind == STEP_GI_CREATE && made->start == step->start &&
+               made->size == step->size;
+    case STEP_SRIOV_ENABLE: /* each wipes what is on the GPU */
+    case STEP_SRIOV_DISABLE:
+    case STEP_MIG_ENABLE:
+    case STEP_MIG_DISABLE:
+    case STEP_BIND_VFIO:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void follow_step(struct collector *c, const struct step *step)
+{
+    if (step->state != STEP_DONE && step->state != STEP_STUCK) {
+        return;
+    }
+    for (size_t i = c->made.n; i > 0; i--) {
+        if (same_thing(&c->made.items[i - 1], step)) {
+            vec_remove(&c->made, i - 1);
+        }
+    }
+    if (step->kind == STEP_VGPU_CREATE || step->kind == STEP_GI_CREATE) {
+        *vec_push(&c->made) = *step;
+    }
+}
+
+static int read_journal(struct collector *c, struct error *err)
+{
+    struct store *store = c->manager->config.store;
+    struct plan **plans = NULL;
+    size_t n = 0;
+    int r = store->ops->load_plans(store, MAX_JOURNAL, false, &plans, &n, err);
+    for (size_t i = n; i > 0; i--) { /* oldest first */
+        for (vec_each(&plans[i - 1]->steps, step)) {
+            follow_step(c, step);
+        }
+        plan_free(plans[i - 1]);
+    }
+    free(plans);
+    return r;
+}
+
+static bool is_made(const struct collector *c, const struct step *like)
+{
+    for (vec_each(&c->made, made)) {
+        if (same_thing(made, like) && (like->kind != STEP_VGPU_DELETE || like->type[0] == '\0' ||
+                                       str_eq(made->type, like->type))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- the list ---- */
+
+static json_t *item(const char *kind, const char *name, const struct pci_addr *gpu, const char *vm,
+                    const char *text)
+{
+    char bdf[BDF_SIZE];
+    return json_pack("{s:s, s:s, s:o, s:o, s:s}", "kind", kind, "name", name, "gpu",
+                     gpu == NULL ? json_null() : json_string(pci_addr_format(gpu, bdf)), "vm",
+                     vm[0] == '\0' ? json_null() : json_string(vm), "text", text);
+}
+
+static void keep(struct collector *c, json_t *what, const char *reason)
+{
+    json_object_set_new(what, "reason", json_string(reason));
+    json_array_append_new(c->kept, what);
+}
+
+static struct step *add_step(struct collector *c, enum step_kind kind, const struct pci_addr *gpu)
+{
+    struct step *step = vec_push(&c->steps);
+    *step = step_make(kind, gpu);
+    return step;
+}
+
+/* ---- claims ---- */
+
+static const char *running_vm(const struct manager *m, const struct claim *claim)
+{
+    struct claim_device own = {0};
+    const struct gpu *gpu = host_find_gpu_addr(m->host, &claim->got.gpu);
+    if (gpu == NULL || !claim->got.set || !claim_device(claim, &own)) {
+        return "";
+    }
+    if (claim->spec.mode == CLAIM_PASSTHROUGH) {
+        return gpu->holder;
+    }
+    const struct vgpu *vgpu = own.mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, own.mdev_uuid)
+                                                       : gpu_find_vgpu_vf(gpu, &own.device);
+    return vgpu == NULL ? "" : vgpu->holder;
+}
+
+static void collect_claim(struct collector *c, const struct claim *claim)
+{
+    const struct manager *m = c->manager;
+    uint64_t since_us = manager_gone_since(m, claim);
+    bool fails = claim->state == CLAIM_FAILED && claim->got.set;
+    if (since_us == 0 && !fails) {
+        return;
+    }
+    char text[256];
+    char why[256];
+    const char *vm = running_vm(m, claim);
+    json_t *what = NULL;
+    if (since_us != 0) {
+        uint64_t due_us = since_us + m->config.vm_grace_us;
+        uint64_t now_us = clock_monotonic_us();
+        uint64_t left_s = due_us > now_us ? (due_us - now_us + 999999) / 1000000 : 0;
+        snprintf(text, sizeof(text),
+                 "claim \"%s\": its VM \"%s\" is gone; released by itself in %llu s", claim->name,
+                 claim->vm, (unsigned long long)left_s);
+        what = item("claim", claim->name, claim->got.set ? &claim->got.gpu : NULL, claim->vm, text);
+        json_object_set_new(what, "dueInSeconds", json_integer((json_int_t)left_s));
+    } else {
+        snprintf(text, sizeof(text), "claim \"%s\" failed and still holds something", claim->name);
+        what = item("failed-claim", claim->name, &claim->got.gpu, claim->vm, text);
+    }
+    if (vm[0] != '\0') {
+        snprintf(why, sizeof(why), "VM \"%s\" runs with its device", vm);
+        keep(c, what, why);
+        return;
+    }
+    json_array_append_new(c->garbage, what);
+    *vec_push(&c->claims) = claim->name;
+}
+
+/* ---- hardware ---- */
+
+static bool is_claimed(const struct manager *m, const struct gpu *gpu, const struct vgpu *vgpu)
+{
+    for (vec_each(&m->claims, claim)) {
+        struct claim_device own = {0};
+        if (claim_holds(claim) && claim->spec.mode != CLAIM_PASSTHROUGH &&
+            claim_device(claim, &own) && pci_addr_cmp(&own.gpu, &gpu->addr) == 0 &&
+            claim_device_is(&own, &vgpu->vf, vgpu->mdev_uuid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_claimed_gi(const struct manager *m, const struct gpu *gpu, const struct gi *gi)
+{
+    for (vec_each(&m->claims, claim)) {
+        const struct assignment *got = &claim->got;
+        if (claim_holds(claim) && pci_addr_cmp(&got->gpu, &gpu->addr) == 0 &&
+            got->start == gi->start && got->size == gi->size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void collect_vgpu(struct collector *c, const struct gpu *gpu, const struct vgpu *vgpu,
+                         bool *ret_stays)
+{
+    char bdf[BDF_SIZE];
+    char text[256];
+    char why[256] = "another tool made it";
+    if (is_claimed(c->manager, gpu, vgpu)) {
+        *ret_stays = true;
+        return;
+    }
+    const char *name =
+        vgpu->mdev_uuid[0] != '\0' ? vgpu->mdev_uuid : pci_addr_format(&vgpu->vf, bdf);
+    snprintf(text, sizeof(text), "vGPU %s at %s, which no claim holds", vgpu->type, name);
+    json_t *what = item("vgpu", name, &gpu->addr, vgpu->holder, text);
+    struct step step = step_make(STEP_VGPU_DELETE, &gpu->addr);
+    step.device = vgpu->vf;
+    step.type_id = vgpu->type_id;
+    step.placement_id = vgpu->placement_id;
+    STR_SET(step.mdev_uuid, vgpu->mdev_uuid);
+    STR_SET(step.type, vgpu->type);
+    if (vgpu->holder[0] != '\0') {
+        snprintf(why, sizeof(why), "VM \"%s\" runs with it", vgpu->holder);
+    } else if (is_made(c, &step)) {
+        json_array_append_new(c->garbage, what);
+        *vec_push(&c->steps) = step;
+        return;
+    }
+    *ret_stays = true;
+    keep(c, what, why);
+}
+
+static void collect_gi(struct collector *c, const struct gpu *gpu, const struct gi *gi, bool in_use)
+{
+    if (is_claimed_gi(c->manager, gpu, gi)) {
+        return;
+    }
+    char name[128];
+    char text[256];
+    snprintf(name, sizeof(name), "%s@%u", gi->profile, gi->start);
+    snprintf(text, sizeof(text), "GPU instance %s at %u, which no claim holds", gi->profile,
+             gi->start);
+    json_t *what = item("gpu-instance", name, &gpu->addr, "", text);
+    struct step step = step_make(STEP_GI_DESTROY, &gpu->addr);
+    step.profile_id = gi->profile_id;
+    step.start = gi->start;
+    step.size = gi->size;
+    STR_SET(step.profile, gi->profile);
+    if (in_use || !is_made(c, &step)) {
+        keep(c, what, in_use ? "a vGPU that stays may be on it" : "another tool made it");
+        return;
+    }
+    json_array_append_new(c->garbage, what);
+    if (gi->n_ci > 0) {
+        struct step *inner = add_step(c, STEP_CI_DESTROY, &gpu->addr);
+        *inner = step;
+        inner->kind = STEP_CI_DESTROY;
+    }
+    *vec_push(&c->steps) = step;
+}
+
+static void collect_gpu(struct collector *c, const struct gpu *gpu)
+{
+    VEC(uint32_t) used = {0}; /* GPU instances with a vGPU that stays */
+    bool anywhere = false;    /* one whose instance is not known stays */
+    for (vec_each(&gpu->vgpus, vgpu)) {
+        bool stays = false;
+        collect_vgpu(c, gpu, vgpu, &stays);
+        if (stays && vgpu->gi_id != NO_ID) {
+            *vec_push(&used) = vgpu->gi_id;
+        }
+        anywhere =
+            anywhere || (stays && vgpu->gi_id == NO_ID && !is_claimed(c->manager, gpu, vgpu));
+    }
+    for (vec_each(&gpu->gis, gi)) {
+        bool in_use = anywhere;
+        for (vec_each(&used, id)) {
+            in_use = in_use || *id == gi->id;
+        }
+        collect_gi(c, gpu, gi, in_use);
+    }
+    vec_done(&used);
+}
+
+/* ---- definitions ---- */
+
+static void collect_device(struct collector *c, const struct vm *vm, const struct vm_device *device)
+{
+    const struct manager *m = c->manager;
+    const struct claim *claim = claims_find(&m->claims, device->claim);
+    struct claim_device own = {0};
+    bool is_of = claim != NULL && claim_is_of(claim, vm->name, vm->uuid);
+    bool known = is_of && claim_device(claim, &own);
+    char bdf[BDF_SIZE];
+    char text[320];
+    if (known && claim_device_is(&own, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
+        return;
+    }
+    const char *name = device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf);
+    snprintf(text, sizeof(text), "%s in the definition of VM \"%s\" for claim \"%s\", which %s",
+             name, vm->name, device->claim,
+             claim == NULL ? "is not there any more"
+             : is_of       ? "has another device now"
+                           : "is another VM's");
+    json_t *what = item("hostdev", name, NULL, vm->name, text);
+    if (vm->state != VM_SHUT_OFF) {
+        keep(c, what, "the VM is not off");
+        return;
+    }
+    json_array_append_new(c->garbage, what);
+    struct step *step =
+        add_step(c, known ? STEP_ATTACH : STEP_DETACH, known ? &own.gpu : &device->addr);
+    STR_SET(step->claim, device->claim);
+    STR_SET(step->vm, vm->name);
+    step->device = known ? own.device : device->addr;
+    STR_SET(step->mdev_uuid, known ? own.mdev_uuid : device->is_mdev ? device->mdev_uuid : "");
+}
+
+static int collect(struct collector *c, struct error *err)
+{
+    const struct manager *m = c->manager;
+    int r = read_journal(c, err);
+    if (r != 0) {
+        return r;
+    }
+    for (vec_each(&m->claims, claim)) {
+        collect_claim(c, claim);
+    }
+    for (vec_each(&m->host->gpus, gpu)) {
+        collect_gpu(c, gpu);
+    }
+    for (vec_each(&m->host->vms, vm)) {
+        for (vec_each(&vm->devices, device)) {
+            if (device->persistent && device->claim[0] != '\0') {
+                collect_device(c, vm, device);
+            }
+        }
+    }
+    return 0;
+}
+
+static void collector_init(struct collector *c, struct manager *m)
+{
+    *c = (struct collector){.manager = m, .garbage = json_array(), .kept = json_array()};
+}
+
+/* ---- requests ---- */
+
+struct question {
+    manager_reply_fn *reply;
+    void *data;
+};
+
+/* Without libvirt nobody knows which VM is gone, or what runs. */
+static int check_libvirt(const struct manager *m, struct error *err)
+{
+    if (m->host->libvirt_problem[0] == '\0') {
+        return 0;
+    }
+    return error_set(err, REASON_UNAVAILABLE, "libvirt", "nobody knows what VMs need now: %s",
+                     m->host->libvirt_problem);
+}
+
+static void answer(struct manager *m, const struct error *observe_err, void *data)
+{
+    CLEANUP_FREE struct question *question = data;
+    CLEANUP(collector_done) struct collector c;
+    struct error err = {0};
+    collector_init(&c, m);
+    if (observe_err != NULL) {
+        err = *observe_err;
+    } else if (check_libvirt(m, &err) == 0) {
+        (void)collect(&c, &err);
+    }
+    if (err.reason != REASON_NONE) {
+        question->reply(NULL, &err, question->data);
+        return;
+    }
+    question->reply(json_pack("{s:O, s:O}", "garbage", c.garbage, "kept", c.kept), NULL,
+                    question->data);
+}
+
+void manager_list_garbage(struct manager *m, manager_reply_fn *reply, void *data)
+{
+    struct question *question = xcalloc(1, sizeof(*question));
+    *question = (struct question){reply, data};
+    manager_observe(m, answer, question);
+}
+
+/* The lists of what it is about travel with the plan. */
+static void reply_lists(json_t *body, const struct error *err, void *data)
+{
+    struct change *lists = data;
+    if (body != NULL) {
+        json_object_update(body, lists->json);
+    }
+    lists->reply(body, err, lists->data);
+    change_free(lists);
+}
+
+static void run_gc(struct change *change)
+{
+    CLEANUP(collector_done) struct collector c;
+    struct manager *m = change->manager;
+    struct plan *plan = NULL;
+    struct error err = {0};
+    collector_init(&c, m);
+    int r = check_libvirt(m, &err);
+    r = r != 0 ? r : collect(&c, &err);
+    struct plan_request request = {.remove = c.claims.items,
+                                   .n_remove = c.claims.n,
+                                   .extra = c.steps.items,
+                                   .n_extra = c.steps.n,
+                                   .author = change->caller.author,
+                                   .reason = "gc",
+                                   .new_uuid = id_uuid};
+    struct planner planner = manager_planner(m);
+    r = r != 0 ? r : planner_build(&planner, &request, &plan, &err);
+    if (r != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    ((struct change *)change->data)->json =
+        json_pack("{s:O, s:O}", "garbage", c.garbage, "kept", c.kept);
+    change_carry_out(change, plan);
+}
+
+void manager_collect_garbage(struct manager *m, const struct caller *caller, bool dry_run,
+                             manager_reply_fn *reply, void *data)
+{
+    struct request outer = {caller, dry_run, reply, data};
+    struct change *lists = change_new(m, NULL, &outer, "");
+    struct request request = {caller, dry_run, reply_lists, lists};
+    change_enqueue(change_new(m, run_gc, &request, ""));
+}

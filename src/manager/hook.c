@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libvirt's qemu hook. Until it is answered libvirt holds the VM's lock, and tells nothing of any
+ * VM: so nothing here waits for libvirt, neither for a look at the guests nor for a step of a plan
+ * that changes this VM, and every wait has an end. docs/internals/lifecycle.md tells the whole
+ * story.
+ */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "manager/state.h"
+
+#define MAX_XML (512 * 1024)
+#define MAX_DOMAIN 255
+#define DEADLINE_US 60000000
+
+struct hook {
+    struct manager *manager;
+    struct vm vm; /* as libvirt described it */
+    struct caller caller;
+    manager_reply_fn *reply; /* NULL once it was called */
+    void *data;
+    struct evloop_timer *deadline;
+};
+
+static void hook_free(struct hook *hook)
+{
+    evloop_timer_free(hook->deadline);
+    vec_done(&hook->vm.devices);
+    free(hook);
+}
+
+static json_t *allow(void)
+{
+    return json_pack("{s:s}", "answer", "allow");
+}
+
+static void answer(struct hook *hook, const struct error *err)
+{
+    manager_reply_fn *reply = TAKE_PTR(hook->reply);
+    if (reply == NULL) {
+        return; /* its deadline answered */
+    }
+    if (err != NULL) {
+        manager_event(hook->manager, "vm-refused", SUBJECT("vm", hook->vm.name),
+                      hook->caller.author, "%s", err->message);
+        reply(NULL, err, hook->data);
+        return;
+    }
+    manager_note_power(hook->manager, &hook->vm, true);
+    reply(allow(), NULL, hook->data);
+}
+
+static void finish(struct hook *hook, const struct error *err)
+{
+    answer(hook, err);
+    hook_free(hook);
+}
+
+/* ---- may the VM have what its definition names? ---- */
+
+static int refuse_device(const struct hook *hook, const struct vm_device *device,
+                         enum reason reason, struct error *err, const char *why, const char *whose)
+{
+    char bdf[BDF_SIZE];
+    return error_set(
+        err, reason, SUBJECT("vm", hook->vm.name), "VM \"%s\" can't start: %s %s %s", hook->vm.name,
+        device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf), why, whose);
+}
+
+/* The claim that holds the device, or something on the GPU that the device is. */
+static const struct claim *holder_of(const struct manager *m, const struct vm_device *device)
+{
+    for (vec_each(&m->claims, claim)) {
+        struct claim_device own = {0};
+        if (!claim_holds(claim)) {
+            continue;
+        }
+        if (claim_device(claim, &own) &&
+            claim_device_is(&own, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
+            return claim;
+        }
+        if (!device->is_mdev && pci_addr_cmp(&claim->got.gpu, &device->addr) == 0) {
+            return claim;
+        }
+    }
+    return NULL;
+}
+
+/* A device that carries cleave's alias must be that of its claim. */
+static int check_alias(const struct hook *hook, const struct vm_device *device, struct error *err)
+{
+    const struct claim *claim = claims_find(&hook->manager->claims, device->claim);
+    struct claim_device own = {0};
+    char whose[160];
+    if (claim == NULL) {
+        snprintf(whose, sizeof(whose), "\"%s\", which is not there any more", device->claim);
+        refuse_device(hook, device, REASON_NOT_FOUND, err, "is in its definition for claim", whose);
+        error_hint(err, "`cleave gc` takes it out of the definition");
+        return -REASON_NOT_FOUND;
+    }
+    if (!claim_is_of(claim, hook->vm.name, hook->vm.uuid)) {
+        snprintf(whose, sizeof(whose), "\"%s\" of VM \"%s\"", claim->name, claim->vm);
+        refuse_device(hook, device, REASON_IN_USE, err, "is in its definition for claim", whose);
+        error_hint(err,
+                   "take it out of the definition, as of a VM that was cloned, and make a claim "
+                   "for this VM: `cleave claim create NAME --vm %s …`",
+                   hook->vm.name);
+        return -REASON_IN_USE;
+    }
+    if (!claim_device(claim, &own) ||
+        !claim_device_is(&own, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
+        snprintf(whose, sizeof(whose), "\"%s\", which has another device now", claim->name);
+        refuse_device(hook, device, REASON_CONFLICT, err, "is in its definition for claim", whose);
+        error_hint(err, "`cleave vm start %s` puts the right one in", hook->vm.name);
+        return -REASON_CONFLICT;
+    }
+    return 0;
+}
+
+static int check_device(const struct hook *hook, const struct vm_device *device, struct error *err)
+{
+    const struct claim *claim = holder_of(hook->manager, device);
+    if (claim != NULL && !claim_is_of(claim, hook->vm.name, hook->vm.uuid)) {
+        char whose[160];
+        snprintf(whose, sizeof(whose), "\"%s\"%s%s%s", claim->name,
+                 claim->vm[0] != '\0' ? " of VM \"" : "", claim->vm,
+                 claim->vm[0] != '\0' ? "\"" : "");
+        refuse_device(hook, device, REASON_IN_USE, err, "belongs to claim", whose);
+        error_hint(err, "take it out of the definition of VM \"%s\", or release the claim",
+                   hook->vm.name);
+        return -REASON_IN_USE;
+    }
+    return device->claim[0] == '\0' ? 0 : check_alias(hook, device, err);
+}
+
+static bool has_device(const struct vm *vm, const struct claim_device *wanted)
+{
+    for (vec_each(&vm->devices, device)) {
+        if (claim_device_is(wanted, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A VM that comes up without its GPU helps nobody. */
+static int check_definition(const struct hook *hook, struct error *err)
+{
+    for (vec_each(&hook->manager->claims, claim)) {
+        struct claim_device own = {0};
+        bool settled = claim->state == CLAIM_BOUND || claim->state == CLAIM_PENDING;
+        if (!settled || !claim_is_of(claim, hook->vm.name, hook->vm.uuid) ||
+            !claim_device(claim, &own) || has_device(&hook->vm, &own)) {
+            continue;
+        }
+        char bdf[BDF_SIZE];
+        error_set(err, REASON_CONFLICT, SUBJECT("claim", claim->name),
+                  "VM \"%s\" can't start: its definition lacks %s, the device of claim \"%s\"",
+                  hook->vm.name,
+                  own.mdev_uuid[0] != '\0' ? own.mdev_uuid : pci_addr_format(&own.device, bdf),
+                  claim->name);
+        error_hint(err, "`cleave vm start %s` puts it in", hook->vm.name);
+        return -REASON_CONFLICT;
+    }
+    return 0;
+}
+
+/* A plan that changes this VM's definition waits for libvirt, which waits for us. */
+static int check_plan_in_hand(const struct hook *hook, struct error *err)
+{
+    const struct plan *plan = hook->manager->running;
+    for (size_t i = 0; plan != NULL && i < plan->steps.n; i++) {
+        const struct step *step = &plan->steps.items[i];
+        bool own = str_eq(step->vm, hook->vm.name) || str_eq_case(step->vm, hook->vm.uuid);
+        if (own && step_kind_port(step->kind) == PORT_GUEST) {
+            error_set(err, REASON_CONFLICT, SUBJECT("vm", hook->vm.name),
+                      "VM \"%s\" can't start: plan %s (%s) is changing its devices", hook->vm.name,
+                      plan->id, plan->reason);
+            error_hint(err, "start it again when the plan is done: `cleave plan show %s`",
+                       plan->id);
+            return -REASON_CONFLICT;
+        }
+    }
+    return 0;
+}
+
+/* 0: it may start, once it has what it needs. */
+static int judge(const struct hook *hook, struct needs *ret_needs, struct error *err)
+{
+    int r = check_plan_in_hand(hook, err);
+    for (size_t i = 0; r == 0 && i < hook->vm.devices.n; i++) {
+        r = check_device(hook, &hook->vm.devices.items[i], err);
+    }
+    r = r != 0 ? r : check_definition(hook, err);
+    return r != 0 ? r : manager_power_needs(hook->manager, &hook->vm, ret_needs, err);
+}
+
+/* ---- prepare ---- */
+
+static void turn_over(json_t *body, const struct error *err, void *data)
+{
+    json_decref(body);
+    finish(data, err);
+}
+
+/* The devices are there, or are not; nothing more is tried. */
+static void plan_ended(struct manager *m, const struct plan *plan, void *data)
+{
+    struct change *change = data;
+    struct hook *hook = change->data;
+    CLEANUP(needs_done) struct needs needs = {0};
+    struct error err = {0};
+    (void)m;
+    if (plan == NULL) {
+        err = manager_stopping_error();
+    } else if (plan->state != PLAN_DONE) {
+        error_set(&err, REASON_DRIVER, SUBJECT("vm", hook->vm.name), "VM \"%s\" can't start: %s",
+                  hook->vm.name, plan->problem);
+        error_hint(&err, "`cleave plan show %s` tells each step", plan->id);
+    } else if (judge(hook, &needs, &err) == 0 && (needs.draw.n > 0 || needs.wait)) {
+        error_set(&err, REASON_DRIVER, SUBJECT("vm", hook->vm.name),
+                  "VM \"%s\" can't start: its device was made and is gone again", hook->vm.name);
+    }
+    if (err.reason != REASON_NONE) {
+        change_refuse(change, &err);
+    } else {
+        change_answer(change, NULL);
+    }
+}
+
+static void run_prepare(struct change *change)
+{
+    struct hook *hook = change->data;
+    CLEANUP(needs_done) struct needs needs = {0};
+    struct error err = {0};
+    struct plan *plan = NULL;
+    int r = judge(hook, &needs, &err);
+    if (hook->reply == NULL || (r == 0 && needs.draw.n == 0)) {
+        change_answer(change, NULL); /* too late; or made meanwhile */
+        return;
+    }
+    char reason[128];
+    snprintf(reason, sizeof(reason), "VM %.64s starts", hook->vm.name);
+    if (r == 0) {
+        r = manager_power_plan(change->manager, &needs, true, "libvirt", reason, &plan, &err);
+    }
+    if (r == 0) {
+        r = manager_run_plan(change->manager, plan, plan_ended, change, &err);
+    }
+    if (r != 0) {
+        change_refuse(change, &err);
+    }
+}
+
+static void looked(struct manager *m, const struct error *observe_err, void *data)
+{
+    struct hook *hook = data;
+    CLEANUP(needs_done) struct needs needs = {0};
+    struct error err = {0};
+    if (observe_err == NULL && judge(hook, &needs, &err) == 0 && (needs.draw.n > 0 || needs.wait)) {
+        struct request request = {.caller = &hook->caller, .reply = turn_over, .data = hook};
+        change_enqueue_urgent(change_new(m, run_prepare, &request, hook->vm.name));
+        return;
+    }
+    observe_err = observe_err == NULL && err.reason != REASON_NONE ? &err : observe_err;
+    finish(hook, observe_err);
+}
+
+/* What is under way goes on; what comes of it is given back when libvirt tells that the VM did not
+ * start, or when it is seen off. */
+static void on_deadline(void *data)
+{
+    struct hook *hook = data;
+    struct error err = {0};
+    const struct plan *plan = hook->manager->running;
+    error_set(&err, REASON_UNAVAILABLE, SUBJECT("vm", hook->vm.name),
+              "VM \"%s\" can't start: its device was not ready in time%s%s%s", hook->vm.name,
+              plan == NULL ? "" : "; plan ", plan == NULL ? "" : plan->id,
+              plan == NULL ? "" : " still runs");
+    error_hint(&err,
+               "try again; `cleave plan list` and `cleave event list` tell what takes so long");
+    answer(hook, &err);
+}
+
+static void prepare(struct hook *hook, struct error *err)
+{
+    struct manager *m = hook->manager;
+    uint64_t deadline_us =
+        m->config.hook_deadline_us == 0 ? DEADLINE_US : m->config.hook_deadline_us;
+    int r = evloop_timer_new(m->config.loop, on_deadline, hook, &hook->deadline);
+    r = r < 0 ? r : evloop_timer_set(hook->deadline, deadline_us);
+    if (r < 0) {
+        error_set_errno(err, -r, "cleaved", "starting a timer");
+        finish(hook, err);
+        return;
+    }
+    if (m->host != NULL) {
+        manager_adopt_claims(m, &hook->vm);
+    }
+    manager_observe_hardware(m, looked, hook);
+}
+
+/* ---- release ---- */
+
+/* The emulator is dead. A VM that moved to another host is the migration's business. */
+static void release(struct hook *hook, const char *why)
+{
+    struct manager *m = hook->manager;
+    manager_note_power(m, &hook->vm, false);
+    if (!str_eq(why, "migrated")) {
+        manager_give_back(m, hook->vm.name, hook->vm.uuid);
+    }
+    manager_reply_fn *reply = TAKE_PTR(hook->reply);
+    reply(allow(), NULL, hook->data);
+    hook_free(hook);
+}
+
+/* ---- the request ---- */
+
+static const char *const operations[] = {"prepare", "start",   "started",   "stopped", "release",
+                                         "migrate", "restore", "reconnect", "attach",  NULL};
+enum operation { OP_PREPARE, OP_RELEASE = 4 };
+
+void manager_run_hook(struct manager *m, const struct caller *caller, const json_t *body,
+                      manager_reply_fn *reply, void *data)
+{
+    struct error err = {0};
+    struct reader r;
+    reader_init(&r, body, "request body", "", &err);
+    const char *domain = reader_str(&r, "domain", MAX_DOMAIN);
+    int operation = reader_choice(&r, "operation", operations);
+    (void)reader_str_or(&r, "subOperation", NAME_SIZE - 1, "-");
+    const char *extra = reader_str_or(&r, "extra", NAME_SIZE - 1, "-");
+    const char *xml = reader_text(&r, "xml", MAX_XML);
+    if (reader_end(&r) != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    struct hook *hook = xcalloc(1, sizeof(*hook));
+    *hook = (struct hook){.manager = m, .caller = *caller, .reply = reply, .data = data};
+    struct guest_port *port = m->config.ports.guest;
+    int result = port->ops->describe(port, xml, &hook->vm, &err);
+    STR_SET(hook->vm.name, domain);
+    if (result != 0) {
+        hook->reply = NULL;
+        hook_free(hook);
+        reply(NULL, &err, data);
+        return;
+    }
+    if (operation == OP_PREPARE) {
+        prepare(hook, &err);
+    } else if (operation == OP_RELEASE) {
+        release(hook, extra);
+    } else { /* nothing to say to the others, and nothing that they wait for */
+        hook->reply = NULL;
+        hook_free(hook);
+        reply(allow(), NULL, data);
+    }
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Claims follow what becomes of their VMs without us: renamed, switched off, gone. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "manager/state.h"
+
+static bool is_between_states(const struct claim *claim)
+{
+    return claim->state == CLAIM_BINDING || claim->state == CLAIM_RELEASING;
+}
+
+static const struct vm *vm_of(const struct manager *m, const struct claim *claim)
+{
+    const struct vm *vm = claim->vm_uuid[0] != '\0' ? host_find_vm(m->host, claim->vm_uuid) : NULL;
+    return vm != NULL ? vm : host_find_vm(m->host, claim->vm);
+}
+
+/* ---- names ---- */
+
+static int store_claim(struct manager *m, const struct claim *claim, const char *kind,
+                       const char *was, const char *fmt)
+{
+    struct error err = {0};
+    struct txn txn;
+    txn_begin(&txn, m);
+    txn_put_claim(&txn, claim);
+    if (kind != NULL) {
+        char text[256];
+        snprintf(text, sizeof(text), "%s \"%.64s\" \"%.64s\"", fmt, was, claim->vm);
+        txn_event(&txn, kind, SUBJECT("claim", claim->name), "", "%s", text);
+    }
+    int r = txn_commit(&txn, &err);
+    if (r != 0) {
+        log_warning("claim %s: %s", claim->name, err.message);
+    }
+    return r;
+}
+
+static void follow_name(struct manager *m, size_t i)
+{
+    struct claim claim = m->claims.items[i];
+    if (claim.vm[0] == '\0' || is_between_states(&claim)) {
+        return; /* a plan has it in hand, and would put the old name back */
+    }
+    const struct vm *vm = vm_of(m, &claim);
+    if (vm == NULL || vm->uuid[0] == '\0') {
+        return;
+    }
+    char was[NAME_SIZE];
+    STR_SET(was, claim.vm);
+    if (!str_eq_case(claim.vm_uuid, vm->uuid)) {
+        bool first = claim.vm_uuid[0] == '\0';
+        STR_SET(claim.vm_uuid, vm->uuid);
+        (void)store_claim(m, &claim, first ? NULL : "claim-adopted", was,
+                          "its VM was defined anew:");
+    } else if (!str_eq(claim.vm, vm->name) && !str_eq_case(claim.vm, vm->uuid)) {
+        STR_SET(claim.vm, vm->name);
+        (void)store_claim(m, &claim, "claim-renamed", was, "its VM was renamed:");
+    }
+}
+
+void manager_adopt_claims(struct manager *m, const struct vm *vm)
+{
+    for (size_t i = 0; i < m->claims.n; i++) {
+        struct claim claim = m->claims.items[i];
+        const struct vm *old =
+            claim.vm_uuid[0] != '\0' ? host_find_vm(m->host, claim.vm_uuid) : NULL;
+        /* One that is still listed under this name is gone: names are unique. */
+        bool free = old == NULL || str_eq(old->name, vm->name);
+        if (str_eq(claim.vm, vm->name) && vm->uuid[0] != '\0' && free &&
+            !str_eq_case(claim.vm_uuid, vm->uuid) && !is_between_states(&claim)) {
+            bool first = claim.vm_uuid[0] == '\0';
+            STR_SET(claim.vm_uuid, vm->uuid);
+            (void)store_claim(m, &claim, first ? NULL : "claim-adopted", vm->name,
+                              "its VM was defined anew:");
+        }
+    }
+}
+
+/* ---- off ---- */
+
+static bool is_ours_now(const struct manager *m, const char *name)
+{
+    for (vec_each(&m->own_vms, own)) {
+        if (own->until == UINT64_MAX && str_eq(own->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void follow_power(struct manager *m)
+{
+    for (size_t i = 0; i < m->claims.n; i++) {
+        const struct claim *claim = &m->claims.items[i];
+        const struct vm *vm = vm_of(m, claim);
+        if (claim->spec.hold == CLAIM_ON_DEMAND && claim->state == CLAIM_BOUND && vm != NULL &&
+            (vm->state == VM_SHUT_OFF || vm->state == VM_CRASHED) && !is_ours_now(m, vm->name)) {
+            manager_give_back(m, vm->name, vm->uuid);
+        }
+    }
+}
+
+/* ---- gone ---- */
+
+static struct gone *find_gone(const struct manager *m, const char *claim)
+{
+    for (vec_each(&m->gone, gone)) {
+        if (str_eq(gone->claim, claim)) {
+            return gone;
+        }
+    }
+    return NULL;
+}
+
+uint64_t manager_gone_since(const struct manager *m, const struct claim *claim)
+{
+    const struct gone *gone = find_gone(m, claim->name);
+    return gone == NULL ? 0 : gone->since_us;
+}
+
+static void run_release(struct change *change)
+{
+    struct manager *m = change->manager;
+    const struct claim *claim = claims_find(&m->claims, change->name);
+    struct error err = {0};
+    if (claim == NULL || m->host->libvirt_problem[0] != '\0' || vm_of(m, claim) != NULL) {
+        change_answer(change, NULL); /* it is back, or nobody knows */
+        return;
+    }
+    char reason[128];
+    snprintf(reason, sizeof(reason), "VM %.64s is gone", claim->vm);
+    const char *remove[] = {claim->name};
+    struct plan_request request = {.remove = remove,
+                                   .n_remove = 1,
+                                   .author = change->caller.author,
+                                   .reason = reason,
+                                   .new_uuid = id_uuid};
+    struct planner planner = manager_planner(m);
+    struct plan *plan = NULL;
+    if (planner_build(&planner, &request, &plan, &err) != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    change_carry_out(change, plan);
+}
+
+static void released(json_t *body, const struct error *err, void *data)
+{
+    (void)data;
+    if (err != NULL) {
+        log_warning("releasing what a VM that is gone had: %s", err->message);
+    }
+    json_decref(body);
+}
+
+static void release(struct manager *m, const char *claim)
+{
+    static const struct caller self = {.author = "cleaved"};
+    struct request request = {.caller = &self, .reply = released};
+    if (!change_is_waiting(m, run_release, claim)) {
+        change_enqueue(change_new(m, run_release, &request, claim));
+    }
+}
+
+static void look_again(struct manager *m, const struct error *err, void *data)
+{
+    (void)m;
+    (void)err;
+    (void)data; /* looking is what it was about */
+}
+
+static void on_grace(void *data)
+{
+    struct manager *m = data;
+    if (!m->stopping) {
+        manager_observe(m, look_again, NULL);
+    }
+}
+
+static void note_gone(struct manager *m, const struct claim *claim, uint64_t now_us)
+{
+    struct gone *gone = vec_push(&m->gone);
+    STR_SET(gone->claim, claim->name);
+    gone->since_us = now_us;
+    manager_event(m, "claim-orphaned", SUBJECT("claim", claim->name), "",
+                  "its VM \"%s\" is gone; it is released in %llu s", claim->vm,
+                  (unsigned long long)(m->config.vm_grace_us / 1000000));
+    /* A little later, so that it is over then. */
+    (void)evloop_after(m->config.loop, m->config.vm_grace_us + 1000, on_grace, m);
+}
+
+static void follow_gone(struct manager *m)
+{
+    uint64_t now_us = clock_monotonic_us();
+    for (size_t i = 0; i < m->claims.n; i++) {
+        const struct claim *claim = &m->claims.items[i];
+        struct gone *gone = find_gone(m, claim->name);
+        bool is_gone = claim->vm[0] != '\0' && vm_of(m, claim) == NULL;
+        if (!is_gone && gone != NULL) {
+            vec_remove(&m->gone, (size_t)(gone - m->gone.items));
+        } else if (is_gone && gone == NULL && !is_between_states(claim)) {
+            note_gone(m, claim, now_us);
+        } else if (is_gone && gone != NULL && !is_between_states(claim) &&
+                   now_us >= gone->since_us + m->config.vm_grace_us) {
+            release(m, claim->name);
+        }
+    }
+    for (size_t i = m->gone.n; i > 0; i--) {
+        if (claims_find(&m->claims, m->gone.items[i - 1].claim) == NULL) {
+            vec_remove(&m->gone, i - 1);
+        }
+    }
+}
+
+void manager_follow_guests(struct manager *m)
+{
+    for (size_t i = 0; i < m->claims.n; i++) {
+        follow_name(m, i);
+    }
+    follow_power(m);
+    follow_gone(m);
+}

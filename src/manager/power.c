@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a VM needs to start, and what it gives back when it is off. */
+#include <stdio.h>
+
+#include "base/id.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "manager/state.h"
+
+/* ---- what hooks told ---- */
+
+static void copy_vm(const struct vm *from, struct vm *to, bool on)
+{
+    *to = *from;
+    to->state = on ? VM_RUNNING : VM_SHUT_OFF;
+    to->devices.items = NULL;
+    to->devices.n = to->devices.cap = 0;
+    for (vec_each(&from->devices, device)) {
+        struct vm_device *copy = vec_push(&to->devices);
+        *copy = *device;
+        copy->live = on && device->live;
+    }
+}
+
+static struct vm *find_vm(const struct host *host, const struct vm *vm)
+{
+    struct vm *found = vm->uuid[0] != '\0' ? host_find_vm(host, vm->uuid) : NULL;
+    return found != NULL ? found : host_find_vm(host, vm->name);
+}
+
+/* The live devices are those of the note; what is stored is left as it was seen. */
+static void put_over(struct host *host, const struct power *power)
+{
+    struct vm *vm = find_vm(host, &power->vm);
+    if (vm == NULL) {
+        if (power->on) {
+            copy_vm(&power->vm, vec_push(&host->vms), true);
+        }
+        return;
+    }
+    vm->state = power->on ? VM_RUNNING : VM_SHUT_OFF;
+    for (vec_each(&vm->devices, device)) {
+        device->live = false;
+    }
+    for (size_t i = 0; power->on && i < power->vm.devices.n; i++) {
+        *vec_push(&vm->devices) = power->vm.devices.items[i];
+    }
+}
+
+void manager_note_power(struct manager *m, const struct vm *vm, bool on)
+{
+    struct power *power = NULL;
+    for (vec_each(&m->powers, known)) {
+        if (str_eq(known->vm.uuid, vm->uuid) && str_eq(known->vm.name, vm->name)) {
+            power = known;
+        }
+    }
+    power = power == NULL ? vec_push(&m->powers) : power;
+    vec_done(&power->vm.devices);
+    copy_vm(vm, &power->vm, on);
+    power->on = on;
+    power->until = m->views[HALF_GUESTS].begun + 1;
+    if (m->host != NULL) {
+        put_over(m->host, power);
+        host_derive(m->host);
+    }
+}
+
+void manager_overlay_power(struct manager *m)
+{
+    size_t i = 0;
+    while (i < m->powers.n) {
+        struct power *power = &m->powers.items[i];
+        if (power->until <= m->views[HALF_GUESTS].ended) {
+            vec_done(&power->vm.devices);
+            vec_remove(&m->powers, i);
+        } else {
+            put_over(m->host, power);
+            i++;
+        }
+    }
+}
+
+/* ---- what a VM lacks ---- */
+
+void needs_done(struct needs *needs)
+{
+    vec_done(&needs->draw);
+}
+
+static int refuse(const struct claim *claim, const struct vm *vm, enum reason reason,
+                  struct error *err, const char *why, const char *what)
+{
+    return error_set(err, reason, SUBJECT("claim", claim->name),
+                     "VM \"%s\" can't start: %s claim \"%s\"%s%s", vm->name, why, claim->name,
+                     what[0] != '\0' ? ": " : "", what);
+}
+
+/* Somebody else's vGPU stands where the claim's was. */
+static bool is_replaced(const struct gpu *gpu, const struct claim *claim)
+{
+    const struct assignment *got = &claim->got;
+    return claim->spec.mode != CLAIM_PASSTHROUGH &&
+           (got->mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, got->mdev_uuid)
+                                      : gpu_find_vgpu_vf(gpu, &got->device)) != NULL;
+}
+
+static int bound_needs(const struct manager *m, const struct claim *claim, const struct vm *vm,
+                       struct needs *needs, struct error *err)
+{
+    const struct gpu *gpu = host_find_gpu_addr(m->host, &claim->got.gpu);
+    if (gpu == NULL) {
+        int r = refuse(claim, vm, REASON_UNAVAILABLE, err, "the GPU is gone that serves", "");
+        error_hint(err, "`cleave gpu list` shows those that are there; delete the claim and create "
+                        "it again to use another");
+        return r;
+    }
+    int health = manager_check_gpu_health(m, claim, vm->name, err);
+    if (health != 0) {
+        return health;
+    }
+    if (gpu->problem[0] != '\0') {
+        return refuse(claim, vm, REASON_UNAVAILABLE, err, "the GPU can't be used that serves",
+                      gpu->problem);
+    }
+    if (manager_has_device(m, claim)) {
+        return 0;
+    }
+    if (is_replaced(gpu, claim)) {
+        int r = refuse(claim, vm, REASON_CONFLICT, err,
+                       "another vGPU, which cleave did not make, is in the place of that of", "");
+        error_hint(err, "remove it, or delete the claim: `cleave claim delete %s`", claim->name);
+        return r;
+    }
+    struct claim *again = vec_push(&needs->draw);
+    *again = *claim;
+    (void)claim_device(claim, &again->named);
+    return 0;
+}
+
+static int claim_needs(const struct manager *m, const struct claim *claim, const struct vm *vm,
+                       struct needs *needs, struct error *err)
+{
+    int r = 0;
+    switch (claim->state) {
+    case CLAIM_BOUND:
+        return bound_needs(m, claim, vm, needs, err);
+    case CLAIM_PENDING:
+        *vec_push(&needs->draw) = *claim;
+        return 0;
+    case CLAIM_BINDING:
+    case CLAIM_RELEASING:
+        needs->wait = true;
+        return 0;
+    case CLAIM_FAILED:
+        r = refuse(claim, vm, REASON_CONFLICT, err, "it has the failed", claim->problem);
+        error_hint(err,
+                   "delete the claim, and create it again if the VM needs it: `cleave claim delete "
+                   "%s`",
+                   claim->name);
+        return r;
+    case CLAIM_RELEASED:
+    case CLAIM_STATE_COUNT:
+        break;
+    }
+    return 0;
+}
+
+int manager_power_needs(const struct manager *m, const struct vm *vm, struct needs *ret_needs,
+                        struct error *err)
+{
+    for (vec_each(&m->claims, claim)) {
+        if (!claim_is_of(claim, vm->name, vm->uuid) || claim->spec.mode == CLAIM_GPU_INSTANCE) {
+            continue;
+        }
+        int r = claim_needs(m, claim, vm, ret_needs, err);
+        if (r != 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+int manager_power_plan(struct manager *m, const struct needs *needs, bool as_named,
+                       const char *author, const char *reason, struct plan **ret_plan,
+                       struct error *err)
+{
+    CLEANUP_FREE const struct claim **add = xcalloc(needs->draw.n + 1, sizeof(*add));
+    CLEANUP_FREE const char **remove = xcalloc(needs->draw.n + 1, sizeof(*remove));
+    struct plan_request request = {.add = add,
+                                   .remove = remove,
+                                   .draw = true,
+                                   .as_named = as_named,
+                                   .leave_guests = as_named,
+                                   .author = author,
+                                   .reason = reason,
+                                   .new_uuid = id_uuid};
+    for (size_t i = 0; i < needs->draw.n; i++) {
+        const struct claim *claim = &needs->draw.items[i];
+        add[request.n_add++] = claim;
+        if (claim_holds(claim)) {
+            remove[request.n_remove++] = claim->name;
+        }
+    }
+    struct planner planner = manager_planner(m);
+    return planner_build(&planner, &request, ret_plan, err);
+}
+
+/* ---- what a VM gives back ---- */
+
+static bool is_off(const struct manager *m, const struct claim *claim)
+{
+    const struct vm *vm = claim->vm_uuid[0] != '\0' ? host_find_vm(m->host, claim->vm_uuid)
+                                                    : host_find_vm(m->host, claim->vm);
+    if (vm == NULL || vm->state == VM_SHUT_OFF) {
+        return true;
+    }
+    /* A crashed one may have been kept for inspection, with its devices. */
+    for (vec_each(&vm->devices, device)) {
+        if (device->live) {
+            return false;
+        }
+    }
+    return vm->state == VM_CRASHED;
+}
+
+static void given_back(struct manager *m, const struct plan *plan, void *data)
+{
+    (void)m;
+    (void)plan; /* its end is stored, with events */
+    change_answer(data, NULL);
+}
+
+static void run_give_back(struct change *change)
+{
+    struct manager *m = change->manager;
+    VEC(const char *) remove = {0};
+    for (vec_each(&m->claims, claim)) {
+        if (claim->spec.hold == CLAIM_ON_DEMAND && claim->state == CLAIM_BOUND &&
+            (str_eq(claim->vm_uuid, change->name) || str_eq(claim->vm, change->name)) &&
+            is_off(m, claim)) {
+            *vec_push(&remove) = claim->name;
+        }
+    }
+    char reason[128];
+    snprintf(reason, sizeof(reason), "VM %.64s is off", change->template);
+    struct plan_request request = {.remove = remove.items,
+                                   .n_remove = remove.n,
+                                   .park = true,
+                                   .leave_guests = true,
+                                   .author = change->caller.author,
+                                   .reason = reason,
+                                   .new_uuid = id_uuid};
+    struct planner planner = manager_planner(m);
+    struct plan *plan = NULL;
+    struct error err = {0};
+    int r = remove.n == 0 ? 0 : planner_build(&planner, &request, &plan, &err);
+    vec_done(&remove);
+    r = r != 0 || plan == NULL ? r : manager_run_plan(m, plan, given_back, change, &err);
+    if (r != 0) { /* tried again when the VM is seen off the next time */
+        log_warning("the devices of VM \"%s\" can't be given back now: %s", change->template,
+                    err.message);
+    }
+    if (r != 0 || plan == NULL) {
+        change_answer(change, NULL);
+    }
+}
+
+static void nobody_asked(json_t *body, const struct error *err, void *data)
+{
+    (void)err;
+    (void)data;
+    json_decref(body);
+}
+
+void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uuid)
+{
+    const char *key = vm_uuid[0] != '\0' ? vm_uuid : vm_name;
+    bool any = false;
+    for (vec_each(&m->claims, claim)) {
+        any = any || (claim->spec.hold == CLAIM_ON_DEMAND && claim_is_of(claim, vm_name, vm_uuid) &&
+                      (claim->state == CLAIM_BOUND || claim->state == CLAIM_BINDING));
+    }
+    if (!any || m->stopping || change_is_waiting(m, run_give_back, key)) {
+        return;
+    }
+    static const struct caller self = {.author = "cleaved"};
+    struct request request = {.caller = &self, .reply = nobody_asked};
+    struct change *change = change_new(m, run_give_back, &request, key);
+    change->template = xstrdup(vm_name);
+    change_enqueue_urgent(change);
+}

@@ -56,7 +56,7 @@ def of_gpu(side, bdf):
 def is_ours_alone(side, bdf):
     """Nobody but claims has any of it: no person, no other program, no VM by hand."""
     gpu = side.seen.gpus[bdf]
-    if bdf in side.held | side.lost or any(claim.gone for claim in of_gpu(side, bdf)):
+    if bdf in side.held | side.lost | side.seen.shy or any(claim.gone for claim in of_gpu(side, bdf)):
         return False
     names = {bdf, *(vf["bdf"] for vf in gpu.get("vfs") or [])}
     by_hand = {one for vm in side.vms.values() for one in vm.hand} | side.hand_vgpus
@@ -95,7 +95,7 @@ def legit_wish(side, wish):
     if wish.get("vm") is not None and side.is_on(wish["vm"]):
         return {"in-use", *NO_ROOM}
     if wish.get("gpu") in side.lost:
-        return {"driver-failed"}
+        return {"driver-failed", "no-capacity"}
     # A GPU in the way may be the one that is chosen.
     trouble = {"undone"} if side.held else set()
     if must_fit(side, wish):
@@ -148,7 +148,7 @@ class Delete(Action):
             return {"not-found"}
         if claim.vm is not None and side.is_on(claim.vm) and claim.state == "bound":
             return {"in-use"}
-        if side.lost or side.held:
+        if side.lost or side.held or side.seen.shy:
             return {"done", "in-use", "driver-failed", "undone", "unavailable"}
         return {"done"}
 
@@ -180,10 +180,10 @@ class Apply(Action):
             # Unless it stands as it is already, and needs nothing of the VM.
             return {"not-found", "done", *NO_ROOM}
         if not wanted and all(claim.vm is None or not side.is_on(claim.vm)
-                              for claim in self.of(side, args)) and not side.lost | side.held:
+                              for claim in self.of(side, args)) and not side.lost | side.held | side.seen.shy:
             return {"done"}
         return {"done", *NO_ROOM} | ({"driver-failed", "undone", "unavailable"}
-                                    if side.lost | side.held else set())
+                                    if side.lost | side.held | side.seen.shy else set())
 
     def of(self, side, args):
         return [claim for claim in side.claims.values() if claim.site == args["site"]]
@@ -218,15 +218,35 @@ class Mode(Action):
 
     def legit(self, side, args):
         if args["gpu"] in side.lost:
-            return {"driver-failed", "in-use", "conflict", "unavailable"}
+            return {"driver-failed", "in-use", "conflict", "unavailable", "no-capacity"}
         refused = {"in-use", "conflict", "unsupported"}
         if has_nothing(side, args["gpu"]):
             board = side.seen.gpus[args["gpu"]]["board"]
             return {"unsupported"} if args["mode"] == "mig" and board == "l40s" else {"done"}
-        return {"done", *refused} | ({"undone"} if args["gpu"] in side.held else set())
+        trouble = {"undone"} if args["gpu"] in side.held else set()
+        return {"done", *refused} | trouble | ({"no-capacity"} if args["gpu"] in side.seen.shy
+                                               else set())
 
     def send(self, side, args):
         return side.cli("gpu", "mode", args["gpu"], args["mode"])
+
+
+class Cordon(Action):
+    name, weight = "gpu cordon", 2
+
+    def draw(self, rng, side):
+        return {"gpu": rng.choice(boards(side))[0], "verb": "cordon"}
+
+    def send(self, side, args):
+        return side.cli("gpu", args["verb"], args["gpu"])
+
+
+class Uncordon(Cordon):
+    name, weight = "gpu uncordon", 6
+
+    def draw(self, rng, side):
+        return {"gpu": rng.choice(sorted(side.seen.shy)), "verb": "uncordon"} \
+            if side.seen.shy else None
 
 
 class DryRun(Action):
@@ -251,4 +271,4 @@ class DryRun(Action):
         return Answer("done") if status == 200 else Answer(answer["reason"], answer["detail"])
 
 
-ACTIONS = [Create(), Delete(), Apply(), Mode(), DryRun()]
+ACTIONS = [Create(), Delete(), Apply(), Mode(), Cordon(), Uncordon(), DryRun()]

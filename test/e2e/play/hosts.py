@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Actions on a host and its daemons: ends, restarts, reboots, GPUs that others touch; and actions
 made of others, at the same moment or cut off in the middle."""
-from harness import BUILD
 from play.action import Action
 from play.world import Answer, Broken, together
 
@@ -44,13 +43,8 @@ class Reboot(Action):
         return {} if side.claims else None
 
     def send(self, side, args):
-        for vm in side.vms.values():
-            if vm.on:
-                side.stopped.add(vm.name)
-                side.machine.virsh("destroy", vm.name)
-        side.machine.kill()
-        side.machine.ctl("reboot")
-        side.start()
+        side.stopped |= set(side.vms)
+        side.machine.reboot()
         side.settle()
         return Answer("done")
 
@@ -91,9 +85,7 @@ class RestartLibvirt(Action):
         return {}
 
     def send(self, side, args):
-        side.machine.sh("kill $(cat /run/cleave-sim/libvirt/libvirtd.pid)\n"
-                        "while [ -S /run/libvirt/libvirt-sock ]; do sleep 0.02; done")
-        side.machine.run(BUILD / "sim/guest/start-libvirt")
+        side.machine.restart_libvirt()
         return Answer("done")
 
 

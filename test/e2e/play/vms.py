@@ -38,7 +38,7 @@ class CleaveVm(VmAction):
 def may_fail_to_start(side, name):
     """Devices by hand may be anything: gone, or in use by another VM."""
     return bool(side.vms[name].hand) or any(claim.gone for claim in side.of_vm(name)) or \
-        bool(side.lost)
+        bool(side.lost or side.seen.shy)
 
 
 class Start(CleaveVm):
@@ -54,7 +54,9 @@ class Start(CleaveVm):
         if side.vms[name].on:
             return {"conflict"}
         if any(claim.state != "bound" or claim.gone for claim in side.of_vm(name)):
-            return {"conflict", "unavailable"}
+            return {"done", "conflict", "unavailable"} if all(
+                claim.state == "bound" for claim in side.of_vm(name)) else {"conflict",
+                                                                            "unavailable"}
         if may_fail_to_start(side, name):
             return {"done", "driver-failed", "in-use", "unavailable", "conflict"}
         return {"done"}

@@ -32,6 +32,7 @@ class Snapshot:
     domains: dict
     vgpus: dict  # device → what the hardware has there
     holders: dict  # device → UUID of the VM that has it open
+    shy: set  # GPUs to which cleave gives nothing new, or not from all of them
 
 
 def devices_of(domain):
@@ -91,13 +92,19 @@ def hardware(gpus):
     return vgpus, holders
 
 
+def shy_gpus(side):
+    return {gpu["address"] for gpu in side.machine.api.get("/v1/gpus")["gpus"]
+            if gpu["quarantine"] or gpu["cordoned"] or gpu["stuckVirtualFunctions"]}
+
+
 def look(side):
+    shy = shy_gpus(side)
     gpus = side.machine.gpus()
     vgpus, holders = hardware(gpus)
     return Snapshot(claims={c["name"]: c for c in side.machine.api.get("/v1/claims")["claims"]},
                     plans=side.machine.api.get("/v1/plans")["plans"], gpus=gpus,
                     domains=read_domains(side.machine) if side.with_vms else {}, vgpus=vgpus,
-                    holders=holders)
+                    holders=holders, shy=shy)
 
 
 # ---- what can be wrong; each yields sentences, and counts as one of KINDS ----
@@ -152,7 +159,7 @@ def double_assignments(side, now):
             yield f"{claim['name']} is on {got['gpu']}, which {whole[got['gpu']]} has as a whole"
 
 
-def wrong_device(side, now, claim, got):
+def wrong_device(now, claim, got):
     gpu = now.gpus[got["gpu"]]
     if claim["mode"] == "passthrough":
         return None if gpu["driver"] == "vfio-pci" else f"its GPU has driver {gpu['driver']}"
@@ -181,7 +188,7 @@ def wrong_devices(side, now):
     for claim, got in held(now):
         if claim["state"] != "bound" or side.claims[claim["name"]].gone or got["gpu"] in side.lost:
             continue
-        why = wrong_device(side, now, claim, got)
+        why = wrong_device(now, claim, got)
         if why is not None:
             yield f"claim {claim['name']} ({device(got)}): {why}"
         domain = now.domains.get(claim["vm"])
@@ -250,9 +257,18 @@ def unrest(side, now):
         yield "cleaved is dead"
 
 
+def heal(side, now):
+    """What a reboot took may be brought back at any time; then it has to stay."""
+    for claim, got in held(now):
+        known = side.claims.get(claim["name"])
+        if known is not None and known.gone and wrong_device(now, claim, got) is None:
+            known.gone = False
+
+
 def check(side):
     """Looks at everything; returns {kind: [sentence, …]} of what is wrong."""
     now = look(side)
+    heal(side, now)
     unknown = [name for name in now.domains if name not in side.vms]
     found = {"unrest": [f"VM {name} should not be there" for name in unknown]}
     if not unknown and now.claims.keys() <= side.claims.keys():

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""cleave on Debian 12's own libvirt 9.0: what works with 10 and later works there, but for functions
+under a vendor's VFIO driver, which are refused before anything happens."""
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from harness import BUILD, ROOT
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root (namespaces, mounts)"),
+    pytest.mark.skipif(shutil.which("libvirtd") is None, reason="needs libvirtd"),
+]
+
+
+@pytest.fixture(scope="session")
+def libvirt9():
+    folder = BUILD / "libvirt-9"
+    done = subprocess.run([ROOT / "tools/fetch-libvirt9", folder], capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"no libvirt 9.0: {done.stderr.strip()}")
+    return folder
+
+
+@pytest.fixture
+def old(machine, libvirt9, monkeypatch):
+    monkeypatch.setenv("CLEAVE_SIM_LIBVIRT", str(libvirt9))
+
+    def make(host):
+        made = machine(host)
+        assert "9.0" in made.virsh("version", "--daemon").stdout.splitlines()[-1]
+        made.define("v1", "v2", devices="<graphics type='vnc' port='-1'/>")
+        return made.start()
+
+    return make
+
+
+def runs_with(host, name, device):
+    host.virsh("start", name)
+    holders = {}
+    for bdf, gpu in host.gpus().items():
+        holders[bdf] = gpu.get("opener")
+        holders.update({mdev["uuid"]: mdev.get("opener") for mdev in gpu["mdevs"]})
+        holders.update({vf["vgpu"]["uuid"]: vf["vgpu"].get("opener")
+                        for vf in gpu.get("vfs") or [] if vf.get("vgpu")})
+    assert holders[device], holders
+    host.virsh("destroy", name)
+
+
+def test_a_vm_starts_with_mediated_devices(old):
+    host = old("a100-40gb-mdev")
+    assert host.api.get("/v1/host")["libvirtVersion"].startswith("9.0.")
+    first = host.create("a", type="A100-8C", vm="v1")
+    host.create("b", type="A100-8C", vm="v1")
+    xml = host.virsh("dumpxml", "--inactive", "v1").stdout
+    assert xml.count("ramfb='on'") == xml.count("display='on'") == 1
+    assert "ua-cleave-a" in xml and "ua-cleave-b" in xml
+    runs_with(host, "v1", first["got"]["mdevUuid"])
+    host.delete("a")
+    host.delete("b")
+    assert host.problems() == []
+
+
+def test_a_vm_starts_with_a_whole_gpu(old):
+    host = old("l40s-x2")
+    claim = host.create("a", mode="passthrough", vm="v1")
+    xml = host.virsh("dumpxml", "--inactive", "v1").stdout
+    assert "managed='yes'" in xml and "<pcihole64 unit='KiB'>" in xml and "ua-cleave-a" in xml
+    for _ in range(2):
+        runs_with(host, "v1", claim["got"]["device"])
+    assert host.problems() == []
+    host.delete("a")
+    assert "pcihole64" not in host.virsh("dumpxml", "--inactive", "v1").stdout
+    assert host.problems() == []
+
+
+def test_a_function_under_a_vendors_driver_is_refused_before_anything_happens(old):
+    host = old("l40s-x2")
+    before = host.gpus()
+    status, answer, _ = host.api.call("POST", "/v1/claims",
+                                      {"name": "a", "type": "L40S-8Q", "vm": "v1"})
+    if status == 202:
+        plan = host.api.wait_plan(answer)
+        assert plan["state"] == "undone", plan
+        said = plan["problem"]
+    else:
+        said = answer["message"]
+    assert "libvirt 9.0 can't assign the vGPU at" in said, said
+    assert host.problems() == [] or host.gpus() == before
+    assert host.stored_devices("v1") == []

@@ -125,7 +125,8 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
                                .profile = a.profile,
                                .gpu = gpu,
                                .scheduler = planner_wanted_scheduler(planner, gpu),
-                               .has_vm = claim->vm[0] != '\0'};
+                               .has_vm = claim->vm[0] != '\0',
+                               .libvirt = planner->host->libvirt_version};
     result = rules_check(planner->rules, &facts, err);
     if (result != 0) {
         if (err != NULL) {

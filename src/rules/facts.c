@@ -2,7 +2,9 @@
 #include "rules/facts.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "base/parse.h"
 #include "base/str.h"
 
 static bool say(char out[FACT_SIZE], const char *text)
@@ -194,6 +196,29 @@ static bool gpu_scheduler(const struct rule_facts *f, char *out)
            say(out, gpu_scheduler_policy_name(f->scheduler->policy));
 }
 
+static bool gpu_vgpu_interface(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && f->gpu->iface != VGPU_IFACE_NONE &&
+           say(out, vgpu_interface_name(f->gpu->iface));
+}
+
+static bool host_libvirt(const struct rule_facts *f, char *out)
+{
+    return say(out, f->libvirt);
+}
+
+static bool host_libvirt_major(const struct rule_facts *f, char *out)
+{
+    char major[16];
+    uint32_t value = 0;
+    if (f->libvirt == NULL) {
+        return false;
+    }
+    (void)STR_SET(major, f->libvirt);
+    major[strcspn(major, ".")] = '\0';
+    return parse_u32(major, &value) && say_number(out, value);
+}
+
 static const struct {
     const char *name;
     bool (*value)(const struct rule_facts *facts, char *out);
@@ -211,6 +236,9 @@ static const struct {
     {"gpu.mig-time-slicing-supported", gpu_ts_supported},
     {"gpu.observed", gpu_observed},
     {"gpu.scheduler", gpu_scheduler},
+    {"gpu.vgpu-interface", gpu_vgpu_interface},
+    {"host.libvirt", host_libvirt},
+    {"host.libvirt-major", host_libvirt_major},
     {"model.arch", model_arch},
     {"model.gfx-profiles", model_gfx},
     {"model.key", model_key},

@@ -31,6 +31,7 @@ struct rule_facts {
     const struct gpu *gpu;
     const struct gpu_scheduler *scheduler; /* that the GPU has or will have; NULL unknown */
     bool has_vm;                           /* the claim names a VM */
+    const char *libvirt;                   /* its version on the host; NULL or "" unknown */
     /* A migration's two sides; only the rules that apply to migrations look at them. */
     const struct migration_facts *source, *target;
 };

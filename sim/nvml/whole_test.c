@@ -433,6 +433,9 @@ static void debuggers_and_another_ecc_mode_keep_a_vgpu_where_it_is(void **state)
     judged(l40s(), only_vgpu(), 1, 0x80000000);
     STR_SET(gpu->vfs[0].vgpu.params, "enable_uvm=0, my_enable_uvm=1");
     judged(l40s(), only_vgpu(), 1 | 4 | 8, 0);
+    STR_SET(gpu->vfs[0].vgpu.params, "my_enable_uvm=0,enable_uvm=1");
+    judged(l40s(), only_vgpu(), 1, 0x80000000);
+    gpu->vfs[0].vgpu.params[0] = '\0';
     _Alignas(8) char vgpu[512];
     _Alignas(8) char board[512];
     uint32_t size = sizeof(vgpu);

@@ -88,6 +88,9 @@ void rpc_answer(struct sim_host *host, const struct rpc_request *request, bool r
     }
     memset(ret_answer->payload, 0, row->size);
     sim_lock(host);
+    if (row->changes && host->process_lives != NULL) {
+        sim_forget_dead(host, host->process_lives);
+    }
     reply->code = row->handler(host, request->args, ret_answer->payload);
     sim_unlock(host);
     reply->size = reply->code == NVML_SUCCESS ? row->size : 0;

@@ -300,6 +300,9 @@ static int perform(struct sim_host *host, const struct op *op, struct reader *r,
         return result;
     }
     sim_lock(host);
+    if (host->process_lives != NULL) {
+        sim_forget_dead(host, host->process_lives);
+    }
     result = op->fn(host, r, reply);
     sim_unlock(host);
     return result;

@@ -37,6 +37,9 @@ void sim_gpu_forget_volatile(struct sim_gpu *gpu);
 /* Version 5 style UUID text of a name; stable. */
 void sim_stable_uuid(const char *name, char out[37]);
 
+/* vgpu_params.c: "vgpu-placement-id=N", SIM_NONE when not given. */
+uint32_t sim_params_placement(const char *params);
+
 /* vgpu.c */
 void sim_vgpu_clear(struct sim_vgpu *vgpu);
 /* False when vgpu_params ask for a placement that the vGPU could not get: its VM must not start. */

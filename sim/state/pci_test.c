@@ -235,6 +235,66 @@ static void a_lost_gpu_fails_kernel_requests(void **state)
     assert_int_equal(sim_set(fix->host, gpu, "lost", "maybe"), -EINVAL);
 }
 
+static void a_lost_gpu_returns_as_far_as_it_can(void **state)
+{
+    (void)state;
+    FIXTURE(SIM_VENDOR_VFIO);
+    struct sim_gpu *gpu = fix->gpus[FIX_L40S];
+    for (int returns = 0; returns < 2; returns++) {
+        assert_int_equal(sim_sriov(fix->host, gpu, true), 0);
+        assert_int_equal(sim_vf_set_type(fix->host, gpu, &gpu->vfs[0], 1152), 0);
+        char vf[BDF_SIZE];
+        pci_addr_format(&gpu->vfs[0].addr, vf);
+        assert_int_equal(sim_open_device(fix->host, vf, 5, "a"), 0);
+        sim_set(fix->host, gpu, "lost", returns == 1 ? "rescan" : "1");
+        assert_int_equal(sim_remove(fix->host, &gpu->addr), -EBUSY);
+        sim_close_device(fix->host, vf, 5);
+        assert_int_equal(sim_remove(fix->host, &gpu->addr), 0);
+        assert_int_equal(gpu->n_vfs, 0);
+        sim_rescan(fix->host);
+        assert_int_equal(gpu->removed, returns == 0);
+        assert_int_equal(sim_nvml_reaches(gpu), returns == 1);
+        sim_reboot(fix->host);
+        assert_true(sim_nvml_reaches(gpu));
+    }
+}
+
+static void a_wedged_gpu_makes_no_vgpus_until_it_is_reset(void **state)
+{
+    (void)state;
+    FIXTURE(SIM_MDEV);
+    struct sim_gpu *gpu = fix->gpus[FIX_T4];
+    static const char uuid[] = "00000000-0000-4000-8000-00000000000a";
+    uint32_t type = sim_type_id(gpu->model, &gpu->model->types.items[0]);
+    assert_int_equal(sim_mdev_create(fix->host, &gpu->addr, type, uuid), 0);
+    sim_wedge(fix->host, gpu);
+    assert_int_equal(sim_mdev_remove(fix->host, uuid), -EIO);
+    assert_int_equal(sim_open_device(fix->host, uuid, 5, "a"), -EIO);
+    sim_set(fix->host, gpu, "wedged", "0");
+    assert_int_equal(sim_mdev_remove(fix->host, uuid), 0);
+    sim_wedge(fix->host, gpu);
+    assert_int_equal(sim_mdev_create(fix->host, &gpu->addr, type, uuid), -EIO);
+    assert_int_equal(sim_gpu_reset(fix->host, gpu), SIM_NVML_OK);
+    assert_int_equal(sim_mdev_create(fix->host, &gpu->addr, type, uuid), 0);
+}
+
+static void a_driver_that_is_not_loaded_binds_nothing(void **state)
+{
+    (void)state;
+    FIXTURE(SIM_VENDOR_VFIO);
+    struct sim_gpu *gpu = fix->gpus[FIX_L40S];
+    assert_int_equal(sim_driver_unload(fix->host), 0);
+    assert_string_equal(gpu->driver, "");
+    assert_int_equal(sim_bind(fix->host, &gpu->addr, "nvidia"), -ENODEV);
+    assert_int_equal(sim_drivers_probe(fix->host, &gpu->addr), 0);
+    assert_string_equal(gpu->driver, "");
+    sim_driver_load(fix->host);
+    assert_string_equal(gpu->driver, "nvidia");
+    assert_int_equal(sim_driver_unload(fix->host), 0);
+    sim_reboot(fix->host);
+    assert_string_equal(gpu->driver, "nvidia");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +310,9 @@ int main(void)
         cmocka_unit_test(a_reboot_leaves_ampere_its_mig_mode_and_nothing_else),
         cmocka_unit_test(a_driver_reload_waits_for_vms),
         cmocka_unit_test(a_lost_gpu_fails_kernel_requests),
+        cmocka_unit_test(a_lost_gpu_returns_as_far_as_it_can),
+        cmocka_unit_test(a_wedged_gpu_makes_no_vgpus_until_it_is_reset),
+        cmocka_unit_test(a_driver_that_is_not_loaded_binds_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,6 +112,33 @@ static void act_on_pci(struct fixture *fix, struct sim_gpu *gpu, struct random *
     }
 }
 
+static void act_of_god(struct fixture *fix, struct sim_gpu *gpu, struct random *random)
+{
+    switch (pick(random, 8)) {
+    case 0:
+        sim_lose(fix->host, gpu, pick(random, 2) == 0);
+        break;
+    case 1:
+        sim_wedge(fix->host, gpu);
+        break;
+    case 2:
+        sim_gpu_reset(fix->host, gpu);
+        break;
+    case 3:
+        sim_remove(fix->host, &gpu->addr);
+        break;
+    case 4:
+    case 5:
+        sim_rescan(fix->host);
+        break;
+    case 6:
+        sim_driver_unload(fix->host);
+        break;
+    default:
+        sim_driver_load(fix->host);
+    }
+}
+
 static void act(struct fixture *fix, struct random *random)
 {
     struct sim_gpu *gpu = fix->gpus[pick(random, FIX_GPUS)];
@@ -120,8 +147,10 @@ static void act(struct fixture *fix, struct random *random)
         act_on_mig(fix, gpu, random);
     } else if (which < 70) {
         act_on_vgpus(fix, gpu, random);
-    } else if (which < 97) {
+    } else if (which < 92) {
         act_on_pci(fix, gpu, random);
+    } else if (which < 97) {
+        act_of_god(fix, gpu, random);
     } else if (which < 99) {
         sim_driver_reload(fix->host);
     } else {
@@ -208,6 +237,9 @@ static const char *check_pci(struct sim_gpu *gpu)
     if (!sim_bound_to(gpu->driver, "nvidia") && (gpu->n_vfs > 0 || gpu->n_gis > 0)) {
         return "virtual functions or instances without the driver";
     }
+    if (gpu->removed && (gpu->driver[0] != '\0' || gpu->n_vfs > 0 || gpu->opener != 0)) {
+        return "a removed GPU that is in use";
+    }
     if (gpu->opener != 0 && !sim_bound_to(gpu->driver, "vfio-pci")) {
         return "an open GPU that is not passed through";
     }
@@ -219,12 +251,20 @@ static const char *check_pci(struct sim_gpu *gpu)
     return NULL;
 }
 
+/* A driver that is not loaded drives nothing. */
+static const char *check_driver(const struct fixture *fix, const struct sim_gpu *gpu)
+{
+    bool driven = sim_bound_to(gpu->driver, "nvidia") || gpu->n_vfs > 0 || gpu->n_gis > 0;
+    return fix->host->unloaded && driven ? "the driver is at work without being loaded" : NULL;
+}
+
 static void check(struct fixture *fix, uint64_t seed, uint32_t step)
 {
     for (uint32_t i = 0; i < FIX_GPUS; i++) {
         const char *broken = check_instances(fix->gpus[i]);
         broken = broken != NULL ? broken : check_vgpus(fix->gpus[i]);
         broken = broken != NULL ? broken : check_pci(fix->gpus[i]);
+        broken = broken != NULL ? broken : check_driver(fix, fix->gpus[i]);
         if (broken != NULL) {
             fail_msg("seed %llu, action %u, GPU %u: %s", (unsigned long long)seed, step, i, broken);
         }

@@ -218,7 +218,7 @@ struct sim_host {
     /* How many processes have NVML open; NULL: none. Under the lock. */
     uint32_t (*nvml_clients)(void *data);
     void *nvml_clients_data;
-    /* Asked before each write to a kernel file, so that what an emulator held is free when it has
+    /* Asked before each change from outside, so that what an emulator held is free when it has
      * ended, not a moment later; NULL: nobody is asked. Under the lock. */
     bool (*process_lives)(int32_t pid);
     bool nvml_holds_gpus; /* and keep GPUs from being unbound, as on a real host */

@@ -307,8 +307,8 @@ static bool seat_mig(struct sim_host *host, struct sim_gpu *gpu, const struct ca
 static bool find_seat(struct sim_host *host, struct sim_gpu *gpu, const struct cat_vgpu_type *type,
                       uint32_t wanted, struct seat *ret_seat)
 {
-    if (gpu->lost || !supported(host, gpu->model, type) || type->mig_backed != gpu->mig_current ||
-        (!type->mig_backed && type_gib(type) == 0)) {
+    if (gpu->lost || gpu->wedged || !supported(host, gpu->model, type) ||
+        type->mig_backed != gpu->mig_current || (!type->mig_backed && type_gib(type) == 0)) {
         return false;
     }
     return type->mig_backed ? seat_mig(host, gpu, type, ret_seat)
@@ -336,7 +336,8 @@ static bool is_listed(struct sim_host *host, struct sim_gpu *gpu, const struct c
     if (is_creatable(host, gpu, type)) {
         return true;
     }
-    if (gpu->lost || !type->mig_backed || !gpu->mig_current || !supported(host, gpu->model, type)) {
+    if (gpu->lost || gpu->wedged || !type->mig_backed || !gpu->mig_current ||
+        !supported(host, gpu->model, type)) {
         return false;
     }
     for (uint32_t i = 0; i < gpu->n_gis; i++) {
@@ -371,24 +372,6 @@ uint32_t sim_vf_creatable(struct sim_host *host, struct sim_gpu *gpu, struct sim
 void sim_vgpu_clear(struct sim_vgpu *vgpu)
 {
     *vgpu = (struct sim_vgpu){.gi_id = SIM_NONE, .placement_id = SIM_NONE};
-}
-
-/* "vgpu-placement-id=N" in vgpu_params; SIM_NONE when not given. */
-static uint32_t wanted_placement(const char *params)
-{
-    static const char key[] = "vgpu-placement-id=";
-    const char *at = strstr(params, key);
-    if (at == NULL) {
-        return SIM_NONE;
-    }
-    char digits[12] = "";
-    size_t n = strspn(at + strlen(key), "0123456789");
-    if (n == 0 || n >= sizeof(digits)) {
-        return SIM_NONE;
-    }
-    memcpy(digits, at + strlen(key), n);
-    uint32_t value = SIM_NONE;
-    return parse_u32(digits, &value) ? value : SIM_NONE;
 }
 
 static void vgpu_make(struct sim_host *host, struct sim_vgpu *vgpu,
@@ -460,7 +443,7 @@ int sim_vgpu_set_params(struct sim_host *host, struct sim_gpu *gpu, struct sim_v
         return -EBUSY;
     }
     STR_SET(vgpu->params, clean);
-    uint32_t wanted = wanted_placement(clean);
+    uint32_t wanted = sim_params_placement(clean);
     /* A placement that cannot be is found out when the VM starts (vGPU user guide 17). */
     if (vgpu->exists && vgpu->gi_id == SIM_NONE && wanted != SIM_NONE &&
         id_allowed(gpu, vgpu, vgpu->type, wanted)) {
@@ -472,7 +455,7 @@ int sim_vgpu_set_params(struct sim_host *host, struct sim_gpu *gpu, struct sim_v
 
 bool sim_vgpu_placement_ok(const struct sim_vgpu *vgpu)
 {
-    uint32_t wanted = wanted_placement(vgpu->params);
+    uint32_t wanted = sim_params_placement(vgpu->params);
     return wanted == SIM_NONE || vgpu->gi_id != SIM_NONE || wanted == vgpu->placement_id;
 }
 
@@ -481,7 +464,7 @@ int sim_vf_set_params(struct sim_host *host, struct sim_gpu *gpu, struct sim_vf 
 {
     int result = sim_vgpu_set_params(host, gpu, &vf->vgpu, params);
     if (result == 0) {
-        vf->wanted_placement = wanted_placement(params);
+        vf->wanted_placement = sim_params_placement(params);
     }
     return result;
 }
@@ -569,12 +552,16 @@ int sim_mdev_create(struct sim_host *host, const struct pci_addr *parent, uint32
 
 int sim_mdev_remove(struct sim_host *host, const char *uuid)
 {
-    struct sim_vgpu *vgpu = sim_find_mdev(host, uuid, NULL, NULL);
+    struct sim_gpu *gpu = NULL;
+    struct sim_vgpu *vgpu = sim_find_mdev(host, uuid, &gpu, NULL);
     if (vgpu == NULL) {
         return -ENODEV;
     }
     if (vgpu->opener != 0) {
         return -EBUSY;
+    }
+    if (gpu->lost || gpu->wedged) {
+        return -EIO;
     }
     sim_vgpu_clear(vgpu);
     sim_changed(host);

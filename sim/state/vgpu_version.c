@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Versions of the protocol between a vGPU manager and the drivers in guests, and what keeps a vGPU
- * from moving. */
-#include <string.h>
-
-#include "base/str.h"
+/* Versions of the protocol between a vGPU manager and the drivers in guests. */
+#include "base/mem.h"
 #include "sim/state/internal.h"
 
 /* Newest version of each branch, major << 16 | minor; the oldest is the same for all. From the
@@ -63,23 +60,4 @@ int sim_set_vgpu_versions(struct sim_host *host, struct sim_version_range range)
     host->vgpu_versions = range;
     sim_changed(host);
     return SIM_NVML_OK;
-}
-
-/* Is KEY=1 among "KEY=VALUE, KEY=VALUE"? */
-static bool is_on(const char *params, const char *key)
-{
-    const char *at = strstr(params, key);
-    return at != NULL && at[strlen(key)] == '=' && at[strlen(key) + 1] == '1' &&
-           (at == params || at[-1] == ' ' || at[-1] == ',');
-}
-
-const char *sim_vgpu_unmovable(const struct sim_vgpu *vgpu)
-{
-    static const char *const keys[] = {"enable_uvm", "enable_debugging", "enable_profiling"};
-    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        if (is_on(vgpu->params, keys[i])) {
-            return keys[i];
-        }
-    }
-    return NULL;
 }

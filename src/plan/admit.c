@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "plan/health.h"
 
 /* The model that a GPU is, or NULL when the catalog doesn't know it. */
 const struct gpu_model *gpu_model_of(const struct planner *planner, const struct gpu *gpu)
@@ -93,8 +94,10 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
                          claim->spec.gpu, bdf);
     }
     if (gpu->problem[0] != '\0') {
-        return error_set(err, REASON_DRIVER, subject, "GPU %s can't be used: %s", bdf,
-                         gpu->problem);
+        int result = health_check_quarantine(planner, gpu, err); /* says what to do about it */
+        return result != 0 ? result
+                           : error_set(err, REASON_DRIVER, subject, "GPU %s can't be used: %s", bdf,
+                                       gpu->problem);
     }
     struct admitted a = {.claim = *claim, .gpu = gpu, .model = gpu_model_of(planner, gpu)};
     bool needs_model = claim->spec.mode != CLAIM_PASSTHROUGH || claim->spec.type[0] != '\0';

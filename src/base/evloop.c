@@ -308,6 +308,8 @@ struct worker {
     struct job *first;
     struct job **last;
     bool stopping;
+    bool busy;
+    bool abandoned; /* nobody waits for what it does, and the loop may be gone */
 };
 
 /* The next job, or NULL when the worker is to end. Waits. */
@@ -323,9 +325,23 @@ static struct job *worker_take(struct worker *worker)
         if (worker->first == NULL) {
             worker->last = &worker->first;
         }
+        worker->busy = true;
     }
     pthread_mutex_unlock(&worker->lock);
     return job;
+}
+
+/* Posts the job's end, unless nobody waits for it any more; false then. */
+static bool worker_end(struct worker *worker, const struct job *job)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->busy = false;
+    bool wanted = !worker->abandoned;
+    if (wanted && job->done != NULL) {
+        evloop_post(worker->loop, job->done, job->data);
+    }
+    pthread_mutex_unlock(&worker->lock);
+    return wanted;
 }
 
 static void *worker_main(void *data)
@@ -337,8 +353,8 @@ static void *worker_main(void *data)
             return NULL;
         }
         job->work(job->data);
-        if (job->done != NULL) {
-            evloop_post(worker->loop, job->done, job->data);
+        if (!worker_end(worker, job)) {
+            return NULL;
         }
     }
 }
@@ -384,6 +400,18 @@ void worker_free(struct worker *worker)
     pthread_cond_destroy(&worker->changed);
     pthread_mutex_destroy(&worker->lock);
     free(worker);
+}
+
+bool worker_abandon(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->abandoned = worker->busy;
+    bool busy = worker->busy;
+    pthread_mutex_unlock(&worker->lock);
+    if (busy) {
+        pthread_detach(worker->thread);
+    }
+    return busy;
 }
 
 void worker_submit(struct worker *worker, evloop_fn *work, evloop_fn *done, void *data)

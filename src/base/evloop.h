@@ -6,6 +6,7 @@
 #ifndef BASE_EVLOOP_H
 #define BASE_EVLOOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct evloop;
@@ -39,6 +40,10 @@ void evloop_post(struct evloop *loop, evloop_fn *fn, void *data);
 int worker_new(struct evloop *loop, const char *name, struct worker **ret_worker);
 /* Finishes what is queued, joins the thread and runs what it posted. Loop thread only. */
 void worker_free(struct worker *worker);
+/* Leaves a worker that may be busy for long to itself, when the process is about to end: true if it
+ * is in the middle of a job, whose `done` never runs and whose memory is never freed. False if it
+ * is idle: then free it. Loop thread only. */
+bool worker_abandon(struct worker *worker);
 void worker_submit(struct worker *worker, evloop_fn *work, evloop_fn *done, void *data);
 
 #endif

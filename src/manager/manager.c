@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "exec/states.h"
+#include "manager/migrations.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
 
@@ -137,6 +138,10 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
                                    .done = manager_plan_done,
                                    .data = m};
     m->runner = runner_new(&runner);
+    r = migrations_open(m, err);
+    if (r != 0) {
+        return r;
+    }
     if (config->observe_period_us > 0) {
         manager_observe(m, ignore, NULL);
         r = evloop_every(config->loop, config->observe_period_us, observe_again, m);
@@ -146,6 +151,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
     }
     manager_watch_gpus(m);
     manager_resume(m);
+    migrations_resume(m);
     *ret_manager = TAKE_PTR(m);
     return 0;
 }
@@ -186,6 +192,7 @@ void manager_free(struct manager *m)
         runner_halt(m->runner);
     }
     manager_unwatch_gpus(m);
+    migrations_close(m);
     worker_free(m->stop_worker);
     worker_free(m->guest_worker);
     for (size_t half = 0; half < HALF_COUNT; half++) {
@@ -212,6 +219,7 @@ void manager_free(struct manager *m)
     vec_done(&m->gpu_records);
     vec_done(&m->told);
     vec_done(&m->unstored);
+    migrations_free(m);
     free(m);
 }
 

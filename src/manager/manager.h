@@ -12,6 +12,7 @@
 #include "base/evloop.h"
 #include "catalog/catalog.h"
 #include "exec/runner.h"
+#include "port/peer_port.h"
 #include "rules/rules.h"
 #include "store/store.h"
 
@@ -27,6 +28,13 @@ struct manager_config {
      * `vm stop`, which may wait long for a guest. NULL: ports.guest, which must then bear it. */
     struct guest_port *watch_guest;
     struct guest_port *slow_guest;
+    /* To move VMs: another host's cleaved, a connection that moves and one that watches it. All or
+     * none. `move_guest` becomes the manager's own: a move under way may still be using it when the
+     * manager goes. */
+    struct peer_port *peer;
+    struct guest_port *move_guest;
+    struct guest_port *track_guest;
+    uint64_t incoming_patience_us; /* how long a VM that comes in may be silent; 0: the default */
     uint64_t observe_period_us; /* 0: only on demand */
     uint64_t vm_grace_us;       /* how long a VM may be gone before its claims go, too */
     uint64_t hook_deadline_us;  /* when a VM that waits for its device is refused; 0: a minute */
@@ -95,6 +103,22 @@ void manager_run_hook(struct manager *m, const struct caller *caller, const json
 void manager_list_garbage(struct manager *m, manager_reply_fn *reply, void *data);
 void manager_collect_garbage(struct manager *m, const struct caller *caller, bool dry_run,
                              manager_reply_fn *reply, void *data);
+/* Body: {"vm", "destination", "peer"?, "migrateUri"?, "bandwidthBytes"?, "maxDowntimeMs"?,
+ * "strict"?}. Answers with the migration; a dry run with one that was only checked. */
+void manager_migrate_vm(struct manager *m, const struct caller *caller, const json_t *body,
+                        bool dry_run, manager_reply_fn *reply, void *data);
+void manager_list_migrations(struct manager *m, manager_reply_fn *reply, void *data);
+void manager_get_migration(struct manager *m, const char *id, manager_reply_fn *reply, void *data);
+void manager_cancel_migration(struct manager *m, const struct caller *caller, const char *id,
+                              manager_reply_fn *reply, void *data);
+/* What another host asks: body is a MigrationOffer; answers with the reservation. */
+void manager_offer_incoming(struct manager *m, const struct caller *caller, const json_t *body,
+                            bool dry_run, manager_reply_fn *reply, void *data);
+void manager_get_incoming(struct manager *m, const char *id, manager_reply_fn *reply, void *data);
+void manager_commit_incoming(struct manager *m, const struct caller *caller, const char *id,
+                             manager_reply_fn *reply, void *data);
+void manager_abort_incoming(struct manager *m, const struct caller *caller, const char *id,
+                            manager_reply_fn *reply, void *data);
 void manager_list_events(struct manager *m, uint64_t after, size_t max, manager_reply_fn *reply,
                          void *data);
 void manager_list_rules(struct manager *m, manager_reply_fn *reply, void *data);

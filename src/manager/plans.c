@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "exec/states.h"
+#include "manager/migrations.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
 
@@ -130,6 +131,8 @@ static void end_bind(struct txn *txn, const struct plan *plan, const struct plan
         txn_put_claim(txn, &claim);
         txn_event(txn, "claim-not-drawn", SUBJECT("claim", claim.name), plan->author, "%s",
                   plan->problem);
+    } else if (plan->state == PLAN_UNDONE && migrations_owns_plan(txn->manager, plan)) {
+        txn_delete_claim(txn, claim.name); /* the VM stays where it is, and its claim with it */
     } else {
         if (plan->state == PLAN_UNDONE) {
             claim.got.set = false; /* nothing is left of it */
@@ -213,6 +216,7 @@ static void end(struct txn *txn, const struct plan *plan)
     }
     txn_follow_plan(txn, plan);
     txn_note_plan_health(txn, plan);
+    migrations_end(txn, plan);
     snprintf(kind, sizeof(kind), "plan-%s", plan_state_name(plan->state));
     txn_event(txn, kind, SUBJECT("plan", plan->id), plan->author, "%s%s%s", plan->reason,
               plan->problem[0] != '\0' ? ": " : "", plan->problem);
@@ -237,6 +241,7 @@ static void store_end(void *data)
              plan_state_name(m->ended->state));
     CLEANUP(plan_freep) struct plan *ended = TAKE_PTR(m->ended);
     plan_end_fn *then = TAKE_PTR(m->then);
+    migrations_ended(m, ended);
     m->touched.n = 0;
     if (then != NULL) {
         then(m, ended, m->then_data);
@@ -326,12 +331,14 @@ void manager_resume(struct manager *m)
     runner_resume(m->runner, plan);
 }
 
-static int store_plan(struct manager *m, struct plan *plan, struct error *err)
+static int store_plan(struct manager *m, const struct change *change, struct plan *plan,
+                      struct error *err)
 {
     struct txn txn;
     txn_begin(&txn, m);
     plan_move(plan, plan->steps.n > 0 ? PLAN_RUNNING : PLAN_DONE);
     reserve(&txn, plan);
+    migrations_reserve(&txn, change, plan);
     if (plan->state == PLAN_DONE) { /* nothing to do: reserved and ended at once */
         plan->finished_us = clock_realtime_us();
         end(&txn, plan);
@@ -340,7 +347,8 @@ static int store_plan(struct manager *m, struct plan *plan, struct error *err)
 }
 
 /* Gives the plan its name and stores it, as running or, with nothing to do, as done. */
-static int reserve_plan(struct manager *m, struct plan *plan, struct error *err)
+static int reserve_plan(struct manager *m, const struct change *change, struct plan *plan,
+                        struct error *err)
 {
     id_uuid(plan->id);
     plan->created_us = clock_realtime_us();
@@ -349,7 +357,7 @@ static int reserve_plan(struct manager *m, struct plan *plan, struct error *err)
         error_hint(err, "run cleaved as root");
         return -REASON_PERMISSION;
     }
-    int r = store_plan(m, plan, err);
+    int r = store_plan(m, change, plan, err);
     if (r == 0) {
         log_info("plan %s (%s) by %s: %zu step%s", plan->id, plan->reason, plan->author,
                  plan->steps.n, plan->steps.n == 1 ? "" : "s");
@@ -367,21 +375,28 @@ static void run_plan(struct manager *m, struct plan *plan)
 void change_carry_out(struct change *change, struct plan *plan)
 {
     struct manager *m = change->manager;
+    struct error err = {0};
+    if (migrations_refuse_plan(m, change, plan, &err) != 0) {
+        plan_free(plan);
+        change_refuse(change, &err);
+        return;
+    }
     if (change->dry_run) {
         json_t *body = reply_change(plan, &m->claims);
         plan_free(plan);
         change_answer(change, body);
         return;
     }
-    struct error err = {0};
-    if (reserve_plan(m, plan, &err) != 0) {
+    if (reserve_plan(m, change, plan, &err) != 0) {
         plan_free(plan);
         change_refuse(change, &err);
         return;
     }
     bool runs = plan->state == PLAN_RUNNING;
     change->in_turn = !runs; /* else the plan has the turn now */
-    change_answer(change, reply_change(plan, &m->claims));
+    migrations_reserved(m, change, plan);
+    change_answer(change,
+                  change->show != NULL ? change->show(change) : reply_change(plan, &m->claims));
     if (!runs) {
         plan_free(plan);
         return;
@@ -392,7 +407,8 @@ void change_carry_out(struct change *change, struct plan *plan)
 int manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data,
                      struct error *err)
 {
-    int r = reserve_plan(m, plan, err);
+    int r = migrations_refuse_plan(m, NULL, plan, err);
+    r = r != 0 ? r : reserve_plan(m, NULL, plan, err);
     if (r != 0) {
         plan_free(plan);
         return r;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "manager/state.h"
+#include "model/incoming.h"
 
 struct change *change_new(struct manager *m, change_fn *run, const struct request *request,
                           const char *name)
@@ -30,6 +31,9 @@ void change_free(struct change *change)
         vec_done(&change->claims);
         free(change->template);
         json_decref(change->json);
+        migration_free(change->migration);
+        migration_offer_free(change->offer);
+        incoming_free(change->incoming);
         free(change);
     }
 }
@@ -61,6 +65,11 @@ void change_answer(struct change *change, json_t *body)
 void change_refuse(struct change *change, const struct error *err)
 {
     change->reply(NULL, err, change->data);
+    change_end(change);
+}
+
+void change_hand_over(struct change *change)
+{
     change_end(change);
 }
 

@@ -75,6 +75,16 @@ json_t *reply_events(const struct event *events, size_t n)
     return json_pack("{s:o}", "events", list);
 }
 
+json_t *reply_migration(const struct migration *migration)
+{
+    return json_pack("{s:o}", "migration", migration_to_json(migration));
+}
+
+json_t *reply_incoming(const struct incoming *incoming)
+{
+    return json_pack("{s:o}", "incoming", incoming_to_json(incoming));
+}
+
 json_t *reply_rules(const struct rules *rules)
 {
     return json_pack("{s:o}", "rules", rules_to_json(rules));

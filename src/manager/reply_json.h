@@ -10,6 +10,7 @@
 #include "model/event.h"
 #include "model/gpu_record.h"
 #include "model/host.h"
+#include "model/incoming.h"
 #include "model/plan.h"
 #include "rules/rules.h"
 
@@ -30,5 +31,8 @@ json_t *reply_change(const struct plan *plan, const struct claims *stored);
 /* Profiles and types of the models. `gpu` may be NULL; else it is of the one model, and tells how
  * many more instances of each profile fit. */
 json_t *reply_profiles(const struct gpu_model *const *models, size_t n, const struct gpu *gpu);
+
+json_t *reply_migration(const struct migration *migration);
+json_t *reply_incoming(const struct incoming *incoming);
 
 #endif

@@ -52,6 +52,13 @@ struct own_vm {
     uint64_t until; /* number of the look at the guests that shows the change; UINT64_MAX: later */
 };
 
+struct migration;
+struct migrations;
+struct migration_offer;
+struct incoming;
+struct move;
+struct arrival;
+
 struct error manager_stopping_error(void);
 
 /* Looks at all, or at the hardware alone, after this question: who asks while a look is under way
@@ -96,6 +103,13 @@ struct change {
     json_t *json;
     char why[256];
     unsigned timeout_ms;
+    struct migration *migration;   /* to begin; its own */
+    struct migration_offer *offer; /* of another host; its own */
+    struct incoming *incoming;     /* to begin; its own */
+    struct move *move;             /* whose plan it makes */
+    struct arrival *arrival;       /* likewise */
+    /* What it answers once its plan is reserved; NULL: plan and claims. */
+    json_t *(*show)(const struct change *change);
     /* Outcome of a worker's job. */
     int result;
     struct error err;
@@ -122,6 +136,8 @@ void change_yield(struct change *change);
 /* Reply (body is stolen), free, and let the next one run. */
 void change_answer(struct change *change, json_t *body);
 void change_refuse(struct change *change, const struct error *err);
+/* Somebody else answers later: frees, and lets the next one run. */
+void change_hand_over(struct change *change);
 /* For who keeps the turn longer than its change: lets the next one run. */
 void manager_release(struct manager *m);
 
@@ -144,6 +160,8 @@ void txn_delete_claim(struct txn *txn, const char *name);
 void txn_put_plan(struct txn *txn, const struct plan *plan);
 /* A copy, as the transaction has it so far. */
 struct gpu_record txn_gpu_record(const struct txn *txn, const struct pci_addr *addr);
+void txn_put_record(struct txn *txn, enum record_kind kind, const char *key,
+                    const json_t *document);
 /* The record takes the place of that GPU's, if there is one. */
 void txn_put_gpu_record(struct txn *txn, const struct gpu_record *record);
 /* Follows the steps of a plan that has ended in the records of its GPUs. */
@@ -199,6 +217,12 @@ void txn_uncordon(struct txn *txn, const struct gpu *gpu, const char *author);
 /* May a VM start with the claim's device? -UNAVAILABLE while its GPU is quarantined. */
 int manager_check_gpu_health(const struct manager *m, const struct claim *claim, const char *vm,
                              struct error *err);
+
+/* ---- VMs ---- */
+
+/* By name or UUID; -NOT_FOUND with the nearest name in the hint, -UNAVAILABLE without libvirt. */
+int manager_find_vm(const struct manager *m, const char *name, struct vm **ret_vm,
+                    struct error *err);
 
 /* ---- plans ---- */
 
@@ -271,6 +295,7 @@ struct manager {
     struct gpu_records gpu_records; /* as stored */
     VEC(struct gpu_told) told;
     VEC(struct gpu_report) unstored; /* condemn a GPU, and the store failed */
+    struct migrations *migrations;
     bool stopping;
 
     struct host *host; /* observed last, NULL at first */

@@ -11,7 +11,8 @@
 #define STOP_TIMEOUT_MS 60000
 #define MAX_TEMPLATE (512 * 1024)
 
-static int find_vm(const struct manager *m, const char *name, struct vm **ret_vm, struct error *err)
+int manager_find_vm(const struct manager *m, const char *name, struct vm **ret_vm,
+                    struct error *err)
 {
     if (m->host->libvirt_problem[0] != '\0') {
         return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
@@ -102,7 +103,7 @@ static void reply_observed(struct manager *m, const struct error *err, void *dat
     struct change *change = data;
     struct error own = {0};
     struct vm *vm = NULL;
-    if (err == NULL && find_vm(m, change->name, &vm, &own) != 0) {
+    if (err == NULL && manager_find_vm(m, change->name, &vm, &own) != 0) {
         err = &own;
     }
     if (err != NULL) {
@@ -204,7 +205,7 @@ static int check_start(struct change *change, struct vm **ret_vm, struct needs *
                        struct error *err)
 {
     struct manager *m = change->manager;
-    int r = find_vm(m, change->name, ret_vm, err);
+    int r = manager_find_vm(m, change->name, ret_vm, err);
     if (r == 0 && is_on(*ret_vm)) {
         r = error_set(err, REASON_CONFLICT, SUBJECT("vm", change->name), "VM \"%s\" runs already",
                       (*ret_vm)->name);
@@ -295,7 +296,7 @@ static void stop_observed(struct manager *m, const struct error *observe_err, vo
         change_refuse(change, observe_err);
         return;
     }
-    r = find_vm(m, change->name, &vm, &err);
+    r = manager_find_vm(m, change->name, &vm, &err);
     if (r == 0 && !is_on(vm)) {
         r = error_set(&err, REASON_CONFLICT, SUBJECT("vm", change->name), "VM \"%s\" is %s",
                       vm->name, vm_state_name(vm->state));
@@ -388,7 +389,7 @@ void manager_create_vm(struct manager *m, const struct caller *caller, const jso
 static int check_delete(struct change *change, struct vm **ret_vm, struct error *err)
 {
     struct manager *m = change->manager;
-    int r = find_vm(m, change->name, ret_vm, err);
+    int r = manager_find_vm(m, change->name, ret_vm, err);
     if (r != 0) {
         return r;
     }

@@ -31,6 +31,7 @@ const char *migration_state_name(enum migration_state state);
 struct migration_progress {
     uint64_t total_bytes, processed_bytes, remaining_bytes;
     uint64_t bytes_per_s, dirty_bytes_per_s;
+    uint64_t device_bytes; /* of device state, such as a framebuffer */
     uint64_t elapsed_ms, downtime_ms;
 };
 

@@ -52,6 +52,7 @@ static const struct number progress_numbers[] = {
     {"remainingBytes", offsetof(struct migration_progress, remaining_bytes)},
     {"bytesPerSecond", offsetof(struct migration_progress, bytes_per_s)},
     {"dirtyBytesPerSecond", offsetof(struct migration_progress, dirty_bytes_per_s)},
+    {"deviceBytes", offsetof(struct migration_progress, device_bytes)},
     {"elapsedMs", offsetof(struct migration_progress, elapsed_ms)},
     {"downtimeMs", offsetof(struct migration_progress, downtime_ms)},
 };

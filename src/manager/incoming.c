@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* VMs that come in: what another host's cleaved asks of this one. The other leads; this one only
+ * gives back by itself what has waited too long for a VM that is not here. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "manager/migrations.h"
+#include "manager/reply_json.h"
+
+#define DEFAULT_PATIENCE_US UINT64_C(120000000)
+
+/* ---- storing ---- */
+
+int arrival_store(struct arrival *arrival, enum incoming_state state, struct error *err)
+{
+    CLEANUP(incoming_freep) struct incoming *next = incoming_copy(arrival->incoming);
+    if (next->state != state && !sm_move(&incoming_machine, &next->state, state)) {
+        return error_set(err, REASON_INTERNAL, next->id, "what comes in can't go from %s to %s",
+                         incoming_state_name(next->state), incoming_state_name(state));
+    }
+    next->finished_us = incoming_is_over(next) ? clock_realtime_us() : 0;
+    struct txn txn;
+    txn_begin(&txn, arrival->manager);
+    txn_put_arrival(&txn, next);
+    int r = txn_commit(&txn, err);
+    if (r == 0) {
+        arrival->incoming->state = next->state;
+        arrival->incoming->finished_us = next->finished_us;
+    }
+    return r;
+}
+
+static void take_assignments(struct incoming *incoming, const struct plan *plan)
+{
+    for (vec_each(&incoming->devices, device)) {
+        for (vec_each(&plan->claims, entry)) {
+            if (entry->verb == PLAN_BIND && str_eq(entry->claim.name, device->claim)) {
+                device->to = entry->claim.got;
+            }
+        }
+    }
+}
+
+void arrival_after_plan(struct incoming *incoming, const struct plan *plan)
+{
+    bool done = plan->state == PLAN_DONE;
+    incoming->plan[0] = '\0';
+    if (incoming->state == INCOMING_PREPARING) {
+        take_assignments(incoming, plan);
+        (void)sm_move(&incoming_machine, &incoming->state,
+                      done ? INCOMING_PREPARED : INCOMING_ABORTED);
+    } else if (incoming->state == INCOMING_ABORTING) {
+        (void)sm_move(&incoming_machine, &incoming->state,
+                      done ? INCOMING_ABORTED : INCOMING_PREPARED);
+    }
+    if (!done) {
+        STR_SET(incoming->problem, plan->problem);
+    }
+    incoming->finished_us = incoming_is_over(incoming) ? clock_realtime_us() : 0;
+}
+
+/* ---- the VM, here ---- */
+
+static const struct vm *find_vm(const struct manager *m, const struct incoming *incoming)
+{
+    const struct vm *vm = NULL;
+    if (m->host == NULL) {
+        return NULL;
+    }
+    vm = incoming->vm_uuid[0] != '\0' ? host_find_vm(m->host, incoming->vm_uuid) : NULL;
+    return vm != NULL ? vm : host_find_vm(m->host, incoming->vm);
+}
+
+/* The reservation as it is now, with what the VM does. */
+static json_t *show_now(const struct manager *m, const struct arrival *arrival)
+{
+    struct incoming *incoming = arrival->incoming;
+    const struct vm *vm = find_vm(m, incoming);
+    incoming->vm_present = vm != NULL;
+    incoming->vm_state = vm == NULL ? VM_UNKNOWN : vm->state;
+    return reply_incoming(incoming);
+}
+
+static json_t *show_change(const struct change *change)
+{
+    return show_now(change->manager, change->arrival);
+}
+
+/* ---- offers ---- */
+
+struct asking {
+    struct change *change;
+    struct gpu_port *gpu;
+    struct nvml_answers answers; /* to be filled: claim and GPU are given */
+};
+
+/* On the hardware's worker: what does NVML say of each vGPU and each GPU? */
+static void ask_nvml(void *data)
+{
+    struct asking *asking = data;
+    const struct migration_offer *offer = asking->change->offer;
+    for (vec_each(&asking->answers, answer)) {
+        struct error err = {0};
+        if (asking->gpu->ops->compatible(asking->gpu, &answer->gpu,
+                                         offer->claims[answer->claim].metadata, answer->word,
+                                         &err) != 0) {
+            answer->word[0] = '\0';
+            log_debug("a vGPU of VM %s: %s", offer->vm, err.message);
+        }
+    }
+}
+
+static struct incoming *incoming_of(const struct migration_offer *offer, const struct manager *m,
+                                    const char *author)
+{
+    struct incoming *incoming = xcalloc(1, sizeof(*incoming));
+    STR_SET(incoming->id, offer->id);
+    STR_SET(incoming->host, offer->host);
+    STR_SET(incoming->target, m->host->name);
+    STR_SET(incoming->author, author);
+    STR_SET(incoming->vm, offer->vm);
+    STR_SET(incoming->vm_uuid, offer->vm_uuid);
+    incoming->created_us = clock_realtime_us();
+    for (size_t i = 0; i < offer->n_claims; i++) {
+        struct migration_device *device = vec_push(&incoming->devices);
+        STR_SET(device->claim, offer->claims[i].claim.name);
+    }
+    return incoming;
+}
+
+static int refuse_check(const struct incoming *incoming, const struct check *check,
+                        struct error *err)
+{
+    enum reason reason = str_eq(check->rule, "migration-room") ? REASON_NO_CAPACITY : REASON_RULE;
+    int r = error_set(err, reason, SUBJECT("vm", incoming->vm), "%s can't take VM \"%s\": %s",
+                      incoming->target, incoming->vm, check->message);
+    error_hint(err, "%s", check->hint);
+    STR_SET(err->rule, check->rule);
+    return r;
+}
+
+/* Claims keep their author. */
+static void sign(struct plan *plan, const struct change *change)
+{
+    for (vec_each(&plan->claims, entry)) {
+        STR_SET(entry->claim.author, change->caller.author);
+        entry->claim.created_us = clock_realtime_us();
+    }
+}
+
+static void offer_asked(void *data)
+{
+    struct asking *asking = data;
+    struct change *change = asking->change;
+    struct manager *m = change->manager;
+    const struct migration_offer *offer = change->offer;
+    char reason[128];
+    snprintf(reason, sizeof(reason), "vm migrate %.60s from %.40s", offer->vm, offer->host);
+    struct plan_request request = {
+        .author = change->caller.author, .reason = reason, .new_uuid = id_uuid};
+    struct planner planner = manager_planner(m);
+    struct plan *plan = NULL;
+    struct error err = {0};
+    change->incoming = incoming_of(offer, m, change->caller.author);
+    preflight_target(&planner, offer, &asking->answers, &request, &plan, &change->incoming->checks);
+    vec_done(&asking->answers);
+    free(asking);
+    const struct check *refusal = checks_refusal(&change->incoming->checks, offer->strict);
+    if (change->dry_run) {
+        if (plan != NULL) {
+            take_assignments(change->incoming, plan);
+        }
+        plan_free(plan);
+        change_answer(change, reply_incoming(change->incoming));
+        return;
+    }
+    if (refusal != NULL || plan == NULL) {
+        if (refusal != NULL) {
+            refuse_check(change->incoming, refusal, &err);
+        } else {
+            error_set(&err, REASON_NO_CAPACITY, SUBJECT("vm", offer->vm),
+                      "there is no room for VM \"%s\"", offer->vm);
+        }
+        plan_free(plan);
+        change_refuse(change, &err);
+        return;
+    }
+    sign(plan, change);
+    change->show = show_change;
+    change_carry_out(change, plan);
+}
+
+static int refuse_second(const struct manager *m, const struct migration_offer *offer,
+                         struct error *err)
+{
+    if (m->host->libvirt_problem[0] != '\0') {
+        return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached on %s: %s",
+                         m->host->name, m->host->libvirt_problem);
+    }
+    return migrations_refuse_vm(m, offer->vm, "come in a second time", err);
+}
+
+static void run_offer(struct change *change)
+{
+    struct manager *m = change->manager;
+    struct error err = {0};
+    struct arrival *known = arrivals_find(m, change->offer->id);
+    if (known != NULL) {
+        change_answer(change, show_now(m, known));
+        return;
+    }
+    if (refuse_second(m, change->offer, &err) != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    struct asking *asking = xcalloc(1, sizeof(*asking));
+    asking->change = change;
+    asking->gpu = m->config.ports.gpu;
+    for (size_t i = 0; asking->gpu->ops->compatible != NULL && i < change->offer->n_claims; i++) {
+        for (vec_each(&m->host->gpus, gpu)) {
+            if (change->offer->claims[i].metadata[0] != '\0' && gpu->index != NO_ID) {
+                *vec_push(&asking->answers) = (struct nvml_answer){.claim = i, .gpu = gpu->addr};
+            }
+        }
+    }
+    worker_submit(m->views[HALF_HARDWARE].worker, ask_nvml, offer_asked, asking);
+}
+
+void manager_offer_incoming(struct manager *m, const struct caller *caller, const json_t *body,
+                            bool dry_run, manager_reply_fn *reply, void *data)
+{
+    struct error err = {0};
+    struct migration_offer *offer = NULL;
+    if (migration_offer_from_json(body, &offer, &err) != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    struct request request = {caller, dry_run, reply, data};
+    struct change *change = change_new(m, run_offer, &request, offer->vm);
+    change->offer = offer;
+    change_enqueue(change);
+}
+
+/* ---- questions ---- */
+
+static struct arrival *find_arrival(const struct manager *m, const char *id, struct error *err)
+{
+    struct arrival *arrival = arrivals_find(m, id);
+    if (arrival == NULL) {
+        error_set(err, REASON_NOT_FOUND, SUBJECT("migration", id),
+                  "no VM comes in here by migration \"%s\"", id);
+    } else {
+        arrival->heard_us = clock_monotonic_us();
+    }
+    return arrival;
+}
+
+static void run_get(struct change *change)
+{
+    struct error err = {0};
+    const struct arrival *arrival = find_arrival(change->manager, change->name, &err);
+    if (arrival == NULL) {
+        change_refuse(change, &err);
+        return;
+    }
+    change_answer(change, show_now(change->manager, arrival));
+}
+
+static void get_observed(struct manager *m, const struct error *err, void *data)
+{
+    (void)m;
+    struct change *change = data;
+    if (err != NULL) {
+        change_refuse(change, err);
+        return;
+    }
+    run_get(change);
+}
+
+void manager_get_incoming(struct manager *m, const char *id, manager_reply_fn *reply, void *data)
+{
+    struct error err = {0};
+    if (find_arrival(m, id, &err) == NULL) {
+        reply(NULL, &err, data);
+        return;
+    }
+    /* Not in turn: its own plan may have that. */
+    struct request request = {.reply = reply, .data = data};
+    manager_observe(m, get_observed, change_new(m, run_get, &request, id));
+}
+
+/* ---- the end: the VM is here ---- */
+
+static void own(struct claim *claim, const struct incoming *incoming)
+{
+    STR_SET(claim->vm, incoming->vm);
+    STR_SET(claim->vm_uuid, incoming->vm_uuid);
+    if (claim->spec.hold == CLAIM_ON_DEMAND) {
+        claim->named =
+            (struct claim_device){.set = true, .gpu = claim->got.gpu, .device = claim->got.device};
+        STR_SET(claim->named.mdev_uuid, claim->got.mdev_uuid);
+    }
+}
+
+/* Claims and record change hands in one transaction: this is the moment of the switch. */
+static int commit(struct arrival *arrival, struct error *err)
+{
+    CLEANUP(incoming_freep) struct incoming *next = incoming_copy(arrival->incoming);
+    struct manager *m = arrival->manager;
+    if (!sm_move(&incoming_machine, &next->state, INCOMING_COMMITTED)) {
+        return error_set(err, REASON_CONFLICT, SUBJECT("vm", next->vm),
+                         "VM \"%s\" can't be taken over: its reservation is %s", next->vm,
+                         incoming_state_name(next->state));
+    }
+    next->finished_us = clock_realtime_us();
+    struct txn txn;
+    txn_begin(&txn, m);
+    for (vec_each(&next->devices, device)) {
+        const struct claim *found = claims_find(&m->claims, device->claim);
+        if (found != NULL) {
+            struct claim claim = *found;
+            own(&claim, next);
+            txn_put_claim(&txn, &claim);
+        }
+    }
+    txn_put_arrival(&txn, next);
+    txn_event(&txn, "vm-arrived", SUBJECT("vm", next->vm), next->author,
+              "it came from %s, migration %s", next->host, next->id);
+    int r = txn_commit(&txn, err);
+    if (r == 0) {
+        arrival->incoming->state = next->state;
+        arrival->incoming->finished_us = next->finished_us;
+        log_info("VM %s came in from %s", next->vm, next->host);
+    }
+    return r;
+}
+
+static void run_commit(struct change *change)
+{
+    struct manager *m = change->manager;
+    struct error err = {0};
+    struct arrival *arrival = find_arrival(m, change->name, &err);
+    int r = arrival == NULL ? -REASON_NOT_FOUND : 0;
+    if (r == 0 && arrival->incoming->state != INCOMING_COMMITTED) {
+        r = find_vm(m, arrival->incoming) != NULL
+                ? commit(arrival, &err)
+                : error_set(&err, REASON_CONFLICT, SUBJECT("vm", arrival->incoming->vm),
+                            "VM \"%s\" is not here", arrival->incoming->vm);
+    }
+    if (r != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    change_answer(change, show_now(m, arrival));
+}
+
+void manager_commit_incoming(struct manager *m, const struct caller *caller, const char *id,
+                             manager_reply_fn *reply, void *data)
+{
+    struct request request = {.caller = caller, .reply = reply, .data = data};
+    change_enqueue(change_new(m, run_commit, &request, id));
+}
+
+/* ---- the end: it does not come ---- */
+
+static int refuse_present(const struct arrival *arrival, struct error *err)
+{
+    const struct incoming *incoming = arrival->incoming;
+    const struct vm *vm = find_vm(arrival->manager, incoming);
+    if (arrival->manager->host->libvirt_problem[0] != '\0') {
+        return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
+                         arrival->manager->host->libvirt_problem);
+    }
+    if (vm == NULL || vm->state == VM_SHUT_OFF || vm->state == VM_CRASHED) {
+        return 0;
+    }
+    return error_set(err, REASON_IN_USE, SUBJECT("vm", vm->name), "VM \"%s\" is here, %s", vm->name,
+                     vm_state_name(vm->state));
+}
+
+static int plan_abort(const struct change *change, struct plan **ret_plan, struct error *err)
+{
+    struct manager *m = change->manager;
+    const struct incoming *incoming = change->arrival->incoming;
+    const char *names[MIGRATION_MAX_CLAIMS];
+    size_t n = 0;
+    for (vec_each(&incoming->devices, device)) {
+        if (claims_find(&m->claims, device->claim) != NULL) {
+            names[n++] = device->claim;
+        }
+    }
+    char reason[128];
+    snprintf(reason, sizeof(reason), "vm migrate %.60s from %.30s: give back", incoming->vm,
+             incoming->host);
+    struct plan_request request = {.remove = names,
+                                   .n_remove = n,
+                                   .author = incoming->author,
+                                   .reason = reason,
+                                   .new_uuid = id_uuid};
+    struct planner planner = manager_planner(m);
+    return planner_build(&planner, &request, ret_plan, err);
+}
+
+static void run_abort(struct change *change)
+{
+    struct manager *m = change->manager;
+    struct error err = {0};
+    struct plan *plan = NULL;
+    change->arrival = arrivals_find(m, change->name);
+    if (change->arrival == NULL || change->arrival->incoming->state != INCOMING_PREPARED) {
+        if (change->arrival == NULL) {
+            error_set(&err, REASON_NOT_FOUND, SUBJECT("migration", change->name),
+                      "no VM comes in here by migration \"%s\"", change->name);
+            change_refuse(change, &err);
+        } else { /* somebody was quicker */
+            change->arrival->acting = false;
+            change_answer(change, show_now(m, change->arrival));
+        }
+        return;
+    }
+    if (refuse_present(change->arrival, &err) != 0 || plan_abort(change, &plan, &err) != 0) {
+        change->arrival->acting = false;
+        change_refuse(change, &err);
+        return;
+    }
+    change->show = show_change;
+    change_carry_out(change, plan);
+}
+
+static void abort_replied(json_t *body, const struct error *err, void *data)
+{
+    struct arrival *arrival = data;
+    json_decref(body);
+    if (err != NULL) {
+        arrival->acting = false;
+        log_warning("giving back what VM %s would have had: %s", arrival->incoming->vm,
+                    err->message);
+    }
+}
+
+/* By itself: nobody waits for the answer. */
+static void give_back(struct arrival *arrival)
+{
+    struct caller caller = {{0}};
+    STR_SET(caller.author, arrival->incoming->author);
+    struct request request = {.caller = &caller, .reply = abort_replied, .data = arrival};
+    arrival->acting = true;
+    change_enqueue(change_new(arrival->manager, run_abort, &request, arrival->incoming->id));
+}
+
+static int want_abort(struct arrival *arrival, struct error *err)
+{
+    struct incoming *incoming = arrival->incoming;
+    if (incoming->state == INCOMING_COMMITTED) {
+        return error_set(err, REASON_CONFLICT, SUBJECT("vm", incoming->vm),
+                         "VM \"%s\" came in already and lives here", incoming->vm);
+    }
+    if (incoming->abort || incoming_is_over(incoming)) {
+        return 0;
+    }
+    incoming->abort = true; /* whoever looks next begins */
+    int r = arrival_store(arrival, incoming->state, err);
+    incoming->abort = r == 0;
+    return r;
+}
+
+void manager_abort_incoming(struct manager *m, const struct caller *caller, const char *id,
+                            manager_reply_fn *reply, void *data)
+{
+    struct error err = {0};
+    struct arrival *arrival = find_arrival(m, id, &err);
+    if (arrival == NULL) {
+        reply(NULL, &err, data);
+        return;
+    }
+    bool now = arrival->incoming->state == INCOMING_PREPARED && !arrival->acting;
+    if (now) { /* its answer is that of the plan, or why there is none */
+        struct request request = {.caller = caller, .reply = reply, .data = data};
+        change_enqueue(change_new(m, run_abort, &request, id));
+        return;
+    }
+    if (want_abort(arrival, &err) != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    reply(show_now(m, arrival), NULL, data);
+}
+
+/* ---- what nobody asks about any more ---- */
+
+static void look_at_silent(struct arrival *arrival)
+{
+    const struct manager *m = arrival->manager;
+    const struct vm *vm = find_vm(m, arrival->incoming);
+    struct error err = {0};
+    if (m->host->libvirt_problem[0] != '\0') {
+        return;
+    }
+    if (vm == NULL) {
+        manager_event(arrival->manager, "vm-did-not-come", SUBJECT("vm", arrival->incoming->vm), "",
+                      "%s has said nothing of migration %s for long; its devices are given back",
+                      arrival->incoming->host, arrival->incoming->id);
+        give_back(arrival);
+    } else if (vm->state != VM_PAUSED && commit(arrival, &err) != 0) {
+        log_warning("taking over VM %s: %s", arrival->incoming->vm, err.message);
+    }
+}
+
+static void silent_observed(struct manager *m, const struct error *err, void *data)
+{
+    uint64_t patience = m->config.incoming_patience_us;
+    patience = patience == 0 ? DEFAULT_PATIENCE_US : patience;
+    (void)data;
+    if (err != NULL || m->stopping) {
+        return;
+    }
+    for (vec_each(&m->migrations->arrivals, item)) {
+        struct arrival *arrival = *item;
+        bool silent = clock_monotonic_us() - arrival->heard_us > patience;
+        if (silent && arrival->incoming->state == INCOMING_PREPARED && !arrival->acting) {
+            look_at_silent(arrival);
+        }
+    }
+}
+
+void arrivals_look(void *data)
+{
+    struct manager *m = data;
+    uint64_t patience = m->config.incoming_patience_us;
+    patience = patience == 0 ? DEFAULT_PATIENCE_US : patience;
+    bool silent = false;
+    if (m->stopping) {
+        return;
+    }
+    for (vec_each(&m->migrations->arrivals, item)) {
+        struct arrival *arrival = *item;
+        if (arrival->incoming->state != INCOMING_PREPARED || arrival->acting) {
+            continue;
+        }
+        if (arrival->incoming->abort) {
+            give_back(arrival);
+        } else {
+            silent = silent || clock_monotonic_us() - arrival->heard_us > patience;
+        }
+    }
+    if (silent) {
+        manager_observe(m, silent_observed, NULL);
+    }
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests about migrations that this host leads: begin, show, cancel. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "manager/migrations.h"
+#include "manager/reply_json.h"
+
+#define MAX_DOWNTIME_MS (24 * 3600 * 1000)
+/* libvirt counts whole MiB per second. */
+#define MIN_BANDWIDTH (1024 * 1024)
+
+/* ---- the request ---- */
+
+/* "qemu+ssh://user@host:22/system" → "ssh:user@host:22"; false for any other kind of URI. */
+static bool peer_of(const char *uri, char out[MIGRATION_URI_SIZE])
+{
+    static const char marker[] = "+ssh://";
+    const char *at = strstr(uri, marker);
+    if (at == NULL) {
+        return false;
+    }
+    at += strlen(marker);
+    size_t len = strcspn(at, "/?");
+    snprintf(out, MIGRATION_URI_SIZE, "ssh:%.*s", (int)len, at);
+    return len > 0;
+}
+
+static void read_request(struct reader *r, struct migration_request *request)
+{
+    const char *vm = reader_str(r, "vm", sizeof(request->vm) - 1);
+    const char *destination = reader_str(r, "destination", sizeof(request->destination) - 1);
+    const char *peer = reader_str_or(r, "peer", sizeof(request->peer) - 1, "");
+    STR_SET(request->vm, vm == NULL ? "" : vm);
+    STR_SET(request->destination, destination == NULL ? "" : destination);
+    STR_SET(request->peer, peer);
+    STR_SET(request->migrate_uri,
+            reader_str_or(r, "migrateUri", sizeof(request->migrate_uri) - 1, ""));
+    request->bandwidth_bytes =
+        (uint64_t)reader_int_or(r, "bandwidthBytes", MIN_BANDWIDTH, INT64_MAX, 0);
+    request->max_downtime_ms = (uint64_t)reader_int_or(r, "maxDowntimeMs", 1, MAX_DOWNTIME_MS, 0);
+    request->strict = reader_bool_or(r, "strict", false);
+    if (destination != NULL && strstr(destination, "://") == NULL) {
+        reader_fail(r, "destination", "\"%s\" is no URI of libvirt, such as qemu+ssh://host/system",
+                    destination);
+    }
+    if (request->peer[0] == '\0' && destination != NULL && !peer_of(destination, request->peer)) {
+        reader_fail(r, "peer",
+                    "where the target's cleaved is can't be told from \"%s\": name its address "
+                    "(unix:/path, http://host:port or ssh:host)",
+                    destination);
+    }
+}
+
+/* ---- beginning ---- */
+
+static void name_devices(const struct manager *m, const struct vm *vm, struct migration *migration)
+{
+    for (vec_each(&m->claims, claim)) {
+        bool its =
+            claim->vm[0] != '\0' && (str_eq(claim->vm, vm->name) || str_eq(claim->vm, vm->uuid));
+        if (its && migration->devices.n < MIGRATION_MAX_CLAIMS) {
+            struct migration_device *device = vec_push(&migration->devices);
+            STR_SET(device->claim, claim->name);
+            device->from = claim->got;
+        }
+    }
+}
+
+static int refuse_check(const struct check *check, const char *vm, struct error *err)
+{
+    int r = error_set(err, REASON_RULE, SUBJECT("vm", vm), "VM \"%s\" can't migrate: %s", vm,
+                      check->message);
+    error_hint(err, "%s", check->hint);
+    STR_SET(err->rule, check->rule);
+    return r;
+}
+
+/* What this host can tell alone; nothing is asked of the target when it says no. */
+static int check_here(const struct manager *m, struct migration *migration, const struct vm *vm,
+                      struct error *err)
+{
+    struct planner planner = manager_planner(m);
+    CLEANUP(migration_offer_freep) struct migration_offer *offer = NULL;
+    int r = migrations_refuse_vm(m, vm->name, "migrate", err);
+    r = r != 0 ? r : preflight_offer(&planner, vm, &offer, err);
+    if (r != 0) {
+        return r;
+    }
+    preflight_source(m->config.rules, offer, &migration->checks);
+    const struct check *refusal = checks_refusal(&migration->checks, false);
+    return refusal == NULL ? 0 : refuse_check(refusal, vm->name, err);
+}
+
+static int prepare(struct change *change, struct error *err)
+{
+    struct manager *m = change->manager;
+    struct migration *migration = change->migration;
+    struct vm *vm = NULL;
+    if (m->config.peer == NULL || m->config.move_guest == NULL || m->config.track_guest == NULL) {
+        return error_set(err, REASON_UNSUPPORTED, "cleaved", "this cleaved can't migrate VMs");
+    }
+    int r = manager_find_vm(m, migration->request.vm, &vm, err);
+    if (r != 0) {
+        return r;
+    }
+    STR_SET(migration->request.vm, vm->name);
+    STR_SET(migration->vm_uuid, vm->uuid);
+    name_devices(m, vm, migration);
+    return check_here(m, migration, vm, err);
+}
+
+static int store_new(struct manager *m, const struct migration *migration, struct error *err)
+{
+    struct txn txn;
+    txn_begin(&txn, m);
+    txn_put_move(&txn, migration);
+    move_note(&txn, migration);
+    return txn_commit(&txn, err);
+}
+
+static void run_migrate(struct change *change)
+{
+    struct manager *m = change->manager;
+    struct error err = {0};
+    int r = prepare(change, &err);
+    if (r == 0 && !change->dry_run) {
+        r = store_new(m, change->migration, &err);
+    }
+    if (r != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    struct move *move = move_new(m, TAKE_PTR(change->migration));
+    (void)evloop_timer_set(move->timer, 0);
+    if (!change->dry_run) {
+        change_answer(change, reply_migration(move->migration));
+        return;
+    }
+    move->dry_run = true;
+    move->reply = change->reply;
+    move->data = change->data;
+    change_hand_over(change);
+}
+
+void manager_migrate_vm(struct manager *m, const struct caller *caller, const json_t *body,
+                        bool dry_run, manager_reply_fn *reply, void *data)
+{
+    struct error err = {0};
+    struct reader r;
+    CLEANUP(migration_freep) struct migration *migration = xcalloc(1, sizeof(*migration));
+    reader_init(&r, body, "request body", "", &err);
+    read_request(&r, &migration->request);
+    if (reader_end(&r) != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    id_uuid(migration->id);
+    STR_SET(migration->author, caller->author);
+    migration->created_us = clock_realtime_us();
+    struct request request = {caller, dry_run, reply, data};
+    struct change *change = change_new(m, run_migrate, &request, migration->request.vm);
+    change->migration = TAKE_PTR(migration);
+    change_enqueue(change);
+}
+
+/* ---- showing ---- */
+
+void manager_list_migrations(struct manager *m, manager_reply_fn *reply, void *data)
+{
+    json_t *moves = json_array();
+    json_t *arrivals = json_array();
+    for (vec_each(&m->migrations->moves, move)) {
+        if (!(*move)->dry_run) {
+            json_array_append_new(moves, migration_to_json((*move)->migration));
+        }
+    }
+    for (vec_each(&m->migrations->arrivals, arrival)) {
+        json_array_append_new(arrivals, incoming_to_json((*arrival)->incoming));
+    }
+    reply(json_pack("{s:o, s:o}", "migrations", moves, "incoming", arrivals), NULL, data);
+}
+
+static struct move *find_move(const struct manager *m, const char *id, struct error *err)
+{
+    for (vec_each(&m->migrations->moves, move)) {
+        if (!(*move)->dry_run && str_eq((*move)->migration->id, id)) {
+            return *move;
+        }
+    }
+    error_set(err, REASON_NOT_FOUND, SUBJECT("migration", id), "there is no migration \"%s\"", id);
+    error_hint(err, "`cleave migration list` shows the latest");
+    return NULL;
+}
+
+void manager_get_migration(struct manager *m, const char *id, manager_reply_fn *reply, void *data)
+{
+    struct error err = {0};
+    const struct move *move = find_move(m, id, &err);
+    if (move == NULL) {
+        reply(NULL, &err, data);
+        return;
+    }
+    reply(reply_migration(move->migration), NULL, data);
+}
+
+/* ---- cancelling ---- */
+
+static int refuse_cancel(const struct migration *migration, struct error *err)
+{
+    int r = error_set(err, REASON_CONFLICT, SUBJECT("migration", migration->id),
+                      "the migration of VM \"%s\" is %s: it can't be cancelled any more",
+                      migration->request.vm, migration_state_name(migration->state));
+    if (!migration_is_over(migration)) {
+        error_hint(err, "the VM is on %s already; migrate it back from there", migration->target);
+    }
+    return r;
+}
+
+static bool can_cancel(const struct migration *migration)
+{
+    return migration->state == MIGRATION_CHECKING || migration->state == MIGRATION_PREPARING ||
+           migration->state == MIGRATION_ABORTING ||
+           (migration->state == MIGRATION_MOVING && !migration->moved);
+}
+
+void manager_cancel_migration(struct manager *m, const struct caller *caller, const char *id,
+                              manager_reply_fn *reply, void *data)
+{
+    (void)caller;
+    struct error err = {0};
+    struct move *move = find_move(m, id, &err);
+    int r = move == NULL ? -REASON_NOT_FOUND : 0;
+    if (r == 0 && !can_cancel(move->migration)) {
+        r = refuse_cancel(move->migration, &err);
+    }
+    if (r == 0 && !move->migration->cancel) {
+        move->migration->cancel = true;
+        r = move_store(move, move->migration->state, &err);
+        move->migration->cancel = r == 0;
+    }
+    if (r != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    (void)evloop_timer_set(move->timer, 0);
+    reply(reply_migration(move->migration), NULL, data);
+}

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Migrations in the store and in memory, who may not touch what moves, and their plans. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "manager/migrations.h"
+
+#define LOOK_US 1000000
+#define KEY_SIZE 48
+
+/* ---- life ---- */
+
+struct move *move_new(struct manager *m, struct migration *migration)
+{
+    struct move *move = xcalloc(1, sizeof(*move));
+    move->manager = m;
+    move->migration = migration;
+    (void)evloop_timer_new(m->config.loop, move_go_on, move, &move->timer);
+    *vec_push(&m->migrations->moves) = move;
+    return move;
+}
+
+void move_free(struct move *move)
+{
+    migration_free(move->migration);
+    migration_offer_free(move->offer);
+    evloop_timer_free(move->timer);
+    free(move);
+}
+
+struct arrival *arrival_new(struct manager *m, struct incoming *incoming)
+{
+    struct arrival *arrival = xcalloc(1, sizeof(*arrival));
+    arrival->manager = m;
+    arrival->incoming = incoming;
+    arrival->heard_us = clock_monotonic_us();
+    *vec_push(&m->migrations->arrivals) = arrival;
+    return arrival;
+}
+
+void arrival_free(struct arrival *arrival)
+{
+    incoming_free(arrival->incoming);
+    free(arrival);
+}
+
+struct incoming *incoming_copy(const struct incoming *incoming)
+{
+    struct incoming *copy = xcalloc(1, sizeof(*copy));
+    *copy = *incoming;
+    memset(&copy->devices, 0, sizeof(copy->devices));
+    memset(&copy->checks, 0, sizeof(copy->checks));
+    for (vec_each(&incoming->devices, device)) {
+        *vec_push(&copy->devices) = *device;
+    }
+    for (vec_each(&incoming->checks, check)) {
+        *vec_push(&copy->checks) = *check;
+    }
+    return copy;
+}
+
+struct arrival *arrivals_find(const struct manager *m, const char *id)
+{
+    for (vec_each(&m->migrations->arrivals, arrival)) {
+        if (str_eq((*arrival)->incoming->id, id)) {
+            return *arrival;
+        }
+    }
+    return NULL;
+}
+
+/* ---- the store ---- */
+
+static const char *key_of(const char *role, const char *id, char out[KEY_SIZE])
+{
+    snprintf(out, KEY_SIZE, "%s:%.40s", role, id);
+    return out;
+}
+
+void txn_put_move(struct txn *txn, const struct migration *migration)
+{
+    char key[KEY_SIZE];
+    CLEANUP_JSON json_t *document = migration_to_json(migration);
+    txn_put_record(txn, RECORD_MIGRATION, key_of("out", migration->id, key), document);
+}
+
+void txn_put_arrival(struct txn *txn, const struct incoming *incoming)
+{
+    char key[KEY_SIZE];
+    CLEANUP_JSON json_t *document = incoming_to_json(incoming);
+    txn_put_record(txn, RECORD_MIGRATION, key_of("in", incoming->id, key), document);
+}
+
+static int read_record(struct manager *m, const char *key, const json_t *document,
+                       struct error *err)
+{
+    if (str_starts(key, "in:")) {
+        struct incoming *incoming = NULL;
+        int r = incoming_from_json(document, "stored migration", &incoming, err);
+        if (r == 0) {
+            arrival_new(m, incoming);
+        }
+        return r;
+    }
+    struct migration *migration = NULL;
+    int r = migration_from_stored_json(document, &migration, err);
+    if (r == 0) {
+        struct move *move = move_new(m, migration);
+        move->resumed = true;
+        move->finished = migration_is_over(migration);
+    }
+    return r;
+}
+
+static int start_workers(struct manager *m, struct error *err)
+{
+    struct migrations *all = m->migrations;
+    int r = worker_new(m->config.loop, "peer", &all->peer_worker);
+    r = r != 0 ? r : worker_new(m->config.loop, "vm-move", &all->move_worker);
+    r = r != 0 ? r : worker_new(m->config.loop, "vm-track", &all->watch_worker);
+    r = r != 0 ? r : evloop_every(m->config.loop, LOOK_US, arrivals_look, m);
+    return r == 0 ? 0 : error_set_errno(err, -r, "cleaved", "starting a worker thread");
+}
+
+int migrations_open(struct manager *m, struct error *err)
+{
+    CLEANUP_JSON json_t *documents = NULL;
+    struct store *store = m->config.store;
+    m->migrations = xcalloc(1, sizeof(*m->migrations));
+    int r = store->ops->load_records(store, RECORD_MIGRATION, &documents, err);
+    const char *key = NULL;
+    json_t *document = NULL;
+    json_object_foreach(documents, key, document)
+    {
+        r = r != 0 ? r : read_record(m, key, document, err);
+    }
+    return r != 0 ? r : start_workers(m, err);
+}
+
+void migrations_resume(struct manager *m)
+{
+    for (vec_each(&m->migrations->moves, move)) {
+        const struct migration *migration = (*move)->migration;
+        if (!(*move)->finished) {
+            log_info("migration %s of VM %s was %s: going on", migration->id, migration->request.vm,
+                     migration_state_name(migration->state));
+            (void)evloop_timer_set((*move)->timer, 0);
+        }
+    }
+}
+
+void migrations_close(struct manager *m)
+{
+    if (m->migrations == NULL) {
+        return;
+    }
+    bool moving = false;
+    for (vec_each(&m->migrations->moves, move)) {
+        moving = moving || (*move)->moving;
+    }
+    worker_free(TAKE_PTR(m->migrations->watch_worker));
+    worker_free(TAKE_PTR(m->migrations->peer_worker));
+    struct guest_port *port = TAKE_PTR(m->config.move_guest);
+    if (moving && worker_abandon(m->migrations->move_worker)) {
+        log_info("a VM is on its way; the next start sees where it came to");
+        m->migrations->move_worker = NULL;
+        return; /* it still has the port */
+    }
+    worker_free(TAKE_PTR(m->migrations->move_worker));
+    if (port != NULL) {
+        port->ops->free(port);
+    }
+}
+
+void migrations_free(struct manager *m)
+{
+    if (m->migrations == NULL) {
+        return;
+    }
+    for (vec_each(&m->migrations->moves, move)) {
+        move_free(*move);
+    }
+    for (vec_each(&m->migrations->arrivals, arrival)) {
+        arrival_free(*arrival);
+    }
+    vec_done(&m->migrations->moves);
+    vec_done(&m->migrations->arrivals);
+    free(m->migrations);
+}
+
+static void forget(struct manager *m, const char *role, const char *id)
+{
+    char key[KEY_SIZE];
+    struct error err = {0};
+    struct store *store = m->config.store;
+    if (store->ops->delete_record(store, RECORD_MIGRATION, key_of(role, id, key), &err) != 0) {
+        log_warning("forgetting migration %s: %s", id, err.message);
+    }
+}
+
+static void trim_moves(struct manager *m)
+{
+    struct moves *moves = &m->migrations->moves;
+    size_t over = 0;
+    size_t oldest = SIZE_MAX;
+    for (size_t i = 0; i < moves->n; i++) {
+        const struct move *move = moves->items[i];
+        bool done = move->finished && move->jobs == 0;
+        over += done;
+        if (done && (move->dry_run || oldest == SIZE_MAX ||
+                     move->migration->created_us < moves->items[oldest]->migration->created_us)) {
+            oldest = i;
+        }
+    }
+    if (oldest == SIZE_MAX || (over <= MIGRATIONS_KEPT && !moves->items[oldest]->dry_run)) {
+        return;
+    }
+    if (!moves->items[oldest]->dry_run) {
+        forget(m, "out", moves->items[oldest]->migration->id);
+    }
+    move_free(moves->items[oldest]);
+    vec_remove(moves, oldest);
+}
+
+static void trim_arrivals(struct manager *m)
+{
+    struct arrivals *arrivals = &m->migrations->arrivals;
+    size_t over = 0;
+    size_t oldest = SIZE_MAX;
+    for (size_t i = 0; i < arrivals->n; i++) {
+        const struct arrival *arrival = arrivals->items[i];
+        bool done = incoming_is_over(arrival->incoming) && !arrival->acting;
+        over += done;
+        if (done && (oldest == SIZE_MAX || arrival->incoming->created_us <
+                                               arrivals->items[oldest]->incoming->created_us)) {
+            oldest = i;
+        }
+    }
+    if (over > MIGRATIONS_KEPT) {
+        forget(m, "in", arrivals->items[oldest]->incoming->id);
+        arrival_free(arrivals->items[oldest]);
+        vec_remove(arrivals, oldest);
+    }
+}
+
+void migrations_trim(struct manager *m)
+{
+    trim_moves(m);
+    trim_arrivals(m);
+}
+
+/* ---- who may not touch what moves ---- */
+
+static bool is_vm(const char *name, const char *uuid, const char *wanted)
+{
+    return str_eq(name, wanted) || (uuid[0] != '\0' && str_eq_case(uuid, wanted));
+}
+
+int migrations_refuse_vm(const struct manager *m, const char *vm, const char *what,
+                         struct error *err)
+{
+    for (vec_each(&m->migrations->moves, item)) {
+        const struct migration *migration = (*item)->migration;
+        if ((*item)->finished || (*item)->dry_run ||
+            !is_vm(migration->request.vm, migration->vm_uuid, vm)) {
+            continue;
+        }
+        error_set(err, REASON_IN_USE, SUBJECT("vm", migration->request.vm),
+                  "VM \"%s\" can't %s: it is migrating to %s (%s)", migration->request.vm, what,
+                  migration->target[0] != '\0' ? migration->target : "another host",
+                  migration_state_name(migration->state));
+        error_hint(err, "wait for it, or end it: `cleave migration cancel %s`", migration->id);
+        return -REASON_IN_USE;
+    }
+    for (vec_each(&m->migrations->arrivals, item)) {
+        const struct incoming *incoming = (*item)->incoming;
+        if (incoming_is_over(incoming) || !is_vm(incoming->vm, incoming->vm_uuid, vm)) {
+            continue;
+        }
+        error_set(err, REASON_IN_USE, SUBJECT("vm", incoming->vm),
+                  "VM \"%s\" can't %s: it is coming in from %s (%s)", incoming->vm, what,
+                  incoming->host[0] != '\0' ? incoming->host : "another host",
+                  incoming_state_name(incoming->state));
+        error_hint(err, "wait until it is here, or cancel the migration there");
+        return -REASON_IN_USE;
+    }
+    return 0;
+}
+
+static bool has_device(const struct migration_devices *devices, const char *claim)
+{
+    for (vec_each(devices, device)) {
+        if (str_eq(device->claim, claim)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct move *leaving(const struct manager *m, const char *claim)
+{
+    for (vec_each(&m->migrations->moves, move)) {
+        if (!(*move)->finished && !(*move)->dry_run &&
+            has_device(&(*move)->migration->devices, claim)) {
+            return *move;
+        }
+    }
+    return NULL;
+}
+
+static const struct arrival *arriving(const struct manager *m, const char *claim)
+{
+    for (vec_each(&m->migrations->arrivals, arrival)) {
+        if (!incoming_is_over((*arrival)->incoming) &&
+            has_device(&(*arrival)->incoming->devices, claim)) {
+            return *arrival;
+        }
+    }
+    return NULL;
+}
+
+bool migrations_have_claim(const struct manager *m, const char *claim)
+{
+    return leaving(m, claim) != NULL || arriving(m, claim) != NULL;
+}
+
+int migrations_refuse_plan(const struct manager *m, const struct change *change,
+                           const struct plan *plan, struct error *err)
+{
+    for (vec_each(&plan->claims, entry)) {
+        const char *name = entry->claim.name;
+        const struct move *move = leaving(m, name);
+        const struct arrival *arrival = arriving(m, name);
+        if (entry->verb == PLAN_KEEP || (move != NULL && move == change->move) ||
+            (arrival != NULL && arrival == change->arrival) || (move == NULL && arrival == NULL)) {
+            continue;
+        }
+        const char *vm = move != NULL ? move->migration->request.vm : arrival->incoming->vm;
+        const char *id = move != NULL ? move->migration->id : arrival->incoming->id;
+        error_set(err, REASON_IN_USE, SUBJECT("claim", name),
+                  "claim \"%s\" can't be changed: VM \"%s\" is %s with it (migration %s)", name, vm,
+                  move != NULL ? "leaving" : "coming in", id);
+        error_hint(err, "wait until the migration is over, or cancel it where the VM comes from");
+        return -REASON_IN_USE;
+    }
+    return 0;
+}
+
+/* ---- plans ---- */
+
+struct move *moves_find_plan(const struct manager *m, const char *plan)
+{
+    for (vec_each(&m->migrations->moves, move)) {
+        if (!(*move)->finished && str_eq((*move)->migration->plan, plan)) {
+            return *move;
+        }
+    }
+    return NULL;
+}
+
+static struct arrival *arrivals_find_plan(const struct manager *m, const char *plan)
+{
+    for (vec_each(&m->migrations->arrivals, arrival)) {
+        if (!incoming_is_over((*arrival)->incoming) && str_eq((*arrival)->incoming->plan, plan)) {
+            return *arrival;
+        }
+    }
+    return NULL;
+}
+
+bool migrations_owns_plan(const struct manager *m, const struct plan *plan)
+{
+    return arrivals_find_plan(m, plan->id) != NULL;
+}
+
+static void reserve_arrival(struct incoming *incoming, const struct plan *plan, bool begins)
+{
+    STR_SET(incoming->plan, plan->id);
+    if (!begins) {
+        (void)sm_move(&incoming_machine, &incoming->state, INCOMING_ABORTING);
+    }
+}
+
+void migrations_reserve(struct txn *txn, const struct change *change, const struct plan *plan)
+{
+    if (change == NULL) {
+        return;
+    }
+    const struct incoming *begun = change->incoming;
+    const struct incoming *given_back = change->arrival != NULL ? change->arrival->incoming : NULL;
+    if (begun != NULL || given_back != NULL) {
+        CLEANUP(incoming_freep)
+        struct incoming *next = incoming_copy(begun != NULL ? begun : given_back);
+        reserve_arrival(next, plan, begun != NULL);
+        if (plan->state == PLAN_DONE) { /* nothing to do */
+            arrival_after_plan(next, plan);
+        }
+        txn_put_arrival(txn, next);
+    }
+    if (change->move != NULL) {
+        struct migration next = *change->move->migration;
+        STR_SET(next.plan, plan->id);
+        if (plan->state == PLAN_DONE) {
+            move_after_plan(&next, plan);
+            move_note(txn, &next);
+        }
+        txn_put_move(txn, &next);
+    }
+}
+
+void migrations_reserved(struct manager *m, struct change *change, const struct plan *plan)
+{
+    if (change->incoming != NULL) {
+        change->arrival = arrival_new(m, TAKE_PTR(change->incoming));
+        reserve_arrival(change->arrival->incoming, plan, true);
+    } else if (change->arrival != NULL) {
+        reserve_arrival(change->arrival->incoming, plan, false);
+    }
+    if (change->move != NULL) {
+        STR_SET(change->move->migration->plan, plan->id);
+    }
+    if (plan->state == PLAN_DONE) {
+        migrations_ended(m, plan);
+    }
+}
+
+void migrations_end(struct txn *txn, const struct plan *plan)
+{
+    const struct arrival *arrival = arrivals_find_plan(txn->manager, plan->id);
+    const struct move *move = moves_find_plan(txn->manager, plan->id);
+    if (arrival != NULL) {
+        CLEANUP(incoming_freep) struct incoming *next = incoming_copy(arrival->incoming);
+        arrival_after_plan(next, plan);
+        txn_put_arrival(txn, next);
+    }
+    if (move != NULL) {
+        struct migration next = *move->migration;
+        move_after_plan(&next, plan);
+        txn_put_move(txn, &next);
+        move_note(txn, &next);
+    }
+}
+
+void migrations_ended(struct manager *m, const struct plan *plan)
+{
+    struct arrival *arrival = arrivals_find_plan(m, plan->id);
+    struct move *move = moves_find_plan(m, plan->id);
+    if (arrival != NULL) {
+        arrival_after_plan(arrival->incoming, plan);
+        arrival->acting = false;
+        arrival->heard_us = clock_monotonic_us();
+    }
+    if (move != NULL) {
+        move_after_plan(move->migration, plan);
+        move->releasing = false;
+        move_try_later(move);
+    }
+    migrations_trim(m);
+}

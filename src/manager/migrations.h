@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * VMs on their way: out of this host (struct move, led from here) and into it (struct arrival, led
+ * from the other host). Private to src/manager; loop thread only. What is stored is a struct
+ * migration or incoming; what hangs on it here is in the two structs below.
+ */
+#ifndef MANAGER_MIGRATIONS_H
+#define MANAGER_MIGRATIONS_H
+
+#include "base/sm.h"
+#include "manager/state.h"
+#include "model/incoming.h"
+#include "plan/preflight.h"
+
+extern const struct sm_type migration_machine;
+extern const struct sm_type incoming_machine;
+
+/* How many that are over are remembered. */
+#define MIGRATIONS_KEPT 50
+/* A source that leads asks at least this often, so that the reservation stays. */
+#define MIGRATION_TOUCH_US 5000000
+
+/* A migration that this host leads. */
+struct move {
+    struct manager *manager;
+    struct migration *migration;
+    struct migration_offer *offer; /* NULL until it was made */
+    struct evloop_timer *timer;    /* next look at it */
+    uint64_t pause_us;             /* before the next attempt; grows */
+    unsigned jobs;                 /* with workers; it must live until they are back */
+    bool dry_run;                  /* stored nowhere: answers `reply` and goes */
+    manager_reply_fn *reply;
+    void *data;
+    bool resumed;   /* found in the store: was libvirt still moving it? */
+    bool checked;   /* the target was asked */
+    bool offered;   /* the target prepares */
+    bool moving;    /* libvirt moves it for us */
+    bool deciding;  /* where is it? */
+    bool releasing; /* a change for that waits or runs */
+    bool finished;  /* goes as soon as no job has it */
+    uint64_t touched_us;
+    unsigned both;                      /* how often it was seen running twice */
+    struct error err;                   /* why it goes back */
+    struct migration_progress progress; /* written by the watching worker's done */
+};
+
+/* A reservation for a VM that comes in. */
+struct arrival {
+    struct manager *manager;
+    struct incoming *incoming;
+    uint64_t heard_us; /* monotonic: when the source spoke last */
+    bool acting;       /* a change for it waits or runs */
+};
+
+struct moves {
+    struct move **items;
+    size_t n;
+    size_t cap;
+};
+struct arrivals {
+    struct arrival **items;
+    size_t n;
+    size_t cap;
+};
+
+struct migrations {
+    struct moves moves;
+    struct arrivals arrivals;
+    struct worker *peer_worker;
+    struct worker *move_worker;
+    struct worker *watch_worker;
+};
+
+/* Reads the store; workers start. Unfinished ones go on with migrations_resume(). */
+int migrations_open(struct manager *m, struct error *err);
+void migrations_resume(struct manager *m);
+/* Ends the workers. A VM that libvirt is moving goes on moving without us; the next start sees
+ * where it came to. */
+void migrations_close(struct manager *m);
+void migrations_free(struct manager *m);
+
+/* ---- who may not touch what moves ---- */
+
+/* -IN_USE when the VM is on its way, in or out. `what` it can't: "be stopped". */
+int migrations_refuse_vm(const struct manager *m, const char *vm, const char *what,
+                         struct error *err);
+/* -IN_USE when the plan takes or changes a claim of such a VM and isn't the migration's own. */
+int migrations_refuse_plan(const struct manager *m, const struct change *change,
+                           const struct plan *plan, struct error *err);
+/* Will what the claim has go with its VM, or come with it? Then nobody else gives it back. */
+bool migrations_have_claim(const struct manager *m, const char *claim);
+
+/* ---- plans of migrations ---- */
+
+/* Within the transaction that reserves or ends a plan; and after it was committed. */
+void migrations_reserve(struct txn *txn, const struct change *change, const struct plan *plan);
+void migrations_reserved(struct manager *m, struct change *change, const struct plan *plan);
+void migrations_end(struct txn *txn, const struct plan *plan);
+void migrations_ended(struct manager *m, const struct plan *plan);
+/* Is it an arrival's? Then nothing is left of a claim that it could not serve. */
+bool migrations_owns_plan(const struct manager *m, const struct plan *plan);
+
+/* ---- moves ---- */
+
+struct move *move_new(struct manager *m, struct migration *migration);
+void move_free(struct move *move);
+/* The state with everything else of the migration, stored; -reason and unchanged if it can't be. */
+int move_store(struct move *move, enum migration_state state, struct error *err);
+/* Does what comes next; any time. */
+void move_go_on(void *move);
+/* After `pause_us`, or later with each attempt. */
+void move_try_later(struct move *move);
+/* Ends it without anything having been done. */
+void move_fail(struct move *move, const struct error *err);
+void move_after_plan(struct migration *migration, const struct plan *plan);
+/* Its event, where the state is worth one. */
+void move_note(struct txn *txn, const struct migration *migration);
+struct move *moves_find_plan(const struct manager *m, const char *plan);
+
+/* What workers do for it: each calls `done` on the loop. */
+typedef void move_done_fn(struct move *move, struct incoming *incoming, const struct error *err);
+enum peer_question {
+    PEER_ASK_CHECK,
+    PEER_ASK_PREPARE,
+    PEER_ASK_STATUS,
+    PEER_ASK_COMMIT,
+    PEER_ASK_ABORT
+};
+/* `done` gets what the target says (its own until it returns), or why it doesn't. */
+void move_ask_peer(struct move *move, enum peer_question question, move_done_fn *done);
+/* Metadata, framebuffers and link speed into offer and estimate. */
+void move_measure(struct move *move, evloop_fn *done);
+/* Lets libvirt move it; `done` without `incoming`. */
+void move_run(struct move *move, move_done_fn *done);
+/* Looks how far libvirt is, and cancels if that was asked for. `err`: NULL while it moves it. */
+void move_watch(struct move *move, move_done_fn *done);
+void move_undefine(struct move *move, move_done_fn *done);
+
+/* ---- arrivals ---- */
+
+struct arrival *arrival_new(struct manager *m, struct incoming *incoming);
+void arrival_free(struct arrival *arrival);
+struct arrival *arrivals_find(const struct manager *m, const char *id);
+int arrival_store(struct arrival *arrival, enum incoming_state state, struct error *err);
+void arrival_after_plan(struct incoming *incoming, const struct plan *plan);
+/* Commits or gives back what has waited too long; a timer's function. */
+void arrivals_look(void *manager);
+
+/* ---- records ---- */
+
+void txn_put_move(struct txn *txn, const struct migration *migration);
+void txn_put_arrival(struct txn *txn, const struct incoming *incoming);
+struct incoming *incoming_copy(const struct incoming *incoming);
+/* Forgets the oldest that are over. */
+void migrations_trim(struct manager *m);
+
+#endif

@@ -52,6 +52,10 @@ json_t *health_to_json(void)
 bool change_is_running(const json_t *body)
 {
     const json_t *plan = json_object_get(body, "plan");
+    const json_t *migration = json_object_get(body, "migration");
+    if (migration != NULL) {
+        return json_is_null(json_object_get(migration, "finishedAt"));
+    }
     const char *state = json_string_value(json_object_get(plan, "state"));
     return state != NULL && (str_eq(state, "running") || str_eq(state, "undoing"));
 }

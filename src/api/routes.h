@@ -79,6 +79,14 @@ route_fn vm_stop;
 route_fn hook_qemu;
 route_fn gc_list;
 route_fn gc_run;
+route_fn migration_list;
+route_fn migration_create;
+route_fn migration_get;
+route_fn migration_cancel;
+route_fn incoming_offer;
+route_fn incoming_get;
+route_fn incoming_commit;
+route_fn incoming_abort;
 route_fn event_list;
 route_fn rule_list;
 

@@ -124,7 +124,7 @@ static void path_parameters_agree(void **state)
         if (open == NULL) {
             continue;
         }
-        char name[16] = "";
+        char name[32] = "";
         assert_true(strcspn(open + 1, "}") < sizeof(name));
         memcpy(name, open + 1, strcspn(open + 1, "}"));
         if (!has_param(operation(&routes[i]), "path", name)) {

@@ -4,6 +4,7 @@
 #include "base/attr.h"
 #include "driver/libvirt/libvirt_port.h"
 #include "driver/nvml/nvml_port.h"
+#include "driver/peer/peer_driver.h"
 #include "driver/sysfs/sysfs_port.h"
 
 struct driver {
@@ -38,6 +39,8 @@ static void libvirt_open(struct drivers *drivers, const struct settings *setting
     drivers->ports.guest = libvirt_port_new(settings->libvirt_uri);
     drivers->watch_guest = libvirt_port_new(settings->libvirt_uri);
     drivers->slow_guest = libvirt_port_new(settings->libvirt_uri);
+    drivers->track_guest = libvirt_port_new(settings->libvirt_uri);
+    drivers->move_guest = libvirt_port_new(settings->libvirt_uri);
 }
 
 static void libvirt_close(struct drivers *drivers)
@@ -45,6 +48,21 @@ static void libvirt_close(struct drivers *drivers)
     drivers->ports.guest->ops->free(drivers->ports.guest);
     drivers->watch_guest->ops->free(drivers->watch_guest);
     drivers->slow_guest->ops->free(drivers->slow_guest);
+    drivers->track_guest->ops->free(drivers->track_guest);
+    if (drivers->move_guest != NULL) { /* nobody took it */
+        drivers->move_guest->ops->free(drivers->move_guest);
+    }
+}
+
+static void peer_open(struct drivers *drivers, const struct settings *settings)
+{
+    (void)settings;
+    drivers->peer = peer_driver_new();
+}
+
+static void peer_close(struct drivers *drivers)
+{
+    drivers->peer->ops->free(drivers->peer);
 }
 
 /* In the order in which they are opened. */
@@ -52,6 +70,7 @@ static const struct driver table[] = {
     {.name = "sysfs", .open = sysfs_open, .close = sysfs_close},
     {.name = "nvml", .open = nvml_open, .close = nvml_close},
     {.name = "libvirt", .open = libvirt_open, .close = libvirt_close},
+    {.name = "peer", .open = peer_open, .close = peer_close},
 };
 
 void drivers_open(struct drivers *drivers, const struct settings *settings)

@@ -17,6 +17,7 @@
 #include "daemon/state_dir.h"
 #include "exec/states.h"
 #include "manager/manager.h"
+#include "manager/migrations.h"
 #include "store/sqlite.h"
 
 #define USECS_PER_S UINT64_C(1000000)
@@ -79,6 +80,10 @@ static int open_manager(struct daemon *d, struct error *err)
         .ports = d->drivers.ports,
         .watch_guest = d->drivers.watch_guest,
         .slow_guest = d->drivers.slow_guest,
+        .peer = d->drivers.peer,
+        .move_guest = TAKE_PTR(d->drivers.move_guest),
+        .track_guest = d->drivers.track_guest,
+        .incoming_patience_us = d->settings.incoming_patience_s * USECS_PER_S,
         .observe_period_us = d->settings.observe_period_s * USECS_PER_S,
         .vm_grace_us = d->settings.vm_grace_s * USECS_PER_S,
     };
@@ -146,6 +151,8 @@ static void print_states(void)
     sm_draw(&step_machine, &text);
     sm_draw(&plan_machine, &text);
     sm_draw(&claim_machine, &text);
+    sm_draw(&migration_machine, &text);
+    sm_draw(&incoming_machine, &text);
     (void)fputs(strbuf_str(&text), stdout);
 }
 

@@ -23,6 +23,7 @@ struct settings {
     struct pci_vendors passthrough_vendors; /* besides NVIDIA */
     uint32_t observe_period_s;              /* 0: only on demand */
     uint32_t vm_grace_s;                    /* how long a VM may be gone before its claims go */
+    uint32_t incoming_patience_s;           /* 0: the manager's default */
     enum log_level log_level;
 };
 

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "lib/carrier.h"
 #include "lib/reply_json.h"
 
 #define CONNECT_TIMEOUT_S 5L
@@ -20,7 +21,10 @@
 #define BASE_URL "http://localhost"
 
 struct client {
-    char *socket_path;
+    char *socket_path; /* "" when it is reached otherwise */
+    char *base_url;
+    char *name; /* for messages: the socket, or the address */
+    struct carrier *carrier;
     long timeout_s;
     CURL *curl;
 };
@@ -30,13 +34,39 @@ struct reply {
     bool too_large;
 };
 
-struct client *client_new(const char *socket_path)
+static struct client *make(const char *socket_path, const char *base_url, const char *name)
 {
     struct client *client = xcalloc(1, sizeof(*client));
     client->socket_path = xstrdup(socket_path);
+    client->base_url = xstrdup(base_url);
+    client->name = xstrdup(name);
     client->timeout_s = REPLY_TIMEOUT_S;
     client->curl = curl_easy_init();
     return client;
+}
+
+struct client *client_new(const char *socket_path)
+{
+    return make(socket_path, BASE_URL, socket_path);
+}
+
+int client_new_address(const char *address, struct client **ret_client, struct error *err)
+{
+    if (str_starts(address, "unix:/")) {
+        *ret_client = make(address + strlen("unix:"), BASE_URL, address);
+        return 0;
+    }
+    if (str_starts(address, "http://") && address[strlen("http://")] != '\0') {
+        *ret_client = make("", address, address);
+        return 0;
+    }
+    struct carrier *carrier = NULL;
+    int r = carrier_new(address, &carrier, err);
+    if (r == 0) {
+        *ret_client = make("", BASE_URL, address);
+        (*ret_client)->carrier = carrier;
+    }
+    return r;
 }
 
 void client_set_timeout(struct client *client, long timeout_s)
@@ -50,6 +80,9 @@ void client_free(struct client *client)
         return;
     }
     curl_easy_cleanup(client->curl);
+    carrier_free(client->carrier);
+    free(client->base_url);
+    free(client->name);
     free(client->socket_path);
     free(client);
 }
@@ -68,6 +101,16 @@ static size_t on_data(char *data, size_t size, size_t n, void *userdata)
 static int no_connection(const struct client *client, struct error *err)
 {
     const char *path = client->socket_path;
+    if (path[0] == '\0') {
+        error_set(err, REASON_UNAVAILABLE, client->name, "cleaved does not answer at %s",
+                  client->name);
+        if (client->carrier != NULL) {
+            carrier_explain(client->carrier, err);
+        } else {
+            error_hint(err, "does it listen there (--listen), and does a firewall let you?");
+        }
+        return -REASON_UNAVAILABLE;
+    }
     if (access(path, F_OK) == 0 && access(path, R_OK | W_OK) != 0 && errno == EACCES) {
         error_set(err, REASON_PERMISSION, path, "you may not talk to cleaved on %s", path);
         error_hint(err, "use sudo, or join the group that owns the socket");
@@ -87,22 +130,23 @@ static int no_connection(const struct client *client, struct error *err)
 static int transport_error(const struct client *client, CURLcode code, bool too_large,
                            struct error *err)
 {
-    if (code == CURLE_COULDNT_CONNECT) {
+    bool cut = client->carrier != NULL &&
+               (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR);
+    if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST || cut) {
         return no_connection(client, err);
     }
     if (too_large) {
-        return error_set(err, REASON_INTERNAL, client->socket_path,
+        return error_set(err, REASON_INTERNAL, client->name,
                          "cleaved answered with more than %d bytes", CLIENT_MAX_REPLY);
     }
     if (code == CURLE_OPERATION_TIMEDOUT) {
-        error_set(err, REASON_UNAVAILABLE, client->socket_path,
-                  "cleaved on %s did not answer within %ld s", client->socket_path,
-                  client->timeout_s);
+        error_set(err, REASON_UNAVAILABLE, client->name, "cleaved on %s did not answer within %ld s",
+                  client->name, client->timeout_s);
         error_hint(err, "what was asked for may still happen: \"cleave plan list\" tells");
         return -REASON_UNAVAILABLE;
     }
-    return error_set(err, REASON_UNAVAILABLE, client->socket_path, "talking to cleaved on %s: %s",
-                     client->socket_path, curl_easy_strerror(code));
+    return error_set(err, REASON_UNAVAILABLE, client->name, "talking to cleaved on %s: %s",
+                     client->name, curl_easy_strerror(code));
 }
 
 /* Options that every request has; the handle is kept, and so is its connection. */
@@ -111,7 +155,11 @@ static void prepare(const struct client *client, const char *method, const char 
 {
     CURL *curl = client->curl;
     curl_easy_reset(curl);
-    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket_path);
+    if (client->carrier != NULL) {
+        carrier_prepare(client->carrier, curl);
+    } else if (client->socket_path[0] != '\0') {
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket_path);
+    }
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
@@ -131,8 +179,8 @@ static int take_reply(const struct client *client, const struct reply *reply, js
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
     CLEANUP_JSON json_t *json = reply_parse(strbuf_str(&reply->text), reply->text.len);
     if (json == NULL) {
-        error_set(err, REASON_UNAVAILABLE, client->socket_path,
-                  "the answer on %s is not JSON (HTTP status %ld)", client->socket_path, status);
+        error_set(err, REASON_UNAVAILABLE, client->name,
+                  "the answer on %s is not JSON (HTTP status %ld)", client->name, status);
         error_hint(err, "is it cleaved that serves this socket?");
         return -REASON_UNAVAILABLE;
     }
@@ -150,7 +198,7 @@ int client_call(struct client *client, const char *method, const char *path, con
         return error_set(err, REASON_INVALID, client->socket_path,
                          "the path of a socket has at most %zu bytes", MAX_PATH_LEN);
     }
-    CLEANUP_FREE char *url = xasprintf(BASE_URL "%s", path);
+    CLEANUP_FREE char *url = xasprintf("%s%s", client->base_url, path);
     CLEANUP_FREE char *text = body == NULL ? NULL : json_text(body);
     struct reply reply = {0};
     prepare(client, method, url, &reply);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Client of cleaved's HTTP API over its Unix socket. One request at a time; not thread-safe. */
+/*
+ * Client of cleaved's HTTP API: over its Unix socket, over TCP, or through a program that carries
+ * the bytes (`ssh HOST cleave dial`). One request at a time; not thread-safe.
+ */
 #ifndef LIB_CLIENT_H
 #define LIB_CLIENT_H
 
@@ -14,6 +17,9 @@ struct client;
 
 /* Opens nothing yet. */
 struct client *client_new(const char *socket_path);
+/* By address: "unix:/path", "http://host:port", or "ssh:[user@]host[:port]". *ret_client NULL and
+ * -INVALID for anything else. */
+int client_new_address(const char *address, struct client **ret_client, struct error *err);
 void client_free(struct client *client);
 /* How long to wait for an answer; ten minutes, unless this says otherwise. */
 void client_set_timeout(struct client *client, long timeout_s);

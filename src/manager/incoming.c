@@ -346,10 +346,11 @@ static void run_commit(struct change *change)
     struct arrival *arrival = find_arrival(m, change->name, &err);
     int r = arrival == NULL ? -REASON_NOT_FOUND : 0;
     if (r == 0 && arrival->incoming->state != INCOMING_COMMITTED) {
-        r = find_vm(m, arrival->incoming) != NULL
-                ? commit(arrival, &err)
-                : error_set(&err, REASON_CONFLICT, SUBJECT("vm", arrival->incoming->vm),
-                            "VM \"%s\" is not here", arrival->incoming->vm);
+        bool here = find_vm(m, arrival->incoming) != NULL;
+        r = here ? 0
+                 : error_set(&err, REASON_CONFLICT, SUBJECT("vm", arrival->incoming->vm),
+                             "VM \"%s\" is not here", arrival->incoming->vm);
+        r = r != 0 || change->dry_run ? r : commit(arrival, &err);
     }
     if (r != 0) {
         change_refuse(change, &err);
@@ -359,9 +360,9 @@ static void run_commit(struct change *change)
 }
 
 void manager_commit_incoming(struct manager *m, const struct caller *caller, const char *id,
-                             manager_reply_fn *reply, void *data)
+                             bool dry_run, manager_reply_fn *reply, void *data)
 {
-    struct request request = {.caller = caller, .reply = reply, .data = data};
+    struct request request = {caller, dry_run, reply, data};
     change_enqueue(change_new(m, run_commit, &request, id));
 }
 
@@ -427,6 +428,11 @@ static void run_abort(struct change *change)
         change_refuse(change, &err);
         return;
     }
+    if (change->dry_run) {
+        plan_free(plan);
+        change_answer(change, show_now(m, change->arrival));
+        return;
+    }
     change->show = show_change;
     change_carry_out(change, plan);
 }
@@ -469,7 +475,7 @@ static int want_abort(struct arrival *arrival, struct error *err)
 }
 
 void manager_abort_incoming(struct manager *m, const struct caller *caller, const char *id,
-                            manager_reply_fn *reply, void *data)
+                            bool dry_run, manager_reply_fn *reply, void *data)
 {
     struct error err = {0};
     struct arrival *arrival = find_arrival(m, id, &err);
@@ -479,11 +485,11 @@ void manager_abort_incoming(struct manager *m, const struct caller *caller, cons
     }
     bool now = arrival->incoming->state == INCOMING_PREPARED && !arrival->acting;
     if (now) { /* its answer is that of the plan, or why there is none */
-        struct request request = {.caller = caller, .reply = reply, .data = data};
+        struct request request = {caller, dry_run, reply, data};
         change_enqueue(change_new(m, run_abort, &request, id));
         return;
     }
-    if (want_abort(arrival, &err) != 0) {
+    if (!dry_run && want_abort(arrival, &err) != 0) {
         reply(NULL, &err, data);
         return;
     }

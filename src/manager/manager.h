@@ -110,15 +110,15 @@ void manager_migrate_vm(struct manager *m, const struct caller *caller, const js
 void manager_list_migrations(struct manager *m, manager_reply_fn *reply, void *data);
 void manager_get_migration(struct manager *m, const char *id, manager_reply_fn *reply, void *data);
 void manager_cancel_migration(struct manager *m, const struct caller *caller, const char *id,
-                              manager_reply_fn *reply, void *data);
+                              bool dry_run, manager_reply_fn *reply, void *data);
 /* What another host asks: body is a MigrationOffer; answers with the reservation. */
 void manager_offer_incoming(struct manager *m, const struct caller *caller, const json_t *body,
                             bool dry_run, manager_reply_fn *reply, void *data);
 void manager_get_incoming(struct manager *m, const char *id, manager_reply_fn *reply, void *data);
 void manager_commit_incoming(struct manager *m, const struct caller *caller, const char *id,
-                             manager_reply_fn *reply, void *data);
+                             bool dry_run, manager_reply_fn *reply, void *data);
 void manager_abort_incoming(struct manager *m, const struct caller *caller, const char *id,
-                            manager_reply_fn *reply, void *data);
+                            bool dry_run, manager_reply_fn *reply, void *data);
 void manager_list_events(struct manager *m, uint64_t after, size_t max, manager_reply_fn *reply,
                          void *data);
 void manager_list_rules(struct manager *m, manager_reply_fn *reply, void *data);

@@ -229,7 +229,7 @@ static bool can_cancel(const struct migration *migration)
 }
 
 void manager_cancel_migration(struct manager *m, const struct caller *caller, const char *id,
-                              manager_reply_fn *reply, void *data)
+                              bool dry_run, manager_reply_fn *reply, void *data)
 {
     (void)caller;
     struct error err = {0};
@@ -238,7 +238,7 @@ void manager_cancel_migration(struct manager *m, const struct caller *caller, co
     if (r == 0 && !can_cancel(move->migration)) {
         r = refuse_cancel(move->migration, &err);
     }
-    if (r == 0 && !move->migration->cancel) {
+    if (r == 0 && !dry_run && !move->migration->cancel) {
         move->migration->cancel = true;
         r = move_store(move, move->migration->state, &err);
         move->migration->cancel = r == 0;

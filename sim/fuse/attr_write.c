@@ -135,7 +135,7 @@ int write_reset(const struct ref *ref, const char *text)
     if (ref->fn.vf != NULL) {
         return ref->fn.vf->vgpu.opener != 0 ? -EBUSY : 0;
     }
-    return sim_gpu_reset(ref->host, ref->fn.gpu) == 0 ? 0 : -EBUSY;
+    return sim_function_reset(ref->host, ref->fn.gpu) == 0 ? 0 : -EBUSY;
 }
 
 /* NVIDIA's driver has no sriov_configure(): measured as "write error: No such file or directory" in

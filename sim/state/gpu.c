@@ -284,7 +284,12 @@ int sim_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, bool on)
 
 int sim_gpu_reset(struct sim_host *host, struct sim_gpu *gpu)
 {
-    if (!sim_nvml_reaches(gpu)) {
+    return sim_nvml_reaches(gpu) ? sim_function_reset(host, gpu) : SIM_NVML_GPU_IS_LOST;
+}
+
+int sim_function_reset(struct sim_host *host, struct sim_gpu *gpu)
+{
+    if (gpu->lost) {
         return SIM_NVML_GPU_IS_LOST;
     }
     if (gpu->no_reset) {

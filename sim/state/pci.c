@@ -396,8 +396,10 @@ int sim_sriov(struct sim_host *host, struct sim_gpu *gpu, bool enable)
     if (enable == (gpu->n_vfs > 0)) {
         return 0;
     }
-    /* sriov-manage takes the driver's unbindLock, which an NVML client or a VM keeps from it. */
-    if (sim_count_vgpus(gpu) > 0 || gpu->holder[0] != '\0' || sim_nvml_open(host, 0)) {
+    /* sriov-manage takes the driver's unbindLock, which an NVML client or a VM keeps from it. A
+     * wedged GPU's vGPUs can't be removed one by one: those that nobody has open go along. */
+    bool taken = gpu->wedged && !enable ? sim_any_opened(gpu) : sim_count_vgpus(gpu) > 0;
+    if (taken || gpu->holder[0] != '\0' || sim_nvml_open(host, 0)) {
         return -EBUSY;
     }
     sim_gpu_forget_volatile(gpu);

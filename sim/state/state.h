@@ -293,6 +293,8 @@ const char *sim_setting_name(enum sim_setting setting);
 void sim_clear_ecc(struct sim_host *host, struct sim_gpu *gpu, bool aggregate);
 /* nvidia-smi -r: IN_USE while anything holds the GPU; a pending MIG mode takes effect. */
 int sim_gpu_reset(struct sim_host *host, struct sim_gpu *gpu);
+/* The kernel's: whatever driver the function has, or none. */
+int sim_function_reset(struct sim_host *host, struct sim_gpu *gpu);
 /* Types that could be created now on the GPU (NVML "creatable"); returns the count written. */
 uint32_t sim_creatable_types(struct sim_host *host, struct sim_gpu *gpu,
                              const struct cat_vgpu_type **ret_types, uint32_t max);

@@ -35,6 +35,12 @@ void gpu_uncordon(const struct call *call)
                          call->data);
 }
 
+void gpu_recover(const struct call *call)
+{
+    manager_recover_gpu(call->manager, &call->caller, call->name, call->dry_run, call->reply,
+                        call->data);
+}
+
 void profile_list(const struct call *call)
 {
     manager_list_profiles(call->manager, call->gpu, call->reply, call->data);

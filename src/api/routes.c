@@ -20,6 +20,7 @@ static const struct route routes[] = {
     {"/v1/gpus/{gpu}/cordon", "PUT", gpu_cordon, ROUTE_MAY_HAVE_BODY, DRY},
     {"/v1/gpus/{gpu}/cordon", "DELETE", gpu_uncordon, ROUTE_NO_BODY, DRY},
     {"/v1/gpus/{gpu}/mode", "PUT", gpu_set_mode, ROUTE_NEEDS_BODY, DRY},
+    {"/v1/gpus/{gpu}/recover", "POST", gpu_recover, ROUTE_NO_BODY, DRY},
     {"/v1/gpus/{gpu}/scheduler", "PUT", gpu_set_scheduler, ROUTE_NEEDS_BODY, DRY},
     {"/v1/health", "GET", health_get, ROUTE_NO_BODY, 0},
     {"/v1/hooks/qemu", "POST", hook_qemu, ROUTE_NEEDS_BODY, 0},

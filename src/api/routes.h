@@ -63,6 +63,7 @@ route_fn gpu_set_mode;
 route_fn gpu_set_scheduler;
 route_fn gpu_cordon;
 route_fn gpu_uncordon;
+route_fn gpu_recover;
 route_fn profile_list;
 route_fn claim_list;
 route_fn claim_create;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gpu cordon, uncordon: what goes to a GPU, decided by hand. */
+/* gpu cordon, uncordon, recover: what goes to a GPU, decided by hand. */
 #include <stdio.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/change.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
 
@@ -36,4 +37,10 @@ int cmd_gpu_cordon(struct cli *cli, const struct words *words, struct error *err
 int cmd_gpu_uncordon(struct cli *cli, const struct words *words, struct error *err)
 {
     return change_cordon(cli, words, "DELETE", NULL, "open: it gets new claims again", err);
+}
+
+int cmd_gpu_recover(struct cli *cli, const struct words *words, struct error *err)
+{
+    CLEANUP_FREE char *path = client_path("/v1/gpus/", words->args[0], "/recover");
+    return change_run(cli, "POST", path, NULL, err);
 }

@@ -53,6 +53,7 @@ verb_fn cmd_gpu_show;
 verb_fn cmd_gpu_mode;
 verb_fn cmd_gpu_cordon;
 verb_fn cmd_gpu_uncordon;
+verb_fn cmd_gpu_recover;
 verb_fn cmd_profile_list;
 verb_fn cmd_claim_create;
 verb_fn cmd_claim_list;

@@ -61,8 +61,9 @@ int ports_check(const struct ports *ports, const struct step *step, struct error
 
 /* Steps that unbind or reset a GPU, or that the driver refuses while somebody has it open. */
 static const bool needs_quiet[STEP_KIND_COUNT] = {
-    [STEP_BIND_VFIO] = true,   [STEP_BIND_NVIDIA] = true,  [STEP_MIG_ENABLE] = true,
-    [STEP_MIG_DISABLE] = true, [STEP_SRIOV_ENABLE] = true, [STEP_SRIOV_DISABLE] = true,
+    [STEP_GPU_RESET] = true,    [STEP_PCI_RESCAN] = true,    [STEP_BIND_VFIO] = true,
+    [STEP_BIND_NVIDIA] = true,  [STEP_MIG_ENABLE] = true,    [STEP_MIG_DISABLE] = true,
+    [STEP_SRIOV_ENABLE] = true, [STEP_SRIOV_DISABLE] = true,
 };
 
 static void hush(const struct ports *ports, const struct step *step, bool on)

@@ -138,6 +138,9 @@ static void undo_work(void *data)
 {
     struct runner *runner = data;
     struct runner_job *job = &runner->job;
+    if (!step_has_undo(job->step.kind)) {
+        return; /* what it wiped is gone; the rest of the plan is taken back */
+    }
     struct step undo = step_undo(&job->step);
     job->result = ports_check(&runner->config.ports, &undo, &job->err);
     if (job->result == 0) {

@@ -2,9 +2,9 @@
 /*
  * Runs one plan at a time, step by step: check, journal "running", apply with read-back, journal
  * "done". On failure it undoes in reverse (of a plan that is not undone: the failed step alone).
- * The only caller of port->apply. After a crash, runner_resume() goes forward from the step that
- * was running (apply is idempotent) and undoes all if that can't be done. Runs on the loop; port
- * calls go to the workers.
+ * A step that can't be taken back (a reset) is passed over. The only caller of port->apply. After a
+ * crash, runner_resume() goes forward from the step that was running (apply is idempotent) and
+ * undoes all if that can't be done. Runs on the loop; port calls go to the workers.
  */
 #ifndef EXEC_RUNNER_H
 #define EXEC_RUNNER_H

@@ -329,6 +329,7 @@ static void note_stuck(struct txn *txn, const struct step *step)
 
 void txn_note_plan_health(struct txn *txn, const struct plan *plan)
 {
+    txn_note_recovery(txn, plan);
     for (vec_each(&plan->steps, step)) {
         bool failed = step->state == STEP_FAILED || step->state == STEP_STUCK;
         bool undo_failed = step->kind == STEP_VGPU_CREATE && step->state == STEP_STUCK;

@@ -72,6 +72,9 @@ void manager_cordon_gpu(struct manager *m, const struct caller *caller, const ch
                         const json_t *body, bool dry_run, manager_reply_fn *reply, void *data);
 void manager_uncordon_gpu(struct manager *m, const struct caller *caller, const char *gpu,
                           bool dry_run, manager_reply_fn *reply, void *data);
+/* Answers with a change, as a claim's do. */
+void manager_recover_gpu(struct manager *m, const struct caller *caller, const char *gpu,
+                         bool dry_run, manager_reply_fn *reply, void *data);
 void manager_list_profiles(struct manager *m, const char *gpu, manager_reply_fn *reply, void *data);
 void manager_list_claims(struct manager *m, manager_reply_fn *reply, void *data);
 void manager_get_claim(struct manager *m, const char *name, manager_reply_fn *reply, void *data);

@@ -206,6 +206,8 @@ void manager_take_report(struct manager *m, const struct gpu_report *report);
 void manager_note_health(struct manager *m);
 /* Marks functions as stuck whose vGPU could not be deleted. */
 void txn_note_plan_health(struct txn *txn, const struct plan *plan);
+/* Ends a quarantine whose GPU was reset and answers. */
+void txn_note_recovery(struct txn *txn, const struct plan *plan);
 /* Nothing, if the GPU is quarantined already. */
 void txn_quarantine(struct txn *txn, const struct pci_addr *addr, const char *kind,
                     const char *why);

@@ -89,6 +89,8 @@ static void follow_step(struct gpu_record *record, const struct step *step)
     case STEP_GI_CREATE: /* only under MIG, whoever turned it on */
         set_mode(record, GPU_MIG);
         break;
+    case STEP_GPU_RESET: /* what is wanted stays wanted */
+    case STEP_PCI_RESCAN:
     case STEP_GI_DESTROY:
     case STEP_CI_CREATE:
     case STEP_CI_DESTROY:

@@ -113,6 +113,7 @@ struct gpu {
     enum vgpu_interface iface;
     enum gpu_mode mode;     /* derived by host_derive() */
     char problem[128];      /* why the GPU can't be used ("fell off the bus"), "" if fine */
+    char reset_methods[64]; /* the kernel's ways to reset it: "flr bus"; "" none */
     enum gpu_fault fault;   /* what of that a program can act on */
     uint32_t vgpus_running; /* as the driver counts them */
     VEC(struct gi) gis;

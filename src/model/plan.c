@@ -18,11 +18,15 @@ static const struct step_row rows[] = {STEP_MAP(ROW)};
 #undef ROW
 _Static_assert(ARRAY_SIZE(rows) == STEP_KIND_COUNT, "every step kind has a row");
 
+#define NO_UNDO STEP_KIND_COUNT
+
 static const enum step_kind undo_of[] = {
     [STEP_BIND_VFIO] = STEP_BIND_NVIDIA,
     [STEP_BIND_NVIDIA] = STEP_BIND_VFIO,
     [STEP_MIG_ENABLE] = STEP_MIG_DISABLE,
     [STEP_MIG_DISABLE] = STEP_MIG_ENABLE,
+    [STEP_GPU_RESET] = NO_UNDO,
+    [STEP_PCI_RESCAN] = NO_UNDO,
     [STEP_SRIOV_ENABLE] = STEP_SRIOV_DISABLE,
     [STEP_SRIOV_DISABLE] = STEP_SRIOV_ENABLE,
     [STEP_MIXED_ON] = STEP_MIXED_OFF,
@@ -37,7 +41,7 @@ static const enum step_kind undo_of[] = {
     [STEP_ATTACH] = STEP_DETACH,
     [STEP_DETACH] = STEP_ATTACH,
 };
-_Static_assert(ARRAY_SIZE(undo_of) == STEP_KIND_COUNT, "every step kind has an undo");
+_Static_assert(ARRAY_SIZE(undo_of) == STEP_KIND_COUNT, "every step kind says how it is undone");
 
 static const char *const step_state_names[] = {
     [STEP_PLANNED] = "planned", [STEP_RUNNING] = "running", [STEP_DONE] = "done",
@@ -138,6 +142,11 @@ void step_set_gpu(struct step *step, const struct gpu *gpu)
     step->numa_node = gpu->numa_node;
 }
 
+bool step_has_undo(enum step_kind kind)
+{
+    return undo_of[kind] != NO_UNDO;
+}
+
 struct step step_undo(const struct step *step)
 {
     struct step undo = *step;
@@ -190,6 +199,8 @@ const char *step_describe(const struct step *step, char *out, size_t size)
         gpu_scheduler_describe(&step->scheduler, scheduler, sizeof(scheduler));
         snprintf(out, size, "share %s among vGPUs by %s", gpu, scheduler);
         break;
+    case STEP_GPU_RESET:
+    case STEP_PCI_RESCAN:
     case STEP_BIND_VFIO:
     case STEP_BIND_NVIDIA:
     case STEP_MIG_ENABLE:

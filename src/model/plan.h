@@ -21,6 +21,8 @@ enum port_kind { PORT_GPU, PORT_PCI, PORT_GUEST };
     X(BIND_NVIDIA, "bind-nvidia", PORT_PCI, "give the GPU back to the host's driver")              \
     X(MIG_ENABLE, "mig-enable", PORT_GPU, "turn MIG mode on")                                      \
     X(MIG_DISABLE, "mig-disable", PORT_GPU, "turn MIG mode off")                                   \
+    X(GPU_RESET, "gpu-reset", PORT_PCI, "reset the GPU, and all that stands on it")                \
+    X(PCI_RESCAN, "pci-rescan", PORT_PCI, "take the GPU off the bus and look for it again")        \
     X(SRIOV_ENABLE, "sriov-enable", PORT_PCI, "enable virtual functions")                          \
     X(SRIOV_DISABLE, "sriov-disable", PORT_PCI, "disable virtual functions")                       \
     X(MIXED_ON, "mixed-on", PORT_GPU, "allow mixed vGPU sizes")                                    \
@@ -90,8 +92,10 @@ struct step step_make(enum step_kind kind, const struct pci_addr *gpu);
 /* What an ATTACH needs to know of the GPU beside its address. */
 void step_set_gpu(struct step *step, const struct gpu *gpu);
 /* The step that takes this one back, for `apply`ing in reverse: a GI_DESTROY's undo is a GI_CREATE
- * at the same placement, an ATTACH's a DETACH, and so on. Every kind has one. */
+ * at the same placement, an ATTACH's a DETACH, and so on. Only of a kind that has one. */
 struct step step_undo(const struct step *step);
+/* Can it be taken back? Not a reset: what it wiped is gone. */
+bool step_has_undo(enum step_kind kind);
 /* "create GPU instance 1g.24gb+gfx at 3 on 0000:41:00.0"; returns out. */
 const char *step_describe(const struct step *step, char *out, size_t size);
 

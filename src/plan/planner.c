@@ -11,6 +11,7 @@
 
 /* Order of kinds within a plan: take away from the outside in, then build from the inside out. */
 static const unsigned phase[] = {
+    [STEP_GPU_RESET] = 0,      [STEP_PCI_RESCAN] = 0, /* only in plans of plan/recover.c */
     [STEP_DETACH] = 0,         [STEP_VGPU_DELETE] = 1,   [STEP_BIND_NVIDIA] = 2,
     [STEP_CI_DESTROY] = 3,     [STEP_GI_DESTROY] = 4,    [STEP_MIXED_OFF] = 5,
     [STEP_SRIOV_DISABLE] = 6,  [STEP_MIG_DISABLE] = 7,   [STEP_BIND_VFIO] = 8,

@@ -332,6 +332,16 @@ void manager_uncordon_gpu(struct manager *m, const struct caller *caller, const 
     reply_gpu_found(m, gpu, reply, data);
 }
 
+void manager_recover_gpu(struct manager *m, const struct caller *caller, const char *gpu,
+                         bool dry_run, manager_reply_fn *reply, void *data)
+{
+    if (host_find_gpu(m->host, gpu) == NULL) {
+        reply_not_found("gpu", gpu, reply, data);
+        return;
+    }
+    reply_change(m, plan_for(caller, "gpu recover"), NULL, dry_run, reply, data);
+}
+
 /* A Windows guest stands for every rule. */
 static int admit(const struct claim *claim, struct error *err)
 {

@@ -22,7 +22,7 @@ static void note_problem(struct gpu *gpu, const struct error *err)
 static void note_code(const struct nvml *nvml, struct gpu *gpu, int32_t code)
 {
     char text[NVML_TEXT_SIZE];
-    if (gpu->fault == GPU_FAULT_NONE && code == NVML_ERROR_GPU_IS_LOST) {
+    if (code == NVML_ERROR_GPU_IS_LOST) {
         gpu->fault = GPU_FAULT_LOST;
     } else if (gpu->fault == GPU_FAULT_NONE && code == NVML_ERROR_RESET_REQUIRED) {
         gpu->fault = GPU_FAULT_NEEDS_RESET;

@@ -247,3 +247,34 @@ int bind_nvidia(const struct sysfs *sys, struct step *step, struct error *err)
     const char *driver = sysfs_is_nvidia(sys, &step->gpu) ? "nvidia" : "";
     return r != 0 ? r : rebind(sys, step, driver, "\n", err);
 }
+
+int bind_release(const struct sysfs *sys, const struct step *step, struct error *err)
+{
+    char subject[SYSFS_SUBJECT_SIZE];
+    char driver[32];
+    sysfs_read_driver(sys, &step->gpu, driver, sizeof(driver));
+    if (driver[0] == '\0' || str_eq(driver, "vfio-pci")) {
+        return 0;
+    }
+    return unbind(sys, step, driver, sysfs_subject("gpu", &step->gpu, subject), err);
+}
+
+int bind_probe(const struct sysfs *sys, const struct step *step, struct error *err)
+{
+    char subject[SYSFS_SUBJECT_SIZE];
+    char bdf[BDF_SIZE];
+    char driver[32];
+    sysfs_subject("gpu", &step->gpu, subject);
+    pci_addr_format(&step->gpu, bdf);
+    struct sysfs_path probe = sysfs_path(sys, "/sys/bus/pci/drivers_probe");
+    int r = sysfs_write(&probe, bdf, subject, err);
+    if (r != 0) {
+        return r;
+    }
+    sysfs_read_driver(sys, &step->gpu, driver, sizeof(driver));
+    if (driver[0] == '\0') {
+        r = error_set(err, REASON_DRIVER, subject, "no driver takes %s", bdf);
+        error_hint(err, "the kernel log says why (dmesg)");
+    }
+    return r;
+}

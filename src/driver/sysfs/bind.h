@@ -17,4 +17,10 @@ int bind_vfio(const struct sysfs *sys, struct step *step, struct error *err);
 int bind_check_nvidia(const struct sysfs *sys, const struct step *step, struct error *err);
 int bind_nvidia(const struct sysfs *sys, struct step *step, struct error *err);
 
+/* Takes the GPU from the host's driver, with its leave; vfio-pci keeps it. Nothing for an unbound
+ * one. */
+int bind_release(const struct sysfs *sys, const struct step *step, struct error *err);
+/* Lets the kernel find the driver again: the one of driver_override, else the host's. */
+int bind_probe(const struct sysfs *sys, const struct step *step, struct error *err);
+
 #endif

@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "driver/sysfs/offer.h"
+#include "driver/sysfs/reset.h"
 #include "driver/sysfs/sriov.h"
 #include "driver/sysfs/vgpu.h"
 
@@ -75,6 +76,11 @@ static void observe_identity(const struct sysfs *sys, struct gpu *gpu)
     }
     gpu->mmio_bytes = sysfs_read_mmio(sys, &gpu->addr);
     sysfs_read_driver(sys, &gpu->addr, gpu->driver, sizeof(gpu->driver));
+    reset_read_methods(sys, &gpu->addr, gpu->reset_methods, sizeof(gpu->reset_methods));
+    if (reset_is_dead(sys, &gpu->addr)) {
+        gpu->fault = GPU_FAULT_CONFIG_SPACE;
+        STR_SET(gpu->problem, "its PCI configuration space reads as ones: it is off the bus");
+    }
     if (gpu->other_vendor != 0) {
         snprintf(gpu->name, sizeof(gpu->name), "PCI %04x:%04x", vendor, gpu->pci_id);
     }

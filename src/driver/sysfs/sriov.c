@@ -232,3 +232,9 @@ int sriov_disable(const struct sysfs *sys, struct step *step, struct error *err)
     int r = sriov_check_disable(sys, step, err);
     return r != 0 ? r : change(sys, step, false, err);
 }
+
+int sriov_force_disable(const struct sysfs *sys, const struct step *step, struct error *err)
+{
+    int r = check_tool(sys, step, err);
+    return r != 0 ? r : change(sys, step, false, err);
+}

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "driver/sysfs/bind.h"
 #include "driver/sysfs/observe.h"
+#include "driver/sysfs/reset.h"
 #include "driver/sysfs/sriov.h"
 #include "driver/sysfs/sysfs.h"
 #include "driver/sysfs/vgpu.h"
@@ -23,6 +24,8 @@ static const struct step_row {
     [STEP_BIND_NVIDIA] = {.check = bind_check_nvidia, .apply = bind_nvidia},
     [STEP_SRIOV_ENABLE] = {.check = sriov_check_enable, .apply = sriov_enable},
     [STEP_SRIOV_DISABLE] = {.check = sriov_check_disable, .apply = sriov_disable},
+    [STEP_GPU_RESET] = {.check = reset_check_gpu, .apply = reset_gpu},
+    [STEP_PCI_RESCAN] = {.check = reset_check_rescan, .apply = reset_rescan},
     [STEP_VGPU_CREATE] = {.check = vgpu_check_create, .apply = vgpu_create},
     [STEP_VGPU_DELETE] = {.check = vgpu_check_delete, .apply = vgpu_delete},
 };

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `cleave gpu recover`: the plan, and what becomes of the quarantine when it ends. */
+#include "plan/recover.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "manager/state.h"
+
+static void run_recover(struct change *change)
+{
+    struct error err = {0};
+    struct plan *plan = NULL;
+    struct planner planner = manager_planner(change->manager);
+    if (planner_recover(&planner, change->name, change->caller.author, &plan, &err) != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    change_carry_out(change, plan);
+}
+
+void manager_recover_gpu(struct manager *m, const struct caller *caller, const char *gpu,
+                         bool dry_run, manager_reply_fn *reply, void *data)
+{
+    struct request request = {caller, dry_run, reply, data};
+    change_enqueue(change_new(m, run_recover, &request, gpu));
+}
+
+/* What the GPU, as it was looked at after the plan, still lacks; NULL: nothing. */
+static const char *still_ill(const struct manager *m, const struct pci_addr *addr)
+{
+    const struct gpu *gpu = m->host == NULL ? NULL : host_find_gpu_addr(m->host, addr);
+    if (gpu == NULL) {
+        return "it is not on the PCI bus";
+    }
+    if (gpu->problem[0] == '\0' && gpu->fault != GPU_FAULT_NONE) {
+        return "it does not answer";
+    }
+    return gpu->problem[0] != '\0' ? gpu->problem : NULL;
+}
+
+static void lift(struct txn *txn, const struct plan *plan, const struct pci_addr *addr,
+                 struct gpu_record *record)
+{
+    char bdf[BDF_SIZE];
+    txn_event(txn, "gpu-recovered", SUBJECT("gpu", pci_addr_format(addr, bdf)), plan->author,
+              "reset, and it answers; takes claims again, after: %.300s",
+              record->quarantine.set ? record->quarantine.why : "a stuck virtual function");
+    record->quarantine = (struct quarantine){0};
+    record->n_stuck_vfs = 0;
+    txn_put_gpu_record(txn, record);
+}
+
+/* A quarantine that was there keeps its reason, and says what else was tried. */
+static void keep(struct txn *txn, const struct plan *plan, const struct pci_addr *addr,
+                 struct gpu_record *record, const char *why)
+{
+    const struct manager *m = txn->manager;
+    char bdf[BDF_SIZE];
+    char before[256];
+    struct quarantine *quarantine = &record->quarantine;
+    STR_SET(before, quarantine->set ? quarantine->why : "a stuck virtual function");
+    if (!quarantine->set) {
+        *quarantine = (struct quarantine){.set = true, .since_us = clock_realtime_us()};
+    }
+    STR_SET(quarantine->kind, "reset-failed");
+    STR_SET(quarantine->boot_id, m->host != NULL ? m->host->boot_id : "");
+    snprintf(quarantine->why, sizeof(quarantine->why), "its reset failed (%.110s), after: %.100s",
+             why, before);
+    str_make_clean(quarantine->why);
+    txn_put_gpu_record(txn, record);
+    txn_event(txn, "gpu-recover-failed", SUBJECT("gpu", pci_addr_format(addr, bdf)), plan->author,
+              "%.300s; it stays quarantined: reboot the host, or try again once the cause is gone",
+              why);
+}
+
+void txn_note_recovery(struct txn *txn, const struct plan *plan)
+{
+    struct pci_addr addr;
+    bool done = false;
+    if (!recover_is_plan(plan, &addr, &done)) {
+        return;
+    }
+    struct gpu_record record = txn_gpu_record(txn, &addr);
+    const char *why = done ? still_ill(txn->manager, &addr) : plan->steps.items[0].problem;
+    if (why == NULL) {
+        lift(txn, plan, &addr, &record);
+    } else {
+        keep(txn, plan, &addr, &record, why);
+    }
+}

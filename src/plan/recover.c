@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/recover.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "plan/health.h"
+#include "plan/restore.h"
+
+/* ---- guards ---- */
+
+static bool is_on(const struct vm *vm)
+{
+    return vm->state == VM_RUNNING || vm->state == VM_PAUSED;
+}
+
+/* Does the running VM have the claim's device? Of a GPU that answers nothing, libvirt still knows.
+ */
+static bool runs_with(const struct vm *vm, const struct claim *claim)
+{
+    for (vec_each(&vm->devices, device)) {
+        bool same = device->is_mdev ? str_eq_case(device->mdev_uuid, claim->got.mdev_uuid)
+                                    : pci_addr_cmp(&device->addr, &claim->got.device) == 0;
+        if (device->live && same) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_vm(struct strbuf *names, const char *name)
+{
+    if (name[0] != '\0' && strstr(strbuf_str(names), name) == NULL) {
+        strbuf_addf(names, "%s%s", names->len == 0 ? "" : ", ", name);
+    }
+}
+
+static void collect_users(const struct planner *planner, const struct pci_addr *addr,
+                          struct strbuf *names)
+{
+    const struct gpu *gpu = host_find_gpu_addr(planner->host, addr);
+    if (gpu != NULL) {
+        add_vm(names, gpu->holder);
+        for (vec_each(&gpu->vgpus, vgpu)) {
+            add_vm(names, vgpu->holder);
+        }
+    }
+    for (vec_each(planner->claims, claim)) {
+        const struct vm *vm = claim->vm[0] == '\0' ? NULL : host_find_vm(planner->host, claim->vm);
+        if (claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, addr) == 0 && vm != NULL &&
+            is_on(vm) && runs_with(vm, claim)) {
+            add_vm(names, vm->name);
+        }
+    }
+}
+
+static int check_unused(const struct planner *planner, const struct pci_addr *addr, const char *bdf,
+                        struct error *err)
+{
+    CLEANUP_STRBUF struct strbuf names = {0};
+    if (planner->host->libvirt_problem[0] != '\0') {
+        return error_set(err, REASON_UNAVAILABLE, SUBJECT("gpu", bdf),
+                         "nobody knows whether VMs run with GPU %s: %s", bdf,
+                         planner->host->libvirt_problem);
+    }
+    collect_users(planner, addr, &names);
+    if (names.len == 0) {
+        return 0;
+    }
+    int r =
+        error_set(err, REASON_IN_USE, SUBJECT("gpu", bdf),
+                  "GPU %s can't be recovered: VMs run with it: %.300s", bdf, strbuf_str(&names));
+    error_hint(err, "move them away or stop them first: `cleave vm stop %s`", strbuf_str(&names));
+    return r;
+}
+
+static bool is_ill(const struct planner *planner, const struct gpu *gpu)
+{
+    const struct gpu_record *record =
+        planner->records == NULL ? NULL : gpu_records_find(planner->records, gpu);
+    return gpu->problem[0] != '\0' || gpu->fault != GPU_FAULT_NONE ||
+           (record != NULL && (record->quarantine.set || record->n_stuck_vfs > 0));
+}
+
+static int choose(const struct planner *planner, const struct gpu *gpu, const char *bdf,
+                  enum step_kind *ret_kind, struct error *err)
+{
+    if (!is_ill(planner, gpu)) {
+        int r = error_set(err, REASON_CONFLICT, SUBJECT("gpu", bdf),
+                          "GPU %s is not quarantined: there is nothing to recover", bdf);
+        error_hint(err, "`cleave gpu list` shows which are");
+        return r;
+    }
+    if (gpu->fault == GPU_FAULT_LOST || gpu->fault == GPU_FAULT_CONFIG_SPACE) {
+        *ret_kind = STEP_PCI_RESCAN; /* what does not answer can't be told to reset itself */
+        return 0;
+    }
+    if (gpu->reset_methods[0] == '\0') {
+        int r = error_set(err, REASON_UNSUPPORTED, SUBJECT("gpu", bdf),
+                          "the platform offers no reset of GPU %s", bdf);
+        error_hint(err, "reboot the host: that ends the quarantine if the GPU answers then");
+        return r;
+    }
+    *ret_kind = STEP_GPU_RESET;
+    return 0;
+}
+
+/* ---- what comes after ---- */
+
+/* The GPU as it is to be expected then: nothing on it. */
+static void wipe(struct gpu *gpu)
+{
+    gpu->problem[0] = '\0';
+    gpu->fault = GPU_FAULT_NONE;
+    gpu->gis.n = 0;
+    gpu->vgpus.n = 0;
+    gpu->vfs.n = 0;
+    gpu->vfs_enabled = 0;
+    gpu->mig_enabled = false; /* Ampere keeps it: turning it on again does nothing */
+    gpu->mig_pending = false;
+    gpu->heterogeneous = gpu->heterogeneous == TRI_YES ? TRI_NO : gpu->heterogeneous;
+    gpu->scheduler = (struct gpu_scheduler){0};
+    gpu->index = gpu->index == NO_ID ? 0 : gpu->index; /* the driver will know it again */
+    if (gpu->driver[0] == '\0') {
+        STR_SET(gpu->driver, "nvidia");
+    }
+}
+
+static void add_restoration(const struct planner *planner, size_t at, struct plan *plan)
+{
+    const struct host *host = planner->host;
+    CLEANUP_FREE struct gpu *gpus = xcalloc(host->gpus.n, sizeof(*gpus));
+    memcpy(gpus, host->gpus.items, host->gpus.n * sizeof(*gpus));
+    wipe(&gpus[at]);
+    struct host after = *host; /* borrows all but the GPUs */
+    after.gpus.items = gpus;
+    struct planner then = {.catalog = planner->catalog,
+                           .rules = planner->rules,
+                           .host = &after,
+                           .claims = planner->claims};
+    struct restore_request request = {.gpu = &gpus[at], .author = plan->author};
+    struct restoration restoration = {0};
+    planner_restore(&then, &request, &restoration);
+    for (vec_each(&restoration.plan->steps, step)) {
+        *vec_push(&plan->steps) = *step;
+    }
+    for (vec_each(&restoration.plan->claims, claim)) {
+        *vec_push(&plan->claims) = *claim;
+    }
+    for (vec_each(&restoration.plan->instances, instance)) {
+        *vec_push(&plan->instances) = *instance;
+    }
+    plan->vms = restoration.plan->vms;
+    restoration_done(&restoration);
+}
+
+/* An address of which cleave knows something, though nothing is there. */
+static bool has_left(const struct planner *planner, const char *text, struct pci_addr *ret_addr)
+{
+    if (!pci_addr_parse(text, ret_addr)) {
+        return false;
+    }
+    bool known =
+        planner->records != NULL && gpu_records_find_addr(planner->records, ret_addr) != NULL;
+    for (vec_each(planner->claims, claim)) {
+        known = known || (claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, ret_addr) == 0);
+    }
+    return known;
+}
+
+int planner_recover(const struct planner *planner, const char *text, const char *author,
+                    struct plan **ret_plan, struct error *err)
+{
+    const struct gpu *gpu = host_find_gpu(planner->host, text);
+    struct pci_addr addr;
+    if (gpu != NULL) {
+        addr = gpu->addr;
+    } else if (!has_left(planner, text, &addr)) {
+        return host_unknown_gpu(planner->host, text, err);
+    }
+    char bdf[BDF_SIZE];
+    pci_addr_format(&addr, bdf);
+    enum step_kind kind = STEP_PCI_RESCAN;
+    int r = gpu == NULL ? 0 : choose(planner, gpu, bdf, &kind, err);
+    r = r != 0 ? r : check_unused(planner, &addr, bdf, err);
+    if (r != 0) {
+        return r;
+    }
+    CLEANUP(plan_freep) struct plan *plan = plan_new();
+    plan->no_undo = true;
+    STR_SET(plan->author, author);
+    snprintf(plan->reason, sizeof(plan->reason), "gpu recover %s", bdf);
+    *vec_push(&plan->steps) = step_make(kind, &addr);
+    if (gpu != NULL) {
+        add_restoration(planner, (size_t)(gpu - planner->host->gpus.items), plan);
+    }
+    *ret_plan = TAKE_PTR(plan);
+    return 0;
+}
+
+bool recover_is_plan(const struct plan *plan, struct pci_addr *ret_gpu, bool *ret_done)
+{
+    if (plan->steps.n == 0) {
+        return false;
+    }
+    const struct step *step = &plan->steps.items[0];
+    if (step->kind != STEP_GPU_RESET && step->kind != STEP_PCI_RESCAN) {
+        return false;
+    }
+    *ret_gpu = step->gpu;
+    *ret_done = step->state == STEP_DONE;
+    return true;
+}

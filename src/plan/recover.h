@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way out of quarantine: the GPU is reset, or taken off the bus and looked for again when it
+ * does not answer there; then its claims' devices are made again. Nothing happens while a VM runs
+ * with it, and nothing where the platform knows no reset.
+ */
+#ifndef PLAN_RECOVER_H
+#define PLAN_RECOVER_H
+
+#include "plan/planner.h"
+
+/* gpu: as host_find_gpu() takes it, or the address of one that has left the bus. The plan is not
+ * undone: what failed is told, and the GPU stays quarantined. -IN_USE names the VMs; -CONFLICT when
+ * the GPU is well; -UNSUPPORTED when only a reboot helps. Caller frees. */
+int planner_recover(const struct planner *planner, const char *gpu, const char *author,
+                    struct plan **ret_plan, struct error *err);
+/* Is it a plan of this kind? The GPU's address, and whether its reset was done. */
+bool recover_is_plan(const struct plan *plan, struct pci_addr *ret_gpu, bool *ret_done);
+
+#endif

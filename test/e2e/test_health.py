@@ -177,3 +177,129 @@ def test_a_cordoned_gpu_keeps_what_it_has_and_gets_nothing_new(host):
     assert host.cleave.run("gpu", "uncordon", L40S_1).returncode == 0
     assert host.create("b", type="L40S-8Q", gpu=L40S_1)["got"]["gpu"] == L40S_1
     assert host.problems() == []
+
+
+def devices(host):
+    return {c["name"]: c["got"]["mdevUuid"] or c["got"]["device"]
+            for c in host.api.get("/v1/claims")["claims"]}
+
+
+def test_a_gpu_is_recovered_once_its_vms_are_off_and_gives_its_claims_back(host):
+    for n in (1, 2):
+        host.create(f"a{n}", type="L40S-8Q", gpu=L40S_1, vm=f"v{n}")
+    host.create("b", type="L40S-8Q", gpu=L40S_2, vm="v4")
+    start(host, "v1", "v4")
+    watched(host)
+    before = devices(host)
+    other = host.gpus()[L40S_2]
+    fault(host, f"device={L40S_1}", "xid=119", "wedged=true")
+    wait_for(lambda: gpu(host, L40S_1)["quarantine"])
+    done = host.cleave.run("gpu", "recover", L40S_1)
+    assert done.returncode == 6 and "VMs run with it: v1" in done.stderr, done.stderr
+    host.virsh("destroy", "v1")
+    dry = host.cleave.run("gpu", "recover", L40S_1, "--dry-run")
+    assert dry.returncode == 0 and "reset the GPU" in dry.stdout, dry.stderr
+    assert f"create vGPU L40S-8Q on {before['a1']}" in dry.stdout
+    assert gpu(host, L40S_1)["quarantine"] is not None
+    done = host.cleave.run("gpu", "recover", L40S_1)
+    assert done.returncode == 0, done.stderr
+    assert gpu(host, L40S_1)["quarantine"] is None and events(host, "gpu-recovered")
+    assert devices(host) == before
+    start(host, "v1", "v2")
+    assert running(host) == ["v1", "v2", "v4"]
+    assert host.gpus()[L40S_2] == other
+    assert host.problems() == []
+
+
+def test_a_reset_that_fails_leaves_the_quarantine_and_a_later_one_ends_it(host):
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    start(host, "v1")
+    watched(host)
+    fault(host, f"device={L40S_1}", "xid=119", "wedged=true")
+    wait_for(lambda: gpu(host, L40S_1)["quarantine"])
+    host.virsh("destroy", "v1")
+    fault(host, "at=reset", f"device={L40S_1}", "errno=EIO")
+    done = host.cleave.run("gpu", "recover", L40S_1)
+    assert done.returncode == 8, done.stderr
+    shown = gpu(host, L40S_1)
+    assert shown["quarantine"]["kind"] == "reset-failed"
+    assert "Xid 119" in shown["quarantine"]["reason"]
+    assert "reboot the host" in events(host, "gpu-recover-failed")[0]["message"]
+    assert shown["driver"] == "nvidia", "it is no worse than before"
+    host.ctl("fault", "clear")
+    assert host.cleave.run("gpu", "recover", L40S_1).returncode == 0
+    start(host, "v1")
+    assert host.problems() == [f"plan gpu recover {L40S_1} is failed"]  # the first one
+
+
+def test_a_gpu_that_fell_off_the_bus_is_looked_for_again(host):
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    host.create("m", type="DC-1-8C", gpu=RTX, vm="v2")
+    for bdf, names in ((L40S_1, ("v1",)), (RTX, ("v2",))):
+        fault(host, f"device={bdf}", "lost=rescan")
+        wait_for(lambda bdf=bdf: gpu(host, bdf)["quarantine"])
+        dry = host.cleave.run("gpu", "recover", bdf, "--dry-run")
+        assert "take the GPU off the bus" in dry.stdout, dry.stderr
+        done = host.cleave.run("gpu", "recover", bdf)
+        assert done.returncode == 0, done.stderr
+        assert gpu(host, bdf)["quarantine"] is None
+        start(host, *names)
+    assert host.problems() == []
+
+
+def test_a_dead_gpu_stays_quarantined_until_the_reboot(host):
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    fault(host, f"device={L40S_1}", "lost=true")
+    wait_for(lambda: gpu(host, L40S_1)["quarantine"])
+    done = host.cleave.run("gpu", "recover", L40S_1)
+    assert done.returncode == 8 and "did not come back" in done.stderr, done.stderr
+    assert "reboot the host" in events(host, "gpu-recover-failed")[0]["message"]
+    host.stop()
+    host.ctl("reboot")
+    host.start("--observe-period", "1")
+    wait_for(lambda: gpu(host, L40S_1)["quarantine"] is None)
+    assert "rebooted" in events(host, "gpu-recovered")[0]["message"]
+
+
+def test_a_gpu_without_a_reset_is_refused_before_anything_happens(host):
+    host.ctl("set", L40S_1, "no_reset", "1")
+    host.ctl("set", L40S_1, "wedged", "1")
+    wait_for(lambda: gpu(host, L40S_1)["quarantine"])
+    done = host.cleave.run("gpu", "recover", L40S_1)
+    assert done.returncode == 7 and "no reset" in done.stderr and "reboot" in done.stderr
+
+
+def test_a_gpu_that_is_well_is_not_reset(host):
+    done = host.cleave.run("gpu", "recover", L40S_1)
+    assert done.returncode == 4 and "not quarantined" in done.stderr
+
+
+def test_a_stuck_function_is_free_again_after_a_recovery(host):
+    got = host.create("a", type="L40S-8Q", gpu=L40S_1)["got"]
+    fault(host, "at=nvidia/current_vgpu_type", f"device={got['device']}", "access=write",
+          "errno=EIO")
+    assert host.cleave.run("claim", "delete", "a").returncode != 0
+    wait_for(lambda: gpu(host, L40S_1)["stuckVirtualFunctions"])
+    host.ctl("fault", "clear")
+    done = host.cleave.run("gpu", "recover", L40S_1)
+    assert done.returncode == 0, done.stderr
+    assert gpu(host, L40S_1)["stuckVirtualFunctions"] == []
+    assert host.problems() == []
+
+
+@pytest.mark.parametrize("point", range(1, 9))
+def test_a_recovery_survives_the_end_of_cleaved_at_any_point(host, point):
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    host.ctl("set", L40S_1, "wedged", "1")
+    wait_for(lambda: gpu(host, L40S_1)["quarantine"])
+    host.stop()
+    host.start(die_after=point)
+    host.cleave.run("gpu", "recover", L40S_1)
+    host.settle()
+    if not host.lives():
+        host.start()
+        assert host.settle()
+    if gpu(host, L40S_1)["quarantine"] is not None:  # it died before the plan was stored
+        assert host.cleave.run("gpu", "recover", L40S_1).returncode == 0
+    assert gpu(host, L40S_1)["quarantine"] is None
+    assert host.problems() == []

@@ -197,6 +197,10 @@ static void observe_missing(const struct nvml *nvml, struct host *host)
         struct nvml_device *device = NULL;
         int32_t code =
             nvml->nvmlDeviceGetHandleByPciBusId_v2(pci_addr_format(&gpu->addr, bdf), &device);
+        char uuid[GPU_UUID_SIZE * 2];
+        if (code == NVML_SUCCESS) { /* it gives a handle, and may say more when asked */
+            code = nvml->nvmlDeviceGetUUID(device, uuid, sizeof(uuid));
+        }
         note_code(nvml, gpu, code == NVML_SUCCESS ? NVML_ERROR_UNKNOWN : code);
     }
 }

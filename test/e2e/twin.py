@@ -4,6 +4,7 @@
 What lies in `twin.share` has the same path on both: libvirt's sockets (`share/HOST/libvirt-sock`),
 consoles, sockets that carry a migration. cleaved of either listens in its own folder, which the other
 reaches as well (`machine.socket`)."""
+import contextlib
 import re
 import time
 
@@ -31,9 +32,16 @@ class Twin:
             raise
         self.alpha, self.beta = self.machines
 
-    def end(self):
+    def start(self, *options):
+        """cleaved on both."""
         for machine in self.machines:
-            machine.end()
+            machine.start(*options)
+        return self
+
+    def end(self):
+        with contextlib.ExitStack() as stack:
+            for machine in self.machines:
+                stack.callback(machine.end)
 
     # ---- addresses ----
 

@@ -87,6 +87,14 @@ static char *pairs_text(const json_t *pairs, const char *first)
 
 /* ---- the device ---- */
 
+/* QEMU's parser of "host" ends at a domain of 16 bits: such an argument is left for it to refuse
+ * (hw/core/qdev-properties-system.c, set_pci_host_devaddr()). */
+static bool too_wide(const char *host)
+{
+    const char *colon = strchr(host, ':');
+    return colon != NULL && strchr(colon + 1, ':') != NULL && colon - host > 4;
+}
+
 /* "host", or the last part of "sysfsdev". */
 static bool find_device(struct device_arg *arg)
 {
@@ -96,8 +104,8 @@ static bool find_device(struct device_arg *arg)
     if (slash != NULL) {
         host = slash + 1;
     }
-    return host != NULL && host[0] != '\0' && STR_SET(arg->device, host) &&
-           str_is_clean(arg->device);
+    return host != NULL && host[0] != '\0' && (slash != NULL || !too_wide(host)) &&
+           STR_SET(arg->device, host) && str_is_clean(arg->device);
 }
 
 bool device_arg_parse(const char *text, struct device_arg *ret_arg)

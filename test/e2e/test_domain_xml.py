@@ -131,6 +131,68 @@ def test_graphics_passwords_survive(machine):
     assert "passwd='secret'" in host.virsh("dumpxml", "--inactive", "--security-info", "v1").stdout
 
 
+# ---- PCI domains: 0, others, and those of five digits and more (Intel VMD) ----
+
+VMD = """name: vmd
+driver: 580.105.08
+kernel: 6.8.0-60-generic
+gpus:
+  - {board: l40s, bdf: 10000:e1:00.0, numa_node: 0}
+  - {board: l40s, bdf: 0001:26:00.0, numa_node: 0}
+  - {board: l40s, bdf: 12345678:01:00.0, numa_node: 0}
+"""
+ADDRESSES = ["0001:26:00.0", "10000:e1:00.0", "12345678:01:00.0"]
+
+
+@pytest.fixture
+def vmd(machine, directory):
+    (directory / "vmd.yaml").write_text(VMD)
+    host = machine(str(directory / "vmd.yaml"))
+    host.define("v1", "v2")
+    return host.start()
+
+
+def opened(host):
+    found = []
+    for bdf, gpu in host.gpus().items():
+        found += [bdf] if gpu.get("opener") else []
+        found += [vf["bdf"] for vf in gpu.get("vfs") or []
+                  if vf.get("vgpu") and vf["vgpu"].get("opener")]
+    return found
+
+
+@pytest.mark.parametrize("gpu", ADDRESSES)
+@pytest.mark.parametrize("mode", ["passthrough", "time-sliced"])
+def test_a_gpu_in_any_pci_domain_reaches_its_vm(vmd, gpu, mode):
+    assert [it["address"] for it in vmd.api.get("/v1/gpus")["gpus"]] == ADDRESSES
+    shown = vmd.cleave.run("gpu", "show", gpu)
+    assert shown.returncode == 0 and gpu in shown.stdout
+    words = ["--mode", mode] if mode == "passthrough" else ["--type", "L40S-8Q"]
+    done = vmd.cleave.run("claim", "create", "a", "--gpu", gpu, "--vm", "v1", *words)
+    assert done.returncode == 0, done.stderr
+    device = vmd.api.get("/v1/claims/a")["got"]["device"]
+    assert device.rsplit(":", 2)[0] == gpu.rsplit(":", 2)[0]
+    assert vmd.stored_devices("v1") == [device]
+    xml = vmd.virsh("dumpxml", "--inactive", "v1").stdout
+    assert ("<qemu:override>" in xml) == (not gpu.startswith("0001:"))
+    vmd.virsh("start", "v1")
+    assert opened(vmd) == [device]
+    assert vmd.api.get("/v1/gpus/" + gpu)["address"] == gpu
+    vmd.virsh("destroy", "v1")
+    assert vmd.problems() == []
+    vmd.delete("a")
+    assert "override" not in vmd.virsh("dumpxml", "--inactive", "v1").stdout
+    assert vmd.problems() == []
+
+
+def test_qemu_alone_takes_no_wide_domain(vmd):
+    """Why there is an override: without it the same device does not start."""
+    claim = vmd.create("a", mode="passthrough", gpu="10000:e1:00.0", vm="v1")
+    vmd.attach("v2", hostdev(claim["got"]["device"]))
+    done = vmd.virsh("start", "v2", check=False)
+    assert "Property 'vfio-pci.host' doesn't take value '10000:e1:00.0'" in done.stderr
+
+
 # ---- migration through guest_port ----
 
 @pytest.fixture

@@ -76,6 +76,18 @@ def test_a_vm_starts_with_a_whole_gpu(old):
     assert host.problems() == []
 
 
+def test_a_gpu_in_a_wide_pci_domain_reaches_its_vm(old, directory):
+    (directory / "vmd.yaml").write_text("""name: vmd
+driver: 580.105.08
+kernel: 6.8.0-60-generic
+gpus: [{board: l40s, bdf: 10000:e1:00.0}]
+""")
+    host = old(str(directory / "vmd.yaml"))
+    host.create("a", mode="passthrough", vm="v1")
+    runs_with(host, "v1", "10000:e1:00.0")
+    assert host.problems() == []
+
+
 def test_a_function_under_a_vendors_driver_is_refused_before_anything_happens(old):
     host = old("l40s-x2")
     before = host.gpus()

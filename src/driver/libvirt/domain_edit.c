@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "driver/libvirt/domain_extras.h"
+#include "driver/libvirt/domain_override.h"
 
 static xmlNode *devices_of(xmlDoc *doc)
 {
@@ -136,6 +137,11 @@ int domain_edit_attach(const char *xml, const struct attachment *wanted, char **
     } else if (presence_of(devices, wanted) == DEVICE_BY_HAND) {
         adopt(node, wanted);
     }
+    char claim[NAME_SIZE];
+    hostdev_claim(node, claim);
+    if (claim[0] != '\0') {
+        domain_override_set(root, claim, &wanted->device);
+    }
     domain_extras_note(root, wanted);
     domain_extras_settle(root, wanted->n_host_nodes);
     return xml_text(doc, ret_xml, err);
@@ -170,6 +176,7 @@ int domain_edit_detach(const char *xml, const struct hostdev *device, const char
             give_display(devices, node); /* the next one is the first now */
         }
     }
+    domain_override_drop(xmlDocGetRootElement(doc), claim);
     domain_extras_forget(xmlDocGetRootElement(doc), claim);
     domain_extras_settle(xmlDocGetRootElement(doc), 0);
     return xml_text(doc, ret_xml, err);
@@ -234,7 +241,12 @@ int domain_edit_rewrite(const char *xml, const struct hostdev_change *changes, s
         result = change_device(devices_of(doc), &changes[i], &nodes[i], err);
     }
     for (size_t i = 0; result == 0 && i < n_changes; i++) {
+        char claim[NAME_SIZE];
         hostdev_set_source(nodes[i], &changes[i].to);
+        hostdev_claim(nodes[i], claim);
+        if (claim[0] != '\0') {
+            domain_override_set(xmlDocGetRootElement(doc), claim, &changes[i].to);
+        }
     }
     domain_extras_drop_hint(xmlDocGetRootElement(doc));
     return result < 0 ? result : xml_text(doc, ret_xml, err);

@@ -90,6 +90,32 @@ static void a_vendors_function_is_not_managed_and_keeps_a_wide_domain(void **sta
                                 "bus=\"0x41\" slot=\"0x00\" function=\"0x4\"/>"));
 }
 
+static void a_wide_domain_gets_round_qemus_parser(void **state)
+{
+    (void)state;
+    CLEANUP_FREE char *plain = domain("", "");
+    struct attachment it = {.claim = "a.b",
+                            .device = {.addr = {.domain = 0x10000, .bus = 0xe1}},
+                            .kind = HOSTDEV_WHOLE,
+                            .numa_node = -1};
+    CLEANUP_FREE char *with = attached(plain, it);
+    assert_non_null(strstr(
+        with, "<qemu:override><qemu:device alias=\"ua-cleave-a_db\"><qemu:frontend>"
+              "<qemu:property name=\"host\" type=\"remove\"/><qemu:property name=\"sysfsdev\" "
+              "type=\"string\" value=\"/sys/bus/pci/devices/10000:e1:00.0\"/></qemu:frontend>"
+              "</qemu:device></qemu:override></domain>"));
+    CLEANUP_FREE char *again = attached(with, it);
+    assert_string_equal(again, with);
+
+    struct hostdev_change change = {.claim = "a.b", .to = {.addr = {.bus = 0x41}}};
+    CLEANUP_FREE char *moved = NULL;
+    assert_int_equal(domain_edit_rewrite(with, &change, 1, &moved, NULL), 0);
+    assert_null(strstr(moved, "override"));
+    CLEANUP_FREE char *without = NULL;
+    assert_int_equal(domain_edit_detach(with, &it.device, "a.b", &without, NULL), 0);
+    assert_null(strstr(without, "override"));
+}
+
 static void an_alias_carries_every_name_a_claim_can_have(void **state)
 {
     (void)state;
@@ -347,6 +373,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_whole_gpu_is_managed),
         cmocka_unit_test(a_vendors_function_is_not_managed_and_keeps_a_wide_domain),
+        cmocka_unit_test(a_wide_domain_gets_round_qemus_parser),
         cmocka_unit_test(an_alias_carries_every_name_a_claim_can_have),
         cmocka_unit_test(other_aliases_name_no_claim),
         cmocka_unit_test(only_the_first_mdev_is_displayed),

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/libvirt/domain_override.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#define QEMU_URI "http://libvirt.org/schemas/domain/qemu/1.0"
+#define WIDEST_HOST 0xffff
+
+static bool is_qemus(const xmlNode *node)
+{
+    return node->ns != NULL && str_eq((const char *)node->ns->href, QEMU_URI);
+}
+
+static xmlNode *find_all(const xmlNode *root)
+{
+    xmlNode *node = xml_child(root, "override");
+    return node != NULL && is_qemus(node) ? node : NULL;
+}
+
+void domain_override_drop(xmlNode *root, const char *claim)
+{
+    char alias[HOSTDEV_ALIAS_SIZE];
+    xmlNode *all = find_all(root);
+    hostdev_alias(claim, alias);
+    for (xml_each(all, "device", node)) {
+        if (xml_has(node, "alias", alias)) {
+            xml_drop(node);
+            break;
+        }
+    }
+    if (all != NULL && xml_child(all, "device") == NULL) {
+        xml_drop(all);
+    }
+}
+
+/* In the namespace that `parent` has. */
+static xmlNode *add_property(xmlNode *parent, const char *name, const char *type)
+{
+    xmlNode *property = xml_add(parent, "property");
+    xml_set(property, "name", name);
+    xml_set(property, "type", type);
+    return property;
+}
+
+static xmlNode *make_all(xmlNode *root)
+{
+    xmlNode *all = find_all(root);
+    if (all != NULL) {
+        return all;
+    }
+    xmlNs *ns = xmlSearchNsByHref(root->doc, root, (const xmlChar *)QEMU_URI);
+    all = xml_add(root, "override");
+    xmlSetNs(all,
+             ns != NULL ? ns : xmlNewNs(root, (const xmlChar *)QEMU_URI, (const xmlChar *)"qemu"));
+    return all;
+}
+
+void domain_override_set(xmlNode *root, const char *claim, const struct hostdev *device)
+{
+    char alias[HOSTDEV_ALIAS_SIZE];
+    char bdf[BDF_SIZE];
+    domain_override_drop(root, claim);
+    if (claim[0] == '\0' || device->is_mdev || device->addr.domain <= WIDEST_HOST) {
+        return;
+    }
+    xmlNode *override = xml_add(make_all(root), "device");
+    xml_set(override, "alias", hostdev_alias(claim, alias));
+    xmlNode *frontend = xml_add(override, "frontend");
+    (void)add_property(frontend, "host", "remove");
+    CLEANUP_FREE char *path =
+        xasprintf("/sys/bus/pci/devices/%s", pci_addr_format(&device->addr, bdf));
+    xml_set(add_property(frontend, "sysfsdev", "string"), "value", path);
+}
+
+bool domain_override_is_ours(const xmlNode *device)
+{
+    char alias[HOSTDEV_ALIAS_SIZE];
+    char claim[NAME_SIZE];
+    return is_qemus(device) && XML_GET(device, "alias", alias) && hostdev_alias_claim(alias, claim);
+}

@@ -68,12 +68,17 @@ verb_fn cmd_vm_create;
 verb_fn cmd_vm_start;
 verb_fn cmd_vm_stop;
 verb_fn cmd_vm_delete;
+verb_fn cmd_vm_migrate;
+verb_fn cmd_migration_list;
+verb_fn cmd_migration_show;
+verb_fn cmd_migration_cancel;
 verb_fn cmd_event_list;
 verb_fn cmd_rule_list;
 verb_fn cmd_host_show;
 verb_fn cmd_gc;
 /* Offline: they parse their own words, argv[0] is the verb; they return the exit status. */
 int cmd_host_capture(int argc, char **argv);
+int cmd_dial(int argc, char **argv);
 int cmd_layout_check(int argc, char **argv);
 int cmd_hook_qemu(int argc, char **argv);
 
@@ -96,6 +101,7 @@ enum { PROFILE_GPU };
 enum { APPLY_FILE };
 enum { VM_TEMPLATE };
 enum { VM_NOW };
+enum { MIGRATE_PEER, MIGRATE_URI, MIGRATE_BANDWIDTH, MIGRATE_MAX_DOWNTIME, MIGRATE_STRICT };
 enum { EVENT_AFTER, EVENT_LIMIT };
 
 #endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/migration_view.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/table.h"
+#include "cli/view.h"
+
+#define BAR_WIDTH 24
+#define MIB (1024.0 * 1024.0)
+
+bool migration_view_over(const json_t *migration)
+{
+    return view_text(migration, "finishedAt", NULL) != NULL;
+}
+
+static bool is(const json_t *check, const char *result)
+{
+    return str_eq(view_text(check, "result", ""), result);
+}
+
+static void add_check(struct table *table, const json_t *check)
+{
+    const char *claim = view_text(check, "claim", "-");
+    const char *const cells[] = {
+        view_text(check, "result", "-"),
+        view_text(check, "rule", "-"),
+        claim,
+        view_text(check, "source", "-"),
+        view_text(check, "target", "-"),
+        view_text(check, "message", ""),
+    };
+    table_row(table, cells);
+}
+
+void migration_view_checks(const json_t *migration, bool all)
+{
+    static const struct table_column columns[] = {{"RESULT", TABLE_LEFT}, {"RULE", TABLE_LEFT},
+                                                  {"CLAIM", TABLE_LEFT},  {"HERE", TABLE_LEFT},
+                                                  {"TARGET", TABLE_LEFT}, {"WHY", TABLE_WRAP}};
+    static const char *const order[] = {"failed", "unknown", "warning", "ok"};
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    const json_t *checks = view_at(migration, "checks");
+    size_t shown = 0;
+    for (size_t k = 0; k < ARRAY_SIZE(order) - (all ? 0 : 1); k++) {
+        for (size_t i = 0; i < json_array_size(checks); i++) {
+            if (is(json_array_get(checks, i), order[k])) {
+                add_check(table, json_array_get(checks, i));
+                shown++;
+            }
+        }
+    }
+    if (shown > 0) {
+        table_print(table);
+    }
+}
+
+static void seconds(int64_t ms, char out[VIEW_SIZE])
+{
+    if (ms < 0) {
+        snprintf(out, VIEW_SIZE, "?");
+    } else if (ms < 1000) {
+        snprintf(out, VIEW_SIZE, "%" PRId64 " ms", ms);
+    } else {
+        snprintf(out, VIEW_SIZE, "%.1f s", (double)ms / 1000);
+    }
+}
+
+static void print_estimate(const json_t *migration)
+{
+    if (!view_true(migration, "estimate.known")) {
+        const char *why = view_at(migration, "estimate.linkBytesPerSecond") == NULL
+                              ? "the speed of the link is not known; --bandwidth says it"
+                              : "the guest changes memory faster than the link carries it";
+        printf("Estimate: none: %s\n", why);
+        return;
+    }
+    char total[VIEW_SIZE];
+    char downtime[VIEW_SIZE];
+    seconds(view_int(migration, "estimate.totalMs", 0), total);
+    seconds(view_int(migration, "estimate.downtimeMs", 0), downtime);
+    printf("Estimate: %s in all, of which the guest stands still at most %s (memory %.0f MiB, "
+           "framebuffer %.0f MiB, link %.0f MiB/s)\n",
+           total, downtime, (double)view_int(migration, "estimate.memoryBytes", 0) / MIB,
+           (double)view_int(migration, "estimate.framebufferBytes", 0) / MIB,
+           (double)view_int(migration, "estimate.linkBytesPerSecond", 0) / MIB);
+}
+
+void migration_view_times(const json_t *migration)
+{
+    print_estimate(migration);
+    int64_t total = view_int(migration, "progress.elapsedMs", -1);
+    if (!str_eq(view_text(migration, "state", ""), "done") || total < 0) {
+        return;
+    }
+    char took[VIEW_SIZE];
+    char stood[VIEW_SIZE];
+    seconds(total, took);
+    seconds(view_int(migration, "progress.downtimeMs", -1), stood);
+    printf("Actual:   %s in all, of which the guest stood still %s (%.0f MiB were sent)\n", took,
+           stood, (double)view_int(migration, "progress.processedBytes", 0) / MIB);
+}
+
+static void add_bar(const json_t *migration, struct strbuf *out)
+{
+    int64_t left = view_int(migration, "progress.remainingBytes", 0);
+    int64_t total = view_int(migration, "progress.totalBytes", 0);
+    if (total <= 0) {
+        return;
+    }
+    int done = (int)((double)(total - left) / (double)total * BAR_WIDTH);
+    strbuf_add(out, " [");
+    for (int i = 0; i < BAR_WIDTH; i++) {
+        strbuf_add(out, i < done ? "#" : ".");
+    }
+    strbuf_addf(out, "] %.0f of %.0f MiB left", (double)left / MIB, (double)total / MIB);
+    int64_t speed = view_int(migration, "progress.bytesPerSecond", 0);
+    if (speed > 0) {
+        strbuf_addf(out, ", %.0f MiB/s", (double)speed / MIB);
+    }
+}
+
+void migration_view_line(const json_t *migration, struct strbuf *out)
+{
+    static const struct {
+        const char *state, *text;
+    } texts[] = {
+        {"checking", "asking the target"},
+        {"preparing", "the target makes the devices"},
+        {"moving", "moving"},
+        {"switching", "the target takes the VM over"},
+        {"releasing", "giving back what it had here"},
+        {"aborting", "going back"},
+    };
+    const char *state = view_text(migration, "state", "-");
+    const char *text = state;
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        text = str_eq(texts[i].state, state) ? texts[i].text : text;
+    }
+    strbuf_addf(out, "%s: %s", view_text(migration, "request.vm", "-"), text);
+    if (str_eq(state, "moving")) {
+        add_bar(migration, out);
+    }
+}
+
+int migration_view_problem(const json_t *migration, struct error *err)
+{
+    const char *message = view_text(migration, "problem.message", NULL);
+    if (message == NULL) {
+        return 0;
+    }
+    enum reason reason = reason_from_name(view_text(migration, "problem.reason", ""));
+    int r = error_set(err, reason == REASON_NONE ? REASON_INTERNAL : reason, "", "%s", message);
+    error_hint(err, "%s", view_text(migration, "problem.hint", ""));
+    STR_SET(err->rule, view_text(migration, "problem.rule", ""));
+    return r;
+}
+
+int migration_view_refusal(const json_t *migration, struct error *err)
+{
+    const json_t *checks = view_at(migration, "checks");
+    bool strict = view_true(migration, "request.strict");
+    for (size_t i = 0; i < json_array_size(checks); i++) {
+        const json_t *check = json_array_get(checks, i);
+        if (!is(check, "failed") && (!strict || is(check, "ok"))) {
+            continue;
+        }
+        int r = error_set(err, REASON_RULE, "", "VM \"%s\" can't migrate there: %s",
+                          view_text(migration, "request.vm", "-"), view_text(check, "message", ""));
+        error_hint(err, "%s", view_text(check, "hint", ""));
+        STR_SET(err->rule, view_text(check, "rule", ""));
+        return r;
+    }
+    return 0;
+}

@@ -13,6 +13,11 @@ typedef bool when_fn(const struct ref *ref);
 typedef int read_fn(const struct ref *ref, struct strbuf *out);
 typedef int write_fn(const struct ref *ref, const char *text);
 
+/* Of a write, besides 0 and -errno: it is done, but answered when the VM that has the function lets
+ * go of it; or it is to be tried again then. */
+#define ATTR_LATER 1
+#define ATTR_AGAIN 2
+
 /* ---- attr_when.c ---- */
 when_fn when_gpu_function; /* a GPU or VF, not another function */
 when_fn when_sriov;        /* a GPU with SR-IOV */
@@ -33,10 +38,12 @@ read_fn read_vendor, read_device, read_subvendor, read_subdevice, read_class, re
 read_fn read_numa_node, read_local_cpus, read_local_cpulist, read_enable, read_driver_override;
 read_fn read_modalias, read_uevent, read_reset_method, read_link_speed, read_link_width;
 read_fn read_max_link_speed, read_totalvfs, read_numvfs, read_vf_offset, read_vf_device;
+read_fn read_parity, read_d3cold, read_power_control;
 read_fn read_runtime_usage, read_autoprobe, read_sriov_autoprobe, read_vfio_dev;
 /* Values that never differ: "1\n" and so on. */
-read_fn read_zero, read_one, read_d0, read_dma_bits, read_on, read_active, read_forbidden;
-read_fn read_max_link_width, read_enabled, read_empty, read_live, read_refcnt, read_vfio_type;
+read_fn read_zero, read_one, read_d0, read_dma_bits, read_active, read_forbidden;
+read_fn read_max_link_width, read_enabled, read_empty, read_nothing, read_live, read_refcnt,
+    read_vfio_type;
 
 /* ---- config.c ---- */
 #define CONFIG_SIZE 4096
@@ -64,7 +71,8 @@ write_fn write_mdev_remove, write_mdev_params;
 write_fn write_bind, write_unbind, write_new_id, write_remove_id;
 write_fn write_drivers_probe, write_flag, write_driver_override, write_reset, write_numvfs;
 write_fn write_power_control, write_unbind_lock, write_remove, write_rescan, write_autoprobe;
-write_fn write_sriov_autoprobe;
+write_fn write_sriov_autoprobe, write_enable, write_numa_node, write_parity, write_d3cold;
+write_fn write_uevent, write_reset_method, write_group_type;
 
 /* ---- attr_proc.c: /proc/driver/nvidia and /sys/module ---- */
 read_fn read_proc_version, read_proc_params, read_information, read_unbind_lock;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Attributes of PCI functions, in the kernel's formats (drivers/pci/pci-sysfs.c). */
+#include <errno.h>
 #include <sched.h>
 
 #include "sim/fuse/attr.h"
@@ -76,9 +77,20 @@ int read_local_cpulist(const struct ref *ref UNUSED, struct strbuf *out)
     return 0;
 }
 
+/* The driver that is being unbound is the function's until its user lets go. */
+static const char *driver_at_work(const struct function *fn)
+{
+    return function_is_leaving(fn) ? "vfio-pci" : function_driver(fn);
+}
+
 int read_enable(const struct ref *ref, struct strbuf *out)
 {
-    strbuf_add(out, function_driver(&ref->fn)[0] != '\0' ? "1\n" : "0\n");
+    const char *driver = driver_at_work(&ref->fn);
+    bool vfio = str_eq(driver, "vfio-pci"); /* enables it for whoever opens it */
+    uint32_t enabled = driver[0] == '\0' ? function_knobs(&ref->fn)->enabled
+                       : vfio            ? function_is_held(&ref->fn)
+                                         : 1;
+    strbuf_addf(out, "%u\n", enabled);
     return 0;
 }
 
@@ -107,8 +119,8 @@ int read_uevent(const struct ref *ref, struct strbuf *out)
 {
     const struct function *fn = &ref->fn;
     char bdf[BDF_SIZE];
-    if (function_driver(fn)[0] != '\0') {
-        strbuf_addf(out, "DRIVER=%s\n", function_driver(fn));
+    if (driver_at_work(fn)[0] != '\0') {
+        strbuf_addf(out, "DRIVER=%s\n", driver_at_work(fn));
     }
     strbuf_addf(out, "PCI_CLASS=%04X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=%04X:%04X\n",
                 function_class(fn), function_vendor(fn), function_device(fn),
@@ -120,7 +132,14 @@ int read_uevent(const struct ref *ref, struct strbuf *out)
 
 int read_reset_method(const struct ref *ref, struct strbuf *out)
 {
-    strbuf_add(out, ref->fn.vf != NULL ? "flr\n" : "flr bus\n");
+    const struct sim_knobs *knobs = function_knobs(&ref->fn);
+    if (knobs->no_reset) {
+        return 0;
+    }
+    strbuf_addf(out, "%s\n",
+                knobs->reset_methods[0] != '\0' ? knobs->reset_methods
+                : ref->fn.vf != NULL            ? "flr"
+                                                : "flr bus");
     return 0;
 }
 
@@ -199,6 +218,28 @@ int read_sriov_autoprobe(const struct ref *ref, struct strbuf *out)
     return flag(out, !ref->fn.gpu->sriov_no_autoprobe);
 }
 
+int read_parity(const struct ref *ref, struct strbuf *out)
+{
+    return flag(out, function_knobs(&ref->fn)->broken_parity);
+}
+
+int read_d3cold(const struct ref *ref, struct strbuf *out)
+{
+    return flag(out, function_knobs(&ref->fn)->d3cold);
+}
+
+int read_power_control(const struct ref *ref, struct strbuf *out)
+{
+    strbuf_add(out, function_knobs(&ref->fn)->power_auto ? "auto\n" : "on\n");
+    return 0;
+}
+
+/* A VFIO group or container: it only knows ioctl(). */
+int read_nothing(const struct ref *ref UNUSED, struct strbuf *out UNUSED)
+{
+    return -EINVAL;
+}
+
 /* The major number is given out when vfio is loaded. */
 int read_vfio_dev(const struct ref *ref, struct strbuf *out)
 {
@@ -217,7 +258,6 @@ CONSTANT(read_one, "1\n")
 CONSTANT(read_max_link_width, "16\n")
 CONSTANT(read_d0, "D0\n")
 CONSTANT(read_dma_bits, "47\n")
-CONSTANT(read_on, "on\n")
 CONSTANT(read_active, "active\n")
 CONSTANT(read_forbidden, "forbidden\n")
 CONSTANT(read_enabled, "enabled\n")

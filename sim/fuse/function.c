@@ -159,9 +159,27 @@ bool function_bound_to(const struct function *fn, const char *driver)
     return str_eq(function_driver(fn), driver);
 }
 
+bool function_is_held(const struct function *fn)
+{
+    return function_is_gpu(fn) && fn->gpu->opener != 0;
+}
+
+bool function_is_leaving(const struct function *fn)
+{
+    return function_is_held(fn) && function_driver(fn)[0] == '\0';
+}
+
+struct sim_knobs *function_knobs(const struct function *fn)
+{
+    if (fn->extra != NULL) {
+        return &fn->extra->knobs;
+    }
+    return fn->vf != NULL ? &fn->vf->knobs : &fn->gpu->knobs;
+}
+
 bool function_is_vfio(const struct sim_host *host, const struct function *fn)
 {
-    return function_bound_to(fn, "vfio-pci") ||
+    return function_bound_to(fn, "vfio-pci") || function_is_leaving(fn) ||
            (fn->vf != NULL && host->iface == SIM_VENDOR_VFIO && fn->vf->vgpu.exists);
 }
 

@@ -39,6 +39,11 @@ int32_t function_numa(const struct function *fn);
 bool function_is_gpu(const struct function *fn); /* the GPU itself, no VF */
 bool function_is_bridge(const struct function *fn);
 bool function_bound_to(const struct function *fn, const char *driver);
+/* Does a VM have the whole of it? */
+bool function_is_held(const struct function *fn);
+/* Has it been unbound under a VM, which still has it? */
+bool function_is_leaving(const struct function *fn);
+struct sim_knobs *function_knobs(const struct function *fn);
 /* May /dev/vfio open it? Bound to vfio-pci, or a VF whose vGPU is a VFIO device itself. */
 bool function_is_vfio(const struct sim_host *host, const struct function *fn);
 /* Does it carry mdev types? */

@@ -71,9 +71,10 @@ static struct stat stat_of(const struct sim_fuse *fuse, const struct target *tar
 
 /* ---- open files ---- */
 
-static struct handle *handle_new(struct sim_fuse *fuse)
+static struct handle *handle_new(struct sim_fuse *fuse, fuse_ino_t number)
 {
     struct handle *handle = xcalloc(1, sizeof(*handle));
+    handle->number = number;
     handle->next = fuse->handles;
     handle->from = &fuse->handles;
     if (handle->next != NULL) {
@@ -81,6 +82,15 @@ static struct handle *handle_new(struct sim_fuse *fuse)
     }
     fuse->handles = handle;
     return handle;
+}
+
+static bool is_open(const struct sim_fuse *fuse, fuse_ino_t number)
+{
+    const struct handle *handle = fuse->handles;
+    while (handle != NULL && handle->number != number) {
+        handle = handle->next;
+    }
+    return handle != NULL;
 }
 
 static void handle_free(struct handle *handle)
@@ -233,12 +243,15 @@ static void on_open(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi
                    (access != O_WRONLY && target.node->read == NULL))) {
         r = -EACCES;
     }
+    if (r == 0 && target.node->exclusive && is_open(fuse_of(req), number)) {
+        r = -EBUSY; /* vfio_group_fops_open() */
+    }
     if (r < 0) {
         fuse_reply_err(req, -r);
         return;
     }
     file->direct_io = 1;
-    reply_open(req, file, handle_new(fuse_of(req)));
+    reply_open(req, file, handle_new(fuse_of(req), number));
 }
 
 /* ---- directories ---- */
@@ -246,7 +259,7 @@ static void on_open(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi
 static void on_opendir(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *file)
 {
     struct target target;
-    struct handle *handle = handle_new(fuse_of(req));
+    struct handle *handle = handle_new(fuse_of(req), number);
     sim_lock(fuse_of(req)->host);
     int r = fuse_find(req, number, &target);
     if (r == 0 && target.node->kind == NODE_DIR) {

@@ -17,6 +17,7 @@
 struct handle {
     struct handle *next;
     struct handle **from; /* what points here */
+    fuse_ino_t number;
     struct strbuf text;   /* content, made at the read from the start: a seek back reads afresh */
     struct strlist names; /* of a directory, listed when it is opened */
 };

@@ -8,6 +8,7 @@
  * the memory, which has no name in any file system, is gone too.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,8 +59,34 @@ static int open_at_host(const char *device, const struct argv_vm *vm, json_t **r
 struct opened {
     struct kept_page pages[ARGV_MAX_DEVICES];
     size_t n;
+    struct strlist groups; /* "42": IOMMU groups */
     bool incoming;
 };
+
+/* The IOMMU group stays open as long as the emulator lives, as if VFIO were behind it: whoever
+ * looks for the user of a device finds it there. */
+static int open_group(struct opened *opened, const char *device, struct error *err)
+{
+    bool mdev = strchr(device, ':') == NULL;
+    CLEANUP_FREE char *link =
+        xasprintf("/sys/bus/%s/devices/%s/iommu_group", mdev ? "mdev" : "pci", device);
+    char group[16];
+    int result = fs_link_name(link, group, sizeof(group));
+    if (result < 0) {
+        return error_set_errno(err, -result, device, "finding its IOMMU group");
+    }
+    for (vec_each(&opened->groups, have)) {
+        if (str_eq(*have, group)) {
+            return 0;
+        }
+    }
+    CLEANUP_FREE char *path = xasprintf("/dev/vfio/%s", group);
+    if (open(path, O_RDWR) < 0) { /* not O_CLOEXEC: the emulator inherits it */
+        return error_set_errno(err, errno, device, "opening %s", path);
+    }
+    *vec_push(&opened->groups) = xstrdup(group);
+    return 0;
+}
 
 /* Memory that starts with the page and lives as long as this process or the emulator after it. */
 static int make_memory(struct kept_page *kept, struct device_memory *ret_memory, struct error *err)
@@ -88,7 +115,10 @@ static int open_device(void *data, const char *device, const struct argv_vm *vm,
     if (result < 0 || reply == NULL) {
         return result;
     }
-    result = describe_page(reply, vm, &kept->page, err);
+    result = open_group(opened, device, err);
+    if (result == 0) {
+        result = describe_page(reply, vm, &kept->page, err);
+    }
     if (result == 0) {
         result = make_memory(kept, ret_memory, err);
     }

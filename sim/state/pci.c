@@ -10,17 +10,17 @@
 /* What a PF, a VF and another function of a shared group have in common. */
 struct function {
     char *driver;   /* char[16] */
-    char *override; /* char[32] */
+    char *override; /* char[SIM_OVERRIDE_SIZE] */
     bool *removed;
     const char *home;
     uint32_t vendor, device;
+    uint32_t group;
     struct sim_gpu *gpu; /* NULL: an extra */
     struct sim_vf *vf;   /* NULL: a PF or an extra */
 };
 
 #define NVIDIA_VENDOR 0x10de
 #define DRIVER_SIZE 16
-#define OVERRIDE_SIZE 32
 
 static struct function of_vf(struct sim_gpu *gpu, struct sim_vf *vf)
 {
@@ -30,6 +30,7 @@ static struct function of_vf(struct sim_gpu *gpu, struct sim_vf *vf)
                              .home = "nvidia",
                              .vendor = NVIDIA_VENDOR,
                              .device = gpu->pci_device,
+                             .group = vf->iommu_group,
                              .gpu = gpu,
                              .vf = vf};
 }
@@ -42,6 +43,7 @@ static struct function of_gpu(struct sim_gpu *gpu)
                              .home = "nvidia",
                              .vendor = NVIDIA_VENDOR,
                              .device = gpu->pci_device,
+                             .group = gpu->iommu_group,
                              .gpu = gpu};
 }
 
@@ -52,7 +54,8 @@ static struct function of_extra(struct sim_extra *extra)
                              .removed = &extra->removed,
                              .home = extra->home_driver,
                              .vendor = extra->pci_vendor,
-                             .device = extra->pci_device};
+                             .device = extra->pci_device,
+                             .group = extra->iommu_group};
 }
 
 /* Function n of the host; false past the end. */
@@ -130,6 +133,24 @@ static bool known_driver(const char *driver)
     return false;
 }
 
+/* Unbound, but a VM still has it. */
+static bool is_leaving(const struct function *fn)
+{
+    return fn->gpu != NULL && fn->vf == NULL && fn->gpu->opener != 0 && fn->driver[0] == '\0';
+}
+
+/* A group that a VM has is closed to drivers that use DMA for the host
+ * (iommu_device_use_default_domain()); others, of VFIO and of bridges, may come. */
+static bool group_is_taken(const struct sim_host *host, const struct function *fn,
+                           const char *driver)
+{
+    bool taken = false;
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        taken = taken || (host->gpus[i].opener != 0 && host->gpus[i].iommu_group == fn->group);
+    }
+    return taken && !str_eq(driver, "vfio-pci") && !str_eq(driver, "pcieport");
+}
+
 static void attach(const struct function *fn, const char *driver)
 {
     str_copy(fn->driver, DRIVER_SIZE, driver);
@@ -150,7 +171,7 @@ int sim_bind(struct sim_host *host, const struct pci_addr *addr, const char *dri
     if (!find_function(host, addr, &fn) || !driver_matches(host, &fn, driver)) {
         return -ENODEV;
     }
-    if (fn.driver[0] != '\0') {
+    if (fn.driver[0] != '\0' || is_leaving(&fn) || group_is_taken(host, &fn, driver)) {
         return -EBUSY;
     }
     if (fn.gpu != NULL && fn.gpu->lost) {
@@ -174,8 +195,9 @@ void sim_set_unbind_lock(struct sim_host *host, struct sim_gpu *gpu, bool on)
     gpu->unbind_lock = on && !held;
 }
 
-/* The kernel itself would wait for the user to go away, or tear the device from under it; a host
- * on which that happened is not worth simulating, so it is refused. */
+/* NVIDIA's driver would wait for the user to go away, or have the device torn from under it; a host
+ * on which that happened is not worth simulating, so it is refused. vfio-pci lets itself be
+ * unbound: see sim_unbind(). */
 static bool function_busy(const struct sim_host *host, const struct function *fn)
 {
     if (fn->vf != NULL) {
@@ -215,7 +237,7 @@ int sim_unbind(struct sim_host *host, const struct pci_addr *addr, const char *d
     if (!find_function(host, addr, &fn) || fn.driver[0] == '\0' || !str_eq(fn.driver, driver)) {
         return -ENODEV;
     }
-    if (function_busy(host, &fn)) {
+    if (!str_eq(driver, "vfio-pci") && function_busy(host, &fn)) {
         return -EBUSY;
     }
     detach(&fn);
@@ -229,28 +251,30 @@ int sim_set_driver_override(struct sim_host *host, const struct pci_addr *addr, 
     if (!find_function(host, addr, &fn)) {
         return -ENODEV;
     }
-    char text[OVERRIDE_SIZE] = "";
-    if (driver != NULL && !STR_SET(text, driver)) {
+    /* The kernel takes nearly a page of any bytes, but the state file is text. */
+    const char *name = driver == NULL ? "" : driver;
+    if (!str_is_clean(name) || strlen(name) >= SIM_OVERRIDE_SIZE) {
         return -EINVAL;
     }
-    const char *name = str_trim(text);
-    if (!str_is_clean(name)) {
-        return -EINVAL; /* the kernel takes any bytes, but the state file is text */
-    }
-    str_copy(fn.override, OVERRIDE_SIZE, name);
+    str_copy(fn.override, SIM_OVERRIDE_SIZE, name);
     sim_changed(host);
     return 0;
 }
 
-/* A bound function is left alone, and no match is no error. */
-static void probe(struct sim_host *host, const struct function *fn)
+/* A bound function is left alone, and no match is no error; -EINVAL: its group is a VM's. */
+static int probe(struct sim_host *host, const struct function *fn)
 {
-    bool dead = fn->gpu != NULL && fn->gpu->lost;
+    bool dead = (fn->gpu != NULL && fn->gpu->lost) || is_leaving(fn);
     for (size_t i = 0; i < ARRAY_SIZE(drivers) && fn->driver[0] == '\0' && !dead; i++) {
-        if (driver_matches(host, fn, drivers[i])) {
-            attach(fn, drivers[i]);
+        if (!driver_matches(host, fn, drivers[i])) {
+            continue;
         }
+        if (group_is_taken(host, fn, drivers[i])) {
+            return -EINVAL;
+        }
+        attach(fn, drivers[i]);
     }
+    return 0;
 }
 
 int sim_drivers_probe(struct sim_host *host, const struct pci_addr *addr)
@@ -259,9 +283,9 @@ int sim_drivers_probe(struct sim_host *host, const struct pci_addr *addr)
     if (!find_function(host, addr, &fn)) {
         return -ENODEV;
     }
-    probe(host, &fn);
+    int r = probe(host, &fn);
     sim_changed(host);
-    return 0;
+    return r;
 }
 
 void sim_set_autoprobe(struct sim_host *host, struct sim_gpu *gpu, bool on)
@@ -270,10 +294,23 @@ void sim_set_autoprobe(struct sim_host *host, struct sim_gpu *gpu, bool on)
     sim_changed(host);
 }
 
+/* Is it in the table that the driver was built with? */
+static bool is_built_in(struct sim_host *host, const char *driver, uint32_t vendor, uint32_t device)
+{
+    struct function fn;
+    for (uint32_t n = 0; nth_function(host, n, &fn); n++) {
+        if (str_eq(fn.home, driver) && fn.vendor == vendor && fn.device == device) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* new_id_store(): an id that the driver has already is refused. */
 int sim_new_id(struct sim_host *host, const char *driver, uint32_t vendor, uint32_t device)
 {
-    if (find_id(host, driver, vendor, device) != NULL) {
+    if (find_id(host, driver, vendor, device) != NULL ||
+        is_built_in(host, driver, vendor, device)) {
         return -EEXIST;
     }
     if (host->n_ids == SIM_MAX_IDS) {
@@ -284,7 +321,8 @@ int sim_new_id(struct sim_host *host, const char *driver, uint32_t vendor, uint3
     STR_SET(id->driver, driver);
     struct function fn;
     for (uint32_t n = 0; nth_function(host, n, &fn); n++) {
-        bool lives = !*fn.removed && (fn.gpu == NULL || !fn.gpu->lost);
+        bool lives = !*fn.removed && (fn.gpu == NULL || !fn.gpu->lost) && !is_leaving(&fn) &&
+                     !group_is_taken(host, &fn, driver);
         if (lives && fn.driver[0] == '\0' && driver_matches(host, &fn, driver)) {
             attach(&fn, driver);
         }
@@ -331,7 +369,8 @@ static void return_lost(struct sim_gpu *gpu)
     }
 }
 
-/* A bus scan finds what answers: no lost GPU, and no VF, which has no ids of its own. */
+/* A bus scan finds what answers: no lost GPU, and no VF, which has no ids of its own. What it finds
+ * is bound whatever drivers_autoprobe says (pci_bus_add_device() does not ask; seen on 6.12). */
 void sim_rescan(struct sim_host *host)
 {
     struct function fn;
@@ -343,9 +382,7 @@ void sim_rescan(struct sim_host *host)
             continue;
         }
         *fn.removed = false;
-        if (!host->no_autoprobe) {
-            probe(host, &fn);
-        }
+        (void)probe(host, &fn);
     }
     sim_changed(host);
 }

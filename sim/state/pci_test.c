@@ -16,7 +16,7 @@ static struct pci_addr addr_of(const char *text)
 
 static void to_vfio(struct fixture *fix, struct sim_gpu *gpu)
 {
-    assert_int_equal(sim_set_driver_override(fix->host, &gpu->addr, "vfio-pci\n"), 0);
+    assert_int_equal(sim_set_driver_override(fix->host, &gpu->addr, "vfio-pci"), 0);
     assert_int_equal(sim_unbind(fix->host, &gpu->addr, "nvidia"), 0);
     assert_int_equal(sim_drivers_probe(fix->host, &gpu->addr), 0);
     assert_string_equal(gpu->driver, "vfio-pci");
@@ -132,11 +132,41 @@ static void a_passed_through_gpu_has_one_opener(void **state)
     assert_int_equal(sim_open_device(fix->host, "0001:61:00.0", 5, "a"), 0);
     assert_int_equal(sim_open_device(fix->host, "0001:61:00.0", 5, "a"), 0);
     assert_int_equal(sim_open_device(fix->host, "0001:61:00.0", 6, "b"), -EBUSY);
-    assert_int_equal(sim_unbind(fix->host, &gpu->addr, "vfio-pci"), -EBUSY);
     sim_close_device(fix->host, "0001:61:00.0", 6);
     assert_int_equal(gpu->opener, 5);
     sim_close_device(fix->host, "0001:61:00.0", 5);
     assert_int_equal(gpu->opener, 0);
+}
+
+static void a_gpu_unbound_under_its_opener_gets_no_driver_before_it_is_closed(void **state)
+{
+    (void)state;
+    FIXTURE(SIM_VENDOR_VFIO);
+    struct sim_gpu *gpu = fix->gpus[FIX_L40S];
+    to_vfio(fix, gpu);
+    assert_int_equal(sim_open_device(fix->host, "0001:61:00.0", 5, "a"), 0);
+    assert_int_equal(sim_unbind(fix->host, &gpu->addr, "vfio-pci"), 0);
+    assert_int_equal(gpu->opener, 5);
+    assert_int_equal(sim_bind(fix->host, &gpu->addr, "vfio-pci"), -EBUSY);
+    assert_int_equal(sim_drivers_probe(fix->host, &gpu->addr), 0);
+    assert_string_equal(gpu->driver, "");
+    assert_int_equal(sim_remove(fix->host, &gpu->addr), -EBUSY);
+    sim_close_device(fix->host, "0001:61:00.0", 5);
+    assert_int_equal(sim_bind(fix->host, &gpu->addr, "vfio-pci"), 0);
+}
+
+static void an_override_is_kept_as_it_was_written(void **state)
+{
+    (void)state;
+    FIXTURE(SIM_VENDOR_VFIO);
+    struct sim_gpu *gpu = fix->gpus[FIX_L40S];
+    char longest[SIM_OVERRIDE_SIZE + 1];
+    memset(longest, 'x', SIM_OVERRIDE_SIZE);
+    longest[SIM_OVERRIDE_SIZE] = '\0';
+    assert_int_equal(sim_set_driver_override(fix->host, &gpu->addr, longest), -EINVAL);
+    assert_string_equal(gpu->driver_override, "");
+    assert_int_equal(sim_set_driver_override(fix->host, &gpu->addr, " vfio-pci "), 0);
+    assert_string_equal(gpu->driver_override, " vfio-pci ");
 }
 
 static void a_shared_group_must_be_free_as_a_whole(void **state)
@@ -305,6 +335,8 @@ int main(void)
         cmocka_unit_test(virtual_functions_have_the_real_addresses),
         cmocka_unit_test(sriov_manage_wipes_instances_and_the_mixed_flag),
         cmocka_unit_test(a_passed_through_gpu_has_one_opener),
+        cmocka_unit_test(a_gpu_unbound_under_its_opener_gets_no_driver_before_it_is_closed),
+        cmocka_unit_test(an_override_is_kept_as_it_was_written),
         cmocka_unit_test(a_shared_group_must_be_free_as_a_whole),
         cmocka_unit_test(a_dead_emulator_lets_go),
         cmocka_unit_test(a_reboot_leaves_ampere_its_mig_mode_and_nothing_else),

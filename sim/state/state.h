@@ -71,10 +71,21 @@ struct sim_vgpu {
     uint32_t iommu_group;  /* of the mdev; a vendor-VFIO vGPU uses its VF's */
 };
 
+/* What a function's files keep and nobody else looks at. Not hardware: the state file does not keep
+ * it. */
+struct sim_knobs {
+    uint32_t enabled; /* how often by its enable file */
+    bool broken_parity, d3cold, power_auto;
+    bool no_reset;          /* no method is left */
+    char reset_methods[16]; /* as written; "": those that there are */
+};
+
+#define SIM_OVERRIDE_SIZE 64
 struct sim_vf {
     struct pci_addr addr;
-    char driver[16];          /* "nvidia", "vfio-pci", "" */
-    char driver_override[32]; /* "" none */
+    char driver[16];                         /* "nvidia", "vfio-pci", "" */
+    char driver_override[SIM_OVERRIDE_SIZE]; /* "" none */
+    struct sim_knobs knobs;
     uint32_t iommu_group;
     bool removed; /* by its `remove` file; back only when VFs are made anew */
     struct sim_vgpu vgpu;
@@ -97,8 +108,10 @@ struct sim_gpu {
     uint32_t iommu_group;
     uint32_t minor;
     char driver[16]; /* PF: "nvidia", "vfio-pci", "" */
-    char driver_override[32];
-    int32_t opener; /* pass-through: pid of the emulator, 0 none */
+    char driver_override[SIM_OVERRIDE_SIZE];
+    struct sim_knobs knobs;
+    int32_t opener; /* pass-through: pid of the emulator, 0 none; without a driver: it still has
+                       the GPU, and whoever unbound it waits */
     char vm_uuid[40];
     bool mig_current, mig_pending;
     bool heterogeneous; /* device-level mixed-size mode */
@@ -135,7 +148,8 @@ struct sim_extra {
     bool removed;
     char home_driver[16]; /* what the kernel binds it to: "snd_hda_intel", "pcieport" */
     char driver[16];
-    char driver_override[32];
+    char driver_override[SIM_OVERRIDE_SIZE];
+    struct sim_knobs knobs;
 };
 
 /* What a write to a driver's new_id file added to its table. */
@@ -196,7 +210,7 @@ struct sim_host {
     uint32_t n_extras;
     struct sim_id ids[SIM_MAX_IDS];
     uint32_t n_ids;
-    bool no_autoprobe;                      /* the PCI bus: what appears stays without a driver */
+    bool no_autoprobe; /* the PCI bus: a driver that is loaded takes nothing by itself */
     struct sim_version_range vgpu_versions; /* an administrator's; newest 0: the driver's own */
     struct sim_fault faults[SIM_MAX_FAULTS];
     uint32_t n_faults;

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-import os
 import pathlib
 import shutil
 import subprocess
@@ -10,11 +9,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from devices import DEVICES, MODULES
+from devices import BUILD, DEVICES, MODULES, ROOT
 from vm import Kernel, Vm
-
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build")).resolve()
 
 @pytest.fixture(scope="session")
 def vm():

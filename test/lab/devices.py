@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the lab's VM has."""
+"""What the lab's VM has, and where things are."""
+import os
+import pathlib
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build")).resolve()
+GOLDEN = ROOT / "test/lab/kernel.golden"
 
 MODULES = ["9pnet_virtio", "9p", "overlay", "vfio_pci", "vfio_iommu_type1", "bochs",
            "snd_hda_intel", "nvme"]

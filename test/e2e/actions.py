@@ -19,7 +19,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from harness import ROOT
+from harness import BUILD, ROOT
 from machine import Machine
 from openapi import OpenApi
 from play import witness
@@ -49,14 +49,24 @@ class Play:
         self.usage = {}  # by process id of cleaved: (files open, KiB resident), first and last
 
     def __enter__(self):
-        self.side = Side(Machine(self.directory, self.host, OpenApi(), libvirt=self.with_vms),
-                         self.with_vms)
+        self.side = Side(Machine(self.directory, self.host, OpenApi(), libvirt=self.with_vms,
+                                 options=["--hook", self.write_hook()]), self.with_vms)
         if self.with_vms:
             self.side.machine.define(*VM_NAMES[:4])
             self.side.vms = {name: Vm(name) for name in VM_NAMES[:4]}
         self.side.start()
         self.check("at the start")
         return self
+
+    def write_hook(self):
+        """libvirt's hook as it is installed, with the settings of this run."""
+        config, hook = self.directory / "hook.yaml", self.directory / "cleave"
+        config.write_text(f"socket: {self.directory / 's'}\n")
+        hook.write_text("#!/bin/sh\n"
+                        f"export CLEAVE={BUILD / 'src/cli/cleave'} CLEAVE_HOOK_CONFIG={config}\n"
+                        f"exec {ROOT / 'packaging/libvirt/hooks/qemu.d/cleave'} \"$@\"\n")
+        hook.chmod(0o755)
+        return hook
 
     def __exit__(self, *failed):
         try:

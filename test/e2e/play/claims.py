@@ -44,6 +44,8 @@ def draw_wish(rng, side, with_vm=True):
         # Rarely one that isn't there.
         names = sorted(side.vms) if rng.random() < 0.95 and side.vms else VM_NAMES
         wish["vm"] = rng.choice(names)
+        if rng.random() < 0.25:
+            wish["hold"] = "on-demand"
     return wish
 
 
@@ -121,7 +123,8 @@ class Create(Action):
             return side.call("POST", "/v1/claims", {"name": args["name"], **wish})
         words = []
         for key, value in wish.items():
-            words += [f"--{key}"] if value is True else [f"--{key}", value]
+            flag = "--on-demand" if key == "hold" else f"--{key}" if value is True else None
+            words += [flag] if flag is not None else [f"--{key}", value]
         return side.cli("claim", "create", args["name"], *words)
 
     def settle(self, side, args, answer):
@@ -249,6 +252,29 @@ class Uncordon(Cordon):
             if side.seen.shy else None
 
 
+class Gc(Action):
+    """Claims whose VMs are gone go, too."""
+    name, weight, needs_vms = "gc", 3, True
+
+    def draw(self, rng, side):
+        return {} if side.without_vm() or rng.random() < 0.3 else None
+
+    def legit(self, side, args):
+        trouble = side.lost | side.held | side.seen.shy
+        return {"done", "unavailable", "undone", "in-use", "driver-failed"} if trouble else {"done"}
+
+    def send(self, side, args):
+        return side.cli("gc")
+
+    def settle(self, side, args, answer):
+        for claim in side.without_vm():
+            if answer.outcome == "done":
+                del side.claims[claim.name]
+
+    def touches(self, side, args):
+        return {claim.name for claim in side.without_vm()}, set()
+
+
 class DryRun(Action):
     """What is only shown changes nothing."""
     name, weight = "dry run", 3
@@ -271,4 +297,4 @@ class DryRun(Action):
         return Answer("done") if status == 200 else Answer(answer["reason"], answer["detail"])
 
 
-ACTIONS = [Create(), Delete(), Apply(), Mode(), Cordon(), Uncordon(), DryRun()]
+ACTIONS = [Create(), Delete(), Apply(), Mode(), Cordon(), Uncordon(), Gc(), DryRun()]

@@ -2,7 +2,7 @@
 """Actions on a host and its daemons: ends, restarts, reboots, GPUs that others touch; and actions
 made of others, at the same moment or cut off in the middle."""
 from play.action import Action
-from play.world import Answer, Broken, together
+from play.world import OPTIONS, Answer, Broken, together
 
 
 def gone(side, keeps=()):
@@ -44,7 +44,7 @@ class Reboot(Action):
 
     def send(self, side, args):
         side.stopped |= set(side.vms)
-        side.machine.reboot()
+        side.machine.reboot(options=OPTIONS)
         side.settle()
         return Answer("done")
 

@@ -3,7 +3,7 @@
 from machine import DOMAIN, hostdev
 from play.action import Action
 from play.claims import VM_NAMES
-from play.world import Answer, Vm
+from play.world import NO_ROOM, Answer, Vm
 
 
 def pick(rng, side, condition=lambda vm: True):
@@ -37,8 +37,8 @@ class CleaveVm(VmAction):
 
 def may_fail_to_start(side, name):
     """Devices by hand may be anything: gone, or in use by another VM."""
-    return bool(side.vms[name].hand) or any(claim.gone for claim in side.of_vm(name)) or \
-        bool(side.lost or side.seen.shy)
+    return bool(side.vms[name].hand) or bool(side.lost or side.held or side.seen.shy) or \
+        any(claim.gone or claim.on_demand for claim in side.of_vm(name))
 
 
 class Start(CleaveVm):
@@ -53,12 +53,10 @@ class Start(CleaveVm):
             return {"not-found"}
         if side.vms[name].on:
             return {"conflict"}
-        if any(claim.state != "bound" or claim.gone for claim in side.of_vm(name)):
-            return {"done", "conflict", "unavailable"} if all(
-                claim.state == "bound" for claim in side.of_vm(name)) else {"conflict",
-                                                                            "unavailable"}
+        if any(claim.state == "failed" for claim in side.of_vm(name)):
+            return {"conflict", "unavailable"}
         if may_fail_to_start(side, name):
-            return {"done", "driver-failed", "in-use", "unavailable", "conflict"}
+            return {"done", "driver-failed", "unavailable", *NO_ROOM}
         return {"done"}
 
     def settle(self, side, args, answer):
@@ -154,6 +152,10 @@ class VirshStart(Virsh):
         name = args["vm"]
         if name not in side.vms or side.vms[name].on:
             return {"refused"}
+        if any(claim.state == "failed" for claim in side.of_vm(name)):
+            return {"refused"}  # by the hook
+        if side.vms[name].anew and side.of_vm(name):
+            return {"done", "refused"}
         return {"done", "refused"} if may_fail_to_start(side, name) else {"done"}
 
     def settle(self, side, args, answer):
@@ -241,6 +243,88 @@ class VirshDefine(Virsh):
             side.vms[args["vm"]] = Vm(args["vm"], anew=bool(side.of_vm(args["vm"])))
 
 
+class VirshRename(Virsh):
+    """Claims follow their VM to its new name."""
+    name, weight, redefines = "virsh rename", 2, True
+
+    def suits(self, vm):
+        return vm.stored and not vm.on
+
+    def draw(self, rng, side):
+        found = pick(rng, side, self.suits)
+        free = [name for name in VM_NAMES if name not in side.vms]
+        return {**found, "to": rng.choice(free)} if found and free else None
+
+    def send(self, side, args):
+        if args["vm"] not in side.vms or args["to"] in side.vms:
+            return Answer("refused", "the trace was changed")
+        done = side.machine.virsh("domrename", args["vm"], args["to"], check=False)
+        side.machine.api.get("/v1/vms")  # or else cleaved could not tell what became of it
+        return Answer("done") if done.returncode == 0 else Answer("refused", done.stderr)
+
+    def legit(self, side, args):
+        return {"done"} if args["vm"] in side.vms and args["to"] not in side.vms else {"refused"}
+
+    def settle(self, side, args, answer):
+        if answer.outcome != "done":
+            return
+        vm = side.vms.pop(args["vm"])
+        vm.name = args["to"]
+        vm.anew = vm.anew or bool(side.of_vm(args["to"]))  # claims that waited for such a VM
+        side.vms[args["to"]] = vm
+        for claim in side.of_vm(args["vm"]):
+            claim.wish = {**claim.wish, "vm": args["to"]}
+
+    def touches(self, side, args):
+        return ({claim.name for claim in side.of_vm(args["vm"])}, {args["vm"], args["to"]})
+
+
+class HookByHand(Virsh):
+    """The hook is called for a VM that doesn't start; twice."""
+    name, weight = "hook by hand", 2
+
+    def suits(self, vm):
+        return vm.stored and not vm.on
+
+    def send(self, side, args):
+        if args["vm"] not in side.vms or side.vms[args["vm"]].on:
+            return Answer("refused", "the trace was changed")
+        xml = side.machine.virsh("dumpxml", args["vm"]).stdout
+        codes = [side.machine.run("/etc/libvirt/hooks/qemu.d/cleave", args["vm"], "prepare", "begin",
+                                  "-", input=xml, check=False).returncode for _ in range(2)]
+        return Answer("done" if codes == [0, 0] else "refused")
+
+    def legit(self, side, args):
+        return {"done", "refused"}
+
+
+class StartWithoutCleaved(Virsh):
+    """cleaved is down: a VM with devices of cleave does not start, others do."""
+    name, weight, alone = "start without cleaved", 2, True
+
+    def suits(self, vm):
+        return not vm.on
+
+    def legit(self, side, args):
+        vm = side.vms.get(args["vm"])
+        if vm is None or vm.on:
+            return {"refused"}
+        domain = side.seen.domains[args["vm"]]
+        if set(domain.stored) - set(vm.hand):
+            return {"refused"}
+        return {"done", "refused"} if vm.hand or side.of_vm(args["vm"]) else {"done"}
+
+    def send(self, side, args):
+        side.machine.stop()
+        done = side.machine.virsh("start", args["vm"], check=False)
+        side.start()
+        return Answer("done") if done.returncode == 0 else Answer("refused", done.stderr.strip())
+
+    def settle(self, side, args, answer):
+        if answer.outcome == "done":
+            side.vms[args["vm"]].on = True
+
+
 class AttachByHand(Virsh):
     """A person gives a VM a function that is free, by hand."""
     name, weight = "attach by hand", 2
@@ -289,4 +373,5 @@ class DetachByHand(Virsh):
 
 
 ACTIONS = [Start(), Stop(), Forget(), Define(), VirshStart(), VirshDestroy(), VirshSuspend(),
-           VirshReset(), Kill(), VirshUndefine(), VirshDefine(), AttachByHand(), DetachByHand()]
+           VirshReset(), Kill(), VirshUndefine(), VirshDefine(), VirshRename(), HookByHand(), StartWithoutCleaved(),
+           AttachByHand(), DetachByHand()]

@@ -6,6 +6,7 @@ import collections
 import dataclasses
 import os
 import re
+import time
 import xml.etree.ElementTree as ElementTree
 
 from machine import device
@@ -32,6 +33,7 @@ class Snapshot:
     domains: dict
     vgpus: dict  # device → what the hardware has there
     holders: dict  # device → UUID of the VM that has it open
+    garbage: list  # what `cleave gc --dry-run` lists
     shy: set  # GPUs to which cleave gives nothing new, or not from all of them
 
 
@@ -98,27 +100,29 @@ def shy_gpus(side):
 
 
 def look(side):
+    # First, for it makes cleaved look at everything.
+    garbage = side.machine.api.get("/v1/gc")["garbage"] if side.with_vms else []
     shy = shy_gpus(side)
     gpus = side.machine.gpus()
     vgpus, holders = hardware(gpus)
     return Snapshot(claims={c["name"]: c for c in side.machine.api.get("/v1/claims")["claims"]},
                     plans=side.machine.api.get("/v1/plans")["plans"], gpus=gpus,
                     domains=read_domains(side.machine) if side.with_vms else {}, vgpus=vgpus,
-                    holders=holders, shy=shy)
+                    holders=holders, garbage=garbage, shy=shy)
 
 
-# ---- what can be wrong; each yields sentences, and counts as one of KINDS ----
-
-KINDS = ("lost claims", "double assignments", "orphans", "wrong devices", "interrupted VMs", "unrest")
+# ---- what can be wrong; each yields sentences ----
 
 
 def lost_claims(side, now):
     for name, claim in side.claims.items():
         if name not in now.claims:
-            yield f"claim {name} is lost: it should be {claim.state}"
-        elif now.claims[name]["state"] != claim.state:
-            yield (f"claim {name} is {now.claims[name]['state']} instead of {claim.state}: "
-                   f"{now.claims[name]['problem']}")
+            yield f"claim {name} is lost: it should be {side.state_of(claim)}"
+        elif now.claims[name]["state"] != side.state_of(claim):
+            yield (f"claim {name} is {now.claims[name]['state']} instead of "
+                   f"{side.state_of(claim)}: {now.claims[name]['problem']}")
+        elif now.claims[name]["vm"] != claim.vm:
+            yield f"claim {name} is for VM {now.claims[name]['vm']} instead of {claim.vm}"
     for name, claim in now.claims.items():
         if name not in side.claims:
             yield f"claim {name} ({claim['state']}) should not be there"
@@ -131,6 +135,12 @@ def held(now):
     for claim in now.claims.values():
         if claim["got"] is not None:
             yield claim, claim["got"]
+
+
+def named(now):
+    """(VM, device) of on-demand claims that hold nothing now: only the definition has it."""
+    return {(claim["vm"], device(claim["named"])) for claim in now.claims.values()
+            if claim["named"] is not None and claim["got"] is None}
 
 
 def what_is_held(claim, got):
@@ -148,7 +158,7 @@ def double_assignments(side, now):
         users = collections.defaultdict(list)
         for domain in now.domains.values():
             for one in getattr(domain, which) or []:
-                if one not in side.vms[domain.name].hand:
+                if one not in side.vms[domain.name].hand and (domain.name, one) not in named(now):
                     users[one].append(domain.name)
         for one, names in users.items():
             if len(names) > 1:
@@ -194,6 +204,8 @@ def wrong_devices(side, now):
         domain = now.domains.get(claim["vm"])
         if domain is None or claim["mode"] == "gpu-instance":
             continue
+        if domain.live is not None and device(got) not in domain.live:
+            yield f"claim {claim['name']}: VM {domain.name} runs without {device(got)}"
         anew = side.vms[domain.name].anew
         if domain.stored is not None and device(got) not in domain.stored and not anew:
             yield f"claim {claim['name']}: VM {domain.name} is defined without {device(got)}"
@@ -217,12 +229,23 @@ def orphans(side, now):
             if gi["cis"] and (bdf, gi["start"]) not in bare:
                 yield f"compute instance in {gi['name']} at {gi['start']} on {bdf}, of no claim"
     of_vm = collections.defaultdict(set)
-    for claim, got in held(now):
-        of_vm[claim["vm"]].add(device(got))
+    for vm, one in [*((claim["vm"], device(got)) for claim, got in held(now)), *named(now)]:
+        of_vm[vm].add(one)
     for domain in now.domains.values():
         extra = set(domain.stored or []) - of_vm[domain.name] - set(side.vms[domain.name].hand)
         if extra:
             yield f"VM {domain.name} is defined with {sorted(extra)}, which no claim of it holds"
+
+
+def garbage(side, now):
+    """What cleave itself takes for garbage: claims whose VM is gone, and nothing else."""
+    listed = {item["name"] for item in now.garbage if item["kind"] == "claim"}
+    wanted = {claim.name for claim in side.without_vm()}
+    if listed != wanted and side.with_vms:
+        yield f"gc would release the claims {sorted(listed)}, and those without VM are {sorted(wanted)}"
+    for item in now.garbage:
+        if item["kind"] != "claim":
+            yield f"gc lists {item['kind']} {item['name']}: {item['text']}"
 
 
 def interrupted(side, now):
@@ -265,21 +288,40 @@ def heal(side, now):
             known.gone = False
 
 
+RULES = {"lost claims": [lost_claims], "double assignments": [double_assignments],
+         "orphans": [orphans, garbage], "wrong devices": [wrong_devices],
+         "interrupted VMs": [interrupted], "unrest": [unrest]}
+# What needs no time to become right: it is never wrong.
+NEVER = ("double assignments", "interrupted VMs")
+PATIENCE_S = 5
+
+
+def judge(side, now, kinds):
+    """{kind: [sentence, …]} of what is wrong."""
+    if now.domains.keys() - side.vms.keys() or now.claims.keys() - side.claims.keys():
+        kinds = [kind for kind in kinds if kind in ("lost claims", "unrest")]
+    found = {kind: [sentence for rule in RULES[kind] for sentence in rule(side, now)]
+             for kind in kinds}
+    return {kind: sentences for kind, sentences in found.items() if sentences}
+
+
 def check(side):
-    """Looks at everything; returns {kind: [sentence, …]} of what is wrong."""
+    """Looks at everything, and again for a while if it is not (yet) as it should be: what a VM gives
+    back when it ends is given back a moment later. Returns {kind: [sentence, …]} of what is wrong."""
+    deadline = time.monotonic() + PATIENCE_S
     now = look(side)
     heal(side, now)
-    unknown = [name for name in now.domains if name not in side.vms]
-    found = {"unrest": [f"VM {name} should not be there" for name in unknown]}
-    if not unknown and now.claims.keys() <= side.claims.keys():
-        for kind, rule in zip(KINDS, (lost_claims, double_assignments, orphans, wrong_devices,
-                                      interrupted, unrest)):
-            found[kind] = list(rule(side, now))
-    else:
-        found["lost claims"] = list(lost_claims(side, now))
+    firm = judge(side, now, NEVER)
+    found = judge(side, now, RULES)
+    while found and not firm and time.monotonic() < deadline:
+        time.sleep(0.05)
+        now = look(side)
+        heal(side, now)
+        firm = judge(side, now, NEVER)
+        found = judge(side, now, RULES)
     side.seen = now
     side.stopped = set()
-    return {kind: sentences for kind, sentences in found.items() if sentences}
+    return found
 
 
 def describe(side):

@@ -15,6 +15,8 @@ from machine import OVER
 REASONS = {2: "invalid-argument", 3: "not-found", 4: "conflict", 5: "no-capacity", 6: "in-use",
            7: "unsupported", 8: "driver-failed", 9: "rule-violated", 10: "permission-denied",
            11: "unavailable", 70: "internal"}
+# Claims of VMs that are gone stay until `cleave gc`: nothing happens by the clock.
+OPTIONS = ("--vm-grace", "86400")
 # What a request may be refused with when it is sound and there is no room for it.
 NO_ROOM = {"no-capacity", "in-use", "conflict"}
 
@@ -42,6 +44,10 @@ class Claim:
     def vm(self):
         return self.wish.get("vm")
 
+    @property
+    def on_demand(self):
+        return self.wish.get("hold") == "on-demand"
+
 
 @dataclasses.dataclass
 class Vm:
@@ -65,7 +71,6 @@ class Side:
         self.lost = set()  # GPUs that fell off the bus
         self.seen = None  # the last snapshot
         self.stopped = set()  # VMs that the action in hand may have ended
-        self.pids = []
 
     # ---- the model ----
 
@@ -74,6 +79,15 @@ class Side:
 
     def is_on(self, name):
         return name in self.vms and self.vms[name].on
+
+    def state_of(self, claim):
+        """What it should be: on-demand claims hold a device only while their VM is on."""
+        waits = claim.on_demand and claim.state == "bound" and not self.is_on(claim.vm)
+        return "pending" if waits else claim.state
+
+    def without_vm(self):
+        return [claim for claim in self.claims.values()
+                if claim.vm is not None and claim.vm not in self.vms]
 
     def turned_off(self, name):
         vm = self.vms[name]
@@ -95,12 +109,12 @@ class Side:
                 self.claims.pop(name, None)
                 continue
             now = there[name]
-            wish = {key: now[key] for key in ("vm", "type", "mode", "gpu", "profile", "mixed")
+            wish = {key: now[key] for key in ("vm", "type", "mode", "gpu", "profile", "mixed", "hold")
                     if now[key]}
             old = self.claims.get(name)
             gone = old is not None and old.gone and old.wish.get("vm") == now["vm"]
-            self.claims[name] = Claim(name, wish, now["site"], now["state"],
-                                      gone and now["state"] == "bound")
+            state = "bound" if now["state"] == "pending" else now["state"]
+            self.claims[name] = Claim(name, wish, now["site"], state, gone and state == "bound")
 
     def adopt_vms(self, names, redefined=False):
         """Likewise for VMs: what libvirt says, holds."""
@@ -154,8 +168,7 @@ class Side:
     # ---- cleaved comes and goes ----
 
     def start(self, **options):
-        self.machine.start(**options)
-        self.pids.append(self.machine.pid())
+        self.machine.start(*OPTIONS, **options)
 
     def settle(self, timeout=60):
         """Waits until all plans are over; False when cleaved is dead."""

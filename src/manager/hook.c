@@ -121,11 +121,43 @@ static int check_alias(const struct hook *hook, const struct vm_device *device, 
     return 0;
 }
 
+/* The claim of this VM for which the definition names the device. */
+static const struct claim *own_claim(const struct hook *hook, const struct vm_device *device)
+{
+    for (vec_each(&hook->manager->claims, claim)) {
+        struct claim_device own = {0};
+        if (claim_is_of(claim, hook->vm.name, hook->vm.uuid) && claim_device(claim, &own) &&
+            claim_device_is(&own, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
+            return claim;
+        }
+    }
+    return NULL;
+}
+
+static int refuse_taken(const struct hook *hook, const struct vm_device *device,
+                        const struct claim *own, const struct claim *holder, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    error_set(err, REASON_NO_CAPACITY, SUBJECT("claim", own->name),
+              "VM \"%s\" can't start: %s, which its definition names for claim \"%s\", is taken by "
+              "claim \"%s\"%s%s%s",
+              hook->vm.name,
+              device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf), own->name,
+              holder->name, holder->vm[0] != '\0' ? " of VM \"" : "", holder->vm,
+              holder->vm[0] != '\0' ? "\"" : "");
+    error_hint(err, "`cleave vm start %s` can choose another device", hook->vm.name);
+    return -REASON_NO_CAPACITY;
+}
+
 static int check_device(const struct hook *hook, const struct vm_device *device, struct error *err)
 {
     const struct claim *claim = holder_of(hook->manager, device);
     if (claim != NULL && !claim_is_of(claim, hook->vm.name, hook->vm.uuid)) {
         char whose[160];
+        const struct claim *own = own_claim(hook, device);
+        if (own != NULL) {
+            return refuse_taken(hook, device, own, claim, err);
+        }
         snprintf(whose, sizeof(whose), "\"%s\"%s%s%s", claim->name,
                  claim->vm[0] != '\0' ? " of VM \"" : "", claim->vm,
                  claim->vm[0] != '\0' ? "\"" : "");

@@ -98,6 +98,20 @@ static int works_init(struct works *works, const struct planner *planner,
     return 0;
 }
 
+/* Is the whole GPU named for another claim? */
+static bool is_named_whole(const struct gpu_work *work, const struct claim *mine)
+{
+    for (size_t i = 0; i < work->planner->claims->n; i++) {
+        const struct claim *claim = &work->planner->claims->items[i];
+        if (claim->named.set && !str_eq(claim->name, mine->name) &&
+            pci_addr_cmp(&claim->named.device, &work->gpu->addr) == 0 &&
+            claim->named.mdev_uuid[0] == '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Higher is tried first: the GPU that is named for the claim, then one in the right mode, the
  * fuller the better, then an idle one, then one whose mode must change. */
 static int preference(const struct gpu_work *work, const struct claim *claim)
@@ -107,6 +121,9 @@ static int preference(const struct gpu_work *work, const struct claim *claim)
         return 10000;
     }
     size_t busy = work->n_kept + work->n_added;
+    if (want == GPU_PASSTHROUGH && is_named_whole(work, claim)) {
+        return 50; /* an on-demand claim waits for that very GPU */
+    }
     bool right = work->gpu->mode == want ||
                  (work->n_added > 0 && mode_of_claim(work->added[0].claim.spec.mode) == want);
     if (right) {
@@ -324,11 +341,11 @@ static void collect_claims(struct plan *plan, const struct gpu_work *work)
         struct claim *claim =
             &plan_add_claim(plan, work->planner, PLAN_BIND, &work->added[i].claim)->claim;
         claim->got = work->got[i];
+        struct claim_device named = {0};
         if (claim->spec.hold == CLAIM_ON_DEMAND) {
-            struct claim_device named = {0};
             (void)claim_device(claim, &named);
-            claim->named = named;
         }
+        claim->named = named; /* of a held one it is what it got */
     }
 }
 

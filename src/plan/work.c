@@ -199,12 +199,11 @@ static bool vf_is_free(const struct gpu_work *work, size_t n_assigned, const str
     return work_defined_in(work, vf) == NULL && !health_is_stuck(work->planner, work->gpu, vf);
 }
 
-/* The device that is named for a claim that is drawn, or NULL. */
+/* The device that is named for a claim that is drawn, or made again; or NULL. */
 static const struct claim_device *named_for(const struct gpu_work *work, size_t i)
 {
     const struct claim *claim = &work->added[i].claim;
-    bool drawn = work->request->draw && claim->spec.hold == CLAIM_ON_DEMAND;
-    return drawn && claim->named.set ? &claim->named : NULL;
+    return work->request->draw && claim->named.set ? &claim->named : NULL;
 }
 
 /* The named virtual function of this GPU if it is free. */
@@ -228,6 +227,26 @@ static int refuse_taken(const struct gpu_work *work, size_t i, struct error *err
               "%s, which VM \"%s\" names for it, is taken", bdf, claim->vm);
     error_hint(err, "`cleave vm start %s` can choose another", claim->vm);
     return -REASON_NO_CAPACITY;
+}
+
+/* How bad it would be to take a device that is free, but named for on-demand claims: never when it
+ * is for the same VM, and else only for want of another. */
+enum named_by { NAMED_BY_NOBODY, NAMED_BY_OTHERS, NAMED_BY_ITS_VM };
+
+static enum named_by named_by(const struct gpu_work *work, size_t i, const struct pci_addr *vf)
+{
+    const struct claim *mine = &work->added[i].claim;
+    enum named_by worst = NAMED_BY_NOBODY;
+    for (size_t k = 0; k < work->planner->claims->n; k++) {
+        const struct claim *claim = &work->planner->claims->items[k];
+        if (claim->named.mdev_uuid[0] != '\0' || !claim->named.set ||
+            pci_addr_cmp(&claim->named.device, vf) != 0 || str_eq(claim->name, mine->name)) {
+            continue;
+        }
+        bool same = mine->vm[0] != '\0' && claim_is_of(claim, mine->vm, mine->vm_uuid);
+        worst = same ? NAMED_BY_ITS_VM : worst == NAMED_BY_NOBODY ? NAMED_BY_OTHERS : worst;
+    }
+    return worst;
 }
 
 int work_take_device(struct gpu_work *work, size_t i, struct error *err)
@@ -259,7 +278,8 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
     if (named != NULL && work->request->as_named && gpu->iface != VGPU_IFACE_MDEV) {
         return refuse_taken(work, i, err);
     }
-    for (uint32_t n = 0; n < gpu->vfs_total; n++) {
+    enum named_by best = NAMED_BY_ITS_VM;
+    for (uint32_t n = 0; n < gpu->vfs_total && best != NAMED_BY_NOBODY; n++) {
         struct pci_addr vf;
         if (!gpu_vf_addr(gpu, n, &vf)) {
             error_set(err, REASON_UNSUPPORTED, subject,
@@ -269,10 +289,14 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
             error_hint(err, "enable them first: `cleave gpu mode %s time-sliced`", subject + 4);
             return -REASON_UNSUPPORTED;
         }
-        if (vf_is_free(work, i, &vf)) {
+        enum named_by names = vf_is_free(work, i, &vf) ? named_by(work, i, &vf) : NAMED_BY_ITS_VM;
+        if (names < best) {
+            best = names;
             got->device = vf;
-            return 0;
         }
+    }
+    if (best != NAMED_BY_ITS_VM) {
+        return 0;
     }
     return error_set(err, REASON_NO_CAPACITY, subject,
                      "all %u virtual functions of GPU %s are taken", gpu->vfs_total, subject + 4);

@@ -239,7 +239,7 @@ class Machine:
         """How the claims, the hardware and the VMs' definitions disagree; [] when they don't."""
         claims = self.api.get("/v1/claims")["claims"]
         found = [f"claim {c['name']} is {c['state']}" for c in claims
-                 if c["state"] not in ("bound", "failed")]
+                 if c["state"] not in ("bound", "failed", "pending" if waits(c) else "")]
         found += [f"plan {p['reason']} is {p['state']}" for p in self.api.get("/v1/plans")["plans"]
                   if p["state"] not in ("done", "undone")]
         got = [(claim, claim["got"]) for claim in claims if claim["got"] is not None]
@@ -256,10 +256,16 @@ class Machine:
             whole = any(claim["mode"] == "passthrough" for claim, _ in on)
             found += compare(f"{bdf}: driver", gpu["driver"], "vfio-pci" if whole else "nvidia")
         for name in self.names() if self.libvirt else []:
-            wanted = sorted(device(it) for claim, it in got
-                            if claim["vm"] == name and claim["mode"] != "gpu-instance")
+            wanted = sorted(device(c["got"] or c["named"]) for c in claims
+                            if c["vm"] == name and c["mode"] != "gpu-instance"
+                            and (c["got"] or c["named"]) is not None)
             found += compare(f"VM {name}", self.stored_devices(name), wanted)
         return found
+
+
+def waits(claim):
+    """On-demand: pending while its VM is off."""
+    return claim["hold"] == "on-demand"
 
 
 def is_vgpu(claim):

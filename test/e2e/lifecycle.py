@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Simulated hosts whose libvirt calls cleave's hook, as packaging/libvirt installs it."""
+import json
+import time
+
+from harness import BUILD, ROOT
+from machine import device
+
+SCRIPT = ROOT / "packaging/libvirt/hooks/qemu.d/cleave"
+
+
+def hook_options(directory, without="refuse"):
+    """libvirt calls its hooks with an empty environment: what a test has elsewhere is said here."""
+    hook = directory / "cleave"
+    config = directory / "hook.yaml"
+    config.write_text(f"socket: {directory / 's'}\nwithoutCleaved: {without}\n")
+    hook.write_text("#!/bin/sh\n"
+                    f"echo \"$@\" >>{directory / 'hooks'}\n"
+                    f"export CLEAVE={BUILD / 'src/cli/cleave'} CLEAVE_HOOK_CONFIG={config}\n"
+                    f"exec {SCRIPT} \"$@\"\n")
+    hook.chmod(0o755)
+    return ["--hook", hook]
+
+
+def wait_for(what, timeout=20, pause=0.05):
+    """Until what() is true; returns that."""
+    deadline = time.monotonic() + timeout
+    while True:
+        found = what()
+        if found:
+            return found
+        assert time.monotonic() < deadline, "it does not come about"
+        time.sleep(pause)
+
+
+def claim(machine, name):
+    return machine.api.get(f"/v1/claims/{name}")
+
+
+def state(machine, name):
+    status, body, _ = machine.api.call("GET", f"/v1/claims/{name}")
+    return body["state"] if status == 200 else None
+
+
+def named(machine, name):
+    """The device that the VM's definition is to have."""
+    it = claim(machine, name)
+    return device(it["got"] or it["named"])
+
+
+def garbage(machine):
+    done = machine.cleave.run("gc", "--dry-run", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    lists = json.loads(done.stdout)
+    return lists["garbage"], lists["kept"]
+
+
+def events(machine, kind):
+    return [e for e in machine.api.get("/v1/events")["events"] if e["kind"] == kind]
+
+
+def emulator(machine, vm):
+    """Its process id, inside the host."""
+    return machine.sh(f"cat /run/libvirt/qemu/{vm}.pid").strip()

@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A VM gets what its claims say, whoever starts it, and leaves nothing behind, however it ends."""
+import sqlite3
+import subprocess
+
+import pytest
+
+from lifecycle import (claim, emulator, events, garbage, hook_options, named, state,
+                       wait_for)
+from machine import START_LIBVIRT, hostdev
+
+GPU = "0000:26:00.0"  # of l40s-x2
+HOSTS = {"l40s-x2": "L40S-8Q", "a100-40gb-mdev": "A100-2-10C", "t4-mdev": "T4-4Q"}
+
+
+def up(machine, directory, name):
+    one = machine(name, options=hook_options(directory))
+    one.type = HOSTS[name]
+    one.define("web1", "web2", "web3")
+    one.start("--vm-grace", "2", "--observe-period", "1")
+    yield one
+    if one.lives():
+        one.settle()
+        wait_for(lambda: not garbage(one)[0])
+
+
+@pytest.fixture(params=list(HOSTS))
+def host(request, machine, directory):
+    yield from up(machine, directory, request.param)
+
+
+@pytest.fixture
+def one(machine, directory):
+    yield from up(machine, directory, "l40s-x2")
+
+
+def on_demand(host, name, vm, **spec):
+    return host.create(name, type=host.type, vm=vm, hold="on-demand", **spec)
+
+
+def test_virsh_starts_a_vm_with_an_on_demand_claim(host):
+    made = on_demand(host, "a", "web1")
+    assert made["state"] == "pending" and made["got"] is None
+    assert host.stored_devices("web1") == [named(host, "a")]
+    assert host.problems() == []
+    host.virsh("start", "web1")
+    assert state(host, "a") == "bound"
+    assert host.problems() == []
+    host.virsh("destroy", "web1")
+    wait_for(lambda: state(host, "a") == "pending")
+    assert host.problems() == []
+
+
+@pytest.mark.parametrize("end", ["destroy", "kill", "managedsave"])
+def test_a_vm_that_ends_gives_its_device_back(one, end):
+    on_demand(one, "a", "web1")
+    one.create("held", type=one.type, vm="web2")
+    one.virsh("start", "web1")
+    one.virsh("start", "web2")
+    for vm in ("web1", "web2"):
+        if end == "kill":
+            one.sh(f"kill -9 {emulator(one, vm)}")
+        else:
+            one.virsh(end, vm)
+    wait_for(lambda: state(one, "a") == "pending")
+    assert state(one, "held") == "bound"
+    assert one.problems() == []
+    one.virsh("start", "web1")
+    one.virsh("start", "web2")
+    assert state(one, "a") == "bound"
+    assert one.problems() == []
+
+
+def test_a_held_device_that_went_away_is_made_again_before_the_vm_starts(host):
+    before = host.create("a", type=host.type, vm="web1")
+    one = before["got"]
+    path = (f"/sys/bus/mdev/devices/{one['mdevUuid']}/remove" if one["mdevUuid"]
+            else f"/sys/bus/pci/devices/{one['device']}/nvidia/current_vgpu_type")
+    host.sh(f"echo {1 if one['mdevUuid'] else 0} >{path}")
+    host.virsh("start", "web1")
+    assert named(host, "a") == (one["mdevUuid"] or one["device"])
+    assert host.problems() == []
+
+
+def test_cleave_draws_before_it_starts_a_vm_and_the_hook_finds_all_in_place(host):
+    on_demand(host, "a", "web1")
+    dry = host.cleave.json("vm", "start", "web1", "--dry-run")
+    assert [s["kind"] for s in dry["plan"]["steps"]].count("vgpu-create") == 1
+    assert state(host, "a") == "pending"
+    done = host.cleave.run("vm", "start", "web1")
+    assert done.returncode == 0, done.stderr
+    assert state(host, "a") == "bound"
+    assert host.problems() == []
+    assert host.cleave.run("vm", "stop", "web1", "--now").returncode == 0
+    wait_for(lambda: state(host, "a") == "pending")
+    assert host.problems() == []
+
+
+def test_of_two_vms_that_race_for_the_last_gpu_one_wins_and_the_other_is_told(one):
+    for name, vm in (("a", "web1"), ("b", "web2")):
+        one.create(name, mode="passthrough", gpu=GPU, vm=vm, hold="on-demand")
+    runs = [subprocess.Popen(one.command("virsh", "-q", "-c", "qemu:///system", "start", vm),
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            for vm in ("web1", "web2")]
+    results = [(run.communicate(timeout=60)[1], run.returncode) for run in runs]
+    assert sorted(code != 0 for _, code in results) == [False, True]
+    said = next(text for text, code in results if code != 0)
+    assert "can't start" in said and GPU in said
+    assert sorted(state(one, name) for name in "ab") == ["bound", "pending"]
+    assert one.problems() == []
+
+
+def test_cleave_vm_start_chooses_another_gpu_where_virsh_must_refuse(one):
+    for name, vm in (("a", "web1"), ("b", "web2"), ("c", "web3")):
+        one.create(name, mode="passthrough", vm=vm, hold="on-demand")
+    taken = next(n for n in "ab" if named(one, n) == named(one, "c"))
+    one.virsh("start", {"a": "web1", "b": "web2"}[taken])
+    refused = one.virsh("start", "web3", check=False)
+    assert refused.returncode != 0
+    assert "cleave vm start web3" in refused.stderr
+    done = one.cleave.run("vm", "start", "web3")
+    assert done.returncode == 0, done.stderr
+    assert named(one, "c") != named(one, taken)
+    assert one.problems() == []
+
+
+def test_a_renamed_vm_keeps_its_claims(one):
+    on_demand(one, "a", "web1")
+    one.create("h", type=one.type, vm="web1")
+    one.virsh("domrename", "web1", "shop")
+    wait_for(lambda: claim(one, "a")["vm"] == "shop" and claim(one, "h")["vm"] == "shop")
+    assert len(events(one, "claim-renamed")) == 2
+    one.virsh("start", "shop")
+    assert state(one, "a") == "bound"
+    assert one.problems() == []
+
+
+def test_claims_of_a_vm_that_is_gone_go_after_a_while_and_gc_says_when(one):
+    on_demand(one, "a", "web1")
+    one.create("h", type=one.type, vm="web1")
+    one.stop()
+    one.start("--vm-grace", "60", "--observe-period", "1")
+    one.virsh("undefine", "web1")
+    found = wait_for(lambda: garbage(one)[0])
+    assert sorted(it["name"] for it in found) == ["a", "h"]
+    assert all(0 < it["dueInSeconds"] <= 60 and "web1" in it["text"] for it in found)
+    assert state(one, "h") == "bound"
+    one.stop()
+    one.start("--vm-grace", "1", "--observe-period", "1")
+    wait_for(lambda: not one.api.get("/v1/claims")["claims"])
+    assert one.problems() == []
+    assert len(events(one, "claim-orphaned")) >= 2
+
+
+def test_a_vm_that_is_defined_anew_in_time_keeps_its_claims(one):
+    one.create("h", type=one.type, vm="web1")
+    xml = one.virsh("dumpxml", "--inactive", "web1").stdout
+    one.stop()
+    one.start("--vm-grace", "30", "--observe-period", "1")
+    one.virsh("undefine", "web1")
+    wait_for(lambda: events(one, "claim-orphaned"))
+    without = "".join(line for line in xml.splitlines(True) if "<uuid>" not in line)
+    one.virsh("define", "/dev/stdin", input=without)
+    wait_for(lambda: not garbage(one)[0])
+    one.virsh("start", "web1")
+    assert state(one, "h") == "bound"
+    assert one.problems() == []
+
+
+def test_gc_clears_them_at_once(one):
+    one.stop()
+    one.start("--vm-grace", "600", "--observe-period", "1")
+    one.create("h", type=one.type, vm="web1")
+    one.virsh("undefine", "web1")
+    wait_for(lambda: garbage(one)[0])
+    done = one.cleave.run("gc")
+    assert done.returncode == 0, done.stderr
+    assert 'claim "h"' in done.stdout
+    assert one.api.get("/v1/claims")["claims"] == []
+    assert one.problems() == []
+    assert one.cleave.run("gc").stdout == "nothing to collect\n"
+
+
+def test_without_cleaved_only_vms_with_its_devices_wait(one, directory):
+    on_demand(one, "a", "web1")
+    one.stop()
+    refused = one.virsh("start", "web1", check=False)
+    assert refused.returncode != 0
+    assert 'VM "web1" has devices of cleave' in refused.stderr
+    assert "withoutCleaved: allow" in refused.stderr
+    one.virsh("start", "web2")
+    one.virsh("destroy", "web2")
+    one.start("--observe-period", "1")
+    one.virsh("start", "web1")
+    one.stop()
+    one.virsh("destroy", "web1")
+    assert one.start("--observe-period", "1")
+    wait_for(lambda: state(one, "a") == "pending")
+    assert one.problems() == []
+
+
+def test_the_switch_lets_vms_start_without_cleaved(one, directory):
+    one.create("h", type=one.type, vm="web1")
+    one.stop()
+    config = directory / "hook.yaml"
+    config.write_text(config.read_text().replace("refuse", "allow"))
+    one.virsh("start", "web1")
+    one.start("--observe-period", "1")
+    assert state(one, "h") == "bound"
+    assert one.problems() == []
+
+
+def test_the_hook_may_be_called_twice(one):
+    on_demand(one, "a", "web1")
+    xml = one.virsh("dumpxml", "--inactive", "web1").stdout
+    hook = f"{one.directory}/cleave"
+    for _ in range(2):
+        one.run(hook, "web1", "prepare", "begin", "-", input=xml)
+        assert state(one, "a") == "bound"
+    for _ in range(2):
+        one.run(hook, "web1", "release", "end", "shutdown", input=xml)
+    wait_for(lambda: state(one, "a") == "pending")
+    assert one.problems() == []
+
+
+def test_libvirtd_restarts_while_a_vm_runs(one):
+    on_demand(one, "a", "web1")
+    one.virsh("start", "web1")
+    one.restart_libvirt()
+    assert one.virsh("domstate", "web1").stdout.strip() == "running"
+    one.api.get("/v1/vms")
+    assert state(one, "a") == "bound"
+    one.virsh("destroy", "web1")
+    wait_for(lambda: state(one, "a") == "pending")
+    assert one.problems() == []
+
+
+def test_a_vm_that_dies_while_libvirtd_is_down_gives_its_device_back(one):
+    on_demand(one, "a", "web1")
+    one.virsh("start", "web1")
+    pid = emulator(one, "web1")
+    one.run(START_LIBVIRT, "stop")
+    one.sh(f"kill -9 {pid}")
+    one.run(START_LIBVIRT)
+    wait_for(lambda: state(one, "a") == "pending")
+    assert one.problems() == []
+
+
+def test_cleaved_is_killed_while_a_vm_waits_for_its_device(one):
+    on_demand(one, "a", "web1")
+    one.ctl("fault", "add", "at=nvidia/current_vgpu_type", "access=write", "delay_ms=1500")
+    run = subprocess.Popen(one.command("virsh", "-q", "-c", "qemu:///system", "start", "web1"),
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: state(one, "a") == "binding")
+    one.kill()
+    said = run.communicate(timeout=60)[1]
+    assert run.returncode != 0 and 'VM "web1" has devices of cleave' in said
+    one.ctl("fault", "clear")
+    one.start("--observe-period", "1")
+    wait_for(lambda: state(one, "a") == "pending")
+    assert one.problems() == []
+    one.virsh("start", "web1")
+    assert one.problems() == []
+
+
+def test_nothing_waits_for_a_hook_for_long_and_no_hook_for_them(one):
+    """While one VM's device takes its time, others start, and changes come to their turn."""
+    on_demand(one, "a", "web1")
+    one.create("b", type=one.type, vm="web2")
+    one.ctl("fault", "add", "at=nvidia/current_vgpu_type", "access=write", "delay_ms=1500", "count=1")
+    first = subprocess.Popen(one.command("virsh", "-q", "-c", "qemu:///system", "start", "web1"))
+    wait_for(lambda: state(one, "a") == "binding")
+    second = subprocess.Popen(one.command("virsh", "-q", "-c", "qemu:///system", "start", "web2"))
+    one.create("c", type=one.type, vm="web3")
+    assert first.wait(timeout=30) == 0 and second.wait(timeout=30) == 0
+    assert one.problems() == []
+
+
+def test_a_device_of_another_vms_claim_is_refused(one):
+    got = one.create("a", type=one.type, vm="web1")["got"]
+    one.attach("web2", hostdev(got["device"]))
+    refused = one.virsh("start", "web2", check=False)
+    assert refused.returncode != 0
+    assert f'{got["device"]} belongs to claim "a" of VM "web1"' in refused.stderr
+    one.virsh("start", "web1")
+    one.virsh("detach-device", "web2", "/dev/stdin", "--config", input=hostdev(got["device"]))
+    one.virsh("start", "web2")
+    assert one.problems() == []
+
+
+def test_a_vm_whose_definition_lost_the_device_does_not_start_without_it(one):
+    got = one.create("a", type=one.type, vm="web1")["got"]
+    one.virsh("detach-device", "web1", "/dev/stdin", "--config", input=hostdev(got["device"]))
+    refused = one.virsh("start", "web1", check=False)
+    assert refused.returncode != 0
+    assert "lacks" in refused.stderr and "cleave vm start web1" in refused.stderr
+    assert one.cleave.run("vm", "start", "web1").returncode == 0
+    assert one.problems() == []
+
+
+def test_a_running_vms_claim_is_not_changed_by_a_site(one):
+    one.apply("s", {"a": {"type": "L40S-8Q", "vm": "web1"}})
+    one.virsh("start", "web1")
+    status, body, _ = one.api.call("POST", "/v1/apply", {
+        "name": "s", "claims": [{"name": "a", "type": "L40S-12Q", "vm": "web1"}]})
+    assert (status, body["reason"]) == (409, "in-use"), body
+    assert "web1" in body["detail"]
+    assert one.problems() == []
+
+
+def test_gc_knows_what_cleave_made(one, directory):
+    """A claim that is lost from the store leaves a vGPU and a hostdev behind; another tool's stay."""
+    lost = one.create("lost", type=one.type, vm="web1")["got"]
+    other = "0000:26:01.7" if lost["device"] != "0000:26:01.7" else "0000:26:01.6"
+    type_id = lost["typeId"]
+    one.sh(f"echo {type_id} >/sys/bus/pci/devices/{other}/nvidia/current_vgpu_type")
+    one.stop()
+    with sqlite3.connect(directory / "state/cleave.db") as store:
+        store.execute("DELETE FROM claims")
+    one.start("--observe-period", "1")
+    found, kept = garbage(one)
+    assert sorted(it["kind"] for it in found) == ["hostdev", "vgpu"]
+    assert [(it["name"], it["reason"]) for it in kept] == [(other, "another tool made it")]
+    refused = one.virsh("start", "web1", check=False)
+    assert refused.returncode != 0 and "cleave gc" in refused.stderr
+    done = one.cleave.run("gc")
+    assert done.returncode == 0, done.stderr
+    assert garbage(one)[0] == []
+    assert one.stored_devices("web1") == []
+    one.virsh("start", "web1")
+    one.sh(f"echo 0 >/sys/bus/pci/devices/{other}/nvidia/current_vgpu_type")
+
+
+def test_vms_that_start_by_themselves_get_their_devices(one):
+    on_demand(one, "a", "web1")
+    one.create("h", type=one.type, vm="web2")
+    for vm in ("web1", "web2"):
+        one.virsh("autostart", vm)
+    one.reboot(options=("--vm-grace", "2", "--observe-period", "1"))
+    wait_for(lambda: one.virsh("domstate", "web1").stdout.strip() == "running" and
+             one.virsh("domstate", "web2").stdout.strip() == "running", timeout=60)
+    assert (state(one, "a"), state(one, "h")) == ("bound", "bound")
+    assert one.problems() == []

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "manager/migrations.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
 
@@ -146,6 +147,9 @@ static void collect_claim(struct collector *c, const struct claim *claim)
 {
     const struct manager *m = c->manager;
     uint64_t since_us = manager_gone_since(m, claim);
+    if (migrations_have_claim(m, claim->name)) {
+        return; /* it goes, or comes, with its VM */
+    }
     bool fails = claim->state == CLAIM_FAILED && claim->got.set;
     if (since_us == 0 && !fails) {
         return;

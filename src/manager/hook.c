@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "manager/migrations.h"
 #include "manager/state.h"
 
 #define MAX_XML (512 * 1024)
@@ -62,6 +63,24 @@ static void finish(struct hook *hook, const struct error *err)
 
 /* ---- may the VM have what its definition names? ---- */
 
+/* Is the claim the VM's, or kept ready for it because it comes from another host? */
+static bool is_own(const struct hook *hook, const struct claim *claim)
+{
+    if (claim_is_of(claim, hook->vm.name, hook->vm.uuid)) {
+        return true;
+    }
+    for (vec_each(&hook->manager->migrations->arrivals, item)) {
+        const struct incoming *incoming = (*item)->incoming;
+        bool comes = str_eq_case(incoming->vm_uuid, hook->vm.uuid) && !incoming_is_over(incoming);
+        for (size_t i = 0; comes && i < incoming->devices.n; i++) {
+            if (str_eq(incoming->devices.items[i].claim, claim->name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static int refuse_device(const struct hook *hook, const struct vm_device *device,
                          enum reason reason, struct error *err, const char *why, const char *whose)
 {
@@ -102,7 +121,7 @@ static int check_alias(const struct hook *hook, const struct vm_device *device, 
         error_hint(err, "`cleave gc` takes it out of the definition");
         return -REASON_NOT_FOUND;
     }
-    if (!claim_is_of(claim, hook->vm.name, hook->vm.uuid)) {
+    if (!is_own(hook, claim)) {
         snprintf(whose, sizeof(whose), "\"%s\" of VM \"%s\"", claim->name, claim->vm);
         refuse_device(hook, device, REASON_IN_USE, err, "is in its definition for claim", whose);
         error_hint(err,
@@ -126,7 +145,7 @@ static const struct claim *own_claim(const struct hook *hook, const struct vm_de
 {
     for (vec_each(&hook->manager->claims, claim)) {
         struct claim_device own = {0};
-        if (claim_is_of(claim, hook->vm.name, hook->vm.uuid) && claim_device(claim, &own) &&
+        if (is_own(hook, claim) && claim_device(claim, &own) &&
             claim_device_is(&own, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
             return claim;
         }
@@ -152,7 +171,7 @@ static int refuse_taken(const struct hook *hook, const struct vm_device *device,
 static int check_device(const struct hook *hook, const struct vm_device *device, struct error *err)
 {
     const struct claim *claim = holder_of(hook->manager, device);
-    if (claim != NULL && !claim_is_of(claim, hook->vm.name, hook->vm.uuid)) {
+    if (claim != NULL && !is_own(hook, claim)) {
         char whose[160];
         const struct claim *own = own_claim(hook, device);
         if (own != NULL) {
@@ -185,8 +204,8 @@ static int check_definition(const struct hook *hook, struct error *err)
     for (vec_each(&hook->manager->claims, claim)) {
         struct claim_device own = {0};
         bool settled = claim->state == CLAIM_BOUND || claim->state == CLAIM_PENDING;
-        if (!settled || !claim_is_of(claim, hook->vm.name, hook->vm.uuid) ||
-            !claim_device(claim, &own) || has_device(&hook->vm, &own)) {
+        if (!settled || !is_own(hook, claim) || !claim_device(claim, &own) ||
+            has_device(&hook->vm, &own)) {
             continue;
         }
         char bdf[BDF_SIZE];

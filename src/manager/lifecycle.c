@@ -6,11 +6,14 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/migrations.h"
 #include "manager/state.h"
 
-static bool is_between_states(const struct claim *claim)
+/* A plan, or a migration, has it in hand and knows better. */
+static bool is_in_hand(const struct manager *m, const struct claim *claim)
 {
-    return claim->state == CLAIM_BINDING || claim->state == CLAIM_RELEASING;
+    return claim->state == CLAIM_BINDING || claim->state == CLAIM_RELEASING ||
+           migrations_have_claim(m, claim->name);
 }
 
 static const struct vm *vm_of(const struct manager *m, const struct claim *claim)
@@ -43,8 +46,8 @@ static int store_claim(struct manager *m, const struct claim *claim, const char 
 static void follow_name(struct manager *m, size_t i)
 {
     struct claim claim = m->claims.items[i];
-    if (claim.vm[0] == '\0' || is_between_states(&claim)) {
-        return; /* a plan has it in hand, and would put the old name back */
+    if (claim.vm[0] == '\0' || is_in_hand(m, &claim)) {
+        return;
     }
     const struct vm *vm = vm_of(m, &claim);
     if (vm == NULL || vm->uuid[0] == '\0') {
@@ -72,7 +75,7 @@ void manager_adopt_claims(struct manager *m, const struct vm *vm)
         /* One that is still listed under this name is gone: names are unique. */
         bool free = old == NULL || str_eq(old->name, vm->name);
         if (str_eq(claim.vm, vm->name) && vm->uuid[0] != '\0' && free &&
-            !str_eq_case(claim.vm_uuid, vm->uuid) && !is_between_states(&claim)) {
+            !str_eq_case(claim.vm_uuid, vm->uuid) && !is_in_hand(m, &claim)) {
             bool first = claim.vm_uuid[0] == '\0';
             STR_SET(claim.vm_uuid, vm->uuid);
             (void)store_claim(m, &claim, first ? NULL : "claim-adopted", vm->name,
@@ -200,12 +203,13 @@ static void follow_gone(struct manager *m)
     for (size_t i = 0; i < m->claims.n; i++) {
         const struct claim *claim = &m->claims.items[i];
         struct gone *gone = find_gone(m, claim->name);
-        bool is_gone = claim->vm[0] != '\0' && vm_of(m, claim) == NULL;
+        bool is_gone = claim->vm[0] != '\0' && vm_of(m, claim) == NULL &&
+                       !migrations_have_claim(m, claim->name);
         if (!is_gone && gone != NULL) {
             vec_remove(&m->gone, (size_t)(gone - m->gone.items));
-        } else if (is_gone && gone == NULL && !is_between_states(claim)) {
+        } else if (is_gone && gone == NULL && !is_in_hand(m, claim)) {
             note_gone(m, claim, now_us);
-        } else if (is_gone && gone != NULL && !is_between_states(claim) &&
+        } else if (is_gone && gone != NULL && !is_in_hand(m, claim) &&
                    now_us >= gone->since_us + m->config.vm_grace_us) {
             release(m, claim->name);
         }

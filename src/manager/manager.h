@@ -35,9 +35,9 @@ struct manager_config {
     struct guest_port *move_guest;
     struct guest_port *track_guest;
     uint64_t incoming_patience_us; /* how long a VM that comes in may be silent; 0: the default */
-    uint64_t observe_period_us; /* 0: only on demand */
-    uint64_t vm_grace_us;       /* how long a VM may be gone before its claims go, too */
-    uint64_t hook_deadline_us;  /* when a VM that waits for its device is refused; 0: a minute */
+    uint64_t observe_period_us;    /* 0: only on demand */
+    uint64_t vm_grace_us;          /* how long a VM may be gone before its claims go, too */
+    uint64_t hook_deadline_us;     /* when a VM that waits for its device is refused; 0: a minute */
 };
 
 /* Loads the store, resumes unfinished plans, starts observing. Takes nothing; all is borrowed. */

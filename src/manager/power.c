@@ -5,6 +5,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/migrations.h"
 #include "manager/state.h"
 
 /* ---- what hooks told ---- */
@@ -237,6 +238,7 @@ static void run_give_back(struct change *change)
     VEC(const char *) remove = {0};
     for (vec_each(&m->claims, claim)) {
         if (claim->spec.hold == CLAIM_ON_DEMAND && claim->state == CLAIM_BOUND &&
+            !migrations_have_claim(m, claim->name) &&
             (str_eq(claim->vm_uuid, change->name) || str_eq(claim->vm, change->name)) &&
             is_off(m, claim)) {
             *vec_push(&remove) = claim->name;

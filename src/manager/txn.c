@@ -70,12 +70,10 @@ void txn_put_plan(struct txn *txn, const struct plan *plan)
     }
 }
 
-void txn_put_record(struct txn *txn, enum record_kind kind, const char *key,
-                    const json_t *document)
+void txn_put_record(struct txn *txn, enum record_kind kind, const char *key, const json_t *document)
 {
     if (txn->result == 0) {
-        txn->result =
-            store_of(txn)->ops->put_record(store_of(txn), kind, key, document, &txn->err);
+        txn->result = store_of(txn)->ops->put_record(store_of(txn), kind, key, document, &txn->err);
     }
 }
 

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -13,6 +18,9 @@
 #include "sim/main/verbs.h"
 #include "sim/run/run.h"
 #include "sim/state/board.h"
+
+/* Leaves room for the longest name of libvirt's sockets. */
+#define MAX_SHARE (sizeof(((struct sockaddr_un *)NULL)->sun_path) - sizeof("/libvirt-admin-sock"))
 
 static int usage(FILE *to, int status)
 {
@@ -30,7 +38,7 @@ static int usage(FILE *to, int status)
           "  --state DIR       keep the hardware's state there, and go on from it next time\n"
           "  --libvirt         start libvirt on the simulated host first\n"
           "  --share DIR       put libvirt's sockets into DIR/NAME, where other simulated hosts\n"
-          "                    reach them\n"
+          "                    reach them; with --libvirt\n"
           "  --hook FILE       libvirt's qemu hook, in place before libvirt starts\n",
           to);
     return status;
@@ -79,13 +87,53 @@ static int make_dir(const char *dir, char **ret_path, struct error *err)
     return 0;
 }
 
+/* libvirt's sockets of two machines in one folder would be the last one's. Held until this process
+ * and the machine's init have ended. */
+static int claim_folder(const char *dir, struct error *err)
+{
+    CLEANUP_FREE char *path = xasprintf("%s/lock", dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0) {
+        return error_set_errno(err, errno, path, "making the lock");
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        close(fd);
+        error_set(err, REASON_IN_USE, dir, "another simulated host of that name uses it");
+        error_hint(err, "give this one another --name, or another --share");
+        return -REASON_IN_USE;
+    }
+    return 0;
+}
+
+static int share(const char *folder, const char *name, char **ret_dir, struct error *err)
+{
+    CLEANUP_FREE char *dir = xasprintf("%s/%s", folder, name);
+    int result = make_dir(dir, ret_dir, err);
+    if (result == 0 && strlen(*ret_dir) > MAX_SHARE) {
+        result = error_set(err, REASON_INVALID, *ret_dir,
+                           "is too long: a socket's path has %zu characters at most",
+                           sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
+    }
+    return result < 0 ? result : claim_folder(*ret_dir, err);
+}
+
+/* libvirt passes over a hook that it can't run, without a word to anybody. */
+static int find_hook(const char *file, char **ret_path, struct error *err)
+{
+    *ret_path = realpath(file, NULL);
+    if (*ret_path == NULL || access(*ret_path, X_OK) < 0) {
+        return error_set_errno(err, errno, file, "finding a hook that can be run");
+    }
+    return 0;
+}
+
 static int run(struct sim_run_options *options, const struct given *given)
 {
     struct error err = {0};
     CLEANUP(catalog_freep) struct catalog *catalog = NULL;
     CLEANUP(sim_host_freep) struct sim_host *loaded = NULL;
     CLEANUP_FREE char *state = NULL;
-    CLEANUP_FREE char *share = NULL;
+    CLEANUP_FREE char *share_dir = NULL;
     CLEANUP_FREE char *hook = NULL;
     int result = catalog_load_default(&catalog, &err);
     if (result == 0) {
@@ -95,18 +143,16 @@ static int run(struct sim_run_options *options, const struct given *given)
         result = make_dir(given->state_dir, &state, &err);
     }
     if (result == 0 && given->share_dir != NULL) {
-        CLEANUP_FREE char *dir = xasprintf("%s/%s", given->share_dir, loaded->name);
-        result = make_dir(dir, &share, &err);
+        result = share(given->share_dir, loaded->name, &share_dir, &err);
     }
     if (result == 0 && given->hook != NULL) {
-        hook = realpath(given->hook, NULL);
-        result = hook != NULL ? 0 : error_set_errno(&err, errno, given->hook, "finding the hook");
+        result = find_hook(given->hook, &hook, &err);
     }
     if (result == 0) {
         options->host = loaded;
         options->hook = hook;
         options->state_dir = state;
-        options->share_dir = share;
+        options->share_dir = share_dir;
         result = sim_run(options, &err);
     }
     return result < 0 ? say_error(&err) : result;
@@ -165,7 +211,8 @@ int verb_run(int argc, char **argv)
             break;
         }
     }
-    if (given.host == NULL || optind >= argc) {
+    bool for_libvirt = given.share_dir != NULL || given.hook != NULL;
+    if (given.host == NULL || optind >= argc || (for_libvirt && !options.libvirt)) {
         return usage(stderr, EXIT_USAGE);
     }
     options.argv = &argv[optind];

@@ -2,11 +2,11 @@
 """A VM with a vGPU moves between two simulated hosts, by libvirt alone."""
 import os
 import shutil
-import signal
 import subprocess
 
 import pytest
 
+from harness import BUILD
 from machine import START_LIBVIRT
 from twin import Twin
 
@@ -181,3 +181,12 @@ def test_a_source_whose_libvirtd_restarts_in_the_middle_keeps_its_vm(on_the_way)
     kill_libvirtd(twin.alpha)
     twin.alpha.run(START_LIBVIRT)
     stayed(twin)
+
+
+def test_two_hosts_of_one_name_don_t_share_a_folder(twins):
+    twin = twins(VFIO)
+    done = subprocess.run([BUILD / "sim/cleave-sim", "run", "--host", VFIO, "--name", "alpha", "--libvirt",
+                           "--share", twin.share, "--", "true"], capture_output=True, text=True,
+                          env=twin.alpha.env)
+    assert done.returncode == 6 and "another simulated host" in done.stderr
+    twin.alpha.virsh("list")

@@ -66,19 +66,8 @@ static void finish(struct hook *hook, const struct error *err)
 /* Is the claim the VM's, or kept ready for it because it comes from another host? */
 static bool is_own(const struct hook *hook, const struct claim *claim)
 {
-    if (claim_is_of(claim, hook->vm.name, hook->vm.uuid)) {
-        return true;
-    }
-    for (vec_each(&hook->manager->migrations->arrivals, item)) {
-        const struct incoming *incoming = (*item)->incoming;
-        bool comes = str_eq_case(incoming->vm_uuid, hook->vm.uuid) && !incoming_is_over(incoming);
-        for (size_t i = 0; comes && i < incoming->devices.n; i++) {
-            if (str_eq(incoming->devices.items[i].claim, claim->name)) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return claim_is_of(claim, hook->vm.name, hook->vm.uuid) ||
+           migrations_bring(hook->manager, claim->name, hook->vm.name, hook->vm.uuid);
 }
 
 static int refuse_device(const struct hook *hook, const struct vm_device *device,
@@ -242,7 +231,8 @@ static int check_plan_in_hand(const struct hook *hook, struct error *err)
 /* 0: it may start, once it has what it needs. */
 static int judge(const struct hook *hook, struct needs *ret_needs, struct error *err)
 {
-    int r = check_plan_in_hand(hook, err);
+    int r = migrations_refuse_start(hook->manager, hook->vm.name, hook->vm.uuid, err);
+    r = r != 0 ? r : check_plan_in_hand(hook, err);
     for (size_t i = 0; r == 0 && i < hook->vm.devices.n; i++) {
         r = check_device(hook, &hook->vm.devices.items[i], err);
     }

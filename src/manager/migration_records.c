@@ -260,8 +260,8 @@ static bool is_vm(const char *name, const char *uuid, const char *wanted)
     return str_eq(name, wanted) || (uuid[0] != '\0' && str_eq_case(uuid, wanted));
 }
 
-int migrations_refuse_vm(const struct manager *m, const char *vm, const char *what,
-                         struct error *err)
+static int refuse_leaving(const struct manager *m, const char *vm, const char *what,
+                          struct error *err)
 {
     for (vec_each(&m->migrations->moves, item)) {
         const struct migration *migration = (*item)->migration;
@@ -275,6 +275,23 @@ int migrations_refuse_vm(const struct manager *m, const char *vm, const char *wh
                   migration_state_name(migration->state));
         error_hint(err, "wait for it, or end it: `cleave migration cancel %s`", migration->id);
         return -REASON_IN_USE;
+    }
+    return 0;
+}
+
+int migrations_refuse_start(const struct manager *m, const char *vm, const char *uuid,
+                            struct error *err)
+{
+    int r = refuse_leaving(m, vm, "start here", err);
+    return r != 0 || uuid[0] == '\0' ? r : refuse_leaving(m, uuid, "start here", err);
+}
+
+int migrations_refuse_vm(const struct manager *m, const char *vm, const char *what,
+                         struct error *err)
+{
+    int r = refuse_leaving(m, vm, what, err);
+    if (r != 0) {
+        return r;
     }
     for (vec_each(&m->migrations->arrivals, item)) {
         const struct incoming *incoming = (*item)->incoming;
@@ -321,6 +338,18 @@ static const struct arrival *arriving(const struct manager *m, const char *claim
         }
     }
     return NULL;
+}
+
+bool migrations_bring(const struct manager *m, const char *claim, const char *vm, const char *uuid)
+{
+    const struct arrival *arrival = arriving(m, claim);
+    if (arrival == NULL) {
+        return false;
+    }
+    const struct incoming *incoming = arrival->incoming;
+    bool its = is_vm(incoming->vm, incoming->vm_uuid, vm) ||
+               (uuid[0] != '\0' && is_vm(incoming->vm, incoming->vm_uuid, uuid));
+    return its && incoming->state == INCOMING_PREPARED && !incoming->abort;
 }
 
 bool migrations_have_claim(const struct manager *m, const char *claim)

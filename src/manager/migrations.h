@@ -87,6 +87,11 @@ int migrations_refuse_vm(const struct manager *m, const char *vm, const char *wh
 /* -IN_USE when the plan takes or changes a claim of such a VM and isn't the migration's own. */
 int migrations_refuse_plan(const struct manager *m, const struct change *change,
                            const struct plan *plan, struct error *err);
+/* -IN_USE when the VM is leaving: it must not start here a second time. */
+int migrations_refuse_start(const struct manager *m, const char *vm, const char *uuid,
+                            struct error *err);
+/* Was the claim's device made for that VM, which comes in now? */
+bool migrations_bring(const struct manager *m, const char *claim, const char *vm, const char *uuid);
 /* Will what the claim has go with its VM, or come with it? Then nobody else gives it back. */
 bool migrations_have_claim(const struct manager *m, const char *claim);
 

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "manager/migrations.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
 
@@ -301,6 +302,7 @@ static void stop_observed(struct manager *m, const struct error *observe_err, vo
         r = error_set(&err, REASON_CONFLICT, SUBJECT("vm", change->name), "VM \"%s\" is %s",
                       vm->name, vm_state_name(vm->state));
     }
+    r = r != 0 ? r : migrations_refuse_vm(m, vm->name, "be stopped", &err);
     if (r != 0) {
         change_refuse(change, &err);
         return;
@@ -418,7 +420,8 @@ static void run_on_vm(struct change *change,
 {
     struct error err = {0};
     struct vm *vm = NULL;
-    if (check(change, &vm, &err) != 0) {
+    if (check(change, &vm, &err) != 0 ||
+        migrations_refuse_vm(change->manager, vm->name, "be changed", &err) != 0) {
         change_refuse(change, &err);
         return;
     }

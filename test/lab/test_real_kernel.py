@@ -1,23 +1,187 @@
 # SPDX-License-Identifier: Apache-2.0
 """cleave on Debian's kernel and real (emulated) PCI devices behind an IOMMU."""
+import contextlib
+import json
 import os
+
+import pytest
 
 from devices import AUDIO, BUILD, GOLDEN, GPU, NVME, SHARED
 
+HOME = "bochs-drm"
+BUS = "/sys/bus/pci"
 
-def group(vm, bdf):
-    return vm.run(f"ls /sys/bus/pci/devices/{bdf}/iommu_group/devices").split()
+
+def device(bdf, file):
+    return f"{BUS}/devices/{bdf}/{file}"
+
+
+def link(vm, bdf, file):
+    """Last part of a link's target, None when there is no link."""
+    status, text = vm.run(f"readlink {device(bdf, file)}", check=False)
+    return os.path.basename(text.strip()) if status == 0 else None
+
+
+def vfio_groups(vm):
+    return {name for name in vm.run("ls /dev/vfio").split() if name.isdigit()}
+
+
+def rebind(vm, bdf, driver, override):
+    vm.run(f"echo '{override}' >{device(bdf, 'driver_override')}; "
+           f"echo {bdf} >{device(bdf, 'driver')}/unbind; echo {bdf} >{BUS}/drivers_probe")
+    assert link(vm, bdf, "driver") == driver
+
+
+class Cleave:
+    """The command line in the VM, and the daemon behind it."""
+
+    def __init__(self, vm):
+        self.vm = vm
+        self.env = f"export CLEAVE_DATADIR={BUILD.parent}/data; "
+        vm.run(f"{self.env} {BUILD}/src/daemon/cleaved --passthrough-vendors 1234 "
+               ">/tmp/cleaved.log 2>&1 & echo $! >/tmp/cleaved.pid; "
+               "while ! test -S /run/cleave/cleaved.sock; do sleep 0.05; done", timeout=30)
+
+    def run(self, words, status=0):
+        got, text = self.vm.run(f"{self.env} {BUILD}/src/cli/cleave {words}", check=False)
+        assert got == status, text
+        return text
+
+    def gpus(self):
+        return {gpu["address"]: gpu for gpu in json.loads(self.run("gpu list -o json"))["gpus"]}
+
+    def end(self):
+        log = self.vm.run("kill $(cat /tmp/cleaved.pid); cat /tmp/cleaved.log")
+        assert "stopping" in log or "ready" in log
+
+
+@pytest.fixture(scope="module")
+def cleave(vm):
+    daemon = Cleave(vm)
+    yield daemon
+    daemon.end()
+
+
+@contextlib.contextmanager
+def emulator(vm, bdf):
+    """QEMU with the device, stopped before the first instruction; says what `info pci` shows."""
+    vm.run(f"""rm -f /tmp/monitor; mkfifo /tmp/monitor
+        (sleep 1000 >/tmp/monitor & echo $! >/tmp/writer)
+        qemu-system-x86_64 -nodefaults -display none -accel tcg -m 64 -S -monitor stdio \\
+            -device vfio-pci,host={bdf} </tmp/monitor >/tmp/said 2>&1 & echo $! >/tmp/qemu
+        echo info pci >/tmp/monitor
+        while ! grep -q 'PCI device 1234:1111' /tmp/said; do
+            kill -0 $! || exit 1; sleep 0.05
+        done""")
+    try:
+        yield vm.run("cat /tmp/said")
+    finally:
+        vm.run("kill -9 $(cat /tmp/qemu) $(cat /tmp/writer); "
+               "while kill -0 $(cat /tmp/qemu) 2>/dev/null; do sleep 0.02; done")
 
 
 def test_the_machine_is_what_the_tests_think(vm):
-    assert group(vm, GPU) == [GPU]
-    assert group(vm, SHARED) == [SHARED, AUDIO]
-    assert vm.run(f"cat /sys/bus/pci/devices/{NVME}/sriov_totalvfs") == "4\n"
+    def group(bdf):
+        return vm.run(f"ls {device(bdf, 'iommu_group/devices')}").split()
+
+    assert group(GPU) == [GPU]
+    assert group(SHARED) == [SHARED, AUDIO]
+    assert vm.run(f"cat {device(NVME, 'sriov_totalvfs')}") == "4\n"
 
 
 def test_the_kernel_answers_as_it_did(vm):
     """What test_simulated_kernel.py holds the simulator to; CLEAVE_GOLDEN=write writes it anew."""
-    text = vm.run(f"{BUILD}/test/lab/lab-probe {GPU} bochs-drm {SHARED} snd_hda_intel {NVME}")
+    text = vm.run(f"{BUILD}/test/lab/lab-probe {GPU} {HOME} {SHARED} snd_hda_intel {NVME}")
     if os.environ.get("CLEAVE_GOLDEN") == "write":
         GOLDEN.write_text(text)
     assert text == GOLDEN.read_text()
+
+
+def test_a_gpu_goes_to_vfio_pci_and_back(vm, cleave):
+    group = link(vm, GPU, "iommu_group")
+    gpu = cleave.gpus()[GPU]
+    assert (gpu["mode"], gpu["driver"], gpu["name"]) == ("idle", HOME, "PCI 1234:1111")
+    assert gpu["iommuGroup"] == {"number": int(group), "otherMembers": []}
+    assert "Dry run" in cleave.run(f"gpu mode {GPU} passthrough --dry-run")
+    assert link(vm, GPU, "driver") == HOME and vfio_groups(vm) == set()
+
+    cleave.run(f"gpu mode {GPU} passthrough")
+    assert link(vm, GPU, "driver") == "vfio-pci" and vfio_groups(vm) == {group}
+    assert vm.run(f"cat {device(GPU, 'driver_override')}") == "vfio-pci\n"
+    assert cleave.gpus()[GPU]["mode"] == "passthrough"
+
+    cleave.run(f"gpu mode {GPU} idle")
+    assert link(vm, GPU, "driver") == HOME and vfio_groups(vm) == set()
+    assert vm.run(f"cat {device(GPU, 'driver_override')}") == "(null)\n"
+
+
+def test_only_pass_through_works_on_a_gpu_of_another_vendor(vm, cleave):
+    assert "PCI vendor 1234" in cleave.run(f"gpu mode {GPU} time-sliced", status=7)
+    said = cleave.run(f"claim create x --mode time-sliced --gpu {GPU} --type A40-1Q", status=11)
+    assert "only pass-through works" in said
+    assert link(vm, GPU, "driver") == HOME
+
+
+def test_a_group_that_the_host_uses_is_refused(vm, cleave):
+    group = link(vm, SHARED, "iommu_group")
+    said = cleave.run(f"gpu mode {SHARED} passthrough", status=8)
+    assert f"IOMMU group {group} also holds {AUDIO}, which the host uses with driver snd_hda_" in said
+    assert link(vm, SHARED, "driver") == HOME and link(vm, AUDIO, "driver") == "snd_hda_intel"
+    assert vm.run(f"cat {device(SHARED, 'driver_override')}") == "(null)\n"
+    # All of the group for the VM, as the hint says.
+    rebind(vm, AUDIO, "vfio-pci", "vfio-pci")
+    cleave.run(f"gpu mode {SHARED} passthrough")
+    assert link(vm, SHARED, "driver") == "vfio-pci"
+    cleave.run(f"gpu mode {SHARED} idle")
+    rebind(vm, AUDIO, "snd_hda_intel", "")
+    assert link(vm, SHARED, "driver") == HOME
+
+
+def test_a_gpu_that_qemu_has_open_stays_with_it(vm, cleave):
+    cleave.run(f"claim create one --mode passthrough --gpu {GPU}")
+    with emulator(vm, GPU) as said:
+        assert "Display controller: PCI device 1234:1111" in said
+        pid = vm.run("cat /tmp/qemu").strip()
+        refusal = f"process {pid} (qemu-system-x86) has {GPU} open through VFIO"
+        assert refusal in cleave.run("claim delete one", status=8)
+        assert link(vm, GPU, "driver") == "vfio-pci"
+        assert "Relaying device request" not in vm.run("dmesg | tail -n 3")
+        for step in ("bind-nvidia", "gpu-reset", "pci-rescan"):
+            status, text = vm.run(f"{BUILD}/test/lab/lab-step {step} {GPU}", check=False)
+            assert status == 6 and refusal in text, step
+        assert vm.run(f"cat {device(GPU, 'enable')}") == "1\n"
+    cleave.run("claim delete one")
+    assert link(vm, GPU, "driver") == HOME and vfio_groups(vm) == set()
+
+
+def test_a_gpu_is_reset_and_found_again(vm, cleave):
+    for step in ("gpu-reset", "pci-rescan"):
+        vm.run(f"{BUILD}/test/lab/lab-step {step} {GPU}")
+        assert link(vm, GPU, "driver") == HOME, step
+
+
+def test_virtual_functions_come_and_go(vm):
+    def step(kind, bdf, status=0):
+        got, text = vm.run(f"{BUILD}/test/lab/lab-step {kind} {bdf}", check=False)
+        assert got == status, text
+        return text
+
+    step("sriov-enable", NVME)
+    functions = [link(vm, NVME, f"virtfn{i}") for i in range(4)]
+    assert None not in functions
+    groups = {link(vm, bdf, "iommu_group") for bdf in functions}
+    assert len(groups) == 4 and link(vm, NVME, "iommu_group") not in groups
+    assert all(link(vm, bdf, "physfn") == NVME for bdf in functions)
+    assert f"{NVME} still has 4 virtual functions" in step("bind-vfio", NVME, status=4)
+
+    step("bind-vfio", functions[1])
+    assert link(vm, functions[1], "driver") == "vfio-pci"
+    assert vfio_groups(vm) == {link(vm, functions[1], "iommu_group")}
+    step("bind-nvidia", functions[1])
+    step("sriov-enable", NVME)  # they are there
+
+    step("sriov-disable", NVME)
+    assert vm.run(f"cat {device(NVME, 'sriov_numvfs')}") == "0\n"
+    assert link(vm, NVME, "virtfn0") is None
+    assert vfio_groups(vm) == set()
+    step("sriov-disable", NVME)

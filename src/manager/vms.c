@@ -211,6 +211,7 @@ static int check_start(struct change *change, struct vm **ret_vm, struct needs *
         r = error_set(err, REASON_CONFLICT, SUBJECT("vm", change->name), "VM \"%s\" runs already",
                       (*ret_vm)->name);
     }
+    r = r != 0 ? r : migrations_refuse_vm(m, (*ret_vm)->name, "be started", err);
     return r != 0 ? r : manager_power_needs(m, *ret_vm, ret_needs, err);
 }
 

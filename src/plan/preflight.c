@@ -134,6 +134,7 @@ static int try_seat(struct search *search, size_t i, const struct seat *seat, st
 {
     struct claim *wish = &search->wishes[search->n_add];
     *wish = search->offer->claims[i].claim;
+    wish->spec.hold = CLAIM_HELD; /* its VM runs when it comes: the device must be there */
     (void)pci_addr_format(&seat->gpu->addr, wish->spec.gpu);
     int r = planner_admit(search->planner, wish, err);
     if (r != 0) {
@@ -207,13 +208,14 @@ static void seat_claim(struct search *search, size_t i, struct migration_facts *
     }
 }
 
-/* The GPU was chosen for this once; the claim stays free to be elsewhere. */
-static void forget_selectors(struct plan *plan, const struct migration_offer *offer)
+/* The GPU was chosen, and the device made, for this once; the claim stays what it was. */
+static void restore_wishes(struct plan *plan, const struct migration_offer *offer)
 {
     for (vec_each(&plan->claims, entry)) {
         for (size_t i = 0; i < offer->n_claims; i++) {
             if (str_eq(entry->claim.name, offer->claims[i].claim.name)) {
                 STR_SET(entry->claim.spec.gpu, offer->claims[i].claim.spec.gpu);
+                entry->claim.spec.hold = offer->claims[i].claim.spec.hold;
             }
         }
     }
@@ -242,7 +244,7 @@ void preflight_target(const struct planner *planner, const struct migration_offe
         (void)planner_build(planner, request, &search->plan, NULL); /* no steps */
     }
     if (search->plan != NULL && search->n_add == offer->n_claims) {
-        forget_selectors(search->plan, offer);
+        restore_wishes(search->plan, offer);
         *ret_plan = TAKE_PTR(search->plan);
     }
     plan_free(search->plan);

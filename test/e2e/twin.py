@@ -15,15 +15,17 @@ NAMES = ("alpha", "beta")
 
 class Twin:
     def __init__(self, directory, host, openapi, other=None, options=()):
-        """other: what the second one is made of, if not of the same host file."""
+        """other: what the second one is made of, if not of the same host file; options: of
+        cleave-sim run, or what makes them for a machine's folder."""
         self.share = directory / "share"
         self.share.mkdir()
         self.machines = []
         try:
             for name, kind in zip(NAMES, (host, other or host)):
                 (directory / name).mkdir()
+                more = options(directory / name) if callable(options) else options
                 machine = Machine(directory / name, kind, openapi, options=[
-                    "--name", name, "--share", self.share, *options])
+                    "--name", name, "--share", self.share, *more])
                 machine.name = name
                 machine.consoles = self.share
                 self.machines.append(machine)

@@ -86,13 +86,15 @@ class Api:
 class Cleave:
     """The command line."""
 
+    path = BUILD / "src/cli/cleave"
+
     def __init__(self, socket_path):
         self.socket = socket_path
 
     def run(self, *words, stdin=None, env=None):
         full = {**os.environ, "LC_ALL": "C.UTF-8", "CLEAVE_SOCKET": str(self.socket),
                 "CLEAVE_DATADIR": str(ROOT / "data"), **(env or {})}
-        return subprocess.run([BUILD / "src/cli/cleave", *map(str, words)], text=True, input=stdin,
+        return subprocess.run([self.path, *map(str, words)], text=True, input=stdin,
                               capture_output=True, env=full, timeout=120)
 
     def json(self, *words):

@@ -86,6 +86,10 @@ class Pair(Twin):
         assert found["state"] == state, found["problem"]
         return found
 
+    def at_rest(self):
+        return all(i["finishedAt"] for m in self.machines
+                   for i in m.api.get("/v1/migrations")["incoming"])
+
     def is_at(self, name, machine):
         """The VM runs there alone, with its claim; the other host has nothing of it."""
         other = self.other(machine)
@@ -140,9 +144,315 @@ def test_a_vm_moves_there_and_back_with_its_vgpu(pairs, image, kind):
 
 def test_a_vm_without_claims_moves_too(pairs, image):
     pair = pairs(VFIO)
-    pair.boot_claimed(image, "vm1", pair.alpha) if False else None
     pair.alpha.define_guest(image, "vm1")
     assert pair.alpha.cleave.run("vm", "start", "vm1").returncode == 0
     done = pair.migrate("vm1", pair.alpha)
     assert done.returncode == 0, done.stderr
     assert pair.where("vm1") == [pair.beta] and pair.alpha.names() == []
+
+
+# ---- refused before anything happens ----
+
+def refused(pair, done, rule):
+    assert done.returncode == 9 and f"[{rule}]" in done.stderr, done.stderr
+    assert pair.beta.api.get("/v1/claims")["claims"] == []
+    assert pair.beta.api.get("/v1/plans")["plans"] == []
+
+
+def test_a_dry_run_shows_every_check_and_changes_nothing(pairs, image):
+    pair = pairs(VFIO)
+    pair.boot_claimed(image, "vm1", pair.alpha, **TYPE)
+    done = pair.migrate("vm1", pair.alpha, "--dry-run", "--bandwidth", "100")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for rule in ("migration-same-board", "migration-nvml-compatible", "migration-room"):
+        assert f"ok     {rule}" in done.stdout
+    assert "Estimate: " in done.stdout and "nothing was changed" in done.stdout
+    assert pair.beta.api.get("/v1/plans")["plans"] == []
+    assert pair.alpha.api.get("/v1/migrations") == {"migrations": [], "incoming": []}
+    strict = pair.migrate("vm1", pair.alpha, "--dry-run", "--strict")
+    assert strict.returncode in (0, 9)
+    pair.goes_on("vm1")
+
+
+def test_pass_through_is_refused_before_the_target_is_asked(pairs, image):
+    pair = pairs(VFIO)
+    gpu = sorted(pair.alpha.gpus())[0]
+    pair.boot_claimed(image, "vm1", pair.alpha, mode="passthrough", gpu=gpu)
+    pair.beta.stop()
+    done = pair.migrate("vm1", pair.alpha)
+    assert done.returncode == 9 and "[migration-not-of-passthrough]" in done.stderr
+    assert pair.alpha.api.get("/v1/migrations")["migrations"] == []
+    assert pair.where("vm1") == [pair.alpha]
+    pair.goes_on("vm1")
+
+
+def test_another_board_is_refused_and_both_are_named(pairs, image):
+    pair = pairs(VFIO, other="board:l40*2")
+    pair.boot_claimed(image, "vm1", pair.alpha, **TYPE)
+    done = pair.migrate("vm1", pair.alpha)
+    refused(pair, done, "migration-same-board")
+    assert "NVIDIA L40S" in done.stderr and "NVIDIA L40 " in done.stderr
+    pair.goes_on("vm1")
+
+
+def test_another_mig_profile_is_refused_and_both_are_named(pairs, image):
+    pair = pairs(MDEV)
+    pair.boot_claimed(image, "vm1", pair.alpha, type="A100-2-10C")
+    for gpu in pair.beta.gpus():
+        pair.beta.create(f"x{gpu[5:7]}", mode="gpu-instance", profile="7g.40gb", gpu=gpu)
+    done = pair.migrate("vm1", pair.alpha)
+    assert done.returncode == 9 and "[migration-same-profile]" in done.stderr, done.stderr
+    assert "2g.10gb" in done.stderr and "7g.40gb" in done.stderr
+    pair.goes_on("vm1")
+
+
+def test_a_debugger_is_seen_in_the_plugin_s_parameters(pairs, image):
+    pair = pairs(VFIO)
+    a = pair.alpha
+    a.define_guest(image, "vm1", arguments="cleave.fb=7")
+    got = a.create("vm1", vm="vm1", **TYPE)["got"]
+    a.sh(f"echo enable_debugging=1 >/sys/bus/pci/devices/{got['device']}/nvidia/vgpu_params")
+    assert a.cleave.run("vm", "start", "vm1").returncode == 0
+    refused(pair, pair.migrate("vm1", a), "migration-without-debugging")
+    assert pair.where("vm1") == [a]
+
+
+# ---- while it moves ----
+
+@pytest.fixture
+def on_the_way(pairs, image):
+    """A VM that writes faster than it is sent: its migration lasts until something ends it."""
+    pair = pairs(VFIO)
+    pair.boot_claimed(image, "vm1", pair.alpha, dirty_mib=DIRTY_MIB, **TYPE)
+    pair.id = pair.begin("vm1", pair.alpha, "--bandwidth", str(SLOW_MIB))
+    pair.wait_state(pair.alpha, pair.id, "moving")
+    pair.wait_for("memory is sent", lambda: pair.migration(pair.alpha, pair.id)["progress"]
+                  ["processedBytes"])
+    return pair
+
+
+def stayed(pair, state="failed"):
+    """It ended; the VM runs where it was, and the target has nothing of it."""
+    found = pair.wait_end(pair.alpha, pair.id, state)
+    pair.wait_for("it is at the source alone", lambda: pair.where("vm1") == [pair.alpha])
+    pair.wait_for("the target is clean", lambda: pair.beta.names() == [] and
+                  pair.beta.api.get("/v1/claims")["claims"] == [])
+    pair.is_at("vm1", pair.alpha)
+    pair.goes_on("vm1")
+    return found
+
+
+def emulators(machine):
+    return [int(pid) for pid in machine.run(
+        "pgrep", "-f", "^/usr/bin/qemu-system-x86_64 -name", check=False).stdout.split()]
+
+
+def kill_libvirtd(machine):
+    machine.sh("kill -KILL $(cat /run/cleave-sim/libvirt/libvirtd.pid)")
+
+
+def test_what_moves_is_in_nobody_else_s_hands(on_the_way):
+    pair = on_the_way
+    a, b = pair.alpha, pair.beta
+    for words in (["vm", "stop", "vm1"], ["vm", "stop", "--now", "vm1"], ["claim", "delete", "vm1"],
+                  ["vm", "delete", "vm1"]):
+        done = a.cleave.run(*words)
+        assert done.returncode == 6, (words, done.stderr)
+    assert pair.id in a.cleave.run("claim", "delete", "vm1").stderr
+    again = pair.migrate("vm1", a)
+    assert again.returncode == 6 and pair.id in again.stderr
+    done = b.cleave.run("claim", "delete", "vm1")
+    assert done.returncode == 6, done.stderr
+    assert pair.id in a.cleave.run("migration", "list").stdout
+    assert a.cleave.run("migration", "cancel", pair.id).returncode == 0
+    stayed(pair, "cancelled")
+
+
+def test_a_cancelled_migration_leaves_the_vm_where_it_was(on_the_way):
+    assert on_the_way.alpha.cleave.run("migration", "cancel", on_the_way.id).returncode == 0
+    stayed(on_the_way, "cancelled")
+    assert events(on_the_way.alpha, "vm-not-migrated")
+
+
+def test_the_first_interrupt_cancels(pairs, image):
+    pair = pairs(VFIO)
+    a = pair.alpha
+    pair.boot_claimed(image, "vm1", a, dirty_mib=DIRTY_MIB, **TYPE)
+    words = [str(word) for word in pair.words("vm1", a, "--bandwidth", str(SLOW_MIB))]
+    env = {**os.environ, "CLEAVE_SOCKET": str(a.socket)}
+    cli = subprocess.Popen([a.cleave.path, *words], env=env, text=True, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE)
+    pair.wait_for("it moves", lambda: [m for m in a.api.get("/v1/migrations")["migrations"]
+                                       if m["state"] == "moving"])
+    cli.send_signal(signal.SIGINT)
+    _, said = cli.communicate(timeout=30)
+    assert cli.returncode == 4 and "stays here" in said, said
+    pair.id = a.api.get("/v1/migrations")["migrations"][0]["id"]
+    stayed(pair, "cancelled")
+
+
+def test_a_target_emulator_that_dies_leaves_the_vm_where_it_was(on_the_way):
+    on_the_way.beta.run("kill", "-KILL", *emulators(on_the_way.beta))
+    stayed(on_the_way)
+
+
+def test_a_target_s_libvirtd_that_dies_leaves_the_vm_where_it_was(on_the_way):
+    pair = on_the_way
+    kill_libvirtd(pair.beta)
+    assert pair.alpha.cleave.run("migration", "cancel", pair.id).returncode == 0
+    pair.beta.run(START_LIBVIRT)
+    stayed(pair, "cancelled")
+
+
+def test_a_source_s_libvirtd_that_restarts_leaves_the_vm_where_it_was(on_the_way):
+    pair = on_the_way
+    kill_libvirtd(pair.alpha)
+    pair.alpha.run(START_LIBVIRT)
+    stayed(pair)
+
+
+def test_a_source_s_cleaved_that_is_killed_while_it_moves_goes_on_afterwards(on_the_way):
+    pair = on_the_way
+    pair.alpha.kill()
+    pair.alpha.start()
+    found = pair.wait_state(pair.alpha, pair.id, "moving")
+    assert not found["moved"]
+    pair.alpha.virsh("migrate-setspeed", "vm1", "1000")
+    pair.wait_end(pair.alpha, pair.id, "done")
+    pair.is_at("vm1", pair.beta)
+    pair.goes_on("vm1")
+
+
+def test_cleaved_stops_at_once_while_a_vm_moves(on_the_way):
+    pair = on_the_way
+    begun = time.monotonic()
+    pair.alpha.stop()
+    assert time.monotonic() - begun < 10
+    pair.alpha.start()
+    assert pair.alpha.cleave.run("migration", "cancel", pair.id).returncode == 0
+    stayed(pair, "cancelled")
+
+
+def test_a_target_that_is_away_while_the_vm_arrives_takes_it_over_later(on_the_way):
+    pair = on_the_way
+    pair.beta.kill()
+    pair.alpha.virsh("migrate-setspeed", "vm1", "1000")
+    pair.wait_state(pair.alpha, pair.id, "switching")
+    assert pair.where("vm1") == [pair.beta]
+    assert pair.alpha.api.get("/v1/claims/vm1")["state"] == "bound", "not before the target owns it"
+    pair.beta.start()
+    pair.wait_end(pair.alpha, pair.id, "done")
+    pair.is_at("vm1", pair.beta)
+    pair.goes_on("vm1")
+
+
+def test_a_target_that_is_away_before_it_prepared_refuses_nothing_and_keeps_nothing(pairs, image):
+    pair = pairs(VFIO)
+    pair.boot_claimed(image, "vm1", pair.alpha, **TYPE)
+    pair.beta.kill()
+    done = pair.migrate("vm1", pair.alpha)
+    assert done.returncode == 11 and "does not answer" in done.stderr
+    pair.beta.start()
+    pair.is_at("vm1", pair.alpha)
+
+
+def test_a_gpu_instance_that_can_t_be_made_leaves_the_vm_where_it_was(pairs, image):
+    pair = pairs(MDEV)
+    pair.boot_claimed(image, "vm1", pair.alpha, type="A100-2-10C")
+    pair.beta.ctl("fault", "add", "at=nvmlDeviceCreateGpuInstance*", "nvml=INSUFFICIENT_RESOURCES",
+                  "count=9")
+    pair.id = pair.begin("vm1", pair.alpha)
+    found = stayed(pair)
+    assert "could not prepare" in found["problem"]["message"]
+    pair.beta.ctl("fault", "clear")
+    assert pair.migrate("vm1", pair.alpha).returncode == 0
+    pair.is_at("vm1", pair.beta)
+
+
+def test_a_device_that_can_t_be_opened_there_leaves_the_vm_where_it_was(pairs, image):
+    pair = pairs(VFIO)
+    pair.boot_claimed(image, "vm1", pair.alpha, **TYPE)
+    pair.beta.ctl("fault", "add", "at=open", "errno=EIO")
+    pair.id = pair.begin("vm1", pair.alpha)
+    stayed(pair)
+
+
+def test_a_reservation_whose_source_is_gone_is_given_back(pairs, image):
+    pair = pairs(VFIO, "--incoming-patience", "3")
+    pair.boot_claimed(image, "vm1", pair.alpha, dirty_mib=DIRTY_MIB, **TYPE)
+    ident = pair.begin("vm1", pair.alpha, "--bandwidth", str(SLOW_MIB))
+    pair.wait_state(pair.alpha, ident, "moving")
+    pair.alpha.kill()
+    pair.alpha.virsh("domjobabort", "vm1")
+    pair.wait_for("it is given back", lambda: pair.beta.api.get("/v1/claims")["claims"] == [])
+    assert events(pair.beta, "vm-did-not-come")
+    pair.alpha.start()
+    pair.id = ident
+    stayed(pair)
+
+
+def test_a_vm_whose_source_is_gone_is_taken_over(pairs, image):
+    pair = pairs(VFIO, "--incoming-patience", "3")
+    pair.boot_claimed(image, "vm1", pair.alpha, dirty_mib=DIRTY_MIB, **TYPE)
+    ident = pair.begin("vm1", pair.alpha, "--bandwidth", str(SLOW_MIB))
+    pair.wait_state(pair.alpha, ident, "moving")
+    pair.alpha.kill()
+    pair.alpha.virsh("migrate-setspeed", "vm1", "1000")
+    pair.wait_for("it is taken over", lambda: pair.beta.api.get("/v1/claims")["claims"][0]["vm"])
+    pair.alpha.start()
+    pair.wait_end(pair.alpha, ident, "done")
+    pair.is_at("vm1", pair.beta)
+    pair.goes_on("vm1")
+
+
+# ---- killed at every commit ----
+
+def settle(pair, source, ident):
+    """What became of it, by the source's word."""
+    return pair.wait_state(source, ident, *OVER, timeout=90)
+
+
+@pytest.mark.parametrize("when", ["die_after", "die_before"])
+@pytest.mark.parametrize("who", ["source", "target"])
+def test_killed_at_every_commit_a_migration_still_ends_well(pairs, image, who, when):
+    pair = pairs(VFIO)
+    pair.boot_claimed(image, "vm1", pair.alpha, **TYPE)
+    source = pair.alpha
+    ends = []
+    for commit in range(1, 40):
+        target = pair.other(source)
+        victim = source if who == "source" else target
+        victim.stop()
+        victim.start(**{when: commit})
+        with contextlib.suppress(AssertionError, json.JSONDecodeError):
+            pair.begin("vm1", source)
+        deadline = time.monotonic() + 60
+        while victim.lives():
+            ids = [m for m in source_moves(source)]
+            if ids and ids[-1]["finishedAt"] is not None:
+                break
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        survived = victim.lives()
+        if survived:
+            victim.kill()
+        victim.start()
+        moves = sorted(source.api.get("/v1/migrations")["migrations"], key=lambda m: m["createdUs"])
+        if moves:
+            end = settle(pair, source, moves[-1]["id"])
+            ends.append(end["state"])
+            if end["state"] == "done":
+                source = target
+        pair.wait_for("both are at rest", lambda: pair.at_rest())
+        pair.is_at("vm1", source)
+        if survived:
+            break
+    assert survived and "done" in ends and commit > 3, (commit, ends)
+    pair.goes_on("vm1")
+    print(f"{who} killed at {commit - 1} commits ({when}): {ends}")
+
+
+def source_moves(source):
+    with contextlib.suppress(OSError, ValueError):
+        return sorted(source.api.get("/v1/migrations")["migrations"], key=lambda m: m["createdUs"])
+    return []

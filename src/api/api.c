@@ -308,6 +308,13 @@ int api_new(const struct api_config *config, struct api **ret_api, struct error 
     return result;
 }
 
+void api_flush(struct api *api)
+{
+    if (api != NULL) {
+        http_flush(api->http);
+    }
+}
+
 void api_free(struct api *api)
 {
     if (api == NULL) {

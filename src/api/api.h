@@ -23,6 +23,8 @@ struct api_config {
 };
 
 int api_new(const struct api_config *config, struct api **ret_api, struct error *err);
+/* Once the loop has ended: sends what was answered. NULL is fine. */
+void api_flush(struct api *api);
 /* Once the loop has ended, and after manager_free(): no reply may come any more. Removes the socket
  * file. */
 void api_free(struct api *api);

@@ -408,6 +408,16 @@ static void drop_waiting(struct http *http)
     }
 }
 
+/* One round resumes the connections, the next ones write. */
+#define FLUSH_ROUNDS 4
+
+void http_flush(struct http *http)
+{
+    for (size_t i = 0; i < http->n_servers * FLUSH_ROUNDS; i++) {
+        MHD_run(http->servers[i % http->n_servers].daemon);
+    }
+}
+
 void http_free(struct http *http)
 {
     if (http == NULL) {

@@ -54,6 +54,8 @@ struct http_config {
 struct http *http_new(const struct http_config *config);
 /* Serves a listening socket, which is taken (also on failure). */
 int http_serve(struct http *http, int listen_fd, struct error *err);
+/* Once the loop has ended: sends what was answered, as far as clients take it now. */
+void http_flush(struct http *http);
 /* Once the loop has ended, and before evloop_free(). Requests that wait for an answer are dropped;
  * http_answer() must not be called any more. */
 void http_free(struct http *http);

@@ -38,6 +38,8 @@ struct daemon {
 
 static void daemon_done(struct daemon *d)
 {
+    manager_stop(d->manager);
+    api_flush(d->api);
     manager_free(d->manager); /* answers what is open, so before the API */
     api_free(d->api);
     if (d->drivers_open) {

@@ -182,15 +182,24 @@ static void refuse_all(struct manager *m)
     }
 }
 
-void manager_free(struct manager *m)
+void manager_stop(struct manager *m)
 {
-    if (m == NULL) {
+    if (m == NULL || m->stopping) {
         return;
     }
     m->stopping = true;
     if (m->runner != NULL) {
         runner_halt(m->runner);
     }
+    refuse_all(m);
+}
+
+void manager_free(struct manager *m)
+{
+    if (m == NULL) {
+        return;
+    }
+    manager_stop(m);
     manager_unwatch_gpus(m);
     migrations_close(m);
     worker_free(m->stop_worker);
@@ -200,7 +209,7 @@ void manager_free(struct manager *m)
         host_free(m->views[half].host);
     }
     evloop_timer_free(m->patience);
-    refuse_all(m);
+    refuse_all(m); /* what the workers' last jobs asked for */
     runner_free(m->runner);
     while (m->n_unfinished > 0) {
         plan_free(m->unfinished[--m->n_unfinished]);

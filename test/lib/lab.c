@@ -324,7 +324,7 @@ bool lab_is_sound(struct lab *lab, char *why, size_t size)
         bool whole = claim->spec.mode == CLAIM_PASSTHROUGH;
         bool bare = claim->spec.mode == CLAIM_GPU_INSTANCE;
         vgpus += bound && !whole && !bare;
-        devices += bound && !bare && claim->vm[0] != '\0';
+        devices += (bound || claim->state == CLAIM_PENDING) && !bare && claim->vm[0] != '\0';
         instances += bound && claim->got.profile[0] != '\0';
     }
     if (vgpus != fake_host_count_vgpus(lab->host)) {

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libvirt's hook against a host in memory whose VMs are locked while their hooks run, as libvirt's
+ * are: a wait for the guests' side that should not be would never end. */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "lab.h"
+#include "manager/state.h"
+#include "store/memory.h"
+#include "test.h"
+
+#define PATIENCE_S 20
+
+struct fixture {
+    struct lab_data data;
+    struct fake_host host;
+    struct lab lab;
+};
+
+/* A hook in another thread, as libvirt's is in another process. */
+struct asking {
+    struct lab *lab;
+    const char *vm, *operation;
+    pthread_mutex_t lock;
+    pthread_cond_t answered;
+    bool there;
+    struct error err;
+};
+
+static const struct caller root = {.author = "root"};
+
+static void on_answer(json_t *body, const struct error *err, void *data)
+{
+    struct asking *asking = data;
+    pthread_mutex_lock(&asking->lock);
+    asking->there = true;
+    if (err != NULL) {
+        asking->err = *err;
+    }
+    pthread_cond_signal(&asking->answered);
+    pthread_mutex_unlock(&asking->lock);
+    json_decref(body);
+}
+
+static void run_hook(struct lab *lab, const char *vm, const char *operation,
+                     manager_reply_fn *reply, void *data)
+{
+    CLEANUP_FREE char *xml = xasprintf("<domain><name>%s</name></domain>", vm);
+    CLEANUP_JSON json_t *body =
+        json_pack("{s:s, s:s, s:s, s:s, s:s}", "domain", vm, "operation", operation, "subOperation",
+                  "begin", "extra", "-", "xml", xml);
+    manager_run_hook(lab->manager, &root, body, reply, data);
+}
+
+static void on_loop(void *data)
+{
+    struct asking *asking = data;
+    run_hook(asking->lab, asking->vm, asking->operation, on_answer, asking);
+}
+
+static int ask_cleave(const char *vm, const char *operation, void *data, struct error *err)
+{
+    struct asking asking = {.lab = data,
+                            .vm = vm,
+                            .operation = operation,
+                            .lock = PTHREAD_MUTEX_INITIALIZER,
+                            .answered = PTHREAD_COND_INITIALIZER};
+    struct timespec deadline;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += PATIENCE_S;
+    evloop_post(asking.lab->loop, on_loop, &asking);
+    pthread_mutex_lock(&asking.lock);
+    int r = 0;
+    while (r == 0 && !asking.there) {
+        r = pthread_cond_timedwait(&asking.answered, &asking.lock, &deadline);
+    }
+    pthread_mutex_unlock(&asking.lock);
+    if (r != 0) {
+        fprintf(stderr, "deadlock: the hook \"%s %s\" has no answer\n", vm, operation);
+        abort();
+    }
+    if (err != NULL && asking.err.reason != REASON_NONE) {
+        *err = asking.err;
+    }
+    return -(int)asking.err.reason;
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = xcalloc(1, sizeof(*f));
+    lab_furnish(&f->host);
+    lab_data_load(&f->data);
+    lab_open(&f->lab, &f->data, &f->host, memory_store_new());
+    fake_guest_set_hook(f->lab.fake_guest, ask_cleave, &f->lab);
+    *state = f;
+    return lab_start(&f->lab);
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    lab_close(&f->lab);
+    lab_data_done(&f->data);
+    free(f);
+    return 0;
+}
+
+static void assert_sound(struct lab *lab)
+{
+    char why[256] = "";
+    if (!lab_is_sound(lab, why, sizeof(why))) {
+        fail_msg("%s", why);
+    }
+}
+
+#define ON_DEMAND(name, vm)                                                                        \
+    "{\"name\": \"" name "\", \"type\": \"A100-2-10C\", \"vm\": \"" vm                             \
+    "\", \"hold\": \"on-demand\"}"
+#define WHOLE(name, vm)                                                                            \
+    "{\"name\": \"" name "\", \"mode\": \"passthrough\", \"gpu\": \"" LAB_L40S "\", \"vm\": \"" vm \
+    "\", \"hold\": \"on-demand\"}"
+
+static void create(struct lab *lab, const char *claim)
+{
+    assert_int_equal(lab_create(lab, claim, NULL), 0);
+    assert_true(lab_settle(lab));
+}
+
+/* The result of `cleave vm start`. */
+static int start(struct lab *lab, const char *vm)
+{
+    struct answer answer = {0};
+    manager_start_vm(lab->manager, &root, vm, false, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    answer_done(&answer);
+    return -(int)answer.err.reason;
+}
+
+static int hook(struct lab *lab, const char *vm, const char *operation, struct error *ret_err)
+{
+    struct answer answer = {0};
+    run_hook(lab, vm, operation, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    answer_done(&answer);
+    if (ret_err != NULL) {
+        *ret_err = answer.err;
+    }
+    return -(int)answer.err.reason;
+}
+
+static void an_on_demand_claim_holds_nothing_while_its_vm_is_off(void **state)
+{
+    struct fixture *f = *state;
+    create(&f->lab, ON_DEMAND("a", "web1"));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "pending");
+    assert_int_equal(fake_host_count_vgpus(&f->host), 0);
+    assert_int_equal(fake_host_vm(&f->host, "web1")->n_devices, 1);
+    assert_int_equal(start(&f->lab, "web1"), 0);
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+    assert_int_equal(fake_host_count_vgpus(&f->host), 1);
+    struct answer answer = {0};
+    manager_stop_vm(f->lab.manager, &root, "web1", NULL, false, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    answer_done(&answer);
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "pending");
+    assert_int_equal(fake_host_count_vgpus(&f->host), 0);
+    assert_int_equal(fake_host_vm(&f->host, "web1")->n_devices, 1);
+}
+
+static void the_hook_draws_what_is_named_and_calling_it_twice_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    create(&f->lab, ON_DEMAND("a", "web1"));
+    struct pci_addr named = fake_host_vm(&f->host, "web1")->devices[0];
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(hook(&f->lab, "web1", "prepare", NULL), 0);
+        assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+    }
+    assert_int_equal(pci_addr_cmp(&claims_find(&f->lab.manager->claims, "a")->got.device, &named),
+                     0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(hook(&f->lab, "web1", "release", NULL), 0);
+    }
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "pending");
+    assert_int_equal(fake_host_count_vgpus(&f->host), 0);
+}
+
+static void of_two_vms_that_want_the_last_gpu_one_is_told_who_has_it(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = {0};
+    create(&f->lab, WHOLE("a", "web1"));
+    create(&f->lab, WHOLE("b", "web2"));
+    assert_int_equal(hook(&f->lab, "web1", "prepare", NULL), 0);
+    assert_int_equal(hook(&f->lab, "web2", "prepare", &err), -REASON_NO_CAPACITY);
+    assert_non_null(strstr(err.message, "claim \"a\" of VM \"web1\""));
+    assert_non_null(strstr(err.hint, "cleave vm start web2"));
+    assert_string_equal(lab_claim_state(&f->lab, "b"), "pending");
+    /* The first ends while the second asks again: it gets it, in the order of asking. */
+    assert_int_equal(hook(&f->lab, "web1", "release", NULL), 0);
+    assert_true(lab_settle(&f->lab));
+    assert_int_equal(hook(&f->lab, "web2", "prepare", NULL), 0);
+    assert_string_equal(lab_claim_state(&f->lab, "b"), "bound");
+}
+
+static void a_change_that_looks_at_locked_vms_holds_up_no_hook(void **state)
+{
+    struct fixture *f = *state;
+    struct answer starts[2] = {0};
+    struct answer creates[2] = {0};
+    struct answer list = {0};
+    create(&f->lab, ON_DEMAND("a", "web1"));
+    create(&f->lab, ON_DEMAND("b", "web2"));
+    CLEANUP_JSON json_t *c =
+        json_pack("{s:s, s:s, s:s}", "name", "c", "type", "A100-1-5C", "vm", "web3");
+    CLEANUP_JSON json_t *d = json_pack("{s:s, s:s}", "name", "d", "type", "L40S-8Q");
+    manager_start_vm(f->lab.manager, &root, "web1", false, lab_reply, &starts[0]);
+    manager_create_claim(f->lab.manager, &root, c, false, lab_reply, &creates[0]);
+    manager_start_vm(f->lab.manager, &root, "web2", false, lab_reply, &starts[1]);
+    manager_create_claim(f->lab.manager, &root, d, false, lab_reply, &creates[1]);
+    manager_list_vms(f->lab.manager, lab_reply, &list);
+    struct answer *all[] = {&starts[0], &creates[0], &starts[1], &creates[1], &list};
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        assert_true(lab_wait(&f->lab, all[i]));
+        assert_int_equal(all[i]->err.reason, REASON_NONE);
+        answer_done(all[i]);
+    }
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "c"), "bound");
+    assert_sound(&f->lab);
+}
+
+/* libvirt starts web1 by itself, in a thread of its own. */
+struct starter {
+    struct fixture *f;
+    pthread_t thread;
+    int result;
+    struct error err;
+};
+
+static void *start_behind(void *data)
+{
+    struct starter *starter = data;
+    struct guest_port *port = starter->f->lab.fake_guest;
+    starter->result = port->ops->start(port, "web1", &starter->err);
+    return NULL;
+}
+
+static void a_vm_starts_while_a_plan_changes_another(void **state)
+{
+    struct fixture *f = *state;
+    struct starter starter = {.f = f};
+    struct answer answer = {0};
+    create(&f->lab, ON_DEMAND("a", "web1"));
+    CLEANUP_JSON json_t *c =
+        json_pack("{s:s, s:s, s:s}", "name", "c", "type", "A100-1-5C", "vm", "web2");
+    manager_create_claim(f->lab.manager, &root, c, false, lab_reply, &answer);
+    assert_int_equal(pthread_create(&starter.thread, NULL, start_behind, &starter), 0);
+    assert_true(lab_wait(&f->lab, &answer));
+    answer_done(&answer);
+    while (!fake_host_vm(&f->host, "web1")->running && starter.result == 0) {
+        assert_true(lab_settle(&f->lab));
+    }
+    pthread_join(starter.thread, NULL);
+    assert_int_equal(starter.result, 0);
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+    assert_string_equal(lab_claim_state(&f->lab, "c"), "bound");
+    assert_sound(&f->lab);
+}
+
+static void a_vm_whose_devices_a_plan_changes_is_refused_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct answer created = {0};
+    struct answer answer = {0};
+    CLEANUP_JSON json_t *c =
+        json_pack("{s:s, s:s, s:s}", "name", "c", "type", "A100-1-5C", "vm", "web1");
+    manager_create_claim(f->lab.manager, &root, c, false, lab_reply, &created);
+    assert_true(lab_wait(&f->lab, &created)); /* its plan runs now */
+    answer_done(&created);
+    run_hook(&f->lab, "web1", "prepare", lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_int_equal(answer.err.reason, REASON_CONFLICT);
+    assert_non_null(strstr(answer.err.message, "is changing its devices"));
+    assert_true(lab_settle(&f->lab));
+    assert_int_equal(hook(&f->lab, "web1", "prepare", NULL), 0);
+}
+
+static void a_hook_that_waits_too_long_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    lab_stop(&f->lab);
+    f->lab.hook_deadline_us = 1;
+    assert_int_equal(lab_start(&f->lab), 0);
+    create(&f->lab, ON_DEMAND("a", "web1"));
+    struct error err = {0};
+    assert_int_equal(hook(&f->lab, "web1", "prepare", &err), -REASON_UNAVAILABLE);
+    assert_non_null(strstr(err.message, "not ready in time"));
+    assert_true(lab_settle(&f->lab));
+    /* libvirt tells that it did not start; whatever was made is given back */
+    assert_int_equal(hook(&f->lab, "web1", "release", NULL), 0);
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "pending");
+    assert_int_equal(fake_host_count_vgpus(&f->host), 0);
+}
+
+static void a_hook_that_waits_when_the_manager_stops_gets_an_answer(void **state)
+{
+    struct fixture *f = *state;
+    struct answer answer = {0};
+    create(&f->lab, ON_DEMAND("a", "web1"));
+    run_hook(&f->lab, "web1", "prepare", lab_reply, &answer);
+    lab_stop(&f->lab);
+    assert_true(answer.there);
+    assert_int_equal(answer.err.reason, REASON_UNAVAILABLE);
+    assert_string_equal(answer.err.subject, "cleaved");
+}
+
+static void a_draw_that_fails_leaves_the_claim_pending_and_says_why(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = {0};
+    create(&f->lab, ON_DEMAND("a", "web1"));
+    f->lab.faults.kind = FAULT_FAIL_BEFORE;
+    f->lab.faults.calls = 0;
+    f->lab.faults.at = 14;
+    assert_int_equal(hook(&f->lab, "web1", "prepare", &err), -REASON_DRIVER);
+    f->lab.faults.kind = FAULT_NONE;
+    assert_non_null(strstr(err.message, "a fault was injected"));
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "pending");
+    assert_int_equal(fake_host_count_vgpus(&f->host), 0);
+    assert_int_equal(hook(&f->lab, "web1", "prepare", NULL), 0);
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+}
+
+static void look(struct lab *lab)
+{
+    struct answer answer = {0};
+    manager_list_vms(lab->manager, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    answer_done(&answer);
+    assert_true(lab_settle(lab));
+}
+
+static void a_vm_that_dies_without_a_hook_gives_its_device_back(void **state)
+{
+    struct fixture *f = *state;
+    create(&f->lab, ON_DEMAND("a", "web1"));
+    assert_int_equal(start(&f->lab, "web1"), 0);
+    look(&f->lab);
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+    fake_host_vm(&f->host, "web1")->running = false;
+    look(&f->lab);
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "pending");
+    assert_int_equal(fake_host_count_vgpus(&f->host), 0);
+}
+
+static void a_renamed_vm_keeps_its_claims(void **state)
+{
+    struct fixture *f = *state;
+    create(&f->lab, "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}");
+    STR_SET(fake_host_vm(&f->host, "web1")->name, "shop");
+    look(&f->lab);
+    assert_string_equal(claims_find(&f->lab.manager->claims, "a")->vm, "shop");
+    assert_int_equal(start(&f->lab, "shop"), 0);
+    assert_sound(&f->lab);
+}
+
+static void claims_of_a_vm_that_is_gone_go_after_a_while(void **state)
+{
+    struct fixture *f = *state;
+    lab_stop(&f->lab);
+    f->lab.vm_grace_us = 1000;
+    assert_int_equal(lab_start(&f->lab), 0);
+    create(&f->lab, "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}");
+    *fake_host_vm(&f->host, "web1") = (struct fake_vm){0};
+    look(&f->lab);
+    for (int i = 0; i < 100 && f->lab.manager->claims.n > 0; i++) {
+        look(&f->lab);
+    }
+    assert_int_equal(f->lab.manager->claims.n, 0);
+    assert_int_equal(fake_host_count_vgpus(&f->host), 0);
+    assert_sound(&f->lab);
+}
+
+static json_t *garbage(struct lab *lab)
+{
+    struct answer answer = {0};
+    manager_list_garbage(lab->manager, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    return answer.body;
+}
+
+static size_t count(const json_t *lists, const char *key)
+{
+    return json_array_size(json_object_get(lists, key));
+}
+
+static void gc_touches_only_what_cleave_made_and_nobody_needs(void **state)
+{
+    struct fixture *f = *state;
+    create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}");
+    /* Somebody else's, beside it. */
+    f->host.gpus[2].vfs[9] = f->host.gpus[2].vfs[0];
+    json_t *lists = garbage(&f->lab);
+    assert_int_equal(count(lists, "garbage"), 0);
+    assert_int_equal(count(lists, "kept"), 1);
+    json_decref(lists);
+    /* The claim is lost. */
+    lab_stop(&f->lab);
+    assert_int_equal(f->lab.store->ops->delete_claim(f->lab.store, "a", NULL), 0);
+    assert_int_equal(lab_start(&f->lab), 0);
+    lists = garbage(&f->lab);
+    assert_int_equal(count(lists, "garbage"), 2); /* the vGPU, and what web1 has of it */
+    assert_int_equal(count(lists, "kept"), 1);
+    json_decref(lists);
+    struct answer answer = {0};
+    manager_collect_garbage(f->lab.manager, &root, false, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_int_equal(count(answer.body, "garbage"), 2);
+    answer_done(&answer);
+    assert_true(lab_settle(&f->lab));
+    assert_int_equal(fake_host_count_vgpus(&f->host), 1);
+    assert_int_equal(fake_host_vm(&f->host, "web1")->n_devices, 0);
+    lists = garbage(&f->lab);
+    assert_int_equal(count(lists, "garbage"), 0);
+    json_decref(lists);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_on_demand_claim_holds_nothing_while_its_vm_is_off, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(
+            the_hook_draws_what_is_named_and_calling_it_twice_changes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_two_vms_that_want_the_last_gpu_one_is_told_who_has_it,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_change_that_looks_at_locked_vms_holds_up_no_hook, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_vm_starts_while_a_plan_changes_another, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_vm_whose_devices_a_plan_changes_is_refused_at_once, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_hook_that_waits_too_long_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_hook_that_waits_when_the_manager_stops_gets_an_answer,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_draw_that_fails_leaves_the_claim_pending_and_says_why,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_vm_that_dies_without_a_hook_gives_its_device_back, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_renamed_vm_keeps_its_claims, setup, teardown),
+        cmocka_unit_test_setup_teardown(claims_of_a_vm_that_is_gone_go_after_a_while, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(gc_touches_only_what_cleave_made_and_nobody_needs, setup,
+                                        teardown),
+    };
+    return cmocka_run_group_tests_name("hook", tests, NULL, NULL);
+}

@@ -104,8 +104,22 @@ VGPU_GETTER(nvmlVgpuInstanceGetFbUsage, uint64_t, vgpu.used_mib << 20)
 VGPU_GETTER(nvmlVgpuInstanceGetFrameRateLimit, uint32_t, 60)
 VGPU_GETTER(nvmlVgpuInstanceGetEncoderCapacity, uint32_t, 100)
 VGPU_GETTER(nvmlVgpuInstanceGetLicenseStatus, uint32_t, 0)
-VGPU_GETTER(nvmlVgpuInstanceGetEccMode, uint32_t, NVML_DISABLED)
 VGPU_GETTER(nvmlVgpuInstanceGetAccountingMode, uint32_t, NVML_DISABLED)
+
+/* A vGPU has its board's. */
+int32_t nvmlVgpuInstanceGetEccMode(uint32_t vgpu_instance, uint32_t *ecc_mode)
+{
+    struct rpc_vgpu vgpu;
+    struct rpc_gpu gpu;
+    int r = vgpu_read(vgpu_instance, ecc_mode, &vgpu);
+    if (r == NVML_SUCCESS) {
+        r = CALL(GPU, &gpu, vgpu.gpu);
+    }
+    if (r == NVML_SUCCESS) {
+        *ecc_mode = gpu.settings[SIM_SET_ECC_OFF] != 0 ? NVML_DISABLED : NVML_ENABLED;
+    }
+    return r;
+}
 
 int32_t nvmlVgpuInstanceGetPlacementId(uint32_t vgpu_instance,
                                        struct nvml_vgpu_placement_id_v1 *placement)

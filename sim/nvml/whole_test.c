@@ -441,7 +441,12 @@ static void debuggers_and_another_ecc_mode_keep_a_vgpu_where_it_is(void **state)
     uint32_t size = sizeof(vgpu);
     struct nvml_vgpu_pgpu_compatibility answer;
     assert_int_equal(nvmlVgpuInstanceGetMetadata(only_vgpu(), (void *)vgpu, &size), NVML_SUCCESS);
+    uint32_t ecc = 0;
+    assert_int_equal(nvmlVgpuInstanceGetEccMode(only_vgpu(), &ecc), NVML_SUCCESS);
+    assert_int_equal(ecc, NVML_ENABLED);
     gpu->settings[SIM_SET_ECC_OFF] = 1;
+    assert_int_equal(nvmlVgpuInstanceGetEccMode(only_vgpu(), &ecc), NVML_SUCCESS);
+    assert_int_equal(ecc, NVML_DISABLED);
     size = sizeof(board);
     assert_int_equal(nvmlDeviceGetVgpuMetadata(l40s(), (void *)board, &size), NVML_SUCCESS);
     assert_int_equal(nvmlGetVgpuCompatibility((void *)vgpu, (void *)board, &answer), NVML_SUCCESS);

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A VM with a vGPU moves between two simulated hosts, by libvirt alone."""
 import os
+import pathlib
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -21,17 +23,26 @@ DIRTY_MIB = 64  # per second; moved at SLOW_MIB, such a VM never arrives
 SLOW_MIB = 4
 
 
+@pytest.fixture(scope="module")
+def pairs(openapi):
+    """One pair per kind of host, for all tests."""
+    made = {}
+
+    def get(host):
+        if host not in made:
+            directory = pathlib.Path(tempfile.mkdtemp(prefix="cleave-"))
+            made[host] = (directory, Twin(directory, host, openapi))
+        return made[host][1]
+
+    yield get
+    for directory, twin in made.values():
+        twin.end()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 @pytest.fixture
-def twins(directory, openapi):
-    made = []
-
-    def make(host, **options):
-        made.append(Twin(directory, host, openapi, **options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.end()
+def twins(pairs):
+    return lambda host: pairs(host).clear()
 
 
 def uuids(twin, name):

@@ -45,6 +45,17 @@ class Twin:
             for machine in self.machines:
                 stack.callback(machine.end)
 
+    def clear(self):
+        """No VMs, no faults, no VFs: for the next test on the same two."""
+        for machine in self.machines:
+            for name in machine.names():
+                machine.virsh("destroy", name, check=False)
+                machine.virsh("undefine", name, check=False)
+                self.console(name).unlink(missing_ok=True)
+            machine.ctl("fault", "clear")
+            machine.ctl("reboot")
+        return self
+
     # ---- addresses ----
 
     def uri(self, machine):
@@ -118,9 +129,12 @@ class Twin:
         machine.virsh("start", name)
         self.wait_for(f"{name} reads its framebuffer", lambda: self.ticks(name))
 
+    def console(self, name):
+        return self.share / f"{name}.console"
+
     def said(self, name, text):
         """The lines of its console with that text; it goes on where the VM goes."""
-        console = (self.share / f"{name}.console").read_text(errors="replace")
+        console = self.console(name).read_text(errors="replace")
         return [line for line in console.splitlines(keepends=True)
                 if text in line and line.endswith("\n")]
 

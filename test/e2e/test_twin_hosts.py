@@ -194,6 +194,20 @@ def test_a_source_whose_libvirtd_restarts_in_the_middle_keeps_its_vm(on_the_way)
     stayed(twin)
 
 
+def test_a_vm_restored_from_a_file_may_have_another_device(twins, image):
+    twin = twins(VFIO)
+    a = twin.alpha
+    here, there = twin.make_vgpu(a, TYPES[VFIO]), twin.make_vgpu(a, TYPES[VFIO], function=1)
+    twin.boot(image, "vm1", a, here)
+    xml = twin.definition_for(a, "vm1", there, "--migratable")
+    a.virsh("save", "vm1", twin.share / "vm1.save")
+    assert twin.holders(a) == {}
+    a.virsh("restore", twin.share / "vm1.save", "--xml", xml)
+    assert len(twin.holders(a)) == 1
+    twin.goes_on("vm1")
+    twin.wait_for("it names both", lambda: len(set(uuids(twin, "vm1"))) == 2)
+
+
 def test_two_hosts_of_one_name_don_t_share_a_folder(twins):
     twin = twins(VFIO)
     done = subprocess.run([BUILD / "sim/cleave-sim", "run", "--host", VFIO, "--name", "alpha", "--libvirt",

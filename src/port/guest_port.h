@@ -14,6 +14,7 @@
 #define PORT_GUEST_PORT_H
 
 #include "base/error.h"
+#include "model/domain_facts.h"
 #include "model/host.h"
 #include "model/plan.h"
 
@@ -95,6 +96,10 @@ struct guest_port_ops {
      * when it has no such definition (transient, or off). (waits for vm) */
     int (*read_xml)(struct guest_port *port, const char *vm, enum guest_xml which, char **ret_xml,
                     struct error *err);
+    /* What the stored definition (of a transient VM: the running one) says that matters to its
+     * GPUs. domain_facts_done() frees, also after an error. (waits for vm) */
+    int (*facts)(struct guest_port *port, const char *vm, struct domain_facts *ret_facts,
+                 struct error *err);
     /* Pure: `xml` with each change's device replaced, everything else as it was. Every change must
      * be found exactly once, else -REASON_NOT_FOUND or -REASON_CONFLICT. Caller frees. Never waits.
      */

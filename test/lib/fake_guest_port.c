@@ -246,6 +246,22 @@ static int fake_guest_read_xml(struct guest_port *port, const char *name, enum g
     return r;
 }
 
+static int fake_guest_facts(struct guest_port *port, const char *name,
+                            struct domain_facts *ret_facts, struct error *err)
+{
+    struct fake_vm *vm = NULL;
+    int r = find_vm(port, name, &vm, err);
+    for (uint32_t i = 0; r == 0 && i < vm->n_devices; i++) {
+        *vec_push(&ret_facts->devices) =
+            (struct domain_device){.line = i + 1, .addr = vm->devices[i], .managed = TRI_NO};
+    }
+    if (r == 0) {
+        STR_SET(ret_facts->name, vm->name);
+        ret_facts->running = vm->running;
+    }
+    return r;
+}
+
 static int fake_guest_rewrite(struct guest_port *port, const char *xml,
                               const struct hostdev_change *changes, size_t n_changes,
                               char **ret_xml, struct error *err)
@@ -309,6 +325,7 @@ static const struct guest_port_ops guest_ops = {
     .stop = fake_guest_stop,
     .undefine = fake_guest_undefine,
     .read_xml = fake_guest_read_xml,
+    .facts = fake_guest_facts,
     .rewrite = fake_guest_rewrite,
     .describe = fake_guest_describe,
     .migrate = fake_guest_migrate,

@@ -136,6 +136,13 @@ static int guest_read_xml(struct guest_port *port, const char *vm, enum guest_xm
     WITH_FAULT(self, err, self->inner->ops->read_xml(self->inner, vm, which, ret_xml, err));
 }
 
+static int guest_facts(struct guest_port *port, const char *vm, struct domain_facts *ret_facts,
+                       struct error *err)
+{
+    struct faulty_guest *self = (struct faulty_guest *)port;
+    WITH_FAULT(self, err, self->inner->ops->facts(self->inner, vm, ret_facts, err));
+}
+
 static int guest_rewrite(struct guest_port *port, const char *xml,
                          const struct hostdev_change *changes, size_t n_changes, char **ret_xml,
                          struct error *err)
@@ -185,6 +192,7 @@ static const struct guest_port_ops guest_ops = {
     .stop = guest_stop,
     .undefine = guest_undefine,
     .read_xml = guest_read_xml,
+    .facts = guest_facts,
     .rewrite = guest_rewrite,
     .describe = guest_describe,
     .migrate = guest_migrate,

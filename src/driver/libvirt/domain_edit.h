@@ -44,8 +44,4 @@ int domain_edit_detach(const char *xml, const struct hostdev *device, const char
 int domain_edit_rewrite(const char *xml, const struct hostdev_change *changes, size_t n_changes,
                         char **ret_xml, struct error *err);
 
-/* Size of the 64-bit window that the BARs need, in KiB; 0 if the machine's own is enough. */
-uint64_t domain_window_kib(uint64_t sum_bytes, uint64_t largest_bytes,
-                           const char *controller_model);
-
 #endif

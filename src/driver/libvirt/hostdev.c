@@ -108,6 +108,13 @@ bool hostdev_read(const xmlNode *node, struct hostdev *ret_device)
     return xml_has(node, "type", "pci") && read_pci(address, ret_device);
 }
 
+bool hostdev_read_interface(const xmlNode *node, struct hostdev *ret_device)
+{
+    const xmlNode *address = xml_child(xml_child(node, "source"), "address");
+    *ret_device = (struct hostdev){0};
+    return xml_has(node, "type", "hostdev") && address != NULL && read_pci(address, ret_device);
+}
+
 static void set_hex(xmlNode *node, const char *attribute, int digits, uint32_t value)
 {
     char text[16];

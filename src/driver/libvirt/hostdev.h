@@ -31,6 +31,8 @@ const char *hostdev_name(const struct hostdev *device, char *out, size_t size);
 
 /* False for a kind that is none of ours (USB, SCSI), or without a usable address. */
 bool hostdev_read(const xmlNode *node, struct hostdev *ret_device);
+/* The same of an <interface type='hostdev'>. */
+bool hostdev_read_interface(const xmlNode *node, struct hostdev *ret_device);
 /* Makes <source> name the device; the element's type stays what it is. */
 void hostdev_set_source(xmlNode *node, const struct hostdev *device);
 /* Appends a <hostdev> to <devices>; `claim` may be "": then it has no alias. */

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "driver/libvirt/connection.h"
 #include "driver/libvirt/domain_edit.h"
+#include "driver/libvirt/facts_xml.h"
 
 #define POLL_NS 50000000L
 
@@ -184,6 +185,32 @@ static int rewrite(struct guest_port *port, const char *xml, const struct hostde
     return domain_edit_rewrite(xml, changes, n_changes, ret_xml, err);
 }
 
+static int facts(struct guest_port *port, const char *vm, struct domain_facts *ret_facts,
+                 struct error *err)
+{
+    CLEANUP_DOMAIN virDomainPtr domain = NULL;
+    bool active = false;
+    int autostart = 0;
+    int result = libvirt_find(port_of(port), vm, &domain, err);
+    if (result == 0) {
+        result = libvirt_is_active(domain, &active, err);
+    }
+    if (result < 0) {
+        return result;
+    }
+    bool transient = virDomainIsPersistent(domain) == 0;
+    CLEANUP_FREE char *xml = virDomainGetXMLDesc(domain, transient ? 0 : VIR_DOMAIN_XML_INACTIVE);
+    if (xml == NULL) {
+        return libvirt_error(err, SUBJECT("vm", vm), "reading the definition of VM \"%s\"", vm);
+    }
+    CLEANUP_FREE char *capabilities = virConnectGetCapabilities(port_of(port)->connection);
+    result = facts_xml_read(xml, capabilities, ret_facts, err);
+    ret_facts->running = active;
+    ret_facts->transient = transient;
+    ret_facts->autostart = virDomainGetAutostart(domain, &autostart) == 0 && autostart == 1;
+    return result;
+}
+
 static int migrate(struct guest_port *port, const struct guest_migration *migration,
                    struct guest_progress *ret_done, struct error *err)
 {
@@ -226,6 +253,7 @@ static const struct guest_port_ops ops = {
     .stop = stop,
     .undefine = undefine,
     .read_xml = read_xml,
+    .facts = facts,
     .rewrite = rewrite,
     .describe = describe,
     .migrate = migrate,

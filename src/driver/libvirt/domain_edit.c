@@ -45,8 +45,9 @@ static bool has_user_alias(const xmlNode *node)
            !hostdev_alias_claim(alias, claim);
 }
 
-static enum presence presence_of(const xmlNode *devices, const struct attachment *wanted)
+static enum presence presence_of(const xmlNode *root, const struct attachment *wanted)
 {
+    const xmlNode *devices = xml_child(root, "devices");
     const xmlNode *node = find_device(devices, &wanted->device);
     char claim[NAME_SIZE];
     if (node == NULL) {
@@ -55,7 +56,8 @@ static enum presence presence_of(const xmlNode *devices, const struct attachment
     hostdev_claim(node, claim);
     bool is_its_own =
         wanted->claim[0] == '\0' || str_eq(claim, wanted->claim) || has_user_alias(node);
-    return is_its_own ? DEVICE_PRESENT : DEVICE_BY_HAND;
+    bool lacks = domain_override_missing(root, claim, &wanted->device);
+    return is_its_own && !lacks ? DEVICE_PRESENT : DEVICE_BY_HAND;
 }
 
 int domain_edit_presence(const char *xml, const struct attachment *wanted,
@@ -64,7 +66,7 @@ int domain_edit_presence(const char *xml, const struct attachment *wanted,
     CLEANUP_DOC xmlDoc *doc = NULL;
     int result = xml_parse(xml, &doc, err);
     if (result == 0) {
-        *ret_presence = presence_of(devices_of(doc), wanted);
+        *ret_presence = presence_of(xmlDocGetRootElement(doc), wanted);
     }
     return result;
 }
@@ -134,7 +136,7 @@ int domain_edit_attach(const char *xml, const struct attachment *wanted, char **
     if (node == NULL) {
         node = hostdev_add(devices, &wanted->device, wanted->kind, wanted->claim);
         give_display(devices, node);
-    } else if (presence_of(devices, wanted) == DEVICE_BY_HAND) {
+    } else if (presence_of(root, wanted) == DEVICE_BY_HAND) {
         adopt(node, wanted);
     }
     char claim[NAME_SIZE];

@@ -25,7 +25,7 @@ struct attachment {
 /* What a definition has of a claim's device. */
 enum presence {
     DEVICE_ABSENT,  /* not there, or the claim's alias is on another device */
-    DEVICE_BY_HAND, /* there, but without the claim's alias */
+    DEVICE_BY_HAND, /* there, but without the claim's alias or what QEMU needs */
     DEVICE_PRESENT  /* there, and the claim's */
 };
 int domain_edit_presence(const char *xml, const struct attachment *wanted,

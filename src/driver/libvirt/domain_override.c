@@ -18,16 +18,34 @@ static xmlNode *find_all(const xmlNode *root)
     return node != NULL && is_qemus(node) ? node : NULL;
 }
 
-void domain_override_drop(xmlNode *root, const char *claim)
+static xmlNode *find_one(const xmlNode *all, const char *claim)
 {
     char alias[HOSTDEV_ALIAS_SIZE];
-    xmlNode *all = find_all(root);
     hostdev_alias(claim, alias);
     for (xml_each(all, "device", node)) {
         if (xml_has(node, "alias", alias)) {
-            xml_drop(node);
-            break;
+            return node;
         }
+    }
+    return NULL;
+}
+
+static bool is_needed(const char *claim, const struct hostdev *device)
+{
+    return claim[0] != '\0' && !device->is_mdev && device->addr.domain > WIDEST_HOST;
+}
+
+bool domain_override_missing(const xmlNode *root, const char *claim, const struct hostdev *device)
+{
+    return is_needed(claim, device) && find_one(find_all(root), claim) == NULL;
+}
+
+void domain_override_drop(xmlNode *root, const char *claim)
+{
+    xmlNode *all = find_all(root);
+    xmlNode *one = find_one(all, claim);
+    if (one != NULL) {
+        xml_drop(one);
     }
     if (all != NULL && xml_child(all, "device") == NULL) {
         xml_drop(all);
@@ -61,7 +79,7 @@ void domain_override_set(xmlNode *root, const char *claim, const struct hostdev 
     char alias[HOSTDEV_ALIAS_SIZE];
     char bdf[BDF_SIZE];
     domain_override_drop(root, claim);
-    if (claim[0] == '\0' || device->is_mdev || device->addr.domain <= WIDEST_HOST) {
+    if (!is_needed(claim, device)) {
         return;
     }
     xmlNode *override = xml_add(make_all(root), "device");

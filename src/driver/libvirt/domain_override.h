@@ -13,6 +13,8 @@
 
 /* Makes the override what the claim's device needs: there, or not there. */
 void domain_override_set(xmlNode *root, const char *claim, const struct hostdev *device);
+/* Does it need one that is not there? */
+bool domain_override_missing(const xmlNode *root, const char *claim, const struct hostdev *device);
 void domain_override_drop(xmlNode *root, const char *claim);
 /* Is it the override of that alias, and one that domain_override_set() made? */
 bool domain_override_is_ours(const xmlNode *device);

@@ -286,7 +286,7 @@ static void read_obstacles(const xmlNode *root, struct domain_facts *facts)
     }
     const xmlNode *cpu = xml_child(root, "cpu");
     if (xml_has(cpu, "migratable", "off")) {
-        ADD_REMARK(&facts->obstacles, cpu, "a CPU with features that can't migrate");
+        ADD_REMARK(&facts->obstacles, cpu, "features of this host's CPU (migratable='off')");
     }
     for (xml_each(cpu, "feature", feature)) {
         if (xml_has(feature, "name", "invtsc") && !xml_has(feature, "policy", "disable")) {

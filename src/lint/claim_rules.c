@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules about what the VM's claims say. */
+#include "base/str.h"
+#include "lint/rule.h"
+
+static bool has_device(const struct lint *lint, const struct claim_device *wanted)
+{
+    for (vec_each(&lint->facts->devices, device)) {
+        if (claim_device_is(wanted, &device->addr, device->mdev_uuid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void lint_claim_missing(struct lint *lint)
+{
+    for (vec_each(lint->claims, claim)) {
+        struct claim_device device;
+        if (!lint_is_ours(lint, claim) || claim->state != CLAIM_BOUND ||
+            claim->spec.mode == CLAIM_GPU_INSTANCE || !claim_device(claim, &device) ||
+            has_device(lint, &device)) {
+            continue;
+        }
+        char bdf[BDF_SIZE];
+        struct finding *it = lint_find(
+            lint, 0, "devices", "%s, which claim \"%s\" holds for it, is not in it",
+            device.mdev_uuid[0] != '\0' ? device.mdev_uuid : pci_addr_format(&device.device, bdf),
+            claim->name);
+        lint_advise(it, "`cleave vm start %s` puts it in", lint->facts->name);
+    }
+}
+
+void lint_claim_failed(struct lint *lint)
+{
+    for (vec_each(lint->claims, claim)) {
+        if (lint_is_ours(lint, claim) && claim->state == CLAIM_FAILED) {
+            struct finding *it =
+                lint_find(lint, 0, "devices", "its claim \"%s\" failed%s%.200s", claim->name,
+                          claim->problem[0] != '\0' ? ": " : "", claim->problem);
+            lint_advise(it, "`cleave claim delete %s`, and create it again if the VM needs it",
+                        claim->name);
+        }
+    }
+}
+
+/* A whole GPU, or another device that is no vGPU of a claim. */
+static void find_devices_that_stay(struct lint *lint)
+{
+    for (vec_each(&lint->seen, seen)) {
+        if (seen->whole || seen->gpu == NULL) {
+            struct finding *it =
+                lint_find(lint, seen->device->line, lint_element(seen), "%s %s can't move",
+                          seen->whole ? "the whole GPU" : "the device", seen->name);
+            lint_advise(it, "take it out, or drop `migratable` from the VM's claims");
+        }
+    }
+}
+
+void lint_cannot_move(struct lint *lint)
+{
+    if (!lint_must_migrate(lint)) {
+        return;
+    }
+    find_devices_that_stay(lint);
+    for (vec_each(&lint->facts->obstacles, obstacle)) {
+        struct finding *it = lint_find(lint, obstacle->line, "domain",
+                                       "it has %s, which can't move", obstacle->what);
+        lint_advise(it, "take it out, or drop `migratable` from the VM's claims");
+    }
+    if (str_eq(lint->facts->cpu_mode, "host-passthrough")) {
+        struct finding *it = lint_find(lint, lint->facts->cpu_line, "cpu",
+                                       "with host-passthrough it moves to the very same CPU only");
+        it->severity = SEVERITY_NOTE;
+        lint_advise(it, "use mode host-model or custom if the hosts' CPUs differ");
+    }
+}
+
+void lint_autostart(struct lint *lint)
+{
+    for (vec_each(lint->claims, claim)) {
+        if (lint->facts->autostart && lint_is_ours(lint, claim) &&
+            claim->spec.hold == CLAIM_ON_DEMAND) {
+            struct finding *it = lint_find(lint, 0, "domain",
+                                           "it starts with the host, and its claim \"%s\" is drawn "
+                                           "on demand",
+                                           claim->name);
+            lint_advise(it, "create the claim without --on-demand if the VM must come up");
+        }
+    }
+}
+
+void lint_transient(struct lint *lint)
+{
+    if (lint->facts->transient) {
+        struct finding *it = lint_find(lint, 0, "domain", "it is transient");
+        lint_advise(it, "define it (`virsh define`) before you claim a device for it");
+    }
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules about one device: is it there, is it the right one, is it assigned in the right way? */
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/str.h"
+#include "lint/rule.h"
+
+#define WIDEST_DOMAIN 0xffff
+#define VENDOR_VFIO_LIBVIRT 10
+
+/* A virtual function that a vendor's VFIO driver serves. */
+static bool is_vendor_vfio(const struct seen *seen)
+{
+    return seen->gpu != NULL && !seen->whole && !seen->device->is_mdev &&
+           seen->gpu->iface == VGPU_IFACE_VENDOR_VFIO;
+}
+
+/* Made when the VM starts, and not there before. */
+static bool comes_at_start(const struct lint *lint, const struct seen *seen)
+{
+    return !lint->facts->running && seen->claim != NULL &&
+           seen->claim->spec.hold == CLAIM_ON_DEMAND;
+}
+
+void lint_managed_vgpu(struct lint *lint)
+{
+    for (vec_each(&lint->seen, seen)) {
+        if (is_vendor_vfio(seen) && seen->device->managed == TRI_YES) {
+            struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                           "%s carries a vGPU, and is managed='yes'", seen->name);
+            lint_advise(it, "write managed='no' (`virsh edit %s`)", lint->facts->name);
+        }
+    }
+}
+
+void lint_unmanaged_gpu(struct lint *lint)
+{
+    for (vec_each(&lint->seen, seen)) {
+        if (seen->whole && seen->device->managed != TRI_YES) {
+            struct finding *it =
+                lint_find(lint, seen->device->line, lint_element(seen),
+                          "the whole GPU %s is not managed='yes'; its driver is %s now", seen->name,
+                          seen->gpu->driver[0] != '\0' ? seen->gpu->driver : "none");
+            lint_advise(it, "write managed='yes' (`virsh edit %s`)", lint->facts->name);
+        }
+    }
+}
+
+/* Other PCI devices, network cards for one, are none of cleave's business. */
+void lint_absent(struct lint *lint)
+{
+    for (vec_each(&lint->seen, seen)) {
+        const struct domain_device *device = seen->device;
+        bool expected = device->is_mdev || device->claim[0] != '\0' || seen->claim != NULL;
+        if (seen->gpu != NULL || !expected || comes_at_start(lint, seen)) {
+            continue;
+        }
+        struct finding *it =
+            lint_find(lint, device->line, lint_element(seen), "%s %s is on no GPU of this host",
+                      device->is_mdev ? "the mediated device" : "the device", seen->name);
+        if (seen->claim != NULL) {
+            lint_advise(it,
+                        "bring it back (`cleave host restore`), or delete the claim "
+                        "(`cleave claim delete %s`)",
+                        seen->claim->name);
+        } else {
+            lint_advise(it,
+                        "take it out (`virsh edit %s`), and claim a device: `cleave claim "
+                        "create NAME --vm %s`",
+                        lint->facts->name, lint->facts->name);
+        }
+    }
+}
+
+void lint_no_vgpu(struct lint *lint)
+{
+    for (vec_each(&lint->seen, seen)) {
+        if (!is_vendor_vfio(seen) || seen->vgpu != NULL || comes_at_start(lint, seen)) {
+            continue;
+        }
+        struct finding *it =
+            lint_find(lint, seen->device->line, lint_element(seen),
+                      seen->vf == NULL ? "the virtual function %s is not enabled"
+                                       : "no vGPU is made on the virtual function %s",
+                      seen->name);
+        if (seen->claim != NULL) {
+            lint_advise(it, "bring back what claim \"%s\" holds: `cleave host restore`",
+                        seen->claim->name);
+        } else {
+            lint_advise(it,
+                        "take it out (`virsh edit %s`), and claim a vGPU: `cleave claim create "
+                        "NAME --vm %s --type TYPE`",
+                        lint->facts->name, lint->facts->name);
+        }
+    }
+}
+
+void lint_by_hand(struct lint *lint)
+{
+    for (vec_each(&lint->seen, seen)) {
+        if (seen->gpu != NULL && seen->claim == NULL) {
+            char bdf[BDF_SIZE];
+            struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                           "no claim has %s of GPU %s: it was put in by hand",
+                                           seen->name, pci_addr_format(&seen->gpu->addr, bdf));
+            lint_advise(it,
+                        "take it out (`virsh edit %s`), and claim a device: `cleave claim "
+                        "create NAME --vm %s --gpu %s`",
+                        lint->facts->name, lint->facts->name, bdf);
+        }
+    }
+}
+
+void lint_other_claim(struct lint *lint)
+{
+    for (vec_each(&lint->seen, seen)) {
+        if (seen->claim != NULL && !lint_is_ours(lint, seen->claim)) {
+            struct finding *it =
+                lint_find(lint, seen->device->line, lint_element(seen),
+                          "%s belongs to claim \"%s\" of %s%s", seen->name, seen->claim->name,
+                          seen->claim->vm[0] != '\0' ? "VM " : "no VM", seen->claim->vm);
+            lint_advise(it, "take it out: `virsh edit %s`", lint->facts->name);
+        }
+    }
+}
+
+void lint_stale_alias(struct lint *lint)
+{
+    for (vec_each(&lint->seen, seen)) {
+        const char *alias = seen->device->claim;
+        if (alias[0] == '\0' || (seen->claim != NULL && str_eq(seen->claim->name, alias))) {
+            continue;
+        }
+        bool exists = claims_find(lint->claims, alias) != NULL;
+        struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                       "%s carries the alias of claim \"%s\", which %s", seen->name,
+                                       alias, exists ? "has another device" : "does not exist");
+        lint_advise(it,
+                    exists ? "start the VM with `cleave vm start %s`, which puts it right"
+                           : "take the device out: `virsh edit %s`",
+                    lint->facts->name);
+    }
+}
+
+static bool is_same(const struct domain_device *a, const struct domain_device *b)
+{
+    return a->is_mdev == b->is_mdev && (a->is_mdev ? str_eq(a->mdev_uuid, b->mdev_uuid)
+                                                   : pci_addr_cmp(&a->addr, &b->addr) == 0);
+}
+
+void lint_twice(struct lint *lint)
+{
+    for (size_t i = 0; i < lint->seen.n; i++) {
+        for (size_t j = 0; j < i; j++) {
+            const struct seen *seen = &lint->seen.items[i];
+            if (is_same(lint->seen.items[j].device, seen->device)) {
+                struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                               "%s is there in line %u already", seen->name,
+                                               lint->seen.items[j].device->line);
+                lint_advise(it, "take one of them out: `virsh edit %s`", lint->facts->name);
+                break;
+            }
+        }
+    }
+}
+
+static bool vm_has(const struct vm *vm, const struct domain_device *wanted)
+{
+    for (vec_each(&vm->devices, device)) {
+        struct domain_device other = {.is_mdev = device->is_mdev, .addr = device->addr};
+        STR_SET(other.mdev_uuid, device->mdev_uuid);
+        if (is_same(&other, wanted)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void lint_shared(struct lint *lint)
+{
+    for (vec_each(&lint->seen, seen)) {
+        for (vec_each(&lint->host->vms, vm)) {
+            if (str_eq(vm->name, lint->facts->name) || !vm_has(vm, seen->device)) {
+                continue;
+            }
+            struct finding *it =
+                lint_find(lint, seen->device->line, lint_element(seen),
+                          "%s is in the definition of VM \"%s\", too", seen->name, vm->name);
+            bool ours = seen->claim != NULL && lint_is_ours(lint, seen->claim);
+            lint_advise(it, "take it out of one of them: `virsh edit %s`",
+                        ours ? vm->name : lint->facts->name);
+        }
+    }
+}
+
+void lint_old_libvirt(struct lint *lint)
+{
+    char major[16];
+    uint32_t number = 0;
+    (void)STR_SET(major, lint->host->libvirt_version);
+    major[strcspn(major, ".")] = '\0';
+    if (!parse_u32(major, &number) || number >= VENDOR_VFIO_LIBVIRT) {
+        return;
+    }
+    for (vec_each(&lint->seen, seen)) {
+        if (is_vendor_vfio(seen)) {
+            struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                           "libvirt %s can't assign the vGPU at %s",
+                                           lint->host->libvirt_version, seen->name);
+            lint_advise(it, "install libvirt 10.0 or later");
+        }
+    }
+}
+
+void lint_wide_domain(struct lint *lint)
+{
+    for (vec_each(&lint->seen, seen)) {
+        const struct domain_device *device = seen->device;
+        if (!device->is_mdev && device->addr.domain > WIDEST_DOMAIN && !device->by_path) {
+            struct finding *it = lint_find(lint, device->line, lint_element(seen),
+                                           "%s has a PCI domain that QEMU does not take as an "
+                                           "address",
+                                           seen->name);
+            if (seen->claim != NULL) {
+                lint_advise(it, "`cleave vm start %s` writes it by its path", lint->facts->name);
+            } else {
+                lint_advise(it,
+                            "claim it, and cleave writes it by its path: `cleave claim create NAME "
+                            "--vm %s --gpu %s`",
+                            lint->facts->name, seen->name);
+            }
+        }
+    }
+}
+
+void lint_gpu_problem(struct lint *lint)
+{
+    for (vec_each(&lint->seen, seen)) {
+        if (seen->gpu != NULL && seen->gpu->problem[0] != '\0') {
+            char bdf[BDF_SIZE];
+            pci_addr_format(&seen->gpu->addr, bdf);
+            struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                           "GPU %s can't be used: %s", bdf, seen->gpu->problem);
+            lint_advise(it, "`cleave gpu show %s` says more", bdf);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/str.h"
+#include "lint/rule.h"
+
+const char *severity_name(enum severity severity)
+{
+    static const char *const names[] = {
+        [SEVERITY_ERROR] = "error", [SEVERITY_WARNING] = "warning", [SEVERITY_NOTE] = "note"};
+    return severity < SEVERITY_COUNT ? names[severity] : "unknown";
+}
+
+static json_t *finding_to_json(const struct finding *it)
+{
+    return json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s}", "rule", it->rule->id, "severity",
+                     severity_name(it->severity), "line",
+                     it->line == 0 ? json_null() : json_integer(it->line), "element", it->element,
+                     "message", it->message, "why", it->rule->why, "source", it->rule->source,
+                     "advice", it->advice);
+}
+
+json_t *findings_to_json(const char *vm, const struct findings *findings)
+{
+    json_int_t counts[SEVERITY_COUNT] = {0};
+    json_t *list = json_array();
+    for (vec_each(findings, finding)) {
+        counts[finding->severity]++;
+        json_array_append_new(list, finding_to_json(finding));
+    }
+    return json_pack("{s:s, s:o, s:I, s:I, s:I}", "vm", vm, "findings", list, "errors",
+                     counts[SEVERITY_ERROR], "warnings", counts[SEVERITY_WARNING], "notes",
+                     counts[SEVERITY_NOTE]);
+}

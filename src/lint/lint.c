@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lint/lint.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "lint/rule.h"
+
+#define MAX_FINDINGS 256
+
+static const struct lint_rule rules[] = {
+    /* ---- devices ---- */
+    {"managed-vgpu", SEVERITY_ERROR, lint_managed_vgpu,
+     "with managed='yes' libvirt takes the function from the vendor's driver, and its vGPU with it",
+     "NVIDIA vGPU software user guide, Adding a vGPU to a Linux with KVM VM (managed='no'); "
+     "harvester/harvester#10026; OpenNebula/one#6841"},
+    {"unmanaged-gpu", SEVERITY_WARNING, lint_unmanaged_gpu,
+     "without managed='yes' the VM starts only while someone else keeps the GPU on vfio-pci",
+     "libvirt, Domain XML format, hostdev (managed)"},
+    {"device-absent", SEVERITY_ERROR, lint_absent,
+     "libvirt does not start a VM whose host device is not there",
+     "libvirt, Domain XML format, hostdev"},
+    {"vgpu-missing", SEVERITY_ERROR, lint_no_vgpu,
+     "a virtual function without a vGPU has nothing to give to a VM",
+     "NVIDIA vGPU software user guide, Creating an NVIDIA vGPU on a Linux with KVM host"},
+    {"device-by-hand", SEVERITY_WARNING, lint_by_hand,
+     "nothing brings it back after a reboot, and a claim of another VM may get it",
+     "docs/internals/libvirt.md"},
+    {"claim-of-another-vm", SEVERITY_ERROR, lint_other_claim,
+     "a device serves one VM at a time; the claim says which", "docs/internals/libvirt.md"},
+    {"alias-stale", SEVERITY_WARNING, lint_stale_alias,
+     "the alias is how a hook tells the claim's device when cleaved is down",
+     "docs/internals/libvirt.md"},
+    {"device-twice", SEVERITY_ERROR, lint_twice, "libvirt refuses a device that is there twice",
+     "libvirt, virDomainDefineXML (\"Hostdev already exists in the domain configuration\")"},
+    {"device-shared", SEVERITY_WARNING, lint_shared,
+     "only one of the VMs can run: VFIO gives a device to one process",
+     "Linux kernel documentation, VFIO"},
+    {"libvirt-too-old", SEVERITY_ERROR, lint_old_libvirt,
+     "libvirt assigns a function under a vendor's own VFIO driver from 10.0 on",
+     "libvirt release notes, v10.0.0"},
+    {"pci-domain-too-wide", SEVERITY_ERROR, lint_wide_domain,
+     "QEMU's `host` property takes PCI domains up to ffff; its `sysfsdev` takes any",
+     "QEMU, hw/core/qdev-properties-system.c, set_pci_host_devaddr()"},
+    {"gpu-problem", SEVERITY_WARNING, lint_gpu_problem,
+     "the VM can't use a GPU that the host can't use", "what the driver and the kernel report"},
+    /* ---- the machine ---- */
+    {"two-displays", SEVERITY_WARNING, lint_two_displays,
+     "an emulator has one boot display, and libvirt allows one ramfb",
+     "harvester/harvester#5289; libvirt, qemuValidateDomainDef (\"Only one vgpu device can have "
+     "'ramfb' enabled\")"},
+    {"display-without-viewer", SEVERITY_WARNING, lint_no_viewer,
+     "display='on' needs a graphics device that shows it",
+     "libvirt, Domain XML format, hostdev (display, since 4.6.0)"},
+    {"ramfb-without-display", SEVERITY_ERROR, lint_ramfb_alone,
+     "the boot framebuffer is shown through the device's display",
+     "QEMU, hw/vfio/pci.c (\"ramfb=on requires display=on\")"},
+    {"window-too-small", SEVERITY_WARNING, lint_window,
+     "a GPU whose BARs don't fit into the 64-bit PCI window gets no addresses (\"BAR0 is 0M @ "
+     "0x0\")",
+     "QEMU, hw/pci-host/q35.c and i440fx.c; canonical/lxd#15872; kubevirt/kubevirt#11093"},
+    {"firmware-window", SEVERITY_NOTE, lint_firmware_window,
+     "older OVMF has a 64-bit window of its own, of 32 GiB, that libvirt can't set",
+     "tianocore/edk2#9932; canonical/lxd#14381"},
+    {"address-bits", SEVERITY_WARNING, lint_address_bits,
+     "memory and PCI window must end below what the guest's CPU can address",
+     "QEMU, target/i386/cpu.c (phys-bits, 40 by default); libvirt, Domain XML format, maxphysaddr"},
+    {"numa-elsewhere", SEVERITY_WARNING, lint_numa,
+     "each access of the GPU to the VM's memory crosses the link between the sockets",
+     "Linux kernel documentation, NUMA memory performance; libvirt, Domain XML format, numatune"},
+    {"memory-limit", SEVERITY_WARNING, lint_memory_limit,
+     "VFIO pins all of the VM's memory, and libvirt takes hard_limit for how much may be pinned",
+     "libvirt, Domain XML format, memtune (hard_limit)"},
+    {"viommu", SEVERITY_NOTE, lint_viommu,
+     "a VM with a vGPU and a virtual IOMMU does not live-migrate",
+     "Red Hat Enterprise Linux, Live migrating a virtual machine with an attached NVIDIA vGPU"},
+    {"emulator-args", SEVERITY_WARNING, lint_emulator_args,
+     "libvirt does not know of the device: it can't bind, reserve or migrate it, nor can cleave",
+     "libvirt, QEMU driver, Pass-through of arbitrary qemu commands"},
+    {"machine-without-pcie", SEVERITY_NOTE, lint_i440fx,
+     "on a conventional PCI bus a GPU has no PCI Express capabilities, and large BARs little room",
+     "QEMU, docs/pcie.txt; libvirt, PCI topology and hotplug"},
+    /* ---- claims ---- */
+    {"claim-missing", SEVERITY_ERROR, lint_claim_missing,
+     "the VM would start without what its claim holds for it", "docs/internals/libvirt.md"},
+    {"claim-failed", SEVERITY_ERROR, lint_claim_failed, "the claim holds nothing for the VM",
+     "docs/internals/libvirt.md"},
+    {"not-migratable", SEVERITY_ERROR, lint_cannot_move,
+     "a claim asks for live migration, and this can't move",
+     "libvirt, Guest migration; Red Hat Enterprise Linux, Limitations for migrating virtual "
+     "machines"},
+    {"autostart-on-demand", SEVERITY_WARNING, lint_autostart,
+     "when the host boots, another VM may have drawn the last free device before",
+     "docs/internals/lifecycle.md"},
+    {"transient-vm", SEVERITY_NOTE, lint_transient,
+     "a claim's device is put into the stored definition, and this VM has none",
+     "libvirt, virDomainCreateXML"},
+};
+
+/* ---- for the rules ---- */
+
+struct finding *lint_find(struct lint *lint, uint32_t line, const char *element, const char *fmt,
+                          ...)
+{
+    if (lint->findings->n == MAX_FINDINGS) {
+        lint->findings->n--; /* a definition that bad is told apart by its first 255 */
+    }
+    struct finding *finding = vec_push(lint->findings);
+    finding->rule = lint->rule;
+    finding->severity = lint->rule->severity;
+    finding->line = line;
+    STR_SET(finding->element, element);
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(finding->message, sizeof(finding->message), fmt, args);
+    va_end(args);
+    return finding;
+}
+
+void lint_advise(struct finding *finding, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(finding->advice, sizeof(finding->advice), fmt, args);
+    va_end(args);
+}
+
+bool lint_is_ours(const struct lint *lint, const struct claim *claim)
+{
+    return claim_is_of(claim, lint->facts->name, lint->facts->uuid);
+}
+
+bool lint_must_migrate(const struct lint *lint)
+{
+    for (vec_each(lint->claims, claim)) {
+        if (claim->spec.migratable && lint_is_ours(lint, claim)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *lint_element(const struct seen *seen)
+{
+    return seen->device->is_interface ? "interface" : "hostdev";
+}
+
+/* ---- what the host knows of the devices ---- */
+
+static const struct claim *claim_with(const struct claims *claims, const struct domain_device *it)
+{
+    for (vec_each(claims, claim)) {
+        struct claim_device device;
+        if (claim->state != CLAIM_RELEASED && claim_device(claim, &device) &&
+            claim_device_is(&device, &it->addr, it->mdev_uuid)) {
+            return claim;
+        }
+    }
+    return NULL;
+}
+
+static bool is_function_of(const struct gpu *gpu, const struct pci_addr *addr)
+{
+    struct pci_addr vf;
+    for (uint32_t i = 0; i < gpu->vfs_total && gpu_vf_addr(gpu, i, &vf); i++) {
+        if (pci_addr_cmp(&vf, addr) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void find_function(const struct host *host, struct seen *seen)
+{
+    const struct pci_addr *addr = &seen->device->addr;
+    for (vec_each(&host->gpus, gpu)) {
+        seen->whole = pci_addr_cmp(&gpu->addr, addr) == 0;
+        if (seen->whole || is_function_of(gpu, addr)) {
+            seen->gpu = gpu;
+            break;
+        }
+    }
+    if (seen->gpu == NULL || seen->whole) {
+        return;
+    }
+    seen->vgpu = gpu_find_vgpu_vf(seen->gpu, addr);
+    for (vec_each(&seen->gpu->vfs, vf)) {
+        if (pci_addr_cmp(&vf->addr, addr) == 0) {
+            seen->vf = vf;
+        }
+    }
+}
+
+static void find_mdev(const struct host *host, struct seen *seen)
+{
+    for (vec_each(&host->gpus, gpu)) {
+        const struct vgpu *vgpu = gpu_find_vgpu_mdev(gpu, seen->device->mdev_uuid);
+        if (vgpu != NULL) {
+            seen->gpu = gpu;
+            seen->vgpu = vgpu;
+        }
+    }
+}
+
+static void look_up(struct lint *lint)
+{
+    for (vec_each(&lint->facts->devices, device)) {
+        struct seen *seen = vec_push(&lint->seen);
+        char bdf[BDF_SIZE];
+        seen->device = device;
+        seen->claim = claim_with(lint->claims, device);
+        STR_SET(seen->name,
+                device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf));
+        if (device->is_mdev) {
+            find_mdev(lint->host, seen);
+        } else {
+            find_function(lint->host, seen);
+        }
+    }
+}
+
+/* ---- the whole ---- */
+
+static int worst_first(const void *a, const void *b)
+{
+    const struct finding *x = a;
+    const struct finding *y = b;
+    if (x->severity != y->severity) {
+        return x->severity < y->severity ? -1 : 1;
+    }
+    if (x->line != y->line) {
+        return x->line < y->line ? -1 : 1;
+    }
+    if (x->rule != y->rule) {
+        return x->rule < y->rule ? -1 : 1;
+    }
+    return strcmp(x->message, y->message);
+}
+
+void lint_domain(const struct domain_facts *facts, const struct host *host,
+                 const struct claims *claims, struct findings *ret_findings)
+{
+    struct lint lint = {.facts = facts, .host = host, .claims = claims, .findings = ret_findings};
+    look_up(&lint);
+    for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+        lint.rule = &rules[i];
+        rules[i].check(&lint);
+    }
+    vec_done(&lint.seen);
+    if (ret_findings->n > 0) {
+        qsort(ret_findings->items, ret_findings->n, sizeof(ret_findings->items[0]), worst_first);
+    }
+}
+
+const char *lint_rule_id(size_t index)
+{
+    return index < ARRAY_SIZE(rules) ? rules[index].id : NULL;
+}

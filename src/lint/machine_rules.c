@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules about the machine around the devices. */
+#include <string.h>
+
+#include "base/str.h"
+#include "lint/rule.h"
+
+#define KIB_PER_GIB (1024ULL * 1024)
+#define OVMF_WINDOW_KIB (32 * KIB_PER_GIB)
+#define DEFAULT_PHYS_BITS 40
+#define BELOW_4G_KIB (4 * KIB_PER_GIB)
+#define VFIO_EXTRA_KIB KIB_PER_GIB /* what libvirt itself adds to the memory for VFIO */
+
+/* ---- displays ---- */
+
+void lint_two_displays(struct lint *lint)
+{
+    const struct seen *first = NULL;
+    for (vec_each(&lint->seen, seen)) {
+        if (!seen->device->display && !seen->device->ramfb) {
+            continue;
+        }
+        if (first == NULL) {
+            first = seen;
+            continue;
+        }
+        struct finding *it = lint_find(lint, seen->device->line, "hostdev",
+                                       "%s is a display, and %s in line %u is one already",
+                                       seen->name, first->name, first->device->line);
+        lint_advise(it, "leave display and ramfb at the first of them: `virsh edit %s`",
+                    lint->facts->name);
+    }
+}
+
+void lint_no_viewer(struct lint *lint)
+{
+    for (vec_each(&lint->seen, seen)) {
+        if (seen->device->display && lint->facts->n_viewers == 0) {
+            struct finding *it =
+                lint_find(lint, seen->device->line, "hostdev",
+                          "%s has display='on', and no <graphics> shows it", seen->name);
+            lint_advise(it, "add <graphics type='vnc'/> or 'spice', or drop display and ramfb");
+        }
+    }
+}
+
+void lint_ramfb_alone(struct lint *lint)
+{
+    for (vec_each(&lint->seen, seen)) {
+        if (seen->device->ramfb && !seen->device->display) {
+            struct finding *it = lint_find(lint, seen->device->line, "hostdev",
+                                           "%s has ramfb='on' without display='on'", seen->name);
+            lint_advise(it, "write display='on' beside it, or drop ramfb");
+        }
+    }
+}
+
+/* ---- the 64-bit PCI window ---- */
+
+struct window {
+    uint64_t need_kib; /* 0: the machine's own is enough, or nothing is known */
+    uint64_t have_kib;
+    uint64_t bars_kib;
+};
+
+static struct window window_of(const struct lint *lint)
+{
+    struct window window = {0};
+    uint64_t sum = 0;
+    uint64_t largest = 0;
+    for (vec_each(&lint->seen, seen)) {
+        if (seen->whole) {
+            sum += seen->gpu->mmio_bytes;
+            largest = seen->gpu->mmio_bytes > largest ? seen->gpu->mmio_bytes : largest;
+        }
+    }
+    window.need_kib =
+        domain_window_kib(sum, largest, lint->facts->root_controller, &window.have_kib);
+    window.bars_kib = sum / 1024;
+    if (lint->facts->window_line != 0) {
+        window.have_kib = lint->facts->window_kib;
+    }
+    return window;
+}
+
+static unsigned long long gib(uint64_t kib)
+{
+    return (unsigned long long)((kib + KIB_PER_GIB - 1) / KIB_PER_GIB);
+}
+
+void lint_window(struct lint *lint)
+{
+    struct window window = window_of(lint);
+    if (window.need_kib <= window.have_kib) {
+        return;
+    }
+    struct finding *it =
+        lint_find(lint, lint->facts->window_line, "controller",
+                  "the GPUs' BARs, %llu GiB at multiples of their sizes, need a 64-bit PCI window "
+                  "of %llu GiB; it has %llu GiB",
+                  gib(window.bars_kib), gib(window.need_kib), gib(window.have_kib));
+    lint_advise(it, "write <pcihole64 unit='GiB'>%llu</pcihole64> into the controller with index 0",
+                gib(window.need_kib));
+}
+
+void lint_firmware_window(struct lint *lint)
+{
+    struct window window = window_of(lint);
+    if (lint->facts->efi && window.bars_kib > OVMF_WINDOW_KIB) {
+        struct finding *it = lint_find(lint, lint->facts->machine_line, "os",
+                                       "the VM boots by UEFI, and its GPUs' BARs take %llu GiB",
+                                       gib(window.bars_kib));
+        lint_advise(it, "if the guest reports a BAR at address 0: a newer OVMF, or its setting "
+                        "opt/ovmf/X-PciMmio64Mb");
+    }
+}
+
+void lint_address_bits(struct lint *lint)
+{
+    const struct domain_facts *facts = lint->facts;
+    struct window window = window_of(lint);
+    bool of_host = facts->phys_bits_host || str_eq(facts->cpu_mode, "host-passthrough") ||
+                   str_eq(facts->cpu_mode, "maximum");
+    uint32_t bits = facts->phys_bits != 0 ? facts->phys_bits : DEFAULT_PHYS_BITS;
+    uint64_t larger = window.need_kib > window.have_kib ? window.need_kib : window.have_kib;
+    if (window.bars_kib == 0 || (facts->phys_bits == 0 && of_host) || bits < 32 || bits > 60) {
+        return;
+    }
+    if (facts->mem_kib + larger + BELOW_4G_KIB > 1ULL << (bits - 10)) {
+        struct finding *it =
+            lint_find(lint, facts->cpu_line, "cpu",
+                      "%llu GiB of memory and a PCI window of %llu GiB are beyond %u address bits",
+                      gib(facts->mem_kib), gib(larger), bits);
+        lint_advise(it,
+                    "write <maxphysaddr mode='passthrough'/> into <cpu>, or use host-passthrough");
+    }
+}
+
+/* ---- memory and CPUs ---- */
+
+static void judge_nodes(struct lint *lint, const struct domain_nodes *nodes, const char *element,
+                        const char *what)
+{
+    if (nodes->line == 0 || !nodes->known) {
+        return;
+    }
+    for (vec_each(&lint->seen, seen)) {
+        const struct gpu *gpu = seen->gpu;
+        bool elsewhere = gpu != NULL && gpu->numa_node >= 0 && gpu->numa_node < 64 &&
+                         (nodes->mask >> gpu->numa_node & 1) == 0;
+        if (elsewhere) {
+            char bdf[BDF_SIZE];
+            struct finding *it = lint_find(lint, nodes->line, element,
+                                           "the VM's %s not on NUMA node %d, where GPU %s is", what,
+                                           gpu->numa_node, pci_addr_format(&gpu->addr, bdf));
+            lint_advise(it, "let node %d in, or claim a GPU of the node that the VM is on",
+                        gpu->numa_node);
+        }
+    }
+}
+
+void lint_numa(struct lint *lint)
+{
+    judge_nodes(lint, &lint->facts->memory_nodes, "numatune", "memory is");
+    judge_nodes(lint, &lint->facts->cpu_nodes, "vcpu", "CPUs are");
+}
+
+void lint_memory_limit(struct lint *lint)
+{
+    const struct domain_facts *facts = lint->facts;
+    uint64_t wanted = facts->mem_kib + VFIO_EXTRA_KIB;
+    if (facts->hard_limit_line == 0 || lint->seen.n == 0 || facts->hard_limit_kib >= wanted) {
+        return;
+    }
+    struct finding *it = lint_find(lint, facts->hard_limit_line, "hard_limit",
+                                   "hard_limit is %llu MiB; the VM has %llu MiB of memory to pin",
+                                   (unsigned long long)(facts->hard_limit_kib / 1024),
+                                   (unsigned long long)(facts->mem_kib / 1024));
+    if (facts->hard_limit_kib < facts->mem_kib) {
+        it->severity = SEVERITY_ERROR;
+    }
+    lint_advise(it, "drop it: libvirt's own limit for VFIO is the memory and 1 GiB");
+}
+
+/* ---- the rest ---- */
+
+void lint_viommu(struct lint *lint)
+{
+    for (vec_each(&lint->seen, seen)) {
+        if (lint->facts->iommu.line == 0 || seen->vgpu == NULL) {
+            continue;
+        }
+        struct finding *it = lint_find(lint, lint->facts->iommu.line, "iommu",
+                                       "the VM has a virtual IOMMU (%s) and the vGPU %s",
+                                       lint->facts->iommu.what, seen->name);
+        it->severity = lint_must_migrate(lint) ? SEVERITY_ERROR : SEVERITY_NOTE;
+        lint_advise(it, "take <iommu> out if the VM shall live-migrate: `virsh edit %s`",
+                    lint->facts->name);
+        return;
+    }
+}
+
+void lint_emulator_args(struct lint *lint)
+{
+    for (vec_each(&lint->facts->emulator_args, arg)) {
+        struct finding *it = lint_find(lint, arg->line, "commandline",
+                                       "a device goes to the emulator past libvirt: %s", arg->what);
+        lint_advise(it, "take it out, and claim the device: `cleave claim create NAME --vm %s`",
+                    lint->facts->name);
+    }
+}
+
+void lint_i440fx(struct lint *lint)
+{
+    for (vec_each(&lint->seen, seen)) {
+        if (seen->gpu == NULL || !str_eq(lint->facts->root_controller, "pci-root")) {
+            continue;
+        }
+        struct finding *it = lint_find(lint, lint->facts->machine_line, "os",
+                                       "machine type %s has no PCI Express, and %s is a PCI "
+                                       "Express device",
+                                       lint->facts->machine, seen->name);
+        it->severity = seen->whole ? SEVERITY_WARNING : SEVERITY_NOTE;
+        lint_advise(it, "use the machine type q35");
+        return;
+    }
+}

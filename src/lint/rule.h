@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the rules share. Private to src/lint. */
+#ifndef LINT_RULE_H
+#define LINT_RULE_H
+
+#include "lint/lint.h"
+
+/* A device of the definition, and what the host knows of it. */
+struct seen {
+    const struct domain_device *device;
+    const struct gpu *gpu;     /* NULL: of no GPU that is there */
+    bool whole;                /* the GPU itself */
+    const struct vf *vf;       /* the enabled VF, or NULL */
+    const struct vgpu *vgpu;   /* that it carries now, or NULL */
+    const struct claim *claim; /* that has it, or NULL */
+    char name[64];             /* address or UUID */
+};
+
+struct lint {
+    const struct domain_facts *facts;
+    const struct host *host;
+    const struct claims *claims;
+    VEC(struct seen) seen;
+    const struct lint_rule *rule; /* that is asked now */
+    struct findings *findings;
+};
+
+typedef void lint_fn(struct lint *lint);
+
+struct lint_rule {
+    const char *id;
+    enum severity severity;
+    lint_fn *check;
+    const char *why;    /* one sentence */
+    const char *source; /* where that is written */
+};
+
+/* Adds a finding of the rule that is asked; element without <>. Valid until the next. */
+struct finding *lint_find(struct lint *lint, uint32_t line, const char *element, const char *fmt,
+                          ...) PRINTF_ATTR(4, 5);
+void lint_advise(struct finding *finding, const char *fmt, ...) PRINTF_ATTR(2, 3);
+
+/* Is it a claim of this VM? */
+bool lint_is_ours(const struct lint *lint, const struct claim *claim);
+/* Does one of its claims ask for migration? */
+bool lint_must_migrate(const struct lint *lint);
+/* "hostdev", or "interface". */
+const char *lint_element(const struct seen *seen);
+
+/* device_rules.c */
+lint_fn lint_managed_vgpu, lint_unmanaged_gpu, lint_absent, lint_no_vgpu, lint_by_hand,
+    lint_other_claim, lint_stale_alias, lint_twice, lint_shared, lint_old_libvirt, lint_wide_domain,
+    lint_gpu_problem;
+/* machine_rules.c */
+lint_fn lint_two_displays, lint_no_viewer, lint_ramfb_alone, lint_window, lint_firmware_window,
+    lint_address_bits, lint_numa, lint_memory_limit, lint_viommu, lint_emulator_args, lint_i440fx;
+/* claim_rules.c */
+lint_fn lint_claim_missing, lint_claim_failed, lint_cannot_move, lint_autostart, lint_transient;
+
+#endif

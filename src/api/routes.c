@@ -40,6 +40,7 @@ static const struct route routes[] = {
     {"/v1/vms", "GET", vm_list, ROUTE_NO_BODY, 0},
     {"/v1/vms", "POST", vm_create, ROUTE_NEEDS_BODY, DRY},
     {"/v1/vms/{vm}", "DELETE", vm_delete, ROUTE_NO_BODY, DRY},
+    {"/v1/vms/{vm}/lint", "GET", vm_lint, ROUTE_NO_BODY, 0},
     {"/v1/vms/{vm}/start", "POST", vm_start, ROUTE_NO_BODY, DRY},
     {"/v1/vms/{vm}/stop", "POST", vm_stop, ROUTE_MAY_HAVE_BODY, DRY},
 };

@@ -76,6 +76,7 @@ route_fn vm_list;
 route_fn vm_create;
 route_fn vm_delete;
 route_fn vm_start;
+route_fn vm_lint;
 route_fn vm_stop;
 route_fn hook_qemu;
 route_fn gc_list;

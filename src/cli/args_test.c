@@ -147,7 +147,7 @@ static void unknown_words_name_the_nearest(void **state)
     (void)state;
     refuses("gpus list", "no command \"gpus\"", "\"gpu\"");
     refuses("claim createe x", "no command \"claim createe\"", "\"claim create\"");
-    refuses("vm frobnicate", "vm frobnicate", "list, create, start, stop, delete");
+    refuses("vm frobnicate", "vm frobnicate", "list, create, start, stop, lint, delete");
     refuses("claim create x --tpye y", "--tpye", "--type");
     refuses("gpu list -o xml", "xml", "table, json or yaml");
 }

@@ -69,6 +69,10 @@ static const struct verb_option event_list_options[] = {
     [EVENT_LIMIT] = {"limit", 0, "COUNT", "at most so many, 1 to 1000"},
 };
 
+static const struct verb_option vm_lint_options[] = {
+    [LINT_STRICT] = {"strict", 0, NULL, "fail (exit status 9) if a finding is an error"},
+};
+
 #define OPTIONS(table) .options = (table), .n_options = ARRAY_SIZE(table)
 
 /* In the order of help. */
@@ -200,6 +204,14 @@ static const struct verb verbs[] = {
      OPTIONS(vm_stop_options),
      .changes = true,
      .run = cmd_vm_stop},
+    {.object = "vm",
+     .name = "lint",
+     .args = "VM...",
+     .n_args = 1,
+     .each = true,
+     .help = "what is wrong with VMs' definitions, why, and what to do",
+     OPTIONS(vm_lint_options),
+     .run = cmd_vm_lint},
     {.object = "vm",
      .name = "delete",
      .args = "NAME...",

@@ -67,6 +67,7 @@ verb_fn cmd_vm_list;
 verb_fn cmd_vm_create;
 verb_fn cmd_vm_start;
 verb_fn cmd_vm_stop;
+verb_fn cmd_vm_lint;
 verb_fn cmd_vm_delete;
 verb_fn cmd_vm_migrate;
 verb_fn cmd_migration_list;
@@ -101,6 +102,7 @@ enum { PROFILE_GPU };
 enum { APPLY_FILE };
 enum { VM_TEMPLATE };
 enum { VM_NOW };
+enum { LINT_STRICT };
 enum { MIGRATE_PEER, MIGRATE_URI, MIGRATE_BANDWIDTH, MIGRATE_MAX_DOWNTIME, MIGRATE_STRICT };
 enum { EVENT_AFTER, EVENT_LIMIT };
 

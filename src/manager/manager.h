@@ -96,6 +96,8 @@ void manager_create_vm(struct manager *m, const struct caller *caller, const jso
                        bool dry_run, manager_reply_fn *reply, void *data);
 void manager_start_vm(struct manager *m, const struct caller *caller, const char *vm, bool dry_run,
                       manager_reply_fn *reply, void *data);
+/* What is wrong with its definition, as src/lint has it. */
+void manager_lint_vm(struct manager *m, const char *vm, manager_reply_fn *reply, void *data);
 void manager_stop_vm(struct manager *m, const struct caller *caller, const char *vm,
                      const json_t *body, bool dry_run, manager_reply_fn *reply, void *data);
 void manager_delete_vm(struct manager *m, const struct caller *caller, const char *vm, bool dry_run,

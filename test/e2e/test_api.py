@@ -20,6 +20,7 @@ def test_every_operation_answers_as_described(fake, openapi):
     assert fake.call("PUT", "/v1/gpus/0/mode", {"mode": "idle"})[0] == 202
     assert fake.call("POST", "/v1/apply", {"name": "lab", "claims": []})[0] == 202
     assert fake.call("POST", "/v1/vms", {"name": "n", "template": "<domain/>"})[0] == 200
+    assert fake.get("/v1/vms/web1/lint")["errors"] == 1
     assert fake.call("POST", "/v1/vms/web1/start")[0] == 200
     assert fake.call("POST", "/v1/vms/web1/stop")[0] == 200
     assert fake.call("POST", "/v1/vms/web1/stop", {"force": True})[0] == 200

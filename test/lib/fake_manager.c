@@ -446,6 +446,22 @@ void manager_start_vm(struct manager *m, const struct caller *caller UNUSED, con
     reply_vm(m, vm, reply, data);
 }
 
+void manager_lint_vm(struct manager *m, const char *vm, manager_reply_fn *reply, void *data)
+{
+    if (host_find_vm(m->host, vm) == NULL) {
+        reply_not_found("vm", vm, reply, data);
+        return;
+    }
+    json_t *finding = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s}", "rule", "managed-vgpu",
+                                "severity", "error", "line", 7, "element", "hostdev", "message",
+                                "0000:41:00.4 carries a vGPU, and is managed='yes'", "why",
+                                "libvirt takes the function from the vendor's driver", "source",
+                                "harvester/harvester#10026", "advice", "write managed='no'");
+    reply(json_pack("{s:s, s:[o], s:i, s:i, s:i}", "vm", vm, "findings", finding, "errors", 1,
+                    "warnings", 0, "notes", 0),
+          NULL, data);
+}
+
 void manager_stop_vm(struct manager *m, const struct caller *caller UNUSED, const char *vm,
                      const json_t *body UNUSED, bool dry_run UNUSED, manager_reply_fn *reply,
                      void *data)

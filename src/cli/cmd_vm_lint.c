@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "cli/verbs.h"
+#include "cli/view.h"
+#include "lib/client.h"
+
+static void print_finding(const json_t *finding)
+{
+    int64_t line = view_int(finding, "line", 0);
+    printf("%s: ", view_text(finding, "severity", "-"));
+    if (line > 0) {
+        printf("line %lld, ", (long long)line);
+    }
+    printf("<%s>: %s [%s]\n", view_text(finding, "element", "-"),
+           view_text(finding, "message", "-"), view_text(finding, "rule", "-"));
+    printf("  why: %s (%s)\n", view_text(finding, "why", "-"), view_text(finding, "source", "-"));
+    printf("  do:  %s\n", view_text(finding, "advice", "-"));
+}
+
+static void print_counts(const json_t *json, const char *vm)
+{
+    static const char *const kinds[] = {"errors", "warnings", "notes"};
+    static const char *const one[] = {"error", "warning", "note"};
+    printf("VM %s: ", vm);
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        int64_t n = view_int(json, kinds[i], 0);
+        printf("%s%lld %s", i == 0 ? "" : ", ", (long long)n, n == 1 ? one[i] : kinds[i]);
+    }
+    printf("\n");
+}
+
+/* Findings are what was asked for, and no failure; --strict makes those of severity error one. */
+int cmd_vm_lint(struct cli *cli, const struct words *words, struct error *err)
+{
+    CLEANUP_FREE char *path = client_path("/v1/vms/", words->args[0], "/lint");
+    CLEANUP_JSON json_t *json = NULL;
+    int result = cli_get(cli, path, &json, err);
+    if (result != 0) {
+        return result;
+    }
+    const char *vm = view_text(json, "vm", "-");
+    const json_t *findings = view_at(json, "findings");
+    if (!cli_print_raw(cli, json)) {
+        for (size_t i = 0; i < json_array_size(findings); i++) {
+            print_finding(json_array_get(findings, i));
+        }
+        print_counts(json, vm);
+    }
+    int64_t errors = view_int(json, "errors", 0);
+    if (words->values[LINT_STRICT] == NULL || errors == 0) {
+        return 0;
+    }
+    (void)fflush(stdout);
+    error_set(err, REASON_RULE, "", "the definition of VM \"%s\" breaks %lld rule%s", vm,
+              (long long)errors, errors == 1 ? "" : "s");
+    return -REASON_RULE;
+}

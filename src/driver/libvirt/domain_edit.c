@@ -34,6 +34,12 @@ static xmlNode *find_claim(const xmlNode *devices, const char *claim)
     return NULL;
 }
 
+static xmlNode *find_either(const xmlNode *devices, const struct hostdev *device, const char *claim)
+{
+    xmlNode *node = find_claim(devices, claim);
+    return node != NULL ? node : find_device(devices, device);
+}
+
 /* ---- presence ---- */
 
 /* A person's own user alias is not taken from a device: it is the claim's as it is. */
@@ -129,9 +135,9 @@ int domain_edit_attach(const char *xml, const struct attachment *wanted, char **
         devices = xml_add(root, "devices");
     }
     xmlNode *node = find_device(devices, &wanted->device);
-    xmlNode *before = find_claim(devices, wanted->claim);
-    if (before != NULL && before != node) {
-        xml_drop(before);
+    for (xmlNode *next = find_claim(devices, wanted->claim); next != NULL && next != node;
+         next = find_claim(devices, wanted->claim)) {
+        xml_drop(next);
     }
     if (node == NULL) {
         node = hostdev_add(devices, &wanted->device, wanted->kind, wanted->claim);
@@ -160,13 +166,11 @@ int domain_edit_detach(const char *xml, const struct hostdev *device, const char
     xmlNode *devices = devices_of(doc);
     bool found = false;
     bool displayed = false;
-    for (size_t i = 0; i < 2; i++) {
-        xmlNode *node = i == 0 ? find_claim(devices, claim) : find_device(devices, device);
-        if (node != NULL) {
-            displayed = displayed || xml_has(node, "display", "on");
-            xml_drop(node);
-            found = true;
-        }
+    for (xmlNode *node = find_either(devices, device, claim); node != NULL;
+         node = find_either(devices, device, claim)) {
+        displayed = displayed || xml_has(node, "display", "on");
+        xml_drop(node);
+        found = true;
     }
     if (!found) {
         return 0;

@@ -45,16 +45,33 @@ static void set_u64(xmlNode *node, const char *attribute, uint64_t value)
     xml_set(node, attribute, text);
 }
 
-void domain_extras_forget(xmlNode *root, const char *claim)
+/* Drops the notes of a claim, but for `kept`. */
+static void forget(xmlNode *notes, const char *claim, const xmlNode *kept)
 {
     xmlNode *next = NULL;
-    xmlNode *notes = find_notes(root);
     for (xmlNode *node = xml_child(notes, "device"); node != NULL; node = next) {
         next = xml_next(notes, node, "device");
-        if (xml_has(node, "claim", claim)) {
+        if (node != kept && xml_has(node, "claim", claim)) {
             xml_drop(node);
         }
     }
+}
+
+void domain_extras_forget(xmlNode *root, const char *claim)
+{
+    forget(find_notes(root), claim, NULL);
+}
+
+static xmlNode *note_of(xmlNode *notes, const char *claim)
+{
+    for (xml_each(notes, "device", node)) {
+        if (xml_has(node, "claim", claim)) {
+            return node;
+        }
+    }
+    xmlNode *node = xml_add(notes, "device");
+    xml_set(node, "claim", claim);
+    return node;
 }
 
 void domain_extras_note(xmlNode *root, const struct attachment *attachment)
@@ -63,9 +80,11 @@ void domain_extras_note(xmlNode *root, const struct attachment *attachment)
         (attachment->mmio_bytes == 0 && attachment->numa_node < 0)) {
         return; /* nothing is known now: what was, stays */
     }
-    domain_extras_forget(root, attachment->claim);
-    xmlNode *device = xml_add(make_notes(root), "device");
-    xml_set(device, "claim", attachment->claim);
+    xmlNode *notes = make_notes(root);
+    xmlNode *device = note_of(notes, attachment->claim);
+    forget(notes, attachment->claim, device);
+    xmlUnsetProp(device, (const xmlChar *)"mmio-bytes");
+    xmlUnsetProp(device, (const xmlChar *)"numa-node");
     if (attachment->mmio_bytes != 0) {
         set_u64(device, "mmio-bytes", attachment->mmio_bytes);
     }

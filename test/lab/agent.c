@@ -79,10 +79,10 @@ static void take_root(void)
             fail(to);
         }
     }
-    if (chroot("/new") != 0 || chdir("/") != 0) {
-        fail("chroot");
+    /* On top of the initial file system, which can't be left otherwise (switch_root(8)). */
+    if (chdir("/new") != 0 || mount(".", "/", NULL, MS_MOVE, NULL) != 0 || chroot(".") != 0) {
+        fail("the new root");
     }
-    mount_at("tmpfs", "/tmp", "tmpfs", 0, "mode=1777");
     mount_at("tmpfs", "/run", "tmpfs", 0, "mode=0755");
     mount_at("tmpfs", "/dev/shm", "tmpfs", 0, "mode=1777");
     mount_at("devpts", "/dev/pts", "devpts", 0, NULL);

@@ -32,6 +32,11 @@ def rebind(vm, bdf, driver, override):
     assert link(vm, bdf, "driver") == driver
 
 
+DOMAIN = """<domain type='qemu'><name>v1</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
+<os><type arch='x86_64' machine='q35'>hvm</type></os>
+<devices><emulator>/usr/bin/qemu-system-x86_64</emulator></devices></domain>"""
+
+
 class Cleave:
     """The command line in the VM, and the daemon behind it."""
 
@@ -39,7 +44,7 @@ class Cleave:
         self.vm = vm
         self.env = f"export CLEAVE_DATADIR={BUILD.parent}/data; "
         vm.run(f"{self.env} {BUILD}/src/daemon/cleaved --passthrough-vendors 1234 "
-               ">/tmp/cleaved.log 2>&1 & echo $! >/tmp/cleaved.pid; "
+               ">/run/cleaved.log 2>&1 & echo $! >/run/cleaved.pid; "
                "while ! test -S /run/cleave/cleaved.sock; do sleep 0.05; done", timeout=30)
 
     def run(self, words, status=0):
@@ -51,7 +56,7 @@ class Cleave:
         return {gpu["address"]: gpu for gpu in json.loads(self.run("gpu list -o json"))["gpus"]}
 
     def end(self):
-        log = self.vm.run("kill $(cat /tmp/cleaved.pid); cat /tmp/cleaved.log")
+        log = self.vm.run("kill $(cat /run/cleaved.pid); cat /run/cleaved.log")
         assert "stopping" in log or "ready" in log
 
 
@@ -62,22 +67,35 @@ def cleave(vm):
     daemon.end()
 
 
+@pytest.fixture(scope="module")
+def libvirt(vm):
+    """libvirtd of the machine, with a VM that has nothing to boot. It asks the kernel's modules for
+    a driver better than vfio-pci, so there must be a list of what they are for, if an empty one."""
+    vm.run(f"""mkdir -p /run/libvirt /lib/modules/$(uname -r)
+        : >/lib/modules/$(uname -r)/modules.alias
+        cat >/run/v1.xml <<'END'\n{DOMAIN}\nEND
+        virtlogd -d; libvirtd -d
+        until virsh -q define /run/v1.xml >/dev/null 2>&1; do sleep 0.1; done""", timeout=120)
+    yield
+    vm.run("kill $(cat /run/libvirtd.pid)")
+
+
 @contextlib.contextmanager
 def emulator(vm, bdf):
     """QEMU with the device, stopped before the first instruction; says what `info pci` shows."""
-    vm.run(f"""rm -f /tmp/monitor; mkfifo /tmp/monitor
-        (sleep 1000 >/tmp/monitor & echo $! >/tmp/writer)
+    vm.run(f"""rm -f /run/monitor; mkfifo /run/monitor
+        (sleep 1000 >/run/monitor & echo $! >/run/writer)
         qemu-system-x86_64 -nodefaults -display none -accel tcg -m 64 -S -monitor stdio \\
-            -device vfio-pci,host={bdf} </tmp/monitor >/tmp/said 2>&1 & echo $! >/tmp/qemu
-        echo info pci >/tmp/monitor
-        while ! grep -q 'PCI device 1234:1111' /tmp/said; do
+            -device vfio-pci,host={bdf} </run/monitor >/run/said 2>&1 & echo $! >/run/qemu
+        echo info pci >/run/monitor
+        while ! grep -q 'PCI device 1234:1111' /run/said; do
             kill -0 $! || exit 1; sleep 0.05
         done""")
     try:
-        yield vm.run("cat /tmp/said")
+        yield vm.run("cat /run/said")
     finally:
-        vm.run("kill -9 $(cat /tmp/qemu) $(cat /tmp/writer); "
-               "while kill -0 $(cat /tmp/qemu) 2>/dev/null; do sleep 0.02; done")
+        vm.run("kill -9 $(cat /run/qemu) $(cat /run/writer); "
+               "while kill -0 $(cat /run/qemu) 2>/dev/null; do sleep 0.02; done")
 
 
 def test_the_machine_is_what_the_tests_think(vm):
@@ -141,7 +159,7 @@ def test_a_gpu_that_qemu_has_open_stays_with_it(vm, cleave):
     cleave.run(f"claim create one --mode passthrough --gpu {GPU}")
     with emulator(vm, GPU) as said:
         assert "Display controller: PCI device 1234:1111" in said
-        pid = vm.run("cat /tmp/qemu").strip()
+        pid = vm.run("cat /run/qemu").strip()
         refusal = f"process {pid} (qemu-system-x86) has {GPU} open through VFIO"
         assert refusal in cleave.run("claim delete one", status=8)
         assert link(vm, GPU, "driver") == "vfio-pci"
@@ -152,6 +170,25 @@ def test_a_gpu_that_qemu_has_open_stays_with_it(vm, cleave):
         assert vm.run(f"cat {device(GPU, 'enable')}") == "1\n"
     cleave.run("claim delete one")
     assert link(vm, GPU, "driver") == HOME and vfio_groups(vm) == set()
+
+
+def test_a_vm_of_libvirt_has_the_gpu_until_it_stops(vm, cleave, libvirt):
+    group = link(vm, GPU, "iommu_group")
+    cleave.run(f"claim create one --mode passthrough --gpu {GPU} --vm v1")
+    assert "managed='yes'" in vm.run("virsh -q dumpxml v1")
+    cleave.run("vm start v1")
+    seen = vm.run("virsh -q qemu-monitor-command v1 --hmp info pci")
+    assert "Display controller: PCI device 1234:1111" in seen
+    assert cleave.gpus()[GPU]["vm"] == "v1"
+    assert 'VM "v1"' in cleave.run("claim delete one", status=6)
+    # libvirt gives the VM a /dev of its own: who has the group open is found all the same.
+    status, said = vm.run(f"{BUILD}/test/lab/lab-step bind-nvidia {GPU}", check=False)
+    assert status == 6 and f"{GPU} open through VFIO" in said
+    cleave.run("vm stop v1 --now")
+    assert link(vm, GPU, "driver") == "vfio-pci" and vfio_groups(vm) == {group}
+    cleave.run("claim delete one")
+    assert link(vm, GPU, "driver") == HOME and vfio_groups(vm) == set()
+    assert "hostdev" not in vm.run("virsh -q dumpxml v1")
 
 
 def test_a_gpu_is_reset_and_found_again(vm, cleave):

@@ -99,12 +99,12 @@ class Vm:
     def command(self, kernel, devices):
         # Messages of interrupts pass the IOMMU's remapping, which VFIO insists on. The machine's
         # folders are on several devices: 9p keeps their inode numbers apart.
-        return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
-                "-no-reboot", "-accel", "tcg", "-cpu", "max", "-m", "1024",
+        return ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults",
+                "-no-user-config", "-display", "none", "-no-reboot", "-accel", "tcg", "-cpu", "max", "-m", "1024",
                 "-machine", "q35,kernel-irqchip=split",
                 "-device", "intel-iommu,intremap=on,caching-mode=on",
                 "-kernel", kernel.image, "-initrd", self.directory / "initramfs",
-                "-append", "console=ttyS0 quiet panic=-1 intel_iommu=on",
+                "-append", "console=ttyS0 quiet panic=-1 intel_iommu=on no_timer_check",
                 "-chardev", f"file,id=console,path={self.console}", "-serial", "chardev:console",
                 "-chardev", f"socket,id=port,path={self.directory}/port",
                 "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=port",

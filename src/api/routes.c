@@ -12,6 +12,10 @@ static const struct route routes[] = {
     {"/v1/claims", "POST", claim_create, ROUTE_NEEDS_BODY, DRY},
     {"/v1/claims/{claim}", "GET", claim_get, ROUTE_NO_BODY, 0},
     {"/v1/claims/{claim}", "DELETE", claim_delete, ROUTE_NO_BODY, DRY},
+    {"/v1/drain", "GET", drain_get, ROUTE_NO_BODY, 0},
+    {"/v1/drain", "POST", drain_begin, ROUTE_NEEDS_BODY, DRY},
+    {"/v1/drain", "DELETE", drain_end, ROUTE_NO_BODY, DRY},
+    {"/v1/drain/cancel", "POST", drain_cancel, ROUTE_NO_BODY, DRY},
     {"/v1/events", "GET", event_list, ROUTE_NO_BODY, QUERY_AFTER | QUERY_LIMIT},
     {"/v1/gc", "GET", gc_list, ROUTE_NO_BODY, 0},
     {"/v1/gc", "POST", gc_run, ROUTE_NO_BODY, DRY},
@@ -61,6 +65,7 @@ static const char *const allow_texts[METHOD_SETS] = {
     [METHOD_DELETE] = "DELETE",
     [METHOD_PUT | METHOD_DELETE] = "PUT, DELETE",
     [METHOD_GET | METHOD_POST] = "GET, HEAD, POST",
+    [METHOD_GET | METHOD_POST | METHOD_DELETE] = "GET, HEAD, POST, DELETE",
     [METHOD_GET | METHOD_DELETE] = "GET, HEAD, DELETE",
 };
 

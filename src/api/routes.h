@@ -89,6 +89,10 @@ route_fn incoming_offer;
 route_fn incoming_get;
 route_fn incoming_commit;
 route_fn incoming_abort;
+route_fn drain_begin;
+route_fn drain_get;
+route_fn drain_cancel;
+route_fn drain_end;
 route_fn event_list;
 route_fn rule_list;
 

@@ -147,6 +147,21 @@ static int bad_option(int code, char *const *argv, const struct long_options *op
     return unknown_option(word, options, err);
 }
 
+static int take_own(const struct verb *verb, size_t option, const char *value, struct words *words,
+                    struct error *err)
+{
+    words->values[option] = value == NULL ? "" : value;
+    if (verb->repeats != option + 1) {
+        return 0;
+    }
+    if (words->n_repeated == WORDS_MAX_REPEATED) {
+        return error_set(err, REASON_INVALID, "", "--%s can be given %d times at most",
+                         verb->options[option].name, WORDS_MAX_REPEATED);
+    }
+    words->repeated[words->n_repeated++] = words->values[option];
+    return 0;
+}
+
 /* Reads options up to the next word that is none (verb NULL), or all. argv[0] is skipped; optind is
  * left behind what was read. */
 static int read_options(int argc, char **argv, const struct verb *verb, struct cli *cli,
@@ -171,13 +186,13 @@ static int read_options(int argc, char **argv, const struct verb *verb, struct c
         } else if (code == HIDDEN_MAN || code == HIDDEN_COMPLETION) {
             args->want = code == HIDDEN_MAN ? ARGS_MAN : ARGS_COMPLETION;
         } else if (code >= FIRST_OWN) {
-            args->words.values[code - FIRST_OWN] = optarg == NULL ? "" : optarg;
+            result = take_own(verb, (size_t)(code - FIRST_OWN), optarg, &args->words, err);
         } else if (code >= FIRST_GLOBAL) {
             result = take_global((enum global)(code - FIRST_GLOBAL), optarg, cli, args, err);
         } else {
             for (size_t i = 0; i < verb->n_options; i++) {
                 if (verb->options[i].letter == code) {
-                    args->words.values[i] = optarg == NULL ? "" : optarg;
+                    result = take_own(verb, i, optarg, &args->words, err);
                 }
             }
         }

@@ -33,6 +33,16 @@ static const struct verb_option gpu_scheduler_options[] = {
                              "how slowly adaptive round robin evens out overruns, 1 to 60"},
 };
 
+static const struct verb_option drain_options[] = {
+    [DRAIN_TO] = {"to", 0, "URI[,PEER[,MIGRATE-URI]]",
+                  "libvirt's URI of a host that VMs may go to; several, in order of preference"},
+    [DRAIN_STOP] = {"stop", 0, NULL, "stop the VMs that can't migrate; else they stay"},
+    [DRAIN_PARALLEL] = {"parallel", 0, "COUNT", "so many VMs at once, 1 to 8; 1 if left out"},
+    [DRAIN_REASON] = {"reason", 0, "TEXT", "remembered with the drain"},
+    [DRAIN_STATUS] = {"status", 0, NULL, "show the drain that is under way or was the latest"},
+    [DRAIN_CANCEL] = {"cancel", 0, NULL, "end the one under way; what has moved stays moved"},
+};
+
 static const struct verb_option cordon_options[] = {
     [CORDON_REASON] = {"reason", 0, "TEXT", "shown to who wonders why nothing goes there"},
 };
@@ -85,6 +95,19 @@ static const struct verb verbs[] = {
      .name = "capture",
      .help = "write a host file that simulates this machine (cleave-sim capture)",
      .run_raw = cmd_host_capture},
+    {.object = "host",
+     .name = "drain",
+     .help = "move or stop every VM that runs here, and let no new claims on its GPUs",
+     OPTIONS(drain_options),
+     .repeats = 1 + DRAIN_TO,
+     .changes = true,
+     .waits = true,
+     .run = cmd_host_drain},
+    {.object = "host",
+     .name = "undrain",
+     .help = "end the maintenance: let claims on the host again",
+     .changes = true,
+     .run = cmd_host_undrain},
     {.object = "gpu", .name = "list", .help = "every GPU", .run = cmd_gpu_list},
     {.object = "gpu",
      .name = "show",

@@ -8,6 +8,7 @@
 
 #define VERB_MAX_ARGS 2
 #define VERB_MAX_OPTIONS 12
+#define WORDS_MAX_REPEATED 8
 
 struct verb_option {
     const char *name;
@@ -25,6 +26,8 @@ struct words {
     size_t n_names;
     const char
         *values[VERB_MAX_OPTIONS]; /* by index into verb->options; "" for a flag that is set */
+    const char *repeated[WORDS_MAX_REPEATED]; /* of the option that repeats: all of its values */
+    size_t n_repeated;
 };
 
 typedef int verb_fn(struct cli *cli, const struct words *words, struct error *err);
@@ -38,7 +41,8 @@ struct verb {
     const char *help;
     const struct verb_option *options;
     size_t n_options;
-    bool changes; /* takes --dry-run and, if a plan may follow, --no-wait */
+    size_t repeats; /* 1 + index of the option that may be given several times; 0: none */
+    bool changes;   /* takes --dry-run and, if a plan may follow, --no-wait */
     bool waits;
     verb_fn *run;
     int (*run_raw)(int argc, char **argv); /* instead of run: parses its own words */
@@ -75,6 +79,8 @@ verb_fn cmd_migration_show;
 verb_fn cmd_migration_cancel;
 verb_fn cmd_event_list;
 verb_fn cmd_rule_list;
+verb_fn cmd_host_drain;
+verb_fn cmd_host_undrain;
 verb_fn cmd_host_show;
 verb_fn cmd_gc;
 /* Offline: they parse their own words, argv[0] is the verb; they return the exit status. */
@@ -98,6 +104,7 @@ enum {
 };
 enum { SCHEDULER_SLICE, SCHEDULER_FREQUENCY, SCHEDULER_AVERAGING };
 enum { CORDON_REASON };
+enum { DRAIN_TO, DRAIN_STOP, DRAIN_PARALLEL, DRAIN_REASON, DRAIN_STATUS, DRAIN_CANCEL };
 enum { PROFILE_GPU };
 enum { APPLY_FILE };
 enum { VM_TEMPLATE };

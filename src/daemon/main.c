@@ -17,6 +17,7 @@
 #include "daemon/state_dir.h"
 #include "exec/states.h"
 #include "manager/manager.h"
+#include "manager/drains.h"
 #include "manager/migrations.h"
 #include "store/sqlite.h"
 
@@ -155,6 +156,8 @@ static void print_states(void)
     sm_draw(&claim_machine, &text);
     sm_draw(&migration_machine, &text);
     sm_draw(&incoming_machine, &text);
+    sm_draw(&drain_machine, &text);
+    sm_draw(&drain_vm_machine, &text);
     (void)fputs(strbuf_str(&text), stdout);
 }
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "exec/states.h"
+#include "manager/drains.h"
 #include "manager/migrations.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
@@ -139,6 +140,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
                                    .data = m};
     m->runner = runner_new(&runner);
     r = migrations_open(m, err);
+    r = r != 0 ? r : drains_open(m, err);
     if (r != 0) {
         return r;
     }
@@ -152,6 +154,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
     manager_watch_gpus(m);
     manager_resume(m);
     migrations_resume(m);
+    drains_resume(m);
     *ret_manager = TAKE_PTR(m);
     return 0;
 }
@@ -229,6 +232,7 @@ void manager_free(struct manager *m)
     vec_done(&m->told);
     vec_done(&m->unstored);
     migrations_free(m);
+    drains_free(m);
     free(m);
 }
 

@@ -127,6 +127,16 @@ void manager_commit_incoming(struct manager *m, const struct caller *caller, con
                              bool dry_run, manager_reply_fn *reply, void *data);
 void manager_abort_incoming(struct manager *m, const struct caller *caller, const char *id,
                             bool dry_run, manager_reply_fn *reply, void *data);
+/* Body: {"to": [{"destination", "peer"?, "migrateUri"?}…], "stop"?, "parallel"?, "reason"?}.
+ * Answers with the drain, which goes on; a dry run with what it would do. */
+void manager_drain_host(struct manager *m, const struct caller *caller, const json_t *body,
+                        bool dry_run, manager_reply_fn *reply, void *data);
+void manager_get_drain(struct manager *m, manager_reply_fn *reply, void *data);
+void manager_cancel_drain(struct manager *m, const struct caller *caller, bool dry_run,
+                          manager_reply_fn *reply, void *data);
+/* Ends the maintenance: forgets the drain, and its cordons. */
+void manager_undrain_host(struct manager *m, const struct caller *caller, bool dry_run,
+                          manager_reply_fn *reply, void *data);
 void manager_list_events(struct manager *m, uint64_t after, size_t max, manager_reply_fn *reply,
                          void *data);
 void manager_list_rules(struct manager *m, manager_reply_fn *reply, void *data);

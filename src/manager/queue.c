@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "manager/state.h"
+#include "model/drain.h"
 #include "model/incoming.h"
 
 struct change *change_new(struct manager *m, change_fn *run, const struct request *request,
@@ -31,6 +32,7 @@ void change_free(struct change *change)
         vec_done(&change->claims);
         free(change->template);
         json_decref(change->json);
+        drain_free(change->drain);
         migration_free(change->migration);
         migration_offer_free(change->offer);
         incoming_free(change->incoming);

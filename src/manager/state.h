@@ -58,6 +58,8 @@ struct migration_offer;
 struct incoming;
 struct move;
 struct arrival;
+struct drain;
+struct drainage;
 
 struct error manager_stopping_error(void);
 
@@ -103,6 +105,7 @@ struct change {
     json_t *json;
     char why[256];
     unsigned timeout_ms;
+    struct drain *drain;           /* to begin; its own */
     struct migration *migration;   /* to begin; its own */
     struct migration_offer *offer; /* of another host; its own */
     struct incoming *incoming;     /* to begin; its own */
@@ -166,6 +169,7 @@ void txn_put_record(struct txn *txn, enum record_kind kind, const char *key,
 void txn_put_gpu_record(struct txn *txn, const struct gpu_record *record);
 /* Follows the steps of a plan that has ended in the records of its GPUs. */
 void txn_follow_plan(struct txn *txn, const struct plan *plan);
+void txn_put_drain(struct txn *txn, const struct drain *drain);
 void txn_event(struct txn *txn, const char *kind, const char *subject, const char *author,
                const char *fmt, ...) PRINTF_ATTR(5, 6);
 /* Commits, or rolls back and returns the first error. Ends the transaction either way. */
@@ -298,6 +302,8 @@ struct manager {
     VEC(struct gpu_told) told;
     VEC(struct gpu_report) unstored; /* condemn a GPU, and the store failed */
     struct migrations *migrations;
+    struct drainage *drainage;     /* the latest; NULL: none */
+    struct drainage *drain_trials; /* dry runs under way */
     bool stopping;
 
     struct host *host; /* observed last, NULL at first */

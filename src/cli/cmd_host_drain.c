@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host drain, undrain: what goes where, and how far it is. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "cli/table.h"
+#include "cli/verbs.h"
+#include "cli/view.h"
+
+#define POLL_MS 500
+#define MAX_FOLLOWED 256
+
+/* ---- the request ---- */
+
+/* "URI,PEER,MIGRATE-URI", the latter two optional. */
+static json_t *read_target(const char *text)
+{
+    static const char *const keys[] = {"destination", "peer", "migrateUri"};
+    CLEANUP_JSON json_t *target = json_object();
+    for (size_t i = 0; i < ARRAY_SIZE(keys) && text != NULL; i++) {
+        size_t len = i + 1 < ARRAY_SIZE(keys) ? strcspn(text, ",") : strlen(text);
+        if (len > 0 && json_object_set_new(target, keys[i], json_stringn(text, len)) != 0) {
+            return NULL;
+        }
+        text = text[len] == ',' ? text + len + 1 : NULL;
+    }
+    return TAKE_PTR(target);
+}
+
+static int make_body(const struct words *words, json_t **ret_body, struct error *err)
+{
+    CLEANUP_JSON json_t *body = json_pack("{s:b}", "stop", words->values[DRAIN_STOP] != NULL);
+    json_t *to = json_array();
+    json_object_set_new(body, "to", to);
+    for (size_t i = 0; i < words->n_repeated; i++) {
+        if (json_array_append_new(to, read_target(words->repeated[i])) != 0) {
+            return error_set(err, REASON_INVALID, "", "a target is not UTF-8 text");
+        }
+    }
+    uint32_t parallel = 1;
+    const char *count = words->values[DRAIN_PARALLEL];
+    if (count != NULL && (!parse_u32(count, &parallel) || parallel < 1 || parallel > 8)) {
+        return error_set(err, REASON_INVALID, "", "--parallel is a number from 1 to 8, not \"%s\"",
+                         count);
+    }
+    json_object_set_new(body, "parallel", json_integer(parallel));
+    const char *reason = words->values[DRAIN_REASON];
+    if (reason != NULL && json_object_set_new(body, "reason", json_string(reason)) != 0) {
+        return error_set(err, REASON_INVALID, "", "the reason is not UTF-8 text");
+    }
+    *ret_body = TAKE_PTR(body);
+    return 0;
+}
+
+/* ---- the table ---- */
+
+static const char *verdict_text(const json_t *vm)
+{
+    static const struct {
+        const char *verdict;
+        const char *text;
+    } words[] = {{"migrate", "migrates"}, {"stop", "must stop"}, {"stay", "can't move"}};
+    const char *verdict = view_text(vm, "verdict", "-");
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        if (str_eq(words[i].verdict, verdict)) {
+            return words[i].text;
+        }
+    }
+    return "not asked yet";
+}
+
+static const char *step_text(const json_t *vm, char out[VIEW_SIZE])
+{
+    const char *step = view_text(vm, "step", "-");
+    int64_t total = view_int(vm, "totalBytes", 0);
+    int64_t done = view_int(vm, "processedBytes", 0);
+    int64_t downtime = view_int(vm, "downtimeMs", 0);
+    if (str_eq(step, "moving") && total > 0) {
+        snprintf(out, VIEW_SIZE, "moving, %d %%",
+                 (int)(done >= total ? 99 : (double)done * 100.0 / (double)total));
+    } else if (str_eq(step, "gone") && downtime > 0) {
+        snprintf(out, VIEW_SIZE, "gone, down %lld ms", (long long)downtime);
+    } else {
+        str_copy(out, VIEW_SIZE, step);
+    }
+    return out;
+}
+
+/* Why it can't move, or what went wrong; else how long it is expected to take. */
+static const char *remark(const json_t *vm, char out[VIEW_SIZE])
+{
+    const char *problem = view_text(vm, "problem", NULL);
+    const char *why = view_text(vm, "why", NULL);
+    int64_t estimate = view_int(vm, "estimateMs", 0);
+    if (problem != NULL || why != NULL) {
+        return problem != NULL ? problem : why;
+    }
+    if (estimate <= 0) {
+        return "-";
+    }
+    snprintf(out, VIEW_SIZE, "about %.1f s", (double)estimate / 1000.0);
+    return out;
+}
+
+static void print_drain(const json_t *drain)
+{
+    static const struct table_column columns[] = {
+        {"VM", TABLE_LEFT}, {"GPU", TABLE_LEFT},   {"VERDICT", TABLE_LEFT},
+        {"TO", TABLE_LEFT}, {"STATE", TABLE_LEFT}, {"WHY", TABLE_WRAP},
+    };
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    const json_t *vms = view_at(drain, "vms");
+    for (size_t i = 0; i < json_array_size(vms); i++) {
+        const json_t *vm = json_array_get(vms, i);
+        char step[VIEW_SIZE];
+        char about[VIEW_SIZE];
+        const char *const cells[] = {
+            view_text(vm, "vm", "-"),     view_text(vm, "devices", "-"), verdict_text(vm),
+            view_text(vm, "target", "-"), step_text(vm, step),           remark(vm, about),
+        };
+        table_row(table, cells);
+    }
+    table_print_or(table, "no VM runs here");
+}
+
+/* ---- following it ---- */
+
+static bool is_over(const json_t *drain)
+{
+    return view_text(drain, "finishedAt", NULL) != NULL;
+}
+
+static void on_interrupt(int number)
+{
+    static const char text[] = "\nthe drain goes on; to end it: cleave host drain --cancel\n";
+    (void)number;
+    ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
+    (void)ignored;
+    _exit(130);
+}
+
+/* Tells each VM whose step has changed. */
+static void tell_changes(const json_t *drain, char (*told)[32])
+{
+    const json_t *vms = view_at(drain, "vms");
+    for (size_t i = 0; i < json_array_size(vms) && i < MAX_FOLLOWED; i++) {
+        const json_t *vm = json_array_get(vms, i);
+        const char *step = view_text(vm, "step", "-");
+        if (str_eq(told[i], step) || str_eq(step, "waiting")) {
+            continue;
+        }
+        str_copy(told[i], sizeof(told[i]), step);
+        char text[VIEW_SIZE];
+        const char *problem = view_text(vm, "problem", NULL);
+        const char *target = str_eq(step, "moving") ? view_text(vm, "target", NULL) : NULL;
+        fprintf(stderr, "VM %s: %s%s%s%s%s\n", view_text(vm, "vm", "-"), step_text(vm, text),
+                target != NULL ? " to " : "", target != NULL ? target : "",
+                problem != NULL ? ": " : "", problem != NULL ? problem : "");
+    }
+}
+
+static int follow(struct cli *cli, json_t **reply, struct error *err)
+{
+    CLEANUP_FREE char(*told)[32] = xcalloc(MAX_FOLLOWED, sizeof(*told));
+    struct sigaction action = {.sa_handler = on_interrupt};
+    (void)sigaction(SIGINT, &action, NULL);
+    int result = 0;
+    while (result == 0 && !is_over(view_at(*reply, "drain"))) {
+        tell_changes(view_at(*reply, "drain"), told);
+        struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
+        nanosleep(&pause, NULL);
+        json_t *next = NULL;
+        result = cli_get(cli, "/v1/drain", &next, err);
+        if (result == 0) {
+            json_decref(*reply);
+            *reply = next;
+        }
+    }
+    if (result == 0) {
+        tell_changes(view_at(*reply, "drain"), told);
+    }
+    return result;
+}
+
+/* ---- the verbs ---- */
+
+static int finish(struct cli *cli, const json_t *reply, struct error *err)
+{
+    const json_t *drain = view_at(reply, "drain");
+    const char *state = view_text(drain, "state", "-");
+    if (!cli_print_raw(cli, reply)) {
+        print_drain(drain);
+        if (cli->dry_run) {
+            printf("\nDry run: nothing was changed.\n");
+        } else {
+            printf("\nThe drain is %s.\n", state);
+        }
+    }
+    if (!cli->dry_run && str_eq(state, "incomplete")) {
+        error_set(err, REASON_CONFLICT, "", "VMs still run here");
+        error_hint(err, "the table says why; --stop stops those that can't move");
+        return -REASON_CONFLICT;
+    }
+    return 0;
+}
+
+static int show(struct cli *cli, struct error *err)
+{
+    CLEANUP_JSON json_t *reply = NULL;
+    int result = cli_get(cli, "/v1/drain", &reply, err);
+    if (result == 0 && !cli_print_raw(cli, reply)) {
+        print_drain(view_at(reply, "drain"));
+        printf("\nThe drain is %s.\n", view_text(reply, "drain.state", "-"));
+    }
+    return result;
+}
+
+int cmd_host_drain(struct cli *cli, const struct words *words, struct error *err)
+{
+    CLEANUP_JSON json_t *reply = NULL;
+    CLEANUP_JSON json_t *body = NULL;
+    if (words->values[DRAIN_STATUS] != NULL) {
+        return show(cli, err);
+    }
+    bool cancels = words->values[DRAIN_CANCEL] != NULL;
+    int result = cancels ? 0 : make_body(words, &body, err);
+    if (result == 0) {
+        result =
+            cli_change(cli, "POST", cancels ? "/v1/drain/cancel" : "/v1/drain", body, &reply, err);
+    }
+    if (result == 0 && !cli->dry_run && !cli->no_wait) {
+        result = follow(cli, &reply, err);
+    }
+    return result != 0 ? result : finish(cli, reply, err);
+}
+
+int cmd_host_undrain(struct cli *cli, const struct words *words UNUSED, struct error *err)
+{
+    CLEANUP_JSON json_t *reply = NULL;
+    int result = cli_change(cli, "DELETE", "/v1/drain", NULL, &reply, err);
+    if (result == 0 && !cli_print_raw(cli, reply)) {
+        printf("%s\n", cli->dry_run ? "the host would be open for claims again"
+                                    : "the host is open for claims again");
+    }
+    return result;
+}

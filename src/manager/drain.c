@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests about the emptying of this host: begin, show, cancel, end; and what is stored of it. */
+#include "model/drain.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "manager/drains.h"
+
+#define DRAIN_KEY "host"
+
+/* ---- the drainage and its calls ---- */
+
+static struct drainage *drainage_new(struct manager *m, struct drain *drain)
+{
+    struct drainage *d = xcalloc(1, sizeof(*d));
+    d->manager = m;
+    d->drain = drain;
+    return d;
+}
+
+static void drainage_free(struct drainage *d)
+{
+    if (d == NULL) {
+        return;
+    }
+    if (d->calls.n > 0) {
+        d->gone = true;
+        return;
+    }
+    vec_done(&d->calls);
+    evloop_timer_free(d->timer);
+    drain_free(d->drain);
+    free(d);
+}
+
+void drainage_answer(struct drainage *d, const struct error *err)
+{
+    json_t *body = err == NULL ? json_pack("{s:o}", "drain", drain_to_json(d->drain)) : NULL;
+    struct drainage **place = &d->manager->drain_trials;
+    while (*place != d) {
+        place = &(*place)->next;
+    }
+    *place = d->next;
+    d->reply(body, err, d->data);
+    drainage_free(d);
+}
+
+struct drain_call *drain_call_new(struct drainage *d, size_t vm)
+{
+    struct drain_call *call = xcalloc(1, sizeof(*call));
+    *call = (struct drain_call){.drainage = d, .vm = vm};
+    *vec_push(&d->calls) = call;
+    return call;
+}
+
+bool drain_call_end(struct drain_call *call, struct drainage **ret_d, size_t *ret_vm)
+{
+    CLEANUP_FREE struct drain_call *own = call;
+    struct drainage *d = own->drainage;
+    for (size_t i = d->calls.n; i > 0; i--) {
+        if (d->calls.items[i - 1] == own) {
+            vec_remove(&d->calls, i - 1);
+        }
+    }
+    if (d->gone) {
+        drainage_free(d);
+        return false;
+    }
+    if (d->manager->stopping) {
+        return false;
+    }
+    *ret_d = d;
+    *ret_vm = own->vm;
+    return true;
+}
+
+static void drainage_end(struct drainage *d)
+{
+    for (vec_each(&d->calls, call)) {
+        free(*call);
+    }
+    d->calls.n = 0;
+    if (d->dry_run) {
+        struct error err = manager_stopping_error();
+        drainage_answer(d, &err);
+    } else {
+        drainage_free(d);
+    }
+}
+
+void drains_free(struct manager *m)
+{
+    while (m->drain_trials != NULL) {
+        drainage_end(m->drain_trials);
+    }
+    if (m->drainage != NULL) {
+        drainage_end(m->drainage);
+    }
+}
+
+/* ---- the store ---- */
+
+void txn_put_drain(struct txn *txn, const struct drain *drain)
+{
+    if (txn->result != 0) {
+        return;
+    }
+    struct store *store = txn->manager->config.store;
+    CLEANUP_JSON json_t *json = drain_to_stored_json(drain);
+    txn->result = store->ops->put_record(store, RECORD_DRAIN, DRAIN_KEY, json, &txn->err);
+}
+
+int drains_open(struct manager *m, struct error *err)
+{
+    CLEANUP_JSON json_t *documents = NULL;
+    struct store *store = m->config.store;
+    int r = store->ops->load_records(store, RECORD_DRAIN, &documents, err);
+    const json_t *json = r == 0 ? json_object_get(documents, DRAIN_KEY) : NULL;
+    if (json == NULL) {
+        return r;
+    }
+    struct drain *drain = NULL;
+    r = drain_from_stored_json(json, &drain, err);
+    if (r != 0) {
+        return r;
+    }
+    m->drainage = drainage_new(m, drain);
+    r = evloop_timer_new(m->config.loop, drain_go_on, m->drainage, &m->drainage->timer);
+    return r == 0 ? 0 : error_set_errno(err, -r, "cleaved", "starting a timer");
+}
+
+/* ---- begin ---- */
+
+static json_t *reply_drain(const struct drain *drain)
+{
+    return json_pack("{s:o}", "drain", drain_to_json(drain));
+}
+
+static int refuse_second(const struct manager *m, struct error *err)
+{
+    if (m->drainage == NULL || drain_is_over(m->drainage->drain->state)) {
+        return 0;
+    }
+    int r = error_set(err, REASON_CONFLICT, "drain", "the host is being drained already");
+    error_hint(err, "`cleave host drain --status` shows how far it is, --cancel ends it");
+    return r;
+}
+
+static int begin(struct manager *m, struct drainage *d, struct error *err)
+{
+    int r = evloop_timer_new(m->config.loop, drain_go_on, d, &d->timer);
+    if (r != 0) {
+        return error_set_errno(err, -r, "cleaved", "starting a timer");
+    }
+    struct txn txn;
+    txn_begin(&txn, m);
+    for (vec_each(&m->host->gpus, gpu)) {
+        if (!txn_gpu_record(&txn, &gpu->addr).cordon.set) {
+            txn_cordon(&txn, gpu, d->drain->author, DRAIN_CORDON);
+        }
+    }
+    txn_put_drain(&txn, d->drain);
+    return txn_commit(&txn, err);
+}
+
+static void drain_observed(struct manager *m, const struct error *err, void *data)
+{
+    struct change *change = data;
+    struct error own = {0};
+    int r = err != NULL ? -(int)err->reason : refuse_second(m, &own);
+    if (r == 0 && m->host->libvirt_problem[0] != '\0') {
+        r = error_set(&own, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
+                      m->host->libvirt_problem);
+    }
+    if (r != 0) {
+        change_refuse(change, err != NULL ? err : &own);
+        return;
+    }
+    struct drainage *d = drainage_new(m, TAKE_PTR(change->drain));
+    drain_collect(d);
+    if (change->dry_run) {
+        d->dry_run = true;
+        d->reply = change->reply;
+        d->data = change->data;
+        d->next = m->drain_trials;
+        m->drain_trials = d;
+        change_hand_over(change);
+        drain_plan(d);
+        return;
+    }
+    if (begin(m, d, &own) != 0) {
+        drainage_free(d);
+        change_refuse(change, &own);
+        return;
+    }
+    drainage_free(m->drainage); /* the one before, which is over */
+    m->drainage = d;
+    change_answer(change, reply_drain(d->drain));
+    drain_plan(d);
+}
+
+void manager_drain_host(struct manager *m, const struct caller *caller, const json_t *body,
+                        bool dry_run, manager_reply_fn *reply, void *data)
+{
+    struct error err = {0};
+    struct drain *drain = NULL;
+    if (drain_from_json(body, &drain, &err) != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    STR_SET(drain->author, caller->author);
+    drain->created_us = clock_realtime_us();
+    struct request request = {caller, dry_run, reply, data};
+    struct change *change = change_new(m, NULL, &request, "");
+    change->drain = drain;
+    manager_observe(m, drain_observed, change);
+}
+
+/* ---- show, cancel, end ---- */
+
+static int find_drain(const struct manager *m, struct error *err)
+{
+    return m->drainage != NULL
+               ? 0
+               : error_set(err, REASON_NOT_FOUND, "drain", "this host is not being drained");
+}
+
+void manager_get_drain(struct manager *m, manager_reply_fn *reply, void *data)
+{
+    struct error err = {0};
+    if (find_drain(m, &err) != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    reply(reply_drain(m->drainage->drain), NULL, data);
+}
+
+void manager_cancel_drain(struct manager *m, const struct caller *caller, bool dry_run,
+                          manager_reply_fn *reply, void *data)
+{
+    (void)caller;
+    struct error err = {0};
+    int r = find_drain(m, &err);
+    if (r == 0 && drain_is_over(m->drainage->drain->state)) {
+        r = error_set(&err, REASON_CONFLICT, "drain", "the drain is over: %s",
+                      drain_state_name(m->drainage->drain->state));
+        error_hint(&err, "`cleave host undrain` lets claims on the host again");
+    }
+    struct drainage *d = m->drainage;
+    if (r == 0 && !dry_run && d->drain->state != DRAIN_CANCELLING) {
+        enum drain_state before = d->drain->state;
+        drain_move(d->drain, DRAIN_CANCELLING);
+        r = drain_store(d, &err);
+        if (r != 0) {
+            d->drain->state = before;
+        }
+    }
+    if (r != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    (void)evloop_timer_set(d->timer, 0);
+    reply(reply_drain(d->drain), NULL, data);
+}
+
+/* Ends the maintenance: the cordons of the drain go, and it is forgotten. */
+static int end_drain(struct manager *m, const char *author, struct error *err)
+{
+    struct store *store = m->config.store;
+    struct txn txn;
+    txn_begin(&txn, m);
+    for (vec_each(&m->host->gpus, gpu)) {
+        struct gpu_record record = txn_gpu_record(&txn, &gpu->addr);
+        if (record.cordon.set && str_eq(record.cordon.why, DRAIN_CORDON)) {
+            txn_uncordon(&txn, gpu, author);
+        }
+    }
+    if (txn.result == 0) {
+        txn.result = store->ops->delete_record(store, RECORD_DRAIN, DRAIN_KEY, &txn.err);
+    }
+    return txn_commit(&txn, err);
+}
+
+static void undrain_observed(struct manager *m, const struct error *err, void *data)
+{
+    struct change *change = data;
+    struct error own = {0};
+    int r = err != NULL ? -(int)err->reason : find_drain(m, &own);
+    if (r == 0 && !drain_is_over(m->drainage->drain->state)) {
+        r = error_set(&own, REASON_CONFLICT, "drain", "the drain is not over: it is %s",
+                      drain_state_name(m->drainage->drain->state));
+        error_hint(&own, "cancel it first: `cleave host drain --cancel`");
+    }
+    if (r == 0 && !change->dry_run) {
+        r = end_drain(m, change->caller.author, &own);
+    }
+    if (r != 0) {
+        change_refuse(change, err != NULL ? err : &own);
+        return;
+    }
+    json_t *body = reply_drain(m->drainage->drain);
+    if (!change->dry_run) {
+        drainage_free(m->drainage);
+        m->drainage = NULL;
+    }
+    change_answer(change, body);
+}
+
+void manager_undrain_host(struct manager *m, const struct caller *caller, bool dry_run,
+                          manager_reply_fn *reply, void *data)
+{
+    struct request request = {caller, dry_run, reply, data};
+    manager_observe_hardware(m, undrain_observed, change_new(m, NULL, &request, ""));
+}

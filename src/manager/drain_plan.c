@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is to become of each VM: its migration to each target in a dry run, one after the other. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "manager/drains.h"
+
+/* ---- which VMs ---- */
+
+static bool is_on(const struct vm *vm)
+{
+    return vm->state == VM_RUNNING || vm->state == VM_PAUSED;
+}
+
+static bool is_of(const struct claim *claim, const struct vm *vm)
+{
+    return claim->vm[0] != '\0' && (str_eq(claim->vm, vm->name) || str_eq(claim->vm, vm->uuid));
+}
+
+/* What the VM has of GPUs, for the reader: "L40S-8Q, passthrough". */
+static void describe_devices(const struct manager *m, const struct vm *vm, struct drain_vm *out)
+{
+    CLEANUP_STRBUF struct strbuf text = {0};
+    size_t claimed = 0;
+    for (vec_each(&m->claims, claim)) {
+        if (is_of(claim, vm)) {
+            const char *what =
+                claim->spec.type[0] != '\0' ? claim->spec.type : claim_mode_name(claim->spec.mode);
+            strbuf_addf(&text, "%s%s", text.len == 0 ? "" : ", ", what);
+            claimed++;
+        }
+    }
+    if (vm->devices.n > claimed) {
+        strbuf_addf(&text, "%s%zu device%s of its own", text.len == 0 ? "" : ", ",
+                    vm->devices.n - claimed, vm->devices.n - claimed == 1 ? "" : "s");
+    }
+    STR_SET(out->devices, strbuf_str(&text));
+}
+
+void drain_collect(struct drainage *d)
+{
+    const struct manager *m = d->manager;
+    for (vec_each(&m->host->vms, vm)) {
+        if (!is_on(vm) || d->drain->vms.n == DRAIN_MAX_VMS) {
+            continue;
+        }
+        struct drain_vm *entry = vec_push(&d->drain->vms);
+        STR_SET(entry->name, vm->name);
+        describe_devices(m, vm, entry);
+    }
+}
+
+/* ---- one question ---- */
+
+json_t *drain_migration_body(const struct drainage *d, const struct drain_vm *vm)
+{
+    const struct drain_target *target = &d->drain->targets[vm->target];
+    json_t *body = json_pack("{s:s, s:s}", "vm", vm->name, "destination", target->destination);
+    if (target->peer[0] != '\0') {
+        json_object_set_new(body, "peer", json_string(target->peer));
+    }
+    if (target->migrate_uri[0] != '\0') {
+        json_object_set_new(body, "migrateUri", json_string(target->migrate_uri));
+    }
+    return body;
+}
+
+/* Adds why one target does not take it; the first reason stays in front. */
+static void add_why(const struct drainage *d, struct drain_vm *vm, const char *why)
+{
+    char before[sizeof(vm->why)];
+    STR_SET(before, vm->why);
+    const char *where = d->drain->targets[vm->target].destination;
+    if (d->drain->n_targets == 1) {
+        snprintf(vm->why, sizeof(vm->why), "%s", why);
+    } else if (strstr(before, why) == NULL) {
+        snprintf(vm->why, sizeof(vm->why), "%.200s%s%.60s: %.200s", before,
+                 before[0] == '\0' ? "" : "; ", where, why);
+    }
+    str_make_clean(vm->why);
+}
+
+/* The check that refuses, or NULL. */
+static const char *refusal(const json_t *migration)
+{
+    const json_t *problem = json_object_get(migration, "problem");
+    if (json_is_object(problem)) {
+        return json_string_value(json_object_get(problem, "message"));
+    }
+    const json_t *checks = json_object_get(migration, "checks");
+    for (size_t i = 0; i < json_array_size(checks); i++) {
+        const json_t *check = json_array_get(checks, i);
+        const char *result = json_string_value(json_object_get(check, "result"));
+        if (result != NULL && str_eq(result, check_result_name(CHECK_FAILED))) {
+            return json_string_value(json_object_get(check, "message"));
+        }
+    }
+    return NULL;
+}
+
+/* No target takes it. */
+static void decide_alone(struct drainage *d, struct drain_vm *vm)
+{
+    if (d->drain->n_targets == 0 && vm->why[0] == '\0') {
+        STR_SET(vm->why, "no target was named");
+    }
+    vm->verdict = d->drain->stop ? DRAIN_STOP : DRAIN_STAY;
+}
+
+static void answered(json_t *body, const struct error *err, void *data)
+{
+    struct drainage *d = NULL;
+    size_t i = 0;
+    if (!drain_call_end(data, &d, &i)) {
+        json_decref(body);
+        return;
+    }
+    struct drain_vm *vm = &d->drain->vms.items[i];
+    const json_t *migration = json_object_get(body, "migration");
+    const char *why = err != NULL ? err->message : refusal(migration);
+    if (why == NULL) {
+        json_int_t estimate =
+            json_integer_value(json_object_get(json_object_get(migration, "estimate"), "totalMs"));
+        vm->verdict = DRAIN_MIGRATE;
+        vm->estimate_ms = estimate > 0 ? (uint64_t)estimate : 0;
+        vm->why[0] = '\0';
+    } else {
+        add_why(d, vm, why);
+        vm->target++;
+    }
+    json_decref(body);
+    drain_plan(d);
+}
+
+static void ask(struct drainage *d, size_t i)
+{
+    struct drain_vm *vm = &d->drain->vms.items[i];
+    struct caller caller = {0};
+    STR_SET(caller.author, d->drain->author);
+    CLEANUP_JSON json_t *body = drain_migration_body(d, vm);
+    manager_migrate_vm(d->manager, &caller, body, true, answered, drain_call_new(d, i));
+}
+
+void drain_plan(struct drainage *d)
+{
+    if (d->drain->state != DRAIN_PLANNING) {
+        return; /* cancelled meanwhile */
+    }
+    for (size_t i = 0; i < d->drain->vms.n; i++) {
+        struct drain_vm *vm = &d->drain->vms.items[i];
+        if (vm->verdict != DRAIN_UNDECIDED) {
+            continue;
+        }
+        if (vm->target < d->drain->n_targets) {
+            ask(d, i);
+            return;
+        }
+        decide_alone(d, vm);
+    }
+    drain_planned(d);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Emptying the host: asks about every VM that runs here at each target (drain_plan.c), then moves
+ * and stops them, some at once (drain_run.c). It only does what a person could do with `vm migrate`
+ * and `vm stop`, in their order; what it has begun goes on after a restart. Private to src/manager;
+ * loop thread only.
+ */
+#ifndef MANAGER_DRAINS_H
+#define MANAGER_DRAINS_H
+
+#include "base/sm.h"
+#include "manager/state.h"
+#include "model/drain.h"
+
+#define DRAIN_CORDON "the host is being drained"
+#define DRAIN_TICK_US 250000
+
+extern const struct sm_type drain_machine;
+extern const struct sm_type drain_vm_machine;
+
+/* One call of the manager for one VM, and back. */
+struct drain_call {
+    struct drainage *drainage;
+    size_t vm;
+};
+
+/* A drain and what hangs on it. */
+struct drainage {
+    struct drainage *next; /* of the dry runs */
+    struct manager *manager;
+    struct drain *drain;
+    struct evloop_timer *timer;     /* NULL: a dry run */
+    VEC(struct drain_call *) calls; /* that will come back: it must live until then */
+    bool gone;                      /* goes with the last of them */
+    bool dry_run;
+    manager_reply_fn *reply; /* of the dry run */
+    void *data;
+};
+
+/* Ends a dry run: its answer, or why there is none. */
+void drainage_answer(struct drainage *d, const struct error *err);
+
+struct drain_call *drain_call_new(struct drainage *d, size_t vm);
+/* The call is over: false when the drainage went with it, or the manager stops. */
+bool drain_call_end(struct drain_call *call, struct drainage **ret_d, size_t *ret_vm);
+json_t *drain_migration_body(const struct drainage *d, const struct drain_vm *vm);
+
+/* Fills in the VMs that run here. */
+void drain_collect(struct drainage *d);
+/* Asks on; `planned` when every VM has its verdict. Any time. */
+void drain_plan(struct drainage *d);
+void drain_planned(struct drainage *d);
+
+/* Does what comes next; a timer's function. */
+void drain_go_on(void *drainage);
+/* The states as they are, stored; what can't be is said and tried again with the next tick. */
+int drain_store(struct drainage *d, struct error *err);
+void drain_move(struct drain *drain, enum drain_state state);
+void drain_vm_move(struct drain_vm *vm, enum drain_step step);
+
+/* Reads the store; goes on with drains_resume(). */
+int drains_open(struct manager *m, struct error *err);
+void drains_resume(struct manager *m);
+/* When nothing comes back any more. */
+void drains_free(struct manager *m);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The emptying of this host: which VM goes where, which must stop, which stays, and why; and how
+ * far that is. One at a time; the latest is remembered until it is ended (undrain).
+ */
+#ifndef MODEL_DRAIN_H
+#define MODEL_DRAIN_H
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "model/claim.h"
+#include "model/migration.h"
+
+#define DRAIN_MAX_TARGETS 8
+#define DRAIN_MAX_VMS 256
+#define DRAIN_MAX_PARALLEL 8
+
+/* Names are stored and never change. */
+enum drain_state {
+    DRAIN_PLANNING, /* each VM is asked about at each target */
+    DRAIN_RUNNING,
+    DRAIN_CANCELLING, /* what is under way comes back or ends */
+    DRAIN_DONE,       /* no VM is left running */
+    DRAIN_INCOMPLETE, /* some stay, or could not be moved */
+    DRAIN_CANCELLED,
+    DRAIN_STATE_COUNT
+};
+const char *drain_state_name(enum drain_state state);
+bool drain_is_over(enum drain_state state);
+
+/* What is to become of a VM. */
+enum drain_verdict {
+    DRAIN_UNDECIDED,
+    DRAIN_MIGRATE, /* to `target` */
+    DRAIN_STOP,    /* it can't migrate, and may be stopped */
+    DRAIN_STAY,    /* it can't migrate, and stopping was not asked for */
+    DRAIN_VERDICT_COUNT
+};
+const char *drain_verdict_name(enum drain_verdict verdict);
+
+/* How far it is. */
+enum drain_step {
+    DRAIN_WAITING,
+    DRAIN_MOVING,
+    DRAIN_STOPPING,
+    DRAIN_GONE,   /* it runs here no more */
+    DRAIN_LEFT,   /* it stays: not to be touched, or cancelled */
+    DRAIN_FAILED, /* `problem` says why */
+    DRAIN_STEP_COUNT
+};
+const char *drain_step_name(enum drain_step step);
+
+struct drain_target {
+    char destination[MIGRATION_URI_SIZE];
+    char peer[MIGRATION_URI_SIZE];        /* "": from the destination */
+    char migrate_uri[MIGRATION_URI_SIZE]; /* "": libvirt chooses */
+};
+
+struct drain_vm {
+    char name[NAME_SIZE];
+    char devices[128]; /* "2 x L40S-8Q", "passthrough"; "" none */
+    enum drain_verdict verdict;
+    enum drain_step step;
+    size_t target; /* MIGRATE: index of the one that takes it; else of the next to be asked */
+    char why[512]; /* why it can't migrate; "" when it can */
+    char migration[40];
+    char problem[512];
+    uint64_t estimate_ms; /* of its migration, 0 not known */
+    /* Not stored: of the migration under way, or what it was. */
+    uint64_t total_bytes, processed_bytes, downtime_ms;
+};
+
+struct drain {
+    char author[NAME_SIZE];
+    char reason[128];
+    enum drain_state state;
+    bool stop; /* VMs that can't migrate */
+    size_t parallel;
+    struct drain_target targets[DRAIN_MAX_TARGETS];
+    size_t n_targets;
+    VEC(struct drain_vm) vms;
+    uint64_t created_us;  /* realtime, as both */
+    uint64_t finished_us; /* 0 until finished */
+};
+void drain_free(struct drain *drain);
+DEFINE_FREEP(struct drain *, drain_free)
+
+/* The user's form: {to: [{destination, peer?, migrateUri?}…], stop?, parallel?, reason?}. */
+int drain_from_json(const json_t *json, struct drain **ret_drain, struct error *err);
+/* The API's form, schema Drain. */
+json_t *drain_to_json(const struct drain *drain);
+/* What the store keeps, and back. */
+json_t *drain_to_stored_json(const struct drain *drain);
+int drain_from_stored_json(const json_t *json, struct drain **ret_drain, struct error *err);
+
+#endif

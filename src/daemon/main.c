@@ -16,8 +16,8 @@
 #include "daemon/settings.h"
 #include "daemon/state_dir.h"
 #include "exec/states.h"
-#include "manager/manager.h"
 #include "manager/drains.h"
+#include "manager/manager.h"
 #include "manager/migrations.h"
 #include "store/sqlite.h"
 

@@ -44,7 +44,8 @@ struct manager_config {
 int manager_new(const struct manager_config *config, struct manager **ret_manager,
                 struct error *err);
 /* Once the loop has ended: answers whoever still waits, a VM's hook above all: a worker may be
- * starting that very VM, and would never come back. Those answers must go out before manager_free(). */
+ * starting that very VM, and would never come back. Those answers must go out before
+ * manager_free(). */
 void manager_stop(struct manager *manager);
 /* Once the loop has ended: journals the step that is being applied, refuses what still waits. */
 void manager_free(struct manager *manager);

@@ -150,7 +150,7 @@ def test_a_drain_survives_the_end_of_cleaved(pair, point):
         pair.alpha.start()
     if pair.alpha.api.call("GET", "/v1/drain")[0] == 404:  # it died before it was written down
         pair.drain()
-    assert pair.settle()["state"] == "done", pair.state()
+    assert pair.settle()["state"] == "done", [v for v in pair.state()["vms"]] + [pair.alpha.log.read_text()]
     assert on(pair.alpha) == [] and on(pair.beta) == ["n1", "v1", "v2"]
     assert pair.alpha.problems() == [] and pair.beta.problems() == []
 

@@ -150,16 +150,36 @@ static void fail(struct drain_vm *vm, const char *problem)
     drain_vm_move(vm, DRAIN_FAILED);
 }
 
-/* This target did not take it: the next one is tried, if there is one. */
-static void refused(struct drainage *d, struct drain_vm *vm, const char *problem)
+/* Would another attempt at the same target say anything else? */
+static bool may_pass(enum reason reason)
+{
+    switch ((int)reason) {
+    case REASON_IN_USE:
+    case REASON_UNAVAILABLE:
+    case REASON_DRIVER:
+    case REASON_INTERNAL:
+    case REASON_CONFLICT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* It is tried once more if that may help; then the next target, if there is one. */
+static void refused(struct drainage *d, struct drain_vm *vm, enum reason reason,
+                    const char *problem)
 {
     vm->migration[0] = '\0';
     vm->total_bytes = vm->processed_bytes = 0;
-    if (vm->target + 1 >= d->drain->n_targets) {
-        fail(vm, problem);
-        return;
+    vm->attempts++;
+    if (!may_pass(reason) || vm->attempts >= DRAIN_ATTEMPTS) {
+        if (vm->target + 1 >= d->drain->n_targets) {
+            fail(vm, problem);
+            return;
+        }
+        vm->target++;
+        vm->attempts = 0;
     }
-    vm->target++;
     STR_SET(vm->problem, problem);
     str_make_clean(vm->problem);
     drain_vm_move(vm, DRAIN_WAITING);
@@ -174,7 +194,7 @@ static void begun(json_t *body, const struct error *err, void *data)
         const char *id =
             json_string_value(json_object_get(json_object_get(body, "migration"), "id"));
         if (err != NULL) {
-            refused(d, vm, err->message);
+            refused(d, vm, err->reason, err->message);
         } else {
             STR_SET(vm->migration, id == NULL ? "" : id);
         }
@@ -281,7 +301,7 @@ static bool follow(struct drainage *d, struct drain_vm *vm)
     } else if (migration->state == MIGRATION_CANCELLED) {
         fail(vm, "somebody cancelled its migration");
     } else {
-        refused(d, vm, migration->problem);
+        refused(d, vm, migration->reason, migration->problem);
     }
     return true;
 }

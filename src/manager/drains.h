@@ -14,6 +14,7 @@
 
 #define DRAIN_CORDON "the host is being drained"
 #define DRAIN_TICK_US 250000
+#define DRAIN_ATTEMPTS 2 /* to move a VM to one target */
 
 extern const struct sm_type drain_machine;
 extern const struct sm_type drain_vm_machine;

@@ -172,8 +172,10 @@ json_t *drain_to_stored_json(const struct drain *drain)
     json_object_set_new(json, "finishedUs", json_integer((json_int_t)drain->finished_us));
     json_t *vms = json_object_get(json, "vms");
     for (size_t i = 0; i < drain->vms.n; i++) {
+        const struct drain_vm *vm = &drain->vms.items[i];
         json_object_set_new(json_array_get(vms, i), "targetIndex",
-                            json_integer((json_int_t)drain->vms.items[i].target));
+                            json_integer((json_int_t)vm->target));
+        json_object_set_new(json_array_get(vms, i), "attempts", json_integer(vm->attempts));
     }
     return json;
 }
@@ -191,6 +193,7 @@ static void read_vm(struct reader *r, struct drain_vm *vm)
     vm->verdict = (enum drain_verdict)read_name(r, "verdict", verdict_names);
     vm->step = (enum drain_step)read_name(r, "step", step_names);
     vm->target = (size_t)reader_int(r, "targetIndex", 0, DRAIN_MAX_TARGETS);
+    vm->attempts = (unsigned)reader_int(r, "attempts", 0, INT32_MAX);
     reader_has(r, "target");
     decode_text(r, "why", vm->why, sizeof(vm->why));
     decode_text(r, "migration", vm->migration, sizeof(vm->migration));

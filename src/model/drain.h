@@ -62,8 +62,9 @@ struct drain_vm {
     char devices[128]; /* "2 x L40S-8Q", "passthrough"; "" none */
     enum drain_verdict verdict;
     enum drain_step step;
-    size_t target; /* MIGRATE: index of the one that takes it; else of the next to be asked */
-    char why[512]; /* why it can't migrate; "" when it can */
+    size_t target;     /* MIGRATE: index of the one that takes it; else of the next to be asked */
+    unsigned attempts; /* at that target, that failed */
+    char why[512];     /* why it can't migrate; "" when it can */
     char migration[40];
     char problem[512];
     uint64_t estimate_ms; /* of its migration, 0 not known */

@@ -3,6 +3,7 @@
 #include "plan/recover.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -53,27 +54,34 @@ static void lift(struct txn *txn, const struct plan *plan, const struct pci_addr
     txn_put_gpu_record(txn, record);
 }
 
-/* A quarantine that was there keeps its reason, and says what else was tried. */
+/* A quarantine that was there keeps its reason, and says what else was tried. A GPU that was reset
+ * but has not got all of its claims' devices back stays, too: the next attempt begins anew. */
 static void keep(struct txn *txn, const struct plan *plan, const struct pci_addr *addr,
-                 struct gpu_record *record, const char *why)
+                 struct gpu_record *record, const char *why, bool was_reset)
 {
     const struct manager *m = txn->manager;
     char bdf[BDF_SIZE];
     char before[256];
     struct quarantine *quarantine = &record->quarantine;
-    STR_SET(before, quarantine->set ? quarantine->why : "a stuck virtual function");
+    const char *first = strstr(quarantine->why, "after: "); /* of an earlier attempt */
+    STR_SET(before, !quarantine->set ? "a stuck virtual function"
+                    : first != NULL  ? first + strlen("after: ")
+                                     : quarantine->why);
     if (!quarantine->set) {
         *quarantine = (struct quarantine){.set = true, .since_us = clock_realtime_us()};
     }
-    STR_SET(quarantine->kind, "reset-failed");
+    STR_SET(quarantine->kind, was_reset ? "restore-failed" : "reset-failed");
     STR_SET(quarantine->boot_id, m->host != NULL ? m->host->boot_id : "");
-    snprintf(quarantine->why, sizeof(quarantine->why), "its reset failed (%.110s), after: %.100s",
+    snprintf(quarantine->why, sizeof(quarantine->why), "%s (%.90s), after: %.90s",
+             was_reset ? "it was reset, and its claims' devices did not all come back"
+                       : "its reset failed",
              why, before);
     str_make_clean(quarantine->why);
     txn_put_gpu_record(txn, record);
     txn_event(txn, "gpu-recover-failed", SUBJECT("gpu", pci_addr_format(addr, bdf)), plan->author,
-              "%.300s; it stays quarantined: reboot the host, or try again once the cause is gone",
-              why);
+              "%.300s; it stays quarantined: %s", why,
+              was_reset ? "try again once the cause is gone"
+                        : "reboot the host, or try again once the cause is gone");
 }
 
 void txn_note_recovery(struct txn *txn, const struct plan *plan)
@@ -85,9 +93,9 @@ void txn_note_recovery(struct txn *txn, const struct plan *plan)
     }
     struct gpu_record record = txn_gpu_record(txn, &addr);
     const char *why = done ? still_ill(txn->manager, &addr) : plan->steps.items[0].problem;
-    if (why == NULL) {
+    if (why == NULL && plan->state == PLAN_DONE) {
         lift(txn, plan, &addr, &record);
     } else {
-        keep(txn, plan, &addr, &record, why);
+        keep(txn, plan, &addr, &record, why == NULL ? plan->problem : why, done && why == NULL);
     }
 }

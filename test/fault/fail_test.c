@@ -98,6 +98,10 @@ static void fail_at(const struct scenario *scenario, unsigned k, enum fault_kind
     scenario->act(&run.lab);
     must_settle(&run, scenario);
     run.lab.faults.kind = FAULT_NONE;
+    if (scenario->mend != NULL) {
+        scenario->mend(&run.lab);
+        must_settle(&run, scenario);
+    }
     check(&run, scenario, k, kind);
     /* What the store has is what the manager believes. */
     lab_stop(&run.lab);

@@ -62,6 +62,33 @@ static void apply_second(struct lab *lab)
               NULL);
 }
 
+static const struct caller tester = {.author = "tester"};
+
+static void look(struct lab *lab)
+{
+    struct answer answer = {0};
+    manager_list_gpus(lab->manager, lab_reply, &answer);
+    (void)lab_wait(lab, &answer);
+    answer_done(&answer);
+}
+
+/* Two claims on a GPU that needs a reset now. */
+static void wedge(struct lab *lab)
+{
+    two_mig_backed(lab);
+    (void)lab_settle(lab);
+    lab->host->gpus[0].wedged = true;
+    look(lab);
+}
+
+static void recover(struct lab *lab)
+{
+    struct answer answer = {0};
+    manager_recover_gpu(lab->manager, &tester, LAB_A100, false, lab_reply, &answer);
+    (void)lab_wait(lab, &answer);
+    answer_done(&answer);
+}
+
 const struct scenario scenarios[] = {
     {.name = "create a MIG-backed vGPU", .act = create_mig_backed},
     {.name = "create a second one", .before = create_mig_backed, .act = create_second},
@@ -71,5 +98,6 @@ const struct scenario scenarios[] = {
     {.name = "create a bare GPU instance", .act = create_bare},
     {.name = "delete one of two", .before = two_mig_backed, .act = delete_a},
     {.name = "change a site", .before = apply_first, .act = apply_second},
+    {.name = "recover a GPU", .before = wedge, .act = recover, .mend = recover},
 };
 const size_t n_scenarios = ARRAY_SIZE(scenarios);

@@ -9,6 +9,7 @@ struct scenario {
     const char *name;
     void (*before)(struct lab *lab); /* without faults; may be NULL */
     void (*act)(struct lab *lab);    /* one request, answered; its plan may still run */
+    void (*mend)(struct lab *lab);   /* what a person does when it failed; may be NULL */
 };
 
 extern const struct scenario scenarios[];

@@ -33,6 +33,7 @@ struct fake_gpu {
     uint32_t pci_id, pci_subsystem_id, memory_slices;
     char driver[32];
     bool mig, mig_capable, mig_timeslicing, mixed;
+    bool wedged; /* needs a reset */
     struct gpu_scheduler scheduler;
     uint32_t vfs_total, vfs_enabled, next_gi_id;
     struct fake_gi gis[FAKE_GIS];

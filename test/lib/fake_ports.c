@@ -358,6 +358,14 @@ static int fake_pci_check(struct pci_port *pci_port, const struct step *step, st
         return r;
     }
     switch ((int)step->kind) {
+    case STEP_GPU_RESET:
+        for (size_t i = 0; i < gpu->vfs_enabled; i++) {
+            struct pci_addr vf = vf_addr(gpu, i);
+            if (fake_host_held(port->host, &vf)) {
+                return busy(err, gpu, "a running VM has a part of it");
+            }
+        }
+        return 0;
     case STEP_BIND_VFIO:
         return check_driver(port, gpu, "vfio-pci", err);
     case STEP_BIND_NVIDIA:
@@ -411,6 +419,12 @@ static int fake_pci_apply(struct pci_port *pci_port, struct step *step, struct e
     }
     struct fake_vf *vf = find_vf(gpu, &step->device);
     switch ((int)step->kind) {
+    case STEP_GPU_RESET:
+        memset(gpu->gis, 0, sizeof(gpu->gis));
+        memset(gpu->vfs, 0, sizeof(gpu->vfs));
+        gpu->vfs_enabled = 0;
+        gpu->mig = gpu->mixed = gpu->wedged = false;
+        return 0;
     case STEP_BIND_VFIO:
         STR_SET(gpu->driver, "vfio-pci");
         return 0;
@@ -447,6 +461,11 @@ static int fake_pci_observe(struct pci_port *port, struct host *host, struct err
         gpu->pci_subsystem_id = from->pci_subsystem_id;
         STR_SET(gpu->driver, from->driver);
         gpu->iommu_group = from->addr.bus;
+        STR_SET(gpu->reset_methods, "flr bus");
+        if (from->wedged) {
+            gpu->fault = GPU_FAULT_NEEDS_RESET;
+            STR_SET(gpu->problem, "GPU requires reset");
+        }
         gpu->vfs_total = from->vfs_total;
         gpu->vfs_enabled = from->vfs_enabled;
         gpu->vf_offset = FAKE_VF_OFFSET;

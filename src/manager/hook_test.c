@@ -193,6 +193,33 @@ static void the_hook_draws_what_is_named_and_calling_it_twice_changes_nothing(vo
     assert_int_equal(fake_host_count_vgpus(&f->host), 0);
 }
 
+/* Whichever call fails: the VM does not start, and the next attempt makes all. */
+static void a_lost_device_is_made_again_at_the_second_attempt_at_the_latest(void **state)
+{
+    struct fixture *f = *state;
+    create(&f->lab, "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}");
+    struct pci_addr was = claims_find(&f->lab.manager->claims, "a")->got.device;
+    for (unsigned k = 1; k < 30; k++) {
+        fake_host_forget(&f->host);
+        f->lab.faults.calls = 0;
+        f->lab.faults.at = k;
+        f->lab.faults.kind = FAULT_FAIL_AFTER;
+        int first = hook(&f->lab, "web1", "prepare", NULL);
+        f->lab.faults.kind = FAULT_NONE;
+        assert_true(lab_settle(&f->lab));
+        if (first != 0) {
+            assert_int_equal(hook(&f->lab, "web1", "release", NULL), 0);
+            assert_int_equal(hook(&f->lab, "web1", "prepare", NULL), 0);
+        }
+        assert_int_equal(hook(&f->lab, "web1", "release", NULL), 0);
+        assert_true(lab_settle(&f->lab));
+        assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+        assert_int_equal(pci_addr_cmp(&claims_find(&f->lab.manager->claims, "a")->got.device, &was),
+                         0);
+        assert_sound(&f->lab);
+    }
+}
+
 static void of_two_vms_that_want_the_last_gpu_one_is_told_who_has_it(void **state)
 {
     struct fixture *f = *state;
@@ -446,6 +473,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(
             the_hook_draws_what_is_named_and_calling_it_twice_changes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_lost_device_is_made_again_at_the_second_attempt_at_the_latest, setup, teardown),
         cmocka_unit_test_setup_teardown(of_two_vms_that_want_the_last_gpu_one_is_told_who_has_it,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_change_that_looks_at_locked_vms_holds_up_no_hook, setup,

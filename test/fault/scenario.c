@@ -52,6 +52,48 @@ static void apply_first(struct lab *lab)
               NULL);
 }
 
+static void create_on_demand(struct lab *lab)
+{
+    lab_create(lab,
+               "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\", "
+               "\"hold\": \"on-demand\"}",
+               NULL);
+}
+
+static void switch_on(struct lab *lab)
+{
+    lab_hook(lab, "web1", "prepare", NULL);
+}
+
+static void create_and_switch_on(struct lab *lab)
+{
+    create_on_demand(lab);
+    (void)lab_settle(lab);
+    switch_on(lab);
+}
+
+static void switch_off(struct lab *lab)
+{
+    lab_hook(lab, "web1", "release", NULL);
+}
+
+static void collect_garbage(struct lab *lab)
+{
+    static const struct caller root = {.author = "root"};
+    struct answer answer = {0};
+    manager_collect_garbage(lab->manager, &root, false, lab_reply, &answer);
+    (void)lab_wait(lab, &answer);
+    answer_done(&answer);
+}
+
+/* web1 is deleted behind our back, with what its claim put in. */
+static void lose_vm(struct lab *lab)
+{
+    create_mig_backed(lab);
+    (void)lab_settle(lab);
+    *fake_host_vm(lab->host, "web1") = (struct fake_vm){0};
+}
+
 /* One goes, one becomes another, one comes on another GPU. */
 static void apply_second(struct lab *lab)
 {
@@ -99,5 +141,10 @@ const struct scenario scenarios[] = {
     {.name = "delete one of two", .before = two_mig_backed, .act = delete_a},
     {.name = "change a site", .before = apply_first, .act = apply_second},
     {.name = "recover a GPU", .before = wedge, .act = recover, .mend = recover},
+    {.name = "create an on-demand claim", .act = create_on_demand},
+    {.name = "draw it", .before = create_on_demand, .act = switch_on},
+    {.name = "give it back", .before = create_and_switch_on, .act = switch_off},
+    {.name = "delete one that waits", .before = create_on_demand, .act = delete_a},
+    {.name = "collect what a VM left", .before = lose_vm, .act = collect_garbage},
 };
 const size_t n_scenarios = ARRAY_SIZE(scenarios);

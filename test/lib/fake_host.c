@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -165,4 +166,14 @@ struct fake_host *fake_host_map(const char *path)
     }
     close(fd);
     return map == MAP_FAILED ? NULL : map;
+}
+
+void fake_host_forget(struct fake_host *host)
+{
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        struct fake_gpu *gpu = &host->gpus[i];
+        gpu->vfs_enabled = 0;
+        memset(gpu->gis, 0, sizeof(gpu->gis));
+        memset(gpu->vfs, 0, sizeof(gpu->vfs));
+    }
 }

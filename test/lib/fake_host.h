@@ -70,6 +70,9 @@ uint32_t fake_host_count_gis(const struct fake_host *host);
 /* Same GIs (but for their ids), vGPUs, modes, drivers and VM devices? */
 bool fake_host_same(const struct fake_host *a, const struct fake_host *b);
 
+/* GPU instances, vGPUs and virtual functions go, as at a reboot. */
+void fake_host_forget(struct fake_host *host);
+
 /* Maps the file (made if need be); unmapped by munmap() or at exit. */
 struct fake_host *fake_host_map(const char *path);
 

@@ -211,6 +211,17 @@ int lab_delete(struct lab *lab, const char *claim, struct answer *ret_answer)
     return finish(lab, &answer, ret_answer);
 }
 
+int lab_hook(struct lab *lab, const char *vm, const char *operation, struct answer *ret_answer)
+{
+    struct answer answer = {0};
+    char xml[128];
+    (void)snprintf(xml, sizeof(xml), "<domain><name>%s</name></domain>", vm);
+    CLEANUP_JSON json_t *body =
+        json_pack("{s:s, s:s, s:s}", "domain", vm, "operation", operation, "xml", xml);
+    manager_run_hook(lab->manager, &tester, body, lab_reply, &answer);
+    return finish(lab, &answer, ret_answer);
+}
+
 const char *lab_claim_state(struct lab *lab, const char *claim)
 {
     const struct claim *found = claims_find(&lab->manager->claims, claim);
@@ -257,7 +268,7 @@ static bool vm_has(struct fake_host *host, const struct claim *claim)
             return true;
         }
     }
-    return claim->vm[0] == '\0';
+    return vm == NULL; /* one that is gone has no definition */
 }
 
 static bool has_gi(struct fake_host *host, const struct claim *claim)
@@ -324,7 +335,8 @@ bool lab_is_sound(struct lab *lab, char *why, size_t size)
         bool whole = claim->spec.mode == CLAIM_PASSTHROUGH;
         bool bare = claim->spec.mode == CLAIM_GPU_INSTANCE;
         vgpus += bound && !whole && !bare;
-        devices += (bound || claim->state == CLAIM_PENDING) && !bare && claim->vm[0] != '\0';
+        devices += (bound || claim->state == CLAIM_PENDING) && !bare &&
+                   fake_host_vm(lab->host, claim->vm) != NULL;
         instances += bound && claim->got.profile[0] != '\0';
     }
     if (vgpus != fake_host_count_vgpus(lab->host)) {

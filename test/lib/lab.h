@@ -69,6 +69,9 @@ int lab_create(struct lab *lab, const char *claim_json, struct answer *answer);
 int lab_delete(struct lab *lab, const char *claim, struct answer *answer);
 int lab_apply(struct lab *lab, const char *site_json, struct answer *answer);
 
+/* libvirt's hook, asked from the loop's own thread. */
+int lab_hook(struct lab *lab, const char *vm, const char *operation, struct answer *answer);
+
 /* As the API shows it: "bound", "failed", …; "" if there is no such claim. Valid until the next
  * call. */
 const char *lab_claim_state(struct lab *lab, const char *claim);

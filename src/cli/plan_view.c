@@ -132,6 +132,9 @@ void plan_view_claims(const json_t *claims)
         const char *vm = view_text(claim, "vm", NULL);
         const char *problem = view_text(claim, "problem", NULL);
         printf("claim %s is %s", view_text(claim, "name", "-"), state);
+        if (str_eq(state, "pending") && str_eq(view_text(claim, "hold", ""), "on-demand")) {
+            printf(": %s when it starts,", what_of(claim));
+        }
         if (gpu != NULL && (str_eq(state, "bound") || str_eq(state, "binding"))) {
             printf(": %s on %s", what_of(claim), gpu);
         }

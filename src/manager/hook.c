@@ -327,9 +327,26 @@ static void on_deadline(void *data)
     answer(hook, &err);
 }
 
+static bool concerns_us(const struct hook *hook)
+{
+    for (vec_each(&hook->manager->claims, claim)) {
+        if (is_own(hook, claim)) {
+            return true;
+        }
+    }
+    return hook->vm.devices.n > 0;
+}
+
 static void prepare(struct hook *hook, struct error *err)
 {
     struct manager *m = hook->manager;
+    if (m->host != NULL) {
+        manager_adopt_claims(m, &hook->vm);
+    }
+    if (!concerns_us(hook)) {
+        finish(hook, NULL);
+        return;
+    }
     uint64_t deadline_us =
         m->config.hook_deadline_us == 0 ? DEADLINE_US : m->config.hook_deadline_us;
     int r = evloop_timer_new(m->config.loop, on_deadline, hook, &hook->deadline);
@@ -338,9 +355,6 @@ static void prepare(struct hook *hook, struct error *err)
         error_set_errno(err, -r, "cleaved", "starting a timer");
         finish(hook, err);
         return;
-    }
-    if (m->host != NULL) {
-        manager_adopt_claims(m, &hook->vm);
     }
     manager_observe_hardware(m, looked, hook);
 }

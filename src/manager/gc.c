@@ -123,6 +123,7 @@ static struct step *add_step(struct collector *c, enum step_kind kind, const str
 {
     struct step *step = vec_push(&c->steps);
     *step = step_make(kind, gpu);
+    step_set_gpu(step, host_find_gpu_addr(c->manager->host, gpu));
     return step;
 }
 

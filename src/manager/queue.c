@@ -30,6 +30,7 @@ void change_free(struct change *change)
 {
     if (change != NULL) {
         vec_done(&change->claims);
+        vec_done(&change->steps);
         free(change->template);
         json_decref(change->json);
         drain_free(change->drain);

@@ -98,7 +98,8 @@ struct change {
     void *data;
     /* What to change; each kind uses some of it: */
     struct claims claims;
-    char name[128]; /* claim, GPU, VM or site */
+    VEC(struct step) steps; /* that a VM's start begins with */
+    char name[128];         /* claim, GPU, VM or site */
     enum gpu_mode mode;
     struct gpu_scheduler scheduler;
     char *template;

@@ -46,22 +46,23 @@ static bool is_on(const struct vm *vm)
 
 /* The definition may have been replaced since the claim was bound: what the claim got is put in
  * again. Nothing is done for one that is there. */
-static int attach_again(struct guest_port *port, const struct claim *claim, struct error *err)
+static struct step attach_again(const struct manager *m, const struct claim *claim)
 {
     struct step step = step_make(STEP_ATTACH, &claim->got.gpu);
+    step_set_gpu(&step, host_find_gpu_addr(m->host, &claim->got.gpu));
     STR_SET(step.claim, claim->name);
     STR_SET(step.vm, claim->vm);
     step.device = claim->got.device;
     STR_SET(step.mdev_uuid, claim->got.mdev_uuid);
-    return port->ops->apply(port, &step, err);
+    return step;
 }
 
 static void start_work(void *data)
 {
     struct change *change = data;
     struct guest_port *port = change->manager->config.ports.guest;
-    for (size_t i = 0; change->result == 0 && i < change->claims.n; i++) {
-        change->result = attach_again(port, &change->claims.items[i], &change->err);
+    for (size_t i = 0; change->result == 0 && i < change->steps.n; i++) {
+        change->result = port->ops->apply(port, &change->steps.items[i], &change->err);
     }
     if (change->result == 0) {
         change->result = port->ops->start(port, change->name, &change->err);
@@ -223,7 +224,7 @@ static void start_prepared(struct change *change)
     for (vec_each(&m->claims, claim)) {
         if (claim->spec.mode != CLAIM_GPU_INSTANCE && claim->state == CLAIM_BOUND &&
             claim_is_of(claim, change->name, vm != NULL ? vm->uuid : "")) {
-            *vec_push(&change->claims) = *claim;
+            *vec_push(&change->steps) = attach_again(m, claim);
         }
     }
     manager_own_vm(m, change->name);

@@ -138,8 +138,10 @@ struct step step_make(enum step_kind kind, const struct pci_addr *gpu)
 
 void step_set_gpu(struct step *step, const struct gpu *gpu)
 {
-    step->mmio_bytes = gpu->mmio_bytes;
-    step->numa_node = gpu->numa_node;
+    if (gpu != NULL && (step->kind == STEP_ATTACH || step->kind == STEP_DETACH)) {
+        step->mmio_bytes = gpu->mmio_bytes;
+        step->numa_node = gpu->numa_node;
+    }
 }
 
 bool step_has_undo(enum step_kind kind)

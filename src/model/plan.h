@@ -79,8 +79,8 @@ struct step {
     uint32_t placement_id;   /* VGPU_CREATE in mixed mode, else NO_ID */
     struct gpu_scheduler scheduler; /* SCHEDULER_SET: wanted */
     struct gpu_scheduler former;    /* SCHEDULER_SET: before it, for the undo */
-    uint64_t mmio_bytes;            /* ATTACH: the GPU's, see model/host.h; 0 unknown */
-    int32_t numa_node;              /* ATTACH: the GPU's; -1 unknown */
+    uint64_t mmio_bytes;            /* ATTACH, DETACH: the GPU's (model/host.h); 0 unknown */
+    int32_t numa_node;              /* ATTACH, DETACH: the GPU's; -1 unknown */
     enum step_state state;
     char problem[512];
     /* Read back by apply, and how a claim learns what it got: */
@@ -89,7 +89,8 @@ struct step {
 };
 /* A step with all ids NO_ID and state planned. */
 struct step step_make(enum step_kind kind, const struct pci_addr *gpu);
-/* What an ATTACH needs to know of the GPU beside its address. */
+/* What an ATTACH, or a DETACH that is undone, needs to know of the GPU (NULL: nothing is known)
+ * beside its address; other kinds are left alone. */
 void step_set_gpu(struct step *step, const struct gpu *gpu);
 /* The step that takes this one back, for `apply`ing in reverse: a GI_DESTROY's undo is a GI_CREATE
  * at the same placement, an ATTACH's a DETACH, and so on. Only of a kind that has one. */

@@ -360,6 +360,7 @@ static int unname(struct plan *plan, const struct planner *planner,
     }
     struct step *step = vec_push(&plan->steps);
     *step = step_make(STEP_DETACH, &claim->named.gpu);
+    step_set_gpu(step, host_find_gpu_addr(host, &claim->named.gpu));
     STR_SET(step->claim, claim->name);
     STR_SET(step->vm, claim->vm);
     STR_SET(step->type, claim->spec.type);

@@ -16,6 +16,7 @@ struct step *work_step(struct gpu_work *work, enum step_kind kind)
 {
     struct step *step = vec_push(&work->steps);
     *step = step_make(kind, &work->gpu->addr);
+    step_set_gpu(step, work->gpu);
     return step;
 }
 
@@ -352,7 +353,6 @@ void work_attach(struct gpu_work *work, size_t i)
     STR_SET(step->type, added->type != NULL ? added->type->name : "");
     step->device = work->got[i].device;
     STR_SET(step->mdev_uuid, work->got[i].mdev_uuid);
-    step_set_gpu(step, work->gpu);
 }
 
 /* All claims on a GPU must want it in the same mode. */

@@ -59,6 +59,19 @@ def test_a_whole_gpu_is_managed_named_and_has_a_window(l40s):
     assert "cleave" not in before
 
 
+def test_a_vm_that_was_defined_anew_gets_the_window_with_its_gpu(l40s):
+    l40s.create("a", mode="passthrough", gpu=L40S, vm="v1")
+    l40s.virsh("undefine", "v1")
+    l40s.define("v1")
+    assert l40s.cleave.run("vm", "start", "v1").returncode == 0
+    tree = definition(l40s, "v1")
+    assert aliases(tree) == ["ua-cleave-a"]
+    assert tree.find("devices/controller/pcihole64") is not None
+    l40s.virsh("destroy", "v1")
+    l40s.delete("a")
+    assert "cleave" not in l40s.virsh("dumpxml", "--inactive", "v1").stdout
+
+
 def test_libvirt_leaves_a_gpu_that_cleave_bound_as_it_is(l40s):
     l40s.create("a", mode="passthrough", gpu=L40S, vm="v1")
     assert driver_of(l40s, L40S) == "vfio-pci"

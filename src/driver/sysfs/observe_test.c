@@ -53,6 +53,41 @@ static void put_l40s(const struct tree_fixture *tree)
     }
 }
 
+static void the_large_bars_of_a_gpu_are_summed(void **state)
+{
+    (void)state;
+    static const char bar0[] = "0x00000000d2000000 0x00000000d2ffffff 0x0000000000040200\n";
+    static const char bar1[] = "0x0000380000000000 0x0000380fffffffff 0x000000000014220c\n";
+    static const char bar3[] = "0x0000381000000000 0x0000381001ffffff 0x000000000014220c\n";
+    static const char none[] = "0x0000000000000000 0x0000000000000000 0x0000000000000000\n";
+    static const struct {
+        const char *lines[8];
+        uint64_t sum;
+    } rows[] = {
+        /* The seventh line is the ROM's, then come the VFs'. */
+        {{bar0, bar1, none, bar3, none, none, none, bar1}, (64ULL << 30) + (32 << 20)},
+        {{bar0, none, none, none, none, none, "", ""}, 0},
+        {{bar0, bar1, none, "", "", "", "", ""}, 0}, /* cut off */
+        {{"0x0 0x1\n", bar1, none, bar3, none, none, none, none}, 0},
+        {{"12 0x1 0x2\n", bar1, none, bar3, none, none, none, none}, 0},
+        {{"0x0 0xffffffffffffffff 0x100000\n", none, none, none, none, none, "", ""}, 0},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        TREE();
+        struct strbuf text = {0};
+        put_pf(tree, "0000:26:00.0", "nvidia", 40);
+        for (size_t line = 0; line < ARRAY_SIZE(rows[i].lines); line++) {
+            strbuf_add(&text, rows[i].lines[line]);
+        }
+        tree_put_attr(tree, "0000:26:00.0", "resource", strbuf_str(&text));
+        strbuf_done(&text);
+        OBSERVE(tree);
+        if (host->gpus.items[0].mmio_bytes != rows[i].sum) {
+            fail_msg("row %zu: %llu", i, (unsigned long long)host->gpus.items[0].mmio_bytes);
+        }
+    }
+}
+
 static void a_vendor_vfio_gpu_is_observed(void **state)
 {
     (void)state;
@@ -258,6 +293,7 @@ static void a_gpu_of_an_admitted_vendor_is_for_passthrough_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_large_bars_of_a_gpu_are_summed),
         cmocka_unit_test(a_vendor_vfio_gpu_is_observed),
         cmocka_unit_test(a_type_keeps_its_name_when_nothing_is_offered_any_more),
         cmocka_unit_test(an_mdev_gpu_is_observed),

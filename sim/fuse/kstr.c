@@ -19,7 +19,8 @@ int kstr_number(const char *text, uint64_t max, uint64_t *ret_value)
     const char *first = p;
     for (; *p != '\0'; p++) {
         int digit = parse_hex_digit(*p);
-        if (digit < 0 || (uint64_t)digit >= base || value > (max - (uint64_t)digit) / base) {
+        if (digit < 0 || (uint64_t)digit >= base || (uint64_t)digit > max ||
+            value > (max - (uint64_t)digit) / base) {
             return -EINVAL;
         }
         value = value * base + (uint64_t)digit;

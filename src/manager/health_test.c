@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Quarantine, cordon, recovery and drain, over a host in memory. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "lab.h"
+#include "manager/drains.h"
+#include "store/memory.h"
+#include "test.h"
+
+struct fixture {
+    struct lab_data data;
+    struct fake_host host;
+    struct lab lab;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = xcalloc(1, sizeof(*f));
+    lab_furnish(&f->host);
+    lab_data_load(&f->data);
+    lab_open(&f->lab, &f->data, &f->host, memory_store_new());
+    *state = f;
+    return lab_start(&f->lab);
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    lab_close(&f->lab);
+    lab_data_done(&f->data);
+    free(f);
+    return 0;
+}
+
+static const struct caller tester = {.author = "tester"};
+
+static struct event *load_events(struct lab *lab, size_t *ret_n)
+{
+    struct event *events = NULL;
+    assert_int_equal(lab->store->ops->load_events(lab->store, 0, 1000, &events, ret_n, NULL), 0);
+    return events;
+}
+
+/* How many events of the kind there are; the message of the last into `ret_message`. */
+static size_t count_events(struct lab *lab, const char *kind, char ret_message[512])
+{
+    size_t n = 0;
+    size_t found = 0;
+    CLEANUP_FREE struct event *events = load_events(lab, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(events[i].kind, kind)) {
+            found++;
+            str_copy(ret_message, 512, events[i].message);
+        }
+    }
+    return found;
+}
+
+static void look(struct lab *lab)
+{
+    struct answer answer = {0};
+    manager_list_gpus(lab->manager, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    answer_done(&answer);
+}
+
+static const struct gpu_record *record(struct lab *lab, const char *bdf)
+{
+    struct pci_addr addr;
+    assert_true(pci_addr_parse(bdf, &addr));
+    return gpu_records_find_addr(&lab->manager->gpu_records, &addr);
+}
+
+static bool is_quarantined(struct lab *lab, const char *bdf)
+{
+    const struct gpu_record *found = record(lab, bdf);
+    return found != NULL && found->quarantine.set;
+}
+
+static void report(struct lab *lab, uint32_t xid)
+{
+    struct gpu_report report = {.kind = GPU_REPORT_XID, .xid = xid};
+    assert_true(pci_addr_parse(LAB_L40S, &report.gpu));
+    manager_take_report(lab->manager, &report);
+}
+
+static void serve_two(struct lab *lab)
+{
+    assert_int_equal(
+        lab_create(lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}", NULL), 0);
+    assert_true(lab_settle(lab));
+}
+
+static void a_fault_that_is_seen_quarantines_the_gpu_once_and_names_who_is_on_it(void **state)
+{
+    struct fixture *f = *state;
+    char message[512] = "";
+    serve_two(&f->lab);
+    f->host.gpus[2].wedged = true;
+    look(&f->lab);
+    look(&f->lab);
+    assert_true(is_quarantined(&f->lab, LAB_L40S));
+    assert_false(is_quarantined(&f->lab, LAB_A100));
+    assert_int_equal(count_events(&f->lab, "gpu-quarantined", message), 1);
+    assert_non_null(strstr(message, "VMs: web1; claims: a"));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+}
+
+static void an_xid_of_a_guest_is_told_and_one_of_the_gpu_condemns(void **state)
+{
+    struct lab *lab = &((struct fixture *)*state)->lab;
+    char message[512] = "";
+    serve_two(lab);
+    report(lab, 31);
+    assert_false(is_quarantined(lab, LAB_L40S));
+    report(lab, 95);
+    assert_true(is_quarantined(lab, LAB_L40S));
+    assert_int_equal(count_events(lab, "gpu-xid", message), 2);
+    assert_non_null(strstr(message, "Xid 95 (uncontained memory error): the GPU must be reset"));
+    assert_string_equal(record(lab, LAB_L40S)->quarantine.kind, "xid");
+    report(lab, 79); /* what was found first stays */
+    assert_non_null(strstr(record(lab, LAB_L40S)->quarantine.why, "Xid 95"));
+}
+
+static void the_same_again_and_again_is_told_once(void **state)
+{
+    struct lab *lab = &((struct fixture *)*state)->lab;
+    char message[512] = "";
+    for (int i = 0; i < 50; i++) {
+        report(lab, 31);
+        report(lab, 13);
+    }
+    assert_int_equal(count_events(lab, "gpu-xid", message), 2);
+}
+
+static void a_quarantine_that_can_t_be_stored_is_tried_again(void **state)
+{
+    struct fixture *f = *state;
+    f->lab.faults.calls = 0;
+    f->lab.faults.at = 1;
+    f->lab.faults.length = 3;
+    f->lab.faults.kind = FAULT_FAIL_BEFORE;
+    report(&f->lab, 95);
+    assert_false(is_quarantined(&f->lab, LAB_L40S));
+    f->lab.faults.kind = FAULT_NONE;
+    look(&f->lab);
+    assert_true(is_quarantined(&f->lab, LAB_L40S));
+}
+
+static void a_quarantine_outlives_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    report(&f->lab, 95);
+    lab_stop(&f->lab);
+    assert_int_equal(lab_start(&f->lab), 0);
+    assert_true(is_quarantined(&f->lab, LAB_L40S));
+}
+
+static void a_recovery_brings_the_devices_back_and_ends_the_quarantine(void **state)
+{
+    struct fixture *f = *state;
+    char message[512] = "";
+    char why[256] = "";
+    serve_two(&f->lab);
+    f->host.gpus[2].wedged = true;
+    look(&f->lab);
+    struct answer answer = {0};
+    manager_recover_gpu(f->lab.manager, &tester, LAB_L40S, false, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    answer_done(&answer);
+    assert_true(lab_settle(&f->lab));
+    assert_false(is_quarantined(&f->lab, LAB_L40S));
+    assert_int_equal(count_events(&f->lab, "gpu-recovered", message), 1);
+    if (!lab_is_sound(&f->lab, why, sizeof(why))) {
+        fail_msg("%s", why);
+    }
+}
+
+static void a_gpu_that_vms_run_with_is_not_recovered(void **state)
+{
+    struct fixture *f = *state;
+    serve_two(&f->lab);
+    fake_host_vm(&f->host, "web1")->running = true;
+    f->host.gpus[2].wedged = true;
+    look(&f->lab);
+    struct fake_host before = f->host;
+    struct answer answer = {0};
+    manager_recover_gpu(f->lab.manager, &tester, LAB_L40S, false, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_int_equal(answer.err.reason, REASON_IN_USE);
+    assert_non_null(strstr(answer.err.message, "web1"));
+    answer_done(&answer);
+    assert_true(fake_host_same(&before, &f->host));
+}
+
+static void a_vm_of_a_quarantined_gpu_does_not_start(void **state)
+{
+    struct fixture *f = *state;
+    serve_two(&f->lab);
+    report(&f->lab, 95);
+    struct answer answer = {0};
+    manager_start_vm(f->lab.manager, &tester, "web1", false, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_int_equal(answer.err.reason, REASON_UNAVAILABLE);
+    assert_non_null(strstr(answer.err.message, "is quarantined: Xid 95"));
+    assert_non_null(strstr(answer.err.hint, "cleave gpu recover"));
+    answer_done(&answer);
+}
+
+/* ---- cordon and drain ---- */
+
+static void a_cordon_is_stored_and_taken_back(void **state)
+{
+    struct fixture *f = *state;
+    struct answer answer = {0};
+    CLEANUP_JSON json_t *body = json_pack("{s:s}", "reason", "fan");
+    manager_cordon_gpu(f->lab.manager, &tester, LAB_L40S, body, false, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_string_equal(answer_text(&answer, "cordoned.reason"), "fan");
+    answer_done(&answer);
+    lab_stop(&f->lab);
+    assert_int_equal(lab_start(&f->lab), 0);
+    assert_true(record(&f->lab, LAB_L40S)->cordon.set);
+    struct answer again = {0};
+    manager_uncordon_gpu(f->lab.manager, &tester, LAB_L40S, false, lab_reply, &again);
+    assert_true(lab_wait(&f->lab, &again));
+    answer_done(&again);
+    assert_false(record(&f->lab, LAB_L40S)->cordon.set);
+}
+
+static void the_machines_of_a_drain_are_whole(void **state)
+{
+    (void)state;
+    assert_null(sm_check(&drain_machine));
+    assert_null(sm_check(&drain_vm_machine));
+}
+
+static void drain(struct lab *lab, const char *text, bool dry_run, struct answer *answer)
+{
+    struct error err = {0};
+    CLEANUP_JSON json_t *body = NULL;
+    assert_int_equal(json_read(text, strlen(text), "test", &body, &err), 0);
+    manager_drain_host(lab->manager, &tester, body, dry_run, lab_reply, answer);
+    assert_true(lab_wait(lab, answer));
+}
+
+static bool is_over(struct lab *lab)
+{
+    struct answer answer = {0};
+    manager_get_drain(lab->manager, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    bool over = answer.body != NULL && answer_text(&answer, "drain.finishedAt") != NULL;
+    answer_done(&answer);
+    return over;
+}
+
+static void wait_for_drain(struct lab *lab)
+{
+    for (int i = 0; i < 2000 && !is_over(lab); i++) {
+        look(lab);
+    }
+    assert_true(is_over(lab));
+}
+
+static void without_a_target_vms_are_stopped_or_stay(void **state)
+{
+    struct fixture *f = *state;
+    char message[512] = "";
+    serve_two(&f->lab);
+    fake_host_vm(&f->host, "web1")->running = true;
+    struct answer trial = {0};
+    drain(&f->lab, "{}", true, &trial);
+    const json_t *vm =
+        json_array_get(json_object_get(json_object_get(trial.body, "drain"), "vms"), 0);
+    assert_string_equal(json_string_value(json_object_get(vm, "verdict")), "stay");
+    assert_string_equal(json_string_value(json_object_get(vm, "why")), "no target was named");
+    answer_done(&trial);
+    assert_null(record(&f->lab, LAB_A100));
+    struct answer answer = {0};
+    drain(&f->lab, "{\"stop\": true}", false, &answer);
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    answer_done(&answer);
+    wait_for_drain(&f->lab);
+    assert_false(fake_host_vm(&f->host, "web1")->running);
+    assert_true(record(&f->lab, LAB_A100)->cordon.set);
+    assert_int_equal(count_events(&f->lab, "host-drained", message), 1);
+    struct answer end = {0};
+    manager_undrain_host(f->lab.manager, &tester, false, lab_reply, &end);
+    assert_true(lab_wait(&f->lab, &end));
+    answer_done(&end);
+    assert_false(record(&f->lab, LAB_A100)->cordon.set);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_fault_that_is_seen_quarantines_the_gpu_once_and_names_who_is_on_it),
+        TEST(an_xid_of_a_guest_is_told_and_one_of_the_gpu_condemns),
+        TEST(the_same_again_and_again_is_told_once),
+        TEST(a_quarantine_that_can_t_be_stored_is_tried_again),
+        TEST(a_quarantine_outlives_a_restart),
+        TEST(a_recovery_brings_the_devices_back_and_ends_the_quarantine),
+        TEST(a_gpu_that_vms_run_with_is_not_recovered),
+        TEST(a_vm_of_a_quarantined_gpu_does_not_start),
+        TEST(a_cordon_is_stored_and_taken_back),
+        TEST(the_machines_of_a_drain_are_whole),
+        TEST(without_a_target_vms_are_stopped_or_stay),
+    };
+#undef TEST
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -76,7 +76,8 @@ static void on_reply(json_t *body, const struct error *err, void *data)
         return;
     }
     CLEANUP_JSON json_t *owned = body;
-    bool runs = !pending->call.dry_run && change_is_running(owned);
+    bool changes = (pending->route->query & QUERY_DRY_RUN) != 0;
+    bool runs = changes && !pending->call.dry_run && change_is_running(owned);
     http_answer(pending->exchange,
                 json_response(runs ? STATUS_ACCEPTED : STATUS_OK, "application/json", owned));
 }

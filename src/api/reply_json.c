@@ -56,6 +56,7 @@ bool change_is_running(const json_t *body)
     if (migration != NULL) {
         return json_is_null(json_object_get(migration, "finishedAt"));
     }
-    const char *state = json_string_value(json_object_get(plan, "state"));
+    const json_t *what = plan != NULL ? plan : body; /* a restoration has no plan of its own */
+    const char *state = json_string_value(json_object_get(what, "state"));
     return state != NULL && (str_eq(state, "running") || str_eq(state, "undoing"));
 }

@@ -29,6 +29,8 @@ static const struct route routes[] = {
     {"/v1/health", "GET", health_get, ROUTE_NO_BODY, 0},
     {"/v1/hooks/qemu", "POST", hook_qemu, ROUTE_NEEDS_BODY, 0},
     {"/v1/host", "GET", host_get, ROUTE_NO_BODY, 0},
+    {"/v1/host/restore", "GET", host_get_restore, ROUTE_NO_BODY, 0},
+    {"/v1/host/restore", "POST", host_restore, ROUTE_MAY_HAVE_BODY, DRY},
     {"/v1/incoming", "POST", incoming_offer, ROUTE_NEEDS_BODY, DRY},
     {"/v1/incoming/{migration}", "GET", incoming_get, ROUTE_NO_BODY, 0},
     {"/v1/incoming/{migration}", "DELETE", incoming_abort, ROUTE_NO_BODY, DRY},

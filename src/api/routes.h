@@ -57,6 +57,8 @@ enum route_found routes_find(const char *method, const struct target *target,
 
 route_fn health_get;
 route_fn host_get;
+route_fn host_get_restore;
+route_fn host_restore;
 route_fn gpu_list;
 route_fn gpu_get;
 route_fn gpu_set_mode;

@@ -3,11 +3,15 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "cli/plan_view.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
@@ -44,6 +48,135 @@ int cmd_host_show(struct cli *cli, const struct words *words UNUSED, struct erro
         }
     }
     return 0;
+}
+
+/* ---- restore ---- */
+
+#define FIRST_POLL_MS 20
+#define LAST_POLL_MS 500
+
+static bool is_running(const json_t *restore)
+{
+    return str_eq(view_text(restore, "state", ""), "running");
+}
+
+/* One line per GPU on standard error, each time that something about it is new. */
+static void tell_gpus(const json_t *restore, json_t *told)
+{
+    const json_t *gpus = view_at(restore, "gpus");
+    for (size_t i = 0; i < json_array_size(gpus); i++) {
+        const json_t *gpu = json_array_get(gpus, i);
+        const char *address = view_text(gpu, "gpu", "-");
+        const char *problem = view_text(gpu, "problem", NULL);
+        CLEANUP_FREE char *line =
+            xasprintf("%s%s%s", view_text(gpu, "state", "-"), problem == NULL ? "" : ": ",
+                      problem == NULL ? "" : problem);
+        if (!str_eq(json_string_value(json_object_get(told, address)), line)) {
+            fprintf(stderr, "GPU %s: %s\n", address, line);
+            json_object_set_new(told, address, json_string(line));
+        }
+    }
+}
+
+static int follow_restore(struct cli *cli, json_t **restore, struct error *err)
+{
+    CLEANUP_JSON json_t *told = json_object();
+    unsigned pause_ms = FIRST_POLL_MS;
+    int r = 0;
+    while (r == 0 && is_running(*restore)) {
+        tell_gpus(*restore, told);
+        const struct timespec pause = {.tv_nsec = (long)pause_ms * 1000000};
+        nanosleep(&pause, NULL);
+        pause_ms = pause_ms * 3 / 2 > LAST_POLL_MS ? LAST_POLL_MS : pause_ms * 3 / 2;
+        json_t *next = NULL;
+        r = cli_get(cli, "/v1/host/restore", &next, err);
+        if (r == 0) {
+            json_decref(*restore);
+            *restore = next;
+        }
+    }
+    if (r == 0) {
+        tell_gpus(*restore, told);
+    }
+    return r;
+}
+
+static void print_missing(const json_t *restore)
+{
+    static const struct table_column columns[] = {
+        {"CLAIM", TABLE_LEFT}, {"GPU", TABLE_LEFT}, {"STATE", TABLE_LEFT}, {"PROBLEM", TABLE_WRAP}};
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    const json_t *gpus = view_at(restore, "gpus");
+    for (size_t i = 0; i < json_array_size(gpus); i++) {
+        const json_t *gpu = json_array_get(gpus, i);
+        const json_t *claims = view_at(gpu, "claims");
+        for (size_t k = 0; k < json_array_size(claims); k++) {
+            const json_t *claim = json_array_get(claims, k);
+            const char *const cells[] = {view_text(claim, "name", "-"), view_text(gpu, "gpu", "-"),
+                                         view_text(claim, "state", "-"),
+                                         view_text(claim, "problem", "-")};
+            table_row(table, cells);
+        }
+    }
+    const json_t *absent = view_at(restore, "absent");
+    for (size_t i = 0; i < json_array_size(absent); i++) {
+        const json_t *claim = json_array_get(absent, i);
+        const char *const cells[] = {view_text(claim, "name", "-"), "-", "absent",
+                                     view_text(claim, "problem", "-")};
+        table_row(table, cells);
+    }
+    table_print_or(table, "no claim holds a device on this host");
+}
+
+static int restore_result(struct cli *cli, const json_t *restore, struct error *err)
+{
+    const json_t *gpus = view_at(restore, "gpus");
+    const json_t *plans = view_at(restore, "plans");
+    bool raw = cli_print_raw(cli, restore);
+    for (size_t i = 0; !raw && i < json_array_size(plans); i++) {
+        plan_view_print(json_array_get(plans, i));
+        putchar('\n');
+    }
+    if (!raw) {
+        print_missing(restore);
+    }
+    if (!raw && cli->dry_run) {
+        printf("\nDry run: nothing was changed.\n");
+    }
+    if (!str_eq(view_text(restore, "state", ""), "incomplete")) {
+        return 0;
+    }
+    error_set(err, REASON_DRIVER, "", "this host was not restored completely");
+    for (size_t i = 0; i < json_array_size(gpus); i++) {
+        const json_t *gpu = json_array_get(gpus, i);
+        if (!str_eq(view_text(gpu, "state", ""), "restored")) {
+            error_set(err, REASON_DRIVER, "", "this host was not restored completely: GPU %s: %s",
+                      view_text(gpu, "gpu", "-"), view_text(gpu, "problem", "it waits"));
+            error_hint(err, "%s", view_text(gpu, "hint", "cleave event list"));
+            break;
+        }
+    }
+    return -REASON_DRIVER;
+}
+
+int cmd_host_restore(struct cli *cli, const struct words *words, struct error *err)
+{
+    CLEANUP_JSON json_t *body = json_object();
+    const char *timeout = words->values[RESTORE_TIMEOUT];
+    uint32_t seconds = 0;
+    if (timeout != NULL && (!parse_u32(timeout, &seconds) || seconds > 86400)) {
+        return error_set(err, REASON_INVALID, "--timeout",
+                         "--timeout is a number of seconds up to 86400, not \"%s\"", timeout);
+    }
+    if (timeout != NULL) {
+        json_object_set_new(body, "timeoutSeconds", json_integer(seconds));
+    }
+    CLEANUP_JSON json_t *restore = NULL;
+    int r = cli_change(cli, "POST", "/v1/host/restore", body, &restore, err);
+    if (r == 0 && !cli->dry_run && !cli->no_wait) {
+        r = follow_restore(cli, &restore, err);
+    }
+    return r != 0 ? r : restore_result(cli, restore, err);
 }
 
 /* The simulator's program: beside this one, as both are built and installed, else in $PATH. */

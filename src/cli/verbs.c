@@ -26,6 +26,10 @@ static const struct verb_option claim_create_options[] = {
     [CLAIM_ON_DEMAND] = {"on-demand", 0, NULL, "hold the device only while the VM is on"},
 };
 
+static const struct verb_option host_restore_options[] = {
+    [RESTORE_TIMEOUT] = {"timeout", 0, "SECONDS", "how long to try what is busy or late; 120"},
+};
+
 static const struct verb_option gpu_scheduler_options[] = {
     [SCHEDULER_SLICE] = {"slice", 0, "TIME", "a fixed time slice, 1ms to 30ms"},
     [SCHEDULER_FREQUENCY] = {"frequency", 0, "HZ", "adaptive round robin so often, 63 to 960"},
@@ -91,6 +95,13 @@ static const struct verb verbs[] = {
      .name = "show",
      .help = "the machine, its drivers, and what is missing",
      .run = cmd_host_show},
+    {.object = "host",
+     .name = "restore",
+     .help = "bring back what a reboot or a reload of the driver took from claims and GPUs",
+     OPTIONS(host_restore_options),
+     .changes = true,
+     .waits = true,
+     .run = cmd_host_restore},
     {.object = "host",
      .name = "capture",
      .help = "write a host file that simulates this machine (cleave-sim capture)",

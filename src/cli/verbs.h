@@ -83,6 +83,7 @@ verb_fn cmd_host_drain;
 verb_fn cmd_host_undrain;
 verb_fn cmd_host_show;
 verb_fn cmd_gc;
+verb_fn cmd_host_restore;
 /* Offline: they parse their own words, argv[0] is the verb; they return the exit status. */
 int cmd_host_capture(int argc, char **argv);
 int cmd_dial(int argc, char **argv);
@@ -105,6 +106,7 @@ enum {
 enum { SCHEDULER_SLICE, SCHEDULER_FREQUENCY, SCHEDULER_AVERAGING };
 enum { CORDON_REASON };
 enum { DRAIN_TO, DRAIN_STOP, DRAIN_PARALLEL, DRAIN_REASON, DRAIN_STATUS, DRAIN_CANCEL };
+enum { RESTORE_TIMEOUT };
 enum { PROFILE_GPU };
 enum { APPLY_FILE };
 enum { VM_TEMPLATE };

@@ -87,6 +87,7 @@ static int open_manager(struct daemon *d, struct error *err)
         .move_guest = TAKE_PTR(d->drivers.move_guest),
         .track_guest = d->drivers.track_guest,
         .incoming_patience_us = d->settings.incoming_patience_s * USECS_PER_S,
+        .restore_timeout_us = d->settings.restore_timeout_s * USECS_PER_S,
         .observe_period_us = d->settings.observe_period_s * USECS_PER_S,
         .vm_grace_us = d->settings.vm_grace_s * USECS_PER_S,
     };

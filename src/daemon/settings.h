@@ -21,6 +21,7 @@ struct settings {
     char state_dir[SETTINGS_PATH_SIZE];
     char libvirt_uri[SETTINGS_PATH_SIZE];
     struct pci_vendors passthrough_vendors; /* besides NVIDIA */
+    uint32_t restore_timeout_s;             /* 0: only on demand */
     uint32_t observe_period_s;              /* 0: only on demand */
     uint32_t vm_grace_s;                    /* how long a VM may be gone before its claims go */
     uint32_t incoming_patience_s;           /* 0: the manager's default */

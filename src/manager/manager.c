@@ -116,6 +116,36 @@ static int start_workers(struct manager *m, struct error *err)
     return r == 0 ? 0 : error_set_errno(err, -r, "cleaved", "starting a worker thread");
 }
 
+static void all_seen(struct manager *m, const struct error *err, void *data)
+{
+    (void)err;
+    (void)data;
+    if (!m->stopping) {
+        manager_resume(m);
+        migrations_resume(m);
+        drains_resume(m);
+    }
+}
+
+/* Nothing is done before it is known whether the host was rebooted. */
+static void boot_seen(struct manager *m, const struct error *err, void *data)
+{
+    (void)data;
+    if (m->stopping) {
+        return;
+    }
+    if (err == NULL) {
+        manager_check_boot(m);
+    }
+    if (m->n_unfinished > 0 && !m->restore.active) {
+        manager_observe(m, all_seen, NULL); /* a step of theirs may be about a VM */
+        return;
+    }
+    manager_resume(m);
+    migrations_resume(m);
+    drains_resume(m);
+}
+
 int manager_new(const struct manager_config *config, struct manager **ret_manager,
                 struct error *err)
 {
@@ -152,9 +182,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
         }
     }
     manager_watch_gpus(m);
-    manager_resume(m);
-    migrations_resume(m);
-    drains_resume(m);
+    manager_observe_hardware(m, boot_seen, NULL);
     *ret_manager = TAKE_PTR(m);
     return 0;
 }
@@ -213,6 +241,7 @@ void manager_free(struct manager *m)
     }
     evloop_timer_free(m->patience);
     refuse_all(m); /* what the workers' last jobs asked for */
+    restore_run_done(&m->restore);
     runner_free(m->runner);
     while (m->n_unfinished > 0) {
         plan_free(m->unfinished[--m->n_unfinished]);

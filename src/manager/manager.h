@@ -35,6 +35,7 @@ struct manager_config {
     struct guest_port *move_guest;
     struct guest_port *track_guest;
     uint64_t incoming_patience_us; /* how long a VM that comes in may be silent; 0: the default */
+    uint64_t restore_timeout_us;   /* after a reboot; 0: the host is restored only when asked */
     uint64_t observe_period_us;    /* 0: only on demand */
     uint64_t vm_grace_us;          /* how long a VM may be gone before its claims go, too */
     uint64_t hook_deadline_us;     /* when a VM that waits for its device is refused; 0: a minute */
@@ -63,6 +64,11 @@ struct caller {
  * Changes answer with {"plan": …, "claims": […]}; with dry_run nothing is stored or changed and
  * the plan's state is "planned"; else the plan is running (poll get_plan). */
 void manager_get_host(struct manager *m, manager_reply_fn *reply, void *data);
+/* Brings back what a reboot or a reload of the driver took. Body, may be NULL: {"timeoutSeconds"?}.
+ * Answers at once with how far it is (schema Restore); ask manager_get_restore() for the rest. */
+void manager_restore_host(struct manager *m, const struct caller *caller, const json_t *body,
+                          bool dry_run, manager_reply_fn *reply, void *data);
+void manager_get_restore(struct manager *m, manager_reply_fn *reply, void *data);
 void manager_list_gpus(struct manager *m, manager_reply_fn *reply, void *data);
 void manager_get_gpu(struct manager *m, const char *gpu, manager_reply_fn *reply, void *data);
 void manager_set_gpu_mode(struct manager *m, const struct caller *caller, const char *gpu,

@@ -77,9 +77,11 @@ static void take_hardware(struct manager *m, struct host *now)
     if (m->views[HALF_HARDWARE].known) {
         manager_note_gpu_drift(m, now);
     }
+    bool driver_came = was->nvml_problem[0] != '\0' && now->nvml_problem[0] == '\0';
     host_free(m->host);
     m->host = now;
     manager_note_health(m);
+    manager_restore_look(m, driver_came);
 }
 
 static void take_guests(struct manager *m, struct host *now)
@@ -98,6 +100,7 @@ static void take_guests(struct manager *m, struct host *now)
     host_derive(m->host);
     if (m->host->libvirt_problem[0] == '\0') {
         manager_follow_guests(m);
+        manager_guests_came(m);
     }
 }
 

@@ -199,7 +199,7 @@ static void end_restore(struct txn *txn, const struct plan_claim *entry)
     txn_put_claim(txn, &claim);
 }
 
-static void end(struct txn *txn, const struct plan *plan)
+void txn_end_plan(struct txn *txn, const struct plan *plan)
 {
     char kind[32];
     txn_put_plan(txn, plan);
@@ -228,7 +228,7 @@ static void store_end(void *data)
     struct error err = {0};
     struct txn txn;
     txn_begin(&txn, m);
-    end(&txn, m->ended);
+    txn_end_plan(&txn, m->ended);
     if (txn_commit(&txn, &err) != 0) {
         /* The journal still has the plan: a restart comes to the same end. */
         log_error("plan %s ended but can't be stored, trying again: %s", m->ended->id, err.message);
@@ -319,11 +319,11 @@ static void touch_gpus(struct manager *m, const struct plan *plan)
 
 void manager_resume(struct manager *m)
 {
-    if (m->n_unfinished == 0) {
+    struct plan *plan = manager_next_unfinished(m);
+    if (plan == NULL) {
         manager_release(m);
         return;
     }
-    struct plan *plan = m->unfinished[--m->n_unfinished];
     m->busy = true;
     touch_gpus(m, plan);
     m->running = plan;
@@ -341,7 +341,7 @@ static int store_plan(struct manager *m, const struct change *change, struct pla
     migrations_reserve(&txn, change, plan);
     if (plan->state == PLAN_DONE) { /* nothing to do: reserved and ended at once */
         plan->finished_us = clock_realtime_us();
-        end(&txn, plan);
+        txn_end_plan(&txn, plan);
     }
     return txn_commit(&txn, err);
 }

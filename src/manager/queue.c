@@ -129,7 +129,11 @@ static void run_next(void *data)
         }
     } else if (m->first != NULL && !m->looking_for_next) {
         m->looking_for_next = true;
-        manager_observe(m, take_turn, NULL);
+        if (m->first->hardware_only) {
+            manager_observe_hardware(m, take_turn, NULL);
+        } else {
+            manager_observe(m, take_turn, NULL);
+        }
     }
 }
 

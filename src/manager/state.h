@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "manager/manager.h"
+#include "manager/restore.h"
 #include "model/gpu_record.h"
 #include "plan/planner.h"
 
@@ -92,7 +93,8 @@ struct change {
     change_fn *run;
     struct caller caller;
     bool dry_run;
-    bool in_turn; /* the next one waits for this one's end */
+    bool hardware_only; /* its turn needs no look at the VMs, so that libvirt can't hold it up */
+    bool in_turn;       /* the next one waits for this one's end */
     bool urgent;
     manager_reply_fn *reply;
     void *data;
@@ -153,6 +155,7 @@ struct txn {
     struct manager *manager;
     struct claims claims; /* as they will be */
     struct gpu_records gpu_records;
+    bool told_boot;
     int result;
     struct error err;
 };
@@ -171,6 +174,8 @@ void txn_put_gpu_record(struct txn *txn, const struct gpu_record *record);
 /* Follows the steps of a plan that has ended in the records of its GPUs. */
 void txn_follow_plan(struct txn *txn, const struct plan *plan);
 void txn_put_drain(struct txn *txn, const struct drain *drain);
+/* A plan that has ended: what becomes of it, its claims and its GPUs. */
+void txn_end_plan(struct txn *txn, const struct plan *plan);
 void txn_event(struct txn *txn, const char *kind, const char *subject, const char *author,
                const char *fmt, ...) PRINTF_ATTR(5, 6);
 /* Commits, or rolls back and returns the first error. Ends the transaction either way. */
@@ -291,6 +296,21 @@ uint64_t manager_gone_since(const struct manager *m, const struct claim *claim);
 /* A VM that starts takes over the claims of its name when their VM is gone. */
 void manager_adopt_claims(struct manager *m, const struct vm *vm);
 
+/* ---- boots ---- */
+
+/* Compares this boot with the one that cleaved saw last, before anything else is done: settles what
+ * was under way when the host went down, and begins to bring back what it lost. */
+void manager_check_boot(struct manager *m);
+/* With the first plan of a store comes the boot in which it was made. */
+void txn_tell_boot(struct txn *txn);
+/* What the boot took is back (or as much of it as could be). */
+void manager_boot_restored(struct manager *m, bool whole);
+/* The oldest plan found unfinished that can go on now; one that has only VMs' definitions left to
+ * change waits for libvirt. Takes it out; NULL: none. */
+struct plan *manager_next_unfinished(struct manager *m);
+/* libvirt answers: do such plans wait for it? */
+void manager_guests_came(struct manager *m);
+
 /* ---- the manager ---- */
 
 struct manager {
@@ -331,6 +351,8 @@ struct manager {
     uint64_t commit_pause_us;
     struct plan **unfinished; /* found at start, oldest last; resumed one by one */
     size_t n_unfinished;
+    struct restore_run restore;
+    bool boot_untold; /* the store knows of no boot yet */
 };
 
 #endif

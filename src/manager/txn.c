@@ -65,6 +65,7 @@ void txn_delete_claim(struct txn *txn, const char *name)
 
 void txn_put_plan(struct txn *txn, const struct plan *plan)
 {
+    txn_tell_boot(txn);
     if (txn->result == 0) {
         txn->result = store_of(txn)->ops->put_plan(store_of(txn), plan, &txn->err);
     }
@@ -118,6 +119,7 @@ int txn_commit(struct txn *txn, struct error *err)
         m->claims = txn->claims;
         vec_done(&m->gpu_records);
         m->gpu_records = txn->gpu_records;
+        m->boot_untold = m->boot_untold && !txn->told_boot;
         return 0;
     }
     vec_done(&txn->claims);

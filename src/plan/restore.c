@@ -274,29 +274,52 @@ static const struct vm_device *defined_for(const struct vm *vm, const char *clai
     return NULL;
 }
 
-/* A GPU in another slot: the definition follows, while the VM is off. An mdev keeps its UUID. */
-static void follow_slot(struct restore *r, struct restore_item *item)
+/* Has the definition the device that the claim holds now? */
+static bool is_defined(const struct vm *vm, const struct assignment *got)
+{
+    for (vec_each(&vm->devices, device)) {
+        bool same = device->is_mdev ? str_eq_case(device->mdev_uuid, got->mdev_uuid)
+                                    : got->mdev_uuid[0] == '\0' &&
+                                          pci_addr_cmp(&device->addr, &got->device) == 0;
+        if (device->persistent && same) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_definition(struct restore *r, enum step_kind kind, const struct claim *claim,
+                           const struct pci_addr *device, const char *mdev_uuid)
+{
+    struct step *step = work_step(&r->work, kind);
+    step_set_gpu(step, r->work.gpu);
+    STR_SET(step->claim, claim->name);
+    STR_SET(step->vm, claim->vm);
+    STR_SET(step->type, claim->spec.type);
+    step->device = *device;
+    STR_SET(step->mdev_uuid, mdev_uuid);
+}
+
+/* The VM's definition follows, while it is off: a GPU in another slot has other addresses. Without
+ * libvirt, as early in a boot, that is left to the next restoration. */
+static void restore_definition(struct restore *r, struct restore_item *item)
 {
     const struct host *host = r->work.planner->host;
     const struct claim *claim = &item->claim;
     if (claim->vm[0] == '\0' || claim->spec.mode == CLAIM_GPU_INSTANCE ||
-        claim->got.mdev_uuid[0] != '\0' || host->libvirt_problem[0] != '\0' ||
-        item->outcome == RESTORE_BLOCKED) {
+        host->libvirt_problem[0] != '\0' || item->outcome == RESTORE_BLOCKED) {
         return;
     }
     const struct vm *vm = host_find_vm(host, claim->vm);
-    const struct vm_device *device = vm == NULL ? NULL : defined_for(vm, claim->name);
-    if (device == NULL || device->is_mdev || vm->state == VM_RUNNING || vm->state == VM_PAUSED ||
-        pci_addr_cmp(&device->addr, &claim->got.device) == 0) {
+    if (vm == NULL || vm->transient || vm->state == VM_RUNNING || vm->state == VM_PAUSED ||
+        is_defined(vm, &claim->got)) {
         return;
     }
-    for (int i = 0; i < 2; i++) {
-        struct step *step = work_step(&r->work, i == 0 ? STEP_DETACH : STEP_ATTACH);
-        STR_SET(step->claim, claim->name);
-        STR_SET(step->vm, claim->vm);
-        STR_SET(step->type, claim->spec.type);
-        step->device = i == 0 ? device->addr : claim->got.device;
+    const struct vm_device *stale = defined_for(vm, claim->name);
+    if (stale != NULL) {
+        add_definition(r, STEP_DETACH, claim, &stale->addr, stale->mdev_uuid);
     }
+    add_definition(r, STEP_ATTACH, claim, &claim->got.device, claim->got.mdev_uuid);
     item->outcome = RESTORE_COMES;
 }
 
@@ -353,7 +376,7 @@ void planner_restore(const struct planner *planner, const struct restore_request
     collect(&r, request);
     restore_mode(&r);
     for (vec_each(&r.items, item)) {
-        follow_slot(&r, item);
+        restore_definition(&r, item);
     }
     *ret_restoration =
         (struct restoration){.plan = make_plan(&r, request), .more = r.more, .why = r.why};

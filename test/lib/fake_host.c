@@ -177,3 +177,19 @@ void fake_host_forget(struct fake_host *host)
         memset(gpu->vfs, 0, sizeof(gpu->vfs));
     }
 }
+
+void fake_host_reboot(struct fake_host *host)
+{
+    host->boots++;
+    fake_host_forget(host);
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        struct fake_gpu *gpu = &host->gpus[i];
+        STR_SET(gpu->driver, "nvidia");
+        gpu->mig = gpu->mig && gpu->mig_kept;
+        gpu->mixed = false;
+        gpu->scheduler = (struct gpu_scheduler){.policy = SCHEDULER_BEST_EFFORT};
+    }
+    for (size_t i = 0; i < FAKE_VMS; i++) {
+        host->vms[i].running = false;
+    }
+}

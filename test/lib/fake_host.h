@@ -32,6 +32,7 @@ struct fake_gpu {
     struct pci_addr addr;
     uint32_t pci_id, pci_subsystem_id, memory_slices;
     char driver[32];
+    bool mig_kept; /* over a reboot: Ampere */
     bool mig, mig_capable, mig_timeslicing, mixed;
     bool wedged; /* needs a reset */
     struct gpu_scheduler scheduler;
@@ -53,6 +54,7 @@ struct fake_vm {
 struct fake_host {
     struct fake_gpu gpus[FAKE_GPUS];
     uint32_t n_gpus;
+    uint32_t boots;
     struct fake_vm vms[FAKE_VMS];
     size_t n_vms; /* that ever were */
 };
@@ -67,6 +69,9 @@ struct fake_vm *fake_host_vm(struct fake_host *host, const char *name);
 bool fake_host_held(const struct fake_host *host, const struct pci_addr *device);
 uint32_t fake_host_count_vgpus(const struct fake_host *host);
 uint32_t fake_host_count_gis(const struct fake_host *host);
+/* The machine starts anew: what a driver makes is gone, MIG mode too but for boards that keep it;
+ * VMs are off. */
+void fake_host_reboot(struct fake_host *host);
 /* Same GIs (but for their ids), vGPUs, modes, drivers and VM devices? */
 bool fake_host_same(const struct fake_host *a, const struct fake_host *b);
 

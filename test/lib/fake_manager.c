@@ -119,6 +119,28 @@ void manager_get_host(struct manager *m, manager_reply_fn *reply, void *data)
     reply_later(m, host_to_json(m->host), reply, data);
 }
 
+static json_t *fake_restore(const char *state)
+{
+    return json_pack("{s:s, s:n, s:n, s:[{s:s, s:n, s:s, s:i, s:n, s:[{s:s, s:s, s:n, s:n}], s:n, "
+                     "s:n}], s:[], s:[]}",
+                     "state", state, "startedAt", "finishedAt", "gpus", "gpu", "0000:41:00.0",
+                     "uuid", "state", "restored", "attempts", 0, "plan", "claims", "name", "web1",
+                     "state", "restored", "problem", "hint", "problem", "hint", "absent", "plans");
+}
+
+void manager_restore_host(struct manager *m, const struct caller *caller, const json_t *body,
+                          bool dry_run, manager_reply_fn *reply, void *data)
+{
+    (void)caller;
+    (void)body;
+    reply_later(m, fake_restore(dry_run ? "planned" : "done"), reply, data);
+}
+
+void manager_get_restore(struct manager *m, manager_reply_fn *reply, void *data)
+{
+    reply_later(m, fake_restore("done"), reply, data);
+}
+
 void manager_list_gpus(struct manager *m, manager_reply_fn *reply, void *data)
 {
     json_t *list = json_array();

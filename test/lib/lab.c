@@ -11,6 +11,7 @@
 
 #define TICK_US 200
 #define PATIENCE_US 10000000
+#define RESTORE_TIMEOUT_US 3000000
 
 void lab_furnish(struct fake_host *host)
 {
@@ -72,7 +73,8 @@ int lab_start(struct lab *lab)
                                     .ports = lab->ports,
                                     .watch_guest = lab->watch_guest,
                                     .vm_grace_us = lab->vm_grace_us,
-                                    .hook_deadline_us = lab->hook_deadline_us};
+                                    .hook_deadline_us = lab->hook_deadline_us,
+                                    .restore_timeout_us = RESTORE_TIMEOUT_US};
     return manager_new(&config, &lab->manager, NULL);
 }
 
@@ -137,7 +139,7 @@ bool lab_wait(struct lab *lab, struct answer *answer)
 static bool is_idle(void *data)
 {
     const struct manager *m = ((struct lab *)data)->manager;
-    return !m->busy && m->n_waiting == 0 && !manager_is_looking(m);
+    return !m->busy && m->n_waiting == 0 && !manager_is_looking(m) && !m->restore.active;
 }
 
 bool lab_settle(struct lab *lab)

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a reboot means for plans that were under way. Whatever their steps had done to the hardware,
+ * or had yet to do, is gone in either direction; VMs' definitions are on the disk and are not. So
+ * such a plan ends at once: one that went forward as done (its claims are bound or released, and
+ * the restoration that follows brings the hardware of all bound claims), one that was being undone,
+ * or that drew for a VM that is off now, as undone. What its steps still have to change in
+ * definitions becomes a plan of its own, which waits for libvirt.
+ */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "exec/states.h"
+#include "manager/state.h"
+
+#define BOOT_KEY "boot"
+#define LEFT_BEHIND "the host was rebooted"
+
+struct boot {
+    char id[40];
+    bool restored; /* what it took is back */
+};
+
+/* ---- the record ---- */
+
+static int read_boot(const struct manager *m, struct boot *ret_boot, struct error *err)
+{
+    CLEANUP_JSON json_t *documents = NULL;
+    struct store *store = m->config.store;
+    *ret_boot = (struct boot){.restored = true};
+    int r = store->ops->load_records(store, RECORD_HOST, &documents, err);
+    const json_t *document = r == 0 ? json_object_get(documents, BOOT_KEY) : NULL;
+    if (document == NULL) {
+        return r;
+    }
+    struct reader reader;
+    reader_init(&reader, document, "stored boot", "", err);
+    const char *id = reader_str(&reader, "bootId", sizeof(ret_boot->id) - 1);
+    ret_boot->restored = reader_bool(&reader, "restored");
+    STR_SET(ret_boot->id, id != NULL ? id : "");
+    return reader_end(&reader);
+}
+
+static int put_boot(struct manager *m, const struct boot *boot, struct error *err)
+{
+    CLEANUP_JSON json_t *document =
+        json_pack("{s:s, s:b}", "bootId", boot->id, "restored", boot->restored);
+    struct store *store = m->config.store;
+    return store->ops->put_record(store, RECORD_HOST, BOOT_KEY, document, err);
+}
+
+/* ---- plans of another boot ---- */
+
+static bool is_guest_step(const struct step *step)
+{
+    return step_kind_port(step->kind) == PORT_GUEST;
+}
+
+static bool was_begun(const struct step *step)
+{
+    return step->state == STEP_DONE || step->state == STEP_RUNNING || step->state == STEP_UNDOING;
+}
+
+static bool goes_forward(const struct plan *plan)
+{
+    for (vec_each(&plan->steps, step)) {
+        if (step->state == STEP_FAILED || step->state == STEP_UNDOING ||
+            step->state == STEP_UNDONE || step->state == STEP_STUCK) {
+            return false;
+        }
+    }
+    for (vec_each(&plan->claims, entry)) {
+        if (entry->verb == PLAN_BIND && entry->claim.spec.hold == CLAIM_ON_DEMAND) {
+            return false;
+        }
+    }
+    return plan->state == PLAN_RUNNING;
+}
+
+/* The definitions that are still to be changed, as a plan; NULL: none. */
+static struct plan *remainder_of(const struct plan *plan, bool forward)
+{
+    CLEANUP(plan_freep) struct plan *rest = plan_new();
+    for (size_t i = 0; i < plan->steps.n; i++) {
+        const struct step *step = &plan->steps.items[forward ? i : plan->steps.n - 1 - i];
+        if (!is_guest_step(step)) {
+            continue;
+        }
+        struct step next = forward ? *step : step_undo(step);
+        if (forward ? step->state != STEP_DONE : was_begun(step)) {
+            next.state = STEP_PLANNED;
+            *vec_push(&rest->steps) = next;
+        }
+    }
+    if (rest->steps.n == 0) {
+        return NULL;
+    }
+    id_uuid(rest->id);
+    STR_SET(rest->author, plan->author);
+    snprintf(rest->reason, sizeof(rest->reason), "%.100s, after a reboot", plan->reason);
+    rest->created_us = clock_realtime_us();
+    rest->vms = plan->vms;
+    plan_move(rest, PLAN_RUNNING);
+    return TAKE_PTR(rest);
+}
+
+static void end_steps(struct plan *plan, bool forward)
+{
+    for (vec_each(&plan->steps, step)) {
+        bool open = step->state != STEP_DONE && step->state != STEP_FAILED &&
+                    step->state != STEP_STUCK && step->state != STEP_UNDONE;
+        if (forward && open) {
+            STR_SET(step->problem, is_guest_step(step)
+                                       ? "left to a plan after the reboot"
+                                       : "left to the restoration after the reboot");
+            step->state = STEP_DONE;
+        } else if (!forward && was_begun(step)) {
+            step->state = plan->no_undo && step->state == STEP_DONE ? STEP_DONE : STEP_UNDONE;
+        }
+    }
+}
+
+static void end_plan(struct txn *txn, struct plan *plan, bool forward)
+{
+    end_steps(plan, forward);
+    for (vec_each(&plan->claims, entry)) {
+        if (entry->verb == PLAN_BIND || entry->verb == PLAN_RESTORE) {
+            entry->claim.got.gi_id = NO_ID; /* the next one gets another number */
+        }
+    }
+    plan->finished_us = clock_realtime_us();
+    if (plan->problem[0] == '\0' && !forward) {
+        STR_SET(plan->problem, LEFT_BEHIND);
+    }
+    if (forward) {
+        plan_move(plan, PLAN_DONE);
+    } else if (plan->no_undo) {
+        plan_move(plan, PLAN_FAILED);
+    } else {
+        if (plan->state == PLAN_RUNNING) {
+            plan_move(plan, PLAN_UNDOING);
+        }
+        plan_move(plan, PLAN_UNDONE);
+    }
+    txn_end_plan(txn, plan);
+}
+
+/* Everything in one transaction with the new boot's record: it happens once. */
+static int settle(struct manager *m, const struct boot *now, struct error *err)
+{
+    CLEANUP_FREE struct plan **rests = xcalloc(m->n_unfinished + 1, sizeof(struct plan *));
+    size_t n_rests = 0;
+    struct txn txn;
+    txn_begin(&txn, m);
+    txn_event(&txn, "host-rebooted", "host", "", "%zu plan%s under way", m->n_unfinished,
+              m->n_unfinished == 1 ? " was" : "s were");
+    for (size_t i = 0; i < m->n_unfinished; i++) {
+        struct plan *plan = m->unfinished[i];
+        bool forward = goes_forward(plan) && !plan->no_undo;
+        struct plan *rest = remainder_of(plan, forward || plan->no_undo);
+        end_plan(&txn, plan, forward);
+        if (rest != NULL) {
+            txn_put_plan(&txn, rest);
+            rests[n_rests++] = rest;
+        }
+    }
+    if (txn.result == 0) {
+        txn.result = put_boot(m, now, &txn.err);
+    }
+    int r = txn_commit(&txn, err);
+    for (size_t i = 0; i < m->n_unfinished; i++) {
+        plan_free(m->unfinished[i]);
+    }
+    for (size_t i = 0; i < n_rests; i++) {
+        m->unfinished[i] = rests[i];
+    }
+    m->n_unfinished = n_rests;
+    return r;
+}
+
+/* ---- what others call ---- */
+
+void manager_check_boot(struct manager *m)
+{
+    struct error err = {0};
+    struct boot boot = {0};
+    const char *now = m->host->boot_id;
+    if (now[0] == '\0') {
+        return; /* a kernel that doesn't tell: every start is as within one boot */
+    }
+    int r = read_boot(m, &boot, &err);
+    if (r == 0 && !str_eq(boot.id, now)) {
+        bool first = boot.id[0] == '\0';
+        STR_SET(boot.id, now);
+        m->boot_untold = first && m->claims.n == 0 && m->n_unfinished == 0;
+        if (m->boot_untold) {
+            return; /* nothing can be lost before the first plan, which brings the record */
+        }
+        boot.restored = false;
+        r = first ? put_boot(m, &boot, &err) : settle(m, &boot, &err);
+    }
+    if (r != 0) {
+        /* The journal has it all still: the next start settles it. */
+        log_error("after a reboot: %s", err.message);
+        return;
+    }
+    if (!boot.restored && m->config.restore_timeout_us > 0) {
+        manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
+    }
+}
+
+void txn_tell_boot(struct txn *txn)
+{
+    struct boot boot = {.restored = true};
+    if (txn->manager->boot_untold && txn->result == 0) {
+        STR_SET(boot.id, txn->manager->host->boot_id);
+        txn->result = put_boot(txn->manager, &boot, &txn->err);
+        txn->told_boot = true;
+    }
+}
+
+void manager_boot_restored(struct manager *m, bool whole)
+{
+    struct error err = {0};
+    struct boot boot = {0};
+    int r = read_boot(m, &boot, &err);
+    if (r == 0 && whole && !boot.restored) {
+        boot.restored = true;
+        r = put_boot(m, &boot, &err);
+    }
+    if (r != 0) { /* the next start restores once more, and finds nothing to do */
+        log_warning("the restored boot can't be stored: %s", err.message);
+    }
+}
+
+static bool waits_for_libvirt(const struct manager *m, const struct plan *plan)
+{
+    for (vec_each(&plan->steps, step)) {
+        bool open = plan->state == PLAN_UNDOING ? was_begun(step) : step->state != STEP_DONE;
+        if (open && !is_guest_step(step)) {
+            return false;
+        }
+    }
+    return m->host != NULL && m->host->libvirt_problem[0] != '\0';
+}
+
+static void ignore(struct manager *m, const struct error *err, void *data)
+{
+    (void)m;
+    (void)err;
+    (void)data;
+}
+
+struct plan *manager_next_unfinished(struct manager *m)
+{
+    for (size_t i = m->n_unfinished; i > 0; i--) {
+        struct plan *plan = m->unfinished[i - 1];
+        if (waits_for_libvirt(m, plan)) {
+            continue;
+        }
+        m->n_unfinished--;
+        for (size_t k = i - 1; k < m->n_unfinished; k++) {
+            m->unfinished[k] = m->unfinished[k + 1];
+        }
+        return plan;
+    }
+    if (m->n_unfinished > 0 && m->views[HALF_GUESTS].begun == 0) {
+        manager_observe(m, ignore, NULL);
+    }
+    return NULL;
+}
+
+void manager_guests_came(struct manager *m)
+{
+    if (!m->busy && !m->stopping && m->n_unfinished > 0) {
+        m->busy = true;
+        manager_resume(m);
+    }
+}

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "manager/restore.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "manager/state.h"
+
+/* Between attempts: doubled each time up to the longest. */
+#define FIRST_PAUSE_US 20000
+#define LONGEST_PAUSE_US 5000000
+/* A plan that is done is followed by another look; one that then has the same to do again is paced
+ * like a failure. */
+#define MAX_PROMPT_PLANS 3
+#define DEFAULT_TIMEOUT_S 120
+#define MAX_TIMEOUT_S 86400
+
+/* ---- names ---- */
+
+static void add_name(struct strlist_names *names, const char *name)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        if (str_eq(names->items[i], name)) {
+            return;
+        }
+    }
+    if (name[0] != '\0') {
+        char(*place)[NAME_SIZE] = vec_push(names);
+        str_copy(*place, NAME_SIZE, name);
+    }
+}
+
+static void gpu_done(struct restore_gpu *gpu)
+{
+    vec_done(&gpu->claims);
+    vec_done(&gpu->came);
+    vec_done(&gpu->late);
+}
+
+static void forget(struct restore_run *run)
+{
+    for (vec_each(&run->gpus, gpu)) {
+        gpu_done(gpu);
+    }
+    vec_done(&run->gpus);
+    vec_done(&run->absent);
+}
+
+void restore_run_done(struct restore_run *run)
+{
+    forget(run);
+    evloop_timer_free(run->timer);
+    run->timer = NULL;
+}
+
+/* ---- which GPUs ---- */
+
+static struct restore_gpu *find_entry(struct restore_run *run, const struct gpu *gpu)
+{
+    for (vec_each(&run->gpus, entry)) {
+        bool same = gpu->uuid[0] != '\0' && entry->uuid[0] != '\0'
+                        ? str_eq_case(gpu->uuid, entry->uuid)
+                        : pci_addr_cmp(&gpu->addr, &entry->addr) == 0;
+        if (same) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+static void find_absent(struct manager *m)
+{
+    struct restore_run *run = &m->restore;
+    run->absent.n = 0;
+    for (vec_each(&m->claims, claim)) {
+        if (!restore_wants(claim) || restore_gpu_of(m->host, claim) != NULL) {
+            continue;
+        }
+        char bdf[BDF_SIZE];
+        struct restore_absent *absent = vec_push(&run->absent);
+        STR_SET(absent->claim, claim->name);
+        pci_addr_format(&claim->got.gpu, bdf);
+        error_set(&absent->why, REASON_NOT_FOUND, SUBJECT("claim", claim->name),
+                  "GPU %s%s%s is not on this host", bdf, claim->got.gpu_uuid[0] != '\0' ? ", " : "",
+                  claim->got.gpu_uuid);
+        error_hint(&absent->why,
+                   "the claim stays bound: put the board back, into any slot, or "
+                   "`cleave claim delete %s`",
+                   claim->name);
+    }
+}
+
+/* GPUs may appear while the driver comes up. */
+static void find_gpus(struct manager *m)
+{
+    struct restore_run *run = &m->restore;
+    const struct planner planner = manager_planner(m);
+    for (vec_each(&m->host->gpus, gpu)) {
+        struct restore_gpu *entry = find_entry(run, gpu);
+        if (entry == NULL && restore_concerns(&planner, gpu)) {
+            entry = vec_push(&run->gpus);
+            entry->pause_us = FIRST_PAUSE_US;
+        }
+        if (entry != NULL) {
+            entry->addr = gpu->addr;
+            if (gpu->uuid[0] != '\0') {
+                STR_SET(entry->uuid, gpu->uuid);
+            }
+        }
+    }
+    find_absent(m);
+}
+
+/* ---- one attempt ---- */
+
+static void pause_entry(struct restore_gpu *entry)
+{
+    entry->state = RESTORE_WAITING;
+    entry->attempts++;
+    entry->next_us = clock_monotonic_us() + entry->pause_us;
+    entry->pause_us =
+        entry->pause_us * 2 < LONGEST_PAUSE_US ? entry->pause_us * 2 : LONGEST_PAUSE_US;
+}
+
+/* The first thing that is wrong, of the GPU or of one of its claims; NULL: nothing. */
+static const struct error *first_problem(const struct restoration *restoration, bool may_pass)
+{
+    if (restoration->why.reason != REASON_NONE && restore_may_pass(&restoration->why) == may_pass) {
+        return &restoration->why;
+    }
+    for (vec_each(&restoration->claims, claim)) {
+        if (claim->outcome == RESTORE_BLOCKED && restore_may_pass(&claim->why) == may_pass) {
+            return &claim->why;
+        }
+    }
+    return NULL;
+}
+
+static void take_outcome(struct restore_gpu *entry, const struct restoration *restoration)
+{
+    entry->claims.n = 0;
+    for (vec_each(&restoration->claims, claim)) {
+        *vec_push(&entry->claims) = *claim;
+    }
+    entry->why = (struct error){0};
+    if (restoration->plan->steps.n > 0 || restoration->plan->claims.n > 0) {
+        return;
+    }
+    const struct error *passing = first_problem(restoration, true);
+    const struct error *lasting = first_problem(restoration, false);
+    if (passing != NULL) {
+        entry->why = *passing;
+        pause_entry(entry);
+    } else if (lasting != NULL) {
+        entry->why = *lasting;
+        entry->state = RESTORE_INCOMPLETE;
+    } else {
+        entry->state = RESTORE_RESTORED;
+    }
+}
+
+static void make_reason(const struct gpu *gpu, char *out, size_t size)
+{
+    char bdf[BDF_SIZE];
+    snprintf(out, size, "host restore, GPU %s", pci_addr_format(&gpu->addr, bdf));
+}
+
+static void plan_gpu(struct manager *m, const struct gpu *gpu, const struct restore_gpu *entry,
+                     const char *author, struct restoration *ret_restoration)
+{
+    const struct planner planner = manager_planner(m);
+    size_t n = entry == NULL ? 0 : entry->late.n;
+    CLEANUP_FREE const char **late = xcalloc(n + 1, sizeof(*late));
+    for (size_t i = 0; i < n; i++) {
+        late[i] = entry->late.items[i];
+    }
+    char reason[128];
+    make_reason(gpu, reason, sizeof(reason));
+    struct restore_request request = {
+        .gpu = gpu, .late = late, .n_late = n, .author = author, .reason = reason};
+    planner_restore(&planner, &request, ret_restoration);
+}
+
+/* The plan that brings something back on the first GPU that is due; NULL: there is none. */
+static struct plan *next_plan(struct manager *m, struct restore_gpu **ret_entry)
+{
+    struct restore_run *run = &m->restore;
+    for (size_t i = 0; i < run->gpus.n; i++) {
+        struct restore_gpu *entry = &run->gpus.items[i];
+        const struct gpu *gpu = host_find_gpu_addr(m->host, &entry->addr);
+        if (entry->state != RESTORE_WAITING || entry->next_us > clock_monotonic_us()) {
+            continue;
+        }
+        if (gpu == NULL) {
+            error_set(&entry->why, REASON_UNAVAILABLE, "gpu", "the GPU left the PCI bus");
+            pause_entry(entry);
+            continue;
+        }
+        struct restoration restoration = {0};
+        plan_gpu(m, gpu, entry, run->author, &restoration);
+        take_outcome(entry, &restoration);
+        struct plan *plan = TAKE_PTR(restoration.plan);
+        restoration_done(&restoration);
+        if (plan->steps.n > 0 || plan->claims.n > 0) {
+            *ret_entry = entry;
+            return plan;
+        }
+        plan_free(plan);
+    }
+    return NULL;
+}
+
+/* ---- the run ---- */
+
+static void enqueue(struct manager *m);
+
+static void timer_fired(void *data)
+{
+    enqueue(data);
+}
+
+static bool is_over(const struct restore_gpu *entry)
+{
+    return entry->state == RESTORE_RESTORED || entry->state == RESTORE_INCOMPLETE;
+}
+
+static void end_run(struct manager *m)
+{
+    struct restore_run *run = &m->restore;
+    size_t restored = 0;
+    CLEANUP_STRBUF struct strbuf missing = {0};
+    for (vec_each(&run->gpus, entry)) {
+        char bdf[BDF_SIZE];
+        restored += entry->state == RESTORE_RESTORED;
+        if (entry->state != RESTORE_RESTORED && missing.len < 300) {
+            strbuf_addf(&missing, "; GPU %s: %s", pci_addr_format(&entry->addr, bdf),
+                        entry->why.message);
+        }
+    }
+    for (vec_each(&run->absent, absent)) {
+        if (missing.len < 400) {
+            strbuf_addf(&missing, "; claim %s: %s", absent->claim, absent->why.message);
+        }
+    }
+    run->active = false;
+    run->ended_us = clock_realtime_us();
+    bool whole = missing.len == 0;
+    if (run->gpus.n > 0 || !whole) {
+        manager_event(m, whole ? "host-restored" : "host-not-restored", "host", run->author,
+                      "%zu of %zu GPUs have all that they should have%s", restored, run->gpus.n,
+                      strbuf_str(&missing));
+    }
+    manager_boot_restored(m, whole);
+}
+
+/* When the next attempt is due; ends the run when there is none, or no time for it. */
+static void schedule(struct manager *m)
+{
+    struct restore_run *run = &m->restore;
+    uint64_t now = clock_monotonic_us();
+    uint64_t next = UINT64_MAX;
+    bool late = now >= run->deadline_us;
+    for (vec_each(&run->gpus, entry)) {
+        if (is_over(entry)) {
+            continue;
+        }
+        if (late && entry->state == RESTORE_WAITING) {
+            entry->state = RESTORE_INCOMPLETE;
+            continue;
+        }
+        next = entry->next_us < next ? entry->next_us : next;
+    }
+    /* Only the driver knows UUIDs: without it a GPU in another slot can't be found. */
+    if (run->absent.n > 0 && m->host->nvml_problem[0] != '\0' && !late) {
+        uint64_t at = now + run->absent_pause_us;
+        next = at < next ? at : next;
+        run->absent_pause_us *= run->absent_pause_us < LONGEST_PAUSE_US ? 2 : 1;
+    }
+    if (next == UINT64_MAX) {
+        end_run(m);
+        return;
+    }
+    next = next > run->deadline_us ? run->deadline_us : next;
+    if (evloop_timer_set(run->timer, next > now ? next - now : 0) != 0) {
+        log_error("the restoration ends early: no timer");
+        end_run(m);
+    }
+}
+
+static void plan_was_done(struct restore_gpu *entry, const struct plan *plan)
+{
+    for (vec_each(&plan->claims, claim)) {
+        add_name(&entry->came, claim->claim.name);
+    }
+    entry->late.n = 0;
+    entry->plans++;
+    entry->why = (struct error){0};
+    if (entry->plans < MAX_PROMPT_PLANS) {
+        entry->state = RESTORE_WAITING;
+        entry->next_us = 0;
+        entry->pause_us = FIRST_PAUSE_US;
+    } else {
+        pause_entry(entry);
+    }
+}
+
+static void plan_has_failed(struct restore_gpu *entry, const struct plan *plan)
+{
+    char bdf[BDF_SIZE];
+    for (vec_each(&plan->steps, step)) {
+        bool bad = step->state == STEP_FAILED || step->state == STEP_STUCK;
+        add_name(bad ? &entry->late : &entry->came,
+                 bad || step->state == STEP_DONE ? step->claim : "");
+    }
+    error_set(&entry->why, REASON_DRIVER, SUBJECT("gpu", pci_addr_format(&entry->addr, bdf)), "%s",
+              plan->problem);
+    error_hint(&entry->why, "cleave plan show %s", plan->id);
+    pause_entry(entry);
+}
+
+/* With the turn. plan NULL: the manager stops. */
+static void plan_ended(struct manager *m, const struct plan *plan, void *data)
+{
+    (void)data;
+    for (vec_each(&m->restore.gpus, entry)) {
+        if (plan == NULL || entry->state != RESTORE_RUNNING) {
+            continue;
+        }
+        STR_SET(entry->plan_id, plan->id);
+        if (plan->state == PLAN_DONE) {
+            plan_was_done(entry, plan);
+        } else {
+            plan_has_failed(entry, plan);
+        }
+    }
+    enqueue(m);
+    manager_resume(m);
+}
+
+static void run_next(struct change *change)
+{
+    struct manager *m = change->manager;
+    struct restore_run *run = &m->restore;
+    run->queued = false;
+    if (!run->active) {
+        change_answer(change, NULL);
+        return;
+    }
+    find_gpus(m);
+    struct restore_gpu *entry = NULL;
+    struct plan *plan = next_plan(m, &entry);
+    if (plan == NULL) {
+        schedule(m);
+        change_answer(change, NULL);
+        return;
+    }
+    entry->state = RESTORE_RUNNING;
+    change->in_turn = false; /* the plan has the turn now */
+    change_answer(change, NULL);
+    struct error err = {0};
+    if (manager_run_plan(m, plan, plan_ended, NULL, &err) != 0) {
+        entry->why = err;
+        pause_entry(entry);
+        schedule(m);
+        manager_release(m);
+    } else if (m->running != NULL) {
+        STR_SET(entry->plan_id, m->running->id);
+    }
+}
+
+static void could_not_look(struct manager *m, const struct error *err)
+{
+    for (vec_each(&m->restore.gpus, entry)) {
+        if (entry->state == RESTORE_WAITING) {
+            entry->why = *err;
+        }
+    }
+}
+
+static void run_refused(json_t *body, const struct error *err, void *data)
+{
+    struct manager *m = data;
+    json_decref(body);
+    if (err != NULL && m->restore.active && !m->stopping) { /* too many changes, or a blind look */
+        m->restore.queued = false;
+        could_not_look(m, err);
+        (void)evloop_timer_set(m->restore.timer, LONGEST_PAUSE_US);
+    }
+}
+
+static void enqueue(struct manager *m)
+{
+    struct restore_run *run = &m->restore;
+    if (!run->active || run->queued || m->stopping) {
+        return;
+    }
+    run->queued = true;
+    struct caller caller = {0};
+    STR_SET(caller.author, run->author);
+    struct request request = {&caller, false, run_refused, m};
+    struct change *change = change_new(m, run_next, &request, "");
+    change->hardware_only = true;
+    change_enqueue(change);
+}
+
+void manager_restore_begin(struct manager *m, const char *author, uint64_t timeout_us)
+{
+    struct restore_run *run = &m->restore;
+    uint64_t deadline_us = clock_monotonic_us() + timeout_us;
+    if (run->timer == NULL && evloop_timer_new(m->config.loop, timer_fired, m, &run->timer) != 0) {
+        log_error("the host can't be restored: no timer");
+        return;
+    }
+    if (!run->active) {
+        forget(run);
+        run->active = true;
+        run->began_us = clock_realtime_us();
+        run->ended_us = 0;
+        run->deadline_us = 0;
+        run->absent_pause_us = FIRST_PAUSE_US;
+        STR_SET(run->author, author);
+    }
+    run->deadline_us = deadline_us > run->deadline_us ? deadline_us : run->deadline_us;
+    for (vec_each(&run->gpus, entry)) {
+        if (entry->state == RESTORE_INCOMPLETE) {
+            entry->state = RESTORE_WAITING;
+        }
+        entry->next_us = 0;
+        entry->pause_us = FIRST_PAUSE_US;
+    }
+    enqueue(m);
+}
+
+void manager_restore_look(struct manager *m, bool driver_came)
+{
+    if (!m->restore.active || !driver_came) {
+        return;
+    }
+    for (vec_each(&m->restore.gpus, entry)) {
+        entry->next_us = 0;
+    }
+    enqueue(m);
+}
+
+/* ---- requests ---- */
+
+void manager_get_restore(struct manager *m, manager_reply_fn *reply, void *data)
+{
+    reply(restore_run_to_json(&m->restore), NULL, data);
+}
+
+/* What would be done, GPU by GPU; nothing is stored. */
+static void show(struct change *change)
+{
+    struct manager *m = change->manager;
+    struct restore_run kept = m->restore;
+    struct restore_run run = {.began_us = clock_realtime_us()};
+    json_t *plans = json_array();
+    m->restore = run;
+    find_gpus(m);
+    for (vec_each(&m->restore.gpus, entry)) {
+        struct restoration restoration = {0};
+        plan_gpu(m, host_find_gpu_addr(m->host, &entry->addr), NULL, change->caller.author,
+                 &restoration);
+        take_outcome(entry, &restoration);
+        if (restoration.plan->steps.n > 0) {
+            json_array_append_new(plans, plan_to_json(restoration.plan));
+        }
+        restoration_done(&restoration);
+    }
+    json_t *body = restore_run_to_json(&m->restore);
+    json_object_set_new(body, "state", json_string("planned"));
+    json_object_set_new(body, "plans", plans);
+    forget(&m->restore);
+    m->restore = kept;
+    change_answer(change, body);
+}
+
+/* After a look at everything: a VM that runs with a GPU must be known. */
+static void begin(struct change *change)
+{
+    struct manager *m = change->manager;
+    manager_restore_begin(m, change->caller.author, change->timeout_ms * UINT64_C(1000));
+    change_answer(change, restore_run_to_json(&m->restore));
+}
+
+void manager_restore_host(struct manager *m, const struct caller *caller, const json_t *body,
+                          bool dry_run, manager_reply_fn *reply, void *data)
+{
+    int64_t timeout_s = DEFAULT_TIMEOUT_S;
+    if (body != NULL) {
+        struct error err = {0};
+        struct reader r;
+        reader_init(&r, body, "request body", "", &err);
+        timeout_s = reader_int_or(&r, "timeoutSeconds", 0, MAX_TIMEOUT_S, DEFAULT_TIMEOUT_S);
+        if (reader_end(&r) != 0) {
+            reply(NULL, &err, data);
+            return;
+        }
+    }
+    struct request request = {caller, dry_run, reply, data};
+    struct change *change = change_new(m, dry_run ? show : begin, &request, "");
+    change->timeout_ms = (unsigned)timeout_s * 1000;
+    change_enqueue(change);
+}

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "manager/migrations.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
 
@@ -146,6 +147,7 @@ static int plan_delete(struct change *change, struct plan **ret_plan, struct err
     struct manager *m = change->manager;
     struct claim *claim = NULL;
     int r = find_claim(m, change->name, &claim, err);
+    r = r != 0 ? r : migrations_refuse_claim(m, change, claim->name, err);
     if (r != 0) {
         return r;
     }

@@ -542,6 +542,7 @@ void arrivals_look(void *data)
     if (m->stopping) {
         return;
     }
+    (void)evloop_timer_set(m->migrations->look, LOOK_TICKS * move_tick_us(m));
     for (vec_each(&m->migrations->arrivals, item)) {
         struct arrival *arrival = *item;
         if (arrival->incoming->state != INCOMING_PREPARED || arrival->acting) {

@@ -34,6 +34,7 @@ struct manager_config {
     struct peer_port *peer;
     struct guest_port *move_guest;
     struct guest_port *track_guest;
+    uint64_t migration_tick_us;    /* how often a migration is looked at; 0: the default */
     uint64_t incoming_patience_us; /* how long a VM that comes in may be silent; 0: the default */
     uint64_t restore_timeout_us;   /* after a reboot; 0: the host is restored only when asked */
     uint64_t observe_period_us;    /* 0: only on demand */

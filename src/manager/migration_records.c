@@ -9,7 +9,6 @@
 #include "base/str.h"
 #include "manager/migrations.h"
 
-#define LOOK_US 1000000
 #define KEY_SIZE 48
 
 /* ---- life ---- */
@@ -122,7 +121,8 @@ static int start_workers(struct manager *m, struct error *err)
     int r = worker_new(m->config.loop, "peer", &all->peer_worker);
     r = r != 0 ? r : worker_new(m->config.loop, "vm-move", &all->move_worker);
     r = r != 0 ? r : worker_new(m->config.loop, "vm-track", &all->watch_worker);
-    r = r != 0 ? r : evloop_every(m->config.loop, LOOK_US, arrivals_look, m);
+    r = r != 0 ? r : evloop_timer_new(m->config.loop, arrivals_look, m, &all->look);
+    r = r != 0 ? r : evloop_timer_set(all->look, LOOK_TICKS * move_tick_us(m));
     return r == 0 ? 0 : error_set_errno(err, -r, "cleaved", "starting a worker thread");
 }
 
@@ -162,6 +162,7 @@ void migrations_close(struct manager *m)
     for (vec_each(&m->migrations->moves, move)) {
         moving = moving || (*move)->moving;
     }
+    evloop_timer_free(TAKE_PTR(m->migrations->look));
     worker_free(TAKE_PTR(m->migrations->watch_worker));
     worker_free(TAKE_PTR(m->migrations->peer_worker));
     struct guest_port *port = TAKE_PTR(m->config.move_guest);
@@ -357,26 +358,35 @@ bool migrations_have_claim(const struct manager *m, const char *claim)
     return leaving(m, claim) != NULL || arriving(m, claim) != NULL;
 }
 
+int migrations_refuse_claim(const struct manager *m, const struct change *change, const char *claim,
+                            struct error *err)
+{
+    const struct move *move = leaving(m, claim);
+    const struct arrival *arrival = arriving(m, claim);
+    bool own = change != NULL && ((move != NULL && move == change->move) ||
+                                  (arrival != NULL && arrival == change->arrival));
+    if (own || (move == NULL && arrival == NULL)) {
+        return 0;
+    }
+    const char *vm = move != NULL ? move->migration->request.vm : arrival->incoming->vm;
+    const char *id = move != NULL ? move->migration->id : arrival->incoming->id;
+    error_set(err, REASON_IN_USE, SUBJECT("claim", claim),
+              "claim \"%s\" can't be changed: VM \"%s\" is %s with it (migration %s)", claim, vm,
+              move != NULL ? "leaving" : "coming in", id);
+    error_hint(err, "wait until the migration is over, or cancel it where the VM comes from");
+    return -REASON_IN_USE;
+}
+
 int migrations_refuse_plan(const struct manager *m, const struct change *change,
                            const struct plan *plan, struct error *err)
 {
+    int r = 0;
     for (vec_each(&plan->claims, entry)) {
-        const char *name = entry->claim.name;
-        const struct move *move = leaving(m, name);
-        const struct arrival *arrival = arriving(m, name);
-        if (entry->verb == PLAN_KEEP || (move != NULL && move == change->move) ||
-            (arrival != NULL && arrival == change->arrival) || (move == NULL && arrival == NULL)) {
-            continue;
+        if (r == 0 && entry->verb != PLAN_KEEP) {
+            r = migrations_refuse_claim(m, change, entry->claim.name, err);
         }
-        const char *vm = move != NULL ? move->migration->request.vm : arrival->incoming->vm;
-        const char *id = move != NULL ? move->migration->id : arrival->incoming->id;
-        error_set(err, REASON_IN_USE, SUBJECT("claim", name),
-                  "claim \"%s\" can't be changed: VM \"%s\" is %s with it (migration %s)", name, vm,
-                  move != NULL ? "leaving" : "coming in", id);
-        error_hint(err, "wait until the migration is over, or cancel it where the VM comes from");
-        return -REASON_IN_USE;
     }
-    return 0;
+    return r;
 }
 
 /* ---- plans ---- */

@@ -12,29 +12,37 @@
 #include "plan/whereabouts.h"
 
 #define TICK_US 250000
-#define PAUSE_US 250000
-#define PAUSE_MAX_US 10000000
-/* So long the source goes on asking a target to give back. It will by itself, later. */
-#define ABORT_PATIENCE_US 60000000
+/* The longest pause between two attempts, and how long the source goes on asking a target to give
+ * back (it will by itself, later): in ticks. */
+#define PAUSE_MAX_TICKS 40
+#define ABORT_PATIENCE_TICKS 240
 #define TWICE_MAX 10
+#define REFUSALS_MAX 10
 
 static void decide(struct move *move);
 
 /* ---- moving on ---- */
 
+uint64_t move_tick_us(const struct manager *m)
+{
+    return m->config.migration_tick_us == 0 ? TICK_US : m->config.migration_tick_us;
+}
+
 void move_try_later(struct move *move)
 {
+    uint64_t tick_us = move_tick_us(move->manager);
     if (move->manager->stopping || move->finished) {
         return;
     }
-    move->pause_us = move->pause_us == 0 ? PAUSE_US : move->pause_us;
+    move->pause_us = move->pause_us == 0 ? tick_us : move->pause_us;
     (void)evloop_timer_set(move->timer, move->pause_us);
-    move->pause_us = move->pause_us * 2 < PAUSE_MAX_US ? move->pause_us * 2 : PAUSE_MAX_US;
+    move->pause_us = move->pause_us * 2 < PAUSE_MAX_TICKS * tick_us ? move->pause_us * 2
+                                                                    : PAUSE_MAX_TICKS * tick_us;
 }
 
 static void soon(struct move *move)
 {
-    (void)evloop_timer_set(move->timer, TICK_US);
+    (void)evloop_timer_set(move->timer, move_tick_us(move->manager));
 }
 
 void move_note(struct txn *txn, const struct migration *migration)
@@ -497,6 +505,14 @@ static void decide(struct move *move)
 
 /* ---- switching ---- */
 
+/* The target has forgotten its reservation, or gave it back, and still has the VM. Nothing that is
+ * kept here would help it. */
+static bool is_lost_there(struct move *move, const struct error *err)
+{
+    return err->reason == REASON_NOT_FOUND ||
+           (err->reason == REASON_CONFLICT && ++move->refusals > REFUSALS_MAX);
+}
+
 static void committed(struct move *move, struct incoming *incoming, const struct error *err)
 {
     if (err == NULL && incoming->state == INCOMING_COMMITTED) {
@@ -504,9 +520,9 @@ static void committed(struct move *move, struct incoming *incoming, const struct
         enter(move, MIGRATION_RELEASING);
         return;
     }
-    if (err != NULL && err->reason == REASON_NOT_FOUND && move->migration->moved) {
-        log_warning("migration %s: the target has forgotten it, though the VM is there",
-                    move->migration->id);
+    if (err != NULL && move->migration->moved && is_lost_there(move, err)) {
+        log_warning("migration %s: the VM is on %s, but its claims are not: %s",
+                    move->migration->id, move->migration->target, err->message);
         enter(move, MIGRATION_RELEASING);
         return;
     }
@@ -589,7 +605,8 @@ static void undefined(struct move *move, struct incoming *incoming, const struct
 
 static void keep_releasing(struct move *move)
 {
-    if (move->releasing) {
+    /* One that was begun before a restart goes on by itself. */
+    if (move->releasing || move->migration->plan[0] != '\0') {
         return;
     }
     move->releasing = true;
@@ -635,7 +652,7 @@ static void aborted(struct move *move, struct incoming *incoming, const struct e
     }
     uint64_t now = clock_monotonic_us();
     move->touched_us = move->touched_us == 0 ? now : move->touched_us;
-    if (now - move->touched_us > ABORT_PATIENCE_US) {
+    if (now - move->touched_us > ABORT_PATIENCE_TICKS * move_tick_us(move->manager)) {
         log_warning("migration %s: %s does not answer; it gives back what it has by itself",
                     move->migration->id, move->migration->request.peer);
         end_abort(move);

@@ -19,6 +19,8 @@ extern const struct sm_type incoming_machine;
 #define MIGRATIONS_KEPT 50
 /* A source that leads asks at least this often, so that the reservation stays. */
 #define MIGRATION_TOUCH_US 5000000
+/* So many ticks between two looks at what comes in. */
+#define LOOK_TICKS 4
 
 /* A migration that this host leads. */
 struct move {
@@ -40,6 +42,7 @@ struct move {
     bool finished;  /* goes as soon as no job has it */
     uint64_t touched_us;
     unsigned both;                      /* how often it was seen running twice */
+    unsigned refusals;                  /* of the target to take over what it has */
     struct error err;                   /* why it goes back */
     struct migration_progress progress; /* written by the watching worker's done */
 };
@@ -69,6 +72,7 @@ struct migrations {
     struct worker *peer_worker;
     struct worker *move_worker;
     struct worker *watch_worker;
+    struct evloop_timer *look; /* at what comes in */
 };
 
 /* Reads the store; workers start. Unfinished ones go on with migrations_resume(). */
@@ -84,6 +88,9 @@ void migrations_free(struct manager *m);
 /* -IN_USE when the VM is on its way, in or out. `what` it can't: "be stopped". */
 int migrations_refuse_vm(const struct manager *m, const char *vm, const char *what,
                          struct error *err);
+/* -IN_USE when the claim is one of such a VM, and the change is not the migration's own. */
+int migrations_refuse_claim(const struct manager *m, const struct change *change, const char *claim,
+                            struct error *err);
 /* -IN_USE when the plan takes or changes a claim of such a VM and isn't the migration's own. */
 int migrations_refuse_plan(const struct manager *m, const struct change *change,
                            const struct plan *plan, struct error *err);
@@ -111,6 +118,8 @@ struct move *move_new(struct manager *m, struct migration *migration);
 void move_free(struct move *move);
 /* The state with everything else of the migration, stored; -reason and unchanged if it can't be. */
 int move_store(struct move *move, enum migration_state state, struct error *err);
+/* How long to wait before looking again. */
+uint64_t move_tick_us(const struct manager *m);
 /* Does what comes next; any time. */
 void move_go_on(void *move);
 /* After `pause_us`, or later with each attempt. */

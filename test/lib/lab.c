@@ -75,6 +75,9 @@ int lab_start(struct lab *lab)
                                     .vm_grace_us = lab->vm_grace_us,
                                     .hook_deadline_us = lab->hook_deadline_us,
                                     .restore_timeout_us = RESTORE_TIMEOUT_US};
+    if (lab->configure != NULL) {
+        lab->configure(lab, &config);
+    }
     return manager_new(&config, &lab->manager, NULL);
 }
 

@@ -35,6 +35,8 @@ struct lab {
     struct guest_port *watch_guest;
     struct guest_port *fake_guest; /* the one below ports.guest, to set a hook */
     uint64_t vm_grace_us, hook_deadline_us;
+    /* Adds to the configuration of each manager that is started; may be NULL. */
+    void (*configure)(struct lab *lab, struct manager_config *config);
     struct store *store;
     struct manager *manager;
 };

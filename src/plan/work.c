@@ -337,6 +337,22 @@ void work_create_vgpu(struct gpu_work *work, size_t i)
     step->placement_id = got->placement_id;
 }
 
+/* Is it in the stored definition of the claim's VM? */
+static bool is_defined(const struct gpu_work *work, const struct claim *claim,
+                       const struct claim_device *wanted)
+{
+    for (vec_each(&work->planner->host->vms, vm)) {
+        for (size_t i = 0; claim_is_of(claim, vm->name, vm->uuid) && i < vm->devices.n; i++) {
+            const struct vm_device *device = &vm->devices.items[i];
+            const char *uuid = device->is_mdev ? device->mdev_uuid : "";
+            if (device->persistent && claim_device_is(wanted, &device->addr, uuid)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 void work_attach(struct gpu_work *work, size_t i)
 {
     const struct admitted *added = &work->added[i];
@@ -344,7 +360,13 @@ void work_attach(struct gpu_work *work, size_t i)
         return;
     }
     const struct claim_device *named = named_for(work, i);
-    if (named != NULL && !claim_device_is(named, &work->got[i].device, work->got[i].mdev_uuid)) {
+    bool same =
+        named != NULL && claim_device_is(named, &work->got[i].device, work->got[i].mdev_uuid);
+    bool held = claim_holds(&added->claim); /* then what it had is taken out, in the same plan */
+    if (same && !held && is_defined(work, &added->claim, named)) {
+        return; /* no step, or its undo would take out what was there before */
+    }
+    if (named != NULL && !same) {
         work_detach(work, &added->claim, named);
     }
     struct step *step = work_step(work, STEP_ATTACH);

@@ -17,6 +17,7 @@ struct mig {
     uint32_t pinned;
     uint32_t unwanted; /* only leaving claims used it */
     uint32_t foreign;  /* no claim's, and empty: may be used, is never destroyed */
+    uint32_t lost;     /* pinned, and not there: a reboot took what a staying claim stood on */
     /* Per wanted: vGPUs on it by now, their type, and whether one wants it alone. */
     struct {
         const struct cat_vgpu_type *type;
@@ -110,6 +111,44 @@ static int read_existing(const struct gpu_work *work, struct mig *mig, struct er
         }
     }
     return 0;
+}
+
+static bool is_free(const struct mig *mig, const struct layout_gi *wanted)
+{
+    for (uint32_t i = 0; i < mig->existing.n; i++) {
+        const struct layout_gi *gi = &mig->existing.items[i];
+        if (gi->start < wanted->start + wanted->profile->memory_slices &&
+            wanted->start < gi->start + gi->profile->memory_slices) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The places of instances that a reboot took stay those of their claims, unless another instance
+ * stands there by now. */
+static void read_lost(const struct gpu_work *work, struct mig *mig)
+{
+    for (size_t k = 0; k < work->n_kept; k++) {
+        const struct claim *claim = work->kept[k];
+        const struct gi gi = {.start = claim->got.start, .size = claim->got.size};
+        struct layout_gi place = {.start = gi.start};
+        if (mode_of_claim(claim->spec.mode) != GPU_MIG || gi.start == NO_ID ||
+            mig->existing.n == LAYOUT_MAX_GIS ||
+            model_find_profile(work->model, claim->got.profile, &place.profile, NULL) != 0 ||
+            !is_free(mig, &place)) {
+            continue;
+        }
+        uint32_t i = mig->existing.n++;
+        uint32_t w = mig->wanted.n++;
+        mig->existing.items[i] = place;
+        mig->wanted.items[w] = place;
+        mig->use[w].n_vgpus = work_claims_on(work, &gi, &mig->use[w].type);
+        mig->use[w].taken = exclusive_on(work, &gi);
+        mig->use[w].existing = i;
+        mig->pinned |= 1U << i;
+        mig->lost |= 1U << i;
+    }
 }
 
 /* Room for one more vGPU of the type on a wanted instance? */
@@ -237,7 +276,7 @@ static int prepare(struct gpu_work *work, const struct mig *mig, struct error *e
         return 0;
     }
     for (uint32_t i = 0; i < mig->existing.n; i++) {
-        if ((mig->pinned & 1U << i) != 0) {
+        if ((mig->pinned & ~mig->lost & 1U << i) != 0) {
             char subject[64];
             const struct layout_gi *gi = &mig->existing.items[i];
             error_set(err, REASON_CONFLICT, work_subject(work, subject, sizeof(subject)),
@@ -280,6 +319,9 @@ static void change_existing(struct gpu_work *work, const struct mig *mig, bool *
 {
     bool wiped = work_has_step(work, STEP_SRIOV_ENABLE);
     for (uint32_t i = 0; i < mig->existing.n; i++) {
+        if ((mig->lost & 1U << i) != 0) {
+            continue;
+        }
         const struct layout_gi *gi = &mig->existing.items[i];
         const struct gi *observed = &work->gpu->gis.items[i];
         bool keep = mig->change.keep[i] && !wiped;
@@ -300,10 +342,22 @@ static void change_existing(struct gpu_work *work, const struct mig *mig, bool *
     }
 }
 
+/* A lost instance comes back with the first vGPU that joins those of its claims. */
+static bool comes_back(const struct gpu_work *work, const struct mig *mig, uint32_t w)
+{
+    uint32_t i = mig->use[w].existing;
+    bool joined = false;
+    for (size_t added = 0; added < work->n_added; added++) {
+        joined = joined || mig->of_claim[added] == w;
+    }
+    return joined && i != NO_ID && (mig->lost & 1U << i) != 0;
+}
+
 static void create_new(struct gpu_work *work, const struct mig *mig, const bool *serves)
 {
     for (uint32_t w = 0; w < mig->wanted.n; w++) {
-        if (mig->use[w].existing != NO_ID || serves[w]) {
+        bool there = mig->use[w].existing != NO_ID || serves[w];
+        if (there && !comes_back(work, mig, w)) {
             continue;
         }
         const struct cat_profile *profile = mig->wanted.items[w].profile;
@@ -378,6 +432,7 @@ int work_mig(struct gpu_work *work, struct error *err)
     }
     struct mig mig = {0};
     int result = read_existing(work, &mig, err);
+    read_lost(work, &mig);
     for (size_t i = 0; result == 0 && i < work->n_added; i++) {
         result = want_instance(work, &mig, i, err);
     }

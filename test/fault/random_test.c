@@ -1,34 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random requests, one random call failing in some of them, a restart now and then: after each,
- * nothing is lost, nothing is left over, and no running VM lost a device. The seed is in the
- * message; given as argument, it is played alone, with a log.
+ * Random requests and mishaps on a host in memory: claims and sites, VMs that start and stop by
+ * cleave and behind its back, several clients at once, one call failing, the manager killed at a
+ * call, reboots. After each, nothing is lost, nothing is left over, nothing is assigned twice, and
+ * no running VM lost a device. The seed is in the message; given as argument, it is played alone,
+ * with a log: random_test SEED [ACTIONS].
  */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/str.h"
 #include "lab.h"
+#include "lab_hook.h"
 #include "manager/state.h"
 #include "store/memory.h"
 #include "test.h"
 
-#define SEEDS 200
-#define REQUESTS 30
+#define SEEDS 120
+#define ACTIONS 60
 #define NAMES 6
+#define VMS 4
+#define CLIENTS 3
 
 static struct lab_data data;
 static uint64_t first_seed = 1;
 static uint64_t last_seed = SEEDS;
+static uint64_t n_actions = ACTIONS;
 
 struct play {
     uint64_t seed, random;
     struct fake_host host;
     struct lab lab;
-    char last[160]; /* request, for the message */
+    char last[160]; /* action, for the message */
+    char touched[CLIENTS + 1][NAME_SIZE];
+    size_t n_touched; /* claims that it may change; SIZE_MAX: any */
 };
+
+static const struct caller tester = {.author = "tester"};
 
 /* xorshift64: small, and the same everywhere. */
 static uint32_t draw(struct play *play, uint32_t below)
@@ -48,80 +60,229 @@ static const char *const wishes[] = {
     "\"mode\": \"passthrough\"",
 };
 
+static void touch(struct play *play, const char *name)
+{
+    if (play->n_touched < ARRAY_SIZE(play->touched)) {
+        STR_SET(play->touched[play->n_touched], name);
+        play->n_touched++;
+    }
+}
+
 static void write_claim(struct play *play, char *out, size_t size)
 {
-    char vm[32] = "";
+    char vm[64] = "";
+    char name[8];
     const char *wish = wishes[draw(play, ARRAY_SIZE(wishes))];
     if (draw(play, 2) == 0 && strstr(wish, "profile") == NULL) {
-        snprintf(vm, sizeof(vm), ", \"vm\": \"web%u\"", 1 + draw(play, 4));
+        const char *hold = draw(play, 3) == 0 ? ", \"hold\": \"on-demand\"" : "";
+        snprintf(vm, sizeof(vm), ", \"vm\": \"web%u\"%s", 1 + draw(play, VMS), hold);
     }
-    snprintf(out, size, "{\"name\": \"c%u\", %s%s}", draw(play, NAMES), wish, vm);
+    snprintf(name, sizeof(name), "c%u", draw(play, NAMES));
+    snprintf(out, size, "{\"name\": \"%s\", %s%s}", name, wish, vm);
 }
 
-static void play_vm(struct play *play)
+static struct fake_vm *draw_vm(struct play *play)
 {
-    static const struct caller caller = {.author = "tester"};
-    struct answer answer = {0};
-    char vm[8];
-    snprintf(vm, sizeof(vm), "web%u", 1 + draw(play, 4));
-    snprintf(play->last, sizeof(play->last), "start or stop %s", vm);
-    if (draw(play, 2) == 0) {
-        manager_start_vm(play->lab.manager, &caller, vm, false, lab_reply, &answer);
-    } else {
-        manager_stop_vm(play->lab.manager, &caller, vm, NULL, false, lab_reply, &answer);
-    }
-    (void)lab_wait(&play->lab, &answer);
-    answer_done(&answer);
+    char name[8];
+    snprintf(name, sizeof(name), "web%u", 1 + draw(play, VMS));
+    return fake_host_vm(&play->host, name);
 }
 
-static void play_site(struct play *play)
+/* ---- requests: sent, and waited for by who sent them ---- */
+
+static void send_create(struct play *play, struct answer *answer)
+{
+    CLEANUP_JSON json_t *body = NULL;
+    write_claim(play, play->last, sizeof(play->last));
+    assert_int_equal(json_read(play->last, strlen(play->last), "test", &body, NULL), 0);
+    touch(play, json_string_value(json_object_get(body, "name")));
+    manager_create_claim(play->lab.manager, &tester, body, false, lab_reply, answer);
+}
+
+static void send_delete(struct play *play, struct answer *answer)
+{
+    char name[8];
+    snprintf(name, sizeof(name), "c%u", draw(play, NAMES));
+    snprintf(play->last, sizeof(play->last), "delete %s", name);
+    touch(play, name);
+    manager_delete_claim(play->lab.manager, &tester, name, false, lab_reply, answer);
+}
+
+static void send_site(struct play *play, struct answer *answer)
 {
     char claims[3][160];
     char text[640];
     for (size_t i = 0; i < 3; i++) {
         write_claim(play, claims[i], sizeof(claims[i]));
-        claims[i][11] = (char)('s' + i); /* "c0" → "s0", "t0", "u0": not the names made by hand */
+        claims[i][11] = (char)('0' + i);
+        claims[i][10] = 's'; /* "c4" → "s0": not the names made by hand */
     }
     size_t n = draw(play, 4);
     snprintf(text, sizeof(text), "{\"name\": \"site\", \"claims\": [%s%s%s%s%s]}",
              n > 0 ? claims[0] : "", n > 1 ? "," : "", n > 1 ? claims[1] : "", n > 2 ? "," : "",
              n > 2 ? claims[2] : "");
     STR_SET(play->last, text);
-    (void)lab_apply(&play->lab, text, NULL);
+    for (size_t i = 0; i < 3; i++) {
+        touch(play, (const char *[]){"s0", "s1", "s2"}[i]);
+    }
+    CLEANUP_JSON json_t *body = NULL;
+    assert_int_equal(json_read(text, strlen(text), "test", &body, NULL), 0);
+    manager_apply_site(play->lab.manager, &tester, body, false, lab_reply, answer);
+}
+
+static void send_start(struct play *play, struct answer *answer)
+{
+    const struct fake_vm *vm = draw_vm(play);
+    snprintf(play->last, sizeof(play->last), "start %s", vm->name);
+    manager_start_vm(play->lab.manager, &tester, vm->name, false, lab_reply, answer);
+}
+
+static void send_stop(struct play *play, struct answer *answer)
+{
+    const struct fake_vm *vm = draw_vm(play);
+    snprintf(play->last, sizeof(play->last), "stop %s", vm->name);
+    manager_stop_vm(play->lab.manager, &tester, vm->name, NULL, false, lab_reply, answer);
+}
+
+static void send_gc(struct play *play, struct answer *answer)
+{
+    STR_SET(play->last, "gc");
+    manager_collect_garbage(play->lab.manager, &tester, false, lab_reply, answer);
+}
+
+static void send_mode(struct play *play, struct answer *answer)
+{
+    static const char *const gpus[] = {LAB_A100, LAB_RTX, LAB_L40S};
+    static const char *const modes[] = {"idle", "passthrough", "time-sliced", "mig"};
+    const char *gpu = gpus[draw(play, ARRAY_SIZE(gpus))];
+    const char *mode = modes[draw(play, ARRAY_SIZE(modes))];
+    snprintf(play->last, sizeof(play->last), "mode of %s: %s", gpu, mode);
+    CLEANUP_JSON json_t *body = json_pack("{s:s}", "mode", mode);
+    manager_set_gpu_mode(play->lab.manager, &tester, gpu, body, false, lab_reply, answer);
+}
+
+typedef void send_fn(struct play *play, struct answer *answer);
+
+static send_fn *draw_request(struct play *play)
+{
+    static send_fn *const table[] = {
+        send_create, send_create, send_create, send_create, send_delete,
+        send_delete, send_delete, send_site,   send_start,  send_start,
+        send_start,  send_stop,   send_stop,   send_gc,     send_mode,
+    };
+    return table[draw(play, ARRAY_SIZE(table))];
 }
 
 static void play_request(struct play *play)
 {
-    switch (draw(play, 8)) {
-    case 0:
-    case 1:
-    case 2:
-        write_claim(play, play->last, sizeof(play->last));
-        (void)lab_create(&play->lab, play->last, NULL);
-        break;
-    case 3:
-    case 4:
-        snprintf(play->last, sizeof(play->last), "c%u", draw(play, NAMES));
-        (void)lab_delete(&play->lab, play->last, NULL);
-        break;
-    case 5:
-        play_site(play);
-        break;
-    default:
-        play_vm(play);
-        break;
+    struct answer answer = {0};
+    draw_request(play)(play, &answer);
+    (void)lab_wait(&play->lab, &answer);
+    answer_done(&answer);
+}
+
+/* Several clients, none of whom waits for the others. */
+static void play_clients(struct play *play)
+{
+    struct answer answers[CLIENTS] = {0};
+    char all[CLIENTS][48];
+    for (size_t i = 0; i < CLIENTS; i++) {
+        draw_request(play)(play, &answers[i]);
+        STR_SET(all[i], play->last);
+    }
+    for (size_t i = 0; i < CLIENTS; i++) {
+        (void)lab_wait(&play->lab, &answers[i]);
+        answer_done(&answers[i]);
+    }
+    snprintf(play->last, sizeof(play->last), "%s | %s | %s", all[0], all[1], all[2]);
+}
+
+/* ---- mishaps ---- */
+
+static void play_fault(struct play *play)
+{
+    struct faults *faults = &play->lab.faults;
+    atomic_store(&faults->calls, 0);
+    faults->at = 1 + draw(play, 60);
+    faults->length = 1;
+    faults->kind = draw(play, 2) == 0 ? FAULT_FAIL_BEFORE : FAULT_FAIL_AFTER;
+    play_request(play);
+    (void)lab_settle(&play->lab);
+    faults->kind = FAULT_NONE;
+}
+
+static void restart(struct play *play)
+{
+    lab_stop(&play->lab);
+    play->lab.faults.kind = FAULT_NONE;
+    assert_int_equal(lab_start(&play->lab), 0);
+}
+
+/* From some call on nothing gets out of the process any more, and then it is gone. */
+static void play_crash(struct play *play)
+{
+    struct faults *faults = &play->lab.faults;
+    struct answer answer = {0};
+    atomic_store(&faults->calls, 0);
+    faults->at = 1 + draw(play, 40);
+    faults->length = INT_MAX;
+    faults->kind = FAULT_FAIL_BEFORE;
+    draw_request(play)(play, &answer);
+    (void)lab_settle_or_reach(&play->lab, faults->at);
+    restart(play);
+    answer_done(&answer);
+}
+
+static void play_restart(struct play *play)
+{
+    STR_SET(play->last, "restart");
+    restart(play);
+}
+
+/* The emulator dies, or somebody stops the VM: cleave is not asked, and may see it late. */
+static void play_power_off(struct play *play)
+{
+    struct fake_vm *vm = draw_vm(play);
+    snprintf(play->last, sizeof(play->last), "%s dies", vm->name);
+    vm->running = false;
+}
+
+static void play_reboot(struct play *play)
+{
+    STR_SET(play->last, "reboot");
+    lab_stop(&play->lab);
+    fake_host_reboot(&play->host);
+    play->lab.forgetful = true;
+    assert_int_equal(lab_start(&play->lab), 0);
+}
+
+/* ---- one action ---- */
+
+static const struct {
+    void (*play)(struct play *play);
+    uint32_t weight;
+} table[] = {
+    {play_request, 24}, {play_fault, 8},     {play_clients, 8}, {play_crash, 6},
+    {play_restart, 3},  {play_power_off, 5}, {play_reboot, 1},
+};
+
+static void play_any(struct play *play)
+{
+    uint32_t all = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        all += table[i].weight;
+    }
+    uint32_t at = draw(play, all);
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        if (at < table[i].weight) {
+            table[i].play(play);
+            return;
+        }
+        at -= table[i].weight;
     }
 }
 
-static void arm(struct play *play)
-{
-    play->lab.faults.calls = 0;
-    play->lab.faults.kind = FAULT_NONE;
-    if (draw(play, 3) == 0) {
-        play->lab.faults.at = 1 + draw(play, 60);
-        play->lab.faults.kind = draw(play, 2) == 0 ? FAULT_FAIL_BEFORE : FAULT_FAIL_AFTER;
-    }
-}
+/* ---- is all well? ---- */
 
 static bool has_device(const struct fake_vm *vm, const struct pci_addr *device)
 {
@@ -151,44 +312,82 @@ static void check_running(const struct play *play, const struct fake_host *befor
     }
 }
 
+static bool is_touched(const struct play *play, const char *name)
+{
+    for (size_t i = 0; i < play->n_touched && i < ARRAY_SIZE(play->touched); i++) {
+        if (str_eq(play->touched[i], name)) {
+            return true;
+        }
+    }
+    return play->n_touched >= ARRAY_SIZE(play->touched);
+}
+
+/* Claims that nobody asked about are as they were, but for what power does to on-demand ones. */
+static void check_claims(const struct play *play, const struct claims *before)
+{
+    const struct claims *now = &play->lab.manager->claims;
+    for (vec_each(before, was)) {
+        const struct claim *is = claims_find(now, was->name);
+        bool same = is != NULL && (is->state == was->state || is->spec.hold == CLAIM_ON_DEMAND);
+        if (!same && !is_touched(play, was->name)) {
+            fail_msg("seed %llu: claim %s, which was %s, is %s after: %s",
+                     (unsigned long long)play->seed, was->name, claim_state_name(was->state),
+                     is == NULL ? "lost" : claim_state_name(is->state), play->last);
+        }
+    }
+}
+
+/* cleaved looks again, and does what it has to do then. */
+static bool come_to_rest(struct play *play)
+{
+    bool rests = lab_settle(&play->lab);
+    struct answer answer = {0};
+    manager_list_vms(play->lab.manager, lab_reply, &answer);
+    rests = lab_wait(&play->lab, &answer) && rests;
+    answer_done(&answer);
+    return lab_settle(&play->lab) && rests;
+}
+
 static void play_turn(struct play *play)
 {
     char why[256] = "";
     struct fake_host before = play->host;
-    arm(play);
-    play_request(play);
-    bool still = lab_settle(&play->lab);
-    bool fired =
-        play->lab.faults.kind != FAULT_NONE && play->lab.faults.calls >= play->lab.faults.at;
-    play->lab.faults.kind = FAULT_NONE;
-    if (!still) {
+    struct claims claims = {0};
+    for (vec_each(&play->lab.manager->claims, claim)) {
+        *vec_push(&claims) = *claim;
+    }
+    play->n_touched = 0;
+    play_any(play);
+    if (!come_to_rest(play)) {
         fail_msg("seed %llu: no rest after: %s", (unsigned long long)play->seed, play->last);
     }
-    if (draw(play, 5) == 0) {
-        lab_stop(&play->lab);
-        assert_int_equal(lab_start(&play->lab), 0);
-        assert_true(lab_settle(&play->lab));
-    }
     check_running(play, &before);
+    check_claims(play, &claims);
+    vec_done(&claims);
     if (!lab_is_sound(&play->lab, why, sizeof(why))) {
-        fail_msg("seed %llu: after %s (%s): %s", (unsigned long long)play->seed, play->last,
-                 fired ? "with a fault" : "without a fault", why);
+        fail_msg("seed %llu: after %s: %s", (unsigned long long)play->seed, play->last, why);
     }
 }
 
-static void random_requests_and_faults_leave_nothing_behind(void **state)
+static void random_actions_and_faults_leave_nothing_behind(void **state)
 {
     (void)state;
+    uint64_t began_us = clock_monotonic_us();
     for (uint64_t seed = first_seed; seed <= last_seed; seed++) {
         struct play play = {.seed = seed, .random = seed * UINT64_C(0x9e3779b97f4a7c15)};
         lab_furnish(&play.host);
         lab_open(&play.lab, &data, &play.host, memory_store_new());
+        lab_set_hook(&play.lab);
         assert_int_equal(lab_start(&play.lab), 0);
-        for (int i = 0; i < REQUESTS; i++) {
+        for (uint64_t i = 0; i < n_actions; i++) {
             play_turn(&play);
         }
         lab_close(&play.lab);
     }
+    uint64_t n = (last_seed - first_seed + 1) * n_actions;
+    uint64_t us = clock_monotonic_us() - began_us;
+    print_message("# %llu actions, %llu per second\n", (unsigned long long)n,
+                  (unsigned long long)(n * 1000000 / (us == 0 ? 1 : us)));
 }
 
 static int load(void **state)
@@ -209,11 +408,14 @@ static int unload(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && parse_u64(argv[1], &first_seed)) {
+    if (argc >= 2 && parse_u64(argv[1], &first_seed)) {
         last_seed = first_seed;
     }
+    if (argc == 3) {
+        (void)parse_u64(argv[2], &n_actions);
+    }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_requests_and_faults_leave_nothing_behind),
+        cmocka_unit_test(random_actions_and_faults_leave_nothing_behind),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }

@@ -77,6 +77,8 @@ bool fake_host_same(const struct fake_host *a, const struct fake_host *b);
 
 /* GPU instances, vGPUs and virtual functions go, as at a reboot. */
 void fake_host_forget(struct fake_host *host);
+/* As the machine's own: VMs end, and GPUs forget all but Ampere's MIG mode. */
+void fake_host_reboot(struct fake_host *host);
 
 /* Maps the file (made if need be); unmapped by munmap() or at exit. */
 struct fake_host *fake_host_map(const char *path);

@@ -81,10 +81,15 @@ int lab_start(struct lab *lab)
     return manager_new(&config, &lab->manager, NULL);
 }
 
+/* With its loop, as a process ends: timers that the manager set lead nowhere afterwards. */
 void lab_stop(struct lab *lab)
 {
+    struct error err = {0};
     manager_free(lab->manager);
     lab->manager = NULL;
+    evloop_free(lab->loop);
+    lab->loop = NULL;
+    must(evloop_new(&lab->loop), &err, "event loop");
 }
 
 void lab_close(struct lab *lab)
@@ -148,6 +153,23 @@ static bool is_idle(void *data)
 bool lab_settle(struct lab *lab)
 {
     return wait_for(lab, is_idle, lab);
+}
+
+struct reach {
+    struct lab *lab;
+    unsigned calls;
+};
+
+static bool is_idle_or_reached(void *data)
+{
+    const struct reach *reach = data;
+    return is_idle(reach->lab) || reach->lab->faults.calls >= reach->calls;
+}
+
+bool lab_settle_or_reach(struct lab *lab, unsigned calls)
+{
+    struct reach reach = {lab, calls};
+    return wait_for(lab, is_idle_or_reached, &reach);
 }
 
 /* ---- requests ---- */
@@ -265,11 +287,13 @@ static struct fake_vf *vf_of(struct fake_host *host, const struct claim *claim)
                : &gpu->vfs[function - FAKE_VF_OFFSET];
 }
 
+/* What the claim holds, or else what is named for it, is in its VM's definition. */
 static bool vm_has(struct fake_host *host, const struct claim *claim)
 {
     const struct fake_vm *vm = fake_host_vm(host, claim->vm);
-    for (uint32_t i = 0; vm != NULL && i < vm->n_devices; i++) {
-        if (pci_addr_cmp(&vm->devices[i], &claim->got.device) == 0) {
+    struct claim_device own = {0};
+    for (uint32_t i = 0; vm != NULL && claim_device(claim, &own) && i < vm->n_devices; i++) {
+        if (pci_addr_cmp(&vm->devices[i], &own.device) == 0) {
             return true;
         }
     }
@@ -289,30 +313,81 @@ static bool has_gi(struct fake_host *host, const struct claim *claim)
     return false;
 }
 
-static const char *check_claim(struct fake_host *host, const struct claim *claim)
+/* NULL, or how the device that a bound claim holds is not what it should be. */
+static const char *check_device(struct fake_host *host, const struct claim *claim)
 {
-    bool on_gi = claim->got.profile[0] != '\0';
-    if (claim->state == CLAIM_BINDING || claim->state == CLAIM_RELEASING) {
-        return "is between two states";
-    }
-    if (claim->state != CLAIM_BOUND) {
-        return claim->got.set ? "failed and holds something" : NULL;
-    }
-    if (on_gi && !has_gi(host, claim)) {
+    const struct fake_gpu *gpu = fake_host_gpu(host, &claim->got.gpu);
+    if (claim->got.profile[0] != '\0' && !has_gi(host, claim)) {
         return "is bound to a GPU instance that is not there";
     }
     if (claim->spec.mode == CLAIM_PASSTHROUGH) {
-        const struct fake_gpu *gpu = fake_host_gpu(host, &claim->got.gpu);
-        return str_eq(gpu->driver, "vfio-pci") && vm_has(host, claim) ? NULL : "lost its GPU";
+        return str_eq(gpu->driver, "vfio-pci") ? NULL : "lost its GPU";
     }
     if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
         return NULL;
     }
     const struct fake_vf *vf = vf_of(host, claim);
-    if (vf == NULL || !str_eq(vf->type, claim->spec.type)) {
-        return "is bound to a vGPU that is not there";
+    return vf != NULL && str_eq(vf->type, claim->spec.type)
+               ? NULL
+               : "is bound to a vGPU that is not there";
+}
+
+static const char *check_on_demand(struct fake_host *host, const struct claim *claim)
+{
+    const struct fake_vm *vm = fake_host_vm(host, claim->vm);
+    bool on = vm != NULL && vm->running;
+    if (claim->spec.hold != CLAIM_ON_DEMAND || claim->state == CLAIM_FAILED) {
+        return NULL;
     }
-    return vm_has(host, claim) ? NULL : "is bound, and its VM does not have the device";
+    if (on != (claim->state == CLAIM_BOUND)) {
+        return on ? "is on-demand and holds nothing while its VM is on"
+                  : "is on-demand and not pending while its VM is off";
+    }
+    return NULL;
+}
+
+static const char *check_claim(const struct lab *lab, const struct claim *claim)
+{
+    if (claim->state == CLAIM_BINDING || claim->state == CLAIM_RELEASING) {
+        return "is between two states";
+    }
+    const char *wrong = check_on_demand(lab->host, claim);
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if (claim->state == CLAIM_FAILED) {
+        return claim->got.set              ? "failed and holds something"
+               : claim->problem[0] == '\0' ? "failed and does not say why"
+                                           : NULL;
+    }
+    if (claim->state == CLAIM_BOUND && !lab->forgetful) {
+        wrong = check_device(lab->host, claim);
+    }
+    bool bare = claim->spec.mode == CLAIM_GPU_INSTANCE;
+    return wrong != NULL || bare || vm_has(lab->host, claim) ? wrong
+                                                             : "is not in its VM's definition";
+}
+
+/* Two claims that hold the same device, or a whole GPU and a part of it. */
+static const char *check_pairs(const struct claims *claims)
+{
+    for (vec_each(claims, one)) {
+        for (vec_each(claims, other)) {
+            if (one == other || !one->got.set || !other->got.set ||
+                pci_addr_cmp(&one->got.gpu, &other->got.gpu) != 0) {
+                continue;
+            }
+            bool whole = one->spec.mode == CLAIM_PASSTHROUGH;
+            bool bare =
+                one->spec.mode == CLAIM_GPU_INSTANCE && other->spec.mode == CLAIM_GPU_INSTANCE;
+            bool same = bare ? one->got.start == other->got.start
+                             : pci_addr_cmp(&one->got.device, &other->got.device) == 0;
+            if (whole || same) {
+                return one->name;
+            }
+        }
+    }
+    return NULL;
 }
 
 static uint32_t count_devices(const struct fake_host *host)
@@ -324,41 +399,63 @@ static uint32_t count_devices(const struct fake_host *host)
     return n;
 }
 
+struct counts {
+    uint32_t vgpus, devices, instances;
+};
+
+static void count_claim(const struct lab *lab, const struct claim *claim, struct counts *counts)
+{
+    bool bare = claim->spec.mode == CLAIM_GPU_INSTANCE;
+    struct claim_device own = {0};
+    counts->devices +=
+        !bare && claim->vm[0] != '\0' && claim->state != CLAIM_FAILED && claim_device(claim, &own);
+    if (claim->state != CLAIM_BOUND) {
+        return;
+    }
+    counts->instances += claim->got.profile[0] != '\0';
+    counts->vgpus +=
+        !bare && claim->spec.mode != CLAIM_PASSTHROUGH && check_device(lab->host, claim) == NULL;
+}
+
+static bool counts_agree(const struct lab *lab, const struct counts *claimed, char *why,
+                         size_t size)
+{
+    uint32_t vgpus = fake_host_count_vgpus(lab->host);
+    uint32_t gis = fake_host_count_gis(lab->host);
+    if (vgpus != claimed->vgpus) {
+        snprintf(why, size, "%u vGPUs exist, %u are claimed", vgpus, claimed->vgpus);
+        return false;
+    }
+    if (count_devices(lab->host) != claimed->devices) {
+        snprintf(why, size, "VMs have %u devices, %u are claimed", count_devices(lab->host),
+                 claimed->devices);
+        return false;
+    }
+    /* Several claims may share one instance. */
+    if (gis > claimed->instances) {
+        snprintf(why, size, "%u GPU instances exist, at most %u are claimed", gis,
+                 claimed->instances);
+        return false;
+    }
+    return true;
+}
+
 bool lab_is_sound(struct lab *lab, char *why, size_t size)
 {
-    uint32_t vgpus = 0;
-    uint32_t devices = 0;
-    uint32_t instances = 0;
+    struct counts counts = {0};
     for (vec_each(&lab->manager->claims, claim)) {
-        const char *wrong = check_claim(lab->host, claim);
+        const char *wrong = check_claim(lab, claim);
         if (wrong != NULL) {
             snprintf(why, size, "claim %s (%s) %s", claim->name, claim_state_name(claim->state),
                      wrong);
             return false;
         }
-        bool bound = claim->state == CLAIM_BOUND;
-        bool whole = claim->spec.mode == CLAIM_PASSTHROUGH;
-        bool bare = claim->spec.mode == CLAIM_GPU_INSTANCE;
-        vgpus += bound && !whole && !bare;
-        devices += (bound || claim->state == CLAIM_PENDING) && !bare &&
-                   fake_host_vm(lab->host, claim->vm) != NULL;
-        instances += bound && claim->got.profile[0] != '\0';
+        count_claim(lab, claim, &counts);
     }
-    if (vgpus != fake_host_count_vgpus(lab->host)) {
-        snprintf(why, size, "%u vGPUs exist, %u are claimed", fake_host_count_vgpus(lab->host),
-                 vgpus);
+    const char *twice = check_pairs(&lab->manager->claims);
+    if (twice != NULL) {
+        snprintf(why, size, "what claim %s holds is assigned twice", twice);
         return false;
     }
-    if (devices != count_devices(lab->host)) {
-        snprintf(why, size, "VMs have %u devices, %u are claimed", count_devices(lab->host),
-                 devices);
-        return false;
-    }
-    /* Several claims may share one instance. */
-    if (fake_host_count_gis(lab->host) > instances) {
-        snprintf(why, size, "%u GPU instances exist, at most %u are claimed",
-                 fake_host_count_gis(lab->host), instances);
-        return false;
-    }
-    return true;
+    return counts_agree(lab, &counts, why, size);
 }

@@ -39,6 +39,7 @@ struct lab {
     void (*configure)(struct lab *lab, struct manager_config *config);
     struct store *store;
     struct manager *manager;
+    bool forgetful; /* the hardware was started anew: bound claims may lack their devices */
 };
 
 /* What a request was answered with. */
@@ -65,6 +66,8 @@ void answer_done(struct answer *answer);
 bool lab_wait(struct lab *lab, struct answer *answer);
 /* Runs the loop until no plan runs and no claim is between two states. */
 bool lab_settle(struct lab *lab);
+/* Likewise, or until so many calls of ports and store were made. */
+bool lab_settle_or_reach(struct lab *lab, unsigned calls);
 
 /* Requests by one line of JSON, waited for. Result: 0 or -reason; the answer may be NULL. */
 int lab_create(struct lab *lab, const char *claim_json, struct answer *answer);
@@ -80,8 +83,9 @@ const char *lab_claim_state(struct lab *lab, const char *claim);
 /* Member of the answer's body by dotted path ("plan.state"); NULL if there is none. */
 const char *answer_text(const struct answer *answer, const char *path);
 
-/* Nothing lost, nothing orphaned: every bound claim's device is there and in its VM, and nothing
- * else is. Writes what is wrong into `why`. */
+/* Nothing lost, nothing orphaned, nothing assigned twice: every bound claim's device is there and
+ * in its VM, and nothing else is; an on-demand claim holds one while its VM is on. Writes what is
+ * wrong into `why`. */
 bool lab_is_sound(struct lab *lab, char *why, size_t size);
 
 #endif

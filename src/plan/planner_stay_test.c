@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stays a claim's when its VM is off, the host was rebooted, or somebody changed the mode. */
+#include "plan/planner_fixture.h"
+
+static struct plan *draw(struct fixture *f, const struct claim *claim)
+{
+    struct plan *plan = NULL;
+    host_free(f->host);
+    f->host = NULL;
+    assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
+    struct planner planner = {
+        .catalog = f->catalog, .rules = f->rules, .host = f->host, .claims = &f->claims};
+    const struct claim *add[] = {claim};
+    struct plan_request request = {
+        .add = add, .n_add = 1, .draw = true, .author = "test", .new_uuid = id_uuid};
+    assert_int_equal(planner_build(&planner, &request, &plan, &f->err), 0);
+    return plan;
+}
+
+static void what_a_vm_names_already_is_drawn_without_touching_its_definition(void **state)
+{
+    struct fixture *f = *state;
+    struct claim claim = make("later", "vm1", "L40S-8Q");
+    claim.spec.hold = CLAIM_ON_DEMAND;
+    CLEANUP(plan_freep) struct plan *parked = must(f, &claim, 1, NULL, 0);
+    assert_int_equal(count(parked, STEP_ATTACH), 1);
+    claim = parked->claims.items[0].claim;
+    *vec_push(&f->claims) = claim;
+    CLEANUP(plan_freep) struct plan *drawn = draw(f, &claim);
+    assert_int_equal(count(drawn, STEP_VGPU_CREATE), 1);
+    assert_int_equal(count(drawn, STEP_ATTACH), 0); /* its undo would take the name out */
+
+    fake_host_vm(&f->fake, "vm1")->n_devices = 0;
+    CLEANUP(plan_freep) struct plan *again = draw(f, &claim);
+    assert_int_equal(count(again, STEP_ATTACH), 1);
+}
+
+static void places_that_a_reboot_took_stay_those_of_their_claims(void **state)
+{
+    struct fixture *f = *state;
+    struct claim bare = make("bare", "", "");
+    STR_SET(bare.spec.profile, "3g.20gb");
+    struct claim shared = make("shared", "", "DC-1-8C");
+    CLEANUP(plan_freep) struct plan *one = must(f, &bare, 1, NULL, 0);
+    CLEANUP(plan_freep) struct plan *two = must(f, &shared, 1, NULL, 0);
+    struct assignment first = claims_find(&f->claims, "bare")->got;
+    fake_host_reboot(&f->fake);
+
+    STR_SET(bare.name, "another");
+    CLEANUP(plan_freep) struct plan *three = must(f, &bare, 1, NULL, 0);
+    assert_int_not_equal(claims_find(&f->claims, "another")->got.start, first.start);
+    STR_SET(bare.name, "third");
+    CLEANUP(plan_freep) struct plan *none = NULL;
+    assert_int_equal(build(f, &bare, 1, NULL, 0, &none), -REASON_NO_CAPACITY);
+
+    /* One that shares brings the instance back that both stand on. */
+    STR_SET(shared.name, "joins");
+    CLEANUP(plan_freep) struct plan *four = must(f, &shared, 1, NULL, 0);
+    const struct claim *joins = claims_find(&f->claims, "joins");
+    const struct claim *was = claims_find(&f->claims, "shared");
+    assert_int_equal(count(four, STEP_GI_CREATE), 1);
+    assert_int_equal(joins->got.start, was->got.start);
+    assert_int_not_equal(pci_addr_cmp(&joins->got.device, &was->got.device), 0);
+}
+
+static void a_gpu_left_in_passthrough_mode_is_taken_back_unless_a_vm_has_it(void **state)
+{
+    struct fixture *f = *state;
+    struct claim shared = make("shared", "", "L40S-8Q");
+    struct fake_gpu *gpu = &f->fake.gpus[2];
+    struct fake_vm *vm = fake_host_vm(&f->fake, "vm1");
+    STR_SET(gpu->driver, "vfio-pci");
+    vm->devices[vm->n_devices++] = gpu->addr;
+    CLEANUP(plan_freep) struct plan *none = NULL;
+    assert_int_equal(build(f, &shared, 1, NULL, 0, &none), -REASON_CONFLICT);
+    assert_non_null(strstr(f->err.message, "vm1"));
+
+    vm->n_devices = 0;
+    CLEANUP(plan_freep) struct plan *plan = must(f, &shared, 1, NULL, 0);
+    assert_int_equal(plan->steps.items[0].kind, STEP_BIND_NVIDIA);
+    assert_int_equal(count(plan, STEP_BIND_NVIDIA), 1);
+    assert_string_equal(gpu->driver, "nvidia");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            what_a_vm_names_already_is_drawn_without_touching_its_definition, setup, teardown),
+        cmocka_unit_test_setup_teardown(places_that_a_reboot_took_stay_those_of_their_claims, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(
+            a_gpu_left_in_passthrough_mode_is_taken_back_unless_a_vm_has_it, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("planner: what stays", tests, NULL, NULL);
+}

@@ -50,8 +50,37 @@ static size_t count_names(const struct park *park, const struct pci_addr *gpu,
     return n;
 }
 
+/* A VM can't have one device twice, nor a whole GPU and a part of it. NULL: only the latter. */
+static bool clashes(const struct claim *claim, const struct claim *other, const struct gpu *gpu,
+                    const struct pci_addr *device)
+{
+    bool whole = claim->spec.mode == CLAIM_PASSTHROUGH || other->spec.mode == CLAIM_PASSTHROUGH;
+    return (whole || device != NULL) && claim_is_of(other, claim->vm, claim->vm_uuid) &&
+           names(other, &gpu->addr, whole ? NULL : device);
+}
+
+/* The claim of the same VM that stands in the way of naming the device; NULL: none does. */
+static const struct claim *find_clash(const struct park *park, const struct claim *claim,
+                                      const struct gpu *gpu, const struct pci_addr *device)
+{
+    for (size_t i = 0; i < park->planner->claims->n; i++) {
+        const struct claim *other = &park->planner->claims->items[i];
+        if (!goes(park->request, other->name) && clashes(claim, other, gpu, device)) {
+            return other;
+        }
+    }
+    for (vec_each(&park->plan->claims, entry)) {
+        bool comes = entry->verb == PLAN_BIND || entry->verb == PLAN_PARK;
+        if (comes && clashes(claim, &entry->claim, gpu, device)) {
+            return &entry->claim;
+        }
+    }
+    return NULL;
+}
+
 /* The virtual function that the fewest name; false when their addresses can't be known. */
-static bool choose_vf(const struct park *park, const struct gpu *gpu, struct pci_addr *ret_vf)
+static bool choose_vf(const struct park *park, const struct claim *claim, const struct gpu *gpu,
+                      struct pci_addr *ret_vf)
 {
     size_t best = SIZE_MAX;
     for (uint32_t i = 0; i < gpu->vfs_total; i++) {
@@ -60,7 +89,7 @@ static bool choose_vf(const struct park *park, const struct gpu *gpu, struct pci
             return false;
         }
         size_t n = count_names(park, &gpu->addr, &vf);
-        if (n < best) {
+        if (n < best && find_clash(park, claim, gpu, &vf) == NULL) {
             best = n;
             *ret_vf = vf;
         }
@@ -73,6 +102,16 @@ static int choose_device(const struct park *park, const struct admitted *admitte
 {
     const struct gpu *gpu = admitted->gpu;
     *ret_device = (struct claim_device){.set = true, .gpu = gpu->addr, .device = gpu->addr};
+    const struct claim *clash = find_clash(park, &admitted->claim, gpu, NULL);
+    if (clash != NULL) {
+        char bdf[BDF_SIZE];
+        pci_addr_format(&gpu->addr, bdf);
+        error_set(err, REASON_CONFLICT, SUBJECT("gpu", bdf),
+                  "VM \"%s\" has GPU %s for claim \"%s\" already", admitted->claim.vm, bdf,
+                  clash->name);
+        error_hint(err, "a VM can't have one GPU twice: use another GPU, or leave one claim");
+        return -REASON_CONFLICT;
+    }
     if (admitted->claim.spec.mode == CLAIM_PASSTHROUGH) {
         return 0;
     }
@@ -80,7 +119,7 @@ static int choose_device(const struct park *park, const struct admitted *admitte
         park->request->new_uuid(ret_device->mdev_uuid);
         return 0;
     }
-    if (choose_vf(park, gpu, &ret_device->device)) {
+    if (choose_vf(park, &admitted->claim, gpu, &ret_device->device)) {
         return 0;
     }
     char bdf[BDF_SIZE];
@@ -104,7 +143,8 @@ static int choose(const struct park *park, const struct claim *claim, struct adm
         r = r != 0 ? r : choose_device(park, &admitted, &device, &one);
         size_t n = count_names(park, &gpu->addr, NULL);
         if (r != 0) {
-            first = first.reason == REASON_NONE ? one : first;
+            bool tells = first.reason != REASON_NONE && first.reason != REASON_NOT_FOUND;
+            first = tells ? first : one;
         } else if (n < fewest) {
             fewest = n;
             *ret_admitted = admitted;

@@ -35,6 +35,28 @@ static void what_a_vm_names_already_is_drawn_without_touching_its_definition(voi
     assert_int_equal(count(again, STEP_ATTACH), 1);
 }
 
+static void a_vm_is_not_named_one_gpu_twice(void **state)
+{
+    struct fixture *f = *state;
+    struct claim one = make("one", "vm1", "");
+    one.spec.mode = CLAIM_PASSTHROUGH;
+    one.spec.hold = CLAIM_ON_DEMAND;
+    STR_SET(one.spec.gpu, L40S);
+    CLEANUP(plan_freep) struct plan *parked = must(f, &one, 1, NULL, 0);
+    *vec_push(&f->claims) = parked->claims.items[0].claim;
+    struct claim again = one;
+    STR_SET(again.name, "again");
+    CLEANUP(plan_freep) struct plan *none = NULL;
+    assert_int_equal(build(f, &again, 1, NULL, 0, &none), -REASON_CONFLICT);
+    assert_non_null(strstr(f->err.message, "\"one\""));
+    again.spec.hold = CLAIM_HELD;
+    assert_int_equal(build(f, &again, 1, NULL, 0, &none), -REASON_CONFLICT);
+    again.spec.hold = CLAIM_ON_DEMAND;
+    STR_SET(again.vm, "vm2"); /* one of them can start */
+    CLEANUP(plan_freep) struct plan *other = must(f, &again, 1, NULL, 0);
+    assert_int_equal(count(other, STEP_ATTACH), 1);
+}
+
 static void places_that_a_reboot_took_stay_those_of_their_claims(void **state)
 {
     struct fixture *f = *state;
@@ -87,6 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             what_a_vm_names_already_is_drawn_without_touching_its_definition, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_vm_is_not_named_one_gpu_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(places_that_a_reboot_took_stay_those_of_their_claims, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(

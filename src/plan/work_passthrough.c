@@ -3,6 +3,32 @@
 #include "base/str.h"
 #include "plan/work.h"
 
+static bool goes(const struct plan_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->n_remove; i++) {
+        if (str_eq(request->remove[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Another claim of the same VM, on-demand, that names the GPU or a part of it; NULL: none does. */
+static const struct claim *find_named(const struct gpu_work *work, const struct claim *mine)
+{
+    const struct claims *claims = work->planner->claims;
+    for (size_t i = 0; i < claims->n; i++) {
+        const struct claim *claim = &claims->items[i];
+        if (mine->vm[0] != '\0' && claim->named.set && !claim_holds(claim) &&
+            !str_eq(claim->name, mine->name) && !goes(work->request, claim->name) &&
+            claim_is_of(claim, mine->vm, mine->vm_uuid) &&
+            pci_addr_cmp(&claim->named.gpu, &work->gpu->addr) == 0) {
+            return claim;
+        }
+    }
+    return NULL;
+}
+
 int work_passthrough(struct gpu_work *work, struct error *err)
 {
     const struct gpu *gpu = work->gpu;
@@ -24,6 +50,14 @@ int work_passthrough(struct gpu_work *work, struct error *err)
     const char *own = work->added[0].claim.vm;
     if (vm != NULL && !str_eq(vm->name, own) && !str_eq(vm->uuid, own)) {
         return work_refuse_defined(work, vm, err);
+    }
+    const struct claim *named = find_named(work, &work->added[0].claim);
+    if (named != NULL) {
+        error_set(err, REASON_CONFLICT, subject,
+                  "VM \"%s\" names GPU %s for its claim \"%s\" already", own, subject + 4,
+                  named->name);
+        error_hint(err, "use another GPU, or release that claim");
+        return -REASON_CONFLICT;
     }
     work_to_idle(work);
     if (!str_eq(gpu->driver, "vfio-pci")) {

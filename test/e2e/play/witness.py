@@ -114,11 +114,18 @@ def look(side):
 # ---- what can be wrong; each yields sentences ----
 
 
+def waits(side, now, name):
+    """An on-demand device is given back once its GPU answers again, and nobody holds it."""
+    got = now.claims[name]["got"]
+    return side.claims[name].on_demand and now.claims[name]["state"] == "bound" and \
+        got["gpu"] in side.lost | side.held
+
+
 def lost_claims(side, now):
     for name, claim in side.claims.items():
         if name not in now.claims:
             yield f"claim {name} is lost: it should be {side.state_of(claim)}"
-        elif now.claims[name]["state"] != side.state_of(claim):
+        elif now.claims[name]["state"] != side.state_of(claim) and not waits(side, now, name):
             yield (f"claim {name} is {now.claims[name]['state']} instead of "
                    f"{side.state_of(claim)}: {now.claims[name]['problem']}")
         elif now.claims[name]["vm"] != claim.vm:

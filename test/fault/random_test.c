@@ -364,7 +364,8 @@ static void play_turn(struct play *play)
         if (!come_to_rest(play)) {
             fail_msg("seed %llu: no rest after: %s", (unsigned long long)play->seed, play->last);
         }
-        sound = lab_is_sound(&play->lab, why, sizeof(why));
+        sound = lab_is_sound(&play->lab, why, sizeof(why)) &&
+                lab_power_agrees(&play->lab, why, sizeof(why));
     }
     check_running(play, &before);
     check_claims(play, &claims);

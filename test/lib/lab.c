@@ -332,29 +332,12 @@ static const char *check_device(struct fake_host *host, const struct claim *clai
                : "is bound to a vGPU that is not there";
 }
 
-static const char *check_on_demand(struct fake_host *host, const struct claim *claim)
-{
-    const struct fake_vm *vm = fake_host_vm(host, claim->vm);
-    bool on = vm != NULL && vm->running;
-    if (claim->spec.hold != CLAIM_ON_DEMAND || claim->state == CLAIM_FAILED) {
-        return NULL;
-    }
-    if (on != (claim->state == CLAIM_BOUND)) {
-        return on ? "is on-demand and holds nothing while its VM is on"
-                  : "is on-demand and not pending while its VM is off";
-    }
-    return NULL;
-}
-
 static const char *check_claim(const struct lab *lab, const struct claim *claim)
 {
     if (claim->state == CLAIM_BINDING || claim->state == CLAIM_RELEASING) {
         return "is between two states";
     }
-    const char *wrong = check_on_demand(lab->host, claim);
-    if (wrong != NULL) {
-        return wrong;
-    }
+    const char *wrong = NULL;
     if (claim->state == CLAIM_FAILED) {
         return claim->got.set              ? "failed and holds something"
                : claim->problem[0] == '\0' ? "failed and does not say why"
@@ -407,8 +390,8 @@ static void count_claim(const struct lab *lab, const struct claim *claim, struct
 {
     bool bare = claim->spec.mode == CLAIM_GPU_INSTANCE;
     struct claim_device own = {0};
-    counts->devices +=
-        !bare && claim->vm[0] != '\0' && claim->state != CLAIM_FAILED && claim_device(claim, &own);
+    counts->devices += !bare && fake_host_vm(lab->host, claim->vm) != NULL &&
+                       claim->state != CLAIM_FAILED && claim_device(claim, &own);
     if (claim->state != CLAIM_BOUND) {
         return;
     }
@@ -458,4 +441,31 @@ bool lab_is_sound(struct lab *lab, char *why, size_t size)
         return false;
     }
     return counts_agree(lab, &counts, why, size);
+}
+
+static const char *check_on_demand(struct fake_host *host, const struct claim *claim)
+{
+    const struct fake_vm *vm = fake_host_vm(host, claim->vm);
+    bool on = vm != NULL && vm->running;
+    if (claim->spec.hold != CLAIM_ON_DEMAND || claim->state == CLAIM_FAILED) {
+        return NULL;
+    }
+    if (on != (claim->state == CLAIM_BOUND)) {
+        return on ? "is on-demand and holds nothing while its VM is on"
+                  : "is on-demand and not pending while its VM is off";
+    }
+    return NULL;
+}
+
+bool lab_power_agrees(struct lab *lab, char *why, size_t size)
+{
+    for (vec_each(&lab->manager->claims, claim)) {
+        const char *wrong = check_on_demand(lab->host, claim);
+        if (wrong != NULL) {
+            snprintf(why, size, "claim %s (%s) %s", claim->name, claim_state_name(claim->state),
+                     wrong);
+            return false;
+        }
+    }
+    return true;
 }

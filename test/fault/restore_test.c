@@ -50,7 +50,6 @@ static const char *const set_names[] = {"shared GPUs", "a whole GPU and a bare i
 static void furnish(struct fake_host *host)
 {
     lab_furnish(host);
-    host->gpus[0].mig_kept = true; /* Ampere */
 }
 
 static void make_claims(struct lab *lab, const char *const *claims)

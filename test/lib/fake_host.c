@@ -154,23 +154,6 @@ bool fake_host_same(const struct fake_host *a, const struct fake_host *b)
     return same;
 }
 
-void fake_host_reboot(struct fake_host *host)
-{
-    for (size_t i = 0; i < FAKE_VMS; i++) {
-        host->vms[i].running = false;
-    }
-    for (uint32_t i = 0; i < host->n_gpus; i++) {
-        struct fake_gpu *gpu = &host->gpus[i];
-        gpu->mig = gpu->mig && gpu->pci_id == 0x20f1; /* MIG User Guide: it is kept by Ampere */
-        gpu->mixed = false;
-        gpu->vfs_enabled = 0;
-        gpu->scheduler = (struct gpu_scheduler){0};
-        memset(gpu->gis, 0, sizeof(gpu->gis));
-        memset(gpu->vfs, 0, sizeof(gpu->vfs));
-        STR_SET(gpu->driver, "nvidia");
-    }
-}
-
 struct fake_host *fake_host_map(const char *path)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -202,7 +185,7 @@ void fake_host_reboot(struct fake_host *host)
     for (uint32_t i = 0; i < host->n_gpus; i++) {
         struct fake_gpu *gpu = &host->gpus[i];
         STR_SET(gpu->driver, "nvidia");
-        gpu->mig = gpu->mig && gpu->mig_kept;
+        gpu->mig = gpu->mig && gpu->pci_id == 0x20f1; /* MIG User Guide: it is kept by Ampere */
         gpu->mixed = false;
         gpu->scheduler = (struct gpu_scheduler){.policy = SCHEDULER_BEST_EFFORT};
     }

@@ -32,7 +32,6 @@ struct fake_gpu {
     struct pci_addr addr;
     uint32_t pci_id, pci_subsystem_id, memory_slices;
     char driver[32];
-    bool mig_kept; /* over a reboot: Ampere */
     bool mig, mig_capable, mig_timeslicing, mixed;
     bool wedged; /* needs a reset */
     struct gpu_scheduler scheduler;
@@ -69,15 +68,12 @@ struct fake_vm *fake_host_vm(struct fake_host *host, const char *name);
 bool fake_host_held(const struct fake_host *host, const struct pci_addr *device);
 uint32_t fake_host_count_vgpus(const struct fake_host *host);
 uint32_t fake_host_count_gis(const struct fake_host *host);
-/* The machine starts anew: what a driver makes is gone, MIG mode too but for boards that keep it;
- * VMs are off. */
-void fake_host_reboot(struct fake_host *host);
 /* Same GIs (but for their ids), vGPUs, modes, drivers and VM devices? */
 bool fake_host_same(const struct fake_host *a, const struct fake_host *b);
 
 /* GPU instances, vGPUs and virtual functions go, as at a reboot. */
 void fake_host_forget(struct fake_host *host);
-/* As the machine's own: VMs end, and GPUs forget all but Ampere's MIG mode. */
+/* As the machine's own: VMs end, GPUs forget all but Ampere's MIG mode, the boot id is another. */
 void fake_host_reboot(struct fake_host *host);
 
 /* Maps the file (made if need be); unmapped by munmap() or at exit. */

@@ -24,6 +24,8 @@
 #include "sim/guest/keeper.h"
 #include "sim/rpc/rpc.h"
 
+#define BUSY "another process has it open"
+
 /* One "open" at the simulated host. *ret_reply stays NULL if it has no such device. */
 static int open_at_host(const char *device, const struct argv_vm *vm, json_t **ret_reply,
                         struct error *err)
@@ -51,8 +53,7 @@ static int open_at_host(const char *device, const struct argv_vm *vm, json_t **r
     }
     const char *message = json_string_value(json_object_get(reply, "message"));
     return error_set(err, REASON_IN_USE, device, "%s",
-                     errnum == EBUSY ? "another process has it open"
-                                     : (message != NULL ? message : "refused"));
+                     errnum == EBUSY ? BUSY : (message != NULL ? message : "refused"));
 }
 
 /* The devices that were opened. */
@@ -64,7 +65,8 @@ struct opened {
 };
 
 /* The IOMMU group stays open as long as the emulator lives, as if VFIO were behind it: whoever
- * looks for the user of a device finds it there. */
+ * looks for the user of a device finds it there. What has no group to open is left to the host to
+ * judge. */
 static int open_group(struct opened *opened, const char *device, struct error *err)
 {
     bool mdev = strchr(device, ':') == NULL;
@@ -73,7 +75,7 @@ static int open_group(struct opened *opened, const char *device, struct error *e
     char group[16];
     int result = fs_link_name(link, group, sizeof(group));
     if (result < 0) {
-        return error_set_errno(err, -result, device, "finding its IOMMU group");
+        return 0;
     }
     for (vec_each(&opened->groups, have)) {
         if (str_eq(*have, group)) {
@@ -82,7 +84,9 @@ static int open_group(struct opened *opened, const char *device, struct error *e
     }
     CLEANUP_FREE char *path = xasprintf("/dev/vfio/%s", group);
     if (open(path, O_RDWR) < 0) { /* not O_CLOEXEC: the emulator inherits it */
-        return error_set_errno(err, errno, device, "opening %s", path);
+        return errno == ENOENT  ? 0
+               : errno == EBUSY ? error_set(err, REASON_IN_USE, device, BUSY)
+                                : error_set_errno(err, errno, device, "opening %s", path);
     }
     *vec_push(&opened->groups) = xstrdup(group);
     return 0;
@@ -111,14 +115,12 @@ static int open_device(void *data, const char *device, const struct argv_vm *vm,
     struct opened *opened = data;
     CLEANUP_JSON json_t *reply = NULL;
     struct kept_page *kept = &opened->pages[opened->n];
-    int result = open_at_host(device, vm, &reply, err);
+    int result = open_group(opened, device, err);
+    result = result < 0 ? result : open_at_host(device, vm, &reply, err);
     if (result < 0 || reply == NULL) {
         return result;
     }
-    result = open_group(opened, device, err);
-    if (result == 0) {
-        result = describe_page(reply, vm, &kept->page, err);
-    }
+    result = describe_page(reply, vm, &kept->page, err);
     if (result == 0) {
         result = make_memory(kept, ret_memory, err);
     }

@@ -14,6 +14,8 @@ import subprocess
 import sys
 import time
 
+import keep
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
 BOOT_TIMEOUT_S = 120
@@ -22,11 +24,24 @@ FOUND = re.compile(r"cleave-guest: (.*)")
 RTX, A100, L40S_1, L40S_2 = "0000:41:00.0", "0000:61:00.0", "0000:81:00.0", "0000:a1:00.0"
 
 
+class Host:
+    """One of the two: what others need to know of it."""
+
+    def __init__(self, name, share, socket):
+        self.name = name
+        self.share = share
+        self.socket = socket
+        self.uri = f"qemu+unix:///system?socket={share / name / 'libvirt-sock'}"
+
+
 class Demo:
-    def __init__(self, image, directory):
+    def __init__(self, image, directory, share):
         self.image = image
         self.dir = directory
+        self.build = BUILD
         self.socket = directory / "cleaved.sock"
+        self.alpha = Host("alpha", share, self.socket)
+        self.beta = Host("beta", share, share / "beta.sock")
         self.rows = []
         self.vms = []
         self.daemon = None
@@ -34,11 +49,12 @@ class Demo:
 
     # ---- running things ----
 
-    def cleave(self, *words, check=True, show=True):
+    def cleave(self, *words, check=True, show=True, host=None):
         """Runs the CLI as a user would; returns (exit status, output as a terminal shows it)."""
+        host = host or self.alpha
         if show:
-            print(f"$ cleave {' '.join(words)}", flush=True)
-        done = subprocess.run([BUILD / "src/cli/cleave", "--socket", self.socket, *words],
+            print(f"{'' if host is self.alpha else host.name}$ cleave {' '.join(words)}", flush=True)
+        done = subprocess.run([BUILD / "src/cli/cleave", "--socket", host.socket, *words],
                               stdout=subprocess.PIPE, text=True, cwd=ROOT,
                               stderr=subprocess.STDOUT if show else subprocess.PIPE)
         if show:
@@ -49,8 +65,8 @@ class Demo:
                              f"{(done.stderr or done.stdout).strip()}")
         return done.returncode, done.stdout
 
-    def get(self, *words):
-        return json.loads(self.cleave(*words, "-o", "json", show=False)[1])
+    def get(self, *words, host=None):
+        return json.loads(self.cleave(*words, "-o", "json", show=False, host=host)[1])
 
     def check(self, part, what, held, detail=""):
         self.rows.append((part, what, "ok" if held else "FAILED", detail))
@@ -60,7 +76,8 @@ class Demo:
         print(f"\n=== {text}", flush=True)
 
     def start(self):
-        log = open(self.dir / "cleaved.log", "w")
+        self.socket.unlink(missing_ok=True)
+        log = open(self.dir / "cleaved.log", "a")
         self.daemon = subprocess.Popen(
             [BUILD / "src/daemon/cleaved", "--socket", self.socket,
              "--state-dir", self.dir / "state"], stdout=log, stderr=log)
@@ -71,6 +88,10 @@ class Demo:
                                  (self.dir / "cleaved.log").read_text())
             time.sleep(0.02)
 
+    def kill(self):
+        self.daemon.kill()
+        self.daemon.wait()
+
     def stop(self):
         for vm in self.vms:
             self.cleave("vm", "stop", vm, "--now", check=False, show=False)
@@ -80,13 +101,15 @@ class Demo:
 
     # ---- VMs ----
 
-    def make_vm(self, name):
+    def make_vm(self, name, arguments=""):
+        """arguments: more of the guest kernel's."""
         console = self.dir / "consoles" / f"{name}.log"
         console.write_text("")
         template = (ROOT / "data/templates/linux-direct.xml").read_text()
         for key, value in {"KERNEL": self.image / "kernel", "INITRAMFS": self.image / "initramfs",
                            "CONSOLE": console, "NAME": name}.items():
             template = template.replace(f"@{key}@", str(value))
+        template = template.replace("<cmdline>", f"<cmdline>{arguments} ")
         path = self.dir / f"{name}.xml"
         path.write_text(template)
         self.cleave("vm", "create", name, "--template", str(path), show=False)
@@ -97,11 +120,13 @@ class Demo:
         match = FOUND.search(text)
         return match.group(1).strip() if match else None
 
-    def boot(self, names):
-        """Starts VMs and waits until each has said what it found; returns name → line."""
+    def boot(self, names, start=None):
+        """Starts VMs and waits until each has said what it found; returns name → line. start: how,
+        if not by `cleave vm start`."""
+        start = start or (lambda name: self.cleave("vm", "start", name, show=False))
         for name in names:
             (self.dir / "consoles" / f"{name}.log").write_text("")
-            self.cleave("vm", "start", name, show=False)
+            start(name)
         print(f"  started {len(names)} VMs; waiting for their consoles", flush=True)
         deadline = time.monotonic() + BOOT_TIMEOUT_S
         found = {}
@@ -263,16 +288,21 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--image", type=pathlib.Path, required=True)
     parser.add_argument("--dir", type=pathlib.Path, required=True)
+    parser.add_argument("--share", type=pathlib.Path, required=True,
+                        help="folder with the sockets of this host and of the other")
     parser.add_argument("--stay", action="store_true")
     args = parser.parse_args()
-    demo = Demo(args.image.resolve(), args.dir.resolve())
+    demo = Demo(args.image.resolve(), args.dir.resolve(), args.share.resolve())
     began = time.monotonic()
     demo.start()
     held = False
     try:
         demo.cleave("host", "show")
         demo.cleave("gpu", "list")
-        for part in (part_a, part_b, part_cd, part_e):
+        parts = (part_a, part_b, part_cd, part_e,
+                 lambda it: keep.part_f(it, it.alpha, it.beta, L40S_1),
+                 lambda it: keep.part_g(it, [RTX, A100, L40S_2], ["pro-01", "a100-1", "mix-1"]))
+        for part in parts:
             at = time.monotonic()
             part(demo)
             print(f"  ({time.monotonic() - at:.1f} s)", flush=True)

@@ -7,8 +7,6 @@
 
 #define KIB_PER_GIB (1024ULL * 1024)
 #define OVMF_WINDOW_KIB (32 * KIB_PER_GIB)
-#define DEFAULT_PHYS_BITS 40
-#define BELOW_4G_KIB (4 * KIB_PER_GIB)
 #define VFIO_EXTRA_KIB KIB_PER_GIB /* what libvirt itself adds to the memory for VFIO */
 
 /* ---- displays ---- */
@@ -119,14 +117,9 @@ void lint_address_bits(struct lint *lint)
 {
     const struct domain_facts *facts = lint->facts;
     struct window window = window_of(lint);
-    bool of_host = facts->phys_bits_host || str_eq(facts->cpu_mode, "host-passthrough") ||
-                   str_eq(facts->cpu_mode, "maximum");
-    uint32_t bits = facts->phys_bits != 0 ? facts->phys_bits : DEFAULT_PHYS_BITS;
+    uint32_t bits = domain_address_bits(facts->cpu_mode, facts->phys_bits, facts->phys_bits_host);
     uint64_t larger = window.need_kib > window.have_kib ? window.need_kib : window.have_kib;
-    if (window.bars_kib == 0 || (facts->phys_bits == 0 && of_host) || bits < 32 || bits > 60) {
-        return;
-    }
-    if (facts->mem_kib + larger + BELOW_4G_KIB > 1ULL << (bits - 10)) {
+    if (window.bars_kib != 0 && !domain_window_fits(facts->mem_kib, larger, bits)) {
         struct finding *it =
             lint_find(lint, facts->cpu_line, "cpu",
                       "%llu GiB of memory and a PCI window of %llu GiB are beyond %u address bits",

@@ -30,6 +30,30 @@ uint64_t domain_window_kib(uint64_t sum_bytes, uint64_t largest_bytes, const cha
     return 0;
 }
 
+/* target/i386/cpu.c: TCG_PHYS_ADDR_BITS 40, also the default with KVM; `host` and `max` take the
+ * host's. */
+#define DEFAULT_ADDRESS_BITS 40
+#define BELOW_4G_KIB (4 * KIB_PER_GIB)
+
+uint32_t domain_address_bits(const char *cpu_mode, uint32_t written, bool of_host)
+{
+    bool is_host = of_host || str_eq(cpu_mode, "host-passthrough") || str_eq(cpu_mode, "maximum");
+    if (written != 0) {
+        return written;
+    }
+    return is_host ? 0 : DEFAULT_ADDRESS_BITS;
+}
+
+bool domain_window_fits(uint64_t mem_kib, uint64_t window_kib, uint32_t address_bits)
+{
+    if (address_bits < 32 || address_bits > 60) {
+        return true;
+    }
+    uint64_t limit_kib = 1ULL << (address_bits - 10);
+    return mem_kib < limit_kib && window_kib < limit_kib &&
+           mem_kib + window_kib + BELOW_4G_KIB <= limit_kib;
+}
+
 void domain_facts_done(struct domain_facts *facts)
 {
     vec_done(&facts->devices);

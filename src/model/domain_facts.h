@@ -71,6 +71,13 @@ struct domain_facts {
 uint64_t domain_window_kib(uint64_t sum_bytes, uint64_t largest_bytes, const char *controller,
                            uint64_t *ret_own_kib);
 
+/* How many bits the guest's CPU addresses: what is written, else QEMU's 40; 0: as many as the
+ * host's, which is not known here. */
+uint32_t domain_address_bits(const char *cpu_mode, uint32_t written, bool of_host);
+/* QEMU does not start a VM whose memory and window end above that ("phys-bits too low", seen with
+ * 7.2). */
+bool domain_window_fits(uint64_t mem_kib, uint64_t window_kib, uint32_t address_bits);
+
 void domain_facts_done(struct domain_facts *facts);
 #define CLEANUP_DOMAIN_FACTS CLEANUP(domain_facts_done)
 

@@ -285,6 +285,30 @@ static void the_window_is_only_as_large_as_it_must_be(void **state)
     assert_int_equal(window_gib(128 * GIB, 128 * GIB, "pcie-expander-bus"), 0);
 }
 
+static void a_window_that_the_cpu_cant_address_is_not_written(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head;
+        bool written;
+    } rows[] = {
+        {"<memory unit='GiB'>64</memory>", true},
+        {"<memory unit='GiB'>900</memory>", false},
+        {"<memory unit='GiB'>64</memory><maxMemory unit='TiB'>2</maxMemory>", false},
+        {"<memory unit='GiB'>900</memory><cpu mode='host-passthrough'/>", true},
+        {"<memory unit='GiB'>64</memory><cpu><maxphysaddr mode='emulate' bits='36'/></cpu>", false},
+        {"<memory unit='GiB'>900</memory><cpu><maxphysaddr mode='passthrough'/></cpu>", true},
+        {"<memory unit='KiB'>18446744073709551615</memory>", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP_FREE char *plain = domain(rows[i].head, PCIE_ROOT);
+        CLEANUP_FREE char *xml = attached(plain, whole_gpu("a", 0x41));
+        if ((strstr(xml, "<pcihole64") != NULL) != rows[i].written) {
+            fail_msg("%s", xml);
+        }
+    }
+}
+
 static void a_claims_new_device_replaces_its_old_one(void **state)
 {
     (void)state;
@@ -390,6 +414,7 @@ int main(void)
         cmocka_unit_test(what_a_person_changed_since_stays),
         cmocka_unit_test(a_numa_hint_needs_several_nodes_and_one_answer),
         cmocka_unit_test(the_window_is_only_as_large_as_it_must_be),
+        cmocka_unit_test(a_window_that_the_cpu_cant_address_is_not_written),
         cmocka_unit_test(a_claims_new_device_replaces_its_old_one),
         cmocka_unit_test(a_device_put_in_by_hand_is_told_apart_and_adopted),
         cmocka_unit_test(what_is_not_there_is_not_taken_out),

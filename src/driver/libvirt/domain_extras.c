@@ -113,6 +113,26 @@ static xmlNode *root_controller(const xmlNode *root)
     return NULL;
 }
 
+/* A window beyond what the guest's CPU addresses would keep the VM from starting at all. */
+static bool fits(const xmlNode *root, uint64_t window_kib)
+{
+    const xmlNode *cpu = xml_child(root, "cpu");
+    const xmlNode *written = xml_child(cpu, "maxphysaddr");
+    char mode[NAME_SIZE];
+    uint64_t bits = 0;
+    uint64_t kib = 0;
+    uint64_t most_kib = 0;
+    (void)XML_GET(cpu, "mode", mode);
+    if (!xml_get_u64(written, "bits", &bits) || bits > 64) {
+        bits = 0;
+    }
+    (void)xml_get_kib(xml_child(root, "memory"), &kib);
+    (void)xml_get_kib(xml_child(root, "maxMemory"), &most_kib);
+    return domain_window_fits(
+        kib > most_kib ? kib : most_kib, window_kib,
+        domain_address_bits(mode, (uint32_t)bits, xml_has(written, "mode", "passthrough")));
+}
+
 static uint64_t needed_window(const xmlNode *notes, const xmlNode *controller)
 {
     uint64_t sum = 0;
@@ -150,7 +170,7 @@ static void settle_window(xmlNode *root, xmlNode *notes)
         xml_drop(window);
     }
     uint64_t kib = needed_window(notes, controller);
-    if (kib > 0) {
+    if (kib > 0 && fits(root, kib)) {
         char text[24];
         (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)kib);
         window = xml_add(controller, "pcihole64");

@@ -311,9 +311,7 @@ static void read_machine(const xmlNode *root, struct domain_facts *facts)
     facts->machine_line = line_of(type);
     facts->efi =
         xml_has(os, "firmware", "efi") || xml_has(xml_child(os, "loader"), "type", "pflash");
-    if (xml_child(root, "memory") != NULL) {
-        (void)xml_get_kib(xml_child(root, "memory"), &facts->mem_kib);
-    }
+    (void)xml_get_kib(xml_child(root, "memory"), &facts->mem_kib);
     (void)XML_GET(cpu, "mode", facts->cpu_mode);
     facts->cpu_line = line_of(cpu);
     facts->phys_bits_host = xml_has(bits, "mode", "passthrough");

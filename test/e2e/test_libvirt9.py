@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """cleave on Debian 12's own libvirt 9.0: what works with 10 and later works there, but for functions
 under a vendor's VFIO driver, which are refused before anything happens."""
+import json
 import os
+import re
 import shutil
 import subprocess
 
 import pytest
 
 from harness import BUILD, ROOT
+from twin import Twin
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root (namespaces, mounts)"),
@@ -100,3 +103,21 @@ def test_a_function_under_a_vendors_driver_is_refused_before_anything_happens(ol
     assert host.gpus() == before
     assert host.stored_devices("v1") == []
     assert host.create("b", type="L40S-8Q")["state"] == "bound"  # for who assigns it otherwise
+
+
+def test_a_vm_moves_between_two_of_them(directory, openapi, image, libvirt9, monkeypatch):
+    monkeypatch.setenv("CLEAVE_SIM_LIBVIRT", str(libvirt9))
+    twin = Twin(directory, "a100-40gb-mdev", openapi)
+    try:
+        here = twin.make_vgpu(twin.alpha, "A100-8C", function=1)
+        there = twin.make_vgpu(twin.beta, "A100-8C", function=3)
+        uuids = [re.search("uuid='([^']+)'", device)[1] for device in (here, there)]
+        twin.boot(image, "vm1", twin.alpha, here)
+        done = twin.alpha.run(BUILD / "test/e2e/guest_tool", "vm1", twin.uri(twin.beta),
+                              twin.carrier(), *uuids, "quick")
+        assert twin.where("vm1") == [twin.beta] and twin.alpha.names() == []
+        assert twin.beta.stored_devices("vm1") == [uuids[1]]
+        assert json.loads(done.stdout.splitlines()[-1])["downtimeMs"] > 0
+        twin.goes_on("vm1")
+    finally:
+        twin.end()

@@ -124,6 +124,22 @@ uint64_t move_tick_us(const struct manager *m);
 void move_go_on(void *move);
 /* After `pause_us`, or later with each attempt. */
 void move_try_later(struct move *move);
+void move_soon(struct move *move);
+/* It is over: answers a dry run, and lets the next one move. */
+void move_finish(struct move *move);
+/* Stores the next state and goes on from there; tries again later if it can't be stored. */
+void move_enter(struct move *move, enum migration_state state);
+void move_blame(struct move *move, const struct error *err);
+/* The VM is here: the target gives back what it has. `err` NULL: nobody is to blame. */
+void move_go_back(struct move *move, const struct error *err);
+/* Asks both libvirts where the VM is, and goes on from there. */
+void move_decide(struct move *move);
+/* One per state. */
+void move_keep_checking(struct move *move);
+void move_keep_preparing(struct move *move);
+void move_keep_switching(struct move *move);
+void move_keep_releasing(struct move *move);
+void move_keep_aborting(struct move *move);
 /* Ends it without anything having been done. */
 void move_fail(struct move *move, const struct error *err);
 void move_after_plan(struct migration *migration, const struct plan *plan);

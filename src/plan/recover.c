@@ -108,8 +108,9 @@ static int choose(const struct planner *planner, const struct gpu *gpu, const ch
 
 /* ---- what comes after ---- */
 
-/* The GPU as it is to be expected then: nothing on it. */
-static void wipe(struct gpu *gpu)
+/* The GPU as it is to be expected then: nothing on it. A function that was removed has lost its
+ * driver_override, too: the host's driver takes it. */
+static void wipe(struct gpu *gpu, enum step_kind kind)
 {
     gpu->problem[0] = '\0';
     gpu->fault = GPU_FAULT_NONE;
@@ -122,17 +123,19 @@ static void wipe(struct gpu *gpu)
     gpu->heterogeneous = gpu->heterogeneous == TRI_YES ? TRI_NO : gpu->heterogeneous;
     gpu->scheduler = (struct gpu_scheduler){0};
     gpu->index = gpu->index == NO_ID ? 0 : gpu->index; /* the driver will know it again */
-    if (gpu->driver[0] == '\0') {
+    if (gpu->driver[0] == '\0' || kind == STEP_PCI_RESCAN) {
         STR_SET(gpu->driver, "nvidia");
+        gpu->mode = GPU_IDLE;
     }
 }
 
-static void add_restoration(const struct planner *planner, size_t at, struct plan *plan)
+static void add_restoration(const struct planner *planner, size_t at, enum step_kind kind,
+                            struct plan *plan)
 {
     const struct host *host = planner->host;
     CLEANUP_FREE struct gpu *gpus = xcalloc(host->gpus.n, sizeof(*gpus));
     memcpy(gpus, host->gpus.items, host->gpus.n * sizeof(*gpus));
-    wipe(&gpus[at]);
+    wipe(&gpus[at], kind);
     struct host after = *host; /* borrows all but the GPUs */
     after.gpus.items = gpus;
     struct planner then = {.catalog = planner->catalog,
@@ -193,7 +196,7 @@ int planner_recover(const struct planner *planner, const char *text, const char 
     snprintf(plan->reason, sizeof(plan->reason), "gpu recover %s", bdf);
     *vec_push(&plan->steps) = step_make(kind, &addr);
     if (gpu != NULL) {
-        add_restoration(planner, (size_t)(gpu - planner->host->gpus.items), plan);
+        add_restoration(planner, (size_t)(gpu - planner->host->gpus.items), kind, plan);
     }
     *ret_plan = TAKE_PTR(plan);
     return 0;

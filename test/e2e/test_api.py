@@ -18,6 +18,14 @@ def test_every_operation_answers_as_described(fake, openapi):
     fake.get("/v1/claims")
     fake.get("/v1/plans")
     assert fake.call("PUT", "/v1/gpus/0/mode", {"mode": "idle"})[0] == 202
+    assert fake.call("PUT", "/v1/gpus/0/cordon", {"reason": "fan noise"})[0] == 200
+    assert fake.call("DELETE", "/v1/gpus/0/cordon")[0] == 200
+    assert fake.call("POST", "/v1/gpus/0/recover")[0] == 202
+    drain = {"to": [{"destination": "qemu+ssh://host2/system"}], "stop": True, "parallel": 2}
+    assert fake.call("POST", "/v1/drain", drain)[0] == 200
+    fake.get("/v1/drain")
+    assert fake.call("POST", "/v1/drain/cancel")[0] == 200
+    assert fake.call("DELETE", "/v1/drain")[0] == 200
     assert fake.call("POST", "/v1/apply", {"name": "lab", "claims": []})[0] == 202
     assert fake.call("POST", "/v1/vms", {"name": "n", "template": "<domain/>"})[0] == 200
     assert fake.get("/v1/vms/web1/lint")["errors"] == 1

@@ -247,6 +247,23 @@ def test_a_gpu_that_fell_off_the_bus_is_looked_for_again(host):
     assert host.problems() == []
 
 
+def test_a_passed_through_gpu_is_recovered_too(host):
+    """Its guest's driver has it, so only the configuration space tells."""
+    host.create("p", mode="passthrough", gpu=A100, vm="v1")
+    start(host, "v1")
+    fault(host, f"device={A100}", "lost=rescan")
+    wait_for(lambda: gpu(host, A100)["quarantine"])
+    assert "VMs: v1; claims: p" in events(host, "gpu-quarantined")[0]["message"]
+    done = host.cleave.run("gpu", "recover", A100)
+    assert done.returncode == 6 and "v1" in done.stderr, done.stderr
+    host.virsh("destroy", "v1")
+    done = host.cleave.run("gpu", "recover", A100)
+    assert done.returncode == 0, done.stderr
+    assert gpu(host, A100)["driver"] == "vfio-pci"
+    start(host, "v1")
+    assert host.problems() == []
+
+
 def test_a_dead_gpu_stays_quarantined_until_the_reboot(host):
     host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
     fault(host, f"device={L40S_1}", "lost=true")
@@ -259,6 +276,7 @@ def test_a_dead_gpu_stays_quarantined_until_the_reboot(host):
     host.start("--observe-period", "1")
     wait_for(lambda: gpu(host, L40S_1)["quarantine"] is None)
     assert "rebooted" in events(host, "gpu-recovered")[0]["message"]
+    wait_for(lambda: host.cleave.run("vm", "start", "v1").returncode == 0, 60)
 
 
 def test_a_gpu_without_a_reset_is_refused_before_anything_happens(host):

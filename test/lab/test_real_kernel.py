@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from devices import AUDIO, BUILD, GOLDEN, GPU, NVME, SHARED
+from devices import AUDIO, BUILD, GOLDEN, GPU, NVME, ROOT, SHARED
 
 HOME = "bochs-drm"
 BUS = "/sys/bus/pci"
@@ -42,10 +42,13 @@ class Cleave:
 
     def __init__(self, vm):
         self.vm = vm
-        self.env = f"export CLEAVE_DATADIR={BUILD.parent}/data; "
-        vm.run(f"{self.env} {BUILD}/src/daemon/cleaved --passthrough-vendors 1234 "
-               ">/run/cleaved.log 2>&1 & echo $! >/run/cleaved.pid; "
-               "while ! test -S /run/cleave/cleaved.sock; do sleep 0.05; done", timeout=30)
+        self.env = f"export CLEAVE_DATADIR={ROOT}/data; "
+        self.start()
+
+    def start(self):
+        self.vm.run(f"{self.env} {BUILD}/src/daemon/cleaved --passthrough-vendors 1234 "
+                    ">>/run/cleaved.log 2>&1 & echo $! >/run/cleaved.pid; "
+                    "while ! test -S /run/cleave/cleaved.sock; do sleep 0.05; done")
 
     def run(self, words, status=0):
         got, text = self.vm.run(f"{self.env} {BUILD}/src/cli/cleave {words}", check=False)
@@ -56,8 +59,10 @@ class Cleave:
         return {gpu["address"]: gpu for gpu in json.loads(self.run("gpu list -o json"))["gpus"]}
 
     def end(self):
-        log = self.vm.run("kill $(cat /run/cleaved.pid); cat /run/cleaved.log")
-        assert "stopping" in log or "ready" in log
+        self.vm.run("pid=$(cat /run/cleaved.pid); kill $pid; "
+                    "while kill -0 $pid 2>/dev/null; do sleep 0.05; done; "
+                    "rm -f /run/cleave/cleaved.sock")
+        assert "stopping" in self.vm.run("tail -n 1 /run/cleaved.log")
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +175,19 @@ def test_a_gpu_that_qemu_has_open_stays_with_it(vm, cleave):
         assert vm.run(f"cat {device(GPU, 'enable')}") == "1\n"
     cleave.run("claim delete one")
     assert link(vm, GPU, "driver") == HOME and vfio_groups(vm) == set()
+
+
+def test_a_claim_gets_its_gpu_back_after_a_boot(vm, cleave):
+    cleave.run(f"claim create one --mode passthrough --gpu {GPU}")
+    cleave.end()
+    rebind(vm, GPU, HOME, "")  # what a boot leaves
+    cleave.start()
+    assert link(vm, GPU, "driver") == HOME
+    cleave.run("host restore")
+    assert link(vm, GPU, "driver") == "vfio-pci"
+    cleave.run("host restore")  # it is there
+    cleave.run("claim delete one")
+    assert link(vm, GPU, "driver") == HOME
 
 
 def test_a_vm_of_libvirt_has_the_gpu_until_it_stops(vm, cleave, libvirt):

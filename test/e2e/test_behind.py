@@ -134,12 +134,12 @@ def test_after_a_reboot_a_site_is_applied_again(host, running):
         host.start()
     host.api.get("/v1/gpus")
     assert not running or "gpu-changed" in kinds(host, f"gpu/{RTX}")
-    for vm in ("v1", "v2", "v3"):
-        problem = post(host, f"/v1/vms/{vm}/start", 409)
-        assert "is gone, as after a reboot" in problem["detail"] and problem["hint"]
+    assert host.problems() != []
+    # One VM makes its own device again when it starts; the site brings the rest.
+    post(host, "/v1/vms/v1/start", 200)
     assert host.apply("lab", site())["state"] == "done"
     assert host.problems() == []
-    for vm in ("v1", "v2", "v3"):
+    for vm in ("v2", "v3"):
         post(host, f"/v1/vms/{vm}/start", 200)
     same = host.apply("lab", site())
     assert same["state"] == "done" and same["steps"] == []

@@ -166,7 +166,9 @@ static int print_end(const json_t *migration, struct error *err)
     if (str_eq(state, "cancelled")) {
         return error_set(err, REASON_CONFLICT, "", "cancelled: VM \"%s\" stays here", vm);
     }
-    migration_view_checks(migration, false);
+    if (view_text(migration, "target", NULL) != NULL) {
+        migration_view_checks(migration, false);
+    }
     int r = migration_view_problem(migration, err);
     return r != 0 ? r : error_set(err, REASON_DRIVER, "", "the migration failed");
 }

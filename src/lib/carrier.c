@@ -3,9 +3,11 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,14 +16,15 @@
 #include "base/str.h"
 
 #define SAID_MAX 512
-
-extern char **environ;
+#define NOT_FOUND 127
 
 struct carrier {
     char host[256]; /* "user@host" */
     char port[8];   /* "" the default */
     pid_t pid;      /* 0: it doesn't run */
     int said_fd;    /* what it says on standard error, in a file that has no name */
+    int listen_fd;
+    char dir[64], path[80];
 };
 
 /* A host that begins with a dash would be an option of ssh. */
@@ -34,7 +37,7 @@ static bool is_host(const char *text)
 
 int carrier_new(const char *address, struct carrier **ret_carrier, struct error *err)
 {
-    struct carrier carrier = {.said_fd = -1};
+    struct carrier carrier = {.said_fd = -1, .listen_fd = -1};
     bool ssh = str_starts(address, "ssh:");
     char *port = NULL;
     if (ssh && STR_SET(carrier.host, address + strlen("ssh:"))) {
@@ -75,10 +78,37 @@ void carrier_free(struct carrier *carrier)
     if (carrier->said_fd >= 0) {
         close(carrier->said_fd);
     }
+    if (carrier->listen_fd >= 0) {
+        close(carrier->listen_fd);
+    }
+    if (carrier->dir[0] != '\0') {
+        (void)unlink(carrier->path);
+        (void)rmdir(carrier->dir);
+    }
     free(carrier);
 }
 
-static int spawn(struct carrier *carrier, int end)
+/* In the child, where only async-signal-safe calls are allowed: becomes ssh, with curl's connection
+ * as its standard input and output. */
+static void become_ssh(const struct carrier *carrier, char *const *argv)
+{
+    sigset_t none;
+    (void)sigemptyset(&none);
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL); /* a worker's thread has all of them blocked */
+    int fd = accept(carrier->listen_fd, NULL, NULL);
+    if (fd < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0) {
+        _exit(NOT_FOUND);
+    }
+    if (carrier->said_fd >= 0) {
+        (void)dup2(carrier->said_fd, STDERR_FILENO);
+    }
+    (void)close(fd);
+    (void)execvp(argv[0], argv);
+    _exit(NOT_FOUND);
+}
+
+static void spawn(struct carrier *carrier)
 {
     const char *argv[16];
     size_t n = 0;
@@ -95,29 +125,35 @@ static int spawn(struct carrier *carrier, int end)
     argv[n++] = "cleave";
     argv[n++] = "dial";
     argv[n] = NULL;
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, end, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, end, STDOUT_FILENO);
-    if (carrier->said_fd >= 0) {
-        posix_spawn_file_actions_adddup2(&actions, carrier->said_fd, STDERR_FILENO);
+    carrier->pid = fork();
+    if (carrier->pid == 0) {
+        become_ssh(carrier, (char *const *)(uintptr_t)argv);
     }
-    int r = posix_spawnp(&carrier->pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv,
-                         environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (r != 0) {
-        carrier->pid = 0;
-    }
-    return r;
 }
 
-/* One end is curl's socket, the other the program's standard input and output. */
+/* A socket that only this user can reach, for as long as the carrier lives: libcurl before 7.89
+ * does not take a socket that is connected already. */
+static bool listen_here(struct carrier *carrier)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    STR_SET(carrier->dir, "/tmp/cleave-dial-XXXXXX");
+    if (mkdtemp(carrier->dir) == NULL) {
+        carrier->dir[0] = '\0';
+        return false;
+    }
+    snprintf(carrier->path, sizeof(carrier->path), "%s/s", carrier->dir);
+    STR_SET(address.sun_path, carrier->path);
+    carrier->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return carrier->listen_fd >= 0 &&
+           bind(carrier->listen_fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
+           listen(carrier->listen_fd, 1) == 0;
+}
+
+/* libcurl is about to connect: there must be a program behind the socket. */
 static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void)purpose;
-    (void)address;
     struct carrier *carrier = data;
-    int ends[2];
     carrier_end(carrier);
     if (carrier->said_fd < 0) {
         carrier->said_fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -126,31 +162,21 @@ static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_s
         (void)!ftruncate(carrier->said_fd, 0);
         (void)lseek(carrier->said_fd, 0, SEEK_SET);
     }
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-        return CURL_SOCKET_BAD;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd >= 0) {
+        spawn(carrier);
     }
-    int r = spawn(carrier, ends[1]);
-    close(ends[1]);
-    if (r != 0) {
-        close(ends[0]);
-        return CURL_SOCKET_BAD;
-    }
-    return ends[0];
-}
-
-static int is_connected(void *data, curl_socket_t fd, curlsocktype purpose)
-{
-    (void)data;
-    (void)fd;
-    (void)purpose;
-    return CURL_SOCKOPT_ALREADY_CONNECTED;
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 void carrier_prepare(struct carrier *carrier, CURL *curl)
 {
+    if (carrier->listen_fd < 0) {
+        (void)listen_here(carrier); /* else connecting fails, and says so */
+    }
+    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, carrier->path);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, carrier);
-    curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, is_connected);
 }
 
 void carrier_explain(const struct carrier *carrier, struct error *err)

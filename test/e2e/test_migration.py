@@ -4,15 +4,19 @@ with every fault: it runs on exactly one of them, and the other has nothing of i
 import contextlib
 import json
 import os
+import pathlib
 import shutil
 import signal
+import socket
 import subprocess
+import tempfile
 import time
 
 import pytest
 
+from harness import BUILD
 from lifecycle import events, garbage, hook_options
-from machine import START_LIBVIRT
+from machine import START_LIBVIRT, Machine
 from twin import Twin
 
 pytestmark = [
@@ -114,9 +118,10 @@ class Pair(Twin):
 def pairs(directory, openapi):
     made = []
 
-    def make(host, *options, **more):
+    def make(host, *options, start=True, **more):
         made.append(Pair(directory, host, openapi, **more))
-        made[-1].start(*options)
+        if start:
+            made[-1].start(*options)
         return made[-1]
 
     yield make
@@ -155,6 +160,66 @@ def test_a_vm_without_claims_moves_too(pairs, image):
     done = pair.migrate("vm1", pair.alpha)
     assert done.returncode == 0, done.stderr
     assert pair.where("vm1") == [pair.beta] and pair.alpha.names() == []
+
+
+def test_the_target_is_reached_by_ssh_and_by_http(pairs, image, directory):
+    """`ssh` here is a script that runs what it is told, as sshd on the target would."""
+    tools = directory / "tools"
+    tools.mkdir()
+    ssh = tools / "ssh"
+    ssh.write_text("#!/bin/sh\n"
+                   f"echo \"$@\" >>{tools}/said\n"
+                   "while [ \"$1\" != -- ]; do shift; done; shift 2\n"
+                   f"[ \"$1 $2\" = 'cleave dial' ] && exec {BUILD}/src/cli/cleave dial --socket "
+                   f"{directory}/beta/s\nexit 127\n")
+    ssh.chmod(0o755)
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    pair = pairs(VFIO, start=False)
+    pair.alpha.env["PATH"] = f"{tools}:{os.environ['PATH']}"
+    pair.alpha.start("--listen", f"127.0.0.1:{port}")
+    pair.beta.start()
+    pair.boot_claimed(image, "vm1", pair.alpha, **TYPE)
+    for source, peer in ((pair.alpha, "ssh:root@beta:2222"),
+                         (pair.beta, f"http://127.0.0.1:{port}")):
+        done = source.cleave.run("vm", "migrate", "vm1", pair.uri(pair.other(source)), "--peer", peer,
+                                 "--migrate-uri", pair.carrier())
+        assert done.returncode == 0, done.stdout + done.stderr
+        pair.is_at("vm1", pair.other(source))
+    assert "-p 2222 -- root@beta cleave dial" in (tools / "said").read_text()
+    ssh.write_text("#!/bin/sh\necho 'Permission denied (publickey).' >&2\nexit 255\n")
+    done = pair.alpha.cleave.run("vm", "migrate", "vm1", "qemu+ssh://beta/system", "--dry-run")
+    assert done.returncode == 11, done.stderr
+    assert "Permission denied (publickey)" in done.stderr and "ssh:beta" in done.stderr
+    pair.goes_on("vm1")
+
+
+@pytest.mark.parametrize("words, said", [
+    (["vm1", "beta"], "no URI of libvirt"),
+    (["vm1", "qemu+tcp://beta/system"], "name its address"),
+    (["vm1", "qemu+ssh://beta/system", "--peer", "beta"], "no address of a cleaved"),
+    (["vm1", "qemu+ssh://-oProxyCommand=x/system"], "no address of a cleaved"),
+    (["vm1", "qemu+ssh://beta/system", "--bandwidth", "0"], "--bandwidth"),
+    (["nosuch", "qemu+ssh://beta/system"], "there is no VM"),
+])
+def test_bad_words_are_refused(simulated_vm, words, said):
+    done = simulated_vm.cleave.run("vm", "migrate", *words, "--dry-run")
+    assert done.returncode in (2, 3) and said in done.stderr, done.stderr
+
+
+@pytest.fixture(scope="module")
+def simulated_vm(image, openapi):
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="cleave-"))
+    host = Machine(directory, VFIO, openapi)
+    try:
+        host.start()
+        host.define_guest(image, "vm1")
+        assert host.cleave.run("vm", "start", "vm1").returncode == 0
+        yield host
+    finally:
+        host.end()
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 # ---- refused before anything happens ----
@@ -416,8 +481,12 @@ def settle(pair, source, ident):
     return pair.wait_state(source, ident, *OVER, timeout=90)
 
 
-@pytest.mark.parametrize("when", ["die_after", "die_before"])
-@pytest.mark.parametrize("who", ["source", "target"])
+LONG = pytest.mark.skipif("CLEAVE_LONG" not in os.environ, reason="long: set CLEAVE_LONG")
+
+
+@pytest.mark.parametrize("who, when", [
+    ("source", "die_after"), pytest.param("source", "die_before", marks=LONG),
+    pytest.param("target", "die_after", marks=LONG), pytest.param("target", "die_before", marks=LONG)])
 def test_killed_at_every_commit_a_migration_still_ends_well(pairs, image, who, when):
     pair = pairs(VFIO)
     pair.boot_claimed(image, "vm1", pair.alpha, **TYPE)

@@ -49,8 +49,9 @@ class Play:
         self.usage = {}  # by process id of cleaved: (files open, KiB resident), first and last
 
     def __enter__(self):
+        options = ["--hook", self.write_hook()] if self.with_vms else []
         self.side = Side(Machine(self.directory, self.host, OpenApi(), libvirt=self.with_vms,
-                                 options=["--hook", self.write_hook()]), self.with_vms)
+                                 options=options), self.with_vms)
         if self.with_vms:
             self.side.machine.define(*VM_NAMES[:4])
             self.side.vms = {name: Vm(name) for name in VM_NAMES[:4]}

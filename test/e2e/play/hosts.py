@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Actions on a host and its daemons: ends, restarts, reboots, GPUs that others touch; and actions
 made of others, at the same moment or cut off in the middle."""
+import json
+import time
+
 from play.action import Action
 from play.world import OPTIONS, Answer, Broken, together
 
@@ -35,9 +38,26 @@ class KillCleaved(Restart):
         return Answer("done")
 
 
+RESTORE_S = 60
+
+
+def wait_restored(side):
+    """How the restoration that runs by itself ends: "done" or "incomplete"."""
+    deadline = time.monotonic() + RESTORE_S
+    while True:
+        restore = side.machine.api.get("/v1/host/restore")
+        if restore["state"] in ("done", "incomplete"):
+            return Answer(restore["state"], json.dumps(
+                [gpu for gpu in restore["gpus"] if gpu["state"] != "restored"]))
+        if time.monotonic() > deadline:
+            raise Broken(f"the restoration does not end: {json.dumps(restore)}")
+        time.sleep(0.05)
+
+
 class Reboot(Action):
-    """The machine goes down with everything on it. VFs, instances, vGPUs are gone afterwards."""
-    name, weight, alone = "reboot", 1, True
+    """The machine goes down with everything on it. VFs, instances, vGPUs are gone, and brought back
+    by cleaved itself."""
+    name, weight, alone = "reboot", 2, True
 
     def draw(self, rng, side):
         return {} if side.claims else None
@@ -45,15 +65,36 @@ class Reboot(Action):
     def send(self, side, args):
         side.stopped |= set(side.vms)
         side.machine.reboot(options=OPTIONS)
+        answer = wait_restored(side)
         side.settle()
-        return Answer("done")
+        return answer
 
     def settle(self, side, args, answer):
         side.power_lost()
         side.hand_vgpus.clear()
         side.held.clear()
         side.lost.clear()
-        gone(side)
+        for claim in side.claims.values():
+            claim.gone = False  # the witnesses look whether all is there again
+
+
+class Restore(Action):
+    """`cleave host restore`: after it nothing is missing, unless a GPU is in trouble."""
+    name, weight = "host restore", 2
+
+    def draw(self, rng, side):
+        missing = any(claim.gone for claim in side.claims.values())
+        return {} if missing or rng.random() < 0.2 else None
+
+    def legit(self, side, args):
+        return {"done", "driver-failed"} if side.lost | side.held | side.seen.shy else {"done"}
+
+    def send(self, side, args):
+        return side.cli("host", "restore", "--timeout", "3")
+
+    def settle(self, side, args, answer):
+        for claim in side.claims.values():
+            claim.gone = claim.gone and answer.outcome != "done"
 
 
 class Reload(Action):
@@ -237,5 +278,5 @@ class Fault(Combined):
         self.adopt(side, [args["inner"]])
 
 
-ACTIONS = [Restart(), KillCleaved(), Reboot(), Reload(), RestartLibvirt(), Holder(), Lose(), Crash(),
+ACTIONS = [Restart(), KillCleaved(), Reboot(), Restore(), Reload(), RestartLibvirt(), Holder(), Lose(), Crash(),
            Together(), Fault()]

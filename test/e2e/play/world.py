@@ -156,7 +156,8 @@ class Side:
         if done.returncode not in REASONS:
             raise Broken(f"cleave {words} ended with {done.returncode}: {done.stderr}")
         if "traceback" in done.stderr.lower() or not done.stderr.startswith("cleave: "):
-            progress = [line for line in done.stderr.splitlines() if not line.startswith("[")]
+            progress = [line for line in done.stderr.splitlines()
+                        if not line.startswith(("[", "GPU "))]
             if not progress or not progress[0].startswith("cleave: "):
                 raise Broken(f"cleave {words} says nothing useful: {done.stderr!r}")
         if "the plan is undone" in done.stderr or "the plan is stuck" in done.stderr:

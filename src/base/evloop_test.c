@@ -179,6 +179,67 @@ static void freeing_a_worker_finishes_its_queue_and_runs_the_answers(void **stat
     assert_int_equal(f->calls, 5);
 }
 
+static void stop_now(void *data)
+{
+    evloop_stop(data, 0);
+}
+
+struct long_work {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool begun, may_end, ended;
+};
+
+static void long_work(void *data)
+{
+    struct long_work *job = data;
+    pthread_mutex_lock(&job->lock);
+    job->begun = true;
+    pthread_cond_broadcast(&job->changed);
+    while (!job->may_end) {
+        pthread_cond_wait(&job->changed, &job->lock);
+    }
+    job->ended = true;
+    pthread_cond_broadcast(&job->changed);
+    pthread_mutex_unlock(&job->lock);
+}
+
+static void never_done(void *data)
+{
+    (void)data;
+    fail_msg("nobody waits for it any more");
+}
+
+/* Kept reachable: an abandoned worker is never freed. */
+static struct worker *abandoned;
+
+static void a_busy_worker_is_left_to_itself_and_an_idle_one_is_not(void **state)
+{
+    struct fixture *f = *state;
+    struct worker *worker = NULL;
+    static struct long_work job = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                                   .changed = PTHREAD_COND_INITIALIZER};
+    assert_int_equal(worker_new(f->loop, "idle", &worker), 0);
+    assert_false(worker_abandon(worker));
+    worker_free(worker);
+    assert_int_equal(worker_new(f->loop, "busy", &abandoned), 0);
+    worker_submit(abandoned, long_work, never_done, &job);
+    pthread_mutex_lock(&job.lock);
+    while (!job.begun) {
+        pthread_cond_wait(&job.changed, &job.lock);
+    }
+    assert_true(worker_abandon(abandoned));
+    job.may_end = true;
+    pthread_cond_broadcast(&job.changed);
+    while (!job.ended) {
+        pthread_cond_wait(&job.changed, &job.lock);
+    }
+    pthread_mutex_unlock(&job.lock);
+    f->stop_at = -1;
+    evloop_post(f->loop, stop_now, f->loop);
+    assert_int_equal(evloop_run(f->loop), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +254,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_worker_works_in_order_and_answers_on_the_loop_thread,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(freeing_a_worker_finishes_its_queue_and_runs_the_answers,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_busy_worker_is_left_to_itself_and_an_idle_one_is_not,
                                         setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

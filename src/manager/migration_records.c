@@ -266,7 +266,7 @@ static int refuse_leaving(const struct manager *m, const char *vm, const char *w
 {
     for (vec_each(&m->migrations->moves, item)) {
         const struct migration *migration = (*item)->migration;
-        if ((*item)->finished || (*item)->dry_run ||
+        if ((*item)->dry_run || migration_is_over(migration) ||
             !is_vm(migration->request.vm, migration->vm_uuid, vm)) {
             continue;
         }
@@ -322,7 +322,7 @@ static bool has_device(const struct migration_devices *devices, const char *clai
 static const struct move *leaving(const struct manager *m, const char *claim)
 {
     for (vec_each(&m->migrations->moves, move)) {
-        if (!(*move)->finished && !(*move)->dry_run &&
+        if (!migration_is_over((*move)->migration) && !(*move)->dry_run &&
             has_device(&(*move)->migration->devices, claim)) {
             return *move;
         }
@@ -496,7 +496,11 @@ void migrations_ended(struct manager *m, const struct plan *plan)
     if (move != NULL) {
         move_after_plan(move->migration, plan);
         move->releasing = false;
-        move_try_later(move);
+        if (migration_is_over(move->migration)) {
+            move_finish(move);
+        } else {
+            move_try_later(move);
+        }
     }
     migrations_trim(m);
 }

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/peer/link.h"
+
+#include "base/str.h"
+#include "lib/client.h"
+#include "test.h"
+
+static void the_host_is_found_in_every_form_of_a_uri(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *uri, *host;
+    } rows[] = {
+        {"qemu+ssh://host/system", "host"},
+        {"qemu+ssh://root@host.example:2222/system", "host.example"},
+        {"qemu+tls://[fe80::1]:16514/system", "fe80::1"},
+        {"qemu+ssh://user@[::1]/system", "::1"},
+        {"qemu+tcp://10.0.0.2", "10.0.0.2"},
+        {"qemu+unix:///system?socket=/x", NULL},
+        {"qemu:///system", NULL},
+        {"host", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char host[64] = "";
+        bool found = link_host_of(rows[i].uri, host, sizeof(host));
+        if (found != (rows[i].host != NULL) || (found && !str_eq(host, rows[i].host))) {
+            fail_msg("%s: \"%s\"", rows[i].uri, host);
+        }
+    }
+}
+
+static void a_host_that_is_too_long_is_none(void **state)
+{
+    (void)state;
+    char host[4];
+    assert_false(link_host_of("qemu+ssh://host/system", host, sizeof(host)));
+}
+
+static void the_loopback_has_no_speed(void **state)
+{
+    (void)state;
+    assert_int_equal(link_speed_to("qemu+ssh://127.0.0.1/system"), 0);
+    assert_int_equal(link_speed_to("qemu+unix:///system"), 0);
+}
+
+static void addresses_of_a_cleaved_are_read_strictly(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"unix:/run/x", "http://h:1", "ssh:h", "ssh:root@h:22",
+                                       "ssh:[fe80::1]:22"};
+    static const char *const bad[] = {"",          "h",       "unix:x",    "http://",
+                                      "https://h", "ssh:",    "ssh:-oX=y", "ssh:h:x",
+                                      "ssh:h:0x1", "ssh:h;x", "ssh:h x",   "ssh:h:99999"};
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        CLEANUP(client_freep) struct client *client = NULL;
+        struct error err = {0};
+        if (client_new_address(good[i], &client, &err) != 0) {
+            fail_msg("%s: %s", good[i], err.message);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        CLEANUP(client_freep) struct client *client = NULL;
+        if (client_new_address(bad[i], &client, NULL) != -REASON_INVALID) {
+            fail_msg("\"%s\" was taken", bad[i]);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_host_is_found_in_every_form_of_a_uri),
+        cmocka_unit_test(a_host_that_is_too_long_is_none),
+        cmocka_unit_test(the_loopback_has_no_speed),
+        cmocka_unit_test(addresses_of_a_cleaved_are_read_strictly),
+    };
+    return cmocka_run_group_tests_name("link", tests, NULL, NULL);
+}

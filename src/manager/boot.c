@@ -239,13 +239,15 @@ void manager_boot_restored(struct manager *m, bool whole)
 
 static bool waits_for_libvirt(const struct manager *m, const struct plan *plan)
 {
+    bool guests = false; /* else only its end is to be stored */
     for (vec_each(&plan->steps, step)) {
         bool open = plan->state == PLAN_UNDOING ? was_begun(step) : step->state != STEP_DONE;
         if (open && !is_guest_step(step)) {
             return false;
         }
+        guests = guests || open;
     }
-    return m->host != NULL && m->host->libvirt_problem[0] != '\0';
+    return guests && m->host != NULL && m->host->libvirt_problem[0] != '\0';
 }
 
 static void ignore(struct manager *m, const struct error *err, void *data)

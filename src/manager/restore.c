@@ -126,18 +126,16 @@ static void pause_entry(struct restore_gpu *entry)
         entry->pause_us * 2 < LONGEST_PAUSE_US ? entry->pause_us * 2 : LONGEST_PAUSE_US;
 }
 
-/* The first thing that is wrong, of the GPU or of one of its claims; NULL: nothing. */
+/* The first thing that is wrong, with a claim or with the GPU itself; NULL: nothing. */
 static const struct error *first_problem(const struct restoration *restoration, bool may_pass)
 {
-    if (restoration->why.reason != REASON_NONE && restore_may_pass(&restoration->why) == may_pass) {
-        return &restoration->why;
-    }
     for (vec_each(&restoration->claims, claim)) {
         if (claim->outcome == RESTORE_BLOCKED && restore_may_pass(&claim->why) == may_pass) {
             return &claim->why;
         }
     }
-    return NULL;
+    bool own = restoration->why.reason != REASON_NONE;
+    return own && restore_may_pass(&restoration->why) == may_pass ? &restoration->why : NULL;
 }
 
 static void take_outcome(struct restore_gpu *entry, const struct restoration *restoration)

@@ -222,6 +222,44 @@ static void restore_scheduler(struct restore *r)
     error_hint(&r->why, "stop its VMs, delete the vGPUs, then `cleave host restore`");
 }
 
+/* Is the vGPU that of one of the items? */
+static bool is_claimed(const struct restore *r, const struct vgpu *vgpu)
+{
+    for (vec_each(&r->items, item)) {
+        const struct vgpu *own = find_vgpu(r, &item->claim.got);
+        if (own == vgpu && is_same(own, item)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In equal-size mode the first vGPU decides the size of all. */
+static int check_equal(const struct restore *r, const struct restore_item *item, struct error *err)
+{
+    const struct gpu *gpu = r->work.gpu;
+    for (size_t i = 0; !r->wiped && i < gpu->vgpus.n; i++) {
+        const struct vgpu *vgpu = &gpu->vgpus.items[i];
+        const struct cat_vgpu_type *type = work_type_of(&r->work, vgpu);
+        bool other = type != NULL && item->type != NULL &&
+                     type->framebuffer_mib != item->type->framebuffer_mib;
+        if (!other || is_claimed(r, vgpu)) {
+            continue;
+        }
+        char bdf[BDF_SIZE];
+        char device[BDF_SIZE];
+        char subject[ERROR_SUBJECT_SIZE];
+        block_subject(r, bdf, subject);
+        error_set(err, REASON_CONFLICT, subject,
+                  "GPU %s has vGPUs of one size, and %s on %s, which no claim owns, is of another "
+                  "than %s",
+                  bdf, vgpu->type, pci_addr_format(&vgpu->vf, device), item->type->name);
+        error_hint(err, "delete it if nobody needs it, then `cleave host restore`");
+        return -REASON_CONFLICT;
+    }
+    return 0;
+}
+
 void restore_time_sliced(struct restore *r)
 {
     struct error err = {0};
@@ -240,10 +278,12 @@ void restore_time_sliced(struct restore *r)
     }
     for (vec_each(&r->items, item)) {
         const struct vgpu *vgpu = find_vgpu(r, &item->claim.got);
-        if (sized || (vgpu != NULL && is_same(vgpu, item))) {
+        bool there = vgpu != NULL && is_same(vgpu, item);
+        struct error why = err;
+        if (there || (sized && (item->claim.spec.mixed || check_equal(r, item, &why) == 0))) {
             restore_vgpu(r, item);
         } else {
-            restore_block(item, &err);
+            restore_block(item, &why);
         }
     }
 }

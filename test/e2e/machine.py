@@ -241,7 +241,7 @@ class Machine:
         found = [f"claim {c['name']} is {c['state']}" for c in claims
                  if c["state"] not in ("bound", "failed", "pending" if waits(c) else "")]
         found += [f"plan {p['reason']} is {p['state']}" for p in self.api.get("/v1/plans")["plans"]
-                  if p["state"] not in ("done", "undone")]
+                  if p["state"] not in ("done", "undone", "failed")]
         got = [(claim, claim["got"]) for claim in claims if claim["got"] is not None]
         for bdf, gpu in self.gpus().items():
             on = [(claim, it) for claim, it in got if it["gpu"] == bdf]

@@ -2,7 +2,7 @@
 """What a reboot and a reload of the driver take from twelve claims of every kind, and how it comes
 back: at the same places, under the same names, whatever is late, busy or broken meanwhile."""
 import json
-import signal
+import re
 import time
 
 import pytest
@@ -46,7 +46,7 @@ def look(machine):
         starts = {gi["id"]: gi.get("start", 0) for gi in gpu["gis"]}
         functions = [(vf["bdf"], vf.get("vgpu", {})) for vf in gpu.get("vfs") or []]
         functions += [(None, mdev) for mdev in gpu["mdevs"]]
-        made = [(vf, vgpu.get("uuid"), vgpu["type"], vgpu.get("placement"), starts.get(vgpu.get("gi")))
+        made = [(vf, vgpu["uuid"] if vgpu.get("iommu_group") else "", vgpu["type"], vgpu.get("placement"), starts.get(vgpu.get("gi")))
                 for vf, vgpu in functions if vgpu.get("type")]
         found[bdf] = {
             "driver": gpu["driver"], "mig": gpu.get("mig_current", False), "vfs": len(gpu.get("vfs") or []),
@@ -55,6 +55,10 @@ def look(machine):
             "vgpus": sorted(made), "mixed": gpu.get("heterogeneous", False),
             "scheduler": (gpu["scheduler_policy"], gpu.get("settings"))}
     return found
+
+
+def without_uuid(lines):
+    return [re.sub(r"uuid=\S+", "", line) for line in lines]
 
 
 def device(machine, name):
@@ -111,3 +115,203 @@ def test_a_reboot_under_twelve_claims_is_undone_by_the_daemon_itself(claims):
     assert states == dict.fromkeys(CLAIMS, "restored")
     again = claims.cleave.run("host", "restore", "--dry-run", "-o", "json")
     assert again.returncode == 0 and json.loads(again.stdout)["plans"] == []
+
+
+def test_a_driver_reload_is_undone_on_request(claims):
+    before = look(claims)
+    assert claims.ctl("driver-reload")["ok"]
+    assert look(claims) != before
+    done = claims.cleave.run("host", "restore")
+    assert done.returncode == 0, done.stderr
+    assert look(claims) == before
+    assert claims.problems() == []
+    assert claims.cleave.run("host", "restore").stdout.count("there") == len(CLAIMS)
+
+
+# what goes wrong at the boot → for how long at least the restoration has to go on trying
+FAULTS = {
+    "the unbind lock is busy for three seconds": (["at=sriov-manage", "errno=EBUSY", "for_s=3"], 3),
+    "a GPU instance can't be created at first":
+        (["at=nvmlDeviceCreateGpuInstance*", "nvml=INSUFFICIENT_RESOURCES", "count=2"], 0),
+    "a compute instance can't be created at first":
+        (["at=nvmlGpuInstanceCreateComputeInstance*", "nvml=UNKNOWN", "count=1"], 0),
+    "MIG mode can't be turned on at first":
+        (["at=nvmlDeviceSetMigMode", "nvml=IN_USE", "count=2"], 0),
+    "mixed sizes can't be allowed at first":
+        (["at=nvmlDeviceSetVgpuHeterogeneousMode", "nvml=UNKNOWN", "count=1"], 0),
+    "NVML does not answer at first": (["at=nvmlInit*", "nvml=DRIVER_NOT_LOADED", "for_s=2"], 2),
+    "a GPU can't be unbound at first": (["at=unbindLock", "errno=EBUSY", "for_s=2"], 2),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_busy_or_fails_once_is_tried_again(claims, fault):
+    keys, at_least = FAULTS[fault]
+    before = look(claims)
+    claims.reboot(start=False)
+    claims.ctl("fault", "add", *keys)
+    began = time.monotonic()
+    claims.start()
+    wait_restored(claims)
+    assert time.monotonic() - began >= at_least
+    assert look(claims) == before
+    assert claims.problems() == []
+
+
+def test_a_driver_that_is_late_is_waited_for(claims):
+    before = look(claims)
+    claims.reboot(start=False)
+    assert claims.ctl("driver-unload")["ok"]
+    claims.start()
+    time.sleep(2)
+    restore = claims.api.get("/v1/host/restore")
+    waiting = {gpu["gpu"]: gpu["problem"] for gpu in restore["gpus"] if gpu["state"] == "waiting"}
+    assert restore["state"] == "running" and len(waiting) >= 5, restore
+    assert claims.ctl("driver-load")["ok"]
+    wait_restored(claims)
+    assert look(claims) == before
+
+
+def test_a_driver_that_never_comes_is_named_and_the_whole_gpu_is_back_all_the_same(claims):
+    before = look(claims)
+    claims.reboot(start=False)
+    assert claims.ctl("driver-unload")["ok"]
+    claims.start("--restore-timeout", "1")
+    restore = wait_restored(claims, state="incomplete")
+    states = {gpu["gpu"]: gpu["state"] for gpu in restore["gpus"]}
+    assert states.pop(WHOLE) == "restored" and set(states.values()) == {"incomplete"}
+    done = claims.cleave.run("host", "restore", "--timeout", "0")
+    assert done.returncode == 8 and "was not restored completely" in done.stderr, done.stderr
+    claims.ctl("driver-load")
+    assert claims.cleave.run("host", "restore").returncode == 0
+    assert look(claims) == before
+
+
+def test_killed_at_every_commit_and_rebooted_on_the_way_it_is_completed(claims):
+    before = look(claims)
+    claims.stop()
+    claims.reboot()
+    lives = 0
+    while True:
+        claims.start(die_after=2, wait=False)
+        deadline = time.monotonic() + 60
+        restore = {"state": "running"}
+        while claims.lives() and restore["state"] == "running":
+            try:
+                restore = claims.api.get("/v1/host/restore")
+            except (OSError, ValueError, EOFError):
+                pass
+            except Exception as error:  # the connection broke off with the daemon
+                assert "RemoteDisconnected" in repr(error) or "Incomplete" in repr(error), error
+            assert time.monotonic() < deadline, restore
+            time.sleep(0.02)
+        if claims.lives() and claims.settle():
+            break
+        lives += 1
+        if lives == 4:
+            claims.reboot()
+        assert lives < 200
+    assert lives > 6
+    assert claims.cleave.run("host", "restore").returncode == 0
+    assert look(claims) == before
+    assert claims.problems() == []
+
+
+def test_what_stands_in_the_way_is_named_and_left_alone(claims):
+    before = look(claims)
+    claims.reboot(start=False)
+    claims.ctl("sriov", EQUAL, "on")
+    mine = device(claims, "equal1") if claims.lives() else None
+    claims.start("--restore-timeout", "0")
+    got = claims.api.get("/v1/claims/equal1")["got"]
+    vf = got["device"]
+    if got["mdevUuid"]:
+        other = "11111111-2222-3333-4444-555555555555"
+        claims.sh(f"cd /sys/bus/pci/devices/{vf}/mdev_supported_types; "
+                  f"for t in *; do if grep -qx 'NVIDIA L40S-4Q' $t/name; then "
+                  f"echo {other} >$t/create; fi; done")
+    else:
+        claims.sh(f"cd /sys/bus/pci/devices/{vf}/nvidia; "
+                  "sed -n 's/ *: NVIDIA L40S-4Q$//p' creatable_vgpu_types >current_vgpu_type")
+    done = claims.cleave.run("host", "restore", "--timeout", "20")
+    assert mine is None and done.returncode == 8, done.stderr
+    assert "L40S-4Q" in done.stderr and vf in done.stderr, done.stderr
+    blocked = {claim["name"]: claim for gpu in claims.api.get("/v1/host/restore")["gpus"]
+               for claim in gpu["claims"] if claim["state"] == "blocked"}
+    assert set(blocked) == {"equal1", "equal2"}
+    after = look(claims)
+    assert {bdf for bdf in before if before[bdf] != after[bdf]} == {EQUAL}
+    assert [vgpu[2] for vgpu in after[EQUAL]["vgpus"]][:1] == ["L40S-4Q"]
+    assert claims.api.get("/v1/claims/equal1")["state"] == "bound"
+
+
+def test_a_gpu_that_is_gone_keeps_its_claims_and_holds_up_no_other(claims):
+    before = look(claims)
+    claims.reboot(start=False)
+    claims.sh(f"echo 1 >/sys/bus/pci/devices/{MIXED}/remove")
+    claims.start()
+    restore = wait_restored(claims, state="incomplete")
+    assert {claim["name"] for claim in restore["absent"]} == {"mixed1", "mixed2"}
+    assert all(gpu["state"] == "restored" for gpu in restore["gpus"])
+    assert claims.api.get("/v1/claims/mixed1")["state"] == "bound"
+    claims.ctl("reboot")  # with the board back in its slot
+    assert claims.cleave.run("host", "restore").returncode == 0
+    assert look(claims) == before
+
+
+def test_vms_start_with_their_gpus_again(directory, host, openapi, image):
+    machine = Machine(directory, host, openapi)
+    try:
+        machine.start("--observe-period", "1")
+        machine.define_guest(image, "guest")
+        machine.define("web")
+        machine.create("g1", type="L40S-8Q", gpu=EQUAL, vm="guest")
+        machine.create("w1", type="A100-2-10C", gpu=A100, vm="web")
+        before = look(machine)
+        told = without_uuid(machine.boot("guest", timeout=120)["guest"])
+        machine.reboot()
+        wait_restored(machine)
+        assert look(machine) == before
+        assert machine.stored_devices("guest") == [device(machine, "g1")]
+        machine.console("guest").write_text("")
+        assert without_uuid(machine.boot("guest", timeout=120)["guest"]) == told
+        assert machine.cleave.run("vm", "start", "web").returncode == 0
+        assert machine.problems() == []
+    finally:
+        machine.end()
+
+
+def test_a_board_in_another_slot_brings_its_claims_along(directory, openapi):
+    def at(first, second):
+        path = directory / "host.yaml"
+        path.write_text(
+            "name: restore\ndriver: 580.105.08\nkernel: 6.8.0-60-generic\ngpus:\n"
+            f"  - {{board: l40s, bdf: {first}, vfs: {{count: 8}}, uuid: {uuid(1)}}}\n"
+            f"  - {{board: l40s, bdf: {second}, vfs: {{count: 8}}, uuid: {uuid(2)}}}\n")
+        return Machine(directory, path, openapi)
+
+    def uuid(number):
+        return f"GPU-{number:08}-1111-2222-3333-444444444444"
+
+    machine = at("0000:41:00.0", "0000:61:00.0")
+    try:
+        machine.start()
+        machine.define("web")
+        got = machine.create("w1", type="L40S-8Q", gpu="0000:41:00.0", vm="web")["got"]
+        definition = machine.virsh("dumpxml", "--inactive", "web").stdout
+    finally:
+        machine.end()
+    machine = at("0000:a1:00.0", "0000:61:00.0")  # of another state: as after a power cycle
+    try:
+        machine.virsh("define", "/dev/stdin", input=definition)
+        machine.start()
+        wait_restored(machine)
+        assert machine.cleave.run("host", "restore").returncode == 0
+        moved = machine.api.get("/v1/claims/w1")["got"]
+        assert moved["gpu"] == "0000:a1:00.0"
+        assert moved["device"] == got["device"].replace("0000:41", "0000:a1")
+        assert machine.stored_devices("web") == [moved["device"]]
+        assert machine.cleave.run("vm", "start", "web").returncode == 0
+        assert machine.problems() == []
+    finally:
+        machine.end()

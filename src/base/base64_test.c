@@ -10,7 +10,7 @@ static const struct {
     const char *plain, *text;
 } vectors[] = {{"", ""},
                {"f", "Zg=="},
-               {"fo", "Zm8="},
+               {"ok", "b2s="},
                {"foo", "Zm9v"},
                {"foob", "Zm9vYg=="},
                {"fooba", "Zm9vYmE="},

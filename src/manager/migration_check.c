@@ -83,11 +83,12 @@ static void offer_observed(struct manager *m, const struct error *err, void *dat
     move_measure(move, measured);
 }
 
+/* One at a time has the link. One that waits for its target holds up nobody. */
 static bool another_moves(const struct move *move)
 {
     for (vec_each(&move->manager->migrations->moves, other)) {
-        if (*other != move && !(*other)->finished &&
-            (*other)->migration->state != MIGRATION_CHECKING) {
+        enum migration_state state = (*other)->migration->state;
+        if (*other != move && (state == MIGRATION_PREPARING || state == MIGRATION_MOVING)) {
             return true;
         }
     }

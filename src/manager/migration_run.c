@@ -117,6 +117,7 @@ void move_enter(struct move *move, enum migration_state state)
     }
     move->pause_us = 0;
     move->touched_us = 0;
+    wake_others(move->manager);
     if (migration_is_over(move->migration)) {
         move_finish(move);
         return;

@@ -341,3 +341,15 @@ def test_vms_that_start_by_themselves_get_their_devices(one):
              one.virsh("domstate", "web2").stdout.strip() == "running", timeout=60)
     assert (state(one, "a"), state(one, "h")) == ("bound", "bound")
     assert one.problems() == []
+
+
+def test_a_device_that_is_in_use_stays_whatever_a_hook_says(host):
+    """Somebody calls the hook by hand, or twice, or in the wrong order."""
+    on_demand(host, "a", "web1")
+    host.virsh("start", "web1")
+    xml = host.virsh("dumpxml", "web1").stdout
+    host.run(host.directory / "cleave", "web1", "release", "end", "shutdown", input=xml)
+    wait_for(lambda: host.api.get("/v1/plans")["plans"][0]["state"] in ("undone", "done", "stuck"))
+    assert host.virsh("domstate", "web1").stdout.strip() == "running"
+    wait_for(lambda: state(host, "a") == "bound")
+    assert host.settle() and not [p for p in host.problems() if "stuck" in p or "vGPU" in p]

@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "driver/sysfs/holder.h"
 #include "driver/sysfs/offer.h"
 
 static bool is_mdev(const struct step *step)
@@ -308,16 +309,26 @@ static int find_victim(const struct sysfs *sys, const struct step *step, bool *r
     return 0;
 }
 
+/* Whatever we were told: what an emulator has open is in use. */
+static int check_holder(const struct sysfs *sys, const struct step *step, struct error *err)
+{
+    char subject[SYSFS_SUBJECT_SIZE];
+    sysfs_subject("function", &step->device, subject);
+    return is_mdev(step) ? 0 : holder_check(sys, &step->device, subject, err);
+}
+
 int vgpu_check_delete(const struct sysfs *sys, const struct step *step, struct error *err)
 {
     bool there = false;
-    return find_victim(sys, step, &there, err);
+    int r = find_victim(sys, step, &there, err);
+    return r != 0 || !there ? r : check_holder(sys, step, err);
 }
 
 int vgpu_delete(const struct sysfs *sys, struct step *step, struct error *err)
 {
     bool there = false;
     int r = find_victim(sys, step, &there, err);
+    r = r != 0 || !there ? r : check_holder(sys, step, err);
     if (r != 0 || !there) {
         return r;
     }

@@ -3,7 +3,7 @@
 """Random actions on a simulated host, with a fixed seed: create, start, stop, kill, reboot and what else
 people and machines do. After each, claims, hardware and VMs are compared (play/witness.py).
 
-  /usr/bin/python3 test/e2e/actions.py --seed 1 --count 1000
+  /usr/bin/python3 test/e2e/actions.py --seed 1 --count 1000 [--hosts 2]
   /usr/bin/python3 test/e2e/actions.py --replay FILE [--shrink SECONDS]
 """
 import argparse
@@ -19,67 +19,75 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from harness import BUILD, ROOT
+from harness import ROOT
+from lifecycle import hook_options
 from machine import Machine
 from openapi import OpenApi
 from play import witness
-from play.claims import VM_NAMES
 from play.table import BY_NAME, TABLE
 from play.world import Broken, Side, Vm
+from twin import Twin
 
 # What one life of cleaved may have more than at its start.
-MAX_FILES_MORE = 12
+MAX_FILES_MORE = 24
 MAX_KIB_MORE = 24 * 1024
 
 
 class Play:
-    """One run: a host, the actions done on it, and what came of them."""
+    """One run: one host or two, the actions done on them, and what came of them."""
 
-    def __init__(self, seed=1, host="demo", with_vms=True, say=None):
-        self.seed, self.host, self.with_vms = seed, host, with_vms
+    def __init__(self, seed=1, host="demo", with_vms=True, hosts=1, say=None):
+        self.seed, self.host, self.with_vms, self.hosts = seed, host, with_vms, hosts
         self.rng = random.Random(seed)
         self.say = say or (lambda line: None)
         self.trace = []
         self.outcomes = collections.Counter()
         self.wrong = collections.Counter()
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="cleave-"))
-        self.side = None
+        self.sides = []
+        self.twin = None
         self.spent = 0.0
-        self.log_read = 0
+        self.log_read = {}  # how much of each log was looked at
         self.usage = {}  # by process id of cleaved: (files open, KiB resident), first and last
 
+    @property
+    def side(self):
+        return self.sides[0]
+
     def __enter__(self):
-        options = ["--hook", self.write_hook()] if self.with_vms else []
-        self.side = Side(Machine(self.directory, self.host, OpenApi(), libvirt=self.with_vms,
-                                 options=options), self.with_vms)
-        if self.with_vms:
-            self.side.machine.define(*VM_NAMES[:4])
-            self.side.vms = {name: Vm(name) for name in VM_NAMES[:4]}
-        self.side.start()
-        self.check("at the start")
+        self.sides = [Side(machine, self.with_vms, number)
+                      for number, machine in enumerate(self.make_machines())]
+        for number, side in enumerate(self.sides):
+            if self.hosts == 2:
+                side.peer, side.twin = self.sides[1 - number], self.twin
+            if self.with_vms:
+                names = side.vm_names[:4]
+                side.machine.define(*names)
+                side.vms = {name: Vm(name) for name in names}
+            side.start()
+            self.check(side, "at the start")
         return self
 
-    def write_hook(self):
-        """libvirt's hook as it is installed, with the settings of this run."""
-        config, hook = self.directory / "hook.yaml", self.directory / "cleave"
-        config.write_text(f"socket: {self.directory / 's'}\n")
-        hook.write_text("#!/bin/sh\n"
-                        f"export CLEAVE={BUILD / 'src/cli/cleave'} CLEAVE_HOOK_CONFIG={config}\n"
-                        f"exec {ROOT / 'packaging/libvirt/hooks/qemu.d/cleave'} \"$@\"\n")
-        hook.chmod(0o755)
-        return hook
+    def make_machines(self):
+        if self.hosts == 2:
+            self.twin = Twin(self.directory, self.host, OpenApi(), options=hook_options)
+            return self.twin.machines
+        options = hook_options(self.directory) if self.with_vms else []
+        return [Machine(self.directory, self.host, OpenApi(), libvirt=self.with_vms,
+                        options=options)]
 
     def __exit__(self, *failed):
         try:
-            self.side.machine.end()
+            for side in self.sides:
+                side.machine.end()
         except AssertionError:  # the trace says more than how cleaved ended
             if failed[0] is None:
                 raise
         finally:
             shutil.rmtree(self.directory, ignore_errors=True)
 
-    def check_usage(self):
-        pid = self.side.machine.pid()
+    def check_usage(self, side):
+        pid = side.machine.pid()
         now = witness.open_files(pid), witness.resident_kib(pid)
         first, _ = self.usage.setdefault(pid, (now, now))
         self.usage[pid] = first, now
@@ -91,19 +99,21 @@ class Play:
     # ---- one action ----
 
     def draw(self):
-        able = [act for act in TABLE if self.with_vms or not act.needs_vms]
+        able = [act for act in TABLE if (self.with_vms or not act.needs_vms)
+                and (self.hosts == 2 or not act.needs_pair)]
         while True:
+            host = self.rng.randrange(self.hosts)
             act = self.rng.choices(able, [act.weight for act in able])[0]
-            args = act.draw(self.rng, self.side)
+            args = act.draw(self.rng, self.sides[host])
             if args is not None:
-                return {"action": act.name, "args": args}
+                return {"action": act.name, "host": host, "args": args}
 
     def do(self, row):
-        act, args = BY_NAME[row["action"]], row["args"]
+        act, args, side = BY_NAME[row["action"]], row["args"], self.sides[row.get("host", 0)]
         self.trace.append(row)
         began = time.monotonic()
-        legit = act.legit(self.side, args)
-        answer = act.send(self.side, args)
+        legit = act.legit(side, args)
+        answer = act.send(side, args)
         row["outcome"] = answer.outcome
         row["ms"] = round(1000 * (time.monotonic() - began))
         self.spent += time.monotonic() - began
@@ -115,26 +125,33 @@ class Play:
         if answer.outcome not in legit:
             raise Broken(f"{act.name} answered {answer.outcome} ({answer.detail.strip()}); "
                          f"legitimate are {', '.join(sorted(legit))}")
-        act.settle(self.side, args, answer)
-        self.check(f"after {act.name}")
+        act.settle(side, args, answer)
+        self.check(side, f"after {act.name}")
+        if act.needs_pair:
+            self.check(side.peer, f"after {act.name}, at the target")
 
-    def check(self, when):
-        found = witness.check(self.side)
-        log = self.side.machine.log.read_text() if self.side.machine.log.exists() else ""
-        bad = witness.wrong_lines(log[self.log_read:])
-        self.log_read = len(log)
+    def check(self, side, when):
+        found = witness.check(side)
+        log = side.machine.log.read_text() if side.machine.log.exists() else ""
+        bad = witness.wrong_lines(log[self.log_read.get(side, 0):])
+        self.log_read[side] = len(log)
         for kind, sentences in found.items():
             self.wrong[kind] += len(sentences)
         if found or bad:
             raise Broken(f"{when}: " + "; ".join(
                 [*(f"{kind}: {', '.join(what)}" for kind, what in found.items()), *bad]))
-        self.check_usage()
+        self.check_usage(side)
 
     # ---- the end ----
 
     def end(self):
         """Everything is given back: nothing may be left of it."""
-        side = self.side
+        for side in self.sides:
+            self.check(side, "at the end")
+        for side in self.sides:
+            self.clear(side)
+
+    def clear(self, side):
         for gpu in sorted(side.lost):
             side.machine.ctl("set", gpu, "lost", "0")
         for gpu in sorted(side.held):
@@ -143,13 +160,13 @@ class Play:
         for vm in [vm for vm in side.vms.values() if vm.on]:
             side.machine.virsh("destroy", vm.name)
             side.turned_off(vm.name)
-        self.check("with all VMs off")
+        self.check(side, "with all VMs off")
         for name in sorted(side.claims):
             answer = side.cli("claim", "delete", name)
             if answer.outcome != "done":
                 raise Broken(f"claim {name} can't be deleted at the end: {answer.detail}")
             del side.claims[name]
-        self.check("with all claims deleted")
+        self.check(side, "with all claims deleted")
 
     def report(self):
         kinds = collections.defaultdict(dict)
@@ -172,8 +189,21 @@ class Play:
         return "\n".join(lines)
 
 
+def head_of(play):
+    return {"seed": play.seed, "host": play.host, "vms": play.with_vms, "hosts": play.hosts}
+
+
+def make_play(head, say=None):
+    return Play(head["seed"], head["host"], head["vms"], head.get("hosts", 1), say)
+
+
+def strip(rows):
+    """Without what came of them."""
+    return [{key: row[key] for key in ("action", "host", "args") if key in row} for row in rows]
+
+
 def write_trace(path, play, error):
-    head = {"seed": play.seed, "host": play.host, "vms": play.with_vms, "error": str(error)}
+    head = {**head_of(play), "error": str(error)}
     path.write_text("".join(json.dumps(row) + "\n" for row in [head, *play.trace]))
 
 
@@ -194,9 +224,8 @@ def run(play, rows):
 
 
 def replay(head, rows, say=None):
-    with Play(head["seed"], head["host"], head["vms"], say) as play:
-        rows = [{"action": row["action"], "args": row["args"]} for row in rows]
-        return run(play, rows), play
+    with make_play(head, say) as play:
+        return run(play, strip(rows)), play
 
 
 def kind_of(error):
@@ -232,15 +261,15 @@ def fail(args, play, error):
     write_trace(path, play, error)
     for row in play.trace[-12:]:
         print(json.dumps(row))
-    for line in witness.describe(play.side):
-        print(line)
+    for side in play.sides:
+        for line in witness.describe(side):
+            print(line)
     print(f"BROKEN: seed {play.seed}, action {len(play.trace)}: {error}")
     print(f"again: /usr/bin/python3 test/e2e/actions.py --replay {path}")
     if args.log:
         shutil.copy(play.side.machine.log, args.log)
     if args.shrink:
-        rows, error = shrink({"seed": play.seed, "host": play.host, "vms": play.with_vms},
-                             play.trace, error, args.shrink)
+        rows, error = shrink(head_of(play), play.trace, error, args.shrink)
         play.trace = rows
         write_trace(path, play, error)
         print(f"shrunk to {len(rows)} actions: {error}")
@@ -254,6 +283,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--host", default="demo", help="host file of the simulator")
+    parser.add_argument("--hosts", type=int, choices=(1, 2), default=1,
+                        help="two hosts: VMs migrate between them")
     parser.add_argument("--no-vms", action="store_true", help="claims alone: no libvirt, and quick")
     parser.add_argument("--replay", metavar="FILE", help="the actions of a trace instead of a seed's")
     parser.add_argument("--shrink", type=int, metavar="SECONDS", help="shorten what fails")
@@ -263,11 +294,14 @@ def main():
     args = parser.parse_args()
     os.environ.setdefault("CLEAVE_DATADIR", str(ROOT / "data"))
     say = (lambda line: print(line, flush=True)) if args.verbose else None
-    head, rows = {"seed": args.seed, "host": args.host, "vms": not args.no_vms}, None
+    head = {"seed": args.seed, "host": args.host, "vms": not args.no_vms, "hosts": args.hosts}
+    rows = None
     if args.replay:
         head, rows = read_trace(args.replay)
-        rows = [{"action": row["action"], "args": row["args"]} for row in rows]
-    with Play(head["seed"], head["host"], head["vms"], say) as play:
+        rows = strip(rows)
+    if head["hosts"] == 2 and not head["vms"]:
+        parser.error("two hosts have nothing to do with each other without VMs")
+    with make_play(head, say) as play:
         error = run(play, rows if rows is not None else (play.draw() for _ in range(args.count)))
         print(play.report())
         if error is not None:

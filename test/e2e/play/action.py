@@ -7,6 +7,7 @@ class Action:
     name = ""
     weight = 0  # how often it is drawn, beside the others
     needs_vms = False
+    needs_pair = False  # two hosts
     redefines = False  # a VM may have another definition afterwards, without devices
     alone = False  # not to be combined with others at the same time
 

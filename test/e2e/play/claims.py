@@ -5,9 +5,6 @@ import json
 from play.action import Action
 from play.world import NO_ROOM, Answer, Claim
 
-NAMES = [f"c{i}" for i in range(14)]
-SITES = ("lab", "shop")
-VM_NAMES = [f"v{i}" for i in range(6)]
 # What can be asked for, by board: what it is, and how many an otherwise empty GPU holds at least.
 WISHES = {
     "l40s": [({"type": "L40S-8Q"}, 6), ({"type": "L40S-4Q"}, 12), ({"type": "L40S-24Q"}, 2),
@@ -42,7 +39,7 @@ def draw_wish(rng, side, with_vm=True):
         wish["gpu"] = bdf
     if side.with_vms and with_vm and wish.get("mode") != "gpu-instance" and rng.random() < 0.8:
         # Rarely one that isn't there.
-        names = sorted(side.vms) if rng.random() < 0.95 and side.vms else VM_NAMES
+        names = sorted(side.vms) if rng.random() < 0.95 and side.vms else side.vm_names
         wish["vm"] = rng.choice(names)
         if rng.random() < 0.25:
             wish["hold"] = "on-demand"
@@ -109,7 +106,7 @@ class Create(Action):
     name, weight = "claim create", 22
 
     def draw(self, rng, side):
-        return {"name": rng.choice(NAMES), "by": rng.choice(["cli", "api"]), **{
+        return {"name": rng.choice(side.claim_names), "by": rng.choice(["cli", "api"]), **{
             "wish": draw_wish(rng, side)}}
 
     def legit(self, side, args):
@@ -142,7 +139,7 @@ class Delete(Action):
     def draw(self, rng, side):
         hand = [claim.name for claim in side.claims.values()]
         known = hand and rng.random() < 0.95
-        return {"name": rng.choice(sorted(hand) if known else NAMES),
+        return {"name": rng.choice(sorted(hand) if known else side.claim_names),
                 "by": rng.choice(["cli", "api"])}
 
     def legit(self, side, args):
@@ -172,7 +169,7 @@ class Apply(Action):
     name, weight = "apply", 8
 
     def draw(self, rng, side):
-        site = rng.choice(SITES)
+        site = rng.choice(side.sites)
         n = rng.randrange(4)
         return {"site": site, "by": rng.choice(["cli", "api"]),
                 "claims": {f"{site}{i}": draw_wish(rng, side) for i in range(n)}}
@@ -281,7 +278,7 @@ class DryRun(Action):
 
     def draw(self, rng, side):
         wish = draw_wish(rng, side)
-        return {"wish": wish, "name": rng.choice(NAMES)}
+        return {"wish": wish, "name": rng.choice(side.claim_names)}
 
     def legit(self, side, args):
         if args["name"] in side.claims:

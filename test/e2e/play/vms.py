@@ -2,7 +2,6 @@
 """Actions on VMs: by cleave, and by virsh behind its back."""
 from machine import DOMAIN, hostdev
 from play.action import Action
-from play.claims import VM_NAMES
 from play.world import NO_ROOM, Answer, Vm
 
 
@@ -26,7 +25,7 @@ class CleaveVm(VmAction):
     def draw(self, rng, side):
         known = rng.random() < 0.95
         found = pick(rng, side, self.suits if rng.random() < 0.85 else lambda vm: True)
-        return found if known else {"vm": rng.choice(VM_NAMES)}
+        return found if known else {"vm": rng.choice(side.vm_names)}
 
     def suits(self, vm):
         return True
@@ -106,7 +105,7 @@ class Define(VmAction):
     name, weight, redefines = "vm create", 4, True
 
     def draw(self, rng, side):
-        return {"vm": rng.choice(VM_NAMES)}
+        return {"vm": rng.choice(side.vm_names)}
 
     def legit(self, side, args):
         return {"conflict"} if args["vm"] in side.vms else {"done"}
@@ -225,7 +224,7 @@ class VirshDefine(Virsh):
 
     def draw(self, rng, side):
         lost = sorted({claim.vm for claim in side.claims.values() if claim.vm} - set(side.vms))
-        names = lost or [name for name in VM_NAMES if name not in side.vms]
+        names = lost or [name for name in side.vm_names if name not in side.vms]
         return {"vm": rng.choice(names)} if names else None
 
     def legit(self, side, args):
@@ -252,7 +251,7 @@ class VirshRename(Virsh):
 
     def draw(self, rng, side):
         found = pick(rng, side, self.suits)
-        free = [name for name in VM_NAMES if name not in side.vms]
+        free = [name for name in side.vm_names if name not in side.vms]
         return {**found, "to": rng.choice(free)} if found and free else None
 
     def send(self, side, args):

@@ -61,8 +61,13 @@ class Vm:
 class Side:
     """One host: its machine, the model of it, and how to ask its cleaved."""
 
-    def __init__(self, machine, with_vms):
+    def __init__(self, machine, with_vms, number=0):
         self.machine = machine
+        # Of their own per host, so that what moves is welcome at the other.
+        self.vm_names = [f"{'vw'[number]}{i}" for i in range(6)]
+        self.claim_names = [f"{'cd'[number]}{i}" for i in range(14)]
+        self.sites = (("lab", "shop"), ("yard", "barn"))[number]
+        self.peer = self.twin = None  # the other host, if there are two
         self.with_vms = with_vms
         self.claims = {}
         self.vms = {}
@@ -155,11 +160,8 @@ class Side:
             return Answer("done", "", body)
         if done.returncode not in REASONS:
             raise Broken(f"cleave {words} ended with {done.returncode}: {done.stderr}")
-        if "traceback" in done.stderr.lower() or not done.stderr.startswith("cleave: "):
-            progress = [line for line in done.stderr.splitlines()
-                        if not line.startswith(("[", "GPU "))]
-            if not progress or not progress[0].startswith("cleave: "):
-                raise Broken(f"cleave {words} says nothing useful: {done.stderr!r}")
+        if not any(line.startswith("cleave: ") for line in done.stderr.splitlines()):
+            raise Broken(f"cleave {words} says nothing useful: {done.stderr!r}")
         if "the plan is undone" in done.stderr or "the plan is stuck" in done.stderr:
             return Answer("undone" if "undone" in done.stderr else "stuck", done.stderr, body)
         if not self.machine.lives() or "Connection refused" in done.stderr:

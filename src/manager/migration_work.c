@@ -241,7 +241,9 @@ static void run_work(void *data)
                                               .dest_uri = job->request.destination,
                                               .migrate_uri = job->request.migrate_uri,
                                               .dest_xml = live,
-                                              .persist_xml = stored,
+                                              /* One without a stored definition gets one, and
+                                               * libvirt would take that of the source. */
+                                              .persist_xml = stored != NULL ? stored : live,
                                               .bandwidth_bytes = job->request.bandwidth_bytes,
                                               .max_downtime_ms = job->request.max_downtime_ms,
                                               .keep_source = true};

@@ -45,8 +45,16 @@ def test_random_actions_without_vms_leave_nothing_behind(play, host, seed, count
     assert error is None, f"seed {seed}, action {len(one.trace)}: {error}"
 
 
-def act(one, action, **args):
-    one.do({"action": action, "args": args})
+@pytest.mark.parametrize("host, seed, count", [("l40s-x2", 3, 22)])
+def test_random_actions_on_two_hosts_leave_nothing_behind(play, host, seed, count):
+    one = play(seed, host=host, hosts=2)
+    error = run(one, (one.draw() for _ in range(count)))
+    print(one.report())
+    assert error is None, f"seed {seed}, action {len(one.trace)}: {error}"
+
+
+def act(one, action, host=0, **args):
+    one.do({"action": action, "host": host, "args": args})
 
 
 def claim(one, name, **wish):
@@ -103,6 +111,19 @@ def test_a_vm_that_loses_its_device_while_it_runs_is_seen(play):
     pid = one.side.machine.gpus()[L40S]["vfs"][0]["vgpu"]["opener"]
     one.side.machine.ctl("close", "0000:81:00.4", str(pid))
     assert holder and {"interrupted VMs", "wrong devices"} <= seen(one)
+
+
+def test_a_vm_without_a_definition_moves_and_gets_one_with_its_new_device(play):
+    one = play(host="l40s-x2", hosts=2)
+    act(one, "claim create", host=1, name="d1", by="api", wish={"type": "L40S-8Q", "vm": "w1"})
+    claim(one, "c1", type="L40S-8Q", vm="v1")
+    act(one, "vm start", vm="v1")
+    act(one, "virsh undefine", vm="v1")
+    act(one, "vm migrate", vm="v1")
+    assert one.trace[-1]["outcome"] == "done", one.trace[-1]
+    assert one.sides[1].vms["v1"].stored
+    old, new = (one.sides[n].seen.claims[name]["got"]["device"] for n, name in ((1, "d1"), (1, "c1")))
+    assert old != new
 
 
 def test_an_answer_that_is_not_legitimate_is_told(play):

@@ -220,7 +220,12 @@ static void a_vf_in_other_hands_is_not_cleared(void **state)
     tree_put_attr(tree, "0000:3b:00.4", "nvidia/current_vgpu_type", "1154\n");
     assert_int_equal(check(tree, &step, NULL), -REASON_CONFLICT);
     tree_put_attr(tree, "0000:3b:00.4", "nvidia/current_vgpu_type", "1152\n");
+    tree_put(tree, "proc/77/comm", "qemu-system-x86\n");
     assert_int_equal(check(tree, &step, NULL), 0);
+    tree_link(tree, "proc/77/fd/12", "/dev/vfio/50");
+    struct error err = {0};
+    assert_int_equal(check(tree, &step, &err), -REASON_IN_USE);
+    assert_non_null(strstr(err.message, "process 77 (qemu-system-x86) has 0000:3b:00.4 open"));
 }
 
 static void an_mdev_needs_a_proper_uuid(void **state)

@@ -140,6 +140,7 @@ static int print_dry_run(const json_t *migration, struct error *err)
 {
     migration_view_checks(migration, true);
     printf("\n");
+    migration_view_steps(migration);
     migration_view_times(migration);
     int r = migration_view_refusal(migration, err);
     printf("%s", r == 0 ? "\nDry run: nothing was changed; it would migrate.\n"

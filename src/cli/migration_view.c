@@ -56,6 +56,16 @@ void migration_view_checks(const json_t *migration, bool all)
     }
 }
 
+void migration_view_steps(const json_t *migration)
+{
+    const json_t *steps = view_at(migration, "steps");
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        printf("%s: %s\n", view_text(migration, "target", "target"),
+               json_string_value(json_array_get(steps, i)));
+    }
+    printf("%s", json_array_size(steps) > 0 ? "\n" : "");
+}
+
 static void seconds(int64_t ms, char out[VIEW_SIZE])
 {
     if (ms < 0) {

@@ -12,6 +12,8 @@
 bool migration_view_over(const json_t *migration);
 /* Every check: what failed first. `all`: also those that are ok. */
 void migration_view_checks(const json_t *migration, bool all);
+/* What the target has to do. */
+void migration_view_steps(const json_t *migration);
 /* "estimated 12.4 s in all, 1.9 s still; took …". */
 void migration_view_times(const json_t *migration);
 /* One line on how far it is. */

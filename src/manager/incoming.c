@@ -143,6 +143,14 @@ static int refuse_check(const struct incoming *incoming, const struct check *che
     return r;
 }
 
+static void name_steps(struct incoming *incoming, const struct plan *plan)
+{
+    for (size_t i = 0; plan != NULL && i < plan->steps.n; i++) {
+        struct migration_step *step = vec_push(&incoming->steps);
+        (void)step_describe(&plan->steps.items[i], step->text, sizeof(step->text));
+    }
+}
+
 /* Claims keep their author. */
 static void sign(struct plan *plan, const struct change *change)
 {
@@ -167,6 +175,7 @@ static void offer_asked(void *data)
     struct error err = {0};
     change->incoming = incoming_of(offer, m, change->caller.author);
     preflight_target(&planner, offer, &asking->answers, &request, &plan, &change->incoming->checks);
+    name_steps(change->incoming, plan);
     vec_done(&asking->answers);
     free(asking);
     const struct check *refusal = checks_refusal(&change->incoming->checks, offer->strict);
@@ -334,6 +343,7 @@ static int commit(struct arrival *arrival, struct error *err)
     if (r == 0) {
         arrival->incoming->state = next->state;
         arrival->incoming->finished_us = next->finished_us;
+        manager_disown_vm(m, next->vm);
         log_info("VM %s came in from %s", next->vm, next->host);
     }
     return r;

@@ -31,6 +31,9 @@ static void peer_checked(struct move *move, struct incoming *incoming, const str
     vec_done(&migration->checks);
     migration->checks = incoming->checks;
     incoming->checks = (struct checks){0};
+    vec_done(&migration->steps);
+    migration->steps = incoming->steps;
+    incoming->steps = (struct migration_steps){0};
     const struct check *refusal = checks_refusal(&migration->checks, migration->request.strict);
     if (refusal != NULL && !move->dry_run) {
         refuse(move, refusal);

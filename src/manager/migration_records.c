@@ -53,11 +53,15 @@ struct incoming *incoming_copy(const struct incoming *incoming)
     *copy = *incoming;
     memset(&copy->devices, 0, sizeof(copy->devices));
     memset(&copy->checks, 0, sizeof(copy->checks));
+    memset(&copy->steps, 0, sizeof(copy->steps));
     for (vec_each(&incoming->devices, device)) {
         *vec_push(&copy->devices) = *device;
     }
     for (vec_each(&incoming->checks, check)) {
         *vec_push(&copy->checks) = *check;
+    }
+    for (vec_each(&incoming->steps, step)) {
+        *vec_push(&copy->steps) = *step;
     }
     return copy;
 }
@@ -491,6 +495,11 @@ void migrations_ended(struct manager *m, const struct plan *plan)
     if (arrival != NULL) {
         arrival_after_plan(arrival->incoming, plan);
         arrival->acting = false;
+        if (arrival->incoming->state == INCOMING_PREPARED) { /* it comes as expected: no drift */
+            manager_own_vm(m, arrival->incoming->vm);
+        } else {
+            manager_disown_vm(m, arrival->incoming->vm);
+        }
         arrival->heard_us = clock_monotonic_us();
     }
     if (move != NULL) {

@@ -52,6 +52,7 @@ struct incoming {
     char plan[40];                    /* in hand: to prepare or to abort */
     struct migration_devices devices; /* their `to`, as far as known */
     struct checks checks;             /* dry run and offer only */
+    struct migration_steps steps;     /* likewise */
     char problem[512];
     uint64_t created_us, finished_us;
 };

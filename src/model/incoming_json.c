@@ -119,6 +119,7 @@ json_t *incoming_to_json(const struct incoming *incoming)
     json_object_set_new(json, "plan", encode_text(incoming->plan));
     json_object_set_new(json, "devices", devices_to_json(&incoming->devices));
     json_object_set_new(json, "checks", checks_to_json(&incoming->checks));
+    json_object_set_new(json, "steps", steps_to_json(&incoming->steps));
     json_object_set_new(json, "problem", encode_text(incoming->problem));
     json_object_set_new(json, "createdAt", encode_time(incoming->created_us));
     json_object_set_new(json, "finishedAt", encode_time(incoming->finished_us));
@@ -153,6 +154,7 @@ int incoming_from_json(const json_t *json, const char *origin, struct incoming *
     decode_text(&r, "plan", in->plan, sizeof(in->plan));
     devices_read(&r, "devices", &in->devices);
     checks_read(&r, "checks", &in->checks);
+    steps_read(&r, "steps", &in->steps);
     decode_text(&r, "problem", in->problem, sizeof(in->problem));
     in->created_us = (uint64_t)reader_int(&r, "createdUs", 0, INT64_MAX);
     in->finished_us = (uint64_t)reader_int(&r, "finishedUs", 0, INT64_MAX);

@@ -47,6 +47,7 @@ void migration_free(struct migration *migration)
     }
     vec_done(&migration->devices);
     vec_done(&migration->checks);
+    vec_done(&migration->steps);
     free(migration);
 }
 
@@ -57,6 +58,7 @@ void incoming_free(struct incoming *incoming)
     }
     vec_done(&incoming->devices);
     vec_done(&incoming->checks);
+    vec_done(&incoming->steps);
     free(incoming);
 }
 

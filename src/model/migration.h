@@ -54,6 +54,16 @@ struct migration_devices {
     size_t cap;
 };
 
+/* What the target will do, for people: the steps of its plan. */
+struct migration_step {
+    char text[192];
+};
+struct migration_steps {
+    struct migration_step *items;
+    size_t n;
+    size_t cap;
+};
+
 struct migration_request {
     char vm[NAME_SIZE];
     char destination[MIGRATION_URI_SIZE]; /* libvirt's URI of the target */
@@ -75,6 +85,7 @@ struct migration {
     bool moved;  /* libvirt said that the VM is there */
     struct migration_devices devices;
     struct checks checks;
+    struct migration_steps steps;
     struct migration_estimate estimate;
     struct migration_progress progress; /* of the job; the outcome once it ended */
     char plan[40];                      /* of the release */
@@ -94,6 +105,8 @@ int migration_from_stored_json(const json_t *json, struct migration **ret_migrat
 
 /* Of assignments on the way, for both sides. */
 json_t *devices_to_json(const struct migration_devices *devices);
+json_t *steps_to_json(const struct migration_steps *steps);
+void steps_read(struct reader *outer, const char *key, struct migration_steps *ret_steps);
 void devices_read(struct reader *outer, const char *key, struct migration_devices *ret_devices);
 
 #endif

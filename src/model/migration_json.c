@@ -5,6 +5,8 @@
 #include "model/encode.h"
 #include "model/migration.h"
 
+#define MAX_STEPS 4096
+
 /* ---- devices ---- */
 
 json_t *devices_to_json(const struct migration_devices *devices)
@@ -32,6 +34,28 @@ void devices_read(struct reader *outer, const char *key, struct migration_device
         assignment_read(&r, "to", &device->to);
         int result = reader_end(&r);
         outer->result = outer->result != 0 ? outer->result : result;
+    }
+}
+
+json_t *steps_to_json(const struct migration_steps *steps)
+{
+    json_t *list = json_array();
+    for (vec_each(steps, step)) {
+        json_array_append_new(list, json_string(step->text));
+    }
+    return list;
+}
+
+void steps_read(struct reader *outer, const char *key, struct migration_steps *ret_steps)
+{
+    const json_t *list = reader_array_or_null(outer, key, MAX_STEPS);
+    for (size_t i = 0; list != NULL && i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        if (text == NULL || !str_is_clean(text)) {
+            reader_fail(outer, key, "a step is text");
+            return;
+        }
+        STR_SET(vec_push(ret_steps)->text, text);
     }
 }
 
@@ -126,6 +150,7 @@ json_t *migration_to_json(const struct migration *migration)
     json_object_set_new(json, "request", request_to_json(&migration->request));
     json_object_set_new(json, "devices", devices_to_json(&migration->devices));
     json_object_set_new(json, "checks", checks_to_json(&migration->checks));
+    json_object_set_new(json, "steps", steps_to_json(&migration->steps));
     json_object_set_new(json, "estimate", estimate_to_json(&migration->estimate));
     json_object_set_new(json, "progress", progress);
     json_object_set_new(json, "problem", problem_to_json(migration));
@@ -209,6 +234,7 @@ int migration_from_stored_json(const json_t *json, struct migration **ret_migrat
     read_request(&r, &m->request);
     devices_read(&r, "devices", &m->devices);
     checks_read(&r, "checks", &m->checks);
+    steps_read(&r, "steps", &m->steps);
     read_estimate(&r, &m->estimate);
     read_progress(&r, &m->progress);
     read_problem(&r, m);

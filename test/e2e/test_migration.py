@@ -159,6 +159,7 @@ def test_a_dry_run_shows_every_check_and_changes_nothing(pairs, image):
     for rule in ("migration-same-board", "migration-nvml-compatible", "migration-room"):
         assert f"ok     {rule}" in done.stdout
     assert "Estimate: " in done.stdout and "nothing was changed" in done.stdout
+    assert "beta: create vGPU L40S-8Q on" in done.stdout
     assert pair.beta.api.get("/v1/plans")["plans"] == []
     assert pair.alpha.api.get("/v1/migrations") == {"migrations": [], "incoming": []}
     strict = pair.migrate("vm1", pair.alpha, "--dry-run", "--strict")

@@ -396,6 +396,28 @@ def test_a_vm_whose_source_is_gone_is_taken_over(pairs, image):
     pair.goes_on("vm1")
 
 
+def test_two_vms_that_leave_at_once_go_one_after_the_other(pairs, image):
+    pair = pairs(VFIO)
+    a, b = pair.alpha, pair.beta
+    for name in "vm1", "vm2":
+        a.define_guest(image, name, arguments="cleave.fb=7")
+        a.create(name, vm=name, **TYPE)
+        assert a.cleave.run("vm", "start", name).returncode == 0
+    pair.wait_for("both read", lambda: pair.ticks("vm1") and pair.ticks("vm2"))
+    ids = [pair.begin(name, a) for name in ("vm1", "vm2")]
+    for ident in ids:
+        pair.wait_end(a, ident, "done")
+    assert sorted(b.names()) == ["vm1", "vm2"] and a.names() == []
+    assert a.problems() == [] and b.problems() == []
+    done = [pair.begin(name, b) for name in ("vm2", "vm1")]
+    assert b.cleave.run("migration", "cancel", done[1]).returncode == 0, "while it waits its turn"
+    pair.wait_end(b, done[0], "done")
+    pair.wait_end(b, done[1], "cancelled")
+    assert b.names() == ["vm1"] and a.names() == ["vm2"]
+    pair.goes_on("vm1")
+    pair.goes_on("vm2")
+
+
 # ---- killed at every commit ----
 
 def settle(pair, source, ident):

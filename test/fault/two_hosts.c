@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "two_hosts.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "manager/migrations.h"
+#include "store/memory.h"
+#include "test.h"
+
+#define TICK_US 1000
+#define PATIENCE_US 2000000
+#define REST_US 20000000
+
+struct world *world;
+static const struct lab_data *data;
+
+/* ---- death: nothing leaves the process, and nothing comes in ---- */
+
+static bool is_dead(enum who who)
+{
+    const struct faults *faults = &world->labs[who].faults;
+    return world->harm == HARM_DEATH && world->victim == who && faults->kind != FAULT_NONE &&
+           atomic_load(&faults->calls) >= faults->at;
+}
+
+/* ---- the target's thread ---- */
+
+static void *target_main(void *data_)
+{
+    (void)data_;
+    (void)evloop_run(world->labs[TARGET].loop);
+    return NULL;
+}
+
+static void set_target_up(bool up)
+{
+    pthread_mutex_lock(&world->lock);
+    world->target_up = up;
+    pthread_mutex_unlock(&world->lock);
+}
+
+static bool post_to_target(evloop_fn *fn, void *data_)
+{
+    pthread_mutex_lock(&world->lock);
+    bool up = world->target_up;
+    if (up) {
+        evloop_post(world->labs[TARGET].loop, fn, data_);
+    }
+    pthread_mutex_unlock(&world->lock);
+    return up;
+}
+
+void start_target(void)
+{
+    set_target_up(true);
+    assert_int_equal(pthread_create(&world->target_thread, NULL, target_main, NULL), 0);
+}
+
+static void stop_loop(void *data_)
+{
+    evloop_stop(data_, 0);
+}
+
+/* Its loop can be run by this thread then. */
+void stop_target(void)
+{
+    set_target_up(false);
+    evloop_post(world->labs[TARGET].loop, stop_loop, world->labs[TARGET].loop);
+    pthread_join(world->target_thread, NULL);
+}
+
+/* As a new process: nothing of the old one's loop is left. */
+void restart(struct lab *lab)
+{
+    lab_stop(lab); /* answers the letters that came too late */
+    lab->faults.kind = FAULT_NONE;
+    evloop_free(lab->loop);
+    if (evloop_new(&lab->loop) != 0 || lab_start(lab) != 0) {
+        fail_msg("it does not start again");
+    }
+}
+
+/* ---- the peer: the other manager ---- */
+
+enum ask { ASK_CHECK, ASK_PREPARE, ASK_STATUS, ASK_COMMIT, ASK_ABORT };
+
+struct letter {
+    enum ask ask;
+    const json_t *body;
+    const char *id;
+    pthread_mutex_t lock;
+    pthread_cond_t answered;
+    bool done;
+    json_t *answer;
+    struct error err;
+};
+
+static void letter_answered(json_t *body, const struct error *err, void *data_)
+{
+    struct letter *letter = data_;
+    pthread_mutex_lock(&letter->lock);
+    letter->answer = body;
+    if (err != NULL) {
+        letter->err = *err;
+    }
+    if (is_dead(TARGET)) { /* it never got out */
+        json_decref(letter->answer);
+        letter->answer = NULL;
+        error_set(&letter->err, REASON_UNAVAILABLE, "peer", "nobody answers");
+    }
+    letter->done = true;
+    pthread_cond_signal(&letter->answered);
+    pthread_mutex_unlock(&letter->lock);
+}
+
+static void letter_read(void *data_)
+{
+    static const struct caller caller = {.author = "source"};
+    struct letter *letter = data_;
+    struct manager *m = world->labs[TARGET].manager;
+    if (m == NULL || is_dead(TARGET)) {
+        struct error err = {0};
+        error_set(&err, REASON_UNAVAILABLE, "peer", "nobody answers");
+        letter_answered(NULL, &err, letter);
+        return;
+    }
+    switch (letter->ask) {
+    case ASK_CHECK:
+    case ASK_PREPARE:
+        manager_offer_incoming(m, &caller, letter->body, letter->ask == ASK_CHECK, letter_answered,
+                               letter);
+        break;
+    case ASK_STATUS:
+        manager_get_incoming(m, letter->id, letter_answered, letter);
+        break;
+    case ASK_COMMIT:
+        manager_commit_incoming(m, &caller, letter->id, false, letter_answered, letter);
+        break;
+    case ASK_ABORT:
+        manager_abort_incoming(m, &caller, letter->id, false, letter_answered, letter);
+        break;
+    }
+}
+
+static int send(enum ask ask, const json_t *body, const char *id, struct incoming **ret_incoming,
+                struct error *err)
+{
+    struct letter letter = {.ask = ask, .body = body, .id = id};
+    if (is_dead(SOURCE)) {
+        return error_set(err, REASON_UNAVAILABLE, "peer", "we are dead");
+    }
+    pthread_mutex_init(&letter.lock, NULL);
+    pthread_cond_init(&letter.answered, NULL);
+    if (!post_to_target(letter_read, &letter)) {
+        return error_set(err, REASON_UNAVAILABLE, "peer", "nobody answers");
+    }
+    pthread_mutex_lock(&letter.lock);
+    while (!letter.done) {
+        pthread_cond_wait(&letter.answered, &letter.lock);
+    }
+    pthread_mutex_unlock(&letter.lock);
+    pthread_cond_destroy(&letter.answered);
+    pthread_mutex_destroy(&letter.lock);
+    CLEANUP_JSON json_t *answer = letter.answer;
+    if (answer == NULL) {
+        *err = letter.err;
+        return -(int)letter.err.reason;
+    }
+    return incoming_from_json(json_object_get(answer, "incoming"), "peer", ret_incoming, err);
+}
+
+static int peer_offer(struct peer_port *port, const char *address,
+                      const struct migration_offer *offer, enum peer_offer what,
+                      struct incoming **ret_incoming, struct error *err)
+{
+    (void)port;
+    (void)address;
+    CLEANUP_JSON json_t *body = migration_offer_to_json(offer);
+    return send(what == PEER_CHECK ? ASK_CHECK : ASK_PREPARE, body, NULL, ret_incoming, err);
+}
+
+static int peer_status(struct peer_port *port, const char *address, const char *id,
+                       struct incoming **ret_incoming, struct error *err)
+{
+    (void)port;
+    (void)address;
+    return send(ASK_STATUS, NULL, id, ret_incoming, err);
+}
+
+static int peer_commit(struct peer_port *port, const char *address, const char *id,
+                       struct incoming **ret_incoming, struct error *err)
+{
+    (void)port;
+    (void)address;
+    return send(ASK_COMMIT, NULL, id, ret_incoming, err);
+}
+
+static int peer_abort(struct peer_port *port, const char *address, const char *id,
+                      struct incoming **ret_incoming, struct error *err)
+{
+    (void)port;
+    (void)address;
+    return send(ASK_ABORT, NULL, id, ret_incoming, err);
+}
+
+static uint64_t peer_link_speed(struct peer_port *port, const char *destination)
+{
+    (void)port;
+    (void)destination;
+    return UINT64_C(1250000000);
+}
+
+static const struct peer_port_ops peer_ops = {.offer = peer_offer,
+                                              .status = peer_status,
+                                              .commit = peer_commit,
+                                              .abort = peer_abort,
+                                              .link_speed = peer_link_speed};
+
+/* ---- a guest port that carries VMs from one host to the other, under faults ---- */
+
+struct carrier {
+    struct guest_port port;
+    struct guest_port_ops ops;
+    struct guest_port *inner;
+};
+
+static struct guest_port *inner_of(struct guest_port *port)
+{
+    return ((struct carrier *)(void *)port)->inner;
+}
+
+static int carrier_rewrite(struct guest_port *port, const char *xml,
+                           const struct hostdev_change *changes, size_t n_changes, char **ret_xml,
+                           struct error *err)
+{
+    (void)port;
+    (void)xml;
+    (void)err;
+    CLEANUP_STRBUF struct strbuf text = {0};
+    for (size_t i = 0; i < n_changes; i++) {
+        char bdf[BDF_SIZE];
+        strbuf_addf(&text, "%s ", pci_addr_format(&changes[i].to.addr, bdf));
+    }
+    *ret_xml = strbuf_take(&text);
+    return 0;
+}
+
+static int carrier_read_xml(struct guest_port *port, const char *vm, enum guest_xml which,
+                            char **ret_xml, struct error *err)
+{
+    return inner_of(port)->ops->read_xml(inner_of(port), vm, which, ret_xml, err);
+}
+
+static int carrier_progress(struct guest_port *port, const char *vm,
+                            struct guest_progress *ret_progress, struct error *err)
+{
+    return inner_of(port)->ops->migrate_progress(inner_of(port), vm, ret_progress, err);
+}
+
+static int carrier_cancel(struct guest_port *port, const char *vm, struct error *err)
+{
+    return inner_of(port)->ops->migrate_cancel(inner_of(port), vm, err);
+}
+
+static int carrier_undefine(struct guest_port *port, const char *vm, struct error *err)
+{
+    return inner_of(port)->ops->undefine(inner_of(port), vm, err);
+}
+
+static void arrive(const struct guest_migration *migration)
+{
+    fake_lock();
+    struct fake_vm *from = fake_host_vm(&world->hosts[SOURCE], migration->vm);
+    struct fake_vm *to = fake_host_add_vm(&world->hosts[TARGET], migration->vm);
+    assert_non_null(to);
+    STR_SET(to->uuid, from->uuid);
+    to->running = true;
+    char text[256];
+    STR_SET(text, migration->dest_xml == NULL ? "" : migration->dest_xml);
+    char *rest = text;
+    for (char *bdf = strsep(&rest, " "); bdf != NULL && bdf[0] != '\0'; bdf = strsep(&rest, " ")) {
+        STR_SET(to->claims[to->n_devices], "a");
+        assert_true(pci_addr_parse(bdf, &to->devices[to->n_devices++]));
+    }
+    fake_unlock();
+}
+
+/* libvirt moves it, whether its caller hears of that or not. */
+static int carrier_migrate(struct guest_port *port, const struct guest_migration *migration,
+                           struct guest_progress *ret_done, struct error *err)
+{
+    bool was = fake_host_vm(&world->hosts[SOURCE], migration->vm)->running;
+    int r = inner_of(port)->ops->migrate(inner_of(port), migration, ret_done, err);
+    bool is = fake_host_vm(&world->hosts[SOURCE], migration->vm)->running;
+    if (was && !is) {
+        arrive(migration);
+    }
+    return r;
+}
+
+static void carrier_free(struct guest_port *port)
+{
+    inner_of(port)->ops->free(inner_of(port));
+    free(port);
+}
+
+/* Both under the faults of the lab: they count as its calls. */
+static struct guest_port *carrier_new(struct lab *lab)
+{
+    struct carrier *carrier = xcalloc(1, sizeof(*carrier));
+    carrier->ops = (struct guest_port_ops){.read_xml = carrier_read_xml,
+                                           .rewrite = carrier_rewrite,
+                                           .migrate = carrier_migrate,
+                                           .migrate_progress = carrier_progress,
+                                           .migrate_cancel = carrier_cancel,
+                                           .undefine = carrier_undefine,
+                                           .free = carrier_free};
+    carrier->port.ops = &carrier->ops;
+    carrier->inner = faulty_guest_new(fake_guest_port_new(lab->host), &lab->faults);
+    return &carrier->port;
+}
+
+static void configure(struct lab *lab, struct manager_config *config)
+{
+    config->peer = &world->peer;
+    config->move_guest = carrier_new(lab);
+    config->track_guest = lab->watch_guest;
+    config->migration_tick_us = TICK_US;
+    config->incoming_patience_us = PATIENCE_US;
+}
+
+/* ---- the world ---- */
+
+void must(bool holds, const char *what)
+{
+    if (!holds) {
+        fail_msg("%s", what);
+    }
+}
+
+void open_world(const struct lab_data *lab_data, const char *claim)
+{
+    data = lab_data;
+    world = xcalloc(1, sizeof(*world));
+    world->peer.ops = &peer_ops;
+    pthread_mutex_init(&world->lock, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        struct lab *lab = &world->labs[i];
+        lab_furnish(&world->hosts[i]);
+        lab_open(lab, data, &world->hosts[i], memory_store_new());
+        lab->configure = configure;
+    }
+    *fake_host_vm(&world->hosts[TARGET], VM) = (struct fake_vm){0};
+    for (size_t i = 0; i < 2; i++) {
+        must(lab_start(&world->labs[i]) == 0, "a manager does not start");
+    }
+    struct answer answer = {0};
+    assert_int_equal(lab_create(&world->labs[SOURCE], claim, NULL), 0);
+    must(lab_settle(&world->labs[SOURCE]), "the claim is not made");
+    static const struct caller caller = {.author = "tester"};
+    manager_start_vm(world->labs[SOURCE].manager, &caller, VM, false, lab_reply, &answer);
+    must(lab_wait(&world->labs[SOURCE], &answer), "the VM does not start");
+    answer_done(&answer);
+    must(lab_settle(&world->labs[SOURCE]), "no rest");
+    must(lab_settle(&world->labs[TARGET]), "no rest");
+    for (size_t i = 0; i < 2; i++) {
+        world->labs[i].faults.calls = 0;
+    }
+    start_target();
+}
+
+/* The target's thread has ended. */
+void close_world(void)
+{
+    lab_close(&world->labs[SOURCE]);
+    lab_close(&world->labs[TARGET]);
+    pthread_mutex_destroy(&world->lock);
+    free(world);
+    world = NULL;
+}
+
+static bool moves_are_over(const struct manager *m)
+{
+    for (vec_each(&m->migrations->moves, move)) {
+        if (!(*move)->finished || (*move)->jobs > 0) {
+            return false;
+        }
+    }
+    for (vec_each(&m->migrations->arrivals, arrival)) {
+        if (!incoming_is_over((*arrival)->incoming) || (*arrival)->acting) {
+            return false;
+        }
+    }
+    return !m->busy && m->n_waiting == 0 && !manager_is_looking(m);
+}
+
+struct rest {
+    uint64_t until_us;
+    bool timed_out;
+    bool until_death;
+    atomic_int target; /* REST_* */
+};
+enum { REST_UNKNOWN, REST_ASKED, REST_OVER };
+
+static void ask_target(void *data_)
+{
+    struct rest *rest = data_;
+    rest->target = moves_are_over(world->labs[TARGET].manager) ? REST_OVER : REST_UNKNOWN;
+}
+
+static void rest_tick(void *data_)
+{
+    struct rest *rest = data_;
+    uint64_t now = clock_monotonic_us();
+    bool both = moves_are_over(world->labs[SOURCE].manager) && rest->target == REST_OVER;
+    bool over = rest->until_death ? now > rest->until_us : both;
+    if (!over && rest->target != REST_ASKED) {
+        rest->target = REST_ASKED;
+        (void)post_to_target(ask_target, rest);
+    }
+    rest->timed_out = !over && now > rest->until_us;
+    if ((over || rest->timed_out) && rest->target != REST_ASKED) {
+        evloop_stop(world->labs[SOURCE].loop, 0);
+        return;
+    }
+    (void)evloop_after(world->labs[SOURCE].loop, 300, rest_tick, rest);
+}
+
+static bool run(struct rest rest)
+{
+    (void)evloop_after(world->labs[SOURCE].loop, 0, rest_tick, &rest);
+    (void)evloop_run(world->labs[SOURCE].loop);
+    return !rest.timed_out;
+}
+
+bool come_to_rest(void)
+{
+    return run((struct rest){.until_us = clock_monotonic_us() + REST_US});
+}
+
+/* ---- is all well? ---- */
+
+const char *check_world(char *why, size_t size)
+{
+    struct fake_vm *vms[2];
+    size_t running = 0;
+    enum who home = SOURCE;
+    for (size_t i = 0; i < 2; i++) {
+        vms[i] = fake_host_vm(&world->hosts[i], VM);
+        if (vms[i] != NULL && vms[i]->running) {
+            running++;
+            home = (enum who)i;
+        }
+        if (!lab_is_sound(&world->labs[i], why, size)) {
+            return why;
+        }
+    }
+    enum who other = home == SOURCE ? TARGET : SOURCE;
+    if (running != 1) {
+        return running == 0 ? "it runs nowhere" : "it runs twice";
+    }
+    if (vms[other] != NULL) {
+        return "the other host still has its definition";
+    }
+    const struct claim *claim = claims_find(&world->labs[home].manager->claims, "a");
+    if (claim == NULL || claim->state != CLAIM_BOUND || !str_eq(claim->vm, VM)) {
+        return "its claim is not bound where it runs";
+    }
+    if (world->labs[other].manager->claims.n != 0 ||
+        fake_host_count_vgpus(&world->hosts[other]) != 0 ||
+        fake_host_count_gis(&world->hosts[other]) != 0) {
+        return "the other host still has claims, vGPUs or instances";
+    }
+    return NULL;
+}
+
+void begin(void)
+{
+    static const struct caller caller = {.author = "tester"};
+    struct answer answer = {0};
+    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s}", "vm", VM, "destination",
+                                          "qemu+unix:///other", "peer", "unix:/x");
+    manager_migrate_vm(world->labs[SOURCE].manager, &caller, body, false, lab_reply, &answer);
+    must(lab_wait(&world->labs[SOURCE], &answer), "no answer");
+    answer_done(&answer);
+}
+
+void let_run(uint64_t us)
+{
+    (void)run((struct rest){.until_us = clock_monotonic_us() + us, .until_death = true});
+}

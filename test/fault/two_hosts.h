@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two managers over two hosts in memory, a peer port from one to the other, and a guest port that
+ * carries VMs. The calls of either host may be harmed; a host whose process is dead changes
+ * nothing, and neither asks nor answers.
+ */
+#ifndef TEST_FAULT_TWO_HOSTS_H
+#define TEST_FAULT_TWO_HOSTS_H
+
+#include <pthread.h>
+
+#include "lab.h"
+
+#define VM "web1"
+
+enum who { SOURCE, TARGET };
+enum harm { HARM_NONE, HARM_BEFORE, HARM_AFTER, HARM_DEATH, HARM_COUNT };
+
+/* Each host has a loop of its own: the source's is run by this thread, the target's by another. */
+struct world {
+    struct fake_host hosts[2];
+    struct lab labs[2];
+    struct peer_port peer;
+    enum harm harm;
+    enum who victim;
+    pthread_t target_thread;
+    pthread_mutex_t lock;
+    bool target_up; /* under lock */
+};
+
+extern struct world *world; /* the one that is open */
+
+/* VM runs at the source, with a claim "a" of that description; the target has no such VM. */
+void open_world(const struct lab_data *data, const char *claim);
+/* After stop_target(). */
+void close_world(void);
+void start_target(void);
+/* Its thread ends; its loop can be run by this one then. */
+void stop_target(void);
+/* As a new process: nothing of the old one's loop is left, and nothing is harmed any more. */
+void restart(struct lab *lab);
+/* Asks for the migration, and gets an answer. */
+void begin(void);
+void let_run(uint64_t us);
+/* Until no migration is under way on either host; false after twenty seconds. */
+bool come_to_rest(void);
+/* What is wrong, NULL: the VM runs on exactly one host, with its claim, and the other has nothing.
+ */
+const char *check_world(char *why, size_t size);
+void must(bool holds, const char *what);
+
+#endif

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/plan_view.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
@@ -60,6 +61,10 @@ static int print_changed(struct cli *cli, const json_t *json, const char *what)
 {
     if (cli_print_raw(cli, json)) {
         return 0;
+    }
+    if (view_at(json, "plan") != NULL) { /* dry run: what is made before it starts */
+        plan_view_print(view_at(json, "plan"));
+        printf("\n");
     }
     printf("VM %s %s%s\n", view_text(json, "vm.name", "-"), cli->dry_run ? "would be " : "", what);
     return 0;

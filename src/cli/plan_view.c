@@ -131,10 +131,12 @@ void plan_view_claims(const json_t *claims)
         const char *gpu = view_text(claim, "got.gpu", NULL);
         const char *vm = view_text(claim, "vm", NULL);
         const char *problem = view_text(claim, "problem", NULL);
-        printf("claim %s is %s", view_text(claim, "name", "-"), state);
-        if (str_eq(state, "pending") && str_eq(view_text(claim, "hold", ""), "on-demand")) {
-            printf(": %s when it starts,", what_of(claim));
+        if (str_eq(state, "pending") && problem == NULL) { /* on-demand */
+            printf("claim %s is pending: VM %s gets %s when it starts\n",
+                   view_text(claim, "name", "-"), vm == NULL ? "-" : vm, what_of(claim));
+            continue;
         }
+        printf("claim %s is %s", view_text(claim, "name", "-"), state);
         if (gpu != NULL && (str_eq(state, "bound") || str_eq(state, "binding"))) {
             printf(": %s on %s", what_of(claim), gpu);
         }

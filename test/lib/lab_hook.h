@@ -8,7 +8,8 @@
 
 #include "lab.h"
 
-/* From now on, for as long as the lab is open. A lab without a manager is a host without cleaved. */
+/* From now on, for as long as the lab is open. A lab without a manager is a host without cleaved.
+ */
 void lab_set_hook(struct lab *lab);
 
 #endif

@@ -320,7 +320,16 @@ static void plan_has_failed(struct restore_gpu *entry, const struct plan *plan)
     pause_entry(entry);
 }
 
-/* With the turn. plan NULL: the manager stops. */
+static bool go_on(struct manager *m);
+
+/* Was the host looked at after the last change of it, and does nobody wait for the turn? */
+static bool may_keep_turn(const struct manager *m)
+{
+    return m->first == NULL && m->urgent == NULL && m->n_unfinished == 0 && !m->stopping &&
+           m->views[HALF_HARDWARE].problem.reason == REASON_NONE;
+}
+
+/* With the turn, and the host as it is after the plan. plan NULL: the manager stops. */
 static void plan_ended(struct manager *m, const struct plan *plan, void *data)
 {
     (void)data;
@@ -335,38 +344,50 @@ static void plan_ended(struct manager *m, const struct plan *plan, void *data)
             plan_has_failed(entry, plan);
         }
     }
+    if (plan != NULL && may_keep_turn(m)) {
+        if (!go_on(m)) {
+            manager_resume(m);
+        }
+        return;
+    }
     enqueue(m);
     manager_resume(m);
 }
 
-static void run_next(struct change *change)
+/* With the turn and a fresh look at the hardware. False: no plan took the turn. */
+static bool go_on(struct manager *m)
 {
-    struct manager *m = change->manager;
-    struct restore_run *run = &m->restore;
-    run->queued = false;
-    if (!run->active) {
-        change_answer(change, NULL);
-        return;
-    }
     find_gpus(m);
     struct restore_gpu *entry = NULL;
     struct plan *plan = next_plan(m, &entry);
     if (plan == NULL) {
         schedule(m);
-        change_answer(change, NULL);
-        return;
+        return false;
     }
     entry->state = RESTORE_RUNNING;
-    change->in_turn = false; /* the plan has the turn now */
-    change_answer(change, NULL);
     struct error err = {0};
     if (manager_run_plan(m, plan, plan_ended, NULL, &err) != 0) {
         entry->why = err;
         pause_entry(entry);
         schedule(m);
+        return false;
+    }
+    for (vec_each(&m->restore.gpus, running)) {
+        if (running->state == RESTORE_RUNNING && m->running != NULL) {
+            STR_SET(running->plan_id, m->running->id);
+        }
+    }
+    return true;
+}
+
+static void run_next(struct change *change)
+{
+    struct manager *m = change->manager;
+    m->restore.queued = false;
+    change->in_turn = false; /* a plan has it from here on, if there is one */
+    change_answer(change, NULL);
+    if (!m->restore.active || !go_on(m)) {
         manager_release(m);
-    } else if (m->running != NULL) {
-        STR_SET(entry->plan_id, m->running->id);
     }
 }
 

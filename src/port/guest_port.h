@@ -122,7 +122,9 @@ struct guest_port_ops {
     int (*migrate_progress)(struct guest_port *port, const char *vm,
                             struct guest_progress *ret_progress, struct error *err);
     /* From another thread and port: asks a running migration to end; migrate() then fails with
-     * -REASON_CONFLICT and GUEST_JOB_CANCELLED. None running: 0. */
+     * -REASON_CONFLICT and GUEST_JOB_CANCELLED, or, when one emulator saw the other's end of the
+     * link close before it heard of the cancel, with GUEST_JOB_FAILED: who cancelled knows better.
+     * None running: 0. */
     int (*migrate_cancel)(struct guest_port *port, const char *vm, struct error *err);
     void (*free)(struct guest_port *port);
 };

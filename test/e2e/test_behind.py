@@ -157,11 +157,12 @@ def test_a_lost_gpu_is_told_and_stops_nothing_else(host):
     host.ctl("set", L40S_1, "lost", "1")
     lost = host.api.get(f"/v1/gpus/{L40S_1}")
     assert lost["problem"]
-    assert kinds(host, f"gpu/{L40S_1}") == ["gpu-lost"]
-    assert lost["problem"] in post(host, "/v1/vms/v1/start", 503)["detail"]
+    assert kinds(host, f"gpu/{L40S_1}") == ["gpu-lost", "gpu-quarantined"]
+    assert "quarantined" in post(host, "/v1/vms/v1/start", 503)["detail"]
     host.create("b", type="L40S-8Q", gpu=L40S_2, vm="v2")
-    problem = post(host, "/v1/claims", 502, {"name": "c", "type": "L40S-8Q", "gpu": L40S_1})
-    assert lost["problem"] in problem["detail"]
+    status, problem, _ = host.api.call("POST", "/v1/claims",
+                                       {"name": "c", "type": "L40S-8Q", "gpu": L40S_1})
+    assert status == 409 and "quarantine" in problem["detail"], problem
     # What can't be seen now would be left behind.
     for turn in ("seen before", "never seen by this cleaved"):
         status, problem, _ = host.api.call("DELETE", "/v1/claims/a")
@@ -171,7 +172,10 @@ def test_a_lost_gpu_is_told_and_stops_nothing_else(host):
         host.api.get("/v1/gpus")
     host.ctl("set", L40S_1, "lost", "0")
     host.api.get("/v1/gpus")
-    assert kinds(host, f"gpu/{L40S_1}") == ["gpu-lost", "gpu-found"]
+    assert kinds(host, f"gpu/{L40S_1}") == ["gpu-lost", "gpu-quarantined", "gpu-found"]
+    assert "quarantined" in post(host, "/v1/vms/v1/start", 503)["detail"]
+    done = host.cleave.run("gpu", "recover", L40S_1)
+    assert done.returncode == 0, done.stderr
     post(host, "/v1/vms/v1/start", 200)
     assert host.problems() == []
 

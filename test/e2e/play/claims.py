@@ -74,8 +74,18 @@ def is_wish(wish, row):
         bool(wish.get("mixed")) == bool(row.get("mixed"))
 
 
+def may_clash(side, wish):
+    """A VM can't have a whole GPU for one claim and name a part of it for another."""
+    vm = wish.get("vm")
+    others = side.of_vm(vm) if vm is not None else []
+    return any(claim.on_demand or wish.get("hold") == "on-demand" for claim in others) and any(
+        one.get("mode") == "passthrough" for one in [wish, *(claim.wish for claim in others)])
+
+
 def must_fit(side, wish):
     """Some GPU of the right board is empty, or has room beside claims of the very same kind."""
+    if may_clash(side, wish):
+        return False
     for bdf, board in boards(side):
         room = max((n for row, n in WISHES[board] if is_wish(wish, row)), default=0)
         if wish.get("gpu") not in (None, bdf) or not is_ours_alone(side, bdf):

@@ -143,6 +143,46 @@ def simulated_vm(image, openapi):
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def offer(**more):
+    return {"id": "5c3ae3a2-6d3b-4f4e-8b86-0c6c6f0d7a11", "host": "x", "vm": "x", "facts": {},
+            "claims": [], **more}
+
+
+def offered(name="a", **more):
+    return {"claim": {"name": name, "type": "L40S-8Q"}, "facts": {}, **more}
+
+
+@pytest.mark.parametrize("body", [
+    {}, offer(id="x"), offer(id=1), offer(vm=""), offer(vm=None), offer(more=1),
+    offer(facts={"no-such": "x"}), offer(facts={"board": 1}), offer(facts={"board": "x" * 200}),
+    offer(claims=[offered()] * 2), offer(claims=[offered(str(i)) for i in range(17)]),
+    offer(claims=[{"claim": {}, "facts": {}}]), offer(claims=[offered(metadata="A" * 5000)]),
+    offer(claims=[offered(metadata=1)]), offer(claims=[offered(more=1)]), offer(claims={})])
+@pytest.mark.parametrize("dry", ["", "?dryRun=true"])
+def test_offers_that_make_no_sense_are_refused(simulated_vm, body, dry):
+    status, answer, _ = simulated_vm.api.call("POST", f"/v1/incoming{dry}", body)
+    assert status == 400, answer
+    assert simulated_vm.api.get("/v1/migrations")["incoming"] == []
+
+
+def test_metadata_that_is_a_lie_makes_nvml_s_answer_unknown(simulated_vm):
+    body = offer(claims=[offered(metadata="AAAA")])
+    status, answer, _ = simulated_vm.api.call("POST", "/v1/incoming?dryRun=true", body)
+    assert status == 200, answer
+    results = {c["rule"]: c["result"] for c in answer["incoming"]["checks"]}
+    assert results["migration-nvml-compatible"] == "unknown"
+
+
+def test_what_nobody_offered_is_not_found(simulated_vm):
+    for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/commit")):
+        status, _, _ = simulated_vm.api.call(
+            method, f"/v1/incoming/5c3ae3a2-6d3b-4f4e-8b86-0c6c6f0d7a11{path}")
+        assert status == 404
+    for words in (["show", "x"], ["cancel", "x"]):
+        done = simulated_vm.cleave.run("migration", *words)
+        assert done.returncode == 3 and "migration list" in done.stderr
+
+
 # ---- refused before anything happens ----
 
 def refused(pair, done, rule):

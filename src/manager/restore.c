@@ -456,8 +456,11 @@ void manager_restore_begin(struct manager *m, const char *author, uint64_t timeo
 
 void manager_restore_look(struct manager *m, bool driver_came)
 {
-    if (!m->restore.active || !driver_came) {
+    if (!driver_came) {
         return;
+    }
+    if (!m->restore.active && m->config.restore_timeout_us > 0) {
+        manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
     }
     for (vec_each(&m->restore.gpus, entry)) {
         entry->next_us = 0;

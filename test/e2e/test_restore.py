@@ -130,6 +130,19 @@ def test_a_driver_reload_is_undone_on_request(claims):
     assert claims.cleave.run("host", "restore").stdout.count("there") == len(CLAIMS)
 
 
+def test_a_driver_that_went_and_came_again_is_noticed(claims):
+    before = look(claims)
+    assert claims.ctl("driver-unload")["ok"]
+    deadline = time.monotonic() + 30
+    while claims.api.get("/v1/host")["nvmlProblem"] is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert claims.ctl("driver-load")["ok"]
+    claims.api.get("/v1/host")
+    wait_restored(claims)
+    assert look(claims) == before
+
+
 # what goes wrong at the boot → for how long at least the restoration has to go on trying
 FAULTS = {
     "the unbind lock is busy for three seconds": (["at=sriov-manage", "errno=EBUSY", "for_s=3"], 3),

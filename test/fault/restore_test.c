@@ -180,6 +180,13 @@ struct life {
 
 static unsigned *calls; /* of the last life; shared with it */
 
+static void seen(struct manager *m, const struct error *err, void *when)
+{
+    (void)m;
+    (void)err;
+    (void)when;
+}
+
 static enum outcome live(const struct life *life)
 {
     struct lab lab;
@@ -216,6 +223,12 @@ static enum outcome live(const struct life *life)
         return RESTLESS;
     }
     *calls = lab.faults.calls;
+    lab.faults.kind = FAULT_NONE;
+    manager_observe(lab.manager, seen,
+                    NULL); /* VMs too: those that are off give back what they drew */
+    if (!lab_settle(&lab)) {
+        return RESTLESS;
+    }
     bool sound = lab_is_sound(&lab, why, sizeof(why));
     if (!sound) {
         fprintf(stderr, "# %s\n", why);
@@ -327,7 +340,6 @@ static void a_plan_of_another_boot_is_settled(void **state)
             .before = scenario->before, .act = scenario->act, .kind = FAULT_DIE_AFTER, .at = k};
         enum outcome first = in_child(&life);
         expect(in_child(&(struct life){.reboots = true}), SOUND, scenario->name, k);
-        expect(in_child(&(struct life){.at = 0}), SOUND, scenario->name, k);
         end();
         if (first != DIED) {
             break;
@@ -370,9 +382,13 @@ int main(void)
     size_t n = 6;
     assert(n_scenarios + n <= ARRAY_SIZE(tests));
     for (size_t i = 0; i < n_scenarios; i++) {
+        if (scenarios[i].mend != NULL) {
+            continue; /* a boot does not mend what is broken */
+        }
         tests[n++] = (struct CMUnitTest){.name = scenarios[i].name,
                                          .test_func = a_plan_of_another_boot_is_settled,
                                          .initial_state = (void *)(uintptr_t)&scenarios[i]};
     }
+    cmocka_set_test_filter(getenv("CLEAVE_TEST_FILTER"));
     return _cmocka_run_group_tests("restore", tests, n, load, unload);
 }

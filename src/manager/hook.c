@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/parse.h"
@@ -17,6 +18,9 @@
 #define MAX_XML (512 * 1024)
 #define MAX_DOMAIN 255
 #define DEADLINE_US 60000000
+/* How often a hook that waits looks whether that makes sense, and how often it may look blocked. */
+#define TICK_US 1000000
+#define MAX_BLOCKED 5
 
 struct hook {
     struct manager *manager;
@@ -24,12 +28,14 @@ struct hook {
     struct caller caller;
     manager_reply_fn *reply; /* NULL once it was called */
     void *data;
-    struct evloop_timer *deadline;
+    struct evloop_timer *timer;
+    uint64_t until_us; /* monotonic */
+    unsigned blocked;  /* ticks for which the plan in hand has been at a VM's definition */
 };
 
 static void hook_free(struct hook *hook)
 {
-    evloop_timer_free(hook->deadline);
+    evloop_timer_free(hook->timer);
     vec_done(&hook->vm.devices);
     free(hook);
 }
@@ -311,11 +317,24 @@ static void looked(struct manager *m, const struct error *observe_err, void *dat
     finish(hook, observe_err);
 }
 
+/* Defining a VM can wait for the hook of any other, when somebody asks about that other one: a plan
+ * that is doing so for long may be waiting for us. */
+static bool is_at_definition(const struct manager *m)
+{
+    for (size_t i = 0; m->running != NULL && i < m->running->steps.n; i++) {
+        const struct step *step = &m->running->steps.items[i];
+        if ((step->state == STEP_RUNNING || step->state == STEP_UNDOING) &&
+            step_kind_port(step->kind) == PORT_GUEST) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What is under way goes on; what comes of it is given back when libvirt tells that the VM did not
  * start, or when it is seen off. */
-static void on_deadline(void *data)
+static void give_up(struct hook *hook)
 {
-    struct hook *hook = data;
     struct error err = {0};
     const struct plan *plan = hook->manager->running;
     error_set(&err, REASON_UNAVAILABLE, SUBJECT("vm", hook->vm.name),
@@ -325,6 +344,29 @@ static void on_deadline(void *data)
     error_hint(&err,
                "try again; `cleave plan list` and `cleave event list` tell what takes so long");
     answer(hook, &err);
+}
+
+static void on_tick(void *data);
+
+/* 0 or -errno. */
+static int wait_on(struct hook *hook)
+{
+    uint64_t now_us = clock_monotonic_us();
+    uint64_t left_us = hook->until_us > now_us ? hook->until_us - now_us : 0;
+    return evloop_timer_set(hook->timer, left_us < TICK_US ? left_us : TICK_US);
+}
+
+static void on_tick(void *data)
+{
+    struct hook *hook = data;
+    if (hook->reply == NULL) {
+        return;
+    }
+    hook->blocked = is_at_definition(hook->manager) ? hook->blocked + 1 : 0;
+    if (clock_monotonic_us() >= hook->until_us || hook->blocked >= MAX_BLOCKED ||
+        wait_on(hook) < 0) {
+        give_up(hook);
+    }
 }
 
 static bool concerns_us(const struct hook *hook)
@@ -349,8 +391,9 @@ static void prepare(struct hook *hook, struct error *err)
     }
     uint64_t deadline_us =
         m->config.hook_deadline_us == 0 ? DEADLINE_US : m->config.hook_deadline_us;
-    int r = evloop_timer_new(m->config.loop, on_deadline, hook, &hook->deadline);
-    r = r < 0 ? r : evloop_timer_set(hook->deadline, deadline_us);
+    hook->until_us = clock_monotonic_us() + deadline_us;
+    int r = evloop_timer_new(m->config.loop, on_tick, hook, &hook->timer);
+    r = r < 0 ? r : wait_on(hook);
     if (r < 0) {
         error_set_errno(err, -r, "cleaved", "starting a timer");
         finish(hook, err);

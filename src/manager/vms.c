@@ -364,6 +364,7 @@ static void run_define(struct change *change)
         return;
     }
     manager_own_vm(m, change->name);
+    change_yield(change); /* it can wait for a hook that waits for the turn: docs/internals */
     worker_submit(m->guest_worker, define_work, define_done, change);
 }
 

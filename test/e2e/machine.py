@@ -52,6 +52,7 @@ class Machine:
         self.libvirt = libvirt
         self.env = {**os.environ, "CLEAVE_DATADIR": str(ROOT / "data")}
         self.cleaved = None
+        self.options = ()  # of its latest start
         self.sim = subprocess.Popen(
             [BUILD / "sim/cleave-sim", "run", "--host", host, *(["--libvirt"] if libvirt else []),
              *options, "--", "sh", "-c", "echo up; exec sleep infinity"],
@@ -88,6 +89,7 @@ class Machine:
     def start(self, *options, die_before=0, die_after=0, wait=True, wrap=()):
         env = {"DIE_BEFORE": die_before, "DIE_AFTER": die_after,
                "LD_PRELOAD": BUILD / "test/e2e/die.so"} if die_before or die_after else {}
+        self.options = options
         with open(self.log, "a") as log:
             self.cleaved = subprocess.Popen(
                 self.command("env", *(f"{key}={value}" for key, value in env.items()), *wrap,

@@ -145,7 +145,14 @@ static void compare_vms(struct manager *m, const struct host *now)
         }
     }
     for (vec_each(&m->host->vms, was)) {
-        if (host_find_vm(now, was->name) == NULL && find_own(m, was->name) == NULL) {
+        if (host_find_vm(now, was->name) != NULL || find_own(m, was->name) != NULL) {
+            continue;
+        }
+        const struct vm *renamed = was->uuid[0] != '\0' ? host_find_vm(now, was->uuid) : NULL;
+        if (renamed != NULL) {
+            manager_event(m, "vm-renamed", SUBJECT("vm", renamed->name), "", "was \"%s\"",
+                          was->name);
+        } else {
             manager_event(m, "vm-lost", SUBJECT("vm", was->name), "", "its definition is gone");
         }
     }

@@ -130,6 +130,8 @@ def test_a_renamed_vm_keeps_its_claims(one):
     one.virsh("domrename", "web1", "shop")
     wait_for(lambda: claim(one, "a")["vm"] == "shop" and claim(one, "h")["vm"] == "shop")
     assert len(events(one, "claim-renamed")) == 2
+    assert [e["subject"] for e in events(one, "vm-renamed")] == ["vm/shop"]
+    assert events(one, "vm-lost") == []
     one.virsh("start", "shop")
     assert state(one, "a") == "bound"
     assert one.problems() == []

@@ -211,6 +211,33 @@ static void a_running_vm_keeps_its_device(void **state)
     assert_false(has_event(&f->lab, "vm-changed", "vm/web1"));
 }
 
+static void a_definition_is_judged_beside_the_claims(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
+    assert_true(lab_settle(&f->lab));
+    struct answer answer = {0};
+    manager_lint_vm(f->lab.manager, "web1", lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_string_equal(answer_text(&answer, "vm"), "web1");
+    assert_int_equal(json_array_size(json_object_get(answer.body, "findings")), 0);
+    answer_done(&answer);
+
+    fake_host_vm(&f->host, "web1")->n_devices = 0; /* somebody took it out */
+    answer = (struct answer){0};
+    manager_lint_vm(f->lab.manager, "web1", lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    const json_t *finding = json_array_get(json_object_get(answer.body, "findings"), 0);
+    assert_string_equal(json_string_value(json_object_get(finding, "rule")), "claim-missing");
+    answer_done(&answer);
+
+    answer = (struct answer){0};
+    manager_lint_vm(f->lab.manager, "nobody", lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_int_equal(answer.err.reason, REASON_NOT_FOUND);
+    answer_done(&answer);
+}
+
 static void a_device_that_is_gone_is_made_again_when_its_vm_starts(void **state)
 {
     struct fixture *f = *state;
@@ -472,6 +499,7 @@ int main(void)
         TEST(a_deleted_claim_leaves_nothing_behind),
         TEST(a_name_is_taken_only_once),
         TEST(a_running_vm_keeps_its_device),
+        TEST(a_definition_is_judged_beside_the_claims),
         TEST(a_device_that_is_gone_is_made_again_when_its_vm_starts),
         TEST(a_failed_plan_fails_its_claim_and_says_why),
         TEST(a_site_becomes_exactly_what_its_file_says),

@@ -2,6 +2,7 @@
 """A VM gets what its claims say, whoever starts it, and leaves nothing behind, however it ends."""
 import sqlite3
 import subprocess
+import time
 
 import pytest
 
@@ -355,3 +356,26 @@ def test_a_device_that_is_in_use_stays_whatever_a_hook_says(host):
     assert host.virsh("domstate", "web1").stdout.strip() == "running"
     wait_for(lambda: state(host, "a") == "bound")
     assert host.settle() and not [p for p in host.problems() if "stuck" in p or "vGPU" in p]
+
+
+def test_a_hook_gives_way_when_libvirt_lets_nobody_define(one):
+    """While somebody asks about the VM whose hook runs, libvirt defines no other; and the hook waits
+    for a plan that is doing so."""
+    on_demand(one, "a", "web1")
+    one.ctl("fault", "add", "at=nvidia/current_vgpu_type", "access=write", "delay_ms=1500", "count=1")
+    status, change, _ = one.api.call("POST", "/v1/claims", {
+        "name": "b", "type": one.type, "vm": "web2"})
+    assert status == 202
+    began = time.monotonic()
+    first = subprocess.Popen(one.command("virsh", "-q", "-c", "qemu:///system", "start", "web1"),
+                             stderr=subprocess.PIPE, text=True)
+    nosy = [subprocess.Popen(one.command("virsh", "-q", "-c", "qemu:///system", "domstate", "web1"),
+                             stdout=subprocess.DEVNULL) for _ in range(2)]
+    said = first.communicate(timeout=60)[1]
+    assert time.monotonic() - began < 30
+    assert first.returncode == 0 or "try again" in said
+    assert [one_asking.wait(timeout=30) for one_asking in nosy] == [0, 0]
+    assert one.api.wait_plan(change)["state"] == "done"
+    if first.returncode != 0:
+        one.virsh("start", "web1")
+    assert one.problems() == []

@@ -85,6 +85,26 @@ static void places_that_a_reboot_took_stay_those_of_their_claims(void **state)
     assert_int_not_equal(pci_addr_cmp(&joins->got.device, &was->got.device), 0);
 }
 
+static void room_that_a_reboot_took_stays_that_of_the_claims(void **state)
+{
+    struct fixture *f = *state;
+    struct claim half = make("half", "", "L40S-24Q");
+    half.spec.mixed = true;
+    CLEANUP(plan_freep) struct plan *one = must(f, &half, 1, NULL, 0);
+    uint32_t placement = claims_find(&f->claims, "half")->got.placement_id;
+    fake_host_reboot(&f->fake);
+
+    struct claim equal = make("equal", "", "L40S-8Q");
+    CLEANUP(plan_freep) struct plan *none = NULL;
+    assert_int_equal(build(f, &equal, 1, NULL, 0, &none), -REASON_NO_CAPACITY);
+    assert_non_null(strstr(f->err.message, "\"half\""));
+    STR_SET(half.name, "other");
+    CLEANUP(plan_freep) struct plan *two = must(f, &half, 1, NULL, 0);
+    assert_int_not_equal(claims_find(&f->claims, "other")->got.placement_id, placement);
+    STR_SET(half.name, "third");
+    assert_int_equal(build(f, &half, 1, NULL, 0, &none), -REASON_NO_CAPACITY);
+}
+
 static void a_gpu_left_in_passthrough_mode_is_taken_back_unless_a_vm_has_it(void **state)
 {
     struct fixture *f = *state;
@@ -111,6 +131,8 @@ int main(void)
             what_a_vm_names_already_is_drawn_without_touching_its_definition, setup, teardown),
         cmocka_unit_test_setup_teardown(a_vm_is_not_named_one_gpu_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(places_that_a_reboot_took_stay_those_of_their_claims, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(room_that_a_reboot_took_stays_that_of_the_claims, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(
             a_gpu_left_in_passthrough_mode_is_taken_back_unless_a_vm_has_it, setup, teardown),

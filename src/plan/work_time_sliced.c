@@ -32,6 +32,53 @@ static int staying(const struct gpu_work *work, struct layout_vgpus *ret_vgpus, 
     return 0;
 }
 
+/* Does the claim stay, and is its vGPU not there because a reboot took it? */
+static bool is_lost(const struct gpu_work *work, const struct claim *claim)
+{
+    const struct assignment *got = &claim->got;
+    return claim->spec.mode == CLAIM_TIME_SLICED &&
+           (got->mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(work->gpu, got->mdev_uuid)
+                                      : gpu_find_vgpu_vf(work->gpu, &got->device)) == NULL;
+}
+
+/* The room of vGPUs that a reboot took stays that of their claims. */
+static void add_lost(const struct gpu_work *work, struct layout_vgpus *vgpus)
+{
+    for (size_t i = 0; i < work->n_kept && vgpus->n < LAYOUT_MAX_VGPUS; i++) {
+        const struct claim *claim = work->kept[i];
+        const struct cat_vgpu_type *type = NULL;
+        if (!is_lost(work, claim) ||
+            model_find_type(work->model, claim->spec.type, &type, NULL) != 0) {
+            continue;
+        }
+        uint32_t placement = claim->got.placement_id;
+        vgpus->items[vgpus->n++] =
+            (struct layout_vgpu){.type = type,
+                                 .gi = LAYOUT_ANYWHERE,
+                                 .placement_id = placement == NO_ID ? LAYOUT_ANYWHERE : placement};
+    }
+}
+
+/* What is to come back needs the size mode that it had. */
+static int check_lost(const struct gpu_work *work, bool mixed, struct error *err)
+{
+    char subject[64];
+    for (size_t i = 0; i < work->n_kept; i++) {
+        const struct claim *claim = work->kept[i];
+        if (!is_lost(work, claim) || claim->spec.mixed == mixed) {
+            continue;
+        }
+        error_set(
+            err, REASON_NO_CAPACITY, work_subject(work, subject, sizeof(subject)),
+            "GPU %s is kept in %s-size mode for claim \"%s\", whose vGPU is to be made again, "
+            "and the claim asks for %s sizes",
+            subject + 4, mixed ? "equal" : "mixed", claim->name, mixed ? "mixed" : "equal");
+        error_hint(err, "use another GPU, or claim with mixed: %s", mixed ? "false" : "true");
+        return -REASON_NO_CAPACITY;
+    }
+    return 0;
+}
+
 /* The GPU's size mode after the plan, and the step to get there. Only an empty GPU can change it.
  */
 static int size_mode(struct gpu_work *work, size_t n_staying, bool *ret_mixed, struct error *err)
@@ -64,7 +111,7 @@ static int size_mode(struct gpu_work *work, size_t n_staying, bool *ret_mixed, s
         work_step(work, want ? STEP_MIXED_ON : STEP_MIXED_OFF);
     }
     *ret_mixed = want;
-    return 0;
+    return check_lost(work, want, err);
 }
 
 static void prepare(struct gpu_work *work)
@@ -89,18 +136,20 @@ int work_time_sliced(struct gpu_work *work, struct error *err)
     if (result != 0) {
         return result;
     }
-    size_t n_staying = vgpus.n;
+    size_t n_there = vgpus.n;
     prepare(work);
     bool mixed = false;
-    result = size_mode(work, n_staying, &mixed, err);
+    result = size_mode(work, n_there, &mixed, err);
     if (result != 0) {
         return result;
     }
+    add_lost(work, &vgpus);
+    size_t n_staying = vgpus.n;
     for (size_t i = 0; i < work->n_added && vgpus.n < LAYOUT_MAX_VGPUS; i++) {
         vgpus.items[vgpus.n++] = (struct layout_vgpu){
             .type = work->added[i].type, .gi = LAYOUT_ANYWHERE, .placement_id = LAYOUT_ANYWHERE};
     }
-    if (n_staying == 0) {
+    if (n_there == 0) {
         work_scheduler(work, work_has_step(work, STEP_SRIOV_ENABLE));
     }
     struct layout_gis none = {.n = 0};

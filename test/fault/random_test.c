@@ -2,9 +2,9 @@
 /*
  * Random requests and mishaps on a host in memory: claims and sites, VMs that start and stop by
  * cleave and behind its back, several clients at once, one call failing, the manager killed at a
- * call, reboots. After each, nothing is lost, nothing is left over, nothing is assigned twice, and
- * no running VM lost a device. The seed is in the message; given as argument, it is played alone,
- * with a log: random_test SEED [ACTIONS].
+ * call, reboots and reloads, restorations. After each, nothing is lost, nothing is left over,
+ * nothing is assigned twice, and no running VM lost a device. The seed is in the message; given as
+ * argument, it is played alone, with a log: random_test SEED [ACTIONS].
  */
 #include <limits.h>
 #include <stdio.h>
@@ -253,8 +253,32 @@ static void play_reboot(struct play *play)
     STR_SET(play->last, "reboot");
     lab_stop(&play->lab);
     fake_host_reboot(&play->host);
-    play->lab.forgetful = true;
+    play->lab.forgetful = false; /* it is restored before it rests */
     assert_int_equal(lab_start(&play->lab), 0);
+}
+
+/* The driver is loaded anew, which needs all VMs off. What claims had stays theirs meanwhile. */
+static void play_reload(struct play *play)
+{
+    STR_SET(play->last, "reload");
+    for (size_t i = 0; i < FAKE_VMS; i++) {
+        if (play->host.vms[i].running) {
+            return;
+        }
+    }
+    fake_host_forget(&play->host);
+    play->lab.forgetful = true;
+}
+
+static void play_restore(struct play *play)
+{
+    struct answer answer = {0};
+    STR_SET(play->last, "host restore");
+    manager_restore_host(play->lab.manager, &tester, NULL, false, lab_reply, &answer);
+    assert_true(lab_wait(&play->lab, &answer));
+    assert_true(lab_settle(&play->lab));
+    play->lab.forgetful = false;
+    answer_done(&answer);
 }
 
 /* ---- one action ---- */
@@ -263,8 +287,8 @@ static const struct {
     void (*play)(struct play *play);
     uint32_t weight;
 } table[] = {
-    {play_request, 24}, {play_fault, 8},     {play_clients, 8}, {play_crash, 6},
-    {play_restart, 3},  {play_power_off, 5}, {play_reboot, 1},
+    {play_request, 24},  {play_fault, 8},  {play_clients, 8}, {play_crash, 6},   {play_restart, 3},
+    {play_power_off, 5}, {play_reboot, 2}, {play_reload, 2},  {play_restore, 3},
 };
 
 static void play_any(struct play *play)

@@ -39,7 +39,7 @@ struct lab {
     void (*configure)(struct lab *lab, struct manager_config *config);
     struct store *store;
     struct manager *manager;
-    bool forgetful; /* the hardware was started anew: bound claims may lack their devices */
+    bool forgetful; /* the driver was loaded anew: bound claims may lack their devices */
 };
 
 /* What a request was answered with. */

@@ -91,8 +91,9 @@ static void print_estimate(const json_t *migration)
     seconds(view_int(migration, "estimate.totalMs", 0), total);
     seconds(view_int(migration, "estimate.downtimeMs", 0), downtime);
     printf("Estimate: %s in all, of which the guest stands still at most %s (memory %.0f MiB, "
-           "framebuffer %.0f MiB, link %.0f MiB/s)\n",
+           "changing by %.0f MiB/s, framebuffer %.0f MiB, link %.0f MiB/s)\n",
            total, downtime, (double)view_int(migration, "estimate.memoryBytes", 0) / MIB,
+           (double)view_int(migration, "estimate.dirtyBytesPerSecond", 0) / MIB,
            (double)view_int(migration, "estimate.framebufferBytes", 0) / MIB,
            (double)view_int(migration, "estimate.linkBytesPerSecond", 0) / MIB);
 }

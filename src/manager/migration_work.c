@@ -107,7 +107,9 @@ struct measure {
     } vgpus[MIGRATION_MAX_CLAIMS];
     char vm_uuid[40];
     char destination[MIGRATION_URI_SIZE];
+    char vm[NAME_SIZE];
     uint64_t link_bytes_per_s;
+    uint64_t dirty_bytes_per_s; /* 0: not known, or none */
 };
 
 static void link_work(void *data)
@@ -136,10 +138,28 @@ static void measured(void *data)
         }
     }
     estimate->link_bytes_per_s = job->link_bytes_per_s;
+    estimate->dirty_bytes_per_s = job->dirty_bytes_per_s;
     evloop_fn *done = job->done;
     free(job);
     if (!move->manager->stopping) {
         done(move);
+    }
+}
+
+static void rate_done(void *data)
+{
+    struct measure *job = data;
+    worker_submit(job->move->manager->migrations->peer_worker, link_work, measured, job);
+}
+
+static void rate_work(void *data)
+{
+    struct measure *job = data;
+    struct guest_port *port = job->config.track_guest;
+    struct error err = {0};
+    if (port->ops->dirty_rate != NULL &&
+        port->ops->dirty_rate(port, job->vm, &job->dirty_bytes_per_s, &err) != 0) {
+        log_debug("before a migration: %s", err.message);
     }
 }
 
@@ -160,7 +180,7 @@ static void vgpu_work(void *data)
 static void vgpus_done(void *data)
 {
     struct measure *job = data;
-    worker_submit(job->move->manager->migrations->peer_worker, link_work, measured, job);
+    worker_submit(job->move->manager->migrations->watch_worker, rate_work, rate_done, job);
 }
 
 static uint64_t type_bytes(const struct manager *m, const struct migration_device *device)
@@ -185,6 +205,7 @@ void move_measure(struct move *move, evloop_fn *done)
     job->move = move;
     job->config = m->config;
     job->done = done;
+    STR_SET(job->vm, move->migration->request.vm);
     STR_SET(job->vm_uuid, move->migration->vm_uuid);
     STR_SET(job->destination, move->migration->request.destination);
     for (vec_each(&move->migration->devices, device)) {

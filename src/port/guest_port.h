@@ -72,7 +72,7 @@ struct guest_progress {
 
 struct guest_port;
 
-/* All mandatory. */
+/* All mandatory, but what says otherwise. */
 struct guest_port_ops {
     /* Read-only. Adds to `host` the libvirt version and all domains with their host devices. A
      * missing libvirt is no error: host->libvirt_problem says it in one sentence. (waits) */
@@ -126,6 +126,11 @@ struct guest_port_ops {
      * link close before it heard of the cancel, with GUEST_JOB_FAILED: who cancelled knows better.
      * None running: 0. */
     int (*migrate_cancel)(struct guest_port *port, const char *vm, struct error *err);
+    /* Optional: NULL where it can't be known. How fast a running guest changes its memory, watched
+     * for a second, in which the guest runs on; from another thread and port than migrate's.
+     * -REASON_UNSUPPORTED: libvirt or the emulator can't tell. (waits for vm) */
+    int (*dirty_rate)(struct guest_port *port, const char *vm, uint64_t *ret_bytes_per_s,
+                      struct error *err);
     void (*free)(struct guest_port *port);
 };
 

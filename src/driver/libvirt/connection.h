@@ -47,6 +47,8 @@ int libvirt_migrate(struct libvirt_port *port, const struct guest_migration *mig
 int libvirt_migrate_progress(struct libvirt_port *port, const char *vm,
                              struct guest_progress *ret_progress, struct error *err);
 int libvirt_migrate_cancel(struct libvirt_port *port, const char *vm, struct error *err);
+int libvirt_dirty_rate(struct libvirt_port *port, const char *vm, uint64_t *ret_bytes_per_s,
+                       struct error *err);
 
 /* describe (describe.c). */
 int libvirt_describe(const char *xml, struct vm *ret_vm, struct error *err);

@@ -228,6 +228,12 @@ static int migrate_cancel(struct guest_port *port, const char *vm, struct error 
     return libvirt_migrate_cancel(port_of(port), vm, err);
 }
 
+static int dirty_rate(struct guest_port *port, const char *vm, uint64_t *ret_bytes_per_s,
+                      struct error *err)
+{
+    return libvirt_dirty_rate(port_of(port), vm, ret_bytes_per_s, err);
+}
+
 static int describe(struct guest_port *port, const char *xml, struct vm *ret_vm, struct error *err)
 {
     (void)port;
@@ -259,6 +265,7 @@ static const struct guest_port_ops ops = {
     .migrate = migrate,
     .migrate_progress = migrate_progress,
     .migrate_cancel = migrate_cancel,
+    .dirty_rate = dirty_rate,
     .free = free_port,
 };
 

@@ -115,10 +115,11 @@ def look(side):
 
 
 def waits(side, now, name):
-    """An on-demand device is given back once its GPU answers again, and nobody holds it."""
-    got = now.claims[name]["got"]
-    return side.claims[name].on_demand and now.claims[name]["state"] == "bound" and \
-        got["gpu"] in side.lost | side.held
+    """An on-demand device is given back once its GPU answers again, and nobody holds it; that of a VM
+    that went while cleaved was away goes with the claim."""
+    claim, got = side.claims[name], now.claims[name]["got"]
+    return claim.on_demand and now.claims[name]["state"] == "bound" and (
+        got["gpu"] in side.lost | side.held or claim.vm not in side.vms)
 
 
 def lost_claims(side, now):

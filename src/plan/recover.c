@@ -55,11 +55,23 @@ static void collect_users(const struct planner *planner, const struct pci_addr *
     }
 }
 
+static bool serves_vms(const struct planner *planner, const struct pci_addr *addr)
+{
+    for (vec_each(planner->claims, claim)) {
+        if (claim_holds(claim) && claim->vm[0] != '\0' &&
+            pci_addr_cmp(&claim->got.gpu, addr) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Processes that have a device open without libvirt are what the step itself looks for. */
 static int check_unused(const struct planner *planner, const struct pci_addr *addr, const char *bdf,
                         struct error *err)
 {
     CLEANUP_STRBUF struct strbuf names = {0};
-    if (planner->host->libvirt_problem[0] != '\0') {
+    if (planner->host->libvirt_problem[0] != '\0' && serves_vms(planner, addr)) {
         return error_set(err, REASON_UNAVAILABLE, SUBJECT("gpu", bdf),
                          "nobody knows whether VMs run with GPU %s: %s", bdf,
                          planner->host->libvirt_problem);

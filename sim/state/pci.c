@@ -188,10 +188,16 @@ bool sim_nvml_open(const struct sim_host *host, uint32_t own)
            host->nvml_clients(host->nvml_clients_data) > own;
 }
 
+/* Of a wedged GPU vGPUs can't be removed one by one: those that nobody has open go along. */
+static bool vgpus_hold(struct sim_gpu *gpu)
+{
+    return gpu->wedged ? sim_any_opened(gpu) : sim_count_vgpus(gpu) > 0;
+}
+
 void sim_set_unbind_lock(struct sim_host *host, struct sim_gpu *gpu, bool on)
 {
-    bool held = gpu->holder[0] != '\0' || gpu->opener != 0 || sim_count_vgpus(gpu) > 0 ||
-                sim_nvml_open(host, 0);
+    bool held =
+        gpu->holder[0] != '\0' || gpu->opener != 0 || vgpus_hold(gpu) || sim_nvml_open(host, 0);
     gpu->unbind_lock = on && !held;
 }
 
@@ -212,7 +218,7 @@ static bool function_busy(const struct sim_host *host, const struct function *fn
     }
     bool by_nvml =
         sim_bound_to(fn->driver, "nvidia") && !fn->gpu->unbind_lock && sim_nvml_open(host, 0);
-    return fn->gpu->opener != 0 || fn->gpu->n_vfs > 0 || sim_count_vgpus(fn->gpu) > 0 ||
+    return fn->gpu->opener != 0 || fn->gpu->n_vfs > 0 || vgpus_hold(fn->gpu) ||
            fn->gpu->holder[0] != '\0' || by_nvml;
 }
 
@@ -223,7 +229,7 @@ static void detach(const struct function *fn)
         sim_gpu_forget_volatile(fn->gpu);
         fn->gpu->unbind_lock = false; /* it goes with the driver */
     }
-    if (fn->gpu != NULL && fn->vf == NULL && fn->gpu->lost) {
+    if (fn->gpu != NULL && fn->vf == NULL && (fn->gpu->lost || fn->gpu->wedged)) {
         sim_gpu_remove_vfs(fn->gpu);
         for (size_t i = 0; i < SIM_MAX_MDEVS; i++) {
             sim_vgpu_clear(&fn->gpu->pf_vgpus[i]);
@@ -433,10 +439,9 @@ int sim_sriov(struct sim_host *host, struct sim_gpu *gpu, bool enable)
     if (enable == (gpu->n_vfs > 0)) {
         return 0;
     }
-    /* sriov-manage takes the driver's unbindLock, which an NVML client or a VM keeps from it. A
-     * wedged GPU's vGPUs can't be removed one by one: those that nobody has open go along. */
-    bool taken = gpu->wedged && !enable ? sim_any_opened(gpu) : sim_count_vgpus(gpu) > 0;
-    if (taken || gpu->holder[0] != '\0' || sim_nvml_open(host, 0)) {
+    /* sriov-manage takes the driver's unbindLock, which an NVML client or a VM keeps from it. */
+    if ((enable ? sim_count_vgpus(gpu) > 0 : vgpus_hold(gpu)) || gpu->holder[0] != '\0' ||
+        sim_nvml_open(host, 0)) {
         return -EBUSY;
     }
     sim_gpu_forget_volatile(gpu);

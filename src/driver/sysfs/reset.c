@@ -134,20 +134,22 @@ static int delete_vgpus(const struct sysfs *sys, const struct step *step, struct
     return result;
 }
 
-/* A vGPU that stays in spite of it all is told by the virtual functions that can't be disabled. */
-static int clear(const struct sysfs *sys, struct step *step, struct error *err)
+/* A vGPU that can't be deleted goes with its virtual function, or on a board without any with the
+ * driver: `ret_left` says why it stayed until then, and so why those may refuse. */
+static int clear(const struct sysfs *sys, struct step *step, struct error *ret_left,
+                 struct error *err)
 {
-    struct error own = {0};
-    int r = delete_vgpus(sys, step, &own);
     uint32_t vfs = 0;
     struct sysfs_path count = sysfs_pci(sys, &step->gpu, "sriov_numvfs");
-    if (sysfs_read_u32(&count, &vfs) == 0 && vfs > 0) {
-        r = sriov_force_disable(sys, step, r == 0 ? &own : NULL);
+    int left = delete_vgpus(sys, step, ret_left);
+    if (sysfs_read_u32(&count, &vfs) != 0 || vfs == 0) {
+        return 0;
     }
-    if (r != 0 && err != NULL) {
-        *err = own;
+    int r = sriov_force_disable(sys, step, err);
+    if (r != 0 && left != 0 && err != NULL) {
+        *err = *ret_left;
     }
-    return r;
+    return r != 0 && left != 0 ? left : r;
 }
 
 /* ---- reset ---- */
@@ -182,10 +184,17 @@ int reset_gpu(const struct sysfs *sys, struct step *step, struct error *err)
 {
     char subject[SYSFS_SUBJECT_SIZE];
     sysfs_subject("gpu", &step->gpu, subject);
+    struct error left = {0};
     int r = reset_check_gpu(sys, step, err);
-    r = r != 0 ? r : clear(sys, step, err);
-    r = r != 0 ? r : bind_release(sys, step, err);
+    r = r != 0 ? r : clear(sys, step, &left, err);
     if (r != 0) {
+        return r;
+    }
+    r = bind_release(sys, step, err);
+    if (r != 0) {
+        if (left.reason != REASON_NONE && err != NULL) {
+            *err = left;
+        }
         return r;
     }
     r = write_reset(sys, step, subject, err);
@@ -223,7 +232,8 @@ int reset_rescan(const struct sysfs *sys, struct step *step, struct error *err)
     }
     if (sysfs_pci_exists(sys, &step->gpu)) {
         if (!reset_is_dead(sys, &step->gpu)) {
-            r = clear(sys, step, err); /* what is dead can't be asked, and takes all along */
+            struct error left = {0}; /* what is dead can't be asked, and takes all along */
+            r = clear(sys, step, &left, err);
         }
         struct sysfs_path file = sysfs_pci(sys, &step->gpu, "remove");
         r = r != 0 ? r : sysfs_write(&file, "1", subject, err);

@@ -42,6 +42,14 @@ static const char *still_ill(const struct manager *m, const struct pci_addr *add
     return gpu->problem[0] != '\0' ? gpu->problem : NULL;
 }
 
+/* A plan of another boot, ended by the reboot: that was more than its reset would have been. */
+static bool rebooted_since(const struct manager *m, const struct gpu_record *record)
+{
+    const char *boot_id = record->quarantine.boot_id;
+    return record->quarantine.set && boot_id[0] != '\0' && m->host->boot_id[0] != '\0' &&
+           !str_eq(boot_id, m->host->boot_id);
+}
+
 static void lift(struct txn *txn, const struct plan *plan, const struct pci_addr *addr,
                  struct gpu_record *record)
 {
@@ -92,8 +100,10 @@ void txn_note_recovery(struct txn *txn, const struct plan *plan)
         return;
     }
     struct gpu_record record = txn_gpu_record(txn, &addr);
-    const char *why = done ? still_ill(txn->manager, &addr) : plan->steps.items[0].problem;
-    if (why == NULL && plan->state == PLAN_DONE) {
+    const char *ill = still_ill(txn->manager, &addr);
+    const char *why = done ? ill : plan->steps.items[0].problem;
+    if ((why == NULL && plan->state == PLAN_DONE) ||
+        (ill == NULL && rebooted_since(txn->manager, &record))) {
         lift(txn, plan, &addr, &record);
     } else {
         keep(txn, plan, &addr, &record, why == NULL ? plan->problem : why, done && why == NULL);

@@ -186,7 +186,7 @@ void fake_host_reboot(struct fake_host *host)
         struct fake_gpu *gpu = &host->gpus[i];
         STR_SET(gpu->driver, "nvidia");
         gpu->mig = gpu->mig && gpu->pci_id == 0x20f1; /* MIG User Guide: it is kept by Ampere */
-        gpu->mixed = false;
+        gpu->mixed = gpu->wedged = false;
         gpu->scheduler = (struct gpu_scheduler){.policy = SCHEDULER_BEST_EFFORT};
     }
     for (size_t i = 0; i < FAKE_VMS; i++) {

@@ -24,6 +24,8 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("libvirtd") is None, reason="needs libvirtd"),
 ]
 
+LONG = pytest.mark.skipif("CLEAVE_LONG" not in os.environ, reason="long: set CLEAVE_LONG")
+
 VFIO, MDEV = "l40s-x2", "a100-40gb-mdev"
 TYPE = {"type": "L40S-8Q"}
 CLAIMS = {
@@ -88,6 +90,7 @@ def test_a_vm_moves_there_and_back_with_its_vgpu(pairs, image, kind):
     assert pair.where("vm1") == [pair.alpha]
 
 
+@LONG
 def test_a_vm_without_claims_moves_too(pairs, image):
     pair = pairs(VFIO)
     pair.alpha.define_guest(image, "vm1")
@@ -233,6 +236,7 @@ def test_pass_through_is_refused_before_the_target_is_asked(pairs, image):
     pair.goes_on("vm1")
 
 
+@LONG
 def test_another_board_is_refused_and_both_are_named(pairs, image):
     pair = pairs(VFIO, other="board:l40*2")
     pair.boot_claimed(image, "vm1", pair.alpha, **TYPE)
@@ -319,6 +323,7 @@ def test_a_cancelled_migration_leaves_the_vm_where_it_was(on_the_way):
     assert events(on_the_way.alpha, "vm-not-migrated")
 
 
+@LONG
 def test_the_first_interrupt_cancels(pairs, image):
     pair = pairs(VFIO)
     a = pair.alpha
@@ -341,6 +346,7 @@ def test_a_target_emulator_that_dies_leaves_the_vm_where_it_was(on_the_way):
     stayed(on_the_way)
 
 
+@LONG
 def test_a_target_s_libvirtd_that_dies_leaves_the_vm_where_it_was(on_the_way):
     pair = on_the_way
     kill_libvirtd(pair.beta)
@@ -349,6 +355,7 @@ def test_a_target_s_libvirtd_that_dies_leaves_the_vm_where_it_was(on_the_way):
     stayed(pair, "cancelled")
 
 
+@LONG
 def test_a_source_s_libvirtd_that_restarts_leaves_the_vm_where_it_was(on_the_way):
     pair = on_the_way
     kill_libvirtd(pair.alpha)
@@ -436,6 +443,7 @@ def test_a_reservation_whose_source_is_gone_is_given_back(pairs, image):
     stayed(pair)
 
 
+@LONG
 def test_a_vm_whose_source_is_gone_is_taken_over(pairs, image):
     pair = pairs(VFIO, "--incoming-patience", "3")
     pair.boot_claimed(image, "vm1", pair.alpha, dirty_mib=DIRTY_MIB, **TYPE)
@@ -450,6 +458,7 @@ def test_a_vm_whose_source_is_gone_is_taken_over(pairs, image):
     pair.goes_on("vm1")
 
 
+@LONG
 def test_two_vms_that_leave_at_once_go_one_after_the_other(pairs, image):
     pair = pairs(VFIO)
     a, b = pair.alpha, pair.beta
@@ -477,9 +486,6 @@ def test_two_vms_that_leave_at_once_go_one_after_the_other(pairs, image):
 def settle(pair, source, ident):
     """What became of it, by the source's word."""
     return pair.wait_state(source, ident, *OVER, timeout=90)
-
-
-LONG = pytest.mark.skipif("CLEAVE_LONG" not in os.environ, reason="long: set CLEAVE_LONG")
 
 
 @pytest.mark.parametrize("who, when", [

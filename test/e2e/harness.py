@@ -8,8 +8,12 @@ import socket
 import subprocess
 import time
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
+# Variants that ./check leaves out for time.
+LONG = pytest.mark.skipif("CLEAVE_LONG" not in os.environ, reason="long: set CLEAVE_LONG")
 START_S = 30
 
 

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from harness import BUILD
+from harness import BUILD, LONG
 from lifecycle import events
 from machine import START_LIBVIRT, Machine
 from pair import OVER, Pair
@@ -24,7 +24,6 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("libvirtd") is None, reason="needs libvirtd"),
 ]
 
-LONG = pytest.mark.skipif("CLEAVE_LONG" not in os.environ, reason="long: set CLEAVE_LONG")
 
 VFIO, MDEV = "l40s-x2", "a100-40gb-mdev"
 TYPE = {"type": "L40S-8Q"}

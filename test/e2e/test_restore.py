@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from harness import LONG
 from machine import Machine
 
 A100, BARE, RTX = "0000:21:00.0", "0000:31:00.0", "0000:41:00.0"
@@ -78,7 +79,7 @@ def write_host(directory, kernel):
     return path
 
 
-@pytest.fixture(scope="module", params=KERNELS)
+@pytest.fixture(scope="module", params=["vendor-vfio", pytest.param("mdev", marks=LONG)])
 def claimed(request, openapi):
     """A host with the twelve claims, and what it looks like. Without libvirt, as early in a boot:
     restoring must not need it."""

@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from harness import BUILD
+from harness import BUILD, LONG
 from machine import START_LIBVIRT
 from twin import Twin
 
@@ -145,6 +145,7 @@ def test_a_vm_that_is_moved_while_it_writes_arrives_whole(twins, image):
     twin.goes_on("vm1", ticks=3)
 
 
+@LONG
 @pytest.mark.parametrize("kind", ["passed-through", "with-a-debugger"])
 def test_what_can_t_move_is_refused_by_the_emulator_and_runs_on(twins, image, kind):
     twin = twins(VFIO)
@@ -166,6 +167,7 @@ def kill_libvirtd(machine):
     machine.sh("kill -KILL $(cat /run/cleave-sim/libvirt/libvirtd.pid)")
 
 
+@LONG
 def test_a_move_outlives_the_target_s_libvirtd_until_it_is_cancelled(on_the_way):
     twin = on_the_way
     kill_libvirtd(twin.beta)
@@ -177,6 +179,7 @@ def test_a_move_outlives_the_target_s_libvirtd_until_it_is_cancelled(on_the_way)
     stayed(twin)
 
 
+@LONG
 def test_a_move_that_nobody_at_the_target_can_finish_is_taken_back(on_the_way):
     twin = on_the_way
     kill_libvirtd(twin.beta)
@@ -187,6 +190,7 @@ def test_a_move_that_nobody_at_the_target_can_finish_is_taken_back(on_the_way):
     stayed(twin)
 
 
+@LONG
 def test_a_source_whose_libvirtd_restarts_in_the_middle_keeps_its_vm(on_the_way):
     twin = on_the_way
     kill_libvirtd(twin.alpha)
@@ -194,6 +198,7 @@ def test_a_source_whose_libvirtd_restarts_in_the_middle_keeps_its_vm(on_the_way)
     stayed(twin)
 
 
+@LONG
 def test_a_vm_restored_from_a_file_may_have_another_device(twins, image):
     twin = twins(VFIO)
     a = twin.alpha

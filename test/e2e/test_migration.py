@@ -490,6 +490,7 @@ def settle(pair, source, ident):
 @pytest.mark.parametrize("who, when", [
     ("source", "die_after"), pytest.param("source", "die_before", marks=LONG),
     pytest.param("target", "die_after", marks=LONG), pytest.param("target", "die_before", marks=LONG)])
+@LONG
 def test_killed_at_every_commit_a_migration_still_ends_well(pairs, image, who, when):
     pair = pairs(VFIO)
     pair.boot_claimed(image, "vm1", pair.alpha, **TYPE)

@@ -243,6 +243,7 @@ def is_quiet(machine):
     return machine.lives()
 
 
+@LONG
 def test_killed_at_every_commit_and_rebooted_on_the_way_it_is_completed(claims):
     before = look(claims)
     claims.stop()

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from harness import LONG
 from twin import Twin
 
 pytestmark = [
@@ -88,6 +89,7 @@ def test_a_dry_run_shows_what_becomes_of_each_vm_and_changes_nothing(pair):
     assert pair.alpha.api.call("GET", "/v1/drain")[0] == 404
 
 
+@LONG
 def test_a_host_is_emptied_and_what_can_t_move_is_stopped_when_told_so(pair):
     names = pair.furnish()
     done = pair.drain(check=False)
@@ -134,6 +136,7 @@ def test_a_drain_is_cancelled_and_the_vms_that_are_left_go_on_here(pair):
 
 
 @pytest.mark.parametrize("point", (2, 5, 8, 11, 14))
+@LONG
 def test_a_drain_survives_the_end_of_cleaved(pair, point):
     pair.furnish(passthrough=False)
     pair.alpha.stop()
@@ -165,6 +168,7 @@ def test_a_target_that_does_not_answer_leaves_every_vm_where_it_is(pair):
     assert pair.alpha.problems() == []
 
 
+@LONG
 def test_two_drains_at_once_are_one_too_many(pair):
     pair.furnish(passthrough=False)
     pair.drain("--no-wait")

@@ -299,6 +299,7 @@ def kill_libvirtd(machine):
     machine.sh("kill -KILL $(cat /run/cleave-sim/libvirt/libvirtd.pid)")
 
 
+@LONG
 def test_what_moves_is_in_nobody_else_s_hands(on_the_way):
     pair = on_the_way
     a, b = pair.alpha, pair.beta
@@ -340,6 +341,7 @@ def test_the_first_interrupt_cancels(pairs, image):
     stayed(pair, "cancelled")
 
 
+@LONG
 def test_a_target_emulator_that_dies_leaves_the_vm_where_it_was(on_the_way):
     on_the_way.beta.run("kill", "-KILL", *emulators(on_the_way.beta))
     stayed(on_the_way)
@@ -362,6 +364,7 @@ def test_a_source_s_libvirtd_that_restarts_leaves_the_vm_where_it_was(on_the_way
     stayed(pair)
 
 
+@LONG
 def test_a_source_s_cleaved_that_is_killed_while_it_moves_goes_on_afterwards(on_the_way):
     pair = on_the_way
     pair.alpha.kill()
@@ -374,6 +377,7 @@ def test_a_source_s_cleaved_that_is_killed_while_it_moves_goes_on_afterwards(on_
     pair.goes_on("vm1")
 
 
+@LONG
 def test_cleaved_stops_at_once_while_a_vm_moves(on_the_way):
     pair = on_the_way
     begun = time.monotonic()
@@ -384,6 +388,7 @@ def test_cleaved_stops_at_once_while_a_vm_moves(on_the_way):
     stayed(pair, "cancelled")
 
 
+@LONG
 def test_a_target_that_is_away_while_the_vm_arrives_takes_it_over_later(on_the_way):
     pair = on_the_way
     pair.beta.kill()
@@ -428,6 +433,7 @@ def test_a_device_that_can_t_be_opened_there_leaves_the_vm_where_it_was(pairs, i
     stayed(pair)
 
 
+@LONG
 def test_a_reservation_whose_source_is_gone_is_given_back(pairs, image):
     pair = pairs(VFIO, "--incoming-patience", "3")
     pair.boot_claimed(image, "vm1", pair.alpha, dirty_mib=DIRTY_MIB, **TYPE)

@@ -321,6 +321,7 @@ static void collect_device(struct collector *c, const struct vm *vm, const struc
         add_step(c, known ? STEP_ATTACH : STEP_DETACH, known ? &own.gpu : &device->addr);
     STR_SET(step->claim, device->claim);
     STR_SET(step->vm, vm->name);
+    STR_SET(step->vm_uuid, vm->uuid);
     step->device = known ? own.device : device->addr;
     STR_SET(step->mdev_uuid, known ? own.mdev_uuid : device->is_mdev ? device->mdev_uuid : "");
 }

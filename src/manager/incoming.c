@@ -67,12 +67,7 @@ void arrival_after_plan(struct incoming *incoming, const struct plan *plan)
 
 static const struct vm *find_vm(const struct manager *m, const struct incoming *incoming)
 {
-    const struct vm *vm = NULL;
-    if (m->host == NULL) {
-        return NULL;
-    }
-    vm = incoming->vm_uuid[0] != '\0' ? host_find_vm(m->host, incoming->vm_uuid) : NULL;
-    return vm != NULL ? vm : host_find_vm(m->host, incoming->vm);
+    return m->host != NULL ? host_find_vm_of(m->host, incoming->vm, incoming->vm_uuid) : NULL;
 }
 
 /* The reservation as it is now, with what the VM does. */

@@ -16,12 +16,6 @@ static bool is_in_hand(const struct manager *m, const struct claim *claim)
            migrations_have_claim(m, claim->name);
 }
 
-static const struct vm *vm_of(const struct manager *m, const struct claim *claim)
-{
-    const struct vm *vm = claim->vm_uuid[0] != '\0' ? host_find_vm(m->host, claim->vm_uuid) : NULL;
-    return vm != NULL ? vm : host_find_vm(m->host, claim->vm);
-}
-
 /* ---- names ---- */
 
 static int store_claim(struct manager *m, const struct claim *claim, const char *kind,
@@ -49,7 +43,7 @@ static void follow_name(struct manager *m, size_t i)
     if (claim.vm[0] == '\0' || is_in_hand(m, &claim)) {
         return;
     }
-    const struct vm *vm = vm_of(m, &claim);
+    const struct vm *vm = host_find_vm_of(m->host, claim.vm, claim.vm_uuid);
     if (vm == NULL || vm->uuid[0] == '\0') {
         return;
     }
@@ -100,7 +94,7 @@ static void follow_power(struct manager *m)
 {
     for (size_t i = 0; i < m->claims.n; i++) {
         const struct claim *claim = &m->claims.items[i];
-        const struct vm *vm = vm_of(m, claim);
+        const struct vm *vm = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
         if (claim->spec.hold == CLAIM_ON_DEMAND && claim->state == CLAIM_BOUND && vm != NULL &&
             (vm->state == VM_SHUT_OFF || vm->state == VM_CRASHED) && !is_ours_now(m, vm->name)) {
             manager_give_back(m, vm->name, vm->uuid);
@@ -131,7 +125,8 @@ static void run_release(struct change *change)
     struct manager *m = change->manager;
     const struct claim *claim = claims_find(&m->claims, change->name);
     struct error err = {0};
-    if (claim == NULL || m->host->libvirt_problem[0] != '\0' || vm_of(m, claim) != NULL) {
+    if (claim == NULL || m->host->libvirt_problem[0] != '\0' ||
+        host_find_vm_of(m->host, claim->vm, claim->vm_uuid) != NULL) {
         change_answer(change, NULL); /* it is back, or nobody knows */
         return;
     }
@@ -203,7 +198,8 @@ static void follow_gone(struct manager *m)
     for (size_t i = 0; i < m->claims.n; i++) {
         const struct claim *claim = &m->claims.items[i];
         struct gone *gone = find_gone(m, claim->name);
-        bool is_gone = claim->vm[0] != '\0' && vm_of(m, claim) == NULL &&
+        bool is_gone = claim->vm[0] != '\0' &&
+                       host_find_vm_of(m->host, claim->vm, claim->vm_uuid) == NULL &&
                        !migrations_have_claim(m, claim->name);
         if (!is_gone && gone != NULL) {
             vec_remove(&m->gone, (size_t)(gone - m->gone.items));

@@ -23,16 +23,10 @@ static void copy_vm(const struct vm *from, struct vm *to, bool on)
     }
 }
 
-static struct vm *find_vm(const struct host *host, const struct vm *vm)
-{
-    struct vm *found = vm->uuid[0] != '\0' ? host_find_vm(host, vm->uuid) : NULL;
-    return found != NULL ? found : host_find_vm(host, vm->name);
-}
-
 /* The live devices are those of the note; what is stored is left as it was seen. */
 static void put_over(struct host *host, const struct power *power)
 {
-    struct vm *vm = find_vm(host, &power->vm);
+    struct vm *vm = host_find_vm_of(host, power->vm.name, power->vm.uuid);
     if (vm == NULL) {
         if (power->on) {
             copy_vm(&power->vm, vec_push(&host->vms), true);

@@ -92,7 +92,7 @@ static int build(struct change *change, const struct site_diff *diff, struct pla
 /* May a claim that stays be given another place? Not while somebody may be using it. */
 static bool is_movable(const struct manager *m, const struct claim *claim)
 {
-    const struct vm *vm = host_find_vm(m->host, claim->vm);
+    const struct vm *vm = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
     const struct gpu *gpu = host_find_gpu_addr(m->host, &claim->got.gpu);
     if (claim->spec.mode == CLAIM_GPU_INSTANCE || claim->spec.hold == CLAIM_ON_DEMAND ||
         gpu == NULL || gpu->problem[0] != '\0' || (vm != NULL && vm->state != VM_SHUT_OFF)) {

@@ -50,8 +50,7 @@ static struct step attach_again(const struct manager *m, const struct claim *cla
 {
     struct step step = step_make(STEP_ATTACH, &claim->got.gpu);
     step_set_gpu(&step, host_find_gpu_addr(m->host, &claim->got.gpu));
-    STR_SET(step.claim, claim->name);
-    STR_SET(step.vm, claim->vm);
+    step_set_claim(&step, claim);
     step.device = claim->got.device;
     STR_SET(step.mdev_uuid, claim->got.mdev_uuid);
     return step;

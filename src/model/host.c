@@ -225,6 +225,12 @@ struct vm *host_find_vm(const struct host *host, const char *name_or_uuid)
     return NULL;
 }
 
+struct vm *host_find_vm_of(const struct host *host, const char *name, const char *uuid)
+{
+    struct vm *vm = uuid[0] != '\0' ? host_find_vm(host, uuid) : NULL;
+    return vm != NULL || name[0] == '\0' ? vm : host_find_vm(host, name);
+}
+
 struct gi *gpu_find_gi(const struct gpu *gpu, uint32_t id)
 {
     for (vec_each(&gpu->gis, gi)) {

@@ -183,6 +183,8 @@ struct gpu *host_find_gpu(const struct host *host, const char *text);
 int host_unknown_gpu(const struct host *host, const char *text, struct error *err);
 struct gpu *host_find_gpu_addr(const struct host *host, const struct pci_addr *addr);
 struct vm *host_find_vm(const struct host *host, const char *name_or_uuid);
+/* By UUID if that is known ("" is not) and listed, for names change; else by name. */
+struct vm *host_find_vm_of(const struct host *host, const char *name, const char *uuid);
 /* Does the host itself have the GPU: nvidia, or any driver but vfio-pci for another vendor's? */
 bool gpu_at_home(const struct gpu *gpu);
 struct gi *gpu_find_gi(const struct gpu *gpu, uint32_t id);

@@ -144,6 +144,13 @@ void step_set_gpu(struct step *step, const struct gpu *gpu)
     }
 }
 
+void step_set_claim(struct step *step, const struct claim *claim)
+{
+    STR_SET(step->claim, claim->name);
+    STR_SET(step->vm, claim->vm);
+    STR_SET(step->vm_uuid, claim->vm_uuid);
+}
+
 bool step_has_undo(enum step_kind kind)
 {
     return undo_of[kind] != NO_UNDO;

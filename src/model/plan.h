@@ -69,6 +69,7 @@ struct step {
     struct pci_addr gpu;     /* always: the GPU's PF */
     char claim[NAME_SIZE];   /* claim it serves, "" if none */
     char vm[NAME_SIZE];      /* ATTACH, DETACH: domain; else VM that the step touches, or "" */
+    char vm_uuid[40];        /* of that VM, which may be renamed meanwhile; "" unknown */
     uint32_t profile_id;     /* GI_*: driver's GI profile id */
     char profile[NAME_SIZE]; /* GI_*: its name */
     uint32_t start, size;    /* GI_*: placement, always given; identifies the GI */
@@ -92,6 +93,8 @@ struct step step_make(enum step_kind kind, const struct pci_addr *gpu);
 /* What an ATTACH, or a DETACH that is undone, needs to know of the GPU (NULL: nothing is known)
  * beside its address; other kinds are left alone. */
 void step_set_gpu(struct step *step, const struct gpu *gpu);
+/* Claim and VM that it serves. */
+void step_set_claim(struct step *step, const struct claim *claim);
 /* The step that takes this one back, for `apply`ing in reverse: a GI_DESTROY's undo is a GI_CREATE
  * at the same placement, an ATTACH's a DETACH, and so on. Only of a kind that has one. */
 struct step step_undo(const struct step *step);

@@ -22,6 +22,7 @@ json_t *step_to_json(const struct step *step)
                              "text", step_describe(step, text, sizeof(text)), "state",
                              step_state_name(step->state), "gpu", encode_addr(&step->gpu), "claim",
                              encode_text(step->claim), "vm", encode_text(step->vm));
+    json_object_set_new(json, "vmUuid", encode_text(step->vm_uuid));
     json_object_set_new(json, "profileId", encode_id(step->profile_id));
     json_object_set_new(json, "profile", encode_text(step->profile));
     json_object_set_new(json, "start", encode_id(step->start));
@@ -100,6 +101,7 @@ static void read_step(struct reader *r, struct step *step)
     decode_addr(r, "gpu", &step->gpu);
     decode_text(r, "claim", step->claim, sizeof(step->claim));
     decode_text(r, "vm", step->vm, sizeof(step->vm));
+    decode_text(r, "vmUuid", step->vm_uuid, sizeof(step->vm_uuid));
     step->profile_id = decode_id(r, "profileId");
     decode_text(r, "profile", step->profile, sizeof(step->profile));
     step->start = decode_id(r, "start");

@@ -164,12 +164,15 @@ static int weight(enum reason reason)
     }
 }
 
-static int check_vm(const struct planner *planner, const struct claim *claim, struct error *err)
+/* The claim learns its VM's UUID: the VM may be renamed before the claim is bound. */
+static int check_vm(const struct planner *planner, struct claim *claim, struct error *err)
 {
     if (claim->vm[0] == '\0' || planner->host->libvirt_problem[0] != '\0') {
         return 0;
     }
-    if (host_find_vm(planner->host, claim->vm) != NULL) {
+    const struct vm *known = host_find_vm(planner->host, claim->vm);
+    if (known != NULL) {
+        STR_SET(claim->vm_uuid, known->uuid);
         return 0;
     }
     const char *names[64];

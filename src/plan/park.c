@@ -178,8 +178,7 @@ static int park_one(const struct park *park, const struct claim *claim, struct e
     struct step *step = vec_push(&park->plan->steps);
     *step = step_make(STEP_ATTACH, &device.gpu);
     step_set_gpu(step, admitted.gpu);
-    STR_SET(step->claim, claim->name);
-    STR_SET(step->vm, claim->vm);
+    step_set_claim(step, claim);
     STR_SET(step->type, admitted.type != NULL ? admitted.type->name : "");
     step->device = device.device;
     STR_SET(step->mdev_uuid, device.mdev_uuid);

@@ -293,7 +293,7 @@ int plan_check_vm(const struct planner *planner, const struct step *step, struct
         return error_set(err, REASON_UNAVAILABLE, "libvirt", "VM \"%s\" can't be reached: %s",
                          step->vm, host->libvirt_problem);
     }
-    const struct vm *vm = host_find_vm(host, step->vm);
+    const struct vm *vm = host_find_vm_of(host, step->vm, step->vm_uuid);
     if (vm == NULL || (vm->state != VM_RUNNING && vm->state != VM_PAUSED)) {
         return 0;
     }
@@ -320,7 +320,8 @@ struct plan_claim *plan_add_claim(struct plan *plan, const struct planner *plann
 {
     struct plan_claim *entry = vec_push(&plan->claims);
     *entry = (struct plan_claim){.verb = verb, .claim = *claim};
-    const struct vm *vm = claim->vm[0] == '\0' ? NULL : host_find_vm(planner->host, claim->vm);
+    const struct vm *vm =
+        claim->vm[0] != '\0' ? host_find_vm_of(planner->host, claim->vm, claim->vm_uuid) : NULL;
     if (vm != NULL) {
         STR_SET(entry->claim.vm_uuid, vm->uuid);
     }
@@ -354,15 +355,15 @@ static int unname(struct plan *plan, const struct planner *planner,
                   const struct plan_request *request, const struct claim *claim, struct error *err)
 {
     const struct host *host = planner->host;
-    bool vm_is_gone = host->libvirt_problem[0] == '\0' && host_find_vm(host, claim->vm) == NULL;
+    bool vm_is_gone = host->libvirt_problem[0] == '\0' &&
+                      host_find_vm_of(host, claim->vm, claim->vm_uuid) == NULL;
     if (!claim->named.set || claim->vm[0] == '\0' || vm_is_gone || request->leave_guests) {
         return 0;
     }
     struct step *step = vec_push(&plan->steps);
     *step = step_make(STEP_DETACH, &claim->named.gpu);
     step_set_gpu(step, host_find_gpu_addr(host, &claim->named.gpu));
-    STR_SET(step->claim, claim->name);
-    STR_SET(step->vm, claim->vm);
+    step_set_claim(step, claim);
     STR_SET(step->type, claim->spec.type);
     step->device = claim->named.device;
     STR_SET(step->mdev_uuid, claim->named.mdev_uuid);

@@ -47,7 +47,8 @@ static void collect_users(const struct planner *planner, const struct pci_addr *
         }
     }
     for (vec_each(planner->claims, claim)) {
-        const struct vm *vm = claim->vm[0] == '\0' ? NULL : host_find_vm(planner->host, claim->vm);
+        const struct vm *vm =
+            claim->vm[0] == '\0' ? NULL : host_find_vm_of(planner->host, claim->vm, claim->vm_uuid);
         if (claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, addr) == 0 && vm != NULL &&
             is_on(vm) && runs_with(vm, claim)) {
             add_vm(names, vm->name);

@@ -293,8 +293,7 @@ static void add_definition(struct restore *r, enum step_kind kind, const struct 
 {
     struct step *step = work_step(&r->work, kind);
     step_set_gpu(step, r->work.gpu);
-    STR_SET(step->claim, claim->name);
-    STR_SET(step->vm, claim->vm);
+    step_set_claim(step, claim);
     STR_SET(step->type, claim->spec.type);
     step->device = *device;
     STR_SET(step->mdev_uuid, mdev_uuid);
@@ -310,7 +309,7 @@ static void restore_definition(struct restore *r, struct restore_item *item)
         host->libvirt_problem[0] != '\0' || item->outcome == RESTORE_BLOCKED) {
         return;
     }
-    const struct vm *vm = host_find_vm(host, claim->vm);
+    const struct vm *vm = host_find_vm_of(host, claim->vm, claim->vm_uuid);
     if (vm == NULL || vm->transient || vm->state == VM_RUNNING || vm->state == VM_PAUSED ||
         is_defined(vm, &claim->got)) {
         return;

@@ -119,8 +119,7 @@ void restore_vgpu(struct restore *r, struct restore_item *item)
         return;
     }
     struct step *step = work_step(&r->work, STEP_VGPU_CREATE);
-    STR_SET(step->claim, item->claim.name);
-    STR_SET(step->vm, item->claim.vm);
+    step_set_claim(step, &item->claim);
     STR_SET(step->type, item->type != NULL ? item->type->name : item->claim.spec.type);
     STR_SET(step->profile, got->profile);
     step->type_id = got->type_id;
@@ -313,8 +312,7 @@ void restore_passthrough(struct restore *r)
     work_to_idle(&r->work);
     struct step *step = work_step(&r->work, STEP_BIND_VFIO);
     for (vec_each(&r->items, item)) {
-        STR_SET(step->claim, item->claim.name);
-        STR_SET(step->vm, item->claim.vm);
+        step_set_claim(step, &item->claim);
         item->outcome = RESTORE_COMES;
     }
 }

@@ -327,8 +327,7 @@ void work_create_vgpu(struct gpu_work *work, size_t i)
     struct assignment *got = &work->got[i];
     got->type_id = type_id_of(work->gpu, added->type);
     struct step *step = work_step(work, STEP_VGPU_CREATE);
-    STR_SET(step->claim, added->claim.name);
-    STR_SET(step->vm, added->claim.vm);
+    step_set_claim(step, &added->claim);
     STR_SET(step->type, added->type->name);
     STR_SET(step->profile, got->profile);
     step->type_id = got->type_id;
@@ -370,8 +369,7 @@ void work_attach(struct gpu_work *work, size_t i)
         work_detach(work, &added->claim, named);
     }
     struct step *step = work_step(work, STEP_ATTACH);
-    STR_SET(step->claim, added->claim.name);
-    STR_SET(step->vm, added->claim.vm);
+    step_set_claim(step, &added->claim);
     STR_SET(step->type, added->type != NULL ? added->type->name : "");
     step->device = work->got[i].device;
     STR_SET(step->mdev_uuid, work->got[i].mdev_uuid);

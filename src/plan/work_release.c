@@ -27,13 +27,13 @@ void work_detach(struct gpu_work *work, const struct claim *claim,
 {
     const struct host *host = work->planner->host;
     if (claim->vm[0] == '\0' || work->request->leave_guests ||
-        (host->libvirt_problem[0] == '\0' && host_find_vm(host, claim->vm) == NULL)) {
+        (host->libvirt_problem[0] == '\0' &&
+         host_find_vm_of(host, claim->vm, claim->vm_uuid) == NULL)) {
         return; /* a VM that is gone has no definition */
     }
     struct step *step = work_step(work, STEP_DETACH);
     step->gpu = device->gpu;
-    STR_SET(step->claim, claim->name);
-    STR_SET(step->vm, claim->vm);
+    step_set_claim(step, claim);
     STR_SET(step->type, claim->spec.type);
     step->device = device->device;
     STR_SET(step->mdev_uuid, device->mdev_uuid);
@@ -58,8 +58,7 @@ static int release_vgpu(struct gpu_work *work, const struct claim *claim, struct
         return 0; /* gone already (a reboot, another tool) */
     }
     struct step *step = work_step(work, STEP_VGPU_DELETE);
-    STR_SET(step->claim, claim->name);
-    STR_SET(step->vm, claim->vm);
+    step_set_claim(step, claim);
     STR_SET(step->type, vgpu->type);
     STR_SET(step->profile, claim->got.profile);
     step->type_id = vgpu->type_id;

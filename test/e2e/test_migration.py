@@ -54,17 +54,22 @@ def pairs(directory, openapi):
 # ---- there and back ----
 
 def test_the_estimate_knows_how_fast_the_guest_changes_its_memory(pairs, image):
-    """It changes 8 MiB/s: a link with 64 gets ahead of that, one with 4 never does."""
+    """It changes 8 MiB/s, or less where the machine is busy: a link with 64 gets ahead of that, one with
+    1 never does."""
     pair = pairs(VFIO)
     pair.boot_claimed(image, "vm1", pair.alpha, dirty_mib=8, type="L40S-8Q")
-    found = {}
-    for mib in (64, 4):
+
+    def estimate(mib):
         done = pair.migrate("vm1", pair.alpha, "--bandwidth", str(mib), "--dry-run", "-o", "json")
         assert done.returncode == 0, done.stderr
-        found[mib] = json.loads(done.stdout)["migration"]["estimate"]
-    assert 4 << 20 <= found[64]["dirtyBytesPerSecond"] <= 16 << 20
-    assert found[64]["known"] and found[64]["converges"]
-    assert not found[4]["converges"] and not found[4]["known"]
+        return json.loads(done.stdout)["migration"]["estimate"]
+
+    pair.wait_for("a guest that is up to speed",
+                  lambda: (estimate(64)["dirtyBytesPerSecond"] or 0) >= 2 << 20, timeout=60)
+    fast, slow = estimate(64), estimate(1)
+    assert 1 << 20 < fast["dirtyBytesPerSecond"] <= 16 << 20
+    assert fast["known"] and fast["converges"]
+    assert not slow["converges"] and not slow["known"]
 
 
 @pytest.mark.parametrize("kind", CLAIMS)

@@ -212,6 +212,17 @@ static int redefine(struct libvirt_port *port, virDomainPtr domain, const struct
                          step->vm);
 }
 
+/* A VM may have been renamed since the plan was made; and one defined anew has its name. */
+static int find_vm(struct libvirt_port *port, const struct step *step, virDomainPtr *ret_domain,
+                   struct error *err)
+{
+    const char *first = step->vm_uuid[0] != '\0' ? step->vm_uuid : step->vm;
+    int result = libvirt_find(port, first, ret_domain, err);
+    return result == -REASON_NOT_FOUND && first != step->vm
+               ? libvirt_find(port, step->vm, ret_domain, err)
+               : result;
+}
+
 /* Finds the VM and checks. A VM that is gone has nothing to be taken out of. */
 static int prepare(struct libvirt_port *port, const struct step *step, virDomainPtr *ret_domain,
                    bool *ret_there, struct error *err)
@@ -221,7 +232,7 @@ static int prepare(struct libvirt_port *port, const struct step *step, virDomain
                          step_kind_name(step->kind));
     }
     struct error problem = {0};
-    int result = libvirt_find(port, step->vm, ret_domain, &problem);
+    int result = find_vm(port, step, ret_domain, &problem);
     if (result == -REASON_NOT_FOUND && step->kind == STEP_DETACH) {
         *ret_there = true;
         return 0;

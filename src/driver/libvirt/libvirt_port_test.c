@@ -171,6 +171,38 @@ static void a_claims_device_is_put_in_and_taken_out(void **state)
     port->ops->free(port);
 }
 
+static void a_renamed_vm_is_found_by_its_uuid(void **state)
+{
+    (void)state;
+    struct guest_port *port = open_test_driver();
+    struct error err = {0};
+    struct step attach = make_step(STEP_ATTACH, "web1");
+    assert_int_equal(port->ops->define(port, TEMPLATE, "web2", &err), 0);
+    CLEANUP(host_freep) struct host *host = observed(port);
+    STR_SET(attach.vm_uuid, find(host, "web2")->uuid);
+    assert_int_equal(port->ops->apply(port, &attach, &err), 0);
+    struct host *now = observed(port);
+    assert_int_equal(find(now, "web2")->devices.n, 1);
+    host_free(now);
+
+    /* Another VM got the name: it has nothing to give back. */
+    struct step detach = step_undo(&attach);
+    STR_SET(detach.vm, "web1");
+    assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), 0);
+    assert_int_equal(port->ops->apply(port, &detach, &err), 0);
+    now = observed(port);
+    assert_int_equal(find(now, "web2")->devices.n, 0);
+    host_free(now);
+
+    /* Defined anew, a VM has another UUID under its old name. */
+    STR_SET(attach.vm_uuid, "6d2c8b1e-9c1f-4f0e-8f55-0d3e4b7a9c10");
+    assert_int_equal(port->ops->apply(port, &attach, &err), 0);
+    now = observed(port);
+    assert_int_equal(find(now, "web1")->devices.n, 1);
+    host_free(now);
+    port->ops->free(port);
+}
+
 static void a_device_put_in_by_hand_becomes_the_claims(void **state)
 {
     (void)state;
@@ -310,6 +342,7 @@ int main(void)
         cmocka_unit_test(what_is_there_already_is_not_done_again),
         cmocka_unit_test(what_libvirt_refuses_is_told_in_its_words),
         cmocka_unit_test(a_claims_device_is_put_in_and_taken_out),
+        cmocka_unit_test(a_renamed_vm_is_found_by_its_uuid),
         cmocka_unit_test(a_device_put_in_by_hand_becomes_the_claims),
         cmocka_unit_test(definitions_are_read_as_far_as_they_exist),
         cmocka_unit_test(what_does_not_run_is_not_moved),

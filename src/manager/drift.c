@@ -84,6 +84,7 @@ static void compare_gpu(struct manager *m, const struct gpu *was, const struct g
             manager_event(m, "gpu-lost", subject, "", "%s", is->problem);
         } else {
             manager_event(m, "gpu-found", subject, "", "works again, after: %s", was->problem);
+            manager_retry_now(m);
         }
     }
     CLEANUP_STRBUF struct strbuf text = {0};

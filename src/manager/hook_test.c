@@ -142,6 +142,15 @@ static int start(struct lab *lab, const char *vm)
     return -(int)answer.err.reason;
 }
 
+static int stop(struct lab *lab, const char *vm)
+{
+    struct answer answer = {0};
+    manager_stop_vm(lab->manager, &root, vm, NULL, false, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    answer_done(&answer);
+    return -(int)answer.err.reason;
+}
+
 static int hook(struct lab *lab, const char *vm, const char *operation, struct error *ret_err)
 {
     struct answer answer = {0};
@@ -164,10 +173,7 @@ static void an_on_demand_claim_holds_nothing_while_its_vm_is_off(void **state)
     assert_int_equal(start(&f->lab, "web1"), 0);
     assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
     assert_int_equal(fake_host_count_vgpus(&f->host), 1);
-    struct answer answer = {0};
-    manager_stop_vm(f->lab.manager, &root, "web1", NULL, false, lab_reply, &answer);
-    assert_true(lab_wait(&f->lab, &answer));
-    answer_done(&answer);
+    assert_int_equal(stop(&f->lab, "web1"), 0);
     assert_true(lab_settle(&f->lab));
     assert_string_equal(lab_claim_state(&f->lab, "a"), "pending");
     assert_int_equal(fake_host_count_vgpus(&f->host), 0);
@@ -218,6 +224,31 @@ static void a_lost_device_is_made_again_at_the_second_attempt_at_the_latest(void
                          0);
         assert_sound(&f->lab);
     }
+}
+
+static bool is_given_back(void *data)
+{
+    return str_eq(lab_claim_state(data, "a"), "pending");
+}
+
+static void a_device_that_cant_be_given_back_yet_holds_nothing_else_up(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_gpu *l40s = &f->host.gpus[2];
+    create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\", "
+                    "\"hold\": \"on-demand\"}");
+    assert_int_equal(start(&f->lab, "web1"), 0);
+    l40s->wedged = true;
+    assert_int_equal(stop(&f->lab, "web1"), 0);
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+    for (int i = 0; i < 3; i++) { /* each looks at the VMs, and sees one that has to give back */
+        create(&f->lab, "{\"name\": \"b\", \"type\": \"A100-2-10C\"}");
+        assert_int_equal(lab_delete(&f->lab, "b", NULL), 0);
+        assert_true(lab_settle(&f->lab));
+    }
+    l40s->wedged = false;
+    assert_true(lab_wait_until(&f->lab, is_given_back, &f->lab));
 }
 
 static void of_two_vms_that_want_the_last_gpu_one_is_told_who_has_it(void **state)
@@ -475,6 +506,8 @@ int main(void)
             the_hook_draws_what_is_named_and_calling_it_twice_changes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_lost_device_is_made_again_at_the_second_attempt_at_the_latest, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_device_that_cant_be_given_back_yet_holds_nothing_else_up,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(of_two_vms_that_want_the_last_gpu_one_is_told_who_has_it,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_change_that_looks_at_locked_vms_holds_up_no_hook, setup,

@@ -96,7 +96,8 @@ static void follow_power(struct manager *m)
         const struct claim *claim = &m->claims.items[i];
         const struct vm *vm = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
         if (claim->spec.hold == CLAIM_ON_DEMAND && claim->state == CLAIM_BOUND && vm != NULL &&
-            (vm->state == VM_SHUT_OFF || vm->state == VM_CRASHED) && !is_ours_now(m, vm->name)) {
+            (vm->state == VM_SHUT_OFF || vm->state == VM_CRASHED) && !is_ours_now(m, vm->name) &&
+            manager_may_give_back(m, vm->name)) {
             manager_give_back(m, vm->name, vm->uuid);
         }
     }
@@ -120,6 +121,21 @@ uint64_t manager_gone_since(const struct manager *m, const struct claim *claim)
     return gone == NULL ? 0 : gone->since_us;
 }
 
+static const char *task_of(const char *claim, char *out, size_t size)
+{
+    (void)snprintf(out, size, "releasing claim \"%.64s\", whose VM is gone", claim);
+    return out;
+}
+
+static void released(struct manager *m, const struct plan *plan, void *data)
+{
+    struct change *change = data;
+    char task[128];
+    task_of(change->name, task, sizeof(task));
+    manager_retry_ended(m, task, plan);
+    change_answer(change, NULL);
+}
+
 static void run_release(struct change *change)
 {
     struct manager *m = change->manager;
@@ -140,27 +156,28 @@ static void run_release(struct change *change)
                                    .new_uuid = id_uuid};
     struct planner planner = manager_planner(m);
     struct plan *plan = NULL;
-    if (planner_build(&planner, &request, &plan, &err) != 0) {
-        change_refuse(change, &err);
-        return;
+    int r = planner_build(&planner, &request, &plan, &err);
+    r = r != 0 ? r : manager_run_plan(m, plan, released, change, &err);
+    if (r != 0) {
+        manager_retry_refused(m, task_of(change->name, reason, sizeof(reason)), &err);
+        change_answer(change, NULL);
     }
-    change_carry_out(change, plan);
 }
 
-static void released(json_t *body, const struct error *err, void *data)
+static void nobody_asked(json_t *body, const struct error *err, void *data)
 {
+    (void)err;
     (void)data;
-    if (err != NULL) {
-        log_warning("releasing what a VM that is gone had: %s", err->message);
-    }
     json_decref(body);
 }
 
 static void release(struct manager *m, const char *claim)
 {
     static const struct caller self = {.author = "cleaved"};
-    struct request request = {.caller = &self, .reply = released};
-    if (!change_is_waiting(m, run_release, claim)) {
+    struct request request = {.caller = &self, .reply = nobody_asked};
+    char task[128];
+    if (!change_is_waiting(m, run_release, claim) &&
+        manager_may_retry(m, task_of(claim, task, sizeof(task)))) {
         change_enqueue(change_new(m, run_release, &request, claim));
     }
 }

@@ -294,6 +294,7 @@ void manager_plan_done(struct plan *plan, void *data)
     m->running = NULL;
     m->ended = plan;
     m->commit_pause_us = COMMIT_RETRY_US;
+    manager_note_definitions(m, plan);
     /* Not the VMs: libvirt may be waiting for a hook that waits for this plan. */
     manager_observe_hardware(m, ended_observed, NULL);
 }

@@ -219,11 +219,19 @@ static bool is_off(const struct manager *m, const struct claim *claim)
     return vm->state == VM_CRASHED;
 }
 
+static const char *task_of(const char *vm, char *out, size_t size)
+{
+    (void)snprintf(out, size, "giving back the devices of VM \"%.64s\"", vm);
+    return out;
+}
+
 static void given_back(struct manager *m, const struct plan *plan, void *data)
 {
-    (void)m;
-    (void)plan; /* its end is stored, with events */
-    change_answer(data, NULL);
+    struct change *change = data;
+    char task[128];
+    task_of(change->template, task, sizeof(task));
+    manager_retry_ended(m, task, plan);
+    change_answer(change, NULL);
 }
 
 static void run_give_back(struct change *change)
@@ -253,9 +261,8 @@ static void run_give_back(struct change *change)
     int r = remove.n == 0 ? 0 : planner_build(&planner, &request, &plan, &err);
     vec_done(&remove);
     r = r != 0 || plan == NULL ? r : manager_run_plan(m, plan, given_back, change, &err);
-    if (r != 0) { /* tried again when the VM is seen off the next time */
-        log_warning("the devices of VM \"%s\" can't be given back now: %s", change->template,
-                    err.message);
+    if (r != 0) {
+        manager_retry_refused(m, task_of(change->template, reason, sizeof(reason)), &err);
     }
     if (r != 0 || plan == NULL) {
         change_answer(change, NULL);
@@ -267,6 +274,12 @@ static void nobody_asked(json_t *body, const struct error *err, void *data)
     (void)err;
     (void)data;
     json_decref(body);
+}
+
+bool manager_may_give_back(const struct manager *m, const char *vm_name)
+{
+    char task[128];
+    return manager_may_retry(m, task_of(vm_name, task, sizeof(task)));
 }
 
 void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uuid)

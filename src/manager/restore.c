@@ -255,6 +255,14 @@ static void end_run(struct manager *m)
     manager_boot_restored(m, whole);
 }
 
+/* Before the host is looked at again for what was not to be seen. */
+static uint64_t look_pause(struct restore_run *run)
+{
+    uint64_t pause_us = run->look_pause_us;
+    run->look_pause_us = pause_us * 2 < LONGEST_PAUSE_US ? pause_us * 2 : LONGEST_PAUSE_US;
+    return pause_us;
+}
+
 /* When the next attempt is due; ends the run when there is none, or no time for it. */
 static void schedule(struct manager *m)
 {
@@ -274,9 +282,8 @@ static void schedule(struct manager *m)
     }
     /* Only the driver knows UUIDs: without it a GPU in another slot can't be found. */
     if (run->absent.n > 0 && m->host->nvml_problem[0] != '\0' && !late) {
-        uint64_t at = now + run->absent_pause_us;
+        uint64_t at = now + look_pause(run);
         next = at < next ? at : next;
-        run->absent_pause_us *= run->absent_pause_us < LONGEST_PAUSE_US ? 2 : 1;
     }
     if (next == UINT64_MAX) {
         end_run(m);
@@ -407,7 +414,7 @@ static void run_refused(json_t *body, const struct error *err, void *data)
     if (err != NULL && m->restore.active && !m->stopping) { /* too many changes, or a blind look */
         m->restore.queued = false;
         could_not_look(m, err);
-        (void)evloop_timer_set(m->restore.timer, LONGEST_PAUSE_US);
+        (void)evloop_timer_set(m->restore.timer, look_pause(&m->restore));
     }
 }
 
@@ -440,7 +447,7 @@ void manager_restore_begin(struct manager *m, const char *author, uint64_t timeo
         run->began_us = clock_realtime_us();
         run->ended_us = 0;
         run->deadline_us = 0;
-        run->absent_pause_us = FIRST_PAUSE_US;
+        run->look_pause_us = FIRST_PAUSE_US;
         STR_SET(run->author, author);
     }
     run->deadline_us = deadline_us > run->deadline_us ? deadline_us : run->deadline_us;

@@ -54,7 +54,7 @@ struct restore_run {
     char author[NAME_SIZE];
     uint64_t began_us, ended_us; /* realtime; 0: not yet */
     uint64_t deadline_us;        /* monotonic */
-    uint64_t absent_pause_us;
+    uint64_t look_pause_us;
     VEC(struct restore_gpu) gpus;
     VEC(struct restore_absent) absent;
     struct evloop_timer *timer;

@@ -283,6 +283,8 @@ int manager_power_plan(struct manager *m, const struct needs *needs, bool as_nam
                        struct error *err);
 /* On-demand claims of a VM that is off give their devices back, soon. */
 void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uuid);
+/* False: that failed a moment ago. */
+bool manager_may_give_back(const struct manager *m, const char *vm_name);
 /* After each look at the guests: claims follow renamed VMs, on-demand devices of VMs that are off
  * are given back, claims of VMs that are gone are released after a while. */
 void manager_follow_guests(struct manager *m);
@@ -295,6 +297,26 @@ struct gone {
 uint64_t manager_gone_since(const struct manager *m, const struct claim *claim);
 /* A VM that starts takes over the claims of its name when their VM is gone. */
 void manager_adopt_claims(struct manager *m, const struct vm *vm);
+
+/* ---- definitions (definitions.c) ---- */
+
+/* The host as it was seen last gets what the plan's steps did to definitions. */
+void manager_note_definitions(struct manager *m, const struct plan *plan);
+
+/* What failed and is tried again (retry.c). */
+struct retry {
+    char what[128];
+    char why[512]; /* said last */
+    uint64_t due_us, pause_us;
+};
+/* Not before its pause is over. */
+bool manager_may_retry(const struct manager *m, const char *what);
+/* There is no plan for it now. */
+void manager_retry_refused(struct manager *m, const char *what, const struct error *why);
+/* Its plan has ended; NULL: it had none, or cleaved stops. */
+void manager_retry_ended(struct manager *m, const char *what, const struct plan *plan);
+/* A GPU works again: everything is due. */
+void manager_retry_now(struct manager *m);
 
 /* ---- boots ---- */
 
@@ -342,6 +364,7 @@ struct manager {
     bool looking_for_urgent;
     VEC(struct power) powers;
     VEC(struct gone) gone;
+    VEC(struct retry) retries;
     const struct plan *running; /* in the runner's hands */
     plan_end_fn *then;          /* waits for its end */
     void *then_data;

@@ -13,6 +13,7 @@ import os
 import pathlib
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -218,6 +219,8 @@ def run(play, rows):
         for row in rows:
             play.do(row)
         play.end()
+    except subprocess.TimeoutExpired as error:
+        return Broken(f"{error.cmd[0]} {' '.join(map(str, error.cmd[1:]))}: no end in {error.timeout} s")
     except (Broken, AssertionError) as error:
         return error
     return None

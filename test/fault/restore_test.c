@@ -21,23 +21,8 @@
 #include "test.h"
 
 #define MAX_CALLS 1000
-/* Reboots wait for what is late, in real time: every call takes minutes, so ./check takes some of
- * them and says so; CLEAVE_LONG=1 takes all. */
-#define STRIDE 16
 
 static struct lab_data data;
-
-static unsigned stride(void)
-{
-    return getenv("CLEAVE_LONG") != NULL ? 1 : STRIDE;
-}
-
-static void say_stride(void)
-{
-    if (stride() > 1) {
-        print_message("# one in %u of them; CLEAVE_LONG=1 takes all\n", stride());
-    }
-}
 
 /* ---- what is claimed ---- */
 
@@ -129,7 +114,7 @@ static void a_restoration_gets_over_a_call_that_fails(void **state)
     unsigned calls = run.lab.faults.calls;
     lab_close(&run.lab);
     assert_in_range(calls, 10, MAX_CALLS);
-    for (unsigned k = 1; k <= calls; k += stride()) {
+    for (unsigned k = 1; k <= calls; k++) {
         for (int after = 0; after < 2; after++) {
             enum fault_kind kind = after ? FAULT_FAIL_AFTER : FAULT_FAIL_BEFORE;
             rebooted(&run, sets[set], kind, k);
@@ -144,7 +129,6 @@ static void a_restoration_gets_over_a_call_that_fails(void **state)
         }
     }
     print_message("# %s: %u calls, each failed twice\n", set_names[set], calls);
-    say_stride();
 }
 
 static void a_restored_host_has_nothing_to_restore(void **state)
@@ -332,18 +316,17 @@ static void a_restoration_that_is_killed_is_completed(void **state)
 {
     size_t set = (size_t)(uintptr_t)*state;
     unsigned lives = 0;
-    for (unsigned k = 1;; k += stride()) {
+    for (unsigned k = 1;; k++) {
         bool died = killed_while_restoring(set, k, FAULT_DIE_BEFORE, false);
         died = killed_while_restoring(set, k, FAULT_DIE_AFTER, true) && died;
         if (!died) {
             break;
         }
-        lives += stride();
+        lives++;
         assert_in_range(k, 1, MAX_CALLS);
     }
     assert_in_range(lives, 10, MAX_CALLS);
     print_message("# %s: killed at %u calls, rebooted again at as many\n", set_names[set], lives);
-    say_stride();
 }
 
 /* A plan was under way when the host went down. */
@@ -351,7 +334,7 @@ static void a_plan_of_another_boot_is_settled(void **state)
 {
     const struct scenario *scenario = *state;
     unsigned deaths = 0;
-    for (unsigned k = 1; k < MAX_CALLS; k += stride()) {
+    for (unsigned k = 1; k < MAX_CALLS; k++) {
         begin();
         struct life life = {
             .before = scenario->before, .act = scenario->act, .kind = FAULT_DIE_AFTER, .at = k};
@@ -361,11 +344,10 @@ static void a_plan_of_another_boot_is_settled(void **state)
         if (first != DIED) {
             break;
         }
-        deaths += stride();
+        deaths++;
     }
     assert_in_range(deaths, 5, MAX_CALLS);
     print_message("# %s: the host went down at %u calls\n", scenario->name, deaths);
-    say_stride();
 }
 
 static int load(void **state)

@@ -150,6 +150,11 @@ static bool is_idle(void *data)
     return !m->busy && m->n_waiting == 0 && !manager_is_looking(m) && !m->restore.active;
 }
 
+bool lab_wait_until(struct lab *lab, bool (*is_over)(void *data), void *data)
+{
+    return wait_for(lab, is_over, data);
+}
+
 bool lab_settle(struct lab *lab)
 {
     return wait_for(lab, is_idle, lab);

@@ -66,6 +66,7 @@ void answer_done(struct answer *answer);
 bool lab_wait(struct lab *lab, struct answer *answer);
 /* Runs the loop until no plan runs and no claim is between two states. */
 bool lab_settle(struct lab *lab);
+bool lab_wait_until(struct lab *lab, bool (*is_over)(void *data), void *data);
 /* Likewise, or until so many calls of ports and store were made. */
 bool lab_settle_or_reach(struct lab *lab, unsigned calls);
 

@@ -257,6 +257,7 @@ void manager_free(struct manager *m)
     vec_done(&m->powers);
     vec_done(&m->gone);
     vec_done(&m->retries);
+    evloop_timer_free(m->retry_timer);
     vec_done(&m->claims);
     vec_done(&m->gpu_records);
     vec_done(&m->told);

@@ -35,9 +35,31 @@ static void forget_old(struct manager *m)
     }
 }
 
+static void on_due(void *data);
+
+/* For the first that is due later than now. */
+static void set_timer(struct manager *m)
+{
+    uint64_t now_us = clock_monotonic_us();
+    uint64_t first_us = UINT64_MAX;
+    for (vec_each(&m->retries, retry)) {
+        if (retry->due_us > now_us && retry->due_us < first_us) {
+            first_us = retry->due_us;
+        }
+    }
+    if (m->retry_timer == NULL &&
+        evloop_timer_new(m->config.loop, on_due, m, &m->retry_timer) != 0) {
+        return; /* the next look at the VMs tries again */
+    }
+    if (first_us != UINT64_MAX) {
+        (void)evloop_timer_set(m->retry_timer, first_us - now_us);
+    }
+}
+
 static void on_due(void *data)
 {
     struct manager *m = data;
+    set_timer(m); /* a loop's timer may be early by what the loop did before */
     if (!m->stopping && m->host != NULL && m->host->libvirt_problem[0] == '\0') {
         manager_follow_guests(m);
     }
@@ -64,8 +86,8 @@ static void retry_later(struct manager *m, const char *what, uint64_t longest, c
     }
     retry->pause_us = retry->pause_us < longest ? retry->pause_us : longest;
     retry->due_us = clock_monotonic_us() + retry->pause_us;
-    (void)evloop_after(m->config.loop, retry->pause_us, on_due, m);
     retry->pause_us *= 2;
+    set_timer(m);
 }
 
 void manager_retry_refused(struct manager *m, const char *what, const struct error *why)

@@ -365,8 +365,9 @@ struct manager {
     VEC(struct power) powers;
     VEC(struct gone) gone;
     VEC(struct retry) retries;
-    const struct plan *running; /* in the runner's hands */
-    plan_end_fn *then;          /* waits for its end */
+    struct evloop_timer *retry_timer; /* NULL: nothing ever failed */
+    const struct plan *running;       /* in the runner's hands */
+    plan_end_fn *then;                /* waits for its end */
     void *then_data;
     bool busy;                    /* a change or a plan is in hand */
     VEC(struct pci_addr) touched; /* GPUs of the plan in hand: their changes are no drift */

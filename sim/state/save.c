@@ -106,8 +106,8 @@ int sim_host_attach_state(struct sim_host *host, const char *state_path, struct 
         if (result < 0) {
             struct error again = {0};
             if (restore(host, last, &again) == 0) {
-                snprintf(host->notice, sizeof(host->notice), "%s: %s; using %.200s",
-                         problem.subject, problem.message, last);
+                str_print(host->notice, sizeof(host->notice), "%s: %s; using %s", problem.subject,
+                          problem.message, last);
                 result = 0;
             }
         }

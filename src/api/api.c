@@ -225,11 +225,12 @@ static void answer_unknown(struct http_exchange *exchange, enum route_found foun
     answer_error(exchange, &err);
 }
 
-static int check_name(const char *name, struct error *err)
+static int check_name(const struct route *route, const char *name, struct error *err)
 {
-    if (name != NULL && strlen(name) > MAX_NAME) {
+    size_t max = str_starts(route->path, "/v1/vms/") ? VM_NAME_SIZE - 1 : MAX_NAME;
+    if (name != NULL && strlen(name) > max) {
         return error_set(err, REASON_INVALID, "request target",
-                         "a name has at most %d bytes, and this one has %zu", MAX_NAME,
+                         "a name has at most %zu bytes here, and this one has %zu", max,
                          strlen(name));
     }
     return 0;
@@ -256,7 +257,7 @@ static void on_request(struct http_exchange *exchange, void *data)
     STR_SET(pending->call.caller.author, request->author);
 
     struct error err = {0};
-    if (check_name(name, &err) != 0 ||
+    if (check_name(route, name, &err) != 0 ||
         read_query(route, &request->target, &pending->call, &err) != 0) {
         answer_error(exchange, &err);
         return;

@@ -22,22 +22,6 @@ static const struct {
 };
 _Static_assert(ARRAY_SIZE(reasons) == REASON_COUNT, "every reason has a row");
 
-/* vsnprintf for people's eyes: never half a character at the cut, and one clean line whatever the
- * arguments were; messages go to terminals, logs and JSON. */
-PRINTF_ATTR(3, 0)
-static void format(char *out, size_t size, const char *fmt, va_list args)
-{
-    int len = vsnprintf(out, size, fmt, args);
-    if (len < 0) {
-        out[0] = '\0';
-        return;
-    }
-    if ((size_t)len >= size) {
-        out[str_cut_len(out, size - 1, size - 1)] = '\0';
-    }
-    str_make_clean(out);
-}
-
 PRINTF_ATTR(4, 0)
 static int set(struct error *err, enum reason reason, const char *subject, const char *fmt,
                va_list args)
@@ -49,7 +33,7 @@ static int set(struct error *err, enum reason reason, const char *subject, const
     struct error built = {.reason = reason};
     STR_SET(built.subject, subject != NULL ? subject : "");
     str_make_clean(built.subject);
-    format(built.message, sizeof(built.message), fmt, args);
+    (void)str_vprint(built.message, sizeof(built.message), fmt, args);
     *err = built;
     return -(int)reason;
 }
@@ -130,7 +114,7 @@ void error_hint(struct error *err, const char *fmt, ...)
     char hint[sizeof(err->hint)];
     va_list args;
     va_start(args, fmt);
-    format(hint, sizeof(hint), fmt, args);
+    (void)str_vprint(hint, sizeof(hint), fmt, args);
     va_end(args);
     STR_SET(err->hint, hint);
 }
@@ -144,7 +128,7 @@ void error_wrap(struct error *err, const char *fmt, ...)
     char context[sizeof(err->message)];
     va_list args;
     va_start(args, fmt);
-    format(context, sizeof(context), fmt, args);
+    (void)str_vprint(context, sizeof(context), fmt, args);
     va_end(args);
     strbuf_addf(&text, "%s: %s", context, err->message);
     STR_SET(err->message, strbuf_str(&text));

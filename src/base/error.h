@@ -36,17 +36,22 @@ enum reason {
         REASON_COUNT
 };
 
+/* The longest subject is "vm/" and a VM's name (model/host.h); a sentence has room for two of them
+ * and still says what to do. */
+#define ERROR_SUBJECT_SIZE 288
+#define ERROR_TEXT_SIZE 1024
+
 struct error {
     enum reason reason;
-    int sys_errno;     /* 0 when no system call failed */
-    char subject[128]; /* what it is about: "gpu/0000:3b:00.0", "claim/web1", "site.yaml:12:7" */
-    char rule[48];     /* id of the rule that was broken, or "" */
-    char message[512]; /* what failed, which object, why: one sentence, values quoted */
-    char hint[512];    /* what to do next, or "" */
+    int sys_errno; /* 0 when no system call failed */
+    /* What it is about: "gpu/0000:3b:00.0", "claim/web1", "site.yaml:12:7". */
+    char subject[ERROR_SUBJECT_SIZE];
+    char rule[48];                 /* id of the rule that was broken, or "" */
+    char message[ERROR_TEXT_SIZE]; /* what failed, which object, why: one sentence, values quoted */
+    char hint[ERROR_TEXT_SIZE];    /* what to do next, or "" */
 };
 
 /* What an error or an event is about, as text: "claim/web1" of ("claim", "web1"). Returns out. */
-#define ERROR_SUBJECT_SIZE 128
 const char *error_subject(const char *kind, const char *name, char out[ERROR_SUBJECT_SIZE]);
 /* The same in a buffer that lives as long as the block it stands in. */
 #define SUBJECT(kind, name) error_subject((kind), (name), (char[ERROR_SUBJECT_SIZE]){0})

@@ -99,8 +99,13 @@ static bool is_alnum(char c)
 
 bool parse_name(const char *text)
 {
+    return parse_long_name(text, NAME_MAX_LEN);
+}
+
+bool parse_long_name(const char *text, size_t max_len)
+{
     size_t len = strlen(text);
-    if (len == 0 || len > NAME_MAX_LEN || !is_alnum(text[0])) {
+    if (len == 0 || len > max_len || !is_alnum(text[0])) {
         return false;
     }
     for (size_t i = 1; i < len; i++) {

@@ -4,6 +4,7 @@
 #define BASE_PARSE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* 0 to 15, or -1. */
@@ -17,7 +18,9 @@ bool parse_hex32(const char *text, uint32_t *ret_value);
 bool parse_hex32_bare(const char *text, uint32_t *ret_value);
 /* Lower-case xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx. */
 bool parse_uuid(const char *text);
-/* [A-Za-z0-9][A-Za-z0-9._-]*, at most 63 bytes: names of claims, tenants, VMs. */
+/* [A-Za-z0-9][A-Za-z0-9._-]*, at most 63 bytes: names of claims, tenants, sites. */
 bool parse_name(const char *text);
+/* The same with another limit: names that cleave gives VMs. */
+bool parse_long_name(const char *text, size_t max_len);
 
 #endif

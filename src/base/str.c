@@ -97,6 +97,30 @@ bool str_copy(char *dst, size_t size, const char *src)
     return fits;
 }
 
+bool str_vprint(char *out, size_t size, const char *fmt, va_list args)
+{
+    int len = vsnprintf(out, size, fmt, args);
+    if (len < 0) {
+        out[0] = '\0';
+        return false;
+    }
+    bool fits = (size_t)len < size;
+    if (!fits) {
+        out[str_cut_len(out, size - 1, size - 1)] = '\0';
+    }
+    str_make_clean(out);
+    return fits;
+}
+
+bool str_print(char *out, size_t size, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    bool fits = str_vprint(out, size, fmt, args);
+    va_end(args);
+    return fits;
+}
+
 static bool is_blank(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -113,6 +137,44 @@ char *str_trim(char *text)
     }
     text[len] = '\0';
     return text;
+}
+
+static bool is_plain(const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "._-+:@%/,=";
+    return text[0] != '\0' && text[strspn(text, plain)] == '\0';
+}
+
+static const char *shell_word(const char *before, const char *text, char out[SHELL_WORD_SIZE])
+{
+    CLEANUP_STRBUF struct strbuf word = {0};
+    strbuf_add(&word, before);
+    if (is_plain(text)) {
+        strbuf_add(&word, text);
+    } else {
+        strbuf_add(&word, "'");
+        for (const char *at = text; *at != '\0'; at++) {
+            if (*at == '\'') {
+                strbuf_add(&word, "'\\''");
+            } else {
+                strbuf_addn(&word, at, 1);
+            }
+        }
+        strbuf_add(&word, "'");
+    }
+    str_copy(out, SHELL_WORD_SIZE, strbuf_str(&word));
+    return out;
+}
+
+const char *str_shell_word(const char *text, char out[SHELL_WORD_SIZE])
+{
+    return shell_word("", text, out);
+}
+
+const char *str_shell_arg(const char *text, char out[SHELL_WORD_SIZE])
+{
+    return shell_word(text[0] == '-' ? "-- " : "", text, out);
 }
 
 /* Bytes of the clean character at `at`, 0 if it is a control character or malformed. */

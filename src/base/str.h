@@ -4,6 +4,7 @@
 #ifndef BASE_STR_H
 #define BASE_STR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -18,6 +19,10 @@ bool str_ends(const char *text, const char *suffix);
 /* Copies into a fixed buffer, always terminated, never half a character; false if it was cut. */
 bool str_copy(char *dst, size_t size, const char *src);
 #define STR_SET(dst, src) str_copy((dst), sizeof(dst), (src))
+/* snprintf() for people's eyes: never half a character at the cut, and one clean line whatever the
+ * arguments were; false if it was cut. */
+bool str_print(char *out, size_t size, const char *fmt, ...) PRINTF_ATTR(3, 4);
+bool str_vprint(char *out, size_t size, const char *fmt, va_list args) PRINTF_ATTR(3, 0);
 /* The most bytes, at most `max`, that end on a UTF-8 character of `text` (len bytes). */
 size_t str_cut_len(const char *text, size_t len, size_t max);
 
@@ -27,6 +32,16 @@ char *str_trim(char *text);
 /* Makes str_is_clean() true, in place: white space becomes ' ', other control characters and bad
  * bytes '?'. For messages of other programs. */
 void str_make_clean(char *text);
+
+/* A word of a command that people copy into a shell, whatever is in it: web1, 'my vm'. Returns out.
+ */
+#define SHELL_WORD_SIZE 1040 /* of 255 bytes, each an apostrophe */
+const char *str_shell_word(const char *text, char out[SHELL_WORD_SIZE]);
+/* The same behind a command's options: "-- -x" of "-x". */
+const char *str_shell_arg(const char *text, char out[SHELL_WORD_SIZE]);
+/* In buffers that live as long as the block they stand in. */
+#define SHELL_WORD(text) str_shell_word((text), (char[SHELL_WORD_SIZE]){0})
+#define SHELL_ARG(text) str_shell_arg((text), (char[SHELL_WORD_SIZE]){0})
 
 /* True if every byte is printable ASCII or valid UTF-8 without control characters. */
 bool str_is_clean(const char *text);

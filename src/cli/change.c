@@ -67,9 +67,10 @@ static void tell_live(struct progress *progress, const json_t *steps)
     }
     const json_t *now = json_array_get(steps, done < n ? done : n - 1);
     if (now != NULL) {
-        char line[256];
-        snprintf(line, sizeof(line), "[%zu/%zu] %s", done, n, view_text(now, "text", "-"));
-        fprintf(stderr, CLEAR_LINE "%.*s", terminal_width() - 1, line);
+        char line[512];
+        str_print(line, sizeof(line), "[%zu/%zu] %s", done, n, view_text(now, "text", "-"));
+        line[str_cut_len(line, strlen(line), (size_t)terminal_width() - 1)] = '\0';
+        fprintf(stderr, CLEAR_LINE "%s", line);
         fflush(stderr);
         progress->line = true;
     }

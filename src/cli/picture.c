@@ -12,6 +12,8 @@
 /* As wide as the widest owner asks, between these. */
 #define OWNER_MIN_WIDTH 24
 #define OWNER_MAX_WIDTH 64
+/* A VM's name, and what is said of it. */
+#define OWNER_SIZE 320
 #define MEMORY_WIDTH 9
 #define BAR_WIDTH 24
 #define MAX_SLICES 64
@@ -68,21 +70,49 @@ static void repeat(struct strbuf *out, const char *text, size_t n)
     }
 }
 
-/* Cuts or fills to `width` characters, however many bytes they have. */
-static void add_cell(struct strbuf *out, const char *text, size_t width)
+/* Where the character after this one begins. */
+static const char *next_character(const char *at)
+{
+    do {
+        at++;
+    } while (((unsigned char)*at & 0xc0) == 0x80);
+    return at;
+}
+
+static size_t count_characters(const char *text)
 {
     size_t n = 0;
-    const char *c = text;
-    while (*c != '\0' && n < width) {
-        size_t bytes = 1;
-        while (((unsigned char)c[bytes] & 0xc0) == 0x80) {
-            bytes++;
-        }
-        strbuf_addn(out, c, bytes);
-        c += bytes;
+    for (const char *at = text; *at != '\0'; at = next_character(at)) {
         n++;
     }
-    repeat(out, " ", width - n);
+    return n;
+}
+
+static const char *skip_characters(const char *at, size_t n)
+{
+    while (n-- > 0) {
+        at = next_character(at);
+    }
+    return at;
+}
+
+/* Fills to `width` characters, however many bytes they have. Of a longer text both ends stay: names
+ * often differ in their last letters. */
+static void add_cell(struct strbuf *out, const char *text, size_t width)
+{
+    static const char gap[] = "...";
+    size_t n = count_characters(text);
+    if (n <= width) {
+        strbuf_add(out, text);
+        repeat(out, " ", width - n);
+        return;
+    }
+    size_t gap_len = width > 2 * strlen(gap) ? strlen(gap) : 0;
+    size_t tail = gap_len > 0 ? (width - gap_len) / 2 : 0;
+    size_t head = width - gap_len - tail;
+    strbuf_addn(out, text, (size_t)(skip_characters(text, head) - text));
+    strbuf_addn(out, gap, gap_len);
+    strbuf_add(out, skip_characters(text, n - tail));
 }
 
 static void add_edge(const struct picture *p, enum edge edge, size_t width)
@@ -168,23 +198,23 @@ static const json_t *claim_of_mode(const struct picture *p, const char *mode, in
 
 /* "web1" runs with it, "web1, off" will; "claim db1" when the claim names no VM. */
 static const char *owner_text(const struct picture *p, const char *running, const json_t *claim,
-                              char out[VIEW_SIZE])
+                              char out[OWNER_SIZE])
 {
     const char *vm = view_text(claim, "vm", NULL);
     if (running != NULL) {
         return running;
     }
     if (vm != NULL) {
-        snprintf(out, VIEW_SIZE, "%.64s, off", vm);
+        str_print(out, OWNER_SIZE, "%s, off", vm);
     } else if (claim != NULL) {
-        snprintf(out, VIEW_SIZE, "claim %.64s", view_text(claim, "name", "?"));
+        str_print(out, OWNER_SIZE, "claim %s", view_text(claim, "name", "?"));
     } else {
-        str_copy(out, VIEW_SIZE, p->claims == NULL ? "no VM" : "no claim");
+        str_copy(out, OWNER_SIZE, p->claims == NULL ? "no VM" : "no claim");
     }
     return out;
 }
 
-static const char *vgpu_owner(const struct picture *p, const json_t *vgpu, char out[VIEW_SIZE])
+static const char *vgpu_owner(const struct picture *p, const json_t *vgpu, char out[OWNER_SIZE])
 {
     return owner_text(p, view_text(vgpu, "vm", NULL), claim_of_vgpu(p, vgpu), out);
 }
@@ -194,8 +224,8 @@ static size_t owner_width(const struct picture *p)
     size_t width = OWNER_MIN_WIDTH;
     const json_t *vgpus = view_at(p->gpu, "vgpus");
     for (size_t i = 0; i < json_array_size(vgpus); i++) {
-        char text[VIEW_SIZE];
-        size_t len = strlen(vgpu_owner(p, json_array_get(vgpus, i), text));
+        char text[OWNER_SIZE];
+        size_t len = count_characters(vgpu_owner(p, json_array_get(vgpus, i), text));
         width = len > width ? len : width;
     }
     return width < OWNER_MAX_WIDTH ? width : OWNER_MAX_WIDTH;
@@ -321,7 +351,7 @@ static int64_t add_instance(const struct picture *p, const json_t *gi)
         int64_t slice = (int64_t)line < size ? start + (int64_t)line : -1;
         const char *type = n == 0 && line == 0 ? empty : "";
         const char *owner = line == n ? room : "";
-        char text[VIEW_SIZE];
+        char text[OWNER_SIZE];
         if (vgpu != NULL) {
             type = short_type(vgpu);
             owner = vgpu_owner(p, vgpu, text);
@@ -392,7 +422,7 @@ static void draw_shares(const struct picture *p)
         int64_t mib = type_mib(p, vgpu);
         used += mib;
         all_known = all_known && mib > 0;
-        char owner[VIEW_SIZE];
+        char owner[OWNER_SIZE];
         add_share(p, short_type(vgpu), vgpu_owner(p, vgpu, owner), mib, p->glyphs->full);
     }
     if (all_known && used < total) {
@@ -403,7 +433,7 @@ static void draw_shares(const struct picture *p)
 
 static void draw_whole(const struct picture *p)
 {
-    char text[VIEW_SIZE];
+    char text[OWNER_SIZE];
     const json_t *claim = claim_of_mode(p, "passthrough", -1);
     const char *running = view_text(p->gpu, "vm", NULL);
     const char *owner = owner_text(p, running, claim, text);

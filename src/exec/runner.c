@@ -96,12 +96,11 @@ static void blame(struct runner *runner, const struct error *err)
 {
     struct plan *plan = runner->plan;
     struct step *step = current(runner);
-    char what[256];
-    STR_SET(step->problem, err->message);
-    snprintf(plan->problem, sizeof(plan->problem), "step %zu of %zu (%.150s): %.300s",
-             runner->at + 1, plan->steps.n, step_describe(step, what, sizeof(what)), err->message);
-    str_make_clean(step->problem); /* what is stored must be readable again */
-    str_make_clean(plan->problem);
+    char what[STEP_TEXT_SIZE];
+    /* What is stored must be readable again: clean. */
+    str_print(step->problem, sizeof(step->problem), "%s", err->message);
+    str_print(plan->problem, sizeof(plan->problem), "step %zu of %zu (%s): %s", runner->at + 1,
+              plan->steps.n, step_describe(step, what, sizeof(what)), err->message);
     log_error("plan %s: %s", plan->id, plan->problem);
 }
 
@@ -170,9 +169,8 @@ static void undo_done(void *data)
         return;
     }
     step_move(step, STEP_STUCK);
-    snprintf(step->problem, sizeof(step->problem), "cannot be undone: %.480s",
-             runner->job.err.message);
-    str_make_clean(step->problem);
+    str_print(step->problem, sizeof(step->problem), "cannot be undone: %s",
+              runner->job.err.message);
     log_error("plan %s: step %zu %s", runner->plan->id, runner->at + 1, step->problem);
     journal_or_warn(runner);
     finish(runner, runner->plan->no_undo ? PLAN_FAILED : PLAN_STUCK);

@@ -27,7 +27,7 @@ void lint_claim_missing(struct lint *lint)
             lint, 0, "devices", "%s, which claim \"%s\" holds for it, is not in it",
             device.mdev_uuid[0] != '\0' ? device.mdev_uuid : pci_addr_format(&device.device, bdf),
             claim->name);
-        lint_advise(it, "`cleave vm start %s` puts it in", lint->facts->name);
+        lint_advise(it, "`cleave vm start %s` puts it in", SHELL_ARG(lint->facts->name));
     }
 }
 
@@ -36,7 +36,7 @@ void lint_claim_failed(struct lint *lint)
     for (vec_each(lint->claims, claim)) {
         if (lint_is_ours(lint, claim) && claim->state == CLAIM_FAILED) {
             struct finding *it =
-                lint_find(lint, 0, "devices", "its claim \"%s\" failed%s%.200s", claim->name,
+                lint_find(lint, 0, "devices", "its claim \"%s\" failed%s%s", claim->name,
                           claim->problem[0] != '\0' ? ": " : "", claim->problem);
             lint_advise(it, "`cleave claim delete %s`, and create it again if the VM needs it",
                         claim->name);

@@ -29,7 +29,7 @@ void lint_managed_vgpu(struct lint *lint)
         if (is_vendor_vfio(seen) && seen->device->managed == TRI_YES) {
             struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
                                            "%s carries a vGPU, and is managed='yes'", seen->name);
-            lint_advise(it, "write managed='no' (`virsh edit %s`)", lint->facts->name);
+            lint_advise(it, "write managed='no' (`virsh edit %s`)", SHELL_ARG(lint->facts->name));
         }
     }
 }
@@ -42,7 +42,7 @@ void lint_unmanaged_gpu(struct lint *lint)
                 lint_find(lint, seen->device->line, lint_element(seen),
                           "the whole GPU %s is not managed='yes'; its driver is %s now", seen->name,
                           seen->gpu->driver[0] != '\0' ? seen->gpu->driver : "none");
-            lint_advise(it, "write managed='yes' (`virsh edit %s`)", lint->facts->name);
+            lint_advise(it, "write managed='yes' (`virsh edit %s`)", SHELL_ARG(lint->facts->name));
         }
     }
 }
@@ -68,7 +68,7 @@ void lint_absent(struct lint *lint)
             lint_advise(it,
                         "take it out (`virsh edit %s`), and claim a device: `cleave claim "
                         "create NAME --vm %s`",
-                        lint->facts->name, lint->facts->name);
+                        SHELL_ARG(lint->facts->name), SHELL_WORD(lint->facts->name));
         }
     }
 }
@@ -91,7 +91,7 @@ void lint_no_vgpu(struct lint *lint)
             lint_advise(it,
                         "take it out (`virsh edit %s`), and claim a vGPU: `cleave claim create "
                         "NAME --vm %s --type TYPE`",
-                        lint->facts->name, lint->facts->name);
+                        SHELL_ARG(lint->facts->name), SHELL_WORD(lint->facts->name));
         }
     }
 }
@@ -107,7 +107,7 @@ void lint_by_hand(struct lint *lint)
             lint_advise(it,
                         "take it out (`virsh edit %s`), and claim a device: `cleave claim "
                         "create NAME --vm %s --gpu %s`",
-                        lint->facts->name, lint->facts->name, bdf);
+                        SHELL_ARG(lint->facts->name), SHELL_WORD(lint->facts->name), bdf);
         }
     }
 }
@@ -120,7 +120,7 @@ void lint_other_claim(struct lint *lint)
                 lint_find(lint, seen->device->line, lint_element(seen),
                           "%s belongs to claim \"%s\" of %s%s", seen->name, seen->claim->name,
                           seen->claim->vm[0] != '\0' ? "VM " : "no VM", seen->claim->vm);
-            lint_advise(it, "take it out: `virsh edit %s`", lint->facts->name);
+            lint_advise(it, "take it out: `virsh edit %s`", SHELL_ARG(lint->facts->name));
         }
     }
 }
@@ -139,7 +139,7 @@ void lint_stale_alias(struct lint *lint)
         lint_advise(it,
                     exists ? "start the VM with `cleave vm start %s`, which puts it right"
                            : "take the device out: `virsh edit %s`",
-                    lint->facts->name);
+                    SHELL_ARG(lint->facts->name));
     }
 }
 
@@ -158,7 +158,8 @@ void lint_twice(struct lint *lint)
                 struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
                                                "%s is there in line %u already", seen->name,
                                                lint->seen.items[j].device->line);
-                lint_advise(it, "take one of them out: `virsh edit %s`", lint->facts->name);
+                lint_advise(it, "take one of them out: `virsh edit %s`",
+                            SHELL_ARG(lint->facts->name));
                 break;
             }
         }
@@ -189,7 +190,7 @@ void lint_shared(struct lint *lint)
                           "%s is in the definition of VM \"%s\", too", seen->name, vm->name);
             bool ours = seen->claim != NULL && lint_is_ours(lint, seen->claim);
             lint_advise(it, "take it out of one of them: `virsh edit %s`",
-                        ours ? vm->name : lint->facts->name);
+                        SHELL_ARG(ours ? vm->name : lint->facts->name));
         }
     }
 }
@@ -223,12 +224,13 @@ void lint_wide_domain(struct lint *lint)
                                            "address",
                                            seen->name);
             if (seen->claim != NULL) {
-                lint_advise(it, "`cleave vm start %s` writes it by its path", lint->facts->name);
+                lint_advise(it, "`cleave vm start %s` writes it by its path",
+                            SHELL_ARG(lint->facts->name));
             } else {
                 lint_advise(it,
                             "claim it, and cleave writes it by its path: `cleave claim create NAME "
                             "--vm %s --gpu %s`",
-                            lint->facts->name, seen->name);
+                            SHELL_WORD(lint->facts->name), seen->name);
             }
         }
     }

@@ -114,7 +114,7 @@ struct finding *lint_find(struct lint *lint, uint32_t line, const char *element,
     STR_SET(finding->element, element);
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(finding->message, sizeof(finding->message), fmt, args);
+    (void)str_vprint(finding->message, sizeof(finding->message), fmt, args);
     va_end(args);
     return finding;
 }
@@ -123,7 +123,7 @@ void lint_advise(struct finding *finding, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(finding->advice, sizeof(finding->advice), fmt, args);
+    (void)str_vprint(finding->advice, sizeof(finding->advice), fmt, args);
     va_end(args);
 }
 

@@ -24,8 +24,8 @@ struct finding {
     enum severity severity; /* the rule's, or milder, or worse for this VM */
     uint32_t line;          /* of the stored definition as libvirt prints it; 0: none */
     char element[32];       /* "hostdev" */
-    char message[320];
-    char advice[320];
+    char message[ERROR_TEXT_SIZE];
+    char advice[ERROR_TEXT_SIZE];
 };
 
 struct findings {

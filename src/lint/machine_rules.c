@@ -26,7 +26,7 @@ void lint_two_displays(struct lint *lint)
                                        "%s is a display, and %s in line %u is one already",
                                        seen->name, first->name, first->device->line);
         lint_advise(it, "leave display and ramfb at the first of them: `virsh edit %s`",
-                    lint->facts->name);
+                    SHELL_ARG(lint->facts->name));
     }
 }
 
@@ -188,7 +188,7 @@ void lint_viommu(struct lint *lint)
                                        lint->facts->iommu.what, seen->name);
         it->severity = lint_must_migrate(lint) ? SEVERITY_ERROR : SEVERITY_NOTE;
         lint_advise(it, "take <iommu> out if the VM shall live-migrate: `virsh edit %s`",
-                    lint->facts->name);
+                    SHELL_ARG(lint->facts->name));
         return;
     }
 }
@@ -199,7 +199,7 @@ void lint_emulator_args(struct lint *lint)
         struct finding *it = lint_find(lint, arg->line, "commandline",
                                        "a device goes to the emulator past libvirt: %s", arg->what);
         lint_advise(it, "take it out, and claim the device: `cleave claim create NAME --vm %s`",
-                    lint->facts->name);
+                    SHELL_WORD(lint->facts->name));
     }
 }
 

@@ -101,7 +101,7 @@ static struct plan *remainder_of(const struct plan *plan, bool forward)
     }
     id_uuid(rest->id);
     STR_SET(rest->author, plan->author);
-    snprintf(rest->reason, sizeof(rest->reason), "%.100s, after a reboot", plan->reason);
+    str_print(rest->reason, sizeof(rest->reason), "%.300s, after a reboot", plan->reason);
     rest->created_us = clock_realtime_us();
     rest->vms = plan->vms;
     plan_move(rest, PLAN_RUNNING);

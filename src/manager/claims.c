@@ -101,8 +101,8 @@ static int plan_create(struct change *change, struct plan **ret_plan, struct err
     if (r != 0) {
         return r;
     }
-    char reason[128];
-    snprintf(reason, sizeof(reason), "claim create %s", claim->name);
+    char reason[PLAN_REASON_SIZE];
+    str_print(reason, sizeof(reason), "claim create %s", claim->name);
     const struct claim *add[] = {claim};
     struct plan_request request = {.add = add,
                                    .n_add = 1,
@@ -151,8 +151,8 @@ static int plan_delete(struct change *change, struct plan **ret_plan, struct err
     if (r != 0) {
         return r;
     }
-    char reason[128];
-    snprintf(reason, sizeof(reason), "claim delete %s", claim->name);
+    char reason[PLAN_REASON_SIZE];
+    str_print(reason, sizeof(reason), "claim delete %s", claim->name);
     const char *remove[] = {claim->name};
     struct plan_request request = {.remove = remove,
                                    .n_remove = 1,

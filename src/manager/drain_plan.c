@@ -74,10 +74,10 @@ static void add_why(const struct drainage *d, struct drain_vm *vm, const char *w
     STR_SET(before, vm->why);
     const char *where = d->drain->targets[vm->target].destination;
     if (d->drain->n_targets == 1) {
-        snprintf(vm->why, sizeof(vm->why), "%s", why);
+        STR_SET(vm->why, why);
     } else if (strstr(before, why) == NULL) {
-        snprintf(vm->why, sizeof(vm->why), "%.200s%s%.60s: %.200s", before,
-                 before[0] == '\0' ? "" : "; ", where, why);
+        str_print(vm->why, sizeof(vm->why), "%.460s%s%.60s: %.460s", before,
+                  before[0] == '\0' ? "" : "; ", where, why);
     }
     str_make_clean(vm->why);
 }

@@ -155,25 +155,25 @@ static void collect_claim(struct collector *c, const struct claim *claim)
     if (since_us == 0 && !fails) {
         return;
     }
-    char text[256];
-    char why[256];
+    char text[ERROR_TEXT_SIZE];
+    char why[ERROR_TEXT_SIZE];
     const char *vm = running_vm(m, claim);
     json_t *what = NULL;
     if (since_us != 0) {
         uint64_t due_us = since_us + m->config.vm_grace_us;
         uint64_t now_us = clock_monotonic_us();
         uint64_t left_s = due_us > now_us ? (due_us - now_us + 999999) / 1000000 : 0;
-        snprintf(text, sizeof(text),
-                 "claim \"%s\": its VM \"%s\" is gone; released by itself in %llu s", claim->name,
-                 claim->vm, (unsigned long long)left_s);
+        str_print(text, sizeof(text),
+                  "claim \"%s\": its VM \"%s\" is gone; released by itself in %llu s", claim->name,
+                  claim->vm, (unsigned long long)left_s);
         what = item("claim", claim->name, claim->got.set ? &claim->got.gpu : NULL, claim->vm, text);
         json_object_set_new(what, "dueInSeconds", json_integer((json_int_t)left_s));
     } else {
-        snprintf(text, sizeof(text), "claim \"%s\" failed and still holds something", claim->name);
+        str_print(text, sizeof(text), "claim \"%s\" failed and still holds something", claim->name);
         what = item("failed-claim", claim->name, &claim->got.gpu, claim->vm, text);
     }
     if (vm[0] != '\0') {
-        snprintf(why, sizeof(why), "VM \"%s\" runs with its device", vm);
+        str_print(why, sizeof(why), "VM \"%s\" runs with its device", vm);
         keep(c, what, why);
         return;
     }
@@ -212,15 +212,15 @@ static void collect_vgpu(struct collector *c, const struct gpu *gpu, const struc
                          bool *ret_stays)
 {
     char bdf[BDF_SIZE];
-    char text[256];
-    char why[256] = "another tool made it";
+    char text[ERROR_TEXT_SIZE];
+    char why[ERROR_TEXT_SIZE] = "another tool made it";
     if (is_claimed(c->manager, gpu, vgpu)) {
         *ret_stays = true;
         return;
     }
     const char *name =
         vgpu->mdev_uuid[0] != '\0' ? vgpu->mdev_uuid : pci_addr_format(&vgpu->vf, bdf);
-    snprintf(text, sizeof(text), "vGPU %s at %s, which no claim holds", vgpu->type, name);
+    str_print(text, sizeof(text), "vGPU %s at %s, which no claim holds", vgpu->type, name);
     json_t *what = item("vgpu", name, &gpu->addr, vgpu->holder, text);
     struct step step = step_make(STEP_VGPU_DELETE, &gpu->addr);
     step.device = vgpu->vf;
@@ -229,7 +229,7 @@ static void collect_vgpu(struct collector *c, const struct gpu *gpu, const struc
     STR_SET(step.mdev_uuid, vgpu->mdev_uuid);
     STR_SET(step.type, vgpu->type);
     if (vgpu->holder[0] != '\0') {
-        snprintf(why, sizeof(why), "VM \"%s\" runs with it", vgpu->holder);
+        str_print(why, sizeof(why), "VM \"%s\" runs with it", vgpu->holder);
     } else if (is_made(c, &step)) {
         json_array_append_new(c->garbage, what);
         *vec_push(&c->steps) = step;
@@ -245,10 +245,10 @@ static void collect_gi(struct collector *c, const struct gpu *gpu, const struct 
         return;
     }
     char name[128];
-    char text[256];
-    snprintf(name, sizeof(name), "%s@%u", gi->profile, gi->start);
-    snprintf(text, sizeof(text), "GPU instance %s at %u, which no claim holds", gi->profile,
-             gi->start);
+    char text[ERROR_TEXT_SIZE];
+    str_print(name, sizeof(name), "%s@%u", gi->profile, gi->start);
+    str_print(text, sizeof(text), "GPU instance %s at %u, which no claim holds", gi->profile,
+              gi->start);
     json_t *what = item("gpu-instance", name, &gpu->addr, "", text);
     struct step step = step_make(STEP_GI_DESTROY, &gpu->addr);
     step.profile_id = gi->profile_id;
@@ -301,16 +301,16 @@ static void collect_device(struct collector *c, const struct vm *vm, const struc
     bool is_of = claim != NULL && claim_is_of(claim, vm->name, vm->uuid);
     bool known = is_of && claim_device(claim, &own);
     char bdf[BDF_SIZE];
-    char text[320];
+    char text[ERROR_TEXT_SIZE];
     if (known && claim_device_is(&own, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
         return;
     }
     const char *name = device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf);
-    snprintf(text, sizeof(text), "%s in the definition of VM \"%s\" for claim \"%s\", which %s",
-             name, vm->name, device->claim,
-             claim == NULL ? "is not there any more"
-             : is_of       ? "has another device now"
-                           : "is another VM's");
+    str_print(text, sizeof(text), "%s in the definition of VM \"%s\" for claim \"%s\", which %s",
+              name, vm->name, device->claim,
+              claim == NULL ? "is not there any more"
+              : is_of       ? "has another device now"
+                            : "is another VM's");
     json_t *what = item("hostdev", name, NULL, vm->name, text);
     if (vm->state != VM_SHUT_OFF) {
         keep(c, what, "the VM is not off");

@@ -41,8 +41,8 @@ static void run_mode(struct change *change)
         return;
     }
     STR_SET(plan->author, change->caller.author);
-    snprintf(plan->reason, sizeof(plan->reason), "gpu mode %.80s %s", change->name,
-             gpu_mode_name(change->mode));
+    str_print(plan->reason, sizeof(plan->reason), "gpu mode %s %s", change->name,
+              gpu_mode_name(change->mode));
     change_carry_out(change, plan);
 }
 
@@ -80,8 +80,8 @@ static void run_scheduler(struct change *change)
         return;
     }
     STR_SET(plan->author, change->caller.author);
-    snprintf(plan->reason, sizeof(plan->reason), "gpu scheduler %.80s %s", change->name,
-             gpu_scheduler_policy_name(change->scheduler.policy));
+    str_print(plan->reason, sizeof(plan->reason), "gpu scheduler %s %s", change->name,
+              gpu_scheduler_policy_name(change->scheduler.policy));
     change_carry_out(change, plan);
 }
 

@@ -45,7 +45,7 @@ static struct event *load_events(struct lab *lab, size_t *ret_n)
 }
 
 /* How many events of the kind there are; the message of the last into `ret_message`. */
-static size_t count_events(struct lab *lab, const char *kind, char ret_message[512])
+static size_t count_events(struct lab *lab, const char *kind, char ret_message[ERROR_TEXT_SIZE])
 {
     size_t n = 0;
     size_t found = 0;
@@ -53,7 +53,7 @@ static size_t count_events(struct lab *lab, const char *kind, char ret_message[5
     for (size_t i = 0; i < n; i++) {
         if (str_eq(events[i].kind, kind)) {
             found++;
-            str_copy(ret_message, 512, events[i].message);
+            str_copy(ret_message, ERROR_TEXT_SIZE, events[i].message);
         }
     }
     return found;
@@ -97,7 +97,7 @@ static void serve_two(struct lab *lab)
 static void a_fault_that_is_seen_quarantines_the_gpu_once_and_names_who_is_on_it(void **state)
 {
     struct fixture *f = *state;
-    char message[512] = "";
+    char message[ERROR_TEXT_SIZE] = "";
     serve_two(&f->lab);
     f->host.gpus[2].wedged = true;
     look(&f->lab);
@@ -112,7 +112,7 @@ static void a_fault_that_is_seen_quarantines_the_gpu_once_and_names_who_is_on_it
 static void an_xid_of_a_guest_is_told_and_one_of_the_gpu_condemns(void **state)
 {
     struct lab *lab = &((struct fixture *)*state)->lab;
-    char message[512] = "";
+    char message[ERROR_TEXT_SIZE] = "";
     serve_two(lab);
     report(lab, 31);
     assert_false(is_quarantined(lab, LAB_L40S));
@@ -128,7 +128,7 @@ static void an_xid_of_a_guest_is_told_and_one_of_the_gpu_condemns(void **state)
 static void the_same_again_and_again_is_told_once(void **state)
 {
     struct lab *lab = &((struct fixture *)*state)->lab;
-    char message[512] = "";
+    char message[ERROR_TEXT_SIZE] = "";
     for (int i = 0; i < 50; i++) {
         report(lab, 31);
         report(lab, 13);
@@ -162,7 +162,7 @@ static void a_quarantine_outlives_a_restart(void **state)
 static void a_recovery_brings_the_devices_back_and_ends_the_quarantine(void **state)
 {
     struct fixture *f = *state;
-    char message[512] = "";
+    char message[ERROR_TEXT_SIZE] = "";
     char why[256] = "";
     serve_two(&f->lab);
     f->host.gpus[2].wedged = true;
@@ -269,7 +269,7 @@ static void wait_for_drain(struct lab *lab)
 static void without_a_target_vms_are_stopped_or_stay(void **state)
 {
     struct fixture *f = *state;
-    char message[512] = "";
+    char message[ERROR_TEXT_SIZE] = "";
     serve_two(&f->lab);
     fake_host_vm(&f->host, "web1")->running = true;
     struct answer trial = {0};

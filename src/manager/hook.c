@@ -16,7 +16,7 @@
 #include "manager/state.h"
 
 #define MAX_XML (512 * 1024)
-#define MAX_DOMAIN 255
+#define MAX_DOMAIN 4095 /* bytes of a name; the XML says it again */
 #define DEADLINE_US 60000000
 /* How often a hook that waits looks whether that makes sense, and how often it may look blocked. */
 #define TICK_US 1000000
@@ -109,27 +109,27 @@ static int check_alias(const struct hook *hook, const struct vm_device *device, 
 {
     const struct claim *claim = claims_find(&hook->manager->claims, device->claim);
     struct claim_device own = {0};
-    char whose[160];
+    char whose[VM_NAME_SIZE + 96];
     if (claim == NULL) {
-        snprintf(whose, sizeof(whose), "\"%s\", which is not there any more", device->claim);
+        str_print(whose, sizeof(whose), "\"%s\", which is not there any more", device->claim);
         refuse_device(hook, device, REASON_NOT_FOUND, err, "is in its definition for claim", whose);
         error_hint(err, "`cleave gc` takes it out of the definition");
         return -REASON_NOT_FOUND;
     }
     if (!is_own(hook, claim)) {
-        snprintf(whose, sizeof(whose), "\"%s\" of VM \"%s\"", claim->name, claim->vm);
+        str_print(whose, sizeof(whose), "\"%s\" of VM \"%s\"", claim->name, claim->vm);
         refuse_device(hook, device, REASON_IN_USE, err, "is in its definition for claim", whose);
         error_hint(err,
                    "take it out of the definition, as of a VM that was cloned, and make a claim "
                    "for this VM: `cleave claim create NAME --vm %s …`",
-                   hook->vm.name);
+                   SHELL_WORD(hook->vm.name));
         return -REASON_IN_USE;
     }
     if (!claim_device(claim, &own) ||
         !claim_device_is(&own, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
-        snprintf(whose, sizeof(whose), "\"%s\", which has another device now", claim->name);
+        str_print(whose, sizeof(whose), "\"%s\", which has another device now", claim->name);
         refuse_device(hook, device, REASON_CONFLICT, err, "is in its definition for claim", whose);
-        error_hint(err, "`cleave vm start %s` puts the right one in", hook->vm.name);
+        error_hint(err, "`cleave vm start %s` puts the right one in", SHELL_ARG(hook->vm.name));
         return -REASON_CONFLICT;
     }
     return 0;
@@ -159,7 +159,7 @@ static int refuse_taken(const struct hook *hook, const struct vm_device *device,
               device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf), own->name,
               holder->name, holder->vm[0] != '\0' ? " of VM \"" : "", holder->vm,
               holder->vm[0] != '\0' ? "\"" : "");
-    error_hint(err, "`cleave vm start %s` can choose another device", hook->vm.name);
+    error_hint(err, "`cleave vm start %s` can choose another device", SHELL_ARG(hook->vm.name));
     return -REASON_NO_CAPACITY;
 }
 
@@ -167,14 +167,14 @@ static int check_device(const struct hook *hook, const struct vm_device *device,
 {
     const struct claim *claim = holder_of(hook->manager, device);
     if (claim != NULL && !is_own(hook, claim)) {
-        char whose[160];
+        char whose[VM_NAME_SIZE + 96];
         const struct claim *own = own_claim(hook, device);
         if (own != NULL) {
             return refuse_taken(hook, device, own, claim, err);
         }
-        snprintf(whose, sizeof(whose), "\"%s\"%s%s%s", claim->name,
-                 claim->vm[0] != '\0' ? " of VM \"" : "", claim->vm,
-                 claim->vm[0] != '\0' ? "\"" : "");
+        str_print(whose, sizeof(whose), "\"%s\"%s%s%s", claim->name,
+                  claim->vm[0] != '\0' ? " of VM \"" : "", claim->vm,
+                  claim->vm[0] != '\0' ? "\"" : "");
         refuse_device(hook, device, REASON_IN_USE, err, "belongs to claim", whose);
         error_hint(err, "take it out of the definition of VM \"%s\", or release the claim",
                    hook->vm.name);
@@ -209,7 +209,7 @@ static int check_definition(const struct hook *hook, struct error *err)
                   hook->vm.name,
                   own.mdev_uuid[0] != '\0' ? own.mdev_uuid : pci_addr_format(&own.device, bdf),
                   claim->name);
-        error_hint(err, "`cleave vm start %s` puts it in", hook->vm.name);
+        error_hint(err, "`cleave vm start %s` puts it in", SHELL_ARG(hook->vm.name));
         return -REASON_CONFLICT;
     }
     return 0;
@@ -290,8 +290,8 @@ static void run_prepare(struct change *change)
         change_answer(change, NULL); /* too late; or made meanwhile */
         return;
     }
-    char reason[128];
-    snprintf(reason, sizeof(reason), "VM %.64s starts", hook->vm.name);
+    char reason[PLAN_REASON_SIZE];
+    str_print(reason, sizeof(reason), "VM %s starts", hook->vm.name);
     if (r == 0) {
         r = manager_power_plan(change->manager, &needs, true, "libvirt", reason, &plan, &err);
     }
@@ -429,7 +429,7 @@ void manager_run_hook(struct manager *m, const struct caller *caller, const json
     struct error err = {0};
     struct reader r;
     reader_init(&r, body, "request body", "", &err);
-    const char *domain = reader_str(&r, "domain", MAX_DOMAIN);
+    const char *domain = reader_text(&r, "domain", MAX_DOMAIN);
     int operation = reader_choice(&r, "operation", operations);
     (void)reader_str_or(&r, "subOperation", NAME_SIZE - 1, "-");
     const char *extra = reader_str_or(&r, "extra", NAME_SIZE - 1, "-");
@@ -442,12 +442,15 @@ void manager_run_hook(struct manager *m, const struct caller *caller, const json
     *hook = (struct hook){.manager = m, .caller = *caller, .reply = reply, .data = data};
     struct guest_port *port = m->config.ports.guest;
     int result = port->ops->describe(port, xml, &hook->vm, &err);
-    STR_SET(hook->vm.name, domain);
     if (result != 0) {
         hook->reply = NULL;
         hook_free(hook);
         reply(NULL, &err, data);
         return;
+    }
+    STR_SET(hook->vm.name, vm_known_as(domain, hook->vm.uuid));
+    if (m->host != NULL) {
+        host_settle_vm_name(m->host, &hook->vm);
     }
     if (operation == OP_PREPARE) {
         prepare(hook, &err);

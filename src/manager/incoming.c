@@ -161,8 +161,8 @@ static void offer_asked(void *data)
     struct change *change = asking->change;
     struct manager *m = change->manager;
     const struct migration_offer *offer = change->offer;
-    char reason[128];
-    snprintf(reason, sizeof(reason), "vm migrate %.60s from %.40s", offer->vm, offer->host);
+    char reason[PLAN_REASON_SIZE];
+    str_print(reason, sizeof(reason), "vm migrate %s from %s", offer->vm, offer->host);
     struct plan_request request = {
         .author = change->caller.author, .reason = reason, .new_uuid = id_uuid};
     struct planner planner = manager_planner(m);
@@ -399,9 +399,9 @@ static int plan_abort(const struct change *change, struct plan **ret_plan, struc
             names[n++] = device->claim;
         }
     }
-    char reason[128];
-    snprintf(reason, sizeof(reason), "vm migrate %.60s from %.30s: give back", incoming->vm,
-             incoming->host);
+    char reason[PLAN_REASON_SIZE];
+    str_print(reason, sizeof(reason), "vm migrate %s from %s: give back", incoming->vm,
+              incoming->host);
     struct plan_request request = {.remove = names,
                                    .n_remove = n,
                                    .author = incoming->author,

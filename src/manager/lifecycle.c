@@ -19,16 +19,15 @@ static bool is_in_hand(const struct manager *m, const struct claim *claim)
 /* ---- names ---- */
 
 static int store_claim(struct manager *m, const struct claim *claim, const char *kind,
-                       const char *was, const char *fmt)
+                       const char *was, const char *what)
 {
     struct error err = {0};
     struct txn txn;
     txn_begin(&txn, m);
     txn_put_claim(&txn, claim);
     if (kind != NULL) {
-        char text[256];
-        snprintf(text, sizeof(text), "%s \"%.64s\" \"%.64s\"", fmt, was, claim->vm);
-        txn_event(&txn, kind, SUBJECT("claim", claim->name), "", "%s", text);
+        txn_event(&txn, kind, SUBJECT("claim", claim->name), "", "%s \"%s\" \"%s\"", what, was,
+                  claim->vm);
     }
     int r = txn_commit(&txn, &err);
     if (r != 0) {
@@ -47,7 +46,7 @@ static void follow_name(struct manager *m, size_t i)
     if (vm == NULL || vm->uuid[0] == '\0') {
         return;
     }
-    char was[NAME_SIZE];
+    char was[VM_NAME_SIZE];
     STR_SET(was, claim.vm);
     if (!str_eq_case(claim.vm_uuid, vm->uuid)) {
         bool first = claim.vm_uuid[0] == '\0';
@@ -146,8 +145,8 @@ static void run_release(struct change *change)
         change_answer(change, NULL); /* it is back, or nobody knows */
         return;
     }
-    char reason[128];
-    snprintf(reason, sizeof(reason), "VM %.64s is gone", claim->vm);
+    char reason[PLAN_REASON_SIZE];
+    str_print(reason, sizeof(reason), "VM %s is gone", claim->vm);
     const char *remove[] = {claim->name};
     struct plan_request request = {.remove = remove,
                                    .n_remove = 1,

@@ -8,7 +8,7 @@
 struct lint_question {
     struct manager *manager;
     struct guest_port *port;
-    char vm[128];
+    char vm[VM_NAME_SIZE];
     manager_reply_fn *reply;
     void *data;
     struct domain_facts facts;

@@ -143,7 +143,7 @@ static void target_answered(struct move *move, struct incoming *incoming, const 
     } else {
         struct error own = {0};
         error_set(&own, REASON_DRIVER, SUBJECT("vm", incoming->vm),
-                  "%s could not prepare for VM \"%s\": %.300s", incoming->target, incoming->vm,
+                  "%s could not prepare for VM \"%s\": %s", incoming->target, incoming->vm,
                   incoming->problem);
         error_hint(&own, "`cleave plan list` there shows what was tried");
         move_go_back(move, &own);

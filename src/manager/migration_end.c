@@ -76,8 +76,8 @@ static void run_release(struct change *change)
             names[n++] = device->claim;
         }
     }
-    char reason[128];
-    snprintf(reason, sizeof(reason), "vm migrate %.80s: release", migration->request.vm);
+    char reason[PLAN_REASON_SIZE];
+    str_print(reason, sizeof(reason), "vm migrate %s: release", migration->request.vm);
     struct plan_request request = {.remove = names,
                                    .n_remove = n,
                                    .author = migration->author,

@@ -107,7 +107,7 @@ struct measure {
     } vgpus[MIGRATION_MAX_CLAIMS];
     char vm_uuid[40];
     char destination[MIGRATION_URI_SIZE];
-    char vm[NAME_SIZE];
+    char vm[VM_NAME_SIZE];
     uint64_t link_bytes_per_s;
     uint64_t dirty_bytes_per_s; /* 0: not known, or none */
 };

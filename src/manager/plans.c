@@ -302,7 +302,7 @@ void manager_plan_done(struct plan *plan, void *data)
 void manager_plan_progress(const struct plan *plan, size_t step, void *data)
 {
     (void)data;
-    char text[256];
+    char text[STEP_TEXT_SIZE];
     const struct step *current = &plan->steps.items[step];
     log_debug("plan %s: step %zu of %zu %s: %s", plan->id, step + 1, plan->steps.n,
               step_state_name(current->state), step_describe(current, text, sizeof(text)));

@@ -246,8 +246,8 @@ static void run_give_back(struct change *change)
             *vec_push(&remove) = claim->name;
         }
     }
-    char reason[128];
-    snprintf(reason, sizeof(reason), "VM %.64s is off", change->template);
+    char reason[PLAN_REASON_SIZE];
+    str_print(reason, sizeof(reason), "VM %s is off", change->template);
     struct plan_request request = {.remove = remove.items,
                                    .n_remove = remove.n,
                                    .park = true,

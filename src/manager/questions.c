@@ -10,7 +10,7 @@ struct question {
                   struct error *err);
     manager_reply_fn *reply;
     void *data;
-    char name[128];
+    char name[VM_NAME_SIZE];
 };
 
 static void answer_question(struct manager *m, const struct error *err, void *data)

@@ -176,7 +176,7 @@ static void plan_gpu(struct manager *m, const struct gpu *gpu, const struct rest
     for (size_t i = 0; i < n; i++) {
         late[i] = entry->late.items[i];
     }
-    char reason[128];
+    char reason[PLAN_REASON_SIZE];
     make_reason(gpu, reason, sizeof(reason));
     struct restore_request request = {
         .gpu = gpu, .late = late, .n_late = n, .author = author, .reason = reason};

@@ -76,8 +76,8 @@ static int want(struct change *change, struct claim *claim, struct site_diff *di
 static int build(struct change *change, const struct site_diff *diff, struct plan **ret_plan,
                  struct error *err)
 {
-    char reason[128];
-    snprintf(reason, sizeof(reason), "apply %.63s", change->name);
+    char reason[PLAN_REASON_SIZE];
+    str_print(reason, sizeof(reason), "apply %s", change->name);
     struct plan_request request = {.add = diff->add.items,
                                    .n_add = diff->add.n,
                                    .remove = diff->remove.items,

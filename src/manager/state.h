@@ -49,7 +49,7 @@ struct view {
 
 /* A VM that we change ourselves: that is no drift. */
 struct own_vm {
-    char name[NAME_SIZE];
+    char name[VM_NAME_SIZE];
     uint64_t until; /* number of the look at the guests that shows the change; UINT64_MAX: later */
 };
 
@@ -100,8 +100,8 @@ struct change {
     void *data;
     /* What to change; each kind uses some of it: */
     struct claims claims;
-    VEC(struct step) steps; /* that a VM's start begins with */
-    char name[128];         /* claim, GPU, VM or site */
+    VEC(struct step) steps;  /* that a VM's start begins with */
+    char name[VM_NAME_SIZE]; /* claim, GPU, VM or site */
     enum gpu_mode mode;
     struct gpu_scheduler scheduler;
     char *template;

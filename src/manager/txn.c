@@ -86,10 +86,7 @@ static struct event make_event(const char *kind, const char *subject, const char
     STR_SET(event.kind, kind);
     STR_SET(event.subject, subject);
     STR_SET(event.author, author);
-    char text[2 * sizeof(event.message)];
-    vsnprintf(text, sizeof(text), fmt, args);
-    STR_SET(event.message, text); /* cuts between characters */
-    str_make_clean(event.message);
+    (void)str_vprint(event.message, sizeof(event.message), fmt, args);
     return event;
 }
 

@@ -256,10 +256,10 @@ static void run_start(struct change *change)
     struct manager *m = change->manager;
     struct error err = {0};
     struct vm *vm = NULL;
-    char reason[128];
+    char reason[PLAN_REASON_SIZE];
     int r = check_start(change, &vm, &needs, &err);
     if (r == 0 && needs.draw.n > 0) {
-        snprintf(reason, sizeof(reason), "vm start %.64s", vm->name);
+        str_print(reason, sizeof(reason), "vm start %s", vm->name);
         r = manager_power_plan(m, &needs, false, change->caller.author, reason, &plan, &err);
     }
     if (r == 0 && change->dry_run) {
@@ -373,9 +373,9 @@ void manager_create_vm(struct manager *m, const struct caller *caller, const jso
     struct error err = {0};
     struct reader r;
     reader_init(&r, body, "request body", "", &err);
-    const char *name = reader_str(&r, "name", NAME_SIZE - 1);
+    const char *name = reader_str(&r, "name", VM_NAME_SIZE - 1);
     const char *template = reader_text(&r, "template", MAX_TEMPLATE);
-    if (name != NULL && !parse_name(name)) {
+    if (name != NULL && !parse_long_name(name, VM_NAME_SIZE - 1)) {
         reader_fail(&r, "name", "\"%s\" is no name: letters, digits, '.', '_' and '-'", name);
     }
     if (reader_end(&r) != 0) {
@@ -401,7 +401,7 @@ static int check_delete(struct change *change, struct vm **ret_vm, struct error 
     if (is_on(vm)) {
         r = error_set(err, REASON_IN_USE, SUBJECT("vm", change->name), "VM \"%s\" is %s", vm->name,
                       vm_state_name(vm->state));
-        error_hint(err, "stop it first: `cleave vm stop %s`", vm->name);
+        error_hint(err, "stop it first: `cleave vm stop %s`", SHELL_ARG(vm->name));
         return r;
     }
     for (vec_each(&m->claims, claim)) {

@@ -65,7 +65,7 @@ struct check {
     char claim[NAME_SIZE]; /* "": about the VM or the hosts */
     enum check_result result;
     char source[MIGRATION_FACT_SIZE], target[MIGRATION_FACT_SIZE]; /* what was compared */
-    char message[512], hint[512];                                  /* unless CHECK_OK */
+    char message[ERROR_TEXT_SIZE], hint[ERROR_TEXT_SIZE];          /* unless CHECK_OK */
     char document[400];                                            /* where the rule is from */
 };
 struct checks {

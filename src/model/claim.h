@@ -87,16 +87,16 @@ struct claim {
     char name[NAME_SIZE]; /* unique on a host; parse_name() */
     char tenant[NAME_SIZE];
     char author[NAME_SIZE];
-    char site[NAME_SIZE]; /* name of the site file that owns it, "" when made by hand */
-    char vm[NAME_SIZE];   /* libvirt domain, "" for a claim without a VM */
+    char site[NAME_SIZE];  /* name of the site file that owns it, "" when made by hand */
+    char vm[VM_NAME_SIZE]; /* libvirt domain, "" for a claim without a VM */
     struct claim_spec spec;
     enum claim_state state;
     struct assignment got;
-    struct claim_device named; /* on-demand: what the VM's definition names, held or not */
-    char vm_uuid[40];          /* of its VM, once seen: a renamed VM keeps its claims */
-    char problem[512];         /* why it failed, or (pending) was not drawn last time; "" */
-    uint64_t version;          /* grows with each stored change */
-    uint64_t created_us;       /* realtime */
+    struct claim_device named;     /* on-demand: what the VM's definition names, held or not */
+    char vm_uuid[40];              /* of its VM, once seen: a renamed VM keeps its claims */
+    char problem[ERROR_TEXT_SIZE]; /* why it failed, or (pending) was not drawn last time; "" */
+    uint64_t version;              /* grows with each stored change */
+    uint64_t created_us;           /* realtime */
 };
 
 struct claims {

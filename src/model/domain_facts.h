@@ -38,7 +38,7 @@ struct domain_nodes {
 };
 
 struct domain_facts {
-    char name[NAME_SIZE];
+    char name[VM_NAME_SIZE];
     char uuid[40];
     char machine[64]; /* "pc-q35-7.2" */
     uint32_t machine_line;

@@ -58,15 +58,15 @@ struct drain_target {
 };
 
 struct drain_vm {
-    char name[NAME_SIZE];
+    char name[VM_NAME_SIZE];
     char devices[128]; /* "2 x L40S-8Q", "passthrough"; "" none */
     enum drain_verdict verdict;
     enum drain_step step;
     size_t target;     /* MIGRATE: index of the one that takes it; else of the next to be asked */
     unsigned attempts; /* at that target, that failed */
-    char why[512];     /* why it can't migrate; "" when it can */
+    char why[ERROR_TEXT_SIZE]; /* why it can't migrate; "" when it can */
     char migration[40];
-    char problem[512];
+    char problem[ERROR_TEXT_SIZE];
     uint64_t estimate_ms; /* of its migration, 0 not known */
     /* Not stored: of the migration under way, or what it was. */
     uint64_t total_bytes, processed_bytes, downtime_ms;

@@ -12,9 +12,9 @@ struct event {
     uint64_t seq; /* set by the store */
     uint64_t time_us;
     char kind[32]; /* "claim-created", "claim-bound", "plan-done", "step-failed", "gpu-changed" … */
-    char subject[128]; /* "claim/web1", "gpu/0000:41:00.0" */
+    char subject[ERROR_SUBJECT_SIZE]; /* "claim/web1", "gpu/0000:41:00.0" */
     char author[NAME_SIZE];
-    char message[512];
+    char message[ERROR_TEXT_SIZE];
 };
 
 json_t *event_to_json(const struct event *event);

@@ -133,6 +133,29 @@ static const char *holder_of(const struct host *host, const struct pci_addr *add
     return "";
 }
 
+const char *vm_known_as(const char *name, const char *uuid)
+{
+    return strlen(name) < VM_NAME_SIZE && str_is_clean(name) ? name : uuid;
+}
+
+static struct vm *find_vm_by_uuid(const struct host *host, const char *uuid)
+{
+    for (vec_each(&host->vms, vm)) {
+        if (vm->uuid[0] != '\0' && str_eq_case(vm->uuid, uuid)) {
+            return vm;
+        }
+    }
+    return NULL;
+}
+
+void host_settle_vm_name(const struct host *host, struct vm *vm)
+{
+    const struct vm *other = find_vm_by_uuid(host, vm->name);
+    if (other != NULL && !str_eq_case(other->uuid, vm->uuid)) {
+        STR_SET(vm->name, vm->uuid);
+    }
+}
+
 void host_derive(struct host *host)
 {
     if (host->gpus.n > 1) {
@@ -217,12 +240,12 @@ struct gpu *host_add_gpu(struct host *host, const struct pci_addr *addr)
 
 struct vm *host_find_vm(const struct host *host, const char *name_or_uuid)
 {
-    for (vec_each(&host->vms, vm)) {
-        if (str_eq(vm->name, name_or_uuid) || str_eq_case(vm->uuid, name_or_uuid)) {
-            return vm;
-        }
+    struct vm *found = find_vm_by_uuid(host, name_or_uuid);
+    for (size_t i = 0; found == NULL && i < host->vms.n; i++) {
+        struct vm *vm = &host->vms.items[i];
+        found = str_eq(vm->name, name_or_uuid) ? vm : NULL;
     }
-    return NULL;
+    return found;
 }
 
 struct vm *host_find_vm_of(const struct host *host, const char *name, const char *uuid)

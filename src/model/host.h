@@ -17,6 +17,10 @@
 #include "model/pci.h"
 
 #define NAME_SIZE 64
+/* A VM's name. libvirt's QEMU driver writes its definition as NAME.xml.new before it renames it to
+ * NAME.xml (virFileRewrite() in libvirt's src/util/virfile.c), so that NAME_MAX leaves 247 bytes:
+ * seen with 11.3. Other hypervisors' drivers set no limit: see vm_known_as(). */
+#define VM_NAME_SIZE 256
 #define GPU_UUID_SIZE 48
 #define NO_ID UINT32_MAX
 
@@ -44,13 +48,13 @@ struct gi {
 /* A vGPU that exists now. */
 struct vgpu {
     uint32_t type_id;
-    char type[NAME_SIZE];   /* as the kernel interface names it, vendor prefix removed */
-    uint32_t gi_id;         /* NO_ID when time-sliced or not reported */
-    uint32_t placement_id;  /* NO_ID when not reported */
-    char mdev_uuid[40];     /* mdev only, else "" */
-    struct pci_addr vf;     /* VF that carries it (mdev on a PF without SR-IOV: the PF) */
-    char holder[NAME_SIZE]; /* VM that has the device open, "" if none is known */
-    char params[256];       /* plugin parameters: "enable_uvm=1, …" */
+    char type[NAME_SIZE];      /* as the kernel interface names it, vendor prefix removed */
+    uint32_t gi_id;            /* NO_ID when time-sliced or not reported */
+    uint32_t placement_id;     /* NO_ID when not reported */
+    char mdev_uuid[40];        /* mdev only, else "" */
+    struct pci_addr vf;        /* VF that carries it (mdev on a PF without SR-IOV: the PF) */
+    char holder[VM_NAME_SIZE]; /* VM that has the device open, "" if none is known */
+    char params[256];          /* plugin parameters: "enable_uvm=1, …" */
     bool params_known;
 };
 
@@ -120,7 +124,7 @@ struct gpu {
     VEC(struct vf) vfs;
     VEC(struct vgpu) vgpus;
     VEC(struct vgpu_offer) pf_offers; /* mdev types on the PF itself (boards without SR-IOV) */
-    char holder[NAME_SIZE];           /* VM that has the whole GPU, "" if none */
+    char holder[VM_NAME_SIZE];        /* VM that has the whole GPU, "" if none */
 };
 
 enum vm_state { VM_UNKNOWN, VM_SHUT_OFF, VM_RUNNING, VM_PAUSED, VM_CRASHED };
@@ -138,7 +142,7 @@ struct vm_device {
 };
 
 struct vm {
-    char name[NAME_SIZE];
+    char name[VM_NAME_SIZE]; /* see vm_known_as() */
     char uuid[40];
     enum vm_state state;
     uint32_t vcpus;
@@ -147,6 +151,11 @@ struct vm {
     bool autostart; /* started by libvirt when the host boots */
     VEC(struct vm_device) devices;
 };
+
+/* What cleave calls a VM: by its name, or by its UUID when the name can't be kept whole, being
+ * longer than VM_NAME_SIZE or no clean text (base/str.h; libvirt allows tabs): half a name might be
+ * another VM's. Borrowed from its arguments. */
+const char *vm_known_as(const char *name, const char *uuid);
 
 struct host {
     char name[NAME_SIZE];
@@ -182,7 +191,10 @@ struct gpu *host_find_gpu(const struct host *host, const char *text);
 /* Sets -NOT_FOUND, with the nearest name in the hint. */
 int host_unknown_gpu(const struct host *host, const char *text, struct error *err);
 struct gpu *host_find_gpu_addr(const struct host *host, const struct pci_addr *addr);
+/* A UUID is taken for one first, as virsh takes it: some VM may have it as its name. */
 struct vm *host_find_vm(const struct host *host, const char *name_or_uuid);
+/* A VM whose name is another's UUID is known by its own. */
+void host_settle_vm_name(const struct host *host, struct vm *vm);
 /* By UUID if that is known ("" is not) and listed, for names change; else by name. */
 struct vm *host_find_vm_of(const struct host *host, const char *name, const char *uuid);
 /* Does the host itself have the GPU: nvidia, or any driver but vfio-pci for another vendor's? */

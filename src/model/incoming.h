@@ -19,7 +19,7 @@ struct offer_claim {
 struct migration_offer {
     char id[40];
     char host[NAME_SIZE]; /* the source */
-    char vm[NAME_SIZE], vm_uuid[40];
+    char vm[VM_NAME_SIZE], vm_uuid[40];
     bool strict;
     struct migration_facts facts; /* of VM and host */
     struct offer_claim *claims;
@@ -44,7 +44,7 @@ struct incoming {
     char host[NAME_SIZE];   /* where it comes from */
     char target[NAME_SIZE]; /* this host */
     char author[NAME_SIZE];
-    char vm[NAME_SIZE], vm_uuid[40];
+    char vm[VM_NAME_SIZE], vm_uuid[40];
     enum incoming_state state;
     enum vm_state vm_state;           /* here, when asked; VM_UNKNOWN also when there is none */
     bool vm_present;                  /* known to libvirt here, running or not */
@@ -53,7 +53,7 @@ struct incoming {
     struct migration_devices devices; /* their `to`, as far as known */
     struct checks checks;             /* dry run and offer only */
     struct migration_steps steps;     /* likewise */
-    char problem[512];
+    char problem[ERROR_TEXT_SIZE];
     uint64_t created_us, finished_us;
 };
 void incoming_free(struct incoming *incoming);

@@ -8,6 +8,7 @@
 
 #include "model/check.h"
 #include "model/claim.h"
+#include "model/plan.h"
 
 #define MIGRATION_MAX_CLAIMS 16
 #define MIGRATION_URI_SIZE 512
@@ -56,7 +57,7 @@ struct migration_devices {
 
 /* What the target will do, for people: the steps of its plan. */
 struct migration_step {
-    char text[192];
+    char text[STEP_TEXT_SIZE];
 };
 struct migration_steps {
     struct migration_step *items;
@@ -65,7 +66,7 @@ struct migration_steps {
 };
 
 struct migration_request {
-    char vm[NAME_SIZE];
+    char vm[VM_NAME_SIZE];
     char destination[MIGRATION_URI_SIZE]; /* libvirt's URI of the target */
     char peer[MIGRATION_URI_SIZE];        /* address of the target's cleaved */
     char migrate_uri[MIGRATION_URI_SIZE]; /* where the data flows; "" libvirt chooses */
@@ -89,7 +90,7 @@ struct migration {
     struct migration_estimate estimate;
     struct migration_progress progress; /* of the job; the outcome once it ended */
     char plan[40];                      /* of the release */
-    char problem[512], rule[48], hint[512];
+    char problem[ERROR_TEXT_SIZE], rule[48], hint[ERROR_TEXT_SIZE];
     enum reason reason;   /* of the problem */
     uint64_t created_us;  /* realtime, as all of these */
     uint64_t finished_us; /* 0 until finished */

@@ -179,34 +179,35 @@ const char *step_describe(const struct step *step, char *out, size_t size)
     const char *what = step->mdev_uuid[0] != '\0' ? step->mdev_uuid : device;
     switch (step->kind) {
     case STEP_GI_CREATE:
-        snprintf(out, size, "create GPU instance %s at %u on %s", step->profile, step->start, gpu);
+        str_print(out, size, "create GPU instance %s at %u on %s", step->profile, step->start, gpu);
         break;
     case STEP_GI_DESTROY:
-        snprintf(out, size, "destroy GPU instance %s at %u on %s", step->profile, step->start, gpu);
+        str_print(out, size, "destroy GPU instance %s at %u on %s", step->profile, step->start,
+                  gpu);
         break;
     case STEP_CI_CREATE:
-        snprintf(out, size, "create the default compute instance in %s at %u on %s", step->profile,
-                 step->start, gpu);
+        str_print(out, size, "create the default compute instance in %s at %u on %s", step->profile,
+                  step->start, gpu);
         break;
     case STEP_CI_DESTROY:
-        snprintf(out, size, "destroy the compute instances of %s at %u on %s", step->profile,
-                 step->start, gpu);
+        str_print(out, size, "destroy the compute instances of %s at %u on %s", step->profile,
+                  step->start, gpu);
         break;
     case STEP_VGPU_CREATE:
-        snprintf(out, size, "create vGPU %s on %s", step->type, what);
+        str_print(out, size, "create vGPU %s on %s", step->type, what);
         break;
     case STEP_VGPU_DELETE:
-        snprintf(out, size, "delete vGPU %s on %s", step->type, what);
+        str_print(out, size, "delete vGPU %s on %s", step->type, what);
         break;
     case STEP_ATTACH:
-        snprintf(out, size, "attach %s to VM %s", what, step->vm);
+        str_print(out, size, "attach %s to VM %s", what, step->vm);
         break;
     case STEP_DETACH:
-        snprintf(out, size, "detach %s from VM %s", what, step->vm);
+        str_print(out, size, "detach %s from VM %s", what, step->vm);
         break;
     case STEP_SCHEDULER_SET:
         gpu_scheduler_describe(&step->scheduler, scheduler, sizeof(scheduler));
-        snprintf(out, size, "share %s among vGPUs by %s", gpu, scheduler);
+        str_print(out, size, "share %s among vGPUs by %s", gpu, scheduler);
         break;
     case STEP_GPU_RESET:
     case STEP_PCI_RESCAN:
@@ -218,7 +219,7 @@ const char *step_describe(const struct step *step, char *out, size_t size)
     case STEP_SRIOV_DISABLE:
     case STEP_MIXED_ON:
     case STEP_MIXED_OFF:
-        snprintf(out, size, "%s: %s", gpu, rows[step->kind].text);
+        str_print(out, size, "%s: %s", gpu, rows[step->kind].text);
         break;
     case STEP_KIND_COUNT:
         break;

@@ -11,6 +11,9 @@
 #include "model/host.h"
 
 #define PLAN_MAX_VMS 256
+/* Both name a VM at most, and say little beside it. */
+#define PLAN_REASON_SIZE 384
+#define STEP_TEXT_SIZE 384
 
 /* Which port applies a step. */
 enum port_kind { PORT_GPU, PORT_PCI, PORT_GUEST };
@@ -68,7 +71,7 @@ struct step {
     enum step_kind kind;
     struct pci_addr gpu;     /* always: the GPU's PF */
     char claim[NAME_SIZE];   /* claim it serves, "" if none */
-    char vm[NAME_SIZE];      /* ATTACH, DETACH: domain; else VM that the step touches, or "" */
+    char vm[VM_NAME_SIZE];   /* ATTACH, DETACH: domain; else VM that the step touches, or "" */
     char vm_uuid[40];        /* of that VM, which may be renamed meanwhile; "" unknown */
     uint32_t profile_id;     /* GI_*: driver's GI profile id */
     char profile[NAME_SIZE]; /* GI_*: its name */
@@ -83,7 +86,7 @@ struct step {
     uint64_t mmio_bytes;            /* ATTACH, DETACH: the GPU's (model/host.h); 0 unknown */
     int32_t numa_node;              /* ATTACH, DETACH: the GPU's; -1 unknown */
     enum step_state state;
-    char problem[512];
+    char problem[ERROR_TEXT_SIZE];
     /* Read back by apply, and how a claim learns what it got: */
     uint32_t got_gi_id;           /* GI_CREATE, VGPU_CREATE on a GI; NO_ID otherwise */
     char got_uuid[GPU_UUID_SIZE]; /* CI_CREATE: MIG device */
@@ -141,19 +144,19 @@ struct plan_instance {
 struct plan {
     char id[40];
     char author[NAME_SIZE];
-    char reason[128]; /* "claim create web1", "apply site.yaml" */
+    char reason[PLAN_REASON_SIZE]; /* "claim create web1", "apply site.yaml" */
     enum plan_state state;
     /* A restoration: each step is wanted for itself. When one fails, that one is undone, the plan
      * is failed, and what was done before it stays. */
     bool no_undo;
     uint64_t created_us;
     uint64_t finished_us; /* 0 until finished */
-    char problem[512];
+    char problem[ERROR_TEXT_SIZE];
     VEC(struct step) steps;
     VEC(struct plan_claim) claims;
     VEC(struct plan_instance) instances;
     struct strlist_fixed {
-        char items[PLAN_MAX_VMS][NAME_SIZE];
+        char items[PLAN_MAX_VMS][VM_NAME_SIZE];
         size_t n;
     } vms; /* VMs that a step touches */
 };

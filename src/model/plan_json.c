@@ -17,7 +17,7 @@ static const char *const verb_names[] = {
 
 json_t *step_to_json(const struct step *step)
 {
-    char text[256];
+    char text[STEP_TEXT_SIZE];
     json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "kind", step_kind_name(step->kind),
                              "text", step_describe(step, text, sizeof(text)), "state",
                              step_state_name(step->state), "gpu", encode_addr(&step->gpu), "claim",

@@ -195,7 +195,7 @@ static int refuse_elsewhere(const struct claim *claim, struct error *err)
     error_set(err, REASON_NOT_FOUND, SUBJECT("claim", claim->name),
               "VM \"%s\" names %s for claim \"%s\", and this host has no such GPU", claim->vm,
               pci_addr_format(&claim->named.device, bdf), claim->name);
-    error_hint(err, "`cleave vm start %s` can choose another GPU", claim->vm);
+    error_hint(err, "`cleave vm start %s` can choose another GPU", SHELL_ARG(claim->vm));
     return -REASON_NOT_FOUND;
 }
 
@@ -299,7 +299,7 @@ int plan_check_vm(const struct planner *planner, const struct step *step, struct
     }
     error_set(err, REASON_IN_USE, vm->name,
               "VM \"%s\" is running; its devices change only while it is off", vm->name);
-    error_hint(err, "stop it first: `cleave vm stop %s`", vm->name);
+    error_hint(err, "stop it first: `cleave vm stop %s`", SHELL_ARG(vm->name));
     return -REASON_IN_USE;
 }
 

@@ -81,10 +81,9 @@ static int check_unused(const struct planner *planner, const struct pci_addr *ad
     if (names.len == 0) {
         return 0;
     }
-    int r =
-        error_set(err, REASON_IN_USE, SUBJECT("gpu", bdf),
-                  "GPU %s can't be recovered: VMs run with it: %.300s", bdf, strbuf_str(&names));
-    error_hint(err, "move them away or stop them first: `cleave vm stop %s`", strbuf_str(&names));
+    int r = error_set(err, REASON_IN_USE, SUBJECT("gpu", bdf),
+                      "GPU %s can't be recovered: VMs run with it: %s", bdf, strbuf_str(&names));
+    error_hint(err, "move them away or stop them first: `cleave vm migrate`, `cleave vm stop`");
     return r;
 }
 
@@ -206,7 +205,7 @@ int planner_recover(const struct planner *planner, const char *text, const char 
     CLEANUP(plan_freep) struct plan *plan = plan_new();
     plan->no_undo = true;
     STR_SET(plan->author, author);
-    snprintf(plan->reason, sizeof(plan->reason), "gpu recover %s", bdf);
+    str_print(plan->reason, sizeof(plan->reason), "gpu recover %s", bdf);
     *vec_push(&plan->steps) = step_make(kind, &addr);
     if (gpu != NULL) {
         add_restoration(planner, (size_t)(gpu - planner->host->gpus.items), kind, plan);

@@ -176,7 +176,8 @@ int work_refuse_defined(const struct gpu_work *work, const struct vm *vm, struct
     error_set(err, REASON_CONFLICT, subject,
               "GPU %s stands in the definition of VM \"%s\", and no claim put it there",
               subject + 4, vm->name);
-    error_hint(err, "claim it for that VM, or take it out with `virsh edit %s`", vm->name);
+    error_hint(err, "claim it for that VM, or take it out with `virsh edit %s`",
+               SHELL_ARG(vm->name));
     return -REASON_CONFLICT;
 }
 
@@ -226,7 +227,7 @@ static int refuse_taken(const struct gpu_work *work, size_t i, struct error *err
     pci_addr_format(&claim->named.device, bdf);
     error_set(err, REASON_NO_CAPACITY, SUBJECT("claim", claim->name),
               "%s, which VM \"%s\" names for it, is taken", bdf, claim->vm);
-    error_hint(err, "`cleave vm start %s` can choose another", claim->vm);
+    error_hint(err, "`cleave vm start %s` can choose another", SHELL_ARG(claim->vm));
     return -REASON_NO_CAPACITY;
 }
 

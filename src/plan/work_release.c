@@ -18,7 +18,7 @@ static int refuse_held(const struct claim *claim, const char *holder, struct err
     error_set(err, REASON_IN_USE, subject,
               "claim \"%s\" can't be released: VM \"%s\" runs with its device", claim->name,
               holder);
-    error_hint(err, "stop the VM first: `cleave vm stop %s`", holder);
+    error_hint(err, "stop the VM first: `cleave vm stop %s`", SHELL_ARG(holder));
     return -REASON_IN_USE;
 }
 

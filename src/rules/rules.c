@@ -407,8 +407,8 @@ static void fill(const char *text, const struct rule_facts *facts, char *out, si
 
 static int refuse(const struct rule *rule, const struct rule_facts *facts, struct error *err)
 {
-    char message[512];
-    char instead[512];
+    char message[ERROR_TEXT_SIZE];
+    char instead[ERROR_TEXT_SIZE];
     fill(rule->message, facts, message, sizeof(message));
     fill(rule->instead, facts, instead, sizeof(instead));
     error_set(err, REASON_RULE, NULL, "%s", message);

@@ -8,7 +8,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 
-#define MAX_WORDS 400
+#define MAX_WORDS 600 /* that may name a VM and its file */
 
 static const struct {
     int code; /* virErrorNumber */
@@ -38,7 +38,7 @@ static enum reason reason_of(const virError *problem)
 
 int libvirt_error(struct error *err, const char *subject, const char *fmt, ...)
 {
-    char what[160];
+    char what[ERROR_TEXT_SIZE / 2];
     char words[MAX_WORDS];
     va_list args;
     va_start(args, fmt);
@@ -85,9 +85,10 @@ int libvirt_find(struct libvirt_port *port, const char *vm, virDomainPtr *ret_do
     if (result < 0) {
         return result;
     }
-    virDomainPtr domain = virDomainLookupByName(port->connection, vm);
-    if (domain == NULL && parse_uuid(vm)) {
-        domain = virDomainLookupByUUIDString(port->connection, vm);
+    /* As virsh does: a VM may have another's UUID as its name. */
+    virDomainPtr domain = parse_uuid(vm) ? virDomainLookupByUUIDString(port->connection, vm) : NULL;
+    if (domain == NULL) {
+        domain = virDomainLookupByName(port->connection, vm);
     }
     if (domain == NULL) {
         const virError *problem = virGetLastError();

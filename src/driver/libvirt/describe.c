@@ -30,8 +30,7 @@ int libvirt_describe(const char *xml, struct vm *ret_vm, struct error *err)
     }
     const xmlNode *root = xmlDocGetRootElement(doc);
     struct vm vm = {.state = VM_UNKNOWN};
-    (void)xml_content(xml_child(root, "name"), vm.name, sizeof(vm.name));
-    (void)xml_content(xml_child(root, "uuid"), vm.uuid, sizeof(vm.uuid));
+    xml_domain_names(root, vm.name, vm.uuid);
     for (vec_each(&devices, found)) {
         add_device(&vm, found);
     }

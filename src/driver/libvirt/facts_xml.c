@@ -305,8 +305,7 @@ static void read_machine(const xmlNode *root, struct domain_facts *facts)
     const xmlNode *bits = xml_child(cpu, "maxphysaddr");
     const xmlNode *limit = xml_child(xml_child(root, "memtune"), "hard_limit");
     uint64_t value = 0;
-    (void)xml_content(xml_child(root, "name"), facts->name, sizeof(facts->name));
-    (void)xml_content(xml_child(root, "uuid"), facts->uuid, sizeof(facts->uuid));
+    xml_domain_names(root, facts->name, facts->uuid);
     (void)XML_GET(type, "machine", facts->machine);
     facts->machine_line = line_of(type);
     facts->efi =

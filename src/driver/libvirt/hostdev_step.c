@@ -38,7 +38,7 @@ static int refuse_running(const char *vm, const struct hostdev *device, struct e
     int result = error_set(err, REASON_IN_USE, SUBJECT("vm", vm),
                            "VM \"%s\" is running: %s can't be put in or taken out now", vm,
                            hostdev_name(device, name, sizeof(name)));
-    error_hint(err, "stop the VM first: cleave vm stop %s", vm);
+    error_hint(err, "stop the VM first: `cleave vm stop %s`", SHELL_ARG(vm));
     return result;
 }
 

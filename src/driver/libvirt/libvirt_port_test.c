@@ -276,7 +276,7 @@ static void a_running_vm_is_left_alone(void **state)
 
     attach.device.function = 5;
     assert_int_equal(port->ops->check(port, &attach, &err), -REASON_IN_USE);
-    assert_string_equal(err.hint, "stop the VM first: cleave vm stop web1");
+    assert_string_equal(err.hint, "stop the VM first: `cleave vm stop web1`");
     port->ops->free(port);
 }
 

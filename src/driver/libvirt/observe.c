@@ -75,7 +75,7 @@ static int observe_domain(virDomainPtr domain, struct vm *vm, struct error *err)
     if (virDomainGetInfo(domain, &info) < 0 || virDomainGetUUIDString(domain, uuid) < 0) {
         return libvirt_error(err, SUBJECT("vm", name), "asking about it");
     }
-    STR_SET(vm->name, name);
+    STR_SET(vm->name, vm_known_as(name, uuid));
     STR_SET(vm->uuid, uuid);
     vm->state = state_of(info.state);
     vm->vcpus = info.nrVirtCpu;
@@ -136,6 +136,9 @@ int libvirt_observe(struct libvirt_port *port, struct host *host, struct error *
         virDomainFree(domains[i]);
     }
     free(domains);
+    for (vec_each(&host->vms, vm)) {
+        host_settle_vm_name(host, vm);
+    }
     if (host->vms.n > 0) {
         qsort(host->vms.items, host->vms.n, sizeof(host->vms.items[0]), by_name);
     }

@@ -144,6 +144,15 @@ bool xml_content(const xmlNode *node, char *out, size_t size)
     return take(value != NULL ? (const xmlChar *)str_trim((char *)value) : NULL, out, size);
 }
 
+void xml_domain_names(const xmlNode *domain, char ret_name[VM_NAME_SIZE], char ret_uuid[40])
+{
+    const xmlNode *node = xml_child(domain, "name");
+    /* Not trimmed: blanks at its ends are a name's own. */
+    CLEANUP_XML_TEXT xmlChar *name = node != NULL ? xmlNodeGetContent(node) : NULL;
+    (void)xml_content(xml_child(domain, "uuid"), ret_uuid, 40);
+    str_copy(ret_name, VM_NAME_SIZE, vm_known_as(name != NULL ? (const char *)name : "", ret_uuid));
+}
+
 bool xml_get_kib(const xmlNode *node, uint64_t *ret_kib)
 {
     static const struct {

@@ -12,6 +12,7 @@
 
 #include "base/attr.h"
 #include "base/error.h"
+#include "model/host.h"
 
 #define DOMAIN_XML_MAX_BYTES (1024 * 1024)
 
@@ -48,6 +49,8 @@ bool xml_get_hex(const xmlNode *node, const char *attribute, uint32_t max, uint3
 bool xml_get_u64(const xmlNode *node, const char *attribute, uint64_t *ret_value);
 /* What stands between the tags, without blanks around it; like xml_get(). */
 bool xml_content(const xmlNode *node, char *out, size_t size);
+/* Of a <domain>: its UUID, "" if it has none, and what it is known as (model/host.h). */
+void xml_domain_names(const xmlNode *domain, char ret_name[VM_NAME_SIZE], char ret_uuid[40]);
 /* A number with a unit (default KiB), in KiB: "32" in <… unit='GiB'>. */
 bool xml_get_kib(const xmlNode *node, uint64_t *ret_kib);
 

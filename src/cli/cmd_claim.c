@@ -79,7 +79,7 @@ int cmd_claim_list(struct cli *cli, const struct words *words UNUSED, struct err
         return result;
     }
     static const struct table_column columns[] = {
-        {"CLAIM", TABLE_LEFT}, {"STATE", TABLE_LEFT},  {"VM", TABLE_WRAP},
+        {"CLAIM", TABLE_LEFT}, {"STATE", TABLE_LEFT},  {"VM", TABLE_NAME},
         {"MODE", TABLE_LEFT},  {"TYPE", TABLE_LEFT},   {"INSTANCE", TABLE_LEFT},
         {"GPU", TABLE_LEFT},   {"DEVICE", TABLE_LEFT}, {"SITE", TABLE_LEFT},
     };

@@ -75,7 +75,7 @@ int cmd_gpu_list(struct cli *cli, const struct words *words UNUSED, struct error
     static const struct table_column columns[] = {
         {"GPU", TABLE_LEFT},    {"INDEX", TABLE_RIGHT},  {"NAME", TABLE_LEFT},
         {"MODE", TABLE_LEFT},   {"MEMORY", TABLE_RIGHT}, {"INSTANCES", TABLE_RIGHT},
-        {"VGPUS", TABLE_RIGHT}, {"VM", TABLE_WRAP},      {"PROBLEM", TABLE_LEFT},
+        {"VGPUS", TABLE_RIGHT}, {"VM", TABLE_NAME},      {"PROBLEM", TABLE_LEFT},
     };
     CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
     const json_t *gpus = view_at(json, "gpus");

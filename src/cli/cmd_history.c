@@ -35,7 +35,7 @@ int cmd_event_list(struct cli *cli, const struct words *words, struct error *err
         return result;
     }
     static const struct table_column columns[] = {{"NO", TABLE_RIGHT},  {"TIME", TABLE_LEFT},
-                                                  {"KIND", TABLE_LEFT}, {"SUBJECT", TABLE_LEFT},
+                                                  {"KIND", TABLE_LEFT}, {"SUBJECT", TABLE_SUBJECT},
                                                   {"BY", TABLE_LEFT},   {"WHAT", TABLE_WRAP}};
     CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
     const json_t *events = view_at(json, "events");

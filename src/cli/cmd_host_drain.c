@@ -112,7 +112,7 @@ static const char *remark(const json_t *vm, char out[VIEW_SIZE])
 static void print_drain(const json_t *drain)
 {
     static const struct table_column columns[] = {
-        {"VM", TABLE_WRAP}, {"GPU", TABLE_LEFT},   {"VERDICT", TABLE_LEFT},
+        {"VM", TABLE_NAME}, {"GPU", TABLE_LEFT},   {"VERDICT", TABLE_LEFT},
         {"TO", TABLE_LEFT}, {"STATE", TABLE_LEFT}, {"WHY", TABLE_WRAP},
     };
     CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));

@@ -33,7 +33,7 @@ int cmd_vm_list(struct cli *cli, const struct words *words UNUSED, struct error 
     if (result != 0 || cli_print_raw(cli, json)) {
         return result;
     }
-    static const struct table_column columns[] = {{"VM", TABLE_WRAP},
+    static const struct table_column columns[] = {{"VM", TABLE_NAME},
                                                   {"STATE", TABLE_LEFT},
                                                   {"CPUS", TABLE_RIGHT},
                                                   {"MEMORY", TABLE_RIGHT},

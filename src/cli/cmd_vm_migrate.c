@@ -234,7 +234,7 @@ static void add_arrival(struct table *table, const json_t *incoming)
 int cmd_migration_list(struct cli *cli, const struct words *words UNUSED, struct error *err)
 {
     static const struct table_column columns[] = {
-        {"ID", TABLE_LEFT},    {"VM", TABLE_WRAP},    {"WAY", TABLE_LEFT},    {"HOST", TABLE_LEFT},
+        {"ID", TABLE_LEFT},    {"VM", TABLE_NAME},    {"WAY", TABLE_LEFT},    {"HOST", TABLE_LEFT},
         {"STATE", TABLE_LEFT}, {"BEGUN", TABLE_LEFT}, {"PROBLEM", TABLE_WRAP}};
     CLEANUP_JSON json_t *json = NULL;
     int r = cli_get(cli, "/v1/migrations", &json, err);

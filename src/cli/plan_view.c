@@ -39,7 +39,7 @@ static void print_steps(const json_t *steps)
                                                   {"STATE", TABLE_LEFT},
                                                   {"WHAT", TABLE_WRAP},
                                                   {"CLAIM", TABLE_LEFT},
-                                                  {"VM", TABLE_WRAP}};
+                                                  {"VM", TABLE_NAME}};
     CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
     for (size_t i = 0; i < json_array_size(steps); i++) {
         const json_t *step = json_array_get(steps, i);

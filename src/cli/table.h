@@ -13,6 +13,10 @@ enum table_align {
     TABLE_LEFT,
     TABLE_RIGHT,
     TABLE_WRAP, /* left, and takes several lines on a terminal that is too narrow */
+    /* Left. On a terminal a long one takes several lines of its own width, and leaves the others
+     * theirs: */
+    TABLE_NAME,    /* of a VM: 32 */
+    TABLE_SUBJECT, /* what an event is about: "plan/" and a UUID have 41 */
 };
 
 struct table_column {

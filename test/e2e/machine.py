@@ -197,7 +197,7 @@ class Machine:
         return sorted(found)
 
     def names(self):
-        return self.virsh("list", "--all", "--name").stdout.split()
+        return [line for line in self.virsh("list", "--all", "--name").stdout.splitlines() if line]
 
     # ---- plans ----
 

@@ -134,14 +134,14 @@ static void send_site(struct play *play, struct answer *answer)
 static void send_start(struct play *play, struct answer *answer)
 {
     const struct fake_vm *vm = draw_vm(play);
-    snprintf(play->last, sizeof(play->last), "start %s", vm->name);
+    str_print(play->last, sizeof(play->last), "start %s", vm->name);
     manager_start_vm(play->lab.manager, &tester, vm->name, false, lab_reply, answer);
 }
 
 static void send_stop(struct play *play, struct answer *answer)
 {
     const struct fake_vm *vm = draw_vm(play);
-    snprintf(play->last, sizeof(play->last), "stop %s", vm->name);
+    str_print(play->last, sizeof(play->last), "stop %s", vm->name);
     manager_stop_vm(play->lab.manager, &tester, vm->name, NULL, false, lab_reply, answer);
 }
 
@@ -244,7 +244,7 @@ static void play_restart(struct play *play)
 static void play_power_off(struct play *play)
 {
     struct fake_vm *vm = draw_vm(play);
-    snprintf(play->last, sizeof(play->last), "%s dies", vm->name);
+    str_print(play->last, sizeof(play->last), "%s dies", vm->name);
     vm->running = false;
 }
 

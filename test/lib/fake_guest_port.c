@@ -115,7 +115,7 @@ static void show_vm(const struct fake_vm *from, struct vm *vm, bool live, bool p
 static int fake_guest_describe(struct guest_port *port, const char *xml, struct vm *ret_vm,
                                struct error *err)
 {
-    char name[NAME_SIZE];
+    char name[VM_NAME_SIZE];
     const char *from = strstr(xml, "<name>");
     const char *to = from == NULL ? NULL : strstr(from, "</name>");
     if (to == NULL || (size_t)(to - from) - strlen("<name>") >= sizeof(name)) {

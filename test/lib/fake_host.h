@@ -41,7 +41,7 @@ struct fake_gpu {
 };
 
 struct fake_vm {
-    char name[NAME_SIZE]; /* "": none */
+    char name[VM_NAME_SIZE]; /* "": none */
     char uuid[40];
     bool running;
     bool locked; /* its hook runs: whoever asks about it waits */

@@ -448,7 +448,7 @@ void manager_create_vm(struct manager *m, const struct caller *caller UNUSED, co
     struct error err = {0};
     struct reader r;
     reader_init(&r, body, "request body", "", &err);
-    const char *name = reader_str(&r, "name", NAME_SIZE - 1);
+    const char *name = reader_str(&r, "name", VM_NAME_SIZE - 1);
     reader_str(&r, "template", INPUT_MAX_BYTES);
     if (reader_end(&r) != 0) {
         reply(NULL, &err, data);

@@ -13,7 +13,7 @@
  * frees it. */
 struct call {
     struct lab *lab;
-    char vm[NAME_SIZE], operation[16];
+    char vm[VM_NAME_SIZE], operation[16];
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool there, left;

@@ -221,14 +221,14 @@ static bool is_off(const struct manager *m, const struct claim *claim)
 
 static const char *task_of(const char *vm, char *out, size_t size)
 {
-    (void)snprintf(out, size, "giving back the devices of VM \"%.64s\"", vm);
+    (void)str_print(out, size, "giving back the devices of VM \"%s\"", vm);
     return out;
 }
 
 static void given_back(struct manager *m, const struct plan *plan, void *data)
 {
     struct change *change = data;
-    char task[128];
+    char task[PLAN_REASON_SIZE];
     task_of(change->template, task, sizeof(task));
     manager_retry_ended(m, task, plan);
     change_answer(change, NULL);
@@ -278,7 +278,7 @@ static void nobody_asked(json_t *body, const struct error *err, void *data)
 
 bool manager_may_give_back(const struct manager *m, const char *vm_name)
 {
-    char task[128];
+    char task[PLAN_REASON_SIZE];
     return manager_may_retry(m, task_of(vm_name, task, sizeof(task)));
 }
 

@@ -305,8 +305,8 @@ void manager_note_definitions(struct manager *m, const struct plan *plan);
 
 /* What failed and is tried again (retry.c). */
 struct retry {
-    char what[128];
-    char why[512]; /* said last */
+    char what[PLAN_REASON_SIZE];
+    char why[ERROR_TEXT_SIZE]; /* said last */
     uint64_t due_us, pause_us;
 };
 /* Not before its pause is over. */

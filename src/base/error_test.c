@@ -21,6 +21,21 @@ static void set_returns_the_reason_and_fills_every_field(void **state)
     assert_string_equal(err.hint, "");
 }
 
+static void the_longest_names_leave_room_for_what_to_do(void **state)
+{
+    (void)state;
+    char name[256];
+    struct error err = {0};
+    memset(name, 'x', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    error_set(&err, REASON_IN_USE, SUBJECT("vm", name),
+              "claim \"a\" of VM \"%s\" can't have what VM \"%s\" runs with", name, name);
+    error_hint(&err, "stop it first: `cleave vm stop %s`, or take another", SHELL_ARG(name));
+    assert_string_equal(err.subject + strlen("vm/"), name);
+    assert_true(str_ends(err.message, "\" runs with"));
+    assert_true(str_ends(err.hint, ", or take another"));
+}
+
 static void a_null_error_is_fine_everywhere(void **state)
 {
     (void)state;
@@ -126,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(set_returns_the_reason_and_fills_every_field),
+        cmocka_unit_test(the_longest_names_leave_room_for_what_to_do),
         cmocka_unit_test(a_null_error_is_fine_everywhere),
         cmocka_unit_test(an_error_may_be_built_from_itself),
         cmocka_unit_test(errno_picks_the_reason_whatever_its_sign),

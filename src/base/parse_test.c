@@ -87,6 +87,9 @@ static void a_name_is_short_and_plain(void **state)
     assert_false(parse_name(name));
     name[63] = '\0';
     assert_true(parse_name(name));
+    assert_true(parse_long_name(name, 63));
+    assert_false(parse_long_name(name, 62));
+    assert_false(parse_long_name("a b", 63));
 }
 
 int main(void)

@@ -108,6 +108,44 @@ static void very_long_words_have_no_nearest(void **state)
     assert_string_equal(str_nearest("aaaa", names, 2), "aaaa");
 }
 
+static void text_for_people_is_one_clean_line_however_it_is_cut(void **state)
+{
+    (void)state;
+    char out[8];
+    assert_true(str_print(out, sizeof(out), "%s\n%d", "a", 1));
+    assert_string_equal(out, "a 1");
+    assert_false(str_print(out, sizeof(out), "123456\xc3\xa4"));
+    assert_string_equal(out, "123456");
+    assert_false(str_print(out, sizeof(out), "%.2s-23456", "a\xc3\xa4"));
+    assert_string_equal(out, "a?-2345");
+}
+
+static void words_are_what_a_shell_reads_back(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *word, *arg;
+    } rows[] = {
+        {"web-1.example", "web-1.example", "web-1.example"},
+        {"my vm", "'my vm'", "'my vm'"},
+        {"it's", "'it'\\''s'", "'it'\\''s'"},
+        {"$(id)", "'$(id)'", "'$(id)'"},
+        {"\xc3\xa4", "'\xc3\xa4'", "'\xc3\xa4'"},
+        {"", "''", "''"},
+        {"~", "'~'", "'~'"},
+        {"-x", "-x", "-- -x"},
+        {"-x y", "'-x y'", "-- '-x y'"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        assert_string_equal(SHELL_WORD(rows[i].text), rows[i].word);
+        assert_string_equal(SHELL_ARG(rows[i].text), rows[i].arg);
+    }
+    char longest[256];
+    memset(longest, '\'', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    assert_int_equal(strlen(SHELL_ARG(longest)), 4 * 255 + 2);
+}
+
 static void a_buffer_grows_and_gives_its_text_away(void **state)
 {
     (void)state;
@@ -137,6 +175,8 @@ int main(void)
         cmocka_unit_test(clean_text_has_no_controls_and_no_broken_utf8),
         cmocka_unit_test(the_nearest_is_close_and_unique),
         cmocka_unit_test(very_long_words_have_no_nearest),
+        cmocka_unit_test(text_for_people_is_one_clean_line_however_it_is_cut),
+        cmocka_unit_test(words_are_what_a_shell_reads_back),
         cmocka_unit_test(a_buffer_grows_and_gives_its_text_away),
     };
     return cmocka_run_group_tests_name("str", tests, NULL, NULL);

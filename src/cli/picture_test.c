@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "test.h"
 
 static json_t *read_json(const char *text)
@@ -139,6 +140,25 @@ static void claims_tell_whose_a_part_is_while_its_vm_is_off(void **state)
                "    The whole GPU: VM big, off\n");
 }
 
+static void a_long_name_keeps_both_its_ends(void **state)
+{
+    (void)state;
+    char name[256];
+    memset(name, 'x', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    name[0] = 'a';
+    name[sizeof(name) - 2] = 'z';
+    CLEANUP_FREE char *gpu =
+        xasprintf("{\"mode\":\"time-sliced\",\"memoryBytes\":null,\"vgpus\":[{\"type\":"
+                  "\"L40S-8Q\",\"vm\":\"%s\"}]}",
+                  name);
+    CLEANUP_JSON json_t *json = read_json(gpu);
+    CLEANUP_STRBUF struct strbuf out = {0};
+    picture_draw(json, NULL, NULL, PICTURE_ASCII, &out);
+    assert_non_null(strstr(strbuf_str(&out), " axxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...x"));
+    assert_non_null(strstr(strbuf_str(&out), "...xxxxxxxxxxxxxxxxxxxxxxxxxxxxxz "));
+}
+
 static void names_are_cut_between_characters(void **state)
 {
     (void)state;
@@ -161,6 +181,7 @@ int main(void)
         cmocka_unit_test(time_sliced_vgpus_have_their_share),
         cmocka_unit_test(pass_through_is_one_line),
         cmocka_unit_test(claims_tell_whose_a_part_is_while_its_vm_is_off),
+        cmocka_unit_test(a_long_name_keeps_both_its_ends),
         cmocka_unit_test(names_are_cut_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

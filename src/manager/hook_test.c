@@ -441,6 +441,35 @@ static void a_vm_that_dies_without_a_hook_gives_its_device_back(void **state)
     assert_int_equal(fake_host_count_vgpus(&f->host), 0);
 }
 
+/* On-demand claims of two VMs whose names, as long as can be, differ in the last letter. */
+static void vms_with_long_names_get_what_is_theirs(void **state)
+{
+    struct fixture *f = *state;
+    char names[2][VM_NAME_SIZE];
+    for (size_t i = 0; i < 2; i++) {
+        memset(names[i], 'v', VM_NAME_SIZE - 2);
+        names[i][VM_NAME_SIZE - 2] = (char)('1' + i);
+        names[i][VM_NAME_SIZE - 1] = '\0';
+        assert_non_null(fake_host_add_vm(&f->host, names[i]));
+        CLEANUP_FREE char *claim =
+            xasprintf("{\"name\": \"c%zu\", \"type\": \"A100-2-10C\", \"vm\": \"%s\", "
+                      "\"hold\": \"on-demand\"}",
+                      i + 1, names[i]);
+        create(&f->lab, claim);
+    }
+    assert_int_equal(start(&f->lab, names[1]), 0);
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "c1"), "pending");
+    assert_string_equal(lab_claim_state(&f->lab, "c2"), "bound");
+    struct fake_vm *off = fake_host_vm(&f->host, names[0]);
+    STR_SET(off->claims[0], "c2"); /* a clone of the other: refused, and told what to do */
+    off->devices[0] = fake_host_vm(&f->host, names[1])->devices[0];
+    struct error err = {0};
+    assert_int_equal(hook(&f->lab, names[0], "prepare", &err), -REASON_IN_USE);
+    assert_non_null(strstr(err.message, names[1]));
+    assert_non_null(strstr(err.hint, names[0]));
+}
+
 static void a_renamed_vm_keeps_its_claims(void **state)
 {
     struct fixture *f = *state;
@@ -538,6 +567,7 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_vm_that_dies_without_a_hook_gives_its_device_back, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(vms_with_long_names_get_what_is_theirs, setup, teardown),
         cmocka_unit_test_setup_teardown(a_renamed_vm_keeps_its_claims, setup, teardown),
         cmocka_unit_test_setup_teardown(claims_of_a_vm_that_is_gone_go_after_a_while, setup,
                                         teardown),

@@ -293,6 +293,132 @@ static void a_vm_that_is_not_there_can_lose_but_not_get_a_device(void **state)
     port->ops->free(port);
 }
 
+/* As QEMU's driver allows at most; then longer than any name that is kept. */
+#define LONG_NAME 247
+#define LONGER_NAME 300
+
+static void fill_name(char *out, size_t len, char last)
+{
+    memset(out, 'v', len - 1);
+    out[len - 1] = last;
+    out[len] = '\0';
+}
+
+static void define_as(struct guest_port *port, const char *name, const char *uuid)
+{
+    CLEANUP_FREE char *xml =
+        xasprintf("<domain type='test'><name>%s</name><uuid>%s</uuid><memory unit='MiB'>96</memory>"
+                  "<os><type>hvm</type></os></domain>",
+                  name, uuid);
+    virConnectPtr connection = ((struct libvirt_port *)port)->connection;
+    CLEANUP_DOMAIN virDomainPtr domain = virDomainDefineXML(connection, xml);
+    assert_non_null(domain);
+}
+
+#define UUID_A "aaaaaaaa-0000-4000-8000-000000000001"
+#define UUID_B "bbbbbbbb-0000-4000-8000-000000000002"
+
+static void assert_runs_alone(struct guest_port *port, const char *on, const char *off)
+{
+    CLEANUP(host_freep) struct host *host = observed(port);
+    assert_int_equal(host_find_vm(host, on)->state, VM_RUNNING);
+    assert_int_equal(host_find_vm(host, off)->state, VM_SHUT_OFF);
+}
+
+static void vms_whose_long_names_differ_in_a_letter_are_told_apart(void **state)
+{
+    (void)state;
+    struct guest_port *port = open_test_driver();
+    struct error err = {0};
+    char one[LONG_NAME + 1];
+    char two[LONG_NAME + 1];
+    fill_name(one, LONG_NAME, '1');
+    fill_name(two, LONG_NAME, '2');
+    assert_int_equal(port->ops->define(port, TEMPLATE, one, &err), 0);
+    assert_int_equal(port->ops->define(port, TEMPLATE, two, &err), 0);
+    CLEANUP(host_freep) struct host *host = observed(port);
+    assert_non_null(find(host, one));
+    assert_non_null(find(host, two));
+    struct step attach = make_step(STEP_ATTACH, two);
+    struct step there = make_step(STEP_ATTACH, one);
+    assert_int_equal(port->ops->apply(port, &attach, &err), 0);
+    assert_int_equal(port->ops->start(port, two, &err), 0);
+    assert_runs_alone(port, two, one);
+    there.device.function = 5;
+    assert_int_equal(port->ops->check(port, &there, &err), 0); /* it is off */
+    attach.device.function = 5;
+    assert_int_equal(port->ops->check(port, &attach, &err), -REASON_IN_USE);
+    assert_string_equal(err.subject + strlen("vm/"), two);
+    assert_string_equal(err.hint + strlen("stop the VM first: `cleave vm stop ") + LONG_NAME, "`");
+    port->ops->free(port);
+}
+
+static void a_vm_whose_name_is_too_long_is_known_by_its_uuid(void **state)
+{
+    (void)state;
+    struct guest_port *port = open_test_driver();
+    struct error err = {0};
+    struct domain_facts facts = {0};
+    char one[LONGER_NAME + 1];
+    char two[LONGER_NAME + 1];
+    fill_name(one, LONGER_NAME, '1');
+    fill_name(two, LONGER_NAME, '2');
+    host_free(observed(port));
+    define_as(port, one, UUID_A);
+    define_as(port, two, UUID_B);
+    CLEANUP(host_freep) struct host *host = observed(port);
+    assert_string_equal(find(host, UUID_A)->uuid, UUID_A);
+    assert_string_equal(find(host, UUID_B)->uuid, UUID_B);
+    assert_int_equal(port->ops->start(port, UUID_B, &err), 0);
+    assert_runs_alone(port, UUID_B, UUID_A);
+    assert_int_equal(port->ops->facts(port, UUID_B, &facts, &err), 0);
+    assert_string_equal(facts.name, UUID_B);
+    domain_facts_done(&facts);
+    port->ops->free(port);
+}
+
+static void a_name_that_is_another_vms_uuid_does_not_lead_to_it(void **state)
+{
+    (void)state;
+    struct guest_port *port = open_test_driver();
+    struct error err = {0};
+    host_free(observed(port));
+    define_as(port, "web1", UUID_A);
+    define_as(port, UUID_A, UUID_B);
+    CLEANUP(host_freep) struct host *host = observed(port);
+    assert_string_equal(find(host, "web1")->uuid, UUID_A);
+    assert_string_equal(find(host, UUID_B)->uuid, UUID_B);
+    assert_null(find(host, UUID_A));
+    assert_int_equal(port->ops->start(port, UUID_A, &err), 0);
+    assert_runs_alone(port, "web1", UUID_B);
+    port->ops->free(port);
+}
+
+static void a_definition_says_names_as_they_are(void **state)
+{
+    (void)state;
+    struct guest_port *port = open_test_driver();
+    struct error err = {0};
+    static const struct {
+        const char *xml, *name;
+    } rows[] = {
+        {"<name> two words </name>", " two words "},
+        {"<name>it&apos;s &lt;a&gt; &amp; \"b\"</name>", "it's <a> & \"b\""},
+        {"<name>--help</name>", "--help"},
+        {"<name>\xe6\x97\xa5\xe6\x9c\xac</name>", "\xe6\x97\xa5\xe6\x9c\xac"},
+        {"<name>a\tb</name>", UUID_A},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct vm vm = {0};
+        CLEANUP_FREE char *xml =
+            xasprintf("<domain>%s<uuid>" UUID_A "</uuid></domain>", rows[i].xml);
+        assert_int_equal(port->ops->describe(port, xml, &vm, &err), 0);
+        assert_string_equal(vm.name, rows[i].name);
+        assert_string_equal(vm.uuid, UUID_A);
+    }
+    port->ops->free(port);
+}
+
 static void a_vm_that_went_away_is_told_in_libvirts_words(void **state)
 {
     (void)state;
@@ -348,6 +474,10 @@ int main(void)
         cmocka_unit_test(what_does_not_run_is_not_moved),
         cmocka_unit_test(a_running_vm_is_left_alone),
         cmocka_unit_test(a_vm_that_is_not_there_can_lose_but_not_get_a_device),
+        cmocka_unit_test(vms_whose_long_names_differ_in_a_letter_are_told_apart),
+        cmocka_unit_test(a_vm_whose_name_is_too_long_is_known_by_its_uuid),
+        cmocka_unit_test(a_name_that_is_another_vms_uuid_does_not_lead_to_it),
+        cmocka_unit_test(a_definition_says_names_as_they_are),
         cmocka_unit_test(a_vm_that_went_away_is_told_in_libvirts_words),
         cmocka_unit_test(a_missing_libvirt_is_one_sentence_and_no_noise),
     };

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names of VMs: kept whole wherever they stand, and never taken for another's. */
+#include "model/host.h"
+
+#include "base/json.h"
+#include "base/str.h"
+#include "model/drain.h"
+#include "model/incoming.h"
+#include "model/plan.h"
+#include "test.h"
+
+#define UUID_A "aaaaaaaa-0000-4000-8000-000000000001"
+#define UUID_B "bbbbbbbb-0000-4000-8000-000000000002"
+
+/* As long as a name can be kept, and one byte more. */
+static char longest[VM_NAME_SIZE];
+static char longer[VM_NAME_SIZE + 1];
+
+static int make_names(void **state)
+{
+    (void)state;
+    memset(longest, 'x', sizeof(longest) - 1);
+    memset(longer, 'x', sizeof(longer) - 1);
+    return 0;
+}
+
+static void add_vm(struct host *host, const char *name, const char *uuid)
+{
+    struct vm *vm = vec_push(&host->vms);
+    STR_SET(vm->name, vm_known_as(name, uuid));
+    STR_SET(vm->uuid, uuid);
+}
+
+static void a_vm_is_known_by_its_name_or_else_by_its_uuid(void **state)
+{
+    (void)state;
+    assert_string_equal(vm_known_as("web1", UUID_A), "web1");
+    assert_string_equal(vm_known_as(" two words ", UUID_A), " two words ");
+    assert_string_equal(vm_known_as("\xe6\x97\xa5", UUID_A), "\xe6\x97\xa5");
+    assert_string_equal(vm_known_as(longest, UUID_A), longest);
+    assert_string_equal(vm_known_as(longer, UUID_A), UUID_A);
+    assert_string_equal(vm_known_as("a\tb", UUID_A), UUID_A);
+    assert_string_equal(vm_known_as("broken \xff", UUID_A), UUID_A);
+}
+
+static void names_that_differ_in_their_last_letter_are_two_vms(void **state)
+{
+    (void)state;
+    char other[VM_NAME_SIZE];
+    STR_SET(other, longest);
+    other[VM_NAME_SIZE - 2] = 'y';
+    CLEANUP(host_freep) struct host *host = host_new();
+    add_vm(host, longest, UUID_A);
+    add_vm(host, other, UUID_B);
+    assert_string_equal(host_find_vm(host, longest)->uuid, UUID_A);
+    assert_string_equal(host_find_vm(host, other)->uuid, UUID_B);
+}
+
+static void a_uuid_is_no_other_vms_name(void **state)
+{
+    (void)state;
+    CLEANUP(host_freep) struct host *host = host_new();
+    add_vm(host, UUID_B, UUID_A);
+    add_vm(host, "web1", UUID_B);
+    assert_string_equal(host_find_vm(host, UUID_B)->uuid, UUID_B);
+    host_settle_vm_name(host, &host->vms.items[0]);
+    host_settle_vm_name(host, &host->vms.items[1]);
+    assert_string_equal(host->vms.items[0].name, UUID_A);
+    assert_string_equal(host->vms.items[1].name, "web1");
+}
+
+static void a_vm_may_be_called_by_a_uuid_that_is_nobodys_or_its_own(void **state)
+{
+    (void)state;
+    CLEANUP(host_freep) struct host *host = host_new();
+    add_vm(host, "cccccccc-0000-4000-8000-000000000003", UUID_A);
+    add_vm(host, UUID_B, UUID_B);
+    host_settle_vm_name(host, &host->vms.items[0]);
+    host_settle_vm_name(host, &host->vms.items[1]);
+    assert_string_equal(host->vms.items[0].name, "cccccccc-0000-4000-8000-000000000003");
+    assert_string_equal(host->vms.items[1].name, UUID_B);
+}
+
+static void the_holder_of_a_device_is_named_whole(void **state)
+{
+    (void)state;
+    CLEANUP(host_freep) struct host *host = host_new();
+    struct pci_addr addr = {.bus = 0x41};
+    (void)host_add_gpu(host, &addr);
+    add_vm(host, longest, UUID_A);
+    host->vms.items[0].state = VM_RUNNING;
+    *vec_push(&host->vms.items[0].devices) = (struct vm_device){.addr = addr, .live = true};
+    host_derive(host);
+    assert_string_equal(host->gpus.items[0].holder, longest);
+}
+
+/* ---- documents ---- */
+
+static int read_claim(const char *vm, struct claim *ret_claim, struct error *err)
+{
+    CLEANUP_JSON json_t *json =
+        json_pack("{s:s, s:s, s:s}", "name", "a", "type", "L40S-8Q", "vm", vm);
+    return claim_from_json(json, "test", "", ret_claim, err);
+}
+
+static void a_claim_keeps_the_name_of_its_vm(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct claim claim;
+    struct claim again;
+    assert_int_equal(read_claim(longest, &claim, &err), 0);
+    assert_string_equal(claim.vm, longest);
+    CLEANUP_JSON json_t *json = claim_to_json(&claim);
+    assert_int_equal(claim_from_stored_json(json, &again, &err), 0);
+    assert_string_equal(again.vm, longest);
+    assert_true(claim_is_of(&again, longest, ""));
+    assert_int_equal(read_claim(longer, &claim, &err), -REASON_INVALID);
+    assert_int_equal(read_claim("a\tb", &claim, &err), -REASON_INVALID);
+}
+
+static void a_plan_keeps_the_names_of_its_vms_and_says_them(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct pci_addr gpu = {.bus = 0x41};
+    CLEANUP(plan_freep) struct plan *plan = plan_new();
+    CLEANUP(plan_freep) struct plan *again = NULL;
+    struct step *step = vec_push(&plan->steps);
+    char text[STEP_TEXT_SIZE];
+    *step = step_make(STEP_ATTACH, &gpu);
+    STR_SET(step->vm, longest);
+    STR_SET(plan->vms.items[plan->vms.n++], longest);
+    str_print(plan->reason, sizeof(plan->reason), "vm migrate %s from %s: give back", longest,
+              "source.example.org");
+    assert_true(str_ends(plan->reason, ": give back"));
+    assert_true(str_ends(step_describe(step, text, sizeof(text)), longest));
+    CLEANUP_JSON json_t *json = plan_to_json(plan);
+    assert_int_equal(plan_from_stored_json(json, &again, &err), 0);
+    assert_string_equal(again->steps.items[0].vm, longest);
+    assert_string_equal(again->vms.items[0], longest);
+    assert_string_equal(again->reason, plan->reason);
+}
+
+static void migrations_keep_the_name_of_their_vm(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct migration migration = {.state = MIGRATION_MOVING};
+    struct incoming incoming = {.state = INCOMING_PREPARED};
+    CLEANUP(migration_freep) struct migration *out = NULL;
+    CLEANUP(incoming_freep) struct incoming *in = NULL;
+    STR_SET(migration.id, UUID_A);
+    STR_SET(migration.request.vm, longest);
+    STR_SET(migration.request.destination, "qemu+ssh://b/system");
+    STR_SET(incoming.id, UUID_A);
+    STR_SET(incoming.vm, longest);
+    CLEANUP_JSON json_t *left = migration_to_json(&migration);
+    CLEANUP_JSON json_t *came = incoming_to_json(&incoming);
+    assert_int_equal(migration_from_stored_json(left, &out, &err), 0);
+    assert_int_equal(incoming_from_json(came, "test", &in, &err), 0);
+    assert_string_equal(out->request.vm, longest);
+    assert_string_equal(in->vm, longest);
+}
+
+static void a_drain_keeps_the_names_of_its_vms(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct drain drain = {.state = DRAIN_RUNNING, .parallel = 1};
+    CLEANUP(drain_freep) struct drain *again = NULL;
+    STR_SET(((struct drain_vm *)vec_push(&drain.vms))->name, longest);
+    CLEANUP_JSON json_t *json = drain_to_stored_json(&drain);
+    vec_done(&drain.vms);
+    assert_int_equal(drain_from_stored_json(json, &again, &err), 0);
+    assert_string_equal(again->vms.items[0].name, longest);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_vm_is_known_by_its_name_or_else_by_its_uuid),
+        cmocka_unit_test(names_that_differ_in_their_last_letter_are_two_vms),
+        cmocka_unit_test(a_uuid_is_no_other_vms_name),
+        cmocka_unit_test(a_vm_may_be_called_by_a_uuid_that_is_nobodys_or_its_own),
+        cmocka_unit_test(the_holder_of_a_device_is_named_whole),
+        cmocka_unit_test(a_claim_keeps_the_name_of_its_vm),
+        cmocka_unit_test(a_plan_keeps_the_names_of_its_vms_and_says_them),
+        cmocka_unit_test(migrations_keep_the_name_of_their_vm),
+        cmocka_unit_test(a_drain_keeps_the_names_of_its_vms),
+    };
+    return cmocka_run_group_tests_name("host", tests, make_names, NULL);
+}

@@ -63,28 +63,33 @@ def newc(members):
     return bytes(out)
 
 
-def initramfs(agent, kernel, modules):
+def initramfs(init, kernel, modules):
     files = [(f"m/{name}.ko", 0o100644, data) for name, data in kernel.modules(modules)]
     order = "".join(f"/{name}\n" for name, _, _ in files)
     return newc([("dev", 0o040755, b""), ("m", 0o040755, b""), *files,
                  ("modules", 0o100644, order.encode()),
-                 ("init", 0o100755, pathlib.Path(agent).read_bytes())])
+                 ("init", 0o100755, pathlib.Path(init).read_bytes())])
 
 
 class Vm:
     """`run` gives a script to the VM's shell; everything else is QEMU's command line."""
+    # The machine's folders are on several devices: 9p keeps their inode numbers apart.
+    ROOT = ["-no-reboot", "-m", "1024",
+            "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
+            "-device", "virtio-9p-pci,fsdev=root,mount_tag=root"]
 
-    def __init__(self, directory, kernel, agent, modules, devices):
+    def __init__(self, directory, kernel, init, modules, devices, root=ROOT, accel="tcg"):
         self.directory = pathlib.Path(directory)
         self.console = self.directory / "console"
         started = time.monotonic()
-        (self.directory / "initramfs").write_bytes(initramfs(agent, kernel, modules))
+        (self.directory / "initramfs").write_bytes(initramfs(init, kernel, modules))
+        (self.directory / "port").unlink(missing_ok=True)
         server = socket.socket(socket.AF_UNIX)
         server.bind(str(self.directory / "port"))
         server.listen()
         with open(self.directory / "qemu.log", "wb") as log:
-            self.process = subprocess.Popen(self.command(kernel, devices), stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(self.command(kernel, accel) + root + devices,
+                                            stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         server.settimeout(BOOT_S)
         try:
             self.port, _ = server.accept()
@@ -96,20 +101,17 @@ class Vm:
             server.close()
         self.boot_s = time.monotonic() - started
 
-    def command(self, kernel, devices):
-        # Messages of interrupts pass the IOMMU's remapping, which VFIO insists on. The machine's
-        # folders are on several devices: 9p keeps their inode numbers apart.
+    def command(self, kernel, accel):
+        # Messages of interrupts pass the IOMMU's remapping, which VFIO insists on.
         return ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults",
-                "-no-user-config", "-display", "none", "-no-reboot", "-accel", "tcg", "-cpu", "max", "-m", "1024",
+                "-no-user-config", "-display", "none", "-accel", accel, "-cpu", "max",
                 "-machine", "q35,kernel-irqchip=split",
                 "-device", "intel-iommu,intremap=on,caching-mode=on",
                 "-kernel", kernel.image, "-initrd", self.directory / "initramfs",
                 "-append", "console=ttyS0 quiet panic=-1 intel_iommu=on no_timer_check",
                 "-chardev", f"file,id=console,path={self.console}", "-serial", "chardev:console",
                 "-chardev", f"socket,id=port,path={self.directory}/port",
-                "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=port",
-                "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
-                "-device", "virtio-9p-pci,fsdev=root,mount_tag=root", *devices]
+                "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=port"]
 
     def receive(self, length):
         data = b""

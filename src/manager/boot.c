@@ -193,6 +193,7 @@ void manager_check_boot(struct manager *m)
         return; /* a kernel that doesn't tell: every start is as within one boot */
     }
     int r = read_boot(m, &boot, &err);
+    m->boot_is_new = r == 0 && (!str_eq(boot.id, now) || !boot.restored);
     if (r == 0 && !str_eq(boot.id, now)) {
         bool first = boot.id[0] == '\0';
         STR_SET(boot.id, now);

@@ -153,6 +153,7 @@ void change_enqueue(struct change *change)
         change_refuse(change, &err);
         return;
     }
+    change->next = NULL; /* it may have been in the queue before */
     *m->last = change;
     m->last = &change->next;
     m->n_waiting++;

@@ -83,9 +83,10 @@ static void find_absent(struct manager *m)
         char bdf[BDF_SIZE];
         struct restore_absent *absent = vec_push(&run->absent);
         STR_SET(absent->claim, claim->name);
+        absent->has_uuid = claim->got.gpu_uuid[0] != '\0';
         pci_addr_format(&claim->got.gpu, bdf);
         error_set(&absent->why, REASON_NOT_FOUND, SUBJECT("claim", claim->name),
-                  "GPU %s%s%s is not on this host", bdf, claim->got.gpu_uuid[0] != '\0' ? ", " : "",
+                  "GPU %s%s%s is not on this host", bdf, absent->has_uuid ? ", " : "",
                   claim->got.gpu_uuid);
         error_hint(&absent->why,
                    "the claim stays bound: put the board back, into any slot, or "
@@ -263,6 +264,17 @@ static uint64_t look_pause(struct restore_run *run)
     return pause_us;
 }
 
+/* Only the driver knows UUIDs: once it is there, a GPU may be found in another slot. */
+static bool may_come(const struct restore_run *run)
+{
+    for (vec_each(&run->absent, absent)) {
+        if (absent->has_uuid) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* When the next attempt is due; ends the run when there is none, or no time for it. */
 static void schedule(struct manager *m)
 {
@@ -280,8 +292,7 @@ static void schedule(struct manager *m)
         }
         next = entry->next_us < next ? entry->next_us : next;
     }
-    /* Only the driver knows UUIDs: without it a GPU in another slot can't be found. */
-    if (run->absent.n > 0 && m->host->nvml_problem[0] != '\0' && !late) {
+    if (may_come(run) && m->host->nvml_problem[0] != '\0' && !late) {
         uint64_t at = now + look_pause(run);
         next = at < next ? at : next;
     }
@@ -509,10 +520,22 @@ static void show(struct change *change)
     change_answer(change, body);
 }
 
-/* After a look at everything: a VM that runs with a GPU must be known. */
+/* A VM that runs with a GPU must be known. But none runs yet in a boot whose libvirt has not
+ * answered: it may be waiting for this very restoration, as packaging/systemd has it. */
+static bool must_see_guests(const struct manager *m)
+{
+    return !m->restore.active && (m->views[HALF_GUESTS].known || !m->boot_is_new);
+}
+
 static void begin(struct change *change)
 {
     struct manager *m = change->manager;
+    if (change->hardware_only && must_see_guests(m)) {
+        change->hardware_only = false;
+        change_yield(change);
+        change_enqueue(change);
+        return;
+    }
     manager_restore_begin(m, change->caller.author, change->timeout_ms * UINT64_C(1000));
     change_answer(change, restore_run_to_json(&m->restore));
 }
@@ -534,5 +557,6 @@ void manager_restore_host(struct manager *m, const struct caller *caller, const 
     struct request request = {caller, dry_run, reply, data};
     struct change *change = change_new(m, dry_run ? show : begin, &request, "");
     change->timeout_ms = (unsigned)timeout_s * 1000;
+    change->hardware_only = !dry_run; /* whether the guests are needed, too, is known in its turn */
     change_enqueue(change);
 }

@@ -45,6 +45,7 @@ struct restore_gpu {
 /* A claim whose GPU is not on this host now. */
 struct restore_absent {
     char claim[NAME_SIZE];
+    bool has_uuid; /* the driver may find it in another slot */
     struct error why;
 };
 

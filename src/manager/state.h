@@ -377,6 +377,7 @@ struct manager {
     size_t n_unfinished;
     struct restore_run restore;
     bool boot_untold; /* the store knows of no boot yet */
+    bool boot_is_new; /* nothing has restored all that it took, when this cleaved started */
 };
 
 #endif

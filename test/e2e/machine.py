@@ -186,7 +186,7 @@ class Machine:
 
     def stored_devices(self, name):
         """Addresses and UUIDs of the <hostdev>s in a VM's stored definition."""
-        xml = self.virsh("dumpxml", "--inactive", name).stdout
+        xml = self.virsh("dumpxml", "--inactive", "--domain", name).stdout
         found = []
         for address in ElementTree.fromstring(xml).iterfind("devices/hostdev/source/address"):
             if address.get("uuid") is not None:

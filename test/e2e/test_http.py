@@ -64,6 +64,8 @@ def test_head_has_headers_and_no_body(fake):
     ("/v1/gpus/a%00b", "hex digits"),
     ("/v1/gpus/a%0ab", "control character"),
     ("/v1/gpus/" + "x" * 64, "at most 63"),
+    ("/v1/vms/" + "x" * 256 + "/lint", "at most 255"),
+    ("/v1/vms/a%09b/lint", "control character"),
 ])
 def test_a_wrong_target_is_400(fake, target, said):
     method = "DELETE" if "dryRun" in target else "GET"

@@ -22,3 +22,9 @@ void migration_cancel(const struct call *call)
     manager_cancel_migration(call->manager, &call->caller, call->name, call->dry_run, call->reply,
                              call->data);
 }
+
+void migration_settle(const struct call *call)
+{
+    manager_settle_migration(call->manager, &call->caller, call->name, call->body, call->dry_run,
+                             call->reply, call->data);
+}

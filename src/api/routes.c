@@ -39,6 +39,7 @@ static const struct route routes[] = {
     {"/v1/migrations", "POST", migration_create, ROUTE_NEEDS_BODY, DRY},
     {"/v1/migrations/{migration}", "GET", migration_get, ROUTE_NO_BODY, 0},
     {"/v1/migrations/{migration}", "DELETE", migration_cancel, ROUTE_NO_BODY, DRY},
+    {"/v1/migrations/{migration}/settle", "POST", migration_settle, ROUTE_NEEDS_BODY, DRY},
     {"/v1/plans", "GET", plan_list, ROUTE_NO_BODY, 0},
     {"/v1/plans/{plan}", "GET", plan_get, ROUTE_NO_BODY, 0},
     {"/v1/profiles", "GET", profile_list, ROUTE_NO_BODY, QUERY_GPU},

@@ -87,6 +87,7 @@ route_fn migration_list;
 route_fn migration_create;
 route_fn migration_get;
 route_fn migration_cancel;
+route_fn migration_settle;
 route_fn incoming_offer;
 route_fn incoming_get;
 route_fn incoming_commit;

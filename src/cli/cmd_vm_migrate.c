@@ -269,6 +269,17 @@ int cmd_migration_show(struct cli *cli, const struct words *words, struct error 
     if (view_text(migration, "problem.message", NULL) != NULL) {
         printf("Problem: %s\n", view_text(migration, "problem.message", ""));
     }
+    const char *settled = view_text(migration, "settled", NULL);
+    if (settled != NULL) {
+        printf("Settled: the VM is %s, said %s; the target did not answer\n", settled,
+               view_text(migration, "settledBy", "-"));
+    }
+    if (str_eq(view_text(migration, "state", ""), "switching")) {
+        char answered[VIEW_SIZE];
+        printf("The target answered last at %s; if it is lost for good, see \"cleave migration "
+               "settle\"\n",
+               view_time(migration, "answeredAt", answered));
+    }
     migration_view_times(migration);
     migration_view_checks(migration, true);
     return 0;

@@ -78,6 +78,13 @@ static const struct verb_option vm_migrate_options[] = {
     [MIGRATE_STRICT] = {"strict", 0, NULL, "refuse also what is unknown or only worth a warning"},
 };
 
+static const struct verb_option settle_options[] = {
+    [SETTLE_AWAY] = {"away", 0, NULL, "the VM is, or was, on the target: release what it had here"},
+    [SETTLE_HERE] = {"here", 0, NULL,
+                     "the VM is not on the target: it stays defined here, with its "
+                     "claims"},
+};
+
 static const struct verb_option event_list_options[] = {
     [EVENT_AFTER] = {"after", 0, "NUMBER", "only events after this one"},
     [EVENT_LIMIT] = {"limit", 0, "COUNT", "at most so many, 1 to 1000"},
@@ -280,6 +287,14 @@ static const struct verb verbs[] = {
      .help = "end a migration; the VM stays here",
      .changes = true,
      .run = cmd_migration_cancel},
+    {.object = "migration",
+     .name = "settle",
+     .args = "ID",
+     .n_args = 1,
+     .help = "say where a VM is whose target does not answer, and may never again",
+     OPTIONS(settle_options),
+     .changes = true,
+     .run = cmd_migration_settle},
     {.object = "event",
      .name = "list",
      .help = "what happened",

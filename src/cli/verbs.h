@@ -77,6 +77,7 @@ verb_fn cmd_vm_migrate;
 verb_fn cmd_migration_list;
 verb_fn cmd_migration_show;
 verb_fn cmd_migration_cancel;
+verb_fn cmd_migration_settle;
 verb_fn cmd_event_list;
 verb_fn cmd_rule_list;
 verb_fn cmd_host_drain;
@@ -113,6 +114,7 @@ enum { VM_TEMPLATE };
 enum { VM_NOW };
 enum { LINT_STRICT };
 enum { MIGRATE_PEER, MIGRATE_URI, MIGRATE_BANDWIDTH, MIGRATE_MAX_DOWNTIME, MIGRATE_STRICT };
+enum { SETTLE_AWAY, SETTLE_HERE };
 enum { EVENT_AFTER, EVENT_LIMIT };
 
 #endif

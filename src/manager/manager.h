@@ -127,6 +127,11 @@ void manager_list_migrations(struct manager *m, manager_reply_fn *reply, void *d
 void manager_get_migration(struct manager *m, const char *id, manager_reply_fn *reply, void *data);
 void manager_cancel_migration(struct manager *m, const struct caller *caller, const char *id,
                               bool dry_run, manager_reply_fn *reply, void *data);
+/* A person says where the VM is, since the target can't. Body: {"vm": "away"|"here"}. Answers with
+ * the migration and what that means (schema SettlementReply); refused while the target answers. */
+void manager_settle_migration(struct manager *m, const struct caller *caller, const char *id,
+                              const json_t *body, bool dry_run, manager_reply_fn *reply,
+                              void *data);
 /* What another host asks: body is a MigrationOffer; answers with the reservation. */
 void manager_offer_incoming(struct manager *m, const struct caller *caller, const json_t *body,
                             bool dry_run, manager_reply_fn *reply, void *data);

@@ -185,7 +185,7 @@ void manager_list_migrations(struct manager *m, manager_reply_fn *reply, void *d
     reply(json_pack("{s:o, s:o}", "migrations", moves, "incoming", arrivals), NULL, data);
 }
 
-static struct move *find_move(const struct manager *m, const char *id, struct error *err)
+struct move *moves_find(const struct manager *m, const char *id, struct error *err)
 {
     for (vec_each(&m->migrations->moves, move)) {
         if (!(*move)->dry_run && str_eq((*move)->migration->id, id)) {
@@ -200,7 +200,7 @@ static struct move *find_move(const struct manager *m, const char *id, struct er
 void manager_get_migration(struct manager *m, const char *id, manager_reply_fn *reply, void *data)
 {
     struct error err = {0};
-    const struct move *move = find_move(m, id, &err);
+    const struct move *move = moves_find(m, id, &err);
     if (move == NULL) {
         reply(NULL, &err, data);
         return;
@@ -215,7 +215,12 @@ static int refuse_cancel(const struct migration *migration, struct error *err)
     int r = error_set(err, REASON_CONFLICT, SUBJECT("migration", migration->id),
                       "the migration of VM \"%s\" is %s: it can't be cancelled any more",
                       migration->request.vm, migration_state_name(migration->state));
-    if (!migration_is_over(migration)) {
+    if (migration->state == MIGRATION_SWITCHING) {
+        error_hint(err,
+                   "the VM is on %s already; migrate it back from there. If that host is lost for "
+                   "good: `cleave migration settle %s --dry-run --away`, or `--here`",
+                   migration->target, migration->id);
+    } else if (!migration_is_over(migration)) {
         error_hint(err, "the VM is on %s already; migrate it back from there", migration->target);
     }
     return r;
@@ -233,7 +238,7 @@ void manager_cancel_migration(struct manager *m, const struct caller *caller, co
 {
     (void)caller;
     struct error err = {0};
-    struct move *move = find_move(m, id, &err);
+    struct move *move = moves_find(m, id, &err);
     int r = move == NULL ? -REASON_NOT_FOUND : 0;
     if (r == 0 && !can_cancel(move->migration)) {
         r = refuse_cancel(move->migration, &err);

@@ -65,10 +65,10 @@ static void release_replied(json_t *body, const struct error *err, void *data)
     }
 }
 
-static void run_release(struct change *change)
+int move_plan_release(const struct move *move, struct plan **ret_plan, struct error *err)
 {
-    struct manager *m = change->manager;
-    const struct migration *migration = change->move->migration;
+    struct manager *m = move->manager;
+    const struct migration *migration = move->migration;
     const char *names[MIGRATION_MAX_CLAIMS];
     size_t n = 0;
     for (vec_each(&migration->devices, device)) {
@@ -84,9 +84,14 @@ static void run_release(struct change *change)
                                    .reason = reason,
                                    .new_uuid = id_uuid};
     struct planner planner = manager_planner(m);
+    return planner_build(&planner, &request, ret_plan, err);
+}
+
+static void run_release(struct change *change)
+{
     struct plan *plan = NULL;
     struct error err = {0};
-    if (planner_build(&planner, &request, &plan, &err) != 0) {
+    if (move_plan_release(change->move, &plan, &err) != 0) {
         change_refuse(change, &err);
         return;
     }

@@ -186,7 +186,9 @@ void migrations_free(struct manager *m)
     if (m->migrations == NULL) {
         return;
     }
+    struct error stopping = manager_stopping_error();
     for (vec_each(&m->migrations->moves, move)) {
+        move_refuse_settling(*move, &stopping);
         move_free(*move);
     }
     for (vec_each(&m->migrations->arrivals, arrival)) {

@@ -8,7 +8,6 @@
 #include "base/str.h"
 #include "manager/migrations.h"
 #include "manager/reply_json.h"
-#include "plan/whereabouts.h"
 
 #define TICK_US 250000
 /* The longest pause between two attempts, in ticks. */
@@ -96,6 +95,7 @@ static void wake_others(struct manager *m)
 void move_finish(struct move *move)
 {
     move->finished = true;
+    move_end_settling(move);
     manager_disown_vm(move->manager, move->migration->request.vm);
     if (move->dry_run) {
         struct error none = {0};
@@ -249,7 +249,7 @@ static enum place place_of(const struct vm *vm)
     return PLACE_UNKNOWN;
 }
 
-static enum place place_here(const struct move *move)
+enum place move_place_here(const struct move *move)
 {
     const struct host *host = move->manager->host;
     if (host->libvirt_problem[0] != '\0') {
@@ -294,7 +294,7 @@ static void runs_twice(struct move *move)
 static void target_located(struct move *move, struct incoming *incoming, const struct error *err)
 {
     enum migration_state state = move->migration->state;
-    enum place here = place_here(move);
+    enum place here = move_place_here(move);
     enum place there = place_there(incoming, err);
     enum whereabouts where = whereabouts(here, there, move->migration->moved);
     log_info("migration %s: VM %s is %s here and %s there", move->migration->id,
@@ -371,6 +371,10 @@ void move_go_on(void *data)
     }
     if (migration_is_over(move->migration)) { /* its last plan was stored meanwhile */
         move_finish(move);
+        return;
+    }
+    if (move->settling.where != SETTLED_NOT) {
+        move_settle(move);
         return;
     }
     keep[move->migration->state](move);

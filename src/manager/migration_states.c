@@ -8,13 +8,17 @@ static const struct sm_state out_states[] = {
                             .next = TO(PREPARING) | TO(CANCELLED) | TO(FAILED),
                             .initial = true},
     [MIGRATION_PREPARING] = {.name = "preparing", .next = TO(MOVING) | TO(ABORTING)},
-    [MIGRATION_MOVING] = {.name = "moving", .next = TO(SWITCHING) | TO(ABORTING) | TO(FAILED)},
+    /* From here to releasing, or from anywhere to failed, also by a person's word: the target does
+     * not answer, and where the VM is can't be seen from here (migration_settle.c). */
+    [MIGRATION_MOVING] = {.name = "moving",
+                          .next = TO(SWITCHING) | TO(ABORTING) | TO(FAILED) | TO(RELEASING)},
     [MIGRATION_SWITCHING] = {.name = "switching",
                              .next = TO(RELEASING) | TO(ABORTING) | TO(FAILED)},
     [MIGRATION_RELEASING] = {.name = "releasing", .next = TO(DONE)},
     [MIGRATION_DONE] = {.name = "done", .final = true},
     /* The target may know better: the VM is there after all. */
-    [MIGRATION_ABORTING] = {.name = "aborting", .next = TO(CANCELLED) | TO(FAILED) | TO(SWITCHING)},
+    [MIGRATION_ABORTING] = {.name = "aborting",
+                            .next = TO(CANCELLED) | TO(FAILED) | TO(SWITCHING) | TO(RELEASING)},
     [MIGRATION_CANCELLED] = {.name = "cancelled", .final = true},
     [MIGRATION_FAILED] = {.name = "failed", .final = true},
 };

@@ -36,12 +36,24 @@ static void what_was_switched_is_never_aborted(void **state)
     assert_int_equal(incoming_machine.states[INCOMING_COMMITTED].next, 0);
 }
 
+/* Before the VM moves a migration ends by itself. */
+static void a_person_can_settle_it_only_once_the_vm_may_have_moved(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < MIGRATION_STATE_COUNT; i++) {
+        bool may = i == MIGRATION_MOVING || i == MIGRATION_SWITCHING || i == MIGRATION_ABORTING;
+        assert_int_equal(sm_can(&migration_machine, i, MIGRATION_RELEASING), may);
+        assert_true(!may || sm_can(&migration_machine, i, MIGRATION_FAILED));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_machines_are_whole),
         cmocka_unit_test(states_are_called_as_the_api_calls_them),
         cmocka_unit_test(what_was_switched_is_never_aborted),
+        cmocka_unit_test(a_person_can_settle_it_only_once_the_vm_may_have_moved),
     };
     return cmocka_run_group_tests_name("migration states", tests, NULL, NULL);
 }

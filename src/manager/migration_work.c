@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -13,6 +14,7 @@ struct job {
     struct move *move;
     struct manager_config config;
     move_done_fn *done;
+    bool asks_peer;
     enum peer_question question;
     struct migration_request request;
     char id[40];
@@ -49,6 +51,9 @@ static void job_done(void *data)
     struct job *job = data;
     struct move *move = job->move;
     move->jobs--;
+    if (job->asks_peer && (job->result == 0 || job->err.reason != REASON_UNAVAILABLE)) {
+        move->migration->answered_us = clock_realtime_us();
+    }
     if (!move->manager->stopping) {
         job->done(move, job->incoming, job->result == 0 ? NULL : &job->err);
         migrations_trim(move->manager);
@@ -86,6 +91,7 @@ static void peer_work(void *data)
 void move_ask_peer(struct move *move, enum peer_question question, move_done_fn *done)
 {
     struct job *job = job_new(move, done);
+    job->asks_peer = true;
     job->question = question;
     worker_submit(move->manager->migrations->peer_worker, peer_work, job_done, job);
 }

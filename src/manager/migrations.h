@@ -11,6 +11,7 @@
 #include "manager/state.h"
 #include "model/incoming.h"
 #include "plan/preflight.h"
+#include "plan/whereabouts.h"
 
 extern const struct sm_type migration_machine;
 extern const struct sm_type incoming_machine;
@@ -21,6 +22,15 @@ extern const struct sm_type incoming_machine;
 #define MIGRATION_TOUCH_US 5000000
 /* So many ticks between two looks at what comes in. */
 #define LOOK_TICKS 4
+
+/* A person's word on where the VM is, until it was answered. */
+struct settling {
+    enum migration_settled where; /* SETTLED_NOT: nobody said anything */
+    bool dry_run;
+    char author[NAME_SIZE];
+    manager_reply_fn *reply;
+    void *data;
+};
 
 /* A migration that this host leads. */
 struct move {
@@ -40,6 +50,7 @@ struct move {
     bool deciding;  /* where is it? */
     bool releasing; /* a change for that waits or runs */
     bool finished;  /* goes as soon as no job has it */
+    struct settling settling;
     uint64_t touched_us;
     unsigned both;                      /* how often it was seen running twice */
     unsigned refusals;                  /* of the target to take over what it has */
@@ -134,6 +145,17 @@ void move_blame(struct move *move, const struct error *err);
 void move_go_back(struct move *move, const struct error *err);
 /* Asks both libvirts where the VM is, and goes on from there. */
 void move_decide(struct move *move);
+/* What libvirt here said of the VM when it was looked at last. */
+enum place move_place_here(const struct move *move);
+/* Asks whether what a person said can be true, and goes on from there. */
+void move_settle(struct move *move);
+/* Answers who waits for that; nothing if nobody does. */
+void move_refuse_settling(struct move *move, const struct error *err);
+/* It is over: nothing is left to settle. */
+void move_end_settling(struct move *move);
+/* What gives back what the VM had here. */
+int move_plan_release(const struct move *move, struct plan **ret_plan, struct error *err);
+struct move *moves_find(const struct manager *m, const char *id, struct error *err);
 /* One per state. */
 void move_keep_checking(struct move *move);
 void move_keep_preparing(struct move *move);

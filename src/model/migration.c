@@ -19,6 +19,14 @@ static const char *const incoming_names[] = {
 };
 _Static_assert(ARRAY_SIZE(incoming_names) == INCOMING_STATE_COUNT, "every state has a name");
 
+static const char *const settled_names[] = {[SETTLED_AWAY] = "away", [SETTLED_HERE] = "here"};
+_Static_assert(ARRAY_SIZE(settled_names) == SETTLED_COUNT, "every verdict has a name");
+
+const char *migration_settled_name(enum migration_settled settled)
+{
+    return settled_names[settled];
+}
+
 const char *migration_state_name(enum migration_state state)
 {
     return migration_names[state];

@@ -28,6 +28,10 @@ enum migration_state {
 };
 const char *migration_state_name(enum migration_state state);
 
+/* What a person said of a VM whose target does not answer. Names are stored and never change. */
+enum migration_settled { SETTLED_NOT, SETTLED_AWAY, SETTLED_HERE, SETTLED_COUNT };
+const char *migration_settled_name(enum migration_settled settled); /* "away"; NULL: not */
+
 /* 0: not known. */
 struct migration_progress {
     uint64_t total_bytes, processed_bytes, remaining_bytes;
@@ -84,6 +88,9 @@ struct migration {
     enum migration_state state;
     bool cancel; /* asked for */
     bool moved;  /* libvirt said that the VM is there */
+    enum migration_settled settled;
+    char settled_by[NAME_SIZE];
+    uint64_t answered_us; /* realtime: when the target answered last, at least; 0 never */
     struct migration_devices devices;
     struct checks checks;
     struct migration_steps steps;

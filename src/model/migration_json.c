@@ -154,6 +154,11 @@ json_t *migration_to_json(const struct migration *migration)
     json_object_set_new(json, "estimate", estimate_to_json(&migration->estimate));
     json_object_set_new(json, "progress", progress);
     json_object_set_new(json, "problem", problem_to_json(migration));
+    const char *settled = migration_settled_name(migration->settled);
+    json_object_set_new(json, "settled", encode_text(settled == NULL ? "" : settled));
+    json_object_set_new(json, "settledBy", encode_text(migration->settled_by));
+    json_object_set_new(json, "answeredAt", encode_time(migration->answered_us));
+    json_object_set_new(json, "answeredUs", json_integer((json_int_t)migration->answered_us));
     json_object_set_new(json, "createdAt", encode_time(migration->created_us));
     json_object_set_new(json, "finishedAt", encode_time(migration->finished_us));
     json_object_set_new(json, "createdUs", json_integer((json_int_t)migration->created_us));
@@ -211,6 +216,21 @@ static void read_problem(struct reader *outer, struct migration *migration)
     outer->result = outer->result != 0 ? outer->result : result;
 }
 
+/* Absent in what was stored before there was such a thing. */
+static void read_settled(struct reader *r, struct migration *migration)
+{
+    const char *settled = reader_str_or(r, "settled", 16, "");
+    for (int i = SETTLED_AWAY; i < SETTLED_COUNT; i++) {
+        if (str_eq(settled, migration_settled_name((enum migration_settled)i))) {
+            migration->settled = (enum migration_settled)i;
+        }
+    }
+    STR_SET(migration->settled_by,
+            reader_str_or(r, "settledBy", sizeof(migration->settled_by) - 1, ""));
+    migration->answered_us = (uint64_t)reader_int_or(r, "answeredUs", 0, INT64_MAX, 0);
+    reader_has(r, "answeredAt");
+}
+
 int migration_from_stored_json(const json_t *json, struct migration **ret_migration,
                                struct error *err)
 {
@@ -238,6 +258,7 @@ int migration_from_stored_json(const json_t *json, struct migration **ret_migrat
     read_estimate(&r, &m->estimate);
     read_progress(&r, &m->progress);
     read_problem(&r, m);
+    read_settled(&r, m);
     m->created_us = (uint64_t)reader_int(&r, "createdUs", 0, INT64_MAX);
     m->finished_us = (uint64_t)reader_int(&r, "finishedUs", 0, INT64_MAX);
     reader_has(&r, "createdAt");

@@ -491,6 +491,91 @@ def test_two_vms_that_leave_at_once_go_one_after_the_other(pairs, image):
     pair.goes_on("vm2")
 
 
+# ---- a target that is lost for good ----
+
+PATIENCE = "--incoming-patience", "1"
+
+
+def lose_target(pairs, image):
+    """The VM arrived, and nobody answers there any more."""
+    pair = pairs(VFIO)
+    pair.boot_claimed(image, "vm1", pair.alpha, dirty_mib=16, **TYPE)
+    pair.id = pair.begin("vm1", pair.alpha, "--bandwidth", str(SLOW_MIB))
+    pair.wait_sent(pair.alpha, pair.id)
+    early = word(pair, "--away")
+    assert early.returncode == 4 and "libvirt is moving the VM" in early.stderr, early.stderr
+    pair.beta.kill()
+    pair.alpha.virsh("migrate-setspeed", "vm1", "1000")
+    pair.wait_state(pair.alpha, pair.id, "switching")
+    return pair
+
+
+def word(pair, *options):
+    return pair.alpha.cleave.run("migration", "settle", pair.id, *options)
+
+
+def test_a_target_that_never_answers_again_is_settled_by_a_person(pairs, image):
+    pair = lose_target(pairs, image)
+    a = pair.alpha
+    assert word(pair).returncode == 2 and word(pair, "--away", "--here").returncode == 2
+    for way in "--away", "--here":
+        shown = word(pair, way, "--dry-run")
+        assert shown.returncode == 0, shown.stderr
+        for text in ("here: off", "beta: cleaved", "answered last at 20", "said that the VM arrived",
+                     "nothing was changed"):
+            assert text in shown.stdout, shown.stdout
+    assert "two VMs on one disk destroy it" in shown.stdout and 'keep claim "vm1"' in shown.stdout
+    found = pair.migration(a, pair.id)
+    assert found["state"] == "switching" and found["settled"] is None
+    done = word(pair, "--away")
+    assert done.returncode == 0 and 'forget claim "vm1"' in done.stdout, done.stdout + done.stderr
+    found = pair.wait_end(a, pair.id, "done")
+    assert found["settled"] == "away" and found["settledBy"]
+    assert a.names() == [] and a.api.get("/v1/claims")["claims"] == []
+    assert events(a, "vm-migration-settled")
+    assert word(pair, "--away").returncode == 4, "it is over"
+    # The target was not lost after all: cleaved there takes over what runs there.
+    pair.beta.start(*PATIENCE)
+    pair.wait_for("it is taken over", lambda: pair.beta.api.get("/v1/claims")["claims"][0]["vm"])
+    pair.is_at("vm1", pair.beta)
+    pair.goes_on("vm1")
+
+
+@LONG
+def test_a_vm_whose_target_is_lost_starts_again_where_it_came_from(pairs, image):
+    pair = lose_target(pairs, image)
+    a, b = pair.alpha, pair.beta
+    refused = a.cleave.run("vm", "start", "vm1")
+    assert refused.returncode == 6, refused.stderr
+    b.virsh("destroy", "vm1")
+    b.virsh("undefine", "vm1")
+    done = word(pair, "--here")
+    assert done.returncode == 0, done.stderr
+    found = pair.wait_end(a, pair.id, "failed")
+    assert found["settled"] == "here" and "is here" in found["problem"]["message"]
+    assert a.cleave.run("vm", "start", "vm1").returncode == 0
+    b.start(*PATIENCE)
+    pair.wait_for("it is given back", lambda: b.api.get("/v1/claims")["claims"] == [])
+    pair.is_at("vm1", a)
+    pair.wait_for("it boots anew", lambda: [t[0] for t in pair.ticks("vm1")].count(1) == 2)
+
+
+@LONG
+def test_a_target_that_comes_back_with_a_vm_that_was_settled_as_here_is_cleared_by_hand(pairs, image):
+    """What the dry run says is to be done there, and nothing else, is enough."""
+    pair = lose_target(pairs, image)
+    a, b = pair.alpha, pair.beta
+    assert word(pair, "--here").returncode == 0
+    b.start(*PATIENCE)
+    pair.wait_for("it is taken over", lambda: b.api.get("/v1/claims")["claims"][0]["vm"])
+    for words in (["vm", "stop", "--now", "vm1"], ["claim", "delete", "vm1"], ["vm", "delete", "vm1"]):
+        done = b.cleave.run(*words)
+        assert done.returncode == 0, (words, done.stdout + done.stderr)
+    assert a.cleave.run("vm", "start", "vm1").returncode == 0
+    pair.is_at("vm1", a)
+    pair.wait_for("it boots anew", lambda: [t[0] for t in pair.ticks("vm1")].count(1) == 2)
+
+
 # ---- killed at every commit ----
 
 def settle(pair, source, ident):

@@ -7,7 +7,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "base/json.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "manager/migrations.h"
 #include "test.h"
 #include "two_hosts.h"
@@ -101,6 +103,211 @@ static void without_a_fault_it_arrives(void **state)
     close_world();
 }
 
+/* ---- a target that is lost for good ---- */
+
+struct loss {
+    const char *claim;
+    const char *where;          /* what the person says */
+    enum migration_state state; /* in which the source stays for ever */
+};
+
+static struct move *the_move(void)
+{
+    return world->labs[SOURCE].manager->migrations->moves.items[0];
+}
+
+/* Until the source can do nothing but ask. */
+static void lose_target(const struct loss *loss)
+{
+    open_world(&data, loss->claim);
+    world->victim = SOURCE;
+    world->lose_commits = loss->state == MIGRATION_SWITCHING;
+    world->lose_at_move = loss->state == MIGRATION_MOVING;
+    begin();
+    for (int i = 0; i < 4000 && (the_move()->migration->state != loss->state ||
+                                 (loss->state == MIGRATION_MOVING && !the_move()->deciding));
+         i++) {
+        let_run(500);
+    }
+    must(the_move()->migration->state == loss->state, "it does not come to where it stays");
+}
+
+/* Gone with its host; the other kind goes on, and only can't be reached. */
+static void burn_target(const struct loss *loss)
+{
+    world->lost = true;
+    stop_target();
+    if (str_eq(loss->where, "here")) {
+        fake_lock();
+        *fake_host_vm(&world->hosts[TARGET], VM) = (struct fake_vm){0};
+        fake_unlock();
+    }
+}
+
+static void say(const char *where, bool dry_run, struct answer *answer)
+{
+    static const struct caller caller = {.author = "root"};
+    CLEANUP_JSON json_t *body = json_pack("{s:s}", "vm", where);
+    manager_settle_migration(world->labs[SOURCE].manager, &caller, the_move()->migration->id, body,
+                             dry_run, lab_reply, answer);
+}
+
+/* 0 or -reason. */
+static int settle(const char *where, bool dry_run)
+{
+    struct answer answer = {0};
+    say(where, dry_run, &answer);
+    must(lab_wait(&world->labs[SOURCE], &answer), "no answer");
+    int r = answer.body == NULL ? -(int)answer.err.reason : 0;
+    answer_done(&answer);
+    return r;
+}
+
+/* The host is there again, with what it had. */
+static void return_target(void)
+{
+    world->lose_commits = false;
+    world->lost = false;
+    world->patience_us = 20000;
+    restart(&world->labs[TARGET]);
+    start_target();
+}
+
+static const char *check_source(const struct loss *loss)
+{
+    const struct fake_vm *vm = fake_host_vm(&world->hosts[SOURCE], VM);
+    const struct claim *claim = claims_find(&world->labs[SOURCE].manager->claims, "a");
+    if (str_eq(loss->where, "away")) {
+        return vm == NULL && claim == NULL ? NULL : "the source has not let go";
+    }
+    return vm != NULL && claim != NULL && claim->state == CLAIM_BOUND ? NULL
+                                                                      : "the source has let go";
+}
+
+static const char *end_loss(const struct loss *loss, char *why, size_t size)
+{
+    /* A source that was restarted asks libvirt first, and may not be told yet. */
+    for (int i = 0; i < 2000 && the_move()->migration->state == loss->state; i++) {
+        if (settle(loss->where, false) != 0) {
+            let_run(500);
+        }
+    }
+    if (the_move()->migration->state == loss->state) {
+        return "it can't be settled";
+    }
+    if (!source_comes_to_rest()) {
+        return "the source does not come to rest";
+    }
+    const char *problem = check_source(loss);
+    if (problem == NULL && str_eq(loss->where, "here")) {
+        static const struct caller caller = {.author = "root"};
+        struct answer answer = {0};
+        manager_start_vm(world->labs[SOURCE].manager, &caller, VM, false, lab_reply, &answer);
+        must(lab_wait(&world->labs[SOURCE], &answer), "no answer");
+        problem = answer.body == NULL ? "it does not start here" : NULL;
+        answer_done(&answer);
+    }
+    return_target();
+    bool rests = come_to_rest();
+    stop_target();
+    problem = problem != NULL || rests ? problem : "they do not come to rest";
+    return problem != NULL ? problem : check_world(why, size);
+}
+
+/* Of one that nothing harms: from the question until the source is at rest. */
+static unsigned count_settling(const struct loss *loss)
+{
+    lose_target(loss);
+    burn_target(loss);
+    struct lab *lab = &world->labs[SOURCE];
+    lab->faults.calls = 0;
+    assert_int_equal(settle(loss->where, false), 0);
+    must(source_comes_to_rest(), "the source does not come to rest");
+    unsigned calls = atomic_load(&lab->faults.calls);
+    char why[256] = "";
+    const char *problem = end_loss(loss, why, sizeof(why));
+    must(problem == NULL, problem);
+    close_world();
+    return calls;
+}
+
+static void harm_settling_at(const struct loss *loss, enum harm harm, unsigned k)
+{
+    lose_target(loss);
+    burn_target(loss);
+    struct lab *lab = &world->labs[SOURCE];
+    struct answer answer = {0};
+    world->harm = harm;
+    lab->faults.calls = 0;
+    lab->faults.at = k;
+    lab->faults.length = harm == HARM_DEATH ? UINT32_MAX - k : 1;
+    lab->faults.kind = harm == HARM_AFTER ? FAULT_FAIL_AFTER : FAULT_FAIL_BEFORE;
+    say(loss->where, false, &answer);
+    if (harm == HARM_DEATH) {
+        let_run(DEATH_US);
+        restart(lab);
+    } else {
+        must(lab_wait(lab, &answer), "no answer");
+        if (migration_is_over(the_move()->migration) || answer.body != NULL) {
+            (void)source_comes_to_rest();
+        }
+        lab->faults.kind = FAULT_NONE;
+    }
+    must(answer.there, "who asked was not answered");
+    answer_done(&answer);
+    char why[256] = "";
+    const char *problem = end_loss(loss, why, sizeof(why));
+    if (problem != NULL) {
+        fail_msg("%s, %s: call %u %s: %s (%s)", loss->claim, loss->where, k, harm_names[harm],
+                 problem, migration_state_name(the_move()->migration->state));
+    }
+    close_world();
+}
+
+static void every_call_of_a_settling_may_fail(void **state)
+{
+    unsigned calls = count_settling(*state);
+    assert_in_range(calls, 3, 200);
+    for (unsigned k = 1; k <= calls; k++) {
+        for (int harm = HARM_BEFORE; harm < HARM_COUNT; harm++) {
+            harm_settling_at(*state, (enum harm)harm, k);
+        }
+    }
+    print_message("# settling: %u calls, each harmed thrice\n", calls);
+}
+
+/* What a person may say, and when. */
+static void a_word_is_taken_only_when_nobody_else_can_tell(void **state)
+{
+    const struct loss *loss = *state;
+    lose_target(loss);
+    assert_int_equal(settle(loss->where, false), -REASON_CONFLICT); /* it answers */
+    burn_target(loss);
+    struct fake_vm *vm = fake_host_vm(&world->hosts[SOURCE], VM);
+    vm->running = true;
+    assert_int_equal(settle("away", false), -REASON_IN_USE);
+    vm->running = false;
+    struct fake_vm kept = *vm;
+    *vm = (struct fake_vm){0};
+    assert_int_equal(settle("here", false), -REASON_NOT_FOUND);
+    *vm = kept;
+    assert_int_equal(settle("there", false), -REASON_INVALID);
+    assert_int_equal(settle(loss->where, true), 0);
+    assert_int_equal(the_move()->migration->state, loss->state);
+    struct answer first = {0};
+    say(loss->where, true, &first);
+    assert_int_equal(settle(loss->where, false), -REASON_CONFLICT); /* somebody is at it */
+    must(lab_wait(&world->labs[SOURCE], &first), "no answer");
+    answer_done(&first);
+    char why[256] = "";
+    const char *problem = end_loss(loss, why, sizeof(why));
+    must(problem == NULL, problem);
+    assert_int_equal(settle(loss->where, false), -REASON_CONFLICT); /* it is over */
+    assert_int_equal(the_move()->migration->state,
+                     str_eq(loss->where, "away") ? MIGRATION_DONE : MIGRATION_FAILED);
+    close_world();
+}
+
 static int load(void **state)
 {
     (void)state;
@@ -120,7 +327,17 @@ int main(int argc, char **argv)
 {
     static char time_sliced[] = "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"" VM "\"}";
     static char mig_backed[] = "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"" VM "\"}";
+    static struct loss losses[] = {{time_sliced, "away", MIGRATION_SWITCHING},
+                                   {time_sliced, "here", MIGRATION_SWITCHING},
+                                   {mig_backed, "away", MIGRATION_MOVING},
+                                   {mig_backed, "here", MIGRATION_MOVING}};
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(a_word_is_taken_only_when_nobody_else_can_tell, &losses[0]),
+        cmocka_unit_test_prestate(a_word_is_taken_only_when_nobody_else_can_tell, &losses[1]),
+        cmocka_unit_test_prestate(every_call_of_a_settling_may_fail, &losses[0]),
+        cmocka_unit_test_prestate(every_call_of_a_settling_may_fail, &losses[1]),
+        cmocka_unit_test_prestate(every_call_of_a_settling_may_fail, &losses[2]),
+        cmocka_unit_test_prestate(every_call_of_a_settling_may_fail, &losses[3]),
         cmocka_unit_test_prestate(without_a_fault_it_arrives, time_sliced),
         cmocka_unit_test_prestate(without_a_fault_it_arrives, mig_backed),
         cmocka_unit_test_prestate(every_call_may_fail, time_sliced),

@@ -155,6 +155,9 @@ static int send(enum ask ask, const json_t *body, const char *id, struct incomin
     if (is_dead(SOURCE)) {
         return error_set(err, REASON_UNAVAILABLE, "peer", "we are dead");
     }
+    if (world->lost || (world->lose_commits && ask == ASK_COMMIT)) {
+        return error_set(err, REASON_UNAVAILABLE, "peer", "nobody answers");
+    }
     pthread_mutex_init(&letter.lock, NULL);
     pthread_cond_init(&letter.answered, NULL);
     if (!post_to_target(letter_read, &letter)) {
@@ -300,6 +303,10 @@ static int carrier_migrate(struct guest_port *port, const struct guest_migration
     bool is = fake_host_vm(&world->hosts[SOURCE], migration->vm)->running;
     if (was && !is) {
         arrive(migration);
+        if (world->lose_at_move) {
+            world->lost = true;
+            return error_set(err, REASON_UNAVAILABLE, "libvirt", "the connection is gone");
+        }
     }
     return r;
 }
@@ -332,7 +339,7 @@ static void configure(struct lab *lab, struct manager_config *config)
     config->move_guest = carrier_new(lab);
     config->track_guest = lab->watch_guest;
     config->migration_tick_us = TICK_US;
-    config->incoming_patience_us = PATIENCE_US;
+    config->incoming_patience_us = world->patience_us != 0 ? world->patience_us : PATIENCE_US;
 }
 
 /* ---- the world ---- */
@@ -404,6 +411,7 @@ struct rest {
     uint64_t until_us;
     bool timed_out;
     bool until_death;
+    bool source_only;
     atomic_int target; /* REST_* */
 };
 enum { REST_UNKNOWN, REST_ASKED, REST_OVER };
@@ -418,11 +426,14 @@ static void rest_tick(void *data_)
 {
     struct rest *rest = data_;
     uint64_t now = clock_monotonic_us();
-    bool both = moves_are_over(world->labs[SOURCE].manager) && rest->target == REST_OVER;
+    bool both = moves_are_over(world->labs[SOURCE].manager) &&
+                (rest->source_only || rest->target == REST_OVER);
     bool over = rest->until_death ? now > rest->until_us : both;
-    if (!over && rest->target != REST_ASKED) {
+    if (!over && !rest->source_only && rest->target != REST_ASKED) {
         rest->target = REST_ASKED;
-        (void)post_to_target(ask_target, rest);
+        if (!post_to_target(ask_target, rest)) { /* it is down, and won't answer */
+            rest->target = REST_UNKNOWN;
+        }
     }
     rest->timed_out = !over && now > rest->until_us;
     if ((over || rest->timed_out) && rest->target != REST_ASKED) {
@@ -442,6 +453,11 @@ static bool run(struct rest rest)
 bool come_to_rest(void)
 {
     return run((struct rest){.until_us = clock_monotonic_us() + REST_US});
+}
+
+bool source_comes_to_rest(void)
+{
+    return run((struct rest){.until_us = clock_monotonic_us() + REST_US, .source_only = true});
 }
 
 /* ---- is all well? ---- */

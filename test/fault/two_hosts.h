@@ -8,6 +8,7 @@
 #define TEST_FAULT_TWO_HOSTS_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "lab.h"
 
@@ -25,7 +26,11 @@ struct world {
     enum who victim;
     pthread_t target_thread;
     pthread_mutex_t lock;
-    bool target_up; /* under lock */
+    bool target_up;           /* under lock */
+    atomic_bool lose_commits; /* the target never hears of one */
+    atomic_bool lost;         /* nor of anything else */
+    bool lose_at_move;    /* it is lost as soon as the VM is there, and libvirt says so to nobody */
+    uint64_t patience_us; /* of the managers that start from now on; 0: two seconds */
 };
 
 extern struct world *world; /* the one that is open */
@@ -44,6 +49,8 @@ void begin(void);
 void let_run(uint64_t us);
 /* Until no migration is under way on either host; false after twenty seconds. */
 bool come_to_rest(void);
+/* The same of the source alone; the target may be lost. */
+bool source_comes_to_rest(void);
 /* What is wrong, NULL: the VM runs on exactly one host, with its claim, and the other has nothing.
  */
 const char *check_world(char *why, size_t size);

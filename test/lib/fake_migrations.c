@@ -41,6 +41,13 @@ void manager_cancel_migration(struct manager *m UNUSED, const struct caller *cal
     not_found(id, reply, data);
 }
 
+void manager_settle_migration(struct manager *m UNUSED, const struct caller *caller UNUSED,
+                              const char *id, const json_t *body UNUSED, bool dry_run UNUSED,
+                              manager_reply_fn *reply, void *data)
+{
+    not_found(id, reply, data);
+}
+
 void manager_offer_incoming(struct manager *m UNUSED, const struct caller *caller UNUSED,
                             const json_t *body UNUSED, bool dry_run UNUSED, manager_reply_fn *reply,
                             void *data)

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A person says where a VM is that was on its way when the target went silent, and may never come
+ * back. Nobody here can check that; what can be checked is: the target does not answer now, and no
+ * emulator of this host has what would be given back. Asked in turn with the migration's own
+ * questions, so that nothing of these can arrive in between.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "manager/migrations.h"
+#include "manager/reply_json.h"
+
+/* ---- what it would do, in words ---- */
+
+static void add_line(json_t *list, const char *fmt, ...) PRINTF_ATTR(2, 3);
+static void add_line(json_t *list, const char *fmt, ...)
+{
+    char line[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    str_make_clean(line);
+    json_array_append_new(list, json_string(line));
+}
+
+static const char *target_of(const struct migration *migration)
+{
+    return migration->target[0] != '\0' ? migration->target : "the target";
+}
+
+/* The release, without what goes with the definition. */
+static int name_release(const struct move *move, json_t *steps, struct error *err)
+{
+    const char *vm = move->migration->request.vm;
+    struct plan *plan = NULL;
+    int r = move_plan_release(move, &plan, err);
+    if (r != 0) {
+        return r;
+    }
+    if (move_place_here(move) != PLACE_ABSENT) {
+        add_line(steps, "remove the definition of VM \"%s\" (`virsh dumpxml %s` keeps a copy)", vm,
+                 vm);
+    }
+    for (size_t i = 0; i < plan->steps.n; i++) {
+        char text[192];
+        if (step_kind_port(plan->steps.items[i].kind) != PORT_GUEST) {
+            add_line(steps, "%s", step_describe(&plan->steps.items[i], text, sizeof(text)));
+        }
+    }
+    for (vec_each(&plan->claims, entry)) {
+        if (entry->verb == PLAN_RELEASE) {
+            add_line(steps, "forget claim \"%s\"", entry->claim.name);
+        }
+    }
+    plan_free(plan);
+    return 0;
+}
+
+static void name_stay(const struct move *move, json_t *steps)
+{
+    const struct migration *migration = move->migration;
+    add_line(steps, "end the migration: the definition of VM \"%s\" stays", migration->request.vm);
+    for (vec_each(&migration->devices, device)) {
+        add_line(steps, "keep claim \"%s\"", device->claim);
+    }
+}
+
+/* What a target does by itself that comes back: see arrivals_look(). */
+static void name_rest(const struct migration *migration, enum migration_settled where, json_t *rest)
+{
+    const char *vm = migration->request.vm;
+    const char *target = target_of(migration);
+    if (where == SETTLED_AWAY) {
+        add_line(rest, "if %s comes back with VM \"%s\", cleaved there takes it over by itself",
+                 target, vm);
+    } else {
+        add_line(rest,
+                 "before VM \"%s\" starts here, be sure that it does not run on %s: two VMs on one "
+                 "disk destroy it",
+                 vm, target);
+        CLEANUP_STRBUF struct strbuf claims = {0};
+        for (vec_each(&migration->devices, device)) {
+            strbuf_addf(&claims, "%s%s", claims.len == 0 ? "`cleave claim delete " : " ",
+                        device->claim);
+        }
+        strbuf_add(&claims, claims.len == 0 ? "" : "` and ");
+        add_line(rest,
+                 "if %s comes back with VM \"%s\", cleaved there takes it over by itself: stop it "
+                 "there at once, then %s`cleave vm delete %s` there",
+                 target, vm, strbuf_str(&claims), vm);
+    }
+    add_line(rest, "if it comes back without, it gives back what it kept for it, as soon as its "
+                   "--incoming-patience ends (120 s)");
+}
+
+static json_t *reply_of(const struct move *move, const struct settling *settling,
+                        const char *silence, json_t *steps)
+{
+    json_t *rest = json_array();
+    name_rest(move->migration, settling->where, rest);
+    json_t *body = reply_migration(move->migration);
+    json_object_set_new(body, "settlement",
+                        json_pack("{s:s, s:s, s:s, s:O, s:o}", "vm",
+                                  migration_settled_name(settling->where), "here",
+                                  place_name(move_place_here(move)), "silence", silence, "steps",
+                                  steps, "afterwards", rest));
+    return body;
+}
+
+/* ---- may it be? ---- */
+
+/* Where nobody's word is needed. */
+static int refuse_state(const struct move *move, struct error *err)
+{
+    const struct migration *migration = move->migration;
+    static const char *const why[MIGRATION_STATE_COUNT] = {
+        [MIGRATION_CHECKING] = "nothing has been done yet, and it ends by itself",
+        [MIGRATION_PREPARING] = "the VM has not moved, and it ends by itself",
+        [MIGRATION_MOVING] = "libvirt is moving the VM",
+        [MIGRATION_RELEASING] = "what the VM had here is being given back already",
+        [MIGRATION_DONE] = "nothing is left to settle",
+        [MIGRATION_CANCELLED] = "nothing is left to settle",
+        [MIGRATION_FAILED] = "nothing is left to settle",
+    };
+    bool undecided = migration->state == MIGRATION_MOVING && move->deciding && !move->moving;
+    if (why[migration->state] == NULL || undecided) {
+        return 0;
+    }
+    error_set(err, REASON_CONFLICT, SUBJECT("migration", migration->id),
+              "the migration of VM \"%s\" is %s: %s", migration->request.vm,
+              migration_state_name(migration->state), why[migration->state]);
+    if (!migration_is_over(migration) && migration->state != MIGRATION_RELEASING) {
+        error_hint(err, "`cleave migration cancel %s` ends it", migration->id);
+    }
+    return -REASON_CONFLICT;
+}
+
+static int refuse_answering(const struct migration *migration, struct error *err)
+{
+    error_set(err, REASON_CONFLICT, SUBJECT("migration", migration->id),
+              "cleaved on %s answers: the migration of VM \"%s\" settles by itself",
+              target_of(migration), migration->request.vm);
+    error_hint(err, "`cleave migration show %s` here, and `cleave vm list` there", migration->id);
+    return -REASON_CONFLICT;
+}
+
+static int refuse_here(const struct move *move, enum migration_settled where, struct error *err)
+{
+    const char *vm = move->migration->request.vm;
+    enum place here = move_place_here(move);
+    if (here == PLACE_UNKNOWN) {
+        error_set(err, REASON_UNAVAILABLE, "libvirt", "what VM \"%s\" does here is not known: %s",
+                  vm, move->manager->host->libvirt_problem);
+        error_hint(err, "nothing is given back before libvirt here says that no VM uses it");
+        return -REASON_UNAVAILABLE;
+    }
+    if (where == SETTLED_AWAY && (here == PLACE_RUNNING || here == PLACE_PAUSED)) {
+        error_set(err, REASON_IN_USE, SUBJECT("vm", vm),
+                  "VM \"%s\" is not away: libvirt here says that it is %s", vm, place_name(here));
+        error_hint(err,
+                   here == PLACE_PAUSED
+                       ? "`virsh resume %s` if it is to go on here, `virsh destroy %s` if not; "
+                         "then settle it"
+                       : "settle it as --here",
+                   vm, vm);
+        return -REASON_IN_USE;
+    }
+    if (where == SETTLED_HERE && here == PLACE_ABSENT) {
+        error_set(err, REASON_NOT_FOUND, SUBJECT("vm", vm),
+                  "VM \"%s\" is not here: libvirt has no "
+                  "definition of it",
+                  vm);
+        error_hint(err, "`virsh define` it first, or settle it as --away");
+        return -REASON_NOT_FOUND;
+    }
+    return 0;
+}
+
+/* ---- doing it ---- */
+
+void move_refuse_settling(struct move *move, const struct error *err)
+{
+    struct settling settling = move->settling;
+    move->settling = (struct settling){0};
+    if (settling.where != SETTLED_NOT) {
+        settling.reply(NULL, err, settling.data);
+    }
+}
+
+void move_end_settling(struct move *move)
+{
+    struct error err = {0};
+    (void)refuse_state(move, &err);
+    move_refuse_settling(move, &err);
+}
+
+/* One transaction: who said it, what was said, and the state that follows. */
+static int store(struct move *move, struct error *err)
+{
+    const struct settling *settling = &move->settling;
+    struct migration next = *move->migration;
+    bool away = settling->where == SETTLED_AWAY;
+    enum migration_state state = away ? MIGRATION_RELEASING : MIGRATION_FAILED;
+    if (!sm_move(&migration_machine, &next.state, state)) {
+        return error_set(err, REASON_INTERNAL, next.id, "a migration can't go from %s to %s",
+                         migration_state_name(next.state), migration_state_name(state));
+    }
+    next.settled = settling->where;
+    STR_SET(next.settled_by, settling->author);
+    next.problem[0] = '\0';
+    if (!away) {
+        snprintf(next.problem, sizeof(next.problem),
+                 "%s settled it: VM \"%s\" is here; %s did not answer", settling->author,
+                 next.request.vm, target_of(&next));
+        next.reason = REASON_UNAVAILABLE;
+        next.rule[0] = '\0';
+        next.hint[0] = '\0';
+        next.finished_us = clock_realtime_us();
+    }
+    struct txn txn;
+    txn_begin(&txn, move->manager);
+    txn_put_move(&txn, &next);
+    txn_event(&txn, "vm-migration-settled", SUBJECT("vm", next.request.vm), settling->author,
+              "migration %s to %s: the VM is %s, by a person's word; the target did not answer",
+              next.id, target_of(&next), migration_settled_name(settling->where));
+    move_note(&txn, &next);
+    int r = txn_commit(&txn, err);
+    if (r == 0) {
+        *move->migration = next;
+    }
+    return r;
+}
+
+static void settle(struct move *move, const char *silence, json_t *steps)
+{
+    struct error err = {0};
+    if (!move->settling.dry_run && store(move, &err) != 0) {
+        move_refuse_settling(move, &err);
+        move_try_later(move);
+        return;
+    }
+    const struct settling settling = move->settling;
+    move->settling = (struct settling){0};
+    json_t *body = reply_of(move, &settling, silence, steps);
+    if (!settling.dry_run) {
+        log_info("migration %s: %s says that VM %s is %s", move->migration->id, settling.author,
+                 move->migration->request.vm, migration_settled_name(settling.where));
+        move->deciding = false;
+        move->pause_us = 0;
+    }
+    if (migration_is_over(move->migration)) {
+        move_finish(move);
+    } else {
+        (void)evloop_timer_set(move->timer, 0);
+    }
+    settling.reply(body, NULL, settling.data);
+}
+
+static void target_asked(struct move *move, struct incoming *incoming, const struct error *err)
+{
+    struct error own = {0};
+    (void)incoming;
+    CLEANUP_JSON json_t *steps = json_array();
+    bool silent = err != NULL && err->reason == REASON_UNAVAILABLE;
+    int r = refuse_state(move, &own);
+    r = r != 0 || silent ? r : refuse_answering(move->migration, &own);
+    r = r != 0 ? r : refuse_here(move, move->settling.where, &own);
+    if (r == 0 && move->settling.where == SETTLED_AWAY) {
+        r = name_release(move, steps, &own);
+    } else if (r == 0) {
+        name_stay(move, steps);
+    }
+    if (r != 0) {
+        move_refuse_settling(move, &own);
+        move_try_later(move);
+        return;
+    }
+    settle(move, err->message, steps);
+}
+
+static void here_seen(struct manager *m, const struct error *err, void *data)
+{
+    struct move *move = data;
+    move->jobs--;
+    if (m->stopping) {
+        return; /* who asked is answered with the others who wait */
+    }
+    if (err != NULL) {
+        move_refuse_settling(move, err);
+        move_try_later(move);
+        return;
+    }
+    move_ask_peer(move, PEER_ASK_STATUS, target_asked);
+}
+
+void move_settle(struct move *move)
+{
+    move->jobs++;
+    manager_observe(move->manager, here_seen, move);
+}
+
+/* ---- the request ---- */
+
+static int read_where(const json_t *body, enum migration_settled *ret_where, struct error *err)
+{
+    static const char *const wheres[] = {"away", "here", NULL};
+    static const enum migration_settled verdicts[] = {SETTLED_AWAY, SETTLED_HERE};
+    struct reader r;
+    reader_init(&r, body, "request body", "", err);
+    int where = reader_choice(&r, "vm", wheres);
+    int result = reader_end(&r);
+    if (result == 0) {
+        *ret_where = verdicts[where];
+    }
+    return result;
+}
+
+void manager_settle_migration(struct manager *m, const struct caller *caller, const char *id,
+                              const json_t *body, bool dry_run, manager_reply_fn *reply, void *data)
+{
+    struct settling settling = {.dry_run = dry_run, .reply = reply, .data = data};
+    struct error err = {0};
+    struct move *move = NULL;
+    STR_SET(settling.author, caller->author);
+    int r = read_where(body, &settling.where, &err);
+    if (r == 0) {
+        move = moves_find(m, id, &err);
+        r = move == NULL ? -REASON_NOT_FOUND : refuse_state(move, &err);
+    }
+    if (r == 0 && move->settling.where != SETTLED_NOT) {
+        r = error_set(&err, REASON_CONFLICT, SUBJECT("migration", id),
+                      "the migration of VM \"%s\" is being settled at this moment",
+                      move->migration->request.vm);
+    }
+    if (r != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    move->settling = settling;
+    (void)evloop_timer_set(move->timer, 0);
+}

@@ -103,7 +103,9 @@ static struct plan *remainder_of(const struct plan *plan, bool forward)
     STR_SET(rest->author, plan->author);
     str_print(rest->reason, sizeof(rest->reason), "%.300s, after a reboot", plan->reason);
     rest->created_us = clock_realtime_us();
-    rest->vms = plan->vms;
+    for (vec_each(&plan->vms, vm)) {
+        plan_name_vm(rest, vm->name);
+    }
     plan_move(rest, PLAN_RUNNING);
     return TAKE_PTR(rest);
 }

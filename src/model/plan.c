@@ -240,6 +240,7 @@ void plan_free(struct plan *plan)
     vec_done(&plan->steps);
     vec_done(&plan->claims);
     vec_done(&plan->instances);
+    vec_done(&plan->vms);
     free(plan);
 }
 
@@ -250,6 +251,7 @@ struct plan *plan_copy(const struct plan *plan)
     memset(&copy->steps, 0, sizeof(copy->steps));
     memset(&copy->claims, 0, sizeof(copy->claims));
     memset(&copy->instances, 0, sizeof(copy->instances));
+    memset(&copy->vms, 0, sizeof(copy->vms));
     for (vec_each(&plan->steps, step)) {
         *vec_push(&copy->steps) = *step;
     }
@@ -259,5 +261,21 @@ struct plan *plan_copy(const struct plan *plan)
     for (vec_each(&plan->instances, instance)) {
         *vec_push(&copy->instances) = *instance;
     }
+    for (vec_each(&plan->vms, vm)) {
+        *vec_push(&copy->vms) = *vm;
+    }
     return copy;
+}
+
+void plan_name_vm(struct plan *plan, const char *vm)
+{
+    for (vec_each(&plan->vms, known)) {
+        if (str_eq(known->name, vm)) {
+            return;
+        }
+    }
+    if (vm[0] != '\0') {
+        struct plan_vm *added = vec_push(&plan->vms);
+        STR_SET(added->name, vm);
+    }
 }

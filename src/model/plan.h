@@ -10,7 +10,6 @@
 #include "model/claim.h"
 #include "model/host.h"
 
-#define PLAN_MAX_VMS 256
 /* Both name a VM at most, and say little beside it. */
 #define PLAN_REASON_SIZE 384
 #define STEP_TEXT_SIZE 384
@@ -141,6 +140,10 @@ struct plan_instance {
     char what[12]; /* "kept", "created", "destroyed" */
 };
 
+struct plan_vm {
+    char name[VM_NAME_SIZE];
+};
+
 struct plan {
     char id[40];
     char author[NAME_SIZE];
@@ -155,16 +158,15 @@ struct plan {
     VEC(struct step) steps;
     VEC(struct plan_claim) claims;
     VEC(struct plan_instance) instances;
-    struct strlist_fixed {
-        char items[PLAN_MAX_VMS][VM_NAME_SIZE];
-        size_t n;
-    } vms; /* VMs that a step touches */
+    VEC(struct plan_vm) vms; /* that a step touches, each once */
 };
 
 struct plan *plan_new(void);
 void plan_free(struct plan *plan);
 DEFINE_FREEP(struct plan *, plan_free)
 struct plan *plan_copy(const struct plan *plan);
+/* Adds it to plan->vms, unless it is there or "". */
+void plan_name_vm(struct plan *plan, const char *vm);
 
 json_t *step_to_json(const struct step *step);
 json_t *plan_to_json(const struct plan *plan);

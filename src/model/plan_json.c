@@ -67,8 +67,8 @@ json_t *plan_to_json(const struct plan *plan)
                                                 "claim", claim_to_json(&entry->claim)));
     }
     json_t *vms = json_array();
-    for (size_t i = 0; i < plan->vms.n; i++) {
-        json_array_append_new(vms, json_string(plan->vms.items[i]));
+    for (vec_each(&plan->vms, vm)) {
+        json_array_append_new(vms, json_string(vm->name));
     }
     json_t *json = json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o}", "id", plan->id, "author",
                              encode_text(plan->author), "reason", encode_text(plan->reason),
@@ -157,14 +157,14 @@ static void read_instance(struct reader *r, struct plan_instance *instance)
 
 static void read_vms(struct reader *r, struct plan *plan)
 {
-    json_t *list = reader_array(r, "vms", ARRAY_SIZE(plan->vms.items));
+    json_t *list = reader_array(r, "vms", PLAN_MAX_STEPS);
     for (size_t i = 0; list != NULL && i < json_array_size(list); i++) {
         const char *name = json_string_value(json_array_get(list, i));
         if (name == NULL) {
             reader_fail(r, "vms", "not a list of names");
             return;
         }
-        STR_SET(plan->vms.items[plan->vms.n++], name);
+        plan_name_vm(plan, name);
     }
 }
 

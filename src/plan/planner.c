@@ -303,18 +303,6 @@ int plan_check_vm(const struct planner *planner, const struct step *step, struct
     return -REASON_IN_USE;
 }
 
-static void name_vm(struct plan *plan, const char *vm)
-{
-    for (size_t i = 0; i < plan->vms.n; i++) {
-        if (str_eq(plan->vms.items[i], vm)) {
-            return;
-        }
-    }
-    if (vm[0] != '\0' && plan->vms.n < ARRAY_SIZE(plan->vms.items)) {
-        STR_SET(plan->vms.items[plan->vms.n++], vm);
-    }
-}
-
 struct plan_claim *plan_add_claim(struct plan *plan, const struct planner *planner,
                                   enum plan_verb verb, const struct claim *claim)
 {
@@ -325,7 +313,7 @@ struct plan_claim *plan_add_claim(struct plan *plan, const struct planner *plann
     if (vm != NULL) {
         STR_SET(entry->claim.vm_uuid, vm->uuid);
     }
-    name_vm(plan, claim->vm);
+    plan_name_vm(plan, claim->vm);
     return entry;
 }
 
@@ -336,7 +324,7 @@ static void collect_claims(struct plan *plan, const struct gpu_work *work)
         bool stays = work->request->park && gone->spec.hold == CLAIM_ON_DEMAND;
         struct plan_claim *entry = vec_push(&plan->claims);
         *entry = (struct plan_claim){.verb = stays ? PLAN_PARK : PLAN_RELEASE, .claim = *gone};
-        name_vm(plan, gone->vm);
+        plan_name_vm(plan, gone->vm);
     }
     for (size_t i = 0; i < work->n_added; i++) {
         struct claim *claim =
@@ -367,7 +355,7 @@ static int unname(struct plan *plan, const struct planner *planner,
     STR_SET(step->type, claim->spec.type);
     step->device = claim->named.device;
     STR_SET(step->mdev_uuid, claim->named.mdev_uuid);
-    name_vm(plan, claim->vm);
+    plan_name_vm(plan, claim->vm);
     return plan_check_vm(planner, step, err);
 }
 
@@ -409,7 +397,7 @@ static int collect(struct plan *plan, const struct works *works, const struct pl
         for (size_t i = 0; i < request->n_extra; i++) {
             if (phase[request->extra[i].kind] == now) {
                 *vec_push(&plan->steps) = request->extra[i];
-                name_vm(plan, request->extra[i].vm);
+                plan_name_vm(plan, request->extra[i].vm);
             }
         }
         for (size_t g = 0; g < works->n; g++) {

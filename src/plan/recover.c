@@ -166,7 +166,9 @@ static void add_restoration(const struct planner *planner, size_t at, enum step_
     for (vec_each(&restoration.plan->instances, instance)) {
         *vec_push(&plan->instances) = *instance;
     }
-    plan->vms = restoration.plan->vms;
+    for (vec_each(&restoration.plan->vms, vm)) {
+        plan_name_vm(plan, vm->name);
+    }
     restoration_done(&restoration);
 }
 

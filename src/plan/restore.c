@@ -324,18 +324,6 @@ static void restore_definition(struct restore *r, struct restore_item *item)
 
 /* ---- the plan ---- */
 
-static void name_vm(struct plan *plan, const char *vm)
-{
-    for (size_t i = 0; i < plan->vms.n; i++) {
-        if (str_eq(plan->vms.items[i], vm)) {
-            return;
-        }
-    }
-    if (vm[0] != '\0' && plan->vms.n < ARRAY_SIZE(plan->vms.items)) {
-        STR_SET(plan->vms.items[plan->vms.n++], vm);
-    }
-}
-
 static bool has_moved(const struct restore_item *item)
 {
     return pci_addr_cmp(&item->claim.got.gpu, &item->stored->got.gpu) != 0;
@@ -359,7 +347,7 @@ static struct plan *make_plan(const struct restore *r, const struct restore_requ
         if (changes) {
             *vec_push(&plan->claims) =
                 (struct plan_claim){.verb = PLAN_RESTORE, .claim = item->claim};
-            name_vm(plan, item->claim.vm);
+            plan_name_vm(plan, item->claim.vm);
         }
     }
     return plan;

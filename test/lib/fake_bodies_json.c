@@ -152,8 +152,7 @@ struct plan *fake_plan(const char *reason)
     add_instance(plan, 0, "kept");
     add_instance(plan, 6, "created");
     add_instance(plan, 9, "destroyed");
-    STR_SET(plan->vms.items[0], "web2");
-    plan->vms.n = 1;
+    plan_name_vm(plan, "web2");
     return plan;
 }
 

@@ -16,6 +16,29 @@
 #include "cli/verbs.h"
 #include "cli/view.h"
 
+static char *hook_text(const json_t *host)
+{
+    char at[VIEW_SIZE];
+    const char *state = view_text(host, "hook.state", "unknown");
+    if (str_eq(state, "unknown")) {
+        return xstrdup("not known: no VM has started since cleaved did");
+    }
+    return xasprintf("%s for VM %s, %s", state, view_text(host, "hook.vm", "-"),
+                     view_time(host, "hook.at", at));
+}
+
+/* A VM without it comes up without what its on-demand claims would have drawn. */
+static void print_hook_problem(const json_t *host)
+{
+    if (str_eq(view_text(host, "hook.state", ""), "missed")) {
+        printf("Missing: VM %s started without asking cleave: libvirt's hook is not installed, or "
+               "libvirt's daemon was not restarted since; VMs may come up without their devices "
+               "(put the package's hooks/qemu.d/cleave into /etc/libvirt/hooks/qemu.d, and restart "
+               "libvirtd or virtqemud)\n",
+               view_text(host, "hook.vm", "-"));
+    }
+}
+
 int cmd_host_show(struct cli *cli, const struct words *words UNUSED, struct error *err)
 {
     CLEANUP_JSON json_t *host = NULL;
@@ -25,11 +48,13 @@ int cmd_host_show(struct cli *cli, const struct words *words UNUSED, struct erro
     }
     char gpus[VIEW_SIZE];
     char vms[VIEW_SIZE];
+    CLEANUP_FREE char *hook = hook_text(host);
     const struct table_field fields[] = {
         {"Kernel", view_text(host, "kernel", "-")},
         {"NVIDIA Driver", view_text(host, "driverVersion", "-")},
         {"NVML", view_text(host, "nvmlVersion", "-")},
         {"libvirt", view_text(host, "libvirtVersion", "-")},
+        {"libvirt's hook", hook},
         {"GPUs", view_any(host, "gpus", gpus)},
         {"VMs", view_any(host, "vms", vms)},
     };
@@ -47,6 +72,7 @@ int cmd_host_show(struct cli *cli, const struct words *words UNUSED, struct erro
             printf("Missing: %s; %s\n", text, problems[i].then);
         }
     }
+    print_hook_problem(host);
     return 0;
 }
 

@@ -52,6 +52,8 @@ static void answer(struct hook *hook, const struct error *err)
         return; /* its deadline answered */
     }
     if (err != NULL) {
+        hook_watch_off(&hook->manager->hook_watch, hook->vm.name, hook->vm.uuid,
+                       hook->manager->views[HALF_GUESTS].begun);
         manager_event(hook->manager, "vm-refused", SUBJECT("vm", hook->vm.name),
                       hook->caller.author, "%s", err->message);
         reply(NULL, err, hook->data);
@@ -409,6 +411,7 @@ static void release(struct hook *hook, const char *why)
 {
     struct manager *m = hook->manager;
     manager_note_power(m, &hook->vm, false);
+    hook_watch_off(&m->hook_watch, hook->vm.name, hook->vm.uuid, m->views[HALF_GUESTS].begun);
     if (!str_eq(why, "migrated")) {
         manager_give_back(m, hook->vm.name, hook->vm.uuid);
     }
@@ -443,6 +446,7 @@ void manager_run_hook(struct manager *m, const struct caller *caller, const json
     struct guest_port *port = m->config.ports.guest;
     int result = port->ops->describe(port, xml, &hook->vm, &err);
     if (result != 0) {
+        hook_watch_called(&m->hook_watch, domain, "", clock_realtime_us());
         hook->reply = NULL;
         hook_free(hook);
         reply(NULL, &err, data);
@@ -451,6 +455,9 @@ void manager_run_hook(struct manager *m, const struct caller *caller, const json
     STR_SET(hook->vm.name, vm_known_as(domain, hook->vm.uuid));
     if (m->host != NULL) {
         host_settle_vm_name(m->host, &hook->vm);
+    }
+    if (operation != OP_RELEASE) {
+        hook_watch_called(&m->hook_watch, hook->vm.name, hook->vm.uuid, clock_realtime_us());
     }
     if (operation == OP_PREPARE) {
         prepare(hook, &err);

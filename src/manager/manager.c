@@ -242,6 +242,7 @@ void manager_free(struct manager *m)
     evloop_timer_free(m->patience);
     refuse_all(m); /* what the workers' last jobs asked for */
     restore_run_done(&m->restore);
+    hook_watch_done(&m->hook_watch);
     runner_free(m->runner);
     while (m->n_unfinished > 0) {
         plan_free(m->unfinished[--m->n_unfinished]);

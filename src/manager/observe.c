@@ -3,6 +3,7 @@
  * who asked before it began. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/state.h"
@@ -84,12 +85,47 @@ static void take_hardware(struct manager *m, struct host *now)
     manager_restore_look(m, driver_came);
 }
 
+static bool has_claim(const struct manager *m, const struct vm *vm)
+{
+    for (vec_each(&m->claims, claim)) {
+        if (claim_is_of(claim, vm->name, vm->uuid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* VMs that started without libvirt having asked: told if it was not known, or may have harmed. */
+static void note_starts(struct manager *m, const struct host *now)
+{
+    if (m->host->libvirt_problem[0] != '\0' || now->libvirt_problem[0] != '\0') {
+        return; /* nothing is known of one side */
+    }
+    struct missed_vms missed = {0};
+    bool new = m->hook_watch.state != HOOK_MISSED;
+    hook_watch_look(&m->hook_watch, m->host, now, m->views[HALF_GUESTS].ended, clock_realtime_us(),
+                    &missed);
+    for (vec_each(&missed, vm)) {
+        if (new || has_claim(m, *vm)) {
+            manager_event(m, "vm-started-unasked", SUBJECT("vm", (*vm)->name), "",
+                          "it started without asking cleave: libvirt's hook is not installed, or "
+                          "libvirt's daemon was not restarted since");
+            log_warning("VM %s started without asking cleave: libvirt's hook is not installed, or "
+                        "libvirt's daemon was not restarted since",
+                        (*vm)->name);
+            new = false;
+        }
+    }
+    vec_done(&missed);
+}
+
 static void take_guests(struct manager *m, struct host *now)
 {
     const struct host *was = seen_before(m, HALF_GUESTS);
     note_problem(was->libvirt_problem, now->libvirt_problem, "claims without a VM work without it");
     if (m->views[HALF_GUESTS].known) {
         manager_note_vm_drift(m, now);
+        note_starts(m, now);
     }
     if (m->host == NULL) {
         m->host = host_new();

@@ -37,6 +37,7 @@ static int answer_host(struct manager *m, const struct question *question, json_
     (void)question;
     (void)err;
     *ret_body = host_to_json(m->host);
+    json_object_set_new(*ret_body, "hook", hook_watch_to_json(&m->hook_watch));
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #define MANAGER_STATE_H
 
 #include "base/str.h"
+#include "manager/hook_watch.h"
 #include "manager/manager.h"
 #include "manager/restore.h"
 #include "model/gpu_record.h"
@@ -376,6 +377,7 @@ struct manager {
     struct plan **unfinished; /* found at start, oldest last; resumed one by one */
     size_t n_unfinished;
     struct restore_run restore;
+    struct hook_watch hook_watch;
     bool boot_untold; /* the store knows of no boot yet */
     bool boot_is_new; /* nothing has restored all that it took, when this cleaved started */
 };

@@ -379,3 +379,41 @@ def test_a_hook_gives_way_when_libvirt_lets_nobody_define(one):
     if first.returncode != 0:
         one.virsh("start", "web1")
     assert one.problems() == []
+
+
+# ---- is there a hook? ----
+
+def hook(host):
+    return host.api.get("/v1/host")["hook"]
+
+
+def test_a_host_whose_hook_is_called_says_so(one):
+    assert hook(one) == {"state": "unknown", "vm": None, "at": None}
+    assert "not known" in one.cleave.run("host", "show").stdout
+    on_demand(one, "a", "web1")
+    one.virsh("start", "web1")
+    one.virsh("destroy", "web1")
+    one.virsh("start", "web1")
+    found = hook(one)
+    assert (found["state"], found["vm"]) == ("called", "web1") and found["at"]
+    shown = one.cleave.run("host", "show").stdout
+    assert "called for VM web1" in shown and "Missing" not in shown
+    assert events(one, "vm-started-unasked") == []
+
+
+def test_a_host_without_a_hook_says_so_as_soon_as_a_vm_starts(machine):
+    one = machine("l40s-x2")
+    one.define("web1", "web2", "web3")
+    one.start("--observe-period", "1")
+    one.create("held", type="L40S-8Q", vm="web1")
+    assert hook(one)["state"] == "unknown"
+    one.virsh("start", "web2")
+    found = hook(one)
+    assert (found["state"], found["vm"]) == ("missed", "web2") and found["at"]
+    shown = one.cleave.run("host", "show").stdout
+    assert "Missing: VM web2 started without asking cleave" in shown, shown
+    one.virsh("start", "web1")
+    one.virsh("start", "web3")
+    wait_for(lambda: hook(one)["vm"] == "web3")
+    assert [e["subject"] for e in events(one, "vm-started-unasked")] == ["vm/web2", "vm/web1"], \
+        "the first, and those with claims"

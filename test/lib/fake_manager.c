@@ -116,7 +116,9 @@ void fake_manager_free(struct manager *m)
 
 void manager_get_host(struct manager *m, manager_reply_fn *reply, void *data)
 {
-    reply_later(m, host_to_json(m->host), reply, data);
+    json_t *body = host_to_json(m->host);
+    json_object_set_new(body, "hook", json_pack("{s:s, s:n, s:n}", "state", "unknown", "vm", "at"));
+    reply_later(m, body, reply, data);
 }
 
 static json_t *fake_restore(const char *state)

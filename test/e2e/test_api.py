@@ -5,9 +5,9 @@ import getpass
 CLAIM = {"name": "web1", "type": "DC-1-8C", "vm": "web2"}
 # The made-up manager moves no VMs: two real hosts answer these in test_migration.py.
 MOVES = {("POST", "/v1/migrations"), ("GET", "/v1/migrations/{migration}"),
-         ("DELETE", "/v1/migrations/{migration}"), ("POST", "/v1/incoming"),
-         ("GET", "/v1/incoming/{migration}"), ("DELETE", "/v1/incoming/{migration}"),
-         ("POST", "/v1/incoming/{migration}/commit")}
+         ("DELETE", "/v1/migrations/{migration}"), ("POST", "/v1/migrations/{migration}/settle"),
+         ("POST", "/v1/incoming"), ("GET", "/v1/incoming/{migration}"),
+         ("DELETE", "/v1/incoming/{migration}"), ("POST", "/v1/incoming/{migration}/commit")}
 
 
 def test_every_operation_answers_as_described(fake, openapi):

@@ -29,6 +29,7 @@ when_fn when_vendor_vfio; /* a VF with NVIDIA's vendor VFIO files */
 when_fn when_mdev_types;
 when_fn when_mdev_host; /* NVIDIA's mdev driver is loaded */
 when_fn when_vgpu_host;
+uint32_t lives_of_driver(const struct ref *ref);
 when_fn when_driver_loaded; /* NVIDIA's */
 when_fn when_mdev_driver;   /* with mdevs */
 when_fn when_mig_host;      /* a GPU with MIG is there */

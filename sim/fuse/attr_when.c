@@ -43,6 +43,11 @@ bool when_mdev_types(const struct ref *ref)
     return function_has_mdev_types(ref->host, &ref->fn);
 }
 
+uint32_t lives_of_driver(const struct ref *ref)
+{
+    return ref->host->driver_loads;
+}
+
 bool when_driver_loaded(const struct ref *ref)
 {
     return !ref->host->unloaded;

@@ -41,8 +41,10 @@ struct node {
     mode_t mode;
     uint32_t size;                            /* what stat says; attributes are one page */
     uint64_t (*bytes)(const struct ref *ref); /* the same where it differs; NULL: `size` */
-    bool exclusive;                           /* one process at a time has it open */
-    bool (*when)(const struct ref *ref);      /* NULL: always there */
+    /* How often it was made anew: sysfs gives each life another inode number. NULL: once. */
+    uint32_t (*lives)(const struct ref *ref);
+    bool exclusive;                      /* one process at a time has it open */
+    bool (*when)(const struct ref *ref); /* NULL: always there */
     /* Content of a file, or target of a link. 0 or -errno. NULL: write-only. */
     int (*read)(const struct ref *ref, struct strbuf *out);
     /* One write: `text` without the newline at its end. 0 or -errno. NULL: read-only. */

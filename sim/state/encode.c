@@ -160,6 +160,7 @@ json_t *sim_host_to_json(const struct sim_host *host)
     json_t *object = json_object();
     put_str(object, "name", host->name);
     put_str(object, "boot_id", host->boot_id);
+    put_num(object, "driver_loads", host->driver_loads);
     put_num(object, "next_vgpu_instance", host->next_vgpu_instance);
     json_object_set_new(object, "changes", json_integer((json_int_t)host->changes));
     json_t *gpus = json_array();
@@ -446,6 +447,7 @@ int sim_host_from_json(struct sim_host *host, const json_t *json, const char *or
         reader_fail(&r, "name", "the state is of host \"%s\", not of \"%s\"", name, host->name);
     }
     STR_SET(host->boot_id, reader_str_or(&r, "boot_id", 36, host->boot_id));
+    host->driver_loads = (uint32_t)reader_int_or(&r, "driver_loads", 0, UINT32_MAX, 0);
     host->next_vgpu_instance = (uint32_t)reader_int(&r, "next_vgpu_instance", 0, UINT32_MAX - 1);
     host->changes = (uint64_t)reader_int(&r, "changes", 0, INT64_MAX);
     json_t *gpus = reader_array(&r, "gpus", SIM_MAX_GPUS);

@@ -70,6 +70,7 @@ void sim_reboot(struct sim_host *host)
         host->extras[i].removed = false;
     }
     id_uuid(host->boot_id);
+    host->driver_loads++;
     host->n_ids = 0;
     host->no_autoprobe = false;
     host->vgpu_versions = (struct sim_version_range){0};
@@ -109,6 +110,7 @@ int sim_driver_unload(struct sim_host *host)
 
 void sim_driver_load(struct sim_host *host)
 {
+    host->driver_loads += host->unloaded;
     host->unloaded = false;
     for (uint32_t i = 0; i < host->n_gpus; i++) {
         struct sim_gpu *gpu = &host->gpus[i];

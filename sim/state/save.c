@@ -91,6 +91,7 @@ static int restore(struct sim_host *host, const char *path, struct error *err)
     host->unloaded = copy->unloaded;
     host->vgpu_versions = copy->vgpu_versions;
     STR_SET(host->boot_id, copy->boot_id);
+    host->driver_loads = copy->driver_loads;
     host->next_vgpu_instance = copy->next_vgpu_instance;
     host->changes = copy->changes;
     return 0;

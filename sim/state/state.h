@@ -198,6 +198,7 @@ struct sim_host {
     char driver_version[32]; /* "580.105.08" */
     char kernel[64];         /* "6.8.0-60-generic" */
     char boot_id[37];        /* another one after each reboot */
+    uint32_t driver_loads;   /* of the NVIDIA driver's module, ever */
     enum sim_iface iface;
     bool hypervisor_mig_timeslicing;
     bool vgpu_host; /* vGPU manager installed */

@@ -22,7 +22,8 @@
 
 struct boot {
     char id[40];
-    bool restored; /* what it took is back */
+    uint64_t driver_load; /* as in struct host: all is there that this load of the driver took */
+    bool restored;        /* what the boot took is back */
 };
 
 /* ---- the record ---- */
@@ -41,6 +42,7 @@ static int read_boot(const struct manager *m, struct boot *ret_boot, struct erro
     reader_init(&reader, document, "stored boot", "", err);
     const char *id = reader_str(&reader, "bootId", sizeof(ret_boot->id) - 1);
     ret_boot->restored = reader_bool(&reader, "restored");
+    ret_boot->driver_load = (uint64_t)reader_int_or(&reader, "driverLoad", 0, INT64_MAX, 0);
     STR_SET(ret_boot->id, id != NULL ? id : "");
     return reader_end(&reader);
 }
@@ -48,7 +50,8 @@ static int read_boot(const struct manager *m, struct boot *ret_boot, struct erro
 static int put_boot(struct manager *m, const struct boot *boot, struct error *err)
 {
     CLEANUP_JSON json_t *document =
-        json_pack("{s:s, s:b}", "bootId", boot->id, "restored", boot->restored);
+        json_pack("{s:s, s:b, s:I}", "bootId", boot->id, "restored", boot->restored, "driverLoad",
+                  (json_int_t)boot->driver_load);
     struct store *store = m->config.store;
     return store->ops->put_record(store, RECORD_HOST, BOOT_KEY, document, err);
 }
@@ -204,14 +207,19 @@ void manager_check_boot(struct manager *m)
             return; /* nothing can be lost before the first plan, which brings the record */
         }
         boot.restored = false;
+        boot.driver_load = m->host->driver_load;
         r = first ? put_boot(m, &boot, &err) : settle(m, &boot, &err);
+    } else if (r == 0 && boot.driver_load == 0 && m->host->driver_load != 0) {
+        boot.driver_load = m->host->driver_load;
+        r = put_boot(m, &boot, &err);
     }
     if (r != 0) {
         /* The journal has it all still: the next start settles it. */
         log_error("after a reboot: %s", err.message);
         return;
     }
-    if (!boot.restored && m->config.restore_timeout_us > 0) {
+    bool anew = m->host->driver_load != 0 && boot.driver_load != m->host->driver_load;
+    if ((!boot.restored || anew) && m->config.restore_timeout_us > 0) {
         manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
     }
 }
@@ -221,6 +229,7 @@ void txn_tell_boot(struct txn *txn)
     struct boot boot = {.restored = true};
     if (txn->manager->boot_untold && txn->result == 0) {
         STR_SET(boot.id, txn->manager->host->boot_id);
+        boot.driver_load = txn->manager->host->driver_load;
         txn->result = put_boot(txn->manager, &boot, &txn->err);
         txn->told_boot = true;
     }
@@ -231,8 +240,10 @@ void manager_boot_restored(struct manager *m, bool whole)
     struct error err = {0};
     struct boot boot = {0};
     int r = read_boot(m, &boot, &err);
-    if (r == 0 && whole && !boot.restored) {
+    bool news = !boot.restored || boot.driver_load != m->host->driver_load;
+    if (r == 0 && whole && news && boot.id[0] != '\0') {
         boot.restored = true;
+        boot.driver_load = m->host->driver_load;
         r = put_boot(m, &boot, &err);
     }
     if (r != 0) { /* the next start restores once more, and finds nothing to do */

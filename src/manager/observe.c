@@ -78,7 +78,9 @@ static void take_hardware(struct manager *m, struct host *now)
     if (m->views[HALF_HARDWARE].known) {
         manager_note_gpu_drift(m, now);
     }
-    bool driver_came = was->nvml_problem[0] != '\0' && now->nvml_problem[0] == '\0';
+    bool driver_came =
+        (was->nvml_problem[0] != '\0' && now->nvml_problem[0] == '\0') ||
+        (was->driver_load != 0 && now->driver_load != 0 && was->driver_load != now->driver_load);
     host_free(m->host);
     m->host = now;
     manager_note_health(m);

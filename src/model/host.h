@@ -163,6 +163,8 @@ struct host {
     char nvml_version[32];
     char kernel[NAME_SIZE];
     char boot_id[40]; /* changes with every boot; "" unknown */
+    /* Changes when NVIDIA's driver is loaded anew, which takes all that it had made; 0 unknown. */
+    uint64_t driver_load;
     char libvirt_version[32];
     /* One sentence each when a source is missing ("libnvidia-ml.so.1 not found"), else "". */
     char nvml_problem[256];

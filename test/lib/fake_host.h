@@ -54,6 +54,7 @@ struct fake_host {
     struct fake_gpu gpus[FAKE_GPUS];
     uint32_t n_gpus;
     uint32_t boots;
+    uint64_t driver_load; /* as in struct host */
     struct fake_vm vms[FAKE_VMS];
     size_t n_vms; /* that ever were */
 };

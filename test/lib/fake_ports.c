@@ -455,6 +455,7 @@ static int fake_pci_observe(struct pci_port *port, struct host *host, struct err
     const struct fake_host *fake = ((struct fake_pci_port *)port)->host;
     STR_SET(host->kernel, "6.8.0");
     snprintf(host->boot_id, sizeof(host->boot_id), "boot-%u", fake->boots);
+    host->driver_load = fake->driver_load;
     for (uint32_t i = 0; i < fake->n_gpus; i++) {
         const struct fake_gpu *from = &fake->gpus[i];
         struct gpu *gpu = host_add_gpu(host, &from->addr);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -261,12 +262,24 @@ static void observe_mdevs(const struct sysfs *sys, struct host *host)
     }
 }
 
+/* Nothing tells when a module was loaded. But the kernel gives each file of sysfs an inode number
+ * of its own when it is made (kernfs: include/linux/kernfs.h, kernfs_ino()), and takes the next one
+ * when the module comes again. Seen with Linux 6.18: a network device that was made three times had
+ * three numbers. */
+static uint64_t read_driver_load(const struct sysfs *sys)
+{
+    struct sysfs_path path = sysfs_path(sys, "/sys/module/nvidia/initstate");
+    struct stat st;
+    return stat(path.text, &st) == 0 ? (uint64_t)st.st_ino & INT64_MAX : 0;
+}
+
 void observe_host(const struct sysfs *sys, struct type_names *names, struct host *host)
 {
     struct sysfs_path release = sysfs_path(sys, "/proc/sys/kernel/osrelease");
     sysfs_read_line(&release, host->kernel, sizeof(host->kernel));
     struct sysfs_path boot = sysfs_path(sys, "/proc/sys/kernel/random/boot_id");
     sysfs_read_line(&boot, host->boot_id, sizeof(host->boot_id));
+    host->driver_load = read_driver_load(sys);
     host->pci_problem[0] = '\0';
     struct sysfs_path dir = sysfs_path(sys, "/sys/bus/pci/devices");
     CLEANUP_STRLIST struct strlist entries = {0};

@@ -252,11 +252,11 @@ class Cordon(Action):
 
 
 class Uncordon(Cordon):
-    name, weight = "gpu uncordon", 6
+    name, weight = "gpu uncordon", 8
 
     def draw(self, rng, side):
-        return {"gpu": rng.choice(sorted(side.seen.shy)), "verb": "uncordon"} \
-            if side.seen.shy else None
+        cordoned = sorted(side.seen.cordoned)
+        return {"gpu": rng.choice(cordoned), "verb": "uncordon"} if cordoned else None
 
 
 class Gc(Action):

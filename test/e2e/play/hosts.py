@@ -166,6 +166,29 @@ class Lose(Action):
         (side.lost.add if args["lost"] == "1" else side.lost.discard)(args["gpu"])
 
 
+class Recover(Action):
+    """What the operator does about a GPU that is quarantined."""
+    name, weight = "gpu recover", 8
+
+    def draw(self, rng, side):
+        ill = sorted(side.seen.ill - side.lost)
+        return {"gpu": rng.choice(ill)} if ill else None
+
+    def legit(self, side, args):
+        outcomes = {"done", "in-use"}
+        if args["gpu"] in side.held:
+            outcomes |= {"failed", "driver-failed"}
+        return outcomes
+
+    def send(self, side, args):
+        return side.cli("gpu", "recover", args["gpu"])
+
+    def settle(self, side, args, answer):
+        if answer.outcome == "done":
+            side.hand_vgpus -= {name for name, vgpu in side.seen.vgpus.items()
+                                if vgpu["gpu"] == args["gpu"]}
+
+
 # ---- actions made of others ----
 
 class Combined(Action):
@@ -278,5 +301,5 @@ class Fault(Combined):
         self.adopt(side, [args["inner"]])
 
 
-ACTIONS = [Restart(), KillCleaved(), Reboot(), Restore(), Reload(), RestartLibvirt(), Holder(), Lose(), Crash(),
-           Together(), Fault()]
+ACTIONS = [Restart(), KillCleaved(), Reboot(), Restore(), Reload(), RestartLibvirt(), Holder(), Lose(),
+           Recover(), Crash(), Together(), Fault()]

@@ -288,7 +288,9 @@ class HookByHand(Virsh):
     def send(self, side, args):
         if args["vm"] not in side.vms or side.vms[args["vm"]].on:
             return Answer("refused", "the trace was changed")
-        xml = side.machine.virsh("dumpxml", args["vm"]).stdout
+        xml = side.machine.virsh("dumpxml", args["vm"], check=False).stdout
+        if not xml:
+            return Answer("refused", "another client was quicker")
         codes = [side.machine.run("/etc/libvirt/hooks/qemu.d/cleave", args["vm"], "prepare", "begin",
                                   "-", input=xml, check=False).returncode for _ in range(2)]
         return Answer("done" if codes == [0, 0] else "refused")

@@ -34,7 +34,13 @@ class Snapshot:
     vgpus: dict  # device → what the hardware has there
     holders: dict  # device → UUID of the VM that has it open
     garbage: list  # what `cleave gc --dry-run` lists
-    shy: set  # GPUs to which cleave gives nothing new, or not from all of them
+    ill: set  # GPUs that are quarantined, or have a function that is stuck
+    cordoned: set
+
+    @property
+    def shy(self):
+        """GPUs to which cleave gives nothing new, or not from all of them."""
+        return self.ill | self.cordoned
 
 
 def devices_of(domain):
@@ -94,21 +100,23 @@ def hardware(gpus):
     return vgpus, holders
 
 
-def shy_gpus(side):
-    return {gpu["address"] for gpu in side.machine.api.get("/v1/gpus")["gpus"]
-            if gpu["quarantine"] or gpu["cordoned"] or gpu["stuckVirtualFunctions"]}
+def ill_and_cordoned(side):
+    gpus = side.machine.api.get("/v1/gpus")["gpus"]
+    return ({gpu["address"] for gpu in gpus if gpu["quarantine"] or gpu["stuckVirtualFunctions"]},
+            {gpu["address"] for gpu in gpus if gpu["cordoned"]})
 
 
 def look(side):
     # First, for it makes cleaved look at everything.
     garbage = side.machine.api.get("/v1/gc")["garbage"] if side.with_vms else []
-    shy = shy_gpus(side)
+    ill, cordoned = ill_and_cordoned(side)
     gpus = side.machine.gpus()
     vgpus, holders = hardware(gpus)
     return Snapshot(claims={c["name"]: c for c in side.machine.api.get("/v1/claims")["claims"]},
                     plans=side.machine.api.get("/v1/plans")["plans"], gpus=gpus,
                     domains=read_domains(side.machine) if side.with_vms else {}, vgpus=vgpus,
-                    holders=holders, garbage=garbage, shy=shy)
+                    holders=holders, garbage=garbage, ill=ill,
+                    cordoned=cordoned)
 
 
 # ---- what can be wrong; each yields sentences ----
@@ -212,9 +220,10 @@ def wrong_devices(side, now):
         domain = now.domains.get(claim["vm"])
         if domain is None or claim["mode"] == "gpu-instance":
             continue
-        if domain.live is not None and device(got) not in domain.live:
-            yield f"claim {claim['name']}: VM {domain.name} runs without {device(got)}"
+        # Defined anew it has no device, and may have been started while cleaved was away.
         anew = side.vms[domain.name].anew
+        if domain.live is not None and device(got) not in domain.live and not anew:
+            yield f"claim {claim['name']}: VM {domain.name} runs without {device(got)}"
         if domain.stored is not None and device(got) not in domain.stored and not anew:
             yield f"claim {claim['name']}: VM {domain.name} is defined without {device(got)}"
     for domain in now.domains.values():

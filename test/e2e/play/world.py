@@ -117,7 +117,7 @@ class Side:
             wish = {key: now[key] for key in ("vm", "type", "mode", "gpu", "profile", "mixed", "hold")
                     if now[key]}
             old = self.claims.get(name)
-            gone = old is not None and old.gone and old.wish.get("vm") == now["vm"]
+            gone = old is not None and old.gone  # made again: the witnesses see it
             state = "bound" if now["state"] == "pending" else now["state"]
             self.claims[name] = Claim(name, wish, now["site"], state, gone and state == "bound")
 

@@ -21,7 +21,7 @@ enum hook_state {
 
 /* A VM for which the hook was called, until it is off again. */
 struct hook_call {
-    char vm[NAME_SIZE], uuid[40];
+    char vm[VM_NAME_SIZE], uuid[40];
     bool seen_on;      /* since the call */
     unsigned looks;    /* at the guests that did not show it on */
     uint64_t off_look; /* its end was told: looks before this one may show it on; 0: it was not */
@@ -29,8 +29,8 @@ struct hook_call {
 
 struct hook_watch {
     enum hook_state state;
-    char vm[NAME_SIZE]; /* what the state is about; "" while it is unknown */
-    uint64_t at_us;     /* realtime, likewise */
+    char vm[VM_NAME_SIZE]; /* what the state is about; "" while it is unknown */
+    uint64_t at_us;        /* realtime, likewise */
     VEC(struct hook_call) calls;
 };
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A host in memory that was rebooted, and whose libvirt has not come up yet. */
+/* A host in memory that was rebooted, and whose libvirt has not come up yet; or whose driver was
+ * loaded anew, which takes what it had made as a reboot does, and nobody says so. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 
-#include "base/mem.h"
-#include "lab.h"
+#include "lab_fixture.h"
 #include "manager/state.h"
-#include "store/memory.h"
 #include "test.h"
 
 #define PAUSE_NS 1000000
@@ -16,9 +15,7 @@ static const struct caller root = {.author = "root"};
 
 /* libvirt, which starts web1 and then tells nothing of any VM until it is over. */
 struct silence {
-    struct lab lab;
-    struct lab_data data;
-    struct fake_host host;
+    struct lab *lab;
     pthread_t thread;
     atomic_bool begun, over;
 };
@@ -38,37 +35,18 @@ static int keep_silent(const char *vm, const char *operation, void *data, struct
 
 static void *start_vm(void *data)
 {
-    struct guest_port *port = ((struct silence *)data)->lab.fake_guest;
+    struct guest_port *port = ((struct silence *)data)->lab->fake_guest;
     (void)port->ops->start(port, "web1", NULL);
     return NULL;
 }
 
-static void fall_silent(struct silence *f)
+static void fall_silent(struct silence *silence)
 {
-    fake_guest_set_hook(f->lab.fake_guest, keep_silent, f);
-    assert_int_equal(pthread_create(&f->thread, NULL, start_vm, f), 0);
-    while (!f->begun) {
+    fake_guest_set_hook(silence->lab->fake_guest, keep_silent, silence);
+    assert_int_equal(pthread_create(&silence->thread, NULL, start_vm, silence), 0);
+    while (!silence->begun) {
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
     }
-}
-
-static int setup(void **state)
-{
-    struct silence *f = xcalloc(1, sizeof(*f));
-    lab_furnish(&f->host);
-    lab_data_load(&f->data);
-    lab_open(&f->lab, &f->data, &f->host, memory_store_new());
-    *state = f;
-    return lab_start(&f->lab);
-}
-
-static int teardown(void **state)
-{
-    struct silence *f = *state;
-    lab_close(&f->lab);
-    lab_data_done(&f->data);
-    free(f);
-    return 0;
 }
 
 static void look_at_guests(struct lab *lab)
@@ -91,12 +69,13 @@ static void restore(struct lab *lab)
 /* systemd starts libvirt after `cleave host restore`, but its socket takes calls before. */
 static void a_restoration_in_a_new_boot_waits_for_no_libvirt(void **state)
 {
-    struct silence *f = *state;
+    struct lab_fixture *f = *state;
+    struct silence silence = {.lab = &f->lab};
     assert_int_equal(lab_create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}", NULL), 0);
     assert_true(lab_settle(&f->lab));
     lab_stop(&f->lab);
     fake_host_reboot(&f->host);
-    fall_silent(f);
+    fall_silent(&silence);
     assert_int_equal(lab_start(&f->lab), 0);
     const struct manager *m = f->lab.manager;
     while (m->restore.began_us == 0 || m->restore.active) {
@@ -106,8 +85,8 @@ static void a_restoration_in_a_new_boot_waits_for_no_libvirt(void **state)
     restore(&f->lab); /* and comes after it */
     assert_false(m->views[HALF_GUESTS].known || m->impatient);
 
-    f->over = true;
-    pthread_join(f->thread, NULL);
+    silence.over = true;
+    pthread_join(silence.thread, NULL);
     look_at_guests(&f->lab);
     assert_true(m->views[HALF_GUESTS].known);
     uint64_t looks = m->views[HALF_GUESTS].ended;
@@ -116,11 +95,91 @@ static void a_restoration_in_a_new_boot_waits_for_no_libvirt(void **state)
     assert_true(lab_settle(&f->lab));
 }
 
+/* ---- the driver ---- */
+
+/* With one claim, as it was before the driver was loaded anew. */
+static struct fake_host claimed(struct lab_fixture *f)
+{
+    assert_int_equal(lab_create(&f->lab, "{\"name\": \"a\", \"type\": \"A100-2-10C\"}", NULL), 0);
+    assert_true(lab_settle(&f->lab));
+    return f->host;
+}
+
+static void look(struct lab *lab)
+{
+    lab_look(lab);
+    assert_true(lab_settle(lab));
+}
+
+static void reload(struct fake_host *host)
+{
+    fake_host_forget(host);
+    host->driver_load++;
+}
+
+static size_t count_plans(struct lab *lab)
+{
+    struct plan **plans = NULL;
+    size_t n = 0;
+    assert_int_equal(lab->store->ops->load_plans(lab->store, 100, false, &plans, &n, NULL), 0);
+    for (size_t i = 0; i < n; i++) {
+        plan_free(plans[i]);
+    }
+    free(plans);
+    return n;
+}
+
+static void a_driver_that_was_loaded_anew_between_two_looks_is_noticed(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct fake_host before = claimed(f);
+    reload(&f->host);
+    assert_false(fake_host_same(&before, &f->host));
+    look(&f->lab);
+    assert_true(fake_host_same(&before, &f->host));
+    assert_int_equal(count_plans(&f->lab), 2);
+    look(&f->lab);
+    assert_int_equal(count_plans(&f->lab), 2);
+}
+
+static void a_driver_that_was_loaded_anew_while_cleaved_was_away_is_noticed_once(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct fake_host before = claimed(f);
+    lab_stop(&f->lab);
+    reload(&f->host);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(lab_start(&f->lab), 0);
+        assert_true(lab_settle(&f->lab));
+        assert_true(fake_host_same(&before, &f->host));
+        assert_int_equal(count_plans(&f->lab), 2);
+        lab_stop(&f->lab);
+    }
+}
+
+static void a_driver_that_is_not_loaded_yet_was_not_loaded_anew(void **state)
+{
+    struct lab_fixture *f = *state;
+    (void)claimed(f);
+    f->host.driver_load = 0;
+    look(&f->lab);
+    f->host.driver_load = 1;
+    look(&f->lab);
+    lab_stop(&f->lab);
+    assert_int_equal(lab_start(&f->lab), 0);
+    assert_true(lab_settle(&f->lab));
+    assert_int_equal(count_plans(&f->lab), 1);
+}
+
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, lab_fixture_setup, lab_fixture_teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_restoration_in_a_new_boot_waits_for_no_libvirt, setup,
-                                        teardown),
+        TEST(a_restoration_in_a_new_boot_waits_for_no_libvirt),
+        TEST(a_driver_that_was_loaded_anew_between_two_looks_is_noticed),
+        TEST(a_driver_that_was_loaded_anew_while_cleaved_was_away_is_noticed_once),
+        TEST(a_driver_that_is_not_loaded_yet_was_not_loaded_anew),
     };
+#undef TEST
     return cmocka_run_group_tests_name("boot", tests, NULL, NULL);
 }

@@ -3,69 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/str.h"
-#include "lab.h"
+#include "lab_fixture.h"
 #include "manager/drains.h"
-#include "store/memory.h"
 #include "test.h"
 
-struct fixture {
-    struct lab_data data;
-    struct fake_host host;
-    struct lab lab;
-};
-
-static int setup(void **state)
-{
-    struct fixture *f = xcalloc(1, sizeof(*f));
-    lab_furnish(&f->host);
-    lab_data_load(&f->data);
-    lab_open(&f->lab, &f->data, &f->host, memory_store_new());
-    *state = f;
-    return lab_start(&f->lab);
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    lab_close(&f->lab);
-    lab_data_done(&f->data);
-    free(f);
-    return 0;
-}
-
 static const struct caller tester = {.author = "tester"};
-
-static struct event *load_events(struct lab *lab, size_t *ret_n)
-{
-    struct event *events = NULL;
-    assert_int_equal(lab->store->ops->load_events(lab->store, 0, 1000, &events, ret_n, NULL), 0);
-    return events;
-}
-
-/* How many events of the kind there are; the message of the last into `ret_message`. */
-static size_t count_events(struct lab *lab, const char *kind, char ret_message[ERROR_TEXT_SIZE])
-{
-    size_t n = 0;
-    size_t found = 0;
-    CLEANUP_FREE struct event *events = load_events(lab, &n);
-    for (size_t i = 0; i < n; i++) {
-        if (str_eq(events[i].kind, kind)) {
-            found++;
-            str_copy(ret_message, ERROR_TEXT_SIZE, events[i].message);
-        }
-    }
-    return found;
-}
-
-static void look(struct lab *lab)
-{
-    struct answer answer = {0};
-    manager_list_gpus(lab->manager, lab_reply, &answer);
-    assert_true(lab_wait(lab, &answer));
-    answer_done(&answer);
-}
 
 static const struct gpu_record *record(struct lab *lab, const char *bdf)
 {
@@ -96,29 +39,29 @@ static void serve_two(struct lab *lab)
 
 static void a_fault_that_is_seen_quarantines_the_gpu_once_and_names_who_is_on_it(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     char message[ERROR_TEXT_SIZE] = "";
     serve_two(&f->lab);
     f->host.gpus[2].wedged = true;
-    look(&f->lab);
-    look(&f->lab);
+    lab_look(&f->lab);
+    lab_look(&f->lab);
     assert_true(is_quarantined(&f->lab, LAB_L40S));
     assert_false(is_quarantined(&f->lab, LAB_A100));
-    assert_int_equal(count_events(&f->lab, "gpu-quarantined", message), 1);
+    assert_int_equal(lab_count_events(&f->lab, "gpu-quarantined", NULL, message), 1);
     assert_non_null(strstr(message, "VMs: web1; claims: a"));
     assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
 }
 
 static void an_xid_of_a_guest_is_told_and_one_of_the_gpu_condemns(void **state)
 {
-    struct lab *lab = &((struct fixture *)*state)->lab;
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
     char message[ERROR_TEXT_SIZE] = "";
     serve_two(lab);
     report(lab, 31);
     assert_false(is_quarantined(lab, LAB_L40S));
     report(lab, 95);
     assert_true(is_quarantined(lab, LAB_L40S));
-    assert_int_equal(count_events(lab, "gpu-xid", message), 2);
+    assert_int_equal(lab_count_events(lab, "gpu-xid", NULL, message), 2);
     assert_non_null(strstr(message, "Xid 95 (uncontained memory error): the GPU must be reset"));
     assert_string_equal(record(lab, LAB_L40S)->quarantine.kind, "xid");
     report(lab, 79); /* what was found first stays */
@@ -127,18 +70,18 @@ static void an_xid_of_a_guest_is_told_and_one_of_the_gpu_condemns(void **state)
 
 static void the_same_again_and_again_is_told_once(void **state)
 {
-    struct lab *lab = &((struct fixture *)*state)->lab;
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
     char message[ERROR_TEXT_SIZE] = "";
     for (int i = 0; i < 50; i++) {
         report(lab, 31);
         report(lab, 13);
     }
-    assert_int_equal(count_events(lab, "gpu-xid", message), 2);
+    assert_int_equal(lab_count_events(lab, "gpu-xid", NULL, message), 2);
 }
 
 static void a_quarantine_that_can_t_be_stored_is_tried_again(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     f->lab.faults.calls = 0;
     f->lab.faults.at = 1;
     f->lab.faults.length = 3;
@@ -146,13 +89,13 @@ static void a_quarantine_that_can_t_be_stored_is_tried_again(void **state)
     report(&f->lab, 95);
     assert_false(is_quarantined(&f->lab, LAB_L40S));
     f->lab.faults.kind = FAULT_NONE;
-    look(&f->lab);
+    lab_look(&f->lab);
     assert_true(is_quarantined(&f->lab, LAB_L40S));
 }
 
 static void a_quarantine_outlives_a_restart(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     report(&f->lab, 95);
     lab_stop(&f->lab);
     assert_int_equal(lab_start(&f->lab), 0);
@@ -161,12 +104,12 @@ static void a_quarantine_outlives_a_restart(void **state)
 
 static void a_recovery_brings_the_devices_back_and_ends_the_quarantine(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     char message[ERROR_TEXT_SIZE] = "";
     char why[256] = "";
     serve_two(&f->lab);
     f->host.gpus[2].wedged = true;
-    look(&f->lab);
+    lab_look(&f->lab);
     struct answer answer = {0};
     manager_recover_gpu(f->lab.manager, &tester, LAB_L40S, false, lab_reply, &answer);
     assert_true(lab_wait(&f->lab, &answer));
@@ -174,7 +117,7 @@ static void a_recovery_brings_the_devices_back_and_ends_the_quarantine(void **st
     answer_done(&answer);
     assert_true(lab_settle(&f->lab));
     assert_false(is_quarantined(&f->lab, LAB_L40S));
-    assert_int_equal(count_events(&f->lab, "gpu-recovered", message), 1);
+    assert_int_equal(lab_count_events(&f->lab, "gpu-recovered", NULL, message), 1);
     if (!lab_is_sound(&f->lab, why, sizeof(why))) {
         fail_msg("%s", why);
     }
@@ -182,11 +125,11 @@ static void a_recovery_brings_the_devices_back_and_ends_the_quarantine(void **st
 
 static void a_gpu_that_vms_run_with_is_not_recovered(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     serve_two(&f->lab);
     fake_host_vm(&f->host, "web1")->running = true;
     f->host.gpus[2].wedged = true;
-    look(&f->lab);
+    lab_look(&f->lab);
     struct fake_host before = f->host;
     struct answer answer = {0};
     manager_recover_gpu(f->lab.manager, &tester, LAB_L40S, false, lab_reply, &answer);
@@ -199,7 +142,7 @@ static void a_gpu_that_vms_run_with_is_not_recovered(void **state)
 
 static void a_vm_of_a_quarantined_gpu_does_not_start(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     serve_two(&f->lab);
     report(&f->lab, 95);
     struct answer answer = {0};
@@ -215,7 +158,7 @@ static void a_vm_of_a_quarantined_gpu_does_not_start(void **state)
 
 static void a_cordon_is_stored_and_taken_back(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     struct answer answer = {0};
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "reason", "fan");
     manager_cordon_gpu(f->lab.manager, &tester, LAB_L40S, body, false, lab_reply, &answer);
@@ -261,14 +204,14 @@ static bool is_over(struct lab *lab)
 static void wait_for_drain(struct lab *lab)
 {
     for (int i = 0; i < 2000 && !is_over(lab); i++) {
-        look(lab);
+        lab_look(lab);
     }
     assert_true(is_over(lab));
 }
 
 static void without_a_target_vms_are_stopped_or_stay(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     char message[ERROR_TEXT_SIZE] = "";
     serve_two(&f->lab);
     fake_host_vm(&f->host, "web1")->running = true;
@@ -287,7 +230,7 @@ static void without_a_target_vms_are_stopped_or_stay(void **state)
     wait_for_drain(&f->lab);
     assert_false(fake_host_vm(&f->host, "web1")->running);
     assert_true(record(&f->lab, LAB_A100)->cordon.set);
-    assert_int_equal(count_events(&f->lab, "host-drained", message), 1);
+    assert_int_equal(lab_count_events(&f->lab, "host-drained", NULL, message), 1);
     struct answer end = {0};
     manager_undrain_host(f->lab.manager, &tester, false, lab_reply, &end);
     assert_true(lab_wait(&f->lab, &end));
@@ -297,7 +240,7 @@ static void without_a_target_vms_are_stopped_or_stay(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, lab_fixture_setup, lab_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_fault_that_is_seen_quarantines_the_gpu_once_and_names_who_is_on_it),
         TEST(an_xid_of_a_guest_is_told_and_one_of_the_gpu_condemns),

@@ -10,18 +10,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "lab.h"
+#include "lab_fixture.h"
 #include "manager/state.h"
-#include "store/memory.h"
 #include "test.h"
 
 #define PATIENCE_S 20
-
-struct fixture {
-    struct lab_data data;
-    struct fake_host host;
-    struct lab lab;
-};
 
 /* A hook in another thread, as libvirt's is in another process. */
 struct asking {
@@ -93,30 +86,10 @@ static int ask_cleave(const char *vm, const char *operation, void *data, struct 
 
 static int setup(void **state)
 {
-    struct fixture *f = xcalloc(1, sizeof(*f));
-    lab_furnish(&f->host);
-    lab_data_load(&f->data);
-    lab_open(&f->lab, &f->data, &f->host, memory_store_new());
+    int r = lab_fixture_setup(state);
+    struct lab_fixture *f = *state;
     fake_guest_set_hook(f->lab.fake_guest, ask_cleave, &f->lab);
-    *state = f;
-    return lab_start(&f->lab);
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    lab_close(&f->lab);
-    lab_data_done(&f->data);
-    free(f);
-    return 0;
-}
-
-static void assert_sound(struct lab *lab)
-{
-    char why[256] = "";
-    if (!lab_is_sound(lab, why, sizeof(why))) {
-        fail_msg("%s", why);
-    }
+    return r;
 }
 
 #define ON_DEMAND(name, vm)                                                                        \
@@ -165,7 +138,7 @@ static int hook(struct lab *lab, const char *vm, const char *operation, struct e
 
 static void an_on_demand_claim_holds_nothing_while_its_vm_is_off(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     create(&f->lab, ON_DEMAND("a", "web1"));
     assert_string_equal(lab_claim_state(&f->lab, "a"), "pending");
     assert_int_equal(fake_host_count_vgpus(&f->host), 0);
@@ -182,7 +155,7 @@ static void an_on_demand_claim_holds_nothing_while_its_vm_is_off(void **state)
 
 static void the_hook_draws_what_is_named_and_calling_it_twice_changes_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     create(&f->lab, ON_DEMAND("a", "web1"));
     struct pci_addr named = fake_host_vm(&f->host, "web1")->devices[0];
     for (int i = 0; i < 2; i++) {
@@ -202,7 +175,7 @@ static void the_hook_draws_what_is_named_and_calling_it_twice_changes_nothing(vo
 /* Whichever call fails: the VM does not start, and the next attempt makes all. */
 static void a_lost_device_is_made_again_at_the_second_attempt_at_the_latest(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     create(&f->lab, "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}");
     struct pci_addr was = claims_find(&f->lab.manager->claims, "a")->got.device;
     for (unsigned k = 1; k < 30; k++) {
@@ -222,7 +195,7 @@ static void a_lost_device_is_made_again_at_the_second_attempt_at_the_latest(void
         assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
         assert_int_equal(pci_addr_cmp(&claims_find(&f->lab.manager->claims, "a")->got.device, &was),
                          0);
-        assert_sound(&f->lab);
+        lab_assert_sound(&f->lab);
     }
 }
 
@@ -233,7 +206,7 @@ static bool is_given_back(void *data)
 
 static void a_device_that_cant_be_given_back_yet_holds_nothing_else_up(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     struct fake_gpu *l40s = &f->host.gpus[2];
     create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\", "
                     "\"hold\": \"on-demand\"}");
@@ -253,7 +226,7 @@ static void a_device_that_cant_be_given_back_yet_holds_nothing_else_up(void **st
 
 static void of_two_vms_that_want_the_last_gpu_one_is_told_who_has_it(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     struct error err = {0};
     create(&f->lab, WHOLE("a", "web1"));
     create(&f->lab, WHOLE("b", "web2"));
@@ -271,7 +244,7 @@ static void of_two_vms_that_want_the_last_gpu_one_is_told_who_has_it(void **stat
 
 static void a_change_that_looks_at_locked_vms_holds_up_no_hook(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     struct answer starts[2] = {0};
     struct answer creates[2] = {0};
     struct answer list = {0};
@@ -293,12 +266,12 @@ static void a_change_that_looks_at_locked_vms_holds_up_no_hook(void **state)
     }
     assert_true(lab_settle(&f->lab));
     assert_string_equal(lab_claim_state(&f->lab, "c"), "bound");
-    assert_sound(&f->lab);
+    lab_assert_sound(&f->lab);
 }
 
 /* libvirt starts web1 by itself, in a thread of its own. */
 struct starter {
-    struct fixture *f;
+    struct lab_fixture *f;
     pthread_t thread;
     int result;
     struct error err;
@@ -316,7 +289,7 @@ static void *start_behind(void *data)
 
 static void a_vm_starts_while_a_plan_changes_another(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     struct starter starter = {.f = f};
     struct answer answer = {0};
     create(&f->lab, ON_DEMAND("a", "web1"));
@@ -334,7 +307,7 @@ static void a_vm_starts_while_a_plan_changes_another(void **state)
     assert_true(lab_settle(&f->lab));
     assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
     assert_string_equal(lab_claim_state(&f->lab, "c"), "bound");
-    assert_sound(&f->lab);
+    lab_assert_sound(&f->lab);
 }
 
 /* What a hook is told right after a plan for its VM began. */
@@ -356,7 +329,7 @@ static void ask_beside_a_plan(struct lab *lab, struct error *ret_err)
 
 static void a_vm_whose_devices_a_plan_changes_is_refused_at_once(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     struct error err = {0};
     ask_beside_a_plan(&f->lab, &err);
     /* Its thread may have been so quick that the plan was over. */
@@ -373,7 +346,7 @@ static void a_vm_whose_devices_a_plan_changes_is_refused_at_once(void **state)
 
 static void a_hook_that_waits_too_long_is_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     lab_stop(&f->lab);
     f->lab.hook_deadline_us = 1;
     assert_int_equal(lab_start(&f->lab), 0);
@@ -391,7 +364,7 @@ static void a_hook_that_waits_too_long_is_refused(void **state)
 
 static void a_hook_that_waits_when_the_manager_stops_gets_an_answer(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     struct answer answer = {0};
     create(&f->lab, ON_DEMAND("a", "web1"));
     run_hook(&f->lab, "web1", "prepare", lab_reply, &answer);
@@ -403,7 +376,7 @@ static void a_hook_that_waits_when_the_manager_stops_gets_an_answer(void **state
 
 static void a_draw_that_fails_leaves_the_claim_pending_and_says_why(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     struct error err = {0};
     create(&f->lab, ON_DEMAND("a", "web1"));
     f->lab.faults.kind = FAULT_FAIL_BEFORE;
@@ -430,7 +403,7 @@ static void look(struct lab *lab)
 
 static void a_vm_that_dies_without_a_hook_gives_its_device_back(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     create(&f->lab, ON_DEMAND("a", "web1"));
     assert_int_equal(start(&f->lab, "web1"), 0);
     look(&f->lab);
@@ -444,7 +417,7 @@ static void a_vm_that_dies_without_a_hook_gives_its_device_back(void **state)
 /* On-demand claims of two VMs whose names, as long as can be, differ in the last letter. */
 static void vms_with_long_names_get_what_is_theirs(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     char names[2][VM_NAME_SIZE];
     for (size_t i = 0; i < 2; i++) {
         memset(names[i], 'v', VM_NAME_SIZE - 2);
@@ -472,18 +445,18 @@ static void vms_with_long_names_get_what_is_theirs(void **state)
 
 static void a_renamed_vm_keeps_its_claims(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     create(&f->lab, "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}");
     STR_SET(fake_host_vm(&f->host, "web1")->name, "shop");
     look(&f->lab);
     assert_string_equal(claims_find(&f->lab.manager->claims, "a")->vm, "shop");
     assert_int_equal(start(&f->lab, "shop"), 0);
-    assert_sound(&f->lab);
+    lab_assert_sound(&f->lab);
 }
 
 static void claims_of_a_vm_that_is_gone_go_after_a_while(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     lab_stop(&f->lab);
     f->lab.vm_grace_us = 1000;
     assert_int_equal(lab_start(&f->lab), 0);
@@ -495,7 +468,7 @@ static void claims_of_a_vm_that_is_gone_go_after_a_while(void **state)
     }
     assert_int_equal(f->lab.manager->claims.n, 0);
     assert_int_equal(fake_host_count_vgpus(&f->host), 0);
-    assert_sound(&f->lab);
+    lab_assert_sound(&f->lab);
 }
 
 static json_t *garbage(struct lab *lab)
@@ -513,7 +486,7 @@ static size_t count(const json_t *lists, const char *key)
 
 static void gc_touches_only_what_cleave_made_and_nobody_needs(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}");
     /* Somebody else's, beside it. */
     f->host.gpus[2].vfs[9] = f->host.gpus[2].vfs[0];
@@ -546,33 +519,38 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_on_demand_claim_holds_nothing_while_its_vm_is_off, setup,
-                                        teardown),
+                                        lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(
-            the_hook_draws_what_is_named_and_calling_it_twice_changes_nothing, setup, teardown),
+            the_hook_draws_what_is_named_and_calling_it_twice_changes_nothing, setup,
+            lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(
-            a_lost_device_is_made_again_at_the_second_attempt_at_the_latest, setup, teardown),
+            a_lost_device_is_made_again_at_the_second_attempt_at_the_latest, setup,
+            lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_device_that_cant_be_given_back_yet_holds_nothing_else_up,
-                                        setup, teardown),
+                                        setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(of_two_vms_that_want_the_last_gpu_one_is_told_who_has_it,
-                                        setup, teardown),
+                                        setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_change_that_looks_at_locked_vms_holds_up_no_hook, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_vm_starts_while_a_plan_changes_another, setup, teardown),
+                                        lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_vm_starts_while_a_plan_changes_another, setup,
+                                        lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_vm_whose_devices_a_plan_changes_is_refused_at_once, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_hook_that_waits_too_long_is_refused, setup, teardown),
+                                        lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_hook_that_waits_too_long_is_refused, setup,
+                                        lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_hook_that_waits_when_the_manager_stops_gets_an_answer,
-                                        setup, teardown),
+                                        setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_draw_that_fails_leaves_the_claim_pending_and_says_why,
-                                        setup, teardown),
+                                        setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_vm_that_dies_without_a_hook_gives_its_device_back, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(vms_with_long_names_get_what_is_theirs, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_renamed_vm_keeps_its_claims, setup, teardown),
+                                        lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(vms_with_long_names_get_what_is_theirs, setup,
+                                        lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_renamed_vm_keeps_its_claims, setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(claims_of_a_vm_that_is_gone_go_after_a_while, setup,
-                                        teardown),
+                                        lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(gc_touches_only_what_cleave_made_and_nobody_needs, setup,
-                                        teardown),
+                                        lab_fixture_teardown),
     };
     return cmocka_run_group_tests_name("hook", tests, NULL, NULL);
 }

@@ -4,67 +4,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/str.h"
-#include "lab.h"
+#include "lab_fixture.h"
 #include "manager/state.h"
-#include "store/memory.h"
 #include "test.h"
-
-struct fixture {
-    struct lab_data data;
-    struct fake_host host;
-    struct lab lab;
-};
-
-static int setup(void **state)
-{
-    struct fixture *f = xcalloc(1, sizeof(*f));
-    lab_furnish(&f->host);
-    lab_data_load(&f->data);
-    lab_open(&f->lab, &f->data, &f->host, memory_store_new());
-    *state = f;
-    return lab_start(&f->lab);
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    lab_close(&f->lab);
-    lab_data_done(&f->data);
-    free(f);
-    return 0;
-}
-
-static void assert_sound(struct lab *lab)
-{
-    char why[256] = "";
-    if (!lab_is_sound(lab, why, sizeof(why))) {
-        fail_msg("%s", why);
-    }
-}
 
 static const struct caller tester = {.author = "tester"};
 
 #define MIG_CLAIM "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}"
 
-/* Does an event of the kind about the subject exist? */
-static bool has_event(struct lab *lab, const char *kind, const char *subject)
-{
-    struct event *events = NULL;
-    size_t n = 0;
-    bool found = false;
-    assert_int_equal(lab->store->ops->load_events(lab->store, 0, 1000, &events, &n, NULL), 0);
-    for (size_t i = 0; i < n; i++) {
-        found = found || (str_eq(events[i].kind, kind) && str_eq(events[i].subject, subject));
-    }
-    free(events);
-    return found;
-}
-
 static void a_claim_is_bound_to_a_vgpu_on_a_gpu_instance(void **state)
 {
-    struct lab *lab = &((struct fixture *)*state)->lab;
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
     struct answer answer;
     assert_int_equal(lab_create(lab, MIG_CLAIM, &answer), 0);
     assert_string_equal(answer_text(&answer, "plan.state"), "running");
@@ -75,26 +26,26 @@ static void a_claim_is_bound_to_a_vgpu_on_a_gpu_instance(void **state)
     answer_done(&answer);
     assert_true(lab_settle(lab));
     assert_string_equal(lab_claim_state(lab, "a"), "bound");
-    assert_sound(lab);
-    assert_true(has_event(lab, "claim-created", "claim/a"));
-    assert_true(has_event(lab, "claim-bound", "claim/a"));
+    lab_assert_sound(lab);
+    assert_true(lab_count_events(lab, "claim-created", "claim/a", NULL) > 0);
+    assert_true(lab_count_events(lab, "claim-bound", "claim/a", NULL) > 0);
 }
 
 static void what_we_change_ourselves_is_no_drift(void **state)
 {
-    struct lab *lab = &((struct fixture *)*state)->lab;
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
     assert_int_equal(lab_create(lab, MIG_CLAIM, NULL), 0);
     assert_true(lab_settle(lab));
     struct answer answer = {0};
     manager_list_gpus(lab->manager, lab_reply, &answer);
     assert_true(lab_wait(lab, &answer));
     answer_done(&answer);
-    assert_false(has_event(lab, "gpu-changed", "gpu/" LAB_A100));
+    assert_int_equal(lab_count_events(lab, "gpu-changed", "gpu/" LAB_A100, NULL), 0);
 }
 
 static void what_others_change_is_an_event(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     assert_true(lab_settle(&f->lab));
     for (int round = 0; round < 2; round++) {
         struct answer answer = {0};
@@ -104,14 +55,14 @@ static void what_others_change_is_an_event(void **state)
         f->host.gpus[0].mig = true;
         STR_SET(f->host.gpus[2].driver, "vfio-pci");
     }
-    assert_true(has_event(&f->lab, "gpu-changed", "gpu/" LAB_A100));
-    assert_true(has_event(&f->lab, "gpu-changed", "gpu/" LAB_L40S));
-    assert_false(has_event(&f->lab, "gpu-changed", "gpu/" LAB_RTX));
+    assert_true(lab_count_events(&f->lab, "gpu-changed", "gpu/" LAB_A100, NULL) > 0);
+    assert_true(lab_count_events(&f->lab, "gpu-changed", "gpu/" LAB_L40S, NULL) > 0);
+    assert_int_equal(lab_count_events(&f->lab, "gpu-changed", "gpu/" LAB_RTX, NULL), 0);
 }
 
 static void a_gpu_that_leaves_the_bus_is_an_event(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     for (int round = 0; round < 2; round++) {
         struct answer answer = {0};
         manager_list_gpus(f->lab.manager, lab_reply, &answer);
@@ -119,12 +70,12 @@ static void a_gpu_that_leaves_the_bus_is_an_event(void **state)
         answer_done(&answer);
         f->host.n_gpus = 2;
     }
-    assert_true(has_event(&f->lab, "gpu-lost", "gpu/" LAB_L40S));
+    assert_true(lab_count_events(&f->lab, "gpu-lost", "gpu/" LAB_L40S, NULL) > 0);
 }
 
 static void a_dry_run_shows_the_plan_and_changes_nothing(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     struct fake_host before = f->host;
     struct answer answer = {0};
     json_t *body = json_pack("{s:s, s:s}", "name", "a", "type", "A100-2-10C");
@@ -142,7 +93,7 @@ static void a_dry_run_shows_the_plan_and_changes_nothing(void **state)
 
 static void of_two_claims_that_race_for_one_gpu_exactly_one_wins(void **state)
 {
-    struct lab *lab = &((struct fixture *)*state)->lab;
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
     struct answer one = {0};
     struct answer two = {0};
     json_t *a = json_pack("{s:s, s:s, s:s}", "name", "a", "mode", "passthrough", "gpu", LAB_L40S);
@@ -160,25 +111,25 @@ static void of_two_claims_that_race_for_one_gpu_exactly_one_wins(void **state)
     assert_true(lab_settle(lab));
     assert_string_equal(lab_claim_state(lab, "a"), "bound");
     assert_string_equal(lab_claim_state(lab, "b"), "");
-    assert_sound(lab);
+    lab_assert_sound(lab);
 }
 
 static void a_deleted_claim_leaves_nothing_behind(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
     assert_int_equal(lab_delete(&f->lab, "a", NULL), 0);
     assert_true(lab_settle(&f->lab));
     assert_string_equal(lab_claim_state(&f->lab, "a"), "");
     assert_int_equal(fake_host_count_vgpus(&f->host), 0);
     assert_int_equal(fake_host_count_gis(&f->host), 0);
-    assert_sound(&f->lab);
+    lab_assert_sound(&f->lab);
     assert_int_equal(lab_delete(&f->lab, "a", NULL), -REASON_NOT_FOUND);
 }
 
 static void a_name_is_taken_only_once(void **state)
 {
-    struct lab *lab = &((struct fixture *)*state)->lab;
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
     assert_int_equal(lab_create(lab, MIG_CLAIM, NULL), 0);
     assert_int_equal(lab_create(lab, MIG_CLAIM, NULL), -REASON_CONFLICT);
     assert_true(lab_settle(lab));
@@ -186,7 +137,7 @@ static void a_name_is_taken_only_once(void **state)
 
 static void a_running_vm_keeps_its_device(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
     struct answer answer = {0};
     manager_start_vm(f->lab.manager, &tester, "web1", false, lab_reply, &answer);
@@ -207,13 +158,13 @@ static void a_running_vm_keeps_its_device(void **state)
     answer_done(&answer);
     assert_int_equal(lab_delete(&f->lab, "a", NULL), 0);
     assert_true(lab_settle(&f->lab));
-    assert_sound(&f->lab);
-    assert_false(has_event(&f->lab, "vm-changed", "vm/web1"));
+    lab_assert_sound(&f->lab);
+    assert_int_equal(lab_count_events(&f->lab, "vm-changed", "vm/web1", NULL), 0);
 }
 
 static void a_definition_is_judged_beside_the_claims(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
     assert_true(lab_settle(&f->lab));
     struct answer answer = {0};
@@ -240,7 +191,7 @@ static void a_definition_is_judged_beside_the_claims(void **state)
 
 static void a_device_that_is_gone_is_made_again_when_its_vm_starts(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
     assert_true(lab_settle(&f->lab));
     memset(f->host.gpus[0].vfs, 0, sizeof(f->host.gpus[0].vfs)); /* as after a reboot */
@@ -250,12 +201,12 @@ static void a_device_that_is_gone_is_made_again_when_its_vm_starts(void **state)
     assert_string_equal(answer_text(&answer, "vm.state"), "running");
     answer_done(&answer);
     assert_int_equal(fake_host_count_vgpus(&f->host), 1);
-    assert_sound(&f->lab);
+    lab_assert_sound(&f->lab);
 }
 
 static void a_failed_plan_fails_its_claim_and_says_why(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     assert_true(lab_settle(&f->lab));
     f->lab.faults.kind = FAULT_FAIL_BEFORE;
     f->lab.faults.at = 14; /* somewhere in the steps */
@@ -264,20 +215,20 @@ static void a_failed_plan_fails_its_claim_and_says_why(void **state)
     f->lab.faults.kind = FAULT_NONE;
     assert_string_equal(lab_claim_state(&f->lab, "a"), "failed");
     assert_non_null(strstr(f->lab.manager->claims.items[0].problem, "a fault was injected"));
-    assert_sound(&f->lab);
+    lab_assert_sound(&f->lab);
     /* and can be deleted, and made again */
     assert_int_equal(lab_delete(&f->lab, "a", NULL), 0);
     assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
     assert_true(lab_settle(&f->lab));
     assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
-    assert_sound(&f->lab);
+    lab_assert_sound(&f->lab);
 }
 
 #define SITE(claims) "{\"name\": \"lab\", \"claims\": [" claims "]}"
 
 static void a_site_becomes_exactly_what_its_file_says(void **state)
 {
-    struct lab *lab = &((struct fixture *)*state)->lab;
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
     assert_int_equal(
         lab_apply(lab,
                   SITE("{\"name\": \"a\", \"type\": \"A100-2-10C\"},"
@@ -285,7 +236,7 @@ static void a_site_becomes_exactly_what_its_file_says(void **state)
                   NULL),
         0);
     assert_true(lab_settle(lab));
-    assert_sound(lab);
+    lab_assert_sound(lab);
     /* a goes, b becomes another, c comes */
     assert_int_equal(lab_apply(lab,
                                SITE("{\"name\": \"b\", \"type\": \"A100-1-5C\", \"vm\": \"web2\"},"
@@ -293,7 +244,7 @@ static void a_site_becomes_exactly_what_its_file_says(void **state)
                                NULL),
                      0);
     assert_true(lab_settle(lab));
-    assert_sound(lab);
+    lab_assert_sound(lab);
     assert_string_equal(lab_claim_state(lab, "a"), "");
     assert_string_equal(lab_claim_state(lab, "b"), "bound");
     assert_string_equal(lab_claim_state(lab, "c"), "bound");
@@ -314,7 +265,7 @@ static void a_site_becomes_exactly_what_its_file_says(void **state)
 
 static void a_failed_replacement_gives_the_old_claim_back(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     struct lab *lab = &f->lab;
     assert_int_equal(
         lab_apply(lab, SITE("{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}"), NULL),
@@ -330,14 +281,14 @@ static void a_failed_replacement_gives_the_old_claim_back(void **state)
     assert_true(lab_settle(lab));
     assert_string_equal(lab_claim_state(lab, "a"), "bound");
     assert_string_equal(claims_find(&lab->manager->claims, "a")->spec.type, "A100-2-10C");
-    assert_true(has_event(lab, "claim-kept", "claim/a"));
+    assert_true(lab_count_events(lab, "claim-kept", "claim/a", NULL) > 0);
     assert_true(fake_host_same(&before, &f->host));
-    assert_sound(lab);
+    lab_assert_sound(lab);
 }
 
 static void a_site_does_not_take_over_a_claim_made_by_hand(void **state)
 {
-    struct lab *lab = &((struct fixture *)*state)->lab;
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
     assert_int_equal(lab_create(lab, MIG_CLAIM, NULL), 0);
     assert_int_equal(lab_apply(lab, SITE("{\"name\": \"a\", \"type\": \"A100-2-10C\"}"), NULL),
                      -REASON_CONFLICT);
@@ -348,7 +299,7 @@ static void a_site_does_not_take_over_a_claim_made_by_hand(void **state)
 
 static void twelve_vgpus_share_four_instances(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     for (int i = 0; i < 12; i++) {
         char text[128];
         snprintf(text, sizeof(text), "{\"name\": \"dc%d\", \"type\": \"DC-1-8C\"}", i);
@@ -357,14 +308,14 @@ static void twelve_vgpus_share_four_instances(void **state)
     assert_true(lab_settle(&f->lab));
     assert_int_equal(fake_host_count_vgpus(&f->host), 12);
     assert_int_equal(fake_host_count_gis(&f->host), 4);
-    assert_sound(&f->lab);
+    lab_assert_sound(&f->lab);
     assert_int_equal(lab_create(&f->lab, "{\"name\": \"dc12\", \"type\": \"DC-1-8C\"}", NULL),
                      -REASON_NO_CAPACITY);
 }
 
 static void a_mode_is_set_by_hand(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     json_t *body = json_pack("{s:s}", "mode", "mig");
     struct answer answer = {0};
     manager_set_gpu_mode(f->lab.manager, &tester, LAB_A100, body, false, lab_reply, &answer);
@@ -378,7 +329,7 @@ static void a_mode_is_set_by_hand(void **state)
 
 static void too_many_waiting_changes_are_refused(void **state)
 {
-    struct lab *lab = &((struct fixture *)*state)->lab;
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
     struct answer answers[MAX_CHANGES + 3];
     memset(answers, 0, sizeof(answers));
     for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
@@ -395,7 +346,7 @@ static void too_many_waiting_changes_are_refused(void **state)
 
 static void who_waits_when_the_manager_stops_gets_an_answer(void **state)
 {
-    struct lab *lab = &((struct fixture *)*state)->lab;
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
     struct answer answers[4] = {0};
     json_t *body = json_pack("{s:s, s:s}", "name", "a", "type", "A100-2-10C");
     manager_create_claim(lab->manager, &tester, body, false, lab_reply, &answers[0]);
@@ -412,19 +363,19 @@ static void who_waits_when_the_manager_stops_gets_an_answer(void **state)
 
 static void a_stopped_manager_goes_on_where_it_was(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
     lab_stop(&f->lab); /* the plan has just begun */
     assert_int_equal(lab_start(&f->lab), 0);
     assert_string_equal(lab_claim_state(&f->lab, "a"), "binding");
     assert_true(lab_settle(&f->lab));
     assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
-    assert_sound(&f->lab);
+    lab_assert_sound(&f->lab);
 }
 
 static void a_claim_that_lost_its_plan_fails(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     lab_stop(&f->lab);
     struct claim claim = {.state = CLAIM_RELEASING, .spec = {.mode = CLAIM_TIME_SLICED}};
     STR_SET(claim.name, "lost");
@@ -438,7 +389,7 @@ static void a_claim_that_lost_its_plan_fails(void **state)
 
 static void a_vm_is_created_from_a_template_and_deleted(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     json_t *body = json_pack("{s:s, s:s}", "name", "new1", "template", "<domain>\n</domain>");
     struct answer answer = {0};
     manager_create_vm(f->lab.manager, &tester, body, false, lab_reply, &answer);
@@ -456,7 +407,7 @@ static void a_vm_is_created_from_a_template_and_deleted(void **state)
 
 static void a_vm_with_a_claim_is_not_deleted(void **state)
 {
-    struct fixture *f = *state;
+    struct lab_fixture *f = *state;
     assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
     struct answer answer = {0};
     manager_delete_vm(f->lab.manager, &tester, "web1", false, lab_reply, &answer);
@@ -467,7 +418,7 @@ static void a_vm_with_a_claim_is_not_deleted(void **state)
 
 static void profiles_tell_how_many_more_fit(void **state)
 {
-    struct lab *lab = &((struct fixture *)*state)->lab;
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
     assert_int_equal(lab_create(lab, MIG_CLAIM, NULL), 0);
     assert_true(lab_settle(lab));
     struct answer answer = {0};
@@ -485,7 +436,7 @@ static void profiles_tell_how_many_more_fit(void **state)
     answer_done(&answer);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, lab_fixture_setup, lab_fixture_teardown)
 
 int main(void)
 {

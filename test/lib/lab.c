@@ -15,6 +15,7 @@
 
 void lab_furnish(struct fake_host *host)
 {
+    host->driver_load = 1;
     fake_host_add_gpu(host, 0x41, 0x20f1, 0x145f);
     struct fake_gpu *rtx = fake_host_add_gpu(host, 0x61, 0x2bb5, 0x204e);
     rtx->mig_timeslicing = true;

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lab_fixture.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "store/memory.h"
+#include "test.h"
+
+int lab_fixture_setup(void **state)
+{
+    struct lab_fixture *f = xcalloc(1, sizeof(*f));
+    lab_furnish(&f->host);
+    lab_data_load(&f->data);
+    lab_open(&f->lab, &f->data, &f->host, memory_store_new());
+    *state = f;
+    return lab_start(&f->lab);
+}
+
+int lab_fixture_teardown(void **state)
+{
+    struct lab_fixture *f = *state;
+    lab_close(&f->lab);
+    lab_data_done(&f->data);
+    free(f);
+    return 0;
+}
+
+void lab_assert_sound(struct lab *lab)
+{
+    char why[256] = "";
+    if (!lab_is_sound(lab, why, sizeof(why))) {
+        fail_msg("%s", why);
+    }
+}
+
+void lab_look(struct lab *lab)
+{
+    struct answer answer = {0};
+    manager_list_gpus(lab->manager, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    answer_done(&answer);
+}
+
+size_t lab_count_events(struct lab *lab, const char *kind, const char *subject,
+                        char ret_message[ERROR_TEXT_SIZE])
+{
+    CLEANUP_FREE struct event *events = NULL;
+    size_t n = 0;
+    size_t found = 0;
+    assert_int_equal(lab->store->ops->load_events(lab->store, 0, 1000, &events, &n, NULL), 0);
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(events[i].kind, kind) &&
+            (subject == NULL || str_eq(events[i].subject, subject))) {
+            found++;
+            if (ret_message != NULL) {
+                str_copy(ret_message, ERROR_TEXT_SIZE, events[i].message);
+            }
+        }
+    }
+    return found;
+}

@@ -58,12 +58,11 @@ static bool is_on(const struct vm *vm)
     return vm != NULL && (vm->state == VM_RUNNING || vm->state == VM_PAUSED);
 }
 
-static bool has_ended(const struct hook_call *call, const struct host *now, uint64_t look)
+static bool has_ended(const struct hook_call *call, bool on, uint64_t look)
 {
     if (call->off_look != 0) {
-        return look >= call->off_look;
+        return !on && look >= call->off_look;
     }
-    bool on = is_on(host_find_vm_of(now, call->vm, call->uuid));
     return !on && (call->seen_on || call->looks >= LOOKS_MAX);
 }
 
@@ -71,12 +70,15 @@ static void forget(struct hook_watch *watch, const struct host *now, uint64_t lo
 {
     for (size_t i = watch->calls.n; i > 0; i--) {
         struct hook_call *call = &watch->calls.items[i - 1];
-        if (has_ended(call, now, look)) {
+        bool on = is_on(host_find_vm_of(now, call->vm, call->uuid));
+        if (has_ended(call, on, look)) {
             vec_remove(&watch->calls, i - 1);
             continue;
         }
-        bool on = is_on(host_find_vm_of(now, call->vm, call->uuid));
-        call->seen_on = call->seen_on || on;
+        if (on && look >= call->off_look) { /* also one whose end was told, and was none */
+            call->off_look = 0;
+            call->seen_on = true;
+        }
         call->looks += on ? 0 : 1;
     }
 }

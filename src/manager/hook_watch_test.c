@@ -98,6 +98,21 @@ static void a_look_that_is_older_than_the_end_of_a_vm_proves_nothing(void **stat
     hook_watch_done(&b.watch);
 }
 
+static void an_end_that_was_told_and_was_none_is_no_start(void **state)
+{
+    (void)state;
+    struct bench b = {.state = VM_SHUT_OFF};
+    asks(&b);
+    assert_int_equal(sees(&b, VM_RUNNING), 0);
+    ends(&b);
+    b.state = VM_SHUT_OFF; /* as the hook told */
+    assert_int_equal(sees(&b, VM_RUNNING), 0);
+    assert_int_equal(sees(&b, VM_RUNNING), 0);
+    assert_int_equal(sees(&b, VM_SHUT_OFF), 0);
+    assert_int_equal(sees(&b, VM_RUNNING), 1);
+    hook_watch_done(&b.watch);
+}
+
 static void a_call_is_good_for_one_start(void **state)
 {
     (void)state;
@@ -158,6 +173,7 @@ int main(void)
         cmocka_unit_test(a_transient_vm_that_appears_without_a_call_is_missed),
         cmocka_unit_test(a_vm_that_asked_is_not_missed_however_late_it_is_seen),
         cmocka_unit_test(a_look_that_is_older_than_the_end_of_a_vm_proves_nothing),
+        cmocka_unit_test(an_end_that_was_told_and_was_none_is_no_start),
         cmocka_unit_test(a_call_is_good_for_one_start),
         cmocka_unit_test(an_end_that_nobody_told_is_seen),
         cmocka_unit_test(calls_that_lead_nowhere_are_forgotten),

@@ -5,7 +5,7 @@ import contextlib
 import json
 import time
 
-from lifecycle import garbage, hook_options
+from lifecycle import events, garbage, hook_options
 from twin import Twin
 
 OVER = ("done", "cancelled", "failed")
@@ -87,3 +87,4 @@ class Pair(Twin):
         assert len(self.holders(machine)) == 1
         for one in self.machines:
             assert garbage(one)[0] == []
+            assert events(one, "vm-started-unasked") == []

@@ -23,6 +23,7 @@ def up(machine, directory, name):
     if one.lives():
         one.settle()
         wait_for(lambda: not garbage(one)[0])
+        assert events(one, "vm-started-unasked") == []
 
 
 @pytest.fixture(params=list(HOSTS))

@@ -285,7 +285,12 @@ static void a_word_is_taken_only_when_nobody_else_can_tell(void **state)
     burn_target(loss);
     struct fake_vm *vm = fake_host_vm(&world->hosts[SOURCE], VM);
     vm->running = true;
-    assert_int_equal(settle("away", false), -REASON_IN_USE);
+    struct answer refused = {0};
+    say("away", false, &refused);
+    must(lab_wait(&world->labs[SOURCE], &refused), "no answer");
+    assert_int_equal(refused.err.reason, REASON_IN_USE);
+    assert_non_null(strstr(refused.err.message, "is not away"));
+    answer_done(&refused);
     vm->running = false;
     struct fake_vm kept = *vm;
     *vm = (struct fake_vm){0};
@@ -305,6 +310,31 @@ static void a_word_is_taken_only_when_nobody_else_can_tell(void **state)
     assert_int_equal(settle(loss->where, false), -REASON_CONFLICT); /* it is over */
     assert_int_equal(the_move()->migration->state,
                      str_eq(loss->where, "away") ? MIGRATION_DONE : MIGRATION_FAILED);
+    close_world();
+}
+
+/* Whoever asks gets an answer, and one that was given outlives the process. */
+static void what_was_settled_is_stored(void **state)
+{
+    const struct loss *loss = *state;
+    lose_target(loss);
+    struct lab *lab = &world->labs[SOURCE];
+    burn_target(loss);
+    struct answer late = {0};
+    say(loss->where, false, &late);
+    restart(lab);
+    must(late.there && late.body == NULL, "who asked as it stopped was not told so");
+    answer_done(&late);
+    assert_int_equal(the_move()->migration->state, loss->state);
+    assert_int_equal(the_move()->migration->settled, SETTLED_NOT);
+    assert_int_equal(settle(loss->where, false), 0);
+    restart(lab);
+    const char *settled = migration_settled_name(the_move()->migration->settled);
+    must(settled != NULL && str_eq(settled, loss->where), "it was not stored");
+    assert_string_equal(the_move()->migration->settled_by, "root");
+    char why[256] = "";
+    const char *problem = end_loss(loss, why, sizeof(why));
+    must(problem == NULL, problem);
     close_world();
 }
 
@@ -334,6 +364,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(a_word_is_taken_only_when_nobody_else_can_tell, &losses[0]),
         cmocka_unit_test_prestate(a_word_is_taken_only_when_nobody_else_can_tell, &losses[1]),
+        cmocka_unit_test_prestate(what_was_settled_is_stored, &losses[0]),
+        cmocka_unit_test_prestate(what_was_settled_is_stored, &losses[1]),
         cmocka_unit_test_prestate(every_call_of_a_settling_may_fail, &losses[0]),
         cmocka_unit_test_prestate(every_call_of_a_settling_may_fail, &losses[1]),
         cmocka_unit_test_prestate(every_call_of_a_settling_may_fail, &losses[2]),

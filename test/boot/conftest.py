@@ -53,7 +53,7 @@ class Lab:
         machine = self.start("first", self.disk, FIRST_GPU + SECOND_GPU)
         print(f"the first boot took {machine.boot_s:.0f} s")
         machine.run("systemctl enable --now cleaved cleave-restore")
-        self.host = machine.cleave("host show")
+        self.host = machine.json("host show")
         machine.run(f"cat >/root/v1.xml <<'END'\n{DOMAIN}\nEND\nvirsh -q define /root/v1.xml")
         machine.cleave(f"claim create one --mode passthrough --gpu {GPU} --vm v1")
         machine.run("virsh -q autostart v1")

@@ -137,8 +137,9 @@ class Holder(Action):
     def draw(self, rng, side):
         if side.held:
             return {"gpu": min(side.held), "who": ""}
-        return {"gpu": rng.choice(sorted(side.seen.gpus)), "who": "dcgm"} \
-            if rng.random() < 0.5 else None
+        # With vfio-pci there is nothing that NVML could open.
+        able = sorted(bdf for bdf, gpu in side.seen.gpus.items() if gpu["driver"] == "nvidia")
+        return {"gpu": rng.choice(able), "who": "dcgm"} if able and rng.random() < 0.5 else None
 
     def send(self, side, args):
         side.machine.ctl("set", args["gpu"], "holder", args["who"])

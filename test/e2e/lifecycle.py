@@ -33,6 +33,18 @@ def wait_for(what, timeout=20, pause=0.05):
         time.sleep(pause)
 
 
+def wait_restored(machine, timeout=60, state="done"):
+    """The restoration that runs by itself, once it has ended so."""
+    deadline = time.monotonic() + timeout
+    while True:
+        restore = machine.api.get("/v1/host/restore")
+        if restore["state"] in ("done", "incomplete"):
+            assert restore["state"] == state, json.dumps(restore, indent=1)
+            return restore
+        assert time.monotonic() < deadline, json.dumps(restore, indent=1)
+        time.sleep(0.05)
+
+
 def claim(machine, name):
     return machine.api.get(f"/v1/claims/{name}")
 

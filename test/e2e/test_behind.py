@@ -3,6 +3,7 @@
 import pytest
 
 from harness import BUILD
+from lifecycle import wait_restored
 from machine import hostdev
 
 RTX, A100, L40S_1, L40S_2 = "0000:41:00.0", "0000:61:00.0", "0000:81:00.0", "0000:a1:00.0"
@@ -149,6 +150,7 @@ def test_after_a_driver_reload_claims_can_be_released(host):
     assert host.apply("lab", site())["state"] == "done"
     host.ctl("driver-reload")
     assert host.apply("lab", {})["state"] == "done"
+    wait_restored(host)
     assert host.problems() == []
 
 

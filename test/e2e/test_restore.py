@@ -13,6 +13,7 @@ import time
 import pytest
 
 from harness import LONG
+from lifecycle import wait_restored
 from machine import Machine
 
 A100, BARE, RTX = "0000:21:00.0", "0000:31:00.0", "0000:41:00.0"
@@ -114,17 +115,6 @@ def claims(claimed):
         wait_restored(machine)
     assert look(machine) == whole
     return machine
-
-
-def wait_restored(machine, timeout=60, state="done"):
-    deadline = time.monotonic() + timeout
-    while True:
-        restore = machine.api.get("/v1/host/restore")
-        if restore["state"] in ("done", "incomplete"):
-            assert restore["state"] == state, json.dumps(restore, indent=1)
-            return restore
-        assert time.monotonic() < deadline, json.dumps(restore, indent=1)
-        time.sleep(0.05)
 
 
 def change_driver(machine, how):

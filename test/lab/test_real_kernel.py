@@ -7,6 +7,7 @@ import os
 import pytest
 
 from devices import AUDIO, BUILD, GOLDEN, GPU, NVME, ROOT, SHARED
+from vm import Kernel
 
 HOME = "bochs-drm"
 BUS = "/sys/bus/pci"
@@ -63,6 +64,27 @@ class Cleave:
                     "while kill -0 $pid 2>/dev/null; do sleep 0.05; done; "
                     "rm -f /run/cleave/cleaved.sock")
         assert "stopping" in self.vm.run("tail -n 1 /run/cleaved.log")
+
+
+RELOAD = """import ctypes, os, sys
+syscall = ctypes.CDLL(None).syscall  # finit_module is 313, delete_module 176 (x86-64)
+for _ in range(3):
+    assert syscall(313, os.open(sys.argv[1], os.O_RDONLY), b"", 0) == 0
+    print(os.stat("/sys/module/dummy/initstate").st_ino, os.stat("/sys/module/dummy/initstate").st_ino)
+    assert syscall(176, b"dummy", 0) == 0
+"""
+
+
+def test_a_module_that_is_loaded_again_has_other_inode_numbers(vm):
+    """By which cleave sees that NVIDIA's driver was loaded anew; here a module that needs no device."""
+    (_, module), = Kernel(BUILD / "lab/kernel").modules(["dummy"])
+    file = BUILD / "lab/dummy.ko"
+    file.write_bytes(module)
+    (BUILD / "lab/reload.py").write_text(RELOAD)
+    lives = [line.split() for line in
+             vm.run(f"/usr/bin/python3 {BUILD}/lab/reload.py {file}").splitlines()]
+    assert all(one == again for one, again in lives)
+    assert len({one for one, _ in lives}) == 3
 
 
 @pytest.fixture(scope="module")

@@ -264,8 +264,7 @@ static void observe_mdevs(const struct sysfs *sys, struct host *host)
 
 /* Nothing tells when a module was loaded. But the kernel gives each file of sysfs an inode number
  * of its own when it is made (kernfs: include/linux/kernfs.h, kernfs_ino()), and takes the next one
- * when the module comes again. Seen with Linux 6.18: a network device that was made three times had
- * three numbers. */
+ * when the module comes again; test/lab/test_real_kernel.py looks at that on Linux 6.12. */
 static uint64_t read_driver_load(const struct sysfs *sys)
 {
     struct sysfs_path path = sysfs_path(sys, "/sys/module/nvidia/initstate");

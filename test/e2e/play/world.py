@@ -127,9 +127,12 @@ class Side:
             return
         active = set(self.machine.virsh("list", "--name").stdout.split())
         stored = set(self.machine.virsh("list", "--all", "--persistent", "--name").stdout.split())
+        # One that has a new name now takes along what a person put in.
+        hand = [device for name in names if name in self.vms and name not in active | stored
+                for device in self.vms[name].hand]
         for name in names:
             self.stopped.add(name)
-            vm = self.vms.pop(name, Vm(name))
+            vm = self.vms.pop(name, Vm(name, hand=list(hand)))
             if name in active | stored:
                 vm.on, vm.stored = name in active, name in stored
                 vm.anew = vm.anew or redefined

@@ -65,18 +65,27 @@ void arrival_after_plan(struct incoming *incoming, const struct plan *plan)
 
 /* ---- the VM, here ---- */
 
-static const struct vm *find_vm(const struct manager *m, const struct incoming *incoming)
+/* What libvirt says of it. False: libvirt does not answer, or has not said more yet than that the
+ * VM's hook was called, which it is before anything of the VM arrives. NULL: it is not here. */
+static bool see_vm(const struct manager *m, const struct incoming *incoming,
+                   const struct vm **ret_vm)
 {
-    return m->host != NULL ? host_find_vm_of(m->host, incoming->vm, incoming->vm_uuid) : NULL;
+    *ret_vm = NULL;
+    if (m->host == NULL || m->host->libvirt_problem[0] != '\0') {
+        return false;
+    }
+    *ret_vm = host_find_vm_of(m->host, incoming->vm, incoming->vm_uuid);
+    return *ret_vm == NULL || !manager_presumes_on(m, *ret_vm);
 }
 
 /* The reservation as it is now, with what the VM does. */
 static json_t *show_now(const struct manager *m, const struct arrival *arrival)
 {
     struct incoming *incoming = arrival->incoming;
-    const struct vm *vm = find_vm(m, incoming);
-    incoming->vm_present = vm != NULL;
-    incoming->vm_state = vm == NULL ? VM_UNKNOWN : vm->state;
+    const struct vm *vm = NULL;
+    bool seen = see_vm(m, incoming, &vm);
+    incoming->vm_present = vm != NULL || !seen;
+    incoming->vm_state = vm == NULL || !seen ? VM_UNKNOWN : vm->state;
     return reply_incoming(incoming);
 }
 
@@ -344,6 +353,19 @@ static int commit(struct arrival *arrival, struct error *err)
     return r;
 }
 
+static int check_here(const struct manager *m, const struct incoming *incoming, struct error *err)
+{
+    const struct vm *vm = NULL;
+    if (!see_vm(m, incoming, &vm)) {
+        return error_set(err, REASON_UNAVAILABLE, SUBJECT("vm", incoming->vm),
+                         "libvirt on %s does not say yet whether VM \"%s\" is there",
+                         incoming->target, incoming->vm);
+    }
+    return vm != NULL ? 0
+                      : error_set(err, REASON_CONFLICT, SUBJECT("vm", incoming->vm),
+                                  "VM \"%s\" is not here", incoming->vm);
+}
+
 static void run_commit(struct change *change)
 {
     struct manager *m = change->manager;
@@ -351,10 +373,7 @@ static void run_commit(struct change *change)
     struct arrival *arrival = find_arrival(m, change->name, &err);
     int r = arrival == NULL ? -REASON_NOT_FOUND : 0;
     if (r == 0 && arrival->incoming->state != INCOMING_COMMITTED) {
-        bool here = find_vm(m, arrival->incoming) != NULL;
-        r = here ? 0
-                 : error_set(&err, REASON_CONFLICT, SUBJECT("vm", arrival->incoming->vm),
-                             "VM \"%s\" is not here", arrival->incoming->vm);
+        r = check_here(m, arrival->incoming, &err);
         r = r != 0 || change->dry_run ? r : commit(arrival, &err);
     }
     if (r != 0) {
@@ -376,8 +395,8 @@ void manager_commit_incoming(struct manager *m, const struct caller *caller, con
 static int refuse_present(const struct arrival *arrival, struct error *err)
 {
     const struct incoming *incoming = arrival->incoming;
-    const struct vm *vm = find_vm(arrival->manager, incoming);
-    if (arrival->manager->host->libvirt_problem[0] != '\0') {
+    const struct vm *vm = NULL;
+    if (!see_vm(arrival->manager, incoming, &vm) && vm == NULL) {
         return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
                          arrival->manager->host->libvirt_problem);
     }
@@ -506,9 +525,9 @@ void manager_abort_incoming(struct manager *m, const struct caller *caller, cons
 static void look_at_silent(struct arrival *arrival)
 {
     const struct manager *m = arrival->manager;
-    const struct vm *vm = find_vm(m, arrival->incoming);
+    const struct vm *vm = NULL;
     struct error err = {0};
-    if (m->host->libvirt_problem[0] != '\0') {
+    if (!see_vm(m, arrival->incoming, &vm)) {
         return;
     }
     if (vm == NULL) {

@@ -61,6 +61,18 @@ void manager_note_power(struct manager *m, const struct vm *vm, bool on)
     }
 }
 
+bool manager_presumes_on(const struct manager *m, const struct vm *vm)
+{
+    for (vec_each(&m->powers, power)) {
+        bool same = power->vm.uuid[0] != '\0' ? str_eq_case(power->vm.uuid, vm->uuid)
+                                              : str_eq(power->vm.name, vm->name);
+        if (same && power->on) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void manager_overlay_power(struct manager *m)
 {
     size_t i = 0;

@@ -267,6 +267,8 @@ struct power {
 void manager_note_power(struct manager *m, const struct vm *vm, bool on);
 /* Puts what was noted over what the look that ended now saw. */
 void manager_overlay_power(struct manager *m);
+/* Is it on only because a hook told so: it is about to run, and libvirt was not asked since? */
+bool manager_presumes_on(const struct manager *m, const struct vm *vm);
 
 /* What the claims of a VM lack for it to start. */
 struct needs {

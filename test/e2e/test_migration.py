@@ -348,7 +348,8 @@ def test_the_first_interrupt_cancels(pairs, image):
 
 @LONG
 def test_a_target_emulator_that_dies_leaves_the_vm_where_it_was(on_the_way):
-    on_the_way.beta.run("kill", "-KILL", *emulators(on_the_way.beta))
+    # One of them may end with another.
+    on_the_way.beta.run("kill", "-KILL", *emulators(on_the_way.beta), check=False)
     stayed(on_the_way)
 
 
@@ -361,8 +362,9 @@ def test_a_target_s_libvirtd_that_dies_leaves_the_vm_where_it_was(on_the_way):
     stayed(pair, "cancelled")
 
 
-@LONG
 def test_a_source_s_libvirtd_that_restarts_leaves_the_vm_where_it_was(on_the_way):
+    """Nobody can tell for a while: the source's libvirt is away, and that of the target says nothing
+    of a VM that is arriving, of which only its hook told."""
     pair = on_the_way
     kill_libvirtd(pair.alpha)
     pair.alpha.run(START_LIBVIRT)

@@ -6,17 +6,11 @@
 #include "base/str.h"
 #include "manager/state.h"
 
-static bool is_device(const struct vm_device *device, const struct step *step)
-{
-    return device->is_mdev
-               ? str_eq_case(device->mdev_uuid, step->mdev_uuid)
-               : step->mdev_uuid[0] == '\0' && pci_addr_cmp(&device->addr, &step->device) == 0;
-}
-
 static void note_step(struct vm *vm, const struct step *step)
 {
     size_t i = 0;
-    while (i < vm->devices.n && !is_device(&vm->devices.items[i], step)) {
+    while (i < vm->devices.n &&
+           !vm_device_is(&vm->devices.items[i], &step->device, step->mdev_uuid)) {
         i++;
     }
     if (i == vm->devices.n) {

@@ -163,17 +163,10 @@ static void run_release(struct change *change)
     }
 }
 
-static void nobody_asked(json_t *body, const struct error *err, void *data)
-{
-    (void)err;
-    (void)data;
-    json_decref(body);
-}
-
 static void release(struct manager *m, const char *claim)
 {
     static const struct caller self = {.author = "cleaved"};
-    struct request request = {.caller = &self, .reply = nobody_asked};
+    struct request request = {.caller = &self, .reply = change_nobody_asked};
     char task[128];
     if (!change_is_waiting(m, run_release, claim) &&
         manager_may_retry(m, task_of(claim, task, sizeof(task)))) {

@@ -281,13 +281,6 @@ static void run_give_back(struct change *change)
     }
 }
 
-static void nobody_asked(json_t *body, const struct error *err, void *data)
-{
-    (void)err;
-    (void)data;
-    json_decref(body);
-}
-
 bool manager_may_give_back(const struct manager *m, const char *vm_name)
 {
     char task[PLAN_REASON_SIZE];
@@ -306,7 +299,7 @@ void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uu
         return;
     }
     static const struct caller self = {.author = "cleaved"};
-    struct request request = {.caller = &self, .reply = nobody_asked};
+    struct request request = {.caller = &self, .reply = change_nobody_asked};
     struct change *change = change_new(m, run_give_back, &request, key);
     change->template = xstrdup(vm_name);
     change_enqueue_urgent(change);

@@ -65,6 +65,13 @@ void change_answer(struct change *change, json_t *body)
     change_end(change);
 }
 
+void change_nobody_asked(json_t *body, const struct error *err, void *data)
+{
+    (void)err;
+    (void)data;
+    json_decref(body);
+}
+
 void change_refuse(struct change *change, const struct error *err)
 {
     change->reply(NULL, err, change->data);

@@ -129,6 +129,9 @@ struct request {
     void *data;
 };
 
+/* For `reply` of what cleaved does by itself. */
+void change_nobody_asked(json_t *body, const struct error *err, void *data);
+
 struct change *change_new(struct manager *m, change_fn *run, const struct request *request,
                           const char *name);
 void change_free(struct change *change);

@@ -133,6 +133,13 @@ static const char *holder_of(const struct host *host, const struct pci_addr *add
     return "";
 }
 
+bool vm_device_is(const struct vm_device *device, const struct pci_addr *addr,
+                  const char *mdev_uuid)
+{
+    return device->is_mdev ? str_eq_case(device->mdev_uuid, mdev_uuid)
+                           : mdev_uuid[0] == '\0' && pci_addr_cmp(&device->addr, addr) == 0;
+}
+
 const char *vm_known_as(const char *name, const char *uuid)
 {
     return strlen(name) < VM_NAME_SIZE && str_is_clean(name) ? name : uuid;

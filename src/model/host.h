@@ -141,6 +141,10 @@ struct vm_device {
     char claim[NAME_SIZE]; /* whose alias it carries; "": cleave did not put it in */
 };
 
+/* Is it that one: by mdev UUID if it is an mdev, else by address, and then `mdev_uuid` is ""? */
+bool vm_device_is(const struct vm_device *device, const struct pci_addr *addr,
+                  const char *mdev_uuid);
+
 struct vm {
     char name[VM_NAME_SIZE]; /* see vm_known_as() */
     char uuid[40];

@@ -53,12 +53,7 @@ static void set_gpu(const struct host *host, const struct gpu *gpu, struct migra
 
 static bool is_device(const struct claim *claim, const struct vm_device *device)
 {
-    if (!claim->got.set) {
-        return false;
-    }
-    return device->is_mdev ? str_eq_case(claim->got.mdev_uuid, device->mdev_uuid)
-                           : claim->got.mdev_uuid[0] == '\0' &&
-                                 pci_addr_cmp(&claim->got.device, &device->addr) == 0;
+    return claim->got.set && vm_device_is(device, &claim->got.device, claim->got.mdev_uuid);
 }
 
 static bool is_claimed(const struct claims *claims, const struct vm_device *device)

@@ -278,10 +278,7 @@ static const struct vm_device *defined_for(const struct vm *vm, const char *clai
 static bool is_defined(const struct vm *vm, const struct assignment *got)
 {
     for (vec_each(&vm->devices, device)) {
-        bool same = device->is_mdev ? str_eq_case(device->mdev_uuid, got->mdev_uuid)
-                                    : got->mdev_uuid[0] == '\0' &&
-                                          pci_addr_cmp(&device->addr, &got->device) == 0;
-        if (device->persistent && same) {
+        if (device->persistent && vm_device_is(device, &got->device, got->mdev_uuid)) {
             return true;
         }
     }

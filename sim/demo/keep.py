@@ -2,12 +2,25 @@
 """The demo's second half: a VM keeps its GPU when it moves to another host, and over a reboot."""
 import json
 import re
+import socket
 import subprocess
 import time
 
+import console
+
 TICK = re.compile(r"tick (\d+) fb=(\S+) sum=(\w+)")
 START_LIBVIRT = "sim/guest/start-libvirt"
-WAIT_S = 60
+WAIT_S = 300
+
+
+def answers(path):
+    """There is a server on the socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def wait_for(what, found):
@@ -20,8 +33,8 @@ def wait_for(what, found):
 
 def ticks(demo, vm):
     """Each time the guest read all of its framebuffer: (number, "ok" or what was wrong, checksum)."""
-    text = (demo.dir / "consoles" / f"{vm}.log").read_text(errors="replace")
-    return [(int(number), state, total) for number, state, total in TICK.findall(text)]
+    found = [TICK.search(line) for line in console.lines(demo.console(vm))]
+    return [(int(it[1]), it[2], it[3]) for it in found if it]
 
 
 def move(demo, vm, source, target):
@@ -37,6 +50,7 @@ def move(demo, vm, source, target):
 def part_f(demo, alpha, beta, gpu):
     demo.title("(f) a VM moves to another host with its vGPU, and back, while it computes")
     vm = "mover"
+    wait_for("the other host's cleaved", lambda: answers(beta.socket))
     demo.make_vm(vm, arguments="cleave.fb=42")
     demo.cleave("claim", "create", vm, "--vm", vm, "--gpu", gpu, "--type", "L40S-12Q", "--migratable")
     demo.cleave("vm", "start", vm, show=False)

@@ -6,11 +6,16 @@ import os
 import pathlib
 import socket
 import subprocess
+import sys
 import time
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "sim/guest"))
+
+import console
+
 BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
 # Variants that ./check leaves out for time.
 LONG = pytest.mark.skipif("CLEAVE_LONG" not in os.environ, reason="long: set CLEAVE_LONG")

@@ -10,7 +10,7 @@ import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
 
-from harness import BUILD, ROOT, Api, Cleave, UnixConnection, wait_for_socket
+from harness import BUILD, ROOT, Api, Cleave, UnixConnection, console, wait_for_socket
 
 START_LIBVIRT = BUILD / "sim/guest/start-libvirt"
 CTL = "/run/cleave-sim/bin/cleave-sim"
@@ -174,11 +174,14 @@ class Machine:
         done = self.cleave.run("vm", "start", *names)
         assert done.returncode == 0, done.stderr
         deadline = time.monotonic() + timeout
-        while not all(" ready gpus=" in self.console(name).read_text() for name in names):
+        while not all(self.said(name, " ready gpus=") for name in names):
             assert time.monotonic() < deadline, [self.console(n).read_text() for n in names]
             time.sleep(0.05)
-        return {name: [line for line in self.console(name).read_text().splitlines()
-                       if " gpu=" in line] for name in names}
+        return {name: self.said(name, " gpu=") for name in names}
+
+    def said(self, name, text):
+        """The whole lines of its console with that text."""
+        return [line for line in console.lines(self.console(name)) if text in line]
 
     def attach(self, name, device):
         """By hand, behind cleave's back."""

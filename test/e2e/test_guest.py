@@ -28,8 +28,11 @@ make_vm() { # NAME HOSTDEV-TYPE ADDRESS-ATTRIBUTES
         >$DIR/device.xml
     virsh -q attach-device $1 $DIR/device.xml --config
 }
-until_in() { # FILE TEXT
-    for _ in $(seq 600); do ! grep -q "$2" $1 || return 0; sleep 0.1; done
+until_in() { # FILE TEXT: in a whole line; `read` fails on one that has no end yet
+    for _ in $(seq 600); do
+        while read -r line; do case $line in *"$2"*) return 0 ;; esac; done <$1
+        sleep 0.1
+    done
     cat $1; return 1
 }
 """

@@ -8,6 +8,7 @@ import contextlib
 import re
 import time
 
+from harness import console
 from machine import Machine, hostdev
 
 NAMES = ("alpha", "beta")
@@ -134,9 +135,7 @@ class Twin:
 
     def said(self, name, text):
         """The lines of its console with that text; it goes on where the VM goes."""
-        console = self.console(name).read_text(errors="replace")
-        return [line for line in console.splitlines(keepends=True)
-                if text in line and line.endswith("\n")]
+        return [line for line in console.lines(self.console(name)) if text in line]
 
     def ticks(self, name):
         """Each time it read its framebuffers: (number, "ok" or what was wrong, checksum)."""

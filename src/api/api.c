@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "api/http.h"
+#include "api/origin.h"
 #include "api/reply_json.h"
 #include "api/routes.h"
 #include "api/socket.h"
@@ -26,6 +27,7 @@ struct api {
     struct http *http;
     struct manager *manager;
     char *socket_path;
+    char *host_names;
 };
 
 /* What a request needs until its reply; hangs on the exchange. */
@@ -236,10 +238,30 @@ static int check_name(const struct route *route, const char *name, struct error 
     return 0;
 }
 
+static int check_origin(const struct api *api, const struct http_exchange *exchange,
+                        struct error *err)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    const struct origin from = {
+        .tcp = request->tcp,
+        .host = http_exchange_header(exchange, "Host"),
+        .origin = http_exchange_header(exchange, "Origin"),
+        .fetch_site = http_exchange_header(exchange, "Sec-Fetch-Site"),
+        .client = http_exchange_header(exchange, ORIGIN_CLIENT_HEADER),
+    };
+    bool reads = str_eq(request->method, "GET") || str_eq(request->method, "HEAD");
+    return origin_check(&from, api->host_names, !reads && !is_json(request->content_type), err);
+}
+
 static void on_request(struct http_exchange *exchange, void *data)
 {
     struct api *api = data;
     const struct http_request *request = http_exchange_request(exchange);
+    struct error err = {0};
+    if (check_origin(api, exchange, &err) != 0) {
+        answer_error(exchange, &err);
+        return;
+    }
     const struct route *route = NULL;
     const char *name = NULL;
     const char *allow = NULL;
@@ -255,8 +277,6 @@ static void on_request(struct http_exchange *exchange, void *data)
     pending->call =
         (struct call){.manager = api->manager, .name = name, .reply = on_reply, .data = pending};
     STR_SET(pending->call.caller.author, request->author);
-
-    struct error err = {0};
     if (check_name(route, name, &err) != 0 ||
         read_query(route, &request->target, &pending->call, &err) != 0) {
         answer_error(exchange, &err);
@@ -286,7 +306,13 @@ static int listen_all(struct api *api, const struct api_config *config, struct e
     }
     if (config->tcp_address != NULL) {
         int result = socket_listen_tcp(config->tcp_address, &fd, err);
-        return result != 0 ? result : http_serve(api->http, fd, err);
+        result = result != 0 ? result : http_serve(api->http, fd, err);
+        if (result != 0) {
+            return result;
+        }
+        log_warning("TCP is served on %s without authentication: every user and program of this "
+                    "host may do there what root may do with its GPUs and VMs",
+                    config->tcp_address);
     }
     return 0;
 }
@@ -295,6 +321,7 @@ int api_new(const struct api_config *config, struct api **ret_api, struct error 
 {
     CLEANUP(api_freep) struct api *api = xcalloc(1, sizeof(*api));
     api->manager = config->manager;
+    api->host_names = xstrdup(config->host_names == NULL ? "" : config->host_names);
     const struct http_config http = {
         .loop = config->loop,
         .idle_s = config->idle_s,
@@ -327,5 +354,6 @@ void api_free(struct api *api)
         unlink(api->socket_path);
     }
     free(api->socket_path);
+    free(api->host_names);
     free(api);
 }

@@ -19,7 +19,8 @@ struct api_config {
     const char *socket_path;  /* NULL: none */
     const char *socket_group; /* NULL: the process's own */
     const char *tcp_address;  /* "127.0.0.1:8080"; NULL: none */
-    unsigned idle_s;          /* 0: default */
+    const char *host_names; /* what TCP clients may call this host, see origin_check(); NULL: "" */
+    unsigned idle_s;        /* 0: default */
 };
 
 int api_new(const struct api_config *config, struct api **ret_api, struct error *err);

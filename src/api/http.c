@@ -243,6 +243,7 @@ static enum MHD_Result hand_over(struct http_exchange *exchange)
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     socket_peer(info == NULL ? -1 : info->connect_fd, request->author, sizeof(request->author));
+    request->tcp = info == NULL || !socket_is_unix(info->connect_fd);
     waiting_add(exchange);
     const struct http_config *config = &exchange->server->http->config;
     config->handle(exchange, config->data);
@@ -436,6 +437,11 @@ void http_free(struct http *http)
 const struct http_request *http_exchange_request(const struct http_exchange *exchange)
 {
     return &exchange->request;
+}
+
+const char *http_exchange_header(const struct http_exchange *exchange, const char *name)
+{
+    return header(exchange, name);
 }
 
 void http_exchange_attach(struct http_exchange *exchange, void *data, void (*done)(void *data))

@@ -29,6 +29,7 @@ struct http_request {
     const char *body;         /* "" if none; NUL-terminated */
     size_t body_len;
     char author[64]; /* who is connected, see socket_peer() */
+    bool tcp;        /* not over a Unix socket */
 };
 
 struct http_response {
@@ -63,6 +64,10 @@ DEFINE_FREEP(struct http *, http_free)
 
 /* Valid until http_answer(), also when the client has gone. */
 const struct http_request *http_exchange_request(const struct http_exchange *exchange);
+/* A header field by its name (case ignored), NULL if there is none. Valid until the handler
+ * returns.
+ */
+const char *http_exchange_header(const struct http_exchange *exchange, const char *name);
 /* Hangs the handler's own data on the exchange; `done` frees it with the exchange. */
 void http_exchange_attach(struct http_exchange *exchange, void *data, void (*done)(void *data));
 void http_answer(struct http_exchange *exchange, struct http_response response);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -125,6 +126,32 @@ static bool split_address(const char *text, char *host, size_t host_size, const 
     return true;
 }
 
+static bool is_loopback(const struct sockaddr *addr)
+{
+    struct sockaddr_in v4 = {0};
+    struct sockaddr_in6 v6 = {0};
+    if (addr->sa_family == AF_INET) {
+        memcpy(&v4, addr, sizeof(v4));
+        return ntohl(v4.sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
+    }
+    if (addr->sa_family == AF_INET6) {
+        memcpy(&v6, addr, sizeof(v6));
+        return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
+    }
+    return false;
+}
+
+static int refuse_open_tcp(const char *address, struct error *err)
+{
+    error_set(
+        err, REASON_PERMISSION, address,
+        "cleaved does not serve %s: other hosts could reach it, and there is no access control "
+        "yet",
+        address);
+    error_hint(err, "listen on 127.0.0.1 or [::1]; from other hosts use ssh (ssh:[user@]host)");
+    return -REASON_PERMISSION;
+}
+
 int socket_listen_tcp(const char *address, int *ret_fd, struct error *err)
 {
     char host[64] = "";
@@ -139,6 +166,10 @@ int socket_listen_tcp(const char *address, int *ret_fd, struct error *err)
         error_set(err, REASON_INVALID, address, "\"%s\" is no address to listen on", address);
         error_hint(err, "write a numeric address and a port: 127.0.0.1:8080 or [::1]:8080");
         return -REASON_INVALID;
+    }
+    if (!is_loopback(info->ai_addr)) {
+        freeaddrinfo(info);
+        return refuse_open_tcp(address, err);
     }
     int one = 1;
     CLEANUP_CLOSE int fd =
@@ -164,6 +195,13 @@ static void user_name(uid_t uid, char *out, size_t size)
     if (found == NULL || !str_is_clean(found->pw_name) || !str_copy(out, size, found->pw_name)) {
         snprintf(out, size, "uid %u", (unsigned)uid);
     }
+}
+
+bool socket_is_unix(int fd)
+{
+    int domain = AF_UNSPEC;
+    socklen_t len = sizeof(domain);
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX;
 }
 
 const char *socket_peer(int fd, char *out, size_t size)

@@ -3,6 +3,7 @@
 #ifndef API_SOCKET_H
 #define API_SOCKET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -11,8 +12,11 @@
  * socket file is replaced; one that another process serves is -CONFLICT. */
 int socket_listen_unix(const char *path, const char *group, int *ret_fd, struct error *err);
 
-/* Listens on "ADDRESS:PORT", address numeric; "[::1]:8080" for IPv6. */
+/* Listens on "ADDRESS:PORT", address numeric; "[::1]:8080" for IPv6. -PERMISSION off loopback:
+ * there is no access control yet. */
 int socket_listen_tcp(const char *address, int *ret_fd, struct error *err);
+
+bool socket_is_unix(int fd);
 
 /* Who is connected: the user's name, "uid 1000" when it has none, or "tcp ADDRESS". Returns out. */
 const char *socket_peer(int fd, char *out, size_t size);

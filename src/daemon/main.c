@@ -112,6 +112,7 @@ static int open_api(struct daemon *d, struct error *err)
         .socket_path = settings->socket,
         .socket_group = settings->socket_group[0] == '\0' ? NULL : settings->socket_group,
         .tcp_address = settings->listen[0] == '\0' ? NULL : settings->listen,
+        .host_names = settings->allowed_hosts,
     };
     return api_new(&config, &d->api, err);
 }

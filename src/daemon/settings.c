@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/origin.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/parse.h"
 
 #define MAX_PERIOD_S 86400
 
-enum kind { KIND_TEXT, KIND_SECONDS, KIND_LEVEL, KIND_VENDORS };
+enum kind { KIND_TEXT, KIND_NAMES, KIND_SECONDS, KIND_LEVEL, KIND_VENDORS };
 
 struct setting {
     const char *key;    /* in the file */
@@ -45,8 +46,15 @@ static const struct setting table[] = {
      .option = "--listen",
      .operand = "ADDR:PORT",
      .fallback = "",
-     .help = "serve TCP too, without any authentication",
+     .help = "serve TCP on loopback too, without any authentication",
      TEXT(listen)},
+    {.key = "allowedHosts",
+     .option = "--allowed-hosts",
+     .operand = "NAMES",
+     .fallback = "",
+     .help = "names by which TCP clients may call this host, besides localhost (a.lan,b.lan)",
+     .kind = KIND_NAMES,
+     .offset = offsetof(struct settings, allowed_hosts)},
     {.key = "stateDir",
      .option = "--state-dir",
      .operand = "DIR",
@@ -128,6 +136,13 @@ static int set(struct settings *settings, const struct setting *setting, const c
                              MAX_PERIOD_S, value);
         }
         memcpy(field, &seconds, sizeof(seconds));
+        return 0;
+    case KIND_NAMES:
+        if (!origin_names_ok(value) || !STR_SET(settings->allowed_hosts, value)) {
+            return error_set(err, REASON_INVALID, subject,
+                             "%s is a list of host names like a.lan,b.lan, not \"%s\"", subject,
+                             value);
+        }
         return 0;
     case KIND_VENDORS:
         if (!pci_vendors_parse(value, &settings->passthrough_vendors)) {

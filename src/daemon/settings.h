@@ -16,8 +16,9 @@
 
 struct settings {
     char socket[SETTINGS_PATH_SIZE];
-    char socket_group[64]; /* "": the process's own */
-    char listen[64];       /* "": no TCP */
+    char socket_group[64];   /* "": the process's own */
+    char listen[64];         /* "": no TCP */
+    char allowed_hosts[256]; /* names that TCP clients may call this host, with commas between */
     char state_dir[SETTINGS_PATH_SIZE];
     char libvirt_uri[SETTINGS_PATH_SIZE];
     struct pci_vendors passthrough_vendors; /* besides NVIDIA */

@@ -76,6 +76,8 @@ static void bad_values_are_refused(void **state)
     assert_int_equal(settings_read(2, ARGS("--socket"), &settings, &action, &err), -REASON_INVALID);
     assert_int_equal(settings_read(3, ARGS("--observe-period", "-1"), &settings, &action, &err),
                      -REASON_INVALID);
+    assert_int_equal(settings_read(3, ARGS("--allowed-hosts", "a lan"), &settings, &action, &err),
+                     -REASON_INVALID);
     assert_int_equal(settings_read(3, ARGS("--log-level", "loud"), &settings, &action, &err),
                      -REASON_INVALID);
     assert_int_equal(

@@ -107,7 +107,7 @@ static int no_connection(const struct client *client, struct error *err)
         if (client->carrier != NULL) {
             carrier_explain(client->carrier, err);
         } else {
-            error_hint(err, "does it listen there (--listen), and does a firewall let you?");
+            error_hint(err, "does it listen there (--listen)?");
         }
         return -REASON_UNAVAILABLE;
     }
@@ -202,13 +202,14 @@ int client_call(struct client *client, const char *method, const char *path, con
     CLEANUP_FREE char *text = body == NULL ? NULL : json_text(body);
     struct reply reply = {0};
     prepare(client, method, url, &reply);
-    struct curl_slist *headers = NULL;
+    /* No web page can send it without leave: see api/openapi.yaml. */
+    struct curl_slist *headers = curl_slist_append(NULL, "Cleave-Client: " CLEAVE_VERSION);
     if (text != NULL) {
-        headers = curl_slist_append(NULL, "Content-Type: application/json");
-        curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
+        headers = curl_slist_append(headers, "Content-Type: application/json");
         curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, text);
         curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(text));
     }
+    curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
     CURLcode code = curl_easy_perform(client->curl);
     curl_slist_free_all(headers);
     int result = code != CURLE_OK ? transport_error(client, code, reply.too_large, err)

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the server takes what clients should not send."""
+import http.client
 import json
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 
-from harness import UnixConnection, raw_connect, read_all
+from harness import BUILD, UnixConnection, raw_connect, read_all, stop, wait_for_socket
 
 LIMIT = 1024 * 1024
 CLAIM = {"name": "a", "type": "DC-1-8C"}
@@ -274,8 +276,6 @@ def test_the_socket_is_for_owner_and_group_only(fake):
 
 
 def test_a_stale_socket_is_replaced_and_a_live_one_is_not(fake, directory, openapi):
-    import subprocess
-    from harness import BUILD, stop, wait_for_socket
     second = subprocess.run([BUILD / "test/e2e/api_test_server", fake.socket], capture_output=True,
                             text=True, timeout=10)
     assert second.returncode == 4 and "another process serves" in second.stderr
@@ -289,23 +289,66 @@ def test_a_stale_socket_is_replaced_and_a_live_one_is_not(fake, directory, opena
     assert not path.exists()
 
 
-def test_tcp_is_served_where_it_is_configured(directory):
-    import http.client
-    import subprocess
-    from harness import BUILD, stop, wait_for_socket
+@pytest.fixture
+def tcp(directory):
+    """The port of a server that serves TCP as well."""
     probe = socket.socket()
     probe.bind(("127.0.0.1", 0))
     port = probe.getsockname()[1]
     probe.close()
-    process = subprocess.Popen([BUILD / "test/e2e/api_test_server", directory / "s",
-                                f"127.0.0.1:{port}"])
+    with open(directory / "log", "w") as log:
+        process = subprocess.Popen([BUILD / "test/e2e/api_test_server", directory / "s",
+                                    f"127.0.0.1:{port}"], stderr=log)
     wait_for_socket(directory / "s", process)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("POST", "/v1/claims", body=json.dumps(CLAIM),
-                       headers={"Content-Type": "application/json"})
-    body = json.loads(connection.getresponse().read())
-    assert body["claims"][0]["author"] == "tcp 127.0.0.1"
+    yield port
     stop(process)
+
+
+def ask_tcp(port, method, target, body=None, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, target, body=body,
+                       headers={key.replace("_", "-"): value for key, value in headers.items()})
+    answer = connection.getresponse()
+    return answer.status, json.loads(answer.read())
+
+
+def test_tcp_is_served_where_it_is_configured_and_the_log_says_so(tcp, directory):
+    status, body = ask_tcp(tcp, "POST", "/v1/claims", json.dumps(CLAIM),
+                           Content_Type="application/json")
+    assert status == 202 and body["claims"][0]["author"] == "tcp 127.0.0.1"
+    said = (directory / "log").read_text()
+    assert f"127.0.0.1:{tcp} without authentication" in said
+
+
+@pytest.mark.parametrize("headers, status", [
+    ({}, 403), ({"Cleave_Client": "1"}, 200), ({"Content_Type": "application/json"}, 200),
+    ({"Content_Type": "application/x-www-form-urlencoded"}, 403),
+    ({"Content_Type": "text/plain"}, 403), ({"Content_Type": "multipart/form-data; boundary=x"}, 403),
+    ({"Cleave_Client": "1", "Host": "evil.example"}, 403),
+    ({"Cleave_Client": "1", "Host": "127.0.0.1.evil.example"}, 403),
+    ({"Cleave_Client": "1", "Origin": "http://evil.example"}, 403),
+    ({"Cleave_Client": "1", "Origin": "null"}, 403),
+    ({"Cleave_Client": "1", "Sec_Fetch_Site": "cross-site"}, 403),
+    ({"Cleave_Client": "1", "Sec_Fetch_Site": "same-site"}, 403),
+    ({"Cleave_Client": "1", "Sec_Fetch_Site": "none"}, 200),
+    ({"Cleave_Client": "1", "Host": "localhost", "Origin": "http://localhost"}, 200),
+], ids=str)
+def test_a_web_page_cannot_change_anything_over_tcp(tcp, headers, status):
+    got, body = ask_tcp(tcp, "POST", "/v1/gc?dryRun=true", **headers)
+    assert got == status, body
+    assert status == 200 or (body["reason"] == "permission-denied" and body["hint"])
+
+
+def test_a_rebound_name_reads_nothing_over_tcp(tcp):
+    assert ask_tcp(tcp, "GET", "/v1/host", Host="evil.example")[0] == 403
+    assert ask_tcp(tcp, "GET", "/v1/host")[0] == 200
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "192.0.2.1:80", "[::ffff:127.0.0.1]:0"])
+def test_tcp_off_loopback_is_refused(directory, address):
+    done = subprocess.run([BUILD / "test/e2e/api_test_server", directory / "s", address],
+                          capture_output=True, text=True, timeout=10)
+    assert done.returncode == 10 and "access control" in done.stderr
 
 
 def test_the_daemon_stops_while_requests_wait(fake):

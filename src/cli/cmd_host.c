@@ -39,6 +39,19 @@ static void print_hook_problem(const json_t *host)
     }
 }
 
+/* Maybe it is libvirt that lacks them: its disk isn't there, or it is another one. */
+static void print_held_claims(const json_t *host)
+{
+    const json_t *held = view_at(host, "heldClaims");
+    for (size_t i = 0; i < json_array_size(held); i++) {
+        const json_t *claim = json_array_get(held, i);
+        const char *name = view_text(claim, "claim", "-");
+        printf("Kept: claim %s, though libvirt shows no VM %s (%s); `cleave claim delete %s` "
+               "releases it\n",
+               name, view_text(claim, "vm", "-"), view_text(claim, "reason", "-"), name);
+    }
+}
+
 int cmd_host_show(struct cli *cli, const struct words *words UNUSED, struct error *err)
 {
     CLEANUP_JSON json_t *host = NULL;
@@ -73,6 +86,7 @@ int cmd_host_show(struct cli *cli, const struct words *words UNUSED, struct erro
         }
     }
     print_hook_problem(host);
+    print_held_claims(host);
     return 0;
 }
 

@@ -10,7 +10,11 @@
 
 void manager_list_claims(struct manager *m, manager_reply_fn *reply, void *data)
 {
-    reply(reply_claims(&m->claims), NULL, data);
+    json_t *list = json_array();
+    for (vec_each(&m->claims, claim)) {
+        json_array_append_new(list, claim_view(m, claim));
+    }
+    reply(json_pack("{s:o}", "claims", list), NULL, data);
 }
 
 static int find_claim(const struct manager *m, const char *name, struct claim **ret_claim,
@@ -43,7 +47,7 @@ void manager_get_claim(struct manager *m, const char *name, manager_reply_fn *re
         reply(NULL, &err, data);
         return;
     }
-    reply(claim_to_json(claim), NULL, data);
+    reply(claim_view(m, claim), NULL, data);
 }
 
 static bool has_instance(const struct gpu *gpu, const struct assignment *got)

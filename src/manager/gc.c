@@ -144,23 +144,41 @@ static const char *running_vm(const struct manager *m, const struct claim *claim
     return vgpu == NULL ? "" : vgpu->holder;
 }
 
+/* What was not seen to be undefined may only be out of sight. */
+static void keep_held(struct collector *c, const struct claim *claim, const struct gone *gone)
+{
+    char text[ERROR_TEXT_SIZE];
+    char why[ERROR_TEXT_SIZE];
+    str_print(text, sizeof(text), "claim \"%s\": its VM \"%s\" is not there", claim->name,
+              claim->vm);
+    str_print(why, sizeof(why),
+              "its VM was not seen to be undefined: %s; `cleave claim delete %s` releases it",
+              gone->why, claim->name);
+    keep(c, item("claim", claim->name, claim->got.set ? &claim->got.gpu : NULL, claim->vm, text),
+         why);
+}
+
 static void collect_claim(struct collector *c, const struct claim *claim)
 {
     const struct manager *m = c->manager;
-    uint64_t since_us = manager_gone_since(m, claim);
+    const struct gone *gone = manager_find_gone(m, claim);
     if (migrations_have_claim(m, claim->name)) {
         return; /* it goes, or comes, with its VM */
     }
     bool fails = claim->state == CLAIM_FAILED && claim->got.set;
-    if (since_us == 0 && !fails) {
+    if (gone == NULL && !fails) {
         return;
     }
     char text[ERROR_TEXT_SIZE];
     char why[ERROR_TEXT_SIZE];
     const char *vm = running_vm(m, claim);
     json_t *what = NULL;
-    if (since_us != 0) {
-        uint64_t due_us = since_us + m->config.vm_grace_us;
+    if (gone != NULL && gone->held) {
+        keep_held(c, claim, gone);
+        return;
+    }
+    if (gone != NULL) {
+        uint64_t due_us = gone->since_us + m->config.vm_grace_us;
         uint64_t now_us = clock_monotonic_us();
         uint64_t left_s = due_us > now_us ? (due_us - now_us + 999999) / 1000000 : 0;
         str_print(text, sizeof(text),

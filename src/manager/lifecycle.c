@@ -104,6 +104,11 @@ static void follow_power(struct manager *m)
 
 /* ---- gone ---- */
 
+/*
+ * A VM that can't be seen is not gone yet: libvirt may have come up without the disk on which its
+ * definitions are, or be another one. A claim is released only when one and the same libvirt had
+ * its VM and then had it no more, and had not lost all of its VMs at once.
+ */
 static struct gone *find_gone(const struct manager *m, const char *claim)
 {
     for (vec_each(&m->gone, gone)) {
@@ -114,10 +119,9 @@ static struct gone *find_gone(const struct manager *m, const char *claim)
     return NULL;
 }
 
-uint64_t manager_gone_since(const struct manager *m, const struct claim *claim)
+const struct gone *manager_find_gone(const struct manager *m, const struct claim *claim)
 {
-    const struct gone *gone = find_gone(m, claim->name);
-    return gone == NULL ? 0 : gone->since_us;
+    return find_gone(m, claim->name);
 }
 
 static const char *task_of(const char *claim, char *out, size_t size)
@@ -140,7 +144,8 @@ static void run_release(struct change *change)
     struct manager *m = change->manager;
     const struct claim *claim = claims_find(&m->claims, change->name);
     struct error err = {0};
-    if (claim == NULL || m->host->libvirt_problem[0] != '\0' ||
+    const struct gone *gone = claim == NULL ? NULL : find_gone(m, claim->name);
+    if (gone == NULL || gone->held || m->host->libvirt_problem[0] != '\0' ||
         host_find_vm_of(m->host, claim->vm, claim->vm_uuid) != NULL) {
         change_answer(change, NULL); /* it is back, or nobody knows */
         return;
@@ -189,35 +194,122 @@ static void on_grace(void *data)
     }
 }
 
-static void note_gone(struct manager *m, const struct claim *claim, uint64_t now_us)
+static struct gone *add_gone(struct manager *m, const struct claim *claim)
 {
-    struct gone *gone = vec_push(&m->gone);
+    struct gone *gone = find_gone(m, claim->name);
+    gone = gone == NULL ? vec_push(&m->gone) : gone;
+    *gone = (struct gone){.since_us = clock_monotonic_us()};
     STR_SET(gone->claim, claim->name);
-    gone->since_us = now_us;
+    return gone;
+}
+
+static uint64_t left_us(const struct manager *m, const struct gone *gone)
+{
+    uint64_t due_us = gone->since_us + m->config.vm_grace_us;
+    uint64_t now_us = clock_monotonic_us();
+    return due_us > now_us ? due_us - now_us : 0;
+}
+
+/* The claim remembers it: cleaved may be started again before the time is over. */
+static void store_gone_since(struct manager *m, const struct claim *claim, uint64_t realtime_us)
+{
+    struct claim next = *claim;
+    next.vm_gone_us = realtime_us;
+    (void)store_claim(m, &next, NULL, "", "");
+}
+
+static void expect_release(struct manager *m, const struct gone *gone)
+{
+    /* A little later, so that it is over then. */
+    (void)evloop_after(m->config.loop, left_us(m, gone) + 1000, on_grace, m);
+}
+
+static void note_gone(struct manager *m, const struct claim *claim)
+{
+    struct gone *gone = add_gone(m, claim);
     manager_event(m, "claim-orphaned", SUBJECT("claim", claim->name), "",
                   "its VM \"%s\" is gone; it is released in %llu s", claim->vm,
                   (unsigned long long)(m->config.vm_grace_us / 1000000));
-    /* A little later, so that it is over then. */
-    (void)evloop_after(m->config.loop, m->config.vm_grace_us + 1000, on_grace, m);
+    expect_release(m, gone);
+    if (!is_in_hand(m, claim)) {
+        store_gone_since(m, claim, clock_realtime_us());
+    }
+}
+
+/* An earlier cleaved has seen it go. */
+static void remember_gone(struct manager *m, const struct claim *claim)
+{
+    struct gone *gone = add_gone(m, claim);
+    uint64_t now_us = clock_realtime_us();
+    uint64_t for_us = now_us > claim->vm_gone_us ? now_us - claim->vm_gone_us : 0;
+    gone->since_us = gone->since_us > for_us ? gone->since_us - for_us : 1;
+    expect_release(m, gone);
+}
+
+static void note_held(struct manager *m, const struct claim *claim)
+{
+    struct gone *gone = add_gone(m, claim);
+    gone->held = true;
+    STR_SET(gone->why, m->libvirt_odd[0] != '\0'
+                           ? m->libvirt_odd
+                           : "libvirt has not had it since it or cleaved was started");
+    manager_event(m, "claim-held", SUBJECT("claim", claim->name), "",
+                  "its VM \"%s\" is not there, but was not seen to be undefined (%s): the claim is "
+                  "kept",
+                  claim->vm, gone->why);
+    log_warning("claim %s is kept though its VM %s is not there: %s", claim->name, claim->vm,
+                gone->why);
+}
+
+void manager_note_gone(struct manager *m, const struct host *now)
+{
+    bool same = m->libvirt_session != 0 && now->libvirt_session == m->libvirt_session;
+    size_t had = m->host->vms.n;
+    m->libvirt_session = now->libvirt_problem[0] == '\0' ? now->libvirt_session : 0;
+    m->libvirt_odd[0] = '\0';
+    if (same && had > 1 && now->vms.n == 0) {
+        str_print(m->libvirt_odd, sizeof(m->libvirt_odd), "all %zu VMs vanished at once", had);
+        return;
+    }
+    for (size_t i = 0; same && i < m->claims.n; i++) {
+        const struct claim *claim = &m->claims.items[i];
+        if (claim->vm[0] != '\0' && host_find_vm_of(m->host, claim->vm, claim->vm_uuid) != NULL &&
+            host_find_vm_of(now, claim->vm, claim->vm_uuid) == NULL &&
+            !migrations_have_claim(m, claim->name)) {
+            note_gone(m, claim);
+        }
+    }
+}
+
+static bool is_gone(const struct manager *m, const struct claim *claim)
+{
+    return claim->vm[0] != '\0' && host_find_vm_of(m->host, claim->vm, claim->vm_uuid) == NULL &&
+           !migrations_have_claim(m, claim->name);
+}
+
+static void follow_gone_claim(struct manager *m, const struct claim *claim)
+{
+    struct gone *gone = find_gone(m, claim->name);
+    if (!is_gone(m, claim)) {
+        if (gone != NULL) {
+            vec_remove(&m->gone, (size_t)(gone - m->gone.items));
+        }
+        if (claim->vm_gone_us != 0 && !is_in_hand(m, claim)) {
+            store_gone_since(m, claim, 0);
+        }
+    } else if (is_in_hand(m, claim)) {
+        return;
+    } else if (gone == NULL) {
+        claim->vm_gone_us != 0 ? remember_gone(m, claim) : note_held(m, claim);
+    } else if (!gone->held && left_us(m, gone) == 0) {
+        release(m, claim->name);
+    }
 }
 
 static void follow_gone(struct manager *m)
 {
-    uint64_t now_us = clock_monotonic_us();
     for (size_t i = 0; i < m->claims.n; i++) {
-        const struct claim *claim = &m->claims.items[i];
-        struct gone *gone = find_gone(m, claim->name);
-        bool is_gone = claim->vm[0] != '\0' &&
-                       host_find_vm_of(m->host, claim->vm, claim->vm_uuid) == NULL &&
-                       !migrations_have_claim(m, claim->name);
-        if (!is_gone && gone != NULL) {
-            vec_remove(&m->gone, (size_t)(gone - m->gone.items));
-        } else if (is_gone && gone == NULL && !is_in_hand(m, claim)) {
-            note_gone(m, claim, now_us);
-        } else if (is_gone && gone != NULL && !is_in_hand(m, claim) &&
-                   now_us >= gone->since_us + m->config.vm_grace_us) {
-            release(m, claim->name);
-        }
+        follow_gone_claim(m, &m->claims.items[i]);
     }
     for (size_t i = m->gone.n; i > 0; i--) {
         if (claims_find(&m->claims, m->gone.items[i - 1].claim) == NULL) {

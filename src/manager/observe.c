@@ -132,6 +132,7 @@ static void take_guests(struct manager *m, struct host *now)
     if (m->host == NULL) {
         m->host = host_new();
     }
+    manager_note_gone(m, now);
     host_take_guests(m->host, now);
     host_free(now);
     manager_overlay_power(m);

@@ -38,6 +38,7 @@ static int answer_host(struct manager *m, const struct question *question, json_
     (void)err;
     *ret_body = host_to_json(m->host);
     json_object_set_new(*ret_body, "hook", hook_watch_to_json(&m->hook_watch));
+    json_object_set_new(*ret_body, "heldClaims", claim_view_held(m));
     return 0;
 }
 

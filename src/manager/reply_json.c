@@ -48,15 +48,6 @@ json_t *reply_vm_plan(const struct vm *vm, const struct plan *plan)
     return json;
 }
 
-json_t *reply_claims(const struct claims *claims)
-{
-    json_t *list = json_array();
-    for (vec_each(claims, claim)) {
-        json_array_append_new(list, claim_to_json(claim));
-    }
-    return json_pack("{s:o}", "claims", list);
-}
-
 json_t *reply_plans(struct plan *const *plans, size_t n)
 {
     json_t *list = json_array();

@@ -21,7 +21,6 @@ json_t *reply_vms(const struct host *host);
 json_t *reply_vm(const struct vm *vm);
 /* With the plan that comes before, if there is one (dry run). */
 json_t *reply_vm_plan(const struct vm *vm, const struct plan *plan);
-json_t *reply_claims(const struct claims *claims);
 json_t *reply_plans(struct plan *const *plans, size_t n);
 json_t *reply_events(const struct event *events, size_t n);
 json_t *reply_rules(const struct rules *rules);

@@ -298,9 +298,22 @@ void manager_follow_guests(struct manager *m);
 struct gone {
     char claim[NAME_SIZE];
     uint64_t since_us; /* monotonic */
+    /* Nothing shows that the VM was undefined: the claim is kept. Else it is released after a
+     * while. */
+    bool held;
+    char why[96]; /* it is held */
 };
-/* When the claim will be released by itself: 0, its VM is there. */
-uint64_t manager_gone_since(const struct manager *m, const struct claim *claim);
+/* NULL: its VM is there, or it has none. */
+const struct gone *manager_find_gone(const struct manager *m, const struct claim *claim);
+/* Before `now` takes the place of what was seen of the VMs: which of them are gone for good? */
+void manager_note_gone(struct manager *m, const struct host *now);
+/* As the API shows it: with what the host, as it was seen last, says of it. */
+json_t *claim_view(const struct manager *m, const struct claim *claim);
+/* The claims that are kept though their VMs are not there. */
+json_t *claim_view_held(const struct manager *m);
+/* Is the claim bound, and its device not there, or on a GPU that can't be used? Says which. */
+bool claim_lacks_device(const struct manager *m, const struct claim *claim, char *text,
+                        size_t size);
 /* A VM that starts takes over the claims of its name when their VM is gone. */
 void manager_adopt_claims(struct manager *m, const struct vm *vm);
 
@@ -370,6 +383,8 @@ struct manager {
     bool looking_for_urgent;
     VEC(struct power) powers;
     VEC(struct gone) gone;
+    uint64_t libvirt_session; /* of the last look at the guests; 0: it failed, or was none */
+    char libvirt_odd[96];     /* why VMs that are not there are not taken for gone; "" */
     VEC(struct retry) retries;
     struct evloop_timer *retry_timer; /* NULL: nothing ever failed */
     const struct plan *running;       /* in the runner's hands */

@@ -139,6 +139,9 @@ json_t *claim_to_json(const struct claim *claim)
     json_object_set_new(json, "version", json_integer((json_int_t)claim->version));
     json_object_set_new(json, "createdAt", encode_time(claim->created_us));
     json_object_set_new(json, "createdUs", json_integer((json_int_t)claim->created_us));
+    if (claim->vm_gone_us != 0) {
+        json_object_set_new(json, "vmGoneUs", json_integer((json_int_t)claim->vm_gone_us));
+    }
     return json;
 }
 
@@ -188,6 +191,7 @@ int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct e
     decode_text(&r, "problem", claim.problem, sizeof(claim.problem));
     claim.version = (uint64_t)reader_int(&r, "version", 0, INT64_MAX);
     claim.created_us = (uint64_t)reader_int(&r, "createdUs", 0, INT64_MAX);
+    claim.vm_gone_us = (uint64_t)reader_int_or(&r, "vmGoneUs", 0, INT64_MAX, 0);
     reader_has(&r, "createdAt");
     int result = reader_end(&r);
     if (result == 0) {

@@ -92,6 +92,7 @@ void host_take_guests(struct host *host, struct host *from)
     from->vms.n = from->vms.cap = 0;
     STR_SET(host->libvirt_version, from->libvirt_version);
     STR_SET(host->libvirt_problem, from->libvirt_problem);
+    host->libvirt_session = from->libvirt_session;
 }
 
 static int gpu_cmp(const void *a, const void *b)

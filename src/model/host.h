@@ -170,6 +170,9 @@ struct host {
     /* Changes when NVIDIA's driver is loaded anew, which takes all that it had made; 0 unknown. */
     uint64_t driver_load;
     char libvirt_version[32];
+    /* Changes with every connection to libvirt: while it is the same, so is the libvirt that
+     * answers, and a VM that it had and has no more was undefined, or ended. 0 unknown. */
+    uint64_t libvirt_session;
     /* One sentence each when a source is missing ("libnvidia-ml.so.1 not found"), else "". */
     char nvml_problem[256];
     char pci_problem[256];

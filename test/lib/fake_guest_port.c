@@ -138,6 +138,7 @@ static int fake_guest_observe(struct guest_port *port, struct host *host, struct
     struct fake_host *fake = guest_host(port);
     wait_for_hooks(fake, NULL);
     STR_SET(host->libvirt_version, "11.3.0");
+    host->libvirt_session = fake->libvirt_starts + 1;
     for (size_t i = 0; i < FAKE_VMS; i++) {
         const struct fake_vm *from = &fake->vms[i];
         if (from->name[0] == '\0') {

@@ -56,7 +56,8 @@ struct fake_host {
     uint32_t boots;
     uint64_t driver_load; /* as in struct host */
     struct fake_vm vms[FAKE_VMS];
-    size_t n_vms; /* that ever were */
+    size_t n_vms;            /* that ever were */
+    uint64_t libvirt_starts; /* after the first */
 };
 
 /* A GPU at <bus>:00.0 under the nvidia driver, by PCI ids. */

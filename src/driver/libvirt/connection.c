@@ -68,6 +68,7 @@ int libvirt_connect(struct libvirt_port *port, struct error *err)
     }
     port->connection = virConnectOpen(port->uri);
     if (port->connection != NULL) {
+        port->session++;
         return 0;
     }
     int result = libvirt_error(err, "libvirt", "libvirt at \"%s\" does not answer", port->uri);

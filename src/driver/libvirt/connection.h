@@ -13,6 +13,7 @@ struct libvirt_port {
     struct guest_port port; /* first */
     char *uri;
     virConnectPtr connection; /* NULL: not connected now */
+    uint64_t session;         /* connections so far */
 };
 
 DEFINE_FREEP(virDomainPtr, virDomainFree)

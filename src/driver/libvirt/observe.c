@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/str.h"
 
 #define MAX_DOMAINS 4096
@@ -66,17 +67,18 @@ static int add_devices(struct vm *vm, virDomainPtr domain, enum definition which
     return result;
 }
 
-/* A domain may go away between the list and the questions: it is then left out. */
 static int observe_domain(virDomainPtr domain, struct vm *vm, struct error *err)
 {
     virDomainInfo info = {0};
     char uuid[VIR_UUID_STRING_BUFLEN] = "";
     const char *name = virDomainGetName(domain);
-    if (virDomainGetInfo(domain, &info) < 0 || virDomainGetUUIDString(domain, uuid) < 0) {
-        return libvirt_error(err, SUBJECT("vm", name), "asking about it");
+    if (virDomainGetUUIDString(domain, uuid) == 0) { /* asks nothing of libvirtd */
+        STR_SET(vm->uuid, uuid);
     }
-    STR_SET(vm->name, vm_known_as(name, uuid));
-    STR_SET(vm->uuid, uuid);
+    STR_SET(vm->name, vm_known_as(name, vm->uuid));
+    if (virDomainGetInfo(domain, &info) < 0) {
+        return libvirt_error(err, SUBJECT("vm", vm->name), "asking about VM \"%s\"", vm->name);
+    }
     vm->state = state_of(info.state);
     vm->vcpus = info.nrVirtCpu;
     vm->mem_kib = info.maxMem;
@@ -92,6 +94,24 @@ static int observe_domain(virDomainPtr domain, struct vm *vm, struct error *err)
         result = add_devices(vm, domain, PERSISTENT, err);
     }
     return result;
+}
+
+/* One that went away between the list and the questions is left out; of another that can't be
+ * asked all that is known is that it is there. */
+static void add_vm(struct host *host, virDomainPtr domain)
+{
+    struct vm vm = {0};
+    struct error err = {0};
+    (void)observe_domain(domain, &vm, &err);
+    if (err.reason == REASON_NOT_FOUND) {
+        vec_done(&vm.devices);
+        return;
+    }
+    if (err.reason != REASON_NONE) {
+        log_warning("%s", err.message);
+        vm.state = VM_UNKNOWN;
+    }
+    *vec_push(&host->vms) = vm;
 }
 
 /* libvirt lists in no order; people and tests want one. */
@@ -126,12 +146,11 @@ int libvirt_observe(struct libvirt_port *port, struct host *host, struct error *
         STR_SET(host->libvirt_problem, problem.message);
         return 0;
     }
+    /* Of more than are looked at, one that is not among them may be there. */
+    host->libvirt_session = n > MAX_DOMAINS ? 0 : port->session;
     for (int i = 0; i < n; i++) {
-        struct vm vm = {0};
-        if (i < MAX_DOMAINS && observe_domain(domains[i], &vm, NULL) == 0) {
-            *vec_push(&host->vms) = vm;
-        } else {
-            vec_done(&vm.devices);
+        if (i < MAX_DOMAINS) {
+            add_vm(host, domains[i]);
         }
         virDomainFree(domains[i]);
     }

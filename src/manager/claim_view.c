@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A claim as the API shows it: what is stored of it, and what the host says of it now. */
+#include "base/clock.h"
+#include "base/str.h"
+#include "manager/state.h"
+#include "model/encode.h"
+
+#define GONE_TIME_SIZE 64
+
+/* When the claim of a VM that is gone will be released, in realtime. */
+static uint64_t release_us(const struct manager *m, const struct gone *gone)
+{
+    uint64_t due_us = gone->since_us + m->config.vm_grace_us;
+    uint64_t now_us = clock_monotonic_us();
+    return clock_realtime_us() + (due_us > now_us ? due_us - now_us : 0);
+}
+
+static void say_gone(const struct manager *m, const struct claim *claim, const struct gone *gone,
+                     json_t *json)
+{
+    char text[ERROR_TEXT_SIZE];
+    if (gone->held) {
+        str_print(text, sizeof(text),
+                  "its VM \"%s\" is not there, but was not seen to be undefined (%s): the claim is "
+                  "kept",
+                  claim->vm, gone->why);
+        json_object_set_new(json, "problem", encode_text(text));
+        return;
+    }
+    json_t *at = encode_time(release_us(m, gone));
+    str_print(text, sizeof(text), "its VM \"%s\" is gone: it will be released at %s", claim->vm,
+              json_string_value(at));
+    json_object_set_new(json, "problem", encode_text(text));
+    json_object_set_new(json, "releaseAt", at);
+}
+
+bool claim_lacks_device(const struct manager *m, const struct claim *claim, char *text, size_t size)
+{
+    char bdf[BDF_SIZE];
+    if (m->host == NULL || !m->views[HALF_HARDWARE].known || claim->state != CLAIM_BOUND ||
+        !claim->got.set) {
+        return false;
+    }
+    const struct gpu *gpu = host_find_gpu_addr(m->host, &claim->got.gpu);
+    if (gpu == NULL) {
+        str_print(text, size, "its GPU %s is not on the PCI bus",
+                  pci_addr_format(&claim->got.gpu, bdf));
+        return true;
+    }
+    if (gpu->problem[0] != '\0') {
+        str_print(text, size, "its GPU %s can't be used: %s", pci_addr_format(&gpu->addr, bdf),
+                  gpu->problem);
+        return true;
+    }
+    if (manager_has_device(m, claim)) {
+        return false;
+    }
+    if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
+        str_print(text, size, "its GPU instance %s on %s is not there: `cleave host restore`",
+                  claim->got.profile, pci_addr_format(&gpu->addr, bdf));
+        return true;
+    }
+    str_print(text, size, "its device %s is not there: `cleave host restore` brings it back",
+              claim->got.mdev_uuid[0] != '\0' ? claim->got.mdev_uuid
+                                              : pci_addr_format(&claim->got.device, bdf));
+    return true;
+}
+
+json_t *claim_view(const struct manager *m, const struct claim *claim)
+{
+    char text[ERROR_TEXT_SIZE];
+    json_t *json = claim_to_json(claim);
+    const struct gone *gone = manager_find_gone(m, claim);
+    if (gone != NULL) {
+        say_gone(m, claim, gone, json);
+    } else if (claim->problem[0] == '\0' && claim_lacks_device(m, claim, text, sizeof(text))) {
+        json_object_set_new(json, "problem", encode_text(text));
+    }
+    return json;
+}
+
+json_t *claim_view_held(const struct manager *m)
+{
+    json_t *list = json_array();
+    for (vec_each(&m->claims, claim)) {
+        const struct gone *gone = manager_find_gone(m, claim);
+        if (gone != NULL && gone->held) {
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "claim", claim->name, "vm",
+                                                  claim->vm, "reason", gone->why));
+        }
+    }
+    return list;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Claims whose VMs are not there: released on evidence that a VM was undefined, else kept. */
+#include <string.h>
+
+#include "base/str.h"
+#include "lab_fixture.h"
+#include "manager/state.h"
+#include "test.h"
+
+static const struct caller root = {.author = "root"};
+
+static void start_with_grace(struct lab *lab, uint64_t grace_us)
+{
+    lab_stop(lab);
+    lab->vm_grace_us = grace_us;
+    assert_int_equal(lab_start(lab), 0);
+    lab_look(lab);
+}
+
+static void create(struct lab *lab, const char *json)
+{
+    struct answer answer = {0};
+    assert_int_equal(lab_create(lab, json, &answer), 0);
+    answer_done(&answer);
+    assert_true(lab_settle(lab));
+}
+
+static void undefine(struct lab_fixture *f, const char *vm)
+{
+    *fake_host_vm(&f->host, vm) = (struct fake_vm){0};
+}
+
+static void look_often(struct lab *lab)
+{
+    for (int i = 0; i < 20; i++) {
+        lab_look(lab);
+    }
+}
+
+static void fixture_claims(struct lab_fixture *f, uint64_t grace_us)
+{
+    start_with_grace(&f->lab, grace_us);
+    create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}");
+    create(&f->lab, "{\"name\": \"b\", \"type\": \"L40S-8Q\", \"vm\": \"web2\"}");
+}
+
+static json_t *show(struct lab *lab, const char *claim)
+{
+    struct answer answer = {0};
+    manager_get_claim(lab->manager, claim, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    assert_non_null(answer.body);
+    return answer.body;
+}
+
+static void assert_held(struct lab *lab, const char *claim, const char *why)
+{
+    assert_string_equal(lab_claim_state(lab, claim), "bound");
+    CLEANUP_JSON json_t *json = show(lab, claim);
+    const char *problem = json_string_value(json_object_get(json, "problem"));
+    assert_non_null(problem);
+    assert_non_null(strstr(problem, why));
+    assert_null(json_object_get(json, "releaseAt"));
+    struct answer answer = {0};
+    manager_collect_garbage(lab->manager, &root, false, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    assert_int_equal(json_array_size(json_object_get(answer.body, "garbage")), 0);
+    answer_done(&answer);
+    answer = (struct answer){0};
+    manager_get_host(lab->manager, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    assert_true(json_array_size(json_object_get(answer.body, "heldClaims")) > 0);
+    answer_done(&answer);
+    assert_string_equal(lab_claim_state(lab, claim), "bound");
+}
+
+static void of_a_libvirt_that_came_up_without_a_vm_nothing_is_released(void **state)
+{
+    struct lab_fixture *f = *state;
+    fixture_claims(f, 1000);
+    struct fake_vm *place = fake_host_vm(&f->host, "web1");
+    struct fake_vm web1 = *place;
+    undefine(f, "web1");
+    f->host.libvirt_starts++;
+    look_often(&f->lab);
+    assert_held(&f->lab, "a", "libvirt has not had it");
+    assert_int_equal(lab_count_events(&f->lab, "claim-held", "claim/a", NULL), 1);
+    assert_int_equal(lab_count_events(&f->lab, "claim-held", NULL, NULL), 1);
+    *place = web1;
+    lab_look(&f->lab);
+    CLEANUP_JSON json_t *json = show(&f->lab, "a");
+    assert_true(json_is_null(json_object_get(json, "problem")));
+    lab_assert_sound(&f->lab);
+}
+
+static void when_all_vms_vanish_at_once_nothing_is_released(void **state)
+{
+    struct lab_fixture *f = *state;
+    fixture_claims(f, 1000);
+    memset(f->host.vms, 0, sizeof(f->host.vms));
+    look_often(&f->lab);
+    assert_held(&f->lab, "a", "vanished at once");
+    assert_held(&f->lab, "b", "vanished at once");
+    assert_int_equal(fake_host_count_vgpus(&f->host), 2);
+}
+
+static void a_cleaved_that_starts_over_an_empty_libvirt_releases_nothing(void **state)
+{
+    struct lab_fixture *f = *state;
+    fixture_claims(f, 1000);
+    memset(f->host.vms, 0, sizeof(f->host.vms));
+    for (int i = 0; i < 3; i++) {
+        start_with_grace(&f->lab, 1000);
+        look_often(&f->lab);
+        assert_held(&f->lab, "a", "libvirt has not had it");
+    }
+    assert_int_equal(fake_host_count_vgpus(&f->host), 2);
+}
+
+static void a_vm_that_was_there_and_is_gone_releases_its_claim_and_says_when(void **state)
+{
+    struct lab_fixture *f = *state;
+    fixture_claims(f, 3600000000);
+    undefine(f, "web1");
+    lab_look(&f->lab);
+    CLEANUP_JSON json_t *json = show(&f->lab, "a");
+    assert_true(json_is_string(json_object_get(json, "releaseAt")));
+    assert_non_null(strstr(json_string_value(json_object_get(json, "problem")), "web1"));
+    /* Another cleaved, another libvirt: it was seen to go all the same. */
+    f->host.libvirt_starts++;
+    start_with_grace(&f->lab, 3600000000);
+    CLEANUP_JSON json_t *again = show(&f->lab, "a");
+    assert_true(json_is_string(json_object_get(again, "releaseAt")));
+    start_with_grace(&f->lab, 1000);
+    look_often(&f->lab);
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "");
+    assert_string_equal(lab_claim_state(&f->lab, "b"), "bound");
+    lab_assert_sound(&f->lab);
+}
+
+static void a_vm_that_is_back_in_time_keeps_its_claim(void **state)
+{
+    struct lab_fixture *f = *state;
+    fixture_claims(f, 3600000000);
+    struct fake_vm *place = fake_host_vm(&f->host, "web1");
+    struct fake_vm web1 = *place;
+    undefine(f, "web1");
+    lab_look(&f->lab);
+    *place = web1;
+    lab_look(&f->lab);
+    assert_int_equal(claims_find(&f->lab.manager->claims, "a")->vm_gone_us, 0);
+    start_with_grace(&f->lab, 1000);
+    look_often(&f->lab);
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+    lab_assert_sound(&f->lab);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(of_a_libvirt_that_came_up_without_a_vm_nothing_is_released,
+                                        lab_fixture_setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(when_all_vms_vanish_at_once_nothing_is_released,
+                                        lab_fixture_setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(
+            a_cleaved_that_starts_over_an_empty_libvirt_releases_nothing, lab_fixture_setup,
+            lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(
+            a_vm_that_was_there_and_is_gone_releases_its_claim_and_says_when, lab_fixture_setup,
+            lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_vm_that_is_back_in_time_keeps_its_claim,
+                                        lab_fixture_setup, lab_fixture_teardown),
+    };
+    return cmocka_run_group_tests_name("lifecycle", tests, NULL, NULL);
+}

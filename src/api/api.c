@@ -277,6 +277,7 @@ static void on_request(struct http_exchange *exchange, void *data)
     pending->call =
         (struct call){.manager = api->manager, .name = name, .reply = on_reply, .data = pending};
     STR_SET(pending->call.caller.author, request->author);
+    pending->call.caller.root = request->root;
     if (check_name(route, name, &err) != 0 ||
         read_query(route, &request->target, &pending->call, &err) != 0) {
         answer_error(exchange, &err);

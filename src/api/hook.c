@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/routes.h"
-#include "base/str.h"
 
 /* What it says of a VM's power is believed, so only libvirt's own hook may: it runs as root. */
 void hook_qemu(const struct call *call)
 {
-    if (!str_eq(call->caller.author, "root")) {
+    if (!call->caller.root) {
         struct error err = {0};
         error_set(&err, REASON_PERMISSION, "request", "only libvirt's hook may ask this, as root");
         call->reply(NULL, &err, call->data);

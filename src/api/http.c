@@ -242,8 +242,10 @@ static enum MHD_Result hand_over(struct http_exchange *exchange)
     request->body_len = exchange->body.len;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    socket_peer(info == NULL ? -1 : info->connect_fd, request->author, sizeof(request->author));
-    request->tcp = info == NULL || !socket_is_unix(info->connect_fd);
+    int fd = info == NULL ? -1 : info->connect_fd;
+    socket_peer(fd, request->author, sizeof(request->author));
+    request->tcp = info == NULL || !socket_is_unix(fd);
+    request->root = socket_peer_is_root(fd);
     waiting_add(exchange);
     const struct http_config *config = &exchange->server->http->config;
     config->handle(exchange, config->data);

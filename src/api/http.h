@@ -30,6 +30,7 @@ struct http_request {
     size_t body_len;
     char author[64]; /* who is connected, see socket_peer() */
     bool tcp;        /* not over a Unix socket */
+    bool root;       /* and whether that is root, see socket_peer_is_root() */
 };
 
 struct http_response {

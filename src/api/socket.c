@@ -204,6 +204,14 @@ bool socket_is_unix(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX;
 }
 
+bool socket_peer_is_root(int fd)
+{
+    struct ucred peer = {0};
+    socklen_t len = sizeof(peer);
+    return socket_is_unix(fd) && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+           len == sizeof(peer) && peer.uid == 0;
+}
+
 const char *socket_peer(int fd, char *out, size_t size)
 {
     struct sockaddr_storage addr = {0};

@@ -20,5 +20,7 @@ bool socket_is_unix(int fd);
 
 /* Who is connected: the user's name, "uid 1000" when it has none, or "tcp ADDRESS". Returns out. */
 const char *socket_peer(int fd, char *out, size_t size);
+/* By the kernel's word (SO_PEERCRED), so only over a Unix socket. */
+bool socket_peer_is_root(int fd);
 
 #endif

@@ -96,6 +96,21 @@ static void a_file_that_is_no_socket_stays(void **state)
     assert_true(fs_exists(f->addr.sun_path));
 }
 
+static void only_the_kernel_says_who_is_root(void **state)
+{
+    const struct fixture *f = *state;
+    CLEANUP_CLOSE int listening = -1;
+    assert_int_equal(socket_listen_unix(f->addr.sun_path, NULL, &listening, NULL), 0);
+    CLEANUP_CLOSE int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(client, (const struct sockaddr *)&f->addr, sizeof(f->addr)), 0);
+    CLEANUP_CLOSE int served = accept(listening, NULL, NULL);
+    assert_int_equal(socket_peer_is_root(served), geteuid() == 0);
+    assert_false(socket_peer_is_root(-1));
+    CLEANUP_CLOSE int tcp = -1;
+    assert_int_equal(socket_listen_tcp("127.0.0.1:0", &tcp, NULL), 0);
+    assert_false(socket_peer_is_root(tcp));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +119,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_socket_that_is_served_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(a_socket_of_another_type_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_socket_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_the_kernel_says_who_is_root, setup, teardown),
     };
     return cmocka_run_group_tests_name("socket", tests, NULL, NULL);
 }

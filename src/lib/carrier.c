@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,52 +13,29 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/parse.h"
 #include "base/str.h"
 
 #define SAID_MAX 512
 #define NOT_FOUND 127
 
 struct carrier {
-    char host[256]; /* "user@host" */
-    char port[8];   /* "" the default */
-    pid_t pid;      /* 0: it doesn't run */
-    int said_fd;    /* what it says on standard error, in a file that has no name */
+    char host[sizeof(((struct remote *)0)->user) + sizeof(((struct remote *)0)->host)];
+    char port[8]; /* "" the default */
+    pid_t pid;    /* 0: it doesn't run */
+    int said_fd;  /* what it says on standard error, in a file that has no name */
     int listen_fd;
     char dir[64], path[80];
 };
 
-/* A host that begins with a dash would be an option of ssh. */
-static bool is_host(const char *text)
+struct carrier *carrier_new(const struct remote *remote)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "-._@[]:%";
-    return text[0] != '\0' && text[0] != '-' && strspn(text, plain) == strlen(text);
-}
-
-int carrier_new(const char *address, struct carrier **ret_carrier, struct error *err)
-{
-    struct carrier carrier = {.said_fd = -1, .listen_fd = -1};
-    bool ssh = str_starts(address, "ssh:");
-    char *port = NULL;
-    if (ssh && STR_SET(carrier.host, address + strlen("ssh:"))) {
-        port = strrchr(carrier.host, ':');
-        port = port != NULL && strchr(port, ']') == NULL ? port : NULL;
-    }
-    uint32_t number = 0;
-    if (port != NULL) {
-        *port = '\0';
-        ssh =
-            parse_u32(port + 1, &number) && number <= UINT16_MAX && STR_SET(carrier.port, port + 1);
-    }
-    if (!ssh || !is_host(carrier.host)) {
-        error_set(err, REASON_INVALID, address, "\"%s\" is no address of a cleaved", address);
-        error_hint(err, "unix:/path, http://host:port, or ssh:[user@]host[:port]");
-        return -REASON_INVALID;
-    }
-    *ret_carrier = xcalloc(1, sizeof(**ret_carrier));
-    **ret_carrier = carrier;
-    return 0;
+    struct carrier *carrier = xcalloc(1, sizeof(*carrier));
+    carrier->said_fd = -1;
+    carrier->listen_fd = -1;
+    snprintf(carrier->host, sizeof(carrier->host), "%s%s%s", remote->user,
+             remote->user[0] == '\0' ? "" : "@", remote->host);
+    STR_SET(carrier->port, remote->port);
+    return carrier;
 }
 
 static void carrier_end(struct carrier *carrier)
@@ -110,12 +88,15 @@ static void become_ssh(const struct carrier *carrier, char *const *argv)
 
 static void spawn(struct carrier *carrier)
 {
-    const char *argv[16];
+    const char *argv[20];
     size_t n = 0;
     argv[n++] = "ssh";
     argv[n++] = "-T";
     argv[n++] = "-oBatchMode=yes";
     argv[n++] = "-oConnectTimeout=5";
+    argv[n++] = "-oForwardAgent=no"; /* the host is another one's choice: it gets bytes only */
+    argv[n++] = "-oClearAllForwardings=yes";
+    argv[n++] = "-oPermitLocalCommand=no";
     if (carrier->port[0] != '\0') {
         argv[n++] = "-p";
         argv[n++] = carrier->port;

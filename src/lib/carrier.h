@@ -6,11 +6,12 @@
 #include <curl/curl.h>
 
 #include "base/error.h"
+#include "base/remote.h"
 
 struct carrier;
 
-/* "ssh:[user@]host[:port]"; -INVALID for anything else. Starts nothing yet. */
-int carrier_new(const char *address, struct carrier **ret_carrier, struct error *err);
+/* To a host over SSH. Starts nothing yet. */
+struct carrier *carrier_new(const struct remote *remote);
 void carrier_free(struct carrier *carrier);
 /* Lets a curl handle connect through it. */
 void carrier_prepare(struct carrier *carrier, CURL *curl);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/client.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/remote.h"
 #include "base/str.h"
 #include "lib/carrier.h"
 #include "lib/reply_json.h"
@@ -26,11 +29,14 @@ struct client {
     char *name; /* for messages: the socket, or the address */
     struct carrier *carrier;
     long timeout_s;
+    size_t max_reply;
+    bool by_name; /* over TCP, to a name that a resolver turns into an address */
     CURL *curl;
 };
 
 struct reply {
     struct strbuf text;
+    size_t max;
     bool too_large;
 };
 
@@ -41,6 +47,7 @@ static struct client *make(const char *socket_path, const char *base_url, const 
     client->base_url = xstrdup(base_url);
     client->name = xstrdup(name);
     client->timeout_s = REPLY_TIMEOUT_S;
+    client->max_reply = CLIENT_MAX_REPLY;
     client->curl = curl_easy_init();
     return client;
 }
@@ -52,21 +59,29 @@ struct client *client_new(const char *socket_path)
 
 int client_new_address(const char *address, struct client **ret_client, struct error *err)
 {
-    if (str_starts(address, "unix:/")) {
-        *ret_client = make(address + strlen("unix:"), BASE_URL, address);
-        return 0;
+    struct remote remote;
+    int r = remote_read_peer(address, REMOTE_FOR_ROOT, &remote, err);
+    if (r != 0) {
+        return r;
     }
-    if (str_starts(address, "http://") && address[strlen("http://")] != '\0') {
-        *ret_client = make("", address, address);
-        return 0;
-    }
-    struct carrier *carrier = NULL;
-    int r = carrier_new(address, &carrier, err);
-    if (r == 0) {
+    if (remote.transport == REMOTE_SSH) {
         *ret_client = make("", BASE_URL, address);
-        (*ret_client)->carrier = carrier;
+        (*ret_client)->carrier = carrier_new(&remote);
+    } else if (remote.transport == REMOTE_UNIX) {
+        *ret_client = make(remote.path, BASE_URL, address);
+    } else {
+        bool bare = strchr(remote.host, ':') == NULL;
+        CLEANUP_FREE char *url =
+            xasprintf("http://%s%s%s%s%s", bare ? "" : "[", remote.host, bare ? "" : "]",
+                      remote.port[0] == '\0' ? "" : ":", remote.port);
+        unsigned char raw[sizeof(struct in6_addr)];
+        *ret_client = make("", url, address);
+        (*ret_client)->by_name = !str_eq(remote.host, "localhost") &&
+                                 inet_pton(AF_INET, remote.host, raw) != 1 &&
+                                 inet_pton(AF_INET6, remote.host, raw) != 1;
     }
-    return r;
+    (*ret_client)->max_reply = CLIENT_MAX_PEER_REPLY;
+    return 0;
 }
 
 void client_set_timeout(struct client *client, long timeout_s)
@@ -90,7 +105,7 @@ void client_free(struct client *client)
 static size_t on_data(char *data, size_t size, size_t n, void *userdata)
 {
     struct reply *reply = userdata;
-    if (reply->text.len + size * n > CLIENT_MAX_REPLY) {
+    if (reply->text.len + size * n > reply->max) {
         reply->too_large = true;
         return 0;
     }
@@ -137,7 +152,7 @@ static int transport_error(const struct client *client, CURLcode code, bool too_
     }
     if (too_large) {
         return error_set(err, REASON_INTERNAL, client->name,
-                         "cleaved answered with more than %d bytes", CLIENT_MAX_REPLY);
+                         "cleaved answered with more than %zu bytes", client->max_reply);
     }
     if (code == CURLE_OPERATION_TIMEDOUT) {
         error_set(err, REASON_UNAVAILABLE, client->name,
@@ -147,6 +162,19 @@ static int transport_error(const struct client *client, CURLcode code, bool too_
     }
     return error_set(err, REASON_UNAVAILABLE, client->name, "talking to cleaved on %s: %s",
                      client->name, curl_easy_strerror(code));
+}
+
+/* A name that leads to this host itself, its link, or a cloud's metadata is none of a peer's: who
+ * answers for the name could make cleaved talk to what only this host reaches. */
+static curl_socket_t open_to_name(void *data, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)data;
+    (void)purpose;
+    if (remote_is_local(&address->addr)) {
+        errno = EACCES;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 /* Options that every request has; the handle is kept, and so is its connection. */
@@ -160,6 +188,10 @@ static void prepare(const struct client *client, const char *method, const char 
     } else if (client->socket_path[0] != '\0') {
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket_path);
     }
+    if (client->by_name) {
+        curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_to_name);
+    }
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
@@ -187,6 +219,12 @@ static int take_reply(const struct client *client, const struct reply *reply, js
     if (status >= 400) {
         return reply_problem(json, status, err);
     }
+    if (status < 200 || status >= 300) { /* a redirection, say: cleaved never sends one */
+        error_set(err, REASON_UNAVAILABLE, client->name,
+                  "the answer on %s has HTTP status %ld, which is none of cleaved's", client->name,
+                  status);
+        return -REASON_UNAVAILABLE;
+    }
     *ret_json = TAKE_PTR(json);
     return 0;
 }
@@ -200,7 +238,7 @@ int client_call(struct client *client, const char *method, const char *path, con
     }
     CLEANUP_FREE char *url = xasprintf("%s%s", client->base_url, path);
     CLEANUP_FREE char *text = body == NULL ? NULL : json_text(body);
-    struct reply reply = {0};
+    struct reply reply = {.max = client->max_reply};
     prepare(client, method, url, &reply);
     /* No web page can send it without leave: see api/openapi.yaml. */
     struct curl_slist *headers = curl_slist_append(NULL, "Cleave-Client: " CLEAVE_VERSION);

@@ -11,14 +11,15 @@
 #include "base/error.h"
 
 #define CLIENT_DEFAULT_SOCKET "/run/cleave/cleaved.sock"
-#define CLIENT_MAX_REPLY (64 * 1024 * 1024)
+#define CLIENT_MAX_REPLY ((size_t)64 * 1024 * 1024)
+#define CLIENT_MAX_PEER_REPLY ((size_t)1024 * 1024)
 
 struct client;
 
 /* Opens nothing yet. */
 struct client *client_new(const char *socket_path);
-/* By address: "unix:/path", "http://host:port", or "ssh:[user@]host[:port]". *ret_client NULL and
- * -INVALID for anything else. */
+/* By address, of another host's cleaved: remote_read_peer() with root's rights. Its answers are
+ * bounded by CLIENT_MAX_PEER_REPLY. */
 int client_new_address(const char *address, struct client **ret_client, struct error *err);
 void client_free(struct client *client);
 /* How long to wait for an answer; ten minutes, unless this says otherwise. */

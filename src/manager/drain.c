@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "manager/drains.h"
+#include "manager/migrations.h"
 
 #define DRAIN_KEY "host"
 
@@ -200,12 +201,24 @@ static void drain_observed(struct manager *m, const struct error *err, void *dat
     drain_plan(d);
 }
 
+static int check_targets(const struct drain *drain, const struct caller *caller, struct error *err)
+{
+    enum remote_rights rights = caller->root ? REMOTE_FOR_ROOT : REMOTE_FOR_ANYONE;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < drain->n_targets; i++) {
+        const struct drain_target *target = &drain->targets[i];
+        r = migrations_check_target(target->destination, target->peer, target->migrate_uri, rights,
+                                    err);
+    }
+    return r;
+}
+
 void manager_drain_host(struct manager *m, const struct caller *caller, const json_t *body,
                         bool dry_run, manager_reply_fn *reply, void *data)
 {
     struct error err = {0};
-    struct drain *drain = NULL;
-    if (drain_from_json(body, &drain, &err) != 0) {
+    CLEANUP(drain_freep) struct drain *drain = NULL;
+    if (drain_from_json(body, &drain, &err) != 0 || check_targets(drain, caller, &err) != 0) {
         reply(NULL, &err, data);
         return;
     }
@@ -213,7 +226,7 @@ void manager_drain_host(struct manager *m, const struct caller *caller, const js
     drain->created_us = clock_realtime_us();
     struct request request = {caller, dry_run, reply, data};
     struct change *change = change_new(m, NULL, &request, "");
-    change->drain = drain;
+    change->drain = TAKE_PTR(drain);
     manager_observe(m, drain_observed, change);
 }
 

@@ -137,7 +137,7 @@ static void answered(json_t *body, const struct error *err, void *data)
 static void ask(struct drainage *d, size_t i)
 {
     struct drain_vm *vm = &d->drain->vms.items[i];
-    struct caller caller = {0};
+    struct caller caller = {.root = true}; /* what it may name was judged with its request */
     STR_SET(caller.author, d->drain->author);
     CLEANUP_JSON json_t *body = drain_migration_body(d, vm);
     manager_migrate_vm(d->manager, &caller, body, true, answered, drain_call_new(d, i));

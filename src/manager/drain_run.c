@@ -207,7 +207,7 @@ static void begun(json_t *body, const struct error *err, void *data)
 static void begin_move(struct drainage *d, size_t i)
 {
     struct drain_vm *vm = &d->drain->vms.items[i];
-    struct caller caller = {0};
+    struct caller caller = {.root = true}; /* what it may name was judged with its request */
     struct error err = {0};
     STR_SET(caller.author, d->drain->author);
     drain_vm_move(vm, DRAIN_MOVING);

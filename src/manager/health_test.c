@@ -239,6 +239,58 @@ static void without_a_target_vms_are_stopped_or_stay(void **state)
     assert_false(record(&f->lab, LAB_A100)->cordon.set);
 }
 
+static void who_is_not_root_drains_to_no_socket_of_this_host(void **state)
+{
+    struct lab_fixture *f = *state;
+    static const struct {
+        const char *body;
+        enum reason reason;
+    } rows[] = {
+        {"{\"to\": [{\"destination\": \"qemu+ssh://h/system?command=/x\"}]}", REASON_INVALID},
+        {"{\"to\": [{\"destination\": \"qemu+ssh://h/system\"}, {\"destination\": "
+         "\"qemu+unix:///system?socket=/x\"}]}",
+         REASON_PERMISSION},
+        {"{\"to\": [{\"destination\": \"qemu+ssh://h/system\", \"peer\": \"unix:/x\"}]}",
+         REASON_PERMISSION},
+        {"{\"to\": [{\"destination\": \"qemu+ssh://h/system\", \"migrateUri\": \"exec:/x\"}]}",
+         REASON_INVALID},
+        {"{\"to\": [{\"destination\": \"qemu+ssh://h/system\"}]}", REASON_NONE},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct answer answer = {0};
+        drain(&f->lab, rows[i].body, true, &answer);
+        if (answer.err.reason != rows[i].reason) {
+            fail_msg("%s: %s", rows[i].body, answer.err.message);
+        }
+        answer_done(&answer);
+    }
+}
+
+static void who_is_not_root_moves_a_vm_to_no_socket_of_this_host(void **state)
+{
+    struct lab_fixture *f = *state;
+    static const struct {
+        const char *destination, *peer;
+        enum reason reason;
+    } rows[] = {
+        {"qemu+ext://h/system?command=/x", "ssh:h", REASON_INVALID},
+        {"qemu+unix:///system", "ssh:h", REASON_PERMISSION},
+        {"qemu+ssh://h/system", "http://169.254.169.254", REASON_PERMISSION},
+        {"qemu+tcp://127.0.0.1:6379/system", "ssh:h", REASON_PERMISSION},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct answer answer = {0};
+        CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s}", "vm", "web1", "destination",
+                                              rows[i].destination, "peer", rows[i].peer);
+        manager_migrate_vm(f->lab.manager, &tester, body, true, lab_reply, &answer);
+        assert_true(lab_wait(&f->lab, &answer));
+        if (answer.err.reason != rows[i].reason) {
+            fail_msg("%s, %s: %s", rows[i].destination, rows[i].peer, answer.err.message);
+        }
+        answer_done(&answer);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, lab_fixture_setup, lab_fixture_teardown)
@@ -254,6 +306,8 @@ int main(void)
         TEST(a_cordon_is_stored_and_taken_back),
         TEST(the_machines_of_a_drain_are_whole),
         TEST(without_a_target_vms_are_stopped_or_stay),
+        TEST(who_is_not_root_drains_to_no_socket_of_this_host),
+        TEST(who_is_not_root_moves_a_vm_to_no_socket_of_this_host),
     };
 #undef TEST
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -475,7 +475,7 @@ static void abort_replied(json_t *body, const struct error *err, void *data)
 /* By itself: nobody waits for the answer. */
 static void give_back(struct arrival *arrival)
 {
-    struct caller caller = {{0}};
+    struct caller caller = {0};
     STR_SET(caller.author, arrival->incoming->author);
     struct request request = {.caller = &caller, .reply = abort_replied, .data = arrival};
     arrival->acting = true;

@@ -59,6 +59,7 @@ typedef void manager_reply_fn(json_t *body, const struct error *err, void *data)
 /* Who asks, taken from the connection. */
 struct caller {
     char author[NAME_SIZE];
+    bool root; /* the kernel says so */
 };
 
 /* Each calls `reply` exactly once, maybe before returning. Bodies are API JSON (api/openapi.yaml).

@@ -16,20 +16,6 @@
 
 /* ---- the request ---- */
 
-/* "qemu+ssh://user@host:22/system" → "ssh:user@host:22"; false for any other kind of URI. */
-static bool peer_of(const char *uri, char out[MIGRATION_URI_SIZE])
-{
-    static const char marker[] = "+ssh://";
-    const char *at = strstr(uri, marker);
-    if (at == NULL) {
-        return false;
-    }
-    at += strlen(marker);
-    size_t len = strcspn(at, "/?");
-    snprintf(out, MIGRATION_URI_SIZE, "ssh:%.*s", (int)len, at);
-    return len > 0;
-}
-
 static void read_request(struct reader *r, struct migration_request *request)
 {
     const char *vm = reader_str(r, "vm", sizeof(request->vm) - 1);
@@ -44,16 +30,47 @@ static void read_request(struct reader *r, struct migration_request *request)
         (uint64_t)reader_int_or(r, "bandwidthBytes", MIN_BANDWIDTH, INT64_MAX, 0);
     request->max_downtime_ms = (uint64_t)reader_int_or(r, "maxDowntimeMs", 1, MAX_DOWNTIME_MS, 0);
     request->strict = reader_bool_or(r, "strict", false);
-    if (destination != NULL && strstr(destination, "://") == NULL) {
-        reader_fail(r, "destination", "\"%s\" is no URI of libvirt, such as qemu+ssh://host/system",
-                    destination);
+}
+
+/* Fills in the peer where the destination tells it. */
+static int check_addresses(struct migration_request *request, const struct caller *caller,
+                           struct error *err)
+{
+    enum remote_rights rights = caller->root ? REMOTE_FOR_ROOT : REMOTE_FOR_ANYONE;
+    struct remote destination;
+    int r = migrations_check_target(request->destination, request->peer, request->migrate_uri,
+                                    rights, err);
+    if (r != 0 || request->peer[0] != '\0') {
+        return r;
     }
-    if (request->peer[0] == '\0' && destination != NULL && !peer_of(destination, request->peer)) {
-        reader_fail(r, "peer",
-                    "where the target's cleaved is can't be told from \"%s\": name its address "
-                    "(unix:/path, http://host:port or ssh:host)",
-                    destination);
+    (void)remote_read_destination(request->destination, rights, &destination, NULL);
+    if (!remote_ssh_peer(&destination, request->peer, sizeof(request->peer))) {
+        error_set(err, REASON_INVALID, "request body: peer",
+                  "where the target's cleaved is can't be told from \"%s\"", request->destination);
+        error_hint(err, "name its address (ssh:[user@]host[:port]; as root also http://host:port "
+                        "or unix:/path)");
+        return -REASON_INVALID;
     }
+    return 0;
+}
+
+int migrations_check_target(const char *destination, const char *peer, const char *migrate_uri,
+                            enum remote_rights rights, struct error *err)
+{
+    const char *what = "request body: destination";
+    int r = remote_read_destination(destination, rights, NULL, err);
+    if (r == 0 && peer[0] != '\0') {
+        what = "request body: peer";
+        r = remote_read_peer(peer, rights, NULL, err);
+    }
+    if (r == 0 && migrate_uri[0] != '\0') {
+        what = "request body: migrateUri";
+        r = remote_read_data(migrate_uri, rights, NULL, err);
+    }
+    if (r != 0) {
+        STR_SET(err->subject, what);
+    }
+    return r;
 }
 
 /* ---- beginning ---- */
@@ -155,7 +172,7 @@ void manager_migrate_vm(struct manager *m, const struct caller *caller, const js
     CLEANUP(migration_freep) struct migration *migration = xcalloc(1, sizeof(*migration));
     reader_init(&r, body, "request body", "", &err);
     read_request(&r, &migration->request);
-    if (reader_end(&r) != 0) {
+    if (reader_end(&r) != 0 || check_addresses(&migration->request, caller, &err) != 0) {
         reply(NULL, &err, data);
         return;
     }

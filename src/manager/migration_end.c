@@ -108,7 +108,7 @@ static void undefined(struct move *move, struct incoming *incoming, const struct
         move_try_later(move);
         return;
     }
-    struct caller caller = {{0}};
+    struct caller caller = {0};
     STR_SET(caller.author, move->migration->author);
     struct request request = {.caller = &caller, .reply = release_replied, .data = move};
     struct change *change =

@@ -7,6 +7,7 @@
 #ifndef MANAGER_MIGRATIONS_H
 #define MANAGER_MIGRATIONS_H
 
+#include "base/remote.h"
 #include "base/sm.h"
 #include "manager/state.h"
 #include "model/incoming.h"
@@ -156,6 +157,9 @@ void move_end_settling(struct move *move);
 /* What gives back what the VM had here. */
 int move_plan_release(const struct move *move, struct plan **ret_plan, struct error *err);
 struct move *moves_find(const struct manager *m, const char *id, struct error *err);
+/* May these be named by who asks? `peer` and `migrate_uri` may be "". */
+int migrations_check_target(const char *destination, const char *peer, const char *migrate_uri,
+                            enum remote_rights rights, struct error *err);
 /* One per state. */
 void move_keep_checking(struct move *move);
 void move_keep_preparing(struct move *move);

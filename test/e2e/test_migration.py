@@ -140,8 +140,12 @@ def test_the_target_is_reached_by_ssh_and_by_http(pairs, image, directory):
 @pytest.mark.parametrize("words, said", [
     (["vm1", "beta"], "no URI of libvirt"),
     (["vm1", "qemu+tcp://beta/system"], "name its address"),
+    (["vm1", "qemu+ext://beta/system?command=/bin/x", "--peer", "ssh:beta"], "no URI of libvirt"),
+    (["vm1", "qemu+ssh://beta/system?command=/bin/x"], "behind ? may stand"),
+    (["vm1", "qemu+ssh://beta/system?netcat=/bin/x"], "behind ? may stand"),
+    (["vm1", "qemu+ssh://beta/system", "--migrate-uri", "exec:/bin/x"], "begins with none of tcp"),
     (["vm1", "qemu+ssh://beta/system", "--peer", "beta"], "no address of a cleaved"),
-    (["vm1", "qemu+ssh://-oProxyCommand=x/system"], "no address of a cleaved"),
+    (["vm1", "qemu+ssh://-oProxyCommand=x/system"], "its host is a name"),
     (["vm1", "qemu+ssh://beta/system", "--bandwidth", "0"], "--bandwidth"),
     (["nosuch", "qemu+ssh://beta/system"], "there is no VM"),
 ])

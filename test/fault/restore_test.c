@@ -137,7 +137,7 @@ static void a_restored_host_has_nothing_to_restore(void **state)
     struct run run;
     rebooted(&run, sets[set], FAULT_NONE, 0);
     struct answer answer = {.lab = &run.lab};
-    struct caller caller = {"root"};
+    struct caller caller = {.author = "root"};
     manager_restore_host(run.lab.manager, &caller, NULL, true, lab_reply, &answer);
     assert_true(lab_wait(&run.lab, &answer));
     assert_int_equal(json_array_size(json_object_get(answer.body, "plans")), 0);

@@ -370,7 +370,7 @@ void open_world(const struct lab_data *lab_data, const char *claim)
     struct answer answer = {0};
     assert_int_equal(lab_create(&world->labs[SOURCE], claim, NULL), 0);
     must(lab_settle(&world->labs[SOURCE]), "the claim is not made");
-    static const struct caller caller = {.author = "tester"};
+    static const struct caller caller = {.author = "tester", .root = true};
     manager_start_vm(world->labs[SOURCE].manager, &caller, VM, false, lab_reply, &answer);
     must(lab_wait(&world->labs[SOURCE], &answer), "the VM does not start");
     answer_done(&answer);
@@ -498,10 +498,10 @@ const char *check_world(char *why, size_t size)
 
 void begin(void)
 {
-    static const struct caller caller = {.author = "tester"};
+    static const struct caller caller = {.author = "tester", .root = true};
     struct answer answer = {0};
     CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s}", "vm", VM, "destination",
-                                          "qemu+unix:///other", "peer", "unix:/x");
+                                          "qemu+unix:///system", "peer", "unix:/x");
     manager_migrate_vm(world->labs[SOURCE].manager, &caller, body, false, lab_reply, &answer);
     must(lab_wait(&world->labs[SOURCE], &answer), "no answer");
     answer_done(&answer);

@@ -242,7 +242,7 @@ static void what_does_not_run_is_not_moved(void **state)
     struct guest_port *port = open_test_driver();
     struct error err = {0};
     struct guest_progress done = {.job = GUEST_JOB_DONE};
-    struct guest_migration migration = {.vm = "web1", .dest_uri = "test:///default"};
+    struct guest_migration migration = {.vm = "web1", .dest_uri = "qemu+ssh://host/system"};
     assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), 0);
     assert_int_equal(port->ops->migrate(port, &migration, &done, &err), -REASON_CONFLICT);
     assert_string_equal(err.message, "VM \"web1\" is not running");

@@ -12,37 +12,11 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/remote.h"
 #include "base/str.h"
 
 #define BITS_PER_MBIT UINT64_C(1000000)
 #define ANY_PORT "9" /* nothing is sent */
-
-bool link_host_of(const char *uri, char *out, size_t size)
-{
-    const char *at = strstr(uri, "://");
-    if (at == NULL) {
-        return false;
-    }
-    at += strlen("://");
-    size_t len = strcspn(at, "/?");
-    const char *user = memchr(at, '@', len);
-    if (user != NULL) {
-        len -= (size_t)(user + 1 - at);
-        at = user + 1;
-    }
-    if (len > 0 && at[0] == '[') {
-        at++;
-        len = strcspn(at, "]");
-    } else {
-        size_t host = strcspn(at, ":");
-        len = host < len ? host : len;
-    }
-    if (len == 0 || len >= size) {
-        return false;
-    }
-    snprintf(out, size, "%.*s", (int)len, at);
-    return true;
-}
 
 /* The address that packets to there would come from: a datagram socket that is connected sends
  * nothing. */
@@ -99,10 +73,11 @@ static bool interface_of(const struct sockaddr_storage *address, char *out, size
 
 uint64_t link_speed_to(const char *uri)
 {
-    char host[256];
+    struct remote remote;
     char interface[32];
     struct sockaddr_storage address = {0};
-    if (!link_host_of(uri, host, sizeof(host)) || !local_address(host, &address) ||
+    if (remote_read_destination(uri, REMOTE_FOR_ROOT, &remote, NULL) != 0 ||
+        remote.host[0] == '\0' || !local_address(remote.host, &address) ||
         !interface_of(&address, interface, sizeof(interface))) {
         return 0;
     }

@@ -3,15 +3,10 @@
 #ifndef DRIVER_PEER_LINK_H
 #define DRIVER_PEER_LINK_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* In bytes per second, of the interface that packets to the host of libvirt's URI would take; 0:
  * not known (no host in it, no route, an interface without a speed such as the loopback's). */
 uint64_t link_speed_to(const char *uri);
-
-/* "qemu+ssh://user@[fe80::1]:22/system" → "fe80::1"; false without a host. */
-bool link_host_of(const char *uri, char *out, size_t size);
 
 #endif

@@ -5,38 +5,6 @@
 #include "lib/client.h"
 #include "test.h"
 
-static void the_host_is_found_in_every_form_of_a_uri(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *uri, *host;
-    } rows[] = {
-        {"qemu+ssh://host/system", "host"},
-        {"qemu+ssh://root@host.example:2222/system", "host.example"},
-        {"qemu+tls://[fe80::1]:16514/system", "fe80::1"},
-        {"qemu+ssh://user@[::1]/system", "::1"},
-        {"qemu+tcp://10.0.0.2", "10.0.0.2"},
-        {"qemu+unix:///system?socket=/x", NULL},
-        {"qemu:///system", NULL},
-        {"host", NULL},
-        {"", NULL},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        char host[64] = "";
-        bool found = link_host_of(rows[i].uri, host, sizeof(host));
-        if (found != (rows[i].host != NULL) || (found && !str_eq(host, rows[i].host))) {
-            fail_msg("%s: \"%s\"", rows[i].uri, host);
-        }
-    }
-}
-
-static void a_host_that_is_too_long_is_none(void **state)
-{
-    (void)state;
-    char host[4];
-    assert_false(link_host_of("qemu+ssh://host/system", host, sizeof(host)));
-}
-
 static void the_loopback_has_no_speed(void **state)
 {
     (void)state;
@@ -70,8 +38,6 @@ static void addresses_of_a_cleaved_are_read_strictly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_host_is_found_in_every_form_of_a_uri),
-        cmocka_unit_test(a_host_that_is_too_long_is_none),
         cmocka_unit_test(the_loopback_has_no_speed),
         cmocka_unit_test(addresses_of_a_cleaved_are_read_strictly),
     };

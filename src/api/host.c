@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/reply_json.h"
 #include "api/routes.h"
 
 void health_get(const struct call *call)
 {
-    call->reply(health_to_json(), NULL, call->data);
+    manager_get_health(call->manager, call->reply, call->data);
 }
 
 void host_get(const struct call *call)

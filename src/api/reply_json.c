@@ -44,11 +44,6 @@ json_t *problem_to_json(int status, const struct error *err)
                      encode_text(err->rule), "hint", encode_text(err->hint));
 }
 
-json_t *health_to_json(void)
-{
-    return json_pack("{s:s, s:s}", "status", "ok", "version", CLEAVE_VERSION);
-}
-
 bool change_is_running(const json_t *body)
 {
     const json_t *plan = json_object_get(body, "plan");

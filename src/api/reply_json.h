@@ -10,7 +10,6 @@
 
 /* RFC 9457 problem details; schema Problem in api/openapi.yaml. */
 json_t *problem_to_json(int status, const struct error *err);
-json_t *health_to_json(void);
 /* Is this a Change whose plan runs now? */
 bool change_is_running(const json_t *body);
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-event.h>
@@ -14,6 +15,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 
+#define USECS_PER_S UINT64_C(1000000)
 #define TIMER_ACCURACY_US 1 /* 0 would mean sd-event's default of 250 ms */
 
 struct post {
@@ -290,6 +292,12 @@ void evloop_post(struct evloop *loop, evloop_fn *fn, void *data)
     pthread_mutex_unlock(&loop->lock);
 }
 
+void evloop_run_posts(struct evloop *loop)
+{
+    while (run_posts(loop)) {
+    }
+}
+
 /* ---- workers ---- */
 
 struct job {
@@ -309,6 +317,7 @@ struct worker {
     struct job **last;
     bool stopping;
     bool busy;
+    bool ended;     /* the thread has nothing left to do */
     bool abandoned; /* nobody waits for what it does, and the loop may be gone */
 };
 
@@ -350,6 +359,10 @@ static void *worker_main(void *data)
     for (;;) {
         CLEANUP_FREE struct job *job = worker_take(worker);
         if (job == NULL) {
+            pthread_mutex_lock(&worker->lock);
+            worker->ended = true;
+            pthread_cond_broadcast(&worker->changed);
+            pthread_mutex_unlock(&worker->lock);
             return NULL;
         }
         job->work(job->data);
@@ -365,7 +378,11 @@ int worker_new(struct evloop *loop, const char *name, struct worker **ret_worker
     worker->loop = loop;
     worker->last = &worker->first;
     pthread_mutex_init(&worker->lock, NULL);
-    pthread_cond_init(&worker->changed, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&worker->changed, &attr);
+    pthread_condattr_destroy(&attr);
 
     /* Signals belong to the loop: the thread starts with all of them blocked. */
     sigset_t all;
@@ -395,7 +412,11 @@ void worker_free(struct worker *worker)
     pthread_cond_signal(&worker->changed);
     pthread_mutex_unlock(&worker->lock);
     pthread_join(worker->thread, NULL);
-    while (run_posts(worker->loop)) {
+    evloop_run_posts(worker->loop);
+    while (worker->first != NULL) { /* what came after its end */
+        struct job *job = worker->first;
+        worker->first = job->next;
+        free(job);
     }
     pthread_cond_destroy(&worker->changed);
     pthread_mutex_destroy(&worker->lock);
@@ -412,6 +433,31 @@ bool worker_abandon(struct worker *worker)
         pthread_detach(worker->thread);
     }
     return busy;
+}
+
+bool worker_finish(struct worker *worker, uint64_t until_us)
+{
+    if (worker == NULL) {
+        return true;
+    }
+    struct timespec until = {.tv_sec = (time_t)(until_us / USECS_PER_S),
+                             .tv_nsec = (long)(until_us % USECS_PER_S) * 1000};
+    pthread_mutex_lock(&worker->lock);
+    worker->stopping = true;
+    pthread_cond_broadcast(&worker->changed);
+    int r = 0;
+    while (!worker->ended && r == 0) {
+        r = until_us == UINT64_MAX
+                ? pthread_cond_wait(&worker->changed, &worker->lock)
+                : pthread_cond_timedwait(&worker->changed, &worker->lock, &until);
+    }
+    bool ended = worker->ended;
+    worker->abandoned = !ended;
+    pthread_mutex_unlock(&worker->lock);
+    if (!ended) {
+        pthread_detach(worker->thread);
+    }
+    return ended;
 }
 
 void worker_submit(struct worker *worker, evloop_fn *work, evloop_fn *done, void *data)

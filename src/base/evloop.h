@@ -34,6 +34,8 @@ int evloop_timer_set(struct evloop_timer *timer, uint64_t delay_us);
 void evloop_timer_free(struct evloop_timer *timer);
 /* Runs `fn` on the loop thread soon. Any thread; the only such function. */
 void evloop_post(struct evloop *loop, evloop_fn *fn, void *data);
+/* Once the loop has ended: runs all that was posted. Loop thread only. */
+void evloop_run_posts(struct evloop *loop);
 
 /* One thread with a queue, first in first out. `work` runs on the worker, then `done` on the loop.
  */
@@ -44,6 +46,11 @@ void worker_free(struct worker *worker);
  * is in the middle of a job, whose `done` never runs and whose memory is never freed. False if it
  * is idle: then free it. Loop thread only. */
 bool worker_abandon(struct worker *worker);
+/* The same when there is time until `until_us` (monotonic): true if all that was queued is done by
+ * then, and worker_free() won't wait; else the job that hangs is left to itself, and what was
+ * queued behind it never runs. UINT64_MAX: waits as long as it takes. NULL: true. Loop thread only.
+ */
+bool worker_finish(struct worker *worker, uint64_t until_us);
 void worker_submit(struct worker *worker, evloop_fn *work, evloop_fn *done, void *data);
 
 #endif

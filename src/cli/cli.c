@@ -7,25 +7,38 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/view.h"
+#include "cli/waiting.h"
 
-static struct client *client_of(struct cli *cli)
+static int call(struct cli *cli, const char *method, const char *path, const json_t *body,
+                json_t **ret_json, struct error *err)
 {
     if (cli->client == NULL) {
         cli->client = client_new(cli->socket);
+        cli->waiting = waiting_new(cli);
     }
-    return cli->client;
+    waiting_begin(cli->waiting);
+    int result = client_call(cli->client, method, path, body, ret_json, err);
+    waiting_end(cli->waiting);
+    return result;
 }
 
 int cli_get(struct cli *cli, const char *path, json_t **ret_json, struct error *err)
 {
-    return client_call(client_of(cli), "GET", path, NULL, ret_json, err);
+    int result = call(cli, "GET", path, NULL, ret_json, err);
+    const char *late = result == 0 ? view_text(*ret_json, "late", NULL) : NULL;
+    if (late != NULL) {
+        fprintf(stderr, "cleave: as of %s: %s\n", view_text(*ret_json, "observedAt", "never"),
+                late);
+    }
+    return result;
 }
 
 int cli_change(struct cli *cli, const char *method, const char *path, const json_t *body,
                json_t **ret_json, struct error *err)
 {
     CLEANUP_FREE char *full = xasprintf("%s%s", path, cli->dry_run ? "?dryRun=true" : "");
-    return client_call(client_of(cli), method, full, body, ret_json, err);
+    return call(cli, method, full, body, ret_json, err);
 }
 
 bool cli_print_raw(const struct cli *cli, const json_t *json)

@@ -17,9 +17,10 @@ struct cli {
     bool dry_run;
     bool no_wait;
     struct client *client; /* made by the first request */
+    struct waiting *waiting;
 };
 
-/* GET; the caller owns *ret_json. */
+/* GET; the caller owns *ret_json. Says on standard error when what it shows is not fresh. */
 int cli_get(struct cli *cli, const char *path, json_t **ret_json, struct error *err);
 /* A change: adds ?dryRun=true if asked for. */
 int cli_change(struct cli *cli, const char *method, const char *path, const json_t *body,

@@ -5,6 +5,7 @@
 
 #include "cli/args.h"
 #include "cli/help.h"
+#include "cli/waiting.h"
 
 /* Once per name. One that fails is told, and stops none of the others. */
 static int run_each(struct cli *cli, const struct words *words)
@@ -64,6 +65,7 @@ int main(int argc, char **argv)
         code = run(argc, argv, &cli, &args);
     }
     client_free(cli.client);
+    waiting_free(cli.waiting);
     if (fflush(stdout) != 0 && code == 0) {
         perror("cleave: writing to standard output");
         return reason_exit_status(REASON_INTERNAL);

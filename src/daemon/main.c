@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 
 #include "api/api.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "daemon/drivers.h"
@@ -22,6 +24,8 @@
 #include "store/sqlite.h"
 
 #define USECS_PER_S UINT64_C(1000000)
+/* How long the calls that are under way may take at the end. */
+#define FINISH_US (3 * USECS_PER_S)
 
 /* Everything that lives as long as the daemon, in the order in which it is made. */
 struct daemon {
@@ -37,10 +41,26 @@ struct daemon {
     struct api *api;
 };
 
+/* A driver or a libvirt that hangs has a thread of ours, and what it uses can't be freed. All that
+ * was done is in the journal: the next start goes on from there. */
+static _Noreturn void leave(struct daemon *d)
+{
+    log_warning(
+        "a call into NVML, sysfs or libvirt has not come back: left as it is; the next start "
+        "goes on with what is unfinished");
+    (void)unlink(d->settings.socket);
+    d->store->ops->free(d->store);
+    _exit(0);
+}
+
 static void daemon_done(struct daemon *d)
 {
     manager_stop(d->manager);
     api_flush(d->api);
+    if (!manager_finish(d->manager, clock_monotonic_us() + FINISH_US)) {
+        api_flush(d->api); /* what ended meanwhile */
+        leave(d);
+    }
     manager_free(d->manager); /* answers what is open, so before the API */
     api_free(d->api);
     if (d->drivers_open) {

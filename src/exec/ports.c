@@ -3,16 +3,13 @@
 
 #include <unistd.h>
 
-int ports_observe_hardware(const struct ports *ports, struct host **ret_host, struct error *err)
+int ports_observe_pci(struct pci_port *port, struct host **ret_host, struct error *err)
 {
     CLEANUP(host_freep) struct host *host = host_new();
     if (gethostname(host->name, sizeof(host->name) - 1) != 0) {
         host->name[0] = '\0'; /* unknown */
     }
-    int r = ports->pci->ops->observe(ports->pci, host, err);
-    if (r == 0) {
-        r = ports->gpu->ops->observe(ports->gpu, host, err);
-    }
+    int r = port->ops->observe(port, host, err);
     if (r == 0) {
         *ret_host = TAKE_PTR(host);
     }
@@ -33,7 +30,10 @@ int ports_observe(const struct ports *ports, struct host **ret_host, struct erro
 {
     CLEANUP(host_freep) struct host *host = NULL;
     CLEANUP(host_freep) struct host *guests = NULL;
-    int r = ports_observe_hardware(ports, &host, err);
+    int r = ports_observe_pci(ports->pci, &host, err);
+    if (r == 0) {
+        r = ports->gpu->ops->observe(ports->gpu, host, err);
+    }
     if (r == 0) {
         r = ports_observe_guests(ports->guest, &guests, err);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The three ports as one: a step goes to the port of its kind. Worker thread only. */
+/* The three ports as one: a step goes to the port of its kind. Worker threads only. */
 #ifndef EXEC_PORTS_H
 #define EXEC_PORTS_H
 
@@ -14,8 +14,9 @@ struct ports {
 };
 
 /* A host has two halves that are looked at apart, because libvirt can keep the second waiting as
- * long as any VM's hook script runs: the GPUs, and the VMs. The caller frees the host. */
-int ports_observe_hardware(const struct ports *ports, struct host **ret_host, struct error *err);
+ * long as any VM's hook script runs: the GPUs, and the VMs. Of the first this is the kernel's part,
+ * to which NVML's is added by gpu_port's observe(). The caller frees the host. */
+int ports_observe_pci(struct pci_port *port, struct host **ret_host, struct error *err);
 int ports_observe_guests(struct guest_port *port, struct host **ret_host, struct error *err);
 /* Both, one after the other, derived. */
 int ports_observe(const struct ports *ports, struct host **ret_host, struct error *err);

@@ -178,11 +178,9 @@ static void undo_done(void *data)
 
 static void submit(struct runner *runner, evloop_fn *work, evloop_fn *done)
 {
-    const struct runner_config *config = &runner->config;
-    bool is_guest = step_kind_port(current(runner)->kind) == PORT_GUEST;
+    enum port_kind port = step_kind_port(current(runner)->kind);
     runner->job = (struct runner_job){.step = *current(runner)};
-    worker_submit(is_guest && config->guest_worker != NULL ? config->guest_worker : config->worker,
-                  work, done, runner);
+    worker_submit(runner->config.workers[port], work, done, runner);
 }
 
 static void undo_next(struct runner *runner)

@@ -23,8 +23,7 @@ typedef void runner_done_fn(struct plan *plan, void *data); /* takes the plan */
 
 struct runner_config {
     struct evloop *loop;
-    struct worker *worker;       /* steps of the hardware */
-    struct worker *guest_worker; /* steps of VMs: libvirt may keep them waiting; NULL: `worker` */
+    struct worker *workers[PORT_GUEST + 1]; /* by enum port_kind; may be one for all */
     struct store *store;
     struct ports ports;
     runner_progress_fn *progress;

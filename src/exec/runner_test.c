@@ -52,7 +52,7 @@ static int setup(void **state)
     assert_int_equal(evloop_new(&f->loop), 0);
     assert_int_equal(worker_new(f->loop, "ports", &f->worker), 0);
     struct runner_config config = {.loop = f->loop,
-                                   .worker = f->worker,
+                                   .workers = {f->worker, f->worker, f->worker},
                                    .store = f->store,
                                    .ports = f->ports,
                                    .progress = on_progress,

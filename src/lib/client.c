@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/remote.h"
@@ -19,6 +20,7 @@
 
 #define CONNECT_TIMEOUT_S 5L
 #define REPLY_TIMEOUT_S 600L
+#define WAIT_PERIOD_US 900000 /* a little less than libcurl's second */
 #define MAX_PATH_LEN (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 /* The host part is never resolved: the socket stands for it. */
 #define BASE_URL "http://localhost"
@@ -30,7 +32,10 @@ struct client {
     struct carrier *carrier;
     long timeout_s;
     size_t max_reply;
-    bool by_name; /* over TCP, to a name that a resolver turns into an address */
+    bool by_name;            /* over TCP, to a name that a resolver turns into an address */
+    client_wait_fn *on_wait; /* NULL: nothing is said while it waits */
+    void *wait_data;
+    uint64_t wait_after_us, next_wait_us;
     CURL *curl;
 };
 
@@ -100,6 +105,29 @@ void client_free(struct client *client)
     free(client->name);
     free(client->socket_path);
     free(client);
+}
+
+void client_on_wait(struct client *client, unsigned after_ms, client_wait_fn *fn, void *data)
+{
+    client->on_wait = fn;
+    client->wait_data = data;
+    client->wait_after_us = (uint64_t)after_ms * 1000;
+}
+
+/* libcurl calls it about once a second, more often while data flows. */
+static int on_progress(void *data, curl_off_t total, curl_off_t got, curl_off_t to_send,
+                       curl_off_t sent)
+{
+    (void)total;
+    (void)got;
+    (void)to_send;
+    (void)sent;
+    struct client *client = data;
+    if (clock_monotonic_us() >= client->next_wait_us) {
+        client->next_wait_us = clock_monotonic_us() + WAIT_PERIOD_US;
+        client->on_wait(client->wait_data);
+    }
+    return 0;
 }
 
 static size_t on_data(char *data, size_t size, size_t n, void *userdata)
@@ -178,8 +206,7 @@ static curl_socket_t open_to_name(void *data, curlsocktype purpose, struct curl_
 }
 
 /* Options that every request has; the handle is kept, and so is its connection. */
-static void prepare(const struct client *client, const char *method, const char *url,
-                    struct reply *reply)
+static void prepare(struct client *client, const char *method, const char *url, struct reply *reply)
 {
     CURL *curl = client->curl;
     curl_easy_reset(curl);
@@ -202,6 +229,12 @@ static void prepare(const struct client *client, const char *method, const char 
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "cleave/" CLEAVE_VERSION);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
+    if (client->on_wait != NULL) {
+        client->next_wait_us = clock_monotonic_us() + client->wait_after_us;
+        curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+        curl_easy_setopt(curl, CURLOPT_XFERINFODATA, client);
+    }
 }
 
 static int take_reply(const struct client *client, const struct reply *reply, json_t **ret_json,

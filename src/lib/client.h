@@ -24,6 +24,10 @@ int client_new_address(const char *address, struct client **ret_client, struct e
 void client_free(struct client *client);
 /* How long to wait for an answer; ten minutes, unless this says otherwise. */
 void client_set_timeout(struct client *client, long timeout_s);
+/* `fn` is called about once a second while a request has no answer, after `after_ms`. It may ask
+ * the daemon through another client. */
+typedef void client_wait_fn(void *data);
+void client_on_wait(struct client *client, unsigned after_ms, client_wait_fn *fn, void *data);
 DEFINE_FREEP(struct client *, client_free)
 
 /* Sends one request; `body` may be NULL. The caller owns *ret_json. An error that the API answers

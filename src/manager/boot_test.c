@@ -83,7 +83,7 @@ static void a_restoration_in_a_new_boot_waits_for_no_libvirt(void **state)
     }
     assert_int_equal(fake_host_count_vgpus(&f->host), 1);
     restore(&f->lab); /* and comes after it */
-    assert_false(m->views[HALF_GUESTS].known || m->impatient);
+    assert_false(m->views[HALF_GUESTS].known || m->views[HALF_GUESTS].late);
 
     silence.over = true;
     pthread_join(silence.thread, NULL);

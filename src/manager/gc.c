@@ -397,22 +397,24 @@ static void answer(struct manager *m, const struct error *observe_err, void *dat
     collector_init(&c, m);
     if (observe_err != NULL) {
         err = *observe_err;
-    } else if (check_libvirt(m, &err) == 0) {
+    } else if ((m->views[HALF_GUESTS].late && m->views[HALF_GUESTS].seen_us != 0) ||
+               check_libvirt(m, &err) == 0) {
         (void)collect(&c, &err);
     }
     if (err.reason != REASON_NONE) {
         question->reply(NULL, &err, question->data);
         return;
     }
-    question->reply(json_pack("{s:O, s:O}", "garbage", c.garbage, "kept", c.kept), NULL,
-                    question->data);
+    json_t *body = json_pack("{s:O, s:O}", "garbage", c.garbage, "kept", c.kept);
+    manager_add_lateness(m, body);
+    question->reply(body, NULL, question->data);
 }
 
 void manager_list_garbage(struct manager *m, manager_reply_fn *reply, void *data)
 {
     struct question *question = xcalloc(1, sizeof(*question));
     *question = (struct question){reply, data};
-    manager_observe(m, answer, question);
+    manager_observe_soon(m, answer, question);
 }
 
 /* The lists of what it is about travel with the plan. */

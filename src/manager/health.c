@@ -216,15 +216,15 @@ static void unwatch_work(void *data)
 
 void manager_watch_gpus(struct manager *m)
 {
-    worker_submit(m->views[HALF_HARDWARE].worker, watch_work, NULL, m);
+    worker_submit(m->driver_worker, watch_work, NULL, m);
 }
 
 void manager_unwatch_gpus(struct manager *m)
 {
-    if (m->views[HALF_HARDWARE].worker == NULL) {
+    if (m->driver_worker == NULL) {
         return;
     }
-    worker_submit(m->views[HALF_HARDWARE].worker, unwatch_work, NULL, m);
+    worker_submit(m->driver_worker, unwatch_work, NULL, m);
 }
 
 /* ---- what an observation shows ---- */

@@ -230,6 +230,13 @@ static void run_offer(struct change *change)
         change_refuse(change, &err);
         return;
     }
+    if (m->driver_look != NULL && m->driver_problem[0] != '\0') {
+        error_set(&err, REASON_UNAVAILABLE, "NVML", "no VM can come here now: %s",
+                  m->driver_problem);
+        error_hint(&err, "try again later; `cleave host show` there tells what hangs");
+        change_refuse(change, &err);
+        return;
+    }
     struct asking *asking = xcalloc(1, sizeof(*asking));
     asking->change = change;
     asking->gpu = m->config.ports.gpu;
@@ -240,7 +247,7 @@ static void run_offer(struct change *change)
             }
         }
     }
-    worker_submit(m->views[HALF_HARDWARE].worker, ask_nvml, offer_asked, asking);
+    worker_submit(m->driver_worker, ask_nvml, offer_asked, asking);
 }
 
 void manager_offer_incoming(struct manager *m, const struct caller *caller, const json_t *body,

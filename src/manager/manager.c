@@ -95,21 +95,28 @@ static void observe_again(void *data)
     manager_observe(data, ignore, NULL);
 }
 
+/* All threads but those of migrations: in what hangs one of them can't hold up another. */
 static int start_workers(struct manager *m, struct error *err)
 {
-    int r = worker_new(m->config.loop, "hardware", &m->views[HALF_HARDWARE].worker);
-    if (r == 0) {
-        r = worker_new(m->config.loop, "guests", &m->views[HALF_GUESTS].worker);
+    const struct {
+        const char *name;
+        struct worker **worker;
+    } workers[] = {
+        {"look-pci", &m->views[HALF_HARDWARE].worker},
+        {"look-gpu", &m->driver_worker},
+        {"look-guests", &m->views[HALF_GUESTS].worker},
+        {"step-gpu", &m->step_workers[PORT_GPU]},
+        {"step-pci", &m->step_workers[PORT_PCI]},
+        {"vm-change", &m->step_workers[PORT_GUEST]},
+        {"vm-stop", m->config.slow_guest != NULL ? &m->stop_worker : NULL},
+    };
+    int r = evloop_timer_new(m->config.loop, manager_lose_patience, m, &m->patience);
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(workers); i++) {
+        if (workers[i].worker != NULL) {
+            r = worker_new(m->config.loop, workers[i].name, workers[i].worker);
+        }
     }
-    if (r == 0) {
-        r = worker_new(m->config.loop, "vm-change", &m->guest_worker);
-    }
-    if (r == 0 && m->config.slow_guest != NULL) {
-        r = worker_new(m->config.loop, "vm-stop", &m->stop_worker);
-    }
-    if (r == 0) {
-        r = evloop_timer_new(m->config.loop, manager_lose_patience, m, &m->patience);
-    }
+    m->guest_worker = m->step_workers[PORT_GUEST];
     m->views[HALF_HARDWARE].ports = m->config.ports;
     m->views[HALF_GUESTS].ports.guest =
         m->config.watch_guest != NULL ? m->config.watch_guest : m->config.ports.guest;
@@ -161,8 +168,8 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
         return r;
     }
     struct runner_config runner = {.loop = config->loop,
-                                   .worker = m->views[HALF_HARDWARE].worker,
-                                   .guest_worker = m->guest_worker,
+                                   .workers = {m->step_workers[PORT_GPU], m->step_workers[PORT_PCI],
+                                               m->step_workers[PORT_GUEST]},
                                    .store = config->store,
                                    .ports = config->ports,
                                    .progress = manager_plan_progress,
@@ -225,16 +232,43 @@ void manager_stop(struct manager *m)
     refuse_all(m);
 }
 
+bool manager_finish(struct manager *m, uint64_t until_us)
+{
+    if (m == NULL || m->finished) {
+        return true;
+    }
+    m->finished = true;
+    manager_stop(m);
+    manager_unwatch_gpus(m);
+    struct worker *workers[] = {
+        m->views[HALF_HARDWARE].worker,
+        m->driver_worker,
+        m->views[HALF_GUESTS].worker,
+        m->step_workers[PORT_GPU],
+        m->step_workers[PORT_PCI],
+        m->step_workers[PORT_GUEST],
+        m->stop_worker,
+    };
+    bool all = migrations_finish(m, until_us);
+    for (size_t i = 0; i < ARRAY_SIZE(workers); i++) {
+        all = worker_finish(workers[i], until_us) && all;
+    }
+    evloop_run_posts(m->config.loop); /* what they did is journalled */
+    return all;
+}
+
 void manager_free(struct manager *m)
 {
     if (m == NULL) {
         return;
     }
-    manager_stop(m);
-    manager_unwatch_gpus(m);
+    (void)manager_finish(m, UINT64_MAX);
     migrations_close(m);
     worker_free(m->stop_worker);
-    worker_free(m->guest_worker);
+    for (size_t i = 0; i < ARRAY_SIZE(m->step_workers); i++) {
+        worker_free(m->step_workers[i]);
+    }
+    worker_free(m->driver_worker);
     for (size_t half = 0; half < HALF_COUNT; half++) {
         worker_free(m->views[half].worker);
         host_free(m->views[half].host);

@@ -39,7 +39,10 @@ struct manager_config {
     uint64_t restore_timeout_us;   /* after a reboot; 0: the host is restored only when asked */
     uint64_t observe_period_us;    /* 0: only on demand */
     uint64_t vm_grace_us;          /* how long a VM may be gone before its claims go, too */
-    uint64_t hook_deadline_us;     /* when a VM that waits for its device is refused; 0: a minute */
+    /* How long an answer from NVML or sysfs, from libvirt, and to who only reads may take before it
+     * is given without; 0: the defaults in manager/state.h. */
+    uint64_t hardware_patience_us, guests_patience_us, read_patience_us;
+    uint64_t hook_deadline_us; /* when a VM that waits for its device is refused; 0: a minute */
 };
 
 /* Loads the store, resumes unfinished plans, starts observing. Takes nothing; all is borrowed. */
@@ -49,6 +52,11 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
  * starting that very VM, and would never come back. Those answers must go out before
  * manager_free(). */
 void manager_stop(struct manager *manager);
+/* Once the loop has ended: waits until `until_us` (monotonic) for what hangs in a driver or in
+ * libvirt. False: it still does, and the threads are left to themselves; then the process has to
+ * end without freeing what they use, the manager first of all. The journal has all that they did.
+ */
+bool manager_finish(struct manager *manager, uint64_t until_us);
 /* Once the loop has ended: journals the step that is being applied, refuses what still waits. */
 void manager_free(struct manager *manager);
 DEFINE_FREEP(struct manager *, manager_free)
@@ -65,6 +73,8 @@ struct caller {
 /* Each calls `reply` exactly once, maybe before returning. Bodies are API JSON (api/openapi.yaml).
  * Changes answer with {"plan": …, "claims": […]}; with dry_run nothing is stored or changed and
  * the plan's state is "planned"; else the plan is running (poll get_plan). */
+/* What hangs, what has the turn, and how many wait for it. Never waits. */
+void manager_get_health(struct manager *m, manager_reply_fn *reply, void *data);
 void manager_get_host(struct manager *m, manager_reply_fn *reply, void *data);
 /* Brings back what a reboot or a reload of the driver took. Body, may be NULL: {"timeoutSeconds"?}.
  * Answers at once with how far it is (schema Restore); ask manager_get_restore() for the rest. */

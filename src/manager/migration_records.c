@@ -157,15 +157,31 @@ void migrations_resume(struct manager *m)
     }
 }
 
+static bool is_moving(const struct manager *m)
+{
+    bool moving = false;
+    for (vec_each(&m->migrations->moves, move)) {
+        moving = moving || (*move)->moving;
+    }
+    return moving;
+}
+
+bool migrations_finish(struct manager *m, uint64_t until_us)
+{
+    if (m->migrations == NULL) {
+        return true;
+    }
+    bool all = worker_finish(m->migrations->watch_worker, until_us);
+    all = worker_finish(m->migrations->peer_worker, until_us) && all;
+    return (is_moving(m) || worker_finish(m->migrations->move_worker, until_us)) && all;
+}
+
 void migrations_close(struct manager *m)
 {
     if (m->migrations == NULL) {
         return;
     }
-    bool moving = false;
-    for (vec_each(&m->migrations->moves, move)) {
-        moving = moving || (*move)->moving;
-    }
+    bool moving = is_moving(m);
     evloop_timer_free(TAKE_PTR(m->migrations->look));
     worker_free(TAKE_PTR(m->migrations->watch_worker));
     worker_free(TAKE_PTR(m->migrations->peer_worker));

@@ -225,7 +225,7 @@ void move_measure(struct move *move, evloop_fn *done)
                                                       .type_id = device->from.type_id};
     }
     move->jobs++;
-    worker_submit(m->views[HALF_HARDWARE].worker, vgpu_work, vgpus_done, job);
+    worker_submit(m->driver_worker, vgpu_work, vgpus_done, job);
 }
 
 /* ---- libvirt ---- */

@@ -90,6 +90,8 @@ struct migrations {
 /* Reads the store; workers start. Unfinished ones go on with migrations_resume(). */
 int migrations_open(struct manager *m, struct error *err);
 void migrations_resume(struct manager *m);
+/* Waits for the workers as manager_finish() does, but not for a VM that moves. */
+bool migrations_finish(struct manager *m, uint64_t until_us);
 /* Ends the workers. A VM that libvirt is moving goes on moving without us; the next start sees
  * where it came to. */
 void migrations_close(struct manager *m);

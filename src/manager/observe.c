@@ -22,16 +22,22 @@ bool manager_is_looking(const struct manager *m)
 
 /* ---- on the workers ---- */
 
-static void look_at_hardware(void *data)
+static void look_at_pci(void *data)
 {
     struct view *view = &((struct manager *)data)->views[HALF_HARDWARE];
-    view->result = ports_observe_hardware(&view->ports, &view->host, &view->err);
+    view->result = ports_observe_pci(view->ports.pci, &view->host, &view->err);
 }
 
 static void look_at_guests(void *data)
 {
     struct view *view = &((struct manager *)data)->views[HALF_GUESTS];
     view->result = ports_observe_guests(view->ports.guest, &view->host, &view->err);
+}
+
+static void ask_driver(void *data)
+{
+    struct driver_look *look = data;
+    look->result = look->port->ops->observe(look->port, look->host, &look->err);
 }
 
 /* ---- what was seen becomes manager->host ---- */
@@ -63,28 +69,87 @@ static const struct host *seen_before(const struct manager *m, enum half half)
     return m->views[half].known ? m->host : &nothing;
 }
 
+/* Those who asked get on without a part that is late: as it was seen before, and marked so. */
+static void end_lateness(struct manager *m)
+{
+    for (vec_each(&m->host->gpus, gpu)) {
+        if (str_eq(gpu->problem, m->driver_problem)) {
+            gpu->problem[0] = '\0';
+        }
+    }
+    m->driver_problem[0] = '\0';
+}
+
 static void take_hardware(struct manager *m, struct host *now)
 {
     const struct host *was = seen_before(m, HALF_HARDWARE);
+    bool was_late = m->driver_problem[0] != '\0';
     name_models(m, now);
     note_problem(was->nvml_problem, now->nvml_problem, "only pass-through works without it");
     note_problem(was->pci_problem, now->pci_problem, "GPUs can't be changed");
+    if (was_late && m->host != NULL) {
+        end_lateness(m);
+    }
     if (m->host != NULL) {
         host_take_guests(now, m->host);
     } else {
-        STR_SET(now->libvirt_problem, "libvirt was not asked yet");
+        STR_SET(now->libvirt_problem, "libvirt has not answered yet");
     }
     host_derive(now);
-    if (m->views[HALF_HARDWARE].known) {
+    if (m->driver_known) {
         manager_note_gpu_drift(m, now);
     }
     bool driver_came =
-        (was->nvml_problem[0] != '\0' && now->nvml_problem[0] == '\0') ||
+        (was->nvml_problem[0] != '\0' && now->nvml_problem[0] == '\0' && !was_late) ||
+        (was_late && m->restore.active) ||
         (was->driver_load != 0 && now->driver_load != 0 && was->driver_load != now->driver_load);
     host_free(m->host);
     m->host = now;
+    m->driver_known = true;
     manager_note_health(m);
     manager_restore_look(m, driver_came);
+    if (was_late) {
+        manager_retry_now(m);
+    }
+}
+
+/* NVML is late: its GPUs stay as they were seen last, and nothing is done to them. What the kernel
+ * shows of the others is fresh. */
+static void take_hardware_without_driver(struct manager *m, struct host *now)
+{
+    const struct host *was = seen_before(m, HALF_HARDWARE);
+    if (m->driver_problem[0] == '\0') {
+        char at[WHEN_SIZE];
+        str_print(m->driver_problem, sizeof(m->driver_problem), "NVML has not answered since %s",
+                  manager_when(m->driver_look->since_us, at));
+    }
+    name_models(m, now);
+    STR_SET(now->nvml_problem, m->driver_problem);
+    note_problem(was->nvml_problem, now->nvml_problem,
+                 "its GPUs are shown as they were seen last; others can be passed through");
+    STR_SET(now->driver_version, was->driver_version);
+    STR_SET(now->nvml_version, was->nvml_version);
+    for (vec_each(&now->gpus, gpu)) {
+        struct gpu *old = m->host == NULL ? NULL : host_find_gpu_addr(m->host, &gpu->addr);
+        if (gpu->other_vendor != 0 || !str_eq(gpu->driver, "nvidia")) {
+            continue;
+        }
+        if (old != NULL && str_eq(old->driver, "nvidia")) {
+            struct gpu fresh = *gpu;
+            *gpu = *old;
+            *old = fresh; /* freed with the host that it was part of */
+        }
+        if (gpu->fault == GPU_FAULT_NONE) {
+            STR_SET(gpu->problem, m->driver_problem);
+        }
+    }
+    if (m->host != NULL) {
+        host_take_guests(now, m->host);
+    }
+    host_derive(now);
+    host_free(m->host);
+    m->host = now;
+    manager_note_health(m);
 }
 
 static bool has_claim(const struct manager *m, const struct vm *vm)
@@ -145,27 +210,66 @@ static void take_guests(struct manager *m, struct host *now)
 
 /* ---- who asked ---- */
 
-static bool is_answered(const struct manager *m, const struct observer *observer)
+static bool is_read(const struct observer *observer)
 {
-    bool hardware = m->views[HALF_HARDWARE].ended >= observer->needs[HALF_HARDWARE];
-    bool guests = m->views[HALF_GUESTS].ended >= observer->needs[HALF_GUESTS];
-    return hardware && (guests || (m->impatient && m->host != NULL));
+    return observer->due_us != 0;
 }
 
-/* Why the answer is none, or NULL. */
-static const struct error *why_not(const struct manager *m, const struct observer *observer)
+static bool is_due(const struct observer *observer)
 {
+    return is_read(observer) && clock_monotonic_us() >= observer->due_us;
+}
+
+static bool is_answered(const struct manager *m, const struct observer *observer)
+{
+    const struct view *hardware = &m->views[HALF_HARDWARE];
+    const struct view *guests = &m->views[HALF_GUESTS];
+    bool has_hardware = hardware->ended >= observer->needs[HALF_HARDWARE] || hardware->late;
+    bool has_guests = guests->ended >= observer->needs[HALF_GUESTS] ||
+                      (guests->late && m->host != NULL) || hardware->late;
+    return (has_hardware && has_guests) || is_due(observer);
+}
+
+static struct error late_error(const struct manager *m)
+{
+    struct error err = {0};
+    char at[WHEN_SIZE];
+    const struct view *view = &m->views[HALF_HARDWARE];
+    const char *who = m->driver_look != NULL ? "NVML" : "sysfs";
+    uint64_t since_us = m->driver_look != NULL ? m->driver_look->since_us : view->begun_us;
+    error_set(&err, REASON_UNAVAILABLE, who,
+              "%s has not answered since %s, so that the GPUs can't "
+              "be looked at",
+              who, manager_when(since_us, at));
+    error_hint(&err,
+               "try again later; `cleave host show` tells what hangs, and dmesg may tell why");
+    return err;
+}
+
+/* Why the answer is none; NONE: there is one. Who only reads takes what was seen before. */
+static struct error why_not(const struct manager *m, const struct observer *observer)
+{
+    struct error none = {0};
+    const struct view *hardware = &m->views[HALF_HARDWARE];
+    bool late = hardware->ended < observer->needs[HALF_HARDWARE];
+    if (m->stopping) {
+        return manager_stopping_error();
+    }
+    if (late && (!is_read(observer) || !hardware->known)) {
+        return late_error(m);
+    }
     for (size_t half = 0; half < HALF_COUNT; half++) {
         if (observer->needs[half] != 0 && m->views[half].problem.reason != REASON_NONE) {
-            return &m->views[half].problem;
+            return m->views[half].problem;
         }
     }
-    return NULL;
+    return none;
 }
+
+static void set_timer(struct manager *m);
 
 static void serve(struct manager *m)
 {
-    struct error stopping = manager_stopping_error();
     /* Observers may ask again: those are answered by a later look. */
     VEC(struct observer) ready = {0};
     size_t i = 0;
@@ -178,16 +282,40 @@ static void serve(struct manager *m)
         }
     }
     for (vec_each(&ready, observer)) {
-        observer->fn(m, m->stopping ? &stopping : why_not(m, observer), observer->data);
+        struct error why = why_not(m, observer);
+        observer->fn(m, why.reason != REASON_NONE ? &why : NULL, observer->data);
     }
     vec_done(&ready);
 }
 
-static void look_done(struct manager *m, enum half half);
+/* ---- looks ---- */
 
-static void hardware_done(void *data)
+static void look_done(struct manager *m, enum half half);
+static void driver_done(void *data);
+
+/* The kernel's half is there; the driver's is asked by a worker of its own, unless that still waits
+ * for an earlier answer. */
+static void pci_done(void *data)
 {
-    look_done(data, HALF_HARDWARE);
+    struct manager *m = data;
+    struct view *view = &m->views[HALF_HARDWARE];
+    view->again = false;
+    if (m->stopping) {
+        return;
+    }
+    if (view->result != 0 || m->driver_look != NULL) {
+        look_done(m, HALF_HARDWARE);
+        return;
+    }
+    struct driver_look *look = xcalloc(1, sizeof(*look));
+    *look = (struct driver_look){.manager = m,
+                                 .port = view->ports.gpu,
+                                 .host = TAKE_PTR(view->host),
+                                 .number = view->begun,
+                                 .n_plans = m->n_plans,
+                                 .since_us = clock_realtime_us()};
+    m->driver_look = look;
+    worker_submit(m->driver_worker, ask_driver, driver_done, look);
 }
 
 static void guests_done(void *data)
@@ -197,35 +325,38 @@ static void guests_done(void *data)
 
 static void look(struct manager *m, enum half half)
 {
-    static evloop_fn *const work[] = {look_at_hardware, look_at_guests};
-    static evloop_fn *const done[] = {hardware_done, guests_done};
+    static evloop_fn *const work[] = {look_at_pci, look_at_guests};
+    static evloop_fn *const done[] = {pci_done, guests_done};
     struct view *view = &m->views[half];
     view->begun++;
+    view->begun_us = clock_realtime_us();
+    view->late_us = clock_monotonic_us() + manager_patience_us(m, half);
     view->host = NULL;
     view->result = 0;
     view->err = (struct error){0};
-    if (half == HALF_GUESTS && m->patience != NULL) {
-        (void)evloop_timer_set(m->patience, GUESTS_PATIENCE_US);
-    }
     worker_submit(view->worker, work[half], done[half], m);
+    set_timer(m);
 }
 
 static void look_done(struct manager *m, enum half half)
 {
     struct view *view = &m->views[half];
     view->ended = view->begun;
-    if (half == HALF_GUESTS) {
-        m->impatient = false;
-    }
+    view->late = false;
     view->problem = view->err;
     if (view->result != 0) {
         log_warning("observing the host: %s", view->err.message);
-    } else if (half == HALF_HARDWARE) {
-        take_hardware(m, TAKE_PTR(view->host));
-    } else {
+    } else if (half == HALF_GUESTS) {
         take_guests(m, TAKE_PTR(view->host));
+    } else if (m->driver_look != NULL) {
+        take_hardware_without_driver(m, TAKE_PTR(view->host));
+    } else {
+        take_hardware(m, TAKE_PTR(view->host));
     }
     view->known = view->known || view->result == 0;
+    if (view->result == 0 && (half == HALF_GUESTS || m->driver_look == NULL)) {
+        view->seen_us = view->begun_us;
+    }
     serve(m);
     for (vec_each(&m->observers, observer)) {
         if (!m->stopping && !is_under_way(view) && observer->needs[half] > view->ended) {
@@ -234,14 +365,77 @@ static void look_done(struct manager *m, enum half half)
     }
 }
 
-void manager_lose_patience(void *data)
+/* What comes late is as good as fresh if nothing was planned meanwhile: a driver may need long. */
+static void driver_came_late(struct manager *m, struct driver_look *late)
 {
-    struct manager *m = data;
-    const struct view *guests = &m->views[HALF_GUESTS];
-    if (!is_under_way(guests) || m->impatient || m->stopping) {
-        return;
+    struct view *view = &m->views[HALF_HARDWARE];
+    char at[WHEN_SIZE];
+    log_info("NVML answers again, after it had not since %s", manager_when(late->since_us, at));
+    if (late->result == 0 && late->n_plans == m->n_plans && m->running == NULL) {
+        take_hardware(m, TAKE_PTR(late->host));
+        view->seen_us = late->since_us;
+    } else if (!is_under_way(view) && !m->stopping) {
+        look(m, HALF_HARDWARE);
     }
-    m->impatient = true;
+}
+
+static void driver_done(void *data)
+{
+    struct driver_look *look = data;
+    struct manager *m = look->manager;
+    struct view *view = &m->views[HALF_HARDWARE];
+    m->driver_look = NULL;
+    if (m->driver_problem[0] != '\0') {
+        driver_came_late(m, look);
+    } else if (look->number == view->begun && is_under_way(view) && !view->again) {
+        view->host = TAKE_PTR(look->host);
+        view->result = look->result;
+        view->err = look->err;
+        look_done(m, HALF_HARDWARE);
+    }
+    host_free(look->host);
+    free(look);
+}
+
+/* ---- patience ---- */
+
+uint64_t manager_patience_us(const struct manager *m, enum half half)
+{
+    uint64_t set_us =
+        half == HALF_GUESTS ? m->config.guests_patience_us : m->config.hardware_patience_us;
+    return set_us != 0 ? set_us : half == HALF_GUESTS ? GUESTS_PATIENCE_US : HARDWARE_PATIENCE_US;
+}
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* To the next moment at which something is late or due. */
+static void set_timer(struct manager *m)
+{
+    uint64_t next_us = UINT64_MAX;
+    for (size_t half = 0; half < HALF_COUNT; half++) {
+        const struct view *view = &m->views[half];
+        if (is_under_way(view) && !view->late) {
+            next_us = earlier(next_us, view->late_us);
+        }
+    }
+    for (vec_each(&m->observers, observer)) {
+        if (is_answered(m, observer)) {
+            next_us = 0;
+        } else if (is_read(observer)) {
+            next_us = earlier(next_us, observer->due_us);
+        }
+    }
+    if (next_us != UINT64_MAX && m->patience != NULL && !m->stopping) {
+        uint64_t now_us = clock_monotonic_us();
+        (void)evloop_timer_set(m->patience, next_us > now_us ? next_us - now_us : 0);
+    }
+}
+
+static void guests_are_late(struct manager *m)
+{
+    m->views[HALF_GUESTS].late = true;
     if (m->host == NULL) {
         m->host = host_new();
     }
@@ -249,8 +443,41 @@ void manager_lose_patience(void *data)
                                   "a VM is still running";
     note_problem(m->host->libvirt_problem, problem, "VMs are shown as they were seen last");
     STR_SET(m->host->libvirt_problem, problem);
-    serve(m);
 }
+
+/* Once for NVML: the look goes on without it, from what the kernel shows now. */
+static void hardware_is_late(struct manager *m)
+{
+    struct view *view = &m->views[HALF_HARDWARE];
+    if (m->driver_look != NULL && !view->again) {
+        view->again = true;
+        view->late_us = clock_monotonic_us() + manager_patience_us(m, HALF_HARDWARE);
+        worker_submit(view->worker, look_at_pci, pci_done, m);
+        return;
+    }
+    struct error err = late_error(m);
+    view->late = true;
+    log_warning("%s", err.message);
+}
+
+void manager_lose_patience(void *data)
+{
+    static void (*const become_late[])(struct manager *m) = {hardware_is_late, guests_are_late};
+    struct manager *m = data;
+    if (m->stopping) {
+        return;
+    }
+    for (size_t half = 0; half < HALF_COUNT; half++) {
+        const struct view *view = &m->views[half];
+        if (is_under_way(view) && !view->late && clock_monotonic_us() >= view->late_us) {
+            become_late[half](m);
+        }
+    }
+    serve(m);
+    set_timer(m);
+}
+
+/* ---- questions ---- */
 
 /* The look that begins next, or the one after it: one that began before the question may have
  * missed what the question is about. */
@@ -264,21 +491,34 @@ static uint64_t ask(struct manager *m, enum half half)
     return view->begun;
 }
 
-void manager_observe_hardware(struct manager *m, observed_fn *fn, void *data)
+static void observe(struct manager *m, bool guests, uint64_t patience_us, observed_fn *fn,
+                    void *data)
 {
     struct observer observer = {.fn = fn, .data = data};
+    if (patience_us != 0) {
+        observer.due_us = clock_monotonic_us() + patience_us;
+    }
     if (!m->stopping) {
         observer.needs[HALF_HARDWARE] = ask(m, HALF_HARDWARE);
+        observer.needs[HALF_GUESTS] = guests ? ask(m, HALF_GUESTS) : 0;
     }
     *vec_push(&m->observers) = observer;
+    set_timer(m);
+}
+
+void manager_observe_hardware(struct manager *m, observed_fn *fn, void *data)
+{
+    observe(m, false, 0, fn, data);
 }
 
 void manager_observe(struct manager *m, observed_fn *fn, void *data)
 {
-    struct observer observer = {.fn = fn, .data = data};
-    if (!m->stopping) {
-        observer.needs[HALF_HARDWARE] = ask(m, HALF_HARDWARE);
-        observer.needs[HALF_GUESTS] = ask(m, HALF_GUESTS);
-    }
-    *vec_push(&m->observers) = observer;
+    observe(m, true, 0, fn, data);
+}
+
+void manager_observe_soon(struct manager *m, observed_fn *fn, void *data)
+{
+    observe(m, true,
+            m->config.read_patience_us != 0 ? m->config.read_patience_us : READ_PATIENCE_US, fn,
+            data);
 }

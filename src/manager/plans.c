@@ -326,8 +326,10 @@ void manager_resume(struct manager *m)
         return;
     }
     m->busy = true;
+    m->turn_since_us = clock_realtime_us();
     touch_gpus(m, plan);
     m->running = plan;
+    m->n_plans++;
     log_info("plan %s (%s) was not finished: going on", plan->id, plan->reason);
     runner_resume(m->runner, plan);
 }
@@ -370,6 +372,7 @@ static void run_plan(struct manager *m, struct plan *plan)
 {
     touch_gpus(m, plan);
     m->running = plan;
+    m->n_plans++;
     runner_start(m->runner, plan);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests that only read: each is answered from a fresh observation. */
+/* Requests that only read: each is answered from a fresh observation, or, when that is late, from
+ * the last one with its age. */
 #include "base/str.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
@@ -21,6 +22,9 @@ static void answer_question(struct manager *m, const struct error *err, void *da
     if (err == NULL && question->answer(m, question, &body, &own) != 0) {
         err = &own;
     }
+    if (body != NULL) {
+        manager_add_lateness(m, body);
+    }
     question->reply(err == NULL ? body : NULL, err, question->data);
 }
 
@@ -28,7 +32,7 @@ static void ask(struct manager *m, struct question question)
 {
     struct question *copy = xcalloc(1, sizeof(*copy));
     *copy = question;
-    manager_observe(m, answer_question, copy);
+    manager_observe_soon(m, answer_question, copy);
 }
 
 static int answer_host(struct manager *m, const struct question *question, json_t **ret_body,
@@ -65,7 +69,8 @@ static int answer_vms(struct manager *m, const struct question *question, json_t
                       struct error *err)
 {
     (void)question;
-    if (m->host->libvirt_problem[0] != '\0') { /* unknown is not none */
+    bool seen = m->views[HALF_GUESTS].seen_us != 0 && m->views[HALF_GUESTS].late;
+    if (m->host->libvirt_problem[0] != '\0' && !seen) { /* unknown is not none */
         return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be listed: %s",
                          m->host->libvirt_problem);
     }

@@ -4,6 +4,7 @@
  * alone, and goes first: libvirt may tell nothing of any VM until that hook ends. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "manager/state.h"
@@ -85,7 +86,11 @@ void change_hand_over(struct change *change)
 
 static void run(struct change *change, const struct error *err)
 {
-    change->manager->busy = true;
+    struct manager *m = change->manager;
+    m->busy = true;
+    m->turn_since_us = clock_realtime_us();
+    str_print(m->turn_of, sizeof(m->turn_of), "%s%s",
+              change->name[0] != '\0' ? "a change of " : "a change", change->name);
     change->in_turn = true;
     if (err != NULL) {
         change_refuse(change, err);
@@ -147,6 +152,7 @@ static void run_next(void *data)
 void manager_release(struct manager *m)
 {
     m->busy = false;
+    m->turn_of[0] = '\0';
     evloop_post(m->config.loop, run_next, m);
 }
 

@@ -22,8 +22,13 @@
 /* After so long without an answer from libvirt those who ask go on without: VMs as last seen, and
  * host->libvirt_problem says so. */
 #define GUESTS_PATIENCE_US 10000000
+/* The same for NVML and sysfs. A driver that was not in use needs a second or two per GPU. */
+#define HARDWARE_PATIENCE_US 30000000
+/* Who only reads is answered by then, from what was seen last, with its age. */
+#define READ_PATIENCE_US 2000000
 
-/* Each half is looked at by a worker of its own, one look at a time. */
+/* Each half is looked at by a worker of its own, one look at a time; of the hardware NVML's part
+ * by another one, after sysfs's. */
 enum half { HALF_HARDWARE, HALF_GUESTS, HALF_COUNT };
 
 /* `err` is NULL if manager->host is fresh: looked at after the question. */
@@ -33,6 +38,7 @@ struct observer {
     observed_fn *fn;
     void *data;
     uint64_t needs[HALF_COUNT]; /* number of the look that answers; 0: not asked for */
+    uint64_t due_us; /* monotonic: what was seen last will do then; 0: it has to be fresh */
 };
 
 struct view {
@@ -41,9 +47,26 @@ struct view {
     uint64_t ended;
     bool known;           /* manager->host has what a look found */
     struct error problem; /* of the last look that ended; reason NONE: there was none */
+    uint64_t begun_us;    /* real time */
+    uint64_t seen_us;     /* real time: when the last whole look began; 0: never */
+    uint64_t late_us;     /* monotonic: when patience with the look under way ends */
+    bool late;            /* it is over: that look is waited for no more */
+    bool again;           /* sysfs is looked at once more, for NVML is late */
     /* The look under way; the worker's until it is done: */
     struct ports ports;
     struct host *host;
+    int result;
+    struct error err;
+};
+
+/* NVML is asked what it knows of `host`; the driver worker's until it is done. */
+struct driver_look {
+    struct manager *manager;
+    struct gpu_port *port;
+    struct host *host;
+    uint64_t number;   /* of the look */
+    uint64_t n_plans;  /* manager->n_plans when it began */
+    uint64_t since_us; /* real time */
     int result;
     struct error err;
 };
@@ -70,7 +93,10 @@ struct error manager_stopping_error(void);
  * libvirt. */
 void manager_observe(struct manager *m, observed_fn *fn, void *data);
 void manager_observe_hardware(struct manager *m, observed_fn *fn, void *data);
+/* For who only reads: all, or after a moment what was seen last (see manager_add_lateness()). */
+void manager_observe_soon(struct manager *m, observed_fn *fn, void *data);
 bool manager_is_looking(const struct manager *m);
+uint64_t manager_patience_us(const struct manager *m, enum half half);
 void manager_lose_patience(void *data); /* a timer's function */
 /* Records as events how `now` differs from manager->host: GPUs, but for those that the running plan
  * touches; VMs, but for our own. */
@@ -80,6 +106,14 @@ void manager_note_vm_drift(struct manager *m, const struct host *now);
 /* We are changing the VM; we have changed it. */
 void manager_own_vm(struct manager *m, const char *name);
 void manager_disown_vm(struct manager *m, const char *name);
+
+/* ---- what cleaved waits for (waiting.c) ---- */
+
+#define WHEN_SIZE 24
+/* "2026-11-21T05:30:12Z", from real time; returns `out`. */
+const char *manager_when(uint64_t realtime_us, char out[WHEN_SIZE]);
+/* Adds to the answer of who reads when that was seen, and what is late. */
+void manager_add_lateness(const struct manager *m, json_t *body);
 
 /* ---- changes: one at a time, in the order they came ---- */
 
@@ -356,7 +390,8 @@ void manager_guests_came(struct manager *m);
 
 struct manager {
     struct manager_config config;
-    struct worker *guest_worker; /* steps of VMs, and starting, defining, undefining them */
+    struct worker *step_workers[PORT_GUEST + 1]; /* by enum port_kind: steps of plans */
+    struct worker *guest_worker; /* of them: also for starting, defining, undefining VMs */
     struct worker *stop_worker;  /* config.slow_guest */
     struct runner *runner;
     struct claims claims;           /* as stored */
@@ -367,12 +402,16 @@ struct manager {
     struct drainage *drainage;     /* the latest; NULL: none */
     struct drainage *drain_trials; /* dry runs under way */
     bool stopping;
+    bool finished; /* the workers have ended, or were left to themselves */
 
     struct host *host; /* observed last, NULL at first */
     struct view views[HALF_COUNT];
     VEC(struct observer) observers;
-    struct evloop_timer *patience; /* with the look at the guests under way */
-    bool impatient;                /* it is over: nobody waits for that look any more */
+    struct worker *driver_worker;    /* asks NVML; steps have workers of their own */
+    struct driver_look *driver_look; /* under way; NULL: none */
+    bool driver_known;               /* NVML has answered once */
+    char driver_problem[96];         /* of GPUs while NVML is late; "": it is not */
+    struct evloop_timer *patience;   /* with looks under way, and of who only reads */
     VEC(struct own_vm) own_vms;
 
     struct change *first;
@@ -388,11 +427,14 @@ struct manager {
     VEC(struct retry) retries;
     struct evloop_timer *retry_timer; /* NULL: nothing ever failed */
     const struct plan *running;       /* in the runner's hands */
+    uint64_t n_plans;                 /* that ran */
     plan_end_fn *then;                /* waits for its end */
     void *then_data;
-    bool busy;                    /* a change or a plan is in hand */
-    VEC(struct pci_addr) touched; /* GPUs of the plan in hand: their changes are no drift */
-    struct plan *ended;           /* waits to be stored */
+    bool busy;                       /* a change or a plan is in hand */
+    char turn_of[VM_NAME_SIZE + 32]; /* what the change in hand is about; "": none is */
+    uint64_t turn_since_us;          /* real time */
+    VEC(struct pci_addr) touched;    /* GPUs of the plan in hand: their changes are no drift */
+    struct plan *ended;              /* waits to be stored */
     uint64_t commit_pause_us;
     struct plan **unfinished; /* found at start, oldest last; resumed one by one */
     size_t n_unfinished;

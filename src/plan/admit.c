@@ -240,7 +240,9 @@ static int check_nvml(const struct planner *planner, const struct claim *claim, 
     claim_subject(claim, subject, sizeof(subject));
     error_set(err, REASON_UNAVAILABLE, subject, "claim \"%s\" needs NVML: %s", claim->name,
               host->nvml_problem);
-    error_hint(err, "install or load NVIDIA's driver; only pass-through works without it");
+    error_hint(err, "%s; only pass-through works without it",
+               host->driver_version[0] == '\0' ? "install or load NVIDIA's driver"
+                                               : "dmesg (NVRM, Xid) may tell why");
     return -REASON_UNAVAILABLE;
 }
 

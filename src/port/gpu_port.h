@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The GPU driver's side of the hardware: MIG mode, GPU and compute instances, mixed-size mode.
- * Implemented by driver/nvml. All operations block and run on a worker thread, one at a time.
+ * Implemented by driver/nvml. All operations block, maybe for good when the driver hangs. Two
+ * threads may use a port: one that looks (observe, watch, vgpu_state, compatible), and one that
+ * changes (check, apply, hush).
  */
 #ifndef PORT_GPU_PORT_H
 #define PORT_GPU_PORT_H
@@ -54,7 +56,7 @@ struct gpu_port_ops {
      * while that keeps nobody from a GPU: see driver/nvml/nvml_watch.h. */
     int (*watch)(struct gpu_port *port, gpu_report_fn *fn, void *data, struct error *err);
     /* on: lets go of all GPUs, and returns when that is done, so that they can be unbound or reset;
-     * off: watches again. What is so already is left. */
+     * who looks waits until it is off again. On and off in pairs. */
     void (*hush)(struct gpu_port *port, bool on);
     /* Read-only. What a migration needs to know of a vGPU; -NOT_FOUND when the driver shows none.
      */

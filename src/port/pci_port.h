@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The kernel's side: PCI functions, IOMMU groups, driver binding, SR-IOV, and vGPUs through mdev or
- * vendor VFIO. Implemented by driver/sysfs. All operations block and run on a worker thread, one at
- * a time.
+ * vendor VFIO. Implemented by driver/sysfs. All operations block, maybe for good when a driver
+ * hangs. Two threads may use a port: one that observes, and one that checks and applies.
  */
 #ifndef PORT_PCI_PORT_H
 #define PORT_PCI_PORT_H

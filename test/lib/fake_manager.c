@@ -114,6 +114,14 @@ void fake_manager_free(struct manager *m)
 
 /* ---- reading ---- */
 
+void manager_get_health(struct manager *m, manager_reply_fn *reply, void *data)
+{
+    (void)m;
+    reply(json_pack("{s:s, s:s, s:[], s:n, s:i}", "status", "ok", "version", CLEAVE_VERSION,
+                    "problems", "turn", "waiting", 0),
+          NULL, data);
+}
+
 void manager_get_host(struct manager *m, manager_reply_fn *reply, void *data)
 {
     json_t *body = host_to_json(m->host);

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "fake_host.h"
@@ -11,21 +12,25 @@ struct faulty_gpu {
     struct gpu_port port;
     struct gpu_port *inner;
     struct faults *faults;
+    unsigned bit;
 };
 struct faulty_pci {
     struct pci_port port;
     struct pci_port *inner;
     struct faults *faults;
+    unsigned bit;
 };
 struct faulty_guest {
     struct guest_port port;
     struct guest_port *inner;
     struct faults *faults;
+    unsigned bit;
 };
 struct faulty_store {
     struct store store;
     struct store *inner;
     struct faults *faults;
+    unsigned bit; /* 0: it never hangs */
 };
 
 static void die(void)
@@ -46,10 +51,23 @@ static bool hits(struct faults *faults)
     return faults->kind != FAULT_NONE && call >= faults->at && call < faults->at + length;
 }
 
+static void hang(struct faults *faults, unsigned bit)
+{
+    if ((atomic_load(&faults->hang) & bit) == 0 || atomic_fetch_sub(&faults->spared, 1) > 0) {
+        return;
+    }
+    atomic_fetch_add(&faults->hanging, 1);
+    while ((atomic_load(&faults->hang) & bit) != 0) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    atomic_fetch_sub(&faults->hanging, 1);
+}
+
 /* Runs `call` under the faults of `self`. */
 #define WITH_FAULT(self, err, call)                                                                \
     do {                                                                                           \
         struct faults *faults_ = (self)->faults;                                                   \
+        hang(faults_, (self)->bit);                                                                \
         bool hit_ = hits(faults_);                                                                 \
         if (hit_ && faults_->kind == FAULT_DIE_BEFORE) {                                           \
             die();                                                                                 \
@@ -204,18 +222,22 @@ static const struct guest_port_ops guest_ops = {
 struct ports faulty_ports_new(struct ports inner, struct faults *faults)
 {
     struct faulty_gpu *gpu = xcalloc(1, sizeof(*gpu));
-    *gpu = (struct faulty_gpu){.port = {&gpu_ops}, .inner = inner.gpu, .faults = faults};
+    *gpu = (struct faulty_gpu){
+        .port = {&gpu_ops}, .inner = inner.gpu, .faults = faults, .bit = 1 << PORT_GPU};
     struct faulty_pci *pci = xcalloc(1, sizeof(*pci));
-    *pci = (struct faulty_pci){.port = {&pci_ops}, .inner = inner.pci, .faults = faults};
+    *pci = (struct faulty_pci){
+        .port = {&pci_ops}, .inner = inner.pci, .faults = faults, .bit = 1 << PORT_PCI};
     struct faulty_guest *guest = xcalloc(1, sizeof(*guest));
-    *guest = (struct faulty_guest){.port = {&guest_ops}, .inner = inner.guest, .faults = faults};
+    *guest = (struct faulty_guest){
+        .port = {&guest_ops}, .inner = inner.guest, .faults = faults, .bit = 1 << PORT_GUEST};
     return (struct ports){.gpu = &gpu->port, .pci = &pci->port, .guest = &guest->port};
 }
 
 struct guest_port *faulty_guest_new(struct guest_port *inner, struct faults *faults)
 {
     struct faulty_guest *guest = xcalloc(1, sizeof(*guest));
-    *guest = (struct faulty_guest){.port = {&guest_ops}, .inner = inner, .faults = faults};
+    *guest = (struct faulty_guest){
+        .port = {&guest_ops}, .inner = inner, .faults = faults, .bit = 1 << PORT_GUEST};
     return &guest->port;
 }
 

@@ -22,6 +22,11 @@ struct faults {
     unsigned at;     /* 1: the first call */
     unsigned length; /* how many calls in a row fail; 0 as 1 */
     atomic_uint calls;
+    /* Calls that don't come back while their port's bit (1 << enum port_kind) is set, but for the
+     * first `spared` of them. */
+    atomic_uint hang;
+    atomic_int spared;
+    atomic_uint hanging; /* how many do now */
 };
 
 /* Wrap and own the inner ones; `faults` is borrowed. Port calls are made one at a time,

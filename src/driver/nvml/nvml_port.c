@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "driver/nvml/nvml_port.h"
 
+#include <pthread.h>
+
 #include "base/mem.h"
 #include "base/str.h"
 #include "driver/nvml/nvml_migrate.h"
@@ -10,7 +12,9 @@
 
 struct nvml_port {
     struct gpu_port base;
-    struct nvml nvml;
+    struct nvml nvml;         /* who looks */
+    struct nvml step_nvml;    /* who changes: on another thread */
+    pthread_mutex_t in_use;   /* NVML is open: held by who looks, and by a step that needs quiet */
     struct nvml_watch *watch; /* NULL: nobody wants to know */
 };
 
@@ -27,6 +31,16 @@ static struct nvml *library(struct gpu_port *port)
     return &((struct nvml_port *)(void *)port)->nvml;
 }
 
+static struct nvml *step_library(struct gpu_port *port)
+{
+    return &((struct nvml_port *)(void *)port)->step_nvml;
+}
+
+static pthread_mutex_t *in_use(struct gpu_port *port)
+{
+    return &((struct nvml_port *)(void *)port)->in_use;
+}
+
 static struct nvml_watch **watch_of(struct gpu_port *port)
 {
     return &((struct nvml_port *)(void *)port)->watch;
@@ -34,32 +48,42 @@ static struct nvml_watch **watch_of(struct gpu_port *port)
 
 static int observe(struct gpu_port *port, struct host *host, struct error *err)
 {
-    VEC(struct pci_addr) in_use = {0};
+    VEC(struct pci_addr) used = {0};
+    pthread_mutex_lock(in_use(port));
     int r = nvml_observe(library(port), host, err);
+    pthread_mutex_unlock(in_use(port));
     for (vec_each(&host->gpus, gpu)) {
         if (gpu->vgpus_running > 0) {
-            *vec_push(&in_use) = gpu->addr;
+            *vec_push(&used) = gpu->addr;
         }
     }
     if (*watch_of(port) != NULL) {
-        nvml_watch_set(*watch_of(port), in_use.items, in_use.n);
+        nvml_watch_set(*watch_of(port), used.items, used.n);
     }
-    vec_done(&in_use);
+    vec_done(&used);
     return r;
 }
 
 static int watch(struct gpu_port *port, gpu_report_fn *fn, void *data, struct error *err)
 {
+    pthread_mutex_lock(in_use(port));
     nvml_watch_free(*watch_of(port));
     *watch_of(port) = NULL;
     int r = fn == NULL ? 0 : nvml_watch_new(fn, data, watch_of(port));
+    pthread_mutex_unlock(in_use(port));
     return r == 0 ? 0 : error_set_errno(err, -r, "nvml", "starting a thread for the GPUs' reports");
 }
 
 static void hush(struct gpu_port *port, bool on)
 {
+    if (on) {
+        pthread_mutex_lock(in_use(port));
+    }
     if (*watch_of(port) != NULL) {
         nvml_watch_hush(*watch_of(port), on);
+    }
+    if (!on) {
+        pthread_mutex_unlock(in_use(port));
     }
 }
 
@@ -79,11 +103,11 @@ static int check(struct gpu_port *port, const struct step *step, struct error *e
     if (verb == NULL) {
         return -REASON_INTERNAL;
     }
-    int r = nvml_open(library(port), err);
+    int r = nvml_open(step_library(port), err);
     if (r < 0) {
         return r;
     }
-    CLEANUP_NVML struct nvml *nvml = library(port);
+    CLEANUP_NVML struct nvml *nvml = step_library(port);
     struct nvml_gpu gpu;
     r = nvml_gpu_find(nvml, &step->gpu, &gpu, err);
     return r == 0 ? verb->check(&gpu, step, err) : r;
@@ -95,17 +119,17 @@ static int apply(struct gpu_port *port, struct step *step, struct error *err)
     if (verb == NULL) {
         return -REASON_INTERNAL;
     }
-    int r = nvml_open(library(port), err);
+    int r = nvml_open(step_library(port), err);
     if (r < 0) {
         return r;
     }
-    CLEANUP_NVML struct nvml *nvml = library(port);
+    CLEANUP_NVML struct nvml *nvml = step_library(port);
     struct nvml_gpu gpu;
     r = nvml_gpu_find(nvml, &step->gpu, &gpu, err);
     return r == 0 ? verb->apply(&gpu, step, err) : r;
 }
 
-static int vgpu_state(struct gpu_port *port, const struct gpu_vgpu_query *query,
+static int read_state(struct gpu_port *port, const struct gpu_vgpu_query *query,
                       struct gpu_vgpu_state *ret_state, struct error *err)
 {
     int r = nvml_open(library(port), err);
@@ -118,8 +142,17 @@ static int vgpu_state(struct gpu_port *port, const struct gpu_vgpu_query *query,
     return r == 0 ? nvml_vgpu_state(&gpu, query, ret_state, err) : r;
 }
 
-static int compatible(struct gpu_port *port, const struct pci_addr *addr, const char *metadata,
-                      char ret_word[16], struct error *err)
+static int vgpu_state(struct gpu_port *port, const struct gpu_vgpu_query *query,
+                      struct gpu_vgpu_state *ret_state, struct error *err)
+{
+    pthread_mutex_lock(in_use(port));
+    int r = read_state(port, query, ret_state, err);
+    pthread_mutex_unlock(in_use(port));
+    return r;
+}
+
+static int compare(struct gpu_port *port, const struct pci_addr *addr, const char *metadata,
+                   char ret_word[16], struct error *err)
 {
     int r = nvml_open(library(port), err);
     if (r < 0) {
@@ -131,11 +164,22 @@ static int compatible(struct gpu_port *port, const struct pci_addr *addr, const 
     return r == 0 ? nvml_compatible(&gpu, metadata, ret_word, err) : r;
 }
 
+static int compatible(struct gpu_port *port, const struct pci_addr *addr, const char *metadata,
+                      char ret_word[16], struct error *err)
+{
+    pthread_mutex_lock(in_use(port));
+    int r = compare(port, addr, metadata, ret_word, err);
+    pthread_mutex_unlock(in_use(port));
+    return r;
+}
+
 static void port_free(struct gpu_port *port)
 {
     if (port != NULL) {
         nvml_watch_free(*watch_of(port));
         nvml_done(library(port));
+        nvml_done(step_library(port));
+        pthread_mutex_destroy(in_use(port));
         free(port);
     }
 }
@@ -152,5 +196,6 @@ struct gpu_port *nvml_port_new(void)
                                             .free = port_free};
     struct nvml_port *port = xcalloc(1, sizeof(*port));
     port->base.ops = &ops;
+    pthread_mutex_init(&port->in_use, NULL);
     return &port->base;
 }

@@ -136,6 +136,17 @@ void observe_names(const struct sysfs *sys, struct type_names *names, const stru
     }
 }
 
+void observe_learn(struct type_names *names, struct type_names *from)
+{
+    for (vec_each(from, name)) {
+        struct vgpu_offer offer = {.type_id = name->type_id};
+        STR_SET(offer.name, name->name);
+        learn(names, name->pci_id, &offer);
+    }
+    vec_done(from);
+    *from = (struct type_names){0};
+}
+
 static void keep_offers(struct type_names *names, const struct gpu *gpu, struct vf *vf,
                         const struct offers *offers)
 {

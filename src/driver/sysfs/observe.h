@@ -22,6 +22,8 @@ struct type_names {
 /* Learns from what a GPU's function offers now. */
 void observe_names(const struct sysfs *sys, struct type_names *names, const struct pci_addr *gpu,
                    const struct pci_addr *function);
+/* Moves what `from` has to `names`; `from` is empty then. */
+void observe_learn(struct type_names *names, struct type_names *from);
 /* Adds all GPUs to `host`; host->pci_problem when /sys/bus/pci cannot be read, or
  * written. */
 void observe_host(const struct sysfs *sys, struct type_names *names, struct host *host);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "driver/sysfs/sysfs_port.h"
 
+#include <pthread.h>
+
 #include "base/mem.h"
 #include "base/str.h"
 #include "driver/sysfs/bind.h"
@@ -13,7 +15,9 @@
 struct sysfs_port {
     struct pci_port port; /* first */
     struct sysfs sys;
-    struct type_names names;
+    struct type_names names; /* of who observes */
+    pthread_mutex_t lock;
+    struct type_names learned; /* under lock: what a step saw, for who observes next */
 };
 
 static const struct step_row {
@@ -38,6 +42,9 @@ static struct sysfs_port *from_port(struct pci_port *port)
 static int observe(struct pci_port *port, struct host *host, struct error *err UNUSED)
 {
     struct sysfs_port *self = from_port(port);
+    pthread_mutex_lock(&self->lock);
+    observe_learn(&self->names, &self->learned);
+    pthread_mutex_unlock(&self->lock);
     observe_host(&self->sys, &self->names, host);
     return 0;
 }
@@ -62,7 +69,11 @@ static int apply(struct pci_port *port, struct step *step, struct error *err)
         return not_ours(step, err);
     }
     if (step->kind == STEP_VGPU_CREATE) {
-        observe_names(&self->sys, &self->names, &step->gpu, &step->device);
+        struct type_names names = {0};
+        observe_names(&self->sys, &names, &step->gpu, &step->device);
+        pthread_mutex_lock(&self->lock);
+        observe_learn(&self->learned, &names);
+        pthread_mutex_unlock(&self->lock);
     }
     return row->apply(&self->sys, step, err);
 }
@@ -71,6 +82,8 @@ static void port_free(struct pci_port *port)
 {
     struct sysfs_port *self = from_port(port);
     vec_done(&self->names);
+    vec_done(&self->learned);
+    pthread_mutex_destroy(&self->lock);
     free(self);
 }
 
@@ -84,6 +97,7 @@ struct pci_port *sysfs_port_new(const char *root, const struct pci_vendors *othe
     };
     struct sysfs_port *self = xcalloc(1, sizeof(*self));
     self->port.ops = &ops;
+    pthread_mutex_init(&self->lock, NULL);
     self->sys.lock_tries = SYSFS_LOCK_TRIES;
     if (others != NULL) {
         self->sys.others = *others;

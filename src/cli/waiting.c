@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/waiting.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/view.h"
+
+#define FIRST_MS 1000
+#define HEALTH_TIMEOUT_S 1
+#define USECS_PER_S 1000000
+#define CLEAR_LINE "\r\033[K"
+
+struct waiting {
+    struct client *aside; /* asks while the other one waits */
+    uint64_t began_us;
+    char told[512]; /* last, on what is no terminal */
+    bool line;      /* a moving line stands on the terminal */
+};
+
+bool waiting_describe(const json_t *health, char *out, size_t size)
+{
+    const json_t *problems = view_at(health, "problems");
+    const char *plan = view_text(health, "turn.plan", NULL);
+    if (plan != NULL) {
+        str_print(out, size, "waiting for %s", view_text(health, "turn.text", plan));
+        return true;
+    }
+    if (json_array_size(problems) > 0) {
+        str_print(out, size, "waiting: %s",
+                  view_text(json_array_get(problems, 0), "text", "something does not answer"));
+        return true;
+    }
+    return false;
+}
+
+static void tell(void *data)
+{
+    struct waiting *waiting = data;
+    CLEANUP_JSON json_t *health = NULL;
+    struct error err = {0};
+    char text[512];
+    uint64_t seconds = (clock_monotonic_us() - waiting->began_us) / USECS_PER_S;
+    if (client_call(waiting->aside, "GET", "/v1/health", NULL, &health, &err) != 0) {
+        STR_SET(text, "cleaved has not answered yet");
+    } else if (!waiting_describe(health, text, sizeof(text))) {
+        return;
+    }
+    if (isatty(STDERR_FILENO) == 1) {
+        fprintf(stderr, CLEAR_LINE "%.110s, %llu s", text, (unsigned long long)seconds);
+        waiting->line = true;
+    } else if (!str_eq(text, waiting->told)) {
+        fprintf(stderr, "cleave: %s, %llu s\n", text, (unsigned long long)seconds);
+        STR_SET(waiting->told, text);
+    }
+    fflush(stderr);
+}
+
+struct waiting *waiting_new(struct cli *cli)
+{
+    struct waiting *waiting = xcalloc(1, sizeof(*waiting));
+    waiting->aside = client_new(cli->socket);
+    client_set_timeout(waiting->aside, HEALTH_TIMEOUT_S);
+    client_on_wait(cli->client, FIRST_MS, tell, waiting);
+    return waiting;
+}
+
+void waiting_free(struct waiting *waiting)
+{
+    if (waiting != NULL) {
+        client_free(waiting->aside);
+        free(waiting);
+    }
+}
+
+void waiting_begin(struct waiting *waiting)
+{
+    waiting->began_us = clock_monotonic_us();
+}
+
+void waiting_end(struct waiting *waiting)
+{
+    if (waiting->line) {
+        fputs(CLEAR_LINE, stderr);
+        waiting->line = false;
+    }
+}

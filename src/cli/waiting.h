@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Says on standard error what a request waits for that has no answer yet. */
+#ifndef CLI_WAITING_H
+#define CLI_WAITING_H
+
+#include "cli/cli.h"
+
+struct waiting;
+
+/* Nothing is asked or said before a second has passed. */
+struct waiting *waiting_new(struct cli *cli);
+void waiting_free(struct waiting *waiting);
+
+/* The request begins; it has its answer. */
+void waiting_begin(struct waiting *waiting);
+void waiting_end(struct waiting *waiting);
+
+/* "waiting for plan c9925f1a (…)" from the body of GET /v1/health; false: it names nothing. */
+bool waiting_describe(const json_t *health, char *out, size_t size);
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whatever hangs below the manager, it answers. */
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "lab_fixture.h"
+#include "manager/state.h"
+#include "test.h"
+
+#define NVML_CLAIM "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}"
+#define WHOLE_GPU "{\"name\": \"w\", \"mode\": \"passthrough\", \"gpu\": \"" LAB_L40S "\"}"
+
+static const struct caller tester = {.author = "tester"};
+
+static void be_quick(struct lab *lab, struct manager_config *config)
+{
+    (void)lab;
+    config->read_patience_us = 20000;
+    config->hardware_patience_us = 60000;
+    config->guests_patience_us = 60000;
+}
+
+static int setup(void **state)
+{
+    int r = lab_fixture_setup(state);
+    struct lab_fixture *f = *state;
+    lab_stop(&f->lab);
+    f->lab.configure = be_quick;
+    return r != 0 || lab_start(&f->lab) != 0 || !lab_settle(&f->lab) ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+    struct lab_fixture *f = *state;
+    atomic_store(&f->lab.faults.hang, 0);
+    return lab_fixture_teardown(state);
+}
+
+static void let_hang(struct lab *lab, enum port_kind port)
+{
+    atomic_store(&lab->faults.hang, 1U << port);
+}
+
+static void let_go(struct lab *lab)
+{
+    atomic_store(&lab->faults.hang, 0);
+}
+
+static void list_gpus(struct lab *lab, struct answer *answer)
+{
+    *answer = (struct answer){0};
+    manager_list_gpus(lab->manager, lab_reply, answer);
+    assert_true(lab_wait(lab, answer));
+    assert_int_equal(answer->err.reason, REASON_NONE);
+}
+
+static bool driver_is_late(void *data)
+{
+    return ((struct lab *)data)->manager->driver_problem[0] != '\0';
+}
+
+static bool driver_is_back(void *data)
+{
+    const struct manager *m = ((struct lab *)data)->manager;
+    return m->driver_problem[0] == '\0' && !manager_is_looking(m);
+}
+
+static void who_reads_gets_what_was_seen_last_with_its_age(void **state)
+{
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    struct answer before;
+    struct answer now;
+    list_gpus(lab, &before);
+    assert_null(answer_text(&before, "late"));
+    let_hang(lab, PORT_GPU);
+    list_gpus(lab, &now);
+    assert_int_equal(json_array_size(json_object_get(now.body, "gpus")), 3);
+    assert_non_null(strstr(answer_text(&now, "late"), "NVML has not answered since 2"));
+    assert_string_equal(answer_text(&now, "observedAt"), answer_text(&before, "observedAt"));
+    answer_done(&now);
+    let_go(lab);
+    assert_true(lab_wait_until(lab, driver_is_back, lab));
+    list_gpus(lab, &now);
+    assert_null(answer_text(&now, "late"));
+    assert_string_not_equal(answer_text(&now, "observedAt"), answer_text(&before, "observedAt"));
+    answer_done(&now);
+    answer_done(&before);
+}
+
+static void health_names_what_hangs(void **state)
+{
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    struct answer answer = {0};
+    let_hang(lab, PORT_GUEST);
+    list_gpus(lab, &answer);
+    answer_done(&answer);
+    answer = (struct answer){0};
+    manager_get_health(lab->manager, lab_reply, &answer);
+    assert_true(answer.there); /* at once */
+    assert_string_equal(answer_text(&answer, "status"), "degraded");
+    const json_t *problem = json_array_get(json_object_get(answer.body, "problems"), 0);
+    assert_string_equal(json_string_value(json_object_get(problem, "what")), "libvirt");
+    answer_done(&answer);
+}
+
+static void what_needs_nvml_is_refused_while_it_is_late_and_the_rest_is_not(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    struct answer answer;
+    STR_SET(f->host.gpus[2].driver, "vfio-pci"); /* not the driver's: nothing to ask it */
+    list_gpus(lab, &answer);
+    answer_done(&answer);
+    let_hang(lab, PORT_GPU);
+    assert_int_equal(lab_create(lab, NVML_CLAIM, &answer), -REASON_UNAVAILABLE);
+    assert_non_null(strstr(answer.err.message, "NVML has not answered since 2"));
+    answer_done(&answer);
+    assert_int_equal(lab_create(lab, WHOLE_GPU, NULL), 0);
+    while (!str_eq(lab_claim_state(lab, "w"), "bound")) {
+        list_gpus(lab, &answer);
+        answer_done(&answer);
+    }
+    assert_int_equal(atomic_load(&lab->faults.hanging), 1); /* no second one waits behind it */
+    let_go(lab);
+    assert_true(lab_wait_until(lab, driver_is_back, lab));
+    assert_int_equal(lab_create(lab, NVML_CLAIM, NULL), 0);
+    assert_true(lab_settle(lab));
+    assert_string_equal(lab_claim_state(lab, "a"), "bound");
+}
+
+static void a_gpu_of_a_late_driver_keeps_what_was_seen_of_it(void **state)
+{
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    struct answer answer;
+    assert_int_equal(lab_create(lab, NVML_CLAIM, NULL), 0);
+    assert_true(lab_settle(lab));
+    let_hang(lab, PORT_GPU);
+    list_gpus(lab, &answer);
+    answer_done(&answer);
+    assert_true(lab_wait_until(lab, driver_is_late, lab));
+    list_gpus(lab, &answer);
+    const json_t *gpu = json_array_get(json_object_get(answer.body, "gpus"), 0);
+    assert_string_equal(json_string_value(json_object_get(gpu, "mode")), "mig");
+    assert_int_equal(json_array_size(json_object_get(gpu, "gpuInstances")), 1);
+    assert_non_null(json_string_value(json_object_get(gpu, "problem")));
+    answer_done(&answer);
+    assert_int_equal(lab_delete(lab, "a", NULL), -REASON_UNAVAILABLE);
+    let_go(lab);
+    assert_true(lab_wait_until(lab, driver_is_back, lab));
+    assert_int_equal(lab_count_events(lab, "gpu-changed", NULL, NULL), 0);
+    assert_int_equal(lab_count_events(lab, "gpu-found", NULL, NULL), 0);
+    assert_int_equal(lab_delete(lab, "a", NULL), 0);
+    assert_true(lab_settle(lab));
+    lab_assert_sound(lab);
+}
+
+static void a_kernel_that_hangs_is_named_to_who_wants_a_change(void **state)
+{
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    struct answer answer;
+    let_hang(lab, PORT_PCI);
+    assert_int_equal(lab_create(lab, NVML_CLAIM, &answer), -REASON_UNAVAILABLE);
+    assert_non_null(strstr(answer.err.message, "sysfs has not answered since 2"));
+    answer_done(&answer);
+    list_gpus(lab, &answer);
+    assert_non_null(answer_text(&answer, "late"));
+    answer_done(&answer);
+    let_go(lab);
+    assert_true(lab_settle(lab));
+    assert_int_equal(lab_create(lab, NVML_CLAIM, NULL), 0);
+    assert_true(lab_settle(lab));
+}
+
+/* ---- any port, at any call ---- */
+
+typedef void read_fn(struct manager *m, manager_reply_fn *reply, void *data);
+
+static void list_profiles(struct manager *m, manager_reply_fn *reply, void *data)
+{
+    manager_list_profiles(m, NULL, reply, data);
+}
+
+static read_fn *const reads[] = {manager_get_health, manager_get_host,     manager_list_gpus,
+                                 manager_list_vms,   list_profiles,        manager_list_claims,
+                                 manager_list_plans, manager_list_garbage, manager_get_restore};
+
+static bool is_hanging(void *data)
+{
+    struct lab *lab = data;
+    return atomic_load(&lab->faults.hanging) > 0 ||
+           (lab->manager->running == NULL && !lab->manager->busy &&
+            !manager_is_looking(lab->manager));
+}
+
+static bool all_answer(struct lab *lab)
+{
+    struct answer answers[ARRAY_SIZE(reads)] = {{0}};
+    for (size_t i = 0; i < ARRAY_SIZE(reads); i++) {
+        reads[i](lab->manager, lab_reply, &answers[i]);
+        if (!lab_wait(lab, &answers[i])) {
+            return false;
+        }
+        answer_done(&answers[i]);
+    }
+    return true;
+}
+
+enum outcome { OUTCOME_ANSWERED, OUTCOME_NOT_REACHED, OUTCOME_SILENT, OUTCOME_NO_END };
+
+/* In a process of its own, as the daemon: what hangs is left to itself. */
+static enum outcome claim_while_hanging(struct lab *lab, enum port_kind port, int spared)
+{
+    struct answer claim = {0};
+    atomic_store(&lab->faults.spared, spared);
+    let_hang(lab, port);
+    json_t *body = json_loads(NVML_CLAIM, 0, NULL);
+    manager_create_claim(lab->manager, &tester, body, false, lab_reply, &claim);
+    json_decref(body);
+    if (!lab_wait(lab, &claim)) {
+        return OUTCOME_SILENT;
+    }
+    (void)lab_wait_until(lab, is_hanging, lab);
+    bool reached = atomic_load(&lab->faults.hanging) > 0;
+    if (!all_answer(lab)) {
+        return OUTCOME_SILENT;
+    }
+    uint64_t until_us = clock_monotonic_us() + 50000;
+    bool ended = manager_finish(lab->manager, until_us);
+    if (clock_monotonic_us() > until_us + 2000000 || (ended && reached)) {
+        return OUTCOME_NO_END;
+    }
+    return reached ? OUTCOME_ANSWERED : OUTCOME_NOT_REACHED;
+}
+
+static enum outcome in_a_process(enum port_kind port, int spared)
+{
+    fflush(NULL);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        void *state = NULL;
+        if (setup(&state) != 0) {
+            _exit(99);
+        }
+        _exit((int)claim_while_hanging(&((struct lab_fixture *)state)->lab, port, spared));
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return (enum outcome)WEXITSTATUS(status);
+}
+
+static void whichever_call_hangs_every_read_is_answered_and_the_end_comes(void **state)
+{
+    (void)state;
+    for (enum port_kind port = PORT_GPU; port <= PORT_GUEST; port++) {
+        int spared = 0;
+        enum outcome outcome = OUTCOME_ANSWERED;
+        for (; outcome == OUTCOME_ANSWERED && spared < 100; spared++) {
+            outcome = in_a_process(port, spared);
+            if (outcome != OUTCOME_ANSWERED && outcome != OUTCOME_NOT_REACHED) {
+                fail_msg("port %d hangs after %d calls: %s", port, spared,
+                         outcome == OUTCOME_SILENT ? "no answer" : "no end");
+            }
+        }
+        assert_true(spared > 3); /* each port is called for a claim */
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whichever_call_hangs_every_read_is_answered_and_the_end_comes),
+        cmocka_unit_test_setup_teardown(who_reads_gets_what_was_seen_last_with_its_age, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(health_names_what_hangs, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            what_needs_nvml_is_refused_while_it_is_late_and_the_rest_is_not, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_gpu_of_a_late_driver_keeps_what_was_seen_of_it, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_kernel_that_hangs_is_named_to_who_wants_a_change, setup,
+                                        teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What cleaved waits for now: what hangs, and what has the turn. Also told to those who got an
+ * answer from what was seen earlier. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "manager/state.h"
+#include "model/encode.h"
+
+#define USECS_PER_S UINT64_C(1000000)
+
+const char *manager_when(uint64_t realtime_us, char out[WHEN_SIZE])
+{
+    char text[32];
+    (void)clock_format(realtime_us, text, sizeof(text));
+    snprintf(out, WHEN_SIZE, "%.19sZ", text); /* without microseconds */
+    return out;
+}
+
+/* A call that has been under way for about as long as anybody who only reads waits: half of it, for
+ * it may have begun a moment after the question. */
+struct late {
+    const char *who;
+    uint64_t since_us;
+    const char *effect;
+};
+
+static size_t find_late(const struct manager *m, struct late late[HALF_COUNT + 1])
+{
+    const struct view *hardware = &m->views[HALF_HARDWARE];
+    const struct view *guests = &m->views[HALF_GUESTS];
+    const struct driver_look *driver = m->driver_look;
+    const struct late all[] = {
+        {"NVML", driver != NULL ? driver->since_us : 0, "its GPUs are shown as seen last"},
+        {"sysfs",
+         hardware->begun > hardware->ended && driver == NULL && !hardware->again
+             ? hardware->begun_us
+             : 0,
+         "GPUs are shown as seen last"},
+        {"libvirt", guests->begun > guests->ended ? guests->begun_us : 0,
+         "VMs are shown as seen last"},
+    };
+    uint64_t patience_us =
+        m->config.read_patience_us != 0 ? m->config.read_patience_us : READ_PATIENCE_US;
+    uint64_t now_us = clock_realtime_us();
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        if (all[i].since_us != 0 && now_us >= all[i].since_us + patience_us / 2) {
+            late[n++] = all[i];
+        }
+    }
+    return n;
+}
+
+static uint64_t age_s(uint64_t since_us)
+{
+    uint64_t now_us = clock_realtime_us();
+    return now_us > since_us ? (now_us - since_us) / USECS_PER_S : 0;
+}
+
+void manager_add_lateness(const struct manager *m, json_t *body)
+{
+    struct late late[HALF_COUNT + 1];
+    char at[WHEN_SIZE];
+    CLEANUP_STRBUF struct strbuf text = {0};
+    size_t n = find_late(m, late);
+    uint64_t seen_us = m->views[HALF_HARDWARE].seen_us;
+    for (size_t i = 0; i < n; i++) {
+        strbuf_addf(&text, "%s%s has not answered since %s (%llu s): %s", i > 0 ? "; " : "",
+                    late[i].who, manager_when(late[i].since_us, at),
+                    (unsigned long long)age_s(late[i].since_us), late[i].effect);
+        if (str_eq(late[i].who, "libvirt") && m->views[HALF_GUESTS].seen_us < seen_us) {
+            seen_us = m->views[HALF_GUESTS].seen_us;
+        }
+    }
+    json_object_set_new(body, "observedAt", seen_us == 0 ? json_null() : encode_time(seen_us));
+    json_object_set_new(body, "late", encode_text(strbuf_str(&text)));
+}
+
+/* ---- health ---- */
+
+static json_t *problems_to_json(const struct manager *m)
+{
+    struct late late[HALF_COUNT + 1];
+    json_t *list = json_array();
+    size_t n = find_late(m, late);
+    for (size_t i = 0; i < n; i++) {
+        char at[WHEN_SIZE];
+        char text[160];
+        str_print(text, sizeof(text), "%s has not answered since %s; %s", late[i].who,
+                  manager_when(late[i].since_us, at), late[i].effect);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", late[i].who, "text", text,
+                                              "since", encode_time(late[i].since_us)));
+    }
+    return list;
+}
+
+/* The step in hand, as "MIG mode on of 0000:c1:00.0"; "": none. */
+static const char *describe_step(const struct plan *plan, char *out, size_t size)
+{
+    out[0] = '\0';
+    for (vec_each(&plan->steps, step)) {
+        if (step->state == STEP_RUNNING || step->state == STEP_UNDOING) {
+            return step_describe(step, out, size);
+        }
+    }
+    return out;
+}
+
+static json_t *turn_to_json(const struct manager *m)
+{
+    char step[STEP_TEXT_SIZE] = "";
+    char text[PLAN_REASON_SIZE + STEP_TEXT_SIZE + 64];
+    const struct plan *plan = m->running != NULL ? m->running : m->ended;
+    if (!m->busy) {
+        return json_null();
+    }
+    if (plan == NULL) {
+        str_print(text, sizeof(text), "%s",
+                  m->turn_of[0] != '\0' ? m->turn_of
+                                        : "what was left "
+                                          "to do");
+    } else {
+        (void)describe_step(plan, step, sizeof(step));
+        str_print(text, sizeof(text), "plan %.8s (%s%s%s)", plan->id, plan->reason,
+                  step[0] != '\0' ? ": " : "", step);
+    }
+    return json_pack("{s:o, s:s, s:o}", "plan", encode_text(plan == NULL ? "" : plan->id), "text",
+                     text, "since", encode_time(m->turn_since_us));
+}
+
+void manager_get_health(struct manager *m, manager_reply_fn *reply, void *data)
+{
+    size_t n_urgent = 0;
+    for (const struct change *change = m->urgent; change != NULL; change = change->next) {
+        n_urgent++;
+    }
+    json_t *problems = problems_to_json(m);
+    const char *status = json_array_size(problems) == 0 ? "ok" : "degraded";
+    reply(json_pack("{s:s, s:s, s:o, s:o, s:I}", "status", status, "version", CLEAVE_VERSION,
+                    "problems", problems, "turn", turn_to_json(m), "waiting",
+                    (json_int_t)(m->n_waiting + n_urgent)),
+          NULL, data);
+}

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever hangs below it, cleaved answers, says what hangs, and ends when told to."""
+import subprocess
+import time
+
+READS = ("health", "host", "gpus", "gpus/0", "vms", "profiles", "claims", "plans", "events", "gc",
+         "host/restore", "drain", "migrations")
+
+
+def ask_all(machine, limit_s=8):
+    """Every read within the limit; the answers by name. None where it is refused."""
+    answers = {}
+    for name in READS:
+        began = time.monotonic()
+        status, body, _ = machine.api.call("GET", f"/v1/{name}")
+        assert time.monotonic() - began < limit_s, name
+        answers[name] = body if status == 200 else None
+    return answers
+
+
+def wait_until(holds, limit_s=30):
+    deadline = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def end(machine, limit_s=10):
+    began = time.monotonic()
+    machine.stop()
+    assert time.monotonic() - began < limit_s
+    assert not machine.socket.exists()
+
+
+def test_nvml_hangs(machine):
+    host = machine("demo", libvirt=False)
+    host.start()
+    seen = ask_all(host)
+    assert seen["gpus"]["late"] is None and seen["health"]["status"] == "ok"
+    host.ctl("fault", "add", "at=nvmlDeviceGet*", "hang=true")
+    late = ask_all(host)
+    assert "NVML has not answered since" in late["gpus"]["late"]
+    assert [gpu["address"] for gpu in late["gpus"]["gpus"]] == [gpu["address"] for gpu in seen["gpus"]["gpus"]]
+    health = host.api.get("/v1/health")
+    assert health["status"] == "degraded" and health["problems"][0]["what"] == "NVML"
+    shown = host.cleave.run("gpu", "list")
+    assert shown.returncode == 0 and "NVML has not answered since" in shown.stderr
+    tried = host.cleave.run("claim", "create", "a", "--type", "L40S-8Q")
+    assert tried.returncode != 0 and "waiting: NVML has not answered since" in tried.stderr
+    end(host)
+
+
+def test_nvml_comes_back(machine):
+    host = machine("demo", libvirt=False)
+    host.start()
+    ask_all(host)
+    host.ctl("fault", "add", "at=nvmlDeviceGet*", "hang=true")
+    assert host.api.get("/v1/gpus")["late"] is not None
+    host.ctl("fault", "clear")
+    wait_until(lambda: host.api.get("/v1/gpus")["late"] is None)
+    assert host.create("a", type="L40S-8Q")["state"] == "bound"
+
+
+def test_a_write_to_the_kernel_hangs(machine):
+    host = machine("demo", libvirt=False)
+    host.start()
+    host.ctl("fault", "add", "at=nvidia/current_vgpu_type", "access=write", "hang=true")
+    status, change, _ = host.api.call("POST", "/v1/claims", {"name": "a", "type": "L40S-8Q"})
+    assert status == 202, change
+    wait_until(lambda: any(step["state"] == "running" and step["kind"] == "vgpu-create"
+                           for step in host.api.get(f"/v1/plans/{change['plan']['id']}")["steps"]))
+    late = ask_all(host, limit_s=2)
+    assert late["gpus"]["late"] is None  # who looks does not wait for who changes
+    assert late["health"]["turn"]["plan"] == change["plan"]["id"]
+    waits = subprocess.Popen([host.cleave.path, "--socket", host.socket, "gpu", "mode", "1", "idle"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert f"waiting for plan {change['plan']['id'][:8]}" in waits.stderr.readline()
+    end(host)
+    waits.communicate(timeout=30)
+    host.ctl("fault", "clear")
+    host.start()  # goes on from its journal
+    assert host.api.wait_plan(change)["state"] == "done"
+    assert host.api.get("/v1/claims/a")["state"] == "bound"

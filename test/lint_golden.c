@@ -27,7 +27,7 @@ static const char capabilities[] =
     "</cells></topology></host></capabilities>";
 
 static const char *const cases[] = {"clean",  "devices", "displays", "machine", "memory",
-                                    "claims", "moves",   "wide",     "by-hand"};
+                                    "claims", "moves",   "wide",     "by-hand", "group"};
 
 /* ---- the host ---- */
 
@@ -75,6 +75,15 @@ static struct host *make_host(void)
     add_vgpu(mediated, 5, MDEV_B);
     struct gpu *broken = add_gpu(host, 0x10000, 0xe1, 64);
     STR_SET(broken->problem, "fell off the bus");
+    struct gpu *grouped = add_gpu(host, 0, 0x51, 64);
+    STR_SET(grouped->driver, "vfio-pci");
+    grouped->iommu_group = 12;
+    static const char *const drivers[] = {"snd_hda_intel", "xhci_hcd", ""};
+    for (uint8_t i = 0; i < 3; i++) {
+        struct group_member *member = vec_push(&grouped->group_members);
+        member->addr = (struct pci_addr){.bus = 0x51, .function = (uint8_t)(i + 1)};
+        STR_SET(member->driver, drivers[i]);
+    }
     struct vm *vm = vec_push(&host->vms);
     STR_SET(vm->name, "neighbour");
     struct vm_device *device = vec_push(&vm->devices);
@@ -113,6 +122,7 @@ static void make_claims(struct claims *claims)
     add_claim(claims, "missing", "claims", (struct pci_addr){.bus = 0x77}, "");
     add_claim(claims, "drawn", "claims", (struct pci_addr){.bus = 0x42, .function = 7}, "")
         ->spec.hold = CLAIM_ON_DEMAND;
+    add_claim(claims, "grouped", "group", (struct pci_addr){.bus = 0x51}, "");
     struct claim *failed = add_claim(claims, "failed", "claims", (struct pci_addr){0}, "");
     failed->state = CLAIM_FAILED;
     failed->got.set = false;

@@ -131,8 +131,10 @@ static const char *group_text(const json_t *gpu, struct strbuf *out)
     const json_t *others = view_at(gpu, "iommuGroup.otherMembers");
     strbuf_addf(out, "%d", (int)view_int(gpu, "iommuGroup.number", 0));
     for (size_t i = 0; i < json_array_size(others); i++) {
-        strbuf_addf(out, "%s %s", i == 0 ? ", shared with" : ",",
-                    json_string_value(json_array_get(others, i)));
+        const char *bdf = json_string_value(json_array_get(others, i));
+        const json_t *driver = json_object_get(view_at(gpu, "iommuGroup.drivers"), bdf);
+        const char *name = json_is_string(driver) ? json_string_value(driver) : "no driver";
+        strbuf_addf(out, "%s %s (%s)", i == 0 ? ", shared with" : ",", bdf, name);
     }
     return strbuf_str(out);
 }

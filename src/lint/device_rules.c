@@ -248,3 +248,44 @@ void lint_gpu_problem(struct lint *lint)
         }
     }
 }
+
+/* libvirt takes what is managed from the host when the VM starts, and there may be the rest of the
+ * group among it. */
+static bool comes_along(const struct lint *lint, const struct group_member *member)
+{
+    for (vec_each(&lint->seen, seen)) {
+        if (!seen->device->is_mdev && seen->device->managed == TRI_YES &&
+            pci_addr_cmp(&seen->device->addr, &member->addr) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void lint_group(struct lint *lint)
+{
+    for (vec_each(&lint->seen, seen)) {
+        if (!seen->whole || comes_at_start(lint, seen)) {
+            continue;
+        }
+        for (vec_each(&seen->gpu->group_members, member)) {
+            if (!group_member_bars(member) || comes_along(lint, member)) {
+                continue;
+            }
+            char bdf[BDF_SIZE];
+            pci_addr_format(&member->addr, bdf);
+            struct finding *it =
+                lint_find(lint, seen->device->line, lint_element(seen),
+                          "IOMMU group %u of %s also holds %s, which the host uses with driver %s",
+                          seen->gpu->iommu_group, seen->name, bdf, member->driver);
+            if (seen->claim != NULL) {
+                lint_advise(it, "`cleave host restore` binds what goes with the claim's GPU");
+            } else {
+                lint_advise(it,
+                            "claim the GPU, and what is on its board goes with it: `cleave claim "
+                            "create NAME --vm %s --mode passthrough --gpu %s`",
+                            SHELL_ARG(lint->facts->name), seen->name);
+            }
+        }
+    }
+}

@@ -44,6 +44,9 @@ static const struct lint_rule rules[] = {
     {"pci-domain-too-wide", SEVERITY_ERROR, lint_wide_domain,
      "QEMU's `host` property takes PCI domains up to ffff; its `sysfsdev` takes any",
      "QEMU, hw/core/qdev-properties-system.c, set_pci_host_devaddr()"},
+    {"iommu-group", SEVERITY_ERROR, lint_group,
+     "VFIO opens a group only when none of its functions is with a driver of the host",
+     "Linux kernel documentation, VFIO (\"Group is not viable\")"},
     {"gpu-problem", SEVERITY_WARNING, lint_gpu_problem,
      "the VM can't use a GPU that the host can't use", "what the driver and the kernel report"},
     /* ---- the machine ---- */

@@ -50,7 +50,7 @@ const char *lint_element(const struct seen *seen);
 /* device_rules.c */
 lint_fn lint_managed_vgpu, lint_unmanaged_gpu, lint_absent, lint_no_vgpu, lint_by_hand,
     lint_other_claim, lint_stale_alias, lint_twice, lint_shared, lint_old_libvirt, lint_wide_domain,
-    lint_gpu_problem;
+    lint_gpu_problem, lint_group;
 /* machine_rules.c */
 lint_fn lint_two_displays, lint_no_viewer, lint_ramfb_alone, lint_window, lint_firmware_window,
     lint_address_bits, lint_numa, lint_memory_limit, lint_viommu, lint_emulator_args, lint_i440fx;

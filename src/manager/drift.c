@@ -52,6 +52,23 @@ static void say_count(struct strbuf *text, size_t n, const char *what)
     }
 }
 
+/* What goes with a GPU that is passed through was bound by someone else. */
+static void describe_companions(const struct gpu *was, const struct gpu *is, struct strbuf *text)
+{
+    char bdf[BDF_SIZE];
+    for (vec_each(&is->group_members, now)) {
+        for (vec_each(&was->group_members, before)) {
+            if (pci_same_slot(&now->addr, &is->addr) &&
+                pci_addr_cmp(&now->addr, &before->addr) == 0 &&
+                !str_eq(now->driver, before->driver)) {
+                strbuf_addf(text, "%s%s beside it has driver %s, had %s", text->len > 0 ? "; " : "",
+                            pci_addr_format(&now->addr, bdf), word(now->driver),
+                            word(before->driver));
+            }
+        }
+    }
+}
+
 static void describe(const struct gpu *was, const struct gpu *is, struct strbuf *text)
 {
     if (was->mode != is->mode) {
@@ -61,6 +78,7 @@ static void describe(const struct gpu *was, const struct gpu *is, struct strbuf 
         strbuf_addf(text, "%sdriver %s, was %s", text->len > 0 ? "; " : "", word(is->driver),
                     word(was->driver));
     }
+    describe_companions(was, is, text);
     if (was->mig_enabled != is->mig_enabled) {
         say(text, is->mig_enabled ? "MIG mode went on" : "MIG mode went off");
     }

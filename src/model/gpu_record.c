@@ -53,13 +53,53 @@ static void set_mode(struct gpu_record *record, enum gpu_mode mode)
     record->mode = mode;
 }
 
+const struct companion *gpu_record_find_companion(const struct gpu_record *record,
+                                                  const struct pci_addr *function)
+{
+    for (size_t i = 0; i < record->n_companions; i++) {
+        if (pci_addr_cmp(&record->companions[i].addr, function) == 0) {
+            return &record->companions[i];
+        }
+    }
+    return NULL;
+}
+
+static void drop_companion(struct gpu_record *record, const struct pci_addr *function)
+{
+    for (size_t i = record->n_companions; i > 0; i--) {
+        if (pci_addr_cmp(&record->companions[i - 1].addr, function) == 0) {
+            record->companions[i - 1] = record->companions[--record->n_companions];
+            record->companions[record->n_companions] = (struct companion){0};
+        }
+    }
+}
+
+static void add_companion(struct gpu_record *record, const struct step *step)
+{
+    drop_companion(record, &step->device);
+    if (record->n_companions == GPU_RECORD_COMPANIONS) { /* of a slot that the board left */
+        drop_companion(record, &record->companions[0].addr);
+    }
+    struct companion *companion = &record->companions[record->n_companions++];
+    *companion = (struct companion){.addr = step->device};
+    STR_SET(companion->driver, step->driver);
+}
+
 static void follow_step(struct gpu_record *record, const struct step *step)
 {
     switch (step->kind) {
-    case STEP_BIND_VFIO:
-        set_mode(record, GPU_PASSTHROUGH);
+    case STEP_COMPANION_VFIO:
+        add_companion(record, step);
+        break;
+    case STEP_COMPANION_HOME:
+        drop_companion(record, &step->device);
+        break;
+    case STEP_BIND_VFIO: { /* what is for a claim, or another GPU, is not wanted beyond that */
+        bool own = step->claim[0] == '\0' && pci_addr_cmp(&step->device, &step->gpu) == 0;
+        set_mode(record, own ? GPU_PASSTHROUGH : GPU_IDLE);
         record->vfs = false;
         break;
+    }
     case STEP_BIND_NVIDIA:
     case STEP_MIG_DISABLE:
         set_mode(record, GPU_IDLE);
@@ -112,6 +152,8 @@ bool gpu_record_follow(struct gpu_record *record, const struct plan *plan)
         }
     }
     return before.mode_set != record->mode_set || before.mode != record->mode ||
+           before.n_companions != record->n_companions ||
+           memcmp(before.companions, record->companions, sizeof(before.companions)) != 0 ||
            before.vfs != record->vfs || before.mixed != record->mixed ||
            memcmp(&before.scheduler, &record->scheduler, sizeof(before.scheduler)) != 0;
 }

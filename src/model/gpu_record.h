@@ -38,6 +38,14 @@ struct stuck_vf {
     uint64_t since_us; /* realtime */
 };
 
+/* A function of the GPU's board that was bound to vfio-pci with the GPU, and the driver it gets
+ * back. A device has eight functions at most. */
+#define GPU_RECORD_COMPANIONS 7
+struct companion {
+    struct pci_addr addr;
+    char driver[32];
+};
+
 struct gpu_record {
     char uuid[GPU_UUID_SIZE];       /* "" while the driver never told it */
     struct pci_addr addr;           /* where it was seen last */
@@ -50,6 +58,8 @@ struct gpu_record {
     struct quarantine quarantine;
     struct stuck_vf stuck_vfs[GPU_RECORD_STUCK_VFS];
     size_t n_stuck_vfs;
+    struct companion companions[GPU_RECORD_COMPANIONS];
+    size_t n_companions;
 };
 
 struct gpu_records {
@@ -70,11 +80,14 @@ struct gpu_record gpu_record_of(const struct gpu *gpu);
 /* NULL: the function is not stuck. */
 const struct stuck_vf *gpu_record_find_stuck(const struct gpu_record *record,
                                              const struct pci_addr *vf);
+/* NULL: it was not bound with the GPU. */
+const struct companion *gpu_record_find_companion(const struct gpu_record *record,
+                                                  const struct pci_addr *function);
 /* False when there is no room for another. One that is known is renewed. */
 bool gpu_record_add_stuck(struct gpu_record *record, const struct stuck_vf *stuck);
 
 /* The steps of a plan that was done, followed in the record: mode, virtual functions, mixed sizes,
- * scheduler. Steps of other GPUs are passed over. True if anything changed. */
+ * scheduler, companions. Steps of other GPUs are passed over. True if anything changed. */
 bool gpu_record_follow(struct gpu_record *record, const struct plan *plan);
 
 json_t *gpu_record_to_json(const struct gpu_record *record);

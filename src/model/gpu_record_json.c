@@ -35,6 +35,18 @@ json_t *stuck_vfs_to_json(const struct gpu_record *record)
     return list;
 }
 
+static json_t *companions_to_json(const struct gpu_record *record)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < record->n_companions; i++) {
+        const struct companion *companion = &record->companions[i];
+        json_array_append_new(list,
+                              json_pack("{s:o, s:o}", "address", encode_addr(&companion->addr),
+                                        "driver", encode_text(companion->driver)));
+    }
+    return list;
+}
+
 /* The store keeps times as numbers, too. */
 static json_t *with_time(json_t *json, uint64_t since_us)
 {
@@ -64,14 +76,14 @@ static json_t *stored_stuck_vfs(const struct gpu_record *record)
 
 json_t *gpu_record_to_json(const struct gpu_record *record)
 {
-    return json_pack("{s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o}", "uuid",
+    return json_pack("{s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "uuid",
                      encode_text(record->uuid), "address", encode_addr(&record->addr), "mode",
                      record->mode_set ? json_string(gpu_mode_name(record->mode)) : json_null(),
                      "virtualFunctions", record->vfs, "mixedSizes", record->mixed, "scheduler",
                      gpu_scheduler_to_json(&record->scheduler), "cordoned",
                      with_time(cordon_to_json(&record->cordon), record->cordon.since_us),
                      "quarantine", stored_quarantine(&record->quarantine), "stuckVirtualFunctions",
-                     stored_stuck_vfs(record));
+                     stored_stuck_vfs(record), "companions", companions_to_json(record));
 }
 
 static void read_mode(struct reader *r, struct gpu_record *record)
@@ -143,6 +155,23 @@ static void read_stuck_vfs(struct reader *outer, struct gpu_record *record)
     }
 }
 
+static void read_companions(struct reader *outer, struct gpu_record *record)
+{
+    static const char key[] = "companions";
+    json_t *list = reader_array_or_null(outer, key, GPU_RECORD_COMPANIONS);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        char path[160];
+        struct reader r;
+        struct companion *companion = &record->companions[record->n_companions++];
+        reader_path(outer, key, (int)i, path, sizeof(path));
+        reader_init(&r, json_array_get(list, i), outer->origin, path, outer->err);
+        decode_addr(&r, "address", &companion->addr);
+        decode_text(&r, "driver", companion->driver, sizeof(companion->driver));
+        int result = reader_end(&r);
+        outer->result = outer->result != 0 ? outer->result : result;
+    }
+}
+
 int gpu_record_from_stored_json(const json_t *json, struct gpu_record *ret_record,
                                 struct error *err)
 {
@@ -159,6 +188,7 @@ int gpu_record_from_stored_json(const json_t *json, struct gpu_record *ret_recor
     read_cordon(&r, &record.cordon);
     read_quarantine(&r, &record.quarantine);
     read_stuck_vfs(&r, &record);
+    read_companions(&r, &record);
     int result = reader_end(&r);
     if (result == 0) {
         *ret_record = record;

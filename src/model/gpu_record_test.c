@@ -141,6 +141,32 @@ static void a_record_follows_the_steps_that_were_done(void **state)
     assert_true(record.mode == GPU_IDLE && !record.vfs);
 }
 
+static void a_record_keeps_a_companions_driver_until_it_has_it_back(void **state)
+{
+    (void)state;
+    CLEANUP(plan_freep) struct plan *plan = plan_new();
+    struct gpu_record record = {.addr = here};
+    struct step *step = done(plan, STEP_COMPANION_VFIO, &here);
+    step->device.function = 1;
+    STR_SET(step->driver, "snd_hda_intel");
+    STR_SET(done(plan, STEP_BIND_VFIO, &here)->claim, "game");
+    assert_true(gpu_record_follow(&record, plan));
+    assert_false(gpu_record_follow(&record, plan));
+    assert_int_equal(record.mode, GPU_IDLE); /* the claim says what it is for */
+    struct gpu_record again;
+    CLEANUP_JSON json_t *json = gpu_record_to_json(&record);
+    assert_int_equal(gpu_record_from_stored_json(json, &again, NULL), 0);
+    struct pci_addr audio = here;
+    audio.function = 1;
+    assert_string_equal(gpu_record_find_companion(&again, &audio)->driver, "snd_hda_intel");
+    struct step home = step_undo(&plan->steps.items[0]);
+    assert_int_equal(home.kind, STEP_COMPANION_HOME);
+    *vec_push(&plan->steps) = home;
+    plan->steps.items[2].state = STEP_DONE;
+    assert_true(gpu_record_follow(&again, plan));
+    assert_null(gpu_record_find_companion(&again, &audio));
+}
+
 static void a_frequency_matches_the_slice_that_comes_of_it(void **state)
 {
     (void)state;
@@ -166,6 +192,7 @@ int main(void)
         cmocka_unit_test(an_unknown_member_of_a_record_is_refused),
         cmocka_unit_test(a_gpu_is_known_by_its_uuid_wherever_it_sits),
         cmocka_unit_test(a_record_follows_the_steps_that_were_done),
+        cmocka_unit_test(a_record_keeps_a_companions_driver_until_it_has_it_back),
         cmocka_unit_test(a_frequency_matches_the_slice_that_comes_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

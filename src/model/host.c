@@ -317,6 +317,25 @@ bool gpu_vf_addr(const struct gpu *gpu, uint32_t index, struct pci_addr *ret_add
     return true;
 }
 
+bool group_member_bars(const struct group_member *member)
+{
+    /* Those that leave DMA to the group's owner (driver_managed_dma in drivers/vfio/pci and
+     * drivers/pci/pci-stub.c). */
+    static const char *const harmless[] = {"", "vfio-pci", "pci-stub"};
+    for (size_t i = 0; i < ARRAY_SIZE(harmless); i++) {
+        if (str_eq(member->driver, harmless[i])) {
+            return false;
+        }
+    }
+    return !member->bridge;
+}
+
+bool pci_same_slot(const struct pci_addr *a, const struct pci_addr *b)
+{
+    return a->domain == b->domain && a->bus == b->bus && a->device == b->device &&
+           a->function != b->function;
+}
+
 bool gpu_at_home(const struct gpu *gpu)
 {
     return gpu->other_vendor == 0 ? str_eq(gpu->driver, "nvidia")

@@ -73,6 +73,13 @@ struct vf {
     VEC(struct vgpu_offer) offers;
 };
 
+/* Another PCI function of a GPU's IOMMU group. */
+struct group_member {
+    struct pci_addr addr;
+    char driver[32]; /* "" when unbound */
+    bool bridge;
+};
+
 /* What is wrong with a GPU's hardware. */
 enum gpu_fault {
     GPU_FAULT_NONE,
@@ -96,10 +103,10 @@ struct gpu {
     bool mem_used_known;
     char driver[32];      /* kernel driver of the PF: "nvidia" (or its vendor's), "vfio-pci", "" */
     uint32_t iommu_group; /* NO_ID when there is none */
-    VEC(struct pci_addr) group_members; /* other devices in the IOMMU group */
-    int32_t numa_node;                  /* -1 unknown */
-    uint64_t mmio_bytes;                /* sum of the PF's 64-bit prefetchable BARs, 0 unknown */
-    uint32_t vfs_total;                 /* sriov_totalvfs, 0 without SR-IOV */
+    VEC(struct group_member) group_members;
+    int32_t numa_node;   /* -1 unknown */
+    uint64_t mmio_bytes; /* sum of the PF's 64-bit prefetchable BARs, 0 unknown */
+    uint32_t vfs_total;  /* sriov_totalvfs, 0 without SR-IOV */
     uint32_t vfs_enabled;
     /* Routing id of VF n = PF + offset + n * stride, so that VFs can be named before they are
      * enabled (PCIe SR-IOV capability); NO_ID unknown. */
@@ -176,6 +183,7 @@ struct host {
     /* One sentence each when a source is missing ("libnvidia-ml.so.1 not found"), else "". */
     char nvml_problem[256];
     char pci_problem[256];
+    enum tristate vfio_pci; /* is the kernel's driver for pass-through loaded? */
     char libvirt_problem[256];
     VEC(struct gpu) gpus;
     VEC(struct vm) vms;
@@ -206,6 +214,12 @@ struct vm *host_find_vm(const struct host *host, const char *name_or_uuid);
 void host_settle_vm_name(const struct host *host, struct vm *vm);
 /* By UUID if that is known ("" is not) and listed, for names change; else by name. */
 struct vm *host_find_vm_of(const struct host *host, const char *name, const char *uuid);
+/* Does it keep the group from a VM: no bridge, and bound to a driver that is none of VFIO's (Linux
+ * kernel documentation, VFIO, "Usage": each device of a group is bound to a VFIO driver, or to
+ * none)? */
+bool group_member_bars(const struct group_member *member);
+/* Another function of the same board: its audio, USB or UCSI function. */
+bool pci_same_slot(const struct pci_addr *a, const struct pci_addr *b);
 /* Does the host itself have the GPU: nvidia, or any driver but vfio-pci for another vendor's? */
 bool gpu_at_home(const struct gpu *gpu);
 struct gi *gpu_find_gi(const struct gpu *gpu, uint32_t id);

@@ -48,11 +48,16 @@ static json_t *group_to_json(const struct gpu *gpu)
     if (gpu->iommu_group == NO_ID) {
         return json_null();
     }
-    json_t *members = json_array();
-    for (vec_each(&gpu->group_members, addr)) {
-        json_array_append_new(members, encode_addr(addr));
+    json_t *others = json_array();
+    json_t *drivers = json_object();
+    for (vec_each(&gpu->group_members, member)) {
+        char bdf[BDF_SIZE];
+        json_array_append_new(others, encode_addr(&member->addr));
+        json_object_set_new(drivers, pci_addr_format(&member->addr, bdf),
+                            encode_text(member->driver));
     }
-    return json_pack("{s:I, s:o}", "number", (json_int_t)gpu->iommu_group, "otherMembers", members);
+    return json_pack("{s:I, s:o, s:o}", "number", (json_int_t)gpu->iommu_group, "otherMembers",
+                     others, "drivers", drivers);
 }
 
 static json_t *memory_to_json(const struct gpu *gpu)

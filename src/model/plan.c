@@ -21,6 +21,8 @@ _Static_assert(ARRAY_SIZE(rows) == STEP_KIND_COUNT, "every step kind has a row")
 #define NO_UNDO STEP_KIND_COUNT
 
 static const enum step_kind undo_of[] = {
+    [STEP_COMPANION_VFIO] = STEP_COMPANION_HOME,
+    [STEP_COMPANION_HOME] = STEP_COMPANION_VFIO,
     [STEP_BIND_VFIO] = STEP_BIND_NVIDIA,
     [STEP_BIND_NVIDIA] = STEP_BIND_VFIO,
     [STEP_MIG_ENABLE] = STEP_MIG_DISABLE,
@@ -205,13 +207,26 @@ const char *step_describe(const struct step *step, char *out, size_t size)
     case STEP_DETACH:
         str_print(out, size, "detach %s from VM %s", what, step->vm);
         break;
+    case STEP_COMPANION_VFIO:
+        str_print(out, size, "bind %s (%s), which goes with %s, to vfio-pci", device, step->driver,
+                  gpu);
+        break;
+    case STEP_COMPANION_HOME:
+        str_print(out, size, "give %s, which goes with %s, back to %s", device, gpu, step->driver);
+        break;
     case STEP_SCHEDULER_SET:
         gpu_scheduler_describe(&step->scheduler, scheduler, sizeof(scheduler));
         str_print(out, size, "share %s among vGPUs by %s", gpu, scheduler);
         break;
+    case STEP_BIND_VFIO:
+        str_print(out, size, "%s: %s%s%s", gpu, rows[step->kind].text,
+                  pci_addr_cmp(&step->device, &step->gpu) == 0
+                      ? ""
+                      : ", as is all of its IOMMU group with ",
+                  pci_addr_cmp(&step->device, &step->gpu) == 0 ? "" : device);
+        break;
     case STEP_GPU_RESET:
     case STEP_PCI_RESCAN:
-    case STEP_BIND_VFIO:
     case STEP_BIND_NVIDIA:
     case STEP_MIG_ENABLE:
     case STEP_MIG_DISABLE:

@@ -19,8 +19,10 @@ enum port_kind { PORT_GPU, PORT_PCI, PORT_GUEST };
 
 /* X(symbol, name, port, text). One row per kind of change cleave can make. */
 #define STEP_MAP(X)                                                                                \
+    X(COMPANION_VFIO, "companion-vfio", PORT_PCI, "bind a function beside the GPU to vfio-pci")    \
     X(BIND_VFIO, "bind-vfio", PORT_PCI, "bind the whole GPU to vfio-pci")                          \
     X(BIND_NVIDIA, "bind-nvidia", PORT_PCI, "give the GPU back to the host's driver")              \
+    X(COMPANION_HOME, "companion-home", PORT_PCI, "give a function beside the GPU back")           \
     X(MIG_ENABLE, "mig-enable", PORT_GPU, "turn MIG mode on")                                      \
     X(MIG_DISABLE, "mig-disable", PORT_GPU, "turn MIG mode off")                                   \
     X(GPU_RESET, "gpu-reset", PORT_PCI, "reset the GPU, and all that stands on it")                \
@@ -77,7 +79,10 @@ struct step {
     uint32_t start, size;    /* GI_*: placement, always given; identifies the GI */
     uint32_t type_id;        /* VGPU_*: NO_ID = find by name */
     char type[NAME_SIZE];    /* VGPU_* */
-    struct pci_addr device;  /* VGPU_*, ATTACH, DETACH: VF, or PF for pass-through */
+    struct pci_addr device;  /* VGPU_*, ATTACH, DETACH: VF, or PF for pass-through; COMPANION_*;
+                              * BIND_VFIO: the GPU itself, or the one of its IOMMU group for whose
+                              * sake it is bound */
+    char driver[32];         /* COMPANION_*: the host's, which it has or gets back */
     char mdev_uuid[40];      /* set: mdev interface */
     uint32_t placement_id;   /* VGPU_CREATE in mixed mode, else NO_ID */
     struct gpu_scheduler scheduler; /* SCHEDULER_SET: wanted */

@@ -30,6 +30,7 @@ json_t *step_to_json(const struct step *step)
     json_object_set_new(json, "typeId", encode_id(step->type_id));
     json_object_set_new(json, "type", encode_text(step->type));
     json_object_set_new(json, "device", encode_addr(&step->device));
+    json_object_set_new(json, "driver", encode_text(step->driver));
     json_object_set_new(json, "mdevUuid", encode_text(step->mdev_uuid));
     json_object_set_new(json, "placementId", encode_id(step->placement_id));
     json_object_set_new(json, "scheduler", gpu_scheduler_to_json(&step->scheduler));
@@ -109,6 +110,7 @@ static void read_step(struct reader *r, struct step *step)
     step->type_id = decode_id(r, "typeId");
     decode_text(r, "type", step->type, sizeof(step->type));
     decode_addr(r, "device", &step->device);
+    decode_text(r, "driver", step->driver, sizeof(step->driver));
     decode_text(r, "mdevUuid", step->mdev_uuid, sizeof(step->mdev_uuid));
     step->placement_id = decode_id(r, "placementId");
     gpu_scheduler_decode(r, "scheduler", &step->scheduler);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "plan/group.h"
 #include "plan/health.h"
 #include "plan/park.h"
 #include "plan/work.h"
@@ -13,20 +14,16 @@
 static const unsigned phase[] = {
     [STEP_GPU_RESET] = 0,      [STEP_PCI_RESCAN] = 0, /* only in plans of plan/recover.c */
     [STEP_DETACH] = 0,         [STEP_VGPU_DELETE] = 1,   [STEP_BIND_NVIDIA] = 2,
-    [STEP_CI_DESTROY] = 3,     [STEP_GI_DESTROY] = 4,    [STEP_MIXED_OFF] = 5,
-    [STEP_SRIOV_DISABLE] = 6,  [STEP_MIG_DISABLE] = 7,   [STEP_BIND_VFIO] = 8,
-    [STEP_MIG_ENABLE] = 9,     [STEP_SRIOV_ENABLE] = 10, [STEP_MIXED_ON] = 11,
-    [STEP_SCHEDULER_SET] = 12, [STEP_GI_CREATE] = 13,    [STEP_CI_CREATE] = 14,
-    [STEP_VGPU_CREATE] = 15,   [STEP_ATTACH] = 16,
+    [STEP_COMPANION_HOME] = 2, [STEP_CI_DESTROY] = 3,    [STEP_GI_DESTROY] = 4,
+    [STEP_MIXED_OFF] = 5,      [STEP_SRIOV_DISABLE] = 6, [STEP_MIG_DISABLE] = 7,
+    [STEP_COMPANION_VFIO] = 8, [STEP_BIND_VFIO] = 9,     [STEP_MIG_ENABLE] = 10,
+    [STEP_SRIOV_ENABLE] = 11,  [STEP_MIXED_ON] = 12,     [STEP_SCHEDULER_SET] = 13,
+    [STEP_GI_CREATE] = 14,     [STEP_CI_CREATE] = 15,    [STEP_VGPU_CREATE] = 16,
+    [STEP_ATTACH] = 17,
 };
 _Static_assert(ARRAY_SIZE(phase) == STEP_KIND_COUNT, "every step kind has its place");
 
-struct works {
-    struct gpu_work *items;
-    size_t n;
-};
-
-static void works_done(struct works *works)
+void works_done(struct works *works)
 {
     for (size_t i = 0; i < works->n; i++) {
         work_done(&works->items[i]);
@@ -66,14 +63,16 @@ static void sort_gone(struct gpu_work *work)
     }
 }
 
-static int works_init(struct works *works, const struct planner *planner,
-                      const struct plan_request *request, struct error *err)
+int works_init(struct works *works, const struct planner *planner,
+               const struct plan_request *request, struct error *err)
 {
     works->n = planner->host->gpus.n;
     works->items = xcalloc(works->n == 0 ? 1 : works->n, sizeof(struct gpu_work));
     for (size_t g = 0; g < works->n; g++) {
         struct gpu_work *work = &works->items[g];
         work->planner = planner;
+        work->all = works->items;
+        work->n_all = works->n;
         work->request = request;
         work->gpu = &planner->host->gpus.items[g];
         work->model = gpu_model_of(planner, work->gpu);
@@ -113,7 +112,8 @@ static bool is_named_whole(const struct gpu_work *work, const struct claim *mine
 }
 
 /* Higher is tried first: the GPU that is named for the claim, then one in the right mode, the
- * fuller the better, then an idle one, then one whose mode must change. */
+ * fuller the better, then an idle one, the fewer share its IOMMU group the better, then one whose
+ * mode must change, then one that takes others along. */
 static int preference(const struct gpu_work *work, const struct claim *claim)
 {
     enum gpu_mode want = mode_of_claim(claim->spec.mode);
@@ -124,10 +124,16 @@ static int preference(const struct gpu_work *work, const struct claim *claim)
     if (want == GPU_PASSTHROUGH && is_named_whole(work, claim)) {
         return 50; /* an on-demand claim waits for that very GPU */
     }
+    if (want == GPU_PASSTHROUGH && group_count_along(work) > 0) {
+        return 75; /* it takes other GPUs from the host */
+    }
     bool right = work->gpu->mode == want ||
                  (work->n_added > 0 && mode_of_claim(work->added[0].claim.spec.mode) == want);
     if (right) {
         return 1000 + (int)busy;
+    }
+    if (want == GPU_PASSTHROUGH && work->gpu->mode == GPU_IDLE) {
+        return 500 - (int)(work->gpu->group_members.n < 100 ? work->gpu->group_members.n : 100);
     }
     return work->gpu->mode == GPU_IDLE ? 500 - (int)busy : 100 - (int)busy;
 }
@@ -166,6 +172,7 @@ static int try_gpu(struct gpu_work *work, const struct claim *claim, struct erro
     }
     work->n_added++;
     result = work_solve(work, err);
+    result = result != 0 ? result : group_check(work, err);
     if (result != 0) {
         /* What was solved before the claim came is the GPU's part again. */
         work->n_added--;
@@ -456,6 +463,9 @@ int planner_build(const struct planner *planner, const struct plan_request *requ
         result = result == 0 && work->n_gone > 0 ? work_solve(work, err) : result;
     }
     result = result != 0 ? result : assign_all(&works, request, err);
+    if (result == 0) {
+        group_finish(works.items, works.n);
+    }
     result = result != 0 ? result : collect(plan, &works, request, err);
     result = result != 0 ? result : park_all(planner, request, plan, err);
     if (result == 0) {

@@ -3,21 +3,17 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "plan/group.h"
 #include "plan/health.h"
 #include "plan/mode.h"
 #include "plan/work.h"
 
-static void add(struct plan *plan, const struct gpu *gpu, enum step_kind kind)
-{
-    *vec_push(&plan->steps) = step_make(kind, &gpu->addr);
-}
-
 /* Clears foreign vGPUs and instances, then virtual functions and MIG. */
-static void leave_mode(struct plan *plan, const struct planner *planner, const struct gpu *gpu)
+static void leave_mode(struct gpu_work *work)
 {
-    struct gpu_work work = {.planner = planner, .gpu = gpu};
+    const struct gpu *gpu = work->gpu;
     for (vec_each(&gpu->vgpus, vgpu)) {
-        struct step *step = work_step(&work, STEP_VGPU_DELETE);
+        struct step *step = work_step(work, STEP_VGPU_DELETE);
         STR_SET(step->type, vgpu->type);
         step->type_id = vgpu->type_id;
         step->device = vgpu->vf;
@@ -25,22 +21,15 @@ static void leave_mode(struct plan *plan, const struct planner *planner, const s
         step->placement_id = vgpu->placement_id;
     }
     if (gpu->mode == GPU_PASSTHROUGH) {
-        work_step(&work, STEP_BIND_NVIDIA);
+        work_step(work, STEP_BIND_NVIDIA);
     }
-    work_to_idle(&work);
-    for (vec_each(&work.steps, step)) {
-        *vec_push(&plan->steps) = *step;
-    }
-    for (vec_each(&work.instances, instance)) {
-        *vec_push(&plan->instances) = *instance;
-    }
-    work_done(&work);
+    work_to_idle(work);
 }
 
-static int enter_mode(struct plan *plan, const struct planner *planner, const struct gpu *gpu,
-                      enum gpu_mode mode, struct error *err)
+static int enter_mode(struct gpu_work *work, enum gpu_mode mode, struct error *err)
 {
-    const struct gpu_model *model = gpu_model_of(planner, gpu);
+    const struct gpu *gpu = work->gpu;
+    const struct gpu_model *model = work->model;
     char bdf[BDF_SIZE];
     pci_addr_format(&gpu->addr, bdf);
     if (gpu->other_vendor != 0 && mode != GPU_PASSTHROUGH && mode != GPU_IDLE) {
@@ -57,23 +46,20 @@ static int enter_mode(struct plan *plan, const struct planner *planner, const st
         return error_set(err, REASON_UNSUPPORTED, bdf,
                          "GPU %s has no virtual functions and offers no vGPU types", bdf);
     }
-    if (mode == GPU_PASSTHROUGH && gpu->iommu_group == NO_ID) {
-        return error_set(err, REASON_UNSUPPORTED, bdf, "GPU %s is in no IOMMU group", bdf);
-    }
     switch (mode) {
     case GPU_PASSTHROUGH:
-        add(plan, gpu, STEP_BIND_VFIO);
+        work_step(work, STEP_BIND_VFIO);
         break;
     case GPU_TIME_SLICED:
         if (gpu->vfs_total > 0) {
-            add(plan, gpu, STEP_SRIOV_ENABLE);
+            work_step(work, STEP_SRIOV_ENABLE);
         }
         break;
     case GPU_MIG:
-        add(plan, gpu, STEP_MIG_ENABLE);
+        work_step(work, STEP_MIG_ENABLE);
         /* Virtual functions now: enabling them later would wipe the instances. */
         if (gpu->vfs_total > 0) {
-            add(plan, gpu, STEP_SRIOV_ENABLE);
+            work_step(work, STEP_SRIOV_ENABLE);
         }
         break;
     case GPU_IDLE:
@@ -97,21 +83,66 @@ static int guard(const struct planner *planner, const struct gpu *gpu, enum gpu_
     return mode_guard(&bare, planner->claims, NULL, 0, mode, err);
 }
 
+/* The GPU's own steps, in their order, between those that free the rest of its IOMMU group and
+ * those that bind it. */
+static void collect(struct plan *plan, const struct works *works, const struct gpu_work *own)
+{
+    for (int first = 1; first >= 0; first--) {
+        for (size_t i = 0; i < works->n; i++) {
+            for (vec_each(&works->items[i].steps, step)) {
+                bool before = step->kind == STEP_COMPANION_VFIO;
+                if (&works->items[i] != own && before == (first == 1)) {
+                    *vec_push(&plan->steps) = *step;
+                }
+            }
+        }
+        for (vec_each(&own->steps, step)) {
+            if ((step->kind == STEP_COMPANION_VFIO) == (first == 1)) {
+                *vec_push(&plan->steps) = *step;
+            }
+        }
+    }
+    for (vec_each(&own->instances, instance)) {
+        *vec_push(&plan->instances) = *instance;
+    }
+}
+
+static int change_mode(struct works *works, struct gpu_work *work, enum gpu_mode mode,
+                       struct error *err)
+{
+    const struct gpu *gpu = work->gpu;
+    work->whole = mode == GPU_PASSTHROUGH;
+    work->to = mode;
+    int result = guard(work->planner, gpu, mode, err);
+    if (result == 0 && (mode != GPU_IDLE || gpu->mode == GPU_PASSTHROUGH)) {
+        result = group_check(work, err);
+    }
+    if (result == 0 && gpu->mode != GPU_IDLE) {
+        leave_mode(work);
+    }
+    result = result != 0 ? result : enter_mode(work, mode, err);
+    if (result == 0) {
+        group_finish(works->items, works->n);
+    }
+    return result;
+}
+
 int planner_mode(const struct planner *planner, const char *text, enum gpu_mode mode,
                  struct plan **ret_plan, struct error *err)
 {
+    static const struct plan_request none = {0};
     const struct gpu *gpu = host_find_gpu(planner->host, text);
     if (gpu == NULL) {
         return host_unknown_gpu(planner->host, text, err);
     }
     CLEANUP(plan_freep) struct plan *plan = plan_new();
+    CLEANUP(works_done) struct works works = {0};
     int result = health_check_quarantine(planner, gpu, err);
+    result = result != 0 ? result : works_init(&works, planner, &none, err);
     if (result == 0 && (gpu->mode != mode || mode == GPU_IDLE)) {
-        result = guard(planner, gpu, mode, err);
-        if (result == 0 && gpu->mode != GPU_IDLE) {
-            leave_mode(plan, planner, gpu);
-        }
-        result = result != 0 ? result : enter_mode(plan, planner, gpu, mode, err);
+        struct gpu_work *work = &works.items[gpu - planner->host->gpus.items];
+        result = change_mode(&works, work, mode, err);
+        collect(plan, &works, work);
     }
     if (result == 0) {
         *ret_plan = TAKE_PTR(plan);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "plan/group.h"
 #include "plan/health.h"
 #include "plan/restore_work.h"
 
@@ -225,6 +226,9 @@ static void restore_mode(struct restore *r)
     struct error err = {0};
     error_subject("gpu", pci_addr_format(&r->work.gpu->addr, bdf), subject);
     r->mode = wanted_mode(r);
+    if (r->items.n == 0 && r->mode != GPU_PASSTHROUGH && group_goes_along(&r->work)) {
+        return;
+    }
     check_modes(r, bdf, subject);
     int result = check_answers(r, bdf, subject, &err);
     if (result == 0 && r->mode != GPU_PASSTHROUGH &&

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "plan/group.h"
 #include "plan/restore_work.h"
 
 void restore_block(struct restore_item *item, const struct error *why)
@@ -293,19 +294,20 @@ void restore_passthrough(struct restore *r)
 {
     const struct gpu *gpu = r->work.gpu;
     struct error err = {0};
-    if (str_eq(gpu->driver, "vfio-pci")) {
+    int result = group_restore(&r->work, r->items.n > 0 ? r->items.items[0].claim.name : "", &err);
+    if (result == 0 && str_eq(gpu->driver, "vfio-pci")) {
         for (vec_each(&r->items, item)) {
-            item->outcome = RESTORE_THERE;
+            item->outcome = r->work.steps.n > 0 ? RESTORE_COMES : RESTORE_THERE;
         }
         return;
     }
-    int result = 0;
-    if (gpu->gis.n > 0) {
+    if (result == 0 && gpu->gis.n > 0) {
         result = refuse_instance(r, "passed through", &err);
-    } else if (gpu->vgpus.n > 0) {
+    } else if (result == 0 && gpu->vgpus.n > 0) {
         result = refuse_vgpu(r, "passed through", &err);
     }
     if (result != 0) {
+        r->work.steps.n = 0;
         restore_block_all(r, &err);
         return;
     }

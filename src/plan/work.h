@@ -22,12 +22,27 @@ struct gpu_work {
     size_t n_gone;
     struct admitted added[WORK_MAX_CLAIMS];
     size_t n_added;
-    bool tried; /* for the claim that is being assigned */
+    bool tried;       /* for the claim that is being assigned */
+    bool whole;       /* passed through though no claim says so: by hand, or again after a boot */
+    enum gpu_mode to; /* by hand */
+    struct gpu_work *all; /* of all GPUs of the host, this one among them */
+    size_t n_all;
     /* Results of the last work_solve(): */
     VEC(struct step) steps;
     struct assignment got[WORK_MAX_CLAIMS]; /* per added */
     VEC(struct plan_instance) instances;
 };
+
+/* All GPUs of the host, in its order. */
+struct works {
+    struct gpu_work *items;
+    size_t n;
+};
+
+/* What stays and what goes by the request, and nothing that comes yet. works_done() frees. */
+int works_init(struct works *works, const struct planner *planner,
+               const struct plan_request *request, struct error *err);
+void works_done(struct works *works);
 
 void work_done(struct gpu_work *work);
 /* Solves anew; 0 or why it can't be. */

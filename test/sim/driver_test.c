@@ -91,9 +91,22 @@ static void an_audio_function_in_the_group_bars_passthrough(void **state)
     CLEANUP(host_freep) struct host *host = observe(machine);
     assert_int_equal(host->gpus.n, FIX_GPUS);
     assert_int_equal(observed(machine, host, FIX_T4)->group_members.n, 1);
-    /* Taken from its driver it is no hindrance. */
-    assert_int_equal(machine_write("bus/pci/drivers/snd_hda_intel/unbind", "0001:81:00.1"), 0);
+    const struct group_member *member = &observed(machine, host, FIX_T4)->group_members.items[0];
+    assert_string_equal(member->driver, "snd_hda_intel");
+    assert_true(group_member_bars(member));
+    /* Bound along with the GPU it is no hindrance. */
+    struct step along = machine_step(machine, STEP_COMPANION_VFIO, FIX_T4);
+    along.device = extra->addr;
+    STR_SET(along.driver, "snd_hda_intel");
+    assert_applied(machine, &along);
+    assert_applied(machine, &along);
+    assert_string_equal(extra->driver, "vfio-pci");
     apply_kind(machine, STEP_BIND_VFIO, FIX_T4);
+    struct step home = step_undo(&along);
+    assert_applied(machine, &home);
+    assert_applied(machine, &home);
+    assert_string_equal(extra->driver, "snd_hda_intel");
+    assert_string_equal(extra->driver_override, "");
 }
 
 static void virtual_functions_come_and_go(void **state)

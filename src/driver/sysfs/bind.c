@@ -8,8 +8,6 @@
 #include "base/str.h"
 #include "driver/sysfs/holder.h"
 
-#define PCI_CLASS_BRIDGE 0x06 /* base class, bits 23:16 of `class` */
-
 static int check_exists(const struct sysfs *sys, const struct step *step, const char *subject,
                         struct error *err)
 {
@@ -33,26 +31,22 @@ static int check_driver_loaded(const struct sysfs *sys, const char *driver, cons
     return r;
 }
 
-/* One other member of the group: may it stay while the GPU goes to a VM? */
-static int check_member(const struct sysfs *sys, const struct pci_addr *member, uint32_t group,
+/* One other member of the group: may it stay while the GPU goes to a VM? Other GPUs of the group
+ * are bound by further steps of the plan, which has judged them: the kernel asks for the whole
+ * group only when a VM opens it. */
+static int check_member(const struct sysfs *sys, const struct pci_addr *addr, uint32_t group,
                         const char *subject, struct error *err)
 {
-    uint32_t class = 0;
-    struct sysfs_path class_file = sysfs_pci(sys, member, "class");
-    bool known = sysfs_read_hex(&class_file, &class) == 0;
-    if (known && class >> 16 == PCI_CLASS_BRIDGE) {
-        return 0;
-    }
-    char driver[32];
-    sysfs_read_driver(sys, member, driver, sizeof(driver));
-    if (driver[0] == '\0' || str_eq(driver, "vfio-pci")) {
+    struct group_member member = {.addr = *addr, .bridge = sysfs_is_bridge(sys, addr)};
+    sysfs_read_driver(sys, addr, member.driver, sizeof(member.driver));
+    if (str_eq(member.driver, "nvidia") || !group_member_bars(&member)) {
         return 0;
     }
     char bdf[BDF_SIZE];
-    pci_addr_format(member, bdf);
+    pci_addr_format(addr, bdf);
     int r = error_set(err, REASON_CONFLICT, subject,
                       "IOMMU group %u also holds %s, which the host uses with driver %s", group,
-                      bdf, driver);
+                      bdf, member.driver);
     error_hint(err,
                "all of a group goes to one VM: bind %s to vfio-pci too, or put the GPU into a "
                "slot with a group of its own (ACS)",
@@ -246,6 +240,58 @@ int bind_nvidia(const struct sysfs *sys, struct step *step, struct error *err)
     int r = bind_check_nvidia(sys, step, err);
     const char *driver = sysfs_is_nvidia(sys, &step->gpu) ? "nvidia" : "";
     return r != 0 ? r : rebind(sys, step, driver, "\n", err);
+}
+
+/* The step with the companion in place of the GPU. */
+static struct step of_companion(const struct step *step)
+{
+    struct step own = *step;
+    own.gpu = step->device;
+    return own;
+}
+
+int bind_check_companion_vfio(const struct sysfs *sys, const struct step *step, struct error *err)
+{
+    char subject[SYSFS_SUBJECT_SIZE];
+    struct step own = of_companion(step);
+    sysfs_subject("gpu", &step->gpu, subject);
+    int r = check_exists(sys, &own, subject, err);
+    return r != 0 ? r : check_driver_loaded(sys, "vfio-pci", subject, err);
+}
+
+int bind_companion_vfio(const struct sysfs *sys, struct step *step, struct error *err)
+{
+    struct step own = of_companion(step);
+    int r = bind_check_companion_vfio(sys, step, err);
+    return r != 0 ? r : rebind(sys, &own, "vfio-pci", "vfio-pci", err);
+}
+
+int bind_check_companion_home(const struct sysfs *sys, const struct step *step, struct error *err)
+{
+    char subject[SYSFS_SUBJECT_SIZE];
+    struct step own = of_companion(step);
+    sysfs_subject("gpu", &step->gpu, subject);
+    int r = check_exists(sys, &own, subject, err);
+    return r != 0 ? r : holder_check(sys, &step->device, subject, err);
+}
+
+/* The kernel finds the driver that the function had, as it did at boot, unless its module is gone
+ * meanwhile: then the function is the host's without a driver. */
+int bind_companion_home(const struct sysfs *sys, struct step *step, struct error *err)
+{
+    struct step own = of_companion(step);
+    int r = bind_check_companion_home(sys, step, err);
+    r = r != 0 ? r : rebind(sys, &own, "", "\n", err);
+    char now[32];
+    char bdf[BDF_SIZE];
+    sysfs_read_driver(sys, &own.gpu, now, sizeof(now));
+    struct sysfs_path file = sysfs_path(sys, "/sys/bus/pci/drivers/%s/bind", step->driver);
+    if (r != 0 || now[0] != '\0' || step->driver[0] == '\0' || !fs_exists(file.text)) {
+        return r;
+    }
+    char subject[SYSFS_SUBJECT_SIZE];
+    sysfs_subject("gpu", &step->gpu, subject);
+    return sysfs_write(&file, pci_addr_format(&own.gpu, bdf), subject, err);
 }
 
 int bind_release(const struct sysfs *sys, const struct step *step, struct error *err)

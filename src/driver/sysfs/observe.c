@@ -41,6 +41,14 @@ static bool is_gpu(const struct sysfs *sys, const struct pci_addr *addr)
            !fs_exists(sysfs_pci(sys, addr, "physfn").text);
 }
 
+static void observe_member(const struct sysfs *sys, const struct pci_addr *addr,
+                           struct group_member *member)
+{
+    member->addr = *addr;
+    member->bridge = sysfs_is_bridge(sys, addr);
+    sysfs_read_driver(sys, addr, member->driver, sizeof(member->driver));
+}
+
 static void observe_group(const struct sysfs *sys, struct gpu *gpu)
 {
     gpu->iommu_group = sysfs_read_group(sys, &gpu->addr);
@@ -54,7 +62,7 @@ static void observe_group(const struct sysfs *sys, struct gpu *gpu)
         struct pci_addr member = {0};
         if (pci_addr_parse(*name, &member) && pci_addr_cmp(&member, &gpu->addr) != 0 &&
             gpu->group_members.n < MAX_GROUP_MEMBERS) {
-            *vec_push(&gpu->group_members) = member;
+            observe_member(sys, &member, vec_push(&gpu->group_members));
         }
     }
 }
@@ -290,6 +298,8 @@ void observe_host(const struct sysfs *sys, struct type_names *names, struct host
     struct sysfs_path boot = sysfs_path(sys, "/proc/sys/kernel/random/boot_id");
     sysfs_read_line(&boot, host->boot_id, sizeof(host->boot_id));
     host->driver_load = read_driver_load(sys);
+    host->vfio_pci =
+        fs_exists(sysfs_path(sys, "/sys/bus/pci/drivers/vfio-pci").text) ? TRI_YES : TRI_NO;
     host->pci_problem[0] = '\0';
     struct sysfs_path dir = sysfs_path(sys, "/sys/bus/pci/devices");
     CLEANUP_STRLIST struct strlist entries = {0};

@@ -202,7 +202,7 @@ static void only_nvidia_gpus_are_observed(void **state)
     assert_true(pci_addr_parse("0000:01:00.0", &addr));
     const struct gpu *gpu = host_find_gpu_addr(host, &addr);
     assert_int_equal(gpu->group_members.n, 1);
-    assert_int_equal(gpu->group_members.items[0].function, 1);
+    assert_int_equal(gpu->group_members.items[0].addr.function, 1);
     assert_true(pci_addr_parse("0001:41:00.0", &addr));
     assert_string_equal(host_find_gpu_addr(host, &addr)->driver, "vfio-pci");
     assert_true(pci_addr_parse("10000:e1:00.0", &addr));

@@ -16,6 +16,8 @@
 #include "base/patient.h"
 #include "base/str.h"
 
+#define PCI_CLASS_BRIDGE 0x06 /* base class, bits 23:16 of `class` */
+
 struct sysfs_path sysfs_path(const struct sysfs *sys, const char *fmt, ...)
 {
     struct sysfs_path path = {0};
@@ -167,6 +169,13 @@ void sysfs_read_vfs(const struct sysfs *sys, const struct pci_addr *pf, struct s
     if (ret_vfs->n > 1) {
         qsort(ret_vfs->items, ret_vfs->n, sizeof(ret_vfs->items[0]), addr_cmp);
     }
+}
+
+bool sysfs_is_bridge(const struct sysfs *sys, const struct pci_addr *addr)
+{
+    uint32_t class = 0;
+    struct sysfs_path file = sysfs_pci(sys, addr, "class");
+    return sysfs_read_hex(&file, &class) == 0 && class >> 16 == PCI_CLASS_BRIDGE;
 }
 
 bool sysfs_is_nvidia(const struct sysfs *sys, const struct pci_addr *addr)

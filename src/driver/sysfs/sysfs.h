@@ -68,6 +68,8 @@ void sysfs_vfs_done(struct sysfs_vfs *vfs);
 #define CLEANUP_VFS CLEANUP(sysfs_vfs_done)
 void sysfs_read_vfs(const struct sysfs *sys, const struct pci_addr *pf, struct sysfs_vfs *ret_vfs);
 /* Is it one of NVIDIA's? Others have a driver of their own and nothing but pass-through. */
+/* PCI base class 06; a class that can't be read is none. */
+bool sysfs_is_bridge(const struct sysfs *sys, const struct pci_addr *addr);
 bool sysfs_is_nvidia(const struct sysfs *sys, const struct pci_addr *addr);
 bool sysfs_pci_exists(const struct sysfs *sys, const struct pci_addr *addr);
 

@@ -24,6 +24,8 @@ static const struct step_row {
     int (*check)(const struct sysfs *sys, const struct step *step, struct error *err);
     int (*apply)(const struct sysfs *sys, struct step *step, struct error *err);
 } steps[STEP_KIND_COUNT] = {
+    [STEP_COMPANION_VFIO] = {.check = bind_check_companion_vfio, .apply = bind_companion_vfio},
+    [STEP_COMPANION_HOME] = {.check = bind_check_companion_home, .apply = bind_companion_home},
     [STEP_BIND_VFIO] = {.check = bind_check_vfio, .apply = bind_vfio},
     [STEP_BIND_NVIDIA] = {.check = bind_check_nvidia, .apply = bind_nvidia},
     [STEP_SRIOV_ENABLE] = {.check = sriov_check_enable, .apply = sriov_enable},

@@ -252,15 +252,33 @@ static int make_usr(struct error *err)
 
 /* ---- the rest ---- */
 
+/* Where the machine has none of its own, the folder around it gets a tmpfs first, so that none is
+ * made on the machine. */
+static int make_private_dir(const char *parent, const char *dir, struct error *err)
+{
+    static const char *const none[] = {NULL};
+    int result = 0;
+    if (!fs_exists(dir)) {
+        result = skeleton_mount(parent, skeleton_hide_listed, none, err);
+        int made = result == 0 ? fs_mkdirs(dir, 0755) : 0;
+        result = made < 0 ? error_set_errno(err, -made, dir, "making the directory") : result;
+    }
+    return result < 0 ? result : skeleton_tmpfs(dir, "0755", err);
+}
+
 static int make_private_dirs(struct error *err)
 {
-    static const char *const dirs[] = {"/etc/libvirt", "/var/lib/libvirt", "/var/cache/libvirt",
-                                       "/var/log/libvirt", "/var/lib/cleave"};
+    static const struct {
+        const char *parent;
+        const char *dir;
+    } dirs[] = {
+        {"/etc", "/etc/libvirt"},         {"/var/lib", "/var/lib/libvirt"},
+        {"/var/lib", "/var/lib/cleave"},  {"/var/cache", "/var/cache/libvirt"},
+        {"/var/log", "/var/log/libvirt"},
+    };
     int result = 0;
     for (size_t i = 0; result == 0 && i < ARRAY_SIZE(dirs); i++) {
-        if (fs_exists(dirs[i])) {
-            result = skeleton_tmpfs(dirs[i], "0755", err);
-        }
+        result = make_private_dir(dirs[i].parent, dirs[i].dir, err);
     }
     return result;
 }

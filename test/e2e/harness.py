@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,6 +18,10 @@ sys.path.insert(0, str(ROOT / "sim/guest"))
 import console
 
 BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
+# Installed, or unpacked for the tests alone.
+LIBVIRT = shutil.which("libvirtd", path=os.environ["PATH"] + ":/usr/sbin") or \
+    next(BUILD.glob("libvirt/usr/sbin/libvirtd"), None)
+with_libvirt = pytest.mark.skipif(LIBVIRT is None, reason="needs libvirtd (tools/fetch-libvirt needed)")
 # Variants that ./check leaves out for time.
 LONG = pytest.mark.skipif("CLEAVE_LONG" not in os.environ, reason="long: set CLEAVE_LONG")
 START_S = 30

@@ -2,19 +2,18 @@
 """What cleave writes into a VM's definition, and what libvirt does with it."""
 import json
 import os
-import shutil
 import time
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from harness import BUILD
+from harness import BUILD, with_libvirt
 from machine import hostdev
 from twin import Twin
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root (namespaces, mounts)"),
-    pytest.mark.skipif(shutil.which("libvirtd") is None, reason="needs libvirtd"),
+    with_libvirt,
 ]
 
 L40S = "0000:26:00.0"

@@ -3,17 +3,16 @@
 import contextlib
 import json
 import os
-import shutil
 import time
 
 import pytest
 
-from harness import LONG
+from harness import LONG, with_libvirt
 from twin import Twin
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root (namespaces, mounts)"),
-    pytest.mark.skipif(shutil.which("libvirtd") is None, reason="needs libvirtd"),
+    with_libvirt,
 ]
 
 OVER = ("done", "incomplete", "cancelled")

@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real VMs on a simulated host, by libvirt alone: what the emulator's stand-in makes of <hostdev>."""
 import os
-import pathlib
-import shutil
 import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
+from harness import BUILD, ROOT, with_libvirt
+
 MDEV = "c2177883-f1bb-47f0-914d-32a22e3a8804"
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root (namespaces, mounts)"),
-    pytest.mark.skipif(shutil.which("libvirtd") is None, reason="needs libvirtd"),
+    with_libvirt,
 ]
 
 # Functions for the scripts below: $DIR holds consoles and definitions, $IMAGE what guests boot.

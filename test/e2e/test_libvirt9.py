@@ -4,24 +4,23 @@ under a vendor's VFIO driver, which are refused before anything happens."""
 import json
 import os
 import re
-import shutil
 import subprocess
 
 import pytest
 
-from harness import BUILD, ROOT
+from harness import BUILD, ROOT, with_libvirt
 from twin import Twin
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root (namespaces, mounts)"),
-    pytest.mark.skipif(shutil.which("libvirtd") is None, reason="needs libvirtd"),
+    with_libvirt,
 ]
 
 
 @pytest.fixture(scope="session")
 def libvirt9():
     folder = BUILD / "libvirt-9"
-    done = subprocess.run([ROOT / "tools/fetch-libvirt9", folder], capture_output=True, text=True)
+    done = subprocess.run([ROOT / "tools/fetch-libvirt", "9", folder], capture_output=True, text=True)
     if done.returncode != 0:
         pytest.skip(f"no libvirt 9.0: {done.stderr.strip()}")
     return folder

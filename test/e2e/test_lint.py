@@ -2,15 +2,15 @@
 """`cleave vm lint` on real definitions: what cleave wrote is clean, what a person broke is named."""
 import json
 import os
-import shutil
 
 import pytest
 
+from harness import with_libvirt
 from machine import hostdev
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root (namespaces, mounts)"),
-    pytest.mark.skipif(shutil.which("libvirtd") is None, reason="needs libvirtd"),
+    with_libvirt,
 ]
 
 L40S = "0000:26:00.0"

@@ -14,14 +14,14 @@ import time
 
 import pytest
 
-from harness import BUILD, LONG
+from harness import BUILD, LONG, with_libvirt
 from lifecycle import events
 from machine import START_LIBVIRT, Machine
 from pair import OVER, Pair
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root (namespaces, mounts)"),
-    pytest.mark.skipif(shutil.which("libvirtd") is None, reason="needs libvirtd"),
+    with_libvirt,
 ]
 
 

@@ -2,16 +2,15 @@
 """What goes wrong with a GPU, and what a reboot is, on the simulated host: seen as cleave sees it, through NVML and
 the kernel's files."""
 import os
-import shutil
 import subprocess
 import time
 
 import pytest
 
+from harness import with_libvirt
 from machine import Machine, hostdev
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root (namespaces, mounts)")
-with_libvirt = pytest.mark.skipif(shutil.which("libvirtd") is None, reason="needs libvirtd")
 
 GPU = "0000:26:00.0"
 DIR = f"/sys/bus/pci/devices/{GPU}"

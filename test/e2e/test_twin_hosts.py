@@ -8,13 +8,13 @@ import tempfile
 
 import pytest
 
-from harness import BUILD, LONG
+from harness import BUILD, LONG, with_libvirt
 from machine import START_LIBVIRT
 from twin import Twin
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root (namespaces, mounts)"),
-    pytest.mark.skipif(shutil.which("libvirtd") is None, reason="needs libvirtd"),
+    with_libvirt,
 ]
 
 TYPES = {"l40s-x2": "L40S-8Q", "a100-40gb-mdev": "A100-8C"}

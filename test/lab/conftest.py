@@ -12,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from devices import BUILD, DEVICES, MODULES, ROOT
 from vm import Kernel, Vm
 
-OWN = ["/etc/cleave", "/var/lib/cleave", "/etc/libvirt/qemu", "/var/lib/libvirt",
+OWN = ["/etc/cleave", "/var/lib/cleave", "/etc/libvirt", "/var/lib/libvirt",
        "/var/cache/libvirt", "/var/log/libvirt"]
 
 

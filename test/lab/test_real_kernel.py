@@ -33,6 +33,21 @@ def rebind(vm, bdf, driver, override):
     assert link(vm, bdf, "driver") == driver
 
 
+COPY = BUILD / "libvirt"
+# The VM's /usr is its own. Debian's libvirt wants to know the user that its package makes.
+USE_COPY = f"""
+        libraries={COPY}/usr/lib/x86_64-linux-gnu:{COPY}/lib/x86_64-linux-gnu
+        for program in sbin/libvirtd bin/virsh; do
+            printf '#!/bin/sh\\nLD_LIBRARY_PATH=%s LIBVIRT_DRIVER_DIR=%s exec %s "$@"\\n' $libraries \\
+                ${{libraries%%:*}}/libvirt/connection-driver {COPY}/usr/$program >/usr/$program
+            chmod +x /usr/$program
+        done
+        grep -q ^libvirt-qemu: /etc/passwd ||
+            echo libvirt-qemu:x:64055:64055::/:/usr/sbin/nologin >>/etc/passwd
+        for name in kvm libvirt-qemu; do
+            grep -q "^$name:" /etc/group || echo $name:x:64055: >>/etc/group
+        done"""
+
 DOMAIN = """<domain type='qemu'><name>v1</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
 <os><type arch='x86_64' machine='q35'>hvm</type></os>
 <devices><emulator>/usr/bin/qemu-system-x86_64</emulator></devices></domain>"""
@@ -96,12 +111,15 @@ def cleave(vm):
 
 @pytest.fixture(scope="module")
 def libvirt(vm):
-    """libvirtd of the machine, with a VM that has nothing to boot. It asks the kernel's modules for
-    a driver better than vfio-pci, so there must be a list of what they are for, if an empty one."""
+    """libvirtd, the machine's or what tools/fetch-libvirt unpacked, with a VM that has nothing to boot.
+    It asks the kernel's modules for a driver better than vfio-pci, so there must be a list of what they
+    are for, if an empty one."""
     vm.run(f"""mkdir -p /run/libvirt /lib/modules/$(uname -r)
         : >/lib/modules/$(uname -r)/modules.alias
+        printf '%s\\n' 'user = "+0"' 'group = "+0"' 'stdio_handler = "file"' >/etc/libvirt/qemu.conf
+        {USE_COPY if COPY.exists() else ""}
         cat >/run/v1.xml <<'END'\n{DOMAIN}\nEND
-        virtlogd -d; libvirtd -d
+        libvirtd -d
         until virsh -q define /run/v1.xml >/dev/null 2>&1; do sleep 0.1; done""", timeout=120)
     yield
     vm.run("kill $(cat /run/libvirtd.pid)")

@@ -18,6 +18,9 @@
 
 #define MAX_EVENTS 1000
 #define MAX_NAME 63
+/* Requests without an answer, those whose clients left included: they cost memory until the host
+ * answers. */
+#define MAX_WAITING 4096
 #define STATUS_OK 200
 #define STATUS_ACCEPTED 202
 #define STATUS_METHOD 405
@@ -253,6 +256,19 @@ static int check_origin(const struct api *api, const struct http_exchange *excha
     return origin_check(&from, api->host_names, !reads && !is_json(request->content_type), err);
 }
 
+/* What is answered at once, and libvirt's hook, which a VM waits for, always come in. */
+static bool is_too_many(const struct api *api, const struct route *route, struct error *err)
+{
+    if (http_waiting(api->http) <= MAX_WAITING || route->handle == health_get ||
+        route->handle == hook_qemu) {
+        return false;
+    }
+    error_set(err, REASON_UNAVAILABLE, "cleaved",
+              "%d requests wait for an answer already, and cleaved keeps no more", MAX_WAITING);
+    error_hint(err, "something on this host hangs: see \"journalctl -u cleaved\"");
+    return true;
+}
+
 static void on_request(struct http_exchange *exchange, void *data)
 {
     struct api *api = data;
@@ -268,6 +284,10 @@ static void on_request(struct http_exchange *exchange, void *data)
     enum route_found found = routes_find(request->method, &request->target, &route, &name, &allow);
     if (found != ROUTE_FOUND) {
         answer_unknown(exchange, found, allow);
+        return;
+    }
+    if (is_too_many(api, route, &err)) {
+        answer_error(exchange, &err);
         return;
     }
     struct pending *pending = xcalloc(1, sizeof(*pending));
@@ -331,6 +351,9 @@ int api_new(const struct api_config *config, struct api **ret_api, struct error 
         .data = api,
     };
     api->http = http_new(&http);
+    if (api->http == NULL) {
+        return error_set(err, REASON_INTERNAL, "http", "making timers failed");
+    }
     int result = listen_all(api, config, err);
     if (result == 0) {
         *ret_api = TAKE_PTR(api);
@@ -350,7 +373,7 @@ void api_free(struct api *api)
     if (api == NULL) {
         return;
     }
-    http_free(api->http);
+    http_free(TAKE_PTR(api->http));
     if (api->socket_path != NULL) {
         unlink(api->socket_path);
     }

@@ -1,423 +1,322 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/http.h"
+#include "api/http_server.h"
 
-#include <microhttpd.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "api/socket.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/parse.h"
-#include "base/str.h"
 
-#define MAX_SERVERS 4
-/* A body over the limit is read and thrown away up to this size, so that its sender, which reads
- * only when it has sent everything, sees the answer. */
-#define MAX_DISCARD (8 * HTTP_MAX_BODY)
+#define ACCEPTS_AT_ONCE 64
+#define ACCEPT_PAUSE_US 100000
+/* Connections beyond their limit, which only take their last answer. */
+#define MAX_LEAVING 128
+/* Descriptors for all else: store, libvirt, NVML, workers, tools that are run. */
+#define OTHER_DESCRIPTORS 256
+#define LEAST_CONNECTIONS 64
+/* Who left without a word is noticed after half a minute. */
+#define KEEPALIVE_IDLE_S 15
+#define KEEPALIVE_EVERY_S 5
+#define KEEPALIVE_TIMES 3
 
-struct server {
-    struct http *http;
-    struct MHD_Daemon *daemon;
-    struct evloop_timer *timer; /* when libmicrohttpd wants to be run next */
-};
-
-struct http {
-    struct http_config config;
-    struct server servers[MAX_SERVERS];
-    size_t n_servers;
-    struct http_exchange *waiting; /* handed out and not answered yet */
-    bool stopping;
-};
-
-/* Owned by two: the connection, until it completes, and the handler, until it answers. */
-struct http_exchange {
-    struct server *server;
-    struct MHD_Connection *connection; /* NULL once it completed */
-    struct http_exchange *prev, *next; /* in http->waiting */
-    struct http_request request;
-    struct strbuf body;
-    char *raw_target;
-    size_t discarded;
-    uint64_t begun_us; /* 0 until the headers were seen */
-    bool handling;     /* the handler owes an answer */
-    bool suspended;
-    bool answered;
-    struct http_response response;
-    void *attached;
-    void (*attached_done)(void *data);
-};
-
-static void exchange_release(struct http_exchange *exchange)
+static struct conn *conn_of(struct http_slot *slot)
 {
-    if (exchange->connection != NULL || exchange->handling) {
+    return (struct conn *)(void *)slot;
+}
+
+/* ---- deadlines ---- */
+
+uint64_t http_patience_us(const struct http *http, unsigned limit_s)
+{
+    unsigned idle_s = http->config.idle_s;
+    return (idle_s < limit_s ? idle_s : limit_s) * USECS_PER_S;
+}
+
+void http_due(struct http *http, uint64_t due_us)
+{
+    if (due_us >= http->timer_us) {
         return;
     }
-    if (exchange->attached_done != NULL) {
-        exchange->attached_done(exchange->attached);
-    }
-    target_done(&exchange->request.target);
-    strbuf_done(&exchange->body);
-    free(exchange->response.body);
-    free(exchange->raw_target);
-    free(exchange);
+    uint64_t now = clock_monotonic_us();
+    http->timer_us = due_us;
+    (void)evloop_timer_set(http->timer, due_us > now ? due_us - now : 0);
 }
 
-static void waiting_add(struct http_exchange *exchange)
+static void on_due(void *data)
 {
-    struct http *http = exchange->server->http;
-    exchange->handling = true;
-    exchange->next = http->waiting;
-    if (http->waiting != NULL) {
-        http->waiting->prev = exchange;
+    struct http *http = data;
+    uint64_t now = clock_monotonic_us();
+    uint64_t next_us = UINT64_MAX;
+    http->timer_us = 0; /* set once, at the end */
+    for (struct http_slot *slot = http->conns, *next = NULL; slot != NULL; slot = next) {
+        struct conn *conn = conn_of(slot);
+        next = slot->next;
+        if (conn->due_us != 0 && conn->due_us <= now) {
+            conn_expire(conn); /* has new time then, or is gone */
+        }
     }
-    http->waiting = exchange;
+    for (struct http_slot *slot = http->conns; slot != NULL; slot = slot->next) {
+        uint64_t due_us = conn_of(slot)->due_us;
+        next_us = due_us != 0 && due_us < next_us ? due_us : next_us;
+    }
+    http->timer_us = UINT64_MAX;
+    if (next_us != UINT64_MAX) {
+        http_due(http, next_us);
+    }
 }
 
-static void waiting_remove(struct http_exchange *exchange)
+/* ---- bodies ---- */
+
+static struct conn *longest_body(struct http *http)
 {
-    struct http *http = exchange->server->http;
-    if (exchange->prev != NULL) {
-        exchange->prev->next = exchange->next;
-    } else {
-        http->waiting = exchange->next;
+    struct conn *longest = NULL;
+    for (struct http_slot *slot = http->conns; slot != NULL; slot = slot->next) {
+        struct conn *conn = conn_of(slot);
+        if (conn->body_counted > 0 &&
+            (longest == NULL || slot->since_us < longest->slot.since_us)) {
+            longest = conn;
+        }
     }
-    if (exchange->next != NULL) {
-        exchange->next->prev = exchange->prev;
-    }
-    exchange->prev = exchange->next = NULL;
-    exchange->handling = false;
+    return longest;
 }
 
-/* ---- answers ---- */
-
-static enum MHD_Result send_response(struct http_exchange *exchange)
+void http_count_body(struct conn *conn, size_t bytes)
 {
-    struct http_response *response = &exchange->response;
-    size_t len = strlen(response->body);
-    struct MHD_Response *mhd =
-        MHD_create_response_from_buffer(len, TAKE_PTR(response->body), MHD_RESPMEM_MUST_FREE);
-    if (mhd == NULL) {
-        return MHD_NO;
+    struct http *http = conn->http;
+    bool more = bytes > conn->body_counted;
+    http->open_bodies = http->open_bodies - conn->body_counted + bytes;
+    conn->body_counted = bytes;
+    while (more && http->open_bodies > HTTP_MAX_OPEN_BODIES) {
+        struct conn *longest = longest_body(http);
+        struct error err = {0};
+        error_set(&err, REASON_UNAVAILABLE, "cleaved",
+                  "cleaved has more unfinished requests than it keeps, and this one takes longest");
+        error_hint(&err, "try again, and send the body at once");
+        conn_refuse(longest, HTTP_SERVICE_UNAVAILABLE, &err);
+        if (longest == conn) {
+            return; /* its caller goes on with it */
+        }
+        conn_run(longest);
     }
-    MHD_add_response_header(mhd, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
-    MHD_add_response_header(mhd, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    MHD_add_response_header(mhd, "X-Content-Type-Options", "nosniff");
-    if (response->allow != NULL) {
-        MHD_add_response_header(mhd, MHD_HTTP_HEADER_ALLOW, response->allow);
+}
+
+/* ---- connections ---- */
+
+static void drop_leaving(struct http *http)
+{
+    struct http_slot *oldest = NULL;
+    for (struct http_slot *slot = http->conns; slot != NULL; slot = slot->next) {
+        if (slot->use == HTTP_SLOT_LEAVING &&
+            (oldest == NULL || slot->since_us < oldest->since_us)) {
+            oldest = slot;
+        }
     }
-    enum MHD_Result result =
-        MHD_queue_response(exchange->connection, (unsigned)response->status, mhd);
-    MHD_destroy_response(mhd);
-    return result;
-}
-
-static enum MHD_Result refuse(struct http_exchange *exchange, int status, const struct error *err)
-{
-    exchange->answered = true;
-    exchange->response = exchange->server->http->config.refuse(status, err);
-    return send_response(exchange);
-}
-
-/* ---- requests ---- */
-
-static const char *header(const struct http_exchange *exchange, const char *name)
-{
-    return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
-}
-
-struct header_count {
-    const char *name;
-    unsigned n;
-};
-
-static enum MHD_Result count_header(void *data, enum MHD_ValueKind kind UNUSED, const char *key,
-                                    const char *value UNUSED)
-{
-    struct header_count *count = data;
-    if (str_eq_case(key, count->name)) {
-        count->n++;
+    if (oldest != NULL) {
+        conn_free(conn_of(oldest));
     }
-    return MHD_YES;
 }
 
-static unsigned header_times(const struct http_exchange *exchange, const char *name)
+static void turn_away(struct conn *conn)
 {
-    struct header_count count = {.name = name};
-    MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, count_header, &count);
-    return count.n;
-}
-
-/* RFC 9112, 6.3: a message whose length two parties could read differently is an attack or a bug.
- * Returns the status to refuse with, or 0. */
-static int check_framing(const struct http_exchange *exchange, struct error *err)
-{
-    unsigned lengths = header_times(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    unsigned codings = header_times(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING);
-    if (lengths > 1 || codings > 1 || (lengths > 0 && codings > 0)) {
-        error_set(err, REASON_INVALID, "request",
-                  "the request states its length more than once (Content-Length, "
-                  "Transfer-Encoding)");
-        return MHD_HTTP_BAD_REQUEST;
-    }
-    const char *coding = header(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING);
-    if (coding != NULL && !str_eq_case(coding, "chunked")) {
-        error_set(err, REASON_INVALID, "request", "transfer coding \"%s\" is not known", coding);
-        return MHD_HTTP_NOT_IMPLEMENTED;
-    }
-    if (header(exchange, MHD_HTTP_HEADER_CONTENT_ENCODING) != NULL) {
-        error_set(err, REASON_INVALID, "request", "the body is encoded; send it plain");
-        return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
-    }
-    return 0;
-}
-
-static void set_too_large(struct error *err)
-{
-    error_set(err, REASON_INVALID, "request body", "the body is larger than %d bytes",
-              HTTP_MAX_BODY);
-}
-
-/* The headers are here. Refuses what need not be read any further. */
-static enum MHD_Result begin(struct http_exchange *exchange)
-{
-    exchange->begun_us = clock_monotonic_us();
     struct error err = {0};
-    int status = check_framing(exchange, &err);
-    if (status != 0) {
-        return refuse(exchange, status, &err);
-    }
-    const char *length = header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    uint64_t declared = 0;
-    bool asks_first = header(exchange, MHD_HTTP_HEADER_EXPECT) != NULL;
-    if (length != NULL &&
-        (!parse_u64(length, &declared) || declared > (asks_first ? HTTP_MAX_BODY : MAX_DISCARD))) {
-        set_too_large(&err);
-        return refuse(exchange, MHD_HTTP_CONTENT_TOO_LARGE, &err);
-    }
-    if (target_parse(exchange->raw_target, &exchange->request.target, &err) != 0) {
-        return refuse(exchange, reason_http_status(err.reason), &err);
-    }
-    return MHD_YES;
+    error_set(&err, REASON_UNAVAILABLE, "cleaved", "cleaved has as many connections as it keeps%s",
+              conn->slot.root ? "" : " for one user, or for all");
+    error_hint(&err, "try again when the requests that wait have been answered");
+    conn_refuse(conn, HTTP_SERVICE_UNAVAILABLE, &err);
+    conn_run(conn);
 }
 
-static enum MHD_Result take_body(struct http_exchange *exchange, const char *data, size_t *len)
+static void keep_alive(int fd)
 {
-    if (clock_monotonic_us() - exchange->begun_us > HTTP_BODY_S * UINT64_C(1000000)) {
-        return MHD_NO;
+    static const struct {
+        int level;
+        int name;
+        int value;
+    } options[] = {
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_NODELAY, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
+        {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_EVERY_S},
+        {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_TIMES},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
     }
-    if (exchange->discarded == 0 && exchange->body.len + *len <= HTTP_MAX_BODY) {
-        strbuf_addn(&exchange->body, data, *len);
-    } else {
-        exchange->discarded += *len;
-    }
-    *len = 0;
-    return exchange->discarded > MAX_DISCARD ? MHD_NO : MHD_YES;
 }
 
-static int set_stopping(struct error *err)
+void http_serve_connection(struct http *http, int fd)
 {
-    return error_set(err, REASON_UNAVAILABLE, "cleaved", "cleaved is stopping");
-}
-
-static enum MHD_Result hand_over(struct http_exchange *exchange)
-{
-    struct http_request *request = &exchange->request;
+    int64_t user = socket_user(fd);
+    bool root = user == 0 || user == (int64_t)geteuid();
+    if (http->n_conns >= http->config.limits.connections + MAX_LEAVING) {
+        drop_leaving(http);
+    }
+    struct http_slot *victim = NULL;
+    bool admitted = http_slots_admit(&http->config.limits, http->conns, root, user, &victim);
+    if (victim != NULL) {
+        conn_evict(conn_of(victim));
+    }
     struct error err = {0};
-    if (exchange->discarded > 0) {
-        set_too_large(&err);
-        return refuse(exchange, MHD_HTTP_CONTENT_TOO_LARGE, &err);
+    struct conn *conn = conn_new(http, fd, &err);
+    if (conn == NULL) {
+        log_warning("%s", err.message);
+        close(fd);
+        return;
     }
-    if (exchange->server->http->stopping) {
-        set_stopping(&err);
-        return refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, &err);
+    conn->slot.root = root;
+    conn->slot.user = user;
+    if (conn->tcp) {
+        keep_alive(fd);
     }
-    request->content_type = header(exchange, MHD_HTTP_HEADER_CONTENT_TYPE);
-    request->body = strbuf_str(&exchange->body);
-    request->body_len = exchange->body.len;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    int fd = info == NULL ? -1 : info->connect_fd;
-    socket_peer(fd, request->author, sizeof(request->author));
-    request->tcp = info == NULL || !socket_is_unix(fd);
-    request->root = socket_peer_is_root(fd);
-    waiting_add(exchange);
-    const struct http_config *config = &exchange->server->http->config;
-    config->handle(exchange, config->data);
-    if (exchange->answered) {
-        return send_response(exchange);
-    }
-    exchange->suspended = true;
-    MHD_suspend_connection(exchange->connection);
-    return MHD_YES;
-}
-
-static void *on_target(void *data, const char *uri, struct MHD_Connection *connection)
-{
-    struct http_exchange *exchange = xcalloc(1, sizeof(*exchange));
-    exchange->server = data;
-    exchange->connection = connection;
-    exchange->raw_target = xstrdup(uri);
-    return exchange;
-}
-
-/* Called once with the headers, once per piece of body, once at the end, and once more after the
- * connection was suspended. */
-static enum MHD_Result on_request(void *data UNUSED, struct MHD_Connection *connection UNUSED,
-                                  const char *url UNUSED, const char *method,
-                                  const char *version UNUSED, const char *upload,
-                                  size_t *upload_len, void **connection_data)
-{
-    struct http_exchange *exchange = *connection_data;
-    if (exchange->begun_us == 0) {
-        exchange->request.method = method;
-        return begin(exchange);
-    }
-    if (*upload_len > 0) {
-        return take_body(exchange, upload, upload_len);
-    }
-    return exchange->answered ? send_response(exchange) : hand_over(exchange);
-}
-
-static void on_completed(void *data UNUSED, struct MHD_Connection *connection UNUSED,
-                         void **connection_data, enum MHD_RequestTerminationCode code UNUSED)
-{
-    struct http_exchange *exchange = *connection_data;
-    *connection_data = NULL;
-    if (exchange != NULL) {
-        exchange->connection = NULL;
-        exchange->suspended = false;
-        exchange_release(exchange);
+    if (admitted) {
+        conn_ready(conn, EPOLLIN);
+    } else {
+        turn_away(conn);
     }
 }
 
-PRINTF_ATTR(2, 0)
-static void on_log(void *data UNUSED, const char *fmt, va_list args)
+/* No descriptor is left: one connection makes room, and the others wait in the queue a moment. */
+static void pause_accepting(struct http *http, int errnum)
 {
-    char text[256];
-    vsnprintf(text, sizeof(text), fmt, args);
-    log_debug("http: %s", str_trim(text));
+    static const struct http_limits none = {0};
+    struct http_slot *victim = NULL;
+    log_warning("a connection waits: %s", strerror(errnum));
+    if (http_slots_admit(&none, http->conns, true, 0, &victim)) {
+        conn_evict(conn_of(victim));
+    }
+    for (size_t i = 0; i < http->n_listeners; i++) {
+        (void)evloop_watch_set(http->listeners[i].watch, 0);
+    }
+    (void)evloop_timer_set(http->accept_timer, ACCEPT_PAUSE_US);
 }
 
-/* ---- the loop ---- */
-
-static void pump(struct server *server);
-
-static void on_timer(void *data)
+static void on_accept_again(void *data)
 {
-    pump(data);
-}
-
-static void on_ready(int fd UNUSED, uint32_t revents UNUSED, void *data)
-{
-    pump(data);
-}
-
-/* Lets libmicrohttpd do what it can, and comes back when it says so. */
-static void pump(struct server *server)
-{
-    MHD_run(server->daemon);
-    MHD_UNSIGNED_LONG_LONG wait_ms = 0;
-    if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES) {
-        (void)evloop_timer_set(server->timer, wait_ms * 1000);
+    struct http *http = data;
+    for (size_t i = 0; i < http->n_listeners; i++) {
+        (void)evloop_watch_set(http->listeners[i].watch, EPOLLIN);
     }
 }
 
-/* Soon, for callers that may be inside libmicrohttpd. */
-static void pump_soon(struct server *server)
+static void on_listener(int fd, uint32_t revents UNUSED, void *data)
 {
-    (void)evloop_timer_set(server->timer, 0);
+    struct listener *listener = data;
+    for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
+        int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (client >= 0) {
+            http_serve_connection(listener->http, client);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            pause_accepting(listener->http, errno);
+            return;
+        } else if (errno == EAGAIN) {
+            return;
+        }
+    }
 }
 
-void http_answer(struct http_exchange *exchange, struct http_response response)
+size_t http_connections(const struct http *http)
 {
-    waiting_remove(exchange);
-    exchange->answered = true;
-    exchange->response = response;
-    if (exchange->suspended) {
-        exchange->suspended = false;
-        MHD_resume_connection(exchange->connection);
-        /* With its epoll descriptor in a loop of ours it wakes nobody itself. */
-        pump_soon(exchange->server);
+    return http->n_conns;
+}
+
+size_t http_waiting(const struct http *http)
+{
+    return http->n_waiting;
+}
+
+/* ---- the server ---- */
+
+/* As many as the defaults say, or fewer where the process may not open so many. */
+static struct http_limits default_limits(void)
+{
+    struct http_limits limits = {
+        .connections = HTTP_MAX_CONNECTIONS,
+        .kept_for_root = HTTP_KEPT_FOR_ROOT,
+        .per_user = HTTP_MAX_PER_USER,
+    };
+    const rlim_t beside = MAX_LEAVING + OTHER_DESCRIPTORS;
+    const rlim_t wanted = HTTP_MAX_CONNECTIONS + beside;
+    struct rlimit files = {0};
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted) {
+        return limits;
     }
-    exchange_release(exchange);
+    files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < wanted) {
+        bool few = files.rlim_cur < beside + LEAST_CONNECTIONS;
+        limits.connections = few ? LEAST_CONNECTIONS : (size_t)(files.rlim_cur - beside);
+        limits.kept_for_root = limits.connections / 8;
+        limits.per_user = limits.connections / 2;
+        log_warning("only %zu connections at once: this process may open %llu files",
+                    limits.connections, (unsigned long long)files.rlim_cur);
+    }
+    return limits;
 }
 
 struct http *http_new(const struct http_config *config)
 {
     struct http *http = xcalloc(1, sizeof(*http));
     http->config = *config;
+    http->timer_us = UINT64_MAX;
     if (http->config.idle_s == 0) {
         http->config.idle_s = HTTP_IDLE_S;
+    }
+    if (http->config.limits.connections == 0) {
+        http->config.limits = default_limits();
+    }
+    if (evloop_timer_new(config->loop, on_due, http, &http->timer) != 0 ||
+        evloop_timer_new(config->loop, on_accept_again, http, &http->accept_timer) != 0) {
+        http_free(http);
+        return NULL;
     }
     return http;
 }
 
-static struct MHD_Daemon *daemon_start(struct server *server, int listen_fd)
-{
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
-                            NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-                            MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK,
-                            on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_MAX_CONNECTIONS,
-                            MHD_OPTION_CONNECTION_TIMEOUT, server->http->config.idle_s,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * HTTP_MAX_HEADER_BYTES),
-                            MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
-}
-
 int http_serve(struct http *http, int listen_fd, struct error *err)
 {
-    if (http->n_servers == MAX_SERVERS) {
+    if (http->n_listeners == HTTP_MAX_LISTENERS) {
         close(listen_fd);
         return error_set(err, REASON_INVALID, "http", "more than %d sockets to listen on",
-                         MAX_SERVERS);
+                         HTTP_MAX_LISTENERS);
     }
-    struct server *server = &http->servers[http->n_servers];
-    server->http = http;
-    int result = evloop_timer_new(http->config.loop, on_timer, server, &server->timer);
-    if (result != 0) {
+    struct listener *listener = &http->listeners[http->n_listeners];
+    *listener = (struct listener){.http = http, .fd = listen_fd};
+    int r = evloop_watch_new(http->config.loop, listen_fd, EPOLLIN, on_listener, listener,
+                             &listener->watch);
+    if (r != 0) {
         close(listen_fd);
-        return error_set_errno(err, -result, "http", "making a timer");
+        return error_set_errno(err, -r, "http", "watching the listening socket");
     }
-    server->daemon = daemon_start(server, listen_fd);
-    if (server->daemon == NULL) {
-        evloop_timer_free(TAKE_PTR(server->timer));
-        close(listen_fd);
-        return error_set(err, REASON_INTERNAL, "http", "libmicrohttpd did not start");
-    }
-    http->n_servers++;
-    const union MHD_DaemonInfo *info =
-        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    result = evloop_add_fd(http->config.loop, info->epoll_fd, EPOLLIN, on_ready, server);
-    if (result != 0) {
-        return error_set_errno(err, -result, "http", "watching the listening socket");
-    }
+    http->n_listeners++;
     return 0;
 }
 
-/* libmicrohttpd must not be stopped while a connection is suspended. */
-static void drop_waiting(struct http *http)
+void http_flush(struct http *http)
 {
-    while (http->waiting != NULL) {
-        struct http_exchange *exchange = http->waiting;
-        struct error err = {0};
-        set_stopping(&err);
-        http_answer(exchange, http->config.refuse(MHD_HTTP_SERVICE_UNAVAILABLE, &err));
+    http->stopping = true; /* requests that came behind are not begun */
+    for (struct http_slot *slot = http->conns, *next = NULL; slot != NULL; slot = next) {
+        next = slot->next;
+        if (conn_of(slot)->state == CONN_SENDING) {
+            conn_run(conn_of(slot));
+        }
     }
 }
 
-/* One round resumes the connections, the next ones write. */
-#define FLUSH_ROUNDS 4
-
-void http_flush(struct http *http)
+static void drop_waiting(struct http *http)
 {
-    for (size_t i = 0; i < http->n_servers * FLUSH_ROUNDS; i++) {
-        MHD_run(http->servers[i % http->n_servers].daemon);
+    while (http->waiting != NULL) {
+        struct error err = {0};
+        int status = exchange_stopping(&err);
+        http_answer(http->waiting, http->config.refuse(status, &err));
     }
 }
 
@@ -428,26 +327,14 @@ void http_free(struct http *http)
     }
     http->stopping = true;
     drop_waiting(http);
-    for (size_t i = 0; i < http->n_servers; i++) {
-        MHD_run(http->servers[i].daemon);
-        MHD_stop_daemon(http->servers[i].daemon);
-        evloop_timer_free(http->servers[i].timer);
+    while (http->conns != NULL) {
+        conn_free(conn_of(http->conns));
     }
+    for (size_t i = 0; i < http->n_listeners; i++) {
+        evloop_watch_free(http->listeners[i].watch);
+        close(http->listeners[i].fd);
+    }
+    evloop_timer_free(http->timer);
+    evloop_timer_free(http->accept_timer);
     free(http);
-}
-
-const struct http_request *http_exchange_request(const struct http_exchange *exchange)
-{
-    return &exchange->request;
-}
-
-const char *http_exchange_header(const struct http_exchange *exchange, const char *name)
-{
-    return header(exchange, name);
-}
-
-void http_exchange_attach(struct http_exchange *exchange, void *data, void (*done)(void *data))
-{
-    exchange->attached = data;
-    exchange->attached_done = done;
 }

@@ -1,23 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * HTTP/1.1 on the event loop: takes connections, reads whole requests within limits, hands each to
- * one handler and sends its answer, now or later. Knows nothing of cleave; http.c is the only file
- * that sees libmicrohttpd. Loop thread only.
+ * one handler and sends its answer, now or later. Knows nothing of cleave. Never waits for a
+ * client: a connection has a slot only as long as it is worth one, see http_slots.h. Loop thread
+ * only.
  */
 #ifndef API_HTTP_H
 #define API_HTTP_H
 
 #include <stddef.h>
 
+#include "api/http_body.h"
+#include "api/http_slots.h"
 #include "api/target.h"
 #include "base/error.h"
 #include "base/evloop.h"
 
-#define HTTP_MAX_BODY (1024 * 1024)
-#define HTTP_MAX_CONNECTIONS 256
-#define HTTP_MAX_HEADER_BYTES (16 * 1024)
-#define HTTP_IDLE_S 30 /* default: a connection that sends nothing for so long is closed */
-#define HTTP_BODY_S 60 /* and so is one that takes longer than this to send a body */
+#define HTTP_MAX_BODY HTTP_BODY_MAX_BYTES
+#define HTTP_MAX_OPEN_BODIES (16 * HTTP_MAX_BODY) /* all that are not whole yet, together */
+/* A thousand clients that wait fit, and as many more; each costs a descriptor and, while its
+ * request is not whole, up to HTTP_HEAD_MAX_BYTES. */
+#define HTTP_MAX_CONNECTIONS 2048
+#define HTTP_KEPT_FOR_ROOT 256
+#define HTTP_MAX_PER_USER 1024
+#define HTTP_IDLE_S 30    /* default: a connection that sends nothing for so long is closed */
+#define HTTP_HEAD_S 10    /* for a request's head to be whole, from its first byte */
+#define HTTP_BODY_S 60    /* and its body */
+#define HTTP_SENDING_S 60 /* for a client to take its answer, from the last byte that it took */
 
 struct http;
 struct http_exchange; /* a request and its answer */
@@ -25,12 +34,12 @@ struct http_exchange; /* a request and its answer */
 struct http_request {
     const char *method;
     struct target target;
-    const char *content_type; /* NULL if none */
-    const char *body;         /* "" if none; NUL-terminated */
+    const char *content_type; /* NULL if none; until the handler returns */
+    const char *body;         /* "" if none; NUL-terminated; until the handler returns */
     size_t body_len;
-    char author[64]; /* who is connected, see socket_peer() */
-    bool tcp;        /* not over a Unix socket */
-    bool root;       /* and whether that is root, see socket_peer_is_root() */
+    const char *author; /* who is connected, see socket_peer(); until the handler returns */
+    bool tcp;           /* not over a Unix socket */
+    bool root;          /* by the kernel's word, so only over a Unix socket */
 };
 
 struct http_response {
@@ -47,7 +56,8 @@ typedef struct http_response http_refuse_fn(int status, const struct error *err)
 
 struct http_config {
     struct evloop *loop;
-    unsigned idle_s; /* 0: HTTP_IDLE_S */
+    unsigned idle_s;           /* 0: HTTP_IDLE_S; shorter: the other deadlines are no longer */
+    struct http_limits limits; /* .connections 0: the defaults above, or what descriptors allow */
     http_handle_fn *handle;
     http_refuse_fn *refuse;
     void *data;
@@ -56,6 +66,11 @@ struct http_config {
 struct http *http_new(const struct http_config *config);
 /* Serves a listening socket, which is taken (also on failure). */
 int http_serve(struct http *http, int listen_fd, struct error *err);
+/* Serves one connected stream socket, which is taken, or turns it away. */
+void http_serve_connection(struct http *http, int fd);
+/* Requests that wait for an answer, those whose client has left included. */
+size_t http_waiting(const struct http *http);
+size_t http_connections(const struct http *http);
 /* Once the loop has ended: sends what was answered, as far as clients take it now. */
 void http_flush(struct http *http);
 /* Once the loop has ended, and before evloop_free(). Requests that wait for an answer are dropped;

@@ -187,6 +187,10 @@ int socket_listen_tcp(const char *address, int *ret_fd, struct error *err)
 
 static void user_name(uid_t uid, char *out, size_t size)
 {
+    if (uid == 0) { /* without asking a name service, which may hang */
+        str_copy(out, size, "root");
+        return;
+    }
     char buffer[4096];
     struct passwd entry = {0};
     struct passwd *found = NULL;
@@ -204,12 +208,13 @@ bool socket_is_unix(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX;
 }
 
-bool socket_peer_is_root(int fd)
+int64_t socket_user(int fd)
 {
     struct ucred peer = {0};
     socklen_t len = sizeof(peer);
-    return socket_is_unix(fd) && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-           len == sizeof(peer) && peer.uid == 0;
+    bool known = socket_is_unix(fd) && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+                 peer.uid != (uid_t)-1;
+    return known ? (int64_t)peer.uid : -1;
 }
 
 const char *socket_peer(int fd, char *out, size_t size)
@@ -221,13 +226,12 @@ const char *socket_peer(int fd, char *out, size_t size)
         return out;
     }
     if (addr.ss_family == AF_UNIX) {
-        struct ucred peer = {0};
-        len = sizeof(peer);
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
+        int64_t user = socket_user(fd);
+        if (user < 0) {
             str_copy(out, size, "unknown");
-            return out;
+        } else {
+            user_name((uid_t)user, out, size);
         }
-        user_name(peer.uid, out, size);
         return out;
     }
     char host[48] = "?";

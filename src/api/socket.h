@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -18,9 +19,10 @@ int socket_listen_tcp(const char *address, int *ret_fd, struct error *err);
 
 bool socket_is_unix(int fd);
 
+/* The user who connected over a Unix socket; -1 if that can't be said, as over TCP. */
+int64_t socket_user(int fd);
+
 /* Who is connected: the user's name, "uid 1000" when it has none, or "tcp ADDRESS". Returns out. */
 const char *socket_peer(int fd, char *out, size_t size);
-/* By the kernel's word (SO_PEERCRED), so only over a Unix socket. */
-bool socket_peer_is_root(int fd);
 
 #endif

@@ -104,11 +104,11 @@ static void only_the_kernel_says_who_is_root(void **state)
     CLEANUP_CLOSE int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(client, (const struct sockaddr *)&f->addr, sizeof(f->addr)), 0);
     CLEANUP_CLOSE int served = accept(listening, NULL, NULL);
-    assert_int_equal(socket_peer_is_root(served), geteuid() == 0);
-    assert_false(socket_peer_is_root(-1));
+    assert_int_equal(socket_user(served), geteuid());
+    assert_int_equal(socket_user(-1), -1);
     CLEANUP_CLOSE int tcp = -1;
     assert_int_equal(socket_listen_tcp("127.0.0.1:0", &tcp, NULL), 0);
-    assert_false(socket_peer_is_root(tcp));
+    assert_int_equal(socket_user(tcp), -1);
 }
 
 int main(void)

@@ -193,6 +193,12 @@ int evloop_run(struct evloop *loop)
     return loop->code;
 }
 
+int evloop_step(struct evloop *loop, uint64_t timeout_us)
+{
+    int r = sd_event_run(loop->event, timeout_us);
+    return r == -EINTR ? 0 : r;
+}
+
 void evloop_stop(struct evloop *loop, int code)
 {
     loop->running = false;
@@ -210,6 +216,47 @@ int evloop_add_fd(struct evloop *loop, int fd, uint32_t events, evloop_fd_fn *fn
     watch->fd_fn = fn;
     watch_adopt(source, watch);
     return 0;
+}
+
+struct evloop_watch {
+    sd_event_source *source;
+    evloop_fd_fn *fn;
+    void *data;
+};
+
+static int on_watch(sd_event_source *source, int fd, uint32_t revents, void *data)
+{
+    (void)source;
+    struct evloop_watch *watch = data;
+    watch->fn(fd, revents, watch->data); /* which may free the watch */
+    return 0;
+}
+
+int evloop_watch_new(struct evloop *loop, int fd, uint32_t events, evloop_fd_fn *fn, void *data,
+                     struct evloop_watch **ret_watch)
+{
+    struct evloop_watch *watch = xcalloc(1, sizeof(*watch));
+    *watch = (struct evloop_watch){.fn = fn, .data = data};
+    int r = sd_event_add_io(loop->event, &watch->source, fd, events, on_watch, watch);
+    if (r < 0) {
+        free(watch);
+        return r;
+    }
+    *ret_watch = watch;
+    return 0;
+}
+
+int evloop_watch_set(struct evloop_watch *watch, uint32_t events)
+{
+    return sd_event_source_set_io_events(watch->source, events);
+}
+
+void evloop_watch_free(struct evloop_watch *watch)
+{
+    if (watch != NULL) {
+        sd_event_source_disable_unref(watch->source);
+        free(watch);
+    }
 }
 
 static int add_timer(struct evloop *loop, uint64_t delay_us, uint64_t period_us, evloop_fn *fn,

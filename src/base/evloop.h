@@ -11,6 +11,7 @@
 
 struct evloop;
 struct evloop_timer;
+struct evloop_watch;
 struct worker;
 
 typedef void evloop_fn(void *data);
@@ -20,8 +21,18 @@ typedef void evloop_fd_fn(int fd, uint32_t revents, void *data);
 int evloop_new(struct evloop **ret_loop);
 void evloop_free(struct evloop *loop);
 int evloop_run(struct evloop *loop); /* until evloop_stop(); returns its code */
+/* One round: what is due now, or the first thing within timeout_us. For tests that turn a loop by
+ * hand. 0 when nothing was due, 1 when something was, or -errno. */
+int evloop_step(struct evloop *loop, uint64_t timeout_us);
 void evloop_stop(struct evloop *loop, int code);
 int evloop_add_fd(struct evloop *loop, int fd, uint32_t events, evloop_fd_fn *fn, void *data);
+/* A descriptor that is watched only for a while; it stays the caller's, and is open until its watch
+ * is freed. Hang-ups and errors are always told, even with no events asked for. Loop thread only;
+ * may be freed by its own `fn`. */
+int evloop_watch_new(struct evloop *loop, int fd, uint32_t events, evloop_fd_fn *fn, void *data,
+                     struct evloop_watch **ret_watch);
+int evloop_watch_set(struct evloop_watch *watch, uint32_t events);
+void evloop_watch_free(struct evloop_watch *watch);
 /* Runs `fn` once on the loop after delay_us (0: next turn). Loop thread only. */
 int evloop_after(struct evloop *loop, uint64_t delay_us, evloop_fn *fn, void *data);
 /* Runs `fn` every period_us until the loop ends. Loop thread only. */

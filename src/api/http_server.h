@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What http.c (the server: listening, slots, deadlines), http_conn.c (one connection) and
+ * http_exchange.c (one request and its answer) share. Private to them. */
+#ifndef API_HTTP_SERVER_H
+#define API_HTTP_SERVER_H
+
+#include "api/http.h"
+#include "api/http_body.h"
+#include "api/http_head.h"
+#include "api/http_status.h"
+
+#define USECS_PER_S UINT64_C(1000000)
+
+enum conn_state {
+    CONN_HEAD,    /* reads a request's head; idle while not a byte of it has come */
+    CONN_BODY,    /* reads its body */
+    CONN_WAITING, /* the handler owes an answer */
+    CONN_SENDING, /* sends it */
+    CONN_LINGER, /* has sent its last answer, and takes what the client still sends: closing at once
+                  * could destroy the answer on its way (RFC 9112, 9.6) */
+    CONN_OVER,
+};
+
+struct conn {
+    struct http_slot slot;   /* first: what http_slots_admit() gives back is a connection */
+    struct http_slot **link; /* what points to it in http->conns */
+    struct http *http;
+    int fd;
+    struct evloop_watch *watch;
+    uint32_t events; /* watched for */
+    enum conn_state state;
+    bool tcp;
+    bool running;     /* inside conn_run() */
+    bool ended;       /* the client sends nothing more, and all it sent was read */
+    bool half_closed; /* it sends nothing more, but not all was read */
+    bool closing;     /* this answer is the last */
+    char author[64];  /* "" until it is asked for */
+    uint64_t due_us;  /* when it is cut off; 0: never */
+    struct strbuf in; /* what came and was not taken yet */
+    size_t scanned;   /* of `in`, see http_head_find() */
+    size_t lingered;  /* bytes that were thrown away */
+    struct http_body body;
+    uint64_t body_due_us;           /* when it must be whole, however steadily it comes */
+    size_t body_counted;            /* of its bytes, in http->open_bodies */
+    struct http_exchange *exchange; /* the request that is read or waits */
+    struct strbuf out_head;
+    char *out_body;
+    size_t out_body_len;
+    size_t sent; /* of both */
+};
+
+/* Owned by two: its connection, until that is over, and the handler, until it answers. */
+struct http_exchange {
+    struct http *http;
+    struct conn *conn;                 /* NULL once it is over */
+    struct http_exchange *prev, *next; /* in http->waiting */
+    char method[HTTP_HEAD_MAX_METHOD + 1];
+    char *head_text; /* what `head` points into; until the handler returns */
+    struct http_head head;
+    struct strbuf body;
+    struct http_request request;
+    bool handling; /* inside the handler */
+    bool waiting;  /* the handler owes an answer */
+    void *attached;
+    void (*attached_done)(void *data);
+};
+
+struct listener {
+    struct http *http;
+    int fd;
+    struct evloop_watch *watch;
+};
+
+#define HTTP_MAX_LISTENERS 4
+#define HTTP_READ_BYTES (64 * 1024) /* at most, from one connection before another has its turn */
+
+struct http {
+    struct http_config config;
+    struct listener listeners[HTTP_MAX_LISTENERS];
+    size_t n_listeners;
+    struct http_slot *conns; /* newest first */
+    size_t n_conns;
+    struct http_exchange *waiting;
+    size_t n_waiting;
+    size_t open_bodies;         /* bytes */
+    struct evloop_timer *timer; /* at the first deadline */
+    uint64_t timer_us;          /* when that is; UINT64_MAX: off */
+    struct evloop_timer *accept_timer;
+    bool stopping;
+    char scratch[HTTP_READ_BYTES];
+};
+
+/* ---- http.c ---- */
+
+/* The shorter of a limit and the configured idle time: tests set a short one. */
+uint64_t http_patience_us(const struct http *http, unsigned limit_s);
+/* Sees to it that the timer comes by `due_us`. */
+void http_due(struct http *http, uint64_t due_us);
+/* The connection's body, which is not whole, now takes so many bytes. When all take too many, the
+ * one that takes longest is turned away, which may be this. */
+void http_count_body(struct conn *conn, size_t bytes);
+
+/* ---- http_conn.c ---- */
+
+struct conn *conn_new(struct http *http, int fd, struct error *err);
+/* Closes at once. */
+void conn_free(struct conn *conn);
+/* Does what can be done now; frees the connection if it is over. */
+void conn_run(struct conn *conn);
+/* Answers instead of the handler, once, and closes. Then conn_run(). */
+void conn_refuse(struct conn *conn, int status, const struct error *err);
+/* Puts the answer on its way; then conn_run(). */
+void conn_respond(struct conn *conn, struct http_response response);
+/* The time given is over. */
+void conn_expire(struct conn *conn);
+/* Makes room: says so to a client that waits for something. */
+void conn_evict(struct conn *conn);
+/* Something came, or it has just begun. */
+void conn_ready(struct conn *conn, uint32_t revents);
+const char *conn_author(struct conn *conn);
+
+/* ---- http_exchange.c ---- */
+
+/* Takes a whole head off conn->in. Returns 0 or the status to refuse with; conn->exchange is set in
+ * both cases. */
+int exchange_begin(struct conn *conn, size_t head_len, struct error *err);
+/* Hands a whole request to the handler. */
+void exchange_hand_over(struct http_exchange *exchange);
+/* The connection is over, or done with it. */
+void exchange_leave(struct http_exchange *exchange);
+int exchange_stopping(struct error *err);
+
+#endif

@@ -281,8 +281,8 @@ static int pci_observe(struct pci_port *port, struct host *host, struct error *e
         to->vfs_enabled = gpu->n_vfs;
         to->vf_offset = gpu->sriov_offset;
         to->vf_stride = 1;
-        bool serves = str_eq(gpu->driver, "nvidia") && sim->vgpu_host && gpu->model->types.n > 0 &&
-                      (gpu->vfs_total > 0 || sim->iface == SIM_MDEV);
+        bool now = sim->iface == SIM_MDEV && str_eq(gpu->driver, "nvidia");
+        bool serves = sim->vgpu_host && gpu->model->types.n > 0 && (gpu->vfs_total > 0 || now);
         to->iface = !serves                  ? VGPU_IFACE_NONE
                     : sim->iface == SIM_MDEV ? VGPU_IFACE_MDEV
                                              : VGPU_IFACE_VENDOR_VFIO;

@@ -200,12 +200,14 @@ static void name_vgpus(const struct type_names *names, struct gpu *gpu)
     }
 }
 
-/* Which interface vGPUs will have once there are VFs. NVIDIA's mdev driver registers on the mdev
- * bus when it is loaded; its vendor-VFIO driver has nothing to do with that bus. */
+/* Which interface vGPUs will have once there are VFs, and NVIDIA's driver has the GPU. NVIDIA's
+ * mdev driver registers on the mdev bus when it is loaded; its vendor-VFIO driver has nothing to do
+ * with that bus. */
 static enum vgpu_interface foresee_interface(const struct sysfs *sys, const struct gpu *gpu)
 {
-    if (gpu->vfs_total == 0 || !str_eq(gpu->driver, "nvidia") ||
-        !fs_exists(sysfs_path(sys, "%s", SRIOV_MANAGE).text)) {
+    bool foreign = gpu->driver[0] != '\0' && !str_eq(gpu->driver, "nvidia") &&
+                   !str_eq(gpu->driver, "vfio-pci");
+    if (gpu->vfs_total == 0 || foreign || !fs_exists(sysfs_path(sys, "%s", SRIOV_MANAGE).text)) {
         return VGPU_IFACE_NONE;
     }
     CLEANUP_STRLIST struct strlist drivers = {0};

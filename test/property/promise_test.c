@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a dry run says yes to, the run does. Random hosts (boards of the catalog, driver branches,
+ * both kernel interfaces, IOMMU groups, foreign devices, cordons, VMs defined by hand and running
+ * ones) get random requests; each plan that a dry run shows is built once more, must be the same,
+ * and is carried out on the simulated silicon and kernel without a refusal; the VMs that it serves
+ * start. CLEAVE_PROMISES sets how many, CLEAVE_SEED from which seed on; a seed is one host.
+ */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "plan/restore.h"
+#include "random.h"
+#include "sim_world.h"
+
+#define PROMISES 400
+#define REQUESTS 24 /* per host */
+#define VMS 6
+#define MAX_ADD 5
+
+/* Of hosts that broke a promise once: GPUs that came home from pass-through on a kernel with
+ * mediated devices, whose interface was not foreseen. */
+static const uint64_t kept_seeds[] = {10, 47, 59, 69, 235, 281, 282, 283, 329};
+
+struct run {
+    struct sim_world world;
+    struct random random;
+    uint64_t seed;
+    unsigned n_claims; /* ever: for their names */
+    unsigned promises, refusals;
+    bool trace;
+};
+
+static uint32_t below(struct run *run, uint32_t n)
+{
+    return random_below(&run->random, n);
+}
+
+static bool chance(struct run *run, uint32_t percent)
+{
+    return below(run, 100) < percent;
+}
+
+static void broken(const struct run *run, const char *what, const char *why)
+{
+    fail_msg("seed %llu: %s: %s", (unsigned long long)run->seed, what, why);
+}
+
+/* ---- hosts ---- */
+
+/* A board that the simulator can be: of known size, with a number on the bus. */
+static const struct gpu_model *any_model(struct run *run)
+{
+    const struct catalog *catalog = run->world.catalog;
+    for (;;) {
+        const struct gpu_model *model =
+            catalog_at(catalog, below(run, (uint32_t)catalog_count(catalog)));
+        if (model->memory_mib != CAT_UNKNOWN && model->pci_ids.n > 0) {
+            return model;
+        }
+    }
+}
+
+static void make_machine(struct run *run, const struct catalog *catalog, const struct rules *rules)
+{
+    static const char *const drivers[] = {"535.261.03", "550.163.01", "570.172.08", "580.105.08",
+                                          "595.45.04"};
+    static const char *const kernels[] = {"5.15.0-113-generic", "6.8.0-60-generic"};
+    struct sim_host_changes changes = {.driver = drivers[below(run, ARRAY_SIZE(drivers))],
+                                       .kernel = kernels[below(run, ARRAY_SIZE(kernels))]};
+    run->world.catalog = catalog;
+    CLEANUP_STRBUF struct strbuf boards = {0};
+    strbuf_addf(&boards, "board:");
+    for (uint32_t n = 1 + below(run, 4); n > 0; n--) {
+        const char *key = any_model(run)->key;
+        strbuf_addf(&boards, "%s%s*%u", boards.len > 6 ? "," : "", key, 1 + below(run, 2));
+    }
+    if (run->trace) {
+        print_message("# %s, %s, %s\n", strbuf_str(&boards), changes.driver, changes.kernel);
+    }
+    sim_world_init(&run->world, catalog, rules, strbuf_str(&boards), &changes);
+}
+
+/* Some GPUs share a group; some groups hold more: functions of a board, bridges, others'. */
+static void make_groups(struct run *run)
+{
+    static const struct {
+        uint32_t class;
+        const char *driver;
+    } kinds[] = {{0x040300, "snd_hda_intel"}, {0x0c0330, "xhci_hcd"}, {0x060400, "pcieport"}};
+    struct sim_host *host = run->world.machine.host;
+    for (uint32_t i = 1; i < host->n_gpus; i++) {
+        if (chance(run, 25)) {
+            host->gpus[i].iommu_group = host->gpus[i - 1].iommu_group;
+        }
+    }
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        const struct sim_gpu *gpu = &host->gpus[i];
+        char bdf[BDF_SIZE];
+        struct pci_addr addr = gpu->addr;
+        for (uint8_t k = 1; gpu->vfs_total == 0 && k < 4 && chance(run, 40); k++) {
+            uint32_t kind = below(run, ARRAY_SIZE(kinds));
+            addr.function = k;
+            (void)sim_machine_add_extra(&run->world.machine, gpu, pci_addr_format(&addr, bdf),
+                                        kinds[kind].class, kinds[kind].driver);
+        }
+        if (chance(run, 25)) {
+            uint32_t kind = below(run, ARRAY_SIZE(kinds));
+            addr.function = 0;
+            addr.device = 30;
+            struct sim_extra *extra =
+                sim_machine_add_extra(&run->world.machine, gpu, pci_addr_format(&addr, bdf),
+                                      kinds[kind].class, kinds[kind].driver);
+            if (chance(run, 30)) {
+                extra->driver[0] = '\0';
+            }
+        }
+    }
+}
+
+/* What another tool made before cleave came. */
+static void make_foreign(struct run *run)
+{
+    struct sim_host *host = run->world.machine.host;
+    sim_lock(host);
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        struct sim_gpu *gpu = &host->gpus[i];
+        int activation = 0;
+        if (gpu->model->profiles.n > 0 && chance(run, 25)) {
+            (void)sim_set_mig_mode(host, gpu, true, &activation);
+        }
+        if (gpu->vfs_total > 0 && chance(run, 40)) {
+            (void)sim_sriov(host, gpu, true);
+        }
+        if (gpu->mig_current && gpu->model->profiles.n > 0 && chance(run, 60)) {
+            struct sim_gi *gi = NULL;
+            const struct cat_profile *profile =
+                &gpu->model->profiles.items[below(run, (uint32_t)gpu->model->profiles.n)];
+            (void)sim_gi_create(host, gpu, profile, SIM_NONE, &gi);
+        }
+        for (uint32_t k = 0; k < 3 && gpu->n_vfs > 0 && gpu->model->types.n > 0; k++) {
+            const struct cat_vgpu_type *type =
+                &gpu->model->types.items[below(run, (uint32_t)gpu->model->types.n)];
+            struct sim_vf *vf = &gpu->vfs[below(run, gpu->n_vfs)];
+            if (chance(run, 30) && host->iface == SIM_VENDOR_VFIO) {
+                (void)sim_vf_set_type(host, gpu, vf, sim_type_id(gpu->model, type));
+            } else if (chance(run, 30) && host->iface == SIM_MDEV) {
+                char uuid[40];
+                snprintf(uuid, sizeof(uuid), "00000000-0000-4000-a000-0000000000%x%x", i, k);
+                (void)sim_mdev_create(host, &vf->addr, sim_type_id(gpu->model, type), uuid);
+            }
+        }
+        if (gpu->n_vfs == 0 && !gpu->mig_current && chance(run, 8)) {
+            (void)sim_rebind(host, &gpu->addr, "vfio-pci");
+        }
+    }
+    sim_unlock(host);
+}
+
+static void make_records(struct run *run)
+{
+    struct sim_host *host = run->world.machine.host;
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        if (!chance(run, 12)) {
+            continue;
+        }
+        struct gpu_record *record = vec_push(&run->world.records);
+        *record = (struct gpu_record){.addr = host->gpus[i].addr};
+        STR_SET(record->uuid, host->gpus[i].uuid);
+        record->cordon.set = chance(run, 50);
+        record->quarantine.set = !record->cordon.set;
+    }
+}
+
+static void make_vms(struct run *run)
+{
+    struct sim_host *host = run->world.machine.host;
+    for (unsigned i = 0; i < VMS; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "vm%u", i);
+        (void)sim_machine_add_vm(&run->world.machine, name);
+        if (!chance(run, 25)) {
+            continue;
+        }
+        struct vm *vm = &run->world.machine.vms.items[i];
+        struct sim_gpu *gpu = &host->gpus[below(run, host->n_gpus)];
+        char bdf[BDF_SIZE];
+        bool part = gpu->n_vfs > 0 && chance(run, 60);
+        const struct pci_addr *addr = part ? &gpu->vfs[below(run, gpu->n_vfs)].addr : &gpu->addr;
+        sim_machine_define(vm, pci_addr_format(addr, bdf))->managed = !part;
+        if (chance(run, 50)) {
+            struct error err = {0};
+            (void)sim_machine_start(&run->world.machine, vm, &err);
+        }
+    }
+}
+
+/* ---- requests ---- */
+
+/* Does a source say how many of them there may be? Else the simulator has none. */
+static bool is_described(const struct cat_vgpu_type *type)
+{
+    return type->framebuffer_mib != CAT_UNKNOWN &&
+           (type->mig_backed ? type->max_per_gi : type->max_per_gpu) != CAT_UNKNOWN;
+}
+
+static struct claim wish(struct run *run)
+{
+    struct sim_host *host = run->world.machine.host;
+    const struct sim_gpu *gpu = &host->gpus[below(run, host->n_gpus)];
+    const struct gpu_model *model = gpu->model;
+    struct claim claim = {.spec = {.mode = CLAIM_MODE_AUTO, .start = NO_ID}};
+    snprintf(claim.name, sizeof(claim.name), "c%u", run->n_claims++);
+    uint32_t kind = below(run, 10);
+    if (kind < 3 || (model->types.n == 0 && model->profiles.n == 0)) {
+        claim.spec.mode = CLAIM_PASSTHROUGH;
+    } else if ((kind < 8 || model->profiles.n == 0) && model->types.n > 0) {
+        const struct cat_vgpu_type *type =
+            &model->types.items[below(run, (uint32_t)model->types.n)];
+        if (is_described(type)) {
+            STR_SET(claim.spec.type, type->name);
+        } else {
+            claim.spec.mode = CLAIM_PASSTHROUGH;
+        }
+        claim.spec.mixed = is_described(type) && !type->mig_backed && chance(run, 25);
+        if (claim.spec.type[0] != '\0' && type->mig_backed && chance(run, 30)) {
+            claim.spec.mode = CLAIM_MIG_BACKED;
+        }
+    } else {
+        const struct cat_profile *profile =
+            &model->profiles.items[below(run, (uint32_t)model->profiles.n)];
+        STR_SET(claim.spec.profile, profile->name);
+        if (profile->n_placements > 0 && chance(run, 20)) {
+            claim.spec.start = profile->placements[below(run, profile->n_placements)].start;
+        }
+    }
+    bool bare = claim.spec.profile[0] != '\0';
+    if (!bare && chance(run, 75)) {
+        snprintf(claim.vm, sizeof(claim.vm), "vm%u", below(run, VMS));
+        claim.spec.hold = chance(run, 25) ? CLAIM_ON_DEMAND : CLAIM_HELD;
+    }
+    if (chance(run, 25)) {
+        char bdf[BDF_SIZE];
+        STR_SET(claim.spec.gpu, pci_addr_format(&gpu->addr, bdf));
+    }
+    claim.spec.guest = chance(run, 15) ? GUEST_WINDOWS : GUEST_LINUX;
+    return claim;
+}
+
+static void show(const struct run *run, const struct plan *plan)
+{
+    for (size_t i = 0; run->trace && i < plan->steps.n; i++) {
+        char text[STEP_TEXT_SIZE];
+        print_message("#   %s\n", step_describe(&plan->steps.items[i], text, sizeof(text)));
+    }
+}
+
+static void compare(const struct run *run, const struct plan *shown, const struct plan *again)
+{
+    CLEANUP_JSON json_t *one = plan_to_json(shown);
+    CLEANUP_JSON json_t *two = plan_to_json(again);
+    if (json_equal(one, two) == 0) {
+        broken(run, "the plan that is run", "is another than the one that was shown");
+    }
+}
+
+static bool is_claimed(const struct sim_world *world, const struct vm_device *device)
+{
+    const struct claim *claim = claims_find(&world->claims, device->claim);
+    return claim != NULL && claim->state == CLAIM_BOUND;
+}
+
+/* A VM whose devices are all of bound claims starts, and may go on running. */
+static void start_vms(struct run *run, const struct plan *plan)
+{
+    struct sim_world *world = &run->world;
+    for (vec_each(&world->machine.vms, vm)) {
+        bool concerned = false;
+        bool ready = vm->state == VM_SHUT_OFF;
+        for (vec_each(&plan->claims, entry)) {
+            concerned =
+                concerned || (entry->verb == PLAN_BIND && str_eq(entry->claim.vm, vm->name));
+        }
+        for (vec_each(&vm->devices, device)) {
+            ready = ready && is_claimed(world, device);
+        }
+        struct error err = {0};
+        if (concerned && ready && sim_machine_start(&world->machine, vm, &err) != 0) {
+            broken(run, "a VM that has all it needs does not start", err.message);
+        }
+        if (concerned && ready && chance(run, 70)) {
+            sim_machine_stop(&world->machine, vm);
+        }
+    }
+}
+
+static void carry_out(struct run *run, struct plan *shown, struct plan *again)
+{
+    run->promises++;
+    show(run, shown);
+    compare(run, shown, again);
+    if (!sim_world_run(&run->world, again)) {
+        broken(run, "a promise", run->world.err.message);
+    }
+    start_vms(run, again);
+}
+
+static void change(struct run *run, struct claim *add, size_t n_add, const char *const *remove,
+                   size_t n_remove, bool draw)
+{
+    CLEANUP(plan_freep)
+    struct plan *shown = sim_world_plan(&run->world, add, n_add, remove, n_remove, draw);
+    if (shown == NULL) {
+        run->refusals++;
+        if (run->world.err.message[0] == '\0' || run->world.err.reason == REASON_INTERNAL) {
+            broken(run, "a refusal", "says nothing");
+        }
+        return;
+    }
+    CLEANUP(plan_freep)
+    struct plan *again = sim_world_plan(&run->world, add, n_add, remove, n_remove, draw);
+    if (again == NULL) {
+        broken(run, "the same request is refused", run->world.err.message);
+    }
+    carry_out(run, shown, again);
+}
+
+/* Several claims come and go at once, as a site's do. */
+static void apply_site(struct run *run)
+{
+    struct claims *claims = &run->world.claims;
+    struct claim add[MAX_ADD];
+    CLEANUP_STRLIST struct strlist names = {0};
+    size_t n_add = below(run, MAX_ADD);
+    for (size_t i = 0; i < n_add; i++) {
+        add[i] = wish(run);
+    }
+    for (vec_each(claims, claim)) {
+        if (chance(run, 30)) {
+            *vec_push(&names) = xstrdup(claim->name);
+        }
+    }
+    change(run, add, n_add, (const char *const *)names.items, names.n, false);
+}
+
+static void delete_one(struct run *run)
+{
+    struct claims *claims = &run->world.claims;
+    if (claims->n > 0) {
+        char name[NAME_SIZE];
+        const char *remove = name;
+        STR_SET(name, claims->items[below(run, (uint32_t)claims->n)].name);
+        change(run, NULL, 0, &remove, 1, false);
+    }
+}
+
+/* What waits for its VM is drawn when that starts. */
+static void draw_one(struct run *run)
+{
+    struct claims *claims = &run->world.claims;
+    for (size_t i = 0; i < claims->n; i++) {
+        if (claims->items[i].state == CLAIM_PENDING && chance(run, 60)) {
+            struct claim claim = claims->items[i];
+            change(run, &claim, 1, NULL, 0, true);
+            return;
+        }
+    }
+}
+
+static void change_mode(struct run *run)
+{
+    struct sim_world *world = &run->world;
+    sim_world_look(world);
+    char bdf[BDF_SIZE];
+    const struct gpu *gpu = &world->host->gpus.items[below(run, (uint32_t)world->host->gpus.n)];
+    enum gpu_mode mode = (enum gpu_mode)below(run, GPU_MODE_COUNT);
+    pci_addr_format(&gpu->addr, bdf);
+    struct planner planner = sim_world_planner(world);
+    CLEANUP(plan_freep) struct plan *shown = NULL;
+    CLEANUP(plan_freep) struct plan *again = NULL;
+    world->err = (struct error){0};
+    if (planner_mode(&planner, bdf, mode, &shown, &world->err) != 0) {
+        run->refusals++;
+        return;
+    }
+    assert_int_equal(planner_mode(&planner, bdf, mode, &again, &world->err), 0);
+    if (run->trace) {
+        print_message("# mode %s %s\n", bdf, gpu_mode_name(mode));
+    }
+    carry_out(run, shown, again);
+}
+
+static void toggle_vm(struct run *run)
+{
+    struct sim_machine *machine = &run->world.machine;
+    struct vm *vm = &machine->vms.items[below(run, VMS)];
+    struct error err = {0};
+    if (vm->state == VM_RUNNING) {
+        sim_machine_stop(machine, vm);
+    } else {
+        (void)sim_machine_start(machine, vm, &err);
+    }
+}
+
+static void ask(struct run *run)
+{
+    uint32_t what = below(run, 20);
+    if (what < 8) {
+        struct claim claim = wish(run);
+        if (run->trace) {
+            print_message("# claim %s type %s profile %s mode %s gpu %s vm %s%s%s\n", claim.name,
+                          claim.spec.type, claim.spec.profile,
+                          claim.spec.mode == CLAIM_MODE_AUTO ? "auto"
+                                                             : claim_mode_name(claim.spec.mode),
+                          claim.spec.gpu, claim.vm, claim.spec.mixed ? " mixed" : "",
+                          claim.spec.hold == CLAIM_ON_DEMAND ? " on-demand" : "");
+        }
+        change(run, &claim, 1, NULL, 0, chance(run, 50));
+    } else if (what < 11) {
+        apply_site(run);
+    } else if (what < 14) {
+        delete_one(run);
+    } else if (what < 16) {
+        draw_one(run);
+    } else if (what < 18) {
+        change_mode(run);
+    } else {
+        toggle_vm(run);
+    }
+}
+
+static void one_host(struct run *run, const struct catalog *catalog, const struct rules *rules)
+{
+    make_machine(run, catalog, rules);
+    make_groups(run);
+    make_foreign(run);
+    make_records(run);
+    make_vms(run);
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        ask(run);
+    }
+    sim_world_done(&run->world);
+}
+
+/* ---- the property ---- */
+
+static uint64_t number_from(const char *variable, uint64_t otherwise)
+{
+    const char *text = getenv(variable);
+    return text != NULL ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static void what_a_dry_run_says_yes_to_the_run_does(void **state)
+{
+    (void)state;
+    CLEANUP(catalog_freep) struct catalog *catalog = NULL;
+    CLEANUP(rules_freep) struct rules *rules = NULL;
+    assert_int_equal(catalog_load_default(&catalog, NULL), 0);
+    assert_int_equal(rules_load_default(&rules, NULL), 0);
+    uint64_t wanted = number_from("CLEAVE_PROMISES", PROMISES);
+    uint64_t first = number_from("CLEAVE_SEED", 1);
+    uint64_t promises = 0;
+    uint64_t refusals = 0;
+    uint64_t hosts = 0;
+    for (; promises < wanted; hosts++) {
+        bool old = hosts < ARRAY_SIZE(kept_seeds) && getenv("CLEAVE_SEED") == NULL;
+        struct run run = {.seed = old ? kept_seeds[hosts] : first + hosts,
+                          .trace = getenv("CLEAVE_TRACE") != NULL};
+        run.random =
+            (struct random){.seed = run.seed, .state = run.seed * UINT64_C(0x9e3779b97f4a7c15) | 1};
+        one_host(&run, catalog, rules);
+        promises += run.promises;
+        refusals += run.refusals;
+    }
+    print_message("# %llu promises kept on %llu hosts, %llu requests refused\n",
+                  (unsigned long long)promises, (unsigned long long)hosts,
+                  (unsigned long long)refusals);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_a_dry_run_says_yes_to_the_run_does)};
+    return cmocka_run_group_tests_name("promise", tests, NULL, NULL);
+}

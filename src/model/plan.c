@@ -242,6 +242,19 @@ const char *step_describe(const struct step *step, char *out, size_t size)
     return out;
 }
 
+void plan_mark_changes(struct plan *plan)
+{
+    for (vec_each(&plan->steps, out)) {
+        for (vec_each(&plan->steps, in)) {
+            if (out->kind == STEP_DETACH && in->kind == STEP_ATTACH && out->claim[0] != '\0' &&
+                str_eq(out->claim, in->claim) && str_eq(out->vm, in->vm)) {
+                out->keeps = true;
+                in->keeps = true;
+            }
+        }
+    }
+}
+
 struct plan *plan_new(void)
 {
     return xcalloc(1, sizeof(struct plan));

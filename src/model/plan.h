@@ -89,6 +89,7 @@ struct step {
     struct gpu_scheduler former;    /* SCHEDULER_SET: before it, for the undo */
     uint64_t mmio_bytes;            /* ATTACH, DETACH: the GPU's (model/host.h); 0 unknown */
     int32_t numa_node;              /* ATTACH, DETACH: the GPU's; -1 unknown */
+    bool keeps; /* ATTACH, DETACH: the claim changes its device, its element's rest stays */
     enum step_state state;
     char problem[ERROR_TEXT_SIZE];
     /* Read back by apply, and how a claim learns what it got: */
@@ -167,6 +168,8 @@ struct plan {
 };
 
 struct plan *plan_new(void);
+/* Marks what takes one device of a claim out of a definition and puts another one in. */
+void plan_mark_changes(struct plan *plan);
 void plan_free(struct plan *plan);
 DEFINE_FREEP(struct plan *, plan_free)
 struct plan *plan_copy(const struct plan *plan);

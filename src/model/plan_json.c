@@ -38,6 +38,7 @@ json_t *step_to_json(const struct step *step)
     json_object_set_new(json, "mmioBytes", encode_size(step->mmio_bytes));
     json_object_set_new(json, "numaNode",
                         step->numa_node < 0 ? json_null() : json_integer(step->numa_node));
+    json_object_set_new(json, "keepsElement", json_boolean(step->keeps));
     json_object_set_new(json, "problem", encode_text(step->problem));
     json_object_set_new(json, "gotGpuInstance", encode_id(step->got_gi_id));
     json_object_set_new(json, "gotUuid", encode_text(step->got_uuid));
@@ -117,6 +118,7 @@ static void read_step(struct reader *r, struct step *step)
     gpu_scheduler_decode(r, "formerScheduler", &step->former);
     step->mmio_bytes = (uint64_t)reader_int_or(r, "mmioBytes", 0, INT64_MAX, 0);
     step->numa_node = (int32_t)reader_int_or(r, "numaNode", 0, INT32_MAX, -1);
+    step->keeps = reader_bool_or(r, "keepsElement", false);
     decode_text(r, "problem", step->problem, sizeof(step->problem));
     step->got_gi_id = decode_id(r, "gotGpuInstance");
     decode_text(r, "gotUuid", step->got_uuid, sizeof(step->got_uuid));

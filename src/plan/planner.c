@@ -469,6 +469,7 @@ int planner_build(const struct planner *planner, const struct plan_request *requ
     result = result != 0 ? result : collect(plan, &works, request, err);
     result = result != 0 ? result : park_all(planner, request, plan, err);
     if (result == 0) {
+        plan_mark_changes(plan);
         *ret_plan = TAKE_PTR(plan);
     }
     return result;

@@ -351,6 +351,7 @@ static struct plan *make_plan(const struct restore *r, const struct restore_requ
             plan_name_vm(plan, item->claim.vm);
         }
     }
+    plan_mark_changes(plan);
     return plan;
 }
 

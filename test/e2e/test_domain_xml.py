@@ -2,6 +2,7 @@
 """What cleave writes into a VM's definition, and what libvirt does with it."""
 import json
 import os
+import re
 import time
 import xml.etree.ElementTree as ElementTree
 
@@ -95,6 +96,33 @@ def test_libvirt_binds_a_gpu_that_nobody_bound_and_gives_it_back(l40s):
     assert driver_of(l40s, L40S) == "nvidia"
     l40s.delete("a")
     assert l40s.problems() == []
+
+
+def test_another_device_keeps_what_a_person_put_into_its_element(l40s):
+    l40s.create("a", type="L40S-24Q", vm="v1", hold="on-demand")
+    xml = l40s.virsh("dumpxml", "--inactive", "v1").stdout
+    guest = "<address type='pci' domain='0x0000' bus='0x00' slot='0x1a' function='0x0'/>"
+    rom = "<rom bar='off' file='/tmp/x.rom'/>"
+    device = re.search(r"<hostdev.*?</hostdev>", xml, re.S).group()
+    by_hand = re.sub(r"<address type='pci'[^>]*/>\s*</hostdev>", f"{rom}{guest}</hostdev>", device)
+    assert by_hand != device
+    path = l40s.directory / "by-hand.xml"
+    path.write_text(xml.replace(device, by_hand))
+    l40s.virsh("define", str(path))
+    before = definition(l40s, "v1").find("devices/hostdev")
+    named = before.find("source/address").attrib
+    gpu = f"{named['domain'][2:]}:{named['bus'][2:]}:00.0"
+    l40s.create("big", mode="passthrough", gpu=gpu)
+    assert l40s.cleave.run("vm", "start", "v1").returncode == 0
+    after = definition(l40s, "v1").find("devices/hostdev")
+    assert after.find("source/address").attrib != named
+    for element in (before, after):
+        element.remove(element.find("source"))
+    assert ElementTree.tostring(after).split() == ElementTree.tostring(before).split()
+    assert after.find("rom").get("file") == "/tmp/x.rom"
+    assert after.find("address").get("slot") == "0x1a"
+    assert "kept" not in l40s.virsh("dumpxml", "--inactive", "v1").stdout
+    l40s.virsh("destroy", "v1")
 
 
 def test_a_vgpu_on_a_function_is_never_managed(l40s):

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "driver/libvirt/domain_extras.h"
+#include "driver/libvirt/domain_kept.h"
 #include "driver/libvirt/domain_override.h"
 
 static xmlNode *devices_of(xmlDoc *doc)
@@ -34,10 +35,20 @@ static xmlNode *find_claim(const xmlNode *devices, const char *claim)
     return NULL;
 }
 
+/* The claim's, or the device that was put in by hand; not what is there for another claim. */
 static xmlNode *find_either(const xmlNode *devices, const struct hostdev *device, const char *claim)
 {
-    xmlNode *node = find_claim(devices, claim);
-    return node != NULL ? node : find_device(devices, device);
+    xmlNode *found = find_claim(devices, claim);
+    for (xml_each(devices, "hostdev", node)) {
+        char other[NAME_SIZE];
+        struct hostdev one;
+        hostdev_claim(node, other);
+        if (found == NULL && other[0] == '\0' && hostdev_read(node, &one) &&
+            hostdev_eq(&one, device)) {
+            found = node;
+        }
+    }
+    return found;
 }
 
 /* ---- presence ---- */
@@ -105,20 +116,119 @@ static bool is_displayed(const xmlNode *devices)
     return false;
 }
 
-static void give_display(const xmlNode *devices, xmlNode *node)
+static void give_display(xmlNode *root, xmlNode *node)
 {
-    if (xml_has(node, "type", "mdev") && has_viewer(devices) && !is_displayed(devices)) {
-        xml_set(node, "display", "on");
-        xml_set(node, "ramfb", "on");
+    const xmlNode *devices = xml_child(root, "devices");
+    char claim[NAME_SIZE];
+    char was[16];
+    if (!xml_has(node, "type", "mdev") || !has_viewer(devices) || is_displayed(devices)) {
+        return;
     }
+    bool had = XML_GET(node, "display", was);
+    hostdev_claim(node, claim);
+    xml_set(node, "display", "on");
+    xml_set(node, "ramfb", "on");
+    domain_kept_gave_display(root, claim, had ? was : NULL);
 }
 
 /* ---- attach and detach ---- */
 
 static void adopt(xmlNode *node, const struct attachment *wanted)
 {
-    hostdev_set_claim(node, wanted->claim);
-    xml_set(node, "managed", wanted->kind == HOSTDEV_WHOLE ? "yes" : "no");
+    char claim[NAME_SIZE];
+    hostdev_claim(node, claim);
+    if (!str_eq(claim, wanted->claim)) {
+        hostdev_set_claim(node, wanted->claim);
+        xml_set(node, "managed", wanted->kind == HOSTDEV_WHOLE ? "yes" : "no");
+    }
+}
+
+/* All of the claim's but the first, which is returned. */
+static xmlNode *leave_one(const xmlNode *devices, const char *claim)
+{
+    xmlNode *first = find_claim(devices, claim);
+    xmlNode *next = NULL;
+    for (xmlNode *node = first; node != NULL; node = next) {
+        char other[NAME_SIZE];
+        next = xml_next(devices, node, "hostdev");
+        hostdev_claim(node, other);
+        if (node != first && str_eq(other, claim)) {
+            xml_drop(node);
+        }
+    }
+    return first;
+}
+
+/* As what `there` gets a device that `own` had. Of two PCI devices only <source> is exchanged. */
+static enum hostdev_kind kind_for(const xmlNode *there, const xmlNode *own,
+                                  const struct hostdev *device)
+{
+    if (device->is_mdev) {
+        return HOSTDEV_MDEV;
+    }
+    bool whole = xml_has(there, "type", "pci") || xml_has(own, "managed", "yes");
+    return whole ? HOSTDEV_WHOLE : HOSTDEV_VENDOR_VFIO;
+}
+
+static void replace(xmlNode *root, xmlNode *node, const struct hostdev *device,
+                    enum hostdev_kind kind)
+{
+    bool was_mdev = xml_has(node, "type", "mdev");
+    hostdev_replace(node, device, kind);
+    if (!was_mdev) {
+        give_display(root, node);
+    }
+}
+
+/* The claim's element gets another device. One that names that device for another claim gets what
+ * this one had: the two change places. One that a person put in by hand is taken instead. */
+static xmlNode *redraw(xmlNode *root, xmlNode *own, xmlNode *there, const struct attachment *wanted)
+{
+    char other[NAME_SIZE] = "";
+    struct hostdev had;
+    if (there != NULL) {
+        hostdev_claim(there, other);
+    }
+    if (there != NULL && other[0] == '\0') {
+        xml_drop(own);
+        return there;
+    }
+    if (there != NULL && hostdev_read(own, &had)) {
+        replace(root, there, &had, kind_for(there, own, &had));
+        domain_override_set(root, other, &had);
+    }
+    replace(root, own, &wanted->device, wanted->kind);
+    return own;
+}
+
+/* The element that names the device, with all that it had before. */
+static xmlNode *place(xmlNode *root, xmlNode *devices, const struct attachment *wanted)
+{
+    xmlNode *own = wanted->claim[0] != '\0' ? leave_one(devices, wanted->claim) : NULL;
+    xmlNode *there = find_device(devices, &wanted->device);
+    struct hostdev had;
+    if (own != NULL && hostdev_read(own, &had) && hostdev_eq(&had, &wanted->device)) {
+        return own;
+    }
+    if (own != NULL) {
+        return redraw(root, own, there, wanted);
+    }
+    if (there != NULL) {
+        char other[NAME_SIZE];
+        hostdev_claim(there, other);
+        if (other[0] == '\0') {
+            return there;
+        }
+        domain_kept_put(root, other, there); /* another claim's, which has it no more */
+    }
+    own = wanted->claim[0] != '\0' ? domain_kept_take(root, wanted->claim) : NULL;
+    if (own != NULL) {
+        replace(root, own, &wanted->device, wanted->kind);
+        return own;
+    }
+    own = hostdev_add(devices, &wanted->device, wanted->kind, wanted->claim);
+    give_display(root, own);
+    return own;
 }
 
 int domain_edit_attach(const char *xml, const struct attachment *wanted, char **ret_xml,
@@ -134,15 +244,8 @@ int domain_edit_attach(const char *xml, const struct attachment *wanted, char **
     if (devices == NULL) {
         devices = xml_add(root, "devices");
     }
-    xmlNode *node = find_device(devices, &wanted->device);
-    for (xmlNode *next = find_claim(devices, wanted->claim); next != NULL && next != node;
-         next = find_claim(devices, wanted->claim)) {
-        xml_drop(next);
-    }
-    if (node == NULL) {
-        node = hostdev_add(devices, &wanted->device, wanted->kind, wanted->claim);
-        give_display(devices, node);
-    } else if (presence_of(root, wanted) == DEVICE_BY_HAND) {
+    xmlNode *node = place(root, devices, wanted);
+    if (presence_of(root, wanted) == DEVICE_BY_HAND) {
         adopt(node, wanted);
     }
     char claim[NAME_SIZE];
@@ -155,21 +258,36 @@ int domain_edit_attach(const char *xml, const struct attachment *wanted, char **
     return xml_text(doc, ret_xml, err);
 }
 
-int domain_edit_detach(const char *xml, const struct hostdev *device, const char *claim,
-                       char **ret_xml, struct error *err)
+enum rest { REST_GOES, REST_IS_KEPT };
+
+/* Only what carries the claim's own alias is kept for it. */
+static void take_out(xmlNode *root, xmlNode *node, const char *claim, enum rest rest)
+{
+    char other[NAME_SIZE];
+    hostdev_claim(node, other);
+    if (rest == REST_IS_KEPT && other[0] != '\0' && str_eq(other, claim)) {
+        domain_kept_put(root, claim, node);
+    } else {
+        xml_drop(node);
+    }
+}
+
+static int detach(const char *xml, const struct hostdev *device, const char *claim, enum rest rest,
+                  char **ret_xml, struct error *err)
 {
     CLEANUP_DOC xmlDoc *doc = NULL;
     int result = xml_parse(xml, &doc, err);
     if (result < 0) {
         return result;
     }
+    xmlNode *root = xmlDocGetRootElement(doc);
     xmlNode *devices = devices_of(doc);
     bool found = false;
     bool displayed = false;
     for (xmlNode *node = find_either(devices, device, claim); node != NULL;
          node = find_either(devices, device, claim)) {
         displayed = displayed || xml_has(node, "display", "on");
-        xml_drop(node);
+        take_out(root, node, claim, rest);
         found = true;
     }
     if (!found) {
@@ -179,13 +297,28 @@ int domain_edit_detach(const char *xml, const struct hostdev *device, const char
         char other[NAME_SIZE];
         hostdev_claim(node, other);
         if (displayed && other[0] != '\0') {
-            give_display(devices, node); /* the next one is the first now */
+            give_display(root, node); /* the next one is the first now */
         }
     }
-    domain_override_drop(xmlDocGetRootElement(doc), claim);
-    domain_extras_forget(xmlDocGetRootElement(doc), claim);
-    domain_extras_settle(xmlDocGetRootElement(doc), 0);
+    if (rest == REST_GOES) {
+        domain_kept_forget(root, claim);
+    }
+    domain_override_drop(root, claim);
+    domain_extras_forget(root, claim);
+    domain_extras_settle(root, 0);
     return xml_text(doc, ret_xml, err);
+}
+
+int domain_edit_detach(const char *xml, const struct hostdev *device, const char *claim,
+                       char **ret_xml, struct error *err)
+{
+    return detach(xml, device, claim, REST_GOES, ret_xml, err);
+}
+
+int domain_edit_set_aside(const char *xml, const struct hostdev *device, const char *claim,
+                          char **ret_xml, struct error *err)
+{
+    return detach(xml, device, claim, REST_IS_KEPT, ret_xml, err);
 }
 
 /* ---- rewrite ---- */

@@ -39,6 +39,10 @@ int domain_edit_attach(const char *xml, const struct attachment *wanted, char **
  * nothing is to be taken out. */
 int domain_edit_detach(const char *xml, const struct hostdev *device, const char *claim,
                        char **ret_xml, struct error *err);
+/* The same for a claim that gets another device: what a person put into its element is kept in
+ * <metadata> (domain_kept.h). */
+int domain_edit_set_aside(const char *xml, const struct hostdev *device, const char *claim,
+                          char **ret_xml, struct error *err);
 
 /* guest_port's rewrite. */
 int domain_edit_rewrite(const char *xml, const struct hostdev_change *changes, size_t n_changes,

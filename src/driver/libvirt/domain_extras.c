@@ -15,7 +15,7 @@ static bool is_ours(const xmlNode *node)
     return node->ns != NULL && str_eq((const char *)node->ns->href, DOMAIN_METADATA_URI);
 }
 
-static xmlNode *find_notes(const xmlNode *root)
+xmlNode *domain_extras_notes(const xmlNode *root)
 {
     for (xml_each(xml_child(root, "metadata"), "domain", node)) {
         if (is_ours(node)) {
@@ -25,9 +25,9 @@ static xmlNode *find_notes(const xmlNode *root)
     return NULL;
 }
 
-static xmlNode *make_notes(xmlNode *root)
+xmlNode *domain_extras_make_notes(xmlNode *root)
 {
-    xmlNode *notes = find_notes(root);
+    xmlNode *notes = domain_extras_notes(root);
     if (notes != NULL) {
         return notes;
     }
@@ -59,7 +59,7 @@ static void forget(xmlNode *notes, const char *claim, const xmlNode *kept)
 
 void domain_extras_forget(xmlNode *root, const char *claim)
 {
-    forget(find_notes(root), claim, NULL);
+    forget(domain_extras_notes(root), claim, NULL);
 }
 
 static xmlNode *note_of(xmlNode *notes, const char *claim)
@@ -80,7 +80,7 @@ void domain_extras_note(xmlNode *root, const struct attachment *attachment)
         (attachment->mmio_bytes == 0 && attachment->numa_node < 0)) {
         return; /* nothing is known now: what was, stays */
     }
-    xmlNode *notes = make_notes(root);
+    xmlNode *notes = domain_extras_make_notes(root);
     xmlNode *device = note_of(notes, attachment->claim);
     forget(notes, attachment->claim, device);
     xmlUnsetProp(device, (const xmlChar *)"mmio-bytes");
@@ -95,7 +95,7 @@ void domain_extras_note(xmlNode *root, const struct attachment *attachment)
 
 bool domain_extras_noted(const xmlNode *root, uint64_t *ret_kib)
 {
-    xmlNode *notes = find_notes(root);
+    xmlNode *notes = domain_extras_notes(root);
     *ret_kib = 0;
     (void)xml_get_u64(xml_child(notes, "pcihole64"), "kib", ret_kib);
     return xml_child(notes, "numatune") != NULL;
@@ -234,7 +234,7 @@ static void settle_numa(xmlNode *root, xmlNode *notes, unsigned n_host_nodes)
 
 void domain_extras_drop_hint(xmlNode *root)
 {
-    xmlNode *notes = find_notes(root);
+    xmlNode *notes = domain_extras_notes(root);
     xmlNode *next = NULL;
     for (xmlNode *node = xml_child(notes, "device"); node != NULL; node = next) {
         next = xml_next(notes, node, "device");
@@ -257,7 +257,7 @@ static bool has_elements(const xmlNode *node)
 
 void domain_extras_settle(xmlNode *root, unsigned n_host_nodes)
 {
-    xmlNode *notes = find_notes(root);
+    xmlNode *notes = domain_extras_notes(root);
     if (notes == NULL) {
         return;
     }
@@ -275,10 +275,13 @@ void domain_extras_settle(xmlNode *root, unsigned n_host_nodes)
 
 void domain_extras_clear(xmlNode *root)
 {
-    xmlNode *notes = find_notes(root);
-    for (xmlNode *node = xml_child(notes, "device"); node != NULL;
-         node = xml_child(notes, "device")) {
-        xml_drop(node);
+    xmlNode *notes = domain_extras_notes(root);
+    static const char *const all[] = {"device", "kept"};
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        for (xmlNode *node = xml_child(notes, all[i]); node != NULL;
+             node = xml_child(notes, all[i])) {
+            xml_drop(node);
+        }
     }
     domain_extras_settle(root, 0);
 }

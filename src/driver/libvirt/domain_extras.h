@@ -6,6 +6,10 @@
 
 #include "driver/libvirt/domain_edit.h"
 
+/* cleave's own element in <metadata>; NULL without one. */
+xmlNode *domain_extras_notes(const xmlNode *root);
+xmlNode *domain_extras_make_notes(xmlNode *root);
+
 /* Notes the device, instead of what was noted for its claim before. */
 void domain_extras_note(xmlNode *root, const struct attachment *attachment);
 void domain_extras_forget(xmlNode *root, const char *claim);

@@ -142,6 +142,50 @@ void hostdev_set_source(xmlNode *node, const struct hostdev *device)
     set_hex(address, "function", 1, device->addr.function);
 }
 
+/* libvirt's domain XML, "hostdev": what only a PCI device may have, and what only an mdev. */
+static void make_mdev(xmlNode *node)
+{
+    static const char *const pci_only[] = {"driver", "boot", "teaming"};
+    for (size_t i = 0; i < ARRAY_SIZE(pci_only); i++) {
+        xmlNode *child = xml_child(node, pci_only[i]);
+        if (child != NULL) {
+            xml_drop(child);
+        }
+    }
+    xml_set(node, "type", "mdev");
+    xml_set(node, "managed", "no");
+    xml_set(node, "model", "vfio-pci");
+}
+
+static void make_pci(xmlNode *node, enum hostdev_kind kind)
+{
+    static const char *const mdev_only[] = {"model", "display", "ramfb"};
+    for (size_t i = 0; i < ARRAY_SIZE(mdev_only); i++) {
+        xmlUnsetProp(node, (const xmlChar *)mdev_only[i]);
+    }
+    xml_set(node, "type", "pci");
+    xml_set(node, "managed", kind == HOSTDEV_WHOLE ? "yes" : "no");
+}
+
+void hostdev_replace(xmlNode *node, const struct hostdev *device, enum hostdev_kind kind)
+{
+    xmlNode *source = xml_child(node, "source");
+    xmlNode *address = xml_child(source, "address");
+    bool same = xml_has(node, "type", device->is_mdev ? "mdev" : "pci");
+    if (!same && address != NULL) {
+        xml_drop(address);
+        xmlUnsetProp(source, (const xmlChar *)"writeFiltering");
+    }
+    if (!same && device->is_mdev) {
+        make_mdev(node);
+    } else if (!same) {
+        make_pci(node, kind);
+    } else if (kind == HOSTDEV_VENDOR_VFIO) {
+        xml_set(node, "managed", "no"); /* with yes libvirt would take it from NVIDIA's driver */
+    }
+    hostdev_set_source(node, device);
+}
+
 xmlNode *hostdev_add(xmlNode *devices, const struct hostdev *device, enum hostdev_kind kind,
                      const char *claim)
 {

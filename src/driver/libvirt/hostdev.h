@@ -35,6 +35,9 @@ bool hostdev_read(const xmlNode *node, struct hostdev *ret_device);
 bool hostdev_read_interface(const xmlNode *node, struct hostdev *ret_device);
 /* Makes <source> name the device; the element's type stays what it is. */
 void hostdev_set_source(xmlNode *node, const struct hostdev *device);
+/* Puts another device into the element: <source>, and where its kind is another, what belongs to
+ * the kind. All else is libvirt's or a person's and stays. */
+void hostdev_replace(xmlNode *node, const struct hostdev *device, enum hostdev_kind kind);
 /* Appends a <hostdev> to <devices>; `claim` may be "": then it has no alias. */
 xmlNode *hostdev_add(xmlNode *devices, const struct hostdev *device, enum hostdev_kind kind,
                      const char *claim);

@@ -52,6 +52,21 @@ static int has_device(virDomainPtr domain, enum definition which, const struct h
     return result;
 }
 
+/* The stored definition may name it for another claim. */
+static int has_for_claim(virDomainPtr domain, const struct hostdev *device, const char *claim,
+                         bool *ret_has, struct error *err)
+{
+    struct hostdevs devices = {0};
+    int result = libvirt_hostdevs(domain, PERSISTENT, &devices, err);
+    *ret_has = false;
+    for (vec_each(&devices, other)) {
+        bool its = other->claim[0] == '\0' || str_eq(other->claim, claim);
+        *ret_has = *ret_has || (its && hostdev_eq(&other->device, device));
+    }
+    vec_done(&devices);
+    return result;
+}
+
 /* ---- what a step means ---- */
 
 static struct hostdev device_of(const struct step *step)
@@ -138,6 +153,13 @@ static int check_attach(struct libvirt_port *port, virDomainPtr domain, const st
 
 /* ---- detach ---- */
 
+static int take_out(const char *xml, const struct step *step, char **ret_edited, struct error *err)
+{
+    struct hostdev device = device_of(step);
+    return step->keeps ? domain_edit_set_aside(xml, &device, step->claim, ret_edited, err)
+                       : domain_edit_detach(xml, &device, step->claim, ret_edited, err);
+}
+
 static int check_detach(virDomainPtr domain, const struct step *step, bool *ret_there,
                         struct error *err)
 {
@@ -157,7 +179,7 @@ static int check_detach(virDomainPtr domain, const struct step *step, bool *ret_
         result = read_stored(domain, step->vm, &xml, err);
     }
     if (result == 0 && xml != NULL) {
-        result = domain_edit_detach(xml, &attachment.device, step->claim, &without, err);
+        result = take_out(xml, step, &without, err);
     }
     *ret_there = without == NULL;
     return result;
@@ -171,7 +193,7 @@ static int edit(struct libvirt_port *port, const char *xml, const struct step *s
     struct attachment attachment = attachment_of(step);
     virNodeInfo node = {0};
     if (step->kind == STEP_DETACH) {
-        return domain_edit_detach(xml, &attachment.device, step->claim, ret_edited, err);
+        return take_out(xml, step, ret_edited, err);
     }
     if (virNodeGetInfo(port->connection, &node) == 0) {
         attachment.n_host_nodes = node.nodes;
@@ -266,7 +288,7 @@ int libvirt_apply_step(struct libvirt_port *port, const struct step *step, struc
     result = redefine(port, domain, step, err);
     bool has = false;
     if (result == 0) {
-        result = has_device(domain, PERSISTENT, &device, &has, err);
+        result = has_for_claim(domain, &device, step->claim, &has, err);
     }
     if (result == 0 && has != (step->kind == STEP_ATTACH)) {
         char name[64];

@@ -10,7 +10,7 @@
 
 #define N_MODELS 58
 #define N_PROFILES 246
-#define N_TYPES 928
+#define N_TYPES 934
 #define LOAD_US_BOUND 500000 /* generous: for slow machines and sanitizers */
 
 static struct catalog *catalog;

@@ -48,6 +48,8 @@ static uint32_t arch_number(enum cat_arch arch)
         return NVML_ARCH_HOPPER;
     case ARCH_BLACKWELL:
         return NVML_ARCH_BLACKWELL;
+    case ARCH_UNKNOWN:
+        break;
     }
     return NVML_ARCH_UNKNOWN;
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/str.h"
+#include "sim/state/complete.h"
 
 void sim_host_init(struct sim_host *host)
 {
@@ -28,6 +29,7 @@ void sim_host_free(struct sim_host *host)
     }
     pthread_mutex_destroy(&host->lock);
     free(host->state_path);
+    sim_completed_free(host);
     free(host);
 }
 

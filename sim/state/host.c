@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Host files (data/hosts): reading, checking, and filling in what they leave open. */
 #include "sim/state/board.h"
+#include "sim/state/complete.h"
 #include "sim/state/fault.h"
 #include "sim/state/host_start.h"
 #include "sim/state/internal.h"
@@ -74,17 +75,19 @@ static bool read_addr(struct reader *r, const char *key, struct pci_addr *ret_ad
 
 /* ---- one GPU ---- */
 
-static void read_board(struct reader *r, const struct catalog *catalog, struct sim_gpu *gpu)
+static void read_board(struct reader *r, struct sim_host *host, struct sim_gpu *gpu)
 {
     const char *board = reader_str(r, "board", MAX_TEXT);
     if (board == NULL) {
         return;
     }
     struct error problem = {0};
-    if (catalog_find(catalog, board, &gpu->model, &problem) < 0) {
+    if (catalog_find(host->catalog, board, &gpu->model, &problem) < 0) {
         reader_fail(r, "board", "%s%s%s", problem.message, problem.hint[0] != '\0' ? "; " : "",
                     problem.hint);
+        return;
     }
+    gpu->model = sim_complete(host, gpu->model);
 }
 
 /* "0x2bb5" or "0x2bb5:0x204e"; must be one of the board's. */
@@ -181,7 +184,7 @@ static void read_members(struct reader *r, struct sim_host *host, const struct s
 
 static void read_gpu(struct reader *r, struct sim_host *host, struct sim_gpu *gpu)
 {
-    read_board(r, host->catalog, gpu);
+    read_board(r, host, gpu);
     read_addr(r, "bdf", &gpu->addr);
     if (r->result < 0) {
         return;

@@ -238,6 +238,8 @@ struct sim_host {
     bool (*process_lives)(int32_t pid);
     bool nvml_holds_gpus; /* and keep GPUs from being unbound, as on a real host */
     const struct catalog *catalog;
+    struct gpu_model *completed[SIM_MAX_GPUS]; /* see complete.h */
+    uint32_t n_completed;
     uint64_t busy_us;      /* time spent inside the simulated driver, for benches */
     uint64_t locked_at_us; /* sim_lock()'s clock */
 };

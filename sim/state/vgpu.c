@@ -166,7 +166,9 @@ static uint32_t allowed_ids(const struct sim_gpu *gpu, const struct cat_vgpu_typ
     if (type->max_per_gpu != CAT_UNKNOWN && type->max_per_gpu < max) {
         max = type->max_per_gpu;
     }
-    for (uint32_t id = 0; n < max && id + size <= gpu->model->memory_mib / 1024; id += size) {
+    /* Sizes are nominal: the largest may seem to exceed the memory (GB200-189C of 186 GB). */
+    for (uint32_t id = 0; n < max && (n == 0 || id + size <= gpu->model->memory_mib / 1024);
+         id += size) {
         ret_ids[n++] = id;
     }
     return n;

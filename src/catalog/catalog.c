@@ -11,8 +11,9 @@
 #define FILE_ENDING ".yaml"
 
 static const char *const arch_names[] = {
-    [ARCH_VOLTA] = "Volta", [ARCH_TURING] = "Turing", [ARCH_AMPERE] = "Ampere",
-    [ARCH_ADA] = "Ada",     [ARCH_HOPPER] = "Hopper", [ARCH_BLACKWELL] = "Blackwell",
+    [ARCH_VOLTA] = "Volta",     [ARCH_TURING] = "Turing", [ARCH_AMPERE] = "Ampere",
+    [ARCH_ADA] = "Ada",         [ARCH_HOPPER] = "Hopper", [ARCH_BLACKWELL] = "Blackwell",
+    [ARCH_UNKNOWN] = "unknown",
 };
 
 const char *cat_arch_name(enum cat_arch arch)

@@ -95,7 +95,15 @@ struct cat_pci_id {
     const char *name;
 };
 
-enum cat_arch { ARCH_VOLTA, ARCH_TURING, ARCH_AMPERE, ARCH_ADA, ARCH_HOPPER, ARCH_BLACKWELL };
+enum cat_arch {
+    ARCH_VOLTA,
+    ARCH_TURING,
+    ARCH_AMPERE,
+    ARCH_ADA,
+    ARCH_HOPPER,
+    ARCH_BLACKWELL,
+    ARCH_UNKNOWN /* of no model of the catalog: a driver may have newer ones */
+};
 const char *cat_arch_name(enum cat_arch arch);
 
 /* Can the model do something? CAT_MAYBE: no source says. */

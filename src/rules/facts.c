@@ -83,7 +83,8 @@ static bool model_name(const struct rule_facts *f, char *out)
 
 static bool model_arch(const struct rule_facts *f, char *out)
 {
-    return f->model != NULL && say(out, cat_arch_name(f->model->arch));
+    return f->model != NULL && f->model->arch != ARCH_UNKNOWN &&
+           say(out, cat_arch_name(f->model->arch));
 }
 
 /* A board whose profiles nobody published (RTX PRO 5000 72GB) is known to have MIG by its vGPU

@@ -176,7 +176,7 @@ static void print_details(const json_t *gpu)
              (int)view_int(gpu, "virtualFunctionsTotal", 0));
     const struct table_field fields[] = {
         {"Product Name", view_text(gpu, "name", "-")},
-        {"Model", view_text(gpu, "model", "not in the catalog")},
+        {"Model", view_text(gpu, "model", "unknown")},
         {"UUID", view_text(gpu, "uuid", "-")},
         {"Index", view_any(gpu, "index", index)},
         {"PCI Id", pci},

@@ -158,6 +158,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
 {
     CLEANUP(manager_freep) struct manager *m = xcalloc(1, sizeof(*m));
     m->config = *config;
+    m->boards = boards_new(config->catalog);
     m->last = &m->first;
     m->busy = true; /* until what was left unfinished is done */
     int r = load(m, err);
@@ -284,6 +285,7 @@ void manager_free(struct manager *m)
     free(m->unfinished);
     plan_free(m->ended);
     host_free(m->host);
+    boards_free(m->boards);
     vec_done(&m->touched);
     vec_done(&m->own_vms);
     for (vec_each(&m->powers, power)) {

@@ -197,8 +197,7 @@ static uint64_t type_bytes(const struct manager *m, const struct migration_devic
     if (claim == NULL || gpu == NULL || claim->spec.type[0] == '\0') {
         return 0;
     }
-    uint32_t subsystem = gpu->pci_subsystem_id == NO_ID ? CAT_UNKNOWN : gpu->pci_subsystem_id;
-    const struct gpu_model *model = catalog_find_pci(m->config.catalog, gpu->pci_id, subsystem);
+    const struct gpu_model *model = boards_find(m->boards, m->config.catalog, gpu);
     bool known = model != NULL && model_find_type(model, claim->spec.type, &type, NULL) == 0 &&
                  type->framebuffer_mib != CAT_UNKNOWN;
     return known ? (uint64_t)type->framebuffer_mib << 20 : 0;

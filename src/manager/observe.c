@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/state.h"
@@ -44,12 +45,13 @@ static void ask_driver(void *data)
 
 static void name_models(const struct manager *m, struct host *host)
 {
+    CLEANUP_STRLIST struct strlist warnings = {0};
+    boards_update(m->boards, host, &warnings);
+    for (vec_each(&warnings, warning)) {
+        log_warning("%s", *warning);
+    }
     for (vec_each(&host->gpus, gpu)) {
-        if (gpu->other_vendor != 0) {
-            continue;
-        }
-        uint32_t subsystem = gpu->pci_subsystem_id == NO_ID ? CAT_UNKNOWN : gpu->pci_subsystem_id;
-        const struct gpu_model *model = catalog_find_pci(m->config.catalog, gpu->pci_id, subsystem);
+        const struct gpu_model *model = boards_find(m->boards, m->config.catalog, gpu);
         STR_SET(gpu->model, model == NULL ? "" : model->key);
     }
 }

@@ -17,7 +17,8 @@ struct planner manager_planner(const struct manager *m)
                             .rules = m->config.rules,
                             .host = m->host,
                             .claims = &m->claims,
-                            .records = &m->gpu_records};
+                            .records = &m->gpu_records,
+                            .boards = m->boards};
 }
 
 static const struct plan_claim *find_entry(const struct plan *plan, enum plan_verb verb,

@@ -115,8 +115,7 @@ void manager_get_gpu(struct manager *m, const char *gpu, manager_reply_fn *reply
 
 static const struct gpu_model *model_of(const struct manager *m, const struct gpu *gpu)
 {
-    uint32_t subsystem = gpu->pci_subsystem_id == NO_ID ? CAT_UNKNOWN : gpu->pci_subsystem_id;
-    return catalog_find_pci(m->config.catalog, gpu->pci_id, subsystem);
+    return boards_find(m->boards, m->config.catalog, gpu);
 }
 
 static int answer_profiles_of(struct manager *m, const char *name, json_t **ret_body,
@@ -129,8 +128,11 @@ static int answer_profiles_of(struct manager *m, const char *name, json_t **ret_
     }
     const struct gpu_model *model = model_of(m, gpu);
     if (model == NULL) {
-        r = error_set(err, REASON_UNSUPPORTED, SUBJECT("gpu", name),
-                      "GPU %s (PCI id 0x%04x) is not in the catalog", name, gpu->pci_id);
+        r = error_set(
+            err, REASON_UNSUPPORTED, SUBJECT("gpu", name),
+            "GPU %s (PCI id 0x%04x) is unknown to the catalog, and its driver says nothing of "
+            "its profiles and types",
+            name, gpu->pci_id);
         error_hint(err, "pass-through works with any GPU");
         return r;
     }
@@ -148,8 +150,8 @@ static int answer_profiles(struct manager *m, const struct question *question, j
     for (vec_each(&m->host->gpus, gpu)) {
         const struct gpu_model *model = model_of(m, gpu);
         bool listed = model == NULL;
-        for (size_t i = 0; i < models.n; i++) {
-            listed = listed || models.items[i] == model;
+        for (size_t i = 0; i < models.n; i++) { /* two boards of one kind have equal models */
+            listed = listed || (model != NULL && str_eq(models.items[i]->key, model->key));
         }
         if (!listed) {
             *vec_push(&models) = model;

@@ -396,6 +396,7 @@ struct manager {
     struct runner *runner;
     struct claims claims;           /* as stored */
     struct gpu_records gpu_records; /* as stored */
+    struct boards *boards;          /* the models of the GPUs, as driver and catalog know them */
     VEC(struct gpu_told) told;
     VEC(struct gpu_report) unstored; /* condemn a GPU, and the store failed */
     struct migrations *migrations;

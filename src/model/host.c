@@ -50,6 +50,7 @@ static void gpu_done(struct gpu *gpu)
     vec_done(&gpu->vgpus);
     vec_done(&gpu->pf_offers);
     vec_done(&gpu->group_members);
+    board_done(&gpu->board);
 }
 
 static void drop_vms(struct host *host)

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/vec.h"
+#include "model/board.h"
 #include "model/gpu_scheduler.h"
 #include "model/pci.h"
 
@@ -127,6 +128,7 @@ struct gpu {
     char reset_methods[64]; /* the kernel's ways to reset it: "flr bus"; "" none */
     enum gpu_fault fault;   /* what of that a program can act on */
     uint32_t vgpus_running; /* as the driver counts them */
+    struct board board;     /* what the driver says that it can be */
     VEC(struct gi) gis;
     VEC(struct vf) vfs;
     VEC(struct vgpu) vgpus;

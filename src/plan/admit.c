@@ -7,11 +7,10 @@
 #include "base/str.h"
 #include "plan/health.h"
 
-/* The model that a GPU is, or NULL when the catalog doesn't know it. */
+/* The model that a GPU is, or NULL when neither driver nor catalog knows it. */
 const struct gpu_model *gpu_model_of(const struct planner *planner, const struct gpu *gpu)
 {
-    return catalog_find_pci(planner->catalog, gpu->pci_id,
-                            gpu->pci_subsystem_id == NO_ID ? CAT_UNKNOWN : gpu->pci_subsystem_id);
+    return boards_find(planner->boards, planner->catalog, gpu);
 }
 
 static void claim_subject(const struct claim *claim, char *out, size_t size)
@@ -79,8 +78,10 @@ static bool selected(const struct planner *planner, const struct claim *claim,
         return one == gpu;
     }
     const struct gpu_model *model = NULL;
-    return catalog_find(planner->catalog, text, &model, NULL) == 0 &&
-           model == gpu_model_of(planner, gpu);
+    const struct gpu_model *here = gpu_model_of(planner, gpu);
+    return here != NULL && (str_eq_case(here->key, text) ||
+                            (catalog_find(planner->catalog, text, &model, NULL) == 0 &&
+                             str_eq(model->key, here->key)));
 }
 
 int admit_on_gpu(const struct planner *planner, const struct claim *claim, const struct gpu *gpu,
@@ -103,7 +104,8 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
     bool needs_model = claim->spec.mode != CLAIM_PASSTHROUGH || claim->spec.type[0] != '\0';
     if (a.model == NULL && needs_model) {
         return error_set(err, REASON_UNSUPPORTED, subject,
-                         "GPU %s (PCI id 0x%04x) is not in the catalog; only pass-through works",
+                         "GPU %s (PCI id 0x%04x) is unknown to the catalog, and its driver says "
+                         "nothing of its profiles and types; only pass-through works",
                          bdf, gpu->pci_id);
     }
     int result = 0;
@@ -117,7 +119,8 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
                           : a.type != NULL               ? a.type->gi_profile
                                                          : NULL;
     if (result == 0 && profile != NULL && a.claim.spec.mode != CLAIM_TIME_SLICED) {
-        result = model_find_profile(a.model, profile, &a.profile, err);
+        result = boards_check_profile(planner->boards, gpu, profile, err);
+        result = result != 0 ? result : model_find_profile(a.model, profile, &a.profile, err);
     }
     if (result != 0) {
         return result;
@@ -136,6 +139,12 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
             claim_subject(claim, err->subject, sizeof(err->subject));
         }
         return result;
+    }
+    if (a.type != NULL) {
+        result = boards_check_type(planner->boards, gpu, a.type, err);
+        if (result != 0) {
+            return result;
+        }
     }
     bool on_gi = mode_of_claim(a.claim.spec.mode) == GPU_MIG;
     if (on_gi && a.profile == NULL) {

@@ -13,6 +13,7 @@
 #include "model/gpu_record.h"
 #include "model/host.h"
 #include "model/plan.h"
+#include "plan/boards.h"
 #include "rules/rules.h"
 
 struct planner {
@@ -21,6 +22,7 @@ struct planner {
     const struct host *host;           /* observed */
     const struct claims *claims;       /* all stored claims */
     const struct gpu_records *records; /* what is remembered of GPUs; NULL: nothing */
+    const struct boards *boards;       /* what the driver says of them; NULL: nothing */
 };
 
 struct plan_request {

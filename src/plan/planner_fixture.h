@@ -86,7 +86,11 @@ static inline int build(struct fixture *f, struct claim *add, size_t n_add,
     host_free(f->host);
     f->host = NULL;
     assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
-    struct planner planner = {f->catalog, f->rules, f->host, &f->claims, &f->records};
+    struct planner planner = {.catalog = f->catalog,
+                              .rules = f->rules,
+                              .host = f->host,
+                              .claims = &f->claims,
+                              .records = &f->records};
     const struct claim *list[16] = {NULL};
     f->err = (struct error){0};
     for (size_t i = 0; i < n_add; i++) {

@@ -336,7 +336,11 @@ static void a_mode_by_hand_is_guarded_by_claims(void **state)
     CLEANUP(plan_freep) struct plan *one = must(f, &mig, 1, NULL, 0);
     host_free(f->host);
     assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
-    struct planner planner = {f->catalog, f->rules, f->host, &f->claims, &f->records};
+    struct planner planner = {.catalog = f->catalog,
+                              .rules = f->rules,
+                              .host = f->host,
+                              .claims = &f->claims,
+                              .records = &f->records};
     CLEANUP(plan_freep) struct plan *two = NULL;
     assert_int_equal(planner_mode(&planner, A100, GPU_IDLE, &two, &f->err), -REASON_CONFLICT);
     assert_non_null(strstr(f->err.message, "\"mig\""));
@@ -381,7 +385,11 @@ static void a_quarantined_gpu_gets_nothing_new_and_says_what_to_do(void **state)
     assert_int_equal(build(f, &claim, 1, NULL, 0, &plan), -REASON_NO_CAPACITY);
     assert_non_null(strstr(f->err.message, "is quarantined: Xid 95"));
     assert_non_null(strstr(f->err.hint, "cleave gpu recover " L40S));
-    struct planner planner = {f->catalog, f->rules, f->host, &f->claims, &f->records};
+    struct planner planner = {.catalog = f->catalog,
+                              .rules = f->rules,
+                              .host = f->host,
+                              .claims = &f->claims,
+                              .records = &f->records};
     assert_int_equal(planner_mode(&planner, L40S, GPU_TIME_SLICED, &plan, &f->err),
                      -REASON_NO_CAPACITY);
 }

@@ -145,7 +145,8 @@ static void change(struct world *w, const struct claim *add, const char *remove)
     struct error err = {0};
     struct host *host = NULL;
     assert_int_equal(ports_observe(&w->ports, &host, &err), 0);
-    struct planner planner = {w->catalog, w->rules, host, &w->claims, NULL};
+    struct planner planner = {
+        .catalog = w->catalog, .rules = w->rules, .host = host, .claims = &w->claims};
     struct claim claim = {0};
     const struct claim *adds[] = {&claim};
     const char *removes[] = {remove};

@@ -13,7 +13,7 @@ struct group {
 };
 
 /* One board on a simulated machine, with an NVML session. */
-struct board {
+struct simulated {
     struct sim_host *host;
     struct sim_gpu *gpu;
     struct sim_rpc *rpc;
@@ -22,10 +22,10 @@ struct board {
     char bdf[BDF_SIZE];
 };
 
-static struct board *board_new(const struct gpu_model *model, const struct catalog *catalog,
-                               const char *kernel)
+static struct simulated *board_new(const struct gpu_model *model, const struct catalog *catalog,
+                                   const char *kernel)
 {
-    struct board *board = xcalloc(1, sizeof(*board));
+    struct simulated *board = xcalloc(1, sizeof(*board));
     struct error err = {0};
     CLEANUP_FREE char *path = xasprintf("board:%s", model->key);
     if (sim_host_load_as(path, &(struct sim_host_changes){.kernel = kernel}, catalog, &board->host,
@@ -44,7 +44,7 @@ static struct board *board_new(const struct gpu_model *model, const struct catal
     return board;
 }
 
-static void board_free(struct board *board)
+static void board_free(struct simulated *board)
 {
     nvmlShutdown();
     sim_fuse_stop(board->fuse);
@@ -52,15 +52,15 @@ static void board_free(struct board *board)
     sim_host_free(board->host);
     free(board);
 }
-DEFINE_FREEP(struct board *, board_free)
+DEFINE_FREEP(struct simulated *, board_free)
 
-static char *read_function(const struct board *board, const char *file)
+static char *read_function(const struct simulated *board, const char *file)
 {
     CLEANUP_FREE char *path = xasprintf("bus/pci/devices/%s/%s", board->bdf, file);
     return machine_read(path);
 }
 
-static uint32_t read_hex(const struct board *board, const char *file)
+static uint32_t read_hex(const struct simulated *board, const char *file)
 {
     CLEANUP_FREE char *text = read_function(board, file);
     uint32_t value = 0;
@@ -70,7 +70,7 @@ static uint32_t read_hex(const struct board *board, const char *file)
 
 /* ---- what must agree ---- */
 
-static void check_identity(const struct board *board)
+static void check_identity(const struct simulated *board)
 {
     struct nvml_pci_info pci;
     char text[96];
@@ -87,7 +87,7 @@ static void check_identity(const struct board *board)
     assert_non_null(strstr(information, text));
 }
 
-static void check_memory(const struct board *board)
+static void check_memory(const struct simulated *board)
 {
     struct nvml_memory memory;
     struct stat st;
@@ -98,7 +98,7 @@ static void check_memory(const struct board *board)
     assert_true((uint64_t)st.st_size >= memory.total);
 }
 
-static void check_mig(const struct board *board)
+static void check_mig(const struct simulated *board)
 {
     uint32_t current = 0;
     uint32_t pending = 0;
@@ -111,7 +111,7 @@ static void check_mig(const struct board *board)
 
 /* The types of NVML are those of the kernel's files, by id. A type of which no source tells the
  * size is supported, but never creatable. */
-static void check_types(const struct board *board, const char *carrier, bool mdev)
+static void check_types(const struct simulated *board, const char *carrier, bool mdev)
 {
     uint32_t ids[MAX_TYPES];
     uint32_t n = MAX_TYPES;
@@ -143,7 +143,7 @@ static void check_types(const struct board *board, const char *carrier, bool mde
     assert_true(mdev || mig_only == (strstr(listed, "vGPU Name") == NULL));
 }
 
-static void check(const struct board *board, bool mdev)
+static void check(const struct simulated *board, bool mdev)
 {
     char carrier[BDF_SIZE];
     check_identity(board);
@@ -164,7 +164,8 @@ static void every_board_starts_on_both_kernel_interfaces(void **state)
     for (size_t i = 0; i < catalog_count(group->catalog); i++) {
         const struct gpu_model *model = catalog_at(group->catalog, i);
         for (size_t k = 0; k < ARRAY_SIZE(kernels) && model->memory_mib != CAT_UNKNOWN; k++) {
-            CLEANUP(board_freep) struct board *board = board_new(model, group->catalog, kernels[k]);
+            CLEANUP(board_freep)
+            struct simulated *board = board_new(model, group->catalog, kernels[k]);
             check(board, k == 0);
             started++;
         }

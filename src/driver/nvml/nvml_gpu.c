@@ -2,6 +2,7 @@
 #include "driver/nvml/nvml_gpu.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -52,35 +53,56 @@ int nvml_gpu_mig_mode(const struct nvml_gpu *gpu, bool *ret_current, bool *ret_p
 
 /* ---- GPU instances ---- */
 
-struct profile {
-    uint32_t id;
-    char name[NAME_SIZE]; /* "" from a driver that has no names */
-};
+static bool read_named_profile(const struct nvml_gpu *gpu, uint32_t number,
+                               struct board_profile *ret_profile)
+{
+    struct nvml_gpu_instance_profile_info_v2 info = {
+        .version = NVML_VERSION(struct nvml_gpu_instance_profile_info_v2, 2)};
+    if (gpu->nvml->nvmlDeviceGetGpuInstanceProfileInfoV(gpu->device, number, &info) !=
+        NVML_SUCCESS) {
+        return false;
+    }
+    char name[BOARD_NAME_SIZE];
+    NVML_COPY(name, info.name);
+    *ret_profile = (struct board_profile){.id = info.id,
+                                          .number = number,
+                                          .compute_slices = info.slice_count,
+                                          .max_instances = info.instance_count,
+                                          .memory_mib = (uint32_t)info.memory_size_mb,
+                                          .sm = info.multiprocessor_count,
+                                          .copy_engines = info.copy_engine_count,
+                                          .decoders = info.decoder_count,
+                                          .encoders = info.encoder_count,
+                                          .jpeg = info.jpeg_count,
+                                          .ofa = info.ofa_count};
+    STR_SET(ret_profile->name, str_starts(name, MIG_PREFIX) ? name + sizeof(MIG_PREFIX) - 1 : name);
+    ret_profile->gfx = strstr(ret_profile->name, "+gfx") != NULL;
+    return true;
+}
 
-/* False when the board or the driver has no profile of that number. */
-static bool read_profile(const struct nvml_gpu *gpu, uint32_t number, struct profile *ret_profile)
+bool nvml_gpu_profile(const struct nvml_gpu *gpu, uint32_t number,
+                      struct board_profile *ret_profile)
 {
     const struct nvml *nvml = gpu->nvml;
     if (nvml->nvmlDeviceGetGpuInstanceProfileInfoV != NULL) {
-        struct nvml_gpu_instance_profile_info_v2 info = {
-            .version = NVML_VERSION(struct nvml_gpu_instance_profile_info_v2, 2)};
-        if (nvml->nvmlDeviceGetGpuInstanceProfileInfoV(gpu->device, number, &info) !=
-            NVML_SUCCESS) {
-            return false;
-        }
-        char name[NAME_SIZE];
-        NVML_COPY(name, info.name);
-        *ret_profile = (struct profile){.id = info.id};
-        STR_SET(ret_profile->name,
-                str_starts(name, MIG_PREFIX) ? name + sizeof(MIG_PREFIX) - 1 : name);
-        return true;
+        return read_named_profile(gpu, number, ret_profile);
     }
     struct nvml_gpu_instance_profile_info info = {0};
     if (nvml->nvmlDeviceGetGpuInstanceProfileInfo == NULL ||
         nvml->nvmlDeviceGetGpuInstanceProfileInfo(gpu->device, number, &info) != NVML_SUCCESS) {
         return false;
     }
-    *ret_profile = (struct profile){.id = info.id};
+    *ret_profile = (struct board_profile){.id = info.id,
+                                          .number = number,
+                                          .compute_slices = info.slice_count,
+                                          .max_instances = info.instance_count,
+                                          .memory_mib = (uint32_t)info.memory_size_mb,
+                                          .sm = info.multiprocessor_count,
+                                          .copy_engines = info.copy_engine_count,
+                                          .decoders = info.decoder_count,
+                                          .encoders = info.encoder_count,
+                                          .jpeg = info.jpeg_count,
+                                          .ofa = info.ofa_count};
     return true;
 }
 
@@ -117,7 +139,7 @@ static int32_t count_one(const struct nvml *nvml, struct nvml_compute_instance *
     return NVML_SUCCESS;
 }
 
-static int add_instance(const struct nvml_gpu *gpu, const struct profile *profile,
+static int add_instance(const struct nvml_gpu *gpu, const struct board_profile *profile,
                         struct nvml_gpu_instance *handle, struct nvml_gis *gis, struct error *err)
 {
     const struct nvml *nvml = gpu->nvml;
@@ -183,11 +205,11 @@ int nvml_gpu_instances(const struct nvml_gpu *gpu, struct nvml_gis *ret_gis, str
         return nvml_too_old(err, gpu->subject, "nvmlDeviceGetGpuInstances");
     }
     CLEANUP(nvml_gis_done) struct nvml_gis gis = {0};
-    for (uint32_t number = 0; number < NVML_GI_PROFILE_COUNT; number++) {
-        struct profile profile;
+    for (uint32_t number = 0; number < NVML_MAX_PROFILES; number++) {
+        struct board_profile profile;
         struct nvml_gpu_instance *found[NVML_MAX_INSTANCES];
         uint32_t n = 0;
-        if (!read_profile(gpu, number, &profile)) {
+        if (!nvml_gpu_profile(gpu, number, &profile)) {
             continue;
         }
         int32_t code = nvml->nvmlDeviceGetGpuInstances(gpu->device, profile.id, found, &n);

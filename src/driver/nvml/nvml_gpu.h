@@ -8,6 +8,9 @@
 #include "model/host.h"
 
 #define NVML_MAX_INSTANCES 64 /* of one kind that a driver may report */
+/* Numbers (NVML_GPU_INSTANCE_PROFILE_*) that are asked for. Newer drivers may have profiles of
+ * which this header knows nothing; one that doesn't know a number says INVALID_ARGUMENT. */
+#define NVML_MAX_PROFILES 32
 
 /* A GPU that a step is about. */
 struct nvml_gpu {
@@ -35,6 +38,11 @@ int nvml_gpu_find(const struct nvml *nvml, const struct pci_addr *addr, struct n
 /* -UNSUPPORTED on a board without MIG. */
 int nvml_gpu_mig_mode(const struct nvml_gpu *gpu, bool *ret_current, bool *ret_pending,
                       struct error *err);
+
+/* False when the board or the driver has no GPU instance profile of that number. Fills all but its
+ * places. */
+bool nvml_gpu_profile(const struct nvml_gpu *gpu, uint32_t number,
+                      struct board_profile *ret_profile);
 
 /* Every GPU instance, with its profile's name, its compute instances counted, and the UUID of its
  * first MIG device. Empty when MIG mode is off. */

@@ -47,6 +47,15 @@
     X(nvmlDeviceGetMaxMigDeviceCount)                                                              \
     X(nvmlDeviceGetMigDeviceHandleByIndex)                                                         \
     X(nvmlDeviceGetGpuInstanceId)                                                                  \
+    X(nvmlDeviceGetArchitecture)                                                                   \
+    X(nvmlDeviceGetVirtualizationMode)                                                             \
+    X(nvmlDeviceGetSupportedVgpus)                                                                 \
+    X(nvmlVgpuTypeGetName)                                                                         \
+    X(nvmlVgpuTypeGetFramebufferSize)                                                              \
+    X(nvmlVgpuTypeGetDeviceID)                                                                     \
+    X(nvmlVgpuTypeGetGpuInstanceProfileId)                                                         \
+    X(nvmlVgpuTypeGetMaxInstances)                                                                 \
+    X(nvmlVgpuTypeGetMaxInstancesPerGpuInstance)                                                   \
     X(nvmlDeviceGetVgpuCapabilities)                                                               \
     X(nvmlDeviceGetVgpuHeterogeneousMode)                                                          \
     X(nvmlDeviceSetVgpuHeterogeneousMode)                                                          \

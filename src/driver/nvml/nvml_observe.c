@@ -155,7 +155,7 @@ static void observe_ecc(const struct nvml_gpu *handle, struct gpu *gpu)
 
 /* False when the driver gives no usable address: then there is nothing to hang the rest on. */
 static bool observe_gpu(const struct nvml *nvml, struct nvml_device *device, uint32_t index,
-                        struct host *host)
+                        struct nvml_boards *boards, struct host *host)
 {
     struct nvml_pci_info pci = {0};
     struct pci_addr addr;
@@ -181,6 +181,7 @@ static bool observe_gpu(const struct nvml *nvml, struct nvml_device *device, uin
     observe_vgpu_modes(&handle, gpu);
     observe_ecc(&handle, gpu);
     observe_links(&handle, gpu);
+    nvml_boards_fill(boards, &handle, host, gpu);
     gpu->vgpus_running = nvml_gpu_running_vgpus(&handle, NO_ID);
     return true;
 }
@@ -218,7 +219,8 @@ static void observe_versions(const struct nvml *nvml, struct host *host)
     }
 }
 
-int nvml_observe(struct nvml *nvml, struct host *host, struct error *err)
+int nvml_observe(struct nvml *nvml, struct nvml_boards *boards, struct host *host,
+                 struct error *err)
 {
     (void)err; /* what is missing is part of what is observed */
     struct error problem = {0};
@@ -242,7 +244,7 @@ int nvml_observe(struct nvml *nvml, struct host *host, struct error *err)
     for (uint32_t i = 0; i < count; i++) {
         struct nvml_device *device = NULL;
         if (nvml->nvmlDeviceGetHandleByIndex_v2(i, &device) == NVML_SUCCESS) {
-            observe_gpu(nvml, device, i, host);
+            observe_gpu(nvml, device, i, boards, host);
         }
     }
     observe_missing(nvml, host);

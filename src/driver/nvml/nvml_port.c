@@ -12,10 +12,11 @@
 
 struct nvml_port {
     struct gpu_port base;
-    struct nvml nvml;         /* who looks */
-    struct nvml step_nvml;    /* who changes: on another thread */
-    pthread_mutex_t in_use;   /* NVML is open: held by who looks, and by a step that needs quiet */
-    struct nvml_watch *watch; /* NULL: nobody wants to know */
+    struct nvml nvml;          /* who looks */
+    struct nvml_boards boards; /* of who looks */
+    struct nvml step_nvml;     /* who changes: on another thread */
+    pthread_mutex_t in_use;    /* NVML is open: held by who looks, and by a step that needs quiet */
+    struct nvml_watch *watch;  /* NULL: nobody wants to know */
 };
 
 static const struct nvml_verb *const verbs[STEP_KIND_COUNT] = {
@@ -50,7 +51,7 @@ static int observe(struct gpu_port *port, struct host *host, struct error *err)
 {
     VEC(struct pci_addr) used = {0};
     pthread_mutex_lock(in_use(port));
-    int r = nvml_observe(library(port), host, err);
+    int r = nvml_observe(library(port), &((struct nvml_port *)(void *)port)->boards, host, err);
     pthread_mutex_unlock(in_use(port));
     for (vec_each(&host->gpus, gpu)) {
         if (gpu->vgpus_running > 0) {
@@ -177,6 +178,7 @@ static void port_free(struct gpu_port *port)
 {
     if (port != NULL) {
         nvml_watch_free(*watch_of(port));
+        nvml_boards_done(&((struct nvml_port *)(void *)port)->boards);
         nvml_done(library(port));
         nvml_done(step_library(port));
         pthread_mutex_destroy(in_use(port));

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/board.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+void board_done(struct board *board)
+{
+    vec_done(&board->profiles);
+    vec_done(&board->types);
+}
+
+void board_copy(struct board *to, const struct board *from)
+{
+    *to = *from;
+    memset(&to->profiles, 0, sizeof(to->profiles));
+    memset(&to->types, 0, sizeof(to->types));
+    for (vec_each(&from->profiles, profile)) {
+        *vec_push(&to->profiles) = *profile;
+    }
+    for (vec_each(&from->types, type)) {
+        *vec_push(&to->types) = *type;
+    }
+}
+
+/* The items are made from zeroed memory, so that their bytes may be compared. */
+bool board_equal(const struct board *a, const struct board *b)
+{
+    return a->profiles_known == b->profiles_known && a->types_known == b->types_known &&
+           a->types_of_mig == b->types_of_mig && a->vgpu_host == b->vgpu_host &&
+           a->architecture == b->architecture && a->profiles.n == b->profiles.n &&
+           a->types.n == b->types.n &&
+           (a->profiles.n == 0 || memcmp(a->profiles.items, b->profiles.items,
+                                         a->profiles.n * sizeof(*a->profiles.items)) == 0) &&
+           (a->types.n == 0 ||
+            memcmp(a->types.items, b->types.items, a->types.n * sizeof(*a->types.items)) == 0);
+}

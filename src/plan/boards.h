@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The models of this host's GPUs: what the catalog knows of each, overlaid by what the driver says
+ * of it (model/board.h). The driver's word counts: it has the profiles, places and types of the
+ * board that is there and of the driver that is loaded. The catalog fills in what a driver doesn't
+ * say, plans where there is no driver, and is compared: where they disagree, one warning names
+ * both. What neither knows stays unknown.
+ *
+ * Owned by who plans; one thread. A model is valid until the next update.
+ */
+#ifndef PLAN_BOARDS_H
+#define PLAN_BOARDS_H
+
+#include "base/error.h"
+#include "base/fs.h"
+#include "catalog/catalog.h"
+#include "model/host.h"
+
+struct boards;
+
+struct boards *boards_new(const struct catalog *catalog);
+void boards_free(struct boards *boards);
+DEFINE_FREEP(struct boards *, boards_free)
+
+/* Takes what the observed host's driver says. A GPU that is away from its driver now keeps what was
+ * said of it, until the driver is loaded anew. Appends a sentence to `warnings` for each board of
+ * which driver and catalog say different things, once. */
+void boards_update(struct boards *boards, const struct host *host, struct strlist *warnings);
+
+/* The model that a GPU is: overlaid, or as the catalog has it when the driver said nothing; NULL
+ * when neither knows anything. `boards` may be NULL: then it is the catalog's. */
+const struct gpu_model *boards_find(const struct boards *boards, const struct catalog *catalog,
+                                    const struct gpu *gpu);
+
+/* 0, or -UNSUPPORTED: the catalog's model has a GPU instance profile of that name, and this host's
+ * driver doesn't; the hint says which driver does, if that is known. */
+int boards_check_profile(const struct boards *boards, const struct gpu *gpu, const char *profile,
+                         struct error *err);
+/* 0, or -UNAVAILABLE: the driver can make no vGPU; or -UNSUPPORTED: not of this type here. */
+int boards_check_type(const struct boards *boards, const struct gpu *gpu,
+                      const struct cat_vgpu_type *type, struct error *err);
+
+/* Is the type one that the driver is known not to offer on that GPU? */
+bool boards_lack_type(const struct boards *boards, const struct gpu *gpu,
+                      const struct cat_vgpu_type *type);
+
+#endif

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every kind of claim on every board of the catalog and on both vGPU interfaces: planned, made by
+ * the real drivers on the simulated host, looked at, released.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "test.h"
+
+#include "base/id.h"
+#include "base/str.h"
+#include "driver/nvml/nvml_port.h"
+#include "exec/ports.h"
+#include "plan/planner.h"
+#include "sim/rpc/rpc.h"
+#include "sim_machine.h"
+
+#define FUNCTIONS 2 /* virtual functions: enough for one vGPU, and quick to look at */
+
+static const char *const kernels[] = {"5.15.0-113-generic", "6.8.0-60-generic"};
+
+struct world {
+    struct catalog *catalog;
+    struct rules *rules;
+    char dir[32];
+    char socket[64];
+    size_t n_kinds, n_failures;
+};
+
+/* One board on a simulated machine, seen through the real drivers. */
+struct bench {
+    struct world *world;
+    const char *key;
+    const char *kernel;
+    struct sim_machine machine;
+    struct sim_host *host; /* the machine's */
+    struct sim_rpc *rpc;
+    struct ports ports; /* the kernel's in memory, the real one for NVML */
+    struct ports simulated;
+    struct claims claims; /* none, or the one that is being tried */
+    struct host *seen;
+    struct boards *boards;
+};
+
+static void look(struct bench *board)
+{
+    struct error err = {0};
+    host_free(board->seen);
+    board->seen = NULL;
+    if (ports_observe_pci(board->ports.pci, &board->seen, &err) != 0 ||
+        board->ports.gpu->ops->observe(board->ports.gpu, board->seen, &err) != 0) {
+        fail_msg("%s: %s", board->key, err.message);
+    }
+    host_derive(board->seen);
+    CLEANUP_STRLIST struct strlist warnings = {0};
+    boards_update(board->boards, board->seen, &warnings);
+    for (vec_each(&warnings, warning)) {
+        board->world->n_failures++; /* the simulated driver repeats what the catalog says */
+        print_message("# %s\n", *warning);
+    }
+}
+
+static struct bench *board_new(struct world *world, const struct gpu_model *model,
+                               const char *kernel)
+{
+    struct bench *board = xcalloc(1, sizeof(*board));
+    struct error err = {0};
+    CLEANUP_FREE char *path = xasprintf("board:%s", model->key);
+    board->world = world;
+    board->key = model->key;
+    board->kernel = kernel;
+    sim_machine_init(&board->machine, path, &(struct sim_host_changes){.kernel = kernel},
+                     world->catalog);
+    board->host = board->machine.host;
+    struct sim_gpu *gpu = &board->host->gpus[0];
+    gpu->vfs_total = gpu->vfs_total > FUNCTIONS ? FUNCTIONS : gpu->vfs_total;
+    if (sim_rpc_start(board->host, world->socket, &board->rpc, &err) < 0) {
+        fail_msg("%s: %s", model->key, err.message);
+    }
+    board->simulated = sim_ports_new(&board->machine);
+    board->ports = board->simulated;
+    board->ports.gpu = nvml_port_new();
+    board->boards = boards_new(world->catalog);
+    look(board);
+    return board;
+}
+
+static void board_free(struct bench *board)
+{
+    host_free(board->seen);
+    boards_free(board->boards);
+    vec_done(&board->claims);
+    board->ports.gpu->ops->free(board->ports.gpu);
+    sim_ports_free(&board->simulated);
+    sim_rpc_stop(board->rpc);
+    sim_machine_done(&board->machine);
+    free(board);
+}
+DEFINE_FREEP(struct bench *, board_free)
+
+/* ---- one claim ---- */
+
+static int run_steps(struct bench *board, struct plan *plan, struct error *err)
+{
+    for (vec_each(&plan->steps, step)) {
+        int result = ports_check(&board->ports, step, err);
+        result = result != 0 ? result : ports_apply(&board->ports, step, err);
+        if (result != 0) {
+            return result;
+        }
+    }
+    look(board);
+    return 0;
+}
+
+static int carry_out(struct bench *board, struct claim *add, const char *remove, struct error *err)
+{
+    struct planner planner = {.catalog = board->world->catalog,
+                              .rules = board->world->rules,
+                              .host = board->seen,
+                              .claims = &board->claims,
+                              .boards = board->boards};
+    const struct claim *adds[] = {add};
+    const char *removes[] = {remove};
+    struct plan_request request = {.add = adds,
+                                   .n_add = add != NULL,
+                                   .remove = removes,
+                                   .n_remove = remove != NULL,
+                                   .new_uuid = id_uuid};
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    int result = add != NULL ? planner_admit(&planner, add, err) : 0;
+    result = result != 0 ? result : planner_build(&planner, &request, &plan, err);
+    result = result != 0 ? result : run_steps(board, plan, err);
+    if (result == 0 && add != NULL) {
+        plan->claims.items[0].claim.state = CLAIM_BOUND;
+        *add = plan->claims.items[0].claim;
+    }
+    return result;
+}
+
+/* Is what the claim asked for there, and nothing else? */
+static bool is_there(const struct bench *board, const struct claim *claim)
+{
+    const struct gpu *gpu = &board->seen->gpus.items[0];
+    switch (claim->spec.mode) {
+    case CLAIM_PASSTHROUGH:
+        return str_eq(gpu->driver, "vfio-pci");
+    case CLAIM_GPU_INSTANCE:
+        return gpu->gis.n == 1 && gpu->gis.items[0].n_ci == 1 && gpu->vgpus.n == 0 &&
+               str_eq(gpu->gis.items[0].profile, claim->spec.profile);
+    case CLAIM_TIME_SLICED:
+        return gpu->gis.n == 0 && gpu->vgpus.n == 1;
+    case CLAIM_MIG_BACKED:
+    case CLAIM_TIME_SLICED_MIG_BACKED:
+        return gpu->gis.n == 1 && gpu->vgpus.n == 1 &&
+               str_eq(gpu->gis.items[0].profile, claim->spec.profile);
+    case CLAIM_MODE_AUTO:
+        break;
+    }
+    return false;
+}
+
+static void note(struct bench *board, const char *what, const char *when, const struct error *err)
+{
+    board->world->n_failures++;
+    print_message("# %s, Linux %s: %s: %s: %s\n", board->key, board->kernel, what, when,
+                  err->message);
+}
+
+static void try_claim(struct bench *board, const struct claim_spec *spec, const char *what)
+{
+    struct claim claim = {.name = "c", .spec = *spec};
+    struct error err = {0};
+    board->world->n_kinds++;
+    if (carry_out(board, &claim, NULL, &err) != 0) {
+        note(board, what, "making it", &err);
+        look(board);
+        return;
+    }
+    if (!is_there(board, &claim)) {
+        error_set(&err, REASON_INTERNAL, "", "it is not there, or not alone");
+        note(board, what, "looking at it", &err);
+    }
+    *vec_push(&board->claims) = claim;
+    if (carry_out(board, NULL, "c", &err) != 0) {
+        note(board, what, "releasing it", &err);
+    }
+    board->claims.n = 0;
+}
+
+static void try_type(struct bench *board, const struct cat_vgpu_type *type)
+{
+    struct claim_spec spec = {.mode = CLAIM_MODE_AUTO, .start = NO_ID};
+    STR_SET(spec.type, type->name);
+    try_claim(board, &spec, type->name);
+}
+
+/* ---- all of a board ---- */
+
+static void try_types(struct bench *board, bool mig_backed)
+{
+    const struct gpu_model *model = board->host->gpus[0].model;
+    for (vec_each(&model->types, type)) {
+        if (type->mig_backed == mig_backed) {
+            try_type(board, type);
+        }
+    }
+}
+
+static void try_board(struct world *world, const struct gpu_model *model, const char *kernel)
+{
+    CLEANUP(board_freep) struct bench *board = board_new(world, model, kernel);
+    const struct gpu_model *simulated = board->host->gpus[0].model;
+    /* Boards without SR-IOV have no vGPUs from Linux 6.8 on: vendor VFIO puts them on virtual
+     * functions. */
+    if (board->seen->gpus.items[0].iface != VGPU_IFACE_NONE) {
+        try_types(board, false);
+        try_types(board, true);
+    }
+    if (str_eq(kernel, kernels[0])) {
+        return; /* the rest has nothing to do with vGPUs */
+    }
+    try_claim(board, &(struct claim_spec){.mode = CLAIM_PASSTHROUGH, .start = NO_ID},
+              "pass-through");
+    for (vec_each(&simulated->profiles, profile)) {
+        struct claim_spec spec = {.mode = CLAIM_MODE_AUTO, .start = NO_ID};
+        STR_SET(spec.profile, profile->name);
+        try_claim(board, &spec, profile->name);
+    }
+}
+
+static void every_kind_of_claim_on_every_board(void **state)
+{
+    struct world *world = *state;
+    const char *only = getenv("CLEAVE_BOARD"); /* for whoever adds one */
+    for (size_t i = 0; i < catalog_count(world->catalog); i++) {
+        const struct gpu_model *model = catalog_at(world->catalog, i);
+        for (size_t k = 0; k < ARRAY_SIZE(kernels) && model->memory_mib != CAT_UNKNOWN; k++) {
+            if (only == NULL || str_eq(only, model->key)) {
+                try_board(world, model, kernels[k]);
+            }
+        }
+    }
+    print_message("# %zu claims, %zu failed\n", world->n_kinds, world->n_failures);
+    assert_int_equal(world->n_failures, 0);
+    assert_true(only != NULL || world->n_kinds > 2000);
+}
+
+static int set_up(void **state)
+{
+    struct world *world = xcalloc(1, sizeof(*world));
+    *state = world;
+    STR_SET(world->dir, "/tmp/claims-XXXXXX");
+    assert_non_null(mkdtemp(world->dir));
+    (void)snprintf(world->socket, sizeof(world->socket), "%s/socket", world->dir);
+    setenv("CLEAVE_SIM_SOCKET", world->socket, 1);
+    int result = catalog_load_default(&world->catalog, NULL);
+    return result != 0 ? result : rules_load_default(&world->rules, NULL);
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+    rules_free(world->rules);
+    catalog_free(world->catalog);
+    rmdir(world->dir);
+    free(world);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_of_claim_on_every_board),
+    };
+    return cmocka_run_group_tests_name("sim claims", tests, set_up, tear_down);
+}

@@ -361,6 +361,11 @@ int api_new(const struct api_config *config, struct api **ret_api, struct error 
     return result;
 }
 
+void api_serve_connection(struct api *api, int fd)
+{
+    http_serve_connection(api->http, fd);
+}
+
 void api_flush(struct api *api)
 {
     if (api != NULL) {

@@ -24,6 +24,8 @@ struct api_config {
 };
 
 int api_new(const struct api_config *config, struct api **ret_api, struct error *err);
+/* Serves one connected stream socket, which is taken. */
+void api_serve_connection(struct api *api, int fd);
 /* Once the loop has ended: sends what was answered. NULL is fine. */
 void api_flush(struct api *api);
 /* Once the loop has ended, and after manager_free(): no reply may come any more. Removes the socket

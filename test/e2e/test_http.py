@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the server takes what clients should not send."""
+import contextlib
 import http.client
 import json
 import socket
@@ -191,13 +192,75 @@ def test_an_unknown_transfer_coding_is_refused(fake):
     assert status_of(answer) in (400, 501)
 
 
-@pytest.mark.parametrize("text", [b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"GET /v1/gpus\r\n\r\n",
-                                  b"GET /v1/gpus HTTP/9.9\r\n\r\n", b"\r\n" * 100,
-                                  b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a" * 40000],
-                         ids=["binary", "method", "no-version", "version-9", "blank", "headers"])
-def test_what_is_not_http_hurts_nobody(fake, text):
-    answer = exchange(fake, text)
-    assert answer == b"" or status_of(answer) >= 400
+HOST = b"Host: x\r\n"
+HEALTH = b"GET /v1/health HTTP/1.1\r\n" + HOST
+BODY = b"POST /v1/claims HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
+CHUNKED = BODY + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+MALFORMED = {
+    "binary": (400, b"\x00\x01\x02\r\n\r\n"),
+    "TLS": (400, bytes.fromhex("16030100c8010000c40303") + b"\x00" * 190),
+    "JSON": (400, b"{}"),
+    "a method alone": (400, b"GET\r\n\r\n"),
+    "HTTP/0.9": (400, b"GET /v1/gpus\r\n\r\n"),
+    "HTTP/2": (505, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    "HTTP/9.9": (505, b"GET /v1/gpus HTTP/9.9\r\n\r\n"),
+    "blank lines": (400, b"\r\n" * 100),
+    "bare CR": (400, b"GET /v1/health HTTP/1.1\rHost: x\r\r"),
+    "bare LF": (400, b"GET /v1/health HTTP/1.1\nHost: x\n\n"),
+    "CONNECT": (400, b"CONNECT a:1 HTTP/1.1\r\n" + HOST + b"\r\n"),
+    "asterisk": (400, b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n"),
+    "a long method": (501, b"A" * 10000 + b" / HTTP/1.1\r\n" + HOST + b"\r\n"),
+    "ESC in a method": (400, b"\x1b[31m / HTTP/1.1\r\n" + HOST + b"\r\n"),
+    "NUL in a target": (400, b"GET /v1/health\x00x HTTP/1.1\r\n" + HOST + b"\r\n"),
+    "NUL in the name of what to delete":
+        (400, b"DELETE /v1/claims/a\x00-and-more HTTP/1.1\r\n" + HOST + b"\r\n"),
+    "no ASCII in a target": (400, b"GET /v1/\xff HTTP/1.1\r\n" + HOST + b"\r\n"),
+    "a long target": (414, b"GET /" + b"a" * 4000 + b" HTTP/1.1\r\n" + HOST + b"\r\n"),
+    "a huge target": (414, b"GET /" + b"a" * 1000000),
+    "no Host": (400, b"GET /v1/health HTTP/1.1\r\n\r\n"),
+    "two Hosts": (400, HEALTH + b"Host: y\r\n\r\n"),
+    "NUL in a field": (400, HEALTH + b"X: a\x00b\r\n\r\n"),
+    "a folded field": (400, HEALTH + b"X: a\r\n b\r\n\r\n"),
+    "a blank before the colon": (400, HEALTH + b"X : a\r\n\r\n"),
+    "no colon": (400, HEALTH + b"banana\r\n\r\n"),
+    "a bad name": (400, HEALTH + b"X Y\xff: a\r\n\r\n"),
+    "many fields": (431, HEALTH + b"".join(b"X%d: y\r\n" % i for i in range(1000)) + b"\r\n"),
+    "a long field": (431, HEALTH + b"X: " + b"y" * 33000 + b"\r\n\r\n"),
+    "a field without an end": (431, HEALTH + b"a" * 40000),
+    "Expect": (417, BODY + b"Expect: banana\r\nContent-Length: 2\r\n\r\n{}"),
+    "an empty length": (400, BODY + b"Content-Length: \r\n\r\n{}"),
+    "a signed length": (400, BODY + b"Content-Length: +2\r\n\r\n{}"),
+    "a negative length": (400, BODY + b"Content-Length: -1\r\n\r\n{}"),
+    "a list of lengths": (400, BODY + b"Content-Length: 2,2\r\n\r\n{}"),
+    "a hexadecimal length": (400, BODY + b"Content-Length: 0x2\r\n\r\n{}"),
+    "a length over 2^64": (413, BODY + b"Content-Length: 18446744073709551618\r\n\r\n{}"),
+    "an unknown coding": (501, BODY + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
+    "no known end": (400, BODY + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"),
+    "a coding behind a blank": (400, BODY + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n"),
+    "a chunk that is too large": (400, CHUNKED + b"FFFFFFFFFFFFFFFFF\r\n{}\r\n0\r\n\r\n"),
+    "a negative chunk": (400, CHUNKED + b"-1\r\n{}\r\n0\r\n\r\n"),
+    "chunks with bare LF": (400, CHUNKED + b"2\n{}\n0\n\n"),
+    "a long extension": (400, CHUNKED + b"2;a=" + b"b" * 40000 + b"\r\n{}\r\n0\r\n\r\n"),
+    "a head that ends": (400, b"GET /v1/health HTTP/1.1\r\nHo"),
+    "a body that ends": (400, BODY + b"Content-Length: 9\r\n\r\n{"),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_malformed_request_is_refused_by_one_answer(fake, name):
+    status, text = MALFORMED[name]
+    sock = raw_connect(fake.socket)
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        sock.sendall(text)
+        sock.shutdown(socket.SHUT_WR)
+    answer = read_all(sock)
+    sock.close()
+    assert status_of(answer) == status, answer
+    assert problem_of(answer)["status"] == status
+    assert answer.count(b"HTTP/1.1 ") == 1 and answer.count(b"Content-Length: ") == 1
+    assert b"\r\nConnection: close\r\n" in answer
     fake.get("/v1/host")
 
 

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 
 #define LINGER_S 2
+#define LEFT_CHECK_S 1
 #define MAX_LINGER (8 * HTTP_MAX_BODY)
 #define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -408,6 +409,17 @@ static void fill(struct conn *conn)
     }
 }
 
+/* Frees the connection of a TCP client that has left; looks again later when it hasn't. */
+static bool is_gone(struct conn *conn)
+{
+    if (socket_peer_has_left(conn->fd)) {
+        conn_free(conn);
+        return true;
+    }
+    set_due(conn, LEFT_CHECK_S * USECS_PER_S);
+    return false;
+}
+
 void conn_ready(struct conn *conn, uint32_t revents)
 {
     bool owed = conn->state == CONN_WAITING || conn->state == CONN_SENDING;
@@ -416,10 +428,13 @@ void conn_ready(struct conn *conn, uint32_t revents)
         return;
     }
     if (conn->state == CONN_WAITING && (revents & EPOLLRDHUP) != 0) {
-        /* It has sent all, and still wants its answer; over TCP, or has left. */
+        /* It has sent all, and still wants its answer; over TCP it may have left as well. */
         conn->half_closed = true;
         if (conn->tcp) {
             set_use(conn, HTTP_SLOT_HALF);
+            if (is_gone(conn)) {
+                return;
+            }
         }
     }
     fill(conn);
@@ -429,6 +444,10 @@ void conn_ready(struct conn *conn, uint32_t revents)
 void conn_expire(struct conn *conn)
 {
     bool reading = conn->state == CONN_BODY || (conn->state == CONN_HEAD && conn->in.len > 0);
+    if (conn->state == CONN_WAITING) {
+        (void)is_gone(conn);
+        return;
+    }
     if (!reading) {
         conn_free(conn);
         return;

@@ -483,33 +483,66 @@ static int dial_tcp(struct site *site)
     return fd;
 }
 
-static void tcp_clients_that_may_have_left_make_room(void **state)
+/* A TCP client whose request waits. */
+static int hold_tcp(struct site *site)
+{
+    size_t before = site->n_held;
+    int fd = dial_tcp(site);
+    say(fd, HOLD);
+    while (site->n_held == before) {
+        turn(site, 100000);
+    }
+    return fd;
+}
+
+static void turn_until_connections(struct site *site, size_t n)
+{
+    uint64_t until = clock_monotonic_us() + PATIENCE_US;
+    while (http_connections(site->http) != n) {
+        assert_true(clock_monotonic_us() < until);
+        turn(site, 100000);
+    }
+}
+
+static void a_tcp_client_that_left_frees_its_slot_and_a_half_closed_one_is_answered(void **state)
+{
+    (void)state;
+    struct site site;
+    open_site(&site, roomy, 30);
+    int half = hold_tcp(&site);
+    int left = hold_tcp(&site);
+    int half_then_left = hold_tcp(&site);
+    assert_int_equal(shutdown(half, SHUT_WR), 0);
+    assert_int_equal(shutdown(half_then_left, SHUT_WR), 0);
+    settle(&site);
+    assert_int_equal(http_connections(site.http), 3);
+    close(left);
+    turn_until_connections(&site, 2);
+    close(half_then_left);
+    turn_until_connections(&site, 1);
+    http_answer(site.held[0], text_response(200, "held"));
+    CLEANUP_FREE char *answer = hear_all(&site, half);
+    assert_true(str_starts(answer, "HTTP/1.1 200"));
+    turn_until_connections(&site, 0);
+    close_site(&site);
+}
+
+static void half_closed_tcp_clients_make_room(void **state)
 {
     (void)state;
     struct site site;
     open_site(&site, (struct http_limits){.connections = 8, .kept_for_root = 2, .per_user = 2}, 30);
-    int half = dial_tcp(&site);
-    say(half, HOLD);
-    assert_int_equal(shutdown(half, SHUT_WR), 0);
-    int left = dial_tcp(&site);
-    say(left, HOLD);
-    while (site.n_held < 2) {
-        turn(&site, 100000);
+    int fds[4];
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++) { /* TCP has two slots here */
+        fds[i] = hold_tcp(&site);
+        assert_int_equal(shutdown(fds[i], SHUT_WR), 0);
+        settle(&site);
     }
-    http_answer(site.held[0], text_response(200, "held"));
-    CLEANUP_FREE char *answer = hear_all(&site, half);
-    assert_true(str_starts(answer, "HTTP/1.1 200"));
-    settle(&site);
-    assert_int_equal(http_connections(site.http), 1);
-    close(left);
-    settle(&site);
-    for (size_t i = 0; i < 2; i++) { /* TCP has two slots here */
-        int fd = dial_tcp(&site);
-        say(fd, HOLD);
-        while (site.n_held < 3 + i) {
-            turn(&site, 100000);
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+        if (i < 2) {
+            expect_status(&site, fds[i], "503");
         }
-        close(fd);
+        close(fds[i]);
     }
     close_site(&site);
 }
@@ -530,7 +563,8 @@ int main(void)
         cmocka_unit_test(unfinished_bodies_have_a_common_bound),
         cmocka_unit_test(a_client_that_does_not_take_its_answer_holds_up_no_other),
         cmocka_unit_test(what_waits_when_the_server_ends_is_told),
-        cmocka_unit_test(tcp_clients_that_may_have_left_make_room),
+        cmocka_unit_test(a_tcp_client_that_left_frees_its_slot_and_a_half_closed_one_is_answered),
+        cmocka_unit_test(half_closed_tcp_clients_make_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

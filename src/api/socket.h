@@ -25,4 +25,9 @@ int64_t socket_user(int fd);
 /* Who is connected: the user's name, "uid 1000" when it has none, or "tcp ADDRESS". Returns out. */
 const char *socket_peer(int fd, char *out, size_t size);
 
+/* Whether the other end of a TCP connection on this host was closed, and not only shut down for
+ * writing: both look the same on the wire until an answer is sent. False also when the kernel can't
+ * say. */
+bool socket_peer_has_left(int fd);
+
 #endif

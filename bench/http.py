@@ -14,7 +14,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
-RUNS = 1000
+RUNS = 5000
 WAITING = 1000
 SLOW = 250
 HOOK = json.dumps({
@@ -53,7 +53,7 @@ def measure(path, tick=lambda: None):
     for name, request in REQUESTS.items():
         times = []
         for i in range(RUNS):
-            if i % 100 == 0:
+            if i % 500 == 0:
                 tick()
             times.append(ask_ms(path, request))
         times.sort()

@@ -17,7 +17,8 @@ static int call(struct cli *cli, const char *method, const char *path, const jso
         cli->client = client_new(cli->socket);
         cli->waiting = waiting_new(cli);
     }
-    waiting_begin(cli->waiting);
+    client_set_timeout(cli->client, cli->timeout_s != 0 ? cli->timeout_s : CLIENT_TIMEOUT_S);
+    waiting_begin(cli->waiting, cli->waits_for);
     int result = client_call(cli->client, method, path, body, ret_json, err);
     waiting_end(cli->waiting);
     return result;

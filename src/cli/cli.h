@@ -18,6 +18,8 @@ struct cli {
     bool no_wait;
     struct client *client; /* made by the first request */
     struct waiting *waiting;
+    const char *waits_for; /* what the next request itself waits for, or NULL */
+    long timeout_s;        /* of the next request; 0: the client's own */
 };
 
 /* GET; the caller owns *ret_json. Says on standard error when what it shows is not fresh. */

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "cli/plan_view.h"
 #include "cli/table.h"
@@ -11,6 +12,9 @@
 #include "cli/view.h"
 #include "lib/client.h"
 
+#define STOP_TIMEOUT_S 120
+#define STOP_MAX_TIMEOUT_S 86400
+#define STOP_MARGIN_S 60 /* for libvirt, and for a look at the VM */
 #define MAX_TEMPLATE (256 * 1024)
 
 static void devices_text(const json_t *vm, struct strbuf *out)
@@ -101,12 +105,43 @@ int cmd_vm_start(struct cli *cli, const struct words *words, struct error *err)
     return result != 0 ? result : print_changed(cli, json, "started");
 }
 
+static int stop_body(const struct words *words, uint32_t *ret_timeout_s, json_t **ret_body,
+                     struct error *err)
+{
+    const char *text = words->values[VM_STOP_TIMEOUT];
+    bool now = words->values[VM_NOW] != NULL;
+    *ret_timeout_s = STOP_TIMEOUT_S;
+    if (text != NULL && (!parse_u32(text, ret_timeout_s) || *ret_timeout_s == 0 ||
+                         *ret_timeout_s > STOP_MAX_TIMEOUT_S)) {
+        return error_set(err, REASON_INVALID, "--timeout",
+                         "--timeout is a number of seconds from 1 to %d, not \"%s\"",
+                         STOP_MAX_TIMEOUT_S, text);
+    }
+    if (text != NULL && now) {
+        return error_set(err, REASON_INVALID, "--timeout", "--now does not wait: leave one out");
+    }
+    *ret_body = json_pack("{s:b, s:i}", "force", now, "timeoutSeconds", (int)*ret_timeout_s);
+    return 0;
+}
+
 int cmd_vm_stop(struct cli *cli, const struct words *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/vms/", words->args[0], "/stop");
-    CLEANUP_JSON json_t *body = json_pack("{s:b}", "force", words->values[VM_NOW] != NULL);
+    CLEANUP_JSON json_t *body = NULL;
     CLEANUP_JSON json_t *json = NULL;
-    int result = cli_change(cli, "POST", path, body, &json, err);
+    uint32_t timeout_s = 0;
+    int result = stop_body(words, &timeout_s, &body, err);
+    if (result != 0) {
+        return result;
+    }
+    bool now = words->values[VM_NOW] != NULL;
+    CLEANUP_FREE char *waits_for =
+        xasprintf("the guest of VM %s shuts down, up to %u s", words->args[0], timeout_s);
+    cli->waits_for = now ? NULL : waits_for;
+    cli->timeout_s = now ? 0 : (long)timeout_s + STOP_MARGIN_S;
+    result = cli_change(cli, "POST", path, body, &json, err);
+    cli->waits_for = NULL;
+    cli->timeout_s = 0;
     return result != 0 ? result : print_changed(cli, json, "stopped");
 }
 

@@ -64,7 +64,9 @@ static const struct verb_option vm_create_options[] = {
 };
 
 static const struct verb_option vm_stop_options[] = {
-    [VM_NOW] = {"now", 0, NULL, "pull the plug instead of asking the guest"},
+    [VM_NOW] = {"now", 0, NULL, "pull the plug instead of asking the guest; nothing else does"},
+    [VM_STOP_TIMEOUT] = {"timeout", 0, "SECONDS",
+                         "how long the guest may take; 120. Then it fails, and the VM runs on"},
 };
 
 static const struct verb_option vm_migrate_options[] = {
@@ -241,7 +243,7 @@ static const struct verb verbs[] = {
      .args = "NAME...",
      .n_args = 1,
      .each = true,
-     .help = "stop VMs",
+     .help = "ask the guests of VMs to shut down",
      OPTIONS(vm_stop_options),
      .changes = true,
      .run = cmd_vm_stop},

@@ -18,6 +18,7 @@
 struct waiting {
     struct client *aside; /* asks while the other one waits */
     uint64_t began_us;
+    const char *own;
     char told[512]; /* last, on what is no terminal */
     bool line;      /* a moving line stands on the terminal */
 };
@@ -47,6 +48,8 @@ static void tell(void *data)
     uint64_t seconds = (clock_monotonic_us() - waiting->began_us) / USECS_PER_S;
     if (client_call(waiting->aside, "GET", "/v1/health", NULL, &health, &err) != 0) {
         STR_SET(text, "cleaved has not answered yet");
+    } else if (waiting->own != NULL) {
+        str_print(text, sizeof(text), "waiting until %s", waiting->own);
     } else if (!waiting_describe(health, text, sizeof(text))) {
         return;
     }
@@ -77,8 +80,9 @@ void waiting_free(struct waiting *waiting)
     }
 }
 
-void waiting_begin(struct waiting *waiting)
+void waiting_begin(struct waiting *waiting, const char *own)
 {
+    waiting->own = own;
     waiting->began_us = clock_monotonic_us();
 }
 

@@ -11,8 +11,8 @@ struct waiting;
 struct waiting *waiting_new(struct cli *cli);
 void waiting_free(struct waiting *waiting);
 
-/* The request begins; it has its answer. */
-void waiting_begin(struct waiting *waiting);
+/* The request begins; it has its answer. `own`: what it waits for by itself, or NULL; borrowed. */
+void waiting_begin(struct waiting *waiting, const char *own);
 void waiting_end(struct waiting *waiting);
 
 /* "waiting for plan c9925f1a (…)" from the body of GET /v1/health; false: it names nothing. */

@@ -19,7 +19,6 @@
 #include "lib/reply_json.h"
 
 #define CONNECT_TIMEOUT_S 5L
-#define REPLY_TIMEOUT_S 600L
 #define WAIT_PERIOD_US 900000 /* a little less than libcurl's second */
 #define MAX_PATH_LEN (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 /* The host part is never resolved: the socket stands for it. */
@@ -51,7 +50,7 @@ static struct client *make(const char *socket_path, const char *base_url, const 
     client->socket_path = xstrdup(socket_path);
     client->base_url = xstrdup(base_url);
     client->name = xstrdup(name);
-    client->timeout_s = REPLY_TIMEOUT_S;
+    client->timeout_s = CLIENT_TIMEOUT_S;
     client->max_reply = CLIENT_MAX_REPLY;
     client->curl = curl_easy_init();
     return client;

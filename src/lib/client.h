@@ -14,6 +14,8 @@
 #define CLIENT_MAX_REPLY ((size_t)64 * 1024 * 1024)
 #define CLIENT_MAX_PEER_REPLY ((size_t)1024 * 1024)
 
+#define CLIENT_TIMEOUT_S 600L /* for an answer, unless another is set */
+
 struct client;
 
 /* Opens nothing yet. */

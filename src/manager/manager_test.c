@@ -438,10 +438,49 @@ static void profiles_tell_how_many_more_fit(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, lab_fixture_setup, lab_fixture_teardown)
 
+static void stop_vm(struct lab *lab, const char *body_text, struct answer *answer)
+{
+    CLEANUP_JSON json_t *body = json_loads(body_text, 0, NULL);
+    *answer = (struct answer){0};
+    manager_stop_vm(lab->manager, &tester, "web1", body, false, lab_reply, answer);
+    assert_true(lab_wait(lab, answer));
+}
+
+static void a_guest_that_does_not_shut_down_is_not_killed(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct fake_vm *vm = fake_host_vm(&f->host, "web1");
+    struct answer answer;
+    char message[ERROR_TEXT_SIZE] = "";
+    vm->running = true;
+    vm->deaf = true;
+    stop_vm(&f->lab, "{\"timeoutSeconds\": 1}", &answer);
+    assert_int_equal(answer.err.reason, REASON_DRIVER);
+    assert_non_null(strstr(answer.err.message, "still runs after 1 s"));
+    assert_non_null(strstr(answer.err.hint, "`cleave vm stop --now web1`"));
+    answer_done(&answer);
+    assert_true(vm->running);
+    assert_int_equal(lab_count_events(&f->lab, "vm-stopped", "vm/web1", NULL), 0);
+    stop_vm(&f->lab, "{\"force\": true}", &answer);
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    answer_done(&answer);
+    assert_true(!vm->running && vm->killed);
+    assert_int_equal(lab_count_events(&f->lab, "vm-stopped", "vm/web1", NULL), 0);
+    assert_int_equal(lab_count_events(&f->lab, "vm-killed", "vm/web1", message), 1);
+    vm->running = true;
+    vm->killed = vm->deaf = false;
+    stop_vm(&f->lab, "{}", &answer);
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    answer_done(&answer);
+    assert_true(!vm->running && !vm->killed);
+    assert_int_equal(lab_count_events(&f->lab, "vm-stopped", "vm/web1", message), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_claim_is_bound_to_a_vgpu_on_a_gpu_instance),
+        TEST(a_guest_that_does_not_shut_down_is_not_killed),
         TEST(what_we_change_ourselves_is_no_drift),
         TEST(what_others_change_is_an_event),
         TEST(a_gpu_that_leaves_the_bus_is_an_event),

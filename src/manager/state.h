@@ -143,6 +143,8 @@ struct change {
     json_t *json;
     char why[256];
     unsigned timeout_ms;
+    uint64_t until_us, ask_us;     /* stopping a VM: when to give up, and to ask it (again) */
+    bool off;                      /* it is */
     struct drain *drain;           /* to begin; its own */
     struct migration *migration;   /* to begin; its own */
     struct migration_offer *offer; /* of another host; its own */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* VMs: created, started and deleted in turn with plans; stopped at any time, beside them. */
 #include <stdio.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/str.h"
@@ -9,7 +11,11 @@
 #include "manager/reply_json.h"
 #include "manager/state.h"
 
-#define STOP_TIMEOUT_MS 60000
+#define STOP_TIMEOUT_S 120
+#define STOP_MAX_TIMEOUT_S (24 * 3600)
+/* A guest that boots does not hear; one that is asked twice shuts down once. */
+#define STOP_ASK_AGAIN_US UINT64_C(15000000)
+#define STOP_LOOK_NS 200000000L
 #define MAX_TEMPLATE (512 * 1024)
 
 int manager_find_vm(const struct manager *m, const char *name, struct vm **ret_vm,
@@ -82,12 +88,22 @@ static void undefine_work(void *data)
     change->result = port->ops->undefine(port, change->name, &change->err);
 }
 
+/* One piece of the wait, so that several VMs that are slow take turns on the worker. */
 static void stop_work(void *data)
 {
     struct change *change = data;
     const struct manager_config *config = &change->manager->config;
     struct guest_port *port = config->slow_guest != NULL ? config->slow_guest : config->ports.guest;
-    change->result = port->ops->stop(port, change->name, change->timeout_ms, &change->err);
+    enum guest_stop how = GUEST_STOP_LOOK;
+    if (change->timeout_ms == 0) {
+        how = GUEST_STOP_KILL;
+    } else if (clock_monotonic_us() >= change->ask_us) {
+        how = GUEST_STOP_ASK;
+        change->ask_us = clock_monotonic_us() + STOP_ASK_AGAIN_US;
+    } else {
+        nanosleep(&(struct timespec){.tv_nsec = STOP_LOOK_NS}, NULL);
+    }
+    change->result = port->ops->stop(port, change->name, how, &change->off, &change->err);
 }
 
 /* ---- and after it ---- */
@@ -176,11 +192,33 @@ static void define_done(void *data)
     vm_done(data, "vm-created", "defined from a template", reply_observed);
 }
 
+static void stop_again(struct change *change);
+
 static void stop_done(void *data)
 {
     struct change *change = data;
-    vm_done(change, "vm-stopped", change->timeout_ms == 0 ? "stopped by force" : "stopped",
-            reply_stopped);
+    if (change->result == 0 && !change->off && change->manager->stopping) {
+        change->err = manager_stopping_error();
+        change->result = -(int)change->err.reason;
+    } else if (change->result == 0 && !change->off && clock_monotonic_us() < change->until_us) {
+        stop_again(change);
+        return;
+    } else if (change->result == 0 && !change->off) {
+        change->result = error_set(&change->err, REASON_DRIVER, SUBJECT("vm", change->name),
+                                   "VM \"%s\" was asked to shut down, and still runs after %u s",
+                                   change->name, change->timeout_ms / 1000);
+        error_hint(
+            &change->err,
+            "its guest may be busy, or not listen; `--timeout SECONDS` waits longer, `cleave "
+            "vm stop --now %s` pulls the plug",
+            SHELL_ARG(change->name));
+    }
+    if (change->timeout_ms == 0) {
+        vm_done(change, "vm-killed", "killed: its plug was pulled", reply_stopped);
+    } else {
+        vm_done(change, "vm-stopped", "stopped: it is off, after its guest was asked to shut down",
+                reply_stopped);
+    }
 }
 
 static void undefine_done(void *data)
@@ -288,6 +326,13 @@ void manager_start_vm(struct manager *m, const struct caller *caller, const char
 
 /* ---- stop ---- */
 
+static void stop_again(struct change *change)
+{
+    struct manager *m = change->manager;
+    worker_submit(m->config.slow_guest != NULL ? m->stop_worker : m->guest_worker, stop_work,
+                  stop_done, change);
+}
+
 static void stop_observed(struct manager *m, const struct error *observe_err, void *data)
 {
     struct change *change = data;
@@ -314,19 +359,21 @@ static void stop_observed(struct manager *m, const struct error *observe_err, vo
     }
     STR_SET(change->name, vm->name);
     manager_own_vm(m, vm->name);
-    worker_submit(m->config.slow_guest != NULL ? m->stop_worker : m->guest_worker, stop_work,
-                  stop_done, change);
+    change->until_us = clock_monotonic_us() + (uint64_t)change->timeout_ms * 1000;
+    stop_again(change);
 }
 
 void manager_stop_vm(struct manager *m, const struct caller *caller, const char *vm,
                      const json_t *body, bool dry_run, manager_reply_fn *reply, void *data)
 {
     bool force = false;
+    int64_t timeout_s = STOP_TIMEOUT_S;
     if (body != NULL) {
         struct error err = {0};
         struct reader r;
         reader_init(&r, body, "request body", "", &err);
         force = reader_bool_or(&r, "force", false);
+        timeout_s = reader_int_or(&r, "timeoutSeconds", 1, STOP_MAX_TIMEOUT_S, STOP_TIMEOUT_S);
         if (reader_end(&r) != 0) {
             reply(NULL, &err, data);
             return;
@@ -334,7 +381,7 @@ void manager_stop_vm(struct manager *m, const struct caller *caller, const char 
     }
     struct request request = {caller, dry_run, reply, data};
     struct change *change = change_new(m, NULL, &request, vm);
-    change->timeout_ms = force ? 0 : STOP_TIMEOUT_MS;
+    change->timeout_ms = force ? 0 : (unsigned)timeout_s * 1000;
     manager_observe(m, stop_observed, change);
 }
 

@@ -72,6 +72,9 @@ struct guest_progress {
 
 struct guest_port;
 
+/* Only KILL ever ends a guest against its will. */
+enum guest_stop { GUEST_STOP_ASK, GUEST_STOP_LOOK, GUEST_STOP_KILL };
+
 /* All mandatory, but what says otherwise. */
 struct guest_port_ops {
     /* Read-only. Adds to `host` the libvirt version and all domains with their host devices. A
@@ -87,8 +90,11 @@ struct guest_port_ops {
     /* Starts a shut-off domain; -REASON_CONFLICT if it runs already. Returns when the VM's hooks
      * have ended and its emulator runs. */
     int (*start)(struct guest_port *port, const char *vm, struct error *err);
-    /* Asks the guest to shut down; destroys it after timeout_ms (0: at once). (waits for vm) */
-    int (*stop)(struct guest_port *port, const char *vm, unsigned timeout_ms, struct error *err);
+    /* Asks the guest to shut down, or looks whether it has, or pulls its plug; *ret_off tells
+     * whether it is off, which after asking takes as long as the guest takes. Returns soon. (waits
+     * for vm) */
+    int (*stop)(struct guest_port *port, const char *vm, enum guest_stop how, bool *ret_off,
+                struct error *err);
     /* Removes a shut-off domain's definition. (waits for vm) */
     int (*undefine)(struct guest_port *port, const char *vm, struct error *err);
 

@@ -207,18 +207,20 @@ static int fake_guest_start(struct guest_port *port, const char *name, struct er
     return r;
 }
 
-static int fake_guest_stop(struct guest_port *port, const char *name, unsigned timeout_ms,
-                           struct error *err)
+static int fake_guest_stop(struct guest_port *port, const char *name, enum guest_stop how,
+                           bool *ret_off, struct error *err)
 {
-    (void)timeout_ms;
     struct fake_vm *vm = NULL;
     fake_lock();
     wait_for_hooks(guest_host(port), name);
     int r = find_vm(port, name, &vm, err);
-    if (r == 0 && vm->running) {
+    bool ends = how == GUEST_STOP_KILL || (how == GUEST_STOP_ASK && r == 0 && !vm->deaf);
+    if (r == 0 && vm->running && ends) {
         vm->running = false;
+        vm->killed = how == GUEST_STOP_KILL;
         (void)call_hook(port, vm, "release", NULL);
     }
+    *ret_off = r == 0 && !vm->running;
     fake_unlock();
     return r;
 }

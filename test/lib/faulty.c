@@ -134,11 +134,11 @@ static int guest_start(struct guest_port *port, const char *vm, struct error *er
     WITH_FAULT(self, err, self->inner->ops->start(self->inner, vm, err));
 }
 
-static int guest_stop(struct guest_port *port, const char *vm, unsigned timeout_ms,
+static int guest_stop(struct guest_port *port, const char *vm, enum guest_stop how, bool *ret_off,
                       struct error *err)
 {
     struct faulty_guest *self = (struct faulty_guest *)port;
-    WITH_FAULT(self, err, self->inner->ops->stop(self->inner, vm, timeout_ms, err));
+    WITH_FAULT(self, err, self->inner->ops->stop(self->inner, vm, how, ret_off, err));
 }
 
 static int guest_undefine(struct guest_port *port, const char *vm, struct error *err)

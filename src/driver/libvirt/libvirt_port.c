@@ -14,8 +14,6 @@
 #include "driver/libvirt/domain_edit.h"
 #include "driver/libvirt/facts_xml.h"
 
-#define POLL_NS 50000000L
-
 static struct libvirt_port *port_of(struct guest_port *port)
 {
     return (struct libvirt_port *)port;
@@ -97,37 +95,37 @@ static bool is_off(virDomainPtr domain)
     return active == 0 || (problem != NULL && problem->code == VIR_ERR_NO_DOMAIN);
 }
 
-/* True once it is off; false when the time is over. */
-static bool wait_until_off(virDomainPtr domain, unsigned timeout_ms)
+static int ask_to_stop(virDomainPtr domain, const char *vm, bool *ret_off, struct error *err)
 {
-    uint64_t end_us = clock_monotonic_us() + (uint64_t)timeout_ms * 1000;
-    while (!is_off(domain)) {
-        if (clock_monotonic_us() >= end_us) {
-            return false;
-        }
-        nanosleep(&(struct timespec){.tv_nsec = POLL_NS}, NULL);
-    }
-    return true;
+    bool asked = virDomainShutdown(domain) == 0;
+    *ret_off = is_off(domain);
+    return asked || *ret_off ? 0
+                             : libvirt_error(err, SUBJECT("vm", vm),
+                                             "asking the guest of VM \"%s\" to shut down", vm);
 }
 
-static int stop(struct guest_port *port, const char *vm, unsigned timeout_ms, struct error *err)
+static int stop(struct guest_port *port, const char *vm, enum guest_stop how, bool *ret_off,
+                struct error *err)
 {
     CLEANUP_DOMAIN virDomainPtr domain = NULL;
     bool active = false;
     int result = libvirt_find(port_of(port), vm, &domain, err);
+    if (result == -REASON_NOT_FOUND && how == GUEST_STOP_LOOK) {
+        *ret_off = true; /* a transient VM goes away altogether */
+        return 0;
+    }
     if (result == 0) {
         result = libvirt_is_active(domain, &active, err);
     }
-    if (result < 0 || !active) {
+    *ret_off = result == 0 && !active;
+    if (result < 0 || !active || how == GUEST_STOP_LOOK) {
         return result;
     }
-    if (timeout_ms > 0 && virDomainShutdown(domain) == 0 && wait_until_off(domain, timeout_ms)) {
-        return 0;
+    if (how == GUEST_STOP_ASK) {
+        return ask_to_stop(domain, vm, ret_off, err);
     }
-    if (virDomainDestroy(domain) == 0 || is_off(domain)) {
-        return 0;
-    }
-    return libvirt_error(err, SUBJECT("vm", vm), "stopping VM \"%s\"", vm);
+    *ret_off = virDomainDestroy(domain) == 0 || is_off(domain);
+    return *ret_off ? 0 : libvirt_error(err, SUBJECT("vm", vm), "stopping VM \"%s\"", vm);
 }
 
 static int undefine(struct guest_port *port, const char *vm, struct error *err)

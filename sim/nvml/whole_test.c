@@ -95,6 +95,7 @@ static void who_is_not_root_may_read_but_not_set(void **state)
 {
     (void)state;
     if (geteuid() != 0) {
+        fputs("needs root, to give it up\n", stderr);
         skip();
     }
     SERVED(SIM_VENDOR_VFIO);

@@ -197,6 +197,7 @@ static void who_is_not_root_may_ask_but_not_change(void **state)
 {
     (void)state;
     if (geteuid() != 0) {
+        fputs("needs root, to give it up\n", stderr);
         skip();
     }
     SERVED(SIM_VENDOR_VFIO);

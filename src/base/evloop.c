@@ -199,6 +199,11 @@ int evloop_step(struct evloop *loop, uint64_t timeout_us)
     return r == -EINTR ? 0 : r;
 }
 
+int evloop_report_health(struct evloop *loop)
+{
+    return sd_event_set_watchdog(loop->event, 1);
+}
+
 void evloop_stop(struct evloop *loop, int code)
 {
     loop->running = false;

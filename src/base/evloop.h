@@ -25,6 +25,10 @@ int evloop_run(struct evloop *loop); /* until evloop_stop(); returns its code */
  * hand. 0 when nothing was due, 1 when something was, or -errno. */
 int evloop_step(struct evloop *loop, uint64_t timeout_us);
 void evloop_stop(struct evloop *loop, int code);
+/* From now on, each turn of the loop tells systemd in time that this process is well (WatchdogSec=
+ * of its unit, sd_notify(3)); a loop that hangs does not. 1, or 0 when systemd does not ask, or
+ * -errno. */
+int evloop_report_health(struct evloop *loop);
 int evloop_add_fd(struct evloop *loop, int fd, uint32_t events, evloop_fd_fn *fn, void *data);
 /* A descriptor that is watched only for a while; it stays the caller's, and is open until its watch
  * is freed. Hang-ups and errors are always told, even with no events asked for. Loop thread only;

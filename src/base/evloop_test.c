@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/evloop.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "test.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/mem.h"
 
 struct fixture {
     struct evloop *loop;
@@ -240,6 +250,84 @@ static void a_busy_worker_is_left_to_itself_and_an_idle_one_is_not(void **state)
     assert_int_equal(evloop_run(f->loop), 0);
 }
 
+/* ---- systemd's watchdog ---- */
+
+#define WATCHDOG_US UINT64_C(200000)
+
+static void stay_busy(void)
+{
+    uint64_t until_us = clock_monotonic_us() + 2 * WATCHDOG_US;
+    while (clock_monotonic_us() < until_us) {
+    }
+}
+
+/* A socket where systemd's would be, and what it asks for. */
+static int ask_for_health(char *name, size_t size)
+{
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_true(fd >= 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address.sun_family)), 0);
+    socklen_t len = sizeof(address);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0); /* abstract */
+    size_t chars = len - offsetof(struct sockaddr_un, sun_path) - 1;
+    snprintf(name, size, "@%.*s", (int)chars, address.sun_path + 1);
+    CLEANUP_FREE char *period = xasprintf("%" PRIu64, WATCHDOG_US);
+    CLEANUP_FREE char *pid = xasprintf("%d", (int)getpid());
+    setenv("NOTIFY_SOCKET", name, 1);
+    setenv("WATCHDOG_USEC", period, 1);
+    setenv("WATCHDOG_PID", pid, 1);
+    return fd;
+}
+
+/* How often it was told, and of nothing else. */
+static int times_told(int fd)
+{
+    char text[64];
+    int n = 0;
+    for (ssize_t len = recv(fd, text, sizeof(text) - 1, 0); len > 0;
+         len = recv(fd, text, sizeof(text) - 1, 0)) {
+        text[len] = '\0';
+        assert_string_equal(text, "WATCHDOG=1");
+        n++;
+    }
+    return n;
+}
+
+struct health {
+    struct evloop *loop;
+    int fd;
+    int told;
+};
+
+static void look_at_health(void *data)
+{
+    struct health *health = data;
+    health->told += times_told(health->fd);
+    if (health->told >= 3) {
+        evloop_stop(health->loop, 7);
+    }
+}
+
+static void a_loop_that_turns_tells_systemd_and_one_that_hangs_does_not(void **state)
+{
+    struct fixture *f = *state;
+    char name[64];
+    assert_int_equal(evloop_report_health(f->loop), 0); /* nothing asks */
+    CLEANUP_CLOSE int fd = ask_for_health(name, sizeof(name));
+    assert_int_equal(evloop_report_health(f->loop), 1);
+    assert_int_equal(times_told(fd), 1);
+    struct health health = {.loop = f->loop, .fd = fd};
+    assert_int_equal(evloop_every(f->loop, WATCHDOG_US / 10, look_at_health, &health), 0);
+    assert_int_equal(evloop_run(f->loop), 7);
+    (void)times_told(fd);
+    stay_busy();
+    assert_int_equal(times_told(fd), 0);
+    unsetenv("WATCHDOG_USEC");
+    unsetenv("WATCHDOG_PID");
+    unsetenv("NOTIFY_SOCKET");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +344,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(freeing_a_worker_finishes_its_queue_and_runs_the_answers,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_busy_worker_is_left_to_itself_and_an_idle_one_is_not,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_loop_that_turns_tells_systemd_and_one_that_hangs_does_not,
                                         setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

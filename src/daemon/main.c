@@ -163,6 +163,9 @@ static int run(const struct settings *settings, struct error *err)
         return r;
     }
     log_info("ready on %s, state in %s", settings->socket, settings->state_dir);
+    if (evloop_report_health(d.loop) < 0) {
+        log_warning("systemd's watchdog can't be served; it may restart this daemon");
+    }
     (void)sd_notify(0, "READY=1");
     r = evloop_run(d.loop);
     (void)sd_notify(0, "STOPPING=1");

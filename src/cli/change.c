@@ -92,7 +92,20 @@ static void sleep_ms(unsigned ms)
     nanosleep(&pause, NULL);
 }
 
-/* Polls until the plan is over; puts what it became into `change`. */
+/* One that runs and has a problem waits for what hangs below cleaved: who knows how long. */
+static int check_waits(const json_t *plan, struct error *err)
+{
+    const char *problem = view_text(plan, "problem", NULL);
+    if (problem == NULL || !str_eq(view_text(plan, "state", ""), "running")) {
+        return 0;
+    }
+    const char *id = view_text(plan, "id", "-");
+    error_set(err, REASON_UNAVAILABLE, "", "plan %.8s %s", id, problem);
+    error_hint(err, "it goes on when that answers: cleave plan show %s", id);
+    return -REASON_UNAVAILABLE;
+}
+
+/* Polls until the plan is over, or waits for what hangs; puts what it became into `change`. */
 static int follow(struct cli *cli, json_t *change, struct error *err)
 {
     struct progress progress = {.tty = isatty(STDERR_FILENO) == 1};
@@ -107,6 +120,7 @@ static int follow(struct cli *cli, json_t *change, struct error *err)
         result = cli_get(cli, path, &plan, err);
         if (result == 0) {
             json_object_set_new(change, "plan", plan);
+            result = check_waits(plan, err);
         }
     }
     if (result == 0) {

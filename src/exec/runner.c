@@ -2,6 +2,7 @@
 #include "exec/runner.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -16,6 +17,11 @@
 
 /* What the worker works on; the loop leaves it alone until `done`. */
 struct runner_job {
+    struct runner *runner;
+    enum port_kind port;
+    evloop_fn *work, *done;
+    uint64_t late_us;   /* monotonic */
+    atomic_bool parked; /* its plan no longer waits for it */
     struct step step;
     int result;
     struct error err;
@@ -27,22 +33,29 @@ struct runner {
     size_t at;         /* step in hand */
     unsigned attempts; /* of its undo */
     bool halted;
-    struct runner_job job;
+    struct runner_job *job;            /* its own until it is parked */
+    unsigned n_parked[PORT_GUEST + 1]; /* jobs that have not come back */
+    struct evloop_timer *timer;
 };
 
 static void go_on(struct runner *runner);
+static void job_is_late(void *data);
 static void fill_claims(struct plan *plan);
 
 struct runner *runner_new(const struct runner_config *config)
 {
     struct runner *runner = xcalloc(1, sizeof(*runner));
     runner->config = *config;
+    if (config->parked != NULL) {
+        (void)evloop_timer_new(config->loop, job_is_late, runner, &runner->timer);
+    }
     return runner;
 }
 
 void runner_free(struct runner *runner)
 {
     if (runner != NULL) {
+        evloop_timer_free(runner->timer);
         plan_free(runner->plan);
         free(runner);
     }
@@ -135,15 +148,15 @@ static void start_undo(struct runner *runner)
 
 static void undo_work(void *data)
 {
-    struct runner *runner = data;
-    struct runner_job *job = &runner->job;
+    struct runner_job *job = data;
+    const struct ports *ports = &job->runner->config.ports;
     if (!step_has_undo(job->step.kind)) {
         return; /* what it wiped is gone; the rest of the plan is taken back */
     }
     struct step undo = step_undo(&job->step);
-    job->result = ports_check(&runner->config.ports, &undo, &job->err);
+    job->result = ports_check(ports, &undo, &job->err);
     if (job->result == 0) {
-        job->result = ports_apply(&runner->config.ports, &undo, &job->err);
+        job->result = ports_apply(ports, &undo, &job->err);
     }
 }
 
@@ -156,7 +169,7 @@ static void undo_done(void *data)
 {
     struct runner *runner = data;
     struct step *step = current(runner);
-    if (runner->job.result == 0) {
+    if (runner->job->result == 0) {
         step_move(step, step->problem[0] != '\0' ? STEP_FAILED : STEP_UNDONE);
         journal_or_warn(runner);
         runner->attempts = 0;
@@ -170,17 +183,75 @@ static void undo_done(void *data)
     }
     step_move(step, STEP_STUCK);
     str_print(step->problem, sizeof(step->problem), "cannot be undone: %s",
-              runner->job.err.message);
+              runner->job->err.message);
     log_error("plan %s: step %zu %s", runner->plan->id, runner->at + 1, step->problem);
     journal_or_warn(runner);
     finish(runner, runner->plan->no_undo ? PLAN_FAILED : PLAN_STUCK);
 }
 
+/* On the worker. One that was parked while it waited behind another leaves all to its plan. */
+static void job_work(void *data)
+{
+    struct runner_job *job = data;
+    if (!atomic_load(&job->parked)) {
+        job->work(job);
+    }
+}
+
+static void job_done(void *data)
+{
+    CLEANUP_FREE struct runner_job *job = data;
+    struct runner *runner = job->runner;
+    if (!atomic_load(&job->parked)) {
+        job->done(runner); /* which may have the next one begun */
+        runner->job = runner->job == job ? NULL : runner->job;
+        return;
+    }
+    runner->n_parked[job->port]--;
+    if (runner->n_parked[job->port] == 0 && !runner->halted) {
+        runner->config.returned(job->port, runner->config.data);
+    }
+}
+
+/* The plan goes on later from its journal: the step is running, and idempotent. */
+static void job_is_late(void *data)
+{
+    struct runner *runner = data;
+    struct runner_job *job = runner->job;
+    uint64_t now_us = clock_monotonic_us();
+    if (job == NULL || runner->halted) {
+        return;
+    }
+    if (now_us < job->late_us) { /* the timer counts from when the loop woke up */
+        (void)evloop_timer_set(runner->timer, job->late_us - now_us);
+        return;
+    }
+    runner->job = NULL;
+    runner->n_parked[job->port]++;
+    atomic_store(&job->parked, true);
+    runner->config.parked(TAKE_PTR(runner->plan), runner->at, runner->config.data);
+}
+
 static void submit(struct runner *runner, evloop_fn *work, evloop_fn *done)
 {
     enum port_kind port = step_kind_port(current(runner)->kind);
-    runner->job = (struct runner_job){.step = *current(runner)};
-    worker_submit(runner->config.workers[port], work, done, runner);
+    uint64_t patience_us = runner->config.patience_us[port];
+    runner->job = xcalloc(1, sizeof(*runner->job));
+    *runner->job = (struct runner_job){.runner = runner,
+                                       .port = port,
+                                       .work = work,
+                                       .done = done,
+                                       .late_us = clock_monotonic_us() + patience_us,
+                                       .step = *current(runner)};
+    if (runner->timer != NULL) {
+        (void)evloop_timer_set(runner->timer, patience_us);
+    }
+    worker_submit(runner->config.workers[port], job_work, job_done, runner->job);
+}
+
+bool runner_waits_for(const struct runner *runner, enum port_kind port)
+{
+    return runner->n_parked[port] > 0;
 }
 
 static void undo_next(struct runner *runner)
@@ -205,9 +276,8 @@ static void undo_next(struct runner *runner)
 
 static void apply_work(void *data)
 {
-    struct runner *runner = data;
-    struct runner_job *job = &runner->job;
-    job->result = ports_apply(&runner->config.ports, &job->step, &job->err);
+    struct runner_job *job = data;
+    job->result = ports_apply(&job->runner->config.ports, &job->step, &job->err);
 }
 
 /* What failed may have been half applied: it is undone like a finished step. */
@@ -222,12 +292,12 @@ static void apply_done(void *data)
 {
     struct runner *runner = data;
     struct step *step = current(runner);
-    if (runner->job.result != 0) {
-        apply_failed(runner, &runner->job.err);
+    if (runner->job->result != 0) {
+        apply_failed(runner, &runner->job->err);
         return;
     }
-    step->got_gi_id = runner->job.step.got_gi_id;
-    STR_SET(step->got_uuid, runner->job.step.got_uuid);
+    step->got_gi_id = runner->job->step.got_gi_id;
+    STR_SET(step->got_uuid, runner->job->step.got_uuid);
     step_move(step, STEP_DONE);
     struct error err = {0};
     if (journal(runner, &err) != 0) {
@@ -239,9 +309,8 @@ static void apply_done(void *data)
 
 static void check_work(void *data)
 {
-    struct runner *runner = data;
-    struct runner_job *job = &runner->job;
-    job->result = ports_check(&runner->config.ports, &job->step, &job->err);
+    struct runner_job *job = data;
+    job->result = ports_check(&job->runner->config.ports, &job->step, &job->err);
 }
 
 /* A step that was only planned has left nothing. One that was running when cleaved died may have:
@@ -261,8 +330,8 @@ static void check_done(void *data)
 {
     struct runner *runner = data;
     struct step *step = current(runner);
-    if (runner->job.result != 0) {
-        check_failed(runner, &runner->job.err);
+    if (runner->job->result != 0) {
+        check_failed(runner, &runner->job->err);
         return;
     }
     if (runner->halted) {

@@ -20,6 +20,11 @@ struct runner;
  * not stored yet: the receiver stores it together with what becomes of the claims). */
 typedef void runner_progress_fn(const struct plan *plan, size_t step, void *data);
 typedef void runner_done_fn(struct plan *plan, void *data); /* takes the plan */
+/* The call of that step has not come back in time. Takes the plan, which is to be resumed once the
+ * port has `returned`; until then other plans may run, but for those that need that port or touch
+ * what this one has in hand. */
+typedef void runner_parked_fn(struct plan *plan, size_t step, void *data);
+typedef void runner_returned_fn(enum port_kind port, void *data);
 
 struct runner_config {
     struct evloop *loop;
@@ -28,6 +33,9 @@ struct runner_config {
     struct ports ports;
     runner_progress_fn *progress;
     runner_done_fn *done;
+    runner_parked_fn *parked; /* NULL: a plan waits as long as it takes */
+    runner_returned_fn *returned;
+    uint64_t patience_us[PORT_GUEST + 1];
     void *data;
 };
 
@@ -36,6 +44,8 @@ void runner_free(struct runner *runner);
 /* Starts no further step; the one that is being applied still gets journalled. */
 void runner_halt(struct runner *runner);
 bool runner_busy(const struct runner *runner);
+/* Has a call of a parked plan not come back from that port? */
+bool runner_waits_for(const struct runner *runner, enum port_kind port);
 /* Takes the plan, which must be in the store as PLAN_RUNNING already. */
 void runner_start(struct runner *runner, struct plan *plan);
 /* The same for a plan found unfinished at start. */

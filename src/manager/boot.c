@@ -296,4 +296,5 @@ void manager_guests_came(struct manager *m)
         m->busy = true;
         manager_resume(m);
     }
+    (void)manager_resume_parked(m);
 }

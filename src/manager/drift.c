@@ -10,6 +10,13 @@ bool manager_is_touched(const struct manager *m, const struct pci_addr *addr)
             return true;
         }
     }
+    for (vec_each(&m->parked, parked)) {
+        for (vec_each(&parked->plan->steps, step)) {
+            if (pci_addr_cmp(&step->gpu, addr) == 0) {
+                return true;
+            }
+        }
+    }
     return false;
 }
 

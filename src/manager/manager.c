@@ -175,6 +175,11 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
                                    .ports = config->ports,
                                    .progress = manager_plan_progress,
                                    .done = manager_plan_done,
+                                   .parked = manager_plan_parked,
+                                   .returned = manager_port_returned,
+                                   .patience_us = {manager_patience_us(m, HALF_HARDWARE),
+                                                   manager_patience_us(m, HALF_HARDWARE),
+                                                   manager_patience_us(m, HALF_GUESTS)},
                                    .data = m};
     m->runner = runner_new(&runner);
     r = migrations_open(m, err);
@@ -279,6 +284,7 @@ void manager_free(struct manager *m)
     restore_run_done(&m->restore);
     hook_watch_done(&m->hook_watch);
     runner_free(m->runner);
+    manager_free_parked(m);
     while (m->n_unfinished > 0) {
         plan_free(m->unfinished[--m->n_unfinished]);
     }

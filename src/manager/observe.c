@@ -125,7 +125,6 @@ static void take_hardware_without_driver(struct manager *m, struct host *now)
         str_print(m->driver_problem, sizeof(m->driver_problem), "NVML has not answered since %s",
                   manager_when(m->driver_look->since_us, at));
     }
-    name_models(m, now);
     STR_SET(now->nvml_problem, m->driver_problem);
     note_problem(was->nvml_problem, now->nvml_problem,
                  "its GPUs are shown as they were seen last; others can be passed through");
@@ -145,6 +144,7 @@ static void take_hardware_without_driver(struct manager *m, struct host *now)
             STR_SET(gpu->problem, m->driver_problem);
         }
     }
+    name_models(m, now);
     if (m->host != NULL) {
         host_take_guests(now, m->host);
     }
@@ -387,13 +387,13 @@ static void driver_done(void *data)
     struct manager *m = look->manager;
     struct view *view = &m->views[HALF_HARDWARE];
     m->driver_look = NULL;
-    if (m->driver_problem[0] != '\0') {
-        driver_came_late(m, look);
-    } else if (look->number == view->begun && is_under_way(view) && !view->again) {
+    if (look->number == view->begun && is_under_way(view) && !view->again) {
         view->host = TAKE_PTR(look->host);
         view->result = look->result;
         view->err = look->err;
         look_done(m, HALF_HARDWARE);
+    } else if (m->driver_problem[0] != '\0') {
+        driver_came_late(m, look);
     }
     host_free(look->host);
     free(look);
@@ -451,7 +451,8 @@ static void guests_are_late(struct manager *m)
 static void hardware_is_late(struct manager *m)
 {
     struct view *view = &m->views[HALF_HARDWARE];
-    if (m->driver_look != NULL && !view->again) {
+    bool is_at_driver = m->driver_look != NULL && m->driver_look->number == view->begun;
+    if (is_at_driver && !view->again) {
         view->again = true;
         view->late_us = clock_monotonic_us() + manager_patience_us(m, HALF_HARDWARE);
         worker_submit(view->worker, look_at_pci, pci_done, m);

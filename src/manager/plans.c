@@ -11,6 +11,11 @@
 #include "manager/reply_json.h"
 #include "manager/state.h"
 
+static bool is_held(const struct pci_addr *gpu, const void *data)
+{
+    return manager_is_held(data, gpu);
+}
+
 struct planner manager_planner(const struct manager *m)
 {
     return (struct planner){.catalog = m->config.catalog,
@@ -18,7 +23,9 @@ struct planner manager_planner(const struct manager *m)
                             .host = m->host,
                             .claims = &m->claims,
                             .records = &m->gpu_records,
-                            .boards = m->boards};
+                            .boards = m->boards,
+                            .is_held = is_held,
+                            .held_data = m};
 }
 
 static const struct plan_claim *find_entry(const struct plan *plan, enum plan_verb verb,
@@ -326,7 +333,16 @@ void manager_resume(struct manager *m)
         manager_release(m);
         return;
     }
+    manager_go_on_with(m, plan);
+}
+
+void manager_go_on_with(struct manager *m, struct plan *plan)
+{
     m->busy = true;
+    m->n_plans++;
+    if (plan->state == PLAN_RUNNING) {
+        plan->problem[0] = '\0'; /* that it waited for something is over */
+    }
     m->turn_since_us = clock_realtime_us();
     touch_gpus(m, plan);
     m->running = plan;
@@ -381,7 +397,8 @@ void change_carry_out(struct change *change, struct plan *plan)
 {
     struct manager *m = change->manager;
     struct error err = {0};
-    if (migrations_refuse_plan(m, change, plan, &err) != 0) {
+    if (migrations_refuse_plan(m, change, plan, &err) != 0 ||
+        manager_check_parked(m, plan, &err) != 0) {
         plan_free(plan);
         change_refuse(change, &err);
         return;
@@ -413,6 +430,7 @@ int manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void
                      struct error *err)
 {
     int r = migrations_refuse_plan(m, NULL, plan, err);
+    r = r != 0 ? r : manager_check_parked(m, plan, err);
     r = r != 0 ? r : reserve_plan(m, NULL, plan, err);
     if (r != 0) {
         plan_free(plan);

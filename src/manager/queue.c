@@ -5,11 +5,22 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "manager/state.h"
 #include "model/drain.h"
 #include "model/incoming.h"
+
+#define USECS_PER_S UINT64_C(1000000)
+/* How often the patience with a look a call may take: a VM's start waits for its hook, and for
+ * memory of a size that a look has not. */
+#define GUEST_CALL_LOOKS 9
+
+static uint64_t guest_call_us(const struct manager *m)
+{
+    return manager_patience_us(m, HALF_GUESTS) * GUEST_CALL_LOOKS;
+}
 
 struct change *change_new(struct manager *m, change_fn *run, const struct request *request,
                           const char *name)
@@ -30,6 +41,7 @@ struct change *change_new(struct manager *m, change_fn *run, const struct reques
 void change_free(struct change *change)
 {
     if (change != NULL) {
+        evloop_timer_free(change->timer);
         vec_done(&change->claims);
         vec_done(&change->steps);
         free(change->template);
@@ -58,6 +70,50 @@ void change_yield(struct change *change)
         change->in_turn = false;
         manager_release(change->manager);
     }
+}
+
+static void call_is_late(void *data)
+{
+    struct change *change = data;
+    struct error err = {0};
+    if (change->late || change->manager->stopping) {
+        return;
+    }
+    error_set(&err, REASON_UNAVAILABLE, "libvirt",
+              "libvirt has not answered for %u s; what was asked "
+              "of VM \"%s\" may still happen",
+              (unsigned)(guest_call_us(change->manager) / USECS_PER_S), change->name);
+    error_hint(&err, "`cleave vm list` tells what came of it, once libvirt answers");
+    log_warning("VM %s: %s", change->name, err.message);
+    change->late = true;
+    change->manager->n_late_calls++;
+    change->reply(NULL, &err, change->data);
+    change->reply = change_nobody_asked;
+    change_yield(change);
+}
+
+static void guest_called(void *data)
+{
+    struct change *change = data;
+    change->manager->n_late_calls -= change->late;
+    change->late = true; /* its timer has nothing left to say */
+    change->called(change);
+}
+
+void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done)
+{
+    struct manager *m = change->manager;
+    struct error err = {0};
+    if (manager_check_port(m, PORT_GUEST, &err) != 0) {
+        manager_disown_vm(m, change->name);
+        change_refuse(change, &err);
+        return;
+    }
+    change->called = done;
+    if (evloop_timer_new(m->config.loop, call_is_late, change, &change->timer) == 0) {
+        (void)evloop_timer_set(change->timer, guest_call_us(m));
+    }
+    worker_submit(m->guest_worker, work, guest_called, change);
 }
 
 void change_answer(struct change *change, json_t *body)
@@ -131,7 +187,7 @@ static void take_urgent_turn(struct manager *m, const struct error *err, void *d
 static void run_next(void *data)
 {
     struct manager *m = data;
-    if (m->busy || m->stopping) {
+    if (m->busy || m->stopping || manager_resume_parked(m)) {
         return;
     }
     if (m->urgent != NULL) {

@@ -154,6 +154,9 @@ struct change {
     /* What it answers once its plan is reserved; NULL: plan and claims. */
     json_t *(*show)(const struct change *change);
     /* Outcome of a worker's job. */
+    evloop_fn *called; /* of change_call_guest() */
+    struct evloop_timer *timer;
+    bool late;
     int result;
     struct error err;
 };
@@ -177,6 +180,9 @@ void change_enqueue(struct change *change);
  * against a fresh look at the hardware alone. */
 void change_enqueue_urgent(struct change *change);
 bool change_is_waiting(const struct manager *m, change_fn *fn, const char *name);
+/* For a change with all that a VM needs: `work` on the worker, then `done`. When libvirt does not
+ * answer in time the change is refused and gives the turn away; what comes of it is noted then. */
+void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done);
 /* Lets the next one run though this one's answer has yet to come. */
 void change_yield(struct change *change);
 /* Reply (body is stolen), free, and let the next one run. */
@@ -282,7 +288,9 @@ struct planner manager_planner(const struct manager *m);
 /* Takes the plan: shows it (dry run), or reserves it in one transaction, replies and runs it. */
 void change_carry_out(struct change *change, struct plan *plan);
 /* Called with the turn, which it has to give back, once the plan's end is stored; plan NULL: the
- * manager stops, and a plan that runs goes on at its next start. */
+ * manager stops, and a plan that runs goes on at its next start. A plan that waits for what hangs
+ * is still running (or undoing), with why as its problem: it goes on by and by without the
+ * receiver. */
 typedef void plan_end_fn(struct manager *m, const struct plan *plan, void *data);
 /* For who has the turn: takes the plan, stores and runs it. On failure the turn is still there. */
 int manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data,
@@ -292,6 +300,29 @@ void manager_plan_progress(const struct plan *plan, size_t step, void *data);
 void manager_plan_done(struct plan *plan, void *data);
 /* Goes on with the plans found unfinished, oldest first, then with the queue. */
 void manager_resume(struct manager *m);
+/* With the turn: takes a plan that was begun, and goes on with it. */
+void manager_go_on_with(struct manager *m, struct plan *plan);
+
+/* ---- plans that wait for a call which does not come back (parked.c) ---- */
+
+struct parked {
+    struct plan *plan;
+    enum port_kind port;
+    uint64_t since_us; /* real time */
+};
+const char *manager_port_name(enum port_kind port); /* "NVML", "sysfs", "libvirt" */
+/* Runner callbacks. */
+void manager_plan_parked(struct plan *plan, size_t at, void *data);
+void manager_port_returned(enum port_kind port, void *data);
+/* -UNAVAILABLE for a plan that needs a port which does not answer, or what a parked plan has in
+ * hand. */
+int manager_check_parked(const struct manager *m, const struct plan *plan, struct error *err);
+int manager_check_port(const struct manager *m, enum port_kind port, struct error *err);
+/* Does a parked plan have the GPU in hand, so that nothing new goes there? */
+bool manager_is_held(const struct manager *m, const struct pci_addr *gpu);
+/* When the turn is free: the first of them that can go on takes it. */
+bool manager_resume_parked(struct manager *m);
+void manager_free_parked(struct manager *m);
 
 /* ---- VMs that go on and off (power.c, lifecycle.c) ---- */
 
@@ -437,6 +468,8 @@ struct manager {
     char turn_of[VM_NAME_SIZE + 32]; /* what the change in hand is about; "": none is */
     uint64_t turn_since_us;          /* real time */
     VEC(struct pci_addr) touched;    /* GPUs of the plan in hand: their changes are no drift */
+    VEC(struct parked) parked;       /* wait for a call that has not come back */
+    unsigned n_late_calls;           /* changes of VMs that libvirt has not answered in time */
     struct plan *ended;              /* waits to be stored */
     uint64_t commit_pause_us;
     struct plan **unfinished; /* found at start, oldest last; resumed one by one */

@@ -265,7 +265,7 @@ static void start_prepared(struct change *change)
         }
     }
     manager_own_vm(m, change->name);
-    worker_submit(m->guest_worker, start_work, start_done, change);
+    change_call_guest(change, start_work, start_done);
 }
 
 static void start_planned(struct manager *m, const struct plan *plan, void *data)
@@ -411,7 +411,7 @@ static void run_define(struct change *change)
     }
     manager_own_vm(m, change->name);
     change_yield(change); /* it can wait for a hook that waits for the turn: docs/internals */
-    worker_submit(m->guest_worker, define_work, define_done, change);
+    change_call_guest(change, define_work, define_done);
 }
 
 void manager_create_vm(struct manager *m, const struct caller *caller, const json_t *body,
@@ -480,7 +480,7 @@ static void run_on_vm(struct change *change,
     }
     STR_SET(change->name, vm->name);
     manager_own_vm(change->manager, vm->name);
-    worker_submit(change->manager->guest_worker, work, done, change);
+    change_call_guest(change, work, done);
 }
 
 static void run_undefine(struct change *change)

@@ -31,6 +31,11 @@ static size_t find_late(const struct manager *m, struct late late[HALF_COUNT + 1
     const struct view *hardware = &m->views[HALF_HARDWARE];
     const struct view *guests = &m->views[HALF_GUESTS];
     const struct driver_look *driver = m->driver_look;
+    /* NVML's turn comes after sysfs's, in one look. */
+    uint64_t before_us =
+        driver != NULL && driver->number == hardware->begun && hardware->begun > hardware->ended
+            ? driver->since_us - hardware->begun_us
+            : 0;
     const struct late all[] = {
         {"NVML", driver != NULL ? driver->since_us : 0, "its GPUs are shown as seen last"},
         {"sysfs",
@@ -46,7 +51,8 @@ static size_t find_late(const struct manager *m, struct late late[HALF_COUNT + 1
     uint64_t now_us = clock_realtime_us();
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-        if (all[i].since_us != 0 && now_us >= all[i].since_us + patience_us / 2) {
+        uint64_t more_us = i == 0 ? before_us : 0;
+        if (all[i].since_us != 0 && now_us + more_us >= all[i].since_us + patience_us / 2) {
             late[n++] = all[i];
         }
     }
@@ -80,6 +86,16 @@ void manager_add_lateness(const struct manager *m, json_t *body)
 
 /* ---- health ---- */
 
+static json_t *waiting_plan(const struct parked *parked)
+{
+    char at[WHEN_SIZE];
+    char text[PLAN_REASON_SIZE + 128];
+    str_print(text, sizeof(text), "plan %.8s (%s) waits: %s has not answered since %s",
+              parked->plan->id, parked->plan->reason, manager_port_name(parked->port),
+              manager_when(parked->since_us, at));
+    return json_string(text);
+}
+
 static json_t *problems_to_json(const struct manager *m)
 {
     struct late late[HALF_COUNT + 1];
@@ -92,6 +108,11 @@ static json_t *problems_to_json(const struct manager *m)
                   manager_when(late[i].since_us, at), late[i].effect);
         json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", late[i].who, "text", text,
                                               "since", encode_time(late[i].since_us)));
+    }
+    for (vec_each(&m->parked, parked)) {
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "what", "plan", "text",
+                                              waiting_plan(parked), "since",
+                                              encode_time(parked->since_us)));
     }
     return list;
 }

@@ -37,6 +37,19 @@ int health_check_cordon(const struct planner *planner, const struct gpu *gpu, st
     return r;
 }
 
+int health_check_held(const struct planner *planner, const struct gpu *gpu, struct error *err)
+{
+    if (planner->is_held == NULL || !planner->is_held(&gpu->addr, planner->held_data)) {
+        return 0;
+    }
+    char bdf[BDF_SIZE];
+    pci_addr_format(&gpu->addr, bdf);
+    int r = error_set(err, REASON_UNAVAILABLE, SUBJECT("gpu", bdf),
+                      "GPU %s is in the hands of a plan that waits", bdf);
+    error_hint(err, "`cleave plan list` tells which, and what it waits for");
+    return r;
+}
+
 bool health_is_stuck(const struct planner *planner, const struct gpu *gpu,
                      const struct pci_addr *vf)
 {

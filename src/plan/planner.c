@@ -167,6 +167,7 @@ static int try_gpu(struct gpu_work *work, const struct claim *claim, struct erro
         result = admit_on_gpu(work->planner, claim, work->gpu, &work->added[work->n_added], err);
     }
     result = result != 0 ? result : health_check_cordon(work->planner, work->gpu, err);
+    result = result != 0 ? result : health_check_held(work->planner, work->gpu, err);
     if (result != 0) {
         return result;
     }

@@ -23,6 +23,9 @@ struct planner {
     const struct claims *claims;       /* all stored claims */
     const struct gpu_records *records; /* what is remembered of GPUs; NULL: nothing */
     const struct boards *boards;       /* what the driver says of them; NULL: nothing */
+    /* Does a plan that waits have the GPU in hand, so that no new claim goes there? NULL: no. */
+    bool (*is_held)(const struct pci_addr *gpu, const void *data);
+    const void *held_data;
 };
 
 struct plan_request {

@@ -81,3 +81,35 @@ def test_a_write_to_the_kernel_hangs(machine):
     host.start()  # goes on from its journal
     assert host.api.wait_plan(change)["state"] == "done"
     assert host.api.get("/v1/claims/a")["state"] == "bound"
+
+
+def libvirt_pids(machine):
+    return machine.run("pgrep", "-x", "libvirtd").stdout.split()
+
+
+def test_libvirt_stops_in_a_plan(machine):
+    host = machine("demo")
+    host.define("v2")
+    host.start()
+    host.api.get("/v1/vms")
+    host.ctl("fault", "add", "at=nvidia/current_vgpu_type", "access=write", "delay_ms=1500", "count=1")
+    status, change, _ = host.api.call("POST", "/v1/claims", {"name": "g1", "type": "L40S-8Q", "vm": "v2"})
+    assert status == 202, change
+    plan = f"/v1/plans/{change['plan']['id']}"
+    pids = libvirt_pids(host)
+    host.run("kill", "-STOP", *pids)
+    wait_until(lambda: (host.api.get(plan)["problem"] or "").startswith("waits: libvirt has not answered"))
+    status, other, _ = host.api.call("POST", "/v1/claims", {"name": "g2", "type": "DC-1-8C"})
+    assert status == 202, other
+    assert host.api.wait_plan(other)["state"] == "done"
+    assert host.api.call("DELETE", "/v1/claims/g2?dryRun=true")[0] == 200
+    late = ask_all(host)
+    assert late["health"]["status"] == "degraded"
+    assert late["vms"]["late"] is not None and [vm["name"] for vm in late["vms"]["vms"]] == ["v2"]
+    end(host)
+    host.start()  # with libvirt still stopped
+    assert host.api.get("/v1/claims/g1")["state"] == "binding"
+    host.delete("g2")
+    host.run("kill", "-CONT", *pids)
+    assert host.api.wait_plan({"plan": host.api.get(plan)})["state"] == "done"
+    assert host.api.get("/v1/claims/g1")["state"] == "bound"

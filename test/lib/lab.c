@@ -148,7 +148,8 @@ bool lab_wait(struct lab *lab, struct answer *answer)
 static bool is_idle(void *data)
 {
     const struct manager *m = ((struct lab *)data)->manager;
-    return !m->busy && m->n_waiting == 0 && !manager_is_looking(m) && !m->restore.active;
+    return !m->busy && m->n_waiting == 0 && m->parked.n == 0 && !manager_is_looking(m) &&
+           !m->restore.active;
 }
 
 bool lab_wait_until(struct lab *lab, bool (*is_over)(void *data), void *data)

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans of which a step does not come back: they give the turn away, keep what they have in hand,
+ * and go on once the call has returned. The journal has them as running: a restart resumes them. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "manager/state.h"
+
+static const char *const names[] = {
+    [PORT_GPU] = "NVML", [PORT_PCI] = "sysfs", [PORT_GUEST] = "libvirt"};
+
+const char *manager_port_name(enum port_kind port)
+{
+    return names[port];
+}
+
+/* Steps after which others can't be on the same GPU when the plan has to be undone. */
+static const bool is_wide[STEP_KIND_COUNT] = {
+    [STEP_BIND_VFIO] = true,    [STEP_BIND_NVIDIA] = true,   [STEP_MIG_ENABLE] = true,
+    [STEP_MIG_DISABLE] = true,  [STEP_GPU_RESET] = true,     [STEP_PCI_RESCAN] = true,
+    [STEP_SRIOV_ENABLE] = true, [STEP_SRIOV_DISABLE] = true, [STEP_MIXED_ON] = true,
+    [STEP_MIXED_OFF] = true,    [STEP_SCHEDULER_SET] = true,
+};
+
+/* One that waits for libvirt, and changed nothing of the whole GPU, leaves room beside it. */
+static bool holds_gpu(const struct parked *parked, const struct pci_addr *gpu)
+{
+    bool touches = false;
+    bool whole = parked->port != PORT_GUEST;
+    for (vec_each(&parked->plan->steps, step)) {
+        if (pci_addr_cmp(&step->gpu, gpu) == 0) {
+            touches = true;
+            whole = whole || is_wide[step->kind];
+        }
+    }
+    return touches && whole;
+}
+
+bool manager_is_held(const struct manager *m, const struct pci_addr *gpu)
+{
+    for (vec_each(&m->parked, parked)) {
+        if (holds_gpu(parked, gpu)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int refuse(const struct parked *parked, const char *kind, const char *name,
+                  struct error *err)
+{
+    char at[WHEN_SIZE];
+    char subject[ERROR_SUBJECT_SIZE];
+    int r =
+        error_set(err, REASON_UNAVAILABLE, error_subject(kind, name, subject),
+                  "%s is in the hands of plan %.8s (%s), which waits: %s has not answered since %s",
+                  name, parked->plan->id, parked->plan->reason, names[parked->port],
+                  manager_when(parked->since_us, at));
+    error_hint(err, "it goes on when %s answers: cleave plan show %s", names[parked->port],
+               parked->plan->id);
+    return r;
+}
+
+static int check_beside(const struct parked *parked, const struct plan *plan, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    for (vec_each(&plan->claims, entry)) {
+        for (vec_each(&parked->plan->claims, held)) {
+            if (entry->verb != PLAN_KEEP && held->verb != PLAN_KEEP &&
+                str_eq(entry->claim.name, held->claim.name)) {
+                return refuse(parked, "claim", held->claim.name, err);
+            }
+        }
+    }
+    for (vec_each(&plan->steps, step)) {
+        if (holds_gpu(parked, &step->gpu)) {
+            return refuse(parked, "gpu", pci_addr_format(&step->gpu, bdf), err);
+        }
+    }
+    return 0;
+}
+
+int manager_check_port(const struct manager *m, enum port_kind port, struct error *err)
+{
+    if (port == PORT_GUEST && m->n_late_calls > 0) {
+        error_set(err, REASON_UNAVAILABLE, "libvirt",
+                  "libvirt has not answered an earlier call yet");
+    } else if (!runner_waits_for(m->runner, port)) {
+        return 0;
+    } else {
+        error_set(err, REASON_UNAVAILABLE, names[port], "%s has not answered an earlier call yet",
+                  names[port]);
+        for (vec_each(&m->parked, parked)) {
+            char at[WHEN_SIZE];
+            if (parked->port == port) {
+                error_set(err, REASON_UNAVAILABLE, names[port],
+                          "%s has not answered plan %.8s (%s) since %s", names[port],
+                          parked->plan->id, parked->plan->reason,
+                          manager_when(parked->since_us, at));
+            }
+        }
+    }
+    error_hint(err, "try again when it answers; `cleave host show` and `cleave plan list` tell");
+    return -REASON_UNAVAILABLE;
+}
+
+int manager_check_parked(const struct manager *m, const struct plan *plan, struct error *err)
+{
+    for (vec_each(&m->parked, parked)) {
+        int r = check_beside(parked, plan, err);
+        if (r != 0) {
+            return r;
+        }
+    }
+    for (vec_each(&plan->steps, step)) {
+        int r = manager_check_port(m, step_kind_port(step->kind), err);
+        if (r != 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* Told with the plan while it waits; one that is being undone keeps why. */
+static void note(struct manager *m, struct parked *parked, size_t at)
+{
+    char when[WHEN_SIZE];
+    char what[STEP_TEXT_SIZE];
+    struct plan *plan = parked->plan;
+    struct txn txn;
+    struct error err = {0};
+    (void)step_describe(&plan->steps.items[at], what, sizeof(what));
+    log_warning("plan %s (%s) waits: %s has not answered step %zu of %zu (%s) since %s", plan->id,
+                plan->reason, names[parked->port], at + 1, plan->steps.n, what,
+                manager_when(parked->since_us, when));
+    if (plan->state == PLAN_RUNNING) {
+        str_print(plan->problem, sizeof(plan->problem),
+                  "waits: %s has not answered since %s (step %zu of %zu: %s)", names[parked->port],
+                  when, at + 1, plan->steps.n, what);
+    }
+    txn_begin(&txn, m);
+    txn_put_plan(&txn, plan);
+    txn_event(&txn, "plan-waits", SUBJECT("plan", plan->id), plan->author,
+              "%s: %s has not answered step %zu of %zu (%s) since %s", plan->reason,
+              names[parked->port], at + 1, plan->steps.n, what, when);
+    if (txn_commit(&txn, &err) != 0) {
+        log_warning("that plan %s waits can't be stored: %s", plan->id, err.message);
+    }
+}
+
+void manager_plan_parked(struct plan *plan, size_t at, void *data)
+{
+    struct manager *m = data;
+    enum port_kind port = step_kind_port(plan->steps.items[at].kind);
+    enum half half = port == PORT_GUEST ? HALF_GUESTS : HALF_HARDWARE;
+    struct parked *parked = vec_push(&m->parked);
+    *parked = (struct parked){
+        .plan = plan, .port = port, .since_us = clock_realtime_us() - manager_patience_us(m, half)};
+    plan_end_fn *then = TAKE_PTR(m->then);
+    m->running = NULL;
+    m->touched.n = 0;
+    note(m, parked, at);
+    if (then != NULL) {
+        then(m, plan, m->then_data); /* whoever waits for it is told so now */
+    } else {
+        manager_resume(m);
+    }
+}
+
+static bool may_go_on(const struct manager *m, const struct parked *parked)
+{
+    return !runner_waits_for(m->runner, parked->port) &&
+           (parked->port != PORT_GUEST || m->host->libvirt_problem[0] == '\0');
+}
+
+bool manager_resume_parked(struct manager *m)
+{
+    for (size_t i = 0; i < m->parked.n && !m->busy && !m->stopping; i++) {
+        struct parked parked = m->parked.items[i];
+        if (!may_go_on(m, &parked)) {
+            continue;
+        }
+        vec_remove(&m->parked, i);
+        manager_go_on_with(m, parked.plan);
+        return true;
+    }
+    return false;
+}
+
+static void seen(struct manager *m, const struct error *err, void *data)
+{
+    (void)err;
+    (void)data;
+    if (!m->stopping && !m->busy) {
+        (void)manager_resume_parked(m);
+    }
+}
+
+void manager_port_returned(enum port_kind port, void *data)
+{
+    log_info("%s answers again", names[port]);
+    manager_observe(data, seen, NULL);
+}
+
+void manager_free_parked(struct manager *m)
+{
+    for (vec_each(&m->parked, parked)) {
+        plan_free(parked->plan);
+    }
+    vec_done(&m->parked);
+}

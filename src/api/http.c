@@ -19,7 +19,7 @@
 #define ACCEPTS_AT_ONCE 64
 #define ACCEPT_PAUSE_US 100000
 /* Connections beyond their limit, which only take their last answer. */
-#define MAX_LEAVING 128
+#define MAX_LEAVING 512
 /* Descriptors for all else: store, libvirt, NVML, workers, tools that are run. */
 #define OTHER_DESCRIPTORS 256
 #define LEAST_CONNECTIONS 64

@@ -231,6 +231,7 @@ static void begin_body(struct conn *conn)
 {
     const struct http_head *head = &conn->exchange->head;
     conn->closing = !head->keep_alive;
+    conn->served = true;
     conn->body = http_body_of(head);
     conn->state = CONN_BODY;
     conn->body_due_us = clock_monotonic_us() + HTTP_BODY_S * USECS_PER_S;
@@ -461,8 +462,10 @@ void conn_expire(struct conn *conn)
 
 void conn_evict(struct conn *conn)
 {
+    /* Who is idle after a request takes a silent end for what it is; who has not asked yet would
+     * take it for a fault. */
     bool listens = conn->state == CONN_WAITING || conn->state == CONN_BODY ||
-                   (conn->state == CONN_HEAD && conn->in.len > 0);
+                   (conn->state == CONN_HEAD && (conn->in.len > 0 || !conn->served));
     if (!listens) {
         conn_free(conn);
         return;

@@ -33,6 +33,7 @@ struct conn {
     bool running;     /* inside conn_run() */
     bool ended;       /* the client sends nothing more, and all it sent was read */
     bool half_closed; /* it sends nothing more, but not all was read */
+    bool served;      /* a request came before */
     bool closing;     /* this answer is the last */
     char author[64];  /* "" until it is asked for */
     uint64_t due_us;  /* when it is cut off; 0: never */

@@ -394,6 +394,27 @@ static void slow_and_idle_connections_make_room_for_a_request(void **state)
     close_site(&site);
 }
 
+static void who_makes_room_before_a_first_request_is_told(void **state)
+{
+    (void)state;
+    struct site site;
+    open_site(&site, (struct http_limits){.connections = 2, .kept_for_root = 0, .per_user = 2}, 30);
+    int used = dial(&site);
+    say(used, GET);
+    expect_status(&site, used, "200");
+    int fresh = dial(&site);
+    int next = dial(&site);
+    CLEANUP_FREE char *nothing = hear_all(&site, used);
+    assert_string_equal(nothing, "");
+    int last = dial(&site);
+    say(fresh, GET); /* it does not know yet */
+    expect_status(&site, fresh, "503");
+    close(fresh);
+    close(next);
+    close(last);
+    close_site(&site);
+}
+
 static void unfinished_bodies_have_a_common_bound(void **state)
 {
     (void)state;
@@ -560,6 +581,7 @@ int main(void)
         cmocka_unit_test(bytes_that_drip_do_not_win_time_for_a_head),
         cmocka_unit_test(when_all_slots_wait_root_still_comes_in),
         cmocka_unit_test(slow_and_idle_connections_make_room_for_a_request),
+        cmocka_unit_test(who_makes_room_before_a_first_request_is_told),
         cmocka_unit_test(unfinished_bodies_have_a_common_bound),
         cmocka_unit_test(a_client_that_does_not_take_its_answer_holds_up_no_other),
         cmocka_unit_test(what_waits_when_the_server_ends_is_told),

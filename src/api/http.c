@@ -111,7 +111,7 @@ void http_count_body(struct conn *conn, size_t bytes)
 
 /* ---- connections ---- */
 
-static void drop_leaving(struct http *http)
+static bool drop_leaving(struct http *http)
 {
     struct http_slot *oldest = NULL;
     for (struct http_slot *slot = http->conns; slot != NULL; slot = slot->next) {
@@ -123,6 +123,7 @@ static void drop_leaving(struct http *http)
     if (oldest != NULL) {
         conn_free(conn_of(oldest));
     }
+    return oldest != NULL;
 }
 
 static void turn_away(struct conn *conn)
@@ -158,7 +159,7 @@ void http_serve_connection(struct http *http, int fd)
     int64_t user = socket_user(fd);
     bool root = user == 0 || user == (int64_t)geteuid();
     if (http->n_conns >= http->config.limits.connections + MAX_LEAVING) {
-        drop_leaving(http);
+        (void)drop_leaving(http);
     }
     struct http_slot *victim = NULL;
     bool admitted = http_slots_admit(&http->config.limits, http->conns, root, user, &victim);
@@ -184,15 +185,23 @@ void http_serve_connection(struct http *http, int fd)
     }
 }
 
-/* No descriptor is left: one connection makes room, and the others wait in the queue a moment. */
-static void pause_accepting(struct http *http, int errnum)
+/* No descriptor is left: one connection makes room at once. */
+static bool free_descriptor(struct http *http)
 {
     static const struct http_limits none = {0};
     struct http_slot *victim = NULL;
-    log_warning("a connection waits: %s", strerror(errnum));
-    if (http_slots_admit(&none, http->conns, true, 0, &victim)) {
+    size_t before = http->n_conns;
+    if (!drop_leaving(http) && http_slots_admit(&none, http->conns, true, 0, &victim)) {
         conn_evict(conn_of(victim));
+        (void)drop_leaving(http); /* it was told why, and has no time to read it in peace */
     }
+    return http->n_conns < before;
+}
+
+/* What takes the descriptors is not connections: those that come wait in the queue a moment. */
+static void pause_accepting(struct http *http, int errnum)
+{
+    log_warning("a connection waits: %s", strerror(errnum));
     for (size_t i = 0; i < http->n_listeners; i++) {
         (void)evloop_watch_set(http->listeners[i].watch, 0);
     }
@@ -215,8 +224,11 @@ static void on_listener(int fd, uint32_t revents UNUSED, void *data)
         if (client >= 0) {
             http_serve_connection(listener->http, client);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            pause_accepting(listener->http, errno);
-            return;
+            int errnum = errno;
+            if (!free_descriptor(listener->http)) {
+                pause_accepting(listener->http, errnum);
+                return;
+            }
         } else if (errno == EAGAIN) {
             return;
         }

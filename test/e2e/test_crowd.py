@@ -7,11 +7,12 @@ import pathlib
 import selectors
 import signal
 import socket
+import subprocess
 import time
 
 import pytest
 
-from harness import raw_connect, read_all
+from harness import BUILD, raw_connect, read_all, stop, wait_for_socket
 
 HEALTH = b"GET /v1/health HTTP/1.1\r\nHost: x\r\n\r\n"
 HOOK_BODY = json.dumps({
@@ -81,6 +82,18 @@ def test_three_hundred_slow_and_idle_clients_delay_nobody(fake):
         assert status(fake.socket, HEALTH, 5) == 200
     for sock in slow:
         sock.close()
+
+
+def test_without_descriptors_the_idle_make_room(directory):
+    process = subprocess.Popen(["prlimit", "--nofile=64:64", BUILD / "test/e2e/api_test_server",
+                                directory / "s"])
+    wait_for_socket(directory / "s", process)
+    idle = [raw_connect(directory / "s") for _ in range(200)]
+    for _ in range(5):
+        assert status(directory / "s", HEALTH, 5) == 200
+    for sock in idle:
+        sock.close()
+    stop(process)
 
 
 def descriptors(pid):

@@ -30,7 +30,7 @@
 /* Everything that lives as long as the daemon, in the order in which it is made. */
 struct daemon {
     struct settings settings;
-    int lock_fd;
+    int lock_fd, path_fd;
     struct catalog *catalog;
     struct rules *rules;
     struct store *store;
@@ -72,6 +72,7 @@ static void daemon_done(struct daemon *d)
     }
     rules_free(d->rules);
     catalog_free(d->catalog);
+    closep(&d->path_fd);
     closep(&d->lock_fd);
 }
 
@@ -81,8 +82,26 @@ static int open_store(struct daemon *d, struct error *err)
     if (r != 0) {
         return r;
     }
-    CLEANUP_FREE char *path = xasprintf("%s/cleave.db", d->settings.state_dir);
-    return sqlite_store_open(path, &d->store, err);
+    const char *dir = d->settings.state_dir;
+    bool new = false;
+    r = state_dir_lock_path(dir, &d->path_fd, err);
+    r = r != 0 ? r : state_dir_check(dir, &new, err);
+    if (r != 0) {
+        return r;
+    }
+    if (new) {
+        log_warning(
+            "there is no cleave.db in %s: beginning with no claims; if there were any, stop "
+            "cleaved and put a backup there",
+            dir);
+    }
+    CLEANUP_FREE char *path = xasprintf("%s/cleave.db", dir);
+    r = sqlite_store_open(path, &d->store, err);
+    int marked = r == 0 ? state_dir_mark(dir) : 0;
+    if (marked < 0) { /* a full disk stops no start */
+        log_warning("%s can't be marked as used: %s", dir, strerror(-marked));
+    }
+    return r;
 }
 
 static int open_loop(struct daemon *d, struct error *err)
@@ -157,7 +176,7 @@ static int daemon_open(struct daemon *d, struct error *err)
 
 static int run(const struct settings *settings, struct error *err)
 {
-    CLEANUP(daemon_done) struct daemon d = {.settings = *settings, .lock_fd = -1};
+    CLEANUP(daemon_done) struct daemon d = {.settings = *settings, .lock_fd = -1, .path_fd = -1};
     int r = daemon_open(&d, err);
     if (r != 0) {
         return r;

@@ -3,9 +3,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/fs.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#define LOCK_PATH_MAX 90
+#define MARK "cleave.used"
 
 int state_dir_lock(const char *path, int *ret_fd, struct error *err)
 {
@@ -27,4 +41,73 @@ int state_dir_lock(const char *path, int *ret_fd, struct error *err)
     }
     *ret_fd = TAKE_FD(fd);
     return 0;
+}
+
+/* Whose socket it is: a lock that somebody else took to keep cleaved from starting is none. */
+static bool is_held_by_us(const struct sockaddr_un *address, socklen_t len)
+{
+    struct ucred peer = {0};
+    socklen_t size = sizeof(peer);
+    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)address, len) != 0) {
+        return errno == EAGAIN; /* nobody takes connections there: its queue is full */
+    }
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+           (peer.uid == 0 || peer.uid == geteuid());
+}
+
+int state_dir_lock_path(const char *path, int *ret_fd, struct error *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char real[PATH_MAX];
+    if (realpath(path, real) == NULL) {
+        return error_set_errno(err, errno, path, "looking for the state directory %s", path);
+    }
+    size_t len = strlen(real); /* of a long one its end, which tells it apart */
+    const char *end = len > LOCK_PATH_MAX ? real + len - LOCK_PATH_MAX : real;
+    int n = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "cleaved:%s", end);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+    CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return error_set_errno(err, errno, path, "making a socket");
+    }
+    if (bind(fd, (const struct sockaddr *)&address, size) != 0 || listen(fd, 1) != 0) {
+        if (errno != EADDRINUSE) {
+            return error_set_errno(err, errno, path, "locking the path %s", path);
+        }
+        if (is_held_by_us(&address, size)) {
+            error_set(err, REASON_CONFLICT, path,
+                      "another cleaved uses the state directory %s, which was replaced since",
+                      path);
+            error_hint(err, "stop it first: it has the claims of before");
+            return -REASON_CONFLICT;
+        }
+        log_warning("the abstract socket \"cleaved:%s\" belongs to another user: no lock", end);
+    }
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+int state_dir_check(const char *path, bool *ret_new, struct error *err)
+{
+    struct stat st = {0};
+    CLEANUP_FREE char *database = xasprintf("%s/cleave.db", path);
+    CLEANUP_FREE char *mark = xasprintf("%s/" MARK, path);
+    bool has_one = stat(database, &st) == 0 && st.st_size > 0;
+    *ret_new = !has_one && access(mark, F_OK) != 0;
+    if (has_one || *ret_new) {
+        return 0;
+    }
+    error_set(err, REASON_CONFLICT, database,
+              "%s is %s, and cleave had one here: its claims would be lost", database,
+              stat(database, &st) == 0 ? "empty" : "gone");
+    error_hint(err, "put a backup in its place; or, to begin with no claims, remove %s", mark);
+    return -REASON_CONFLICT;
+}
+
+int state_dir_mark(const char *path)
+{
+    static const char text[] = "cleave.db was made here. Without it cleaved does not start.\n";
+    CLEANUP_FREE char *mark = xasprintf("%s/" MARK, path);
+    return access(mark, F_OK) == 0 ? 0 : fs_write_atomic(mark, text, sizeof(text) - 1);
 }

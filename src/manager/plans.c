@@ -240,6 +240,9 @@ static void store_end(void *data)
     if (txn_commit(&txn, &err) != 0) {
         /* The journal still has the plan: a restart comes to the same end. */
         log_error("plan %s ended but can't be stored, trying again: %s", m->ended->id, err.message);
+        if (m->commit_pause_us >= COMMIT_PATIENCE_US) {
+            change_refuse_all(m, &err);
+        }
         (void)evloop_after(m->config.loop, m->commit_pause_us, store_end, m);
         m->commit_pause_us = m->commit_pause_us * 2 < COMMIT_RETRY_MAX_US ? m->commit_pause_us * 2
                                                                           : COMMIT_RETRY_MAX_US;
@@ -247,6 +250,7 @@ static void store_end(void *data)
     }
     log_info("plan %s (%s) is %s", m->ended->id, m->ended->reason,
              plan_state_name(m->ended->state));
+    m->store_problem = (struct error){0};
     CLEANUP(plan_freep) struct plan *ended = TAKE_PTR(m->ended);
     plan_end_fn *then = TAKE_PTR(m->then);
     migrations_ended(m, ended);

@@ -212,9 +212,26 @@ void manager_release(struct manager *m)
     evloop_post(m->config.loop, run_next, m);
 }
 
+void change_refuse_all(struct manager *m, const struct error *why)
+{
+    m->store_problem = *why;
+    while (m->urgent != NULL || m->first != NULL) {
+        struct change **queue = m->urgent != NULL ? &m->urgent : &m->first;
+        struct change *change = *queue;
+        *queue = change->next;
+        m->n_waiting -= queue == &m->first;
+        change_refuse(change, why);
+    }
+    m->last = &m->first;
+}
+
 void change_enqueue(struct change *change)
 {
     struct manager *m = change->manager;
+    if (m->store_problem.reason != REASON_NONE) {
+        change_refuse(change, &m->store_problem);
+        return;
+    }
     if (m->n_waiting == MAX_CHANGES) {
         struct error err = {0};
         error_set(&err, REASON_UNAVAILABLE, "cleaved", "%d changes wait already", MAX_CHANGES);
@@ -232,6 +249,10 @@ void change_enqueue(struct change *change)
 void change_enqueue_urgent(struct change *change)
 {
     struct change **last = &change->manager->urgent;
+    if (change->manager->store_problem.reason != REASON_NONE) {
+        change_refuse(change, &change->manager->store_problem);
+        return;
+    }
     change->urgent = true;
     while (*last != NULL) {
         last = &(*last)->next;

@@ -16,6 +16,8 @@
 /* When the end of a plan can't be stored: first pause before the next attempt, and longest. */
 #define COMMIT_RETRY_US 10000
 #define COMMIT_RETRY_MAX_US 2000000
+/* With a pause as long as this it has failed for a second, and those who wait are refused. */
+#define COMMIT_PATIENCE_US 500000
 
 /* ---- observing: docs/internals/lifecycle.md says who may wait for whom ---- */
 
@@ -180,6 +182,9 @@ void change_enqueue(struct change *change);
  * against a fresh look at the hardware alone. */
 void change_enqueue_urgent(struct change *change);
 bool change_is_waiting(const struct manager *m, change_fn *fn, const char *name);
+/* The store fails, with a plan at its end, which keeps the turn: who waits is refused, and so is
+ * who comes before it works again. */
+void change_refuse_all(struct manager *m, const struct error *why);
 /* For a change with all that a VM needs: `work` on the worker, then `done`. When libvirt does not
  * answer in time the change is refused and gives the turn away; what comes of it is noted then. */
 void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done);
@@ -472,7 +477,8 @@ struct manager {
     unsigned n_late_calls;           /* changes of VMs that libvirt has not answered in time */
     struct plan *ended;              /* waits to be stored */
     uint64_t commit_pause_us;
-    struct plan **unfinished; /* found at start, oldest last; resumed one by one */
+    struct error store_problem; /* why it can't be; reason NONE: it was not tried yet */
+    struct plan **unfinished;   /* found at start, oldest last; resumed one by one */
     size_t n_unfinished;
     struct restore_run restore;
     struct hook_watch hook_watch;

@@ -114,6 +114,11 @@ static json_t *problems_to_json(const struct manager *m)
                                               waiting_plan(parked), "since",
                                               encode_time(parked->since_us)));
     }
+    if (m->store_problem.reason != REASON_NONE) {
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", "store", "text",
+                                              m->store_problem.message, "since",
+                                              encode_time(m->turn_since_us)));
+    }
     return list;
 }
 

@@ -14,6 +14,9 @@ static char *text_of(json_t *json)
 static int parse(const char *text, const char *what, json_t **ret_json, struct error *err)
 {
     json_error_t where;
+    if (text == NULL) {
+        return error_set(err, REASON_INTERNAL, "store", "a stored %s can't be read", what);
+    }
     *ret_json = json_loads(text, JSON_REJECT_DUPLICATES, &where);
     if (*ret_json == NULL) {
         return error_set(err, REASON_INTERNAL, "store", "a stored %s is damaged: %s", what,

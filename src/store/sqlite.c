@@ -18,7 +18,7 @@ const char *const sqlite_stmt_sql[STMT_COUNT] = {
     [STMT_CLAIM_UPDATE] = "UPDATE claims SET version = ?2, document = ?3"
                           " WHERE name = ?1 AND version = ?2 - 1",
     [STMT_CLAIM_DELETE] = "DELETE FROM claims WHERE name = ?1",
-    [STMT_CLAIM_LIST] = "SELECT document FROM claims ORDER BY name",
+    [STMT_CLAIM_LIST] = "SELECT name, document FROM claims ORDER BY name",
     [STMT_PLAN_PUT] = "INSERT INTO plans (id, state, document) VALUES (?1, ?2, ?3)"
                       " ON CONFLICT (id) DO UPDATE SET state = ?2, document = ?3",
     [STMT_PLAN_PRUNE] = "DELETE FROM plans WHERE seq <= (SELECT max(seq) FROM plans) - ?1"
@@ -52,7 +52,10 @@ int sqlite_fail(const struct sqlite_store *s, struct error *err, const char *wha
 {
     int code = sqlite3_errcode(s->db) & 0xff;
     int r = error_set(err, REASON_UNAVAILABLE, "store", "%s: %s", what, sqlite3_errmsg(s->db));
-    if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT) {
+    if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
+        error_hint(err, "another process has cleave.db locked: end what writes to it (`fuser -v` "
+                        "names it), then try again");
+    } else if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT || code == SQLITE_ERROR) {
         error_hint(err, "put a backup of cleave.db in its place; without the file cleaved starts "
                         "with no claims, and what they held is nobody's");
     } else {
@@ -74,7 +77,19 @@ void sqlite_bind_text(sqlite3_stmt *stmt, int index, const char *text)
 
 int sqlite_run(struct sqlite_store *s, sqlite3_stmt *stmt, struct error *err, const char *what)
 {
-    return sqlite3_step(stmt) == SQLITE_DONE ? 0 : sqlite_fail(s, err, what);
+    /* What begins here, and not within a transaction. */
+    int r = sqlite3_get_autocommit(s->db) != 0 ? sqlite_check_file(s, err) : 0;
+    if (r != 0) {
+        return r;
+    }
+    int code = sqlite3_step(stmt);
+    bool busy = (code & 0xff) == SQLITE_BUSY;
+    r = code == SQLITE_DONE ? 0 : sqlite_fail(s, err, what);
+    if (busy != s->busy) {
+        s->busy = busy;
+        (void)sqlite3_busy_timeout(s->db, busy ? 0 : SQLITE_BUSY_MS);
+    }
+    return r;
 }
 
 /* ---- transactions ---- */
@@ -176,11 +191,11 @@ static int sqlite_load_claims(struct store *store, struct claims *ret_claims, st
     struct claims claims = {0};
     int step = 0;
     for (step = sqlite3_step(stmt); step == SQLITE_ROW; step = sqlite3_step(stmt)) {
-        int r =
-            document_to_claim(DOCUMENT_TEXT(sqlite3_column_text(stmt, 0)), vec_push(&claims), err);
-        if (r != 0) {
+        if (document_to_claim(DOCUMENT_TEXT(sqlite3_column_text(stmt, 1)), vec_push(&claims),
+                              err) != 0) {
             vec_done(&claims);
-            return r;
+            return sqlite_damaged(s, "claims", "name", DOCUMENT_TEXT(sqlite3_column_text(stmt, 0)),
+                                  err);
         }
     }
     if (step != SQLITE_DONE) {
@@ -287,8 +302,11 @@ static int plan_from_row(struct sqlite_store *s, sqlite3_stmt *row, struct plan 
     if (r != 0) {
         return r;
     }
-    return document_to_plan(DOCUMENT_TEXT(sqlite3_column_text(row, 1)),
-                            (const char *const *)steps.items, steps.n, ret_plan, err);
+    r = document_to_plan(DOCUMENT_TEXT(sqlite3_column_text(row, 1)),
+                         (const char *const *)steps.items, steps.n, ret_plan, err);
+    return r == 0
+               ? 0
+               : sqlite_damaged(s, "plans", "id", DOCUMENT_TEXT(sqlite3_column_text(row, 0)), err);
 }
 
 static int sqlite_load_plan(struct store *store, const char *id, struct plan **ret_plan,
@@ -416,6 +434,8 @@ void sqlite_free(struct store *store)
         (void)sqlite3_finalize(s->stmts[i]);
     }
     (void)sqlite3_close(s->db);
+    free(s->path);
+    free(s->wal_path);
     free(s);
 }
 

@@ -11,7 +11,7 @@
 #include "store/sqlite_private.h"
 
 #define APPLICATION_ID 0x636c7665 /* "clve" */
-#define BUSY_TIMEOUT_MS 5000
+#define OPEN_BUSY_MS 5000         /* at the start nothing else waits */
 
 static int exec(struct sqlite_store *s, const char *sql, struct error *err, const char *what)
 {
@@ -106,7 +106,7 @@ static int sqlite_setup(struct sqlite_store *s, const char *path, struct error *
     if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK) {
         return sqlite_fail(s, err, "opening the database");
     }
-    (void)sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+    (void)sqlite3_busy_timeout(s->db, OPEN_BUSY_MS);
     /* FULL: what is committed survives a power cut, which the journal relies on. */
     int r = exec(s,
                  "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
@@ -138,6 +138,8 @@ int sqlite_store_open(const char *path, struct store **ret_store, struct error *
         sqlite_free(&s->store);
         return r;
     }
+    sqlite_note_file(s, path);
+    (void)sqlite3_busy_timeout(s->db, SQLITE_BUSY_MS);
     *ret_store = &s->store;
     return 0;
 }

@@ -4,6 +4,7 @@
 #define STORE_SQLITE_PRIVATE_H
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #include "store/store.h"
 
@@ -41,6 +42,10 @@ struct sqlite_store {
     struct store store;
     sqlite3 *db;
     bool in_transaction;
+    char *path, *wal_path; /* NULL until it is open */
+    dev_t dev;
+    ino_t ino, wal_ino; /* 0: not seen yet */
+    bool busy;          /* another process had it locked: the next try waits for nothing */
     sqlite3_stmt *stmts[STMT_COUNT];
 };
 
@@ -58,6 +63,19 @@ void sqlite_stmt_resetp(sqlite3_stmt **stmt);
 /* Ends what is open; also of a store that was opened in part. */
 void sqlite_rollback(struct store *store);
 void sqlite_free(struct store *store);
+
+/* sqlite_file.c */
+/* Remembers which file it is. */
+void sqlite_note_file(struct sqlite_store *s, const char *path);
+/* -UNAVAILABLE when the file at its path is another one now, or gone. */
+int sqlite_check_file(struct sqlite_store *s, struct error *err);
+/* Turns what was wrong with a row's document into an error that names it, its file, and what to do.
+ */
+int sqlite_damaged(const struct sqlite_store *s, const char *table, const char *column,
+                   const char *key, struct error *err);
+
+/* How long a transaction waits for another process's lock; the loop stands still meanwhile. */
+#define SQLITE_BUSY_MS 200
 
 /* sqlite_record.c */
 int sqlite_put_record(struct store *store, enum record_kind kind, const char *key,

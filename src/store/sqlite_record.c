@@ -33,9 +33,9 @@ static int read_rows(struct sqlite_store *s, sqlite3_stmt *stmt, json_t *documen
     int step = 0;
     for (step = sqlite3_step(stmt); step == SQLITE_ROW; step = sqlite3_step(stmt)) {
         json_t *document = NULL;
-        int r = document_to_record(DOCUMENT_TEXT(sqlite3_column_text(stmt, 1)), &document, err);
-        if (r != 0) {
-            return r;
+        if (document_to_record(DOCUMENT_TEXT(sqlite3_column_text(stmt, 1)), &document, err) != 0) {
+            return sqlite_damaged(s, "records", "key", DOCUMENT_TEXT(sqlite3_column_text(stmt, 0)),
+                                  err);
         }
         json_object_set_new(documents, DOCUMENT_TEXT(sqlite3_column_text(stmt, 0)), document);
     }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -338,12 +339,72 @@ static void another_programs_database_is_refused(void **state)
     assert_int_equal(sqlite_store_open(f->path, &store, NULL), -REASON_CONFLICT);
 }
 
-static void a_damaged_document_is_an_error_and_no_crash(void **state)
+static void a_damaged_document_is_named_with_its_file_and_the_way_out(void **state)
+{
+    static const char *const documents[] = {
+        "'{\"name\":'",        /* cut off */
+        "'{\"name\": \"x\"}'", /* incomplete */
+        "'{\"name\": \"x\", \"future\": 1}'",
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_SIZE(documents); i++) {
+        char sql[256];
+        snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO claims VALUES ('x', 1, %s)",
+                 documents[i]);
+        tamper(f->path, sql);
+        struct claims claims = {0};
+        struct error err = {0};
+        assert_int_equal(f->store->ops->load_claims(f->store, &claims, &err), -REASON_INTERNAL);
+        assert_non_null(strstr(err.message, "claim \"x\" in "));
+        assert_non_null(strstr(err.message, f->path));
+        assert_non_null(strstr(err.hint, "DELETE FROM claims WHERE name = 'x'"));
+    }
+}
+
+static int put_one(struct fixture *f, const char *name, struct error *err)
+{
+    struct claim claim = make_claim(name);
+    return f->store->ops->put_claim(f->store, &claim, err);
+}
+
+static void a_file_that_was_removed_or_replaced_takes_nothing_more(void **state)
 {
     struct fixture *f = *state;
-    tamper(f->path, "INSERT INTO claims VALUES ('x', 1, '{\"name\":')");
-    struct claims claims = {0};
-    assert_int_equal(f->store->ops->load_claims(f->store, &claims, NULL), -REASON_INTERNAL);
+    struct error err = {0};
+    char other[128];
+    char wal[128];
+    snprintf(other, sizeof(other), "%s/other", f->dir);
+    snprintf(wal, sizeof(wal), "%s-wal", f->path);
+    assert_int_equal(put_one(f, "a", &err), 0);
+    assert_int_equal(rename(f->path, other), 0);
+    assert_int_equal(put_one(f, "b", &err), -REASON_UNAVAILABLE);
+    assert_non_null(strstr(err.message, "was removed or replaced"));
+    assert_int_equal(f->store->ops->begin(f->store, &err), -REASON_UNAVAILABLE);
+    assert_int_equal(fs_write_atomic(f->path, "x", 1), 0);
+    assert_int_equal(put_one(f, "b", &err), -REASON_UNAVAILABLE);
+    assert_int_equal(rename(other, f->path), 0); /* put back */
+    assert_int_equal(put_one(f, "b", &err), 0);
+    assert_int_equal(unlink(wal), 0);
+    assert_int_equal(put_one(f, "c", &err), -REASON_UNAVAILABLE);
+}
+
+static void another_processs_lock_is_an_answer_and_no_wait(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = {0};
+    sqlite3 *other = NULL;
+    assert_int_equal(put_one(f, "a", &err), 0);
+    assert_int_equal(sqlite3_open(f->path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    uint64_t began_us = clock_monotonic_us();
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(f->store->ops->begin(f->store, &err), -REASON_UNAVAILABLE);
+        assert_non_null(strstr(err.hint, "another process has cleave.db locked"));
+    }
+    assert_true(clock_monotonic_us() - began_us < 2000000);
+    assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(other);
+    assert_int_equal(put_one(f, "b", &err), 0);
 }
 
 static void a_file_that_is_no_database_is_refused(void **state)
@@ -384,7 +445,9 @@ int main(void)
         OVER(the_database_is_private, sqlite),
         OVER(a_newer_schema_is_refused, sqlite),
         OVER(another_programs_database_is_refused, sqlite),
-        OVER(a_damaged_document_is_an_error_and_no_crash, sqlite),
+        OVER(a_damaged_document_is_named_with_its_file_and_the_way_out, sqlite),
+        OVER(a_file_that_was_removed_or_replaced_takes_nothing_more, sqlite),
+        OVER(another_processs_lock_is_an_answer_and_no_wait, sqlite),
         OVER(a_file_that_is_no_database_is_refused, sqlite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,8 @@
 import subprocess
 import time
 
+from harness import BUILD
+
 READS = ("health", "host", "gpus", "gpus/0", "vms", "profiles", "claims", "plans", "events", "gc",
          "host/restore", "drain", "migrations")
 
@@ -113,3 +115,28 @@ def test_libvirt_stops_in_a_plan(machine):
     host.run("kill", "-CONT", *pids)
     assert host.api.wait_plan({"plan": host.api.get(plan)})["state"] == "done"
     assert host.api.get("/v1/claims/g1")["state"] == "bound"
+
+
+def test_the_state_directory_is_lost(machine):
+    host = machine("demo", libvirt=False)
+    host.start()
+    host.create("a", type="L40S-8Q")
+    lost = host.directory / "lost"
+    host.state_dir.rename(lost)
+    status, problem, _ = host.api.call("POST", "/v1/claims", {"name": "b", "type": "L40S-8Q"})
+    assert status == 503 and "removed or replaced" in problem["detail"]
+    host.state_dir.mkdir()
+    second = host.run(BUILD / "src/daemon/cleaved", "--socket", host.directory / "s2", "--state-dir",
+                      host.state_dir, check=False)
+    assert second.returncode == 4 and "another cleaved uses" in second.stderr
+    host.state_dir.rmdir()
+    lost.rename(host.state_dir)
+    host.create("b", type="L40S-8Q")
+    host.stop()
+    (host.state_dir / "cleave.db").rename(host.directory / "kept.db")
+    host.start(wait=False)
+    assert host.cleaved.wait(timeout=20) == 4
+    assert "its claims would be lost" in host.log.read_text()
+    (host.directory / "kept.db").rename(host.state_dir / "cleave.db")
+    host.start()
+    assert {claim["name"] for claim in host.api.get("/v1/claims")["claims"]} == {"a", "b"}

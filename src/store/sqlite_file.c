@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The database's file: is it still there, and what to do with a row that can't be read. */
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "store/sqlite_private.h"
+
+void sqlite_note_file(struct sqlite_store *s, const char *path)
+{
+    struct stat st = {0};
+    s->path = xstrdup(path);
+    s->wal_path = xasprintf("%s-wal", path);
+    if (stat(path, &st) == 0) {
+        s->dev = st.st_dev;
+        s->ino = st.st_ino;
+    }
+}
+
+/* The journal beside it is there from the first transaction on, until the last connection closes.
+ */
+static bool is_there(struct sqlite_store *s)
+{
+    struct stat st = {0};
+    if (stat(s->path, &st) != 0 || st.st_ino != s->ino || st.st_dev != s->dev) {
+        return false;
+    }
+    if (stat(s->wal_path, &st) != 0) {
+        return s->wal_ino == 0;
+    }
+    if (s->wal_ino == 0) {
+        s->wal_ino = st.st_ino;
+    }
+    return s->wal_ino == st.st_ino;
+}
+
+int sqlite_check_file(struct sqlite_store *s, struct error *err)
+{
+    if (s->path == NULL || is_there(s)) {
+        return 0;
+    }
+    error_set(err, REASON_UNAVAILABLE, "store",
+              "%s (or its -wal) was removed or replaced while cleaved runs: nothing can be stored",
+              s->path);
+    error_hint(err, "stop cleaved, put a backup of the file back, and start it; `cleave gc` then "
+                    "shows what the backup does not know");
+    return -REASON_UNAVAILABLE;
+}
+
+int sqlite_damaged(const struct sqlite_store *s, const char *table, const char *column,
+                   const char *key, struct error *err)
+{
+    char why[ERROR_TEXT_SIZE];
+    char word[16];
+    if (err == NULL) {
+        return -REASON_INTERNAL;
+    }
+    STR_SET(why, err->message);
+    str_print(word, sizeof(word), "%.*s", (int)strlen(table) - 1, table); /* "claims": "claim" */
+    error_set(err, REASON_INTERNAL, s->path, "%s \"%.128s\" in %s is damaged: %.200s", word, key,
+              s->path, why);
+    error_hint(err,
+               "put a backup of the file in its place; or take it out: sqlite3 %s \"DELETE FROM %s "
+               "WHERE %s = '%.128s'\", after which `cleave gc` shows what it held",
+               s->path, table, column, key);
+    return -REASON_INTERNAL;
+}

@@ -23,6 +23,17 @@ void claim_delete(const struct call *call)
                          call->data);
 }
 
+void claim_restore(const struct call *call)
+{
+    manager_restore_claim(call->manager, &call->caller, call->name, call->dry_run, call->reply,
+                          call->data);
+}
+
+void claim_list_released(const struct call *call)
+{
+    manager_list_released(call->manager, call->reply, call->data);
+}
+
 void site_apply(const struct call *call)
 {
     manager_apply_site(call->manager, &call->caller, call->body, call->dry_run, call->reply,

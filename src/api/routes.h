@@ -71,6 +71,8 @@ route_fn claim_list;
 route_fn claim_create;
 route_fn claim_get;
 route_fn claim_delete;
+route_fn claim_restore;
+route_fn claim_list_released;
 route_fn site_apply;
 route_fn plan_list;
 route_fn plan_get;

@@ -71,8 +71,44 @@ int cmd_claim_delete(struct cli *cli, const struct words *words, struct error *e
     return change_run(cli, "DELETE", path, NULL, err);
 }
 
-int cmd_claim_list(struct cli *cli, const struct words *words UNUSED, struct error *err)
+int cmd_claim_restore(struct cli *cli, const struct words *words, struct error *err)
 {
+    CLEANUP_FREE char *path = client_path("/v1/claims/", words->args[0], "/restore");
+    return change_run(cli, "POST", path, NULL, err);
+}
+
+static int list_released(struct cli *cli, struct error *err)
+{
+    CLEANUP_JSON json_t *json = NULL;
+    int result = cli_get(cli, "/v1/released-claims", &json, err);
+    if (result != 0 || cli_print_raw(cli, json)) {
+        return result;
+    }
+    static const struct table_column columns[] = {{"CLAIM", TABLE_LEFT},    {"VM", TABLE_NAME},
+                                                  {"MODE", TABLE_LEFT},     {"TYPE", TABLE_LEFT},
+                                                  {"RELEASED", TABLE_LEFT}, {"WHY", TABLE_LEFT}};
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    const json_t *list = view_at(json, "released");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *released = json_array_get(list, i);
+        char at[VIEW_SIZE];
+        const char *const cells[] = {view_text(released, "claim.name", "-"),
+                                     view_text(released, "claim.vm", "-"),
+                                     view_text(released, "claim.mode", "-"),
+                                     view_last_word(view_text(released, "claim.type", "-")),
+                                     view_time(released, "releasedAt", at),
+                                     view_text(released, "reason", "-")};
+        table_row(table, cells);
+    }
+    table_print_or(table, "no claims that can be brought back");
+    return 0;
+}
+
+int cmd_claim_list(struct cli *cli, const struct words *words, struct error *err)
+{
+    if (words->values[CLAIM_LIST_RELEASED] != NULL) {
+        return list_released(cli, err);
+    }
     CLEANUP_JSON json_t *json = NULL;
     int result = cli_get(cli, "/v1/claims", &json, err);
     if (result != 0 || cli_print_raw(cli, json)) {

@@ -26,6 +26,12 @@ static const struct verb_option claim_create_options[] = {
     [CLAIM_ON_DEMAND] = {"on-demand", 0, NULL, "hold the device only while the VM is on"},
 };
 
+static const struct verb_option claim_list_options[] = {
+    [CLAIM_LIST_RELEASED] = {"released", 0, NULL,
+                             "those that were released because their VMs were gone, and can be "
+                             "brought back"},
+};
+
 static const struct verb_option host_restore_options[] = {
     [RESTORE_TIMEOUT] = {"timeout", 0, "SECONDS", "how long to try what is busy or late; 120"},
 };
@@ -191,7 +197,11 @@ static const struct verb verbs[] = {
      .changes = true,
      .waits = true,
      .run = cmd_claim_create},
-    {.object = "claim", .name = "list", .help = "every claim", .run = cmd_claim_list},
+    {.object = "claim",
+     .name = "list",
+     .help = "every claim",
+     OPTIONS(claim_list_options),
+     .run = cmd_claim_list},
     {.object = "claim",
      .name = "show",
      .args = "NAME",
@@ -207,6 +217,14 @@ static const struct verb verbs[] = {
      .changes = true,
      .waits = true,
      .run = cmd_claim_delete},
+    {.object = "claim",
+     .name = "restore",
+     .args = "NAME",
+     .n_args = 1,
+     .help = "bring back a claim that was released because its VM was gone",
+     .changes = true,
+     .waits = true,
+     .run = cmd_claim_restore},
     {.object = "apply",
      .args = "-f FILE",
      .help = "make the claims of a site exactly those of its file",

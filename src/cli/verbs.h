@@ -63,6 +63,7 @@ verb_fn cmd_claim_create;
 verb_fn cmd_claim_list;
 verb_fn cmd_claim_show;
 verb_fn cmd_claim_delete;
+verb_fn cmd_claim_restore;
 verb_fn cmd_plan_list;
 verb_fn cmd_gpu_scheduler;
 verb_fn cmd_plan_show;
@@ -92,6 +93,7 @@ int cmd_layout_check(int argc, char **argv);
 int cmd_hook_qemu(int argc, char **argv);
 
 /* Indices of the options in the table, for words->values. */
+enum { CLAIM_LIST_RELEASED };
 enum {
     CLAIM_VM,
     CLAIM_MODE,

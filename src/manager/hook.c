@@ -152,7 +152,14 @@ static int check_alias(const struct hook *hook, const struct vm_device *device, 
     if (claim == NULL) {
         str_print(whose, sizeof(whose), "\"%s\", which is not there any more", device->claim);
         refuse_device(hook, device, REASON_NOT_FOUND, err, "is in its definition for claim", whose);
-        error_hint(err, "`cleave gc` takes it out of the definition");
+        if (manager_was_released(hook->manager, device->claim)) {
+            error_hint(err,
+                       "the claim was released while the VM was gone: `cleave claim restore %s` "
+                       "brings it back",
+                       device->claim);
+        } else {
+            error_hint(err, "`cleave gc` takes it out of the definition");
+        }
         return -REASON_NOT_FOUND;
     }
     if (!is_own(hook, claim)) {

@@ -155,6 +155,79 @@ static void a_vm_that_is_back_in_time_keeps_its_claim(void **state)
     lab_assert_sound(&f->lab);
 }
 
+static int restore(struct lab *lab, const char *claim, struct answer *answer)
+{
+    manager_restore_claim(lab->manager, &root, claim, false, lab_reply, answer);
+    assert_true(lab_wait(lab, answer));
+    assert_true(lab_settle(lab));
+    return answer->err.reason == REASON_NONE ? 0 : -(int)answer->err.reason;
+}
+
+static void a_released_claim_is_brought_back_for_a_vm_that_was_defined_again(void **state)
+{
+    struct lab_fixture *f = *state;
+    fixture_claims(f, 1000);
+    create(&f->lab, "{\"name\": \"d\", \"type\": \"A100-2-10C\", \"vm\": \"web1\","
+                    " \"hold\": \"on-demand\"}");
+    struct fake_vm *place = fake_host_vm(&f->host, "web1");
+    struct fake_vm web1 = *place;
+    struct claim before = *claims_find(&f->lab.manager->claims, "a");
+    undefine(f, "web1");
+    look_often(&f->lab);
+    assert_int_equal(f->lab.manager->claims.n, 1);
+    struct answer answer = {0};
+    /* Not before its VM is there, nor a claim that never was. */
+    assert_int_equal(restore(&f->lab, "a", &answer), -REASON_NOT_FOUND);
+    answer_done(&answer);
+    answer = (struct answer){0};
+    assert_int_equal(restore(&f->lab, "zz", &answer), -REASON_NOT_FOUND);
+    answer_done(&answer);
+    web1.n_devices = 0; /* as a tool that knows nothing of cleave defines it */
+    *place = web1;
+    lab_look(&f->lab);
+    const char *const names[] = {"a", "d"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        answer = (struct answer){0};
+        assert_int_equal(restore(&f->lab, names[i], &answer), 0);
+        answer_done(&answer);
+    }
+    const struct claim *after = claims_find(&f->lab.manager->claims, "a");
+    assert_int_equal(after->state, CLAIM_BOUND);
+    assert_string_equal(after->spec.type, before.spec.type);
+    assert_string_equal(after->spec.gpu, before.spec.gpu);
+    assert_int_equal(pci_addr_cmp(&after->got.device, &before.got.device), 0);
+    assert_string_equal(lab_claim_state(&f->lab, "d"), "pending");
+    assert_int_equal(place->n_devices, 2);
+    lab_assert_sound(&f->lab);
+    answer = (struct answer){0};
+    assert_int_equal(restore(&f->lab, "a", &answer), -REASON_CONFLICT);
+    answer_done(&answer);
+    answer = (struct answer){0};
+    manager_list_released(f->lab.manager, lab_reply, &answer);
+    assert_int_equal(json_array_size(json_object_get(answer.body, "released")), 0);
+    answer_done(&answer);
+}
+
+static void a_definition_that_still_names_the_device_is_right_again(void **state)
+{
+    struct lab_fixture *f = *state;
+    fixture_claims(f, 1000);
+    struct fake_vm *place = fake_host_vm(&f->host, "web1");
+    struct fake_vm web1 = *place;
+    undefine(f, "web1");
+    look_often(&f->lab);
+    assert_int_equal(f->lab.manager->claims.n, 1);
+    /* Its place is taken meanwhile. */
+    create(&f->lab, "{\"name\": \"c\", \"type\": \"L40S-8Q\", \"vm\": \"web3\"}");
+    *place = web1;
+    lab_look(&f->lab);
+    struct answer answer = {0};
+    assert_int_equal(restore(&f->lab, "a", &answer), 0);
+    answer_done(&answer);
+    assert_int_equal(place->n_devices, 1);
+    lab_assert_sound(&f->lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +241,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_vm_that_was_there_and_is_gone_releases_its_claim_and_says_when, lab_fixture_setup,
             lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(
+            a_released_claim_is_brought_back_for_a_vm_that_was_defined_again, lab_fixture_setup,
+            lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_definition_that_still_names_the_device_is_right_again,
+                                        lab_fixture_setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_vm_that_is_back_in_time_keeps_its_claim,
                                         lab_fixture_setup, lab_fixture_teardown),
     };

@@ -104,6 +104,11 @@ void manager_create_claim(struct manager *m, const struct caller *caller, const 
                           bool dry_run, manager_reply_fn *reply, void *data);
 void manager_delete_claim(struct manager *m, const struct caller *caller, const char *name,
                           bool dry_run, manager_reply_fn *reply, void *data);
+/* Claims that were released because their VMs were gone, and can be brought back: {"released":
+ * [{"claim", "releasedAt", "reason"}]}. */
+void manager_list_released(struct manager *m, manager_reply_fn *reply, void *data);
+void manager_restore_claim(struct manager *m, const struct caller *caller, const char *name,
+                           bool dry_run, manager_reply_fn *reply, void *data);
 /* Body: {"name": "lab", "claims": [claim…]}: the claims of that site become exactly these. */
 void manager_apply_site(struct manager *m, const struct caller *caller, const json_t *body,
                         bool dry_run, manager_reply_fn *reply, void *data);

@@ -125,6 +125,7 @@ static void end_bind(struct txn *txn, const struct plan *plan, const struct plan
     if (plan->state == PLAN_DONE) {
         claim_move(&claim, CLAIM_BOUND);
         txn_put_claim(txn, &claim);
+        txn_forget_released(txn, claim.name);
         txn_event(txn, "claim-bound", SUBJECT("claim", claim.name), plan->author, "plan %s is done",
                   plan->id);
     } else if (plan->state == PLAN_UNDONE && before != NULL) {
@@ -156,9 +157,14 @@ static void end_release(struct txn *txn, const struct plan *plan, const struct p
         return;
     }
     if (plan->state == PLAN_DONE) {
+        bool gone = manager_find_gone(txn->manager, &claim) != NULL;
         txn_delete_claim(txn, claim.name);
+        if (gone) {
+            txn_keep_released(txn, &claim, plan->reason);
+        }
         txn_event(txn, "claim-released", SUBJECT("claim", claim.name), plan->author,
-                  "plan %s is done", plan->id);
+                  "plan %s is done%s%s%s", plan->id, gone ? "; `cleave claim restore " : "",
+                  gone ? claim.name : "", gone ? "` brings it back" : "");
     } else if (plan->state == PLAN_UNDONE) {
         txn_put_claim(txn, &claim); /* as it was before */
         txn_event(txn, "claim-kept", SUBJECT("claim", claim.name), plan->author,
@@ -181,6 +187,7 @@ static void end_park(struct txn *txn, const struct plan *plan, const struct plan
         claim.problem[0] = '\0';
         claim_move(&claim, CLAIM_PENDING);
         txn_put_claim(txn, &claim);
+        txn_forget_released(txn, claim.name);
         txn_event(txn, "claim-parked", SUBJECT("claim", claim.name), plan->author,
                   "%s; it is drawn when VM \"%s\" starts",
                   gives_back ? "its device was given back" : "made on-demand", claim.vm);

@@ -125,6 +125,7 @@ void manager_get_health(struct manager *m, manager_reply_fn *reply, void *data)
 void manager_get_host(struct manager *m, manager_reply_fn *reply, void *data)
 {
     json_t *body = host_to_json(m->host);
+    json_object_set_new(body, "heldClaims", json_array());
     json_object_set_new(body, "hook", json_pack("{s:s, s:n, s:n}", "state", "unknown", "vm", "at"));
     json_object_set_new(body, "heldClaims", json_array());
     reply_later(m, body, reply, data);
@@ -410,6 +411,21 @@ void manager_create_claim(struct manager *m, const struct caller *caller, const 
         m->claims[m->n_claims++] = claim;
     }
     reply_change(m, plan_for(caller, "claim create"), &claim, dry_run, reply, data);
+}
+
+void manager_list_released(struct manager *m, manager_reply_fn *reply, void *data)
+{
+    (void)m;
+    reply(json_pack("{s:[]}", "released"), NULL, data);
+}
+
+void manager_restore_claim(struct manager *m, const struct caller *caller, const char *name,
+                           bool dry_run, manager_reply_fn *reply, void *data)
+{
+    (void)m;
+    (void)caller;
+    (void)dry_run;
+    reply_not_found("claim", name, reply, data);
 }
 
 void manager_delete_claim(struct manager *m, const struct caller *caller, const char *name,

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Claims that were released because their VM was gone: kept for a while, for the VM may be defined
+ * again later (tools that undefine and define do so), and then one command brings the claim back.
+ */
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "manager/migrations.h"
+#include "manager/state.h"
+#include "model/encode.h"
+
+#define MAX_RELEASED 200
+#define RELEASED_KEPT_US (30ull * 24 * 3600 * 1000000)
+
+struct released {
+    struct claim claim; /* as it was when it was released */
+    uint64_t at_us;     /* realtime */
+    char why[256];
+};
+
+/* ---- the record ---- */
+
+static int read_released(const json_t *document, struct released *ret_released, struct error *err)
+{
+    struct reader r;
+    reader_init(&r, document, "stored released claim", "", err);
+    const json_t *claim = reader_object(&r, "claim");
+    ret_released->at_us = (uint64_t)reader_int(&r, "releasedUs", 0, INT64_MAX);
+    const char *why = reader_str_or(&r, "reason", sizeof(ret_released->why) - 1, "");
+    int result = reader_end(&r);
+    if (result == 0) {
+        STR_SET(ret_released->why, why);
+        result = claim_from_stored_json(claim, &ret_released->claim, err);
+    }
+    return result;
+}
+
+static int load(const struct manager *m, json_t **ret_documents, struct error *err)
+{
+    struct store *store = m->config.store;
+    return store->ops->load_records(store, RECORD_RELEASED, ret_documents, err);
+}
+
+static void forget(struct txn *txn, const char *name)
+{
+    struct store *store = txn->manager->config.store;
+    if (txn->result == 0) {
+        txn->result = store->ops->delete_record(store, RECORD_RELEASED, name, &txn->err);
+    }
+}
+
+/* What is too old goes, and the oldest when there are too many. */
+static void prune(struct txn *txn, uint64_t now_us)
+{
+    CLEANUP_JSON json_t *documents = NULL;
+    if (txn->result != 0 || load(txn->manager, &documents, NULL) != 0) {
+        return;
+    }
+    const char *oldest = NULL;
+    uint64_t oldest_us = UINT64_MAX;
+    const char *name = NULL;
+    json_t *document = NULL;
+    json_object_foreach(documents, name, document)
+    {
+        uint64_t at_us = (uint64_t)json_integer_value(json_object_get(document, "releasedUs"));
+        if (at_us + RELEASED_KEPT_US < now_us) {
+            forget(txn, name);
+        } else if (at_us < oldest_us) {
+            oldest_us = at_us;
+            oldest = name;
+        }
+    }
+    if (oldest != NULL && json_object_size(documents) >= MAX_RELEASED) {
+        forget(txn, oldest);
+    }
+}
+
+void txn_keep_released(struct txn *txn, const struct claim *claim, const char *why)
+{
+    uint64_t now_us = clock_realtime_us();
+    struct claim kept = *claim;
+    kept.state = CLAIM_RELEASED;
+    kept.vm_gone_us = 0;
+    prune(txn, now_us);
+    CLEANUP_JSON json_t *document = json_pack("{s:o, s:I, s:s}", "claim", claim_to_json(&kept),
+                                              "releasedUs", (json_int_t)now_us, "reason", why);
+    txn_put_record(txn, RECORD_RELEASED, claim->name, document);
+}
+
+void txn_forget_released(struct txn *txn, const char *name)
+{
+    forget(txn, name);
+}
+
+/* -NOT_FOUND: no such claim was released, or too long ago. */
+static int find_released(const struct manager *m, const char *name, struct released *ret_released,
+                         struct error *err)
+{
+    CLEANUP_JSON json_t *documents = NULL;
+    int r = load(m, &documents, err);
+    const json_t *document = r == 0 ? json_object_get(documents, name) : NULL;
+    if (r != 0 || document != NULL) {
+        return r != 0 ? r : read_released(document, ret_released, err);
+    }
+    r = error_set(err, REASON_NOT_FOUND, SUBJECT("claim", name),
+                  "no claim \"%s\" was released because its VM was gone", name);
+    error_hint(err, "`cleave claim list --released` shows those that can be brought back");
+    return r;
+}
+
+bool manager_was_released(const struct manager *m, const char *name)
+{
+    struct released released = {0};
+    struct error err = {0};
+    return find_released(m, name, &released, &err) == 0;
+}
+
+void manager_list_released(struct manager *m, manager_reply_fn *reply, void *data)
+{
+    CLEANUP_JSON json_t *documents = NULL;
+    struct error err = {0};
+    if (load(m, &documents, &err) != 0) {
+        reply(NULL, &err, data);
+        return;
+    }
+    json_t *list = json_array();
+    const char *name = NULL;
+    json_t *document = NULL;
+    json_object_foreach(documents, name, document)
+    {
+        struct released released = {0};
+        if (read_released(document, &released, &err) == 0) {
+            json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "claim",
+                                                  claim_to_json(&released.claim), "releasedAt",
+                                                  encode_time(released.at_us), "reason",
+                                                  encode_text(released.why)));
+        }
+    }
+    reply(json_pack("{s:o}", "released", list), NULL, data);
+}
+
+/* ---- back ---- */
+
+/* Its device of before is asked for first: a definition may still name it. */
+static void claim_renew(struct claim *claim)
+{
+    (void)claim_device(claim, &claim->named);
+    claim->got = (struct assignment){
+        .gi_id = NO_ID, .start = NO_ID, .size = NO_ID, .type_id = NO_ID, .placement_id = NO_ID};
+    claim->state = CLAIM_PENDING;
+    claim->problem[0] = '\0';
+    claim->version = 0;
+}
+
+/* A parked claim's device may be another than the one that the definition has for it. */
+static bool takes_out(const struct manager *m, const struct claim *claim, struct step *ret_step)
+{
+    const struct vm *vm = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
+    for (size_t i = 0; vm != NULL && i < vm->devices.n; i++) {
+        const struct vm_device *device = &vm->devices.items[i];
+        if (device->persistent && str_eq(device->claim, claim->name)) {
+            *ret_step = step_make(STEP_DETACH, &claim->named.gpu);
+            step_set_claim(ret_step, claim);
+            ret_step->device = device->addr;
+            STR_SET(ret_step->mdev_uuid, device->is_mdev ? device->mdev_uuid : "");
+            return true;
+        }
+    }
+    return false;
+}
+
+static int build(struct change *change, const struct claim *wanted, const struct assignment *place,
+                 struct plan **ret_plan, struct error *err)
+{
+    struct manager *m = change->manager;
+    struct claim claim = *wanted;
+    char reason[PLAN_REASON_SIZE];
+    bool parks = claim.spec.hold == CLAIM_ON_DEMAND;
+    struct step out = {0};
+    str_print(reason, sizeof(reason), "claim restore %s", claim.name);
+    if (place != NULL && place->set) {
+        char bdf[BDF_SIZE];
+        STR_SET(claim.spec.gpu, pci_addr_format(&place->gpu, bdf));
+        claim.spec.start =
+            claim.spec.mode == CLAIM_GPU_INSTANCE || claim.spec.mode == CLAIM_MIG_BACKED
+                ? place->start
+                : claim.spec.start;
+    }
+    struct planner planner = manager_planner(m);
+    int r = planner_admit(&planner, &claim, err);
+    if (r != 0) {
+        return r;
+    }
+    const struct claim *add[] = {&claim};
+    struct plan_request request = {.add = add,
+                                   .n_add = 1,
+                                   .draw = !parks,
+                                   .extra = &out,
+                                   .n_extra = parks && takes_out(m, &claim, &out) ? 1 : 0,
+                                   .author = change->caller.author,
+                                   .reason = reason,
+                                   .new_uuid = id_uuid};
+    r = planner_build(&planner, &request, ret_plan, err);
+    for (size_t i = 0; r == 0 && i < (*ret_plan)->claims.n; i++) {
+        struct plan_claim *entry = &(*ret_plan)->claims.items[i];
+        if (str_eq(entry->claim.name, claim.name)) { /* it wants what it wanted before */
+            STR_SET(entry->claim.spec.gpu, wanted->spec.gpu);
+            entry->claim.spec.start = wanted->spec.start;
+        }
+    }
+    return r;
+}
+
+static int plan_restore(struct change *change, struct plan **ret_plan, struct error *err)
+{
+    struct manager *m = change->manager;
+    struct released released = {0};
+    const struct claim *existing = claims_find(&m->claims, change->name);
+    if (existing != NULL) {
+        return error_set(err, REASON_CONFLICT, SUBJECT("claim", existing->name),
+                         "claim \"%s\" is there, and %s", existing->name,
+                         claim_state_name(existing->state));
+    }
+    int r = find_released(m, change->name, &released, err);
+    if (r != 0) {
+        return r;
+    }
+    struct claim claim = released.claim;
+    struct assignment place = claim.got;
+    claim_renew(&claim);
+    if (host_find_vm(m->host, claim.vm_uuid) == NULL) {
+        claim.vm_uuid[0] = '\0'; /* it was defined again under its name */
+    } else {
+        STR_SET(claim.vm, host_find_vm(m->host, claim.vm_uuid)->name);
+    }
+    return build(change, &claim, &place, ret_plan, NULL) == 0
+               ? 0
+               : build(change, &claim, NULL, ret_plan, err);
+}
+
+static void run_restore(struct change *change)
+{
+    struct error err = {0};
+    struct plan *plan = NULL;
+    if (plan_restore(change, &plan, &err) != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    change_carry_out(change, plan);
+}
+
+void manager_restore_claim(struct manager *m, const struct caller *caller, const char *name,
+                           bool dry_run, manager_reply_fn *reply, void *data)
+{
+    struct request request = {caller, dry_run, reply, data};
+    change_enqueue(change_new(m, run_restore, &request, name));
+}

@@ -228,6 +228,30 @@ static void a_definition_that_still_names_the_device_is_right_again(void **state
     lab_assert_sound(&f->lab);
 }
 
+static void it_comes_back_with_the_very_device_that_the_definition_names(void **state)
+{
+    struct lab_fixture *f = *state;
+    fixture_claims(f, 1000);
+    create(&f->lab, "{\"name\": \"w\", \"mode\": \"passthrough\", \"vm\": \"web1\","
+                    " \"gpu\": \"" LAB_A100 "\"}");
+    struct fake_vm *place = fake_host_vm(&f->host, "web1");
+    struct fake_vm web1 = *place;
+    undefine(f, "web1");
+    look_often(&f->lab);
+    assert_int_equal(f->lab.manager->claims.n, 1);
+    *place = web1;
+    lab_look(&f->lab);
+    const char *const names[] = {"a", "w"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        struct answer answer = {0};
+        assert_int_equal(restore(&f->lab, names[i], &answer), 0);
+        answer_done(&answer);
+    }
+    assert_int_equal(place->n_devices, 2);
+    assert_memory_equal(place->devices, web1.devices, sizeof(web1.devices));
+    lab_assert_sound(&f->lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +270,9 @@ int main(void)
             lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_definition_that_still_names_the_device_is_right_again,
                                         lab_fixture_setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(
+            it_comes_back_with_the_very_device_that_the_definition_names, lab_fixture_setup,
+            lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_vm_that_is_back_in_time_keeps_its_claim,
                                         lab_fixture_setup, lab_fixture_teardown),
     };

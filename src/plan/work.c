@@ -151,6 +151,19 @@ static bool is_named(const struct planner *planner, const struct vm *vm,
     return false;
 }
 
+/* Did an earlier claim of that name and VM, which comes back now, put the device there? */
+static bool is_of_added(const struct gpu_work *work, const struct vm *vm,
+                        const struct vm_device *device)
+{
+    for (size_t i = 0; i < work->n_added; i++) {
+        const struct claim *claim = &work->added[i].claim;
+        if (str_eq(device->claim, claim->name) && claim_is_of(claim, vm->name, vm->uuid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct vm *work_defined_in(const struct gpu_work *work, const struct pci_addr *device)
 {
     for (size_t i = 0; i < work->n_gone; i++) {
@@ -161,7 +174,7 @@ const struct vm *work_defined_in(const struct gpu_work *work, const struct pci_a
     for (vec_each(&work->planner->host->vms, vm)) {
         for (vec_each(&vm->devices, known)) {
             if (!known->is_mdev && pci_addr_cmp(&known->addr, device) == 0 &&
-                !is_named(work->planner, vm, device)) {
+                !is_named(work->planner, vm, device) && !is_of_added(work, vm, known)) {
                 return vm;
             }
         }

@@ -171,6 +171,53 @@ def test_a_vm_that_is_defined_anew_in_time_keeps_its_claims(one):
     assert one.problems() == []
 
 
+@pytest.mark.parametrize("missing", ["web1.xml", "*.xml"])
+def test_a_libvirt_that_comes_up_without_definitions_releases_nothing(one, missing):
+    """Its disk is not mounted yet, or another libvirt answers."""
+    one.create("h", type=one.type, vm="web1")
+    on_demand(one, "d", "web1")
+    one.create("p", type=one.type, vm="web2")
+    one.run(START_LIBVIRT, "stop")
+    one.sh(f"mkdir /run/away && mv /etc/libvirt/qemu/{missing} /run/away/")
+    one.run(START_LIBVIRT)
+    wait_for(lambda: len(events(one, "claim-held")) >= 2)
+    before = len(one.api.get("/v1/events")["events"])
+    time.sleep(3)  # longer than the grace: nothing may happen
+    one.stop()
+    one.start("--vm-grace", "1", "--observe-period", "1")
+    wait_for(lambda: one.api.get("/v1/host")["heldClaims"])
+    assert "Kept: claim h" in one.cleave.run("host", "show").stdout
+    assert "is not there" in claim(one, "h")["problem"]
+    found, kept = garbage(one)
+    assert found == [] and {"h", "d"} <= {it["name"] for it in kept}
+    assert one.cleave.run("gc").returncode == 0
+    assert {it["name"] for it in one.api.get("/v1/claims")["claims"]} == {"h", "d", "p"}
+    assert len(one.api.get("/v1/events")["events"]) > before
+    one.run(START_LIBVIRT, "stop")
+    one.sh("mv /run/away/*.xml /etc/libvirt/qemu/")
+    one.run(START_LIBVIRT)
+    wait_for(lambda: not one.api.get("/v1/host")["heldClaims"])
+    one.virsh("start", "web1")
+    assert (state(one, "h"), state(one, "d"), state(one, "p")) == ("bound", "bound", "bound")
+    assert one.problems() == []
+
+
+def test_a_claim_that_was_released_comes_back_with_its_vm(one):
+    before = one.create("h", type=one.type, vm="web1")
+    xml = one.virsh("dumpxml", "--inactive", "web1").stdout
+    one.virsh("undefine", "web1")
+    wait_for(lambda: not one.api.get("/v1/claims")["claims"])
+    assert "h" in one.cleave.run("claim", "list", "--released").stdout
+    one.virsh("define", "/dev/stdin", input=xml)
+    refused = one.virsh("start", "web1", check=False)
+    assert refused.returncode != 0 and "cleave claim restore h" in refused.stderr
+    done = one.cleave.run("claim", "restore", "h")
+    assert done.returncode == 0, done.stderr
+    assert claim(one, "h")["got"]["device"] == before["got"]["device"]
+    one.virsh("start", "web1")
+    assert one.problems() == []
+
+
 def test_gc_clears_them_at_once(one):
     one.stop()
     one.start("--vm-grace", "600", "--observe-period", "1")

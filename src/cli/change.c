@@ -182,7 +182,8 @@ static int print_result(struct cli *cli, const json_t *change, struct error *err
     const char *state = view_text(plan, "state", "-");
     const char *id = view_text(plan, "id", "-");
     bool raw = cli_print_raw(cli, change);
-    if (str_eq(state, "undone") || str_eq(state, "stuck") || str_eq(state, "failed")) {
+    bool lacks = str_eq(state, "done") && view_text(plan, "problem", NULL) != NULL;
+    if (lacks || str_eq(state, "undone") || str_eq(state, "stuck") || str_eq(state, "failed")) {
         error_set(err, REASON_DRIVER, "", "the plan is %s: %s", state,
                   view_text(plan, "problem", "no reason was given"));
         error_hint(err, "cleave plan show %s", id);

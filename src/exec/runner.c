@@ -392,12 +392,37 @@ static void forward_next(struct runner *runner)
 {
     size_t at = find_pending(runner->plan);
     if (at == NO_STEP) {
-        fill_claims(runner->plan);
-        finish(runner, PLAN_DONE);
+        const struct runner_config *config = &runner->config;
+        if (config->settle == NULL || !config->settle(runner->plan, config->data)) {
+            fill_claims(runner->plan);
+            finish(runner, PLAN_DONE);
+        }
         return;
     }
     runner->at = at;
     submit(runner, check_work, check_done);
+}
+
+void runner_settled(struct runner *runner, const struct error *err)
+{
+    struct store *store = runner->config.store;
+    struct plan *plan = runner->plan;
+    struct error failed = {0};
+    if (runner->halted || plan == NULL) {
+        return; /* the journal has it as it was: the next start looks again */
+    }
+    if (err == NULL && find_pending(plan) != NO_STEP &&
+        store->ops->put_plan(store, plan, &failed) == 0) {
+        go_on(runner);
+        return;
+    }
+    err = err == NULL && failed.reason != REASON_NONE ? &failed : err;
+    if (err != NULL) {
+        str_print(plan->problem, sizeof(plan->problem), "%s", err->message);
+        log_error("plan %s: %s", plan->id, plan->problem);
+    }
+    fill_claims(plan);
+    finish(runner, err == NULL ? PLAN_DONE : PLAN_FAILED);
 }
 
 static void go_on(struct runner *runner)

@@ -25,6 +25,9 @@ typedef void runner_done_fn(struct plan *plan, void *data); /* takes the plan */
  * what this one has in hand. */
 typedef void runner_parked_fn(struct plan *plan, size_t step, void *data);
 typedef void runner_returned_fn(enum port_kind port, void *data);
+/* Called when every step of a plan is done, before its end. False: it may end. True: the receiver
+ * looks first, may append steps to the plan, and then calls runner_settled(). */
+typedef bool runner_settle_fn(struct plan *plan, void *data);
 
 struct runner_config {
     struct evloop *loop;
@@ -36,6 +39,7 @@ struct runner_config {
     runner_parked_fn *parked; /* NULL: a plan waits as long as it takes */
     runner_returned_fn *returned;
     uint64_t patience_us[PORT_GUEST + 1];
+    runner_settle_fn *settle; /* NULL: a plan whose steps are done ends */
     void *data;
 };
 
@@ -50,5 +54,8 @@ bool runner_waits_for(const struct runner *runner, enum port_kind port);
 void runner_start(struct runner *runner, struct plan *plan);
 /* The same for a plan found unfinished at start. */
 void runner_resume(struct runner *runner, struct plan *plan);
+/* The answer to `settle`: the plan goes on with what was appended, or ends as done; with `err` it
+ * ends as failed. */
+void runner_settled(struct runner *runner, const struct error *err);
 
 #endif

@@ -180,6 +180,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
                                    .patience_us = {manager_patience_us(m, HALF_HARDWARE),
                                                    manager_patience_us(m, HALF_HARDWARE),
                                                    manager_patience_us(m, HALF_GUESTS)},
+                                   .settle = manager_plan_settle,
                                    .data = m};
     m->runner = runner_new(&runner);
     r = migrations_open(m, err);

@@ -296,12 +296,45 @@ static void refresh(const struct host *host, struct claim *claim)
     }
 }
 
+/* As it will be once the end of the plan is stored. */
+static struct claim claim_after(const struct plan *plan, const struct claim *claim)
+{
+    struct claim after = *claim;
+    for (vec_each(&plan->claims, entry)) {
+        bool gets = entry->verb == PLAN_BIND || entry->verb == PLAN_RESTORE;
+        if (str_eq(entry->claim.name, claim->name) && gets) {
+            after.got = entry->claim.got;
+            after.state = CLAIM_BOUND;
+        }
+    }
+    return after;
+}
+
+/* A plan may do all of its steps, and a claim that has to do with its GPUs be without a device all
+ * the same: the plan says so, and who waits for it is not told that all is well. */
+static void note_lacking(const struct manager *m, struct plan *plan)
+{
+    char text[ERROR_TEXT_SIZE];
+    for (vec_each(&m->claims, claim)) {
+        struct claim after = claim_after(plan, claim);
+        if (plan->problem[0] == '\0' && manager_is_touched(m, &after.got.gpu) &&
+            claim_lacks_device(m, &after, text, sizeof(text))) {
+            str_print(plan->problem, sizeof(plan->problem),
+                      "its steps are done, but of claim \"%s\" %s", claim->name, text);
+            log_warning("plan %s: %s", plan->id, plan->problem);
+        }
+    }
+}
+
 static void ended_observed(struct manager *m, const struct error *err, void *data)
 {
     (void)data;
     if (err == NULL) {
         for (vec_each(&m->ended->claims, entry)) {
             refresh(m->host, &entry->claim);
+        }
+        if (m->ended->state == PLAN_DONE) {
+            note_lacking(m, m->ended);
         }
     }
     store_end(m);
@@ -311,6 +344,7 @@ void manager_plan_done(struct plan *plan, void *data)
 {
     struct manager *m = data;
     m->running = NULL;
+    m->settled = m->settling = NULL;
     m->ended = plan;
     m->commit_pause_us = COMMIT_RETRY_US;
     manager_note_definitions(m, plan);

@@ -303,6 +303,7 @@ int manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void
 /* Runner callbacks. */
 void manager_plan_progress(const struct plan *plan, size_t step, void *data);
 void manager_plan_done(struct plan *plan, void *data);
+bool manager_plan_settle(struct plan *plan, void *data); /* recover.c */
 /* Goes on with the plans found unfinished, oldest first, then with the queue. */
 void manager_resume(struct manager *m);
 /* With the turn: takes a plan that was begun, and goes on with it. */
@@ -480,6 +481,10 @@ struct manager {
     VEC(struct parked) parked;       /* wait for a call that has not come back */
     unsigned n_late_calls;           /* changes of VMs that libvirt has not answered in time */
     struct plan *ended;              /* waits to be stored */
+    struct plan *settling;           /* its steps are done: is all there? The runner's */
+    const struct plan *settled;      /* the last of these; compared, never read */
+    unsigned settle_rounds;          /* of steps that were appended to it */
+    unsigned settle_looks;           /* at what may still come */
     uint64_t commit_pause_us;
     struct error store_problem; /* why it can't be; reason NONE: it was not tried yet */
     struct plan **unfinished;   /* found at start, oldest last; resumed one by one */

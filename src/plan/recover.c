@@ -141,6 +141,75 @@ static void wipe(struct gpu *gpu, enum step_kind kind)
     }
 }
 
+/* What is missing, as if the GPU were not quarantined: that is what the plan is about. */
+static void plan_missing(const struct planner *planner, const struct host *host,
+                         const struct gpu *gpu, const struct plan *plan,
+                         struct restoration *ret_restoration)
+{
+    size_t n = planner->records == NULL ? 0 : planner->records->n;
+    CLEANUP_FREE struct gpu_record *items = xcalloc(n + 1, sizeof(*items));
+    struct gpu_records records = {.items = items, .n = n};
+    for (size_t i = 0; i < n; i++) {
+        items[i] = planner->records->items[i];
+    }
+    struct gpu_record *record = gpu_records_find(&records, gpu);
+    if (record != NULL) {
+        record->quarantine.set = false;
+        record->n_stuck_vfs = 0;
+    }
+    struct planner then = {.catalog = planner->catalog,
+                           .rules = planner->rules,
+                           .host = host,
+                           .claims = planner->claims,
+                           .records = &records};
+    struct restore_request request = {.gpu = gpu, .author = plan->author};
+    planner_restore(&then, &request, ret_restoration);
+}
+
+/* Claims of an earlier part have their steps there: they are named once. */
+static void append(struct plan *plan, const struct plan *more)
+{
+    bool first = plan->instances.n == 0;
+    for (vec_each(&more->steps, step)) {
+        *vec_push(&plan->steps) = *step;
+    }
+    for (vec_each(&more->claims, claim)) {
+        struct plan_claim *place = NULL;
+        for (vec_each(&plan->claims, entry)) {
+            place = str_eq(entry->claim.name, claim->claim.name) ? entry : place;
+        }
+        place = place == NULL ? vec_push(&plan->claims) : place;
+        *place = *claim;
+    }
+    for (size_t i = 0; first && i < more->instances.n; i++) {
+        *vec_push(&plan->instances) = more->instances.items[i];
+    }
+    for (vec_each(&more->vms, vm)) {
+        plan_name_vm(plan, vm->name);
+    }
+}
+
+/* True: what is in the way may pass, and it is worth looking again. */
+static bool find_blocked(const struct restoration *restoration, struct error *ret_why)
+{
+    const struct error *why = restoration->why.reason != REASON_NONE ? &restoration->why : NULL;
+    const char *name = NULL;
+    for (vec_each(&restoration->claims, claim)) {
+        if (why == NULL && claim->outcome == RESTORE_BLOCKED) {
+            why = &claim->why;
+            name = claim->name;
+        }
+    }
+    if (why == NULL) {
+        return false;
+    }
+    *ret_why = *why;
+    if (name != NULL) {
+        error_wrap(ret_why, "claim \"%s\" did not get its device back", name);
+    }
+    return restore_may_pass(why);
+}
+
 static void add_restoration(const struct planner *planner, size_t at, enum step_kind kind,
                             struct plan *plan)
 {
@@ -150,26 +219,33 @@ static void add_restoration(const struct planner *planner, size_t at, enum step_
     wipe(&gpus[at], kind);
     struct host after = *host; /* borrows all but the GPUs */
     after.gpus.items = gpus;
-    struct planner then = {.catalog = planner->catalog,
-                           .rules = planner->rules,
-                           .host = &after,
-                           .claims = planner->claims};
-    struct restore_request request = {.gpu = &gpus[at], .author = plan->author};
     struct restoration restoration = {0};
-    planner_restore(&then, &request, &restoration);
-    for (vec_each(&restoration.plan->steps, step)) {
-        *vec_push(&plan->steps) = *step;
+    plan_missing(planner, &after, &gpus[at], plan, &restoration);
+    append(plan, restoration.plan);
+    restoration_done(&restoration);
+}
+
+bool recover_settle(const struct planner *planner, struct plan *plan, struct error *ret_why)
+{
+    char bdf[BDF_SIZE];
+    const struct pci_addr *addr = &plan->steps.items[0].gpu;
+    const struct gpu *gpu = host_find_gpu_addr(planner->host, addr);
+    if (gpu == NULL || gpu->problem[0] != '\0') {
+        error_set(ret_why, REASON_DRIVER, SUBJECT("gpu", pci_addr_format(addr, bdf)),
+                  "GPU %s did not come back: %s", pci_addr_format(addr, bdf),
+                  gpu == NULL ? "it is not on the PCI bus" : gpu->problem);
+        return false;
     }
-    for (vec_each(&restoration.plan->claims, claim)) {
-        *vec_push(&plan->claims) = *claim;
-    }
-    for (vec_each(&restoration.plan->instances, instance)) {
-        *vec_push(&plan->instances) = *instance;
-    }
-    for (vec_each(&restoration.plan->vms, vm)) {
-        plan_name_vm(plan, vm->name);
+    struct restoration restoration = {0};
+    plan_missing(planner, planner->host, gpu, plan, &restoration);
+    size_t before = plan->steps.n;
+    append(plan, restoration.plan);
+    bool later = false;
+    if (plan->steps.n == before) {
+        later = find_blocked(&restoration, ret_why);
     }
     restoration_done(&restoration);
+    return later;
 }
 
 /* An address of which cleave knows something, though nothing is there. */

@@ -14,6 +14,11 @@
  * the GPU is well; -UNSUPPORTED when only a reboot helps. Caller frees. */
 int planner_recover(const struct planner *planner, const char *gpu, const char *author,
                     struct plan **ret_plan, struct error *err);
+/* All steps of such a plan are done, and the host was looked at since: what the GPU should carry
+ * and still does not is appended as steps, for a GPU that was off the bus could not be planned for,
+ * and no driver promises to have done as it was told. Without new steps `ret_why` says what can't
+ * be brought back (reason NONE: nothing is missing), and the result is true if that may pass. */
+bool recover_settle(const struct planner *planner, struct plan *plan, struct error *ret_why);
 /* Is it a plan of this kind? The GPU's address, and whether its reset was done. */
 bool recover_is_plan(const struct plan *plan, struct pci_addr *ret_gpu, bool *ret_done);
 

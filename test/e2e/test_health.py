@@ -279,6 +279,47 @@ def test_a_dead_gpu_stays_quarantined_until_the_reboot(host):
     wait_for(lambda: host.cleave.run("vm", "start", "v1").returncode == 0, 60)
 
 
+@pytest.mark.parametrize("how", ["vgpu", "passthrough"])
+def test_a_board_that_was_off_the_bus_gets_all_back_or_the_recovery_fails(host, how):
+    """Nothing could be planned for it before it was there again."""
+    if how == "vgpu":
+        host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+        host.create("b", type="L40S-8Q", gpu=L40S_1)
+    else:
+        host.create("a", mode="passthrough", gpu=L40S_1, vm="v1")
+    before = devices(host)
+    host.ctl("set", L40S_1, "lost", "1")
+    wait_for(lambda: gpu(host, L40S_1)["quarantine"])
+    done = host.cleave.run("gpu", "recover", L40S_1)
+    assert done.returncode == 8, done.stderr
+    assert L40S_1 in host.api.get("/v1/claims/a")["problem"]
+    host.ctl("set", L40S_1, "lost", "0")
+    done = host.cleave.run("gpu", "recover", L40S_1)
+    assert done.returncode == 0, done.stderr
+    assert gpu(host, L40S_1)["quarantine"] is None
+    assert devices(host) == before
+    assert host.api.get("/v1/claims/a")["problem"] is None
+    assert host.problems() == []
+    start(host, "v1")
+
+
+def test_a_recovery_that_does_not_bring_all_back_fails_and_says_so(host):
+    host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    host.ctl("set", L40S_1, "lost", "1")
+    wait_for(lambda: gpu(host, L40S_1)["quarantine"])
+    assert host.cleave.run("gpu", "recover", L40S_1).returncode == 8
+    host.ctl("set", L40S_1, "lost", "0")
+    fault(host, "at=nvidia/current_vgpu_type", "access=write", "errno=EIO")
+    done = host.cleave.run("gpu", "recover", L40S_1)
+    assert done.returncode == 8, done.stdout
+    assert gpu(host, L40S_1)["quarantine"] is not None
+    assert "is not there" in host.api.get("/v1/claims/a")["problem"]
+    host.ctl("fault", "clear")
+    assert host.cleave.run("gpu", "recover", L40S_1).returncode == 0
+    assert host.api.get("/v1/claims/a")["problem"] is None
+    assert host.problems() == []
+
+
 def test_a_gpu_without_a_reset_is_refused_before_anything_happens(host):
     host.ctl("set", L40S_1, "no_reset", "1")
     host.ctl("set", L40S_1, "wedged", "1")

@@ -21,6 +21,9 @@
 /* How often a hook that waits looks whether that makes sense, and how often it may look blocked. */
 #define TICK_US 1000000
 #define MAX_BLOCKED 5
+/* How often it looks whether another VM has given back what it needs; the pauses grow. */
+#define FIRST_PAUSE_US 20000
+#define LONGEST_PAUSE_US 1000000
 
 struct hook {
     struct manager *manager;
@@ -31,6 +34,9 @@ struct hook {
     struct evloop_timer *timer;
     uint64_t until_us; /* monotonic */
     unsigned blocked;  /* ticks for which the plan in hand has been at a VM's definition */
+    bool parked;       /* waits, without a change, for what another VM is giving back */
+    bool out_of_time;  /* waits for that no longer */
+    uint64_t pause_us; /* before the next look at it */
 };
 
 static void hook_free(struct hook *hook)
@@ -205,14 +211,28 @@ static int refuse_taken(const struct hook *hook, const struct vm_device *device,
               device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf), own->name,
               holder->name, holder->vm[0] != '\0' ? " of VM \"" : "", holder->vm,
               holder->vm[0] != '\0' ? "\"" : "");
-    error_hint(err, "`cleave vm start %s` can choose another device", SHELL_ARG(hook->vm.name));
+    bool no_other = own->spec.mode == CLAIM_PASSTHROUGH && own->spec.gpu[0] != '\0';
+    if (no_other && holder->vm[0] != '\0') {
+        error_hint(err, "stop VM \"%s\" first; its claim gives the GPU back if it is on-demand",
+                   holder->vm);
+    } else if (no_other) {
+        error_hint(err, "delete the claim that has it: `cleave claim delete %s`", holder->name);
+    } else {
+        error_hint(err, "`cleave vm start %s` can choose another device", SHELL_ARG(hook->vm.name));
+    }
     return -REASON_NO_CAPACITY;
 }
 
-static int check_device(const struct hook *hook, const struct vm_device *device, struct error *err)
+/* `ret_needs->release`: another VM is giving it back. */
+static int check_device(const struct hook *hook, const struct vm_device *device,
+                        struct needs *ret_needs, struct error *err)
 {
     const struct claim *claim = holder_of(hook->manager, device);
     if (claim != NULL && !is_own(hook, claim)) {
+        if (!hook->out_of_time && manager_gives_back(hook->manager, claim)) {
+            ret_needs->release = true;
+            return 0;
+        }
         char whose[VM_NAME_SIZE + 96];
         const struct claim *own = own_claim(hook, device);
         if (own != NULL) {
@@ -291,7 +311,7 @@ static int judge(const struct hook *hook, struct needs *ret_needs, struct error 
     int r = migrations_refuse_start(hook->manager, hook->vm.name, hook->vm.uuid, err);
     r = r != 0 ? r : check_plan_in_hand(hook, err);
     for (size_t i = 0; r == 0 && i < hook->vm.devices.n; i++) {
-        r = check_device(hook, &hook->vm.devices.items[i], err);
+        r = check_device(hook, &hook->vm.devices.items[i], ret_needs, err);
     }
     r = r != 0 ? r : check_definition(hook, err);
     return r != 0 ? r : manager_power_needs(hook->manager, &hook->vm, ret_needs, err);
@@ -330,6 +350,57 @@ static void plan_ended(struct manager *m, const struct plan *plan, void *data)
     }
 }
 
+/* ---- what another VM gives back ---- */
+
+/* Room that is taken by what is being given back will be there. */
+static bool is_release_under_way(const struct manager *m)
+{
+    for (vec_each(&m->claims, claim)) {
+        if (manager_gives_back(m, claim)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Its turn goes to the release; it looks again soon. */
+static void park(struct hook *hook, struct change *change)
+{
+    struct manager *m = hook->manager;
+    for (vec_each(&m->claims, claim)) {
+        if (manager_gives_back(m, claim) && manager_may_give_back(m, claim->vm)) {
+            manager_give_back(m, claim->vm, claim->vm_uuid);
+        }
+    }
+    hook->parked = true;
+    hook->pause_us = hook->pause_us == 0 ? FIRST_PAUSE_US : hook->pause_us * 2;
+    hook->pause_us = hook->pause_us < LONGEST_PAUSE_US ? hook->pause_us : LONGEST_PAUSE_US;
+    *vec_push(&m->parked_hooks) = hook;
+    (void)evloop_timer_set(hook->timer, hook->pause_us);
+    change_hand_over(change);
+}
+
+static void unpark(struct hook *hook)
+{
+    struct manager *m = hook->manager;
+    for (size_t i = m->parked_hooks.n; i > 0; i--) {
+        if (m->parked_hooks.items[i - 1] == hook) {
+            vec_remove(&m->parked_hooks, i - 1);
+        }
+    }
+    hook->parked = false;
+}
+
+void manager_refuse_hooks(struct manager *m, const struct error *err)
+{
+    while (m->parked_hooks.n > 0) {
+        struct hook *hook = m->parked_hooks.items[0];
+        unpark(hook);
+        finish(hook, err);
+    }
+    vec_done(&m->parked_hooks);
+}
+
 static void run_prepare(struct change *change)
 {
     struct hook *hook = change->data;
@@ -337,14 +408,22 @@ static void run_prepare(struct change *change)
     struct error err = {0};
     struct plan *plan = NULL;
     int r = judge(hook, &needs, &err);
-    if (hook->reply == NULL || (r == 0 && needs.draw.n == 0)) {
+    if (hook->reply == NULL || (r == 0 && needs.draw.n == 0 && !needs.release)) {
         change_answer(change, NULL); /* too late; or made meanwhile */
+        return;
+    }
+    if (r == 0 && needs.release) {
+        park(hook, change);
         return;
     }
     char reason[PLAN_REASON_SIZE];
     str_print(reason, sizeof(reason), "VM %s starts", hook->vm.name);
     if (r == 0) {
         r = manager_power_plan(change->manager, &needs, true, "libvirt", reason, &plan, &err);
+        if (r != 0 && !hook->out_of_time && is_release_under_way(change->manager)) {
+            park(hook, change);
+            return;
+        }
     }
     if (r == 0) {
         r = manager_run_plan(change->manager, plan, plan_ended, change, &err);
@@ -359,7 +438,8 @@ static void looked(struct manager *m, const struct error *observe_err, void *dat
     struct hook *hook = data;
     CLEANUP(needs_done) struct needs needs = {0};
     struct error err = {0};
-    if (observe_err == NULL && judge(hook, &needs, &err) == 0 && (needs.draw.n > 0 || needs.wait)) {
+    if (observe_err == NULL && judge(hook, &needs, &err) == 0 &&
+        (needs.draw.n > 0 || needs.wait || needs.release)) {
         struct request request = {.caller = &hook->caller, .reply = turn_over, .data = hook};
         change_enqueue_urgent(change_new(m, run_prepare, &request, hook->vm.name));
         return;
@@ -411,6 +491,13 @@ static void on_tick(void *data)
 {
     struct hook *hook = data;
     if (hook->reply == NULL) {
+        return;
+    }
+    if (hook->parked) {
+        unpark(hook);
+        hook->out_of_time = clock_monotonic_us() + hook->pause_us >= hook->until_us;
+        (void)wait_on(hook);
+        manager_observe_hardware(hook->manager, looked, hook);
         return;
     }
     hook->blocked = is_at_definition(hook->manager) ? hook->blocked + 1 : 0;

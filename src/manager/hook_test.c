@@ -233,13 +233,72 @@ static void of_two_vms_that_want_the_last_gpu_one_is_told_who_has_it(void **stat
     assert_int_equal(hook(&f->lab, "web1", "prepare", NULL), 0);
     assert_int_equal(hook(&f->lab, "web2", "prepare", &err), -REASON_NO_CAPACITY);
     assert_non_null(strstr(err.message, "claim \"a\" of VM \"web1\""));
-    assert_non_null(strstr(err.hint, "cleave vm start web2"));
+    assert_non_null(strstr(err.hint, "stop VM \"web1\"")); /* it wants that very GPU */
     assert_string_equal(lab_claim_state(&f->lab, "b"), "pending");
     /* The first ends while the second asks again: it gets it, in the order of asking. */
     assert_int_equal(hook(&f->lab, "web1", "release", NULL), 0);
     assert_true(lab_settle(&f->lab));
     assert_int_equal(hook(&f->lab, "web2", "prepare", NULL), 0);
     assert_string_equal(lab_claim_state(&f->lab, "b"), "bound");
+}
+
+static void swap_often(struct lab_fixture *f, const char *first, const char *second)
+{
+    const char *const vms[] = {"web1", "web2"};
+    struct error err = {0};
+    create(&f->lab, first);
+    create(&f->lab, second);
+    assert_int_equal(hook(&f->lab, "web1", "prepare", NULL), 0);
+    for (int i = 0; i < 100; i++) {
+        /* What is given back is on its way while the other asks. */
+        assert_int_equal(hook(&f->lab, vms[i % 2], "release", NULL), 0);
+        int r = hook(&f->lab, vms[(i + 1) % 2], "prepare", &err);
+        if (r != 0) {
+            fail_msg("swap %d was refused: %s", i, err.message);
+        }
+    }
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+    assert_string_equal(lab_claim_state(&f->lab, "b"), "pending");
+}
+
+static void two_vms_that_share_a_gpu_swap_it_without_a_refusal(void **state)
+{
+    swap_often(*state, WHOLE("a", "web1"), WHOLE("b", "web2"));
+}
+
+#define FULL(name, vm)                                                                             \
+    "{\"name\": \"" name "\", \"type\": \"L40S-48Q\", \"vm\": \"" vm "\", \"hold\": "              \
+                                                                     "\"on-demand\"}"
+
+/* On functions of their own, but there is room for one. */
+static void two_vms_whose_vgpus_fill_a_gpu_swap_it_without_a_refusal(void **state)
+{
+    swap_often(*state, FULL("a", "web1"), FULL("b", "web2"));
+}
+
+static bool a_hook_waits(void *data)
+{
+    const struct lab *lab = data;
+    return lab->manager->parked_hooks.n > 0;
+}
+
+static void a_hook_that_waits_for_a_release_when_the_manager_stops_gets_an_answer(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct answer answer = {0};
+    create(&f->lab, WHOLE("a", "web1"));
+    create(&f->lab, WHOLE("b", "web2"));
+    assert_int_equal(hook(&f->lab, "web1", "prepare", NULL), 0);
+    f->lab.faults.kind = FAULT_FAIL_BEFORE; /* the release fails, and is tried again later */
+    f->lab.faults.calls = 0;
+    f->lab.faults.at = 6;
+    assert_int_equal(hook(&f->lab, "web1", "release", NULL), 0);
+    run_hook(&f->lab, "web2", "prepare", lab_reply, &answer);
+    assert_true(lab_wait_until(&f->lab, a_hook_waits, &f->lab));
+    lab_stop(&f->lab);
+    f->lab.faults.kind = FAULT_NONE;
+    assert_true(answer.there);
+    answer_done(&answer);
 }
 
 static void a_change_that_looks_at_locked_vms_holds_up_no_hook(void **state)
@@ -530,6 +589,13 @@ int main(void)
                                         setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(of_two_vms_that_want_the_last_gpu_one_is_told_who_has_it,
                                         setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(two_vms_that_share_a_gpu_swap_it_without_a_refusal, setup,
+                                        lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(two_vms_whose_vgpus_fill_a_gpu_swap_it_without_a_refusal,
+                                        setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(
+            a_hook_that_waits_for_a_release_when_the_manager_stops_gets_an_answer, setup,
+            lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_change_that_looks_at_locked_vms_holds_up_no_hook, setup,
                                         lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_vm_starts_while_a_plan_changes_another, setup,

@@ -211,6 +211,7 @@ static void refuse_all(struct manager *m)
         observer->fn(m, &err, observer->data);
     }
     vec_done(&observers);
+    manager_refuse_hooks(m, &err);
     plan_end_fn *then = TAKE_PTR(m->then);
     if (then != NULL) {
         then(m, NULL, m->then_data);

@@ -231,6 +231,18 @@ static bool is_off(const struct manager *m, const struct claim *claim)
     return vm->state == VM_CRASHED;
 }
 
+bool manager_gives_back(const struct manager *m, const struct claim *claim)
+{
+    const struct vm *vm =
+        claim->vm[0] == '\0' ? NULL : host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
+    if (migrations_have_claim(m, claim->name)) {
+        return false;
+    }
+    return claim->state == CLAIM_RELEASING ||
+           (claim->spec.hold == CLAIM_ON_DEMAND && claim->state == CLAIM_BOUND && vm != NULL &&
+            is_off(m, claim));
+}
+
 static const char *task_of(const char *vm, char *out, size_t size)
 {
     (void)str_print(out, size, "giving back the devices of VM \"%s\"", vm);

@@ -79,6 +79,7 @@ struct own_vm {
     uint64_t until; /* number of the look at the guests that shows the change; UINT64_MAX: later */
 };
 
+struct hook;
 struct migration;
 struct migrations;
 struct migration_offer;
@@ -350,6 +351,7 @@ bool manager_presumes_on(const struct manager *m, const struct vm *vm);
 struct needs {
     struct claims draw; /* copies: to be drawn, or made again, as they are named */
     bool wait;          /* a plan has one of them in hand */
+    bool release;       /* another VM is giving back what this one needs */
 };
 void needs_done(struct needs *needs);
 /* Judges by the host that was seen last and `vm`, as a hook described it or as it was seen. */
@@ -362,6 +364,11 @@ int manager_power_plan(struct manager *m, const struct needs *needs, bool as_nam
                        struct error *err);
 /* On-demand claims of a VM that is off give their devices back, soon. */
 void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uuid);
+/* Does the claim give its device back, now or soon: its VM is off and it is on-demand, or it is
+ * being released? */
+bool manager_gives_back(const struct manager *m, const struct claim *claim);
+/* Hooks that wait for that are answered: cleaved stops. */
+void manager_refuse_hooks(struct manager *m, const struct error *err);
 /* False: that failed a moment ago. */
 bool manager_may_give_back(const struct manager *m, const char *vm_name);
 /* After each look at the guests: claims follow renamed VMs, on-demand devices of VMs that are off
@@ -491,7 +498,8 @@ struct manager {
     size_t n_unfinished;
     struct restore_run restore;
     struct hook_watch hook_watch;
-    bool boot_untold; /* the store knows of no boot yet */
+    VEC(struct hook *) parked_hooks; /* wait for what other VMs give back */
+    bool boot_untold;                /* the store knows of no boot yet */
     bool boot_is_new; /* nothing has restored all that it took, when this cleaved started */
 };
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A VM gets what its claims say, whoever starts it, and leaves nothing behind, however it ends."""
+import os
 import sqlite3
 import subprocess
 import time
@@ -123,6 +124,23 @@ def test_cleave_vm_start_chooses_another_gpu_where_virsh_must_refuse(one):
     done = one.cleave.run("vm", "start", "web3")
     assert done.returncode == 0, done.stderr
     assert named(one, "c") != named(one, taken)
+    assert one.problems() == []
+
+
+@pytest.mark.parametrize("wish", [{"mode": "passthrough", "gpu": GPU},
+                                  {"type": "L40S-48Q", "gpu": GPU}])
+def test_two_vms_swap_one_board_by_virsh(one, wish):
+    """One off, the other on, at once: what the first had is still being given back."""
+    for vm in ("web1", "web2"):
+        one.create(vm, vm=vm, hold="on-demand", **wish)
+    one.virsh("start", "web1")
+    for i in range(100 if "CLEAVE_LONG" in os.environ else 6):
+        off, on = ("web1", "web2") if i % 2 == 0 else ("web2", "web1")
+        one.virsh("destroy", off)
+        one.virsh("start", on)
+        assert state(one, on) == "bound"
+    one.virsh("destroy", on)
+    wait_for(lambda: state(one, on) == "pending")
     assert one.problems() == []
 
 

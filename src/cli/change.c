@@ -176,6 +176,25 @@ static void print_done(const json_t *change)
     plan_view_claims(view_at(change, "claims"));
 }
 
+/* What a claim that failed means for its VM. */
+static void say_failed(const json_t *change)
+{
+    const json_t *claims = view_at(change, "claims");
+    for (size_t i = 0; i < json_array_size(claims); i++) {
+        const json_t *claim = json_array_get(claims, i);
+        const char *name = view_text(claim, "name", "-");
+        const char *vm = view_text(claim, "vm", NULL);
+        if (vm != NULL && str_eq(view_text(claim, "state", ""), "failed")) {
+            fprintf(stderr,
+                    view_true(claim, "wasBound")
+                        ? "VM %s does not start until claim %s is deleted\n"
+                        : "VM %s starts without claim %s, which failed and stays until it is "
+                          "deleted\n",
+                    vm, name);
+        }
+    }
+}
+
 static int print_result(struct cli *cli, const json_t *change, struct error *err)
 {
     const json_t *plan = view_at(change, "plan");
@@ -186,6 +205,7 @@ static int print_result(struct cli *cli, const json_t *change, struct error *err
     if (lacks || str_eq(state, "undone") || str_eq(state, "stuck") || str_eq(state, "failed")) {
         error_set(err, REASON_DRIVER, "", "the plan is %s: %s", state,
                   view_text(plan, "problem", "no reason was given"));
+        say_failed(change);
         error_hint(err, "cleave plan show %s", id);
         return -REASON_DRIVER;
     }

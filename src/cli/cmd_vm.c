@@ -70,6 +70,10 @@ static int print_changed(struct cli *cli, const json_t *json, const char *what)
         plan_view_print(view_at(json, "plan"));
         printf("\n");
     }
+    const json_t *warnings = view_at(json, "warnings");
+    for (size_t i = 0; i < json_array_size(warnings); i++) {
+        fprintf(stderr, "warning: %s\n", json_string_value(json_array_get(warnings, i)));
+    }
     printf("VM %s %s%s\n", view_text(json, "vm.name", "-"), cli->dry_run ? "would be " : "", what);
     return 0;
 }

@@ -38,6 +38,8 @@ void lint_claim_failed(struct lint *lint)
             struct finding *it =
                 lint_find(lint, 0, "devices", "its claim \"%s\" failed%s%s", claim->name,
                           claim->problem[0] != '\0' ? ": " : "", claim->problem);
+            /* The VM starts without what it never had. */
+            it->severity = claim->was_bound ? SEVERITY_ERROR : SEVERITY_WARNING;
             lint_advise(it, "`cleave claim delete %s`, and create it again if the VM needs it",
                         claim->name);
         }

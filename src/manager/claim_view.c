@@ -91,3 +91,25 @@ json_t *claim_view_held(const struct manager *m)
     }
     return list;
 }
+
+json_t *claim_view_without(const struct manager *m, const char *vm_name, const char *vm_uuid)
+{
+    json_t *list = json_array();
+    for (vec_each(&m->claims, claim)) {
+        char text[ERROR_TEXT_SIZE];
+        if (claim->state != CLAIM_FAILED || claim->was_bound ||
+            !claim_is_of(claim, vm_name, vm_uuid)) {
+            continue;
+        }
+        str_print(text, sizeof(text),
+                  "VM \"%s\" starts without claim \"%s\", which failed; `cleave claim delete %s`, "
+                  "and create it again if the VM needs it",
+                  vm_name, claim->name, claim->name);
+        json_array_append_new(list, json_string(text));
+    }
+    if (json_array_size(list) == 0) {
+        json_decref(list);
+        return NULL;
+    }
+    return list;
+}

@@ -66,7 +66,16 @@ static void answer(struct hook *hook, const struct error *err)
         return;
     }
     manager_note_power(hook->manager, &hook->vm, true);
-    reply(allow(), NULL, hook->data);
+    json_t *body = allow();
+    json_t *without = claim_view_without(hook->manager, hook->vm.name, hook->vm.uuid);
+    for (size_t i = 0; i < json_array_size(without); i++) {
+        manager_event(hook->manager, "vm-lacks-claim", SUBJECT("vm", hook->vm.name),
+                      hook->caller.author, "%s", json_string_value(json_array_get(without, i)));
+    }
+    if (without != NULL) {
+        json_object_set_new(body, "warnings", without);
+    }
+    reply(body, NULL, hook->data);
 }
 
 static void finish(struct hook *hook, const struct error *err)

@@ -242,6 +242,36 @@ static void of_two_vms_that_want_the_last_gpu_one_is_told_who_has_it(void **stat
     assert_string_equal(lab_claim_state(&f->lab, "b"), "bound");
 }
 
+static void a_claim_that_never_was_bound_keeps_no_vm_from_starting(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct error err = {0};
+    create(&f->lab, "{\"name\": \"ok\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}");
+    for (unsigned at = 3; at < 60 && claims_find(&f->lab.manager->claims, "extra") == NULL; at++) {
+        f->lab.faults.kind = FAULT_FAIL_BEFORE;
+        f->lab.faults.calls = 0;
+        f->lab.faults.at = at;
+        (void)lab_create(&f->lab, "{\"name\": \"extra\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}",
+                         NULL);
+        assert_true(lab_settle(&f->lab));
+        f->lab.faults.kind = FAULT_NONE;
+        if (str_eq(lab_claim_state(&f->lab, "extra"), "bound")) {
+            assert_int_equal(lab_delete(&f->lab, "extra", NULL), 0);
+            assert_true(lab_settle(&f->lab));
+        }
+    }
+    assert_string_equal(lab_claim_state(&f->lab, "extra"), "failed");
+    assert_int_equal(hook(&f->lab, "web1", "prepare", &err), 0);
+    char said[ERROR_TEXT_SIZE];
+    assert_int_equal(lab_count_events(&f->lab, "vm-lacks-claim", "vm/web1", said), 1);
+    assert_non_null(strstr(said, "extra"));
+    assert_int_equal(hook(&f->lab, "web1", "release", NULL), 0);
+    /* One that had its device, and whose release failed half-way, does. */
+    struct claim *had = claims_find(&f->lab.manager->claims, "extra");
+    had->was_bound = true;
+    assert_int_equal(hook(&f->lab, "web1", "prepare", &err), -REASON_CONFLICT);
+}
+
 static void swap_often(struct lab_fixture *f, const char *first, const char *second)
 {
     const char *const vms[] = {"web1", "web2"};
@@ -268,7 +298,7 @@ static void two_vms_that_share_a_gpu_swap_it_without_a_refusal(void **state)
 
 #define FULL(name, vm)                                                                             \
     "{\"name\": \"" name "\", \"type\": \"L40S-48Q\", \"vm\": \"" vm "\", \"hold\": "              \
-                                                                     "\"on-demand\"}"
+    "\"on-demand\"}"
 
 /* On functions of their own, but there is room for one. */
 static void two_vms_whose_vgpus_fill_a_gpu_swap_it_without_a_refusal(void **state)
@@ -588,6 +618,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_device_that_cant_be_given_back_yet_holds_nothing_else_up,
                                         setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(of_two_vms_that_want_the_last_gpu_one_is_told_who_has_it,
+                                        setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_claim_that_never_was_bound_keeps_no_vm_from_starting,
                                         setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(two_vms_that_share_a_gpu_swap_it_without_a_refusal, setup,
                                         lab_fixture_teardown),

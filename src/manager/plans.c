@@ -124,6 +124,7 @@ static void end_bind(struct txn *txn, const struct plan *plan, const struct plan
     const struct plan_claim *before = find_entry(plan, PLAN_RELEASE, claim.name);
     if (plan->state == PLAN_DONE) {
         claim_move(&claim, CLAIM_BOUND);
+        claim.was_bound = true;
         txn_put_claim(txn, &claim);
         txn_forget_released(txn, claim.name);
         txn_event(txn, "claim-bound", SUBJECT("claim", claim.name), plan->author, "plan %s is done",
@@ -186,6 +187,7 @@ static void end_park(struct txn *txn, const struct plan *plan, const struct plan
         claim.got.set = false;
         claim.problem[0] = '\0';
         claim_move(&claim, CLAIM_PENDING);
+        claim.was_bound = true;
         txn_put_claim(txn, &claim);
         txn_forget_released(txn, claim.name);
         txn_event(txn, "claim-parked", SUBJECT("claim", claim.name), plan->author,

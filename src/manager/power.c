@@ -160,6 +160,9 @@ static int claim_needs(const struct manager *m, const struct claim *claim, const
         needs->wait = true;
         return 0;
     case CLAIM_FAILED:
+        if (!claim->was_bound) {
+            return 0; /* the VM never had it, and is told so: claim_view_without() */
+        }
         r = refuse(claim, vm, REASON_CONFLICT, err, "it has the failed", claim->problem);
         error_hint(err,
                    "delete the claim, and create it again if the VM needs it: `cleave claim delete "

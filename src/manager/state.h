@@ -391,6 +391,9 @@ void manager_note_gone(struct manager *m, const struct host *now);
 json_t *claim_view(const struct manager *m, const struct claim *claim);
 /* The claims that are kept though their VMs are not there. */
 json_t *claim_view_held(const struct manager *m);
+/* What a VM starts without, as sentences: its claims that failed and never had a device. NULL:
+ * nothing. */
+json_t *claim_view_without(const struct manager *m, const char *vm_name, const char *vm_uuid);
 /* Is the claim bound, and its device not there, or on a GPU that can't be used? Says which. */
 bool claim_lacks_device(const struct manager *m, const struct claim *claim, char *text,
                         size_t size);

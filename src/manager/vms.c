@@ -127,7 +127,12 @@ static void reply_observed(struct manager *m, const struct error *err, void *dat
         change_refuse(change, err);
         return;
     }
-    change_answer(change, reply_vm(vm));
+    json_t *body = reply_vm(vm);
+    json_t *without = is_on(vm) ? claim_view_without(m, vm->name, vm->uuid) : NULL;
+    if (without != NULL) {
+        json_object_set_new(body, "warnings", without);
+    }
+    change_answer(change, body);
 }
 
 /* One that ran without a definition is gone now. */

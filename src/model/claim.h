@@ -97,6 +97,7 @@ struct claim {
     char problem[ERROR_TEXT_SIZE]; /* why it failed, or (pending) was not drawn last time; "" */
     uint64_t version;              /* grows with each stored change */
     uint64_t created_us;           /* realtime */
+    bool was_bound;                /* it had its device once, or was parked: its VM needs it */
     uint64_t vm_gone_us;           /* realtime: since when its VM is known to be gone; 0 it isn't */
 };
 

@@ -119,6 +119,12 @@ static void read_device(struct reader *outer, struct claim_device *device)
     }
 }
 
+/* A claim in another state was bound, or parked. */
+static bool may_be_new(enum claim_state state)
+{
+    return state == CLAIM_PENDING || state == CLAIM_BINDING || state == CLAIM_FAILED;
+}
+
 json_t *claim_to_json(const struct claim *claim)
 {
     const struct claim_spec *spec = &claim->spec;
@@ -139,6 +145,9 @@ json_t *claim_to_json(const struct claim *claim)
     json_object_set_new(json, "version", json_integer((json_int_t)claim->version));
     json_object_set_new(json, "createdAt", encode_time(claim->created_us));
     json_object_set_new(json, "createdUs", json_integer((json_int_t)claim->created_us));
+    if (may_be_new(claim->state)) {
+        json_object_set_new(json, "wasBound", json_boolean(claim->was_bound));
+    }
     if (claim->vm_gone_us != 0) {
         json_object_set_new(json, "vmGoneUs", json_integer((json_int_t)claim->vm_gone_us));
     }
@@ -191,6 +200,9 @@ int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct e
     decode_text(&r, "problem", claim.problem, sizeof(claim.problem));
     claim.version = (uint64_t)reader_int(&r, "version", 0, INT64_MAX);
     claim.created_us = (uint64_t)reader_int(&r, "createdUs", 0, INT64_MAX);
+    /* An older cleaved did not say. */
+    bool maybe = claim.state != CLAIM_FAILED || claim.got.set;
+    claim.was_bound = reader_bool_or(&r, "wasBound", maybe);
     claim.vm_gone_us = (uint64_t)reader_int_or(&r, "vmGoneUs", 0, INT64_MAX, 0);
     reader_has(&r, "createdAt");
     int result = reader_end(&r);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "exec/made.h"
 #include "exec/states.h"
 
 #define UNDO_ATTEMPTS 3
@@ -76,11 +77,31 @@ static struct step *current(struct runner *runner)
     return &runner->plan->steps.items[runner->at];
 }
 
-/* Writes the step in hand to the journal. */
-static int journal(struct runner *runner, struct error *err)
+/* The step in hand and what it made, or took away, together. */
+static int put_step(struct runner *runner, const struct step *done, struct error *err)
 {
     struct store *store = runner->config.store;
-    int r = store->ops->put_step(store, runner->plan->id, runner->at, current(runner), err);
+    bool both = done != NULL && made_is_changed_by(done->kind);
+    int r = both ? store->ops->begin(store, err) : 0;
+    if (r != 0) {
+        return r;
+    }
+    r = store->ops->put_step(store, runner->plan->id, runner->at, current(runner), err);
+    if (!both) {
+        return r;
+    }
+    r = r != 0 ? r : made_note(store, done, err);
+    if (r != 0) {
+        store->ops->rollback(store);
+        return r;
+    }
+    return store->ops->commit(store, err);
+}
+
+/* Writes the step in hand to the journal; `done` (may be NULL) is what was done on the hardware. */
+static int journal(struct runner *runner, const struct step *done, struct error *err)
+{
+    int r = put_step(runner, done, err);
     if (runner->config.progress != NULL) {
         runner->config.progress(runner->plan, runner->at, runner->config.data);
     }
@@ -89,10 +110,10 @@ static int journal(struct runner *runner, struct error *err)
 
 /* While undoing, a journal that can't be written stops nothing: the undo is idempotent, and a
  * restart repeats from an older entry. */
-static void journal_or_warn(struct runner *runner)
+static void journal_or_warn(struct runner *runner, const struct step *done)
 {
     struct error err = {0};
-    if (journal(runner, &err) != 0) {
+    if (journal(runner, done, &err) != 0) {
         log_warning("plan %s: %s", runner->plan->id, err.message);
     }
 }
@@ -170,8 +191,10 @@ static void undo_done(void *data)
     struct runner *runner = data;
     struct step *step = current(runner);
     if (runner->job->result == 0) {
+        bool has_undo = step_has_undo(step->kind);
+        struct step undo = has_undo ? step_undo(step) : *step;
         step_move(step, step->problem[0] != '\0' ? STEP_FAILED : STEP_UNDONE);
-        journal_or_warn(runner);
+        journal_or_warn(runner, has_undo ? &undo : NULL);
         runner->attempts = 0;
         go_on(runner);
         return;
@@ -185,7 +208,8 @@ static void undo_done(void *data)
     str_print(step->problem, sizeof(step->problem), "cannot be undone: %s",
               runner->job->err.message);
     log_error("plan %s: step %zu %s", runner->plan->id, runner->at + 1, step->problem);
-    journal_or_warn(runner);
+    bool makes = step->kind == STEP_VGPU_CREATE || step->kind == STEP_GI_CREATE;
+    journal_or_warn(runner, makes ? step : NULL); /* it may stand there */
     finish(runner, runner->plan->no_undo ? PLAN_FAILED : PLAN_STUCK);
 }
 
@@ -267,7 +291,7 @@ static void undo_next(struct runner *runner)
     runner->at = at;
     if (current(runner)->state != STEP_UNDOING) {
         step_move(current(runner), STEP_UNDOING);
-        journal_or_warn(runner);
+        journal_or_warn(runner, NULL);
     }
     submit(runner, undo_work, undo_done);
 }
@@ -300,7 +324,7 @@ static void apply_done(void *data)
     STR_SET(step->got_uuid, runner->job->step.got_uuid);
     step_move(step, STEP_DONE);
     struct error err = {0};
-    if (journal(runner, &err) != 0) {
+    if (journal(runner, step, &err) != 0) {
         apply_failed(runner, &err);
         return;
     }
@@ -340,7 +364,7 @@ static void check_done(void *data)
     if (step->state == STEP_PLANNED) {
         struct error err = {0};
         step_move(step, STEP_RUNNING);
-        if (journal(runner, &err) != 0) {
+        if (journal(runner, NULL, &err) != 0) {
             apply_failed(runner, &err);
             return;
         }

@@ -173,6 +173,7 @@ static int settle(struct manager *m, const struct boot *now, struct error *err)
             rests[n_rests++] = rest;
         }
     }
+    txn_forget_made(&txn);
     if (txn.result == 0) {
         txn.result = put_boot(m, now, &txn.err);
     }

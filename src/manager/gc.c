@@ -2,7 +2,7 @@
 /*
  * What nobody needs any more: claims without a VM, failed claims that still hold something, vGPUs
  * and GPU instances that cleave made and no claim holds, and devices that definitions have for
- * claims that are gone. What cleave made is what its journal says; what others made is never
+ * claims that are gone. What cleave made is remembered (model/made.h); what others made is never
  * touched, nor is anything that a running VM has: that is listed, with the reason.
  */
 #include <stdio.h>
@@ -13,12 +13,11 @@
 #include "manager/migrations.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
-
-#define MAX_JOURNAL 10000 /* plans that are read, newest first */
+#include "model/made.h"
 
 struct collector {
     struct manager *manager;
-    VEC(struct step) made;    /* that the journal says are there */
+    json_t *made;             /* RECORD_MADE */
     VEC(struct step) steps;   /* what clears the garbage */
     VEC(const char *) claims; /* that go */
     json_t *garbage, *kept;
@@ -26,7 +25,7 @@ struct collector {
 
 static void collector_done(struct collector *c)
 {
-    vec_done(&c->made);
+    json_decref(c->made);
     vec_done(&c->steps);
     vec_done(&c->claims);
     json_decref(c->garbage);
@@ -35,71 +34,19 @@ static void collector_done(struct collector *c)
 
 /* ---- what cleave made ---- */
 
-static bool same_thing(const struct step *made, const struct step *step)
-{
-    if (pci_addr_cmp(&made->gpu, &step->gpu) != 0) {
-        return false;
-    }
-    switch ((int)step->kind) {
-    case STEP_VGPU_CREATE:
-    case STEP_VGPU_DELETE:
-        return made->kind == STEP_VGPU_CREATE && str_eq_case(made->mdev_uuid, step->mdev_uuid) &&
-               pci_addr_cmp(&made->device, &step->device) == 0;
-    case STEP_GI_CREATE:
-    case STEP_GI_DESTROY:
-        return made->kind == STEP_GI_CREATE && made->start == step->start &&
-               made->size == step->size;
-    case STEP_SRIOV_ENABLE: /* each wipes what is on the GPU */
-    case STEP_SRIOV_DISABLE:
-    case STEP_MIG_ENABLE:
-    case STEP_MIG_DISABLE:
-    case STEP_BIND_VFIO:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static void follow_step(struct collector *c, const struct step *step)
-{
-    if (step->state != STEP_DONE && step->state != STEP_STUCK) {
-        return;
-    }
-    for (size_t i = c->made.n; i > 0; i--) {
-        if (same_thing(&c->made.items[i - 1], step)) {
-            vec_remove(&c->made, i - 1);
-        }
-    }
-    if (step->kind == STEP_VGPU_CREATE || step->kind == STEP_GI_CREATE) {
-        *vec_push(&c->made) = *step;
-    }
-}
-
-static int read_journal(struct collector *c, struct error *err)
+static int read_made(struct collector *c, struct error *err)
 {
     struct store *store = c->manager->config.store;
-    struct plan **plans = NULL;
-    size_t n = 0;
-    int r = store->ops->load_plans(store, MAX_JOURNAL, false, &plans, &n, err);
-    for (size_t i = n; i > 0; i--) { /* oldest first */
-        for (vec_each(&plans[i - 1]->steps, step)) {
-            follow_step(c, step);
-        }
-        plan_free(plans[i - 1]);
-    }
-    free(plans);
-    return r;
+    return store->ops->load_records(store, RECORD_MADE, &c->made, err);
 }
 
 static bool is_made(const struct collector *c, const struct step *like)
 {
-    for (vec_each(&c->made, made)) {
-        if (same_thing(made, like) && (like->kind != STEP_VGPU_DELETE || like->type[0] == '\0' ||
-                                       str_eq(made->type, like->type))) {
-            return true;
-        }
-    }
-    return false;
+    char key[MADE_KEY_SIZE];
+    const json_t *made = made_key(like, key) ? json_object_get(c->made, key) : NULL;
+    const char *type = json_string_value(json_object_get(made, "type"));
+    const char *seen = like->kind == STEP_VGPU_DELETE ? like->type : like->profile;
+    return made != NULL && (type == NULL || seen[0] == '\0' || str_eq(type, seen));
 }
 
 /* ---- the list ---- */
@@ -347,7 +294,7 @@ static void collect_device(struct collector *c, const struct vm *vm, const struc
 static int collect(struct collector *c, struct error *err)
 {
     const struct manager *m = c->manager;
-    int r = read_journal(c, err);
+    int r = read_made(c, err);
     if (r != 0) {
         return r;
     }

@@ -80,6 +80,9 @@ static int load(struct manager *m, struct error *err)
                                    err);
     }
     r = r != 0 ? r : manager_load_gpu_records(m, err);
+    if (r == 0) {
+        manager_fill_made(m);
+    }
     return r != 0 ? r : reconcile(m, err);
 }
 

@@ -101,6 +101,7 @@ static void take_hardware(struct manager *m, struct host *now)
     if (m->driver_known) {
         manager_note_gpu_drift(m, now);
     }
+    manager_note_made(m, m->driver_known ? m->host : NULL, now);
     bool driver_came =
         (was->nvml_problem[0] != '\0' && now->nvml_problem[0] == '\0' && !was_late) ||
         (was_late && m->restore.active) ||

@@ -207,7 +207,7 @@ struct txn {
     struct manager *manager;
     struct claims claims; /* as they will be */
     struct gpu_records gpu_records;
-    bool told_boot;
+    bool told_boot, told_made;
     int result;
     struct error err;
 };
@@ -404,6 +404,16 @@ bool manager_was_released(const struct manager *m, const char *name);
 /* A VM that starts takes over the claims of its name when their VM is gone. */
 void manager_adopt_claims(struct manager *m, const struct vm *vm);
 
+/* ---- what cleave made (made.c) ---- */
+
+/* Once, from the journal of a cleaved that kept no record of it. */
+void manager_fill_made(struct manager *m);
+void txn_mark_made(struct txn *txn);
+/* A reboot took it all. */
+void txn_forget_made(struct txn *txn);
+/* The hardware was looked at; `was` NULL: for the first time. */
+void manager_note_made(struct manager *m, const struct host *was, const struct host *now);
+
 /* ---- definitions (definitions.c) ---- */
 
 /* The host as it was seen last gets what the plan's steps did to definitions. */
@@ -502,8 +512,9 @@ struct manager {
     struct restore_run restore;
     struct hook_watch hook_watch;
     VEC(struct hook *) parked_hooks; /* wait for what other VMs give back */
-    bool boot_untold;                /* the store knows of no boot yet */
-    bool boot_is_new; /* nothing has restored all that it took, when this cleaved started */
+    bool made_unmarked; /* the store does not say yet that the record of what was made is whole */
+    bool boot_untold;   /* the store knows of no boot yet */
+    bool boot_is_new;   /* nothing has restored all that it took, when this cleaved started */
 };
 
 #endif

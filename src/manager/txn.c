@@ -66,6 +66,7 @@ void txn_delete_claim(struct txn *txn, const char *name)
 void txn_put_plan(struct txn *txn, const struct plan *plan)
 {
     txn_tell_boot(txn);
+    txn_mark_made(txn);
     if (txn->result == 0) {
         txn->result = store_of(txn)->ops->put_plan(store_of(txn), plan, &txn->err);
     }
@@ -117,6 +118,7 @@ int txn_commit(struct txn *txn, struct error *err)
         vec_done(&m->gpu_records);
         m->gpu_records = txn->gpu_records;
         m->boot_untold = m->boot_untold && !txn->told_boot;
+        m->made_unmarked = m->made_unmarked && !txn->told_made;
         return 0;
     }
     vec_done(&txn->claims);

@@ -4,7 +4,7 @@
 
 static const char *const names[] = {
     [RECORD_GPU] = "gpu",   [RECORD_MIGRATION] = "migration", [RECORD_DRAIN] = "drain",
-    [RECORD_HOST] = "host", [RECORD_RELEASED] = "released",
+    [RECORD_HOST] = "host", [RECORD_MADE] = "made",           [RECORD_RELEASED] = "released",
 };
 _Static_assert(ARRAY_SIZE(names) == RECORD_KIND_COUNT, "every kind of record has a name");
 

@@ -22,6 +22,7 @@ enum record_kind {
     RECORD_MIGRATION, /* "migration": one move of a VM, going out or coming in; key its id */
     RECORD_DRAIN,     /* "drain": the emptying of this host */
     RECORD_HOST,      /* "host": facts about this host, such as the boot that was seen last */
+    RECORD_MADE,      /* "made": a vGPU or GPU instance that cleave made; key of model/made.h */
     RECORD_RELEASED,  /* "released": a claim that was released because its VM was gone; key its
                          name */
     RECORD_KIND_COUNT

@@ -560,50 +560,6 @@ static void claims_of_a_vm_that_is_gone_go_after_a_while(void **state)
     lab_assert_sound(&f->lab);
 }
 
-static json_t *garbage(struct lab *lab)
-{
-    struct answer answer = {0};
-    manager_list_garbage(lab->manager, lab_reply, &answer);
-    assert_true(lab_wait(lab, &answer));
-    return answer.body;
-}
-
-static size_t count(const json_t *lists, const char *key)
-{
-    return json_array_size(json_object_get(lists, key));
-}
-
-static void gc_touches_only_what_cleave_made_and_nobody_needs(void **state)
-{
-    struct lab_fixture *f = *state;
-    create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}");
-    /* Somebody else's, beside it. */
-    f->host.gpus[2].vfs[9] = f->host.gpus[2].vfs[0];
-    json_t *lists = garbage(&f->lab);
-    assert_int_equal(count(lists, "garbage"), 0);
-    assert_int_equal(count(lists, "kept"), 1);
-    json_decref(lists);
-    /* The claim is lost. */
-    lab_stop(&f->lab);
-    assert_int_equal(f->lab.store->ops->delete_claim(f->lab.store, "a", NULL), 0);
-    assert_int_equal(lab_start(&f->lab), 0);
-    lists = garbage(&f->lab);
-    assert_int_equal(count(lists, "garbage"), 2); /* the vGPU, and what web1 has of it */
-    assert_int_equal(count(lists, "kept"), 1);
-    json_decref(lists);
-    struct answer answer = {0};
-    manager_collect_garbage(f->lab.manager, &root, false, lab_reply, &answer);
-    assert_true(lab_wait(&f->lab, &answer));
-    assert_int_equal(count(answer.body, "garbage"), 2);
-    answer_done(&answer);
-    assert_true(lab_settle(&f->lab));
-    assert_int_equal(fake_host_count_vgpus(&f->host), 1);
-    assert_int_equal(fake_host_vm(&f->host, "web1")->n_devices, 0);
-    lists = garbage(&f->lab);
-    assert_int_equal(count(lists, "garbage"), 0);
-    json_decref(lists);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -646,8 +602,6 @@ int main(void)
                                         lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_renamed_vm_keeps_its_claims, setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(claims_of_a_vm_that_is_gone_go_after_a_while, setup,
-                                        lab_fixture_teardown),
-        cmocka_unit_test_setup_teardown(gc_touches_only_what_cleave_made_and_nobody_needs, setup,
                                         lab_fixture_teardown),
     };
     return cmocka_run_group_tests_name("hook", tests, NULL, NULL);

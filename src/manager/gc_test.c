@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is garbage, and how cleave knows what is its own. */
+#include "base/str.h"
+#include "lab_fixture.h"
+#include "manager/state.h"
+#include "test.h"
+
+static const struct caller root = {.author = "root"};
+
+static void create(struct lab *lab, const char *json)
+{
+    assert_int_equal(lab_create(lab, json, NULL), 0);
+    assert_true(lab_settle(lab));
+}
+
+static json_t *garbage(struct lab *lab)
+{
+    struct answer answer = {0};
+    manager_list_garbage(lab->manager, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    return answer.body;
+}
+
+static size_t count(const json_t *lists, const char *key)
+{
+    return json_array_size(json_object_get(lists, key));
+}
+
+static void gc_touches_only_what_cleave_made_and_nobody_needs(void **state)
+{
+    struct lab_fixture *f = *state;
+    create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}");
+    /* Somebody else's, beside it. */
+    f->host.gpus[2].vfs[9] = f->host.gpus[2].vfs[0];
+    json_t *lists = garbage(&f->lab);
+    assert_int_equal(count(lists, "garbage"), 0);
+    assert_int_equal(count(lists, "kept"), 1);
+    json_decref(lists);
+    /* The claim is lost. */
+    lab_stop(&f->lab);
+    assert_int_equal(f->lab.store->ops->delete_claim(f->lab.store, "a", NULL), 0);
+    assert_int_equal(lab_start(&f->lab), 0);
+    lists = garbage(&f->lab);
+    assert_int_equal(count(lists, "garbage"), 2); /* the vGPU, and what web1 has of it */
+    assert_int_equal(count(lists, "kept"), 1);
+    json_decref(lists);
+    struct answer answer = {0};
+    manager_collect_garbage(f->lab.manager, &root, false, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_int_equal(count(answer.body, "garbage"), 2);
+    answer_done(&answer);
+    assert_true(lab_settle(&f->lab));
+    assert_int_equal(fake_host_count_vgpus(&f->host), 1);
+    assert_int_equal(fake_host_vm(&f->host, "web1")->n_devices, 0);
+    lists = garbage(&f->lab);
+    assert_int_equal(count(lists, "garbage"), 0);
+    json_decref(lists);
+}
+
+/* A vGPU whose claim is lost from the store. */
+static void lose_claim(struct lab_fixture *f, const char *claim)
+{
+    lab_stop(&f->lab);
+    assert_int_equal(f->lab.store->ops->delete_claim(f->lab.store, claim, NULL), 0);
+    assert_int_equal(lab_start(&f->lab), 0);
+    lab_look(&f->lab);
+}
+
+static void what_cleave_made_is_known_without_the_plans(void **state)
+{
+    struct lab_fixture *f = *state;
+    create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}");
+    create(&f->lab, "{\"name\": \"g\", \"profile\": \"1g.5gb\"}");
+    /* The store keeps the latest plans only: these are the last of all. */
+    struct plan **plans = NULL;
+    size_t n = 0;
+    assert_int_equal(f->lab.store->ops->load_plans(f->lab.store, 100, false, &plans, &n, NULL), 0);
+    for (size_t i = 0; i < n; i++) {
+        plans[i]->steps.n = 0;
+        assert_int_equal(f->lab.store->ops->put_plan(f->lab.store, plans[i], NULL), 0);
+        plan_free(plans[i]);
+    }
+    free(plans);
+    lose_claim(f, "a");
+    lose_claim(f, "g");
+    json_t *lists = garbage(&f->lab);
+    assert_int_equal(count(lists, "garbage"), 2);
+    assert_int_equal(count(lists, "kept"), 0);
+    json_decref(lists);
+}
+
+static void an_older_store_is_read_once_for_what_cleave_made(void **state)
+{
+    struct lab_fixture *f = *state;
+    create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}");
+    struct store *store = f->lab.store;
+    CLEANUP_JSON json_t *made = NULL;
+    assert_int_equal(store->ops->load_records(store, RECORD_MADE, &made, NULL), 0);
+    assert_int_equal(json_object_size(made), 1);
+    const char *key = NULL;
+    json_t *document = NULL;
+    json_object_foreach(made, key, document)
+    {
+        assert_int_equal(store->ops->delete_record(store, RECORD_MADE, key, NULL), 0);
+    }
+    assert_int_equal(store->ops->delete_record(store, RECORD_HOST, "made", NULL), 0);
+    lose_claim(f, "a");
+    json_t *lists = garbage(&f->lab);
+    assert_int_equal(count(lists, "garbage"), 1);
+    json_decref(lists);
+}
+
+static void what_another_puts_in_the_place_of_ours_is_not_ours(void **state)
+{
+    struct lab_fixture *f = *state;
+    create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}");
+    struct fake_vf *vf = &f->host.gpus[2].vfs[0];
+    struct fake_vf was = *vf;
+    assert_string_equal(was.type, "L40S-8Q");
+    *vf = (struct fake_vf){0};
+    lab_look(&f->lab);
+    *vf = was;
+    lab_look(&f->lab);
+    lose_claim(f, "a");
+    json_t *lists = garbage(&f->lab);
+    assert_int_equal(count(lists, "garbage"), 0);
+    assert_int_equal(count(lists, "kept"), 1);
+    json_decref(lists);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(gc_touches_only_what_cleave_made_and_nobody_needs,
+                                        lab_fixture_setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(what_cleave_made_is_known_without_the_plans,
+                                        lab_fixture_setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(an_older_store_is_read_once_for_what_cleave_made,
+                                        lab_fixture_setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(what_another_puts_in_the_place_of_ours_is_not_ours,
+                                        lab_fixture_setup, lab_fixture_teardown),
+    };
+    return cmocka_run_group_tests_name("gc", tests, NULL, NULL);
+}

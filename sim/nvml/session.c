@@ -1,18 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Initialisation, versions and error texts. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "sim/nvml/library.h"
 #include "sim/rpc/client.h"
+
+#define MAX_NODES 32
 
 /* A library has no main() to own its state. */
 static struct {
     pthread_mutex_t lock;
     unsigned users;
     uint32_t branch;
+    int nodes[MAX_NODES]; /* open device nodes */
+    unsigned n_nodes;
 } session = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* As the real library, one that is in use has the nodes of all GPUs open: that is how fuser(1) and
+ * others tell who holds a GPU. Only plain files, which the simulated host puts there
+ * (sim/run/devnode.c); never a real GPU's. */
+static void open_nodes(void)
+{
+    for (unsigned i = 0; i < MAX_NODES; i++) {
+        char path[32];
+        struct stat info;
+        snprintf(path, sizeof(path), "/dev/nvidia%u", i);
+        bool plain = lstat(path, &info) == 0 && S_ISREG(info.st_mode);
+        int fd = plain ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+        if (fd >= 0) {
+            session.nodes[session.n_nodes++] = fd;
+        }
+    }
+}
+
+static void close_nodes(void)
+{
+    while (session.n_nodes > 0) {
+        close(session.nodes[--session.n_nodes]);
+    }
+}
 
 /* X(first driver branch, NVML's major version, CUDA version): CUDA toolkit release notes, table of
  * driver versions. Newest first. */
@@ -87,7 +118,9 @@ int32_t nvmlInitWithFlags(uint32_t flags)
         return r;
     }
     pthread_mutex_lock(&session.lock);
-    session.users++;
+    if (session.users++ == 0) {
+        open_nodes();
+    }
     session.branch = host.branch;
     pthread_mutex_unlock(&session.lock);
     return NVML_SUCCESS;
@@ -110,6 +143,9 @@ int32_t nvmlShutdown(void)
     bool last = session.users == 1;
     if (session.users > 0) {
         session.users--;
+    }
+    if (last) {
+        close_nodes();
     }
     pthread_mutex_unlock(&session.lock);
     if (last) {

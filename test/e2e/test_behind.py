@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What others do behind cleave's back: virsh, a reboot, a lost GPU, a restart of libvirtd."""
+import re
+import subprocess
+
 import pytest
 
 from harness import BUILD
@@ -219,6 +222,41 @@ def test_libvirtd_may_restart_while_a_vm_runs(host):
     assert host.api.call("DELETE", "/v1/claims/a")[0] == 409
     post(host, "/v1/vms/v1/stop", 200, {"force": True})
     host.delete("a")
+    assert host.problems() == []
+
+
+HOLD = """import ctypes, sys, time
+nvml = ctypes.CDLL("libnvidia-ml.so.1")
+assert nvml.nvmlInit_v2() == 0
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("wish", [{"mode": "passthrough"}, {"type": "L40S-8Q"}])
+def test_who_has_a_gpu_open_is_named_and_what_to_do_is_said(host, wish):
+    holder = subprocess.Popen(host.command("/usr/bin/python3", "-c", HOLD), text=True,
+                              stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        words = [word for key, value in wish.items() for word in (f"--{key}", value)]
+        done = host.cleave.run("claim", "create", "h", "--vm", "v1", "--gpu", L40S_1, *words)
+        assert done.returncode == 8, done.stderr
+        assert re.search(r"python3 \(PID \d+\) has the GPU open", done.stderr), done.stderr
+        assert "stop what uses it: nvidia-persistenced" in done.stderr
+        assert "VM v1 starts without claim h" in done.stderr
+        plan = host.api.get("/v1/plans")["plans"][0]
+        shown = host.cleave.run("plan", "show", plan["id"]).stdout
+        assert "stop what uses it" in shown and "python3 (PID" in shown
+        assert [step["hint"] for step in plan["steps"] if "hint" in step]
+        events = host.api.get("/v1/events")["events"]
+        assert [e for e in events if e["kind"] == "plan-undone" and "stop what uses" in e["message"]]
+    finally:
+        holder.kill()
+        holder.wait()
+    host.virsh("start", "v1")
+    host.virsh("destroy", "v1")
+    host.delete("h")
     assert host.problems() == []
 
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/openers.h"
 #include "base/str.h"
 
 /* Gives every member its symbol; false names the first needed one that is missing. */
@@ -109,6 +110,8 @@ const char *nvml_text(const struct nvml *nvml, int32_t code, char out[NVML_TEXT_
       "see what stands on the GPU: cleave gpu show")                                               \
     X(NVML_ERROR_ARGUMENT_VERSION_MISMATCH, UNSUPPORTED, "update the NVIDIA driver")
 
+#define MAX_HOLDERS 6 /* that are named */
+
 int nvml_fail(const struct nvml *nvml, int32_t code, struct error *err, const char *subject,
               const char *fmt, ...)
 {
@@ -135,8 +138,13 @@ int nvml_fail(const struct nvml *nvml, int32_t code, struct error *err, const ch
     vsnprintf(message, sizeof(message), fmt, args);
     va_end(args);
     char text[NVML_TEXT_SIZE];
-    int r = error_set(err, reason, subject, "%s: the driver says \"%s\" (NVML %d)", message,
-                      nvml_text(nvml, code, text), code);
+    CLEANUP_STRBUF struct strbuf who = {0};
+    if (code == NVML_ERROR_IN_USE && str_starts(subject, "gpu/")) {
+        (void)openers_of_gpu("", subject + strlen("gpu/"), MAX_HOLDERS, &who);
+    }
+    int r = error_set(err, reason, subject, "%s: the driver says \"%s\" (NVML %d)%s%s", message,
+                      nvml_text(nvml, code, text), code, who.len > 0 ? "; it is open in " : "",
+                      strbuf_str(&who));
     if (hint[0] != '\0') {
         error_hint(err, "%s", hint);
     }

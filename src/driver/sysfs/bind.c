@@ -145,10 +145,10 @@ static int take_unbind_lock(const struct sysfs *sys, const struct step *step, co
             sysfs_sleep_ms(SYSFS_LOCK_WAIT_MS << i);
         }
     }
+    char who[256];
     int r = error_set(err, REASON_IN_USE, subject,
-                      "the nvidia driver does not grant the unbind lock of %s: a program has the "
-                      "GPU open",
-                      bdf);
+                      "the nvidia driver does not grant the unbind lock of %s: %s the GPU open",
+                      bdf, holder_name(sys, &step->gpu, who, sizeof(who)));
     error_hint(err, "stop what uses it: nvidia-persistenced, DCGM and its exporter, CUDA programs "
                     "(fuser -v /dev/nvidia*)");
     return r;

@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/openers.h"
 #include "base/parse.h"
 #include "base/str.h"
+
+#define MAX_HOLDERS 6 /* that are named */
 
 /* A group, its form without an IOMMU (VFIO's "noiommu" mode), and the nodes of the function. */
 static void list_nodes(const struct sysfs *sys, const struct pci_addr *addr, struct strlist *nodes)
@@ -70,4 +73,14 @@ int holder_check(const struct sysfs *sys, const struct pci_addr *addr, const cha
         return r;
     }
     return 0;
+}
+
+const char *holder_name(const struct sysfs *sys, const struct pci_addr *gpu, char *out, size_t size)
+{
+    char bdf[BDF_SIZE];
+    CLEANUP_STRBUF struct strbuf names = {0};
+    size_t n = openers_of_gpu(sys->root, pci_addr_format(gpu, bdf), MAX_HOLDERS, &names);
+    str_print(out, size, "%s %s", n == 0 ? "a program" : strbuf_str(&names),
+              n > 1 ? "have" : "has");
+    return out;
 }

@@ -15,4 +15,9 @@
 int holder_check(const struct sysfs *sys, const struct pci_addr *addr, const char *subject,
                  struct error *err);
 
+/* Who has the GPU's node of NVIDIA's driver open: "nvidia-persistenced (PID 812) has", or "a
+ * program has" where that can't be seen. Returns out. */
+const char *holder_name(const struct sysfs *sys, const struct pci_addr *gpu, char *out,
+                        size_t size);
+
 #endif

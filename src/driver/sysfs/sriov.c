@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "driver/sysfs/holder.h"
 #include "driver/sysfs/vgpu.h"
 
 /* One run rebinds the GPU's driver, which takes seconds per GPU on real hardware. */
@@ -155,12 +156,17 @@ static int run_tool(const struct sysfs *sys, const struct step *step, const char
         }
         if (!locked || i + 1 >= sys->lock_tries) {
             char *text = output == NULL ? NULL : str_trim(output);
+            char who[256] = "";
+            if (locked) {
+                holder_name(sys, &step->gpu, who, sizeof(who));
+            }
             r = error_set(err, locked ? REASON_IN_USE : REASON_DRIVER, subject,
-                          "%s %s %s failed with status %d: %.200s", tool.text, flag, bdf, status,
-                          text == NULL || text[0] == '\0' ? "no output" : text);
+                          "%s %s %s failed with status %d: %.200s%s%s%s", tool.text, flag, bdf,
+                          status, text == NULL || text[0] == '\0' ? "no output" : text,
+                          locked ? "; " : "", who, locked ? " the GPU open" : "");
             error_hint(err, "%s",
-                       locked ? "a program has the GPU open: stop nvidia-persistenced, DCGM and "
-                                "its exporter, then try again"
+                       locked ? "stop what uses it: nvidia-persistenced, DCGM and its exporter, "
+                                "CUDA programs (fuser -v /dev/nvidia*), then try again"
                               : "the kernel log says why (dmesg)");
             return r;
         }

@@ -206,7 +206,8 @@ static int print_result(struct cli *cli, const json_t *change, struct error *err
         error_set(err, REASON_DRIVER, "", "the plan is %s: %s", state,
                   view_text(plan, "problem", "no reason was given"));
         say_failed(change);
-        error_hint(err, "cleave plan show %s", id);
+        const char *hint = plan_view_hint(plan);
+        error_hint(err, "%s%scleave plan show %s", hint, hint[0] == '\0' ? "" : "; ", id);
         return -REASON_DRIVER;
     }
     if (raw) {

@@ -9,6 +9,18 @@
 #include "cli/table.h"
 #include "cli/view.h"
 
+const char *plan_view_hint(const json_t *plan)
+{
+    const json_t *steps = view_at(plan, "steps");
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        const char *hint = view_text(json_array_get(steps, i), "hint", NULL);
+        if (hint != NULL) {
+            return hint;
+        }
+    }
+    return "";
+}
+
 static void print_head(const json_t *plan)
 {
     char created[VIEW_SIZE];
@@ -26,6 +38,10 @@ static void print_head(const json_t *plan)
     const char *problem = view_text(plan, "problem", NULL);
     if (problem != NULL) {
         printf("    Problem  : %s\n", problem);
+    }
+    const char *hint = plan_view_hint(plan);
+    if (hint[0] != '\0') {
+        printf("    Hint     : %s\n", hint);
     }
 }
 

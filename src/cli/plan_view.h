@@ -7,6 +7,8 @@
 #include <stddef.h>
 
 void plan_view_print(const json_t *plan);
+/* What to do about the step that failed; "": nothing is known. Borrowed from the plan. */
+const char *plan_view_hint(const json_t *plan);
 /* One line per claim: what it holds, or why not. */
 void plan_view_claims(const json_t *claims);
 /* "2 kept, 1 created"; "" when the plan touches no GPU instance. Returns out. */

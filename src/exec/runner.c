@@ -133,6 +133,7 @@ static void blame(struct runner *runner, const struct error *err)
     char what[STEP_TEXT_SIZE];
     /* What is stored must be readable again: clean. */
     str_print(step->problem, sizeof(step->problem), "%s", err->message);
+    str_print(step->hint, sizeof(step->hint), "%s", err->hint);
     str_print(plan->problem, sizeof(plan->problem), "step %zu of %zu (%s): %s", runner->at + 1,
               plan->steps.n, step_describe(step, what, sizeof(what)), err->message);
     log_error("plan %s: %s", plan->id, plan->problem);
@@ -207,6 +208,7 @@ static void undo_done(void *data)
     step_move(step, STEP_STUCK);
     str_print(step->problem, sizeof(step->problem), "cannot be undone: %s",
               runner->job->err.message);
+    str_print(step->hint, sizeof(step->hint), "%s", runner->job->err.hint);
     log_error("plan %s: step %zu %s", runner->plan->id, runner->at + 1, step->problem);
     bool makes = step->kind == STEP_VGPU_CREATE || step->kind == STEP_GI_CREATE;
     journal_or_warn(runner, makes ? step : NULL); /* it may stand there */

@@ -235,8 +235,10 @@ void txn_end_plan(struct txn *txn, const struct plan *plan)
     txn_note_plan_health(txn, plan);
     migrations_end(txn, plan);
     snprintf(kind, sizeof(kind), "plan-%s", plan_state_name(plan->state));
-    txn_event(txn, kind, SUBJECT("plan", plan->id), plan->author, "%s%s%s", plan->reason,
-              plan->problem[0] != '\0' ? ": " : "", plan->problem);
+    const char *hint = plan->state == PLAN_DONE ? "" : plan_hint(plan);
+    txn_event(txn, kind, SUBJECT("plan", plan->id), plan->author, "%s%s%s%s%s", plan->reason,
+              plan->problem[0] != '\0' ? ": " : "", plan->problem, hint[0] != '\0' ? "; " : "",
+              hint);
 }
 
 static void store_end(void *data)

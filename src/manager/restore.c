@@ -334,7 +334,8 @@ static void plan_has_failed(struct restore_gpu *entry, const struct plan *plan)
     }
     error_set(&entry->why, REASON_DRIVER, SUBJECT("gpu", pci_addr_format(&entry->addr, bdf)), "%s",
               plan->problem);
-    error_hint(&entry->why, "cleave plan show %s", plan->id);
+    error_hint(&entry->why, "%s%scleave plan show %s", plan_hint(plan),
+               plan_hint(plan)[0] != '\0' ? "; " : "", plan->id);
     pause_entry(entry);
 }
 

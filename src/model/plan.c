@@ -307,3 +307,13 @@ void plan_name_vm(struct plan *plan, const char *vm)
         STR_SET(added->name, vm);
     }
 }
+
+const char *plan_hint(const struct plan *plan)
+{
+    for (vec_each(&plan->steps, step)) {
+        if (step->problem[0] != '\0' && step->hint[0] != '\0') {
+            return step->hint;
+        }
+    }
+    return "";
+}

@@ -92,6 +92,7 @@ struct step {
     bool keeps; /* ATTACH, DETACH: the claim changes its device, its element's rest stays */
     enum step_state state;
     char problem[ERROR_TEXT_SIZE];
+    char hint[512]; /* what to do about it; "" */
     /* Read back by apply, and how a claim learns what it got: */
     uint32_t got_gi_id;           /* GI_CREATE, VGPU_CREATE on a GI; NO_ID otherwise */
     char got_uuid[GPU_UUID_SIZE]; /* CI_CREATE: MIG device */
@@ -167,6 +168,8 @@ struct plan {
     VEC(struct plan_vm) vms; /* that a step touches, each once */
 };
 
+/* What to do about the step at which the plan ended; "": that is not known. Borrowed. */
+const char *plan_hint(const struct plan *plan);
 struct plan *plan_new(void);
 /* Marks what takes one device of a claim out of a definition and puts another one in. */
 void plan_mark_changes(struct plan *plan);

@@ -40,6 +40,9 @@ json_t *step_to_json(const struct step *step)
                         step->numa_node < 0 ? json_null() : json_integer(step->numa_node));
     json_object_set_new(json, "keepsElement", json_boolean(step->keeps));
     json_object_set_new(json, "problem", encode_text(step->problem));
+    if (step->hint[0] != '\0') {
+        json_object_set_new(json, "hint", json_string(step->hint));
+    }
     json_object_set_new(json, "gotGpuInstance", encode_id(step->got_gi_id));
     json_object_set_new(json, "gotUuid", encode_text(step->got_uuid));
     return json;
@@ -120,6 +123,7 @@ static void read_step(struct reader *r, struct step *step)
     step->numa_node = (int32_t)reader_int_or(r, "numaNode", 0, INT32_MAX, -1);
     step->keeps = reader_bool_or(r, "keepsElement", false);
     decode_text(r, "problem", step->problem, sizeof(step->problem));
+    decode_text(r, "hint", step->hint, sizeof(step->hint));
     step->got_gi_id = decode_id(r, "gotGpuInstance");
     decode_text(r, "gotUuid", step->got_uuid, sizeof(step->got_uuid));
 }

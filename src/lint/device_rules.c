@@ -120,7 +120,11 @@ void lint_other_claim(struct lint *lint)
                 lint_find(lint, seen->device->line, lint_element(seen),
                           "%s belongs to claim \"%s\" of %s%s", seen->name, seen->claim->name,
                           seen->claim->vm[0] != '\0' ? "VM " : "no VM", seen->claim->vm);
-            lint_advise(it, "take it out: `virsh edit %s`", SHELL_ARG(lint->facts->name));
+            lint_advise(it,
+                        str_eq(seen->device->claim, seen->claim->name)
+                            ? "`cleave gc` takes it out, as of a VM that was cloned (%s)"
+                            : "take it out: `virsh edit %s`",
+                        SHELL_ARG(lint->facts->name));
         }
     }
 }
@@ -138,7 +142,7 @@ void lint_stale_alias(struct lint *lint)
                                        alias, exists ? "has another device" : "does not exist");
         lint_advise(it,
                     exists ? "start the VM with `cleave vm start %s`, which puts it right"
-                           : "take the device out: `virsh edit %s`",
+                           : "`cleave gc` takes it out, or `virsh edit %s`",
                     SHELL_ARG(lint->facts->name));
     }
 }

@@ -108,12 +108,20 @@ static int plan_create(struct change *change, struct plan **ret_plan, struct err
     char reason[PLAN_REASON_SIZE];
     str_print(reason, sizeof(reason), "claim create %s", claim->name);
     const struct claim *add[] = {claim};
+    struct steps foreign = {0}; /* they would stay first in the definition, and keep the VM off */
+    if (claim->spec.mode != CLAIM_GPU_INSTANCE) {
+        manager_foreign_devices(m, claim->vm, &foreign);
+    }
     struct plan_request request = {.add = add,
                                    .n_add = 1,
+                                   .extra = foreign.items,
+                                   .n_extra = foreign.n,
                                    .author = change->caller.author,
                                    .reason = reason,
                                    .new_uuid = id_uuid};
-    return planner_build(&planner, &request, ret_plan, err);
+    r = planner_build(&planner, &request, ret_plan, err);
+    vec_done(&foreign);
+    return r;
 }
 
 static void run_create(struct change *change)
@@ -146,12 +154,33 @@ void manager_create_claim(struct manager *m, const struct caller *caller, const 
 
 /* ---- delete ---- */
 
+/* The saved state names the claim's device: without it the VM could never be restored. */
+static int refuse_saved(const struct manager *m, const struct claim *claim, struct error *err)
+{
+    const struct vm *vm =
+        claim->vm[0] != '\0' ? host_find_vm_of(m->host, claim->vm, claim->vm_uuid) : NULL;
+    if (vm == NULL || !vm->saved || claim->spec.mode == CLAIM_GPU_INSTANCE) {
+        return 0;
+    }
+    error_set(err, REASON_IN_USE, SUBJECT("claim", claim->name),
+              "claim \"%s\" can't be released: VM \"%s\" is saved, and its saved state has the "
+              "claim's device",
+              claim->name, vm->name);
+    error_hint(
+        err,
+        "start the VM (`cleave vm start %s`) and stop it, or forget the saved state, and the "
+        "guest's memory with it: `virsh managedsave-remove %s`",
+        SHELL_ARG(vm->name), SHELL_WORD(vm->name));
+    return -REASON_IN_USE;
+}
+
 static int plan_delete(struct change *change, struct plan **ret_plan, struct error *err)
 {
     struct manager *m = change->manager;
     struct claim *claim = NULL;
     int r = find_claim(m, change->name, &claim, err);
     r = r != 0 ? r : migrations_refuse_claim(m, change, claim->name, err);
+    r = r != 0 ? r : refuse_saved(m, claim, err);
     if (r != 0) {
         return r;
     }

@@ -20,6 +20,7 @@
 #define DEADLINE_US 60000000
 /* How often a hook that waits looks whether that makes sense, and how often it may look blocked. */
 #define TICK_US 1000000
+#define ENTRANCE_US 30000000 /* from `migrate` or `restore` to `prepare`, at most */
 #define MAX_BLOCKED 5
 /* How often it looks whether another VM has given back what it needs; the pauses grow. */
 #define FIRST_PAUSE_US 20000
@@ -33,6 +34,7 @@ struct hook {
     void *data;
     struct evloop_timer *timer;
     uint64_t until_us; /* monotonic */
+    enum entrance entrance;
     unsigned blocked;  /* ticks for which the plan in hand has been at a VM's definition */
     bool parked;       /* waits, without a change, for what another VM is giving back */
     bool out_of_time;  /* waits for that no longer */
@@ -51,8 +53,52 @@ static json_t *allow(void)
     return json_pack("{s:s}", "answer", "allow");
 }
 
-static void answer(struct hook *hook, const struct error *err)
+static bool has_alias(const struct vm *vm)
 {
+    for (vec_each(&vm->devices, device)) {
+        if (device->claim[0] != '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of a VM that comes from elsewhere the definition is not here, and can't be changed here. */
+static void explain_entrance(const struct hook *hook, struct error *err)
+{
+    const char *name = hook->vm.name;
+    const struct host *host = hook->manager->host;
+    if (hook->entrance == ENTRANCE_MIGRATION) {
+        if (has_alias(&hook->vm)) {
+            error_set(
+                err, err->reason, SUBJECT("vm", name),
+                "VM \"%s\" can't come in by libvirt alone: the devices of its claims are made "
+                "on this host only when cleave moves it",
+                name);
+        }
+        error_hint(
+            err,
+            "move it with `cleave vm migrate %s qemu+ssh://%s/system`, from the host where it "
+            "runs",
+            SHELL_ARG(name), host != NULL && host->name[0] != '\0' ? host->name : "HOST");
+    } else if (hook->entrance == ENTRANCE_RESTORE) {
+        error_hint(err,
+                   "its saved state says so, not its definition: if its claim is there, `cleave vm "
+                   "start %s` puts the claim's device into a managed save; `virsh "
+                   "managedsave-remove %s` forgets it, and the guest's memory with it",
+                   SHELL_ARG(name), SHELL_WORD(name));
+    }
+}
+
+static void answer(struct hook *hook, const struct error *refusal)
+{
+    struct error own = {0};
+    const struct error *err = refusal;
+    if (refusal != NULL && hook->entrance != ENTRANCE_START) {
+        own = *refusal;
+        explain_entrance(hook, &own);
+        err = &own;
+    }
     manager_reply_fn *reply = TAKE_PTR(hook->reply);
     if (reply == NULL) {
         return; /* its deadline answered */
@@ -180,10 +226,11 @@ static int check_alias(const struct hook *hook, const struct vm_device *device, 
     if (!is_own(hook, claim)) {
         str_print(whose, sizeof(whose), "\"%s\" of VM \"%s\"", claim->name, claim->vm);
         refuse_device(hook, device, REASON_IN_USE, err, "is in its definition for claim", whose);
-        error_hint(err,
-                   "take it out of the definition, as of a VM that was cloned, and make a claim "
-                   "for this VM: `cleave claim create NAME --vm %s …`",
-                   SHELL_WORD(hook->vm.name));
+        error_hint(
+            err,
+            "`cleave gc` takes it out of the definition, as of a VM that was cloned; then make "
+            "a claim for this VM: `cleave claim create NAME --vm %s …`",
+            SHELL_WORD(hook->vm.name));
         return -REASON_IN_USE;
     }
     if (!claim_device(claim, &own) ||
@@ -558,7 +605,8 @@ static void release(struct hook *hook, const char *why)
     struct manager *m = hook->manager;
     manager_note_power(m, &hook->vm, false);
     hook_watch_off(&m->hook_watch, hook->vm.name, hook->vm.uuid, m->views[HALF_GUESTS].begun);
-    if (!str_eq(why, "migrated")) {
+    /* One that was saved keeps them for as long as libvirt has its saved state. */
+    if (!str_eq(why, "migrated") && !str_eq(why, "saved")) {
         manager_give_back(m, hook->vm.name, hook->vm.uuid);
     }
     manager_reply_fn *reply = TAKE_PTR(hook->reply);
@@ -570,7 +618,29 @@ static void release(struct hook *hook, const char *why)
 
 static const char *const operations[] = {"prepare", "start",   "started",   "stopped", "release",
                                          "migrate", "restore", "reconnect", "attach",  NULL};
-enum operation { OP_PREPARE, OP_RELEASE = 4 };
+enum operation { OP_PREPARE, OP_RELEASE = 4, OP_MIGRATE, OP_RESTORE };
+
+/* `migrate` and `restore` come right before the `prepare` of a VM that doesn't boot. */
+static void note_entrance(struct manager *m, const struct vm *vm, int operation)
+{
+    m->entering = (struct entering){
+        .how = operation == OP_MIGRATE ? ENTRANCE_MIGRATION : ENTRANCE_RESTORE,
+        .at_us = clock_monotonic_us(),
+    };
+    STR_SET(m->entering.vm, vm->name);
+}
+
+static enum entrance take_entrance(struct manager *m, const struct vm *vm)
+{
+    const struct vm *seen = m->host != NULL ? host_find_vm_of(m->host, vm->name, vm->uuid) : NULL;
+    bool noted =
+        str_eq(m->entering.vm, vm->name) && clock_monotonic_us() < m->entering.at_us + ENTRANCE_US;
+    enum entrance how = noted ? m->entering.how : ENTRANCE_START;
+    if (noted) {
+        m->entering = (struct entering){0};
+    }
+    return how == ENTRANCE_START && seen != NULL && seen->saved ? ENTRANCE_RESTORE : how;
+}
 
 void manager_run_hook(struct manager *m, const struct caller *caller, const json_t *body,
                       manager_reply_fn *reply, void *data)
@@ -606,10 +676,14 @@ void manager_run_hook(struct manager *m, const struct caller *caller, const json
         hook_watch_called(&m->hook_watch, hook->vm.name, hook->vm.uuid, clock_realtime_us());
     }
     if (operation == OP_PREPARE) {
+        hook->entrance = take_entrance(m, &hook->vm);
         prepare(hook, &err);
     } else if (operation == OP_RELEASE) {
         release(hook, extra);
     } else { /* nothing to say to the others, and nothing that they wait for */
+        if (operation == OP_MIGRATE || operation == OP_RESTORE) {
+            note_entrance(m, &hook->vm, operation);
+        }
         hook->reply = NULL;
         hook_free(hook);
         reply(allow(), NULL, data);

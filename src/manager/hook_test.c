@@ -172,6 +172,73 @@ static void the_hook_draws_what_is_named_and_calling_it_twice_changes_nothing(vo
     assert_int_equal(fake_host_count_vgpus(&f->host), 0);
 }
 
+static void who_moves_a_vm_by_libvirt_alone_is_shown_how_to_move_it(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct error err = {0};
+    struct fake_vm *vm = fake_host_vm(&f->host, "web1");
+    vm->n_devices = 1;
+    vm->devices[0] = (struct pci_addr){.bus = 0x77, .function = 4};
+    STR_SET(vm->claims[0], "elsewhere");
+    assert_int_equal(hook(&f->lab, "web1", "prepare", &err), -REASON_NOT_FOUND);
+    assert_non_null(strstr(err.hint, "`cleave gc`"));
+    assert_int_equal(hook(&f->lab, "web1", "migrate", NULL), 0);
+    assert_int_equal(hook(&f->lab, "web1", "prepare", &err), -REASON_NOT_FOUND);
+    assert_non_null(strstr(err.message, "can't come in by libvirt alone"));
+    assert_non_null(strstr(err.hint, "`cleave vm migrate web1 qemu+ssh://"));
+    assert_int_equal(hook(&f->lab, "web1", "restore", NULL), 0);
+    assert_int_equal(hook(&f->lab, "web1", "prepare", &err), -REASON_NOT_FOUND);
+    assert_non_null(strstr(err.hint, "`virsh managedsave-remove web1`"));
+    /* It is told once: the next start is one like any other. */
+    assert_int_equal(hook(&f->lab, "web1", "prepare", &err), -REASON_NOT_FOUND);
+    assert_non_null(strstr(err.hint, "`cleave gc`"));
+}
+
+static void a_saved_vm_keeps_its_device(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct fake_vm *vm = fake_host_vm(&f->host, "web1");
+    create(&f->lab, ON_DEMAND("a", "web1"));
+    assert_int_equal(start(&f->lab, "web1"), 0);
+    vm->saved = true; /* `virsh managedsave` */
+    vm->running = false;
+    lab_look(&f->lab);
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+    struct answer answer = {0};
+    manager_delete_claim(f->lab.manager, &root, "a", false, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_int_equal(answer.err.reason, REASON_IN_USE);
+    assert_non_null(strstr(answer.err.hint, "managedsave-remove web1"));
+    answer_done(&answer);
+    vm->saved = false; /* `virsh managedsave-remove` */
+    lab_look(&f->lab);
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "pending");
+}
+
+static void a_clones_devices_go_when_it_gets_its_own(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct fake_vm *clone = fake_host_vm(&f->host, "web2");
+    create(&f->lab, "{\"name\": \"k1\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}");
+    clone->n_devices = 1;
+    clone->devices[0] = fake_host_vm(&f->host, "web1")->devices[0];
+    STR_SET(clone->claims[0], "k1");
+    assert_int_equal(start(&f->lab, "web2"), 0); /* without it: that is the original's */
+    assert_int_equal(clone->n_devices, 0);
+    assert_int_equal(stop(&f->lab, "web2"), 0);
+    clone->n_devices = 1;
+    clone->devices[0] = fake_host_vm(&f->host, "web1")->devices[0];
+    STR_SET(clone->claims[0], "k1");
+    create(&f->lab, "{\"name\": \"k2\", \"type\": \"A100-2-10C\", \"vm\": \"web2\"}");
+    assert_int_equal(clone->n_devices, 1);
+    assert_string_equal(clone->claims[0], "k2");
+    assert_int_equal(start(&f->lab, "web2"), 0);
+    assert_int_equal(start(&f->lab, "web1"), 0);
+    assert_string_equal(fake_host_vm(&f->host, "web1")->claims[0], "k1");
+}
+
 /* Whichever call fails: the VM does not start, and the next attempt makes all. */
 static void a_lost_device_is_made_again_at_the_second_attempt_at_the_latest(void **state)
 {
@@ -602,6 +669,11 @@ int main(void)
                                         lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_renamed_vm_keeps_its_claims, setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(claims_of_a_vm_that_is_gone_go_after_a_while, setup,
+                                        lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(who_moves_a_vm_by_libvirt_alone_is_shown_how_to_move_it,
+                                        setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_saved_vm_keeps_its_device, setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_clones_devices_go_when_it_gets_its_own, setup,
                                         lab_fixture_teardown),
     };
     return cmocka_run_group_tests_name("hook", tests, NULL, NULL);

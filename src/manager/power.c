@@ -305,6 +305,10 @@ bool manager_may_give_back(const struct manager *m, const char *vm_name)
 void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uuid)
 {
     const char *key = vm_uuid[0] != '\0' ? vm_uuid : vm_name;
+    const struct vm *vm = m->host != NULL ? host_find_vm_of(m->host, vm_name, vm_uuid) : NULL;
+    if (vm != NULL && vm->saved) {
+        return; /* its saved state has them: they are given back when it ran again, or forgot it */
+    }
     bool any = false;
     for (vec_each(&m->claims, claim)) {
         any = any || (claim->spec.hold == CLAIM_ON_DEMAND && claim_is_of(claim, vm_name, vm_uuid) &&

@@ -451,6 +451,24 @@ void manager_guests_came(struct manager *m);
 
 /* ---- the manager ---- */
 
+struct steps {
+    struct step *items;
+    size_t n;
+    size_t cap;
+};
+
+/* What takes devices that the stored definition of a VM that is off names for claims that are not
+ * its own out of it. The caller frees with vec_done(). */
+void manager_foreign_devices(const struct manager *m, const char *vm, struct steps *ret_steps);
+
+/* How a VM comes to run: it boots, comes from another host, or from a saved state. */
+enum entrance { ENTRANCE_START, ENTRANCE_MIGRATION, ENTRANCE_RESTORE };
+struct entering {
+    char vm[VM_NAME_SIZE]; /* "": none */
+    enum entrance how;
+    uint64_t at_us; /* monotonic */
+};
+
 struct manager {
     struct manager_config config;
     struct worker *step_workers[PORT_GUEST + 1]; /* by enum port_kind: steps of plans */
@@ -515,6 +533,7 @@ struct manager {
     bool made_unmarked; /* the store does not say yet that the record of what was made is whole */
     bool boot_untold;   /* the store knows of no boot yet */
     bool boot_is_new;   /* nothing has restored all that it took, when this cleaved started */
+    struct entering entering; /* the latest that libvirt told of, until it asks */
 };
 
 #endif

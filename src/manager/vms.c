@@ -263,6 +263,12 @@ static void start_prepared(struct change *change)
 {
     struct manager *m = change->manager;
     const struct vm *vm = host_find_vm(m->host, change->name);
+    struct steps foreign = {0};
+    manager_foreign_devices(m, change->name, &foreign);
+    for (vec_each(&foreign, step)) {
+        *vec_push(&change->steps) = *step;
+    }
+    vec_done(&foreign);
     for (vec_each(&m->claims, claim)) {
         if (claim->spec.mode != CLAIM_GPU_INSTANCE && claim->state == CLAIM_BOUND &&
             claim_is_of(claim, change->name, vm != NULL ? vm->uuid : "")) {
@@ -304,7 +310,13 @@ static void run_start(struct change *change)
     int r = check_start(change, &vm, &needs, &err);
     if (r == 0 && needs.draw.n > 0) {
         str_print(reason, sizeof(reason), "vm start %s", vm->name);
-        r = manager_power_plan(m, &needs, false, change->caller.author, reason, &plan, &err);
+        /* What a saved state names comes back if it can; else the saved state follows. */
+        r = vm->saved
+                ? manager_power_plan(m, &needs, true, change->caller.author, reason, &plan, &err)
+                : -REASON_NO_CAPACITY;
+        r = r == 0
+                ? 0
+                : manager_power_plan(m, &needs, false, change->caller.author, reason, &plan, &err);
     }
     if (r == 0 && change->dry_run) {
         change_answer(change, reply_vm_plan(vm, plan));

@@ -162,6 +162,7 @@ struct vm {
     uint64_t mem_kib;
     bool transient; /* no stored definition: gone when it stops */
     bool autostart; /* started by libvirt when the host boots */
+    bool saved;     /* off, with a saved state that libvirt starts it from (managed save) */
     VEC(struct vm_device) devices;
 };
 

@@ -129,10 +129,11 @@ json_t *vm_to_json(const struct vm *vm)
                                         device->live, "persistent", device->persistent, "managed",
                                         device->managed, "claim", encode_text(device->claim)));
     }
-    return json_pack("{s:s, s:o, s:s, s:I, s:I, s:b, s:b, s:o}", "name", vm->name, "uuid",
+    return json_pack("{s:s, s:o, s:s, s:I, s:I, s:b, s:b, s:b, s:o}", "name", vm->name, "uuid",
                      encode_text(vm->uuid), "state", vm_state_name(vm->state), "vcpus",
                      (json_int_t)vm->vcpus, "memoryKib", (json_int_t)vm->mem_kib, "transient",
-                     vm->transient, "autostart", vm->autostart, "devices", devices);
+                     vm->transient, "autostart", vm->autostart, "saved", vm->saved, "devices",
+                     devices);
 }
 
 json_t *host_to_json(const struct host *host)

@@ -29,6 +29,8 @@ int libvirt_find(struct libvirt_port *port, const char *vm, virDomainPtr *ret_do
 int libvirt_is_active(virDomainPtr domain, bool *ret_active, struct error *err);
 /* Host devices of the running (live) or the stored definition. */
 enum definition { LIVE, PERSISTENT };
+/* Lets a saved state name the devices that the stored definition names (saved_state.c). */
+int saved_state_follow(virDomainPtr domain, const char *vm, struct error *err);
 int libvirt_hostdevs(virDomainPtr domain, enum definition which, struct hostdevs *ret_devices,
                      struct error *err);
 

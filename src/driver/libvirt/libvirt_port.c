@@ -84,6 +84,10 @@ static int start(struct guest_port *port, const char *vm, struct error *err)
         return error_set(err, REASON_CONFLICT, SUBJECT("vm", vm), "VM \"%s\" is running already",
                          vm);
     }
+    result = saved_state_follow(domain, vm, err);
+    if (result < 0) {
+        return result;
+    }
     return virDomainCreate(domain) == 0 ? 0 : start_problem(vm, err);
 }
 

@@ -87,6 +87,7 @@ static int observe_domain(virDomainPtr domain, struct vm *vm, struct error *err)
     int result = 0;
     vm->transient = persistent == 0;
     vm->autostart = virDomainGetAutostart(domain, &autostart) == 0 && autostart == 1;
+    vm->saved = virDomainHasManagedSaveImage(domain, 0) == 1;
     if (virDomainIsActive(domain) == 1) {
         result = add_devices(vm, domain, LIVE, err);
     }

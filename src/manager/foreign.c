@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Devices that a definition names for claims that are not its VM's: as of a VM that was cloned,
+ * made from another's definition, or comes from a backup of another host.
+ */
+#include "base/str.h"
+#include "manager/state.h"
+
+static bool is_foreign(const struct manager *m, const struct vm *vm, const struct vm_device *device)
+{
+    const struct claim *claim = claims_find(&m->claims, device->claim);
+    return device->persistent && device->claim[0] != '\0' &&
+           (claim == NULL || !claim_is_of(claim, vm->name, vm->uuid));
+}
+
+void manager_foreign_devices(const struct manager *m, const char *name, struct steps *ret_steps)
+{
+    const struct vm *vm =
+        m->host->libvirt_problem[0] == '\0' && name[0] != '\0' ? host_find_vm(m->host, name) : NULL;
+    if (vm == NULL || vm->transient || vm->state != VM_SHUT_OFF) {
+        return;
+    }
+    for (vec_each(&vm->devices, device)) {
+        if (is_foreign(m, vm, device)) {
+            struct step *step = vec_push(ret_steps);
+            *step = step_make(STEP_DETACH, &device->addr);
+            STR_SET(step->claim, device->claim);
+            STR_SET(step->vm, vm->name);
+            STR_SET(step->vm_uuid, vm->uuid);
+            step->device = device->addr;
+            STR_SET(step->mdev_uuid, device->is_mdev ? device->mdev_uuid : "");
+        }
+    }
+}

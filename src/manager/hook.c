@@ -20,6 +20,7 @@
 #define DEADLINE_US 60000000
 /* How often a hook that waits looks whether that makes sense, and how often it may look blocked. */
 #define TICK_US 1000000
+#define MAX_REFUSED 256      /* that are started later, when their definitions are right */
 #define ENTRANCE_US 30000000 /* from `migrate` or `restore` to `prepare`, at most */
 #define MAX_BLOCKED 5
 /* How often it looks whether another VM has given back what it needs; the pauses grow. */
@@ -108,6 +109,9 @@ static void answer(struct hook *hook, const struct error *refusal)
                        hook->manager->views[HALF_GUESTS].begun);
         manager_event(hook->manager, "vm-refused", SUBJECT("vm", hook->vm.name),
                       hook->caller.author, "%s", err->message);
+        if (hook->manager->boot_is_new && hook->manager->refused.n < MAX_REFUSED) {
+            STR_SET(vec_push(&hook->manager->refused)->name, hook->vm.name);
+        }
         reply(NULL, err, hook->data);
         return;
     }
@@ -293,6 +297,10 @@ static int check_device(const struct hook *hook, const struct vm_device *device,
         const struct claim *own = own_claim(hook, device);
         if (own != NULL) {
             return refuse_taken(hook, device, own, claim, err);
+        }
+        const struct claim *named = claims_find(&hook->manager->claims, device->claim);
+        if (named != NULL && is_own(hook, named)) {
+            return check_alias(hook, device, err); /* its own has moved: the definition is old */
         }
         str_print(whose, sizeof(whose), "\"%s\"%s%s%s", claim->name,
                   claim->vm[0] != '\0' ? " of VM \"" : "", claim->vm,

@@ -325,4 +325,5 @@ void manager_follow_guests(struct manager *m)
     }
     follow_power(m);
     follow_gone(m);
+    manager_restore_definitions(m);
 }

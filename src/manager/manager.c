@@ -303,6 +303,7 @@ void manager_free(struct manager *m)
         vec_done(&power->vm.devices);
     }
     vec_done(&m->powers);
+    vec_done(&m->refused);
     vec_done(&m->gone);
     vec_done(&m->retries);
     evloop_timer_free(m->retry_timer);

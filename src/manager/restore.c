@@ -227,10 +227,63 @@ static bool is_over(const struct restore_gpu *entry)
     return entry->state == RESTORE_RESTORED || entry->state == RESTORE_INCOMPLETE;
 }
 
+/* ---- definitions, once libvirt answers ---- */
+
+static bool lacks_device(const struct manager *m, const struct claim *claim)
+{
+    const struct vm *vm =
+        claim->vm[0] != '\0' ? host_find_vm_of(m->host, claim->vm, claim->vm_uuid) : NULL;
+    if (vm == NULL || vm->transient || vm->state != VM_SHUT_OFF ||
+        claim->spec.mode == CLAIM_GPU_INSTANCE) {
+        return false;
+    }
+    for (vec_each(&vm->devices, device)) {
+        if (device->persistent && vm_device_is(device, &claim->got.device, claim->got.mdev_uuid)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void manager_restore_definitions(struct manager *m)
+{
+    if (!m->definitions_due || m->restore.active || m->stopping || m->host == NULL ||
+        m->host->libvirt_problem[0] != '\0') {
+        return;
+    }
+    m->definitions_due = false;
+    for (vec_each(&m->claims, claim)) {
+        if (claim->state == CLAIM_BOUND && lacks_device(m, claim)) {
+            manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
+            return;
+        }
+    }
+}
+
+/* VMs that start with the host, and were refused because their definitions were old. */
+static void start_refused(struct manager *m)
+{
+    static const struct caller self = {.author = "cleaved"};
+    for (vec_each(&m->refused, refused)) {
+        const struct vm *vm = host_find_vm(m->host, refused->name);
+        if (vm != NULL && vm->autostart && vm->state == VM_SHUT_OFF) {
+            manager_start_vm(m, &self, vm->name, false, change_nobody_asked, NULL);
+        }
+    }
+    vec_done(&m->refused);
+}
+
 static void end_run(struct manager *m)
 {
     struct restore_run *run = &m->restore;
     size_t restored = 0;
+    const char *later = "";
+    if (m->host->libvirt_problem[0] != '\0') {
+        m->definitions_due = m->claims.n > 0;
+        later = m->definitions_due ? "; definitions of VMs are looked at once libvirt answers" : "";
+    } else if (m->boot_is_new) {
+        start_refused(m);
+    }
     CLEANUP_STRBUF struct strbuf missing = {0};
     for (vec_each(&run->gpus, entry)) {
         char bdf[BDF_SIZE];
@@ -250,8 +303,8 @@ static void end_run(struct manager *m)
     bool whole = missing.len == 0;
     if (run->gpus.n > 0 || !whole) {
         manager_event(m, whole ? "host-restored" : "host-not-restored", "host", run->author,
-                      "%zu of %zu GPUs have all that they should have%s", restored, run->gpus.n,
-                      strbuf_str(&missing));
+                      "%zu of %zu GPUs have all that they should have%s%s", restored, run->gpus.n,
+                      strbuf_str(&missing), later);
     }
     manager_boot_restored(m, whole);
 }

@@ -534,6 +534,15 @@ struct manager {
     bool boot_untold;   /* the store knows of no boot yet */
     bool boot_is_new;   /* nothing has restored all that it took, when this cleaved started */
     struct entering entering; /* the latest that libvirt told of, until it asks */
+    bool definitions_due;     /* libvirt did not answer while the host was restored */
+    /* Since cleaved started; a few are enough. */
+    struct refused_vms {
+        struct refused_vm {
+            char name[VM_NAME_SIZE];
+        } *items;
+        size_t n;
+        size_t cap;
+    } refused;
 };
 
 #endif

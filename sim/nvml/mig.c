@@ -40,31 +40,11 @@ int32_t nvmlDeviceSetMigMode(struct nvml_device *device, uint32_t mode, int32_t 
 
 /* ---- profiles ---- */
 
-/* Profile numbers that a driver of the branch knows (NVML API reference, change log). */
-static uint32_t known_profiles(void)
-{
-    static const struct {
-        uint32_t branch, known;
-    } first[] = {{595, NVML_GI_PROFILE_COUNT},
-                 {575, NVML_GI_2_SLICE_ALL_ME + 1},
-                 {570, NVML_GI_4_SLICE_GFX + 1},
-                 {525, NVML_GI_1_SLICE_REV2 + 1}};
-    for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
-        if (session_branch() >= first[i].branch) {
-            return first[i].known;
-        }
-    }
-    return NVML_GI_2_SLICE_REV1 + 1;
-}
-
 static int read_profile(struct nvml_device *device, enum rpc_key key, uint32_t number,
                         const void *out, struct rpc_profile *ret_profile)
 {
     struct ref ref;
     int r = board_ref(device, out, &ref);
-    if (r == NVML_SUCCESS && key == RPC_BY_NUMBER && number >= known_profiles()) {
-        r = NVML_ERROR_INVALID_ARGUMENT;
-    }
     return r == NVML_SUCCESS ? CALL(PROFILE, ret_profile, ref.gpu, key, number) : r;
 }
 

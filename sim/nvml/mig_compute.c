@@ -7,8 +7,10 @@
 #include "sim/rpc/client.h"
 
 /* Slices of a compute instance profile inside a GPU instance, 0 if it has no such profile. A GI of
- * 4 slices takes no 3 (`nvidia-smi mig -lcip` of A100 and A30, published dumps); one of double
- * memory has a profile of its own (published dump of a GH200). */
+ * 4 slices takes no 3 (`nvidia-smi mig -lcip` of A100 and A30, published dumps). One of double
+ * memory has a profile of its own, which -lcip lists (published dump of a GH200), and takes
+ * NVML_CI_1_SLICE, too: NVIDIA/go-nvml's A100 has both, and NVIDIA/mig-parted's shipped labels need
+ * it. */
 static uint32_t ci_slices(const struct rpc_profile *gi, uint32_t number)
 {
     static const uint32_t slices[NVML_CI_PROFILE_COUNT] = {
@@ -18,7 +20,8 @@ static uint32_t ci_slices(const struct rpc_profile *gi, uint32_t number)
     };
     bool double_memory = gi->number == NVML_GI_1_SLICE_REV2;
     if (number >= NVML_CI_PROFILE_COUNT || slices[number] > gi->compute_slices ||
-        (number == NVML_CI_1_SLICE_REV1) != double_memory) {
+        (number == NVML_CI_1_SLICE_REV1 && !double_memory) ||
+        (double_memory && slices[number] != 1)) {
         return 0;
     }
     return gi->compute_slices == 4 && slices[number] == 3 ? 0 : slices[number];
@@ -53,17 +56,23 @@ static int ci_profile(struct nvml_gpu_instance *gpu_instance, uint32_t number, u
     if (slices == 0) {
         return NVML_ERROR_NOT_SUPPORTED;
     }
-    *ret_info = (struct nvml_compute_instance_profile_info_v3){
-        .id = number,
-        .slice_count = slices,
-        .instance_count = gi.compute_slices / slices,
-        .multiprocessor_count = gi.sm / gi.compute_slices * slices,
-        .shared_copy_engine_count = gi.copy_engines,
-        .shared_decoder_count = gi.decoders,
-        .shared_encoder_count = gi.encoders,
-        .shared_jpeg_count = gi.jpeg,
-        .shared_ofa_count = gi.ofa,
-        .capabilities = gi.gfx};
+    uint32_t sm = gi.sm / gi.compute_slices * slices;
+    struct rpc_profile plain;
+    if (gi.number == NVML_GI_1_SLICE_REV2 && number == NVML_CI_1_SLICE &&
+        CALL(PROFILE, &plain, ref.gpu, RPC_BY_NUMBER, NVML_GI_1_SLICE) == NVML_SUCCESS) {
+        sm = plain.sm < sm ? plain.sm : sm; /* the slice of a plain 1g */
+    }
+    *ret_info =
+        (struct nvml_compute_instance_profile_info_v3){.id = number,
+                                                       .slice_count = slices,
+                                                       .instance_count = gi.compute_slices / slices,
+                                                       .multiprocessor_count = sm,
+                                                       .shared_copy_engine_count = gi.copy_engines,
+                                                       .shared_decoder_count = gi.decoders,
+                                                       .shared_encoder_count = gi.encoders,
+                                                       .shared_jpeg_count = gi.jpeg,
+                                                       .shared_ofa_count = gi.ofa,
+                                                       .capabilities = gi.gfx};
     if (slices == gi.compute_slices) {
         snprintf(ret_info->name, sizeof(ret_info->name), "MIG %s", gi.name);
     } else {

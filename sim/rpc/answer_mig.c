@@ -52,9 +52,13 @@ int rpc_do_PROFILE(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], struct
         return r;
     }
     const struct cat_profile *profile = find_profile(gpu->model, a[1], a[2]);
+    if (profile != NULL && !sim_driver_has_profile(host, profile->nvml_profile)) {
+        return NVML_ERROR_INVALID_ARGUMENT;
+    }
     if (profile == NULL) {
-        return a[1] == RPC_BY_NUMBER && a[2] < NVML_GI_PROFILE_COUNT ? NVML_ERROR_NOT_SUPPORTED
-                                                                     : NVML_ERROR_INVALID_ARGUMENT;
+        bool known = a[1] == RPC_BY_NUMBER && a[2] < NVML_GI_PROFILE_COUNT &&
+                     sim_driver_has_profile(host, a[2]);
+        return known ? NVML_ERROR_NOT_SUPPORTED : NVML_ERROR_INVALID_ARGUMENT;
     }
     STR_SET(out->name, profile->name);
     out->id = profile->id;

@@ -178,6 +178,21 @@ static uint32_t choose_id(struct sim_gpu *gpu, const struct cat_profile *profile
     return id;
 }
 
+/* NVML API reference, change log; MIG user guide, notes to the tables of profiles (1g+me from R470
+ * on, 2g+me and the 1g of double memory from R525 on). */
+bool sim_driver_has_profile(const struct sim_host *host, uint32_t number)
+{
+    static const struct {
+        uint32_t branch, first_unknown;
+    } known[] = {{595, UINT32_MAX}, {575, 17}, {570, 13}, {525, 10}, {470, 8}, {0, 7}};
+    uint32_t branch = sim_driver_branch(host);
+    size_t i = 0;
+    while (branch < known[i].branch) {
+        i++;
+    }
+    return branch == 0 || number < known[i].first_unknown;
+}
+
 int sim_gi_create(struct sim_host *host, struct sim_gpu *gpu, const struct cat_profile *profile,
                   uint32_t start, struct sim_gi **ret_gi)
 {
@@ -188,6 +203,7 @@ int sim_gi_create(struct sim_host *host, struct sim_gpu *gpu, const struct cat_p
         return SIM_NVML_NOT_SUPPORTED;
     }
     if (!owns_profile(gpu->model, profile) ||
+        !sim_driver_has_profile(host, profile->nvml_profile) ||
         (start != SIM_NONE && !placement_exists(profile, start))) {
         return SIM_NVML_INVALID_ARGUMENT;
     }

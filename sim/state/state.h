@@ -325,6 +325,8 @@ const struct cat_vgpu_type *sim_type_by_id(const struct gpu_model *model, uint32
 
 /* 580 of "580.105.08". */
 uint32_t sim_driver_branch(const struct sim_host *host);
+/* Does the host's driver know the number NVML_GPU_INSTANCE_PROFILE_*? */
+bool sim_driver_has_profile(const struct sim_host *host, uint32_t number);
 /* What the driver can, and what an administrator left of it. */
 struct sim_version_range sim_vgpu_versions_preset(const struct sim_host *host);
 struct sim_version_range sim_vgpu_versions(const struct sim_host *host);

@@ -58,6 +58,14 @@ const struct cat_vgpu_type *sim_type_by_id(const struct gpu_model *model, uint32
     return NULL;
 }
 
+static bool type_fits_profile(const struct cat_vgpu_type *type, const struct cat_profile *profile)
+{
+    if (type->gi_profile_id != CAT_UNKNOWN) {
+        return type->gi_profile_id == profile->id;
+    }
+    return type->gi_profile != NULL && str_eq(type->gi_profile, profile->name);
+}
+
 /* A type with more than one vGPU per GPU instance is hidden while MIG time-slicing is off (nvml.h,
  * NVML_DEVICE_VGPU_CAP_MIG_TIMESLICING_ENABLED). */
 static bool supported(const struct sim_host *host, const struct gpu_model *model,
@@ -65,6 +73,13 @@ static bool supported(const struct sim_host *host, const struct gpu_model *model
 {
     if (!host->vgpu_host) {
         return false;
+    }
+    for (size_t i = 0; type->mig_backed && i < model->profiles.n; i++) {
+        const struct cat_profile *profile = &model->profiles.items[i];
+        if (type_fits_profile(type, profile) &&
+            !sim_driver_has_profile(host, profile->nvml_profile)) {
+            return false;
+        }
     }
     return !type->mig_backed || per_gi_max(type) <= 1 || mig_timesliced(host, model);
 }
@@ -222,14 +237,6 @@ static bool seat_time_sliced(struct sim_gpu *gpu, const struct cat_vgpu_type *ty
 }
 
 /* ---- placement in a GPU instance ---- */
-
-static bool type_fits_profile(const struct cat_vgpu_type *type, const struct cat_profile *profile)
-{
-    if (type->gi_profile_id != CAT_UNKNOWN) {
-        return type->gi_profile_id == profile->id;
-    }
-    return type->gi_profile != NULL && str_eq(type->gi_profile, profile->name);
-}
 
 /* Memory of an instance that vGPUs share, in GiB: that of its largest type. */
 static uint32_t gi_room_gib(const struct gpu_model *model, const struct cat_profile *profile)

@@ -35,6 +35,9 @@ const char *sim_driver_of(struct sim_host *host, const struct pci_addr *addr);
 /* driver_override ("": none), unbind, probe. 0 or -errno. */
 int sim_rebind(struct sim_host *host, const struct pci_addr *addr, const char *override);
 
+/* What the driver says that a board can be; the caller's to free. */
+void sim_board_says(struct sim_host *host, struct sim_gpu *gpu, struct board *ret_board);
+
 /* Ports over `machine`, which stays the caller's; sim_ports_free() frees. */
 struct ports sim_ports_new(struct sim_machine *machine);
 void sim_ports_free(struct ports *ports);

@@ -85,6 +85,7 @@ static int gpu_observe(struct gpu_port *port, struct host *host, struct error *e
         gpu->mig_timeslicing_enabled = !knows                                      ? TRI_UNKNOWN
                                        : shares && sim->hypervisor_mig_timeslicing ? TRI_YES
                                                                                    : TRI_NO;
+        sim_board_says(sim, from, &gpu->board);
         show_gis(from, gpu);
     }
     return 0;

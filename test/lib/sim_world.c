@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "test.h"
@@ -17,6 +18,7 @@ void sim_world_init(struct sim_world *world, const struct catalog *catalog,
     *world = (struct sim_world){.catalog = catalog, .rules = rules};
     sim_machine_init(&world->machine, boards, changes, catalog);
     world->ports = sim_ports_new(&world->machine);
+    world->boards = boards_new(catalog);
 }
 
 void sim_world_done(struct sim_world *world)
@@ -24,6 +26,7 @@ void sim_world_done(struct sim_world *world)
     sim_ports_free(&world->ports);
     sim_machine_done(&world->machine);
     host_free(world->host);
+    boards_free(world->boards);
     vec_done(&world->claims);
     vec_done(&world->records);
 }
@@ -33,6 +36,9 @@ void sim_world_look(struct sim_world *world)
     host_free(world->host);
     world->host = NULL;
     assert_int_equal(ports_observe(&world->ports, &world->host, &world->err), 0);
+    CLEANUP_STRLIST struct strlist warnings = {0};
+    boards_update(world->boards, world->host, &warnings);
+    assert_int_equal(warnings.n, 0); /* the simulated driver repeats what the catalog says */
 }
 
 struct planner sim_world_planner(const struct sim_world *world)
@@ -41,7 +47,8 @@ struct planner sim_world_planner(const struct sim_world *world)
                             .rules = world->rules,
                             .host = world->host,
                             .claims = &world->claims,
-                            .records = &world->records};
+                            .records = &world->records,
+                            .boards = world->boards};
 }
 
 /* The planner's source of names has no argument to keep a state in. */

@@ -18,8 +18,9 @@ struct sim_world {
     struct claims claims;
     struct gpu_records records;
     struct host *host; /* as observed last */
-    struct error err;  /* of the last refusal */
-    uint32_t uuids;    /* made so far: repeatable */
+    struct boards *boards;
+    struct error err; /* of the last refusal */
+    uint32_t uuids;   /* made so far: repeatable */
 };
 
 void sim_world_init(struct sim_world *world, const struct catalog *catalog,

@@ -53,14 +53,18 @@ int nvml_gpu_mig_mode(const struct nvml_gpu *gpu, bool *ret_current, bool *ret_p
 
 /* ---- GPU instances ---- */
 
-static bool read_named_profile(const struct nvml_gpu *gpu, uint32_t number,
-                               struct board_profile *ret_profile)
+/* Of a library that has it, though the driver below may not. */
+static int32_t read_named_profile(const struct nvml_gpu *gpu, uint32_t number,
+                                  struct board_profile *ret_profile)
 {
     struct nvml_gpu_instance_profile_info_v2 info = {
         .version = NVML_VERSION(struct nvml_gpu_instance_profile_info_v2, 2)};
-    if (gpu->nvml->nvmlDeviceGetGpuInstanceProfileInfoV(gpu->device, number, &info) !=
-        NVML_SUCCESS) {
-        return false;
+    int32_t code =
+        gpu->nvml->nvmlDeviceGetGpuInstanceProfileInfoV == NULL
+            ? NVML_ERROR_FUNCTION_NOT_FOUND
+            : gpu->nvml->nvmlDeviceGetGpuInstanceProfileInfoV(gpu->device, number, &info);
+    if (code != NVML_SUCCESS) {
+        return code;
     }
     char name[BOARD_NAME_SIZE];
     NVML_COPY(name, info.name);
@@ -77,15 +81,16 @@ static bool read_named_profile(const struct nvml_gpu *gpu, uint32_t number,
                                           .ofa = info.ofa_count};
     STR_SET(ret_profile->name, str_starts(name, MIG_PREFIX) ? name + sizeof(MIG_PREFIX) - 1 : name);
     ret_profile->gfx = strstr(ret_profile->name, "+gfx") != NULL;
-    return true;
+    return NVML_SUCCESS;
 }
 
 bool nvml_gpu_profile(const struct nvml_gpu *gpu, uint32_t number,
                       struct board_profile *ret_profile)
 {
     const struct nvml *nvml = gpu->nvml;
-    if (nvml->nvmlDeviceGetGpuInstanceProfileInfoV != NULL) {
-        return read_named_profile(gpu, number, ret_profile);
+    int32_t code = read_named_profile(gpu, number, ret_profile);
+    if (code != NVML_ERROR_FUNCTION_NOT_FOUND) {
+        return code == NVML_SUCCESS;
     }
     struct nvml_gpu_instance_profile_info info = {0};
     if (nvml->nvmlDeviceGetGpuInstanceProfileInfo == NULL ||

@@ -202,7 +202,9 @@ static int find_parent(const struct nvml_gpu *gpu, const struct step *step, stru
     return r;
 }
 
-/* The profile that fills the whole GI. */
+/* The profile that fills the whole GI. One of double memory has two of one slice: NVML_CI_1_SLICE
+ * with the multiprocessors of a plain 1g, and NVML_CI_1_SLICE_REV1 with all (nvidia-smi mig -lgip
+ * of H100: 1g.10gb 16, 1g.20gb 26). */
 static int default_profile(const struct nvml_gpu *gpu, const struct nvml_gi *gi, uint32_t *ret_id,
                            struct error *err)
 {
@@ -212,12 +214,16 @@ static int default_profile(const struct nvml_gpu *gpu, const struct nvml_gi *gi,
         return nvml_too_old(err, gpu->subject, "nvmlGpuInstanceCreateComputeInstance");
     }
     uint32_t most = 0;
+    uint32_t most_sm = 0;
     for (uint32_t number = 0; number < NVML_CI_PROFILE_COUNT; number++) {
         struct nvml_compute_instance_profile_info info = {0};
         int32_t code = nvml->nvmlGpuInstanceGetComputeInstanceProfileInfo(
             gi->handle, number, NVML_CI_ENGINE_SHARED, &info);
-        if (code == NVML_SUCCESS && info.slice_count > most) {
+        bool more = info.slice_count > most ||
+                    (info.slice_count == most && info.multiprocessor_count > most_sm);
+        if (code == NVML_SUCCESS && more) {
             most = info.slice_count;
+            most_sm = info.multiprocessor_count;
             *ret_id = info.id;
         }
     }

@@ -77,6 +77,8 @@ int cmd_host_show(struct cli *cli, const struct words *words UNUSED, struct erro
         const char *key;
         const char *then;
     } problems[] = {{"nvmlProblem", "only pass-through works without it"},
+                    {"vgpuProblem",
+                     "vGPUs can't be made: install NVIDIA's vGPU host driver (\"...-vgpu-kvm\")"},
                     {"pciProblem", "GPUs can't be changed"},
                     {"libvirtProblem", "claims without a VM work without it"}};
     for (size_t i = 0; i < ARRAY_SIZE(problems); i++) {

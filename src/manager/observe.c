@@ -54,6 +54,10 @@ static void name_models(const struct manager *m, struct host *host)
         const struct gpu_model *model = boards_find(m->boards, m->config.catalog, gpu);
         STR_SET(gpu->model, model == NULL ? "" : model->key);
     }
+    if (boards_lack_vgpu_manager(m->boards)) {
+        (void)str_print(host->vgpu_problem, sizeof(host->vgpu_problem),
+                        "NVIDIA's driver %s has no vGPU manager", host->driver_version);
+    }
 }
 
 /* What is missing and what works without it, said once when it goes and when it comes back. */
@@ -88,6 +92,7 @@ static void take_hardware(struct manager *m, struct host *now)
     bool was_late = m->driver_problem[0] != '\0';
     name_models(m, now);
     note_problem(was->nvml_problem, now->nvml_problem, "only pass-through works without it");
+    note_problem(was->vgpu_problem, now->vgpu_problem, "no vGPU can be made");
     note_problem(was->pci_problem, now->pci_problem, "GPUs can't be changed");
     if (was_late && m->host != NULL) {
         end_lateness(m);

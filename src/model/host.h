@@ -185,6 +185,7 @@ struct host {
     uint64_t libvirt_session;
     /* One sentence each when a source is missing ("libnvidia-ml.so.1 not found"), else "". */
     char nvml_problem[256];
+    char vgpu_problem[256];
     char pci_problem[256];
     enum tristate vfio_pci; /* is the kernel's driver for pass-through loaded? */
     char libvirt_problem[256];

@@ -138,12 +138,12 @@ json_t *vm_to_json(const struct vm *vm)
 
 json_t *host_to_json(const struct host *host)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "name",
-                     encode_text(host->name), "kernel", encode_text(host->kernel), "driverVersion",
-                     encode_text(host->driver_version), "nvmlVersion",
-                     encode_text(host->nvml_version), "libvirtVersion",
-                     encode_text(host->libvirt_version), "nvmlProblem",
-                     encode_text(host->nvml_problem), "pciProblem", encode_text(host->pci_problem),
-                     "libvirtProblem", encode_text(host->libvirt_problem), "gpus",
-                     (json_int_t)host->gpus.n, "vms", (json_int_t)host->vms.n);
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "name", encode_text(host->name),
+        "kernel", encode_text(host->kernel), "driverVersion", encode_text(host->driver_version),
+        "nvmlVersion", encode_text(host->nvml_version), "libvirtVersion",
+        encode_text(host->libvirt_version), "nvmlProblem", encode_text(host->nvml_problem),
+        "vgpuProblem", encode_text(host->vgpu_problem), "pciProblem",
+        encode_text(host->pci_problem), "libvirtProblem", encode_text(host->libvirt_problem),
+        "gpus", (json_int_t)host->gpus.n, "vms", (json_int_t)host->vms.n);
 }

@@ -206,6 +206,20 @@ int boards_check_profile(const struct boards *boards, const struct gpu *gpu, con
     return -REASON_UNSUPPORTED;
 }
 
+bool boards_lack_vgpu_manager(const struct boards *boards)
+{
+    bool lacks = false;
+    for (size_t i = 0; i < boards->entries.n; i++) {
+        const struct entry *entry = boards->entries.items[i];
+        if (entry->board.vgpu_host == BOARD_VGPU_YES) {
+            return false;
+        }
+        lacks = lacks || (entry->board.vgpu_host == BOARD_VGPU_NO && entry->overlay.base != NULL &&
+                          entry->overlay.base->types.n > 0);
+    }
+    return lacks;
+}
+
 bool boards_lack_type(const struct boards *boards, const struct gpu *gpu,
                       const struct cat_vgpu_type *type)
 {

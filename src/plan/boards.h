@@ -40,6 +40,10 @@ int boards_check_profile(const struct boards *boards, const struct gpu *gpu, con
 int boards_check_type(const struct boards *boards, const struct gpu *gpu,
                       const struct cat_vgpu_type *type, struct error *err);
 
+/* Is there a GPU that carries vGPUs by what the catalog knows, and none for which the driver has a
+ * vGPU manager? */
+bool boards_lack_vgpu_manager(const struct boards *boards);
+
 /* Is the type one that the driver is known not to offer on that GPU? */
 bool boards_lack_type(const struct boards *boards, const struct gpu *gpu,
                       const struct cat_vgpu_type *type);

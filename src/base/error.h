@@ -26,6 +26,7 @@
     X(RULE, "rule-violated", 422, 9, "a documented limit forbids it; `rule` names which")          \
     X(PERMISSION, "permission-denied", 403, 10, "the caller may not do this")                      \
     X(UNAVAILABLE, "unavailable", 503, 11, "a service that is needed does not answer")             \
+    X(UNKNOWN, "unknown", 422, 12, "neither the driver nor any source of the catalog says")        \
     X(INTERNAL, "internal", 500, 70, "a bug in cleave")
 
 enum reason {

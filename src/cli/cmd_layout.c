@@ -6,7 +6,8 @@
 #include "cli/layout_words.h"
 #include "cli/verbs.h"
 
-/* Its own exit statuses, so that a script tells "no" from "what?". */
+/* Its own exit statuses, so that a script tells "no" from "what?"; what no source says is neither,
+ * and has the exit status that it has everywhere. */
 enum { EXIT_FITS = 0, EXIT_DOES_NOT = 1, EXIT_USAGE = 2 };
 
 static const char help[] =
@@ -28,8 +29,9 @@ static const char help[] =
     "\n"
     "A PROFILE may name compute instances: 1c.3g.20gb=3 is one 3g.20gb with three in it.\n"
     "GPU instances are taken to be time-sliced by the hypervisor where the GPU can.\n"
-    "Exit status: 0 it fits (of a file: nothing for this GPU is refused), 1 it does not, 2 bad "
-    "usage.\n";
+    "Exit status: 0 it fits (of a file: everything for this GPU does), 1 it does not, 2 bad "
+    "usage,\n"
+    "12 no source says whether it does.\n";
 
 static void print_refusal(const struct layout_words *words, const struct gpu_model *model,
                           const struct layout_request *request, struct error *err)
@@ -37,7 +39,7 @@ static void print_refusal(const struct layout_words *words, const struct gpu_mod
     struct cli cli = {.output = words->output};
     CLEANUP_JSON json_t *json = layout_view_error(err);
     json_object_set_new(json, "gpu", layout_view_model(model));
-    json_object_set_new(json, "fits", json_false());
+    json_object_set_new(json, "fits", err->reason == REASON_UNKNOWN ? json_null() : json_false());
     if (!cli_print_raw(&cli, json)) {
         layout_view_print_existing(model, &request->existing);
         fflush(stdout);
@@ -58,6 +60,22 @@ static void print_fit(const struct layout_words *words, const struct gpu_model *
     }
 }
 
+/* What a published maximum says, without where. */
+static void print_count(const struct layout_words *words, const struct gpu_model *model,
+                        const struct layout_request *request)
+{
+    struct cli cli = {.output = words->output};
+    CLEANUP_JSON json_t *json = layout_view_request(request);
+    json_object_set_new(json, "gpu", layout_view_model(model));
+    json_object_set_new(json, "fits", json_true());
+    if (!cli_print_raw(&cli, json)) {
+        CLEANUP_STRBUF struct strbuf text = {0};
+        layout_view_summary(request, &text);
+        printf("%s: %s fits by the published maximum; where each starts, no source says\n",
+               model->name, strbuf_str(&text));
+    }
+}
+
 static int check_words(const struct layout_words *words, const struct gpu_model *model)
 {
     struct layout_request request = {.mixed = false};
@@ -69,9 +87,13 @@ static int check_words(const struct layout_words *words, const struct gpu_model 
     }
     r = r != 0 ? r : layout_check(model, &request.existing, &err);
     r = r != 0 ? r : layout_fit(model, &request, &err);
+    if (r == -REASON_UNKNOWN && layout_fits_by_count(model, &request)) {
+        print_count(words, model, &request);
+        return EXIT_FITS;
+    }
     if (r != 0) {
         print_refusal(words, model, &request, &err);
-        return EXIT_DOES_NOT;
+        return r == -REASON_UNKNOWN ? reason_exit_status(REASON_UNKNOWN) : EXIT_DOES_NOT;
     }
     print_fit(words, model, &request);
     return EXIT_FITS;
@@ -81,18 +103,20 @@ static int check(const struct layout_words *words, struct error *err)
 {
     CLEANUP(catalog_freep) struct catalog *catalog = NULL;
     const struct gpu_model *model = NULL;
-    bool refused = false;
+    enum import_verdict worst = IMPORT_FITS;
     int r = catalog_load_default(&catalog, err);
     r = r != 0 ? r : catalog_find(catalog, words->gpu, &model, err);
     if (r == 0 && words->file == NULL) {
         return check_words(words, model);
     }
-    r = r != 0 ? r : layout_file_check(words, catalog, model, &refused, err);
+    r = r != 0 ? r : layout_file_check(words, catalog, model, &worst, err);
     if (r != 0) {
         cli_report(err);
         return EXIT_USAGE;
     }
-    return refused ? EXIT_DOES_NOT : EXIT_FITS;
+    return worst == IMPORT_REFUSED   ? EXIT_DOES_NOT
+           : worst == IMPORT_UNKNOWN ? reason_exit_status(REASON_UNKNOWN)
+                                     : EXIT_FITS;
 }
 
 int cmd_layout_check(int argc, char **argv)

@@ -200,6 +200,28 @@ static void a_refused_label_makes_the_exit_status_1(void **state)
     assert_non_null(strstr(result.out, "b     refused A100 PCIe 40GB takes at most 3 of "));
 }
 
+static void what_no_source_says_is_neither_yes_nor_no(void **state)
+{
+    (void)state;
+    assert_run("--gpu rtx-pro-5000 1g.24gb@0", 12, "",
+               "no source says where \"1g.24gb\" may start");
+    assert_run("--gpu rtx-pro-5000 1g.24gb 1g.24gb-me", 12, "", "no source says where");
+    assert_run("--gpu rtx-pro-5000 -o json 1g.24gb@0", 12, "\"fits\":null", "");
+    /* A published maximum answers for one profile, whichever way it is asked. */
+    assert_run("--gpu rtx-pro-5000 1g.24gb=2", 0, "fits by the published maximum", "");
+    assert_run("--gpu rtx-pro-5000 1g.24gb=3", 1, "", "at most 2");
+    struct run result = run_file("rtx-pro-5000", "version: v1\n"
+                                                 "mig-configs:\n"
+                                                 "  a: [{devices: all, mig-enabled: true, "
+                                                 "mig-devices: {1g.24gb: 2}}]\n");
+    assert_int_equal(result.status, 0);
+    result = run_file("rtx-pro-5000", "version: v1\n"
+                                      "mig-configs:\n"
+                                      "  a: [{devices: all, mig-enabled: true, "
+                                      "mig-devices: {1g.24gb: 1, 1g.24gb-me: 1}}]\n");
+    assert_int_equal(result.status, 12);
+}
+
 static void a_malformed_file_says_where(void **state)
 {
     (void)state;
@@ -217,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_fits_is_drawn_and_listed),
         cmocka_unit_test(what_does_not_fit_says_why_and_what_would),
+        cmocka_unit_test(what_no_source_says_is_neither_yes_nor_no),
         cmocka_unit_test(slips_are_told_from_refusals),
         cmocka_unit_test(json_says_the_same_for_programs),
         cmocka_unit_test(each_label_of_a_file_gets_a_line),

@@ -132,7 +132,8 @@ static void print_table(const json_t *labels)
 }
 
 int layout_file_check(const struct layout_words *words, const struct catalog *catalog,
-                      const struct gpu_model *model, bool *ret_refused, struct error *err)
+                      const struct gpu_model *model, enum import_verdict *ret_worst,
+                      struct error *err)
 {
     CLEANUP(import_freep) struct import_file *file = NULL;
     int r = import_read(words->file, &file, err);
@@ -142,11 +143,13 @@ int layout_file_check(const struct layout_words *words, const struct catalog *ca
     struct import_target target = {.catalog = catalog, .model = model, .mixed = words->mixed};
     set_board(&target, words->gpu);
     CLEANUP_JSON json_t *labels = json_array();
-    *ret_refused = false;
+    *ret_worst = IMPORT_FITS;
     for (vec_each(&file->labels, label)) {
         struct verdict verdict;
         judge(&target, file->kind, label, &verdict);
-        *ret_refused = *ret_refused || verdict.verdict == IMPORT_REFUSED;
+        bool worse = verdict.verdict == IMPORT_REFUSED ||
+                     (verdict.verdict == IMPORT_UNKNOWN && *ret_worst != IMPORT_REFUSED);
+        *ret_worst = worse ? verdict.verdict : *ret_worst;
         json_array_append_new(labels,
                               json_pack("{s:s, s:s, s:s, s:o}", "label", label->name, "verdict",
                                         import_verdict_name(verdict.verdict), "text",

@@ -4,9 +4,12 @@
 #define CLI_LAYOUT_FILE_H
 
 #include "cli/layout_words.h"
+#include "import/import.h"
 
-/* Prints a verdict per label. *ret_refused: some label for this board cannot be. */
+/* Prints a verdict per label. *ret_worst: IMPORT_REFUSED if some label for this board cannot be,
+ * else IMPORT_UNKNOWN if no source says of some, else IMPORT_FITS. */
 int layout_file_check(const struct layout_words *words, const struct catalog *catalog,
-                      const struct gpu_model *model, bool *ret_refused, struct error *err);
+                      const struct gpu_model *model, enum import_verdict *ret_worst,
+                      struct error *err);
 
 #endif

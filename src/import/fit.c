@@ -173,43 +173,11 @@ static int take_types(const struct catalog *catalog, const struct gpu_model *mod
 
 /* ---- the verdict ---- */
 
-static bool is_one_profile_within_its_maximum(const struct layout_gis *gis)
-{
-    for (uint32_t i = 0; i < gis->n; i++) {
-        const struct cat_profile *profile = gis->items[i].profile;
-        if (profile != gis->items[0].profile || profile->max_instances == CAT_UNKNOWN ||
-            gis->n > profile->max_instances) {
-            return false;
-        }
-    }
-    return gis->n > 0;
-}
-
-/* Without published placements, a published maximum still answers for one profile alone; the starts
- * stay open. */
-static bool fits_by_count(const struct gpu_model *model, struct layout_request *request)
-{
-    const struct layout_vgpu_mode mode = {.mig = true,
-                                          .mig_timesliced = model->mig_timesliced != CAT_NO};
-    const struct layout_gis none = {.n = 0};
-    struct layout_request fit = *request;
-    if (fit.vgpus.n > 0 &&
-        layout_gis_for_vgpus(model, &none, &mode, &fit.vgpus, &fit.gis, NULL) != 0) {
-        return false;
-    }
-    if (!is_one_profile_within_its_maximum(&fit.gis) ||
-        layout_place_vgpus(model, &fit.gis, &mode, &fit.vgpus, NULL) != 0) {
-        return false;
-    }
-    *request = fit;
-    return true;
-}
-
 static enum import_verdict place(const struct gpu_model *model, struct import_fit *fit)
 {
     int r = layout_fit(model, &fit->request, &fit->why);
-    if (r == -REASON_UNSUPPORTED) {
-        return fits_by_count(model, &fit->request) ? IMPORT_FITS : IMPORT_UNKNOWN;
+    if (r == -REASON_UNKNOWN) {
+        return layout_fits_by_count(model, &fit->request) ? IMPORT_FITS : IMPORT_UNKNOWN;
     }
     return r == 0 ? IMPORT_FITS : IMPORT_REFUSED;
 }

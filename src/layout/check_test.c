@@ -114,12 +114,12 @@ static void a_profile_without_published_placements_is_unknown_unless_too_many(vo
                               .profiles = {.items = &profile, .n = 1}};
     struct layout_gis gis = {.items = {{&profile, 0}}, .n = 1};
     struct error err;
-    assert_int_equal(layout_check(&model, &gis, &err), -REASON_UNSUPPORTED);
+    assert_int_equal(layout_check(&model, &gis, &err), -REASON_UNKNOWN);
     assert_string_equal(err.message, "no source says where \"1g.16gb\" may start on X");
     const struct layout_gis none = {.n = 0};
     struct layout_gi one = {&profile, LAYOUT_ANYWHERE};
     gis = (struct layout_gis){.items = {one, one}, .n = 2};
-    assert_int_equal(layout_place(&model, &none, &gis, &err), -REASON_UNSUPPORTED);
+    assert_int_equal(layout_place(&model, &none, &gis, &err), -REASON_UNKNOWN);
     gis = (struct layout_gis){.items = {one, one, one}, .n = 3};
     assert_int_equal(layout_place(&model, &none, &gis, &err), -REASON_NO_CAPACITY);
     assert_string_equal(err.message, "X takes at most 2 of \"1g.16gb\", and 3 are wanted");

@@ -11,10 +11,10 @@ static int refuse(const struct geometry *geometry, struct error *err, const char
 int explain_unknown(const struct geometry *geometry, const struct cat_profile *profile,
                     struct error *err)
 {
-    error_set(err, REASON_UNSUPPORTED, geometry->model->key,
+    error_set(err, REASON_UNKNOWN, geometry->model->key,
               "no source says where \"%s\" may start on %s", profile->name, geometry->model->name);
     error_hint(err, "a host with this GPU knows: nvidia-smi mig -lgipp");
-    return -REASON_UNSUPPORTED;
+    return -REASON_UNKNOWN;
 }
 
 int explain_start(const struct geometry *geometry, const struct layout_gi *gi, struct error *err)

@@ -122,6 +122,10 @@ struct layout_request {
  * the vGPUs; then starts, carriers and placement ids. */
 int layout_fit(const struct gpu_model *model, struct layout_request *request, struct error *err);
 
+/* Where layout_fit() says -UNKNOWN, because no source has placements: a published maximum still
+ * answers for one profile alone. Then true, and the starts stay open. */
+bool layout_fits_by_count(const struct gpu_model *model, struct layout_request *request);
+
 /* ---- text ---- */
 
 /* Text map of a GPU's memory slices, for people: "[1g.5gb |2g.10gb    |········]". Writes into out.

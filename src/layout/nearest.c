@@ -174,7 +174,7 @@ static int take_wanted(struct nearest *nearest, const struct layout_gis *wanted)
 {
     for (uint32_t i = 0; i < wanted->n; i++) {
         if (wanted->items[i].profile->n_placements == 0) {
-            return -REASON_UNSUPPORTED; /* nobody knows what would fit */
+            return -REASON_UNKNOWN; /* no source says what would fit */
         }
         struct choice choice = {.start = wanted->items[i].start};
         if (geometry_find(nearest->geometry, wanted->items[i].profile, &choice.shape, NULL) != 0) {

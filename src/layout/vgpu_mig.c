@@ -76,7 +76,7 @@ static void load_add(struct carriers *carriers, uint32_t gi, const struct cat_vg
 static int refuse_unknown(const struct gpu_model *model, const struct cat_vgpu_type *type,
                           struct error *err)
 {
-    return error_set(err, REASON_UNSUPPORTED, model->key,
+    return error_set(err, REASON_UNKNOWN, model->key,
                      "no source says which GPU instance profile \"%s\" lives on", type->name);
 }
 

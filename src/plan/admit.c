@@ -148,7 +148,7 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
     }
     bool on_gi = mode_of_claim(a.claim.spec.mode) == GPU_MIG;
     if (on_gi && a.profile == NULL) {
-        return error_set(err, REASON_UNSUPPORTED, subject,
+        return error_set(err, REASON_UNKNOWN, subject,
                          "no source says which GPU instance profile %s lives on",
                          a.type != NULL ? a.type->name : "this claim");
     }

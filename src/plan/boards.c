@@ -17,7 +17,7 @@ struct entry {
     enum tristate mig_timeslicing;
     struct board board; /* what the overlay was made of */
     struct overlay overlay;
-    char told[256]; /* the disagreement that was told last */
+    char said[256]; /* the disagreement that was said last */
 };
 
 struct boards {
@@ -79,7 +79,7 @@ static const struct gpu_model *catalogued(const struct catalog *catalog, const s
     return model;
 }
 
-/* Of another driver, or of one that was loaded anew: what it said may be wrong now. */
+/* Of another driver, or of one that was loaded again: what it said may be wrong now. */
 static bool is_stale(const struct entry *entry, const struct host *host)
 {
     return host->driver_version[0] != '\0' &&
@@ -106,10 +106,10 @@ static void tell(struct entry *entry, const struct gpu *gpu, struct strlist *war
 {
     const struct overlay *overlay = &entry->overlay;
     char bdf[BDF_SIZE];
-    if (overlay->n_disagreements == 0 || str_eq(entry->told, overlay->disagreement)) {
+    if (overlay->n_disagreements == 0 || str_eq(entry->said, overlay->disagreement)) {
         return;
     }
-    STR_SET(entry->told, overlay->disagreement);
+    STR_SET(entry->said, overlay->disagreement);
     char more[48] = "";
     if (overlay->n_disagreements > 1) {
         (void)snprintf(more, sizeof(more), " (and %u more)", overlay->n_disagreements - 1);

@@ -23,7 +23,7 @@ void boards_free(struct boards *boards);
 DEFINE_FREEP(struct boards *, boards_free)
 
 /* Takes what the observed host's driver says. A GPU that is away from its driver now keeps what was
- * said of it, until the driver is loaded anew. Appends a sentence to `warnings` for each board of
+ * said of it, until the driver is loaded again. Appends a sentence to `warnings` for each board of
  * which driver and catalog say different things, once. */
 void boards_update(struct boards *boards, const struct host *host, struct strlist *warnings);
 

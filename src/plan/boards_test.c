@@ -179,7 +179,7 @@ static const struct cat_vgpu_type *type_of(const struct gpu_model *model, const 
     return type;
 }
 
-static void a_driver_without_vgpu_manager_is_told_from_one_that_lacks_the_type(void **state)
+static void a_driver_without_vgpu_manager_is_not_one_that_lacks_the_type(void **state)
 {
     (void)state;
     A100;
@@ -230,7 +230,7 @@ int main(void)
         cmocka_unit_test(the_drivers_places_count_and_one_warning_names_both),
         cmocka_unit_test(a_driver_without_names_takes_the_catalogs_or_forms_them),
         cmocka_unit_test(a_board_that_the_catalog_does_not_know_is_what_the_driver_says),
-        cmocka_unit_test(a_driver_without_vgpu_manager_is_told_from_one_that_lacks_the_type),
+        cmocka_unit_test(a_driver_without_vgpu_manager_is_not_one_that_lacks_the_type),
         cmocka_unit_test(what_was_said_is_kept_while_the_gpu_is_away_and_dropped_with_the_driver),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

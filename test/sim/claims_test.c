@@ -247,7 +247,7 @@ static void try_board(struct world *world, const struct gpu_model *model, const 
 static void every_kind_of_claim_on_every_board(void **state)
 {
     struct world *world = *state;
-    const char *only = getenv("CLEAVE_BOARD"); /* for whoever adds one */
+    const char *only = getenv("CLEAVE_BOARD"); /* for who adds one */
     for (size_t i = 0; i < catalog_count(world->catalog); i++) {
         const struct gpu_model *model = catalog_at(world->catalog, i);
         for (size_t k = 0; k < ARRAY_SIZE(kernels) && model->memory_mib != CAT_UNKNOWN; k++) {
@@ -321,7 +321,7 @@ static void what_an_older_driver_lacks_is_refused_before_anything_is_done(void *
     assert_int_equal(ask(world, "a100-pcie-40gb", &old, "", "2g.10gb", NULL), 0);
 }
 
-static void a_driver_without_vgpu_manager_is_told_at_planning(void **state)
+static void a_driver_without_vgpu_manager_is_refused_at_planning(void **state)
 {
     struct world *world = *state;
     const struct setup bare = {.no_vgpu_manager = true};
@@ -396,7 +396,7 @@ int main(void)
         cmocka_unit_test(every_kind_of_claim_on_every_board),
         cmocka_unit_test(boards_that_the_catalog_does_not_know_work_from_the_drivers_word),
         cmocka_unit_test(what_an_older_driver_lacks_is_refused_before_anything_is_done),
-        cmocka_unit_test(a_driver_without_vgpu_manager_is_told_at_planning),
+        cmocka_unit_test(a_driver_without_vgpu_manager_is_refused_at_planning),
         cmocka_unit_test(a_double_memory_instance_is_used_whole),
     };
     return cmocka_run_group_tests_name("sim claims", tests, set_up, tear_down);

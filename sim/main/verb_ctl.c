@@ -132,7 +132,7 @@ static const struct {
     {"reset", make_gpu, "GPU", "reset one GPU, as nvidia-smi -r does"},
     {"sriov", make_sriov, "GPU|ALL on|off", "enable or disable virtual functions"},
     {"set", make_set, "GPU KEY VALUE", "lost 0|1|rescan, wedged 0|1, no_reset 0|1,"},
-    {"", make_plain, "", "holder NAME (\"\": none)"},
+    {"", make_plain, "", "holder NAME (\"\": none), instance_choice fill|spread|random"},
     {"describe", make_describe, "DEVICE", "what a guest is given with a device, and its heartbeat"},
     {"open", make_open, "DEVICE PID [VM]", "hold a device, as an emulator does"},
     {"close", make_open, "DEVICE PID", "let go of it"},

@@ -5,7 +5,7 @@
  *   {"op": "reboot"}, {"op": "driver-reload"}
  *   {"op": "reset", "gpu": BDF}                          nvidia-smi -r
  *   {"op": "sriov", "gpu": BDF|"ALL", "enable": bool}    what sriov-manage does
- *   {"op": "set", "gpu": BDF, "key": K, "value": V}      sim_set(): "lost", "no_reset", "holder"
+ *   {"op": "set", "gpu": BDF, "key": K, "value": V}      sim_set(): "lost", "no_reset", "holder", …
  *   {"op": "fault-add", …}                               see fault.h; answers {"id": N}
  *   {"op": "fault-list"}, {"op": "fault-clear", "id": N} no id: all of them
  *   {"op": "describe", "device": BDF|UUID}               what a guest is given with that device

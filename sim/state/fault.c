@@ -147,13 +147,17 @@ static int read_fault(struct reader *r, struct sim_fault *fault)
 /* ---- chance ---- */
 
 /* splitmix64. */
-static uint64_t next_random(uint64_t *state)
+uint64_t sim_mix(uint64_t z)
 {
-    *state += 0x9e3779b97f4a7c15u;
-    uint64_t z = *state;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
     z = (z ^ z >> 27) * 0x94d049bb133111ebu;
     return z ^ z >> 31;
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state += 0x9e3779b97f4a7c15u;
+    return sim_mix(*state);
 }
 
 static bool chance(struct sim_fault *fault)

@@ -328,7 +328,7 @@ int sim_set(struct sim_host *host, struct sim_gpu *gpu, const char *key, const c
         gpu->wedged = str_eq(value, "1");
     } else if (str_eq(key, "no_reset") && (str_eq(value, "0") || str_eq(value, "1"))) {
         gpu->no_reset = str_eq(value, "1");
-    } else {
+    } else if (!str_eq(key, "instance_choice") || !sim_choice_parse(value, &gpu->choice)) {
         return -EINVAL;
     }
     sim_changed(host);

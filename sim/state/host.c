@@ -426,8 +426,12 @@ static int read_host(struct reader *r, struct sim_host *host)
     host->hypervisor_mig_timeslicing = reader_bool_or(r, "mig_timeslicing", true);
     host->nvml_holds_gpus = reader_bool_or(r, "nvml_holds_gpus", true);
     host->seed = (uint64_t)reader_int_or(r, "seed", 0, INT64_MAX, 1);
+    int choice = reader_choice_or(r, "instance_choice", sim_choice_names, SIM_CHOOSE_FILL);
     read_faults(r, host);
     read_gpus(r, host);
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        host->gpus[i].choice = (enum sim_choice)choice;
+    }
     return reader_end(r);
 }
 

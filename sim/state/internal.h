@@ -55,4 +55,12 @@ void sim_gpu_remove_vfs(struct sim_gpu *gpu);
 /* save.c */
 void sim_save(struct sim_host *host);
 
+/* A number that looks random, of each number. */
+uint64_t sim_mix(uint64_t z);
+
+/* vgpu_choice.c */
+bool sim_choice_parse(const char *name, enum sim_choice *ret_choice);
+/* The instance of the lowest rank is chosen. */
+uint64_t sim_choice_rank(struct sim_host *host, struct sim_gpu *gpu, const struct sim_gi *gi);
+
 #endif

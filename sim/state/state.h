@@ -97,6 +97,17 @@ struct sim_ecc {
     uint64_t volatile_count, aggregate_count;
 };
 
+/* How the driver chooses the GPU instance of a vGPU among those that have room for it. NVIDIA's
+ * driver chooses by itself and documents no order (open-gpu-kernel-modules, kernel_vgpu_mgr.c), so
+ * that each is possible. Names are in host files. */
+enum sim_choice {
+    SIM_CHOOSE_FILL,   /* "fill": one that has vGPUs before an empty one, by id */
+    SIM_CHOOSE_SPREAD, /* "spread": the one with the fewest vGPUs, by id */
+    SIM_CHOOSE_RANDOM, /* "random": by the host's seed */
+    SIM_CHOICE_COUNT
+};
+extern const char *const sim_choice_names[SIM_CHOICE_COUNT + 1]; /* ends with NULL */
+
 struct sim_gpu {
     const struct gpu_model *model;
     struct pci_addr addr;
@@ -128,7 +139,8 @@ struct sim_gpu {
     uint32_t sriov_offset;  /* routing id of the first VF minus the PF's; stride is 1 */
     uint32_t vf_group_base; /* IOMMU group of the first VF; the others follow */
     bool no_reset;          /* the platform exposes no reset (host file `reset: false`) */
-    char holder[32];        /* a host process that has the GPU open ("dcgm"), "" none */
+    enum sim_choice choice;
+    char holder[32]; /* a host process that has the GPU open ("dcgm"), "" none */
     struct sim_ecc corrected, uncorrected;
     uint32_t last_xid; /* 0 none since the driver was loaded */
     uint32_t settings[SIM_SETTING_COUNT];
@@ -216,7 +228,8 @@ struct sim_host {
     struct sim_fault faults[SIM_MAX_FAULTS];
     uint32_t n_faults;
     uint32_t next_fault;
-    uint64_t seed;       /* of the faults' chances and the boards' load */
+    uint64_t seed;       /* of the faults' chances, the boards' load, the choice of instances */
+    uint64_t choices;    /* random ones so far */
     uint64_t started_us; /* monotonic clock: the load is a function of the time since */
     bool closing;        /* nobody waits for anything any more */
     struct sim_event events[SIM_MAX_EVENTS];
@@ -379,7 +392,7 @@ void sim_close_device(struct sim_host *host, const char *name, int32_t pid);
 /* Closes what processes hold that `alive` denies: the kernel does so when an emulator dies. */
 void sim_forget_dead(struct sim_host *host, bool (*alive)(int32_t pid));
 /* What tests and demonstrations do to a host from outside: "lost" (0/1/rescan), "wedged",
- * "no_reset" (0/1), "holder". */
+ * "no_reset" (0/1), "holder", "instance_choice" (fill, spread, random). */
 int sim_set(struct sim_host *host, struct sim_gpu *gpu, const char *key, const char *value);
 
 /* ---- what the driver reports by itself ---- */

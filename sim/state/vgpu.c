@@ -291,26 +291,25 @@ static bool seat_in_gi(struct sim_host *host, struct sim_gpu *gpu, const struct 
     return false;
 }
 
-/* The driver's choice of GPU instance: one that already serves vGPUs before an empty one, by id. */
+/* The driver's choice of GPU instance among those that have room. */
 static bool seat_mig(struct sim_host *host, struct sim_gpu *gpu, const struct cat_vgpu_type *type,
                      struct seat *ret_seat)
 {
-    const struct sim_gi *best = NULL;
-    bool best_used = false;
+    bool found = false;
+    uint64_t best = 0;
     for (uint32_t i = 0; i < gpu->n_gis; i++) {
-        const struct sim_gi *gi = &gpu->gis[i];
         struct seat seat;
-        if (!seat_in_gi(host, gpu, gi, type, &seat)) {
+        if (!seat_in_gi(host, gpu, &gpu->gis[i], type, &seat)) {
             continue;
         }
-        bool used = !seat_is_free(gpu, NULL, gi->id, 0, UINT32_MAX / 2);
-        if (best == NULL || (used && !best_used) || (used == best_used && gi->id < best->id)) {
-            best = gi;
-            best_used = used;
+        uint64_t rank = sim_choice_rank(host, gpu, &gpu->gis[i]);
+        if (!found || rank < best) {
+            found = true;
+            best = rank;
             *ret_seat = seat;
         }
     }
-    return best != NULL;
+    return found;
 }
 
 static bool find_seat(struct sim_host *host, struct sim_gpu *gpu, const struct cat_vgpu_type *type,
@@ -389,6 +388,7 @@ static void vgpu_make(struct sim_host *host, struct sim_vgpu *vgpu,
     vgpu->exists = true;
     vgpu->type = type;
     vgpu->instance = host->next_vgpu_instance++;
+    host->choices++;
     vgpu->gi_id = seat->gi_id;
     vgpu->placement_id = seat->placement_id;
     if (uuid != NULL) {

@@ -245,6 +245,47 @@ static void time_slicing_in_an_instance_needs_the_hypervisor(void **state)
     }
 }
 
+/* Which instances three vGPUs come to stand on, of two with room for each. */
+static void choose(struct fixture *fix, const char *how, uint64_t seed, uint32_t ret_gis[3])
+{
+    struct sim_gpu *gpu = fix->gpus[FIX_PRO];
+    fix->host->seed = seed;
+    fix->host->choices = 0;
+    assert_int_equal(sim_set(fix->host, gpu, "instance_choice", how), 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(set_type(fix, gpu, i, 1557), 0);
+        ret_gis[i] = gpu->vfs[i].vgpu.gi_id;
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(set_type(fix, gpu, i, 0), 0);
+    }
+}
+
+static void the_driver_chooses_among_instances_as_is_set(void **state)
+{
+    (void)state;
+    FIXTURE(SIM_VENDOR_VFIO);
+    fixture_mig_on(fix, fix->gpus[FIX_PRO]);
+    make_gi(fix, fix->gpus[FIX_PRO], "1g.24gb+gfx", 0);
+    make_gi(fix, fix->gpus[FIX_PRO], "1g.24gb+gfx", 3);
+    uint32_t a[3];
+    uint32_t b[3];
+    choose(fix, "fill", 1, a);
+    assert_true(a[0] == a[1] && a[1] == a[2]);
+    choose(fix, "spread", 1, a);
+    assert_true(a[0] != a[1] && a[0] == a[2]);
+    bool differs = false;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        choose(fix, "random", seed, a);
+        choose(fix, "random", seed, b);
+        assert_memory_equal(a, b, sizeof(a));
+        choose(fix, "random", seed + 8, b);
+        differs = differs || memcmp(a, b, sizeof(a)) != 0;
+    }
+    assert_true(differs);
+    assert_int_equal(sim_set(fix->host, fix->gpus[FIX_PRO], "instance_choice", "best"), -EINVAL);
+}
+
 static void two_gib_takes_three_units_of_a_96_gib_board(void **state)
 {
     (void)state;
@@ -357,6 +398,7 @@ int main(void)
         cmocka_unit_test(twelve_vgpus_share_four_instances),
         cmocka_unit_test(an_instance_keeps_to_one_size_unless_heterogeneous),
         cmocka_unit_test(time_slicing_in_an_instance_needs_the_hypervisor),
+        cmocka_unit_test(the_driver_chooses_among_instances_as_is_set),
         cmocka_unit_test(two_gib_takes_three_units_of_a_96_gib_board),
         cmocka_unit_test(a_type_without_a_known_id_gets_a_stable_one),
         cmocka_unit_test(a_vgpu_in_use_is_neither_replaced_nor_deleted),

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "exec/made.h"
+#include "exec/seat.h"
 #include "exec/states.h"
 
 #define UNDO_ATTEMPTS 3
@@ -24,6 +25,8 @@ struct runner_job {
     uint64_t late_us;   /* monotonic */
     atomic_bool parked; /* its plan no longer waits for it */
     struct step step;
+    VEC(struct plan_spare) spares; /* the plan's, which may end before the job */
+    bool again;                    /* it may have been begun before */
     int result;
     struct error err;
 };
@@ -38,6 +41,15 @@ struct runner {
     unsigned n_parked[PORT_GUEST + 1]; /* jobs that have not come back */
     struct evloop_timer *timer;
 };
+
+static void job_free(struct runner_job *job)
+{
+    if (job != NULL) {
+        vec_done(&job->spares);
+        free(job);
+    }
+}
+DEFINE_FREEP(struct runner_job *, job_free)
 
 static void go_on(struct runner *runner);
 static void job_is_late(void *data);
@@ -168,6 +180,15 @@ static void start_undo(struct runner *runner)
     go_on(runner);
 }
 
+static int apply_step(struct runner_job *job, struct step *step)
+{
+    const struct ports *ports = &job->runner->config.ports;
+    struct seat seat = {
+        .step = step, .spares = job->spares.items, .n_spares = job->spares.n, .again = job->again};
+    return seat_needed(step) ? seat_create(ports, &seat, &job->err)
+                             : ports_apply(ports, step, &job->err);
+}
+
 static void undo_work(void *data)
 {
     struct runner_job *job = data;
@@ -178,8 +199,14 @@ static void undo_work(void *data)
     struct step undo = step_undo(&job->step);
     job->result = ports_check(ports, &undo, &job->err);
     if (job->result == 0) {
-        job->result = ports_apply(ports, &undo, &job->err);
+        job->result = apply_step(job, &undo);
     }
+    if (job->result == 0 && job->again && seat_needed(&job->step)) {
+        struct seat seat = {
+            .step = &job->step, .spares = job->spares.items, .n_spares = job->spares.n};
+        job->result = seat_clear(ports, &seat, &job->err);
+    }
+    job->step.got_gi_id = undo.got_gi_id;
 }
 
 static void undo_again(void *data)
@@ -192,6 +219,9 @@ static void undo_done(void *data)
     struct runner *runner = data;
     struct step *step = current(runner);
     if (runner->job->result == 0) {
+        if (step->kind == STEP_GI_DESTROY) {
+            step->got_gi_id = runner->job->step.got_gi_id; /* the instance's new number */
+        }
         bool has_undo = step_has_undo(step->kind);
         struct step undo = has_undo ? step_undo(step) : *step;
         step_move(step, step->problem[0] != '\0' ? STEP_FAILED : STEP_UNDONE);
@@ -226,7 +256,7 @@ static void job_work(void *data)
 
 static void job_done(void *data)
 {
-    CLEANUP_FREE struct runner_job *job = data;
+    CLEANUP(job_freep) struct runner_job *job = data;
     struct runner *runner = job->runner;
     if (!atomic_load(&job->parked)) {
         job->done(runner); /* which may have the next one begun */
@@ -258,7 +288,7 @@ static void job_is_late(void *data)
     runner->config.parked(TAKE_PTR(runner->plan), runner->at, runner->config.data);
 }
 
-static void submit(struct runner *runner, evloop_fn *work, evloop_fn *done)
+static void submit(struct runner *runner, bool again, evloop_fn *work, evloop_fn *done)
 {
     enum port_kind port = step_kind_port(current(runner)->kind);
     uint64_t patience_us = runner->config.patience_us[port];
@@ -268,7 +298,12 @@ static void submit(struct runner *runner, evloop_fn *work, evloop_fn *done)
                                        .work = work,
                                        .done = done,
                                        .late_us = clock_monotonic_us() + patience_us,
-                                       .step = *current(runner)};
+                                       .step = *current(runner),
+                                       .again = again};
+    runner->job->step.gi_id = seat_instance(runner->plan, current(runner));
+    for (vec_each(&runner->plan->spares, spare)) {
+        *vec_push(&runner->job->spares) = *spare;
+    }
     if (runner->timer != NULL) {
         (void)evloop_timer_set(runner->timer, patience_us);
     }
@@ -291,11 +326,12 @@ static void undo_next(struct runner *runner)
         return;
     }
     runner->at = at;
+    bool again = current(runner)->state != STEP_DONE || runner->attempts > 0;
     if (current(runner)->state != STEP_UNDOING) {
         step_move(current(runner), STEP_UNDOING);
         journal_or_warn(runner, NULL);
     }
-    submit(runner, undo_work, undo_done);
+    submit(runner, again, undo_work, undo_done);
 }
 
 /* ---- forward ---- */
@@ -303,7 +339,7 @@ static void undo_next(struct runner *runner)
 static void apply_work(void *data)
 {
     struct runner_job *job = data;
-    job->result = ports_apply(&job->runner->config.ports, &job->step, &job->err);
+    job->result = apply_step(job, &job->step);
 }
 
 /* What failed may have been half applied: it is undone like a finished step. */
@@ -323,6 +359,7 @@ static void apply_done(void *data)
         return;
     }
     step->got_gi_id = runner->job->step.got_gi_id;
+    step->gi_id = runner->job->step.gi_id;
     STR_SET(step->got_uuid, runner->job->step.got_uuid);
     step_move(step, STEP_DONE);
     struct error err = {0};
@@ -363,7 +400,8 @@ static void check_done(void *data)
     if (runner->halted) {
         return;
     }
-    if (step->state == STEP_PLANNED) {
+    bool again = step->state != STEP_PLANNED;
+    if (!again) {
         struct error err = {0};
         step_move(step, STEP_RUNNING);
         if (journal(runner, NULL, &err) != 0) {
@@ -371,7 +409,7 @@ static void check_done(void *data)
             return;
         }
     }
-    submit(runner, apply_work, apply_done);
+    submit(runner, again, apply_work, apply_done);
 }
 
 /* Claims learn what the driver gave them. */
@@ -426,7 +464,7 @@ static void forward_next(struct runner *runner)
         return;
     }
     runner->at = at;
-    submit(runner, check_work, check_done);
+    submit(runner, false, check_work, check_done);
 }
 
 void runner_settled(struct runner *runner, const struct error *err)

@@ -193,6 +193,11 @@ static void collect_vgpu(struct collector *c, const struct gpu *gpu, const struc
     step.placement_id = vgpu->placement_id;
     STR_SET(step.mdev_uuid, vgpu->mdev_uuid);
     STR_SET(step.type, vgpu->type);
+    const struct gi *gi = vgpu->gi_id != NO_ID ? gpu_find_gi(gpu, vgpu->gi_id) : NULL;
+    if (gi != NULL) {
+        step_set_instance(&step, gi);
+        STR_SET(step.profile, gi->profile);
+    }
     if (vgpu->holder[0] != '\0') {
         str_print(why, sizeof(why), "VM \"%s\" runs with it", vgpu->holder);
     } else if (is_made(c, &step)) {

@@ -130,6 +130,7 @@ struct step step_make(enum step_kind kind, const struct pci_addr *gpu)
         .profile_id = NO_ID,
         .start = NO_ID,
         .size = NO_ID,
+        .gi_id = NO_ID,
         .type_id = NO_ID,
         .placement_id = NO_ID,
         .numa_node = -1,
@@ -144,6 +145,13 @@ void step_set_gpu(struct step *step, const struct gpu *gpu)
         step->mmio_bytes = gpu->mmio_bytes;
         step->numa_node = gpu->numa_node;
     }
+}
+
+void step_set_instance(struct step *step, const struct gi *gi)
+{
+    step->start = gi->start;
+    step->size = gi->size;
+    step->gi_id = gi->id;
 }
 
 void step_set_claim(struct step *step, const struct claim *claim)
@@ -171,6 +179,21 @@ struct step step_undo(const struct step *step)
     return undo;
 }
 
+static void describe_create(const struct step *step, const char *what, char *out, size_t size)
+{
+    if (step->start == NO_ID) {
+        str_print(out, size, "create vGPU %s on %s", step->type, what);
+    } else if (step->fillers == 0) {
+        str_print(out, size, "create vGPU %s on %s in %s at %u", step->type, what, step->profile,
+                  step->start);
+    } else {
+        str_print(out, size,
+                  "create vGPU %s on %s in %s at %u (as long as that takes, up to %u more keep the "
+                  "driver from other instances)",
+                  step->type, what, step->profile, step->start, step->fillers);
+    }
+}
+
 const char *step_describe(const struct step *step, char *out, size_t size)
 {
     char gpu[BDF_SIZE];
@@ -196,7 +219,7 @@ const char *step_describe(const struct step *step, char *out, size_t size)
                   step->start, gpu);
         break;
     case STEP_VGPU_CREATE:
-        str_print(out, size, "create vGPU %s on %s", step->type, what);
+        describe_create(step, what, out, size);
         break;
     case STEP_VGPU_DELETE:
         str_print(out, size, "delete vGPU %s on %s", step->type, what);
@@ -269,6 +292,7 @@ void plan_free(struct plan *plan)
     vec_done(&plan->claims);
     vec_done(&plan->instances);
     vec_done(&plan->vms);
+    vec_done(&plan->spares);
     free(plan);
 }
 
@@ -280,6 +304,7 @@ struct plan *plan_copy(const struct plan *plan)
     memset(&copy->claims, 0, sizeof(copy->claims));
     memset(&copy->instances, 0, sizeof(copy->instances));
     memset(&copy->vms, 0, sizeof(copy->vms));
+    memset(&copy->spares, 0, sizeof(copy->spares));
     for (vec_each(&plan->steps, step)) {
         *vec_push(&copy->steps) = *step;
     }
@@ -291,6 +316,9 @@ struct plan *plan_copy(const struct plan *plan)
     }
     for (vec_each(&plan->vms, vm)) {
         *vec_push(&copy->vms) = *vm;
+    }
+    for (vec_each(&plan->spares, spare)) {
+        *vec_push(&copy->spares) = *spare;
     }
     return copy;
 }

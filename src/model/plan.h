@@ -76,15 +76,19 @@ struct step {
     char vm_uuid[40];        /* of that VM, which may be renamed meanwhile; "" unknown */
     uint32_t profile_id;     /* GI_*: driver's GI profile id */
     char profile[NAME_SIZE]; /* GI_*: its name */
-    uint32_t start, size;    /* GI_*: placement, always given; identifies the GI */
-    uint32_t type_id;        /* VGPU_*: NO_ID = find by name */
-    char type[NAME_SIZE];    /* VGPU_* */
-    struct pci_addr device;  /* VGPU_*, ATTACH, DETACH: VF, or PF for pass-through; COMPANION_*;
-                              * BIND_VFIO: the GPU itself, or the one of its IOMMU group for whose
-                              * sake it is bound */
-    char driver[32];         /* COMPANION_*: the host's, which it has or gets back */
-    char mdev_uuid[40];      /* set: mdev interface */
-    uint32_t placement_id;   /* VGPU_CREATE in mixed mode, else NO_ID */
+    /* GI_*: placement, always given; identifies the GI. VGPU_*: that of the GI that the vGPU
+     * belongs on; NO_ID when it may be on any, or is on none. */
+    uint32_t start, size;
+    uint32_t gi_id;         /* VGPU_*: of that GI; NO_ID until it is made, or not known */
+    uint32_t fillers;       /* VGPU_CREATE: most places elsewhere that the driver could choose */
+    uint32_t type_id;       /* VGPU_*: NO_ID = find by name */
+    char type[NAME_SIZE];   /* VGPU_* */
+    struct pci_addr device; /* VGPU_*, ATTACH, DETACH: VF, or PF for pass-through; COMPANION_*;
+                             * BIND_VFIO: the GPU itself, or the one of its IOMMU group for whose
+                             * sake it is bound */
+    char driver[32];        /* COMPANION_*: the host's, which it has or gets back */
+    char mdev_uuid[40];     /* set: mdev interface */
+    uint32_t placement_id;  /* VGPU_CREATE in mixed mode, else NO_ID */
     struct gpu_scheduler scheduler; /* SCHEDULER_SET: wanted */
     struct gpu_scheduler former;    /* SCHEDULER_SET: before it, for the undo */
     uint64_t mmio_bytes;            /* ATTACH, DETACH: the GPU's (model/host.h); 0 unknown */
@@ -102,6 +106,8 @@ struct step step_make(enum step_kind kind, const struct pci_addr *gpu);
 /* What an ATTACH, or a DETACH that is undone, needs to know of the GPU (NULL: nothing is known)
  * beside its address; other kinds are left alone. */
 void step_set_gpu(struct step *step, const struct gpu *gpu);
+/* The GPU instance that a VGPU_* step is about. */
+void step_set_instance(struct step *step, const struct gi *gi);
 /* Claim and VM that it serves. */
 void step_set_claim(struct step *step, const struct claim *claim);
 /* The step that takes this one back, for `apply`ing in reverse: a GI_DESTROY's undo is a GI_CREATE
@@ -151,6 +157,13 @@ struct plan_vm {
     char name[VM_NAME_SIZE];
 };
 
+/* A virtual function that was free when the plan was made, and that no VM names: while a step makes
+ * a vGPU, fillers may stand there (exec/seat.h). */
+struct plan_spare {
+    struct pci_addr gpu;
+    struct pci_addr device;
+};
+
 struct plan {
     char id[40];
     char author[NAME_SIZE];
@@ -166,6 +179,7 @@ struct plan {
     VEC(struct plan_claim) claims;
     VEC(struct plan_instance) instances;
     VEC(struct plan_vm) vms; /* that a step touches, each once */
+    VEC(struct plan_spare) spares;
 };
 
 /* What to do about the step at which the plan ended; "": that is not known. Borrowed. */

@@ -27,6 +27,8 @@ json_t *step_to_json(const struct step *step)
     json_object_set_new(json, "profile", encode_text(step->profile));
     json_object_set_new(json, "start", encode_id(step->start));
     json_object_set_new(json, "size", encode_id(step->size));
+    json_object_set_new(json, "gpuInstance", encode_id(step->gi_id));
+    json_object_set_new(json, "fillers", json_integer(step->fillers));
     json_object_set_new(json, "typeId", encode_id(step->type_id));
     json_object_set_new(json, "type", encode_text(step->type));
     json_object_set_new(json, "device", encode_addr(&step->device));
@@ -87,6 +89,12 @@ json_t *plan_to_json(const struct plan *plan)
     json_object_set_new(json, "claims", claims);
     json_object_set_new(json, "instances", instances_to_json(plan));
     json_object_set_new(json, "vms", vms);
+    json_t *spares = json_array();
+    for (vec_each(&plan->spares, spare)) {
+        json_array_append_new(spares, json_pack("{s:o, s:o}", "gpu", encode_addr(&spare->gpu),
+                                                "device", encode_addr(&spare->device)));
+    }
+    json_object_set_new(json, "spares", spares);
     return json;
 }
 
@@ -111,6 +119,8 @@ static void read_step(struct reader *r, struct step *step)
     decode_text(r, "profile", step->profile, sizeof(step->profile));
     step->start = decode_id(r, "start");
     step->size = decode_id(r, "size");
+    step->gi_id = decode_id(r, "gpuInstance");
+    step->fillers = (uint32_t)reader_int_or(r, "fillers", 0, UINT16_MAX, 0);
     step->type_id = decode_id(r, "typeId");
     decode_text(r, "type", step->type, sizeof(step->type));
     decode_addr(r, "device", &step->device);
@@ -146,6 +156,12 @@ static void read_instance(struct reader *r, struct plan_instance *instance)
     instance->start = decode_id(r, "start");
     instance->size = decode_id(r, "size");
     decode_text(r, "what", instance->what, sizeof(instance->what));
+}
+
+static void read_spare(struct reader *r, struct plan_spare *spare)
+{
+    decode_addr(r, "gpu", &spare->gpu);
+    decode_addr(r, "device", &spare->device);
 }
 
 /* Reads each object of an array member with `read`. */
@@ -199,6 +215,9 @@ int plan_from_stored_json(const json_t *json, struct plan **ret_plan, struct err
     READ_LIST(&r, "claims", &plan->claims, read_plan_claim);
     READ_LIST(&r, "instances", &plan->instances, read_instance);
     read_vms(&r, plan);
+    if (reader_has(&r, "spares")) { /* not in plans of older versions */
+        READ_LIST(&r, "spares", &plan->spares, read_spare);
+    }
     int result = reader_end(&r);
     if (result == 0) {
         *ret_plan = TAKE_PTR(plan);

@@ -8,18 +8,33 @@
 #include "plan/group.h"
 #include "plan/health.h"
 #include "plan/park.h"
+#include "plan/seats.h"
 #include "plan/work.h"
 
 /* Order of kinds within a plan: take away from the outside in, then build from the inside out. */
 static const unsigned phase[] = {
-    [STEP_GPU_RESET] = 0,      [STEP_PCI_RESCAN] = 0, /* only in plans of plan/recover.c */
-    [STEP_DETACH] = 0,         [STEP_VGPU_DELETE] = 1,   [STEP_BIND_NVIDIA] = 2,
-    [STEP_COMPANION_HOME] = 2, [STEP_CI_DESTROY] = 3,    [STEP_GI_DESTROY] = 4,
-    [STEP_MIXED_OFF] = 5,      [STEP_SRIOV_DISABLE] = 6, [STEP_MIG_DISABLE] = 7,
-    [STEP_COMPANION_VFIO] = 8, [STEP_BIND_VFIO] = 9,     [STEP_MIG_ENABLE] = 10,
-    [STEP_SRIOV_ENABLE] = 11,  [STEP_MIXED_ON] = 12,     [STEP_SCHEDULER_SET] = 13,
-    [STEP_GI_CREATE] = 14,     [STEP_CI_CREATE] = 15,    [STEP_VGPU_CREATE] = 16,
-    [STEP_ATTACH] = 17,
+    [STEP_GPU_RESET] = 0,
+    [STEP_PCI_RESCAN] = 0, /* only in plans of plan/recover.c */
+    [STEP_DETACH] = 0,
+    [STEP_VGPU_DELETE] = 1,
+    [STEP_BIND_NVIDIA] = 2,
+    [STEP_COMPANION_HOME] = 2,
+    [STEP_CI_DESTROY] = 3,
+    [STEP_GI_DESTROY] = 4,
+    [STEP_MIXED_OFF] = 5,
+    [STEP_SRIOV_DISABLE] = 6,
+    [STEP_MIG_DISABLE] = 7,
+    [STEP_COMPANION_VFIO] = 8,
+    [STEP_BIND_VFIO] = 9,
+    [STEP_MIG_ENABLE] = 10,
+    [STEP_SRIOV_ENABLE] = 11,
+    [STEP_MIXED_ON] = 12,
+    [STEP_SCHEDULER_SET] = 13,
+    [STEP_ATTACH] = 15,
+    /* In the order of the GPU's part: what is made where decides what the driver may choose. */
+    [STEP_GI_CREATE] = 14,
+    [STEP_CI_CREATE] = 14,
+    [STEP_VGPU_CREATE] = 14,
 };
 _Static_assert(ARRAY_SIZE(phase) == STEP_KIND_COUNT, "every step kind has its place");
 
@@ -419,6 +434,7 @@ static int collect(struct plan *plan, const struct works *works, const struct pl
     for (size_t g = 0; g < works->n; g++) {
         const struct gpu_work *work = &works->items[g];
         collect_claims(plan, work);
+        seats_add_spares(plan, work);
         for (vec_each(&work->instances, instance)) {
             *vec_push(&plan->instances) = *instance;
         }

@@ -6,6 +6,7 @@
 #include "plan/group.h"
 #include "plan/health.h"
 #include "plan/mode.h"
+#include "plan/seats.h"
 #include "plan/work.h"
 
 /* Clears foreign vGPUs and instances, then virtual functions and MIG. */
@@ -19,6 +20,11 @@ static void leave_mode(struct gpu_work *work)
         step->device = vgpu->vf;
         STR_SET(step->mdev_uuid, vgpu->mdev_uuid);
         step->placement_id = vgpu->placement_id;
+        const struct gi *gi = vgpu->gi_id != NO_ID ? gpu_find_gi(gpu, vgpu->gi_id) : NULL;
+        if (gi != NULL) {
+            step_set_instance(step, gi);
+            STR_SET(step->profile, gi->profile);
+        }
     }
     if (gpu->mode == GPU_PASSTHROUGH) {
         work_step(work, STEP_BIND_NVIDIA);
@@ -105,6 +111,7 @@ static void collect(struct plan *plan, const struct works *works, const struct g
     for (vec_each(&own->instances, instance)) {
         *vec_push(&plan->instances) = *instance;
     }
+    seats_add_spares(plan, own);
 }
 
 static int change_mode(struct works *works, struct gpu_work *work, enum gpu_mode mode,

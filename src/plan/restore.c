@@ -8,6 +8,7 @@
 #include "plan/group.h"
 #include "plan/health.h"
 #include "plan/restore_work.h"
+#include "plan/seats.h"
 
 bool restore_wants(const struct claim *claim)
 {
@@ -87,7 +88,8 @@ static bool is_late(const struct restore_request *request, const char *name)
 }
 
 /* Order of making: what failed before last; bare instances after those with vGPUs, as the driver
- * may put a vGPU on any empty one; by place; of one place the larger vGPU first. */
+ * may put a vGPU on any empty one; instances that will be full first, as the driver can't choose
+ * those for the next; by place; of one place the larger vGPU first. */
 static bool comes_before(const struct restore_item *a, const struct restore_item *b)
 {
     bool bare_a = a->claim.spec.mode == CLAIM_GPU_INSTANCE;
@@ -98,12 +100,31 @@ static bool comes_before(const struct restore_item *a, const struct restore_item
     if (bare_a != bare_b) {
         return bare_b;
     }
+    if (a->left != b->left) {
+        return a->left < b->left;
+    }
     if (a->claim.got.start != b->claim.got.start) {
         return a->claim.got.start < b->claim.got.start;
     }
     uint32_t fb_a = a->type != NULL ? a->type->framebuffer_mib : 0;
     uint32_t fb_b = b->type != NULL ? b->type->framebuffer_mib : 0;
     return fb_a > fb_b;
+}
+
+/* Room for more vGPUs of the item's type on its instance, once all of its claims have theirs. */
+static uint32_t left_beside(const struct restore *r, const struct restore_item *item)
+{
+    if (r->work.model == NULL || item->type == NULL || item->profile == NULL) {
+        return 0;
+    }
+    uint32_t n = 0;
+    const struct assignment *got = &item->stored->got;
+    for (vec_each(r->work.planner->claims, claim)) {
+        n += restore_wants(claim) && pci_addr_cmp(&claim->got.gpu, &got->gpu) == 0 &&
+             claim->got.start == got->start && claim->got.size == got->size;
+    }
+    uint32_t most = seats_most(&r->work, item->type);
+    return most > n ? most - n : 0;
 }
 
 static void insert(struct restore *r, const struct restore_item *item)
@@ -138,6 +159,7 @@ static void collect(struct restore *r, const struct restore_request *request)
         if (r->work.model != NULL && claim->got.profile[0] != '\0') {
             (void)model_find_profile(r->work.model, claim->got.profile, &item.profile, NULL);
         }
+        item.left = left_beside(r, &item);
         insert(r, &item);
     }
 }
@@ -330,6 +352,16 @@ static bool has_moved(const struct restore_item *item)
     return pci_addr_cmp(&item->claim.got.gpu, &item->stored->got.gpu) != 0;
 }
 
+/* The function of a claim is no spare one, also where its GPU has moved. */
+static void leave_out(struct plan *plan, const struct pci_addr *device)
+{
+    for (size_t i = plan->spares.n; i > 0; i--) {
+        if (pci_addr_cmp(&plan->spares.items[i - 1].device, device) == 0) {
+            vec_remove(&plan->spares, i - 1);
+        }
+    }
+}
+
 static struct plan *make_plan(const struct restore *r, const struct restore_request *request)
 {
     struct plan *plan = plan_new();
@@ -342,6 +374,7 @@ static struct plan *make_plan(const struct restore *r, const struct restore_requ
     for (vec_each(&r->work.instances, instance)) {
         *vec_push(&plan->instances) = *instance;
     }
+    seats_add_spares(plan, &r->work);
     for (vec_each(&r->items, item)) {
         bool changes =
             item->outcome == RESTORE_COMES || (item->outcome == RESTORE_THERE && has_moved(item));
@@ -350,6 +383,7 @@ static struct plan *make_plan(const struct restore *r, const struct restore_requ
                 (struct plan_claim){.verb = PLAN_RESTORE, .claim = item->claim};
             plan_name_vm(plan, item->claim.vm);
         }
+        leave_out(plan, &item->claim.got.device);
     }
     plan_mark_changes(plan);
     return plan;

@@ -2,12 +2,14 @@
 /*
  * Bringing back GPU instances, and what lived on them. The driver, not cleave, picks the instance
  * of a vGPU (open-gpu-kernel-modules, kernel_vgpu_mgr.c), so each instance is followed by its own
- * vGPUs before the next one is made: then there is no other empty one to pick.
+ * vGPUs before the next one is made: then there is no other empty one to pick. Where others have
+ * room all the same, plan/seats.h sees to it.
  */
 #include <stdio.h>
 
 #include "base/str.h"
 #include "plan/restore_work.h"
+#include "plan/seats.h"
 
 static const char *subject_of(const struct restore *r, char bdf[BDF_SIZE],
                               char subject[ERROR_SUBJECT_SIZE])
@@ -167,6 +169,107 @@ static void restore_bare(struct restore *r, struct restore_item *item, const str
     item->outcome = RESTORE_COMES;
 }
 
+/* ---- which instance the driver may choose ---- */
+
+static bool is_at(const struct restore_item *item, uint32_t start, uint32_t size)
+{
+    return item->claim.got.start == start && item->claim.got.size == size;
+}
+
+/* vGPUs that stand on the instance now, and the type of one. mdev doesn't say on which instance a
+ * vGPU is, so there the claims' word counts. */
+static uint32_t count_on(const struct restore *r, const struct gi *gi,
+                         const struct cat_vgpu_type **ret_type)
+{
+    const struct gpu *gpu = r->work.gpu;
+    uint32_t n = 0;
+    for (vec_each(&gpu->vgpus, vgpu)) {
+        if (vgpu->gi_id == gi->id) {
+            n++;
+            *ret_type = work_type_of(&r->work, vgpu);
+        }
+    }
+    for (vec_each(&r->items, item)) {
+        const char *uuid = item->claim.got.mdev_uuid;
+        const struct vgpu *vgpu = uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, uuid) : NULL;
+        if (is_at(item, gi->start, gi->size) && vgpu != NULL && vgpu->gi_id == NO_ID) {
+            n++;
+            *ret_type = item->type;
+        }
+    }
+    return n;
+}
+
+static struct seats_gi *find_seats(struct seats *seats, uint32_t start, uint32_t size)
+{
+    for (uint32_t i = 0; i < seats->n; i++) {
+        if (seats->items[i].start == start && seats->items[i].size == size) {
+            return &seats->items[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_exclusive(const struct restore *r, uint32_t start, uint32_t size)
+{
+    bool any = false;
+    for (vec_each(&r->items, item)) {
+        bool here = is_at(item, start, size);
+        any = any || here;
+        if (here && item->claim.spec.mode != CLAIM_TIME_SLICED_MIG_BACKED) {
+            return true;
+        }
+    }
+    return !any; /* what no claim owns is no place for any */
+}
+
+static void look_at_seats(const struct restore *r, struct seats *seats)
+{
+    *seats = (struct seats){.work = &r->work};
+    for (size_t i = 0; !r->wiped && i < r->work.gpu->gis.n && seats->n < SEATS_MAX; i++) {
+        const struct gi *gi = &r->work.gpu->gis.items[i];
+        struct seats_gi *seat = &seats->items[seats->n++];
+        *seat = (struct seats_gi){
+            .profile =
+                r->work.model == NULL ? NULL : model_profile_by_id(r->work.model, gi->profile_id),
+            .start = gi->start,
+            .size = gi->size,
+            .id = gi->id,
+            .there = true,
+            .exclusive = is_exclusive(r, gi->start, gi->size)};
+        seat->n_vgpus = count_on(r, gi, &seat->type);
+    }
+    for (vec_each(&r->items, item)) {
+        const struct assignment *got = &item->claim.got;
+        if (find_seats(seats, got->start, got->size) == NULL && seats->n < SEATS_MAX) {
+            seats->items[seats->n++] =
+                (struct seats_gi){.profile = item->profile,
+                                  .start = got->start,
+                                  .size = got->size,
+                                  .id = NO_ID,
+                                  .exclusive = is_exclusive(r, got->start, got->size)};
+        }
+    }
+}
+
+/* The item's vGPU, on the item's instance and no other. */
+static void restore_seat(struct restore *r, struct restore_item *item, struct seats *seats)
+{
+    size_t before = r->work.steps.n;
+    restore_vgpu(r, item);
+    struct seats_gi *seat = find_seats(seats, item->claim.got.start, item->claim.got.size);
+    if (r->work.steps.n == before || item->type == NULL || seat == NULL) {
+        return;
+    }
+    struct error err = {0};
+    seat->there = true;
+    struct step *step = &r->work.steps.items[before];
+    if (seats_take(seats, (uint32_t)(seat - seats->items), item->type, step, &err) != 0) {
+        r->work.steps.n = before;
+        restore_block(item, &err);
+    }
+}
+
 void restore_mig(struct restore *r)
 {
     struct error err = {0};
@@ -178,6 +281,8 @@ void restore_mig(struct restore *r)
         restore_block_all(r, &err);
         return;
     }
+    struct seats seats;
+    look_at_seats(r, &seats);
     for (vec_each(&r->items, item)) {
         const struct gi *gi = NULL;
         if (!restore_instance(r, item, &gi)) {
@@ -186,7 +291,7 @@ void restore_mig(struct restore *r)
         if (item->claim.spec.mode == CLAIM_GPU_INSTANCE) {
             restore_bare(r, item, gi);
         } else {
-            restore_vgpu(r, item);
+            restore_seat(r, item, &seats);
         }
     }
 }

@@ -13,6 +13,7 @@ struct restore_item {
     const struct cat_vgpu_type *type;  /* NULL without a vGPU, or not catalogued */
     const struct cat_profile *profile; /* NULL when not on a GPU instance */
     bool late;
+    uint32_t left; /* room for more on its instance, once its claims have theirs */
     enum restore_outcome outcome;
     struct error why;
 };

@@ -335,7 +335,7 @@ static uint32_t type_id_of(const struct gpu *gpu, const struct cat_vgpu_type *ty
     return type->type_id == CAT_UNKNOWN ? NO_ID : type->type_id;
 }
 
-void work_create_vgpu(struct gpu_work *work, size_t i)
+struct step *work_create_vgpu(struct gpu_work *work, size_t i)
 {
     const struct admitted *added = &work->added[i];
     struct assignment *got = &work->got[i];
@@ -348,6 +348,7 @@ void work_create_vgpu(struct gpu_work *work, size_t i)
     step->device = got->device;
     STR_SET(step->mdev_uuid, got->mdev_uuid);
     step->placement_id = got->placement_id;
+    return step;
 }
 
 /* Is it in the stored definition of the claim's VM? */

@@ -81,7 +81,7 @@ void work_tell_instance(struct gpu_work *work, const char *profile, uint32_t sta
 /* Device for the added claim i: a free VF, or a new mdev UUID. -NO_CAPACITY when none is left. */
 int work_take_device(struct gpu_work *work, size_t i, struct error *err);
 /* VGPU_CREATE and ATTACH steps for the added claim i, from its assignment. */
-void work_create_vgpu(struct gpu_work *work, size_t i);
+struct step *work_create_vgpu(struct gpu_work *work, size_t i);
 void work_attach(struct gpu_work *work, size_t i);
 /* Sets it, unless the GPU has it; wiped: a step before this one cleared what it has. */
 void work_scheduler(struct gpu_work *work, bool wiped);

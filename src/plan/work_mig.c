@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "plan/seats.h"
 #include "plan/work.h"
 
 /* The instances of one GPU while its plan is made. Indexes: existing = order of gpu->gis;
@@ -22,6 +23,8 @@ struct mig {
     struct {
         const struct cat_vgpu_type *type;
         uint32_t n_vgpus;
+        uint32_t n_before; /* of these, those that are there before the plan and stay */
+        const struct cat_vgpu_type *type_before;
         bool taken;        /* by an exclusive claim, or a bare instance */
         uint32_t existing; /* index when pinned, NO_ID when new */
     } use[LAYOUT_MAX_GIS];
@@ -93,6 +96,8 @@ static int read_existing(const struct gpu_work *work, struct mig *mig, struct er
             mig->wanted.items[w] = mig->existing.items[i];
             mig->use[w].type = type;
             mig->use[w].n_vgpus = staying;
+            mig->use[w].n_before = staying;
+            mig->use[w].type_before = type;
             mig->use[w].taken = exclusive_on(work, gi);
             mig->use[w].existing = i;
             mig->pinned |= 1U << i;
@@ -174,37 +179,48 @@ static int refuse_mix(const struct gpu_work *work, const struct cat_profile *pro
     return -REASON_CONFLICT;
 }
 
-static bool could_share(const struct cat_vgpu_type *type)
+/* The interface doesn't say which instance a vGPU is on, and so not which of several shared ones is
+ * empty. Exclusive and shared vGPUs of one profile stay apart there, also in turn. */
+static int check_told(const struct gpu_work *work, const struct mig *mig,
+                      const struct admitted *added, struct error *err)
 {
-    return type != NULL && type->max_per_gi != CAT_UNKNOWN && type->max_per_gi > 1;
+    bool shares = added->claim.spec.mode == CLAIM_TIME_SLICED_MIG_BACKED;
+    bool mixed = false;
+    for (uint32_t w = 0; w < mig->wanted.n; w++) {
+        const struct cat_vgpu_type *type = mig->use[w].n_vgpus > 0 ? mig->use[w].type : NULL;
+        bool same = mig->wanted.items[w].profile == added->profile && type != NULL &&
+                    type->framebuffer_mib == added->type->framebuffer_mib;
+        mixed = mixed || (same && shares == mig->use[w].taken);
+    }
+    for (size_t i = 0; !shares && i < work->n_gone; i++) {
+        const struct cat_vgpu_type *type = NULL;
+        if (model_find_type(work->model, work->gone[i]->spec.type, &type, NULL) != 0 ||
+            type->framebuffer_mib != added->type->framebuffer_mib) {
+            continue;
+        }
+        mixed = mixed || (work->gone[i]->spec.mode == CLAIM_TIME_SLICED_MIG_BACKED &&
+                          str_eq(work->gone[i]->got.profile, added->profile->name));
+    }
+    return mixed ? refuse_mix(work, added->profile, "exclusive and shared vGPUs", err) : 0;
 }
 
-/* The driver picks among all instances of a profile that have room (open-gpu-kernel-modules,
- * kernel_vgpu_mgr.c). So two kinds of claim don't meet on one profile of one GPU: an exclusive vGPU
- * of a type that could share with sharing ones, and a vGPU with a bare instance; nor does a bare
- * instance join a vGPU that is there, which an undo may have to delete and make again. */
+/* A vGPU, and the fillers that bring it where it belongs, may come to stand on any instance of its
+ * profile for a moment. So a vGPU and a bare instance, whose programs would notice, don't meet on
+ * one profile of one GPU; nor does a bare instance join a vGPU that is there, which an undo may
+ * have to delete and make again. */
 static int check_mix(const struct gpu_work *work, const struct mig *mig, size_t i,
                      struct error *err)
 {
     const struct admitted *added = &work->added[i];
     bool bare = added->type == NULL;
-    bool shares = added->claim.spec.mode == CLAIM_TIME_SLICED_MIG_BACKED;
     for (uint32_t w = 0; w < mig->wanted.n; w++) {
         bool has_vgpu = mig->use[w].n_vgpus > 0;
-        if (mig->wanted.items[w].profile != added->profile) {
-            continue;
-        }
-        if ((bare && has_vgpu) || (!bare && !has_vgpu && mig->use[w].taken)) {
+        if (mig->wanted.items[w].profile == added->profile &&
+            ((bare && has_vgpu) || (!bare && !has_vgpu && mig->use[w].taken))) {
             return refuse_mix(work, added->profile, "a vGPU and a bare GPU instance", err);
         }
-        bool exclusive = mig->use[w].taken && could_share(mig->use[w].type);
-        if (!bare && has_vgpu &&
-            ((shares && exclusive) ||
-             (!shares && could_share(added->type) && !mig->use[w].taken))) {
-            return refuse_mix(work, added->profile, "exclusive and shared vGPUs", err);
-        }
     }
-    return 0;
+    return work->gpu->iface == VGPU_IFACE_MDEV && !bare ? check_told(work, mig, added, err) : 0;
 }
 
 /* An empty instance that nobody claims serves as well as a new one: names its place. */
@@ -353,17 +369,11 @@ static bool comes_back(const struct gpu_work *work, const struct mig *mig, uint3
     return joined && i != NO_ID && (mig->lost & 1U << i) != 0;
 }
 
-static void create_new(struct gpu_work *work, const struct mig *mig, const bool *serves)
+static bool is_created(const struct gpu_work *work, const struct mig *mig, const bool *serves,
+                       uint32_t w)
 {
-    for (uint32_t w = 0; w < mig->wanted.n; w++) {
-        bool there = mig->use[w].existing != NO_ID || serves[w];
-        if (there && !comes_back(work, mig, w)) {
-            continue;
-        }
-        const struct cat_profile *profile = mig->wanted.items[w].profile;
-        gi_step(work, STEP_GI_CREATE, profile, mig->change.start[w]);
-        tell_instance(work, profile, mig->change.start[w], "created");
-    }
+    bool there = mig->use[w].existing != NO_ID || serves[w];
+    return !there || comes_back(work, mig, w);
 }
 
 static uint32_t observed_gi(const struct gpu_work *work, uint32_t start, uint32_t size)
@@ -376,8 +386,8 @@ static uint32_t observed_gi(const struct gpu_work *work, uint32_t start, uint32_
     return NO_ID;
 }
 
-/* What each new claim gets, and the steps that give it. */
-static int serve_claims(struct gpu_work *work, const struct mig *mig, const bool *serves,
+/* What each new claim gets. */
+static int give_devices(struct gpu_work *work, const struct mig *mig, const bool *serves,
                         struct error *err)
 {
     for (size_t i = 0; i < work->n_added; i++) {
@@ -387,19 +397,110 @@ static int serve_claims(struct gpu_work *work, const struct mig *mig, const bool
         STR_SET(got->profile, added->profile->name);
         got->start = mig->change.start[w];
         got->size = added->profile->memory_slices;
-        bool there = mig->use[w].existing != NO_ID || serves[w];
-        got->gi_id = there ? observed_gi(work, got->start, got->size) : NO_ID;
-        if (added->claim.spec.mode == CLAIM_GPU_INSTANCE) {
-            struct step *step = gi_step(work, STEP_CI_CREATE, added->profile, got->start);
-            STR_SET(step->claim, added->claim.name);
-            continue;
-        }
-        int result = work_take_device(work, i, err);
+        got->gi_id =
+            is_created(work, mig, serves, w) ? NO_ID : observed_gi(work, got->start, got->size);
+        int result = added->type != NULL ? work_take_device(work, i, err) : 0;
         if (result != 0) {
             return result;
         }
-        work_create_vgpu(work, i);
+    }
+    return 0;
+}
+
+/* The instances as they are when the first of the plan's is made: those of `wanted` by their
+ * indexes, then empty ones that stay and nobody wants. */
+static void look_at_seats(const struct gpu_work *work, const struct mig *mig, const bool *serves,
+                          struct seats *seats)
+{
+    *seats = (struct seats){.work = work, .n = mig->wanted.n};
+    for (uint32_t w = 0; w < mig->wanted.n; w++) {
+        const struct cat_profile *profile = mig->wanted.items[w].profile;
+        bool lost = mig->use[w].existing != NO_ID && (mig->lost & 1U << mig->use[w].existing) != 0;
+        struct seats_gi *gi = &seats->items[w];
+        *gi = (struct seats_gi){.profile = profile,
+                                .start = mig->change.start[w],
+                                .size = profile->memory_slices,
+                                .id = NO_ID,
+                                .there = !lost && !is_created(work, mig, serves, w),
+                                .exclusive = mig->use[w].taken,
+                                .n_vgpus = mig->use[w].n_before,
+                                .type = mig->use[w].type_before};
+        gi->id = gi->there ? observed_gi(work, gi->start, gi->size) : NO_ID;
+    }
+    for (uint32_t i = 0; i < mig->existing.n && seats->n < SEATS_MAX; i++) {
+        const struct layout_gi *gi = &mig->existing.items[i];
+        if ((mig->foreign & 1U << i) != 0 && !work_has_step(work, STEP_SRIOV_ENABLE)) {
+            seats->items[seats->n++] = (struct seats_gi){.profile = gi->profile,
+                                                         .start = gi->start,
+                                                         .size = gi->profile->memory_slices,
+                                                         .id = NO_ID,
+                                                         .there = true,
+                                                         .exclusive = true};
+        }
+    }
+}
+
+/* What is there before what is made; then the fuller the earlier, as what has no room left is none
+ * that the driver could choose for the next. */
+static void order_of_making(const struct gpu_work *work, const struct mig *mig,
+                            const struct seats *seats, uint32_t order[LAYOUT_MAX_GIS])
+{
+    uint32_t keys[LAYOUT_MAX_GIS];
+    for (uint32_t w = 0; w < mig->wanted.n; w++) {
+        const struct cat_vgpu_type *type = mig->use[w].type;
+        uint32_t most = type != NULL ? seats_most(work, type) : 0;
+        uint32_t left = most > mig->use[w].n_vgpus ? most - mig->use[w].n_vgpus : 0;
+        uint32_t key = seats->items[w].there ? 0 : 1 + left;
+        uint32_t at = w;
+        for (; at > 0 && keys[at - 1] > key; at--) {
+            keys[at] = keys[at - 1];
+            order[at] = order[at - 1];
+        }
+        keys[at] = key;
+        order[at] = w;
+    }
+}
+
+/* The steps that give claim i what it has been assigned on wanted instance w. */
+static int serve(struct gpu_work *work, size_t i, uint32_t w, struct seats *seats,
+                 struct error *err)
+{
+    const struct admitted *added = &work->added[i];
+    const struct assignment *got = &work->got[i];
+    if (added->claim.spec.mode == CLAIM_GPU_INSTANCE) {
+        struct step *step = gi_step(work, STEP_CI_CREATE, added->profile, got->start);
+        STR_SET(step->claim, added->claim.name);
+        return 0;
+    }
+    int result = seats_take(seats, w, added->type, work_create_vgpu(work, i), err);
+    if (result == 0) {
         work_attach(work, i);
+    }
+    return result;
+}
+
+/* Each instance is followed by its own vGPUs before the next one is made. */
+static int make_all(struct gpu_work *work, const struct mig *mig, const bool *serves,
+                    struct error *err)
+{
+    struct seats seats;
+    uint32_t order[LAYOUT_MAX_GIS];
+    look_at_seats(work, mig, serves, &seats);
+    order_of_making(work, mig, &seats, order);
+    for (uint32_t n = 0; n < mig->wanted.n; n++) {
+        uint32_t w = order[n];
+        const struct cat_profile *profile = mig->wanted.items[w].profile;
+        if (is_created(work, mig, serves, w)) {
+            gi_step(work, STEP_GI_CREATE, profile, mig->change.start[w]);
+            tell_instance(work, profile, mig->change.start[w], "created");
+            seats.items[w].there = true;
+        }
+        for (size_t i = 0; i < work->n_added; i++) {
+            int result = mig->of_claim[i] == w ? serve(work, i, w, &seats, err) : 0;
+            if (result != 0) {
+                return result;
+            }
+        }
     }
     return 0;
 }
@@ -453,6 +554,6 @@ int work_mig(struct gpu_work *work, struct error *err)
     }
     bool serves[LAYOUT_MAX_GIS] = {false};
     change_existing(work, &mig, serves);
-    create_new(work, &mig, serves);
-    return serve_claims(work, &mig, serves, err);
+    result = give_devices(work, &mig, serves, err);
+    return result != 0 ? result : make_all(work, &mig, serves, err);
 }

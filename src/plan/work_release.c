@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Steps for the claims that go: out of the VM's definition, then the device itself. */
 #include "base/str.h"
+#include "plan/seats.h"
 #include "plan/work.h"
 
 static const struct vgpu *vgpu_of(const struct gpu *gpu, const struct claim *claim)
@@ -47,6 +48,48 @@ static void detach(struct gpu_work *work, const struct claim *claim)
     }
 }
 
+/* How many claims stand on an instance, before any goes; the type of one, and does one want it
+ * alone? */
+static uint32_t count_claims(const struct gpu_work *work, const struct gi *gi,
+                             const struct cat_vgpu_type **ret_type, bool *ret_exclusive)
+{
+    uint32_t n = 0;
+    const struct claims *claims = work->planner->claims;
+    for (size_t i = 0; i < claims->n; i++) {
+        const struct claim *claim = &claims->items[i];
+        if (claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, &work->gpu->addr) == 0 &&
+            claim->got.start == gi->start && claim->got.size == gi->size) {
+            (void)model_find_type(work->model, claim->spec.type, ret_type, NULL);
+            *ret_exclusive = *ret_exclusive || claim->spec.mode != CLAIM_TIME_SLICED_MIG_BACKED;
+            n++;
+        }
+    }
+    return n;
+}
+
+/* By mdev it can't be read back where an undo makes the vGPU again. Where another instance has
+ * room, and may not have it, the step says so: then its undo fails rather than to guess. */
+static void note_seat(const struct gpu_work *work, const struct claim *claim, struct step *step)
+{
+    const struct cat_vgpu_type *type = NULL;
+    if (work->model == NULL || claim->got.start == NO_ID ||
+        model_find_type(work->model, claim->spec.type, &type, NULL) != 0) {
+        return;
+    }
+    step->start = claim->got.start;
+    step->size = claim->got.size;
+    for (vec_each(&work->gpu->gis, gi)) {
+        const struct cat_vgpu_type *there = NULL;
+        bool exclusive = false;
+        uint32_t n = count_claims(work, gi, &there, &exclusive);
+        bool other = gi->start != step->start && str_eq(gi->profile, step->profile);
+        bool fits = n < seats_most(work, type) &&
+                    (there == NULL || there->framebuffer_mib == type->framebuffer_mib);
+        bool shared = n > 0 && !exclusive && claim->spec.mode == CLAIM_TIME_SLICED_MIG_BACKED;
+        step->fillers += other && fits && !shared;
+    }
+}
+
 static int release_vgpu(struct gpu_work *work, const struct claim *claim, struct error *err)
 {
     const struct vgpu *vgpu = vgpu_of(work->gpu, claim);
@@ -65,6 +108,13 @@ static int release_vgpu(struct gpu_work *work, const struct claim *claim, struct
     step->device = vgpu->vf;
     STR_SET(step->mdev_uuid, vgpu->mdev_uuid);
     step->placement_id = vgpu->placement_id;
+    const struct gi *gi = vgpu->gi_id != NO_ID ? gpu_find_gi(work->gpu, vgpu->gi_id) : NULL;
+    if (gi != NULL) { /* an undo makes it there again */
+        step_set_instance(step, gi);
+        STR_SET(step->profile, gi->profile[0] != '\0' ? gi->profile : claim->got.profile);
+    } else if (work->gpu->iface == VGPU_IFACE_MDEV) {
+        note_seat(work, claim, step);
+    }
     return 0;
 }
 

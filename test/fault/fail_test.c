@@ -140,7 +140,7 @@ static int unload(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[16] = {0};
+    struct CMUnitTest tests[24] = {0};
     assert(n_scenarios <= ARRAY_SIZE(tests));
     for (size_t i = 0; i < n_scenarios; i++) {
         tests[i] = (struct CMUnitTest){.name = scenarios[i].name,

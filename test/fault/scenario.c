@@ -131,6 +131,23 @@ static void recover(struct lab *lab)
     answer_done(&answer);
 }
 
+/* Claims whose vGPUs could stand on one instance, and may not. */
+static void apply_alone(struct lab *lab)
+{
+    lab_apply(
+        lab,
+        "{\"name\": \"s\", \"claims\": ["
+        "{\"name\": \"a\", \"type\": \"DC-1-8C\", \"mode\": \"mig-backed\", \"vm\": \"web1\"},"
+        "{\"name\": \"b\", \"type\": \"DC-1-8C\", \"vm\": \"web2\"},"
+        "{\"name\": \"c\", \"type\": \"DC-1-8C\", \"mode\": \"mig-backed\", \"vm\": \"web3\"}]}",
+        NULL);
+}
+
+static void release_one_alone(struct lab *lab)
+{
+    lab_delete(lab, "c", NULL);
+}
+
 const struct scenario scenarios[] = {
     {.name = "create a MIG-backed vGPU", .act = create_mig_backed},
     {.name = "create a second one", .before = create_mig_backed, .act = create_second},
@@ -145,6 +162,8 @@ const struct scenario scenarios[] = {
     {.name = "draw it", .before = create_on_demand, .act = switch_on},
     {.name = "give it back", .before = create_and_switch_on, .act = switch_off},
     {.name = "delete one that waits", .before = create_on_demand, .act = delete_a},
+    {.name = "create claims that share no instance", .act = apply_alone},
+    {.name = "delete one of them", .before = apply_alone, .act = release_one_alone},
     {.name = "collect what a VM left", .before = lose_vm, .act = collect_garbage},
 };
 const size_t n_scenarios = ARRAY_SIZE(scenarios);

@@ -34,6 +34,7 @@ struct fake_gpu {
     char driver[32];
     bool mig, mig_capable, mig_timeslicing, mixed;
     bool wedged; /* needs a reset */
+    bool fills;  /* its driver puts a vGPU beside others before it takes an empty instance */
     struct gpu_scheduler scheduler;
     uint32_t vfs_total, vfs_enabled, next_gi_id;
     struct fake_gi gis[FAKE_GIS];

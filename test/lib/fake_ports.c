@@ -300,21 +300,24 @@ static bool has_room(const struct fake_gpu *gpu, const struct fake_gi *gi, const
 }
 
 /* Where the driver would put a vGPU: on the first instance of its profile that has none, or on one
- * that has some if instances may be shared. */
+ * that has some if instances may be shared; or the other way round. */
 static const struct fake_gi *choose_gi(const struct fake_gpu *gpu, const struct step *step)
 {
     const struct fake_gi *shared = NULL;
+    const struct fake_gi *empty = NULL;
     for (size_t i = 0; i < FAKE_GIS; i++) {
         const struct fake_gi *gi = &gpu->gis[i];
         if (!gi->used || (step->profile[0] != '\0' && !str_eq(step->profile, gi->profile))) {
             continue;
         }
         if (!gpu_has_vgpu(gpu, gi->id)) {
-            return gi;
+            empty = empty == NULL ? gi : empty;
+        } else if (gpu->mig_timeslicing && has_room(gpu, gi, step)) {
+            shared = gi;
         }
-        shared = has_room(gpu, gi, step) ? gi : shared;
     }
-    return gpu->mig_timeslicing ? shared : NULL;
+    bool first = empty != NULL && !(gpu->fills && shared != NULL);
+    return first ? empty : shared;
 }
 
 static int check_vgpu(const struct fake_pci_port *port, struct fake_gpu *gpu,

@@ -19,6 +19,7 @@ void lab_furnish(struct fake_host *host)
     fake_host_add_gpu(host, 0x41, 0x20f1, 0x145f);
     struct fake_gpu *rtx = fake_host_add_gpu(host, 0x61, 0x2bb5, 0x204e);
     rtx->mig_timeslicing = true;
+    rtx->fills = true;
     rtx->memory_slices = 12;
     struct fake_gpu *l40s = fake_host_add_gpu(host, 0x81, 0x26b9, 0x1851);
     l40s->mig_capable = false;
@@ -372,7 +373,8 @@ static const char *check_pairs(const struct claims *claims)
                 one->spec.mode == CLAIM_GPU_INSTANCE && other->spec.mode == CLAIM_GPU_INSTANCE;
             bool same = bare ? one->got.start == other->got.start
                              : pci_addr_cmp(&one->got.device, &other->got.device) == 0;
-            if (whole || same) {
+            bool alone = one->spec.mode == CLAIM_MIG_BACKED && other->got.start == one->got.start;
+            if (whole || same || alone) {
                 return one->name;
             }
         }

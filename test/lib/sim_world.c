@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "exec/seat.h"
 #include "test.h"
 
 #define MAX_ADDED 32
@@ -154,7 +155,12 @@ bool sim_world_run(struct sim_world *world, struct plan *plan)
         struct error err = {0};
         char text[STEP_TEXT_SIZE];
         int r = ports_check(&world->ports, step, &err);
-        r = r != 0 ? r : ports_apply(&world->ports, step, &err);
+        struct seat seat = {.step = step, .spares = plan->spares.items, .n_spares = plan->spares.n};
+        step->gi_id = seat_instance(plan, step);
+        if (r == 0) {
+            r = seat_needed(step) ? seat_create(&world->ports, &seat, &err)
+                                  : ports_apply(&world->ports, step, &err);
+        }
         if (r != 0) {
             error_set(&world->err, err.reason, "step", "%s: %s",
                       step_describe(step, text, sizeof(text)), err.message);

@@ -79,7 +79,8 @@ static bool is_held(const struct host *host, const struct step *step)
     }
     for (vec_each(&gpu->vgpus, vgpu)) {
         bool same = pci_addr_cmp(&vgpu->vf, &step->device) == 0;
-        bool gi = step->start != NO_ID && vgpu->gi_id != NO_ID &&
+        bool of_gi = step->kind == STEP_GI_DESTROY || step->kind == STEP_CI_DESTROY;
+        bool gi = of_gi && step->start != NO_ID && vgpu->gi_id != NO_ID &&
                   gpu_find_gi(gpu, vgpu->gi_id)->start == step->start;
         if (vgpu->holder[0] != '\0' && (same || gi)) {
             return true;

@@ -108,6 +108,15 @@ static void print_vms(const json_t *vms)
     printf("\n");
 }
 
+static void print_bars(const json_t *bars)
+{
+    for (size_t i = 0; i < json_array_size(bars); i++) {
+        const json_t *bar = json_array_get(bars, i);
+        printf("%sVM %s could not start any more: its definition names %s, for no claim\n",
+               i == 0 ? "\n" : "", view_text(bar, "vm", "-"), view_text(bar, "device", "-"));
+    }
+}
+
 static void print_claims(const json_t *entries)
 {
     if (json_array_size(entries) == 0) {
@@ -130,6 +139,7 @@ void plan_view_print(const json_t *plan)
     print_instances(view_at(plan, "instances"));
     print_claims(view_at(plan, "claims"));
     print_vms(view_at(plan, "vms"));
+    print_bars(view_at(plan, "bars"));
 }
 
 /* "DC-1-8C", "2g.10gb", "the whole GPU". */

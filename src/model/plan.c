@@ -293,6 +293,7 @@ void plan_free(struct plan *plan)
     vec_done(&plan->instances);
     vec_done(&plan->vms);
     vec_done(&plan->spares);
+    vec_done(&plan->bars);
     free(plan);
 }
 
@@ -305,6 +306,7 @@ struct plan *plan_copy(const struct plan *plan)
     memset(&copy->instances, 0, sizeof(copy->instances));
     memset(&copy->vms, 0, sizeof(copy->vms));
     memset(&copy->spares, 0, sizeof(copy->spares));
+    memset(&copy->bars, 0, sizeof(copy->bars));
     for (vec_each(&plan->steps, step)) {
         *vec_push(&copy->steps) = *step;
     }
@@ -319,6 +321,9 @@ struct plan *plan_copy(const struct plan *plan)
     }
     for (vec_each(&plan->spares, spare)) {
         *vec_push(&copy->spares) = *spare;
+    }
+    for (vec_each(&plan->bars, bar)) {
+        *vec_push(&copy->bars) = *bar;
     }
     return copy;
 }

@@ -164,6 +164,13 @@ struct plan_spare {
     struct pci_addr device;
 };
 
+/* A VM that is off, and will not start after the plan: its definition names by hand, for no claim,
+ * what the plan takes. */
+struct plan_bar {
+    char vm[VM_NAME_SIZE];
+    struct pci_addr device; /* of an mdev, the function that carries it */
+};
+
 struct plan {
     char id[40];
     char author[NAME_SIZE];
@@ -180,6 +187,7 @@ struct plan {
     VEC(struct plan_instance) instances;
     VEC(struct plan_vm) vms; /* that a step touches, each once */
     VEC(struct plan_spare) spares;
+    VEC(struct plan_bar) bars;
 };
 
 /* What to do about the step at which the plan ended; "": that is not known. Borrowed. */

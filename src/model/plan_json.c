@@ -95,6 +95,12 @@ json_t *plan_to_json(const struct plan *plan)
                                                 "device", encode_addr(&spare->device)));
     }
     json_object_set_new(json, "spares", spares);
+    json_t *bars = json_array();
+    for (vec_each(&plan->bars, bar)) {
+        json_array_append_new(
+            bars, json_pack("{s:s, s:o}", "vm", bar->vm, "device", encode_addr(&bar->device)));
+    }
+    json_object_set_new(json, "bars", bars);
     return json;
 }
 
@@ -192,6 +198,12 @@ static void read_vms(struct reader *r, struct plan *plan)
     }
 }
 
+static void read_bar(struct reader *r, struct plan_bar *bar)
+{
+    decode_text(r, "vm", bar->vm, sizeof(bar->vm));
+    decode_addr(r, "device", &bar->device);
+}
+
 int plan_from_stored_json(const json_t *json, struct plan **ret_plan, struct error *err)
 {
     struct error local = {0};
@@ -214,6 +226,9 @@ int plan_from_stored_json(const json_t *json, struct plan **ret_plan, struct err
     READ_LIST(&r, "steps", &plan->steps, read_step);
     READ_LIST(&r, "claims", &plan->claims, read_plan_claim);
     READ_LIST(&r, "instances", &plan->instances, read_instance);
+    if (reader_has(&r, "bars")) {
+        READ_LIST(&r, "bars", &plan->bars, read_bar);
+    }
     read_vms(&r, plan);
     if (reader_has(&r, "spares")) { /* not in plans of older versions */
         READ_LIST(&r, "spares", &plan->spares, read_spare);

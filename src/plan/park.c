@@ -2,7 +2,10 @@
 #include "plan/park.h"
 
 #include "base/str.h"
+#include "plan/bars.h"
 #include "plan/work.h"
+
+#define BY_HAND 10000 /* counts as so many claims that name it */
 
 struct park {
     const struct planner *planner;
@@ -50,6 +53,14 @@ static size_t count_names(const struct park *park, const struct pci_addr *gpu,
     return n;
 }
 
+/* A device that the definition of another VM names by hand is the last to choose. */
+static size_t count_by_hand(const struct park *park, const struct claim *claim,
+                            const struct pci_addr *device)
+{
+    const struct vm *vm = bars_find(park->planner, device);
+    return vm != NULL && !claim_is_of(claim, vm->name, vm->uuid) ? BY_HAND : 0;
+}
+
 /* A VM can't have one device twice, nor a whole GPU and a part of it. NULL: only the latter. */
 static bool clashes(const struct claim *claim, const struct claim *other, const struct gpu *gpu,
                     const struct pci_addr *device)
@@ -88,7 +99,7 @@ static bool choose_vf(const struct park *park, const struct claim *claim, const 
         if (!gpu_vf_addr(gpu, i, &vf)) {
             return false;
         }
-        size_t n = count_names(park, &gpu->addr, &vf);
+        size_t n = count_names(park, &gpu->addr, &vf) + count_by_hand(park, claim, &vf);
         if (n < best && find_clash(park, claim, gpu, &vf) == NULL) {
             best = n;
             *ret_vf = vf;
@@ -141,7 +152,7 @@ static int choose(const struct park *park, const struct claim *claim, struct adm
         struct claim_device device;
         int r = admit_on_gpu(park->planner, claim, gpu, &admitted, &one);
         r = r != 0 ? r : choose_device(park, &admitted, &device, &one);
-        size_t n = count_names(park, &gpu->addr, NULL);
+        size_t n = count_names(park, &gpu->addr, NULL) + count_by_hand(park, claim, &gpu->addr);
         if (r != 0) {
             bool tells = first.reason != REASON_NONE && first.reason != REASON_NOT_FOUND;
             first = tells ? first : one;

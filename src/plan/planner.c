@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "plan/bars.h"
 #include "plan/group.h"
 #include "plan/health.h"
 #include "plan/park.h"
@@ -126,6 +127,16 @@ static bool is_named_whole(const struct gpu_work *work, const struct claim *mine
     return false;
 }
 
+/* Does a VM's definition, or another claim that waits for its VM, name the whole GPU, so that what
+ * comes here first would be in its way? */
+static bool is_spoken_for(const struct gpu_work *work, const struct claim *claim)
+{
+    if (work->n_kept + work->n_added > 0) {
+        return false; /* then something is in its way already */
+    }
+    return is_named_whole(work, claim) || bars_find(work->planner, &work->gpu->addr) != NULL;
+}
+
 /* Higher is tried first: the GPU that is named for the claim, then one in the right mode, the
  * fuller the better, then an idle one, the fewer share its IOMMU group the better, then one whose
  * mode must change, then one that takes others along. */
@@ -136,8 +147,11 @@ static int preference(const struct gpu_work *work, const struct claim *claim)
         return 10000;
     }
     size_t busy = work->n_kept + work->n_added;
-    if (want == GPU_PASSTHROUGH && is_named_whole(work, claim)) {
-        return 50; /* an on-demand claim waits for that very GPU */
+    if (is_spoken_for(work, claim)) {
+        const struct vm *vm = bars_find(work->planner, &work->gpu->addr);
+        bool own = want == GPU_PASSTHROUGH && vm != NULL && claim->vm[0] != '\0' &&
+                   claim_is_of(claim, vm->name, vm->uuid);
+        return own ? 9000 : 50;
     }
     if (want == GPU_PASSTHROUGH && group_count_along(work) > 0) {
         return 75; /* it takes other GPUs from the host */
@@ -487,6 +501,7 @@ int planner_build(const struct planner *planner, const struct plan_request *requ
     result = result != 0 ? result : park_all(planner, request, plan, err);
     if (result == 0) {
         plan_mark_changes(plan);
+        bars_note(planner, plan);
         *ret_plan = TAKE_PTR(plan);
     }
     return result;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "plan/bars.h"
 #include "plan/group.h"
 #include "plan/health.h"
 #include "plan/mode.h"
@@ -152,6 +153,7 @@ int planner_mode(const struct planner *planner, const char *text, enum gpu_mode 
         collect(plan, &works, work);
     }
     if (result == 0) {
+        bars_note(planner, plan);
         *ret_plan = TAKE_PTR(plan);
     }
     return result;

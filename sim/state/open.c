@@ -38,6 +38,36 @@ static int take(struct sim_host *host, int32_t *opener, char vm_field[40], int32
     return 0;
 }
 
+static bool same_board(const struct sim_gpu *a, const struct sim_gpu *b)
+{
+    return a->model == b->model || str_eq(a->model->key, b->model->key);
+}
+
+/* May the emulator that has it open have the other one, too? As nvmlVgpuTypeGetMaxInstancesPerVm
+ * tells (sim/nvml/vgpu_type.c), and of one board model and series (NVIDIA AI Enterprise
+ * documentation, Multi-vGPU). */
+static bool may_join(struct sim_host *host, const struct sim_gpu *gpu, const struct sim_vgpu *vgpu,
+                     int32_t pid)
+{
+    uint32_t n_same = 1;
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        struct sim_gpu *other_gpu = &host->gpus[i];
+        uint32_t cursor = 0;
+        struct sim_vgpu *other = sim_next_vgpu(other_gpu, &cursor, NULL);
+        for (; other != NULL; other = sim_next_vgpu(other_gpu, &cursor, NULL)) {
+            if (other == vgpu || other->opener != pid) {
+                continue;
+            }
+            if (!same_board(other_gpu, gpu) || other->type->series != vgpu->type->series) {
+                return false;
+            }
+            n_same += other->type == vgpu->type;
+        }
+    }
+    bool several = vgpu->type->series == 'Q' || vgpu->type->series == 'C';
+    return n_same <= (several ? 16u : 1u);
+}
+
 static int open_vgpu(struct sim_host *host, struct sim_gpu *gpu, struct sim_vgpu *vgpu, int32_t pid,
                      const char *vm_uuid)
 {
@@ -46,6 +76,9 @@ static int open_vgpu(struct sim_host *host, struct sim_gpu *gpu, struct sim_vgpu
     }
     if (!sim_vgpu_placement_ok(vgpu)) {
         return -EINVAL;
+    }
+    if (!may_join(host, gpu, vgpu, pid)) {
+        return -EIO;
     }
     return take(host, &vgpu->opener, vgpu->vm_uuid, pid, vm_uuid);
 }

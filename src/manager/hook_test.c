@@ -318,8 +318,8 @@ static void a_claim_that_never_was_bound_keeps_no_vm_from_starting(void **state)
         f->lab.faults.kind = FAULT_FAIL_BEFORE;
         f->lab.faults.calls = 0;
         f->lab.faults.at = at;
-        (void)lab_create(&f->lab, "{\"name\": \"extra\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}",
-                         NULL);
+        (void)lab_create(&f->lab,
+                         "{\"name\": \"extra\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}", NULL);
         assert_true(lab_settle(&f->lab));
         f->lab.faults.kind = FAULT_NONE;
         if (str_eq(lab_claim_state(&f->lab, "extra"), "bound")) {

@@ -176,7 +176,7 @@ static void a_released_claim_is_brought_back_for_a_vm_that_was_defined_again(voi
 {
     struct lab_fixture *f = *state;
     fixture_claims(f, 1000);
-    create(&f->lab, "{\"name\": \"d\", \"type\": \"A100-2-10C\", \"vm\": \"web1\","
+    create(&f->lab, "{\"name\": \"d\", \"type\": \"L40S-8Q\", \"vm\": \"web1\","
                     " \"hold\": \"on-demand\"}");
     struct fake_vm *place = fake_host_vm(&f->host, "web1");
     struct fake_vm web1 = *place;

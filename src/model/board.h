@@ -38,6 +38,7 @@ struct board_type {
     uint32_t gi_profile_id; /* MIG-backed */
     uint32_t max_per_gpu;
     uint32_t max_per_gi; /* MIG-backed */
+    uint32_t max_per_vm;
 };
 
 enum board_vgpu_host {
@@ -47,11 +48,15 @@ enum board_vgpu_host {
     BOARD_VGPU_YES,
 };
 
+enum board_answer { BOARD_ANSWER_UNKNOWN, BOARD_NO, BOARD_YES };
+
 struct board {
     bool profiles_known; /* `profiles` are all that the driver has for the board */
     bool types_known;    /* `types` are all that it offers in the MIG mode that was on */
     bool types_of_mig;   /* that was on */
     enum board_vgpu_host vgpu_host;
+    /* May one VM have several vGPUs that are parts of boards, and some of other types? */
+    enum board_answer fractional_multi, mixed_types_multi;
     uint32_t architecture; /* NVML_DEVICE_ARCH_*; BOARD_UNKNOWN */
     VEC(struct board_profile) profiles;
     VEC(struct board_type) types;

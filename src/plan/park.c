@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "plan/bars.h"
+#include "plan/together.h"
 #include "plan/work.h"
 
 #define BY_HAND 10000 /* counts as so many claims that name it */
@@ -151,6 +152,7 @@ static int choose(const struct park *park, const struct claim *claim, struct adm
         struct admitted admitted;
         struct claim_device device;
         int r = admit_on_gpu(park->planner, claim, gpu, &admitted, &one);
+        r = r != 0 ? r : together_check(park->planner, park->request, &admitted, &one);
         r = r != 0 ? r : choose_device(park, &admitted, &device, &one);
         size_t n = count_names(park, &gpu->addr, NULL) + count_by_hand(park, claim, &gpu->addr);
         if (r != 0) {

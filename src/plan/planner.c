@@ -10,6 +10,7 @@
 #include "plan/health.h"
 #include "plan/park.h"
 #include "plan/seats.h"
+#include "plan/together.h"
 #include "plan/work.h"
 
 /* Order of kinds within a plan: take away from the outside in, then build from the inside out. */
@@ -194,6 +195,9 @@ static int try_gpu(struct gpu_work *work, const struct claim *claim, struct erro
     int result = health_check_quarantine(work->planner, work->gpu, err);
     if (result == 0) {
         result = admit_on_gpu(work->planner, claim, work->gpu, &work->added[work->n_added], err);
+    }
+    if (result == 0) {
+        result = together_check(work->planner, work->request, &work->added[work->n_added], err);
     }
     result = result != 0 ? result : health_check_cordon(work->planner, work->gpu, err);
     result = result != 0 ? result : health_check_held(work->planner, work->gpu, err);

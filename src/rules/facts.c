@@ -220,6 +220,93 @@ static bool host_libvirt_major(const struct rule_facts *f, char *out)
     return parse_u32(major, &value) && say_number(out, value);
 }
 
+static bool claim_name(const struct rule_facts *f, char *out)
+{
+    return say(out, f->claim);
+}
+
+/* ---- together with another claim of the same VM ---- */
+
+static bool other_claim(const struct rule_facts *f, char *out)
+{
+    return f->other != NULL && say(out, f->other->claim);
+}
+
+static bool other_type(const struct rule_facts *f, char *out)
+{
+    return f->other != NULL && say(out, f->other->type);
+}
+
+static bool other_same_type(const struct rule_facts *f, char *out)
+{
+    return f->other != NULL && f->type != NULL &&
+           say_bool(out, str_eq(f->type->name, f->other->type));
+}
+
+/* Board and series of both: L40S and Q. */
+static bool other_same_family(const struct rule_facts *f, char *out)
+{
+    const struct rule_other *other = f->other;
+    if (other == NULL || f->type == NULL || f->model == NULL || other->of == NULL ||
+        other->model == NULL) {
+        return false;
+    }
+    return say_bool(out, str_eq(f->model->key, other->model->key) &&
+                             f->type->series == other->of->series);
+}
+
+static const struct board_type *board_type_of(const struct rule_facts *f)
+{
+    for (size_t i = 0; f->gpu != NULL && f->type != NULL && i < f->gpu->board.types.n; i++) {
+        const struct board_type *type = &f->gpu->board.types.items[i];
+        if (type->type_id == f->type->type_id || str_ends(type->name, f->type->name)) {
+            return type;
+        }
+    }
+    return NULL;
+}
+
+static bool type_max_per_vm(const struct rule_facts *f, char *out)
+{
+    const struct board_type *type = board_type_of(f);
+    return type != NULL && type->max_per_vm != BOARD_UNKNOWN && say_number(out, type->max_per_vm);
+}
+
+static bool vm_same_type(const struct rule_facts *f, char *out)
+{
+    return f->other != NULL && say_number(out, f->other->n_same);
+}
+
+static bool vm_within_limit(const struct rule_facts *f, char *out)
+{
+    const struct board_type *type = board_type_of(f);
+    return f->other != NULL && type != NULL && type->max_per_vm != BOARD_UNKNOWN &&
+           say_bool(out, f->other->n_same <= type->max_per_vm);
+}
+
+/* Does the type take a whole board's memory? */
+static bool type_whole(const struct rule_facts *f, char *out)
+{
+    return f->type != NULL && f->model != NULL && f->type->framebuffer_mib != CAT_UNKNOWN &&
+           f->model->memory_mib != CAT_UNKNOWN &&
+           say_bool(out, f->type->framebuffer_mib >= f->model->memory_mib);
+}
+
+static bool say_answer(char out[FACT_SIZE], enum board_answer answer)
+{
+    return answer != BOARD_ANSWER_UNKNOWN && say_bool(out, answer == BOARD_YES);
+}
+
+static bool gpu_fractional_multi(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && say_answer(out, f->gpu->board.fractional_multi);
+}
+
+static bool gpu_mixed_types_multi(const struct rule_facts *f, char *out)
+{
+    return f->gpu != NULL && say_answer(out, f->gpu->board.mixed_types_multi);
+}
+
 static const struct {
     const char *name;
     bool (*value)(const struct rule_facts *facts, char *out);
@@ -229,12 +316,15 @@ static const struct {
     {"claim.migratable", claim_migratable},
     {"claim.mixed", claim_mixed},
     {"claim.mode", claim_mode},
+    {"claim.name", claim_name},
     {"claim.type", claim_type},
     {"gpu.address", gpu_address},
     {"gpu.driver", gpu_driver},
+    {"gpu.fractional-multi-vgpu", gpu_fractional_multi},
     {"gpu.iommu", gpu_iommu},
     {"gpu.mig-time-slicing-enabled", gpu_ts_enabled},
     {"gpu.mig-time-slicing-supported", gpu_ts_supported},
+    {"gpu.mixed-types-per-vm", gpu_mixed_types_multi},
     {"gpu.observed", gpu_observed},
     {"gpu.scheduler", gpu_scheduler},
     {"gpu.vgpu-interface", gpu_vgpu_interface},
@@ -247,12 +337,20 @@ static const struct {
     {"model.mixed-sizes", model_mixed},
     {"model.name", model_name},
     {"model.time-sliced", model_time_sliced},
+    {"other.claim", other_claim},
+    {"other.same-board-and-series", other_same_family},
+    {"other.same-type", other_same_type},
+    {"other.type", other_type},
     {"profile.gfx", profile_gfx},
     {"profile.name", profile_name},
     {"type.fits-profile", type_fits_profile},
     {"type.framebuffer-mib", type_framebuffer},
     {"type.max-per-gi", type_max_per_gi},
+    {"type.max-per-vm", type_max_per_vm},
     {"type.profile", type_profile},
+    {"type.whole-board", type_whole},
+    {"vm.same-type", vm_same_type},
+    {"vm.within-limit", vm_within_limit},
 };
 
 /* After the table: what is known of a migration's source, then of its target. */

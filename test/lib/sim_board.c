@@ -33,14 +33,18 @@ static void add_type(const struct gpu_model *model, const struct cat_vgpu_type *
                             .mig_backed = from->mig_backed,
                             .gi_profile_id = from->mig_backed ? from->gi_profile_id : BOARD_UNKNOWN,
                             .max_per_gpu = from->max_per_gpu,
-                            .max_per_gi = from->mig_backed ? from->max_per_gi : BOARD_UNKNOWN};
+                            .max_per_gi = from->mig_backed ? from->max_per_gi : BOARD_UNKNOWN,
+                            .max_per_vm = from->series == 'Q' || from->series == 'C' ? 16 : 1};
     STR_SET(type->name, from->full_name);
 }
 
 void sim_board_says(struct sim_host *host, struct sim_gpu *gpu, struct board *ret_board)
 {
     const struct cat_vgpu_type *types[MAX_TYPES];
-    *ret_board = (struct board){.types_of_mig = gpu->mig_current, .architecture = BOARD_UNKNOWN};
+    *ret_board = (struct board){.types_of_mig = gpu->mig_current,
+                                .architecture = BOARD_UNKNOWN,
+                                .fractional_multi = BOARD_YES, /* sim/nvml/vgpu_mode.c */
+                                .mixed_types_multi = BOARD_YES};
     for (vec_each(&gpu->model->profiles, profile)) {
         if (sim_driver_has_profile(host, profile->nvml_profile)) {
             add_profile(profile, ret_board);

@@ -202,10 +202,14 @@ static void make_vms(struct run *run)
 
 /* ---- requests ---- */
 
-/* Does a source say how many of them there may be? Else the simulator has none. */
-static bool is_described(const struct cat_vgpu_type *type)
+/* Does a source say how large it is, and how many of them there may be? The planner sees no
+ * driver's word here, and the simulator infers what no source says. */
+static bool is_described(const struct run *run, const struct gpu_model *simulated, const char *name)
 {
-    return type->framebuffer_mib != CAT_UNKNOWN &&
+    const struct gpu_model *model = NULL;
+    const struct cat_vgpu_type *type = NULL;
+    return catalog_find(run->world.catalog, simulated->key, &model, NULL) == 0 &&
+           model_find_type(model, name, &type, NULL) == 0 && type->framebuffer_mib != CAT_UNKNOWN &&
            (type->mig_backed ? type->max_per_gi : type->max_per_gpu) != CAT_UNKNOWN;
 }
 
@@ -222,12 +226,13 @@ static struct claim wish(struct run *run)
     } else if ((kind < 8 || model->profiles.n == 0) && model->types.n > 0) {
         const struct cat_vgpu_type *type =
             &model->types.items[below(run, (uint32_t)model->types.n)];
-        if (is_described(type)) {
+        if (is_described(run, model, type->name)) {
             STR_SET(claim.spec.type, type->name);
         } else {
             claim.spec.mode = CLAIM_PASSTHROUGH;
         }
-        claim.spec.mixed = is_described(type) && !type->mig_backed && chance(run, 25);
+        claim.spec.mixed =
+            is_described(run, model, type->name) && !type->mig_backed && chance(run, 25);
         if (claim.spec.type[0] != '\0' && type->mig_backed && chance(run, 30)) {
             claim.spec.mode = CLAIM_MIG_BACKED;
         }

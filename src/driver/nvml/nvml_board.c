@@ -61,6 +61,10 @@ static void read_limits(const struct nvml_gpu *gpu, struct board_type *type)
         nvml->nvmlVgpuTypeGetMaxInstances(gpu->device, type->type_id, &value) == NVML_SUCCESS) {
         type->max_per_gpu = value;
     }
+    if (nvml->nvmlVgpuTypeGetMaxInstancesPerVm != NULL &&
+        nvml->nvmlVgpuTypeGetMaxInstancesPerVm(type->type_id, &value) == NVML_SUCCESS) {
+        type->max_per_vm = value;
+    }
     struct nvml_vgpu_type_max_instance_v1 most = {
         .version = NVML_VERSION(struct nvml_vgpu_type_max_instance_v1, 1),
         .vgpu_type_id = type->type_id};
@@ -85,7 +89,8 @@ static bool read_type(const struct nvml_gpu *gpu, uint32_t id, struct board_type
                                 .subsystem_id = BOARD_UNKNOWN,
                                 .gi_profile_id = BOARD_UNKNOWN,
                                 .max_per_gpu = BOARD_UNKNOWN,
-                                .max_per_gi = BOARD_UNKNOWN};
+                                .max_per_gi = BOARD_UNKNOWN,
+                                .max_per_vm = BOARD_UNKNOWN};
     NVML_COPY(type->name, name);
     uint64_t bytes = 0;
     if (nvml->nvmlVgpuTypeGetFramebufferSize != NULL &&
@@ -160,6 +165,27 @@ static enum board_vgpu_host read_vgpu_host(const struct nvml_gpu *gpu, const str
     }
 }
 
+static enum board_answer to_answer(int32_t code, uint32_t value)
+{
+    return code != NVML_SUCCESS ? BOARD_ANSWER_UNKNOWN : value != 0 ? BOARD_YES : BOARD_NO;
+}
+
+static void read_multi(const struct nvml_gpu *gpu, struct board *board)
+{
+    const struct nvml *nvml = gpu->nvml;
+    uint32_t value = 0;
+    if (nvml->nvmlDeviceGetVgpuCapabilities != NULL) {
+        int32_t code = nvml->nvmlDeviceGetVgpuCapabilities(
+            gpu->device, NVML_DEVICE_VGPU_FRACTIONAL_MULTI_VGPU, &value);
+        board->fractional_multi = to_answer(code, value);
+    }
+    if (nvml->nvmlGetVgpuDriverCapabilities != NULL) {
+        int32_t code =
+            nvml->nvmlGetVgpuDriverCapabilities(NVML_VGPU_DRIVER_HETEROGENEOUS_MULTI_VGPU, &value);
+        board->mixed_types_multi = to_answer(code, value);
+    }
+}
+
 /* ---- what is kept ---- */
 
 void nvml_boards_done(struct nvml_boards *boards)
@@ -205,6 +231,7 @@ void nvml_boards_fill(struct nvml_boards *boards, const struct nvml_gpu *handle,
         read_profiles(handle, &entry->board);
     }
     read_types(handle, &entry->board);
+    read_multi(handle, &entry->board);
     entry->board.vgpu_host = read_vgpu_host(handle, &entry->board);
     if (handle->nvml->nvmlDeviceGetArchitecture != NULL) {
         (void)handle->nvml->nvmlDeviceGetArchitecture(handle->device, &entry->board.architecture);

@@ -56,6 +56,8 @@
     X(nvmlVgpuTypeGetGpuInstanceProfileId)                                                         \
     X(nvmlVgpuTypeGetMaxInstances)                                                                 \
     X(nvmlVgpuTypeGetMaxInstancesPerGpuInstance)                                                   \
+    X(nvmlVgpuTypeGetMaxInstancesPerVm)                                                            \
+    X(nvmlGetVgpuDriverCapabilities)                                                               \
     X(nvmlDeviceGetVgpuCapabilities)                                                               \
     X(nvmlDeviceGetVgpuHeterogeneousMode)                                                          \
     X(nvmlDeviceSetVgpuHeterogeneousMode)                                                          \

@@ -171,43 +171,6 @@ static const struct claim *holder_of(const struct manager *m, const struct vm_de
     return NULL;
 }
 
-static bool has_managed(const struct vm *vm, const struct pci_addr *addr)
-{
-    for (vec_each(&vm->devices, device)) {
-        if (device->managed && !device->is_mdev && pci_addr_cmp(&device->addr, addr) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A GPU that is passed through needs its whole IOMMU group: what the host still uses of it, and
- * libvirt does not take from it (managed='yes'), would make QEMU fail with less to say. */
-static int check_group(const struct hook *hook, const struct claim *claim, struct error *err)
-{
-    const struct gpu *gpu = claim->got.set && claim->spec.mode == CLAIM_PASSTHROUGH
-                                ? host_find_gpu_addr(hook->manager->host, &claim->got.gpu)
-                                : NULL;
-    for (size_t i = 0; gpu != NULL && i < gpu->group_members.n; i++) {
-        const struct group_member *member = &gpu->group_members.items[i];
-        char bdf[BDF_SIZE];
-        char other[BDF_SIZE];
-        if (!group_member_bars(member) || has_managed(&hook->vm, &member->addr)) {
-            continue;
-        }
-        error_set(err, REASON_CONFLICT, SUBJECT("claim", claim->name),
-                  "VM \"%s\" can't start: IOMMU group %u of GPU %s also holds %s, which the host "
-                  "uses with driver %s",
-                  hook->vm.name, gpu->iommu_group, pci_addr_format(&gpu->addr, bdf),
-                  pci_addr_format(&member->addr, other), member->driver);
-        error_hint(err,
-                   "`cleave host restore` binds what goes with the claim's GPU, or says why it "
-                   "can't");
-        return -REASON_CONFLICT;
-    }
-    return 0;
-}
-
 /* A device that carries cleave's alias must be that of its claim. */
 static int check_alias(const struct hook *hook, const struct vm_device *device, struct error *err)
 {
@@ -329,11 +292,6 @@ static int check_definition(const struct hook *hook, struct error *err)
     for (vec_each(&hook->manager->claims, claim)) {
         struct claim_device own = {0};
         bool settled = claim->state == CLAIM_BOUND || claim->state == CLAIM_PENDING;
-        int r =
-            claim->state == CLAIM_BOUND && is_own(hook, claim) ? check_group(hook, claim, err) : 0;
-        if (r != 0) {
-            return r;
-        }
         if (!settled || !is_own(hook, claim) || !claim_device(claim, &own) ||
             has_device(&hook->vm, &own)) {
             continue;

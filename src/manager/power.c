@@ -176,6 +176,45 @@ static int claim_needs(const struct manager *m, const struct claim *claim, const
     return 0;
 }
 
+static bool has_managed(const struct vm *vm, const struct pci_addr *addr)
+{
+    for (vec_each(&vm->devices, device)) {
+        if (device->managed && !device->is_mdev && pci_addr_cmp(&device->addr, addr) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A GPU that is passed through needs its whole IOMMU group: what the host still uses of it, and
+ * libvirt does not take from it (managed='yes'), would make QEMU fail with less to say. */
+static int check_group(const struct manager *m, const struct vm *vm, const struct claim *claim,
+                       struct error *err)
+{
+    const struct gpu *gpu =
+        claim->state == CLAIM_BOUND && claim->got.set && claim->spec.mode == CLAIM_PASSTHROUGH
+            ? host_find_gpu_addr(m->host, &claim->got.gpu)
+            : NULL;
+    for (size_t i = 0; gpu != NULL && i < gpu->group_members.n; i++) {
+        const struct group_member *member = &gpu->group_members.items[i];
+        char bdf[BDF_SIZE];
+        char other[BDF_SIZE];
+        if (!group_member_bars(member) || has_managed(vm, &member->addr)) {
+            continue;
+        }
+        error_set(err, REASON_CONFLICT, SUBJECT("claim", claim->name),
+                  "VM \"%s\" can't start: IOMMU group %u of GPU %s also holds %s, which the host "
+                  "uses with driver %s",
+                  vm->name, gpu->iommu_group, pci_addr_format(&gpu->addr, bdf),
+                  pci_addr_format(&member->addr, other), member->driver);
+        error_hint(err,
+                   "`cleave host restore` binds what goes with the claim's GPU, or says why it "
+                   "can't");
+        return -REASON_CONFLICT;
+    }
+    return 0;
+}
+
 int manager_power_needs(const struct manager *m, const struct vm *vm, struct needs *ret_needs,
                         struct error *err)
 {
@@ -183,7 +222,8 @@ int manager_power_needs(const struct manager *m, const struct vm *vm, struct nee
         if (!claim_is_of(claim, vm->name, vm->uuid) || claim->spec.mode == CLAIM_GPU_INSTANCE) {
             continue;
         }
-        int r = claim_needs(m, claim, vm, ret_needs, err);
+        int r = check_group(m, vm, claim, err);
+        r = r != 0 ? r : claim_needs(m, claim, vm, ret_needs, err);
         if (r != 0) {
             return r;
         }

@@ -117,6 +117,34 @@ static void a_wide_domain_gets_round_qemus_parser(void **state)
     assert_null(strstr(without, "override"));
 }
 
+static void other_namespaces_do_not_hide_qemus(void **state)
+{
+    (void)state;
+    static const char *const documents[] = {
+        /* The prefix is taken, once and twice; it is QEMU's by another name; and QEMU's element
+         * comes after one of the same name. */
+        "<domain xmlns:qemu='http://a/'><devices/></domain>",
+        "<domain xmlns:qemu='http://a/' xmlns:qemu1='http://b/'><devices/></domain>",
+        "<domain xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><devices/></domain>",
+        "<domain xmlns:a='http://a/'><devices/><a:override/><override/></domain>",
+        "<domain xmlns:qemu='http://a/'><devices/><qemu:override/></domain>",
+    };
+    struct attachment it = {.claim = "a",
+                            .device = {.addr = {.domain = 0x10000, .bus = 0xe1}},
+                            .kind = HOSTDEV_WHOLE,
+                            .numa_node = -1};
+    for (size_t i = 0; i < ARRAY_SIZE(documents); i++) {
+        CLEANUP_FREE char *with = attached(documents[i], it);
+        const char *first = strstr(with, "sysfsdev");
+        assert_non_null(first);
+        CLEANUP_FREE char *again = attached(with, it);
+        assert_string_equal(again, with);
+        CLEANUP_FREE char *without = NULL;
+        assert_int_equal(domain_edit_detach(with, &it.device, "a", &without, NULL), 0);
+        assert_null(strstr(without, "sysfsdev"));
+    }
+}
+
 static void an_alias_carries_every_name_a_claim_can_have(void **state)
 {
     (void)state;
@@ -405,6 +433,7 @@ int main(void)
         cmocka_unit_test(a_whole_gpu_is_managed),
         cmocka_unit_test(a_vendors_function_is_not_managed_and_keeps_a_wide_domain),
         cmocka_unit_test(a_wide_domain_gets_round_qemus_parser),
+        cmocka_unit_test(other_namespaces_do_not_hide_qemus),
         cmocka_unit_test(an_alias_carries_every_name_a_claim_can_have),
         cmocka_unit_test(other_aliases_name_no_claim),
         cmocka_unit_test(only_the_first_mdev_is_displayed),

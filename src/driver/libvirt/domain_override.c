@@ -12,10 +12,15 @@ static bool is_qemus(const xmlNode *node)
     return node->ns != NULL && str_eq((const char *)node->ns->href, QEMU_URI);
 }
 
+/* An <override> of another namespace may stand before it. */
 static xmlNode *find_all(const xmlNode *root)
 {
-    xmlNode *node = xml_child(root, "override");
-    return node != NULL && is_qemus(node) ? node : NULL;
+    for (xml_each(root, "override", node)) {
+        if (is_qemus(node)) {
+            return node;
+        }
+    }
+    return NULL;
 }
 
 static xmlNode *find_one(const xmlNode *all, const char *claim)
@@ -61,6 +66,18 @@ static xmlNode *add_property(xmlNode *parent, const char *name, const char *type
     return property;
 }
 
+/* The usual prefix, unless the document gives it to another namespace: libvirt looks at the
+ * namespace alone. */
+static xmlNs *declare_qemus(xmlNode *root)
+{
+    xmlNs *ns = xmlNewNs(root, (const xmlChar *)QEMU_URI, (const xmlChar *)"qemu");
+    for (unsigned n = 1; ns == NULL; n++) { /* of finitely many that are taken */
+        CLEANUP_FREE char *prefix = xasprintf("qemu%u", n);
+        ns = xmlNewNs(root, (const xmlChar *)QEMU_URI, (const xmlChar *)prefix);
+    }
+    return ns;
+}
+
 static xmlNode *make_all(xmlNode *root)
 {
     xmlNode *all = find_all(root);
@@ -69,8 +86,7 @@ static xmlNode *make_all(xmlNode *root)
     }
     xmlNs *ns = xmlSearchNsByHref(root->doc, root, (const xmlChar *)QEMU_URI);
     all = xml_add(root, "override");
-    xmlSetNs(all,
-             ns != NULL ? ns : xmlNewNs(root, (const xmlChar *)QEMU_URI, (const xmlChar *)"qemu"));
+    xmlSetNs(all, ns != NULL ? ns : declare_qemus(root));
     return all;
 }
 

@@ -94,7 +94,7 @@ static inline int machine_write(const char *file, const char *text)
 static inline int machine_open(const char *file, int flags)
 {
     CLEANUP_FREE char *path = xasprintf(MACHINE "/sys/%s", file);
-    int fd = open(path, flags | O_CLOEXEC);
+    int fd = open(path, flags | O_CLOEXEC, 0644);
     return fd < 0 ? -errno : fd;
 }
 

@@ -125,6 +125,31 @@ static void slips_are_told_from_refusals(void **state)
     assert_run("--gpu a100 -f /nowhere/x.yaml", 2, "", "/nowhere/x.yaml");
 }
 
+static void a_placement_id_is_taken_in_mixed_size_mode_only(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        int status;
+        const char *in_out, *in_err;
+    } rows[] = {
+        {"--gpu a40 --vgpu A40-16Q@17", 2, "",
+         "@17 behind \"A40-16Q\": a placement id is for mixed"},
+        {"--gpu a40 --vgpu A40-16Q@0", 2, "", "leave out @0, or add --mixed"},
+        {"--gpu a40 --mixed --vgpu A40-16Q@17", 1, "", "17 is not one of"},
+        {"--gpu a40 --mixed --vgpu A40-16Q@0", 0, "A40-16Q", ""},
+        {"--gpu rtx-pro-6000-blackwell-se --vgpu DC-1-12C@3", 2, "", "this is a MIG-backed type"},
+        {"--gpu rtx-pro-6000-blackwell-se --vgpu DC-1-12C@3", 2, "", "1g.24gb+gfx@START"},
+        {"--gpu rtx-pro-6000-blackwell-se --mixed --vgpu DC-1-12C@3", 2, "", "MIG-backed type"},
+        {"--gpu rtx-pro-6000-blackwell-se 1g.24gb+gfx --vgpu DC-1-12C@0", 2, "", "MIG-backed"},
+        {"--gpu rtx-pro-6000-blackwell-se 1g.24gb+gfx@3 --vgpu DC-1-12C", 0, "1g.24gb+gfx", ""},
+        {"--gpu a100 --vgpu A100-2-10C@0=2", 2, "", "2g.10gb@START"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        assert_run(rows[i].line, rows[i].status, rows[i].in_out, rows[i].in_err);
+    }
+}
+
 static void json_says_the_same_for_programs(void **state)
 {
     (void)state;
@@ -241,6 +266,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_says_why_and_what_would),
         cmocka_unit_test(what_no_source_says_is_neither_yes_nor_no),
         cmocka_unit_test(slips_are_told_from_refusals),
+        cmocka_unit_test(a_placement_id_is_taken_in_mixed_size_mode_only),
         cmocka_unit_test(json_says_the_same_for_programs),
         cmocka_unit_test(each_label_of_a_file_gets_a_line),
         cmocka_unit_test(a_refused_label_makes_the_exit_status_1),

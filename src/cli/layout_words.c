@@ -224,11 +224,37 @@ static int add_gis(const struct gpu_model *model, const struct item *item, struc
     return 0;
 }
 
-static int add_vgpus(const struct gpu_model *model, const struct item *item,
+/* "TYPE@ID" asks for a placement, and only in mixed-size mode anything can be asked. */
+static int check_placement(const struct cat_vgpu_type *type, const struct item *item, bool mixed,
+                           struct error *err)
+{
+    if (item->start == LAYOUT_ANYWHERE || (mixed && !type->mig_backed)) {
+        return 0;
+    }
+    if (type->mig_backed) {
+        error_set(err, REASON_INVALID, item->name,
+                  "@%u behind \"%s\": a placement id is for mixed-size mode, and this is a "
+                  "MIG-backed type",
+                  item->start, type->name);
+        error_hint(err, "name the place of its GPU instance instead: %s@START --vgpu ...",
+                   type->gi_profile != NULL ? type->gi_profile : "PROFILE");
+        return -REASON_INVALID;
+    }
+    error_set(err, REASON_INVALID, item->name,
+              "@%u behind \"%s\": a placement id is for mixed-size mode", item->start, type->name);
+    error_hint(err, "leave out @%u, or add --mixed", item->start);
+    return -REASON_INVALID;
+}
+
+static int add_vgpus(const struct gpu_model *model, const struct item *item, bool mixed,
                      struct layout_vgpus *vgpus, struct error *err)
 {
     const struct cat_vgpu_type *type = NULL;
     int r = model_find_type(model, item->name, &type, err);
+    if (r != 0) {
+        return r;
+    }
+    r = check_placement(type, item, mixed, err);
     if (r != 0) {
         return r;
     }
@@ -258,7 +284,7 @@ static int add_vgpu_word(const struct gpu_model *model, const char *word,
     bool is_profile = profile_name_parse(item.name, &name, NULL) == 0 &&
                       find_profile(model, &item, &ignored, &count, NULL) == 0;
     return is_profile ? add_gis(model, &item, &request->gis, err)
-                      : add_vgpus(model, &item, &request->vgpus, err);
+                      : add_vgpus(model, &item, request->mixed, &request->vgpus, err);
 }
 
 static int add_existing(const struct gpu_model *model, const char *list, struct layout_gis *gis,

@@ -3,6 +3,7 @@
 #include "plan/admit.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "plan/health.h"
@@ -18,8 +19,81 @@ static void claim_subject(const struct claim *claim, char *out, size_t size)
     snprintf(out, size, "claim/%s", claim->name);
 }
 
+/* What a claim of each mode must, may and can't say. */
+enum need { NEED_NOT, NEED_MAY, NEED_MUST };
+static const struct {
+    enum need type, profile, start, migratable;
+} needs[] = {
+    [CLAIM_PASSTHROUGH] = {NEED_NOT, NEED_NOT, NEED_NOT, NEED_MAY}, /* a rule refuses that one */
+    [CLAIM_TIME_SLICED] = {NEED_MUST, NEED_NOT, NEED_NOT, NEED_MAY},
+    [CLAIM_MIG_BACKED] = {NEED_MUST, NEED_MAY, NEED_MAY, NEED_MAY},
+    [CLAIM_TIME_SLICED_MIG_BACKED] = {NEED_MUST, NEED_MAY, NEED_MAY, NEED_MAY},
+    [CLAIM_GPU_INSTANCE] = {NEED_NOT, NEED_MUST, NEED_MAY, NEED_NOT},
+};
+_Static_assert(ARRAY_SIZE(needs) == CLAIM_MODE_COUNT, "every mode says what it takes");
+
+/* Who names a time-sliced type with a profile often left out the "1-" of the MIG-backed one. */
+static void hint_mig_type(const struct claim *claim, const struct cat_vgpu_type *type,
+                          const struct gpu_model *model, struct error *err)
+{
+    for (size_t i = 0; type != NULL && i < model->types.n; i++) {
+        const struct cat_vgpu_type *other = &model->types.items[i];
+        const char *blank = strrchr(other->name, ' ');
+        if (other->mig_backed && other->series == type->series &&
+            other->framebuffer_mib == type->framebuffer_mib &&
+            str_eq_case(other->gi_profile, claim->spec.profile)) {
+            error_hint(err, "did you mean %s?", blank != NULL ? blank + 1 : other->name);
+            return;
+        }
+    }
+    error_hint(err,
+               "leave out the profile, or give a MIG-backed vGPU type (`cleave profile list`)");
+}
+
+/* Refuses what the mode takes no notice of, and asks for what it needs. */
+static int check_field(const struct claim *claim, enum need need, bool given, const char *what,
+                       struct error *err)
+{
+    char subject[80];
+    if (need == NEED_MAY || (need == NEED_MUST) == given) {
+        return 0;
+    }
+    claim_subject(claim, subject, sizeof(subject));
+    return error_set(err, REASON_INVALID, subject, "a %s claim %s %s",
+                     claim_mode_name(claim->spec.mode), given ? "takes no" : "needs a", what);
+}
+
+static int check_fields(const struct claim *claim, const struct cat_vgpu_type *type,
+                        const struct gpu_model *model, struct error *err)
+{
+    const struct claim_spec *spec = &claim->spec;
+    enum claim_mode mode = spec->mode;
+    int result = check_field(claim, needs[mode].type, spec->type[0] != '\0', "vGPU type", err);
+    if (result != 0) {
+        return result;
+    }
+    result = check_field(claim, needs[mode].profile, spec->profile[0] != '\0', "profile", err);
+    if (result != 0 && mode == CLAIM_TIME_SLICED) {
+        hint_mig_type(claim, type, model, err);
+    }
+    if (result != 0) {
+        return result;
+    }
+    result = check_field(claim, needs[mode].start, spec->start != NO_ID, "start", err);
+    if (result != 0) {
+        error_hint(err, "start is the place of a GPU instance, and this claim is on none");
+        return result;
+    }
+    result = check_field(claim, needs[mode].migratable, spec->migratable, "migration", err);
+    if (result != 0) {
+        error_hint(err, "leave out migratable: a bare GPU instance is no VM's");
+    }
+    return result;
+}
+
 /* "auto" follows from what was asked for. */
-static int resolve_mode(struct claim *claim, const struct cat_vgpu_type *type, struct error *err)
+static int resolve_mode(struct claim *claim, const struct cat_vgpu_type *type,
+                        const struct gpu_model *model, struct error *err)
 {
     struct claim_spec *spec = &claim->spec;
     char subject[80];
@@ -41,21 +115,9 @@ static int resolve_mode(struct claim *claim, const struct cat_vgpu_type *type, s
             return -REASON_INVALID;
         }
     }
-    bool wants_type = spec->mode == CLAIM_TIME_SLICED || spec->mode == CLAIM_MIG_BACKED ||
-                      spec->mode == CLAIM_TIME_SLICED_MIG_BACKED;
-    if (wants_type && spec->type[0] == '\0') {
-        return error_set(err, REASON_INVALID, subject, "a %s claim needs a vGPU type",
-                         claim_mode_name(spec->mode));
-    }
-    if (!wants_type && spec->type[0] != '\0') {
-        return error_set(err, REASON_INVALID, subject, "a %s claim takes no vGPU type",
-                         claim_mode_name(spec->mode));
-    }
-    if (spec->mode == CLAIM_GPU_INSTANCE && spec->profile[0] == '\0') {
-        return error_set(err, REASON_INVALID, subject, "a gpu-instance claim needs a profile");
-    }
-    if (spec->mode == CLAIM_PASSTHROUGH && spec->profile[0] != '\0') {
-        return error_set(err, REASON_INVALID, subject, "a passthrough claim takes no profile");
+    int result = check_fields(claim, type, model, err);
+    if (result != 0) {
+        return result;
     }
     if (type != NULL && type->mig_backed == (spec->mode == CLAIM_TIME_SLICED)) {
         return error_set(err, REASON_INVALID, subject, "%s is a %s type, and the claim is %s",
@@ -65,9 +127,7 @@ static int resolve_mode(struct claim *claim, const struct cat_vgpu_type *type, s
     return 0;
 }
 
-/* Does the claim's GPU selector (address, UUID, index or catalog key) allow this GPU? */
-static bool selected(const struct planner *planner, const struct claim *claim,
-                     const struct gpu *gpu)
+bool admit_selects(const struct planner *planner, const struct claim *claim, const struct gpu *gpu)
 {
     const char *text = claim->spec.gpu;
     if (text[0] == '\0') {
@@ -90,7 +150,7 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
     char bdf[BDF_SIZE];
     char subject[64];
     snprintf(subject, sizeof(subject), "gpu/%s", pci_addr_format(&gpu->addr, bdf));
-    if (!selected(planner, claim, gpu)) {
+    if (!admit_selects(planner, claim, gpu)) {
         return error_set(err, REASON_NOT_FOUND, subject, "the claim asks for GPU \"%s\", not %s",
                          claim->spec.gpu, bdf);
     }
@@ -113,7 +173,7 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
         result = model_find_type(a.model, claim->spec.type, &a.type, err);
     }
     if (result == 0) {
-        result = resolve_mode(&a.claim, a.type, err);
+        result = resolve_mode(&a.claim, a.type, a.model, err);
     }
     const char *profile = claim->spec.profile[0] != '\0' ? claim->spec.profile
                           : a.type != NULL               ? a.type->gi_profile
@@ -208,7 +268,7 @@ static int refuse_unknown(const struct planner *planner, const struct claim *cla
     VEC(const char *) names = {0};
     for (vec_each(&planner->host->gpus, gpu)) {
         const struct gpu_model *model = gpu_model_of(planner, gpu);
-        if (model == NULL || !selected(planner, claim, gpu)) {
+        if (model == NULL || !admit_selects(planner, claim, gpu)) {
             continue;
         }
         for (vec_each(&model->types, type)) {
@@ -278,7 +338,7 @@ int planner_admit(const struct planner *planner, struct claim *claim, struct err
     struct error best = {0};
     size_t n_selected = 0;
     for (vec_each(&planner->host->gpus, gpu)) {
-        if (!selected(planner, claim, gpu)) {
+        if (!admit_selects(planner, claim, gpu)) {
             continue;
         }
         n_selected++;

@@ -16,6 +16,9 @@ struct admitted {
 
 const struct gpu_model *gpu_model_of(const struct planner *planner, const struct gpu *gpu);
 
+/* Does the claim's GPU selector (address, UUID, index or catalog key) allow this GPU? */
+bool admit_selects(const struct planner *planner, const struct claim *claim, const struct gpu *gpu);
+
 /* May the claim be served by this GPU at all (selector, type, rules)? Says nothing about room. */
 int admit_on_gpu(const struct planner *planner, const struct claim *claim, const struct gpu *gpu,
                  struct admitted *ret_admitted, struct error *err);

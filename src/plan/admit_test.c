@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a claim may say: every pair of fields, and each that contradict each other refused. */
+#include "plan/planner_fixture.h"
+
+enum { TYPE_NONE, TYPE_TIME_SLICED, TYPE_SHARED, TYPE_WHOLE, N_TYPES };
+enum { PROFILE_NONE, PROFILE_ITS, PROFILE_OTHER, N_PROFILES };
+
+static const char *const types[N_TYPES] = {"", "DC-12C", "DC-1-12C", "DC-1-24C"};
+static const char *const profiles[N_PROFILES] = {"", "1g.24gb+gfx", "2g.48gb+gfx"};
+
+/* Per mode and type, what becomes of it without a profile, with the type's, with another: taken,
+ * invalid, or against a rule. */
+static const struct {
+    enum claim_mode mode;
+    const char *cells[N_TYPES];
+} table[] = {
+    {CLAIM_MODE_AUTO, {"itt", "tii", "ttr", "ttr"}},
+    {CLAIM_PASSTHROUGH, {"tii", "iii", "iii", "iii"}},
+    {CLAIM_TIME_SLICED, {"iii", "tii", "iii", "iii"}},
+    {CLAIM_MIG_BACKED, {"iii", "iii", "ttr", "ttr"}},
+    {CLAIM_TIME_SLICED_MIG_BACKED, {"iii", "iii", "ttr", "ttr"}},
+    {CLAIM_GPU_INSTANCE, {"itt", "iii", "iii", "iii"}},
+};
+
+static int admit(struct fixture *f, struct claim *claim)
+{
+    host_free(f->host);
+    f->host = NULL;
+    f->err = (struct error){0};
+    assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
+    struct planner planner = {.catalog = f->catalog,
+                              .rules = f->rules,
+                              .host = f->host,
+                              .claims = &f->claims,
+                              .records = &f->records};
+    return planner_admit(&planner, claim, &f->err);
+}
+
+static void expect(struct fixture *f, struct claim *claim, char wanted, const char *what)
+{
+    int result = admit(f, claim);
+    char got = result == 0                 ? 't'
+               : result == -REASON_INVALID ? 'i'
+               : result == -REASON_RULE    ? 'r'
+                                           : '?';
+    if (got != wanted) {
+        fail_msg("mode %s, type \"%s\", profile \"%s\", %s: '%c', wanted '%c': %s",
+                 claim_mode_name(claim->spec.mode), claim->spec.type, claim->spec.profile, what,
+                 got, wanted, f->err.message);
+    }
+    if (got != 't' && f->err.message[0] == '\0') {
+        fail_msg("a refusal says nothing");
+    }
+}
+
+static struct claim cell(enum claim_mode mode, size_t type, size_t profile)
+{
+    struct claim claim = make("c", "", types[type]);
+    claim.spec.mode = mode;
+    STR_SET(claim.spec.gpu, RTX);
+    STR_SET(claim.spec.profile, profiles[profile]);
+    return claim;
+}
+
+static void every_pair_of_mode_type_and_profile_is_taken_or_refused(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t row = 0; row < ARRAY_SIZE(table); row++) {
+        for (size_t type = 0; type < N_TYPES; type++) {
+            for (size_t profile = 0; profile < N_PROFILES; profile++) {
+                struct claim claim = cell(table[row].mode, type, profile);
+                expect(f, &claim, table[row].cells[type][profile], "nothing else");
+            }
+        }
+    }
+}
+
+/* Fields that only some modes know, on claims that are taken without them. */
+static void a_field_that_a_mode_takes_no_notice_of_is_refused(void **state)
+{
+    static const struct {
+        enum claim_mode mode;
+        size_t type, profile;
+        char start, mixed, migratable;
+    } rows[] = {
+        {CLAIM_PASSTHROUGH, TYPE_NONE, PROFILE_NONE, 'i', 'r', 'r'},
+        {CLAIM_TIME_SLICED, TYPE_TIME_SLICED, PROFILE_NONE, 'i', 't', 't'},
+        {CLAIM_MODE_AUTO, TYPE_TIME_SLICED, PROFILE_NONE, 'i', 't', 't'},
+        {CLAIM_MIG_BACKED, TYPE_SHARED, PROFILE_NONE, 't', 'r', 't'},
+        {CLAIM_TIME_SLICED_MIG_BACKED, TYPE_SHARED, PROFILE_ITS, 't', 'r', 't'},
+        {CLAIM_MODE_AUTO, TYPE_WHOLE, PROFILE_NONE, 't', 'r', 't'},
+        {CLAIM_GPU_INSTANCE, TYPE_NONE, PROFILE_ITS, 't', 'r', 'i'},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct claim claim = cell(rows[i].mode, rows[i].type, rows[i].profile);
+        claim.spec.start = 0;
+        expect(f, &claim, rows[i].start, "start 0");
+        claim = cell(rows[i].mode, rows[i].type, rows[i].profile);
+        claim.spec.mixed = true;
+        expect(f, &claim, rows[i].mixed, "mixed");
+        claim = cell(rows[i].mode, rows[i].type, rows[i].profile);
+        claim.spec.migratable = true;
+        expect(f, &claim, rows[i].migratable, "migratable");
+    }
+}
+
+static void a_forgotten_number_in_a_type_is_guessed(void **state)
+{
+    struct fixture *f = *state;
+    struct claim claim = cell(CLAIM_MODE_AUTO, TYPE_TIME_SLICED, PROFILE_ITS);
+    assert_int_equal(admit(f, &claim), -REASON_INVALID);
+    assert_string_equal(f->err.message, "a time-sliced claim takes no profile");
+    assert_string_equal(f->err.hint, "did you mean DC-1-12C?");
+    claim = cell(CLAIM_MODE_AUTO, TYPE_TIME_SLICED, PROFILE_OTHER);
+    assert_int_equal(admit(f, &claim), -REASON_INVALID);
+    assert_string_equal(f->err.hint, "did you mean DC-2-12C?");
+    /* A board without MIG has no such type. */
+    claim = make("c", "", "L40S-8Q");
+    STR_SET(claim.spec.profile, "1g.5gb");
+    assert_int_equal(admit(f, &claim), -REASON_INVALID);
+    assert_non_null(strstr(f->err.hint, "leave out the profile"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_pair_of_mode_type_and_profile_is_taken_or_refused,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_field_that_a_mode_takes_no_notice_of_is_refused, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_forgotten_number_in_a_type_is_guessed, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("admit", tests, NULL, NULL);
+}

@@ -26,8 +26,9 @@ static const char capabilities[] =
     "<cell id='1'><cpus num='2'><cpu id='2'/><cpu id='3'/></cpus></cell>"
     "</cells></topology></host></capabilities>";
 
-static const char *const cases[] = {"clean",  "devices", "displays", "machine", "memory",
-                                    "claims", "moves",   "wide",     "by-hand", "group"};
+static const char *const cases[] = {"clean",   "devices", "displays",  "machine",
+                                    "memory",  "claims",  "moves",     "wide",
+                                    "by-hand", "group",   "namespaces"};
 
 /* ---- the host ---- */
 

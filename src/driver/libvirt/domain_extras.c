@@ -10,19 +10,10 @@
 
 /* ---- the notes ---- */
 
-static bool is_ours(const xmlNode *node)
-{
-    return node->ns != NULL && str_eq((const char *)node->ns->href, DOMAIN_METADATA_URI);
-}
-
+/* Of several <metadata>, libvirt keeps the first alone (domain_conf.c, "./metadata[1]"). */
 xmlNode *domain_extras_notes(const xmlNode *root)
 {
-    for (xml_each(xml_child(root, "metadata"), "domain", node)) {
-        if (is_ours(node)) {
-            return node;
-        }
-    }
-    return NULL;
+    return xml_next_in(xml_child(root, "metadata"), NULL, DOMAIN_METADATA_URI, "domain");
 }
 
 xmlNode *domain_extras_make_notes(xmlNode *root)

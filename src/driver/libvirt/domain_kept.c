@@ -147,7 +147,7 @@ static void take_display(const xmlNode *devices, xmlNode *kept)
 void domain_kept_gave_display(xmlNode *root, const char *to, const char *was)
 {
     for (xml_each(domain_extras_notes(root), KEPT, kept)) {
-        if (to[0] != '\0' && xml_has(xml_child(kept, "hostdev"), "display", "on")) {
+        if (to[0] != '\0' && xml_has(xml_next_in(kept, NULL, "", "hostdev"), "display", "on")) {
             xml_set(kept, "display", to);
             if (was != NULL) {
                 xml_set(kept, "display-was", was);
@@ -201,7 +201,7 @@ xmlNode *domain_kept_take(xmlNode *root, const char *claim)
     xmlNode *devices = xml_child(root, "devices");
     xmlNode *notes = domain_extras_notes(root);
     xmlNode *kept = find(notes, claim);
-    xmlNode *hostdev = xml_child(kept, "hostdev");
+    xmlNode *hostdev = xml_next_in(kept, NULL, "", "hostdev");
     if (hostdev == NULL) {
         return NULL;
     }

@@ -4,23 +4,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define QEMU_URI "http://libvirt.org/schemas/domain/qemu/1.0"
 #define WIDEST_HOST 0xffff
 
-static bool is_qemus(const xmlNode *node)
+xmlNode *domain_override_all(const xmlNode *root)
 {
-    return node->ns != NULL && str_eq((const char *)node->ns->href, QEMU_URI);
-}
-
-/* An <override> of another namespace may stand before it. */
-static xmlNode *find_all(const xmlNode *root)
-{
-    for (xml_each(root, "override", node)) {
-        if (is_qemus(node)) {
-            return node;
-        }
-    }
-    return NULL;
+    return xml_next_in(root, NULL, DOMAIN_QEMU_URI, "override");
 }
 
 static xmlNode *find_one(const xmlNode *all, const char *claim)
@@ -42,12 +30,12 @@ static bool is_needed(const char *claim, const struct hostdev *device)
 
 bool domain_override_missing(const xmlNode *root, const char *claim, const struct hostdev *device)
 {
-    return is_needed(claim, device) && find_one(find_all(root), claim) == NULL;
+    return is_needed(claim, device) && find_one(domain_override_all(root), claim) == NULL;
 }
 
 void domain_override_drop(xmlNode *root, const char *claim)
 {
-    xmlNode *all = find_all(root);
+    xmlNode *all = domain_override_all(root);
     xmlNode *one = find_one(all, claim);
     if (one != NULL) {
         xml_drop(one);
@@ -70,21 +58,21 @@ static xmlNode *add_property(xmlNode *parent, const char *name, const char *type
  * namespace alone. */
 static xmlNs *declare_qemus(xmlNode *root)
 {
-    xmlNs *ns = xmlNewNs(root, (const xmlChar *)QEMU_URI, (const xmlChar *)"qemu");
+    xmlNs *ns = xmlNewNs(root, (const xmlChar *)DOMAIN_QEMU_URI, (const xmlChar *)"qemu");
     for (unsigned n = 1; ns == NULL; n++) { /* of finitely many that are taken */
         CLEANUP_FREE char *prefix = xasprintf("qemu%u", n);
-        ns = xmlNewNs(root, (const xmlChar *)QEMU_URI, (const xmlChar *)prefix);
+        ns = xmlNewNs(root, (const xmlChar *)DOMAIN_QEMU_URI, (const xmlChar *)prefix);
     }
     return ns;
 }
 
 static xmlNode *make_all(xmlNode *root)
 {
-    xmlNode *all = find_all(root);
+    xmlNode *all = domain_override_all(root);
     if (all != NULL) {
         return all;
     }
-    xmlNs *ns = xmlSearchNsByHref(root->doc, root, (const xmlChar *)QEMU_URI);
+    xmlNs *ns = xmlSearchNsByHref(root->doc, root, (const xmlChar *)DOMAIN_QEMU_URI);
     all = xml_add(root, "override");
     xmlSetNs(all, ns != NULL ? ns : declare_qemus(root));
     return all;
@@ -111,5 +99,5 @@ bool domain_override_is_ours(const xmlNode *device)
 {
     char alias[HOSTDEV_ALIAS_SIZE];
     char claim[NAME_SIZE];
-    return is_qemus(device) && XML_GET(device, "alias", alias) && hostdev_alias_claim(alias, claim);
+    return XML_GET(device, "alias", alias) && hostdev_alias_claim(alias, claim);
 }

@@ -11,12 +11,17 @@
 
 #include "driver/libvirt/hostdev.h"
 
+/* The namespace of what a definition hands to QEMU past libvirt: <commandline>, <override>. */
+#define DOMAIN_QEMU_URI "http://libvirt.org/schemas/domain/qemu/1.0"
+
+/* QEMU's <override>; NULL without one. One of another namespace is not it. */
+xmlNode *domain_override_all(const xmlNode *root);
 /* Makes the override what the claim's device needs: there, or not there. */
 void domain_override_set(xmlNode *root, const char *claim, const struct hostdev *device);
 /* Does it need one that is not there? */
 bool domain_override_missing(const xmlNode *root, const char *claim, const struct hostdev *device);
 void domain_override_drop(xmlNode *root, const char *claim);
-/* Is it the override of that alias, and one that domain_override_set() made? */
+/* Is it one of those that domain_override_set() makes? `device` is of domain_override_all(). */
 bool domain_override_is_ours(const xmlNode *device);
 
 #endif

@@ -37,22 +37,41 @@ bool hostdevs_have(const struct hostdevs *devices, const struct hostdev *device)
 
 /* ---- templates ---- */
 
+static const xmlNode *find_assigned(const xmlNode *devices)
+{
+    for (const xmlNode *node = devices->children; node != NULL; node = node->next) {
+        if (xml_is(node, "hostdev") ||
+            (xml_is(node, "interface") && xml_has(node, "type", "hostdev"))) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
+static bool has_any(const xmlNode *root, const char *name)
+{
+    for (const xmlNode *node = root->children; node != NULL; node = node->next) {
+        if (xml_is(node, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In any namespace, and in each of several <devices>: libvirt takes the devices of all. */
 static int refuse_devices(const xmlNode *root, struct error *err)
 {
     static const char *const emulator_args[] = {"commandline", "override"};
     for (size_t i = 0; i < ARRAY_SIZE(emulator_args); i++) {
-        if (xml_child(root, emulator_args[i]) != NULL) {
+        if (has_any(root, emulator_args[i])) {
             return error_set(err, REASON_INVALID, "domain XML",
                              "<%s> passes arguments to the emulator that cleave can't see",
                              emulator_args[i]);
         }
     }
-    const xmlNode *devices = xml_child(root, "devices");
-    for (xmlNode *node = devices != NULL ? devices->children : NULL; node != NULL;
-         node = node->next) {
-        bool assigns = xml_is(node, "hostdev") ||
-                       (xml_is(node, "interface") && xml_has(node, "type", "hostdev"));
-        if (assigns) {
+    for (const xmlNode *part = root->children; part != NULL; part = part->next) {
+        const xmlNode *node = xml_is(part, "devices") ? find_assigned(part) : NULL;
+        if (node != NULL) {
             int result = error_set(err, REASON_INVALID, "domain XML",
                                    "line %ld: it has a host device", xmlGetLineNo(node));
             error_hint(err, "leave it out of the template and claim it for the VM");

@@ -161,7 +161,7 @@ static bool is_by_path(const xmlNode *root, const xmlNode *device)
     if (!XML_GET(xml_child(device, "alias"), "name", alias)) {
         return false;
     }
-    for (xml_each(xml_child(root, "override"), "device", override)) {
+    for (xml_each(domain_override_all(root), "device", override)) {
         for (xml_each(xml_child(override, "frontend"), "property", property)) {
             if (xml_has(override, "alias", alias) && xml_has(property, "name", "sysfsdev")) {
                 return true;
@@ -228,7 +228,8 @@ static void read_devices(const xmlNode *root, struct domain_facts *facts)
 
 static void read_emulator_args(const xmlNode *root, struct domain_facts *facts)
 {
-    for (xml_each(xml_child(root, "commandline"), "arg", arg)) {
+    const xmlNode *arguments = xml_next_in(root, NULL, DOMAIN_QEMU_URI, "commandline");
+    for (xml_each(arguments, "arg", arg)) {
         char value[256];
         if (!XML_GET(arg, "value", value)) {
             STR_SET(value, "an argument too long to show");
@@ -237,7 +238,7 @@ static void read_emulator_args(const xmlNode *root, struct domain_facts *facts)
             ADD_REMARK(&facts->emulator_args, arg, "%.90s", value);
         }
     }
-    for (xml_each(xml_child(root, "override"), "device", device)) {
+    for (xml_each(domain_override_all(root), "device", device)) {
         char alias[64];
         if (!domain_override_is_ours(device) && XML_GET(device, "alias", alias)) {
             ADD_REMARK(&facts->emulator_args, device, "an override of device %s", alias);

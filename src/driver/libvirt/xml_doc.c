@@ -83,15 +83,25 @@ bool xml_is(const xmlNode *node, const char *name)
     return node->type == XML_ELEMENT_NODE && str_eq((const char *)node->name, name);
 }
 
-xmlNode *xml_next(const xmlNode *parent, const xmlNode *node, const char *name)
+static const char *uri_of(const xmlNode *node)
+{
+    return node != NULL && node->ns != NULL ? (const char *)node->ns->href : "";
+}
+
+xmlNode *xml_next_in(const xmlNode *parent, const xmlNode *node, const char *uri, const char *name)
 {
     xmlNode *first = parent != NULL ? parent->children : NULL;
     for (xmlNode *at = node != NULL ? node->next : first; at != NULL; at = at->next) {
-        if (xml_is(at, name)) {
+        if (xml_is(at, name) && str_eq(uri_of(at), uri)) {
             return at;
         }
     }
     return NULL;
+}
+
+xmlNode *xml_next(const xmlNode *parent, const xmlNode *node, const char *name)
+{
+    return xml_next_in(parent, node, uri_of(parent), name);
 }
 
 xmlNode *xml_child(const xmlNode *parent, const char *name)

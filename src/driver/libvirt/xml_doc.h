@@ -29,11 +29,15 @@ int xml_parse_as(const char *xml, const char *root, xmlDoc **ret_doc, struct err
 /* The whole document as text; caller frees. */
 int xml_text(xmlDoc *doc, char **ret_xml, struct error *err);
 
+/* An element of that name, in any namespace. */
 bool xml_is(const xmlNode *node, const char *name);
-/* The first child element of that name; NULL when there is none, or no parent. */
+/* The first child element of that name in its parent's namespace, as libvirt finds it by XPath: one
+ * of another namespace doesn't hide it. NULL when there is none, or no parent. */
 xmlNode *xml_child(const xmlNode *parent, const char *name);
-/* The next element of that name after `node`, or the first of `parent` when `node` is NULL. */
+/* The next one after `node`, or the first of `parent` when `node` is NULL. */
 xmlNode *xml_next(const xmlNode *parent, const xmlNode *node, const char *name);
+/* The same in another namespace than the parent's; "" is none. */
+xmlNode *xml_next_in(const xmlNode *parent, const xmlNode *node, const char *uri, const char *name);
 #define xml_each(parent, name, var)                                                                \
     xmlNode *var = xml_next((parent), NULL, (name));                                               \
     (var) != NULL;                                                                                 \

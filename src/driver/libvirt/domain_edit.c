@@ -35,20 +35,24 @@ static xmlNode *find_claim(const xmlNode *devices, const char *claim)
     return NULL;
 }
 
+static xmlNode *find_by_hand(const xmlNode *devices, const struct hostdev *device)
+{
+    for (xml_each(devices, "hostdev", node)) {
+        char claim[NAME_SIZE];
+        struct hostdev other;
+        hostdev_claim(node, claim);
+        if (claim[0] == '\0' && hostdev_read(node, &other) && hostdev_eq(&other, device)) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
 /* The claim's, or the device that was put in by hand; not what is there for another claim. */
 static xmlNode *find_either(const xmlNode *devices, const struct hostdev *device, const char *claim)
 {
     xmlNode *found = find_claim(devices, claim);
-    for (xml_each(devices, "hostdev", node)) {
-        char other[NAME_SIZE];
-        struct hostdev one;
-        hostdev_claim(node, other);
-        if (found == NULL && other[0] == '\0' && hostdev_read(node, &one) &&
-            hostdev_eq(&one, device)) {
-            found = node;
-        }
-    }
-    return found;
+    return found != NULL ? found : find_by_hand(devices, device);
 }
 
 /* ---- presence ---- */
@@ -181,19 +185,13 @@ static void replace(xmlNode *root, xmlNode *node, const struct hostdev *device,
 }
 
 /* The claim's element gets another device. One that names that device for another claim gets what
- * this one had: the two change places. One that a person put in by hand is taken instead. */
+ * this one had: the two change places. */
 static xmlNode *redraw(xmlNode *root, xmlNode *own, xmlNode *there, const struct attachment *wanted)
 {
-    char other[NAME_SIZE] = "";
+    char other[NAME_SIZE];
     struct hostdev had;
-    if (there != NULL) {
-        hostdev_claim(there, other);
-    }
-    if (there != NULL && other[0] == '\0') {
-        xml_drop(own);
-        return there;
-    }
     if (there != NULL && hostdev_read(own, &had)) {
+        hostdev_claim(there, other);
         replace(root, there, &had, kind_for(there, own, &had));
         domain_override_set(root, other, &had);
     }
@@ -201,26 +199,45 @@ static xmlNode *redraw(xmlNode *root, xmlNode *own, xmlNode *there, const struct
     return own;
 }
 
-/* The element that names the device, with all that it had before. */
+/* Takes the device out of all elements but `kept`: a VM with it twice does not start, and another
+ * claim has it no more. */
+static void leave_alone(xmlNode *root, const xmlNode *kept, const struct hostdev *device)
+{
+    const xmlNode *devices = xml_child(root, "devices");
+    xmlNode *next = NULL;
+    for (xmlNode *node = xml_child(devices, "hostdev"); node != NULL; node = next) {
+        struct hostdev other;
+        next = xml_next(devices, node, "hostdev");
+        if (node != kept && hostdev_read(node, &other) && hostdev_eq(&other, device)) {
+            char claim[NAME_SIZE];
+            hostdev_claim(node, claim);
+            domain_override_drop(root, claim);
+            domain_kept_put(root, claim, node);
+        }
+    }
+}
+
+/* The element that names the device, with all that it had before. One that a person put in by hand
+ * is taken before the claim's own. */
 static xmlNode *place(xmlNode *root, xmlNode *devices, const struct attachment *wanted)
 {
     xmlNode *own = wanted->claim[0] != '\0' ? leave_one(devices, wanted->claim) : NULL;
-    xmlNode *there = find_device(devices, &wanted->device);
+    xmlNode *by_hand = find_by_hand(devices, &wanted->device);
     struct hostdev had;
-    if (own != NULL && hostdev_read(own, &had) && hostdev_eq(&had, &wanted->device)) {
-        return own;
+    if (by_hand != NULL) {
+        if (own != NULL) {
+            xml_drop(own);
+        }
+        leave_alone(root, by_hand, &wanted->device);
+        return by_hand;
     }
     if (own != NULL) {
-        return redraw(root, own, there, wanted);
+        bool has_it = hostdev_read(own, &had) && hostdev_eq(&had, &wanted->device);
+        own = has_it ? own : redraw(root, own, find_device(devices, &wanted->device), wanted);
+        leave_alone(root, own, &wanted->device);
+        return own;
     }
-    if (there != NULL) {
-        char other[NAME_SIZE];
-        hostdev_claim(there, other);
-        if (other[0] == '\0') {
-            return there;
-        }
-        domain_kept_put(root, other, there); /* another claim's, which has it no more */
-    }
+    leave_alone(root, NULL, &wanted->device);
     own = wanted->claim[0] != '\0' ? domain_kept_take(root, wanted->claim) : NULL;
     if (own != NULL) {
         replace(root, own, &wanted->device, wanted->kind);

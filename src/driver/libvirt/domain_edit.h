@@ -31,12 +31,13 @@ enum presence {
 int domain_edit_presence(const char *xml, const struct attachment *wanted,
                          enum presence *ret_presence, struct error *err);
 
-/* The definition with the device: a device that was there without alias is adopted, one that the
- * claim had before is replaced. Caller frees. */
+/* The definition with the device, once: a device that was there without alias is adopted, one that
+ * the claim had before is replaced, and what named the device for another claim does so no more.
+ * Caller frees. */
 int domain_edit_attach(const char *xml, const struct attachment *wanted, char **ret_xml,
                        struct error *err);
-/* The definition without it: by the claim's alias, and by the device. *ret_xml stays NULL when
- * nothing is to be taken out. */
+/* The definition without it: by the claim's alias, and by the device where no claim's alias is on
+ * it. *ret_xml stays NULL when nothing is to be taken out. */
 int domain_edit_detach(const char *xml, const struct hostdev *device, const char *claim,
                        char **ret_xml, struct error *err);
 /* The same for a claim that gets another device: what a person put into its element is kept in

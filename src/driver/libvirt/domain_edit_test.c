@@ -369,6 +369,99 @@ static void a_device_put_in_by_hand_is_told_apart_and_adopted(void **state)
     assert_int_equal(there, DEVICE_PRESENT);
 }
 
+#define HOSTDEV_OF(uuid, alias)                                                                    \
+    "<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source><address uuid='" uuid          \
+    "'/></source>" alias "</hostdev>"
+#define OF_A "<alias name='ua-cleave-a'/>"
+#define OF_B "<alias name='ua-cleave-b'/>"
+
+static void a_device_that_is_there_twice_is_one_claims_and_comes_out(void **state)
+{
+    (void)state;
+    static const char *const devices[] = {
+        HOSTDEV_OF(UUID_A, OF_A) HOSTDEV_OF(UUID_A, OF_B),
+        HOSTDEV_OF(UUID_A, OF_B) HOSTDEV_OF(UUID_A, OF_A),
+        HOSTDEV_OF(UUID_A, OF_B) HOSTDEV_OF(UUID_A, OF_B),
+        HOSTDEV_OF(UUID_A, OF_A) HOSTDEV_OF(UUID_A, ""),
+        HOSTDEV_OF(UUID_A, "") HOSTDEV_OF(UUID_A, OF_A) HOSTDEV_OF(UUID_A, OF_B),
+        HOSTDEV_OF(UUID_B, OF_A) HOSTDEV_OF(UUID_A, OF_B) HOSTDEV_OF(UUID_A, ""),
+    };
+    struct attachment it = mdev("a", UUID_A);
+    for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+        enum presence there = DEVICE_ABSENT;
+        CLEANUP_FREE char *twice = domain("", devices[i]);
+        CLEANUP_FREE char *once = attached(twice, it);
+        if (count(once, "uuid=\"" UUID_A) != 1 || count(once, "ua-cleave-a") != 1) {
+            fail_msg("row %zu: %s", i, once);
+        }
+        assert_int_equal(domain_edit_presence(once, &it, &there, NULL), 0);
+        assert_int_equal(there, DEVICE_PRESENT);
+        CLEANUP_FREE char *without = NULL;
+        assert_int_equal(domain_edit_detach(once, &it.device, "a", &without, NULL), 0);
+        assert_non_null(without);
+        if (strstr(without, UUID_A) != NULL) {
+            fail_msg("row %zu: %s", i, without);
+        }
+    }
+}
+
+static void another_claims_override_goes_with_its_device(void **state)
+{
+    (void)state;
+    struct attachment it = {.claim = "b",
+                            .device = {.addr = {.domain = 0x10000, .bus = 0xe1}},
+                            .kind = HOSTDEV_WHOLE,
+                            .numa_node = -1};
+    CLEANUP_FREE char *plain = domain("", "");
+    CLEANUP_FREE char *others = attached(plain, it);
+    it.claim = "a";
+    CLEANUP_FREE char *now = attached(others, it);
+    assert_null(strstr(now, "ua-cleave-b"));
+    assert_int_equal(count(now, "<qemu:device"), 1);
+}
+
+static void what_is_another_claims_is_not_taken_out(void **state)
+{
+    (void)state;
+    CLEANUP_FREE char *plain = domain("", HOSTDEV_OF(UUID_A, OF_A) HOSTDEV_OF(UUID_A, OF_B));
+    struct hostdev device = mdev("a", UUID_A).device;
+    CLEANUP_FREE char *left = NULL;
+    assert_int_equal(domain_edit_detach(plain, &device, "a", &left, NULL), 0);
+    assert_null(strstr(left, "ua-cleave-a"));
+    assert_non_null(strstr(left, "ua-cleave-b"));
+}
+
+static void notes_are_found_behind_foreign_metadata(void **state)
+{
+    (void)state;
+    static const char *const heads[] = {
+        "<f:metadata xmlns:f='urn:f'/>",
+        "<f:memory xmlns:f='urn:f'>1</f:memory>",
+        "<metadata><f:domain xmlns:f='urn:f'/><domain/></metadata>",
+        "<metadata><app xmlns='urn:cleave'/></metadata>",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+        CLEANUP_FREE char *plain = domain(heads[i], PCIE_ROOT);
+        CLEANUP_FREE char *with = attached(plain, whole_gpu("a", 0x41));
+        CLEANUP_FREE char *again = attached(with, whole_gpu("a", 0x41));
+        assert_int_equal(count(again, "<cleave:domain"), 1);
+        struct hostdev device = whole_gpu("a", 0x41).device;
+        CLEANUP_FREE char *without = NULL;
+        assert_int_equal(domain_edit_detach(again, &device, "a", &without, NULL), 0);
+        if (strstr(without, "cleave:") != NULL || strstr(without, "pcihole64") != NULL) {
+            fail_msg("%s: %s", heads[i], without);
+        }
+    }
+}
+
+static void foreign_devices_do_not_hide_the_domains_own(void **state)
+{
+    (void)state;
+    CLEANUP_FREE char *plain = domain("<f:devices xmlns:f='urn:f'/>", PCIE_ROOT);
+    CLEANUP_FREE char *with = attached(plain, whole_gpu("a", 0x41));
+    assert_true(strstr(with, "<hostdev") > strstr(with, "<devices>"));
+}
+
 static void what_is_not_there_is_not_taken_out(void **state)
 {
     (void)state;
@@ -446,6 +539,11 @@ int main(void)
         cmocka_unit_test(a_window_that_the_cpu_cant_address_is_not_written),
         cmocka_unit_test(a_claims_new_device_replaces_its_old_one),
         cmocka_unit_test(a_device_put_in_by_hand_is_told_apart_and_adopted),
+        cmocka_unit_test(a_device_that_is_there_twice_is_one_claims_and_comes_out),
+        cmocka_unit_test(another_claims_override_goes_with_its_device),
+        cmocka_unit_test(what_is_another_claims_is_not_taken_out),
+        cmocka_unit_test(notes_are_found_behind_foreign_metadata),
+        cmocka_unit_test(foreign_devices_do_not_hide_the_domains_own),
         cmocka_unit_test(what_is_not_there_is_not_taken_out),
         cmocka_unit_test(devices_change_places_and_all_else_stays),
         cmocka_unit_test(a_change_that_fits_nothing_or_two_is_refused),

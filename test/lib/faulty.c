@@ -51,13 +51,13 @@ static bool hits(struct faults *faults)
     return faults->kind != FAULT_NONE && call >= faults->at && call < faults->at + length;
 }
 
-static void hang(struct faults *faults, unsigned bit)
+static void hang(struct faults *faults, atomic_uint *which, unsigned bit)
 {
-    if ((atomic_load(&faults->hang) & bit) == 0 || atomic_fetch_sub(&faults->spared, 1) > 0) {
+    if ((atomic_load(which) & bit) == 0 || atomic_fetch_sub(&faults->spared, 1) > 0) {
         return;
     }
     atomic_fetch_add(&faults->hanging, 1);
-    while ((atomic_load(&faults->hang) & bit) != 0) {
+    while ((atomic_load(which) & bit) != 0) {
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
     atomic_fetch_sub(&faults->hanging, 1);
@@ -67,7 +67,7 @@ static void hang(struct faults *faults, unsigned bit)
 #define WITH_FAULT(self, err, call)                                                                \
     do {                                                                                           \
         struct faults *faults_ = (self)->faults;                                                   \
-        hang(faults_, (self)->bit);                                                                \
+        hang(faults_, &faults_->hang, (self)->bit);                                                \
         bool hit_ = hits(faults_);                                                                 \
         if (hit_ && faults_->kind == FAULT_DIE_BEFORE) {                                           \
             die();                                                                                 \
@@ -103,11 +103,13 @@ static int unlock(int result)
     static int name##_check(struct name##_port *port, const struct step *step, struct error *err)  \
     {                                                                                              \
         struct faulty_##name *self = (struct faulty_##name *)port;                                 \
+        hang(self->faults, &self->faults->hang_steps, self->bit);                                  \
         WITH_FAULT(self, err, ALONE(self->inner->ops->check(self->inner, step, err)));             \
     }                                                                                              \
     static int name##_apply(struct name##_port *port, struct step *step, struct error *err)        \
     {                                                                                              \
         struct faulty_##name *self = (struct faulty_##name *)port;                                 \
+        hang(self->faults, &self->faults->hang_steps, self->bit);                                  \
         WITH_FAULT(self, err, ALONE(self->inner->ops->apply(self->inner, step, err)));             \
     }                                                                                              \
     static void name##_free(struct name##_port *port)                                              \

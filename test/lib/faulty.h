@@ -25,6 +25,7 @@ struct faults {
     /* Calls that don't come back while their port's bit (1 << enum port_kind) is set, but for the
      * first `spared` of them. */
     atomic_uint hang;
+    atomic_uint hang_steps; /* likewise, of steps only: a look comes back */
     atomic_int spared;
     atomic_uint hanging; /* how many do now */
 };

@@ -131,7 +131,8 @@ def test_a_power_cut_loses_nothing(lab):
 
     # What was under way is done, or was never begun.
     machine.run("(cleave claim delete two; cleave claim create three --mode passthrough "
-                f"--gpu {SECOND}) >/dev/null 2>&1 & sleep 0.3")
+                f"--gpu {SECOND}) >/dev/null 2>&1 &")
+    machine.until("! cleave claim show two -o json 2>/dev/null | grep -q '\"bound\"'")
     machine.power_cut()
     machine = lab.again(machine)
     assert (machine.boot_state, machine.failed_units()) == ("running", [])

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import time
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -293,8 +292,8 @@ def test_the_port_sees_a_move_and_cancels_it(pair):
 def test_a_target_that_is_not_there_leaves_the_vm_running(pair):
     twin, here, there, image = pair
     twin.boot(image, "vm1", twin.alpha, here)
-    twin.beta.sh("kill $(cat /run/cleave-sim/libvirt/libvirtd.pid)")
-    time.sleep(1)
+    twin.beta.sh("pid=$(cat /run/cleave-sim/libvirt/libvirtd.pid); kill $pid\n"
+                 "while kill -0 $pid 2>/dev/null; do sleep 0.05; done")
     seen = move(twin, twin.alpha, here, there, check=False)
     assert seen[-2]["job"] == "failed" and seen[-2]["runsHere"]
     assert seen[-1]["what"] == "error" and seen[-1]["reason"] == "unavailable", seen[-1]

@@ -145,9 +145,11 @@ def test_a_stuck_function_refuses_to_let_go_and_another_hangs(host):
     assert write(host, stuck, "0") == "Input/output error"
     assert host.sh(f"cat {DIR}/{stuck}").strip() != "0"
     writer = subprocess.Popen(host.command("sh", "-c", f"echo 0 >{DIR}/{hangs}"), env=host.env)
-    time.sleep(0.5)
-    assert writer.poll() is None
+    deadline = time.monotonic() + 20
+    while host.ctl("fault", "list")["faults"][-1]["struck"] == 0:
+        assert time.monotonic() < deadline, "the write does not come"
     assert host.sh(f"cat {DIR}/{hangs}").strip() != "0", "others are not held up"
+    assert writer.poll() is None
     host.ctl("fault", "clear", fault["id"])
     assert writer.wait(timeout=10) == 0
     assert host.sh(f"cat {DIR}/{hangs}").strip() == "0"

@@ -210,7 +210,8 @@ def test_faults_strike_and_are_cleared():
 def test_what_hangs_ends_with_the_host():
     start = time.monotonic()
     run(f"""{CTL} fault add at=reset hang=true >/dev/null
-        echo 1 > /sys/bus/pci/devices/{L40S}/reset & {CTL} reset {L40S} & sleep 0.3; exit 0""")
+        echo 1 > /sys/bus/pci/devices/{L40S}/reset & {CTL} reset {L40S} &
+        until {CTL} fault list | grep -q '"struck": *2'; do sleep 0.05; done; exit 0""")
     assert time.monotonic() - start < 5
 
 
@@ -326,7 +327,8 @@ def test_a_held_device_is_busy_until_its_holder_dies():
     script = f"""/usr/lib/nvidia/sriov-manage -e {L40S} >/dev/null
         echo {TYPE_8Q} > /sys/bus/pci/devices/{L40S_VF}/nvidia/current_vgpu_type
         sleep 60 & {CTL} open {L40S_VF} $! >/dev/null
-        {CTL} driver-reload; kill $!; wait; sleep 0.6; {CTL} driver-reload"""
+        {CTL} driver-reload; kill $!; wait
+        until {CTL} driver-reload | grep '"ok": *true'; do sleep 0.05; done"""
     first, second = run(script).splitlines()
     assert json.loads(first)["errno"] == 16
     assert json.loads(second)["ok"] is True

@@ -43,23 +43,27 @@ def call(*words, **more):
     return subprocess.run(words, check=True, capture_output=True, text=True, **more)
 
 
-def make_disk(path, root):
+def make_tree(tree, root):
     """Debian's files and, over them, what `meson install` and this test put there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tree = path.parent / "tree"
     shutil.rmtree(tree, ignore_errors=True)
     call("cp", "-al", root, tree)
+    call("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", tree)
+    shutil.copy(BUILD / "test/boot/boot-agent", tree / "usr/local/sbin/boot-agent")
+    for name, to in FILES.items():
+        (tree / to).parent.mkdir(parents=True, exist_ok=True)
+        (tree / to).unlink(missing_ok=True)  # it is the root's own file, too
+        shutil.copy(HERE / "files" / name, tree / to)
+    for name, text in (("hostname", "boothost\n"), ("fstab", ""), ("machine-id", "")):
+        (tree / "etc" / name).unlink(missing_ok=True)
+        (tree / "etc" / name).write_text(text)
+    (tree / "var/log/journal").mkdir(exist_ok=True)  # kept over boots
+
+
+def make_disk(path, root):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tree = path.parent / "tree"
     try:
-        call("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", tree)
-        shutil.copy(BUILD / "test/boot/boot-agent", tree / "usr/local/sbin/boot-agent")
-        for name, to in FILES.items():
-            (tree / to).parent.mkdir(parents=True, exist_ok=True)
-            (tree / to).unlink(missing_ok=True)  # it is the root's own file, too
-            shutil.copy(HERE / "files" / name, tree / to)
-        for name, text in (("hostname", "boothost\n"), ("fstab", ""), ("machine-id", "")):
-            (tree / "etc" / name).unlink(missing_ok=True)
-            (tree / "etc" / name).write_text(text)
-        (tree / "var/log/journal").mkdir(exist_ok=True)  # kept over boots
+        make_tree(tree, root)
         call("systemctl", f"--root={tree}", "enable", *ENABLED)
         path.unlink(missing_ok=True)
         call("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=1,root_owner=0:0", "-d", tree, path,

@@ -52,7 +52,7 @@ class Lab:
         on_top_of(self.disk, self.directory / "debian.img", "raw")
         machine = self.start("first", self.disk, FIRST_GPU + SECOND_GPU)
         print(f"the first boot took {machine.boot_s:.0f} s")
-        machine.run("systemctl enable --now cleaved cleave-restore")
+        machine.run("systemctl enable --now cleaved cleave-restore", timeout=900)
         self.host = machine.json("host show")
         machine.run(f"cat >/root/v1.xml <<'END'\n{DOMAIN}\nEND\nvirsh -q define /root/v1.xml")
         machine.cleave(f"claim create one --mode passthrough --gpu {GPU} --vm v1")

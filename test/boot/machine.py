@@ -23,8 +23,10 @@ FILES = {
     "nvidia-vgpud.service": "etc/systemd/system/nvidia-vgpud.service",
     "bochs.conf": "etc/modprobe.d/bochs.conf",
     "libvirt-guests": "etc/default/libvirt-guests",
+    "patient.conf": "etc/systemd/system.conf.d/patient.conf",
 }
 ENABLED = ["agent.service", "nvidia-vgpud.service"]
+MASKED = ["serial-getty@ttyS0.service"]  # its device may be late, and no person logs in
 MODULES = ["virtio_blk", "crc32c_generic", "ext4"]  # what the disk needs
 DISK_GIB = 4
 BOOT_S = 900  # nothing depends on how fast it is; this ends what hangs
@@ -65,6 +67,7 @@ def make_disk(path, root):
     try:
         make_tree(tree, root)
         call("systemctl", f"--root={tree}", "enable", *ENABLED)
+        call("systemctl", f"--root={tree}", "mask", *MASKED)
         path.unlink(missing_ok=True)
         call("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=1,root_owner=0:0", "-d", tree, path,
              f"{DISK_GIB}G")

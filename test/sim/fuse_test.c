@@ -330,10 +330,15 @@ static void a_removed_function_comes_back_by_a_rescan(void **state)
     assert_true(is_there(PCI "0000:21:00.0/driver"));
 }
 
-static void *let_go_soon(void *data)
+/* Lets go once the write has come: a fault that never strikes counts it. */
+static void *let_go_then(void *data)
 {
     struct sim_host *host = data;
-    usleep(200000);
+    for (bool seen = false; !seen; usleep(1000)) {
+        sim_lock(host);
+        seen = host->faults[0].seen > 0;
+        sim_unlock(host);
+    }
     sim_lock(host);
     sim_close_device(host, "0001:61:00.0", 4711);
     sim_unlock(host);
@@ -354,9 +359,11 @@ static void whoever_unbinds_a_gpu_under_its_vm_waits_for_the_vm(void **state)
         assert_int_equal(machine_write("bus/pci/drivers_probe", "0001:61:00.0"), 0);
         sim_lock(host);
         assert_int_equal(sim_open_device(host, "0001:61:00.0", 4711, ""), 0);
+        host->faults[host->n_faults++] = (struct sim_fault){
+            .at = "*", .writes = true, .after = UINT32_MAX - 1, .count = SIM_NONE};
         sim_unlock(host);
         pthread_t thread;
-        assert_int_equal(pthread_create(&thread, NULL, let_go_soon, host), 0);
+        assert_int_equal(pthread_create(&thread, NULL, let_go_then, host), 0);
         assert_int_equal(machine_write(files[i], i == 0 ? "0001:61:00.0" : "1"), 0);
         assert_int_equal(gpu->opener, 0);
         assert_string_equal(gpu->driver, "");

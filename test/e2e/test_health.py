@@ -47,9 +47,18 @@ def fault(host, *words):
     host.ctl("fault", "add", *words)
 
 
-def watched(host):
-    """The watch is on once NVML is held, which the simulator knows."""
-    time.sleep(2.5)
+def counted(host, call):
+    """How often a call was made since: a fault that never strikes counts."""
+    id_ = host.ctl("fault", "add", f"at={call}", "delay_ms=1", "after=1000000")["id"]
+    return lambda: next(f["seen"] for f in host.ctl("fault", "list")["faults"] if f["id"] == id_)
+
+
+def start_watched(host, *names):
+    """VMs on a GPU that none has used: back once cleaved has registered for its reports and waits."""
+    registered = counted(host, "nvmlDeviceRegisterEvents")
+    start(host, *names)
+    wait_for(registered)
+    wait_for(counted(host, "nvmlEventSetWait_v2"))
 
 
 def test_a_gpu_is_lost_under_three_vms_and_the_others_go_on(host):
@@ -57,8 +66,8 @@ def test_a_gpu_is_lost_under_three_vms_and_the_others_go_on(host):
         host.create(f"a{n}", type="L40S-8Q", gpu=L40S_1, vm=f"v{n}")
     host.create("b", type="L40S-8Q", gpu=L40S_2, vm="v4")
     host.create("c", type="DC-1-8C", gpu=RTX, vm="v5")
-    start(host, "v1", "v2", "v3", "v4", "v5")
-    watched(host)
+    start_watched(host, "v4", "v5")
+    start_watched(host, "v1", "v2", "v3")
     before = host.gpus()
     fault(host, f"device={L40S_1}", "lost=true")
     event = wait_for(lambda: events(host, "gpu-quarantined"))[0]
@@ -98,8 +107,7 @@ def test_a_gpu_is_lost_under_three_vms_and_the_others_go_on(host):
     (79, True, "GPU has fallen off the bus")])
 def test_an_xid_is_told_and_condemns_the_gpu_if_the_catalog_says_so(host, xid, condemned, says):
     host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
-    start(host, "v1")
-    watched(host)
+    start_watched(host, "v1")
     fault(host, f"device={L40S_1}", f"xid={xid}")
     event = wait_for(lambda: events(host, "gpu-xid"))[0]
     assert f"Xid {xid} ({says})" in event["message"] and "VMs: v1; claims: a" in event["message"]
@@ -111,19 +119,17 @@ def test_an_xid_is_told_and_condemns_the_gpu_if_the_catalog_says_so(host, xid, c
 
 def test_a_storm_of_xids_does_not_fill_the_store(host):
     host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
-    start(host, "v1")
-    watched(host)
+    start_watched(host, "v1")
     for _ in range(30):
         fault(host, f"device={L40S_1}", "xid=31")
-    wait_for(lambda: events(host, "gpu-xid"))
-    time.sleep(1)
-    assert len(events(host, "gpu-xid")) == 1
+    fault(host, f"device={L40S_1}", "xid=94")  # is heard after all of them
+    wait_for(lambda: any("Xid 94" in event["message"] for event in events(host, "gpu-xid")))
+    assert len(events(host, "gpu-xid")) == 2
 
 
 def test_the_watch_holds_up_neither_sriov_manage_nor_a_driver_reload(host):
     host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
-    start(host, "v1")
-    watched(host)
+    start_watched(host, "v1")
     # cleaved's own steps on another GPU: the watch makes room.
     host.create("b", type="L40S-8Q", gpu=L40S_2)
     host.create("c", mode="passthrough", gpu=A100)
@@ -138,8 +144,7 @@ def test_the_watch_holds_up_neither_sriov_manage_nor_a_driver_reload(host):
                               check=False).returncode == 0, 5)
     # The driver came back: reports come again.
     host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
-    start(host, "v1")
-    watched(host)
+    start_watched(host, "v1")
     fault(host, f"device={L40S_1}", "xid=31")
     wait_for(lambda: events(host, "gpu-xid"))
 
@@ -188,8 +193,8 @@ def test_a_gpu_is_recovered_once_its_vms_are_off_and_gives_its_claims_back(host)
     for n in (1, 2):
         host.create(f"a{n}", type="L40S-8Q", gpu=L40S_1, vm=f"v{n}")
     host.create("b", type="L40S-8Q", gpu=L40S_2, vm="v4")
-    start(host, "v1", "v4")
-    watched(host)
+    start_watched(host, "v4")
+    start_watched(host, "v1")
     before = devices(host)
     other = host.gpus()[L40S_2]
     fault(host, f"device={L40S_1}", "xid=119", "wedged=true")
@@ -213,8 +218,7 @@ def test_a_gpu_is_recovered_once_its_vms_are_off_and_gives_its_claims_back(host)
 
 def test_a_reset_that_fails_leaves_the_quarantine_and_a_later_one_ends_it(host):
     host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
-    start(host, "v1")
-    watched(host)
+    start_watched(host, "v1")
     fault(host, f"device={L40S_1}", "xid=119", "wedged=true")
     wait_for(lambda: gpu(host, L40S_1)["quarantine"])
     host.virsh("destroy", "v1")

@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "plan/health.h"
+#include "plan/passed_over.h"
 
 /* The model that a GPU is, or NULL when neither driver nor catalog knows it. */
 const struct gpu_model *gpu_model_of(const struct planner *planner, const struct gpu *gpu)
@@ -335,13 +336,12 @@ int planner_admit(const struct planner *planner, struct claim *claim, struct err
     if (result != 0) {
         return result;
     }
-    struct error best = {0};
-    size_t n_selected = 0;
+    size_t best = SIZE_MAX;
+    CLEANUP(passed_over_done) struct passed_over passed = {.planner = planner};
     for (vec_each(&planner->host->gpus, gpu)) {
         if (!admit_selects(planner, claim, gpu)) {
             continue;
         }
-        n_selected++;
         struct admitted admitted;
         struct error one = {0};
         if (admit_on_gpu(planner, claim, gpu, &admitted, &one) == 0) {
@@ -349,8 +349,9 @@ int planner_admit(const struct planner *planner, struct claim *claim, struct err
             claim->spec = admitted.claim.spec;
             return 0;
         }
-        if (best.reason == REASON_NONE || weight(one.reason) > weight(best.reason)) {
-            best = one;
+        passed_over_add(&passed, gpu, NULL, &one);
+        if (best == SIZE_MAX || weight(one.reason) > weight(passed.items.items[best].why.reason)) {
+            best = passed.items.n - 1;
         }
     }
     if (planner->host->gpus.n == 0) {
@@ -358,14 +359,13 @@ int planner_admit(const struct planner *planner, struct claim *claim, struct err
                          planner->host->pci_problem[0] != '\0' ? ": " : "",
                          planner->host->pci_problem);
     }
-    if (n_selected == 0) {
+    if (best == SIZE_MAX) {
         return host_unknown_gpu(planner->host, claim->spec.gpu, err);
     }
-    if (best.reason == REASON_NOT_FOUND) {
+    enum reason reason = passed.items.items[best].why.reason;
+    if (reason == REASON_NOT_FOUND) {
         return refuse_unknown(planner, claim, err);
     }
-    if (err != NULL) {
-        *err = best;
-    }
-    return -(int)best.reason;
+    passed_over_tell(&passed, best, claim, err);
+    return -(int)reason;
 }

@@ -9,6 +9,7 @@
 #include "plan/group.h"
 #include "plan/health.h"
 #include "plan/park.h"
+#include "plan/passed_over.h"
 #include "plan/seats.h"
 #include "plan/together.h"
 #include "plan/work.h"
@@ -250,7 +251,9 @@ static int assign(struct works *works, const struct claim *claim, struct error *
     if (n_here == 0 && works->n > 0) {
         return refuse_elsewhere(claim, err);
     }
-    struct error best = {0};
+    size_t best = SIZE_MAX;
+    CLEANUP(passed_over_done)
+    struct passed_over passed = {.planner = works->n > 0 ? works->items[0].planner : NULL};
     for (size_t round = 0; round < works->n; round++) {
         size_t pick = SIZE_MAX;
         for (size_t g = 0; g < works->n; g++) {
@@ -268,19 +271,25 @@ static int assign(struct works *works, const struct claim *claim, struct error *
         if (try_gpu(&works->items[pick], claim, &one) == 0) {
             return 0;
         }
-        if (best.reason == REASON_NONE || telling(one.reason) > telling(best.reason)) {
-            best = one;
+        if (!admit_selects(passed.planner, claim, works->items[pick].gpu)) {
+            continue;
+        }
+        passed_over_add(&passed, works->items[pick].gpu, &works->items[pick], &one);
+        if (best == SIZE_MAX ||
+            telling(one.reason) > telling(passed.items.items[best].why.reason)) {
+            best = passed.items.n - 1;
         }
     }
-    if (best.reason == REASON_NONE) {
-        error_set(&best, REASON_NOT_FOUND, "host", "this host has no GPU for claim \"%s\"",
-                  claim->name);
+    int result = 0;
+    if (best == SIZE_MAX) {
+        result = error_set(err, REASON_NOT_FOUND, "host", "this host has no GPU for claim \"%s\"",
+                           claim->name);
+    } else {
+        result = -(int)passed.items.items[best].why.reason;
+        passed_over_tell(&passed, best, claim, err);
     }
-    if (err != NULL) {
-        *err = best;
-        error_wrap(err, "claim \"%s\" can't be served", claim->name);
-    }
-    return -(int)best.reason;
+    error_wrap(err, "claim \"%s\" can't be served", claim->name);
+    return result;
 }
 
 /* Larger needs first, so that the small ones fill what is left. */

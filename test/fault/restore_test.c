@@ -33,8 +33,8 @@ static const char *const shared_claims[] = {
     CLAIM("mig2", "\"type\": \"A100-3-20C\", \"vm\": \"web2\""),
     CLAIM("ts1", "\"type\": \"DC-1-8C\", \"gpu\": \"" LAB_RTX "\", \"vm\": \"web3\""),
     CLAIM("ts2", "\"type\": \"DC-1-8C\", \"gpu\": \"" LAB_RTX "\", \"vm\": \"web4\""),
-    CLAIM("mixed1", "\"type\": \"L40S-8Q\", \"mixed\": true, \"vm\": \"web1\""),
-    CLAIM("mixed2", "\"type\": \"L40S-24Q\", \"mixed\": true, \"vm\": \"web2\""),
+    CLAIM("mixed1", "\"type\": \"L40S-8Q\", \"mixed\": true, \"vm\": \"web5\""),
+    CLAIM("mixed2", "\"type\": \"L40S-24Q\", \"mixed\": true, \"vm\": \"web6\""),
     NULL,
 };
 
@@ -50,6 +50,8 @@ static const char *const set_names[] = {"shared GPUs", "a whole GPU and a bare i
 static void furnish(struct fake_host *host)
 {
     lab_furnish(host);
+    fake_host_add_vm(host, "web5");
+    fake_host_add_vm(host, "web6");
 }
 
 static void make_claims(struct lab *lab, const char *const *claims)

@@ -19,13 +19,17 @@
 #define MAX_PATH_LEN 107 /* sun_path */
 #define TIMEOUT_S 90     /* longer than cleaved's own deadline, so that its answer gets here */
 #define RELEASE_TIMEOUT_S 5
-#define MAX_XML (1024 * 1024)
+#define MAX_XML (16 * 1024 * 1024) /* libvirt's own limit is 4 MiB: REMOTE_STRING_MAX */
+#define MAX_ASKED_XML (512 * 1024) /* cleaved takes no more */
+#define MAX_ASKED_BODY (1024 * 1024)
 #define ALIAS "ua-cleave-"
 
 struct hook {
     const char *domain, *operation, *sub_operation, *extra;
     char *xml;
-    bool ours; /* the definition has a device of cleave */
+    size_t len;
+    bool ours;        /* the definition has a device of cleave */
+    bool has_devices; /* it may give the VM a device of the host */
     char socket[MAX_PATH_LEN + 1];
     bool allow_without;
 };
@@ -71,6 +75,15 @@ static int ask(const struct hook *hook, long timeout_s, struct error *err)
         return error_set(err, REASON_INVALID, "", "the definition of VM \"%s\" is not UTF-8 text",
                          hook->domain);
     }
+    if (hook->len > MAX_ASKED_XML || json_dumpb(body, NULL, 0, 0) > MAX_ASKED_BODY) {
+        error_set(err, REASON_INVALID, SUBJECT("vm", hook->domain),
+                  "VM \"%s\" can't start: its definition has %zu bytes, more than cleaved reads "
+                  "(%d), and names devices of the host",
+                  hook->domain, hook->len, MAX_ASKED_XML);
+        error_hint(err, "make it shorter: <metadata> is what grows; `virsh metadata %s` shows it",
+                   SHELL_WORD(hook->domain));
+        return -REASON_INVALID;
+    }
     client_set_timeout(client, timeout_s);
     return client_call(client, "POST", "/v1/hooks/qemu", body, &json, err);
 }
@@ -81,13 +94,27 @@ static bool is_without_cleaved(const struct hook *hook, const struct error *err)
     return str_eq(err->subject, hook->socket) || str_eq(err->subject, "cleaved");
 }
 
-/* Nobody, or nobody who understood, said no. */
+/* Does the text have one of the words without which no definition assigns a device of the host?
+ * Searched as bytes: the question is put where nothing else could read the definition. */
+static bool may_have_devices(const char *xml, size_t len)
+{
+    static const char *const words[] = {"hostdev", "vfio", ALIAS, "qemu:", "schemas/domain/qemu"};
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        if (memmem(xml, len, words[i], strlen(words[i])) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A definition that was not understood says no where it may have a device: whose that is is what
+ * was to be found out. */
 static bool may_start_anyway(const struct hook *hook, const struct error *err)
 {
     if (is_without_cleaved(hook, err)) {
         return !hook->ours || hook->allow_without;
     }
-    return !hook->ours && (err->reason == REASON_INVALID || err->reason == REASON_INTERNAL);
+    return !hook->has_devices && (err->reason == REASON_INVALID || err->reason == REASON_INTERNAL);
 }
 
 static void explain(const struct hook *hook, struct error *err)
@@ -114,13 +141,13 @@ static int run(struct hook *hook)
     if (!prepares && !str_eq(hook->operation, "release")) {
         return 0;
     }
-    size_t len = 0;
-    int r = fs_read_fd(STDIN_FILENO, MAX_XML, &hook->xml, &len);
+    int r = fs_read_fd(STDIN_FILENO, MAX_XML, &hook->xml, &hook->len);
     if (r < 0) {
         error_set_errno(&err, -r, "", "reading the definition of VM \"%s\"", hook->domain);
         return prepares ? refuse(&err) : 0;
     }
-    hook->ours = strstr(hook->xml, ALIAS) != NULL;
+    hook->ours = memmem(hook->xml, hook->len, ALIAS, strlen(ALIAS)) != NULL;
+    hook->has_devices = may_have_devices(hook->xml, hook->len);
     r = read_config(hook, &err);
     r = r != 0 ? r : ask(hook, prepares ? TIMEOUT_S : RELEASE_TIMEOUT_S, &err);
     if (r == 0 || !prepares || may_start_anyway(hook, &err)) {

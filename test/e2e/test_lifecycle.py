@@ -292,6 +292,38 @@ def test_the_hook_may_be_called_twice(one):
     assert one.problems() == []
 
 
+@pytest.mark.parametrize("padding", ["x" * (520 * 1024), '"' * (520 * 1024), '"' * (511 * 1024),
+                                     "x" * (3 * 1024 * 1024), "<unclosed>", "\x01"],
+                         ids=["long", "escaped", "body", "longer", "malformed", "no-text"])
+def test_what_cleaved_can_t_read_starts_only_without_devices(one, padding):
+    one.create("held", type=one.type, vm="web1")
+    hook = f"{one.directory}/cleave"
+    own = one.virsh("dumpxml", "--inactive", "web1").stdout
+    device = own[own.index("<hostdev"):own.index("</hostdev>") + len("</hostdev>")]
+    device = "\n".join(line for line in device.splitlines() if "ua-cleave-" not in line)
+    plain = one.virsh("dumpxml", "--inactive", "web2").stdout
+    plain = plain.replace("<devices>", f"<metadata><a xmlns='urn:a'>{padding}</a></metadata><devices>")
+    stolen = plain.replace("<devices>", f"<devices>{device}")
+    assert "hostdev" not in plain
+    one.run(hook, "web2", "prepare", "begin", "-", input=plain)
+    refused = one.run(hook, "web2", "prepare", "begin", "-", input=stolen, check=False)
+    assert refused.returncode != 0 and refused.stderr.startswith("cleave: ")
+
+
+def test_a_device_behind_many_others_is_seen(one):
+    one.create("held", type=one.type, vm="web1")
+    own = one.virsh("dumpxml", "--inactive", "web1").stdout
+    device = own[own.index("<hostdev"):own.index("</hostdev>") + len("</hostdev>")]
+    other = ("<hostdev mode='subsystem' type='pci'><source><address domain='0x%x' bus='0x01' "
+             "slot='0x00' function='0x0'/></source></hostdev>")
+    many = "".join(other % (0x1000 + n) for n in range(100))
+    plain = one.virsh("dumpxml", "--inactive", "web2").stdout
+    stolen = plain.replace("<devices>", f"<devices>{many}{device}")
+    refused = one.run(f"{one.directory}/cleave", "web2", "prepare", "begin", "-", input=stolen,
+                      check=False)
+    assert refused.returncode != 0 and "claim \"held\" of VM \"web1\"" in refused.stderr
+
+
 def test_libvirtd_restarts_while_a_vm_runs(one):
     on_demand(one, "a", "web1")
     one.virsh("start", "web1")

@@ -17,10 +17,15 @@ int domain_xml_hostdevs(const char *xml, struct hostdevs *ret_devices, struct er
     }
     for (xml_each(xml_child(xmlDocGetRootElement(doc), "devices"), "hostdev", node)) {
         struct found_hostdev found = {.managed = xml_has(node, "managed", "yes")};
-        if (hostdev_read(node, &found.device) && ret_devices->n < DOMAIN_MAX_HOSTDEVS) {
-            hostdev_claim(node, found.claim);
-            *vec_push(ret_devices) = found;
+        if (!hostdev_read(node, &found.device)) {
+            continue;
         }
+        if (ret_devices->n == DOMAIN_MAX_HOSTDEVS) {
+            return error_set(err, REASON_INVALID, "domain XML", "it has more than %d host devices",
+                             DOMAIN_MAX_HOSTDEVS);
+        }
+        hostdev_claim(node, found.claim);
+        *vec_push(ret_devices) = found;
     }
     return 0;
 }

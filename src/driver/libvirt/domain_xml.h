@@ -6,7 +6,7 @@
 #include "base/vec.h"
 #include "driver/libvirt/hostdev.h"
 
-#define DOMAIN_MAX_HOSTDEVS 64
+#define DOMAIN_MAX_HOSTDEVS 4096
 
 struct found_hostdev {
     struct hostdev device;
@@ -20,7 +20,8 @@ struct hostdevs {
     size_t cap;
 };
 
-/* The PCI and mdev <hostdev>s of a domain; others (USB, SCSI) are passed over. */
+/* The PCI and mdev <hostdev>s of a domain; others (USB, SCSI) are passed over. Refuses a
+ * domain with more than DOMAIN_MAX_HOSTDEVS: any of the rest could be the one that matters. */
 int domain_xml_hostdevs(const char *xml, struct hostdevs *ret_devices, struct error *err);
 bool hostdevs_have(const struct hostdevs *devices, const struct hostdev *device);
 

@@ -116,8 +116,35 @@ static void deep_and_long_documents_are_refused(void **state)
         strbuf_add(&is_long, "                                                                ");
     }
     assert_int_equal(domain_xml_hostdevs(strbuf_str(&is_long), &devices, &err), -REASON_INVALID);
-    assert_string_equal(err.message, "longer than 1048576 bytes");
+    assert_string_equal(err.message, "longer than 4194304 bytes");
     strbuf_done(&is_long);
+}
+
+static void a_device_beyond_the_most_that_are_read_is_not_passed_over(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct strbuf xml = {0};
+    struct hostdevs devices = {0};
+    strbuf_add(&xml, "<domain><devices>");
+    for (int i = 0; i < DOMAIN_MAX_HOSTDEVS; i++) {
+        strbuf_addf(&xml,
+                    "<hostdev type='pci'><source><address domain='0x%x' bus='0x1' slot='0x0' "
+                    "function='0x0'/></source></hostdev>",
+                    (unsigned)i);
+    }
+    size_t most = xml.len;
+    strbuf_add(&xml, "</devices></domain>");
+    assert_int_equal(domain_xml_hostdevs(strbuf_str(&xml), &devices, &err), 0);
+    assert_int_equal(devices.n, DOMAIN_MAX_HOSTDEVS);
+    vec_done(&devices);
+    CLEANUP_FREE char *more = xasprintf("%.*s<hostdev type='mdev'><source><address uuid='" UUID
+                                        "'/></source></hostdev></devices></domain>",
+                                        (int)most, strbuf_str(&xml));
+    assert_int_equal(domain_xml_hostdevs(more, &devices, &err), -REASON_INVALID);
+    assert_string_equal(err.message, "it has more than 4096 host devices");
+    vec_done(&devices);
+    strbuf_done(&xml);
 }
 
 static void an_old_libvirt_assigns_no_vendor_vfio_function(void **state)
@@ -148,6 +175,7 @@ int main(void)
         cmocka_unit_test(what_a_template_may_not_have_is_refused),
         cmocka_unit_test(a_malformed_document_is_placed),
         cmocka_unit_test(deep_and_long_documents_are_refused),
+        cmocka_unit_test(a_device_beyond_the_most_that_are_read_is_not_passed_over),
         cmocka_unit_test(an_old_libvirt_assigns_no_vendor_vfio_function),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

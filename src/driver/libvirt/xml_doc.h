@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "model/host.h"
 
-#define DOMAIN_XML_MAX_BYTES (1024 * 1024)
+#define DOMAIN_XML_MAX_BYTES (4 * 1024 * 1024) /* as libvirt's REMOTE_STRING_MAX */
 
 DEFINE_FREEP(xmlDoc *, xmlFreeDoc)
 #define CLEANUP_DOC CLEANUP(xmlFreeDocp)

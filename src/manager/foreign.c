@@ -32,3 +32,44 @@ void manager_foreign_devices(const struct manager *m, const char *name, struct s
         }
     }
 }
+
+int manager_refuse_alias(const struct manager *m, const struct vm *vm,
+                         const struct vm_device *device, struct error *err)
+{
+    const struct claim *claim = claims_find(&m->claims, device->claim);
+    enum reason reason = claim == NULL ? REASON_NOT_FOUND : REASON_IN_USE;
+    char whose[VM_NAME_SIZE + 32] = "which is not there any more";
+    char bdf[BDF_SIZE];
+    if (claim != NULL) {
+        str_print(whose, sizeof(whose), "of VM \"%s\"", claim->vm);
+    }
+    error_set(err, reason, SUBJECT("vm", vm->name),
+              "VM \"%s\" can't start: %s is in its definition for claim \"%s\"%s %s", vm->name,
+              device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf),
+              device->claim, claim == NULL ? "," : "", whose);
+    if (claim != NULL) {
+        error_hint(
+            err,
+            "`cleave gc` takes it out of the definition, as of a VM that was cloned; then make "
+            "a claim for this VM: `cleave claim create NAME --vm %s …`",
+            SHELL_WORD(vm->name));
+    } else if (manager_was_released(m, device->claim)) {
+        error_hint(err,
+                   "the claim was released while the VM was gone: `cleave claim restore %s` "
+                   "brings it back",
+                   device->claim);
+    } else {
+        error_hint(err, "`cleave gc` takes it out of the definition");
+    }
+    return -(int)reason;
+}
+
+int manager_refuse_foreign(const struct manager *m, const struct vm *vm, struct error *err)
+{
+    for (vec_each(&vm->devices, device)) {
+        if (is_foreign(m, vm, device)) {
+            return manager_refuse_alias(m, vm, device, err);
+        }
+    }
+    return 0;
+}

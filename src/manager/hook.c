@@ -177,28 +177,8 @@ static int check_alias(const struct hook *hook, const struct vm_device *device, 
     const struct claim *claim = claims_find(&hook->manager->claims, device->claim);
     struct claim_device own = {0};
     char whose[VM_NAME_SIZE + 96];
-    if (claim == NULL) {
-        str_print(whose, sizeof(whose), "\"%s\", which is not there any more", device->claim);
-        refuse_device(hook, device, REASON_NOT_FOUND, err, "is in its definition for claim", whose);
-        if (manager_was_released(hook->manager, device->claim)) {
-            error_hint(err,
-                       "the claim was released while the VM was gone: `cleave claim restore %s` "
-                       "brings it back",
-                       device->claim);
-        } else {
-            error_hint(err, "`cleave gc` takes it out of the definition");
-        }
-        return -REASON_NOT_FOUND;
-    }
-    if (!is_own(hook, claim)) {
-        str_print(whose, sizeof(whose), "\"%s\" of VM \"%s\"", claim->name, claim->vm);
-        refuse_device(hook, device, REASON_IN_USE, err, "is in its definition for claim", whose);
-        error_hint(
-            err,
-            "`cleave gc` takes it out of the definition, as of a VM that was cloned; then make "
-            "a claim for this VM: `cleave claim create NAME --vm %s …`",
-            SHELL_WORD(hook->vm.name));
-        return -REASON_IN_USE;
+    if (claim == NULL || !is_own(hook, claim)) {
+        return manager_refuse_alias(hook->manager, &hook->vm, device, err);
     }
     if (!claim_device(claim, &own) ||
         !claim_device_is(&own, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {

@@ -93,6 +93,19 @@ static void a_saved_vm_keeps_its_device(void **state)
     assert_string_equal(lab_claim_state(&f->lab, "a"), "pending");
 }
 
+static void assert_start_is_refused(struct lab *lab, const char *vm, bool dry_run,
+                                    enum reason reason, const char *why, const char *hint)
+{
+    struct answer answer = {0};
+    lab_look(lab);
+    manager_start_vm(lab->manager, &root, vm, dry_run, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    assert_int_equal(answer.err.reason, reason);
+    assert_non_null(strstr(answer.err.message, why));
+    assert_non_null(strstr(answer.err.hint, hint));
+    answer_done(&answer);
+}
+
 static void a_clones_devices_go_when_it_gets_its_own(void **state)
 {
     struct lab_fixture *f = *state;
@@ -101,12 +114,11 @@ static void a_clones_devices_go_when_it_gets_its_own(void **state)
     clone->n_devices = 1;
     clone->devices[0] = fake_host_vm(&f->host, "web1")->devices[0];
     STR_SET(clone->claims[0], "k1");
-    assert_int_equal(hooked_start(&f->lab, "web2"), 0); /* without it: that is the original's */
-    assert_int_equal(clone->n_devices, 0);
-    assert_int_equal(hooked_stop(&f->lab, "web2"), 0);
-    clone->n_devices = 1;
-    clone->devices[0] = fake_host_vm(&f->host, "web1")->devices[0];
-    STR_SET(clone->claims[0], "k1");
+    for (int dry_run = 0; dry_run < 2; dry_run++) {
+        assert_start_is_refused(&f->lab, "web2", dry_run == 1, REASON_IN_USE,
+                                "for claim \"k1\" of VM \"web1\"", "`cleave gc`");
+    }
+    assert_int_equal(clone->n_devices, 1); /* only a plan that can be shown takes it out */
     hooked_create(&f->lab, "{\"name\": \"k2\", \"type\": \"A100-2-10C\", \"vm\": \"web2\"}");
     assert_int_equal(clone->n_devices, 1);
     assert_string_equal(clone->claims[0], "k2");
@@ -285,6 +297,30 @@ static void claims_of_a_vm_that_is_gone_go_after_a_while(void **state)
     lab_assert_sound(&f->lab);
 }
 
+static void a_vm_whose_claim_was_released_does_not_start_without_its_gpu(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct fake_vm *vm = fake_host_vm(&f->host, "web1");
+    lab_stop(&f->lab);
+    f->lab.vm_grace_us = 1000;
+    assert_int_equal(lab_start(&f->lab), 0);
+    hooked_create(&f->lab, "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}");
+    struct fake_vm was = *vm;
+    *vm = (struct fake_vm){0}; /* `virsh undefine`, and later `virsh define` of what it was */
+    for (int i = 0; i < 100 && f->lab.manager->claims.n > 0; i++) {
+        hooked_look(&f->lab);
+    }
+    assert_int_equal(f->lab.manager->claims.n, 0);
+    *vm = was;
+    for (int dry_run = 0; dry_run < 2; dry_run++) {
+        assert_start_is_refused(&f->lab, "web1", dry_run == 1, REASON_NOT_FOUND,
+                                "for claim \"a\", which is not there any more",
+                                "`cleave claim restore a`");
+    }
+    assert_false(vm->running);
+    assert_int_equal(vm->n_devices, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +350,9 @@ int main(void)
                                         hooked_setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_saved_vm_keeps_its_device, hooked_setup,
                                         lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(
+            a_vm_whose_claim_was_released_does_not_start_without_its_gpu, hooked_setup,
+            lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_clones_devices_go_when_it_gets_its_own, hooked_setup,
                                         lab_fixture_teardown),
     };

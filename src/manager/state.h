@@ -460,6 +460,12 @@ struct steps {
 /* What takes devices that the stored definition of a VM that is off names for claims that are not
  * its own out of it. The caller frees with vec_done(). */
 void manager_foreign_devices(const struct manager *m, const char *vm, struct steps *ret_steps);
+/* Refuses to start a VM with `device`, which is in its definition for a claim that is gone or
+ * another VM's: sets err to why and what to do; -REASON_NOT_FOUND or -REASON_IN_USE. */
+int manager_refuse_alias(const struct manager *m, const struct vm *vm,
+                         const struct vm_device *device, struct error *err);
+/* The same for the first such device that the stored definition names; 0 if there is none. */
+int manager_refuse_foreign(const struct manager *m, const struct vm *vm, struct error *err);
 
 /* How a VM comes to run: it boots, comes from another host, or from a saved state. */
 enum entrance { ENTRANCE_START, ENTRANCE_MIGRATION, ENTRANCE_RESTORE };

@@ -255,6 +255,8 @@ static int check_start(struct change *change, struct vm **ret_vm, struct needs *
                       (*ret_vm)->name);
     }
     r = r != 0 ? r : migrations_refuse_vm(m, (*ret_vm)->name, "be started", err);
+    /* Started without it, the VM would lack a GPU that only a plan may take from it. */
+    r = r != 0 ? r : manager_refuse_foreign(m, *ret_vm, err);
     return r != 0 ? r : manager_power_needs(m, *ret_vm, ret_needs, err);
 }
 
@@ -263,12 +265,6 @@ static void start_prepared(struct change *change)
 {
     struct manager *m = change->manager;
     const struct vm *vm = host_find_vm(m->host, change->name);
-    struct steps foreign = {0};
-    manager_foreign_devices(m, change->name, &foreign);
-    for (vec_each(&foreign, step)) {
-        *vec_push(&change->steps) = *step;
-    }
-    vec_done(&foreign);
     for (vec_each(&m->claims, claim)) {
         if (claim->spec.mode != CLAIM_GPU_INSTANCE && claim->state == CLAIM_BOUND &&
             claim_is_of(claim, change->name, vm != NULL ? vm->uuid : "")) {

@@ -203,6 +203,53 @@ static const struct claim *own_claim(const struct hook *hook, const struct vm_de
     return NULL;
 }
 
+/* The VM whose saved state has what its claim holds: NULL if it is not saved. */
+static const struct vm *saved_vm_of(const struct hook *hook, const struct claim *holder)
+{
+    const struct vm *vm = holder->vm[0] == '\0'
+                              ? NULL
+                              : host_find_vm_of(hook->manager->host, holder->vm, holder->vm_uuid);
+    return vm != NULL && vm->saved ? vm : NULL;
+}
+
+static void hint_saved(const struct vm *vm, struct error *err)
+{
+    error_hint(err,
+               "VM \"%s\" is saved with this device: start it, or `virsh managedsave-remove %s`",
+               vm->name, SHELL_WORD(vm->name));
+}
+
+static const struct gpu *wanted_gpu(const struct host *host, const struct claim *claim)
+{
+    if (claim->spec.gpu[0] != '\0') {
+        return host_find_gpu(host, claim->spec.gpu);
+    }
+    for (vec_each(&host->gpus, gpu)) {
+        bool same = claim->named.set && pci_addr_cmp(&gpu->addr, &claim->named.gpu) == 0;
+        if (same) {
+            return gpu;
+        }
+    }
+    return NULL;
+}
+
+/* A device that could not be made: of a saved VM, none comes back when it is waited for. */
+static void explain_saved(const struct hook *hook, const struct needs *needs, struct error *err)
+{
+    for (vec_each(&hook->manager->claims, claim)) {
+        const struct vm *vm = claim_holds(claim) ? saved_vm_of(hook, claim) : NULL;
+        for (size_t i = 0; vm != NULL && i < needs->draw.n; i++) {
+            const struct claim *lacks = &needs->draw.items[i];
+            const struct gpu *gpu = host_find_gpu_addr(hook->manager->host, &claim->got.gpu);
+            const struct gpu *wanted = wanted_gpu(hook->manager->host, lacks);
+            if (gpu != NULL && wanted == gpu) {
+                hint_saved(vm, err);
+                return;
+            }
+        }
+    }
+}
+
 static int refuse_taken(const struct hook *hook, const struct vm_device *device,
                         const struct claim *own, const struct claim *holder, struct error *err)
 {
@@ -215,7 +262,10 @@ static int refuse_taken(const struct hook *hook, const struct vm_device *device,
               holder->name, holder->vm[0] != '\0' ? " of VM \"" : "", holder->vm,
               holder->vm[0] != '\0' ? "\"" : "");
     bool no_other = own->spec.mode == CLAIM_PASSTHROUGH && own->spec.gpu[0] != '\0';
-    if (no_other && holder->vm[0] != '\0') {
+    const struct vm *saved = saved_vm_of(hook, holder);
+    if (saved != NULL) {
+        hint_saved(saved, err);
+    } else if (no_other && holder->vm[0] != '\0') {
         error_hint(err, "stop VM \"%s\" first; its claim gives the GPU back if it is on-demand",
                    holder->vm);
     } else if (no_other) {
@@ -249,8 +299,13 @@ static int check_device(const struct hook *hook, const struct vm_device *device,
                   claim->vm[0] != '\0' ? " of VM \"" : "", claim->vm,
                   claim->vm[0] != '\0' ? "\"" : "");
         refuse_device(hook, device, REASON_IN_USE, err, "belongs to claim", whose);
-        error_hint(err, "take it out of the definition of VM \"%s\", or release the claim",
-                   hook->vm.name);
+        const struct vm *saved = saved_vm_of(hook, claim);
+        if (saved != NULL) {
+            hint_saved(saved, err);
+        } else {
+            error_hint(err, "take it out of the definition of VM \"%s\", or release the claim",
+                       hook->vm.name);
+        }
         return -REASON_IN_USE;
     }
     return device->claim[0] == '\0' ? 0 : check_alias(hook, device, err);
@@ -428,7 +483,9 @@ static void run_prepare(struct change *change)
             return;
         }
     }
-    if (r == 0) {
+    if (r != 0) {
+        explain_saved(hook, &needs, &err);
+    } else {
         r = manager_run_plan(change->manager, plan, plan_ended, change, &err);
     }
     if (r != 0) {

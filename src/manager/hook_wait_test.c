@@ -60,6 +60,50 @@ static void two_vms_that_share_a_gpu_swap_it_without_a_refusal(void **state)
     "{\"name\": \"" name "\", \"type\": \"L40S-48Q\", \"vm\": \"" vm "\", \"hold\": "              \
     "\"on-demand\"}"
 
+struct asked {
+    struct lab *lab;
+    struct answer answer;
+};
+
+static bool an_answer_or_a_wait(void *data)
+{
+    struct asked *asked = data;
+    return asked->answer.there || asked->lab->manager->parked_hooks.n > 0;
+}
+
+/* Its saved state has the device for as long as it likes: there is nothing to wait for. */
+static void refuse_beside_saved(struct lab_fixture *f, const char *saved, const char *other)
+{
+    struct asked asked = {.lab = &f->lab};
+    struct fake_vm *vm = fake_host_vm(&f->host, "web1");
+    hooked_create(&f->lab, saved);
+    hooked_create(&f->lab, other);
+    assert_int_equal(hooked_start(&f->lab, "web1"), 0);
+    vm->saved = true; /* `virsh managedsave` */
+    vm->running = false;
+    hooked_look(&f->lab);
+    hooked_begin(&f->lab, "web2", "prepare", lab_reply, &asked.answer);
+    assert_true(lab_wait_until(&f->lab, an_answer_or_a_wait, &asked));
+    assert_true(asked.answer.there);
+    assert_int_equal(asked.answer.err.reason, REASON_NO_CAPACITY);
+    assert_non_null(strstr(asked.answer.err.hint, "VM \"web1\" is saved with this device"));
+    assert_non_null(strstr(asked.answer.err.hint, "`virsh managedsave-remove web1`"));
+    answer_done(&asked.answer);
+    vm->saved = false; /* `virsh managedsave-remove` */
+    lab_look(&f->lab);
+    assert_int_equal(hooked_ask(&f->lab, "web2", "prepare", NULL), 0);
+}
+
+static void a_vm_does_not_wait_for_a_saved_one(void **state)
+{
+    refuse_beside_saved(*state, WHOLE("a", "web1"), WHOLE("b", "web2"));
+}
+
+static void a_vm_does_not_wait_for_a_saved_ones_vgpu(void **state)
+{
+    refuse_beside_saved(*state, FULL("a", "web1"), FULL("b", "web2"));
+}
+
 /* On functions of their own, but there is room for one. */
 static void two_vms_whose_vgpus_fill_a_gpu_swap_it_without_a_refusal(void **state)
 {
@@ -214,6 +258,10 @@ static void a_hook_that_waits_when_the_manager_stops_gets_an_answer(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_vm_does_not_wait_for_a_saved_one, hooked_setup,
+                                        lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_vm_does_not_wait_for_a_saved_ones_vgpu, hooked_setup,
+                                        lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(of_two_vms_that_want_the_last_gpu_one_is_told_who_has_it,
                                         hooked_setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(two_vms_that_share_a_gpu_swap_it_without_a_refusal,

@@ -283,7 +283,7 @@ bool manager_gives_back(const struct manager *m, const struct claim *claim)
     }
     return claim->state == CLAIM_RELEASING ||
            (claim->spec.hold == CLAIM_ON_DEMAND && claim->state == CLAIM_BOUND && vm != NULL &&
-            is_off(m, claim));
+            !vm->saved && is_off(m, claim)); /* a saved state has them until it is forgotten */
 }
 
 static const char *task_of(const char *vm, char *out, size_t size)

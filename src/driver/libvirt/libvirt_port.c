@@ -101,11 +101,29 @@ static bool is_off(virDomainPtr domain)
 
 static int ask_to_stop(virDomainPtr domain, const char *vm, bool *ret_off, struct error *err)
 {
-    bool asked = virDomainShutdown(domain) == 0;
+    struct error problem = {0}; /* libvirt forgets its own at the next question */
+    int result = virDomainShutdown(domain) == 0
+                     ? 0
+                     : libvirt_error(&problem, SUBJECT("vm", vm),
+                                     "asking the guest of VM \"%s\" to shut down", vm);
     *ret_off = is_off(domain);
-    return asked || *ret_off ? 0
-                             : libvirt_error(err, SUBJECT("vm", vm),
-                                             "asking the guest of VM \"%s\" to shut down", vm);
+    if (result < 0 && !*ret_off && err != NULL) {
+        *err = problem;
+    }
+    return *ret_off ? 0 : result;
+}
+
+static int pull_the_plug(virDomainPtr domain, const char *vm, bool *ret_off, struct error *err)
+{
+    struct error problem = {0};
+    int result = virDomainDestroy(domain) == 0
+                     ? 0
+                     : libvirt_error(&problem, SUBJECT("vm", vm), "stopping VM \"%s\"", vm);
+    *ret_off = result == 0 || is_off(domain);
+    if (!*ret_off && err != NULL) {
+        *err = problem;
+    }
+    return *ret_off ? 0 : result;
 }
 
 static int stop(struct guest_port *port, const char *vm, enum guest_stop how, bool *ret_off,
@@ -128,8 +146,7 @@ static int stop(struct guest_port *port, const char *vm, enum guest_stop how, bo
     if (how == GUEST_STOP_ASK) {
         return ask_to_stop(domain, vm, ret_off, err);
     }
-    *ret_off = virDomainDestroy(domain) == 0 || is_off(domain);
-    return *ret_off ? 0 : libvirt_error(err, SUBJECT("vm", vm), "stopping VM \"%s\"", vm);
+    return pull_the_plug(domain, vm, ret_off, err);
 }
 
 static int undefine(struct guest_port *port, const char *vm, struct error *err)

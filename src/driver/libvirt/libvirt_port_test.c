@@ -88,6 +88,23 @@ static void a_vm_is_defined_started_stopped_and_removed(void **state)
     port->ops->free(port);
 }
 
+static void why_a_vm_cant_be_stopped_is_told_in_libvirts_words(void **state)
+{
+    (void)state;
+    struct guest_port *port = open_test_driver();
+    struct libvirt_port *own = (struct libvirt_port *)port;
+    const enum guest_stop hows[] = {GUEST_STOP_ASK, GUEST_STOP_KILL};
+    own->connection = virConnectOpenReadOnly("test:///default"); /* it refuses every change */
+    for (size_t i = 0; i < ARRAY_SIZE(hows); i++) {
+        struct error err = {0};
+        bool off = true;
+        assert_true(port->ops->stop(port, "test", hows[i], &off, &err) < 0);
+        assert_false(off);
+        assert_non_null(strstr(err.message, "read only access"));
+    }
+    port->ops->free(port);
+}
+
 static struct step make_step(enum step_kind kind, const char *vm)
 {
     struct pci_addr gpu = {.bus = 0x41};
@@ -471,6 +488,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(running_vms_and_the_version_are_observed),
         cmocka_unit_test(a_vm_is_defined_started_stopped_and_removed),
+        cmocka_unit_test(why_a_vm_cant_be_stopped_is_told_in_libvirts_words),
         cmocka_unit_test(what_is_there_already_is_not_done_again),
         cmocka_unit_test(what_libvirt_refuses_is_told_in_its_words),
         cmocka_unit_test(a_claims_device_is_put_in_and_taken_out),

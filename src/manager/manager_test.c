@@ -446,6 +446,29 @@ static void stop_vm(struct lab *lab, const char *body_text, struct answer *answe
     assert_true(lab_wait(lab, answer));
 }
 
+static void a_paused_vm_is_not_asked_to_shut_down(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct fake_vm *vm = fake_host_vm(&f->host, "web1");
+    struct answer answer = {0};
+    vm->running = vm->paused = true;
+    for (int dry_run = 0; dry_run < 2; dry_run++) {
+        answer = (struct answer){0};
+        manager_stop_vm(f->lab.manager, &tester, "web1", NULL, dry_run == 1, lab_reply, &answer);
+        assert_true(lab_wait(&f->lab, &answer));
+        assert_int_equal(answer.err.reason, REASON_CONFLICT);
+        assert_non_null(strstr(answer.err.message, "is paused"));
+        assert_non_null(strstr(answer.err.hint, "`virsh resume web1`"));
+        assert_non_null(strstr(answer.err.hint, "`cleave vm stop --now web1`"));
+        answer_done(&answer);
+    }
+    assert_true(vm->running);
+    stop_vm(&f->lab, "{\"force\": true}", &answer);
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    answer_done(&answer);
+    assert_true(!vm->running && vm->killed);
+}
+
 static void a_guest_that_does_not_shut_down_is_not_killed(void **state)
 {
     struct lab_fixture *f = *state;
@@ -480,6 +503,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_claim_is_bound_to_a_vgpu_on_a_gpu_instance),
+        TEST(a_paused_vm_is_not_asked_to_shut_down),
         TEST(a_guest_that_does_not_shut_down_is_not_killed),
         TEST(what_we_change_ourselves_is_no_drift),
         TEST(what_others_change_is_an_event),

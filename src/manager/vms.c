@@ -363,6 +363,12 @@ static void stop_observed(struct manager *m, const struct error *observe_err, vo
                       vm->name, vm_state_name(vm->state));
     }
     r = r != 0 ? r : migrations_refuse_vm(m, vm->name, "be stopped", &err);
+    if (r == 0 && vm->state == VM_PAUSED && change->timeout_ms > 0) {
+        r = error_set(&err, REASON_CONFLICT, SUBJECT("vm", change->name),
+                      "VM \"%s\" is paused: its guest can't shut down", vm->name);
+        error_hint(&err, "`virsh resume %s` lets it run; `cleave vm stop --now %s` pulls the plug",
+                   SHELL_WORD(vm->name), SHELL_ARG(vm->name));
+    }
     if (r != 0) {
         change_refuse(change, &err);
         return;

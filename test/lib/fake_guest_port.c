@@ -102,7 +102,7 @@ static void show_vm(const struct fake_vm *from, struct vm *vm, bool live, bool p
 {
     STR_SET(vm->name, from->name);
     STR_SET(vm->uuid, from->uuid);
-    vm->state = from->running ? VM_RUNNING : VM_SHUT_OFF;
+    vm->state = !from->running ? VM_SHUT_OFF : from->paused ? VM_PAUSED : VM_RUNNING;
     vm->saved = from->saved && !from->running;
     for (uint32_t i = 0; i < from->n_devices; i++) {
         struct vm_device *device = vec_push(&vm->devices);

@@ -45,6 +45,7 @@ struct fake_vm {
     char name[VM_NAME_SIZE]; /* "": none */
     char uuid[40];
     bool running;
+    bool paused; /* while it runs */
     bool saved;  /* it has a saved state */
     bool deaf;   /* its guest does not shut down when asked */
     bool killed; /* it was ended without being asked */

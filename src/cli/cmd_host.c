@@ -170,6 +170,27 @@ static void print_missing(const json_t *restore)
     table_print_or(table, "no claim holds a device on this host");
 }
 
+/* Would the run end incomplete? What is coming may still fail then. */
+static int foresee_restore(const json_t *restore, struct error *err)
+{
+    const json_t *gpus = view_at(restore, "gpus");
+    const json_t *missing = json_array_get(view_at(restore, "absent"), 0);
+    for (size_t i = 0; missing == NULL && i < json_array_size(gpus); i++) {
+        const json_t *claims = view_at(json_array_get(gpus, i), "claims");
+        for (size_t k = 0; missing == NULL && k < json_array_size(claims); k++) {
+            const json_t *claim = json_array_get(claims, k);
+            missing = str_eq(view_text(claim, "state", ""), "blocked") ? claim : NULL;
+        }
+    }
+    if (missing == NULL) {
+        return 0;
+    }
+    error_set(err, REASON_DRIVER, "", "this host would not be restored completely: claim %s: %s",
+              view_text(missing, "name", "-"), view_text(missing, "problem", "it is not there"));
+    error_hint(err, "%s", view_text(missing, "hint", "cleave event list"));
+    return -REASON_DRIVER;
+}
+
 static int restore_result(struct cli *cli, const json_t *restore, struct error *err)
 {
     const json_t *gpus = view_at(restore, "gpus");
@@ -184,6 +205,9 @@ static int restore_result(struct cli *cli, const json_t *restore, struct error *
     }
     if (!raw && cli->dry_run) {
         printf("\nDry run: nothing was changed.\n");
+    }
+    if (cli->dry_run) {
+        return foresee_restore(restore, err);
     }
     if (!str_eq(view_text(restore, "state", ""), "incomplete")) {
         return 0;

@@ -288,6 +288,8 @@ def test_what_stands_in_the_way_is_named_and_left_alone(claims):
     else:
         claims.sh(f"cd /sys/bus/pci/devices/{vf}/nvidia; "
                   "sed -n 's/ *: NVIDIA L40S-4Q$//p' creatable_vgpu_types >current_vgpu_type")
+    dry = claims.cleave.run("host", "restore", "--dry-run")
+    assert dry.returncode == 8 and "would not be restored completely" in dry.stderr, dry.stderr
     done = claims.cleave.run("host", "restore", "--timeout", "20")
     assert mine is None and done.returncode == 8, done.stderr
     assert "L40S-4Q" in done.stderr and vf in done.stderr, done.stderr

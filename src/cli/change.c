@@ -173,6 +173,7 @@ static void print_done(const json_t *change)
             printf("claim %s is released\n", view_text(entry, "claim.name", "-"));
         }
     }
+    plan_view_left(plan);
     plan_view_claims(view_at(change, "claims"));
 }
 

@@ -117,6 +117,14 @@ static void print_bars(const json_t *bars)
     }
 }
 
+void plan_view_left(const json_t *plan)
+{
+    const json_t *left = view_at(plan, "left");
+    for (size_t i = 0; i < json_array_size(left); i++) {
+        printf("%s\n", json_string_value(json_array_get(left, i)));
+    }
+}
+
 static void print_claims(const json_t *entries)
 {
     if (json_array_size(entries) == 0) {
@@ -140,6 +148,7 @@ void plan_view_print(const json_t *plan)
     print_claims(view_at(plan, "claims"));
     print_vms(view_at(plan, "vms"));
     print_bars(view_at(plan, "bars"));
+    plan_view_left(plan);
 }
 
 /* "DC-1-8C", "2g.10gb", "the whole GPU". */

@@ -11,6 +11,8 @@ void plan_view_print(const json_t *plan);
 const char *plan_view_hint(const json_t *plan);
 /* One line per claim: what it holds, or why not. */
 void plan_view_claims(const json_t *claims);
+/* One line per thing that another tool made and that stays where the plan gives something back. */
+void plan_view_left(const json_t *plan);
 /* "2 kept, 1 created"; "" when the plan touches no GPU instance. Returns out. */
 const char *plan_view_counts(const json_t *plan, char *out, size_t size);
 

@@ -73,11 +73,8 @@ bool manager_has_device(const struct manager *m, const struct claim *claim)
     if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
         return has_instance(gpu, got);
     }
-    const struct vgpu *vgpu = got->mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, got->mdev_uuid)
-                                                        : gpu_find_vgpu_vf(gpu, &got->device);
-    /* Somebody may have made another one in its place. */
-    return vgpu != NULL &&
-           (vgpu->type_id == got->type_id || vgpu->type_id == NO_ID || got->type_id == NO_ID);
+    const struct vgpu *vgpu = claim_vgpu_at(claim, gpu);
+    return vgpu != NULL && claim_is_vgpu(claim, vgpu);
 }
 
 /* ---- create ---- */

@@ -86,9 +86,8 @@ static const char *running_vm(const struct manager *m, const struct claim *claim
     if (claim->spec.mode == CLAIM_PASSTHROUGH) {
         return gpu->holder;
     }
-    const struct vgpu *vgpu = own.mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, own.mdev_uuid)
-                                                       : gpu_find_vgpu_vf(gpu, &own.device);
-    return vgpu == NULL ? "" : vgpu->holder;
+    const struct vgpu *vgpu = claim_vgpu_at(claim, gpu);
+    return vgpu == NULL || !claim_is_vgpu(claim, vgpu) ? "" : vgpu->holder;
 }
 
 /* What was not seen to be undefined may only be out of sight. */
@@ -154,7 +153,7 @@ static bool is_claimed(const struct manager *m, const struct gpu *gpu, const str
         struct claim_device own = {0};
         if (claim_holds(claim) && claim->spec.mode != CLAIM_PASSTHROUGH &&
             claim_device(claim, &own) && pci_addr_cmp(&own.gpu, &gpu->addr) == 0 &&
-            claim_device_is(&own, &vgpu->vf, vgpu->mdev_uuid)) {
+            claim_device_is(&own, &vgpu->vf, vgpu->mdev_uuid) && claim_is_vgpu(claim, vgpu)) {
             return true;
         }
     }

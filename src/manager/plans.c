@@ -231,6 +231,9 @@ void txn_end_plan(struct txn *txn, const struct plan *plan)
             end_restore(txn, entry);
         }
     }
+    for (vec_each(&plan->left, left)) {
+        txn_event(txn, "vgpu-left", SUBJECT("plan", plan->id), plan->author, "%s", left->text);
+    }
     txn_follow_plan(txn, plan);
     txn_note_plan_health(txn, plan);
     migrations_end(txn, plan);

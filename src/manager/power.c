@@ -103,15 +103,6 @@ static int refuse(const struct claim *claim, const struct vm *vm, enum reason re
                      what[0] != '\0' ? ": " : "", what);
 }
 
-/* Somebody else's vGPU stands where the claim's was. */
-static bool is_replaced(const struct gpu *gpu, const struct claim *claim)
-{
-    const struct assignment *got = &claim->got;
-    return claim->spec.mode != CLAIM_PASSTHROUGH &&
-           (got->mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, got->mdev_uuid)
-                                      : gpu_find_vgpu_vf(gpu, &got->device)) != NULL;
-}
-
 static int bound_needs(const struct manager *m, const struct claim *claim, const struct vm *vm,
                        struct needs *needs, struct error *err)
 {
@@ -133,10 +124,14 @@ static int bound_needs(const struct manager *m, const struct claim *claim, const
     if (manager_has_device(m, claim)) {
         return 0;
     }
-    if (is_replaced(gpu, claim)) {
+    if (claim_vgpu_at(claim, gpu) != NULL) {
         int r = refuse(claim, vm, REASON_CONFLICT, err,
                        "another vGPU, which cleave did not make, is in the place of that of", "");
-        error_hint(err, "remove it, or delete the claim: `cleave claim delete %s`", claim->name);
+        error_hint(
+            err,
+            "`cleave claim delete %s` releases the claim and leaves that vGPU alone; to keep "
+            "the claim, have the vGPU moved by the tool that made it",
+            claim->name);
         return r;
     }
     struct claim *again = vec_push(&needs->draw);

@@ -83,6 +83,22 @@ bool claim_device_is(const struct claim_device *a, const struct pci_addr *device
     return pci_addr_cmp(&a->device, device) == 0;
 }
 
+const struct vgpu *claim_vgpu_at(const struct claim *claim, const struct gpu *gpu)
+{
+    if (claim->spec.mode == CLAIM_PASSTHROUGH || claim->spec.mode == CLAIM_GPU_INSTANCE) {
+        return NULL;
+    }
+    return claim->got.mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, claim->got.mdev_uuid)
+                                           : gpu_find_vgpu_vf(gpu, &claim->got.device);
+}
+
+bool claim_is_vgpu(const struct claim *claim, const struct vgpu *vgpu)
+{
+    bool named = vgpu->type[0] != '\0' && str_eq_case(vgpu->type, claim->spec.type);
+    return named || vgpu->type_id == claim->got.type_id || vgpu->type_id == NO_ID ||
+           claim->got.type_id == NO_ID;
+}
+
 bool claim_is_of(const struct claim *claim, const char *vm_name, const char *vm_uuid)
 {
     if (claim->vm[0] == '\0') {

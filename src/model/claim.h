@@ -128,6 +128,11 @@ bool claim_device(const struct claim *claim, struct claim_device *ret_device);
 /* Is it the same device: by mdev UUID if there is one, else by address? */
 bool claim_device_is(const struct claim_device *a, const struct pci_addr *device,
                      const char *mdev_uuid);
+/* The vGPU that stands where the claim's does: under its UUID, or on its function; NULL: none. It
+ * may be another one, which another tool made there: claim_is_vgpu() compares the types, and takes
+ * one of unknown type for the claim's. Borrowed of the GPU. */
+const struct vgpu *claim_vgpu_at(const struct claim *claim, const struct gpu *gpu);
+bool claim_is_vgpu(const struct claim *claim, const struct vgpu *vgpu);
 /* Does the claim belong to this VM? By UUID once that is known, else by name. */
 bool claim_is_of(const struct claim *claim, const char *vm_name, const char *vm_uuid);
 

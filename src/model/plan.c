@@ -294,6 +294,7 @@ void plan_free(struct plan *plan)
     vec_done(&plan->vms);
     vec_done(&plan->spares);
     vec_done(&plan->bars);
+    vec_done(&plan->left);
     free(plan);
 }
 
@@ -307,6 +308,7 @@ struct plan *plan_copy(const struct plan *plan)
     memset(&copy->vms, 0, sizeof(copy->vms));
     memset(&copy->spares, 0, sizeof(copy->spares));
     memset(&copy->bars, 0, sizeof(copy->bars));
+    memset(&copy->left, 0, sizeof(copy->left));
     for (vec_each(&plan->steps, step)) {
         *vec_push(&copy->steps) = *step;
     }
@@ -324,6 +326,9 @@ struct plan *plan_copy(const struct plan *plan)
     }
     for (vec_each(&plan->bars, bar)) {
         *vec_push(&copy->bars) = *bar;
+    }
+    for (vec_each(&plan->left, left)) {
+        *vec_push(&copy->left) = *left;
     }
     return copy;
 }

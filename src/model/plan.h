@@ -171,6 +171,12 @@ struct plan_bar {
     struct pci_addr device; /* of an mdev, the function that carries it */
 };
 
+/* What stands in the place of something that the plan gives back, and stays: another tool made it.
+ * One sentence, for the reader. */
+struct plan_left {
+    char text[ERROR_TEXT_SIZE];
+};
+
 struct plan {
     char id[40];
     char author[NAME_SIZE];
@@ -188,6 +194,7 @@ struct plan {
     VEC(struct plan_vm) vms; /* that a step touches, each once */
     VEC(struct plan_spare) spares;
     VEC(struct plan_bar) bars;
+    VEC(struct plan_left) left;
 };
 
 /* What to do about the step at which the plan ended; "": that is not known. Borrowed. */

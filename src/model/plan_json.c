@@ -62,6 +62,15 @@ static json_t *instances_to_json(const struct plan *plan)
     return list;
 }
 
+static json_t *left_to_json(const struct plan *plan)
+{
+    json_t *list = json_array();
+    for (vec_each(&plan->left, left)) {
+        json_array_append_new(list, json_string(left->text));
+    }
+    return list;
+}
+
 json_t *plan_to_json(const struct plan *plan)
 {
     json_t *steps = json_array();
@@ -101,6 +110,9 @@ json_t *plan_to_json(const struct plan *plan)
             bars, json_pack("{s:s, s:o}", "vm", bar->vm, "device", encode_addr(&bar->device)));
     }
     json_object_set_new(json, "bars", bars);
+    if (plan->left.n > 0) {
+        json_object_set_new(json, "left", left_to_json(plan));
+    }
     return json;
 }
 
@@ -198,6 +210,21 @@ static void read_vms(struct reader *r, struct plan *plan)
     }
 }
 
+/* Not in plans of older versions. */
+static void read_left(struct reader *r, struct plan *plan)
+{
+    json_t *list = reader_has(r, "left") ? reader_array(r, "left", PLAN_MAX_STEPS) : NULL;
+    for (size_t i = 0; list != NULL && i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        if (text == NULL) {
+            reader_fail(r, "left", "not a list of sentences");
+            return;
+        }
+        struct plan_left *left = vec_push(&plan->left);
+        STR_SET(left->text, text);
+    }
+}
+
 static void read_bar(struct reader *r, struct plan_bar *bar)
 {
     decode_text(r, "vm", bar->vm, sizeof(bar->vm));
@@ -229,6 +256,7 @@ int plan_from_stored_json(const json_t *json, struct plan **ret_plan, struct err
     if (reader_has(&r, "bars")) {
         READ_LIST(&r, "bars", &plan->bars, read_bar);
     }
+    read_left(&r, plan);
     read_vms(&r, plan);
     if (reader_has(&r, "spares")) { /* not in plans of older versions */
         READ_LIST(&r, "spares", &plan->spares, read_spare);

@@ -213,6 +213,7 @@ static int try_gpu(struct gpu_work *work, const struct claim *claim, struct erro
         work->n_added--;
         work->steps.n = 0;
         work->instances.n = 0;
+        work->left.n = 0;
         if (work->n_added > 0 || work->n_gone > 0) {
             (void)work_solve(work, NULL);
         }
@@ -464,6 +465,9 @@ static int collect(struct plan *plan, const struct works *works, const struct pl
         seats_add_spares(plan, work);
         for (vec_each(&work->instances, instance)) {
             *vec_push(&plan->instances) = *instance;
+        }
+        for (vec_each(&work->left, left)) {
+            *vec_push(&plan->left) = *left;
         }
         for (vec_each(&work->steps, step)) {
             int result = plan_check_vm(work->planner, step, err);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What stays a claim's when its VM is off, the host was rebooted, or somebody changed the mode. */
+#include <string.h>
+
 #include "plan/planner_fixture.h"
 
 static struct plan *draw(struct fixture *f, const struct claim *claim)
@@ -33,6 +35,46 @@ static void what_a_vm_names_already_is_drawn_without_touching_its_definition(voi
     fake_host_vm(&f->fake, "vm1")->n_devices = 0;
     CLEANUP(plan_freep) struct plan *again = draw(f, &claim);
     assert_int_equal(count(again, STEP_ATTACH), 1);
+}
+
+/* Another tool deleted the claim's vGPU and made one of another type on the same function. */
+static void what_another_tool_made_in_a_claims_place_is_left_alone(void **state)
+{
+    static const struct {
+        const char *type, *other;
+    } rows[] = {{"L40S-8Q", "L40S-8A"},
+                {"L40S-8Q", "L40S-12Q"},
+                {"DC-1-24C", "RTX Pro 6000 Blackwell DC-1-8C"}};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const char *const names[] = {"one"};
+        struct claim claim = make("one", "vm1", rows[i].type);
+        CLEANUP(plan_freep) struct plan *made = must(f, &claim, 1, NULL, 0);
+        const struct assignment *got = &made->claims.items[0].claim.got;
+        struct fake_gpu *gpu = fake_host_gpu(&f->fake, &got->gpu);
+        struct fake_vf *vf = &gpu->vfs[got->device.device * 8 + got->device.function - 4];
+        assert_non_null(strstr(vf->type, rows[i].type));
+        STR_SET(vf->type, rows[i].other);
+        vf->type_id += 1000;
+        CLEANUP(plan_freep) struct plan *plan = must(f, NULL, 0, names, 1);
+        assert_int_equal(count(plan, STEP_VGPU_DELETE), 0);
+        assert_int_equal(count(plan, STEP_GI_DESTROY), 0);
+        assert_int_equal(count(plan, STEP_DETACH), 1);
+        assert_int_equal(plan->claims.n, 1);
+        assert_int_equal(plan->left.n, 1);
+        assert_non_null(strstr(plan->left.items[0].text, rows[i].other));
+        assert_string_equal(vf->type, rows[i].other);
+        CLEANUP_JSON json_t *json = plan_to_json(plan);
+        CLEANUP(plan_freep) struct plan *read = NULL;
+        assert_int_equal(plan_from_stored_json(json, &read, &f->err), 0);
+        assert_string_equal(read->left.items[0].text, plan->left.items[0].text);
+        *vf = (struct fake_vf){0};
+        struct claim again = make("one", "vm1", rows[i].type);
+        CLEANUP(plan_freep) struct plan *second = must(f, &again, 1, NULL, 0);
+        CLEANUP(plan_freep) struct plan *gone = must(f, NULL, 0, names, 1);
+        assert_int_equal(count(gone, STEP_VGPU_DELETE), 1);
+        assert_int_equal(gone->left.n, 0);
+    }
 }
 
 static void a_vm_is_not_named_one_gpu_twice(void **state)
@@ -129,6 +171,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             what_a_vm_names_already_is_drawn_without_touching_its_definition, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_another_tool_made_in_a_claims_place_is_left_alone,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_vm_is_not_named_one_gpu_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(places_that_a_reboot_took_stay_those_of_their_claims, setup,
                                         teardown),

@@ -10,6 +10,7 @@ void work_done(struct gpu_work *work)
 {
     vec_done(&work->steps);
     vec_done(&work->instances);
+    vec_done(&work->left);
 }
 
 struct step *work_step(struct gpu_work *work, enum step_kind kind)
@@ -37,8 +38,12 @@ const char *work_subject(const struct gpu_work *work, char *out, size_t size)
     return out;
 }
 
+/* What another tool put in the place of the claim's is not held. */
 static bool holds_vgpu(const struct claim *claim, const struct vgpu *vgpu)
 {
+    if (!claim_is_vgpu(claim, vgpu)) {
+        return false;
+    }
     if (vgpu->mdev_uuid[0] != '\0') {
         return str_eq_case(claim->got.mdev_uuid, vgpu->mdev_uuid);
     }
@@ -447,6 +452,7 @@ int work_solve(struct gpu_work *work, struct error *err)
 {
     work->steps.n = 0;
     work->instances.n = 0;
+    work->left.n = 0;
     for (size_t i = 0; i < work->n_added; i++) {
         work->got[i] = (struct assignment){.gpu = work->gpu->addr,
                                            .set = true,

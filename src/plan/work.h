@@ -31,6 +31,7 @@ struct gpu_work {
     VEC(struct step) steps;
     struct assignment got[WORK_MAX_CLAIMS]; /* per added */
     VEC(struct plan_instance) instances;
+    VEC(struct plan_left) left;
 };
 
 /* All GPUs of the host, in its order. */

@@ -74,6 +74,20 @@ static bool exclusive_on(const struct gpu_work *work, const struct gi *gi)
     return false;
 }
 
+/* mdev doesn't say which instance a vGPU is on: may it be on this one, and be another tool's, which
+ * took the place of what a leaving claim had? */
+static bool may_carry_other(const struct gpu_work *work, const struct gi *gi)
+{
+    for (size_t i = 0; i < work->n_gone; i++) {
+        const struct vgpu *vgpu = claim_vgpu_at(work->gone[i], work->gpu);
+        if (vgpu != NULL && vgpu->gi_id == NO_ID && stands_on(work->gone[i], gi) &&
+            !claim_is_vgpu(work->gone[i], vgpu)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int read_existing(const struct gpu_work *work, struct mig *mig, struct error *err)
 {
     for (vec_each(&work->gpu->gis, gi)) {
@@ -89,7 +103,8 @@ static int read_existing(const struct gpu_work *work, struct mig *mig, struct er
         mig->existing.items[i] = (struct layout_gi){.profile = profile, .start = gi->start};
         const struct cat_vgpu_type *type = NULL;
         uint32_t staying = count_staying(work, gi, &type);
-        bool kept = any_stands_on(work->kept, work->n_kept, gi) || staying > 0;
+        bool kept =
+            any_stands_on(work->kept, work->n_kept, gi) || staying > 0 || may_carry_other(work, gi);
         bool leaving = any_stands_on(work->gone, work->n_gone, gi);
         if (kept) {
             uint32_t w = mig->wanted.n++;

@@ -4,14 +4,6 @@
 #include "plan/seats.h"
 #include "plan/work.h"
 
-static const struct vgpu *vgpu_of(const struct gpu *gpu, const struct claim *claim)
-{
-    if (claim->got.mdev_uuid[0] != '\0') {
-        return gpu_find_vgpu_mdev(gpu, claim->got.mdev_uuid);
-    }
-    return gpu_find_vgpu_vf(gpu, &claim->got.device);
-}
-
 static int refuse_held(const struct claim *claim, const char *holder, struct error *err)
 {
     char subject[80] = "claim/";
@@ -90,9 +82,26 @@ static void note_seat(const struct gpu_work *work, const struct claim *claim, st
     }
 }
 
+/* Another tool's vGPU in the place of the claim's. */
+static void leave_alone(struct gpu_work *work, const struct claim *claim, const struct vgpu *vgpu)
+{
+    char device[BDF_SIZE];
+    struct plan_left *left = vec_push(&work->left);
+    str_print(left->text, sizeof(left->text),
+              "%s, which claim \"%s\" had, carries vGPU %s%s%s, which cleave did not create; it is "
+              "left alone",
+              vgpu->mdev_uuid[0] != '\0' ? vgpu->mdev_uuid : pci_addr_format(&vgpu->vf, device),
+              claim->name, vgpu->type[0] != '\0' ? vgpu->type : "of another type",
+              vgpu->holder[0] != '\0' ? " of VM " : "", vgpu->holder);
+}
+
 static int release_vgpu(struct gpu_work *work, const struct claim *claim, struct error *err)
 {
-    const struct vgpu *vgpu = vgpu_of(work->gpu, claim);
+    const struct vgpu *vgpu = claim_vgpu_at(claim, work->gpu);
+    if (vgpu != NULL && !claim_is_vgpu(claim, vgpu)) {
+        leave_alone(work, claim, vgpu);
+        vgpu = NULL;
+    }
     if (vgpu != NULL && vgpu->holder[0] != '\0') {
         return refuse_held(claim, vgpu->holder, err);
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "plan/planner_fixture.h"
+#include "plan/restore.h"
 
 static struct plan *draw(struct fixture *f, const struct claim *claim)
 {
@@ -74,6 +75,42 @@ static void what_another_tool_made_in_a_claims_place_is_left_alone(void **state)
         CLEANUP(plan_freep) struct plan *gone = must(f, NULL, 0, names, 1);
         assert_int_equal(count(gone, STEP_VGPU_DELETE), 1);
         assert_int_equal(gone->left.n, 0);
+    }
+}
+
+/* After a reboot another tool made the instance, and its own vGPU on it. */
+static void an_instance_with_another_tools_vgpu_is_not_restored_to_who_wants_it_alone(void **state)
+{
+    static const struct {
+        const char *other;
+        enum restore_outcome outcome;
+        size_t n_created;
+    } rows[] = {{"", RESTORE_COMES, 1}, {"DC-1-8C", RESTORE_BLOCKED, 0}};
+    struct fixture *f = *state;
+    struct claim claim = make("one", "vm1", "DC-1-24C");
+    CLEANUP(plan_freep) struct plan *made = must(f, &claim, 1, NULL, 0);
+    const struct assignment *got = &made->claims.items[0].claim.got;
+    struct fake_gpu *gpu = fake_host_gpu(&f->fake, &got->gpu);
+    struct fake_vf *vf = &gpu->vfs[got->device.device * 8 + got->device.function - FAKE_VF_OFFSET];
+    struct fake_vf *another = vf == &gpu->vfs[5] ? &gpu->vfs[6] : &gpu->vfs[5];
+    *another = *vf;
+    *vf = (struct fake_vf){0};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        STR_SET(another->type, rows[i].other);
+        another->type_id++;
+        host_free(f->host);
+        f->host = NULL;
+        assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
+        struct planner planner = {
+            .catalog = f->catalog, .rules = f->rules, .host = f->host, .claims = &f->claims};
+        struct restore_request request = {.gpu = host_find_gpu_addr(f->host, &got->gpu)};
+        struct restoration restoration = {0};
+        planner_restore(&planner, &request, &restoration);
+        assert_int_equal(restoration.claims.items[0].outcome, rows[i].outcome);
+        assert_int_equal(count(restoration.plan, STEP_VGPU_CREATE), rows[i].n_created);
+        assert_true(rows[i].n_created == 1 ||
+                    strstr(restoration.claims.items[0].why.message, rows[i].other) != NULL);
+        restoration_done(&restoration);
     }
 }
 
@@ -173,6 +210,9 @@ int main(void)
             what_a_vm_names_already_is_drawn_without_touching_its_definition, setup, teardown),
         cmocka_unit_test_setup_teardown(what_another_tool_made_in_a_claims_place_is_left_alone,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            an_instance_with_another_tools_vgpu_is_not_restored_to_who_wants_it_alone, setup,
+            teardown),
         cmocka_unit_test_setup_teardown(a_vm_is_not_named_one_gpu_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(places_that_a_reboot_took_stay_those_of_their_claims, setup,
                                         teardown),

@@ -123,13 +123,60 @@ static void block_place(struct restore *r, struct restore_item *item, const stru
     restore_block(item, &err);
 }
 
+static bool is_of_item(const struct restore *r, const struct vgpu *vgpu)
+{
+    for (vec_each(&r->items, item)) {
+        if (claim_vgpu_at(&item->claim, r->work.gpu) == vgpu && claim_is_vgpu(&item->claim, vgpu)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A vGPU on the instance that no claim owns: what wants the instance alone can't have it so. */
+static const struct vgpu *find_other(const struct restore *r, const struct gi *gi)
+{
+    for (vec_each(&r->work.gpu->vgpus, vgpu)) {
+        if (vgpu->gi_id == gi->id && !is_of_item(r, vgpu)) {
+            return vgpu;
+        }
+    }
+    return NULL;
+}
+
+/* False: another tool's vGPU is on the instance that the item wants alone, and the item says so. */
+static bool is_alone(struct restore *r, struct restore_item *item, const struct gi *gi)
+{
+    bool shares = item->claim.spec.mode == CLAIM_TIME_SLICED_MIG_BACKED;
+    const struct vgpu *own = claim_vgpu_at(&item->claim, r->work.gpu);
+    const struct vgpu *other = shares ? NULL : find_other(r, gi);
+    if (other == NULL || (own != NULL && claim_is_vgpu(&item->claim, own))) {
+        return true; /* its own is there, and stays */
+    }
+    char bdf[BDF_SIZE];
+    char device[BDF_SIZE];
+    char subject[ERROR_SUBJECT_SIZE];
+    struct error err = {0};
+    subject_of(r, bdf, subject);
+    error_set(
+        &err, REASON_CONFLICT, subject,
+        "claim \"%s\" wants GPU instance %u (%s at %u) of GPU %s alone, and vGPU %s at %s%s%s, "
+        "which no claim owns, is on it",
+        item->claim.name, gi->id, gi->profile, gi->start, bdf, other->type,
+        pci_addr_format(&other->vf, device), other->holder[0] != '\0' ? " of VM " : "",
+        other->holder);
+    error_hint(&err, "have it moved by the tool that made it, then `cleave host restore`");
+    restore_block(item, &err);
+    return false;
+}
+
 /* False: the item can't have its instance, and says why. */
 static bool restore_instance(struct restore *r, struct restore_item *item, const struct gi **ret_gi)
 {
     const struct assignment *got = &item->claim.got;
     switch (look_at_place(r, item, ret_gi)) {
     case PLACE_SERVED:
-        return true;
+        return is_alone(r, item, *ret_gi);
     case PLACE_BLOCKED:
         block_place(r, item, *ret_gi);
         return false;

@@ -21,6 +21,11 @@ uint64_t clock_monotonic_us(void)
     return read_us(CLOCK_MONOTONIC);
 }
 
+uint64_t clock_realtime_of(uint64_t monotonic_us)
+{
+    return clock_realtime_us() - (clock_monotonic_us() - monotonic_us);
+}
+
 const char *clock_format(uint64_t realtime_us, char *out, size_t size)
 {
     time_t seconds = (time_t)(realtime_us / 1000000U);

@@ -321,7 +321,7 @@ static void pci_done(void *data)
                                  .host = TAKE_PTR(view->host),
                                  .number = view->begun,
                                  .n_plans = m->n_plans,
-                                 .since_us = clock_realtime_us()};
+                                 .since_us = clock_monotonic_us()};
     m->driver_look = look;
     worker_submit(m->driver_worker, ask_driver, driver_done, look);
 }
@@ -337,7 +337,7 @@ static void look(struct manager *m, enum half half)
     static evloop_fn *const done[] = {pci_done, guests_done};
     struct view *view = &m->views[half];
     view->begun++;
-    view->begun_us = clock_realtime_us();
+    view->begun_us = clock_monotonic_us();
     view->late_us = clock_monotonic_us() + manager_patience_us(m, half);
     view->host = NULL;
     view->result = 0;

@@ -156,8 +156,9 @@ void manager_plan_parked(struct plan *plan, size_t at, void *data)
     enum port_kind port = step_kind_port(plan->steps.items[at].kind);
     enum half half = port == PORT_GUEST ? HALF_GUESTS : HALF_HARDWARE;
     struct parked *parked = vec_push(&m->parked);
-    *parked = (struct parked){
-        .plan = plan, .port = port, .since_us = clock_realtime_us() - manager_patience_us(m, half)};
+    *parked = (struct parked){.plan = plan,
+                              .port = port,
+                              .since_us = clock_monotonic_us() - manager_patience_us(m, half)};
     plan_end_fn *then = TAKE_PTR(m->then);
     m->running = NULL;
     m->touched.n = 0;

@@ -395,7 +395,7 @@ void manager_go_on_with(struct manager *m, struct plan *plan)
     if (plan->state == PLAN_RUNNING) {
         plan->problem[0] = '\0'; /* that it waited for something is over */
     }
-    m->turn_since_us = clock_realtime_us();
+    m->turn_since_us = clock_monotonic_us();
     touch_gpus(m, plan);
     m->running = plan;
     m->n_plans++;

@@ -144,7 +144,7 @@ static void run(struct change *change, const struct error *err)
 {
     struct manager *m = change->manager;
     m->busy = true;
-    m->turn_since_us = clock_realtime_us();
+    m->turn_since_us = clock_monotonic_us();
     str_print(m->turn_of, sizeof(m->turn_of), "%s%s",
               change->name[0] != '\0' ? "a change of " : "a change", change->name);
     change->in_turn = true;

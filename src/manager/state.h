@@ -49,8 +49,8 @@ struct view {
     uint64_t ended;
     bool known;           /* manager->host has what a look found */
     struct error problem; /* of the last look that ended; reason NONE: there was none */
-    uint64_t begun_us;    /* real time */
-    uint64_t seen_us;     /* real time: when the last whole look began; 0: never */
+    uint64_t begun_us;    /* monotonic */
+    uint64_t seen_us;     /* monotonic: when the last whole look began; 0: never */
     uint64_t late_us;     /* monotonic: when patience with the look under way ends */
     bool late;            /* it is over: that look is waited for no more */
     bool again;           /* sysfs is looked at once more, for NVML is late */
@@ -68,7 +68,7 @@ struct driver_look {
     struct host *host;
     uint64_t number;   /* of the look */
     uint64_t n_plans;  /* manager->n_plans when it began */
-    uint64_t since_us; /* real time */
+    uint64_t since_us; /* monotonic */
     int result;
     struct error err;
 };
@@ -114,7 +114,7 @@ void manager_disown_vm(struct manager *m, const char *name);
 
 #define WHEN_SIZE 24
 /* "2026-11-21T05:30:12Z", from real time; returns `out`. */
-const char *manager_when(uint64_t realtime_us, char out[WHEN_SIZE]);
+const char *manager_when(uint64_t monotonic_us, char out[WHEN_SIZE]);
 /* Adds to the answer of who reads when that was seen, and what is late. */
 void manager_add_lateness(const struct manager *m, json_t *body);
 
@@ -315,7 +315,7 @@ void manager_go_on_with(struct manager *m, struct plan *plan);
 struct parked {
     struct plan *plan;
     enum port_kind port;
-    uint64_t since_us; /* real time */
+    uint64_t since_us; /* monotonic */
 };
 const char *manager_port_name(enum port_kind port); /* "NVML", "sysfs", "libvirt" */
 /* Runner callbacks. */
@@ -520,7 +520,7 @@ struct manager {
     void *then_data;
     bool busy;                       /* a change or a plan is in hand */
     char turn_of[VM_NAME_SIZE + 32]; /* what the change in hand is about; "": none is */
-    uint64_t turn_since_us;          /* real time */
+    uint64_t turn_since_us;          /* monotonic */
     VEC(struct pci_addr) touched;    /* GPUs of the plan in hand: their changes are no drift */
     VEC(struct parked) parked;       /* wait for a call that has not come back */
     unsigned n_late_calls;           /* changes of VMs that libvirt has not answered in time */

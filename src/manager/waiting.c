@@ -10,12 +10,17 @@
 
 #define USECS_PER_S UINT64_C(1000000)
 
-const char *manager_when(uint64_t realtime_us, char out[WHEN_SIZE])
+const char *manager_when(uint64_t monotonic_us, char out[WHEN_SIZE])
 {
     char text[32];
-    (void)clock_format(realtime_us, text, sizeof(text));
+    (void)clock_format(clock_realtime_of(monotonic_us), text, sizeof(text));
     snprintf(out, WHEN_SIZE, "%.19sZ", text); /* without microseconds */
     return out;
+}
+
+static json_t *shown_time(uint64_t monotonic_us)
+{
+    return encode_time(clock_realtime_of(monotonic_us));
 }
 
 /* A call that has been under way for about as long as anybody who only reads waits: half of it, for
@@ -48,7 +53,7 @@ static size_t find_late(const struct manager *m, struct late late[HALF_COUNT + 1
     };
     uint64_t patience_us =
         m->config.read_patience_us != 0 ? m->config.read_patience_us : READ_PATIENCE_US;
-    uint64_t now_us = clock_realtime_us();
+    uint64_t now_us = clock_monotonic_us();
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
         uint64_t more_us = i == 0 ? before_us : 0;
@@ -61,7 +66,7 @@ static size_t find_late(const struct manager *m, struct late late[HALF_COUNT + 1
 
 static uint64_t age_s(uint64_t since_us)
 {
-    uint64_t now_us = clock_realtime_us();
+    uint64_t now_us = clock_monotonic_us();
     return now_us > since_us ? (now_us - since_us) / USECS_PER_S : 0;
 }
 
@@ -80,7 +85,7 @@ void manager_add_lateness(const struct manager *m, json_t *body)
             seen_us = m->views[HALF_GUESTS].seen_us;
         }
     }
-    json_object_set_new(body, "observedAt", seen_us == 0 ? json_null() : encode_time(seen_us));
+    json_object_set_new(body, "observedAt", seen_us == 0 ? json_null() : shown_time(seen_us));
     json_object_set_new(body, "late", encode_text(strbuf_str(&text)));
 }
 
@@ -107,17 +112,17 @@ static json_t *problems_to_json(const struct manager *m)
         str_print(text, sizeof(text), "%s has not answered since %s; %s", late[i].who,
                   manager_when(late[i].since_us, at), late[i].effect);
         json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", late[i].who, "text", text,
-                                              "since", encode_time(late[i].since_us)));
+                                              "since", shown_time(late[i].since_us)));
     }
     for (vec_each(&m->parked, parked)) {
         json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "what", "plan", "text",
                                               waiting_plan(parked), "since",
-                                              encode_time(parked->since_us)));
+                                              shown_time(parked->since_us)));
     }
     if (m->store_problem.reason != REASON_NONE) {
         json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", "store", "text",
                                               m->store_problem.message, "since",
-                                              encode_time(m->turn_since_us)));
+                                              shown_time(m->turn_since_us)));
     }
     return list;
 }
@@ -153,7 +158,7 @@ static json_t *turn_to_json(const struct manager *m)
                   step[0] != '\0' ? ": " : "", step);
     }
     return json_pack("{s:o, s:s, s:o}", "plan", encode_text(plan == NULL ? "" : plan->id), "text",
-                     text, "since", encode_time(m->turn_since_us));
+                     text, "since", shown_time(m->turn_since_us));
 }
 
 void manager_get_health(struct manager *m, manager_reply_fn *reply, void *data)

@@ -46,6 +46,8 @@ def test_every_operation_answers_as_described(fake, openapi):
     assert fake.call("POST", "/v1/vms/web1/stop", {"force": True})[0] == 200
     assert fake.call("DELETE", "/v1/vms/web1")[0] == 200
     assert fake.call("DELETE", "/v1/claims/web1")[0] == 202
+    fake.get("/v1/released-claims")
+    assert fake.call("POST", "/v1/claims/web1/restore")[0] == 202
     answered = {(method, path) for method, path, status in openapi.seen if status < 300}
     assert openapi.operations() - answered == MOVES
 

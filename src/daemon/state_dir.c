@@ -88,19 +88,38 @@ int state_dir_lock_path(const char *path, int *ret_fd, struct error *err)
     return 0;
 }
 
+/* Bytes 60 to 63 of a SQLite file are its user_version
+ * (https://www.sqlite.org/fileformat2.html, 1.3), which is 0 until cleave's tables are made. They
+ * may still be in the -wal that a cleaved of an older version left. */
+#define VERSION_OFFSET 60
+
+static bool has_tables(const char *database)
+{
+    static const unsigned char none[4] = {0};
+    unsigned char version[4] = {0};
+    struct stat wal = {0};
+    CLEANUP_FREE char *wal_path = xasprintf("%s-wal", database);
+    CLEANUP_CLOSE int fd = open(database, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || pread(fd, version, sizeof(version), VERSION_OFFSET) != sizeof(version)) {
+        return fd >= 0 && lseek(fd, 0, SEEK_END) > 0; /* damaged, not empty: SQLite says how */
+    }
+    return memcmp(version, none, sizeof(version)) != 0 ||
+           (stat(wal_path, &wal) == 0 && wal.st_size > 0);
+}
+
 int state_dir_check(const char *path, bool *ret_new, struct error *err)
 {
     struct stat st = {0};
     CLEANUP_FREE char *database = xasprintf("%s/cleave.db", path);
     CLEANUP_FREE char *mark = xasprintf("%s/" MARK, path);
-    bool has_one = stat(database, &st) == 0 && st.st_size > 0;
+    bool has_one = has_tables(database);
     *ret_new = !has_one && access(mark, F_OK) != 0;
     if (has_one || *ret_new) {
         return 0;
     }
     error_set(err, REASON_CONFLICT, database,
               "%s is %s, and cleave had one here: its claims would be lost", database,
-              stat(database, &st) == 0 ? "empty" : "gone");
+              stat(database, &st) == 0 ? "empty (it has no tables)" : "gone");
     error_hint(err, "put a backup in its place; or, to begin with no claims, remove %s", mark);
     return -REASON_CONFLICT;
 }

@@ -81,6 +81,13 @@ static void a_directory_that_lost_its_database_is_not_taken_for_a_new_one(void *
     assert_int_equal(unlink(database), 0);
     assert_int_equal(state_dir_check(root, &new, &err), -REASON_CONFLICT);
     assert_non_null(strstr(err.message, "is gone"));
+    char bare[4096] = "SQLite format 3"; /* as SQLite leaves it whose -wal was taken away */
+    assert_int_equal(fs_write_atomic(database, bare, sizeof(bare)), 0);
+    assert_int_equal(state_dir_check(root, &new, &err), -REASON_CONFLICT);
+    assert_non_null(strstr(err.message, "no tables"));
+    bare[63] = 1;
+    assert_int_equal(fs_write_atomic(database, bare, sizeof(bare)), 0);
+    assert_int_equal(state_dir_check(root, &new, &err), 0);
     assert_int_equal(fs_write_atomic(database, "x", 1), 0);
     assert_int_equal(state_dir_check(root, &new, &err), 0);
     assert_false(new);

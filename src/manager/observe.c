@@ -363,7 +363,7 @@ static void look_done(struct manager *m, enum half half)
     }
     view->known = view->known || view->result == 0;
     if (view->result == 0 && (half == HALF_GUESTS || m->driver_look == NULL)) {
-        view->seen_us = view->begun_us;
+        view->seen_us = clock_realtime_of(view->begun_us);
     }
     serve(m);
     for (vec_each(&m->observers, observer)) {
@@ -381,7 +381,7 @@ static void driver_came_late(struct manager *m, struct driver_look *late)
     log_info("NVML answers again, after it had not since %s", manager_when(late->since_us, at));
     if (late->result == 0 && late->n_plans == m->n_plans && m->running == NULL) {
         take_hardware(m, TAKE_PTR(late->host));
-        view->seen_us = late->since_us;
+        view->seen_us = clock_realtime_of(late->since_us);
     } else if (!is_under_way(view) && !m->stopping) {
         look(m, HALF_HARDWARE);
     }

@@ -50,7 +50,7 @@ struct view {
     bool known;           /* manager->host has what a look found */
     struct error problem; /* of the last look that ended; reason NONE: there was none */
     uint64_t begun_us;    /* monotonic */
-    uint64_t seen_us;     /* monotonic: when the last whole look began; 0: never */
+    uint64_t seen_us;     /* real time: when the last whole look began; 0: never */
     uint64_t late_us;     /* monotonic: when patience with the look under way ends */
     bool late;            /* it is over: that look is waited for no more */
     bool again;           /* sysfs is looked at once more, for NVML is late */
@@ -530,8 +530,10 @@ struct manager {
     unsigned settle_rounds;          /* of steps that were appended to it */
     unsigned settle_looks;           /* at what may still come */
     uint64_t commit_pause_us;
-    struct error store_problem; /* why it can't be; reason NONE: it was not tried yet */
-    struct plan **unfinished;   /* found at start, oldest last; resumed one by one */
+    struct error commit_problem; /* why the last transaction could not be stored */
+    uint64_t commit_failed_us;   /* monotonic: since when none could */
+    struct error store_problem;  /* why it can't be; reason NONE: it was not tried yet */
+    struct plan **unfinished;    /* found at start, oldest last; resumed one by one */
     size_t n_unfinished;
     struct restore_run restore;
     struct hook_watch hook_watch;

@@ -104,6 +104,19 @@ void txn_event(struct txn *txn, const char *kind, const char *subject, const cha
     txn->result = store_of(txn)->ops->put_event(store_of(txn), &event, &txn->err);
 }
 
+/* What the store could not do, for as long as it can't; a refused change is none of it. */
+static void note_store(struct manager *m, const struct txn *txn)
+{
+    bool fails = txn->result != 0 &&
+                 (txn->err.reason == REASON_UNAVAILABLE || txn->err.reason == REASON_INTERNAL);
+    if (fails && m->commit_problem.reason == REASON_NONE) {
+        m->commit_failed_us = clock_monotonic_us();
+    }
+    if (fails || txn->result == 0) {
+        m->commit_problem = fails ? txn->err : (struct error){0};
+    }
+}
+
 int txn_commit(struct txn *txn, struct error *err)
 {
     struct manager *m = txn->manager;
@@ -112,6 +125,7 @@ int txn_commit(struct txn *txn, struct error *err)
     } else {
         store_of(txn)->ops->rollback(store_of(txn));
     }
+    note_store(m, txn);
     if (txn->result == 0) {
         vec_done(&m->claims);
         m->claims = txn->claims;

@@ -85,7 +85,7 @@ void manager_add_lateness(const struct manager *m, json_t *body)
             seen_us = m->views[HALF_GUESTS].seen_us;
         }
     }
-    json_object_set_new(body, "observedAt", seen_us == 0 ? json_null() : shown_time(seen_us));
+    json_object_set_new(body, "observedAt", seen_us == 0 ? json_null() : encode_time(seen_us));
     json_object_set_new(body, "late", encode_text(strbuf_str(&text)));
 }
 
@@ -119,10 +119,10 @@ static json_t *problems_to_json(const struct manager *m)
                                               waiting_plan(parked), "since",
                                               shown_time(parked->since_us)));
     }
-    if (m->store_problem.reason != REASON_NONE) {
+    if (m->commit_problem.reason != REASON_NONE) {
         json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", "store", "text",
-                                              m->store_problem.message, "since",
-                                              shown_time(m->turn_since_us)));
+                                              m->commit_problem.message, "since",
+                                              shown_time(m->commit_failed_us)));
     }
     return list;
 }

@@ -42,7 +42,7 @@ static size_t count_vgpus_missing(const struct gpu *from, const struct gpu *in)
         const struct vgpu *other = vgpu->mdev_uuid[0] != '\0'
                                        ? gpu_find_vgpu_mdev(in, vgpu->mdev_uuid)
                                        : gpu_find_vgpu_vf(in, &vgpu->vf);
-        n += other == NULL || !str_eq(other->type, vgpu->type);
+        n += other == NULL || other->type_id != vgpu->type_id;
     }
     return n;
 }
@@ -111,6 +111,9 @@ static void compare_gpu(struct manager *m, const struct gpu *was, const struct g
             manager_event(m, "gpu-found", subject, "", "works again, after: %s", was->problem);
             manager_retry_now(m);
         }
+    }
+    if (was->problem[0] != '\0' || is->problem[0] != '\0') {
+        return; /* what could not be seen is not known to have changed */
     }
     CLEANUP_STRBUF struct strbuf text = {0};
     describe(was, is, &text);
@@ -195,6 +198,9 @@ void manager_note_gpu_drift(struct manager *m, const struct host *now)
     char bdf[BDF_SIZE];
     for (vec_each(&m->host->gpus, was)) {
         const struct gpu *is = host_find_gpu_addr(now, &was->addr);
+        if (is == NULL && now->pci_problem[0] != '\0') {
+            continue; /* it may be there */
+        }
         if (is == NULL) {
             manager_event(m, "gpu-lost", SUBJECT("gpu", pci_addr_format(&was->addr, bdf)), "",
                           "the GPU is no longer on the PCI bus");
@@ -203,7 +209,7 @@ void manager_note_gpu_drift(struct manager *m, const struct host *now)
         }
     }
     for (vec_each(&now->gpus, is)) {
-        if (host_find_gpu_addr(m->host, &is->addr) == NULL) {
+        if (host_find_gpu_addr(m->host, &is->addr) == NULL && m->host->pci_problem[0] == '\0') {
             manager_event(m, "gpu-found", SUBJECT("gpu", pci_addr_format(&is->addr, bdf)), "",
                           "a GPU appeared on the PCI bus");
         }

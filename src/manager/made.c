@@ -144,7 +144,7 @@ static void compare_gpu(struct manager *m, const struct gpu *was, const struct g
     }
 }
 
-/* What went while no cleaved was there to see it. */
+/* What went while no cleaved was there to see it, or it could not be seen. */
 static void compare_record(struct manager *m, const struct gpu *is, const json_t *documents)
 {
     const char *key = NULL;
@@ -161,18 +161,20 @@ void manager_note_made(struct manager *m, const struct host *was, const struct h
 {
     CLEANUP_JSON json_t *documents = NULL;
     struct store *store = m->config.store;
-    if (was == NULL && store->ops->load_records(store, RECORD_MADE, &documents, NULL) != 0) {
-        return;
-    }
+    bool loaded = false;
     for (vec_each(&now->gpus, is)) {
         const struct gpu *before = was == NULL ? NULL : host_find_gpu_addr(was, &is->addr);
         if (!is_clear(m, now, is)) {
             continue;
         }
-        if (was == NULL) {
-            compare_record(m, is, documents);
-        } else if (before != NULL) {
+        if (before != NULL && is_clear(m, was, before)) {
             compare_gpu(m, before, is);
+            continue;
         }
+        if (!loaded && store->ops->load_records(store, RECORD_MADE, &documents, NULL) != 0) {
+            return;
+        }
+        loaded = true;
+        compare_record(m, is, documents);
     }
 }

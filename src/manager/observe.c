@@ -60,6 +60,21 @@ static void name_models(const struct manager *m, struct host *host)
     }
 }
 
+/* Without NVML no GPU instance can be seen, and an unseen one is not gone. A board that has none,
+ * and a GPU that NVIDIA's driver does not have, are as they look. */
+static void note_unseen(const struct manager *m, struct host *host)
+{
+    for (vec_each(&host->gpus, gpu)) {
+        const struct gpu_model *model = boards_find(m->boards, m->config.catalog, gpu);
+        bool has_none = model != NULL && model->profiles.n == 0;
+        if (host->nvml_problem[0] != '\0' && gpu->problem[0] == '\0' && gpu->other_vendor == 0 &&
+            str_eq(gpu->driver, "nvidia") && !has_none) {
+            (void)str_print(gpu->problem, sizeof(gpu->problem), "NVML can't be asked: %s",
+                            host->nvml_problem);
+        }
+    }
+}
+
 /* What is missing and what works without it, said once when it goes and when it comes back. */
 static void note_problem(const char *was, const char *is, const char *still_works)
 {
@@ -91,6 +106,7 @@ static void take_hardware(struct manager *m, struct host *now)
     const struct host *was = seen_before(m, HALF_HARDWARE);
     bool was_late = m->driver_problem[0] != '\0';
     name_models(m, now);
+    note_unseen(m, now);
     note_problem(was->nvml_problem, now->nvml_problem, "only pass-through works without it");
     note_problem(was->vgpu_problem, now->vgpu_problem, "no vGPU can be made");
     note_problem(was->pci_problem, now->pci_problem, "GPUs can't be changed");

@@ -410,6 +410,18 @@ static int unname(struct plan *plan, const struct planner *planner,
     return plan_check_vm(planner, step, err);
 }
 
+/* A GPU that could not be read is not known to be gone. */
+static int refuse_unseen(const struct host *host, const struct claim *claim, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    pci_addr_format(&claim->got.gpu, bdf);
+    error_set(err, REASON_UNAVAILABLE, SUBJECT("claim", claim->name),
+              "claim \"%s\" can't be released: its GPU %s can't be seen: %s", claim->name, bdf,
+              host->pci_problem);
+    error_hint(err, "`cleave host show` tells whether that has passed");
+    return -REASON_UNAVAILABLE;
+}
+
 /* Claims that go without holding anything on a GPU that is here. */
 static int collect_empty(struct plan *plan, const struct planner *planner,
                          const struct plan_request *request, struct error *err)
@@ -426,6 +438,9 @@ static int collect_empty(struct plan *plan, const struct planner *planner,
         bool stays = request->park && claim->spec.hold == CLAIM_ON_DEMAND;
         if (stays && claim->state == CLAIM_PENDING) {
             continue; /* it is parked */
+        }
+        if (claim_holds(claim) && planner->host->pci_problem[0] != '\0') {
+            return refuse_unseen(planner->host, claim, err);
         }
         *vec_push(&plan->claims) =
             (struct plan_claim){.verb = stays ? PLAN_PARK : PLAN_RELEASE, .claim = *claim};

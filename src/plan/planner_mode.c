@@ -115,6 +115,23 @@ static void collect(struct plan *plan, const struct works *works, const struct g
     seats_add_spares(plan, own);
 }
 
+/* What can't be seen on it might be in use, and another tool's. */
+static int check_answers(const struct gpu *gpu, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    if (gpu->problem[0] == '\0') {
+        return 0;
+    }
+    pci_addr_format(&gpu->addr, bdf);
+    error_set(err, REASON_UNAVAILABLE, SUBJECT("gpu", bdf), "GPU %s can't be used: %s", bdf,
+              gpu->problem);
+    error_hint(err,
+               "what it carries can't be seen now: try again when `cleave gpu show %s` has no "
+               "problem",
+               bdf);
+    return -REASON_UNAVAILABLE;
+}
+
 static int change_mode(struct works *works, struct gpu_work *work, enum gpu_mode mode,
                        struct error *err)
 {
@@ -146,6 +163,7 @@ int planner_mode(const struct planner *planner, const char *text, enum gpu_mode 
     CLEANUP(plan_freep) struct plan *plan = plan_new();
     CLEANUP(works_done) struct works works = {0};
     int result = health_check_quarantine(planner, gpu, err);
+    result = result != 0 ? result : check_answers(gpu, err);
     result = result != 0 ? result : works_init(&works, planner, &none, err);
     if (result == 0 && (gpu->mode != mode || mode == GPU_IDLE)) {
         struct gpu_work *work = &works.items[gpu - planner->host->gpus.items];

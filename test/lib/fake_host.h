@@ -34,6 +34,7 @@ struct fake_gpu {
     char driver[32];
     bool mig, mig_capable, mig_timeslicing, mixed;
     bool wedged; /* needs a reset */
+    bool blind;  /* its files give I/O errors: no vGPU can be seen, nor a virtual function */
     bool fills;  /* its driver puts a vGPU beside others before it takes an empty instance */
     struct gpu_scheduler scheduler;
     uint32_t vfs_total, vfs_enabled, next_gi_id;
@@ -60,6 +61,7 @@ struct fake_host {
     uint32_t n_gpus;
     uint32_t boots;
     uint64_t driver_load; /* as in struct host */
+    bool mismatch;        /* NVML refuses: the driver on disk is newer than the loaded one */
     struct fake_vm vms[FAKE_VMS];
     size_t n_vms;            /* that ever were */
     uint64_t libvirt_starts; /* after the first */

@@ -201,6 +201,10 @@ static int fake_gpu_observe(struct gpu_port *port, struct host *host, struct err
 {
     (void)err;
     const struct fake_host *fake = ((struct fake_gpu_port *)port)->host;
+    if (fake->mismatch) {
+        STR_SET(host->nvml_problem, "Driver/library version mismatch");
+        return 0;
+    }
     STR_SET(host->driver_version, "0.0");
     for (uint32_t i = 0; i < fake->n_gpus; i++) {
         const struct fake_gpu *from = &fake->gpus[i];
@@ -470,6 +474,10 @@ static int fake_pci_observe(struct pci_port *port, struct host *host, struct err
         if (from->wedged) {
             gpu->fault = GPU_FAULT_NEEDS_RESET;
             STR_SET(gpu->problem, "GPU requires reset");
+        }
+        if (from->blind) {
+            STR_SET(gpu->problem, "cannot read sriov_numvfs: Input/output error");
+            continue;
         }
         gpu->vfs_total = from->vfs_total;
         gpu->vfs_enabled = from->vfs_enabled;

@@ -38,7 +38,7 @@ static void read_profiles(const struct nvml_gpu *gpu, struct board *board)
 {
     for (uint32_t number = 0; number < NVML_MAX_PROFILES; number++) {
         struct board_profile profile = {.number = number};
-        if (nvml_gpu_profile(gpu, number, &profile)) {
+        if (nvml_gpu_profile(gpu, number, &profile) == NVML_SUCCESS) {
             read_places(gpu, &profile);
             *vec_push(&board->profiles) = profile;
         }

@@ -84,18 +84,29 @@ static int32_t read_named_profile(const struct nvml_gpu *gpu, uint32_t number,
     return NVML_SUCCESS;
 }
 
-bool nvml_gpu_profile(const struct nvml_gpu *gpu, uint32_t number,
-                      struct board_profile *ret_profile)
+/* nvml.h, nvmlDeviceGetGpuInstanceProfileInfo: INVALID_ARGUMENT for a number that the driver does
+ * not know, NOT_SUPPORTED for a profile that the board lacks. */
+bool nvml_has_none(int32_t code)
+{
+    return code == NVML_ERROR_INVALID_ARGUMENT || code == NVML_ERROR_NOT_SUPPORTED ||
+           code == NVML_ERROR_NOT_FOUND || code == NVML_ERROR_FUNCTION_NOT_FOUND;
+}
+
+int32_t nvml_gpu_profile(const struct nvml_gpu *gpu, uint32_t number,
+                         struct board_profile *ret_profile)
 {
     const struct nvml *nvml = gpu->nvml;
     int32_t code = read_named_profile(gpu, number, ret_profile);
-    if (code != NVML_ERROR_FUNCTION_NOT_FOUND) {
-        return code == NVML_SUCCESS;
+    if (code != NVML_ERROR_FUNCTION_NOT_FOUND && code != NVML_ERROR_ARGUMENT_VERSION_MISMATCH) {
+        return code;
     }
     struct nvml_gpu_instance_profile_info info = {0};
-    if (nvml->nvmlDeviceGetGpuInstanceProfileInfo == NULL ||
-        nvml->nvmlDeviceGetGpuInstanceProfileInfo(gpu->device, number, &info) != NVML_SUCCESS) {
-        return false;
+    if (nvml->nvmlDeviceGetGpuInstanceProfileInfo == NULL) {
+        return NVML_ERROR_FUNCTION_NOT_FOUND;
+    }
+    code = nvml->nvmlDeviceGetGpuInstanceProfileInfo(gpu->device, number, &info);
+    if (code != NVML_SUCCESS) {
+        return code;
     }
     *ret_profile = (struct board_profile){.id = info.id,
                                           .number = number,
@@ -108,7 +119,7 @@ bool nvml_gpu_profile(const struct nvml_gpu *gpu, uint32_t number,
                                           .encoders = info.encoder_count,
                                           .jpeg = info.jpeg_count,
                                           .ofa = info.ofa_count};
-    return true;
+    return NVML_SUCCESS;
 }
 
 int32_t nvml_gi_each_ci(const struct nvml *nvml, struct nvml_gpu_instance *gi,
@@ -123,11 +134,15 @@ int32_t nvml_gi_each_ci(const struct nvml *nvml, struct nvml_gpu_instance *gi,
         struct nvml_compute_instance *found[NVML_MAX_INSTANCES];
         uint32_t n = 0;
         /* A profile that the instance lacks is refused, and has no instances. */
-        if (nvml->nvmlGpuInstanceGetComputeInstances(gi, number, found, &n) != NVML_SUCCESS) {
+        int32_t code = nvml->nvmlGpuInstanceGetComputeInstances(gi, number, found, &n);
+        if (nvml_has_none(code)) {
             continue;
         }
+        if (code != NVML_SUCCESS) {
+            return code;
+        }
         for (uint32_t i = 0; i < n && i < NVML_MAX_INSTANCES; i++) {
-            int32_t code = visit(nvml, found[i], data);
+            code = visit(nvml, found[i], data);
             if (code != NVML_SUCCESS) {
                 return code;
             }
@@ -161,8 +176,10 @@ static int add_instance(const struct nvml_gpu *gpu, const struct board_profile *
                          .start = info.placement.start,
                          .size = info.placement.size};
     STR_SET(gi->gi.profile, profile->name);
-    nvml_gi_each_ci(nvml, handle, count_one, &gi->gi.n_ci);
-    return 0;
+    code = nvml_gi_each_ci(nvml, handle, count_one, &gi->gi.n_ci);
+    return code == NVML_SUCCESS
+               ? 0
+               : nvml_fail(nvml, code, err, gpu->subject, "compute instances can't be listed");
 }
 
 static void name_mig_devices(const struct nvml_gpu *gpu, struct nvml_gis *gis)
@@ -214,10 +231,15 @@ int nvml_gpu_instances(const struct nvml_gpu *gpu, struct nvml_gis *ret_gis, str
         struct board_profile profile;
         struct nvml_gpu_instance *found[NVML_MAX_INSTANCES];
         uint32_t n = 0;
-        if (!nvml_gpu_profile(gpu, number, &profile)) {
+        int32_t code = nvml_gpu_profile(gpu, number, &profile);
+        if (nvml_has_none(code)) {
             continue;
         }
-        int32_t code = nvml->nvmlDeviceGetGpuInstances(gpu->device, profile.id, found, &n);
+        if (code != NVML_SUCCESS) {
+            return nvml_fail(nvml, code, err, gpu->subject, "GPU instance profile %u can't be read",
+                             number);
+        }
+        code = nvml->nvmlDeviceGetGpuInstances(gpu->device, profile.id, found, &n);
         if (code != NVML_SUCCESS) {
             return nvml_fail(nvml, code, err, gpu->subject, "GPU instances can't be listed");
         }

@@ -39,10 +39,14 @@ int nvml_gpu_find(const struct nvml *nvml, const struct pci_addr *addr, struct n
 int nvml_gpu_mig_mode(const struct nvml_gpu *gpu, bool *ret_current, bool *ret_pending,
                       struct error *err);
 
-/* False when the board or the driver has no GPU instance profile of that number. Fills all but its
- * places. */
-bool nvml_gpu_profile(const struct nvml_gpu *gpu, uint32_t number,
-                      struct board_profile *ret_profile);
+/* Does the code say that the GPU, or its driver, has none of what was asked for? Another error says
+ * nothing of what there is. */
+bool nvml_has_none(int32_t code);
+
+/* NVML's code; see nvml_has_none() for a board or a driver without a GPU instance profile of that
+ * number. Fills all but its places. */
+int32_t nvml_gpu_profile(const struct nvml_gpu *gpu, uint32_t number,
+                         struct board_profile *ret_profile);
 
 /* Every GPU instance, with its profile's name, its compute instances counted, and the UUID of its
  * first MIG device. Empty when MIG mode is off. */
@@ -51,8 +55,8 @@ int nvml_gpu_instances(const struct nvml_gpu *gpu, struct nvml_gis *ret_gis, str
 /* The one at exactly that place, or NULL. */
 struct nvml_gi *nvml_gis_at(const struct nvml_gis *gis, uint32_t start, uint32_t size);
 
-/* Walks a GI's compute instances; stops when `visit` returns a code other than NVML_SUCCESS and
- * returns that. */
+/* Walks a GI's compute instances; stops when they can't be listed, or `visit` returns a code other
+ * than NVML_SUCCESS, and returns that. */
 int32_t nvml_gi_each_ci(const struct nvml *nvml, struct nvml_gpu_instance *gi,
                         int32_t (*visit)(const struct nvml *nvml, struct nvml_compute_instance *ci,
                                          void *data),

@@ -4,6 +4,7 @@
 
 #include "driver/nvml/nvml_port.h"
 #include "sim/rpc/served.h"
+#include "sim/state/fault.h"
 
 static void free_port(struct gpu_port **port)
 {
@@ -149,6 +150,51 @@ static void a_lost_gpu_has_a_problem_and_the_others_are_fine(void **state)
     assert_int_equal(gpu->index, NO_ID);
     pci_addr_parse(L40S, &addr);
     assert_string_equal(host_find_gpu_addr(host, &addr)->problem, "");
+}
+
+static void fault(struct sim_host *host, const char *at)
+{
+    struct reader r;
+    struct error err = {0};
+    uint32_t id = 0;
+    CLEANUP_JSON json_t *json = json_pack("{s:s, s:s}", "at", at, "nvml", "UNKNOWN");
+    reader_init(&r, json, "test", "", &err);
+    assert_int_equal(sim_fault_add(host, &r, &id), 0);
+}
+
+static void an_instance_is_seen_or_what_hides_it_is_a_problem(void **state)
+{
+    (void)state;
+    static const char *const calls[] = {"nvmlInit*",
+                                        "nvmlDeviceGetCount*",
+                                        "nvmlDeviceGetHandleByIndex*",
+                                        "nvmlDeviceGetPciInfo*",
+                                        "nvmlDeviceGetMigMode",
+                                        "nvmlDeviceGetGpuInstanceProfileInfo*",
+                                        "nvmlDeviceGetGpuInstances",
+                                        "nvmlGpuInstanceGetInfo",
+                                        "nvmlGpuInstanceGetComputeInstances",
+                                        "nvmlDeviceGetUUID"};
+    PORT(SIM_VENDOR_VFIO);
+    run_kind(port, STEP_MIG_ENABLE, A100);
+    run_gi(port, STEP_GI_CREATE, A100, "1g.5gb", 19, 0, 1);
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+        CLEANUP(host_freep) struct host *host = host_new();
+        struct pci_addr addr;
+        pci_addr_parse(A100, &addr);
+        STR_SET(host_add_gpu(host, &addr)->driver, "nvidia");
+        fault(sim->host, calls[i]);
+        struct gpu *gpu = observe(port, host, A100);
+        bool is_said = gpu->problem[0] != '\0' || host->nvml_problem[0] != '\0';
+        assert_int_equal(sim_fault_clear(sim->host, 0), 0);
+        if (!is_said) {
+            fail_msg("%s fails, and nothing says so: %zu instances", calls[i], gpu->gis.n);
+        }
+    }
+    CLEANUP(host_freep) struct host *host = host_new();
+    struct gpu *gpu = observe(port, host, A100);
+    assert_int_equal(gpu->gis.n, 1);
+    assert_string_equal(gpu->problem, "");
 }
 
 /* ---- modes ---- */
@@ -383,6 +429,7 @@ int main(void)
         cmocka_unit_test(gpus_are_matched_by_address_or_added),
         cmocka_unit_test(time_slicing_is_what_the_driver_says),
         cmocka_unit_test(a_lost_gpu_has_a_problem_and_the_others_are_fine),
+        cmocka_unit_test(an_instance_is_seen_or_what_hides_it_is_a_problem),
         cmocka_unit_test(mig_mode_goes_on_and_off),
         cmocka_unit_test(mig_mode_that_can_t_be_activated_is_an_error_and_leaves_no_wish_behind),
         cmocka_unit_test(mig_mode_is_refused_where_there_is_none_or_instances_stand),

@@ -16,6 +16,20 @@
 
 #define MAX_GROUP_MEMBERS 256
 
+/* What can't be read is unknown, which is not the same as not there: nothing is done to such a GPU.
+ * The first such file is the problem. */
+static bool note(const struct sysfs *sys, struct gpu *gpu, const struct sysfs_path *path, int r)
+{
+    if (sysfs_is_answer(r)) {
+        return r >= 0;
+    }
+    if (gpu->problem[0] == '\0') {
+        snprintf(gpu->problem, sizeof(gpu->problem), "cannot read %.84s: %.24s",
+                 path->text + strlen(sys->root), strerror(-r));
+    }
+    return false;
+}
+
 /* VGA, 3D and other display controllers, and processing accelerators. */
 static bool is_gpu_class(uint32_t class)
 {
@@ -28,17 +42,22 @@ static bool is_gpu_class(uint32_t class)
     return false;
 }
 
-/* A GPU of NVIDIA or an admitted vendor that is no virtual function. */
-static bool is_gpu(const struct sysfs *sys, const struct pci_addr *addr)
+/* A GPU of NVIDIA or an admitted vendor that is no virtual function. -errno: not known. */
+static int is_gpu(const struct sysfs *sys, const struct pci_addr *addr)
 {
     uint32_t vendor = 0;
     uint32_t class = 0;
     struct sysfs_path vendor_file = sysfs_pci(sys, addr, "vendor");
     struct sysfs_path class_file = sysfs_pci(sys, addr, "class");
-    return sysfs_read_hex(&vendor_file, &vendor) == 0 &&
-           (vendor == PCI_VENDOR_NVIDIA || pci_vendors_have(&sys->others, vendor)) &&
-           sysfs_read_hex(&class_file, &class) == 0 && is_gpu_class(class) &&
-           !fs_exists(sysfs_pci(sys, addr, "physfn").text);
+    int r = sysfs_read_hex(&vendor_file, &vendor);
+    if (r < 0 || (vendor != PCI_VENDOR_NVIDIA && !pci_vendors_have(&sys->others, vendor))) {
+        return sysfs_is_answer(r) ? 0 : r;
+    }
+    r = sysfs_read_hex(&class_file, &class);
+    if (r < 0) {
+        return sysfs_is_answer(r) ? 0 : r;
+    }
+    return is_gpu_class(class) && !fs_exists(sysfs_pci(sys, addr, "physfn").text);
 }
 
 static void observe_member(const struct sysfs *sys, const struct pci_addr *addr,
@@ -54,13 +73,16 @@ static void observe_group(const struct sysfs *sys, struct gpu *gpu)
     gpu->iommu_group = sysfs_read_group(sys, &gpu->addr);
     gpu->group_members.n = 0;
     CLEANUP_STRLIST struct strlist names = {0};
-    if (gpu->iommu_group == NO_ID ||
-        fs_list(sysfs_pci(sys, &gpu->addr, "iommu_group/devices").text, &names) < 0) {
+    char name[SYSFS_LINE_MAX];
+    struct sysfs_path link = sysfs_pci(sys, &gpu->addr, "iommu_group");
+    note(sys, gpu, &link, fs_link_name(link.text, name, sizeof(name)));
+    struct sysfs_path dir = sysfs_pci(sys, &gpu->addr, "iommu_group/devices");
+    if (gpu->iommu_group == NO_ID || !note(sys, gpu, &dir, fs_list(dir.text, &names))) {
         return;
     }
-    for (vec_each(&names, name)) {
+    for (vec_each(&names, entry)) {
         struct pci_addr member = {0};
-        if (pci_addr_parse(*name, &member) && pci_addr_cmp(&member, &gpu->addr) != 0 &&
+        if (pci_addr_parse(*entry, &member) && pci_addr_cmp(&member, &gpu->addr) != 0 &&
             gpu->group_members.n < MAX_GROUP_MEMBERS) {
             observe_member(sys, &member, vec_push(&gpu->group_members));
         }
@@ -84,6 +106,8 @@ static void observe_identity(const struct sysfs *sys, struct gpu *gpu)
         gpu->numa_node = -1;
     }
     gpu->mmio_bytes = sysfs_read_mmio(sys, &gpu->addr);
+    struct sysfs_path link = sysfs_pci(sys, &gpu->addr, "driver");
+    note(sys, gpu, &link, fs_link_name(link.text, gpu->driver, sizeof(gpu->driver)));
     sysfs_read_driver(sys, &gpu->addr, gpu->driver, sizeof(gpu->driver));
     reset_read_methods(sys, &gpu->addr, gpu->reset_methods, sizeof(gpu->reset_methods));
     if (reset_is_dead(sys, &gpu->addr)) {
@@ -98,12 +122,12 @@ static void observe_identity(const struct sysfs *sys, struct gpu *gpu)
 static void observe_sriov(const struct sysfs *sys, struct gpu *gpu)
 {
     struct sysfs_path file = sysfs_pci(sys, &gpu->addr, "sriov_totalvfs");
-    if (sysfs_read_u32(&file, &gpu->vfs_total) < 0) {
+    if (!note(sys, gpu, &file, sysfs_read_u32(&file, &gpu->vfs_total))) {
         gpu->vfs_total = 0;
         return;
     }
     file = sysfs_pci(sys, &gpu->addr, "sriov_numvfs");
-    if (sysfs_read_u32(&file, &gpu->vfs_enabled) < 0) {
+    if (!note(sys, gpu, &file, sysfs_read_u32(&file, &gpu->vfs_enabled))) {
         gpu->vfs_enabled = 0;
     }
     file = sysfs_pci(sys, &gpu->addr, "sriov_offset");
@@ -173,13 +197,17 @@ static void observe_vf(const struct sysfs *sys, struct type_names *names, struct
     sysfs_read_driver(sys, addr, vf->driver, sizeof(vf->driver));
     CLEANUP_OFFERS struct offers offers = {0};
     struct vgpu vgpu = {0};
-    if (vgpu_read_vendor(sys, addr, &vgpu) == 0) {
+    struct sysfs_path current = sysfs_pci(sys, addr, "nvidia/current_vgpu_type");
+    struct sysfs_path types = sysfs_pci(sys, addr, "mdev_supported_types");
+    int r = vgpu_read_vendor(sys, addr, &vgpu);
+    bool is_vendor = note(sys, gpu, &current, r);
+    if (is_vendor) {
         vf->iface = VGPU_IFACE_VENDOR_VFIO;
         offers_read_vendor(sys, addr, &offers);
         if (vgpu.type_id != 0) {
             *vec_push(&gpu->vgpus) = vgpu;
         }
-    } else if (offers_read_mdev(sys, addr, &offers) == 0) {
+    } else if (sysfs_is_answer(r) && note(sys, gpu, &types, offers_read_mdev(sys, addr, &offers))) {
         vf->iface = VGPU_IFACE_MDEV;
     }
     keep_offers(names, gpu, vf, &offers);
@@ -232,7 +260,8 @@ static void observe_gpu(const struct sysfs *sys, struct type_names *names, struc
         return; /* whatever parts it has, they are not ours to hand out */
     }
     CLEANUP_OFFERS struct offers offers = {0};
-    if (offers_read_mdev(sys, addr, &offers) == 0) {
+    struct sysfs_path types = sysfs_pci(sys, addr, "mdev_supported_types");
+    if (note(sys, gpu, &types, offers_read_mdev(sys, addr, &offers))) {
         gpu->iface = VGPU_IFACE_MDEV;
         for (vec_each(&offers, offer)) {
             learn(names, gpu->pci_id, offer);
@@ -240,7 +269,8 @@ static void observe_gpu(const struct sysfs *sys, struct type_names *names, struc
         }
     }
     CLEANUP_VFS struct sysfs_vfs vfs = {0};
-    sysfs_read_vfs(sys, addr, &vfs);
+    struct sysfs_path links = sysfs_pci(sys, addr, "virtfn*");
+    note(sys, gpu, &links, sysfs_read_vfs(sys, addr, &vfs));
     for (vec_each(&vfs, vf)) {
         observe_vf(sys, names, gpu, vf);
     }
@@ -265,21 +295,49 @@ static struct gpu *find_parent(struct host *host, const struct pci_addr *functio
     return NULL;
 }
 
+/* One of the GPUs has it, and it is not known which. */
+static void note_all(const struct sysfs *sys, struct host *host, const struct sysfs_path *path,
+                     int r)
+{
+    for (vec_each(&host->gpus, gpu)) {
+        if (gpu->other_vendor == 0) {
+            note(sys, gpu, path, r);
+        }
+    }
+}
+
+static void observe_mdev(const struct sysfs *sys, struct host *host, const char *uuid)
+{
+    struct vgpu vgpu = {0};
+    struct pci_addr function = {0};
+    struct sysfs_path link = sysfs_path(sys, "/sys/bus/mdev/devices/%s", uuid);
+    int r = sysfs_read_mdev_parent(sys, uuid, &function);
+    if (r < 0) {
+        note_all(sys, host, &link, r == -EINVAL ? -ENOENT : r); /* no function's: not a GPU's */
+        return;
+    }
+    struct gpu *gpu = find_parent(host, &function);
+    if (gpu == NULL) {
+        return;
+    }
+    r = vgpu_read_mdev(sys, uuid, &vgpu);
+    if (r == 0) {
+        *vec_push(&gpu->vgpus) = vgpu;
+    } else if (r != -ENODEV) { /* another driver's */
+        note(sys, gpu, &link, r);
+    }
+}
+
 static void observe_mdevs(const struct sysfs *sys, struct host *host)
 {
     CLEANUP_STRLIST struct strlist uuids = {0};
-    if (fs_list(sysfs_path(sys, "/sys/bus/mdev/devices").text, &uuids) < 0) {
-        return;
+    struct sysfs_path dir = sysfs_path(sys, "/sys/bus/mdev/devices");
+    int r = fs_list(dir.text, &uuids);
+    if (r < 0) {
+        note_all(sys, host, &dir, r);
     }
     for (vec_each(&uuids, uuid)) {
-        struct vgpu vgpu = {0};
-        struct gpu *gpu = NULL;
-        if (vgpu_read_mdev(sys, *uuid, &vgpu) == 0) {
-            gpu = find_parent(host, &vgpu.vf);
-        }
-        if (gpu != NULL) {
-            *vec_push(&gpu->vgpus) = vgpu;
-        }
+        observe_mdev(sys, host, *uuid);
     }
 }
 
@@ -313,8 +371,12 @@ void observe_host(const struct sysfs *sys, struct type_names *names, struct host
     }
     for (vec_each(&entries, entry)) {
         struct pci_addr addr = {0};
-        if (pci_addr_parse(*entry, &addr) && is_gpu(sys, &addr)) {
+        r = pci_addr_parse(*entry, &addr) ? is_gpu(sys, &addr) : 0;
+        if (r > 0) {
             observe_gpu(sys, names, host, &addr);
+        } else if (r < 0) {
+            snprintf(host->pci_problem, sizeof(host->pci_problem),
+                     "cannot read whether %.20s is a GPU: %s", *entry, strerror(-r));
         }
     }
     struct sysfs_path probe = sysfs_path(sys, "/sys/bus/pci/drivers_probe");

@@ -290,11 +290,65 @@ static void a_gpu_of_an_admitted_vendor_is_for_passthrough_only(void **state)
     assert_true(gpu_at_home(gpu));
 }
 
+/* A folder in the place of a file, or a file in that of a link or a folder, can't be read. */
+static void a_file_that_can_t_be_read_is_a_problem_of_its_gpu(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file;
+        bool is_link;
+    } rows[] = {
+        {"sys/bus/pci/devices/0000:26:00.5/nvidia/current_vgpu_type", false},
+        {"sys/bus/pci/devices/0000:26:00.4/nvidia/current_vgpu_type", false},
+        {"sys/bus/pci/devices/0000:26:00.0/sriov_numvfs", false},
+        {"sys/bus/pci/devices/0000:26:00.0/sriov_totalvfs", false},
+        {"sys/bus/pci/devices/0000:26:00.0/virtfn1", true},
+        {"sys/bus/pci/devices/0000:26:00.0/driver", true},
+        {"sys/bus/pci/devices/0000:26:00.0/iommu_group", true},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        TREE();
+        put_l40s(tree);
+        CLEANUP_FREE char *path = xasprintf("%s/%s", tree->sys.root, rows[i].file);
+        assert_int_equal(unlink(path), 0);
+        if (rows[i].is_link) {
+            tree_put(tree, rows[i].file, "");
+        } else {
+            assert_int_equal(fs_mkdirs(path, 0755), 0);
+        }
+        OBSERVE(tree);
+        assert_int_equal(host->gpus.n, 1);
+        const char *problem = host->gpus.items[0].problem;
+        bool is_named = rows[i].is_link || strstr(problem, rows[i].file) != NULL;
+        if (!str_starts(problem, "cannot read /sys/") || !is_named) {
+            fail_msg("%s: \"%s\"", rows[i].file, problem);
+        }
+    }
+}
+
+static void a_gpu_that_can_t_be_told_from_another_device_is_a_problem_of_the_host(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"vendor", "class"};
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        TREE();
+        put_l40s(tree);
+        CLEANUP_FREE char *path =
+            xasprintf("%s/sys/bus/pci/devices/0000:26:00.0/%s", tree->sys.root, files[i]);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(fs_mkdirs(path, 0755), 0);
+        OBSERVE(tree);
+        assert_non_null(strstr(host->pci_problem, "0000:26:00.0"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_large_bars_of_a_gpu_are_summed),
         cmocka_unit_test(a_vendor_vfio_gpu_is_observed),
+        cmocka_unit_test(a_file_that_can_t_be_read_is_a_problem_of_its_gpu),
+        cmocka_unit_test(a_gpu_that_can_t_be_told_from_another_device_is_a_problem_of_the_host),
         cmocka_unit_test(a_type_keeps_its_name_when_nothing_is_offered_any_more),
         cmocka_unit_test(an_mdev_gpu_is_observed),
         cmocka_unit_test(only_nvidia_gpus_are_observed),

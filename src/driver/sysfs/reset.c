@@ -51,7 +51,10 @@ static int check_holders(const struct sysfs *sys, const struct step *step, const
 {
     int r = holder_check(sys, &step->gpu, subject, err);
     CLEANUP_VFS struct sysfs_vfs vfs = {0};
-    sysfs_read_vfs(sys, &step->gpu, &vfs);
+    int read = sysfs_read_vfs(sys, &step->gpu, &vfs);
+    if (r == 0 && read < 0) {
+        r = error_set_errno(err, -read, subject, "cannot read the GPU's virtual functions");
+    }
     for (vec_each(&vfs, vf)) {
         r = r != 0 ? r : holder_check(sys, vf, subject, err);
     }
@@ -114,7 +117,7 @@ static int delete_vgpus(const struct sysfs *sys, const struct step *step, struct
 {
     int result = 0;
     CLEANUP_VFS struct sysfs_vfs vfs = {0};
-    sysfs_read_vfs(sys, &step->gpu, &vfs);
+    (void)sysfs_read_vfs(sys, &step->gpu, &vfs);
     for (vec_each(&vfs, vf)) {
         struct vgpu vgpu = {0};
         if (vgpu_read_vendor(sys, vf, &vgpu) == 0 && vgpu.type_id != 0) {

@@ -94,26 +94,49 @@ static int refuse_vgpu(const struct step *step, const struct pci_addr *vf, const
     return r;
 }
 
+/* What can't be read may be there. */
+static int refuse_unread(const struct step *step, const struct pci_addr *function, int r,
+                         struct error *err)
+{
+    char subject[SYSFS_SUBJECT_SIZE];
+    char bdf[BDF_SIZE];
+    return error_set_errno(err, -r, sysfs_subject("gpu", &step->gpu, subject),
+                           "cannot read which vGPUs %s carries", pci_addr_format(function, bdf));
+}
+
 /* A VF with a vGPU is not taken away. */
 static int check_unused(const struct sysfs *sys, const struct step *step, struct error *err)
 {
     CLEANUP_VFS struct sysfs_vfs vfs = {0};
-    sysfs_read_vfs(sys, &step->gpu, &vfs);
+    int r = sysfs_read_vfs(sys, &step->gpu, &vfs);
+    if (r < 0) {
+        return refuse_unread(step, &step->gpu, r, err);
+    }
     for (vec_each(&vfs, vf)) {
         struct vgpu vgpu = {0};
-        if (vgpu_read_vendor(sys, vf, &vgpu) == 0 && vgpu.type_id != 0) {
+        r = vgpu_read_vendor(sys, vf, &vgpu);
+        if (!sysfs_is_answer(r)) {
+            return refuse_unread(step, vf, r, err);
+        }
+        if (r == 0 && vgpu.type_id != 0) {
             char what[32];
             snprintf(what, sizeof(what), "of type %u", vgpu.type_id);
             return refuse_vgpu(step, vf, what, err);
         }
     }
     CLEANUP_STRLIST struct strlist mdevs = {0};
-    fs_list(sysfs_path(sys, "/sys/bus/mdev/devices").text, &mdevs);
+    r = fs_list(sysfs_path(sys, "/sys/bus/mdev/devices").text, &mdevs);
+    if (!sysfs_is_answer(r)) {
+        return refuse_unread(step, &step->gpu, r, err);
+    }
     for (vec_each(&mdevs, uuid)) {
         struct pci_addr parent = {0};
-        bool known = sysfs_read_mdev_parent(sys, *uuid, &parent);
+        r = sysfs_read_mdev_parent(sys, *uuid, &parent);
+        if (!sysfs_is_answer(r) && r != -EINVAL) {
+            return refuse_unread(step, &step->gpu, r, err);
+        }
         for (vec_each(&vfs, vf)) {
-            if (known && pci_addr_cmp(vf, &parent) == 0) {
+            if (r == 0 && pci_addr_cmp(vf, &parent) == 0) {
                 return refuse_vgpu(step, vf, *uuid, err);
             }
         }
@@ -185,7 +208,7 @@ static int verify(const struct sysfs *sys, const struct step *step, bool enabled
             return r;
         }
         CLEANUP_VFS struct sysfs_vfs vfs = {0};
-        sysfs_read_vfs(sys, &step->gpu, &vfs);
+        (void)sysfs_read_vfs(sys, &step->gpu, &vfs); /* too few are waited for */
         seen = vfs.n;
         if ((count > 0) == enabled && seen == count) {
             return 0;

@@ -174,6 +174,12 @@ static void a_vf_with_a_vgpu_is_not_disabled(void **state)
     assert_non_null(strstr(err.message, "0000:3b:00.4"));
     tree_put_attr(tree, "0000:3b:00.4", "nvidia/current_vgpu_type", "0\n");
     assert_int_equal(check(tree, &step, &err), 0);
+    CLEANUP_FREE char *path =
+        xasprintf("%s/sys/bus/pci/devices/0000:3b:00.4/nvidia/current_vgpu_type", tree->sys.root);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(fs_mkdirs(path, 0755), 0);
+    assert_true(check(tree, &step, &err) < 0); /* what can't be read may be a vGPU */
+    assert_non_null(strstr(err.message, "cannot read which vGPUs 0000:3b:00.4 carries"));
 }
 
 static struct step vgpu_step(enum step_kind kind, const char *type)

@@ -121,22 +121,27 @@ uint32_t sysfs_read_group(const struct sysfs *sys, const struct pci_addr *addr)
     return group;
 }
 
-bool sysfs_read_mdev_parent(const struct sysfs *sys, const char *uuid, struct pci_addr *ret_addr)
+bool sysfs_is_answer(int r)
+{
+    return r >= 0 || r == -ENOENT || r == -ENOTDIR || r == -ENXIO;
+}
+
+int sysfs_read_mdev_parent(const struct sysfs *sys, const char *uuid, struct pci_addr *ret_addr)
 {
     struct sysfs_path link = sysfs_path(sys, "/sys/bus/mdev/devices/%s", uuid);
     char target[PATH_MAX];
     ssize_t len = readlink(link.text, target, sizeof(target) - 1);
     if (len <= 0) {
-        return false;
+        return len < 0 ? -errno : -EINVAL;
     }
     target[len] = '\0';
     char *last = strrchr(target, '/');
     if (last == NULL) {
-        return false;
+        return -EINVAL;
     }
     *last = '\0';
     const char *parent = strrchr(target, '/');
-    return parent != NULL && pci_addr_parse(parent + 1, ret_addr);
+    return parent != NULL && pci_addr_parse(parent + 1, ret_addr) ? 0 : -EINVAL;
 }
 
 void sysfs_vfs_done(struct sysfs_vfs *vfs)
@@ -149,12 +154,13 @@ static int addr_cmp(const void *a, const void *b)
     return pci_addr_cmp(a, b);
 }
 
-void sysfs_read_vfs(const struct sysfs *sys, const struct pci_addr *pf, struct sysfs_vfs *ret_vfs)
+int sysfs_read_vfs(const struct sysfs *sys, const struct pci_addr *pf, struct sysfs_vfs *ret_vfs)
 {
     uint32_t n = 0;
     struct sysfs_path count = sysfs_pci(sys, pf, "sriov_numvfs");
-    if (sysfs_read_u32(&count, &n) < 0) {
-        return;
+    int result = sysfs_read_u32(&count, &n);
+    if (result < 0) {
+        return sysfs_is_answer(result) ? 0 : result;
     }
     char bdf[BDF_SIZE];
     pci_addr_format(pf, bdf);
@@ -162,13 +168,16 @@ void sysfs_read_vfs(const struct sysfs *sys, const struct pci_addr *pf, struct s
         struct sysfs_path link = sysfs_path(sys, "/sys/bus/pci/devices/%s/virtfn%u", bdf, i);
         char name[BDF_SIZE];
         struct pci_addr vf = {0};
-        if (fs_link_name(link.text, name, sizeof(name)) == 0 && pci_addr_parse(name, &vf)) {
+        int r = fs_link_name(link.text, name, sizeof(name));
+        if (r == 0 && pci_addr_parse(name, &vf)) {
             *vec_push(ret_vfs) = vf;
         }
+        result = sysfs_is_answer(r) || result < 0 ? result : r;
     }
     if (ret_vfs->n > 1) {
         qsort(ret_vfs->items, ret_vfs->n, sizeof(ret_vfs->items[0]), addr_cmp);
     }
+    return result;
 }
 
 bool sysfs_is_bridge(const struct sysfs *sys, const struct pci_addr *addr)

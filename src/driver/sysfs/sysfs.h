@@ -55,9 +55,14 @@ void sysfs_read_driver(const struct sysfs *sys, const struct pci_addr *addr, cha
 uint32_t sysfs_read_group(const struct sysfs *sys, const struct pci_addr *addr);
 /* Sum of a function's 64-bit BARs, its VFs' not included; 0 when unknown or without any. */
 uint64_t sysfs_read_mmio(const struct sysfs *sys, const struct pci_addr *addr);
-/* The function an mdev was made on: second-last component of the link in /sys/bus/mdev/devices. */
-bool sysfs_read_mdev_parent(const struct sysfs *sys, const char *uuid, struct pci_addr *ret_addr);
-/* Addresses of the enabled VFs of a PF, sorted; at most SYSFS_VFS_MAX. */
+/* Was the file read, or is it surely not there? What else a reader returned says nothing of what is
+ * there. */
+bool sysfs_is_answer(int r);
+/* The function an mdev was made on: second-last component of the link in /sys/bus/mdev/devices. 0
+ * or -errno; -EINVAL when that is no PCI function. */
+int sysfs_read_mdev_parent(const struct sysfs *sys, const char *uuid, struct pci_addr *ret_addr);
+/* Addresses of the enabled VFs of a PF, sorted; at most SYSFS_VFS_MAX. 0, also without SR-IOV, or
+ * -errno of what could not be read: then some may be missing. */
 #define SYSFS_VFS_MAX 4096
 struct sysfs_vfs {
     struct pci_addr *items;
@@ -66,7 +71,7 @@ struct sysfs_vfs {
 };
 void sysfs_vfs_done(struct sysfs_vfs *vfs);
 #define CLEANUP_VFS CLEANUP(sysfs_vfs_done)
-void sysfs_read_vfs(const struct sysfs *sys, const struct pci_addr *pf, struct sysfs_vfs *ret_vfs);
+int sysfs_read_vfs(const struct sysfs *sys, const struct pci_addr *pf, struct sysfs_vfs *ret_vfs);
 /* Is it one of NVIDIA's? Others have a driver of their own and nothing but pass-through. */
 /* PCI base class 06; a class that can't be read is none. */
 bool sysfs_is_bridge(const struct sysfs *sys, const struct pci_addr *addr);

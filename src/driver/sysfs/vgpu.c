@@ -37,7 +37,7 @@ static uint32_t find_type_id(const struct sysfs *sys, const struct step *step)
         return offer->type_id;
     }
     CLEANUP_VFS struct sysfs_vfs vfs = {0};
-    sysfs_read_vfs(sys, &step->gpu, &vfs);
+    (void)sysfs_read_vfs(sys, &step->gpu, &vfs);
     for (vec_each(&vfs, vf)) {
         CLEANUP_OFFERS struct offers others = {0};
         read_offers(sys, step, vf, &others);

@@ -55,12 +55,16 @@ int vgpu_read_vendor(const struct sysfs *sys, const struct pci_addr *vf, struct 
 int vgpu_read_mdev(const struct sysfs *sys, const char *uuid, struct vgpu *ret_vgpu)
 {
     struct vgpu vgpu = {.gi_id = NO_ID, .placement_id = NO_ID};
-    if (!STR_SET(vgpu.mdev_uuid, uuid) || !sysfs_read_mdev_parent(sys, uuid, &vgpu.vf)) {
+    if (!STR_SET(vgpu.mdev_uuid, uuid)) {
         return -ENOENT;
+    }
+    int r = sysfs_read_mdev_parent(sys, uuid, &vgpu.vf);
+    if (r < 0) {
+        return r == -EINVAL ? -ENODEV : r; /* no function's, so another driver's */
     }
     struct sysfs_path type = sysfs_path(sys, "/sys/bus/mdev/devices/%s/mdev_type", uuid);
     char dir[NAME_SIZE];
-    int r = fs_link_name(type.text, dir, sizeof(dir));
+    r = fs_link_name(type.text, dir, sizeof(dir));
     if (r < 0) {
         return r;
     }

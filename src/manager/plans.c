@@ -483,6 +483,7 @@ int manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void
 {
     int r = migrations_refuse_plan(m, NULL, plan, err);
     r = r != 0 ? r : manager_check_parked(m, plan, err);
+    r = r != 0 || m->host == NULL ? r : plan_check_unread(m->host, plan, err);
     r = r != 0 ? r : reserve_plan(m, NULL, plan, err);
     if (r != 0) {
         plan_free(plan);

@@ -125,7 +125,7 @@ static const char *holder_of(const struct host *host, const struct pci_addr *add
         }
         for (vec_each(&vm->devices, device)) {
             bool same = device->is_mdev
-                            ? mdev_uuid[0] != '\0' && str_eq(device->mdev_uuid, mdev_uuid)
+                            ? mdev_uuid[0] != '\0' && str_eq_case(device->mdev_uuid, mdev_uuid)
                             : mdev_uuid[0] == '\0' && pci_addr_cmp(&device->addr, addr) == 0;
             if (device->live && same) {
                 return vm->name;
@@ -255,6 +255,16 @@ struct vm *host_find_vm(const struct host *host, const char *name_or_uuid)
         found = str_eq(vm->name, name_or_uuid) ? vm : NULL;
     }
     return found;
+}
+
+const struct vm *host_find_unread_vm(const struct host *host)
+{
+    for (vec_each(&host->vms, vm)) {
+        if (vm->unread[0] != '\0') {
+            return vm;
+        }
+    }
+    return NULL;
 }
 
 struct vm *host_find_vm_of(const struct host *host, const char *name, const char *uuid)

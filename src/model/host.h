@@ -163,6 +163,8 @@ struct vm {
     bool transient; /* no stored definition: gone when it stops */
     bool autostart; /* started by libvirt when the host boots */
     bool saved;     /* off, with a saved state that libvirt starts it from (managed save) */
+    /* Set: it runs, or may, and why its devices could not be read: it may hold any. */
+    char unread[256];
     VEC(struct vm_device) devices;
 };
 
@@ -196,6 +198,9 @@ struct host {
 struct host *host_new(void);
 void host_free(struct host *host);
 DEFINE_FREEP(struct host *, host_free)
+
+/* The first VM that may hold any device, because what it runs with could not be read; or NULL. */
+const struct vm *host_find_unread_vm(const struct host *host);
 
 /* Moves VMs and what is known of libvirt from `from` to `host`, in place of its own. */
 void host_take_guests(struct host *host, struct host *from);

@@ -62,6 +62,9 @@ int planner_admit(const struct planner *planner, struct claim *claim, struct err
 int planner_build(const struct planner *planner, const struct plan_request *request,
                   struct plan **ret_plan, struct error *err);
 
+/* Refuses a plan that takes a device away while a VM of the host may have any
+ * (host_find_unread_vm()). */
+int plan_check_unread(const struct host *host, const struct plan *plan, struct error *err);
 /* The plan that changes a GPU's mode by hand: `cleave gpu mode GPU mig`. */
 int planner_mode(const struct planner *planner, const char *gpu, enum gpu_mode mode,
                  struct plan **ret_plan, struct error *err);

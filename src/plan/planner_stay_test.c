@@ -203,9 +203,39 @@ static void a_gpu_left_in_passthrough_mode_is_taken_back_unless_a_vm_has_it(void
     assert_string_equal(gpu->driver, "nvidia");
 }
 
+static void nothing_is_taken_away_while_a_vm_may_have_any_device(void **state)
+{
+    struct fixture *f = *state;
+    struct claim claim = make("one", "", "L40S-8Q");
+    CLEANUP(plan_freep) struct plan *made = must(f, &claim, 1, NULL, 0);
+    host_free(f->host);
+    f->host = NULL;
+    assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
+    struct planner planner = {.catalog = f->catalog,
+                              .rules = f->rules,
+                              .host = f->host,
+                              .claims = &f->claims,
+                              .records = &f->records};
+    const char *const remove[] = {"one"};
+    struct plan_request request = {
+        .remove = remove, .n_remove = 1, .author = "test", .new_uuid = id_uuid};
+    struct vm *vm = host_find_vm(f->host, "vm3");
+    STR_SET(vm->unread, "longer than 4194304 bytes");
+    struct plan *none = NULL;
+    assert_int_equal(planner_build(&planner, &request, &none, &f->err), -REASON_UNAVAILABLE);
+    assert_non_null(strstr(f->err.message, "VM \"vm3\" may have it"));
+    assert_non_null(strstr(f->err.message, "longer than 4194304 bytes"));
+    vm->unread[0] = '\0';
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    assert_int_equal(planner_build(&planner, &request, &plan, &f->err), 0);
+    assert_int_equal(count(plan, STEP_VGPU_DELETE), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(nothing_is_taken_away_while_a_vm_may_have_any_device, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(
             what_a_vm_names_already_is_drawn_without_touching_its_definition, setup, teardown),
         cmocka_unit_test_setup_teardown(what_another_tool_made_in_a_claims_place_is_left_alone,

@@ -77,7 +77,10 @@ static int observe_domain(virDomainPtr domain, struct vm *vm, struct error *err)
     }
     STR_SET(vm->name, vm_known_as(name, vm->uuid));
     if (virDomainGetInfo(domain, &info) < 0) {
-        return libvirt_error(err, SUBJECT("vm", vm->name), "asking about VM \"%s\"", vm->name);
+        int refused =
+            libvirt_error(err, SUBJECT("vm", vm->name), "asking about VM \"%s\"", vm->name);
+        STR_SET(vm->unread, err->message);
+        return refused;
     }
     vm->state = state_of(info.state);
     vm->vcpus = info.nrVirtCpu;
@@ -88,8 +91,11 @@ static int observe_domain(virDomainPtr domain, struct vm *vm, struct error *err)
     vm->transient = persistent == 0;
     vm->autostart = virDomainGetAutostart(domain, &autostart) == 0 && autostart == 1;
     vm->saved = virDomainHasManagedSaveImage(domain, 0) == 1;
-    if (virDomainIsActive(domain) == 1) {
+    if (virDomainIsActive(domain) != 0) {
         result = add_devices(vm, domain, LIVE, err);
+        if (result != 0) {
+            STR_SET(vm->unread, err->message);
+        }
     }
     if (result == 0 && persistent == 1) {
         result = add_devices(vm, domain, PERSISTENT, err);

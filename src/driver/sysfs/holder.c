@@ -13,15 +13,17 @@
 #define MAX_HOLDERS 6 /* that are named */
 
 /* A group, its form without an IOMMU (VFIO's "noiommu" mode), and the nodes of the function. */
-static void list_nodes(const struct sysfs *sys, const struct pci_addr *addr, struct strlist *nodes)
+static void list_nodes(const struct sysfs *sys, const char *device, struct strlist *nodes)
 {
-    uint32_t group = sysfs_read_group(sys, addr);
-    if (group != NO_ID) {
+    char link[SYSFS_LINE_MAX];
+    uint32_t group = NO_ID;
+    if (fs_link_name(sysfs_path(sys, "%s/iommu_group", device).text, link, sizeof(link)) >= 0 &&
+        parse_u32(link, &group)) {
         *vec_push(nodes) = xasprintf("/dev/vfio/%u", group);
         *vec_push(nodes) = xasprintf("/dev/vfio/noiommu-%u", group);
     }
     CLEANUP_STRLIST struct strlist own = {0};
-    fs_list(sysfs_pci(sys, addr, "vfio-dev").text, &own);
+    fs_list(sysfs_path(sys, "%s/vfio-dev", device).text, &own);
     for (vec_each(&own, name)) {
         *vec_push(nodes) = xasprintf("/dev/vfio/devices/%s", *name);
     }
@@ -47,12 +49,13 @@ static bool has_open(const struct sysfs *sys, uint32_t pid, const struct strlist
     return false;
 }
 
-int holder_check(const struct sysfs *sys, const struct pci_addr *addr, const char *subject,
-                 struct error *err)
+/* `device` is its folder in /sys, `called` what a message names. */
+static int check_nodes(const struct sysfs *sys, const char *device, const char *called,
+                       const char *subject, struct error *err)
 {
     CLEANUP_STRLIST struct strlist nodes = {0};
     CLEANUP_STRLIST struct strlist entries = {0};
-    list_nodes(sys, addr, &nodes);
+    list_nodes(sys, device, &nodes);
     int r = nodes.n == 0 ? 0 : fs_list(sysfs_path(sys, "/proc").text, &entries);
     if (r < 0) {
         return error_set_errno(err, -r, subject, "cannot list the processes of the host");
@@ -65,14 +68,30 @@ int holder_check(const struct sysfs *sys, const struct pci_addr *addr, const cha
         char name[32] = "?";
         struct sysfs_path comm = sysfs_path(sys, "/proc/%u/comm", pid);
         sysfs_read_line(&comm, name, sizeof(name));
-        char bdf[BDF_SIZE];
         r = error_set(err, REASON_IN_USE, subject, "process %u (%s) has %s open through VFIO", pid,
-                      name, pci_addr_format(addr, bdf));
+                      name, called);
         error_hint(err, "stop it first: the kernel would pull the device out of a running VM, and "
                         "wait for it");
         return r;
     }
     return 0;
+}
+
+int holder_check(const struct sysfs *sys, const struct pci_addr *addr, const char *subject,
+                 struct error *err)
+{
+    char bdf[BDF_SIZE];
+    char device[64];
+    str_print(device, sizeof(device), "/sys/bus/pci/devices/%s", pci_addr_format(addr, bdf));
+    return check_nodes(sys, device, bdf, subject, err);
+}
+
+int holder_check_mdev(const struct sysfs *sys, const char *uuid, const char *subject,
+                      struct error *err)
+{
+    char device[96];
+    str_print(device, sizeof(device), "/sys/bus/mdev/devices/%s", uuid);
+    return check_nodes(sys, device, uuid, subject, err);
 }
 
 const char *holder_name(const struct sysfs *sys, const struct pci_addr *gpu, char *out, size_t size)

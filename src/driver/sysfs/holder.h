@@ -15,6 +15,10 @@
 int holder_check(const struct sysfs *sys, const struct pci_addr *addr, const char *subject,
                  struct error *err);
 
+/* The same of a mediated device, which has a group of its own. */
+int holder_check_mdev(const struct sysfs *sys, const char *uuid, const char *subject,
+                      struct error *err);
+
 /* Who has the GPU's node of NVIDIA's driver open: "nvidia-persistenced (PID 812) has", or "a
  * program has" where that can't be seen. Returns out. */
 const char *holder_name(const struct sysfs *sys, const struct pci_addr *gpu, char *out,

@@ -234,6 +234,39 @@ static void a_vf_in_other_hands_is_not_cleared(void **state)
     assert_non_null(strstr(err.message, "process 77 (qemu-system-x86) has 0000:3b:00.4 open"));
 }
 
+static void an_mdev_that_a_process_has_open_is_not_deleted(void **state)
+{
+    (void)state;
+    static const char uuid[] = "c2177883-f1bb-47f0-914d-32a22e3a8804";
+    TREE();
+    put_gpu(tree);
+    struct step step = vgpu_step(STEP_VGPU_DELETE, "A2-4A");
+    STR_SET(step.mdev_uuid, uuid);
+    step.device = step.gpu;
+    tree_put(tree,
+             "sys/bus/pci/devices/0000:3b:00.0/c2177883-f1bb-47f0-914d-32a22e3a8804/"
+             "nvidia/vgpu_params",
+             "");
+    tree_link(tree,
+              "sys/bus/pci/devices/0000:3b:00.0/c2177883-f1bb-47f0-914d-32a22e3a8804/"
+              "mdev_type",
+              "../mdev_supported_types/nvidia-742");
+    tree_link(tree,
+              "sys/bus/pci/devices/0000:3b:00.0/c2177883-f1bb-47f0-914d-32a22e3a8804/"
+              "iommu_group",
+              "../../../../kernel/iommu_groups/51");
+    tree_put_attr(tree, "0000:3b:00.0", "mdev_supported_types/nvidia-742/name", "NVIDIA A2-4A\n");
+    tree_link(tree, "sys/bus/mdev/devices/c2177883-f1bb-47f0-914d-32a22e3a8804",
+              "../../pci/devices/0000:3b:00.0/c2177883-f1bb-47f0-914d-32a22e3a8804");
+    tree_put(tree, "proc/77/comm", "qemu-system-x86\n");
+    tree_link(tree, "proc/77/fd/11", "/dev/vfio/9"); /* another's group */
+    assert_int_equal(check(tree, &step, NULL), 0);
+    tree_link(tree, "proc/77/fd/12", "/dev/vfio/51");
+    struct error err = {0};
+    assert_int_equal(check(tree, &step, &err), -REASON_IN_USE);
+    assert_non_null(strstr(err.message, "process 77 (qemu-system-x86) has c2177883-"));
+}
+
 static void an_mdev_needs_a_proper_uuid(void **state)
 {
     (void)state;
@@ -329,6 +362,7 @@ int main(void)
         cmocka_unit_test(a_vgpu_needs_a_vf_that_offers_its_type),
         cmocka_unit_test(a_vf_in_other_hands_is_not_cleared),
         cmocka_unit_test(an_mdev_needs_a_proper_uuid),
+        cmocka_unit_test(an_mdev_that_a_process_has_open_is_not_deleted),
         cmocka_unit_test(a_gpu_that_a_process_has_open_is_not_unbound),
         cmocka_unit_test(another_vendors_virtual_functions_are_written_to_the_kernel),
         cmocka_unit_test(steps_of_other_ports_are_a_bug),

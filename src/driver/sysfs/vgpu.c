@@ -314,7 +314,8 @@ static int check_holder(const struct sysfs *sys, const struct step *step, struct
 {
     char subject[SYSFS_SUBJECT_SIZE];
     sysfs_subject("function", &step->device, subject);
-    return is_mdev(step) ? 0 : holder_check(sys, &step->device, subject, err);
+    return is_mdev(step) ? holder_check_mdev(sys, step->mdev_uuid, subject, err)
+                         : holder_check(sys, &step->device, subject, err);
 }
 
 int vgpu_check_delete(const struct sysfs *sys, const struct step *step, struct error *err)

@@ -145,7 +145,7 @@ static void blame(struct runner *runner, const struct error *err)
     char what[STEP_TEXT_SIZE];
     /* What is stored must be readable again: clean. */
     str_print(step->problem, sizeof(step->problem), "%s", err->message);
-    step->in_use = err->reason == REASON_IN_USE;
+    step->reason = err->reason;
     str_print(step->hint, sizeof(step->hint), "%s", err->hint);
     str_print(plan->problem, sizeof(plan->problem), "step %zu of %zu (%s): %s", runner->at + 1,
               plan->steps.n, step_describe(step, what, sizeof(what)), err->message);
@@ -237,7 +237,7 @@ static void undo_done(void *data)
         return;
     }
     step_move(step, STEP_STUCK);
-    step->in_use = runner->job->err.reason == REASON_IN_USE;
+    step->reason = runner->job->err.reason;
     str_print(step->problem, sizeof(step->problem), "cannot be undone: %s",
               runner->job->err.message);
     str_print(step->hint, sizeof(step->hint), "%s", runner->job->err.hint);

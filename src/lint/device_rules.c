@@ -47,12 +47,46 @@ void lint_unmanaged_gpu(struct lint *lint)
     }
 }
 
+/* Have this host's vGPUs another interface than the device's: was the kernel changed? */
+static bool is_of_other_interface(const struct lint *lint, const struct seen *seen)
+{
+    bool mdev = seen->device->is_mdev;
+    bool other = false;
+    for (vec_each(&lint->host->gpus, gpu)) {
+        other = other || gpu->iface == (mdev ? VGPU_IFACE_VENDOR_VFIO : VGPU_IFACE_MDEV);
+        if (mdev && gpu->iface == VGPU_IFACE_MDEV) {
+            return false;
+        }
+    }
+    return mdev ? seen->gpu == NULL && other
+                : seen->gpu != NULL && !seen->whole && seen->gpu->iface == VGPU_IFACE_MDEV;
+}
+
 /* Other PCI devices, network cards for one, are none of cleave's business. */
+static void find_other_interface(struct lint *lint, const struct seen *seen)
+{
+    bool mdev = seen->device->is_mdev;
+    struct finding *it =
+        lint_find(lint, seen->device->line, lint_element(seen),
+                  "the %s %s can't be there: this host's vGPUs are %s now",
+                  mdev ? "mediated device" : "virtual function", seen->name,
+                  mdev ? "virtual functions (vendor VFIO)" : "mediated devices (mdev)");
+    lint_advise(
+        it,
+        "`cleave vm start %s` makes the vGPU of claim \"%s\" again, changes the definition, "
+        "and starts the VM",
+        SHELL_ARG(lint->facts->name), seen->claim->name);
+}
+
 void lint_absent(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
         const struct domain_device *device = seen->device;
         bool expected = device->is_mdev || device->claim[0] != '\0' || seen->claim != NULL;
+        if (seen->claim != NULL && is_of_other_interface(lint, seen)) {
+            find_other_interface(lint, seen);
+            continue;
+        }
         if (seen->gpu != NULL || !expected || comes_at_start(lint, seen)) {
             continue;
         }

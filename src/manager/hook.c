@@ -20,7 +20,6 @@
 #define DEADLINE_US 60000000
 /* How often a hook that waits looks whether that makes sense, and how often it may look blocked. */
 #define TICK_US 1000000
-#define MAX_REFUSED 256      /* that are started later, when their definitions are right */
 #define ENTRANCE_US 30000000 /* from `migrate` or `restore` to `prepare`, at most */
 #define MAX_BLOCKED 5
 /* How often it looks whether another VM has given back what it needs; the pauses grow. */
@@ -109,10 +108,8 @@ static void answer(struct hook *hook, const struct error *refusal)
                        hook->manager->views[HALF_GUESTS].begun);
         manager_event(hook->manager, "vm-refused", SUBJECT("vm", hook->vm.name),
                       hook->caller.author, "%s", err->message);
-        if (hook->manager->boot_is_new && hook->manager->refused.n < MAX_REFUSED) {
-            STR_SET(vec_push(&hook->manager->refused)->name, hook->vm.name);
-        }
         reply(NULL, err, hook->data);
+        manager_note_refused(hook->manager, hook->vm.name);
         return;
     }
     manager_note_power(hook->manager, &hook->vm, true);

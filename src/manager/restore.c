@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/id.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -18,6 +19,9 @@
 #define MAX_PROMPT_PLANS 3
 #define DEFAULT_TIMEOUT_S 120
 #define MAX_TIMEOUT_S 86400
+/* For how long after it answers libvirt may still be starting VMs. */
+#define AUTOSTART_US 60000000
+#define MAX_REFUSED 256
 
 /* ---- names ---- */
 
@@ -179,8 +183,12 @@ static void plan_gpu(struct manager *m, const struct gpu *gpu, const struct rest
     }
     char reason[PLAN_REASON_SIZE];
     make_reason(gpu, reason, sizeof(reason));
-    struct restore_request request = {
-        .gpu = gpu, .late = late, .n_late = n, .author = author, .reason = reason};
+    struct restore_request request = {.gpu = gpu,
+                                      .late = late,
+                                      .n_late = n,
+                                      .author = author,
+                                      .reason = reason,
+                                      .new_uuid = id_uuid};
     planner_restore(&planner, &request, ret_restoration);
 }
 
@@ -245,6 +253,49 @@ static bool lacks_device(const struct manager *m, const struct claim *claim)
     return true;
 }
 
+/* VMs that start with the host, and were refused because their definitions were old. */
+static void start_refused(struct manager *m)
+{
+    static const struct caller self = {.author = "cleaved"};
+    for (vec_each(&m->refused, refused)) {
+        const struct vm *vm = host_find_vm(m->host, refused->name);
+        if (vm != NULL && vm->autostart && vm->state == VM_SHUT_OFF && !refused->started) {
+            refused->started = true;
+            manager_start_vm(m, &self, vm->name, false, change_nobody_asked, NULL);
+        }
+    }
+}
+
+static void definitions_are_right(struct manager *m)
+{
+    m->definitions_us = clock_monotonic_us();
+    if (m->boot_is_new) {
+        start_refused(m);
+    }
+}
+
+/* libvirt starts VMs as soon as it answers, which may be before or after definitions are looked at.
+ * Of later ones a person learns why they are refused. */
+void manager_note_refused(struct manager *m, const char *vm)
+{
+    for (vec_each(&m->refused, refused)) {
+        if (str_eq(refused->name, vm)) {
+            return;
+        }
+    }
+    bool late = m->definitions_us != 0 && !m->restore.active &&
+                clock_monotonic_us() - m->definitions_us > AUTOSTART_US;
+    if (!m->boot_is_new || late || m->refused.n >= MAX_REFUSED) {
+        return;
+    }
+    struct refused_vm *refused = vec_push(&m->refused);
+    *refused = (struct refused_vm){0};
+    STR_SET(refused->name, vm);
+    if (m->definitions_us != 0 && !m->restore.active) {
+        start_refused(m);
+    }
+}
+
 void manager_restore_definitions(struct manager *m)
 {
     if (!m->definitions_due || m->restore.active || m->stopping || m->host == NULL ||
@@ -258,19 +309,7 @@ void manager_restore_definitions(struct manager *m)
             return;
         }
     }
-}
-
-/* VMs that start with the host, and were refused because their definitions were old. */
-static void start_refused(struct manager *m)
-{
-    static const struct caller self = {.author = "cleaved"};
-    for (vec_each(&m->refused, refused)) {
-        const struct vm *vm = host_find_vm(m->host, refused->name);
-        if (vm != NULL && vm->autostart && vm->state == VM_SHUT_OFF) {
-            manager_start_vm(m, &self, vm->name, false, change_nobody_asked, NULL);
-        }
-    }
-    vec_done(&m->refused);
+    definitions_are_right(m);
 }
 
 static void end_run(struct manager *m)
@@ -281,8 +320,8 @@ static void end_run(struct manager *m)
     if (m->host->libvirt_problem[0] != '\0') {
         m->definitions_due = m->claims.n > 0;
         later = m->definitions_due ? "; definitions of VMs are looked at once libvirt answers" : "";
-    } else if (m->boot_is_new) {
-        start_refused(m);
+    } else {
+        definitions_are_right(m);
     }
     CLEANUP_STRBUF struct strbuf missing = {0};
     for (vec_each(&run->gpus, entry)) {
@@ -377,11 +416,31 @@ static void plan_was_done(struct restore_gpu *entry, const struct plan *plan)
     }
 }
 
+/* Do claims wait that have not failed? Theirs are the first steps of the next plan. */
+static bool others_wait(const struct restore_gpu *entry, const struct plan *plan)
+{
+    for (vec_each(&plan->steps, step)) {
+        bool late = step->claim[0] == '\0';
+        for (size_t i = 0; i < entry->late.n; i++) {
+            late = late || str_eq(entry->late.items[i], step->claim);
+        }
+        if (!late && step->state == STEP_PLANNED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What waiting can't cure is not tried again. */
 static void plan_has_failed(struct restore_gpu *entry, const struct plan *plan)
 {
     char bdf[BDF_SIZE];
+    bool may_pass = true;
+    bool alone = false; /* it is of no claim: all of the GPU waits for it */
     for (vec_each(&plan->steps, step)) {
         bool bad = step->state == STEP_FAILED || step->state == STEP_STUCK;
+        may_pass = may_pass && (!bad || restore_step_may_pass(step));
+        alone = alone || (bad && step->claim[0] == '\0');
         add_name(bad ? &entry->late : &entry->came,
                  bad || step->state == STEP_DONE ? step->claim : "");
     }
@@ -389,7 +448,12 @@ static void plan_has_failed(struct restore_gpu *entry, const struct plan *plan)
               plan->problem);
     error_hint(&entry->why, "%s%scleave plan show %s", plan_hint(plan),
                plan_hint(plan)[0] != '\0' ? "; " : "", plan->id);
-    pause_entry(entry);
+    if (may_pass) {
+        pause_entry(entry);
+    } else {
+        entry->state = alone || !others_wait(entry, plan) ? RESTORE_INCOMPLETE : RESTORE_WAITING;
+        entry->next_us = 0;
+    }
 }
 
 static bool go_on(struct manager *m);

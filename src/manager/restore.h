@@ -65,6 +65,9 @@ void restore_run_done(struct restore_run *run);
 /* Starts one, or gives the one that runs more time and tries at once what waits. */
 /* Definitions that an earlier restoration could not change, when libvirt answers by now. */
 void manager_restore_definitions(struct manager *m);
+/* A VM that libvirt could not start: if it starts with the host, it is started once its definition
+ * is right. */
+void manager_note_refused(struct manager *m, const char *vm);
 void manager_restore_begin(struct manager *m, const char *author, uint64_t timeout_us);
 /* The host was looked at. A driver that came, late or again, is a reason to try at once what waits,
  * and to restore what its absence took. */

@@ -543,10 +543,12 @@ struct manager {
     bool boot_is_new;   /* nothing has restored all that it took, when this cleaved started */
     struct entering entering; /* the latest that libvirt told of, until it asks */
     bool definitions_due;     /* libvirt did not answer while the host was restored */
+    uint64_t definitions_us;  /* monotonic: when definitions were last found right; 0 never */
     /* Since cleaved started; a few are enough. */
     struct refused_vms {
         struct refused_vm {
             char name[VM_NAME_SIZE];
+            bool started; /* by cleaved, once: whatever came of it */
         } *items;
         size_t n;
         size_t cap;

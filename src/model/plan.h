@@ -96,8 +96,8 @@ struct step {
     bool keeps; /* ATTACH, DETACH: the claim changes its device, its element's rest stays */
     enum step_state state;
     char problem[ERROR_TEXT_SIZE];
-    char hint[512]; /* what to do about it; "" */
-    bool in_use;    /* the problem is that somebody has the device */
+    char hint[512];     /* what to do about it; "" */
+    enum reason reason; /* of the problem; NONE in a step that was stored and read again */
     /* Read back by apply, and how a claim learns what it got: */
     uint32_t got_gi_id;           /* GI_CREATE, VGPU_CREATE on a GI; NO_ID otherwise */
     char got_uuid[GPU_UUID_SIZE]; /* CI_CREATE: MIG device */

@@ -221,6 +221,13 @@ static int try_gpu(struct gpu_work *work, const struct claim *claim, struct erro
     return result;
 }
 
+bool plan_names_other(const struct gpu *gpu, const struct claim *claim)
+{
+    bool vgpu = claim->spec.mode != CLAIM_PASSTHROUGH && claim->spec.mode != CLAIM_GPU_INSTANCE;
+    bool mdev = claim->named.mdev_uuid[0] != '\0';
+    return claim->named.set && vgpu && mdev != (gpu->iface == VGPU_IFACE_MDEV);
+}
+
 /* A claim that must get the device named for it: can't it be of this GPU? */
 static bool is_elsewhere(const struct gpu_work *work, const struct claim *claim)
 {
@@ -228,13 +235,43 @@ static bool is_elsewhere(const struct gpu_work *work, const struct claim *claim)
     if (!work->request->as_named || !work->request->draw || !named->set) {
         return false;
     }
-    return named->mdev_uuid[0] != '\0' ? work->gpu->iface != VGPU_IFACE_MDEV
-                                       : pci_addr_cmp(&work->gpu->addr, &named->gpu) != 0;
+    bool mdev = named->mdev_uuid[0] != '\0';
+    return plan_names_other(work->gpu, claim) ||
+           (!mdev && pci_addr_cmp(&work->gpu->addr, &named->gpu) != 0);
 }
 
-static int refuse_elsewhere(const struct claim *claim, struct error *err)
+/* A GPU whose vGPUs are of another interface than the named one: the kernel was changed. */
+static const struct gpu *find_other(const struct works *works, const struct claim *claim)
+{
+    const struct claim_device *named = &claim->named;
+    for (size_t g = 0; g < works->n; g++) {
+        const struct gpu *gpu = works->items[g].gpu;
+        bool same = named->mdev_uuid[0] != '\0' || pci_addr_cmp(&gpu->addr, &named->gpu) == 0;
+        if (same && gpu->iface != VGPU_IFACE_NONE && plan_names_other(gpu, claim)) {
+            return gpu;
+        }
+    }
+    return NULL;
+}
+
+static int refuse_elsewhere(const struct works *works, const struct claim *claim, struct error *err)
 {
     char bdf[BDF_SIZE];
+    const struct gpu *other = find_other(works, claim);
+    if (other != NULL) {
+        bool mdev = claim->named.mdev_uuid[0] != '\0';
+        error_set(err, REASON_CONFLICT, SUBJECT("claim", claim->name),
+                  "VM \"%s\" names %s %s for claim \"%s\", and this host's vGPUs are %s now",
+                  claim->vm, mdev ? "mediated device" : "virtual function",
+                  mdev ? claim->named.mdev_uuid : pci_addr_format(&claim->named.device, bdf),
+                  claim->name,
+                  mdev ? "virtual functions (vendor VFIO)" : "mediated devices (mdev)");
+        error_hint(err,
+                   "`cleave vm start %s` makes the vGPU again, changes the definition, and starts "
+                   "the VM",
+                   SHELL_ARG(claim->vm));
+        return -REASON_CONFLICT;
+    }
     error_set(err, REASON_NOT_FOUND, SUBJECT("claim", claim->name),
               "VM \"%s\" names %s for claim \"%s\", and this host has no such GPU", claim->vm,
               pci_addr_format(&claim->named.device, bdf), claim->name);
@@ -250,7 +287,7 @@ static int assign(struct works *works, const struct claim *claim, struct error *
         n_here += !works->items[g].tried;
     }
     if (n_here == 0 && works->n > 0) {
-        return refuse_elsewhere(claim, err);
+        return refuse_elsewhere(works, claim, err);
     }
     size_t best = SIZE_MAX;
     CLEANUP(passed_over_done)

@@ -65,6 +65,12 @@ int planner_build(const struct planner *planner, const struct plan_request *requ
 /* Refuses a plan that takes a device away while a VM of the host may have any
  * (host_find_unread_vm()). */
 int plan_check_unread(const struct host *host, const struct plan *plan, struct error *err);
+
+/* Is what the VM's definition names for the claim a vGPU of another kernel interface than the GPU's
+ * vGPUs have now: a mediated device where they are functions, or a function where they are mdevs?
+ */
+bool plan_names_other(const struct gpu *gpu, const struct claim *claim);
+
 /* The plan that changes a GPU's mode by hand: `cleave gpu mode GPU mig`. */
 int planner_mode(const struct planner *planner, const char *gpu, enum gpu_mode mode,
                  struct plan **ret_plan, struct error *err);

@@ -58,6 +58,19 @@ bool restore_may_pass(const struct error *why)
     }
 }
 
+bool restore_step_may_pass(const struct step *step)
+{
+    switch ((int)step->reason) {
+    case REASON_INVALID:
+    case REASON_UNSUPPORTED:
+    case REASON_RULE:
+    case REASON_PERMISSION:
+        return false;
+    default:
+        return true;
+    }
+}
+
 /* ---- the claims of the GPU ---- */
 
 static uint32_t routing_id(const struct pci_addr *addr)
@@ -376,8 +389,8 @@ static struct plan *make_plan(const struct restore *r, const struct restore_requ
     }
     seats_add_spares(plan, &r->work);
     for (vec_each(&r->items, item)) {
-        bool changes =
-            item->outcome == RESTORE_COMES || (item->outcome == RESTORE_THERE && has_moved(item));
+        bool changes = item->outcome == RESTORE_COMES ||
+                       (item->outcome == RESTORE_THERE && (has_moved(item) || item->renamed));
         if (changes) {
             *vec_push(&plan->claims) =
                 (struct plan_claim){.verb = PLAN_RESTORE, .claim = item->claim};
@@ -397,6 +410,7 @@ void planner_restore(const struct planner *planner, const struct restore_request
                                  .model = gpu_model_of(planner, request->gpu)},
                         .record = record_of(planner, request->gpu)};
     collect(&r, request);
+    restore_interface(&r, request->new_uuid);
     restore_mode(&r);
     for (vec_each(&r.items, item)) {
         restore_definition(&r, item);

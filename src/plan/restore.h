@@ -29,6 +29,9 @@ struct restore_request {
     size_t n_late;
     const char *author;
     const char *reason;
+    /* Names mdev vGPUs whose claims had none, as plan_request's; NULL: claims keep what they have,
+     * also where the kernel makes vGPUs through another interface now. */
+    void (*new_uuid)(char out[37]);
 };
 
 struct restoration {
@@ -53,5 +56,7 @@ void restoration_done(struct restoration *restoration);
 /* Would another attempt, later, help? A driver that is late and a program that has the GPU open go
  * away; a foreign instance in the way does not by itself. */
 bool restore_may_pass(const struct error *why);
+/* The same of a step that failed: a driver's refusals pass more often than a plan's. */
+bool restore_step_may_pass(const struct step *step);
 
 #endif

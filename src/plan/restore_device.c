@@ -106,6 +106,33 @@ static int check_free(const struct restore *r, const struct restore_item *item, 
                      gpu->vfs_enabled, pci_addr_format(&got->device, device));
 }
 
+/* A driver that makes no vGPUs, or none of that type, does not learn it in time. */
+static bool can_make(const struct restore *r, const struct restore_item *item, struct error *err)
+{
+    const struct host *host = r->work.planner->host;
+    char bdf[BDF_SIZE];
+    char subject[ERROR_SUBJECT_SIZE];
+    block_subject(r, bdf, subject);
+    if (host->vgpu_problem[0] != '\0') {
+        error_set(err, REASON_UNSUPPORTED, subject, "no vGPU can be made on GPU %s: %s", bdf,
+                  host->vgpu_problem);
+        error_hint(err,
+                   "install NVIDIA's vGPU host driver (vGPU manager), then `cleave host restore`");
+        return false;
+    }
+    if (r->work.model != NULL && item->type == NULL) {
+        error_set(err, REASON_UNSUPPORTED, subject, "driver %s knows no vGPU type %s on GPU %s",
+                  host->driver_version, item->claim.spec.type, bdf);
+        error_hint(
+            err,
+            "`cleave profile list` shows those that it knows; delete the claim and create it "
+            "again with one of them: `cleave claim delete %s`",
+            item->claim.name);
+        return false;
+    }
+    return true;
+}
+
 void restore_vgpu(struct restore *r, struct restore_item *item)
 {
     struct error err = {0};
@@ -116,6 +143,10 @@ void restore_vgpu(struct restore *r, struct restore_item *item)
         return;
     }
     if (vgpu != NULL ? refuse_taken(r, vgpu, &err) != 0 : check_free(r, item, &err) != 0) {
+        restore_block(item, &err);
+        return;
+    }
+    if (!can_make(r, item, &err)) {
         restore_block(item, &err);
         return;
     }
@@ -269,6 +300,9 @@ void restore_time_sliced(struct restore *r)
     }
     if (r->items.n > 0 || (r->record != NULL && r->record->vfs)) {
         restore_vfs(r);
+    }
+    if (restore_looks_first(r)) {
+        return;
     }
     bool sized = restore_sizes(r, &err);
     if (sized) {

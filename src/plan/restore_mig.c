@@ -328,6 +328,9 @@ void restore_mig(struct restore *r)
         restore_block_all(r, &err);
         return;
     }
+    if (restore_looks_first(r)) {
+        return;
+    }
     struct seats seats;
     look_at_seats(r, &seats);
     for (vec_each(&r->items, item)) {

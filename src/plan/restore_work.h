@@ -13,6 +13,8 @@ struct restore_item {
     const struct cat_vgpu_type *type;  /* NULL without a vGPU, or not catalogued */
     const struct cat_profile *profile; /* NULL when not on a GPU instance */
     bool late;
+    bool renamed;  /* this boot's vGPUs are of another interface: its device is another */
+    bool unsure;   /* so it seems, and it shows once the functions are enabled */
     uint32_t left; /* room for more on its instance, once its claims have theirs */
     enum restore_outcome outcome;
     struct error why;
@@ -34,6 +36,11 @@ void restore_block_all(struct restore *r, const struct error *why);
 void restore_vfs(struct restore *r);
 /* The item's vGPU: there, to be created, or blocked by another on its function. */
 void restore_vgpu(struct restore *r, struct restore_item *item);
+
+/* Devices by the interface that the GPU's vGPUs have now: another function, or another UUID. */
+void restore_interface(struct restore *r, void (*new_uuid)(char out[37]));
+/* True: which interface it is shows only after the steps so far, or is waited for. */
+bool restore_looks_first(struct restore *r);
 
 void restore_time_sliced(struct restore *r);
 void restore_mig(struct restore *r);

@@ -322,8 +322,7 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
                      "all %u virtual functions of GPU %s are taken", gpu->vfs_total, subject + 4);
 }
 
-/* The driver's own number for a type, as it offers it now; else the catalog's. */
-static uint32_t type_id_of(const struct gpu *gpu, const struct cat_vgpu_type *type)
+uint32_t work_type_id(const struct gpu *gpu, const struct cat_vgpu_type *type)
 {
     for (vec_each(&gpu->vfs, vf)) {
         for (vec_each(&vf->offers, offer)) {
@@ -344,7 +343,7 @@ struct step *work_create_vgpu(struct gpu_work *work, size_t i)
 {
     const struct admitted *added = &work->added[i];
     struct assignment *got = &work->got[i];
-    got->type_id = type_id_of(work->gpu, added->type);
+    got->type_id = work_type_id(work->gpu, added->type);
     struct step *step = work_step(work, STEP_VGPU_CREATE);
     step_set_claim(step, &added->claim);
     STR_SET(step->type, added->type->name);

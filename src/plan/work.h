@@ -84,6 +84,8 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err);
 /* VGPU_CREATE and ATTACH steps for the added claim i, from its assignment. */
 struct step *work_create_vgpu(struct gpu_work *work, size_t i);
 void work_attach(struct gpu_work *work, size_t i);
+/* The driver's own number for a type, as it offers it now; else the catalog's, or NO_ID. */
+uint32_t work_type_id(const struct gpu *gpu, const struct cat_vgpu_type *type);
 /* Sets it, unless the GPU has it; wiped: a step before this one cleared what it has. */
 void work_scheduler(struct gpu_work *work, bool wiped);
 /* DETACH of the claim's device, unless its VM is gone or guests are left alone. */

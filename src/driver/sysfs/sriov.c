@@ -53,7 +53,7 @@ static int check_tool(const struct sysfs *sys, const struct step *step, struct e
         return 0;
     }
     char subject[SYSFS_SUBJECT_SIZE];
-    int r = error_set(err, REASON_UNAVAILABLE, sysfs_subject("gpu", &step->gpu, subject),
+    int r = error_set(err, REASON_UNSUPPORTED, sysfs_subject("gpu", &step->gpu, subject),
                       "%s is missing", tool.text);
     error_hint(err, "install NVIDIA's vGPU host driver (nvidia-vgpu-…), which brings it");
     return r;

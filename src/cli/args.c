@@ -162,6 +162,29 @@ static int take_own(const struct verb *verb, size_t option, const char *value, s
     return 0;
 }
 
+/* getopt takes the next word for a value, whatever it is: "--reason --dry-run" would change things.
+ */
+static bool is_option_word(const char *word, const struct long_options *options)
+{
+    for (const struct option *item = options->items; item->name != NULL; item++) {
+        if (strncmp(word, "--", 2) == 0 && str_eq(word + 2, item->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check_value(char *const *argv, const struct long_options *options, struct error *err)
+{
+    if (optarg == NULL || optarg != argv[optind - 1] || !is_option_word(optarg, options)) {
+        return 0;
+    }
+    error_set(err, REASON_INVALID, "", "option %s needs a value, and %s is an option",
+              argv[optind - 2], optarg);
+    error_hint(err, "if that is the value: %s=%s", argv[optind - 2], optarg);
+    return -REASON_INVALID;
+}
+
 /* Reads options up to the next word that is none (verb NULL), or all. argv[0] is skipped; optind is
  * left behind what was read. */
 static int read_options(int argc, char **argv, const struct verb *verb, struct cli *cli,
@@ -180,6 +203,10 @@ static int read_options(int argc, char **argv, const struct verb *verb, struct c
         }
         if (index >= 0 && is_abbreviated(argv, &options.items[index])) {
             return unknown_option(argv[optind - 1], &options, err);
+        }
+        result = check_value(argv, &options, err);
+        if (result != 0) {
+            return result;
         }
         if (code == 'h' || code == 'o') {
             result = take_global(code == 'h' ? G_HELP : G_OUTPUT, optarg, cli, args, err);

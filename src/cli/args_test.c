@@ -178,6 +178,9 @@ static void the_number_of_words_is_checked(void **state)
     refuses("gpu mode 0", "GPU MODE", "");
     refuses("claim create x --type", "--type needs a value", "");
     refuses("gpu list -o", "-o needs a value", "");
+    refuses("claim create x --type --dry-run", "--type needs a value, and --dry-run is an option",
+            "--type=--dry-run");
+    refuses("gpu cordon 0 --reason --dry-run", "and --dry-run is an option", "--reason=--dry-run");
 }
 
 int main(void)

@@ -175,7 +175,7 @@ def test_completion_completes(cleave, directory):
         return done.stdout.split()
 
     assert complete("cl") == ["claim"]
-    assert complete("claim", "") == ["create", "list", "show", "delete"]
+    assert complete("claim", "") == ["create", "list", "show", "delete", "restore"]
     assert complete("-o", "json", "gpu", "m") == ["mode"]
     assert "--mixed" in complete("claim", "create", "x", "--m")
     assert complete("apply", "--f") == ["--file"]

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store on one host: SQLite in WAL mode, each commit written through to the file, STRICT
- * tables, migrations by user_version. */
+/* The store on one host: SQLite in WAL mode, STRICT tables, migrations by user_version. */
 #ifndef STORE_SQLITE_H
 #define STORE_SQLITE_H
 

@@ -107,16 +107,17 @@ static int sqlite_setup(struct sqlite_store *s, const char *path, struct error *
         return sqlite_fail(s, err, "opening the database");
     }
     (void)sqlite3_busy_timeout(s->db, OPEN_BUSY_MS);
-    /* FULL: what is committed survives a power cut, which the journal relies on.
-     * wal_autocheckpoint: after each commit the file itself has all, so that a copy of it is a
-     * whole backup and nothing is lost with its -wal (https://www.sqlite.org/wal.html, 2.1). */
+    /* FULL: what is committed survives a power cut, which the journal relies on. */
     int r = exec(s,
                  "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-                 "PRAGMA trusted_schema = OFF; PRAGMA cache_size = -512;"
-                 "PRAGMA wal_autocheckpoint = 1",
+                 "PRAGMA trusted_schema = OFF; PRAGMA cache_size = -512",
                  err, "setting up the database");
     if (r == 0) {
         r = migrate(s, path, err);
+    }
+    if (r ==
+        0) { /* the file itself has the tables, and all that an earlier life left in its -wal */
+        (void)sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     }
     for (size_t i = 0; i < STMT_COUNT && r == 0; i++) {
         if (sqlite3_prepare_v3(s->db, sqlite_stmt_sql[i], -1, SQLITE_PREPARE_PERSISTENT,

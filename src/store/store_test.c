@@ -388,26 +388,6 @@ static void a_file_that_was_removed_or_replaced_takes_nothing_more(void **state)
     assert_int_equal(put_one(f, "c", &err), -REASON_UNAVAILABLE);
 }
 
-/* A copy of the file alone, taken while the store is in use, is a whole backup. */
-static void the_file_alone_has_all_that_was_committed(void **state)
-{
-    struct fixture *f = *state;
-    struct error err = {0};
-    char copy[128];
-    char text[64 * 1024];
-    snprintf(copy, sizeof(copy), "%s/copy.db", f->dir);
-    assert_int_equal(put_one(f, "a", &err), 0);
-    assert_int_equal(put_one(f, "b", &err), 0);
-    CLEANUP_CLOSE int fd = open(f->path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = read(fd, text, sizeof(text));
-    assert_true(n > 0 && n < (ssize_t)sizeof(text));
-    assert_int_equal(fs_write_atomic(copy, text, (size_t)n), 0);
-    struct store *other = NULL;
-    assert_int_equal(sqlite_store_open(copy, &other, &err), 0);
-    assert_int_equal(count_claims(other), 2);
-    other->ops->free(other);
-}
-
 static void another_processs_lock_is_an_answer_and_no_wait(void **state)
 {
     struct fixture *f = *state;
@@ -462,7 +442,6 @@ int main(void)
         OVER_BOTH(records_are_replaced_and_deleted_by_kind_and_key),
         OVER_BOTH(a_rollback_takes_records_back),
         OVER(what_was_committed_survives_a_reopening, sqlite),
-        OVER(the_file_alone_has_all_that_was_committed, sqlite),
         OVER(the_database_is_private, sqlite),
         OVER(a_newer_schema_is_refused, sqlite),
         OVER(another_programs_database_is_refused, sqlite),

@@ -59,7 +59,7 @@ def test_vms_whose_long_names_differ_in_the_last_letter_are_two(host):
     assert "/nowhere" in moved
     cleave(host, "vm", "stop", "--now", ONE, TWO)
     wait_for(lambda: state(host, "a") == state(host, "b") == "pending")
-    assert {e["subject"] for e in events(host, "vm-stopped")} == {f"vm/{ONE}", f"vm/{TWO}"}
+    assert {e["subject"] for e in events(host, "vm-killed")} == {f"vm/{ONE}", f"vm/{TWO}"}
     assert f"VM {TWO} starts" in [p["reason"] for p in host.api.get("/v1/plans")["plans"]]
     host.virsh("domrename", ONE, "short")
     wait_for(lambda: claim(host, "a")["vm"] == "short")

@@ -193,7 +193,7 @@ static bool free_descriptor(struct http *http)
     size_t before = http->n_conns;
     if (!drop_leaving(http) && http_slots_admit(&none, http->conns, true, 0, &victim)) {
         conn_evict(conn_of(victim));
-        (void)drop_leaving(http); /* it was told why, and has no time to read it in peace */
+        (void)drop_leaving(http); /* its refusal may be cut off */
     }
     return http->n_conns < before;
 }

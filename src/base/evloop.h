@@ -31,8 +31,8 @@ void evloop_stop(struct evloop *loop, int code);
 int evloop_report_health(struct evloop *loop);
 int evloop_add_fd(struct evloop *loop, int fd, uint32_t events, evloop_fd_fn *fn, void *data);
 /* A descriptor that is watched only for a while; it stays the caller's, and is open until its watch
- * is freed. Hang-ups and errors are always told, even with no events asked for. Loop thread only;
- * may be freed by its own `fn`. */
+ * is freed. Hang-ups and errors are always reported, even with no events asked for. Loop thread
+ * only; may be freed by its own `fn`. */
 int evloop_watch_new(struct evloop *loop, int fd, uint32_t events, evloop_fd_fn *fn, void *data,
                      struct evloop_watch **ret_watch);
 int evloop_watch_set(struct evloop_watch *watch, uint32_t events);

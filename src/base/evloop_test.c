@@ -280,7 +280,7 @@ static int ask_for_health(char *name, size_t size)
     return fd;
 }
 
-/* How often it was told, and of nothing else. */
+/* How many messages came to the watchdog socket; each must be WATCHDOG=1. */
 static int times_told(int fd)
 {
     char text[64];

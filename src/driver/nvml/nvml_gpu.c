@@ -53,6 +53,17 @@ int nvml_gpu_mig_mode(const struct nvml_gpu *gpu, bool *ret_current, bool *ret_p
 
 /* ---- GPU instances ---- */
 
+/* Both versions of the struct have these fields; only the later one has a name. */
+#define PROFILE_OF(info, n)                                                                        \
+    (struct board_profile)                                                                         \
+    {                                                                                              \
+        .id = (info).id, .number = (n), .compute_slices = (info).slice_count,                      \
+        .max_instances = (info).instance_count, .memory_mib = (uint32_t)(info).memory_size_mb,     \
+        .sm = (info).multiprocessor_count, .copy_engines = (info).copy_engine_count,               \
+        .decoders = (info).decoder_count, .encoders = (info).encoder_count,                        \
+        .jpeg = (info).jpeg_count, .ofa = (info).ofa_count                                         \
+    }
+
 /* Of a library that has it, though the driver below may not. */
 static int32_t read_named_profile(const struct nvml_gpu *gpu, uint32_t number,
                                   struct board_profile *ret_profile)
@@ -68,17 +79,7 @@ static int32_t read_named_profile(const struct nvml_gpu *gpu, uint32_t number,
     }
     char name[BOARD_NAME_SIZE];
     NVML_COPY(name, info.name);
-    *ret_profile = (struct board_profile){.id = info.id,
-                                          .number = number,
-                                          .compute_slices = info.slice_count,
-                                          .max_instances = info.instance_count,
-                                          .memory_mib = (uint32_t)info.memory_size_mb,
-                                          .sm = info.multiprocessor_count,
-                                          .copy_engines = info.copy_engine_count,
-                                          .decoders = info.decoder_count,
-                                          .encoders = info.encoder_count,
-                                          .jpeg = info.jpeg_count,
-                                          .ofa = info.ofa_count};
+    *ret_profile = PROFILE_OF(info, number);
     STR_SET(ret_profile->name, str_starts(name, MIG_PREFIX) ? name + sizeof(MIG_PREFIX) - 1 : name);
     ret_profile->gfx = strstr(ret_profile->name, "+gfx") != NULL;
     return NVML_SUCCESS;
@@ -108,17 +109,7 @@ int32_t nvml_gpu_profile(const struct nvml_gpu *gpu, uint32_t number,
     if (code != NVML_SUCCESS) {
         return code;
     }
-    *ret_profile = (struct board_profile){.id = info.id,
-                                          .number = number,
-                                          .compute_slices = info.slice_count,
-                                          .max_instances = info.instance_count,
-                                          .memory_mib = (uint32_t)info.memory_size_mb,
-                                          .sm = info.multiprocessor_count,
-                                          .copy_engines = info.copy_engine_count,
-                                          .decoders = info.decoder_count,
-                                          .encoders = info.encoder_count,
-                                          .jpeg = info.jpeg_count,
-                                          .ofa = info.ofa_count};
+    *ret_profile = PROFILE_OF(info, number);
     return NVML_SUCCESS;
 }
 

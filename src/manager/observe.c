@@ -355,7 +355,6 @@ static void look(struct manager *m, enum half half)
     view->begun++;
     view->begun_us = clock_monotonic_us();
     view->late_us = clock_monotonic_us() + manager_patience_us(m, half);
-    host_free(view->host);
     view->host = NULL;
     view->result = 0;
     view->err = (struct error){0};
@@ -411,8 +410,7 @@ static void driver_done(void *data)
     struct view *view = &m->views[HALF_HARDWARE];
     m->driver_look = NULL;
     if (look->number == view->begun && is_under_way(view) && !view->again) {
-        host_free(view->host);
-        view->host = TAKE_PTR(look->host);
+        view->host = look->result == 0 ? TAKE_PTR(look->host) : NULL;
         view->result = look->result;
         view->err = look->err;
         look_done(m, HALF_HARDWARE);

@@ -221,13 +221,7 @@ static const struct gpu *wanted_gpu(const struct host *host, const struct claim 
     if (claim->spec.gpu[0] != '\0') {
         return host_find_gpu(host, claim->spec.gpu);
     }
-    for (vec_each(&host->gpus, gpu)) {
-        bool same = claim->named.set && pci_addr_cmp(&gpu->addr, &claim->named.gpu) == 0;
-        if (same) {
-            return gpu;
-        }
-    }
-    return NULL;
+    return claim->named.set ? host_find_gpu_addr(host, &claim->named.gpu) : NULL;
 }
 
 /* A device that could not be made: of a saved VM, none comes back when it is waited for. */

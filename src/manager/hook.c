@@ -384,10 +384,7 @@ static void plan_ended(struct manager *m, const struct plan *plan, void *data)
     if (plan == NULL) {
         err = manager_stopping_error();
     } else if (plan->state != PLAN_DONE) {
-        error_set(&err, REASON_DRIVER, SUBJECT("vm", hook->vm.name), "VM \"%s\" can't start: %s",
-                  hook->vm.name, plan->problem);
-        error_hint(&err, "%s%s`cleave plan show %s` tells each step", plan_hint(plan),
-                   plan_hint(plan)[0] != '\0' ? "; " : "", plan->id);
+        manager_power_failed(plan, hook->vm.name, &err);
     } else if (judge(hook, &needs, &err) == 0 && (needs.draw.n > 0 || needs.wait)) {
         error_set(&err, REASON_DRIVER, SUBJECT("vm", hook->vm.name),
                   "VM \"%s\" can't start: its device was made and is gone again", hook->vm.name);

@@ -251,6 +251,15 @@ int manager_power_plan(struct manager *m, const struct needs *needs, bool as_nam
     return planner_build(&planner, &request, ret_plan, err);
 }
 
+void manager_power_failed(const struct plan *plan, const char *vm_name, struct error *err)
+{
+    const char *hint = plan_hint(plan);
+    error_set(err, REASON_DRIVER, SUBJECT("vm", vm_name), "VM \"%s\" can't start: %s", vm_name,
+              plan->problem);
+    error_hint(err, "%s%s`cleave plan show %s` tells each step", hint, hint[0] != '\0' ? "; " : "",
+               plan->id);
+}
+
 /* ---- what a VM gives back ---- */
 
 static bool is_off(const struct manager *m, const struct claim *claim)

@@ -362,6 +362,8 @@ int manager_power_needs(const struct manager *m, const struct vm *vm, struct nee
 int manager_power_plan(struct manager *m, const struct needs *needs, bool as_named,
                        const char *author, const char *reason, struct plan **ret_plan,
                        struct error *err);
+/* Why the VM can't start: the plan that manager_power_plan() made ended, and not as done. */
+void manager_power_failed(const struct plan *plan, const char *vm_name, struct error *err);
 /* On-demand claims of a VM that is off give their devices back, soon. */
 void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uuid);
 /* Does the claim give its device back, now or soon: its VM is off and it is on-demand, or it is

@@ -286,10 +286,7 @@ static void start_planned(struct manager *m, const struct plan *plan, void *data
     }
     err = manager_stopping_error();
     if (plan != NULL) {
-        error_set(&err, REASON_DRIVER, SUBJECT("vm", change->name), "VM \"%s\" can't start: %s",
-                  change->name, plan->problem);
-        error_hint(&err, "%s%s`cleave plan show %s` tells each step", plan_hint(plan),
-                   plan_hint(plan)[0] != '\0' ? "; " : "", plan->id);
+        manager_power_failed(plan, change->name, &err);
     }
     change_refuse(change, &err);
 }

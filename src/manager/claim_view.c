@@ -7,14 +7,6 @@
 
 #define GONE_TIME_SIZE 64
 
-/* When the claim of a VM that is gone will be released, in realtime. */
-static uint64_t release_us(const struct manager *m, const struct gone *gone)
-{
-    uint64_t due_us = gone->since_us + m->config.vm_grace_us;
-    uint64_t now_us = clock_monotonic_us();
-    return clock_realtime_us() + (due_us > now_us ? due_us - now_us : 0);
-}
-
 static void say_gone(const struct manager *m, const struct claim *claim, const struct gone *gone,
                      json_t *json)
 {
@@ -27,7 +19,7 @@ static void say_gone(const struct manager *m, const struct claim *claim, const s
         json_object_set_new(json, "problem", encode_text(text));
         return;
     }
-    json_t *at = encode_time(release_us(m, gone));
+    json_t *at = encode_time(clock_realtime_us() + manager_gone_left_us(m, gone));
     str_print(text, sizeof(text), "its VM \"%s\" is gone: it will be released at %s", claim->vm,
               json_string_value(at));
     json_object_set_new(json, "problem", encode_text(text));

@@ -124,9 +124,7 @@ static void collect_claim(struct collector *c, const struct claim *claim)
         return;
     }
     if (gone != NULL) {
-        uint64_t due_us = gone->since_us + m->config.vm_grace_us;
-        uint64_t now_us = clock_monotonic_us();
-        uint64_t left_s = due_us > now_us ? (due_us - now_us + 999999) / 1000000 : 0;
+        uint64_t left_s = (manager_gone_left_us(m, gone) + 999999) / 1000000;
         str_print(text, sizeof(text),
                   "claim \"%s\": its VM \"%s\" is gone; released by itself in %llu s", claim->name,
                   claim->vm, (unsigned long long)left_s);

@@ -203,7 +203,7 @@ static struct gone *add_gone(struct manager *m, const struct claim *claim)
     return gone;
 }
 
-static uint64_t left_us(const struct manager *m, const struct gone *gone)
+uint64_t manager_gone_left_us(const struct manager *m, const struct gone *gone)
 {
     uint64_t due_us = gone->since_us + m->config.vm_grace_us;
     uint64_t now_us = clock_monotonic_us();
@@ -221,7 +221,7 @@ static void store_gone_since(struct manager *m, const struct claim *claim, uint6
 static void expect_release(struct manager *m, const struct gone *gone)
 {
     /* A little later, so that it is over then. */
-    (void)evloop_after(m->config.loop, left_us(m, gone) + 1000, on_grace, m);
+    (void)evloop_after(m->config.loop, manager_gone_left_us(m, gone) + 1000, on_grace, m);
 }
 
 static void note_gone(struct manager *m, const struct claim *claim)
@@ -301,7 +301,7 @@ static void follow_gone_claim(struct manager *m, const struct claim *claim)
         return;
     } else if (gone == NULL) {
         claim->vm_gone_us != 0 ? remember_gone(m, claim) : note_held(m, claim);
-    } else if (!gone->held && left_us(m, gone) == 0) {
+    } else if (!gone->held && manager_gone_left_us(m, gone) == 0) {
         release(m, claim->name);
     }
 }

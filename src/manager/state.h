@@ -387,6 +387,8 @@ struct gone {
 };
 /* NULL: its VM is there, or it has none. */
 const struct gone *manager_find_gone(const struct manager *m, const struct claim *claim);
+/* Until its release, in microseconds; 0: it is due. Means nothing for one that is held. */
+uint64_t manager_gone_left_us(const struct manager *m, const struct gone *gone);
 /* Before `now` takes the place of what was seen of the VMs: which of them are gone for good? */
 void manager_note_gone(struct manager *m, const struct host *now);
 /* As the API shows it: with what the host, as it was seen last, says of it. */

@@ -158,17 +158,15 @@ static void claim_renew(struct claim *claim)
 static bool takes_out(const struct manager *m, const struct claim *claim, struct step *ret_step)
 {
     const struct vm *vm = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
-    for (size_t i = 0; vm != NULL && i < vm->devices.n; i++) {
-        const struct vm_device *device = &vm->devices.items[i];
-        if (device->persistent && str_eq(device->claim, claim->name)) {
-            *ret_step = step_make(STEP_DETACH, &claim->named.gpu);
-            step_set_claim(ret_step, claim);
-            ret_step->device = device->addr;
-            STR_SET(ret_step->mdev_uuid, device->is_mdev ? device->mdev_uuid : "");
-            return true;
-        }
+    const struct vm_device *device = vm == NULL ? NULL : vm_defined_for(vm, claim->name);
+    if (device == NULL) {
+        return false;
     }
-    return false;
+    *ret_step = step_make(STEP_DETACH, &claim->named.gpu);
+    step_set_claim(ret_step, claim);
+    ret_step->device = device->addr;
+    STR_SET(ret_step->mdev_uuid, device->is_mdev ? device->mdev_uuid : "");
+    return true;
 }
 
 static int build(struct change *change, const struct claim *wanted, const struct assignment *place,

@@ -241,16 +241,9 @@ static bool lacks_device(const struct manager *m, const struct claim *claim)
 {
     const struct vm *vm =
         claim->vm[0] != '\0' ? host_find_vm_of(m->host, claim->vm, claim->vm_uuid) : NULL;
-    if (vm == NULL || vm->transient || vm->state != VM_SHUT_OFF ||
-        claim->spec.mode == CLAIM_GPU_INSTANCE) {
-        return false;
-    }
-    for (vec_each(&vm->devices, device)) {
-        if (device->persistent && vm_device_is(device, &claim->got.device, claim->got.mdev_uuid)) {
-            return false;
-        }
-    }
-    return true;
+    return vm != NULL && !vm->transient && vm->state == VM_SHUT_OFF &&
+           claim->spec.mode != CLAIM_GPU_INSTANCE &&
+           !vm_defines(vm, &claim->got.device, claim->got.mdev_uuid);
 }
 
 /* VMs that start with the host, and were refused because their definitions were old. */

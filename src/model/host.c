@@ -142,6 +142,26 @@ bool vm_device_is(const struct vm_device *device, const struct pci_addr *addr,
                            : mdev_uuid[0] == '\0' && pci_addr_cmp(&device->addr, addr) == 0;
 }
 
+const struct vm_device *vm_defined_for(const struct vm *vm, const char *claim)
+{
+    for (vec_each(&vm->devices, device)) {
+        if (device->persistent && str_eq(device->claim, claim)) {
+            return device;
+        }
+    }
+    return NULL;
+}
+
+bool vm_defines(const struct vm *vm, const struct pci_addr *addr, const char *mdev_uuid)
+{
+    for (vec_each(&vm->devices, device)) {
+        if (device->persistent && vm_device_is(device, addr, mdev_uuid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *vm_known_as(const char *name, const char *uuid)
 {
     return strlen(name) < VM_NAME_SIZE && str_is_clean(name) ? name : uuid;

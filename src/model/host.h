@@ -168,6 +168,11 @@ struct vm {
     VEC(struct vm_device) devices;
 };
 
+/* In the stored definition: what carries the claim's alias, or NULL. */
+const struct vm_device *vm_defined_for(const struct vm *vm, const char *claim);
+/* Does the stored definition have the device? As vm_device_is(). */
+bool vm_defines(const struct vm *vm, const struct pci_addr *addr, const char *mdev_uuid);
+
 /* What cleave calls a VM: by its name, or by its UUID when the name can't be kept whole, being
  * longer than VM_NAME_SIZE or no clean text (base/str.h; libvirt allows tabs): half a name might be
  * another VM's. Borrowed from its arguments. */

@@ -302,28 +302,6 @@ static void restore_mode(struct restore *r)
 
 /* ---- definitions ---- */
 
-/* The device that the VM's definition has for the claim, as its alias says; NULL: none. */
-static const struct vm_device *defined_for(const struct vm *vm, const char *claim)
-{
-    for (vec_each(&vm->devices, device)) {
-        if (device->persistent && str_eq(device->claim, claim)) {
-            return device;
-        }
-    }
-    return NULL;
-}
-
-/* Has the definition the device that the claim holds now? */
-static bool is_defined(const struct vm *vm, const struct assignment *got)
-{
-    for (vec_each(&vm->devices, device)) {
-        if (device->persistent && vm_device_is(device, &got->device, got->mdev_uuid)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void add_definition(struct restore *r, enum step_kind kind, const struct claim *claim,
                            const struct pci_addr *device, const char *mdev_uuid)
 {
@@ -347,10 +325,10 @@ static void restore_definition(struct restore *r, struct restore_item *item)
     }
     const struct vm *vm = host_find_vm_of(host, claim->vm, claim->vm_uuid);
     if (vm == NULL || vm->transient || vm->state == VM_RUNNING || vm->state == VM_PAUSED ||
-        is_defined(vm, &claim->got)) {
+        vm_defines(vm, &claim->got.device, claim->got.mdev_uuid)) {
         return;
     }
-    const struct vm_device *stale = defined_for(vm, claim->name);
+    const struct vm_device *stale = vm_defined_for(vm, claim->name);
     if (stale != NULL) {
         add_definition(r, STEP_DETACH, claim, &stale->addr, stale->mdev_uuid);
     }

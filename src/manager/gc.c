@@ -7,7 +7,6 @@
  */
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "base/id.h"
 #include "base/str.h"
 #include "manager/migrations.h"

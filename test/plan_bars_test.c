@@ -6,17 +6,10 @@
 #include "base/str.h"
 #include "sim_world.h"
 
-struct data {
-    struct catalog *catalog;
-    struct rules *rules;
-};
-
 /* Two boards of a kind; VM "hand" is off and names the first by hand. */
 static struct sim_world *world_new(void **state, const char *boards)
 {
-    const struct data *data = *state;
-    struct sim_world *world = xcalloc(1, sizeof(*world));
-    sim_world_init(world, data->catalog, data->rules, boards, NULL);
+    struct sim_world *world = sim_world_new(state, boards);
     char bdf[BDF_SIZE];
     pci_addr_format(&world->machine.host->gpus[0].addr, bdf);
     sim_machine_define(sim_machine_add_vm(&world->machine, "hand"), bdf);
@@ -24,15 +17,8 @@ static struct sim_world *world_new(void **state, const char *boards)
     return world;
 }
 
-static void world_free(struct sim_world *world)
-{
-    sim_world_done(world);
-    free(world);
-}
-DEFINE_FREEP(struct sim_world *, world_free)
-
 #define WORLD(boards)                                                                              \
-    CLEANUP(world_freep) struct sim_world *world = world_new(state, boards);                       \
+    CLEANUP(sim_world_freep) struct sim_world *world = world_new(state, boards);                   \
     const struct pci_addr *first = &world->machine.host->gpus[0].addr;                             \
     (void)first
 
@@ -170,25 +156,6 @@ static void a_mode_that_is_chosen_by_hand_names_the_vm(void **state)
     assert_int_equal(plan->bars.n, 1);
 }
 
-static int set_up(void **state)
-{
-    struct data *data = xcalloc(1, sizeof(*data));
-    *state = data;
-    return catalog_load_default(&data->catalog, NULL) == 0 &&
-                   rules_load_default(&data->rules, NULL) == 0
-               ? 0
-               : -1;
-}
-
-static int tear_down(void **state)
-{
-    struct data *data = *state;
-    catalog_free(data->catalog);
-    rules_free(data->rules);
-    free(data);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,5 +166,5 @@ int main(void)
         cmocka_unit_test(a_function_that_a_definition_names_is_left_to_it),
         cmocka_unit_test(a_mode_that_is_chosen_by_hand_names_the_vm),
     };
-    return cmocka_run_group_tests_name("plan bars", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("plan bars", tests, sim_world_set_up, sim_world_tear_down);
 }

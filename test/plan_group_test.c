@@ -9,17 +9,10 @@
 #define FIRST "0000:26:00.0"
 #define AUDIO "0000:26:00.1"
 
-struct data {
-    struct catalog *catalog;
-    struct rules *rules;
-};
-
 /* Three L40S; the first two share group 30 if `shared`. */
 static struct sim_world *world_new(void **state, bool shared)
 {
-    const struct data *data = *state;
-    struct sim_world *world = xcalloc(1, sizeof(*world));
-    sim_world_init(world, data->catalog, data->rules, "board:l40s*3", NULL);
+    struct sim_world *world = sim_world_new(state, "board:l40s*3");
     struct sim_host *host = world->machine.host;
     static const char *const bdfs[] = {FIRST, "0000:27:00.0", "0000:a6:00.0"};
     for (size_t i = 0; i < 3; i++) {
@@ -31,15 +24,8 @@ static struct sim_world *world_new(void **state, bool shared)
     return world;
 }
 
-static void world_free(struct sim_world *world)
-{
-    sim_world_done(world);
-    free(world);
-}
-DEFINE_FREEP(struct sim_world *, world_free)
-
 #define WORLD(shared)                                                                              \
-    CLEANUP(world_freep) struct sim_world *world = world_new(state, shared);                       \
+    CLEANUP(sim_world_freep) struct sim_world *world = world_new(state, shared);                   \
     struct sim_host *host = world->machine.host;                                                   \
     (void)host
 
@@ -350,25 +336,6 @@ static void a_restoration_says_what_bars_a_group(void **state)
     restoration_done(&restoration);
 }
 
-static int set_up(void **state)
-{
-    struct data *data = xcalloc(1, sizeof(*data));
-    *state = data;
-    return catalog_load_default(&data->catalog, NULL) == 0 &&
-                   rules_load_default(&data->rules, NULL) == 0
-               ? 0
-               : -1;
-}
-
-static int tear_down(void **state)
-{
-    struct data *data = *state;
-    catalog_free(data->catalog);
-    rules_free(data->rules);
-    free(data);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,5 +353,5 @@ int main(void)
         cmocka_unit_test(a_group_comes_back_after_a_boot),
         cmocka_unit_test(a_restoration_says_what_bars_a_group),
     };
-    return cmocka_run_group_tests_name("plan groups", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("plan groups", tests, sim_world_set_up, sim_world_tear_down);
 }

@@ -8,11 +8,6 @@
 
 #define GPU "0000:3b:00.0"
 
-struct data {
-    struct catalog *catalog;
-    struct rules *rules;
-};
-
 static uint32_t made;
 
 static void new_uuid(char out[37])
@@ -20,18 +15,9 @@ static void new_uuid(char out[37])
     snprintf(out, 37, "00000000-0000-4000-9001-%012x", ++made);
 }
 
-static void world_free(struct sim_world *world)
-{
-    sim_world_done(world);
-    free(world);
-}
-DEFINE_FREEP(struct sim_world *, world_free)
-
 static struct sim_world *world_new(void **state, const char *boards, enum sim_iface iface)
 {
-    const struct data *data = *state;
-    struct sim_world *world = xcalloc(1, sizeof(*world));
-    sim_world_init(world, data->catalog, data->rules, boards, NULL);
+    struct sim_world *world = sim_world_new(state, boards);
     assert_true(pci_addr_parse(GPU, &world->machine.host->gpus[0].addr));
     world->machine.host->iface = iface;
     sim_machine_add_vm(&world->machine, "v1");
@@ -136,7 +122,8 @@ static void vgpus_come_back_through_the_other_interface(void **state)
     for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
         enum sim_iface from = i % 2 == 0 ? SIM_MDEV : SIM_VENDOR_VFIO;
         enum sim_iface to = i % 2 == 0 ? SIM_VENDOR_VFIO : SIM_MDEV;
-        CLEANUP(world_freep) struct sim_world *world = world_new(state, rows[i / 2].boards, from);
+        CLEANUP(sim_world_freep)
+        struct sim_world *world = world_new(state, rows[i / 2].boards, from);
         struct claim claims[] = {vgpu("c1", "v1", rows[i / 2].types[0]),
                                  vgpu("c2", "v2", rows[i / 2].types[1])};
         must_bind(world, claims, 2);
@@ -153,7 +140,7 @@ static void vgpus_come_back_through_the_other_interface(void **state)
 /* Before functions are enabled only a module that may be late tells mdev from vendor VFIO. */
 static void functions_show_the_interface_before_claims_follow_it(void **state)
 {
-    CLEANUP(world_freep) struct sim_world *world = world_new(state, "board:l40s", SIM_MDEV);
+    CLEANUP(sim_world_freep) struct sim_world *world = world_new(state, "board:l40s", SIM_MDEV);
     struct claim claim = vgpu("c1", "v1", "L40S-8Q");
     must_bind(world, &claim, 1);
     char before[40];
@@ -175,7 +162,7 @@ static void functions_show_the_interface_before_claims_follow_it(void **state)
 /* What another tool made meanwhile keeps its function. */
 static void a_function_that_is_taken_is_left_alone(void **state)
 {
-    CLEANUP(world_freep) struct sim_world *world = world_new(state, "board:l40s", SIM_MDEV);
+    CLEANUP(sim_world_freep) struct sim_world *world = world_new(state, "board:l40s", SIM_MDEV);
     struct claim claim = vgpu("c1", "v1", "L40S-8Q");
     must_bind(world, &claim, 1);
     boot_as(world, SIM_VENDOR_VFIO);
@@ -201,7 +188,7 @@ static void a_start_as_named_says_that_the_interface_changed(void **state)
 {
     for (size_t i = 0; i < 2; i++) {
         enum sim_iface from = i == 0 ? SIM_MDEV : SIM_VENDOR_VFIO;
-        CLEANUP(world_freep) struct sim_world *world = world_new(state, "board:l40s", from);
+        CLEANUP(sim_world_freep) struct sim_world *world = world_new(state, "board:l40s", from);
         struct claim claim = vgpu("c1", "v1", "L40S-8Q");
         must_bind(world, &claim, 1);
         boot_as(world, i == 0 ? SIM_VENDOR_VFIO : SIM_MDEV);
@@ -229,25 +216,6 @@ static void a_start_as_named_says_that_the_interface_changed(void **state)
     }
 }
 
-static int set_up(void **state)
-{
-    struct data *data = xcalloc(1, sizeof(*data));
-    *state = data;
-    return catalog_load_default(&data->catalog, NULL) == 0 &&
-                   rules_load_default(&data->rules, NULL) == 0
-               ? 0
-               : -1;
-}
-
-static int tear_down(void **state)
-{
-    struct data *data = *state;
-    catalog_free(data->catalog);
-    rules_free(data->rules);
-    free(data);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,5 +224,6 @@ int main(void)
         cmocka_unit_test(a_function_that_is_taken_is_left_alone),
         cmocka_unit_test(a_start_as_named_says_that_the_interface_changed),
     };
-    return cmocka_run_group_tests_name("vGPU interfaces", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("vGPU interfaces", tests, sim_world_set_up,
+                                       sim_world_tear_down);
 }

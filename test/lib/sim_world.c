@@ -32,6 +32,46 @@ void sim_world_done(struct sim_world *world)
     vec_done(&world->records);
 }
 
+struct group_state {
+    struct catalog *catalog;
+    struct rules *rules;
+};
+
+int sim_world_set_up(void **state)
+{
+    struct group_state *group = xcalloc(1, sizeof(*group));
+    *state = group;
+    return catalog_load_default(&group->catalog, NULL) == 0 &&
+                   rules_load_default(&group->rules, NULL) == 0
+               ? 0
+               : -1;
+}
+
+int sim_world_tear_down(void **state)
+{
+    struct group_state *group = *state;
+    catalog_free(group->catalog);
+    rules_free(group->rules);
+    free(group);
+    return 0;
+}
+
+struct sim_world *sim_world_new(void **state, const char *boards)
+{
+    const struct group_state *group = *state;
+    struct sim_world *world = xcalloc(1, sizeof(*world));
+    sim_world_init(world, group->catalog, group->rules, boards, NULL);
+    return world;
+}
+
+void sim_world_free(struct sim_world *world)
+{
+    if (world != NULL) {
+        sim_world_done(world);
+        free(world);
+    }
+}
+
 void sim_world_look(struct sim_world *world)
 {
     host_free(world->host);

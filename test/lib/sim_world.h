@@ -27,6 +27,15 @@ void sim_world_init(struct sim_world *world, const struct catalog *catalog,
                     const struct rules *rules, const char *boards,
                     const struct sim_host_changes *changes);
 void sim_world_done(struct sim_world *world);
+
+/* For a cmocka group: its state has the catalog and the rules, which its worlds borrow. */
+int sim_world_set_up(void **state);
+int sim_world_tear_down(void **state);
+/* One on the heap, over the group's state. */
+struct sim_world *sim_world_new(void **state, const char *boards);
+void sim_world_free(struct sim_world *world);
+DEFINE_FREEP(struct sim_world *, sim_world_free)
+
 /* A fresh look. */
 void sim_world_look(struct sim_world *world);
 struct planner sim_world_planner(const struct sim_world *world);

@@ -24,15 +24,8 @@ static const struct {
 
 static int admit(struct fixture *f, struct claim *claim)
 {
-    host_free(f->host);
-    f->host = NULL;
     f->err = (struct error){0};
-    assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
-    struct planner planner = {.catalog = f->catalog,
-                              .rules = f->rules,
-                              .host = f->host,
-                              .claims = &f->claims,
-                              .records = &f->records};
+    struct planner planner = planner_now(f);
     return planner_admit(&planner, claim, &f->err);
 }
 

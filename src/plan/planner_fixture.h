@@ -79,18 +79,24 @@ static inline struct claim make(const char *name, const char *vm, const char *ty
     return claim;
 }
 
-/* Plans; with a fresh look at the host. */
-static inline int build(struct fixture *f, struct claim *add, size_t n_add,
-                        const char *const *remove, size_t n_remove, struct plan **ret_plan)
+/* Over a fresh look at the host. */
+static inline struct planner planner_now(struct fixture *f)
 {
     host_free(f->host);
     f->host = NULL;
     assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
-    struct planner planner = {.catalog = f->catalog,
-                              .rules = f->rules,
-                              .host = f->host,
-                              .claims = &f->claims,
-                              .records = &f->records};
+    return (struct planner){.catalog = f->catalog,
+                            .rules = f->rules,
+                            .host = f->host,
+                            .claims = &f->claims,
+                            .records = &f->records};
+}
+
+/* Plans; with a fresh look at the host. */
+static inline int build(struct fixture *f, struct claim *add, size_t n_add,
+                        const char *const *remove, size_t n_remove, struct plan **ret_plan)
+{
+    struct planner planner = planner_now(f);
     const struct claim *list[16] = {NULL};
     f->err = (struct error){0};
     for (size_t i = 0; i < n_add; i++) {

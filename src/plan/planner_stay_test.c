@@ -208,14 +208,7 @@ static void nothing_is_taken_away_while_a_vm_may_have_any_device(void **state)
     struct fixture *f = *state;
     struct claim claim = make("one", "", "L40S-8Q");
     CLEANUP(plan_freep) struct plan *made = must(f, &claim, 1, NULL, 0);
-    host_free(f->host);
-    f->host = NULL;
-    assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
-    struct planner planner = {.catalog = f->catalog,
-                              .rules = f->rules,
-                              .host = f->host,
-                              .claims = &f->claims,
-                              .records = &f->records};
+    struct planner planner = planner_now(f);
     const char *const remove[] = {"one"};
     struct plan_request request = {
         .remove = remove, .n_remove = 1, .author = "test", .new_uuid = id_uuid};

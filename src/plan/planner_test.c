@@ -334,13 +334,7 @@ static void a_mode_by_hand_is_guarded_by_claims(void **state)
     struct fixture *f = *state;
     struct claim mig = make("mig", "", "A100-1-5C");
     CLEANUP(plan_freep) struct plan *one = must(f, &mig, 1, NULL, 0);
-    host_free(f->host);
-    assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
-    struct planner planner = {.catalog = f->catalog,
-                              .rules = f->rules,
-                              .host = f->host,
-                              .claims = &f->claims,
-                              .records = &f->records};
+    struct planner planner = planner_now(f);
     CLEANUP(plan_freep) struct plan *two = NULL;
     assert_int_equal(planner_mode(&planner, A100, GPU_IDLE, &two, &f->err), -REASON_CONFLICT);
     assert_non_null(strstr(f->err.message, "\"mig\""));

@@ -11,15 +11,8 @@ struct scene {
 static void look(struct scene *scene)
 {
     struct fixture *f = scene->f;
-    host_free(f->host);
-    f->host = NULL;
     f->err = (struct error){0};
-    assert_int_equal(ports_observe(&f->ports, &f->host, &f->err), 0);
-    scene->planner = (struct planner){.catalog = f->catalog,
-                                      .rules = f->rules,
-                                      .host = f->host,
-                                      .claims = &f->claims,
-                                      .records = &f->records};
+    scene->planner = planner_now(f);
 }
 
 static struct pci_addr addr_of(const char *text)

@@ -388,6 +388,15 @@ static int admit(const struct claim *claim, struct error *err)
     return 0;
 }
 
+static void begin_claim(struct claim *claim, const struct caller *caller, bool dry_run)
+{
+    STR_SET(claim->author, caller->author);
+    claim->created_us = FAKE_NOW_US;
+    claim->version = 1;
+    claim->state = dry_run ? CLAIM_PENDING : CLAIM_BINDING;
+    fake_assign(claim);
+}
+
 void manager_create_claim(struct manager *m, const struct caller *caller, const json_t *body,
                           bool dry_run, manager_reply_fn *reply, void *data)
 {
@@ -402,11 +411,7 @@ void manager_create_claim(struct manager *m, const struct caller *caller, const 
         reply(NULL, &err, data);
         return;
     }
-    STR_SET(claim.author, caller->author);
-    claim.created_us = FAKE_NOW_US;
-    claim.version = 1;
-    claim.state = dry_run ? CLAIM_PENDING : CLAIM_BINDING;
-    fake_assign(&claim);
+    begin_claim(&claim, caller, dry_run);
     if (!dry_run) {
         m->claims[m->n_claims++] = claim;
     }
@@ -431,11 +436,7 @@ void manager_restore_claim(struct manager *m, const struct caller *caller, const
         reply_not_found("claim", name, reply, data);
         return;
     }
-    STR_SET(claim.author, caller->author);
-    claim.created_us = FAKE_NOW_US;
-    claim.version = 1;
-    claim.state = dry_run ? CLAIM_PENDING : CLAIM_BINDING;
-    fake_assign(&claim);
+    begin_claim(&claim, caller, dry_run);
     reply_change(m, plan_for(caller, "claim restore"), &claim, dry_run, reply, data);
 }
 

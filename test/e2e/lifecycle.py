@@ -4,7 +4,7 @@ import json
 import time
 
 from harness import BUILD, ROOT
-from machine import device
+from machine import START_LIBVIRT, device
 
 SCRIPT = ROOT / "packaging/libvirt/hooks/qemu.d/cleave"
 
@@ -43,6 +43,15 @@ def wait_restored(machine, timeout=60, state="done"):
             return restore
         assert time.monotonic() < deadline, json.dumps(restore, indent=1)
         time.sleep(0.05)
+
+
+def store_autostart(machine, xml):
+    """Libvirt is off and has these definitions, by name, of VMs that start with the host."""
+    machine.run(START_LIBVIRT, "power-off", check=False)
+    for name, text in xml.items():
+        (machine.directory / f"{name}.xml").write_text(text)
+        machine.sh(f"mkdir -p /etc/libvirt/qemu/autostart; cd /etc/libvirt/qemu; cp {machine.directory}/{name}.xml .\n"
+                   f"ln -sf /etc/libvirt/qemu/{name}.xml autostart/")
 
 
 def claim(machine, name):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boards that change places at a reboot, and VMs that start with the host."""
-from lifecycle import events, hook_options, wait_for
+from lifecycle import events, hook_options, store_autostart, wait_for
 from machine import Machine, START_LIBVIRT
 
 UUIDS = ("GPU-aaaaaaaa-0000-0000-0000-000000000001", "GPU-bbbbbbbb-0000-0000-0000-000000000002")
@@ -25,11 +25,7 @@ def test_definitions_follow_and_vms_start(directory, openapi):
     one.end()
     two = Machine(directory, slots(directory, "0000:a6:00.0", "0000:26:00.0"), openapi, options=hook_options(directory))
     try:
-        two.run(START_LIBVIRT, "power-off", check=False)
-        for name, text in xml.items():
-            (directory / f"{name}.xml").write_text(text)
-            two.sh(f"mkdir -p /etc/libvirt/qemu/autostart; cd /etc/libvirt/qemu; cp {directory}/{name}.xml .\n"
-                   f"ln -sf /etc/libvirt/qemu/{name}.xml autostart/")
+        store_autostart(two, xml)
         two.start("--observe-period", "1")
         assert two.cleave.run("host", "restore").returncode == 0
         assert "once libvirt answers" in str(events(two, "host-restored"))

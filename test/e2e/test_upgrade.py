@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An upgrade of the system after which the kernel makes vGPUs through another interface."""
-from lifecycle import events, hook_options, wait_for
+from lifecycle import events, hook_options, store_autostart, wait_for
 from machine import Machine, START_LIBVIRT
 
 OLD = "driver: 550.163.02\nkernel: 5.14.0-503.el9.x86_64\n"
@@ -25,11 +25,7 @@ def test_claims_and_definitions_follow_and_vms_start(directory, openapi):
     one.end()
     two = Machine(directory, host(directory, "after", NEW), openapi, options=hook_options(directory))
     try:
-        two.run(START_LIBVIRT, "power-off", check=False)
-        for name, text in xml.items():
-            (directory / f"{name}.xml").write_text(text)
-            two.sh(f"mkdir -p /etc/libvirt/qemu/autostart; cd /etc/libvirt/qemu; cp {directory}/{name}.xml .\n"
-                   f"ln -sf /etc/libvirt/qemu/{name}.xml autostart/")
+        store_autostart(two, xml)
         two.start("--observe-period", "1")
         restored = two.cleave.run("host", "restore")
         assert restored.returncode == 0, restored.stderr

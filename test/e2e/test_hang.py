@@ -4,6 +4,7 @@ import subprocess
 import time
 
 from harness import BUILD
+from lifecycle import wait_for
 
 READS = ("health", "host", "gpus", "gpus/0", "vms", "profiles", "claims", "plans", "events", "gc",
          "host/restore", "drain", "migrations")
@@ -18,13 +19,6 @@ def ask_all(machine, limit_s=8):
         assert time.monotonic() - began < limit_s, name
         answers[name] = body if status == 200 else None
     return answers
-
-
-def wait_until(holds, limit_s=30):
-    deadline = time.monotonic() + limit_s
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def end(machine, limit_s=10):
@@ -59,7 +53,7 @@ def test_nvml_comes_back(machine):
     host.ctl("fault", "add", "at=nvmlDeviceGet*", "hang=true")
     assert host.api.get("/v1/gpus")["late"] is not None
     host.ctl("fault", "clear")
-    wait_until(lambda: host.api.get("/v1/gpus")["late"] is None)
+    wait_for(lambda: host.api.get("/v1/gpus")["late"] is None, 30)
     assert host.create("a", type="L40S-8Q")["state"] == "bound"
 
 
@@ -69,8 +63,8 @@ def test_a_write_to_the_kernel_hangs(machine):
     host.ctl("fault", "add", "at=nvidia/current_vgpu_type", "access=write", "hang=true")
     status, change, _ = host.api.call("POST", "/v1/claims", {"name": "a", "type": "L40S-8Q"})
     assert status == 202, change
-    wait_until(lambda: any(step["state"] == "running" and step["kind"] == "vgpu-create"
-                           for step in host.api.get(f"/v1/plans/{change['plan']['id']}")["steps"]))
+    wait_for(lambda: any(step["state"] == "running" and step["kind"] == "vgpu-create"
+                         for step in host.api.get(f"/v1/plans/{change['plan']['id']}")["steps"]), 30)
     late = ask_all(host, limit_s=2)
     assert late["gpus"]["late"] is None  # who looks does not wait for who changes
     assert late["health"]["turn"]["plan"] == change["plan"]["id"]
@@ -100,7 +94,7 @@ def test_libvirt_stops_in_a_plan(machine):
     plan = f"/v1/plans/{change['plan']['id']}"
     pids = libvirt_pids(host)
     host.run("kill", "-STOP", *pids)
-    wait_until(lambda: (host.api.get(plan)["problem"] or "").startswith("waits: libvirt has not answered"))
+    wait_for(lambda: (host.api.get(plan)["problem"] or "").startswith("waits: libvirt has not answered"), 30)
     status, other, _ = host.api.call("POST", "/v1/claims", {"name": "g2", "type": "DC-1-8C"})
     assert status == 202, other
     assert host.api.wait_plan(other)["state"] == "done"

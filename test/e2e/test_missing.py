@@ -4,11 +4,11 @@ import os
 import pathlib
 import shutil
 import subprocess
-import time
 
 import pytest
 
 from harness import BUILD, ROOT, Cleave, stop, wait_for_socket
+from lifecycle import wait_for
 
 CLEAVED = BUILD / "src/daemon/cleaved"
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -165,13 +165,6 @@ def small(machine, directory):
     return host
 
 
-def until(is_so, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it does not happen"
-        time.sleep(0.02)
-
-
 def fill(host):
     host.sh(f"dd if=/dev/zero of={host.state_dir}/full bs=4k 2>/dev/null || true")
 
@@ -203,10 +196,10 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_plan_undoes_it(small):
     host.ctl("fault", "add", "at=sriov-manage", "hang=true", "count=1")
     status, change, _ = host.api.call("POST", "/v1/claims", {"name": "a", "type": "L40S-8Q"})
     assert status == 202
-    until(lambda: host.ctl("fault", "list")["faults"][0]["struck"] == 1)
+    wait_for(lambda: host.ctl("fault", "list")["faults"][0]["struck"] == 1)
     fill(host)
     host.ctl("fault", "clear")
-    until(lambda: "is full" in host.log.read_text())
+    wait_for(lambda: "is full" in host.log.read_text())
     host.sh(f"rm {host.state_dir}/full")
     plan = host.api.wait_plan(change)
     assert plan["state"] in ("done", "undone")

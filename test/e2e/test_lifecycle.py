@@ -213,7 +213,11 @@ def test_a_libvirt_that_comes_up_without_definitions_releases_nothing(one, missi
     one.run(START_LIBVIRT)
     wait_for(lambda: len(events(one, "claim-held")) >= 2)
     before = len(one.api.get("/v1/events")["events"])
-    time.sleep(3)  # longer than the grace: nothing may happen
+    # One that is seen to be undefined later is released after its time: theirs is over by then.
+    one.define("seen")
+    one.create("s", type=one.type, vm="seen")
+    one.virsh("undefine", "seen")
+    wait_for(lambda: "s" not in {it["name"] for it in one.api.get("/v1/claims")["claims"]})
     one.stop()
     one.start("--vm-grace", "1", "--observe-period", "1")
     wait_for(lambda: one.api.get("/v1/host")["heldClaims"])

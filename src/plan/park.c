@@ -19,16 +19,6 @@ bool park_is_for(const struct plan_request *request, const struct claim *claim)
     return claim->spec.hold == CLAIM_ON_DEMAND && !request->draw;
 }
 
-static bool goes(const struct plan_request *request, const char *name)
-{
-    for (size_t i = 0; i < request->n_remove; i++) {
-        if (str_eq(request->remove[i], name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Does the claim name or hold the device; for NULL: something on the GPU? */
 static bool names(const struct claim *claim, const struct pci_addr *gpu,
                   const struct pci_addr *device)
@@ -45,7 +35,7 @@ static size_t count_names(const struct park *park, const struct pci_addr *gpu,
     size_t n = 0;
     for (size_t i = 0; i < park->planner->claims->n; i++) {
         const struct claim *claim = &park->planner->claims->items[i];
-        n += !goes(park->request, claim->name) && names(claim, gpu, device);
+        n += !plan_request_removes(park->request, claim->name) && names(claim, gpu, device);
     }
     for (vec_each(&park->plan->claims, entry)) {
         bool comes = entry->verb == PLAN_BIND || entry->verb == PLAN_PARK;
@@ -77,7 +67,8 @@ static const struct claim *find_clash(const struct park *park, const struct clai
 {
     for (size_t i = 0; i < park->planner->claims->n; i++) {
         const struct claim *other = &park->planner->claims->items[i];
-        if (!goes(park->request, other->name) && clashes(claim, other, gpu, device)) {
+        if (!plan_request_removes(park->request, other->name) &&
+            clashes(claim, other, gpu, device)) {
             return other;
         }
     }

@@ -49,7 +49,7 @@ void works_done(struct works *works)
     free(works->items);
 }
 
-static bool removed(const struct plan_request *request, const char *name)
+bool plan_request_removes(const struct plan_request *request, const char *name)
 {
     for (size_t i = 0; i < request->n_remove; i++) {
         if (str_eq(request->remove[i], name)) {
@@ -99,7 +99,7 @@ int works_init(struct works *works, const struct planner *planner,
             if (!claim_holds(claim) || pci_addr_cmp(&claim->got.gpu, &work->gpu->addr) != 0) {
                 continue;
             }
-            bool goes = removed(request, claim->name);
+            bool goes = plan_request_removes(request, claim->name);
             if ((goes ? work->n_gone : work->n_kept) == WORK_MAX_CLAIMS) {
                 return error_set(err, REASON_NO_CAPACITY, "host", "more than %d claims on one GPU",
                                  WORK_MAX_CLAIMS);

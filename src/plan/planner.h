@@ -52,6 +52,9 @@ struct plan_request {
     void (*new_uuid)(char out[37]);
 };
 
+/* Is the stored claim of that name to go? */
+bool plan_request_removes(const struct plan_request *request, const char *name);
+
 /* Checks one claim against catalog, rules and host without placing it: resolves spec.mode, type
  * and profile in place. Also used by create before a plan exists. */
 int planner_admit(const struct planner *planner, struct claim *claim, struct error *err);

@@ -3,16 +3,6 @@
 
 #include "base/str.h"
 
-static bool goes(const struct plan_request *request, const char *name)
-{
-    for (size_t i = 0; i < request->n_remove; i++) {
-        if (str_eq(request->remove[i], name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The model whose type it is: of the GPU that the claim has, else any of the host with that type.
  */
 static void find_type(const struct planner *planner, const struct claim *claim,
@@ -59,7 +49,7 @@ static bool counts(const struct others *others, size_t i)
     return same_vm && !brought && claim->vm[0] != '\0' && claim->spec.type[0] != '\0' &&
            claim->state != CLAIM_FAILED && claim->state != CLAIM_RELEASED &&
            !str_eq(claim->name, others->claim->name) &&
-           !(stored && goes(others->request, claim->name));
+           !(stored && plan_request_removes(others->request, claim->name));
 }
 
 int together_check(const struct planner *planner, const struct plan_request *request,

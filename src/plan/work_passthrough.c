@@ -3,16 +3,6 @@
 #include "base/str.h"
 #include "plan/work.h"
 
-static bool goes(const struct plan_request *request, const char *name)
-{
-    for (size_t i = 0; i < request->n_remove; i++) {
-        if (str_eq(request->remove[i], name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Another claim of the same VM, on-demand, that names the GPU or a part of it; NULL: none does. */
 static const struct claim *find_named(const struct gpu_work *work, const struct claim *mine)
 {
@@ -20,7 +10,7 @@ static const struct claim *find_named(const struct gpu_work *work, const struct 
     for (size_t i = 0; i < claims->n; i++) {
         const struct claim *claim = &claims->items[i];
         if (mine->vm[0] != '\0' && claim->named.set && !claim_holds(claim) &&
-            !str_eq(claim->name, mine->name) && !goes(work->request, claim->name) &&
+            !str_eq(claim->name, mine->name) && !plan_request_removes(work->request, claim->name) &&
             claim_is_of(claim, mine->vm, mine->vm_uuid) &&
             pci_addr_cmp(&claim->named.gpu, &work->gpu->addr) == 0) {
             return claim;

@@ -79,7 +79,7 @@ const struct cat_vgpu_type *model_type_by_id(const struct gpu_model *model, uint
     return NULL;
 }
 
-static const char *without_brand(const char *text)
+const char *type_without_brand(const char *text)
 {
     static const char *const brands[] = {"NVIDIA ", "GRID "};
     for (size_t i = 0; i < ARRAY_SIZE(brands); i++) {
@@ -92,7 +92,7 @@ static const char *without_brand(const char *text)
 
 static const struct cat_vgpu_type *type_by_name(const struct gpu_model *model, const char *text)
 {
-    const char *name = without_brand(text);
+    const char *name = type_without_brand(text);
     for (vec_each(&model->types, type)) {
         if (str_eq_case(type->name, name) || str_eq_case(short_type(type->name), name)) {
             return type;
@@ -133,7 +133,7 @@ static int unknown_type(const struct gpu_model *model, const char *text, struct 
         *vec_push(&names) = type->name;
         *vec_push(&names) = short_type(type->name);
     }
-    const char *nearest = str_nearest(without_brand(text), names.items, names.n);
+    const char *nearest = str_nearest(type_without_brand(text), names.items, names.n);
     vec_done(&names);
     return error_set(err, REASON_NOT_FOUND, text, "%s has no vGPU type \"%s\"%s%s%s", model->name,
                      text, nearest != NULL ? "; did you mean \"" : "",

@@ -201,17 +201,6 @@ static void overlay_profiles(struct overlay *overlay, const struct board *board)
 
 /* ---- vGPU types ---- */
 
-static const char *without_brand(const char *name)
-{
-    static const char *const brands[] = {"NVIDIA ", "GRID "};
-    for (size_t i = 0; i < ARRAY_SIZE(brands); i++) {
-        if (str_starts(name, brands[i])) {
-            return name + strlen(brands[i]);
-        }
-    }
-    return name;
-}
-
 /* From the letters behind the last number of the name: Q, A, B (B4), C (CME). */
 static char series_of(const char *name)
 {
@@ -228,7 +217,7 @@ static struct cat_vgpu_type *find_type(struct gpu_model *model, const struct boa
         if (type->type_id == said->type_id && type->type_id != CAT_UNKNOWN) {
             return type;
         }
-        by_name = str_eq(type->name, without_brand(said->name)) ? type : by_name;
+        by_name = str_eq(type->name, type_without_brand(said->name)) ? type : by_name;
     }
     return by_name;
 }
@@ -258,7 +247,7 @@ static void overlay_type(struct overlay *overlay, const struct board_type *said)
     if (type == NULL) {
         type = vec_push(&overlay->model.types);
         const char *name = keep(overlay, said->name);
-        *type = (struct cat_vgpu_type){.name = without_brand(name),
+        *type = (struct cat_vgpu_type){.name = type_without_brand(name),
                                        .full_name = name,
                                        .type_id = CAT_UNKNOWN,
                                        .series = series_of(name),

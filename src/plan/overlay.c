@@ -150,15 +150,19 @@ static void add_profile(struct overlay *overlay, const struct board_profile *sai
     take_compared(overlay, profile->name, "the most", &profile->max_instances, said->max_instances);
     take_places(overlay, profile, said);
     bool new = base == NULL; /* then 0 is the driver's answer, not its silence */
-    const uint32_t figures[][2] = {
-        {0, said->memory_mib}, {1, said->sm},   {2, said->copy_engines}, {3, said->decoders},
-        {4, said->encoders},   {5, said->jpeg}, {6, said->ofa}};
-    uint32_t *const members[] = {&profile->memory_mib, &profile->sm,       &profile->copy_engines,
-                                 &profile->decoders,   &profile->encoders, &profile->jpeg,
-                                 &profile->ofa};
+    const struct {
+        uint32_t *value;
+        uint32_t said;
+    } figures[] = {{&profile->memory_mib, said->memory_mib},
+                   {&profile->sm, said->sm},
+                   {&profile->copy_engines, said->copy_engines},
+                   {&profile->decoders, said->decoders},
+                   {&profile->encoders, said->encoders},
+                   {&profile->jpeg, said->jpeg},
+                   {&profile->ofa, said->ofa}};
     for (size_t i = 0; i < ARRAY_SIZE(figures); i++) {
-        if (new || figures[i][1] != 0) {
-            *members[figures[i][0]] = figures[i][1];
+        if (new || figures[i].said != 0) {
+            *figures[i].value = figures[i].said;
         }
     }
 }

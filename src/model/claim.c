@@ -60,6 +60,11 @@ bool claim_holds(const struct claim *claim)
     return claim->got.set && claim->state != CLAIM_RELEASED;
 }
 
+bool claim_has_vgpu(const struct claim *claim)
+{
+    return claim->spec.mode != CLAIM_PASSTHROUGH && claim->spec.mode != CLAIM_GPU_INSTANCE;
+}
+
 bool claim_device(const struct claim *claim, struct claim_device *ret_device)
 {
     if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
@@ -85,7 +90,7 @@ bool claim_device_is(const struct claim_device *a, const struct pci_addr *device
 
 const struct vgpu *claim_vgpu_at(const struct claim *claim, const struct gpu *gpu)
 {
-    if (claim->spec.mode == CLAIM_PASSTHROUGH || claim->spec.mode == CLAIM_GPU_INSTANCE) {
+    if (!claim_has_vgpu(claim)) {
         return NULL;
     }
     return claim->got.mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, claim->got.mdev_uuid)

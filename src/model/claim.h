@@ -122,6 +122,8 @@ void assignment_read(struct reader *outer, const char *key, struct assignment *g
 struct claim *claims_find(const struct claims *claims, const char *name);
 /* Does the claim hold, or is it about to hold, something on a GPU? */
 bool claim_holds(const struct claim *claim);
+/* Is what it has, or will have, a vGPU? */
+bool claim_has_vgpu(const struct claim *claim);
 /* The device that the VM's definition has for the claim: what it holds, or else what is named for
  * it. False: none. */
 bool claim_device(const struct claim *claim, struct claim_device *ret_device);

@@ -223,9 +223,8 @@ static int try_gpu(struct gpu_work *work, const struct claim *claim, struct erro
 
 bool plan_names_other(const struct gpu *gpu, const struct claim *claim)
 {
-    bool vgpu = claim->spec.mode != CLAIM_PASSTHROUGH && claim->spec.mode != CLAIM_GPU_INSTANCE;
     bool mdev = claim->named.mdev_uuid[0] != '\0';
-    return claim->named.set && vgpu && mdev != (gpu->iface == VGPU_IFACE_MDEV);
+    return claim->named.set && claim_has_vgpu(claim) && mdev != (gpu->iface == VGPU_IFACE_MDEV);
 }
 
 /* A claim that must get the device named for it: can't it be of this GPU? */

@@ -9,11 +9,6 @@
 #include "plan/health.h"
 #include "plan/restore_work.h"
 
-static bool has_vgpu(const struct claim *claim)
-{
-    return claim->spec.mode != CLAIM_PASSTHROUGH && claim->spec.mode != CLAIM_GPU_INSTANCE;
-}
-
 /* An interface that functions show, or mdev's driver: not only what is expected of functions that
  * are not enabled, as a module that is late would change that. */
 static bool is_certain(const struct gpu *gpu)
@@ -76,7 +71,7 @@ void restore_interface(struct restore *r, void (*new_uuid)(char out[37]))
     for (vec_each(&r->items, item)) {
         struct assignment *got = &item->claim.got;
         bool mdev = got->mdev_uuid[0] != '\0';
-        if (!has_vgpu(&item->claim) || mdev == (gpu->iface == VGPU_IFACE_MDEV)) {
+        if (!claim_has_vgpu(&item->claim) || mdev == (gpu->iface == VGPU_IFACE_MDEV)) {
             continue;
         }
         item->renamed = is_certain(gpu);

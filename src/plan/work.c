@@ -47,8 +47,7 @@ static bool holds_vgpu(const struct claim *claim, const struct vgpu *vgpu)
     if (vgpu->mdev_uuid[0] != '\0') {
         return str_eq_case(claim->got.mdev_uuid, vgpu->mdev_uuid);
     }
-    return claim->got.mdev_uuid[0] == '\0' && claim->spec.mode != CLAIM_PASSTHROUGH &&
-           claim->spec.mode != CLAIM_GPU_INSTANCE &&
+    return claim->got.mdev_uuid[0] == '\0' && claim_has_vgpu(claim) &&
            pci_addr_cmp(&claim->got.device, &vgpu->vf) == 0;
 }
 

@@ -13,7 +13,7 @@
 #define MAX_INFORMATION 16384
 #define MAX_NAME 32 /* of a process, as the kernel keeps it, and more */
 
-static bool has_open(const char *proc, uint32_t pid, openers_fit_fn *fits, const void *data)
+bool openers_has(const char *proc, uint32_t pid, openers_fit_fn *fits, const void *data)
 {
     char dir[PATH_MAX];
     CLEANUP_STRLIST struct strlist fds = {0};
@@ -56,7 +56,7 @@ size_t openers_list(const char *proc, openers_fit_fn *fits, const void *data, si
     for (vec_each(&entries, entry)) {
         uint32_t pid = 0;
         if (!parse_u32(*entry, &pid) || pid == (uint32_t)getpid() ||
-            !has_open(proc, pid, fits, data)) {
+            !openers_has(proc, pid, fits, data)) {
             continue;
         }
         if (n++ < max) {

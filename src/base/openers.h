@@ -8,11 +8,17 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/str.h"
 
 /* Does a path concern the question? */
 typedef bool openers_fit_fn(const char *path, const void *data);
+
+/* Has the process a fitting file open? One that has ended, or is not ours to see, has none. `proc`
+ * is
+ * "/proc". Any thread. */
+bool openers_has(const char *proc, uint32_t pid, openers_fit_fn *fits, const void *data);
 
 /* Appends "name (PID 812), name (PID 900)" of the processes, this one left out, that have a fitting
  * file open; at most `max` of them, and how many more there are. `proc` is "/proc". Returns how

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "driver/sysfs/holder.h"
 
-#include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/openers.h"
@@ -29,21 +27,12 @@ static void list_nodes(const struct sysfs *sys, const char *device, struct strli
     }
 }
 
-static bool has_open(const struct sysfs *sys, uint32_t pid, const struct strlist *nodes)
+static bool is_listed(const char *path, const void *data)
 {
-    CLEANUP_STRLIST struct strlist fds = {0};
-    if (fs_list(sysfs_path(sys, "/proc/%u/fd", pid).text, &fds) < 0) {
-        return false; /* it has ended */
-    }
-    for (vec_each(&fds, fd)) {
-        char target[PATH_MAX];
-        ssize_t len =
-            readlink(sysfs_path(sys, "/proc/%u/fd/%s", pid, *fd).text, target, sizeof(target) - 1);
-        target[len > 0 ? len : 0] = '\0';
-        for (vec_each(nodes, node)) {
-            if (str_eq(target, *node)) {
-                return true;
-            }
+    const struct strlist *nodes = data;
+    for (vec_each(nodes, node)) {
+        if (str_eq(path, *node)) {
+            return true;
         }
     }
     return false;
@@ -55,14 +44,15 @@ static int check_nodes(const struct sysfs *sys, const char *device, const char *
 {
     CLEANUP_STRLIST struct strlist nodes = {0};
     CLEANUP_STRLIST struct strlist entries = {0};
+    struct sysfs_path proc = sysfs_path(sys, "/proc");
     list_nodes(sys, device, &nodes);
-    int r = nodes.n == 0 ? 0 : fs_list(sysfs_path(sys, "/proc").text, &entries);
+    int r = nodes.n == 0 ? 0 : fs_list(proc.text, &entries);
     if (r < 0) {
         return error_set_errno(err, -r, subject, "cannot list the processes of the host");
     }
     for (vec_each(&entries, entry)) {
         uint32_t pid = 0;
-        if (!parse_u32(*entry, &pid) || !has_open(sys, pid, &nodes)) {
+        if (!parse_u32(*entry, &pid) || !openers_has(proc.text, pid, is_listed, &nodes)) {
             continue;
         }
         char name[32] = "?";

@@ -1,22 +1,33 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""How long /v1/health and libvirt's hook wait while others crowd the socket. Run inside `cleave-sim run`;
-prints, never judges. The anchor of each figure is the same request to the same cleaved when it is quiet.
+"""How long /v1/health and libvirt's hook wait while others crowd the socket or ask for long lists. Run inside
+`cleave-sim run`, with the names of scenes or none for all; prints, never judges. The anchor of each figure is the same request to the same cleaved when it is quiet.
 """
 import json
+import multiprocessing
 import os
 import pathlib
 import resource
+import selectors
 import socket
+import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
+import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
 RUNS = 5000
 WAITING = 1000
 SLOW = 250
+LISTING = 64
+PIPELINED = 8
+PLANS = 1000
+EVENTS = 5000
+LISTS = ("/v1/plans", "/v1/events?limit=1000", "/v1/gpus", "/v1/rules", "/v1/gc")
+PORT = 18472
 HOOK = json.dumps({
     "domain": "v", "operation": "prepare", "subOperation": "begin", "extra": "-",
     "xml": "<domain><name>v</name><uuid>00000000-0000-0000-0000-000000000001</uuid><devices/></domain>"})
@@ -47,12 +58,12 @@ def ask_ms(path, request):
     return (time.monotonic() - began) * 1000
 
 
-def measure(path, tick=lambda: None):
+def measure(path, tick=lambda: None, runs=RUNS):
     """Median and 99th percentile of each request, in ms."""
     out = {}
     for name, request in REQUESTS.items():
         times = []
-        for i in range(RUNS):
+        for i in range(runs):
             if i % 500 == 0:
                 tick()
             times.append(ask_ms(path, request))
@@ -81,45 +92,116 @@ def alive(socks):
     return n
 
 
-def main(directory):
+def start(directory, log):
     path = directory / "s"
-    with open(directory / "log", "w") as log, subprocess.Popen(
-            [BUILD / "src/daemon/cleaved", "--socket", path, "--state-dir", directory / "state"],
-            stderr=log, stdout=log) as daemon:
-        while not path.exists():
+    daemon = subprocess.Popen([BUILD / "src/daemon/cleaved", "--socket", path, "--state-dir",
+                               directory / "state", "--listen", f"127.0.0.1:{PORT}"], stderr=log, stdout=log)
+    while not path.exists():
+        assert daemon.poll() is None, "cleaved does not start"
+        time.sleep(0.01)
+    return daemon
+
+
+def fill_journal(directory, log):
+    """One real plan, and copies of it under other names, as after a year; and as many events."""
+    daemon = start(directory, log)
+    subprocess.run([BUILD / "src/cli/cleave", "--socket", directory / "s", "claim", "create", "a",
+                    "--type", "L40S-8Q"], check=True, stdout=log, stderr=log)
+    daemon.terminate()
+    daemon.wait(timeout=60)
+    with sqlite3.connect(directory / "state/cleave.db") as db:
+        name, state, document = db.execute("SELECT id, state, document FROM plans ORDER BY seq DESC").fetchone()
+        for _ in range(PLANS - 1):
+            new = str(uuid.uuid4())
+            db.execute("INSERT INTO plans (id, state, document) VALUES (?, ?, ?)",
+                       (new, state, document.replace(name, new)))
+            db.execute("INSERT INTO steps (plan_id, number, document) SELECT ?, number, document FROM steps"
+                       " WHERE plan_id = ?", (new, name))
+        event = db.execute("SELECT time_us, kind, subject, author, message FROM events").fetchone()
+        db.executemany("INSERT INTO events (time_us, kind, subject, author, message) VALUES (?, ?, ?, ?, ?)",
+                       [event] * EVENTS)
+    db.close()
+
+
+def list_forever(target, counted):
+    """Asks over TCP, which is one user beside root, on many connections, several requests ahead of the
+    answers."""
+    request = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    watched = selectors.DefaultSelector()
+    for _ in range(LISTING):
+        sock = socket.create_connection(("127.0.0.1", PORT))
+        sock.sendall(request * PIPELINED)
+        watched.register(sock, selectors.EVENT_READ)
+    while True:
+        for key, _ in watched.select():
+            answers = key.fileobj.recv(1 << 20).count(b"HTTP/1.1 200")
+            if answers > 0:
+                key.fileobj.sendall(request * answers)
+                counted.value += answers
+
+
+def measure_beside_lists(path, quiet):
+    for target in LISTS:
+        counted = multiprocessing.Value("Q", 0)
+        lister = multiprocessing.Process(target=list_forever, args=(target, counted), daemon=True)
+        lister.start()
+        while counted.value < LISTING:
             time.sleep(0.01)
+        began, before = time.monotonic(), counted.value
+        figures = measure(path, runs=RUNS // 5)
+        rate = (counted.value - before) / (time.monotonic() - began)
+        show(f"beside {LISTING} TCP clients that ask for {target}, {PIPELINED} at once ({rate:.0f} answers/s)",
+             figures, quiet)
+        lister.kill()
+        lister.join()
+
+
+def measure_beside_slow_heads(path, quiet):
+    slow = [dial(path) for _ in range(SLOW)]
+
+    def drip():
+        """A byte of each head; who was cut off for being slow begins again."""
+        for i, sock in enumerate(slow):
+            try:
+                sock.send(b"GET /v1/health HTTP/1.1\r\nX: " if i % 2 else b"G")
+            except OSError:
+                sock.close()
+                slow[i] = dial(path)
+
+    show(f"beside {SLOW} clients with slow heads", measure(path, drip), quiet)
+    for sock in slow:
+        sock.close()
+
+
+def measure_while_nvml_hangs(path, quiet):
+    subprocess.run([BUILD / "sim/cleave-sim", "ctl", "fault", "add", "at=nvmlDeviceGet*", "hang=true"],
+                   check=True, stdout=subprocess.DEVNULL)
+    waiting = [dial(path) for _ in range(WAITING)]
+    for sock in waiting:
+        sock.sendall(b"GET /v1/gpus HTTP/1.1\r\nHost: x\r\n\r\n")
+    show(f"beside {WAITING} clients that stay while NVML hangs", measure(path), quiet)
+    print(f"of these {alive(waiting)} are still connected")
+    for sock in waiting:
+        sock.close()
+
+
+SCENES = {"slow-heads": measure_beside_slow_heads, "lists": measure_beside_lists,
+          "hang": measure_while_nvml_hangs}
+
+
+def main(directory, scenes):
+    path = directory / "s"
+    with open(directory / "log", "w") as log:
+        fill_journal(directory, log)
+        daemon = start(directory, log)
         quiet = measure(path)
         show("quiet", quiet, quiet)
-
-        slow = [dial(path) for _ in range(SLOW)]
-
-        def drip():
-            """A byte of each head; who was cut off for being slow begins again."""
-            for i, sock in enumerate(slow):
-                try:
-                    sock.send(b"GET /v1/health HTTP/1.1\r\nX: " if i % 2 else b"G")
-                except OSError:
-                    sock.close()
-                    slow[i] = dial(path)
-
-        show(f"beside {SLOW} clients with slow heads", measure(path, drip), quiet)
-        for sock in slow:
-            sock.close()
-
-        subprocess.run([BUILD / "sim/cleave-sim", "ctl", "fault", "add", "at=nvmlDeviceGet*", "hang=true"],
-                       check=True, stdout=subprocess.DEVNULL)
-        waiting = [dial(path) for _ in range(WAITING)]
-        for sock in waiting:
-            sock.sendall(b"GET /v1/gpus HTTP/1.1\r\nHost: x\r\n\r\n")
-        show(f"beside {WAITING} clients that stay while NVML hangs", measure(path), quiet)
-        print(f"of these {alive(waiting)} are still connected; {daemon.pid} has "
-              f"{len(os.listdir(f'/proc/{daemon.pid}/fd'))} descriptors")
-        for sock in waiting:
-            sock.close()
+        for scene in scenes:
+            SCENES[scene](path, quiet)
         began = time.monotonic()
         daemon.terminate()
         daemon.wait(timeout=60)
-        print(f"SIGTERM while NVML hangs: {time.monotonic() - began:.1f} s until cleaved has ended")
+        print(f"SIGTERM after that: {time.monotonic() - began:.1f} s until cleaved has ended")
 
 
 if __name__ == "__main__":
@@ -128,4 +210,4 @@ if __name__ == "__main__":
     if soft < 4096:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
     with tempfile.TemporaryDirectory() as folder:
-        main(pathlib.Path(folder))
+        main(pathlib.Path(folder), sys.argv[1:] or SCENES)

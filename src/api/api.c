@@ -269,6 +269,15 @@ static bool is_too_many(const struct api *api, const struct route *route, struct
     return true;
 }
 
+static bool is_urgent(const struct http_request *request, void *data UNUSED)
+{
+    const struct route *route = NULL;
+    const char *name = NULL;
+    const char *allow = NULL;
+    return routes_find(request->method, &request->target, &route, &name, &allow) == ROUTE_FOUND &&
+           (route->handle == health_get || route->handle == hook_qemu);
+}
+
 static void on_request(struct http_exchange *exchange, void *data)
 {
     struct api *api = data;
@@ -348,6 +357,7 @@ int api_new(const struct api_config *config, struct api **ret_api, struct error 
         .idle_s = config->idle_s,
         .handle = on_request,
         .refuse = problem_response,
+        .urgent = is_urgent,
         .data = api,
     };
     api->http = http_new(&http);

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/vec.h"
 
 #define ACCEPTS_AT_ONCE 64
 #define ACCEPT_PAUSE_US 100000
@@ -106,6 +107,68 @@ void http_count_body(struct conn *conn, size_t bytes)
             return; /* its caller goes on with it */
         }
         conn_run(longest);
+    }
+}
+
+/* ---- answers ---- */
+
+struct share {
+    int64_t user;
+    size_t bytes;
+};
+
+/* The user with most bytes of answers that were not taken. */
+static int64_t largest_user(const struct http *http)
+{
+    VEC(struct share) shares = {0};
+    for (struct http_slot *slot = http->conns; slot != NULL; slot = slot->next) {
+        size_t bytes = conn_of(slot)->unsent_counted;
+        size_t i = 0;
+        while (i < shares.n && shares.items[i].user != slot->user) {
+            i++;
+        }
+        if (bytes > 0 && i == shares.n) {
+            *vec_push(&shares) = (struct share){.user = slot->user};
+        }
+        if (bytes > 0) {
+            shares.items[i].bytes += bytes;
+        }
+    }
+    struct share largest = {0};
+    for (vec_each(&shares, share)) {
+        largest = share->bytes > largest.bytes ? *share : largest;
+    }
+    vec_done(&shares);
+    return largest.user;
+}
+
+/* Of the answers to that user, the one that was begun first. */
+static struct conn *slowest_of(struct http *http, int64_t user)
+{
+    struct conn *slowest = NULL;
+    for (struct http_slot *slot = http->conns; slot != NULL; slot = slot->next) {
+        struct conn *conn = conn_of(slot);
+        if (conn->unsent_counted > 0 && slot->user == user &&
+            (slowest == NULL || slot->since_us < slowest->slot.since_us)) {
+            slowest = conn;
+        }
+    }
+    return slowest;
+}
+
+void http_count_unsent(struct conn *conn, size_t bytes)
+{
+    struct http *http = conn->http;
+    bool more = bytes > conn->unsent_counted;
+    http->unsent = http->unsent - conn->unsent_counted + bytes;
+    conn->unsent_counted = bytes;
+    while (more && http->unsent > HTTP_MAX_UNSENT) {
+        /* Its time is over: on_due() ends it, for this may be in the middle of another's. */
+        struct conn *slowest = slowest_of(http, largest_user(http));
+        http->unsent -= slowest->unsent_counted;
+        slowest->unsent_counted = 0;
+        slowest->due_us = slowest->sent_due_us = clock_monotonic_us();
+        http_due(http, slowest->due_us);
     }
 }
 
@@ -286,7 +349,8 @@ struct http *http_new(const struct http_config *config)
         http->config.limits = default_limits();
     }
     if (evloop_timer_new(config->loop, on_due, http, &http->timer) != 0 ||
-        evloop_timer_new(config->loop, on_accept_again, http, &http->accept_timer) != 0) {
+        evloop_timer_new(config->loop, on_accept_again, http, &http->accept_timer) != 0 ||
+        evloop_timer_new(config->loop, exchange_run_queue, http, &http->queue_timer) != 0) {
         http_free(http);
         return NULL;
     }
@@ -312,9 +376,22 @@ int http_serve(struct http *http, int listen_fd, struct error *err)
     return 0;
 }
 
+/* Requests that have not had their turn are not begun. */
+static void drop_queued(struct http *http)
+{
+    for (struct http_queued *item = http_queue_take(&http->queue); item != NULL;
+         item = http_queue_take(&http->queue)) {
+        struct conn *conn = ((struct http_exchange *)(void *)item)->conn;
+        struct error err = {0};
+        conn_refuse(conn, exchange_stopping(&err), &err);
+        conn_run(conn);
+    }
+}
+
 void http_flush(struct http *http)
 {
-    http->stopping = true; /* requests that came behind are not begun */
+    http->stopping = true; /* what comes behind is not begun either */
+    drop_queued(http);
     for (struct http_slot *slot = http->conns, *next = NULL; slot != NULL; slot = next) {
         next = slot->next;
         if (conn_of(slot)->state == CONN_SENDING) {
@@ -338,6 +415,7 @@ void http_free(struct http *http)
         return;
     }
     http->stopping = true;
+    drop_queued(http);
     drop_waiting(http);
     while (http->conns != NULL) {
         conn_free(conn_of(http->conns));
@@ -348,5 +426,6 @@ void http_free(struct http *http)
     }
     evloop_timer_free(http->timer);
     evloop_timer_free(http->accept_timer);
+    evloop_timer_free(http->queue_timer);
     free(http);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * HTTP/1.1 on the event loop: takes connections, reads whole requests within limits, hands each to
- * one handler and sends its answer, now or later. Knows nothing of cleave. Never waits for a
- * client: a connection has a slot only as long as it is worth one, see http_slots.h. Loop thread
- * only.
+ * one handler in its user's turn and sends its answer, now or later. Knows nothing of cleave. Never
+ * waits for a client: a connection has a slot only as long as it is worth one, see http_slots.h.
+ * Loop thread only.
  */
 #ifndef API_HTTP_H
 #define API_HTTP_H
@@ -17,7 +17,7 @@
 #include "base/evloop.h"
 
 #define HTTP_MAX_BODY HTTP_BODY_MAX_BYTES
-#define HTTP_MAX_OPEN_BODIES (16 * HTTP_MAX_BODY) /* all that are not whole yet, together */
+#define HTTP_MAX_OPEN_BODIES (16 * HTTP_MAX_BODY) /* all that were not handed over, together */
 /* A thousand clients that wait fit, and as many more; each costs a descriptor and, while its
  * request is not whole, up to HTTP_HEAD_MAX_BYTES. */
 #define HTTP_MAX_CONNECTIONS 2048
@@ -27,6 +27,8 @@
 #define HTTP_HEAD_S 10    /* for a request's head to be whole, from its first byte */
 #define HTTP_BODY_S 60    /* and its body */
 #define HTTP_SENDING_S 60 /* for a client to take its answer, from the last byte that it took */
+#define HTTP_SENT_S 120   /* and the whole of it */
+#define HTTP_MAX_UNSENT (64 * 1024 * 1024) /* bytes of answers that clients have not taken */
 
 struct http;
 struct http_exchange; /* a request and its answer */
@@ -51,6 +53,9 @@ struct http_response {
 
 /* Gets every request that is whole; must call http_answer() exactly once, now or later. */
 typedef void http_handle_fn(struct http_exchange *exchange, void *data);
+/* Whether a request goes before others of its user, and, when root's, before all: what is answered
+ * at once and asked to find out whether all is well, and what a VM waits for. */
+typedef bool http_urgent_fn(const struct http_request *request, void *data);
 /* Says in the server's own error format why a request was refused before it was whole. */
 typedef struct http_response http_refuse_fn(int status, const struct error *err);
 
@@ -60,6 +65,7 @@ struct http_config {
     struct http_limits limits; /* .connections 0: the defaults above, or what descriptors allow */
     http_handle_fn *handle;
     http_refuse_fn *refuse;
+    http_urgent_fn *urgent; /* NULL: none is */
     void *data;
 };
 
@@ -68,7 +74,7 @@ struct http *http_new(const struct http_config *config);
 int http_serve(struct http *http, int listen_fd, struct error *err);
 /* Serves one connected stream socket, which is taken, or turns it away. */
 void http_serve_connection(struct http *http, int fd);
-/* Requests that wait for an answer, those whose client has left included. */
+/* Requests that the handler owes an answer, those whose client has left included. */
 size_t http_waiting(const struct http *http);
 size_t http_connections(const struct http *http);
 /* Once the loop has ended: sends what was answered, as far as clients take it now. */

@@ -70,6 +70,7 @@ struct conn *conn_new(struct http *http, int fd, struct error *err)
 void conn_free(struct conn *conn)
 {
     http_count_body(conn, 0);
+    http_count_unsent(conn, 0);
     if (conn->exchange != NULL) {
         exchange_leave(conn->exchange);
     }
@@ -108,6 +109,14 @@ static void add_date(struct strbuf *out)
     }
 }
 
+/* How long a client may take nothing, and how long it may take for all. */
+static void set_sending_due(struct conn *conn)
+{
+    uint64_t due_us = clock_monotonic_us() + http_patience_us(conn->http, HTTP_SENDING_S);
+    conn->due_us = due_us < conn->sent_due_us ? due_us : conn->sent_due_us;
+    http_due(conn->http, conn->due_us);
+}
+
 void conn_respond(struct conn *conn, struct http_response response)
 {
     bool head_only = conn->exchange != NULL && str_eq(conn->exchange->method, "HEAD");
@@ -132,7 +141,8 @@ void conn_respond(struct conn *conn, struct http_response response)
     conn->sent = 0;
     conn->state = CONN_SENDING;
     set_use(conn, HTTP_SLOT_SENDING);
-    set_due(conn, HTTP_SENDING_S * USECS_PER_S);
+    conn->sent_due_us = clock_monotonic_us() + http_patience_us(conn->http, HTTP_SENT_S);
+    set_sending_due(conn);
 }
 
 void conn_refuse(struct conn *conn, int status, const struct error *err)
@@ -173,20 +183,23 @@ static void linger(struct conn *conn)
 static bool step_sending(struct conn *conn)
 {
     struct iovec out[2];
-    if (next_piece(conn, out) > 0) {
+    size_t left = next_piece(conn, out);
+    if (left > 0) {
         struct msghdr message = {.msg_iov = out, .msg_iovlen = 2};
         ssize_t n = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0) {
             bool later = errno == EAGAIN || errno == EINTR;
             conn->state = later ? CONN_SENDING : CONN_OVER;
+            http_count_unsent(conn, later ? left : 0);
             return false;
         }
         conn->sent += (size_t)n;
         if (conn->slot.use == HTTP_SLOT_SENDING) {
-            set_due(conn, HTTP_SENDING_S * USECS_PER_S);
+            set_sending_due(conn);
         }
         return true;
     }
+    http_count_unsent(conn, 0);
     strbuf_done(&conn->out_head);
     free(TAKE_PTR(conn->out_body));
     conn->out_body_len = 0;
@@ -274,15 +287,14 @@ static bool step_head(struct conn *conn)
     return true;
 }
 
-static void hand_over(struct conn *conn)
+static void request_whole(struct conn *conn)
 {
     const char *method = conn->exchange->method;
     bool reads = str_eq(method, "GET") || str_eq(method, "HEAD");
-    http_count_body(conn, 0);
     conn->state = CONN_WAITING;
     conn->due_us = 0;
     set_use(conn, reads ? HTTP_SLOT_READING : HTTP_SLOT_KEPT);
-    exchange_hand_over(conn->exchange);
+    exchange_queue(conn->exchange);
 }
 
 static bool step_body(struct conn *conn)
@@ -298,7 +310,7 @@ static bool step_body(struct conn *conn)
         return true;
     }
     if (conn->body.state == HTTP_BODY_WHOLE) {
-        hand_over(conn);
+        request_whole(conn);
         return true;
     }
     if (conn->ended) {

@@ -4,7 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/socket.h"
+#include "base/clock.h"
 #include "base/mem.h"
+
+/* How long requests are handed over before all else on the loop has its turn; the one that is
+ * handled at the end of it may take longer. */
+#define QUEUE_TURN_US 1000
 
 static void exchange_free(struct http_exchange *exchange)
 {
@@ -99,9 +105,11 @@ static void drop_text(struct http_exchange *exchange)
     free(TAKE_PTR(exchange->head_text));
 }
 
-void exchange_hand_over(struct http_exchange *exchange)
+void exchange_queue(struct http_exchange *exchange)
 {
     struct conn *conn = exchange->conn;
+    struct http *http = exchange->http;
+    const struct http_config *config = &http->config;
     struct http_request *request = &exchange->request;
     request->method = exchange->method;
     request->content_type = http_head_field(&exchange->head, "Content-Type");
@@ -110,6 +118,16 @@ void exchange_hand_over(struct http_exchange *exchange)
     request->author = conn_author(conn);
     request->tcp = conn->tcp;
     request->root = conn->slot.user == 0;
+    exchange->queued.urgent = config->urgent != NULL && config->urgent(request, config->data);
+    if (http_queue_is_empty(&http->queue)) {
+        (void)evloop_timer_set(http->queue_timer, 0);
+    }
+    http_queue_add(&http->queue, &exchange->queued, conn->slot.root, conn->slot.user);
+}
+
+static void hand_over(struct http_exchange *exchange)
+{
+    http_count_body(exchange->conn, 0);
     waiting_add(exchange);
     exchange->handling = true;
     const struct http_config *config = &exchange->http->config;
@@ -119,8 +137,29 @@ void exchange_hand_over(struct http_exchange *exchange)
     exchange_release(exchange);
 }
 
+void exchange_run_queue(void *data)
+{
+    struct http *http = data;
+    uint64_t until_us = clock_monotonic_us() + QUEUE_TURN_US;
+    do {
+        struct http_exchange *exchange = (void *)http_queue_take(&http->queue);
+        if (exchange == NULL) {
+            return;
+        }
+        if (socket_hung_up(exchange->conn->fd)) {
+            conn_free(exchange->conn); /* nothing was begun, and there is nobody to tell */
+        } else {
+            hand_over(exchange);
+        }
+    } while (clock_monotonic_us() < until_us);
+    if (!http_queue_is_empty(&http->queue)) {
+        (void)evloop_timer_set(http->queue_timer, 0);
+    }
+}
+
 void exchange_leave(struct http_exchange *exchange)
 {
+    http_queue_remove(&exchange->http->queue, &exchange->queued);
     exchange->conn->exchange = NULL;
     exchange->conn = NULL;
     exchange_release(exchange);

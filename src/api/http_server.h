@@ -7,6 +7,7 @@
 #include "api/http.h"
 #include "api/http_body.h"
 #include "api/http_head.h"
+#include "api/http_queue.h"
 #include "api/http_status.h"
 
 #define USECS_PER_S UINT64_C(1000000)
@@ -14,7 +15,7 @@
 enum conn_state {
     CONN_HEAD,    /* reads a request's head; idle while not a byte of it has come */
     CONN_BODY,    /* reads its body */
-    CONN_WAITING, /* the handler owes an answer */
+    CONN_WAITING, /* for its turn, then for the handler, which owes an answer */
     CONN_SENDING, /* sends it */
     CONN_LINGER, /* has sent its last answer, and takes what the client still sends: closing at once
                   * could destroy the answer on its way (RFC 9112, 9.6) */
@@ -47,11 +48,14 @@ struct conn {
     struct strbuf out_head;
     char *out_body;
     size_t out_body_len;
-    size_t sent; /* of both */
+    size_t sent;           /* of both */
+    uint64_t sent_due_us;  /* when all must be, however steadily the client takes it */
+    size_t unsent_counted; /* in http->unsent */
 };
 
 /* Owned by two: its connection, until that is over, and the handler, until it answers. */
 struct http_exchange {
+    struct http_queued queued; /* first: what http_queue_take() gives back is an exchange */
     struct http *http;
     struct conn *conn;                 /* NULL once it is over */
     struct http_exchange *prev, *next; /* in http->waiting */
@@ -81,9 +85,12 @@ struct http {
     size_t n_listeners;
     struct http_slot *conns; /* newest first */
     size_t n_conns;
+    struct http_queue queue; /* of requests that are whole and were not handed over */
+    struct evloop_timer *queue_timer;
     struct http_exchange *waiting;
     size_t n_waiting;
-    size_t open_bodies;         /* bytes */
+    size_t open_bodies;         /* bytes; of requests that were not handed over */
+    size_t unsent;              /* bytes of answers that clients have not taken */
     struct evloop_timer *timer; /* at the first deadline */
     uint64_t timer_us;          /* when that is; UINT64_MAX: off */
     struct evloop_timer *accept_timer;
@@ -97,9 +104,12 @@ struct http {
 uint64_t http_patience_us(const struct http *http, unsigned limit_s);
 /* Sees to it that the timer comes by `due_us`. */
 void http_due(struct http *http, uint64_t due_us);
-/* The connection's body, which is not whole, now takes so many bytes. When all take too many, the
- * one that takes longest is turned away, which may be this. */
+/* The connection's body, which was not handed over, now takes so many bytes. When all take too
+ * many, the one that takes longest is turned away, which may be this. */
 void http_count_body(struct conn *conn, size_t bytes);
+/* The connection's client has not taken so many bytes of its answer yet. When all together are too
+ * many, the time is over for what was begun first of the user with most of them. */
+void http_count_unsent(struct conn *conn, size_t bytes);
 
 /* ---- http_conn.c ---- */
 
@@ -125,8 +135,10 @@ const char *conn_author(struct conn *conn);
 /* Takes a whole head off conn->in. Returns 0 or the status to refuse with; conn->exchange is set in
  * both cases. */
 int exchange_begin(struct conn *conn, size_t head_len, struct error *err);
-/* Hands a whole request to the handler. */
-void exchange_hand_over(struct http_exchange *exchange);
+/* A whole request: the handler gets it in its turn, unless the client leaves before. */
+void exchange_queue(struct http_exchange *exchange);
+/* Hands over what has its turn, for a moment; the rest when others had theirs on the loop. */
+void exchange_run_queue(void *http);
 /* The connection is over, or done with it. */
 void exchange_leave(struct http_exchange *exchange);
 int exchange_stopping(struct error *err);

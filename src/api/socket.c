@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -238,4 +239,10 @@ const char *socket_peer(int fd, char *out, size_t size)
     getnameinfo((const struct sockaddr *)&addr, len, host, sizeof(host), NULL, 0, NI_NUMERICHOST);
     snprintf(out, size, "tcp %s", host);
     return out;
+}
+
+bool socket_hung_up(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd};
+    return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & (POLLHUP | POLLERR)) != 0;
 }

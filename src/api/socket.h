@@ -30,4 +30,7 @@ const char *socket_peer(int fd, char *out, size_t size);
  * say. */
 bool socket_peer_has_left(int fd);
 
+/* Whether the other end is known to be gone: it closed, or its host said that it did. */
+bool socket_hung_up(int fd);
+
 #endif

@@ -40,11 +40,17 @@ static const struct network local6[] = {
     {{0xfe, 0x80}, 10},
     {{0xff}, 8},
 };
-/* IPv6 addresses that carry an IPv4 one in their last bytes: mapped, compatible, NAT64. */
-static const struct network carries4[] = {
-    {{[10] = 0xff, [11] = 0xff}, 96},
-    {{0}, 96},
-    {{0x00, 0x64, 0xff, 0x9b}, 96},
+/* IPv6 addresses that carry an IPv4 one: mapped, compatible, translated (RFC 2765), NAT64, 6to4. */
+static const struct {
+    struct network network;
+    size_t at; /* of the IPv4 address in it */
+} carries4[] = {
+    {{{[10] = 0xff, [11] = 0xff}, 96}, 12},
+    {{{0}, 96}, 12},
+    {{{[8] = 0xff, [9] = 0xff}, 96}, 12},
+    {{{0x00, 0x64, 0xff, 0x9b}, 96}, 12},
+    {{{0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, 48}, 12},
+    {{{0x20, 0x02}, 16}, 2},
 };
 
 static bool is_in(const struct network *network, const unsigned char *address)
@@ -74,7 +80,7 @@ static bool is_local6(const unsigned char *address)
         }
     }
     for (size_t i = 0; i < ARRAY_SIZE(carries4); i++) {
-        if (is_in(&carries4[i], address) && is_local4(address + 12)) {
+        if (is_in(&carries4[i].network, address) && is_local4(address + carries4[i].at)) {
             return true;
         }
     }
@@ -166,7 +172,7 @@ static bool is_host_name(const char *host)
     return !number || inet_pton(AF_INET, host, &address) == 1;
 }
 
-static bool host_is_local(const char *host)
+bool remote_is_local_host(const char *host)
 {
     unsigned char address[16];
     if (inet_pton(AF_INET, host, address) == 1) {
@@ -194,7 +200,7 @@ static int take_host(struct text *text, struct remote *remote)
     if (!good) {
         return refuse(text, "its host is a name, an IPv4 address, or an IPv6 address in brackets");
     }
-    if (text->rights != REMOTE_FOR_ROOT && host_is_local(remote->host)) {
+    if (text->rights != REMOTE_FOR_ROOT && remote_is_local_host(remote->host)) {
         return refuse_rights(text, "an address of this host or its link");
     }
     return 0;
@@ -267,18 +273,20 @@ static int begin(const struct text *text)
 #define BIT(transport) (1U << (transport))
 #define BY_SSH (BIT(REMOTE_SSH) | BIT(REMOTE_LIBSSH))
 
-/* What may stand behind '?', and what it may say. No value names a program or a file. */
+/* What may stand behind '?', and what it may say. No value names a program or a file. That the host
+ * proves who it is, only root can do without. */
 static const struct {
     const char *key;
     unsigned transports;
     const char *values[5];
+    const char *roots; /* a value that is root's */
 } params[] = {
-    {"known_hosts_verify", BIT(REMOTE_LIBSSH), {"normal", "auto"}},
-    {"mode", BY_SSH | BIT(REMOTE_UNIX), {"auto", "direct", "legacy"}},
-    {"no_tty", BIT(REMOTE_SSH), {"0", "1"}},
-    {"no_verify", BIT(REMOTE_SSH) | BIT(REMOTE_TLS), {"0", "1"}},
-    {"proxy", BY_SSH, {"auto", "netcat", "native"}},
-    {"sshauth", BIT(REMOTE_LIBSSH), {"agent", "privkey", "agent,privkey"}},
+    {"known_hosts_verify", BIT(REMOTE_LIBSSH), {"normal"}, "auto"},
+    {"mode", BY_SSH | BIT(REMOTE_UNIX), {"auto", "direct", "legacy"}, NULL},
+    {"no_tty", BIT(REMOTE_SSH), {"0", "1"}, NULL},
+    {"no_verify", BIT(REMOTE_SSH) | BIT(REMOTE_TLS), {"0"}, "1"},
+    {"proxy", BY_SSH, {"auto", "netcat", "native"}, NULL},
+    {"sshauth", BIT(REMOTE_LIBSSH), {"agent", "privkey", "agent,privkey"}, NULL},
 };
 
 static const struct {
@@ -291,10 +299,18 @@ static const struct {
     {"qemu+unix://", REMOTE_UNIX},
 };
 
+static bool is_roots(size_t param, const char *value)
+{
+    return params[param].roots != NULL && str_eq(params[param].roots, value);
+}
+
 static bool value_allowed(size_t param, enum remote_transport transport, const char *value)
 {
     if ((params[param].transports & BIT(transport)) == 0) {
         return false;
+    }
+    if (is_roots(param, value)) {
+        return true;
     }
     for (size_t i = 0; i < ARRAY_SIZE(params[param].values); i++) {
         if (params[param].values[i] != NULL && str_eq(params[param].values[i], value)) {
@@ -319,7 +335,9 @@ static int take_param(struct text *text, struct remote *remote, unsigned *seen)
             take(text, LETTERS DIGITS ",", "&", value, sizeof(value)) &&
             value_allowed(i, remote->transport, value)) {
             *seen |= 1U << i;
-            return 0;
+            return text->rights != REMOTE_FOR_ROOT && is_roots(i, value)
+                       ? refuse_rights(text, "a host that need not prove who it is")
+                       : 0;
         }
     }
     return refuse(text, "behind ? may stand mode, proxy, no_tty, no_verify, sshauth and "

@@ -17,7 +17,8 @@ struct sockaddr;
 
 #define REMOTE_TEXT_SIZE 512 /* of what is read, with its end */
 
-/* Who asks. Paths of this host's sockets, addresses of this host, and plain HTTP are root's. */
+/* Who asks. Paths of this host's sockets, addresses of this host, plain HTTP, and hosts that need
+ * not prove who they are (no_verify=1, known_hosts_verify=auto) are root's. */
 enum remote_rights { REMOTE_FOR_ANYONE, REMOTE_FOR_ROOT };
 
 enum remote_transport {
@@ -57,5 +58,9 @@ bool remote_ssh_peer(const struct remote *destination, char *out, size_t size);
 /* An address of this host, of the link, of many hosts, or one where clouds serve their machines'
  * metadata: none of another host's cleaved. */
 bool remote_is_local(const struct sockaddr *address);
+
+/* The same of a host as it is written: such an address, or a name that means this host wherever it
+ * is asked (localhost, RFC 6761). What other names lead to: base/remote_host.h. */
+bool remote_is_local_host(const char *host);
 
 #endif

@@ -13,12 +13,15 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/remote_host.h"
 #include "base/str.h"
 
 #define SAID_MAX 512
 #define NOT_FOUND 127
 
 struct carrier {
+    struct remote remote;
+    struct error refusal; /* reason NONE: ssh was let go there */
     char host[sizeof(((struct remote *)0)->user) + sizeof(((struct remote *)0)->host)];
     char port[8]; /* "" the default */
     pid_t pid;    /* 0: it doesn't run */
@@ -30,6 +33,7 @@ struct carrier {
 struct carrier *carrier_new(const struct remote *remote)
 {
     struct carrier *carrier = xcalloc(1, sizeof(*carrier));
+    carrier->remote = *remote;
     carrier->said_fd = -1;
     carrier->listen_fd = -1;
     snprintf(carrier->host, sizeof(carrier->host), "%s%s%s", remote->user,
@@ -130,12 +134,17 @@ static bool listen_here(struct carrier *carrier)
            listen(carrier->listen_fd, 1) == 0;
 }
 
-/* libcurl is about to connect: there must be a program behind the socket. */
+/* libcurl is about to connect: there must be a program behind the socket, and it must not lead back
+ * to this host. */
 static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void)purpose;
     struct carrier *carrier = data;
     carrier_end(carrier);
+    carrier->refusal = (struct error){0};
+    if (remote_host_check(&carrier->remote, &carrier->refusal) != 0) {
+        return CURL_SOCKET_BAD;
+    }
     if (carrier->said_fd < 0) {
         carrier->said_fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     }
@@ -163,6 +172,10 @@ void carrier_prepare(struct carrier *carrier, CURL *curl)
 void carrier_explain(const struct carrier *carrier, struct error *err)
 {
     char said[SAID_MAX] = "";
+    if (carrier->refusal.reason != REASON_NONE) {
+        error_hint(err, "%s; %s", carrier->refusal.message, carrier->refusal.hint);
+        return;
+    }
     ssize_t n = carrier->said_fd < 0 ? 0 : pread(carrier->said_fd, said, sizeof(said) - 1, 0);
     said[n > 0 ? n : 0] = '\0';
     str_make_clean(said);

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/remote.h"
+#include "base/remote_host.h"
 #include "base/str.h"
 #include "lib/carrier.h"
 #include "lib/reply_json.h"
@@ -197,7 +198,7 @@ static curl_socket_t open_to_name(void *data, curlsocktype purpose, struct curl_
 {
     (void)data;
     (void)purpose;
-    if (remote_is_local(&address->addr)) {
+    if (remote_is_local(&address->addr) || remote_host_is_own(&address->addr)) {
         errno = EACCES;
         return CURL_SOCKET_BAD;
     }

@@ -24,6 +24,9 @@ static void check(read_fn *read, const char *text)
         fuzz_assert(anyones.path[0] == '\0' && anyones.host[0] != '\0', "a path is root's");
         fuzz_assert(anyones.transport != REMOTE_HTTP && anyones.transport != REMOTE_UNIX,
                     "so are sockets and plain HTTP");
+        fuzz_assert(strstr(text, "verify=1") == NULL && strstr(text, "verify=auto") == NULL,
+                    "so is a host that need not prove who it is");
+        fuzz_assert(!remote_is_local_host(anyones.host), "so is this host");
     }
     if (root == 0) {
         fuzz_assert(str_is_clean(text) && strpbrk(text, "%\\'\"`$ ;|<>()#*!~") == NULL,

@@ -4,7 +4,7 @@
 
 #include <libvirt/virterror.h>
 
-#include "base/remote.h"
+#include "base/remote_host.h"
 #include "base/str.h"
 
 #define MIB (1024ULL * 1024)
@@ -216,10 +216,9 @@ int libvirt_migrate(struct libvirt_port *port, const struct guest_migration *mig
     }
     /* Who asked was judged before. Here once more what libvirt gets at all: it runs as root. */
     int result = remote_read_destination(migration->dest_uri, REMOTE_FOR_ROOT, NULL, err);
-    if (result == 0 && migration->migrate_uri != NULL && migration->migrate_uri[0] != '\0') {
-        result = remote_read_data(migration->migrate_uri, REMOTE_FOR_ROOT, NULL, err);
-    }
     result = result != 0 ? result : find_running(port, migration->vm, &domain, err);
+    result = result != 0 ? result
+                         : remote_host_check_ways(migration->dest_uri, migration->migrate_uri, err);
     if (result < 0) {
         return result;
     }

@@ -86,12 +86,15 @@ static void offer_observed(struct manager *m, const struct error *err, void *dat
     move_measure(move, measured);
 }
 
-/* One at a time has the link. One that waits for its target holds up nobody. */
+/* One at a time has the link. One that waits for its target holds up only those to the same one. */
 static bool another_moves(const struct move *move)
 {
     for (vec_each(&move->manager->migrations->moves, other)) {
-        enum migration_state state = (*other)->migration->state;
-        if (*other != move && (state == MIGRATION_PREPARING || state == MIGRATION_MOVING)) {
+        const struct migration *its = (*other)->migration;
+        bool same = str_eq(its->request.peer, move->migration->request.peer);
+        if (*other != move && (its->state == MIGRATION_MOVING ||
+                               (its->state == MIGRATION_PREPARING &&
+                                move->migration->state == MIGRATION_CHECKING && same))) {
             return true;
         }
     }
@@ -135,7 +138,10 @@ static void target_answered(struct move *move, struct incoming *incoming, const 
         return;
     }
     move->offered = true;
-    if (incoming->state == INCOMING_PREPARED) {
+    move->prepared = incoming->state == INCOMING_PREPARED && another_moves(move);
+    if (move->prepared) { /* asks now and then, so that the target keeps what it has */
+        (void)evloop_timer_set(move->timer, MIGRATION_TOUCH_US);
+    } else if (incoming->state == INCOMING_PREPARED) {
         take_devices(move->migration, incoming);
         move_enter(move, MIGRATION_MOVING);
     } else if (incoming->state == INCOMING_PREPARING) {

@@ -122,7 +122,8 @@ static int read_record(struct manager *m, const char *key, const json_t *documen
 static int start_workers(struct manager *m, struct error *err)
 {
     struct migrations *all = m->migrations;
-    int r = worker_new(m->config.loop, "peer", &all->peer_worker);
+    int r = worker_new(m->config.loop, "peer", &all->lines[0].worker);
+    all->n_lines = r == 0;
     r = r != 0 ? r : worker_new(m->config.loop, "vm-move", &all->move_worker);
     r = r != 0 ? r : worker_new(m->config.loop, "vm-track", &all->watch_worker);
     r = r != 0 ? r : evloop_timer_new(m->config.loop, arrivals_look, m, &all->look);
@@ -172,7 +173,7 @@ bool migrations_finish(struct manager *m, uint64_t until_us)
         return true;
     }
     bool all = worker_finish(m->migrations->watch_worker, until_us);
-    all = worker_finish(m->migrations->peer_worker, until_us) && all;
+    all = peer_lines_finish(m->migrations, until_us) && all;
     return (is_moving(m) || worker_finish(m->migrations->move_worker, until_us)) && all;
 }
 
@@ -184,7 +185,7 @@ void migrations_close(struct manager *m)
     bool moving = is_moving(m);
     evloop_timer_free(TAKE_PTR(m->migrations->look));
     worker_free(TAKE_PTR(m->migrations->watch_worker));
-    worker_free(TAKE_PTR(m->migrations->peer_worker));
+    peer_lines_close(m->migrations);
     struct guest_port *port = TAKE_PTR(m->config.move_guest);
     if (moving && worker_abandon(m->migrations->move_worker)) {
         log_info("a VM is on its way; the next start sees where it came to");

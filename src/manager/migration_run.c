@@ -85,8 +85,9 @@ int move_store(struct move *move, enum migration_state state, struct error *err)
 static void wake_others(struct manager *m)
 {
     for (vec_each(&m->migrations->moves, move)) {
-        if (!(*move)->finished && (*move)->checked &&
-            (*move)->migration->state == MIGRATION_CHECKING) {
+        enum migration_state state = (*move)->migration->state;
+        if (!(*move)->finished && ((state == MIGRATION_CHECKING && (*move)->checked) ||
+                                   (state == MIGRATION_PREPARING && (*move)->prepared))) {
             (void)evloop_timer_set((*move)->timer, 0);
         }
     }

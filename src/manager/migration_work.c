@@ -15,6 +15,7 @@ struct job {
     struct manager_config config;
     move_done_fn *done;
     bool asks_peer;
+    struct peer_line *line; /* NULL: none was free */
     enum peer_question question;
     struct migration_request request;
     char id[40];
@@ -51,6 +52,7 @@ static void job_done(void *data)
     struct job *job = data;
     struct move *move = job->move;
     move->jobs--;
+    peer_line_give_back(job->line, move->dry_run);
     if (job->asks_peer && (job->result == 0 || job->err.reason != REASON_UNAVAILABLE)) {
         move->migration->answered_us = clock_realtime_us();
     }
@@ -69,6 +71,14 @@ static void peer_work(void *data)
     struct job *job = data;
     struct peer_port *peer = job->config.peer;
     const char *address = job->request.peer;
+    if (job->question == PEER_ASK_CHECK) {
+        job->result = peer->ops->check_ways(peer, job->request.destination,
+                                            job->request.migrate_uri, &job->err);
+        if (job->result != 0) {
+            job->asks_peer = false;
+            return;
+        }
+    }
     switch (job->question) {
     case PEER_ASK_CHECK:
     case PEER_ASK_PREPARE:
@@ -91,9 +101,18 @@ static void peer_work(void *data)
 void move_ask_peer(struct move *move, enum peer_question question, move_done_fn *done)
 {
     struct job *job = job_new(move, done);
-    job->asks_peer = true;
     job->question = question;
-    worker_submit(move->manager->migrations->peer_worker, peer_work, job_done, job);
+    job->line = peer_lines_take(move->manager, job->request.peer, move->dry_run);
+    job->asks_peer = job->line != NULL;
+    if (job->line != NULL) {
+        worker_submit(job->line->worker, peer_work, job_done, job);
+        return;
+    }
+    job->result = error_set(&job->err, REASON_UNAVAILABLE, SUBJECT("vm", job->request.vm),
+                            "%d other hosts are being asked already, and have not answered yet",
+                            PEER_TRIALS_MAX);
+    error_hint(&job->err, "try again in a minute; `cleave migration list` shows what is under way");
+    evloop_post(move->manager->config.loop, job_done, job);
 }
 
 /* ---- measuring ---- */
@@ -101,6 +120,7 @@ void move_ask_peer(struct move *move, enum peer_question question, move_done_fn 
 struct measure {
     struct move *move;
     struct manager_config config;
+    struct peer_line *line;
     evloop_fn *done;
     size_t n;
     struct {
@@ -131,6 +151,7 @@ static void measured(void *data)
     struct move *move = job->move;
     struct migration_estimate *estimate = &move->migration->estimate;
     move->jobs--;
+    peer_line_give_back(job->line, move->dry_run);
     for (size_t i = 0; i < job->n; i++) {
         const struct gpu_vgpu_state *state = &job->vgpus[i].state;
         bool used = job->vgpus[i].known && state->framebuffer_used_known;
@@ -155,7 +176,13 @@ static void measured(void *data)
 static void rate_done(void *data)
 {
     struct measure *job = data;
-    worker_submit(job->move->manager->migrations->peer_worker, link_work, measured, job);
+    struct move *move = job->move;
+    job->line = peer_lines_take(move->manager, move->migration->request.peer, move->dry_run);
+    if (job->line == NULL) { /* the speed stays unknown; the question that follows says why */
+        measured(job);
+        return;
+    }
+    worker_submit(job->line->worker, link_work, measured, job);
 }
 
 static void rate_work(void *data)

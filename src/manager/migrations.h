@@ -48,6 +48,7 @@ struct move {
     bool checked;   /* the target was asked */
     bool offered;   /* the target prepares */
     bool moving;    /* libvirt moves it for us */
+    bool prepared;  /* it does, and another VM has the link */
     bool deciding;  /* where is it? */
     bool releasing; /* a change for that waits or runs */
     bool finished;  /* goes as soon as no job has it */
@@ -78,10 +79,22 @@ struct arrivals {
     size_t cap;
 };
 
+/* A worker that talks to one host at a time, so that one which is silent holds up no other. */
+struct peer_line {
+    struct worker *worker;
+    char address[MIGRATION_URI_SIZE]; /* of its cleaved; of the last one while it has no job */
+    unsigned jobs;
+    unsigned trials; /* of them: for dry runs */
+};
+#define PEER_LINES_MAX 16
+/* With nothing but dry runs; the others are for VMs that are to move. */
+#define PEER_TRIALS_MAX 8
+
 struct migrations {
     struct moves moves;
     struct arrivals arrivals;
-    struct worker *peer_worker;
+    struct peer_line lines[PEER_LINES_MAX];
+    size_t n_lines;
     struct worker *move_worker;
     struct worker *watch_worker;
     struct evloop_timer *look; /* at what comes in */
@@ -193,6 +206,16 @@ void move_run(struct move *move, move_done_fn *done);
 /* Looks how far libvirt is, and cancels if that was asked for. `err`: NULL while it moves it. */
 void move_watch(struct move *move, move_done_fn *done);
 void move_undefine(struct move *move, move_done_fn *done);
+
+/* ---- lines to other hosts (peer_lines.c) ---- */
+
+/* The line for a call to that address. NULL: a dry run, and there are too many. The caller
+ * submits to its worker, and gives the line back in the job's `done`. */
+struct peer_line *peer_lines_take(struct manager *m, const char *address, bool trial);
+void peer_line_give_back(struct peer_line *line, bool trial);
+/* As worker_finish() and worker_free(). */
+bool peer_lines_finish(struct migrations *all, uint64_t until_us);
+void peer_lines_close(struct migrations *all);
 
 /* ---- arrivals ---- */
 

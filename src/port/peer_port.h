@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The other host's side of a migration: cleaved there. Implemented by driver/peer over its HTTP
- * API. All operations block, at most a few seconds where nobody answers, and run on a worker
- * thread, one at a time. An address is `unix:/path`, `http://host:port`, or `ssh:[user@]host`
- * (through `cleave dial` there).
+ * API. All operations block, a minute at most where a host is silent, and run on worker threads:
+ * one call at a time to each address, and to several addresses at once. An address is `unix:/path`,
+ * `http://host:port`, or `ssh:[user@]host` (through `cleave dial` there).
  */
 #ifndef PORT_PEER_PORT_H
 #define PORT_PEER_PORT_H
@@ -16,9 +16,13 @@ struct peer_port;
 enum peer_offer { PEER_CHECK, PEER_PREPARE };
 
 /* All mandatory. A host that does not answer is -REASON_UNAVAILABLE: then nobody knows whether it
- * did what it was asked for. All but `link_speed` give the reservation as it is there now, with
- * what the VM does there; the caller frees it. */
+ * did what it was asked for. All but `check_ways` and `link_speed` give the reservation as it is
+ * there now, with what the VM does there; the caller frees it. */
 struct peer_port_ops {
+    /* Do libvirt's URI and the way of the data ("": libvirt's choice) lead to another host, as
+     * their names are resolved now? 0, -REASON_PERMISSION or -REASON_UNAVAILABLE. */
+    int (*check_ways)(struct peer_port *port, const char *destination, const char *data,
+                      struct error *err);
     /* PEER_CHECK: what would happen, with all checks; nothing is kept. PEER_PREPARE: reserves and
      * begins to make the devices, or refuses (-REASON_RULE, -REASON_NO_CAPACITY, …). Repeating it
      * with the same id gives what the first one began. */

@@ -33,6 +33,7 @@ CLAIMS = {
     "mig-backed": (MDEV, {"type": "A100-2-10C"}),
     "on-demand": (VFIO, {**TYPE, "hold": "on-demand"}),
 }
+OWN_NAME = socket.gethostname()  # leads to this host, as on any Debian
 DIRTY_MIB, SLOW_MIB = 64, 4  # such a VM never arrives
 
 
@@ -111,6 +112,7 @@ def test_the_target_is_reached_by_ssh_and_by_http(pairs, image, directory):
     ssh = tools / "ssh"
     ssh.write_text("#!/bin/sh\n"
                    f"echo \"$@\" >>{tools}/said\n"
+                   "[ \"$1\" = -G ] && echo hostname 192.0.2.7 && exit 0\n"
                    "while [ \"$1\" != -- ]; do shift; done; shift 2\n"
                    f"[ \"$1 $2\" = 'cleave dial' ] && exec {BUILD}/src/cli/cleave dial --socket "
                    f"{directory}/beta/s\nexit 127\n")
@@ -130,10 +132,16 @@ def test_the_target_is_reached_by_ssh_and_by_http(pairs, image, directory):
         assert done.returncode == 0, done.stdout + done.stderr
         pair.is_at("vm1", pair.other(source))
     assert "-p 2222 -- root@beta cleave dial" in (tools / "said").read_text()
-    ssh.write_text("#!/bin/sh\necho 'Permission denied (publickey).' >&2\nexit 255\n")
+    ssh.write_text("#!/bin/sh\n[ \"$1\" = -G ] && echo hostname 192.0.2.7 && exit 0\n"
+                   "echo 'Permission denied (publickey).' >&2\nexit 255\n")
     done = pair.alpha.cleave.run("vm", "migrate", "vm1", "qemu+ssh://beta/system", "--dry-run")
     assert done.returncode == 11, done.stderr
     assert "Permission denied (publickey)" in done.stderr and "ssh:beta" in done.stderr
+    ssh.write_text("#!/bin/sh\n[ \"$1\" = -G ] && echo hostname $3\nexit 0\n")
+    for uri in (f"qemu+ssh://{OWN_NAME}/system", f"qemu+tls://{OWN_NAME}/system"):
+        done = pair.alpha.cleave.run("vm", "migrate", "vm1", uri, "--peer", f"unix:{pair.beta.socket}",
+                                     "--dry-run")
+        assert done.returncode == 10 and f"\"{OWN_NAME}\" leads to" in done.stderr, done.stderr
     pair.goes_on("vm1")
 
 

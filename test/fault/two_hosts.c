@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -183,7 +184,9 @@ static int peer_offer(struct peer_port *port, const char *address,
                       struct incoming **ret_incoming, struct error *err)
 {
     (void)port;
-    (void)address;
+    while (world->silent && world->silent_to == what && str_starts(address, SILENT)) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
     CLEANUP_JSON json_t *body = migration_offer_to_json(offer);
     return send(what == PEER_CHECK ? ASK_CHECK : ASK_PREPARE, body, NULL, ret_incoming, err);
 }
@@ -212,6 +215,16 @@ static int peer_abort(struct peer_port *port, const char *address, const char *i
     return send(ASK_ABORT, NULL, id, ret_incoming, err);
 }
 
+static int peer_check_ways(struct peer_port *port, const char *destination, const char *data_way,
+                           struct error *err)
+{
+    (void)port;
+    (void)destination;
+    (void)data_way;
+    (void)err;
+    return 0;
+}
+
 static uint64_t peer_link_speed(struct peer_port *port, const char *destination)
 {
     (void)port;
@@ -219,7 +232,8 @@ static uint64_t peer_link_speed(struct peer_port *port, const char *destination)
     return UINT64_C(1250000000);
 }
 
-static const struct peer_port_ops peer_ops = {.offer = peer_offer,
+static const struct peer_port_ops peer_ops = {.check_ways = peer_check_ways,
+                                              .offer = peer_offer,
                                               .status = peer_status,
                                               .commit = peer_commit,
                                               .abort = peer_abort,
@@ -496,13 +510,19 @@ const char *check_world(char *why, size_t size)
     return NULL;
 }
 
-void begin(void)
+void ask_to_move(const char *vm, const char *peer, bool dry_run, struct answer *answer)
 {
     static const struct caller caller = {.author = "tester", .root = true};
+    CLEANUP_JSON json_t *body =
+        json_pack("{s:s, s:s, s:s}", "vm", vm, "destination", "qemu+unix:///system", "peer", peer);
+    *answer = (struct answer){0};
+    manager_migrate_vm(world->labs[SOURCE].manager, &caller, body, dry_run, lab_reply, answer);
+}
+
+void begin(void)
+{
     struct answer answer = {0};
-    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s}", "vm", VM, "destination",
-                                          "qemu+unix:///system", "peer", "unix:/x");
-    manager_migrate_vm(world->labs[SOURCE].manager, &caller, body, false, lab_reply, &answer);
+    ask_to_move(VM, "unix:/x", false, &answer);
     must(lab_wait(&world->labs[SOURCE], &answer), "no answer");
     answer_done(&answer);
 }

@@ -13,6 +13,7 @@
 #include "lab.h"
 
 #define VM "web1"
+#define SILENT "unix:/silent" /* and what begins so: an address of the target, too */
 
 enum who { SOURCE, TARGET };
 enum harm { HARM_NONE, HARM_BEFORE, HARM_AFTER, HARM_DEATH, HARM_COUNT };
@@ -26,9 +27,11 @@ struct world {
     enum who victim;
     pthread_t target_thread;
     pthread_mutex_t lock;
-    bool target_up;           /* under lock */
-    atomic_bool lose_commits; /* the target never hears of one */
-    atomic_bool lost;         /* nor of anything else */
+    bool target_up;            /* under lock */
+    atomic_bool lose_commits;  /* the target never hears of one */
+    atomic_bool lost;          /* nor of anything else */
+    atomic_bool silent;        /* what is at SILENT accepts a question, and says nothing */
+    enum peer_offer silent_to; /* which question */
     bool lose_at_move;    /* it is lost as soon as the VM is there, and libvirt says so to nobody */
     uint64_t patience_us; /* of the managers that start from now on; 0: two seconds */
 };
@@ -46,6 +49,8 @@ void stop_target(void);
 void restart(struct lab *lab);
 /* Asks for the migration, and gets an answer. */
 void begin(void);
+/* The same of any VM to any address; a dry run gets its answer later. */
+void ask_to_move(const char *vm, const char *peer, bool dry_run, struct answer *answer);
 void let_run(uint64_t us);
 /* Until no migration is under way on either host; false after twenty seconds. */
 bool come_to_rest(void);

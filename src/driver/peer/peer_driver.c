@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "driver/peer/peer_driver.h"
 
+#include <pthread.h>
+#include <string.h>
+
 #include "base/json.h"
+#include "base/remote_host.h"
 #include "base/str.h"
 #include "driver/peer/link.h"
 #include "lib/client.h"
@@ -11,10 +15,19 @@
 #define TIMEOUT_S 20L
 #define OFFER_TIMEOUT_S 60L
 
+/* Connections that wait for their next use, most recently used last. */
+#define MAX_IDLE 16
+
+struct idle {
+    struct client *client;
+    char address[MIGRATION_URI_SIZE];
+};
+
 struct peer_driver {
     struct peer_port port;
-    struct client *client; /* the connection to `address` is kept between calls */
-    char address[MIGRATION_URI_SIZE];
+    pthread_mutex_t lock; /* of what is below; held for a moment only */
+    struct idle idle[MAX_IDLE];
+    size_t n_idle;
 };
 
 static struct peer_driver *driver_of(struct peer_port *port)
@@ -22,15 +35,40 @@ static struct peer_driver *driver_of(struct peer_port *port)
     return (struct peer_driver *)(void *)port;
 }
 
-static int connect_to(struct peer_driver *driver, const char *address, struct error *err)
+static void forget(struct peer_driver *driver, size_t i)
 {
-    if (driver->client != NULL && str_eq(driver->address, address)) {
-        return 0;
+    driver->n_idle--;
+    memmove(&driver->idle[i], &driver->idle[i + 1], (driver->n_idle - i) * sizeof(*driver->idle));
+}
+
+/* NULL: there is none to that address. */
+static struct client *take_idle(struct peer_driver *driver, const char *address)
+{
+    struct client *client = NULL;
+    pthread_mutex_lock(&driver->lock);
+    for (size_t i = 0; client == NULL && i < driver->n_idle; i++) {
+        if (str_eq(driver->idle[i].address, address)) {
+            client = driver->idle[i].client;
+            forget(driver, i);
+        }
     }
-    client_free(driver->client);
-    driver->client = NULL;
-    STR_SET(driver->address, address);
-    return client_new_address(address, &driver->client, err);
+    pthread_mutex_unlock(&driver->lock);
+    return client;
+}
+
+static void keep(struct peer_driver *driver, const char *address, struct client *client)
+{
+    struct client *oldest = NULL;
+    pthread_mutex_lock(&driver->lock);
+    if (driver->n_idle == MAX_IDLE) {
+        oldest = driver->idle[0].client;
+        forget(driver, 0);
+    }
+    struct idle *idle = &driver->idle[driver->n_idle++];
+    *idle = (struct idle){.client = client};
+    STR_SET(idle->address, address);
+    pthread_mutex_unlock(&driver->lock);
+    client_free(oldest);
 }
 
 static int ask(struct peer_port *port, const char *address, long timeout_s, const char *method,
@@ -39,19 +77,29 @@ static int ask(struct peer_port *port, const char *address, long timeout_s, cons
 {
     struct peer_driver *driver = driver_of(port);
     CLEANUP_JSON json_t *answer = NULL;
-    int r = connect_to(driver, address, err);
-    if (r == 0) {
-        client_set_timeout(driver->client, timeout_s);
-        r = client_call(driver->client, method, path, body, &answer, err);
+    struct client *client = take_idle(driver, address);
+    int r = client != NULL ? 0 : client_new_address(address, &client, err);
+    if (r != 0) {
+        return r;
     }
+    client_set_timeout(client, timeout_s);
+    r = client_call(client, method, path, body, &answer, err);
     if (r == -REASON_UNAVAILABLE) { /* maybe it is only this connection */
-        client_free(driver->client);
-        driver->client = NULL;
+        client_free(client);
+    } else {
+        keep(driver, address, client);
     }
     if (r == 0) {
         r = incoming_from_json(json_object_get(answer, "incoming"), address, ret_incoming, err);
     }
     return r;
+}
+
+static int check_ways(struct peer_port *port, const char *destination, const char *data,
+                      struct error *err)
+{
+    (void)port;
+    return remote_host_check_ways(destination, data, err);
 }
 
 static int offer(struct peer_port *port, const char *address, const struct migration_offer *offer,
@@ -93,14 +141,19 @@ static uint64_t link_speed(struct peer_port *port, const char *destination)
 static void peer_free(struct peer_port *port)
 {
     if (port != NULL) {
-        client_free(driver_of(port)->client);
-        free(port);
+        struct peer_driver *driver = driver_of(port);
+        while (driver->n_idle > 0) {
+            client_free(driver->idle[--driver->n_idle].client);
+        }
+        pthread_mutex_destroy(&driver->lock);
+        free(driver);
     }
 }
 
 struct peer_port *peer_driver_new(void)
 {
-    static const struct peer_port_ops ops = {.offer = offer,
+    static const struct peer_port_ops ops = {.check_ways = check_ways,
+                                             .offer = offer,
                                              .status = status,
                                              .commit = commit,
                                              .abort = abort_incoming,
@@ -108,5 +161,6 @@ struct peer_port *peer_driver_new(void)
                                              .free = peer_free};
     struct peer_driver *driver = xcalloc(1, sizeof(*driver));
     driver->port.ops = &ops;
+    pthread_mutex_init(&driver->lock, NULL);
     return &driver->port;
 }

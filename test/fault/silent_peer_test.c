@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Other hosts that accept a question and say nothing: VMs that go elsewhere move meanwhile. */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "fake_host.h"
+#include "manager/migrations.h"
+#include "test.h"
+#include "two_hosts.h"
+
+#define OTHER_VM "web2"
+
+static struct lab_data data;
+static char claim[] = "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"" VM "\"}";
+
+/* VM runs with its claim, OTHER_VM without one; the target has neither. */
+static void open_silent(enum peer_offer silent_to)
+{
+    open_world(&data, claim);
+    fake_lock();
+    fake_host_vm(&world->hosts[SOURCE], OTHER_VM)->running = true;
+    *fake_host_vm(&world->hosts[TARGET], OTHER_VM) = (struct fake_vm){0};
+    fake_unlock();
+    world->silent_to = silent_to;
+    world->silent = true;
+}
+
+static const struct migration *migration_of(const char *vm)
+{
+    for (vec_each(&world->labs[SOURCE].manager->migrations->moves, move)) {
+        if (!(*move)->dry_run && str_eq((*move)->migration->request.vm, vm)) {
+            return (*move)->migration;
+        }
+    }
+    return NULL;
+}
+
+static bool vm_is_over(void *vm)
+{
+    const struct migration *migration = migration_of(vm);
+    return migration != NULL && migration_is_over(migration);
+}
+
+static bool vm_is_asked(void *vm)
+{
+    const struct migration *migration = migration_of(vm);
+    enum migration_state state =
+        world->silent_to == PEER_CHECK ? MIGRATION_CHECKING : MIGRATION_PREPARING;
+    for (vec_each(&world->labs[SOURCE].manager->migrations->moves, move)) {
+        if ((*move)->migration == migration && migration->state == state && (*move)->jobs > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void end_silent(void)
+{
+    world->silent = false;
+    must(come_to_rest(), "it does not come to rest");
+    stop_target();
+    close_world();
+}
+
+static void a_vm_moves_while_another_ones_target_is_silent(void **state)
+{
+    open_silent(*(const enum peer_offer *)*state);
+    struct lab *lab = &world->labs[SOURCE];
+    struct answer answer = {0};
+    ask_to_move(OTHER_VM, SILENT, false, &answer);
+    must(lab_wait(lab, &answer) && answer.body != NULL, "it was refused");
+    answer_done(&answer);
+    must(lab_wait_until(lab, vm_is_asked, (char[]){OTHER_VM}), "the silent host was not asked");
+    begin();
+    must(lab_wait_until(lab, vm_is_over, (char[]){VM}), "it waits for the silent host");
+    must(world->silent && !vm_is_over((char[]){OTHER_VM}), "the silent host has answered");
+    assert_int_equal(migration_of(VM)->state, MIGRATION_DONE);
+    /* Who is asked now has an answer, too. */
+    manager_get_migration(lab->manager, migration_of(OTHER_VM)->id, lab_reply, &answer);
+    must(lab_wait(lab, &answer) && answer.body != NULL, "no answer");
+    answer_done(&answer);
+    end_silent();
+}
+
+static void dry_runs_to_many_silent_hosts_leave_room_for_vms_that_move(void **state)
+{
+    (void)state;
+    open_silent(PEER_CHECK);
+    struct lab *lab = &world->labs[SOURCE];
+    static struct answer answers[3 * PEER_TRIALS_MAX];
+    unsigned refused = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+        char peer[64];
+        snprintf(peer, sizeof(peer), SILENT "%zu", i);
+        ask_to_move(OTHER_VM, peer, true, &answers[i]);
+    }
+    begin();
+    must(lab_wait_until(lab, vm_is_over, (char[]){VM}), "it waits for silent hosts");
+    assert_int_equal(migration_of(VM)->state, MIGRATION_DONE);
+    world->silent = false;
+    for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+        must(lab_wait(lab, &answers[i]), "a dry run has no answer");
+        if (answers[i].body == NULL) {
+            refused++;
+            assert_int_equal(answers[i].err.reason, REASON_UNAVAILABLE);
+            assert_non_null(strstr(answers[i].err.message, "are being asked already"));
+        }
+        answer_done(&answers[i]);
+    }
+    assert_int_equal(refused, 2 * PEER_TRIALS_MAX);
+    end_silent();
+}
+
+static int load(void **state)
+{
+    (void)state;
+    log_set_level(LOG_LEVEL_NONE);
+    lab_data_load(&data);
+    return 0;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    lab_data_done(&data);
+    return 0;
+}
+
+int main(void)
+{
+    static enum peer_offer check = PEER_CHECK;
+    static enum peer_offer prepare = PEER_PREPARE;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(a_vm_moves_while_another_ones_target_is_silent, &check),
+        cmocka_unit_test_prestate(a_vm_moves_while_another_ones_target_is_silent, &prepare),
+        cmocka_unit_test(dry_runs_to_many_silent_hosts_leave_room_for_vms_that_move),
+    };
+    return cmocka_run_group_tests_name("silent_peer", tests, load, unload);
+}

@@ -124,7 +124,7 @@ def fill_journal(directory, log):
 
 
 def list_forever(target, counted):
-    """Asks over TCP, which is one user beside root, on many connections, several requests ahead of the
+    """Asks over TCP, which is one user and not root, on many connections, several requests ahead of the
     answers."""
     request = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
     watched = selectors.DefaultSelector()

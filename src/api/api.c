@@ -376,6 +376,11 @@ void api_serve_connection(struct api *api, int fd)
     http_serve_connection(api->http, fd);
 }
 
+size_t api_sockets(const struct api *api, int *out, size_t max)
+{
+    return http_sockets(api->http, out, max);
+}
+
 void api_flush(struct api *api)
 {
     if (api != NULL) {

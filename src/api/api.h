@@ -26,6 +26,8 @@ struct api_config {
 int api_new(const struct api_config *config, struct api **ret_api, struct error *err);
 /* Serves one connected stream socket, which is taken. */
 void api_serve_connection(struct api *api, int fd);
+/* The sockets that it listens on, at most `max`; returns how many. They stay its own. */
+size_t api_sockets(const struct api *api, int *out, size_t max);
 /* Once the loop has ended: sends what was answered. NULL is fine. */
 void api_flush(struct api *api);
 /* Once the loop has ended, and after manager_free(): no reply may come any more. Removes the socket

@@ -147,7 +147,7 @@ void exchange_run_queue(void *data)
             return;
         }
         if (socket_hung_up(exchange->conn->fd)) {
-            conn_free(exchange->conn); /* nothing was begun, and there is nobody to tell */
+            conn_free(exchange->conn); /* nothing was begun, and no client waits */
         } else {
             hand_over(exchange);
         }

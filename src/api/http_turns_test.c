@@ -151,8 +151,8 @@ static void turn_until_handled(struct site *site, char letter, size_t n)
 #define LISTERS 8
 #define EACH 10
 
-/* Whoever asks for many lists at once, in one go or on many connections, holds up another's request
- * by a few of them at most. */
+/* A user who asks for many lists at once, in one go or on many connections, holds up another's
+ * request by a few of them at most. */
 static void many_lists_of_one_user_hold_up_no_other(void **state)
 {
     (void)state;
@@ -223,7 +223,7 @@ static void what_was_not_begun_is_dropped_with_its_client(void **state)
     close_site(&site);
 }
 
-static void what_was_not_begun_at_the_end_is_told(void **state)
+static void what_was_not_begun_at_the_end_is_refused(void **state)
 {
     (void)state;
     struct site site;
@@ -305,7 +305,7 @@ int main(void)
         cmocka_unit_test(many_lists_of_one_user_hold_up_no_other),
         cmocka_unit_test(what_is_urgent_goes_before_lists_of_the_same_user),
         cmocka_unit_test(what_was_not_begun_is_dropped_with_its_client),
-        cmocka_unit_test(what_was_not_begun_at_the_end_is_told),
+        cmocka_unit_test(what_was_not_begun_at_the_end_is_refused),
         cmocka_unit_test(answers_that_are_not_taken_have_a_common_bound),
         cmocka_unit_test(an_answer_that_is_taken_in_drips_is_cut_off),
     };

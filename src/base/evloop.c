@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -12,6 +13,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/vec.h"
 
@@ -33,7 +35,8 @@ struct evloop {
     sd_event *event;
     bool running;
     int code;
-    int wake_fd; /* eventfd: readable while `posts` is not empty */
+    _Atomic uint64_t busy_since_us; /* see evloop_busy_since() */
+    int wake_fd;                    /* eventfd: readable while `posts` is not empty */
     pthread_mutex_t lock;
     struct posts posts; /* under lock; filled by any thread */
 };
@@ -180,12 +183,31 @@ void evloop_free(struct evloop *loop)
     free(loop);
 }
 
+/* As sd_event_run(3), and says meanwhile that it is at work. */
+static int turn(struct evloop *loop, uint64_t timeout_us)
+{
+    int r = sd_event_prepare(loop->event);
+    r = r == 0 ? sd_event_wait(loop->event, timeout_us) : r;
+    if (r <= 0) {
+        return r;
+    }
+    atomic_store(&loop->busy_since_us, clock_monotonic_us());
+    r = sd_event_dispatch(loop->event);
+    atomic_store(&loop->busy_since_us, 0);
+    return r < 0 ? r : 1;
+}
+
+uint64_t evloop_busy_since(const struct evloop *loop)
+{
+    return atomic_load(&loop->busy_since_us);
+}
+
 int evloop_run(struct evloop *loop)
 {
     loop->running = true;
     loop->code = 0;
     while (loop->running) {
-        int r = sd_event_run(loop->event, UINT64_MAX);
+        int r = turn(loop, UINT64_MAX);
         if (r < 0 && r != -EINTR) {
             return r;
         }
@@ -195,7 +217,7 @@ int evloop_run(struct evloop *loop)
 
 int evloop_step(struct evloop *loop, uint64_t timeout_us)
 {
-    int r = sd_event_run(loop->event, timeout_us);
+    int r = turn(loop, timeout_us);
     return r == -EINTR ? 0 : r;
 }
 

@@ -25,6 +25,9 @@ int evloop_run(struct evloop *loop); /* until evloop_stop(); returns its code */
  * hand. 0 when nothing was due, 1 when something was, or -errno. */
 int evloop_step(struct evloop *loop, uint64_t timeout_us);
 void evloop_stop(struct evloop *loop, int code);
+/* Since when the loop has been in one and the same callback, monotonic; 0: it waits for something
+ * to do. Any thread. */
+uint64_t evloop_busy_since(const struct evloop *loop);
 /* From now on, each turn of the loop tells systemd in time that this process is well (WatchdogSec=
  * of its unit, sd_notify(3)); a loop that hangs does not. 1, or 0 when systemd does not ask, or
  * -errno. */

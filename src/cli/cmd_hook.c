@@ -119,8 +119,11 @@ static bool may_start_anyway(const struct hook *hook, const struct error *err)
 
 static void explain(const struct hook *hook, struct error *err)
 {
-    if (is_without_cleaved(hook, err)) {
-        error_wrap(err, "VM \"%s\" has devices of cleave", hook->domain);
+    if (!is_without_cleaved(hook, err)) {
+        return;
+    }
+    error_wrap(err, "VM \"%s\" has devices of cleave", hook->domain);
+    if (!str_eq(err->subject, "cleaved") || err->hint[0] == '\0') { /* else it runs, and knows */
         error_hint(err,
                    "start cleaved (systemctl start cleaved), or set withoutCleaved: allow in %s",
                    DEFAULT_CONFIG);

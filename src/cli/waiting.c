@@ -47,7 +47,8 @@ static void tell(void *data)
     char text[512];
     uint64_t seconds = (clock_monotonic_us() - waiting->began_us) / USECS_PER_S;
     if (client_call(waiting->aside, "GET", "/v1/health", NULL, &health, &err) != 0) {
-        STR_SET(text, "cleaved has not answered yet");
+        bool said = str_eq(err.subject, "cleaved"); /* by cleaved itself */
+        str_print(text, sizeof(text), "%s", said ? err.message : "cleaved has not answered yet");
     } else if (waiting->own != NULL) {
         str_print(text, sizeof(text), "waiting until %s", waiting->own);
     } else if (!waiting_describe(health, text, sizeof(text))) {

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "daemon/drivers.h"
 #include "daemon/settings.h"
+#include "daemon/standin.h"
 #include "daemon/state_dir.h"
 #include "exec/states.h"
 #include "manager/drains.h"
@@ -39,6 +40,7 @@ struct daemon {
     bool drivers_open;
     struct manager *manager;
     struct api *api;
+    struct standin *standin;
 };
 
 /* A driver or a libvirt that hangs has a thread of ours, and what it uses can't be freed. All that
@@ -55,6 +57,7 @@ static _Noreturn void leave(struct daemon *d)
 
 static void daemon_done(struct daemon *d)
 {
+    standin_finish(d->standin); /* whatever is freed may call into the store */
     manager_stop(d->manager);
     api_flush(d->api);
     if (!manager_finish(d->manager, clock_monotonic_us() + FINISH_US)) {
@@ -70,6 +73,7 @@ static void daemon_done(struct daemon *d)
     if (d->store != NULL) {
         d->store->ops->free(d->store);
     }
+    standin_free(d->standin);
     rules_free(d->rules);
     catalog_free(d->catalog);
     closep(&d->path_fd);
@@ -156,6 +160,13 @@ static int open_api(struct daemon *d, struct error *err)
     return api_new(&config, &d->api, err);
 }
 
+static int open_standin(struct daemon *d, struct error *err)
+{
+    struct standin_config config = {.loop = d->loop, .state_dir = d->settings.state_dir};
+    config.n_sockets = api_sockets(d->api, config.sockets, ARRAY_SIZE(config.sockets));
+    return standin_new(&config, &d->standin, err);
+}
+
 static int load_data(struct daemon *d, struct error *err)
 {
     int r = catalog_load_default(&d->catalog, err);
@@ -165,7 +176,7 @@ static int load_data(struct daemon *d, struct error *err)
 static int daemon_open(struct daemon *d, struct error *err)
 {
     static int (*const steps[])(struct daemon *d, struct error *err) = {
-        load_data, open_store, open_loop, open_manager, open_api,
+        load_data, open_store, open_loop, open_manager, open_api, open_standin,
     };
     int r = 0;
     for (size_t i = 0; i < ARRAY_SIZE(steps) && r == 0; i++) {

@@ -19,8 +19,19 @@ static const char *text_at(const json_t *json, const char *key)
     return text == NULL ? "" : text;
 }
 
+/* /v1/health of a cleaved that can do nothing is no problem of its own form, and says what is
+ * wrong. */
+static int health_problem(const json_t *health, struct error *err)
+{
+    const json_t *first = json_array_get(json_object_get(health, "problems"), 0);
+    return error_set(err, REASON_UNAVAILABLE, "cleaved", "%s", text_at(first, "text"));
+}
+
 int reply_problem(const json_t *problem, long status, struct error *err)
 {
+    if (json_array_size(json_object_get(problem, "problems")) > 0) {
+        return health_problem(problem, err);
+    }
     enum reason reason = reason_from_name(text_at(problem, "reason"));
     const char *detail = text_at(problem, "detail");
     if (reason == REASON_NONE || detail[0] == '\0') {

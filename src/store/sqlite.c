@@ -82,7 +82,7 @@ int sqlite_run(struct sqlite_store *s, sqlite3_stmt *stmt, struct error *err, co
     if (r != 0) {
         return r;
     }
-    int code = sqlite3_step(stmt);
+    int code = sqlite_step(stmt);
     bool busy = (code & 0xff) == SQLITE_BUSY;
     r = code == SQLITE_DONE ? 0 : sqlite_fail(s, err, what);
     if (busy != s->busy) {
@@ -109,7 +109,7 @@ void sqlite_rollback(struct store *store)
     s->in_transaction = false;
     if (sqlite3_get_autocommit(s->db) == 0) {
         CLEANUP_STMT sqlite3_stmt *stmt = s->stmts[STMT_ROLLBACK];
-        (void)sqlite3_step(stmt);
+        (void)sqlite_step(stmt);
     }
 }
 
@@ -190,7 +190,7 @@ static int sqlite_load_claims(struct store *store, struct claims *ret_claims, st
     CLEANUP_STMT sqlite3_stmt *stmt = s->stmts[STMT_CLAIM_LIST];
     struct claims claims = {0};
     int step = 0;
-    for (step = sqlite3_step(stmt); step == SQLITE_ROW; step = sqlite3_step(stmt)) {
+    for (step = sqlite_step(stmt); step == SQLITE_ROW; step = sqlite_step(stmt)) {
         if (document_to_claim(DOCUMENT_TEXT(sqlite3_column_text(stmt, 1)), vec_push(&claims),
                               err) != 0) {
             vec_done(&claims);
@@ -287,7 +287,7 @@ static int load_steps(struct sqlite_store *s, const char *plan_id, struct strlis
     CLEANUP_STMT sqlite3_stmt *stmt = s->stmts[STMT_STEP_LIST];
     sqlite_bind_text(stmt, 1, plan_id);
     int step = 0;
-    for (step = sqlite3_step(stmt); step == SQLITE_ROW; step = sqlite3_step(stmt)) {
+    for (step = sqlite_step(stmt); step == SQLITE_ROW; step = sqlite_step(stmt)) {
         *vec_push(texts) = xstrdup(DOCUMENT_TEXT(sqlite3_column_text(stmt, 0)));
     }
     return step == SQLITE_DONE ? 0 : sqlite_fail(s, err, "reading the steps of a plan");
@@ -315,7 +315,7 @@ static int sqlite_load_plan(struct store *store, const char *id, struct plan **r
     struct sqlite_store *s = of(store);
     CLEANUP_STMT sqlite3_stmt *stmt = s->stmts[STMT_PLAN_GET];
     sqlite_bind_text(stmt, 1, id);
-    switch (sqlite3_step(stmt)) {
+    switch (sqlite_step(stmt)) {
     case SQLITE_ROW:
         return plan_from_row(s, stmt, ret_plan, err);
     case SQLITE_DONE:
@@ -349,7 +349,7 @@ static int sqlite_load_plans(struct store *store, size_t max, bool unfinished_on
         s->stmts[unfinished_only ? STMT_PLAN_LIST_UNFINISHED : STMT_PLAN_LIST];
     (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)max);
     int step = 0;
-    for (step = sqlite3_step(stmt); step == SQLITE_ROW; step = sqlite3_step(stmt)) {
+    for (step = sqlite_step(stmt); step == SQLITE_ROW; step = sqlite_step(stmt)) {
         int r = plan_from_row(s, stmt, vec_push(&plans), err);
         if (r != 0) {
             return r;
@@ -412,7 +412,7 @@ static int sqlite_load_events(struct store *store, uint64_t after, size_t max,
     (void)sqlite3_bind_int64(stmt, 2, (sqlite3_int64)max);
     VEC(struct event) events = {0};
     int step = 0;
-    for (step = sqlite3_step(stmt); step == SQLITE_ROW; step = sqlite3_step(stmt)) {
+    for (step = sqlite_step(stmt); step == SQLITE_ROW; step = sqlite_step(stmt)) {
         *vec_push(&events) = event_from_row(stmt);
     }
     if (step != SQLITE_DONE) {
@@ -433,7 +433,9 @@ void sqlite_free(struct store *store)
     for (size_t i = 0; i < STMT_COUNT; i++) {
         (void)sqlite3_finalize(s->stmts[i]);
     }
+    sqlite_busy_begin(); /* what is in the -wal goes into the file */
     (void)sqlite3_close(s->db);
+    sqlite_busy_end();
     free(s->path);
     free(s->wal_path);
     free(s);

@@ -36,7 +36,10 @@ static bool is_there(struct sqlite_store *s)
 
 int sqlite_check_file(struct sqlite_store *s, struct error *err)
 {
-    if (s->path == NULL || is_there(s)) {
+    sqlite_busy_begin();
+    bool ok = s->path == NULL || is_there(s);
+    sqlite_busy_end();
+    if (ok) {
         return 0;
     }
     error_set(err, REASON_UNAVAILABLE, "store",

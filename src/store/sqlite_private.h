@@ -64,6 +64,11 @@ void sqlite_stmt_resetp(sqlite3_stmt **stmt);
 void sqlite_rollback(struct store *store);
 void sqlite_free(struct store *store);
 
+/* busy.c: around what waits for the disk. */
+void sqlite_busy_begin(void);
+void sqlite_busy_end(void);
+int sqlite_step(sqlite3_stmt *stmt);
+
 /* sqlite_file.c */
 /* Remembers which file it is. */
 void sqlite_note_file(struct sqlite_store *s, const char *path);

@@ -31,7 +31,7 @@ static int read_rows(struct sqlite_store *s, sqlite3_stmt *stmt, json_t *documen
                      struct error *err)
 {
     int step = 0;
-    for (step = sqlite3_step(stmt); step == SQLITE_ROW; step = sqlite3_step(stmt)) {
+    for (step = sqlite_step(stmt); step == SQLITE_ROW; step = sqlite_step(stmt)) {
         json_t *document = NULL;
         if (document_to_record(DOCUMENT_TEXT(sqlite3_column_text(stmt, 1)), &document, err) != 0) {
             return sqlite_damaged(s, "records", "key", DOCUMENT_TEXT(sqlite3_column_text(stmt, 0)),

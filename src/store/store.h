@@ -73,4 +73,8 @@ struct store {
     const struct store_ops *ops;
 };
 
+/* Since when a call has been under way that waits for the disk, of any store of this process,
+ * monotonic; 0: none is. Any thread. */
+uint64_t store_busy_since(void);
+
 #endif

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whatever hangs below it, cleaved answers, says what hangs, and ends when told to."""
+import signal
 import subprocess
 import time
 
@@ -134,3 +135,76 @@ def test_the_state_directory_is_lost(machine):
     (host.directory / "kept.db").rename(host.state_dir / "cleave.db")
     host.start()
     assert {claim["name"] for claim in host.api.get("/v1/claims")["claims"]} == {"a", "b"}
+
+
+def hook(host, xml):
+    """What libvirt runs before a VM starts."""
+    config = host.directory / "hook.yaml"
+    config.write_text(f"socket: {host.socket}\n")
+    return subprocess.run([BUILD / "src/cli/cleave", "hook", "qemu", "v", "prepare", "begin", "-"], input=xml,
+                          env={"CLEAVE_HOOK_CONFIG": str(config)}, capture_output=True, text=True, timeout=60)
+
+
+def test_the_disk_of_the_state_directory_hangs(machine):
+    host = machine("demo", libvirt=False)
+    hung = host.directory / "hung"
+    host.start(wrap=("env", f"LD_PRELOAD={BUILD / 'test/e2e/hang.so'}", f"HANG={hung}"))
+    host.create("a", type="L40S-8Q")
+    hung.touch()
+    waits = subprocess.Popen([host.cleave.path, "--socket", host.socket, "claim", "create", "b", "--type",
+                              "L40S-8Q"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    said = ""
+    while "has not answered since" not in said:  # by who waits for the change that hangs
+        said = waits.stderr.readline()
+        assert said != ""
+    assert f"the disk of its state directory {host.state_dir} has not answered since" in said
+    for _ in range(20):
+        began = time.monotonic()
+        status, health, _ = host.api.call("GET", "/v1/health")
+        assert status == 503 and health["problems"][0]["what"] == "store", health
+        status, problem, _ = host.api.call("POST", "/v1/claims", {"name": "c", "type": "L40S-8Q"})
+        assert status == 503 and problem["reason"] == "unavailable" and "state directory" in problem["detail"]
+        assert time.monotonic() - began < 3
+    shown = host.cleave.run("claim", "list")
+    assert shown.returncode == 11 and "has not answered since" in shown.stderr
+    alias = "<domain type='kvm'><name>v</name><hostdev><alias name='ua-cleave-a'/></hostdev></domain>"
+    asked = hook(host, alias)
+    assert asked.returncode == 11 and "has not answered since" in asked.stderr
+    assert "systemctl start" not in asked.stderr
+    assert hook(host, "<domain type='kvm'><name>v</name></domain>").returncode == 0  # nothing of cleave
+    hung.unlink()
+    out, _ = waits.communicate(timeout=60)
+    assert waits.returncode == 0, out
+    wait_for(lambda: host.api.call("GET", "/v1/health")[0] == 200, 30)
+    assert {claim["name"]: claim["state"] for claim in host.api.get("/v1/claims")["claims"]} == {
+        "a": "bound", "b": "bound"}
+    end(host)
+
+
+def test_it_ends_while_its_disk_hangs(machine):
+    """At any moment: in the midst of a commit, and when the end itself writes to the disk."""
+    host = machine("demo", libvirt=False)
+    hung = host.directory / "hung"
+    wrap = ("env", f"LD_PRELOAD={BUILD / 'test/e2e/hang.so'}", f"HANG={hung}")
+    for commits in (True, False):
+        host.start(wrap=wrap)
+        name = "x" if commits else "y"
+        assert host.create("kept" + name, type="L40S-8Q")["state"] == "bound"
+        hung.touch()
+        asks = None
+        if commits:
+            asks = subprocess.Popen([host.cleave.path, "--socket", host.socket, "claim", "create", name, "--type",
+                                     "L40S-8Q"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            assert "has not answered" in asks.stderr.readline()
+        began = time.monotonic()
+        host.signal(signal.SIGTERM)
+        assert host.cleaved.wait(timeout=20) == 0
+        assert time.monotonic() - began < 6, host.log.read_text()
+        if asks is not None:
+            asks.communicate(timeout=60)
+            assert asks.returncode == 11
+        hung.unlink()
+    host.start()
+    states = {claim["name"]: claim["state"] for claim in host.api.get("/v1/claims")["claims"]}
+    assert states["keptx"] == states["kepty"] == "bound"
+    end(host)

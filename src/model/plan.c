@@ -295,6 +295,7 @@ void plan_free(struct plan *plan)
     vec_done(&plan->spares);
     vec_done(&plan->bars);
     vec_done(&plan->left);
+    vec_done(&plan->moves);
     free(plan);
 }
 
@@ -309,6 +310,7 @@ struct plan *plan_copy(const struct plan *plan)
     memset(&copy->spares, 0, sizeof(copy->spares));
     memset(&copy->bars, 0, sizeof(copy->bars));
     memset(&copy->left, 0, sizeof(copy->left));
+    memset(&copy->moves, 0, sizeof(copy->moves));
     for (vec_each(&plan->steps, step)) {
         *vec_push(&copy->steps) = *step;
     }
@@ -330,7 +332,25 @@ struct plan *plan_copy(const struct plan *plan)
     for (vec_each(&plan->left, left)) {
         *vec_push(&copy->left) = *left;
     }
+    for (vec_each(&plan->moves, move)) {
+        *vec_push(&copy->moves) = *move;
+    }
     return copy;
+}
+
+const char *plan_move_text(const struct plan_move *move, char *out, size_t size)
+{
+    char bdf[BDF_SIZE];
+    bool on_gi = move->from.start != NO_ID;
+    uint32_t from = on_gi ? move->from.start : move->from.placement_id;
+    uint32_t to = on_gi ? move->to.start : move->to.placement_id;
+    pci_addr_format(&move->to.gpu, bdf);
+    if (from == to) { /* what makes room takes all that is there away */
+        str_print(out, size, "make claim \"%s\" again at %u on %s", move->claim, to, bdf);
+    } else {
+        str_print(out, size, "move claim \"%s\" from %u to %u on %s", move->claim, from, to, bdf);
+    }
+    return out;
 }
 
 void plan_name_vm(struct plan *plan, const char *vm)

@@ -178,6 +178,16 @@ struct plan_left {
     char text[ERROR_TEXT_SIZE];
 };
 
+/* A claim that stays bound, and is given another place to make room for others. */
+struct plan_move {
+    char claim[NAME_SIZE];
+    struct assignment from, to;
+};
+#define MOVE_TEXT_SIZE 256
+/* "move claim "b" from 4 to 0 on 0000:41:00.0": the first memory slices of its GPU instances, or
+ * its placement ids; returns out. */
+const char *plan_move_text(const struct plan_move *move, char *out, size_t size);
+
 struct plan {
     char id[40];
     char author[NAME_SIZE];
@@ -196,6 +206,7 @@ struct plan {
     VEC(struct plan_spare) spares;
     VEC(struct plan_bar) bars;
     VEC(struct plan_left) left;
+    VEC(struct plan_move) moves;
 };
 
 /* What to do about the step at which the plan ended; "": that is not known. Borrowed. */

@@ -71,6 +71,19 @@ static json_t *left_to_json(const struct plan *plan)
     return list;
 }
 
+static json_t *moves_to_json(const struct plan *plan)
+{
+    json_t *list = json_array();
+    for (vec_each(&plan->moves, move)) {
+        char text[MOVE_TEXT_SIZE];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "claim", move->claim, "text",
+                                              plan_move_text(move, text, sizeof(text)), "from",
+                                              assignment_to_json(&move->from), "to",
+                                              assignment_to_json(&move->to)));
+    }
+    return list;
+}
+
 json_t *plan_to_json(const struct plan *plan)
 {
     json_t *steps = json_array();
@@ -112,6 +125,9 @@ json_t *plan_to_json(const struct plan *plan)
     json_object_set_new(json, "bars", bars);
     if (plan->left.n > 0) {
         json_object_set_new(json, "left", left_to_json(plan));
+    }
+    if (plan->moves.n > 0) {
+        json_object_set_new(json, "moves", moves_to_json(plan));
     }
     return json;
 }
@@ -231,6 +247,14 @@ static void read_bar(struct reader *r, struct plan_bar *bar)
     decode_addr(r, "device", &bar->device);
 }
 
+static void read_move(struct reader *r, struct plan_move *move)
+{
+    decode_text(r, "claim", move->claim, sizeof(move->claim));
+    reader_has(r, "text");
+    assignment_read(r, "from", &move->from);
+    assignment_read(r, "to", &move->to);
+}
+
 int plan_from_stored_json(const json_t *json, struct plan **ret_plan, struct error *err)
 {
     struct error local = {0};
@@ -255,6 +279,9 @@ int plan_from_stored_json(const json_t *json, struct plan **ret_plan, struct err
     READ_LIST(&r, "instances", &plan->instances, read_instance);
     if (reader_has(&r, "bars")) {
         READ_LIST(&r, "bars", &plan->bars, read_bar);
+    }
+    if (reader_has(&r, "moves")) {
+        READ_LIST(&r, "moves", &plan->moves, read_move);
     }
     read_left(&r, plan);
     read_vms(&r, plan);

@@ -10,6 +10,7 @@
 #include "plan/health.h"
 #include "plan/park.h"
 #include "plan/passed_over.h"
+#include "plan/room.h"
 #include "plan/seats.h"
 #include "plan/together.h"
 #include "plan/work.h"
@@ -59,28 +60,6 @@ bool plan_request_removes(const struct plan_request *request, const char *name)
     return false;
 }
 
-static uint32_t framebuffer(const struct gpu_work *work, const struct claim *claim)
-{
-    const struct cat_vgpu_type *type = NULL;
-    bool known = work->model != NULL && claim->spec.type[0] != '\0' &&
-                 model_find_type(work->model, claim->spec.type, &type, NULL) == 0;
-    return known ? type->framebuffer_mib : 0;
-}
-
-/* The largest vGPU goes last, so that an undo, in reverse, makes it first: the driver, not cleave,
- * picks the instance of a vGPU, and a small one could take the only place of a large one. */
-static void sort_gone(struct gpu_work *work)
-{
-    for (size_t i = 1; i < work->n_gone; i++) {
-        const struct claim *claim = work->gone[i];
-        size_t at = i;
-        for (; at > 0 && framebuffer(work, work->gone[at - 1]) > framebuffer(work, claim); at--) {
-            work->gone[at] = work->gone[at - 1];
-        }
-        work->gone[at] = claim;
-    }
-}
-
 int works_init(struct works *works, const struct planner *planner,
                const struct plan_request *request, struct error *err)
 {
@@ -110,7 +89,7 @@ int works_init(struct works *works, const struct planner *planner,
                 work->kept[work->n_kept++] = claim;
             }
         }
-        sort_gone(work);
+        work_sort_gone(work);
     }
     return 0;
 }
@@ -188,23 +167,31 @@ static int telling(enum reason reason)
     }
 }
 
+/* Whatever stands on the GPU: may the claim go there? */
+static int admit_here(const struct gpu_work *work, const struct claim *claim,
+                      struct admitted *ret_admitted, struct error *err)
+{
+    int result = health_check_quarantine(work->planner, work->gpu, err);
+    if (result == 0) {
+        result = admit_on_gpu(work->planner, claim, work->gpu, ret_admitted, err);
+    }
+    if (result == 0) {
+        result = together_check(work->planner, work->request, ret_admitted, err);
+    }
+    result = result != 0 ? result : health_check_cordon(work->planner, work->gpu, err);
+    return result != 0 ? result : health_check_held(work->planner, work->gpu, err);
+}
+
 static int try_gpu(struct gpu_work *work, const struct claim *claim, struct error *err)
 {
     if (work->n_added == WORK_MAX_CLAIMS) {
         return error_set(err, REASON_NO_CAPACITY, "gpu", "too many claims for one GPU");
     }
-    int result = health_check_quarantine(work->planner, work->gpu, err);
-    if (result == 0) {
-        result = admit_on_gpu(work->planner, claim, work->gpu, &work->added[work->n_added], err);
-    }
-    if (result == 0) {
-        result = together_check(work->planner, work->request, &work->added[work->n_added], err);
-    }
-    result = result != 0 ? result : health_check_cordon(work->planner, work->gpu, err);
-    result = result != 0 ? result : health_check_held(work->planner, work->gpu, err);
+    int result = admit_here(work, claim, &work->added[work->n_added], err);
     if (result != 0) {
         return result;
     }
+    work->moved[work->n_added] = NULL;
     work->n_added++;
     result = work_solve(work, err);
     result = result != 0 ? result : group_check(work, err);
@@ -278,6 +265,31 @@ static int refuse_elsewhere(const struct works *works, const struct claim *claim
     return -REASON_NOT_FOUND;
 }
 
+/* Moves idle claims out of the way, on the GPU where the fewest have to. False: that doesn't help.
+ */
+static bool make_room(struct works *works, const struct claim *claim)
+{
+    struct room best = {.n = 0};
+    struct gpu_work *there = NULL;
+    struct admitted admitted;
+    for (size_t g = 0; g < works->n; g++) {
+        struct gpu_work *work = &works->items[g];
+        struct room moves;
+        if (is_elsewhere(work, claim) || admit_here(work, claim, &admitted, NULL) != 0 ||
+            !room_find(work, &admitted, &moves)) {
+            continue;
+        }
+        bool fewer = there == NULL || moves.n_more < best.n_more;
+        if (fewer ||
+            (moves.n_more == best.n_more && preference(work, claim) > preference(there, claim))) {
+            there = work;
+            best = moves;
+        }
+    }
+    return there != NULL && admit_here(there, claim, &admitted, NULL) == 0 &&
+           room_make(there, &admitted, &best);
+}
+
 static int assign(struct works *works, const struct claim *claim, struct error *err)
 {
     size_t n_here = 0;
@@ -316,6 +328,10 @@ static int assign(struct works *works, const struct claim *claim, struct error *
             telling(one.reason) > telling(passed.items.items[best].why.reason)) {
             best = passed.items.n - 1;
         }
+    }
+    if (passed.items.n > 0 && works->items[0].request->moves == PLAN_MOVES_IDLE &&
+        make_room(works, claim)) {
+        return 0;
     }
     int result = 0;
     if (best == SIZE_MAX) {
@@ -513,6 +529,7 @@ static int collect(struct plan *plan, const struct works *works, const struct pl
     for (size_t g = 0; g < works->n; g++) {
         const struct gpu_work *work = &works->items[g];
         collect_claims(plan, work);
+        room_note(plan, work);
         seats_add_spares(plan, work);
         for (vec_each(&work->instances, instance)) {
             *vec_push(&plan->instances) = *instance;
@@ -525,38 +542,6 @@ static int collect(struct plan *plan, const struct works *works, const struct pl
             if (result != 0) {
                 return result;
             }
-        }
-    }
-    return 0;
-}
-
-/* Does the step take a device away that a VM may have open? */
-static bool takes_away(const struct step *step)
-{
-    static const bool takes[STEP_KIND_COUNT] = {
-        [STEP_COMPANION_VFIO] = true, [STEP_BIND_VFIO] = true,  [STEP_BIND_NVIDIA] = true,
-        [STEP_COMPANION_HOME] = true, [STEP_MIG_ENABLE] = true, [STEP_MIG_DISABLE] = true,
-        [STEP_GPU_RESET] = true,      [STEP_PCI_RESCAN] = true, [STEP_SRIOV_DISABLE] = true,
-        [STEP_GI_DESTROY] = true,     [STEP_CI_DESTROY] = true, [STEP_VGPU_DELETE] = true,
-    };
-    return takes[step->kind];
-}
-
-/* A VM whose devices are unknown may have any. */
-int plan_check_unread(const struct host *host, const struct plan *plan, struct error *err)
-{
-    const struct vm *vm = host_find_unread_vm(host);
-    for (size_t i = 0; vm != NULL && i < plan->steps.n; i++) {
-        const struct step *step = &plan->steps.items[i];
-        if (takes_away(step)) {
-            char bdf[BDF_SIZE];
-            error_set(err, REASON_UNAVAILABLE, SUBJECT("vm", vm->name),
-                      "no device can be taken from GPU %s now: VM \"%s\" may have it, its devices "
-                      "can't be read: %s",
-                      pci_addr_format(&step->gpu, bdf), vm->name, vm->unread);
-            error_hint(err, "see whether `virsh dumpxml %s` answers, or stop that VM",
-                       SHELL_WORD(vm->name));
-            return -REASON_UNAVAILABLE;
         }
     }
     return 0;
@@ -579,8 +564,8 @@ static int check_answers(const struct gpu_work *work, struct error *err)
     return -REASON_UNAVAILABLE;
 }
 
-int planner_build(const struct planner *planner, const struct plan_request *request,
-                  struct plan **ret_plan, struct error *err)
+static int build(const struct planner *planner, const struct plan_request *request,
+                 struct plan **ret_plan, struct error *err)
 {
     CLEANUP(works_done) struct works works = {0};
     CLEANUP(plan_freep) struct plan *plan = plan_new();
@@ -604,6 +589,23 @@ int planner_build(const struct planner *planner, const struct plan_request *requ
         plan_mark_changes(plan);
         bars_note(planner, plan);
         *ret_plan = TAKE_PTR(plan);
+    }
+    return result;
+}
+
+int planner_build(const struct planner *planner, const struct plan_request *request,
+                  struct plan **ret_plan, struct error *err)
+{
+    int result = build(planner, request, ret_plan, err);
+    if (request->moves != PLAN_MOVES_TELL ||
+        (result != -REASON_NO_CAPACITY && result != -REASON_CONFLICT)) {
+        return result;
+    }
+    struct plan_request other = *request;
+    other.moves = PLAN_MOVES_IDLE;
+    CLEANUP(plan_freep) struct plan *moving = NULL;
+    if (build(planner, &other, &moving, NULL) == 0) {
+        room_tell(moving, err);
     }
     return result;
 }

@@ -28,6 +28,14 @@ struct planner {
     const void *held_data;
 };
 
+/* May claims that stay be given another place to make room? Only those that are not in use
+ * (idle.h): with a VM that is off, or without one. */
+enum plan_moves {
+    PLAN_MOVES_NONE,
+    PLAN_MOVES_TELL, /* no, but a refusal says whether it would help */
+    PLAN_MOVES_IDLE
+};
+
 struct plan_request {
     const struct claim *const *add; /* new claims (pending) */
     size_t n_add;
@@ -43,6 +51,7 @@ struct plan_request {
     bool park;
     /* No step for a VM's definition: it is in use, or right as it is. */
     bool leave_guests;
+    enum plan_moves moves;
     /* Steps that are no claim's, put in their place. */
     const struct step *extra;
     size_t n_extra;
@@ -60,8 +69,9 @@ bool plan_request_removes(const struct plan_request *request, const char *name);
 int planner_admit(const struct planner *planner, struct claim *claim, struct error *err);
 
 /* The plan that serves the whole request, or why there is none. Never touches a device that a
- * running VM holds: then -IN_USE naming VM and device. Caller frees. Time and id are set by caller.
- */
+ * running VM holds: then -IN_USE naming VM and device. Claims move only where it doesn't fit
+ * without, on their own GPU and as few as possible; plan->moves says which. Caller frees. Time and
+ * id are set by caller. */
 int planner_build(const struct planner *planner, const struct plan_request *request,
                   struct plan **ret_plan, struct error *err);
 

@@ -83,6 +83,36 @@ void work_tell_instance(struct gpu_work *work, const char *profile, uint32_t sta
     STR_SET(instance->what, what);
 }
 
+static uint32_t framebuffer(const struct gpu_work *work, const struct claim *claim)
+{
+    const struct cat_vgpu_type *type = NULL;
+    bool known = work->model != NULL && claim->spec.type[0] != '\0' &&
+                 model_find_type(work->model, claim->spec.type, &type, NULL) == 0;
+    return known ? type->framebuffer_mib : 0;
+}
+
+void work_sort_gone(struct gpu_work *work)
+{
+    for (size_t i = 1; i < work->n_gone; i++) {
+        const struct claim *claim = work->gone[i];
+        size_t at = i;
+        for (; at > 0 && framebuffer(work, work->gone[at - 1]) > framebuffer(work, claim); at--) {
+            work->gone[at] = work->gone[at - 1];
+        }
+        work->gone[at] = claim;
+    }
+}
+
+bool work_is_moved(const struct gpu_work *work, const struct claim *gone)
+{
+    for (size_t i = 0; i < work->n_added; i++) {
+        if (work->moved[i] == gone) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The claim's type on this GPU's model; NULL without one. */
 static const struct cat_vgpu_type *type_of_claim(const struct gpu_work *work,
                                                  const struct claim *claim)
@@ -218,11 +248,12 @@ static bool vf_is_free(const struct gpu_work *work, size_t n_assigned, const str
     return work_defined_in(work, vf) == NULL && !health_is_stuck(work->planner, work->gpu, vf);
 }
 
-/* The device that is named for a claim that is drawn, or made again; or NULL. */
+/* The device that is named for a claim that is drawn, or made again, or moved; or NULL. */
 static const struct claim_device *named_for(const struct gpu_work *work, size_t i)
 {
     const struct claim *claim = &work->added[i].claim;
-    return work->request->draw && claim->named.set ? &claim->named : NULL;
+    bool keeps = work->request->draw || work->moved[i] != NULL;
+    return keeps && claim->named.set ? &claim->named : NULL;
 }
 
 /* The named virtual function of this GPU if it is free. */

@@ -21,6 +21,8 @@ struct gpu_work {
     const struct claim *gone[WORK_MAX_CLAIMS];
     size_t n_gone;
     struct admitted added[WORK_MAX_CLAIMS];
+    /* Per added: the stored claim, one of `gone`, that is given another place; NULL: a new one. */
+    const struct claim *moved[WORK_MAX_CLAIMS];
     size_t n_added;
     bool tried;       /* for the claim that is being assigned */
     bool whole;       /* passed through though no claim says so: by hand, or again after a boot */
@@ -48,6 +50,11 @@ void works_done(struct works *works);
 void work_done(struct gpu_work *work);
 /* Solves anew; 0 or why it can't be. */
 int work_solve(struct gpu_work *work, struct error *err);
+/* The largest vGPU goes last, so that an undo, in reverse, makes it first: the driver, not cleave,
+ * picks the instance of a vGPU, and a small one could take the only place of a large one. */
+void work_sort_gone(struct gpu_work *work);
+/* Is the claim, one of `gone`, given another place? */
+bool work_is_moved(const struct gpu_work *work, const struct claim *gone);
 
 /* The parts, in work_*.c: */
 int work_release(struct gpu_work *work, struct error *err);

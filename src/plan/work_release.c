@@ -105,7 +105,9 @@ static int release_vgpu(struct gpu_work *work, const struct claim *claim, struct
     if (vgpu != NULL && vgpu->holder[0] != '\0') {
         return refuse_held(claim, vgpu->holder, err);
     }
-    detach(work, claim);
+    if (!work_is_moved(work, claim)) { /* else it may keep its device: see work_attach() */
+        detach(work, claim);
+    }
     if (vgpu == NULL) {
         return 0; /* gone already (a reboot, another tool) */
     }

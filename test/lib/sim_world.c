@@ -118,6 +118,7 @@ struct plan *sim_world_plan(struct sim_world *world, struct claim *add, size_t n
                                    .remove = remove,
                                    .n_remove = n_remove,
                                    .draw = draw,
+                                   .moves = world->moves,
                                    .new_uuid = new_uuid};
     struct plan *plan = NULL;
     uuids = world->uuids;

@@ -19,8 +19,9 @@ struct sim_world {
     struct gpu_records records;
     struct host *host; /* as observed last */
     struct boards *boards;
-    struct error err; /* of the last refusal */
-    uint32_t uuids;   /* made so far: repeatable */
+    struct error err;      /* of the last refusal */
+    uint32_t uuids;        /* made so far: repeatable */
+    enum plan_moves moves; /* of the plans to come */
 };
 
 void sim_world_init(struct sim_world *world, const struct catalog *catalog,

@@ -169,8 +169,9 @@ static void print_done(const json_t *change)
     }
     for (size_t i = 0; i < json_array_size(entries); i++) {
         const json_t *entry = json_array_get(entries, i);
-        if (str_eq(view_text(entry, "verb", ""), "release")) {
-            printf("claim %s is released\n", view_text(entry, "claim.name", "-"));
+        const char *name = view_text(entry, "claim.name", "-");
+        if (str_eq(view_text(entry, "verb", ""), "release") && plan_view_move(plan, name) == NULL) {
+            printf("claim %s is released\n", name);
         }
     }
     plan_view_left(plan);

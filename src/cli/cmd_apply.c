@@ -7,16 +7,20 @@
 #define MAX_SITE_NAME 63
 #define MAX_SITE_CLAIMS 1024
 
-/* {site: NAME, claims: […]} becomes the API's {name, claims}. */
+/* {site: NAME, claims: […], moveIdle?} becomes the API's {name, claims, moveIdle?}. */
 static int site_body(const json_t *site, const char *origin, json_t **ret_body, struct error *err)
 {
     struct reader r;
     reader_init(&r, site, origin, "", err);
     const char *name = reader_str(&r, "site", MAX_SITE_NAME);
     json_t *claims = reader_array(&r, "claims", MAX_SITE_CLAIMS);
+    bool moves = reader_bool_or(&r, "moveIdle", false);
     int result = reader_end(&r);
     if (result == 0) {
         *ret_body = json_pack("{s:s, s:O}", "name", name, "claims", claims);
+    }
+    if (result == 0 && moves) {
+        json_object_set_new(*ret_body, "moveIdle", json_true());
     }
     return result;
 }
@@ -48,6 +52,9 @@ int cmd_apply(struct cli *cli, const struct words *words, struct error *err)
     result = result != 0 ? result : site_body(site, file, &body, err);
     if (result != 0) {
         return result;
+    }
+    if (words->values[APPLY_MOVE_IDLE] != NULL) {
+        json_object_set_new(body, "moveIdle", json_true());
     }
     result = change_run(cli, "POST", "/v1/apply", body, err);
     if (result != 0) {

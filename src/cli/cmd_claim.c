@@ -60,6 +60,9 @@ int cmd_claim_create(struct cli *cli, const struct words *words, struct error *e
     if (words->values[CLAIM_MIGRATABLE] != NULL) {
         json_object_set_new(body, "migratable", json_true());
     }
+    if (words->values[CLAIM_MOVE_IDLE] != NULL) {
+        json_object_set_new(body, "moveIdle", json_true());
+    }
     const char *profile = words->values[CLAIM_PROFILE];
     int result = profile == NULL ? 0 : split_profile(body, profile, err);
     return result != 0 ? result : change_run(cli, "POST", "/v1/claims", body, err);

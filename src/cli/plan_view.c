@@ -125,8 +125,29 @@ void plan_view_left(const json_t *plan)
     }
 }
 
-static void print_claims(const json_t *entries)
+const char *plan_view_move(const json_t *plan, const char *claim)
 {
+    const json_t *moves = view_at(plan, "moves");
+    for (size_t i = 0; i < json_array_size(moves); i++) {
+        const json_t *move = json_array_get(moves, i);
+        if (str_eq(view_text(move, "claim", ""), claim)) {
+            return view_text(move, "text", NULL);
+        }
+    }
+    return NULL;
+}
+
+static void print_moves(const json_t *moves)
+{
+    for (size_t i = 0; i < json_array_size(moves); i++) {
+        printf("%s\n", view_text(json_array_get(moves, i), "text", "-"));
+    }
+}
+
+/* One that moves is released and bound in one plan; print_moves() says so. */
+static void print_claims(const json_t *plan)
+{
+    const json_t *entries = view_at(plan, "claims");
     if (json_array_size(entries) == 0) {
         return;
     }
@@ -135,6 +156,9 @@ static void print_claims(const json_t *entries)
         const json_t *entry = json_array_get(entries, i);
         const json_t *claim = view_at(entry, "claim");
         const char *gpu = view_text(claim, "got.gpu", NULL);
+        if (plan_view_move(plan, view_text(claim, "name", "-")) != NULL) {
+            continue;
+        }
         printf("%s claim %s%s%s\n", view_text(entry, "verb", "-"), view_text(claim, "name", "-"),
                gpu == NULL ? "" : " on ", gpu == NULL ? "" : gpu);
     }
@@ -145,7 +169,8 @@ void plan_view_print(const json_t *plan)
     print_head(plan);
     print_steps(view_at(plan, "steps"));
     print_instances(view_at(plan, "instances"));
-    print_claims(view_at(plan, "claims"));
+    print_claims(plan);
+    print_moves(view_at(plan, "moves"));
     print_vms(view_at(plan, "vms"));
     print_bars(view_at(plan, "bars"));
     plan_view_left(plan);

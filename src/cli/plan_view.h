@@ -9,6 +9,8 @@
 void plan_view_print(const json_t *plan);
 /* What to do about the step that failed; "": nothing is known. Borrowed from the plan. */
 const char *plan_view_hint(const json_t *plan);
+/* What the plan's move of the claim is, in words; NULL: it doesn't move. Borrowed from the plan. */
+const char *plan_view_move(const json_t *plan, const char *claim);
 /* One line per claim: what it holds, or why not. */
 void plan_view_claims(const json_t *claims);
 /* One line per thing that another tool made and that stays where the plan gives something back. */

@@ -10,6 +10,9 @@ static const struct verb_option global_options[] = {
     {"no-wait", 0, NULL, "do not wait until the plan is done"},
 };
 
+#define MOVE_IDLE_HELP                                                                             \
+    "where it doesn't fit, let claims that are not in use take other places on their GPU"
+
 static const struct verb_option claim_create_options[] = {
     [CLAIM_VM] = {"vm", 0, "VM", "libvirt domain that gets the device"},
     [CLAIM_MODE] = {"mode", 0, "MODE",
@@ -24,6 +27,7 @@ static const struct verb_option claim_create_options[] = {
     [CLAIM_MIGRATABLE] = {"migratable", 0, NULL, "must be able to live-migrate"},
     [CLAIM_TENANT] = {"tenant", 0, "TENANT", "whom it belongs to; \"default\" if left out"},
     [CLAIM_ON_DEMAND] = {"on-demand", 0, NULL, "hold the device only while the VM is on"},
+    [CLAIM_MOVE_IDLE] = {"move-idle", 0, NULL, MOVE_IDLE_HELP},
 };
 
 static const struct verb_option claim_list_options[] = {
@@ -63,6 +67,7 @@ static const struct verb_option profile_list_options[] = {
 
 static const struct verb_option apply_options[] = {
     [APPLY_FILE] = {"file", 'f', "FILE", "site file, YAML or .json; - for standard input"},
+    [APPLY_MOVE_IDLE] = {"move-idle", 0, NULL, MOVE_IDLE_HELP},
 };
 
 static const struct verb_option vm_create_options[] = {

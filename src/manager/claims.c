@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "manager/migrations.h"
 #include "manager/reply_json.h"
@@ -115,6 +116,7 @@ static int plan_create(struct change *change, struct plan **ret_plan, struct err
                                    .n_extra = foreign.n,
                                    .author = change->caller.author,
                                    .reason = reason,
+                                   .moves = change->moves,
                                    .new_uuid = id_uuid};
     r = planner_build(&planner, &request, ret_plan, err);
     vec_done(&foreign);
@@ -132,12 +134,29 @@ static void run_create(struct change *change)
     change_carry_out(change, plan);
 }
 
+/* A claim, and beside it what is asked for this once. */
+static int read_create(const json_t *body, struct claim *ret_claim, enum plan_moves *ret_moves,
+                       struct error *err)
+{
+    static const char key[] = "moveIdle";
+    struct reader r;
+    reader_init(&r, body, "request body", "", err);
+    *ret_moves = reader_bool_or(&r, key, false) ? PLAN_MOVES_IDLE : PLAN_MOVES_TELL;
+    if (r.result != 0) {
+        return r.result;
+    }
+    CLEANUP_JSON json_t *spec = json_copy((json_t *)(uintptr_t)body);
+    json_object_del(spec, key);
+    return claim_from_json(spec, "request body", "", ret_claim, err);
+}
+
 void manager_create_claim(struct manager *m, const struct caller *caller, const json_t *body,
                           bool dry_run, manager_reply_fn *reply, void *data)
 {
     struct error err = {0};
     struct claim claim = {0};
-    if (claim_from_json(body, "request body", "", &claim, &err) != 0) {
+    enum plan_moves moves = PLAN_MOVES_NONE;
+    if (read_create(body, &claim, &moves, &err) != 0) {
         reply(NULL, &err, data);
         return;
     }
@@ -146,6 +165,7 @@ void manager_create_claim(struct manager *m, const struct caller *caller, const 
     struct request request = {caller, dry_run, reply, data};
     struct change *change = change_new(m, run_create, &request, claim.name);
     *vec_push(&change->claims) = claim;
+    change->moves = moves;
     change_enqueue(change);
 }
 

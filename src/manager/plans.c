@@ -117,6 +117,29 @@ static void restore_name(const struct plan *plan, struct claim *claim)
     }
 }
 
+static const struct plan_move *find_move(const struct plan *plan, const char *name)
+{
+    for (vec_each(&plan->moves, move)) {
+        if (str_eq(move->claim, name)) {
+            return move;
+        }
+    }
+    return NULL;
+}
+
+static void tell_bound(struct txn *txn, const struct plan *plan, const struct claim *claim)
+{
+    char text[MOVE_TEXT_SIZE];
+    const struct plan_move *move = find_move(plan, claim->name);
+    if (move != NULL) {
+        txn_event(txn, "claim-moved", SUBJECT("claim", claim->name), plan->author, "%s: %s",
+                  plan->reason, plan_move_text(move, text, sizeof(text)));
+    } else {
+        txn_event(txn, "claim-bound", SUBJECT("claim", claim->name), plan->author,
+                  "plan %s is done", plan->id);
+    }
+}
+
 static void end_bind(struct txn *txn, const struct plan *plan, const struct plan_claim *entry)
 {
     struct claim claim = entry->claim;
@@ -127,12 +150,13 @@ static void end_bind(struct txn *txn, const struct plan *plan, const struct plan
         claim.was_bound = true;
         txn_put_claim(txn, &claim);
         txn_forget_released(txn, claim.name);
-        txn_event(txn, "claim-bound", SUBJECT("claim", claim.name), plan->author, "plan %s is done",
-                  plan->id);
+        tell_bound(txn, plan, &claim);
     } else if (plan->state == PLAN_UNDONE && before != NULL) {
         txn_put_claim(txn, &before->claim); /* what it replaced is back */
-        txn_event(txn, "claim-kept", SUBJECT("claim", claim.name), plan->author,
-                  "its replacement failed: %s", plan->problem);
+        txn_event(txn, "claim-kept", SUBJECT("claim", claim.name), plan->author, "%s: %s",
+                  find_move(plan, claim.name) != NULL ? "it is where it was, its move failed"
+                                                      : "its replacement failed",
+                  plan->problem);
     } else if (plan->state == PLAN_UNDONE && is_old(entry)) {
         claim.got.set = false; /* nothing is left of it, and it may be drawn again */
         restore_name(plan, &claim);

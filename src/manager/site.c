@@ -84,47 +84,10 @@ static int build(struct change *change, const struct site_diff *diff, struct pla
                                    .n_remove = diff->remove.n,
                                    .author = change->caller.author,
                                    .reason = reason,
+                                   .moves = change->moves,
                                    .new_uuid = id_uuid};
     struct planner planner = manager_planner(change->manager);
     return planner_build(&planner, &request, ret_plan, err);
-}
-
-/* May a claim that stays be given another place? Not while somebody may be using it. */
-static bool is_movable(const struct manager *m, const struct claim *claim)
-{
-    const struct vm *vm = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
-    const struct gpu *gpu = host_find_gpu_addr(m->host, &claim->got.gpu);
-    if (claim->spec.mode == CLAIM_GPU_INSTANCE || claim->spec.hold == CLAIM_ON_DEMAND ||
-        gpu == NULL || gpu->problem[0] != '\0' || (vm != NULL && vm->state != VM_SHUT_OFF)) {
-        return false;
-    }
-    for (vec_each(&gpu->vgpus, vgpu)) {
-        bool own = claim->got.mdev_uuid[0] != '\0'
-                       ? str_eq_case(vgpu->mdev_uuid, claim->got.mdev_uuid)
-                       : pci_addr_cmp(&vgpu->vf, &claim->got.device) == 0;
-        if (own && vgpu->holder[0] != '\0') {
-            return false;
-        }
-    }
-    return gpu->holder[0] == '\0';
-}
-
-/* Every claim that could stay where it is, but need not. False: there is none. */
-static bool move_all(struct change *change, struct site_diff *diff)
-{
-    size_t before = diff->add.n;
-    for (vec_each(&change->claims, claim)) {
-        const struct claim *existing = claims_find(&change->manager->claims, claim->name);
-        bool stays = existing != NULL;
-        for (size_t i = 0; stays && i < before; i++) {
-            stays = diff->add.items[i] != claim;
-        }
-        if (stays && is_movable(change->manager, existing)) {
-            *vec_push(&diff->remove) = existing->name;
-            *vec_push(&diff->add) = claim;
-        }
-    }
-    return diff->add.n > before;
 }
 
 static int plan_site(struct change *change, struct site_diff *diff, struct plan **ret_plan,
@@ -143,13 +106,7 @@ static int plan_site(struct change *change, struct site_diff *diff, struct plan 
             *vec_push(&diff->remove) = claim->name;
         }
     }
-    int r = build(change, diff, ret_plan, err);
-    /* No room beside what stays: there may be, if it moves. */
-    if (r == -REASON_NO_CAPACITY && move_all(change, diff) &&
-        build(change, diff, ret_plan, NULL) == 0) {
-        return 0;
-    }
-    return r;
+    return build(change, diff, ret_plan, err);
 }
 
 static void run_apply(struct change *change)
@@ -196,6 +153,7 @@ static int read_site(struct change *change, const json_t *body, struct error *er
         reader_fail(&r, "name", "\"%s\" is no name: letters, digits, '.', '_' and '-'", name);
     }
     STR_SET(change->name, name != NULL ? name : "");
+    change->moves = reader_bool_or(&r, "moveIdle", false) ? PLAN_MOVES_IDLE : PLAN_MOVES_TELL;
     int result = read_claims(&r, change);
     int end = reader_end(&r);
     return end != 0 ? end : result;

@@ -138,6 +138,7 @@ struct change {
     void *data;
     /* What to change; each kind uses some of it: */
     struct claims claims;
+    enum plan_moves moves;
     VEC(struct step) steps;  /* that a VM's start begins with */
     char name[VM_NAME_SIZE]; /* claim, GPU, VM or site */
     enum gpu_mode mode;

@@ -148,6 +148,30 @@ static void release_one_alone(struct lab *lab)
     lab_delete(lab, "c", NULL);
 }
 
+/* 2g.10gb at 4 and 1g.5gb at 6, with room before them that a 3g.20gb fills, and 1g.5gb beside it.
+ */
+static void leave_a_hole(struct lab *lab)
+{
+    static const char *const claims[] = {
+        "{\"name\": \"a\", \"profile\": \"4g.20gb\", \"gpu\": \"" LAB_A100 "\"}",
+        "{\"name\": \"b\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}",
+        "{\"name\": \"c\", \"profile\": \"1g.5gb\"}"};
+    for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
+        lab_create(lab, claims[i], NULL);
+        (void)lab_settle(lab);
+    }
+    delete_a(lab);
+}
+
+static void make_room(struct lab *lab)
+{
+    lab_apply(lab,
+              "{\"name\": \"s\", \"moveIdle\": true, \"claims\": ["
+              "{\"name\": \"d\", \"profile\": \"3g.20gb\"},"
+              "{\"name\": \"e\", \"profile\": \"1g.5gb\"}]}",
+              NULL);
+}
+
 const struct scenario scenarios[] = {
     {.name = "create a MIG-backed vGPU", .act = create_mig_backed},
     {.name = "create a second one", .before = create_mig_backed, .act = create_second},
@@ -164,6 +188,7 @@ const struct scenario scenarios[] = {
     {.name = "delete one that waits", .before = create_on_demand, .act = delete_a},
     {.name = "create claims that share no instance", .act = apply_alone},
     {.name = "delete one of them", .before = apply_alone, .act = release_one_alone},
+    {.name = "move claims to make room", .before = leave_a_hole, .act = make_room},
     {.name = "collect what a VM left", .before = lose_vm, .act = collect_garbage},
 };
 const size_t n_scenarios = ARRAY_SIZE(scenarios);

@@ -38,7 +38,9 @@ static void libvirt_open(struct drivers *drivers, const struct settings *setting
 {
     drivers->ports.guest = libvirt_port_new(settings->libvirt_uri);
     drivers->watch_guest = libvirt_port_new(settings->libvirt_uri);
-    drivers->slow_guest = libvirt_port_new(settings->libvirt_uri);
+    for (size_t i = 0; i < VM_LINES; i++) { /* each connects when it is needed */
+        drivers->vm_guests[i] = libvirt_port_new(settings->libvirt_uri);
+    }
     drivers->track_guest = libvirt_port_new(settings->libvirt_uri);
     drivers->move_guest = libvirt_port_new(settings->libvirt_uri);
 }
@@ -47,7 +49,9 @@ static void libvirt_close(struct drivers *drivers)
 {
     drivers->ports.guest->ops->free(drivers->ports.guest);
     drivers->watch_guest->ops->free(drivers->watch_guest);
-    drivers->slow_guest->ops->free(drivers->slow_guest);
+    for (size_t i = 0; i < VM_LINES; i++) {
+        drivers->vm_guests[i]->ops->free(drivers->vm_guests[i]);
+    }
     drivers->track_guest->ops->free(drivers->track_guest);
     if (drivers->move_guest != NULL) { /* nobody took it */
         drivers->move_guest->ops->free(drivers->move_guest);

@@ -5,12 +5,13 @@
 
 #include "daemon/settings.h"
 #include "exec/ports.h"
+#include "manager/manager.h"
 #include "port/peer_port.h"
 
 struct drivers {
     struct ports ports;
     /* Connections of their own, see manager/manager.h. */
-    struct guest_port *watch_guest, *slow_guest, *track_guest;
+    struct guest_port *watch_guest, *vm_guests[VM_LINES], *track_guest;
     struct guest_port *move_guest; /* given to the manager */
     struct peer_port *peer;
 };

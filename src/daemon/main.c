@@ -125,7 +125,6 @@ static int open_manager(struct daemon *d, struct error *err)
         .store = d->store,
         .ports = d->drivers.ports,
         .watch_guest = d->drivers.watch_guest,
-        .slow_guest = d->drivers.slow_guest,
         .peer = d->drivers.peer,
         .move_guest = TAKE_PTR(d->drivers.move_guest),
         .track_guest = d->drivers.track_guest,
@@ -134,6 +133,7 @@ static int open_manager(struct daemon *d, struct error *err)
         .observe_period_us = d->settings.observe_period_s * USECS_PER_S,
         .vm_grace_us = d->settings.vm_grace_s * USECS_PER_S,
     };
+    memcpy(config.vm_guests, d->drivers.vm_guests, sizeof(config.vm_guests));
     return manager_new(&config, &d->manager, err);
 }
 

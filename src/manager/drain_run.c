@@ -260,6 +260,9 @@ static void begin(struct drainage *d, size_t i)
         drain_vm_move(vm, DRAIN_GONE); /* by itself, or by somebody else */
         return;
     }
+    if (manager_is_starting(d->manager, vm->name)) {
+        return; /* its turn comes when it runs, or is off */
+    }
     switch (vm->verdict) {
     case DRAIN_MIGRATE:
         begin_move(d, i);

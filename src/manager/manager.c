@@ -105,20 +105,15 @@ static int start_workers(struct manager *m, struct error *err)
         const char *name;
         struct worker **worker;
     } workers[] = {
-        {"look-pci", &m->views[HALF_HARDWARE].worker},
-        {"look-gpu", &m->driver_worker},
-        {"look-guests", &m->views[HALF_GUESTS].worker},
-        {"step-gpu", &m->step_workers[PORT_GPU]},
-        {"step-pci", &m->step_workers[PORT_PCI]},
-        {"vm-change", &m->step_workers[PORT_GUEST]},
-        {"vm-stop", m->config.slow_guest != NULL ? &m->stop_worker : NULL},
+        {"look-pci", &m->views[HALF_HARDWARE].worker},  {"look-gpu", &m->driver_worker},
+        {"look-guests", &m->views[HALF_GUESTS].worker}, {"step-gpu", &m->step_workers[PORT_GPU]},
+        {"step-pci", &m->step_workers[PORT_PCI]},       {"vm-change", &m->step_workers[PORT_GUEST]},
     };
     int r = evloop_timer_new(m->config.loop, manager_lose_patience, m, &m->patience);
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(workers); i++) {
-        if (workers[i].worker != NULL) {
-            r = worker_new(m->config.loop, workers[i].name, workers[i].worker);
-        }
+        r = worker_new(m->config.loop, workers[i].name, workers[i].worker);
     }
+    r = r != 0 ? r : vm_lines_open(m);
     m->guest_worker = m->step_workers[PORT_GUEST];
     m->views[HALF_HARDWARE].ports = m->config.ports;
     m->views[HALF_GUESTS].ports.guest =
@@ -252,15 +247,11 @@ bool manager_finish(struct manager *m, uint64_t until_us)
     manager_stop(m);
     manager_unwatch_gpus(m);
     struct worker *workers[] = {
-        m->views[HALF_HARDWARE].worker,
-        m->driver_worker,
-        m->views[HALF_GUESTS].worker,
-        m->step_workers[PORT_GPU],
-        m->step_workers[PORT_PCI],
-        m->step_workers[PORT_GUEST],
-        m->stop_worker,
+        m->views[HALF_HARDWARE].worker, m->driver_worker,          m->views[HALF_GUESTS].worker,
+        m->step_workers[PORT_GPU],      m->step_workers[PORT_PCI], m->step_workers[PORT_GUEST],
     };
     bool all = migrations_finish(m, until_us);
+    vm_lines_finish(m, until_us, &all);
     for (size_t i = 0; i < ARRAY_SIZE(workers); i++) {
         all = worker_finish(workers[i], until_us) && all;
     }
@@ -275,7 +266,7 @@ void manager_free(struct manager *m)
     }
     (void)manager_finish(m, UINT64_MAX);
     migrations_close(m);
-    worker_free(m->stop_worker);
+    vm_lines_close(m);
     for (size_t i = 0; i < ARRAY_SIZE(m->step_workers); i++) {
         worker_free(m->step_workers[i]);
     }

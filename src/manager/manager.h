@@ -18,16 +18,20 @@
 
 struct manager;
 
+/* So many VMs can be starting or stopping at once while libvirt holds them up. */
+#define VM_LINES 8
+
 struct manager_config {
     struct evloop *loop;
     const struct catalog *catalog;
     const struct rules *rules;
     struct store *store;
     struct ports ports;
-    /* Connections of their own, each for one thread: to observe VMs beside changes of them, and for
-     * `vm stop`, which may wait long for a guest. NULL: ports.guest, which must then bear it. */
+    /* Connections of their own, each for one thread: to observe VMs beside changes of them, and to
+     * start and stop VMs, which libvirt may take long for. NULL: ports.guest, which must then bear
+     * it. */
     struct guest_port *watch_guest;
-    struct guest_port *slow_guest;
+    struct guest_port *vm_guests[VM_LINES];
     /* To move VMs: another host's cleaved, a connection that moves and one that watches it. All or
      * none. `move_guest` becomes the manager's own: a move under way may still be using it when the
      * manager goes. */

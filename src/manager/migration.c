@@ -104,6 +104,7 @@ static int check_here(const struct manager *m, struct migration *migration, cons
     struct planner planner = manager_planner(m);
     CLEANUP(migration_offer_freep) struct migration_offer *offer = NULL;
     int r = migrations_refuse_vm(m, vm->name, "migrate", err);
+    r = r != 0 ? r : manager_refuse_starting(m, vm->name, "migrate", err);
     r = r != 0 ? r : preflight_offer(&planner, vm, &offer, err);
     if (r != 0) {
         return r;

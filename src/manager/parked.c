@@ -114,8 +114,14 @@ int manager_check_parked(const struct manager *m, const struct plan *plan, struc
             return r;
         }
     }
-    for (vec_each(&plan->steps, step)) {
-        int r = manager_check_port(m, step_kind_port(step->kind), err);
+    for (vec_each(&plan->steps, step)) { /* two hands on one definition would lose what one did */
+        int r = step_kind_port(step->kind) == PORT_GUEST
+                    ? manager_refuse_starting(m, step->vm, "be changed", err)
+                    : 0;
+        if (r != 0) {
+            return r;
+        }
+        r = manager_check_port(m, step_kind_port(step->kind), err);
         if (r != 0) {
             return r;
         }

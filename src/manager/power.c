@@ -51,14 +51,94 @@ void manager_note_power(struct manager *m, const struct vm *vm, bool on)
         }
     }
     power = power == NULL ? vec_push(&m->powers) : power;
+    if (power->starting && !on) {
+        return; /* it failed, or that is about an earlier life: the start's end tells */
+    }
     vec_done(&power->vm.devices);
     copy_vm(vm, &power->vm, on);
     power->on = on;
-    power->until = m->views[HALF_GUESTS].begun + 1;
+    power->until = power->starting ? UINT64_MAX : m->views[HALF_GUESTS].begun + 1;
     if (m->host != NULL) {
         put_over(m->host, power);
         host_derive(m->host);
     }
+}
+
+static struct power *find_starting(const struct manager *m, const char *name)
+{
+    for (vec_each(&m->powers, power)) {
+        if (power->starting && (str_eq(power->vm.name, name) ||
+                                (name[0] != '\0' && str_eq_case(power->vm.uuid, name)))) {
+            return power;
+        }
+    }
+    return NULL;
+}
+
+static bool has_step_device(const struct vm *vm, const struct step *step)
+{
+    for (vec_each(&vm->devices, device)) {
+        if (vm_device_is(device, &step->device, step->mdev_uuid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void manager_begin_starting(struct manager *m, const struct vm *vm, const struct step *steps,
+                            size_t n_steps)
+{
+    struct vm on = {0};
+    copy_vm(vm, &on, true);
+    for (size_t i = 0; i < on.devices.n; i++) {
+        on.devices.items[i].live = vm->devices.items[i].persistent;
+    }
+    for (size_t i = 0; i < n_steps; i++) {
+        if (!has_step_device(&on, &steps[i])) {
+            struct vm_device *device = vec_push(&on.devices);
+            device->is_mdev = steps[i].mdev_uuid[0] != '\0';
+            device->addr = steps[i].device;
+            device->live = true;
+            STR_SET(device->mdev_uuid, steps[i].mdev_uuid);
+            STR_SET(device->claim, steps[i].claim);
+        }
+    }
+    manager_note_power(m, &on, true);
+    vec_done(&on.devices);
+    for (vec_each(&m->powers, power)) {
+        if (str_eq(power->vm.uuid, vm->uuid) && str_eq(power->vm.name, vm->name)) {
+            power->starting = true;
+            power->until = UINT64_MAX;
+        }
+    }
+}
+
+void manager_end_starting(struct manager *m, const char *name)
+{
+    struct power *power = find_starting(m, name);
+    if (power != NULL) {
+        power->starting = false;
+        power->until = m->views[HALF_GUESTS].begun + 1;
+    }
+}
+
+bool manager_is_starting(const struct manager *m, const char *name)
+{
+    return find_starting(m, name) != NULL;
+}
+
+int manager_refuse_starting(const struct manager *m, const char *vm, const char *what,
+                            struct error *err)
+{
+    const struct power *power = find_starting(m, vm);
+    if (power == NULL) {
+        return 0;
+    }
+    error_set(err, REASON_IN_USE, SUBJECT("vm", power->vm.name),
+              "VM \"%s\" can't %s: it is being started", power->vm.name, what);
+    error_hint(err, "try again when it runs; `cleave vm stop --now %s` ends a start that hangs",
+               SHELL_ARG(power->vm.name));
+    return -REASON_IN_USE;
 }
 
 bool manager_presumes_on(const struct manager *m, const struct vm *vm)

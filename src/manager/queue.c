@@ -86,7 +86,11 @@ static void call_is_late(void *data)
     error_hint(&err, "`cleave vm list` tells what came of it, once libvirt answers");
     log_warning("VM %s: %s", change->name, err.message);
     change->late = true;
-    change->manager->n_late_calls++;
+    if (change->line != NULL) {
+        change->line->late++;
+    } else {
+        change->manager->n_late_calls++;
+    }
     change->reply(NULL, &err, change->data);
     change->reply = change_nobody_asked;
     change_yield(change);
@@ -95,8 +99,12 @@ static void call_is_late(void *data)
 static void guest_called(void *data)
 {
     struct change *change = data;
-    change->manager->n_late_calls -= change->late;
-    change->late = true; /* its timer has nothing left to say */
+    evloop_timer_free(TAKE_PTR(change->timer));
+    if (change->line != NULL) {
+        vm_line_give_back(change);
+    } else {
+        change->manager->n_late_calls -= change->late;
+    }
     change->called(change);
 }
 
@@ -104,7 +112,7 @@ void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done)
 {
     struct manager *m = change->manager;
     struct error err = {0};
-    if (manager_check_port(m, PORT_GUEST, &err) != 0) {
+    if (change->line == NULL && manager_check_port(m, PORT_GUEST, &err) != 0) {
         manager_disown_vm(m, change->name);
         change_refuse(change, &err);
         return;
@@ -113,7 +121,8 @@ void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done)
     if (evloop_timer_new(m->config.loop, call_is_late, change, &change->timer) == 0) {
         (void)evloop_timer_set(change->timer, guest_call_us(m));
     }
-    worker_submit(m->guest_worker, work, guest_called, change);
+    worker_submit(change->line != NULL ? change->line->worker : m->guest_worker, work, guest_called,
+                  change);
 }
 
 void change_answer(struct change *change, json_t *body)

@@ -157,6 +157,9 @@ struct change {
     struct arrival *arrival;       /* likewise */
     /* What it answers once its plan is reserved; NULL: plan and claims. */
     json_t *(*show)(const struct change *change);
+    struct vm_line
+        *line;  /* of a start or stop that a worker does now; NULL: of its own it has none */
+    bool found; /* to be stopped: libvirt has it, and it is on */
     /* Outcome of a worker's job. */
     evloop_fn *called; /* of change_call_guest() */
     struct evloop_timer *timer;
@@ -187,8 +190,9 @@ bool change_is_waiting(const struct manager *m, change_fn *fn, const char *name)
 /* The store fails, with a plan at its end, which keeps the turn: who waits is refused, and so is
  * who comes before it works again. */
 void change_refuse_all(struct manager *m, const struct error *why);
-/* For a change with all that a VM needs: `work` on the worker, then `done`. When libvirt does not
- * answer in time the change is refused and gives the turn away; what comes of it is noted then. */
+/* For a change with all that a VM needs: `work` on the worker, then `done`; on the line's, if it
+ * has one. When libvirt does not answer in time the change is refused and gives the turn away; what
+ * comes of it is noted then. */
 void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done);
 /* Lets the next one run though this one's answer has yet to come. */
 void change_yield(struct change *change);
@@ -283,6 +287,23 @@ void txn_uncordon(struct txn *txn, const struct gpu *gpu, const char *author);
 int manager_check_gpu_health(const struct manager *m, const struct claim *claim, const char *vm,
                              struct error *err);
 
+/* ---- lines to libvirt, to start and stop VMs (vm_lines.c) ---- */
+
+struct vm_line {
+    struct guest_port *port;
+    struct worker *worker;
+    unsigned jobs;
+    unsigned late; /* of them: they have been given up */
+};
+/* 0 or -errno. */
+int vm_lines_open(struct manager *m);
+/* For one call of the change; -UNAVAILABLE when libvirt answers on none of them. */
+int vm_line_take(struct change *change, struct error *err);
+void vm_line_give_back(struct change *change);
+/* As worker_finish() and worker_free(). */
+void vm_lines_finish(struct manager *m, uint64_t until_us, bool *all);
+void vm_lines_close(struct manager *m);
+
 /* ---- VMs ---- */
 
 /* By name or UUID; -NOT_FOUND with the nearest name in the hint, -UNAVAILABLE without libvirt. */
@@ -323,7 +344,7 @@ const char *manager_port_name(enum port_kind port); /* "NVML", "sysfs", "libvirt
 void manager_plan_parked(struct plan *plan, size_t at, void *data);
 void manager_port_returned(enum port_kind port, void *data);
 /* -UNAVAILABLE for a plan that needs a port which does not answer, or what a parked plan has in
- * hand. */
+ * hand; -IN_USE for one that changes the definition of a VM that is being started. */
 int manager_check_parked(const struct manager *m, const struct plan *plan, struct error *err);
 int manager_check_port(const struct manager *m, enum port_kind port, struct error *err);
 /* Does a parked plan have the GPU in hand, so that nothing new goes there? */
@@ -338,11 +359,23 @@ void manager_free_parked(struct manager *m);
 struct power {
     struct vm vm;
     bool on;
+    bool starting;  /* we are starting it: until that has ended nothing else knows better */
     uint64_t until; /* number of the look at the guests that knows better */
 };
 
 /* Takes a copy. */
 void manager_note_power(struct manager *m, const struct vm *vm, bool on);
+/* `vm start` hands the VM to libvirt, and may give the turn away: from now on it is taken for one
+ * that runs with its devices, those of `steps` included, whatever a look shows; its definition is
+ * left to the start. Ends with manager_end_starting(), and then the next look at the guests tells.
+ */
+void manager_begin_starting(struct manager *m, const struct vm *vm, const struct step *steps,
+                            size_t n_steps);
+void manager_end_starting(struct manager *m, const char *name);
+bool manager_is_starting(const struct manager *m, const char *name);
+/* -IN_USE while that is so; `what` it can't: "migrate". */
+int manager_refuse_starting(const struct manager *m, const char *vm, const char *what,
+                            struct error *err);
 /* Puts what was noted over what the look that ended now saw. */
 void manager_overlay_power(struct manager *m);
 /* Is it on only because a hook told so: it is about to run, and libvirt was not asked since? */
@@ -483,8 +516,9 @@ struct entering {
 struct manager {
     struct manager_config config;
     struct worker *step_workers[PORT_GUEST + 1]; /* by enum port_kind: steps of plans */
-    struct worker *guest_worker; /* of them: also for starting, defining, undefining VMs */
-    struct worker *stop_worker;  /* config.slow_guest */
+    struct worker *guest_worker;                 /* of them: also for defining and undefining VMs */
+    struct vm_line vm_lines[VM_LINES];
+    size_t n_vm_lines;
     struct runner *runner;
     struct claims claims;           /* as stored */
     struct gpu_records gpu_records; /* as stored */

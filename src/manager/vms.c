@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* VMs: created, started and deleted in turn with plans; stopped at any time, beside them. */
+/* VMs: created and deleted in turn with plans; started in turn, but for the start itself; stopped
+ * at any time, beside them. */
 #include <stdio.h>
 #include <time.h>
 
@@ -62,10 +63,16 @@ static struct step attach_again(const struct manager *m, const struct claim *cla
     return step;
 }
 
+/* The connection that the change's worker has for itself. */
+static struct guest_port *port_of(const struct change *change)
+{
+    return change->line != NULL ? change->line->port : change->manager->config.ports.guest;
+}
+
 static void start_work(void *data)
 {
     struct change *change = data;
-    struct guest_port *port = change->manager->config.ports.guest;
+    struct guest_port *port = port_of(change);
     for (size_t i = 0; change->result == 0 && i < change->steps.n; i++) {
         change->result = port->ops->apply(port, &change->steps.items[i], &change->err);
     }
@@ -88,14 +95,15 @@ static void undefine_work(void *data)
     change->result = port->ops->undefine(port, change->name, &change->err);
 }
 
-/* One piece of the wait, so that several VMs that are slow take turns on the worker. */
+/* One piece of the wait, so that several VMs that are slow take turns on the workers. */
 static void stop_work(void *data)
 {
     struct change *change = data;
-    const struct manager_config *config = &change->manager->config;
-    struct guest_port *port = config->slow_guest != NULL ? config->slow_guest : config->ports.guest;
+    struct guest_port *port = port_of(change);
     enum guest_stop how = GUEST_STOP_LOOK;
-    if (change->timeout_ms == 0) {
+    if (!change->found) {
+        how = change->timeout_ms == 0 ? GUEST_STOP_FIND : GUEST_STOP_CHECK;
+    } else if (change->timeout_ms == 0) {
         how = GUEST_STOP_KILL;
     } else if (clock_monotonic_us() >= change->ask_us) {
         how = GUEST_STOP_ASK;
@@ -114,13 +122,27 @@ static void note(struct change *change, const char *kind, const char *what)
                   what);
 }
 
+/* While libvirt is late with a look, as with one that waits for another VM's start, the VM is taken
+ * as it was seen last, or as its own start told: libvirt itself refuses to start one that runs. */
+static int find_seen(const struct change *change, struct vm **ret_vm, struct error *err)
+{
+    const struct manager *m = change->manager;
+    if (m->views[HALF_GUESTS].late && m->views[HALF_GUESTS].known && m->n_vm_lines > 0) {
+        *ret_vm = host_find_vm(m->host, change->name);
+        if (*ret_vm != NULL) {
+            return 0;
+        }
+    }
+    return manager_find_vm(m, change->name, ret_vm, err);
+}
+
 /* Answers with the VM as it is now. */
 static void reply_observed(struct manager *m, const struct error *err, void *data)
 {
     struct change *change = data;
     struct error own = {0};
     struct vm *vm = NULL;
-    if (err == NULL && manager_find_vm(m, change->name, &vm, &own) != 0) {
+    if (err == NULL && find_seen(change, &vm, &own) != 0) {
         err = &own;
     }
     if (err != NULL) {
@@ -135,21 +157,7 @@ static void reply_observed(struct manager *m, const struct error *err, void *dat
     change_answer(change, body);
 }
 
-/* One that ran without a definition is gone now. */
-static void reply_stopped(struct manager *m, const struct error *err, void *data)
-{
-    struct change *change = data;
-    struct vm gone = {.state = VM_SHUT_OFF};
-    if (err != NULL || m->host->libvirt_problem[0] != '\0' ||
-        host_find_vm(m->host, change->name) != NULL) {
-        reply_observed(m, err, change);
-        return;
-    }
-    STR_SET(gone.name, change->name);
-    change_answer(change, reply_vm(&gone));
-}
-
-static void vm_done(struct change *change, const char *kind, const char *what, observed_fn *reply)
+static void vm_done(struct change *change, const char *kind, const char *what)
 {
     struct manager *m = change->manager;
     manager_disown_vm(m, change->name);
@@ -160,70 +168,104 @@ static void vm_done(struct change *change, const char *kind, const char *what, o
     note(change, kind, what);
     /* Seeing it may take as long as another VM's hook script runs, which may wait for its turn. */
     change_yield(change);
-    manager_observe(m, reply, change);
+    manager_observe(m, reply_observed, change);
 }
 
-/* It may be a while until it is seen on; with a hook, that told so already. */
-static void note_started(struct manager *m, const char *name)
+static void look_again(struct manager *m, const struct error *err, void *data)
 {
-    const struct vm *seen = host_find_vm(m->host, name);
-    if (seen == NULL || is_on(seen)) {
-        return;
-    }
-    struct vm vm = *seen;
-    vm.devices.items = xcalloc(seen->devices.n + 1, sizeof(*vm.devices.items));
-    for (size_t i = 0; i < seen->devices.n; i++) {
-        vm.devices.items[i] = seen->devices.items[i];
-        vm.devices.items[i].live = seen->devices.items[i].persistent;
-    }
-    manager_note_power(m, &vm, true);
-    free(vm.devices.items);
+    (void)m;
+    (void)err;
+    (void)data; /* looking is what it was about */
 }
 
+/* Whether one that failed is off only libvirt can tell: what it has is given back when it was seen
+ * so. */
 static void start_done(void *data)
 {
     struct change *change = data;
-    const struct vm *vm = host_find_vm(change->manager->host, change->name);
-    if (change->result == 0) {
-        note_started(change->manager, change->name);
-    } else if (vm != NULL && !is_on(vm)) {
-        manager_give_back(change->manager, vm->name, vm->uuid);
+    struct manager *m = change->manager;
+    manager_end_starting(m, change->name);
+    if (change->result != 0 && !m->stopping) {
+        manager_disown_vm(m, change->name);
+        manager_observe(m, look_again, NULL);
     }
-    vm_done(data, "vm-started", "started", reply_observed);
+    vm_done(change, "vm-started", "started");
 }
 
 static void define_done(void *data)
 {
-    vm_done(data, "vm-created", "defined from a template", reply_observed);
+    vm_done(data, "vm-created", "defined from a template");
 }
 
 static void stop_again(struct change *change);
+static void stop_found(void *data);
+
+/* As libvirt says: it needs no look at the GPUs, which may hang; that follows. */
+static void answer_stopped(struct change *change)
+{
+    struct manager *m = change->manager;
+    const struct vm *seen = m->host != NULL ? host_find_vm(m->host, change->name) : NULL;
+    struct vm off = {.state = VM_SHUT_OFF};
+    STR_SET(off.name, change->name);
+    if (seen != NULL) {
+        manager_note_power(m, seen, false);
+        off = *host_find_vm(m->host, change->name); /* borrows its devices */
+        off.state = VM_SHUT_OFF;
+    }
+    json_t *body = reply_vm(&off);
+    if (!m->stopping) {
+        manager_observe(m, look_again, NULL);
+    }
+    change_answer(change, body);
+}
+
+/* What the port refused to ask for: it is paused. */
+static void hint_paused(struct change *change)
+{
+    if (change->result == -REASON_CONFLICT && change->err.hint[0] == '\0') {
+        error_hint(&change->err,
+                   "`virsh resume %s` lets it run; `cleave vm stop --now %s` pulls the plug",
+                   SHELL_WORD(change->name), SHELL_ARG(change->name));
+    }
+}
+
+static void refuse_to_wait(struct change *change)
+{
+    change->result = error_set(&change->err, REASON_DRIVER, SUBJECT("vm", change->name),
+                               "VM \"%s\" was asked to shut down, and still runs after %u s",
+                               change->name, change->timeout_ms / 1000);
+    error_hint(&change->err,
+               "its guest may be busy, or not listen; `--timeout SECONDS` waits longer, `cleave "
+               "vm stop --now %s` pulls the plug",
+               SHELL_ARG(change->name));
+}
 
 static void stop_done(void *data)
 {
     struct change *change = data;
-    if (change->result == 0 && !change->off && change->manager->stopping) {
+    struct manager *m = change->manager;
+    if (change->result == 0 && !change->off && m->stopping) {
         change->err = manager_stopping_error();
         change->result = -(int)change->err.reason;
-    } else if (change->result == 0 && !change->off && clock_monotonic_us() < change->until_us) {
+    } else if (change->result == 0 && !change->off && !change->late &&
+               (change->timeout_ms == 0 || clock_monotonic_us() < change->until_us)) {
         stop_again(change);
         return;
     } else if (change->result == 0 && !change->off) {
-        change->result = error_set(&change->err, REASON_DRIVER, SUBJECT("vm", change->name),
-                                   "VM \"%s\" was asked to shut down, and still runs after %u s",
-                                   change->name, change->timeout_ms / 1000);
-        error_hint(
-            &change->err,
-            "its guest may be busy, or not listen; `--timeout SECONDS` waits longer, `cleave "
-            "vm stop --now %s` pulls the plug",
-            SHELL_ARG(change->name));
+        refuse_to_wait(change);
+    }
+    manager_disown_vm(m, change->name);
+    if (change->result != 0) {
+        hint_paused(change);
+        change_refuse(change, &change->err);
+        return;
     }
     if (change->timeout_ms == 0) {
-        vm_done(change, "vm-killed", "killed: its plug was pulled", reply_stopped);
+        note(change, "vm-killed", "killed: its plug was pulled");
     } else {
-        vm_done(change, "vm-stopped", "stopped: it is off, after its guest was asked to shut down",
-                reply_stopped);
+        note(change, "vm-stopped", "stopped: it is off, after its guest was asked to shut down");
     }
+    answer_stopped(change);
 }
 
 static void undefine_done(void *data)
@@ -249,10 +291,11 @@ static int check_start(struct change *change, struct vm **ret_vm, struct needs *
                        struct error *err)
 {
     struct manager *m = change->manager;
-    int r = manager_find_vm(m, change->name, ret_vm, err);
+    int r = find_seen(change, ret_vm, err);
     if (r == 0 && is_on(*ret_vm)) {
-        r = error_set(err, REASON_CONFLICT, SUBJECT("vm", change->name), "VM \"%s\" runs already",
-                      (*ret_vm)->name);
+        r = error_set(err, REASON_CONFLICT, SUBJECT("vm", change->name), "VM \"%s\" %s already",
+                      (*ret_vm)->name,
+                      manager_is_starting(m, (*ret_vm)->name) ? "is being started" : "runs");
     }
     r = r != 0 ? r : migrations_refuse_vm(m, (*ret_vm)->name, "be started", err);
     /* Started without it, the VM would lack a GPU that only a plan may take from it. */
@@ -260,10 +303,12 @@ static int check_start(struct change *change, struct vm **ret_vm, struct needs *
     return r != 0 ? r : manager_power_needs(m, *ret_vm, ret_needs, err);
 }
 
-/* Everything that its claims need is there. */
+/* Everything that its claims need is there, and is the VM's from now on: libvirt may take long, and
+ * nothing else waits for it. */
 static void start_prepared(struct change *change)
 {
     struct manager *m = change->manager;
+    struct error err = {0};
     const struct vm *vm = host_find_vm(m->host, change->name);
     for (vec_each(&m->claims, claim)) {
         if (claim->spec.mode != CLAIM_GPU_INSTANCE && claim->state == CLAIM_BOUND &&
@@ -271,7 +316,18 @@ static void start_prepared(struct change *change)
             *vec_push(&change->steps) = attach_again(m, claim);
         }
     }
+    if (vm_line_take(change, &err) != 0) {
+        if (vm != NULL) {
+            manager_give_back(m, vm->name, vm->uuid);
+        }
+        change_refuse(change, &err);
+        return;
+    }
     manager_own_vm(m, change->name);
+    if (vm != NULL) {
+        manager_begin_starting(m, vm, change->steps.items, change->steps.n);
+    }
+    change_yield(change);
     change_call_guest(change, start_work, start_done);
 }
 
@@ -339,43 +395,45 @@ void manager_start_vm(struct manager *m, const struct caller *caller, const char
 
 static void stop_again(struct change *change)
 {
-    struct manager *m = change->manager;
-    worker_submit(m->config.slow_guest != NULL ? m->stop_worker : m->guest_worker, stop_work,
-                  stop_done, change);
-}
-
-static void stop_observed(struct manager *m, const struct error *observe_err, void *data)
-{
-    struct change *change = data;
     struct error err = {0};
-    struct vm *vm = NULL;
-    int r = 0;
-    if (observe_err != NULL) {
-        change_refuse(change, observe_err);
-        return;
-    }
-    r = manager_find_vm(m, change->name, &vm, &err);
-    if (r == 0 && !is_on(vm)) {
-        r = error_set(&err, REASON_CONFLICT, SUBJECT("vm", change->name), "VM \"%s\" is %s",
-                      vm->name, vm_state_name(vm->state));
-    }
-    r = r != 0 ? r : migrations_refuse_vm(m, vm->name, "be stopped", &err);
-    if (r == 0 && vm->state == VM_PAUSED && change->timeout_ms > 0) {
-        r = error_set(&err, REASON_CONFLICT, SUBJECT("vm", change->name),
-                      "VM \"%s\" is paused: its guest can't shut down", vm->name);
-        error_hint(&err, "`virsh resume %s` lets it run; `cleave vm stop --now %s` pulls the plug",
-                   SHELL_WORD(vm->name), SHELL_ARG(vm->name));
-    }
-    if (r != 0) {
+    if (vm_line_take(change, &err) != 0) {
+        manager_disown_vm(change->manager, change->name);
         change_refuse(change, &err);
         return;
     }
-    if (change->dry_run) {
-        change_answer(change, reply_vm(vm));
+    change_call_guest(change, stop_work, change->found ? stop_done : stop_found);
+}
+
+/* libvirt has the VM, or says why not: nothing else is asked, and no other VM. */
+static void stop_found(void *data)
+{
+    struct change *change = data;
+    struct manager *m = change->manager;
+    struct vm *vm = NULL;
+    hint_paused(change);
+    if (m->stopping) {
+        change->err = manager_stopping_error();
+        change->result = -(int)change->err.reason;
+    } else if (change->result == -REASON_NOT_FOUND && m->host != NULL &&
+               m->host->libvirt_problem[0] == '\0') {
+        (void)manager_find_vm(m, change->name, &vm, &change->err); /* with the nearest name */
+    } else if (change->result == 0 && change->off) {
+        change->result = error_set(&change->err, REASON_CONFLICT, SUBJECT("vm", change->name),
+                                   "VM \"%s\" is %s", change->name, vm_state_name(VM_SHUT_OFF));
+    }
+    if (change->result != 0 || change->late) {
+        change_refuse(change, &change->err);
         return;
     }
-    STR_SET(change->name, vm->name);
-    manager_own_vm(m, vm->name);
+    vm = m->host != NULL ? host_find_vm(m->host, change->name) : NULL;
+    if (change->dry_run) {
+        struct vm on = {.state = VM_RUNNING};
+        STR_SET(on.name, change->name);
+        change_answer(change, reply_vm(vm != NULL ? vm : &on));
+        return;
+    }
+    change->found = true;
+    manager_own_vm(m, change->name);
     change->until_us = clock_monotonic_us() + (uint64_t)change->timeout_ms * 1000;
     stop_again(change);
 }
@@ -399,7 +457,16 @@ void manager_stop_vm(struct manager *m, const struct caller *caller, const char 
     struct request request = {caller, dry_run, reply, data};
     struct change *change = change_new(m, NULL, &request, vm);
     change->timeout_ms = force ? 0 : (unsigned)timeout_s * 1000;
-    manager_observe(m, stop_observed, change);
+    struct error err = {0};
+    const struct vm *seen = m->host != NULL ? host_find_vm(m->host, vm) : NULL;
+    if (seen != NULL) {
+        STR_SET(change->name, seen->name);
+    }
+    if (migrations_refuse_vm(m, change->name, "be stopped", &err) != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    stop_again(change);
 }
 
 /* ---- create ---- */

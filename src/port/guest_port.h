@@ -72,8 +72,14 @@ struct guest_progress {
 
 struct guest_port;
 
-/* Only KILL ever ends a guest against its will. */
-enum guest_stop { GUEST_STOP_ASK, GUEST_STOP_LOOK, GUEST_STOP_KILL };
+/* FIND, CHECK and LOOK do nothing; only KILL ever ends a guest against its will. */
+enum guest_stop {
+    GUEST_STOP_FIND,  /* is it there, and on? */
+    GUEST_STOP_CHECK, /* and could its guest shut down? */
+    GUEST_STOP_ASK,
+    GUEST_STOP_LOOK,
+    GUEST_STOP_KILL,
+};
 
 /* All mandatory, but what says otherwise. */
 struct guest_port_ops {
@@ -91,8 +97,9 @@ struct guest_port_ops {
      * have ended and its emulator runs. */
     int (*start)(struct guest_port *port, const char *vm, struct error *err);
     /* Asks the guest to shut down, or looks whether it has, or pulls its plug; *ret_off tells
-     * whether it is off, which after asking takes as long as the guest takes. Returns soon. (waits
-     * for vm) */
+     * whether it is off, which after asking takes as long as the guest takes. One that is gone is
+     * off for LOOK, and -REASON_NOT_FOUND for all others. CHECK and ASK refuse one that is paused
+     * (-REASON_CONFLICT): its guest does not run. Returns soon. (waits for vm) */
     int (*stop)(struct guest_port *port, const char *vm, enum guest_stop how, bool *ret_off,
                 struct error *err);
     /* Removes a shut-off domain's definition. (waits for vm) */

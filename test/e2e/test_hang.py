@@ -112,6 +112,43 @@ def test_libvirt_stops_in_a_plan(machine):
     assert host.api.get("/v1/claims/g1")["state"] == "bound"
 
 
+def test_vms_start_and_stop_beside_what_hangs(machine, directory):
+    """The start of one VM hangs in its hook, then the driver hangs, too."""
+    held = directory / "held"
+    hook = directory / "hold"
+    hook.write_text("#!/bin/sh\n"
+                    f"[ \"$1 $2\" = 'v1 start' ] && while [ -e {held} ]; do sleep 0.1; done\nexit 0\n")
+    hook.chmod(0o755)
+    host = machine("demo", options=["--hook", hook])
+    host.define("v1", "v2")
+    host.start()
+    host.create("a", type="L40S-8Q", vm="v1")
+    held.write_text("")
+    start = subprocess.Popen([host.cleave.path, "--socket", host.socket, "vm", "start", "v1"],
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    wait_for(lambda: any(vm["name"] == "v1" and vm["state"] == "running"
+                         for vm in host.api.get("/v1/vms")["vms"]), 30)
+    assert host.create("b", type="L40S-8Q")["state"] == "bound"
+    status, problem, _ = host.api.call("DELETE", "/v1/claims/a")
+    assert (status, problem["reason"]) == (409, "in-use"), problem
+    status, problem, _ = host.api.call("POST", "/v1/vms/v1/start")
+    assert (status, problem["reason"]) == (409, "conflict") and "being started" in problem["detail"]
+    done = host.cleave.run("vm", "start", "v2")
+    assert done.returncode == 0, done.stderr
+    assert start.poll() is None
+    host.ctl("fault", "add", "at=nvmlDeviceGet*", "hang=true")
+    assert host.api.get("/v1/gpus")["late"] is not None
+    began = time.monotonic()
+    done = host.cleave.run("vm", "stop", "--now", "v2")
+    assert done.returncode == 0 and time.monotonic() - began < 5, done.stderr
+    held.unlink()
+    assert start.wait(60) == 0, start.stdout.read()
+    done = host.cleave.run("vm", "stop", "--now", "v1")
+    assert done.returncode == 0, done.stderr
+    host.ctl("fault", "clear")
+    host.delete("a")
+
+
 def test_the_state_directory_is_lost(machine):
     host = machine("demo", libvirt=False)
     host.start()

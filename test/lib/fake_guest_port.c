@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -199,6 +200,14 @@ static int fake_guest_start(struct guest_port *port, const char *name, struct er
         r = error_set(err, REASON_CONFLICT, name, "VM \"%s\" is running", name);
     }
     r = r != 0 ? r : call_hook(port, vm, "prepare", err);
+    while (r == 0 && vm->stuck) {
+        fake_unlock();
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        fake_lock();
+    }
+    if (r == 0 && vm->broken) {
+        r = error_set(err, REASON_DRIVER, name, "its emulator ends at once");
+    }
     if (r == 0) {
         vm->running = true;
     } else if (vm != NULL) {
@@ -216,6 +225,9 @@ static int fake_guest_stop(struct guest_port *port, const char *name, enum guest
     wait_for_hooks(guest_host(port), name);
     int r = find_vm(port, name, &vm, err);
     bool ends = how == GUEST_STOP_KILL || (how == GUEST_STOP_ASK && r == 0 && !vm->deaf);
+    if (r == 0 && (how == GUEST_STOP_ASK || how == GUEST_STOP_CHECK) && vm->running && vm->paused) {
+        r = error_set(err, REASON_CONFLICT, name, "VM \"%s\" is paused", name);
+    }
     if (r == 0 && vm->running && ends) {
         vm->running = false;
         vm->killed = how == GUEST_STOP_KILL;

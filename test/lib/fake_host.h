@@ -51,6 +51,8 @@ struct fake_vm {
     bool deaf;   /* its guest does not shut down when asked */
     bool killed; /* it was ended without being asked */
     bool locked; /* its hook runs: whoever asks about it waits */
+    bool stuck;  /* its start does not come back, and it is seen off */
+    bool broken; /* its start fails in the end */
     uint32_t n_devices;
     struct pci_addr devices[FAKE_DEVICES];
     char claims[FAKE_DEVICES][NAME_SIZE]; /* who put them in */

@@ -99,6 +99,24 @@ static bool is_off(virDomainPtr domain)
     return active == 0 || (problem != NULL && problem->code == VIR_ERR_NO_DOMAIN);
 }
 
+static int refuse_paused(virDomainPtr domain, const char *vm, struct error *err)
+{
+    int state = VIR_DOMAIN_NOSTATE;
+    int reason = 0;
+    if (virDomainGetState(domain, &state, &reason, 0) < 0 || state != VIR_DOMAIN_PAUSED) {
+        return 0;
+    }
+    if (reason == VIR_DOMAIN_PAUSED_STARTING_UP) {
+        error_set(err, REASON_CONFLICT, SUBJECT("vm", vm),
+                  "VM \"%s\" is being started: its guest does not run yet", vm);
+        error_hint(err, "try again when it runs; `cleave vm stop --now %s` ends the start",
+                   SHELL_ARG(vm));
+        return -REASON_CONFLICT;
+    }
+    return error_set(err, REASON_CONFLICT, SUBJECT("vm", vm),
+                     "VM \"%s\" is paused: its guest can't shut down", vm);
+}
+
 static int ask_to_stop(virDomainPtr domain, const char *vm, bool *ret_off, struct error *err)
 {
     struct error problem = {0}; /* libvirt forgets its own at the next question */
@@ -140,7 +158,13 @@ static int stop(struct guest_port *port, const char *vm, enum guest_stop how, bo
         result = libvirt_is_active(domain, &active, err);
     }
     *ret_off = result == 0 && !active;
-    if (result < 0 || !active || how == GUEST_STOP_LOOK) {
+    if (result < 0 || !active || how == GUEST_STOP_LOOK || how == GUEST_STOP_FIND) {
+        return result;
+    }
+    if (how == GUEST_STOP_CHECK || how == GUEST_STOP_ASK) {
+        result = refuse_paused(domain, vm, err);
+    }
+    if (result < 0 || how == GUEST_STOP_CHECK) {
         return result;
     }
     if (how == GUEST_STOP_ASK) {

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Libvirt takes long to start a VM, or to look: what another needs goes on, and what is the VM's
+ * stays the VM's. */
+#include <stdatomic.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "hooked.h"
+#include "manager/state.h"
+#include "test.h"
+
+static const struct caller root = {.author = "root", .root = true};
+static struct guest_port *lines[VM_LINES];
+static struct faults line_faults;
+
+static void configure(struct lab *lab, struct manager_config *config)
+{
+    for (size_t i = 0; i < VM_LINES; i++) {
+        if (lines[i] == NULL) {
+            lines[i] = faulty_guest_new(fake_guest_port_new(lab->host), &line_faults);
+        }
+        config->vm_guests[i] = lines[i];
+    }
+    config->read_patience_us = 20000;
+    config->hardware_patience_us = 60000;
+    config->guests_patience_us = 60000;
+}
+
+static int setup(void **state)
+{
+    int r = lab_fixture_setup(state);
+    struct lab_fixture *f = *state;
+    lab_stop(&f->lab);
+    f->lab.configure = configure;
+    return r != 0 || lab_start(&f->lab) != 0 || !lab_settle(&f->lab) ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+    struct lab_fixture *f = *state;
+    atomic_store(&f->lab.faults.hang, 0);
+    fake_lock();
+    for (size_t i = 0; i < FAKE_VMS; i++) {
+        f->host.vms[i].stuck = false;
+    }
+    fake_unlock();
+    lab_stop(&f->lab);
+    for (size_t i = 0; i < VM_LINES; i++) {
+        struct guest_port *line = TAKE_PTR(lines[i]);
+        if (line != NULL) {
+            line->ops->free(line);
+        }
+    }
+    return lab_fixture_teardown(state);
+}
+
+static void set(struct lab_fixture *f, const char *vm, bool stuck, bool broken)
+{
+    fake_lock();
+    fake_host_vm(&f->host, vm)->stuck = stuck;
+    fake_host_vm(&f->host, vm)->broken = broken;
+    fake_unlock();
+}
+
+struct starting {
+    struct manager *manager;
+    const char *vm;
+};
+
+static bool is_starting(void *data)
+{
+    const struct starting *starting = data;
+    return manager_is_starting(starting->manager, starting->vm) && !starting->manager->busy;
+}
+
+/* Its start does not come back. */
+static void begin_stuck(struct lab_fixture *f, const char *vm, struct answer *answer)
+{
+    struct starting starting = {f->lab.manager, vm};
+    set(f, vm, true, false);
+    *answer = (struct answer){0};
+    manager_start_vm(f->lab.manager, &root, vm, false, lab_reply, answer);
+    assert_true(lab_wait_until(&f->lab, is_starting, &starting));
+    assert_false(answer->there);
+}
+
+static void assert_refused(struct answer *answer, struct lab *lab, enum reason reason,
+                           const char *why)
+{
+    assert_true(lab_wait(lab, answer));
+    assert_int_equal(answer->err.reason, reason);
+    if (strstr(answer->err.message, why) == NULL) {
+        fail_msg("\"%s\" is not in \"%s\"", why, answer->err.message);
+    }
+    answer_done(answer);
+    *answer = (struct answer){0};
+}
+
+static void others_go_on_while_a_vm_is_being_started(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    struct answer start = {0};
+    hooked_create(lab, ON_DEMAND("a", "web1"));
+    begin_stuck(f, "web1", &start);
+    hooked_create(lab, WHOLE("w", "web2"));
+    assert_int_equal(hooked_start(lab, "web2"), 0);
+    assert_string_equal(lab_claim_state(lab, "w"), "bound");
+    hooked_create(lab, "{\"name\": \"k\", \"type\": \"A100-2-10C\", \"vm\": \"web3\"}");
+    assert_string_equal(lab_claim_state(lab, "k"), "bound");
+    assert_int_equal(lab_delete(lab, "k", NULL), 0);
+    assert_true(lab_settle(lab));
+    assert_false(start.there);
+    set(f, "web1", false, false);
+    assert_true(lab_wait(lab, &start));
+    assert_int_equal(start.err.reason, REASON_NONE);
+    answer_done(&start);
+    assert_true(lab_settle(lab));
+    lab_assert_sound(lab);
+}
+
+static void what_is_of_a_vm_that_is_being_started_stays(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    struct manager *m = lab->manager;
+    struct answer start = {0};
+    struct answer answer = {0};
+    hooked_create(lab, ON_DEMAND("a", "web1"));
+    hooked_create(lab, "{\"name\": \"b\", \"type\": \"A100-1-5C\", \"vm\": \"web1\"}");
+    begin_stuck(f, "web1", &start);
+    for (int i = 0; i < 3; i++) { /* libvirt shows it off; its devices are not given back */
+        lab_look(lab);
+        assert_true(lab_settle(lab));
+        assert_string_equal(lab_claim_state(lab, "a"), "bound");
+    }
+    assert_int_equal(hooked_ask(lab, "web1", "release", NULL), 0); /* of an earlier life */
+    assert_true(lab_settle(lab));
+    assert_string_equal(lab_claim_state(lab, "a"), "bound");
+    uint32_t vgpus = fake_host_count_vgpus(&f->host);
+    manager_delete_claim(m, &root, "a", false, lab_reply, &answer);
+    assert_refused(&answer, lab, REASON_IN_USE, "web1");
+    manager_delete_claim(m, &root, "b", false, lab_reply, &answer);
+    assert_refused(&answer, lab, REASON_IN_USE, "web1");
+    manager_start_vm(m, &root, "web1", false, lab_reply, &answer);
+    assert_refused(&answer, lab, REASON_CONFLICT, "is being started already");
+    manager_delete_vm(m, &root, "web1", false, lab_reply, &answer);
+    assert_refused(&answer, lab, REASON_IN_USE, "web1");
+    CLEANUP_JSON json_t *claim = json_pack("{s:s, s:s, s:s}", "name", "c", "type", "A100-1-5C",
+                                           "vm", "web1"); /* two hands on one definition */
+    manager_create_claim(m, &root, claim, false, lab_reply, &answer);
+    assert_refused(&answer, lab, REASON_IN_USE, "web1");
+    CLEANUP_JSON json_t *mode = json_pack("{s:s}", "mode", "passthrough");
+    manager_set_gpu_mode(m, &root, LAB_A100, mode, false, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    assert_true(answer.err.reason != REASON_NONE);
+    answer_done(&answer);
+    answer = (struct answer){0};
+    manager_collect_garbage(m, &root, false, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    answer_done(&answer);
+    assert_true(lab_settle(lab));
+    assert_int_equal(fake_host_count_vgpus(&f->host), vgpus);
+    assert_false(start.there);
+    set(f, "web1", false, false);
+    assert_true(lab_wait(lab, &start));
+    assert_int_equal(start.err.reason, REASON_NONE);
+    answer_done(&start);
+    assert_true(lab_settle(lab));
+    lab_assert_sound(lab);
+}
+
+static void a_start_that_fails_in_the_end_gives_back_what_was_drawn(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    struct answer start = {0};
+    hooked_create(lab, ON_DEMAND("a", "web1"));
+    begin_stuck(f, "web1", &start);
+    assert_int_equal(fake_host_count_vgpus(&f->host), 1);
+    set(f, "web1", false, true);
+    assert_refused(&start, lab, REASON_DRIVER, "its emulator ends at once");
+    lab_look(lab);
+    assert_true(lab_settle(lab));
+    assert_string_equal(lab_claim_state(lab, "a"), "pending");
+    assert_int_equal(fake_host_count_vgpus(&f->host), 0);
+    set(f, "web1", false, false);
+    assert_int_equal(hooked_start(lab, "web1"), 0);
+    lab_assert_sound(lab);
+}
+
+/* As while another VM's start or hook hangs: every list of VMs waits for it. */
+static void a_vm_starts_while_libvirt_is_late_with_a_look(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    struct answer answer = {0};
+    hooked_create(lab, "{\"name\": \"k\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}");
+    atomic_store(&lab->faults.hang, 1U << PORT_GUEST);
+    manager_start_vm(lab->manager, &root, "web1", false, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    assert_string_equal(answer_text(&answer, "vm.state"), "running");
+    assert_true(fake_host_vm(&f->host, "web1")->running);
+    answer_done(&answer);
+    answer = (struct answer){0};
+    manager_start_vm(lab->manager, &root, "web1", false, lab_reply, &answer);
+    assert_refused(&answer, lab, REASON_CONFLICT, "already");
+    atomic_store(&lab->faults.hang, 0);
+    lab_look(lab);
+    assert_true(lab_settle(lab));
+    lab_assert_sound(lab);
+}
+
+static void starts_that_libvirt_gave_no_answer_are_bounded(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    struct answer starts[VM_LINES] = {0};
+    struct answer answer = {0};
+    char name[16];
+    for (size_t i = 0; i < VM_LINES; i++) {
+        str_print(name, sizeof(name), "stuck%zu", i);
+        fake_lock();
+        assert_non_null(fake_host_add_vm(&f->host, name));
+        fake_unlock();
+        lab_look(lab);
+        begin_stuck(f, name, &starts[i]);
+    }
+    for (size_t i = 0; i < VM_LINES; i++) { /* each is given up after nine times the patience */
+        assert_refused(&starts[i], lab, REASON_UNAVAILABLE, "may still happen");
+    }
+    manager_start_vm(lab->manager, &root, "web1", false, lab_reply, &answer);
+    assert_refused(&answer, lab, REASON_UNAVAILABLE, "starts and stops of other VMs");
+    /* Nothing else waits for them. */
+    hooked_create(lab, "{\"name\": \"k\", \"type\": \"A100-2-10C\", \"vm\": \"web3\"}");
+    assert_string_equal(lab_claim_state(lab, "k"), "bound");
+    for (size_t i = 0; i < VM_LINES; i++) {
+        str_print(name, sizeof(name), "stuck%zu", i);
+        set(f, name, false, false);
+    }
+    while (hooked_start(lab, "web1") != 0) { /* one of them is back soon */
+        lab_look(lab);
+    }
+    lab_assert_sound(lab);
+}
+
+static void a_vm_stops_while_nothing_can_be_looked_at(void **state)
+{
+    static const char *const bodies[] = {"{}", "{\"force\": true}"};
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+        struct answer answer = {0};
+        hooked_create(lab, ON_DEMAND("a", "web1"));
+        assert_int_equal(hooked_start(lab, "web1"), 0);
+        assert_true(lab_settle(lab));
+        atomic_store(&lab->faults.hang, 1U << PORT_GPU | 1U << PORT_PCI | 1U << PORT_GUEST);
+        CLEANUP_JSON json_t *body = json_loads(bodies[i], 0, NULL);
+        manager_stop_vm(lab->manager, &root, "web1", body, true, lab_reply, &answer);
+        assert_true(lab_wait(lab, &answer));
+        assert_int_equal(answer.err.reason, REASON_NONE);
+        answer_done(&answer);
+        answer = (struct answer){0};
+        assert_true(fake_host_vm(&f->host, "web1")->running);
+        manager_stop_vm(lab->manager, &root, "web1", body, false, lab_reply, &answer);
+        assert_true(lab_wait(lab, &answer));
+        assert_int_equal(answer.err.reason, REASON_NONE);
+        assert_string_equal(answer_text(&answer, "vm.state"), "shut-off");
+        answer_done(&answer);
+        answer = (struct answer){0};
+        assert_false(fake_host_vm(&f->host, "web1")->running);
+        manager_stop_vm(lab->manager, &root, "web1", body, false, lab_reply, &answer);
+        assert_refused(&answer, lab, REASON_CONFLICT, "is shut");
+        manager_stop_vm(lab->manager, &root, "nosuch", body, false, lab_reply, &answer);
+        assert_refused(&answer, lab, REASON_NOT_FOUND, "nosuch");
+        atomic_store(&lab->faults.hang, 0); /* what it had is given back when that can be seen */
+        lab_look(lab);
+        assert_true(lab_settle(lab));
+        assert_string_equal(lab_claim_state(lab, "a"), "pending");
+        assert_int_equal(fake_host_count_vgpus(&f->host), 0);
+        assert_int_equal(lab_delete(lab, "a", NULL), 0);
+        assert_true(lab_settle(lab));
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(others_go_on_while_a_vm_is_being_started),
+        TEST(what_is_of_a_vm_that_is_being_started_stays),
+        TEST(a_start_that_fails_in_the_end_gives_back_what_was_drawn),
+        TEST(a_vm_starts_while_libvirt_is_late_with_a_look),
+        TEST(starts_that_libvirt_gave_no_answer_are_bounded),
+        TEST(a_vm_stops_while_nothing_can_be_looked_at),
+    };
+    return cmocka_run_group_tests_name("starting", tests, NULL, NULL);
+}

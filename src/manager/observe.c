@@ -368,7 +368,10 @@ static void look_done(struct manager *m, enum half half)
     view->ended = view->begun;
     view->late = false;
     view->problem = view->err;
-    if (view->result != 0) {
+    /* Read before what was seen is taken: that may begin the next look, which writes here. */
+    bool is_seen = view->result == 0;
+    uint64_t begun_us = view->begun_us;
+    if (!is_seen) {
         log_warning("observing the host: %s", view->err.message);
     } else if (half == HALF_GUESTS) {
         take_guests(m, TAKE_PTR(view->host));
@@ -377,9 +380,9 @@ static void look_done(struct manager *m, enum half half)
     } else {
         take_hardware(m, TAKE_PTR(view->host));
     }
-    view->known = view->known || view->result == 0;
-    if (view->result == 0 && (half == HALF_GUESTS || m->driver_look == NULL)) {
-        view->seen_us = clock_realtime_of(view->begun_us);
+    view->known = view->known || is_seen;
+    if (is_seen && (half == HALF_GUESTS || m->driver_look == NULL)) {
+        view->seen_us = clock_realtime_of(begun_us);
     }
     serve(m);
     for (vec_each(&m->observers, observer)) {

@@ -392,6 +392,7 @@ struct worker {
     bool stopping;
     bool busy;
     bool ended;     /* the thread has nothing left to do */
+    bool joined;    /* by the loop's thread, which alone reads and writes it */
     bool abandoned; /* nobody waits for what it does, and the loop may be gone */
 };
 
@@ -476,6 +477,14 @@ int worker_new(struct evloop *loop, const char *name, struct worker **ret_worker
     return 0;
 }
 
+static void worker_join(struct worker *worker)
+{
+    if (!worker->joined) {
+        pthread_join(worker->thread, NULL);
+        worker->joined = true;
+    }
+}
+
 void worker_free(struct worker *worker)
 {
     if (worker == NULL) {
@@ -485,7 +494,7 @@ void worker_free(struct worker *worker)
     worker->stopping = true;
     pthread_cond_signal(&worker->changed);
     pthread_mutex_unlock(&worker->lock);
-    pthread_join(worker->thread, NULL);
+    worker_join(worker);
     evloop_run_posts(worker->loop);
     while (worker->first != NULL) { /* what came after its end */
         struct job *job = worker->first;
@@ -528,7 +537,9 @@ bool worker_finish(struct worker *worker, uint64_t until_us)
     bool ended = worker->ended;
     worker->abandoned = !ended;
     pthread_mutex_unlock(&worker->lock);
-    if (!ended) {
+    if (ended) {
+        worker_join(worker);
+    } else {
         pthread_detach(worker->thread);
     }
     return ended;

@@ -66,6 +66,12 @@ static void restore(struct lab *lab)
     answer_done(&answer);
 }
 
+static bool was_restored(void *data)
+{
+    const struct manager *m = ((struct lab *)data)->manager;
+    return m->restore.began_us != 0 && !m->restore.active;
+}
+
 /* systemd starts libvirt after `cleave host restore`, but its socket takes calls before. */
 static void a_restoration_in_a_new_boot_waits_for_no_libvirt(void **state)
 {
@@ -78,9 +84,8 @@ static void a_restoration_in_a_new_boot_waits_for_no_libvirt(void **state)
     fall_silent(&silence);
     assert_int_equal(lab_start(&f->lab), 0);
     const struct manager *m = f->lab.manager;
-    while (m->restore.began_us == 0 || m->restore.active) {
-        restore(&f->lab); /* joins what cleaved began */
-    }
+    restore(&f->lab); /* joins what cleaved began */
+    assert_true(lab_wait_until(&f->lab, was_restored, &f->lab));
     assert_int_equal(fake_host_count_vgpus(&f->host), 1);
     restore(&f->lab); /* and comes after it */
     assert_false(m->views[HALF_GUESTS].known || m->views[HALF_GUESTS].late);

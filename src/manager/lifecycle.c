@@ -106,8 +106,9 @@ static void follow_power(struct manager *m)
 
 /*
  * A VM that can't be seen is not gone yet: libvirt may have come up without the disk on which its
- * definitions are, or be another one. A claim is released only when one and the same libvirt had
- * its VM and then had it no more, and had not lost all of its VMs at once.
+ * definitions are, or be another one. A claim is released only when libvirt said in an event that
+ * its VM was undefined, or when one and the same libvirt had its VM and then had it no more, and
+ * had not lost all of its VMs at once.
  */
 static struct gone *find_gone(const struct manager *m, const char *claim)
 {
@@ -261,13 +262,53 @@ static void note_held(struct manager *m, const struct claim *claim)
                 gone->why);
 }
 
+/* Libvirt's word on one VM. That it stopped says something only of one without a definition. */
+static bool has_ended(const struct host *now, const char *uuid, bool transient)
+{
+    for (vec_each(&now->vm_ends, end)) {
+        if (uuid[0] != '\0' && str_eq_case(end->uuid, uuid)) {
+            return end->undefined || (end->stopped && transient);
+        }
+    }
+    return false;
+}
+
+/* An event may come a moment after the look that misses the VM: then its claim was held so far. */
+static void note_ended(struct manager *m, const struct host *now)
+{
+    for (size_t i = 0; i < m->claims.n; i++) {
+        const struct claim *claim = &m->claims.items[i];
+        const struct vm *was = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
+        const struct gone *gone = find_gone(m, claim->name);
+        if (claim->vm[0] != '\0' && (gone == NULL || gone->held) &&
+            has_ended(now, claim->vm_uuid, was != NULL && was->transient) &&
+            host_find_vm_of(now, claim->vm, claim->vm_uuid) == NULL &&
+            !migrations_have_claim(m, claim->name)) {
+            note_gone(m, claim);
+        }
+    }
+}
+
+static bool all_have_ended(const struct manager *m, const struct host *now)
+{
+    for (vec_each(&m->host->vms, vm)) {
+        if (!has_ended(now, vm->uuid, vm->transient)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void manager_note_gone(struct manager *m, const struct host *now)
 {
     bool same = m->libvirt_session != 0 && now->libvirt_session == m->libvirt_session;
     size_t had = m->host->vms.n;
     m->libvirt_session = now->libvirt_problem[0] == '\0' ? now->libvirt_session : 0;
     m->libvirt_odd[0] = '\0';
-    if (same && had > 1 && now->vms.n == 0) {
+    if (now->libvirt_problem[0] == '\0') {
+        note_ended(m, now);
+    }
+    if (same && had > 1 && now->vms.n == 0 && !all_have_ended(m, now)) {
         str_print(m->libvirt_odd, sizeof(m->libvirt_odd), "all %zu VMs vanished at once", had);
         return;
     }
@@ -275,7 +316,7 @@ void manager_note_gone(struct manager *m, const struct host *now)
         const struct claim *claim = &m->claims.items[i];
         if (claim->vm[0] != '\0' && host_find_vm_of(m->host, claim->vm, claim->vm_uuid) != NULL &&
             host_find_vm_of(now, claim->vm, claim->vm_uuid) == NULL &&
-            !migrations_have_claim(m, claim->name)) {
+            !migrations_have_claim(m, claim->name) && find_gone(m, claim->name) == NULL) {
             note_gone(m, claim);
         }
     }

@@ -113,6 +113,67 @@ static void when_all_vms_vanish_at_once_nothing_is_released(void **state)
     assert_int_equal(fake_host_count_vgpus(&f->host), 2);
 }
 
+static void tell_end(struct lab_fixture *f, const char *uuid, bool undefined, bool stopped)
+{
+    struct vm_end *end = &f->host.ends[f->host.n_ends++];
+    *end = (struct vm_end){.undefined = undefined, .stopped = stopped};
+    STR_SET(end->uuid, uuid);
+}
+
+/* Libvirt's event is evidence where a look is none. */
+static void vms_that_libvirt_says_were_undefined_release_theirs(void **state)
+{
+    struct lab_fixture *f = *state;
+    fixture_claims(f, 1000);
+    char uuid[40];
+    STR_SET(uuid, fake_host_vm(&f->host, "web1")->uuid);
+    memset(f->host.vms, 0, sizeof(f->host.vms));
+    tell_end(f, uuid, true, false);
+    look_often(&f->lab);
+    assert_string_equal(lab_claim_state(&f->lab, "a"), ""); /* web1's */
+    assert_held(&f->lab, "b", "vanished at once");
+    assert_int_equal(fake_host_count_vgpus(&f->host), 1);
+}
+
+static void an_event_that_comes_after_the_look_still_counts(void **state)
+{
+    struct lab_fixture *f = *state;
+    fixture_claims(f, 1000);
+    char uuid[40];
+    STR_SET(uuid, fake_host_vm(&f->host, "web1")->uuid);
+    memset(f->host.vms, 0, sizeof(f->host.vms));
+    look_often(&f->lab);
+    assert_held(&f->lab, "a", "vanished at once");
+    tell_end(f, uuid, true, false);
+    look_often(&f->lab);
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "");
+    assert_held(&f->lab, "b", "vanished at once");
+}
+
+/* One with a definition that stopped is off; that it is gone needs more. */
+static void that_a_vm_stopped_is_no_word_on_its_definition(void **state)
+{
+    struct lab_fixture *f = *state;
+    fixture_claims(f, 1000);
+    char uuid[40];
+    STR_SET(uuid, fake_host_vm(&f->host, "web1")->uuid);
+    memset(f->host.vms, 0, sizeof(f->host.vms));
+    tell_end(f, uuid, false, true);
+    look_often(&f->lab);
+    assert_held(&f->lab, "a", "vanished at once");
+}
+
+static void a_vm_that_is_there_keeps_its_claim_whatever_an_event_said(void **state)
+{
+    struct lab_fixture *f = *state;
+    fixture_claims(f, 1000);
+    tell_end(f, fake_host_vm(&f->host, "web1")->uuid, true, true);
+    look_often(&f->lab);
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+    assert_int_equal(lab_count_events(&f->lab, "claim-orphaned", NULL, NULL), 0);
+    lab_assert_sound(&f->lab);
+}
+
 static void a_cleaved_that_starts_over_an_empty_libvirt_releases_nothing(void **state)
 {
     struct lab_fixture *f = *state;
@@ -264,6 +325,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(of_a_libvirt_that_came_up_without_a_vm_nothing_is_released,
                                         lab_fixture_setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(when_all_vms_vanish_at_once_nothing_is_released,
+                                        lab_fixture_setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(vms_that_libvirt_says_were_undefined_release_theirs,
+                                        lab_fixture_setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(an_event_that_comes_after_the_look_still_counts,
+                                        lab_fixture_setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(that_a_vm_stopped_is_no_word_on_its_definition,
+                                        lab_fixture_setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_vm_that_is_there_keeps_its_claim_whatever_an_event_said,
                                         lab_fixture_setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(
             a_cleaved_that_starts_over_an_empty_libvirt_releases_nothing, lab_fixture_setup,

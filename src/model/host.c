@@ -68,6 +68,7 @@ static void host_done(struct host *host)
     }
     vec_done(&host->gpus);
     drop_vms(host);
+    vec_done(&host->vm_ends);
 }
 
 struct host *host_new(void)
@@ -91,6 +92,11 @@ void host_take_guests(struct host *host, struct host *from)
     host->vms.n = from->vms.n;
     host->vms.cap = from->vms.cap;
     from->vms.n = from->vms.cap = 0;
+    vec_done(&host->vm_ends);
+    host->vm_ends.items = TAKE_PTR(from->vm_ends.items);
+    host->vm_ends.n = from->vm_ends.n;
+    host->vm_ends.cap = from->vm_ends.cap;
+    from->vm_ends.n = from->vm_ends.cap = 0;
     STR_SET(host->libvirt_version, from->libvirt_version);
     STR_SET(host->libvirt_problem, from->libvirt_problem);
     host->libvirt_session = from->libvirt_session;

@@ -178,6 +178,14 @@ bool vm_defines(const struct vm *vm, const struct pci_addr *addr, const char *md
  * another VM's. Borrowed from its arguments. */
 const char *vm_known_as(const char *name, const char *uuid);
 
+/* Libvirt said so, in an event, of a VM that is not there now, and has not defined or started it
+ * since. */
+struct vm_end {
+    char uuid[40];
+    bool undefined;
+    bool stopped;
+};
+
 struct host {
     char name[NAME_SIZE];
     char driver_version[32]; /* NVIDIA driver, "" unknown */
@@ -198,6 +206,7 @@ struct host {
     char libvirt_problem[256];
     VEC(struct gpu) gpus;
     VEC(struct vm) vms;
+    VEC(struct vm_end) vm_ends;
 };
 
 struct host *host_new(void);

@@ -202,6 +202,26 @@ def test_a_vm_that_is_defined_anew_in_time_keeps_its_claims(one):
     assert one.problems() == []
 
 
+def test_vms_that_are_undefined_between_two_looks_release_theirs(one):
+    """Libvirt's event is the evidence, also where no VM is left."""
+    one.stop()
+    one.start("--vm-grace", "1", "--observe-period", "3600")
+    for name in ("web1", "web2", "web3"):
+        one.create(name[-1] + "h", type=one.type, vm=name)
+    one.virsh("domrename", "web3", "web4")
+    one.virsh("domrename", "web4", "web3")
+    one.virsh("start", "web2")
+    one.virsh("undefine", "web1")
+    one.virsh("undefine", "web2")  # it runs on, and keeps what it has
+    one.virsh("undefine", "web3")
+    wait_for(lambda: [it["name"] for it in one.api.get("/v1/claims")["claims"]] == ["2h"]
+             if one.api.get("/v1/vms") else False)
+    assert state(one, "2h") == "bound" and events(one, "claim-held") == []
+    one.virsh("destroy", "web2")
+    wait_for(lambda: one.api.get("/v1/claims")["claims"] == [] if one.api.get("/v1/vms") else False)
+    assert events(one, "claim-held") == [] and one.problems() == []
+
+
 @pytest.mark.parametrize("missing", ["web1.xml", "*.xml"])
 def test_a_libvirt_that_comes_up_without_definitions_releases_nothing(one, missing):
     """Its disk is not mounted yet, or another libvirt answers."""

@@ -141,6 +141,9 @@ static int fake_guest_observe(struct guest_port *port, struct host *host, struct
     wait_for_hooks(fake, NULL);
     STR_SET(host->libvirt_version, "11.3.0");
     host->libvirt_session = fake->libvirt_starts + 1;
+    for (size_t i = 0; i < fake->n_ends; i++) {
+        *vec_push(&host->vm_ends) = fake->ends[i];
+    }
     for (size_t i = 0; i < FAKE_VMS; i++) {
         const struct fake_vm *from = &fake->vms[i];
         if (from->name[0] == '\0') {

@@ -67,6 +67,8 @@ struct fake_host {
     struct fake_vm vms[FAKE_VMS];
     size_t n_vms;            /* that ever were */
     uint64_t libvirt_starts; /* after the first */
+    size_t n_ends;           /* that its events told of */
+    struct vm_end ends[FAKE_VMS];
 };
 
 /* A GPU at <bus>:00.0 under the nvidia driver, by PCI ids. */

@@ -7,6 +7,7 @@
 
 #include "base/parse.h"
 #include "base/str.h"
+#include "driver/libvirt/vm_ends.h"
 
 #define MAX_WORDS 600 /* that may name a VM and its file */
 
@@ -58,17 +59,27 @@ static bool answers(virConnectPtr connection)
     return virConnectIsAlive(connection) == 1 && virConnectGetLibVersion(connection, &version) == 0;
 }
 
+void libvirt_disconnect(struct libvirt_port *port)
+{
+    vm_ends_unsubscribe(TAKE_PTR(port->ends));
+    if (port->connection != NULL) {
+        virConnectClose(TAKE_PTR(port->connection));
+    }
+}
+
 int libvirt_connect(struct libvirt_port *port, struct error *err)
 {
     if (port->connection != NULL && answers(port->connection)) {
         return 0;
     }
-    if (port->connection != NULL) {
-        virConnectClose(port->connection);
+    libvirt_disconnect(port);
+    if (port->observes) {
+        vm_ends_prepare();
     }
     port->connection = virConnectOpen(port->uri);
     if (port->connection != NULL) {
         port->session++;
+        port->ends = port->observes ? vm_ends_subscribe(port->connection) : NULL;
         return 0;
     }
     int result = libvirt_error(err, "libvirt", "libvirt at \"%s\" does not answer", port->uri);

@@ -14,6 +14,8 @@ struct libvirt_port {
     char *uri;
     virConnectPtr connection; /* NULL: not connected now */
     uint64_t session;         /* connections so far */
+    bool observes;            /* wants to be told of VMs that end */
+    struct vm_ends *ends;     /* of this connection; NULL: nothing is told */
 };
 
 DEFINE_FREEP(virDomainPtr, virDomainFree)
@@ -21,6 +23,8 @@ DEFINE_FREEP(virDomainPtr, virDomainFree)
 
 /* -REASON_UNAVAILABLE when libvirt doesn't answer. */
 int libvirt_connect(struct libvirt_port *port, struct error *err);
+/* With what came over the connection, if there is one. */
+void libvirt_disconnect(struct libvirt_port *port);
 /* By name or UUID; connects. */
 int libvirt_find(struct libvirt_port *port, const char *vm, virDomainPtr *ret_domain,
                  struct error *err);

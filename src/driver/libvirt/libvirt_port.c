@@ -286,9 +286,7 @@ static int describe(struct guest_port *port, const char *xml, struct vm *ret_vm,
 static void free_port(struct guest_port *port)
 {
     struct libvirt_port *own = port_of(port);
-    if (own->connection != NULL) {
-        virConnectClose(own->connection);
-    }
+    libvirt_disconnect(own);
     free(own->uri);
     free(own);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -102,6 +103,76 @@ static void why_a_vm_cant_be_stopped_is_told_in_libvirts_words(void **state)
         assert_false(off);
         assert_non_null(strstr(err.message, "read only access"));
     }
+    port->ops->free(port);
+}
+
+/* As another program does, over its own connection. The event comes when it comes. */
+static bool is_told_undefined(struct guest_port *port, const char *uuid)
+{
+    for (int i = 0; i < 500; i++) {
+        CLEANUP(host_freep) struct host *host = observed(port);
+        for (vec_each(&host->vm_ends, end)) {
+            if (str_eq(end->uuid, uuid) && end->undefined) {
+                return true;
+            }
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    return false;
+}
+
+static void libvirt_tells_which_vms_were_undefined(void **state)
+{
+    (void)state;
+    struct guest_port *port = open_test_driver();
+    struct error err = {0};
+    host_free(observed(port));
+    virConnectPtr other = virConnectOpen("test:///default"); /* the same hypervisor */
+    char uuids[3][VIR_UUID_STRING_BUFLEN];
+    const char *const names[] = {"gone1", "gone2", "renamed"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        assert_int_equal(port->ops->define(port, TEMPLATE, names[i], &err), 0);
+        virDomainPtr domain = virDomainLookupByName(other, names[i]);
+        assert_int_equal(virDomainGetUUIDString(domain, uuids[i]), 0);
+        if (i == 2) {
+            (void)virDomainRename(domain, "another", 0); /* the test driver may not know how */
+        } else {
+            assert_int_equal(virDomainUndefine(domain), 0);
+        }
+        virDomainFree(domain);
+    }
+    assert_true(is_told_undefined(port, uuids[0]));
+    assert_true(is_told_undefined(port, uuids[1]));
+    struct host *host = observed(port);
+    for (vec_each(&host->vm_ends, end)) {
+        assert_string_not_equal(end->uuid, uuids[2]);
+    }
+    host_free(host);
+    /* Defined again, it is not gone; and a connection that looks for the first time knows nothing.
+     */
+    CLEANUP_FREE char *xml = xasprintf("<domain type='test'><name>gone1</name><uuid>%s</uuid>"
+                                       "<memory unit='MiB'>96</memory><os><type>hvm</type></os>"
+                                       "</domain>",
+                                       uuids[0]);
+    virDomainPtr again = virDomainDefineXML(other, xml);
+    assert_non_null(again);
+    assert_true(is_told_undefined(port, uuids[1]));
+    host = observed(port);
+    for (vec_each(&host->vm_ends, end)) {
+        assert_string_not_equal(end->uuid, uuids[0]);
+    }
+    host_free(host);
+    assert_int_equal(virDomainUndefine(again), 0);
+    virDomainFree(again);
+    struct guest_port *fresh = open_test_driver();
+    host = observed(fresh);
+    assert_int_equal(host->vm_ends.n, 0);
+    host_free(host);
+    fresh->ops->free(fresh);
+    virDomainPtr left = virDomainLookupByUUIDString(other, uuids[2]);
+    assert_int_equal(virDomainUndefine(left), 0);
+    virDomainFree(left);
+    virConnectClose(other);
     port->ops->free(port);
 }
 
@@ -488,6 +559,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(running_vms_and_the_version_are_observed),
         cmocka_unit_test(a_vm_is_defined_started_stopped_and_removed),
+        cmocka_unit_test(libvirt_tells_which_vms_were_undefined),
         cmocka_unit_test(why_a_vm_cant_be_stopped_is_told_in_libvirts_words),
         cmocka_unit_test(what_is_there_already_is_not_done_again),
         cmocka_unit_test(what_libvirt_refuses_is_told_in_its_words),

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "driver/libvirt/vm_ends.h"
 
 #define MAX_DOMAINS 4096
 
@@ -141,6 +142,7 @@ int libvirt_observe(struct libvirt_port *port, struct host *host, struct error *
     struct error problem = {0};
     virDomainPtr *domains = NULL;
     (void)err;
+    port->observes = true;
     int result = libvirt_connect(port, &problem);
     if (result < 0) {
         STR_SET(host->libvirt_problem, problem.message);
@@ -165,6 +167,7 @@ int libvirt_observe(struct libvirt_port *port, struct host *host, struct error *
     for (vec_each(&host->vms, vm)) {
         host_settle_vm_name(host, vm);
     }
+    vm_ends_tell(port->ends, host);
     if (host->vms.n > 0) {
         qsort(host->vms.items, host->vms.n, sizeof(host->vms.items[0]), by_name);
     }

@@ -46,6 +46,47 @@ void lint_claim_failed(struct lint *lint)
     }
 }
 
+/* Of a claim that is this VM's no more: nothing puts another device in. */
+static void find_lost_claim(struct lint *lint, const struct domain_device *device, const char *name)
+{
+    bool gone = claims_find(lint->claims, device->claim) == NULL;
+    struct finding *it =
+        lint_find(lint, 0, "hostdev", "its saved state has %s for claim \"%s\", which is not %s",
+                  name, device->claim, gone ? "there any more" : "this VM's");
+    it->severity = SEVERITY_ERROR;
+    lint_advise(
+        it,
+        "%s%s%s`virsh managedsave-remove %s` forgets the saved state, and the guest's memory "
+        "with it",
+        gone ? "if it was released, `cleave claim restore " : "", gone ? device->claim : "",
+        gone ? "` brings it back; " : "", SHELL_WORD(lint->facts->name));
+}
+
+void lint_saved_state(struct lint *lint)
+{
+    for (vec_each(&lint->facts->saved, device)) {
+        const struct claim *claim = claims_find(lint->claims, device->claim);
+        struct claim_device now = {0};
+        char bdf[BDF_SIZE];
+        char other[BDF_SIZE];
+        const char *name =
+            device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf);
+        if (claim == NULL || !lint_is_ours(lint, claim)) {
+            find_lost_claim(lint, device, name);
+        } else if (claim_device(claim, &now) &&
+                   !claim_device_is(&now, &device->addr, device->mdev_uuid)) {
+            struct finding *it = lint_find(
+                lint, 0, "hostdev", "its saved state has %s for claim \"%s\", which has %s now",
+                name, claim->name,
+                now.mdev_uuid[0] != '\0' ? now.mdev_uuid : pci_addr_format(&now.device, other));
+            lint_advise(it,
+                        "`cleave vm start %s` puts that into the saved state and starts the VM; "
+                        "`virsh start` is refused",
+                        SHELL_ARG(lint->facts->name));
+        }
+    }
+}
+
 /* A whole GPU, or another device that is no vGPU of a claim. */
 static void find_devices_that_stay(struct lint *lint)
 {

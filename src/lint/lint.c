@@ -90,6 +90,10 @@ static const struct lint_rule rules[] = {
      "the VM would start without what its claim holds for it", "docs/internals/libvirt.md"},
     {"claim-failed", SEVERITY_ERROR, lint_claim_failed, "the claim holds nothing for the VM",
      "docs/internals/libvirt.md"},
+    {"saved-state", SEVERITY_WARNING, lint_saved_state,
+     "a VM that is saved comes back with the definition of its saved state, not with the stored "
+     "one",
+     "libvirt, virDomainManagedSave, virDomainManagedSaveDefineXML"},
     {"not-migratable", SEVERITY_ERROR, lint_cannot_move,
      "a claim asks for live migration, and this can't move",
      "libvirt, Guest migration; Red Hat Enterprise Linux, Limitations for migrating virtual "

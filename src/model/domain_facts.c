@@ -57,6 +57,7 @@ bool domain_window_fits(uint64_t mem_kib, uint64_t window_kib, uint32_t address_
 void domain_facts_done(struct domain_facts *facts)
 {
     vec_done(&facts->devices);
+    vec_done(&facts->saved);
     vec_done(&facts->emulator_args);
     vec_done(&facts->obstacles);
 }

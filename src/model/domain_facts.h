@@ -62,6 +62,7 @@ struct domain_facts {
     struct domain_remark iommu; /* its model */
     uint32_t n_viewers;         /* <graphics> that can show a device's own display */
     VEC(struct domain_device) devices;
+    VEC(struct domain_device) saved;         /* of its saved state, those with a claim's alias */
     VEC(struct domain_remark) emulator_args; /* that assign devices past libvirt */
     VEC(struct domain_remark) obstacles;     /* what can't move to another host, or not alive */
 };

@@ -33,6 +33,8 @@ def test_a_saved_vm_keeps_its_device_and_follows_another(one, image):
     path = one.directory / "saved.xml"
     path.write_text(xml.replace(source, other))
     one.virsh("managedsave-define", "p1", str(path))
+    found = one.api.get("/v1/vms/p1/lint")["findings"]
+    assert [it["rule"] for it in found if it["rule"] == "saved-state"], found
     refused = one.virsh("start", "p1", check=False)
     assert "managedsave-remove p1" in refused.stderr, refused.stderr
     done = one.cleave.run("vm", "start", "p1")

@@ -248,6 +248,9 @@ static int facts(struct guest_port *port, const char *vm, struct domain_facts *r
     }
     CLEANUP_FREE char *capabilities = virConnectGetCapabilities(port_of(port)->connection);
     result = facts_xml_read(xml, capabilities, ret_facts, err);
+    if (!active) {
+        saved_state_facts(domain, ret_facts);
+    }
     ret_facts->running = active;
     ret_facts->transient = transient;
     ret_facts->autostart = virDomainGetAutostart(domain, &autostart) == 0 && autostart == 1;

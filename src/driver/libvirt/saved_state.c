@@ -83,3 +83,23 @@ int saved_state_follow(virDomainPtr domain, const char *vm, struct error *err)
     }
     return result;
 }
+
+void saved_state_facts(virDomainPtr domain, struct domain_facts *facts)
+{
+    struct hostdevs saved = {0};
+    CLEANUP_FREE char *xml = virDomainHasManagedSaveImage(domain, 0) == 1
+                                 ? virDomainManagedSaveGetXMLDesc(domain, 0)
+                                 : NULL;
+    if (xml != NULL && domain_xml_hostdevs(xml, &saved, NULL) == 0) {
+        for (vec_each(&saved, found)) {
+            if (found->claim[0] != '\0') {
+                struct domain_device *device = vec_push(&facts->saved);
+                device->is_mdev = found->device.is_mdev;
+                device->addr = found->device.addr;
+                STR_SET(device->mdev_uuid, found->device.mdev_uuid);
+                STR_SET(device->claim, found->claim);
+            }
+        }
+    }
+    vec_done(&saved);
+}

@@ -33,6 +33,7 @@ struct client {
     long timeout_s;
     size_t max_reply;
     bool by_name;            /* over TCP, to a name that a resolver turns into an address */
+    bool leads_home;         /* which was this host's, when it was connected to last */
     client_wait_fn *on_wait; /* NULL: nothing is said while it waits */
     void *wait_data;
     uint64_t wait_after_us, next_wait_us;
@@ -149,6 +150,9 @@ static int no_connection(const struct client *client, struct error *err)
                   client->name);
         if (client->carrier != NULL) {
             carrier_explain(client->carrier, err);
+        } else if (client->leads_home) {
+            error_hint(err, "its name leads to an address of this host, its link or its cloud; if "
+                            "that is meant, write the address");
         } else {
             error_hint(err, "does it listen there (--listen)?");
         }
@@ -196,9 +200,10 @@ static int transport_error(const struct client *client, CURLcode code, bool too_
  * answers for the name could make cleaved talk to what only this host reaches. */
 static curl_socket_t open_to_name(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    (void)data;
+    struct client *client = data;
     (void)purpose;
-    if (remote_is_local(&address->addr) || remote_host_is_own(&address->addr)) {
+    client->leads_home = remote_is_local(&address->addr) || remote_host_is_own(&address->addr);
+    if (client->leads_home) {
         errno = EACCES;
         return CURL_SOCKET_BAD;
     }
@@ -217,6 +222,7 @@ static void prepare(struct client *client, const char *method, const char *url, 
     }
     if (client->by_name) {
         curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_to_name);
+        curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, client);
     }
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_URL, url);

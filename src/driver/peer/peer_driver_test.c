@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Against sockets of this process: a host that is silent, one that answers, one that sends us
+ * elsewhere. */
+#include "driver/peer/peer_driver.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "test.h"
+
+struct server {
+    int fd;
+    unsigned port;
+    char address[64];
+    const char *answer; /* to the one request; NULL: it is accepted and read, and that is all */
+    pthread_t thread;
+    atomic_uint accepted;
+    int client;
+};
+
+static void *serve(void *data)
+{
+    struct server *server = data;
+    char request[4096];
+    for (;;) {
+        server->client = accept(server->fd, NULL, NULL);
+        if (server->client < 0) {
+            return NULL;
+        }
+        atomic_fetch_add(&server->accepted, 1);
+        ssize_t got = read(server->client, request, sizeof(request));
+        if (got > 0 && server->answer != NULL) {
+            assert_int_equal(write(server->client, server->answer, strlen(server->answer)),
+                             (ssize_t)strlen(server->answer));
+            close(server->client);
+        }
+    }
+}
+
+static void server_open(struct server *server, const char *answer)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY)};
+    socklen_t size = sizeof(in);
+    *server = (struct server){.answer = answer, .client = -1};
+    server->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(server->fd, (const struct sockaddr *)&in, sizeof(in)), 0);
+    assert_int_equal(listen(server->fd, 4), 0);
+    assert_int_equal(getsockname(server->fd, (struct sockaddr *)&in, &size), 0);
+    server->port = ntohs(in.sin_port);
+    snprintf(server->address, sizeof(server->address), "http://127.0.0.1:%u", server->port);
+    assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
+}
+
+static void server_close(struct server *server)
+{
+    shutdown(server->fd, SHUT_RDWR); /* wakes accept() */
+    pthread_join(server->thread, NULL);
+    close(server->fd);
+}
+
+static const char not_found[] = "HTTP/1.1 404 Not Found\r\nConnection: close\r\n"
+                                "Content-Type: application/json\r\nContent-Length: 46\r\n\r\n"
+                                "{\"reason\": \"not-found\", \"detail\": \"it is not\"}";
+
+struct question {
+    struct peer_port *peer;
+    const char *address;
+    atomic_bool answered;
+    int result;
+};
+
+static void *ask(void *data)
+{
+    struct question *question = data;
+    struct incoming *incoming = NULL;
+    struct error err = {0};
+    question->result =
+        question->peer->ops->status(question->peer, question->address, "1", &incoming, &err);
+    atomic_store(&question->answered, true);
+    return NULL;
+}
+
+static void a_silent_host_holds_up_no_question_to_another(void **state)
+{
+    (void)state;
+    struct peer_port *peer = peer_driver_new();
+    struct server silent;
+    struct server other;
+    pthread_t thread;
+    server_open(&silent, NULL);
+    server_open(&other, not_found);
+    struct question slow = {.peer = peer, .address = silent.address};
+    assert_int_equal(pthread_create(&thread, NULL, ask, &slow), 0);
+    while (atomic_load(&silent.accepted) == 0) {
+        usleep(1000);
+    }
+    for (int i = 0; i < 20; i++) {
+        struct question quick = {.peer = peer, .address = other.address};
+        (void)ask(&quick);
+        assert_int_equal(quick.result, -REASON_NOT_FOUND);
+    }
+    assert_false(atomic_load(&slow.answered));
+    server_close(&other);
+    shutdown(silent.client, SHUT_RDWR);
+    pthread_join(thread, NULL);
+    assert_int_equal(slow.result, -REASON_UNAVAILABLE);
+    close(silent.client);
+    server_close(&silent);
+    peer->ops->free(peer);
+}
+
+static void a_host_that_sends_us_elsewhere_is_not_followed(void **state)
+{
+    (void)state;
+    struct peer_port *peer = peer_driver_new();
+    struct server target;
+    struct server sends;
+    char redirect[256];
+    server_open(&target, not_found);
+    snprintf(redirect, sizeof(redirect),
+             "HTTP/1.1 307 Temporary Redirect\r\nConnection: close\r\nLocation: %s/v1/host\r\n"
+             "Content-Length: 2\r\n\r\n{}",
+             target.address);
+    server_open(&sends, redirect);
+    struct question question = {.peer = peer, .address = sends.address};
+    (void)ask(&question);
+    assert_int_equal(question.result, -REASON_UNAVAILABLE);
+    assert_int_equal(atomic_load(&target.accepted), 0);
+    server_close(&sends);
+    server_close(&target);
+    peer->ops->free(peer);
+}
+
+/* Judged is the address that is connected to, whatever the name led to before. */
+static void a_name_of_this_host_is_not_connected_to(void **state)
+{
+    (void)state;
+    char host[200] = "";
+    char address[256];
+    struct addrinfo *found = NULL;
+    assert_int_equal(gethostname(host, sizeof(host) - 1), 0);
+    if (getaddrinfo(host, NULL, NULL, &found) != 0) {
+        print_message("# skipped: the host's own name \"%s\" leads nowhere\n", host);
+        return;
+    }
+    freeaddrinfo(found);
+    struct peer_port *peer = peer_driver_new();
+    struct server server;
+    struct incoming *incoming = NULL;
+    struct error err = {0};
+    server_open(&server, not_found);
+    snprintf(address, sizeof(address), "http://%s:%u", host, server.port);
+    assert_int_equal(peer->ops->status(peer, address, "1", &incoming, &err), -REASON_UNAVAILABLE);
+    assert_non_null(strstr(err.hint, "leads to an address of this host"));
+    assert_int_equal(atomic_load(&server.accepted), 0);
+    snprintf(address, sizeof(address), "qemu+tcp://%s/system", host);
+    assert_int_equal(peer->ops->check_ways(peer, address, "", &err), -REASON_PERMISSION);
+    server_close(&server);
+    peer->ops->free(peer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_silent_host_holds_up_no_question_to_another),
+        cmocka_unit_test(a_host_that_sends_us_elsewhere_is_not_followed),
+        cmocka_unit_test(a_name_of_this_host_is_not_connected_to),
+    };
+    return cmocka_run_group_tests_name("peer_driver", tests, NULL, NULL);
+}

@@ -104,7 +104,6 @@ static int check_here(const struct manager *m, struct migration *migration, cons
     struct planner planner = manager_planner(m);
     CLEANUP(migration_offer_freep) struct migration_offer *offer = NULL;
     int r = migrations_refuse_vm(m, vm->name, "migrate", err);
-    r = r != 0 ? r : manager_refuse_starting(m, vm->name, "migrate", err);
     r = r != 0 ? r : preflight_offer(&planner, vm, &offer, err);
     if (r != 0) {
         return r;
@@ -129,7 +128,10 @@ static int prepare(struct change *change, struct error *err)
     STR_SET(migration->request.vm, vm->name);
     STR_SET(migration->vm_uuid, vm->uuid);
     name_devices(m, vm, migration);
-    return check_here(m, migration, vm, err);
+    if (!change->dry_run) { /* whether it could, once it runs, can be asked before */
+        r = manager_refuse_starting(m, vm->name, "migrate", err);
+    }
+    return r != 0 ? r : check_here(m, migration, vm, err);
 }
 
 static int store_new(struct manager *m, const struct migration *migration, struct error *err)

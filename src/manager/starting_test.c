@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "hooked.h"
+#include "manager/drains.h"
 #include "manager/state.h"
 #include "test.h"
 
@@ -170,6 +171,45 @@ static void what_is_of_a_vm_that_is_being_started_stays(void **state)
     lab_assert_sound(lab);
 }
 
+static bool is_drained(void *data)
+{
+    const struct manager *m = data;
+    return m->drainage != NULL && drain_is_over(m->drainage->drain->state);
+}
+
+static bool waits_for_its_start(void *data)
+{
+    const struct manager *m = data;
+    return m->drainage != NULL && m->drainage->drain->state == DRAIN_RUNNING &&
+           m->drainage->drain->vms.n == 1 && m->drainage->drain->vms.items[0].step == DRAIN_WAITING;
+}
+
+static void a_drain_waits_until_a_vm_that_is_being_started_runs(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    struct answer start = {0};
+    struct answer answer = {0};
+    hooked_create(lab, ON_DEMAND("a", "web1"));
+    begin_stuck(f, "web1", &start);
+    CLEANUP_JSON json_t *body = json_pack("{s:b}", "stop", true);
+    manager_drain_host(lab->manager, &root, body, false, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    answer_done(&answer);
+    assert_true(lab_wait_until(lab, waits_for_its_start, lab->manager));
+    assert_string_equal(lab_claim_state(lab, "a"), "bound");
+    set(f, "web1", false, false);
+    assert_true(lab_wait(lab, &start));
+    assert_int_equal(start.err.reason, REASON_NONE);
+    answer_done(&start);
+    assert_true(lab_wait_until(lab, is_drained, lab->manager));
+    assert_int_equal(lab->manager->drainage->drain->state, DRAIN_DONE);
+    assert_false(fake_host_vm(&f->host, "web1")->running);
+    assert_true(lab_settle(lab));
+    lab_assert_sound(lab);
+}
+
 static void a_start_that_fails_in_the_end_gives_back_what_was_drawn(void **state)
 {
     struct lab_fixture *f = *state;
@@ -291,6 +331,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(others_go_on_while_a_vm_is_being_started),
         TEST(what_is_of_a_vm_that_is_being_started_stays),
+        TEST(a_drain_waits_until_a_vm_that_is_being_started_runs),
         TEST(a_start_that_fails_in_the_end_gives_back_what_was_drawn),
         TEST(a_vm_starts_while_libvirt_is_late_with_a_look),
         TEST(starts_that_libvirt_gave_no_answer_are_bounded),

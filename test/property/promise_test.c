@@ -33,6 +33,7 @@ struct run {
     uint64_t seed;
     unsigned n_claims; /* ever: for their names */
     unsigned promises, refusals;
+    enum plan_moves moves; /* of what may move */
     bool trace;
 };
 
@@ -442,6 +443,7 @@ static void ask(struct run *run)
 static void one_host(struct run *run, const struct catalog *catalog, const struct rules *rules)
 {
     make_machine(run, catalog, rules);
+    run->world.moves = run->moves;
     make_groups(run);
     make_foreign(run);
     make_records(run);
@@ -460,9 +462,8 @@ static uint64_t number_from(const char *variable, uint64_t otherwise)
     return text != NULL ? strtoull(text, NULL, 10) : otherwise;
 }
 
-static void what_a_dry_run_says_yes_to_the_run_does(void **state)
+static void keep_promises(enum plan_moves moves)
 {
-    (void)state;
     CLEANUP(catalog_freep) struct catalog *catalog = NULL;
     CLEANUP(rules_freep) struct rules *rules = NULL;
     assert_int_equal(catalog_load_default(&catalog, NULL), 0);
@@ -475,6 +476,7 @@ static void what_a_dry_run_says_yes_to_the_run_does(void **state)
     for (; promises < wanted; hosts++) {
         bool old = hosts < ARRAY_SIZE(kept_seeds) && getenv("CLEAVE_SEED") == NULL;
         struct run run = {.seed = old ? kept_seeds[hosts] : first + hosts,
+                          .moves = moves,
                           .trace = getenv("CLEAVE_TRACE") != NULL};
         run.random =
             (struct random){.seed = run.seed, .state = run.seed * UINT64_C(0x9e3779b97f4a7c15) | 1};
@@ -487,8 +489,23 @@ static void what_a_dry_run_says_yes_to_the_run_does(void **state)
                   (unsigned long long)refusals);
 }
 
+static void what_a_dry_run_says_yes_to_the_run_does(void **state)
+{
+    (void)state;
+    keep_promises(PLAN_MOVES_NONE);
+}
+
+static void it_does_where_idle_claims_may_move(void **state)
+{
+    (void)state;
+    keep_promises(PLAN_MOVES_IDLE);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_a_dry_run_says_yes_to_the_run_does)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_dry_run_says_yes_to_the_run_does),
+        cmocka_unit_test(it_does_where_idle_claims_may_move),
+    };
     return cmocka_run_group_tests_name("promise", tests, NULL, NULL);
 }

@@ -135,15 +135,17 @@ static void nothing_moves_where_it_fits_without(void **state)
     assert_int_equal(plan->claims.n, 1);
 }
 
-static void a_bare_instance_that_was_cut_by_hand_or_has_its_start_by_wish_stays(void **state)
+static void a_bare_instance_with_a_program_or_a_start_by_wish_stays(void **state)
 {
-    for (int row = 0; row < 2; row++) {
+    for (int row = 0; row < 3; row++) {
         CLEANUP(sim_world_freep) struct sim_world *world = first_site(state);
         world->moves = PLAN_MOVES_IDLE;
         if (row == 0) {
             claims_find(&world->claims, "c")->spec.start = 6;
+        } else if (row == 1) {
+            claims_find(&world->claims, "c")->spec.hold = CLAIM_ON_DEMAND;
         } else {
-            world->claims.items[2].spec.hold = CLAIM_ON_DEMAND;
+            world->machine.host->gpus[0].busy = 1U << 6;
         }
         CLEANUP(plan_freep) struct plan *plan = second_site(world);
         assert_null(plan);
@@ -347,7 +349,7 @@ int main(void)
         cmocka_unit_test(a_refusal_names_what_is_in_the_way_and_says_that_moves_help),
         cmocka_unit_test(it_is_silent_of_moves_that_would_not_help),
         cmocka_unit_test(nothing_moves_where_it_fits_without),
-        cmocka_unit_test(a_bare_instance_that_was_cut_by_hand_or_has_its_start_by_wish_stays),
+        cmocka_unit_test(a_bare_instance_with_a_program_or_a_start_by_wish_stays),
         cmocka_unit_test(a_moved_vgpu_keeps_its_function_and_its_vms_definition),
         cmocka_unit_test(what_may_be_in_use_never_moves),
         cmocka_unit_test(a_vgpu_of_mixed_size_moves_to_another_placement),

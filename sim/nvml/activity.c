@@ -235,7 +235,81 @@ int32_t nvmlDeviceGetRunningProcessDetailList(struct nvml_device *device,
     return r;
 }
 
-/* ---- processes: none, in each of the nine forms ---- */
+/* ---- processes: those that run on GPU instances; none else ---- */
+
+#define FIRST_PID 4200u /* of the program at slice 0 */
+
+static int read_busy(struct nvml_device *device, const void *out, struct rpc_instances *ret_all)
+{
+    struct ref ref;
+    struct rpc_gpu gpu;
+    int r = device_ref(device, out, &ref);
+    r = r != NVML_SUCCESS ? r : device_read(device, out, &gpu);
+    if (r != NVML_SUCCESS || !gpu.mig_current) {
+        ret_all->n = 0;
+        return r;
+    }
+    r = CALL(INSTANCES, ret_all, ref.gpu);
+    uint32_t n = 0;
+    for (uint32_t i = 0; r == NVML_SUCCESS && i < ret_all->n; i++) {
+        bool asked = ref.gi == RPC_NONE || ref.gi == ret_all->items[i].id;
+        if (ret_all->items[i].busy != 0 && asked) {
+            ret_all->items[n++] = ret_all->items[i];
+        }
+    }
+    ret_all->n = n;
+    return r;
+}
+
+static int compute_processes(struct nvml_device *device, uint32_t *info_count,
+                             struct nvml_process_info_v2 *infos)
+{
+    struct rpc_instances busy;
+    int r = read_busy(device, info_count, &busy);
+    if (r != NVML_SUCCESS) {
+        return r;
+    }
+    uint32_t room = infos == NULL ? 0 : *info_count;
+    *info_count = busy.n;
+    if (busy.n > room) {
+        return NVML_ERROR_INSUFFICIENT_SIZE;
+    }
+    for (uint32_t i = 0; i < busy.n; i++) {
+        infos[i] = (struct nvml_process_info_v2){.pid = FIRST_PID + busy.items[i].placement.start,
+                                                 .used_gpu_memory = UINT64_C(256) << 20,
+                                                 .gpu_instance_id = busy.items[i].id};
+    }
+    return NVML_SUCCESS;
+}
+
+int32_t nvmlDeviceGetComputeRunningProcesses(struct nvml_device *device, uint32_t *info_count,
+                                             struct nvml_process_info_v1 *infos)
+{
+    struct nvml_process_info_v2 found[RPC_MAX_INSTANCES];
+    uint32_t n = info_count == NULL || infos == NULL ? 0 : *info_count;
+    n = n < RPC_MAX_INSTANCES ? n : RPC_MAX_INSTANCES;
+    int r = compute_processes(device, info_count == NULL ? NULL : &n, found);
+    if (info_count != NULL && (r == NVML_SUCCESS || r == NVML_ERROR_INSUFFICIENT_SIZE)) {
+        *info_count = n;
+    }
+    for (uint32_t i = 0; r == NVML_SUCCESS && i < n; i++) {
+        infos[i] = (struct nvml_process_info_v1){.pid = found[i].pid,
+                                                 .used_gpu_memory = found[i].used_gpu_memory};
+    }
+    return r;
+}
+
+int32_t nvmlDeviceGetComputeRunningProcesses_v2(struct nvml_device *device, uint32_t *info_count,
+                                                struct nvml_process_info_v2 *infos)
+{
+    return compute_processes(device, info_count, infos);
+}
+
+int32_t nvmlDeviceGetComputeRunningProcesses_v3(struct nvml_device *device, uint32_t *info_count,
+                                                struct nvml_process_info_v2 *infos)
+{
+    return compute_processes(device, info_count, infos);
+}
 
 #define NO_PROCESSES(name, type)                                                                   \
     int32_t name(struct nvml_device *device, uint32_t *info_count, struct type *infos)             \
@@ -244,9 +318,6 @@ int32_t nvmlDeviceGetRunningProcessDetailList(struct nvml_device *device,
         return none(device, info_count);                                                           \
     }
 
-NO_PROCESSES(nvmlDeviceGetComputeRunningProcesses, nvml_process_info_v1)
-NO_PROCESSES(nvmlDeviceGetComputeRunningProcesses_v2, nvml_process_info_v2)
-NO_PROCESSES(nvmlDeviceGetComputeRunningProcesses_v3, nvml_process_info_v2)
 NO_PROCESSES(nvmlDeviceGetGraphicsRunningProcesses, nvml_process_info_v1)
 NO_PROCESSES(nvmlDeviceGetGraphicsRunningProcesses_v2, nvml_process_info_v2)
 NO_PROCESSES(nvmlDeviceGetGraphicsRunningProcesses_v3, nvml_process_info_v2)

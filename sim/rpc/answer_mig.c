@@ -118,6 +118,7 @@ int rpc_do_INSTANCES(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS],
         return r;
     }
     for (uint32_t i = 0; i < gpu->n_gis && i < RPC_MAX_INSTANCES; i++) {
+        out->items[out->n].busy = sim_gi_is_busy(gpu, &gpu->gis[i]);
         fill_instance(&gpu->gis[i], &out->items[out->n++]);
     }
     return NVML_SUCCESS;

@@ -207,6 +207,7 @@ struct rpc_instance {
     uint32_t id, profile_id;
     struct rpc_placement placement;
     uint32_t mixed;
+    uint32_t busy; /* a host program runs there */
     struct {
         uint32_t policy, arr, avg_factor, frequency, timeslice_ns; /* policy 0: the driver's own */
     } scheduler;

@@ -126,6 +126,7 @@ static json_t *gpu_json(const struct sim_gpu *gpu)
     put_flag(object, "no_reset", gpu->no_reset);
     json_object_set_new(object, "instance_choice", json_string(sim_choice_names[gpu->choice]));
     put_str(object, "holder", gpu->holder);
+    put_num(object, "busy", gpu->busy);
     put_flag(object, "removed", gpu->removed);
     put_flag(object, "sriov_no_autoprobe", gpu->sriov_no_autoprobe);
     put_num(object, "last_xid", gpu->last_xid);
@@ -409,6 +410,7 @@ static void gpu_from(struct reader *r, struct sim_gpu *gpu)
     gpu->choice =
         (enum sim_choice)reader_choice_or(r, "instance_choice", sim_choice_names, SIM_CHOOSE_FILL);
     get_str(r, "holder", gpu->holder, sizeof(gpu->holder));
+    gpu->busy = (uint32_t)reader_int_or(r, "busy", 0, UINT32_MAX, 0);
     gpu->removed = reader_bool_or(r, "removed", false);
     gpu->sriov_no_autoprobe = reader_bool_or(r, "sriov_no_autoprobe", false);
     gpu->last_xid = (uint32_t)reader_int_or(r, "last_xid", 0, UINT32_MAX, 0);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "sim/state/complete.h"
 
@@ -318,6 +319,10 @@ int sim_set(struct sim_host *host, struct sim_gpu *gpu, const char *key, const c
 {
     if (str_eq(key, "holder")) {
         if (!STR_SET(gpu->holder, value)) {
+            return -EINVAL;
+        }
+    } else if (str_eq(key, "busy")) {
+        if (!parse_u32(value, &gpu->busy)) {
             return -EINVAL;
         }
     } else if (str_eq(key, "lost") && (str_eq(value, "1") || str_eq(value, "rescan"))) {

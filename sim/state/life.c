@@ -48,6 +48,7 @@ void sim_gpu_power_on(struct sim_gpu *gpu)
     gpu->opener = 0;
     gpu->vm_uuid[0] = '\0';
     gpu->holder[0] = '\0';
+    gpu->busy = 0;
     gpu->lost = false;
     gpu->returns = false;
     gpu->wedged = false;

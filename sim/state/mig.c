@@ -368,6 +368,11 @@ int sim_ci_create_at(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *
     return SIM_NVML_OK;
 }
 
+bool sim_gi_is_busy(const struct sim_gpu *gpu, const struct sim_gi *gi)
+{
+    return (gpu->busy >> gi->start & 1) != 0;
+}
+
 int sim_ci_destroy(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi, uint32_t ci_id)
 {
     if (!sim_nvml_reaches(gpu)) {
@@ -377,7 +382,7 @@ int sim_ci_destroy(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi
     if (ci == NULL) {
         return SIM_NVML_INVALID_ARGUMENT;
     }
-    if (gi_has_vgpu(gpu, gi->id)) {
+    if (gi_has_vgpu(gpu, gi->id) || sim_gi_is_busy(gpu, gi)) {
         return SIM_NVML_IN_USE;
     }
     size_t index = (size_t)(ci - gi->cis);

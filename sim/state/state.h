@@ -141,6 +141,7 @@ struct sim_gpu {
     bool no_reset;          /* the platform exposes no reset (host file `reset: false`) */
     enum sim_choice choice;
     char holder[32]; /* a host process that has the GPU open ("dcgm"), "" none */
+    uint32_t busy;   /* bit of a first memory slice: a host program runs on the GI there */
     struct sim_ecc corrected, uncorrected;
     uint32_t last_xid; /* 0 none since the driver was loaded */
     uint32_t settings[SIM_SETTING_COUNT];
@@ -309,6 +310,8 @@ int sim_ci_create(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
 int sim_ci_create_at(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
                      uint32_t ci_profile, uint32_t wanted_start, struct sim_ci **ret_ci);
 int sim_ci_destroy(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi, uint32_t ci_id);
+/* Does a host program run on the instance? */
+bool sim_gi_is_busy(const struct sim_gpu *gpu, const struct sim_gi *gi);
 int sim_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, bool on);
 int sim_gi_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
                              bool on);
@@ -392,7 +395,8 @@ void sim_close_device(struct sim_host *host, const char *name, int32_t pid);
 /* Closes what processes hold that `alive` denies: the kernel does so when an emulator dies. */
 void sim_forget_dead(struct sim_host *host, bool (*alive)(int32_t pid));
 /* What tests and demonstrations do to a host from outside: "lost" (0/1/rescan), "wedged",
- * "no_reset" (0/1), "holder", "instance_choice" (fill, spread, random). */
+ * "no_reset" (0/1), "holder", "busy" (a mask of first memory slices), "instance_choice" (fill,
+ * spread, random). */
 int sim_set(struct sim_host *host, struct sim_gpu *gpu, const char *key, const char *value);
 
 /* ---- what the driver reports by itself ---- */

@@ -43,6 +43,7 @@ struct gi {
     uint32_t start;
     uint32_t size;
     uint32_t n_ci;                /* compute instances in it */
+    uint32_t processes;           /* that run there, on the host or as a VM's; NO_ID unknown */
     char mig_uuid[GPU_UUID_SIZE]; /* of its first MIG device, "" if it has none */
 };
 

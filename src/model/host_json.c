@@ -20,10 +20,11 @@ static json_t *offers_to_json(const struct vgpu_offer *offers, size_t n)
 
 static json_t *gi_to_json(const struct gi *gi)
 {
-    return json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:o}", "id", (json_int_t)gi->id, "profileId",
-                     (json_int_t)gi->profile_id, "profile", encode_text(gi->profile), "start",
-                     (json_int_t)gi->start, "size", (json_int_t)gi->size, "computeInstances",
-                     (json_int_t)gi->n_ci, "migUuid", encode_text(gi->mig_uuid));
+    return json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:o, s:o}", "id", (json_int_t)gi->id,
+                     "profileId", (json_int_t)gi->profile_id, "profile", encode_text(gi->profile),
+                     "start", (json_int_t)gi->start, "size", (json_int_t)gi->size,
+                     "computeInstances", (json_int_t)gi->n_ci, "processes",
+                     encode_id(gi->processes), "migUuid", encode_text(gi->mig_uuid));
 }
 
 static json_t *vgpu_to_json(const struct vgpu *vgpu)

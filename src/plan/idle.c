@@ -60,7 +60,14 @@ static const struct gi *instance_of(const struct gpu_work *work, const struct cl
     return NULL;
 }
 
-/* Its GPU instance is there, and no VM has a part of it. */
+/* Does no program run there? An old driver does not say: then no bare instance is known to be free
+ * of them, and for a vGPU its VM's state is the answer. */
+static bool has_no_program(const struct claim *claim, const struct gi *gi)
+{
+    return gi->processes == 0 || (gi->processes == NO_ID && claim_has_vgpu(claim));
+}
+
+/* Its GPU instance is there, and no VM and no program has a part of it. */
 static bool has_quiet_instance(const struct gpu_work *work, const struct claim *claim)
 {
     const struct gi *gi = instance_of(work, claim);
@@ -74,6 +81,9 @@ static bool has_quiet_instance(const struct gpu_work *work, const struct claim *
         if (vgpu->gi_id == gi->id && vgpu->holder[0] != '\0') {
             return false;
         }
+    }
+    if (!has_no_program(claim, gi)) {
+        return false;
     }
     /* One that has other compute instances than cleave's was put to a use that cleave can't see. */
     return claim->spec.mode != CLAIM_GPU_INSTANCE || gi->n_ci == 1;

@@ -105,3 +105,16 @@ def test_a_move_that_fails_is_undone(host):
     assert host.api.wait_plan(change)["state"] == "undone"
     assert starts(host) == {"a": 0, "b": 4, "c": 6}
     assert host.problems() == []
+
+
+def test_a_program_on_a_bare_instance_keeps_it_in_its_place(host, tmp_path):
+    assert host.apply("lab", FIRST)["state"] == "done"
+    site = write_site(tmp_path, SECOND, moveIdle=True)
+    host.ctl("set", A100, "busy", str(1 << 6))
+    there = {gi["start"]: gi["processes"] for gi in host.api.get(f"/v1/gpus/{A100}")["gpuInstances"]}
+    assert there == {0: 0, 4: 0, 6: 1}
+    refused = host.cleave.run("apply", "-f", site, "--dry-run")
+    assert refused.returncode == 5 and "c@6" in refused.stderr
+    host.ctl("set", A100, "busy", "0")
+    assert host.cleave.run("apply", "-f", site).returncode == 0
+    assert host.problems() == []

@@ -53,7 +53,8 @@ static void show_gis(const struct sim_gpu *from, struct gpu *gpu)
                           .profile_id = gi->profile->id,
                           .start = gi->start,
                           .size = gi->profile->memory_slices,
-                          .n_ci = gi->n_cis};
+                          .n_ci = gi->n_cis,
+                          .processes = sim_gi_is_busy(from, gi)};
         STR_SET(to->profile, gi->profile->name);
     }
 }

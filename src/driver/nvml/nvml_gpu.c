@@ -165,7 +165,8 @@ static int add_instance(const struct nvml_gpu *gpu, const struct board_profile *
     gi->gi = (struct gi){.id = info.id,
                          .profile_id = info.profile_id,
                          .start = info.placement.start,
-                         .size = info.placement.size};
+                         .size = info.placement.size,
+                         .processes = NO_ID};
     STR_SET(gi->gi.profile, profile->name);
     code = nvml_gi_each_ci(nvml, handle, count_one, &gi->gi.n_ci);
     return code == NVML_SUCCESS
@@ -197,6 +198,42 @@ static void name_mig_devices(const struct nvml_gpu *gpu, struct nvml_gis *gis)
                 NVML_COPY(gi->gi.mig_uuid, uuid);
             }
         }
+    }
+}
+
+typedef int32_t list_processes_fn(struct nvml_device *device, uint32_t *count,
+                                  struct nvml_process_info_v2 *infos);
+
+/* Adds those of one kind. False: the driver does not say, or there are too many to read. */
+static bool add_processes(const struct nvml_gpu *gpu, list_processes_fn *list, struct nvml_gis *gis)
+{
+    struct nvml_process_info_v2 found[NVML_MAX_PROCESSES];
+    uint32_t n = NVML_MAX_PROCESSES;
+    int32_t code = list == NULL ? NVML_ERROR_FUNCTION_NOT_FOUND : list(gpu->device, &n, found);
+    if (list != NULL && nvml_has_none(code)) {
+        return true;
+    }
+    for (uint32_t i = 0; code == NVML_SUCCESS && i < n && i < NVML_MAX_PROCESSES; i++) {
+        for (vec_each(gis, gi)) {
+            gi->gi.processes += gi->gi.id == found[i].gpu_instance_id;
+        }
+    }
+    return code == NVML_SUCCESS;
+}
+
+/* Asked of the whole GPU, as a host of vGPUs does not answer for its parts (nvml.h,
+ * nvmlDeviceGetComputeRunningProcesses). */
+static void count_processes(const struct nvml_gpu *gpu, struct nvml_gis *gis)
+{
+    const struct nvml *nvml = gpu->nvml;
+    for (vec_each(gis, zero)) {
+        zero->gi.processes = 0;
+    }
+    bool known = add_processes(gpu, nvml->nvmlDeviceGetComputeRunningProcesses_v3, gis) &&
+                 add_processes(gpu, nvml->nvmlDeviceGetGraphicsRunningProcesses_v3, gis) &&
+                 add_processes(gpu, nvml->nvmlDeviceGetMPSComputeRunningProcesses_v3, gis);
+    for (vec_each(gis, unknown)) {
+        unknown->gi.processes = known ? unknown->gi.processes : NO_ID;
     }
 }
 
@@ -242,6 +279,7 @@ int nvml_gpu_instances(const struct nvml_gpu *gpu, struct nvml_gis *ret_gis, str
         }
     }
     name_mig_devices(gpu, &gis);
+    count_processes(gpu, &gis);
     *ret_gis = gis;
     gis = (struct nvml_gis){0};
     return 0;

@@ -8,6 +8,7 @@
 #include "model/host.h"
 
 #define NVML_MAX_INSTANCES 64 /* of one kind that a driver may report */
+#define NVML_MAX_PROCESSES 256
 /* Numbers (NVML_GPU_INSTANCE_PROFILE_*) that are asked for. Newer drivers may have profiles of
  * which this header knows nothing; one that doesn't know a number says INVALID_ARGUMENT. */
 #define NVML_MAX_PROFILES 32

@@ -47,6 +47,9 @@
     X(nvmlDeviceGetMaxMigDeviceCount)                                                              \
     X(nvmlDeviceGetMigDeviceHandleByIndex)                                                         \
     X(nvmlDeviceGetGpuInstanceId)                                                                  \
+    X(nvmlDeviceGetComputeRunningProcesses_v3)                                                     \
+    X(nvmlDeviceGetGraphicsRunningProcesses_v3)                                                    \
+    X(nvmlDeviceGetMPSComputeRunningProcesses_v3)                                                  \
     X(nvmlDeviceGetArchitecture)                                                                   \
     X(nvmlDeviceGetVirtualizationMode)                                                             \
     X(nvmlDeviceGetSupportedVgpus)                                                                 \

@@ -2,6 +2,7 @@
 /* Which claims may move out of the way, which never do, and what a plan and a refusal say of it. */
 #include "test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -342,6 +343,81 @@ static void vgpus_that_share_an_instance_leave_it_together(void **state)
     assert_true(sim_world_run(world, plan));
 }
 
+/* ---- two boards, of which each has one claim ---- */
+
+static const struct {
+    const char *boards;
+    struct claim_spec there, comes;
+} pairs[] = {
+    {"board:a100-pcie-40gb*2",
+     {.mode = CLAIM_GPU_INSTANCE, .start = NO_ID, .profile = "1g.5gb"},
+     {.mode = CLAIM_GPU_INSTANCE, .start = NO_ID, .profile = "7g.40gb"}},
+    {"board:a100-pcie-40gb*2",
+     {.mode = CLAIM_MODE_AUTO, .start = NO_ID, .type = "A100-2-10C"},
+     {.mode = CLAIM_MODE_AUTO, .start = NO_ID, .type = "A100-7-40C"}},
+    {"board:l40s*2",
+     {.mode = CLAIM_MODE_AUTO, .start = NO_ID, .type = "L40S-8Q"},
+     {.mode = CLAIM_MODE_AUTO, .start = NO_ID, .type = "L40S-48Q"}},
+    {"board:l40s*2",
+     {.mode = CLAIM_MODE_AUTO, .start = NO_ID, .type = "L40S-8Q"},
+     {.mode = CLAIM_PASSTHROUGH, .start = NO_ID}},
+};
+
+static void one_on_each(struct sim_world *world, size_t row, const char *vm)
+{
+    for (uint32_t g = 0; g < 2; g++) {
+        struct claim claim = {.spec = pairs[row].there};
+        char bdf[BDF_SIZE];
+        snprintf(claim.name, sizeof(claim.name), "on%u", g);
+        STR_SET(claim.spec.gpu, pci_addr_format(&world->machine.host->gpus[g].addr, bdf));
+        if (vm != NULL && claim.spec.mode != CLAIM_GPU_INSTANCE) {
+            STR_SET(claim.vm, vm);
+        }
+        make(world, claim);
+        claims_find(&world->claims, claim.name)->spec.gpu[0] = '\0';
+    }
+}
+
+static void a_claim_goes_to_another_gpu_where_its_own_has_no_place(void **state)
+{
+    for (size_t row = 0; row < ARRAY_SIZE(pairs); row++) {
+        CLEANUP(sim_world_freep) struct sim_world *world = sim_world_new(state, pairs[row].boards);
+        struct vm *vm = sim_machine_add_vm(&world->machine, "v");
+        bool has_vm = pairs[row].there.mode != CLAIM_GPU_INSTANCE;
+        one_on_each(world, row, "v");
+        struct claim comes = {.name = "comes", .spec = pairs[row].comes};
+        world->moves = PLAN_MOVES_IDLE;
+        CLEANUP(plan_freep) struct plan *plan = sim_world_plan(world, &comes, 1, NULL, 0, false);
+        if (plan == NULL || plan->moves.n != 1 || !sim_world_run(world, plan)) {
+            fail_msg("row %zu: %s", row, world->err.message);
+        }
+        const struct plan_move *move = &plan->moves.items[0];
+        assert_int_not_equal(pci_addr_cmp(&move->from.gpu, &move->to.gpu), 0);
+        assert_int_equal(count(plan, STEP_DETACH), has_vm ? 1 : 0);
+        assert_int_equal(world->claims.n, 3);
+        struct error err = {0};
+        if (has_vm && sim_machine_start(&world->machine, vm, &err) != 0) {
+            fail_msg("row %zu: %s", row, err.message);
+        }
+    }
+}
+
+static void a_claim_stays_on_the_gpu_that_it_asks_for(void **state)
+{
+    for (size_t row = 0; row < ARRAY_SIZE(pairs); row++) {
+        CLEANUP(sim_world_freep) struct sim_world *world = sim_world_new(state, pairs[row].boards);
+        one_on_each(world, row, NULL);
+        for (uint32_t g = 0; g < 2; g++) {
+            char bdf[BDF_SIZE];
+            STR_SET(world->claims.items[g].spec.gpu,
+                    pci_addr_format(&world->machine.host->gpus[g].addr, bdf));
+        }
+        struct claim comes = {.name = "comes", .spec = pairs[row].comes};
+        world->moves = PLAN_MOVES_IDLE;
+        assert_null(sim_world_plan(world, &comes, 1, NULL, 0, false));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +430,8 @@ int main(void)
         cmocka_unit_test(what_may_be_in_use_never_moves),
         cmocka_unit_test(a_vgpu_of_mixed_size_moves_to_another_placement),
         cmocka_unit_test(vgpus_that_share_an_instance_leave_it_together),
+        cmocka_unit_test(a_claim_goes_to_another_gpu_where_its_own_has_no_place),
+        cmocka_unit_test(a_claim_stays_on_the_gpu_that_it_asks_for),
     };
     return cmocka_run_group_tests_name("plan room", tests, sim_world_set_up, sim_world_tear_down);
 }

@@ -10,8 +10,7 @@ static const struct verb_option global_options[] = {
     {"no-wait", 0, NULL, "do not wait until the plan is done"},
 };
 
-#define MOVE_IDLE_HELP                                                                             \
-    "where it doesn't fit, let claims that are not in use take other places on their GPU"
+#define MOVE_IDLE_HELP "where it doesn't fit, let claims that are not in use take other places"
 
 static const struct verb_option claim_create_options[] = {
     [CLAIM_VM] = {"vm", 0, "VM", "libvirt domain that gets the device"},

@@ -345,7 +345,11 @@ const char *plan_move_text(const struct plan_move *move, char *out, size_t size)
     uint32_t from = on_gi ? move->from.start : move->from.placement_id;
     uint32_t to = on_gi ? move->to.start : move->to.placement_id;
     pci_addr_format(&move->to.gpu, bdf);
-    if (from == to) { /* what makes room takes all that is there away */
+    if (pci_addr_cmp(&move->from.gpu, &move->to.gpu) != 0) {
+        char before[BDF_SIZE];
+        str_print(out, size, "move claim \"%s\" from %s to %s", move->claim,
+                  pci_addr_format(&move->from.gpu, before), bdf);
+    } else if (from == to) { /* what makes room takes all that is there away */
         str_print(out, size, "make claim \"%s\" again at %u on %s", move->claim, to, bdf);
     } else {
         str_print(out, size, "move claim \"%s\" from %u to %u on %s", move->claim, from, to, bdf);

@@ -178,14 +178,16 @@ struct plan_left {
     char text[ERROR_TEXT_SIZE];
 };
 
-/* A claim that stays bound, and is given another place to make room for others. */
+/* A claim that stays bound, and is given another place, maybe on another GPU, to make room for
+ * others.
+ */
 struct plan_move {
     char claim[NAME_SIZE];
     struct assignment from, to;
 };
 #define MOVE_TEXT_SIZE 256
 /* "move claim "b" from 4 to 0 on 0000:41:00.0": the first memory slices of its GPU instances, or
- * its placement ids; returns out. */
+ * its placement ids; or "from 0000:41:00.0 to 0000:61:00.0"; returns out. */
 const char *plan_move_text(const struct plan_move *move, char *out, size_t size);
 
 struct plan {

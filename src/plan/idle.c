@@ -4,7 +4,7 @@
 #include "base/str.h"
 
 /* Has another place any meaning for it, and is it free to take one? */
-static bool has_choice(const struct gpu_work *work, const struct claim *claim)
+static bool has_choice(const struct gpu_work *work, const struct claim *claim, enum idle_for what)
 {
     switch (claim->spec.mode) {
     case CLAIM_MIG_BACKED:
@@ -12,7 +12,8 @@ static bool has_choice(const struct gpu_work *work, const struct claim *claim)
     case CLAIM_GPU_INSTANCE:
         return claim->spec.start == NO_ID && claim->got.start != NO_ID;
     case CLAIM_TIME_SLICED: /* equal sizes stand wherever the driver likes */
-        return claim->spec.mixed && work->gpu->heterogeneous == TRI_YES;
+        return what == IDLE_FOR_ANOTHER_GPU ||
+               (claim->spec.mixed && work->gpu->heterogeneous == TRI_YES);
     case CLAIM_PASSTHROUGH:
     case CLAIM_MODE_COUNT:
         break;
@@ -98,13 +99,13 @@ static bool has_quiet_vgpu(const struct gpu_work *work, const struct claim *clai
     return vgpu != NULL && claim_is_vgpu(claim, vgpu) && vgpu->holder[0] == '\0';
 }
 
-bool idle_is(const struct gpu_work *work, const struct claim *claim)
+bool idle_is(const struct gpu_work *work, const struct claim *claim, enum idle_for what)
 {
     const struct host *host = work->planner->host;
     return claim->state == CLAIM_BOUND && claim->spec.hold == CLAIM_HELD && claim->got.set &&
            work->gpu->problem[0] == '\0' && work->gpu->holder[0] == '\0' &&
            host->nvml_problem[0] == '\0' && host_find_unread_vm(host) == NULL &&
-           has_choice(work, claim) && has_no_running_vm(work, claim) &&
+           has_choice(work, claim, what) && has_no_running_vm(work, claim) &&
            has_quiet_instance(work, claim) && has_quiet_vgpu(work, claim) &&
            !is_named_elsewhere(work, claim);
 }

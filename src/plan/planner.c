@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "plan/away.h"
 #include "plan/bars.h"
 #include "plan/group.h"
 #include "plan/health.h"
@@ -121,7 +122,7 @@ static bool is_spoken_for(const struct gpu_work *work, const struct claim *claim
 /* Higher is tried first: the GPU that is named for the claim, then one in the right mode, the
  * fuller the better, then an idle one, the fewer share its IOMMU group the better, then one whose
  * mode must change, then one that takes others along. */
-static int preference(const struct gpu_work *work, const struct claim *claim)
+int work_preference(const struct gpu_work *work, const struct claim *claim)
 {
     enum gpu_mode want = mode_of_claim(claim->spec.mode);
     if (claim->named.set && pci_addr_cmp(&claim->named.gpu, &work->gpu->addr) == 0) {
@@ -182,7 +183,8 @@ static int admit_here(const struct gpu_work *work, const struct claim *claim,
     return result != 0 ? result : health_check_held(work->planner, work->gpu, err);
 }
 
-static int try_gpu(struct gpu_work *work, const struct claim *claim, struct error *err)
+int work_try(struct gpu_work *work, const struct claim *claim, const struct claim *moved,
+             struct error *err)
 {
     if (work->n_added == WORK_MAX_CLAIMS) {
         return error_set(err, REASON_NO_CAPACITY, "gpu", "too many claims for one GPU");
@@ -191,19 +193,14 @@ static int try_gpu(struct gpu_work *work, const struct claim *claim, struct erro
     if (result != 0) {
         return result;
     }
-    work->moved[work->n_added] = NULL;
+    work->moved[work->n_added] = moved;
     work->n_added++;
     result = work_solve(work, err);
     result = result != 0 ? result : group_check(work, err);
     if (result != 0) {
         /* What was solved before the claim came is the GPU's part again. */
         work->n_added--;
-        work->steps.n = 0;
-        work->instances.n = 0;
-        work->left.n = 0;
-        if (work->n_added > 0 || work->n_gone > 0) {
-            (void)work_solve(work, NULL);
-        }
+        work_solve_again(work);
     }
     return result;
 }
@@ -280,8 +277,8 @@ static bool make_room(struct works *works, const struct claim *claim)
             continue;
         }
         bool fewer = there == NULL || moves.n_more < best.n_more;
-        if (fewer ||
-            (moves.n_more == best.n_more && preference(work, claim) > preference(there, claim))) {
+        if (fewer || (moves.n_more == best.n_more &&
+                      work_preference(work, claim) > work_preference(there, claim))) {
             there = work;
             best = moves;
         }
@@ -306,8 +303,8 @@ static int assign(struct works *works, const struct claim *claim, struct error *
     for (size_t round = 0; round < works->n; round++) {
         size_t pick = SIZE_MAX;
         for (size_t g = 0; g < works->n; g++) {
-            bool better = pick == SIZE_MAX || preference(&works->items[g], claim) >
-                                                  preference(&works->items[pick], claim);
+            bool better = pick == SIZE_MAX || work_preference(&works->items[g], claim) >
+                                                  work_preference(&works->items[pick], claim);
             if (!works->items[g].tried && better) {
                 pick = g;
             }
@@ -317,7 +314,7 @@ static int assign(struct works *works, const struct claim *claim, struct error *
         }
         works->items[pick].tried = true;
         struct error one = {0};
-        if (try_gpu(&works->items[pick], claim, &one) == 0) {
+        if (work_try(&works->items[pick], claim, NULL, &one) == 0) {
             return 0;
         }
         if (!admit_selects(passed.planner, claim, works->items[pick].gpu)) {
@@ -330,7 +327,7 @@ static int assign(struct works *works, const struct claim *claim, struct error *
         }
     }
     if (passed.items.n > 0 && works->items[0].request->moves == PLAN_MOVES_IDLE &&
-        make_room(works, claim)) {
+        (make_room(works, claim) || away_make(works, claim))) {
         return 0;
     }
     int result = 0;
@@ -420,7 +417,7 @@ struct plan_claim *plan_add_claim(struct plan *plan, const struct planner *plann
     return entry;
 }
 
-static void collect_claims(struct plan *plan, const struct gpu_work *work)
+static void collect_gone(struct plan *plan, const struct gpu_work *work)
 {
     for (size_t i = 0; i < work->n_gone; i++) {
         const struct claim *gone = work->gone[i];
@@ -429,6 +426,10 @@ static void collect_claims(struct plan *plan, const struct gpu_work *work)
         *entry = (struct plan_claim){.verb = stays ? PLAN_PARK : PLAN_RELEASE, .claim = *gone};
         plan_name_vm(plan, gone->vm);
     }
+}
+
+static void collect_added(struct plan *plan, const struct gpu_work *work)
+{
     for (size_t i = 0; i < work->n_added; i++) {
         struct claim *claim =
             &plan_add_claim(plan, work->planner, PLAN_BIND, &work->added[i].claim)->claim;
@@ -527,8 +528,11 @@ static int collect(struct plan *plan, const struct works *works, const struct pl
         }
     }
     for (size_t g = 0; g < works->n; g++) {
+        collect_gone(plan, &works->items[g]);
+    }
+    for (size_t g = 0; g < works->n; g++) {
         const struct gpu_work *work = &works->items[g];
-        collect_claims(plan, work);
+        collect_added(plan, work);
         room_note(plan, work);
         seats_add_spares(plan, work);
         for (vec_each(&work->instances, instance)) {

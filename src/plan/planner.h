@@ -70,8 +70,8 @@ int planner_admit(const struct planner *planner, struct claim *claim, struct err
 
 /* The plan that serves the whole request, or why there is none. Never touches a device that a
  * running VM holds: then -IN_USE naming VM and device. Claims move only where it doesn't fit
- * without, on their own GPU and as few as possible; plan->moves says which. Caller frees. Time and
- * id are set by caller. */
+ * without, as few as possible, on their own GPU or, where that does not help, to another one;
+ * plan->moves says which. Caller frees. Time and id are set by caller. */
 int planner_build(const struct planner *planner, const struct plan_request *request,
                   struct plan **ret_plan, struct error *err);
 

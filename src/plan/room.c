@@ -12,8 +12,7 @@
 
 /* ---- one set ---- */
 
-/* The claim as it comes again, with the device that it has for a wish. */
-static struct claim come_again(const struct claim *stored)
+struct claim room_come_again(const struct claim *stored)
 {
     struct claim claim = *stored;
     struct claim_device own = {0};
@@ -26,15 +25,11 @@ static struct claim come_again(const struct claim *stored)
     return claim;
 }
 
-static void take_from(const struct claim **list, size_t *n, const struct claim *claim)
+/* Is it one that leaves another place on this very GPU? What comes from another GPU is as new here.
+ */
+static bool moves_here(const struct gpu_work *work, size_t i)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < *n; i++) {
-        if (list[i] != claim) {
-            list[kept++] = list[i];
-        }
-    }
-    *n = kept;
+    return work->moved[i] != NULL && pci_addr_cmp(&work->moved[i]->got.gpu, &work->gpu->addr) == 0;
 }
 
 /* Every moved claim stays where it is again; the new ones remain, in their order. */
@@ -42,12 +37,13 @@ static void move_none(struct gpu_work *work)
 {
     size_t n = 0;
     for (size_t i = 0; i < work->n_added; i++) {
-        if (work->moved[i] != NULL) {
-            take_from(work->gone, &work->n_gone, work->moved[i]);
+        if (moves_here(work, i)) {
+            work_take_out(work->gone, &work->n_gone, work->moved[i]);
             work->kept[work->n_kept++] = work->moved[i];
             work->moved[i] = NULL;
         } else if (n++ != i) {
             work->added[n - 1] = work->added[i];
+            work->moved[n - 1] = work->moved[i];
         }
     }
     work->n_added = n;
@@ -66,13 +62,13 @@ static bool add(struct gpu_work *work, const struct admitted *admitted, const st
 static bool move_one(struct gpu_work *work, const struct claim *stored)
 {
     struct admitted admitted;
-    const struct claim claim = come_again(stored);
+    const struct claim claim = room_come_again(stored);
     if (work->n_gone == WORK_MAX_CLAIMS ||
         admit_on_gpu(work->planner, &claim, work->gpu, &admitted, NULL) != 0 ||
         !add(work, &admitted, stored)) {
         return false;
     }
-    take_from(work->kept, &work->n_kept, stored);
+    work_take_out(work->kept, &work->n_kept, stored);
     work->gone[work->n_gone++] = stored;
     return true;
 }
@@ -165,12 +161,12 @@ static void list_units(struct search *search)
     const struct claim *idle[2 * WORK_MAX_CLAIMS];
     size_t n = 0;
     for (size_t i = 0; i < work->n_added; i++) {
-        if (work->moved[i] != NULL) {
+        if (moves_here(work, i)) {
             idle[n++] = work->moved[i];
         }
     }
     for (size_t i = 0; i < work->n_kept && n < WORK_MAX_CLAIMS; i++) {
-        if (idle_is(work, work->kept[i])) {
+        if (idle_is(work, work->kept[i], IDLE_FOR_ANOTHER_PLACE)) {
             idle[n++] = work->kept[i];
         }
     }
@@ -220,7 +216,7 @@ bool room_find(struct gpu_work *work, const struct admitted *claim, struct room 
     struct search search = {.work = work, .claim = claim};
     struct room before = {.n = 0};
     for (size_t i = 0; i < work->n_added; i++) {
-        if (work->moved[i] != NULL) {
+        if (moves_here(work, i)) {
             before.items[before.n++] = work->moved[i];
         } else {
             search.n_new++;
@@ -244,7 +240,7 @@ bool room_make(struct gpu_work *work, const struct admitted *claim, const struct
 {
     size_t n_new = 0;
     for (size_t i = 0; i < work->n_added; i++) {
-        n_new += work->moved[i] == NULL;
+        n_new += !moves_here(work, i);
     }
     return arrange(work, n_new, claim, moves);
 }

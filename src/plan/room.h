@@ -15,6 +15,8 @@ struct room {
     size_t n_more; /* than before the claim came */
 };
 
+/* The claim as it comes again, with the device that it has for a wish. */
+struct claim room_come_again(const struct claim *stored);
 /* The fewest idle claims of the GPU that have to move so that it can serve `claim` beside what it
  * serves already. False: no such set was found, and the GPU's part is what it was; it is in either
  * case. Tries a bounded number of sets, enough for all of a GPU's instances. */

@@ -105,12 +105,35 @@ void work_sort_gone(struct gpu_work *work)
 
 bool work_is_moved(const struct gpu_work *work, const struct claim *gone)
 {
-    for (size_t i = 0; i < work->n_added; i++) {
-        if (work->moved[i] == gone) {
-            return true;
+    for (size_t g = 0; g < work->n_all; g++) {
+        for (size_t i = 0; i < work->all[g].n_added; i++) {
+            if (work->all[g].moved[i] == gone) {
+                return true;
+            }
         }
     }
     return false;
+}
+
+void work_take_out(const struct claim **list, size_t *n, const struct claim *claim)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *n; i++) {
+        if (list[i] != claim) {
+            list[kept++] = list[i];
+        }
+    }
+    *n = kept;
+}
+
+void work_solve_again(struct gpu_work *work)
+{
+    work->steps.n = 0;
+    work->instances.n = 0;
+    work->left.n = 0;
+    if (work->n_added > 0 || work->n_gone > 0) {
+        (void)work_solve(work, NULL);
+    }
 }
 
 /* The claim's type on this GPU's model; NULL without one. */
@@ -458,8 +481,11 @@ static int guard(const struct gpu_work *work, enum gpu_mode to, struct error *er
     if (work->gpu->mode == GPU_IDLE || work->gpu->mode == to) {
         return 0;
     }
-    return mode_guard(work->gpu, work->planner->claims, work->request->remove,
-                      work->request->n_remove, to, err);
+    const char *gone[WORK_MAX_CLAIMS];
+    for (size_t i = 0; i < work->n_gone; i++) {
+        gone[i] = work->gone[i]->name;
+    }
+    return mode_guard(work->gpu, work->planner->claims, gone, work->n_gone, to, err);
 }
 
 /* Nobody's pass-through any more: the driver must have the GPU before it can be shared. */

@@ -21,7 +21,8 @@ struct gpu_work {
     const struct claim *gone[WORK_MAX_CLAIMS];
     size_t n_gone;
     struct admitted added[WORK_MAX_CLAIMS];
-    /* Per added: the stored claim, one of `gone`, that is given another place; NULL: a new one. */
+    /* Per added: the stored claim, one of `gone` of this GPU or another, that is given another
+     * place; NULL: a new one. */
     const struct claim *moved[WORK_MAX_CLAIMS];
     size_t n_added;
     bool tried;       /* for the claim that is being assigned */
@@ -55,6 +56,15 @@ int work_solve(struct gpu_work *work, struct error *err);
 void work_sort_gone(struct gpu_work *work);
 /* Is the claim, one of `gone`, given another place? */
 bool work_is_moved(const struct gpu_work *work, const struct claim *gone);
+/* Takes a claim out of a list. */
+void work_take_out(const struct claim **list, size_t *n, const struct claim *claim);
+/* After a try that failed: the GPU's part as it is without. */
+void work_solve_again(struct gpu_work *work);
+/* Takes one more claim in, `moved` if it is not NULL; or the part is what it was, and says why. */
+int work_try(struct gpu_work *work, const struct claim *claim, const struct claim *moved,
+             struct error *err);
+/* How well the GPU suits the claim, beside the others: a higher number is tried first. */
+int work_preference(const struct gpu_work *work, const struct claim *claim);
 
 /* The parts, in work_*.c: */
 int work_release(struct gpu_work *work, struct error *err);

@@ -118,3 +118,25 @@ def test_a_program_on_a_bare_instance_keeps_it_in_its_place(host, tmp_path):
     host.ctl("set", A100, "busy", "0")
     assert host.cleave.run("apply", "-f", site).returncode == 0
     assert host.problems() == []
+
+
+def test_a_vgpu_goes_to_another_gpu_and_its_vms_definition_follows(machine):
+    host = machine("l40s-x2")
+    host.define("x", "new")
+    host.start()
+    host.create("whole", type="L40S-48Q")
+    before = host.create("x", type="L40S-8Q", vm="x")["got"]
+    host.delete("whole")
+    other = next(bdf for bdf in host.gpus() if bdf != before["gpu"])
+    host.create("stays", type="L40S-8Q", gpu=other)
+    wanted = ["claim", "create", "new", "--type", "L40S-48Q", "--vm", "new"]
+    refused = host.cleave.run(*wanted)
+    text = f'move claim "x" from {before["gpu"]} to {other}'
+    assert refused.returncode == 5 and text in refused.stderr
+    done = host.cleave.run(*wanted, "--move-idle")
+    assert done.returncode == 0, done.stderr
+    after = host.api.get("/v1/claims/x")["got"]
+    assert after["gpu"] == other and host.stored_devices("x") == [after["device"]]
+    assert host.problems() == []
+    host.virsh("start", "x")
+    host.virsh("start", "new")

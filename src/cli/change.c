@@ -175,6 +175,7 @@ static void print_done(const json_t *change)
         }
     }
     plan_view_left(plan);
+    plan_view_warnings(plan);
     plan_view_claims(view_at(change, "claims"));
 }
 

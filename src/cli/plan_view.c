@@ -125,6 +125,14 @@ void plan_view_left(const json_t *plan)
     }
 }
 
+void plan_view_warnings(const json_t *plan)
+{
+    const json_t *warnings = view_at(plan, "warnings");
+    for (size_t i = 0; i < json_array_size(warnings); i++) {
+        fprintf(stderr, "warning: %s\n", view_text(json_array_get(warnings, i), "text", "-"));
+    }
+}
+
 const char *plan_view_move(const json_t *plan, const char *claim)
 {
     const json_t *moves = view_at(plan, "moves");
@@ -174,6 +182,7 @@ void plan_view_print(const json_t *plan)
     print_vms(view_at(plan, "vms"));
     print_bars(view_at(plan, "bars"));
     plan_view_left(plan);
+    plan_view_warnings(plan);
 }
 
 /* "DC-1-8C", "2g.10gb", "the whole GPU". */

@@ -341,6 +341,45 @@ static struct claim claim_after(const struct plan *plan, const struct claim *cla
     return after;
 }
 
+static bool is_about(const struct plan *plan, const struct claim *claim)
+{
+    for (vec_each(&plan->claims, entry)) {
+        if (entry->verb != PLAN_KEEP && str_eq(entry->claim.name, claim->name)) {
+            return true;
+        }
+    }
+    return plan->no_undo; /* a restoration is about all that its GPU should carry */
+}
+
+static bool is_warned_of(const struct plan *plan, const struct claim *claim)
+{
+    for (vec_each(&plan->warnings, warning)) {
+        if (str_eq(warning->claim, claim->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Before it runs: which claims are without their devices already, so that a lack of theirs is no
+ * failure of the plan? */
+static void note_lacking_before(const struct manager *m, struct plan *plan)
+{
+    char text[ERROR_TEXT_SIZE];
+    for (vec_each(&m->claims, claim)) {
+        bool here = false;
+        for (vec_each(&plan->steps, step)) {
+            here = here || pci_addr_cmp(&step->gpu, &claim->got.gpu) == 0;
+        }
+        if (here && !is_about(plan, claim) && claim_lacks_device(m, claim, text, sizeof(text))) {
+            struct plan_warning *warning = vec_push(&plan->warnings);
+            STR_SET(warning->claim, claim->name);
+            str_print(warning->text, sizeof(warning->text),
+                      "claim \"%s\" has no device, as before: %s", claim->name, text);
+        }
+    }
+}
+
 /* A plan may do all of its steps, and a claim that has to do with its GPUs be without a device all
  * the same: the plan says so, and who waits for it is not told that all is well. */
 static void note_lacking(const struct manager *m, struct plan *plan)
@@ -349,7 +388,7 @@ static void note_lacking(const struct manager *m, struct plan *plan)
     for (vec_each(&m->claims, claim)) {
         struct claim after = claim_after(plan, claim);
         if (plan->problem[0] == '\0' && manager_is_touched(m, &after.got.gpu) &&
-            claim_lacks_device(m, &after, text, sizeof(text))) {
+            !is_warned_of(plan, claim) && claim_lacks_device(m, &after, text, sizeof(text))) {
             str_print(plan->problem, sizeof(plan->problem),
                       "its steps are done, but of claim \"%s\" %s", claim->name, text);
             log_warning("plan %s: %s", plan->id, plan->problem);
@@ -479,6 +518,7 @@ void change_carry_out(struct change *change, struct plan *plan)
         change_refuse(change, &err);
         return;
     }
+    note_lacking_before(m, plan);
     if (change->dry_run) {
         json_t *body = reply_change(plan, &m->claims);
         plan_free(plan);
@@ -508,7 +548,10 @@ int manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void
     int r = migrations_refuse_plan(m, NULL, plan, err);
     r = r != 0 ? r : manager_check_parked(m, plan, err);
     r = r != 0 || m->host == NULL ? r : plan_check_unread(m->host, plan, err);
-    r = r != 0 ? r : reserve_plan(m, NULL, plan, err);
+    if (r == 0) {
+        note_lacking_before(m, plan);
+        r = reserve_plan(m, NULL, plan, err);
+    }
     if (r != 0) {
         plan_free(plan);
         return r;

@@ -296,6 +296,7 @@ void plan_free(struct plan *plan)
     vec_done(&plan->bars);
     vec_done(&plan->left);
     vec_done(&plan->moves);
+    vec_done(&plan->warnings);
     free(plan);
 }
 
@@ -311,6 +312,7 @@ struct plan *plan_copy(const struct plan *plan)
     memset(&copy->bars, 0, sizeof(copy->bars));
     memset(&copy->left, 0, sizeof(copy->left));
     memset(&copy->moves, 0, sizeof(copy->moves));
+    memset(&copy->warnings, 0, sizeof(copy->warnings));
     for (vec_each(&plan->steps, step)) {
         *vec_push(&copy->steps) = *step;
     }
@@ -334,6 +336,9 @@ struct plan *plan_copy(const struct plan *plan)
     }
     for (vec_each(&plan->moves, move)) {
         *vec_push(&copy->moves) = *move;
+    }
+    for (vec_each(&plan->warnings, warning)) {
+        *vec_push(&copy->warnings) = *warning;
     }
     return copy;
 }

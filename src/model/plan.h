@@ -190,6 +190,13 @@ struct plan_move {
  * its placement ids; or "from 0000:41:00.0 to 0000:61:00.0"; returns out. */
 const char *plan_move_text(const struct plan_move *move, char *out, size_t size);
 
+/* A claim on a GPU of the plan that was without its device before, and that the plan is not about.
+ * One sentence, for the reader. */
+struct plan_warning {
+    char claim[NAME_SIZE];
+    char text[ERROR_TEXT_SIZE];
+};
+
 struct plan {
     char id[40];
     char author[NAME_SIZE];
@@ -209,6 +216,7 @@ struct plan {
     VEC(struct plan_bar) bars;
     VEC(struct plan_left) left;
     VEC(struct plan_move) moves;
+    VEC(struct plan_warning) warnings;
 };
 
 /* What to do about the step at which the plan ended; "": that is not known. Borrowed. */

@@ -84,6 +84,16 @@ static json_t *moves_to_json(const struct plan *plan)
     return list;
 }
 
+static json_t *warnings_to_json(const struct plan *plan)
+{
+    json_t *list = json_array();
+    for (vec_each(&plan->warnings, warning)) {
+        json_array_append_new(
+            list, json_pack("{s:s, s:s}", "claim", warning->claim, "text", warning->text));
+    }
+    return list;
+}
+
 json_t *plan_to_json(const struct plan *plan)
 {
     json_t *steps = json_array();
@@ -128,6 +138,9 @@ json_t *plan_to_json(const struct plan *plan)
     }
     if (plan->moves.n > 0) {
         json_object_set_new(json, "moves", moves_to_json(plan));
+    }
+    if (plan->warnings.n > 0) {
+        json_object_set_new(json, "warnings", warnings_to_json(plan));
     }
     return json;
 }
@@ -255,6 +268,12 @@ static void read_move(struct reader *r, struct plan_move *move)
     assignment_read(r, "to", &move->to);
 }
 
+static void read_warning(struct reader *r, struct plan_warning *warning)
+{
+    decode_text(r, "claim", warning->claim, sizeof(warning->claim));
+    decode_text(r, "text", warning->text, sizeof(warning->text));
+}
+
 int plan_from_stored_json(const json_t *json, struct plan **ret_plan, struct error *err)
 {
     struct error local = {0};
@@ -284,6 +303,9 @@ int plan_from_stored_json(const json_t *json, struct plan **ret_plan, struct err
         READ_LIST(&r, "moves", &plan->moves, read_move);
     }
     read_left(&r, plan);
+    if (reader_has(&r, "warnings")) {
+        READ_LIST(&r, "warnings", &plan->warnings, read_warning);
+    }
     read_vms(&r, plan);
     if (reader_has(&r, "spares")) { /* not in plans of older versions */
         READ_LIST(&r, "spares", &plan->spares, read_spare);

@@ -162,16 +162,13 @@ static int take_own(const struct verb *verb, size_t option, const char *value, s
     return 0;
 }
 
-/* getopt takes the next word for a value, whatever it is: "--reason --dry-run" would change things.
- */
+/* getopt takes the next word for a value, whatever it is: "--reason --dry-run" would change things,
+ * and so would "--reason --dry-rnu". */
 static bool is_option_word(const char *word, const struct long_options *options)
 {
-    for (const struct option *item = options->items; item->name != NULL; item++) {
-        if (strncmp(word, "--", 2) == 0 && str_eq(word + 2, item->name)) {
-            return true;
-        }
-    }
-    return false;
+    bool letter = word[0] == '-' && word[1] != '\0' && word[1] != ':' && word[2] == '\0' &&
+                  strchr(options->letters, word[1]) != NULL;
+    return str_starts(word, "--") || letter;
 }
 
 static int check_value(char *const *argv, const struct long_options *options, struct error *err)
@@ -179,9 +176,11 @@ static int check_value(char *const *argv, const struct long_options *options, st
     if (optarg == NULL || optarg != argv[optind - 1] || !is_option_word(optarg, options)) {
         return 0;
     }
-    error_set(err, REASON_INVALID, "", "option %s needs a value, and %s is an option",
-              argv[optind - 2], optarg);
-    error_hint(err, "if that is the value: %s=%s", argv[optind - 2], optarg);
+    const char *option = argv[optind - 2];
+    error_set(err, REASON_INVALID, "", "option %s needs a value, and %s looks like an option",
+              option, optarg);
+    error_hint(err, "if that is the value: %s%s%s", option, str_starts(option, "--") ? "=" : "",
+               optarg);
     return -REASON_INVALID;
 }
 
@@ -311,6 +310,21 @@ static int find_verb(int argc, char **argv, struct args *args, struct error *err
     return unknown_word(object, name, err);
 }
 
+/* The second time it would meet what the first one did, which no dry run shows. */
+static int check_twice(const struct verb *verb, char *const *names, size_t n, struct error *err)
+{
+    for (size_t i = 0; verb->each && verb->changes && i < n; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (str_eq(names[i], names[k])) {
+                error_set(err, REASON_INVALID, "", "\"%s\" is named twice", names[i]);
+                error_hint(err, "name each once");
+                return -REASON_INVALID;
+            }
+        }
+    }
+    return 0;
+}
+
 static int take_args(int argc, char **argv, struct args *args, struct error *err)
 {
     const struct verb *verb = args->words.verb;
@@ -332,6 +346,10 @@ static int take_args(int argc, char **argv, struct args *args, struct error *err
         if (i < VERB_MAX_ARGS) {
             args->words.args[i] = word;
         }
+    }
+    int result = check_twice(verb, argv + optind, n, err);
+    if (result != 0) {
+        return result;
     }
     args->words.n_args = verb->n_args;
     args->words.names = argv + optind;

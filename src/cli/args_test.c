@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/args.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,9 +179,54 @@ static void the_number_of_words_is_checked(void **state)
     refuses("gpu mode 0", "GPU MODE", "");
     refuses("claim create x --type", "--type needs a value", "");
     refuses("gpu list -o", "-o needs a value", "");
-    refuses("claim create x --type --dry-run", "--type needs a value, and --dry-run is an option",
+    refuses("claim create x --type --dry-run", "--type needs a value, and --dry-run looks like",
             "--type=--dry-run");
-    refuses("gpu cordon 0 --reason --dry-run", "and --dry-run is an option", "--reason=--dry-run");
+    refuses("gpu cordon 0 --reason --dry-run", "--dry-run looks like", "--reason=--dry-run");
+    refuses("gpu cordon 0 --reason -o json", "-o looks like", "--reason=-o");
+    refuses("apply -f --dry-run", "--dry-run looks like", "-f--dry-run");
+}
+
+static void no_option_takes_an_option_for_its_value(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    size_t n_checked = 0;
+    const struct verb *verbs = verbs_all(&n);
+    for (size_t v = 0; v < n; v++) {
+        for (size_t i = 0; i < verbs[v].n_options; i++) {
+            if (verbs[v].options[i].value == NULL) {
+                continue;
+            }
+            static const char *const words[] = {"--dry-run", "--no-wait", "--dry-rnu", "--", "-o"};
+            for (size_t w = 0; w < ARRAY_SIZE(words); w++) {
+                char line[200];
+                (void)snprintf(line, sizeof(line), "%s%s%s a --%s %s", verbs[v].object,
+                               verbs[v].name == NULL ? "" : " ",
+                               verbs[v].name == NULL ? "" : verbs[v].name, verbs[v].options[i].name,
+                               words[w]);
+                refuses(line, "looks like an option", words[w]);
+                n_checked++;
+            }
+        }
+    }
+    assert_true(n_checked > 50);
+}
+
+static void a_change_takes_each_name_once(void **state)
+{
+    (void)state;
+    refuses("claim delete a b a", "\"a\" is named twice", "once");
+    refuses("vm stop a a", "\"a\" is named twice", "once");
+    PARSE("vm lint a a");
+    assert_int_equal(p.result, 0);
+}
+
+static void a_single_dash_is_a_value(void **state)
+{
+    (void)state;
+    PARSE("apply -f -");
+    assert_int_equal(p.result, 0);
+    assert_string_equal(p.args.words.values[APPLY_FILE], "-");
 }
 
 int main(void)
@@ -198,6 +244,9 @@ int main(void)
         cmocka_unit_test(options_are_not_abbreviated),
         cmocka_unit_test(options_of_other_commands_are_refused),
         cmocka_unit_test(the_number_of_words_is_checked),
+        cmocka_unit_test(no_option_takes_an_option_for_its_value),
+        cmocka_unit_test(a_change_takes_each_name_once),
+        cmocka_unit_test(a_single_dash_is_a_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -327,6 +327,46 @@ static void note_stuck(struct txn *txn, const struct step *step)
               vf, gpu, step->problem);
 }
 
+/* Is there a vGPU on the GPU that no claim holds? It may be the one that would not go. */
+static bool has_left(const struct manager *m, const struct pci_addr *addr)
+{
+    const struct gpu *gpu = m->host == NULL ? NULL : host_find_gpu_addr(m->host, addr);
+    for (size_t i = 0; gpu != NULL && i < gpu->vgpus.n; i++) {
+        bool held = false;
+        for (vec_each(&m->claims, claim)) {
+            held = held || (claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, addr) == 0 &&
+                            claim_vgpu_at(claim, gpu) == &gpu->vgpus.items[i]);
+        }
+        if (!held) {
+            return true;
+        }
+    }
+    return gpu == NULL || gpu->problem[0] != '\0';
+}
+
+/* A vGPU that was deleted after all: its function may have another one, and a GPU that was
+ * quarantined for such functions alone is free again. */
+static void note_let_go(struct txn *txn, const struct step *step)
+{
+    struct gpu_record record = txn_gpu_record(txn, &step->gpu);
+    char gpu[BDF_SIZE];
+    char vf[BDF_SIZE];
+    bool was_stuck = gpu_record_drop_stuck(&record, &step->device);
+    bool free = record.quarantine.set && str_eq(record.quarantine.kind, "stuck-vf") &&
+                record.n_stuck_vfs == 0 && !has_left(txn->manager, &step->gpu);
+    if (!was_stuck && !free) {
+        return;
+    }
+    if (free) {
+        record.quarantine = (struct quarantine){0};
+    }
+    txn_put_gpu_record(txn, &record);
+    txn_event(txn, "vf-let-go", SUBJECT("gpu", pci_addr_format(&step->gpu, gpu)), "",
+              "virtual function %s let go of its vGPU: it may have another one%s",
+              pci_addr_format(&step->device, vf),
+              free ? ", and the GPU is no longer quarantined" : "");
+}
+
 void txn_note_plan_health(struct txn *txn, const struct plan *plan)
 {
     txn_note_recovery(txn, plan);
@@ -338,6 +378,9 @@ void txn_note_plan_health(struct txn *txn, const struct plan *plan)
                 !is_held(txn->manager, step)) {
                 note_stuck(txn, step);
             }
+        }
+        if (step->kind == STEP_VGPU_DELETE && step->state == STEP_DONE) {
+            note_let_go(txn, step);
         }
     }
 }

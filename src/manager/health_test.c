@@ -291,6 +291,58 @@ static void who_is_not_root_moves_a_vm_to_no_socket_of_this_host(void **state)
     }
 }
 
+/* The vGPU of claim "a" would not go once; `quarantined`: its GPU was set aside for that. */
+static void remember_stuck(struct lab *lab, bool quarantined)
+{
+    const struct claim *claim = claims_find(&lab->manager->claims, "a");
+    struct gpu_record *found = gpu_records_find_addr(&lab->manager->gpu_records, &claim->got.gpu);
+    assert_non_null(found);
+    struct stuck_vf stuck = {.addr = claim->got.device, .why = "EIO"};
+    assert_true(gpu_record_add_stuck(found, &stuck));
+    if (quarantined) {
+        found->n_stuck_vfs = 0;
+        found->quarantine.set = true;
+        STR_SET(found->quarantine.kind, "stuck-vf");
+    }
+}
+
+static void a_function_that_lets_go_after_all_is_free_again(void **state)
+{
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    serve_two(lab);
+    remember_stuck(lab, false);
+    assert_int_equal(lab_delete(lab, "a", NULL), 0);
+    assert_true(lab_settle(lab));
+    assert_int_equal(record(lab, LAB_L40S)->n_stuck_vfs, 0);
+    assert_int_equal(lab_count_events(lab, "vf-let-go", NULL, NULL), 1);
+}
+
+static void a_gpu_set_aside_for_a_function_is_free_once_that_lets_go(void **state)
+{
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    char message[ERROR_TEXT_SIZE] = "";
+    serve_two(lab);
+    remember_stuck(lab, true);
+    assert_int_equal(lab_delete(lab, "a", NULL), 0);
+    assert_true(lab_settle(lab));
+    assert_false(is_quarantined(lab, LAB_L40S));
+    assert_int_equal(lab_count_events(lab, "vf-let-go", NULL, message), 1);
+    assert_non_null(strstr(message, "no longer quarantined"));
+}
+
+static void a_quarantine_for_more_stays_when_a_function_lets_go(void **state)
+{
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    serve_two(lab);
+    remember_stuck(lab, true);
+    struct pci_addr addr;
+    assert_true(pci_addr_parse(LAB_L40S, &addr));
+    STR_SET(gpu_records_find_addr(&lab->manager->gpu_records, &addr)->quarantine.kind, "xid");
+    (void)lab_delete(lab, "a", NULL);
+    assert_true(lab_settle(lab));
+    assert_true(is_quarantined(lab, LAB_L40S));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, lab_fixture_setup, lab_fixture_teardown)
@@ -303,6 +355,9 @@ int main(void)
         TEST(a_recovery_brings_the_devices_back_and_ends_the_quarantine),
         TEST(a_gpu_that_vms_run_with_is_not_recovered),
         TEST(a_vm_of_a_quarantined_gpu_does_not_start),
+        TEST(a_function_that_lets_go_after_all_is_free_again),
+        TEST(a_gpu_set_aside_for_a_function_is_free_once_that_lets_go),
+        TEST(a_quarantine_for_more_stays_when_a_function_lets_go),
         TEST(a_cordon_is_stored_and_taken_back),
         TEST(the_machines_of_a_drain_are_whole),
         TEST(without_a_target_vms_are_stopped_or_stay),

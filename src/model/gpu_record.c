@@ -180,3 +180,16 @@ bool gpu_record_add_stuck(struct gpu_record *record, const struct stuck_vf *stuc
     record->n_stuck_vfs += known == NULL ? 1 : 0;
     return true;
 }
+
+bool gpu_record_drop_stuck(struct gpu_record *record, const struct pci_addr *vf)
+{
+    const struct stuck_vf *known = gpu_record_find_stuck(record, vf);
+    if (known == NULL) {
+        return false;
+    }
+    for (size_t i = (size_t)(known - record->stuck_vfs); i + 1 < record->n_stuck_vfs; i++) {
+        record->stuck_vfs[i] = record->stuck_vfs[i + 1];
+    }
+    record->n_stuck_vfs--;
+    return true;
+}

@@ -85,6 +85,8 @@ const struct companion *gpu_record_find_companion(const struct gpu_record *recor
                                                   const struct pci_addr *function);
 /* False when there is no room for another. One that is known is renewed. */
 bool gpu_record_add_stuck(struct gpu_record *record, const struct stuck_vf *stuck);
+/* False: it was not stuck. */
+bool gpu_record_drop_stuck(struct gpu_record *record, const struct pci_addr *vf);
 
 /* The steps of a plan that was done, followed in the record: mode, virtual functions, mixed sizes,
  * scheduler, companions. Steps of other GPUs are passed over. True if anything changed. */

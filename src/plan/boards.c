@@ -3,8 +3,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "plan/overlay.h"
 
@@ -22,6 +24,7 @@ struct entry {
 
 struct boards {
     const struct catalog *catalog;
+    char driver_version[32]; /* of the host, "" unknown */
     VEC(struct entry *) entries;
 };
 
@@ -152,6 +155,7 @@ static void take(struct boards *boards, const struct host *host, const struct gp
 void boards_update(struct boards *boards, const struct host *host, struct strlist *warnings)
 {
     drop_stale(boards, host);
+    STR_SET(boards->driver_version, host->driver_version);
     for (vec_each(&host->gpus, gpu)) {
         if (gpu->other_vendor == 0) {
             take(boards, host, gpu, warnings);
@@ -178,32 +182,70 @@ static const struct {
 } since[] = {{7, 470},  {8, 525},  {9, 525},  {10, 570}, {11, 570},
              {12, 570}, {13, 575}, {14, 575}, {15, 575}, {16, 575}};
 
+/* 0: not known to have come with any. */
+static uint32_t came_with(const struct cat_profile *profile)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(since); i++) {
+        if (since[i].number == profile->nvml_profile) {
+            return since[i].branch;
+        }
+    }
+    return 0;
+}
+
+static int refuse_profile(const struct gpu_model *base, const struct cat_profile *profile,
+                          const char *driver, const struct gpu *gpu, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    uint32_t branch = came_with(profile);
+    error_set(err, REASON_UNSUPPORTED, SUBJECT("gpu", pci_addr_format(&gpu->addr, bdf)),
+              "NVIDIA's driver %s has no GPU instance profile %s on GPU %s", driver, profile->name,
+              bdf);
+    if (branch != 0) {
+        error_hint(err,
+                   "%s has it from driver R%u on; `cleave profile list` shows what this driver has",
+                   base->name, branch);
+    } else {
+        error_hint(err, "`cleave profile list` shows what this driver has");
+    }
+    return -REASON_UNSUPPORTED;
+}
+
+/* A GPU that another driver has had since boot: what is known of NVIDIA's driver has to do. */
+static int check_branch(const struct boards *boards, const struct gpu *gpu, const char *profile,
+                        struct error *err)
+{
+    const struct gpu_model *base = boards == NULL || !str_eq(gpu->driver, "vfio-pci")
+                                       ? NULL
+                                       : catalogued(boards->catalog, gpu);
+    const struct cat_profile *known = NULL;
+    uint32_t branch = 0;
+    char major[16] = "";
+    if (base == NULL || model_find_profile(base, profile, &known, NULL) != 0) {
+        return 0;
+    }
+    (void)STR_SET(major, boards->driver_version);
+    major[strcspn(major, ".")] = '\0';
+    return parse_u32(major, &branch) && branch < came_with(known)
+               ? refuse_profile(base, known, boards->driver_version, gpu, err)
+               : 0;
+}
+
 int boards_check_profile(const struct boards *boards, const struct gpu *gpu, const char *profile,
                          struct error *err)
 {
     const struct entry *entry = find(boards, gpu);
     const struct cat_profile *base = NULL;
     const struct cat_profile *here = NULL;
-    if (entry == NULL || !entry->board.profiles_known || entry->overlay.base == NULL ||
+    if (entry == NULL || !entry->board.profiles_known) {
+        return check_branch(boards, gpu, profile, err);
+    }
+    if (entry->overlay.base == NULL ||
         model_find_profile(entry->overlay.base, profile, &base, NULL) != 0 ||
         model_find_profile(&entry->overlay.model, profile, &here, NULL) == 0) {
         return 0;
     }
-    char bdf[BDF_SIZE];
-    error_set(err, REASON_UNSUPPORTED, SUBJECT("gpu", pci_addr_format(&gpu->addr, bdf)),
-              "NVIDIA's driver %s has no GPU instance profile %s on GPU %s", entry->driver_version,
-              base->name, bdf);
-    for (size_t i = 0; i < ARRAY_SIZE(since); i++) {
-        if (since[i].number == base->nvml_profile) {
-            error_hint(err,
-                       "%s has it from driver R%u on; `cleave profile list` shows what this "
-                       "driver has",
-                       entry->overlay.base->name, since[i].branch);
-            return -REASON_UNSUPPORTED;
-        }
-    }
-    error_hint(err, "`cleave profile list` shows what this driver has");
-    return -REASON_UNSUPPORTED;
+    return refuse_profile(entry->overlay.base, base, entry->driver_version, gpu, err);
 }
 
 bool boards_lack_vgpu_manager(const struct boards *boards)

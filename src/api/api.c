@@ -116,6 +116,12 @@ static int read_param(enum route_query query, const char *value, struct call *ca
                              "after is the number of an event, not \"%s\"", value);
         }
         return 0;
+    case QUERY_BEHIND:
+        if (value[0] == '\0') {
+            return error_set(err, REASON_INVALID, "query behind", "behind has no names");
+        }
+        call->behind = value;
+        return 0;
     case QUERY_LIMIT:
         if (!parse_u64(value, &number) || number == 0 || number > MAX_EVENTS) {
             return error_set(err, REASON_INVALID, "query limit",
@@ -129,7 +135,7 @@ static int read_param(enum route_query query, const char *value, struct call *ca
 
 static int unknown_param(const struct route *route, const char *key, struct error *err)
 {
-    const char *known[4];
+    const char *known[5];
     size_t n = 0;
     for (unsigned bit = QUERY_DRY_RUN; bit <= QUERY_LIMIT; bit <<= 1) {
         if ((route->query & bit) != 0) {
@@ -162,6 +168,9 @@ static int read_query(const struct route *route, const struct target *target, st
         if (result != 0) {
             return result;
         }
+    }
+    if (call->behind != NULL && !call->dry_run) {
+        return error_set(err, REASON_INVALID, "query behind", "behind goes with dryRun=true only");
     }
     return 0;
 }

@@ -19,6 +19,11 @@ void claim_create(const struct call *call)
 
 void claim_delete(const struct call *call)
 {
+    if (call->behind != NULL) {
+        manager_foresee_delete(call->manager, &call->caller, call->name, call->behind, call->reply,
+                               call->data);
+        return;
+    }
     manager_delete_claim(call->manager, &call->caller, call->name, call->dry_run, call->reply,
                          call->data);
 }

@@ -11,7 +11,7 @@ static const struct route routes[] = {
     {"/v1/claims", "GET", claim_list, ROUTE_NO_BODY, 0},
     {"/v1/claims", "POST", claim_create, ROUTE_NEEDS_BODY, DRY},
     {"/v1/claims/{claim}", "GET", claim_get, ROUTE_NO_BODY, 0},
-    {"/v1/claims/{claim}", "DELETE", claim_delete, ROUTE_NO_BODY, DRY},
+    {"/v1/claims/{claim}", "DELETE", claim_delete, ROUTE_NO_BODY, DRY | QUERY_BEHIND},
     {"/v1/claims/{claim}/restore", "POST", claim_restore, ROUTE_NO_BODY, DRY},
     {"/v1/drain", "GET", drain_get, ROUTE_NO_BODY, 0},
     {"/v1/drain", "POST", drain_begin, ROUTE_NEEDS_BODY, DRY},
@@ -50,7 +50,7 @@ static const struct route routes[] = {
     {"/v1/vms", "POST", vm_create, ROUTE_NEEDS_BODY, DRY},
     {"/v1/vms/{vm}", "DELETE", vm_delete, ROUTE_NO_BODY, DRY},
     {"/v1/vms/{vm}/lint", "GET", vm_lint, ROUTE_NO_BODY, 0},
-    {"/v1/vms/{vm}/start", "POST", vm_start, ROUTE_NO_BODY, DRY},
+    {"/v1/vms/{vm}/start", "POST", vm_start, ROUTE_NO_BODY, DRY | QUERY_BEHIND},
     {"/v1/vms/{vm}/stop", "POST", vm_stop, ROUTE_MAY_HAVE_BODY, DRY},
 };
 
@@ -100,6 +100,8 @@ const char *route_query_name(enum route_query query)
         return "gpu";
     case QUERY_AFTER:
         return "after";
+    case QUERY_BEHIND:
+        return "behind";
     case QUERY_LIMIT:
         return "limit";
     }

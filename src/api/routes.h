@@ -16,9 +16,10 @@ struct call {
     const char *name;   /* the {parameter} of the path, NULL if it has none */
     const json_t *body; /* NULL if none was sent */
     bool dry_run;
-    const char *gpu; /* ?gpu=, NULL if not given */
-    uint64_t after;  /* ?after= */
-    size_t limit;    /* ?limit= */
+    const char *gpu;    /* ?gpu=, NULL if not given */
+    const char *behind; /* ?behind=, NULL if not given; then dry_run is set */
+    uint64_t after;     /* ?after= */
+    size_t limit;       /* ?limit= */
     manager_reply_fn *reply;
     void *data;
 };
@@ -33,7 +34,8 @@ enum route_query {
     QUERY_DRY_RUN = 1 << 0,
     QUERY_GPU = 1 << 1,
     QUERY_AFTER = 1 << 2,
-    QUERY_LIMIT = 1 << 3,
+    QUERY_BEHIND = 1 << 3,
+    QUERY_LIMIT = 1 << 4,
 };
 
 struct route {

@@ -14,6 +14,11 @@ void vm_create(const struct call *call)
 
 void vm_start(const struct call *call)
 {
+    if (call->behind != NULL) {
+        manager_foresee_start(call->manager, &call->caller, call->name, call->behind, call->reply,
+                              call->data);
+        return;
+    }
     manager_start_vm(call->manager, &call->caller, call->name, call->dry_run, call->reply,
                      call->data);
 }

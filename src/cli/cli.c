@@ -10,6 +10,9 @@
 #include "cli/view.h"
 #include "cli/waiting.h"
 
+/* A request target has 2048 bytes at most (api/openapi.yaml). */
+#define MAX_BEHIND 1500
+
 static int call(struct cli *cli, const char *method, const char *path, const json_t *body,
                 json_t **ret_json, struct error *err)
 {
@@ -38,7 +41,15 @@ int cli_get(struct cli *cli, const char *path, json_t **ret_json, struct error *
 int cli_change(struct cli *cli, const char *method, const char *path, const json_t *body,
                json_t **ret_json, struct error *err)
 {
-    CLEANUP_FREE char *full = xasprintf("%s%s", path, cli->dry_run ? "?dryRun=true" : "");
+    CLEANUP_FREE char *behind =
+        cli->behind == NULL ? xstrdup("") : client_path("&behind=", cli->behind, "");
+    CLEANUP_FREE char *full =
+        xasprintf("%s%s%s", path, cli->dry_run ? "?dryRun=true" : "", cli->dry_run ? behind : "");
+    if (strlen(behind) > MAX_BEHIND) {
+        error_set(err, REASON_INVALID, "", "these are too many names for one dry run");
+        error_hint(err, "each is judged behind those before it: name fewer at a time");
+        return -REASON_INVALID;
+    }
     return call(cli, method, full, body, ret_json, err);
 }
 

@@ -16,6 +16,7 @@ struct cli {
     const char *socket;
     bool dry_run;
     bool no_wait;
+    const char *behind;    /* a dry run: names to which the same is done first; NULL */
     struct client *client; /* made by the first request */
     struct waiting *waiting;
     const char *waits_for; /* what the next request itself waits for, or NULL */

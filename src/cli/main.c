@@ -3,6 +3,7 @@
 #include <locale.h>
 #include <stdio.h>
 
+#include "base/str.h"
 #include "cli/args.h"
 #include "cli/help.h"
 #include "cli/waiting.h"
@@ -11,15 +12,19 @@
 static int run_each(struct cli *cli, const struct words *words)
 {
     int code = 0;
+    CLEANUP_STRBUF struct strbuf behind = {0};
     for (size_t i = 0; i < words->n_names; i++) {
         struct words one = *words;
         struct error err = {0};
         one.args[0] = words->names[i];
+        cli->behind = words->verb->in_order && cli->dry_run && i > 0 ? strbuf_str(&behind) : NULL;
         if (words->verb->run(cli, &one, &err) != 0) {
             int failed = cli_report(&err);
             code = code == 0 ? failed : code;
         }
+        strbuf_addf(&behind, "%s%s", i == 0 ? "" : "/", words->names[i]);
     }
+    cli->behind = NULL;
     return code;
 }
 

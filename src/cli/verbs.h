@@ -37,7 +37,8 @@ struct verb {
     const char *name;   /* "create"; NULL when the object is all there is ("apply") */
     const char *args;   /* "NAME" */
     size_t n_args;
-    bool each; /* takes any number of names, and runs once for each */
+    bool each;     /* takes any number of names, and runs once for each */
+    bool in_order; /* each: what is done to a name depends on what was done to those before it */
     const char *help;
     const struct verb_option *options;
     size_t n_options;

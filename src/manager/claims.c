@@ -5,6 +5,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "manager/foresight.h"
 #include "manager/migrations.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
@@ -215,13 +216,16 @@ static int plan_delete(struct change *change, struct plan **ret_plan, struct err
 
 static void run_delete(struct change *change)
 {
+    struct foresight foresight;
     struct error err = {0};
     struct plan *plan = NULL;
+    foresight_begin(&foresight, change, plan_delete);
     if (plan_delete(change, &plan, &err) != 0) {
         change_refuse(change, &err);
-        return;
+    } else {
+        change_carry_out(change, plan);
     }
-    change_carry_out(change, plan);
+    foresight_end(&foresight);
 }
 
 void manager_delete_claim(struct manager *m, const struct caller *caller, const char *name,
@@ -229,4 +233,13 @@ void manager_delete_claim(struct manager *m, const struct caller *caller, const 
 {
     struct request request = {caller, dry_run, reply, data};
     change_enqueue(change_new(m, run_delete, &request, name));
+}
+
+void manager_foresee_delete(struct manager *m, const struct caller *caller, const char *name,
+                            const char *behind, manager_reply_fn *reply, void *data)
+{
+    struct request request = {caller, true, reply, data};
+    struct change *change = change_new(m, run_delete, &request, name);
+    change->behind = xstrdup(behind);
+    change_enqueue(change);
 }

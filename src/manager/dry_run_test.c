@@ -77,6 +77,113 @@ static void a_dry_run_warns_of_the_same_claim(void **state)
     answer_done(&answer);
 }
 
+/* ---- several names: each is judged behind those before it ---- */
+
+static json_t *steps_of(const struct answer *answer)
+{
+    return json_object_get(json_object_get(answer->body, "plan"), "steps");
+}
+
+static size_t count_steps(const struct answer *answer, const char *kind)
+{
+    const json_t *steps = steps_of(answer);
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        const json_t *step = json_array_get(steps, i);
+        n += str_eq(json_string_value(json_object_get(step, "kind")), kind);
+    }
+    return n;
+}
+
+static void foresee_delete(struct lab *lab, const char *name, const char *behind,
+                           struct answer *answer)
+{
+    *answer = (struct answer){0};
+    manager_foresee_delete(lab->manager, &tester, name, behind, lab_reply, answer);
+    assert_true(lab_wait(lab, answer));
+}
+
+static void the_last_of_several_deletions_takes_the_instance(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    struct answer answer;
+    assert_int_equal(lab_create(lab, "{\"name\": \"a\", \"type\": \"DC-1-8C\"}", NULL), 0);
+    assert_int_equal(lab_create(lab, "{\"name\": \"b\", \"type\": \"DC-1-8C\"}", NULL), 0);
+    assert_true(lab_settle(lab));
+    assert_int_equal(fake_host_count_gis(&f->host), 1);
+    struct fake_host before = f->host;
+    foresee_delete(lab, "b", "a", &answer);
+    assert_int_equal(count_steps(&answer, "vgpu-delete"), 1);
+    assert_int_equal(count_steps(&answer, "gi-destroy"), 1);
+    answer_done(&answer);
+    foresee_delete(lab, "b", "nothing-of-that-name", &answer); /* is passed over */
+    assert_int_equal(count_steps(&answer, "gi-destroy"), 0);
+    answer_done(&answer);
+    foresee_delete(lab, "b", "a/b", &answer);
+    assert_int_equal(answer.err.reason, REASON_NOT_FOUND);
+    answer_done(&answer);
+    /* Nothing was changed, and nothing of what was foreseen is left. */
+    assert_true(fake_host_same(&before, &f->host));
+    assert_string_equal(lab_claim_state(lab, "a"), "bound");
+    assert_string_equal(lab_claim_state(lab, "b"), "bound");
+    assert_int_equal(lab_delete(lab, "a", NULL), 0);
+    assert_int_equal(lab_delete(lab, "b", NULL), 0);
+    assert_true(lab_settle(lab));
+    assert_int_equal(fake_host_count_gis(&f->host), 0);
+}
+
+static void foresee_start(struct lab *lab, const char *vm, const char *behind,
+                          struct answer *answer)
+{
+    *answer = (struct answer){0};
+    if (behind == NULL) {
+        manager_start_vm(lab->manager, &tester, vm, true, lab_reply, answer);
+    } else {
+        manager_foresee_start(lab->manager, &tester, vm, behind, lab_reply, answer);
+    }
+    assert_true(lab_wait(lab, answer));
+}
+
+static void a_vm_that_starts_behind_another_finds_the_gpu_taken(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    struct answer answer;
+    static const char *const claims[] = {
+        "{\"name\": \"a\", \"mode\": \"passthrough\", \"gpu\": \"" LAB_L40S "\", \"vm\": \"web1\", "
+        "\"hold\": \"on-demand\"}",
+        "{\"name\": \"b\", \"mode\": \"passthrough\", \"gpu\": \"" LAB_L40S "\", \"vm\": \"web2\", "
+        "\"hold\": \"on-demand\"}"};
+    assert_int_equal(lab_create(lab, claims[0], NULL), 0);
+    assert_int_equal(lab_create(lab, claims[1], NULL), 0);
+    assert_true(lab_settle(lab));
+    foresee_start(lab, "web1", NULL, &answer);
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    answer_done(&answer);
+    foresee_start(lab, "web2", NULL, &answer);
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    answer_done(&answer);
+    foresee_start(lab, "web2", "web1", &answer);
+    assert_int_not_equal(answer.err.reason, REASON_NONE);
+    enum reason foreseen = answer.err.reason;
+    answer_done(&answer);
+    foresee_start(lab, "web1", "web1", &answer);
+    assert_int_equal(answer.err.reason, REASON_CONFLICT); /* it runs already, then */
+    answer_done(&answer);
+
+    answer = (struct answer){0};
+    manager_start_vm(lab->manager, &tester, "web1", false, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    answer_done(&answer);
+    answer = (struct answer){0};
+    manager_start_vm(lab->manager, &tester, "web2", false, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    assert_int_equal(answer.err.reason, foreseen);
+    answer_done(&answer);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, lab_fixture_setup, lab_fixture_teardown)
 
 int main(void)
@@ -84,6 +191,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_claim_that_lacked_its_device_before_is_a_warning),
         TEST(a_dry_run_warns_of_the_same_claim),
+        TEST(the_last_of_several_deletions_takes_the_instance),
+        TEST(a_vm_that_starts_behind_another_finds_the_gpu_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,10 @@ void manager_create_claim(struct manager *m, const struct caller *caller, const 
                           bool dry_run, manager_reply_fn *reply, void *data);
 void manager_delete_claim(struct manager *m, const struct caller *caller, const char *name,
                           bool dry_run, manager_reply_fn *reply, void *data);
+/* A dry run of it as it will be behind the deletion of others: `behind` has their names, with
+ * slashes between. */
+void manager_foresee_delete(struct manager *m, const struct caller *caller, const char *name,
+                            const char *behind, manager_reply_fn *reply, void *data);
 /* Claims that were released because their VMs were gone, and can be brought back: {"released":
  * [{"claim", "releasedAt", "reason"}]}. */
 void manager_list_released(struct manager *m, manager_reply_fn *reply, void *data);
@@ -124,6 +128,9 @@ void manager_create_vm(struct manager *m, const struct caller *caller, const jso
                        bool dry_run, manager_reply_fn *reply, void *data);
 void manager_start_vm(struct manager *m, const struct caller *caller, const char *vm, bool dry_run,
                       manager_reply_fn *reply, void *data);
+/* As manager_foresee_delete(), behind the start of other VMs. */
+void manager_foresee_start(struct manager *m, const struct caller *caller, const char *vm,
+                           const char *behind, manager_reply_fn *reply, void *data);
 /* What is wrong with its definition, as src/lint has it. */
 void manager_lint_vm(struct manager *m, const char *vm, manager_reply_fn *reply, void *data);
 void manager_stop_vm(struct manager *m, const struct caller *caller, const char *vm,

@@ -45,6 +45,7 @@ void change_free(struct change *change)
         vec_done(&change->claims);
         vec_done(&change->steps);
         free(change->template);
+        free(change->behind);
         json_decref(change->json);
         drain_free(change->drain);
         migration_free(change->migration);

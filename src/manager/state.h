@@ -146,6 +146,8 @@ struct change {
     char *template;
     json_t *json;
     char why[256];
+    char *behind;   /* a dry run: names of what is done before it, with slashes between; NULL */
+    bool starts_vm; /* it, and those: a VM runs then */
     unsigned timeout_ms;
     uint64_t until_us, ask_us;     /* stopping a VM: when to give up, and to ask it (again) */
     bool off;                      /* it is */

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "manager/foresight.h"
 #include "manager/migrations.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
@@ -348,29 +349,41 @@ static void start_planned(struct manager *m, const struct plan *plan, void *data
 }
 
 /* What it lacks is drawn or made again first; the hook then finds all in place. */
-static void run_start(struct change *change)
+static int plan_start(struct change *change, struct plan **ret_plan, struct error *err)
 {
     CLEANUP(needs_done) struct needs needs = {0};
-    CLEANUP(plan_freep) struct plan *plan = NULL;
     struct manager *m = change->manager;
-    struct error err = {0};
     struct vm *vm = NULL;
     char reason[PLAN_REASON_SIZE];
-    int r = check_start(change, &vm, &needs, &err);
-    if (r == 0 && needs.draw.n > 0) {
-        str_print(reason, sizeof(reason), "vm start %s", vm->name);
-        /* What a saved state names comes back if it can; else the saved state follows. */
-        r = vm->saved
-                ? manager_power_plan(m, &needs, true, change->caller.author, reason, &plan, &err)
-                : -REASON_NO_CAPACITY;
-        r = r == 0
-                ? 0
-                : manager_power_plan(m, &needs, false, change->caller.author, reason, &plan, &err);
+    int r = check_start(change, &vm, &needs, err);
+    if (r != 0 || needs.draw.n == 0) {
+        return r;
     }
+    str_print(reason, sizeof(reason), "vm start %s", vm->name);
+    /* What a saved state names comes back if it can; else the saved state follows. */
+    r = vm->saved
+            ? manager_power_plan(m, &needs, true, change->caller.author, reason, ret_plan, err)
+            : -REASON_NO_CAPACITY;
+    return r == 0
+               ? 0
+               : manager_power_plan(m, &needs, false, change->caller.author, reason, ret_plan, err);
+}
+
+static void run_start(struct change *change)
+{
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    struct manager *m = change->manager;
+    struct foresight foresight;
+    struct error err = {0};
+    foresight_begin(&foresight, change, plan_start);
+    int r = plan_start(change, &plan, &err);
+    const struct vm *vm = r == 0 ? host_find_vm(m->host, change->name) : NULL;
     if (r == 0 && change->dry_run) {
         change_answer(change, reply_vm_plan(vm, plan));
+        foresight_end(&foresight);
         return;
     }
+    foresight_end(&foresight); /* of a dry run that is refused */
     if (r == 0) {
         STR_SET(change->name, vm->name);
     }
@@ -389,6 +402,16 @@ void manager_start_vm(struct manager *m, const struct caller *caller, const char
 {
     struct request request = {caller, dry_run, reply, data};
     change_enqueue(change_new(m, run_start, &request, vm));
+}
+
+void manager_foresee_start(struct manager *m, const struct caller *caller, const char *vm,
+                           const char *behind, manager_reply_fn *reply, void *data)
+{
+    struct request request = {caller, true, reply, data};
+    struct change *change = change_new(m, run_start, &request, vm);
+    change->behind = xstrdup(behind);
+    change->starts_vm = true;
+    change_enqueue(change);
 }
 
 /* ---- stop ---- */

@@ -85,6 +85,47 @@ void host_free(struct host *host)
     free(host);
 }
 
+/* Gives `to`, a shallow copy, elements of its own. */
+#define COPY_VEC(to, from)                                                                         \
+    do {                                                                                           \
+        (to)->items = NULL;                                                                        \
+        (to)->n = (to)->cap = 0;                                                                   \
+        for (vec_each(from, element)) {                                                            \
+            *vec_push(to) = *element;                                                              \
+        }                                                                                          \
+    } while (0)
+
+static void copy_gpu(struct gpu *to, const struct gpu *from)
+{
+    *to = *from;
+    to->board = (struct board){0};
+    board_copy(&to->board, &from->board);
+    COPY_VEC(&to->group_members, &from->group_members);
+    COPY_VEC(&to->gis, &from->gis);
+    COPY_VEC(&to->vgpus, &from->vgpus);
+    COPY_VEC(&to->pf_offers, &from->pf_offers);
+    COPY_VEC(&to->vfs, &from->vfs);
+    for (size_t i = 0; i < to->vfs.n; i++) {
+        COPY_VEC(&to->vfs.items[i].offers, &from->vfs.items[i].offers);
+    }
+}
+
+struct host *host_copy(const struct host *host)
+{
+    struct host *copy = host_new();
+    *copy = *host;
+    copy->gpus.items = NULL;
+    copy->gpus.n = copy->gpus.cap = 0;
+    for (vec_each(&host->gpus, gpu)) {
+        copy_gpu(vec_push(&copy->gpus), gpu);
+    }
+    COPY_VEC(&copy->vms, &host->vms);
+    for (size_t i = 0; i < copy->vms.n; i++) {
+        COPY_VEC(&copy->vms.items[i].devices, &host->vms.items[i].devices);
+    }
+    return copy;
+}
+
 void host_take_guests(struct host *host, struct host *from)
 {
     drop_vms(host);

@@ -214,6 +214,9 @@ struct host *host_new(void);
 void host_free(struct host *host);
 DEFINE_FREEP(struct host *, host_free)
 
+/* A deep copy; the caller frees it. */
+struct host *host_copy(const struct host *host);
+
 /* The first VM that may hold any device, because what it runs with could not be read; or NULL. */
 const struct vm *host_find_unread_vm(const struct host *host);
 

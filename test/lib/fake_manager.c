@@ -456,6 +456,12 @@ void manager_delete_claim(struct manager *m, const struct caller *caller, const 
     reply_change(m, plan_for(caller, "claim delete"), &gone, dry_run, reply, data);
 }
 
+void manager_foresee_delete(struct manager *m, const struct caller *caller, const char *name,
+                            const char *behind UNUSED, manager_reply_fn *reply, void *data)
+{
+    manager_delete_claim(m, caller, name, true, reply, data);
+}
+
 void manager_apply_site(struct manager *m, const struct caller *caller, const json_t *body,
                         bool dry_run, manager_reply_fn *reply, void *data)
 {
@@ -505,6 +511,12 @@ void manager_start_vm(struct manager *m, const struct caller *caller UNUSED, con
                       bool dry_run UNUSED, manager_reply_fn *reply, void *data)
 {
     reply_vm(m, vm, reply, data);
+}
+
+void manager_foresee_start(struct manager *m, const struct caller *caller, const char *vm,
+                           const char *behind UNUSED, manager_reply_fn *reply, void *data)
+{
+    manager_start_vm(m, caller, vm, true, reply, data);
 }
 
 void manager_lint_vm(struct manager *m, const char *vm, manager_reply_fn *reply, void *data)

@@ -312,13 +312,16 @@ static int64_t add_free(const struct picture *p, int64_t start, int64_t end)
     return end;
 }
 
-/* "room for 2 more", when more vGPUs of the kind of `first` may share its instance. */
+/* "room for 2 more", when more vGPUs of the kind of `first` may share its instance: not that of a
+ * claim that has it to itself. */
 static void room_text(const struct picture *p, const json_t *first, size_t n, char out[VIEW_SIZE])
 {
     const json_t *type = first == NULL ? NULL : find_type(p, view_text(first, "type", ""));
     int64_t max = view_int(type, "maxPerInstance", 0);
+    const json_t *claim = first == NULL ? NULL : claim_of_vgpu(p, first);
+    bool exclusive = str_eq(view_text(claim, "mode", ""), "mig-backed");
     out[0] = '\0';
-    if (max > (int64_t)n) {
+    if (max > (int64_t)n && !exclusive) {
         snprintf(out, VIEW_SIZE, "room for %" PRId64 " more", max - (int64_t)n);
     }
 }

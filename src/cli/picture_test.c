@@ -172,6 +172,28 @@ static void names_are_cut_between_characters(void **state)
     assert_non_null(strstr(strbuf_str(&out), "\xc3\xa4no VM"));
 }
 
+static void an_instance_of_one_claim_has_no_room_for_more(void **state)
+{
+    (void)state;
+    static const char *const modes[] = {"mig-backed", "time-sliced-mig-backed"};
+    CLEANUP_JSON json_t *gpu = read_json(
+        "{\"mode\":\"mig\",\"address\":\"0000:41:00.0\",\"gpuInstances\":[{\"id\":1,"
+        "\"profile\":\"1g.24gb+gfx\",\"start\":0,\"size\":3}],\"vgpus\":[{\"type\":\"DC-1-8C\","
+        "\"gpuInstance\":1,\"device\":\"0000:41:00.4\",\"mdevUuid\":null,\"vm\":null}]}");
+    CLEANUP_JSON json_t *profiles = read_json("{\"models\":[{\"memorySlices\":3}],\"types\":[{"
+                                              "\"name\":\"DC-1-8C\",\"maxPerInstance\":3}]}");
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        CLEANUP_FREE char *text = xasprintf(
+            "{\"claims\":[{\"name\":\"a\",\"state\":\"bound\",\"mode\":\"%s\",\"got\":{\"gpu\":"
+            "\"0000:41:00.0\",\"device\":\"0000:41:00.4\"}}]}",
+            modes[i]);
+        CLEANUP_JSON json_t *claims = read_json(text);
+        CLEANUP_STRBUF struct strbuf out = {0};
+        picture_draw(gpu, profiles, claims, PICTURE_ASCII, &out);
+        assert_int_equal(strstr(strbuf_str(&out), "room for 2 more") == NULL, i == 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +205,7 @@ int main(void)
         cmocka_unit_test(claims_tell_whose_a_part_is_while_its_vm_is_off),
         cmocka_unit_test(a_long_name_keeps_both_its_ends),
         cmocka_unit_test(names_are_cut_between_characters),
+        cmocka_unit_test(an_instance_of_one_claim_has_no_room_for_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

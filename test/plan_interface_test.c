@@ -216,6 +216,46 @@ static void a_start_as_named_says_that_the_interface_changed(void **state)
     }
 }
 
+/* The definition names a UUID, and another tool's vGPU on the other GPU has it. */
+static void a_uuid_that_is_taken_on_another_gpu_is_not_drawn(void **state)
+{
+    CLEANUP(sim_world_freep)
+    struct sim_world *world = world_new(state, "board:l40s*2", SIM_MDEV);
+    struct claim claim = vgpu("c1", "v1", "L40S-8Q");
+    claim.spec.hold = CLAIM_ON_DEMAND;
+    must_bind(world, &claim, 1);
+    struct claim parked = world->claims.items[0];
+    assert_int_equal(parked.state, CLAIM_PENDING);
+    struct claim other = vgpu("c2", "v2", "L40S-8Q");
+    must_bind(world, &other, 1);
+    sim_world_look(world);
+    const struct claim *bound = claims_find(&world->claims, "c2");
+    STR_SET(parked.named.mdev_uuid, bound->got.mdev_uuid); /* a clone's definition */
+    char bdf[BDF_SIZE];
+    const struct gpu *here = host_find_gpu_addr(world->host, &bound->got.gpu);
+    const struct gpu *away = &world->host->gpus.items[here == &world->host->gpus.items[0] ? 1 : 0];
+    STR_SET(parked.spec.gpu, pci_addr_format(&away->addr, bdf));
+    const struct claim *add[] = {&parked};
+    for (int as_named = 0; as_named < 2; as_named++) {
+        struct planner planner = sim_world_planner(world);
+        struct plan_request request = {.add = add,
+                                       .n_add = 1,
+                                       .draw = true,
+                                       .as_named = as_named == 1,
+                                       .leave_guests = as_named == 1,
+                                       .new_uuid = new_uuid};
+        CLEANUP(plan_freep) struct plan *plan = NULL;
+        struct error err = {0};
+        int r = planner_build(&planner, &request, &plan, &err);
+        assert_int_equal(r, as_named == 1 ? -REASON_CONFLICT : 0);
+        if (as_named == 1) {
+            assert_non_null(strstr(err.message, "has that UUID"));
+        } else if (!sim_world_run(world, plan)) { /* under another UUID */
+            fail_msg("%s", world->err.message);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +263,7 @@ int main(void)
         cmocka_unit_test(functions_show_the_interface_before_claims_follow_it),
         cmocka_unit_test(a_function_that_is_taken_is_left_alone),
         cmocka_unit_test(a_start_as_named_says_that_the_interface_changed),
+        cmocka_unit_test(a_uuid_that_is_taken_on_another_gpu_is_not_drawn),
     };
     return cmocka_run_group_tests_name("vGPU interfaces", tests, sim_world_set_up,
                                        sim_world_tear_down);

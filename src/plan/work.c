@@ -322,6 +322,37 @@ static enum named_by named_by(const struct gpu_work *work, size_t i, const struc
     return worst;
 }
 
+/* Who has a mediated device of that UUID already, so that this GPU can't make one: the kernel knows
+ * them by their UUIDs alone. NULL: none has. */
+static const struct gpu *find_mdev_elsewhere(const struct gpu_work *work, const char *uuid)
+{
+    for (size_t g = 0; g < work->n_all; g++) {
+        const struct gpu_work *other = &work->all[g];
+        const struct vgpu *vgpu =
+            other->gpu == work->gpu ? NULL : gpu_find_vgpu_mdev(other->gpu, uuid);
+        if (vgpu != NULL && !work_leaves(other, vgpu)) {
+            return other->gpu;
+        }
+    }
+    return NULL;
+}
+
+static int refuse_uuid(const struct gpu_work *work, size_t i, const struct gpu *other,
+                       struct error *err)
+{
+    const struct claim *claim = &work->added[i].claim;
+    char bdf[BDF_SIZE];
+    error_set(err, REASON_CONFLICT, SUBJECT("claim", claim->name),
+              "VM \"%s\" names mediated device %s for claim \"%s\", and a vGPU on GPU %s has that "
+              "UUID",
+              claim->vm, claim->named.mdev_uuid, claim->name, pci_addr_format(&other->addr, bdf));
+    error_hint(err,
+               "`cleave vm start %s` makes the vGPU under another UUID, changes the definition, "
+               "and starts the VM",
+               SHELL_ARG(claim->vm));
+    return -REASON_CONFLICT;
+}
+
 int work_take_device(struct gpu_work *work, size_t i, struct error *err)
 {
     const struct gpu *gpu = work->gpu;
@@ -329,7 +360,12 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
     char subject[64];
     work_subject(work, subject, sizeof(subject));
     const struct claim_device *named = named_for(work, i);
-    if (gpu->iface == VGPU_IFACE_MDEV && named != NULL && named->mdev_uuid[0] != '\0') {
+    bool by_uuid = gpu->iface == VGPU_IFACE_MDEV && named != NULL && named->mdev_uuid[0] != '\0';
+    const struct gpu *other = by_uuid ? find_mdev_elsewhere(work, named->mdev_uuid) : NULL;
+    if (other != NULL && work->request->as_named) {
+        return refuse_uuid(work, i, other, err);
+    }
+    if (by_uuid && other == NULL) {
         STR_SET(got->mdev_uuid, named->mdev_uuid);
     } else if (gpu->iface == VGPU_IFACE_MDEV) {
         work->request->new_uuid(got->mdev_uuid);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "base/str.h"
 #include "plan/health.h"
 #include "plan/passed_over.h"
@@ -328,6 +329,16 @@ static int check_hold(const struct claim *claim, struct error *err)
     return -REASON_INVALID;
 }
 
+/* NVML's indices follow the order of the boards that this boot found: after another one the same
+ * index may be another board's (NVML API reference, nvmlDeviceGetHandleByIndex). */
+static void settle_index(struct claim *claim, const struct gpu *gpu)
+{
+    uint32_t index = 0;
+    if (parse_u32(claim->spec.gpu, &index) && gpu->uuid[0] != '\0') {
+        STR_SET(claim->spec.gpu, gpu->uuid);
+    }
+}
+
 int planner_admit(const struct planner *planner, struct claim *claim, struct error *err)
 {
     int result = check_hold(claim, err);
@@ -347,6 +358,7 @@ int planner_admit(const struct planner *planner, struct claim *claim, struct err
         if (admit_on_gpu(planner, claim, gpu, &admitted, &one) == 0) {
             /* Keep the user's GPU selector; the rest is canonical now. */
             claim->spec = admitted.claim.spec;
+            settle_index(claim, gpu);
             return 0;
         }
         passed_over_add(&passed, gpu, NULL, &one);

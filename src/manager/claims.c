@@ -108,9 +108,7 @@ static int plan_create(struct change *change, struct plan **ret_plan, struct err
     str_print(reason, sizeof(reason), "claim create %s", claim->name);
     const struct claim *add[] = {claim};
     struct steps foreign = {0}; /* they would stay first in the definition, and keep the VM off */
-    if (claim->spec.mode != CLAIM_GPU_INSTANCE) {
-        manager_foreign_devices(m, claim->vm, &foreign);
-    }
+    manager_foreign_of(m, add, 1, &foreign);
     struct plan_request request = {.add = add,
                                    .n_add = 1,
                                    .extra = foreign.items,

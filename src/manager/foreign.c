@@ -13,7 +13,7 @@ static bool is_foreign(const struct manager *m, const struct vm *vm, const struc
            (claim == NULL || !claim_is_of(claim, vm->name, vm->uuid));
 }
 
-void manager_foreign_devices(const struct manager *m, const char *name, struct steps *ret_steps)
+static void add_devices(const struct manager *m, const char *name, struct steps *ret_steps)
 {
     const struct vm *vm =
         m->host->libvirt_problem[0] == '\0' && name[0] != '\0' ? host_find_vm(m->host, name) : NULL;
@@ -29,6 +29,20 @@ void manager_foreign_devices(const struct manager *m, const char *name, struct s
             STR_SET(step->vm_uuid, vm->uuid);
             step->device = device->addr;
             STR_SET(step->mdev_uuid, device->is_mdev ? device->mdev_uuid : "");
+        }
+    }
+}
+
+void manager_foreign_of(const struct manager *m, const struct claim *const *add, size_t n,
+                        struct steps *ret_steps)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool seen = add[i]->vm[0] == '\0' || add[i]->spec.mode == CLAIM_GPU_INSTANCE;
+        for (size_t k = 0; !seen && k < i; k++) {
+            seen = str_eq(add[k]->vm, add[i]->vm) && add[k]->spec.mode != CLAIM_GPU_INSTANCE;
+        }
+        if (!seen) {
+            add_devices(m, add[i]->vm, ret_steps);
         }
     }
 }

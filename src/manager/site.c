@@ -78,16 +78,22 @@ static int build(struct change *change, const struct site_diff *diff, struct pla
 {
     char reason[PLAN_REASON_SIZE];
     str_print(reason, sizeof(reason), "apply %s", change->name);
+    struct steps foreign = {0}; /* they would stay first in the definitions, and keep the VMs off */
+    manager_foreign_of(change->manager, diff->add.items, diff->add.n, &foreign);
     struct plan_request request = {.add = diff->add.items,
                                    .n_add = diff->add.n,
                                    .remove = diff->remove.items,
                                    .n_remove = diff->remove.n,
+                                   .extra = foreign.items,
+                                   .n_extra = foreign.n,
                                    .author = change->caller.author,
                                    .reason = reason,
                                    .moves = change->moves,
                                    .new_uuid = id_uuid};
     struct planner planner = manager_planner(change->manager);
-    return planner_build(&planner, &request, ret_plan, err);
+    int r = planner_build(&planner, &request, ret_plan, err);
+    vec_done(&foreign);
+    return r;
 }
 
 static int plan_site(struct change *change, struct site_diff *diff, struct plan **ret_plan,

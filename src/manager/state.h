@@ -497,9 +497,10 @@ struct steps {
     size_t cap;
 };
 
-/* What takes devices that the stored definition of a VM that is off names for claims that are not
- * its own out of it. The caller frees with vec_done(). */
-void manager_foreign_devices(const struct manager *m, const char *vm, struct steps *ret_steps);
+/* What takes devices that the stored definitions of the claims' VMs that are off name for claims
+ * that are not their own out of them. The caller frees with vec_done(). */
+void manager_foreign_of(const struct manager *m, const struct claim *const *add, size_t n,
+                        struct steps *ret_steps);
 /* Refuses to start a VM with `device`, which is in its definition for a claim that is gone or
  * another VM's: sets err to why and what to do; -REASON_NOT_FOUND or -REASON_IN_USE. */
 int manager_refuse_alias(const struct manager *m, const struct vm *vm,

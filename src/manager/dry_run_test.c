@@ -184,6 +184,94 @@ static void a_vm_that_starts_behind_another_finds_the_gpu_taken(void **state)
     answer_done(&answer);
 }
 
+/* ---- what libvirt would refuse, or do wrongly ---- */
+
+/* Asks what a VM that has the one device needs to start. */
+static int needs_of(struct lab *lab, const char *name, const struct vm_device *device,
+                    struct error *err)
+{
+    CLEANUP(needs_done) struct needs needs = {0};
+    struct vm vm = {.state = VM_SHUT_OFF};
+    STR_SET(vm.name, name);
+    *vec_push(&vm.devices) = *device;
+    *err = (struct error){0};
+    int r = manager_power_needs(lab->manager, &vm, &needs, err);
+    vec_done(&vm.devices);
+    return r;
+}
+
+static void a_function_that_libvirt_would_rebind_is_refused(void **state)
+{
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    struct error err;
+    assert_int_equal(lab_create(lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}", NULL), 0);
+    assert_true(lab_settle(lab));
+    lab_look(lab);
+    const struct claim *claim = claims_find(&lab->manager->claims, "a");
+    struct gpu *gpu = host_find_gpu_addr(lab->manager->host, &claim->got.gpu);
+    gpu->iface = VGPU_IFACE_VENDOR_VFIO;
+    struct vm_device device = {.addr = claim->got.device, .persistent = true};
+    assert_int_equal(needs_of(lab, "web1", &device, &err), 0);
+    device.managed = true;
+    assert_int_equal(needs_of(lab, "web1", &device, &err), -REASON_CONFLICT);
+    assert_non_null(strstr(err.message, "managed='yes'"));
+    assert_non_null(strstr(err.hint, "managed='no'"));
+    device.addr = gpu->addr; /* the whole GPU is to be managed */
+    assert_int_equal(needs_of(lab, "web1", &device, &err), 0);
+}
+
+static void a_device_of_a_group_that_another_vm_runs_with_is_refused(void **state)
+{
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    struct error err;
+    lab_look(lab);
+    struct gpu *gpu = host_find_gpu(lab->manager->host, LAB_L40S);
+    struct vm_device device = {.addr = gpu->addr, .persistent = true};
+    device.addr.function = 1;
+    gpu->iommu_group = 7;
+    vec_push(&gpu->group_members)->addr = device.addr;
+    assert_int_equal(needs_of(lab, "web1", &device, &err), 0);
+    STR_SET(gpu->holder, "web2");
+    assert_int_equal(needs_of(lab, "web1", &device, &err), -REASON_IN_USE);
+    assert_non_null(strstr(err.message, "web2"));
+    assert_int_equal(needs_of(lab, "web2", &device, &err), 0); /* it goes with its own */
+}
+
+static void a_site_takes_out_what_a_definition_has_for_others(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    fake_lock();
+    struct fake_vm *vm = fake_host_vm(&f->host, "web1");
+    STR_SET(vm->claims[0], "of-another-host");
+    assert_true(pci_addr_parse("0000:99:00.4", &vm->devices[0]));
+    vm->n_devices = 1;
+    fake_unlock();
+    assert_int_equal(lab_apply(lab,
+                               "{\"name\": \"lab\", \"claims\": [{\"name\": \"a\", \"type\": "
+                               "\"L40S-8Q\", \"vm\": \"web1\"}]}",
+                               NULL),
+                     0);
+    assert_true(lab_settle(lab));
+    assert_int_equal(vm->n_devices, 1);
+    assert_string_equal(vm->claims[0], "a");
+}
+
+static void an_index_is_kept_as_the_gpu_that_it_means_now(void **state)
+{
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    lab_look(lab);
+    const struct gpu *gpu = host_find_gpu(lab->manager->host, "2");
+    assert_non_null(gpu);
+    char uuid[GPU_UUID_SIZE];
+    STR_SET(uuid, gpu->uuid);
+    assert_int_equal(
+        lab_create(lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"gpu\": \"2\"}", NULL), 0);
+    assert_string_equal(claims_find(&lab->manager->claims, "a")->spec.gpu, uuid);
+    assert_true(lab_settle(lab));
+    assert_string_equal(lab_claim_state(lab, "a"), "bound");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, lab_fixture_setup, lab_fixture_teardown)
 
 int main(void)
@@ -193,6 +281,10 @@ int main(void)
         TEST(a_dry_run_warns_of_the_same_claim),
         TEST(the_last_of_several_deletions_takes_the_instance),
         TEST(a_vm_that_starts_behind_another_finds_the_gpu_taken),
+        TEST(a_function_that_libvirt_would_rebind_is_refused),
+        TEST(a_device_of_a_group_that_another_vm_runs_with_is_refused),
+        TEST(a_site_takes_out_what_a_definition_has_for_others),
+        TEST(an_index_is_kept_as_the_gpu_that_it_means_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -290,9 +290,85 @@ static int check_group(const struct manager *m, const struct vm *vm, const struc
     return 0;
 }
 
+static bool is_vendor_function(const struct host *host, const struct pci_addr *addr)
+{
+    for (vec_each(&host->gpus, gpu)) {
+        bool vendor = gpu->other_vendor == 0 && gpu->iface == VGPU_IFACE_VENDOR_VFIO;
+        for (uint32_t i = 0; vendor && i < gpu->vfs_total; i++) {
+            struct pci_addr vf;
+            if (gpu_vf_addr(gpu, i, &vf) && pci_addr_cmp(&vf, addr) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* With managed='yes' libvirt binds what it assigns to vfio-pci, and a virtual function loses its
+ * vGPU with NVIDIA's driver (NVIDIA vGPU software user guide, "Adding a vGPU to a Linux with KVM
+ * Hypervisor VM": managed='no'). libvirt asks the hook before it does so. */
+static int check_managed(const struct manager *m, const struct vm *vm, struct error *err)
+{
+    for (vec_each(&vm->devices, device)) {
+        char bdf[BDF_SIZE];
+        if (!device->managed || device->is_mdev || !is_vendor_function(m->host, &device->addr)) {
+            continue;
+        }
+        error_set(err, REASON_CONFLICT, SUBJECT("vm", vm->name),
+                  "VM \"%s\" can't start: its definition has virtual function %s with "
+                  "managed='yes', with which libvirt takes it from NVIDIA's driver, and its vGPU "
+                  "with it",
+                  vm->name, pci_addr_format(&device->addr, bdf));
+        error_hint(err, "write managed='no' there: `virsh edit %s`", SHELL_ARG(vm->name));
+        return -REASON_CONFLICT;
+    }
+    return 0;
+}
+
+static bool is_in_group(const struct gpu *gpu, const struct pci_addr *addr)
+{
+    bool in = pci_addr_cmp(&gpu->addr, addr) == 0;
+    for (vec_each(&gpu->group_members, member)) {
+        in = in || pci_addr_cmp(&member->addr, addr) == 0;
+    }
+    return in && gpu->iommu_group != NO_ID;
+}
+
+/* What a person put into the definition may be of the IOMMU group of a GPU that another VM runs
+ * with: VFIO gives a group to one VM only (Linux kernel documentation, VFIO, "Usage"). */
+static int check_own_groups(const struct manager *m, const struct vm *vm, struct error *err)
+{
+    for (vec_each(&vm->devices, device)) {
+        for (vec_each(&m->host->gpus, gpu)) {
+            char bdf[BDF_SIZE];
+            char own[BDF_SIZE];
+            if (device->is_mdev || gpu->holder[0] == '\0' || str_eq(gpu->holder, vm->name) ||
+                pci_addr_cmp(&gpu->addr, &device->addr) == 0 || !is_in_group(gpu, &device->addr)) {
+                continue;
+            }
+            error_set(err, REASON_IN_USE, SUBJECT("vm", vm->name),
+                      "VM \"%s\" can't start: %s of its definition is in IOMMU group %u, of which "
+                      "VM \"%s\" runs with GPU %s",
+                      vm->name, pci_addr_format(&device->addr, own), gpu->iommu_group, gpu->holder,
+                      pci_addr_format(&gpu->addr, bdf));
+            error_hint(err,
+                       "all of a group goes to one VM: stop VM \"%s\" first, or take %s out: "
+                       "`virsh edit %s`",
+                       gpu->holder, own, SHELL_ARG(vm->name));
+            return -REASON_IN_USE;
+        }
+    }
+    return 0;
+}
+
 int manager_power_needs(const struct manager *m, const struct vm *vm, struct needs *ret_needs,
                         struct error *err)
 {
+    int own = check_managed(m, vm, err);
+    own = own != 0 ? own : check_own_groups(m, vm, err);
+    if (own != 0) {
+        return own;
+    }
     for (vec_each(&m->claims, claim)) {
         if (!claim_is_of(claim, vm->name, vm->uuid) || claim->spec.mode == CLAIM_GPU_INSTANCE) {
             continue;

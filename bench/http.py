@@ -26,7 +26,7 @@ LISTING = 64
 PIPELINED = 8
 PLANS = 1000
 EVENTS = 5000
-LISTS = ("/v1/plans", "/v1/events?limit=1000", "/v1/gpus", "/v1/rules", "/v1/gc")
+LISTS = ("/v1/plans", "/v1/events?limit=1000", "/v1/gpus", "/v1/rules", "/v1/profiles")
 PORT = 18472
 HOOK = json.dumps({
     "domain": "v", "operation": "prepare", "subOperation": "begin", "extra": "-",

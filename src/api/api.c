@@ -26,8 +26,17 @@
 #define STATUS_METHOD 405
 #define STATUS_MEDIA_TYPE 415
 
+/* The text of a body that its maker gives out again. */
+struct said {
+    json_t *body; /* never changed while it is here; NULL: none */
+    char *text;
+};
+#define KEPT_TEXTS 4
+
 struct api {
     struct http *http;
+    struct said said[KEPT_TEXTS];
+    size_t next_said; /* to be replaced */
     struct manager *manager;
     char *socket_path;
     char *host_names;
@@ -35,6 +44,7 @@ struct api {
 
 /* What a request needs until its reply; hangs on the exchange. */
 struct pending {
+    struct api *api;
     struct http_exchange *exchange;
     const struct route *route;
     struct call call;
@@ -56,6 +66,26 @@ static struct http_response json_response(int status, const char *type, const js
         .content_type = type,
         .body = xasprintf("%s\n", text),
     };
+}
+
+/* Writing a long list takes longer than copying its text. */
+static char *text_of(struct api *api, json_t *body)
+{
+    for (size_t i = 0; i < KEPT_TEXTS; i++) {
+        if (api->said[i].body == body) {
+            return xstrdup(api->said[i].text);
+        }
+    }
+    CLEANUP_FREE char *text = json_text(body);
+    char *line = xasprintf("%s\n", text);
+    if (body->refcount > 1) { /* its maker keeps it, too */
+        struct said *said = &api->said[api->next_said];
+        api->next_said = (api->next_said + 1) % KEPT_TEXTS;
+        json_decref(said->body);
+        free(said->text);
+        *said = (struct said){.body = json_incref(body), .text = xstrdup(line)};
+    }
+    return line;
 }
 
 static struct http_response problem_response(int status, const struct error *err)
@@ -83,8 +113,10 @@ static void on_reply(json_t *body, const struct error *err, void *data)
     CLEANUP_JSON json_t *owned = body;
     bool changes = (pending->route->query & QUERY_DRY_RUN) != 0;
     bool runs = changes && !pending->call.dry_run && change_is_running(owned);
-    http_answer(pending->exchange,
-                json_response(runs ? STATUS_ACCEPTED : STATUS_OK, "application/json", owned));
+    const struct http_response response = {.status = runs ? STATUS_ACCEPTED : STATUS_OK,
+                                           .content_type = "application/json",
+                                           .body = text_of(pending->api, owned)};
+    http_answer(pending->exchange, response);
 }
 
 static bool read_bool(const char *text, bool *ret_value)
@@ -311,6 +343,7 @@ static void on_request(struct http_exchange *exchange, void *data)
     struct pending *pending = xcalloc(1, sizeof(*pending));
     http_exchange_attach(exchange, pending, pending_done);
     pending->exchange = exchange;
+    pending->api = api;
     pending->route = route;
     pending->call =
         (struct call){.manager = api->manager, .name = name, .reply = on_reply, .data = pending};
@@ -405,6 +438,10 @@ void api_free(struct api *api)
     http_free(TAKE_PTR(api->http));
     if (api->socket_path != NULL) {
         unlink(api->socket_path);
+    }
+    for (size_t i = 0; i < KEPT_TEXTS; i++) {
+        json_decref(api->said[i].body);
+        free(api->said[i].text);
     }
     free(api->socket_path);
     free(api->host_names);

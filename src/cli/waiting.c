@@ -36,6 +36,11 @@ bool waiting_describe(const json_t *health, char *out, size_t size)
                   view_text(json_array_get(problems, 0), "text", "something does not answer"));
         return true;
     }
+    const char *turn = view_text(health, "turn.text", NULL); /* of no plan yet: a VM's start, say */
+    if (turn != NULL) {
+        str_print(out, size, "waiting for %s", turn);
+        return true;
+    }
     return false;
 }
 

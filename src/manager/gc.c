@@ -322,11 +322,6 @@ static void collector_init(struct collector *c, struct manager *m)
 
 /* ---- requests ---- */
 
-struct question {
-    manager_reply_fn *reply;
-    void *data;
-};
-
 /* Without libvirt nobody knows which VM is gone, or what runs. */
 static int check_libvirt(const struct manager *m, struct error *err)
 {
@@ -337,32 +332,23 @@ static int check_libvirt(const struct manager *m, struct error *err)
                      m->host->libvirt_problem);
 }
 
-static void answer(struct manager *m, const struct error *observe_err, void *data)
+static int answer(struct manager *m, const char *name, json_t **ret_body, struct error *err)
 {
-    CLEANUP_FREE struct question *question = data;
+    (void)name;
     CLEANUP(collector_done) struct collector c;
-    struct error err = {0};
     collector_init(&c, m);
-    if (observe_err != NULL) {
-        err = *observe_err;
-    } else if ((m->views[HALF_GUESTS].late && m->views[HALF_GUESTS].seen_us != 0) ||
-               check_libvirt(m, &err) == 0) {
-        (void)collect(&c, &err);
+    bool seen = m->views[HALF_GUESTS].late && m->views[HALF_GUESTS].seen_us != 0;
+    int r = seen ? 0 : check_libvirt(m, err);
+    r = r != 0 ? r : collect(&c, err);
+    if (r == 0) {
+        *ret_body = json_pack("{s:O, s:O}", "garbage", c.garbage, "kept", c.kept);
     }
-    if (err.reason != REASON_NONE) {
-        question->reply(NULL, &err, question->data);
-        return;
-    }
-    json_t *body = json_pack("{s:O, s:O}", "garbage", c.garbage, "kept", c.kept);
-    manager_add_lateness(m, body);
-    question->reply(body, NULL, question->data);
+    return r;
 }
 
 void manager_list_garbage(struct manager *m, manager_reply_fn *reply, void *data)
 {
-    struct question *question = xcalloc(1, sizeof(*question));
-    *question = (struct question){reply, data};
-    manager_observe_soon(m, answer, question);
+    manager_ask(m, answer, "", reply, data);
 }
 
 /* The lists of what it is about travel with the plan. */

@@ -203,7 +203,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
 static void refuse_all(struct manager *m)
 {
     struct error err = manager_stopping_error();
-    __typeof__(m->observers) observers = m->observers;
+    struct observers observers = m->observers;
     memset(&m->observers, 0, sizeof(m->observers));
     for (vec_each(&observers, observer)) {
         observer->fn(m, &err, observer->data);
@@ -276,6 +276,11 @@ void manager_free(struct manager *m)
         host_free(m->views[half].host);
     }
     evloop_timer_free(m->patience);
+    json_decref(m->kept_plans.body);
+    json_decref(m->kept_rules.body);
+    for (size_t i = 0; i < KEPT_ANSWERS; i++) {
+        json_decref(m->kept_answers[i].body);
+    }
     refuse_all(m); /* what the workers' last jobs asked for */
     restore_run_done(&m->restore);
     hook_watch_done(&m->hook_watch);
@@ -323,5 +328,8 @@ void manager_list_events(struct manager *m, uint64_t after, size_t max, manager_
 
 void manager_list_rules(struct manager *m, manager_reply_fn *reply, void *data)
 {
-    reply(reply_rules(m->config.rules), NULL, data);
+    if (m->kept_rules.body == NULL) {
+        m->kept_rules.body = reply_rules(m->config.rules);
+    }
+    reply(json_incref(m->kept_rules.body), NULL, data);
 }

@@ -9,6 +9,9 @@
 #include "base/str.h"
 #include "manager/state.h"
 
+/* How long those who only read are answered in one turn of the loop. */
+#define SERVE_US 2000
+
 static const struct host nothing;
 
 static bool is_under_way(const struct view *view)
@@ -292,23 +295,55 @@ static struct error why_not(const struct manager *m, const struct observer *obse
 
 static void set_timer(struct manager *m);
 
+/* Those who can be answered now, taken off. */
+static struct observers take_ready(struct manager *m)
+{
+    struct observers ready = {0};
+    size_t kept = 0;
+    for (vec_each(&m->observers, observer)) {
+        if (m->stopping || is_answered(m, observer)) {
+            *vec_push(&ready) = *observer;
+        } else {
+            m->observers.items[kept++] = *observer;
+        }
+    }
+    m->observers.n = kept;
+    return ready;
+}
+
+/* They may be many: the loop has its turn before the rest of who only read, who go first then. */
+static void postpone(struct manager *m, struct observers *rest)
+{
+    struct observers all = {0};
+    for (vec_each(rest, observer)) {
+        *vec_push(&all) = *observer;
+    }
+    for (vec_each(&m->observers, observer)) {
+        *vec_push(&all) = *observer;
+    }
+    vec_done(&m->observers);
+    m->observers = all;
+    set_timer(m);
+}
+
 static void serve(struct manager *m)
 {
     /* Observers may ask again: those are answered by a later look. */
-    VEC(struct observer) ready = {0};
-    size_t i = 0;
-    while (i < m->observers.n) {
-        if (m->stopping || is_answered(m, &m->observers.items[i])) {
-            *vec_push(&ready) = m->observers.items[i];
-            vec_remove(&m->observers, i);
-        } else {
-            i++;
-        }
-    }
+    struct observers ready = take_ready(m);
+    struct observers rest = {0};
+    uint64_t until_us = clock_monotonic_us() + SERVE_US;
     for (vec_each(&ready, observer)) {
+        if (is_read(observer) && !m->stopping && clock_monotonic_us() >= until_us) {
+            *vec_push(&rest) = *observer;
+            continue;
+        }
         struct error why = why_not(m, observer);
         observer->fn(m, why.reason != REASON_NONE ? &why : NULL, observer->data);
     }
+    if (rest.n > 0) {
+        postpone(m, &rest);
+    }
+    vec_done(&rest);
     vec_done(&ready);
 }
 

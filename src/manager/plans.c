@@ -575,11 +575,19 @@ void manager_list_plans(struct manager *m, manager_reply_fn *reply, void *data)
     size_t n = 0;
     struct error err = {0};
     struct store *store = m->config.store;
+    struct kept_body *kept = &m->kept_plans;
+    uint64_t changes = store->ops->changes(store);
+    if (kept->body != NULL && kept->stamp[0] == changes) {
+        reply(json_incref(kept->body), NULL, data);
+        return;
+    }
     if (store->ops->load_plans(store, MAX_PLANS_LISTED, false, &plans, &n, &err) != 0) {
         reply(NULL, &err, data);
         return;
     }
     json_t *body = reply_plans(plans, n);
+    json_decref(kept->body);
+    *kept = (struct kept_body){.body = json_incref(body), .stamp = {changes}};
     for (size_t i = 0; i < n; i++) {
         plan_free(plans[i]);
     }

@@ -1,44 +1,100 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests that only read: each is answered from a fresh observation, or, when that is late, from
  * the last one with its age. */
+#include "base/clock.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
 
 /* A question that a fresh observation answers. */
 struct question {
-    int (*answer)(struct manager *m, const struct question *question, json_t **ret_body,
-                  struct error *err);
+    answer_fn *answer;
     manager_reply_fn *reply;
     void *data;
+    uint64_t asked_us;
     char name[VM_NAME_SIZE];
 };
+
+/* ---- the same answer for all who asked the same ---- */
+
+static struct kept_body *find_kept(struct manager *m, const struct question *question)
+{
+    for (size_t i = 0; i < KEPT_ANSWERS; i++) {
+        struct kept_body *kept = &m->kept_answers[i];
+        if (kept->body != NULL && kept->answer == question->answer &&
+            str_eq(kept->name, question->name)) {
+            return kept;
+        }
+    }
+    return NULL;
+}
+
+/* True for who asked before it was made, of the same looks: any moment in between will do. */
+static bool is_answer(const struct manager *m, const struct kept_body *kept,
+                      const struct question *question)
+{
+    return kept->made_us >= question->asked_us &&
+           kept->stamp[HALF_HARDWARE] == m->views[HALF_HARDWARE].ended &&
+           kept->stamp[HALF_GUESTS] == m->views[HALF_GUESTS].ended;
+}
+
+static void keep(struct manager *m, const struct question *question, json_t *body)
+{
+    struct kept_body *kept = find_kept(m, question);
+    if (kept == NULL) {
+        kept = &m->kept_answers[m->next_kept];
+        m->next_kept = (m->next_kept + 1) % KEPT_ANSWERS;
+    }
+    json_decref(kept->body);
+    *kept =
+        (struct kept_body){.body = json_incref(body),
+                           .answer = question->answer,
+                           .made_us = clock_monotonic_us(),
+                           .stamp = {m->views[HALF_HARDWARE].ended, m->views[HALF_GUESTS].ended}};
+    STR_SET(kept->name, question->name);
+}
+
+static int find_answer(struct manager *m, const struct question *question, json_t **ret_body,
+                       struct error *err)
+{
+    const struct kept_body *kept = find_kept(m, question);
+    if (kept != NULL && is_answer(m, kept, question)) {
+        *ret_body = json_incref(kept->body);
+        return 0;
+    }
+    int r = question->answer(m, question->name, ret_body, err);
+    if (r == 0) {
+        manager_add_lateness(m, *ret_body);
+        keep(m, question, *ret_body);
+    }
+    return r;
+}
 
 static void answer_question(struct manager *m, const struct error *err, void *data)
 {
     CLEANUP_FREE struct question *question = data;
     json_t *body = NULL;
     struct error own = {0};
-    if (err == NULL && question->answer(m, question, &body, &own) != 0) {
+    if (err == NULL && find_answer(m, question, &body, &own) != 0) {
         err = &own;
     }
-    if (body != NULL) {
-        manager_add_lateness(m, body);
-    }
-    question->reply(err == NULL ? body : NULL, err, question->data);
+    question->reply(body, err, question->data);
 }
 
-static void ask(struct manager *m, struct question question)
+void manager_ask(struct manager *m, answer_fn *answer, const char *name, manager_reply_fn *reply,
+                 void *data)
 {
-    struct question *copy = xcalloc(1, sizeof(*copy));
-    *copy = question;
-    manager_observe_soon(m, answer_question, copy);
+    struct question *question = xcalloc(1, sizeof(*question));
+    *question = (struct question){
+        .answer = answer, .reply = reply, .data = data, .asked_us = clock_monotonic_us()};
+    STR_SET(question->name, name);
+    manager_observe_soon(m, answer_question, question);
 }
 
-static int answer_host(struct manager *m, const struct question *question, json_t **ret_body,
-                       struct error *err)
+static int answer_host(struct manager *m, const char *name, json_t **ret_body, struct error *err)
 {
-    (void)question;
+    (void)name;
     (void)err;
     *ret_body = host_to_json(m->host);
     json_object_set_new(*ret_body, "hook", hook_watch_to_json(&m->hook_watch));
@@ -48,13 +104,12 @@ static int answer_host(struct manager *m, const struct question *question, json_
 
 void manager_get_host(struct manager *m, manager_reply_fn *reply, void *data)
 {
-    ask(m, (struct question){.answer = answer_host, .reply = reply, .data = data});
+    manager_ask(m, answer_host, "", reply, data);
 }
 
-static int answer_gpus(struct manager *m, const struct question *question, json_t **ret_body,
-                       struct error *err)
+static int answer_gpus(struct manager *m, const char *name, json_t **ret_body, struct error *err)
 {
-    (void)question;
+    (void)name;
     (void)err;
     *ret_body = reply_gpus(m->host, &m->gpu_records);
     return 0;
@@ -62,13 +117,12 @@ static int answer_gpus(struct manager *m, const struct question *question, json_
 
 void manager_list_gpus(struct manager *m, manager_reply_fn *reply, void *data)
 {
-    ask(m, (struct question){.answer = answer_gpus, .reply = reply, .data = data});
+    manager_ask(m, answer_gpus, "", reply, data);
 }
 
-static int answer_vms(struct manager *m, const struct question *question, json_t **ret_body,
-                      struct error *err)
+static int answer_vms(struct manager *m, const char *name, json_t **ret_body, struct error *err)
 {
-    (void)question;
+    (void)name;
     bool seen = m->views[HALF_GUESTS].seen_us != 0 && m->views[HALF_GUESTS].late;
     if (m->host->libvirt_problem[0] != '\0' && !seen) { /* unknown is not none */
         return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be listed: %s",
@@ -80,7 +134,7 @@ static int answer_vms(struct manager *m, const struct question *question, json_t
 
 void manager_list_vms(struct manager *m, manager_reply_fn *reply, void *data)
 {
-    ask(m, (struct question){.answer = answer_vms, .reply = reply, .data = data});
+    manager_ask(m, answer_vms, "", reply, data);
 }
 
 static int find_gpu(const struct manager *m, const char *name, struct gpu **ret_gpu,
@@ -93,11 +147,10 @@ static int find_gpu(const struct manager *m, const char *name, struct gpu **ret_
     return host_unknown_gpu(m->host, name, err);
 }
 
-static int answer_gpu(struct manager *m, const struct question *question, json_t **ret_body,
-                      struct error *err)
+static int answer_gpu(struct manager *m, const char *name, json_t **ret_body, struct error *err)
 {
     struct gpu *gpu = NULL;
-    int r = find_gpu(m, question->name, &gpu, err);
+    int r = find_gpu(m, name, &gpu, err);
     if (r == 0) {
         *ret_body = reply_gpu(gpu, &m->gpu_records);
     }
@@ -106,9 +159,7 @@ static int answer_gpu(struct manager *m, const struct question *question, json_t
 
 void manager_get_gpu(struct manager *m, const char *gpu, manager_reply_fn *reply, void *data)
 {
-    struct question question = {.answer = answer_gpu, .reply = reply, .data = data};
-    STR_SET(question.name, gpu);
-    ask(m, question);
+    manager_ask(m, answer_gpu, gpu, reply, data);
 }
 
 /* ---- profiles ---- */
@@ -140,11 +191,11 @@ static int answer_profiles_of(struct manager *m, const char *name, json_t **ret_
     return 0;
 }
 
-static int answer_profiles(struct manager *m, const struct question *question, json_t **ret_body,
+static int answer_profiles(struct manager *m, const char *name, json_t **ret_body,
                            struct error *err)
 {
-    if (question->name[0] != '\0') {
-        return answer_profiles_of(m, question->name, ret_body, err);
+    if (name[0] != '\0') {
+        return answer_profiles_of(m, name, ret_body, err);
     }
     VEC(const struct gpu_model *) models = {0};
     for (vec_each(&m->host->gpus, gpu)) {
@@ -164,7 +215,5 @@ static int answer_profiles(struct manager *m, const struct question *question, j
 
 void manager_list_profiles(struct manager *m, const char *gpu, manager_reply_fn *reply, void *data)
 {
-    struct question question = {.answer = answer_profiles, .reply = reply, .data = data};
-    STR_SET(question.name, gpu == NULL ? "" : gpu);
-    ask(m, question);
+    manager_ask(m, answer_profiles, gpu == NULL ? "" : gpu, reply, data);
 }

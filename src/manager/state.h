@@ -42,6 +42,11 @@ struct observer {
     uint64_t needs[HALF_COUNT]; /* number of the look that answers; 0: not asked for */
     uint64_t due_us; /* monotonic: what was seen last will do then; 0: it has to be fresh */
 };
+struct observers {
+    struct observer *items;
+    size_t n;
+    size_t cap;
+};
 
 struct view {
     struct worker *worker;
@@ -96,6 +101,11 @@ struct error manager_stopping_error(void);
  * libvirt. */
 void manager_observe(struct manager *m, observed_fn *fn, void *data);
 void manager_observe_hardware(struct manager *m, observed_fn *fn, void *data);
+/* Answers a question from what is seen then, with its lateness. Those who asked the same meanwhile
+ * get the same answer. `name`: what it is about, "" for all. */
+typedef int answer_fn(struct manager *m, const char *name, json_t **ret_body, struct error *err);
+void manager_ask(struct manager *m, answer_fn *answer, const char *name, manager_reply_fn *reply,
+                 void *data);
 /* For who only reads: all, or after a moment what was seen last (see manager_add_lateness()). */
 void manager_observe_soon(struct manager *m, observed_fn *fn, void *data);
 bool manager_is_looking(const struct manager *m);
@@ -516,8 +526,20 @@ struct entering {
     uint64_t at_us; /* monotonic */
 };
 
+/* A body that is given out again while it is what would be made now; never changed. */
+struct kept_body {
+    json_t *body; /* NULL: none */
+    answer_fn *answer;
+    char name[VM_NAME_SIZE];
+    uint64_t made_us; /* monotonic */
+    uint64_t stamp[HALF_COUNT];
+};
+#define KEPT_ANSWERS 4
+
 struct manager {
     struct manager_config config;
+    struct kept_body kept_plans, kept_rules, kept_answers[KEPT_ANSWERS];
+    size_t next_kept;                            /* of the answers, to be replaced */
     struct worker *step_workers[PORT_GUEST + 1]; /* by enum port_kind: steps of plans */
     struct worker *guest_worker;                 /* of them: also for defining and undefining VMs */
     struct vm_line vm_lines[VM_LINES];
@@ -536,7 +558,7 @@ struct manager {
 
     struct host *host; /* observed last, NULL at first */
     struct view views[HALF_COUNT];
-    VEC(struct observer) observers;
+    struct observers observers;
     struct worker *driver_worker;    /* asks NVML; steps have workers of their own */
     struct driver_look *driver_look; /* under way; NULL: none */
     bool driver_known;               /* NVML has answered once */

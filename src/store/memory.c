@@ -18,6 +18,7 @@ struct memory_store {
     struct tables now;
     struct tables saved; /* as of begin, while in_transaction */
     bool in_transaction;
+    uint64_t n_changes; /* put or deleted, and rolled back */
 };
 
 static struct memory_store *of(struct store *store)
@@ -80,6 +81,7 @@ static int memory_commit(struct store *store, struct error *err)
 
 static void memory_rollback(struct store *store)
 {
+    of(store)->n_changes++;
     struct memory_store *m = of(store);
     if (m->in_transaction) {
         tables_done(&m->now);
@@ -103,6 +105,7 @@ static void insert_claim(struct claims *claims, const struct claim *claim)
 
 static int memory_put_claim(struct store *store, struct claim *claim, struct error *err)
 {
+    of(store)->n_changes++;
     struct memory_store *m = of(store);
     struct claim *stored = claims_find(&m->now.claims, claim->name);
     if ((stored == NULL ? 0 : stored->version) != claim->version) {
@@ -120,6 +123,7 @@ static int memory_put_claim(struct store *store, struct claim *claim, struct err
 
 static int memory_delete_claim(struct store *store, const char *name, struct error *err)
 {
+    of(store)->n_changes++;
     struct memory_store *m = of(store);
     struct claim *stored = claims_find(&m->now.claims, name);
     if (stored == NULL) {
@@ -152,6 +156,7 @@ static struct plan **find_plan(struct memory_store *m, const char *id)
 
 static int memory_put_plan(struct store *store, const struct plan *plan, struct error *err)
 {
+    of(store)->n_changes++;
     (void)err;
     struct memory_store *m = of(store);
     struct plan **stored = find_plan(m, plan->id);
@@ -167,6 +172,7 @@ static int memory_put_plan(struct store *store, const struct plan *plan, struct 
 static int memory_put_step(struct store *store, const char *plan_id, size_t index,
                            const struct step *step, struct error *err)
 {
+    of(store)->n_changes++;
     struct plan **stored = find_plan(of(store), plan_id);
     if (stored == NULL || index >= (*stored)->steps.n) {
         return error_set(err, REASON_NOT_FOUND, plan_id, "there is no step %zu of plan %s", index,
@@ -204,6 +210,7 @@ static int memory_load_plans(struct store *store, size_t max, bool unfinished_on
 
 static int memory_put_event(struct store *store, struct event *event, struct error *err)
 {
+    of(store)->n_changes++;
     (void)err;
     struct memory_store *m = of(store);
     event->seq = m->now.events.n + 1;
@@ -229,6 +236,7 @@ static int memory_load_events(struct store *store, uint64_t after, size_t max,
 static int memory_put_record(struct store *store, enum record_kind kind, const char *key,
                              const json_t *document, struct error *err)
 {
+    of(store)->n_changes++;
     (void)err;
     json_t **records = &of(store)->now.records[kind];
     if (*records == NULL) {
@@ -241,6 +249,7 @@ static int memory_put_record(struct store *store, enum record_kind kind, const c
 static int memory_delete_record(struct store *store, enum record_kind kind, const char *key,
                                 struct error *err)
 {
+    of(store)->n_changes++;
     (void)err;
     json_object_del(of(store)->now.records[kind], key);
     return 0;
@@ -253,6 +262,11 @@ static int memory_load_records(struct store *store, enum record_kind kind, json_
     const json_t *records = of(store)->now.records[kind];
     *ret_documents = records == NULL ? json_object() : json_deep_copy(records);
     return 0;
+}
+
+static uint64_t memory_changes(struct store *store)
+{
+    return of(store)->n_changes;
 }
 
 static void memory_free(struct store *store)
@@ -282,6 +296,7 @@ static const struct store_ops memory_ops = {
     .put_record = memory_put_record,
     .delete_record = memory_delete_record,
     .load_records = memory_load_records,
+    .changes = memory_changes,
     .free = memory_free,
 };
 

@@ -424,6 +424,11 @@ static int sqlite_load_events(struct store *store, uint64_t after, size_t max,
     return 0;
 }
 
+static uint64_t sqlite_changes(struct store *store)
+{
+    return (uint64_t)sqlite3_total_changes64(of(store)->db);
+}
+
 void sqlite_free(struct store *store)
 {
     if (store == NULL) {
@@ -457,5 +462,6 @@ const struct store_ops sqlite_ops = {
     .put_record = sqlite_put_record,
     .delete_record = sqlite_delete_record,
     .load_records = sqlite_load_records,
+    .changes = sqlite_changes,
     .free = sqlite_free,
 };

@@ -66,6 +66,8 @@ struct store_ops {
     /* An object of all documents of that kind by key, in the order of keys. Caller decrefs. */
     int (*load_records)(struct store *store, enum record_kind kind, json_t **ret_documents,
                         struct error *err);
+    /* Another number after each change; maybe after some that were rolled back, too. */
+    uint64_t (*changes)(struct store *store);
     void (*free)(struct store *store);
 };
 

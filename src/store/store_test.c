@@ -289,6 +289,29 @@ static void a_rollback_takes_records_back(void **state)
     assert_non_null(json_object_get(records, "kept"));
 }
 
+static void each_change_has_another_number(void **state)
+{
+    struct store *store = ((struct fixture *)*state)->store;
+    CLEANUP(plan_freep) struct plan *plan = make_plan("p1", PLAN_RUNNING, 2);
+    CLEANUP_JSON json_t *one = json_pack("{s:i}", "n", 1);
+    struct event event = {.kind = "x", .subject = "y/z", .message = "text"};
+    uint64_t at[6] = {store->ops->changes(store)};
+    assert_int_equal(store->ops->put_plan(store, plan, NULL), 0);
+    at[1] = store->ops->changes(store);
+    assert_int_equal(store->ops->put_step(store, "p1", 1, &plan->steps.items[1], NULL), 0);
+    at[2] = store->ops->changes(store);
+    assert_int_equal(store->ops->put_event(store, &event, NULL), 0);
+    at[3] = store->ops->changes(store);
+    assert_int_equal(store->ops->put_record(store, RECORD_HOST, "h", one, NULL), 0);
+    at[4] = store->ops->changes(store);
+    assert_int_equal(store->ops->delete_record(store, RECORD_HOST, "h", NULL), 0);
+    at[5] = store->ops->changes(store);
+    for (size_t i = 1; i < ARRAY_SIZE(at); i++) {
+        assert_true(at[i] > at[i - 1]);
+    }
+    assert_int_equal(store->ops->changes(store), at[5]);
+}
+
 static void reopen(struct fixture *f)
 {
     f->store->ops->free(f->store);
@@ -441,6 +464,7 @@ int main(void)
         OVER_BOTH(events_are_numbered_without_gaps),
         OVER_BOTH(records_are_replaced_and_deleted_by_kind_and_key),
         OVER_BOTH(a_rollback_takes_records_back),
+        OVER_BOTH(each_change_has_another_number),
         OVER(what_was_committed_survives_a_reopening, sqlite),
         OVER(the_database_is_private, sqlite),
         OVER(a_newer_schema_is_refused, sqlite),

@@ -354,6 +354,12 @@ static int store_load_records(struct store *store, enum record_kind kind, json_t
     return self->inner->ops->load_records(self->inner, kind, ret_documents, err);
 }
 
+static uint64_t store_changes(struct store *store)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    return self->inner->ops->changes(self->inner);
+}
+
 static void store_free(struct store *store)
 {
     struct faulty_store *self = (struct faulty_store *)store;
@@ -377,6 +383,7 @@ static const struct store_ops store_ops = {
     .put_record = store_put_record,
     .delete_record = store_delete_record,
     .load_records = store_load_records,
+    .changes = store_changes,
     .free = store_free,
 };
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@
 #define LOOK_SOON_MS 100 /* and while it does not */
 /* A loop that has done one thing for so long may stand: signals are taken, nothing is answered. */
 #define SUSPECT_US USECS_PER_S
+#define MAX_DESCRIPTORS 65536
 
 struct standin {
     struct standin_config config;
@@ -76,19 +78,28 @@ static bool is_in_store(const struct standin *s, const struct look *seen)
 
 /* ---- its end ---- */
 
+/* A thread that the kernel does not let end keeps its descriptors as long as the disk hangs: no
+ * client may wait for it. */
+static void shut_sockets(void)
+{
+    struct rlimit files = {0};
+    int last = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < MAX_DESCRIPTORS
+                   ? (int)files.rlim_cur
+                   : MAX_DESCRIPTORS;
+    for (int fd = STDERR_FILENO + 1; fd < last; fd++) {
+        (void)shutdown(fd, SHUT_RDWR);
+    }
+}
+
 static void end(struct standin *s, const char *why)
 {
     log_warning("%s: ending at once; the next start goes on with what is unfinished", why);
-    for (size_t i = 0; i < s->config.n_sockets; i++) {
-        /* A thread that the kernel does not let end keeps its descriptors: no client may wait for
-         * it. */
-        (void)shutdown(s->config.sockets[i], SHUT_RDWR);
-    }
     if (s->config.end != NULL) {
         s->config.end();
         atomic_store(&s->over, true);
         return;
     }
+    shut_sockets();
     _exit(0);
 }
 

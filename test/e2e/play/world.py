@@ -17,8 +17,9 @@ REASONS = {2: "invalid-argument", 3: "not-found", 4: "conflict", 5: "no-capacity
            11: "unavailable", 70: "internal"}
 # Claims of VMs that are gone stay until `cleave gc`: nothing happens by the clock.
 OPTIONS = ("--vm-grace", "86400")
-# What a request may be refused with when it is sound and there is no room for it.
-NO_ROOM = {"no-capacity", "in-use", "conflict"}
+# What a request may be refused with when it is sound and there is no room for it, or none beside the
+# vGPUs that its VM has (rules several-vgpus-*).
+NO_ROOM = {"no-capacity", "in-use", "conflict", "rule-violated"}
 
 
 class Broken(Exception):

@@ -2,17 +2,23 @@
 #include "plan/away.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "plan/idle.h"
 #include "plan/room.h"
 
 #define MAX_TRIES 256 /* sets of claims that are tried for one claim */
 
+/* Idle claims of one GPU that another one has room for. */
+struct leaving {
+    const struct claim *items[WORK_MAX_CLAIMS];
+    size_t n;
+};
+
 struct search {
     struct works *works;
     const struct claim *claim;
     struct gpu_work *from;
-    const struct claim *idle[WORK_MAX_CLAIMS];
-    size_t n_idle;
+    const struct leaving *idle; /* of it */
     const struct claim *chosen[WORK_MAX_CLAIMS];
     size_t n_chosen;
     unsigned tries;
@@ -21,9 +27,8 @@ struct search {
 /* ---- one set ---- */
 
 /* The other GPU that it would be given if it came now. */
-static bool send(const struct search *search, const struct claim *stored)
+static bool send(const struct search *search, const struct claim *claim, const struct claim *stored)
 {
-    const struct claim claim = room_come_again(stored);
     struct works *works = search->works;
     for (size_t g = 0; g < works->n; g++) {
         works->items[g].tried = &works->items[g] == search->from;
@@ -33,7 +38,7 @@ static bool send(const struct search *search, const struct claim *stored)
         for (size_t g = 0; g < works->n; g++) {
             struct gpu_work *work = &works->items[g];
             if (!work->tried &&
-                (best == NULL || work_preference(work, &claim) > work_preference(best, &claim))) {
+                (best == NULL || work_preference(work, claim) > work_preference(best, claim))) {
                 best = work;
             }
         }
@@ -41,7 +46,7 @@ static bool send(const struct search *search, const struct claim *stored)
             return false;
         }
         best->tried = true;
-        if (work_try(best, &claim, stored, NULL) == 0) {
+        if (work_try(best, claim, stored, NULL) == 0) {
             return true;
         }
     }
@@ -78,7 +83,8 @@ static bool try_set(struct search *search)
     search->tries++;
     bool goes = work_try(from, search->claim, NULL, NULL) == 0;
     for (size_t i = 0; goes && i < search->n_chosen; i++) {
-        goes = send(search, search->chosen[i]);
+        const struct claim claim = room_come_again(search->chosen[i]);
+        goes = send(search, &claim, search->chosen[i]);
     }
     /* What was solved while some of them had nowhere to go yet would take them out of definitions.
      */
@@ -97,8 +103,8 @@ static bool choose(struct search *search, size_t i, size_t n)
     if (n == 0) {
         return try_set(search);
     }
-    for (; i + n <= search->n_idle && search->tries < MAX_TRIES; i++) {
-        search->chosen[search->n_chosen++] = search->idle[i];
+    for (; i + n <= search->idle->n && search->tries < MAX_TRIES; i++) {
+        search->chosen[search->n_chosen++] = search->idle->items[i];
         if (choose(search, i + 1, n - 1)) {
             return true;
         }
@@ -107,14 +113,51 @@ static bool choose(struct search *search, size_t i, size_t n)
     return false;
 }
 
-static void list_idle(struct search *search, struct gpu_work *from)
+/* Has another GPU room for it as things are, whatever VM it is for? If not, there is none beside
+ * others that go, either. */
+static bool can_go(struct search *search, const struct claim *stored)
 {
+    struct claim claim = room_come_again(stored);
+    claim.vm[0] = claim.vm_uuid[0] = '\0';
+    if (!send(search, &claim, stored)) {
+        return false;
+    }
+    for (size_t g = 0; g < search->works->n; g++) {
+        struct gpu_work *work = &search->works->items[g];
+        if (work->n_added > 0 && work->moved[work->n_added - 1] == stored) {
+            work->n_added--;
+            work_solve_again(work);
+        }
+    }
+    return true;
+}
+
+static bool same_wish(const struct claim *a, const struct claim *b)
+{
+    return a->spec.mode == b->spec.mode && a->spec.mixed == b->spec.mixed &&
+           str_eq(a->spec.gpu, b->spec.gpu) && str_eq(a->spec.type, b->spec.type) &&
+           str_eq(a->spec.profile, b->spec.profile) && a->spec.guest == b->spec.guest &&
+           a->spec.migratable == b->spec.migratable;
+}
+
+static void list_idle(struct search *search, struct gpu_work *from, struct leaving *leaving)
+{
+    struct admitted ignored;
     search->from = from;
-    search->n_idle = 0;
+    if (admit_on_gpu(from->planner, search->claim, from->gpu, &ignored, NULL) != 0) {
+        return;
+    }
+    const struct claim *refused = NULL;
     for (size_t i = 0; i < from->n_kept; i++) {
-        bool fits = from->n_gone + search->n_idle < WORK_MAX_CLAIMS;
-        if (fits && idle_is(from, from->kept[i], IDLE_FOR_ANOTHER_GPU)) {
-            search->idle[search->n_idle++] = from->kept[i];
+        const struct claim *claim = from->kept[i];
+        if ((refused != NULL && same_wish(refused, claim)) ||
+            !idle_is(from, claim, IDLE_FOR_ANOTHER_GPU)) {
+            continue;
+        }
+        if (!can_go(search, claim)) {
+            refused = claim;
+        } else if (from->n_gone + leaving->n < WORK_MAX_CLAIMS) {
+            leaving->items[leaving->n++] = claim;
         }
     }
 }
@@ -122,21 +165,20 @@ static void list_idle(struct search *search, struct gpu_work *from)
 bool away_make(struct works *works, const struct claim *claim)
 {
     struct search search = {.works = works, .claim = claim};
-    bool more = works->n > 1;
-    for (size_t n = 1; more; n++) {
-        more = false;
+    CLEANUP_FREE struct leaving *leaving = xcalloc(works->n, sizeof(*leaving));
+    size_t most = 0;
+    for (size_t g = 0; works->n > 1 && g < works->n; g++) {
+        list_idle(&search, &works->items[g], &leaving[g]);
+        most = leaving[g].n > most ? leaving[g].n : most;
+    }
+    for (size_t n = 1; n <= most && search.tries < MAX_TRIES; n++) {
         for (size_t g = 0; g < works->n; g++) {
-            struct admitted ignored;
-            struct gpu_work *from = &works->items[g];
-            if (admit_on_gpu(from->planner, claim, from->gpu, &ignored, NULL) != 0) {
-                continue;
-            }
-            list_idle(&search, from);
+            search.from = &works->items[g];
+            search.idle = &leaving[g];
             search.n_chosen = 0;
             if (choose(&search, 0, n)) {
                 return true;
             }
-            more = more || (n < search.n_idle && search.tries < MAX_TRIES);
         }
     }
     return false;

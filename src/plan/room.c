@@ -211,6 +211,23 @@ static bool choose(struct search *search, size_t u, size_t n)
     return false;
 }
 
+/* With more of them moving there is more room, so that no set helps if all don't: soon said of a
+ * GPU that is full. Not so by mdev, which keeps some vGPUs apart. */
+static bool may_help(struct search *search)
+{
+    if (search->n_claims == 0 || search->work->gpu->iface == VGPU_IFACE_MDEV) {
+        return search->n_claims > 0;
+    }
+    for (size_t u = 0; u < search->n_units; u++) {
+        search->units[u].chosen = true;
+    }
+    bool helps = try_set(search);
+    for (size_t u = 0; u < search->n_units; u++) {
+        search->units[u].chosen = false;
+    }
+    return helps;
+}
+
 bool room_find(struct gpu_work *work, const struct admitted *claim, struct room *ret_moves)
 {
     struct search search = {.work = work, .claim = claim};
@@ -224,8 +241,9 @@ bool room_find(struct gpu_work *work, const struct admitted *claim, struct room 
     }
     list_units(&search);
     bool found = false;
+    bool may = may_help(&search);
     /* With fewer than moved for an earlier claim that one had no room. */
-    for (size_t n = before.n > 0 ? before.n : 1; !found && n <= search.n_claims; n++) {
+    for (size_t n = before.n > 0 ? before.n : 1; may && !found && n <= search.n_claims; n++) {
         found = choose(&search, 0, n);
     }
     if (search.tries > 0) {

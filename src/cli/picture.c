@@ -9,13 +9,14 @@
 #define INDENT "    "
 #define INSTANCE_WIDTH 20
 #define TYPE_WIDTH 14
+/* A terminal has 80 columns; the indents and the frame take 12 of them. */
+#define CONTENT_MAX_WIDTH 68
 /* As wide as the widest owner asks, between these. */
 #define OWNER_MIN_WIDTH 24
-#define OWNER_MAX_WIDTH 64
+#define OWNER_MAX_WIDTH (CONTENT_MAX_WIDTH - INSTANCE_WIDTH - TYPE_WIDTH)
 /* A VM's name, and what is said of it. */
 #define OWNER_SIZE 320
 #define MEMORY_WIDTH 9
-#define BAR_WIDTH 24
 #define MAX_SLICES 64
 
 struct glyphs {
@@ -386,9 +387,15 @@ static void draw_slices(const struct picture *p)
 
 /* ---- no MIG: one line per vGPU, a bar for its share of the framebuffer ---- */
 
+/* What a long owner leaves. */
+static size_t bar_width(const struct picture *p)
+{
+    return CONTENT_MAX_WIDTH - TYPE_WIDTH - MEMORY_WIDTH - 2 - p->owner_width;
+}
+
 static size_t shares_width(const struct picture *p)
 {
-    return TYPE_WIDTH + p->owner_width + MEMORY_WIDTH + 2 + BAR_WIDTH;
+    return TYPE_WIDTH + p->owner_width + MEMORY_WIDTH + 2 + bar_width(p);
 }
 
 static void add_share(const struct picture *p, const char *what, const char *owner, int64_t mib,
@@ -399,14 +406,15 @@ static void add_share(const struct picture *p, const char *what, const char *own
         view_mib(mib, size);
     }
     int64_t total = total_mib(p);
-    size_t len = total > 0 ? (size_t)((mib * BAR_WIDTH + total / 2) / total) : 0;
-    len = len > BAR_WIDTH ? BAR_WIDTH : len;
+    size_t width = bar_width(p);
+    size_t len = total > 0 ? (size_t)((mib * (int64_t)width + total / 2) / total) : 0;
+    len = len > width ? width : len;
     strbuf_addf(p->out, INDENT "    %s ", p->glyphs->side);
     add_cell(p->out, what, TYPE_WIDTH);
     add_cell(p->out, owner, p->owner_width);
     strbuf_addf(p->out, "%*s  ", MEMORY_WIDTH, size);
     repeat(p->out, bar, len);
-    repeat(p->out, " ", BAR_WIDTH - len);
+    repeat(p->out, " ", width - len);
     strbuf_addf(p->out, " %s\n", p->glyphs->side);
 }
 

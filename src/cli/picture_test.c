@@ -91,11 +91,10 @@ static void time_sliced_vgpus_have_their_share(void **state)
           "{\"models\":[{\"memorySlices\":null,\"memoryMib\":24576}],"
           "\"types\":[{\"name\":\"X-12Q\",\"framebufferMib\":12288}]}",
           "    Framebuffer, 24 GiB\n"
-          "        +---------------------------------------------------------------------------+\n"
-          "        | X-12Q         desk                       12 GiB  ############             |\n"
-          "        | free                                     12 GiB  ............             |\n"
-          "        +---------------------------------------------------------------------------+"
-          "\n");
+          "        +----------------------------------------------------------------------+\n"
+          "        | X-12Q         desk                       12 GiB  ##########          |\n"
+          "        | free                                     12 GiB  ..........          |\n"
+          "        +----------------------------------------------------------------------+\n");
 }
 
 static void pass_through_is_one_line(void **state)
@@ -111,7 +110,7 @@ static void claims_tell_whose_a_part_is_while_its_vm_is_off(void **state)
     (void)state;
     const char *claims =
         "{\"claims\":["
-        "{\"name\":\"c1\",\"vm\":\"a-vm-with-a-name-of-30-letters\"," BOUND
+        "{\"name\":\"c1\",\"vm\":\"a-vm-with-a-name-of-29-letter\"," BOUND
         "\"device\":\"0000:41:00.4\"}},"
         "{\"name\":\"c2\",\"vm\":null," BOUND "\"mdevUuid\":\"u-2\"}},"
         "{\"name\":\"c3\",\"vm\":null,\"mode\":\"gpu-instance\"," BOUND "\"start\":1}},"
@@ -126,14 +125,14 @@ static void claims_tell_whose_a_part_is_while_its_vm_is_off(void **state)
         "{\"type\":\"A\",\"gpuInstance\":1,\"vm\":null,\"mdevUuid\":\"u-3\"}]}",
         NULL, claims,
         "    2 memory slices\n"
-        "        +-----------------------------------------------------------------------+\n"
-        "      0 | 1g.6gb #1           A             on                                  |\n"
-        "        |                     A             a-vm-with-a-name-of-30-letters, off |\n"
-        "        |                     A             claim c2                            |\n"
-        "        |                     A             no claim                            |\n"
-        "        +-----------------------------------------------------------------------+\n"
-        "      1 | 1g.6gb #2           compute       claim c3                            |\n"
-        "        +-----------------------------------------------------------------------+\n");
+        "        +----------------------------------------------------------------------+\n"
+        "      0 | 1g.6gb #1           A             on                                 |\n"
+        "        |                     A             a-vm-with-a-name-of-29-letter, off |\n"
+        "        |                     A             claim c2                           |\n"
+        "        |                     A             no claim                           |\n"
+        "        +----------------------------------------------------------------------+\n"
+        "      1 | 1g.6gb #2           compute       claim c3                           |\n"
+        "        +----------------------------------------------------------------------+\n");
     draws_with("{\"address\":\"0000:41:00.0\",\"mode\":\"passthrough\",\"vm\":null}", NULL,
                "{\"claims\":[{\"name\":\"p\",\"vm\":\"big\",\"mode\":\"passthrough\"," BOUND
                "\"start\":null}}]}",
@@ -155,8 +154,8 @@ static void a_long_name_keeps_both_its_ends(void **state)
     CLEANUP_JSON json_t *json = read_json(gpu);
     CLEANUP_STRBUF struct strbuf out = {0};
     picture_draw(json, NULL, NULL, PICTURE_ASCII, &out);
-    assert_non_null(strstr(strbuf_str(&out), " axxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...x"));
-    assert_non_null(strstr(strbuf_str(&out), "...xxxxxxxxxxxxxxxxxxxxxxxxxxxxxz "));
+    assert_non_null(strstr(strbuf_str(&out), " axxxxxxxxxxxxxxx...x"));
+    assert_non_null(strstr(strbuf_str(&out), "...xxxxxxxxxxxxxxz "));
 }
 
 static void names_are_cut_between_characters(void **state)
@@ -194,6 +193,28 @@ static void an_instance_of_one_claim_has_no_room_for_more(void **state)
     }
 }
 
+static void a_picture_is_as_wide_as_a_terminal_at_most(void **state)
+{
+    (void)state;
+    static const char *const modes[] = {"time-sliced", "mig"};
+    static const size_t lengths[] = {1, 23, 24, 25, 34, 35, 120};
+    for (size_t i = 0; i < ARRAY_SIZE(modes) * ARRAY_SIZE(lengths); i++) {
+        char name[128] = "";
+        memset(name, 'n', lengths[i / ARRAY_SIZE(modes)]);
+        CLEANUP_FREE char *text = xasprintf(
+            "{\"mode\":\"%s\",\"memory\":{\"totalBytes\":25769803776},\"gpuInstances\":[{\"id\":1,"
+            "\"profile\":\"1g.24gb+gfx\",\"start\":0,\"size\":3}],\"vgpus\":[{\"type\":"
+            "\"L40S-8Q\",\"gpuInstance\":1,\"vm\":\"%s\"}]}",
+            modes[i % ARRAY_SIZE(modes)], name);
+        CLEANUP_JSON json_t *gpu = read_json(text);
+        CLEANUP_STRBUF struct strbuf out = {0};
+        picture_draw(gpu, NULL, NULL, PICTURE_ASCII, &out);
+        for (const char *line = strbuf_str(&out); *line != '\0'; line += strcspn(line, "\n") + 1) {
+            assert_true(strcspn(line, "\n") <= 80);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +227,7 @@ int main(void)
         cmocka_unit_test(a_long_name_keeps_both_its_ends),
         cmocka_unit_test(names_are_cut_between_characters),
         cmocka_unit_test(an_instance_of_one_claim_has_no_room_for_more),
+        cmocka_unit_test(a_picture_is_as_wide_as_a_terminal_at_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,12 +58,6 @@ static size_t add_claims(struct strbuf *out, const struct gpu_work *work)
     return n;
 }
 
-static bool has_vgpu(const struct claim *claim, const struct vgpu *vgpu)
-{
-    return vgpu->mdev_uuid[0] != '\0' ? str_eq_case(claim->got.mdev_uuid, vgpu->mdev_uuid)
-                                      : pci_addr_cmp(&claim->got.device, &vgpu->vf) == 0;
-}
-
 static bool stands_on(const struct claim *claim, const struct gi *gi)
 {
     return mode_of_claim(claim->spec.mode) == GPU_MIG && claim->got.start == gi->start &&
@@ -73,11 +67,7 @@ static bool stands_on(const struct claim *claim, const struct gi *gi)
 /* Is the vGPU of no claim, whether that stays or goes? */
 static bool is_foreign_vgpu(const struct gpu_work *work, const struct vgpu *vgpu)
 {
-    bool claimed = work_leaves(work, vgpu);
-    for (size_t i = 0; i < work->n_kept; i++) {
-        claimed = claimed || has_vgpu(work->kept[i], vgpu);
-    }
-    return !claimed;
+    return !work_leaves(work, vgpu) && !work_stays(work, vgpu);
 }
 
 /* Has the instance no claim and no vGPU? Those are named for it. */

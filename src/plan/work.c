@@ -61,6 +61,16 @@ bool work_leaves(const struct gpu_work *work, const struct vgpu *vgpu)
     return false;
 }
 
+bool work_stays(const struct gpu_work *work, const struct vgpu *vgpu)
+{
+    for (size_t i = 0; i < work->n_kept; i++) {
+        if (holds_vgpu(work->kept[i], vgpu)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct step *work_gi_step(struct gpu_work *work, enum step_kind kind, const char *profile,
                           uint32_t profile_id, uint32_t start, uint32_t size)
 {

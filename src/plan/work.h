@@ -84,6 +84,8 @@ uint32_t work_claims_on(const struct gpu_work *work, const struct gi *gi,
                         const struct cat_vgpu_type **ret_type);
 /* Is the device (VF or mdev) one that a leaving claim holds? */
 bool work_leaves(const struct gpu_work *work, const struct vgpu *vgpu);
+/* The same of a staying claim. What neither leaves nor stays is another tool's. */
+bool work_stays(const struct gpu_work *work, const struct vgpu *vgpu);
 /* A VM whose definition has the device though no leaving claim put it there; NULL if none has. */
 const struct vm *work_defined_in(const struct gpu_work *work, const struct pci_addr *device);
 /* Says that a VM has the whole GPU in its definition; -REASON_CONFLICT. */

@@ -74,6 +74,23 @@ static bool exclusive_on(const struct gpu_work *work, const struct gi *gi)
     return false;
 }
 
+/* Another tool's: no claim's that stays or goes. */
+static bool is_foreign(const struct gpu_work *work, const struct vgpu *vgpu)
+{
+    return !work_leaves(work, vgpu) && !work_stays(work, vgpu);
+}
+
+/* Its owner did not agree to share with a claim. */
+static bool foreign_on(const struct gpu_work *work, const struct gi *gi)
+{
+    for (vec_each(&work->gpu->vgpus, vgpu)) {
+        if (vgpu->gi_id == gi->id && is_foreign(work, vgpu)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* mdev doesn't say which instance a vGPU is on: may it be on this one, and be another tool's, which
  * took the place of what a leaving claim had? */
 static bool may_carry_other(const struct gpu_work *work, const struct gi *gi)
@@ -113,7 +130,7 @@ static int read_existing(const struct gpu_work *work, struct mig *mig, struct er
             mig->use[w].n_vgpus = staying;
             mig->use[w].n_before = staying;
             mig->use[w].type_before = type;
-            mig->use[w].taken = exclusive_on(work, gi);
+            mig->use[w].taken = exclusive_on(work, gi) || foreign_on(work, gi);
             mig->use[w].existing = i;
             mig->pinned |= 1U << i;
         } else if (leaving) {
@@ -194,6 +211,31 @@ static int refuse_mix(const struct gpu_work *work, const struct cat_profile *pro
     return -REASON_CONFLICT;
 }
 
+/* Another tool's vGPU is on some instance of that profile, and the interface doesn't say on which.
+ */
+static int check_foreign(const struct gpu_work *work, const struct admitted *added,
+                         struct error *err)
+{
+    for (vec_each(&work->gpu->vgpus, vgpu)) {
+        const struct cat_vgpu_type *type = work_type_of(work, vgpu);
+        bool elsewhere = type != NULL && layout_profile_of(work->model, type) != added->profile;
+        if (vgpu->gi_id != NO_ID || elsewhere || !is_foreign(work, vgpu)) {
+            continue;
+        }
+        char subject[64];
+        error_set(err, REASON_CONFLICT, work_subject(work, subject, sizeof(subject)),
+                  "GPU %s carries vGPU %s (%s), which no claim owns, on one of its GPU instances, "
+                  "and the %s interface does not say on which: nothing of profile %s can be kept "
+                  "away from it",
+                  subject + 4, vgpu->mdev_uuid, vgpu->type[0] != '\0' ? vgpu->type : "of some type",
+                  vgpu_interface_name(work->gpu->iface), added->profile->name);
+        error_hint(err, "use another GPU or profile, or have that vGPU deleted by the tool that "
+                        "made it");
+        return -REASON_CONFLICT;
+    }
+    return 0;
+}
+
 /* The interface doesn't say which instance a vGPU is on, and so not which of several shared ones is
  * empty. Exclusive and shared vGPUs of one profile stay apart there, also in turn. */
 static int check_told(const struct gpu_work *work, const struct mig *mig,
@@ -235,7 +277,11 @@ static int check_mix(const struct gpu_work *work, const struct mig *mig, size_t 
             return refuse_mix(work, added->profile, "a vGPU and a bare GPU instance", err);
         }
     }
-    return work->gpu->iface == VGPU_IFACE_MDEV && !bare ? check_told(work, mig, added, err) : 0;
+    if (work->gpu->iface != VGPU_IFACE_MDEV) {
+        return 0;
+    }
+    int r = check_foreign(work, added, err);
+    return r != 0 || bare ? r : check_told(work, mig, added, err);
 }
 
 /* An empty instance that nobody claims serves as well as a new one: names its place. */

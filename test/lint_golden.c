@@ -26,9 +26,9 @@ static const char capabilities[] =
     "<cell id='1'><cpus num='2'><cpu id='2'/><cpu id='3'/></cpus></cell>"
     "</cells></topology></host></capabilities>";
 
-static const char *const cases[] = {"clean",   "devices", "displays",  "machine",
-                                    "memory",  "claims",  "moves",     "wide",
-                                    "by-hand", "group",   "namespaces"};
+static const char *const cases[] = {"clean",   "devices", "displays",   "machine",
+                                    "memory",  "claims",  "moves",      "wide",
+                                    "by-hand", "group",   "namespaces", "intruded"};
 
 /* ---- the host ---- */
 
@@ -49,6 +49,28 @@ static void add_vgpu(struct gpu *gpu, uint8_t function, const char *mdev)
     vgpu->vf = gpu->addr;
     vgpu->vf.function = function;
     STR_SET(vgpu->mdev_uuid, mdev);
+}
+
+/* Three vGPUs, two on one instance; the last is another tool's, where a claim's was. */
+static void add_mig(struct host *host)
+{
+    struct gpu *mig = add_gpu(host, 0, 0x61, 64);
+    mig->iface = VGPU_IFACE_VENDOR_VFIO;
+    mig->mig_enabled = true;
+    mig->vfs_total = 4;
+    mig->vf_offset = 4;
+    mig->vf_stride = 1;
+    for (uint8_t function = 4; function < 7; function++) {
+        struct vf *vf = vec_push(&mig->vfs);
+        vf->addr = mig->addr;
+        vf->addr.function = function;
+        vf->iface = VGPU_IFACE_VENDOR_VFIO;
+        add_vgpu(mig, function, "");
+        struct vgpu *vgpu = &mig->vgpus.items[mig->vgpus.n - 1];
+        vgpu->gi_id = function == 6 ? 2 : 1;
+        vgpu->ours = function == 4 ? TRI_YES : TRI_NO;
+        STR_SET(vgpu->type, "A100-1-5C");
+    }
 }
 
 static struct host *make_host(void)
@@ -85,6 +107,7 @@ static struct host *make_host(void)
         member->addr = (struct pci_addr){.bus = 0x51, .function = (uint8_t)(i + 1)};
         STR_SET(member->driver, drivers[i]);
     }
+    add_mig(host);
     struct vm *vm = vec_push(&host->vms);
     STR_SET(vm->name, "neighbour");
     struct vm_device *device = vec_push(&vm->devices);
@@ -130,6 +153,12 @@ static void make_claims(struct claims *claims)
     STR_SET(failed->problem, "no GPU was free");
     add_claim(claims, "moving", "moves", (struct pci_addr){.bus = 0x42, .function = 6}, "")
         ->spec.migratable = true;
+    add_claim(claims, "alone", "intruded", (struct pci_addr){.bus = 0x61, .function = 4}, "")
+        ->spec.mode = CLAIM_MIG_BACKED;
+    STR_SET(
+        add_claim(claims, "replaced", "intruded", (struct pci_addr){.bus = 0x61, .function = 6}, "")
+            ->spec.type,
+        "A100-1-5C");
     add_claim(claims, "wide", "wide", (struct pci_addr){.domain = 0x10000, .bus = 0xe1}, "");
 }
 

@@ -30,6 +30,7 @@ when_fn when_mdev_types;
 when_fn when_mdev_host; /* NVIDIA's mdev driver is loaded */
 when_fn when_vgpu_host;
 uint32_t lives_of_driver(const struct ref *ref);
+uint32_t lives_of_mdev(const struct ref *ref);
 when_fn when_driver_loaded; /* NVIDIA's */
 when_fn when_mdev_driver;   /* with mdevs */
 when_fn when_mig_host;      /* a GPU with MIG is there */

@@ -48,6 +48,11 @@ uint32_t lives_of_driver(const struct ref *ref)
     return ref->host->driver_loads;
 }
 
+uint32_t lives_of_mdev(const struct ref *ref)
+{
+    return ref->mdev->instance;
+}
+
 bool when_driver_loaded(const struct ref *ref)
 {
     return !ref->host->unloaded;

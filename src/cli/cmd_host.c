@@ -52,6 +52,16 @@ static void print_held_claims(const json_t *host)
     }
 }
 
+static void print_intruders(const json_t *host)
+{
+    const json_t *intruders = view_at(host, "intruders");
+    for (size_t i = 0; i < json_array_size(intruders); i++) {
+        const json_t *intruder = json_array_get(intruders, i);
+        printf("Disturbed: claim %s: %s\n", view_text(intruder, "claim", "-"),
+               view_text(intruder, "reason", "-"));
+    }
+}
+
 int cmd_host_show(struct cli *cli, const struct words *words UNUSED, struct error *err)
 {
     CLEANUP_JSON json_t *host = NULL;
@@ -89,6 +99,7 @@ int cmd_host_show(struct cli *cli, const struct words *words UNUSED, struct erro
     }
     print_hook_problem(host);
     print_held_claims(host);
+    print_intruders(host);
     return 0;
 }
 

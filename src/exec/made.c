@@ -39,3 +39,27 @@ int made_note(struct store *store, const struct step *step, struct error *err)
     CLEANUP_JSON json_t *document = made_to_json(step);
     return store->ops->put_record(store, RECORD_MADE, key, document, err);
 }
+
+/* May the thing that the step is about stand there now? One that failed to make it found another
+ * in its place, or was taken back. */
+static bool stands_after(const struct step *step)
+{
+    bool makes = step->kind == STEP_VGPU_CREATE || step->kind == STEP_GI_CREATE;
+    bool takes = step->kind == STEP_VGPU_DELETE || step->kind == STEP_GI_DESTROY;
+    bool stuck = step->state == STEP_STUCK;
+    return (makes && (stuck || step->state == STEP_DONE)) ||
+           (takes && (stuck || step->state == STEP_UNDONE || step->state == STEP_FAILED));
+}
+
+int made_note_plan(struct store *store, const struct plan *plan, struct error *err)
+{
+    int r = 0;
+    for (vec_each(&plan->steps, step)) {
+        if (r == 0 && stands_after(step)) {
+            struct step undo = step_undo(step);
+            bool makes = step->kind == STEP_VGPU_CREATE || step->kind == STEP_GI_CREATE;
+            r = made_note(store, makes ? step : &undo, err);
+        }
+    }
+    return r;
+}

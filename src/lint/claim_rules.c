@@ -87,6 +87,36 @@ void lint_saved_state(struct lint *lint)
     }
 }
 
+/* As the claim's problem says it (manager/intruders.c). */
+void lint_claim_intruded(struct lint *lint)
+{
+    for (vec_each(lint->claims, claim)) {
+        const struct gpu *gpu = host_find_gpu_addr(lint->host, &claim->got.gpu);
+        if (!lint_is_ours(lint, claim) || claim->state != CLAIM_BOUND || gpu == NULL ||
+            gpu->problem[0] != '\0') {
+            continue;
+        }
+        char bdf[BDF_SIZE];
+        const struct vgpu *at = claim_vgpu_at(claim, gpu);
+        const struct vgpu *other = claim_find_intruder(claim, gpu);
+        bool replaced = at != NULL && !claim_is_vgpu(claim, at);
+        const struct vgpu *vgpu = replaced ? at : other;
+        if (vgpu == NULL) {
+            continue;
+        }
+        struct finding *it = lint_find(lint, 0, "devices", "vGPU %s at %s is %s claim \"%s\"",
+                                       vgpu->type[0] != '\0' ? vgpu->type : "of some type",
+                                       vgpu->mdev_uuid[0] != '\0' ? vgpu->mdev_uuid
+                                                                  : pci_addr_format(&vgpu->vf, bdf),
+                                       replaced ? "another tool's, in the place of that of"
+                                                : "on the GPU instance that should be alone for",
+                                       claim->name);
+        it->severity = replaced ? SEVERITY_ERROR : SEVERITY_WARNING;
+        lint_advise(it, "have it deleted or moved by the tool that made it; `cleave claim show %s`",
+                    claim->name);
+    }
+}
+
 /* A whole GPU, or another device that is no vGPU of a claim. */
 static void find_devices_that_stay(struct lint *lint)
 {

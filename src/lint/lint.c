@@ -94,6 +94,9 @@ static const struct lint_rule rules[] = {
      "a VM that is saved comes back with the definition of its saved state, not with the stored "
      "one",
      "libvirt, virDomainManagedSave, virDomainManagedSaveDefineXML"},
+    {"claim-intruded", SEVERITY_WARNING, lint_claim_intruded,
+     "another tool's vGPU is in the claim's place, or shares what the claim has to itself",
+     "docs/internals/lifecycle.md"},
     {"not-migratable", SEVERITY_ERROR, lint_cannot_move,
      "a claim asks for live migration, and this can't move",
      "libvirt, Guest migration; Red Hat Enterprise Linux, Limitations for migrating virtual "

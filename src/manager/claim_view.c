@@ -47,6 +47,9 @@ bool claim_lacks_device(const struct manager *m, const struct claim *claim, char
     if (manager_has_device(m, claim)) {
         return false;
     }
+    if (claim_is_intruded(m, claim, text, size)) {
+        return true;
+    }
     if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
         str_print(text, size, "its GPU instance %s on %s is not there: `cleave host restore`",
                   claim->got.profile, pci_addr_format(&gpu->addr, bdf));
@@ -65,7 +68,8 @@ json_t *claim_view(const struct manager *m, const struct claim *claim)
     const struct gone *gone = manager_find_gone(m, claim);
     if (gone != NULL) {
         say_gone(m, claim, gone, json);
-    } else if (claim->problem[0] == '\0' && claim_lacks_device(m, claim, text, sizeof(text))) {
+    } else if (claim->problem[0] == '\0' && (claim_lacks_device(m, claim, text, sizeof(text)) ||
+                                             claim_is_intruded(m, claim, text, sizeof(text)))) {
         json_object_set_new(json, "problem", encode_text(text));
     }
     return json;

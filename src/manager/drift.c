@@ -42,7 +42,9 @@ static size_t count_vgpus_missing(const struct gpu *from, const struct gpu *in)
         const struct vgpu *other = vgpu->mdev_uuid[0] != '\0'
                                        ? gpu_find_vgpu_mdev(in, vgpu->mdev_uuid)
                                        : gpu_find_vgpu_vf(in, &vgpu->vf);
-        n += other == NULL || other->type_id != vgpu->type_id;
+        bool reborn =
+            other != NULL && vgpu->birth != 0 && other->birth != 0 && vgpu->birth != other->birth;
+        n += other == NULL || other->type_id != vgpu->type_id || reborn;
     }
     return n;
 }

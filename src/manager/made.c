@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What cleave made, remembered (model/made.h): filled once from the journal of an older cleaved,
- * and let go of when the thing is seen to be gone, so that what another tool puts in its place is
- * that tool's.
+ * and let go of when the thing is seen to be gone, or to be another one by its birth, so that what
+ * another tool puts in its place is that tool's. vGPUs are marked by it as cleave's or not.
  */
 #include "exec/made.h"
 #include "base/log.h"
@@ -14,22 +14,40 @@
 
 /* ---- of an older cleaved ---- */
 
-static int mark(struct store *store, struct error *err)
+static int mark_whole(struct store *store, struct error *err)
 {
     CLEANUP_JSON json_t *document = json_pack("{s:b}", "complete", true);
     return store->ops->put_record(store, RECORD_HOST, MADE_KEY, document, err);
 }
 
-static int follow_journal(struct store *store, struct plan **plans, size_t n, struct error *err)
+/* An older cleaved kept some plans only: what its claims hold it made, too. */
+static int follow_claims(const struct manager *m, struct error *err)
 {
+    int r = 0;
+    for (vec_each(&m->claims, claim)) {
+        struct step step = step_make(STEP_VGPU_CREATE, &claim->got.gpu);
+        step.device = claim->got.device;
+        STR_SET(step.mdev_uuid, claim->got.mdev_uuid);
+        STR_SET(step.type, claim->spec.type);
+        STR_SET(step.claim, claim->name);
+        bool bound = claim->state == CLAIM_BOUND && claim->got.set && claim_has_vgpu(claim);
+        r = r == 0 && bound ? made_note(m->config.store, &step, err) : r;
+    }
+    return r;
+}
+
+static int follow_journal(struct manager *m, struct plan **plans, size_t n, struct error *err)
+{
+    struct store *store = m->config.store;
     int r = store->ops->begin(store, err);
+    r = r != 0 ? r : follow_claims(m, err);
     for (size_t i = n; i > 0; i--) { /* oldest first */
         for (vec_each(&plans[i - 1]->steps, step)) {
             bool stands = step->state == STEP_DONE || step->state == STEP_STUCK;
             r = r == 0 && stands ? made_note(store, step, err) : r;
         }
     }
-    r = r != 0 ? r : mark(store, err);
+    r = r != 0 ? r : mark_whole(store, err);
     if (r != 0) {
         store->ops->rollback(store);
         return r;
@@ -48,8 +66,9 @@ static int fill(struct manager *m, struct error *err)
     struct plan **plans = NULL;
     size_t n = 0;
     r = store->ops->load_plans(store, MAX_JOURNAL, false, &plans, &n, err);
-    m->made_unmarked = r == 0 && n == 0; /* the first plan brings the mark */
-    r = r == 0 && n > 0 ? follow_journal(store, plans, n, err) : r;
+    bool any = n > 0 || m->claims.n > 0;
+    m->made_unmarked = r == 0 && !any; /* the first plan brings the mark */
+    r = r == 0 && any ? follow_journal(m, plans, n, err) : r;
     for (size_t i = 0; i < n; i++) {
         plan_free(plans[i]);
     }
@@ -60,7 +79,8 @@ static int fill(struct manager *m, struct error *err)
 void manager_fill_made(struct manager *m)
 {
     struct error err = {0};
-    if (fill(m, &err) != 0) {
+    m->made_known = fill(m, &err) == 0;
+    if (!m->made_known) {
         log_warning("what cleave made is not known: %s; the next start reads it again",
                     err.message);
     }
@@ -69,7 +89,7 @@ void manager_fill_made(struct manager *m)
 void txn_mark_made(struct txn *txn)
 {
     if (txn->manager->made_unmarked && txn->result == 0) {
-        txn->result = mark(txn->manager->config.store, &txn->err);
+        txn->result = mark_whole(txn->manager->config.store, &txn->err);
         txn->told_made = true;
     }
 }
@@ -109,72 +129,85 @@ static bool is_clear(const struct manager *m, const struct host *now, const stru
            now->pci_problem[0] == '\0' && !manager_is_touched(m, &gpu->addr);
 }
 
-static bool has(const struct gpu *gpu, const char *wanted)
+#define BIRTH "birth"
+
+/* Key → birth of all that is on the GPU; a GPU instance has none, which is 0. */
+static json_t *list_present(const struct gpu *gpu)
 {
+    json_t *present = json_object();
     char key[MADE_KEY_SIZE];
     for (vec_each(&gpu->vgpus, vgpu)) {
         made_key_of_vgpu(&gpu->addr, vgpu, key);
-        if (str_eq(key, wanted)) {
-            return true;
-        }
+        json_object_set_new(present, key, json_integer((json_int_t)vgpu->birth));
     }
     for (vec_each(&gpu->gis, gi)) {
         made_key_of_gi(&gpu->addr, gi, key);
-        if (str_eq(key, wanted)) {
-            return true;
-        }
+        json_object_set_new(present, key, json_integer(0));
     }
-    return false;
+    return present;
 }
 
-static void compare_gpu(struct manager *m, const struct gpu *was, const struct gpu *is)
+/* The first look at it tells its birth. */
+static void note_birth(struct manager *m, const char *key, json_t *document, json_t *birth)
 {
-    char key[MADE_KEY_SIZE];
-    for (vec_each(&was->vgpus, vgpu)) {
-        made_key_of_vgpu(&was->addr, vgpu, key);
-        if (!has(is, key)) {
-            let_go(m, key);
-        }
-    }
-    for (vec_each(&was->gis, gi)) {
-        made_key_of_gi(&was->addr, gi, key);
-        if (!has(is, key)) {
-            let_go(m, key);
-        }
+    struct store *store = m->config.store;
+    struct error err = {0};
+    json_object_set(document, BIRTH, birth);
+    if (store->ops->put_record(store, RECORD_MADE, key, document, &err) != 0) {
+        log_debug("the birth of %s can't be stored: %s", key, err.message);
     }
 }
 
-/* What went while no cleaved was there to see it, or it could not be seen. */
-static void compare_record(struct manager *m, const struct gpu *is, const json_t *documents)
+/* What is in the record and went, also while no cleaved was there to see it, is let go of. */
+static void compare(struct manager *m, const struct gpu *gpu, json_t *documents)
 {
+    CLEANUP_JSON json_t *present = list_present(gpu);
     const char *key = NULL;
-    const json_t *document = NULL;
-    json_object_foreach((json_t *)documents, key, document)
+    json_t *document = NULL;
+    void *next = NULL;
+    json_object_foreach_safe(documents, next, key, document)
     {
-        if (made_is_on(key, &is->addr) && !has(is, key)) {
+        json_t *seen = json_object_get(present, key);
+        json_int_t is = json_integer_value(seen);
+        json_int_t was = json_integer_value(json_object_get(document, BIRTH));
+        if (!made_is_on(key, &gpu->addr)) {
+            continue;
+        }
+        if (seen == NULL || (was != 0 && is != 0 && was != is)) {
             let_go(m, key);
+            json_object_del(documents, key);
+        } else if (was == 0 && is != 0) {
+            note_birth(m, key, document, seen);
         }
     }
 }
 
-void manager_note_made(struct manager *m, const struct host *was, const struct host *now)
+/* By the record; unknown where a plan is at work, or without a whole record. */
+static void mark(const struct manager *m, struct gpu *gpu, const json_t *documents)
+{
+    bool known = m->made_known && documents != NULL && !manager_is_touched(m, &gpu->addr);
+    char key[MADE_KEY_SIZE];
+    for (vec_each(&gpu->vgpus, vgpu)) {
+        made_key_of_vgpu(&gpu->addr, vgpu, key);
+        vgpu->ours = !known                                    ? TRI_UNKNOWN
+                     : json_object_get(documents, key) != NULL ? TRI_YES
+                                                               : TRI_NO;
+    }
+}
+
+void manager_note_made(struct manager *m, struct host *now)
 {
     CLEANUP_JSON json_t *documents = NULL;
     struct store *store = m->config.store;
-    bool loaded = false;
-    for (vec_each(&now->gpus, is)) {
-        const struct gpu *before = was == NULL ? NULL : host_find_gpu_addr(was, &is->addr);
-        if (!is_clear(m, now, is)) {
-            continue;
+    struct error err = {0};
+    if (store->ops->load_records(store, RECORD_MADE, &documents, &err) != 0) {
+        log_warning("what cleave made can't be read: %s", err.message);
+        documents = NULL;
+    }
+    for (vec_each(&now->gpus, gpu)) {
+        if (documents != NULL && is_clear(m, now, gpu)) {
+            compare(m, gpu, documents);
         }
-        if (before != NULL && is_clear(m, was, before)) {
-            compare_gpu(m, before, is);
-            continue;
-        }
-        if (!loaded && store->ops->load_records(store, RECORD_MADE, &documents, NULL) != 0) {
-            return;
-        }
-        loaded = true;
-        compare_record(m, is, documents);
+        mark(m, gpu, documents);
     }
 }

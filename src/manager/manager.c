@@ -294,6 +294,7 @@ void manager_free(struct manager *m)
     host_free(m->host);
     boards_free(m->boards);
     vec_done(&m->touched);
+    vec_done(&m->intruded);
     vec_done(&m->own_vms);
     for (vec_each(&m->powers, power)) {
         vec_done(&power->vm.devices);

@@ -125,7 +125,7 @@ static void take_hardware(struct manager *m, struct host *now)
     if (m->driver_known) {
         manager_note_gpu_drift(m, now);
     }
-    manager_note_made(m, m->driver_known ? m->host : NULL, now);
+    manager_note_made(m, now);
     bool driver_came =
         (was->nvml_problem[0] != '\0' && now->nvml_problem[0] == '\0' && !was_late) ||
         (was_late && m->restore.active) ||
@@ -134,6 +134,7 @@ static void take_hardware(struct manager *m, struct host *now)
     m->host = now;
     m->driver_known = true;
     manager_note_health(m);
+    manager_note_intruders(m);
     manager_restore_look(m, driver_came);
     if (was_late) {
         manager_retry_now(m);

@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "exec/made.h"
 #include "exec/states.h"
 #include "manager/migrations.h"
 #include "manager/reply_json.h"
@@ -244,6 +245,9 @@ void txn_end_plan(struct txn *txn, const struct plan *plan)
 {
     char kind[32];
     txn_put_plan(txn, plan);
+    if (txn->result == 0) {
+        txn->result = made_note_plan(txn->manager->config.store, plan, &txn->err);
+    }
     for (vec_each(&plan->claims, entry)) {
         if (entry->verb == PLAN_BIND) {
             end_bind(txn, plan, entry);

@@ -461,8 +461,18 @@ void manager_fill_made(struct manager *m);
 void txn_mark_made(struct txn *txn);
 /* A reboot took it all. */
 void txn_forget_made(struct txn *txn);
-/* The hardware was looked at; `was` NULL: for the first time. */
-void manager_note_made(struct manager *m, const struct host *was, const struct host *now);
+/* The hardware was looked at: what went is let go of, and each vGPU is marked as cleave's or not.
+ */
+void manager_note_made(struct manager *m, struct host *now);
+
+/* ---- other tools' vGPUs that harm claims (intruders.c) ---- */
+
+/* Is another tool's vGPU in the place of the claim's, or on the GPU instance that it has to
+ * itself? Says which. */
+bool claim_is_intruded(const struct manager *m, const struct claim *claim, char *text, size_t size);
+/* The hardware was looked at: events for what came and went. */
+void manager_note_intruders(struct manager *m);
+json_t *manager_list_intruders(const struct manager *m);
 
 /* ---- definitions (definitions.c) ---- */
 
@@ -602,6 +612,9 @@ struct manager {
     struct restore_run restore;
     struct hook_watch hook_watch;
     VEC(struct hook *) parked_hooks; /* wait for what other VMs give back */
+    VEC(struct intruded { char claim[NAME_SIZE]; })
+    intruded;           /* claims whose intruder an event told of */
+    bool made_known;    /* the record of what was made is whole */
     bool made_unmarked; /* the store does not say yet that the record of what was made is whole */
     bool boot_untold;   /* the store knows of no boot yet */
     bool boot_is_new;   /* nothing has restored all that it took, when this cleaved started */

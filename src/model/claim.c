@@ -100,8 +100,44 @@ const struct vgpu *claim_vgpu_at(const struct claim *claim, const struct gpu *gp
 bool claim_is_vgpu(const struct claim *claim, const struct vgpu *vgpu)
 {
     bool named = vgpu->type[0] != '\0' && str_eq_case(vgpu->type, claim->spec.type);
-    return named || vgpu->type_id == claim->got.type_id || vgpu->type_id == NO_ID ||
-           claim->got.type_id == NO_ID;
+    return vgpu->ours != TRI_NO && (named || vgpu->type_id == claim->got.type_id ||
+                                    vgpu->type_id == NO_ID || claim->got.type_id == NO_ID);
+}
+
+bool claim_is_exclusive(const struct claim *claim)
+{
+    return claim->spec.mode == CLAIM_MIG_BACKED || claim->spec.mode == CLAIM_GPU_INSTANCE;
+}
+
+/* The instance that its own vGPU is on, or its place's. */
+static uint32_t find_instance(const struct claim *claim, const struct gpu *gpu,
+                              const struct vgpu *own)
+{
+    if (own != NULL) {
+        return own->gi_id;
+    }
+    for (vec_each(&gpu->gis, gi)) {
+        if (gi->start == claim->got.start && gi->size == claim->got.size) {
+            return gi->id;
+        }
+    }
+    return NO_ID;
+}
+
+const struct vgpu *claim_find_intruder(const struct claim *claim, const struct gpu *gpu)
+{
+    if (!claim_is_exclusive(claim) || !claim->got.set) {
+        return NULL;
+    }
+    const struct vgpu *at = claim_vgpu_at(claim, gpu);
+    const struct vgpu *own = at != NULL && claim_is_vgpu(claim, at) ? at : NULL;
+    uint32_t id = find_instance(claim, gpu, own);
+    for (vec_each(&gpu->vgpus, vgpu)) {
+        if (id != NO_ID && vgpu->gi_id == id && vgpu != own) {
+            return vgpu;
+        }
+    }
+    return NULL;
 }
 
 bool claim_is_of(const struct claim *claim, const char *vm_name, const char *vm_uuid)

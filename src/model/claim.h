@@ -131,10 +131,16 @@ bool claim_device(const struct claim *claim, struct claim_device *ret_device);
 bool claim_device_is(const struct claim_device *a, const struct pci_addr *device,
                      const char *mdev_uuid);
 /* The vGPU that stands where the claim's does: under its UUID, or on its function; NULL: none. It
- * may be another one, which another tool made there: claim_is_vgpu() compares the types, and takes
- * one of unknown type for the claim's. Borrowed of the GPU. */
+ * may be another one, which another tool made there: claim_is_vgpu() goes by the record of what
+ * cleave made and by the types, and takes what neither tells for the claim's. Borrowed of the GPU.
+ */
 const struct vgpu *claim_vgpu_at(const struct claim *claim, const struct gpu *gpu);
 bool claim_is_vgpu(const struct claim *claim, const struct vgpu *vgpu);
+/* Does the claim want its GPU instance to itself? */
+bool claim_is_exclusive(const struct claim *claim);
+/* A vGPU on the GPU instance that the claim has to itself, which is not its own; NULL: none is
+ * seen, as by mdev, which doesn't say on which instance one is. Borrowed of the GPU. */
+const struct vgpu *claim_find_intruder(const struct claim *claim, const struct gpu *gpu);
 /* Does the claim belong to this VM? By UUID once that is known, else by name. */
 bool claim_is_of(const struct claim *claim, const char *vm_name, const char *vm_uuid);
 

@@ -58,6 +58,9 @@ struct vgpu {
     char holder[VM_NAME_SIZE]; /* VM that has the device open, "" if none is known */
     char params[256];          /* plugin parameters: "enable_uvm=1, …" */
     bool params_known;
+    /* Changes when its mdev, or the function that carries it, is made anew; 0 unknown. */
+    uint64_t birth;
+    enum tristate ours; /* did cleave make it, by its record (manager/made.c)? */
 };
 
 /* A vGPU type the kernel offers on a VF now. */

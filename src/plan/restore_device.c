@@ -52,11 +52,7 @@ static bool is_same(const struct vgpu *vgpu, const struct restore_item *item)
     const struct assignment *got = &item->claim.got;
     bool placed = vgpu->placement_id == NO_ID || got->placement_id == NO_ID ||
                   vgpu->placement_id == got->placement_id;
-    if (vgpu->type[0] != '\0' && str_eq_case(vgpu->type, item->claim.spec.type)) {
-        return placed;
-    }
-    return placed &&
-           (vgpu->type_id == got->type_id || vgpu->type_id == NO_ID || got->type_id == NO_ID);
+    return placed && claim_is_vgpu(&item->claim, vgpu);
 }
 
 static int refuse_taken(const struct restore *r, const struct vgpu *vgpu, struct error *err)
@@ -66,10 +62,9 @@ static int refuse_taken(const struct restore *r, const struct vgpu *vgpu, struct
     char subject[ERROR_SUBJECT_SIZE];
     block_subject(r, bdf, subject);
     pci_addr_format(&vgpu->vf, device);
-    error_set(err, REASON_CONFLICT, subject,
-              "function %s carries vGPU %s%s%s, which is not this "
-              "claim's",
-              device, vgpu->type[0] != '\0' ? vgpu->type : "of another type",
+    error_set(err, REASON_CONFLICT, subject, "%s carries vGPU %s%s%s, which is not this claim's",
+              vgpu->mdev_uuid[0] != '\0' ? vgpu->mdev_uuid : device,
+              vgpu->type[0] != '\0' ? vgpu->type : "of another type",
               vgpu->holder[0] != '\0' ? " of VM " : "", vgpu->holder);
     error_hint(err, "delete that vGPU if nobody needs it, then `cleave host restore`");
     return -REASON_CONFLICT;

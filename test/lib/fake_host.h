@@ -26,6 +26,7 @@ struct fake_gi {
 struct fake_vf {
     char type[NAME_SIZE]; /* "": no vGPU */
     uint32_t type_id, gi_id, placement_id;
+    uint64_t birth; /* as in struct vgpu */
 };
 
 struct fake_gpu {

@@ -126,8 +126,8 @@ void manager_get_host(struct manager *m, manager_reply_fn *reply, void *data)
 {
     json_t *body = host_to_json(m->host);
     json_object_set_new(body, "heldClaims", json_array());
+    json_object_set_new(body, "intruders", json_array());
     json_object_set_new(body, "hook", json_pack("{s:s, s:n, s:n}", "state", "unknown", "vm", "at"));
-    json_object_set_new(body, "heldClaims", json_array());
     reply_later(m, body, reply, data);
 }
 

@@ -494,6 +494,7 @@ static int fake_pci_observe(struct pci_port *port, struct host *host, struct err
                 struct vgpu *vgpu = vec_push(&gpu->vgpus);
                 vgpu->type_id = from->vfs[j].type_id;
                 vgpu->gi_id = from->vfs[j].gi_id;
+                vgpu->birth = from->vfs[j].birth;
                 vgpu->placement_id = from->vfs[j].placement_id;
                 vgpu->vf = vf->addr;
                 STR_SET(vgpu->type, from->vfs[j].type);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/parse.h"
@@ -32,6 +33,14 @@ static void read_params(const struct sysfs_path *path, struct vgpu *vgpu)
     vgpu->params_known = r == 0 && STR_SET(vgpu->params, line);
 }
 
+/* The kernel gives each file of sysfs an inode number of its own when it is made (kernfs:
+ * include/linux/kernfs.h, kernfs_ino()): a device that went and came again has another one. */
+static uint64_t read_birth(const struct sysfs_path *path)
+{
+    struct stat st;
+    return stat(path->text, &st) == 0 ? (uint64_t)st.st_ino & INT64_MAX : 0;
+}
+
 int vgpu_read_vendor(const struct sysfs *sys, const struct pci_addr *vf, struct vgpu *ret_vgpu)
 {
     struct vgpu vgpu = {.gi_id = NO_ID, .placement_id = NO_ID, .vf = *vf};
@@ -47,6 +56,8 @@ int vgpu_read_vendor(const struct sysfs *sys, const struct pci_addr *vf, struct 
         vgpu.placement_id = read_placement(&placement);
         struct sysfs_path params = sysfs_pci(sys, vf, "nvidia/vgpu_params");
         read_params(&params, &vgpu);
+        struct sysfs_path made = sysfs_pci(sys, vf, "uevent");
+        vgpu.birth = read_birth(&made); /* of the function: the vGPU has nothing of its own */
     }
     *ret_vgpu = vgpu;
     return 0;
@@ -83,6 +94,8 @@ int vgpu_read_mdev(const struct sysfs *sys, const char *uuid, struct vgpu *ret_v
     vgpu.placement_id = read_placement(&placement);
     struct sysfs_path params = sysfs_path(sys, "/sys/bus/mdev/devices/%s/nvidia/vgpu_params", uuid);
     read_params(&params, &vgpu);
+    struct sysfs_path made = sysfs_path(sys, "/sys/bus/mdev/devices/%s/uevent", uuid);
+    vgpu.birth = read_birth(&made);
     *ret_vgpu = vgpu;
     return 0;
 }

@@ -1,75 +1,173 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/openers.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/parse.h"
 
 #define MAX_INFORMATION 16384
-#define MAX_NAME 32 /* of a process, as the kernel keeps it, and more */
+#define GPU_BUDGET_US UINT64_C(1000000)
+#define CLOCK_PERIOD 64 /* descriptors between two looks at the clock */
 
-bool openers_has(const char *proc, uint32_t pid, openers_fit_fn *fits, const void *data)
+void openers_search_done(struct openers_search *search)
 {
-    char dir[PATH_MAX];
-    CLEANUP_STRLIST struct strlist fds = {0};
-    str_print(dir, sizeof(dir), "%s/%u/fd", proc, pid);
-    if (fs_list(dir, &fds) < 0) {
-        return false; /* it has ended, or is not ours to see */
-    }
-    for (vec_each(&fds, fd)) {
-        char link[PATH_MAX];
-        char target[PATH_MAX];
-        str_print(link, sizeof(link), "%s/%s", dir, *fd);
-        ssize_t len = readlink(link, target, sizeof(target) - 1);
-        target[len > 0 ? len : 0] = '\0';
-        if (fits(target, data)) {
-            return true;
-        }
-    }
-    return false;
+    vec_done(&search->found);
 }
 
-static void read_name(const char *proc, uint32_t pid, char name[MAX_NAME])
+/* ---- one process ---- */
+
+struct process {
+    uint32_t pid;
+    bool first;     /* root's, or an emulator */
+    bool has_more;  /* than it was looked through for */
+    uint64_t n_fds; /* seen so far */
+};
+
+static void read_name(const char *proc, uint32_t pid, char name[OPENER_NAME_SIZE])
 {
     char path[PATH_MAX];
     CLEANUP_FREE char *text = NULL;
     size_t len = 0;
     str_print(path, sizeof(path), "%s/%u/comm", proc, pid);
     bool known = fs_read(path, 4096, &text, &len) == 0;
-    str_copy(name, MAX_NAME, known ? str_trim(text) : "?");
+    str_copy(name, OPENER_NAME_SIZE, known ? str_trim(text) : "?");
     str_make_clean(name);
 }
 
-size_t openers_list(const char *proc, openers_fit_fn *fits, const void *data, size_t max,
-                    struct strbuf *ret_names)
+static bool goes_first(const char *proc, uint32_t pid)
+{
+    char path[PATH_MAX];
+    char name[OPENER_NAME_SIZE];
+    struct stat st;
+    str_print(path, sizeof(path), "%s/%u", proc, pid);
+    if (stat(path, &st) == 0 && st.st_uid == 0) {
+        return true;
+    }
+    read_name(proc, pid, name);
+    return str_starts(name, "qemu");
+}
+
+static bool is_fit(const struct openers_search *search, int fd, const char *name)
+{
+    char target[PATH_MAX];
+    ssize_t len = readlinkat(fd, name, target, sizeof(target) - 1);
+    target[len > 0 ? len : 0] = '\0';
+    return search->fits(target, search->data);
+}
+
+/* At most `share` descriptors, and none after `until_us`. Returns whether one fits. */
+static bool look_through(const struct openers_search *search, struct process *process,
+                         uint64_t share, uint64_t until_us)
+{
+    char path[PATH_MAX];
+    str_print(path, sizeof(path), "%s/%u/fd", search->proc, process->pid);
+    DIR *dir = opendir(path);
+    process->has_more = false;
+    process->n_fds = 0;
+    if (dir == NULL) {
+        return false; /* it has ended, or is not ours to see */
+    }
+    bool fits = false;
+    struct dirent *entry = readdir(dir);
+    while (entry != NULL && !fits && !process->has_more) {
+        if (entry->d_name[0] != '.') {
+            fits = is_fit(search, dirfd(dir), entry->d_name);
+            process->n_fds++;
+        }
+        bool late = process->n_fds % CLOCK_PERIOD == 0 && clock_monotonic_us() >= until_us;
+        entry = readdir(dir);
+        process->has_more = entry != NULL && !fits && (late || process->n_fds >= share);
+    }
+    (void)closedir(dir);
+    return fits;
+}
+
+/* ---- all of them ---- */
+
+struct processes {
+    struct process *items;
+    size_t n;
+    size_t cap;
+};
+
+static int list_processes(const struct openers_search *search, struct processes *ret_processes)
 {
     CLEANUP_STRLIST struct strlist entries = {0};
-    size_t n = 0;
-    if (fs_list(proc, &entries) < 0) {
-        return 0;
-    }
+    int r = fs_list(search->proc, &entries);
     for (vec_each(&entries, entry)) {
         uint32_t pid = 0;
-        if (!parse_u32(*entry, &pid) || pid == (uint32_t)getpid() ||
-            !openers_has(proc, pid, fits, data)) {
-            continue;
-        }
-        if (n++ < max) {
-            char name[MAX_NAME];
-            read_name(proc, pid, name);
-            strbuf_addf(ret_names, "%s%s (PID %u)", n > 1 ? ", " : "", name, pid);
+        if (r >= 0 && parse_u32(*entry, &pid) && pid != search->skip) {
+            *vec_push(ret_processes) =
+                (struct process){.pid = pid, .first = goes_first(search->proc, pid)};
         }
     }
-    if (n > max) {
-        strbuf_addf(ret_names, " and %zu more", n - max);
-    }
-    return n;
+    return r < 0 ? r : 0;
 }
+
+static bool is_over(const struct openers_search *search)
+{
+    return search->max > 0 && search->found.n >= search->max;
+}
+
+static void look(struct openers_search *search, struct process *process, uint64_t share,
+                 uint64_t until_us)
+{
+    if (clock_monotonic_us() >= until_us) {
+        process->has_more = true;
+    } else if (look_through(search, process, share, until_us)) {
+        struct opener *opener = vec_push(&search->found);
+        opener->pid = process->pid;
+        read_name(search->proc, process->pid, opener->name);
+    }
+}
+
+static void note_unfinished(struct openers_search *search, const struct processes *processes)
+{
+    const struct process *most = NULL;
+    for (vec_each(processes, process)) {
+        search->n_unfinished += process->has_more;
+        if (process->has_more && (most == NULL || process->n_fds > most->n_fds)) {
+            most = process;
+        }
+    }
+    if (most != NULL) {
+        search->unfinished.pid = most->pid;
+        read_name(search->proc, most->pid, search->unfinished.name);
+    }
+}
+
+int openers_search(struct openers_search *search)
+{
+    struct processes processes = {0};
+    uint64_t until_us = clock_monotonic_us() + search->budget_us;
+    int r = list_processes(search, &processes);
+    for (unsigned round = 0; round < 2; round++) { /* those that go first, then the others */
+        for (vec_each(&processes, process)) {
+            if (process->first == (round == 0) && !is_over(search)) {
+                look(search, process, OPENERS_SHARE, until_us);
+            }
+        }
+    }
+    for (vec_each(&processes, process)) { /* the rest of those that have much open */
+        if (process->has_more && !is_over(search)) {
+            look(search, process, UINT64_MAX, until_us);
+        }
+    }
+    note_unfinished(search, &processes);
+    vec_done(&processes);
+    return r;
+}
+
+/* ---- a GPU ---- */
 
 static bool is_gpu_node(const char *path, const void *data)
 {
@@ -107,5 +205,23 @@ size_t openers_of_gpu(const char *root, const char *bdf, size_t max, struct strb
     char proc[PATH_MAX];
     int minor = read_minor(root, bdf);
     str_print(proc, sizeof(proc), "%s/proc", root);
-    return openers_list(proc, is_gpu_node, &minor, max, ret_names);
+    CLEANUP_OPENERS struct openers_search search = {.proc = proc,
+                                                    .fits = is_gpu_node,
+                                                    .data = &minor,
+                                                    .budget_us = GPU_BUDGET_US,
+                                                    .skip = (uint32_t)getpid()};
+    (void)openers_search(&search);
+    size_t n = 0;
+    for (vec_each(&search.found, opener)) {
+        if (n++ < max) {
+            strbuf_addf(ret_names, "%s%s (PID %u)", n > 1 ? ", " : "", opener->name, opener->pid);
+        }
+    }
+    if (n > max) {
+        strbuf_addf(ret_names, " and %zu more", n - max);
+    }
+    if (n > 0 && search.n_unfinished > 0) {
+        strbuf_add(ret_names, " and maybe others");
+    }
+    return n;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -84,11 +87,119 @@ static void where_nothing_can_be_seen_none_is_named(void **state)
     assert_int_equal(names.len, 0);
 }
 
+/* ---- searches ---- */
+
+static bool is_wanted(const char *path, const void *data)
+{
+    return strcmp(path, data) == 0;
+}
+
+static struct openers_search search_for(const char *path)
+{
+    return (struct openers_search){
+        .proc = proc, .fits = is_wanted, .data = path, .budget_us = 10000000};
+}
+
+/* Behind `n` others, whatever the order of the directory. */
+static void add_crowd(unsigned pid, const char *name, unsigned n, const char *open_file)
+{
+    char path[256];
+    add_process(pid, name, open_file);
+    for (unsigned i = 0; i < n; i++) {
+        snprintf(path, sizeof(path), "%s/%u/fd/%u", proc, pid, 10 + i);
+        assert_int_equal(symlink("/dev/null", path), 0);
+    }
+}
+
+static void one_with_many_descriptors_is_looked_through_too(void **state)
+{
+    (void)state;
+    add_crowd(2000, "crowd", 5 * OPENERS_SHARE, "/dev/vfio/7");
+    CLEANUP_OPENERS struct openers_search search = search_for("/dev/vfio/7");
+    assert_int_equal(openers_search(&search), 0);
+    assert_int_equal(search.found.n, 1);
+    assert_int_equal(search.found.items[0].pid, 2000);
+    assert_string_equal(search.found.items[0].name, "crowd");
+    assert_int_equal(search.n_unfinished, 0);
+    CLEANUP_OPENERS struct openers_search none = search_for("/dev/vfio/8");
+    assert_int_equal(openers_search(&none), 0);
+    assert_int_equal(none.found.n, 0);
+    assert_int_equal(none.n_unfinished, 0);
+}
+
+static void without_time_nothing_is_known(void **state)
+{
+    (void)state;
+    CLEANUP_OPENERS struct openers_search search = search_for("/dev/vfio/8");
+    search.budget_us = 0;
+    assert_int_equal(openers_search(&search), 0);
+    assert_int_equal(search.found.n, 0);
+    assert_true(search.n_unfinished > 0);
+    assert_true(search.unfinished.pid != 0);
+}
+
+/* Each gets a share before anyone gets more. */
+static unsigned n_asked;
+static unsigned at_wanted;
+
+static bool count_asked(const char *path, const void *data)
+{
+    n_asked++;
+    at_wanted = strcmp(path, data) == 0 ? n_asked : at_wanted;
+    return false;
+}
+
+static void a_crowd_does_not_keep_the_others_from_being_seen(void **state)
+{
+    (void)state;
+    add_crowd(100, "hoarder", 20 * OPENERS_SHARE, "/dev/null"); /* the first of the list */
+    add_process(3000, "qemu-system-x86", "/dev/vfio/9");
+    CLEANUP_OPENERS struct openers_search search = search_for("/dev/vfio/9");
+    search.fits = count_asked;
+    assert_int_equal(openers_search(&search), 0);
+    assert_true(at_wanted > 0 && at_wanted < 4 * OPENERS_SHARE);
+    assert_true(n_asked > 20 * OPENERS_SHARE);
+    assert_int_equal(search.n_unfinished, 0);
+}
+
+static void a_process_with_all_the_descriptors_it_may_have_is_looked_at(void **state)
+{
+    (void)state;
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    int last = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int wanted = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    assert_true(last >= 0 && wanted >= 0);
+    size_t n = 0;
+    while (n < limit.rlim_cur && fcntl(last, F_DUPFD_CLOEXEC, 0) >= 0) {
+        n++;
+    }
+    for (int fd = wanted + 1; fd < wanted + 16; fd++) { /* room for the search's own */
+        (void)close(fd);
+    }
+    CLEANUP_OPENERS struct openers_search search = search_for("/dev/zero");
+    search.proc = "/proc";
+    search.max = 1;
+    int r = openers_search(&search);
+    bool found = search.found.n == 1;
+    for (int fd = wanted + 16; (size_t)fd <= n + 16; fd++) {
+        (void)close(fd);
+    }
+    (void)close(wanted);
+    (void)close(last);
+    assert_int_equal(r, 0);
+    assert_true(found);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_has_a_gpu_s_node_open_is_named),
         cmocka_unit_test(where_nothing_can_be_seen_none_is_named),
+        cmocka_unit_test(one_with_many_descriptors_is_looked_through_too),
+        cmocka_unit_test(without_time_nothing_is_known),
+        cmocka_unit_test(a_crowd_does_not_keep_the_others_from_being_seen),
+        cmocka_unit_test(a_process_with_all_the_descriptors_it_may_have_is_looked_at),
     };
     return cmocka_run_group_tests_name("openers", tests, setup, NULL);
 }

@@ -374,8 +374,8 @@ void txn_note_plan_health(struct txn *txn, const struct plan *plan)
         bool failed = step->state == STEP_FAILED || step->state == STEP_STUCK;
         bool undo_failed = step->kind == STEP_VGPU_CREATE && step->state == STEP_STUCK;
         if ((step->kind == STEP_VGPU_DELETE && failed) || undo_failed) {
-            if (txn->manager->host != NULL && step->reason != REASON_IN_USE &&
-                !is_held(txn->manager, step)) {
+            bool may_be_held = step->reason == REASON_IN_USE || step->reason == REASON_UNAVAILABLE;
+            if (txn->manager->host != NULL && !may_be_held && !is_held(txn->manager, step)) {
                 note_stuck(txn, step);
             }
         }

@@ -62,7 +62,8 @@ static void a_gpu_that_a_program_holds_is_not_unbound(void **state)
     STR_SET(machine->fix->gpus[FIX_T4]->holder, "dcgm");
     sim_unlock(machine->fix->host);
     struct step step = machine_step(machine, STEP_BIND_VFIO, FIX_T4);
-    struct sysfs impatient = {.root = MACHINE, .lock_tries = 2};
+    struct sysfs impatient = {
+        .root = MACHINE, .lock_tries = 2, .holder_budget_us = SYSFS_HOLDER_BUDGET_US};
     struct error err = {0};
     assert_int_equal(bind_vfio(&impatient, &step, &err), -REASON_IN_USE);
     assert_non_null(strstr(err.hint, "DCGM"));

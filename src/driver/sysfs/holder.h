@@ -10,10 +10,14 @@
 
 #include "driver/sysfs/sysfs.h"
 
-/* 0, or -REASON_IN_USE naming the first process that has the function's group
- * (/dev/vfio/GROUP) or its own node (/dev/vfio/devices/vfioN) open. */
+/* 0, or -REASON_IN_USE naming a process that has the function's group (/dev/vfio/GROUP) or its own
+ * node (/dev/vfio/devices/vfioN) open, or -REASON_UNAVAILABLE: not all processes could be looked at
+ * in time, and none of the others has it. */
 int holder_check(const struct sysfs *sys, const struct pci_addr *addr, const char *subject,
                  struct error *err);
+/* The same of a GPU and its virtual functions, in one search. */
+int holder_check_all(const struct sysfs *sys, const struct pci_addr *gpu,
+                     const struct sysfs_vfs *vfs, const char *subject, struct error *err);
 
 /* The same of a mediated device, which has a group of its own. */
 int holder_check_mdev(const struct sysfs *sys, const char *uuid, const char *subject,

@@ -49,16 +49,12 @@ bool reset_is_dead(const struct sysfs *sys, const struct pci_addr *gpu)
 static int check_holders(const struct sysfs *sys, const struct step *step, const char *subject,
                          struct error *err)
 {
-    int r = holder_check(sys, &step->gpu, subject, err);
     CLEANUP_VFS struct sysfs_vfs vfs = {0};
     int read = sysfs_read_vfs(sys, &step->gpu, &vfs);
-    if (r == 0 && read < 0) {
-        r = error_set_errno(err, -read, subject, "cannot read the GPU's virtual functions");
-    }
-    for (vec_each(&vfs, vf)) {
-        r = r != 0 ? r : holder_check(sys, vf, subject, err);
-    }
-    return r;
+    int r = holder_check_all(sys, &step->gpu, &vfs, subject, err);
+    return r != 0 || read >= 0
+               ? r
+               : error_set_errno(err, -read, subject, "cannot read the GPU's virtual functions");
 }
 
 int reset_check_gpu(const struct sysfs *sys, const struct step *step, struct error *err)

@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include "base/str.h"
+#include "driver/sysfs/holder.h"
 #include "driver/sysfs/sriov.h"
 #include "driver/sysfs/sysfs_port.h"
 #include "driver/sysfs/tree_fixture.h"
@@ -234,6 +235,26 @@ static void a_vf_in_other_hands_is_not_cleared(void **state)
     assert_non_null(strstr(err.message, "process 77 (qemu-system-x86) has 0000:3b:00.4 open"));
 }
 
+/* Who it might be could not be looked at in time. */
+static void what_is_not_known_to_be_free_is_not_taken_away(void **state)
+{
+    (void)state;
+    TREE();
+    put_gpu(tree);
+    struct pci_addr vf;
+    assert_true(pci_addr_parse("0000:3b:00.4", &vf));
+    tree_function(tree, "0000:3b:00.4", "0x10de\n", "0x030200\n", "nvidia", 50);
+    tree_put(tree, "proc/77/comm", "hoarder\n");
+    tree_link(tree, "proc/77/fd/12", "/dev/null");
+    struct error err = {0};
+    assert_int_equal(holder_check(&tree->sys, &vf, "function/0000:3b:00.4", &err), 0);
+    tree->sys.holder_budget_us = 0;
+    assert_int_equal(holder_check(&tree->sys, &vf, "function/0000:3b:00.4", &err),
+                     -REASON_UNAVAILABLE);
+    assert_non_null(strstr(err.message, "is not known"));
+    assert_non_null(strstr(err.message, "hoarder (PID 77)"));
+}
+
 static void an_mdev_that_a_process_has_open_is_not_deleted(void **state)
 {
     (void)state;
@@ -362,6 +383,7 @@ int main(void)
         cmocka_unit_test(a_vgpu_needs_a_vf_that_offers_its_type),
         cmocka_unit_test(a_vf_in_other_hands_is_not_cleared),
         cmocka_unit_test(an_mdev_needs_a_proper_uuid),
+        cmocka_unit_test(what_is_not_known_to_be_free_is_not_taken_away),
         cmocka_unit_test(an_mdev_that_a_process_has_open_is_not_deleted),
         cmocka_unit_test(a_gpu_that_a_process_has_open_is_not_unbound),
         cmocka_unit_test(another_vendors_virtual_functions_are_written_to_the_kernel),

@@ -26,8 +26,10 @@ struct sysfs {
     char root[256];            /* "" for the real machine */
     unsigned lock_tries;       /* how often to ask for NVIDIA's unbind lock before giving up */
     struct pci_vendors others; /* than NVIDIA, whose GPUs are passed through */
+    uint64_t holder_budget_us; /* for one search for who has a device open */
 };
 /* Between those tries: 0.25, 0.5, 1, 2, 4 s. */
+#define SYSFS_HOLDER_BUDGET_US UINT64_C(5000000)
 #define SYSFS_LOCK_TRIES 6
 #define SYSFS_LOCK_WAIT_MS 250
 void sysfs_sleep_ms(unsigned ms);

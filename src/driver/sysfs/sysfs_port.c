@@ -101,6 +101,7 @@ struct pci_port *sysfs_port_new(const char *root, const struct pci_vendors *othe
     self->port.ops = &ops;
     pthread_mutex_init(&self->lock, NULL);
     self->sys.lock_tries = SYSFS_LOCK_TRIES;
+    self->sys.holder_budget_us = SYSFS_HOLDER_BUDGET_US;
     if (others != NULL) {
         self->sys.others = *others;
     }

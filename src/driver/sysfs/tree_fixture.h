@@ -24,6 +24,7 @@ static inline struct tree_fixture *tree_new(void)
     snprintf(tree->sys.root, sizeof(tree->sys.root), "/tmp/cleave-sysfs-XXXXXX");
     assert_non_null(mkdtemp(tree->sys.root));
     tree->sys.lock_tries = 1;
+    tree->sys.holder_budget_us = SYSFS_HOLDER_BUDGET_US;
     return tree;
 }
 

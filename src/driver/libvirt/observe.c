@@ -9,7 +9,9 @@
 #include "base/str.h"
 #include "driver/libvirt/vm_ends.h"
 
-#define MAX_DOMAINS 4096
+/* libvirt's daemon lists no more (REMOTE_DOMAIN_LIST_MAX in its src/remote/remote_protocol.x) and
+ * fails where there are; drivers without a daemon may have more. */
+#define MAX_DOMAINS 16384
 
 static enum vm_state state_of(unsigned char state)
 {
@@ -137,6 +139,24 @@ static void observe_version(struct libvirt_port *port, struct host *host)
     }
 }
 
+/* Of more than can be looked at, each that is left out may have any device: then none is known. */
+static void take_domains(struct host *host, virDomainPtr *domains, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (n <= MAX_DOMAINS) {
+            add_vm(host, domains[i]);
+        }
+        virDomainFree(domains[i]);
+    }
+    free(domains);
+    if (n > MAX_DOMAINS) {
+        (void)str_print(host->libvirt_problem, sizeof(host->libvirt_problem),
+                        "libvirt has %d VMs, and cleave looks at no more than %d: which devices "
+                        "they have is not known",
+                        n, MAX_DOMAINS);
+    }
+}
+
 int libvirt_observe(struct libvirt_port *port, struct host *host, struct error *err)
 {
     struct error problem = {0};
@@ -155,15 +175,11 @@ int libvirt_observe(struct libvirt_port *port, struct host *host, struct error *
         STR_SET(host->libvirt_problem, problem.message);
         return 0;
     }
-    /* Of more than are looked at, one that is not among them may be there. */
-    host->libvirt_session = n > MAX_DOMAINS ? 0 : port->session;
-    for (int i = 0; i < n; i++) {
-        if (i < MAX_DOMAINS) {
-            add_vm(host, domains[i]);
-        }
-        virDomainFree(domains[i]);
+    host->libvirt_session = port->session;
+    take_domains(host, domains, n);
+    if (host->libvirt_problem[0] != '\0') {
+        return 0;
     }
-    free(domains);
     for (vec_each(&host->vms, vm)) {
         host_settle_vm_name(host, vm);
     }

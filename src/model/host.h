@@ -131,7 +131,7 @@ struct gpu {
     char problem[128];      /* why the GPU can't be used ("fell off the bus"), "" if fine */
     char reset_methods[64]; /* the kernel's ways to reset it: "flr bus"; "" none */
     enum gpu_fault fault;   /* what of that a program can act on */
-    uint32_t vgpus_running; /* as the driver counts them */
+    uint32_t vgpus_running; /* as the driver counts them, NO_ID unknown */
     struct board board;     /* what the driver says that it can be */
     VEC(struct gi) gis;
     VEC(struct vf) vfs;

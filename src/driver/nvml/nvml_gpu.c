@@ -313,26 +313,45 @@ int nvml_gpu_mixed(const struct nvml_gpu *gpu, bool *ret_on, struct error *err)
     return 0;
 }
 
-uint32_t nvml_gpu_running_vgpus(const struct nvml_gpu *gpu, uint32_t gi_id)
+/* Of those that run on the GPU, the ones on one instance. */
+static int count_on(const struct nvml_gpu *gpu, const uint32_t *ids, uint32_t n, uint32_t gi_id,
+                    uint32_t *ret_running, struct error *err)
+{
+    const struct nvml *nvml = gpu->nvml;
+    uint32_t running = 0;
+    for (uint32_t i = 0; i < n && nvml->nvmlVgpuInstanceGetGpuInstanceId != NULL; i++) {
+        uint32_t id = NO_ID;
+        int32_t code = nvml->nvmlVgpuInstanceGetGpuInstanceId(ids[i], &id);
+        if (code != NVML_SUCCESS && !nvml_has_none(code)) { /* none: it ended meanwhile */
+            return nvml_fail(nvml, code, err, gpu->subject,
+                             "the GPU instance of a vGPU that runs can't be read");
+        }
+        running += code == NVML_SUCCESS && id == gi_id;
+    }
+    *ret_running = running;
+    return 0;
+}
+
+int nvml_gpu_running_vgpus(const struct nvml_gpu *gpu, uint32_t gi_id, uint32_t *ret_running,
+                           struct error *err)
 {
     const struct nvml *nvml = gpu->nvml;
     uint32_t ids[NVML_MAX_INSTANCES];
     uint32_t n = NVML_MAX_INSTANCES;
-    if (nvml->nvmlDeviceGetActiveVgpus == NULL ||
-        nvml->nvmlDeviceGetActiveVgpus(gpu->device, &n, ids) != NVML_SUCCESS ||
-        n > NVML_MAX_INSTANCES) {
-        return 0;
+    *ret_running = 0;
+    if (nvml->nvmlDeviceGetActiveVgpus == NULL) {
+        return 0; /* older than vGPUs */
     }
-    if (gi_id == NO_ID) {
-        return n;
+    int32_t code = nvml->nvmlDeviceGetActiveVgpus(gpu->device, &n, ids);
+    if (nvml_has_none(code)) {
+        return 0; /* no vGPU manager, or a board without vGPUs */
     }
-    uint32_t running = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t id = NO_ID;
-        if (nvml->nvmlVgpuInstanceGetGpuInstanceId != NULL &&
-            nvml->nvmlVgpuInstanceGetGpuInstanceId(ids[i], &id) == NVML_SUCCESS && id == gi_id) {
-            running++;
-        }
+    if (code != NVML_SUCCESS || n > NVML_MAX_INSTANCES) {
+        return nvml_fail(nvml, code, err, gpu->subject, "the vGPUs that run can't be counted");
     }
-    return running;
+    if (gi_id != NO_ID) {
+        return count_on(gpu, ids, n, gi_id, ret_running, err);
+    }
+    *ret_running = n;
+    return 0;
 }

@@ -66,7 +66,9 @@ int32_t nvml_gi_each_ci(const struct nvml *nvml, struct nvml_gpu_instance *gi,
 /* Mixed-size mode; -UNSUPPORTED when the board or the driver has none (or MIG mode is on). */
 int nvml_gpu_mixed(const struct nvml_gpu *gpu, bool *ret_on, struct error *err);
 
-/* How many vGPUs run on the GPU, or on one GI (NO_ID: all). 0 when the driver does not tell. */
-uint32_t nvml_gpu_running_vgpus(const struct nvml_gpu *gpu, uint32_t gi_id);
+/* How many vGPUs run on the GPU, or on one GI (NO_ID: all). A driver that makes none has none; one
+ * that should know and does not tell is an error. */
+int nvml_gpu_running_vgpus(const struct nvml_gpu *gpu, uint32_t gi_id, uint32_t *ret_running,
+                           struct error *err);
 
 #endif

@@ -145,7 +145,11 @@ static int check_gi_destroy(const struct nvml_gpu *gpu, const struct step *step,
     if (r < 0 || here == NULL) {
         return r;
     }
-    uint32_t running = nvml_gpu_running_vgpus(gpu, here->gi.id);
+    uint32_t running = 0;
+    r = nvml_gpu_running_vgpus(gpu, here->gi.id, &running, err);
+    if (r < 0) {
+        return r;
+    }
     if (running > 0) {
         error_set(err, REASON_IN_USE, gpu->subject,
                   "GPU instance %u (%s) can't be destroyed: %u vGPU(s) run on it", here->gi.id,
@@ -244,12 +248,14 @@ static int check_ci(const struct nvml_gpu *gpu, const struct step *step, struct 
         return r;
     }
     if (step->kind == STEP_CI_DESTROY) {
-        uint32_t running = nvml_gpu_running_vgpus(gpu, gi->gi.id);
-        return running == 0 ? 0
-                            : error_set(err, REASON_IN_USE, gpu->subject,
-                                        "compute instances of GPU instance %u (%s) can't be "
-                                        "destroyed: %u vGPU(s) run on it",
-                                        gi->gi.id, gi->gi.profile, running);
+        uint32_t running = 0;
+        r = nvml_gpu_running_vgpus(gpu, gi->gi.id, &running, err);
+        return r < 0 || running == 0
+                   ? r
+                   : error_set(err, REASON_IN_USE, gpu->subject,
+                               "compute instances of GPU instance %u (%s) can't be "
+                               "destroyed: %u vGPU(s) run on it",
+                               gi->gi.id, gi->gi.profile, running);
     }
     uint32_t profile = 0;
     return gi->gi.n_ci > 0 ? 0 : default_profile(gpu, gi, &profile, err);

@@ -18,7 +18,11 @@ static int check_mig(const struct nvml_gpu *gpu, const struct step *step, struct
     if (gpu->nvml->nvmlDeviceSetMigMode == NULL) {
         return nvml_too_old(err, gpu->subject, "nvmlDeviceSetMigMode");
     }
-    uint32_t running = nvml_gpu_running_vgpus(gpu, NO_ID);
+    uint32_t running = 0;
+    r = nvml_gpu_running_vgpus(gpu, NO_ID, &running, err);
+    if (r < 0) {
+        return r;
+    }
     if (running > 0) {
         error_set(err, REASON_IN_USE, gpu->subject,
                   "MIG mode can't change while %u vGPU(s) run on the GPU", running);
@@ -100,7 +104,11 @@ static int check_mixed(const struct nvml_gpu *gpu, const struct step *step, stru
     if (gpu->nvml->nvmlDeviceSetVgpuHeterogeneousMode == NULL) {
         return nvml_too_old(err, gpu->subject, "nvmlDeviceSetVgpuHeterogeneousMode");
     }
-    uint32_t running = nvml_gpu_running_vgpus(gpu, NO_ID);
+    uint32_t running = 0;
+    r = nvml_gpu_running_vgpus(gpu, NO_ID, &running, err);
+    if (r < 0) {
+        return r;
+    }
     if (running > 0) {
         error_set(err, REASON_IN_USE, gpu->subject,
                   "mixed-size mode can't change while %u vGPU(s) run on the GPU", running);

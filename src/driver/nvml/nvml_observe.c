@@ -153,6 +153,17 @@ static void observe_ecc(const struct nvml_gpu *handle, struct gpu *gpu)
     }
 }
 
+static void observe_running(const struct nvml_gpu *handle, struct gpu *gpu)
+{
+    struct error err = {0};
+    if (nvml_gpu_running_vgpus(handle, NO_ID, &gpu->vgpus_running, &err) != 0) {
+        gpu->vgpus_running = NO_ID;
+        if (gpu->problem[0] == '\0') {
+            (void)str_print(gpu->problem, sizeof(gpu->problem), "%s", err.message);
+        }
+    }
+}
+
 /* False when the driver gives no usable address: then there is nothing to hang the rest on. */
 static bool observe_gpu(const struct nvml *nvml, struct nvml_device *device, uint32_t index,
                         struct nvml_boards *boards, struct host *host)
@@ -182,7 +193,7 @@ static bool observe_gpu(const struct nvml *nvml, struct nvml_device *device, uin
     observe_ecc(&handle, gpu);
     observe_links(&handle, gpu);
     nvml_boards_fill(boards, &handle, host, gpu);
-    gpu->vgpus_running = nvml_gpu_running_vgpus(&handle, NO_ID);
+    observe_running(&handle, gpu);
     return true;
 }
 

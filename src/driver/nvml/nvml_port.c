@@ -54,7 +54,7 @@ static int observe(struct gpu_port *port, struct host *host, struct error *err)
     int r = nvml_observe(library(port), &((struct nvml_port *)(void *)port)->boards, host, err);
     pthread_mutex_unlock(in_use(port));
     for (vec_each(&host->gpus, gpu)) {
-        if (gpu->vgpus_running > 0) {
+        if (gpu->vgpus_running > 0 && gpu->vgpus_running != NO_ID) {
             *vec_push(&used) = gpu->addr;
         }
     }

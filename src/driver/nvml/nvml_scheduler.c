@@ -112,7 +112,11 @@ static int check_set(const struct nvml_gpu *gpu, const struct step *step, struct
     if (gpu->nvml->nvmlDeviceSetVgpuSchedulerState == NULL) {
         return nvml_too_old(err, gpu->subject, "nvmlDeviceSetVgpuSchedulerState");
     }
-    uint32_t running = nvml_gpu_running_vgpus(gpu, NO_ID);
+    uint32_t running = 0;
+    r = nvml_gpu_running_vgpus(gpu, NO_ID, &running, err);
+    if (r < 0) {
+        return r;
+    }
     if (running > 0) {
         error_set(err, REASON_IN_USE, gpu->subject,
                   "the vGPU scheduler can't change while %u vGPU(s) run on the GPU", running);

@@ -62,8 +62,10 @@ static bool any_in_use(struct nvml_watch *watch, const struct addrs *addrs)
 {
     for (size_t i = 0; i < addrs->n; i++) {
         struct nvml_gpu gpu;
+        uint32_t running =
+            0; /* where it is not known, the next observation says whether to watch */
         if (nvml_gpu_find(&watch->nvml, &addrs->items[i], &gpu, NULL) == 0 &&
-            nvml_gpu_running_vgpus(&gpu, NO_ID) > 0) {
+            nvml_gpu_running_vgpus(&gpu, NO_ID, &running, NULL) == 0 && running > 0) {
             return true;
         }
     }

@@ -66,9 +66,14 @@ static const bool needs_quiet[STEP_KIND_COUNT] = {
     [STEP_SRIOV_ENABLE] = true, [STEP_SRIOV_DISABLE] = true,
 };
 
+bool ports_needs_quiet(enum step_kind kind)
+{
+    return kind < STEP_KIND_COUNT && needs_quiet[kind];
+}
+
 static void hush(const struct ports *ports, const struct step *step, bool on)
 {
-    if (needs_quiet[step->kind] && ports->gpu->ops->hush != NULL) {
+    if (ports_needs_quiet(step->kind) && ports->gpu->ops->hush != NULL) {
         ports->gpu->ops->hush(ports->gpu, on);
     }
 }

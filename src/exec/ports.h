@@ -21,6 +21,8 @@ int ports_observe_guests(struct guest_port *port, struct host **ret_host, struct
 /* Both, one after the other, derived. */
 int ports_observe(const struct ports *ports, struct host **ret_host, struct error *err);
 int ports_check(const struct ports *ports, const struct step *step, struct error *err);
+/* Is NVML kept closed, and so not asked, while a step of that kind is applied? */
+bool ports_needs_quiet(enum step_kind kind);
 int ports_apply(const struct ports *ports, struct step *step, struct error *err);
 
 #endif

@@ -98,6 +98,44 @@ static void who_reads_gets_what_was_seen_last_with_its_age(void **state)
     answer_done(&before);
 }
 
+/* NVML is closed for a step that hangs: it is that which is named. */
+static void a_step_that_keeps_nvml_closed_is_named_for_it(void **state)
+{
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    struct manager *m = lab->manager;
+    struct answer now;
+    CLEANUP(plan_freep) struct plan *plan = plan_new();
+    struct pci_addr addr;
+    assert_true(pci_addr_parse(LAB_L40S, &addr));
+    struct step *step = vec_push(&plan->steps);
+    *step = step_make(STEP_SRIOV_ENABLE, &addr);
+    step->state = STEP_RUNNING;
+    list_fresh_gpus(lab, &now);
+    answer_done(&now);
+    let_hang(lab, PORT_GPU);
+    m->running = plan;
+    m->step_since_us = 1;
+    list_gpus(lab, &now);
+    const char *late = answer_text(&now, "late");
+    assert_null(strstr(late, "NVML has not answered"));
+    assert_non_null(strstr(late, "NVML is not asked"));
+    assert_non_null(strstr(late, LAB_L40S));
+    answer_done(&now);
+    assert_true(lab_wait_until(lab, driver_is_late, lab));
+    now = (struct answer){0};
+    manager_get_health(m, lab_reply, &now);
+    const json_t *problem = json_array_get(json_object_get(now.body, "problems"), 0);
+    assert_string_equal(json_string_value(json_object_get(problem, "what")), "sysfs");
+    assert_non_null(strstr(json_string_value(json_object_get(problem, "text")), LAB_L40S));
+    answer_done(&now);
+    m->step_since_us =
+        UINT64_MAX; /* it began after NVML was asked: NVML hangs, and the step waits */
+    list_gpus(lab, &now);
+    assert_non_null(strstr(answer_text(&now, "late"), "NVML has not answered since 2"));
+    answer_done(&now);
+    m->running = NULL;
+}
+
 static void health_names_what_hangs(void **state)
 {
     struct lab *lab = &((struct lab_fixture *)*state)->lab;
@@ -390,6 +428,8 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_plan_that_waits_goes_on_after_a_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(who_reads_gets_what_was_seen_last_with_its_age, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_step_that_keeps_nvml_closed_is_named_for_it, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(health_names_what_hangs, setup, teardown),
         cmocka_unit_test_setup_teardown(

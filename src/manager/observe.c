@@ -147,9 +147,10 @@ static void take_hardware_without_driver(struct manager *m, struct host *now)
 {
     const struct host *was = seen_before(m, HALF_HARDWARE);
     if (m->driver_problem[0] == '\0') {
-        char at[WHEN_SIZE];
-        str_print(m->driver_problem, sizeof(m->driver_problem), "NVML has not answered since %s",
-                  manager_when(m->driver_look->since_us, at));
+        char text[LATE_TEXT_SIZE];
+        const char *who = NULL;
+        str_print(m->driver_problem, sizeof(m->driver_problem), "%s",
+                  manager_driver_lateness(m, &who, text));
     }
     STR_SET(now->nvml_problem, m->driver_problem);
     note_problem(was->nvml_problem, now->nvml_problem,
@@ -262,13 +263,14 @@ static struct error late_error(const struct manager *m)
 {
     struct error err = {0};
     char at[WHEN_SIZE];
-    const struct view *view = &m->views[HALF_HARDWARE];
-    const char *who = m->driver_look != NULL ? "NVML" : "sysfs";
-    uint64_t since_us = m->driver_look != NULL ? m->driver_look->since_us : view->begun_us;
-    error_set(&err, REASON_UNAVAILABLE, who,
-              "%s has not answered since %s, so that the GPUs can't "
-              "be looked at",
-              who, manager_when(since_us, at));
+    char text[LATE_TEXT_SIZE];
+    const char *who = "sysfs";
+    str_print(text, sizeof(text), "sysfs has not answered since %s",
+              manager_when(m->views[HALF_HARDWARE].begun_us, at));
+    if (m->driver_look != NULL) {
+        (void)manager_driver_lateness(m, &who, text);
+    }
+    error_set(&err, REASON_UNAVAILABLE, who, "%s, so that the GPUs can't be looked at", text);
     error_hint(&err,
                "try again later; `cleave host show` tells what hangs, and dmesg may tell why");
     return err;
@@ -432,8 +434,7 @@ static void look_done(struct manager *m, enum half half)
 static void driver_came_late(struct manager *m, struct driver_look *late)
 {
     struct view *view = &m->views[HALF_HARDWARE];
-    char at[WHEN_SIZE];
-    log_info("NVML answers again, after it had not since %s", manager_when(late->since_us, at));
+    log_info("NVML answers again, after: %s", m->driver_problem);
     if (late->result == 0 && late->n_plans == m->n_plans && m->running == NULL) {
         take_hardware(m, TAKE_PTR(late->host));
         view->seen_us = clock_realtime_of(late->since_us);

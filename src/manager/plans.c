@@ -428,7 +428,8 @@ void manager_plan_done(struct plan *plan, void *data)
 
 void manager_plan_progress(const struct plan *plan, size_t step, void *data)
 {
-    (void)data;
+    struct manager *m = data;
+    m->step_since_us = clock_monotonic_us();
     char text[STEP_TEXT_SIZE];
     const struct step *current = &plan->steps.items[step];
     log_debug("plan %s: step %zu of %zu %s: %s", plan->id, step + 1, plan->steps.n,

@@ -124,6 +124,11 @@ void manager_disown_vm(struct manager *m, const char *name);
 
 #define WHEN_SIZE 24
 /* "2026-11-21T05:30:12Z", from real time; returns `out`. */
+/* What NVML's answer is late for, as a sentence without its end: NVML hangs, or a step does that
+ * keeps it closed. *ret_who is whose call it is that hangs. Returns out. */
+#define LATE_TEXT_SIZE 224
+const char *manager_driver_lateness(const struct manager *m, const char **ret_who,
+                                    char out[LATE_TEXT_SIZE]);
 const char *manager_when(uint64_t monotonic_us, char out[WHEN_SIZE]);
 /* Adds to the answer of who reads when that was seen, and what is late. */
 void manager_add_lateness(const struct manager *m, json_t *body);
@@ -572,7 +577,7 @@ struct manager {
     struct worker *driver_worker;    /* asks NVML; steps have workers of their own */
     struct driver_look *driver_look; /* under way; NULL: none */
     bool driver_known;               /* NVML has answered once */
-    char driver_problem[96];         /* of GPUs while NVML is late; "": it is not */
+    char driver_problem[128];        /* of GPUs while NVML is late; "": it is not */
     struct evloop_timer *patience;   /* with looks under way, and of who only reads */
     VEC(struct own_vm) own_vms;
 
@@ -595,6 +600,7 @@ struct manager {
     bool busy;                       /* a change or a plan is in hand */
     char turn_of[VM_NAME_SIZE + 32]; /* what the change in hand is about; "": none is */
     uint64_t turn_since_us;          /* monotonic */
+    uint64_t step_since_us;          /* monotonic: of the running plan */
     VEC(struct pci_addr) touched;    /* GPUs of the plan in hand: their changes are no drift */
     VEC(struct parked) parked;       /* wait for a call that has not come back */
     unsigned n_late_calls;           /* changes of VMs that libvirt has not answered in time */

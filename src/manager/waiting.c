@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "exec/ports.h"
 #include "manager/state.h"
 #include "model/encode.h"
 
@@ -15,6 +16,62 @@ const char *manager_when(uint64_t monotonic_us, char out[WHEN_SIZE])
     char text[32];
     (void)clock_format(clock_realtime_of(monotonic_us), text, sizeof(text));
     snprintf(out, WHEN_SIZE, "%.19sZ", text); /* without microseconds */
+    return out;
+}
+
+static bool is_quiet_step(const struct step *step)
+{
+    return (step->state == STEP_RUNNING || step->state == STEP_UNDOING) &&
+           ports_needs_quiet(step->kind);
+}
+
+static const struct step *find_quiet(const struct plan *plan)
+{
+    for (vec_each(&plan->steps, step)) {
+        if (is_quiet_step(step)) {
+            return step;
+        }
+    }
+    return NULL;
+}
+
+/* The step for which NVML is kept closed: it began before NVML was asked. NVML held open keeps each
+ * GPU from being unbound (driver/nvml/nvml_watch.h), and to open it attaches to all of them, that
+ * one among them, so that it is not asked before such a step has come back, also of other GPUs. */
+static const struct step *quiet_step(const struct manager *m, uint64_t *ret_since_us)
+{
+    uint64_t asked_us = m->driver_look->since_us;
+    const struct step *step = NULL;
+    if (m->running != NULL && m->step_since_us <= asked_us) {
+        *ret_since_us = m->step_since_us;
+        step = find_quiet(m->running);
+    }
+    for (size_t i = 0; step == NULL && i < m->parked.n; i++) {
+        const struct parked *parked = &m->parked.items[i];
+        *ret_since_us = parked->since_us;
+        step = parked->port != PORT_GUEST && parked->since_us <= asked_us ? find_quiet(parked->plan)
+                                                                          : NULL;
+    }
+    return step;
+}
+
+const char *manager_driver_lateness(const struct manager *m, const char **ret_who,
+                                    char out[LATE_TEXT_SIZE])
+{
+    char at[WHEN_SIZE];
+    char what[STEP_TEXT_SIZE];
+    uint64_t since_us = 0;
+    const struct step *step = quiet_step(m, &since_us);
+    *ret_who = "NVML";
+    if (step == NULL) {
+        str_print(out, LATE_TEXT_SIZE, "NVML has not answered since %s",
+                  manager_when(m->driver_look->since_us, at));
+        return out;
+    }
+    *ret_who = manager_port_name(step_kind_port(step->kind));
+    str_print(out, LATE_TEXT_SIZE,
+              "NVML is not asked: \"%.80s\", under way since %s, keeps it closed",
+              step_describe(step, what, sizeof(what)), manager_when(since_us, at));
     return out;
 }
 
@@ -29,7 +86,19 @@ struct late {
     const char *who;
     uint64_t since_us;
     const char *effect;
+    char text[LATE_TEXT_SIZE]; /* "NVML has not answered since …" */
 };
+
+static void say(const struct manager *m, struct late *late)
+{
+    char at[WHEN_SIZE];
+    if (str_eq(late->who, "NVML")) {
+        (void)manager_driver_lateness(m, &late->who, late->text);
+    } else {
+        str_print(late->text, sizeof(late->text), "%s has not answered since %s", late->who,
+                  manager_when(late->since_us, at));
+    }
+}
 
 static size_t find_late(const struct manager *m, struct late late[HALF_COUNT + 1])
 {
@@ -42,14 +111,14 @@ static size_t find_late(const struct manager *m, struct late late[HALF_COUNT + 1
             ? driver->since_us - hardware->begun_us
             : 0;
     const struct late all[] = {
-        {"NVML", driver != NULL ? driver->since_us : 0, "its GPUs are shown as seen last"},
+        {"NVML", driver != NULL ? driver->since_us : 0, "its GPUs are shown as seen last", ""},
         {"sysfs",
          hardware->begun > hardware->ended && driver == NULL && !hardware->again
              ? hardware->begun_us
              : 0,
-         "GPUs are shown as seen last"},
+         "GPUs are shown as seen last", ""},
         {"libvirt", guests->begun > guests->ended ? guests->begun_us : 0,
-         "VMs are shown as seen last"},
+         "VMs are shown as seen last", ""},
     };
     uint64_t patience_us =
         m->config.read_patience_us != 0 ? m->config.read_patience_us : READ_PATIENCE_US;
@@ -58,7 +127,8 @@ static size_t find_late(const struct manager *m, struct late late[HALF_COUNT + 1
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
         uint64_t more_us = i == 0 ? before_us : 0;
         if (all[i].since_us != 0 && now_us + more_us >= all[i].since_us + patience_us / 2) {
-            late[n++] = all[i];
+            late[n] = all[i];
+            say(m, &late[n++]);
         }
     }
     return n;
@@ -73,13 +143,11 @@ static uint64_t age_s(uint64_t since_us)
 void manager_add_lateness(const struct manager *m, json_t *body)
 {
     struct late late[HALF_COUNT + 1];
-    char at[WHEN_SIZE];
     CLEANUP_STRBUF struct strbuf text = {0};
     size_t n = find_late(m, late);
     uint64_t seen_us = m->views[HALF_HARDWARE].seen_us;
     for (size_t i = 0; i < n; i++) {
-        strbuf_addf(&text, "%s%s has not answered since %s (%llu s): %s", i > 0 ? "; " : "",
-                    late[i].who, manager_when(late[i].since_us, at),
+        strbuf_addf(&text, "%s%s (%llu s): %s", i > 0 ? "; " : "", late[i].text,
                     (unsigned long long)age_s(late[i].since_us), late[i].effect);
         if (str_eq(late[i].who, "libvirt") && m->views[HALF_GUESTS].seen_us < seen_us) {
             seen_us = m->views[HALF_GUESTS].seen_us;
@@ -107,10 +175,8 @@ static json_t *problems_to_json(const struct manager *m)
     json_t *list = json_array();
     size_t n = find_late(m, late);
     for (size_t i = 0; i < n; i++) {
-        char at[WHEN_SIZE];
-        char text[160];
-        str_print(text, sizeof(text), "%s has not answered since %s; %s", late[i].who,
-                  manager_when(late[i].since_us, at), late[i].effect);
+        char text[LATE_TEXT_SIZE + 64];
+        str_print(text, sizeof(text), "%s; %s", late[i].text, late[i].effect);
         json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", late[i].who, "text", text,
                                               "since", shown_time(late[i].since_us)));
     }

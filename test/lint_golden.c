@@ -26,9 +26,9 @@ static const char capabilities[] =
     "<cell id='1'><cpus num='2'><cpu id='2'/><cpu id='3'/></cpus></cell>"
     "</cells></topology></host></capabilities>";
 
-static const char *const cases[] = {"clean",   "devices", "displays",   "machine",
-                                    "memory",  "claims",  "moves",      "wide",
-                                    "by-hand", "group",   "namespaces", "intruded"};
+static const char *const cases[] = {"clean",      "devices",  "displays", "machine", "memory",
+                                    "claims",     "moves",    "wide",     "by-hand", "group",
+                                    "namespaces", "intruded", "audio"};
 
 /* ---- the host ---- */
 
@@ -107,6 +107,9 @@ static struct host *make_host(void)
         member->addr = (struct pci_addr){.bus = 0x51, .function = (uint8_t)(i + 1)};
         STR_SET(member->driver, drivers[i]);
     }
+    struct group_member *board = vec_push(&grouped->group_members); /* another one */
+    board->addr = (struct pci_addr){.bus = 0x51, .device = 1};
+    STR_SET(board->driver, "ahci");
     add_mig(host);
     struct vm *vm = vec_push(&host->vms);
     STR_SET(vm->name, "neighbour");

@@ -300,6 +300,18 @@ static bool comes_along(const struct lint *lint, const struct group_member *memb
     return false;
 }
 
+/* In the definition, but left to others to bind. */
+static bool has_unmanaged(const struct lint *lint, const struct group_member *member)
+{
+    for (vec_each(&lint->seen, seen)) {
+        if (!seen->device->is_mdev && seen->device->managed != TRI_YES &&
+            pci_addr_cmp(&seen->device->addr, &member->addr) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void lint_group(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
@@ -316,7 +328,13 @@ void lint_group(struct lint *lint)
                 lint_find(lint, seen->device->line, lint_element(seen),
                           "IOMMU group %u of %s also holds %s, which the host uses with driver %s",
                           seen->gpu->iommu_group, seen->name, bdf, member->driver);
-            if (seen->claim != NULL) {
+            if (!pci_same_slot(&member->addr, &seen->gpu->addr)) {
+                lint_advise(it, "it is another board's: bind it to vfio-pci if the host can do "
+                                "without it, or put the GPU into a slot with a group of its own");
+            } else if (has_unmanaged(lint, member)) {
+                lint_advise(it, "give its <hostdev> managed='yes', and libvirt takes it from the "
+                                "host when the VM starts and gives it back");
+            } else if (seen->claim != NULL) {
                 lint_advise(it, "`cleave host restore` binds what goes with the claim's GPU");
             } else {
                 lint_advise(it,

@@ -34,7 +34,12 @@ static const char *memory_text(const json_t *gpu, char out[VIEW_SIZE])
 
 static const char *count_text(const json_t *gpu, const char *path, char out[VIEW_SIZE])
 {
-    snprintf(out, VIEW_SIZE, "%zu", json_array_size(view_at(gpu, path)));
+    const json_t *list = view_at(gpu, path);
+    if (json_is_array(list)) {
+        snprintf(out, VIEW_SIZE, "%zu", json_array_size(list));
+    } else {
+        str_copy(out, VIEW_SIZE, "-"); /* not known */
+    }
     return out;
 }
 

@@ -452,13 +452,23 @@ static void draw_whole(const struct picture *p)
     strbuf_addf(p->out, INDENT "The whole GPU: %s%s\n", is_vm ? "VM " : "", owner);
 }
 
+/* Null in the API is not none. */
+static bool is_seen(const json_t *gpu)
+{
+    const char *mode = view_text(gpu, "mode", "");
+    const char *needed = str_eq(mode, "mig") ? "gpuInstances" : "vgpus";
+    return str_eq(mode, "passthrough") || (mode[0] != '\0' && json_is_array(view_at(gpu, needed)));
+}
+
 void picture_draw(const json_t *gpu, const json_t *profiles, const json_t *claims,
                   enum picture_style style, struct strbuf *out)
 {
     struct picture p = {
         .glyphs = &styles[style], .gpu = gpu, .profiles = profiles, .claims = claims, .out = out};
     p.owner_width = owner_width(&p);
-    if (str_eq(view_text(gpu, "mode", ""), "passthrough")) {
+    if (!is_seen(gpu)) {
+        strbuf_add(out, INDENT "What is on it is not known\n");
+    } else if (str_eq(view_text(gpu, "mode", ""), "passthrough")) {
         draw_whole(&p);
     } else if (str_eq(view_text(gpu, "mode", ""), "mig")) {
         draw_slices(&p);

@@ -52,6 +52,69 @@ static void a_fault_that_is_seen_quarantines_the_gpu_once_and_names_who_is_on_it
     assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
 }
 
+static const json_t *find_gpu(const struct answer *answer, const char *address)
+{
+    size_t i = 0;
+    const json_t *gpu = NULL;
+    json_array_foreach(json_object_get(answer->body, "gpus"), i, gpu)
+    {
+        if (str_eq(json_string_value(json_object_get(gpu, "address")), address)) {
+            return gpu;
+        }
+    }
+    return NULL;
+}
+
+static void list_gpus(struct lab *lab, struct answer *ret_answer)
+{
+    *ret_answer = (struct answer){0};
+    manager_list_gpus(lab->manager, lab_reply, ret_answer);
+    assert_true(lab_wait(lab, ret_answer));
+}
+
+static void a_gpu_that_left_the_bus_is_listed_as_lost_while_a_claim_names_it(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct answer answer;
+    serve_two(&f->lab);
+    f->host.n_gpus--; /* the L40S is the last */
+    list_gpus(&f->lab, &answer);
+    const json_t *gpu = find_gpu(&answer, LAB_L40S);
+    assert_non_null(gpu);
+    assert_non_null(
+        strstr(json_string_value(json_object_get(gpu, "problem")), "no longer on the PCI bus"));
+    assert_true(json_is_null(json_object_get(gpu, "mode")));
+    assert_true(json_is_null(json_object_get(gpu, "vgpus")));
+    answer_done(&answer);
+    answer = (struct answer){0};
+    manager_get_gpu(f->lab.manager, LAB_L40S, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_non_null(strstr(answer_text(&answer, "problem"), "no longer on the PCI bus"));
+    answer_done(&answer);
+    assert_int_equal(lab_delete(&f->lab, "a", NULL), 0);
+    assert_true(lab_settle(&f->lab));
+    list_gpus(&f->lab, &answer);
+    assert_null(find_gpu(&answer, LAB_L40S));
+    answer_done(&answer);
+}
+
+static void what_cannot_be_seen_on_a_gpu_is_null(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct answer answer;
+    f->host.gpus[2].blind = true;
+    list_gpus(&f->lab, &answer);
+    const json_t *gpu = find_gpu(&answer, LAB_L40S);
+    assert_true(json_is_null(json_object_get(gpu, "mode")));
+    assert_true(json_is_null(json_object_get(gpu, "gpuInstances")));
+    assert_true(json_is_null(json_object_get(gpu, "vgpus")));
+    const json_t *other = find_gpu(&answer, LAB_A100);
+    assert_string_equal(json_string_value(json_object_get(other, "mode")), "idle");
+    assert_int_equal(json_array_size(json_object_get(other, "vgpus")), 0);
+    assert_true(json_is_array(json_object_get(other, "vgpus")));
+    answer_done(&answer);
+}
+
 static void an_xid_of_a_guest_is_told_and_one_of_the_gpu_condemns(void **state)
 {
     struct lab *lab = &((struct lab_fixture *)*state)->lab;
@@ -348,6 +411,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, lab_fixture_setup, lab_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_fault_that_is_seen_quarantines_the_gpu_once_and_names_who_is_on_it),
+        TEST(a_gpu_that_left_the_bus_is_listed_as_lost_while_a_claim_names_it),
+        TEST(what_cannot_be_seen_on_a_gpu_is_null),
         TEST(an_xid_of_a_guest_is_told_and_one_of_the_gpu_condemns),
         TEST(the_same_again_and_again_is_told_once),
         TEST(a_quarantine_that_can_t_be_stored_is_tried_again),

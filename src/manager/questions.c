@@ -112,7 +112,11 @@ static int answer_gpus(struct manager *m, const char *name, json_t **ret_body, s
 {
     (void)name;
     (void)err;
+    CLEANUP(host_freep) struct host *lost = manager_lost_gpus(m);
     *ret_body = reply_gpus(m->host, &m->gpu_records);
+    for (vec_each(&lost->gpus, gpu)) {
+        json_array_append_new(json_object_get(*ret_body, "gpus"), reply_gpu(gpu, &m->gpu_records));
+    }
     return 0;
 }
 
@@ -150,8 +154,9 @@ static int find_gpu(const struct manager *m, const char *name, struct gpu **ret_
 
 static int answer_gpu(struct manager *m, const char *name, json_t **ret_body, struct error *err)
 {
-    struct gpu *gpu = NULL;
-    int r = find_gpu(m, name, &gpu, err);
+    CLEANUP(host_freep) struct host *lost = manager_lost_gpus(m);
+    struct gpu *gpu = host_find_gpu(lost, name);
+    int r = gpu != NULL ? 0 : find_gpu(m, name, &gpu, err);
     if (r == 0) {
         *ret_body = reply_gpu(gpu, &m->gpu_records);
     }

@@ -470,6 +470,9 @@ void txn_forget_made(struct txn *txn);
  */
 void manager_note_made(struct manager *m, struct host *now);
 
+/* GPUs that left the bus, and are still named (lost.c). Owned by the caller. */
+struct host *manager_lost_gpus(const struct manager *m);
+
 /* ---- other tools' vGPUs that harm claims (intruders.c) ---- */
 
 /* Is another tool's vGPU in the place of the claim's, or on the GPU instance that it has to

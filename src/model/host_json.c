@@ -77,15 +77,40 @@ static json_t *mig_to_json(const struct gpu *gpu)
                      "timeSlicingEnabled", encode_tristate(gpu->mig_timeslicing_enabled));
 }
 
+/* What is seen on a GPU that has a problem may be all, or not: nothing seen is not known. */
+static bool is_known(const struct gpu *gpu, size_t n_seen)
+{
+    return n_seen > 0 || gpu->problem[0] == '\0';
+}
+
+static json_t *gis_to_json(const struct gpu *gpu)
+{
+    json_t *list = is_known(gpu, gpu->gis.n) ? json_array() : json_null();
+    for (vec_each(&gpu->gis, gi)) {
+        json_array_append_new(list, gi_to_json(gi));
+    }
+    return list;
+}
+
+static json_t *vgpus_to_json(const struct gpu *gpu)
+{
+    json_t *list = is_known(gpu, gpu->vgpus.n) ? json_array() : json_null();
+    for (vec_each(&gpu->vgpus, vgpu)) {
+        json_array_append_new(list, vgpu_to_json(vgpu));
+    }
+    return list;
+}
+
 json_t *gpu_to_json(const struct gpu *gpu)
 {
-    json_t *json =
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "address",
-                  encode_addr(&gpu->addr), "uuid", encode_text(gpu->uuid), "name",
-                  encode_text(gpu->name), "model", encode_text(gpu->model), "index",
-                  encode_id(gpu->index), "pciId", encode_hex(gpu->pci_id, 4), "pciSubsystemId",
-                  encode_hex(gpu->pci_subsystem_id, 4), "mode", gpu_mode_name(gpu->mode), "driver",
-                  encode_text(gpu->driver), "memory", memory_to_json(gpu));
+    bool mode_known = is_known(gpu, gpu->mode != GPU_IDLE); /* idle: nothing was seen on it */
+    json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "address",
+                             encode_addr(&gpu->addr), "uuid", encode_text(gpu->uuid), "name",
+                             encode_text(gpu->name), "model", encode_text(gpu->model), "index",
+                             encode_id(gpu->index), "pciId", encode_hex(gpu->pci_id, 4),
+                             "pciSubsystemId", encode_hex(gpu->pci_subsystem_id, 4), "mode",
+                             mode_known ? json_string(gpu_mode_name(gpu->mode)) : json_null(),
+                             "driver", encode_text(gpu->driver), "memory", memory_to_json(gpu));
     json_object_set_new(json, "iommuGroup", group_to_json(gpu));
     json_object_set_new(json, "numaNode",
                         gpu->numa_node < 0 ? json_null() : json_integer(gpu->numa_node));
@@ -100,16 +125,8 @@ json_t *gpu_to_json(const struct gpu *gpu)
     json_object_set_new(json, "virtualFunctionsTotal", json_integer(gpu->vfs_total));
     json_object_set_new(json, "vm", encode_text(gpu->holder));
     json_object_set_new(json, "problem", encode_text(gpu->problem));
-    json_t *gis = json_array();
-    for (vec_each(&gpu->gis, gi)) {
-        json_array_append_new(gis, gi_to_json(gi));
-    }
-    json_object_set_new(json, "gpuInstances", gis);
-    json_t *vgpus = json_array();
-    for (vec_each(&gpu->vgpus, vgpu)) {
-        json_array_append_new(vgpus, vgpu_to_json(vgpu));
-    }
-    json_object_set_new(json, "vgpus", vgpus);
+    json_object_set_new(json, "gpuInstances", gis_to_json(gpu));
+    json_object_set_new(json, "vgpus", vgpus_to_json(gpu));
     json_t *vfs = json_array();
     for (vec_each(&gpu->vfs, vf)) {
         json_array_append_new(vfs, vf_to_json(vf));

@@ -142,5 +142,5 @@ void tree_list(const struct tree *tree, const struct node *dir, const struct ref
 
 bool node_is_fixed(const struct node *node)
 {
-    return node->when == NULL && slot_find(pattern_name(node)) == NULL;
+    return node->when == NULL && node->lives == NULL && slot_find(pattern_name(node)) == NULL;
 }

@@ -269,3 +269,57 @@ def test_a_gpu_that_another_program_has_open_stays_as_it_is(host):
     assert plan["state"] == "undone" and "another client" in plan["problem"]
     host.delete("a")
     assert host.gpus()[A100] == before
+
+
+# ---- other tools' vGPUs ----
+
+def write(host, path, text):
+    host.run("/bin/sh", "-c", f"printf %s {text} > {path}")
+
+
+def problem_of(host, name):
+    host.api.get("/v1/gpus")  # has the host looked at
+    return host.api.get(f"/v1/claims/{name}")["problem"] or ""
+
+
+def test_a_vgpu_of_the_same_type_that_another_tool_made_is_told_from_the_claim_s(host):
+    claim = host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
+    file = f"/sys/bus/pci/devices/{claim['got']['device']}/nvidia/current_vgpu_type"
+    write(host, file, 0)
+    assert "is not there" in problem_of(host, "a")
+    write(host, file, claim["got"]["typeId"])
+    assert "which cleave did not make" in problem_of(host, "a")
+    assert kinds(host, "claim/a").count("claim-intruded") == 1
+    assert [it["claim"] for it in host.api.get("/v1/host")["intruders"]] == ["a"]
+    assert post(host, "/v1/vms/v1/start", 409)["reason"] == "conflict"
+    assert "claim-intruded" in host.cleave.run("vm", "lint", "v1").stdout
+    host.delete("a")
+    assert len(host.api.get(f"/v1/gpus/{L40S_1}")["vgpus"]) == 1
+
+
+def test_an_mdev_with_the_claim_s_uuid_that_another_tool_made_is_told_unseen(machine):
+    host = machine("a100-40gb-mdev")
+    host.define("v1")
+    host.start()
+    gpu = host.api.get("/v1/gpus")["gpus"][0]["address"]
+    got = host.create("a", type="A100-8C", gpu=gpu, vm="v1")["got"]
+    assert problem_of(host, "a") == ""
+    parent = f"/sys/bus/pci/devices/{got['device']}"
+    # Between two looks: only its birth tells.
+    write(host, f"/sys/bus/mdev/devices/{got['mdevUuid']}/remove", 1)
+    write(host, f"{parent}/mdev_supported_types/nvidia-{got['typeId']}/create", got["mdevUuid"])
+    assert "which cleave did not make" in problem_of(host, "a")
+    host.delete("a")
+    assert len(host.api.get(f"/v1/gpus/{gpu}")["vgpus"]) == 1
+
+
+def test_a_claim_that_shares_its_instance_against_its_will_says_so(host):
+    got = host.create("a", type="DC-1-8C", mode="mig-backed", gpu=RTX, vm="v1")["got"]
+    assert problem_of(host, "a") == ""
+    other = next(vf["address"] for vf in host.api.get(f"/v1/gpus/{RTX}")["virtualFunctions"]
+                 if vf["address"] != got["device"])
+    write(host, f"/sys/bus/pci/devices/{other}/nvidia/current_vgpu_type", got["typeId"])
+    vgpus = host.api.get(f"/v1/gpus/{RTX}")["vgpus"]
+    if len({vgpu["gpuInstance"] for vgpu in vgpus}) == len(vgpus):
+        pytest.skip("the type takes its whole instance")
+    assert "no longer to itself" in problem_of(host, "a") and other in problem_of(host, "a")

@@ -15,21 +15,9 @@
 
 static const struct caller tester = {.author = "tester"};
 
-static void be_quick(struct lab *lab, struct manager_config *config)
-{
-    (void)lab;
-    config->read_patience_us = 20000;
-    config->hardware_patience_us = 60000;
-    config->guests_patience_us = 60000;
-}
-
 static int setup(void **state)
 {
-    int r = lab_fixture_setup(state);
-    struct lab_fixture *f = *state;
-    lab_stop(&f->lab);
-    f->lab.configure = be_quick;
-    return r != 0 || lab_start(&f->lab) != 0 || !lab_settle(&f->lab) ? -1 : 0;
+    return lab_fixture_setup_as(state, lab_impatient);
 }
 
 static int teardown(void **state)

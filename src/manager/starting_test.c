@@ -22,18 +22,12 @@ static void configure(struct lab *lab, struct manager_config *config)
         }
         config->vm_guests[i] = lines[i];
     }
-    config->read_patience_us = 20000;
-    config->hardware_patience_us = 60000;
-    config->guests_patience_us = 60000;
+    lab_impatient(lab, config);
 }
 
 static int setup(void **state)
 {
-    int r = lab_fixture_setup(state);
-    struct lab_fixture *f = *state;
-    lab_stop(&f->lab);
-    f->lab.configure = configure;
-    return r != 0 || lab_start(&f->lab) != 0 || !lab_settle(&f->lab) ? -1 : 0;
+    return lab_fixture_setup_as(state, configure);
 }
 
 static int teardown(void **state)

@@ -242,6 +242,7 @@ void http_serve_connection(struct http *http, int fd)
         keep_alive(fd);
     }
     if (admitted) {
+        (void)conn_name(conn); /* known by the time that its request is whole */
         conn_ready(conn, EPOLLIN);
     } else {
         turn_away(conn);
@@ -346,11 +347,24 @@ static struct http_limits default_limits(void)
     return limits;
 }
 
+/* What waited for a name goes on. */
+static void on_named(void *data)
+{
+    struct http *http = data;
+    for (struct http_slot *slot = http->conns; slot != NULL; slot = slot->next) {
+        struct conn *conn = conn_of(slot);
+        if (conn->unnamed && conn_name(conn) == 0) {
+            conn_go_on(conn);
+        }
+    }
+}
+
 struct http *http_new(const struct http_config *config)
 {
     struct http *http = xcalloc(1, sizeof(*http));
     http->config = *config;
     http->timer_us = UINT64_MAX;
+    http->users = users_new(config->loop, on_named, http);
     if (http->config.idle_s == 0) {
         http->config.idle_s = HTTP_IDLE_S;
     }
@@ -388,6 +402,11 @@ int http_serve(struct http *http, int listen_fd, struct error *err)
 /* Requests that have not had their turn are not begun. */
 static void drop_queued(struct http *http)
 {
+    for (struct http_slot *slot = http->conns; slot != NULL; slot = slot->next) {
+        if (conn_of(slot)->unnamed) {
+            conn_go_on(conn_of(slot));
+        }
+    }
     for (struct http_queued *item = http_queue_take(&http->queue); item != NULL;
          item = http_queue_take(&http->queue)) {
         struct conn *conn = ((struct http_exchange *)(void *)item)->conn;
@@ -436,5 +455,6 @@ void http_free(struct http *http)
     evloop_timer_free(http->timer);
     evloop_timer_free(http->accept_timer);
     evloop_timer_free(http->queue_timer);
+    users_free(http->users);
     free(http);
 }

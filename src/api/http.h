@@ -39,7 +39,8 @@ struct http_request {
     const char *content_type; /* NULL if none; until the handler returns */
     const char *body;         /* "" if none; NUL-terminated; until the handler returns */
     size_t body_len;
-    const char *author; /* who is connected, see socket_peer(); until the handler returns */
+    const char *author; /* who is connected, see users_name() and socket_peer(); until the handler
+                         * returns */
     bool tcp;           /* not over a Unix socket */
     bool root;          /* by the kernel's word, so only over a Unix socket */
 };

@@ -87,12 +87,13 @@ void conn_free(struct conn *conn)
     free(conn);
 }
 
-const char *conn_author(struct conn *conn)
+uint64_t conn_name(struct conn *conn)
 {
-    if (conn->author[0] == '\0') {
-        socket_peer(conn->fd, conn->author, sizeof(conn->author));
+    if (conn->slot.user >= 0) {
+        return users_name(conn->http->users, conn->slot.user, conn->author, sizeof(conn->author));
     }
-    return conn->author;
+    socket_peer(conn->fd, conn->author, sizeof(conn->author));
+    return 0;
 }
 
 /* ---- answers ---- */
@@ -148,6 +149,7 @@ void conn_respond(struct conn *conn, struct http_response response)
 void conn_refuse(struct conn *conn, int status, const struct error *err)
 {
     conn->closing = true;
+    conn->unnamed = false;
     conn_respond(conn, conn->http->config.refuse(status, err));
     http_count_body(conn, 0);
     if (conn->exchange != NULL) {
@@ -294,6 +296,20 @@ static void request_whole(struct conn *conn)
     conn->state = CONN_WAITING;
     conn->due_us = 0;
     set_use(conn, reads ? HTTP_SLOT_READING : HTTP_SLOT_KEPT);
+    uint64_t patience_us = conn_name(conn);
+    if (reads || patience_us == 0) {
+        exchange_queue(conn->exchange);
+        return;
+    }
+    conn->unnamed = true; /* what is changed is stored with its author */
+    set_due(conn, patience_us);
+}
+
+void conn_go_on(struct conn *conn)
+{
+    conn->unnamed = false;
+    conn->due_us = 0;
+    (void)conn_name(conn);
     exchange_queue(conn->exchange);
 }
 
@@ -457,6 +473,10 @@ void conn_ready(struct conn *conn, uint32_t revents)
 void conn_expire(struct conn *conn)
 {
     bool reading = conn->state == CONN_BODY || (conn->state == CONN_HEAD && conn->in.len > 0);
+    if (conn->unnamed) {
+        conn_go_on(conn);
+        return;
+    }
     if (conn->state == CONN_WAITING) {
         (void)is_gone(conn);
         return;

@@ -115,7 +115,7 @@ void exchange_queue(struct http_exchange *exchange)
     request->content_type = http_head_field(&exchange->head, "Content-Type");
     request->body = strbuf_str(&exchange->body);
     request->body_len = exchange->body.len;
-    request->author = conn_author(conn);
+    request->author = conn->author;
     request->tcp = conn->tcp;
     request->root = conn->slot.user == 0;
     exchange->queued.urgent = config->urgent != NULL && config->urgent(request, config->data);

@@ -9,6 +9,7 @@
 #include "api/http_head.h"
 #include "api/http_queue.h"
 #include "api/http_status.h"
+#include "api/users.h"
 
 #define USECS_PER_S UINT64_C(1000000)
 
@@ -36,7 +37,8 @@ struct conn {
     bool half_closed; /* it sends nothing more, but not all was read */
     bool served;      /* a request came before */
     bool closing;     /* this answer is the last */
-    char author[64];  /* "" until it is asked for */
+    bool unnamed;     /* its request waits, for a moment, for its user's name */
+    char author[64];  /* as it was last said */
     uint64_t due_us;  /* when it is cut off; 0: never */
     struct strbuf in; /* what came and was not taken yet */
     size_t scanned;   /* of `in`, see http_head_find() */
@@ -94,6 +96,7 @@ struct http {
     struct evloop_timer *timer; /* at the first deadline */
     uint64_t timer_us;          /* when that is; UINT64_MAX: off */
     struct evloop_timer *accept_timer;
+    struct users *users;
     bool stopping;
     char scratch[HTTP_READ_BYTES];
 };
@@ -128,7 +131,10 @@ void conn_expire(struct conn *conn);
 void conn_evict(struct conn *conn);
 /* Something came, or it has just begun. */
 void conn_ready(struct conn *conn, uint32_t revents);
-const char *conn_author(struct conn *conn);
+/* Sets conn->author, and returns how many µs to wait for a better one, see users_name(). */
+uint64_t conn_name(struct conn *conn);
+/* Its request, which waits for its user's name, goes on without. */
+void conn_go_on(struct conn *conn);
 
 /* ---- http_exchange.c ---- */
 

@@ -6,7 +6,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -186,22 +185,6 @@ int socket_listen_tcp(const char *address, int *ret_fd, struct error *err)
     return 0;
 }
 
-static void user_name(uid_t uid, char *out, size_t size)
-{
-    if (uid == 0) { /* without asking a name service, which may hang */
-        str_copy(out, size, "root");
-        return;
-    }
-    char buffer[4096];
-    struct passwd entry = {0};
-    struct passwd *found = NULL;
-    getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found);
-    /* Authors are stored, and what is stored must be clean text. */
-    if (found == NULL || !str_is_clean(found->pw_name) || !str_copy(out, size, found->pw_name)) {
-        snprintf(out, size, "uid %u", (unsigned)uid);
-    }
-}
-
 bool socket_is_unix(int fd)
 {
     int domain = AF_UNSPEC;
@@ -222,17 +205,8 @@ const char *socket_peer(int fd, char *out, size_t size)
 {
     struct sockaddr_storage addr = {0};
     socklen_t len = sizeof(addr);
-    if (getpeername(fd, (struct sockaddr *)&addr, &len) != 0) {
+    if (getpeername(fd, (struct sockaddr *)&addr, &len) != 0 || addr.ss_family == AF_UNIX) {
         str_copy(out, size, "unknown");
-        return out;
-    }
-    if (addr.ss_family == AF_UNIX) {
-        int64_t user = socket_user(fd);
-        if (user < 0) {
-            str_copy(out, size, "unknown");
-        } else {
-            user_name((uid_t)user, out, size);
-        }
         return out;
     }
     char host[48] = "?";

@@ -22,7 +22,8 @@ bool socket_is_unix(int fd);
 /* The user who connected over a Unix socket; -1 if that can't be said, as over TCP. */
 int64_t socket_user(int fd);
 
-/* Who is connected: the user's name, "uid 1000" when it has none, or "tcp ADDRESS". Returns out. */
+/* Where a connection is from whose user can't be said: "tcp ADDRESS". Asks no name service. Returns
+ * out. */
 const char *socket_peer(int fd, char *out, size_t size);
 
 /* Whether the other end of a TCP connection on this host was closed, and not only shut down for

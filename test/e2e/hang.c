@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Preloaded into cleaved by the tests: while the file that $HANG names is there, what writes its
- * store through to the disk does not return, as on a disk that hangs. Killing the process ends it.
+ * Preloaded into cleaved by the tests. While the file that $HANG names is there, what writes its
+ * store through to the disk does not return, as on a disk that hangs; while the one that
+ * $HANG_NAMES names is there, no user's name comes, as from a name service that hangs. Killing the
+ * process ends it.
  */
+#include <dlfcn.h>
+#include <pwd.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-static void hang(void)
+static void hang_by(const char *variable)
 {
-    const char *name = getenv("HANG");
+    const char *name = getenv(variable);
     while (name != NULL && syscall(SYS_access, name, F_OK) == 0) {
         const struct timespec pause = {.tv_nsec = 50000000};
         (void)nanosleep(&pause, NULL);
@@ -19,12 +24,21 @@ static void hang(void)
 
 int fdatasync(int fd)
 {
-    hang();
+    hang_by("HANG");
     return (int)syscall(SYS_fdatasync, fd);
 }
 
 int fsync(int fd)
 {
-    hang();
+    hang_by("HANG");
     return (int)syscall(SYS_fsync, fd);
+}
+
+int getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t size, struct passwd **ret)
+{
+    int (*next)(uid_t uid, struct passwd *entry, char *buffer, size_t size, struct passwd **ret);
+    void *symbol = dlsym(RTLD_NEXT, "getpwuid_r");
+    memcpy(&next, &symbol, sizeof(next));
+    hang_by("HANG_NAMES");
+    return next(uid, entry, buffer, size, ret);
 }

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whatever hangs below it, cleaved answers, says what hangs, and ends when told to."""
+import json
+import pwd
 import signal
 import subprocess
+import sys
 import time
 
 from harness import BUILD
@@ -244,4 +247,51 @@ def test_it_ends_while_its_disk_hangs(machine):
     host.start()
     states = {claim["name"]: claim["state"] for claim in host.api.get("/v1/claims")["claims"]}
     assert states["keptx"] == states["kepty"] == "bound"
+    end(host)
+
+
+def ask_as(host, uid, method, target, body=None):
+    """The answer that a user gets who is not root and is in the socket's group."""
+    script = """
+import http.client, socket, sys
+sock = socket.socket(socket.AF_UNIX)
+sock.connect(sys.argv[1])
+client = http.client.HTTPConnection("cleaved")
+client.sock = sock
+client.request(sys.argv[2], sys.argv[3], sys.argv[4] or None, {"Content-Type": "application/json"})
+answer = client.getresponse()
+print(answer.status, answer.read().decode())
+"""
+    return subprocess.Popen(["setpriv", f"--reuid={uid}", "--regid=0", "--clear-groups", sys.executable, "-c", script,
+                             host.socket, method, target, json.dumps(body) if body else ""],
+                            stdout=subprocess.PIPE, text=True)
+
+
+def test_a_name_service_hangs(machine):
+    """Who asked is a number then; no request waits for a name more than a moment, and no other at all."""
+    host = machine("demo", libvirt=False)
+    hung = host.directory / "hung"
+    for folder in (host.socket.parent, *host.socket.parent.parents):
+        if folder.stat().st_mode & 0o077 == 0:
+            folder.chmod(0o711)
+    hung.touch()
+    host.start(wrap=("env", f"LD_PRELOAD={BUILD / 'test/e2e/hang.so'}", f"HANG_NAMES={hung}"))
+    asks = [ask_as(host, uid, "POST", "/v1/claims", {"name": f"u{uid}", "type": "L40S-4Q"}) for uid in (65534, 4242)]
+    asks += [ask_as(host, 7000 + i, "GET", "/v1/claims") for i in range(3)]
+    while any(one.poll() is None for one in asks):
+        began = time.monotonic()
+        host.api.get("/v1/health")
+        assert time.monotonic() - began < 2
+    assert [one.communicate()[0].split()[0] for one in asks] == ["202", "202", "200", "200", "200"]
+    authors = {claim["name"]: claim["author"] for claim in host.api.get("/v1/claims")["claims"]}
+    assert authors == {"u65534": "uid 65534", "u4242": "uid 4242"}
+    hung.unlink()
+
+    def name_of_later(n=iter(range(100))):
+        name = f"later{next(n)}"
+        ask_as(host, 65534, "POST", "/v1/claims", {"name": name, "type": "L40S-2Q"}).communicate()
+        return host.api.get(f"/v1/claims/{name}")["author"]
+    wait_for(lambda: name_of_later() == pwd.getpwuid(65534).pw_name, 30)
+    hung.touch()
+    ask_as(host, 4343, "GET", "/v1/claims").communicate()  # asked for, and hangs
     end(host)

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -35,30 +40,82 @@ void log_set_program(const char *name)
     atomic_store(&program, name);
 }
 
-/* One write per line, so that lines of several threads do not mix. */
-PRINTF_ATTR(2, 0) static void log_line(enum log_level level, const char *fmt, va_list args)
+/* ---- lines ---- */
+
+PRINTF_ATTR(4, 0)
+static size_t make_line(char *line, size_t size, enum log_level level, const char *fmt,
+                        va_list args)
 {
-    if (level > atomic_load(&max_level)) {
-        return;
-    }
-    char line[LINE_MAX_LEN];
     int head = 0;
     if (getenv("JOURNAL_STREAM") != NULL) { /* stderr is the journal: systemd.exec(5) */
-        head = snprintf(line, sizeof(line), "<%d>", levels[level].priority);
+        head = snprintf(line, size, "<%d>", levels[level].priority);
     } else {
-        head = snprintf(line, sizeof(line), "%s: %s", atomic_load(&program), levels[level].word);
+        head = snprintf(line, size, "%s: %s", atomic_load(&program), levels[level].word);
     }
-    int body = vsnprintf(line + head, sizeof(line) - (size_t)head, fmt, args);
+    int body = vsnprintf(line + head, size - (size_t)head, fmt, args);
     size_t len = (size_t)head + (body > 0 ? (size_t)body : 0);
-    len = len < sizeof(line) - 1 ? len : sizeof(line) - 1;
+    len = len < size - 1 ? len : size - 1;
     for (size_t i = (size_t)head; i < len; i++) {
         if (line[i] == '\n' || line[i] == '\r') {
             line[i] = ' '; /* a message is one line, whatever it quotes */
         }
     }
     line[len] = '\n';
-    ssize_t written = write(STDERR_FILENO, line, len + 1);
-    (void)written; /* nowhere to complain */
+    return len + 1;
+}
+
+/* ---- writing ---- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of stderr and `n_lost` */
+static unsigned n_lost;
+
+/* False when it could only be written by waiting for a reader, as while the journal hangs. One
+ * write per line; a pipe or terminal that has room takes a whole one. */
+static bool put(const char *line, size_t len)
+{
+    ssize_t n = send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0 && errno == ENOTSOCK) {
+        struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+        if (poll(&room, 1, 0) == 0) {
+            return false;
+        }
+        n = write(STDERR_FILENO, line, len);
+    }
+    return n >= 0 || (errno != EAGAIN && errno != ENOBUFS); /* nowhere to complain */
+}
+
+PRINTF_ATTR(2, 3) static size_t make_note(char line[LINE_MAX_LEN], const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    size_t len = make_line(line, LINE_MAX_LEN, LOG_LEVEL_WARNING, fmt, args);
+    va_end(args);
+    return len;
+}
+
+/* Says how many lines are missing at this place; false while not even that can be written. */
+static bool put_lost(void)
+{
+    char line[LINE_MAX_LEN];
+    if (n_lost > 0) {
+        size_t len = make_note(line, "%u lines are missing here: the log took none", n_lost);
+        n_lost = put(line, len) ? 0 : n_lost;
+    }
+    return n_lost == 0;
+}
+
+PRINTF_ATTR(2, 0) static void log_line(enum log_level level, const char *fmt, va_list args)
+{
+    if (level > atomic_load(&max_level)) {
+        return;
+    }
+    char line[LINE_MAX_LEN];
+    size_t len = make_line(line, sizeof(line), level, fmt, args);
+    pthread_mutex_lock(&lock);
+    if (!put_lost() || !put(line, len)) {
+        n_lost++;
+    }
+    pthread_mutex_unlock(&lock);
 }
 
 void log_error(const char *fmt, ...)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Log lines for the boundary (request handler, step runner, main); libraries never log. To stderr
  * as "<level> message" lines that systemd reads, with priority prefix when under systemd.
- * Thread-safe. */
+ * Thread-safe. A line never waits for who reads the log: what a full pipe or a journal that hangs
+ * does not take is lost, and how much that was is said as soon as something is taken again. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

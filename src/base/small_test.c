@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
 #include "test.h"
@@ -124,6 +126,42 @@ static void a_log_message_is_one_line_with_its_level(void **state)
     unsetenv("JOURNAL_STREAM");
 }
 
+/* A log that is not read: a journal's socket, and a pipe. */
+static void a_log_that_takes_nothing_is_not_waited_for(void **state)
+{
+    (void)state;
+    int saved = dup(STDERR_FILENO);
+    for (int is_pipe = 0; is_pipe < 2; is_pipe++) {
+        int ends[2];
+        assert_int_equal(is_pipe ? pipe(ends) : socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+        assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+        close(ends[1]);
+        for (int i = 0; i < 2000; i++) {
+            log_long();
+        }
+        char text[4096];
+        ssize_t n = 0;
+        size_t n_read = 0;
+        assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+        while ((n = read(ends[0], text, sizeof(text))) > 0) {
+            n_read += (size_t)n;
+        }
+        assert_true(n_read > 0 && n_read % 2048 == 0); /* whole lines only */
+        log_error("again");
+        n = read(ends[0], text, sizeof(text) - 1);
+        assert_true(n > 0);
+        text[n] = '\0';
+        CLEANUP_FREE char *want =
+            xasprintf("test: warning: %zu lines are missing here: the log took none\n"
+                      "test: error: again\n",
+                      2000 - n_read / 2048);
+        assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+        assert_string_equal(text, want);
+        close(ends[0]);
+    }
+    close(saved);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +170,7 @@ int main(void)
         cmocka_unit_test(uuids_are_version_4_and_differ),
         cmocka_unit_test(time_is_written_in_utc_with_microseconds),
         cmocka_unit_test(a_log_message_is_one_line_with_its_level),
+        cmocka_unit_test(a_log_that_takes_nothing_is_not_waited_for),
     };
     return cmocka_run_group_tests_name("small", tests, NULL, NULL);
 }

@@ -64,6 +64,11 @@ static void make_long(struct long_options *options, const struct verb *verb)
 static int set_output(const char *text, struct cli *cli, struct error *err)
 {
     static const char *const words[] = {"table", "json", "yaml"};
+    cli->wide = str_eq(text, "wide");
+    if (cli->wide) {
+        cli->output = OUTPUT_TABLE;
+        return 0;
+    }
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
         if (str_eq(text, words[i])) {
             cli->output = (enum output)i;
@@ -71,7 +76,7 @@ static int set_output(const char *text, struct cli *cli, struct error *err)
         }
     }
     error_set(err, REASON_INVALID, "", "there is no output format \"%s\"", text);
-    error_hint(err, "table, json or yaml");
+    error_hint(err, "table, wide, json or yaml");
     return -REASON_INVALID;
 }
 

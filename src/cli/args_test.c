@@ -150,7 +150,7 @@ static void unknown_words_name_the_nearest(void **state)
     refuses("claim createe x", "no command \"claim createe\"", "\"claim create\"");
     refuses("vm frobnicate", "vm frobnicate", "list, create, start, stop, lint, delete");
     refuses("claim create x --tpye y", "--tpye", "--type");
-    refuses("gpu list -o xml", "xml", "table, json or yaml");
+    refuses("gpu list -o xml", "xml", "table, wide, json or yaml");
 }
 
 static void options_are_not_abbreviated(void **state)

@@ -233,7 +233,7 @@ static int print_result(struct cli *cli, const json_t *change, struct error *err
         return 0;
     }
     if (cli->dry_run) {
-        plan_view_print(plan);
+        plan_view_print(plan, cli_width(cli));
         printf("\nDry run: nothing was changed.\n");
         say_unchecked(view_at(plan, "steps"));
     } else if (plan_is_over(plan)) {

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/screen.h"
 #include "cli/view.h"
 #include "cli/waiting.h"
 
@@ -51,6 +52,11 @@ int cli_change(struct cli *cli, const char *method, const char *path, const json
         return -REASON_INVALID;
     }
     return call(cli, method, full, body, ret_json, err);
+}
+
+size_t cli_width(const struct cli *cli)
+{
+    return cli->wide ? 0 : screen_width();
 }
 
 bool cli_print_raw(const struct cli *cli, const json_t *json)

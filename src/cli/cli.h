@@ -14,6 +14,7 @@ enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_YAML };
 struct cli {
     enum output output;
     const char *socket;
+    bool wide; /* -o wide: tables are as wide as they are */
     bool dry_run;
     bool no_wait;
     const char *behind;    /* a dry run: names to which the same is done first; NULL */
@@ -28,6 +29,9 @@ int cli_get(struct cli *cli, const char *path, json_t **ret_json, struct error *
 /* A change: adds ?dryRun=true if asked for. */
 int cli_change(struct cli *cli, const char *method, const char *path, const json_t *body,
                json_t **ret_json, struct error *err);
+
+/* What tables may take of a line; 0: everything. */
+size_t cli_width(const struct cli *cli);
 
 /* Prints the API's JSON as it is (-o json) or as YAML; false for a table, which is the caller's. */
 bool cli_print_raw(const struct cli *cli, const json_t *json);

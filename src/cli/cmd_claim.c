@@ -87,10 +87,11 @@ static int list_released(struct cli *cli, struct error *err)
     if (result != 0 || cli_print_raw(cli, json)) {
         return result;
     }
-    static const struct table_column columns[] = {{"CLAIM", TABLE_LEFT},    {"VM", TABLE_NAME},
-                                                  {"MODE", TABLE_LEFT},     {"TYPE", TABLE_LEFT},
-                                                  {"RELEASED", TABLE_LEFT}, {"WHY", TABLE_LEFT}};
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    static const struct table_column columns[] = {
+        {"CLAIM", TABLE_NAME, 0}, {"VM", TABLE_NAME, 0},       {"MODE", TABLE_LEFT, 1},
+        {"TYPE", TABLE_LEFT, 0},  {"RELEASED", TABLE_LEFT, 2}, {"WHY", TABLE_WRAP, 0}};
+    CLEANUP(table_freep)
+    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
     const json_t *list = view_at(json, "released");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *released = json_array_get(list, i);
@@ -118,11 +119,12 @@ int cmd_claim_list(struct cli *cli, const struct words *words, struct error *err
         return result;
     }
     static const struct table_column columns[] = {
-        {"CLAIM", TABLE_LEFT}, {"STATE", TABLE_LEFT},  {"VM", TABLE_NAME},
-        {"MODE", TABLE_LEFT},  {"TYPE", TABLE_LEFT},   {"INSTANCE", TABLE_LEFT},
-        {"GPU", TABLE_LEFT},   {"DEVICE", TABLE_LEFT}, {"SITE", TABLE_LEFT},
+        {"CLAIM", TABLE_NAME, 0}, {"STATE", TABLE_LEFT, 0},  {"VM", TABLE_NAME, 0},
+        {"MODE", TABLE_LEFT, 3},  {"TYPE", TABLE_LEFT, 4},   {"INSTANCE", TABLE_LEFT, 2},
+        {"GPU", TABLE_LEFT, 0},   {"DEVICE", TABLE_LEFT, 0}, {"SITE", TABLE_NAME, 1},
     };
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    CLEANUP(table_freep)
+    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
     const json_t *claims = view_at(json, "claims");
     for (size_t i = 0; i < json_array_size(claims); i++) {
         const json_t *claim = json_array_get(claims, i);
@@ -162,7 +164,7 @@ static void instance_text(const json_t *claim, char out[VIEW_SIZE])
              view_any(claim, "got.gpuInstance", id));
 }
 
-static void print_wanted(const json_t *claim)
+static void print_wanted(const struct cli *cli, const json_t *claim)
 {
     char start[VIEW_SIZE];
     char created[VIEW_SIZE];
@@ -184,10 +186,10 @@ static void print_wanted(const json_t *claim)
         {"Made", view_time(claim, "createdAt", created)},
         {"By", view_text(claim, "author", "-")},
     };
-    fields_print(fields, ARRAY_SIZE(fields));
+    fields_print(fields, ARRAY_SIZE(fields), cli_width(cli));
 }
 
-static void print_got(const json_t *claim)
+static void print_got(const struct cli *cli, const json_t *claim)
 {
     if (view_at(claim, "got") == NULL) {
         const char *device = view_text(claim, "named.device", NULL);
@@ -211,7 +213,7 @@ static void print_got(const json_t *claim)
         {"MIG Device", view_text(claim, "got.migUuid", "-")},
     };
     printf("Holds\n");
-    fields_print(fields, ARRAY_SIZE(fields));
+    fields_print(fields, ARRAY_SIZE(fields), cli_width(cli));
 }
 
 int cmd_claim_show(struct cli *cli, const struct words *words, struct error *err)
@@ -223,7 +225,7 @@ int cmd_claim_show(struct cli *cli, const struct words *words, struct error *err
         return result;
     }
     printf("Claim %s\n", view_text(claim, "name", "-"));
-    print_wanted(claim);
-    print_got(claim);
+    print_wanted(cli, claim);
+    print_got(cli, claim);
     return 0;
 }

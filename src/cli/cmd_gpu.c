@@ -78,11 +78,12 @@ int cmd_gpu_list(struct cli *cli, const struct words *words UNUSED, struct error
         return result;
     }
     static const struct table_column columns[] = {
-        {"GPU", TABLE_LEFT},    {"INDEX", TABLE_RIGHT},  {"NAME", TABLE_LEFT},
-        {"MODE", TABLE_LEFT},   {"MEMORY", TABLE_RIGHT}, {"INSTANCES", TABLE_RIGHT},
-        {"VGPUS", TABLE_RIGHT}, {"VM", TABLE_NAME},      {"PROBLEM", TABLE_LEFT},
+        {"GPU", TABLE_LEFT, 0},    {"INDEX", TABLE_RIGHT, 3},  {"NAME", TABLE_SHORT, 0},
+        {"MODE", TABLE_LEFT, 0},   {"MEMORY", TABLE_RIGHT, 4}, {"INSTANCES", TABLE_RIGHT, 1},
+        {"VGPUS", TABLE_RIGHT, 2}, {"VM", TABLE_NAME, 0},      {"PROBLEM", TABLE_WRAP, 0},
     };
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    CLEANUP(table_freep)
+    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
     const json_t *gpus = view_at(json, "gpus");
     for (size_t i = 0; i < json_array_size(gpus); i++) {
         const json_t *gpu = json_array_get(gpus, i);
@@ -162,7 +163,7 @@ static const char *scheduler_text(const json_t *gpu, struct strbuf *out)
     return strbuf_str(out);
 }
 
-static void print_details(const json_t *gpu)
+static void print_details(const struct cli *cli, const json_t *gpu)
 {
     char index[VIEW_SIZE];
     char memory[VIEW_SIZE];
@@ -203,7 +204,7 @@ static void print_details(const json_t *gpu)
         {"Problem", view_text(gpu, "problem", "-")},
     };
     printf("GPU %s\n", view_text(gpu, "address", "-"));
-    fields_print(fields, ARRAY_SIZE(fields));
+    fields_print(fields, ARRAY_SIZE(fields), cli_width(cli));
 }
 
 int cmd_gpu_show(struct cli *cli, const struct words *words, struct error *err)
@@ -214,7 +215,7 @@ int cmd_gpu_show(struct cli *cli, const struct words *words, struct error *err)
     if (result != 0 || cli_print_raw(cli, gpu)) {
         return result;
     }
-    print_details(gpu);
+    print_details(cli, gpu);
     /* A board that the catalog lacks still has a picture, with fewer numbers in it. */
     CLEANUP_JSON json_t *profiles = NULL;
     CLEANUP_FREE char *query =

@@ -34,10 +34,11 @@ int cmd_event_list(struct cli *cli, const struct words *words, struct error *err
     if (result != 0 || cli_print_raw(cli, json)) {
         return result;
     }
-    static const struct table_column columns[] = {{"NO", TABLE_RIGHT},  {"TIME", TABLE_LEFT},
-                                                  {"KIND", TABLE_LEFT}, {"SUBJECT", TABLE_SUBJECT},
-                                                  {"BY", TABLE_LEFT},   {"WHAT", TABLE_WRAP}};
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    static const struct table_column columns[] = {
+        {"NO", TABLE_RIGHT, 3},     {"TIME", TABLE_LEFT, 4}, {"KIND", TABLE_LEFT, 2},
+        {"SUBJECT", TABLE_LIST, 0}, {"BY", TABLE_NAME, 1},   {"WHAT", TABLE_WRAP, 0}};
+    CLEANUP(table_freep)
+    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
     const json_t *events = view_at(json, "events");
     for (size_t i = 0; i < json_array_size(events); i++) {
         const json_t *event = json_array_get(events, i);
@@ -62,8 +63,9 @@ int cmd_rule_list(struct cli *cli, const struct words *words UNUSED, struct erro
         return result;
     }
     static const struct table_column columns[] = {
-        {"RULE", TABLE_LEFT}, {"STATEMENT", TABLE_WRAP}, {"SOURCE", TABLE_WRAP}};
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+        {"RULE", TABLE_LEFT, 0}, {"STATEMENT", TABLE_WRAP, 0}, {"SOURCE", TABLE_WRAP, 1}};
+    CLEANUP(table_freep)
+    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
     const json_t *rules = view_at(json, "rules");
     for (size_t i = 0; i < json_array_size(rules); i++) {
         const json_t *rule = json_array_get(rules, i);

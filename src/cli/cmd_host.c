@@ -28,37 +28,40 @@ static char *hook_text(const json_t *host)
 }
 
 /* A VM without it comes up without what its on-demand claims would have drawn. */
-static void print_hook_problem(const json_t *host)
+static void print_hook_problem(const struct cli *cli, const json_t *host)
 {
     if (str_eq(view_text(host, "hook.state", ""), "missed")) {
-        printf("Missing: VM %s started without asking cleave: libvirt's hook is not installed, or "
-               "libvirt's daemon was not restarted since; VMs may come up without their devices "
-               "(put the package's hooks/qemu.d/cleave into /etc/libvirt/hooks/qemu.d, and restart "
-               "libvirtd or virtqemud)\n",
-               view_text(host, "hook.vm", "-"));
+        prose_print(
+            cli_width(cli),
+            "Missing: VM %s started without asking cleave: libvirt's hook is not installed, or "
+            "libvirt's daemon was not restarted since; VMs may come up without their devices "
+            "(put the package's hooks/qemu.d/cleave into /etc/libvirt/hooks/qemu.d, and restart "
+            "libvirtd or virtqemud)",
+            view_text(host, "hook.vm", "-"));
     }
 }
 
 /* Maybe it is libvirt that lacks them: its disk isn't there, or it is another one. */
-static void print_held_claims(const json_t *host)
+static void print_held_claims(const struct cli *cli, const json_t *host)
 {
     const json_t *held = view_at(host, "heldClaims");
     for (size_t i = 0; i < json_array_size(held); i++) {
         const json_t *claim = json_array_get(held, i);
         const char *name = view_text(claim, "claim", "-");
-        printf("Kept: claim %s, though libvirt shows no VM %s (%s); `cleave claim delete %s` "
-               "releases it\n",
-               name, view_text(claim, "vm", "-"), view_text(claim, "reason", "-"), name);
+        prose_print(cli_width(cli),
+                    "Kept: claim %s, though libvirt shows no VM %s (%s); `cleave claim delete %s` "
+                    "releases it",
+                    name, view_text(claim, "vm", "-"), view_text(claim, "reason", "-"), name);
     }
 }
 
-static void print_intruders(const json_t *host)
+static void print_intruders(const struct cli *cli, const json_t *host)
 {
     const json_t *intruders = view_at(host, "intruders");
     for (size_t i = 0; i < json_array_size(intruders); i++) {
         const json_t *intruder = json_array_get(intruders, i);
-        printf("Disturbed: claim %s: %s\n", view_text(intruder, "claim", "-"),
-               view_text(intruder, "reason", "-"));
+        prose_print(cli_width(cli), "Disturbed: claim %s: %s", view_text(intruder, "claim", "-"),
+                    view_text(intruder, "reason", "-"));
     }
 }
 
@@ -82,7 +85,7 @@ int cmd_host_show(struct cli *cli, const struct words *words UNUSED, struct erro
         {"VMs", view_any(host, "vms", vms)},
     };
     printf("Host %s\n", view_text(host, "name", "-"));
-    fields_print(fields, ARRAY_SIZE(fields));
+    fields_print(fields, ARRAY_SIZE(fields), cli_width(cli));
     static const struct {
         const char *key;
         const char *then;
@@ -94,12 +97,12 @@ int cmd_host_show(struct cli *cli, const struct words *words UNUSED, struct erro
     for (size_t i = 0; i < ARRAY_SIZE(problems); i++) {
         const char *text = view_text(host, problems[i].key, NULL);
         if (text != NULL) {
-            printf("Missing: %s; %s\n", text, problems[i].then);
+            prose_print(cli_width(cli), "Missing: %s; %s", text, problems[i].then);
         }
     }
-    print_hook_problem(host);
-    print_held_claims(host);
-    print_intruders(host);
+    print_hook_problem(cli, host);
+    print_held_claims(cli, host);
+    print_intruders(cli, host);
     return 0;
 }
 
@@ -154,11 +157,14 @@ static int follow_restore(struct cli *cli, json_t **restore, struct error *err)
     return r;
 }
 
-static void print_missing(const json_t *restore)
+static void print_missing(const struct cli *cli, const json_t *restore)
 {
-    static const struct table_column columns[] = {
-        {"CLAIM", TABLE_LEFT}, {"GPU", TABLE_LEFT}, {"STATE", TABLE_LEFT}, {"PROBLEM", TABLE_WRAP}};
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    static const struct table_column columns[] = {{"CLAIM", TABLE_NAME, 0},
+                                                  {"GPU", TABLE_LEFT, 0},
+                                                  {"STATE", TABLE_LEFT, 0},
+                                                  {"PROBLEM", TABLE_WRAP, 0}};
+    CLEANUP(table_freep)
+    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
     const json_t *gpus = view_at(restore, "gpus");
     for (size_t i = 0; i < json_array_size(gpus); i++) {
         const json_t *gpu = json_array_get(gpus, i);
@@ -208,11 +214,11 @@ static int restore_result(struct cli *cli, const json_t *restore, struct error *
     const json_t *plans = view_at(restore, "plans");
     bool raw = cli_print_raw(cli, restore);
     for (size_t i = 0; !raw && i < json_array_size(plans); i++) {
-        plan_view_print(json_array_get(plans, i));
+        plan_view_print(json_array_get(plans, i), cli_width(cli));
         putchar('\n');
     }
     if (!raw) {
-        print_missing(restore);
+        print_missing(cli, restore);
     }
     if (!raw && cli->dry_run) {
         printf("\nDry run: nothing was changed.\n");

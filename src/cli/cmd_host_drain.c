@@ -109,13 +109,14 @@ static const char *remark(const json_t *vm, char out[VIEW_SIZE])
     return out;
 }
 
-static void print_drain(const json_t *drain)
+static void print_drain(const struct cli *cli, const json_t *drain)
 {
     static const struct table_column columns[] = {
-        {"VM", TABLE_NAME}, {"GPU", TABLE_LEFT},   {"VERDICT", TABLE_LEFT},
-        {"TO", TABLE_LEFT}, {"STATE", TABLE_LEFT}, {"WHY", TABLE_WRAP},
+        {"VM", TABLE_NAME, 0}, {"GPU", TABLE_LIST, 0},   {"VERDICT", TABLE_LEFT, 0},
+        {"TO", TABLE_NAME, 0}, {"STATE", TABLE_LEFT, 0}, {"WHY", TABLE_WRAP, 0},
     };
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    CLEANUP(table_freep)
+    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
     const json_t *vms = view_at(drain, "vms");
     for (size_t i = 0; i < json_array_size(vms); i++) {
         const json_t *vm = json_array_get(vms, i);
@@ -196,7 +197,7 @@ static int finish(struct cli *cli, const json_t *reply, struct error *err)
     const json_t *drain = view_at(reply, "drain");
     const char *state = view_text(drain, "state", "-");
     if (!cli_print_raw(cli, reply)) {
-        print_drain(drain);
+        print_drain(cli, drain);
         if (cli->dry_run) {
             printf("\nDry run: nothing was changed.\n");
         } else {
@@ -216,7 +217,7 @@ static int show(struct cli *cli, struct error *err)
     CLEANUP_JSON json_t *reply = NULL;
     int result = cli_get(cli, "/v1/drain", &reply, err);
     if (result == 0 && !cli_print_raw(cli, reply)) {
-        print_drain(view_at(reply, "drain"));
+        print_drain(cli, view_at(reply, "drain"));
         printf("\nThe drain is %s.\n", view_text(reply, "drain.state", "-"));
     }
     return result;

@@ -11,37 +11,40 @@
 enum { EXIT_FITS = 0, EXIT_DOES_NOT = 1, EXIT_USAGE = 2 };
 
 static const char help[] =
-    "Usage: cleave layout check --gpu MODEL|0xDEVICE[:0xSUBSYSTEM] PROFILE[@START][=COUNT]...\n"
-    "                           [--existing PROFILE@START,...] [--vgpu TYPE[=COUNT]...] [--mixed]\n"
-    "       cleave layout check --gpu MODEL|0xDEVICE[:0xSUBSYSTEM] -f FILE\n"
+    "Usage: cleave layout check --gpu GPU PROFILE[@START][=COUNT]...\n"
+    "              [--existing PROFILE@START,...] [--vgpu TYPE[=COUNT]...] [--mixed]\n"
+    "       cleave layout check --gpu GPU -f FILE\n"
     "\n"
-    "Says whether a GPU of that model can be cut like this, and where each part goes; or why not,\n"
-    "and what comes nearest. Works from the catalog alone: no daemon, no GPU.\n"
+    "Says whether a GPU of that model can be cut like this, and where each part\n"
+    "goes; or why not, and what comes nearest. Works from the catalog alone: no\n"
+    "daemon, no GPU.\n"
     "\n"
-    "      --gpu MODEL          such as a100-pcie-40gb, or a PCI id\n"
+    "      --gpu GPU            a model such as a100-pcie-40gb, or a PCI id:\n"
+    "                           0xDEVICE[:0xSUBSYSTEM]\n"
     "      --existing LIST      GPU instances that stay where they are\n"
-    "      --vgpu TYPE=COUNT    vGPUs; without a PROFILE, the GPU instances they need are chosen\n"
-    "                           (behind TYPE@ID, the placement id in mixed-size mode)\n"
+    "      --vgpu TYPE=COUNT    vGPUs; without a PROFILE, the GPU instances they need\n"
+    "                           are chosen (behind TYPE@ID, the placement id in\n"
+    "                           mixed-size mode)\n"
     "      --mixed              mixed-size mode: framebuffer sizes may differ\n"
-    "  -f, --file FILE          check each label of a mig-parted or vgpu-device-manager file\n"
-    "  -o, --output FORMAT      table (default), json or yaml\n"
+    "  -f, --file FILE          check each label of a mig-parted or\n"
+    "                           vgpu-device-manager file\n"
+    "  -o, --output FORMAT      table (default), wide (all columns), json or yaml\n"
     "  -h, --help               show this\n"
     "\n"
-    "A PROFILE may name compute instances: 1c.3g.20gb=3 is one 3g.20gb with three in it.\n"
-    "GPU instances are taken to be time-sliced by the hypervisor where the GPU can.\n"
-    "Exit status: 0 it fits (of a file: everything for this GPU does), 1 it does not, 2 bad "
-    "usage,\n"
-    "12 no source says whether it does.\n";
+    "A PROFILE may name compute instances: 1c.3g.20gb=3 is one 3g.20gb with three in\n"
+    "it. GPU instances are taken to be time-sliced by the hypervisor where the GPU\n"
+    "can. Exit status: 0 it fits (of a file: everything for this GPU does), 1 it does\n"
+    "not, 2 bad usage, 12 no source says whether it does.\n";
 
 static void print_refusal(const struct layout_words *words, const struct gpu_model *model,
                           const struct layout_request *request, struct error *err)
 {
-    struct cli cli = {.output = words->output};
+    struct cli cli = {.output = words->output, .wide = words->wide};
     CLEANUP_JSON json_t *json = layout_view_error(err);
     json_object_set_new(json, "gpu", layout_view_model(model));
     json_object_set_new(json, "fits", err->reason == REASON_UNKNOWN ? json_null() : json_false());
     if (!cli_print_raw(&cli, json)) {
-        layout_view_print_existing(model, &request->existing);
+        layout_view_print_existing(model, &request->existing, cli_width(&cli));
         fflush(stdout);
         err->subject[0] = '\0'; /* the model, which the line above names */
         cli_report(err);
@@ -51,12 +54,12 @@ static void print_refusal(const struct layout_words *words, const struct gpu_mod
 static void print_fit(const struct layout_words *words, const struct gpu_model *model,
                       const struct layout_request *request)
 {
-    struct cli cli = {.output = words->output};
+    struct cli cli = {.output = words->output, .wide = words->wide};
     CLEANUP_JSON json_t *json = layout_view_request(request);
     json_object_set_new(json, "gpu", layout_view_model(model));
     json_object_set_new(json, "fits", json_true());
     if (!cli_print_raw(&cli, json)) {
-        layout_view_print(model, request);
+        layout_view_print(model, request, cli_width(&cli));
     }
 }
 
@@ -64,7 +67,7 @@ static void print_fit(const struct layout_words *words, const struct gpu_model *
 static void print_count(const struct layout_words *words, const struct gpu_model *model,
                         const struct layout_request *request)
 {
-    struct cli cli = {.output = words->output};
+    struct cli cli = {.output = words->output, .wide = words->wide};
     CLEANUP_JSON json_t *json = layout_view_request(request);
     json_object_set_new(json, "gpu", layout_view_model(model));
     json_object_set_new(json, "fits", json_true());

@@ -27,10 +27,11 @@ int cmd_plan_list(struct cli *cli, const struct words *words UNUSED, struct erro
         return result;
     }
     static const struct table_column columns[] = {
-        {"PLAN", TABLE_LEFT}, {"STATE", TABLE_LEFT}, {"STEPS", TABLE_RIGHT},
-        {"MADE", TABLE_LEFT}, {"BY", TABLE_LEFT},    {"FOR", TABLE_WRAP},
+        {"PLAN", TABLE_LEFT, 0}, {"STATE", TABLE_LEFT, 0}, {"STEPS", TABLE_RIGHT, 1},
+        {"MADE", TABLE_LEFT, 3}, {"BY", TABLE_NAME, 2},    {"FOR", TABLE_WRAP, 0},
     };
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    CLEANUP(table_freep)
+    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
     const json_t *plans = view_at(json, "plans");
     for (size_t i = 0; i < json_array_size(plans); i++) {
         const json_t *plan = json_array_get(plans, i);
@@ -57,7 +58,7 @@ int cmd_plan_show(struct cli *cli, const struct words *words, struct error *err)
     CLEANUP_JSON json_t *plan = NULL;
     int result = cli_get(cli, path, &plan, err);
     if (result == 0 && !cli_print_raw(cli, plan)) {
-        plan_view_print(plan);
+        plan_view_print(plan, cli_width(cli));
     }
     return result;
 }

@@ -30,14 +30,15 @@ static const char *mib_text(const json_t *json, const char *path, char out[VIEW_
     return mib < 0 ? "-" : view_mib(mib, out);
 }
 
-static void print_profiles(const json_t *profiles)
+static void print_profiles(const struct cli *cli, const json_t *profiles)
 {
     static const struct table_column columns[] = {
-        {"PROFILE", TABLE_LEFT}, {"ID", TABLE_RIGHT}, {"MEMORY", TABLE_RIGHT},
-        {"SLICES", TABLE_RIGHT}, {"SM", TABLE_RIGHT}, {"MAX", TABLE_RIGHT},
-        {"LEFT", TABLE_RIGHT},   {"AT", TABLE_LEFT},  {"MODEL", TABLE_LEFT},
+        {"PROFILE", TABLE_LEFT, 0}, {"ID", TABLE_RIGHT, 2}, {"MEMORY", TABLE_RIGHT, 0},
+        {"SLICES", TABLE_RIGHT, 3}, {"SM", TABLE_RIGHT, 1}, {"MAX", TABLE_RIGHT, 0},
+        {"LEFT", TABLE_RIGHT, 0},   {"AT", TABLE_LIST, 0},  {"MODEL", TABLE_LEFT, 0},
     };
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    CLEANUP(table_freep)
+    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
     for (size_t i = 0; i < json_array_size(profiles); i++) {
         const json_t *profile = json_array_get(profiles, i);
         char id[VIEW_SIZE];
@@ -60,14 +61,15 @@ static void print_profiles(const json_t *profiles)
     table_print_or(table, "no profiles");
 }
 
-static void print_types(const json_t *types)
+static void print_types(const struct cli *cli, const json_t *types)
 {
     static const struct table_column columns[] = {
-        {"VGPU TYPE", TABLE_LEFT}, {"ID", TABLE_RIGHT},      {"FRAMEBUFFER", TABLE_RIGHT},
-        {"LIVES ON", TABLE_LEFT},  {"PER GPU", TABLE_RIGHT}, {"PER INSTANCE", TABLE_RIGHT},
-        {"MODEL", TABLE_LEFT},
+        {"VGPU TYPE", TABLE_LEFT, 0}, {"ID", TABLE_RIGHT, 1},      {"FRAMEBUFFER", TABLE_RIGHT, 0},
+        {"LIVES ON", TABLE_LEFT, 0},  {"PER GPU", TABLE_RIGHT, 0}, {"PER INSTANCE", TABLE_RIGHT, 2},
+        {"MODEL", TABLE_LEFT, 0},
     };
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    CLEANUP(table_freep)
+    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
     for (size_t i = 0; i < json_array_size(types); i++) {
         const json_t *type = json_array_get(types, i);
         char id[VIEW_SIZE];
@@ -102,9 +104,9 @@ int cmd_profile_list(struct cli *cli, const struct words *words, struct error *e
     const json_t *profiles = view_at(json, "profiles");
     const json_t *types = view_at(json, "types");
     if (json_array_size(profiles) > 0) {
-        print_profiles(profiles);
+        print_profiles(cli, profiles);
         printf("\n");
     }
-    print_types(types);
+    print_types(cli, types);
     return 0;
 }

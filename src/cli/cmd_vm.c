@@ -37,12 +37,13 @@ int cmd_vm_list(struct cli *cli, const struct words *words UNUSED, struct error 
     if (result != 0 || cli_print_raw(cli, json)) {
         return result;
     }
-    static const struct table_column columns[] = {{"VM", TABLE_NAME},
-                                                  {"STATE", TABLE_LEFT},
-                                                  {"CPUS", TABLE_RIGHT},
-                                                  {"MEMORY", TABLE_RIGHT},
-                                                  {"DEVICES", TABLE_LEFT}};
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    static const struct table_column columns[] = {{"VM", TABLE_NAME, 0},
+                                                  {"STATE", TABLE_LEFT, 0},
+                                                  {"CPUS", TABLE_RIGHT, 1},
+                                                  {"MEMORY", TABLE_RIGHT, 2},
+                                                  {"DEVICES", TABLE_LIST, 0}};
+    CLEANUP(table_freep)
+    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
     const json_t *vms = view_at(json, "vms");
     for (size_t i = 0; i < json_array_size(vms); i++) {
         const json_t *vm = json_array_get(vms, i);
@@ -67,7 +68,7 @@ static int print_changed(struct cli *cli, const json_t *json, const char *what)
         return 0;
     }
     if (view_at(json, "plan") != NULL) { /* dry run: what is made before it starts */
-        plan_view_print(view_at(json, "plan"));
+        plan_view_print(view_at(json, "plan"), cli_width(cli));
         printf("\n");
     }
     const json_t *warnings = view_at(json, "warnings");

@@ -136,19 +136,19 @@ static int follow_to_the_end(struct follow *follow, json_t **migration, struct e
 
 /* ---- what became of it ---- */
 
-static int print_dry_run(const json_t *migration, struct error *err)
+static int print_dry_run(const struct cli *cli, const json_t *migration, struct error *err)
 {
-    migration_view_checks(migration, true);
+    migration_view_checks(migration, true, cli_width(cli));
     printf("\n");
     migration_view_steps(migration);
-    migration_view_times(migration);
+    migration_view_times(migration, cli_width(cli));
     int r = migration_view_refusal(migration, err);
     printf("%s", r == 0 ? "\nDry run: nothing was changed; it would migrate.\n"
                         : "\nDry run: nothing was changed.\n");
     return r;
 }
 
-static int print_end(const json_t *migration, struct error *err)
+static int print_end(const struct cli *cli, const json_t *migration, struct error *err)
 {
     const char *state = view_text(migration, "state", "-");
     const char *vm = view_text(migration, "request.vm", "-");
@@ -161,14 +161,14 @@ static int print_end(const json_t *migration, struct error *err)
     }
     if (str_eq(state, "done")) {
         printf("VM %s runs on %s\n", vm, target);
-        migration_view_times(migration);
+        migration_view_times(migration, cli_width(cli));
         return 0;
     }
     if (str_eq(state, "cancelled")) {
         return error_set(err, REASON_CONFLICT, "", "cancelled: VM \"%s\" stays here", vm);
     }
     if (view_text(migration, "target", NULL) != NULL) {
-        migration_view_checks(migration, false);
+        migration_view_checks(migration, false, cli_width(cli));
     }
     int r = migration_view_problem(migration, err);
     return r != 0 ? r : error_set(err, REASON_DRIVER, "", "the migration failed");
@@ -198,7 +198,7 @@ int cmd_vm_migrate(struct cli *cli, const struct words *words, struct error *err
         r = cli->dry_run ? migration_view_refusal(migration, err) : 0;
         return r != 0 ? r : migration_view_problem(migration, err);
     }
-    return cli->dry_run ? print_dry_run(migration, err) : print_end(migration, err);
+    return cli->dry_run ? print_dry_run(cli, migration, err) : print_end(cli, migration, err);
 }
 
 /* ---- what is on its way ---- */
@@ -234,14 +234,16 @@ static void add_arrival(struct table *table, const json_t *incoming)
 int cmd_migration_list(struct cli *cli, const struct words *words UNUSED, struct error *err)
 {
     static const struct table_column columns[] = {
-        {"ID", TABLE_LEFT},    {"VM", TABLE_NAME},    {"WAY", TABLE_LEFT},    {"HOST", TABLE_LEFT},
-        {"STATE", TABLE_LEFT}, {"BEGUN", TABLE_LEFT}, {"PROBLEM", TABLE_WRAP}};
+        {"ID", TABLE_LEFT, 0},     {"VM", TABLE_NAME, 0},    {"WAY", TABLE_LEFT, 2},
+        {"HOST", TABLE_NAME, 0},   {"STATE", TABLE_LEFT, 0}, {"BEGUN", TABLE_LEFT, 1},
+        {"PROBLEM", TABLE_WRAP, 0}};
     CLEANUP_JSON json_t *json = NULL;
     int r = cli_get(cli, "/v1/migrations", &json, err);
     if (r != 0 || cli_print_raw(cli, json)) {
         return r;
     }
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    CLEANUP(table_freep)
+    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
     const json_t *moves = view_at(json, "migrations");
     for (size_t i = 0; i < json_array_size(moves); i++) {
         add_move(table, json_array_get(moves, i));
@@ -280,8 +282,8 @@ int cmd_migration_show(struct cli *cli, const struct words *words, struct error 
                "settle\"\n",
                view_time(migration, "answeredAt", answered));
     }
-    migration_view_times(migration);
-    migration_view_checks(migration, true);
+    migration_view_times(migration, cli_width(cli));
+    migration_view_checks(migration, true, cli_width(cli));
     return 0;
 }
 

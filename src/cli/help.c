@@ -4,10 +4,19 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "base/str.h"
+#include "cli/text.h"
 
 #define COLUMN 28
-#define WIDTH 100
+/* What every terminal has. */
+#define WIDTH ((size_t)80)
+
+static const char tables_help[] =
+    "On a terminal a table is as wide as the terminal at most: long texts take several lines, what "
+    "only describes is shortened, and then the columns that matter least are left out. -o wide "
+    "shows everything, one line a row, and so does output into a file or a pipe, unless COLUMNS "
+    "is set.";
 
 static void command_text(const struct verb *verb, char *out, size_t size)
 {
@@ -26,37 +35,26 @@ static void option_text(const struct verb_option *option, char *out, size_t size
              option->value == NULL ? "" : option->value);
 }
 
-/* Prints `text` from the current column on, broken at blanks, further lines indented. */
-static void print_wrapped(const char *text)
+/* Prints `text` behind what has `used` columns, from column `from` on. */
+static void print_behind(size_t used, size_t from, const char *text)
 {
-    size_t column = COLUMN + 2;
-    const char *word = text;
-    while (*word != '\0') {
-        size_t len = strcspn(word, " ");
-        if (word != text && column + 1 + len > WIDTH) {
-            printf("\n%*s", COLUMN + 2, "");
-            column = COLUMN + 2;
-        } else if (word != text) {
-            fputc(' ', stdout);
-            column++;
-        }
-        printf("%.*s", (int)len, word);
-        column += len;
-        word += len;
-        word += strspn(word, " ");
+    CLEANUP_STRBUF struct strbuf lines = {0};
+    CLEANUP_FREE char *between = xasprintf("\n%*s", (int)from, "");
+    text_wrap(text, WIDTH - from, between, &lines);
+    if (used >= from && from > 0) {
+        printf("%s", between);
+    } else if (from > 0) {
+        printf("%*s", (int)(from - used), "");
     }
-    fputc('\n', stdout);
+    printf("%s\n", strbuf_str(&lines));
 }
 
 static void print_option(const struct verb_option *option)
 {
     char text[64];
     option_text(option, text, sizeof(text));
-    printf("  %-*s", COLUMN, text);
-    if (strlen(text) >= COLUMN) {
-        printf("\n%*s", COLUMN + 2, "");
-    }
-    print_wrapped(option->help);
+    printf("  %s", text);
+    print_behind(strlen(text) + 2, COLUMN + 2, option->help);
 }
 
 /* Does a verb take this one of the global options? All take those that change nothing. */
@@ -72,7 +70,9 @@ static void print_verb(const struct verb *verb)
 {
     char text[64];
     command_text(verb, text, sizeof(text));
-    printf("usage: cleave %s [OPTION]...\n\n%s\n\noptions:\n", text, verb->help);
+    printf("usage: cleave %s [OPTION]...\n\n", text);
+    print_behind(0, 0, verb->help);
+    printf("\noptions:\n");
     for (size_t i = 0; i < verb->n_options; i++) {
         print_option(&verb->options[i]);
     }
@@ -93,7 +93,8 @@ static void print_commands(const char *object)
         if (object == NULL || str_eq(object, verbs[i].object)) {
             char text[64];
             command_text(&verbs[i], text, sizeof(text));
-            printf("  %-*s%s\n", COLUMN, text, verbs[i].help);
+            printf("  %s", text);
+            print_behind(strlen(text) + 2, COLUMN + 2, verbs[i].help);
         }
     }
 }
@@ -119,6 +120,8 @@ void help_print(const char *object, const struct verb *verb)
     for (size_t i = 0; i < n; i++) {
         print_option(&global[i]);
     }
+    printf("\n");
+    print_behind(0, 0, tables_help);
     printf("\n\"cleave OBJECT COMMAND --help\" says more about one command.\n");
 }
 
@@ -185,7 +188,10 @@ void help_print_man(void)
         snprintf(number, sizeof(number), "%d", reason_exit_status((enum reason)reason));
         print_roff_item(number, reason_text((enum reason)reason));
     }
-    printf(".SH ENVIRONMENT\n");
+    printf(".SH WIDE TABLES\n");
+    print_roff(tables_help);
+    printf("\n.SH ENVIRONMENT\n");
+    print_roff_item("COLUMNS", "how wide tables may be, on a terminal or not");
     print_roff_item("CLEAVE_SOCKET", "cleaved's socket, unless --socket names it");
     printf(".SH FILES\n");
     print_roff_item(CLIENT_DEFAULT_SOCKET, "where cleaved answers");

@@ -114,11 +114,11 @@ static void judge(const struct import_target *target, enum import_kind kind,
     }
 }
 
-static void print_table(const json_t *labels)
+static void print_table(const json_t *labels, size_t width)
 {
     static const struct table_column columns[] = {
-        {"LABEL", TABLE_LEFT}, {"VERDICT", TABLE_LEFT}, {"WHERE, OR WHY NOT", TABLE_LEFT}};
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+        {"LABEL", TABLE_NAME, 0}, {"VERDICT", TABLE_LEFT, 0}, {"WHERE, OR WHY NOT", TABLE_WRAP, 0}};
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns), width);
     size_t i = 0;
     json_t *label = NULL;
     json_array_foreach(labels, i, label)
@@ -156,11 +156,11 @@ int layout_file_check(const struct layout_words *words, const struct catalog *ca
                                         strbuf_str(&verdict.text), "entries", verdict.entries));
         strbuf_done(&verdict.text);
     }
-    struct cli cli = {.output = words->output};
+    struct cli cli = {.output = words->output, .wide = words->wide};
     CLEANUP_JSON json_t *all = json_pack("{s:o, s:s, s:O}", "gpu", layout_view_model(model), "file",
                                          words->file, "labels", labels);
     if (!cli_print_raw(&cli, all)) {
-        print_table(labels);
+        print_table(labels, cli_width(&cli));
     }
     return 0;
 }

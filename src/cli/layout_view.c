@@ -87,18 +87,19 @@ static void add_types(struct strbuf *out, const struct layout_vgpus *vgpus, uint
     }
 }
 
-static void print_head(const struct gpu_model *model, const struct layout_gis *gis)
+static void print_head(const struct gpu_model *model, const struct layout_gis *gis, size_t width)
 {
     char map[MAP_SIZE];
     CLEANUP_FREE char *gpu = xasprintf("%s (%s)", model->name, model->key);
     layout_draw(model, gis, map, sizeof(map));
     struct table_field fields[] = {{"GPU", gpu}, {"Slices", map}};
-    fields_print(fields, model->profiles.n > 0 ? 2 : 1);
+    fields_print(fields, model->profiles.n > 0 ? 2 : 1, width);
 }
 
-void layout_view_print_existing(const struct gpu_model *model, const struct layout_gis *existing)
+void layout_view_print_existing(const struct gpu_model *model, const struct layout_gis *existing,
+                                size_t width)
 {
-    print_head(model, existing);
+    print_head(model, existing, width);
 }
 
 static const char *number_text(uint32_t number, char out[16])
@@ -110,14 +111,15 @@ static const char *number_text(uint32_t number, char out[16])
     return out;
 }
 
-static void print_instances(const struct layout_request *request, const struct layout_gis *all)
+static void print_instances(const struct layout_request *request, const struct layout_gis *all,
+                            size_t width)
 {
-    static const struct table_column columns[] = {{"INSTANCE", TABLE_LEFT},
-                                                  {"START", TABLE_RIGHT},
-                                                  {"SIZE", TABLE_RIGHT},
-                                                  {"STATE", TABLE_LEFT},
-                                                  {"VGPUS", TABLE_LEFT}};
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    static const struct table_column columns[] = {{"INSTANCE", TABLE_LEFT, 0},
+                                                  {"START", TABLE_RIGHT, 0},
+                                                  {"SIZE", TABLE_RIGHT, 0},
+                                                  {"STATE", TABLE_LEFT, 0},
+                                                  {"VGPUS", TABLE_LIST, 0}};
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns), width);
     for (uint32_t i = 0; i < all->n; i++) {
         CLEANUP_STRBUF struct strbuf types = {0};
         char start[16];
@@ -135,11 +137,11 @@ static void print_instances(const struct layout_request *request, const struct l
     table_print(table);
 }
 
-static void print_vgpus(const struct layout_vgpus *vgpus)
+static void print_vgpus(const struct layout_vgpus *vgpus, size_t width)
 {
     static const struct table_column columns[] = {
-        {"VGPU", TABLE_LEFT}, {"FRAMEBUFFER", TABLE_RIGHT}, {"PLACEMENT", TABLE_RIGHT}};
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+        {"VGPU", TABLE_LEFT, 0}, {"FRAMEBUFFER", TABLE_RIGHT, 0}, {"PLACEMENT", TABLE_RIGHT, 0}};
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns), width);
     for (uint32_t i = 0; i < vgpus->n; i++) {
         char framebuffer[32];
         char placement[16];
@@ -164,15 +166,16 @@ static struct layout_gis join(const struct layout_request *request)
     return all;
 }
 
-void layout_view_print(const struct gpu_model *model, const struct layout_request *request)
+void layout_view_print(const struct gpu_model *model, const struct layout_request *request,
+                       size_t width)
 {
     struct layout_gis all = join(request);
-    print_head(model, &all);
+    print_head(model, &all, width);
     putchar('\n');
     if (all.n > 0) {
-        print_instances(request, &all);
+        print_instances(request, &all, width);
     } else {
-        print_vgpus(&request->vgpus);
+        print_vgpus(&request->vgpus, width);
     }
 }
 

@@ -38,6 +38,11 @@ static int add_word(const char **words, size_t *n, const char *word, struct erro
 static int set_output(struct layout_words *words, const char *text, struct error *err)
 {
     static const char *const formats[] = {"table", "json", "yaml"};
+    words->wide = str_eq(text, "wide");
+    if (words->wide) {
+        words->output = OUTPUT_TABLE;
+        return 0;
+    }
     for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
         if (str_eq(text, formats[i])) {
             words->output = (enum output)i;
@@ -45,7 +50,7 @@ static int set_output(struct layout_words *words, const char *text, struct error
         }
     }
     error_set(err, REASON_INVALID, "", "there is no output format \"%s\"", text);
-    error_hint(err, "table, json or yaml");
+    error_hint(err, "table, wide, json or yaml");
     return -REASON_INVALID;
 }
 

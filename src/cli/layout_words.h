@@ -12,6 +12,7 @@
 struct layout_words {
     bool help;
     enum output output;
+    bool wide; /* as in struct cli */
     bool mixed;
     const char *gpu;
     const char *file;                       /* NULL: check what the words say */

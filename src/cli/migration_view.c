@@ -34,13 +34,13 @@ static void add_check(struct table *table, const json_t *check)
     table_row(table, cells);
 }
 
-void migration_view_checks(const json_t *migration, bool all)
+void migration_view_checks(const json_t *migration, bool all, size_t width)
 {
-    static const struct table_column columns[] = {{"RESULT", TABLE_LEFT}, {"RULE", TABLE_LEFT},
-                                                  {"CLAIM", TABLE_LEFT},  {"HERE", TABLE_LEFT},
-                                                  {"TARGET", TABLE_LEFT}, {"WHY", TABLE_WRAP}};
+    static const struct table_column columns[] = {
+        {"RESULT", TABLE_LEFT, 0}, {"RULE", TABLE_LEFT, 0},    {"CLAIM", TABLE_NAME, 0},
+        {"HERE", TABLE_SHORT, 1},  {"TARGET", TABLE_SHORT, 2}, {"WHY", TABLE_WRAP, 0}};
     static const char *const order[] = {"failed", "unknown", "warning", "ok"};
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns), width);
     const json_t *checks = view_at(migration, "checks");
     size_t shown = 0;
     for (size_t k = 0; k < ARRAY_SIZE(order) - (all ? 0 : 1); k++) {
@@ -77,30 +77,31 @@ static void seconds(int64_t ms, char out[VIEW_SIZE])
     }
 }
 
-static void print_estimate(const json_t *migration)
+static void print_estimate(const json_t *migration, size_t width)
 {
     if (!view_true(migration, "estimate.known")) {
         const char *why = view_at(migration, "estimate.linkBytesPerSecond") == NULL
                               ? "the speed of the link is not known; --bandwidth says it"
                               : "the guest changes memory faster than the link carries it";
-        printf("Estimate: none: %s\n", why);
+        prose_print(width, "Estimate: none: %s", why);
         return;
     }
     char total[VIEW_SIZE];
     char downtime[VIEW_SIZE];
     seconds(view_int(migration, "estimate.totalMs", 0), total);
     seconds(view_int(migration, "estimate.downtimeMs", 0), downtime);
-    printf("Estimate: %s in all, of which the guest stands still at most %s (memory %.0f MiB, "
-           "changing by %.0f MiB/s, framebuffer %.0f MiB, link %.0f MiB/s)\n",
-           total, downtime, (double)view_int(migration, "estimate.memoryBytes", 0) / MIB,
-           (double)view_int(migration, "estimate.dirtyBytesPerSecond", 0) / MIB,
-           (double)view_int(migration, "estimate.framebufferBytes", 0) / MIB,
-           (double)view_int(migration, "estimate.linkBytesPerSecond", 0) / MIB);
+    prose_print(width,
+                "Estimate: %s in all, of which the guest stands still at most %s (memory %.0f MiB, "
+                "changing by %.0f MiB/s, framebuffer %.0f MiB, link %.0f MiB/s)",
+                total, downtime, (double)view_int(migration, "estimate.memoryBytes", 0) / MIB,
+                (double)view_int(migration, "estimate.dirtyBytesPerSecond", 0) / MIB,
+                (double)view_int(migration, "estimate.framebufferBytes", 0) / MIB,
+                (double)view_int(migration, "estimate.linkBytesPerSecond", 0) / MIB);
 }
 
-void migration_view_times(const json_t *migration)
+void migration_view_times(const json_t *migration, size_t width)
 {
-    print_estimate(migration);
+    print_estimate(migration, width);
     int64_t total = view_int(migration, "progress.elapsedMs", -1);
     if (!str_eq(view_text(migration, "state", ""), "done") || total < 0) {
         return;
@@ -109,8 +110,9 @@ void migration_view_times(const json_t *migration)
     char stood[VIEW_SIZE];
     seconds(total, took);
     seconds(view_int(migration, "progress.downtimeMs", -1), stood);
-    printf("Actual:   %s in all, of which the guest stood still %s (%.0f MiB were sent)\n", took,
-           stood, (double)view_int(migration, "progress.processedBytes", 0) / MIB);
+    prose_print(width,
+                "Actual:   %s in all, of which the guest stood still %s (%.0f MiB were sent)", took,
+                stood, (double)view_int(migration, "progress.processedBytes", 0) / MIB);
 }
 
 static void add_bar(const json_t *migration, struct strbuf *out)

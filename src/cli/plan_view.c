@@ -21,42 +21,42 @@ const char *plan_view_hint(const json_t *plan)
     return "";
 }
 
-static void print_head(const json_t *plan)
+static void print_head(const json_t *plan, size_t width)
 {
     char created[VIEW_SIZE];
     char finished[VIEW_SIZE];
     const char *id = view_text(plan, "id", "");
     printf("Plan%s%s: %s\n", id[0] == '\0' ? "" : " ", id, view_text(plan, "state", "-"));
-    const struct table_field fields[] = {
-        {"For", view_text(plan, "reason", "-")},
-        {"By", view_text(plan, "author", "-")},
-        {"Made", view_time(plan, "createdAt", created)},
-        {"Finished", view_time(plan, "finishedAt", finished)},
-    };
-    /* A dry run has no times. */
-    fields_print(fields, view_at(plan, "createdAt") == NULL ? 2 : ARRAY_SIZE(fields));
     const char *problem = view_text(plan, "problem", NULL);
-    if (problem != NULL) {
-        printf("    Problem  : %s\n", problem);
-    }
     const char *hint = plan_view_hint(plan);
-    if (hint[0] != '\0') {
-        printf("    Hint     : %s\n", hint);
+    struct table_field fields[6] = {{"For", view_text(plan, "reason", "-")},
+                                    {"By", view_text(plan, "author", "-")}};
+    size_t n = 2;
+    if (view_at(plan, "createdAt") != NULL) { /* a dry run has no times */
+        fields[n++] = (struct table_field){"Made", view_time(plan, "createdAt", created)};
+        fields[n++] = (struct table_field){"Finished", view_time(plan, "finishedAt", finished)};
     }
+    if (problem != NULL) {
+        fields[n++] = (struct table_field){"Problem", problem};
+    }
+    if (hint[0] != '\0') {
+        fields[n++] = (struct table_field){"Hint", hint};
+    }
+    fields_print(fields, n, width);
 }
 
-static void print_steps(const json_t *steps)
+static void print_steps(const json_t *steps, size_t width)
 {
     if (json_array_size(steps) == 0) {
         printf("\nNothing needs to be done.\n");
         return;
     }
-    static const struct table_column columns[] = {{"STEP", TABLE_RIGHT},
-                                                  {"STATE", TABLE_LEFT},
-                                                  {"WHAT", TABLE_WRAP},
-                                                  {"CLAIM", TABLE_LEFT},
-                                                  {"VM", TABLE_NAME}};
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    static const struct table_column columns[] = {{"STEP", TABLE_RIGHT, 0},
+                                                  {"STATE", TABLE_LEFT, 0},
+                                                  {"WHAT", TABLE_WRAP, 0},
+                                                  {"CLAIM", TABLE_NAME, 0},
+                                                  {"VM", TABLE_NAME, 0}};
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns), width);
     for (size_t i = 0; i < json_array_size(steps); i++) {
         const json_t *step = json_array_get(steps, i);
         const char *problem = view_text(step, "problem", NULL);
@@ -73,14 +73,16 @@ static void print_steps(const json_t *steps)
     table_print(table);
 }
 
-static void print_instances(const json_t *instances)
+static void print_instances(const json_t *instances, size_t width)
 {
     if (json_array_size(instances) == 0) {
         return;
     }
-    static const struct table_column columns[] = {
-        {"GPU", TABLE_LEFT}, {"INSTANCE", TABLE_LEFT}, {"SLICES", TABLE_LEFT}, {"IS", TABLE_LEFT}};
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns));
+    static const struct table_column columns[] = {{"GPU", TABLE_LEFT, 0},
+                                                  {"INSTANCE", TABLE_LEFT, 0},
+                                                  {"SLICES", TABLE_LEFT, 0},
+                                                  {"IS", TABLE_LEFT, 0}};
+    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns), width);
     for (size_t i = 0; i < json_array_size(instances); i++) {
         const json_t *instance = json_array_get(instances, i);
         int64_t start = view_int(instance, "start", 0);
@@ -172,11 +174,11 @@ static void print_claims(const json_t *plan)
     }
 }
 
-void plan_view_print(const json_t *plan)
+void plan_view_print(const json_t *plan, size_t width)
 {
-    print_head(plan);
-    print_steps(view_at(plan, "steps"));
-    print_instances(view_at(plan, "instances"));
+    print_head(plan, width);
+    print_steps(view_at(plan, "steps"), width);
+    print_instances(view_at(plan, "instances"), width);
     print_claims(plan);
     print_moves(view_at(plan, "moves"));
     print_vms(view_at(plan, "vms"));

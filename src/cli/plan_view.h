@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-void plan_view_print(const json_t *plan);
+void plan_view_print(const json_t *plan, size_t width);
 /* What to do about the step that failed; "": nothing is known. Borrowed from the plan. */
 const char *plan_view_hint(const json_t *plan);
 /* What the plan's move of the claim is, in words; NULL: it doesn't move. Borrowed from the plan. */

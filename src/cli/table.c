@@ -2,127 +2,194 @@
 #include "cli/table.h"
 
 #include <libsmartcols.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
-#include "base/str.h"
+#include "cli/fit.h"
+#include "cli/text.h"
 
-#define NAME_WIDTH 32
-#define SUBJECT_WIDTH 44
-#define NARROW_SUBJECT_WIDTH 24
-#define NARROW 120
+#define WITHOUT_END (SIZE_MAX / 2)
+#define FIELD_INDENT 4
+#define FIELD_MIN_VALUE 10
 
 struct table {
-    struct libscols_table *scols;
     const struct table_column *columns;
     size_t n_columns;
-    bool tty;
+    size_t width;
+    char **cells; /* row by row; NULL: an empty one */
+    size_t n_cells;
 };
 
-static int flags_of(enum table_align align, bool tty)
-{
-    switch (align) {
-    case TABLE_LEFT:
-        return 0;
-    case TABLE_RIGHT:
-        return SCOLS_FL_RIGHT;
-    case TABLE_WRAP:
-    case TABLE_NAME:
-    case TABLE_SUBJECT:
-        return tty ? SCOLS_FL_WRAP : 0;
-    }
-    return 0;
-}
-
-/* 0: as wide as it is. */
-static size_t line_width(const struct table *table, size_t column)
-{
-    enum table_align align = table->columns[column].align;
-    bool narrow = scols_table_get_termwidth(table->scols) < NARROW;
-    if (!table->tty || (align != TABLE_NAME && align != TABLE_SUBJECT)) {
-        return 0;
-    }
-    return align == TABLE_NAME ? NAME_WIDTH : narrow ? NARROW_SUBJECT_WIDTH : SUBJECT_WIDTH;
-}
-
-struct table *table_new(const struct table_column *columns, size_t n)
+struct table *table_new(const struct table_column *columns, size_t n, size_t width)
 {
     struct table *table = xcalloc(1, sizeof(*table));
-    table->scols = scols_new_table();
     table->columns = columns;
     table->n_columns = n;
-    table->tty = isatty(STDOUT_FILENO) == 1;
-    for (size_t i = 0; i < n; i++) {
-        struct libscols_column *column = scols_table_new_column(
-            table->scols, columns[i].name, 0, flags_of(columns[i].align, table->tty));
-        if (line_width(table, i) > 0) { /* where table_row() broke the line, and nowhere else */
-            scols_column_set_wrapfunc(column, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
-            scols_column_set_safechars(column, "\n");
-        }
-    }
+    table->width = width;
     return table;
 }
 
 void table_free(struct table *table)
 {
     if (table != NULL) {
-        scols_unref_table(table->scols);
-        free(table);
-    }
-}
-
-/* Breaks the line after each `width` characters. */
-static void break_lines(const char *cell, size_t width, struct strbuf *out)
-{
-    size_t n = 0;
-    for (const char *at = cell; *at != '\0'; at++) {
-        bool begins = ((unsigned char)*at & 0xc0) != 0x80;
-        if (begins && n > 0 && n % width == 0) {
-            strbuf_add(out, "\n");
+        for (size_t i = 0; i < table->n_cells; i++) {
+            free(table->cells[i]);
         }
-        n += begins ? 1 : 0;
-        strbuf_addn(out, at, 1);
+        free(table->cells);
+        free(table);
     }
 }
 
 void table_row(struct table *table, const char *const *cells)
 {
-    struct libscols_line *line = scols_table_new_line(table->scols, NULL);
+    size_t n = table->n_cells + table->n_columns;
+    table->cells = xrealloc_array(table->cells, n, sizeof(*table->cells));
     for (size_t i = 0; i < table->n_columns; i++) {
-        CLEANUP_STRBUF struct strbuf broken = {0};
-        size_t width = cells[i] == NULL ? 0 : line_width(table, i);
-        if (width > 0) {
-            break_lines(cells[i], width, &broken);
-        }
-        scols_line_set_data(line, i, width > 0 ? strbuf_str(&broken) : cells[i]);
+        table->cells[table->n_cells++] = cells[i] == NULL ? NULL : xstrdup(cells[i]);
     }
+}
+
+/* ---- room ---- */
+
+static void measure(const struct table *table, struct fit *fits)
+{
+    for (size_t k = 0; k < table->n_columns; k++) {
+        const struct table_column *column = &table->columns[k];
+        size_t header = text_width(column->name);
+        fits[k] = (struct fit){.align = column->align,
+                               .drop = column->drop,
+                               .header = header,
+                               .natural = header,
+                               .word = header,
+                               .empty = true};
+    }
+    for (size_t i = 0; i < table->n_cells; i++) {
+        struct fit *fit = &fits[i % table->n_columns];
+        const char *cell = table->cells[i] == NULL ? "" : table->cells[i];
+        size_t width = text_width(cell);
+        size_t word = text_word_width(cell);
+        fit->natural = width > fit->natural ? width : fit->natural;
+        fit->word = word > fit->word ? word : fit->word;
+        fit->empty = fit->empty && (cell[0] == '\0' || str_eq(cell, "-"));
+    }
+}
+
+static void set_cell(struct libscols_line *line, size_t n, const char *cell, const struct fit *fit)
+{
+    CLEANUP_STRBUF struct strbuf text = {0};
+    switch (fit->align) {
+    case TABLE_LEFT:
+    case TABLE_RIGHT:
+    case TABLE_NAME:
+        text_break(cell, fit->width, "\n", &text);
+        break;
+    case TABLE_SHORT:
+        text_shorten(cell, fit->width, &text);
+        break;
+    case TABLE_WRAP:
+    case TABLE_LIST:
+        text_wrap(cell, fit->width, "\n", &text);
+        break;
+    }
+    scols_line_set_data(line, n, strbuf_str(&text));
+}
+
+static void add_columns(const struct table *table, const struct fit *fits,
+                        struct libscols_table *scols)
+{
+    for (size_t k = 0; k < table->n_columns; k++) {
+        if (!fits[k].shown) {
+            continue;
+        }
+        bool lines = table->width > 0 && fits[k].align != TABLE_RIGHT;
+        int flags = fits[k].align == TABLE_RIGHT ? SCOLS_FL_RIGHT : lines ? SCOLS_FL_WRAP : 0;
+        struct libscols_column *column =
+            scols_table_new_column(scols, table->columns[k].name, 0, flags);
+        if (lines) { /* where set_cell() broke the line, and nowhere else */
+            scols_column_set_wrapfunc(column, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
+            scols_column_set_safechars(column, "\n");
+        }
+    }
+}
+
+static void tell_dropped(const struct table *table, const struct fit *fits)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < table->n_columns; k++) {
+        if (!fits[k].shown && !fits[k].empty) {
+            fprintf(stderr, "%s%s", n++ == 0 ? "hint: no room for " : ", ", table->columns[k].name);
+        }
+    }
+    fprintf(stderr, "%s", n > 0 ? "; see -o wide\n" : "");
 }
 
 void table_print(struct table *table)
 {
-    scols_print_table(table->scols);
+    CLEANUP_FREE struct fit *fits = xcalloc(table->n_columns, sizeof(*fits));
+    measure(table, fits);
+    fit_columns(fits, table->n_columns, table->width > 0 ? table->width : WITHOUT_END);
+    struct libscols_table *scols = scols_new_table();
+    scols_table_set_termforce(scols, SCOLS_TERMFORCE_NEVER); /* it fits already */
+    add_columns(table, fits, scols);
+    for (size_t i = 0; i < table->n_cells; i += table->n_columns) {
+        struct libscols_line *line = scols_table_new_line(scols, NULL);
+        size_t n = 0;
+        for (size_t k = 0; k < table->n_columns; k++) {
+            const char *cell = table->cells[i + k];
+            if (fits[k].shown && cell != NULL) {
+                set_cell(line, n, cell, &fits[k]);
+            }
+            n += fits[k].shown ? 1 : 0;
+        }
+    }
+    scols_print_table(scols);
+    scols_unref_table(scols);
+    (void)fflush(stdout);
+    tell_dropped(table, fits);
 }
 
 void table_print_or(struct table *table, const char *empty)
 {
-    if (scols_table_is_empty(table->scols) != 0) {
+    if (table->n_cells == 0) {
         printf("%s\n", empty);
         return;
     }
-    scols_print_table(table->scols);
+    table_print(table);
 }
 
-void fields_print(const struct table_field *fields, size_t n)
+/* ---- fields and sentences ---- */
+
+void fields_print(const struct table_field *fields, size_t n, size_t width)
 {
-    size_t width = 0;
+    size_t names = 0;
     for (size_t i = 0; i < n; i++) {
         size_t len = strlen(fields[i].name);
-        width = len > width ? len : width;
+        names = len > names ? len : names;
     }
+    size_t indent = FIELD_INDENT + names + strlen(" : ");
+    size_t room = width > indent + FIELD_MIN_VALUE ? width - indent : FIELD_MIN_VALUE;
+    CLEANUP_FREE char *between = xasprintf("\n%*s", (int)indent, "");
     for (size_t i = 0; i < n; i++) {
-        printf("    %-*s : %s\n", (int)width, fields[i].name, fields[i].value);
+        CLEANUP_STRBUF struct strbuf value = {0};
+        text_wrap(fields[i].value, width > 0 ? room : WITHOUT_END, between, &value);
+        printf("%*s%-*s : %s\n", FIELD_INDENT, "", (int)names, fields[i].name, strbuf_str(&value));
     }
+}
+
+void prose_print(size_t width, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    CLEANUP_FREE char *text = NULL;
+    int len = vasprintf(&text, fmt, args);
+    va_end(args);
+    if (len < 0) { /* no memory */
+        abort();
+    }
+    CLEANUP_STRBUF struct strbuf lines = {0};
+    text_wrap(text, width > 0 ? width : WITHOUT_END, "\n", &lines);
+    printf("%s\n", strbuf_str(&lines));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables on standard output; the only file that sees libsmartcols is table.c. */
+/* Tables, fields and sentences on standard output; the only file that sees libsmartcols is table.c.
+ */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 
@@ -9,36 +10,43 @@
 
 struct table;
 
+/* What becomes of a column for which there is too little room. Nothing that is needed to act is
+ * cut: names, addresses, identifiers and states take several lines at worst. */
 enum table_align {
-    TABLE_LEFT,
-    TABLE_RIGHT,
-    TABLE_WRAP, /* left, and takes several lines on a terminal that is too narrow */
-    /* Left. On a terminal a long one takes several lines of its own width, and leaves the others
-     * theirs: */
-    TABLE_NAME,    /* of a VM: 32 */
-    TABLE_SUBJECT, /* what an event is about: "plan/" and a UUID have 41 */
+    TABLE_LEFT,  /* stays whole as long as anything else gives way */
+    TABLE_RIGHT, /* the same, for numbers */
+    TABLE_NAME,  /* a long one takes several lines */
+    TABLE_SHORT, /* is shortened in its middle: what only describes */
+    TABLE_WRAP,  /* sentences: broken at blanks */
+    TABLE_LIST,  /* broken at blanks, each word whole */
 };
 
 struct table_column {
     const char *name;
     enum table_align align;
+    unsigned drop; /* 0: always shown. Else what goes first where there is too little room: 1 */
 };
 
-struct table *table_new(const struct table_column *columns, size_t n);
+/* `width`: columns of the terminal, which no line exceeds; 0: everything on one line a row. */
+struct table *table_new(const struct table_column *columns, size_t n, size_t width);
 void table_free(struct table *table);
 DEFINE_FREEP(struct table *, table_free)
 
 /* Adds a row of as many cells as there are columns; they are copied. */
 void table_row(struct table *table, const char *const *cells);
+/* Standard error says which columns had no room. */
 void table_print(struct table *table);
 /* Says `empty` when there is no row. */
 void table_print_or(struct table *table, const char *empty);
 
-/* "Name : value" lines, aligned, as in nvidia-smi -q. */
+/* "Name : value" lines, aligned, as in nvidia-smi -q; `width` as for tables. */
 struct table_field {
     const char *name;
     const char *value;
 };
-void fields_print(const struct table_field *fields, size_t n);
+void fields_print(const struct table_field *fields, size_t n, size_t width);
+
+/* Sentences, and a line break behind them; broken at blanks where they are wider than `width`. */
+void prose_print(size_t width, const char *fmt, ...) PRINTF_ATTR(2, 3);
 
 #endif

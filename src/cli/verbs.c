@@ -3,7 +3,8 @@
 
 static const struct verb_option global_options[] = {
     {"help", 'h', NULL, "show what can be typed here"},
-    {"output", 'o', "FORMAT", "table (default), json (the API's own) or yaml"},
+    {"output", 'o', "FORMAT",
+     "table (default), wide (a table with all columns), json (the API's own) or yaml"},
     {"socket", 0, "PATH", "cleaved's socket; else CLEAVE_SOCKET, else " CLIENT_DEFAULT_SOCKET},
     {"version", 0, NULL, "print the version"},
     {"dry-run", 0, NULL, "show the plan, and change nothing"},

@@ -108,6 +108,8 @@ class Cleave:
     def run(self, *words, stdin=None, env=None):
         full = {**os.environ, "LC_ALL": "C.UTF-8", "CLEAVE_SOCKET": str(self.socket),
                 "CLEAVE_DATADIR": str(ROOT / "data"), **(env or {})}
+        if "COLUMNS" not in (env or {}):
+            full.pop("COLUMNS", None)  # watch(1) sets it
         return subprocess.run([self.path, *map(str, words)], text=True, input=stdin,
                               capture_output=True, env=full, timeout=120)
 

@@ -2,11 +2,15 @@
 """The command line: what it prints (golden files), its exit statuses, its errors.
 
 CLEAVE_GOLDEN=write regenerates test/golden/cli."""
+import fcntl
 import getpass
 import json
 import os
+import pty
 import re
+import struct
 import subprocess
+import termios
 
 import pytest
 
@@ -44,6 +48,42 @@ def test_the_manual_page_is_golden(cleave):
 def test_without_a_utf8_locale_pictures_are_ascii(cleave):
     done = cleave.run("gpu", "show", "0", env={"LC_ALL": "C"})
     assert done.stdout.isascii() and "+-----" in done.stdout
+
+
+def on_terminal(cleave, columns, *words):
+    """What a terminal of so many columns is sent."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    env = {**os.environ, "LC_ALL": "C.UTF-8", "CLEAVE_SOCKET": str(cleave.socket)}
+    env.pop("COLUMNS", None)
+    with subprocess.Popen([cleave.path, *words], stdout=theirs, stderr=subprocess.PIPE, env=env,
+                          text=True) as process:
+        os.close(theirs)
+        sent = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # EIO: the other end is closed
+                break
+            if not piece:
+                break
+            sent += piece
+        said = process.stderr.read()
+    os.close(ours)
+    assert process.returncode == 0, said
+    return sent.decode().replace("\r\n", "\n"), said
+
+
+def test_on_a_terminal_a_table_is_no_wider_than_it(cleave):
+    piped = cleave.run("gpu", "list").stdout
+    narrow, said = on_terminal(cleave, 80, "gpu", "list")
+    assert max(map(len, piped.splitlines())) > 80
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert all(word in narrow for word in ("0000:41:00.0", "time-sliced", "PROBLEM", "…"))
+    assert said.startswith("hint: no room for INSTANCES") and "-o wide" in said
+    assert on_terminal(cleave, 80, "gpu", "list", "-o", "wide") == (piped, "")
+    assert on_terminal(cleave, 200, "gpu", "list") == (piped, "")
+    assert cleave.run("gpu", "list", env={"COLUMNS": "80"}).stdout == narrow
 
 
 def test_a_claim_lives_and_dies(cleave):

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/screen.h"
+
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/parse.h"
+
+#define USUAL_WIDTH 80
+#define MAX_WIDTH 10000
+
+size_t screen_width(void)
+{
+    const char *text = getenv("COLUMNS");
+    uint32_t columns = 0;
+    if (text != NULL && parse_u32(text, &columns) && columns > 0 && columns <= MAX_WIDTH) {
+        return columns;
+    }
+    if (isatty(STDOUT_FILENO) != 1) {
+        return 0;
+    }
+    struct winsize size = {0};
+    bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return known ? size.ws_col : USUAL_WIDTH;
+}

@@ -27,6 +27,9 @@
 #define CLIENTS 3
 #define LOOKS 4 /* after an action, until what a VM gave back is gone */
 
+/* Of earlier failures: a fault in what cleaved does by itself, which it tries again later. */
+static const uint64_t kept_seeds[] = {126, 199};
+
 static struct lab_data data;
 static uint64_t first_seed = 1;
 static uint64_t last_seed = SEEDS;
@@ -362,10 +365,12 @@ static void check_claims(const struct play *play, const struct claims *before)
     }
 }
 
-/* cleaved looks again, and does what it has to do then. */
+/* cleaved looks again, and does what it has to do then: also what it would try again later, when
+ * the pause is over that a failure makes it wait. */
 static bool come_to_rest(struct play *play)
 {
     bool rests = lab_settle(&play->lab);
+    manager_retry_now(play->lab.manager);
     struct answer answer = {0};
     manager_list_vms(play->lab.manager, lab_reply, &answer);
     rests = lab_wait(&play->lab, &answer) && rests;
@@ -399,22 +404,31 @@ static void play_turn(struct play *play)
     }
 }
 
+static void play_seed(uint64_t seed)
+{
+    struct play play = {.seed = seed, .random = seed * UINT64_C(0x9e3779b97f4a7c15)};
+    lab_furnish(&play.host);
+    lab_open(&play.lab, &data, &play.host, memory_store_new());
+    lab_set_hook(&play.lab);
+    assert_int_equal(lab_start(&play.lab), 0);
+    for (uint64_t i = 0; i < n_actions; i++) {
+        play_turn(&play);
+    }
+    lab_close(&play.lab);
+}
+
 static void random_actions_and_faults_leave_nothing_behind(void **state)
 {
     (void)state;
     uint64_t began_us = clock_monotonic_us();
-    for (uint64_t seed = first_seed; seed <= last_seed; seed++) {
-        struct play play = {.seed = seed, .random = seed * UINT64_C(0x9e3779b97f4a7c15)};
-        lab_furnish(&play.host);
-        lab_open(&play.lab, &data, &play.host, memory_store_new());
-        lab_set_hook(&play.lab);
-        assert_int_equal(lab_start(&play.lab), 0);
-        for (uint64_t i = 0; i < n_actions; i++) {
-            play_turn(&play);
-        }
-        lab_close(&play.lab);
+    size_t n_kept = first_seed == last_seed ? 0 : ARRAY_SIZE(kept_seeds);
+    for (size_t i = 0; i < n_kept; i++) {
+        play_seed(kept_seeds[i]);
     }
-    uint64_t n = (last_seed - first_seed + 1) * n_actions;
+    for (uint64_t seed = first_seed; seed <= last_seed; seed++) {
+        play_seed(seed);
+    }
+    uint64_t n = (last_seed - first_seed + 1 + n_kept) * n_actions;
     uint64_t us = clock_monotonic_us() - began_us;
     print_message("# %llu actions, %llu per second\n", (unsigned long long)n,
                   (unsigned long long)(n * 1000000 / (us == 0 ? 1 : us)));

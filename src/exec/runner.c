@@ -290,6 +290,14 @@ static void job_is_late(void *data)
     runner->config.parked(TAKE_PTR(runner->plan), runner->at, runner->config.data);
 }
 
+void runner_lose_patience(struct runner *runner, enum port_kind port)
+{
+    if (runner->job != NULL && runner->job->port == port) {
+        runner->job->late_us = 0;
+        job_is_late(runner);
+    }
+}
+
 static void submit(struct runner *runner, bool again, evloop_fn *work, evloop_fn *done)
 {
     enum port_kind port = step_kind_port(current(runner)->kind);

@@ -50,6 +50,9 @@ void runner_halt(struct runner *runner);
 bool runner_busy(const struct runner *runner);
 /* Has a call of a parked plan not come back from that port? */
 bool runner_waits_for(const struct runner *runner, enum port_kind port);
+/* A call of that port that is under way is late now, whatever the patience: for tests, which need
+ * no time to pass then. */
+void runner_lose_patience(struct runner *runner, enum port_kind port);
 /* Takes the plan, which must be in the store as PLAN_RUNNING already. */
 void runner_start(struct runner *runner, struct plan *plan);
 /* The same for a plan found unfinished at start. */

@@ -106,6 +106,7 @@ void lab_close(struct lab *lab)
 /* ---- waiting ---- */
 
 struct watcher {
+    struct lab *lab;
     struct evloop *loop;
     bool (*is_over)(void *data);
     void *data;
@@ -116,6 +117,9 @@ struct watcher {
 static void watch(void *data)
 {
     struct watcher *watcher = data;
+    if (watcher->lab->tick != NULL) {
+        watcher->lab->tick(watcher->lab);
+    }
     bool over = watcher->is_over(watcher->data);
     watcher->timed_out = !over && clock_monotonic_us() > watcher->deadline_us;
     if (over || watcher->timed_out) {
@@ -127,7 +131,8 @@ static void watch(void *data)
 
 static bool wait_for(struct lab *lab, bool (*is_over)(void *data), void *data)
 {
-    struct watcher watcher = {.loop = lab->loop,
+    struct watcher watcher = {.lab = lab,
+                              .loop = lab->loop,
                               .is_over = is_over,
                               .data = data,
                               .deadline_us = clock_monotonic_us() + PATIENCE_US};

@@ -37,6 +37,8 @@ struct lab {
     uint64_t vm_grace_us, hook_deadline_us;
     /* Adds to the configuration of each manager that is started; may be NULL. */
     void (*configure)(struct lab *lab, struct manager_config *config);
+    /* Called on the loop again and again while something is waited for; may be NULL. */
+    void (*tick)(struct lab *lab);
     struct store *store;
     struct manager *manager;
     bool forgetful; /* the driver was loaded anew: bound claims may lack their devices */
@@ -69,6 +71,10 @@ bool lab_settle(struct lab *lab);
 bool lab_wait_until(struct lab *lab, bool (*is_over)(void *data), void *data);
 /* Likewise, or until so many calls of ports and store were made. */
 bool lab_settle_or_reach(struct lab *lab, unsigned calls);
+
+/* For `tick`: who waits for a call that hangs has waited long enough, and no one else, so that
+ * neither a test waits for a time nor a busy machine looks like one that hangs. */
+void lab_lose_patience(struct lab *lab);
 
 /* Requests by one line of JSON, waited for. Result: 0 or -reason; the answer may be NULL. */
 int lab_create(struct lab *lab, const char *claim_json, struct answer *answer);

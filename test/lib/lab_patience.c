@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Time that passes for who waits for a call that hangs, and for nothing else: however busy the
+ * machine is, only what really hangs is late. */
+#include "base/clock.h"
+#include "lab.h"
+#include "manager/state.h"
+
+#define AGE_US UINT64_C(20000000) /* more than any patience */
+
+/* NVML has its turn after sysfs, within one look. */
+static bool is_at_driver(const struct manager *m)
+{
+    const struct view *view = &m->views[HALF_HARDWARE];
+    return m->driver_look != NULL && m->driver_look->number == view->begun && !view->again;
+}
+
+static bool is_held_up(const struct manager *m, enum port_kind port)
+{
+    const struct view *view = &m->views[port == PORT_GUEST ? HALF_GUESTS : HALF_HARDWARE];
+    bool waits = view->begun > view->ended && !view->late;
+    return waits && (port != PORT_GPU || is_at_driver(m)) &&
+           (port != PORT_PCI || m->driver_look == NULL);
+}
+
+static void make_old(struct manager *m, struct view *view, enum port_kind port)
+{
+    if (clock_monotonic_us() - view->begun_us < AGE_US) {
+        view->begun_us -= AGE_US;
+        if (port == PORT_GPU) {
+            m->driver_look->since_us -= AGE_US;
+        }
+    }
+}
+
+/* Who only reads loses patience first, as outside. */
+static bool lose_reading(struct manager *m)
+{
+    bool any = false;
+    for (vec_each(&m->observers, observer)) {
+        any = any || observer->due_us > 1;
+        observer->due_us = observer->due_us != 0;
+    }
+    return any;
+}
+
+static void lose(struct manager *m, enum port_kind port)
+{
+    struct view *view = &m->views[port == PORT_GUEST ? HALF_GUESTS : HALF_HARDWARE];
+    runner_lose_patience(m->runner, port);
+    if (!is_held_up(m, port)) {
+        return;
+    }
+    make_old(m, view, port);
+    if (!lose_reading(m)) {
+        view->late_us = 0;
+    }
+    manager_lose_patience(m);
+}
+
+void lab_lose_patience(struct lab *lab)
+{
+    for (enum port_kind port = PORT_GPU; port <= PORT_GUEST; port++) {
+        bool hangs = (atomic_load(&lab->faults.hang) & 1U << port) != 0;
+        if (lab->manager != NULL && hangs && atomic_load(&lab->faults.hanging) > 0) {
+            lose(lab->manager, port);
+        }
+    }
+}

@@ -10,6 +10,8 @@
 #include "manager/state.h"
 #include "test.h"
 
+#define SHORT_PATIENCE_US 300000
+
 static const struct caller root = {.author = "root", .root = true};
 static struct guest_port *lines[VM_LINES];
 static struct faults line_faults;
@@ -22,7 +24,28 @@ static void configure(struct lab *lab, struct manager_config *config)
         }
         config->vm_guests[i] = lines[i];
     }
-    lab_impatient(lab, config);
+}
+
+/* A call on a line has nine times as long. */
+static void set_guests_patience(struct lab *lab, uint64_t patience_us)
+{
+    lab->manager->config.guests_patience_us = patience_us;
+}
+
+/* What hangs is given up soon, and only then: a busy machine is slow. */
+static void hang(struct lab *lab, unsigned which)
+{
+    lab_impatient(lab, &lab->manager->config);
+    set_guests_patience(lab, SHORT_PATIENCE_US);
+    atomic_store(&lab->faults.hang, which);
+}
+
+static void hang_no_more(struct lab *lab)
+{
+    lab->manager->config.read_patience_us = 0;
+    lab->manager->config.hardware_patience_us = 0;
+    set_guests_patience(lab, 0);
+    atomic_store(&lab->faults.hang, 0);
 }
 
 static int setup(void **state)
@@ -230,7 +253,7 @@ static void a_vm_starts_while_libvirt_is_late_with_a_look(void **state)
     struct lab *lab = &f->lab;
     struct answer answer = {0};
     hooked_create(lab, "{\"name\": \"k\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}");
-    atomic_store(&lab->faults.hang, 1U << PORT_GUEST);
+    hang(lab, 1U << PORT_GUEST);
     manager_start_vm(lab->manager, &root, "web1", false, lab_reply, &answer);
     assert_true(lab_wait(lab, &answer));
     assert_int_equal(answer.err.reason, REASON_NONE);
@@ -240,7 +263,7 @@ static void a_vm_starts_while_libvirt_is_late_with_a_look(void **state)
     answer = (struct answer){0};
     manager_start_vm(lab->manager, &root, "web1", false, lab_reply, &answer);
     assert_refused(&answer, lab, REASON_CONFLICT, "already");
-    atomic_store(&lab->faults.hang, 0);
+    hang_no_more(lab);
     lab_look(lab);
     assert_true(lab_settle(lab));
     lab_assert_sound(lab);
@@ -253,6 +276,7 @@ static void starts_that_libvirt_gave_no_answer_are_bounded(void **state)
     struct answer starts[VM_LINES] = {0};
     struct answer answer = {0};
     char name[16];
+    set_guests_patience(lab, SHORT_PATIENCE_US);
     for (size_t i = 0; i < VM_LINES; i++) {
         str_print(name, sizeof(name), "stuck%zu", i);
         fake_lock();
@@ -264,6 +288,7 @@ static void starts_that_libvirt_gave_no_answer_are_bounded(void **state)
     for (size_t i = 0; i < VM_LINES; i++) { /* each is given up after nine times the patience */
         assert_refused(&starts[i], lab, REASON_UNAVAILABLE, "may still happen");
     }
+    set_guests_patience(lab, 0);
     manager_start_vm(lab->manager, &root, "web1", false, lab_reply, &answer);
     assert_refused(&answer, lab, REASON_UNAVAILABLE, "starts and stops of other VMs");
     /* Nothing else waits for them. */
@@ -289,7 +314,7 @@ static void a_vm_stops_while_nothing_can_be_looked_at(void **state)
         hooked_create(lab, ON_DEMAND("a", "web1"));
         assert_int_equal(hooked_start(lab, "web1"), 0);
         assert_true(lab_settle(lab));
-        atomic_store(&lab->faults.hang, 1U << PORT_GPU | 1U << PORT_PCI | 1U << PORT_GUEST);
+        hang(lab, 1U << PORT_GPU | 1U << PORT_PCI | 1U << PORT_GUEST);
         CLEANUP_JSON json_t *body = json_loads(bodies[i], 0, NULL);
         manager_stop_vm(lab->manager, &root, "web1", body, true, lab_reply, &answer);
         assert_true(lab_wait(lab, &answer));
@@ -308,7 +333,7 @@ static void a_vm_stops_while_nothing_can_be_looked_at(void **state)
         assert_refused(&answer, lab, REASON_CONFLICT, "is shut");
         manager_stop_vm(lab->manager, &root, "nosuch", body, false, lab_reply, &answer);
         assert_refused(&answer, lab, REASON_NOT_FOUND, "nosuch");
-        atomic_store(&lab->faults.hang, 0); /* what it had is given back when that can be seen */
+        hang_no_more(lab); /* what it had is given back when that can be seen */
         lab_look(lab);
         assert_true(lab_settle(lab));
         assert_string_equal(lab_claim_state(lab, "a"), "pending");

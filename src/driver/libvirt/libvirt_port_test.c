@@ -164,6 +164,7 @@ static void libvirt_tells_which_vms_were_undefined(void **state)
     host_free(host);
     assert_int_equal(virDomainUndefine(again), 0);
     virDomainFree(again);
+    assert_true(is_told_undefined(port, uuids[0])); /* so no connection to come is told of it */
     struct guest_port *fresh = open_test_driver();
     host = observed(fresh);
     assert_int_equal(host->vm_ends.n, 0);

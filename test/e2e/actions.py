@@ -114,6 +114,7 @@ class Play:
         self.trace.append(row)
         began = time.monotonic()
         legit = act.legit(side, args)
+        before = side.machine.pid(), set(side.vms)
         answer = act.send(side, args)
         row["outcome"] = answer.outcome
         row["ms"] = round(1000 * (time.monotonic() - began))
@@ -127,6 +128,9 @@ class Play:
             raise Broken(f"{act.name} answered {answer.outcome} ({answer.detail.strip()}); "
                          f"legitimate are {', '.join(sorted(legit))}")
         act.settle(side, args, answer)
+        if side.machine.pid() != before[0]:
+            side.unseen |= before[1] - set(side.vms)
+        side.unseen -= set(side.vms)
         self.check(side, f"after {act.name}")
         if act.needs_pair:
             self.check(side.peer, f"after {act.name}, at the target")

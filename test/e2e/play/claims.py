@@ -274,8 +274,11 @@ class Gc(Action):
         return side.cli("gc")
 
     def settle(self, side, args, answer):
+        if answer.outcome != "done":
+            return
+        side.adopt_claims([claim.name for claim in side.without_vm() if claim.vm in side.unseen])
         for claim in side.without_vm():
-            if answer.outcome == "done":
+            if claim.vm not in side.unseen:
                 del side.claims[claim.name]
 
     def touches(self, side, args):

@@ -13,6 +13,7 @@ from machine import device
 
 WRONG_IN_LOG = re.compile(r"assert|bug in cleave|internal error|runtime error|Sanitizer|core dumped",
                           re.I)
+SLOW_S = 60
 
 
 @dataclasses.dataclass
@@ -34,6 +35,7 @@ class Snapshot:
     vgpus: dict  # device → what the hardware has there
     holders: dict  # device → UUID of the VM that has it open
     garbage: list  # what `cleave gc --dry-run` lists
+    kept: list  # what it does not touch, and why
     ill: set  # GPUs that are quarantined, or have a function that is stuck
     cordoned: set
 
@@ -100,22 +102,33 @@ def hardware(gpus):
     return vgpus, holders
 
 
+def ask(side, target):
+    """The answer, however slow the machine is: a look that is late is not wrong, unless it stays away."""
+    deadline = time.monotonic() + SLOW_S
+    while True:
+        status, body, _ = side.machine.api.call("GET", target)
+        if status != 503 or "has not answered since" not in body["detail"] or time.monotonic() > deadline:
+            assert status == 200, body
+            return body
+        time.sleep(0.1)
+
+
 def ill_and_cordoned(side):
-    gpus = side.machine.api.get("/v1/gpus")["gpus"]
+    gpus = ask(side, "/v1/gpus")["gpus"]
     return ({gpu["address"] for gpu in gpus if gpu["quarantine"] or gpu["stuckVirtualFunctions"]},
             {gpu["address"] for gpu in gpus if gpu["cordoned"]})
 
 
 def look(side):
     # First, for it makes cleaved look at everything.
-    garbage = side.machine.api.get("/v1/gc")["garbage"] if side.with_vms else []
+    gc = ask(side, "/v1/gc") if side.with_vms else {"garbage": [], "kept": []}
     ill, cordoned = ill_and_cordoned(side)
     gpus = side.machine.gpus()
     vgpus, holders = hardware(gpus)
     return Snapshot(claims={c["name"]: c for c in side.machine.api.get("/v1/claims")["claims"]},
                     plans=side.machine.api.get("/v1/plans")["plans"], gpus=gpus,
                     domains=read_domains(side.machine) if side.with_vms else {}, vgpus=vgpus,
-                    holders=holders, garbage=garbage, ill=ill,
+                    holders=holders, garbage=gc["garbage"], kept=gc["kept"], ill=ill,
                     cordoned=cordoned)
 
 
@@ -255,11 +268,16 @@ def orphans(side, now):
 
 
 def garbage(side, now):
-    """What cleave itself takes for garbage: claims whose VM is gone, and nothing else."""
+    """What cleave itself takes for garbage: claims whose VM is gone, and nothing else. One whose VM
+    went while cleaved was away may be kept instead, and then gc says so."""
     listed = {item["name"] for item in now.garbage if item["kind"] == "claim"}
     wanted = {claim.name for claim in side.without_vm()}
-    if listed != wanted and side.with_vms:
-        yield f"gc would release the claims {sorted(listed)}, and those without VM are {sorted(wanted)}"
+    held_back = {item["name"] for item in now.kept if item["kind"] == "claim"
+                 and "not seen to be undefined" in item["reason"]}
+    unsure = {claim.name for claim in side.without_vm() if claim.vm in side.unseen}
+    if side.with_vms and listed | held_back & unsure != wanted:
+        yield (f"gc would release the claims {sorted(listed)} and holds back {sorted(held_back)}, and those "
+               f"without VM are {sorted(wanted)}, of which cleaved may have missed {sorted(unsure)}")
     for item in now.garbage:
         if item["kind"] != "claim":
             yield f"gc lists {item['kind']} {item['name']}: {item['text']}"

@@ -75,6 +75,7 @@ class Side:
         self.hand_vgpus = set()  # functions on which somebody made a vGPU behind cleave's back
         self.held = set()  # GPUs that another program has open
         self.lost = set()  # GPUs that fell off the bus
+        self.unseen = set()  # VMs that went in an action in which cleaved was not always there
         self.seen = None  # the last snapshot
         self.stopped = set()  # VMs that the action in hand may have ended
 

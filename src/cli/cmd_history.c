@@ -9,6 +9,8 @@
 #include "cli/verbs.h"
 #include "cli/view.h"
 
+#define INDENT 4
+
 static int check_number(const char *option, const char *text, struct error *err)
 {
     uint64_t number = 0;
@@ -16,6 +18,22 @@ static int check_number(const char *option, const char *text, struct error *err)
         return error_set(err, REASON_INVALID, "", "%s is a number, not \"%s\"", option, text);
     }
     return 0;
+}
+
+/* Identifiers fill half a line each: where a table has no room, an event has a line for what it is,
+ * and below it what happened. */
+static void print_blocks(const json_t *events, size_t width)
+{
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        const json_t *event = json_array_get(events, i);
+        char number[VIEW_SIZE];
+        char time[VIEW_SIZE];
+        prose_print(width, "%s %s %s %s", view_any(event, "seq", number),
+                    view_time(event, "time", time), view_text(event, "kind", "-"),
+                    view_text(event, "subject", "-"));
+        prose_print_indented(width, INDENT, "%s (%s)", view_text(event, "message", "-"),
+                             view_text(event, "author", "-"));
+    }
 }
 
 int cmd_event_list(struct cli *cli, const struct words *words, struct error *err)
@@ -51,7 +69,11 @@ int cmd_event_list(struct cli *cli, const struct words *words, struct error *err
         };
         table_row(table, cells);
     }
-    table_print_or(table, "no events");
+    if (table_fits(table)) {
+        table_print_or(table, "no events");
+    } else {
+        print_blocks(events, cli_width(cli));
+    }
     return 0;
 }
 

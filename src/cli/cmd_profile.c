@@ -35,7 +35,7 @@ static void print_profiles(const struct cli *cli, const json_t *profiles)
     static const struct table_column columns[] = {
         {"PROFILE", TABLE_LEFT, 0}, {"ID", TABLE_RIGHT, 2}, {"MEMORY", TABLE_RIGHT, 0},
         {"SLICES", TABLE_RIGHT, 3}, {"SM", TABLE_RIGHT, 1}, {"MAX", TABLE_RIGHT, 0},
-        {"LEFT", TABLE_RIGHT, 0},   {"AT", TABLE_LIST, 0},  {"MODEL", TABLE_LEFT, 0},
+        {"LEFT", TABLE_RIGHT, 0},   {"AT", TABLE_LIST, 0},  {"MODEL", TABLE_NAME, 0},
     };
     CLEANUP(table_freep)
     struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
@@ -64,9 +64,9 @@ static void print_profiles(const struct cli *cli, const json_t *profiles)
 static void print_types(const struct cli *cli, const json_t *types)
 {
     static const struct table_column columns[] = {
-        {"VGPU TYPE", TABLE_LEFT, 0}, {"ID", TABLE_RIGHT, 1},      {"FRAMEBUFFER", TABLE_RIGHT, 0},
-        {"LIVES ON", TABLE_LEFT, 0},  {"PER GPU", TABLE_RIGHT, 0}, {"PER INSTANCE", TABLE_RIGHT, 2},
-        {"MODEL", TABLE_LEFT, 0},
+        {"VGPU TYPE", TABLE_LEFT, 0}, {"ID", TABLE_RIGHT, 1},      {"FRAMEBUFFER", TABLE_RIGHT, 4},
+        {"LIVES ON", TABLE_LEFT, 0},  {"PER GPU", TABLE_RIGHT, 3}, {"PER INSTANCE", TABLE_RIGHT, 2},
+        {"MODEL", TABLE_NAME, 0},
     };
     CLEANUP(table_freep)
     struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));

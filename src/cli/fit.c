@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/fit.h"
 
-#define TEXT_WIDTH 14
+#define TEXT_WIDTH 24
 #define SHORT_WIDTH 18
 #define NAME_WIDTH 32
 /* Below these nothing is read any more. */
@@ -110,29 +110,31 @@ static void take_back(struct fit *columns, size_t n, size_t width)
     }
 }
 
-/* Gives what is left: to those that become whole by it, the nearest first; the rest to the one that
- * lacks most. */
+/* The one that lacks least, or the narrowest of those that lack something; NULL: all are whole. */
+static struct fit *next_to_grow(struct fit *columns, size_t n, bool narrowest)
+{
+    struct fit *found = NULL;
+    for (size_t i = 0; i < n; i++) {
+        struct fit *column = &columns[i];
+        size_t lack = column->shown ? column->natural - column->width : 0;
+        bool before = found == NULL || (narrowest ? column->width < found->width
+                                                  : lack < found->natural - found->width);
+        found = lack > 0 && before ? column : found;
+    }
+    return found;
+}
+
+/* Gives what is left to those that become whole by it, the nearest first; the rest evenly. */
 static void share(struct fit *columns, size_t n, size_t left)
 {
-    while (left > 0) {
-        struct fit *nearest = NULL;
-        struct fit *farthest = NULL;
-        for (size_t i = 0; i < n; i++) {
-            size_t lack = columns[i].shown ? columns[i].natural - columns[i].width : 0;
-            if (lack > 0 && (nearest == NULL || lack < nearest->natural - nearest->width)) {
-                nearest = &columns[i];
-            }
-            if (lack > 0 && (farthest == NULL || lack > farthest->natural - farthest->width)) {
-                farthest = &columns[i];
-            }
-        }
-        if (nearest == NULL) {
-            return;
-        }
-        bool whole = nearest->natural - nearest->width <= left;
-        size_t given = whole ? nearest->natural - nearest->width : left;
-        (whole ? nearest : farthest)->width += given;
-        left -= given;
+    struct fit *column = next_to_grow(columns, n, false);
+    while (column != NULL && column->natural - column->width <= left) {
+        left -= column->natural - column->width;
+        column->width = column->natural;
+        column = next_to_grow(columns, n, false);
+    }
+    for (; column != NULL && left > 0; left--) {
+        next_to_grow(columns, n, true)->width++; /* none becomes whole */
     }
 }
 

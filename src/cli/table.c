@@ -126,6 +126,17 @@ static void tell_dropped(const struct table *table, const struct fit *fits)
     fprintf(stderr, "%s", n > 0 ? "; see -o wide\n" : "");
 }
 
+bool table_fits(const struct table *table)
+{
+    CLEANUP_FREE struct fit *fits = xcalloc(table->n_columns, sizeof(*fits));
+    measure(table, fits);
+    size_t total = table->n_columns - 1;
+    for (size_t k = 0; k < table->n_columns; k++) {
+        total += fits[k].natural;
+    }
+    return table->width == 0 || total <= table->width;
+}
+
 void table_print(struct table *table)
 {
     CLEANUP_FREE struct fit *fits = xcalloc(table->n_columns, sizeof(*fits));
@@ -179,17 +190,31 @@ void fields_print(const struct table_field *fields, size_t n, size_t width)
     }
 }
 
+static void print_prose(size_t width, size_t indent, const char *fmt, va_list args)
+{
+    CLEANUP_FREE char *text = NULL;
+    if (vasprintf(&text, fmt, args) < 0) { /* no memory */
+        abort();
+    }
+    CLEANUP_STRBUF struct strbuf lines = {0};
+    CLEANUP_FREE char *between = xasprintf("\n%*s", (int)indent, "");
+    size_t room = width > indent ? width - indent : 1;
+    text_wrap(text, width > 0 ? room : WITHOUT_END, between, &lines);
+    printf("%*s%s\n", (int)indent, "", strbuf_str(&lines));
+}
+
 void prose_print(size_t width, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    CLEANUP_FREE char *text = NULL;
-    int len = vasprintf(&text, fmt, args);
+    print_prose(width, 0, fmt, args);
     va_end(args);
-    if (len < 0) { /* no memory */
-        abort();
-    }
-    CLEANUP_STRBUF struct strbuf lines = {0};
-    text_wrap(text, width > 0 ? width : WITHOUT_END, "\n", &lines);
-    printf("%s\n", strbuf_str(&lines));
+}
+
+void prose_print_indented(size_t width, size_t indent, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    print_prose(width, indent, fmt, args);
+    va_end(args);
 }

@@ -4,6 +4,7 @@
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/attr.h"
@@ -36,6 +37,8 @@ DEFINE_FREEP(struct table *, table_free)
 void table_row(struct table *table, const char *const *cells);
 /* Standard error says which columns had no room. */
 void table_print(struct table *table);
+/* Has each column room for the widest of its cells? */
+bool table_fits(const struct table *table);
 /* Says `empty` when there is no row. */
 void table_print_or(struct table *table, const char *empty);
 
@@ -48,5 +51,7 @@ void fields_print(const struct table_field *fields, size_t n, size_t width);
 
 /* Sentences, and a line break behind them; broken at blanks where they are wider than `width`. */
 void prose_print(size_t width, const char *fmt, ...) PRINTF_ATTR(2, 3);
+/* The same, each line behind so many blanks. */
+void prose_print_indented(size_t width, size_t indent, const char *fmt, ...) PRINTF_ATTR(3, 4);
 
 #endif

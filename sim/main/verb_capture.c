@@ -12,13 +12,13 @@
 
 static int usage(FILE *to, int status)
 {
-    fputs(
-        "usage: cleave-sim capture [-o FILE] [--anonymous]\n\n"
-        "Writes a host file that simulates this machine's GPUs: read from sysfs and NVML, without\n"
-        "changing anything. Root sees more on some drivers (GPU instances).\n\n"
-        "  -o, --output FILE  write it there, not to standard output\n"
-        "  --anonymous        leave out host name, UUIDs and serial numbers\n",
-        to);
+    fputs("usage: cleave-sim capture [-o FILE] [--anonymous]\n\n"
+          "Writes a host file that simulates this machine's GPUs: read from sysfs and\n"
+          "NVML, without changing anything. Root sees more on some drivers (GPU\n"
+          "instances).\n\n"
+          "  -o, --output FILE  write it there, not to standard output\n"
+          "  --anonymous        leave out host name, UUIDs and serial numbers\n",
+          to);
     return status;
 }
 

@@ -373,6 +373,19 @@ static int check_early_options(const struct cli *cli, const struct verb *verb, s
     return 0;
 }
 
+/* "help", "help OBJECT", "help OBJECT COMMAND": as with --help behind them. */
+static int parse_help(int argc, char **argv, struct args *args, struct error *err)
+{
+    args->want = ARGS_HELP;
+    args->rest++;
+    int result = args->rest < argc ? find_verb(argc, argv, args, err) : 0;
+    if (result == 0 && args->words.verb != NULL && args->rest < argc) {
+        result = error_set(err, REASON_INVALID, "", "\"help\" takes one command, and no \"%s\"",
+                           argv[args->rest]);
+    }
+    return result;
+}
+
 /* What stands behind the verb. */
 static int parse_rest(int argc, char **argv, struct cli *cli, struct args *args, struct error *err)
 {
@@ -399,10 +412,13 @@ int args_parse(int argc, char **argv, struct cli *cli, struct args *ret_args, st
     if (result == 0 && args.rest == argc && args.want == ARGS_RUN) {
         args.want = ARGS_HELP;
     }
-    if (result == 0 && args.rest < argc && args.want != ARGS_VERSION) {
+    bool help = args.rest < argc && str_eq(argv[args.rest], "help");
+    if (result == 0 && help) {
+        result = parse_help(argc, argv, &args, err);
+    } else if (result == 0 && args.rest < argc && args.want != ARGS_VERSION) {
         result = find_verb(argc, argv, &args, err);
     }
-    if (result == 0 && args.words.verb != NULL) {
+    if (result == 0 && !help && args.words.verb != NULL) {
         result = parse_rest(argc, argv, cli, &args, err);
     }
     if (result == 0) {

@@ -62,6 +62,25 @@ static void options_may_stand_before_the_command(void **state)
     assert_string_equal(p.args.words.args[0], "0");
 }
 
+static void help_is_a_command_too(void **state)
+{
+    (void)state;
+    PARSE("help");
+    assert_int_equal(p.result, 0);
+    assert_int_equal(p.args.want, ARGS_HELP);
+    assert_null(p.args.object);
+    p = parse("help gpu", storage, sizeof(storage));
+    assert_int_equal(p.args.want, ARGS_HELP);
+    assert_string_equal(p.args.object, "gpu");
+    p = parse("help gpu show", storage, sizeof(storage));
+    assert_int_equal(p.args.want, ARGS_HELP);
+    assert_string_equal(p.args.words.verb->name, "show");
+    p = parse("help layout check", storage, sizeof(storage));
+    assert_int_equal(p.args.want, ARGS_HELP);
+    assert_int_equal(parse("help gpu shw", storage, sizeof(storage)).result, -REASON_INVALID);
+    assert_int_equal(parse("help gpu show 0", storage, sizeof(storage)).result, -REASON_INVALID);
+}
+
 static void options_and_words_may_be_mixed(void **state)
 {
     (void)state;
@@ -234,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_command_with_words_and_options_is_read),
         cmocka_unit_test(options_may_stand_before_the_command),
+        cmocka_unit_test(help_is_a_command_too),
         cmocka_unit_test(options_and_words_may_be_mixed),
         cmocka_unit_test(a_command_for_many_takes_any_number_of_names),
         cmocka_unit_test(a_command_without_a_verb_is_read),

@@ -102,6 +102,12 @@ static int dial(const char *path, int *ret_fd, struct error *err)
     return 0;
 }
 
+static const char help[] =
+    "Usage: cleave dial [--socket PATH]\n"
+    "\n"
+    "Carries bytes between standard input and output and cleaved's socket, for\n"
+    "another host's cleaved that comes by ssh.\n";
+
 int cmd_dial(int argc, char **argv)
 {
     struct error err = {0};
@@ -109,6 +115,9 @@ int cmd_dial(int argc, char **argv)
     path = path == NULL ? CLIENT_DEFAULT_SOCKET : path;
     if (argc == 3 && str_eq(argv[1], "--socket")) {
         path = argv[2];
+    } else if (argc == 2 && str_eq(argv[1], "--help")) {
+        fputs(help, stdout);
+        return 0;
     } else if (argc != 1) {
         error_set(&err, REASON_INVALID, "", "cleave dial takes no words but --socket PATH");
         return cli_report(&err);

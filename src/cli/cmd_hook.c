@@ -37,11 +37,11 @@ struct hook {
 static const char help[] =
     "Usage: cleave hook qemu DOMAIN OPERATION SUBOPERATION EXTRA < domain.xml\n"
     "\n"
-    "libvirt's qemu hook, for /etc/libvirt/hooks/qemu.d: asks cleaved to make the VM's devices "
-    "before\n"
-    "it starts, and tells it when the VM is off. Settings: " DEFAULT_CONFIG ", or the file that\n"
-    "$CLEAVE_HOOK_CONFIG names: socket, withoutCleaved (refuse or allow).\n"
-    "Exit status: 0 the VM may start; else it may not, and standard error says why.\n";
+    "libvirt's qemu hook, for /etc/libvirt/hooks/qemu.d: asks cleaved to make the\n"
+    "VM's devices before it starts, and tells it when the VM is off. Settings:\n" DEFAULT_CONFIG
+    ", or the file that $CLEAVE_HOOK_CONFIG names: socket,\n"
+    "withoutCleaved (refuse or allow). Exit status: 0 the VM may start; else it may\n"
+    "not, and standard error says why.\n";
 
 static int read_config(struct hook *hook, struct error *err)
 {

@@ -122,7 +122,7 @@ void help_print(const char *object, const struct verb *verb)
     }
     printf("\n");
     print_behind(0, 0, tables_help);
-    printf("\n\"cleave OBJECT COMMAND --help\" says more about one command.\n");
+    printf("\n\"cleave help OBJECT COMMAND\" says more about one command.\n");
 }
 
 /* ---- manual page ---- */

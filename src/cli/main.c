@@ -34,6 +34,10 @@ static int run(int argc, char **argv, struct cli *cli, const struct args *args)
     struct error err = {0};
     switch (args->want) {
     case ARGS_HELP:
+        if (verb != NULL && verb->run_raw != NULL) {
+            char *words[] = {argv[args->rest - 1], (char[]){"--help"}, NULL};
+            return verb->run_raw(2, words);
+        }
         help_print(args->object, verb);
         return 0;
     case ARGS_VERSION:

@@ -284,7 +284,8 @@ static void help_fits_everywhere(void **state)
             assert_width(command, text, 80);
         }
     }
-    static const struct line others[] = {{"--help", ""}, {"layout check", " --help"}};
+    static const struct line others[] = {
+        {"--help", ""}, {"layout check", " --help"}, {"dial", " --help"}, {"hook qemu", " --help"}};
     for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
         struct line line = others[i];
         CLEANUP_FREE char *text = output_of(run_line, &line);

@@ -40,16 +40,18 @@ const char *vm_state_name(enum vm_state state)
     return names[state];
 }
 
+/* What has memory of its own, for both who frees it and who copies it. */
+#define GPU_VECS(X) X(group_members) X(gis) X(vfs) X(vgpus) X(pf_offers)
+#define HOST_VECS(X) X(gpus) X(vms) X(vm_ends)
+
 static void gpu_done(struct gpu *gpu)
 {
     for (vec_each(&gpu->vfs, vf)) {
         vec_done(&vf->offers);
     }
-    vec_done(&gpu->vfs);
-    vec_done(&gpu->gis);
-    vec_done(&gpu->vgpus);
-    vec_done(&gpu->pf_offers);
-    vec_done(&gpu->group_members);
+#define DONE(member) vec_done(&gpu->member);
+    GPU_VECS(DONE)
+#undef DONE
     board_done(&gpu->board);
 }
 
@@ -66,9 +68,10 @@ static void host_done(struct host *host)
     for (vec_each(&host->gpus, gpu)) {
         gpu_done(gpu);
     }
-    vec_done(&host->gpus);
     drop_vms(host);
-    vec_done(&host->vm_ends);
+#define DONE(member) vec_done(&host->member);
+    HOST_VECS(DONE)
+#undef DONE
 }
 
 struct host *host_new(void)
@@ -95,18 +98,16 @@ void host_free(struct host *host)
         }                                                                                          \
     } while (0)
 
-static void copy_gpu(struct gpu *to, const struct gpu *from)
+/* `gpu` is a shallow copy of `from`. */
+static void own_gpu(struct gpu *gpu, const struct gpu *from)
 {
-    *to = *from;
-    to->board = (struct board){0};
-    board_copy(&to->board, &from->board);
-    COPY_VEC(&to->group_members, &from->group_members);
-    COPY_VEC(&to->gis, &from->gis);
-    COPY_VEC(&to->vgpus, &from->vgpus);
-    COPY_VEC(&to->pf_offers, &from->pf_offers);
-    COPY_VEC(&to->vfs, &from->vfs);
-    for (size_t i = 0; i < to->vfs.n; i++) {
-        COPY_VEC(&to->vfs.items[i].offers, &from->vfs.items[i].offers);
+#define COPY(member) COPY_VEC(&gpu->member, &from->member);
+    GPU_VECS(COPY)
+#undef COPY
+    gpu->board = (struct board){0};
+    board_copy(&gpu->board, &from->board);
+    for (size_t i = 0; i < gpu->vfs.n; i++) {
+        COPY_VEC(&gpu->vfs.items[i].offers, &from->vfs.items[i].offers);
     }
 }
 
@@ -114,12 +115,12 @@ struct host *host_copy(const struct host *host)
 {
     struct host *copy = host_new();
     *copy = *host;
-    copy->gpus.items = NULL;
-    copy->gpus.n = copy->gpus.cap = 0;
-    for (vec_each(&host->gpus, gpu)) {
-        copy_gpu(vec_push(&copy->gpus), gpu);
+#define COPY(member) COPY_VEC(&copy->member, &host->member);
+    HOST_VECS(COPY)
+#undef COPY
+    for (size_t i = 0; i < copy->gpus.n; i++) {
+        own_gpu(&copy->gpus.items[i], &host->gpus.items[i]);
     }
-    COPY_VEC(&copy->vms, &host->vms);
     for (size_t i = 0; i < copy->vms.n; i++) {
         COPY_VEC(&copy->vms.items[i].devices, &host->vms.items[i].devices);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names of VMs: kept whole wherever they stand, and never taken for another's. */
+/* Names of VMs: kept whole wherever they stand, and never taken for another's. Copies of hosts. */
 #include "model/host.h"
 
 #include "base/json.h"
@@ -178,6 +178,40 @@ static void a_drain_keeps_the_names_of_its_vms(void **state)
     assert_string_equal(again->vms.items[0].name, longest);
 }
 
+/* Freed twice, or not at all, what two hosts share is a sanitizer's to see; here, that neither
+ * shows what the other has. */
+static void a_copy_of_a_host_shares_nothing_with_it(void **state)
+{
+    (void)state;
+    struct host *host = host_new();
+    struct gpu *gpu = host_add_gpu(host, &(struct pci_addr){.bus = 1});
+    vec_push(&gpu->group_members)->bridge = true;
+    vec_push(&gpu->gis)->id = 1;
+    vec_push(&gpu->vgpus)->gi_id = 1;
+    vec_push(&gpu->pf_offers)->type_id = 1;
+    struct vf *vf = vec_push(&gpu->vfs);
+    vec_push(&vf->offers)->type_id = 1;
+    vec_push(&gpu->board.profiles)->id = 1;
+    vec_push(&gpu->board.types)->type_id = 1;
+    struct vm *vm = vec_push(&host->vms);
+    vec_push(&vm->devices)->live = true;
+    vec_push(&host->vm_ends)->stopped = true;
+    struct host *copy = host_copy(host);
+    vf->offers.items[0].type_id = 2;
+    gpu->board.types.items[0].type_id = 2;
+    vm->devices.items[0].live = false;
+    host->vm_ends.items[0].stopped = false;
+    host_free(host);
+    assert_int_equal(copy->gpus.items[0].vfs.items[0].offers.items[0].type_id, 1);
+    assert_int_equal(copy->gpus.items[0].board.types.items[0].type_id, 1);
+    assert_int_equal(copy->gpus.items[0].group_members.n + copy->gpus.items[0].gis.n +
+                         copy->gpus.items[0].vgpus.n + copy->gpus.items[0].pf_offers.n,
+                     4);
+    assert_true(copy->vms.items[0].devices.items[0].live);
+    assert_true(copy->vm_ends.items[0].stopped);
+    host_free(copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +224,7 @@ int main(void)
         cmocka_unit_test(a_plan_keeps_the_names_of_its_vms_and_says_them),
         cmocka_unit_test(migrations_keep_the_name_of_their_vm),
         cmocka_unit_test(a_drain_keeps_the_names_of_its_vms),
+        cmocka_unit_test(a_copy_of_a_host_shares_nothing_with_it),
     };
     return cmocka_run_group_tests_name("host", tests, make_names, NULL);
 }

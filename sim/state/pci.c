@@ -199,6 +199,7 @@ void sim_set_unbind_lock(struct sim_host *host, struct sim_gpu *gpu, bool on)
     bool held =
         gpu->holder[0] != '\0' || gpu->opener != 0 || vgpus_hold(gpu) || sim_nvml_open(host, 0);
     gpu->unbind_lock = on && !held;
+    gpu->n_locks_refused += on && held;
 }
 
 /* NVIDIA's driver would wait for the user to go away, or have the device torn from under it; a host
@@ -442,6 +443,7 @@ int sim_sriov(struct sim_host *host, struct sim_gpu *gpu, bool enable)
     /* sriov-manage takes the driver's unbindLock, which an NVML client or a VM keeps from it. */
     if ((enable ? sim_count_vgpus(gpu) > 0 : vgpus_hold(gpu)) || gpu->holder[0] != '\0' ||
         sim_nvml_open(host, 0)) {
+        gpu->n_locks_refused++;
         return -EBUSY;
     }
     sim_gpu_forget_volatile(gpu);

@@ -150,7 +150,8 @@ struct sim_gpu {
     } meter;                       /* not hardware: the state file does not keep it */
     bool removed;                  /* by its `remove` file, until a rescan */
     bool sriov_no_autoprobe;
-    bool unbind_lock; /* taken: the driver lets go of the GPU at once when it is unbound */
+    bool unbind_lock;         /* taken: the driver lets go of the GPU at once when it is unbound */
+    uint32_t n_locks_refused; /* so far, of who asked for it; the state file does not keep it */
 };
 
 /* Another PCI function that shares an IOMMU group with a GPU (host file `group_members`). */

@@ -382,10 +382,10 @@ static void do_let_go(const char *path)
         fputs("there is none", stdout);
         return;
     }
-    for (int waited = 0; waited < PATIENCE_MS && is_enabled(path); waited += POLL_MS) {
+    for (int waited = 0; waited < HOLD_MS && is_enabled(path); waited += POLL_MS) {
         usleep(POLL_MS * 1000);
     }
-    fputs("ok", stdout);
+    fputs(is_enabled(path) ? "still open" : "ok", stdout);
 }
 
 static const char *const words[] = {

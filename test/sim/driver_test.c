@@ -135,14 +135,20 @@ static void virtual_functions_come_and_go(void **state)
     assert_int_equal(machine_apply(machine, &none, NULL), -REASON_UNSUPPORTED);
 }
 
-/* A monitor that lets go of the GPU after a while. */
+/* A monitor that lets go of the GPU once the lock was refused for it. */
 static void *let_go(void *data)
 {
     struct machine *machine = data;
-    usleep(300 * 1000);
-    sim_lock(machine->fix->host);
-    machine->fix->gpus[FIX_L40S]->holder[0] = '\0';
-    sim_unlock(machine->fix->host);
+    struct sim_gpu *gpu = machine->fix->gpus[FIX_L40S];
+    for (bool refused = false; !refused;) {
+        usleep(1000);
+        sim_lock(machine->fix->host);
+        refused = gpu->n_locks_refused > 0;
+        if (refused) {
+            gpu->holder[0] = '\0';
+        }
+        sim_unlock(machine->fix->host);
+    }
     return NULL;
 }
 

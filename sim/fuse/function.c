@@ -161,7 +161,7 @@ bool function_bound_to(const struct function *fn, const char *driver)
 
 bool function_is_held(const struct function *fn)
 {
-    return function_is_gpu(fn) && fn->gpu->opener != 0;
+    return fn->extra != NULL ? fn->extra->opener != 0 : function_is_gpu(fn) && fn->gpu->opener != 0;
 }
 
 bool function_is_leaving(const struct function *fn)

@@ -124,6 +124,8 @@ static int rewrite_device(struct rewrite *rw, const char *text, struct error *er
     int result = rw->open(rw->data, arg.device, &rw->vm, &memory, err);
     if (result == 0 && memory.path[0] != '\0') {
         push_stand_in(&rw->out, &arg, &memory, rw->n_devices++);
+    } else if (result == 0 && memory.placeholder) {
+        push(&rw->out, device_arg_placeholder(&arg));
     } else if (result == 0) {
         push(&rw->out, xstrdup(text));
     }

@@ -19,8 +19,8 @@ struct argv_vm {
     bool incoming; /* it comes from elsewhere, or from a file: its memory is not new */
 };
 
-/* Opens a device for the VM. Sets ret_memory->path, or leaves it "" if the host has no such device
- * and the argument shall stay as it is. */
+/* Opens a device for the VM. Sets ret_memory->path or ->placeholder, or neither if the host has no
+ * such device and the argument shall stay as it is. */
 typedef int argv_open_fn(void *data, const char *device, const struct argv_vm *vm,
                          struct device_memory *ret_memory, struct error *err);
 

@@ -8,8 +8,8 @@
 #include "sim/guest/describe.h"
 #include "test.h"
 
-/* A host with 0000:41:00.4, a whole GPU at 0000:81:00.0 and one mdev; 0000:41:00.5 is held by
- * somebody. */
+/* A host with 0000:41:00.4, a whole GPU at 0000:81:00.0, its audio function and one mdev;
+ * 0000:41:00.5 is held by somebody. */
 static int open_fake(void *data, const char *device, const struct argv_vm *vm,
                      struct device_memory *ret_memory, struct error *err)
 {
@@ -20,6 +20,7 @@ static int open_fake(void *data, const char *device, const struct argv_vm *vm,
     if (str_eq(device, "0000:41:00.5")) {
         return error_set(err, REASON_IN_USE, device, "another process has it open");
     }
+    ret_memory->placeholder = str_eq(device, "0000:81:00.1");
     ret_memory->movable = !str_eq(device, "0000:81:00.0");
     if (str_eq(device, "0000:41:00.4") || str_eq(device, "0000:81:00.0") ||
         str_eq(device, "c2177883-f1bb-47f0-914d-32a22e3a8804")) {
@@ -110,6 +111,18 @@ static void a_whole_gpu_can_t_migrate(void **state)
     ASSERT_REWRITTEN(ARGV("-device", "vfio-pci,host=0000:81:00.0"),
                      "qemu -object memory-backend-file,id=cleave-gpu0,mem-path=/proc/self/fd/7,"
                      "size=8388608,share=on -device ivshmem-plain,memdev=cleave-gpu0,master=off");
+}
+
+/* The driver of its guest would find nothing to play on, and its memory is none of ours. */
+static void what_goes_along_with_a_gpu_gets_a_device_that_does_nothing(void **state)
+{
+    (void)state;
+    ASSERT_REWRITTEN(ARGV("-device", "vfio-pci,host=0000:81:00.1,id=hostdev1,bus=pci.6,addr=0x0"),
+                     "qemu -device pci-testdev,addr=0x0,bus=pci.6,id=hostdev1");
+    ASSERT_REWRITTEN(ARGV("-device", "{\"driver\":\"vfio-pci\",\"host\":\"0000:81:00.1\","
+                                     "\"id\":\"hostdev1\",\"addr\":\"0x0\"}"),
+                     "qemu -device {\"addr\":\"0x0\",\"driver\":\"pci-testdev\","
+                     "\"id\":\"hostdev1\"}");
 }
 
 static void text_that_looks_like_a_device_stays_text(void **state)
@@ -229,6 +242,7 @@ int main(void)
         cmocka_unit_test(an_mdev_is_found_by_its_path),
         cmocka_unit_test(several_devices_get_memory_each_and_foreign_ones_stay),
         cmocka_unit_test(a_whole_gpu_can_t_migrate),
+        cmocka_unit_test(what_goes_along_with_a_gpu_gets_a_device_that_does_nothing),
         cmocka_unit_test(text_that_looks_like_a_device_stays_text),
         cmocka_unit_test(a_held_device_ends_the_start),
         cmocka_unit_test(the_vm_is_read_from_name_and_uuid),

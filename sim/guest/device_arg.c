@@ -159,6 +159,25 @@ char *device_arg_object(const struct device_arg *arg, const struct device_memory
     return print(arg, object, "qom-type");
 }
 
+static void keep_place(const struct device_arg *arg, json_t *object)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+        json_t *value = json_object_get(arg->properties, kept[i]);
+        if (value != NULL) {
+            json_object_set(object, kept[i], value);
+        }
+    }
+}
+
+/* QEMU's own device for its tests: a few registers, no memory, no interrupt. */
+char *device_arg_placeholder(const struct device_arg *arg)
+{
+    CLEANUP_JSON json_t *object = json_object();
+    json_object_set_new(object, "driver", json_string("pci-testdev"));
+    keep_place(arg, object);
+    return print(arg, object, "driver");
+}
+
 char *device_arg_stand_in(const struct device_arg *arg, const struct device_memory *memory,
                           unsigned index)
 {
@@ -167,11 +186,6 @@ char *device_arg_stand_in(const struct device_arg *arg, const struct device_memo
     json_object_set_new(object, "memdev", memory_id(index));
     /* A string in QEMU's schema ("on", "off" or "auto"); only a master can migrate. */
     json_object_set_new(object, "master", json_string(memory->movable ? "on" : "off"));
-    for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
-        json_t *value = json_object_get(arg->properties, kept[i]);
-        if (value != NULL) {
-            json_object_set(object, kept[i], value);
-        }
-    }
+    keep_place(arg, object);
     return print(arg, object, "driver");
 }

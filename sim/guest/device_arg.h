@@ -28,6 +28,7 @@ void device_arg_done(struct device_arg *arg);
 struct device_memory {
     char path[DEVICE_NAME_SIZE];
     uint64_t bytes;
+    bool placeholder; /* no memory: a device stands in that does nothing */
     bool movable; /* else QEMU refuses to migrate the VM, as with a device that VFIO can't move */
 };
 
@@ -38,5 +39,7 @@ char *device_arg_object(const struct device_arg *arg, const struct device_memory
                         unsigned index);
 char *device_arg_stand_in(const struct device_arg *arg, const struct device_memory *memory,
                           unsigned index);
+/* Likewise -device for one that does nothing, for a function that no guest of this host uses. */
+char *device_arg_placeholder(const struct device_arg *arg);
 
 #endif

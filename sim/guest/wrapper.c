@@ -120,6 +120,10 @@ static int open_device(void *data, const char *device, const struct argv_vm *vm,
     if (result < 0 || reply == NULL) {
         return result;
     }
+    if (str_eq(json_string_value(json_object_get(reply, "kind")), "companion")) {
+        ret_memory->placeholder = true;
+        return 0;
+    }
     result = describe_page(reply, vm, &kept->page, err);
     if (result == 0) {
         result = make_memory(kept, ret_memory, err);

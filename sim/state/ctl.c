@@ -159,8 +159,24 @@ static void describe_vgpu(struct sim_gpu *gpu, const struct sim_vgpu *vgpu, json
     }
 }
 
+/* What goes along with a GPU: there is nothing in it that a guest of this host could use. */
+static int describe_extra(const struct sim_extra *extra, const char *device, json_t *reply)
+{
+    if (extra == NULL) {
+        return -ENODEV;
+    }
+    json_object_set_new(reply, "device", json_string(device));
+    json_object_set_new(reply, "kind", json_string("companion"));
+    json_object_set_new(reply, "pci_device", json_integer(extra->pci_device));
+    if (extra->opener != 0) {
+        json_object_set_new(reply, "opener", json_integer(extra->opener));
+    }
+    return 0;
+}
+
 static int describe(struct sim_host *host, const char *device, json_t *reply)
 {
+    const struct sim_extra *extra = NULL;
     struct sim_gpu *gpu = NULL;
     struct sim_vgpu *vgpu = sim_find_mdev(host, device, &gpu, NULL);
     struct pci_addr addr;
@@ -171,9 +187,10 @@ static int describe(struct sim_host *host, const char *device, json_t *reply)
             return -ENODEV;
         }
         vgpu = vf != NULL ? &vf->vgpu : NULL;
+        extra = sim_find_extra(host, &addr);
     }
     if (gpu == NULL) {
-        return -ENODEV;
+        return describe_extra(extra, device, reply);
     }
     json_object_set_new(reply, "device", json_string(device));
     json_object_set_new(reply, "gpu_uuid", json_string(gpu->uuid));

@@ -13,7 +13,8 @@
  *   {"op": "close", "device": BDF|UUID, "pid": N}
  * → {"ok": true, …} or {"ok": false, "errno": N, "message": …}; NVML failures have "nvml": N.
  *
- * "describe": {"device", "kind": "vgpu"|"passthrough", "gpu_uuid", "gpu_name", "pci_device",
+ * "describe": {"device", "kind": "companion", "pci_device", "opener"} for what shares a GPU's IOMMU
+ * group, else {"device", "kind": "vgpu"|"passthrough", "gpu_uuid", "gpu_name", "pci_device",
  * "pci_subsystem", "framebuffer_mib", "opener" (pid, while a VM has it), and for a vGPU "type",
  * "type_id", "vgpu_uuid", "instance", "gi", "placement", "gi_profile" (the last three where they
  * apply)}.

@@ -178,6 +178,7 @@ json_t *sim_host_to_json(const struct sim_host *host)
         put_str(item, "bdf", pci_addr_format(&extra->addr, bdf));
         put_str(item, "driver", extra->driver);
         put_str(item, "driver_override", extra->driver_override);
+        put_opener(item, extra->opener, extra->vm_uuid);
         put_flag(item, "removed", extra->removed);
         json_array_append_new(extras, item);
     }
@@ -426,6 +427,7 @@ static void extra_from(struct reader *r, struct sim_extra *extra)
     get_str(r, "driver", extra->driver, sizeof(extra->driver));
     get_str(r, "driver_override", extra->driver_override, sizeof(extra->driver_override));
     extra->removed = reader_bool_or(r, "removed", false);
+    extra->opener = get_pid(r, extra->vm_uuid, sizeof(extra->vm_uuid));
 }
 
 static void ids_from(struct reader *r, struct sim_host *host)

@@ -69,6 +69,8 @@ void sim_reboot(struct sim_host *host)
         STR_SET(host->extras[i].driver, host->extras[i].home_driver);
         host->extras[i].driver_override[0] = '\0';
         host->extras[i].removed = false;
+        host->extras[i].opener = 0;
+        host->extras[i].vm_uuid[0] = '\0';
     }
     id_uuid(host->boot_id);
     host->driver_loads++;

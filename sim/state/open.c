@@ -26,6 +26,22 @@ static bool group_viable(struct sim_host *host, uint32_t group)
     return true;
 }
 
+/* VFIO gives a group to one process at a time. */
+static bool group_is_others(const struct sim_host *host, uint32_t group, int32_t pid)
+{
+    bool others = false;
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        const struct sim_gpu *gpu = &host->gpus[i];
+        others = others || (gpu->iommu_group == group && gpu->opener != 0 && gpu->opener != pid);
+    }
+    for (uint32_t i = 0; i < host->n_extras; i++) {
+        const struct sim_extra *extra = &host->extras[i];
+        others =
+            others || (extra->iommu_group == group && extra->opener != 0 && extra->opener != pid);
+    }
+    return others;
+}
+
 static int take(struct sim_host *host, int32_t *opener, char vm_field[40], int32_t pid,
                 const char *vm_uuid)
 {
@@ -83,6 +99,16 @@ static int open_vgpu(struct sim_host *host, struct sim_gpu *gpu, struct sim_vgpu
     return take(host, &vgpu->opener, vgpu->vm_uuid, pid, vm_uuid);
 }
 
+/* A function of a GPU's group, such as its audio function, or the GPU. */
+static int open_function(struct sim_host *host, uint32_t group, int32_t *opener, char vm_field[40],
+                         int32_t pid, const char *vm_uuid)
+{
+    if (!group_viable(host, group)) {
+        return -EPERM;
+    }
+    return group_is_others(host, group, pid) ? -EBUSY : take(host, opener, vm_field, pid, vm_uuid);
+}
+
 int sim_open_device(struct sim_host *host, const char *name, int32_t pid, const char *vm_uuid)
 {
     if (pid <= 0) {
@@ -103,6 +129,11 @@ int sim_open_device(struct sim_host *host, const char *name, int32_t pid, const 
             host->iface == SIM_VENDOR_VFIO && sim_bound_to(vf->driver, "nvidia") && vf->vgpu.exists;
         return ready ? open_vgpu(host, gpu, &vf->vgpu, pid, vm_uuid) : -ENODEV;
     }
+    struct sim_extra *extra = sim_find_extra(host, &addr);
+    if (extra != NULL && sim_bound_to(extra->driver, "vfio-pci")) {
+        return open_function(host, extra->iommu_group, &extra->opener, extra->vm_uuid, pid,
+                             vm_uuid);
+    }
     gpu = sim_find_gpu(host, &addr);
     if (gpu == NULL || !sim_bound_to(gpu->driver, "vfio-pci")) {
         return -ENODEV;
@@ -110,10 +141,7 @@ int sim_open_device(struct sim_host *host, const char *name, int32_t pid, const 
     if (gpu->lost) {
         return -EIO;
     }
-    if (!group_viable(host, gpu->iommu_group)) {
-        return -EPERM;
-    }
-    return take(host, &gpu->opener, gpu->vm_uuid, pid, vm_uuid);
+    return open_function(host, gpu->iommu_group, &gpu->opener, gpu->vm_uuid, pid, vm_uuid);
 }
 
 /* Closes everything of the GPU that `which` says; true if something was open. */
@@ -149,8 +177,9 @@ void sim_close_device(struct sim_host *host, const char *name, int32_t pid)
         struct sim_vf *vf = sim_find_vf(host, &addr, NULL);
         struct sim_gpu *gpu = sim_find_gpu(host, &addr);
         vgpu = vf != NULL ? &vf->vgpu : NULL;
-        opener = gpu != NULL ? &gpu->opener : NULL;
-        vm_uuid = gpu != NULL ? gpu->vm_uuid : NULL;
+        struct sim_extra *extra = sim_find_extra(host, &addr);
+        opener = gpu != NULL ? &gpu->opener : extra != NULL ? &extra->opener : NULL;
+        vm_uuid = gpu != NULL ? gpu->vm_uuid : extra != NULL ? extra->vm_uuid : NULL;
     }
     if (vgpu != NULL) {
         opener = &vgpu->opener;
@@ -179,6 +208,14 @@ void sim_forget_dead(struct sim_host *host, bool (*alive)(int32_t pid))
     bool closed = false;
     for (uint32_t i = 0; i < host->n_gpus; i++) {
         closed = close_matching(&host->gpus[i], is_dead, &liveness) || closed;
+    }
+    for (uint32_t i = 0; i < host->n_extras; i++) {
+        struct sim_extra *extra = &host->extras[i];
+        if (extra->opener != 0 && !alive(extra->opener)) {
+            extra->opener = 0;
+            extra->vm_uuid[0] = '\0';
+            closed = true;
+        }
     }
     if (closed) {
         sim_changed(host);

@@ -15,6 +15,7 @@ struct function {
     const char *home;
     uint32_t vendor, device;
     uint32_t group;
+    int32_t opener;      /* that has it as a whole, with vfio-pci; 0: none */
     struct sim_gpu *gpu; /* NULL: an extra */
     struct sim_vf *vf;   /* NULL: a PF or an extra */
 };
@@ -44,6 +45,7 @@ static struct function of_gpu(struct sim_gpu *gpu)
                              .vendor = NVIDIA_VENDOR,
                              .device = gpu->pci_device,
                              .group = gpu->iommu_group,
+                             .opener = gpu->opener,
                              .gpu = gpu};
 }
 
@@ -55,7 +57,8 @@ static struct function of_extra(struct sim_extra *extra)
                              .home = extra->home_driver,
                              .vendor = extra->pci_vendor,
                              .device = extra->pci_device,
-                             .group = extra->iommu_group};
+                             .group = extra->iommu_group,
+                             .opener = extra->opener};
 }
 
 /* Function n of the host; false past the end. */
@@ -136,7 +139,7 @@ static bool known_driver(const char *driver)
 /* Unbound, but a VM still has it. */
 static bool is_leaving(const struct function *fn)
 {
-    return fn->gpu != NULL && fn->vf == NULL && fn->gpu->opener != 0 && fn->driver[0] == '\0';
+    return fn->opener != 0 && fn->driver[0] == '\0';
 }
 
 /* A group that a VM has is closed to drivers that use DMA for the host
@@ -147,6 +150,9 @@ static bool group_is_taken(const struct sim_host *host, const struct function *f
     bool taken = false;
     for (uint32_t i = 0; i < host->n_gpus; i++) {
         taken = taken || (host->gpus[i].opener != 0 && host->gpus[i].iommu_group == fn->group);
+    }
+    for (uint32_t i = 0; i < host->n_extras; i++) {
+        taken = taken || (host->extras[i].opener != 0 && host->extras[i].iommu_group == fn->group);
     }
     return taken && !str_eq(driver, "vfio-pci") && !str_eq(driver, "pcieport");
 }

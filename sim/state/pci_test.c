@@ -138,6 +138,32 @@ static void a_passed_through_gpu_has_one_opener(void **state)
     assert_int_equal(gpu->opener, 0);
 }
 
+/* VFIO gives a group to one process, which may have all of it; the rest goes to no driver of the
+ * host meanwhile. */
+static void an_audio_function_is_opened_with_its_gpu(void **state)
+{
+    (void)state;
+    FIXTURE(SIM_VENDOR_VFIO);
+    struct sim_gpu *gpu = fix->gpus[FIX_L40S];
+    struct sim_extra *audio = &fix->host->extras[fix->host->n_extras++];
+    *audio = (struct sim_extra){
+        .iommu_group = gpu->iommu_group, .home_driver = "snd_hda_intel", .driver = "vfio-pci"};
+    assert_true(pci_addr_parse("0001:61:00.1", &audio->addr));
+    assert_int_equal(sim_open_device(fix->host, "0001:61:00.1", 5, "a"), -EPERM);
+    to_vfio(fix, gpu);
+    assert_int_equal(sim_open_device(fix->host, "0001:61:00.0", 5, "a"), 0);
+    assert_int_equal(sim_open_device(fix->host, "0001:61:00.1", 6, "b"), -EBUSY);
+    assert_int_equal(sim_open_device(fix->host, "0001:61:00.1", 5, "a"), 0);
+    assert_int_equal(audio->opener, 5);
+    sim_close_device(fix->host, "0001:61:00.0", 5);
+    assert_int_equal(sim_open_device(fix->host, "0001:61:00.0", 6, "b"), -EBUSY);
+    assert_int_equal(sim_unbind(fix->host, &audio->addr, "vfio-pci"), 0);
+    assert_int_equal(sim_bind(fix->host, &audio->addr, "snd_hda_intel"), -EBUSY);
+    sim_close_device(fix->host, "0001:61:00.1", 5);
+    assert_int_equal(audio->opener, 0);
+    assert_int_equal(sim_open_device(fix->host, "0001:61:00.0", 6, "b"), 0);
+}
+
 static void a_gpu_unbound_under_its_opener_gets_no_driver_before_it_is_closed(void **state)
 {
     (void)state;
@@ -335,6 +361,7 @@ int main(void)
         cmocka_unit_test(virtual_functions_have_the_real_addresses),
         cmocka_unit_test(sriov_manage_wipes_instances_and_the_mixed_flag),
         cmocka_unit_test(a_passed_through_gpu_has_one_opener),
+        cmocka_unit_test(an_audio_function_is_opened_with_its_gpu),
         cmocka_unit_test(a_gpu_unbound_under_its_opener_gets_no_driver_before_it_is_closed),
         cmocka_unit_test(an_override_is_kept_as_it_was_written),
         cmocka_unit_test(a_shared_group_must_be_free_as_a_whole),

@@ -163,6 +163,8 @@ struct sim_extra {
     char home_driver[16]; /* what the kernel binds it to: "snd_hda_intel", "pcieport" */
     char driver[16];
     char driver_override[SIM_OVERRIDE_SIZE];
+    int32_t opener; /* with vfio-pci: pid of the emulator, 0 none */
+    char vm_uuid[40];
     struct sim_knobs knobs;
 };
 

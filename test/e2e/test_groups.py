@@ -16,6 +16,12 @@ gpus:
 """
 
 
+def hostdev(bdf):
+    at = bdf.replace(".", ":").split(":")
+    return ("<hostdev mode='subsystem' type='pci' managed='no'><source><address domain='0x%s' "
+            "bus='0x%s' slot='0x%s' function='0x%s'/></source></hostdev>" % tuple(at))
+
+
 def driver(host, bdf):
     script = f"basename $(readlink /sys/bus/pci/devices/{bdf}/driver) ''"
     return host.run("sh", "-c", script).stdout.strip()
@@ -49,3 +55,19 @@ def test_a_function_beside_the_gpu_goes_and_comes_with_it(machine, directory):
     assert host.cleave.run("vm", "stop", "--now", "game").returncode == 0
     assert host.cleave.run("claim", "delete", "a").returncode == 0
     assert members(host) == {AUDIO: "snd_hda_intel"}
+
+
+def test_a_vm_has_a_gpu_and_the_function_beside_it(machine, directory):
+    path = directory / "both.yaml"
+    path.write_text(HOST)
+    host = machine(path)
+    host.define("game")
+    host.start()
+    host.create("a", mode="passthrough", gpu=GAME, vm="game")
+    beside = directory / "audio.xml"
+    beside.write_text(hostdev(AUDIO))
+    host.virsh("attach-device", "game", str(beside), "--config")
+    done = host.cleave.run("vm", "start", "game")
+    assert done.returncode == 0, done.stderr
+    assert host.ctl("describe", AUDIO)["opener"] == host.ctl("describe", GAME)["opener"]
+    assert host.cleave.run("vm", "stop", "--now", "game").returncode == 0

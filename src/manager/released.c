@@ -155,18 +155,35 @@ static void claim_renew(struct claim *claim)
 }
 
 /* A parked claim's device may be another than the one that the definition has for it. */
-static bool takes_out(const struct manager *m, const struct claim *claim, struct step *ret_step)
+static void take_own(const struct manager *m, const struct claim *claim, struct steps *ret_steps)
 {
     const struct vm *vm = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
     const struct vm_device *device = vm == NULL ? NULL : vm_defined_for(vm, claim->name);
-    if (device == NULL) {
-        return false;
+    if (device != NULL) {
+        struct step *step = vec_push(ret_steps);
+        *step = step_make(STEP_DETACH, &claim->named.gpu);
+        step_set_claim(step, claim);
+        step->device = device->addr;
+        STR_SET(step->mdev_uuid, device->is_mdev ? device->mdev_uuid : "");
     }
-    *ret_step = step_make(STEP_DETACH, &claim->named.gpu);
-    step_set_claim(ret_step, claim);
-    ret_step->device = device->addr;
-    STR_SET(ret_step->mdev_uuid, device->is_mdev ? device->mdev_uuid : "");
-    return true;
+}
+
+/* What leaves the definition of the claim's VM before it is bound. A held claim's own device stays,
+ * for binding replaces its source only. */
+static void take_out(const struct manager *m, const struct claim *claim, struct steps *ret_steps)
+{
+    const struct claim *add[] = {claim};
+    struct steps foreign = {0};
+    manager_foreign_of(m, add, 1, &foreign);
+    for (vec_each(&foreign, step)) {
+        if (!str_eq(step->claim, claim->name)) {
+            *vec_push(ret_steps) = *step;
+        }
+    }
+    vec_done(&foreign);
+    if (claim->spec.hold == CLAIM_ON_DEMAND) {
+        take_own(m, claim, ret_steps);
+    }
 }
 
 static int build(struct change *change, const struct claim *wanted, const struct assignment *place,
@@ -175,8 +192,7 @@ static int build(struct change *change, const struct claim *wanted, const struct
     struct manager *m = change->manager;
     struct claim claim = *wanted;
     char reason[PLAN_REASON_SIZE];
-    bool parks = claim.spec.hold == CLAIM_ON_DEMAND;
-    struct step out = {0};
+    struct steps out = {0};
     str_print(reason, sizeof(reason), "claim restore %s", claim.name);
     if (place != NULL && place->set) {
         char bdf[BDF_SIZE];
@@ -192,15 +208,17 @@ static int build(struct change *change, const struct claim *wanted, const struct
         return r;
     }
     const struct claim *add[] = {&claim};
+    take_out(m, &claim, &out);
     struct plan_request request = {.add = add,
                                    .n_add = 1,
-                                   .draw = !parks,
-                                   .extra = &out,
-                                   .n_extra = parks && takes_out(m, &claim, &out) ? 1 : 0,
+                                   .draw = claim.spec.hold != CLAIM_ON_DEMAND,
+                                   .extra = out.items,
+                                   .n_extra = out.n,
                                    .author = change->caller.author,
                                    .reason = reason,
                                    .new_uuid = id_uuid};
     r = planner_build(&planner, &request, ret_plan, err);
+    vec_done(&out);
     for (size_t i = 0; r == 0 && i < (*ret_plan)->claims.n; i++) {
         struct plan_claim *entry = &(*ret_plan)->claims.items[i];
         if (str_eq(entry->claim.name, claim.name)) { /* it wants what it wanted before */

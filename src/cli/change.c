@@ -198,22 +198,6 @@ static void say_failed(const json_t *change)
     }
 }
 
-/* Whether a program has a GPU open is asked by the step that takes it away, not before. */
-static void say_unchecked(const json_t *steps)
-{
-    static const char *const kinds[] = {
-        "bind-vfio",  "bind-nvidia", "companion-vfio", "sriov-enable", "sriov-disable",
-        "mig-enable", "mig-disable", "gpu-reset",      "pci-rescan",   "vgpu-delete"};
-    for (size_t i = 0; i < json_array_size(steps); i++) {
-        for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
-            if (str_eq(view_text(json_array_get(steps, i), "kind", ""), kinds[k])) {
-                printf("Not checked: whether a program other than a VM has the GPU open.\n");
-                return;
-            }
-        }
-    }
-}
-
 static int print_result(struct cli *cli, const json_t *change, struct error *err)
 {
     const json_t *plan = view_at(change, "plan");
@@ -235,7 +219,7 @@ static int print_result(struct cli *cli, const json_t *change, struct error *err
     if (cli->dry_run) {
         plan_view_print(plan, cli_width(cli));
         printf("\nDry run: nothing was changed.\n");
-        say_unchecked(view_at(plan, "steps"));
+        plan_view_unchecked(plan);
     } else if (plan_is_over(plan)) {
         print_done(change);
     } else {

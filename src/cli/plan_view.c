@@ -127,6 +127,14 @@ void plan_view_left(const json_t *plan)
     }
 }
 
+void plan_view_unchecked(const json_t *plan)
+{
+    const json_t *list = view_at(plan, "notChecked");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        printf("Not checked: %s.\n", json_string_value(json_array_get(list, i)));
+    }
+}
+
 void plan_view_warnings(const json_t *plan)
 {
     const json_t *warnings = view_at(plan, "warnings");

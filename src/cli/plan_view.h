@@ -15,6 +15,8 @@ const char *plan_view_move(const json_t *plan, const char *claim);
 void plan_view_claims(const json_t *claims);
 /* One line per thing that another tool made and that stays where the plan gives something back. */
 void plan_view_left(const json_t *plan);
+/* One line per thing that a dry run can't promise, as the plan's steps look for it themselves. */
+void plan_view_unchecked(const json_t *plan);
 /* One line on stderr per claim that was without its device before the plan. */
 void plan_view_warnings(const json_t *plan);
 /* "2 kept, 1 created"; "" when the plan touches no GPU instance. Returns out. */

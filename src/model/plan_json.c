@@ -94,6 +94,23 @@ static json_t *warnings_to_json(const struct plan *plan)
     return list;
 }
 
+/* What steps look for themselves, as late as they can: a dry run can't promise it. */
+static bool takes_from_programs(const struct plan *plan)
+{
+    static const enum step_kind kinds[] = {
+        STEP_BIND_VFIO,     STEP_BIND_NVIDIA, STEP_COMPANION_VFIO, STEP_SRIOV_ENABLE,
+        STEP_SRIOV_DISABLE, STEP_MIG_ENABLE,  STEP_MIG_DISABLE,    STEP_GPU_RESET,
+        STEP_PCI_RESCAN,    STEP_VGPU_DELETE};
+    for (vec_each(&plan->steps, step)) {
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+            if (step->kind == kinds[i]) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 json_t *plan_to_json(const struct plan *plan)
 {
     json_t *steps = json_array();
@@ -141,6 +158,10 @@ json_t *plan_to_json(const struct plan *plan)
     }
     if (plan->warnings.n > 0) {
         json_object_set_new(json, "warnings", warnings_to_json(plan));
+    }
+    if (plan->state == PLAN_PLANNED && takes_from_programs(plan)) {
+        json_object_set_new(json, "notChecked",
+                            json_pack("[s]", "whether a program other than a VM has the GPU open"));
     }
     return json;
 }
@@ -303,6 +324,7 @@ int plan_from_stored_json(const json_t *json, struct plan **ret_plan, struct err
         READ_LIST(&r, "moves", &plan->moves, read_move);
     }
     read_left(&r, plan);
+    (void)reader_has(&r, "notChecked"); /* follows from the steps */
     if (reader_has(&r, "warnings")) {
         READ_LIST(&r, "warnings", &plan->warnings, read_warning);
     }

@@ -91,7 +91,7 @@ void lint_saved_state(struct lint *lint)
 void lint_claim_intruded(struct lint *lint)
 {
     for (vec_each(lint->claims, claim)) {
-        const struct gpu *gpu = host_find_gpu_addr(lint->host, &claim->got.gpu);
+        const struct gpu *gpu = claim_find_gpu(claim, lint->host);
         if (!lint_is_ours(lint, claim) || claim->state != CLAIM_BOUND || gpu == NULL ||
             gpu->problem[0] != '\0') {
             continue;

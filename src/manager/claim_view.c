@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "manager/state.h"
 #include "model/encode.h"
+#include "plan/restore.h"
 
 #define GONE_TIME_SIZE 64
 
@@ -26,6 +27,23 @@ static void say_gone(const struct manager *m, const struct claim *claim, const s
     json_object_set_new(json, "releaseAt", at);
 }
 
+void claim_say_away(const struct manager *m, const struct claim *claim, char *text, size_t size)
+{
+    char bdf[BDF_SIZE];
+    char other[BDF_SIZE];
+    const struct gpu *moved = restore_gpu_of(m->host, claim);
+    pci_addr_format(&claim->got.gpu, bdf);
+    if (moved != NULL) {
+        str_print(text, size, "its GPU was at %s and is at %s now: `cleave host restore`", bdf,
+                  pci_addr_format(&moved->addr, other));
+    } else if (claim_is_displaced(claim, m->host)) {
+        str_print(text, size, "its GPU %s is not on this host, and another board is at %s now",
+                  claim->got.gpu_uuid, bdf);
+    } else {
+        str_print(text, size, "its GPU %s is not on the PCI bus", bdf);
+    }
+}
+
 bool claim_lacks_device(const struct manager *m, const struct claim *claim, char *text, size_t size)
 {
     char bdf[BDF_SIZE];
@@ -33,10 +51,9 @@ bool claim_lacks_device(const struct manager *m, const struct claim *claim, char
         !claim->got.set) {
         return false;
     }
-    const struct gpu *gpu = host_find_gpu_addr(m->host, &claim->got.gpu);
+    const struct gpu *gpu = claim_find_gpu(claim, m->host);
     if (gpu == NULL) {
-        str_print(text, size, "its GPU %s is not on the PCI bus",
-                  pci_addr_format(&claim->got.gpu, bdf));
+        claim_say_away(m, claim, text, size);
         return true;
     }
     if (gpu->problem[0] != '\0') {

@@ -65,7 +65,7 @@ static bool has_instance(const struct gpu *gpu, const struct assignment *got)
 bool manager_has_device(const struct manager *m, const struct claim *claim)
 {
     const struct assignment *got = &claim->got;
-    const struct gpu *gpu = host_find_gpu_addr(m->host, &got->gpu);
+    const struct gpu *gpu = claim_find_gpu(claim, m->host);
     if (gpu == NULL || gpu->problem[0] != '\0') {
         return gpu != NULL;
     }

@@ -78,7 +78,7 @@ static struct step *add_step(struct collector *c, enum step_kind kind, const str
 static const char *running_vm(const struct manager *m, const struct claim *claim)
 {
     struct claim_device own = {0};
-    const struct gpu *gpu = host_find_gpu_addr(m->host, &claim->got.gpu);
+    const struct gpu *gpu = claim_find_gpu(claim, m->host);
     if (gpu == NULL || !claim->got.set || !claim_device(claim, &own)) {
         return "";
     }
@@ -148,9 +148,9 @@ static bool is_claimed(const struct manager *m, const struct gpu *gpu, const str
 {
     for (vec_each(&m->claims, claim)) {
         struct claim_device own = {0};
-        if (claim_holds(claim) && claim->spec.mode != CLAIM_PASSTHROUGH &&
-            claim_device(claim, &own) && pci_addr_cmp(&own.gpu, &gpu->addr) == 0 &&
-            claim_device_is(&own, &vgpu->vf, vgpu->mdev_uuid) && claim_is_vgpu(claim, vgpu)) {
+        if (claim_is_on(claim, gpu) && claim->spec.mode != CLAIM_PASSTHROUGH &&
+            claim_device(claim, &own) && claim_device_is(&own, &vgpu->vf, vgpu->mdev_uuid) &&
+            claim_is_vgpu(claim, vgpu)) {
             return true;
         }
     }
@@ -161,8 +161,7 @@ static bool is_claimed_gi(const struct manager *m, const struct gpu *gpu, const 
 {
     for (vec_each(&m->claims, claim)) {
         const struct assignment *got = &claim->got;
-        if (claim_holds(claim) && pci_addr_cmp(&got->gpu, &gpu->addr) == 0 &&
-            got->start == gi->start && got->size == gi->size) {
+        if (claim_is_on(claim, gpu) && got->start == gi->start && got->size == gi->size) {
             return true;
         }
     }

@@ -24,9 +24,10 @@ static void add_name(struct strbuf *names, size_t *n, const char *name)
     (*n)++;
 }
 
-static bool is_on(const struct claim *claim, const struct pci_addr *gpu)
+static bool is_on(const struct manager *m, const struct claim *claim, const struct pci_addr *gpu)
 {
-    return claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, gpu) == 0;
+    return claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, gpu) == 0 &&
+           !claim_is_displaced(claim, m->host);
 }
 
 void manager_name_users(const struct manager *m, const struct pci_addr *addr, struct strbuf *text)
@@ -36,7 +37,7 @@ void manager_name_users(const struct manager *m, const struct pci_addr *addr, st
     size_t n_claims = 0;
     size_t n_vms = 0;
     for (vec_each(&m->claims, claim)) {
-        if (!is_on(claim, addr)) {
+        if (!is_on(m, claim, addr)) {
             continue;
         }
         add_name(&claims, &n_claims, claim->name);
@@ -334,8 +335,8 @@ static bool has_left(const struct manager *m, const struct pci_addr *addr)
     for (size_t i = 0; gpu != NULL && i < gpu->vgpus.n; i++) {
         bool held = false;
         for (vec_each(&m->claims, claim)) {
-            held = held || (claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, addr) == 0 &&
-                            claim_vgpu_at(claim, gpu) == &gpu->vgpus.items[i]);
+            held = held ||
+                   (claim_is_on(claim, gpu) && claim_vgpu_at(claim, gpu) == &gpu->vgpus.items[i]);
         }
         if (!held) {
             return true;

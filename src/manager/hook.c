@@ -154,7 +154,7 @@ static const struct claim *holder_of(const struct manager *m, const struct vm_de
 {
     for (vec_each(&m->claims, claim)) {
         struct claim_device own = {0};
-        if (!claim_holds(claim)) {
+        if (!claim_holds(claim) || claim_is_displaced(claim, m->host)) {
             continue;
         }
         if (claim_device(claim, &own) &&
@@ -231,7 +231,7 @@ static void explain_saved(const struct hook *hook, const struct needs *needs, st
         const struct vm *vm = claim_holds(claim) ? saved_vm_of(hook, claim) : NULL;
         for (size_t i = 0; vm != NULL && i < needs->draw.n; i++) {
             const struct claim *lacks = &needs->draw.items[i];
-            const struct gpu *gpu = host_find_gpu_addr(hook->manager->host, &claim->got.gpu);
+            const struct gpu *gpu = claim_find_gpu(claim, hook->manager->host);
             const struct gpu *wanted = wanted_gpu(hook->manager->host, lacks);
             if (gpu != NULL && wanted == gpu) {
                 hint_saved(vm, err);

@@ -15,7 +15,7 @@ static const struct claim *owner_of(const struct manager *m, const struct gpu *g
                                     const struct vgpu *vgpu)
 {
     for (vec_each(&m->claims, claim)) {
-        bool here = claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, &gpu->addr) == 0;
+        bool here = claim_is_on(claim, gpu);
         if (here && claim_vgpu_at(claim, gpu) == vgpu && claim_is_vgpu(claim, vgpu)) {
             return claim;
         }
@@ -62,9 +62,8 @@ static void say_shared(const struct manager *m, const struct claim *claim, const
 
 bool claim_is_intruded(const struct manager *m, const struct claim *claim, char *text, size_t size)
 {
-    const struct gpu *gpu = m->host != NULL && claim->state == CLAIM_BOUND && claim->got.set
-                                ? host_find_gpu_addr(m->host, &claim->got.gpu)
-                                : NULL;
+    const struct gpu *gpu =
+        m->host != NULL && claim->state == CLAIM_BOUND ? claim_find_gpu(claim, m->host) : NULL;
     if (gpu == NULL || gpu->problem[0] != '\0') {
         return false;
     }
@@ -98,7 +97,7 @@ json_t *manager_list_intruders(const struct manager *m)
 /* Can the claim's GPU be judged now? A plan may be about to set it right. */
 static bool is_clear(const struct manager *m, const struct claim *claim)
 {
-    const struct gpu *gpu = host_find_gpu_addr(m->host, &claim->got.gpu);
+    const struct gpu *gpu = claim_find_gpu(claim, m->host);
     return gpu != NULL && gpu->problem[0] == '\0' && !manager_is_touched(m, &gpu->addr);
 }
 

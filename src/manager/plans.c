@@ -308,7 +308,7 @@ static void store_end(void *data)
 static void refresh(const struct host *host, struct claim *claim)
 {
     struct assignment *got = &claim->got;
-    const struct gpu *gpu = got->set ? host_find_gpu_addr(host, &got->gpu) : NULL;
+    const struct gpu *gpu = claim_find_gpu(claim, host);
     if (gpu == NULL || got->profile[0] == '\0') {
         return;
     }

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "manager/migrations.h"
 #include "manager/state.h"
+#include "plan/restore.h"
 
 /* ---- what hooks told ---- */
 
@@ -183,15 +184,30 @@ static int refuse(const struct claim *claim, const struct vm *vm, enum reason re
                      what[0] != '\0' ? ": " : "", what);
 }
 
+/* Its GPU is out, or in another slot, where a restoration makes its devices. */
+static int refuse_away(const struct manager *m, const struct claim *claim, const struct vm *vm,
+                       struct error *err)
+{
+    bool moved = restore_gpu_of(m->host, claim) != NULL;
+    char why[ERROR_TEXT_SIZE];
+    claim_say_away(m, claim, why, sizeof(why));
+    int r = refuse(claim, vm, REASON_UNAVAILABLE, err,
+                   moved ? "the GPU moved that serves" : "the GPU is gone that serves", why);
+    if (moved) {
+        error_hint(err, "`cleave host restore` makes its devices there; then start the VM again");
+    } else {
+        error_hint(err, "`cleave gpu list` shows those that are there; delete the claim and create "
+                        "it again to use another");
+    }
+    return r;
+}
+
 static int bound_needs(const struct manager *m, const struct claim *claim, const struct vm *vm,
                        struct needs *needs, struct error *err)
 {
-    const struct gpu *gpu = host_find_gpu_addr(m->host, &claim->got.gpu);
+    const struct gpu *gpu = claim_find_gpu(claim, m->host);
     if (gpu == NULL) {
-        int r = refuse(claim, vm, REASON_UNAVAILABLE, err, "the GPU is gone that serves", "");
-        error_hint(err, "`cleave gpu list` shows those that are there; delete the claim and create "
-                        "it again to use another");
-        return r;
+        return refuse_away(m, claim, vm, err);
     }
     int health = manager_check_gpu_health(m, claim, vm->name, err);
     if (health != 0) {
@@ -268,7 +284,7 @@ static int check_group(const struct manager *m, const struct vm *vm, const struc
 {
     const struct gpu *gpu =
         claim->state == CLAIM_BOUND && claim->got.set && claim->spec.mode == CLAIM_PASSTHROUGH
-            ? host_find_gpu_addr(m->host, &claim->got.gpu)
+            ? claim_find_gpu(claim, m->host)
             : NULL;
     for (size_t i = 0; gpu != NULL && i < gpu->group_members.n; i++) {
         const struct group_member *member = &gpu->group_members.items[i];

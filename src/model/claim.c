@@ -60,6 +60,32 @@ bool claim_holds(const struct claim *claim)
     return claim->got.set && claim->state != CLAIM_RELEASED;
 }
 
+static bool is_other_board(const struct claim *claim, const struct gpu *gpu)
+{
+    const char *is = gpu->uuid[0] != '\0' ? gpu->uuid : gpu->seen_uuid;
+    const char *own = claim->got.gpu_uuid;
+    return is[0] != '\0' && own[0] != '\0' && !str_eq_case(is, own);
+}
+
+bool claim_is_displaced(const struct claim *claim, const struct host *host)
+{
+    const struct gpu *gpu =
+        host == NULL || !claim_holds(claim) ? NULL : host_find_gpu_addr(host, &claim->got.gpu);
+    return gpu != NULL && is_other_board(claim, gpu);
+}
+
+bool claim_is_on(const struct claim *claim, const struct gpu *gpu)
+{
+    return claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, &gpu->addr) == 0 &&
+           !is_other_board(claim, gpu);
+}
+
+struct gpu *claim_find_gpu(const struct claim *claim, const struct host *host)
+{
+    struct gpu *gpu = claim_holds(claim) ? host_find_gpu_addr(host, &claim->got.gpu) : NULL;
+    return gpu == NULL || is_other_board(claim, gpu) ? NULL : gpu;
+}
+
 bool claim_has_vgpu(const struct claim *claim)
 {
     return claim->spec.mode != CLAIM_PASSTHROUGH && claim->spec.mode != CLAIM_GPU_INSTANCE;

@@ -122,6 +122,13 @@ void assignment_read(struct reader *outer, const char *key, struct assignment *g
 struct claim *claims_find(const struct claims *claims, const char *name);
 /* Does the claim hold, or is it about to hold, something on a GPU? */
 bool claim_holds(const struct claim *claim);
+/* Is another board at the address of the claim's GPU now, as the driver's UUIDs say? Boards move to
+ * other slots and are taken out. */
+bool claim_is_displaced(const struct claim *claim, const struct host *host);
+/* Does the claim hold something on this GPU: at its address, unless that is another board now? */
+bool claim_is_on(const struct claim *claim, const struct gpu *gpu);
+/* That GPU, borrowed of the host; NULL: it holds nothing, or its GPU is not at its address. */
+struct gpu *claim_find_gpu(const struct claim *claim, const struct host *host);
 /* Is what it has, or will have, a vGPU? */
 bool claim_has_vgpu(const struct claim *claim);
 /* The device that the VM's definition has for the claim: what it holds, or else what is named for

@@ -96,14 +96,15 @@ enum gpu_fault {
 
 struct gpu {
     struct pci_addr addr;
-    uint32_t other_vendor;     /* PCI vendor id of a GPU that isn't NVIDIA's; 0: NVIDIA's */
-    uint32_t pci_id;           /* 0xDEVICE, e.g. 0x2bb5 */
-    uint32_t pci_subsystem_id; /* 0xDEVICE of the subsystem; NO_ID unknown */
-    char uuid[GPU_UUID_SIZE];  /* "" when the driver does not own the GPU */
-    char name[96];             /* driver's product name, or "" */
-    char model[NAME_SIZE];     /* catalog key, "" when not catalogued */
-    uint32_t index;            /* NVML index, NO_ID when not under the driver */
-    uint64_t mem_bytes;        /* total framebuffer, 0 unknown */
+    uint32_t other_vendor;         /* PCI vendor id of a GPU that isn't NVIDIA's; 0: NVIDIA's */
+    uint32_t pci_id;               /* 0xDEVICE, e.g. 0x2bb5 */
+    uint32_t pci_subsystem_id;     /* 0xDEVICE of the subsystem; NO_ID unknown */
+    char uuid[GPU_UUID_SIZE];      /* "" when the driver does not own the GPU */
+    char seen_uuid[GPU_UUID_SIZE]; /* by which it was known last at this address; "" unknown */
+    char name[96];                 /* driver's product name, or "" */
+    char model[NAME_SIZE];         /* catalog key, "" when not catalogued */
+    uint32_t index;                /* NVML index, NO_ID when not under the driver */
+    uint64_t mem_bytes;            /* total framebuffer, 0 unknown */
     uint64_t mem_used_bytes;
     bool mem_used_known;
     char driver[32];      /* kernel driver of the PF: "nvidia" (or its vendor's), "vfio-pci", "" */

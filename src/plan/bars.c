@@ -33,7 +33,8 @@ const struct vm *bars_find(const struct planner *planner, const struct pci_addr 
 static bool is_taken_now(const struct planner *planner, const struct pci_addr *gpu)
 {
     for (vec_each(planner->claims, claim)) {
-        if (claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, gpu) == 0) {
+        const struct gpu *its = claim_find_gpu(claim, planner->host);
+        if (its != NULL && pci_addr_cmp(&its->addr, gpu) == 0) {
             return true;
         }
     }

@@ -396,9 +396,8 @@ bool group_goes_along(const struct gpu_work *work)
 {
     const struct planner *planner = work->planner;
     for (vec_each(planner->claims, claim)) {
-        const struct gpu *gpu = claim_holds(claim) && claim->spec.mode == CLAIM_PASSTHROUGH
-                                    ? host_find_gpu_addr(planner->host, &claim->got.gpu)
-                                    : NULL;
+        const struct gpu *gpu =
+            claim->spec.mode == CLAIM_PASSTHROUGH ? claim_find_gpu(claim, planner->host) : NULL;
         if (gpu != NULL && gpu != work->gpu && gpu->iommu_group != NO_ID &&
             gpu->iommu_group == work->gpu->iommu_group) {
             return true;

@@ -61,9 +61,8 @@ static bool goes_gi(const struct claims *claims, const char *const *released, si
 {
     for (size_t i = 0; i < claims->n; i++) {
         const struct claim *claim = &claims->items[i];
-        if (claim_holds(claim) && named(released, n, claim->name) &&
-            pci_addr_cmp(&claim->got.gpu, &gpu->addr) == 0 && claim->got.start == gi->start &&
-            claim->got.size == gi->size) {
+        if (claim_is_on(claim, gpu) && named(released, n, claim->name) &&
+            claim->got.start == gi->start && claim->got.size == gi->size) {
             return true;
         }
     }
@@ -109,8 +108,7 @@ int mode_guard(const struct gpu *gpu, const struct claims *claims, const char *c
     }
     for (size_t i = 0; i < claims->n; i++) {
         const struct claim *claim = &claims->items[i];
-        if (claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, &gpu->addr) == 0 &&
-            !named(released, n_released, claim->name)) {
+        if (claim_is_on(claim, gpu) && !named(released, n_released, claim->name)) {
             error_set(err, REASON_CONFLICT, subject,
                       "GPU %s is used as %s by claim \"%s\", so it can't become %s", bdf, from,
                       claim->name, want);

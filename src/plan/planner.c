@@ -76,7 +76,7 @@ int works_init(struct works *works, const struct planner *planner,
         work->model = gpu_model_of(planner, work->gpu);
         for (size_t i = 0; i < planner->claims->n; i++) {
             const struct claim *claim = &planner->claims->items[i];
-            if (!claim_holds(claim) || pci_addr_cmp(&claim->got.gpu, &work->gpu->addr) != 0) {
+            if (!claim_is_on(claim, work->gpu)) {
                 continue;
             }
             bool goes = plan_request_removes(request, claim->name);
@@ -442,6 +442,16 @@ static void collect_added(struct plan *plan, const struct gpu_work *work)
     }
 }
 
+/* What the definition of a claim's VM, which is off, has for it: of one whose GPU is out, too. */
+static bool is_defined(const struct host *host, const struct claim *claim,
+                       const struct claim_device *device)
+{
+    const struct vm *vm =
+        host->libvirt_problem[0] == '\0' ? host_find_vm_of(host, claim->vm, claim->vm_uuid) : NULL;
+    return vm != NULL && vm->state == VM_SHUT_OFF && !vm->transient &&
+           vm_defines(vm, &device->device, device->mdev_uuid);
+}
+
 /* What is named for a claim that goes leaves the definition of its VM. */
 static int unname(struct plan *plan, const struct planner *planner,
                   const struct plan_request *request, const struct claim *claim, struct error *err)
@@ -449,16 +459,19 @@ static int unname(struct plan *plan, const struct planner *planner,
     const struct host *host = planner->host;
     bool vm_is_gone = host->libvirt_problem[0] == '\0' &&
                       host_find_vm_of(host, claim->vm, claim->vm_uuid) == NULL;
-    if (!claim->named.set || claim->vm[0] == '\0' || vm_is_gone || request->leave_guests) {
+    struct claim_device device = {0};
+    if (claim->vm[0] == '\0' || vm_is_gone || request->leave_guests ||
+        !claim_device(claim, &device) || (!claim->named.set && !is_defined(host, claim, &device))) {
         return 0;
     }
+    device = claim->named.set ? claim->named : device;
     struct step *step = vec_push(&plan->steps);
-    *step = step_make(STEP_DETACH, &claim->named.gpu);
-    step_set_gpu(step, host_find_gpu_addr(host, &claim->named.gpu));
+    *step = step_make(STEP_DETACH, &device.gpu);
+    step_set_gpu(step, host_find_gpu_addr(host, &device.gpu));
     step_set_claim(step, claim);
     STR_SET(step->type, claim->spec.type);
-    step->device = claim->named.device;
-    STR_SET(step->mdev_uuid, claim->named.mdev_uuid);
+    step->device = device.device;
+    STR_SET(step->mdev_uuid, device.mdev_uuid);
     plan_name_vm(plan, claim->vm);
     return plan_check_vm(planner, step, err);
 }
@@ -485,7 +498,7 @@ static int collect_empty(struct plan *plan, const struct planner *planner,
             return error_set(err, REASON_NOT_FOUND, request->remove[i], "there is no claim \"%s\"",
                              request->remove[i]);
         }
-        if (claim_holds(claim) && host_find_gpu_addr(planner->host, &claim->got.gpu) != NULL) {
+        if (claim_find_gpu(claim, planner->host) != NULL) {
             continue;
         }
         bool stays = request->park && claim->spec.hold == CLAIM_ON_DEMAND;

@@ -23,9 +23,7 @@ const struct gpu *restore_gpu_of(const struct host *host, const struct claim *cl
             return gpu;
         }
     }
-    const struct gpu *gpu = host_find_gpu_addr(host, &got->gpu);
-    bool other = gpu != NULL && gpu->uuid[0] != '\0' && got->gpu_uuid[0] != '\0';
-    return other ? NULL : gpu;
+    return claim_find_gpu(claim, host);
 }
 
 static const struct gpu_record *record_of(const struct planner *planner, const struct gpu *gpu)
@@ -132,8 +130,9 @@ static uint32_t left_beside(const struct restore *r, const struct restore_item *
     }
     uint32_t n = 0;
     const struct assignment *got = &item->stored->got;
+    const struct host *host = r->work.planner->host;
     for (vec_each(r->work.planner->claims, claim)) {
-        n += restore_wants(claim) && pci_addr_cmp(&claim->got.gpu, &got->gpu) == 0 &&
+        n += restore_wants(claim) && restore_gpu_of(host, claim) == r->work.gpu &&
              claim->got.start == got->start && claim->got.size == got->size;
     }
     uint32_t most = seats_most(&r->work, item->type);

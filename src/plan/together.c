@@ -11,7 +11,7 @@ static void find_type(const struct planner *planner, const struct claim *claim,
     for (vec_each(&planner->host->gpus, gpu)) {
         const struct gpu_model *model = gpu_model_of(planner, gpu);
         const struct cat_vgpu_type *type = NULL;
-        bool its = !claim->got.set || pci_addr_cmp(&claim->got.gpu, &gpu->addr) == 0;
+        bool its = !claim->got.set || claim_is_on(claim, gpu);
         if (its && model != NULL && model_find_type(model, claim->spec.type, &type, NULL) == 0) {
             other->model = model;
             other->of = type;

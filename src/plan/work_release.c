@@ -49,8 +49,8 @@ static uint32_t count_claims(const struct gpu_work *work, const struct gi *gi,
     const struct claims *claims = work->planner->claims;
     for (size_t i = 0; i < claims->n; i++) {
         const struct claim *claim = &claims->items[i];
-        if (claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, &work->gpu->addr) == 0 &&
-            claim->got.start == gi->start && claim->got.size == gi->size) {
+        if (claim_is_on(claim, work->gpu) && claim->got.start == gi->start &&
+            claim->got.size == gi->size) {
             (void)model_find_type(work->model, claim->spec.type, ret_type, NULL);
             *ret_exclusive = *ret_exclusive || claim->spec.mode != CLAIM_TIME_SLICED_MIG_BACKED;
             n++;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "hooked.h"
 #include "lab_fixture.h"
 #include "manager/state.h"
 #include "test.h"
@@ -27,6 +28,7 @@ static int teardown(void **state)
 {
     struct lab_fixture *f = *state;
     atomic_store(&f->lab.faults.hang, 0);
+    atomic_store(&f->lab.faults.hang_steps, 0);
     return lab_fixture_teardown(state);
 }
 
@@ -411,6 +413,99 @@ static void whichever_call_hangs_other_changes_are_answered_and_all_goes_on(void
     }
 }
 
+/* ---- VMs that start meanwhile ---- */
+
+static bool a_step_hangs(void *data)
+{
+    return atomic_load(&((struct lab *)data)->faults.hanging) == 1;
+}
+
+static void let_steps_hang(struct lab *lab, enum port_kind port)
+{
+    atomic_store(&lab->faults.hang_steps, 1U << port);
+}
+
+static void steps_go_on(struct lab *lab)
+{
+    atomic_store(&lab->faults.hang_steps, 0);
+    assert_true(lab_wait_until(lab, is_over, lab));
+    assert_true(lab_settle(lab));
+}
+
+static void assert_not_started(struct lab *lab, bool dry_run, const char *what)
+{
+    struct answer answer = {0};
+    manager_start_vm(lab->manager, &tester, "web1", dry_run, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    assert_int_equal(answer.err.reason, REASON_UNAVAILABLE);
+    assert_non_null(strstr(answer.err.message, what));
+    assert_non_null(strstr(answer.err.hint, "cleave plan show "));
+    answer_done(&answer);
+}
+
+/* By none of the ways in. */
+static void assert_waits_for_plan(struct lab *lab, enum port_kind port)
+{
+    char what[64];
+    struct error err = {0};
+    str_print(what, sizeof(what), "which waits: %s has not answered since 2",
+              manager_port_name(port));
+    assert_true(lab_wait_until(lab, is_free, lab));
+    assert_int_equal(hooked_ask(lab, "web1", "prepare", &err), -REASON_UNAVAILABLE);
+    assert_non_null(strstr(err.message, what));
+    assert_non_null(strstr(err.hint, "cleave plan show "));
+    assert_not_started(lab, true, what);
+    assert_not_started(lab, false, what);
+    assert_int_equal(hooked_ask(lab, "web2", "prepare", NULL), 0); /* has nothing to do with it */
+}
+
+static void a_vm_whose_claim_a_plan_has_that_hangs_does_not_start_without_it(void **state)
+{
+    static const enum port_kind ports[] = {PORT_PCI, PORT_GUEST};
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
+        let_steps_hang(lab, ports[i]);
+        assert_int_equal(
+            lab_create(lab, "{\"name\": \"b\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}", NULL), 0);
+        assert_true(lab_wait_until(lab, a_step_hangs, lab));
+        assert_not_started(lab, false, "which waits: "); /* its turn comes once the plan waits */
+        assert_waits_for_plan(lab, ports[i]);
+        assert_false(fake_host_vm(&f->host, "web1")->running);
+        steps_go_on(lab);
+        assert_string_equal(lab_claim_state(lab, "b"), "bound");
+        assert_int_equal(hooked_ask(lab, "web1", "prepare", NULL), 0);
+        assert_int_equal(hooked_ask(lab, "web1", "release", NULL), 0);
+        lab_look(lab);
+        let_steps_hang(lab, ports[i]);
+        assert_int_equal(lab_delete(lab, "b", NULL), 0);
+        assert_true(lab_wait_until(lab, a_step_hangs, lab));
+        assert_waits_for_plan(lab, ports[i]);
+        steps_go_on(lab);
+        assert_string_equal(lab_claim_state(lab, "b"), "");
+    }
+}
+
+/* The first start is the plan's own, and the second finds it waiting. */
+static void a_vm_whose_own_draw_hangs_is_refused_again(void **state)
+{
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    struct error err = {0};
+    assert_int_equal(lab_create(lab,
+                                "{\"name\": \"b\", \"type\": \"L40S-8Q\", \"vm\": \"web1\", "
+                                "\"hold\": \"on-demand\"}",
+                                NULL),
+                     0);
+    assert_true(lab_settle(lab));
+    let_steps_hang(lab, PORT_PCI);
+    assert_int_equal(hooked_ask(lab, "web1", "prepare", &err), -REASON_DRIVER);
+    assert_non_null(strstr(err.message, "sysfs has not answered since 2"));
+    assert_waits_for_plan(lab, PORT_PCI);
+    steps_go_on(lab);
+    assert_string_equal(lab_claim_state(lab, "b"), "bound");
+    assert_int_equal(hooked_ask(lab, "web1", "prepare", NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -419,6 +514,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_plan_that_libvirt_does_not_answer_holds_up_no_other,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_plan_that_waits_goes_on_after_a_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_vm_whose_claim_a_plan_has_that_hangs_does_not_start_without_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_vm_whose_own_draw_hangs_is_refused_again, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(who_reads_gets_what_was_seen_last_with_its_age, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_step_that_keeps_nvml_closed_is_named_for_it, setup,

@@ -358,6 +358,7 @@ static int judge(const struct hook *hook, struct needs *ret_needs, struct error 
 {
     int r = migrations_refuse_start(hook->manager, hook->vm.name, hook->vm.uuid, err);
     r = r != 0 ? r : check_plan_in_hand(hook, err);
+    r = r != 0 ? r : manager_check_parked_vm(hook->manager, &hook->vm, err);
     for (size_t i = 0; r == 0 && i < hook->vm.devices.n; i++) {
         r = check_device(hook, &hook->vm.devices.items[i], ret_needs, err);
     }
@@ -454,6 +455,7 @@ static void run_prepare(struct change *change)
     struct error err = {0};
     struct plan *plan = NULL;
     int r = judge(hook, &needs, &err);
+    r = r != 0 ? r : needs_refuse_wait(&needs, &hook->vm, &err); /* our turn has come */
     if (hook->reply == NULL || (r == 0 && needs.draw.n == 0 && !needs.release)) {
         change_answer(change, NULL); /* too late; or made meanwhile */
         return;

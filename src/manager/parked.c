@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/migrations.h"
 #include "manager/state.h"
 
 static const char *const names[] = {
@@ -48,6 +49,12 @@ bool manager_is_held(const struct manager *m, const struct pci_addr *gpu)
     return false;
 }
 
+static void hint_wait(const struct parked *parked, struct error *err)
+{
+    error_hint(err, "it goes on when %s answers: cleave plan show %s", names[parked->port],
+               parked->plan->id);
+}
+
 static int refuse(const struct parked *parked, const char *kind, const char *name,
                   struct error *err)
 {
@@ -58,8 +65,7 @@ static int refuse(const struct parked *parked, const char *kind, const char *nam
                   "%s is in the hands of plan %.8s (%s), which waits: %s has not answered since %s",
                   name, parked->plan->id, parked->plan->reason, names[parked->port],
                   manager_when(parked->since_us, at));
-    error_hint(err, "it goes on when %s answers: cleave plan show %s", names[parked->port],
-               parked->plan->id);
+    hint_wait(parked, err);
     return r;
 }
 
@@ -125,6 +131,47 @@ int manager_check_parked(const struct manager *m, const struct plan *plan, struc
         if (r != 0) {
             return r;
         }
+    }
+    return 0;
+}
+
+/* Its claim is neither there nor given up before the plan has ended, and its definition may change
+ * until then. */
+static bool holds_vm(const struct manager *m, const struct parked *parked, const struct vm *vm)
+{
+    for (vec_each(&parked->plan->steps, step)) {
+        bool own =
+            str_eq(step->vm, vm->name) || (vm->uuid[0] != '\0' && str_eq(step->vm, vm->uuid));
+        if (own && step_kind_port(step->kind) == PORT_GUEST) {
+            return true;
+        }
+    }
+    for (vec_each(&parked->plan->claims, entry)) {
+        const struct claim *claim = claims_find(&m->claims, entry->claim.name);
+        bool changes = claim != NULL && claim->spec.mode != CLAIM_GPU_INSTANCE &&
+                       (claim->state == CLAIM_BINDING || claim->state == CLAIM_RELEASING);
+        if (changes && (claim_is_of(claim, vm->name, vm->uuid) ||
+                        migrations_bring(m, claim->name, vm->name, vm->uuid))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int manager_check_parked_vm(const struct manager *m, const struct vm *vm, struct error *err)
+{
+    for (vec_each(&m->parked, parked)) {
+        char at[WHEN_SIZE];
+        if (!holds_vm(m, parked, vm)) {
+            continue;
+        }
+        error_set(err, REASON_UNAVAILABLE, SUBJECT("vm", vm->name),
+                  "VM \"%s\" can't start: its GPU is in the hands of plan %.8s (%s), which waits: "
+                  "%s has not answered since %s",
+                  vm->name, parked->plan->id, parked->plan->reason, names[parked->port],
+                  manager_when(parked->since_us, at));
+        hint_wait(parked, err);
+        return -REASON_UNAVAILABLE;
     }
     return 0;
 }

@@ -176,6 +176,17 @@ void needs_done(struct needs *needs)
     vec_done(&needs->draw);
 }
 
+int needs_refuse_wait(const struct needs *needs, const struct vm *vm, struct error *err)
+{
+    if (!needs->wait) {
+        return 0;
+    }
+    error_set(err, REASON_UNAVAILABLE, SUBJECT("vm", vm->name),
+              "VM \"%s\" can't start: the plan that has its claim in hand has not ended", vm->name);
+    error_hint(err, "start it again when it has: `cleave plan list`");
+    return -REASON_UNAVAILABLE;
+}
+
 static int refuse(const struct claim *claim, const struct vm *vm, enum reason reason,
                   struct error *err, const char *why, const char *what)
 {

@@ -363,6 +363,9 @@ void manager_port_returned(enum port_kind port, void *data);
 /* -UNAVAILABLE for a plan that needs a port which does not answer, or what a parked plan has in
  * hand; -IN_USE for one that changes the definition of a VM that is being started. */
 int manager_check_parked(const struct manager *m, const struct plan *plan, struct error *err);
+/* -UNAVAILABLE for a VM that is to start while a parked plan has one of its claims in hand, or
+ * changes its definition: it would start without its GPU. */
+int manager_check_parked_vm(const struct manager *m, const struct vm *vm, struct error *err);
 int manager_check_port(const struct manager *m, enum port_kind port, struct error *err);
 /* Does a parked plan have the GPU in hand, so that nothing new goes there? */
 bool manager_is_held(const struct manager *m, const struct pci_addr *gpu);
@@ -405,6 +408,9 @@ struct needs {
     bool release;       /* another VM is giving back what this one needs */
 };
 void needs_done(struct needs *needs);
+/* -UNAVAILABLE for who has the turn, and still finds a claim that is neither there nor given back:
+ * no other plan's end brings it. */
+int needs_refuse_wait(const struct needs *needs, const struct vm *vm, struct error *err);
 /* Judges by the host that was seen last and `vm`, as a hook described it or as it was seen. */
 int manager_power_needs(const struct manager *m, const struct vm *vm, struct needs *ret_needs,
                         struct error *err);

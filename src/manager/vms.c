@@ -299,9 +299,11 @@ static int check_start(struct change *change, struct vm **ret_vm, struct needs *
                       manager_is_starting(m, (*ret_vm)->name) ? "is being started" : "runs");
     }
     r = r != 0 ? r : migrations_refuse_vm(m, (*ret_vm)->name, "be started", err);
+    r = r != 0 ? r : manager_check_parked_vm(m, *ret_vm, err);
     /* Started without it, the VM would lack a GPU that only a plan may take from it. */
     r = r != 0 ? r : manager_refuse_foreign(m, *ret_vm, err);
-    return r != 0 ? r : manager_power_needs(m, *ret_vm, ret_needs, err);
+    r = r != 0 ? r : manager_power_needs(m, *ret_vm, ret_needs, err);
+    return r != 0 ? r : needs_refuse_wait(ret_needs, *ret_vm, err);
 }
 
 /* Everything that its claims need is there, and is the VM's from now on: libvirt may take long, and

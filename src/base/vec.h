@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growable arrays: struct { T *items; size_t n; size_t cap; } and four macros. */
+/* Growable arrays: struct { T *items; size_t n; size_t cap; } and macros. */
 #ifndef BASE_VEC_H
 #define BASE_VEC_H
 
@@ -29,6 +29,16 @@
         (v)->items = NULL;                                                                         \
         (v)->n = 0;                                                                                \
         (v)->cap = 0;                                                                              \
+    } while (0)
+
+/* Gives `v`, until now a shallow copy of `from`, elements of its own: copies of those. */
+#define vec_own(v, from)                                                                           \
+    do {                                                                                           \
+        (v)->items = NULL;                                                                         \
+        (v)->n = (v)->cap = 0;                                                                     \
+        for (vec_each(from, vec_element)) {                                                        \
+            *vec_push(v) = *vec_element;                                                           \
+        }                                                                                          \
     } while (0)
 
 /* Removes element i, keeping order. */

@@ -51,18 +51,9 @@ struct incoming *incoming_copy(const struct incoming *incoming)
 {
     struct incoming *copy = xcalloc(1, sizeof(*copy));
     *copy = *incoming;
-    memset(&copy->devices, 0, sizeof(copy->devices));
-    memset(&copy->checks, 0, sizeof(copy->checks));
-    memset(&copy->steps, 0, sizeof(copy->steps));
-    for (vec_each(&incoming->devices, device)) {
-        *vec_push(&copy->devices) = *device;
-    }
-    for (vec_each(&incoming->checks, check)) {
-        *vec_push(&copy->checks) = *check;
-    }
-    for (vec_each(&incoming->steps, step)) {
-        *vec_push(&copy->steps) = *step;
-    }
+    vec_own(&copy->devices, &incoming->devices);
+    vec_own(&copy->checks, &incoming->checks);
+    vec_own(&copy->steps, &incoming->steps);
     return copy;
 }
 

@@ -14,14 +14,8 @@ void board_done(struct board *board)
 void board_copy(struct board *to, const struct board *from)
 {
     *to = *from;
-    memset(&to->profiles, 0, sizeof(to->profiles));
-    memset(&to->types, 0, sizeof(to->types));
-    for (vec_each(&from->profiles, profile)) {
-        *vec_push(&to->profiles) = *profile;
-    }
-    for (vec_each(&from->types, type)) {
-        *vec_push(&to->types) = *type;
-    }
+    vec_own(&to->profiles, &from->profiles);
+    vec_own(&to->types, &from->types);
 }
 
 /* The items are made from zeroed memory, so that their bytes may be compared. */

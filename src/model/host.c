@@ -88,26 +88,16 @@ void host_free(struct host *host)
     free(host);
 }
 
-/* Gives `to`, a shallow copy, elements of its own. */
-#define COPY_VEC(to, from)                                                                         \
-    do {                                                                                           \
-        (to)->items = NULL;                                                                        \
-        (to)->n = (to)->cap = 0;                                                                   \
-        for (vec_each(from, element)) {                                                            \
-            *vec_push(to) = *element;                                                              \
-        }                                                                                          \
-    } while (0)
-
 /* `gpu` is a shallow copy of `from`. */
 static void own_gpu(struct gpu *gpu, const struct gpu *from)
 {
-#define COPY(member) COPY_VEC(&gpu->member, &from->member);
+#define COPY(member) vec_own(&gpu->member, &from->member);
     GPU_VECS(COPY)
 #undef COPY
     gpu->board = (struct board){0};
     board_copy(&gpu->board, &from->board);
     for (size_t i = 0; i < gpu->vfs.n; i++) {
-        COPY_VEC(&gpu->vfs.items[i].offers, &from->vfs.items[i].offers);
+        vec_own(&gpu->vfs.items[i].offers, &from->vfs.items[i].offers);
     }
 }
 
@@ -115,14 +105,14 @@ struct host *host_copy(const struct host *host)
 {
     struct host *copy = host_new();
     *copy = *host;
-#define COPY(member) COPY_VEC(&copy->member, &host->member);
+#define COPY(member) vec_own(&copy->member, &host->member);
     HOST_VECS(COPY)
 #undef COPY
     for (size_t i = 0; i < copy->gpus.n; i++) {
         own_gpu(&copy->gpus.items[i], &host->gpus.items[i]);
     }
     for (size_t i = 0; i < copy->vms.n; i++) {
-        COPY_VEC(&copy->vms.items[i].devices, &host->vms.items[i].devices);
+        vec_own(&copy->vms.items[i].devices, &host->vms.items[i].devices);
     }
     return copy;
 }

@@ -283,20 +283,18 @@ struct plan *plan_new(void)
     return xcalloc(1, sizeof(struct plan));
 }
 
+/* What has memory of its own, for both who frees it and who copies it. */
+#define PLAN_VECS(X)                                                                               \
+    X(steps) X(claims) X(instances) X(vms) X(spares) X(bars) X(left) X(moves) X(warnings)
+
 void plan_free(struct plan *plan)
 {
     if (plan == NULL) {
         return;
     }
-    vec_done(&plan->steps);
-    vec_done(&plan->claims);
-    vec_done(&plan->instances);
-    vec_done(&plan->vms);
-    vec_done(&plan->spares);
-    vec_done(&plan->bars);
-    vec_done(&plan->left);
-    vec_done(&plan->moves);
-    vec_done(&plan->warnings);
+#define DONE(member) vec_done(&plan->member);
+    PLAN_VECS(DONE)
+#undef DONE
     free(plan);
 }
 
@@ -304,42 +302,9 @@ struct plan *plan_copy(const struct plan *plan)
 {
     struct plan *copy = plan_new();
     *copy = *plan;
-    memset(&copy->steps, 0, sizeof(copy->steps));
-    memset(&copy->claims, 0, sizeof(copy->claims));
-    memset(&copy->instances, 0, sizeof(copy->instances));
-    memset(&copy->vms, 0, sizeof(copy->vms));
-    memset(&copy->spares, 0, sizeof(copy->spares));
-    memset(&copy->bars, 0, sizeof(copy->bars));
-    memset(&copy->left, 0, sizeof(copy->left));
-    memset(&copy->moves, 0, sizeof(copy->moves));
-    memset(&copy->warnings, 0, sizeof(copy->warnings));
-    for (vec_each(&plan->steps, step)) {
-        *vec_push(&copy->steps) = *step;
-    }
-    for (vec_each(&plan->claims, claim)) {
-        *vec_push(&copy->claims) = *claim;
-    }
-    for (vec_each(&plan->instances, instance)) {
-        *vec_push(&copy->instances) = *instance;
-    }
-    for (vec_each(&plan->vms, vm)) {
-        *vec_push(&copy->vms) = *vm;
-    }
-    for (vec_each(&plan->spares, spare)) {
-        *vec_push(&copy->spares) = *spare;
-    }
-    for (vec_each(&plan->bars, bar)) {
-        *vec_push(&copy->bars) = *bar;
-    }
-    for (vec_each(&plan->left, left)) {
-        *vec_push(&copy->left) = *left;
-    }
-    for (vec_each(&plan->moves, move)) {
-        *vec_push(&copy->moves) = *move;
-    }
-    for (vec_each(&plan->warnings, warning)) {
-        *vec_push(&copy->warnings) = *warning;
-    }
+#define COPY(member) vec_own(&copy->member, &plan->member);
+    PLAN_VECS(COPY)
+#undef COPY
     return copy;
 }
 

@@ -224,9 +224,43 @@ static void nothing_is_taken_away_while_a_vm_may_have_any_device(void **state)
     assert_int_equal(count(plan, STEP_VGPU_DELETE), 1);
 }
 
+/* Programs run on in a bare instance and its memory is not cleared when it is reused, so only the
+ * claim that has it keeps it. */
+static void a_bare_instance_is_made_again_for_another_owner(void **state)
+{
+    static const struct {
+        const char *name, *tenant, *type;
+        size_t made;
+    } rows[] = {
+        {"alice", "alice", "", 0}, /* the claim itself, asked for differently */
+        {"bob", "bob", "", 1},     {"alice", "bob", "", 1},
+        {"bob", "alice", "", 1},   {"bob", "bob", "A100-3-20C", 1},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct claim alice = make("alice", "", "");
+        STR_SET(alice.tenant, "alice");
+        STR_SET(alice.spec.profile, "3g.20gb");
+        alice.spec.start = 4;
+        CLEANUP(plan_freep) struct plan *one = must(f, &alice, 1, NULL, 0);
+        struct claim next = make(rows[i].name, "", rows[i].type);
+        STR_SET(next.tenant, rows[i].tenant);
+        STR_SET(next.spec.profile, "3g.20gb");
+        STR_SET(next.spec.gpu, A100);
+        CLEANUP(plan_freep) struct plan *two = must(f, &next, 1, (const char *[]){"alice"}, 1);
+        assert_int_equal(count(two, STEP_CI_DESTROY), rows[i].made);
+        assert_int_equal(count(two, STEP_GI_DESTROY), rows[i].made);
+        assert_int_equal(count(two, STEP_GI_CREATE), rows[i].made);
+        CLEANUP(plan_freep) struct plan *end = must(f, NULL, 0, &rows[i].name, 1);
+        assert_int_equal(count(end, STEP_GI_DESTROY), 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_bare_instance_is_made_again_for_another_owner, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(nothing_is_taken_away_while_a_vm_may_have_any_device, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(

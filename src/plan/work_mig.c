@@ -2,7 +2,7 @@
 /*
  * GPU instances and what lives on them. Keeps every instance that can stay: those of staying claims
  * and those that nobody claims are pinned; those that only leaving claims used may serve the new
- * ones unchanged, and are destroyed otherwise.
+ * ones unchanged, and are destroyed otherwise, as is a bare one that changes its owner.
  */
 #include <stdio.h>
 
@@ -380,18 +380,34 @@ static void tell_instance(struct gpu_work *work, const struct cat_profile *profi
     work_tell_instance(work, profile->name, start, profile->memory_slices, what);
 }
 
-static bool bare_stays(const struct gpu_work *work, const struct mig *mig, uint32_t w)
+/* The bare instance that leaves comes back as it is: only to the claim that has it, of the same
+ * tenant. Its programs run on, and its memory is not cleared, so another owner never gets it. */
+static bool comes_back_as_it_is(const struct gpu_work *work, const struct mig *mig,
+                                const struct claim *gone, uint32_t w)
 {
     for (size_t i = 0; i < work->n_added; i++) {
-        if (mig->of_claim[i] == w && work->added[i].claim.spec.mode == CLAIM_GPU_INSTANCE) {
+        const struct claim *claim = &work->added[i].claim;
+        if (mig->of_claim[i] == w && claim->spec.mode == CLAIM_GPU_INSTANCE &&
+            str_eq(claim->name, gone->name) && str_eq(claim->tenant, gone->tenant)) {
             return true;
         }
     }
     return false;
 }
 
-/* Existing instances: kept as they are, or destroyed with their compute instances. With virtual
- * functions to be enabled, even a fitting one must be made anew. */
+/* The leaving claim that has the instance bare; NULL: none has. */
+static const struct claim *bare_leaving(const struct gpu_work *work, const struct gi *gi)
+{
+    for (size_t i = 0; i < work->n_gone; i++) {
+        if (work->gone[i]->spec.mode == CLAIM_GPU_INSTANCE && stands_on(work->gone[i], gi)) {
+            return work->gone[i];
+        }
+    }
+    return NULL;
+}
+
+/* Existing instances: kept as they are, or destroyed with their compute instances. Even a fitting
+ * one is made again when virtual functions are to be enabled, or when it changes its owner. */
 static void change_existing(struct gpu_work *work, const struct mig *mig, bool *ret_serves)
 {
     bool wiped = work_has_step(work, STEP_SRIOV_ENABLE);
@@ -401,15 +417,15 @@ static void change_existing(struct gpu_work *work, const struct mig *mig, bool *
         }
         const struct layout_gi *gi = &mig->existing.items[i];
         const struct gi *observed = &work->gpu->gis.items[i];
-        bool keep = mig->change.keep[i] && !wiped;
-        uint32_t serves = keep ? mig->change.serves[i] : UINT32_MAX;
-        if (serves != UINT32_MAX) {
-            ret_serves[serves] = true;
-        }
+        const struct claim *bare = bare_leaving(work, observed);
+        uint32_t w = mig->change.keep[i] && !wiped ? mig->change.serves[i] : UINT32_MAX;
+        bool as_it_is = bare != NULL && w != UINT32_MAX && comes_back_as_it_is(work, mig, bare, w);
         bool pinned = (mig->pinned & 1U << i) != 0;
-        bool drop_ci = !pinned && observed->n_ci > 0 &&
-                       (!keep || serves == UINT32_MAX || !bare_stays(work, mig, serves));
-        if (drop_ci) {
+        bool keep = mig->change.keep[i] && !wiped && (pinned || bare == NULL || as_it_is);
+        if (keep && w != UINT32_MAX) {
+            ret_serves[w] = true;
+        }
+        if (!pinned && observed->n_ci > 0 && !as_it_is) {
             gi_step(work, STEP_CI_DESTROY, gi->profile, gi->start);
         }
         if (!keep) {

@@ -59,11 +59,15 @@ size_t cli_width(const struct cli *cli)
     return cli->wide ? 0 : screen_width();
 }
 
-bool cli_print_raw(const struct cli *cli, const json_t *json)
+bool cli_print_raw(struct cli *cli, const json_t *json)
 {
     if (cli->output == OUTPUT_TABLE) {
         return false;
     }
+    if (cli->printed_yaml) {
+        fputs("---\n", stdout);
+    }
+    cli->printed_yaml = cli->output == OUTPUT_YAML;
     CLEANUP_FREE char *text = cli->output == OUTPUT_JSON ? json_text(json) : yaml_text(json);
     fputs(text, stdout);
     if (!str_ends(text, "\n")) {

@@ -14,7 +14,8 @@ enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_YAML };
 struct cli {
     enum output output;
     const char *socket;
-    bool wide; /* -o wide: tables are as wide as they are */
+    bool printed_yaml; /* one document: another is set off from it */
+    bool wide;         /* -o wide: tables are as wide as they are */
     bool dry_run;
     bool no_wait;
     const char *behind;    /* a dry run: names to which the same is done first; NULL */
@@ -33,8 +34,9 @@ int cli_change(struct cli *cli, const char *method, const char *path, const json
 /* What tables may take of a line; 0: everything. */
 size_t cli_width(const struct cli *cli);
 
-/* Prints the API's JSON as it is (-o json) or as YAML; false for a table, which is the caller's. */
-bool cli_print_raw(const struct cli *cli, const json_t *json);
+/* Prints the API's JSON as it is (-o json) or as YAML, with "---" between documents (YAML 1.2,
+ * 9.2); false for a table, which is the caller's. */
+bool cli_print_raw(struct cli *cli, const json_t *json);
 
 /* Standard error gets "cleave: <message> [rule]" and "hint: …". Returns the exit status. */
 int cli_report(const struct error *err);

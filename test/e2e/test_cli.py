@@ -180,6 +180,13 @@ def test_something_else_on_the_socket_is_noticed(cleave, directory):
     server.close()
 
 
+def test_each_of_several_names_is_a_document_of_its_own(cleave):
+    for name in ("y1", "y2"):
+        assert cleave.run("claim", "create", name, "--type", "DC-1-8C").returncode == 0
+    done = cleave.run("claim", "delete", "y1", "none", "y2", "-o", "yaml")
+    assert done.stdout.count("\n---\n") == 1 and not done.stdout.startswith("---"), done.stdout
+
+
 def test_a_site_file_is_applied(cleave, directory):
     site = directory / "site.yaml"
     site.write_text("site: lab\nclaims:\n  - {name: a, type: DC-1-8C}\n")

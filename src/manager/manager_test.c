@@ -263,6 +263,23 @@ static void a_site_becomes_exactly_what_its_file_says(void **state)
     assert_true(lab_settle(lab));
 }
 
+/* An index is that of another GPU once one before it is on vfio-pci. */
+static void a_site_names_no_gpu_by_its_index(void **state)
+{
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    struct answer answer;
+    assert_int_equal(lab_apply(lab,
+                               SITE("{\"name\": \"a\", \"mode\": \"passthrough\", \"gpu\": \"2\"}"),
+                               &answer),
+                     -REASON_INVALID);
+    assert_non_null(strstr(answer.err.message, "NVML index 2"));
+    assert_non_null(strstr(answer.err.hint, lab->manager->host->gpus.items[2].uuid));
+    char bdf[BDF_SIZE];
+    assert_non_null(
+        strstr(answer.err.hint, pci_addr_format(&lab->manager->host->gpus.items[2].addr, bdf)));
+    answer_done(&answer);
+}
+
 static void a_failed_replacement_gives_the_old_claim_back(void **state)
 {
     struct lab_fixture *f = *state;
@@ -518,6 +535,7 @@ int main(void)
         TEST(a_failed_plan_fails_its_claim_and_says_why),
         TEST(a_site_becomes_exactly_what_its_file_says),
         TEST(a_failed_replacement_gives_the_old_claim_back),
+        TEST(a_site_names_no_gpu_by_its_index),
         TEST(a_site_does_not_take_over_a_claim_made_by_hand),
         TEST(twelve_vgpus_share_four_instances),
         TEST(a_mode_is_set_by_hand),

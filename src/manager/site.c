@@ -46,6 +46,37 @@ static int refuse_foreign(const struct claim *existing, const char *site, struct
     return r;
 }
 
+/* NVML's indexes don't last: the GPUs after one that leaves NVIDIA's driver take other ones, and so
+ * may all of them at a boot (NVML API reference, nvmlDeviceGetHandleByIndex). The same file must
+ * mean the same GPU whenever it is applied. */
+static int refuse_index(const struct change *change, const struct claim *claim,
+                        const struct claim *existing, struct error *err)
+{
+    const struct host *host = change->manager->host;
+    uint32_t index = 0;
+    char bdf[BDF_SIZE];
+    if (!parse_u32(claim->spec.gpu, &index)) {
+        return 0;
+    }
+    error_set(
+        err, REASON_INVALID, SUBJECT("claim", claim->name),
+        "claim \"%s\" of site \"%s\" names its GPU by the NVML index %u, which may be that of "
+        "another GPU when the site is applied again",
+        claim->name, change->name, index);
+    const struct gpu *gpu = host_find_gpu(host, claim->spec.gpu);
+    if (existing != NULL && existing->spec.gpu[0] != '\0') {
+        error_hint(err, "write gpu: \"%s\", which is the one that the claim has",
+                   existing->spec.gpu);
+    } else if (gpu != NULL) {
+        error_hint(err, "write its address, gpu: \"%s\", or its UUID, gpu: \"%s\"",
+                   pci_addr_format(&gpu->addr, bdf), gpu->uuid);
+    } else {
+        error_hint(err, "write an address or a UUID: `cleave gpu list` and `cleave gpu show` tell "
+                        "them");
+    }
+    return -REASON_INVALID;
+}
+
 /* A claim that is wanted: admits it, and finds out whether it is there already. */
 static int want(struct change *change, struct claim *claim, struct site_diff *diff,
                 struct error *err)
@@ -56,7 +87,8 @@ static int want(struct change *change, struct claim *claim, struct site_diff *di
     if (existing != NULL && !str_eq(existing->site, change->name)) {
         return refuse_foreign(existing, change->name, err);
     }
-    int r = planner_admit(&planner, claim, err);
+    int r = refuse_index(change, claim, existing, err);
+    r = r != 0 ? r : planner_admit(&planner, claim, err);
     if (r != 0) {
         return r;
     }

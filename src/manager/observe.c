@@ -57,6 +57,7 @@ static void name_models(const struct manager *m, struct host *host)
         const struct gpu_model *model = boards_find(m->boards, m->config.catalog, gpu);
         STR_SET(gpu->model, model == NULL ? "" : model->key);
     }
+    boards_name_vgpus(m->boards, m->config.catalog, host);
     if (boards_lack_vgpu_manager(m->boards)) {
         (void)str_print(host->vgpu_problem, sizeof(host->vgpu_problem),
                         "NVIDIA's driver %s has no vGPU manager", host->driver_version);

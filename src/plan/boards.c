@@ -172,6 +172,23 @@ const struct gpu_model *boards_find(const struct boards *boards, const struct ca
     return useful ? &entry->overlay.model : catalogued(catalog, gpu);
 }
 
+void boards_name_vgpus(const struct boards *boards, const struct catalog *catalog,
+                       struct host *host)
+{
+    for (vec_each(&host->gpus, gpu)) {
+        const struct gpu_model *model = boards_find(boards, catalog, gpu);
+        for (vec_each(&gpu->vgpus, vgpu)) {
+            const struct cat_vgpu_type *type = NULL;
+            if (model != NULL && vgpu->type[0] == '\0' && vgpu->type_id != NO_ID) {
+                type = model_type_by_id(model, vgpu->type_id);
+            }
+            if (type != NULL) {
+                STR_SET(vgpu->type, type->name);
+            }
+        }
+    }
+}
+
 /* ---- what this driver lacks ---- */
 
 /* Which driver first knew a number NVML_GPU_INSTANCE_PROFILE_*: MIG user guide, notes to the tables

@@ -32,6 +32,11 @@ void boards_update(struct boards *boards, const struct host *host, struct strlis
 const struct gpu_model *boards_find(const struct boards *boards, const struct catalog *catalog,
                                     const struct gpu *gpu);
 
+/* Names the types of the host's vGPUs that are known by number only: the kernel lists the names of
+ * those that can still be created, which are none on a full GPU. `boards` may be NULL. */
+void boards_name_vgpus(const struct boards *boards, const struct catalog *catalog,
+                       struct host *host);
+
 /* 0, or -UNSUPPORTED: the catalog's model has a GPU instance profile of that name, and this host's
  * driver doesn't; the hint says which driver does, if that is known. */
 int boards_check_profile(const struct boards *boards, const struct gpu *gpu, const char *profile,

@@ -222,6 +222,43 @@ static void what_was_said_is_kept_while_the_gpu_is_away_and_dropped_with_the_dri
     assert_int_equal(update(f)->profiles.n, 7);
 }
 
+/* A full GPU: the kernel has no name for any type. */
+static void a_vgpu_that_has_a_number_gets_its_types_name(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t type_id; /* as the kernel has it; NO_ID: "A100-4C"'s of the catalog */
+        bool driver;      /* says that it calls 4711 "GRID A100-4C" */
+        const char *before, *after;
+    } rows[] = {
+        {NO_ID, false, "", "A100-4C"},      {NO_ID, true, "", "A100-4C"},
+        {4711, true, "", "A100-4C"},        {4711, false, "", ""},
+        {4711, true, "A100-8C", "A100-8C"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        A100;
+        uint32_t known = type_of(update(f), "A100-4C")->type_id;
+        assert_int_not_equal(known, CAT_UNKNOWN);
+        if (rows[i].driver) {
+            f->gpu->board.types_known = true;
+            struct board_type *said = vec_push(&f->gpu->board.types);
+            *said = (struct board_type){.type_id = rows[i].type_id == NO_ID ? known : 4711,
+                                        .framebuffer_mib = 4096,
+                                        .gi_profile_id = BOARD_UNKNOWN,
+                                        .max_per_gpu = BOARD_UNKNOWN,
+                                        .max_per_gi = BOARD_UNKNOWN,
+                                        .subsystem_id = BOARD_UNKNOWN};
+            STR_SET(said->name, "GRID A100-4C");
+        }
+        update(f);
+        struct vgpu *vgpu = vec_push(&f->gpu->vgpus);
+        vgpu->type_id = rows[i].type_id == NO_ID ? known : rows[i].type_id;
+        STR_SET(vgpu->type, rows[i].before);
+        boards_name_vgpus(f->boards, f->catalog, f->host);
+        assert_string_equal(vgpu->type, rows[i].after);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +267,7 @@ int main(void)
         cmocka_unit_test(the_drivers_places_count_and_one_warning_names_both),
         cmocka_unit_test(a_driver_without_names_takes_the_catalogs_or_forms_them),
         cmocka_unit_test(a_board_that_the_catalog_does_not_know_is_what_the_driver_says),
+        cmocka_unit_test(a_vgpu_that_has_a_number_gets_its_types_name),
         cmocka_unit_test(a_driver_without_vgpu_manager_is_not_one_that_lacks_the_type),
         cmocka_unit_test(what_was_said_is_kept_while_the_gpu_is_away_and_dropped_with_the_driver),
     };

@@ -113,7 +113,7 @@ static int release_vgpu(struct gpu_work *work, const struct claim *claim, struct
     }
     struct step *step = work_step(work, STEP_VGPU_DELETE);
     step_set_claim(step, claim);
-    STR_SET(step->type, vgpu->type);
+    STR_SET(step->type, vgpu->type[0] != '\0' ? vgpu->type : claim->spec.type);
     STR_SET(step->profile, claim->got.profile);
     step->type_id = vgpu->type_id;
     step->device = vgpu->vf;

@@ -132,10 +132,23 @@ static void read_line(const char *line, struct ssh_way *way)
     }
 }
 
-/* `ssh -G` prints the configuration for a host, and connects to nothing. */
-static int ask_ssh(const char *host, struct ssh_way *ret_way, struct error *err)
+/* `ssh -G` prints the configuration for a host, and connects to nothing. It is given the user and
+ * the port that ssh will be given: "Match user" goes by them. */
+static int ask_ssh(const struct remote *remote, struct ssh_way *ret_way, struct error *err)
 {
-    const char *argv[] = {"ssh", "-G", "--", host, NULL};
+    const char *host = remote->host;
+    const char *argv[9] = {"ssh", "-G"};
+    size_t n_args = 2;
+    if (remote->user[0] != '\0') {
+        argv[n_args++] = "-l";
+        argv[n_args++] = remote->user;
+    }
+    if (remote->port[0] != '\0') {
+        argv[n_args++] = "-p";
+        argv[n_args++] = remote->port;
+    }
+    argv[n_args++] = "--";
+    argv[n_args] = host;
     CLEANUP_FREE char *output = NULL;
     int status = -1;
     int r = process_run(argv, SSH_TIMEOUT_MS, &status, &output);
@@ -151,16 +164,46 @@ static int ask_ssh(const char *host, struct ssh_way *ret_way, struct error *err)
     return -REASON_UNAVAILABLE;
 }
 
+/* The address that a text is, in any spelling: an IPv4 address as IPv6 writes it (::ffff:192.0.2.7,
+ * ::ffff:c000:207), too, and with an interface behind '%'. False for a name. */
+static bool read_address(const char *text, struct in6_addr *out)
+{
+    const struct addrinfo hints = {
+        .ai_flags = AI_NUMERICHOST, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    if (getaddrinfo(text, NULL, &hints, &found) != 0) {
+        return false;
+    }
+    if (found->ai_family == AF_INET6) {
+        *out = ((const struct sockaddr_in6 *)(const void *)found->ai_addr)->sin6_addr;
+    } else {
+        const struct sockaddr_in *in = (const void *)found->ai_addr;
+        *out = (struct in6_addr){.s6_addr = {[10] = 0xff, [11] = 0xff}};
+        memcpy(&out->s6_addr[12], &in->sin_addr, sizeof(in->sin_addr));
+    }
+    freeaddrinfo(found);
+    return true;
+}
+
+/* ssh writes an address that it is given in its own way: that is no configuration. */
+static bool is_same_place(const char *a, const char *b)
+{
+    struct in6_addr one;
+    struct in6_addr other;
+    return str_eq_case(a, b) || (read_address(a, &one) && read_address(b, &other) &&
+                                 memcmp(&one, &other, sizeof(one)) == 0);
+}
+
 /* What root wrote into ssh's configuration as an address, or as this host, is root's word. */
-static int check_by_ssh(const char *host, struct error *err)
+static int check_by_ssh(const struct remote *remote, struct error *err)
 {
     struct ssh_way way = {0};
     unsigned char raw[sizeof(struct in6_addr)];
-    int r = ask_ssh(host, &way, err);
+    int r = ask_ssh(remote, &way, err);
     if (r != 0 || way.elsewhere) {
         return r;
     }
-    bool configured = !str_eq_case(way.host, host) &&
+    bool configured = !is_same_place(way.host, remote->host) &&
                       (remote_is_local_host(way.host) || inet_pton(AF_INET, way.host, raw) == 1 ||
                        inet_pton(AF_INET6, way.host, raw) == 1);
     return configured ? 0 : check_name(way.host, err);
@@ -172,7 +215,7 @@ int remote_host_check(const struct remote *remote, struct error *err)
         remote_is_local_host(remote->host)) {
         return 0;
     }
-    return remote->transport == REMOTE_SSH ? check_by_ssh(remote->host, err)
+    return remote->transport == REMOTE_SSH ? check_by_ssh(remote, err)
                                            : check_name(remote->host, err);
 }
 

@@ -106,7 +106,8 @@ static void every_address_of_an_interface_is_this_hosts(void **state)
 static void set_ssh(const char *directory, const char *prints)
 {
     CLEANUP_FREE char *path = xasprintf("%s/ssh", directory);
-    CLEANUP_FREE char *script = xasprintf("#!/bin/sh\n[ \"$1\" = -G ] && printf '%s'\n", prints);
+    CLEANUP_FREE char *script =
+        xasprintf("#!/bin/sh\n[ \"$1\" = -G ] && printf '%s'\necho \"$*\" >\"$0.asked\"\n", prints);
     assert_int_equal(fs_write_atomic(path, script, strlen(script)), 0);
     assert_int_equal(chmod(path, 0755), 0);
 }
@@ -147,9 +148,98 @@ static void ssh_says_where_a_name_leads(void **state)
     STR_SET(own.host, "0x7f000001");
     assert_int_equal(remote_host_check(&own, NULL), -REASON_PERMISSION);
     assert_int_equal(setenv("PATH", before, 1), 0);
-    CLEANUP_FREE char *ssh = xasprintf("%s/ssh", directory);
-    assert_int_equal(unlink(ssh), 0);
-    assert_int_equal(rmdir(directory), 0);
+    assert_int_equal(fs_remove_tree(directory), 0);
+}
+
+/* An address of an interface that is not the loopback's; false where there is none. */
+static bool own_address(struct in_addr *out)
+{
+    struct ifaddrs *all = NULL;
+    bool found = false;
+    assert_int_equal(getifaddrs(&all), 0);
+    for (const struct ifaddrs *one = all; one != NULL && !found; one = one->ifa_next) {
+        found = one->ifa_addr != NULL && one->ifa_addr->sa_family == AF_INET &&
+                !remote_is_local(one->ifa_addr);
+        if (found) {
+            *out = ((const struct sockaddr_in *)(const void *)one->ifa_addr)->sin_addr;
+        }
+    }
+    freeifaddrs(all);
+    return found;
+}
+
+/* ssh prints an address in its own spelling, which is not what root configured for a name. */
+static void an_own_address_is_refused_however_it_is_spelled(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/cleave-test-XXXXXX";
+    struct in_addr own;
+    if (!own_address(&own)) {
+        print_message("# skipped: no interface but the loopback has an IPv4 address\n");
+        return;
+    }
+    assert_non_null(mkdtemp(directory));
+    CLEANUP_FREE char *before = xstrdup(getenv("PATH"));
+    CLEANUP_FREE char *path = xasprintf("%s:%s", directory, before);
+    assert_int_equal(setenv("PATH", path, 1), 0);
+    unsigned a = ntohl(own.s_addr);
+    CLEANUP_FREE char *dotted =
+        xasprintf("%u.%u.%u.%u", a >> 24, a >> 16 & 0xff, a >> 8 & 0xff, a & 0xff);
+    CLEANUP_FREE char *mapped = xasprintf("::ffff:%s", dotted);
+    CLEANUP_FREE char *hex = xasprintf("::ffff:%x:%x", a >> 16, a & 0xffff);
+    CLEANUP_FREE char *longest = xasprintf("0:0:0:0:0:FFFF:%04X:%04X", a >> 16, a & 0xffff);
+    CLEANUP_FREE char *number = xasprintf("%u", a);
+    CLEANUP_FREE char *base16 = xasprintf("0x%08X", a);
+    const struct {
+        const char *host, *ssh_says;
+        int result;
+    } rows[] = {
+        {dotted, dotted, -REASON_PERMISSION},
+        {mapped, mapped, -REASON_PERMISSION},
+        {hex, mapped, -REASON_PERMISSION},
+        {longest, mapped, -REASON_PERMISSION},
+        {hex, dotted, -REASON_PERMISSION},
+        {number, dotted, -REASON_PERMISSION},
+        {base16, dotted, -REASON_PERMISSION},
+        {"0:0:0:0:0:0:0:2", "127.0.0.1", 0}, /* another one: root's word */
+        {"gpu2", dotted, 0},
+        {"gpu2", mapped, 0},
+        {"2001:db8:0::7", "2001:db8::7", 0},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct remote remote = {.transport = REMOTE_SSH};
+        struct error err = {0};
+        CLEANUP_FREE char *prints = xasprintf("hostname %s\\n", rows[i].ssh_says);
+        STR_SET(remote.host, rows[i].host);
+        set_ssh(directory, prints);
+        int r = remote_host_check(&remote, &err);
+        if (r != rows[i].result) {
+            fail_msg("%s as %s: %d (%s)", rows[i].host, rows[i].ssh_says, r, err.message);
+        }
+    }
+    assert_int_equal(setenv("PATH", before, 1), 0);
+    assert_int_equal(fs_remove_tree(directory), 0);
+}
+
+static void ssh_is_asked_as_it_will_be_run(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/cleave-test-XXXXXX";
+    assert_non_null(mkdtemp(directory));
+    CLEANUP_FREE char *before = xstrdup(getenv("PATH"));
+    CLEANUP_FREE char *path = xasprintf("%s:%s", directory, before);
+    CLEANUP_FREE char *asked = xasprintf("%s/ssh.asked", directory);
+    CLEANUP_FREE char *text = NULL;
+    size_t len = 0;
+    struct remote remote = {
+        .transport = REMOTE_SSH, .user = "mover", .host = ELSEWHERE, .port = "2222"};
+    assert_int_equal(setenv("PATH", path, 1), 0);
+    set_ssh(directory, "hostname " ELSEWHERE "\\n");
+    assert_int_equal(remote_host_check(&remote, NULL), 0);
+    assert_int_equal(setenv("PATH", before, 1), 0);
+    assert_int_equal(fs_read(asked, 4096, &text, &len), 0);
+    assert_string_equal(text, "-G -l mover -p 2222 -- " ELSEWHERE "\n");
+    assert_int_equal(fs_remove_tree(directory), 0);
 }
 
 static void both_ways_of_a_migration_are_judged(void **state)
@@ -187,6 +277,8 @@ int main(void)
         cmocka_unit_test(a_name_is_judged_by_each_address_it_leads_to),
         cmocka_unit_test(every_address_of_an_interface_is_this_hosts),
         cmocka_unit_test(ssh_says_where_a_name_leads),
+        cmocka_unit_test(an_own_address_is_refused_however_it_is_spelled),
+        cmocka_unit_test(ssh_is_asked_as_it_will_be_run),
         cmocka_unit_test(both_ways_of_a_migration_are_judged),
     };
     return cmocka_run_group_tests_name("remote_host", tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "api/socket.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/stopping.h"
 
 /* How long requests are handed over before all else on the loop has its turn; the one that is
  * handled at the end of it may take longer. */
@@ -61,7 +62,7 @@ static void waiting_remove(struct http_exchange *exchange)
 
 int exchange_stopping(struct error *err)
 {
-    error_set(err, REASON_UNAVAILABLE, "cleaved", "cleaved is stopping");
+    error_set(err, REASON_UNAVAILABLE, STOPPING_SUBJECT, "cleaved is stopping");
     return HTTP_SERVICE_UNAVAILABLE;
 }
 

@@ -8,14 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/verbs.h"
+#include "lib/local_socket.h"
 
 #define BUFFER_SIZE 65536
+#define CONNECT_TIMEOUT_MS 15000
 
 /* One direction. */
 struct pipe_end {
@@ -84,22 +85,25 @@ static int carry(int fd)
 
 static int dial(const char *path, int *ret_fd, struct error *err)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (!STR_SET(address.sun_path, path)) {
+    int r = local_socket_connect(path, CONNECT_TIMEOUT_MS, ret_fd);
+    if (r == 0) {
+        return 0;
+    }
+    if (r == -ENAMETOOLONG) {
         return error_set(err, REASON_INVALID, path, "the path of a socket is too long: %s", path);
     }
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
-        error_set(err, REASON_UNAVAILABLE, path, "cleaved does not answer on %s: %s", path,
-                  strerror(errno));
-        error_hint(err, "start cleaved, or name its socket: `cleave dial --socket PATH`");
-        if (fd >= 0) {
-            close(fd);
-        }
+    if (r == -EAGAIN) {
+        error_set(err, REASON_UNAVAILABLE, path,
+                  "cleaved on %s is busy: it runs, and took no "
+                  "connection in time",
+                  path);
+        error_hint(err, "try again; `ss -xp` shows which processes connect to it");
         return -REASON_UNAVAILABLE;
     }
-    *ret_fd = fd;
-    return 0;
+    error_set(err, REASON_UNAVAILABLE, path, "cleaved does not answer on %s: %s", path,
+              strerror(-r));
+    error_hint(err, "start cleaved, or name its socket: `cleave dial --socket PATH`");
+    return -REASON_UNAVAILABLE;
 }
 
 static const char help[] =

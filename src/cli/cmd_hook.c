@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/stopping.h"
 #include "base/str.h"
 #include "cli/verbs.h"
 
@@ -32,6 +33,7 @@ struct hook {
     bool has_devices; /* it may give the VM a device of the host */
     char socket[MAX_PATH_LEN + 1];
     bool allow_without;
+    bool found_none; /* no process serves the socket */
 };
 
 static const char help[] =
@@ -64,7 +66,7 @@ static int read_config(struct hook *hook, struct error *err)
     return reader_end(&reader);
 }
 
-static int ask(const struct hook *hook, long timeout_s, struct error *err)
+static int ask(struct hook *hook, long timeout_s, struct error *err)
 {
     CLEANUP(client_freep) struct client *client = client_new(hook->socket);
     CLEANUP_JSON json_t *json = NULL;
@@ -85,11 +87,19 @@ static int ask(const struct hook *hook, long timeout_s, struct error *err)
         return -REASON_INVALID;
     }
     client_set_timeout(client, timeout_s);
-    return client_call(client, "POST", "/v1/hooks/qemu", body, &json, err);
+    int r = client_call(client, "POST", "/v1/hooks/qemu", body, &json, err);
+    hook->found_none = r != 0 && client_found_none(client);
+    return r;
 }
 
-/* The socket leads nowhere; or cleaved is just stopping. */
+/* The socket leads nowhere; or cleaved is just stopping. Not a cleaved that is too busy or hangs:
+ * clients may have made it so, and whose a device is only it can tell. */
 static bool is_without_cleaved(const struct hook *hook, const struct error *err)
+{
+    return hook->found_none || str_eq(err->subject, STOPPING_SUBJECT);
+}
+
+static bool is_unanswered(const struct hook *hook, const struct error *err)
 {
     return str_eq(err->subject, hook->socket) || str_eq(err->subject, "cleaved");
 }
@@ -114,16 +124,18 @@ static bool may_start_anyway(const struct hook *hook, const struct error *err)
     if (is_without_cleaved(hook, err)) {
         return !hook->ours || hook->allow_without;
     }
-    return !hook->has_devices && (err->reason == REASON_INVALID || err->reason == REASON_INTERNAL);
+    return !hook->has_devices && (is_unanswered(hook, err) || err->reason == REASON_INVALID ||
+                                  err->reason == REASON_INTERNAL);
 }
 
 static void explain(const struct hook *hook, struct error *err)
 {
-    if (!is_without_cleaved(hook, err)) {
-        return;
+    bool without = is_without_cleaved(hook, err);
+    if (without || is_unanswered(hook, err)) {
+        error_wrap(err, "VM \"%s\" has devices of %s", hook->domain,
+                   hook->ours ? "cleave" : "the host, and cleaved can't say whose");
     }
-    error_wrap(err, "VM \"%s\" has devices of cleave", hook->domain);
-    if (!str_eq(err->subject, "cleaved") || err->hint[0] == '\0') { /* else it runs, and knows */
+    if (without && (hook->found_none || err->hint[0] == '\0')) { /* else it runs, and knows */
         error_hint(err,
                    "start cleaved (systemctl start cleaved), or set withoutCleaved: allow in %s",
                    DEFAULT_CONFIG);

@@ -17,9 +17,13 @@
 #include "base/remote_host.h"
 #include "base/str.h"
 #include "lib/carrier.h"
+#include "lib/local_socket.h"
 #include "lib/reply_json.h"
 
 #define CONNECT_TIMEOUT_S 5L
+#define QUEUE_TIMEOUT_S 15L /* for a place in the queue of a Unix socket */
+#define QUEUE_PAUSE_US 1000
+#define US_PER_S UINT64_C(1000000)
 #define WAIT_PERIOD_US 900000 /* a little less than libcurl's second */
 #define MAX_PATH_LEN (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 /* The host part is never resolved: the socket stands for it. */
@@ -34,6 +38,7 @@ struct client {
     size_t max_reply;
     bool by_name;            /* over TCP, to a name that a resolver turns into an address */
     bool leads_home;         /* which was this host's, when it was connected to last */
+    int reached;             /* after a failure, of the Unix socket: as local_socket_connect() */
     client_wait_fn *on_wait; /* NULL: nothing is said while it waits */
     void *wait_data;
     uint64_t wait_after_us, next_wait_us;
@@ -95,6 +100,11 @@ void client_set_timeout(struct client *client, long timeout_s)
     client->timeout_s = timeout_s;
 }
 
+bool client_found_none(const struct client *client)
+{
+    return client->socket_path[0] != '\0' && local_socket_is_absent(client->reached);
+}
+
 void client_free(struct client *client)
 {
     if (client == NULL) {
@@ -142,6 +152,20 @@ static size_t on_data(char *data, size_t size, size_t n, void *userdata)
     return size * n;
 }
 
+static long queue_timeout_s(const struct client *client)
+{
+    return client->timeout_s < QUEUE_TIMEOUT_S ? client->timeout_s : QUEUE_TIMEOUT_S;
+}
+
+static int is_busy(const struct client *client, struct error *err)
+{
+    error_set(err, REASON_UNAVAILABLE, client->name,
+              "cleaved on %s is busy: it runs, and took no connection within %ld s", client->name,
+              queue_timeout_s(client));
+    error_hint(err, "try again; `ss -xp` shows which processes connect to it");
+    return -REASON_UNAVAILABLE;
+}
+
 static int no_connection(const struct client *client, struct error *err)
 {
     const char *path = client->socket_path;
@@ -163,10 +187,13 @@ static int no_connection(const struct client *client, struct error *err)
         error_hint(err, "use sudo, or join the group that owns the socket");
         return -REASON_PERMISSION;
     }
+    if (client->reached == 0 || client->reached == -EAGAIN) {
+        return is_busy(client, err);
+    }
     error_set(err, REASON_UNAVAILABLE, path, "cleaved does not answer on %s", path);
     if (access(path, F_OK) == 0) {
-        error_hint(err, "the socket is there but nobody serves it: start cleaved "
-                        "(systemctl start cleaved)");
+        error_hint(err, "the socket is there and no process serves it: cleaved does not run, or is "
+                        "not ready yet (systemctl status cleaved)");
     } else {
         error_hint(err, "start cleaved (systemctl start cleaved), or name its socket with --socket "
                         "or CLEAVE_SOCKET");
@@ -268,6 +295,39 @@ static int take_reply(const struct client *client, const struct reply *reply, js
     return 0;
 }
 
+/* What the socket itself says when a request failed, and libcurl can't tell: it connects without
+ * waiting, and takes a full queue for a connection under way. */
+static int reach(const struct client *client, uint64_t end_us)
+{
+    int fd = -1;
+    uint64_t now_us = clock_monotonic_us();
+    unsigned left_ms = now_us < end_us ? (unsigned)((end_us - now_us) / 1000) : 0;
+    int r = local_socket_connect(client->socket_path, left_ms, &fd);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return r;
+}
+
+/* A request that found no place in the queue was not sent: it is sent again as long as there is
+ * time and a process that serves the socket. */
+static CURLcode perform(struct client *client)
+{
+    uint64_t end_us = clock_monotonic_us() + (uint64_t)queue_timeout_s(client) * US_PER_S;
+    client->reached = 0;
+    CURLcode code = curl_easy_perform(client->curl);
+    if (client->socket_path[0] == '\0' || code == CURLE_OK || code == CURLE_OPERATION_TIMEDOUT) {
+        return code;
+    }
+    client->reached = reach(client, end_us);
+    while (code == CURLE_COULDNT_CONNECT && client->reached == 0 && clock_monotonic_us() < end_us) {
+        (void)usleep(QUEUE_PAUSE_US);
+        code = curl_easy_perform(client->curl);
+        client->reached = code == CURLE_COULDNT_CONNECT ? reach(client, end_us) : 0;
+    }
+    return code;
+}
+
 int client_call(struct client *client, const char *method, const char *path, const json_t *body,
                 json_t **ret_json, struct error *err)
 {
@@ -287,7 +347,7 @@ int client_call(struct client *client, const char *method, const char *path, con
         curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(text));
     }
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
-    CURLcode code = curl_easy_perform(client->curl);
+    CURLcode code = perform(client);
     curl_slist_free_all(headers);
     int result = code != CURLE_OK ? transport_error(client, code, reply.too_large, err)
                                   : take_reply(client, &reply, ret_json, err);

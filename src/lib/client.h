@@ -7,6 +7,7 @@
 #define LIB_CLIENT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 
@@ -31,6 +32,10 @@ void client_set_timeout(struct client *client, long timeout_s);
 typedef void client_wait_fn(void *data);
 void client_on_wait(struct client *client, unsigned after_ms, client_wait_fn *fn, void *data);
 DEFINE_FREEP(struct client *, client_free)
+
+/* After client_call() failed: no process serves the Unix socket, or there is none. False of a
+ * cleaved that is too busy to take the connection, or that does not answer. */
+bool client_found_none(const struct client *client);
 
 /* Sends one request; `body` may be NULL. The caller owns *ret_json. An error that the API answers
  * comes back as it was there (reason, subject, rule, message, hint); a daemon that does not answer

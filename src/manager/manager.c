@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/stopping.h"
 #include "base/str.h"
 #include "exec/states.h"
 #include "manager/drains.h"
@@ -17,7 +18,7 @@
 struct error manager_stopping_error(void)
 {
     struct error err = {0};
-    error_set(&err, REASON_UNAVAILABLE, "cleaved", "cleaved is stopping");
+    error_set(&err, REASON_UNAVAILABLE, STOPPING_SUBJECT, "cleaved is stopping");
     error_hint(&err, "try again when it is up; a plan that was running goes on then");
     return err;
 }

@@ -149,3 +149,37 @@ def test_unfinished_bodies_take_little_memory_together(machine):
     assert socks[0].recv(64).startswith(b"HTTP/1.1 503 "), "the oldest had to go"
     for sock in socks:
         sock.close()
+
+
+def test_a_full_queue_is_not_a_host_without_cleaved(tmp_path):
+    """What libvirt's hook says while clients fill the socket's queue, and when its server has gone."""
+    path = tmp_path / "s"
+    config = tmp_path / "hook.yaml"
+    config.write_text(f"socket: {path}\nwithoutCleaved: allow\n")
+    device = "<hostdev><alias name='ua-cleave-a'/></hostdev>"
+    plain = "<domain type='kvm'><name>v</name>{}</domain>"
+
+    def hook(xml):
+        asked = subprocess.Popen([BUILD / "src/cli/cleave", "hook", "qemu", "v", "prepare", "begin", "-"],
+                                 env={"CLEAVE_HOOK_CONFIG": str(config)}, stdin=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
+        asked.stdin.write(xml)
+        asked.stdin.close()
+        return asked
+
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    server.listen(0)
+    queued = []
+    with pytest.raises(BlockingIOError):
+        while len(queued) < 8:
+            queued.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
+            queued[-1].connect(str(path))
+    asked = [hook(plain.format(inner)) for inner in (device, "<hostdev/>", "")]
+    said = [one.stderr.read() for one in asked]
+    assert [one.wait() for one in asked] == [11, 11, 0], said
+    assert all("is busy" in one and "start cleaved" not in one for one in said[:2]), said
+    server.close()
+    assert hook(plain.format(device)).wait() == 0
+    for sock in queued:
+        sock.close()

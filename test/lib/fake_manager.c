@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/stopping.h"
 #include "base/str.h"
 #include "fake_bodies.h"
 
@@ -102,7 +103,7 @@ void fake_manager_free(struct manager *m)
         struct later *later = m->later;
         m->later = later->next;
         struct error err = {0};
-        error_set(&err, REASON_UNAVAILABLE, "cleaved", "cleaved is stopping");
+        error_set(&err, REASON_UNAVAILABLE, STOPPING_SUBJECT, "cleaved is stopping");
         later->reply(NULL, &err, later->data);
         json_decref(later->body);
         free(later);

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A refusal by a cleaved that is about to end: who asks goes on as without it. */
+#ifndef BASE_STOPPING_H
+#define BASE_STOPPING_H
+
+#define STOPPING_SUBJECT "cleaved/stopping"
+
+#endif

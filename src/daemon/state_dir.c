@@ -17,6 +17,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/socket_owner.h"
 
 #define LOCK_PATH_MAX 90
 #define MARK "cleave.used"
@@ -43,17 +44,29 @@ int state_dir_lock(const char *path, int *ret_fd, struct error *err)
     return 0;
 }
 
-/* Whose socket it is: a lock that somebody else took to keep cleaved from starting is none. */
-static bool is_held_by_us(const struct sockaddr_un *address, socklen_t len)
+/* Who listens there, where the kernel can't be asked: whose a full queue is is unknown. */
+static bool is_served_by_us(const struct sockaddr_un *address, socklen_t len)
 {
     struct ucred peer = {0};
     socklen_t size = sizeof(peer);
     CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (const struct sockaddr *)address, len) != 0) {
-        return errno == EAGAIN; /* nobody takes connections there: its queue is full */
+        return false;
     }
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
            (peer.uid == 0 || peer.uid == geteuid());
+}
+
+/* Whose socket it is: a lock that another user took to keep cleaved from starting is none, and a
+ * full queue says nothing, since any user can fill it. */
+static bool is_held_by_us(const struct sockaddr_un *address, socklen_t len)
+{
+    uid_t user = 0;
+    int r = socket_owner(address->sun_path, len - offsetof(struct sockaddr_un, sun_path), &user);
+    if (r == 0) {
+        return user == 0 || user == geteuid();
+    }
+    return r != -ENOENT && is_served_by_us(address, len);
 }
 
 int state_dir_lock_path(const char *path, int *ret_fd, struct error *err)

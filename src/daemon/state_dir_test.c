@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/state_dir.h"
 
+#include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -58,6 +62,71 @@ static void a_directory_made_again_is_still_anothers(void **state)
     assert_non_null(strstr(err.message, "replaced since"));
     closep(&first_path);
     assert_int_equal(state_dir_lock_path(path, &second_path, &err), 0);
+}
+
+#define OTHER_USER 65534
+#define MAX_QUEUED 8
+
+/* Connects to the lock of the path's name until its queue is full. */
+static void fill_queue(const struct sockaddr_un *address, socklen_t len, int queued[MAX_QUEUED])
+{
+    int full = 0;
+    for (size_t i = 0; i < MAX_QUEUED; i++) {
+        queued[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (connect(queued[i], (const struct sockaddr *)address, len) != 0) {
+            full = errno;
+        }
+    }
+    assert_int_equal(full, EAGAIN);
+}
+
+static socklen_t lock_name(struct sockaddr_un *address)
+{
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    int n = snprintf(address->sun_path + 1, sizeof(address->sun_path) - 1, "cleaved:%s", root);
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+}
+
+static void a_full_queue_hides_no_lock(void **state)
+{
+    (void)state;
+    CLEANUP_CLOSE int first = -1;
+    CLEANUP_CLOSE int second = -1;
+    struct sockaddr_un address;
+    socklen_t len = lock_name(&address);
+    int queued[MAX_QUEUED];
+    assert_int_equal(state_dir_lock_path(root, &first, NULL), 0);
+    fill_queue(&address, len, queued);
+    assert_int_equal(state_dir_lock_path(root, &second, NULL), -REASON_CONFLICT);
+    for (size_t i = 0; i < MAX_QUEUED; i++) {
+        closep(&queued[i]);
+    }
+}
+
+static void another_user_keeps_no_cleaved_from_starting(void **state)
+{
+    (void)state;
+    struct sockaddr_un address;
+    socklen_t len = lock_name(&address);
+    int queued[MAX_QUEUED];
+    if (geteuid() != 0) {
+        print_message("# skipped: only root can be another user\n");
+        return;
+    }
+    assert_int_equal(seteuid(OTHER_USER), 0);
+    CLEANUP_CLOSE int theirs = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int r = bind(theirs, (const struct sockaddr *)&address, len);
+    r = r == 0 ? listen(theirs, 1) : r;
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(r, 0);
+    CLEANUP_CLOSE int before = -1;
+    CLEANUP_CLOSE int after = -1;
+    assert_int_equal(state_dir_lock_path(root, &before, NULL), 0);
+    fill_queue(&address, len, queued);
+    assert_int_equal(state_dir_lock_path(root, &after, NULL), 0);
+    for (size_t i = 0; i < MAX_QUEUED; i++) {
+        closep(&queued[i]);
+    }
 }
 
 static void a_directory_that_lost_its_database_is_not_taken_for_a_new_one(void **state)
@@ -120,6 +189,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_process_at_a_time_owns_the_directory, setup, teardown),
         cmocka_unit_test_setup_teardown(a_directory_made_again_is_still_anothers, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_full_queue_hides_no_lock, setup, teardown),
+        cmocka_unit_test_setup_teardown(another_user_keeps_no_cleaved_from_starting, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(
             a_directory_that_lost_its_database_is_not_taken_for_a_new_one, setup, teardown),
         cmocka_unit_test_setup_teardown(the_directory_is_private, setup, teardown),

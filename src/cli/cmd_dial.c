@@ -102,7 +102,9 @@ static int dial(const char *path, int *ret_fd, struct error *err)
     }
     error_set(err, REASON_UNAVAILABLE, path, "cleaved does not answer on %s: %s", path,
               strerror(-r));
-    error_hint(err, "start cleaved, or name its socket: `cleave dial --socket PATH`");
+    error_hint(err,
+               "cleaved does not run, or is not ready yet (systemctl status cleaved); or name its "
+               "socket: `cleave dial --socket PATH`");
     return -REASON_UNAVAILABLE;
 }
 

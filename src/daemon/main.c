@@ -80,8 +80,10 @@ static void daemon_done(struct daemon *d)
     closep(&d->lock_fd);
 }
 
+/* Nothing is served before the state is read: systemd says meanwhile what is waited for. */
 static int open_store(struct daemon *d, struct error *err)
 {
+    (void)sd_notifyf(0, "STATUS=reading the state in %s", d->settings.state_dir);
     int r = state_dir_lock(d->settings.state_dir, &d->lock_fd, err);
     if (r != 0) {
         return r;
@@ -196,7 +198,7 @@ static int run(const struct settings *settings, struct error *err)
     if (evloop_report_health(d.loop) < 0) {
         log_warning("systemd's watchdog can't be served; it may restart this daemon");
     }
-    (void)sd_notify(0, "READY=1");
+    (void)sd_notify(0, "READY=1\nSTATUS=");
     r = evloop_run(d.loop);
     (void)sd_notify(0, "STOPPING=1");
     log_info("stopping");

@@ -195,8 +195,8 @@ static int no_connection(const struct client *client, struct error *err)
         error_hint(err, "the socket is there and no process serves it: cleaved does not run, or is "
                         "not ready yet (systemctl status cleaved)");
     } else {
-        error_hint(err, "start cleaved (systemctl start cleaved), or name its socket with --socket "
-                        "or CLEAVE_SOCKET");
+        error_hint(err, "cleaved does not run, or is not ready yet (systemctl status cleaved); or "
+                        "name its socket with --socket or CLEAVE_SOCKET");
     }
     return -REASON_UNAVAILABLE;
 }

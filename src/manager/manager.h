@@ -18,8 +18,13 @@
 
 struct manager;
 
-/* So many VMs can be starting or stopping at once while libvirt holds them up. */
-#define VM_LINES 8
+/* So many calls of each use can be held up in libvirt while others go on: starts, stops that ask
+ * the guest, and stops that pull the plug (--now). Together with the connections that look they
+ * leave some of the 20 workers of a libvirt daemon free (max_workers, libvirt's virtqemud.conf). */
+#define VM_START_LINES 8
+#define VM_ASK_LINES 4
+#define VM_KILL_LINES 4
+#define VM_LINES (VM_START_LINES + VM_ASK_LINES + VM_KILL_LINES)
 
 struct manager_config {
     struct evloop *loop;
@@ -28,8 +33,8 @@ struct manager_config {
     struct store *store;
     struct ports ports;
     /* Connections of their own, each for one thread: to observe VMs beside changes of them, and to
-     * start and stop VMs, which libvirt may take long for. NULL: ports.guest, which must then bear
-     * it. */
+     * start and stop VMs, which libvirt may take long for (all of those, or none). NULL:
+     * ports.guest, which must then bear it. */
     struct guest_port *watch_guest;
     struct guest_port *vm_guests[VM_LINES];
     /* To move VMs: another host's cleaved, a connection that moves and one that watches it. All or

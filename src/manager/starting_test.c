@@ -59,7 +59,7 @@ static int teardown(void **state)
     atomic_store(&f->lab.faults.hang, 0);
     fake_lock();
     for (size_t i = 0; i < FAKE_VMS; i++) {
-        f->host.vms[i].stuck = false;
+        f->host.vms[i].stuck = f->host.vms[i].firm = false;
     }
     fake_unlock();
     lab_stop(&f->lab);
@@ -269,32 +269,40 @@ static void a_vm_starts_while_libvirt_is_late_with_a_look(void **state)
     lab_assert_sound(lab);
 }
 
+static void add_vm(struct lab_fixture *f, const char *name, bool on)
+{
+    fake_lock();
+    struct fake_vm *vm = fake_host_add_vm(&f->host, name);
+    assert_non_null(vm);
+    vm->running = on;
+    fake_unlock();
+    lab_look(&f->lab);
+}
+
 static void starts_that_libvirt_gave_no_answer_are_bounded(void **state)
 {
     struct lab_fixture *f = *state;
     struct lab *lab = &f->lab;
-    struct answer starts[VM_LINES] = {0};
+    struct answer starts[VM_START_LINES] = {0};
     struct answer answer = {0};
     char name[16];
     set_guests_patience(lab, SHORT_PATIENCE_US);
-    for (size_t i = 0; i < VM_LINES; i++) {
+    for (size_t i = 0; i < VM_START_LINES; i++) {
         str_print(name, sizeof(name), "stuck%zu", i);
-        fake_lock();
-        assert_non_null(fake_host_add_vm(&f->host, name));
-        fake_unlock();
-        lab_look(lab);
+        add_vm(f, name, false);
         begin_stuck(f, name, &starts[i]);
     }
-    for (size_t i = 0; i < VM_LINES; i++) { /* each is given up after nine times the patience */
+    for (size_t i = 0; i < VM_START_LINES;
+         i++) { /* each is given up after nine times the patience */
         assert_refused(&starts[i], lab, REASON_UNAVAILABLE, "may still happen");
     }
     set_guests_patience(lab, 0);
     manager_start_vm(lab->manager, &root, "web1", false, lab_reply, &answer);
-    assert_refused(&answer, lab, REASON_UNAVAILABLE, "starts and stops of other VMs");
+    assert_refused(&answer, lab, REASON_UNAVAILABLE, "8 starts of other VMs");
     /* Nothing else waits for them. */
     hooked_create(lab, "{\"name\": \"k\", \"type\": \"A100-2-10C\", \"vm\": \"web3\"}");
     assert_string_equal(lab_claim_state(lab, "k"), "bound");
-    for (size_t i = 0; i < VM_LINES; i++) {
+    for (size_t i = 0; i < VM_START_LINES; i++) {
         str_print(name, sizeof(name), "stuck%zu", i);
         set(f, name, false, false);
     }
@@ -302,6 +310,93 @@ static void starts_that_libvirt_gave_no_answer_are_bounded(void **state)
         lab_look(lab);
     }
     lab_assert_sound(lab);
+}
+
+static void begin_stop(struct lab_fixture *f, const char *vm, bool force, struct answer *answer)
+{
+    CLEANUP_JSON json_t *body = json_pack("{s:b}", "force", force);
+    *answer = (struct answer){0};
+    manager_stop_vm(f->lab.manager, &root, vm, body, false, lab_reply, answer);
+}
+
+static void assert_stops(struct lab_fixture *f, const char *vm, bool force)
+{
+    struct answer answer = {0};
+    begin_stop(f, vm, force, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    answer_done(&answer);
+    assert_false(fake_host_vm(&f->host, vm)->running);
+}
+
+static void starts_that_hang_take_no_line_from_stops(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct answer starts[VM_START_LINES] = {0};
+    char name[16];
+    add_vm(f, "ok1", true);
+    add_vm(f, "ok2", true);
+    set_guests_patience(&f->lab, SHORT_PATIENCE_US);
+    for (size_t i = 0; i < VM_START_LINES; i++) {
+        str_print(name, sizeof(name), "stuck%zu", i);
+        add_vm(f, name, false);
+        begin_stuck(f, name, &starts[i]);
+    }
+    set_guests_patience(&f->lab, 0);
+    assert_stops(f, "ok1", true);
+    for (size_t i = 0; i < VM_START_LINES; i++) {
+        assert_refused(&starts[i], &f->lab, REASON_UNAVAILABLE, "may still happen");
+    }
+    assert_stops(f, "ok2", false); /* and when all have been given up */
+}
+
+/* The same VM's take one line however often they are asked for; those of the guest none of those
+ * that pull the plug. */
+static void stops_that_hang_leave_lines_to_others(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    struct answer stops[VM_ASK_LINES + 2] = {0};
+    char name[16];
+    add_vm(f, "ok1", true);
+    add_vm(f, "ok2", true);
+    for (size_t i = 0; i < VM_ASK_LINES; i++) {
+        str_print(name, sizeof(name), "firm%zu", i);
+        add_vm(f, name, true);
+        fake_lock();
+        fake_host_vm(&f->host, name)->firm = true;
+        fake_unlock();
+    }
+    set_guests_patience(lab, SHORT_PATIENCE_US);
+    for (size_t i = 0; i < ARRAY_SIZE(stops); i++) { /* one VM only */
+        begin_stop(f, "firm0", false, &stops[i]);
+    }
+    set_guests_patience(lab, 0);
+    assert_stops(f, "ok1", false);
+    for (size_t i = 0; i < ARRAY_SIZE(stops); i++) {
+        assert_refused(&stops[i], lab, REASON_UNAVAILABLE, "may still happen");
+    }
+    begin_stop(f, "firm0", false, &stops[0]);
+    assert_refused(&stops[0], lab, REASON_UNAVAILABLE, "an earlier stop of VM \"firm0\"");
+    set_guests_patience(lab, SHORT_PATIENCE_US);
+    for (size_t i = 1; i < VM_ASK_LINES; i++) {
+        str_print(name, sizeof(name), "firm%zu", i);
+        begin_stop(f, name, false, &stops[i]);
+    }
+    for (size_t i = 1; i < VM_ASK_LINES; i++) {
+        assert_refused(&stops[i], lab, REASON_UNAVAILABLE, "may still happen");
+    }
+    set_guests_patience(lab, 0);
+    begin_stop(f, "ok2", false, &stops[0]);
+    assert_refused(&stops[0], lab, REASON_UNAVAILABLE, "4 stops of other VMs");
+    assert_stops(f, "ok2", true);
+    for (size_t i = 0; i < VM_ASK_LINES; i++) {
+        str_print(name, sizeof(name), "firm%zu", i);
+        fake_lock();
+        fake_host_vm(&f->host, name)->firm = false;
+        fake_unlock();
+    }
+    assert_true(lab_settle(lab));
 }
 
 static void a_vm_stops_while_nothing_can_be_looked_at(void **state)
@@ -357,6 +452,8 @@ int main(void)
         TEST(a_start_that_fails_in_the_end_gives_back_what_was_drawn),
         TEST(a_vm_starts_while_libvirt_is_late_with_a_look),
         TEST(starts_that_libvirt_gave_no_answer_are_bounded),
+        TEST(starts_that_hang_take_no_line_from_stops),
+        TEST(stops_that_hang_leave_lines_to_others),
         TEST(a_vm_stops_while_nothing_can_be_looked_at),
     };
     return cmocka_run_group_tests_name("starting", tests, NULL, NULL);

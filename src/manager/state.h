@@ -306,16 +306,22 @@ int manager_check_gpu_health(const struct manager *m, const struct claim *claim,
 
 /* ---- lines to libvirt, to start and stop VMs (vm_lines.c) ---- */
 
+/* What a line is for: what hangs must not keep from being tried what is to end it. */
+enum vm_line_use { VM_LINE_START, VM_LINE_ASK, VM_LINE_KILL, VM_LINE_USE_COUNT };
+
 struct vm_line {
     struct guest_port *port;
     struct worker *worker;
+    enum vm_line_use use;
     unsigned jobs;
-    unsigned late; /* of them: they have been given up */
+    unsigned late;         /* of them: they have been given up */
+    char vm[VM_NAME_SIZE]; /* that the last job is about */
 };
 /* 0 or -errno. */
 int vm_lines_open(struct manager *m);
-/* For one call of the change; -UNAVAILABLE when libvirt answers on none of them. */
-int vm_line_take(struct change *change, struct error *err);
+/* For one call of the change, about its VM; -UNAVAILABLE when libvirt answers on none that it may
+ * use, or has not answered the same call about the same VM. */
+int vm_line_take(struct change *change, enum vm_line_use use, struct error *err);
 void vm_line_give_back(struct change *change);
 /* As worker_finish() and worker_free(). */
 void vm_lines_finish(struct manager *m, uint64_t until_us, bool *all);

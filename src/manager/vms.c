@@ -319,7 +319,7 @@ static void start_prepared(struct change *change)
             *vec_push(&change->steps) = attach_again(m, claim);
         }
     }
-    if (vm_line_take(change, &err) != 0) {
+    if (vm_line_take(change, VM_LINE_START, &err) != 0) {
         if (vm != NULL) {
             manager_give_back(m, vm->name, vm->uuid);
         }
@@ -421,7 +421,8 @@ void manager_foresee_start(struct manager *m, const struct caller *caller, const
 static void stop_again(struct change *change)
 {
     struct error err = {0};
-    if (vm_line_take(change, &err) != 0) {
+    enum vm_line_use use = change->timeout_ms == 0 ? VM_LINE_KILL : VM_LINE_ASK;
+    if (vm_line_take(change, use, &err) != 0) {
         manager_disown_vm(change->manager, change->name);
         change_refuse(change, &err);
         return;

@@ -227,6 +227,11 @@ static int fake_guest_stop(struct guest_port *port, const char *name, enum guest
     fake_lock();
     wait_for_hooks(guest_host(port), name);
     int r = find_vm(port, name, &vm, err);
+    while (r == 0 && vm->firm) {
+        fake_unlock();
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        fake_lock();
+    }
     bool ends = how == GUEST_STOP_KILL || (how == GUEST_STOP_ASK && r == 0 && !vm->deaf);
     if (r == 0 && (how == GUEST_STOP_ASK || how == GUEST_STOP_CHECK) && vm->running && vm->paused) {
         r = error_set(err, REASON_CONFLICT, name, "VM \"%s\" is paused", name);

@@ -54,6 +54,7 @@ struct fake_vm {
     bool locked; /* its hook runs: whoever asks about it waits */
     bool stuck;  /* its start does not come back, and it is seen off */
     bool broken; /* its start fails in the end */
+    bool firm;   /* who asks to stop it gets no answer */
     uint32_t n_devices;
     struct pci_addr devices[FAKE_DEVICES];
     char claims[FAKE_DEVICES][NAME_SIZE]; /* who put them in */

@@ -271,6 +271,26 @@ def test_a_gpu_that_another_program_has_open_stays_as_it_is(host):
     assert host.gpus()[A100] == before
 
 
+@pytest.mark.parametrize("other", [{"name": "bob", "tenant": "bob"},
+                                   {"name": "alice", "tenant": "bob"}])
+def test_an_instance_in_which_a_program_runs_goes_to_no_other_owner(host, other):
+    wish = {"mode": "gpu-instance", "profile": "3g.20gb", "gpu": A100, "start": 4}
+    assert host.apply("lab", {"alice": {**wish, "tenant": "alice"}})["state"] == "done"
+    before = host.api.get("/v1/claims/alice")
+    start = before["got"]["start"]
+    host.ctl("set", A100, "busy", str(1 << start))
+    name = other["name"]
+    site = {name: {**wish, "tenant": other["tenant"]}}
+    assert host.apply("lab", site)["state"] == "undone"
+    still = host.api.get("/v1/claims/alice")
+    assert {**still, "version": 0} == {**before, "version": 0}
+    host.ctl("set", A100, "busy", "0")
+    plan = host.apply("lab", site)
+    assert plan["state"] == "done" and host.api.get(f"/v1/claims/{name}")["tenant"] == "bob"
+    assert [step["kind"] for step in plan["steps"]] == ["ci-destroy", "gi-destroy", "gi-create",
+                                                        "ci-create"]
+
+
 # ---- other tools' vGPUs ----
 
 def write(host, path, text):

@@ -199,6 +199,15 @@ def test_claims_outlive_the_daemon(simulated):
     assert host.api.get("/v1/claims/a") == before
 
 
+def test_vgpus_on_a_full_gpu_keep_their_types_name_when_the_daemon_starts_again(simulated):
+    host = simulated("demo")
+    create(host, name="full", type="L40S-48Q", gpu=L40S_1)
+    host.stop()
+    host.start()
+    assert [vgpu["type"] for vgpu in host.api.get(f"/v1/gpus/{L40S_1}")["vgpus"]] == ["L40S-48Q"]
+    assert "delete vGPU L40S-48Q" in host.cleave.run("claim", "delete", "full", "--dry-run").stdout
+
+
 def test_the_command_line_takes_a_claim_through_its_life(simulated, directory):
     host = simulated("demo")
     site = directory / "site.yaml"

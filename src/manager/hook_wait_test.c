@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/stopping.h"
 #include "base/str.h"
 #include "hooked.h"
 #include "manager/state.h"
@@ -252,7 +253,7 @@ static void a_hook_that_waits_when_the_manager_stops_gets_an_answer(void **state
     lab_stop(&f->lab);
     assert_true(answer.there);
     assert_int_equal(answer.err.reason, REASON_UNAVAILABLE);
-    assert_string_equal(answer.err.subject, "cleaved");
+    assert_string_equal(answer.err.subject, STOPPING_SUBJECT);
 }
 
 int main(void)

@@ -36,43 +36,74 @@ static int store_claim(struct manager *m, const struct claim *claim, const char 
     return r;
 }
 
+/* A claim goes along with its VM's name: a VM that is deleted and defined anew, as installers and
+ * provisioners do it, keeps it. Whether the earlier VM has `ended` is another question. Where that
+ * was not seen the claim remembers that VM, which may come back. */
+static void take_over(struct manager *m, size_t i, const struct vm *vm, bool ended)
+{
+    struct claim claim = m->claims.items[i];
+    const char *kind = "claim-adopted";
+    const char *what = "its VM was defined anew:";
+    char was[VM_NAME_SIZE];
+    STR_SET(was, claim.vm);
+    if (claim.vm_uuid[0] == '\0') {
+        kind = NULL;
+    } else if (str_eq_case(claim.vm_uuid_before, vm->uuid)) {
+        what = "its own VM is back:";
+        claim.vm_uuid_before[0] = '\0';
+    } else if (!ended) {
+        what = "another VM has the name of its own, whose end was not seen:";
+        if (claim.vm_uuid_before[0] == '\0') {
+            STR_SET(claim.vm_uuid_before, claim.vm_uuid);
+        }
+    }
+    STR_SET(claim.vm_uuid, vm->uuid);
+    (void)store_claim(m, &claim, kind, was, what);
+}
+
+/* The one that had the name first goes before the one that took it, unless that runs with what the
+ * claim has. */
+static const struct vm *vm_to_follow(const struct manager *m, const struct claim *claim)
+{
+    const struct vm *now = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
+    const struct vm *before =
+        claim->vm_uuid_before[0] != '\0' ? host_find_vm(m->host, claim->vm_uuid_before) : NULL;
+    bool on = now != NULL && (now->state == VM_RUNNING || now->state == VM_PAUSED);
+    return before == NULL || on ? now : before;
+}
+
 static void follow_name(struct manager *m, size_t i)
 {
     struct claim claim = m->claims.items[i];
     if (claim.vm[0] == '\0' || is_in_hand(m, &claim)) {
         return;
     }
-    const struct vm *vm = host_find_vm_of(m->host, claim.vm, claim.vm_uuid);
+    const struct vm *vm = vm_to_follow(m, &claim);
     if (vm == NULL || vm->uuid[0] == '\0') {
         return;
     }
-    char was[VM_NAME_SIZE];
-    STR_SET(was, claim.vm);
     if (!str_eq_case(claim.vm_uuid, vm->uuid)) {
-        bool first = claim.vm_uuid[0] == '\0';
-        STR_SET(claim.vm_uuid, vm->uuid);
-        (void)store_claim(m, &claim, first ? NULL : "claim-adopted", was,
-                          "its VM was defined anew:");
+        take_over(m, i, vm, claim.vm_gone_us != 0);
     } else if (!str_eq(claim.vm, vm->name) && !str_eq_case(claim.vm, vm->uuid)) {
+        char was[VM_NAME_SIZE];
+        STR_SET(was, claim.vm);
         STR_SET(claim.vm, vm->name);
         (void)store_claim(m, &claim, "claim-renamed", was, "its VM was renamed:");
     }
 }
 
+/* The next look tells whether the earlier one has ended. */
 void manager_adopt_claims(struct manager *m, const struct vm *vm)
 {
     for (size_t i = 0; i < m->claims.n; i++) {
-        struct claim claim = m->claims.items[i];
+        const struct claim *claim = &m->claims.items[i];
         const struct vm *old =
-            claim.vm_uuid[0] != '\0' ? host_find_vm(m->host, claim.vm_uuid) : NULL;
-        /* One that is still listed under this name is gone: names are unique. */
+            claim->vm_uuid[0] != '\0' ? host_find_vm(m->host, claim->vm_uuid) : NULL;
+        /* One that is still listed under this name is not there now: names are unique. */
         bool free = old == NULL || str_eq(old->name, vm->name);
-        if (str_eq(claim.vm, vm->name) && vm->uuid[0] != '\0' && free &&
-            !str_eq_case(claim.vm_uuid, vm->uuid) && !is_in_hand(m, &claim)) {
-            bool first = claim.vm_uuid[0] == '\0';
-            STR_SET(claim.vm_uuid, vm->uuid);
-            (void)store_claim(m, &claim, first ? NULL : "claim-adopted", vm->name,
-                              "its VM was defined anew:");
+        if (str_eq(claim->vm, vm->name) && vm->uuid[0] != '\0' && free &&
+            !str_eq_case(claim->vm_uuid, vm->uuid) && !is_in_hand(m, claim)) {
+            take_over(m, i, vm, claim->vm_gone_us != 0);
         }
     }
 }
@@ -251,9 +282,13 @@ static void note_held(struct manager *m, const struct claim *claim)
 {
     struct gone *gone = add_gone(m, claim);
     gone->held = true;
-    STR_SET(gone->why, m->libvirt_odd[0] != '\0'
-                           ? m->libvirt_odd
-                           : "libvirt has not had it since it or cleaved was started");
+    if (claim->vm_uuid_before[0] != '\0') {
+        STR_SET(gone->why, "another VM had its name for a while, and its own was not seen to end");
+    } else {
+        STR_SET(gone->why, m->libvirt_odd[0] != '\0'
+                               ? m->libvirt_odd
+                               : "libvirt has not had it since it or cleaved was started");
+    }
     manager_event(m, "claim-held", SUBJECT("claim", claim->name), "",
                   "its VM \"%s\" is not there, but was not seen to be undefined (%s): the claim is "
                   "kept",
@@ -273,14 +308,53 @@ static bool has_ended(const struct host *now, const char *uuid, bool transient)
     return false;
 }
 
+/* The claim's own VM as it was seen last, not another one of its name. */
+static const struct vm *own_vm(const struct manager *m, const struct claim *claim)
+{
+    return claim->vm_uuid[0] != '\0' ? host_find_vm(m->host, claim->vm_uuid)
+                                     : host_find_vm(m->host, claim->vm);
+}
+
+/* Seen to end: libvirt said so, or one and the same libvirt had it before this look. */
+static bool is_seen_to_end(const struct manager *m, const struct host *now, bool same,
+                           const char *uuid)
+{
+    const struct vm *was = uuid[0] != '\0' ? host_find_vm(m->host, uuid) : NULL;
+    return uuid[0] != '\0' && host_find_vm(now, uuid) == NULL &&
+           (has_ended(now, uuid, was != NULL && was->transient) || (same && was != NULL));
+}
+
+/* Another VM has the name now; and what is known of the one that had it before. */
+static void note_successors(struct manager *m, const struct host *now, bool same)
+{
+    for (size_t i = 0; i < m->claims.n; i++) {
+        struct claim claim = m->claims.items[i];
+        const struct vm *next = claim.vm[0] != '\0' ? host_find_vm(now, claim.vm) : NULL;
+        if (is_in_hand(m, &claim) || claim.vm_uuid[0] == '\0') {
+            continue;
+        }
+        if (next != NULL && next->uuid[0] != '\0' && !str_eq_case(next->uuid, claim.vm_uuid) &&
+            is_seen_to_end(m, now, same, claim.vm_uuid)) {
+            take_over(m, i, next, true);
+        }
+        claim = m->claims.items[i];
+        if (is_seen_to_end(m, now, same, claim.vm_uuid_before)) {
+            claim.vm_uuid_before[0] = '\0';
+            (void)store_claim(m, &claim, "claim-adopted", claim.vm,
+                              "the VM that had the name before was undefined:");
+        }
+    }
+}
+
 /* An event may come a moment after the look that misses the VM: then its claim was held so far. */
 static void note_ended(struct manager *m, const struct host *now)
 {
     for (size_t i = 0; i < m->claims.n; i++) {
         const struct claim *claim = &m->claims.items[i];
-        const struct vm *was = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
+        const struct vm *was = own_vm(m, claim);
         const struct gone *gone = find_gone(m, claim->name);
-        if (claim->vm[0] != '\0' && (gone == NULL || gone->held) &&
+        if (claim->vm[0] != '\0' && claim->vm_uuid_before[0] == '\0' &&
+            (gone == NULL || gone->held) &&
             has_ended(now, claim->vm_uuid, was != NULL && was->transient) &&
             host_find_vm_of(now, claim->vm, claim->vm_uuid) == NULL &&
             !migrations_have_claim(m, claim->name)) {
@@ -306,6 +380,7 @@ void manager_note_gone(struct manager *m, const struct host *now)
     m->libvirt_session = now->libvirt_problem[0] == '\0' ? now->libvirt_session : 0;
     m->libvirt_odd[0] = '\0';
     if (now->libvirt_problem[0] == '\0') {
+        note_successors(m, now, same);
         note_ended(m, now);
     }
     if (same && had > 1 && now->vms.n == 0 && !all_have_ended(m, now)) {
@@ -314,7 +389,7 @@ void manager_note_gone(struct manager *m, const struct host *now)
     }
     for (size_t i = 0; same && i < m->claims.n; i++) {
         const struct claim *claim = &m->claims.items[i];
-        if (claim->vm[0] != '\0' && host_find_vm_of(m->host, claim->vm, claim->vm_uuid) != NULL &&
+        if (claim->vm[0] != '\0' && claim->vm_uuid_before[0] == '\0' && own_vm(m, claim) != NULL &&
             host_find_vm_of(now, claim->vm, claim->vm_uuid) == NULL &&
             !migrations_have_claim(m, claim->name) && find_gone(m, claim->name) == NULL) {
             note_gone(m, claim);

@@ -319,9 +319,134 @@ static void it_comes_back_with_the_very_device_that_the_definition_names(void **
     lab_assert_sound(&f->lab);
 }
 
+static const char *claim_uuid(struct lab_fixture *f)
+{
+    return claims_find(&f->lab.manager->claims, "a")->vm_uuid;
+}
+
+static const char *claim_uuid_before(struct lab_fixture *f)
+{
+    return claims_find(&f->lab.manager->claims, "a")->vm_uuid_before;
+}
+
+#define OTHER_UUID "0badcafe-0000-4000-8000-000000000001"
+#define THIRD_UUID "0badcafe-0000-4000-8000-000000000002"
+
+static void a_definition_over_the_same_vm_is_no_end(void **state)
+{
+    struct lab_fixture *f = *state;
+    fixture_claims(f, 1000);
+    fake_host_vm(&f->host, "web1")->n_devices = 0;
+    look_often(&f->lab);
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+    assert_string_equal(claim_uuid(f), fake_host_vm(&f->host, "web1")->uuid);
+    assert_int_equal(lab_count_events(&f->lab, "claim-adopted", NULL, NULL), 0);
+}
+
+/* Seen between, told by an event, or neither: the same libvirt had the one and has the other. */
+static void a_vm_defined_anew_gets_the_claim_and_its_end_releases_it(void **state)
+{
+    enum { SEEN, TOLD, NEITHER, WAYS };
+    struct lab_fixture *f = *state;
+    fixture_claims(f, 1000);
+    struct fake_vm *place = fake_host_vm(&f->host, "web1");
+    struct fake_vm web1 = *place;
+    for (int way = SEEN; way < WAYS; way++) {
+        f->lab.manager->config.vm_grace_us = 3600000000;
+        undefine(f, "web1");
+        if (way == SEEN) {
+            lab_look(&f->lab);
+        } else if (way == TOLD) {
+            f->host.libvirt_starts++; /* of another connection: a look alone says nothing */
+            tell_end(f, claim_uuid(f), true, false);
+        }
+        *place = web1;
+        str_print(place->uuid, sizeof(place->uuid), "0badcafe-0000-4000-8000-0000000001%02d", way);
+        lab_look(&f->lab);
+        assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+        assert_string_equal(claim_uuid(f), place->uuid);
+        assert_string_equal(claim_uuid_before(f), "");
+        assert_int_equal(lab_count_events(&f->lab, "claim-adopted", "claim/a", NULL), way + 1);
+    }
+    f->lab.manager->config.vm_grace_us = 1000;
+    undefine(f, "web1");
+    wait_released(&f->lab, 1);
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "");
+}
+
+/* Libvirt came up without web1, and another VM gets its name. */
+static struct fake_vm *foreign_comes(struct lab_fixture *f, struct fake_vm *ret_web1)
+{
+    struct fake_vm *place = fake_host_vm(&f->host, "web1");
+    *ret_web1 = *place;
+    undefine(f, "web1");
+    f->host.libvirt_starts++;
+    look_often(&f->lab);
+    *place = *ret_web1;
+    place->n_devices = 0;
+    STR_SET(place->uuid, OTHER_UUID);
+    lab_look(&f->lab);
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(claim_uuid(f), OTHER_UUID);
+    assert_string_equal(claim_uuid_before(f), ret_web1->uuid);
+    assert_int_equal(lab_count_events(&f->lab, "claim-adopted", "claim/a", NULL), 1);
+    return place;
+}
+
+static void the_end_of_a_foreign_vm_of_that_name_releases_nothing(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct fake_vm web1;
+    fixture_claims(f, 1000);
+    struct fake_vm *place = foreign_comes(f, &web1);
+    tell_end(f, OTHER_UUID, true, false);
+    undefine(f, "web1");
+    look_often(&f->lab);
+    assert_held(&f->lab, "a", "its own was not seen to end");
+    start_with_grace(&f->lab, 1000); /* remembered */
+    look_often(&f->lab);
+    assert_held(&f->lab, "a", "its own was not seen to end");
+    *place = web1;
+    STR_SET(place->uuid, THIRD_UUID); /* nor that of the next one */
+    lab_look(&f->lab);
+    undefine(f, "web1");
+    look_often(&f->lab);
+    assert_held(&f->lab, "a", "its own was not seen to end");
+    *place = web1; /* its own */
+    look_often(&f->lab);
+    assert_string_equal(claim_uuid(f), web1.uuid);
+    assert_string_equal(claim_uuid_before(f), "");
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+    undefine(f, "web1");
+    wait_released(&f->lab, 1);
+}
+
+static void when_its_own_is_told_to_be_undefined_the_claim_is_the_others(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct fake_vm web1;
+    fixture_claims(f, 1000);
+    (void)foreign_comes(f, &web1);
+    tell_end(f, web1.uuid, true, false);
+    look_often(&f->lab);
+    assert_string_equal(claim_uuid_before(f), "");
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+    undefine(f, "web1");
+    wait_released(&f->lab, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_definition_over_the_same_vm_is_no_end, lab_fixture_setup,
+                                        lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_vm_defined_anew_gets_the_claim_and_its_end_releases_it,
+                                        lab_fixture_setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(the_end_of_a_foreign_vm_of_that_name_releases_nothing,
+                                        lab_fixture_setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(
+            when_its_own_is_told_to_be_undefined_the_claim_is_the_others, lab_fixture_setup,
+            lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(of_a_libvirt_that_came_up_without_a_vm_nothing_is_released,
                                         lab_fixture_setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(when_all_vms_vanish_at_once_nothing_is_released,

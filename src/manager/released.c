@@ -83,6 +83,7 @@ void txn_keep_released(struct txn *txn, const struct claim *claim, const char *w
     struct claim kept = *claim;
     kept.state = CLAIM_RELEASED;
     kept.vm_gone_us = 0;
+    kept.vm_uuid_before[0] = '\0';
     prune(txn, now_us);
     CLEANUP_JSON json_t *document = json_pack("{s:o, s:I, s:s}", "claim", claim_to_json(&kept),
                                               "releasedUs", (json_int_t)now_us, "reason", why);

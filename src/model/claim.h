@@ -92,8 +92,11 @@ struct claim {
     struct claim_spec spec;
     enum claim_state state;
     struct assignment got;
-    struct claim_device named;     /* on-demand: what the VM's definition names, held or not */
-    char vm_uuid[40];              /* of its VM, once seen: a renamed VM keeps its claims */
+    struct claim_device named; /* on-demand: what the VM's definition names, held or not */
+    char vm_uuid[40];          /* of its VM, once seen: a renamed VM keeps its claims */
+    /* Of the VM that it had when another took over its name, though the end of the first was not
+     * seen: the end of the other alone releases nothing. "" none. */
+    char vm_uuid_before[40];
     char problem[ERROR_TEXT_SIZE]; /* why it failed, or (pending) was not drawn last time; "" */
     uint64_t version;              /* grows with each stored change */
     uint64_t created_us;           /* realtime */

@@ -148,6 +148,9 @@ json_t *claim_to_json(const struct claim *claim)
     if (may_be_new(claim->state)) {
         json_object_set_new(json, "wasBound", json_boolean(claim->was_bound));
     }
+    if (claim->vm_uuid_before[0] != '\0') {
+        json_object_set_new(json, "vmUuidBefore", json_string(claim->vm_uuid_before));
+    }
     if (claim->vm_gone_us != 0) {
         json_object_set_new(json, "vmGoneUs", json_integer((json_int_t)claim->vm_gone_us));
     }
@@ -197,6 +200,9 @@ int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct e
     assignment_read(&r, "got", &claim.got);
     read_device(&r, &claim.named);
     decode_text(&r, "vmUuid", claim.vm_uuid, sizeof(claim.vm_uuid));
+    if (reader_has(&r, "vmUuidBefore")) {
+        decode_text(&r, "vmUuidBefore", claim.vm_uuid_before, sizeof(claim.vm_uuid_before));
+    }
     decode_text(&r, "problem", claim.problem, sizeof(claim.problem));
     claim.version = (uint64_t)reader_int(&r, "version", 0, INT64_MAX);
     claim.created_us = (uint64_t)reader_int(&r, "createdUs", 0, INT64_MAX);

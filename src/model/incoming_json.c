@@ -7,9 +7,9 @@
 #include "model/incoming.h"
 
 /* Of a claim's own form, what its owner did not write. */
-static const char *const not_asked_for[] = {"author",  "site",    "state",     "got",
-                                            "problem", "version", "createdAt", "createdUs",
-                                            "named",   "vmUuid",  "wasBound",  "vmGoneUs"};
+static const char *const not_asked_for[] = {
+    "author",    "site",  "state",  "got",      "problem",  "version",     "createdAt",
+    "createdUs", "named", "vmUuid", "wasBound", "vmGoneUs", "vmUuidBefore"};
 
 static json_t *wish_to_json(const struct claim *claim)
 {

@@ -410,7 +410,7 @@ struct plan_claim *plan_add_claim(struct plan *plan, const struct planner *plann
     *entry = (struct plan_claim){.verb = verb, .claim = *claim};
     const struct vm *vm =
         claim->vm[0] != '\0' ? host_find_vm_of(planner->host, claim->vm, claim->vm_uuid) : NULL;
-    if (vm != NULL) {
+    if (vm != NULL && claim->vm_uuid[0] == '\0') { /* else a look tells whose the name is now */
         STR_SET(entry->claim.vm_uuid, vm->uuid);
     }
     plan_name_vm(plan, claim->vm);

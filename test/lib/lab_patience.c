@@ -61,8 +61,14 @@ void lab_lose_patience(struct lab *lab)
 {
     for (enum port_kind port = PORT_GPU; port <= PORT_GUEST; port++) {
         bool hangs = (atomic_load(&lab->faults.hang) & 1U << port) != 0;
-        if (lab->manager != NULL && hangs && atomic_load(&lab->faults.hanging) > 0) {
+        bool steps_hang = (atomic_load(&lab->faults.hang_steps) & 1U << port) != 0;
+        if (lab->manager == NULL || atomic_load(&lab->faults.hanging) == 0) {
+            continue;
+        }
+        if (hangs) {
             lose(lab->manager, port);
+        } else if (steps_hang) {
+            runner_lose_patience(lab->manager->runner, port);
         }
     }
 }

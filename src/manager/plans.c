@@ -463,7 +463,7 @@ void manager_go_on_with(struct manager *m, struct plan *plan)
     if (plan->state == PLAN_RUNNING) {
         plan->problem[0] = '\0'; /* that it waited for something is over */
     }
-    m->turn_since_us = clock_monotonic_us();
+    m->turn_since_us = m->step_since_us = clock_monotonic_us(); /* the step in hand, once more */
     touch_gpus(m, plan);
     m->running = plan;
     m->n_plans++;
@@ -508,6 +508,7 @@ static int reserve_plan(struct manager *m, const struct change *change, struct p
 static void run_plan(struct manager *m, struct plan *plan)
 {
     touch_gpus(m, plan);
+    m->step_since_us = clock_monotonic_us();
     m->running = plan;
     m->n_plans++;
     runner_start(m->runner, plan);

@@ -121,6 +121,11 @@ static void a_step_that_keeps_nvml_closed_is_named_for_it(void **state)
     assert_string_equal(json_string_value(json_object_get(problem, "what")), "sysfs");
     assert_non_null(strstr(json_string_value(json_object_get(problem, "text")), LAB_L40S));
     answer_done(&now);
+    assert_true(m->host->nvml_unasked);
+    assert_int_equal(lab_create(lab, NVML_CLAIM, &now), -REASON_UNAVAILABLE);
+    assert_non_null(strstr(now.err.hint, "`cleave plan list`"));
+    assert_null(strstr(now.err.hint, "dmesg"));
+    answer_done(&now);
     m->step_since_us =
         UINT64_MAX; /* it began after NVML was asked: NVML hangs, and the step waits */
     list_gpus(lab, &now);
@@ -486,6 +491,51 @@ static void a_vm_whose_claim_a_plan_has_that_hangs_does_not_start_without_it(voi
     }
 }
 
+/* VMs start without NVML: what the kernel shows is enough. */
+static void a_vm_whose_device_the_kernel_shows_starts_while_nvml_is_late(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    struct answer answer = {0};
+    struct error err = {0};
+    hooked_create(lab, "{\"name\": \"b\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}");
+    let_hang(lab, PORT_GPU);
+    list_gpus(lab, &answer);
+    answer_done(&answer);
+    assert_true(lab_wait_until(lab, driver_is_late, lab));
+    assert_int_equal(hooked_ask(lab, "web1", "prepare", NULL), 0);
+    assert_int_equal(hooked_ask(lab, "web1", "release", NULL), 0);
+    assert_int_equal(hooked_start(lab, "web1"), 0);
+    assert_int_equal(hooked_stop(lab, "web1"), 0);
+    struct fake_vf *vf = &f->host.gpus[2].vfs[0];
+    assert_string_equal(vf->type, "L40S-8Q");
+    char type[sizeof(vf->type)];
+    STR_SET(type, vf->type);
+    vf->type[0] = '\0'; /* now the kernel shows that it is gone, whatever was seen before */
+    assert_int_equal(hooked_ask(lab, "web1", "prepare", &err), -REASON_UNAVAILABLE);
+    assert_non_null(strstr(err.message, "NVML has not answered since 2"));
+    assert_non_null(strstr(err.hint, "`cleave host show`"));
+    STR_SET(vf->type, type);
+    assert_int_equal(hooked_ask(lab, "web1", "prepare", NULL), 0);
+    let_go(lab);
+    assert_true(lab_wait_until(lab, driver_is_back, lab));
+    assert_int_equal(hooked_ask(lab, "web1", "prepare", NULL), 0);
+}
+
+static void a_step_of_a_plan_from_before_a_restart_is_under_way_since_then(void **state)
+{
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    assert_int_equal(lab_create(lab, "{\"name\": \"w\", \"type\": \"L40S-8Q\"}", NULL), 0);
+    lab_stop(lab); /* in its first steps, or before them */
+    uint64_t restarted_us = clock_monotonic_us();
+    let_steps_hang(lab, PORT_PCI);
+    assert_int_equal(lab_start(lab), 0);
+    assert_true(lab_wait_until(lab, a_step_hangs, lab));
+    assert_true(lab->manager->step_since_us >= restarted_us);
+    steps_go_on(lab);
+    assert_string_equal(lab_claim_state(lab, "w"), "bound");
+}
+
 /* The first start is the plan's own, and the second finds it waiting. */
 static void a_vm_whose_own_draw_hangs_is_refused_again(void **state)
 {
@@ -518,6 +568,10 @@ int main(void)
             a_vm_whose_claim_a_plan_has_that_hangs_does_not_start_without_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_vm_whose_own_draw_hangs_is_refused_again, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(
+            a_vm_whose_device_the_kernel_shows_starts_while_nvml_is_late, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_step_of_a_plan_from_before_a_restart_is_under_way_since_then, setup, teardown),
         cmocka_unit_test_setup_teardown(who_reads_gets_what_was_seen_last_with_its_age, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_step_that_keeps_nvml_closed_is_named_for_it, setup,

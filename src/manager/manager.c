@@ -293,6 +293,7 @@ void manager_free(struct manager *m)
     free(m->unfinished);
     plan_free(m->ended);
     host_free(m->host);
+    host_free(m->kernel_view);
     boards_free(m->boards);
     vec_done(&m->touched);
     vec_done(&m->intruded);

@@ -146,6 +146,7 @@ static void take_hardware(struct manager *m, struct host *now)
         (was_late && m->restore.active) ||
         (was->driver_load != 0 && now->driver_load != 0 && was->driver_load != now->driver_load);
     host_free(m->host);
+    host_free(TAKE_PTR(m->kernel_view));
     m->host = now;
     m->driver_known = true;
     manager_note_health(m);
@@ -166,8 +167,10 @@ static void take_hardware_without_driver(struct manager *m, struct host *now)
         const char *who = NULL;
         str_print(m->driver_problem, sizeof(m->driver_problem), "%s",
                   manager_driver_lateness(m, &who, text));
+        m->driver_unasked = !str_eq(who, "NVML");
     }
     STR_SET(now->nvml_problem, m->driver_problem);
+    now->nvml_unasked = m->driver_unasked;
     note_problem(was->nvml_problem, now->nvml_problem,
                  "its GPUs are shown as they were seen last; others can be passed through");
     STR_SET(now->driver_version, was->driver_version);
@@ -181,7 +184,7 @@ static void take_hardware_without_driver(struct manager *m, struct host *now)
         if (old != NULL && str_eq(old->driver, "nvidia")) {
             struct gpu fresh = *gpu;
             *gpu = *old;
-            *old = fresh; /* freed with the host that it was part of */
+            *old = fresh; /* kept with the host that it was part of */
         }
         if (gpu->fault == GPU_FAULT_NONE) {
             STR_SET(gpu->problem, m->driver_problem);
@@ -192,7 +195,8 @@ static void take_hardware_without_driver(struct manager *m, struct host *now)
         host_take_guests(now, m->host);
     }
     host_derive(now);
-    host_free(m->host);
+    host_free(m->kernel_view);
+    m->kernel_view = m->host;
     m->host = now;
     manager_note_health(m);
 }

@@ -224,9 +224,14 @@ static int bound_needs(const struct manager *m, const struct claim *claim, const
     if (health != 0) {
         return health;
     }
+    if (manager_kernel_has_device(m, claim, gpu)) {
+        return 0;
+    }
     if (gpu->problem[0] != '\0') {
-        return refuse(claim, vm, REASON_UNAVAILABLE, err, "the GPU can't be used that serves",
-                      gpu->problem);
+        int r = refuse(claim, vm, REASON_UNAVAILABLE, err, "the GPU can't be used that serves",
+                       gpu->problem);
+        error_hint(err, "`cleave host show` tells what hangs or is missing");
+        return r;
     }
     if (manager_has_device(m, claim)) {
         return 0;

@@ -264,6 +264,10 @@ void manager_event(struct manager *m, const char *kind, const char *subject, con
 /* Is what a bound claim was given still there? A reboot takes vGPUs and GPU instances away. True of
  * a GPU that doesn't answer now: it may come back. */
 bool manager_has_device(const struct manager *m, const struct claim *claim);
+/* While NVML is late: does the kernel show the claim's device on that GPU? It is all that a VM
+ * needs to start. */
+bool manager_kernel_has_device(const struct manager *m, const struct claim *claim,
+                               const struct gpu *gpu);
 
 /* ---- GPUs ---- */
 
@@ -595,6 +599,8 @@ struct manager {
     struct driver_look *driver_look; /* under way; NULL: none */
     bool driver_known;               /* NVML has answered once */
     char driver_problem[128];        /* of GPUs while NVML is late; "": it is not */
+    bool driver_unasked;             /* that is: a step in hand keeps NVML closed */
+    struct host *kernel_view;        /* while NVML is late: its GPUs as the kernel shows them */
     struct evloop_timer *patience;   /* with looks under way, and of who only reads */
     VEC(struct own_vm) own_vms;
 

@@ -205,6 +205,7 @@ struct host {
     uint64_t libvirt_session;
     /* One sentence each when a source is missing ("libnvidia-ml.so.1 not found"), else "". */
     char nvml_problem[256];
+    bool nvml_unasked; /* that is: a step in hand keeps NVML closed */
     char vgpu_problem[256];
     char pci_problem[256];
     enum tristate vfio_pci; /* is the kernel's driver for pass-through loaded? */

@@ -312,8 +312,10 @@ static int check_nvml(const struct planner *planner, const struct claim *claim, 
     error_set(err, REASON_UNAVAILABLE, subject, "claim \"%s\" needs NVML: %s", claim->name,
               host->nvml_problem);
     error_hint(err, "%s; only pass-through works without it",
-               host->driver_version[0] == '\0' ? "install or load NVIDIA's driver"
-                                               : "dmesg (NVRM, Xid) may tell why");
+               host->nvml_unasked ? "it is asked again when that step has come back: "
+                                    "`cleave plan list`"
+               : host->driver_version[0] == '\0' ? "install or load NVIDIA's driver"
+                                                 : "dmesg (NVRM, Xid) may tell why");
     return -REASON_UNAVAILABLE;
 }
 

@@ -28,11 +28,23 @@ static int remember(struct change *change, const struct plan *plan, bool is_mode
     return txn_commit(&txn, err);
 }
 
+/* The GPU's address, whichever name it was given: an index says little to who reads the plan, and
+ * may be another GPU's by then. */
+static void name_by_address(struct change *change)
+{
+    const struct gpu *gpu = host_find_gpu(change->manager->host, change->name);
+    char bdf[BDF_SIZE];
+    if (gpu != NULL) {
+        STR_SET(change->name, pci_addr_format(&gpu->addr, bdf));
+    }
+}
+
 static void run_mode(struct change *change)
 {
     struct error err = {0};
     struct plan *plan = NULL;
     struct planner planner = manager_planner(change->manager);
+    name_by_address(change);
     int r = planner_mode(&planner, change->name, change->mode, &plan, &err);
     r = r != 0 ? r : remember(change, plan, true, &err);
     if (r != 0) {
@@ -72,6 +84,7 @@ static void run_scheduler(struct change *change)
     struct error err = {0};
     struct plan *plan = NULL;
     struct planner planner = manager_planner(change->manager);
+    name_by_address(change);
     int r = planner_scheduler(&planner, change->name, &change->scheduler, &plan, &err);
     r = r != 0 ? r : remember(change, plan, false, &err);
     if (r != 0) {

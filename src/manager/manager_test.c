@@ -335,7 +335,7 @@ static void a_mode_is_set_by_hand(void **state)
     struct lab_fixture *f = *state;
     json_t *body = json_pack("{s:s}", "mode", "mig");
     struct answer answer = {0};
-    manager_set_gpu_mode(f->lab.manager, &tester, LAB_A100, body, false, lab_reply, &answer);
+    manager_set_gpu_mode(f->lab.manager, &tester, "0", body, false, lab_reply, &answer);
     assert_true(lab_wait(&f->lab, &answer));
     assert_string_equal(answer_text(&answer, "plan.reason"), "gpu mode " LAB_A100 " mig");
     answer_done(&answer);

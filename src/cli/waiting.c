@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/stopping.h"
 #include "base/str.h"
 #include "cli/view.h"
 
@@ -52,7 +53,8 @@ static void tell(void *data)
     char text[512];
     uint64_t seconds = (clock_monotonic_us() - waiting->began_us) / USECS_PER_S;
     if (client_call(waiting->aside, "GET", "/v1/health", NULL, &health, &err) != 0) {
-        bool said = str_eq(err.subject, "cleaved"); /* by cleaved itself */
+        bool said = /* by cleaved itself */
+            str_eq(err.subject, "cleaved") || str_eq(err.subject, STOPPING_SUBJECT);
         str_print(text, sizeof(text), "%s", said ? err.message : "cleaved has not answered yet");
     } else if (waiting->own != NULL) {
         str_print(text, sizeof(text), "waiting until %s", waiting->own);

@@ -109,6 +109,7 @@ PRINTF_ATTR(2, 0) static void log_line(enum log_level level, const char *fmt, va
     if (level > atomic_load(&max_level)) {
         return;
     }
+    int errno_before = errno; /* who logs a failure may still look at it */
     char line[LINE_MAX_LEN];
     size_t len = make_line(line, sizeof(line), level, fmt, args);
     pthread_mutex_lock(&lock);
@@ -116,6 +117,7 @@ PRINTF_ATTR(2, 0) static void log_line(enum log_level level, const char *fmt, va
         n_lost++;
     }
     pthread_mutex_unlock(&lock);
+    errno = errno_before;
 }
 
 void log_error(const char *fmt, ...)

@@ -507,8 +507,10 @@ static void a_guest_that_does_not_shut_down_is_not_killed(void **state)
     assert_true(!vm->running && vm->killed);
     assert_int_equal(lab_count_events(&f->lab, "vm-stopped", "vm/web1", NULL), 0);
     assert_int_equal(lab_count_events(&f->lab, "vm-killed", "vm/web1", message), 1);
+    fake_lock();
     vm->running = true;
     vm->killed = vm->deaf = false;
+    fake_unlock();
     stop_vm(&f->lab, "{}", &answer);
     assert_int_equal(answer.err.reason, REASON_NONE);
     answer_done(&answer);

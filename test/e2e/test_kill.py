@@ -43,6 +43,9 @@ def prepare(host, before):
     for claims in before:
         assert host.apply("site", claims)["state"] == "done"
     host.stop()
+    host.start()  # the births of what was made are stored with the next look
+    host.api.get("/v1/gpus")
+    host.stop()
 
 
 def ask(host, claims):

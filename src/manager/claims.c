@@ -52,16 +52,6 @@ void manager_get_claim(struct manager *m, const char *name, manager_reply_fn *re
     reply(claim_view(m, claim), NULL, data);
 }
 
-static bool has_instance(const struct gpu *gpu, const struct assignment *got)
-{
-    for (vec_each(&gpu->gis, gi)) {
-        if (gi->start == got->start && gi->size == got->size) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool manager_has_device(const struct manager *m, const struct claim *claim)
 {
     const struct assignment *got = &claim->got;
@@ -73,7 +63,7 @@ bool manager_has_device(const struct manager *m, const struct claim *claim)
         return gpu->mode == GPU_PASSTHROUGH;
     }
     if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
-        return has_instance(gpu, got);
+        return gpu_find_gi_at(gpu, got->start, got->size) != NULL;
     }
     const struct vgpu *vgpu = claim_vgpu_at(claim, gpu);
     return vgpu != NULL && claim_is_vgpu(claim, vgpu);

@@ -321,12 +321,11 @@ static void refresh(const struct host *host, struct claim *claim)
         got->size = gi == NULL ? got->size : gi->size;
         return;
     }
-    for (vec_each(&gpu->gis, gi)) {
-        if (gi->start == got->start && gi->size == got->size) {
-            got->gi_id = gi->id;
-            if (claim->spec.mode == CLAIM_GPU_INSTANCE && gi->mig_uuid[0] != '\0') {
-                STR_SET(got->mig_uuid, gi->mig_uuid);
-            }
+    const struct gi *gi = gpu_find_gi_at(gpu, got->start, got->size);
+    if (gi != NULL) {
+        got->gi_id = gi->id;
+        if (claim->spec.mode == CLAIM_GPU_INSTANCE && gi->mig_uuid[0] != '\0') {
+            STR_SET(got->mig_uuid, gi->mig_uuid);
         }
     }
 }

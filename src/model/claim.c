@@ -142,12 +142,8 @@ static uint32_t find_instance(const struct claim *claim, const struct gpu *gpu,
     if (own != NULL) {
         return own->gi_id;
     }
-    for (vec_each(&gpu->gis, gi)) {
-        if (gi->start == claim->got.start && gi->size == claim->got.size) {
-            return gi->id;
-        }
-    }
-    return NO_ID;
+    const struct gi *gi = gpu_find_gi_at(gpu, claim->got.start, claim->got.size);
+    return gi == NULL ? NO_ID : gi->id;
 }
 
 const struct vgpu *claim_find_intruder(const struct claim *claim, const struct gpu *gpu)

@@ -331,6 +331,16 @@ struct vm *host_find_vm_of(const struct host *host, const char *name, const char
     return vm != NULL || name[0] == '\0' ? vm : host_find_vm(host, name);
 }
 
+struct gi *gpu_find_gi_at(const struct gpu *gpu, uint32_t start, uint32_t size)
+{
+    for (vec_each(&gpu->gis, gi)) {
+        if (gi->start == start && gi->size == size) {
+            return gi;
+        }
+    }
+    return NULL;
+}
+
 struct gi *gpu_find_gi(const struct gpu *gpu, uint32_t id)
 {
     for (vec_each(&gpu->gis, gi)) {

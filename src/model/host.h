@@ -255,6 +255,8 @@ bool pci_same_slot(const struct pci_addr *a, const struct pci_addr *b);
 /* Does the host itself have the GPU: nvidia, or any driver but vfio-pci for another vendor's? */
 bool gpu_at_home(const struct gpu *gpu);
 struct gi *gpu_find_gi(const struct gpu *gpu, uint32_t id);
+/* By the memory slices that it takes; NULL: no instance takes just those. */
+struct gi *gpu_find_gi_at(const struct gpu *gpu, uint32_t start, uint32_t size);
 struct vgpu *gpu_find_vgpu_vf(const struct gpu *gpu, const struct pci_addr *vf);
 struct vgpu *gpu_find_vgpu_mdev(const struct gpu *gpu, const char *mdev_uuid);
 

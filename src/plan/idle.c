@@ -51,16 +51,6 @@ static bool is_named_elsewhere(const struct gpu_work *work, const struct claim *
     return false;
 }
 
-static const struct gi *instance_of(const struct gpu_work *work, const struct claim *claim)
-{
-    for (vec_each(&work->gpu->gis, gi)) {
-        if (gi->start == claim->got.start && gi->size == claim->got.size) {
-            return gi;
-        }
-    }
-    return NULL;
-}
-
 /* Does no program run there? An old driver does not say: then no bare instance is known to be free
  * of them, and for a vGPU its VM's state is the answer. */
 static bool has_no_program(const struct claim *claim, const struct gi *gi)
@@ -71,7 +61,7 @@ static bool has_no_program(const struct claim *claim, const struct gi *gi)
 /* Its GPU instance is there, and no VM and no program has a part of it. */
 static bool has_quiet_instance(const struct gpu_work *work, const struct claim *claim)
 {
-    const struct gi *gi = instance_of(work, claim);
+    const struct gi *gi = gpu_find_gi_at(work->gpu, claim->got.start, claim->got.size);
     if (mode_of_claim(claim->spec.mode) != GPU_MIG) {
         return true;
     }

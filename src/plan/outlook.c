@@ -59,20 +59,10 @@ static void add_vfs(struct gpu *gpu)
     gpu->vfs_enabled = gpu->vfs_total;
 }
 
-static struct gi *find_gi(struct gpu *gpu, uint32_t start, uint32_t size)
-{
-    for (vec_each(&gpu->gis, gi)) {
-        if (gi->start == start && gi->size == size) {
-            return gi;
-        }
-    }
-    return NULL;
-}
-
 static void add_gi(struct gpu *gpu, const struct step *step)
 {
     uint32_t id = 0;
-    if (find_gi(gpu, step->start, step->size) != NULL) {
+    if (gpu_find_gi_at(gpu, step->start, step->size) != NULL) {
         return;
     }
     for (vec_each(&gpu->gis, gi)) {
@@ -86,7 +76,7 @@ static void add_gi(struct gpu *gpu, const struct step *step)
 
 static void remove_gi(struct gpu *gpu, const struct step *step)
 {
-    const struct gi *gi = find_gi(gpu, step->start, step->size);
+    const struct gi *gi = gpu_find_gi_at(gpu, step->start, step->size);
     if (gi != NULL) {
         vec_remove(&gpu->gis, (size_t)(gi - gpu->gis.items));
     }
@@ -100,7 +90,8 @@ static struct vgpu *find_vgpu(struct gpu *gpu, const struct step *step)
 
 static void add_vgpu(struct gpu *gpu, const struct step *step)
 {
-    const struct gi *gi = step->start == NO_ID ? NULL : find_gi(gpu, step->start, step->size);
+    const struct gi *gi =
+        step->start == NO_ID ? NULL : gpu_find_gi_at(gpu, step->start, step->size);
     struct vgpu *vgpu = find_vgpu(gpu, step);
     vgpu = vgpu == NULL ? vec_push(&gpu->vgpus) : vgpu;
     *vgpu = (struct vgpu){.type_id = step->type_id,
@@ -165,7 +156,7 @@ static void bind_whole(struct host *host, struct gpu *gpu, const char *driver)
 static void take_step(struct host *host, const struct step *step)
 {
     struct gpu *gpu = host_find_gpu_addr(host, &step->gpu);
-    struct gi *gi = gpu == NULL ? NULL : find_gi(gpu, step->start, step->size);
+    struct gi *gi = gpu == NULL ? NULL : gpu_find_gi_at(gpu, step->start, step->size);
     if (gpu == NULL) {
         return;
     }

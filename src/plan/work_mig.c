@@ -455,12 +455,8 @@ static bool is_created(const struct gpu_work *work, const struct mig *mig, const
 
 static uint32_t observed_gi(const struct gpu_work *work, uint32_t start, uint32_t size)
 {
-    for (vec_each(&work->gpu->gis, gi)) {
-        if (gi->start == start && gi->size == size) {
-            return gi->id;
-        }
-    }
-    return NO_ID;
+    const struct gi *gi = gpu_find_gi_at(work->gpu, start, size);
+    return gi == NULL ? NO_ID : gi->id;
 }
 
 /* What each new claim gets. */

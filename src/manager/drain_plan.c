@@ -9,11 +9,6 @@
 
 /* ---- which VMs ---- */
 
-static bool is_on(const struct vm *vm)
-{
-    return vm->state == VM_RUNNING || vm->state == VM_PAUSED;
-}
-
 static bool is_of(const struct claim *claim, const struct vm *vm)
 {
     return claim->vm[0] != '\0' && (str_eq(claim->vm, vm->name) || str_eq(claim->vm, vm->uuid));
@@ -43,7 +38,7 @@ void drain_collect(struct drainage *d)
 {
     const struct manager *m = d->manager;
     for (vec_each(&m->host->vms, vm)) {
-        if (!is_on(vm) || d->drain->vms.n == DRAIN_MAX_VMS) {
+        if (!vm_is_on(vm) || d->drain->vms.n == DRAIN_MAX_VMS) {
             continue;
         }
         struct drain_vm *entry = vec_push(&d->drain->vms);

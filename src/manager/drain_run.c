@@ -115,7 +115,7 @@ static void store_or_warn(struct drainage *d, bool moved)
 static const struct vm *find_on(const struct manager *m, const char *name)
 {
     const struct vm *vm = host_find_vm(m->host, name);
-    return vm != NULL && (vm->state == VM_RUNNING || vm->state == VM_PAUSED) ? vm : NULL;
+    return vm_is_on(vm) ? vm : NULL;
 }
 
 static const struct migration *find_migration(const struct manager *m, const char *id)

@@ -53,11 +53,6 @@ void hook_watch_off(struct hook_watch *watch, const char *vm, const char *uuid, 
     STR_SET(call->uuid, uuid);
 }
 
-static bool is_on(const struct vm *vm)
-{
-    return vm != NULL && (vm->state == VM_RUNNING || vm->state == VM_PAUSED);
-}
-
 static bool has_ended(const struct hook_call *call, bool on, uint64_t look)
 {
     if (call->off_look != 0) {
@@ -70,7 +65,7 @@ static void forget(struct hook_watch *watch, const struct host *now, uint64_t lo
 {
     for (size_t i = watch->calls.n; i > 0; i--) {
         struct hook_call *call = &watch->calls.items[i - 1];
-        bool on = is_on(host_find_vm_of(now, call->vm, call->uuid));
+        bool on = vm_is_on(host_find_vm_of(now, call->vm, call->uuid));
         if (has_ended(call, on, look)) {
             vec_remove(&watch->calls, i - 1);
             continue;
@@ -90,7 +85,7 @@ void hook_watch_look(struct hook_watch *watch, const struct host *was, const str
     for (vec_each(&now->vms, vm)) {
         const struct vm *before = host_find_vm_of(was, vm->name, vm->uuid);
         bool was_off = before == NULL || before->state == VM_SHUT_OFF;
-        if (is_on(vm) && was_off && find(watch, vm->name, vm->uuid) == NULL) {
+        if (vm_is_on(vm) && was_off && find(watch, vm->name, vm->uuid) == NULL) {
             note(watch, HOOK_MISSED, vm->name, now_us);
             *vec_push(ret_missed) = vm;
         }

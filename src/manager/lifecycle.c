@@ -68,7 +68,7 @@ static const struct vm *vm_to_follow(const struct manager *m, const struct claim
     const struct vm *now = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
     const struct vm *before =
         claim->vm_uuid_before[0] != '\0' ? host_find_vm(m->host, claim->vm_uuid_before) : NULL;
-    bool on = now != NULL && (now->state == VM_RUNNING || now->state == VM_PAUSED);
+    bool on = vm_is_on(now);
     return before == NULL || on ? now : before;
 }
 

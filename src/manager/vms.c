@@ -45,11 +45,6 @@ int manager_find_vm(const struct manager *m, const char *name, struct vm **ret_v
     return r;
 }
 
-static bool is_on(const struct vm *vm)
-{
-    return vm->state == VM_RUNNING || vm->state == VM_PAUSED;
-}
-
 /* ---- what happens on the worker ---- */
 
 /* The definition may have been replaced since the claim was bound: what the claim got is put in
@@ -151,7 +146,7 @@ static void reply_observed(struct manager *m, const struct error *err, void *dat
         return;
     }
     json_t *body = reply_vm(vm);
-    json_t *without = is_on(vm) ? claim_view_without(m, vm->name, vm->uuid) : NULL;
+    json_t *without = vm_is_on(vm) ? claim_view_without(m, vm->name, vm->uuid) : NULL;
     if (without != NULL) {
         json_object_set_new(body, "warnings", without);
     }
@@ -293,7 +288,7 @@ static int check_start(struct change *change, struct vm **ret_vm, struct needs *
 {
     struct manager *m = change->manager;
     int r = find_seen(change, ret_vm, err);
-    if (r == 0 && is_on(*ret_vm)) {
+    if (r == 0 && vm_is_on(*ret_vm)) {
         r = error_set(err, REASON_CONFLICT, SUBJECT("vm", change->name), "VM \"%s\" %s already",
                       (*ret_vm)->name,
                       manager_is_starting(m, (*ret_vm)->name) ? "is being started" : "runs");
@@ -555,7 +550,7 @@ static int check_delete(struct change *change, struct vm **ret_vm, struct error 
         return r;
     }
     const struct vm *vm = *ret_vm;
-    if (is_on(vm)) {
+    if (vm_is_on(vm)) {
         r = error_set(err, REASON_IN_USE, SUBJECT("vm", change->name), "VM \"%s\" is %s", vm->name,
                       vm_state_name(vm->state));
         error_hint(err, "stop it first: `cleave vm stop %s`", SHELL_ARG(vm->name));

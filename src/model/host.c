@@ -180,6 +180,11 @@ bool vm_device_is(const struct vm_device *device, const struct pci_addr *addr,
                            : mdev_uuid[0] == '\0' && pci_addr_cmp(&device->addr, addr) == 0;
 }
 
+bool vm_is_on(const struct vm *vm)
+{
+    return vm != NULL && (vm->state == VM_RUNNING || vm->state == VM_PAUSED);
+}
+
 const struct vm_device *vm_defined_for(const struct vm *vm, const char *claim)
 {
     for (vec_each(&vm->devices, device)) {

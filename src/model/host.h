@@ -173,6 +173,8 @@ struct vm {
     VEC(struct vm_device) devices;
 };
 
+/* Does it run, or is it paused? NULL: there is none, and it does not. */
+bool vm_is_on(const struct vm *vm);
 /* In the stored definition: what carries the claim's alias, or NULL. */
 const struct vm_device *vm_defined_for(const struct vm *vm, const char *claim);
 /* Does the stored definition have the device? As vm_device_is(). */

@@ -137,8 +137,8 @@ void bars_note(const struct planner *planner, struct plan *plan)
     for (vec_each(&planner->host->vms, vm)) {
         for (vec_each(&vm->devices, device)) {
             struct pci_addr addr = {0};
-            if (vm->state != VM_RUNNING && vm->state != VM_PAUSED && device->persistent &&
-                !is_claimed(planner, vm, device) && is_barred(planner, plan, vm, device, &addr)) {
+            if (!vm_is_on(vm) && device->persistent && !is_claimed(planner, vm, device) &&
+                is_barred(planner, plan, vm, device, &addr)) {
                 struct plan_bar *bar = vec_push(&plan->bars);
                 STR_SET(bar->vm, vm->name);
                 bar->device = addr;

@@ -394,7 +394,7 @@ int plan_check_vm(const struct planner *planner, const struct step *step, struct
                          step->vm, host->libvirt_problem);
     }
     const struct vm *vm = host_find_vm_of(host, step->vm, step->vm_uuid);
-    if (vm == NULL || (vm->state != VM_RUNNING && vm->state != VM_PAUSED)) {
+    if (!vm_is_on(vm)) {
         return 0;
     }
     error_set(err, REASON_IN_USE, vm->name,

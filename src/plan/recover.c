@@ -10,11 +10,6 @@
 
 /* ---- guards ---- */
 
-static bool is_on(const struct vm *vm)
-{
-    return vm->state == VM_RUNNING || vm->state == VM_PAUSED;
-}
-
 /* Does the running VM have the claim's device? Of a GPU that answers nothing, libvirt still knows.
  */
 static bool runs_with(const struct vm *vm, const struct claim *claim)
@@ -50,7 +45,7 @@ static void collect_users(const struct planner *planner, const struct pci_addr *
         const struct vm *vm =
             claim->vm[0] == '\0' ? NULL : host_find_vm_of(planner->host, claim->vm, claim->vm_uuid);
         if (claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, addr) == 0 && vm != NULL &&
-            is_on(vm) && runs_with(vm, claim)) {
+            vm_is_on(vm) && runs_with(vm, claim)) {
             add_vm(names, vm->name);
         }
     }

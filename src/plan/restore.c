@@ -323,7 +323,7 @@ static void restore_definition(struct restore *r, struct restore_item *item)
         return;
     }
     const struct vm *vm = host_find_vm_of(host, claim->vm, claim->vm_uuid);
-    if (vm == NULL || vm->transient || vm->state == VM_RUNNING || vm->state == VM_PAUSED ||
+    if (vm == NULL || vm->transient || vm_is_on(vm) ||
         vm_defines(vm, &claim->got.device, claim->got.mdev_uuid)) {
         return;
     }

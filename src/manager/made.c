@@ -111,6 +111,34 @@ void txn_forget_made(struct txn *txn)
     }
 }
 
+/* ---- as stored ---- */
+
+/* The record by key, read again only once the store has changed: looks are many. NULL: it can't be
+ * read. Borrowed. */
+static json_t *read_made(struct manager *m)
+{
+    struct store *store = m->config.store;
+    struct kept_body *kept = &m->kept_made;
+    struct error err = {0};
+    uint64_t changes = store->ops->changes(store);
+    if (kept->body != NULL && kept->stamp[0] == changes) {
+        return kept->body;
+    }
+    json_decref(TAKE_PTR(kept->body));
+    if (store->ops->load_records(store, RECORD_MADE, &kept->body, &err) != 0) {
+        log_warning("what cleave made can't be read: %s", err.message);
+        kept->body = NULL;
+    }
+    kept->stamp[0] = changes;
+    return kept->body;
+}
+
+/* What could not be stored is tried again at the next look. */
+static void read_again(struct manager *m)
+{
+    m->kept_made.stamp[0] = UINT64_MAX;
+}
+
 /* ---- gone ---- */
 
 static void let_go(struct manager *m, const char *key)
@@ -119,6 +147,7 @@ static void let_go(struct manager *m, const char *key)
     struct error err = {0};
     if (store->ops->delete_record(store, RECORD_MADE, key, &err) != 0) {
         log_warning("%s is gone, and that can't be stored: %s", key, err.message);
+        read_again(m);
     }
 }
 
@@ -155,6 +184,7 @@ static void note_birth(struct manager *m, const char *key, json_t *document, jso
     json_object_set(document, BIRTH, birth);
     if (store->ops->put_record(store, RECORD_MADE, key, document, &err) != 0) {
         log_debug("the birth of %s can't be stored: %s", key, err.message);
+        read_again(m);
     }
 }
 
@@ -197,13 +227,7 @@ static void mark(const struct manager *m, struct gpu *gpu, const json_t *documen
 
 void manager_note_made(struct manager *m, struct host *now)
 {
-    CLEANUP_JSON json_t *documents = NULL;
-    struct store *store = m->config.store;
-    struct error err = {0};
-    if (store->ops->load_records(store, RECORD_MADE, &documents, &err) != 0) {
-        log_warning("what cleave made can't be read: %s", err.message);
-        documents = NULL;
-    }
+    json_t *documents = read_made(m);
     for (vec_each(&now->gpus, gpu)) {
         if (documents != NULL && is_clear(m, now, gpu)) {
             compare(m, gpu, documents);

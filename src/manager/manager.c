@@ -279,6 +279,7 @@ void manager_free(struct manager *m)
     evloop_timer_free(m->patience);
     json_decref(m->kept_plans.body);
     json_decref(m->kept_rules.body);
+    json_decref(m->kept_made.body);
     for (size_t i = 0; i < KEPT_ANSWERS; i++) {
         json_decref(m->kept_answers[i].body);
     }

@@ -575,6 +575,7 @@ struct kept_body {
 struct manager {
     struct manager_config config;
     struct kept_body kept_plans, kept_rules, kept_answers[KEPT_ANSWERS];
+    struct kept_body kept_made;                  /* the record of what cleave made, by key */
     size_t next_kept;                            /* of the answers, to be replaced */
     struct worker *step_workers[PORT_GUEST + 1]; /* by enum port_kind: steps of plans */
     struct worker *guest_worker;                 /* of them: also for defining and undefining VMs */

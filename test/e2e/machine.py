@@ -218,9 +218,10 @@ class Machine:
             time.sleep(0.01)
         return False
 
-    def apply(self, site, claims, wait=True):
+    def apply(self, site, claims, wait=True, **options):
         """Applies a site; returns its plan, over or not. Claims: name → what it asks for."""
-        body = {"name": site, "claims": [{"name": name, **claim} for name, claim in claims.items()]}
+        claims = [{"name": name, **claim} for name, claim in claims.items()]
+        body = {"name": site, "claims": claims, **options}
         status, change, _ = self.api.call("POST", "/v1/apply", body)
         assert status in (200, 202), change
         return self.api.wait_plan(change) if wait else change["plan"]

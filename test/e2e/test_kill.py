@@ -49,9 +49,9 @@ def prepare(host, before):
 
 
 def ask(host, claims):
-    """Applies and may be cut off: cleaved dies while it answers."""
+    """Applies and may be cut off: cleaved dies while it answers. Claims that stay may move."""
     with contextlib.suppress(OSError, http.client.HTTPException):
-        host.apply("site", claims, wait=False)
+        host.apply("site", claims, wait=False, moveIdle=True)
 
 
 def live_and_die(host, **die):

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "manager/state.h"
 
+#define BIRTH "birth"     /* in RECORD_MADE */
 #define MADE_KEY "made"   /* in RECORD_HOST: the record is complete */
 #define MAX_JOURNAL 10000 /* plans of an older cleaved, newest first */
 
@@ -133,21 +134,65 @@ static json_t *read_made(struct manager *m)
     return kept->body;
 }
 
-/* What could not be stored is tried again at the next look. */
-static void read_again(struct manager *m)
+/* ---- changes of a look ---- */
+
+/* All that a look changes in the record is one transaction, begun with the first change. */
+struct look_changes {
+    struct store *store;
+    int result; /* of the first that failed: nothing is stored */
+    bool begun;
+};
+
+static void begin_changes(struct look_changes *changes, struct error *err)
 {
-    m->kept_made.stamp[0] = UINT64_MAX;
+    if (!changes->begun && changes->result == 0) {
+        changes->result = changes->store->ops->begin(changes->store, err);
+        changes->begun = changes->result == 0;
+    }
 }
 
-/* ---- gone ---- */
-
-static void let_go(struct manager *m, const char *key)
+static void let_go(struct look_changes *changes, const char *key)
 {
-    struct store *store = m->config.store;
     struct error err = {0};
-    if (store->ops->delete_record(store, RECORD_MADE, key, &err) != 0) {
+    begin_changes(changes, &err);
+    if (changes->result == 0) {
+        changes->result =
+            changes->store->ops->delete_record(changes->store, RECORD_MADE, key, &err);
+    }
+    if (changes->result != 0) {
         log_warning("%s is gone, and that can't be stored: %s", key, err.message);
-        read_again(m);
+    }
+}
+
+/* The first look at it tells its birth. */
+static void note_birth(struct look_changes *changes, const char *key, json_t *document,
+                       json_t *birth)
+{
+    struct error err = {0};
+    json_object_set(document, BIRTH, birth);
+    begin_changes(changes, &err);
+    if (changes->result == 0) {
+        changes->result =
+            changes->store->ops->put_record(changes->store, RECORD_MADE, key, document, &err);
+    }
+    if (changes->result != 0) {
+        log_debug("the birth of %s can't be stored: %s", key, err.message);
+    }
+}
+
+/* What could not be stored is tried again at the next look. */
+static void end_changes(struct manager *m, struct look_changes *changes)
+{
+    struct store *store = changes->store;
+    struct error err = {0};
+    if (changes->begun && changes->result == 0) {
+        changes->result = store->ops->commit(store, &err);
+    } else if (changes->begun) {
+        store->ops->rollback(store);
+    }
+    if (changes->result != 0) {
+        log_debug("changes of what cleave made can't be stored: %s", err.message);
+        m->kept_made.stamp[0] = UINT64_MAX;
     }
 }
 
@@ -157,8 +202,6 @@ static bool is_clear(const struct manager *m, const struct host *now, const stru
     return gpu->problem[0] == '\0' && gpu->uuid[0] != '\0' && now->nvml_problem[0] == '\0' &&
            now->pci_problem[0] == '\0' && !manager_is_touched(m, &gpu->addr);
 }
-
-#define BIRTH "birth"
 
 /* Key → birth of all that is on the GPU; a GPU instance has none, which is 0. */
 static json_t *list_present(const struct gpu *gpu)
@@ -176,20 +219,8 @@ static json_t *list_present(const struct gpu *gpu)
     return present;
 }
 
-/* The first look at it tells its birth. */
-static void note_birth(struct manager *m, const char *key, json_t *document, json_t *birth)
-{
-    struct store *store = m->config.store;
-    struct error err = {0};
-    json_object_set(document, BIRTH, birth);
-    if (store->ops->put_record(store, RECORD_MADE, key, document, &err) != 0) {
-        log_debug("the birth of %s can't be stored: %s", key, err.message);
-        read_again(m);
-    }
-}
-
 /* What is in the record and went, also while no cleaved was there to see it, is let go of. */
-static void compare(struct manager *m, const struct gpu *gpu, json_t *documents)
+static void compare(struct look_changes *changes, const struct gpu *gpu, json_t *documents)
 {
     CLEANUP_JSON json_t *present = list_present(gpu);
     const char *key = NULL;
@@ -204,10 +235,10 @@ static void compare(struct manager *m, const struct gpu *gpu, json_t *documents)
             continue;
         }
         if (seen == NULL || (was != 0 && is != 0 && was != is)) {
-            let_go(m, key);
+            let_go(changes, key);
             json_object_del(documents, key);
         } else if (was == 0 && is != 0) {
-            note_birth(m, key, document, seen);
+            note_birth(changes, key, document, seen);
         }
     }
 }
@@ -227,11 +258,13 @@ static void mark(const struct manager *m, struct gpu *gpu, const json_t *documen
 
 void manager_note_made(struct manager *m, struct host *now)
 {
+    struct look_changes changes = {.store = m->config.store};
     json_t *documents = read_made(m);
     for (vec_each(&now->gpus, gpu)) {
         if (documents != NULL && is_clear(m, now, gpu)) {
-            compare(m, gpu, documents);
+            compare(&changes, gpu, documents);
         }
         mark(m, gpu, documents);
     }
+    end_changes(m, &changes);
 }

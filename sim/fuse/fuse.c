@@ -232,11 +232,22 @@ static void on_readlink(fuse_req_t req, fuse_ino_t number)
     }
 }
 
+/* vfio_group_fops_open(): one process at a time, and none while a device of the group is open. */
+static bool is_taken(struct sim_fuse *fuse, const struct target *target)
+{
+    if (target->node->exclusive && fuse->host->process_lives != NULL) {
+        sim_forget_dead(fuse->host, fuse->host->process_lives);
+    }
+    return target->node->exclusive && (is_open(fuse, target->inode->number) ||
+                                       sim_group_is_open(fuse->host, target->ref.group));
+}
+
 static void on_open(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *file)
 {
     struct target target;
     sim_lock(fuse_of(req)->host);
     int r = fuse_find(req, number, &target);
+    bool taken = r == 0 && is_taken(fuse_of(req), &target);
     sim_unlock(fuse_of(req)->host);
     int access = file->flags & O_ACCMODE;
     /* Root too gets EACCES where there is nothing to read or write, as in sysfs. */
@@ -244,9 +255,7 @@ static void on_open(fuse_req_t req, fuse_ino_t number, struct fuse_file_info *fi
                    (access != O_WRONLY && target.node->read == NULL))) {
         r = -EACCES;
     }
-    if (r == 0 && target.node->exclusive && is_open(fuse_of(req), number)) {
-        r = -EBUSY; /* vfio_group_fops_open() */
-    }
+    r = r == 0 && taken ? -EBUSY : r;
     if (r < 0) {
         fuse_reply_err(req, -r);
         return;

@@ -42,6 +42,22 @@ static bool group_is_others(const struct sim_host *host, uint32_t group, int32_t
     return others;
 }
 
+bool sim_group_is_open(struct sim_host *host, uint32_t group)
+{
+    bool is = group_is_others(host, group, 0);
+    for (uint32_t i = 0; i < host->n_gpus; i++) {
+        uint32_t cursor = 0;
+        struct sim_vf *vf = NULL;
+        const struct sim_vgpu *vgpu = sim_next_vgpu(&host->gpus[i], &cursor, &vf);
+        for (; vgpu != NULL; vgpu = sim_next_vgpu(&host->gpus[i], &cursor, &vf)) {
+            uint32_t own =
+                host->iface == SIM_MDEV || vf == NULL ? vgpu->iommu_group : vf->iommu_group;
+            is = is || (vgpu->opener != 0 && own == group);
+        }
+    }
+    return is;
+}
+
 static int take(struct sim_host *host, int32_t *opener, char vm_field[40], int32_t pid,
                 const char *vm_uuid)
 {

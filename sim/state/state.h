@@ -395,6 +395,8 @@ uint32_t sim_mdev_available(struct sim_host *host, const struct pci_addr *parent
  * -EBUSY when another process has it. `name` is a BDF or an mdev UUID. */
 int sim_open_device(struct sim_host *host, const char *name, int32_t pid, const char *vm_uuid);
 void sim_close_device(struct sim_host *host, const char *name, int32_t pid);
+/* Has an emulator any device of the IOMMU group open? */
+bool sim_group_is_open(struct sim_host *host, uint32_t group);
 /* Closes what processes hold that `alive` denies: the kernel does so when an emulator dies. */
 void sim_forget_dead(struct sim_host *host, bool (*alive)(int32_t pid));
 /* What tests and demonstrations do to a host from outside: "lost" (0/1/rescan), "wedged",

@@ -9,12 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/parse.h"
 
 #define MAX_INFORMATION 16384
+#define MAX_CGROUP 16384
 #define GPU_BUDGET_US UINT64_C(1000000)
 #define CLOCK_PERIOD 64 /* descriptors between two looks at the clock */
 
@@ -25,9 +27,11 @@ void openers_search_done(struct openers_search *search)
 
 /* ---- one process ---- */
 
+enum turn { TURN_FIRST, TURN_LATER, N_TURNS };
+
 struct process {
     uint32_t pid;
-    bool first;     /* root's, or an emulator */
+    enum turn turn;
     bool has_more;  /* than it was looked through for */
     uint64_t n_fds; /* seen so far */
 };
@@ -43,17 +47,46 @@ static void read_name(const char *proc, uint32_t pid, char name[OPENER_NAME_SIZE
     str_make_clean(name);
 }
 
-static bool goes_first(const char *proc, uint32_t pid)
+/* A line is "0::/machine.slice/…" or "4:devices:/…": a number, controllers, the path. */
+static bool is_service_line(const char *line)
+{
+    static const char *const places[] = {"/machine.slice/", "/machine/", "/system.slice/"};
+    const char *at = strchr(line, ':');
+    at = at != NULL ? strchr(at + 1, ':') : NULL;
+    for (size_t i = 0; at != NULL && i < ARRAY_SIZE(places); i++) {
+        if (str_starts(at + 1, places[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_service_cgroup(char *text)
+{
+    bool is = false;
+    char *rest = text;
+    while (!is && rest != NULL) {
+        const char *line = strsep(&rest, "\n");
+        is = is_service_line(line);
+    }
+    return is;
+}
+
+/* Root's, a service's and a VM's: where the service manager and libvirt put a process, another user
+ * can't; a name, any process gives itself. */
+static enum turn find_turn(const char *proc, uint32_t pid)
 {
     char path[PATH_MAX];
-    char name[OPENER_NAME_SIZE];
     struct stat st;
     str_print(path, sizeof(path), "%s/%u", proc, pid);
     if (stat(path, &st) == 0 && st.st_uid == 0) {
-        return true;
+        return TURN_FIRST;
     }
-    read_name(proc, pid, name);
-    return str_starts(name, "qemu");
+    CLEANUP_FREE char *text = NULL;
+    size_t len = 0;
+    str_print(path, sizeof(path), "%s/%u/cgroup", proc, pid);
+    bool known = fs_read(path, MAX_CGROUP, &text, &len) == 0;
+    return known && is_service_cgroup(text) ? TURN_FIRST : TURN_LATER;
 }
 
 static bool is_fit(const struct openers_search *search, int fd, const char *name)
@@ -99,15 +132,17 @@ struct processes {
     size_t cap;
 };
 
-static int list_processes(const struct openers_search *search, struct processes *ret_processes)
+static int list_processes(const struct openers_search *search, uint64_t until_us,
+                          struct processes *ret_processes)
 {
     CLEANUP_STRLIST struct strlist entries = {0};
     int r = fs_list(search->proc, &entries);
     for (vec_each(&entries, entry)) {
         uint32_t pid = 0;
         if (r >= 0 && parse_u32(*entry, &pid) && pid != search->skip) {
-            *vec_push(ret_processes) =
-                (struct process){.pid = pid, .first = goes_first(search->proc, pid)};
+            bool in_time = clock_monotonic_us() < until_us;
+            *vec_push(ret_processes) = (struct process){
+                .pid = pid, .turn = in_time ? find_turn(search->proc, pid) : TURN_LATER};
         }
     }
     return r < 0 ? r : 0;
@@ -145,22 +180,29 @@ static void note_unfinished(struct openers_search *search, const struct processe
     }
 }
 
+/* Each its share, then the rest of those that have more. */
+static void look_in_turn(struct openers_search *search, const struct processes *processes,
+                         enum turn turn, uint64_t until_us)
+{
+    for (vec_each(processes, process)) {
+        if (process->turn == turn && !is_over(search)) {
+            look(search, process, OPENERS_SHARE, until_us);
+        }
+    }
+    for (vec_each(processes, process)) {
+        if (process->turn == turn && process->has_more && !is_over(search)) {
+            look(search, process, UINT64_MAX, until_us);
+        }
+    }
+}
+
 int openers_search(struct openers_search *search)
 {
     struct processes processes = {0};
     uint64_t until_us = clock_monotonic_us() + search->budget_us;
-    int r = list_processes(search, &processes);
-    for (unsigned round = 0; round < 2; round++) { /* those that go first, then the others */
-        for (vec_each(&processes, process)) {
-            if (process->first == (round == 0) && !is_over(search)) {
-                look(search, process, OPENERS_SHARE, until_us);
-            }
-        }
-    }
-    for (vec_each(&processes, process)) { /* the rest of those that have much open */
-        if (process->has_more && !is_over(search)) {
-            look(search, process, UINT64_MAX, until_us);
-        }
+    int r = list_processes(search, until_us, &processes);
+    for (enum turn turn = TURN_FIRST; turn < N_TURNS; turn++) {
+        look_in_turn(search, &processes, turn, until_us);
     }
     note_unfinished(search, &processes);
     vec_done(&processes);

@@ -273,8 +273,26 @@ static void a_vgpu_in_use_is_not_deleted(void **state)
     struct step delete = step_undo(&create);
     struct error err = {0};
     assert_int_equal(machine_apply(machine, &delete, &err), -REASON_IN_USE);
-    assert_non_null(strstr(err.message, "current_vgpu_type"));
+    assert_non_null(strstr(err.message, "the kernel says that a process has 0001:61:00.4 open"));
     assert_true(machine->fix->gpus[FIX_L40S]->vfs[0].vgpu.exists);
+}
+
+/* A process of any user may have millions of files open; the kernel knows who has a group's. */
+static void a_search_without_time_holds_nothing_up(void **state)
+{
+    (void)state;
+    MACHINE_NEW(SIM_VENDOR_VFIO);
+    const struct sysfs hasty = {.root = MACHINE, .lock_tries = 2};
+    struct error err = {0};
+    apply_kind(machine, STEP_BIND_VFIO, FIX_L40S);
+    struct step home = machine_step(machine, STEP_BIND_NVIDIA, FIX_L40S);
+    int fd = machine_open("dev/vfio/12", O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(bind_nvidia(&hasty, &home, &err), -REASON_IN_USE);
+    assert_non_null(strstr(err.message, "the kernel says that a process has 0001:61:00.0 open"));
+    close(fd);
+    assert_int_equal(bind_nvidia(&hasty, &home, &err), 0);
+    assert_string_equal(machine->fix->gpus[FIX_L40S]->driver, "nvidia");
 }
 
 static void after_a_reboot_everything_is_deleted_already(void **state)
@@ -347,6 +365,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(mixed_sizes_stand_where_they_were_asked_for),
         cmocka_unit_test(a_mig_backed_vgpu_tells_its_gpu_instance),
         cmocka_unit_test(a_vgpu_in_use_is_not_deleted),
+        cmocka_unit_test(a_search_without_time_holds_nothing_up),
         cmocka_unit_test(after_a_reboot_everything_is_deleted_already),
         cmocka_unit_test(mdevs_are_made_and_removed),
     };

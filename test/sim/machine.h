@@ -49,7 +49,7 @@ static inline bool machine_prepare(const char *sriov_manage)
     }
     return fs_mkdirs(SIM_RUN_DIR, 0755) == 0 && fs_mkdirs(MACHINE "/sys", 0755) == 0 &&
            fs_mkdirs(MACHINE "/usr/lib/nvidia", 0755) == 0 &&
-           symlink("sys/proc", MACHINE "/proc") == 0 &&
+           symlink("sys/proc", MACHINE "/proc") == 0 && symlink("sys/dev", MACHINE "/dev") == 0 &&
            symlink(sriov_manage, MACHINE "/usr/lib/nvidia/sriov-manage") == 0;
 }
 

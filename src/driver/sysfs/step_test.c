@@ -255,6 +255,57 @@ static void what_is_not_known_to_be_free_is_not_taken_away(void **state)
     assert_non_null(strstr(err.message, "hoarder (PID 77)"));
 }
 
+/* However many files any process has open: the group's node can be opened. */
+static void what_the_kernel_says_to_be_free_is(void **state)
+{
+    (void)state;
+    TREE();
+    struct pci_addr vf;
+    assert_true(pci_addr_parse("0000:3b:00.4", &vf));
+    tree_function(tree, "0000:3b:00.4", "0x10de\n", "0x030200\n", "nvidia", 50);
+    tree_put(tree, "proc/77/comm", "hoarder\n");
+    tree_link(tree, "proc/77/fd/12", "/dev/null");
+    tree->sys.holder_budget_us = 0;
+    struct error err = {0};
+    const char *subject = "function/0000:3b:00.4";
+    tree_put(tree, "dev/vfio/50", "");
+    assert_int_equal(holder_check(&tree->sys, &vf, subject, &err), 0);
+    /* Its own node, which more than one process may open, changes nothing. */
+    tree_put_attr(tree, "0000:3b:00.4", "vfio-dev/vfio3/dev", "511:3\n");
+    tree_put(tree, "dev/vfio/devices/vfio3", "");
+    assert_int_equal(holder_check(&tree->sys, &vf, subject, &err), 0);
+    /* But one that has it open is found. */
+    tree->sys.holder_budget_us = SYSFS_HOLDER_BUDGET_US;
+    tree_link(tree, "proc/77/fd/13", "/dev/vfio/devices/vfio3");
+    assert_int_equal(holder_check(&tree->sys, &vf, subject, &err), -REASON_IN_USE);
+    assert_non_null(strstr(err.message, "process 77 (hoarder)"));
+}
+
+/* No function of the group is on VFIO, or the kernel has no groups. */
+static void a_group_without_a_node_is_free_unless_its_functions_have_their_own(void **state)
+{
+    (void)state;
+    TREE();
+    struct pci_addr vf;
+    assert_true(pci_addr_parse("0000:3b:00.4", &vf));
+    tree_function(tree, "0000:3b:00.4", "0x10de\n", "0x030200\n", "nvidia", 50);
+    tree_put(tree, "proc/77/comm", "hoarder\n");
+    tree_link(tree, "proc/77/fd/12", "/dev/null");
+    tree_put(tree, "dev/vfio/vfio", "");
+    tree->sys.holder_budget_us = 0;
+    struct error err = {0};
+    const char *subject = "function/0000:3b:00.4";
+    assert_int_equal(holder_check(&tree->sys, &vf, subject, &err), 0);
+    tree_put(tree, "dev/vfio/noiommu-50", "");
+    assert_int_equal(holder_check(&tree->sys, &vf, subject, &err), 0);
+    tree_put_attr(tree, "0000:3b:00.4", "vfio-dev/vfio3/dev", "511:3\n");
+    assert_int_equal(holder_check(&tree->sys, &vf, subject, &err), 0);
+    CLEANUP_FREE char *node = xasprintf("%s/dev/vfio/noiommu-50", tree->sys.root);
+    assert_int_equal(unlink(node), 0);
+    assert_int_equal(holder_check(&tree->sys, &vf, subject, &err), -REASON_UNAVAILABLE);
+    assert_non_null(strstr(err.message, "the kernel can't be asked"));
+}
+
 static void an_mdev_that_a_process_has_open_is_not_deleted(void **state)
 {
     (void)state;
@@ -384,6 +435,8 @@ int main(void)
         cmocka_unit_test(a_vf_in_other_hands_is_not_cleared),
         cmocka_unit_test(an_mdev_needs_a_proper_uuid),
         cmocka_unit_test(what_is_not_known_to_be_free_is_not_taken_away),
+        cmocka_unit_test(what_the_kernel_says_to_be_free_is),
+        cmocka_unit_test(a_group_without_a_node_is_free_unless_its_functions_have_their_own),
         cmocka_unit_test(an_mdev_that_a_process_has_open_is_not_deleted),
         cmocka_unit_test(a_gpu_that_a_process_has_open_is_not_unbound),
         cmocka_unit_test(another_vendors_virtual_functions_are_written_to_the_kernel),

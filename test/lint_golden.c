@@ -28,7 +28,7 @@ static const char capabilities[] =
 
 static const char *const cases[] = {"clean",      "devices",  "displays", "machine", "memory",
                                     "claims",     "moves",    "wide",     "by-hand", "group",
-                                    "namespaces", "intruded", "audio"};
+                                    "namespaces", "intruded", "audio",    "absent"};
 
 /* ---- the host ---- */
 
@@ -77,6 +77,17 @@ static struct host *make_host(void)
 {
     struct host *host = host_new();
     STR_SET(host->libvirt_version, "11.3.0");
+    host->functions_known = host->mdevs_known = true;
+    static const struct pci_addr others[] = {
+        {.bus = 0x01},
+        {.bus = 0x03, .device = 2, .function = 1},
+        {.bus = 0x05},
+        {.bus = 0x51, .function = 1},
+        {.bus = 0x51, .function = 2},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        *vec_push(&host->functions) = others[i];
+    }
     struct gpu *whole = add_gpu(host, 0, 0x41, 64);
     STR_SET(whole->driver, "vfio-pci");
     struct gpu *functions = add_gpu(host, 0, 0x42, 64);

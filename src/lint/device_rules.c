@@ -2,12 +2,10 @@
 /* Rules about one device: is it there, is it the right one, is it assigned in the right way? */
 #include <string.h>
 
-#include "base/parse.h"
 #include "base/str.h"
 #include "lint/rule.h"
 
 #define WIDEST_DOMAIN 0xffff
-#define VENDOR_VFIO_LIBVIRT 10
 
 /* A virtual function that a vendor's VFIO driver serves. */
 static bool is_vendor_vfio(const struct seen *seen)
@@ -37,11 +35,14 @@ void lint_managed_vgpu(struct lint *lint)
 void lint_unmanaged_gpu(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
-        if (seen->whole && seen->device->managed != TRI_YES) {
-            struct finding *it =
-                lint_find(lint, seen->device->line, lint_element(seen),
-                          "the whole GPU %s is not managed='yes'; its driver is %s now", seen->name,
-                          seen->gpu->driver[0] != '\0' ? seen->gpu->driver : "none");
+        bool refused = seen->state == HOST_DEVICE_WITH_HOST;
+        if ((seen->whole && seen->device->managed != TRI_YES) || refused) {
+            const char *driver = seen->whole ? seen->gpu->driver : seen->vf->driver;
+            struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                           "%s %s is not managed='yes'; its driver is %s now",
+                                           seen->whole ? "the whole GPU" : "the virtual function",
+                                           seen->name, driver[0] != '\0' ? driver : "none");
+            it->severity = refused && !lint->facts->running ? SEVERITY_ERROR : it->severity;
             lint_advise(it, "write managed='yes' (`virsh edit %s`)", SHELL_ARG(lint->facts->name));
         }
     }
@@ -62,7 +63,6 @@ static bool is_of_other_interface(const struct lint *lint, const struct seen *se
                 : seen->gpu != NULL && !seen->whole && seen->gpu->iface == VGPU_IFACE_MDEV;
 }
 
-/* Other PCI devices, network cards for one, are none of cleave's business. */
 static void find_other_interface(struct lint *lint, const struct seen *seen)
 {
     bool mdev = seen->device->is_mdev;
@@ -78,16 +78,33 @@ static void find_other_interface(struct lint *lint, const struct seen *seen)
         SHELL_ARG(lint->facts->name), seen->claim->name);
 }
 
+/* A GPU, a network card, or what it was. */
+static void find_no_function(struct lint *lint, const struct seen *seen)
+{
+    struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
+                                   "no PCI device of this host has the address %s", seen->name);
+    lint_advise(it,
+                "write the address that the device has now (`lspci -D`), or take it out: `virsh "
+                "edit %s`",
+                SHELL_ARG(lint->facts->name));
+}
+
 void lint_absent(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
         const struct domain_device *device = seen->device;
-        bool expected = device->is_mdev || device->claim[0] != '\0' || seen->claim != NULL;
+        bool of_claim = device->claim[0] != '\0' || seen->claim != NULL;
+        bool absent = seen->state == HOST_DEVICE_NO_MDEV || seen->state == HOST_DEVICE_NO_FUNCTION;
+        bool elsewhere = of_claim && seen->gpu == NULL && seen->state != HOST_DEVICE_UNKNOWN;
         if (seen->claim != NULL && is_of_other_interface(lint, seen)) {
             find_other_interface(lint, seen);
             continue;
         }
-        if (seen->gpu != NULL || !expected || comes_at_start(lint, seen)) {
+        if ((!absent && !elsewhere) || comes_at_start(lint, seen)) {
+            continue;
+        }
+        if (!of_claim && !device->is_mdev) {
+            find_no_function(lint, seen);
             continue;
         }
         struct finding *it =
@@ -110,7 +127,10 @@ void lint_absent(struct lint *lint)
 void lint_no_vgpu(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
-        if (!is_vendor_vfio(seen) || seen->vgpu != NULL || comes_at_start(lint, seen)) {
+        bool bare = seen->vf != NULL && seen->vf->iface == VGPU_IFACE_VENDOR_VFIO &&
+                    seen->vgpu == NULL && seen->state != HOST_DEVICE_UNKNOWN;
+        bool other = seen->claim != NULL && is_of_other_interface(lint, seen);
+        if ((!bare && seen->state != HOST_DEVICE_VF_OFF) || other || comes_at_start(lint, seen)) {
             continue;
         }
         struct finding *it =
@@ -235,15 +255,8 @@ void lint_shared(struct lint *lint)
 
 void lint_old_libvirt(struct lint *lint)
 {
-    char major[16];
-    uint32_t number = 0;
-    (void)STR_SET(major, lint->host->libvirt_version);
-    major[strcspn(major, ".")] = '\0';
-    if (!parse_u32(major, &number) || number >= VENDOR_VFIO_LIBVIRT) {
-        return;
-    }
     for (vec_each(&lint->seen, seen)) {
-        if (is_vendor_vfio(seen)) {
+        if (is_vendor_vfio(seen) && host_libvirt_is_old(lint->host)) {
             struct finding *it = lint_find(lint, seen->device->line, lint_element(seen),
                                            "libvirt %s can't assign the vGPU at %s",
                                            lint->host->libvirt_version, seen->name);

@@ -171,49 +171,6 @@ static const struct claim *claim_with(const struct claims *claims, const struct 
     return NULL;
 }
 
-static bool is_function_of(const struct gpu *gpu, const struct pci_addr *addr)
-{
-    struct pci_addr vf;
-    for (uint32_t i = 0; i < gpu->vfs_total && gpu_vf_addr(gpu, i, &vf); i++) {
-        if (pci_addr_cmp(&vf, addr) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void find_function(const struct host *host, struct seen *seen)
-{
-    const struct pci_addr *addr = &seen->device->addr;
-    for (vec_each(&host->gpus, gpu)) {
-        seen->whole = pci_addr_cmp(&gpu->addr, addr) == 0;
-        if (seen->whole || is_function_of(gpu, addr)) {
-            seen->gpu = gpu;
-            break;
-        }
-    }
-    if (seen->gpu == NULL || seen->whole) {
-        return;
-    }
-    seen->vgpu = gpu_find_vgpu_vf(seen->gpu, addr);
-    for (vec_each(&seen->gpu->vfs, vf)) {
-        if (pci_addr_cmp(&vf->addr, addr) == 0) {
-            seen->vf = vf;
-        }
-    }
-}
-
-static void find_mdev(const struct host *host, struct seen *seen)
-{
-    for (vec_each(&host->gpus, gpu)) {
-        const struct vgpu *vgpu = gpu_find_vgpu_mdev(gpu, seen->device->mdev_uuid);
-        if (vgpu != NULL) {
-            seen->gpu = gpu;
-            seen->vgpu = vgpu;
-        }
-    }
-}
-
 static void look_up(struct lint *lint)
 {
     for (vec_each(&lint->facts->devices, device)) {
@@ -223,11 +180,16 @@ static void look_up(struct lint *lint)
         seen->claim = claim_with(lint->claims, device);
         STR_SET(seen->name,
                 device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf));
-        if (device->is_mdev) {
-            find_mdev(lint->host, seen);
-        } else {
-            find_function(lint->host, seen);
-        }
+        struct vm_device named = {.is_mdev = device->is_mdev,
+                                  .addr = device->addr,
+                                  .managed = device->managed == TRI_YES};
+        STR_SET(named.mdev_uuid, device->mdev_uuid);
+        struct host_device it = host_device_find(lint->host, &named);
+        seen->state = it.state;
+        seen->gpu = it.gpu;
+        seen->whole = it.whole;
+        seen->vf = it.vf;
+        seen->vgpu = it.vgpu;
     }
 }
 

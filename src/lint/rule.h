@@ -4,10 +4,12 @@
 #define LINT_RULE_H
 
 #include "lint/lint.h"
+#include "model/host_device.h"
 
 /* A device of the definition, and what the host knows of it. */
 struct seen {
     const struct domain_device *device;
+    enum host_device_state state;
     const struct gpu *gpu;     /* NULL: of no GPU that is there */
     bool whole;                /* the GPU itself */
     const struct vf *vf;       /* the enabled VF, or NULL */

@@ -149,25 +149,6 @@ static int refuse_device(const struct hook *hook, const struct vm_device *device
         device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf), why, whose);
 }
 
-/* The claim that holds the device, or something on the GPU that the device is. */
-static const struct claim *holder_of(const struct manager *m, const struct vm_device *device)
-{
-    for (vec_each(&m->claims, claim)) {
-        struct claim_device own = {0};
-        if (!claim_holds(claim) || claim_is_displaced(claim, m->host)) {
-            continue;
-        }
-        if (claim_device(claim, &own) &&
-            claim_device_is(&own, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
-            return claim;
-        }
-        if (!device->is_mdev && pci_addr_cmp(&claim->got.gpu, &device->addr) == 0) {
-            return claim;
-        }
-    }
-    return NULL;
-}
-
 /* A device that carries cleave's alias must be that of its claim. */
 static int check_alias(const struct hook *hook, const struct vm_device *device, struct error *err)
 {
@@ -271,7 +252,7 @@ static int refuse_taken(const struct hook *hook, const struct vm_device *device,
 static int check_device(const struct hook *hook, const struct vm_device *device,
                         struct needs *ret_needs, struct error *err)
 {
-    const struct claim *claim = holder_of(hook->manager, device);
+    const struct claim *claim = manager_find_holder(hook->manager, device);
     if (claim != NULL && !is_own(hook, claim)) {
         if (!hook->out_of_time && manager_gives_back(hook->manager, claim)) {
             ret_needs->release = true;

@@ -295,6 +295,37 @@ static bool has_managed(const struct vm *vm, const struct pci_addr *addr)
 
 /* A GPU that is passed through needs its whole IOMMU group: what the host still uses of it, and
  * libvirt does not take from it (managed='yes'), would make QEMU fail with less to say. */
+int manager_refuse_group(const struct vm *vm, const struct gpu *gpu, const char *claim,
+                         struct error *err)
+{
+    for (vec_each(&gpu->group_members, member)) {
+        char bdf[BDF_SIZE];
+        char other[BDF_SIZE];
+        if (!group_member_bars(member) || has_managed(vm, &member->addr)) {
+            continue;
+        }
+        bool claimed = claim[0] != '\0';
+        error_set(err, REASON_CONFLICT,
+                  SUBJECT(claimed ? "claim" : "vm", claimed ? claim : vm->name),
+                  "VM \"%s\" can't start: IOMMU group %u of GPU %s also holds %s, which the host "
+                  "uses with driver %s",
+                  vm->name, gpu->iommu_group, pci_addr_format(&gpu->addr, bdf),
+                  pci_addr_format(&member->addr, other), member->driver);
+        if (claimed) {
+            error_hint(err, "`cleave host restore` binds what goes with the claim's GPU, or says "
+                            "why it can't");
+        } else {
+            error_hint(
+                err,
+                "take the GPU out (`virsh edit %s`), and claim it: `cleave claim create NAME "
+                "--vm %s --mode passthrough --gpu %s` takes along what can go",
+                SHELL_ARG(vm->name), SHELL_WORD(vm->name), bdf);
+        }
+        return -REASON_CONFLICT;
+    }
+    return 0;
+}
+
 static int check_group(const struct manager *m, const struct vm *vm, const struct claim *claim,
                        struct error *err)
 {
@@ -302,24 +333,7 @@ static int check_group(const struct manager *m, const struct vm *vm, const struc
         claim->state == CLAIM_BOUND && claim->got.set && claim->spec.mode == CLAIM_PASSTHROUGH
             ? claim_find_gpu(claim, m->host)
             : NULL;
-    for (size_t i = 0; gpu != NULL && i < gpu->group_members.n; i++) {
-        const struct group_member *member = &gpu->group_members.items[i];
-        char bdf[BDF_SIZE];
-        char other[BDF_SIZE];
-        if (!group_member_bars(member) || has_managed(vm, &member->addr)) {
-            continue;
-        }
-        error_set(err, REASON_CONFLICT, SUBJECT("claim", claim->name),
-                  "VM \"%s\" can't start: IOMMU group %u of GPU %s also holds %s, which the host "
-                  "uses with driver %s",
-                  vm->name, gpu->iommu_group, pci_addr_format(&gpu->addr, bdf),
-                  pci_addr_format(&member->addr, other), member->driver);
-        error_hint(err,
-                   "`cleave host restore` binds what goes with the claim's GPU, or says why it "
-                   "can't");
-        return -REASON_CONFLICT;
-    }
-    return 0;
+    return gpu == NULL ? 0 : manager_refuse_group(vm, gpu, claim->name, err);
 }
 
 static bool is_vendor_function(const struct host *host, const struct pci_addr *addr)

@@ -554,6 +554,17 @@ int manager_refuse_alias(const struct manager *m, const struct vm *vm,
 /* The same for the first such device that the stored definition names; 0 if there is none. */
 int manager_refuse_foreign(const struct manager *m, const struct vm *vm, struct error *err);
 
+/* The claim that holds the device, or something on the GPU that the device is; NULL: none. */
+const struct claim *manager_find_holder(const struct manager *m, const struct vm_device *device);
+/* Refuses to start a VM whose stored definition names a device that no claim of its own has and
+ * libvirt could not give to it (by_hand.c): -CONFLICT or -IN_USE. What isn't known refuses nothing.
+ */
+int manager_refuse_by_hand(const struct manager *m, const struct vm *vm, struct error *err);
+/* Refuses to start a VM with a whole GPU while the host uses more of its IOMMU group, and libvirt
+ * is not to take that, too. `claim`: that has the GPU; "": it is named by hand. */
+int manager_refuse_group(const struct vm *vm, const struct gpu *gpu, const char *claim,
+                         struct error *err);
+
 /* How a VM comes to run: it boots, comes from another host, or from a saved state. */
 enum entrance { ENTRANCE_START, ENTRANCE_MIGRATION, ENTRANCE_RESTORE };
 struct entering {

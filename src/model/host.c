@@ -42,7 +42,7 @@ const char *vm_state_name(enum vm_state state)
 
 /* What has memory of its own, for both who frees it and who copies it. */
 #define GPU_VECS(X) X(group_members) X(gis) X(vfs) X(vgpus) X(pf_offers)
-#define HOST_VECS(X) X(gpus) X(vms) X(vm_ends)
+#define HOST_VECS(X) X(functions) X(other_mdevs) X(gpus) X(vms) X(vm_ends)
 
 static void gpu_done(struct gpu *gpu)
 {

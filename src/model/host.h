@@ -193,6 +193,10 @@ struct vm_end {
     bool stopped;
 };
 
+struct other_mdev {
+    char uuid[40];
+};
+
 struct host {
     char name[NAME_SIZE];
     char driver_version[32]; /* NVIDIA driver, "" unknown */
@@ -212,6 +216,11 @@ struct host {
     char pci_problem[256];
     enum tristate vfio_pci; /* is the kernel's driver for pass-through loaded? */
     char libvirt_problem[256];
+    /* Is `functions` all that the kernel has, is `other_mdevs`? False: a device that is in neither
+     * may be there. */
+    bool functions_known, mdevs_known;
+    VEC(struct pci_addr) functions;     /* PCI functions of whatever kind */
+    VEC(struct other_mdev) other_mdevs; /* mediated devices that are vGPUs of no GPU here */
     VEC(struct gpu) gpus;
     VEC(struct vm) vms;
     VEC(struct vm_end) vm_ends;

@@ -105,3 +105,31 @@ def test_the_exit_status_is_of_the_question_but_for_strict(host):
     assert strict.returncode == 9 and 'of VM "v1" breaks 1 rule' in strict.stderr
     assert host.cleave.run("vm", "lint", "--strict", "v2").returncode == 0
     assert host.cleave.run("vm", "lint", "nobody").returncode == 3
+
+
+def by_hand(address=None, mdev=None, managed="no"):
+    return hostdev(address, mdev).replace("managed='no'", f"managed='{managed}'")
+
+
+OTHER = "0000:a6:00.0"
+GONE = "c2177883-f1bb-47f0-914d-32a22e3a8899"
+
+
+@pytest.mark.parametrize("device, rule, words", [
+    (by_hand(mdev=GONE), "device-absent", f"{GONE}, a mediated device that is not there"),
+    (by_hand("0000:26:00.5"), "vgpu-missing", "0000:26:00.5, a virtual function of GPU "),
+    (by_hand("0000:99:00.0"), "device-absent", "no PCI device of this host has"),
+    (by_hand("0000:99:00.0", managed="yes"), "device-absent", "no PCI device of this host has"),
+    (by_hand("0001:26:00.0", managed="yes"), "device-absent", "no PCI device of this host has"),
+    (by_hand(OTHER), "unmanaged-gpu", "without managed='yes'"),
+], ids=["mdev", "no vGPU", "absent", "absent, managed", "wrong domain", "unmanaged"])
+def test_what_a_dry_run_says_of_a_device_by_hand_libvirt_says_too(host, device, rule, words):
+    host.create("a", type="L40S-8Q", vm="v1")  # enables virtual functions
+    host.attach("v2", device)
+    assert rule in lint(host, "v2")
+    for options in (("--dry-run",), ()):
+        done = host.cleave.run("vm", "start", "v2", *options)
+        assert done.returncode == 4, done.stderr  # conflict
+        assert words in done.stderr and 'VM "v2"' in done.stderr and "virsh edit v2" in done.stderr
+    assert host.virsh("start", "v2", check=False).returncode != 0
+    assert host.cleave.run("vm", "start", "v1").returncode == 0

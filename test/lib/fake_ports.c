@@ -463,9 +463,11 @@ static int fake_pci_observe(struct pci_port *port, struct host *host, struct err
     STR_SET(host->kernel, "6.8.0");
     snprintf(host->boot_id, sizeof(host->boot_id), "boot-%u", fake->boots);
     host->driver_load = fake->driver_load;
+    host->functions_known = host->mdevs_known = true;
     for (uint32_t i = 0; i < fake->n_gpus; i++) {
         const struct fake_gpu *from = &fake->gpus[i];
         struct gpu *gpu = host_add_gpu(host, &from->addr);
+        *vec_push(&host->functions) = from->addr;
         gpu->pci_id = from->pci_id;
         gpu->pci_subsystem_id = from->pci_subsystem_id;
         STR_SET(gpu->driver, from->driver);

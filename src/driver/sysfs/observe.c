@@ -306,6 +306,15 @@ static void note_all(const struct sysfs *sys, struct host *host, const struct sy
     }
 }
 
+/* It is there, whatever else is known of it. */
+static void add_other_mdev(struct host *host, const char *uuid)
+{
+    struct other_mdev mdev;
+    if (STR_SET(mdev.uuid, uuid)) {
+        *vec_push(&host->other_mdevs) = mdev;
+    }
+}
+
 static void observe_mdev(const struct sysfs *sys, struct host *host, const char *uuid)
 {
     struct vgpu vgpu = {0};
@@ -314,16 +323,21 @@ static void observe_mdev(const struct sysfs *sys, struct host *host, const char 
     int r = sysfs_read_mdev_parent(sys, uuid, &function);
     if (r < 0) {
         note_all(sys, host, &link, r == -EINVAL ? -ENOENT : r); /* no function's: not a GPU's */
+        add_other_mdev(host, uuid);
         return;
     }
     struct gpu *gpu = find_parent(host, &function);
     if (gpu == NULL) {
+        add_other_mdev(host, uuid);
         return;
     }
     r = vgpu_read_mdev(sys, uuid, &vgpu);
     if (r == 0) {
         *vec_push(&gpu->vgpus) = vgpu;
-    } else if (r != -ENODEV) { /* another driver's */
+        return;
+    }
+    add_other_mdev(host, uuid);
+    if (r != -ENODEV) { /* another driver's */
         note(sys, gpu, &link, r);
     }
 }
@@ -336,6 +350,7 @@ static void observe_mdevs(const struct sysfs *sys, struct host *host)
     if (r < 0) {
         note_all(sys, host, &dir, r);
     }
+    host->mdevs_known = sysfs_is_answer(r);
     for (vec_each(&uuids, uuid)) {
         observe_mdev(sys, host, *uuid);
     }
@@ -369,9 +384,14 @@ void observe_host(const struct sysfs *sys, struct type_names *names, struct host
                  strerror(-r));
         return;
     }
+    host->functions_known = true;
     for (vec_each(&entries, entry)) {
         struct pci_addr addr = {0};
-        r = pci_addr_parse(*entry, &addr) ? is_gpu(sys, &addr) : 0;
+        bool is_function = pci_addr_parse(*entry, &addr);
+        r = is_function ? is_gpu(sys, &addr) : 0;
+        if (is_function) {
+            *vec_push(&host->functions) = addr;
+        }
         if (r > 0) {
             observe_gpu(sys, names, host, &addr);
         } else if (r < 0) {

@@ -244,6 +244,56 @@ static void a_machine_without_pci_is_a_problem_not_an_error(void **state)
     OBSERVE(tree);
     assert_int_equal(host->gpus.n, 0);
     assert_non_null(strstr(host->pci_problem, "/sys/bus/pci/devices"));
+    assert_false(host->functions_known);
+}
+
+static bool has_function(const struct host *host, const char *bdf)
+{
+    struct pci_addr wanted;
+    assert_true(pci_addr_parse(bdf, &wanted));
+    for (vec_each(&host->functions, addr)) {
+        if (pci_addr_cmp(addr, &wanted) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void every_function_and_mediated_device_is_known_of(void **state)
+{
+    (void)state;
+    static const char uuid[] = "c2177883-f1bb-47f0-914d-32a22e3a8801";
+    TREE();
+    put_l40s(tree);
+    tree_function(tree, "0000:05:00.0", "0x15b3\n", "0x020000\n", "mlx5_core", 9);
+    tree_put(tree, "sys/bus/pci/devices/no-address/class", "0x030000\n");
+    OBSERVE(tree);
+    assert_true(host->functions_known);
+    assert_true(host->mdevs_known); /* there is no bus of them */
+    assert_int_equal(host->functions.n, 4);
+    assert_int_equal(host->other_mdevs.n, 0);
+    assert_true(has_function(host, "0000:05:00.0"));
+    assert_true(has_function(host, "0000:26:00.0"));
+    assert_true(has_function(host, "0000:26:00.5"));
+    assert_false(has_function(host, "0001:05:00.0"));
+    CLEANUP_FREE char *link = xasprintf("sys/bus/mdev/devices/%s", uuid);
+    tree_link(tree, link, "../../../devices/virtual/mtty/mtty/x");
+    CLEANUP(host_freep) struct host *other = observe(tree);
+    assert_int_equal(other->other_mdevs.n, 1);
+    assert_string_equal(other->other_mdevs.items[0].uuid, uuid);
+    assert_string_equal(other->gpus.items[0].problem, "");
+}
+
+static void mediated_devices_that_can_t_be_listed_are_not_known(void **state)
+{
+    (void)state;
+    TREE();
+    put_l40s(tree);
+    tree_put(tree, "sys/bus/mdev/drivers/nvidia/bind", "");
+    tree_link(tree, "sys/bus/mdev/devices", "devices"); /* ELOOP */
+    OBSERVE(tree);
+    assert_false(host->mdevs_known);
+    assert_true(host->functions_known);
 }
 
 static void the_interface_is_foreseen_before_there_are_virtual_functions(void **state)
@@ -354,6 +404,8 @@ int main(void)
         cmocka_unit_test(only_nvidia_gpus_are_observed),
         cmocka_unit_test(hostile_content_is_unknown_not_believed),
         cmocka_unit_test(a_machine_without_pci_is_a_problem_not_an_error),
+        cmocka_unit_test(every_function_and_mediated_device_is_known_of),
+        cmocka_unit_test(mediated_devices_that_can_t_be_listed_are_not_known),
         cmocka_unit_test(the_interface_is_foreseen_before_there_are_virtual_functions),
         cmocka_unit_test(a_gpu_of_an_admitted_vendor_is_for_passthrough_only),
     };

@@ -43,6 +43,12 @@ struct hook {
 
 static void hook_free(struct hook *hook)
 {
+    struct manager *m = hook->manager;
+    for (size_t i = m->hooks.n; i > 0; i--) {
+        if (m->hooks.items[i - 1] == hook) {
+            vec_remove(&m->hooks, i - 1);
+        }
+    }
     evloop_timer_free(hook->timer);
     vec_done(&hook->vm.devices);
     free(hook);
@@ -429,6 +435,37 @@ void manager_refuse_hooks(struct manager *m, const struct error *err)
     vec_done(&m->parked_hooks);
 }
 
+/* ---- a start that is to end ---- */
+
+static void say_ended(const struct hook *hook, struct error *err)
+{
+    error_set(err, REASON_CONFLICT, SUBJECT("vm", hook->vm.name),
+              "VM \"%s\" can't start: meanwhile it was to be stopped at once", hook->vm.name);
+    error_hint(err, "start it again: `cleave vm start %s`", SHELL_ARG(hook->vm.name));
+}
+
+bool manager_end_hooks(struct manager *m, const char *vm)
+{
+    bool found = false;
+    for (size_t i = m->hooks.n; i > 0; i--) {
+        struct error err = {0};
+        struct hook *hook = m->hooks.items[i - 1];
+        bool own = str_eq(hook->vm.name, vm) || str_eq_case(hook->vm.uuid, vm);
+        if (!own || hook->reply == NULL) {
+            continue;
+        }
+        found = true;
+        say_ended(hook, &err);
+        if (hook->parked) {
+            unpark(hook);
+            finish(hook, &err);
+        } else {
+            answer(hook, &err); /* what is under way for it comes to its end */
+        }
+    }
+    return found;
+}
+
 static void run_prepare(struct change *change)
 {
     struct hook *hook = change->data;
@@ -554,10 +591,18 @@ static void prepare(struct hook *hook, struct error *err)
     if (m->host != NULL) {
         manager_adopt_claims(m, &hook->vm);
     }
+    struct change *end = vm_line_find_end(m, &hook->vm);
+    if (end != NULL) {
+        end->ends_start = true;
+        say_ended(hook, err);
+        finish(hook, err);
+        return;
+    }
     if (!concerns_us(hook)) {
         finish(hook, NULL);
         return;
     }
+    *vec_push(&m->hooks) = hook;
     uint64_t deadline_us =
         m->config.hook_deadline_us == 0 ? DEADLINE_US : m->config.hook_deadline_us;
     hook->until_us = clock_monotonic_us() + deadline_us;

@@ -297,6 +297,7 @@ void manager_free(struct manager *m)
     host_free(m->kernel_view);
     boards_free(m->boards);
     vec_done(&m->touched);
+    vec_done(&m->hooks);
     vec_done(&m->intruded);
     vec_done(&m->own_vms);
     for (vec_each(&m->powers, power)) {

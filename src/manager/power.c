@@ -137,8 +137,10 @@ int manager_refuse_starting(const struct manager *m, const char *vm, const char 
     }
     error_set(err, REASON_IN_USE, SUBJECT("vm", power->vm.name),
               "VM \"%s\" can't %s: it is being started", power->vm.name, what);
-    error_hint(err, "try again when it runs; `cleave vm stop --now %s` ends a start that hangs",
-               SHELL_ARG(power->vm.name));
+    error_hint(
+        err,
+        "try again when it runs; `cleave vm stop --now %s` ends the start, or says what keeps it",
+        SHELL_ARG(power->vm.name));
     return -REASON_IN_USE;
 }
 

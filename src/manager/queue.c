@@ -12,14 +12,14 @@
 #include "model/drain.h"
 #include "model/incoming.h"
 
-#define USECS_PER_S UINT64_C(1000000)
 /* How often the patience with a look a call may take: a VM's start waits for its hook, and for
  * memory of a size that a look has not. */
 #define GUEST_CALL_LOOKS 9
 
-static uint64_t guest_call_us(const struct manager *m)
+static uint64_t guest_call_us(const struct change *change)
 {
-    return manager_patience_us(m, HALF_GUESTS) * GUEST_CALL_LOOKS;
+    return manager_patience_us(change->manager, HALF_GUESTS) *
+           (vm_line_only_asks(change) ? 1 : GUEST_CALL_LOOKS);
 }
 
 struct change *change_new(struct manager *m, change_fn *run, const struct request *request,
@@ -80,11 +80,7 @@ static void call_is_late(void *data)
     if (change->late || change->manager->stopping) {
         return;
     }
-    error_set(&err, REASON_UNAVAILABLE, "libvirt",
-              "libvirt has not answered for %u s; what was asked "
-              "of VM \"%s\" may still happen",
-              (unsigned)(guest_call_us(change->manager) / USECS_PER_S), change->name);
-    error_hint(&err, "`cleave vm list` tells what came of it, once libvirt answers");
+    vm_line_explain(change, guest_call_us(change), &err);
     log_warning("VM %s: %s", change->name, err.message);
     change->late = true;
     if (change->line != NULL) {
@@ -120,7 +116,7 @@ void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done)
     }
     change->called = done;
     if (evloop_timer_new(m->config.loop, call_is_late, change, &change->timer) == 0) {
-        (void)evloop_timer_set(change->timer, guest_call_us(m));
+        (void)evloop_timer_set(change->timer, guest_call_us(change));
     }
     worker_submit(change->line != NULL ? change->line->worker : m->guest_worker, work, guest_called,
                   change);

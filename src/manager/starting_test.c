@@ -2,6 +2,7 @@
 /* Libvirt takes long to start a VM, or to look: what another needs goes on, and what is the VM's
  * stays the VM's. */
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/json.h"
 #include "base/str.h"
@@ -16,11 +17,32 @@ static const struct caller root = {.author = "root", .root = true};
 static struct guest_port *lines[VM_LINES];
 static struct faults line_faults;
 
+/* A hook script: libvirt has the VM locked until it ends. */
+static atomic_bool hook_hangs, hook_refuses;
+
+static int run_script(const char *vm, const char *operation, void *data, struct error *err)
+{
+    (void)data;
+    while (str_eq(operation, "prepare") && atomic_load(&hook_hangs)) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return str_eq(operation, "prepare") && atomic_load(&hook_refuses)
+               ? error_set(err, REASON_DRIVER, vm, "the hook says no")
+               : 0;
+}
+
+static struct guest_port *new_line(struct fake_host *host)
+{
+    struct guest_port *port = fake_guest_port_new(host);
+    fake_guest_set_hook(port, run_script, NULL);
+    return faulty_guest_new(port, &line_faults);
+}
+
 static void configure(struct lab *lab, struct manager_config *config)
 {
     for (size_t i = 0; i < VM_LINES; i++) {
         if (lines[i] == NULL) {
-            lines[i] = faulty_guest_new(fake_guest_port_new(lab->host), &line_faults);
+            lines[i] = new_line(lab->host);
         }
         config->vm_guests[i] = lines[i];
     }
@@ -57,6 +79,8 @@ static int teardown(void **state)
 {
     struct lab_fixture *f = *state;
     atomic_store(&f->lab.faults.hang, 0);
+    atomic_store(&hook_hangs, false);
+    atomic_store(&hook_refuses, false);
     fake_lock();
     for (size_t i = 0; i < FAKE_VMS; i++) {
         f->host.vms[i].stuck = f->host.vms[i].firm = false;
@@ -374,7 +398,7 @@ static void stops_that_hang_leave_lines_to_others(void **state)
     set_guests_patience(lab, 0);
     assert_stops(f, "ok1", false);
     for (size_t i = 0; i < ARRAY_SIZE(stops); i++) {
-        assert_refused(&stops[i], lab, REASON_UNAVAILABLE, "may still happen");
+        assert_refused(&stops[i], lab, REASON_UNAVAILABLE, "nothing was done");
     }
     begin_stop(f, "firm0", false, &stops[0]);
     assert_refused(&stops[0], lab, REASON_UNAVAILABLE, "an earlier stop of VM \"firm0\"");
@@ -384,7 +408,7 @@ static void stops_that_hang_leave_lines_to_others(void **state)
         begin_stop(f, name, false, &stops[i]);
     }
     for (size_t i = 1; i < VM_ASK_LINES; i++) {
-        assert_refused(&stops[i], lab, REASON_UNAVAILABLE, "may still happen");
+        assert_refused(&stops[i], lab, REASON_UNAVAILABLE, "nothing was done");
     }
     set_guests_patience(lab, 0);
     begin_stop(f, "ok2", false, &stops[0]);
@@ -441,6 +465,142 @@ static void a_vm_stops_while_nothing_can_be_looked_at(void **state)
     }
 }
 
+static void begin_locked(struct lab_fixture *f, const char *vm, struct answer *answer)
+{
+    struct starting starting = {f->lab.manager, vm};
+    atomic_store(&hook_hangs, true);
+    *answer = (struct answer){0};
+    manager_start_vm(f->lab.manager, &root, vm, false, lab_reply, answer);
+    assert_true(lab_wait_until(&f->lab, is_starting, &starting));
+    bool locked = false;
+    while (!locked) {
+        fake_lock();
+        locked = fake_host_vm(&f->host, vm)->locked;
+        fake_unlock();
+    }
+}
+
+static bool has_problem(struct lab *lab, const char *text)
+{
+    struct answer answer = {0};
+    manager_get_health(lab->manager, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    bool has = false;
+    size_t i = 0;
+    json_t *problem = NULL;
+    json_array_foreach(json_object_get(answer.body, "problems"), i, problem)
+    {
+        has = has || strstr(json_string_value(json_object_get(problem, "text")), text) != NULL;
+    }
+    answer_done(&answer);
+    return has;
+}
+
+/* Nothing can stop it before that script ends: this is said soon, and what holds it. */
+static void a_stop_of_a_vm_that_its_start_keeps_locked_says_so_soon(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    struct answer start = {0};
+    struct answer stops[2] = {0};
+    begin_locked(f, "web1", &start);
+    set_guests_patience(lab, SHORT_PATIENCE_US);
+    begin_stop(f, "web1", true, &stops[0]);
+    begin_stop(f, "web1", true, &stops[1]);
+    assert_true(lab_wait(lab, &stops[0]));
+    assert_non_null(strstr(stops[0].err.hint, "hooks/qemu"));
+    assert_refused(&stops[0], lab, REASON_UNAVAILABLE, "is being started; nothing was done");
+    assert_true(has_problem(lab, "stop (--now) of VM \"web1\""));
+    assert_refused(&stops[1], lab, REASON_UNAVAILABLE, "nothing was done");
+    begin_stop(f, "web1", true, &stops[0]);
+    assert_refused(&stops[0], lab, REASON_UNAVAILABLE, "earlier stop (--now) of VM \"web1\"");
+    set_guests_patience(lab, 0);
+    atomic_store(&hook_hangs, false);
+    assert_true(lab_wait(lab, &start));
+    assert_int_equal(start.err.reason, REASON_NONE);
+    answer_done(&start);
+    assert_true(fake_host_vm(&f->host, "web1")->running);
+    assert_true(lab_settle(lab));
+    assert_false(has_problem(lab, "VM"));
+    assert_stops(f, "web1", true);
+}
+
+static void what_waits_behind_another_vm_says_so(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    struct answer stops[VM_KILL_LINES + 1] = {0};
+    char name[16];
+    for (size_t i = 0; i <= VM_KILL_LINES; i++) {
+        str_print(name, sizeof(name), "firm%zu", i);
+        add_vm(f, name, true);
+        fake_lock();
+        fake_host_vm(&f->host, name)->firm = true;
+        fake_unlock();
+        set_guests_patience(lab, i < VM_KILL_LINES ? 0 : SHORT_PATIENCE_US);
+        begin_stop(f, name, true, &stops[i]);
+    }
+    assert_refused(&stops[VM_KILL_LINES], lab, REASON_UNAVAILABLE,
+                   "waits behind the stop (--now) of VM \"firm0\"");
+    assert_true(has_problem(lab, "VM \"firm0\" since"));
+    set_guests_patience(lab, 0);
+    for (size_t i = 0; i <= VM_KILL_LINES; i++) {
+        str_print(name, sizeof(name), "firm%zu", i);
+        fake_lock();
+        fake_host_vm(&f->host, name)->firm = false;
+        fake_unlock();
+    }
+    for (size_t i = 0; i < VM_KILL_LINES; i++) {
+        assert_true(lab_wait(lab, &stops[i]));
+        assert_int_equal(stops[i].err.reason, REASON_NONE);
+        answer_done(&stops[i]);
+    }
+    assert_true(lab_settle(lab));
+}
+
+static void a_stop_at_once_ends_a_start_that_waits_for_its_devices(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    struct answer hook = {0};
+    struct answer stop = {0};
+    hooked_create(lab, ON_DEMAND("a", "web1"));
+    hang(lab, 1U << PORT_PCI);
+    lab->manager->config.hardware_patience_us = 0;
+    hooked_begin(lab, "web1", "prepare", lab_reply, &hook);
+    begin_stop(f, "web1", true, &stop);
+    assert_refused(&hook, lab, REASON_CONFLICT, "it was to be stopped at once");
+    assert_true(lab_wait(lab, &stop));
+    assert_int_equal(stop.err.reason, REASON_NONE);
+    assert_string_equal(answer_text(&stop, "vm.state"), "shut-off");
+    answer_done(&stop);
+    hang_no_more(lab);
+    assert_true(lab_settle(lab));
+    assert_int_equal(hooked_ask(lab, "web1", "prepare", NULL), 0); /* and starts again */
+}
+
+/* Another script held it; cleave's own comes after it. */
+static void a_stop_at_once_refuses_the_hook_that_comes_while_it_waits(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    struct answer start = {0};
+    struct answer stop = {0};
+    struct error err = {0};
+    begin_locked(f, "web1", &start);
+    begin_stop(f, "web1", true, &stop);
+    assert_int_equal(hooked_ask(lab, "web1", "prepare", &err), -REASON_CONFLICT);
+    assert_int_equal(hooked_ask(lab, "web2", "prepare", NULL), 0);
+    atomic_store(&hook_refuses, true);
+    atomic_store(&hook_hangs, false);
+    assert_refused(&start, lab, REASON_DRIVER, "the hook says no");
+    assert_true(lab_wait(lab, &stop));
+    assert_int_equal(stop.err.reason, REASON_NONE);
+    answer_done(&stop);
+    atomic_store(&hook_refuses, false);
+    assert_int_equal(hooked_start(lab, "web1"), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -455,6 +615,10 @@ int main(void)
         TEST(starts_that_hang_take_no_line_from_stops),
         TEST(stops_that_hang_leave_lines_to_others),
         TEST(a_vm_stops_while_nothing_can_be_looked_at),
+        TEST(a_stop_of_a_vm_that_its_start_keeps_locked_says_so_soon),
+        TEST(what_waits_behind_another_vm_says_so),
+        TEST(a_stop_at_once_ends_a_start_that_waits_for_its_devices),
+        TEST(a_stop_at_once_refuses_the_hook_that_comes_while_it_waits),
     };
     return cmocka_run_group_tests_name("starting", tests, NULL, NULL);
 }

@@ -175,8 +175,9 @@ struct change {
     /* What it answers once its plan is reserved; NULL: plan and claims. */
     json_t *(*show)(const struct change *change);
     struct vm_line
-        *line;  /* of a start or stop that a worker does now; NULL: of its own it has none */
-    bool found; /* to be stopped: libvirt has it, and it is on */
+        *line;       /* of a start or stop that a worker does now; NULL: of its own it has none */
+    bool found;      /* to be stopped: libvirt has it, and it is on */
+    bool ends_start; /* to be stopped: it was being started, and that was refused */
     /* Outcome of a worker's job. */
     evloop_fn *called; /* of change_call_guest() */
     struct evloop_timer *timer;
@@ -317,9 +318,9 @@ struct vm_line {
     struct guest_port *port;
     struct worker *worker;
     enum vm_line_use use;
-    unsigned jobs;
-    unsigned late;         /* of them: they have been given up */
-    char vm[VM_NAME_SIZE]; /* that the last job is about */
+    VEC(struct change *) changes; /* one after another; libvirt is asked for the first */
+    uint64_t since_us;            /* monotonic: since when it is */
+    unsigned late;                /* of them: they have been given up */
 };
 /* 0 or -errno. */
 int vm_lines_open(struct manager *m);
@@ -327,6 +328,14 @@ int vm_lines_open(struct manager *m);
  * use, or has not answered the same call about the same VM. */
 int vm_line_take(struct change *change, enum vm_line_use use, struct error *err);
 void vm_line_give_back(struct change *change);
+/* It only asks libvirt whether there is a VM to stop: given up, it has done nothing. */
+bool vm_line_only_asks(const struct change *change);
+/* Why the change had no answer in `waited_us`. */
+void vm_line_explain(const struct change *change, uint64_t waited_us, struct error *err);
+/* The change that is to pull the VM's plug, and has not found it yet; NULL: none. */
+struct change *vm_line_find_end(const struct manager *m, const struct vm *vm);
+/* Appends to health's problems what has been asked of libvirt for so long that others wait. */
+void vm_lines_add_problems(const struct manager *m, json_t *list);
 /* As worker_finish() and worker_free(). */
 void vm_lines_finish(struct manager *m, uint64_t until_us, bool *all);
 void vm_lines_close(struct manager *m);
@@ -438,6 +447,8 @@ void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uu
 bool manager_gives_back(const struct manager *m, const struct claim *claim);
 /* Hooks that wait for that are answered: cleaved stops. */
 void manager_refuse_hooks(struct manager *m, const struct error *err);
+/* Refuses those of a VM that is to be stopped at once. Were there any? */
+bool manager_end_hooks(struct manager *m, const char *vm);
 /* False: that failed a moment ago. */
 bool manager_may_give_back(const struct manager *m, const char *vm_name);
 /* After each look at the guests: claims follow renamed VMs, on-demand devices of VMs that are off
@@ -652,7 +663,8 @@ struct manager {
     size_t n_unfinished;
     struct restore_run restore;
     struct hook_watch hook_watch;
-    VEC(struct hook *) parked_hooks; /* wait for what other VMs give back */
+    VEC(struct hook *) hooks;        /* of VMs that start, until they are done with */
+    VEC(struct hook *) parked_hooks; /* of those: they wait for what other VMs give back */
     VEC(struct intruded { char claim[NAME_SIZE]; })
     intruded;           /* claims whose intruder an event told of */
     bool made_known;    /* the record of what was made is whole */

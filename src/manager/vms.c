@@ -439,6 +439,10 @@ static void stop_found(void *data)
     } else if (change->result == -REASON_NOT_FOUND && m->host != NULL &&
                m->host->libvirt_problem[0] == '\0') {
         (void)manager_find_vm(m, change->name, &vm, &change->err); /* with the nearest name */
+    } else if (change->result == 0 && change->off && change->ends_start && !change->late) {
+        note(change, "vm-stopped", "off: its start was ended");
+        answer_stopped(change);
+        return;
     } else if (change->result == 0 && change->off) {
         change->result = error_set(&change->err, REASON_CONFLICT, SUBJECT("vm", change->name),
                                    "VM \"%s\" is %s", change->name, vm_state_name(VM_SHUT_OFF));
@@ -487,6 +491,10 @@ void manager_stop_vm(struct manager *m, const struct caller *caller, const char 
     if (migrations_refuse_vm(m, change->name, "be stopped", &err) != 0) {
         change_refuse(change, &err);
         return;
+    }
+    if (force && !dry_run) { /* libvirt has it locked until its hook is answered */
+        bool starts = manager_is_starting(m, change->name);
+        change->ends_start = manager_end_hooks(m, change->name) || starts;
     }
     stop_again(change);
 }

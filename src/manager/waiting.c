@@ -185,6 +185,7 @@ static json_t *problems_to_json(const struct manager *m)
                                               waiting_plan(parked), "since",
                                               shown_time(parked->since_us)));
     }
+    vm_lines_add_problems(m, list);
     if (m->commit_problem.reason != REASON_NONE) {
         json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", "store", "text",
                                               m->commit_problem.message, "since",

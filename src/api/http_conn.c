@@ -504,7 +504,7 @@ void conn_evict(struct conn *conn)
     }
     struct error err = {0};
     error_set(&err, REASON_UNAVAILABLE, "cleaved", "cleaved has more connections than it keeps");
-    error_hint(&err, "try again; what was asked for may still happen: \"cleave plan list\" tells");
+    error_hint(&err, "try again; what was asked for may still happen: `cleave plan list` tells");
     conn_refuse(conn, HTTP_SERVICE_UNAVAILABLE, &err);
     conn_run(conn);
 }

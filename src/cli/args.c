@@ -340,7 +340,7 @@ static int take_args(int argc, char **argv, struct args *args, struct error *err
     if (!fits) {
         error_set(err, REASON_INVALID, "", "\"%s%s%s\" takes %s, not %zu words", verb->object,
                   space, name, verb->n_args == 0 ? "no further words" : verb->args, n);
-        error_hint(err, "cleave %s%s%s --help", verb->object, space, name);
+        error_hint(err, "`cleave %s%s%s --help` shows how", verb->object, space, name);
         return -REASON_INVALID;
     }
     for (size_t i = 0; i < n; i++) {

@@ -101,7 +101,7 @@ static int check_waits(const json_t *plan, struct error *err)
     }
     const char *id = view_text(plan, "id", "-");
     error_set(err, REASON_UNAVAILABLE, "", "plan %.8s %s", id, problem);
-    error_hint(err, "it goes on when that answers: cleave plan show %s", id);
+    error_hint(err, "it goes on when that answers; `cleave plan show %s` tells", id);
     return -REASON_UNAVAILABLE;
 }
 
@@ -210,7 +210,8 @@ static int print_result(struct cli *cli, const json_t *change, struct error *err
                   view_text(plan, "problem", "no reason was given"));
         say_failed(change);
         const char *hint = plan_view_hint(plan);
-        error_hint(err, "%s%scleave plan show %s", hint, hint[0] == '\0' ? "" : "; ", id);
+        error_hint(err, "%s%s`cleave plan show %s` has all its steps", hint,
+                   hint[0] == '\0' ? "" : "; ", id);
         return -REASON_DRIVER;
     }
     if (raw) {
@@ -223,7 +224,7 @@ static int print_result(struct cli *cli, const json_t *change, struct error *err
     } else if (plan_is_over(plan)) {
         print_done(change);
     } else {
-        printf("plan %s runs; \"cleave plan show %s\" tells how far it is\n", id, id);
+        printf("plan %s runs; `cleave plan show %s` tells how far it is\n", id, id);
     }
     return 0;
 }

@@ -43,7 +43,7 @@ int cmd_apply(struct cli *cli, const struct words *words, struct error *err)
     const char *file = words->values[APPLY_FILE];
     if (file == NULL) {
         error_set(err, REASON_INVALID, "", "apply needs a site file");
-        error_hint(err, "cleave apply -f site.yaml");
+        error_hint(err, "write `cleave apply -f site.yaml`");
         return -REASON_INVALID;
     }
     CLEANUP_JSON json_t *site = NULL;

@@ -125,7 +125,7 @@ int cmd_dial(int argc, char **argv)
         fputs(help, stdout);
         return 0;
     } else if (argc != 1) {
-        error_set(&err, REASON_INVALID, "", "cleave dial takes no words but --socket PATH");
+        error_set(&err, REASON_INVALID, "", "`cleave dial` takes no words but --socket PATH");
         return cli_report(&err);
     }
     int fd = -1;

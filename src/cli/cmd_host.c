@@ -204,7 +204,7 @@ static int foresee_restore(const json_t *restore, struct error *err)
     }
     error_set(err, REASON_DRIVER, "", "this host would not be restored completely: claim %s: %s",
               view_text(missing, "name", "-"), view_text(missing, "problem", "it is not there"));
-    error_hint(err, "%s", view_text(missing, "hint", "cleave event list"));
+    error_hint(err, "%s", view_text(missing, "hint", "`cleave event list` tells more"));
     return -REASON_DRIVER;
 }
 
@@ -236,7 +236,7 @@ static int restore_result(struct cli *cli, const json_t *restore, struct error *
         if (!str_eq(view_text(gpu, "state", ""), "restored")) {
             error_set(err, REASON_DRIVER, "", "this host was not restored completely: GPU %s: %s",
                       view_text(gpu, "gpu", "-"), view_text(gpu, "problem", "it waits"));
-            error_hint(err, "%s", view_text(gpu, "hint", "cleave event list"));
+            error_hint(err, "%s", view_text(gpu, "hint", "`cleave event list` tells more"));
             break;
         }
     }

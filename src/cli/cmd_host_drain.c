@@ -140,7 +140,7 @@ static bool is_over(const json_t *drain)
 
 static void on_interrupt(int number)
 {
-    static const char text[] = "\nthe drain goes on; to end it: cleave host drain --cancel\n";
+    static const char text[] = "\nthe drain goes on; `cleave host drain --cancel` ends it\n";
     (void)number;
     ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
     (void)ignored;

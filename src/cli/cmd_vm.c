@@ -85,7 +85,7 @@ int cmd_vm_create(struct cli *cli, const struct words *words, struct error *err)
     const char *file = words->values[VM_TEMPLATE];
     if (file == NULL) {
         error_set(err, REASON_INVALID, "", "a VM is made from a template, and none is named");
-        error_hint(err, "cleave vm create %s --template domain.xml", words->args[0]);
+        error_hint(err, "write `cleave vm create %s --template domain.xml`", words->args[0]);
         return -REASON_INVALID;
     }
     CLEANUP_FREE char *text = NULL;

@@ -155,7 +155,7 @@ static int print_end(const struct cli *cli, const json_t *migration, struct erro
     const char *target = view_text(migration, "target", "the target");
     if (!migration_view_over(migration)) {
         const char *id = view_text(migration, "id", "-");
-        printf("VM %s is on its way (%s); \"cleave migration show %s\" tells how far it is\n", vm,
+        printf("VM %s is on its way (%s); `cleave migration show %s` tells how far it is\n", vm,
                state, id);
         return 0;
     }
@@ -278,9 +278,9 @@ int cmd_migration_show(struct cli *cli, const struct words *words, struct error 
     }
     if (str_eq(view_text(migration, "state", ""), "switching")) {
         char answered[VIEW_SIZE];
-        printf("The target answered last at %s; if it is lost for good, see \"cleave migration "
-               "settle\"\n",
-               view_time(migration, "answeredAt", answered));
+        printf("The target answered last at %s; if it is lost for good: `cleave migration "
+               "settle %s`\n",
+               view_time(migration, "answeredAt", answered), view_text(migration, "id", "-"));
     }
     migration_view_times(migration, cli_width(cli));
     migration_view_checks(migration, true, cli_width(cli));

@@ -216,7 +216,7 @@ static int transport_error(const struct client *client, CURLcode code, bool too_
     if (code == CURLE_OPERATION_TIMEDOUT) {
         error_set(err, REASON_UNAVAILABLE, client->name,
                   "cleaved on %s did not answer within %ld s", client->name, client->timeout_s);
-        error_hint(err, "what was asked for may still happen: \"cleave plan list\" tells");
+        error_hint(err, "what was asked for may still happen: `cleave plan list` tells");
         return -REASON_UNAVAILABLE;
     }
     return error_set(err, REASON_UNAVAILABLE, client->name, "talking to cleaved on %s: %s",

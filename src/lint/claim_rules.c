@@ -54,12 +54,15 @@ static void find_lost_claim(struct lint *lint, const struct domain_device *devic
         lint_find(lint, 0, "hostdev", "its saved state has %s for claim \"%s\", which is not %s",
                   name, device->claim, gone ? "there any more" : "this VM's");
     it->severity = SEVERITY_ERROR;
-    lint_advise(
-        it,
-        "%s%s%s`virsh managedsave-remove %s` forgets the saved state, and the guest's memory "
-        "with it",
-        gone ? "if it was released, `cleave claim restore " : "", gone ? device->claim : "",
-        gone ? "` brings it back; " : "", SHELL_WORD(lint->facts->name));
+    CLEANUP_STRBUF struct strbuf back = {0};
+    if (gone) {
+        strbuf_addf(&back, "if it was released, `cleave claim restore %s` brings it back; ",
+                    device->claim);
+    }
+    lint_advise(it,
+                "%s`virsh managedsave-remove %s` forgets the saved state, and the guest's memory "
+                "with it",
+                strbuf_str(&back), SHELL_WORD(lint->facts->name));
 }
 
 void lint_saved_state(struct lint *lint)

@@ -444,7 +444,7 @@ static void assert_not_started(struct lab *lab, bool dry_run, const char *what)
     assert_true(lab_wait(lab, &answer));
     assert_int_equal(answer.err.reason, REASON_UNAVAILABLE);
     assert_non_null(strstr(answer.err.message, what));
-    assert_non_null(strstr(answer.err.hint, "cleave plan show "));
+    assert_non_null(strstr(answer.err.hint, "`cleave plan show "));
     answer_done(&answer);
 }
 
@@ -458,7 +458,7 @@ static void assert_waits_for_plan(struct lab *lab, enum port_kind port)
     assert_true(lab_wait_until(lab, is_free, lab));
     assert_int_equal(hooked_ask(lab, "web1", "prepare", &err), -REASON_UNAVAILABLE);
     assert_non_null(strstr(err.message, what));
-    assert_non_null(strstr(err.hint, "cleave plan show "));
+    assert_non_null(strstr(err.hint, "`cleave plan show "));
     assert_not_started(lab, true, what);
     assert_not_started(lab, false, what);
     assert_int_equal(hooked_ask(lab, "web2", "prepare", NULL), 0); /* has nothing to do with it */

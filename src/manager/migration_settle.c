@@ -86,10 +86,8 @@ static void name_rest(const struct migration *migration, enum migration_settled 
                  vm, target);
         CLEANUP_STRBUF struct strbuf claims = {0};
         for (vec_each(&migration->devices, device)) {
-            strbuf_addf(&claims, "%s%s", claims.len == 0 ? "`cleave claim delete " : " ",
-                        device->claim);
+            strbuf_addf(&claims, "`cleave claim delete %s` and ", device->claim);
         }
-        strbuf_add(&claims, claims.len == 0 ? "" : "` and ");
         add_line(rest,
                  "if %s comes back with VM \"%s\", cleaved there takes it over by itself: stop it "
                  "there at once, then %s`cleave vm delete %s` there",

@@ -51,7 +51,7 @@ bool manager_is_held(const struct manager *m, const struct pci_addr *gpu)
 
 static void hint_wait(const struct parked *parked, struct error *err)
 {
-    error_hint(err, "it goes on when %s answers: cleave plan show %s", names[parked->port],
+    error_hint(err, "it goes on when %s answers; `cleave plan show %s` tells", names[parked->port],
                parked->plan->id);
 }
 

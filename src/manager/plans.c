@@ -189,8 +189,9 @@ static void end_release(struct txn *txn, const struct plan *plan, const struct p
             txn_keep_released(txn, &claim, plan->reason);
         }
         txn_event(txn, "claim-released", SUBJECT("claim", claim.name), plan->author,
-                  "plan %s is done%s%s%s", plan->id, gone ? "; `cleave claim restore " : "",
-                  gone ? claim.name : "", gone ? "` brings it back" : "");
+                  gone ? "plan %s is done; `cleave claim restore %s` brings it back"
+                       : "plan %s is done",
+                  plan->id, claim.name);
     } else if (plan->state == PLAN_UNDONE) {
         txn_put_claim(txn, &claim); /* as it was before */
         txn_event(txn, "claim-kept", SUBJECT("claim", claim.name), plan->author,

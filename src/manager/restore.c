@@ -439,7 +439,7 @@ static void plan_has_failed(struct restore_gpu *entry, const struct plan *plan)
     }
     error_set(&entry->why, REASON_DRIVER, SUBJECT("gpu", pci_addr_format(&entry->addr, bdf)), "%s",
               plan->problem);
-    error_hint(&entry->why, "%s%scleave plan show %s", plan_hint(plan),
+    error_hint(&entry->why, "%s%s`cleave plan show %s` has all its steps", plan_hint(plan),
                plan_hint(plan)[0] != '\0' ? "; " : "", plan->id);
     if (may_pass) {
         pause_entry(entry);

@@ -23,7 +23,7 @@ int nvml_gpu_find(const struct nvml *nvml, const struct pci_addr *addr, struct n
     int32_t code = nvml->nvmlDeviceGetHandleByPciBusId_v2(bdf, &gpu.device);
     if (code == NVML_ERROR_NOT_FOUND) {
         error_set(err, REASON_NOT_FOUND, gpu.subject, "the NVIDIA driver owns no GPU at %s", bdf);
-        error_hint(err, "it may be bound to vfio-pci: cleave gpu show %s", bdf);
+        error_hint(err, "it may be bound to vfio-pci: `cleave gpu show %s` tells", bdf);
         return -REASON_NOT_FOUND;
     }
     if (code != NVML_SUCCESS) {

@@ -37,7 +37,7 @@ static int check_mig_is_on(const struct nvml_gpu *gpu, struct error *err)
     int r = nvml_gpu_mig_mode(gpu, &on, &pending, err);
     if (r == 0 && !on) {
         error_set(err, REASON_CONFLICT, gpu->subject, "MIG mode is off");
-        error_hint(err, "turn it on: cleave gpu mode");
+        error_hint(err, "turn it on: `cleave gpu mode %s mig`", gpu->subject + strlen("gpu/"));
         return -REASON_CONFLICT;
     }
     return r;

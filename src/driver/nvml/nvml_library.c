@@ -107,7 +107,7 @@ const char *nvml_text(const struct nvml *nvml, int32_t code, char out[NVML_TEXT_
     X(NVML_ERROR_IN_USE, IN_USE,                                                                   \
       "stop the VM or the process (nvidia-persistenced, dcgm) that holds it, then try again")      \
     X(NVML_ERROR_INSUFFICIENT_RESOURCES, NO_CAPACITY,                                              \
-      "see what stands on the GPU: cleave gpu show")                                               \
+      "`cleave gpu show` tells what stands on the GPU")                                            \
     X(NVML_ERROR_ARGUMENT_VERSION_MISMATCH, UNSUPPORTED, "update the NVIDIA driver")
 
 #define MAX_HOLDERS 6 /* that are named */

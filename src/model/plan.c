@@ -145,6 +145,10 @@ void step_set_gpu(struct step *step, const struct gpu *gpu)
         step->mmio_bytes = gpu->mmio_bytes;
         step->numa_node = gpu->numa_node;
     }
+    bool on = step->kind == STEP_MIG_ENABLE;
+    if (gpu != NULL && (on || step->kind == STEP_MIG_DISABLE)) {
+        step->was_pending = gpu->mig_enabled != on && gpu->mig_pending == on;
+    }
 }
 
 void step_set_instance(struct step *step, const struct gi *gi)

@@ -93,7 +93,9 @@ struct step {
     struct gpu_scheduler former;    /* SCHEDULER_SET: before it, for the undo */
     uint64_t mmio_bytes;            /* ATTACH, DETACH: the GPU's (model/host.h); 0 unknown */
     int32_t numa_node;              /* ATTACH, DETACH: the GPU's; -1 unknown */
-    bool keeps; /* ATTACH, DETACH: the claim changes its device, its element's rest stays */
+    bool keeps;       /* ATTACH, DETACH: the claim changes its device, its element's rest stays */
+    bool was_pending; /* MIG_*: the mode was pending before, and stays so where it can't be reached
+                       */
     enum step_state state;
     char problem[ERROR_TEXT_SIZE];
     char hint[512];     /* what to do about it; "" */
@@ -104,8 +106,8 @@ struct step {
 };
 /* A step with all ids NO_ID and state planned. */
 struct step step_make(enum step_kind kind, const struct pci_addr *gpu);
-/* What an ATTACH, or a DETACH that is undone, needs to know of the GPU (NULL: nothing is known)
- * beside its address; other kinds are left alone. */
+/* What an ATTACH, a DETACH that is undone, or a MIG_* needs to know of the GPU (NULL: nothing is
+ * known) beside its address; other kinds are left alone. */
 void step_set_gpu(struct step *step, const struct gpu *gpu);
 /* The GPU instance that a VGPU_* step is about. */
 void step_set_instance(struct step *step, const struct gi *gi);

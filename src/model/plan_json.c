@@ -41,6 +41,9 @@ json_t *step_to_json(const struct step *step)
     json_object_set_new(json, "numaNode",
                         step->numa_node < 0 ? json_null() : json_integer(step->numa_node));
     json_object_set_new(json, "keepsElement", json_boolean(step->keeps));
+    if (step->was_pending) {
+        json_object_set_new(json, "wasPending", json_true());
+    }
     json_object_set_new(json, "problem", encode_text(step->problem));
     if (step->hint[0] != '\0') {
         json_object_set_new(json, "hint", json_string(step->hint));
@@ -200,6 +203,7 @@ static void read_step(struct reader *r, struct step *step)
     step->mmio_bytes = (uint64_t)reader_int_or(r, "mmioBytes", 0, INT64_MAX, 0);
     step->numa_node = (int32_t)reader_int_or(r, "numaNode", 0, INT32_MAX, -1);
     step->keeps = reader_bool_or(r, "keepsElement", false);
+    step->was_pending = reader_bool_or(r, "wasPending", false);
     decode_text(r, "problem", step->problem, sizeof(step->problem));
     decode_text(r, "hint", step->hint, sizeof(step->hint));
     step->got_gi_id = decode_id(r, "gotGpuInstance");

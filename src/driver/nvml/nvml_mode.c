@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* MIG mode and mixed-size mode. */
+#include <string.h>
+
 #include "driver/nvml/nvml_step.h"
 
 /* ---- MIG mode ---- */
@@ -44,15 +46,34 @@ static int check_mig(const struct nvml_gpu *gpu, const struct step *step, struct
     return r;
 }
 
-/* The driver took the wish but could not act on it now. The wish is taken back, so that no later
- * reset or reboot surprises anyone. */
-static int activation_failed(const struct nvml_gpu *gpu, bool want, int32_t status,
+/* The driver took the wish but could not act on it now. Cleave's own wish is taken back, so that no
+ * later reset or reboot surprises anyone; one that stood before is an operator's, and stays. Where
+ * the GPU can't be reset, the wish is what an operator has to leave standing over a reboot (NVIDIA
+ * MIG user guide, enabling MIG mode: "pending enable state ... reboot the system"). */
+static int activation_failed(const struct nvml_gpu *gpu, const struct step *step, int32_t status,
                              struct error *err)
 {
+    bool want = step->kind == STEP_MIG_ENABLE;
     int32_t ignored = NVML_SUCCESS;
-    gpu->nvml->nvmlDeviceSetMigMode(gpu->device, want ? NVML_DISABLED : NVML_ENABLED, &ignored);
-    return nvml_fail(gpu->nvml, status, err, gpu->subject, "MIG mode can't be turned %s now",
-                     want ? "on" : "off");
+    if (!step->was_pending) {
+        gpu->nvml->nvmlDeviceSetMigMode(gpu->device, want ? NVML_DISABLED : NVML_ENABLED, &ignored);
+    }
+    int r = nvml_fail(gpu->nvml, status, err, gpu->subject, "MIG mode can't be turned %s now",
+                      want ? "on" : "off");
+    if (status != NVML_ERROR_RESET_REQUIRED) {
+        return r;
+    }
+    if (step->was_pending) {
+        error_hint(err,
+                   "that is pending already, and stays so: reboot the host to make it effective");
+    } else {
+        error_hint(err,
+                   "this host can't reset the GPU for it, and cleave left nothing pending: "
+                   "`nvidia-smi -i %s -mig %d` makes it pending, then reboot the host; or use "
+                   "another GPU",
+                   gpu->subject + strlen("gpu/"), want ? 1 : 0);
+    }
+    return r;
 }
 
 static int apply_mig(const struct nvml_gpu *gpu, struct step *step, struct error *err)
@@ -61,7 +82,7 @@ static int apply_mig(const struct nvml_gpu *gpu, struct step *step, struct error
     bool on = false;
     bool pending = false;
     int r = nvml_gpu_mig_mode(gpu, &on, &pending, err);
-    if (r < 0 || (on == want && pending == want)) {
+    if (r < 0 || (on == want && (pending == want || step->was_pending))) {
         return r;
     }
     if (gpu->nvml->nvmlDeviceSetMigMode == NULL) {
@@ -75,7 +96,7 @@ static int apply_mig(const struct nvml_gpu *gpu, struct step *step, struct error
                          want ? "on" : "off");
     }
     if (status != NVML_SUCCESS) {
-        return activation_failed(gpu, want, status, err);
+        return activation_failed(gpu, step, status, err);
     }
     /* The change may have reset the GPU, and with it this handle. */
     struct nvml_gpu again;

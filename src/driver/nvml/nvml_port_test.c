@@ -227,7 +227,32 @@ static void mig_mode_that_can_t_be_activated_is_an_error_and_leaves_no_wish_behi
     sim_set(sim->host, sim->fix->gpus[FIX_A100], "no_reset", "1");
     assert_int_equal(port->ops->apply(port, &step, &err), -REASON_DRIVER);
     assert_non_null(strstr(err.message, "GPU requires reset"));
+    assert_non_null(strstr(err.hint, "`nvidia-smi -i " A100 " -mig 1`"));
     assert_false(sim->fix->gpus[FIX_A100]->mig_pending);
+}
+
+static void mig_mode_that_an_operator_left_pending_stays_so_until_the_reboot(void **state)
+{
+    (void)state;
+    PORT(SIM_VENDOR_VFIO);
+    struct step step = make(STEP_MIG_ENABLE, A100);
+    struct error err = {0};
+    struct sim_gpu *gpu = sim->fix->gpus[FIX_A100];
+    int activation = 0;
+    sim_set(sim->host, gpu, "no_reset", "1");
+    assert_int_equal(sim_set_mig_mode(sim->host, gpu, true, &activation), 0); /* nvidia-smi */
+    CLEANUP(host_freep) struct host *host = host_new();
+    step_set_gpu(&step, observe(port, host, A100));
+    assert_true(step.was_pending);
+    assert_int_equal(port->ops->apply(port, &step, &err), -REASON_DRIVER);
+    assert_non_null(strstr(err.hint, "reboot the host"));
+    assert_null(strstr(err.hint, "nvidia-smi"));
+    struct step undo = step_undo(&step);
+    assert_int_equal(port->ops->apply(port, &undo, &err), 0);
+    assert_true(gpu->mig_pending && !gpu->mig_current);
+    sim_reboot(sim->host);
+    assert_true(gpu->mig_current);
+    assert_int_equal(port->ops->apply(port, &step, &err), 0);
 }
 
 static void mig_mode_is_refused_where_there_is_none_or_instances_stand(void **state)
@@ -432,6 +457,8 @@ int main(void)
         cmocka_unit_test(an_instance_is_seen_or_what_hides_it_is_a_problem),
         cmocka_unit_test(mig_mode_goes_on_and_off),
         cmocka_unit_test(mig_mode_that_can_t_be_activated_is_an_error_and_leaves_no_wish_behind),
+        cmocka_unit_test(mig_mode_that_an_operator_left_pending_stays_so_until_the_reboot),
+        cmocka_unit_test(mig_mode_that_an_operator_left_pending_stays_so_until_the_reboot),
         cmocka_unit_test(mig_mode_is_refused_where_there_is_none_or_instances_stand),
         cmocka_unit_test(mixed_sizes_go_on_and_off_but_not_while_a_vgpu_exists),
         cmocka_unit_test(an_instance_is_created_where_it_was_wanted),

@@ -103,7 +103,8 @@ static void what_does_not_fit_says_why_and_what_would(void **state)
                "1g.5gb@1 and 1g.5gb@5 are in the way");
     assert_run("--gpu rtx-pro-6000 1g.24gb --vgpu DC-1-24C", 1, "",
                "needs a \"1g.24gb+gfx\" GPU instance, and there is only 1g.24gb@0");
-    assert_run("--gpu l40s --vgpu L40S-24Q L40S-8Q", 1, "", "hint: turn mixed-size mode on");
+    assert_run("--gpu l40s --vgpu L40S-24Q L40S-8Q", 1, "",
+               "hint: allow mixed sizes (--mixed), or take one size");
 }
 
 static void slips_are_told_from_refusals(void **state)

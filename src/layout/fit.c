@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layout/layout.h"
+#include "layout/nearest_vgpus.h"
 
 /* One kind of vGPU at a time: a GPU is in MIG mode or it is not. */
 static int check_one_kind(const struct gpu_model *model, const struct layout_request *request,
@@ -42,7 +43,7 @@ static int derive_gis(const struct gpu_model *model, struct layout_request *requ
                                 err);
 }
 
-int layout_fit(const struct gpu_model *model, struct layout_request *request, struct error *err)
+static int fit_all(const struct gpu_model *model, struct layout_request *request, struct error *err)
 {
     struct layout_request fit = *request;
     bool has_gis = fit.existing.n > 0 || fit.gis.n > 0;
@@ -64,6 +65,15 @@ int layout_fit(const struct gpu_model *model, struct layout_request *request, st
     r = r != 0 ? r : layout_place_vgpus(model, &all, &mode, &fit.vgpus, err);
     if (r == 0) {
         *request = fit;
+    }
+    return r;
+}
+
+int layout_fit(const struct gpu_model *model, struct layout_request *request, struct error *err)
+{
+    int r = fit_all(model, request, err);
+    if (r == -REASON_NO_CAPACITY && err != NULL && err->hint[0] == '\0' && request->vgpus.n > 0) {
+        nearest_vgpus_hint(model, request, fit_all, err);
     }
     return r;
 }

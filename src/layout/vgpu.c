@@ -90,7 +90,6 @@ static int check_maxima(const struct gpu_model *model, const struct layout_vgpu_
             error_set(err, REASON_NO_CAPACITY, model->key,
                       "%s takes at most %u of \"%s\"%s, and %u are wanted", model->name, most,
                       type->name, mixed ? " in mixed-size mode" : "", count);
-            error_hint(err, "nearest that fits: %u × %s", most, type->name);
             return -REASON_NO_CAPACITY;
         }
     }

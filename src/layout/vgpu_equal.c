@@ -11,7 +11,7 @@ static int refuse_sizes(const struct gpu_model *model, const struct cat_vgpu_typ
               a->name, b->name, a->framebuffer_mib, b->framebuffer_mib);
     switch (model->mixed_size) {
     case CAT_YES:
-        error_hint(err, "turn mixed-size mode on, or take one size");
+        error_hint(err, "allow mixed sizes (--mixed), or take one size");
         break;
     case CAT_MAYBE:
         error_hint(err, "take one size; whether %s has a mixed-size mode is not published",
@@ -53,11 +53,9 @@ int vgpu_place_equal(const struct gpu_model *model, struct layout_vgpus *vgpus, 
     }
     uint32_t most = most_of_size(vgpus);
     if (most != CAT_UNKNOWN && vgpus->n > most) {
-        error_set(err, REASON_NO_CAPACITY, model->key,
-                  "%s takes at most %u vGPUs of %u MiB, and %u are wanted", model->name, most,
-                  vgpus->items[0].type->framebuffer_mib, vgpus->n);
-        error_hint(err, "nearest that fits: %u of them", most);
-        return -REASON_NO_CAPACITY;
+        return error_set(err, REASON_NO_CAPACITY, model->key,
+                         "%s takes at most %u vGPUs of %u MiB, and %u are wanted", model->name,
+                         most, vgpus->items[0].type->framebuffer_mib, vgpus->n);
     }
     if (most == CAT_UNKNOWN && framebuffer_mib > model->memory_mib) {
         return error_set(err, REASON_NO_CAPACITY, model->key,

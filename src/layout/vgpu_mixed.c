@@ -4,7 +4,6 @@
  * model's table (NVIDIA vGPU software user guide, appendix on mixed-size placements), and the runs
  * [id, id + placement size) may not overlap.
  */
-#include "layout/line.h"
 #include "layout/vgpu.h"
 
 #define MIXED_MAX_ROWS 16
@@ -213,52 +212,23 @@ static void give_ids(struct mixed *mixed, struct layout_vgpus *vgpus)
     }
 }
 
-/* What is left of each size, largest first. */
-static void hint_rest(const struct mixed *mixed, struct error *err)
-{
-    char text[256];
-    struct line line;
-    line_init(&line, text, sizeof(text));
-    const char *comma = "";
-    for (uint32_t i = 0; i < mixed->n; i++) {
-        if (mixed->classes[i].need > 0) {
-            line_add(&line, "%s%u of %u MiB", comma, mixed->classes[i].need,
-                     mixed->classes[i].row->framebuffer_mib);
-            comma = ", ";
-        }
-    }
-    error_hint(err, "nearest that fits: %s", text);
-}
-
-static int refuse(struct mixed *mixed, const struct gpu_model *model, struct region taken,
+static int refuse(const struct mixed *mixed, const struct gpu_model *model, struct region taken,
                   struct error *err)
 {
     for (uint32_t i = 0; i < mixed->n; i++) {
         const struct size_class *class = &mixed->classes[i];
         uint32_t left = free_ids(class->row, taken);
         if (class->need > left) {
-            error_set(err, REASON_NO_CAPACITY, model->key,
-                      "vGPUs of %u MiB may sit at %u placement ids of %s, %u are free, and %u are "
-                      "wanted",
-                      class->row->framebuffer_mib, class->row->n_placement_ids, model->name, left,
-                      class->need);
-            error_hint(err, "nearest that fits: %u of %u MiB", left, class->row->framebuffer_mib);
-            return -REASON_NO_CAPACITY;
+            return error_set(
+                err, REASON_NO_CAPACITY, model->key,
+                "vGPUs of %u MiB may sit at %u placement ids of %s, %u are free, and %u are "
+                "wanted",
+                class->row->framebuffer_mib, class->row->n_placement_ids, model->name, left,
+                class->need);
         }
     }
-    error_set(err, REASON_NO_CAPACITY, model->key,
-              "no choice of placement ids on %s keeps these sizes apart", model->name);
-    /* The smallest size gives way until the rest fits. */
-    for (uint32_t i = mixed->n; i-- > 0;) {
-        while (mixed->classes[i].need > 0) {
-            mixed->classes[i].need--;
-            if (place_class(mixed, 0, taken)) {
-                hint_rest(mixed, err);
-                return -REASON_NO_CAPACITY;
-            }
-        }
-    }
-    return -REASON_NO_CAPACITY;
+    return error_set(err, REASON_NO_CAPACITY, model->key,
+                     "no choice of placement ids on %s keeps these sizes apart", model->name);
 }
 
 /* No published table: only the sum can be checked, and the driver chooses the placements. */

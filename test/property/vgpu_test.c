@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vGPU placement against trying everything. */
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/str.h"
 #include "models.h"
 #include "random.h"
 #include "test.h"
 
 #define ROUNDS 3000
+#define NEAREST_ROUNDS 500
 
 static struct layout_vgpus random_types(const struct gpu_model *model, struct random *random,
                                         bool mig_backed, uint32_t most)
@@ -112,6 +117,95 @@ static void mixed_sizes_are_placed_whenever_they_can_be(void **state)
     assert_in_range(placed_count, ROUNDS / 10, ROUNDS * 9 / 10);
 }
 
+/* ---- what comes nearest ---- */
+
+struct kept {
+    uint32_t n;
+    uint64_t mib;
+};
+
+static bool is_better(const struct kept *a, const struct kept *b)
+{
+    return a->n != b->n ? a->n > b->n : a->mib > b->mib;
+}
+
+/* The best of all subsets. */
+static struct kept naive_nearest(const struct gpu_model *model, const struct layout_vgpus *wanted)
+{
+    struct kept best = {.n = 0};
+    for (uint32_t set = 1; set < 1U << wanted->n; set++) {
+        struct layout_vgpus some = {.n = 0};
+        struct kept kept = {.n = 0};
+        for (uint32_t i = 0; i < wanted->n; i++) {
+            if ((set >> i & 1) != 0) {
+                some.items[some.n++] = wanted->items[i];
+                kept.mib += wanted->items[i].type->framebuffer_mib;
+            }
+        }
+        kept.n = some.n;
+        if (is_better(&kept, &best) && within_maxima(&some) && naive_mixed(model, &some, 0)) {
+            best = kept;
+        }
+    }
+    return best;
+}
+
+/* "nearest that fits: 1 × L40S-16Q and 2 × L40S-12Q"; each must be one of those wanted. */
+static struct kept kept_by_hint(const char *hint, const struct layout_vgpus *wanted)
+{
+    struct kept kept = {.n = 0};
+    static const char begin[] = "nearest that fits: ";
+    if (!str_starts(hint, begin)) {
+        return kept;
+    }
+    char text[256];
+    assert_true(str_copy(text, sizeof(text), hint + strlen(begin)));
+    char *rest = text;
+    for (char *word = strsep(&rest, " "); word != NULL; word = strsep(&rest, " ")) {
+        uint32_t n = 0;
+        if (!parse_u32(word, &n)) {
+            continue; /* "and" */
+        }
+        assert_string_equal(strsep(&rest, " "), "×");
+        char *name = strsep(&rest, " ");
+        name[strcspn(name, ",")] = '\0';
+        const struct cat_vgpu_type *type = NULL;
+        for (uint32_t i = 0; i < wanted->n; i++) {
+            type = str_eq(wanted->items[i].type->name, name) ? wanted->items[i].type : type;
+        }
+        assert_non_null(type);
+        assert_true(n <= count_type(wanted, type));
+        kept.n += n;
+        kept.mib += (uint64_t)n * type->framebuffer_mib;
+    }
+    return kept;
+}
+
+static void a_refusal_names_the_nearest_that_fits(void **state)
+{
+    (void)state;
+    struct random random = random_new();
+    uint32_t refused = 0;
+    for (int round = 0; round < NEAREST_ROUNDS; round++) {
+        struct layout_request request = {.vgpus = random_types(&model_l40s, &random, false, 6),
+                                         .mixed = true};
+        struct layout_vgpus wanted = request.vgpus;
+        struct error err = {0};
+        if (layout_fit(&model_l40s, &request, &err) == 0) {
+            continue;
+        }
+        refused++;
+        struct kept best = naive_nearest(&model_l40s, &wanted);
+        struct kept kept = kept_by_hint(err.hint, &wanted);
+        if (kept.n != best.n || kept.mib != best.mib) {
+            fail_msg("seed %llu round %d: \"%s\" keeps %u (%llu MiB), and %u (%llu MiB) fit",
+                     random_seed(&random), round, err.hint, kept.n, (unsigned long long)kept.mib,
+                     best.n, (unsigned long long)best.mib);
+        }
+    }
+    assert_true(refused > NEAREST_ROUNDS / 10);
+}
+
 /* ---- GPU instances ---- */
 
 struct carriers {
@@ -184,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mixed_sizes_are_placed_whenever_they_can_be),
+        cmocka_unit_test(a_refusal_names_the_nearest_that_fits),
         cmocka_unit_test(vgpus_find_instances_whenever_there_are_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,6 +155,39 @@ static bool is_other_mode(const struct gpu_work *work, const struct claim *claim
            mode_of_claim(work->kept[0]->spec.mode) != mode_of_claim(claim->spec.mode);
 }
 
+/* Would the claim's vGPU be of another size mode than those that stay, or of another size where all
+ * must have one, and is the memory there? Then room is not what lacks. NULL: no. */
+static const char *find_size_mode(const struct gpu_work *work, const struct admitted *admitted)
+{
+    bool mixed = work->gpu->heterogeneous == TRI_YES;
+    uint64_t sum_mib = admitted->type->framebuffer_mib;
+    const char *words = NULL;
+    for (vec_each(&work->gpu->vgpus, vgpu)) {
+        const struct cat_vgpu_type *type =
+            work_leaves(work, vgpu) ? NULL : work_type_of(work, vgpu);
+        if (type == NULL) {
+            continue;
+        }
+        sum_mib += type->framebuffer_mib;
+        if (mixed != admitted->claim.spec.mixed) {
+            words = mixed ? "is in mixed-size mode" : "is in equal-size mode";
+        } else if (!mixed && type->framebuffer_mib != admitted->type->framebuffer_mib) {
+            words = "is in equal-size mode, with vGPUs of another size";
+        }
+    }
+    return sum_mib <= work->model->memory_mib ? words : NULL;
+}
+
+static const char *size_mode_of(const struct passed_over *passed, const struct passed *one,
+                                const struct claim *claim)
+{
+    struct admitted admitted = {0};
+    bool known = one->work != NULL && one->work->model != NULL &&
+                 admit_on_gpu(passed->planner, claim, one->gpu, &admitted, NULL) == 0;
+    bool sliced = known && admitted.claim.spec.mode == CLAIM_TIME_SLICED;
+    return sliced && !one->gpu->mig_enabled ? find_size_mode(one->work, &admitted) : NULL;
+}
+
 /* A GPU's own sentence without its name in front: that stands there already. */
 static void add_sentence(struct strbuf *out, const char *message, const char *bdf)
 {
@@ -182,7 +215,9 @@ static void describe(struct strbuf *out, const struct passed_over *passed, const
         const char *what = claim->spec.type[0] != '\0' ? claim->spec.type : claim->spec.profile;
         strbuf_addf(out, " is %s, which has no %s", model->name, what);
     } else if (holders.len > 0 && one->why.reason == REASON_NO_CAPACITY) {
-        strbuf_addf(out, " has no room (%s)", strbuf_str(&holders));
+        const char *size_mode = size_mode_of(passed, one, claim);
+        strbuf_addf(out, " %s (%s)", size_mode == NULL ? "has no room" : size_mode,
+                    strbuf_str(&holders));
     } else if (holders.len > 0 && is_other_mode(one->work, claim)) {
         strbuf_addf(out, " is used as %s (%s)",
                     gpu_mode_name(mode_of_claim(one->work->kept[0]->spec.mode)),

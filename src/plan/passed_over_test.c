@@ -142,7 +142,7 @@ static const struct {
     {quarantined, "0000:a1:00.0 is quarantined"},
     {late, "0000:a1:00.0 can't be used: NVML has not answered since 12:00:00"},
     {held, "0000:a1:00.0 is in the hands of a plan that waits"},
-    {full, "; on 0000:a1:00.0: claims a, b; passed over: 0000:81:00.0 has no room (claim big1)"},
+    {full, "; on it: claims a, b; passed over: 0000:81:00.0 has no room (claim big1)"},
     {full_of_one, "; on 0000:81:00.0: claim big1; passed over: 0000:a1:00.0 has no room (claim a)"},
     {whole, "0000:a1:00.0 is used as passthrough (claim p)"},
     {carries, "0000:a1:00.0 has no room (vGPU L40S-24Q and 1 more, which no claim owns)"},
@@ -318,6 +318,67 @@ static void instances_that_stay_are_named_with_their_places(void **state)
     assert_null(strstr(err.message, "passed over"));
 }
 
+/* A GPU with memory left, but vGPUs of another size or size mode, does not lack room. */
+static void a_size_mode_in_the_way_is_called_so(void **state)
+{
+    static const struct {
+        const char *there; /* on a1 */
+        bool there_mixed;
+        const char *type;
+        bool mixed;
+        const char *says;
+    } sizes[] = {
+        {"L40S-16Q", false, "L40S-8Q", false,
+         "0000:a1:00.0 is in equal-size mode, with vGPUs of another size (claim a)"},
+        {"L40S-16Q", false, "L40S-8Q", true, "0000:a1:00.0 is in equal-size mode (claim a)"},
+        {"L40S-16Q", true, "L40S-8Q", false, "0000:a1:00.0 is in mixed-size mode (claim a)"},
+        {"L40S-24Q", false, "L40S-48Q", false, "0000:a1:00.0 has no room (claim a)"},
+    };
+    (void)state;
+    for (size_t row = 0; row < ARRAY_SIZE(sizes); row++) {
+        void *own = NULL;
+        assert_int_equal(setup(&own), 0);
+        struct scene scene = {.f = own};
+        add_gpu(scene.f, 0xa1, 0x26b9, NO_ID, 0);
+        for (unsigned i = 0; i < 4; i++) { /* 81 is fuller: it is asked first, and says why */
+            char name[8];
+            snprintf(name, sizeof(name), "big%u", i);
+            place(&scene, L40S, name, "", "L40S-12Q", CLAIM_MODE_AUTO);
+        }
+        struct claim there = make("a", "", sizes[row].there);
+        there.spec.mixed = sizes[row].there_mixed;
+        STR_SET(there.spec.gpu, L40S_2);
+        plan_free(must(scene.f, &there, 1, NULL, 0));
+        look(&scene);
+        struct claim claim = make("c", "", sizes[row].type);
+        claim.spec.mixed = sizes[row].mixed;
+        struct error err = {0};
+        assert_int_equal(refuse(&scene, &claim, &err), -REASON_NO_CAPACITY);
+        expect(&err, sizes[row].says, row);
+        teardown(&own);
+    }
+}
+
+/* The nearest is that of all GPUs, not of the one whose refusal is told. */
+static void the_nearest_that_fits_is_looked_for_on_every_gpu(void **state)
+{
+    struct scene scene = {.f = *state};
+    add_gpu(scene.f, 0xa1, 0x26b9, NO_ID, 0);
+    place(&scene, L40S, "a", "", "L40S-24Q", CLAIM_MODE_AUTO);
+    place(&scene, L40S, "b", "", "L40S-24Q", CLAIM_MODE_AUTO);
+    place(&scene, L40S_2, "c", "", "L40S-16Q", CLAIM_MODE_AUTO);
+    look(&scene);
+    struct claim claim = make("d", "", "L40S-24Q");
+    struct error err = {0};
+    assert_int_equal(refuse(&scene, &claim, &err), -REASON_NO_CAPACITY);
+    assert_string_equal(err.hint, "nearest that fits: L40S-16Q on GPU " L40S_2);
+    place(&scene, L40S_2, "e", "", "L40S-16Q", CLAIM_MODE_AUTO);
+    place(&scene, L40S_2, "f", "", "L40S-16Q", CLAIM_MODE_AUTO);
+    look(&scene);
+    assert_int_equal(refuse(&scene, &claim, &err), -REASON_NO_CAPACITY);
+    assert_non_null(strstr(err.hint, "no smaller one fits either"));
+}
+
 /* With many GPUs of long names a message stays one that can be read, and ends whole. */
 static void many_gpus_are_counted(void **state)
 {
@@ -368,6 +429,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_gpu_out_of_order_is_told_before_a_plan_is_made, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(instances_that_stay_are_named_with_their_places, setup,
+                                        teardown),
+        cmocka_unit_test(a_size_mode_in_the_way_is_called_so),
+        cmocka_unit_test_setup_teardown(the_nearest_that_fits_is_looked_for_on_every_gpu, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(many_gpus_are_counted, setup, teardown),
     };

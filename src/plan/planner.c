@@ -9,6 +9,7 @@
 #include "plan/bars.h"
 #include "plan/group.h"
 #include "plan/health.h"
+#include "plan/nearby.h"
 #include "plan/park.h"
 #include "plan/passed_over.h"
 #include "plan/room.h"
@@ -337,6 +338,7 @@ static int assign(struct works *works, const struct claim *claim, struct error *
     } else {
         result = -(int)passed.items.items[best].why.reason;
         passed_over_tell(&passed, best, claim, err);
+        nearby_tell(works, claim, err);
     }
     error_wrap(err, "claim \"%s\" can't be served", claim->name);
     return result;

@@ -13,6 +13,13 @@ void work_done(struct gpu_work *work)
     vec_done(&work->left);
 }
 
+void work_drop_layout_hint(int result, struct error *err)
+{
+    if ((result == -REASON_NO_CAPACITY || result == -REASON_INVALID) && err != NULL) {
+        err->hint[0] = '\0';
+    }
+}
+
 struct step *work_step(struct gpu_work *work, enum step_kind kind)
 {
     struct step *step = vec_push(&work->steps);

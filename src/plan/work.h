@@ -115,6 +115,9 @@ struct plan_claim *plan_add_claim(struct plan *plan, const struct planner *plann
                                   enum plan_verb verb, const struct claim *claim);
 /* A VM's devices change only while it is off and libvirt answers. */
 int plan_check_vm(const struct planner *planner, const struct step *step, struct error *err);
+/* Of a refusal by layout the hint is about all that the GPU would carry together, kept claims among
+ * it; what comes nearest to one claim is nearby_tell()'s to say. */
+void work_drop_layout_hint(int result, struct error *err);
 const char *work_subject(const struct gpu_work *work, char *out, size_t size);
 
 #endif

@@ -613,8 +613,9 @@ int work_mig(struct gpu_work *work, struct error *err)
     if (result == 0) {
         result = layout_change(work->model, &mig.existing, mig.pinned, mig.unwanted, &mig.wanted,
                                &mig.change, err);
+        result = result != 0 ? result : check_vgpus(work, &mig, err);
+        work_drop_layout_hint(result, err);
     }
-    result = result != 0 ? result : check_vgpus(work, &mig, err);
     if (result == 0 && work->n_added > 0) {
         result = prepare(work, &mig, err);
     }

@@ -5,6 +5,8 @@
 #include "base/str.h"
 #include "plan/work.h"
 
+#define MIXED_WORDS(on) ((on) ? "with `--mixed` (mixed: true)" : "without `--mixed` (mixed: false)")
+
 /* Collects the vGPUs that stay: those of kept claims and those that nobody claims. */
 static int staying(const struct gpu_work *work, struct layout_vgpus *ret_vgpus, struct error *err)
 {
@@ -73,7 +75,7 @@ static int check_lost(const struct gpu_work *work, bool mixed, struct error *err
             "GPU %s is kept in %s-size mode for claim \"%s\", whose vGPU is to be made again, "
             "and the claim asks for %s sizes",
             subject + 4, mixed ? "equal" : "mixed", claim->name, mixed ? "mixed" : "equal");
-        error_hint(err, "use another GPU, or claim with mixed: %s", mixed ? "false" : "true");
+        error_hint(err, "use another GPU, or claim %s", MIXED_WORDS(!mixed));
         return -REASON_NO_CAPACITY;
     }
     return 0;
@@ -101,10 +103,8 @@ static int size_mode(struct gpu_work *work, size_t n_staying, bool *ret_mixed, s
         error_set(err, REASON_NO_CAPACITY, subject,
                   "GPU %s has %zu vGPUs in %s-size mode, and the claim asks for %s sizes",
                   subject + 4, n_staying, now ? "mixed" : "equal", want ? "mixed" : "equal");
-        error_hint(err,
-                   "the size mode changes only on an empty GPU: use another GPU, or claim "
-                   "with mixed: %s",
-                   now ? "true" : "false");
+        error_hint(err, "the size mode changes only on an empty GPU: use another GPU, or claim %s",
+                   MIXED_WORDS(now));
         return -REASON_NO_CAPACITY;
     }
     if (want != now) {
@@ -112,6 +112,67 @@ static int size_mode(struct gpu_work *work, size_t n_staying, bool *ret_mixed, s
     }
     *ret_mixed = want;
     return check_lost(work, want, err);
+}
+
+/* What the vGPUs before `end` take, by their types. */
+static uint64_t sum_mib(const struct layout_vgpus *vgpus, size_t end)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < end; i++) {
+        uint32_t mib = vgpus->items[i].type->framebuffer_mib;
+        sum += mib == CAT_UNKNOWN ? 0 : mib;
+    }
+    return sum;
+}
+
+/* A vGPU of another size than the first, in equal-size mode; in mixed-size mode it might fit. */
+static int refuse_size(const struct gpu_work *work, const struct layout_vgpus *vgpus,
+                       size_t n_staying, size_t other, struct error *err)
+{
+    char subject[64];
+    const struct cat_vgpu_type *first = vgpus->items[0].type;
+    const struct cat_vgpu_type *type = vgpus->items[other].type;
+    work_subject(work, subject, sizeof(subject));
+    uint64_t taken_mib = sum_mib(vgpus, other);
+    if (taken_mib + type->framebuffer_mib > work->model->memory_mib) {
+        return error_set(err, REASON_NO_CAPACITY, subject,
+                         "GPU %s has %u MiB, of which vGPUs take %llu, and \"%s\" needs %u",
+                         subject + 4, work->model->memory_mib, (unsigned long long)taken_mib,
+                         type->name, type->framebuffer_mib);
+    }
+    if (n_staying > 0) {
+        error_set(err, REASON_NO_CAPACITY, subject,
+                  "GPU %s has vGPUs of %u MiB in equal-size mode, and \"%s\" has %u MiB",
+                  subject + 4, first->framebuffer_mib, type->name, type->framebuffer_mib);
+    } else {
+        error_set(err, REASON_NO_CAPACITY, subject,
+                  "GPU %s takes vGPUs of one size in equal-size mode, and \"%s\" and \"%s\" have "
+                  "%u and %u MiB",
+                  subject + 4, first->name, type->name, first->framebuffer_mib,
+                  type->framebuffer_mib);
+    }
+    if (work->model->mixed_size == CAT_NO) {
+        error_hint(err, "use another GPU, or a type of %u MiB: %s has no mixed-size mode",
+                   first->framebuffer_mib, work->model->name);
+    } else {
+        error_hint(err,
+                   "use another GPU, or a type of %u MiB; sizes mix only where all claims of a GPU "
+                   "are made with `--mixed` (mixed: true)",
+                   first->framebuffer_mib);
+    }
+    return -REASON_NO_CAPACITY;
+}
+
+/* Only those that come are asked: what is there is there. */
+static int check_size(const struct gpu_work *work, const struct layout_vgpus *vgpus,
+                      size_t n_staying, struct error *err)
+{
+    for (size_t i = n_staying; i < vgpus->n; i++) {
+        if (vgpus->items[i].type->framebuffer_mib != vgpus->items[0].type->framebuffer_mib) {
+            return refuse_size(work, vgpus, n_staying, i, err);
+        }
+    }
+    return 0;
 }
 
 static void prepare(struct gpu_work *work)
@@ -154,7 +215,11 @@ int work_time_sliced(struct gpu_work *work, struct error *err)
     }
     struct layout_gis none = {.n = 0};
     struct layout_vgpu_mode mode = {.mig = false, .mixed = mixed};
-    result = layout_place_vgpus(work->model, &none, &mode, &vgpus, err);
+    result = mixed ? 0 : check_size(work, &vgpus, n_staying, err);
+    if (result == 0) {
+        result = layout_place_vgpus(work->model, &none, &mode, &vgpus, err);
+        work_drop_layout_hint(result, err);
+    }
     for (size_t i = 0; result == 0 && i < work->n_added; i++) {
         if (mixed) {
             work->got[i].placement_id = vgpus.items[n_staying + i].placement_id;

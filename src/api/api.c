@@ -377,14 +377,18 @@ static int listen_all(struct api *api, const struct api_config *config, struct e
         }
     }
     if (config->tcp_address != NULL) {
+        char served[SOCKET_ADDRESS_SIZE] = "";
         int result = socket_listen_tcp(config->tcp_address, &fd, err);
-        result = result != 0 ? result : http_serve(api->http, fd, err);
+        if (result == 0) {
+            socket_address(fd, served);
+            result = http_serve(api->http, fd, err);
+        }
         if (result != 0) {
             return result;
         }
         log_warning("TCP is served on %s without authentication: every user and program of this "
                     "host may do there what root may do with its GPUs and VMs",
-                    config->tcp_address);
+                    served);
     }
     return 0;
 }

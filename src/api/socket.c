@@ -215,6 +215,21 @@ const char *socket_peer(int fd, char *out, size_t size)
     return out;
 }
 
+const char *socket_address(int fd, char out[SOCKET_ADDRESS_SIZE])
+{
+    struct sockaddr_storage addr = {0};
+    socklen_t len = sizeof(addr);
+    char host[48] = "?";
+    char port[8] = "?";
+    if (getsockname(fd, (struct sockaddr *)&addr, &len) == 0) {
+        getnameinfo((const struct sockaddr *)&addr, len, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV);
+    }
+    snprintf(out, SOCKET_ADDRESS_SIZE, addr.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
+             port);
+    return out;
+}
+
 bool socket_hung_up(int fd)
 {
     struct pollfd poll_fd = {.fd = fd};

@@ -13,9 +13,13 @@
  * socket file is replaced; one that another process serves is -CONFLICT. */
 int socket_listen_unix(const char *path, const char *group, int *ret_fd, struct error *err);
 
-/* Listens on "ADDRESS:PORT", address numeric; "[::1]:8080" for IPv6. -PERMISSION off loopback:
- * there is no access control yet. */
+/* Listens on "ADDRESS:PORT", address numeric; "[::1]:8080" for IPv6; the kernel chooses port 0.
+ * -PERMISSION off loopback: there is no access control yet. */
 int socket_listen_tcp(const char *address, int *ret_fd, struct error *err);
+
+#define SOCKET_ADDRESS_SIZE 64
+/* Where a TCP socket listens, as "ADDRESS:PORT" that can be connected to. Returns out. */
+const char *socket_address(int fd, char out[SOCKET_ADDRESS_SIZE]);
 
 bool socket_is_unix(int fd);
 

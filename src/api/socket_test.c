@@ -111,6 +111,24 @@ static void only_the_kernel_says_who_is_root(void **state)
     assert_int_equal(socket_user(tcp), -1);
 }
 
+static void where_a_socket_listens_can_be_connected_to(void **state)
+{
+    (void)state;
+    char served[SOCKET_ADDRESS_SIZE] = "";
+    CLEANUP_CLOSE int first = -1;
+    assert_int_equal(socket_listen_tcp("127.0.0.1:0", &first, NULL), 0);
+    socket_address(first, served);
+    assert_ptr_equal(strstr(served, "127.0.0.1:"), served);
+    assert_string_not_equal(served, "127.0.0.1:0");
+    struct error err = {0};
+    int second = -1; /* the port is taken: it is the one that was named */
+    assert_true(socket_listen_tcp(served, &second, &err) < 0);
+    assert_non_null(strstr(err.message, served));
+    close(TAKE_FD(first));
+    assert_int_equal(socket_listen_tcp(served, &first, NULL), 0);
+    assert_string_equal(socket_address(-1, served), "?:?");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +138,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_socket_of_another_type_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_socket_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(only_the_kernel_says_who_is_root, setup, teardown),
+        cmocka_unit_test(where_a_socket_listens_can_be_connected_to),
     };
     return cmocka_run_group_tests_name("socket", tests, NULL, NULL);
 }

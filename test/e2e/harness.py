@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -130,6 +131,17 @@ def wait_for_socket(path, process, log=None):
         said = pathlib.Path(log).read_text() if log else ""
         assert process.poll() is None, f"the server ended with {process.returncode}\n{said}"
         assert time.monotonic() < deadline, f"the server does not answer\n{said}"
+        time.sleep(0.02)
+
+
+def tcp_port(log):
+    """The port on which a server with `--listen 127.0.0.1:0` says that it serves TCP."""
+    deadline = time.monotonic() + START_S
+    while True:
+        said = re.findall(r"TCP is served on 127\.0\.0\.1:(\d+) ", pathlib.Path(log).read_text())
+        if said:
+            return int(said[-1])
+        assert time.monotonic() < deadline, "the server does not say where it serves TCP"
         time.sleep(0.02)
 
 

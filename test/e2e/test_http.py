@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from harness import BUILD, UnixConnection, raw_connect, read_all, stop, wait_for_socket
+from harness import (BUILD, UnixConnection, raw_connect, read_all, stop, tcp_port,
+                     wait_for_socket)
 
 LIMIT = 1024 * 1024
 CLAIM = {"name": "a", "type": "DC-1-8C"}
@@ -355,15 +356,11 @@ def test_a_stale_socket_is_replaced_and_a_live_one_is_not(fake, directory, opena
 @pytest.fixture
 def tcp(directory):
     """The port of a server that serves TCP as well."""
-    probe = socket.socket()
-    probe.bind(("127.0.0.1", 0))
-    port = probe.getsockname()[1]
-    probe.close()
     with open(directory / "log", "w") as log:
         process = subprocess.Popen([BUILD / "test/e2e/api_test_server", directory / "s",
-                                    f"127.0.0.1:{port}"], stderr=log)
+                                    "127.0.0.1:0"], stderr=log)
     wait_for_socket(directory / "s", process)
-    yield port
+    yield tcp_port(directory / "log")
     stop(process)
 
 

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from harness import BUILD, LONG, with_libvirt
+from harness import BUILD, LONG, tcp_port, with_libvirt
 from lifecycle import events
 from machine import START_LIBVIRT, Machine
 from pair import OVER, Pair
@@ -117,12 +117,10 @@ def test_the_target_is_reached_by_ssh_and_by_http(pairs, image, directory):
                    f"[ \"$1 $2\" = 'cleave dial' ] && exec {BUILD}/src/cli/cleave dial --socket "
                    f"{directory}/beta/s\nexit 127\n")
     ssh.chmod(0o755)
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
     pair = pairs(VFIO, start=False)
     pair.alpha.env["PATH"] = f"{tools}:{os.environ['PATH']}"
-    pair.alpha.start("--listen", f"127.0.0.1:{port}")
+    pair.alpha.start("--listen", "127.0.0.1:0")
+    port = tcp_port(pair.alpha.log)
     pair.beta.start()
     pair.boot_claimed(image, "vm1", pair.alpha, **TYPE)
     for source, peer in ((pair.alpha, "ssh:root@beta:2222"),

@@ -362,35 +362,52 @@ static void on_request(struct http_exchange *exchange, void *data)
     route->handle(&pending->call);
 }
 
-static int listen_all(struct api *api, const struct api_config *config, struct error *err)
+int api_listen(const struct api_config *config, struct api_listening *ret, struct error *err)
 {
-    int fd = -1;
+    *ret = (struct api_listening){0};
+    int result = 0;
     if (config->socket_path != NULL) {
-        int result = socket_listen_unix(config->socket_path, config->socket_group, &fd, err);
-        if (result != 0) {
-            return result;
-        }
-        api->socket_path = xstrdup(config->socket_path);
-        result = http_serve(api->http, fd, err);
-        if (result != 0) {
-            return result;
-        }
+        result = socket_listen_unix(config->socket_path, config->socket_group, &ret->fds[0], err);
+        ret->n += result == 0;
+        ret->path = result == 0 ? xstrdup(config->socket_path) : NULL;
     }
-    if (config->tcp_address != NULL) {
+    if (result == 0 && config->tcp_address != NULL) {
+        result = socket_listen_tcp(config->tcp_address, &ret->fds[ret->n], err);
+        ret->n += result == 0;
+    }
+    if (result != 0) {
+        api_listening_done(ret);
+    } else if (config->tcp_address != NULL) {
         char served[SOCKET_ADDRESS_SIZE] = "";
-        int result = socket_listen_tcp(config->tcp_address, &fd, err);
-        if (result == 0) {
-            socket_address(fd, served);
-            result = http_serve(api->http, fd, err);
-        }
-        if (result != 0) {
-            return result;
-        }
+        socket_address(ret->fds[ret->n - 1], served);
         log_warning("TCP is served on %s without authentication: every user and program of this "
                     "host may do there what root may do with its GPUs and VMs",
                     served);
     }
-    return 0;
+    return result;
+}
+
+/* The file goes first: once its socket is closed, another cleaved may take its place. */
+void api_listening_done(struct api_listening *listening)
+{
+    if (listening->path != NULL) {
+        (void)unlink(listening->path);
+    }
+    for (size_t i = 0; i < listening->n; i++) {
+        close(listening->fds[i]);
+    }
+    free(listening->path);
+    *listening = (struct api_listening){0};
+}
+
+static int serve_all(struct api *api, struct api_listening *listening, struct error *err)
+{
+    api->socket_path = TAKE_PTR(listening->path);
+    int result = 0;
+    while (result == 0 && listening->n > 0) {
+        result = http_serve(api->http, listening->fds[--listening->n], err);
+    }
+    return result;
 }
 
 int api_new(const struct api_config *config, struct api **ret_api, struct error *err)
@@ -410,21 +427,20 @@ int api_new(const struct api_config *config, struct api **ret_api, struct error 
     if (api->http == NULL) {
         return error_set(err, REASON_INTERNAL, "http", "making timers failed");
     }
-    int result = listen_all(api, config, err);
+    struct api_listening own = {0};
+    struct api_listening *listening = config->listening != NULL ? config->listening : &own;
+    int result = config->listening != NULL ? 0 : api_listen(config, &own, err);
+    result = result != 0 ? result : serve_all(api, listening, err);
     if (result == 0) {
         *ret_api = TAKE_PTR(api);
     }
+    api_listening_done(&own);
     return result;
 }
 
 void api_serve_connection(struct api *api, int fd)
 {
     http_serve_connection(api->http, fd);
-}
-
-size_t api_sockets(const struct api *api, int *out, size_t max)
-{
-    return http_sockets(api->http, out, max);
 }
 
 void api_flush(struct api *api)
@@ -439,10 +455,10 @@ void api_free(struct api *api)
     if (api == NULL) {
         return;
     }
-    http_free(TAKE_PTR(api->http));
     if (api->socket_path != NULL) {
-        unlink(api->socket_path);
+        (void)unlink(api->socket_path); /* before it is closed, as in api_listening_done() */
     }
+    http_free(TAKE_PTR(api->http));
     for (size_t i = 0; i < KEPT_TEXTS; i++) {
         json_decref(api->said[i].body);
         free(api->said[i].text);

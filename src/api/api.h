@@ -13,6 +13,13 @@
 
 struct api;
 
+/* What it listens on. */
+struct api_listening {
+    int fds[2];
+    size_t n;
+    char *path; /* of the Unix socket; NULL: none */
+};
+
 struct api_config {
     struct evloop *loop;
     struct manager *manager;
@@ -21,13 +28,16 @@ struct api_config {
     const char *tcp_address;  /* "127.0.0.1:8080"; NULL: none */
     const char *host_names; /* what TCP clients may call this host, see origin_check(); NULL: "" */
     unsigned idle_s;        /* 0: default */
+    struct api_listening *listening; /* of api_listen(): taken; NULL: api_new() listens */
 };
 
+/* Before there is a manager: who connects waits. Done with it, or with what api_new() left of it.
+ */
+int api_listen(const struct api_config *config, struct api_listening *ret, struct error *err);
+void api_listening_done(struct api_listening *listening);
 int api_new(const struct api_config *config, struct api **ret_api, struct error *err);
 /* Serves one connected stream socket, which is taken. */
 void api_serve_connection(struct api *api, int fd);
-/* The sockets that it listens on, at most `max`; returns how many. They stay its own. */
-size_t api_sockets(const struct api *api, int *out, size_t max);
 /* Once the loop has ended: sends what was answered. NULL is fine. */
 void api_flush(struct api *api);
 /* Once the loop has ended, and after manager_free(): no reply may come any more. Removes the socket

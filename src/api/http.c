@@ -299,15 +299,6 @@ static void on_listener(int fd, uint32_t revents UNUSED, void *data)
     }
 }
 
-size_t http_sockets(const struct http *http, int *out, size_t max)
-{
-    size_t n = 0;
-    for (; n < http->n_listeners && n < max; n++) {
-        out[n] = http->listeners[n].fd;
-    }
-    return n;
-}
-
 size_t http_connections(const struct http *http)
 {
     return http->n_conns;

@@ -75,8 +75,6 @@ struct http *http_new(const struct http_config *config);
 int http_serve(struct http *http, int listen_fd, struct error *err);
 /* Serves one connected stream socket, which is taken, or turns it away. */
 void http_serve_connection(struct http *http, int fd);
-/* The sockets that it listens on, at most `max`; returns how many. They stay its own. */
-size_t http_sockets(const struct http *http, int *out, size_t max);
 /* Requests that the handler owes an answer, those whose client has left included. */
 size_t http_waiting(const struct http *http);
 size_t http_connections(const struct http *http);

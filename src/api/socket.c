@@ -6,18 +6,25 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 /* A client that finds the queue full is refused at once, and should not be: the kernel's most. */
 #define BACKLOG SOMAXCONN
+/* For the name service to say what a group is. */
+#define GROUP_PATIENCE_S 2
 
 /* A socket file that nobody serves is left from a crash and goes away. */
 static int remove_stale(const char *path, const struct sockaddr_un *addr, struct error *err)
@@ -47,19 +54,107 @@ static int remove_stale(const char *path, const struct sockaddr_un *addr, struct
     return 0;
 }
 
+/* ---- its group ---- */
+
+/* A name service may hang: it is asked on a thread, which outlives who waits for it. */
+struct giving {
+    char *path, *group;
+    pthread_mutex_t lock;
+    pthread_cond_t over;
+    bool done;
+    bool left; /* who waited went on, and the thread frees this */
+    int result;
+    struct error err;
+};
+
+static void giving_free(struct giving *giving)
+{
+    (void)pthread_mutex_destroy(&giving->lock);
+    (void)pthread_cond_destroy(&giving->over);
+    free(giving->path);
+    free(giving->group);
+    free(giving);
+}
+
+/* Until here only its owner may come in. */
 static int give_to_group(const char *path, const char *group, struct error *err)
 {
-    char buffer[4096];
+    char buffer[16384];
     struct group entry = {0};
     struct group *found = NULL;
-    getgrnam_r(group, &entry, buffer, sizeof(buffer), &found);
+    (void)getgrnam_r(group, &entry, buffer, sizeof(buffer), &found);
     if (found == NULL) {
         return error_set(err, REASON_NOT_FOUND, group, "there is no group \"%s\"", group);
     }
-    if (chown(path, (uid_t)-1, found->gr_gid) != 0) {
+    if (chown(path, (uid_t)-1, found->gr_gid) != 0 || chmod(path, 0660) != 0) {
         return error_set_errno(err, errno, path, "giving %s to group %s", path, group);
     }
     return 0;
+}
+
+static void *give(void *data)
+{
+    struct giving *giving = data;
+    struct error err = {0};
+    int result = give_to_group(giving->path, giving->group, &err);
+    (void)pthread_mutex_lock(&giving->lock);
+    giving->done = true;
+    giving->result = result;
+    giving->err = err;
+    bool left = giving->left;
+    (void)pthread_cond_signal(&giving->over);
+    (void)pthread_mutex_unlock(&giving->lock);
+    if (left && result != 0) {
+        log_error("%s: only root and its owner may use %s", err.message, giving->path);
+    }
+    if (left) {
+        giving_free(giving);
+    }
+    return NULL;
+}
+
+static int wait_for_group(struct giving *giving, struct error *err)
+{
+    struct timespec until = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += GROUP_PATIENCE_S;
+    int r = 0;
+    (void)pthread_mutex_lock(&giving->lock);
+    while (!giving->done && r == 0) {
+        r = pthread_cond_timedwait(&giving->over, &giving->lock, &until);
+    }
+    giving->left = !giving->done;
+    bool left = giving->left;
+    (void)pthread_mutex_unlock(&giving->lock);
+    if (left) {
+        log_warning("the name service has not said for %d s what group \"%s\" is: until then only "
+                    "root and its owner may use the socket",
+                    GROUP_PATIENCE_S, giving->group);
+        return 0;
+    }
+    r = giving->result;
+    if (err != NULL) {
+        *err = r != 0 ? giving->err : *err;
+    }
+    giving_free(giving);
+    return r;
+}
+
+static int find_group(const char *path, const char *group, struct error *err)
+{
+    struct giving *giving = xcalloc(1, sizeof(*giving));
+    pthread_t thread;
+    giving->path = xstrdup(path);
+    giving->group = xstrdup(group);
+    (void)pthread_mutex_init(&giving->lock, NULL);
+    (void)pthread_cond_init(&giving->over, NULL);
+    int r = pthread_create(&thread, NULL, give, giving);
+    if (r != 0) {
+        giving_free(giving);
+        return error_set_errno(err, r, path, "making a thread");
+    }
+    (void)pthread_detach(thread);
+    return wait_for_group(giving, err);
 }
 
 static int listen_failed(int errnum, const char *path, struct error *err)
@@ -86,13 +181,11 @@ int socket_listen_unix(const char *path, const char *group, int *ret_fd, struct 
         bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0) {
         return listen_failed(errno, path, err);
     }
-    result = group != NULL ? give_to_group(path, group, err) : 0;
-    if (result != 0) {
-        unlink(path);
-        return result;
-    }
-    if (chmod(path, 0660) != 0 || listen(fd, BACKLOG) != 0) {
+    if ((group == NULL && chmod(path, 0660) != 0) || listen(fd, BACKLOG) != 0) {
         result = listen_failed(errno, path, err);
+    }
+    result = result == 0 && group != NULL ? find_group(path, group, err) : result;
+    if (result != 0) {
         unlink(path);
         return result;
     }

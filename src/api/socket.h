@@ -9,8 +9,9 @@
 
 #include "base/error.h"
 
-/* Listens on a Unix socket that its owner and group may use (0660). `group` may be NULL. A stale
- * socket file is replaced; one that another process serves is -CONFLICT. */
+/* Listens on a Unix socket that its owner and group may use (0660). `group` may be NULL; a
+ * name service that hangs is waited for two seconds, then the group follows. A stale socket file is
+ * replaced; one that another process serves is -CONFLICT. */
 int socket_listen_unix(const char *path, const char *group, int *ret_fd, struct error *err);
 
 /* Listens on "ADDRESS:PORT", address numeric; "[::1]:8080" for IPv6; the kernel chooses port 0.

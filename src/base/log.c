@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -11,10 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_LEN 2048
+#define QUEUE_LINES 128
+#define FLUSH_S 1
 
 static const struct {
     const char *word;
@@ -69,10 +74,86 @@ static size_t make_line(char *line, size_t size, enum log_level level, const cha
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of stderr and `n_lost` */
 static unsigned n_lost;
 
+/* A file is written by a thread, as its disk may hang; pipes, sockets and terminals say whether
+ * they have room. */
+static struct {
+    bool on;
+    char lines[QUEUE_LINES][LINE_MAX_LEN];
+    size_t len[QUEUE_LINES];
+    unsigned first, n; /* under the lock, as all of this; the first stays until it is written */
+    pthread_cond_t more, less;
+} queue = {.more = PTHREAD_COND_INITIALIZER, .less = PTHREAD_COND_INITIALIZER};
+
+static void *write_lines(void *data)
+{
+    (void)pthread_mutex_lock(&lock);
+    while (true) {
+        while (queue.n == 0) {
+            (void)pthread_cond_wait(&queue.more, &lock);
+        }
+        unsigned at = queue.first;
+        (void)pthread_mutex_unlock(&lock);
+        (void)!write(STDERR_FILENO, queue.lines[at], queue.len[at]);
+        (void)pthread_mutex_lock(&lock);
+        queue.first = (queue.first + 1) % QUEUE_LINES;
+        queue.n--;
+        (void)pthread_cond_broadcast(&queue.less);
+    }
+    return data;
+}
+
+static bool enqueue(const char *line, size_t len)
+{
+    if (queue.n == QUEUE_LINES) {
+        return false;
+    }
+    unsigned at = (queue.first + queue.n) % QUEUE_LINES;
+    memcpy(queue.lines[at], line, len);
+    queue.len[at] = len;
+    queue.n++;
+    (void)pthread_cond_signal(&queue.more);
+    return true;
+}
+
+void log_flush(void)
+{
+    struct timespec until = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += FLUSH_S;
+    int r = 0;
+    (void)pthread_mutex_lock(&lock);
+    while (queue.n > 0 && r == 0) {
+        r = pthread_cond_timedwait(&queue.less, &lock, &until);
+    }
+    (void)pthread_mutex_unlock(&lock);
+}
+
+void log_never_wait(void)
+{
+    struct stat st = {0};
+    pthread_t thread;
+    sigset_t all;
+    sigset_t before;
+    if (fstat(STDERR_FILENO, &st) != 0 || !S_ISREG(st.st_mode)) {
+        return;
+    }
+    (void)sigfillset(&all); /* they are the loop's */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (pthread_create(&thread, NULL, write_lines, NULL) == 0) {
+        (void)pthread_detach(thread);
+        queue.on = true;
+        (void)atexit(log_flush);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 /* False when it could only be written by waiting for a reader, as while the journal hangs. One
  * write per line; a pipe or terminal that has room takes a whole one. */
 static bool put(const char *line, size_t len)
 {
+    if (queue.on) {
+        return enqueue(line, len);
+    }
     ssize_t n = send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0 && errno == ENOTSOCK) {
         struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};

@@ -39,6 +39,7 @@ struct daemon {
     struct drivers drivers;
     bool drivers_open;
     struct manager *manager;
+    struct api_listening listening; /* until the API serves it */
     struct api *api;
     struct standin *standin;
 };
@@ -52,6 +53,7 @@ static _Noreturn void leave(struct daemon *d)
         "goes on with what is unfinished");
     (void)unlink(d->settings.socket);
     d->store->ops->free(d->store);
+    log_flush();
     _exit(0);
 }
 
@@ -74,13 +76,14 @@ static void daemon_done(struct daemon *d)
         d->store->ops->free(d->store);
     }
     standin_free(d->standin);
+    api_listening_done(&d->listening);
     rules_free(d->rules);
     catalog_free(d->catalog);
     closep(&d->path_fd);
     closep(&d->lock_fd);
 }
 
-/* Nothing is served before the state is read: systemd says meanwhile what is waited for. */
+/* Systemd and the stand-in say meanwhile what is waited for. */
 static int open_store(struct daemon *d, struct error *err)
 {
     (void)sd_notifyf(0, "STATUS=reading the state in %s", d->settings.state_dir);
@@ -139,7 +142,22 @@ static int open_manager(struct daemon *d, struct error *err)
     return manager_new(&config, &d->manager, err);
 }
 
-static int open_api(struct daemon *d, struct error *err)
+static struct api_config api_config_of(struct daemon *d)
+{
+    const struct settings *settings = &d->settings;
+    return (struct api_config){
+        .loop = d->loop,
+        .manager = d->manager,
+        .socket_path = settings->socket,
+        .socket_group = settings->socket_group[0] == '\0' ? NULL : settings->socket_group,
+        .tcp_address = settings->listen[0] == '\0' ? NULL : settings->listen,
+        .host_names = settings->allowed_hosts,
+        .listening = &d->listening,
+    };
+}
+
+/* Before the state is read: the stand-in says what is waited for. */
+static int open_sockets(struct daemon *d, struct error *err)
 {
     const struct settings *settings = &d->settings;
     CLEANUP_FREE char *dir = xstrdup(settings->socket);
@@ -151,22 +169,25 @@ static int open_api(struct daemon *d, struct error *err)
             return error_set_errno(err, -r, dir, "making %s", dir);
         }
     }
-    struct api_config config = {
-        .loop = d->loop,
-        .manager = d->manager,
-        .socket_path = settings->socket,
-        .socket_group = settings->socket_group[0] == '\0' ? NULL : settings->socket_group,
-        .tcp_address = settings->listen[0] == '\0' ? NULL : settings->listen,
-        .host_names = settings->allowed_hosts,
-    };
-    return api_new(&config, &d->api, err);
+    struct api_config config = api_config_of(d);
+    int r = api_listen(&config, &d->listening, err);
+    if (r != 0) {
+        return r;
+    }
+    struct standin_config standin = {.loop = d->loop,
+                                     .state_dir = settings->state_dir,
+                                     .n_sockets = d->listening.n,
+                                     .starting = true};
+    for (size_t i = 0; i < d->listening.n; i++) {
+        standin.sockets[i] = d->listening.fds[i];
+    }
+    return standin_new(&standin, &d->standin, err);
 }
 
-static int open_standin(struct daemon *d, struct error *err)
+static int open_api(struct daemon *d, struct error *err)
 {
-    struct standin_config config = {.loop = d->loop, .state_dir = d->settings.state_dir};
-    config.n_sockets = api_sockets(d->api, config.sockets, ARRAY_SIZE(config.sockets));
-    return standin_new(&config, &d->standin, err);
+    struct api_config config = api_config_of(d);
+    return api_new(&config, &d->api, err);
 }
 
 static int load_data(struct daemon *d, struct error *err)
@@ -178,7 +199,7 @@ static int load_data(struct daemon *d, struct error *err)
 static int daemon_open(struct daemon *d, struct error *err)
 {
     static int (*const steps[])(struct daemon *d, struct error *err) = {
-        load_data, open_store, open_loop, open_manager, open_api, open_standin,
+        load_data, open_loop, open_sockets, open_store, open_manager, open_api,
     };
     int r = 0;
     for (size_t i = 0; i < ARRAY_SIZE(steps) && r == 0; i++) {
@@ -199,6 +220,7 @@ static int run(const struct settings *settings, struct error *err)
         log_warning("systemd's watchdog can't be served; it may restart this daemon");
     }
     (void)sd_notify(0, "READY=1\nSTATUS=");
+    standin_started(d.standin);
     r = evloop_run(d.loop);
     (void)sd_notify(0, "STOPPING=1");
     log_info("stopping");
@@ -260,5 +282,6 @@ int main(int argc, char **argv)
     (void)mallopt(M_ARENA_MAX, 1); /* few threads, little memory: one arena is enough */
     (void)signal(SIGPIPE, SIG_IGN);
     (void)umask(077);
+    log_never_wait();
     return run(&settings, &err) == 0 ? 0 : fail(&err);
 }

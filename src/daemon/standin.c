@@ -27,6 +27,8 @@
 #define USECS_PER_S UINT64_C(1000000)
 #define PATIENCE_US (5 * USECS_PER_S)
 #define FINISH_US (2 * USECS_PER_S)
+/* A start is mostly over by then, and who came meanwhile has an answer of the loop's. */
+#define START_US USECS_PER_S
 #define LOOK_MS 1000     /* how often the loop is looked at while it turns */
 #define LOOK_SOON_MS 100 /* and while it does not */
 /* A loop that has done one thing for so long may stand: signals are taken, nothing is answered. */
@@ -39,7 +41,8 @@ struct standin {
     int wake_fd, signal_fd;
     _Atomic bool over; /* the thread is to end */
     pthread_mutex_t lock;
-    bool finishing; /* under lock: the loop has ended, and may be freed */
+    bool finishing;       /* under lock: the loop has ended, and may be freed */
+    uint64_t starting_us; /* under lock, monotonic: since when; 0: the loop runs, or has run */
     /* The thread's own: */
     uint64_t asked_us; /* monotonic: a signal came then that asks for the end; 0: none did */
     bool standing;     /* the loop was found to stand, and that was logged */
@@ -53,15 +56,22 @@ struct look {
     uint64_t busy_us;  /* monotonic: since when the loop has done one and the same thing; 0: it
                           turns,  or has ended */
     uint64_t store_us; /* the same of a call into the store, by any thread */
-    bool finishing;
+    uint64_t patience_us;
+    bool starting, finishing;
 };
 
 static struct look look(struct standin *s)
 {
-    struct look seen = {.store_us = store_busy_since()};
+    struct look seen = {.store_us = store_busy_since(), .patience_us = s->config.patience_us};
     (void)pthread_mutex_lock(&s->lock);
     seen.finishing = s->finishing;
-    seen.busy_us = seen.finishing ? 0 : evloop_busy_since(s->config.loop);
+    seen.starting = !seen.finishing && s->starting_us != 0;
+    seen.busy_us = seen.finishing  ? 0
+                   : seen.starting ? s->starting_us
+                                   : evloop_busy_since(s->config.loop);
+    if (seen.starting && seen.patience_us > START_US) {
+        seen.patience_us = START_US;
+    }
     (void)pthread_mutex_unlock(&s->lock);
     return seen;
 }
@@ -73,7 +83,7 @@ static bool lasts(uint64_t since_us, uint64_t patience_us)
 
 static bool is_in_store(const struct standin *s, const struct look *seen)
 {
-    return lasts(seen->store_us, s->config.patience_us / 2);
+    return seen->starting || lasts(seen->store_us, s->config.patience_us / 2);
 }
 
 /* ---- its end ---- */
@@ -100,6 +110,7 @@ static void end(struct standin *s, const char *why)
         return;
     }
     shut_sockets();
+    log_flush();
     _exit(0);
 }
 
@@ -137,11 +148,13 @@ static void watch_the_end(struct standin *s, const struct look *seen)
 
 static void note_standing(struct standin *s, const struct look *seen)
 {
-    bool stands = lasts(seen->busy_us, s->config.patience_us);
-    bool in_store = is_in_store(s, seen);
+    bool stands = lasts(seen->busy_us, seen->patience_us);
+    enum standin_cause cause = seen->starting         ? STANDIN_START
+                               : is_in_store(s, seen) ? STANDIN_STORE
+                                                      : STANDIN_LOOP;
     if (stands) {
-        s->text = standin_text_of(s->config.state_dir, in_store ? seen->store_us : seen->busy_us,
-                                  in_store);
+        s->text = standin_text_of(s->config.state_dir,
+                                  cause == STANDIN_STORE ? seen->store_us : seen->busy_us, cause);
     }
     if (stands && !s->standing) {
         log_warning("%s; requests are refused until that is over", s->text.message);
@@ -181,7 +194,7 @@ static void wait_and_serve(struct standin *s, bool suspect, bool signals)
     }
     standin_clients_serve(&s->clients, &fds[2 + n_sockets], &s->text);
     struct look seen = look(s);
-    if (!lasts(seen.busy_us, s->config.patience_us)) {
+    if (!lasts(seen.busy_us, seen.patience_us)) {
         return; /* it turns again, and who waits is its own */
     }
     for (size_t i = 0; i < n_sockets; i++) {
@@ -258,6 +271,7 @@ int standin_new(const struct standin_config *config, struct standin **ret_standi
     s->config = *config;
     s->config.patience_us = config->patience_us != 0 ? config->patience_us : PATIENCE_US;
     s->config.finish_us = config->finish_us != 0 ? config->finish_us : FINISH_US;
+    s->starting_us = config->starting ? clock_monotonic_us() : 0;
     s->wake_fd = s->signal_fd = -1;
     (void)pthread_mutex_init(&s->lock, NULL);
     int r = setup(s);
@@ -273,6 +287,14 @@ static void wake(struct standin *s)
 {
     uint64_t one = 1;
     (void)!write(s->wake_fd, &one, sizeof(one));
+}
+
+void standin_started(struct standin *standin)
+{
+    (void)pthread_mutex_lock(&standin->lock);
+    standin->starting_us = 0;
+    (void)pthread_mutex_unlock(&standin->lock);
+    wake(standin);
 }
 
 void standin_finish(struct standin *standin)

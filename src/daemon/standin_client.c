@@ -22,25 +22,34 @@
 #define CLIENT_S 2
 #define HEALTH "/v1/health"
 
-struct standin_text standin_text_of(const char *state_dir, uint64_t since_us, bool in_store)
+struct standin_text standin_text_of(const char *state_dir, uint64_t since_us,
+                                    enum standin_cause cause)
 {
+    static const char look_there[] =
+        "look at that disk (dmesg, df, mount); cleaved goes on as soon as it answers";
     struct standin_text text = {
-        .what = in_store ? "store" : "cleaved",
-        .hint = in_store ? "look at that disk (dmesg, df, mount); cleaved goes on as soon as it "
-                           "answers"
-                         : "try again; see \"journalctl -u cleaved\"",
+        .what = cause == STANDIN_LOOP ? "cleaved" : "store",
+        .hint = cause == STANDIN_LOOP ? "try again; see \"journalctl -u cleaved\"" : look_there,
         .since_us = clock_realtime_of(since_us),
     };
     char at[32];
     (void)clock_format(text.since_us, at, sizeof(at));
-    if (in_store) {
+    switch (cause) {
+    case STANDIN_LOOP:
+        str_print(text.message, sizeof(text.message),
+                  "cleaved has been busy with one thing since %.19sZ", at);
+        break;
+    case STANDIN_STORE:
         str_print(text.message, sizeof(text.message),
                   "cleaved can do nothing: the disk of its state directory %.256s has not answered "
                   "since %.19sZ",
                   state_dir, at);
-    } else {
+        break;
+    case STANDIN_START:
         str_print(text.message, sizeof(text.message),
-                  "cleaved has been busy with one thing since %.19sZ", at);
+                  "cleaved is starting: the state in %.256s is not open yet, since %.19sZ",
+                  state_dir, at);
+        break;
     }
     return text;
 }

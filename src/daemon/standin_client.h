@@ -21,8 +21,11 @@ struct standin_text {
     uint64_t since_us; /* wall clock */
 };
 
+enum standin_cause { STANDIN_LOOP, STANDIN_STORE, STANDIN_START };
+
 /* since_us: monotonic. */
-struct standin_text standin_text_of(const char *state_dir, uint64_t since_us, bool in_store);
+struct standin_text standin_text_of(const char *state_dir, uint64_t since_us,
+                                    enum standin_cause cause);
 
 struct standin_client {
     int fd;

@@ -54,7 +54,7 @@ static void wait_for_end(void)
     (void)pthread_mutex_unlock(&ended_lock);
 }
 
-static void open_site(struct site *site, uint64_t finish_us)
+static void open_site_as(struct site *site, uint64_t finish_us, bool starting)
 {
     *site = (struct site){.dir = "/tmp/standin.XXXXXX"};
     n_ended = 0;
@@ -66,10 +66,16 @@ static void open_site(struct site *site, uint64_t finish_us)
                                           .state_dir = "/state",
                                           .sockets = {site->listen_fd},
                                           .n_sockets = 1,
+                                          .starting = starting,
                                           .patience_us = SHORT_US,
                                           .finish_us = finish_us,
                                           .end = note_end};
     assert_int_equal(standin_new(&config, &site->standin, NULL), 0);
+}
+
+static void open_site(struct site *site, uint64_t finish_us)
+{
+    open_site_as(site, finish_us, false);
 }
 
 static void close_site(struct site *site)
@@ -146,6 +152,55 @@ static void a_loop_that_stands_is_answered_for(void **state)
     close_site(&site);
 }
 
+/* The state is read before the loop runs, and its disk may hang. */
+static void a_start_that_hangs_is_answered_for(void **state)
+{
+    (void)state;
+    struct site site;
+    open_site_as(&site, SHORT_US, true);
+    CLEANUP_FREE char *answer = ask(&site, HEALTH);
+    assert_true(str_starts(answer, "HTTP/1.1 503 Service Unavailable\r\n"));
+    CLEANUP_JSON json_t *health = body_of(answer);
+    const json_t *problem = json_array_get(json_object_get(health, "problems"), 0);
+    assert_string_equal(json_string_value(json_object_get(problem, "what")), "store");
+    assert_non_null(strstr(json_string_value(json_object_get(problem, "text")),
+                           "the state in /state is not open yet"));
+    (void)kill(getpid(), SIGTERM); /* blocked here, as in cleaved */
+    wait_for_end();
+    close_site(&site);
+}
+
+static void leave_a_start(void *data)
+{
+    struct site *site = data;
+    evloop_stop(site->loop, 0);
+}
+
+static void a_start_that_is_over_has_its_clients(void **state)
+{
+    (void)state;
+    struct site site;
+    open_site_as(&site, LONG_US, true);
+    CLEANUP_FREE char *answer = ask(&site, HEALTH);
+    standin_started(site.standin);
+    evloop_post(site.loop, leave_a_start, &site);
+    assert_int_equal(evloop_run(site.loop), 0);
+    bool left_alone = false;
+    for (int i = 0; i < 5 && !left_alone; i++) {
+        int fd = dial(&site);
+        for (uint64_t until = clock_monotonic_us() + (uint64_t)3 * SHORT_US;
+             clock_monotonic_us() < until;) {
+            assert_true(evloop_step(site.loop, 10000) >= 0);
+        }
+        int served = accept4(site.listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        left_alone = served >= 0;
+        close(served);
+        close(fd);
+    }
+    assert_true(left_alone);
+    close_site(&site);
+}
+
 /* Then the loop's own server answers, and the stand-in keeps its hands off. */
 static void a_loop_that_turns_has_its_clients(void **state)
 {
@@ -213,6 +268,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_loop_that_stands_is_answered_for),
+        cmocka_unit_test(a_start_that_hangs_is_answered_for),
+        cmocka_unit_test(a_start_that_is_over_has_its_clients),
         cmocka_unit_test(a_loop_that_turns_has_its_clients),
         cmocka_unit_test(the_end_is_not_held_up),
         cmocka_unit_test(a_loop_that_turns_in_time_ends_as_always),

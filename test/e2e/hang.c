@@ -2,10 +2,12 @@
 /*
  * Preloaded into cleaved by the tests. While the file that $HANG names is there, what writes its
  * store through to the disk does not return, as on a disk that hangs; while the one that
- * $HANG_NAMES names is there, no user's name comes, as from a name service that hangs. Killing the
+ * $HANG_NAMES names is there, no user's or group's name comes, as from a name service that hangs;
+ * while the one that $HANG_LOG names is there, nothing is written to standard error. Killing the
  * process ends it.
  */
 #include <dlfcn.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,24 @@ int fsync(int fd)
 {
     hang_by("HANG");
     return (int)syscall(SYS_fsync, fd);
+}
+
+ssize_t write(int fd, const void *data, size_t size)
+{
+    if (fd == STDERR_FILENO) {
+        hang_by("HANG_LOG");
+    }
+    return syscall(SYS_write, fd, data, size);
+}
+
+int getgrnam_r(const char *name, struct group *entry, char *buffer, size_t size, struct group **ret)
+{
+    int (*next)(const char *name, struct group *entry, char *buffer, size_t size,
+                struct group **ret);
+    void *symbol = dlsym(RTLD_NEXT, "getgrnam_r");
+    memcpy(&next, &symbol, sizeof(next));
+    hang_by("HANG_NAMES");
+    return next(name, entry, buffer, size, ret);
 }
 
 int getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t size, struct passwd **ret)

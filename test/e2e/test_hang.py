@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whatever hangs below it, cleaved answers, says what hangs, and ends when told to."""
+import grp
 import json
+import os
 import pwd
 import signal
 import subprocess
 import sys
 import time
+
+import pytest
 
 from harness import BUILD
 from lifecycle import wait_for
@@ -221,6 +225,43 @@ def test_the_disk_of_the_state_directory_hangs(machine):
     end(host)
 
 
+def test_the_disk_hangs_at_the_start(machine):
+    """It says so before the state is read, ends when it is asked to, and goes on when the disk answers."""
+    host = machine("demo", libvirt=False)
+    hung = host.directory / "hung"
+    hung.touch()
+    wrap = ("env", f"LD_PRELOAD={BUILD / 'test/e2e/hang.so'}", f"HANG={hung}")
+    for ends in (True, False):
+        host.start(wrap=wrap)
+        status, health, _ = host.api.call("GET", "/v1/health")
+        assert status == 503 and health["problems"][0]["what"] == "store", health
+        assert f"the state in {host.state_dir} is not open yet" in health["problems"][0]["text"]
+        shown = host.cleave.run("claim", "list")
+        assert shown.returncode == 11 and "is not open yet" in shown.stderr and "hint: " in shown.stderr
+        if ends:
+            began = time.monotonic()
+            host.signal(signal.SIGTERM)
+            assert host.cleaved.wait(timeout=20) == 0
+            assert time.monotonic() - began < 6, host.log.read_text()
+    hung.unlink()
+    wait_for(lambda: host.api.call("GET", "/v1/health")[0] == 200, 30)
+    host.create("a", type="L40S-8Q")
+    end(host)
+
+
+def test_the_disk_of_the_log_hangs(machine):
+    host = machine("demo", libvirt=False)
+    hung = host.directory / "hung"
+    hung.touch()
+    host.start(wrap=("env", f"LD_PRELOAD={BUILD / 'test/e2e/hang.so'}", f"HANG_LOG={hung}"))
+    host.create("a", type="L40S-8Q")
+    assert host.log.read_text() == ""
+    hung.unlink()
+    wait_for(lambda: "ready on" in host.log.read_text(), 30)
+    end(host)
+    assert "stopping" in host.log.read_text()
+
+
 def test_it_ends_while_its_disk_hangs(machine):
     """At any moment: in the midst of a commit, and when the end itself writes to the disk."""
     host = machine("demo", libvirt=False)
@@ -265,6 +306,22 @@ print(answer.status, answer.read().decode())
     return subprocess.Popen(["setpriv", f"--reuid={uid}", "--regid=0", "--clear-groups", sys.executable, "-c", script,
                              host.socket, method, target, json.dumps(body) if body else ""],
                             stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a socket to another group")
+def test_a_name_service_hangs_at_the_start(machine):
+    """The socket is its owner's until it is known which group it is for."""
+    host = machine("demo", libvirt=False)
+    hung = host.directory / "hung"
+    hung.touch()
+    group = next(entry for entry in grp.getgrall() if entry.gr_gid != 0)
+    host.start("--socket-group", group.gr_name,
+               wrap=("env", f"LD_PRELOAD={BUILD / 'test/e2e/hang.so'}", f"HANG_NAMES={hung}"))
+    assert oct(host.socket.stat().st_mode & 0o777) == "0o600"
+    host.create("a", type="L40S-8Q")
+    hung.unlink()
+    wait_for(lambda: host.socket.stat().st_gid == group.gr_gid and host.socket.stat().st_mode & 0o777 == 0o660, 30)
+    end(host)
 
 
 def test_a_name_service_hangs(machine):

@@ -93,6 +93,20 @@ static void call_is_late(void *data)
     change_yield(change);
 }
 
+void change_lose_patience(struct manager *m, enum vm_line_use use, const char *vm)
+{
+    for (size_t i = 0; i < m->n_vm_lines; i++) {
+        struct vm_line *line = &m->vm_lines[i];
+        unsigned before = line->late;
+        for (vec_each(&line->changes, change)) {
+            if (line->use == use && (vm == NULL || str_eq(vm, (*change)->name))) {
+                call_is_late(*change);
+            }
+        }
+        line->since_us -= line->late > before ? manager_patience_us(m, HALF_GUESTS) : 0;
+    }
+}
+
 static void guest_called(void *data)
 {
     struct change *change = data;

@@ -11,8 +11,6 @@
 #include "manager/state.h"
 #include "test.h"
 
-#define SHORT_PATIENCE_US 300000
-
 static const struct caller root = {.author = "root", .root = true};
 static struct guest_port *lines[VM_LINES];
 static struct faults line_faults;
@@ -48,31 +46,22 @@ static void configure(struct lab *lab, struct manager_config *config)
     }
 }
 
-/* A call on a line has nine times as long. */
-static void set_guests_patience(struct lab *lab, uint64_t patience_us)
-{
-    lab->manager->config.guests_patience_us = patience_us;
-}
-
-/* What hangs is given up soon, and only then: a busy machine is slow. */
 static void hang(struct lab *lab, unsigned which)
 {
-    lab_impatient(lab, &lab->manager->config);
-    set_guests_patience(lab, SHORT_PATIENCE_US);
     atomic_store(&lab->faults.hang, which);
 }
 
 static void hang_no_more(struct lab *lab)
 {
-    lab->manager->config.read_patience_us = 0;
-    lab->manager->config.hardware_patience_us = 0;
-    set_guests_patience(lab, 0);
     atomic_store(&lab->faults.hang, 0);
 }
 
+/* What hangs is late at once, and nothing else is, however slow. */
 static int setup(void **state)
 {
-    return lab_fixture_setup_as(state, configure);
+    int r = lab_fixture_setup_as(state, configure);
+    ((struct lab_fixture *)*state)->lab.tick = lab_lose_patience;
+    return r;
 }
 
 static int teardown(void **state)
@@ -310,17 +299,15 @@ static void starts_that_libvirt_gave_no_answer_are_bounded(void **state)
     struct answer starts[VM_START_LINES] = {0};
     struct answer answer = {0};
     char name[16];
-    set_guests_patience(lab, SHORT_PATIENCE_US);
     for (size_t i = 0; i < VM_START_LINES; i++) {
         str_print(name, sizeof(name), "stuck%zu", i);
         add_vm(f, name, false);
         begin_stuck(f, name, &starts[i]);
     }
-    for (size_t i = 0; i < VM_START_LINES;
-         i++) { /* each is given up after nine times the patience */
+    change_lose_patience(lab->manager, VM_LINE_START, NULL);
+    for (size_t i = 0; i < VM_START_LINES; i++) {
         assert_refused(&starts[i], lab, REASON_UNAVAILABLE, "may still happen");
     }
-    set_guests_patience(lab, 0);
     manager_start_vm(lab->manager, &root, "web1", false, lab_reply, &answer);
     assert_refused(&answer, lab, REASON_UNAVAILABLE, "8 starts of other VMs");
     /* Nothing else waits for them. */
@@ -360,14 +347,13 @@ static void starts_that_hang_take_no_line_from_stops(void **state)
     char name[16];
     add_vm(f, "ok1", true);
     add_vm(f, "ok2", true);
-    set_guests_patience(&f->lab, SHORT_PATIENCE_US);
     for (size_t i = 0; i < VM_START_LINES; i++) {
         str_print(name, sizeof(name), "stuck%zu", i);
         add_vm(f, name, false);
         begin_stuck(f, name, &starts[i]);
     }
-    set_guests_patience(&f->lab, 0);
     assert_stops(f, "ok1", true);
+    change_lose_patience(f->lab.manager, VM_LINE_START, NULL);
     for (size_t i = 0; i < VM_START_LINES; i++) {
         assert_refused(&starts[i], &f->lab, REASON_UNAVAILABLE, "may still happen");
     }
@@ -391,26 +377,24 @@ static void stops_that_hang_leave_lines_to_others(void **state)
         fake_host_vm(&f->host, name)->firm = true;
         fake_unlock();
     }
-    set_guests_patience(lab, SHORT_PATIENCE_US);
     for (size_t i = 0; i < ARRAY_SIZE(stops); i++) { /* one VM only */
         begin_stop(f, "firm0", false, &stops[i]);
     }
-    set_guests_patience(lab, 0);
     assert_stops(f, "ok1", false);
+    change_lose_patience(lab->manager, VM_LINE_ASK, NULL);
     for (size_t i = 0; i < ARRAY_SIZE(stops); i++) {
         assert_refused(&stops[i], lab, REASON_UNAVAILABLE, "nothing was done");
     }
     begin_stop(f, "firm0", false, &stops[0]);
     assert_refused(&stops[0], lab, REASON_UNAVAILABLE, "an earlier stop of VM \"firm0\"");
-    set_guests_patience(lab, SHORT_PATIENCE_US);
     for (size_t i = 1; i < VM_ASK_LINES; i++) {
         str_print(name, sizeof(name), "firm%zu", i);
         begin_stop(f, name, false, &stops[i]);
     }
+    change_lose_patience(lab->manager, VM_LINE_ASK, NULL);
     for (size_t i = 1; i < VM_ASK_LINES; i++) {
         assert_refused(&stops[i], lab, REASON_UNAVAILABLE, "nothing was done");
     }
-    set_guests_patience(lab, 0);
     begin_stop(f, "ok2", false, &stops[0]);
     assert_refused(&stops[0], lab, REASON_UNAVAILABLE, "4 stops of other VMs");
     assert_stops(f, "ok2", true);
@@ -504,9 +488,9 @@ static void a_stop_of_a_vm_that_its_start_keeps_locked_says_so_soon(void **state
     struct answer start = {0};
     struct answer stops[2] = {0};
     begin_locked(f, "web1", &start);
-    set_guests_patience(lab, SHORT_PATIENCE_US);
     begin_stop(f, "web1", true, &stops[0]);
     begin_stop(f, "web1", true, &stops[1]);
+    change_lose_patience(lab->manager, VM_LINE_KILL, "web1");
     assert_true(lab_wait(lab, &stops[0]));
     assert_non_null(strstr(stops[0].err.hint, "hooks/qemu"));
     assert_refused(&stops[0], lab, REASON_UNAVAILABLE, "is being started; nothing was done");
@@ -514,7 +498,6 @@ static void a_stop_of_a_vm_that_its_start_keeps_locked_says_so_soon(void **state
     assert_refused(&stops[1], lab, REASON_UNAVAILABLE, "nothing was done");
     begin_stop(f, "web1", true, &stops[0]);
     assert_refused(&stops[0], lab, REASON_UNAVAILABLE, "earlier stop (--now) of VM \"web1\"");
-    set_guests_patience(lab, 0);
     atomic_store(&hook_hangs, false);
     assert_true(lab_wait(lab, &start));
     assert_int_equal(start.err.reason, REASON_NONE);
@@ -537,13 +520,12 @@ static void what_waits_behind_another_vm_says_so(void **state)
         fake_lock();
         fake_host_vm(&f->host, name)->firm = true;
         fake_unlock();
-        set_guests_patience(lab, i < VM_KILL_LINES ? 0 : SHORT_PATIENCE_US);
         begin_stop(f, name, true, &stops[i]);
     }
+    change_lose_patience(lab->manager, VM_LINE_KILL, name);
     assert_refused(&stops[VM_KILL_LINES], lab, REASON_UNAVAILABLE,
                    "waits behind the stop (--now) of VM \"firm0\"");
     assert_true(has_problem(lab, "VM \"firm0\" since"));
-    set_guests_patience(lab, 0);
     for (size_t i = 0; i <= VM_KILL_LINES; i++) {
         str_print(name, sizeof(name), "firm%zu", i);
         fake_lock();

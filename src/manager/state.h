@@ -328,6 +328,9 @@ int vm_lines_open(struct manager *m);
  * use, or has not answered the same call about the same VM. */
 int vm_line_take(struct change *change, enum vm_line_use use, struct error *err);
 void vm_line_give_back(struct change *change);
+/* Such calls under way are late now, those about `vm` if it is not NULL: for tests, which know that
+ * they hang. */
+void change_lose_patience(struct manager *m, enum vm_line_use use, const char *vm);
 /* It only asks libvirt whether there is a VM to stop: given up, it has done nothing. */
 bool vm_line_only_asks(const struct change *change);
 /* Why the change had no answer in `waited_us`. */

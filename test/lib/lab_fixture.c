@@ -27,14 +27,6 @@ int lab_fixture_setup_as(void **state,
     return r == 0 && lab_start(&f->lab) == 0 && lab_settle(&f->lab) ? 0 : -1;
 }
 
-void lab_impatient(struct lab *lab, struct manager_config *config)
-{
-    (void)lab;
-    config->read_patience_us = 20000;
-    config->hardware_patience_us = 60000;
-    config->guests_patience_us = 60000;
-}
-
 int lab_fixture_teardown(void **state)
 {
     struct lab_fixture *f = *state;

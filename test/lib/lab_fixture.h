@@ -14,10 +14,9 @@ struct lab_fixture {
 /* For cmocka; *state is the fixture. */
 int lab_fixture_setup(void **state);
 int lab_fixture_teardown(void **state);
-/* The same with a manager of other settings; they are lab_impatient() for what hangs. */
+/* The same with a manager of other settings. */
 int lab_fixture_setup_as(void **state,
                          void (*configure)(struct lab *lab, struct manager_config *config));
-void lab_impatient(struct lab *lab, struct manager_config *config);
 
 /* Fails the test with what is wrong. */
 void lab_assert_sound(struct lab *lab);

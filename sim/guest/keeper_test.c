@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/guest/keeper.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "await.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "test.h"
-
-#define SECOND_US 1000000
 
 static struct kept_page device(const char *uuid)
 {
@@ -49,32 +50,47 @@ static void a_page_of_another_device_is_mended_and_the_heartbeat_stays(void **st
     close(kept.fd);
 }
 
-/* Read from a pipe whose write end only the keeper's parent had: at its end both are gone. */
+static bool is_mended(void *kept)
+{
+    return str_eq(read_page(kept).uuid, "mine");
+}
+
+static bool no_child_lives(void *data)
+{
+    (void)data;
+    return waitpid(-1, NULL, WNOHANG) < 0;
+}
+
+static bool has_no_writer(void *fd)
+{
+    struct pollfd look = {.fd = *(const int *)fd};
+    return poll(&look, 1, 0) == 1 && (look.revents & POLLHUP) != 0;
+}
+
+/* Of a pipe that its parent has closed; and once the parent is dead, this process inherits it. */
 static void the_keeper_ends_with_its_parent_and_holds_none_of_its_pipes(void **state)
 {
     (void)state;
     struct kept_page kept = device("mine");
     int pipe_fds[2];
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
     assert_int_equal(pipe(pipe_fds), 0);
     pid_t parent = fork();
     if (parent == 0) {
         struct error err = {0};
-        _exit(keeper_start(&kept, 1, &err) == 0 && pause() < 0 ? 0 : 1);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int r = keeper_start(&kept, 1, &err);
+        close(pipe_fds[1]);
+        _exit(r == 0 && pause() < 0 ? 0 : 1);
     }
     close(pipe_fds[1]);
     bring(&kept);
-    for (int waited_us = 0; !str_eq(read_page(&kept).uuid, "mine"); waited_us += 1000) {
-        assert_true(waited_us < 10 * SECOND_US);
-        usleep(1000);
-    }
+    assert_true(await(is_mended, &kept));
+    assert_true(await(has_no_writer, &pipe_fds[0]));
+    close(pipe_fds[0]);
     kill(parent, SIGKILL);
     waitpid(parent, NULL, 0);
-    char byte = 0;
-    assert_int_equal(read(pipe_fds[0], &byte, 1), 0);
-    close(pipe_fds[0]);
-    bring(&kept);
-    usleep(SECOND_US / 2);
-    assert_string_equal(read_page(&kept).uuid, "other");
+    assert_true(await(no_child_lives, NULL));
     close(kept.fd);
 }
 

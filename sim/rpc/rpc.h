@@ -19,6 +19,9 @@ struct sim_rpc;
 int sim_rpc_start(struct sim_host *host, const char *socket_path, struct sim_rpc **ret_rpc,
                   struct error *err);
 void sim_rpc_stop(struct sim_rpc *rpc);
+/* Connections that are being served: those of clients that died, too, until their last request has
+ * been carried out. */
+uint32_t sim_rpc_count(struct sim_rpc *rpc);
 
 /* Client side: one control request over a fresh connection to `socket_path` (NULL: SIM_SOCKET).
  * Returns 0 and the reply's text (caller frees), or -errno. */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "await.h"
 #include "sim/rpc/client.h"
 #include "sim/rpc/served.h"
 #include "sim/rpc/wire.h"
@@ -91,7 +92,6 @@ static void a_client_that_leaves_before_its_answer_leaves_a_whole_change(void **
 }
 
 #define KILLS 25
-#define QUIET_US 20000
 
 /* Makes and removes instances until it is killed. */
 static _Noreturn void work_for_ever(void)
@@ -108,18 +108,37 @@ static _Noreturn void work_for_ever(void)
     }
 }
 
-/* The last request of a client that died is still carried out, whole: wait until it has been. */
+struct progress {
+    struct served *sim;
+    uint64_t changes;
+};
+
+static uint64_t changes(struct served *sim)
+{
+    sim_lock(sim->host);
+    uint64_t n = sim->host->changes;
+    sim_unlock(sim->host);
+    return n;
+}
+
+static bool is_in_the_middle(void *data)
+{
+    const struct progress *progress = data;
+    return changes(progress->sim) >= progress->changes;
+}
+
+static bool serves_this_process_alone(void *rpc)
+{
+    return sim_rpc_count(rpc) == 1;
+}
+
+/* The last request of a client that died is still carried out, whole, even if its connection was
+ * not accepted yet: one that came later has been, then. */
 static void wait_until_quiet(struct served *sim)
 {
-    uint64_t before = 0;
-    uint64_t now = UINT64_MAX;
-    while (now != before) {
-        before = now;
-        usleep(QUIET_US);
-        sim_lock(sim->host);
-        now = sim->host->changes;
-        sim_unlock(sim->host);
-    }
+    CLEANUP_FREE char *reply = NULL;
+    assert_int_equal(sim_ctl_call(sim->socket, "{\"op\":\"fault-list\"}", &reply), 0);
+    assert_true(await(serves_this_process_alone, sim->rpc));
 }
 
 /* Destroys all there is; each thing must let itself be destroyed. Returns how many there were. */
@@ -149,12 +168,13 @@ static void a_client_killed_in_the_middle_leaves_no_half_state(void **state)
     struct rpc_profile after;
     assert_int_equal(CALL(PROFILE, &before, FIX_A100, RPC_BY_ID, 14), NVML_SUCCESS);
     uint32_t left_behind = 0;
-    for (useconds_t i = 0; i < KILLS; i++) {
+    for (unsigned i = 0; i < KILLS; i++) {
+        struct progress progress = {sim, changes(sim) + 1 + i};
         pid_t pid = fork();
         if (pid == 0) {
             work_for_ever();
         }
-        usleep(500 + i * 137);
+        assert_true(await(is_in_the_middle, &progress));
         kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, NULL, 0), pid);
         wait_until_quiet(sim);

@@ -70,6 +70,17 @@ static uint32_t count_nvml(void *data)
     return n;
 }
 
+uint32_t sim_rpc_count(struct sim_rpc *rpc)
+{
+    uint32_t n = 0;
+    pthread_mutex_lock(&rpc->lock);
+    for (const struct connection *c = rpc->connections; c != NULL; c = c->next) {
+        n += !c->ended;
+    }
+    pthread_mutex_unlock(&rpc->lock);
+    return n;
+}
+
 /* A client that dies between request and reply has had its change made whole or not at all: the
  * engine finishes under its lock before anything is sent. */
 static void *serve(void *data)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "await.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
@@ -45,7 +46,18 @@ static void the_error_of_a_write_comes_back(void **state)
     assert_int_equal(patient_write("/dev/full", "1", 10000), -ENOSPC);
 }
 
-/* A pipe that nobody reads: opening it waits without end. */
+struct arrival {
+    int fd;
+    char byte;
+};
+
+static bool has_arrived(void *data)
+{
+    struct arrival *arrival = data;
+    return read(arrival->fd, &arrival->byte, 1) == 1;
+}
+
+/* A pipe that no process reads: opening it waits without end. */
 static void a_write_that_hangs_is_given_up(void **state)
 {
     CLEANUP_FREE char *path = xasprintf("%s/f", (const char *)*state);
@@ -55,13 +67,9 @@ static void a_write_that_hangs_is_given_up(void **state)
     assert_true(clock_monotonic_us() - began_us < 5000000);
     CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK); /* lets the writer end */
     assert_true(fd >= 0);
-    char byte = 0;
-    ssize_t got = 0;
-    for (int i = 0; i < 500 && got <= 0; i++) {
-        usleep(10000);
-        got = read(fd, &byte, 1);
-    }
-    assert_int_equal(byte, '1');
+    struct arrival arrival = {.fd = fd};
+    assert_true(await(has_arrived, &arrival));
+    assert_int_equal(arrival.byte, '1');
 }
 
 int main(void)

@@ -3,13 +3,11 @@
  * loaded anew, which takes what it had made as a reboot does, and nobody says so. */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
+#include "await.h"
 #include "lab_fixture.h"
 #include "manager/state.h"
 #include "test.h"
-
-#define PAUSE_NS 1000000
 
 static const struct caller root = {.author = "root"};
 
@@ -20,6 +18,16 @@ struct silence {
     atomic_bool begun, over;
 };
 
+static bool has_begun(void *silence)
+{
+    return ((struct silence *)silence)->begun;
+}
+
+static bool is_over(void *silence)
+{
+    return ((struct silence *)silence)->over;
+}
+
 static int keep_silent(const char *vm, const char *operation, void *data, struct error *err)
 {
     struct silence *silence = data;
@@ -27,10 +35,7 @@ static int keep_silent(const char *vm, const char *operation, void *data, struct
     (void)operation;
     (void)err;
     silence->begun = true;
-    while (!silence->over) {
-        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
-    }
-    return 0;
+    return await(is_over, silence) ? 0 : -1;
 }
 
 static void *start_vm(void *data)
@@ -44,9 +49,7 @@ static void fall_silent(struct silence *silence)
 {
     fake_guest_set_hook(silence->lab->fake_guest, keep_silent, silence);
     assert_int_equal(pthread_create(&silence->thread, NULL, start_vm, silence), 0);
-    while (!silence->begun) {
-        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
-    }
+    assert_true(await(has_begun, silence));
 }
 
 static void look_at_guests(struct lab *lab)

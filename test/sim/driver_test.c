@@ -2,6 +2,7 @@
 /* The real sysfs driver, every step of it, on the simulated kernel. */
 #include "test.h"
 
+#include "await.h"
 #include "driver/sysfs/bind.h"
 #include "test/sim/machine.h"
 
@@ -135,20 +136,23 @@ static void virtual_functions_come_and_go(void **state)
     assert_int_equal(machine_apply(machine, &none, NULL), -REASON_UNSUPPORTED);
 }
 
+static bool lock_was_refused(void *data)
+{
+    struct machine *machine = data;
+    sim_lock(machine->fix->host);
+    bool refused = machine->fix->gpus[FIX_L40S]->n_locks_refused > 0;
+    sim_unlock(machine->fix->host);
+    return refused;
+}
+
 /* A monitor that lets go of the GPU once the lock was refused for it. */
 static void *let_go(void *data)
 {
     struct machine *machine = data;
-    struct sim_gpu *gpu = machine->fix->gpus[FIX_L40S];
-    for (bool refused = false; !refused;) {
-        usleep(1000);
-        sim_lock(machine->fix->host);
-        refused = gpu->n_locks_refused > 0;
-        if (refused) {
-            gpu->holder[0] = '\0';
-        }
-        sim_unlock(machine->fix->host);
-    }
+    assert_true(await(lock_was_refused, machine));
+    sim_lock(machine->fix->host);
+    machine->fix->gpus[FIX_L40S]->holder[0] = '\0';
+    sim_unlock(machine->fix->host);
     return NULL;
 }
 

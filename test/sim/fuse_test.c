@@ -5,6 +5,7 @@
 #include <ftw.h>
 #include <sys/wait.h>
 
+#include "await.h"
 #include "sim/state/ctl.h"
 #include "test/sim/machine.h"
 
@@ -330,15 +331,20 @@ static void a_removed_function_comes_back_by_a_rescan(void **state)
     assert_true(is_there(PCI "0000:21:00.0/driver"));
 }
 
+static bool fault_was_seen(void *data)
+{
+    struct sim_host *host = data;
+    sim_lock(host);
+    bool seen = host->faults[0].seen > 0;
+    sim_unlock(host);
+    return seen;
+}
+
 /* Lets go once the write has come: a fault that never strikes counts it. */
 static void *let_go_then(void *data)
 {
     struct sim_host *host = data;
-    for (bool seen = false; !seen; usleep(1000)) {
-        sim_lock(host);
-        seen = host->faults[0].seen > 0;
-        sim_unlock(host);
-    }
+    assert_true(await(fault_was_seen, host));
     sim_lock(host);
     sim_close_device(host, "0001:61:00.0", 4711);
     sim_unlock(host);
@@ -372,6 +378,13 @@ static void whoever_unbinds_a_gpu_under_its_vm_waits_for_the_vm(void **state)
     }
 }
 
+/* The kernel tells FUSE of a close a little later. */
+static bool group_opens(void *data)
+{
+    (void)data;
+    return machine_open("dev/vfio/12", O_RDWR) >= 0;
+}
+
 static void a_vfio_group_is_opened_once(void **state)
 {
     (void)state;
@@ -388,11 +401,7 @@ static void a_vfio_group_is_opened_once(void **state)
     assert_int_equal(write(first, &byte, 1), -1);
     assert_int_equal(errno, EINVAL);
     close(first);
-    for (int i = 0; i < 100 && first >= 0; i++) { /* the kernel tells of a close a little later */
-        usleep(10000);
-        first = machine_open("dev/vfio/12", O_RDWR) >= 0 ? -1 : 0;
-    }
-    assert_int_equal(first, -1);
+    assert_true(await(group_opens, NULL));
 }
 
 static void new_ids_are_remembered(void **state)
@@ -470,11 +479,7 @@ static void a_hanging_file_holds_up_nobody_else(void **state)
     arm(machine, "\"at\":\"0000:21:00.0/reset\",\"hang\":true");
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, write_slowly, NULL), 0);
-    for (bool struck = false; !struck; usleep(1000)) {
-        sim_lock(machine->fix->host);
-        struck = machine->fix->host->faults[0].struck > 0;
-        sim_unlock(machine->fix->host);
-    }
+    assert_true(await(fault_was_seen, machine->fix->host)); /* it strikes at once */
     assert_reads(PCI "0000:21:00.0/vendor", "0x10de\n");
     CLEANUP_FREE char *reply = sim_ctl_handle(machine->fix->host, "{\"op\":\"fault-clear\"}", true);
     assert_int_equal(pthread_join(thread, NULL), 0);

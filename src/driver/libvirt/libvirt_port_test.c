@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "await.h"
 #include "base/str.h"
 #include "driver/libvirt/connection.h"
 #include "driver/libvirt/libvirt_port.h"
@@ -106,17 +106,20 @@ static void why_a_vm_cant_be_stopped_is_told_in_libvirts_words(void **state)
     port->ops->free(port);
 }
 
+struct undefinition {
+    struct guest_port *port;
+    const char *uuid;
+};
+
 /* As another program does, over its own connection. The event comes when it comes. */
-static bool is_told_undefined(struct guest_port *port, const char *uuid)
+static bool is_known(void *data)
 {
-    for (int i = 0; i < 500; i++) {
-        CLEANUP(host_freep) struct host *host = observed(port);
-        for (vec_each(&host->vm_ends, end)) {
-            if (str_eq(end->uuid, uuid) && end->undefined) {
-                return true;
-            }
+    const struct undefinition *undefinition = data;
+    CLEANUP(host_freep) struct host *host = observed(undefinition->port);
+    for (vec_each(&host->vm_ends, end)) {
+        if (str_eq(end->uuid, undefinition->uuid) && end->undefined) {
+            return true;
         }
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }
     return false;
 }
@@ -141,8 +144,8 @@ static void libvirt_tells_which_vms_were_undefined(void **state)
         }
         virDomainFree(domain);
     }
-    assert_true(is_told_undefined(port, uuids[0]));
-    assert_true(is_told_undefined(port, uuids[1]));
+    assert_true(await(is_known, &(struct undefinition){port, uuids[0]}));
+    assert_true(await(is_known, &(struct undefinition){port, uuids[1]}));
     struct host *host = observed(port);
     for (vec_each(&host->vm_ends, end)) {
         assert_string_not_equal(end->uuid, uuids[2]);
@@ -156,7 +159,7 @@ static void libvirt_tells_which_vms_were_undefined(void **state)
                                        uuids[0]);
     virDomainPtr again = virDomainDefineXML(other, xml);
     assert_non_null(again);
-    assert_true(is_told_undefined(port, uuids[1]));
+    assert_true(await(is_known, &(struct undefinition){port, uuids[1]}));
     host = observed(port);
     for (vec_each(&host->vm_ends, end)) {
         assert_string_not_equal(end->uuid, uuids[0]);
@@ -164,7 +167,8 @@ static void libvirt_tells_which_vms_were_undefined(void **state)
     host_free(host);
     assert_int_equal(virDomainUndefine(again), 0);
     virDomainFree(again);
-    assert_true(is_told_undefined(port, uuids[0])); /* so no connection to come is told of it */
+    assert_true(await(is_known, &(struct undefinition){
+                                    port, uuids[0]})); /* so no connection to come is told of it */
     struct guest_port *fresh = open_test_driver();
     host = observed(fresh);
     assert_int_equal(host->vm_ends.n, 0);

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "await.h"
 #include "base/str.h"
 #include "test.h"
 
@@ -88,6 +89,11 @@ static void *ask(void *data)
     return NULL;
 }
 
+static bool was_called(void *data)
+{
+    return atomic_load(&((struct server *)data)->accepted) > 0;
+}
+
 static void a_silent_host_holds_up_no_question_to_another(void **state)
 {
     (void)state;
@@ -99,9 +105,7 @@ static void a_silent_host_holds_up_no_question_to_another(void **state)
     server_open(&other, not_found);
     struct question slow = {.peer = peer, .address = silent.address};
     assert_int_equal(pthread_create(&thread, NULL, ask, &slow), 0);
-    while (atomic_load(&silent.accepted) == 0) {
-        usleep(1000);
-    }
+    assert_true(await(was_called, &silent));
     for (int i = 0; i < 20; i++) {
         struct question quick = {.peer = peer, .address = other.address};
         (void)ask(&quick);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures of cleaved on a simulated host. Run inside `cleave-sim run`; prints, never judges.
 
-Each time stands beside an anchor of the same run: the part spent inside the simulated driver, or
+Each time stands next to an anchor of the same run: the part spent inside the simulated driver, or
 NVIDIA's own tool doing the like.
 """
 import argparse

@@ -140,7 +140,7 @@ def list_forever(target, counted):
                 counted.value += answers
 
 
-def measure_beside_lists(path, quiet):
+def measure_with_lists(path, quiet):
     for target in LISTS:
         counted = multiprocessing.Value("Q", 0)
         lister = multiprocessing.Process(target=list_forever, args=(target, counted), daemon=True)
@@ -150,13 +150,13 @@ def measure_beside_lists(path, quiet):
         began, before = time.monotonic(), counted.value
         figures = measure(path, runs=RUNS // 5)
         rate = (counted.value - before) / (time.monotonic() - began)
-        show(f"beside {LISTING} TCP clients that ask for {target}, {PIPELINED} at once ({rate:.0f} answers/s)",
+        show(f"with {LISTING} TCP clients that ask for {target}, {PIPELINED} at once ({rate:.0f} answers/s)",
              figures, quiet)
         lister.kill()
         lister.join()
 
 
-def measure_beside_slow_heads(path, quiet):
+def measure_with_slow_heads(path, quiet):
     slow = [dial(path) for _ in range(SLOW)]
 
     def drip():
@@ -168,7 +168,7 @@ def measure_beside_slow_heads(path, quiet):
                 sock.close()
                 slow[i] = dial(path)
 
-    show(f"beside {SLOW} clients with slow heads", measure(path, drip), quiet)
+    show(f"with {SLOW} clients with slow heads", measure(path, drip), quiet)
     for sock in slow:
         sock.close()
 
@@ -179,13 +179,13 @@ def measure_while_nvml_hangs(path, quiet):
     waiting = [dial(path) for _ in range(WAITING)]
     for sock in waiting:
         sock.sendall(b"GET /v1/gpus HTTP/1.1\r\nHost: x\r\n\r\n")
-    show(f"beside {WAITING} clients that stay while NVML hangs", measure(path), quiet)
+    show(f"with {WAITING} clients that stay while NVML hangs", measure(path), quiet)
     print(f"of these {alive(waiting)} are still connected")
     for sock in waiting:
         sock.close()
 
 
-SCENES = {"slow-heads": measure_beside_slow_heads, "lists": measure_beside_lists,
+SCENES = {"slow-heads": measure_with_slow_heads, "lists": measure_with_lists,
           "hang": measure_while_nvml_hangs}
 
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a placement costs, beside brute force in the same run: the anchor looks through the list of
+ * What a placement costs, next to brute force in the same run: the anchor looks through the list of
  * all 723 configurations of a 7-slice GPU. Printed, never judged.
  */
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NVML calls on a simulated host: latency, and calls per second from 1 and 16 processes, beside
+/* NVML calls on a simulated host: latency, and calls per second from 1 and 16 processes, next to
  * bare round trips over a socket of the same kind with messages of the same size. */
 #include <dlfcn.h>
 #include <stdio.h>

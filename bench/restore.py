@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """How long a host with claims takes to be restored after a reboot. Run inside `cleave-sim run` on
-six L40S, two A100 and two RTX PRO 6000; prints, never judges. Beside each time stands the part spent
+six L40S, two A100 and two RTX PRO 6000; prints, never judges. Next to each time stands the part spent
 inside the simulated driver, and how long the first creation of the same claims took in this run."""
 import json
 import os

@@ -164,7 +164,7 @@ static const struct impossible impossible[] = {
     { "a30", "1g.6gb=5", "takes at most 4 of \"1g.6gb\", and 5 are wanted", LGIPP },
     { "a30", "4g.24gb 1g.6gb", "need 5 memory slices, and 4 of 4 are free", LGIPP },
     { "rtx-pro-6000-blackwell-se", "2g.48gb=2 1g.24gb", "need 15 memory slices, and 12 of 12 are free", LGIPP },
-    { "rtx-pro-6000-blackwell-se", "1g.24gb+me.all 2g.48gb+me.all", "takes every media engine, so \"2g.48gb+me.all\" cannot stand beside it", NVML_H },
+    { "rtx-pro-6000-blackwell-se", "1g.24gb+me.all 2g.48gb+me.all", "takes every media engine, so \"2g.48gb+me.all\" cannot stand next to it", NVML_H },
 };
 
 /* Every maximal layout of the base profiles: nothing more of them can be added. Derived from
@@ -448,7 +448,7 @@ static void one_more_instance_finds_its_start_or_none(void **state)
         uint32_t start =
             layout_find_start(model, &existing, model_profile(model, sequences[i].added));
         if (start != sequences[i].start) {
-            fail_msg("%s beside %s starts at %d", sequences[i].added, sequences[i].existing,
+            fail_msg("%s next to %s starts at %d", sequences[i].added, sequences[i].existing,
                      (int)start);
         }
     }

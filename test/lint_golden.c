@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Definitions and what lint says of them, through the XML reader: test/golden/lint/NAME.xml and
- * NAME.txt, in the light of one host and its claims. CLEAVE_GOLDEN=write writes the answers anew.
+ * NAME.txt, in the light of one host and its claims. CLEAVE_GOLDEN=write writes the answers again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -252,7 +252,7 @@ static void a_definition_that_is_right_has_no_findings(void **state)
     assert_null(strstr(clean, "error"));
 }
 
-static void an_old_libvirt_is_told(void **state)
+static void an_old_libvirt_is_reported(void **state)
 {
     (void)state;
     CLEANUP_DOMAIN_FACTS struct domain_facts facts = {.name = "vm"};
@@ -290,7 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_definition_gets_the_answer_that_was_reviewed),
         cmocka_unit_test(a_definition_that_is_right_has_no_findings),
-        cmocka_unit_test(an_old_libvirt_is_told),
+        cmocka_unit_test(an_old_libvirt_is_reported),
         cmocka_unit_test(findings_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,7 +115,7 @@ static void functions_of_the_same_board_go_and_come_with_the_gpu(void **state)
     assert_int_equal(world->records.items[0].n_companions, 0);
 }
 
-static void what_somebody_else_bound_is_left_where_it_is(void **state)
+static void what_someone_else_bound_is_left_where_it_is(void **state)
 {
     WORLD(false);
     struct sim_extra *audio =
@@ -340,7 +340,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_of_the_same_board_go_and_come_with_the_gpu),
-        cmocka_unit_test(what_somebody_else_bound_is_left_where_it_is),
+        cmocka_unit_test(what_someone_else_bound_is_left_where_it_is),
         cmocka_unit_test(a_gpu_without_companions_is_preferred),
         cmocka_unit_test(a_member_of_the_host_has_another_gpu_chosen_or_refuses),
         cmocka_unit_test(two_gpus_of_a_group_go_to_one_vm_in_one_plan),

@@ -207,8 +207,8 @@ static bool find_version(const struct capture *c, char out[32])
 static char *kernel_release(const struct utsname *machine)
 {
     CLEANUP_FREE char *text = NULL;
-    bool told = fs_read("/proc/sys/kernel/osrelease", 64, &text, NULL) == 0;
-    return xstrdup(told ? str_trim(text) : machine->release);
+    bool known = fs_read("/proc/sys/kernel/osrelease", 64, &text, NULL) == 0;
+    return xstrdup(known ? str_trim(text) : machine->release);
 }
 
 static json_t *describe_host(const struct capture *c, const char *version)

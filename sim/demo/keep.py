@@ -100,7 +100,7 @@ def part_g(demo, gpus, vms):
     demo.kill()
     subprocess.run([demo.build / START_LIBVIRT, "power-off"], check=True)
     bare = hardware_vgpus()
-    demo.start()  # which begins to restore by itself; the command below waits until it is done
+    demo.start()  # which begins to restore on its own; the command below waits until it is done
     subprocess.run([demo.build / START_LIBVIRT], check=True)
     demo.cleave("host", "restore")
     demo.check("g", "the reboot took all, and all is where it was",

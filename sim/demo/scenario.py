@@ -176,7 +176,7 @@ def instances(plan):
     return counts
 
 
-def told(counts):
+def in_words(counts):
     return "; ".join(f"{what} {', '.join(counts[what])}"
                      for what in ("kept", "destroyed", "created") if what in counts) or "nothing"
 
@@ -223,7 +223,7 @@ def part_b(demo):
                   for vm, (kind, _) in zip(names, types)]
         plan = demo.apply("a100", claims)
         counts = instances(plan)
-        print(f"  GPU instances: {told(counts)}")
+        print(f"  GPU instances: {in_words(counts)}")
         destroyed += len(counts.get("destroyed", []))
         everything += before
         before = len(types)
@@ -232,7 +232,7 @@ def part_b(demo):
         good = [vm for vm, (kind, profile) in zip(used, types)
                 if kind in found.get(vm, "") and f"profile={profile}" in found[vm]]
         demo.check("b", f"{text}: a VM on each instance", len(good) == len(types),
-                   f"{len(good)} VMs; {told(counts)}")
+                   f"{len(good)} VMs; {in_words(counts)}")
         demo.halt(used)
     plan = demo.apply("a100", [{"name": f"4-{vm}", "vm": vm, "gpu": A100, "type": kind}
                                for vm, (kind, _) in zip(names, LAYOUTS[0][1])])
@@ -240,7 +240,7 @@ def part_b(demo):
     destroyed += len(counts.get("destroyed", []))
     everything += before
     demo.check("b", "back to the first layout: what fits stays",
-               counts.get("kept") == ["2g.10gb@4"], told(counts))
+               counts.get("kept") == ["2g.10gb@4"], in_words(counts))
     demo.check("b", "fewer destroyed than by starting over", destroyed < everything,
                f"{destroyed} instances destroyed; destroying everything would be {everything}")
 

@@ -86,7 +86,7 @@ static const char *driver_at_work(const struct function *fn)
 int read_enable(const struct ref *ref, struct strbuf *out)
 {
     const char *driver = driver_at_work(&ref->fn);
-    bool vfio = str_eq(driver, "vfio-pci"); /* enables it for whoever opens it */
+    bool vfio = str_eq(driver, "vfio-pci"); /* enables it for anyone who opens it */
     uint32_t enabled = driver[0] == '\0' ? function_knobs(&ref->fn)->enabled
                        : vfio            ? function_is_held(&ref->fn)
                                          : 1;

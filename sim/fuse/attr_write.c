@@ -38,7 +38,7 @@ int write_bind(const struct ref *ref, const char *text)
     return function_is_leaving(&fn) ? ATTR_AGAIN : sim_bind(ref->host, &addr, ref->driver);
 }
 
-/* The function is without a driver at once, but whoever asked waits for the user to let go of it
+/* The function is without a driver at once, but who asked waits for the user to let go of it
  * (vfio_unregister_group_dev()). */
 int write_unbind(const struct ref *ref, const char *text)
 {

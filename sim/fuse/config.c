@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Configuration space and address ranges of a function: enough for lspci -vvv, libvirt (header
- * type, PCIe and power-management capabilities, FLR) and whoever sums up ranges. Layouts: PCI Local
+ * type, PCIe and power-management capabilities, FLR) and for who sums up ranges. Layouts: PCI Local
  * Bus 3.0, PCI Express Base 5.0.
  */
 #include <errno.h>
@@ -234,7 +234,7 @@ int read_config(const struct ref *ref, struct strbuf *out)
         put16(config + 6, 0);
     }
     if (ref->fn.gpu != NULL && ref->fn.gpu->lost) {
-        memset(config, 0xff, sizeof(config)); /* what nobody answers reads as ones */
+        memset(config, 0xff, sizeof(config)); /* what no one answers reads as ones */
     }
     strbuf_addn(out, (const char *)config, ref->privileged ? CONFIG_SIZE : READABLE_BY_ALL);
     return 0;

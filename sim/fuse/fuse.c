@@ -110,7 +110,7 @@ struct handle *handle_of(const struct fuse_file_info *file)
     return (struct handle *)(uintptr_t)file->fh;
 }
 
-/* Answers an open with `handle`, which is gone if nobody waits for the answer any more. */
+/* Answers an open with `handle`, which is gone if no one waits for the answer any more. */
 static void reply_open(fuse_req_t req, struct fuse_file_info *file, struct handle *handle)
 {
     file->fh = (uintptr_t)handle;

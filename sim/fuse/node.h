@@ -41,7 +41,7 @@ struct node {
     mode_t mode;
     uint32_t size;                            /* what stat says; attributes are one page */
     uint64_t (*bytes)(const struct ref *ref); /* the same where it differs; NULL: `size` */
-    /* How often it was made anew: sysfs gives each life another inode number. NULL: once. */
+    /* How often it was made again: sysfs gives each life another inode number. NULL: once. */
     uint32_t (*lives)(const struct ref *ref);
     bool exclusive;                      /* one process at a time has it open */
     bool (*when)(const struct ref *ref); /* NULL: always there */

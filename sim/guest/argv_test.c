@@ -9,7 +9,7 @@
 #include "test.h"
 
 /* A host with 0000:41:00.4, a whole GPU at 0000:81:00.0, its audio function and one mdev;
- * 0000:41:00.5 is held by somebody. */
+ * 0000:41:00.5 is held by someone. */
 static int open_fake(void *data, const char *device, const struct argv_vm *vm,
                      struct device_memory *ret_memory, struct error *err)
 {

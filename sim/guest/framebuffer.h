@@ -27,7 +27,7 @@ struct framebuffer {
 
 /* Takes whole chunks of `memory` and writes them all. */
 void framebuffer_init(struct framebuffer *fb, volatile void *memory, size_t bytes, uint64_t seed);
-/* Writes the next `n` chunks anew, around and around. */
+/* Writes the next `n` chunks again, around and around. */
 void framebuffer_dirty(struct framebuffer *fb, size_t n);
 /* Reads everything: a checksum of what is there, and where it first differs from what was written
  * (-1: nowhere). */

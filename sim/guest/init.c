@@ -57,7 +57,7 @@
 struct gpu {
     struct guest_page *page;
     size_t bytes; /* of the device's memory, page included */
-    char uuid[sizeof(((struct guest_page *)NULL)->uuid)]; /* as it was last told */
+    char uuid[sizeof(((struct guest_page *)NULL)->uuid)]; /* as it was last reported */
     struct framebuffer fb;
 };
 

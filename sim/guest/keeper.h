@@ -2,7 +2,7 @@
 /*
  * Keeps the page of a device right (page.h) in a VM that was moved here or restored: QEMU brings
  * the device's memory along, and with it the page of the device that the VM had before. What the
- * guest wrote stays, the heartbeat too; the rest is written anew within a moment, as often as it
+ * guest wrote stays, the heartbeat too; the rest is written again within a moment, as often as it
  * takes.
  */
 #ifndef SIM_GUEST_KEEPER_H

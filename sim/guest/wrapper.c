@@ -64,7 +64,7 @@ struct opened {
     bool incoming;
 };
 
-/* The IOMMU group stays open as long as the emulator lives, as if VFIO were behind it: whoever
+/* The IOMMU group stays open as long as the emulator lives, as if VFIO were behind it: who
  * looks for the user of a device finds it there. What has no group to open is left to the host to
  * judge. */
 static int open_group(struct opened *opened, const char *device, struct error *err)

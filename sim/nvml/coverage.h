@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which of NVML's functions are simulated, told by what was linked: no list to keep. */
+/* Which of NVML's functions are simulated, known by what was linked: no list to keep. */
 #ifndef SIM_NVML_COVERAGE_H
 #define SIM_NVML_COVERAGE_H
 

@@ -81,7 +81,7 @@ static int read_event(uint64_t cursor, struct rpc_event *ret_event)
     return CALL(EVENT, ret_event, (uint32_t)cursor, (uint32_t)(cursor >> 32));
 }
 
-/* Events from now on count: those before the first registration were nobody's. */
+/* Events from now on count: those before the first registration are dropped. */
 int32_t nvmlDeviceRegisterEvents(struct nvml_device *device, uint64_t event_types,
                                  struct nvml_event_set *set)
 {

@@ -2,9 +2,9 @@
 /*
  * Every name of NVML, exported, and what is common to all of them before the simulated function
  * gets its turn. A driver of an older branch has no such function: as a program that found the
- * name by another way would be told, FUNCTION_NOT_FOUND. What is not simulated is NOT_SUPPORTED, as
- * on a board without the feature. Requests carry the function's name, because faults are armed by
- * it.
+ * name by another way would be answered, FUNCTION_NOT_FOUND. What is not simulated is
+ * NOT_SUPPORTED, as on a board without the feature. Requests carry the function's name, because
+ * faults are armed by it.
  */
 #include <stddef.h>
 
@@ -30,7 +30,7 @@ static int32_t not_simulated(void)
     return r == NVML_SUCCESS ? NVML_ERROR_NOT_SUPPORTED : r;
 }
 
-/* NVML_SUCCESS: go on. Before the first init nobody knows which driver there is. */
+/* NVML_SUCCESS: go on. Before the first init it is unknown which driver there is. */
 static int32_t enter(const char *function, uint32_t since)
 {
     session_enter(function);

@@ -212,7 +212,7 @@ static void a_board_under_vfio_is_not_listed_and_its_handle_is_lost(void **state
 
 /* ---- MIG ---- */
 
-static void profiles_are_told_apart_as_unknown_or_unsupported(void **state)
+static void profiles_are_distinguished_as_unknown_or_unsupported(void **state)
 {
     (void)state;
     SESSION(SIM_VENDOR_VFIO);
@@ -529,7 +529,7 @@ int main(void)
         cmocka_unit_test(a_structure_of_another_version_is_a_mismatch),
         cmocka_unit_test(a_text_that_does_not_fit_is_not_cut),
         cmocka_unit_test(a_board_under_vfio_is_not_listed_and_its_handle_is_lost),
-        cmocka_unit_test(profiles_are_told_apart_as_unknown_or_unsupported),
+        cmocka_unit_test(profiles_are_distinguished_as_unknown_or_unsupported),
         cmocka_unit_test(both_versions_of_profile_information_come_in_one_buffer),
         cmocka_unit_test(instances_need_mig_mode_and_room),
         cmocka_unit_test(placements_are_counted_or_listed_whole),

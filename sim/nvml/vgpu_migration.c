@@ -143,7 +143,7 @@ int32_t nvmlDeviceGetPgpuMetadataString(struct nvml_device *device, char *pgpu_m
  * The same model and the same ECC mode (vGPU user guide 17, "Migrating a VM Configured with vGPU"),
  * and a version that both sides speak: the guest's, agreed on at the source, must be in the
  * target's range (NVML reference, nvmlSetVgpuVersion). So a VM moves to a newer driver, but back
- * only if an administrator had held the newer one down. A guest that boots anew agrees anew.
+ * only if an administrator had held the newer one down. A guest that boots again agrees again.
  */
 static struct nvml_vgpu_pgpu_compatibility judge(const struct nvml_vgpu_metadata *vgpu,
                                                  const struct opaque *vgpu_tail,

@@ -38,7 +38,7 @@ static int read_running(struct nvml_device *device, const void *out, struct rpc_
     return r;
 }
 
-/* The common end of a list: how many there are, and whether they fit. Nobody newer than the last
+/* The common end of a list: how many there are, and whether they fit. No one newer than the last
  * seen is NOT_FOUND. */
 static int fit(uint64_t last_seen, uint64_t now, uint32_t n, const void *buf, uint32_t *count)
 {

@@ -21,7 +21,7 @@ struct scene {
     uint64_t now_us; /* since the host started */
 };
 
-static uint32_t running_beside(struct sim_gpu *gpu, uint32_t gi_id)
+static uint32_t running_along(struct sim_gpu *gpu, uint32_t gi_id)
 {
     uint32_t n = 0;
     uint32_t cursor = 0;
@@ -39,14 +39,14 @@ static double cap_of(struct sim_gpu *gpu, const struct sim_vgpu *vgpu)
     const struct sim_gi *gi = vgpu->gi_id != SIM_NONE ? sim_find_gi(gpu, vgpu->gi_id) : NULL;
     if (gi != NULL) {
         return (double)gi->profile->compute_slices / gpu->model->compute_slices /
-               running_beside(gpu, gi->id);
+               running_along(gpu, gi->id);
     }
     uint32_t most = vgpu->type->max_per_gpu;
     if (gpu->scheduler_policy == NVML_SCHEDULER_FIXED_SHARE && most != CAT_UNKNOWN && most > 0) {
         return 1.0 / most;
     }
     bool equal = gpu->scheduler_policy == NVML_SCHEDULER_EQUAL_SHARE;
-    return equal ? 1.0 / running_beside(gpu, SIM_NONE) : 1.0;
+    return equal ? 1.0 / running_along(gpu, SIM_NONE) : 1.0;
 }
 
 static uint32_t or_else(uint32_t value, uint32_t otherwise)

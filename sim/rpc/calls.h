@@ -132,7 +132,7 @@ struct rpc_board {
     uint32_t pcie_generation;
     uint32_t remap_banks;
     bool hbm;
-    bool tlimit; /* temperatures are told as distances from a limit */
+    bool tlimit; /* temperatures are reported as distances from a limit */
     bool row_remapper, page_retirement;
     char vbios[32], board_part[32], gpu_part[32];
     char inforom_image[32], inforom_oem[16], inforom_ecc[16];

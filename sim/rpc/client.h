@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The calling end: one connection per process, made on first use, usable from any thread, and made
- * anew after fork() (a child never speaks on its parent's connection). Depends on libc only, so
+ * again after fork() (a child never speaks on its parent's connection). Depends on libc only, so
  * that it can live inside the simulated NVML library.
  */
 #ifndef SIM_RPC_CLIENT_H
@@ -11,7 +11,7 @@
 
 #include "sim/rpc/calls.h"
 
-/* Returns the NVML code of the answer, NVML_ERROR_DRIVER_NOT_LOADED when nobody answers at the
+/* Returns the NVML code of the answer, NVML_ERROR_DRIVER_NOT_LOADED when no one answers at the
  * socket, or NVML_ERROR_UNKNOWN when the connection broke before an answer came. On NVML_SUCCESS
  * the payload is in `ret_payload` (its size must match exactly). */
 int rpc_call(enum rpc_call call, const uint32_t args[RPC_MAX_ARGS], void *ret_payload,

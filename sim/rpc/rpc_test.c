@@ -236,7 +236,7 @@ static void who_is_not_root_may_ask_but_not_change(void **state)
     assert_false(sim->fix->gpus[FIX_A100]->mig_current);
 }
 
-static void nobody_at_the_socket_means_no_driver(void **state)
+static void no_one_at_the_socket_means_no_driver(void **state)
 {
     (void)state;
     setenv("CLEAVE_SIM_SOCKET", "/nonexistent/socket", 1);
@@ -350,7 +350,7 @@ int main(void)
         cmocka_unit_test(a_client_killed_in_the_middle_leaves_no_half_state),
         cmocka_unit_test(a_forked_child_speaks_on_a_connection_of_its_own),
         cmocka_unit_test(who_is_not_root_may_ask_but_not_change),
-        cmocka_unit_test(nobody_at_the_socket_means_no_driver),
+        cmocka_unit_test(no_one_at_the_socket_means_no_driver),
         cmocka_unit_test(a_restarted_daemon_is_found_again),
         cmocka_unit_test(a_living_daemon_s_socket_is_not_taken_over),
         cmocka_unit_test(control_requests_travel_as_text_of_any_length),

@@ -18,7 +18,7 @@
 
 struct connection {
     struct sim_rpc *rpc;
-    int fd; /* closed by whoever joins the thread */
+    int fd; /* closed by who joins the thread */
     bool root;
     bool nvml; /* has asked as an NVML client; this and `ended` under rpc->lock */
     bool ended;

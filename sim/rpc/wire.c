@@ -67,7 +67,7 @@ int wire_listen(const char *path)
     }
     if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0) {
         close(fd);
-        return -EADDRINUSE; /* somebody serves there; only a dead daemon's socket is replaced */
+        return -EADDRINUSE; /* someone serves there; only a dead daemon's socket is replaced */
     }
     unlink(addr.sun_path);
     if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, BACKLOG) < 0) {

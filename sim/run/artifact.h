@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the simulated host is made of besides this program: found beside it in the build folder,
+/* What the simulated host is made of besides this program: found next to it in the build folder,
  * below the installed library directory, or in $CLEAVE_SIM_LIBDIR. */
 #ifndef SIM_RUN_ARTIFACT_H
 #define SIM_RUN_ARTIFACT_H

@@ -25,8 +25,8 @@ static bool process_lives(int32_t pid)
     return kill(pid, 0) == 0 || errno == EPERM;
 }
 
-/* Emulators of an earlier run are gone, whoever has their numbers now. */
-static bool nobody_lives(int32_t pid)
+/* Emulators of an earlier run are gone, no matter who has their numbers now. */
+static bool no_process_lives(int32_t pid)
 {
     (void)pid;
     return false;
@@ -78,7 +78,7 @@ static int start_parts(struct sim_host *host, const char *state_dir, struct part
         return result;
     }
     say_notice(host);
-    sim_forget_dead(host, nobody_lives);
+    sim_forget_dead(host, no_process_lives);
     host->on_power_off = power_off;
     host->process_lives = process_lives;
     devnodes_start(&parts->nodes, host);
@@ -108,9 +108,9 @@ static void daemon_main(struct sim_host *host, const char *state_dir, int ready_
     struct parts *parts = xcalloc(1, sizeof(*parts));
     struct ready ready = {0};
     ready.result = start_parts(host, state_dir, parts, &ready.err);
-    bool told = write(ready_fd, &ready, sizeof(ready)) == (ssize_t)sizeof(ready);
+    bool sent = write(ready_fd, &ready, sizeof(ready)) == (ssize_t)sizeof(ready);
     close(ready_fd);
-    if (ready.result == 0 && told) {
+    if (ready.result == 0 && sent) {
         serve(host, stop_fd);
     }
     if (parts->fuse != NULL) {

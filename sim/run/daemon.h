@@ -16,7 +16,7 @@ struct daemon {
  * SIM_RUN_DIR when that is NULL. */
 int daemon_start(struct sim_host *host, const char *state_dir, struct daemon *ret_daemon,
                  struct error *err);
-/* Ends it and waits a moment; whoever still lives is killed. */
+/* Ends it and waits a moment; what still lives is killed. */
 void daemon_stop(struct daemon *daemon);
 
 #endif

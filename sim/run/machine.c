@@ -143,7 +143,7 @@ static int make_proc(const struct sim_host *host, struct error *err)
 #define WORK SIM_RUN_DIR "/usr/work"
 #define EMULATOR "/usr/bin/qemu-system-x86_64"
 
-/* The directory below /usr that the dynamic linker searches by itself. */
+/* The directory below /usr that the dynamic linker searches on its own. */
 static const char *library_dir(void)
 {
     static const char *const dirs[] = {"/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/lib64",

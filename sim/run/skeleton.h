@@ -2,7 +2,7 @@
 /*
  * Private copies of system directories: a tmpfs is mounted over a directory and every entry of the
  * original is bound into it again, except those that the simulated host brings itself. So the
- * machine's own entries stay live, and new ones can be put beside them.
+ * machine's own entries stay live, and new ones can be put next to them.
  */
 #ifndef SIM_RUN_SKELETON_H
 #define SIM_RUN_SKELETON_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Host files that nobody has to write: "board:l40s*2,t4" is a host with two L40S and a T4. */
+/* Host files that no one has to write: "board:l40s*2,t4" is a host with two L40S and a T4. */
 #ifndef SIM_STATE_BOARD_H
 #define SIM_STATE_BOARD_H
 

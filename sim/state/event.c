@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the driver reports by itself: Xids and ECC errors. Numbers: NVIDIA's list of Xid errors. */
+/* What the driver reports on its own: Xids and ECC errors. Numbers: NVIDIA's list of Xid errors. */
 #include "sim/state/internal.h"
 
 #define XID_DOUBLE_BIT_ECC 48

@@ -58,7 +58,7 @@ static void make_instance(struct reader *r, struct sim_host *host, struct sim_gp
         reader_fail(r, "start", "%s can't start at %lld", profile->name, (long long)start);
         break;
     default:
-        reader_fail(r, "profile", "%s does not fit beside the instances before it", profile->name);
+        reader_fail(r, "profile", "%s does not fit next to the instances before it", profile->name);
         break;
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the engine's files share and nobody else sees. */
+/* What the engine's files share and no one else sees. */
 #ifndef SIM_STATE_INTERNAL_H
 #define SIM_STATE_INTERNAL_H
 

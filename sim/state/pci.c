@@ -194,7 +194,7 @@ bool sim_nvml_open(const struct sim_host *host, uint32_t own)
            host->nvml_clients(host->nvml_clients_data) > own;
 }
 
-/* Of a wedged GPU vGPUs can't be removed one by one: those that nobody has open go along. */
+/* Of a wedged GPU vGPUs can't be removed one by one: those that no one has open go along. */
 static bool vgpus_hold(struct sim_gpu *gpu)
 {
     return gpu->wedged ? sim_any_opened(gpu) : sim_count_vgpus(gpu) > 0;

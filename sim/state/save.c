@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state file: what the silicon would remember while nobody looks. Every change replaces it
- * atomically; the one before stays beside it as PATH.last and serves when the newest is damaged.
+ * The state file: what the silicon would remember while no one looks. Every change replaces it
+ * atomically; the one before stays next to it as PATH.last and serves when the newest is damaged.
  */
 #include "sim/state/internal.h"
 

@@ -71,7 +71,7 @@ struct sim_vgpu {
     uint32_t iommu_group;  /* of the mdev; a vendor-VFIO vGPU uses its VF's */
 };
 
-/* What a function's files keep and nobody else looks at. Not hardware: the state file does not keep
+/* What a function's files keep and no one else looks at. Not hardware: the state file does not keep
  * it. */
 struct sim_knobs {
     uint32_t enabled; /* how often by its enable file */
@@ -87,7 +87,7 @@ struct sim_vf {
     char driver_override[SIM_OVERRIDE_SIZE]; /* "" none */
     struct sim_knobs knobs;
     uint32_t iommu_group;
-    bool removed; /* by its `remove` file; back only when VFs are made anew */
+    bool removed; /* by its `remove` file; back only when VFs are made again */
     struct sim_vgpu vgpu;
     uint32_t wanted_placement; /* vgpu-placement-id of vgpu_params, SIM_NONE */
 };
@@ -98,7 +98,7 @@ struct sim_ecc {
 };
 
 /* How the driver chooses the GPU instance of a vGPU among those that have room for it. NVIDIA's
- * driver chooses by itself and documents no order (open-gpu-kernel-modules, kernel_vgpu_mgr.c), so
+ * driver chooses on its own and documents no order (open-gpu-kernel-modules, kernel_vgpu_mgr.c), so
  * that each is possible. Names are in host files. */
 enum sim_choice {
     SIM_CHOOSE_FILL,   /* "fill": one that has vGPUs before an empty one, by id */
@@ -122,7 +122,7 @@ struct sim_gpu {
     char driver_override[SIM_OVERRIDE_SIZE];
     struct sim_knobs knobs;
     int32_t opener; /* pass-through: pid of the emulator, 0 none; without a driver: it still has
-                       the GPU, and whoever unbound it waits */
+                       the GPU, and who unbound it waits */
     char vm_uuid[40];
     bool mig_current, mig_pending;
     bool heterogeneous; /* device-level mixed-size mode */
@@ -227,7 +227,7 @@ struct sim_host {
     uint32_t n_extras;
     struct sim_id ids[SIM_MAX_IDS];
     uint32_t n_ids;
-    bool no_autoprobe; /* the PCI bus: a driver that is loaded takes nothing by itself */
+    bool no_autoprobe; /* the PCI bus: a driver that is loaded takes nothing on its own */
     struct sim_version_range vgpu_versions; /* an administrator's; newest 0: the driver's own */
     struct sim_fault faults[SIM_MAX_FAULTS];
     uint32_t n_faults;
@@ -235,7 +235,7 @@ struct sim_host {
     uint64_t seed;       /* of the faults' chances, the boards' load, the choice of instances */
     uint64_t choices;    /* random ones so far */
     uint64_t started_us; /* monotonic clock: the load is a function of the time since */
-    bool closing;        /* nobody waits for anything any more */
+    bool closing;        /* no one waits for anything any more */
     struct sim_event events[SIM_MAX_EVENTS];
     uint64_t n_events; /* ever: event n is at n % SIM_MAX_EVENTS */
     char *state_path;  /* NULL: not saved */
@@ -251,7 +251,7 @@ struct sim_host {
     uint32_t (*nvml_clients)(void *data);
     void *nvml_clients_data;
     /* Asked before each change from outside, so that what an emulator held is free when it has
-     * ended, not a moment later; NULL: nobody is asked. Under the lock. */
+     * ended, not a moment later; NULL: no one is asked. Under the lock. */
     bool (*process_lives)(int32_t pid);
     bool nvml_holds_gpus; /* and keep GPUs from being unbound, as on a real host */
     const struct catalog *catalog;
@@ -265,7 +265,7 @@ struct sim_host {
  * with "board:" is a list of boards (board.h). */
 int sim_host_load(const char *path, const struct catalog *catalog, struct sim_host **ret_host,
                   struct error *err);
-/* What a host file says, said anew; NULL: the file's. */
+/* What a host file says, said again; NULL: the file's. */
 struct sim_host_changes {
     const char *name, *driver, *kernel;
 };
@@ -322,7 +322,7 @@ int sim_gi_set_heterogeneous(struct sim_host *host, struct sim_gpu *gpu, struct 
 int sim_set_scheduler(struct sim_host *host, struct sim_gpu *gpu, uint32_t policy);
 int sim_gi_set_scheduler(struct sim_host *host, struct sim_gpu *gpu, struct sim_gi *gi,
                          const struct sim_gi_scheduler *scheduler);
-/* Whoever calls has checked the value. */
+/* The caller has checked the value. */
 int sim_set_setting(struct sim_host *host, struct sim_gpu *gpu, enum sim_setting setting,
                     uint32_t value);
 const char *sim_setting_name(enum sim_setting setting);
@@ -370,7 +370,7 @@ int sim_remove(struct sim_host *host, const struct pci_addr *addr);
 void sim_rescan(struct sim_host *host);
 /* Do more than `own` processes have NVML open, and so the GPUs? */
 bool sim_nvml_open(const struct sim_host *host, uint32_t own);
-/* The driver's unbindLock file: granted when nobody has the GPU open. */
+/* The driver's unbindLock file: granted when no one has the GPU open. */
 void sim_set_unbind_lock(struct sim_host *host, struct sim_gpu *gpu, bool on);
 /* What sriov-manage -e/-d does: rebinds the driver (so GIs and the mixed-size flag are wiped),
  * makes or removes the VFs. */
@@ -404,7 +404,7 @@ void sim_forget_dead(struct sim_host *host, bool (*alive)(int32_t pid));
  * spread, random). */
 int sim_set(struct sim_host *host, struct sim_gpu *gpu, const char *key, const char *value);
 
-/* ---- what the driver reports by itself ---- */
+/* ---- what the driver reports on its own ---- */
 void sim_raise_xid(struct sim_host *host, struct sim_gpu *gpu, uint32_t xid);
 void sim_raise_ecc(struct sim_host *host, struct sim_gpu *gpu, bool uncorrected);
 /* The GPU falls off the bus: until a reboot, or until it is removed and the bus scanned. */

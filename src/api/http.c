@@ -319,8 +319,8 @@ static struct http_limits default_limits(void)
         .kept_for_root = HTTP_KEPT_FOR_ROOT,
         .per_user = HTTP_MAX_PER_USER,
     };
-    const rlim_t beside = MAX_LEAVING + OTHER_DESCRIPTORS;
-    const rlim_t wanted = HTTP_MAX_CONNECTIONS + beside;
+    const rlim_t others = MAX_LEAVING + OTHER_DESCRIPTORS;
+    const rlim_t wanted = HTTP_MAX_CONNECTIONS + others;
     struct rlimit files = {0};
     if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted) {
         return limits;
@@ -328,8 +328,8 @@ static struct http_limits default_limits(void)
     files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
     (void)setrlimit(RLIMIT_NOFILE, &files);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < wanted) {
-        bool few = files.rlim_cur < beside + LEAST_CONNECTIONS;
-        limits.connections = few ? LEAST_CONNECTIONS : (size_t)(files.rlim_cur - beside);
+        bool few = files.rlim_cur < others + LEAST_CONNECTIONS;
+        limits.connections = few ? LEAST_CONNECTIONS : (size_t)(files.rlim_cur - others);
         limits.kept_for_root = limits.connections / 8;
         limits.per_user = limits.connections / 2;
         log_warning("only %zu connections at once: this process may open %llu files",

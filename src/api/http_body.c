@@ -71,7 +71,7 @@ static int take_extra(struct http_body *body, char c, enum http_body_state next,
         return 0;
     }
     if (++body->extra > HTTP_BODY_MAX_EXTRA) {
-        return bad(err, "the chunks of the body carry more than cleaved reads beside them");
+        return bad(err, "the chunks of the body carry more than cleaved reads next to them");
     }
     if (c == 0x7f || ((unsigned char)c < ' ' && c != '\t')) {
         return bad(err, "a chunk or trailer of the body holds a control character");

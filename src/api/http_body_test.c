@@ -118,7 +118,7 @@ static void a_body_is_bounded(void **state)
     assert_int_equal(feed(&body, block, 1, 1, &out, &used), HTTP_CONTENT_TOO_LARGE);
 }
 
-static void what_stands_beside_the_data_is_bounded(void **state)
+static void what_stands_next_to_the_data_is_bounded(void **state)
 {
     (void)state;
     static char block[HTTP_BODY_MAX_EXTRA + 1];
@@ -140,7 +140,7 @@ int main(void)
         cmocka_unit_test(chunks_are_read_strictly),
         cmocka_unit_test(a_body_has_the_stated_length_and_no_byte_more),
         cmocka_unit_test(a_body_is_bounded),
-        cmocka_unit_test(what_stands_beside_the_data_is_bounded),
+        cmocka_unit_test(what_stands_next_to_the_data_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

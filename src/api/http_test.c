@@ -292,7 +292,7 @@ static void whole_bodies_reach_the_handler(void **state)
     close_site(&site);
 }
 
-static void slow_heads_and_bodies_are_cut_off_and_told(void **state)
+static void slow_heads_and_bodies_are_cut_off_and_answered(void **state)
 {
     (void)state;
     static const struct {
@@ -394,7 +394,7 @@ static void slow_and_idle_connections_make_room_for_a_request(void **state)
     close_site(&site);
 }
 
-static void who_makes_room_before_a_first_request_is_told(void **state)
+static void who_makes_room_before_a_first_request_is_answered(void **state)
 {
     (void)state;
     struct site site;
@@ -470,7 +470,7 @@ static void a_client_that_does_not_take_its_answer_holds_up_no_other(void **stat
     close_site(&site);
 }
 
-static void what_waits_when_the_server_ends_is_told(void **state)
+static void what_waits_when_the_server_ends_is_answered(void **state)
 {
     (void)state;
     struct site site;
@@ -577,14 +577,14 @@ int main(void)
         cmocka_unit_test(a_request_that_ends_in_the_middle_is_refused),
         cmocka_unit_test(a_refusal_has_one_head_and_ends_the_connection),
         cmocka_unit_test(whole_bodies_reach_the_handler),
-        cmocka_unit_test(slow_heads_and_bodies_are_cut_off_and_told),
+        cmocka_unit_test(slow_heads_and_bodies_are_cut_off_and_answered),
         cmocka_unit_test(bytes_that_drip_do_not_win_time_for_a_head),
         cmocka_unit_test(when_all_slots_wait_root_still_comes_in),
         cmocka_unit_test(slow_and_idle_connections_make_room_for_a_request),
-        cmocka_unit_test(who_makes_room_before_a_first_request_is_told),
+        cmocka_unit_test(who_makes_room_before_a_first_request_is_answered),
         cmocka_unit_test(unfinished_bodies_have_a_common_bound),
         cmocka_unit_test(a_client_that_does_not_take_its_answer_holds_up_no_other),
-        cmocka_unit_test(what_waits_when_the_server_ends_is_told),
+        cmocka_unit_test(what_waits_when_the_server_ends_is_answered),
         cmocka_unit_test(a_tcp_client_that_left_frees_its_slot_and_a_half_closed_one_is_answered),
         cmocka_unit_test(half_closed_tcp_clients_make_room),
     };

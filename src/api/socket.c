@@ -26,7 +26,7 @@
 /* For the name service to say what a group is. */
 #define GROUP_PATIENCE_S 2
 
-/* A socket file that nobody serves is left from a crash and goes away. */
+/* A socket file that no one serves is left from a crash and goes away. */
 static int remove_stale(const char *path, const struct sockaddr_un *addr, struct error *err)
 {
     struct stat info = {0};
@@ -175,7 +175,7 @@ int socket_listen_unix(const char *path, const char *group, int *ret_fd, struct 
         return result;
     }
     CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    /* The new file takes its mode from the socket: nobody but the owner may come in before the
+    /* The new file takes its mode from the socket: no one but the owner may come in before the
      * group is set. */
     if (fd < 0 || fchmod(fd, 0600) != 0 ||
         bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0) {

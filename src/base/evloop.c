@@ -393,7 +393,7 @@ struct worker {
     bool busy;
     bool ended;     /* the thread has nothing left to do */
     bool joined;    /* by the loop's thread, which alone reads and writes it */
-    bool abandoned; /* nobody waits for what it does, and the loop may be gone */
+    bool abandoned; /* no one waits for what it does, and the loop may be gone */
 };
 
 /* The next job, or NULL when the worker is to end. Waits. */
@@ -415,7 +415,7 @@ static struct job *worker_take(struct worker *worker)
     return job;
 }
 
-/* Posts the job's end, unless nobody waits for it any more; false then. */
+/* Posts the job's end, unless no one waits for it any more; false then. */
 static bool worker_end(struct worker *worker, const struct job *job)
 {
     pthread_mutex_lock(&worker->lock);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The event loop (sd-event behind it) and the workers beside it. One thread runs the loop and owns
+ * The event loop (sd-event behind it) and the workers next to it. One thread runs the loop and owns
  * all state; blocking calls go to a worker and come back as a callback on the loop thread.
  */
 #ifndef BASE_EVLOOP_H
@@ -17,7 +17,7 @@ struct worker;
 typedef void evloop_fn(void *data);
 typedef void evloop_fd_fn(int fd, uint32_t revents, void *data);
 
-/* All return 0 or -errno. A loop stops on SIGINT and SIGTERM by itself. */
+/* All return 0 or -errno. A loop stops on SIGINT and SIGTERM on its own. */
 int evloop_new(struct evloop **ret_loop);
 void evloop_free(struct evloop *loop);
 int evloop_run(struct evloop *loop); /* until evloop_stop(); returns its code */

@@ -217,7 +217,7 @@ static void long_work(void *data)
 static void never_done(void *data)
 {
     (void)data;
-    fail_msg("nobody waits for it any more");
+    fail_msg("no one waits for it any more");
 }
 
 /* Kept reachable: an abandoned worker is never freed. */
@@ -281,7 +281,7 @@ static int ask_for_health(char *name, size_t size)
 }
 
 /* How many messages came to the watchdog socket; each must be WATCHDOG=1. */
-static int times_told(int fd)
+static int times_notified(int fd)
 {
     char text[64];
     int n = 0;
@@ -297,14 +297,14 @@ static int times_told(int fd)
 struct health {
     struct evloop *loop;
     int fd;
-    int told;
+    int notified;
 };
 
 static void look_at_health(void *data)
 {
     struct health *health = data;
-    health->told += times_told(health->fd);
-    if (health->told >= 3) {
+    health->notified += times_notified(health->fd);
+    if (health->notified >= 3) {
         evloop_stop(health->loop, 7);
     }
 }
@@ -316,13 +316,13 @@ static void a_loop_that_turns_tells_systemd_and_one_that_hangs_does_not(void **s
     assert_int_equal(evloop_report_health(f->loop), 0); /* nothing asks */
     CLEANUP_CLOSE int fd = ask_for_health(name, sizeof(name));
     assert_int_equal(evloop_report_health(f->loop), 1);
-    assert_int_equal(times_told(fd), 1);
+    assert_int_equal(times_notified(fd), 1);
     struct health health = {.loop = f->loop, .fd = fd};
     assert_int_equal(evloop_every(f->loop, WATCHDOG_US / 10, look_at_health, &health), 0);
     assert_int_equal(evloop_run(f->loop), 7);
-    (void)times_told(fd);
+    (void)times_notified(fd);
     stay_busy();
-    assert_int_equal(times_told(fd), 0);
+    assert_int_equal(times_notified(fd), 0);
     unsetenv("WATCHDOG_USEC");
     unsetenv("WATCHDOG_PID");
     unsetenv("NOTIFY_SOCKET");

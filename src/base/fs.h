@@ -14,7 +14,7 @@
 int fs_read(const char *path, size_t max_bytes, char **ret_text, size_t *ret_len);
 /* The same from the current position of an open file descriptor. */
 int fs_read_fd(int fd, size_t max_bytes, char **ret_text, size_t *ret_len);
-/* Writes a temporary file beside `path`, fsyncs, renames, fsyncs the directory. */
+/* Writes a temporary file next to `path`, fsyncs, renames, fsyncs the directory. */
 int fs_write_atomic(const char *path, const void *data, size_t len);
 /* One write(2) to an existing file, for kernel attribute files; -errno of the write. */
 int fs_write_attr(const char *path, const char *text);

@@ -34,11 +34,11 @@ static void write_and_end(const char *path, const char *text, size_t len, int an
     } else if ((size_t)put != len) {
         result = -EIO;
     }
-    ssize_t told = write(answer_fd, &result, sizeof(result));
-    _exit(told == (ssize_t)sizeof(result) ? 0 : 1);
+    ssize_t sent = write(answer_fd, &result, sizeof(result));
+    _exit(sent == (ssize_t)sizeof(result) ? 0 : 1);
 }
 
-/* The writer is a grandchild: whoever adopts it reaps it, however late it ends. */
+/* The writer is a grandchild: its adopter reaps it, however late it ends. */
 static int start_writer(const char *path, const char *text, int answer_fd)
 {
     size_t len = strlen(text);

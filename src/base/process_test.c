@@ -31,7 +31,7 @@ static void a_signal_is_128_and_its_number(void **state)
     assert_int_equal(status, 128 + 15);
 }
 
-static void a_missing_program_is_told_at_once(void **state)
+static void a_missing_program_is_reported_at_once(void **state)
 {
     (void)state;
     const char *const argv[] = {"/no/such/program", NULL};
@@ -104,7 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(output_and_status_come_back),
         cmocka_unit_test(a_signal_is_128_and_its_number),
-        cmocka_unit_test(a_missing_program_is_told_at_once),
+        cmocka_unit_test(a_missing_program_is_reported_at_once),
         cmocka_unit_test(a_timeout_kills_the_child_and_its_children),
         cmocka_unit_test(a_grandchild_that_keeps_the_pipe_does_not_hold_us),
         cmocka_unit_test(output_is_bounded_and_the_child_not_blocked),

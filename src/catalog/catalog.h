@@ -23,11 +23,11 @@ struct cat_placement {
     uint32_t size;
 };
 
-/* Which media engines a GI profile takes; decides what may stand beside it. */
+/* Which media engines a GI profile takes; decides what may stand next to it. */
 enum cat_media {
     MEDIA_PLAIN, /* its share */
     MEDIA_ME,    /* "+me": the extra engines; at most max_instances of them */
-    MEDIA_ALL,   /* "+me.all": every engine of the GPU; only MEDIA_NONE may stand beside it */
+    MEDIA_ALL,   /* "+me.all": every engine of the GPU; only MEDIA_NONE may stand next to it */
     MEDIA_NONE,  /* "-me": none */
 };
 

@@ -164,10 +164,10 @@ static void placements_must_fit(void **state)
             "slices: 2, size: 1, at: [0, 1], mib: 8000, max: 2",
             "needs more than 2 compute slices");
     refused(f, "mib: 8000", "mib: 9000", "2g.8gb has more memory than the GPU");
-    refused(f, "mib: 8000", "mib: 8000, gib: 1.5", "is given beside mib");
+    refused(f, "mib: 8000", "mib: 8000, gib: 1.5", "is given together with mib");
 }
 
-static void profiles_must_be_told_apart(void **state)
+static void profiles_must_be_distinguished(void **state)
 {
     struct fixture *f = *state;
     refused(f, "id: 0, nvml: 1", "id: 19, nvml: 1", "1g.4gb and 2g.8gb have the same id 19");
@@ -219,7 +219,7 @@ static void broken_tables_name_their_file(void **state)
     refused(f, "memory_gb: 8", "memory_gb: 9", "is for 8 GB, the GPU has 9");
 }
 
-static void models_must_be_told_apart(void **state)
+static void models_must_be_distinguished(void **state)
 {
     struct fixture *f = *state;
     put(f, "y.yaml", "name: Test\narch: ada\n");
@@ -270,11 +270,11 @@ int main(void)
         TEST_WITH_FILES(syntax_errors_name_the_line),
         TEST_WITH_FILES(unknown_keys_name_the_nearest),
         TEST_WITH_FILES(placements_must_fit),
-        TEST_WITH_FILES(profiles_must_be_told_apart),
+        TEST_WITH_FILES(profiles_must_be_distinguished),
         TEST_WITH_FILES(types_must_agree_with_their_profile_and_name),
         TEST_WITH_FILES(values_need_a_source_that_is_there),
         TEST_WITH_FILES(broken_tables_name_their_file),
-        TEST_WITH_FILES(models_must_be_told_apart),
+        TEST_WITH_FILES(models_must_be_distinguished),
         TEST_WITH_FILES(a_folder_without_models_is_refused),
         TEST_WITH_FILES(a_file_name_must_be_a_key),
     };

@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "catalog/internal.h"
 
-/* How many placements of a profile fit beside each other (they are sorted by start). */
+/* How many placements of a profile fit next to each other (they are sorted by start). */
 static uint32_t reachable(const struct cat_profile *profile)
 {
     uint32_t count = 0;
@@ -40,7 +40,7 @@ static void check_placements(struct reader *r, const struct gpu_model *model,
         return;
     }
     if (profile->n_placements > 0 && max > reachable(profile)) {
-        reader_fail(r, "profiles", "%s: max is %u, but only %u placements fit beside each other",
+        reader_fail(r, "profiles", "%s: max is %u, but only %u placements fit next to each other",
                     profile->name, max, reachable(profile));
     }
     if (model->compute_slices != CAT_UNKNOWN &&

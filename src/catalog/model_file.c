@@ -181,7 +181,7 @@ int cat_read_model(struct cat_file *file, const char *key, const json_t *json)
     model->arch = arch >= 0 ? (enum cat_arch)arch : ARCH_VOLTA;
     uint32_t memory_gb = cat_number(&r, "memory_gb", 1, 4096);
     model->memory_mib = memory_gb != CAT_UNKNOWN ? memory_gb * 1024 : CAT_UNKNOWN;
-    /* A misspelt key is told before anything that follows from its absence. */
+    /* A misspelt key is reported before anything that follows from its absence. */
     static const char *const parts[] = {"aliases", "sources", "pci", "mig", "vgpu"};
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
         reader_has(&r, parts[i]);

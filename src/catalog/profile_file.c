@@ -121,7 +121,7 @@ static uint32_t read_memory(struct reader *r)
         return mib;
     }
     if (mib != CAT_UNKNOWN) {
-        reader_fail(r, "gib", "is given beside mib");
+        reader_fail(r, "gib", "is given together with mib");
     }
     double gib = reader_real(r, "gib");
     if (gib <= 0 || gib > 4096) {

@@ -59,7 +59,7 @@ static void read_gi_profile(struct reader *r, const struct gpu_model *model,
     const char *name = reader_str_or(r, "profile", 32, NULL);
     type->gi_profile_id = cat_number(r, "profile_id", 0, 255);
     if (name != NULL && type->gi_profile_id != CAT_UNKNOWN) {
-        reader_fail(r, "profile_id", "is given beside profile");
+        reader_fail(r, "profile_id", "is given together with profile");
     }
     if (name == NULL) {
         return;

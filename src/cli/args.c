@@ -197,7 +197,7 @@ static int read_options(int argc, char **argv, const struct verb *verb, struct c
     struct long_options options;
     make_long(&options, verb);
     opterr = 0;
-    optind = 0; /* GNU getopt: begin anew */
+    optind = 0; /* GNU getopt: begin again */
     int index = -1;
     int code = 0;
     while ((code = getopt_long(argc, argv, options.letters, options.items, &index)) != -1) {

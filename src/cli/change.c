@@ -17,7 +17,7 @@
 #define CLEAR_LINE "\r\033[K"
 
 struct progress {
-    size_t told; /* steps that were reported as settled */
+    size_t shown; /* steps that were reported as settled */
     bool tty;
     bool line; /* a moving line stands on the terminal */
 };
@@ -45,9 +45,9 @@ static void tell_step(const json_t *step, size_t number, size_t n)
 static void tell_plain(struct progress *progress, const json_t *steps)
 {
     size_t n = json_array_size(steps);
-    while (progress->told < n && step_is_settled(json_array_get(steps, progress->told))) {
-        tell_step(json_array_get(steps, progress->told), progress->told + 1, n);
-        progress->told++;
+    while (progress->shown < n && step_is_settled(json_array_get(steps, progress->shown))) {
+        tell_step(json_array_get(steps, progress->shown), progress->shown + 1, n);
+        progress->shown++;
     }
 }
 

@@ -19,7 +19,7 @@ static void print_list(const json_t *items, const char *head)
     }
 }
 
-/* What it is about is told before what is done. */
+/* What it is about is shown before what is done. */
 int cmd_gc(struct cli *cli, const struct words *words UNUSED, struct error *err)
 {
     CLEANUP_JSON json_t *lists = NULL;
@@ -29,7 +29,7 @@ int cmd_gc(struct cli *cli, const struct words *words UNUSED, struct error *err)
     }
     if (lists != NULL) {
         const json_t *garbage = view_at(lists, "garbage");
-        print_list(garbage, "Nobody needs");
+        print_list(garbage, "Not needed any more");
         print_list(view_at(lists, "kept"), "Left alone");
         if (json_array_size(garbage) == 0) {
             printf("nothing to collect\n");

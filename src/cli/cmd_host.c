@@ -117,7 +117,7 @@ static bool is_running(const json_t *restore)
 }
 
 /* One line per GPU on standard error, each time that something about it is new. */
-static void tell_gpus(const json_t *restore, json_t *told)
+static void tell_gpus(const json_t *restore, json_t *shown)
 {
     const json_t *gpus = view_at(restore, "gpus");
     for (size_t i = 0; i < json_array_size(gpus); i++) {
@@ -127,20 +127,20 @@ static void tell_gpus(const json_t *restore, json_t *told)
         CLEANUP_FREE char *line =
             xasprintf("%s%s%s", view_text(gpu, "state", "-"), problem == NULL ? "" : ": ",
                       problem == NULL ? "" : problem);
-        if (!str_eq(json_string_value(json_object_get(told, address)), line)) {
+        if (!str_eq(json_string_value(json_object_get(shown, address)), line)) {
             fprintf(stderr, "GPU %s: %s\n", address, line);
-            json_object_set_new(told, address, json_string(line));
+            json_object_set_new(shown, address, json_string(line));
         }
     }
 }
 
 static int follow_restore(struct cli *cli, json_t **restore, struct error *err)
 {
-    CLEANUP_JSON json_t *told = json_object();
+    CLEANUP_JSON json_t *shown = json_object();
     unsigned pause_ms = FIRST_POLL_MS;
     int r = 0;
     while (r == 0 && is_running(*restore)) {
-        tell_gpus(*restore, told);
+        tell_gpus(*restore, shown);
         const struct timespec pause = {.tv_nsec = (long)pause_ms * 1000000};
         nanosleep(&pause, NULL);
         pause_ms = pause_ms * 3 / 2 > LAST_POLL_MS ? LAST_POLL_MS : pause_ms * 3 / 2;
@@ -152,7 +152,7 @@ static int follow_restore(struct cli *cli, json_t **restore, struct error *err)
         }
     }
     if (r == 0) {
-        tell_gpus(*restore, told);
+        tell_gpus(*restore, shown);
     }
     return r;
 }
@@ -263,7 +263,7 @@ int cmd_host_restore(struct cli *cli, const struct words *words, struct error *e
     return r != 0 ? r : restore_result(cli, restore, err);
 }
 
-/* The simulator's program: beside this one, as both are built and installed, else in $PATH. */
+/* The simulator's program: next to this one, as both are built and installed, else in $PATH. */
 static char *simulator(void)
 {
     char path[PATH_MAX];

@@ -148,16 +148,16 @@ static void on_interrupt(int number)
 }
 
 /* Tells each VM whose step has changed. */
-static void tell_changes(const json_t *drain, char (*told)[32])
+static void tell_changes(const json_t *drain, char (*shown)[32])
 {
     const json_t *vms = view_at(drain, "vms");
     for (size_t i = 0; i < json_array_size(vms) && i < MAX_FOLLOWED; i++) {
         const json_t *vm = json_array_get(vms, i);
         const char *step = view_text(vm, "step", "-");
-        if (str_eq(told[i], step) || str_eq(step, "waiting")) {
+        if (str_eq(shown[i], step) || str_eq(step, "waiting")) {
             continue;
         }
-        str_copy(told[i], sizeof(told[i]), step);
+        str_copy(shown[i], sizeof(shown[i]), step);
         char text[VIEW_SIZE];
         const char *problem = view_text(vm, "problem", NULL);
         const char *target = str_eq(step, "moving") ? view_text(vm, "target", NULL) : NULL;
@@ -169,12 +169,12 @@ static void tell_changes(const json_t *drain, char (*told)[32])
 
 static int follow(struct cli *cli, json_t **reply, struct error *err)
 {
-    CLEANUP_FREE char(*told)[32] = xcalloc(MAX_FOLLOWED, sizeof(*told));
+    CLEANUP_FREE char(*shown)[32] = xcalloc(MAX_FOLLOWED, sizeof(*shown));
     struct sigaction action = {.sa_handler = on_interrupt};
     (void)sigaction(SIGINT, &action, NULL);
     int result = 0;
     while (result == 0 && !is_over(view_at(*reply, "drain"))) {
-        tell_changes(view_at(*reply, "drain"), told);
+        tell_changes(view_at(*reply, "drain"), shown);
         struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
         nanosleep(&pause, NULL);
         json_t *next = NULL;
@@ -185,7 +185,7 @@ static int follow(struct cli *cli, json_t **reply, struct error *err)
         }
     }
     if (result == 0) {
-        tell_changes(view_at(*reply, "drain"), told);
+        tell_changes(view_at(*reply, "drain"), shown);
     }
     return result;
 }

@@ -107,7 +107,7 @@ static void what_does_not_fit_says_why_and_what_would(void **state)
                "hint: allow mixed sizes (--mixed), or take one size");
 }
 
-static void slips_are_told_from_refusals(void **state)
+static void slips_are_distinguished_from_refusals(void **state)
 {
     (void)state;
     assert_run("", 2, "", "--gpu is missing");
@@ -266,7 +266,7 @@ int main(void)
         cmocka_unit_test(what_fits_is_drawn_and_listed),
         cmocka_unit_test(what_does_not_fit_says_why_and_what_would),
         cmocka_unit_test(what_no_source_says_is_neither_yes_nor_no),
-        cmocka_unit_test(slips_are_told_from_refusals),
+        cmocka_unit_test(slips_are_distinguished_from_refusals),
         cmocka_unit_test(a_placement_id_is_taken_in_mixed_size_mode_only),
         cmocka_unit_test(json_says_the_same_for_programs),
         cmocka_unit_test(each_label_of_a_file_gets_a_line),

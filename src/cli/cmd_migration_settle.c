@@ -34,7 +34,7 @@ int cmd_migration_settle(struct cli *cli, const struct words *words, struct erro
     bool here = words->values[SETTLE_HERE] != NULL;
     if (away == here) {
         int r = error_set(err, REASON_INVALID, "", "where is the VM: --away, or --here?");
-        error_hint(err, "nobody can tell but you; --dry-run shows what either means");
+        error_hint(err, "cleave can't find out, you can; --dry-run shows what either means");
         return r;
     }
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "vm", away ? "away" : "here");

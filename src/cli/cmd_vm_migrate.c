@@ -76,7 +76,7 @@ struct follow {
     struct cli *cli;
     bool tty;
     bool line;
-    char state[32]; /* told last */
+    char state[32]; /* reported last */
     int interrupts; /* acted upon */
 };
 

@@ -103,12 +103,12 @@ static void judge(const struct import_target *target, enum import_kind kind,
         ret_verdict->verdict = weightier(ret_verdict->verdict, fits[i].verdict);
     }
     for (size_t i = 0; i < n; i++) {
-        bool told = ret_verdict->text.len > 0;
+        bool named = ret_verdict->text.len > 0;
         if (fits[i].verdict != ret_verdict->verdict ||
-            (told && fits[i].verdict == IMPORT_OTHER_GPU)) {
+            (named && fits[i].verdict == IMPORT_OTHER_GPU)) {
             continue;
         }
-        strbuf_add(&ret_verdict->text, told ? "; " : "");
+        strbuf_add(&ret_verdict->text, named ? "; " : "");
         add_devices(&label->entries.items[i], &ret_verdict->text);
         add_fit(&fits[i], &ret_verdict->text);
     }

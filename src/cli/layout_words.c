@@ -123,7 +123,7 @@ int layout_words_parse(int argc, char **argv, struct layout_words *ret_words, st
 {
     struct layout_words words = {.help = false};
     bool after_vgpu = false;
-    optind = 0; /* argv is read anew, from its beginning */
+    optind = 0; /* argv is read again, from its beginning */
     opterr = 0;
     for (;;) {
         int at = optind > 0 ? optind : 1;

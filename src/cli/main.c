@@ -8,7 +8,7 @@
 #include "cli/help.h"
 #include "cli/waiting.h"
 
-/* Once per name. One that fails is told, and stops none of the others. */
+/* Once per name. One that fails is reported, and stops none of the others. */
 static int run_each(struct cli *cli, const struct words *words)
 {
     int code = 0;

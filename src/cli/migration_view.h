@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A migration for people: its checks, its estimate beside what it took, how far it is. */
+/* A migration for people: its checks, its estimate next to what it took, how far it is. */
 #ifndef CLI_MIGRATION_VIEW_H
 #define CLI_MIGRATION_VIEW_H
 

@@ -328,7 +328,7 @@ static const struct verb verbs[] = {
      OPTIONS(event_list_options),
      .run = cmd_event_list},
     {.object = "gc",
-     .help = "clear what nobody needs any more: claims without a VM, devices without a claim",
+     .help = "clear what is not needed any more: claims without a VM, devices without a claim",
      .changes = true,
      .waits = true,
      .run = cmd_gc},

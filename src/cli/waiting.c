@@ -20,8 +20,8 @@ struct waiting {
     struct client *aside; /* asks while the other one waits */
     uint64_t began_us;
     const char *own;
-    char told[512]; /* last, on what is no terminal */
-    bool line;      /* a moving line stands on the terminal */
+    char shown[512]; /* last, on what is no terminal */
+    bool line;       /* a moving line stands on the terminal */
 };
 
 bool waiting_describe(const json_t *health, char *out, size_t size)
@@ -64,9 +64,9 @@ static void tell(void *data)
     if (isatty(STDERR_FILENO) == 1) {
         fprintf(stderr, CLEAR_LINE "%.110s, %llu s", text, (unsigned long long)seconds);
         waiting->line = true;
-    } else if (!str_eq(text, waiting->told)) {
+    } else if (!str_eq(text, waiting->shown)) {
         fprintf(stderr, "cleave: %s, %llu s\n", text, (unsigned long long)seconds);
-        STR_SET(waiting->told, text);
+        STR_SET(waiting->shown, text);
     }
     fflush(stderr);
 }

@@ -11,7 +11,7 @@ struct waiting;
 struct waiting *waiting_new(struct cli *cli);
 void waiting_free(struct waiting *waiting);
 
-/* The request begins; it has its answer. `own`: what it waits for by itself, or NULL; borrowed. */
+/* The request begins; it has its answer. `own`: what it waits for on its own, or NULL; borrowed. */
 void waiting_begin(struct waiting *waiting, const char *own);
 void waiting_end(struct waiting *waiting);
 

@@ -53,7 +53,7 @@ static void libvirt_close(struct drivers *drivers)
         drivers->vm_guests[i]->ops->free(drivers->vm_guests[i]);
     }
     drivers->track_guest->ops->free(drivers->track_guest);
-    if (drivers->move_guest != NULL) { /* nobody took it */
+    if (drivers->move_guest != NULL) { /* no one took it */
         drivers->move_guest->ops->free(drivers->move_guest);
     }
 }

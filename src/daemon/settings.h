@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What cleaved is told: defaults, then the configuration file, then the command line. */
+/* What cleaved is set to: defaults, then the configuration file, then the command line. */
 #ifndef DAEMON_SETTINGS_H
 #define DAEMON_SETTINGS_H
 

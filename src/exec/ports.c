@@ -59,7 +59,7 @@ int ports_check(const struct ports *ports, const struct step *step, struct error
     return error_set(err, REASON_INTERNAL, "step", "step kind %d has no port", (int)step->kind);
 }
 
-/* Steps that unbind or reset a GPU, or that the driver refuses while somebody has it open. */
+/* Steps that unbind or reset a GPU, or that the driver refuses while someone has it open. */
 static const bool needs_quiet[STEP_KIND_COUNT] = {
     [STEP_GPU_RESET] = true,    [STEP_PCI_RESCAN] = true,    [STEP_BIND_VFIO] = true,
     [STEP_BIND_NVIDIA] = true,  [STEP_MIG_ENABLE] = true,    [STEP_MIG_DISABLE] = true,

@@ -387,7 +387,7 @@ static void check_work(void *data)
 }
 
 /* A step that was only planned has left nothing. One that was running when cleaved died may have:
- * the undo takes away what the step describes, and refuses what is somebody else's. */
+ * the undo takes away what the step describes, and refuses what is someone else's. */
 static void check_failed(struct runner *runner, const struct error *err)
 {
     if (current(runner)->state == STEP_RUNNING) {

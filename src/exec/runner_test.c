@@ -155,14 +155,14 @@ static void a_failed_check_undoes_what_was_done_and_names_the_step(void **state)
 {
     struct fixture *f = *state;
     struct plan *plan = make_plan();
-    STR_SET(plan->steps.items[5].vm, "nobody");
+    STR_SET(plan->steps.items[5].vm, "nosuch");
     start(f, plan);
 
     assert_int_equal(f->ended->state, PLAN_UNDONE);
     assert_int_equal(f->ended->steps.items[5].state, STEP_FAILED);
     assert_int_equal(f->ended->steps.items[4].state, STEP_UNDONE);
     assert_non_null(strstr(f->ended->problem, "step 6 of 6 (attach"));
-    assert_non_null(strstr(f->ended->problem, "no VM \"nobody\""));
+    assert_non_null(strstr(f->ended->problem, "no VM \"nosuch\""));
     assert_true(fake_host_same(&f->before, &f->host));
 }
 
@@ -240,7 +240,7 @@ static void a_step_that_was_running_at_a_crash_is_done_again(void **state)
     assert_int_equal(fake_host_count_vgpus(&f->host), 1);
 }
 
-/* Both ways the instance is there: made by a step that was running, or by somebody else. */
+/* Both ways the instance is there: made by a step that was running, or by someone else. */
 static void resume_with_a_failing_check(struct fixture *f, enum step_state state)
 {
     struct plan *plan = make_plan();

@@ -57,7 +57,7 @@ static int drop(const struct seating *s, struct filler *filler, struct error *er
     return result;
 }
 
-/* All of them, or only those on the instance that is to stay free. The first error is told. */
+/* All of them, or only those on the instance that is to stay free. The first error is reported. */
 static int drop_all(struct seating *s, bool all, struct error *err)
 {
     int first = 0;

@@ -116,7 +116,7 @@ static void without_published_placements_the_maximum_answers(void **state)
                    "no source says which GPU instance profile \"RTX 6000D-1-42C\" lives on");
 }
 
-static void other_boards_are_told_from_slips(void **state)
+static void other_boards_are_distinguished_from_slips(void **state)
 {
     (void)state;
     assert_verdict("a100", IMPORT_MIG, MIG_ON "{1g.24gb+gfx: 2}", IMPORT_OTHER_GPU,
@@ -156,7 +156,7 @@ int main(void)
         cmocka_unit_test(compute_instances_share_gpu_instances),
         cmocka_unit_test(time_sliced_mig_backed_counts_are_split_over_instances),
         cmocka_unit_test(without_published_placements_the_maximum_answers),
-        cmocka_unit_test(other_boards_are_told_from_slips),
+        cmocka_unit_test(other_boards_are_distinguished_from_slips),
         cmocka_unit_test(a_device_filter_names_boards),
     };
     return cmocka_run_group_tests(tests, load, unload);

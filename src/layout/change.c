@@ -31,7 +31,7 @@ static bool is_match(const struct layout_gi *existing, const struct layout_gi *w
     if (existing->profile != wanted->profile) {
         return false;
     }
-    /* Whoever holds a pinned one is its only user: it serves who asks for that very place. */
+    /* Who holds a pinned one is its only user: it serves who asks for that very place. */
     return wanted->start == existing->start || (wanted->start == LAYOUT_ANYWHERE && !pinned);
 }
 
@@ -58,7 +58,7 @@ static void serve(const struct change *change, uint32_t i, uint32_t serves[LAYOU
 }
 
 /* Every one that stays serves if it can, for a served one needs no new place. Of the same profile,
- * those that must serve or go are asked first. False if one of them has nobody to serve. */
+ * those that must serve or go are asked first. False if one of them has no user to serve. */
 static bool serve_all(const struct change *change, uint32_t kept, uint32_t serves[LAYOUT_MAX_GIS],
                       bool served[LAYOUT_MAX_GIS])
 {
@@ -108,7 +108,7 @@ static bool try_keeping(const struct change *change, uint32_t kept,
             created.items[created.n++] = change->wanted->items[w];
         }
     }
-    if (place_beside(change->geometry, &staying, &created, &ret_rank->worth, err) != 0) {
+    if (place_next_to(change->geometry, &staying, &created, &ret_rank->worth, err) != 0) {
         return false;
     }
     for (uint32_t i = 0; i < created.n; i++) {

@@ -47,7 +47,7 @@ static void only_what_is_in_the_way_goes(void **state)
     assert_int_equal(o.change.start[0], 4);
 }
 
-static void what_nobody_wants_goes_only_when_told(void **state)
+static void what_is_not_wanted_goes_only_when_asked_for(void **state)
 {
     (void)state;
     struct outcome o = change("1g.5gb@0 2g.10gb@2", 0, 0, "2g.10gb");
@@ -107,7 +107,7 @@ static void between_the_missions_layouts_only_what_must_go_goes(void **state)
     assert_int_equal(o.change.start[2], 6);
 }
 
-static void no_room_beside_the_pinned_ones_is_refused_and_says_why(void **state)
+static void no_room_next_to_the_pinned_ones_is_refused_and_says_why(void **state)
 {
     (void)state;
     struct layout_gis existing = gis_of(&model_a100, "1g.5gb@1 1g.5gb@5 2g.10gb@2");
@@ -127,12 +127,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_layout_changes_nothing),
         cmocka_unit_test(only_what_is_in_the_way_goes),
-        cmocka_unit_test(what_nobody_wants_goes_only_when_told),
+        cmocka_unit_test(what_is_not_wanted_goes_only_when_asked_for),
         cmocka_unit_test(a_pinned_instance_stays_even_if_unwanted),
         cmocka_unit_test(a_pinned_instance_serves_only_who_names_its_start),
         cmocka_unit_test(of_equal_instances_the_one_out_of_the_way_serves),
         cmocka_unit_test(between_the_missions_layouts_only_what_must_go_goes),
-        cmocka_unit_test(no_room_beside_the_pinned_ones_is_refused_and_says_why),
+        cmocka_unit_test(no_room_next_to_the_pinned_ones_is_refused_and_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

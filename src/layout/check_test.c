@@ -74,10 +74,10 @@ static void every_media_engine_leaves_none_for_others(void **state)
     assert_legal(&model_rtx_pro_6000, "1g.24gb+me.all@0 1g.24gb-me@3 2g.48gb-me@6");
     assert_refused(
         &model_rtx_pro_6000, "1g.24gb+me.all@0 2g.48gb@6",
-        "\"1g.24gb+me.all\" takes every media engine, so \"2g.48gb\" cannot stand beside "
+        "\"1g.24gb+me.all\" takes every media engine, so \"2g.48gb\" cannot stand next to "
         "it: only \"-me\" profiles can");
     assert_refused(&model_rtx_pro_6000, "1g.24gb-me@3 1g.24gb+gfx@0 2g.48gb+me.all@6",
-                   "\"2g.48gb+me.all\" takes every media engine, so it cannot stand beside "
+                   "\"2g.48gb+me.all\" takes every media engine, so it cannot stand next to "
                    "\"1g.24gb+gfx\": only \"-me\" profiles can");
 }
 

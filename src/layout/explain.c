@@ -102,13 +102,13 @@ int explain_limit(const struct geometry *geometry, const struct layout_gis *othe
         break;
     case LIMIT_ALL_TAKEN:
         line_add(&line,
-                 "\"%s\" takes every media engine, so \"%s\" cannot stand beside it: only \"-me\" "
+                 "\"%s\" takes every media engine, so \"%s\" cannot stand next to it: only \"-me\" "
                  "profiles can",
                  first_with_media(others, MEDIA_ALL), profile->name);
         break;
     case LIMIT_ALL_WANTED:
         line_add(&line,
-                 "\"%s\" takes every media engine, so it cannot stand beside \"%s\": only \"-me\" "
+                 "\"%s\" takes every media engine, so it cannot stand next to \"%s\": only \"-me\" "
                  "profiles can",
                  profile->name, first_with_some_media(others));
         break;
@@ -171,7 +171,7 @@ static bool too_many(struct line *why, const struct geometry *geometry,
                  shape->max, shape->profile->name, tally->count[i],
                  tally->count[i] == 1 ? "is" : "are");
         if (there > 0) {
-            line_add(why, " beside the %u there", there);
+            line_add(why, " next to the %u there", there);
         }
         return true;
     }

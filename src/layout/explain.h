@@ -14,14 +14,14 @@ int explain_start(const struct geometry *geometry, const struct layout_gi *gi, s
 /* The instance runs into one of `others`. */
 int explain_overlap(const struct geometry *geometry, const struct layout_gis *others,
                     const struct layout_gi *gi, struct error *err);
-/* One more of the profile beside `others` breaks a limit other than space. */
+/* One more of the profile next to `others` breaks a limit other than space. */
 int explain_limit(const struct geometry *geometry, const struct layout_gis *others,
                   const struct cat_profile *profile, enum limit limit, struct error *err);
 /* One of the items has no published placements: a limit that holds anywhere, else that. */
 int explain_unplaced(const struct geometry *geometry, const struct standing *standing,
                      const struct search_items *items, const struct cat_profile *unknown,
                      struct error *err);
-/* The items, each of known placements, do not all fit beside what stands. */
+/* The items, each of known placements, do not all fit next to what stands. */
 int explain_no_place(const struct geometry *geometry, const struct standing *standing,
                      const struct search_items *items, struct error *err);
 

@@ -139,7 +139,7 @@ int occupancy_add_all(struct occupancy *occupancy, const struct geometry *geomet
     return 0;
 }
 
-/* nvml.h (NVML API 13) on *_ALL_ME: only *_NO_ME profiles can be created beside it. That one GPU
+/* nvml.h (NVML API 13) on *_ALL_ME: only *_NO_ME profiles can be created next to it. That one GPU
  * has one set of extra engines for all "+me" profiles together follows from -lgip: each takes the
  * only OFA engine. */
 static enum limit media_limit(const struct occupancy *occupancy, const struct shape *shape)

@@ -37,7 +37,7 @@ slice_mask layout_occupied(const struct layout_gis *gis);
  * total instances, media engines. Error: one sentence naming the two that clash. */
 int layout_check(const struct gpu_model *model, const struct layout_gis *gis, struct error *err);
 
-/* Places every wanted GI that has no start beside `existing` (which stay where they are).
+/* Places every wanted GI that has no start next to `existing` (which stay where they are).
  * Exhaustive: finds a placement whenever there is one; among all it prefers the one that leaves the
  * largest profiles possible, then the lowest starts. `wanted` order is kept; starts are filled in.
  * On failure: -NO_CAPACITY with the blocker in the message and the nearest layout that works in the
@@ -45,10 +45,10 @@ int layout_check(const struct gpu_model *model, const struct layout_gis *gis, st
 int layout_place(const struct gpu_model *model, const struct layout_gis *existing,
                  struct layout_gis *wanted, struct error *err);
 
-/* Can the profile go on beside `existing`? LAYOUT_ANYWHERE if not, else the best start. */
+/* Can the profile go on next to `existing`? LAYOUT_ANYWHERE if not, else the best start. */
 uint32_t layout_find_start(const struct gpu_model *model, const struct layout_gis *existing,
                            const struct cat_profile *profile);
-/* How many more of the profile fit beside `existing`. */
+/* How many more of the profile fit next to `existing`. */
 uint32_t layout_remaining(const struct gpu_model *model, const struct layout_gis *existing,
                           const struct cat_profile *profile);
 
@@ -109,7 +109,7 @@ int layout_gis_for_vgpus(const struct gpu_model *model, const struct layout_gis 
 
 /* ---- all at once ---- */
 
-/* What one GPU shall carry beside what it has. */
+/* What one GPU shall carry next to what it has. */
 struct layout_request {
     struct layout_gis existing; /* stay; carry wanted vGPUs too */
     struct layout_gis gis;      /* wanted; none: those that the vGPUs need */

@@ -126,7 +126,7 @@ static void try_choice(struct nearest *nearest, uint32_t item, const struct cost
     }
     nearest->steps++;
     nearest->chosen[item] = choice;
-    /* A part that does not fit alone never fits with more beside it. */
+    /* A part that does not fit alone never fits with more next to it. */
     struct layout_gis ignored;
     if (choice.change == CHANGE_DROPPED || fits(nearest, item + 1, SEARCH_ANY, &ignored)) {
         choose(nearest, item + 1, &sum);
@@ -252,7 +252,7 @@ void nearest_hint(const struct geometry *geometry, const struct layout_gis *exis
     }
     if (!nearest.found || nearest.best_cost.dropped == nearest.n ||
         !fits(&nearest, nearest.n, SEARCH_BEST, &nearest.best_layout)) {
-        error_hint(err, "nothing of it fits beside what is there");
+        error_hint(err, "nothing of it fits next to what is there");
         return;
     }
     char text[sizeof(err->hint)];

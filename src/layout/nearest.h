@@ -6,7 +6,7 @@
 #include "layout/geometry.h"
 
 /* Adds to the error's hint the layout with the fewest instances moved, shrunk or dropped that fits
- * beside `existing`: fewest changes, then fewest dropped, then the least given up. */
+ * next to `existing`: fewest changes, then fewest dropped, then the least given up. */
 void nearest_hint(const struct geometry *geometry, const struct layout_gis *existing,
                   const struct layout_gis *wanted, struct error *err);
 

@@ -104,14 +104,14 @@ static void say(const struct nearest_vgpus *nearest, struct error *err)
     char text[sizeof(err->hint)];
     struct line line;
     uint32_t n = 0;
-    uint32_t told = 0;
+    uint32_t reported = 0;
     for (uint32_t i = 0; i < nearest->n; i++) {
         n += nearest->best[i] > 0;
     }
     line_init(&line, text, sizeof(text));
     for (uint32_t i = 0; i < nearest->n; i++) {
         if (nearest->best[i] > 0) {
-            line_add(&line, "%s%u × %s", line_comma(told++, n), nearest->best[i],
+            line_add(&line, "%s%u × %s", line_comma(reported++, n), nearest->best[i],
                      nearest->groups[i].vgpu.type->name);
         }
     }
@@ -136,6 +136,6 @@ void nearest_vgpus_hint(const struct gpu_model *model, const struct layout_reque
     if (nearest.found) {
         say(&nearest, err);
     } else if (nearest.tries < NEAREST_MAX_TRIES) {
-        error_hint(err, "none of them fits beside what is there");
+        error_hint(err, "none of them fits next to what is there");
     }
 }

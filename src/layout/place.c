@@ -102,8 +102,8 @@ static int place(const struct geometry *geometry, const struct layout_gis *exist
     return 0;
 }
 
-int place_beside(const struct geometry *geometry, const struct layout_gis *existing,
-                 struct layout_gis *wanted, uint64_t *ret_worth, struct error *err)
+int place_next_to(const struct geometry *geometry, const struct layout_gis *existing,
+                  struct layout_gis *wanted, uint64_t *ret_worth, struct error *err)
 {
     int r = place(geometry, existing, wanted, ret_worth, err);
     if (r == -REASON_NO_CAPACITY || r == -REASON_INVALID) {
@@ -117,7 +117,7 @@ int layout_place(const struct gpu_model *model, const struct layout_gis *existin
 {
     struct geometry geometry;
     int r = geometry_init(&geometry, model, err);
-    return r != 0 ? r : place_beside(&geometry, existing, wanted, NULL, err);
+    return r != 0 ? r : place_next_to(&geometry, existing, wanted, NULL, err);
 }
 
 uint32_t layout_find_start(const struct gpu_model *model, const struct layout_gis *existing,

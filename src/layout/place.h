@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands on a GPU, by name and as masks, and placing more beside it. Private to layout. */
+/* What stands on a GPU, by name and as masks, and placing more next to it. Private to layout. */
 #ifndef LAYOUT_PLACE_H
 #define LAYOUT_PLACE_H
 
@@ -18,7 +18,7 @@ int standing_add(struct standing *standing, const struct geometry *geometry,
                  const struct layout_gi *gi, struct error *err);
 
 /* layout_place() over a geometry. `ret_worth` (may be NULL): occupancy_worth() of what is left. */
-int place_beside(const struct geometry *geometry, const struct layout_gis *existing,
-                 struct layout_gis *wanted, uint64_t *ret_worth, struct error *err);
+int place_next_to(const struct geometry *geometry, const struct layout_gis *existing,
+                  struct layout_gis *wanted, uint64_t *ret_worth, struct error *err);
 
 #endif

@@ -10,7 +10,7 @@ static const char *place(const struct gpu_model *model, const char *existing, co
     struct layout_gis gis = gis_of(model, wanted);
     struct error err = {.message = ""};
     if (layout_place(model, &there, &gis, &err) != 0) {
-        fail_msg("%s beside [%s]: %s", wanted, existing, err.message);
+        fail_msg("%s next to [%s]: %s", wanted, existing, err.message);
     }
     return layout_text(&gis, text, sizeof(text));
 }
@@ -22,7 +22,7 @@ static void assert_refused(const struct gpu_model *model, const char *existing, 
     struct layout_gis gis = gis_of(model, wanted);
     struct error err = {.message = ""};
     if (layout_place(model, &there, &gis, &err) == 0) {
-        fail_msg("%s beside [%s] is placed", wanted, existing);
+        fail_msg("%s next to [%s] is placed", wanted, existing);
     }
     assert_string_equal(err.message, message);
     assert_string_equal(err.hint, hint);
@@ -76,7 +76,7 @@ static void too_many_of_a_profile_says_how_many_fit(void **state)
                    "A100 40GB takes at most 2 of \"3g.20gb\", and 3 are wanted",
                    "nearest that fits: 3g.20gb@0 and 3g.20gb@4 (3g.20gb dropped)");
     assert_refused(&model_a100, "3g.20gb@4", "3g.20gb=2",
-                   "A100 40GB takes at most 2 of \"3g.20gb\", and 2 are wanted beside the 1 there",
+                   "A100 40GB takes at most 2 of \"3g.20gb\", and 2 are wanted next to the 1 there",
                    "nearest that fits: 3g.20gb@0 (3g.20gb dropped)");
 }
 
@@ -92,7 +92,7 @@ static void too_much_memory_says_what_is_free(void **state)
                    "nearest that fits: 2g.48gb@6 (4g.96gb shrunk to 2g.48gb)");
 }
 
-static void too_much_compute_is_told_from_too_much_memory(void **state)
+static void too_much_compute_is_distinguished_from_too_much_memory(void **state)
 {
     (void)state;
     assert_refused(
@@ -146,7 +146,7 @@ static void nothing_that_fits_is_said_plainly(void **state)
     (void)state;
     assert_refused(&model_a100, "7g.40gb@0", "1g.5gb",
                    "1g.5gb needs 1 memory slice, and 0 of 8 are free",
-                   "nothing of it fits beside what is there");
+                   "nothing of it fits next to what is there");
 }
 
 static void a_crowd_of_the_largest_is_answered_quickly(void **state)
@@ -206,7 +206,7 @@ int main(void)
         cmocka_unit_test(what_exists_stays_where_it_is),
         cmocka_unit_test(too_many_of_a_profile_says_how_many_fit),
         cmocka_unit_test(too_much_memory_says_what_is_free),
-        cmocka_unit_test(too_much_compute_is_told_from_too_much_memory),
+        cmocka_unit_test(too_much_compute_is_distinguished_from_too_much_memory),
         cmocka_unit_test(scattered_free_slices_are_explained),
         cmocka_unit_test(crowding_names_what_leaves_no_place),
         cmocka_unit_test(a_fixed_start_that_is_taken_can_be_moved),

@@ -17,7 +17,7 @@ struct search_items {
     uint32_t n;
 };
 
-/* Gives every item a start beside what is taken. False, and starts untouched, if there is no way.
+/* Gives every item a start next to what is taken. False, and starts untouched, if there is no way.
  * `ret_worth` (may be NULL): occupancy_worth() of what is left. */
 bool search_places(const struct geometry *geometry, const struct occupancy *taken,
                    struct search_items *items, enum search_aim aim, uint64_t *ret_worth);

@@ -115,7 +115,7 @@ struct finding *lint_find(struct lint *lint, uint32_t line, const char *element,
                           ...)
 {
     if (lint->findings->n == MAX_FINDINGS) {
-        lint->findings->n--; /* a definition that bad is told apart by its first 255 */
+        lint->findings->n--; /* a definition that bad is distinguished by its first 255 */
     }
     struct finding *finding = vec_push(lint->findings);
     finding->rule = lint->rule;

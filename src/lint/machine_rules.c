@@ -48,7 +48,7 @@ void lint_ramfb_alone(struct lint *lint)
         if (seen->device->ramfb && !seen->device->display) {
             struct finding *it = lint_find(lint, seen->device->line, "hostdev",
                                            "%s has ramfb='on' without display='on'", seen->name);
-            lint_advise(it, "write display='on' beside it, or drop ramfb");
+            lint_advise(it, "write display='on' next to it, or drop ramfb");
         }
     }
 }

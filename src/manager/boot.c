@@ -203,8 +203,8 @@ void manager_check_boot(struct manager *m)
     if (r == 0 && !str_eq(boot.id, now)) {
         bool first = boot.id[0] == '\0';
         STR_SET(boot.id, now);
-        m->boot_untold = first && m->claims.n == 0 && m->n_unfinished == 0;
-        if (m->boot_untold) {
+        m->boot_unnoted = first && m->claims.n == 0 && m->n_unfinished == 0;
+        if (m->boot_unnoted) {
             return; /* nothing can be lost before the first plan, which brings the record */
         }
         boot.restored = false;
@@ -219,8 +219,8 @@ void manager_check_boot(struct manager *m)
         log_error("after a reboot: %s", err.message);
         return;
     }
-    bool anew = m->host->driver_load != 0 && boot.driver_load != m->host->driver_load;
-    if ((!boot.restored || anew) && m->config.restore_timeout_us > 0) {
+    bool again = m->host->driver_load != 0 && boot.driver_load != m->host->driver_load;
+    if ((!boot.restored || again) && m->config.restore_timeout_us > 0) {
         manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
     }
 }
@@ -228,11 +228,11 @@ void manager_check_boot(struct manager *m)
 void txn_tell_boot(struct txn *txn)
 {
     struct boot boot = {.restored = true};
-    if (txn->manager->boot_untold && txn->result == 0) {
+    if (txn->manager->boot_unnoted && txn->result == 0) {
         STR_SET(boot.id, txn->manager->host->boot_id);
         boot.driver_load = txn->manager->host->driver_load;
         txn->result = put_boot(txn->manager, &boot, &txn->err);
-        txn->told_boot = true;
+        txn->noted_boot = true;
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A host in memory that was rebooted, and whose libvirt has not come up yet; or whose driver was
- * loaded anew, which takes what it had made as a reboot does, and nobody says so. */
+ * loaded again, which takes what it had made as a reboot does, and no one says so. */
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -105,7 +105,7 @@ static void a_restoration_in_a_new_boot_waits_for_no_libvirt(void **state)
 
 /* ---- the driver ---- */
 
-/* With one claim, as it was before the driver was loaded anew. */
+/* With one claim, as it was before the driver was loaded again. */
 static struct fake_host claimed(struct lab_fixture *f)
 {
     assert_int_equal(lab_create(&f->lab, "{\"name\": \"a\", \"type\": \"A100-2-10C\"}", NULL), 0);
@@ -137,7 +137,7 @@ static size_t count_plans(struct lab *lab)
     return n;
 }
 
-static void a_driver_that_was_loaded_anew_between_two_looks_is_noticed(void **state)
+static void a_driver_that_was_loaded_again_between_two_looks_is_noticed(void **state)
 {
     struct lab_fixture *f = *state;
     struct fake_host before = claimed(f);
@@ -150,7 +150,7 @@ static void a_driver_that_was_loaded_anew_between_two_looks_is_noticed(void **st
     assert_int_equal(count_plans(&f->lab), 2);
 }
 
-static void a_driver_that_was_loaded_anew_while_cleaved_was_away_is_noticed_once(void **state)
+static void a_driver_that_was_loaded_again_while_cleaved_was_away_is_noticed_once(void **state)
 {
     struct lab_fixture *f = *state;
     struct fake_host before = claimed(f);
@@ -165,7 +165,7 @@ static void a_driver_that_was_loaded_anew_while_cleaved_was_away_is_noticed_once
     }
 }
 
-static void a_driver_that_is_not_loaded_yet_was_not_loaded_anew(void **state)
+static void a_driver_that_is_not_loaded_yet_was_not_loaded_again(void **state)
 {
     struct lab_fixture *f = *state;
     (void)claimed(f);
@@ -184,9 +184,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, lab_fixture_setup, lab_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_restoration_in_a_new_boot_waits_for_no_libvirt),
-        TEST(a_driver_that_was_loaded_anew_between_two_looks_is_noticed),
-        TEST(a_driver_that_was_loaded_anew_while_cleaved_was_away_is_noticed_once),
-        TEST(a_driver_that_is_not_loaded_yet_was_not_loaded_anew),
+        TEST(a_driver_that_was_loaded_again_between_two_looks_is_noticed),
+        TEST(a_driver_that_was_loaded_again_while_cleaved_was_away_is_noticed_once),
+        TEST(a_driver_that_is_not_loaded_yet_was_not_loaded_again),
     };
 #undef TEST
     return cmocka_run_group_tests_name("boot", tests, NULL, NULL);

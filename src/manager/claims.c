@@ -137,7 +137,7 @@ static void run_create(struct change *change)
     change_carry_out(change, plan);
 }
 
-/* A claim, and beside it what is asked for this once. */
+/* A claim, and next to it what is asked for this once. */
 static int read_create(const json_t *body, struct claim *ret_claim, enum plan_moves *ret_moves,
                        struct error *err)
 {

@@ -257,7 +257,7 @@ static void begin(struct drainage *d, size_t i)
 {
     struct drain_vm *vm = &d->drain->vms.items[i];
     if (find_on(d->manager, vm->name) == NULL) {
-        drain_vm_move(vm, DRAIN_GONE); /* by itself, or by somebody else */
+        drain_vm_move(vm, DRAIN_GONE); /* on its own, or by another command */
         return;
     }
     if (manager_is_starting(d->manager, vm->name)) {
@@ -302,7 +302,7 @@ static bool follow(struct drainage *d, struct drain_vm *vm)
         STR_SET(vm->problem, "cancelled");
         drain_vm_move(vm, DRAIN_LEFT);
     } else if (migration->state == MIGRATION_CANCELLED) {
-        fail(vm, "somebody cancelled its migration");
+        fail(vm, "its migration was cancelled");
     } else {
         refused(d, vm, migration->reason, migration->problem);
     }

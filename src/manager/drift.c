@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What changed on the host without us: compared between observations, told as events. */
+/* What changed on the host without us: compared between observations, reported as events. */
 #include "base/str.h"
 #include "manager/state.h"
 
@@ -70,9 +70,9 @@ static void describe_companions(const struct gpu *was, const struct gpu *is, str
             if (pci_same_slot(&now->addr, &is->addr) &&
                 pci_addr_cmp(&now->addr, &before->addr) == 0 &&
                 !str_eq(now->driver, before->driver)) {
-                strbuf_addf(text, "%s%s beside it has driver %s, had %s", text->len > 0 ? "; " : "",
-                            pci_addr_format(&now->addr, bdf), word(now->driver),
-                            word(before->driver));
+                strbuf_addf(text, "%s%s next to it has driver %s, had %s",
+                            text->len > 0 ? "; " : "", pci_addr_format(&now->addr, bdf),
+                            word(now->driver), word(before->driver));
             }
         }
     }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What nobody needs any more: claims without a VM, failed claims that still hold something, vGPUs
- * and GPU instances that cleave made and no claim holds, and devices that definitions have for
- * claims that are gone. What cleave made is remembered (model/made.h); what others made is never
- * touched, nor is anything that a running VM has: that is listed, with the reason.
+ * What no VM and no claim needs any more: claims without a VM, failed claims that still hold
+ * something, vGPUs and GPU instances that cleave made and no claim holds, and devices that
+ * definitions have for claims that are gone. What cleave made is remembered (model/made.h); what
+ * others made is never touched, nor is anything that a running VM has: that is listed, with the
+ * reason.
  */
 #include <stdio.h>
 
@@ -124,9 +125,8 @@ static void collect_claim(struct collector *c, const struct claim *claim)
     }
     if (gone != NULL) {
         uint64_t left_s = (manager_gone_left_us(m, gone) + 999999) / 1000000;
-        str_print(text, sizeof(text),
-                  "claim \"%s\": its VM \"%s\" is gone; released by itself in %llu s", claim->name,
-                  claim->vm, (unsigned long long)left_s);
+        str_print(text, sizeof(text), "claim \"%s\": its VM \"%s\" is gone; released in %llu s",
+                  claim->name, claim->vm, (unsigned long long)left_s);
         what = item("claim", claim->name, claim->got.set ? &claim->got.gpu : NULL, claim->vm, text);
         json_object_set_new(what, "dueInSeconds", json_integer((json_int_t)left_s));
     } else {
@@ -321,13 +321,13 @@ static void collector_init(struct collector *c, struct manager *m)
 
 /* ---- requests ---- */
 
-/* Without libvirt nobody knows which VM is gone, or what runs. */
+/* Without libvirt it is unknown which VM is gone, or what runs. */
 static int check_libvirt(const struct manager *m, struct error *err)
 {
     if (m->host->libvirt_problem[0] == '\0') {
         return 0;
     }
-    return error_set(err, REASON_UNAVAILABLE, "libvirt", "nobody knows what VMs need now: %s",
+    return error_set(err, REASON_UNAVAILABLE, "libvirt", "what VMs need now can't be known: %s",
                      m->host->libvirt_problem);
 }
 

@@ -26,11 +26,11 @@ static size_t count(const json_t *lists, const char *key)
     return json_array_size(json_object_get(lists, key));
 }
 
-static void gc_touches_only_what_cleave_made_and_nobody_needs(void **state)
+static void gc_touches_only_what_cleave_made_and_no_one_needs(void **state)
 {
     struct lab_fixture *f = *state;
     create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}");
-    /* Somebody else's, beside it. */
+    /* Someone else's, next to it. */
     f->host.gpus[2].vfs[9] = f->host.gpus[2].vfs[0];
     json_t *lists = garbage(&f->lab);
     assert_int_equal(count(lists, "garbage"), 0);
@@ -196,7 +196,7 @@ static void what_went_unseen_is_forgotten_once_it_is_seen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(gc_touches_only_what_cleave_made_and_nobody_needs,
+        cmocka_unit_test_setup_teardown(gc_touches_only_what_cleave_made_and_no_one_needs,
                                         lab_fixture_setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(what_cleave_made_is_known_without_the_plans,
                                         lab_fixture_setup, lab_fixture_teardown),

@@ -40,7 +40,7 @@ void txn_put_gpu_record(struct txn *txn, const struct gpu_record *record)
         char was[GPU_UUID_SIZE];
         gpu_record_key(other, was);
         bool same = str_eq(was, key);
-        /* The driver told the UUID meanwhile. */
+        /* The driver reported the UUID meanwhile. */
         bool grown = !same && other->uuid[0] == '\0' && record->uuid[0] != '\0' &&
                      pci_addr_cmp(&other->addr, &record->addr) == 0;
         if (grown) {

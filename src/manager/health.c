@@ -94,17 +94,17 @@ struct message {
     struct gpu_report report;
 };
 
-static struct gpu_told *find_told(struct manager *m, const struct gpu_report *report)
+static struct gpu_reported *find_reported(struct manager *m, const struct gpu_report *report)
 {
-    for (vec_each(&m->told, told)) {
-        if (pci_addr_cmp(&told->report.gpu, &report->gpu) == 0 &&
-            told->report.kind == report->kind && told->report.xid == report->xid) {
-            return told;
+    for (vec_each(&m->reported, reported)) {
+        if (pci_addr_cmp(&reported->report.gpu, &report->gpu) == 0 &&
+            reported->report.kind == report->kind && reported->report.xid == report->xid) {
+            return reported;
         }
     }
-    struct gpu_told *told = vec_push(&m->told);
-    told->report = *report;
-    return told;
+    struct gpu_reported *reported = vec_push(&m->reported);
+    reported->report = *report;
+    return reported;
 }
 
 static const char *describe_report(const struct gpu_report *report, const struct xid *xid,
@@ -121,10 +121,10 @@ static const char *describe_report(const struct gpu_report *report, const struct
 /* Once a minute per GPU and number: a guest that faults without end must not fill the store. */
 static void tell(struct manager *m, const struct gpu_report *report, const struct xid *xid)
 {
-    struct gpu_told *told = find_told(m, report);
+    struct gpu_reported *reported = find_reported(m, report);
     uint64_t now_us = clock_monotonic_us();
-    if (told->at_us != 0 && now_us - told->at_us < REPORT_PERIOD_US) {
-        told->n_left_out++;
+    if (reported->at_us != 0 && now_us - reported->at_us < REPORT_PERIOD_US) {
+        reported->n_left_out++;
         return;
     }
     char what[128];
@@ -132,18 +132,19 @@ static void tell(struct manager *m, const struct gpu_report *report, const struc
     char bdf[BDF_SIZE];
     CLEANUP_STRBUF struct strbuf users = {0};
     manager_name_users(m, &report->gpu, &users);
-    if (told->n_left_out > 0) {
-        snprintf(more, sizeof(more), " (%u more since the last one told)", told->n_left_out);
+    if (reported->n_left_out > 0) {
+        snprintf(more, sizeof(more), " (%u more since the last one reported)",
+                 reported->n_left_out);
     }
     manager_event(m, report->kind == GPU_REPORT_ECC ? "gpu-ecc" : "gpu-xid",
                   SUBJECT("gpu", pci_addr_format(&report->gpu, bdf)), "", "%s%s: %s; %s",
                   describe_report(report, xid, what, sizeof(what)), more, xid_advice(xid),
                   strbuf_str(&users));
-    told->at_us = now_us;
-    told->n_left_out = 0;
+    reported->at_us = now_us;
+    reported->n_left_out = 0;
 }
 
-/* 48: what the driver reports beside a double bit error. */
+/* 48: what the driver reports along with a double bit error. */
 static struct xid xid_of(const struct gpu_report *report)
 {
     return xid_find(report->kind == GPU_REPORT_ECC ? 48 : report->xid);
@@ -300,7 +301,7 @@ static bool is_held(const struct manager *m, const struct step *step)
                               : step->mdev_uuid[0] != '\0'
                                   ? gpu_find_vgpu_mdev(gpu, step->mdev_uuid)
                                   : gpu_find_vgpu_vf(gpu, &step->device);
-    return vgpu == NULL || vgpu->holder[0] != '\0'; /* gone, or somebody's */
+    return vgpu == NULL || vgpu->holder[0] != '\0'; /* gone, or in use */
 }
 
 /* A vGPU that can't be deleted though no VM has it: its function is stuck, unless the whole GPU

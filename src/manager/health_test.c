@@ -115,7 +115,7 @@ static void what_cannot_be_seen_on_a_gpu_is_null(void **state)
     answer_done(&answer);
 }
 
-static void an_xid_of_a_guest_is_told_and_one_of_the_gpu_condemns(void **state)
+static void an_xid_of_a_guest_is_reported_and_one_of_the_gpu_condemns(void **state)
 {
     struct lab *lab = &((struct lab_fixture *)*state)->lab;
     char message[ERROR_TEXT_SIZE] = "";
@@ -131,7 +131,7 @@ static void an_xid_of_a_guest_is_told_and_one_of_the_gpu_condemns(void **state)
     assert_non_null(strstr(record(lab, LAB_L40S)->quarantine.why, "Xid 95"));
 }
 
-static void the_same_again_and_again_is_told_once(void **state)
+static void the_same_again_and_again_is_reported_once(void **state)
 {
     struct lab *lab = &((struct lab_fixture *)*state)->lab;
     char message[ERROR_TEXT_SIZE] = "";
@@ -413,8 +413,8 @@ int main(void)
         TEST(a_fault_that_is_seen_quarantines_the_gpu_once_and_names_who_is_on_it),
         TEST(a_gpu_that_left_the_bus_is_listed_as_lost_while_a_claim_names_it),
         TEST(what_cannot_be_seen_on_a_gpu_is_null),
-        TEST(an_xid_of_a_guest_is_told_and_one_of_the_gpu_condemns),
-        TEST(the_same_again_and_again_is_told_once),
+        TEST(an_xid_of_a_guest_is_reported_and_one_of_the_gpu_condemns),
+        TEST(the_same_again_and_again_is_reported_once),
         TEST(a_quarantine_that_can_t_be_stored_is_tried_again),
         TEST(a_quarantine_outlives_a_restart),
         TEST(a_recovery_brings_the_devices_back_and_ends_the_quarantine),

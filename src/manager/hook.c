@@ -299,7 +299,7 @@ static bool has_device(const struct vm *vm, const struct claim_device *wanted)
     return false;
 }
 
-/* A VM that comes up without its GPU helps nobody. */
+/* A VM that comes up without its GPU helps no one. */
 static int check_definition(const struct hook *hook, struct error *err)
 {
     for (vec_each(&hook->manager->claims, claim)) {
@@ -516,7 +516,7 @@ static void looked(struct manager *m, const struct error *observe_err, void *dat
     finish(hook, observe_err);
 }
 
-/* Defining a VM can wait for the hook of any other, when somebody asks about that other one: a plan
+/* Defining a VM can wait for the hook of any other, when someone asks about that other one: a plan
  * that is doing so for long may be waiting for us. */
 static bool is_at_definition(const struct manager *m)
 {

@@ -65,7 +65,7 @@ static void who_moves_a_vm_by_libvirt_alone_is_shown_how_to_move_it(void **state
     assert_int_equal(hooked_ask(&f->lab, "web1", "restore", NULL), 0);
     assert_int_equal(hooked_ask(&f->lab, "web1", "prepare", &err), -REASON_NOT_FOUND);
     assert_non_null(strstr(err.hint, "`virsh managedsave-remove web1`"));
-    /* It is told once: the next start is one like any other. */
+    /* It is reported once: the next start is one like any other. */
     assert_int_equal(hooked_ask(&f->lab, "web1", "prepare", &err), -REASON_NOT_FOUND);
     assert_non_null(strstr(err.hint, "`cleave gc`"));
 }
@@ -261,7 +261,7 @@ static void vms_with_long_names_get_what_is_theirs(void **state)
     assert_string_equal(lab_claim_state(&f->lab, "c1"), "pending");
     assert_string_equal(lab_claim_state(&f->lab, "c2"), "bound");
     struct fake_vm *off = fake_host_vm(&f->host, names[0]);
-    STR_SET(off->claims[0], "c2"); /* a clone of the other: refused, and told what to do */
+    STR_SET(off->claims[0], "c2"); /* a clone of the other: refused, with what to do */
     off->devices[0] = fake_host_vm(&f->host, names[1])->devices[0];
     struct error err = {0};
     assert_int_equal(hooked_ask(&f->lab, names[0], "prepare", &err), -REASON_IN_USE);

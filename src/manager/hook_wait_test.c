@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hooks that wait, for each other's devices or beside a plan (hooked.h). */
+/* Hooks that wait, for each other's devices or next to a plan (hooked.h). */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 
 static const struct caller root = {.author = "root"};
 
-static void of_two_vms_that_want_the_last_gpu_one_is_told_who_has_it(void **state)
+static void of_two_vms_that_want_the_last_gpu_one_learns_who_has_it(void **state)
 {
     struct lab_fixture *f = *state;
     struct error err = {0};
@@ -73,7 +73,7 @@ static bool an_answer_or_a_wait(void *data)
 }
 
 /* Its saved state has the device for as long as it likes: there is nothing to wait for. */
-static void refuse_beside_saved(struct lab_fixture *f, const char *saved, const char *other)
+static void refuse_next_to_saved(struct lab_fixture *f, const char *saved, const char *other)
 {
     struct asked asked = {.lab = &f->lab};
     struct fake_vm *vm = fake_host_vm(&f->host, "web1");
@@ -97,12 +97,12 @@ static void refuse_beside_saved(struct lab_fixture *f, const char *saved, const 
 
 static void a_vm_does_not_wait_for_a_saved_one(void **state)
 {
-    refuse_beside_saved(*state, WHOLE("a", "web1"), WHOLE("b", "web2"));
+    refuse_next_to_saved(*state, WHOLE("a", "web1"), WHOLE("b", "web2"));
 }
 
 static void a_vm_does_not_wait_for_a_saved_ones_vgpu(void **state)
 {
-    refuse_beside_saved(*state, FULL("a", "web1"), FULL("b", "web2"));
+    refuse_next_to_saved(*state, FULL("a", "web1"), FULL("b", "web2"));
 }
 
 /* On functions of their own, but there is room for one. */
@@ -163,7 +163,7 @@ static void a_change_that_looks_at_locked_vms_holds_up_no_hook(void **state)
     lab_assert_sound(&f->lab);
 }
 
-/* libvirt starts web1 by itself, in a thread of its own. */
+/* libvirt starts web1 on its own, in a thread of its own. */
 struct starter {
     struct lab_fixture *f;
     pthread_t thread;
@@ -263,7 +263,7 @@ int main(void)
                                         lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_vm_does_not_wait_for_a_saved_ones_vgpu, hooked_setup,
                                         lab_fixture_teardown),
-        cmocka_unit_test_setup_teardown(of_two_vms_that_want_the_last_gpu_one_is_told_who_has_it,
+        cmocka_unit_test_setup_teardown(of_two_vms_that_want_the_last_gpu_one_learns_who_has_it,
                                         hooked_setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(two_vms_that_share_a_gpu_swap_it_without_a_refusal,
                                         hooked_setup, lab_fixture_teardown),

@@ -70,7 +70,7 @@ static void forget(struct hook_watch *watch, const struct host *now, uint64_t lo
             vec_remove(&watch->calls, i - 1);
             continue;
         }
-        if (on && look >= call->off_look) { /* also one whose end was told, and was none */
+        if (on && look >= call->off_look) { /* also one whose end was reported, and was none */
             call->off_look = 0;
             call->seen_on = true;
         }

@@ -22,9 +22,10 @@ enum hook_state {
 /* A VM for which the hook was called, until it is off again. */
 struct hook_call {
     char vm[VM_NAME_SIZE], uuid[40];
-    bool seen_on;      /* since the call */
-    unsigned looks;    /* at the guests that did not show it on */
-    uint64_t off_look; /* its end was told: looks before this one may show it on; 0: it was not */
+    bool seen_on;   /* since the call */
+    unsigned looks; /* at the guests that did not show it on */
+    uint64_t
+        off_look; /* its end was reported: looks before this one may show it on; 0: it was not */
 };
 
 struct hook_watch {

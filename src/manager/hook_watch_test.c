@@ -57,7 +57,7 @@ static void a_vm_that_starts_without_a_call_is_missed(void **state)
     assert_int_equal(sees(&b, VM_RUNNING), 1);
     assert_int_equal(b.watch.state, HOOK_MISSED);
     assert_string_equal(b.watch.vm, "web1");
-    assert_int_equal(sees(&b, VM_RUNNING), 0); /* told once */
+    assert_int_equal(sees(&b, VM_RUNNING), 0); /* reported once */
     hook_watch_done(&b.watch);
 }
 
@@ -91,21 +91,21 @@ static void a_look_that_is_older_than_the_end_of_a_vm_proves_nothing(void **stat
     asks(&b);
     assert_int_equal(sees(&b, VM_RUNNING), 0);
     hook_watch_off(&b.watch, "web1", UUID, b.look + 1);
-    b.state = VM_SHUT_OFF; /* as the hook told */
+    b.state = VM_SHUT_OFF; /* as the hook reported */
     assert_int_equal(sees(&b, VM_RUNNING), 0);
     assert_int_equal(sees(&b, VM_SHUT_OFF), 0);
     assert_int_equal(b.watch.calls.n, 0);
     hook_watch_done(&b.watch);
 }
 
-static void an_end_that_was_told_and_was_none_is_no_start(void **state)
+static void an_end_that_was_reported_and_was_none_is_no_start(void **state)
 {
     (void)state;
     struct bench b = {.state = VM_SHUT_OFF};
     asks(&b);
     assert_int_equal(sees(&b, VM_RUNNING), 0);
     ends(&b);
-    b.state = VM_SHUT_OFF; /* as the hook told */
+    b.state = VM_SHUT_OFF; /* as the hook reported */
     assert_int_equal(sees(&b, VM_RUNNING), 0);
     assert_int_equal(sees(&b, VM_RUNNING), 0);
     assert_int_equal(sees(&b, VM_SHUT_OFF), 0);
@@ -127,8 +127,8 @@ static void a_call_is_good_for_one_start(void **state)
     hook_watch_done(&b.watch);
 }
 
-/* The hook was taken away while the VM ran: nobody tells of its end. */
-static void an_end_that_nobody_told_is_seen(void **state)
+/* The hook was taken away while the VM ran: no one tells of its end. */
+static void an_end_that_no_one_reported_is_seen(void **state)
 {
     (void)state;
     struct bench b = {.state = VM_SHUT_OFF};
@@ -173,9 +173,9 @@ int main(void)
         cmocka_unit_test(a_transient_vm_that_appears_without_a_call_is_missed),
         cmocka_unit_test(a_vm_that_asked_is_not_missed_however_late_it_is_seen),
         cmocka_unit_test(a_look_that_is_older_than_the_end_of_a_vm_proves_nothing),
-        cmocka_unit_test(an_end_that_was_told_and_was_none_is_no_start),
+        cmocka_unit_test(an_end_that_was_reported_and_was_none_is_no_start),
         cmocka_unit_test(a_call_is_good_for_one_start),
-        cmocka_unit_test(an_end_that_nobody_told_is_seen),
+        cmocka_unit_test(an_end_that_no_one_reported_is_seen),
         cmocka_unit_test(calls_that_lead_nowhere_are_forgotten),
         cmocka_unit_test(it_says_what_it_knows),
     };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* VMs that come in: what another host's cleaved asks of this one. The other leads; this one only
- * gives back by itself what has waited too long for a VM that is not here. */
+ * gives back on its own what has waited too long for a VM that is not here. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -448,7 +448,7 @@ static void run_abort(struct change *change)
             error_set(&err, REASON_NOT_FOUND, SUBJECT("migration", change->name),
                       "no VM comes in here by migration \"%s\"", change->name);
             change_refuse(change, &err);
-        } else { /* somebody was quicker */
+        } else { /* another was quicker */
             change->arrival->acting = false;
             change_answer(change, show_now(m, change->arrival));
         }
@@ -479,7 +479,7 @@ static void abort_replied(json_t *body, const struct error *err, void *data)
     }
 }
 
-/* By itself: nobody waits for the answer. */
+/* On its own: no one waits for the answer. */
 static void give_back(struct arrival *arrival)
 {
     struct caller caller = {0};
@@ -499,7 +499,7 @@ static int want_abort(struct arrival *arrival, struct error *err)
     if (incoming->abort || incoming_is_over(incoming)) {
         return 0;
     }
-    incoming->abort = true; /* whoever looks next begins */
+    incoming->abort = true; /* anyone who looks next begins */
     int r = arrival_store(arrival, incoming->state, err);
     incoming->abort = r == 0;
     return r;
@@ -527,7 +527,7 @@ void manager_abort_incoming(struct manager *m, const struct caller *caller, cons
     reply(show_now(m, arrival), NULL, data);
 }
 
-/* ---- what nobody asks about any more ---- */
+/* ---- what is not asked about any more ---- */
 
 static void look_at_silent(struct arrival *arrival)
 {

@@ -101,7 +101,7 @@ static bool is_clear(const struct manager *m, const struct claim *claim)
     return gpu != NULL && gpu->problem[0] == '\0' && !manager_is_touched(m, &gpu->addr);
 }
 
-static bool is_told(const struct manager *m, const char *name, size_t *ret_at)
+static bool is_reported(const struct manager *m, const char *name, size_t *ret_at)
 {
     for (*ret_at = 0; *ret_at < m->intruded.n; (*ret_at)++) {
         if (str_eq(m->intruded.items[*ret_at].claim, name)) {
@@ -115,13 +115,13 @@ static void note_claim(struct manager *m, const struct claim *claim)
 {
     char text[ERROR_TEXT_SIZE];
     size_t at = 0;
-    bool told = is_told(m, claim->name, &at);
+    bool reported = is_reported(m, claim->name, &at);
     bool is = claim_is_intruded(m, claim, text, sizeof(text));
-    if (is && !told) {
+    if (is && !reported) {
         STR_SET(vec_push(&m->intruded)->claim, claim->name);
         manager_event(m, "claim-intruded", SUBJECT("claim", claim->name), "", "%s", text);
         log_warning("claim %s: %s", claim->name, text);
-    } else if (!is && told) {
+    } else if (!is && reported) {
         vec_remove(&m->intruded, at);
         manager_event(m, "claim-undisturbed", SUBJECT("claim", claim->name), "",
                       "no other tool's vGPU is in its place or on its GPU instance any more");

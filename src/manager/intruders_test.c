@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Other tools' vGPUs in the places of claims, and beside them, over a host in memory. */
+/* Other tools' vGPUs in the places of claims, and next to them, over a host in memory. */
 #include <string.h>
 
 #include "base/str.h"

@@ -36,14 +36,14 @@ static int store_claim(struct manager *m, const struct claim *claim, const char 
     return r;
 }
 
-/* A claim goes along with its VM's name: a VM that is deleted and defined anew, as installers and
+/* A claim goes along with its VM's name: a VM that is deleted and defined again, as installers and
  * provisioners do it, keeps it. Whether the earlier VM has `ended` is another question. Where that
  * was not seen the claim remembers that VM, which may come back. */
 static void take_over(struct manager *m, size_t i, const struct vm *vm, bool ended)
 {
     struct claim claim = m->claims.items[i];
     const char *kind = "claim-adopted";
-    const char *what = "its VM was defined anew:";
+    const char *what = "its VM was defined again:";
     char was[VM_NAME_SIZE];
     STR_SET(was, claim.vm);
     if (claim.vm_uuid[0] == '\0') {
@@ -179,7 +179,7 @@ static void run_release(struct change *change)
     const struct gone *gone = claim == NULL ? NULL : find_gone(m, claim->name);
     if (gone == NULL || gone->held || m->host->libvirt_problem[0] != '\0' ||
         host_find_vm_of(m->host, claim->vm, claim->vm_uuid) != NULL) {
-        change_answer(change, NULL); /* it is back, or nobody knows */
+        change_answer(change, NULL); /* it is back, or no one knows */
         return;
     }
     char reason[PLAN_REASON_SIZE];
@@ -203,7 +203,7 @@ static void run_release(struct change *change)
 static void release(struct manager *m, const char *claim)
 {
     static const struct caller self = {.author = "cleaved"};
-    struct request request = {.caller = &self, .reply = change_nobody_asked};
+    struct request request = {.caller = &self, .reply = change_unasked};
     char task[128];
     if (!change_is_waiting(m, run_release, claim) &&
         manager_may_retry(m, task_of(claim, task, sizeof(task)))) {

@@ -343,10 +343,11 @@ static void a_definition_over_the_same_vm_is_no_end(void **state)
     assert_int_equal(lab_count_events(&f->lab, "claim-adopted", NULL, NULL), 0);
 }
 
-/* Seen between, told by an event, or neither: the same libvirt had the one and has the other. */
-static void a_vm_defined_anew_gets_the_claim_and_its_end_releases_it(void **state)
+/* Seen between, reported by an event, or neither: the same libvirt had the one and has the other.
+ */
+static void a_vm_defined_again_gets_the_claim_and_its_end_releases_it(void **state)
 {
-    enum { SEEN, TOLD, NEITHER, WAYS };
+    enum { SEEN, REPORTED, NEITHER, WAYS };
     struct lab_fixture *f = *state;
     fixture_claims(f, 1000);
     struct fake_vm *place = fake_host_vm(&f->host, "web1");
@@ -356,7 +357,7 @@ static void a_vm_defined_anew_gets_the_claim_and_its_end_releases_it(void **stat
         undefine(f, "web1");
         if (way == SEEN) {
             lab_look(&f->lab);
-        } else if (way == TOLD) {
+        } else if (way == REPORTED) {
             f->host.libvirt_starts++; /* of another connection: a look alone says nothing */
             tell_end(f, claim_uuid(f), true, false);
         }
@@ -421,7 +422,7 @@ static void the_end_of_a_foreign_vm_of_that_name_releases_nothing(void **state)
     wait_released(&f->lab, 1);
 }
 
-static void when_its_own_is_told_to_be_undefined_the_claim_is_the_others(void **state)
+static void when_its_own_is_reported_to_be_undefined_the_claim_is_the_others(void **state)
 {
     struct lab_fixture *f = *state;
     struct fake_vm web1;
@@ -440,12 +441,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_definition_over_the_same_vm_is_no_end, lab_fixture_setup,
                                         lab_fixture_teardown),
-        cmocka_unit_test_setup_teardown(a_vm_defined_anew_gets_the_claim_and_its_end_releases_it,
+        cmocka_unit_test_setup_teardown(a_vm_defined_again_gets_the_claim_and_its_end_releases_it,
                                         lab_fixture_setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(the_end_of_a_foreign_vm_of_that_name_releases_nothing,
                                         lab_fixture_setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(
-            when_its_own_is_told_to_be_undefined_the_claim_is_the_others, lab_fixture_setup,
+            when_its_own_is_reported_to_be_undefined_the_claim_is_the_others, lab_fixture_setup,
             lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(of_a_libvirt_that_came_up_without_a_vm_nothing_is_released,
                                         lab_fixture_setup, lab_fixture_teardown),

@@ -91,7 +91,7 @@ void txn_mark_made(struct txn *txn)
 {
     if (txn->manager->made_unmarked && txn->result == 0) {
         txn->result = mark_whole(txn->manager->config.store, &txn->err);
-        txn->told_made = true;
+        txn->noted_made = true;
     }
 }
 

@@ -24,7 +24,7 @@ struct error manager_stopping_error(void)
 }
 
 /* Every state between two is left within the transaction that ends a plan. A claim found in one
- * without a plan lost it (a restored backup, an edited database): nobody knows what is on the
+ * without a plan lost it (a restored backup, an edited database): it is unknown what is on the
  * hardware, so it fails, keeps what it holds, and waits for its owner. */
 static void reconcile_claim(struct txn *txn, const struct claim *found)
 {
@@ -310,7 +310,7 @@ void manager_free(struct manager *m)
     evloop_timer_free(m->retry_timer);
     vec_done(&m->claims);
     vec_done(&m->gpu_records);
-    vec_done(&m->told);
+    vec_done(&m->reported);
     vec_done(&m->unstored);
     migrations_free(m);
     drains_free(m);

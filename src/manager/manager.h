@@ -32,7 +32,7 @@ struct manager_config {
     const struct rules *rules;
     struct store *store;
     struct ports ports;
-    /* Connections of their own, each for one thread: to observe VMs beside changes of them, and to
+    /* Connections of their own, each for one thread: to observe VMs while they are changed, and to
      * start and stop VMs, which libvirt may take long for (all of those, or none). NULL:
      * ports.guest, which must then bear it. */
     struct guest_port *watch_guest;
@@ -57,7 +57,7 @@ struct manager_config {
 /* Loads the store, resumes unfinished plans, starts observing. Takes nothing; all is borrowed. */
 int manager_new(const struct manager_config *config, struct manager **ret_manager,
                 struct error *err);
-/* Once the loop has ended: answers whoever still waits, a VM's hook above all: a worker may be
+/* Once the loop has ended: answers who still waits, a VM's hook above all: a worker may be
  * starting that very VM, and would never come back. Those answers must go out before
  * manager_free(). */
 void manager_stop(struct manager *manager);
@@ -147,7 +147,8 @@ void manager_delete_vm(struct manager *m, const struct caller *caller, const cha
  * VM may not start. Never waits for libvirt. */
 void manager_run_hook(struct manager *m, const struct caller *caller, const json_t *body,
                       manager_reply_fn *reply, void *data);
-/* What nobody needs any more: {"garbage": […], "kept": […]}, and the plan that clears it. */
+/* What no VM and no claim needs any more: {"garbage": […], "kept": […]}, and the plan that clears
+ * it. */
 void manager_list_garbage(struct manager *m, manager_reply_fn *reply, void *data);
 void manager_collect_garbage(struct manager *m, const struct caller *caller, bool dry_run,
                              manager_reply_fn *reply, void *data);

@@ -162,7 +162,7 @@ static void a_running_vm_keeps_its_device(void **state)
     assert_int_equal(lab_count_events(&f->lab, "vm-changed", "vm/web1", NULL), 0);
 }
 
-static void a_definition_is_judged_beside_the_claims(void **state)
+static void a_definition_is_judged_next_to_the_claims(void **state)
 {
     struct lab_fixture *f = *state;
     assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
@@ -174,7 +174,7 @@ static void a_definition_is_judged_beside_the_claims(void **state)
     assert_int_equal(json_array_size(json_object_get(answer.body, "findings")), 0);
     answer_done(&answer);
 
-    fake_host_vm(&f->host, "web1")->n_devices = 0; /* somebody took it out */
+    fake_host_vm(&f->host, "web1")->n_devices = 0; /* someone took it out */
     answer = (struct answer){0};
     manager_lint_vm(f->lab.manager, "web1", lab_reply, &answer);
     assert_true(lab_wait(&f->lab, &answer));
@@ -183,7 +183,7 @@ static void a_definition_is_judged_beside_the_claims(void **state)
     answer_done(&answer);
 
     answer = (struct answer){0};
-    manager_lint_vm(f->lab.manager, "nobody", lab_reply, &answer);
+    manager_lint_vm(f->lab.manager, "nosuch", lab_reply, &answer);
     assert_true(lab_wait(&f->lab, &answer));
     assert_int_equal(answer.err.reason, REASON_NOT_FOUND);
     answer_done(&answer);
@@ -350,7 +350,7 @@ static void too_many_waiting_changes_are_refused(void **state)
     struct answer answers[MAX_CHANGES + 3];
     memset(answers, 0, sizeof(answers));
     for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
-        manager_delete_claim(lab->manager, &tester, "nobody", false, lab_reply, &answers[i]);
+        manager_delete_claim(lab->manager, &tester, "nosuch", false, lab_reply, &answers[i]);
     }
     assert_true(answers[ARRAY_SIZE(answers) - 1].there);
     assert_int_equal(answers[ARRAY_SIZE(answers) - 1].err.reason, REASON_UNAVAILABLE);
@@ -532,7 +532,7 @@ int main(void)
         TEST(a_deleted_claim_leaves_nothing_behind),
         TEST(a_name_is_taken_only_once),
         TEST(a_running_vm_keeps_its_device),
-        TEST(a_definition_is_judged_beside_the_claims),
+        TEST(a_definition_is_judged_next_to_the_claims),
         TEST(a_device_that_is_gone_is_made_again_when_its_vm_starts),
         TEST(a_failed_plan_fails_its_claim_and_says_why),
         TEST(a_site_becomes_exactly_what_its_file_says),

@@ -10,7 +10,7 @@
 #include "manager/migrations.h"
 
 #define REFUSALS_MAX 10
-/* So long the source goes on asking a target to give back; it will by itself, later. */
+/* So long the source goes on asking a target to give back; it will on its own, later. */
 #define ABORT_PATIENCE_TICKS 240
 
 /* ---- switching ---- */
@@ -120,7 +120,7 @@ static void undefined(struct move *move, struct incoming *incoming, const struct
 
 void move_keep_releasing(struct move *move)
 {
-    /* One that was begun before a restart goes on by itself. */
+    /* One that was begun before a restart goes on on its own. */
     if (move->releasing || move->migration->plan[0] != '\0') {
         return;
     }
@@ -168,7 +168,7 @@ static void aborted(struct move *move, struct incoming *incoming, const struct e
     uint64_t now = clock_monotonic_us();
     move->touched_us = move->touched_us == 0 ? now : move->touched_us;
     if (now - move->touched_us > ABORT_PATIENCE_TICKS * move_tick_us(move->manager)) {
-        log_warning("migration %s: %s does not answer; it gives back what it has by itself",
+        log_warning("migration %s: %s does not answer; it gives back what it has on its own",
                     move->migration->id, move->migration->request.peer);
         end_abort(move);
         return;

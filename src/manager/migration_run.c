@@ -364,9 +364,9 @@ void move_go_on(void *data)
     if (move->manager->stopping || move->finished) {
         return;
     }
-    /* While libvirt moves it, others jobs come and go beside it. */
-    bool beside = move->migration->state == MIGRATION_MOVING && move->moving;
-    if (move->jobs > (beside ? 1U : 0U)) {
+    /* While libvirt moves it, others jobs come and go next to it. */
+    bool moving = move->migration->state == MIGRATION_MOVING && move->moving;
+    if (move->jobs > (moving ? 1U : 0U)) {
         move_soon(move);
         return;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A person says where a VM is that was on its way when the target went silent, and may never come
- * back. Nobody here can check that; what can be checked is: the target does not answer now, and no
+ * back. That can't be checked here; what can be checked is: the target does not answer now, and no
  * emulator of this host has what would be given back. Asked in turn with the migration's own
  * questions, so that nothing of these can arrive in between.
  */
@@ -71,13 +71,13 @@ static void name_stay(const struct move *move, json_t *steps)
     }
 }
 
-/* What a target does by itself that comes back: see arrivals_look(). */
+/* What a target does on its own that comes back: see arrivals_look(). */
 static void name_rest(const struct migration *migration, enum migration_settled where, json_t *rest)
 {
     const char *vm = migration->request.vm;
     const char *target = target_of(migration);
     if (where == SETTLED_AWAY) {
-        add_line(rest, "if %s comes back with VM \"%s\", cleaved there takes it over by itself",
+        add_line(rest, "if %s comes back with VM \"%s\", cleaved there takes it over on its own",
                  target, vm);
     } else {
         add_line(rest,
@@ -89,7 +89,7 @@ static void name_rest(const struct migration *migration, enum migration_settled 
             strbuf_addf(&claims, "`cleave claim delete %s` and ", device->claim);
         }
         add_line(rest,
-                 "if %s comes back with VM \"%s\", cleaved there takes it over by itself: stop it "
+                 "if %s comes back with VM \"%s\", cleaved there takes it over on its own: stop it "
                  "there at once, then %s`cleave vm delete %s` there",
                  target, vm, strbuf_str(&claims), vm);
     }
@@ -113,13 +113,13 @@ static json_t *reply_of(const struct move *move, const struct settling *settling
 
 /* ---- may it be? ---- */
 
-/* Where nobody's word is needed. */
+/* Where no one's word is needed. */
 static int refuse_state(const struct move *move, struct error *err)
 {
     const struct migration *migration = move->migration;
     static const char *const why[MIGRATION_STATE_COUNT] = {
-        [MIGRATION_CHECKING] = "nothing has been done yet, and it ends by itself",
-        [MIGRATION_PREPARING] = "the VM has not moved, and it ends by itself",
+        [MIGRATION_CHECKING] = "nothing has been done yet, and it ends on its own",
+        [MIGRATION_PREPARING] = "the VM has not moved, and it ends on its own",
         [MIGRATION_MOVING] = "libvirt is moving the VM",
         [MIGRATION_RELEASING] = "what the VM had here is being given back already",
         [MIGRATION_DONE] = "nothing is left to settle",
@@ -142,7 +142,7 @@ static int refuse_state(const struct move *move, struct error *err)
 static int refuse_answering(const struct migration *migration, struct error *err)
 {
     error_set(err, REASON_CONFLICT, SUBJECT("migration", migration->id),
-              "cleaved on %s answers: the migration of VM \"%s\" settles by itself",
+              "cleaved on %s answers: the migration of VM \"%s\" settles on its own",
               target_of(migration), migration->request.vm);
     error_hint(err, "`cleave migration show %s` here, and `cleave vm list` there", migration->id);
     return -REASON_CONFLICT;

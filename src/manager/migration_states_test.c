@@ -36,7 +36,7 @@ static void what_was_switched_is_never_aborted(void **state)
     assert_int_equal(incoming_machine.states[INCOMING_COMMITTED].next, 0);
 }
 
-/* Before the VM moves a migration ends by itself. */
+/* Before the VM moves a migration ends on its own. */
 static void a_person_can_settle_it_only_once_the_vm_may_have_moved(void **state)
 {
     (void)state;

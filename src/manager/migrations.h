@@ -26,7 +26,7 @@ extern const struct sm_type incoming_machine;
 
 /* A person's word on where the VM is, until it was answered. */
 struct settling {
-    enum migration_settled where; /* SETTLED_NOT: nobody said anything */
+    enum migration_settled where; /* SETTLED_NOT: no one said anything */
     bool dry_run;
     char author[NAME_SIZE];
     manager_reply_fn *reply;
@@ -126,7 +126,7 @@ int migrations_refuse_start(const struct manager *m, const char *vm, const char 
                             struct error *err);
 /* Was the claim's device made for that VM, which comes in now? */
 bool migrations_bring(const struct manager *m, const char *claim, const char *vm, const char *uuid);
-/* Will what the claim has go with its VM, or come with it? Then nobody else gives it back. */
+/* Will what the claim has go with its VM, or come with it? Then no one else gives it back. */
 bool migrations_have_claim(const struct manager *m, const char *claim);
 
 /* ---- plans of migrations ---- */
@@ -157,7 +157,7 @@ void move_finish(struct move *move);
 /* Stores the next state and goes on from there; tries again later if it can't be stored. */
 void move_enter(struct move *move, enum migration_state state);
 void move_blame(struct move *move, const struct error *err);
-/* The VM is here: the target gives back what it has. `err` NULL: nobody is to blame. */
+/* The VM is here: the target gives back what it has. `err` NULL: no one is to blame. */
 void move_go_back(struct move *move, const struct error *err);
 /* Asks both libvirts where the VM is, and goes on from there. */
 void move_decide(struct move *move);
@@ -165,7 +165,7 @@ void move_decide(struct move *move);
 enum place move_place_here(const struct move *move);
 /* Asks whether what a person said can be true, and goes on from there. */
 void move_settle(struct move *move);
-/* Answers who waits for that; nothing if nobody does. */
+/* Answers who waits for that; nothing if no one does. */
 void move_refuse_settling(struct move *move, const struct error *err);
 /* It is over: nothing is left to settle. */
 void move_end_settling(struct move *move);

@@ -211,7 +211,8 @@ static bool has_claim(const struct manager *m, const struct vm *vm)
     return false;
 }
 
-/* VMs that started without libvirt having asked: told if it was not known, or may have harmed. */
+/* VMs that started without libvirt having asked: reported if it was not known, or may have harmed.
+ */
 static void note_starts(struct manager *m, const struct host *now)
 {
     if (m->host->libvirt_problem[0] != '\0' || now->libvirt_problem[0] != '\0') {

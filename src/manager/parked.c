@@ -25,7 +25,7 @@ static const bool is_wide[STEP_KIND_COUNT] = {
     [STEP_MIXED_OFF] = true,    [STEP_SCHEDULER_SET] = true,
 };
 
-/* One that waits for libvirt, and changed nothing of the whole GPU, leaves room beside it. */
+/* One that waits for libvirt, and changed nothing of the whole GPU, leaves room next to it. */
 static bool holds_gpu(const struct parked *parked, const struct pci_addr *gpu)
 {
     bool touches = false;
@@ -69,7 +69,7 @@ static int refuse(const struct parked *parked, const char *kind, const char *nam
     return r;
 }
 
-static int check_beside(const struct parked *parked, const struct plan *plan, struct error *err)
+static int check_room(const struct parked *parked, const struct plan *plan, struct error *err)
 {
     char bdf[BDF_SIZE];
     for (vec_each(&plan->claims, entry)) {
@@ -115,7 +115,7 @@ int manager_check_port(const struct manager *m, enum port_kind port, struct erro
 int manager_check_parked(const struct manager *m, const struct plan *plan, struct error *err)
 {
     for (vec_each(&m->parked, parked)) {
-        int r = check_beside(parked, plan, err);
+        int r = check_room(parked, plan, err);
         if (r != 0) {
             return r;
         }
@@ -176,7 +176,7 @@ int manager_check_parked_vm(const struct manager *m, const struct vm *vm, struct
     return 0;
 }
 
-/* Told with the plan while it waits; one that is being undone keeps why. */
+/* Reported with the plan while it waits; one that is being undone keeps why. */
 static void note(struct manager *m, struct parked *parked, size_t at)
 {
     char when[WHEN_SIZE];
@@ -217,7 +217,7 @@ void manager_plan_parked(struct plan *plan, size_t at, void *data)
     m->touched.n = 0;
     note(m, parked, at);
     if (then != NULL) {
-        then(m, plan, m->then_data); /* whoever waits for it is told so now */
+        then(m, plan, m->then_data); /* who waits for it hears so now */
     } else {
         manager_resume(m);
     }

@@ -230,7 +230,7 @@ static void end_park(struct txn *txn, const struct plan *plan, const struct plan
     }
 }
 
-/* It was bound and stays so, wherever its device is now; somebody may have changed the rest. */
+/* It was bound and stays so, wherever its device is now; someone may have changed the rest. */
 static void end_restore(struct txn *txn, const struct plan_claim *entry)
 {
     const struct claim *stored = claims_find(&txn->claims, entry->claim.name);
@@ -385,7 +385,7 @@ static void note_lacking_before(const struct manager *m, struct plan *plan)
 }
 
 /* A plan may do all of its steps, and a claim that has to do with its GPUs be without a device all
- * the same: the plan says so, and who waits for it is not told that all is well. */
+ * the same: the plan says so, and who waits for it does not hear that all is well. */
 static void note_lacking(const struct manager *m, struct plan *plan)
 {
     char text[ERROR_TEXT_SIZE];

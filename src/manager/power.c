@@ -9,7 +9,7 @@
 #include "manager/state.h"
 #include "plan/restore.h"
 
-/* ---- what hooks told ---- */
+/* ---- what hooks reported ---- */
 
 static void copy_vm(const struct vm *from, struct vm *to, bool on)
 {
@@ -270,7 +270,7 @@ static int claim_needs(const struct manager *m, const struct claim *claim, const
         return 0;
     case CLAIM_FAILED:
         if (!claim->was_bound) {
-            return 0; /* the VM never had it, and is told so: claim_view_without() */
+            return 0; /* the VM never had it, and hears so: claim_view_without() */
         }
         r = refuse(claim, vm, REASON_CONFLICT, err, "it has the failed", claim->problem);
         error_hint(err,
@@ -566,7 +566,7 @@ void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uu
         return;
     }
     static const struct caller self = {.author = "cleaved"};
-    struct request request = {.caller = &self, .reply = change_nobody_asked};
+    struct request request = {.caller = &self, .reply = change_unasked};
     struct change *change = change_new(m, run_give_back, &request, key);
     change->template = xstrdup(vm_name);
     change_enqueue_urgent(change);

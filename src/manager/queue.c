@@ -89,7 +89,7 @@ static void call_is_late(void *data)
         change->manager->n_late_calls++;
     }
     change->reply(NULL, &err, change->data);
-    change->reply = change_nobody_asked;
+    change->reply = change_unasked;
     change_yield(change);
 }
 
@@ -142,7 +142,7 @@ void change_answer(struct change *change, json_t *body)
     change_end(change);
 }
 
-void change_nobody_asked(json_t *body, const struct error *err, void *data)
+void change_unasked(json_t *body, const struct error *err, void *data)
 {
     (void)err;
     (void)data;
@@ -175,7 +175,7 @@ static void run(struct change *change, const struct error *err)
     change->run(change);
 }
 
-/* Somebody may have been quicker: whoever gives the turn back looks again. */
+/* Another may have been quicker: who gives the turn back looks again. */
 static void take_turn(struct manager *m, const struct error *err, void *data)
 {
     (void)data;

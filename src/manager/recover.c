@@ -121,7 +121,7 @@ static void lift(struct txn *txn, const struct plan *plan, const struct pci_addr
 }
 
 /* A quarantine that was there keeps its reason, and says what else was tried. A GPU that was reset
- * but has not got all of its claims' devices back stays, too: the next attempt begins anew. */
+ * but has not got all of its claims' devices back stays, too: the next attempt begins again. */
 static void keep(struct txn *txn, const struct plan *plan, const struct pci_addr *addr,
                  struct gpu_record *record, const char *why, bool was_reset)
 {

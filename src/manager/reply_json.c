@@ -111,7 +111,7 @@ static json_t *model_to_json(const struct gpu_model *model)
                      mig ? known(model->memory_slices) : json_null());
 }
 
-/* How many more fit beside what is on the GPU; null when that can't be known. */
+/* How many more fit next to what is on the GPU; null when that can't be known. */
 static json_t *remaining_to_json(const struct gpu_model *model, const struct cat_profile *profile,
                                  const struct gpu *gpu)
 {

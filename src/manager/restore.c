@@ -254,7 +254,7 @@ static void start_refused(struct manager *m)
         const struct vm *vm = host_find_vm(m->host, refused->name);
         if (vm != NULL && vm->autostart && vm->state == VM_SHUT_OFF && !refused->started) {
             refused->started = true;
-            manager_start_vm(m, &self, vm->name, false, change_nobody_asked, NULL);
+            manager_start_vm(m, &self, vm->name, false, change_unasked, NULL);
         }
     }
 }
@@ -451,7 +451,7 @@ static void plan_has_failed(struct restore_gpu *entry, const struct plan *plan)
 
 static bool go_on(struct manager *m);
 
-/* Was the host looked at after the last change of it, and does nobody wait for the turn? */
+/* Was the host looked at after the last change of it, and does no one wait for the turn? */
 static bool may_keep_turn(const struct manager *m)
 {
     return m->first == NULL && m->urgent == NULL && m->n_unfinished == 0 && !m->stopping &&

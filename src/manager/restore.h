@@ -19,7 +19,7 @@ enum restore_state {
     RESTORE_WAITING,    /* "waiting": for the next attempt */
     RESTORE_RUNNING,    /* "running": its plan is */
     RESTORE_RESTORED,   /* "restored": has all that it should have */
-    RESTORE_INCOMPLETE, /* "incomplete": what is missing needs somebody's help */
+    RESTORE_INCOMPLETE, /* "incomplete": what is missing needs help */
     RESTORE_STATE_COUNT
 };
 const char *restore_state_name(enum restore_state state);
@@ -35,7 +35,7 @@ struct restore_gpu {
     char plan_id[40];  /* the latest, "" if there was none */
     struct error why;  /* what it waits for, or lacks; NONE: nothing */
     VEC(struct restore_claim) claims;
-    /* Names, borrowed from nobody: claims that came back in this run, and that failed in it. */
+    /* Names, of its own: claims that came back in this run, and that failed in it. */
     struct strlist_names {
         char (*items)[NAME_SIZE];
         size_t n, cap;

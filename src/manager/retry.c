@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What cleaved does by itself and could not do yet, such as giving back the device of a VM that is
+ * What cleaved does on its own and could not do yet, such as giving back the device of a VM that is
  * off while its GPU does not answer. It is tried again with growing pauses: at once and for ever,
  * nothing else would ever have its turn.
  */

@@ -135,7 +135,7 @@ void manager_add_lateness(const struct manager *m, json_t *body);
 
 /* ---- changes: one at a time, in the order they came ---- */
 
-/* The turn is taken once the host was looked at: a change that waits for that holds up nobody. */
+/* The turn is taken once the host was looked at: a change that waits for that holds up no one. */
 struct change;
 /* Runs against a fresh manager->host; must end in change_answer() or change_refuse(). */
 typedef void change_fn(struct change *change);
@@ -193,8 +193,8 @@ struct request {
     void *data;
 };
 
-/* For `reply` of what cleaved does by itself. */
-void change_nobody_asked(json_t *body, const struct error *err, void *data);
+/* For `reply` of what cleaved does on its own. */
+void change_unasked(json_t *body, const struct error *err, void *data);
 
 struct change *change_new(struct manager *m, change_fn *run, const struct request *request,
                           const char *name);
@@ -217,7 +217,7 @@ void change_yield(struct change *change);
 /* Reply (body is stolen), free, and let the next one run. */
 void change_answer(struct change *change, json_t *body);
 void change_refuse(struct change *change, const struct error *err);
-/* Somebody else answers later: frees, and lets the next one run. */
+/* Someone else answers later: frees, and lets the next one run. */
 void change_hand_over(struct change *change);
 /* For who keeps the turn longer than its change: lets the next one run. */
 void manager_release(struct manager *m);
@@ -230,7 +230,7 @@ struct txn {
     struct manager *manager;
     struct claims claims; /* as they will be */
     struct gpu_records gpu_records;
-    bool told_boot, told_made;
+    bool noted_boot, noted_made;
     int result;
     struct error err;
 };
@@ -256,7 +256,7 @@ void txn_event(struct txn *txn, const char *kind, const char *subject, const cha
 /* Commits, or rolls back and returns the first error. Ends the transaction either way. */
 int txn_commit(struct txn *txn, struct error *err);
 
-/* One event by itself; a store that fails is logged. */
+/* One event on its own; a store that fails is logged. */
 void manager_event(struct manager *m, const char *kind, const char *subject, const char *author,
                    const char *fmt, ...) PRINTF_ATTR(5, 6);
 
@@ -280,8 +280,8 @@ struct gpu_record manager_gpu_record_at(const struct manager *m, const struct pc
 
 /* ---- health of GPUs ---- */
 
-/* A report of the driver that was told as an event. */
-struct gpu_told {
+/* A report of the driver that was reported as an event. */
+struct gpu_reported {
     struct gpu_report report;
     uint64_t at_us;      /* monotonic */
     unsigned n_left_out; /* like it, since */
@@ -397,7 +397,7 @@ void manager_free_parked(struct manager *m);
 
 /* ---- VMs that go on and off (power.c, lifecycle.c) ---- */
 
-/* What a hook, or the end of our own start, told of a VM: truer than what was seen before. */
+/* What a hook, or the end of our own start, reported of a VM: truer than what was seen before. */
 struct power {
     struct vm vm;
     bool on;
@@ -420,7 +420,7 @@ int manager_refuse_starting(const struct manager *m, const char *vm, const char 
                             struct error *err);
 /* Puts what was noted over what the look that ended now saw. */
 void manager_overlay_power(struct manager *m);
-/* Is it on only because a hook told so: it is about to run, and libvirt was not asked since? */
+/* Is it on only because a hook reported so: it is about to run, and libvirt was not asked since? */
 bool manager_presumes_on(const struct manager *m, const struct vm *vm);
 
 /* What the claims of a VM lack for it to start. */
@@ -610,7 +610,7 @@ struct manager {
     struct claims claims;           /* as stored */
     struct gpu_records gpu_records; /* as stored */
     struct boards *boards;          /* the models of the GPUs, as driver and catalog know them */
-    VEC(struct gpu_told) told;
+    VEC(struct gpu_reported) reported;
     VEC(struct gpu_report) unstored; /* condemn a GPU, and the store failed */
     struct migrations *migrations;
     struct drainage *drainage;     /* the latest; NULL: none */
@@ -669,12 +669,12 @@ struct manager {
     VEC(struct hook *) hooks;        /* of VMs that start, until they are done with */
     VEC(struct hook *) parked_hooks; /* of those: they wait for what other VMs give back */
     VEC(struct intruded { char claim[NAME_SIZE]; })
-    intruded;           /* claims whose intruder an event told of */
+    intruded;           /* claims whose intruder an event reported */
     bool made_known;    /* the record of what was made is whole */
     bool made_unmarked; /* the store does not say yet that the record of what was made is whole */
-    bool boot_untold;   /* the store knows of no boot yet */
+    bool boot_unnoted;  /* the store knows of no boot yet */
     bool boot_is_new;   /* nothing has restored all that it took, when this cleaved started */
-    struct entering entering; /* the latest that libvirt told of, until it asks */
+    struct entering entering; /* the latest that libvirt reported, until it asks */
     bool definitions_due;     /* libvirt did not answer while the host was restored */
     uint64_t definitions_us;  /* monotonic: when definitions were last found right; 0 never */
     /* Since cleaved started; a few are enough. */

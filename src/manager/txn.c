@@ -131,8 +131,8 @@ int txn_commit(struct txn *txn, struct error *err)
         m->claims = txn->claims;
         vec_done(&m->gpu_records);
         m->gpu_records = txn->gpu_records;
-        m->boot_untold = m->boot_untold && !txn->told_boot;
-        m->made_unmarked = m->made_unmarked && !txn->told_made;
+        m->boot_unnoted = m->boot_unnoted && !txn->noted_boot;
+        m->made_unmarked = m->made_unmarked && !txn->noted_made;
         return 0;
     }
     vec_done(&txn->claims);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* VMs: created and deleted in turn with plans; started in turn, but for the start itself; stopped
- * at any time, beside them. */
+ * at any time, next to them. */
 #include <stdio.h>
 #include <time.h>
 
@@ -119,7 +119,8 @@ static void note(struct change *change, const char *kind, const char *what)
 }
 
 /* While libvirt is late with a look, as with one that waits for another VM's start, the VM is taken
- * as it was seen last, or as its own start told: libvirt itself refuses to start one that runs. */
+ * as it was seen last, or as its own start reported: libvirt itself refuses to start one that runs.
+ */
 static int find_seen(const struct change *change, struct vm **ret_vm, struct error *err)
 {
     const struct manager *m = change->manager;

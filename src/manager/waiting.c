@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What cleaved waits for now: what hangs, and what has the turn. Also told to those who got an
+/* What cleaved waits for now: what hangs, and what has the turn. Also reported to those who got an
  * answer from what was seen earlier. */
 #include <stdio.h>
 

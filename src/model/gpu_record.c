@@ -126,7 +126,7 @@ static void follow_step(struct gpu_record *record, const struct step *step)
     case STEP_SCHEDULER_SET:
         record->scheduler = step->scheduler;
         break;
-    case STEP_GI_CREATE: /* only under MIG, whoever turned it on */
+    case STEP_GI_CREATE: /* only under MIG, no matter who turned it on */
         set_mode(record, GPU_MIG);
         break;
     case STEP_GPU_RESET: /* what is wanted stays wanted */

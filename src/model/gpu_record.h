@@ -47,13 +47,13 @@ struct companion {
 };
 
 struct gpu_record {
-    char uuid[GPU_UUID_SIZE];       /* "" while the driver never told it */
+    char uuid[GPU_UUID_SIZE];       /* "" while the driver never reported it */
     struct pci_addr addr;           /* where it was seen last */
     bool mode_set;                  /* does `mode` mean something? */
     enum gpu_mode mode;             /* wanted: by `gpu mode`, or by the last plan that changed it */
     bool vfs;                       /* virtual functions wanted */
     bool mixed;                     /* mixed sizes wanted */
-    struct gpu_scheduler scheduler; /* wanted; SCHEDULER_UNKNOWN: nobody chose one */
+    struct gpu_scheduler scheduler; /* wanted; SCHEDULER_UNKNOWN: no one chose one */
     struct cordon cordon;
     struct quarantine quarantine;
     struct stuck_vf stuck_vfs[GPU_RECORD_STUCK_VFS];

@@ -179,7 +179,7 @@ static void a_frequency_matches_the_slice_that_comes_of_it(void **state)
     assert_false(gpu_scheduler_matches(&wanted, &seen));
     seen.policy = SCHEDULER_FIXED_SHARE;
     assert_false(gpu_scheduler_matches(&wanted, &seen));
-    wanted.policy = SCHEDULER_UNKNOWN; /* nobody chose: anything will do */
+    wanted.policy = SCHEDULER_UNKNOWN; /* no one chose: anything will do */
     assert_true(gpu_scheduler_matches(&wanted, &seen));
 }
 

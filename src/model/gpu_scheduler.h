@@ -15,7 +15,7 @@
 
 /* Names are stored and never change. */
 enum scheduler_policy {
-    SCHEDULER_UNKNOWN, /* not reported, or nobody wants a particular one */
+    SCHEDULER_UNKNOWN, /* not reported, or no one wants a particular one */
     SCHEDULER_BEST_EFFORT,
     SCHEDULER_EQUAL_SHARE,
     SCHEDULER_FIXED_SHARE,

@@ -58,7 +58,7 @@ struct vgpu {
     char holder[VM_NAME_SIZE]; /* VM that has the device open, "" if none is known */
     char params[256];          /* plugin parameters: "enable_uvm=1, …" */
     bool params_known;
-    /* Changes when its mdev, or the function that carries it, is made anew; 0 unknown. */
+    /* Changes when its mdev, or the function that carries it, is made again; 0 unknown. */
     uint64_t birth;
     enum tristate ours; /* did cleave make it, by its record (manager/made.c)? */
 };
@@ -203,7 +203,7 @@ struct host {
     char nvml_version[32];
     char kernel[NAME_SIZE];
     char boot_id[40]; /* changes with every boot; "" unknown */
-    /* Changes when NVIDIA's driver is loaded anew, which takes all that it had made; 0 unknown. */
+    /* Changes when NVIDIA's driver is loaded again, which takes all that it had made; 0 unknown. */
     uint64_t driver_load;
     char libvirt_version[32];
     /* Changes with every connection to libvirt: while it is the same, so is the libvirt that

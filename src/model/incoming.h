@@ -47,7 +47,7 @@ struct incoming {
     char vm[VM_NAME_SIZE], vm_uuid[40];
     enum incoming_state state;
     enum vm_state vm_state;           /* here, when asked; VM_UNKNOWN also when there is none */
-    bool vm_present;                  /* known to libvirt here, or nobody can tell */
+    bool vm_present;                  /* known to libvirt here, or unknown */
     bool abort;                       /* asked for while preparing */
     char plan[40];                    /* in hand: to prepare or to abort */
     struct migration_devices devices; /* their `to`, as far as known */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What cleave made and nobody has taken away since: vGPUs and GPU instances. One small record each,
+ * What cleave made and no one has taken away since: vGPUs and GPU instances. One small record each,
  * kept for as long as the thing is there, however many plans come after; `cleave gc` goes by them.
  * Pure.
  */

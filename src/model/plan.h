@@ -10,7 +10,7 @@
 #include "model/claim.h"
 #include "model/host.h"
 
-/* Both name a VM at most, and say little beside it. */
+/* Both name a VM at most, and say little next to it. */
 #define PLAN_REASON_SIZE 384
 #define STEP_TEXT_SIZE 384
 
@@ -19,10 +19,10 @@ enum port_kind { PORT_GPU, PORT_PCI, PORT_GUEST };
 
 /* X(symbol, name, port, text). One row per kind of change cleave can make. */
 #define STEP_MAP(X)                                                                                \
-    X(COMPANION_VFIO, "companion-vfio", PORT_PCI, "bind a function beside the GPU to vfio-pci")    \
+    X(COMPANION_VFIO, "companion-vfio", PORT_PCI, "bind a function next to the GPU to vfio-pci")   \
     X(BIND_VFIO, "bind-vfio", PORT_PCI, "bind the whole GPU to vfio-pci")                          \
     X(BIND_NVIDIA, "bind-nvidia", PORT_PCI, "give the GPU back to the host's driver")              \
-    X(COMPANION_HOME, "companion-home", PORT_PCI, "give a function beside the GPU back")           \
+    X(COMPANION_HOME, "companion-home", PORT_PCI, "give a function next to the GPU back")          \
     X(MIG_ENABLE, "mig-enable", PORT_GPU, "turn MIG mode on")                                      \
     X(MIG_DISABLE, "mig-disable", PORT_GPU, "turn MIG mode off")                                   \
     X(GPU_RESET, "gpu-reset", PORT_PCI, "reset the GPU, and all that stands on it")                \
@@ -107,7 +107,7 @@ struct step {
 /* A step with all ids NO_ID and state planned. */
 struct step step_make(enum step_kind kind, const struct pci_addr *gpu);
 /* What an ATTACH, a DETACH that is undone, or a MIG_* needs to know of the GPU (NULL: nothing is
- * known) beside its address; other kinds are left alone. */
+ * known) next to its address; other kinds are left alone. */
 void step_set_gpu(struct step *step, const struct gpu *gpu);
 /* The GPU instance that a VGPU_* step is about. */
 void step_set_instance(struct step *step, const struct gi *gi);

@@ -5,7 +5,7 @@
 
 /* By number. Left out: those that the catalog calls unused. Two are not as the catalog has them:
  *   48   its bucket is a workflow (the GPU Debug Guidelines: drain, then reset), so a reset here;
- *        new work waits until somebody looked, what runs goes on;
+ *        new work waits until someone looked, what runs goes on;
  *   74, 144 to 150   workflows that need the links' registers: a note, for people to follow. */
 static const struct xid table[] = {
     {8, XID_VM, "GPU stopped processing"},

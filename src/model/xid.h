@@ -11,7 +11,7 @@
 
 /* In order of severity. */
 enum xid_effect {
-    XID_NOTE,   /* nothing to do about the GPU (IGNORE), or nobody can tell from the number */
+    XID_NOTE,   /* nothing to do about the GPU (IGNORE), or the number does not say */
     XID_VM,     /* a program or its VM must be restarted; the GPU is sound */
     XID_RESET,  /* the GPU must be reset */
     XID_REBOOT, /* the host must be restarted */

@@ -34,7 +34,7 @@ static void a_gpu_that_fell_off_the_bus_needs_a_reboot(void **state)
     assert_string_equal(xid.text, "GPU has fallen off the bus");
 }
 
-static void an_unknown_number_is_only_told(void **state)
+static void an_unknown_number_is_only_reported(void **state)
 {
     (void)state;
     struct xid xid = xid_find(99999);
@@ -49,7 +49,7 @@ int main(void)
         cmocka_unit_test(a_page_fault_of_a_program_does_not_condemn_the_gpu),
         cmocka_unit_test(what_needs_a_reset_condemns_the_gpu),
         cmocka_unit_test(a_gpu_that_fell_off_the_bus_needs_a_reboot),
-        cmocka_unit_test(an_unknown_number_is_only_told),
+        cmocka_unit_test(an_unknown_number_is_only_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -299,7 +299,7 @@ static int refuse_unknown(const struct planner *planner, const struct claim *cla
     return -REASON_NOT_FOUND;
 }
 
-/* Without NVML nobody knows whether a GPU is in MIG mode. */
+/* Without NVML it is unknown whether a GPU is in MIG mode. */
 static int check_nvml(const struct planner *planner, const struct claim *claim, struct error *err)
 {
     const struct host *host = planner->host;

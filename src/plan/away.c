@@ -113,7 +113,7 @@ static bool choose(struct search *search, size_t i, size_t n)
     return false;
 }
 
-/* Has another GPU room for it as things are, whatever VM it is for? If not, there is none beside
+/* Has another GPU room for it as things are, whatever VM it is for? If not, there is none next to
  * others that go, either. */
 static bool can_go(struct search *search, const struct claim *stored)
 {

@@ -103,7 +103,7 @@ static bool is_wiped(const struct plan *plan, const struct pci_addr *gpu,
     return false;
 }
 
-/* A function beside a GPU that goes with it to another VM. */
+/* A function next to a GPU that goes with it to another VM. */
 static bool is_companion_of_other(const struct plan *plan, const struct vm *vm,
                                   const struct vm_device *device)
 {

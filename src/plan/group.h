@@ -9,7 +9,7 @@
 
 #include "plan/work.h"
 
-/* May the GPU, with the claims that it has and gets, be used so beside the other members of its
+/* May the GPU, with the claims that it has and gets, be used so next to the other members of its
  * group? Asked after work_solve(). -CONFLICT or -IN_USE names the member in the way. */
 int group_check(const struct gpu_work *work, struct error *err);
 /* How many idle GPUs would have to go along if the GPU were passed through. */

@@ -31,7 +31,7 @@ int health_check_cordon(const struct planner *planner, const struct gpu *gpu, st
     pci_addr_format(&gpu->addr, bdf);
     int r = error_set(err, REASON_NO_CAPACITY, SUBJECT("gpu", bdf),
                       "GPU %s takes no new claims: %s cordoned it%s%s", bdf,
-                      cordon->by[0] != '\0' ? cordon->by : "somebody",
+                      cordon->by[0] != '\0' ? cordon->by : "an unknown user",
                       cordon->why[0] != '\0' ? ": " : "", cordon->why);
     error_hint(err, "`cleave gpu uncordon %s` lets claims on it again", bdf);
     return r;

@@ -126,7 +126,7 @@ int mode_guard(const struct gpu *gpu, const struct claims *claims, const char *c
             error_set(err, REASON_CONFLICT, subject,
                       "GPU %s can't change from %s to %s: it carries vGPU %s, which no claim owns",
                       bdf, from, want, vgpu->type);
-            error_hint(err, "`cleave gpu mode %s idle` clears it, if nobody needs it", bdf);
+            error_hint(err, "`cleave gpu mode %s idle` clears it, if it is not needed", bdf);
             return -REASON_CONFLICT;
         }
     }
@@ -136,7 +136,7 @@ int mode_guard(const struct gpu *gpu, const struct claims *claims, const char *c
                       "GPU %s can't change from %s to %s: GPU instance %u (%s at %u) is there, "
                       "which no claim owns",
                       bdf, from, want, gi->id, gi->profile, gi->start);
-            error_hint(err, "`cleave gpu mode %s idle` clears it, if nobody needs it", bdf);
+            error_hint(err, "`cleave gpu mode %s idle` clears it, if it is not needed", bdf);
             return -REASON_CONFLICT;
         }
     }

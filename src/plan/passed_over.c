@@ -249,9 +249,9 @@ static void tell_holders(const struct passed_over *passed, const struct passed *
     char only[NAME_SIZE + 2];
     snprintf(only, sizeof(only), "\"%s\"",
              work == NULL || work->n_kept == 0 ? "" : work->kept[0]->name);
-    bool is_told = work != NULL && work->n_kept == 1 && work->n_added == 0 &&
-                   strstr(err->message, only) != NULL;
-    if (holders.len == 0 || is_told) {
+    bool is_named = work != NULL && work->n_kept == 1 && work->n_added == 0 &&
+                    strstr(err->message, only) != NULL;
+    if (holders.len == 0 || is_named) {
         return;
     }
     CLEANUP_STRBUF struct strbuf text = {0};
@@ -269,18 +269,18 @@ static bool is_the_claim(const struct error *a, const struct error *b)
 /* The text about the others while it grows, and what did not fit. */
 struct others {
     struct strbuf text;
-    size_t n_told, n_more;
+    size_t n_named, n_more;
 };
 
 static void tell_one(struct others *others, const struct strbuf *words, size_t room)
 {
     size_t len = str_cut_len(strbuf_str(words), words->len, MAX_ONE);
-    if (others->n_told == MAX_GPUS || others->text.len + len + RESERVE > room) {
+    if (others->n_named == MAX_GPUS || others->text.len + len + RESERVE > room) {
         others->n_more++;
         return;
     }
-    others->n_told++;
-    strbuf_add(&others->text, others->n_told > 1 ? "; " : "; passed over: ");
+    others->n_named++;
+    strbuf_add(&others->text, others->n_named > 1 ? "; " : "; passed over: ");
     strbuf_addn(&others->text, strbuf_str(words), len);
     strbuf_add(&others->text, len < words->len ? "..." : "");
 }
@@ -305,7 +305,7 @@ static void tell_others(const struct passed_over *passed, size_t best, const str
     }
     if (others.n_more > 0) {
         strbuf_addf(&others.text, "%s%zu more",
-                    others.n_told > 0 ? "; and " : "; passed over: ", others.n_more);
+                    others.n_named > 0 ? "; and " : "; passed over: ", others.n_more);
     }
     append(err, strbuf_str(&others.text));
     strbuf_done(&others.text);

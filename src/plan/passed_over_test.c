@@ -169,7 +169,7 @@ static void expect(const struct error *err, const char *text, size_t row)
 }
 
 /* 81 is full, and a1 is passed over for each reason in turn. */
-static void every_reason_to_pass_a_gpu_over_is_told(void **state)
+static void every_reason_to_pass_a_gpu_over_is_reported(void **state)
 {
     (void)state;
     for (size_t row = 0; row < ARRAY_SIZE(rows); row++) {
@@ -234,7 +234,7 @@ static const struct {
     {whole, "0000:a1:00.0 has no room (claim p)"},
 };
 
-static void every_reason_to_pass_a_whole_gpu_over_is_told(void **state)
+static void every_reason_to_pass_a_whole_gpu_over_is_reported(void **state)
 {
     (void)state;
     for (size_t row = 0; row < ARRAY_SIZE(whole_rows); row++) {
@@ -271,7 +271,7 @@ static void a_claim_s_own_fault_names_no_gpus(void **state)
     assert_string_equal(err.message, "a time-sliced claim takes no profile");
 }
 
-static void a_gpu_out_of_order_is_told_before_a_plan_is_made(void **state)
+static void a_gpu_out_of_order_is_reported_before_a_plan_is_made(void **state)
 {
     struct scene scene = {.f = *state};
     add_gpu(scene.f, 0xa1, 0x26b9, NO_ID, 0);
@@ -359,7 +359,7 @@ static void a_size_mode_in_the_way_is_called_so(void **state)
     }
 }
 
-/* The nearest is that of all GPUs, not of the one whose refusal is told. */
+/* The nearest is that of all GPUs, not of the one whose refusal is reported. */
 static void the_nearest_that_fits_is_looked_for_on_every_gpu(void **state)
 {
     struct scene scene = {.f = *state};
@@ -423,10 +423,10 @@ static void many_gpus_are_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_reason_to_pass_a_gpu_over_is_told),
-        cmocka_unit_test(every_reason_to_pass_a_whole_gpu_over_is_told),
+        cmocka_unit_test(every_reason_to_pass_a_gpu_over_is_reported),
+        cmocka_unit_test(every_reason_to_pass_a_whole_gpu_over_is_reported),
         cmocka_unit_test_setup_teardown(a_claim_s_own_fault_names_no_gpus, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_gpu_out_of_order_is_told_before_a_plan_is_made, setup,
+        cmocka_unit_test_setup_teardown(a_gpu_out_of_order_is_reported_before_a_plan_is_made, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(instances_that_stay_are_named_with_their_places, setup,
                                         teardown),

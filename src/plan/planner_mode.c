@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changing a GPU's mode by hand. Unlike a claim's plan, it may clear what nobody claims. */
+/* Changing a GPU's mode by hand. Unlike a claim's plan, it may clear what no one claims. */
 #include <stdio.h>
 
 #include "base/str.h"

@@ -106,7 +106,7 @@ static void a_time_sliced_claim_on_a_mig_gpu_is_refused(void **state)
     assert_non_null(strstr(f->err.message, "\"mig\""));
 }
 
-static void an_empty_mig_gpu_turns_time_sliced_by_itself(void **state)
+static void an_empty_mig_gpu_turns_time_sliced_on_its_own(void **state)
 {
     struct fixture *f = *state;
     struct claim mig = make("mig", "", "A100-1-5C");
@@ -218,7 +218,7 @@ static void a_running_vm_is_not_attached_to(void **state)
     assert_int_equal(build(f, &claim, 1, NULL, 0, &plan), -REASON_IN_USE);
 }
 
-static void an_instance_that_nobody_claims_stays(void **state)
+static void an_instance_that_no_one_claims_stays(void **state)
 {
     struct fixture *f = *state;
     struct fake_gpu *gpu = &f->fake.gpus[1];
@@ -416,7 +416,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_kept_claim_keeps_its_instance, setup, teardown),
         cmocka_unit_test_setup_teardown(a_time_sliced_claim_on_a_mig_gpu_is_refused, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(an_empty_mig_gpu_turns_time_sliced_by_itself, setup,
+        cmocka_unit_test_setup_teardown(an_empty_mig_gpu_turns_time_sliced_on_its_own, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_whole_gpu_goes_to_a_vm_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(
@@ -425,7 +425,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(equal_sizes_refuse_another_size, setup, teardown),
         cmocka_unit_test_setup_teardown(the_fullest_gpu_is_used_first, setup, teardown),
         cmocka_unit_test_setup_teardown(a_running_vm_is_not_attached_to, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_instance_that_nobody_claims_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_instance_that_no_one_claims_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(a_bare_instance_bars_virtual_functions, setup, teardown),
         cmocka_unit_test_setup_teardown(a_bare_instance_gives_way_in_one_plan, setup, teardown),
         cmocka_unit_test_setup_teardown(rules_are_named, setup, teardown),

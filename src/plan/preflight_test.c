@@ -200,7 +200,7 @@ static void what_nvml_says_counts_more_than_versions(void **state)
     }
 }
 
-static void another_board_is_named_beside_ours(void **state)
+static void another_board_is_named_next_to_ours(void **state)
 {
     (void)state;
     WITH_FIXTURE(f);
@@ -243,7 +243,7 @@ static void a_cordoned_gpu_is_no_room(void **state)
     assert_non_null(strstr(check->message, "cordon"));
 }
 
-static void what_is_unknown_is_told_and_blocks_only_when_strict(void **state)
+static void what_is_unknown_is_reported_and_blocks_only_when_strict(void **state)
 {
     (void)state;
     WITH_FIXTURE(f);
@@ -356,10 +356,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_equal_hosts_allow_it_and_the_target_has_a_plan),
         cmocka_unit_test(what_nvml_says_counts_more_than_versions),
-        cmocka_unit_test(another_board_is_named_beside_ours),
+        cmocka_unit_test(another_board_is_named_next_to_ours),
         cmocka_unit_test(the_gpu_that_breaks_no_rule_is_chosen),
         cmocka_unit_test(a_cordoned_gpu_is_no_room),
-        cmocka_unit_test(what_is_unknown_is_told_and_blocks_only_when_strict),
+        cmocka_unit_test(what_is_unknown_is_reported_and_blocks_only_when_strict),
         cmocka_unit_test(what_the_source_can_tell_alone_needs_no_target),
         cmocka_unit_test(a_device_that_no_claim_gave_is_refused_and_named),
         cmocka_unit_test(names_that_are_taken_are_refused),

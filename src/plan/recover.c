@@ -69,7 +69,7 @@ static int check_unused(const struct planner *planner, const struct pci_addr *ad
     CLEANUP_STRBUF struct strbuf names = {0};
     if (planner->host->libvirt_problem[0] != '\0' && serves_vms(planner, addr)) {
         return error_set(err, REASON_UNAVAILABLE, SUBJECT("gpu", bdf),
-                         "nobody knows whether VMs run with GPU %s: %s", bdf,
+                         "it is unknown whether VMs run with GPU %s: %s", bdf,
                          planner->host->libvirt_problem);
     }
     collect_users(planner, addr, &names);
@@ -100,7 +100,7 @@ static int choose(const struct planner *planner, const struct gpu *gpu, const ch
         return r;
     }
     if (gpu->fault == GPU_FAULT_LOST || gpu->fault == GPU_FAULT_CONFIG_SPACE) {
-        *ret_kind = STEP_PCI_RESCAN; /* what does not answer can't be told to reset itself */
+        *ret_kind = STEP_PCI_RESCAN; /* what does not answer can't be asked to reset itself */
         return 0;
     }
     if (gpu->reset_methods[0] == '\0') {

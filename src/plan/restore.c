@@ -123,7 +123,7 @@ static bool comes_before(const struct restore_item *a, const struct restore_item
 }
 
 /* Room for more vGPUs of the item's type on its instance, once all of its claims have theirs. */
-static uint32_t left_beside(const struct restore *r, const struct restore_item *item)
+static uint32_t left_next_to(const struct restore *r, const struct restore_item *item)
 {
     if (r->work.model == NULL || item->type == NULL || item->profile == NULL) {
         return 0;
@@ -171,7 +171,7 @@ static void collect(struct restore *r, const struct restore_request *request)
         if (r->work.model != NULL && claim->got.profile[0] != '\0') {
             (void)model_find_profile(r->work.model, claim->got.profile, &item.profile, NULL);
         }
-        item.left = left_beside(r, &item);
+        item.left = left_next_to(r, &item);
         insert(r, &item);
     }
 }

@@ -3,7 +3,7 @@
  * What a reboot or a reload of the driver took, as steps that bring it back: mode, virtual
  * functions, mixed sizes, scheduler, GPU instances at their places, compute instances, vGPUs on
  * their functions or under their UUIDs, the binding for pass-through. One GPU at a time, so that a
- * bad one holds up no other. Only ever adds: what stands in the way and is nobody's claim is named,
+ * bad one holds up no other. Only ever adds: what stands in the way and is no one's claim is named,
  * not destroyed. On a host that has everything the plan is empty.
  */
 #ifndef PLAN_RESTORE_H
@@ -54,7 +54,7 @@ void planner_restore(const struct planner *planner, const struct restore_request
 void restoration_done(struct restoration *restoration);
 
 /* Would another attempt, later, help? A driver that is late and a program that has the GPU open go
- * away; a foreign instance in the way does not by itself. */
+ * away; a foreign instance in the way does not on its own. */
 bool restore_may_pass(const struct error *why);
 /* The same of a step that failed: a driver's refusals pass more often than a plan's. */
 bool restore_step_may_pass(const struct step *step);

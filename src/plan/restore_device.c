@@ -66,7 +66,7 @@ static int refuse_taken(const struct restore *r, const struct vgpu *vgpu, struct
               vgpu->mdev_uuid[0] != '\0' ? vgpu->mdev_uuid : device,
               vgpu->type[0] != '\0' ? vgpu->type : "of another type",
               vgpu->holder[0] != '\0' ? " of VM " : "", vgpu->holder);
-    error_hint(err, "delete that vGPU if nobody needs it, then `cleave host restore`");
+    error_hint(err, "delete that vGPU if it is not needed, then `cleave host restore`");
     return -REASON_CONFLICT;
 }
 
@@ -167,7 +167,7 @@ static int refuse_instance(const struct restore *r, const char *then, struct err
     error_set(err, REASON_CONFLICT, subject,
               "GPU %s should be %s, but GPU instance %u (%s at %u) is there, which no claim owns",
               bdf, then, gi->id, gi->profile, gi->start);
-    error_hint(err, "destroy it if nobody needs it (nvidia-smi mig -dgi), then `cleave host "
+    error_hint(err, "destroy it if it is not needed (nvidia-smi mig -dgi), then `cleave host "
                     "restore`");
     return -REASON_CONFLICT;
 }
@@ -183,7 +183,7 @@ static int refuse_vgpu(const struct restore *r, const char *then, struct error *
               "GPU %s should be %s, but vGPU %s is on %s%s%s, which no claim owns", bdf, then,
               vgpu->type, pci_addr_format(&vgpu->vf, device),
               vgpu->holder[0] != '\0' ? ", with VM " : "", vgpu->holder);
-    error_hint(err, "delete it if nobody needs it, then `cleave host restore`");
+    error_hint(err, "delete it if it is not needed, then `cleave host restore`");
     return -REASON_CONFLICT;
 }
 
@@ -280,7 +280,7 @@ static int check_equal(const struct restore *r, const struct restore_item *item,
                   "GPU %s has vGPUs of one size, and %s on %s, which no claim owns, is of another "
                   "than %s",
                   bdf, vgpu->type, pci_addr_format(&vgpu->vf, device), item->type->name);
-        error_hint(err, "delete it if nobody needs it, then `cleave host restore`");
+        error_hint(err, "delete it if it is not needed, then `cleave host restore`");
         return -REASON_CONFLICT;
     }
     return 0;

@@ -40,7 +40,7 @@ static int enter_mig(struct restore *r, bool wants_vfs, struct error *err)
         error_set(err, REASON_CONFLICT, subject,
                   "GPU %s should be in MIG mode, but carries time-sliced vGPU %s%s%s", bdf,
                   vgpu->type, vgpu->holder[0] != '\0' ? " of VM " : "", vgpu->holder);
-        error_hint(err, "delete it if nobody needs it, then `cleave host restore`");
+        error_hint(err, "delete it if it is not needed, then `cleave host restore`");
         return -REASON_CONFLICT;
     }
     if (!gpu->mig_enabled) {
@@ -61,7 +61,7 @@ static int enter_mig(struct restore *r, bool wants_vfs, struct error *err)
                       "GPU %s needs its virtual functions enabled, which would wipe GPU instance "
                       "%u (%s at %u), which no claim owns",
                       bdf, gi->id, gi->profile, gi->start);
-            error_hint(err, "destroy it if nobody needs it (nvidia-smi mig -dgi), then `cleave "
+            error_hint(err, "destroy it if it is not needed (nvidia-smi mig -dgi), then `cleave "
                             "host restore`");
             return -REASON_CONFLICT;
         }
@@ -117,7 +117,7 @@ static void block_place(struct restore *r, struct restore_item *item, const stru
               "claim owns, is in its place",
               got->profile, got->start, bdf, gi->id, gi->profile, gi->start);
     error_hint(&err,
-               "destroy it if nobody needs it (nvidia-smi mig -dgi -gi %u), then `cleave host "
+               "destroy it if it is not needed (nvidia-smi mig -dgi -gi %u), then `cleave host "
                "restore`",
                gi->id);
     restore_block(item, &err);

@@ -8,7 +8,7 @@
 #include "plan/idle.h"
 
 #define MAX_TRIES 1024 /* sets of claims that are tried for one claim on one GPU */
-#define MAX_TOLD 3     /* moves that a hint names */
+#define MAX_NAMED 3    /* moves that a hint names */
 
 /* ---- one set ---- */
 
@@ -191,7 +191,7 @@ static bool try_set(struct search *search)
     return arrange(search->work, search->n_new, search->claim, found);
 }
 
-/* All sets of units from `u` on, beside those that are chosen, with exactly `n` claims. */
+/* All sets of units from `u` on, next to those that are chosen, with exactly `n` claims. */
 static bool choose(struct search *search, size_t u, size_t n)
 {
     if (n == 0) {
@@ -279,13 +279,13 @@ void room_note(struct plan *plan, const struct gpu_work *work)
 void room_tell(const struct plan *plan, struct error *err)
 {
     CLEANUP_STRBUF struct strbuf text = {0};
-    for (size_t i = 0; i < plan->moves.n && i < MAX_TOLD; i++) {
+    for (size_t i = 0; i < plan->moves.n && i < MAX_NAMED; i++) {
         char one[MOVE_TEXT_SIZE];
         strbuf_addf(&text, "%s%s", i > 0 ? ", " : "",
                     plan_move_text(&plan->moves.items[i], one, sizeof(one)));
     }
-    if (plan->moves.n > MAX_TOLD) {
-        strbuf_addf(&text, ", and %zu more", plan->moves.n - MAX_TOLD);
+    if (plan->moves.n > MAX_NAMED) {
+        strbuf_addf(&text, ", and %zu more", plan->moves.n - MAX_NAMED);
     }
     if (plan->moves.n > 0) {
         error_hint(err, "`--move-idle` (moveIdle) makes room: %s; %s not in use", strbuf_str(&text),

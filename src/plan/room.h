@@ -17,7 +17,7 @@ struct room {
 
 /* The claim as it comes again, with the device that it has for a wish. */
 struct claim room_come_again(const struct claim *stored);
-/* The fewest idle claims of the GPU that have to move so that it can serve `claim` beside what it
+/* The fewest idle claims of the GPU that have to move so that it can serve `claim` next to what it
  * serves already. False: no such set was found, and the GPU's part is what it was; it is in either
  * case. Tries a bounded number of sets, enough for all of a GPU's instances. */
 bool room_find(struct gpu_work *work, const struct admitted *claim, struct room *ret_moves);

@@ -130,20 +130,20 @@ int seats_take(struct seats *seats, uint32_t at, const struct cat_vgpu_type *typ
     struct seats_gi *mine = &seats->items[at];
     const struct seats_gi *other = NULL; /* one that the driver must not choose */
     uint32_t fillers = 0;
-    bool told = seats->work->gpu->iface == VGPU_IFACE_VENDOR_VFIO;
+    bool shown = seats->work->gpu->iface == VGPU_IFACE_VENDOR_VFIO;
     for (uint32_t i = 0; i < seats->n; i++) {
         const struct seats_gi *gi = &seats->items[i];
         uint32_t room = i == at ? 0 : room_for(seats, gi, type);
         fillers += room;
-        /* Among instances that are shared either way it only matters where it can be told. */
-        if (room > 0 && (told || mine->exclusive || gi->exclusive)) {
+        /* Among instances that are shared either way it only matters where it can be seen. */
+        if (room > 0 && (shown || mine->exclusive || gi->exclusive)) {
             other = gi;
         }
     }
-    if (other != NULL && (!told || fillers > seats_count_spares(seats->work))) {
+    if (other != NULL && (!shown || fillers > seats_count_spares(seats->work))) {
         return refuse(seats, mine, other, type, fillers, err);
     }
-    if (fillers == 0 || told) {
+    if (fillers == 0 || shown) {
         step->start = mine->start;
         step->size = mine->size;
         step->gi_id = mine->id;

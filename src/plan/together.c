@@ -26,7 +26,7 @@ struct others {
     const struct claim *claim;
 };
 
-/* The i-th claim beside it: stored, then brought by the request; NULL past the end. */
+/* The i-th claim next to it: stored, then brought by the request; NULL past the end. */
 static const struct claim *nth(const struct others *others, size_t i)
 {
     size_t n_stored = others->planner->claims->n;

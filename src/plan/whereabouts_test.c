@@ -29,7 +29,7 @@ static void one_that_runs_twice_is_for_a_person(void **state)
     assert_int_equal(whereabouts(PLACE_RUNNING, PLACE_RUNNING, true), WHERE_BOTH);
 }
 
-static void nobody_decides_while_a_side_that_matters_is_silent(void **state)
+static void no_one_decides_while_a_side_that_matters_is_silent(void **state)
 {
     (void)state;
     for (int here = PLACE_UNKNOWN; here < PLACE_RUNNING; here++) {
@@ -101,7 +101,7 @@ int main(void)
         cmocka_unit_test(one_that_runs_at_the_source_alone_is_home),
         cmocka_unit_test(one_that_runs_at_the_target_alone_is_away),
         cmocka_unit_test(one_that_runs_twice_is_for_a_person),
-        cmocka_unit_test(nobody_decides_while_a_side_that_matters_is_silent),
+        cmocka_unit_test(no_one_decides_while_a_side_that_matters_is_silent),
         cmocka_unit_test(
             one_that_was_shut_down_on_arrival_is_away_and_one_that_died_before_is_home),
         cmocka_unit_test(a_guest_that_rests_takes_one_round_and_its_framebuffer),

@@ -321,12 +321,12 @@ static int refuse_taken(const struct gpu_work *work, size_t i, struct error *err
 
 /* How bad it would be to take a device that is free, but named for on-demand claims: never when it
  * is for the same VM, and else only for want of another. */
-enum named_by { NAMED_BY_NOBODY, NAMED_BY_OTHERS, NAMED_BY_ITS_VM };
+enum named_by { NAMED_BY_NONE, NAMED_BY_OTHERS, NAMED_BY_ITS_VM };
 
 static enum named_by named_by(const struct gpu_work *work, size_t i, const struct pci_addr *vf)
 {
     const struct claim *mine = &work->added[i].claim;
-    enum named_by worst = NAMED_BY_NOBODY;
+    enum named_by worst = NAMED_BY_NONE;
     for (size_t k = 0; k < work->planner->claims->n; k++) {
         const struct claim *claim = &work->planner->claims->items[k];
         if (claim->named.mdev_uuid[0] != '\0' || !claim->named.set ||
@@ -334,7 +334,7 @@ static enum named_by named_by(const struct gpu_work *work, size_t i, const struc
             continue;
         }
         bool same = mine->vm[0] != '\0' && claim_is_of(claim, mine->vm, mine->vm_uuid);
-        worst = same ? NAMED_BY_ITS_VM : worst == NAMED_BY_NOBODY ? NAMED_BY_OTHERS : worst;
+        worst = same ? NAMED_BY_ITS_VM : worst == NAMED_BY_NONE ? NAMED_BY_OTHERS : worst;
     }
     return worst;
 }
@@ -405,7 +405,7 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
         return refuse_taken(work, i, err);
     }
     enum named_by best = NAMED_BY_ITS_VM;
-    for (uint32_t n = 0; n < gpu->vfs_total && best != NAMED_BY_NOBODY; n++) {
+    for (uint32_t n = 0; n < gpu->vfs_total && best != NAMED_BY_NONE; n++) {
         struct pci_addr vf;
         if (!gpu_vf_addr(gpu, n, &vf)) {
             error_set(err, REASON_UNSUPPORTED, subject,
@@ -522,7 +522,7 @@ static int wanted_mode(const struct gpu_work *work, enum gpu_mode *ret_mode, str
         first = first != NULL ? first : claim;
         mode = one;
     }
-    if (mode == GPU_MODE_COUNT) { /* nobody is left */
+    if (mode == GPU_MODE_COUNT) { /* no claim is left */
         mode = work->gpu->mode == GPU_PASSTHROUGH ? GPU_IDLE : work->gpu->mode;
     }
     *ret_mode = mode;
@@ -541,7 +541,7 @@ static int guard(const struct gpu_work *work, enum gpu_mode to, struct error *er
     return mode_guard(work->gpu, work->planner->claims, gone, work->n_gone, to, err);
 }
 
-/* Nobody's pass-through any more: the driver must have the GPU before it can be shared. */
+/* No claim has it passed through any more: the driver must have the GPU before it can be shared. */
 static int take_home(struct gpu_work *work, enum gpu_mode mode, struct error *err)
 {
     if (work->gpu->mode != GPU_PASSTHROUGH || (mode != GPU_TIME_SLICED && mode != GPU_MIG) ||

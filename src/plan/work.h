@@ -49,7 +49,7 @@ int works_init(struct works *works, const struct planner *planner,
 void works_done(struct works *works);
 
 void work_done(struct gpu_work *work);
-/* Solves anew; 0 or why it can't be. */
+/* Solves again; 0 or why it can't be. */
 int work_solve(struct gpu_work *work, struct error *err);
 /* The largest vGPU goes last, so that an undo, in reverse, makes it first: the driver, not cleave,
  * picks the instance of a vGPU, and a small one could take the only place of a large one. */
@@ -63,7 +63,7 @@ void work_solve_again(struct gpu_work *work);
 /* Takes one more claim in, `moved` if it is not NULL; or the part is what it was, and says why. */
 int work_try(struct gpu_work *work, const struct claim *claim, const struct claim *moved,
              struct error *err);
-/* How well the GPU suits the claim, beside the others: a higher number is tried first. */
+/* How well the GPU suits the claim, next to the others: a higher number is tried first. */
 int work_preference(const struct gpu_work *work, const struct claim *claim);
 
 /* The parts, in work_*.c: */
@@ -79,7 +79,7 @@ bool work_has_step(const struct gpu_work *work, enum step_kind kind);
  * function is taken), or as the claim that holds it says; NULL unknown. */
 const struct cat_vgpu_type *work_type_of(const struct gpu_work *work, const struct vgpu *vgpu);
 /* How many staying claims have a vGPU on the instance, and its type. mdev doesn't tell the instance
- * of a vGPU, so the claims' word counts beside what is observed. */
+ * of a vGPU, so the claims' word counts next to what is observed. */
 uint32_t work_claims_on(const struct gpu_work *work, const struct gi *gi,
                         const struct cat_vgpu_type **ret_type);
 /* Is the device (VF or mdev) one that a leaving claim holds? */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GPU instances and what lives on them. Keeps every instance that can stay: those of staying claims
- * and those that nobody claims are pinned; those that only leaving claims used may serve the new
+ * and those that no one claims are pinned; those that only leaving claims used may serve the new
  * ones unchanged, and are destroyed otherwise, as is a bare one that changes its owner.
  */
 #include <stdio.h>
@@ -137,7 +137,7 @@ static int read_existing(const struct gpu_work *work, struct mig *mig, struct er
             mig->unwanted |= 1U << i;
         } else {
             mig->pinned |= 1U << i;
-            /* Somebody's compute instances: not ours to use. */
+            /* Someone's compute instances: not ours to use. */
             mig->foreign |= gi->n_ci == 0 ? 1U << i : 0;
             if (gi->n_ci > 0) {
                 uint32_t w = mig->wanted.n++;
@@ -238,8 +238,8 @@ static int check_foreign(const struct gpu_work *work, const struct admitted *add
 
 /* The interface doesn't say which instance a vGPU is on, and so not which of several shared ones is
  * empty. Exclusive and shared vGPUs of one profile stay apart there, also in turn. */
-static int check_told(const struct gpu_work *work, const struct mig *mig,
-                      const struct admitted *added, struct error *err)
+static int check_shown(const struct gpu_work *work, const struct mig *mig,
+                       const struct admitted *added, struct error *err)
 {
     bool shares = added->claim.spec.mode == CLAIM_TIME_SLICED_MIG_BACKED;
     bool mixed = false;
@@ -281,10 +281,10 @@ static int check_mix(const struct gpu_work *work, const struct mig *mig, size_t 
         return 0;
     }
     int r = check_foreign(work, added, err);
-    return r != 0 || bare ? r : check_told(work, mig, added, err);
+    return r != 0 || bare ? r : check_shown(work, mig, added, err);
 }
 
-/* An empty instance that nobody claims serves as well as a new one: names its place. */
+/* An empty instance that no one claims serves as well as a new one: names its place. */
 static void use_foreign(struct mig *mig, uint32_t w)
 {
     struct layout_gi *wanted = &mig->wanted.items[w];
@@ -481,7 +481,7 @@ static int give_devices(struct gpu_work *work, const struct mig *mig, const bool
 }
 
 /* The instances as they are when the first of the plan's is made: those of `wanted` by their
- * indexes, then empty ones that stay and nobody wants. */
+ * indexes, then empty ones that stay and no one wants. */
 static void look_at_seats(const struct gpu_work *work, const struct mig *mig, const bool *serves,
                           struct seats *seats)
 {

@@ -7,7 +7,7 @@
 
 #define MIXED_WORDS(on) ((on) ? "with `--mixed` (mixed: true)" : "without `--mixed` (mixed: false)")
 
-/* Collects the vGPUs that stay: those of kept claims and those that nobody claims. */
+/* Collects the vGPUs that stay: those of kept claims and those that no one claims. */
 static int staying(const struct gpu_work *work, struct layout_vgpus *ret_vgpus, struct error *err)
 {
     ret_vgpus->n = 0;

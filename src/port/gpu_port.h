@@ -14,7 +14,7 @@
 
 struct gpu_port;
 
-/* What the driver reports by itself. */
+/* What the driver reports on its own. */
 struct gpu_report {
     struct pci_addr gpu;
     enum gpu_report_kind {
@@ -53,7 +53,7 @@ struct gpu_port_ops {
     int (*apply)(struct gpu_port *port, struct step *step, struct error *err);
     /* Calls `fn` for each report, on a thread of the port's own, until the port is freed or watch()
      * is called with NULL, which waits until no call is under way. A port watches only
-     * while that keeps nobody from a GPU: see driver/nvml/nvml_watch.h. */
+     * while that keeps no one from a GPU: see driver/nvml/nvml_watch.h. */
     int (*watch)(struct gpu_port *port, gpu_report_fn *fn, void *data, struct error *err);
     /* on: lets go of all GPUs, and returns when that is done, so that they can be unbound or reset;
      * who looks waits until it is off again. On and off in pairs. */

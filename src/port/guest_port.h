@@ -2,13 +2,13 @@
 /*
  * The virtualization layer's side: domains, who holds which device, attach and detach, migration.
  * Implemented by driver/libvirt. All operations block and run on a worker thread. A port is used by
- * one thread at a time; a second port of the same host may be used beside it.
+ * one thread at a time; a second port of the same host may be used next to it.
  *
  * How long an operation may block: libvirt runs its hook script while it holds the domain's lock.
  * Until that script ends, every question about that domain waits in libvirtd, and so does every
  * list of domains (docs/internals/libvirt.md has what was measured). Marked below: (waits) means
  * that the operation can wait as long as any VM's hook runs, (waits for vm) for the hook of that VM
- * alone. So whoever answers a hook must not need an operation of this port for it.
+ * alone. So who answers a hook must not need an operation of this port for it.
  */
 #ifndef PORT_GUEST_PORT_H
 #define PORT_GUEST_PORT_H
@@ -27,7 +27,7 @@ struct hostdev {
 
 /* What a rewritten definition has in place of one device. */
 struct hostdev_change {
-    char claim[NAME_SIZE]; /* "": the device `from`, whoever put it in */
+    char claim[NAME_SIZE]; /* "": the device `from`, no matter who put it in */
     struct hostdev from;   /* found by claim (its alias) first, else by address or UUID */
     struct hostdev to;
 };

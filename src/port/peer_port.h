@@ -15,7 +15,7 @@ struct peer_port;
 
 enum peer_offer { PEER_CHECK, PEER_PREPARE };
 
-/* All mandatory. A host that does not answer is -REASON_UNAVAILABLE: then nobody knows whether it
+/* All mandatory. A host that does not answer is -REASON_UNAVAILABLE: then it is unknown whether it
  * did what it was asked for. All but `check_ways` and `link_speed` give the reservation as it is
  * there now, with what the VM does there; the caller frees it. */
 struct peer_port_ops {

@@ -87,7 +87,7 @@ static bool model_arch(const struct rule_facts *f, char *out)
            say(out, cat_arch_name(f->model->arch));
 }
 
-/* A board whose profiles nobody published (RTX PRO 5000 72GB) is known to have MIG by its vGPU
+/* A board whose profiles no one published (RTX PRO 5000 72GB) is known to have MIG by its vGPU
  * types only; one with neither has none. */
 static bool model_mig(const struct rule_facts *f, char *out)
 {

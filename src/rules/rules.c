@@ -56,8 +56,8 @@ static const char *const applies_words[] = {"claim", "migrated-device", "migrate
 struct rule {
     char id[48];
     enum rule_applies applies;
-    int compares; /* index of the source's fact that is shown beside the target's; -1 none */
-    bool warns;   /* broken, it is told but blocks nothing */
+    int compares; /* index of the source's fact that is shown next to the target's; -1 none */
+    bool warns;   /* broken, it is reported but blocks nothing */
     const char *statement, *source, *confidence, *message, *instead; /* borrowed from the tree */
     struct condition when[CONDITIONS_MAX];
     size_t n_when;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A store that forgets at exit: for tests, and for a daemon told to keep nothing. */
+/* A store that forgets at exit: for tests, and for a daemon set to keep nothing. */
 #ifndef STORE_MEMORY_H
 #define STORE_MEMORY_H
 

@@ -57,7 +57,7 @@ int sqlite_fail(const struct sqlite_store *s, struct error *err, const char *wha
                         "names it), then try again");
     } else if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT || code == SQLITE_ERROR) {
         error_hint(err, "put a backup of cleave.db in its place; without the file cleaved starts "
-                        "with no claims, and what they held is nobody's");
+                        "with no claims, and what they held belongs to no claim");
     } else {
         error_hint(err, "look for a full or read-only disk under the state directory");
     }

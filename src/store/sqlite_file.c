@@ -17,7 +17,7 @@ void sqlite_note_file(struct sqlite_store *s, const char *path)
     }
 }
 
-/* The journal beside it is there from the first transaction on, until the last connection closes.
+/* The journal next to it is there from the first transaction on, until the last connection closes.
  */
 static bool is_there(struct sqlite_store *s)
 {

@@ -15,7 +15,7 @@
 
 struct store;
 
-/* Small documents that outlive a restart, beside claims, plans and events. Names are stored and
+/* Small documents that outlive a restart, next to claims, plans and events. Names are stored and
  * never change. */
 enum record_kind {
     RECORD_GPU,       /* "gpu": what was decided about a GPU beyond claims; key UUID or address */

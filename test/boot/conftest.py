@@ -80,7 +80,7 @@ def lab():
         pytest.skip("needs root (debootstrap)")
     built("fetch-kernel")
     built("build-root")
-    # Beside the root file system: its files are linked into the disk's tree.
+    # Next to the root file system: its files are linked into the disk's tree.
     directory = pathlib.Path(tempfile.mkdtemp(prefix="run-", dir=BUILD / "boot"))
     made = Lab(directory)
     try:

@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE.parent / "lab"))
 
 from vm import Kernel, Vm, initramfs
 
-# What stands on the machine beside Debian and cleave, and where.
+# What stands on the machine next to Debian and cleave, and where.
 FILES = {
     "cleaved.yaml": "etc/cleave/cleaved.yaml",
     "agent.service": "etc/systemd/system/agent.service",

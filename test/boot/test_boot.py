@@ -5,7 +5,7 @@ from machine import GPU, NO_FIRST_GPU, SECOND, SECOND_GPU
 HOME = "bochs-drm"
 
 
-def told(machine):
+def report(machine):
     """Times are printed, and nothing depends on them."""
     restored = machine.reached("cleave-restore", "active")
     began = machine.reached("cleave-restore", "started")
@@ -23,7 +23,7 @@ def test_a_reboot_brings_the_gpu_back_before_its_vm(lab):
     for boot in ("after power off", "after systemctl reboot"):
         state = machine.boot_state if boot == "after power off" else machine.reboot()
         assert (state, machine.failed_units()) == ("running", []), boot
-        told(machine)
+        report(machine)
         driver = machine.reached("nvidia-vgpud", "active")
         cleaved = machine.reached("cleaved", "started")
         restored = machine.reached("cleave-restore", "active")
@@ -74,7 +74,7 @@ def test_a_board_that_is_gone_holds_up_no_boot(lab):
     began, over = machine.show("cleave-restore", "InactiveExitTimestampMonotonic",
                                "InactiveEnterTimestampMonotonic")
     print(f"\nit was given up after {(int(over) - int(began)) / 1e6:.1f} s")
-    # Nobody can make it appear, so nobody waits for it.
+    # No one can make it appear, so no one waits for it.
     assert "waiting" not in said
     machine.until("journalctl -q -b -u libvirtd -o cat | grep -q v1")
     status, error = machine.run("virsh -q start v1", check=False)

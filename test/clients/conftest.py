@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs that nobody here wrote, unchanged, on simulated hosts.
+"""Programs that others wrote, unchanged, on simulated hosts.
 
 Each call that a test makes is a row of docs/fidelity.md. The file is golden: it must say what the
-tests saw, and is written anew with CLEAVE_GOLDEN=write.
+tests saw, and is written again with CLEAVE_GOLDEN=write.
 """
 import json
 import os

@@ -63,7 +63,7 @@ def test_a_query_prints_values(host, smi):
     assert fields[5:] == ["210", "Enabled", "[N/A]", "P8", "0", "4"]
 
 
-def test_everything_is_told(host, smi):
+def test_everything_is_reported(host, smi):
     out = smi(host("mixed"), "-q").out
     assert out.count("Product Name") == 4
     for line in ("GSP Firmware Version                  : 580.105.08", "Host VGPU Mode"):
@@ -163,7 +163,7 @@ def test_a_running_vgpu_is_seen(host, smi):
     assert "Migration capability" in smi(demo, "vgpu", "-m", "-i", "2").out
 
 
-def test_the_scheduler_is_told_and_set(host, smi):
+def test_the_scheduler_is_reported_and_set(host, smi):
     demo = host("demo")
     assert "Best Effort" in smi(demo, "vgpu", "-ss").out
     assert "30000000 ns" in smi(demo, "vgpu", "-sc").out

@@ -105,7 +105,7 @@ def simulated(directory, openapi):
 
 @pytest.fixture
 def machine(directory, openapi):
-    """machine("demo") is a simulated host with libvirt; cleaved starts on it when told to."""
+    """machine("demo") is a simulated host with libvirt; cleaved starts on it when asked to."""
     if os.geteuid() != 0:
         pytest.skip("needs root (namespaces, mounts)")
     machines = []

@@ -91,7 +91,7 @@ int main(int argc, char **argv)
         return 2;
     }
     struct guest_port *port = libvirt_port_new("qemu:///system");
-    struct guest_port *beside = libvirt_port_new("qemu:///system");
+    struct guest_port *second = libvirt_port_new("qemu:///system");
     struct hostdev_change change = {.from = device_of(argv[4]), .to = device_of(argv[5])};
     struct error err = {0};
     CLEANUP_FREE char *live = NULL;
@@ -111,7 +111,7 @@ int main(int argc, char **argv)
     }
     migration.dest_xml = live;
     migration.persist_xml = stored;
-    struct watch watch = {.port = beside, .vm = argv[1], .cancel = has_word(argv, "cancel")};
+    struct watch watch = {.port = second, .vm = argv[1], .cancel = has_word(argv, "cancel")};
     pthread_t thread;
     if (result == 0 && pthread_create(&thread, NULL, watch_run, &watch) == 0) {
         result = port->ops->migrate(port, &migration, &done, &err);
@@ -123,7 +123,7 @@ int main(int argc, char **argv)
         print_json(json_pack("{s:s, s:s, s:s}", "what", "error", "reason", reason_name(err.reason),
                              "message", err.message));
     }
-    beside->ops->free(beside);
+    second->ops->free(second);
     port->ops->free(port);
     return result < 0 ? 1 : 0;
 }

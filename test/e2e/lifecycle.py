@@ -34,7 +34,7 @@ def wait_for(what, timeout=20, pause=0.05):
 
 
 def wait_restored(machine, timeout=60, state="done"):
-    """The restoration that runs by itself, once it has ended so."""
+    """The restoration that runs on its own, once it has ended so."""
     deadline = time.monotonic() + timeout
     while True:
         restore = machine.api.get("/v1/host/restore")

@@ -127,7 +127,7 @@ class Machine:
         self.run(START_LIBVIRT, "restart")
 
     def reboot(self, start=True, options=()):
-        """The whole machine: VMs, cleaved and libvirtd die, the hardware starts anew, then libvirtd,
+        """The whole machine: VMs, cleaved and libvirtd die, the hardware starts again, then libvirtd,
         which starts the VMs that are to start by themselves. start: cleaved before libvirtd, as
         at a real boot, and only if it ran."""
         ran = self.lives()

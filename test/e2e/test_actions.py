@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random actions with fixed seeds, a few dozen each; the long run is test/e2e/actions.py by itself. And:
+"""Random actions with fixed seeds, a few dozen each; the long run is test/e2e/actions.py on its own. And:
 the witnesses see what they are there to see."""
 import os
 
@@ -73,7 +73,7 @@ def test_a_vgpu_that_no_claim_holds_is_seen(play):
     assert seen(one) == {"orphans"}
 
 
-def test_a_vgpu_that_somebody_took_is_seen(play):
+def test_a_vgpu_that_someone_took_is_seen(play):
     one = play(with_vms=False)
     claim(one, "a", type="L40S-8Q", gpu=L40S)
     one.side.machine.sh(f"echo 0 >/sys/bus/pci/devices/{L40S}/virtfn0/nvidia/current_vgpu_type")
@@ -95,7 +95,7 @@ def test_a_device_of_two_vms_is_seen(play):
     assert seen(one) == {"double assignments", "orphans"}
 
 
-def test_a_vm_that_ends_by_itself_is_seen(play):
+def test_a_vm_that_ends_on_its_own_is_seen(play):
     one = play()
     claim(one, "a", type="L40S-8Q", gpu=L40S, vm="v1")
     act(one, "vm start", vm="v1")
@@ -139,7 +139,7 @@ def test_a_claim_whose_vm_cleaved_did_not_see_go_may_be_held_back(play):
         assert seen(one) == {"orphans"}
 
 
-def test_an_answer_that_is_not_legitimate_is_told(play):
+def test_an_answer_that_is_not_legitimate_is_reported(play):
     one = play(with_vms=False)
     one.side.vms["nowhere"] = Vm("nowhere")  # so that a claim for it should do
     with pytest.raises(Broken, match="answered unavailable .*legitimate are done"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The production daemon and what nobody should send: it refuses, names the place, and serves on."""
+"""The production daemon and what no one should send: it refuses, names the place, and serves on."""
 import contextlib
 import json
 import os
@@ -179,7 +179,7 @@ def test_two_hundred_connections_do_not_keep_others_out(host):
             sock.sendall((b"GET /v1/host HTTP/1.1\r\n", b"POST /v1/cl", b"")[i % 3])
         except OSError:
             pass
-    # Whoever says nothing is cut off after a while; nobody waits longer than that.
+    # Anyone who says nothing is cut off after a while; no one waits longer than that.
     began = time.monotonic()
     done = host.cleave.run("gpu", "list")
     assert done.returncode == 0, done.stderr
@@ -207,7 +207,7 @@ def test_two_hundred_requests_at_once_are_all_answered(host):
     assert not failures, failures[:3]
 
 
-def test_whoever_leaves_in_the_middle_leaves_nothing_behind(host):
+def test_anyone_who_leaves_in_the_middle_leaves_nothing_behind(host):
     dry = post("/v1/claims?dryRun=true", '{"name": "x", "type": "L40S-8Q"}')
     before = len(os.listdir(f"/proc/{host.pid()}/fd"))
     for cut in range(0, len(dry), 3):
@@ -257,7 +257,7 @@ def answers_to(host, requests, last):
         yield request, answer
 
 
-def test_random_damage_to_a_request_hurts_nobody(host):
+def test_random_damage_to_a_request_hurts_no_one(host):
     rng = random.Random(20260)
     seeds = [get("/v1/gpus/0"), get("/v1/events?after=1&limit=2"), get("/v1/profiles?gpu=1"),
              post("/v1/claims?dryRun=true", '{"name": "x", "type": "L40S-8Q", "start": 1}'),

@@ -31,7 +31,7 @@ def post(host, target, status, body=None):
     return answer
 
 
-def test_a_vm_that_was_defined_anew_gets_its_device_when_it_starts(host):
+def test_a_vm_that_was_defined_again_gets_its_device_when_it_starts(host):
     claim = host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
     host.virsh("undefine", "v1")
     host.define("v1")
@@ -83,14 +83,14 @@ def test_a_vm_started_by_virsh_holds_its_device(host):
 
 
 def test_a_gpu_in_passthrough_mode_comes_back_for_a_shared_instance(host):
-    # While vfio-pci has it nobody says that MIG time-slicing is on.
+    # While vfio-pci has it no one says that MIG time-slicing is on.
     done = host.cleave.run("gpu", "mode", RTX, "passthrough")
     assert done.returncode == 0, done.stderr
     host.create("a", type="DC-1-8C", vm="v1")
     assert host.problems() == []
 
 
-def test_a_function_that_somebody_gave_to_a_vm_is_left_to_it(host):
+def test_a_function_that_someone_gave_to_a_vm_is_left_to_it(host):
     host.attach("v3", hostdev(VF))
     assert host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")["got"]["device"] != VF
     host.attach("v3", hostdev(L40S_2))
@@ -110,7 +110,7 @@ assert nvml.nvmlDeviceCreateGpuInstance(gpu, 9, ctypes.byref(gi)) == 0
 """
 
 
-def test_instances_that_somebody_made_are_left_alone(host):
+def test_instances_that_someone_made_are_left_alone(host):
     host.create("a", mode="gpu-instance", profile="1g.5gb", gpu=A100)
     host.run("/usr/bin/python3", "-c", MAKE_INSTANCE % A100)
     status, problem, _ = host.api.call("PUT", f"/v1/gpus/{A100}/mode", {"mode": "passthrough"})
@@ -157,7 +157,7 @@ def test_after_a_driver_reload_claims_can_be_released(host):
     assert host.problems() == []
 
 
-def test_a_lost_gpu_is_told_and_stops_nothing_else(host):
+def test_a_lost_gpu_is_reported_and_stops_nothing_else(host):
     host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
     host.ctl("set", L40S_1, "lost", "1")
     lost = host.api.get(f"/v1/gpus/{L40S_1}")
@@ -302,7 +302,7 @@ def problem_of(host, name):
     return host.api.get(f"/v1/claims/{name}")["problem"] or ""
 
 
-def test_a_vgpu_of_the_same_type_that_another_tool_made_is_told_from_the_claim_s(host):
+def test_a_vgpu_of_the_same_type_that_another_tool_made_is_distinguished_from_the_claim_s(host):
     claim = host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
     file = f"/sys/bus/pci/devices/{claim['got']['device']}/nvidia/current_vgpu_type"
     write(host, file, 0)
@@ -317,7 +317,7 @@ def test_a_vgpu_of_the_same_type_that_another_tool_made_is_told_from_the_claim_s
     assert len(host.api.get(f"/v1/gpus/{L40S_1}")["vgpus"]) == 1
 
 
-def test_an_mdev_with_the_claim_s_uuid_that_another_tool_made_is_told_unseen(machine):
+def test_an_mdev_with_the_claim_s_uuid_that_another_tool_made_is_reported_unseen(machine):
     host = machine("a100-40gb-mdev")
     host.define("v1")
     host.start()

@@ -70,7 +70,7 @@ def test_connections_that_close_at_once_never_stall(fake):
     assert len(answers) == 1500 and all(a.startswith(b"HTTP/1.1 200 ") for a in answers)
 
 
-def test_three_hundred_slow_and_idle_clients_delay_nobody(fake):
+def test_three_hundred_slow_and_idle_clients_delay_no_one(fake):
     """Each sends a byte of its head whenever another request has been answered."""
     slow = [raw_connect(fake.socket) for _ in range(300)]
     for i, sock in enumerate(slow):

@@ -58,7 +58,7 @@ def test_a_whole_gpu_is_managed_named_and_has_a_window(l40s):
     assert "cleave" not in before
 
 
-def test_a_vm_that_was_defined_anew_gets_the_window_with_its_gpu(l40s):
+def test_a_vm_that_was_defined_again_gets_the_window_with_its_gpu(l40s):
     l40s.create("a", mode="passthrough", gpu=L40S, vm="v1")
     l40s.virsh("undefine", "v1")
     l40s.define("v1")
@@ -82,7 +82,7 @@ def test_libvirt_leaves_a_gpu_that_cleave_bound_as_it_is(l40s):
     assert l40s.problems() == []
 
 
-def test_libvirt_binds_a_gpu_that_nobody_bound_and_gives_it_back(l40s):
+def test_libvirt_binds_a_gpu_that_no_one_bound_and_gives_it_back(l40s):
     """As after a reboot, when someone is quicker than cleave."""
     l40s.create("a", mode="passthrough", gpu=L40S, vm="v1")
     path = f"/sys/bus/pci/devices/{L40S}"
@@ -156,7 +156,7 @@ def test_the_first_mediated_device_is_the_boot_display(machine):
     assert displays("v1") == []
 
 
-def test_a_device_put_in_by_hand_is_told_apart_until_it_is_claimed(l40s):
+def test_a_device_put_in_by_hand_is_distinguished_until_it_is_claimed(l40s):
     claim = l40s.create("a", type="L40S-8Q")
     l40s.attach("v1", hostdev(claim["got"]["device"]))
     assert [it["claim"] for it in l40s.api.get("/v1/vms")["vms"][0]["devices"]] == [None]

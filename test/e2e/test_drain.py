@@ -89,7 +89,7 @@ def test_a_dry_run_shows_what_becomes_of_each_vm_and_changes_nothing(pair):
 
 
 @LONG
-def test_a_host_is_emptied_and_what_can_t_move_is_stopped_when_told_so(pair):
+def test_a_host_is_emptied_and_what_can_t_move_is_stopped_on_request(pair):
     names = pair.furnish()
     done = pair.drain(check=False)
     assert done.returncode == 4 and "VMs still run here" in done.stderr, done.stderr
@@ -119,7 +119,7 @@ def test_a_host_is_emptied_and_what_can_t_move_is_stopped_when_told_so(pair):
     assert len(names) == 4
 
 
-def test_a_cordon_of_somebody_else_outlives_the_drain(pair):
+def test_a_cordon_of_someone_else_outlives_the_drain(pair):
     first, second = sorted(pair.alpha.gpus())
     assert pair.alpha.cleave.run("gpu", "cordon", first, "--reason", "fan").returncode == 0
     assert pair.drain().returncode == 0

@@ -31,7 +31,7 @@ def members(host):
     return host.api.get(f"/v1/gpus/{GAME}")["iommuGroup"]["drivers"]
 
 
-def test_a_function_beside_the_gpu_goes_and_comes_with_it(machine, directory):
+def test_a_function_next_to_the_gpu_goes_and_comes_with_it(machine, directory):
     path = directory / "group.yaml"
     path.write_text(HOST)
     host = machine(path)
@@ -57,16 +57,16 @@ def test_a_function_beside_the_gpu_goes_and_comes_with_it(machine, directory):
     assert members(host) == {AUDIO: "snd_hda_intel"}
 
 
-def test_a_vm_has_a_gpu_and_the_function_beside_it(machine, directory):
+def test_a_vm_has_a_gpu_and_the_function_next_to_it(machine, directory):
     path = directory / "both.yaml"
     path.write_text(HOST)
     host = machine(path)
     host.define("game")
     host.start()
     host.create("a", mode="passthrough", gpu=GAME, vm="game")
-    beside = directory / "audio.xml"
-    beside.write_text(hostdev(AUDIO))
-    host.virsh("attach-device", "game", str(beside), "--config")
+    audio = directory / "audio.xml"
+    audio.write_text(hostdev(AUDIO))
+    host.virsh("attach-device", "game", str(audio), "--config")
     done = host.cleave.run("vm", "start", "game")
     assert done.returncode == 0, done.stderr
     assert host.ctl("describe", AUDIO)["opener"] == host.ctl("describe", GAME)["opener"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever hangs below it, cleaved answers, says what hangs, and ends when told to."""
+"""Whatever hangs below it, cleaved answers, says what hangs, and ends when asked to."""
 import grp
 import json
 import os
@@ -119,7 +119,7 @@ def test_libvirt_stops_in_a_plan(machine):
     assert host.api.get("/v1/claims/g1")["state"] == "bound"
 
 
-def test_vms_start_and_stop_beside_what_hangs(machine, directory):
+def test_vms_start_and_stop_while_other_things_hang(machine, directory):
     """The start of one VM hangs in its hook, then the driver hangs, too."""
     held = directory / "held"
     hook = directory / "hold"

@@ -105,7 +105,7 @@ def test_a_gpu_is_lost_under_three_vms_and_the_others_go_on(host):
     (31, False, "GPU memory page fault"), (94, False, "contained memory error"),
     (95, True, "uncontained memory error"), (119, True, "GSP RPC timeout"),
     (79, True, "GPU has fallen off the bus")])
-def test_an_xid_is_told_and_condemns_the_gpu_if_the_catalog_says_so(host, xid, condemned, says):
+def test_an_xid_is_reported_and_condemns_the_gpu_if_the_catalog_says_so(host, xid, condemned, says):
     host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
     start_watched(host, "v1")
     fault(host, f"device={L40S_1}", f"xid={xid}")
@@ -134,7 +134,7 @@ def test_the_watch_holds_up_neither_sriov_manage_nor_a_driver_reload(host):
     host.create("b", type="L40S-8Q", gpu=L40S_2)
     host.create("c", mode="passthrough", gpu=A100)
     host.delete("c")
-    # Somebody else's tools, once no VM runs.
+    # Someone else's tools, once no VM runs.
     host.virsh("destroy", "v1")
     for name in ("a", "b"):
         host.delete(name)

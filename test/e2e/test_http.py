@@ -156,7 +156,7 @@ def test_a_chunked_body_over_the_limit_is_413(fake):
     assert json.loads(answer.read())["status"] == 413
 
 
-def test_a_client_that_asks_first_is_told_before_it_sends(fake):
+def test_a_client_that_asks_first_is_answered_before_it_sends(fake):
     answer = exchange(fake, b"POST /v1/claims HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
                             b"Content-Type: application/json\r\nContent-Length: 2000000\r\n\r\n",
                       close=False)
@@ -283,7 +283,7 @@ def test_one_connection_serves_many_requests(fake):
         answer.read()
 
 
-def test_a_client_that_leaves_before_the_answer_hurts_nobody(fake):
+def test_a_client_that_leaves_before_the_answer_hurts_no_one(fake):
     for _ in range(50):
         sock = raw_connect(fake.socket)
         sock.sendall(b"GET /v1/host HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -302,7 +302,7 @@ def test_a_client_that_stops_in_the_middle_is_cut_off(fake):
     assert time.monotonic() - began < 15
 
 
-def test_a_slow_client_delays_nobody(fake):
+def test_a_slow_client_delays_no_one(fake):
     sock = raw_connect(fake.socket)
     sock.sendall(b"POST /v1/claims HTTP/1.1\r\nHost: x\r\nContent-Length: 29\r\n"
                  b"Content-Type: application/json\r\n\r\n")

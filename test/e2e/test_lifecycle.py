@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A VM gets what its claims say, whoever starts it, and leaves nothing behind, however it ends."""
+"""A VM gets what its claims say, no matter who starts it, and leaves nothing behind, however it ends."""
 import os
 import sqlite3
 import subprocess
@@ -112,7 +112,7 @@ def test_cleave_draws_before_it_starts_a_vm_and_the_hook_finds_all_in_place(host
     assert host.problems() == []
 
 
-def test_of_two_vms_that_race_for_the_last_gpu_one_wins_and_the_other_is_told(one):
+def test_of_two_vms_that_race_for_the_last_gpu_one_wins_and_the_other_learns_why(one):
     for name, vm in (("a", "web1"), ("b", "web2")):
         one.create(name, mode="passthrough", gpu=GPU, vm=vm, hold="on-demand")
     runs = [subprocess.Popen(one.command("virsh", "-q", "-c", "qemu:///system", "start", vm),
@@ -187,7 +187,7 @@ def test_claims_of_a_vm_that_is_gone_go_after_a_while_and_gc_says_when(one):
     assert len(events(one, "claim-orphaned")) >= 2
 
 
-def test_a_vm_that_is_defined_anew_in_time_keeps_its_claims(one):
+def test_a_vm_that_is_defined_again_in_time_keeps_its_claims(one):
     one.create("h", type=one.type, vm="web1")
     xml = one.virsh("dumpxml", "--inactive", "web1").stdout
     one.stop()
@@ -482,7 +482,7 @@ def test_vms_that_start_by_themselves_get_their_devices(one):
 
 
 def test_a_device_that_is_in_use_stays_whatever_a_hook_says(host):
-    """Somebody calls the hook by hand, or twice, or in the wrong order."""
+    """Someone calls the hook by hand, or twice, or in the wrong order."""
     on_demand(host, "a", "web1")
     host.virsh("start", "web1")
     xml = host.virsh("dumpxml", "web1").stdout
@@ -493,8 +493,8 @@ def test_a_device_that_is_in_use_stays_whatever_a_hook_says(host):
     assert host.settle() and not [p for p in host.problems() if "stuck" in p or "vGPU" in p]
 
 
-def test_a_hook_gives_way_when_libvirt_lets_nobody_define(one):
-    """While somebody asks about the VM whose hook runs, libvirt defines no other; and the hook waits
+def test_a_hook_gives_way_when_libvirt_lets_no_one_define(one):
+    """While someone asks about the VM whose hook runs, libvirt defines no other; and the hook waits
     for a plan that is doing so."""
     on_demand(one, "a", "web1")
     one.ctl("fault", "add", "at=nvidia/current_vgpu_type", "access=write", "delay_ms=1500", "count=1")

@@ -104,7 +104,7 @@ def test_the_exit_status_is_of_the_question_but_for_strict(host):
     strict = host.cleave.run("vm", "lint", "--strict", "v1")
     assert strict.returncode == 9 and 'of VM "v1" breaks 1 rule' in strict.stderr
     assert host.cleave.run("vm", "lint", "--strict", "v2").returncode == 0
-    assert host.cleave.run("vm", "lint", "nobody").returncode == 3
+    assert host.cleave.run("vm", "lint", "nosuch").returncode == 3
 
 
 def by_hand(address=None, mdev=None, managed="no"):

@@ -106,7 +106,7 @@ def test_a_vm_without_claims_moves_too(pairs, image):
 
 
 def test_the_target_is_reached_by_ssh_and_by_http(pairs, image, directory):
-    """`ssh` here is a script that runs what it is told, as sshd on the target would."""
+    """`ssh` here is a script that runs what it is given, as sshd on the target would."""
     tools = directory / "tools"
     tools.mkdir()
     ssh = tools / "ssh"
@@ -204,7 +204,7 @@ def test_metadata_that_is_a_lie_makes_nvml_s_answer_unknown(simulated_vm):
     assert results["migration-nvml-compatible"] == "unknown"
 
 
-def test_what_nobody_offered_is_not_found(simulated_vm):
+def test_what_was_not_offered_is_not_found(simulated_vm):
     for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/commit")):
         status, _, _ = simulated_vm.api.call(
             method, f"/v1/incoming/5c3ae3a2-6d3b-4f4e-8b86-0c6c6f0d7a11{path}")
@@ -315,7 +315,7 @@ def kill_libvirtd(machine):
 
 
 @LONG
-def test_what_moves_is_in_nobody_else_s_hands(on_the_way):
+def test_what_moves_is_in_no_other_hands(on_the_way):
     pair = on_the_way
     a, b = pair.alpha, pair.beta
     for words in (["vm", "stop", "vm1"], ["vm", "stop", "--now", "vm1"], ["claim", "delete", "vm1"],
@@ -373,8 +373,8 @@ def test_a_target_s_libvirtd_that_dies_leaves_the_vm_where_it_was(on_the_way):
 
 
 def test_a_source_s_libvirtd_that_restarts_leaves_the_vm_where_it_was(on_the_way):
-    """Nobody can tell for a while: the source's libvirt is away, and that of the target says nothing
-    of a VM that is arriving, of which only its hook told."""
+    """No one can tell for a while: the source's libvirt is away, and that of the target says nothing
+    of a VM that is arriving, of which only its hook reported."""
     pair = on_the_way
     kill_libvirtd(pair.alpha)
     pair.alpha.run(START_LIBVIRT)
@@ -509,7 +509,7 @@ PATIENCE = "--incoming-patience", "1"
 
 
 def lose_target(pairs, image):
-    """The VM arrived, and nobody answers there any more."""
+    """The VM arrived, and no one answers there any more."""
     pair = pairs(VFIO)
     pair.boot_claimed(image, "vm1", pair.alpha, dirty_mib=16, **TYPE)
     pair.id = pair.begin("vm1", pair.alpha, "--bandwidth", str(SLOW_MIB))
@@ -569,7 +569,7 @@ def test_a_vm_whose_target_is_lost_starts_again_where_it_came_from(pairs, image)
     b.start(*PATIENCE)
     pair.wait_for("it is given back", lambda: b.api.get("/v1/claims")["claims"] == [])
     pair.is_at("vm1", a)
-    pair.wait_for("it boots anew", lambda: [t[0] for t in pair.ticks("vm1")].count(1) == 2)
+    pair.wait_for("it boots again", lambda: [t[0] for t in pair.ticks("vm1")].count(1) == 2)
 
 
 @LONG
@@ -585,7 +585,7 @@ def test_a_target_that_comes_back_with_a_vm_that_was_settled_as_here_is_cleared_
         assert done.returncode == 0, (words, done.stdout + done.stderr)
     assert a.cleave.run("vm", "start", "vm1").returncode == 0
     pair.is_at("vm1", a)
-    pair.wait_for("it boots anew", lambda: [t[0] for t in pair.ticks("vm1")].count(1) == 2)
+    pair.wait_for("it boots again", lambda: [t[0] for t in pair.ticks("vm1")].count(1) == 2)
 
 
 # ---- killed at every commit ----

@@ -106,7 +106,7 @@ def test_a_cleaved_that_is_not_root_shows_and_refuses_to_change(machine):
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setpriv") is None, reason="needs root")
-def test_who_may_not_use_the_socket_is_told(bare, directory):
+def test_who_may_not_use_the_socket_is_reported(bare, directory):
     directory.chmod(0o755)
     done = subprocess.run([*NOBODY, BUILD / "src/cli/cleave", "--socket", bare.socket, "gpu", "list"],
                           capture_output=True, text=True, cwd="/")

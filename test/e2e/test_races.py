@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many clients at once, each through the production daemon: one wins, nobody is half served."""
+"""Many clients at once, each through the production daemon: one wins, no one is half served."""
 import collections
 import random
 import threading

@@ -148,7 +148,7 @@ def test_a_driver_reload_is_undone_on_request(claims):
     assert claims.cleave.run("host", "restore").stdout.count("there") == len(CLAIMS)
 
 
-def test_a_driver_reload_that_nobody_saw_is_undone_by_the_daemon_itself(claims):
+def test_a_driver_reload_that_no_one_saw_is_undone_by_the_daemon_itself(claims):
     before = look(claims)
     change_driver(claims, "driver-reload")
     claims.api.get("/v1/host")
@@ -326,13 +326,13 @@ def test_vms_start_with_their_gpus_again(directory, kernel, openapi, image):
         machine.create("g1", type="L40S-8Q", gpu=EQUAL, vm="guest")
         machine.create("w1", type="A100-2-10C", gpu=A100, vm="web")
         before = look(machine)
-        told = without_uuid(machine.boot("guest", timeout=120)["guest"])
+        said = without_uuid(machine.boot("guest", timeout=120)["guest"])
         machine.reboot()
         wait_restored(machine)
         assert look(machine) == before
         assert machine.stored_devices("guest") == [device(machine, "g1")]
         machine.console("guest").write_text("")
-        assert without_uuid(machine.boot("guest", timeout=120)["guest"]) == told
+        assert without_uuid(machine.boot("guest", timeout=120)["guest"]) == said
         assert machine.cleave.run("vm", "start", "web").returncode == 0
         assert machine.problems() == []
     finally:

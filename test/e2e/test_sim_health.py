@@ -238,4 +238,4 @@ def test_a_reboot_ends_all_vms_and_starts_those_that_start_by_themselves(hooked,
     assert host.virsh("start", "one", check=False).returncode != 0
     (directory / "hooked").write_text("")
     host.restart_libvirt()
-    assert running(host) == ["two"], "a restart of libvirtd starts nothing by itself"
+    assert running(host) == ["two"], "a restart of libvirtd starts nothing on its own"

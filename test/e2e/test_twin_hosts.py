@@ -46,7 +46,7 @@ def twins(pairs):
 
 
 def uuids(twin, name):
-    """Of the GPUs it has told of, in order."""
+    """Of the GPUs it has reported, in order."""
     return [line.split(" uuid=")[1].split()[0] for line in twin.said(name, " uuid=")]
 
 
@@ -180,7 +180,7 @@ def test_a_move_outlives_the_target_s_libvirtd_until_it_is_cancelled(on_the_way)
 
 
 @LONG
-def test_a_move_that_nobody_at_the_target_can_finish_is_taken_back(on_the_way):
+def test_a_move_that_no_one_at_the_target_can_finish_is_taken_back(on_the_way):
     twin = on_the_way
     kill_libvirtd(twin.beta)
     twin.alpha.virsh("migrate-setspeed", "vm1", "1000")

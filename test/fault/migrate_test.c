@@ -186,7 +186,7 @@ static const char *check_source(const struct loss *loss)
 
 static const char *end_loss(const struct loss *loss, char *why, size_t size)
 {
-    /* A source that was restarted asks libvirt first, and may not be told yet. */
+    /* A source that was restarted asks libvirt first, and may have no answer yet. */
     for (int i = 0; i < 2000 && the_move()->migration->state == loss->state; i++) {
         if (settle(loss->where, false) != 0) {
             let_run(500);
@@ -277,7 +277,7 @@ static void every_call_of_a_settling_may_fail(void **state)
 }
 
 /* What a person may say, and when. */
-static void a_word_is_taken_only_when_nobody_else_can_tell(void **state)
+static void a_word_is_taken_only_when_no_one_else_can_tell(void **state)
 {
     const struct loss *loss = *state;
     lose_target(loss);
@@ -301,7 +301,7 @@ static void a_word_is_taken_only_when_nobody_else_can_tell(void **state)
     assert_int_equal(the_move()->migration->state, loss->state);
     struct answer first = {0};
     say(loss->where, true, &first);
-    assert_int_equal(settle(loss->where, false), -REASON_CONFLICT); /* somebody is at it */
+    assert_int_equal(settle(loss->where, false), -REASON_CONFLICT); /* someone is at it */
     must(lab_wait(&world->labs[SOURCE], &first), "no answer");
     answer_done(&first);
     char why[256] = "";
@@ -313,7 +313,7 @@ static void a_word_is_taken_only_when_nobody_else_can_tell(void **state)
     close_world();
 }
 
-/* Whoever asks gets an answer, and one that was given outlives the process. */
+/* Anyone who asks gets an answer, and one that was given outlives the process. */
 static void what_was_settled_is_stored(void **state)
 {
     const struct loss *loss = *state;
@@ -323,7 +323,7 @@ static void what_was_settled_is_stored(void **state)
     struct answer late = {0};
     say(loss->where, false, &late);
     restart(lab);
-    must(late.there && late.body == NULL, "who asked as it stopped was not told so");
+    must(late.there && late.body == NULL, "who asked as it stopped was not answered so");
     answer_done(&late);
     assert_int_equal(the_move()->migration->state, loss->state);
     assert_int_equal(the_move()->migration->settled, SETTLED_NOT);
@@ -362,8 +362,8 @@ int main(int argc, char **argv)
                                    {mig_backed, "away", MIGRATION_MOVING},
                                    {mig_backed, "here", MIGRATION_MOVING}};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(a_word_is_taken_only_when_nobody_else_can_tell, &losses[0]),
-        cmocka_unit_test_prestate(a_word_is_taken_only_when_nobody_else_can_tell, &losses[1]),
+        cmocka_unit_test_prestate(a_word_is_taken_only_when_no_one_else_can_tell, &losses[0]),
+        cmocka_unit_test_prestate(a_word_is_taken_only_when_no_one_else_can_tell, &losses[1]),
         cmocka_unit_test_prestate(what_was_settled_is_stored, &losses[0]),
         cmocka_unit_test_prestate(what_was_settled_is_stored, &losses[1]),
         cmocka_unit_test_prestate(every_call_of_a_settling_may_fail, &losses[0]),

@@ -27,7 +27,7 @@
 #define CLIENTS 3
 #define LOOKS 4 /* after an action, until what a VM gave back is gone */
 
-/* Of earlier failures: a fault in what cleaved does by itself, which it tries again later. */
+/* Of earlier failures: a fault in what cleaved does on its own, which it tries again later. */
 static const uint64_t kept_seeds[] = {126, 199};
 
 static struct lab_data data;
@@ -243,7 +243,7 @@ static void play_restart(struct play *play)
     restart(play);
 }
 
-/* The emulator dies, or somebody stops the VM: cleave is not asked, and may see it late. */
+/* The emulator dies, or someone stops the VM: cleave is not asked, and may see it late. */
 static void play_power_off(struct play *play)
 {
     struct fake_vm *vm = draw_vm(play);
@@ -260,7 +260,7 @@ static void play_reboot(struct play *play)
     assert_int_equal(lab_start(&play->lab), 0);
 }
 
-/* The driver is loaded anew, which needs all VMs off. What claims had stays theirs meanwhile. */
+/* The driver is loaded again, which needs all VMs off. What claims had stays theirs meanwhile. */
 static void play_reload(struct play *play)
 {
     STR_SET(play->last, "reload");
@@ -350,7 +350,7 @@ static bool is_touched(const struct play *play, const char *name)
     return play->n_touched >= ARRAY_SIZE(play->touched);
 }
 
-/* Claims that nobody asked about are as they were, but for what power does to on-demand ones. */
+/* Claims that no one asked about are as they were, but for what power does to on-demand ones. */
 static void check_claims(const struct play *play, const struct claims *before)
 {
     const struct claims *now = &play->lab.manager->claims;

@@ -148,7 +148,7 @@ static void release_one_alone(struct lab *lab)
     lab_delete(lab, "c", NULL);
 }
 
-/* 2g.10gb at 4 and 1g.5gb at 6, with room before them that a 3g.20gb fills, and 1g.5gb beside it.
+/* 2g.10gb at 4 and 1g.5gb at 6, with room before them that a 3g.20gb fills, and 1g.5gb next to it.
  */
 static void leave_a_hole(struct lab *lab)
 {

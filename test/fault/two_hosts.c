@@ -113,7 +113,7 @@ static void letter_answered(json_t *body, const struct error *err, void *data_)
     if (is_dead(TARGET)) { /* it never got out */
         json_decref(letter->answer);
         letter->answer = NULL;
-        error_set(&letter->err, REASON_UNAVAILABLE, "peer", "nobody answers");
+        error_set(&letter->err, REASON_UNAVAILABLE, "peer", "no one answers");
     }
     letter->done = true;
     pthread_cond_signal(&letter->answered);
@@ -127,7 +127,7 @@ static void letter_read(void *data_)
     struct manager *m = world->labs[TARGET].manager;
     if (m == NULL || is_dead(TARGET)) {
         struct error err = {0};
-        error_set(&err, REASON_UNAVAILABLE, "peer", "nobody answers");
+        error_set(&err, REASON_UNAVAILABLE, "peer", "no one answers");
         letter_answered(NULL, &err, letter);
         return;
     }
@@ -157,12 +157,12 @@ static int send(enum ask ask, const json_t *body, const char *id, struct incomin
         return error_set(err, REASON_UNAVAILABLE, "peer", "we are dead");
     }
     if (world->lost || (world->lose_commits && ask == ASK_COMMIT)) {
-        return error_set(err, REASON_UNAVAILABLE, "peer", "nobody answers");
+        return error_set(err, REASON_UNAVAILABLE, "peer", "no one answers");
     }
     pthread_mutex_init(&letter.lock, NULL);
     pthread_cond_init(&letter.answered, NULL);
     if (!post_to_target(letter_read, &letter)) {
-        return error_set(err, REASON_UNAVAILABLE, "peer", "nobody answers");
+        return error_set(err, REASON_UNAVAILABLE, "peer", "no one answers");
     }
     pthread_mutex_lock(&letter.lock);
     while (!letter.done) {

@@ -32,7 +32,7 @@ struct world {
     atomic_bool lost;          /* nor of anything else */
     atomic_bool silent;        /* what is at SILENT accepts a question, and says nothing */
     enum peer_offer silent_to; /* which question */
-    bool lose_at_move;    /* it is lost as soon as the VM is there, and libvirt says so to nobody */
+    bool lose_at_move;    /* it is lost as soon as the VM is there, and libvirt says so to no one */
     uint64_t patience_us; /* of the managers that start from now on; 0: two seconds */
 };
 

@@ -45,7 +45,7 @@ static void read_all(int fd, char *data, size_t len)
         if (n > 0) {
             done += (size_t)n;
         } else {
-            nap(); /* nobody at the other end yet */
+            nap(); /* no one at the other end yet */
         }
     }
 }

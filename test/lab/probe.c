@@ -324,7 +324,7 @@ static void do_end_write(void)
 {
     int status = 0;
     if (n_writers == 0) {
-        fputs("nobody waits", stdout);
+        fputs("none waits", stdout);
         return;
     }
     if (has_ended(writers[0], HOLD_MS, &status)) {

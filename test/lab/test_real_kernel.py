@@ -91,7 +91,7 @@ for _ in range(3):
 
 
 def test_a_module_that_is_loaded_again_has_other_inode_numbers(vm):
-    """By which cleave sees that NVIDIA's driver was loaded anew; here a module that needs no device."""
+    """By which cleave sees that NVIDIA's driver was loaded again; here a module that needs no device."""
     (_, module), = Kernel(BUILD / "lab/kernel").modules(["dummy"])
     file = BUILD / "lab/dummy.ko"
     file.write_bytes(module)
@@ -153,7 +153,7 @@ def test_the_machine_is_what_the_tests_think(vm):
 
 
 def test_the_kernel_answers_as_it_did(vm):
-    """What test_simulated_kernel.py holds the simulator to; CLEAVE_GOLDEN=write writes it anew."""
+    """What test_simulated_kernel.py holds the simulator to; CLEAVE_GOLDEN=write writes it again."""
     text = vm.run(f"{BUILD}/test/lab/lab-probe {GPU} {HOME} {SHARED} snd_hda_intel {NVME}")
     if os.environ.get("CLEAVE_GOLDEN") == "write":
         GOLDEN.write_text(text)

@@ -36,7 +36,7 @@ struct fake_gpu {
     bool mig, mig_capable, mig_timeslicing, mixed;
     bool wedged; /* needs a reset */
     bool blind;  /* its files give I/O errors: no vGPU can be seen, nor a virtual function */
-    bool fills;  /* its driver puts a vGPU beside others before it takes an empty instance */
+    bool fills;  /* its driver puts a vGPU next to others before it takes an empty instance */
     struct gpu_scheduler scheduler;
     uint32_t vfs_total, vfs_enabled, next_gi_id;
     struct fake_gi gis[FAKE_GIS];
@@ -51,7 +51,7 @@ struct fake_vm {
     bool saved;  /* it has a saved state */
     bool deaf;   /* its guest does not shut down when asked */
     bool killed; /* it was ended without being asked */
-    bool locked; /* its hook runs: whoever asks about it waits */
+    bool locked; /* its hook runs: who asks about it waits */
     bool stuck;  /* its start does not come back, and it is seen off */
     bool broken; /* its start fails in the end */
     bool firm;   /* who asks to stop it gets no answer */
@@ -69,7 +69,7 @@ struct fake_host {
     struct fake_vm vms[FAKE_VMS];
     size_t n_vms;            /* that ever were */
     uint64_t libvirt_starts; /* after the first */
-    size_t n_ends;           /* that its events told of */
+    size_t n_ends;           /* that its events reported */
     struct vm_end ends[FAKE_VMS];
 };
 

@@ -41,7 +41,7 @@ struct lab {
     void (*tick)(struct lab *lab);
     struct store *store;
     struct manager *manager;
-    bool forgetful; /* the driver was loaded anew: bound claims may lack their devices */
+    bool forgetful; /* the driver was loaded again: bound claims may lack their devices */
 };
 
 /* What a request was answered with. */

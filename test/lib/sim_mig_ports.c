@@ -211,8 +211,8 @@ static int create_vgpu(struct sim_host *host, struct sim_gpu *gpu, struct step *
         return refuse(err, step, code);
     }
     vgpu = find_vgpu(host, step);
-    bool told = host->iface == SIM_VENDOR_VFIO && vgpu->gi_id != SIM_NONE;
-    step->got_gi_id = told ? vgpu->gi_id : NO_ID;
+    bool shown = host->iface == SIM_VENDOR_VFIO && vgpu->gi_id != SIM_NONE;
+    step->got_gi_id = shown ? vgpu->gi_id : NO_ID;
     return 0;
 }
 
@@ -262,9 +262,9 @@ static void observe_vgpus(const struct sim_host *from, struct sim_gpu *sim, stru
     for (struct sim_vgpu *vgpu = sim_next_vgpu(sim, &cursor, &vf); vgpu != NULL;
          vgpu = sim_next_vgpu(sim, &cursor, &vf)) {
         struct vgpu *to = vec_push(&gpu->vgpus);
-        bool told = from->iface == SIM_VENDOR_VFIO && vgpu->gi_id != SIM_NONE;
+        bool shown = from->iface == SIM_VENDOR_VFIO && vgpu->gi_id != SIM_NONE;
         *to = (struct vgpu){.type_id = sim_type_id(sim->model, vgpu->type),
-                            .gi_id = told ? vgpu->gi_id : NO_ID,
+                            .gi_id = shown ? vgpu->gi_id : NO_ID,
                             .placement_id = NO_ID,
                             .vf = vf != NULL ? vf->addr : sim->addr};
         STR_SET(to->type, vgpu->type->name);

@@ -157,7 +157,7 @@ static void check_random_parts(const struct naive *naive, struct random *random)
     }
 }
 
-/* What is wanted beside a configuration: how many of each profile. */
+/* What is wanted next to a configuration: how many of each profile. */
 static struct layout_gis random_wanted(const struct naive *naive, struct random *random)
 {
     struct layout_gis wanted = {.n = 1 + random_below(random, 4)};
@@ -226,7 +226,7 @@ static void check_place(const struct naive *naive, const struct naive_config *ex
     }
     layout_text(wanted, text[1], sizeof(text[1]));
     if (found != possible) {
-        fail_msg("seed %llu: %s beside [%s] is %s", random_seed(random), text[1],
+        fail_msg("seed %llu: %s next to [%s] is %s", random_seed(random), text[1],
                  naive_text(naive, existing, text[0]), possible ? "possible" : "impossible");
     }
     if (!found) {
@@ -236,7 +236,7 @@ static void check_place(const struct naive *naive, const struct naive_config *ex
     struct naive_config config = join(naive, existing, &placed);
     struct naive_worth worth = naive_worth_of(naive, &config);
     if (!naive_is_legal(naive->model, &config) || naive_worth_compare(&worth, &best) != 0) {
-        fail_msg("seed %llu: %s beside [%s]: [%s] is not the best", random_seed(random), text[1],
+        fail_msg("seed %llu: %s next to [%s]: [%s] is not the best", random_seed(random), text[1],
                  naive_text(naive, existing, text[0]), naive_text(naive, &config, text[1]));
     }
 }
@@ -311,7 +311,7 @@ static bool is_fixed_wanted(const struct naive *naive, const struct layout_gis *
 }
 
 /* Could `final` be what stands afterwards? Each profile's free wanted ones must be servable by
- * parts that nobody pinned, and no part may be there without a reason. */
+ * parts that no one pinned, and no part may be there without a reason. */
 static bool is_outcome(const struct naive *naive, const struct change_case *c,
                        const struct naive_config *final)
 {

@@ -130,11 +130,12 @@ static void check_refusal(struct fixture *f, const struct claim *wish, struct ra
 {
     struct error refusal = f->err;
     struct claim named;
-    struct lost told = {0};
+    struct lost reported = {0};
     struct lost least = {0};
-    bool is_told = read_hint(refusal.hint, &named, f, wish, &told);
+    bool is_reported = read_hint(refusal.hint, &named, f, wish, &reported);
     bool is_there = brute_force(f, wish, &least);
-    if (is_told != is_there || (is_told && (is_less(&least, &told) || !can_be(f, &named)))) {
+    if (is_reported != is_there ||
+        (is_reported && (is_less(&least, &reported) || !can_be(f, &named)))) {
         fail_msg("seed %llu: %s%s: \"%s\" / \"%s\"; brute force %s %u MiB", random_seed(random),
                  wish->spec.type, wish->spec.profile, refusal.message, refusal.hint,
                  is_there ? "gives up" : "finds nothing,", least.memory_mib);

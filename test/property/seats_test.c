@@ -31,7 +31,7 @@
 static const char *const kernels[] = {"5.15.0-113-generic", "6.8.0-60-generic"};
 
 struct counts {
-    unsigned boards, done, refused, undone, stuck, blocked, exclusive_beside, filled;
+    unsigned boards, done, refused, undone, stuck, blocked, exclusive_next_to, filled;
 };
 
 struct world {
@@ -109,7 +109,7 @@ static void check_claim(struct world *w, const struct claim *claim)
     if (exclusive && count_vgpus(w, gi->id) != 1) {
         fail_at(w, claim->name, "a mig-backed claim does not have its GPU instance to itself");
     }
-    w->counts->exclusive_beside += exclusive && w->claims.n > 1;
+    w->counts->exclusive_next_to += exclusive && w->claims.n > 1;
 }
 
 static void check(struct world *w)
@@ -279,7 +279,8 @@ static void restore(struct world *w)
     planner_restore(&planner, &request, &restoration);
     carry_out(w, TAKE_PTR(restoration.plan));
     for (vec_each(&restoration.claims, claim)) {
-        /* By mdev two that came to be beside each other in another order can't be told apart. */
+        /* By mdev two that came to be next to each other in another order can't be distinguished.
+         */
         bool may = w->sim->iface == SIM_MDEV && claim->why.reason == REASON_UNSUPPORTED;
         if (claim->outcome != RESTORE_COMES && !may) {
             fail_at(w, "after a reboot", claim->why.message);
@@ -461,10 +462,10 @@ static void an_instance_is_whose_the_plan_says(void **state)
     }
     print_message(
         "# %u boards, %u with time-sliced instances: %u plans done, %u refused, %u "
-        "undone, %u stuck, %u claims blocked; %u times an exclusive claim beside others, %u vGPUs "
+        "undone, %u stuck, %u claims blocked; %u times an exclusive claim next to others, %u vGPUs "
         "with fillers\n",
         counts.boards, timesliced, counts.done, counts.refused, counts.undone, counts.stuck,
-        counts.blocked, counts.exclusive_beside, counts.filled);
+        counts.blocked, counts.exclusive_next_to, counts.filled);
     assert_true(timesliced > 0 && counts.filled > 100 && counts.undone > 100);
 }
 

@@ -351,7 +351,7 @@ static void *let_go_then(void *data)
     return NULL;
 }
 
-static void whoever_unbinds_a_gpu_under_its_vm_waits_for_the_vm(void **state)
+static void anyone_who_unbinds_a_gpu_under_its_vm_waits_for_the_vm(void **state)
 {
     (void)state;
     static const char *const files[] = {"bus/pci/drivers/vfio-pci/unbind",
@@ -472,7 +472,7 @@ static void *write_slowly(void *data)
     return NULL;
 }
 
-static void a_hanging_file_holds_up_nobody_else(void **state)
+static void a_hanging_file_holds_up_no_one_else(void **state)
 {
     (void)state;
     MACHINE_NEW(SIM_VENDOR_VFIO);
@@ -515,12 +515,12 @@ int main(int argc, char **argv)
         cmocka_unit_test(ownership_of_vfio_files_can_be_given),
         cmocka_unit_test(a_file_that_is_gone_says_so),
         cmocka_unit_test(a_removed_function_comes_back_by_a_rescan),
-        cmocka_unit_test(whoever_unbinds_a_gpu_under_its_vm_waits_for_the_vm),
+        cmocka_unit_test(anyone_who_unbinds_a_gpu_under_its_vm_waits_for_the_vm),
         cmocka_unit_test(a_vfio_group_is_opened_once),
         cmocka_unit_test(new_ids_are_remembered),
         cmocka_unit_test(address_ranges_have_files_of_their_size),
         cmocka_unit_test(a_vf_can_be_stuck),
-        cmocka_unit_test(a_hanging_file_holds_up_nobody_else),
+        cmocka_unit_test(a_hanging_file_holds_up_no_one_else),
         cmocka_unit_test(a_busy_unbind_lock_is_not_granted),
     };
     return cmocka_run_group_tests_name("sim fuse", tests, NULL, NULL);

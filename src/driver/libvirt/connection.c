@@ -46,8 +46,9 @@ int libvirt_error(struct error *err, const char *subject, const char *fmt, ...)
     (void)vsnprintf(what, sizeof(what), fmt, args);
     va_end(args);
     const virError *problem = virGetLastError();
-    bool told = problem != NULL && problem->message != NULL;
-    STR_SET(words, told ? problem->message : "unknown error"); /* maybe the emulator's output too */
+    bool known = problem != NULL && problem->message != NULL;
+    STR_SET(words,
+            known ? problem->message : "unknown error"); /* maybe the emulator's output too */
     return error_set(err, problem != NULL ? reason_of(problem) : REASON_DRIVER, subject, "%s: %s",
                      what, str_trim(words));
 }

@@ -14,8 +14,8 @@ struct libvirt_port {
     char *uri;
     virConnectPtr connection; /* NULL: not connected now */
     uint64_t session;         /* connections so far */
-    bool observes;            /* wants to be told of VMs that end */
-    struct vm_ends *ends;     /* of this connection; NULL: nothing is told */
+    bool observes;            /* wants to hear of VMs that end */
+    struct vm_ends *ends;     /* of this connection; NULL: nothing is reported */
 };
 
 DEFINE_FREEP(virDomainPtr, virDomainFree)

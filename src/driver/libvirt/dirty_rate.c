@@ -13,7 +13,7 @@
 #define PATIENCE_US 5000000
 #define MIB (1024ULL * 1024)
 
-/* libvirt tells "not yet" and "done" by a state in the domain's statistics, and nobody when it
+/* libvirt tells "not yet" and "done" by a state in the domain's statistics, and by no event when it
  * changes. */
 static void pause_ms(long ms)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Puts a claim's device into a stored definition and takes it out again, together with what it
- * needs beside its <hostdev>: a 64-bit PCI window for large BARs, and a hint which NUMA node the
+ * needs next to its <hostdev>: a 64-bit PCI window for large BARs, and a hint which NUMA node the
  * memory should come from. What cleave added is remembered in <metadata>, so that it goes away with
  * the device, and what a person wrote never does. Pure: text in, text out.
  */
@@ -14,7 +14,7 @@
 
 /* A device that a claim puts into a definition. */
 struct attachment {
-    const char *claim; /* "": no alias, nothing beside it */
+    const char *claim; /* "": no alias, nothing next to it */
     struct hostdev device;
     enum hostdev_kind kind;
     uint64_t mmio_bytes;   /* sum of its large BARs, 0 unknown or not worth a thought */

@@ -203,7 +203,7 @@ static void only_the_first_mdev_is_displayed(void **state)
     assert_int_equal(count(left, "display=\"on\" ramfb=\"on\""), 1); /* b is the first now */
 }
 
-static void nothing_is_displayed_that_nobody_could_see(void **state)
+static void nothing_is_displayed_that_no_one_could_see(void **state)
 {
     (void)state;
     static const char *const devices[] = {
@@ -347,7 +347,7 @@ static void a_claims_new_device_replaces_its_old_one(void **state)
     assert_non_null(strstr(now, "bus=\"0x42\""));
 }
 
-static void a_device_put_in_by_hand_is_told_apart_and_adopted(void **state)
+static void a_device_put_in_by_hand_is_distinguished_and_adopted(void **state)
 {
     (void)state;
     struct attachment it = whole_gpu("a", 0x41);
@@ -530,7 +530,7 @@ int main(void)
         cmocka_unit_test(an_alias_carries_every_name_a_claim_can_have),
         cmocka_unit_test(other_aliases_name_no_claim),
         cmocka_unit_test(only_the_first_mdev_is_displayed),
-        cmocka_unit_test(nothing_is_displayed_that_nobody_could_see),
+        cmocka_unit_test(nothing_is_displayed_that_no_one_could_see),
         cmocka_unit_test(large_bars_get_a_window_that_goes_with_them),
         cmocka_unit_test(what_a_person_wrote_stays),
         cmocka_unit_test(what_a_person_changed_since_stays),
@@ -538,7 +538,7 @@ int main(void)
         cmocka_unit_test(the_window_is_only_as_large_as_it_must_be),
         cmocka_unit_test(a_window_that_the_cpu_cant_address_is_not_written),
         cmocka_unit_test(a_claims_new_device_replaces_its_old_one),
-        cmocka_unit_test(a_device_put_in_by_hand_is_told_apart_and_adopted),
+        cmocka_unit_test(a_device_put_in_by_hand_is_distinguished_and_adopted),
         cmocka_unit_test(a_device_that_is_there_twice_is_one_claims_and_comes_out),
         cmocka_unit_test(another_claims_override_goes_with_its_device),
         cmocka_unit_test(what_is_another_claims_is_not_taken_out),

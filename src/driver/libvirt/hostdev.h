@@ -2,7 +2,7 @@
 /*
  * One <hostdev>: which device it assigns, whose it is, and the right form per kind. A claim's name
  * is in the device's alias: libvirt keeps aliases that begin with "ua-" (since 3.9.0, "user
- * aliases" in its domain XML documentation), so that whoever reads a definition, with or without
+ * aliases" in its domain XML documentation), so that who reads a definition, with or without
  * cleaved, tells the claim's device from one that a person put in.
  */
 #ifndef DRIVER_LIBVIRT_HOSTDEV_H
@@ -20,7 +20,7 @@ bool hostdev_alias_claim(const char *alias, char ret_claim[NAME_SIZE]);
 
 /* How a device is assigned. */
 enum hostdev_kind {
-    HOSTDEV_WHOLE,       /* the GPU itself: managed='yes', libvirt binds it if nobody did */
+    HOSTDEV_WHOLE,       /* the GPU itself: managed='yes', libvirt binds it if cleave did not */
     HOSTDEV_VENDOR_VFIO, /* a VF under the vendor's driver: managed='no', libvirt must not rebind */
     HOSTDEV_MDEV         /* has no driver to bind: libvirt ignores `managed` */
 };

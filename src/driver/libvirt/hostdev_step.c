@@ -201,7 +201,7 @@ static int edit(struct libvirt_port *port, const char *xml, const struct step *s
     return domain_edit_attach(xml, &attachment, ret_edited, err);
 }
 
-/* libvirt can't define "unless it changed": that nobody did meanwhile is seen by reading again. */
+/* libvirt can't define "unless it changed": that no one did meanwhile is seen by reading again. */
 static int redefine(struct libvirt_port *port, virDomainPtr domain, const struct step *step,
                     struct error *err)
 {
@@ -234,7 +234,7 @@ static int redefine(struct libvirt_port *port, virDomainPtr domain, const struct
                          step->vm);
 }
 
-/* A VM may have been renamed since the plan was made; and one defined anew has its name. */
+/* A VM may have been renamed since the plan was made; and one defined again has its name. */
 static int find_vm(struct libvirt_port *port, const struct step *step, virDomainPtr *ret_domain,
                    struct error *err)
 {

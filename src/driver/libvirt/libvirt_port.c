@@ -91,7 +91,7 @@ static int start(struct guest_port *port, const char *vm, struct error *err)
     return virDomainCreate(domain) == 0 ? 0 : start_problem(vm, err);
 }
 
-/* A transient VM goes away altogether. While libvirt does not answer, nobody knows. */
+/* A transient VM goes away altogether. While libvirt does not answer, this is unknown. */
 static bool is_off(virDomainPtr domain)
 {
     int active = virDomainIsActive(domain);

@@ -89,7 +89,7 @@ static void a_vm_is_defined_started_stopped_and_removed(void **state)
     port->ops->free(port);
 }
 
-static void why_a_vm_cant_be_stopped_is_told_in_libvirts_words(void **state)
+static void why_a_vm_cant_be_stopped_is_reported_in_libvirts_words(void **state)
 {
     (void)state;
     struct guest_port *port = open_test_driver();
@@ -168,7 +168,7 @@ static void libvirt_tells_which_vms_were_undefined(void **state)
     assert_int_equal(virDomainUndefine(again), 0);
     virDomainFree(again);
     assert_true(await(is_known, &(struct undefinition){
-                                    port, uuids[0]})); /* so no connection to come is told of it */
+                                    port, uuids[0]})); /* so no connection to come hears of it */
     struct guest_port *fresh = open_test_driver();
     host = observed(fresh);
     assert_int_equal(host->vm_ends.n, 0);
@@ -229,7 +229,7 @@ static void what_is_there_already_is_not_done_again(void **state)
     port->ops->free(port);
 }
 
-static void what_libvirt_refuses_is_told_in_its_words(void **state)
+static void what_libvirt_refuses_is_reported_in_its_words(void **state)
 {
     (void)state;
     struct guest_port *port = open_test_driver();
@@ -293,7 +293,7 @@ static void a_renamed_vm_is_found_by_its_uuid(void **state)
     assert_int_equal(find(now, "web2")->devices.n, 0);
     host_free(now);
 
-    /* Defined anew, a VM has another UUID under its old name. */
+    /* Defined again, a VM has another UUID under its old name. */
     STR_SET(attach.vm_uuid, "6d2c8b1e-9c1f-4f0e-8f55-0d3e4b7a9c10");
     assert_int_equal(port->ops->apply(port, &attach, &err), 0);
     now = observed(port);
@@ -330,7 +330,7 @@ static void definitions_are_read_as_far_as_they_exist(void **state)
     assert_int_equal(port->ops->read_xml(port, "web1", GUEST_XML_LIVE, &xml, &err),
                      -REASON_CONFLICT);
     assert_string_equal(err.message, "VM \"web1\" is not running");
-    assert_int_equal(port->ops->read_xml(port, "nobody", GUEST_XML_STORED, &xml, &err),
+    assert_int_equal(port->ops->read_xml(port, "nosuch", GUEST_XML_STORED, &xml, &err),
                      -REASON_NOT_FOUND);
     port->ops->free(port);
 }
@@ -346,8 +346,8 @@ static void what_does_not_run_is_not_moved(void **state)
     assert_int_equal(port->ops->migrate(port, &migration, &done, &err), -REASON_CONFLICT);
     assert_string_equal(err.message, "VM \"web1\" is not running");
     assert_int_equal(done.job, GUEST_JOB_NONE);
-    assert_int_equal(port->ops->migrate_progress(port, "nobody", &done, &err), -REASON_NOT_FOUND);
-    assert_int_equal(port->ops->migrate_cancel(port, "nobody", &err), -REASON_NOT_FOUND);
+    assert_int_equal(port->ops->migrate_progress(port, "nosuch", &done, &err), -REASON_NOT_FOUND);
+    assert_int_equal(port->ops->migrate_cancel(port, "nosuch", &err), -REASON_NOT_FOUND);
     port->ops->free(port);
 }
 
@@ -384,8 +384,8 @@ static void a_vm_that_is_not_there_can_lose_but_not_get_a_device(void **state)
     (void)state;
     struct guest_port *port = open_test_driver();
     struct error err = {0};
-    struct step attach = make_step(STEP_ATTACH, "nobody");
-    struct step detach = make_step(STEP_DETACH, "nobody");
+    struct step attach = make_step(STEP_ATTACH, "nosuch");
+    struct step detach = make_step(STEP_DETACH, "nosuch");
     assert_int_equal(port->ops->check(port, &attach, &err), -REASON_NOT_FOUND);
     assert_int_equal(port->ops->check(port, &detach, &err), 0);
     assert_int_equal(port->ops->apply(port, &detach, &err), 0);
@@ -424,7 +424,7 @@ static void assert_runs_alone(struct guest_port *port, const char *on, const cha
     assert_int_equal(host_find_vm(host, off)->state, VM_SHUT_OFF);
 }
 
-static void vms_whose_long_names_differ_in_a_letter_are_told_apart(void **state)
+static void vms_whose_long_names_differ_in_a_letter_are_distinguished(void **state)
 {
     (void)state;
     struct guest_port *port = open_test_driver();
@@ -518,7 +518,7 @@ static void a_definition_says_names_as_they_are(void **state)
     port->ops->free(port);
 }
 
-static void a_vm_that_went_away_is_told_in_libvirts_words(void **state)
+static void a_vm_that_went_away_is_reported_in_libvirts_words(void **state)
 {
     (void)state;
     struct guest_port *port = open_test_driver();
@@ -565,9 +565,9 @@ int main(void)
         cmocka_unit_test(running_vms_and_the_version_are_observed),
         cmocka_unit_test(a_vm_is_defined_started_stopped_and_removed),
         cmocka_unit_test(libvirt_tells_which_vms_were_undefined),
-        cmocka_unit_test(why_a_vm_cant_be_stopped_is_told_in_libvirts_words),
+        cmocka_unit_test(why_a_vm_cant_be_stopped_is_reported_in_libvirts_words),
         cmocka_unit_test(what_is_there_already_is_not_done_again),
-        cmocka_unit_test(what_libvirt_refuses_is_told_in_its_words),
+        cmocka_unit_test(what_libvirt_refuses_is_reported_in_its_words),
         cmocka_unit_test(a_claims_device_is_put_in_and_taken_out),
         cmocka_unit_test(a_renamed_vm_is_found_by_its_uuid),
         cmocka_unit_test(a_device_put_in_by_hand_becomes_the_claims),
@@ -575,11 +575,11 @@ int main(void)
         cmocka_unit_test(what_does_not_run_is_not_moved),
         cmocka_unit_test(a_running_vm_is_left_alone),
         cmocka_unit_test(a_vm_that_is_not_there_can_lose_but_not_get_a_device),
-        cmocka_unit_test(vms_whose_long_names_differ_in_a_letter_are_told_apart),
+        cmocka_unit_test(vms_whose_long_names_differ_in_a_letter_are_distinguished),
         cmocka_unit_test(a_vm_whose_name_is_too_long_is_known_by_its_uuid),
         cmocka_unit_test(a_name_that_is_another_vms_uuid_does_not_lead_to_it),
         cmocka_unit_test(a_definition_says_names_as_they_are),
-        cmocka_unit_test(a_vm_that_went_away_is_told_in_libvirts_words),
+        cmocka_unit_test(a_vm_that_went_away_is_reported_in_libvirts_words),
         cmocka_unit_test(a_missing_libvirt_is_one_sentence_and_no_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ struct nvml_port {
     struct nvml_boards boards; /* of who looks */
     struct nvml step_nvml;     /* who changes: on another thread */
     pthread_mutex_t in_use;    /* NVML is open: held by who looks, and by a step that needs quiet */
-    struct nvml_watch *watch;  /* NULL: nobody wants to know */
+    struct nvml_watch *watch;  /* NULL: reports are not wanted */
 };
 
 static const struct nvml_verb *const verbs[STEP_KIND_COUNT] = {

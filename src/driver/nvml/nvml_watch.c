@@ -14,7 +14,7 @@
 #define EVENT_DOUBLE_BIT_ECC 0x2U
 #define EVENT_XID 0x8U
 
-/* What is registered, so that a report can be told of a GPU that answers no more questions. */
+/* What is registered, so that a report can name a GPU that answers no more questions. */
 struct watched {
     struct nvml_device *device;
     struct pci_addr addr;
@@ -49,7 +49,7 @@ static bool may_hold(const struct nvml_watch *watch)
 
 /* ---- while holding ---- */
 
-/* Must the watch let go, or begin anew? */
+/* Must the watch let go, or begin again? */
 static bool is_called_off(struct nvml_watch *watch)
 {
     pthread_mutex_lock(&watch->lock);

@@ -6,7 +6,7 @@
  * unbindLock", and neither the driver's modules can be unloaded nor a GPU be reset. So the watch
  * holds NVML open only while VMs run with vGPUs, when none of that could be done anyway, and
  * registers only those VMs' GPUs; when the last has gone it lets go within NVML_WATCH_LOOK_MS. For
- * cleaved's own steps on other GPUs it lets go when told to (hush). GPUs without vGPUs in use are
+ * cleaved's own steps on other GPUs it lets go when asked to (hush). GPUs without vGPUs in use are
  * looked at with each observation instead.
  *
  * The thread has a library handle of its own, so nothing is shared with the port's worker but what

@@ -161,7 +161,7 @@ void observe_names(const struct sysfs *sys, struct type_names *names, const stru
     struct sysfs_path device = sysfs_pci(sys, gpu, "device");
     CLEANUP_OFFERS struct offers offers = {0};
     if (sysfs_read_hex(&device, &pci_id) < 0 || offers_read_vendor(sys, function, &offers) < 0) {
-        return; /* an mdev's type has its name beside it */
+        return; /* an mdev's type has its name next to it */
     }
     for (vec_each(&offers, offer)) {
         learn(names, pci_id, offer);

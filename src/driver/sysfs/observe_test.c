@@ -376,7 +376,8 @@ static void a_file_that_can_t_be_read_is_a_problem_of_its_gpu(void **state)
     }
 }
 
-static void a_gpu_that_can_t_be_told_from_another_device_is_a_problem_of_the_host(void **state)
+static void
+a_gpu_that_can_t_be_distinguished_from_another_device_is_a_problem_of_the_host(void **state)
 {
     (void)state;
     static const char *const files[] = {"vendor", "class"};
@@ -398,7 +399,8 @@ int main(void)
         cmocka_unit_test(the_large_bars_of_a_gpu_are_summed),
         cmocka_unit_test(a_vendor_vfio_gpu_is_observed),
         cmocka_unit_test(a_file_that_can_t_be_read_is_a_problem_of_its_gpu),
-        cmocka_unit_test(a_gpu_that_can_t_be_told_from_another_device_is_a_problem_of_the_host),
+        cmocka_unit_test(
+            a_gpu_that_can_t_be_distinguished_from_another_device_is_a_problem_of_the_host),
         cmocka_unit_test(a_type_keeps_its_name_when_nothing_is_offered_any_more),
         cmocka_unit_test(an_mdev_gpu_is_observed),
         cmocka_unit_test(only_nvidia_gpus_are_observed),

@@ -2,7 +2,7 @@
 /*
  * A GPU made new: its function reset, or taken off the bus and looked for again. NVIDIA's driver
  * does not know of a reset behind its back, so it is unbound before and probed after; what stood on
- * the GPU (vGPUs that nobody has open, virtual functions) goes first. What comes back must answer
+ * the GPU (vGPUs that no one has open, virtual functions) goes first. What comes back must answer
  * with a sane configuration space: "header type 127" is a function that reads as ones.
  */
 #ifndef DRIVER_SYSFS_RESET_H

@@ -14,7 +14,7 @@ int sriov_check_enable(const struct sysfs *sys, const struct step *step, struct 
 int sriov_enable(const struct sysfs *sys, struct step *step, struct error *err);
 int sriov_check_disable(const struct sysfs *sys, const struct step *step, struct error *err);
 int sriov_disable(const struct sysfs *sys, struct step *step, struct error *err);
-/* Also with vGPUs that can't be deleted: the driver decides. Before a reset, when nobody has them
+/* Also with vGPUs that can't be deleted: the driver decides. Before a reset, when no one has them
  * open. */
 int sriov_force_disable(const struct sysfs *sys, const struct step *step, struct error *err);
 

@@ -142,7 +142,7 @@ static void virtual_functions_need_sriov_the_driver_and_the_tool(void **state)
     assert_int_equal(check(tree, &step, &err), -REASON_NOT_FOUND);
 }
 
-static void a_lasting_lock_and_a_failing_tool_are_told_apart(void **state)
+static void a_lasting_lock_and_a_failing_tool_are_distinguished(void **state)
 {
     (void)state;
     TREE();
@@ -429,7 +429,7 @@ int main(void)
         cmocka_unit_test(passthrough_needs_the_virtual_functions_gone),
         cmocka_unit_test(a_busy_unbind_lock_is_reported_and_nothing_is_unbound),
         cmocka_unit_test(virtual_functions_need_sriov_the_driver_and_the_tool),
-        cmocka_unit_test(a_lasting_lock_and_a_failing_tool_are_told_apart),
+        cmocka_unit_test(a_lasting_lock_and_a_failing_tool_are_distinguished),
         cmocka_unit_test(a_vf_with_a_vgpu_is_not_disabled),
         cmocka_unit_test(a_vgpu_needs_a_vf_that_offers_its_type),
         cmocka_unit_test(a_vf_in_other_hands_is_not_cleared),

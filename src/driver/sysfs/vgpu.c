@@ -24,7 +24,7 @@ static int read_offers(const struct sysfs *sys, const struct step *step,
 }
 
 /* The step's type id: given, or found by name in what this function or a sibling offers (a VF with
- * a vGPU offers nothing itself). NO_ID when nobody knows the name. */
+ * a vGPU offers nothing itself). NO_ID when the name is unknown. */
 static uint32_t find_type_id(const struct sysfs *sys, const struct step *step)
 {
     if (step->type_id != NO_ID) {
@@ -280,7 +280,7 @@ int vgpu_create(const struct sysfs *sys, struct step *step, struct error *err)
 }
 
 /* What is to be deleted: *ret_there false when it is gone already, with the function or without. A
- * VF is used again and again, so another type on it is somebody else's vGPU. */
+ * VF is used again and again, so another type on it is another tool's vGPU. */
 static int find_victim(const struct sysfs *sys, const struct step *step, bool *ret_there,
                        struct error *err)
 {
@@ -309,7 +309,7 @@ static int find_victim(const struct sysfs *sys, const struct step *step, bool *r
     return 0;
 }
 
-/* Whatever we were told: what an emulator has open is in use. */
+/* Whatever was said: what an emulator has open is in use. */
 static int check_holder(const struct sysfs *sys, const struct step *step, struct error *err)
 {
     char subject[SYSFS_SUBJECT_SIZE];

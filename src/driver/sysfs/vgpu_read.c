@@ -80,7 +80,7 @@ int vgpu_read_mdev(const struct sysfs *sys, const char *uuid, struct vgpu *ret_v
         return r;
     }
     if (!str_starts(dir, "nvidia-") || !parse_u32(dir + strlen("nvidia-"), &vgpu.type_id)) {
-        return -ENODEV; /* somebody else's mdev */
+        return -ENODEV; /* another tool's mdev */
     }
     struct sysfs_path name_file = sysfs_path(sys, "/sys/bus/mdev/devices/%s/mdev_type/name", uuid);
     char name[SYSFS_LINE_MAX];

@@ -5,7 +5,7 @@
 class Action:
     """One row of the table. `args` is plain JSON: enough to do the same again on the same host."""
     name = ""
-    weight = 0  # how often it is drawn, beside the others
+    weight = 0  # how often it is drawn, next to the others
     needs_vms = False
     needs_pair = False  # two hosts
     redefines = False  # a VM may have another definition afterwards, without devices

@@ -53,7 +53,7 @@ def of_gpu(side, bdf):
 
 
 def is_ours_alone(side, bdf):
-    """Nobody but claims has any of it: no person, no other program, no VM by hand."""
+    """No one but claims has any of it: no person, no other program, no VM by hand."""
     gpu = side.seen.gpus[bdf]
     if bdf in side.held | side.lost | side.seen.shy or any(claim.gone for claim in of_gpu(side, bdf)):
         return False
@@ -83,7 +83,7 @@ def may_clash(side, wish):
 
 
 def must_fit(side, wish):
-    """Some GPU of the right board is empty, or has room beside claims of the very same kind."""
+    """Some GPU of the right board is empty, or has room next to claims of the very same kind."""
     if may_clash(side, wish):
         return False
     for bdf, board in boards(side):

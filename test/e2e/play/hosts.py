@@ -42,7 +42,7 @@ RESTORE_S = 60
 
 
 def wait_restored(side):
-    """How the restoration that runs by itself ends: "done" or "incomplete"."""
+    """How the restoration that runs on its own ends: "done" or "incomplete"."""
     deadline = time.monotonic() + RESTORE_S
     while True:
         restore = side.machine.api.get("/v1/host/restore")
@@ -98,7 +98,7 @@ class Restore(Action):
 
 
 class Reload(Action):
-    """The driver is loaded anew; refused while anybody has a GPU open."""
+    """The driver is loaded again; refused while anybody has a GPU open."""
     name, weight, alone = "reload driver", 1, True
 
     def draw(self, rng, side):
@@ -212,7 +212,7 @@ class Combined(Action):
         return next(act for act in self.table if act.name == inner["action"])
 
     def adopt(self, side, inners):
-        """Nobody knows what became of them: it is as it is now, but for what they may not touch."""
+        """No one knows what became of them: it is as it is now, but for what they may not touch."""
         claims, vms = set(), set()
         for inner in inners:
             more_claims, more_vms = self.find(inner).touches(side, inner["args"])
@@ -292,7 +292,7 @@ class Fault(Combined):
         side.machine.ctl("fault", "clear")
         side.settle()
         allowed = act.legit(side, args["inner"]["args"]) | {"undone", "driver-failed", "refused"}
-        if "in-use" not in allowed:  # a GPU or a file that is busy is told as it is
+        if "in-use" not in allowed:  # a GPU or a file that is busy is reported as it is
             allowed = allowed | {"in-use"}
         if answer.outcome not in allowed:
             raise Broken(f"with a fault: {answer.outcome}: {answer.detail}")

@@ -49,7 +49,7 @@ class Migrate(Action):
         if answer.outcome != "done":
             return
         vm = side.vms.pop(args["vm"])
-        vm.anew, vm.stored = False, True
+        vm.redefined, vm.stored = False, True
         side.peer.vms[vm.name] = vm
         there = {claim["name"]: claim for claim in
                  side.peer.machine.api.get("/v1/claims")["claims"]}

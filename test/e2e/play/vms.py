@@ -61,7 +61,7 @@ class Start(CleaveVm):
     def settle(self, side, args, answer):
         if answer.outcome == "done":
             side.vms[args["vm"]].on = True
-            side.vms[args["vm"]].anew = False
+            side.vms[args["vm"]].redefined = False
 
 
 class Stop(CleaveVm):
@@ -116,7 +116,7 @@ class Define(VmAction):
 
     def settle(self, side, args, answer):
         if answer.outcome == "done":
-            side.vms[args["vm"]] = Vm(args["vm"], anew=bool(side.of_vm(args["vm"])))
+            side.vms[args["vm"]] = Vm(args["vm"], redefined=bool(side.of_vm(args["vm"])))
 
 
 # ---- behind cleave's back ----
@@ -153,7 +153,7 @@ class VirshStart(Virsh):
             return {"refused"}
         if any(claim.state == "failed" for claim in side.of_vm(name)):
             return {"refused"}  # by the hook
-        if side.vms[name].anew and side.of_vm(name):
+        if side.vms[name].redefined and side.of_vm(name):
             return {"done", "refused"}
         return {"done", "refused"} if may_fail_to_start(side, name) else {"done"}
 
@@ -219,7 +219,7 @@ class VirshUndefine(Virsh):
 
 
 class VirshDefine(Virsh):
-    """Defined anew, from a file that knows nothing of claims."""
+    """Defined again, from a file that knows nothing of claims."""
     name, weight, redefines = "virsh define", 4, True
 
     def draw(self, rng, side):
@@ -239,7 +239,7 @@ class VirshDefine(Virsh):
 
     def settle(self, side, args, answer):
         if answer.outcome == "done":
-            side.vms[args["vm"]] = Vm(args["vm"], anew=bool(side.of_vm(args["vm"])))
+            side.vms[args["vm"]] = Vm(args["vm"], redefined=bool(side.of_vm(args["vm"])))
 
 
 class VirshRename(Virsh):
@@ -269,7 +269,7 @@ class VirshRename(Virsh):
             return
         vm = side.vms.pop(args["vm"])
         vm.name = args["to"]
-        vm.anew = vm.anew or bool(side.of_vm(args["to"]))  # claims that waited for such a VM
+        vm.redefined = vm.redefined or bool(side.of_vm(args["to"]))  # claims that waited for such a VM
         side.vms[args["to"]] = vm
         for claim in side.of_vm(args["vm"]):
             claim.wish = {**claim.wish, "vm": args["to"]}

@@ -136,7 +136,7 @@ def look(side):
 
 
 def waits(side, now, name):
-    """An on-demand device is given back once its GPU answers again, and nobody holds it; that of a VM
+    """An on-demand device is given back once its GPU answers again, and no one holds it; that of a VM
     that went while cleaved was away goes with the claim."""
     claim, got = side.claims[name], now.claims[name]["got"]
     return claim.on_demand and now.claims[name]["state"] == "bound" and (
@@ -233,11 +233,11 @@ def wrong_devices(side, now):
         domain = now.domains.get(claim["vm"])
         if domain is None or claim["mode"] == "gpu-instance":
             continue
-        # Defined anew it has no device, and may have been started while cleaved was away.
-        anew = side.vms[domain.name].anew
-        if domain.live is not None and device(got) not in domain.live and not anew:
+        # Defined again it has no device, and may have been started while cleaved was away.
+        redefined = side.vms[domain.name].redefined
+        if domain.live is not None and device(got) not in domain.live and not redefined:
             yield f"claim {claim['name']}: VM {domain.name} runs without {device(got)}"
-        if domain.stored is not None and device(got) not in domain.stored and not anew:
+        if domain.stored is not None and device(got) not in domain.stored and not redefined:
             yield f"claim {claim['name']}: VM {domain.name} is defined without {device(got)}"
     for domain in now.domains.values():
         for one in domain.live or []:

@@ -17,7 +17,7 @@ REASONS = {2: "invalid-argument", 3: "not-found", 4: "conflict", 5: "no-capacity
            11: "unavailable", 70: "internal"}
 # Claims of VMs that are gone stay until `cleave gc`: nothing happens by the clock.
 OPTIONS = ("--vm-grace", "86400")
-# What a request may be refused with when it is sound and there is no room for it, or none beside the
+# What a request may be refused with when it is sound and there is no room for it, or none next to the
 # vGPUs that its VM has (rules several-vgpus-*).
 NO_ROOM = {"no-capacity", "in-use", "conflict", "rule-violated"}
 
@@ -55,7 +55,7 @@ class Vm:
     name: str
     on: bool = False
     stored: bool = True  # False: it runs on without a definition, and vanishes when it stops
-    anew: bool = False  # defined again after it was lost: without the devices of its claims
+    redefined: bool = False  # defined again after it was lost: without the devices of its claims
     hand: list = dataclasses.field(default_factory=list)  # devices that a person put in
 
 
@@ -72,7 +72,7 @@ class Side:
         self.with_vms = with_vms
         self.claims = {}
         self.vms = {}
-        self.hand_vgpus = set()  # functions on which somebody made a vGPU behind cleave's back
+        self.hand_vgpus = set()  # functions on which someone made a vGPU behind cleave's back
         self.held = set()  # GPUs that another program has open
         self.lost = set()  # GPUs that fell off the bus
         self.unseen = set()  # VMs that went in an action in which cleaved was not always there
@@ -137,7 +137,7 @@ class Side:
             vm = self.vms.pop(name, Vm(name, hand=list(hand)))
             if name in active | stored:
                 vm.on, vm.stored = name in active, name in stored
-                vm.anew = vm.anew or redefined
+                vm.redefined = vm.redefined or redefined
                 self.vms[name] = vm
 
     # ---- asking cleaved ----
@@ -211,7 +211,7 @@ def together(*functions):
         gate.wait()
         try:
             results[i] = functions[i]()
-        except Exception as error:  # told by whoever waits, with the rest of the trace
+        except Exception as error:  # reported by who waits, with the rest of the trace
             results[i] = error
 
     threads = [threading.Thread(target=run, args=(i,)) for i in range(len(functions))]

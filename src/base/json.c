@@ -111,9 +111,3 @@ int json_read_file(const char *path, json_t **ret_json, struct error *err)
     }
     return yaml_read(text, len, origin, ret_json, err);
 }
-
-char *json_text(const json_t *json)
-{
-    char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-    return text != NULL ? text : xstrdup("null");
-}

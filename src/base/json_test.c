@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,6 +111,73 @@ static void a_missing_file_is_reported_by_name(void **state)
     assert_string_equal(err.subject, "/no/such/site.yaml");
 }
 
+static uint32_t draw(uint32_t *seed, uint32_t below)
+{
+    *seed = *seed * 1664525U + 1013904223U;
+    return (*seed >> 8) % below;
+}
+
+static json_t *random_string(uint32_t *seed)
+{
+    static const char *const parts[] = {"a",    "Key",  "\"",   "\\", "\n", "\t", "\b", "\f", "\r",
+                                        "\x01", "\x1f", "\x7f", "/",  "é",  "→",  "𝄞",  ""};
+    CLEANUP_STRBUF struct strbuf text = {0};
+    for (uint32_t n = draw(seed, 6); n > 0; n--) {
+        strbuf_add(&text, parts[draw(seed, ARRAY_SIZE(parts))]);
+        if (draw(seed, 9) == 0) {
+            strbuf_addn(&text, "", 1); /* a NUL */
+        }
+    }
+    return json_stringn(strbuf_str(&text), text.len);
+}
+
+static json_t *random_tree(uint32_t *seed, unsigned depth)
+{
+    uint32_t kind = draw(seed, depth == 0 ? 6 : 9);
+    if (kind < 2) {
+        return random_string(seed);
+    }
+    if (kind < 6) {
+        return kind == 2   ? json_integer((json_int_t)draw(seed, 1000) - 500)
+               : kind == 3 ? json_real((double)draw(seed, 1000) / 7)
+               : kind == 4 ? json_boolean(draw(seed, 2))
+                           : json_null();
+    }
+    json_t *tree = kind == 6 ? json_array() : json_object();
+    for (uint32_t n = draw(seed, kind == 8 && draw(seed, 20) == 0 ? 200 : 8); n > 0; n--) {
+        json_t *value = random_tree(seed, depth - 1);
+        char key[16];
+        (void)snprintf(key, sizeof(key), "%s%u", draw(seed, 2) == 0 ? "k" : "é\"", draw(seed, 300));
+        assert_int_equal(kind == 6 ? json_array_append_new(tree, value)
+                                   : json_object_set_new(tree, key, value),
+                         0);
+    }
+    return tree;
+}
+
+/* json_text() writes it in a quicker way. */
+static void text_is_as_jansson_writes_it(void **state)
+{
+    (void)state;
+    uint32_t seed = 1;
+    for (int i = 0; i < 3000; i++) {
+        CLEANUP_JSON json_t *tree = random_tree(&seed, 5);
+        CLEANUP_FREE char *text = json_text(tree);
+        CLEANUP_FREE char *expected =
+            json_dumps(tree, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+        assert_string_equal(text, expected);
+    }
+    CLEANUP_FREE char *none = json_text(NULL);
+    assert_string_equal(none, "null");
+    const json_int_t big[] = {INT64_MAX, INT64_MIN, 0};
+    for (size_t i = 0; i < ARRAY_SIZE(big); i++) {
+        CLEANUP_JSON json_t *number = json_integer(big[i]);
+        CLEANUP_FREE char *text = json_text(number);
+        CLEANUP_FREE char *expected = json_dumps(number, JSON_ENCODE_ANY);
+        assert_string_equal(text, expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +189,7 @@ int main(void)
         cmocka_unit_test(more_than_a_mebibyte_is_refused),
         cmocka_unit_test(more_than_65536_values_are_refused),
         cmocka_unit_test(a_missing_file_is_reported_by_name),
+        cmocka_unit_test(text_is_as_jansson_writes_it),
     };
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }

@@ -4,7 +4,17 @@
 
 json_t *event_to_json(const struct event *event)
 {
-    return json_pack("{s:I, s:o, s:s, s:s, s:o, s:s}", "seq", (json_int_t)event->seq, "time",
-                     encode_time(event->time_us), "kind", event->kind, "subject", event->subject,
-                     "author", encode_text(event->author), "message", event->message);
+    /* A thousand of them are an answer: json_pack() reads its format each time. */
+    json_t *json = json_object();
+    int r = json_object_set_new_nocheck(json, "author", encode_text(event->author));
+    r |= json_object_set_new_nocheck(json, "kind", json_string(event->kind));
+    r |= json_object_set_new_nocheck(json, "message", json_string(event->message));
+    r |= json_object_set_new_nocheck(json, "seq", json_integer((json_int_t)event->seq));
+    r |= json_object_set_new_nocheck(json, "subject", json_string(event->subject));
+    r |= json_object_set_new_nocheck(json, "time", encode_time(event->time_us));
+    if (r != 0) { /* no text, or no memory */
+        json_decref(json);
+        return NULL;
+    }
+    return json;
 }

@@ -156,6 +156,7 @@ static void run_migrate(struct change *change)
         return;
     }
     struct move *move = move_new(m, TAKE_PTR(change->migration));
+    move->member = !change->caller.root;
     (void)evloop_timer_set(move->timer, 0);
     if (!change->dry_run) {
         change_answer(change, reply_migration(move->migration));

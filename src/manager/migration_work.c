@@ -52,7 +52,7 @@ static void job_done(void *data)
     struct job *job = data;
     struct move *move = job->move;
     move->jobs--;
-    peer_line_give_back(job->line, move->dry_run);
+    peer_line_give_back(job->line, peer_rank_of(move));
     if (job->asks_peer && (job->result == 0 || job->err.reason != REASON_UNAVAILABLE)) {
         move->migration->answered_us = clock_realtime_us();
     }
@@ -102,15 +102,16 @@ void move_ask_peer(struct move *move, enum peer_question question, move_done_fn 
 {
     struct job *job = job_new(move, done);
     job->question = question;
-    job->line = peer_lines_take(move->manager, job->request.peer, move->dry_run);
+    job->line = peer_lines_take(move->manager, job->request.peer, peer_rank_of(move));
     job->asks_peer = job->line != NULL;
     if (job->line != NULL) {
         worker_submit(job->line->worker, peer_work, job_done, job);
         return;
     }
     job->result = error_set(&job->err, REASON_UNAVAILABLE, SUBJECT("vm", job->request.vm),
-                            "%d other hosts are being asked already, and have not answered yet",
-                            PEER_TRIALS_MAX);
+                            "as many other hosts as dry runs may ask at once (%d) are being asked "
+                            "already, and have not answered yet",
+                            move->member ? PEER_TRIALS_MAX - PEER_ROOTS_TRIALS : PEER_TRIALS_MAX);
     error_hint(&job->err, "try again in a minute; `cleave migration list` shows what is under way");
     evloop_post(move->manager->config.loop, job_done, job);
 }
@@ -151,7 +152,7 @@ static void measured(void *data)
     struct move *move = job->move;
     struct migration_estimate *estimate = &move->migration->estimate;
     move->jobs--;
-    peer_line_give_back(job->line, move->dry_run);
+    peer_line_give_back(job->line, peer_rank_of(move));
     for (size_t i = 0; i < job->n; i++) {
         const struct gpu_vgpu_state *state = &job->vgpus[i].state;
         bool used = job->vgpus[i].known && state->framebuffer_used_known;
@@ -173,16 +174,23 @@ static void measured(void *data)
     }
 }
 
-static void rate_done(void *data)
+static void ask_link(void *data)
 {
     struct measure *job = data;
     struct move *move = job->move;
-    job->line = peer_lines_take(move->manager, move->migration->request.peer, move->dry_run);
+    job->line = peer_lines_take(move->manager, move->migration->request.peer, peer_rank_of(move));
     if (job->line == NULL) { /* the speed stays unknown; the question that follows says why */
         measured(job);
         return;
     }
     worker_submit(job->line->worker, link_work, measured, job);
+}
+
+static void rate_done(void *data)
+{
+    struct measure *job = data;
+    job->move->manager->migrations->n_rated -= job->move->dry_run;
+    ask_link(job);
 }
 
 static void rate_work(void *data)
@@ -213,7 +221,15 @@ static void vgpu_work(void *data)
 static void vgpus_done(void *data)
 {
     struct measure *job = data;
-    worker_submit(job->move->manager->migrations->watch_worker, rate_work, rate_done, job);
+    const struct move *move = job->move;
+    struct migrations *all = move->manager->migrations;
+    unsigned max = move->member ? RATED_TRIALS_MAX - 1 : RATED_TRIALS_MAX;
+    if (move->dry_run && all->n_rated >= max) {
+        ask_link(job); /* VMs that move are watched by the same worker: the rate stays unknown */
+        return;
+    }
+    all->n_rated += move->dry_run;
+    worker_submit(all->watch_worker, rate_work, rate_done, job);
 }
 
 static uint64_t type_bytes(const struct manager *m, const struct migration_device *device)

@@ -42,6 +42,7 @@ struct move {
     uint64_t pause_us;             /* before the next attempt; grows */
     unsigned jobs;                 /* with workers; it must live until they are back */
     bool dry_run;                  /* stored nowhere: answers `reply` and goes */
+    bool member;                   /* asked for by one who is not root, since cleaved runs */
     manager_reply_fn *reply;
     void *data;
     bool resumed;   /* found in the store: was libvirt still moving it? */
@@ -79,22 +80,37 @@ struct arrivals {
     size_t cap;
 };
 
+/* What a question to another host is for; what matters more comes later. */
+enum peer_rank {
+    PEER_MEMBERS_TRIAL,
+    PEER_ROOTS_TRIAL,
+    PEER_MEMBERS_MOVE,
+    PEER_ROOTS_MOVE,
+    PEER_RANKS,
+};
+
 /* A worker that talks to one host at a time, so that one which is silent holds up no other. */
 struct peer_line {
     struct worker *worker;
     char address[MIGRATION_URI_SIZE]; /* of its cleaved; of the last one while it has no job */
     unsigned jobs;
-    unsigned trials; /* of them: for dry runs */
+    unsigned of_rank[PEER_RANKS]; /* of them */
 };
 #define PEER_LINES_MAX 16
 /* With nothing but dry runs; the others are for VMs that are to move. */
 #define PEER_TRIALS_MAX 8
+/* Of either: for root alone. */
+#define PEER_ROOTS_TRIALS 2
+#define PEER_ROOTS_MOVES 4
+/* Dry runs whose VM is looked at for how fast it writes its memory, which takes a second each. */
+#define RATED_TRIALS_MAX 2
 
 struct migrations {
     struct moves moves;
     struct arrivals arrivals;
     struct peer_line lines[PEER_LINES_MAX];
     size_t n_lines;
+    unsigned n_rated; /* VMs of dry runs that are being looked at */
     struct worker *move_worker;
     struct worker *watch_worker;
     struct evloop_timer *look; /* at what comes in */
@@ -211,8 +227,9 @@ void move_undefine(struct move *move, move_done_fn *done);
 
 /* The line for a call to that address. NULL: a dry run, and there are too many. The caller
  * submits to its worker, and gives the line back in the job's `done`. */
-struct peer_line *peer_lines_take(struct manager *m, const char *address, bool trial);
-void peer_line_give_back(struct peer_line *line, bool trial);
+struct peer_line *peer_lines_take(struct manager *m, const char *address, enum peer_rank rank);
+void peer_line_give_back(struct peer_line *line, enum peer_rank rank);
+enum peer_rank peer_rank_of(const struct move *move);
 /* As worker_finish() and worker_free(). */
 bool peer_lines_finish(struct migrations *all, uint64_t until_us);
 void peer_lines_close(struct migrations *all);

@@ -113,6 +113,46 @@ static void dry_runs_to_many_silent_hosts_leave_room_for_vms_that_move(void **st
     end_silent();
 }
 
+/* Nor does any number of what matters less keep it from its share of the workers. */
+static void what_matters_more_does_not_wait_for_what_matters_less(void **state)
+{
+    (void)state;
+    open_silent(PEER_CHECK);
+    struct manager *m = world->labs[SOURCE].manager;
+    struct {
+        struct peer_line *line;
+        enum peer_rank rank;
+    } taken[64];
+    static const size_t shares[PEER_RANKS] = {
+        [PEER_MEMBERS_TRIAL] = PEER_TRIALS_MAX - PEER_ROOTS_TRIALS,
+        [PEER_ROOTS_TRIAL] = PEER_ROOTS_TRIALS,
+        [PEER_MEMBERS_MOVE] = PEER_LINES_MAX - PEER_ROOTS_MOVES - PEER_TRIALS_MAX,
+        [PEER_ROOTS_MOVE] = PEER_ROOTS_MOVES};
+    size_t n = 0;
+    for (enum peer_rank rank = 0; rank < PEER_RANKS; rank++) {
+        for (size_t i = 0; i < shares[rank]; i++) { /* the first host is asked by all */
+            char address[64];
+            snprintf(address, sizeof(address), i == 0 ? "ssh:one" : "ssh:h%d-%zu", (int)rank, i);
+            struct peer_line *line = peer_lines_take(m, address, rank);
+            assert_non_null(line);
+            assert_int_equal(line->jobs, 1);
+            taken[n].line = line;
+            taken[n++].rank = rank;
+        }
+        struct peer_line *more = peer_lines_take(m, "ssh:more", rank);
+        assert_true((more == NULL) == (rank <= PEER_ROOTS_TRIAL));
+        peer_line_give_back(more, rank);
+        struct peer_line *same = peer_lines_take(m, "ssh:one", rank); /* behind its own like */
+        assert_non_null(same);
+        assert_int_equal(same->jobs, 2);
+        peer_line_give_back(same, rank);
+    }
+    while (n-- > 0) {
+        peer_line_give_back(taken[n].line, taken[n].rank);
+    }
+    end_silent();
+}
+
 static int load(void **state)
 {
     (void)state;
@@ -136,6 +176,7 @@ int main(void)
         cmocka_unit_test_prestate(a_vm_moves_while_another_ones_target_is_silent, &check),
         cmocka_unit_test_prestate(a_vm_moves_while_another_ones_target_is_silent, &prepare),
         cmocka_unit_test(dry_runs_to_many_silent_hosts_leave_room_for_vms_that_move),
+        cmocka_unit_test(what_matters_more_does_not_wait_for_what_matters_less),
     };
     return cmocka_run_group_tests_name("silent_peer", tests, load, unload);
 }

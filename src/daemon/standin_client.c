@@ -58,9 +58,10 @@ struct standin_text standin_text_of(const char *state_dir, uint64_t since_us,
 
 static json_t *health_to_json(const struct standin_text *text)
 {
-    return json_pack("{s:s, s:s, s:[{s:s, s:s, s:o}], s:n, s:i}", "status", "degraded", "version",
-                     CLEAVE_VERSION, "problems", "what", text->what, "text", text->message, "since",
-                     encode_time(text->since_us), "turn", "waiting", 0);
+    return json_pack("{s:s, s:s, s:[{s:s, s:s, s:o}], s:n, s:i, s:n}", "status", "degraded",
+                     "version", CLEAVE_VERSION, "problems", "what", text->what, "text",
+                     text->message, "since", encode_time(text->since_us), "turn", "waiting", 0,
+                     "observedAt");
 }
 
 static json_t *refusal_to_json(const struct standin_text *text)

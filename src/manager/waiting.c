@@ -236,8 +236,9 @@ void manager_get_health(struct manager *m, manager_reply_fn *reply, void *data)
     }
     json_t *problems = problems_to_json(m);
     const char *status = json_array_size(problems) == 0 ? "ok" : "degraded";
-    reply(json_pack("{s:s, s:s, s:o, s:o, s:I}", "status", status, "version", CLEAVE_VERSION,
+    reply(json_pack("{s:s, s:s, s:o, s:o, s:I, s:o}", "status", status, "version", CLEAVE_VERSION,
                     "problems", problems, "turn", turn_to_json(m), "waiting",
-                    (json_int_t)(m->n_waiting + n_urgent)),
+                    (json_int_t)(m->n_waiting + n_urgent), "observedAt",
+                    encode_time(m->views[HALF_HARDWARE].seen_us)),
           NULL, data);
 }

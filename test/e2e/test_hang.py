@@ -54,6 +54,22 @@ def test_nvml_hangs(machine):
     end(host)
 
 
+def test_sysfs_hangs(machine):
+    host = machine("demo", libvirt=False)
+    host.start()
+    ask_all(host)
+    seen = host.api.get("/v1/health")
+    assert seen["status"] == "ok" and seen["observedAt"] is not None
+    host.ctl("fault", "add", "at=sriov_numvfs", "hang=true")
+    assert "sysfs" in host.api.get("/v1/gpus")["late"]  # and from then on at once
+    health = host.api.get("/v1/health")
+    assert health["status"] == "degraded" and health["problems"][0]["what"] == "sysfs", health
+    assert health["observedAt"] == host.api.get("/v1/gpus")["observedAt"]
+    host.ctl("fault", "clear")
+    wait_for(lambda: host.api.get("/v1/health")["status"] == "ok", 30)
+    end(host)
+
+
 def test_nvml_comes_back(machine):
     host = machine("demo", libvirt=False)
     host.start()
@@ -148,6 +164,10 @@ def test_vms_start_and_stop_while_other_things_hang(machine, directory):
     began = time.monotonic()
     done = host.cleave.run("vm", "stop", "--now", "v2")
     assert done.returncode == 0 and time.monotonic() - began < 5, done.stderr
+    began = time.monotonic()
+    done = host.cleave.run("vm", "stop", "--now", "v1")  # the script has it locked in libvirt
+    assert done.returncode == 11 and time.monotonic() - began < 20, done.stderr
+    assert "is being started; nothing was done" in done.stderr and "hooks/qemu" in done.stderr
     held.unlink()
     assert start.wait(60) == 0, start.stdout.read()
     done = host.cleave.run("vm", "stop", "--now", "v1")

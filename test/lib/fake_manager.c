@@ -118,8 +118,8 @@ void fake_manager_free(struct manager *m)
 void manager_get_health(struct manager *m, manager_reply_fn *reply, void *data)
 {
     (void)m;
-    reply(json_pack("{s:s, s:s, s:[], s:n, s:i}", "status", "ok", "version", CLEAVE_VERSION,
-                    "problems", "turn", "waiting", 0),
+    reply(json_pack("{s:s, s:s, s:[], s:n, s:i, s:n}", "status", "ok", "version", CLEAVE_VERSION,
+                    "problems", "turn", "waiting", 0, "observedAt"),
           NULL, data);
 }
 

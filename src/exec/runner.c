@@ -95,10 +95,8 @@ static int put_step(struct runner *runner, const struct step *done, struct error
     struct store *store = runner->config.store;
     bool both = done != NULL && made_is_changed_by(done->kind);
     int r = both ? store->ops->begin(store, err) : 0;
-    if (r != 0) {
-        return r;
-    }
-    r = store->ops->put_step(store, runner->plan->id, runner->at, current(runner), err);
+    r = r != 0 ? r
+               : store->ops->put_step(store, runner->plan->id, runner->at, current(runner), err);
     if (!both) {
         return r;
     }

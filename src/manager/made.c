@@ -139,15 +139,15 @@ static json_t *read_made(struct manager *m)
 /* All that a look changes in the record is one transaction, begun with the first change. */
 struct look_changes {
     struct store *store;
-    int result; /* of the first that failed: nothing is stored */
     bool begun;
+    int result; /* of the first call that failed: nothing is stored */
 };
 
 static void begin_changes(struct look_changes *changes, struct error *err)
 {
-    if (!changes->begun && changes->result == 0) {
+    if (!changes->begun) {
+        changes->begun = true;
         changes->result = changes->store->ops->begin(changes->store, err);
-        changes->begun = changes->result == 0;
     }
 }
 

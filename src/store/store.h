@@ -30,7 +30,8 @@ enum record_kind {
 const char *record_kind_name(enum record_kind kind);
 
 /* All mandatory; loop thread only. Everything between begin and commit is atomic and durable at
- * commit; a commit that fails has rolled back. A put outside a transaction is its own. */
+ * commit; a commit that fails has rolled back, after a begin that fails roll back, too. A put
+ * outside a transaction is its own. */
 struct store_ops {
     int (*begin)(struct store *store, struct error *err);
     int (*commit)(struct store *store, struct error *err);

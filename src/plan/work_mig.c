@@ -8,29 +8,7 @@
 
 #include "base/str.h"
 #include "plan/seats.h"
-#include "plan/work.h"
-
-/* The instances of one GPU while its plan is made. Indexes: existing = order of gpu->gis;
- * wanted = pinned ones first (each at its own place), then new needs. */
-struct mig {
-    struct layout_gis existing;
-    struct layout_gis wanted;
-    uint32_t pinned;
-    uint32_t unwanted; /* only leaving claims used it */
-    uint32_t foreign;  /* no claim's, and empty: may be used, is never destroyed */
-    uint32_t lost;     /* pinned, and not there: a reboot took what a staying claim stood on */
-    /* Per wanted: vGPUs on it by now, their type, and whether one wants it alone. */
-    struct {
-        const struct cat_vgpu_type *type;
-        uint32_t n_vgpus;
-        uint32_t n_before; /* of these, those that are there before the plan and stay */
-        const struct cat_vgpu_type *type_before;
-        bool taken;        /* by an exclusive claim, or a bare instance */
-        uint32_t existing; /* index when pinned, NO_ID when new */
-    } use[LAYOUT_MAX_GIS];
-    uint32_t of_claim[WORK_MAX_CLAIMS]; /* added claim → wanted index */
-    struct layout_change change;
-};
+#include "plan/work_mig.h"
 
 static bool stands_on(const struct claim *claim, const struct gi *gi)
 {
@@ -75,7 +53,7 @@ static bool exclusive_on(const struct gpu_work *work, const struct gi *gi)
 }
 
 /* Another tool's: no claim's that stays or goes. */
-static bool is_foreign(const struct gpu_work *work, const struct vgpu *vgpu)
+bool work_is_foreign(const struct gpu_work *work, const struct vgpu *vgpu)
 {
     return !work_leaves(work, vgpu) && !work_stays(work, vgpu);
 }
@@ -84,7 +62,7 @@ static bool is_foreign(const struct gpu_work *work, const struct vgpu *vgpu)
 static bool foreign_on(const struct gpu_work *work, const struct gi *gi)
 {
     for (vec_each(&work->gpu->vgpus, vgpu)) {
-        if (vgpu->gi_id == gi->id && is_foreign(work, vgpu)) {
+        if (vgpu->gi_id == gi->id && work_is_foreign(work, vgpu)) {
             return true;
         }
     }
@@ -199,91 +177,6 @@ static bool has_room(const struct mig *mig, uint32_t w, const struct admitted *a
            type->max_per_gi != CAT_UNKNOWN && mig->use[w].n_vgpus < type->max_per_gi;
 }
 
-static int refuse_mix(const struct gpu_work *work, const struct cat_profile *profile,
-                      const char *what, struct error *err)
-{
-    char subject[64];
-    error_set(err, REASON_CONFLICT, work_subject(work, subject, sizeof(subject)),
-              "GPU %s can't hold %s of profile %s together: the driver, not cleave, picks the GPU "
-              "instance of a vGPU",
-              subject + 4, what, profile->name);
-    error_hint(err, "use another GPU, or another profile for one of them");
-    return -REASON_CONFLICT;
-}
-
-/* Another tool's vGPU is on some instance of that profile, and the interface doesn't say on which.
- */
-static int check_foreign(const struct gpu_work *work, const struct admitted *added,
-                         struct error *err)
-{
-    for (vec_each(&work->gpu->vgpus, vgpu)) {
-        const struct cat_vgpu_type *type = work_type_of(work, vgpu);
-        bool elsewhere = type != NULL && layout_profile_of(work->model, type) != added->profile;
-        if (vgpu->gi_id != NO_ID || elsewhere || !is_foreign(work, vgpu)) {
-            continue;
-        }
-        char subject[64];
-        error_set(err, REASON_CONFLICT, work_subject(work, subject, sizeof(subject)),
-                  "GPU %s carries vGPU %s (%s), which no claim owns, on one of its GPU instances, "
-                  "and the %s interface does not say on which: nothing of profile %s can be kept "
-                  "away from it",
-                  subject + 4, vgpu->mdev_uuid, vgpu->type[0] != '\0' ? vgpu->type : "of some type",
-                  vgpu_interface_name(work->gpu->iface), added->profile->name);
-        error_hint(err, "use another GPU or profile, or have that vGPU deleted by the tool that "
-                        "made it");
-        return -REASON_CONFLICT;
-    }
-    return 0;
-}
-
-/* The interface doesn't say which instance a vGPU is on, and so not which of several shared ones is
- * empty. Exclusive and shared vGPUs of one profile stay apart there, also in turn. */
-static int check_shown(const struct gpu_work *work, const struct mig *mig,
-                       const struct admitted *added, struct error *err)
-{
-    bool shares = added->claim.spec.mode == CLAIM_TIME_SLICED_MIG_BACKED;
-    bool mixed = false;
-    for (uint32_t w = 0; w < mig->wanted.n; w++) {
-        const struct cat_vgpu_type *type = mig->use[w].n_vgpus > 0 ? mig->use[w].type : NULL;
-        bool same = mig->wanted.items[w].profile == added->profile && type != NULL &&
-                    type->framebuffer_mib == added->type->framebuffer_mib;
-        mixed = mixed || (same && shares == mig->use[w].taken);
-    }
-    for (size_t i = 0; !shares && i < work->n_gone; i++) {
-        const struct cat_vgpu_type *type = NULL;
-        if (model_find_type(work->model, work->gone[i]->spec.type, &type, NULL) != 0 ||
-            type->framebuffer_mib != added->type->framebuffer_mib) {
-            continue;
-        }
-        mixed = mixed || (work->gone[i]->spec.mode == CLAIM_TIME_SLICED_MIG_BACKED &&
-                          str_eq(work->gone[i]->got.profile, added->profile->name));
-    }
-    return mixed ? refuse_mix(work, added->profile, "exclusive and shared vGPUs", err) : 0;
-}
-
-/* A vGPU, and the fillers that bring it where it belongs, may come to stand on any instance of its
- * profile for a moment. So a vGPU and a bare instance, whose programs would notice, don't meet on
- * one profile of one GPU; nor does a bare instance join a vGPU that is there, which an undo may
- * have to delete and make again. */
-static int check_mix(const struct gpu_work *work, const struct mig *mig, size_t i,
-                     struct error *err)
-{
-    const struct admitted *added = &work->added[i];
-    bool bare = added->type == NULL;
-    for (uint32_t w = 0; w < mig->wanted.n; w++) {
-        bool has_vgpu = mig->use[w].n_vgpus > 0;
-        if (mig->wanted.items[w].profile == added->profile &&
-            ((bare && has_vgpu) || (!bare && !has_vgpu && mig->use[w].taken))) {
-            return refuse_mix(work, added->profile, "a vGPU and a bare GPU instance", err);
-        }
-    }
-    if (work->gpu->iface != VGPU_IFACE_MDEV) {
-        return 0;
-    }
-    int r = check_foreign(work, added, err);
-    return r != 0 || bare ? r : check_shown(work, mig, added, err);
-}
-
 /* An empty instance that no one claims serves as well as a new one: names its place. */
 static void use_foreign(struct mig *mig, uint32_t w)
 {
@@ -304,7 +197,7 @@ static int want_instance(struct gpu_work *work, struct mig *mig, size_t i, struc
 {
     const struct admitted *added = &work->added[i];
     bool shares = added->claim.spec.mode == CLAIM_TIME_SLICED_MIG_BACKED;
-    int result = check_mix(work, mig, i, err);
+    int result = work_check_mix(work, mig, i, err);
     if (result != 0) {
         return result;
     }

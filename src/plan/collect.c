@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/collect.h"
+
+#include "base/str.h"
+#include "plan/room.h"
+#include "plan/seats.h"
+
+/* Order of kinds within a plan: take away from the outside in, then build from the inside out. */
+static const unsigned phase[] = {
+    [STEP_GPU_RESET] = 0,
+    [STEP_PCI_RESCAN] = 0, /* only in plans of plan/recover.c */
+    [STEP_DETACH] = 0,
+    [STEP_VGPU_DELETE] = 1,
+    [STEP_BIND_NVIDIA] = 2,
+    [STEP_COMPANION_HOME] = 2,
+    [STEP_CI_DESTROY] = 3,
+    [STEP_GI_DESTROY] = 4,
+    [STEP_MIXED_OFF] = 5,
+    [STEP_SRIOV_DISABLE] = 6,
+    [STEP_MIG_DISABLE] = 7,
+    [STEP_COMPANION_VFIO] = 8,
+    [STEP_BIND_VFIO] = 9,
+    [STEP_MIG_ENABLE] = 10,
+    [STEP_SRIOV_ENABLE] = 11,
+    [STEP_MIXED_ON] = 12,
+    [STEP_SCHEDULER_SET] = 13,
+    [STEP_ATTACH] = 15,
+    /* In the order of the GPU's part: what is made where decides what the driver may choose. */
+    [STEP_GI_CREATE] = 14,
+    [STEP_CI_CREATE] = 14,
+    [STEP_VGPU_CREATE] = 14,
+};
+_Static_assert(ARRAY_SIZE(phase) == STEP_KIND_COUNT, "every step kind has its place");
+
+static void collect_gone(struct plan *plan, const struct gpu_work *work)
+{
+    for (size_t i = 0; i < work->n_gone; i++) {
+        const struct claim *gone = work->gone[i];
+        bool stays = work->request->park && gone->spec.hold == CLAIM_ON_DEMAND;
+        struct plan_claim *entry = vec_push(&plan->claims);
+        *entry = (struct plan_claim){.verb = stays ? PLAN_PARK : PLAN_RELEASE, .claim = *gone};
+        plan_name_vm(plan, gone->vm);
+    }
+}
+
+static void collect_added(struct plan *plan, const struct gpu_work *work)
+{
+    for (size_t i = 0; i < work->n_added; i++) {
+        struct claim *claim =
+            &plan_add_claim(plan, work->planner, PLAN_BIND, &work->added[i].claim)->claim;
+        claim->got = work->got[i];
+        struct claim_device named = {0};
+        if (claim->spec.hold == CLAIM_ON_DEMAND) {
+            (void)claim_device(claim, &named);
+        }
+        claim->named = named; /* of a held one it is what it got */
+    }
+}
+
+/* What the definition of a claim's VM, which is off, has for it: of one whose GPU is out, too. */
+static bool is_defined(const struct host *host, const struct claim *claim,
+                       const struct claim_device *device)
+{
+    const struct vm *vm =
+        host->libvirt_problem[0] == '\0' ? host_find_vm_of(host, claim->vm, claim->vm_uuid) : NULL;
+    return vm != NULL && vm->state == VM_SHUT_OFF && !vm->transient &&
+           vm_defines(vm, &device->device, device->mdev_uuid);
+}
+
+/* What is named for a claim that goes leaves the definition of its VM. */
+static int unname(struct plan *plan, const struct planner *planner,
+                  const struct plan_request *request, const struct claim *claim, struct error *err)
+{
+    const struct host *host = planner->host;
+    bool vm_is_gone = host->libvirt_problem[0] == '\0' &&
+                      host_find_vm_of(host, claim->vm, claim->vm_uuid) == NULL;
+    struct claim_device device = {0};
+    if (claim->vm[0] == '\0' || vm_is_gone || request->leave_guests ||
+        !claim_device(claim, &device) || (!claim->named.set && !is_defined(host, claim, &device))) {
+        return 0;
+    }
+    device = claim->named.set ? claim->named : device;
+    struct step *step = vec_push(&plan->steps);
+    *step = step_make(STEP_DETACH, &device.gpu);
+    step_set_gpu(step, host_find_gpu_addr(host, &device.gpu));
+    step_set_claim(step, claim);
+    STR_SET(step->type, claim->spec.type);
+    step->device = device.device;
+    STR_SET(step->mdev_uuid, device.mdev_uuid);
+    plan_name_vm(plan, claim->vm);
+    return plan_check_vm(planner, step, err);
+}
+
+/* A GPU that could not be read is not known to be gone. */
+static int refuse_unseen(const struct host *host, const struct claim *claim, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    pci_addr_format(&claim->got.gpu, bdf);
+    error_set(err, REASON_UNAVAILABLE, SUBJECT("claim", claim->name),
+              "claim \"%s\" can't be released: its GPU %s can't be seen: %s", claim->name, bdf,
+              host->pci_problem);
+    error_hint(err, "`cleave host show` tells whether that has passed");
+    return -REASON_UNAVAILABLE;
+}
+
+int collect_empty(struct plan *plan, const struct planner *planner,
+                  const struct plan_request *request, struct error *err)
+{
+    for (size_t i = 0; i < request->n_remove; i++) {
+        const struct claim *claim = claims_find(planner->claims, request->remove[i]);
+        if (claim == NULL) {
+            return error_set(err, REASON_NOT_FOUND, request->remove[i], "there is no claim \"%s\"",
+                             request->remove[i]);
+        }
+        if (claim_find_gpu(claim, planner->host) != NULL) {
+            continue;
+        }
+        bool stays = request->park && claim->spec.hold == CLAIM_ON_DEMAND;
+        if (stays && claim->state == CLAIM_PENDING) {
+            continue; /* it is parked */
+        }
+        if (claim_holds(claim) && planner->host->pci_problem[0] != '\0') {
+            return refuse_unseen(planner->host, claim, err);
+        }
+        *vec_push(&plan->claims) =
+            (struct plan_claim){.verb = stays ? PLAN_PARK : PLAN_RELEASE, .claim = *claim};
+        int result = unname(plan, planner, request, claim, err);
+        if (result != 0) {
+            return result;
+        }
+    }
+    return 0;
+}
+
+int collect_steps(struct plan *plan, const struct works *works, const struct plan_request *request,
+                  struct error *err)
+{
+    unsigned last = 0;
+    for (size_t kind = 0; kind < ARRAY_SIZE(phase); kind++) {
+        last = phase[kind] > last ? phase[kind] : last;
+    }
+    for (unsigned now = 0; now <= last; now++) {
+        for (size_t i = 0; i < request->n_extra; i++) {
+            if (phase[request->extra[i].kind] == now) {
+                *vec_push(&plan->steps) = request->extra[i];
+                plan_name_vm(plan, request->extra[i].vm);
+            }
+        }
+        for (size_t g = 0; g < works->n; g++) {
+            for (vec_each(&works->items[g].steps, step)) {
+                if (phase[step->kind] == now) {
+                    *vec_push(&plan->steps) = *step;
+                }
+            }
+        }
+    }
+    for (size_t g = 0; g < works->n; g++) {
+        collect_gone(plan, &works->items[g]);
+    }
+    for (size_t g = 0; g < works->n; g++) {
+        const struct gpu_work *work = &works->items[g];
+        collect_added(plan, work);
+        room_note(plan, work);
+        seats_add_spares(plan, work);
+        for (vec_each(&work->instances, instance)) {
+            *vec_push(&plan->instances) = *instance;
+        }
+        for (vec_each(&work->left, left)) {
+            *vec_push(&plan->left) = *left;
+        }
+        for (vec_each(&work->steps, step)) {
+            int result = plan_check_vm(work->planner, step, err);
+            if (result != 0) {
+                return result;
+            }
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the GPUs' parts come to, put into one plan: its claims, and its steps in order. */
+#ifndef PLAN_COLLECT_H
+#define PLAN_COLLECT_H
+
+#include "plan/work.h"
+
+/* Claims that go without holding anything on a GPU that is here. 0 or -reason. */
+int collect_empty(struct plan *plan, const struct planner *planner,
+                  const struct plan_request *request, struct error *err);
+/* All that the GPUs' parts and the request have: once each part is solved. 0; -IN_USE or
+ * -UNAVAILABLE when a step is about a VM that is on, or that can't be reached. */
+int collect_steps(struct plan *plan, const struct works *works, const struct plan_request *request,
+                  struct error *err);
+
+#endif

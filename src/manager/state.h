@@ -362,6 +362,9 @@ typedef void plan_end_fn(struct manager *m, const struct plan *plan, void *data)
 /* For who has the turn: takes the plan, stores and runs it. On failure the turn is still there. */
 int manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data,
                      struct error *err);
+/* Before it runs: which claims are without their devices already, so that a lack of theirs is no
+ * failure of the plan? */
+void manager_note_lacking_before(const struct manager *m, struct plan *plan);
 /* Runner callbacks. */
 void manager_plan_progress(const struct plan *plan, size_t step, void *data);
 void manager_plan_done(struct plan *plan, void *data);

@@ -353,3 +353,26 @@ const char *plan_hint(const struct plan *plan)
     }
     return "";
 }
+
+const struct plan_claim *plan_find_claim(const struct plan *plan, enum plan_verb verb,
+                                         const char *name)
+{
+    for (vec_each(&plan->claims, entry)) {
+        if (entry->verb == verb && str_eq(entry->claim.name, name)) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+bool plan_claim_is_old(const struct plan_claim *entry)
+{
+    return entry->claim.version > 0;
+}
+
+bool plan_claim_is_replaced(const struct plan *plan, const struct plan_claim *entry)
+{
+    return entry->verb == PLAN_RELEASE &&
+           (plan_find_claim(plan, PLAN_BIND, entry->claim.name) != NULL ||
+            plan_find_claim(plan, PLAN_PARK, entry->claim.name) != NULL);
+}

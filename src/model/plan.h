@@ -236,4 +236,13 @@ json_t *step_to_json(const struct step *step);
 json_t *plan_to_json(const struct plan *plan);
 int plan_from_stored_json(const json_t *json, struct plan **ret_plan, struct error *err);
 
+/* What the plan does so to the claim of that name; NULL: nothing. Borrowed from the plan. */
+const struct plan_claim *plan_find_claim(const struct plan *plan, enum plan_verb verb,
+                                         const char *name);
+/* Was the claim there before the plan? */
+bool plan_claim_is_old(const struct plan_claim *entry);
+/* A claim of a site that is replaced is both released and bound (or parked), under one name: is
+ * this its release? */
+bool plan_claim_is_replaced(const struct plan *plan, const struct plan_claim *entry);
+
 #endif

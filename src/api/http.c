@@ -75,20 +75,41 @@ static void on_due(void *data)
     }
 }
 
-/* ---- bodies ---- */
+/* ---- the one that takes longest ---- */
 
-static struct conn *longest_body(struct http *http)
+typedef bool conn_is_fn(const struct conn *conn, int64_t user);
+
+/* Of those that are so, the one that began first; NULL: none is. */
+static struct conn *longest_of(struct http *http, conn_is_fn *is_so, int64_t user)
 {
     struct conn *longest = NULL;
     for (struct http_slot *slot = http->conns; slot != NULL; slot = slot->next) {
         struct conn *conn = conn_of(slot);
-        if (conn->body_counted > 0 &&
-            (longest == NULL || slot->since_us < longest->slot.since_us)) {
+        if (is_so(conn, user) && (longest == NULL || slot->since_us < longest->slot.since_us)) {
             longest = conn;
         }
     }
     return longest;
 }
+
+static bool sends_body(const struct conn *conn, int64_t user)
+{
+    (void)user;
+    return conn->body_counted > 0;
+}
+
+static bool leaves_answer(const struct conn *conn, int64_t user)
+{
+    return conn->unsent_counted > 0 && conn->slot.user == user;
+}
+
+static bool is_leaving(const struct conn *conn, int64_t user)
+{
+    (void)user;
+    return conn->slot.use == HTTP_SLOT_LEAVING;
+}
+
+/* ---- bodies ---- */
 
 void http_count_body(struct conn *conn, size_t bytes)
 {
@@ -97,7 +118,7 @@ void http_count_body(struct conn *conn, size_t bytes)
     http->open_bodies = http->open_bodies - conn->body_counted + bytes;
     conn->body_counted = bytes;
     while (more && http->open_bodies > HTTP_MAX_OPEN_BODIES) {
-        struct conn *longest = longest_body(http);
+        struct conn *longest = longest_of(http, sends_body, 0);
         struct error err = {0};
         error_set(&err, REASON_UNAVAILABLE, "cleaved",
                   "cleaved has more unfinished requests than it keeps, and this one takes longest");
@@ -142,20 +163,6 @@ static int64_t largest_user(const struct http *http)
     return largest.user;
 }
 
-/* Of the answers to that user, the one that was begun first. */
-static struct conn *slowest_of(struct http *http, int64_t user)
-{
-    struct conn *slowest = NULL;
-    for (struct http_slot *slot = http->conns; slot != NULL; slot = slot->next) {
-        struct conn *conn = conn_of(slot);
-        if (conn->unsent_counted > 0 && slot->user == user &&
-            (slowest == NULL || slot->since_us < slowest->slot.since_us)) {
-            slowest = conn;
-        }
-    }
-    return slowest;
-}
-
 void http_count_unsent(struct conn *conn, size_t bytes)
 {
     struct http *http = conn->http;
@@ -164,7 +171,7 @@ void http_count_unsent(struct conn *conn, size_t bytes)
     conn->unsent_counted = bytes;
     while (more && http->unsent > HTTP_MAX_UNSENT) {
         /* Its time is over: on_due() ends it, for this may be in the middle of another's. */
-        struct conn *slowest = slowest_of(http, largest_user(http));
+        struct conn *slowest = longest_of(http, leaves_answer, largest_user(http));
         http->unsent -= slowest->unsent_counted;
         slowest->unsent_counted = 0;
         slowest->due_us = slowest->sent_due_us = clock_monotonic_us();
@@ -176,15 +183,9 @@ void http_count_unsent(struct conn *conn, size_t bytes)
 
 static bool drop_leaving(struct http *http)
 {
-    struct http_slot *oldest = NULL;
-    for (struct http_slot *slot = http->conns; slot != NULL; slot = slot->next) {
-        if (slot->use == HTTP_SLOT_LEAVING &&
-            (oldest == NULL || slot->since_us < oldest->since_us)) {
-            oldest = slot;
-        }
-    }
+    struct conn *oldest = longest_of(http, is_leaving, 0);
     if (oldest != NULL) {
-        conn_free(conn_of(oldest));
+        conn_free(oldest);
     }
     return oldest != NULL;
 }

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "manager/hook_watch.h"
 #include "manager/manager.h"
+#include "manager/power.h"
 #include "manager/restore.h"
 #include "model/gpu_record.h"
 #include "plan/planner.h"
@@ -397,102 +398,6 @@ bool manager_is_held(const struct manager *m, const struct pci_addr *gpu);
 /* When the turn is free: the first of them that can go on takes it. */
 bool manager_resume_parked(struct manager *m);
 void manager_free_parked(struct manager *m);
-
-/* ---- VMs that go on and off (power.c, lifecycle.c) ---- */
-
-/* What a hook, or the end of our own start, reported of a VM: truer than what was seen before. */
-struct power {
-    struct vm vm;
-    bool on;
-    bool starting;  /* we are starting it: until that has ended nothing else knows better */
-    uint64_t until; /* number of the look at the guests that knows better */
-};
-
-/* Takes a copy. */
-void manager_note_power(struct manager *m, const struct vm *vm, bool on);
-/* `vm start` hands the VM to libvirt, and may give the turn away: from now on it is taken for one
- * that runs with its devices, those of `steps` included, whatever a look shows; its definition is
- * left to the start. Ends with manager_end_starting(), and then the next look at the guests tells.
- */
-void manager_begin_starting(struct manager *m, const struct vm *vm, const struct step *steps,
-                            size_t n_steps);
-void manager_end_starting(struct manager *m, const char *name);
-bool manager_is_starting(const struct manager *m, const char *name);
-/* -IN_USE while that is so; `what` it can't: "migrate". */
-int manager_refuse_starting(const struct manager *m, const char *vm, const char *what,
-                            struct error *err);
-/* Puts what was noted over what the look that ended now saw. */
-void manager_overlay_power(struct manager *m);
-/* Is it on only because a hook reported so: it is about to run, and libvirt was not asked since? */
-bool manager_presumes_on(const struct manager *m, const struct vm *vm);
-
-/* What the claims of a VM lack for it to start. */
-struct needs {
-    struct claims draw; /* copies: to be drawn, or made again, as they are named */
-    bool wait;          /* a plan has one of them in hand */
-    bool release;       /* another VM is giving back what this one needs */
-};
-void needs_done(struct needs *needs);
-/* -UNAVAILABLE for who has the turn, and still finds a claim that is neither there nor given back:
- * no other plan's end brings it. */
-int needs_refuse_wait(const struct needs *needs, const struct vm *vm, struct error *err);
-/* Judges by the host that was seen last and `vm`, as a hook described it or as it was seen. */
-int manager_power_needs(const struct manager *m, const struct vm *vm, struct needs *ret_needs,
-                        struct error *err);
-/* as_named: with the very devices that the VM's definition names, which stays as it is; else with
- * any, and the definition follows. */
-int manager_power_plan(struct manager *m, const struct needs *needs, bool as_named,
-                       const char *author, const char *reason, struct plan **ret_plan,
-                       struct error *err);
-/* Why the VM can't start: the plan that manager_power_plan() made ended, and not as done. */
-void manager_power_failed(const struct plan *plan, const char *vm_name, struct error *err);
-/* On-demand claims of a VM that is off give their devices back, soon. */
-void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uuid);
-/* Does the claim give its device back, now or soon: its VM is off and it is on-demand, or it is
- * being released? */
-bool manager_gives_back(const struct manager *m, const struct claim *claim);
-/* Hooks that wait for that are answered: cleaved stops. */
-void manager_refuse_hooks(struct manager *m, const struct error *err);
-/* Refuses those of a VM that is to be stopped at once. Were there any? */
-bool manager_end_hooks(struct manager *m, const char *vm);
-/* False: that failed a moment ago. */
-bool manager_may_give_back(const struct manager *m, const char *vm_name);
-/* After each look at the guests: claims follow renamed VMs, on-demand devices of VMs that are off
- * are given back, claims of VMs that are gone are released after a while. */
-void manager_follow_guests(struct manager *m);
-/* A claim whose VM is gone, and since when. */
-struct gone {
-    char claim[NAME_SIZE];
-    uint64_t since_us; /* monotonic */
-    /* Nothing shows that the VM was undefined: the claim is kept. Else it is released after a
-     * while. */
-    bool held;
-    char why[96]; /* it is held */
-};
-/* NULL: its VM is there, or it has none. */
-const struct gone *manager_find_gone(const struct manager *m, const struct claim *claim);
-/* Until its release, in microseconds; 0: it is due. Means nothing for one that is held. */
-uint64_t manager_gone_left_us(const struct manager *m, const struct gone *gone);
-/* Before `now` takes the place of what was seen of the VMs: which of them are gone for good? */
-void manager_note_gone(struct manager *m, const struct host *now);
-/* As the API shows it: with what the host, as it was seen last, says of it. */
-json_t *claim_view(const struct manager *m, const struct claim *claim);
-/* The claims that are kept though their VMs are not there. */
-json_t *claim_view_held(const struct manager *m);
-/* What a VM starts without, as sentences: its claims that failed and never had a device. NULL:
- * nothing. */
-json_t *claim_view_without(const struct manager *m, const char *vm_name, const char *vm_uuid);
-/* Where the claim's GPU is, which is not at its address, as a sentence's part. */
-void claim_say_away(const struct manager *m, const struct claim *claim, char *text, size_t size);
-/* Is the claim bound, and its device not there, or on a GPU that can't be used? Says which. */
-bool claim_lacks_device(const struct manager *m, const struct claim *claim, char *text,
-                        size_t size);
-/* A claim that is released because its VM is gone can be brought back for a while (released.c). */
-void txn_keep_released(struct txn *txn, const struct claim *claim, const char *why);
-void txn_forget_released(struct txn *txn, const char *name);
-bool manager_was_released(const struct manager *m, const char *name);
-/* A VM that starts takes over the claims of its name when their VM is gone. */
-void manager_adopt_claims(struct manager *m, const struct vm *vm);
 
 /* ---- what cleave made (made.c) ---- */
 

@@ -15,7 +15,6 @@
 #include "two_hosts.h"
 
 #define MAX_CALLS 2000
-#define DEATH_US 25000 /* long enough for all that a dead process would have done */
 
 static const char *const harm_names[] = {"nothing", "fails before its effect",
                                          "fails after its effect", "is the last"};
@@ -46,7 +45,7 @@ static bool harm_at(const char *claim, enum who victim, enum harm harm, unsigned
                                           : (harm == HARM_NONE ? FAULT_NONE : FAULT_FAIL_BEFORE);
     begin();
     if (harm == HARM_DEATH) {
-        let_run(DEATH_US);
+        let_die();
         die_and_live(lab, victim);
     } else {
         (void)come_to_rest();
@@ -244,7 +243,7 @@ static void harm_settling_at(const struct loss *loss, enum harm harm, unsigned k
     lab->faults.kind = harm == HARM_AFTER ? FAULT_FAIL_AFTER : FAULT_FAIL_BEFORE;
     say(loss->where, false, &answer);
     if (harm == HARM_DEATH) {
-        let_run(DEATH_US);
+        let_die();
         restart(lab);
     } else {
         must(lab_wait(lab, &answer), "no answer");

@@ -17,6 +17,7 @@
 #define TICK_US 1000
 #define PATIENCE_US 2000000
 #define REST_US 20000000
+#define DEATH_US 25000
 
 struct world *world;
 static const struct lab_data *data;
@@ -424,7 +425,8 @@ static bool moves_are_over(const struct manager *m)
 struct rest {
     uint64_t until_us;
     bool timed_out;
-    bool until_death;
+    bool for_a_while; /* whatever comes about */
+    bool until_death; /* of the victim, or rest, if its end is not reached */
     bool source_only;
     atomic_int target; /* REST_* */
 };
@@ -442,7 +444,8 @@ static void rest_tick(void *data_)
     uint64_t now = clock_monotonic_us();
     bool both = moves_are_over(world->labs[SOURCE].manager) &&
                 (rest->source_only || rest->target == REST_OVER);
-    bool over = rest->until_death ? now > rest->until_us : both;
+    bool dead = rest->until_death && is_dead(world->victim);
+    bool over = rest->for_a_while ? now > rest->until_us : both || dead;
     if (!over && !rest->source_only && rest->target != REST_ASKED) {
         rest->target = REST_ASKED;
         if (!post_to_target(ask_target, rest)) { /* it is down, and won't answer */
@@ -529,5 +532,14 @@ void begin(void)
 
 void let_run(uint64_t us)
 {
-    (void)run((struct rest){.until_us = clock_monotonic_us() + us, .until_death = true});
+    (void)run((struct rest){.until_us = clock_monotonic_us() + us, .for_a_while = true});
+}
+
+void let_die(void)
+{
+    must(run((struct rest){.until_us = clock_monotonic_us() + REST_US,
+                           .until_death = true,
+                           .source_only = !world->target_up}),
+         "it neither dies nor comes to rest");
+    let_run(DEATH_US);
 }

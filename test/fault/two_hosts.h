@@ -52,6 +52,8 @@ void begin(void);
 /* The same of any VM to any address; a dry run gets its answer later. */
 void ask_to_move(const char *vm, const char *peer, bool dry_run, struct answer *answer);
 void let_run(uint64_t us);
+/* Until the victim is dead, or all is at rest; then for as long as it stays dead. */
+void let_die(void);
 /* Until no migration is under way on either host; false after twenty seconds. */
 bool come_to_rest(void);
 /* The same of the source alone; the target may be lost. */

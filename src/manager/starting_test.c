@@ -323,11 +323,17 @@ static void starts_that_libvirt_gave_no_answer_are_bounded(void **state)
     lab_assert_sound(lab);
 }
 
-static void begin_stop(struct lab_fixture *f, const char *vm, bool force, struct answer *answer)
+static void begin_stop_as(struct lab_fixture *f, const struct caller *caller, const char *vm,
+                          bool force, struct answer *answer)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:b}", "force", force);
     *answer = (struct answer){0};
-    manager_stop_vm(f->lab.manager, &root, vm, body, false, lab_reply, answer);
+    manager_stop_vm(f->lab.manager, caller, vm, body, false, lab_reply, answer);
+}
+
+static void begin_stop(struct lab_fixture *f, const char *vm, bool force, struct answer *answer)
+{
+    begin_stop_as(f, &root, vm, force, answer);
 }
 
 static void assert_stops(struct lab_fixture *f, const char *vm, bool force)
@@ -540,6 +546,39 @@ static void what_waits_behind_another_vm_says_so(void **state)
     assert_true(lab_settle(lab));
 }
 
+/* However many VMs that don't stop another user has asked to stop. */
+static void root_has_a_line_that_no_other_takes(void **state)
+{
+    static const struct caller member = {.author = "member"};
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    struct answer stops[VM_KILL_LINES + 2] = {0};
+    char name[16];
+    add_vm(f, "ok1", true);
+    for (size_t i = 0; i < ARRAY_SIZE(stops); i++) {
+        str_print(name, sizeof(name), "firm%zu", i);
+        add_vm(f, name, true);
+        fake_lock();
+        fake_host_vm(&f->host, name)->firm = true;
+        fake_unlock();
+        begin_stop_as(f, &member, name, true, &stops[i]);
+    }
+    assert_stops(f, "ok1", true);
+    for (size_t i = 0; i < ARRAY_SIZE(stops); i++) {
+        assert_false(stops[i].there);
+        str_print(name, sizeof(name), "firm%zu", i);
+        fake_lock();
+        fake_host_vm(&f->host, name)->firm = false;
+        fake_unlock();
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(stops); i++) {
+        assert_true(lab_wait(lab, &stops[i]));
+        assert_int_equal(stops[i].err.reason, REASON_NONE);
+        answer_done(&stops[i]);
+    }
+    assert_true(lab_settle(lab));
+}
+
 static void a_stop_at_once_ends_a_start_that_waits_for_its_devices(void **state)
 {
     struct lab_fixture *f = *state;
@@ -599,6 +638,7 @@ int main(void)
         TEST(a_vm_stops_while_nothing_can_be_looked_at),
         TEST(a_stop_of_a_vm_that_its_start_keeps_locked_says_so_soon),
         TEST(what_waits_behind_another_vm_says_so),
+        TEST(root_has_a_line_that_no_other_takes),
         TEST(a_stop_at_once_ends_a_start_that_waits_for_its_devices),
         TEST(a_stop_at_once_refuses_the_hook_that_comes_while_it_waits),
     };

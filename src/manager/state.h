@@ -319,6 +319,7 @@ struct vm_line {
     struct guest_port *port;
     struct worker *worker;
     enum vm_line_use use;
+    bool roots;                   /* no other's change may take it */
     VEC(struct change *) changes; /* one after another; libvirt is asked for the first */
     uint64_t since_us;            /* monotonic: since when it is */
     unsigned late;                /* of them: they have been given up */

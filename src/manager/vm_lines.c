@@ -3,7 +3,7 @@
  * Connections to libvirt, each with a worker, on which VMs are started and stopped: libvirt returns
  * from a VM's start when its emulator runs, and one that hangs holds up neither another VM nor a
  * plan. Starts that hang take no line from the stops that are to end them, nor do stops that ask
- * the guest take one from those that pull the plug.
+ * the guest take one from those that pull the plug; and some of each are root's alone.
  */
 #include <assert.h>
 
@@ -17,21 +17,22 @@
 #define USECS_PER_S UINT64_C(1000000)
 
 static const struct {
-    size_t lines;
+    size_t lines, roots; /* of them */
     const char *one, *many;
 } uses[] = {
-    [VM_LINE_START] = {VM_START_LINES, "start", "starts"},
-    [VM_LINE_ASK] = {VM_ASK_LINES, "stop", "stops"},
-    [VM_LINE_KILL] = {VM_KILL_LINES, "stop (--now)", "stops (--now)"},
+    [VM_LINE_START] = {VM_START_LINES, 2, "start", "starts"},
+    [VM_LINE_ASK] = {VM_ASK_LINES, 1, "stop", "stops"},
+    [VM_LINE_KILL] = {VM_KILL_LINES, 1, "stop (--now)", "stops (--now)"},
 };
 static_assert(ARRAY_SIZE(uses) == VM_LINE_USE_COUNT, "one of each");
 
-static enum vm_line_use use_of(size_t line)
+static enum vm_line_use use_of(size_t line, bool *ret_roots)
 {
     enum vm_line_use use = VM_LINE_START;
     while (line >= uses[use].lines) {
         line -= uses[use++].lines;
     }
+    *ret_roots = line >= uses[use].lines - uses[use].roots;
     return use;
 }
 
@@ -41,7 +42,7 @@ int vm_lines_open(struct manager *m)
     for (size_t i = 0; r == 0 && i < VM_LINES && m->config.vm_guests[i] != NULL; i++) {
         struct vm_line *line = &m->vm_lines[i];
         line->port = m->config.vm_guests[i];
-        line->use = use_of(i);
+        line->use = use_of(i, &line->roots);
         r = worker_new(m->config.loop, "vm-power", &line->worker);
         m->n_vm_lines += r == 0;
     }
@@ -64,13 +65,13 @@ static struct vm_line *find_same(struct manager *m, enum vm_line_use use, const 
 }
 
 /* An idle one, else behind the fewest calls that have not taken too long yet. */
-static struct vm_line *choose(struct manager *m, enum vm_line_use use)
+static struct vm_line *choose(struct manager *m, enum vm_line_use use, bool root)
 {
     struct vm_line *best = NULL;
     for (size_t i = 0; i < m->n_vm_lines; i++) {
         struct vm_line *line = &m->vm_lines[i];
-        if (line->use == use && line->late == 0 &&
-            (best == NULL || line->changes.n < best->changes.n)) {
+        bool may = line->use == use && (root || !line->roots);
+        if (may && line->late == 0 && (best == NULL || line->changes.n < best->changes.n)) {
             best = line;
         }
     }
@@ -84,17 +85,19 @@ static void hint_locked(struct error *err)
                "`ps -ef | grep hooks/qemu` shows one that hangs; when it has ended, try again");
 }
 
-static int refuse_line(enum vm_line_use use, const struct vm_line *same, const char *vm,
-                       struct error *err)
+static int refuse_line(const struct change *change, enum vm_line_use use,
+                       const struct vm_line *same, struct error *err)
 {
     if (same != NULL) {
         error_set(err, REASON_UNAVAILABLE, "libvirt",
-                  "libvirt has not answered an earlier %s of VM \"%s\" yet", uses[use].one, vm);
+                  "libvirt has not answered an earlier %s of VM \"%s\" yet", uses[use].one,
+                  change->name);
         hint_locked(err);
         return -REASON_UNAVAILABLE;
     }
     error_set(err, REASON_UNAVAILABLE, "libvirt",
-              "libvirt has not answered %zu %s of other VMs yet", uses[use].lines, uses[use].many);
+              "libvirt has not answered %zu %s of other VMs yet",
+              uses[use].lines - (change->caller.root ? 0 : uses[use].roots), uses[use].many);
     error_hint(err, "GET /v1/health names them, and libvirt's log; try again when it answers");
     return -REASON_UNAVAILABLE;
 }
@@ -106,9 +109,9 @@ int vm_line_take(struct change *change, enum vm_line_use use, struct error *err)
         return manager_check_port(m, PORT_GUEST, err);
     }
     struct vm_line *same = find_same(m, use, change->name);
-    struct vm_line *line = same != NULL ? same : choose(m, use);
+    struct vm_line *line = same != NULL ? same : choose(m, use, change->caller.root);
     if (line == NULL || line->late > 0) {
-        return refuse_line(use, same, change->name, err);
+        return refuse_line(change, use, same, err);
     }
     line->since_us = line->changes.n == 0 ? clock_monotonic_us() : line->since_us;
     *vec_push(&line->changes) = change;

@@ -2,8 +2,8 @@
 /* Libvirt takes long to start a VM, or to look: what another needs goes on, and what is the VM's
  * stays the VM's. */
 #include <stdatomic.h>
-#include <time.h>
 
+#include "await.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "hooked.h"
@@ -18,11 +18,17 @@ static struct faults line_faults;
 /* A hook script: libvirt has the VM locked until it ends. */
 static atomic_bool hook_hangs, hook_refuses;
 
+static bool script_ends(void *data)
+{
+    (void)data;
+    return !atomic_load(&hook_hangs);
+}
+
 static int run_script(const char *vm, const char *operation, void *data, struct error *err)
 {
     (void)data;
-    while (str_eq(operation, "prepare") && atomic_load(&hook_hangs)) {
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    if (str_eq(operation, "prepare")) {
+        (void)await(script_ends, NULL);
     }
     return str_eq(operation, "prepare") && atomic_load(&hook_refuses)
                ? error_set(err, REASON_DRIVER, vm, "the hook says no")

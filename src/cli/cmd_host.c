@@ -187,6 +187,17 @@ static void print_missing(const struct cli *cli, const json_t *restore)
     table_print_or(table, "no claim holds a device on this host");
 }
 
+/* VMs that the restoration leaves with old devices. */
+static void print_definitions(const struct cli *cli, const json_t *restore)
+{
+    const json_t *definitions = view_at(restore, "definitions");
+    for (size_t i = 0; i < json_array_size(definitions); i++) {
+        const json_t *one = json_array_get(definitions, i);
+        prose_print(cli_width(cli), "Unchanged: VM %s: %s; %s", view_text(one, "vm", "-"),
+                    view_text(one, "problem", "-"), view_text(one, "hint", "-"));
+    }
+}
+
 /* Would the run end incomplete? What is coming may still fail then. */
 static int foresee_restore(const json_t *restore, struct error *err)
 {
@@ -220,6 +231,7 @@ static int restore_result(struct cli *cli, const json_t *restore, struct error *
     }
     if (!raw) {
         print_missing(cli, restore);
+        print_definitions(cli, restore);
     }
     if (!raw && cli->dry_run) {
         printf("\nDry run: nothing was changed.\n");

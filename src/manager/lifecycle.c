@@ -441,5 +441,8 @@ void manager_follow_guests(struct manager *m)
     }
     follow_power(m);
     follow_gone(m);
+    if (!m->restore.active) {
+        stale_forget(&m->restore.before, m->host, &m->claims);
+    }
     manager_restore_definitions(m);
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/state.h"
+#include "plan/outlook.h"
 
 /* Between attempts: doubled each time up to the longest. */
 #define FIRST_PAUSE_US 20000
@@ -57,6 +58,7 @@ static void forget(struct restore_run *run)
 void restore_run_done(struct restore_run *run)
 {
     forget(run);
+    vec_done(&run->before);
     evloop_timer_free(run->timer);
     run->timer = NULL;
 }
@@ -571,6 +573,7 @@ void manager_restore_begin(struct manager *m, const char *author, uint64_t timeo
         run->deadline_us = 0;
         run->look_pause_us = FIRST_PAUSE_US;
         STR_SET(run->author, author);
+        stale_remember(&run->before, &m->claims);
     }
     run->deadline_us = deadline_us > run->deadline_us ? deadline_us : run->deadline_us;
     for (vec_each(&run->gpus, entry)) {
@@ -599,9 +602,18 @@ void manager_restore_look(struct manager *m, bool driver_came)
 
 /* ---- requests ---- */
 
+/* While it runs definitions may still follow: they are named at its end. */
+static json_t *run_to_json(const struct manager *m)
+{
+    json_t *body = restore_run_to_json(&m->restore);
+    const struct host *host = m->restore.active ? NULL : m->host;
+    json_object_set_new(body, "definitions", stale_list(host, &m->claims, &m->restore.before));
+    return body;
+}
+
 void manager_get_restore(struct manager *m, manager_reply_fn *reply, void *data)
 {
-    reply(restore_run_to_json(&m->restore), NULL, data);
+    reply(run_to_json(m), NULL, data);
 }
 
 /* What would be done, GPU by GPU; nothing is stored. */
@@ -611,6 +623,9 @@ static void show(struct change *change)
     struct restore_run kept = m->restore;
     struct restore_run run = {.began_us = clock_realtime_us()};
     json_t *plans = json_array();
+    struct outlook outlook;
+    outlook_init(&outlook, m->host, &m->claims, &m->gpu_records);
+    stale_remember(&kept.before, &m->claims); /* as the run would */
     m->restore = run;
     find_gpus(m);
     for (vec_each(&m->restore.gpus, entry)) {
@@ -621,11 +636,16 @@ static void show(struct change *change)
         if (restoration.plan->steps.n > 0) {
             json_array_append_new(plans, plan_to_json(restoration.plan));
         }
+        outlook_follow(&outlook, restoration.plan);
         restoration_done(&restoration);
     }
     json_t *body = restore_run_to_json(&m->restore);
     json_object_set_new(body, "state", json_string("planned"));
     json_object_set_new(body, "plans", plans);
+    json_object_set_new(body, "definitions",
+                        stale_list(outlook.host, &outlook.claims, &kept.before));
+    stale_forget(&kept.before, m->host, &m->claims);
+    outlook_done(&outlook);
     forget(&m->restore);
     m->restore = kept;
     change_answer(change, body);
@@ -648,7 +668,7 @@ static void begin(struct change *change)
         return;
     }
     manager_restore_begin(m, change->caller.author, change->timeout_ms * UINT64_C(1000));
-    change_answer(change, restore_run_to_json(&m->restore));
+    change_answer(change, run_to_json(m));
 }
 
 void manager_restore_host(struct manager *m, const struct caller *caller, const json_t *body,

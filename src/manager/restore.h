@@ -9,6 +9,7 @@
 #define MANAGER_RESTORE_H
 
 #include "base/evloop.h"
+#include "manager/stale.h"
 #include "model/plan.h"
 #include "plan/restore.h"
 
@@ -58,6 +59,7 @@ struct restore_run {
     uint64_t look_pause_us;
     VEC(struct restore_gpu) gpus;
     VEC(struct restore_absent) absent;
+    struct stale_devices before; /* kept from run to run: which saved states name */
     struct evloop_timer *timer;
 };
 
@@ -73,7 +75,7 @@ void manager_restore_begin(struct manager *m, const char *author, uint64_t timeo
  * and to restore what its absence took. */
 void manager_restore_look(struct manager *m, bool driver_came);
 
-/* Schema Restore in api/openapi.yaml. */
+/* Schema Restore in api/openapi.yaml, but for `definitions`. */
 json_t *restore_run_to_json(const struct restore_run *run);
 
 #endif

@@ -60,6 +60,10 @@ def test_definitions_follow_and_vms_start(directory, openapi, moves):
         refused = [it["message"] for it in events(two, "vm-refused") if it["subject"].removeprefix("vm/") in there]
         assert "belongs to" not in str(refused)
         out = sorted(set(vms.values()) - set(there))
+        left = two.cleave.run("host", "restore", "--dry-run")  # and of those that it leaves as they are
+        named = {one["vm"] for one in two.api.get("/v1/host/restore")["definitions"]}
+        assert named == set(out)
+        assert all(f"Unchanged: VM {vm}: its definition names" in left.stdout for vm in out), left.stdout
         for vm in out:  # it starts with no other board that has the address of its own
             done = two.cleave.run("vm", "start", vm)
             assert done.returncode == 11 and "the GPU is gone" in done.stderr, done.stderr

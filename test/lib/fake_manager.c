@@ -135,10 +135,12 @@ void manager_get_host(struct manager *m, manager_reply_fn *reply, void *data)
 static json_t *fake_restore(const char *state)
 {
     return json_pack("{s:s, s:n, s:n, s:[{s:s, s:n, s:s, s:i, s:n, s:[{s:s, s:s, s:n, s:n}], s:n, "
-                     "s:n}], s:[], s:[]}",
+                     "s:n}], s:[], s:[], s:[{s:s, s:n, s:s, s:s, s:s}]}",
                      "state", state, "startedAt", "finishedAt", "gpus", "gpu", "0000:41:00.0",
                      "uuid", "state", "restored", "attempts", 0, "plan", "claims", "name", "web1",
-                     "state", "restored", "problem", "hint", "problem", "hint", "absent", "plans");
+                     "state", "restored", "problem", "hint", "problem", "hint", "absent", "plans",
+                     "definitions", "vm", "web1", "claim", "device", "0000:26:00.0", "problem",
+                     "its definition names it", "hint", "virsh edit web1");
 }
 
 void manager_restore_host(struct manager *m, const struct caller *caller, const json_t *body,

@@ -86,6 +86,31 @@ struct gpu_record txn_gpu_record(const struct txn *txn, const struct pci_addr *a
     return current(txn->manager, &txn->gpu_records, addr);
 }
 
+/* Where the board is now; NULL: it is not to be seen. */
+static const struct gpu *find_board(const struct manager *m, const struct step *step)
+{
+    return m->host == NULL ? NULL : host_find_board(m->host, step->board, &step->gpu);
+}
+
+struct gpu_record txn_step_record(const struct txn *txn, const struct step *step)
+{
+    const struct gpu *gpu = find_board(txn->manager, step);
+    if (gpu != NULL) {
+        return txn_gpu_record(txn, &gpu->addr);
+    }
+    for (vec_each(&txn->gpu_records, record)) {
+        if (step->board[0] != '\0' && str_eq_case(record->uuid, step->board)) {
+            return *record;
+        }
+    }
+    if (step->board[0] == '\0') {
+        return txn_gpu_record(txn, &step->gpu);
+    }
+    struct gpu_record none = {.addr = step->gpu};
+    STR_SET(none.uuid, step->board);
+    return none;
+}
+
 void txn_follow_plan(struct txn *txn, const struct plan *plan)
 {
     VEC(struct pci_addr) seen = {0};
@@ -98,8 +123,12 @@ void txn_follow_plan(struct txn *txn, const struct plan *plan)
             continue;
         }
         *vec_push(&seen) = step->gpu;
-        struct gpu_record record = txn_gpu_record(txn, &step->gpu);
-        if (gpu_record_follow(&record, plan)) {
+        struct gpu_record record = txn_step_record(txn, step);
+        struct pci_addr now = record.addr;
+        record.addr = step->gpu; /* as the plan's steps name it */
+        bool changed = gpu_record_follow(&record, plan);
+        record.addr = now;
+        if (changed) {
             txn_put_gpu_record(txn, &record);
         }
     }

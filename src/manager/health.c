@@ -308,7 +308,7 @@ static bool is_held(const struct manager *m, const struct step *step)
  * is known to be broken. */
 static void note_stuck(struct txn *txn, const struct step *step)
 {
-    struct gpu_record record = txn_gpu_record(txn, &step->gpu);
+    struct gpu_record record = txn_step_record(txn, step);
     struct stuck_vf stuck = {.addr = step->device, .since_us = clock_realtime_us()};
     STR_SET(stuck.why, step->problem);
     char gpu[BDF_SIZE];
@@ -350,7 +350,7 @@ static bool has_left(const struct manager *m, const struct pci_addr *addr)
  * quarantined for such functions alone is free again. */
 static void note_let_go(struct txn *txn, const struct step *step)
 {
-    struct gpu_record record = txn_gpu_record(txn, &step->gpu);
+    struct gpu_record record = txn_step_record(txn, step);
     char gpu[BDF_SIZE];
     char vf[BDF_SIZE];
     bool was_stuck = gpu_record_drop_stuck(&record, &step->device);

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "lab_fixture.h"
 #include "manager/drains.h"
+#include "manager/state.h"
 #include "test.h"
 
 static const struct caller tester = {.author = "tester"};
@@ -96,6 +97,93 @@ static void a_gpu_that_left_the_bus_is_listed_as_lost_while_a_claim_names_it(voi
     list_gpus(&f->lab, &answer);
     assert_null(find_gpu(&answer, LAB_L40S));
     answer_done(&answer);
+}
+
+static enum reason recover(struct lab *lab, const char *gpu, char ret_message[ERROR_TEXT_SIZE])
+{
+    struct answer answer = {0};
+    manager_recover_gpu(lab->manager, &tester, gpu, true, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    str_copy(ret_message, ERROR_TEXT_SIZE, answer.err.message);
+    enum reason reason = answer.err.reason;
+    answer_done(&answer);
+    return reason;
+}
+
+/* Boards are shifted: one is out, and the next sits where it was. */
+static void a_lost_gpu_whose_address_another_board_has_is_listed_and_not_recovered(void **state)
+{
+    struct lab_fixture *f = *state;
+    char message[ERROR_TEXT_SIZE];
+    struct answer answer;
+    serve_two(&f->lab);
+    fake_lock();
+    f->host.gpus[2].board = 0x91;
+    memset(f->host.gpus[2].vfs, 0, sizeof(f->host.gpus[2].vfs));
+    fake_unlock();
+    list_gpus(&f->lab, &answer);
+    size_t n = 0;
+    const json_t *lost = NULL;
+    const json_t *gpus = json_object_get(answer.body, "gpus");
+    for (size_t i = 0; i < json_array_size(gpus); i++) {
+        const json_t *gpu = json_array_get(gpus, i);
+        bool here = str_eq(json_string_value(json_object_get(gpu, "address")), LAB_L40S);
+        n += here;
+        lost =
+            here && str_eq(json_string_value(json_object_get(gpu, "uuid")), "GPU-81") ? gpu : lost;
+    }
+    assert_int_equal(n, 2);
+    assert_non_null(lost);
+    assert_non_null(strstr(json_string_value(json_object_get(lost, "problem")), "another board"));
+    answer_done(&answer);
+    answer = (struct answer){0};
+    manager_get_gpu(f->lab.manager, LAB_L40S, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_string_equal(answer_text(&answer, "uuid"), "GPU-91");
+    answer_done(&answer);
+    assert_int_equal(recover(&f->lab, LAB_L40S, message), REASON_CONFLICT);
+    assert_int_equal(recover(&f->lab, "GPU-81", message), REASON_NOT_FOUND);
+    assert_non_null(strstr(message, "another GPU sits at " LAB_L40S));
+    fake_lock();
+    f->host.n_gpus--; /* that one, too */
+    fake_unlock();
+    lab_look(&f->lab);
+    assert_int_equal(recover(&f->lab, "GPU-81", message), REASON_NONE);
+}
+
+/* As when the host was rebooted in the middle of it. */
+static void a_recovery_that_was_cut_off_is_of_its_board_and_not_of_its_address(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct manager *m = f->lab.manager;
+    fake_lock();
+    f->host.gpus[2].board = 0x91;
+    fake_unlock();
+    lab_look(&f->lab);
+    struct plan *plan = plan_new();
+    STR_SET(plan->id, "b0a7d000-0000-4000-8000-000000000001");
+    STR_SET(plan->problem, "the host was rebooted");
+    plan->state = PLAN_FAILED;
+    struct step *step = vec_push(&plan->steps);
+    *step = step_make(STEP_GPU_RESET, &(struct pci_addr){.bus = 0x81});
+    STR_SET(step->board, "GPU-81");
+    step->state = STEP_UNDONE;
+    struct step *mode = vec_push(&plan->steps);
+    *mode = step_make(STEP_BIND_VFIO, &(struct pci_addr){.bus = 0x81});
+    STR_SET(mode->board, "GPU-81");
+    mode->state = STEP_DONE;
+    struct txn txn;
+    struct error err = {0};
+    txn_begin(&txn, m);
+    txn_end_plan(&txn, plan);
+    assert_int_equal(txn_commit(&txn, &err), 0);
+    plan_free(plan);
+    size_t n = 0;
+    for (vec_each(&m->gpu_records, it)) {
+        n += str_eq(it->uuid, "GPU-81") && it->quarantine.set && it->mode == GPU_PASSTHROUGH;
+        assert_false(str_eq(it->uuid, "GPU-91") && (it->quarantine.set || it->mode_set));
+    }
+    assert_int_equal(n, 1);
 }
 
 static void what_cannot_be_seen_on_a_gpu_is_null(void **state)
@@ -412,6 +500,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_fault_that_is_seen_quarantines_the_gpu_once_and_names_who_is_on_it),
         TEST(a_gpu_that_left_the_bus_is_listed_as_lost_while_a_claim_names_it),
+        TEST(a_lost_gpu_whose_address_another_board_has_is_listed_and_not_recovered),
+        TEST(a_recovery_that_was_cut_off_is_of_its_board_and_not_of_its_address),
         TEST(what_cannot_be_seen_on_a_gpu_is_null),
         TEST(an_xid_of_a_guest_is_reported_and_one_of_the_gpu_condemns),
         TEST(the_same_again_and_again_is_reported_once),

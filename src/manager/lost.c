@@ -7,17 +7,38 @@
 #include "manager/state.h"
 
 #define LOST "it is no longer on the PCI bus: it fell off, or was taken out (dmesg may tell)"
+#define REPLACED "it is no longer on the PCI bus, and another board sits at its address"
+
+static struct gpu *find_lost(const struct host *lost, const struct pci_addr *addr, const char *uuid)
+{
+    for (vec_each(&lost->gpus, gpu)) {
+        bool other = uuid[0] != '\0' && gpu->uuid[0] != '\0' && !str_eq_case(gpu->uuid, uuid);
+        if (pci_addr_cmp(&gpu->addr, addr) == 0 && !other) {
+            return gpu;
+        }
+    }
+    return NULL;
+}
 
 static void add(const struct manager *m, const struct pci_addr *addr, const char *uuid,
                 struct host *lost)
 {
     bool moved = uuid[0] != '\0' && host_find_gpu(m->host, uuid) != NULL;
-    if (moved || host_find_gpu_addr(m->host, addr) != NULL) {
+    const struct gpu *there = host_find_gpu_addr(m->host, addr);
+    const char *is = there == NULL ? "" : gpu_known_uuid(there);
+    bool replaced = uuid[0] != '\0' && is[0] != '\0' && !str_eq_case(is, uuid);
+    if (moved || (there != NULL && !replaced)) {
         return;
     }
-    struct gpu *gpu = host_add_gpu(lost, addr);
+    struct gpu *gpu = find_lost(lost, addr, uuid);
+    if (gpu == NULL) {
+        struct host one = {0}; /* two boards may have left one address */
+        gpu = vec_push(&lost->gpus);
+        *gpu = *host_add_gpu(&one, addr);
+        vec_done(&one.gpus);
+    }
     gpu->fault = GPU_FAULT_LOST;
-    STR_SET(gpu->problem, LOST);
+    STR_SET(gpu->problem, replaced ? REPLACED : LOST);
     if (uuid[0] != '\0') {
         STR_SET(gpu->uuid, uuid);
     }

@@ -60,6 +60,17 @@ static void reserve_claim(struct txn *txn, const struct plan *plan, const struct
     }
 }
 
+/* Boards move to other addresses, and a reboot may come before the plan's end. */
+static void note_boards(const struct manager *m, struct plan *plan)
+{
+    for (vec_each(&plan->steps, step)) {
+        const struct gpu *gpu = m->host == NULL ? NULL : host_find_gpu_addr(m->host, &step->gpu);
+        if (gpu != NULL && step->board[0] == '\0') {
+            STR_SET(step->board, gpu_known_uuid(gpu));
+        }
+    }
+}
+
 static void reserve(struct txn *txn, const struct plan *plan)
 {
     txn_put_plan(txn, plan);
@@ -119,6 +130,7 @@ static int store_plan(struct manager *m, const struct change *change, struct pla
     struct txn txn;
     txn_begin(&txn, m);
     plan_move(plan, plan->steps.n > 0 ? PLAN_RUNNING : PLAN_DONE);
+    note_boards(m, plan);
     reserve(&txn, plan);
     migrations_reserve(&txn, change, plan);
     if (plan->state == PLAN_DONE) { /* nothing to do: reserved and ended at once */

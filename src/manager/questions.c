@@ -155,7 +155,8 @@ static int find_gpu(const struct manager *m, const char *name, struct gpu **ret_
 static int answer_gpu(struct manager *m, const char *name, json_t **ret_body, struct error *err)
 {
     CLEANUP(host_freep) struct host *lost = manager_lost_gpus(m);
-    struct gpu *gpu = host_find_gpu(lost, name);
+    struct gpu *there = host_find_gpu(m->host, name);
+    struct gpu *gpu = there != NULL ? there : host_find_gpu(lost, name);
     int r = gpu != NULL ? 0 : find_gpu(m, name, &gpu, err);
     if (r == 0) {
         *ret_body = reply_gpu(gpu, &m->gpu_records);

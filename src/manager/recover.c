@@ -74,9 +74,7 @@ static void settle_look(struct manager *m, const struct error *observe_err, void
 bool manager_plan_settle(struct plan *plan, void *data)
 {
     struct manager *m = data;
-    struct pci_addr addr;
-    bool done = false;
-    if (!recover_is_plan(plan, &addr, &done)) {
+    if (recover_step(plan) == NULL) {
         return false;
     }
     if (m->settled != plan) {
@@ -88,9 +86,8 @@ bool manager_plan_settle(struct plan *plan, void *data)
 }
 
 /* What the GPU, as it was looked at after the plan, still lacks; NULL: nothing. */
-static const char *still_ill(const struct manager *m, const struct pci_addr *addr)
+static const char *still_ill(const struct gpu *gpu)
 {
-    const struct gpu *gpu = m->host == NULL ? NULL : host_find_gpu_addr(m->host, addr);
     if (gpu == NULL) {
         return "it is not on the PCI bus";
     }
@@ -152,18 +149,21 @@ static void keep(struct txn *txn, const struct plan *plan, const struct pci_addr
 
 void txn_note_recovery(struct txn *txn, const struct plan *plan)
 {
-    struct pci_addr addr;
-    bool done = false;
-    if (!recover_is_plan(plan, &addr, &done)) {
+    const struct step *step = recover_step(plan);
+    if (step == NULL) {
         return;
     }
-    struct gpu_record record = txn_gpu_record(txn, &addr);
-    const char *ill = still_ill(txn->manager, &addr);
-    const char *why = done ? ill : plan->steps.items[0].problem;
+    const struct host *host = txn->manager->host;
+    const struct gpu *gpu = host == NULL ? NULL : host_find_board(host, step->board, &step->gpu);
+    const struct pci_addr *addr = gpu != NULL ? &gpu->addr : &step->gpu;
+    struct gpu_record record = txn_step_record(txn, step);
+    bool done = step->state == STEP_DONE;
+    const char *ill = still_ill(gpu);
+    const char *why = done ? ill : step->problem;
     if ((why == NULL && plan->state == PLAN_DONE) ||
         (ill == NULL && rebooted_since(txn->manager, &record))) {
-        lift(txn, plan, &addr, &record);
+        lift(txn, plan, addr, &record);
     } else {
-        keep(txn, plan, &addr, &record, why == NULL ? plan->problem : why, done && why == NULL);
+        keep(txn, plan, addr, &record, why == NULL ? plan->problem : why, done && why == NULL);
     }
 }

@@ -243,6 +243,8 @@ void txn_delete_claim(struct txn *txn, const char *name);
 void txn_put_plan(struct txn *txn, const struct plan *plan);
 /* A copy, as the transaction has it so far. */
 struct gpu_record txn_gpu_record(const struct txn *txn, const struct pci_addr *addr);
+/* Of the board that the step is about: another may sit at its address by now. */
+struct gpu_record txn_step_record(const struct txn *txn, const struct step *step);
 void txn_put_record(struct txn *txn, enum record_kind kind, const char *key,
                     const json_t *document);
 /* The record takes the place of that GPU's, if there is one. */

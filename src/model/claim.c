@@ -62,7 +62,7 @@ bool claim_holds(const struct claim *claim)
 
 static bool is_other_board(const struct claim *claim, const struct gpu *gpu)
 {
-    const char *is = gpu->uuid[0] != '\0' ? gpu->uuid : gpu->seen_uuid;
+    const char *is = gpu_known_uuid(gpu);
     const char *own = claim->got.gpu_uuid;
     return is[0] != '\0' && own[0] != '\0' && !str_eq_case(is, own);
 }

@@ -26,13 +26,14 @@ struct gpu_record *gpu_records_find_addr(const struct gpu_records *records,
 
 struct gpu_record *gpu_records_find(const struct gpu_records *records, const struct gpu *gpu)
 {
+    const char *uuid = gpu_known_uuid(gpu);
     for (vec_each(records, record)) {
-        if (gpu->uuid[0] != '\0' && str_eq_case(record->uuid, gpu->uuid)) {
+        if (uuid[0] != '\0' && str_eq_case(record->uuid, uuid)) {
             return record;
         }
     }
     for (vec_each(records, record)) {
-        bool unsure = gpu->uuid[0] == '\0' || record->uuid[0] == '\0';
+        bool unsure = uuid[0] == '\0' || record->uuid[0] == '\0';
         if (unsure && pci_addr_cmp(&record->addr, &gpu->addr) == 0) {
             return record;
         }
@@ -43,7 +44,7 @@ struct gpu_record *gpu_records_find(const struct gpu_records *records, const str
 struct gpu_record gpu_record_of(const struct gpu *gpu)
 {
     struct gpu_record record = {.addr = gpu->addr};
-    STR_SET(record.uuid, gpu->uuid);
+    STR_SET(record.uuid, gpu_known_uuid(gpu));
     return record;
 }
 

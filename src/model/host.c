@@ -346,6 +346,23 @@ struct gi *gpu_find_gi_at(const struct gpu *gpu, uint32_t start, uint32_t size)
     return NULL;
 }
 
+struct gpu *host_find_board(const struct host *host, const char *uuid, const struct pci_addr *addr)
+{
+    for (vec_each(&host->gpus, gpu)) {
+        if (uuid[0] != '\0' && str_eq_case(gpu_known_uuid(gpu), uuid)) {
+            return gpu;
+        }
+    }
+    struct gpu *gpu = host_find_gpu_addr(host, addr);
+    bool other = gpu != NULL && uuid[0] != '\0' && gpu_known_uuid(gpu)[0] != '\0';
+    return other ? NULL : gpu;
+}
+
+const char *gpu_known_uuid(const struct gpu *gpu)
+{
+    return gpu->uuid[0] != '\0' ? gpu->uuid : gpu->seen_uuid;
+}
+
 struct gi *gpu_find_gi(const struct gpu *gpu, uint32_t id)
 {
     for (vec_each(&gpu->gis, gi)) {

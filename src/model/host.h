@@ -265,6 +265,11 @@ bool group_member_bars(const struct group_member *member);
 bool pci_same_slot(const struct pci_addr *a, const struct pci_addr *b);
 /* Does the host itself have the GPU: nvidia, or any driver but vfio-pci for another vendor's? */
 bool gpu_at_home(const struct gpu *gpu);
+/* The board with the UUID, wherever it sits, or else what sits at the address, unless that is known
+ * to be another board. `uuid` "": the address is all that is known of it. NULL: it is not there. */
+struct gpu *host_find_board(const struct host *host, const char *uuid, const struct pci_addr *addr);
+/* By which the driver knows the board, or knew it last at this address; "" unknown. */
+const char *gpu_known_uuid(const struct gpu *gpu);
 struct gi *gpu_find_gi(const struct gpu *gpu, uint32_t id);
 /* By the memory slices that it takes; NULL: no instance takes just those. */
 struct gi *gpu_find_gi_at(const struct gpu *gpu, uint32_t start, uint32_t size);

@@ -70,12 +70,13 @@ bool step_state_parse(const char *name, enum step_state *ret_state);
 /* One change. Only the fields that the kind needs are set; the rest is zero or NO_ID. */
 struct step {
     enum step_kind kind;
-    struct pci_addr gpu;     /* always: the GPU's PF */
-    char claim[NAME_SIZE];   /* claim it serves, "" if none */
-    char vm[VM_NAME_SIZE];   /* ATTACH, DETACH: domain; else VM that the step touches, or "" */
-    char vm_uuid[40];        /* of that VM, which may be renamed meanwhile; "" unknown */
-    uint32_t profile_id;     /* GI_*: driver's GI profile id */
-    char profile[NAME_SIZE]; /* GI_*: its name */
+    struct pci_addr gpu;       /* always: the GPU's PF */
+    char board[GPU_UUID_SIZE]; /* its UUID when the plan was stored, "" unknown */
+    char claim[NAME_SIZE];     /* claim it serves, "" if none */
+    char vm[VM_NAME_SIZE];     /* ATTACH, DETACH: domain; else VM that the step touches, or "" */
+    char vm_uuid[40];          /* of that VM, which may be renamed meanwhile; "" unknown */
+    uint32_t profile_id;       /* GI_*: driver's GI profile id */
+    char profile[NAME_SIZE];   /* GI_*: its name */
     /* GI_*: placement, always given; identifies the GI. VGPU_*: that of the GI that the vGPU
      * belongs on; NO_ID when it may be on any, or is on none. */
     uint32_t start, size;

@@ -22,6 +22,7 @@ json_t *step_to_json(const struct step *step)
                              "text", step_describe(step, text, sizeof(text)), "state",
                              step_state_name(step->state), "gpu", encode_addr(&step->gpu), "claim",
                              encode_text(step->claim), "vm", encode_text(step->vm));
+    json_object_set_new(json, "gpuUuid", encode_text(step->board));
     json_object_set_new(json, "vmUuid", encode_text(step->vm_uuid));
     json_object_set_new(json, "profileId", encode_id(step->profile_id));
     json_object_set_new(json, "profile", encode_text(step->profile));
@@ -183,6 +184,7 @@ static void read_step(struct reader *r, struct step *step)
     }
     reader_has(r, "text");
     decode_addr(r, "gpu", &step->gpu);
+    decode_text(r, "gpuUuid", step->board, sizeof(step->board));
     decode_text(r, "claim", step->claim, sizeof(step->claim));
     decode_text(r, "vm", step->vm, sizeof(step->vm));
     decode_text(r, "vmUuid", step->vm_uuid, sizeof(step->vm_uuid));

@@ -31,31 +31,48 @@ static void add_vm(struct strbuf *names, const char *name)
     }
 }
 
-static void collect_users(const struct planner *planner, const struct pci_addr *addr,
+/* The board that is to be recovered. */
+struct patient {
+    struct pci_addr addr;
+    const struct gpu *gpu; /* NULL: it has left the bus, and nothing sits at its address */
+    char uuid[GPU_UUID_SIZE];
+};
+
+/* Boards move to other addresses: a claim is of the board, and of the address where UUIDs are not
+ * known. */
+static bool is_of(const struct planner *planner, const struct claim *claim,
+                  const struct patient *patient)
+{
+    if (!claim_holds(claim)) {
+        return false;
+    }
+    const struct gpu *its = restore_gpu_of(planner->host, claim);
+    return patient->gpu != NULL ? its == patient->gpu
+                                : its == NULL && pci_addr_cmp(&claim->got.gpu, &patient->addr) == 0;
+}
+
+static void collect_users(const struct planner *planner, const struct patient *patient,
                           struct strbuf *names)
 {
-    const struct gpu *gpu = host_find_gpu_addr(planner->host, addr);
-    if (gpu != NULL) {
-        add_vm(names, gpu->holder);
-        for (vec_each(&gpu->vgpus, vgpu)) {
+    if (patient->gpu != NULL) {
+        add_vm(names, patient->gpu->holder);
+        for (vec_each(&patient->gpu->vgpus, vgpu)) {
             add_vm(names, vgpu->holder);
         }
     }
     for (vec_each(planner->claims, claim)) {
         const struct vm *vm =
             claim->vm[0] == '\0' ? NULL : host_find_vm_of(planner->host, claim->vm, claim->vm_uuid);
-        if (claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, addr) == 0 && vm != NULL &&
-            vm_is_on(vm) && runs_with(vm, claim)) {
+        if (is_of(planner, claim, patient) && vm != NULL && vm_is_on(vm) && runs_with(vm, claim)) {
             add_vm(names, vm->name);
         }
     }
 }
 
-static bool serves_vms(const struct planner *planner, const struct pci_addr *addr)
+static bool serves_vms(const struct planner *planner, const struct patient *patient)
 {
     for (vec_each(planner->claims, claim)) {
-        if (claim_holds(claim) && claim->vm[0] != '\0' &&
-            pci_addr_cmp(&claim->got.gpu, addr) == 0) {
+        if (claim->vm[0] != '\0' && is_of(planner, claim, patient)) {
             return true;
         }
     }
@@ -63,16 +80,16 @@ static bool serves_vms(const struct planner *planner, const struct pci_addr *add
 }
 
 /* Processes that have a device open without libvirt are what the step itself looks for. */
-static int check_unused(const struct planner *planner, const struct pci_addr *addr, const char *bdf,
-                        struct error *err)
+static int check_unused(const struct planner *planner, const struct patient *patient,
+                        const char *bdf, struct error *err)
 {
     CLEANUP_STRBUF struct strbuf names = {0};
-    if (planner->host->libvirt_problem[0] != '\0' && serves_vms(planner, addr)) {
+    if (planner->host->libvirt_problem[0] != '\0' && serves_vms(planner, patient)) {
         return error_set(err, REASON_UNAVAILABLE, SUBJECT("gpu", bdf),
                          "it is unknown whether VMs run with GPU %s: %s", bdf,
                          planner->host->libvirt_problem);
     }
-    collect_users(planner, addr, &names);
+    collect_users(planner, patient, &names);
     if (names.len == 0) {
         return 0;
     }
@@ -220,11 +237,18 @@ static void add_restoration(const struct planner *planner, size_t at, enum step_
     restoration_done(&restoration);
 }
 
+const struct step *recover_step(const struct plan *plan)
+{
+    const struct step *step = plan->steps.n > 0 ? &plan->steps.items[0] : NULL;
+    bool own = step != NULL && (step->kind == STEP_GPU_RESET || step->kind == STEP_PCI_RESCAN);
+    return own ? step : NULL;
+}
+
 bool recover_settle(const struct planner *planner, struct plan *plan, struct error *ret_why)
 {
     char bdf[BDF_SIZE];
     const struct pci_addr *addr = &plan->steps.items[0].gpu;
-    const struct gpu *gpu = host_find_gpu_addr(planner->host, addr);
+    const struct gpu *gpu = host_find_board(planner->host, plan->steps.items[0].board, addr);
     if (gpu == NULL || gpu->problem[0] != '\0') {
         error_set(ret_why, REASON_DRIVER, SUBJECT("gpu", pci_addr_format(addr, bdf)),
                   "GPU %s did not come back: %s", pci_addr_format(addr, bdf),
@@ -243,35 +267,87 @@ bool recover_settle(const struct planner *planner, struct plan *plan, struct err
     return later;
 }
 
-/* An address of which cleave knows something, though nothing is there. */
-static bool has_left(const struct planner *planner, const char *text, struct pci_addr *ret_addr)
+static bool is_named(const char *text, const struct pci_addr *addr, const char *uuid)
 {
-    if (!pci_addr_parse(text, ret_addr)) {
-        return false;
+    struct pci_addr named;
+    return pci_addr_parse(text, &named) ? pci_addr_cmp(&named, addr) == 0
+                                        : uuid[0] != '\0' && str_eq_case(text, uuid);
+}
+
+static void take_lost(const struct planner *planner, const char *text, const struct pci_addr *addr,
+                      const char *uuid, struct patient *patient, bool *ret_found)
+{
+    bool elsewhere = uuid[0] != '\0' && host_find_gpu(planner->host, uuid) != NULL;
+    if (!*ret_found && !elsewhere && is_named(text, addr, uuid)) {
+        patient->addr = *addr;
+        STR_SET(patient->uuid, uuid);
+        *ret_found = true;
     }
-    bool known =
-        planner->records != NULL && gpu_records_find_addr(planner->records, ret_addr) != NULL;
+}
+
+/* A board of which cleave knows something, though it is on no address. */
+static bool has_left(const struct planner *planner, const char *text, struct patient *patient)
+{
+    bool found = false;
     for (vec_each(planner->claims, claim)) {
-        known = known || (claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, ret_addr) == 0);
+        if (claim_holds(claim)) {
+            take_lost(planner, text, &claim->got.gpu, claim->got.gpu_uuid, patient, &found);
+        }
     }
-    return known;
+    for (size_t i = 0; planner->records != NULL && i < planner->records->n; i++) {
+        const struct gpu_record *record = &planner->records->items[i];
+        take_lost(planner, text, &record->addr, record->uuid, patient, &found);
+    }
+    return found;
+}
+
+/* A rescan would take from the bus what sits there now. */
+static int check_address_free(const struct planner *planner, const struct patient *patient,
+                              struct error *err)
+{
+    char bdf[BDF_SIZE];
+    if (patient->gpu != NULL || host_find_gpu_addr(planner->host, &patient->addr) == NULL) {
+        return 0;
+    }
+    error_set(
+        err, REASON_NOT_FOUND, SUBJECT("gpu", patient->uuid),
+        "GPU %s can't be recovered: it is not on this host, and another GPU sits at %s, where "
+        "it was",
+        patient->uuid, pci_addr_format(&patient->addr, bdf));
+    error_hint(err, "put the board back, into any slot: `cleave host restore` finds it there; or "
+                    "delete its claims");
+    return -REASON_NOT_FOUND;
+}
+
+static int find_patient(const struct planner *planner, const char *text, struct patient *patient,
+                        struct error *err)
+{
+    patient->gpu = host_find_gpu(planner->host, text);
+    if (patient->gpu != NULL) {
+        patient->addr = patient->gpu->addr;
+        STR_SET(patient->uuid, gpu_known_uuid(patient->gpu));
+        return 0;
+    }
+    if (!has_left(planner, text, patient)) {
+        return host_unknown_gpu(planner->host, text, err);
+    }
+    return check_address_free(planner, patient, err);
 }
 
 int planner_recover(const struct planner *planner, const char *text, const char *author,
                     struct plan **ret_plan, struct error *err)
 {
-    const struct gpu *gpu = host_find_gpu(planner->host, text);
-    struct pci_addr addr;
-    if (gpu != NULL) {
-        addr = gpu->addr;
-    } else if (!has_left(planner, text, &addr)) {
-        return host_unknown_gpu(planner->host, text, err);
+    struct patient patient = {0};
+    int r = find_patient(planner, text, &patient, err);
+    if (r != 0) {
+        return r;
     }
+    const struct gpu *gpu = patient.gpu;
     char bdf[BDF_SIZE];
-    pci_addr_format(&addr, bdf);
+    pci_addr_format(&patient.addr, bdf);
     enum step_kind kind = STEP_PCI_RESCAN;
-    int r = gpu == NULL ? 0 : choose(planner, gpu, bdf, &kind, err);
-    r = r != 0 ? r : check_unused(planner, &addr, bdf, err);
+    r = gpu == NULL ? 0 : choose(planner, gpu, bdf, &kind, err);
+    r = r != 0 ? r : check_unused(planner, &patient, bdf, err);
     if (r != 0) {
         return r;
     }
@@ -279,24 +355,12 @@ int planner_recover(const struct planner *planner, const char *text, const char 
     plan->no_undo = true;
     STR_SET(plan->author, author);
     str_print(plan->reason, sizeof(plan->reason), "gpu recover %s", bdf);
-    *vec_push(&plan->steps) = step_make(kind, &addr);
+    struct step *step = vec_push(&plan->steps);
+    *step = step_make(kind, &patient.addr);
+    STR_SET(step->board, patient.uuid);
     if (gpu != NULL) {
         add_restoration(planner, (size_t)(gpu - planner->host->gpus.items), kind, plan);
     }
     *ret_plan = TAKE_PTR(plan);
     return 0;
-}
-
-bool recover_is_plan(const struct plan *plan, struct pci_addr *ret_gpu, bool *ret_done)
-{
-    if (plan->steps.n == 0) {
-        return false;
-    }
-    const struct step *step = &plan->steps.items[0];
-    if (step->kind != STEP_GPU_RESET && step->kind != STEP_PCI_RESCAN) {
-        return false;
-    }
-    *ret_gpu = step->gpu;
-    *ret_done = step->state == STEP_DONE;
-    return true;
 }

@@ -34,9 +34,10 @@ struct fake_gpu {
     uint32_t pci_id, pci_subsystem_id, memory_slices;
     char driver[32];
     bool mig, mig_capable, mig_timeslicing, mixed;
-    bool wedged; /* needs a reset */
-    bool blind;  /* its files give I/O errors: no vGPU can be seen, nor a virtual function */
-    bool fills;  /* its driver puts a vGPU next to others before it takes an empty instance */
+    uint8_t board; /* its UUID is that of a GPU at this bus; 0: where it is */
+    bool wedged;   /* needs a reset */
+    bool blind;    /* its files give I/O errors: no vGPU can be seen, nor a virtual function */
+    bool fills;    /* its driver puts a vGPU next to others before it takes an empty instance */
     struct gpu_scheduler scheduler;
     uint32_t vfs_total, vfs_enabled, next_gi_id;
     struct fake_gi gis[FAKE_GIS];

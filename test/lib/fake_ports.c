@@ -212,7 +212,8 @@ static int fake_gpu_observe(struct gpu_port *port, struct host *host, struct err
         if (!str_eq(from->driver, "nvidia")) {
             continue;
         }
-        snprintf(gpu->uuid, sizeof(gpu->uuid), "GPU-%02x", from->addr.bus);
+        snprintf(gpu->uuid, sizeof(gpu->uuid), "GPU-%02x",
+                 from->board != 0 ? from->board : from->addr.bus);
         gpu->index = i;
         gpu->mig_capable = from->mig_capable ? TRI_YES : TRI_NO;
         gpu->mig_enabled = gpu->mig_pending = from->mig;

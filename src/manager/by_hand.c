@@ -52,7 +52,8 @@ static const char *name_of(const struct vm_device *device, char out[BDF_SIZE])
 
 /* ---- what the host has ---- */
 
-static void say_state(const struct host *host, const struct host_device *it, char *out, size_t size)
+static void say_state(const struct host *host, const struct vm_device *device,
+                      const struct host_device *it, char *out, size_t size)
 {
     char gpu[BDF_SIZE] = "";
     const char *driver = it->whole ? it->gpu->driver : it->vf != NULL ? it->vf->driver : "";
@@ -77,7 +78,8 @@ static void say_state(const struct host *host, const struct host_device *it, cha
         str_print(out, size, "a virtual function of GPU %s on which no vGPU is made", gpu);
         break;
     case HOST_DEVICE_WITH_HOST:
-        str_print(out, size, "without managed='yes', and its driver on the host is %s",
+        str_print(out, size, "%s, and its driver on the host is %s",
+                  device->by_argument ? "in an argument for the emulator" : "without managed='yes'",
                   driver[0] != '\0' ? driver : "none");
         break;
     case HOST_DEVICE_OLD_LIBVIRT:
@@ -93,10 +95,11 @@ static int refuse_state(const struct host *host, const struct vm *vm,
 {
     char why[ERROR_TEXT_SIZE];
     char bdf[BDF_SIZE];
-    if (!host_device_bars(it->state)) {
-        return 0;
+    if (!host_device_bars(it->state) ||
+        (device->by_argument && it->state == HOST_DEVICE_OLD_LIBVIRT)) {
+        return 0; /* what libvirt doesn't know of it doesn't refuse */
     }
-    say_state(host, it, why, sizeof(why));
+    say_state(host, device, it, why, sizeof(why));
     error_set(err, REASON_CONFLICT, SUBJECT("vm", vm->name),
               "VM \"%s\" can't start: its definition names %s, %s", vm->name, name_of(device, bdf),
               why);
@@ -105,7 +108,7 @@ static int refuse_state(const struct host *host, const struct vm *vm,
                    "write the address that the device has now (`lspci -D`), or take it out: `virsh "
                    "edit %s`",
                    SHELL_ARG(vm->name));
-    } else if (it->state == HOST_DEVICE_WITH_HOST) {
+    } else if (it->state == HOST_DEVICE_WITH_HOST && !device->by_argument) {
         error_hint(err, "write managed='yes' there: `virsh edit %s`", SHELL_ARG(vm->name));
     } else if (it->state == HOST_DEVICE_OLD_LIBVIRT) {
         error_hint(err, "install libvirt 10.0 or later");

@@ -152,6 +152,7 @@ struct vm_device {
     bool live;             /* in the running definition */
     bool persistent;       /* in the stored definition */
     bool managed;          /* libvirt binds and unbinds it */
+    bool by_argument;      /* the emulator gets it past libvirt */
     char claim[NAME_SIZE]; /* whose alias it carries; "": cleave did not put it in */
 };
 

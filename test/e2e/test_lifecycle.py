@@ -426,6 +426,27 @@ def test_a_device_of_another_vms_claim_is_refused(one):
     assert one.problems() == []
 
 
+ARGUMENTS = """<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+<qemu:arg value='-device'/><qemu:arg value='{}'/></qemu:commandline></domain>"""
+
+
+@pytest.mark.parametrize("form", ["vfio-pci,host={}", "vfio-pci,id=x,sysfsdev=/sys/bus/pci/devices/{}"])
+def test_a_device_that_goes_past_libvirt_is_refused_if_another_vms_claim_has_it(one, form):
+    device = one.create("a", type=one.type, vm="web1")["got"]["device"]
+    xml = one.virsh("dumpxml", "--inactive", "web2").stdout
+    one.virsh("define", "/dev/stdin",
+              input=xml.replace("</domain>", ARGUMENTS.format(form.format(device))))
+    refused = one.virsh("start", "web2", check=False)
+    assert refused.returncode != 0
+    assert f'{device} belongs to claim "a" of VM "web1"' in refused.stderr
+    dry = one.cleave.run("vm", "start", "web2", "--dry-run")
+    assert dry.returncode == 6 and device in dry.stderr and 'claim "a"' in dry.stderr, dry.stderr
+    one.virsh("start", "web1")
+    one.virsh("define", "/dev/stdin", input=xml)
+    one.virsh("start", "web2")
+    assert one.problems() == []
+
+
 def test_a_vm_whose_definition_lost_the_device_does_not_start_without_it(one):
     got = one.create("a", type=one.type, vm="web1")["got"]
     one.virsh("detach-device", "web1", "/dev/stdin", "--config", input=hostdev(got["device"]))

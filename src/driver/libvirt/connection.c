@@ -125,14 +125,18 @@ int libvirt_is_active(virDomainPtr domain, bool *ret_active, struct error *err)
     return 0;
 }
 
+int libvirt_definition(virDomainPtr domain, enum definition which, char **ret_xml,
+                       struct error *err)
+{
+    const char *name = virDomainGetName(domain);
+    *ret_xml = virDomainGetXMLDesc(domain, which == LIVE ? 0 : VIR_DOMAIN_XML_INACTIVE);
+    return *ret_xml != NULL ? 0 : libvirt_error(err, SUBJECT("vm", name), "reading its definition");
+}
+
 int libvirt_hostdevs(virDomainPtr domain, enum definition which, struct hostdevs *ret_devices,
                      struct error *err)
 {
-    const char *name = virDomainGetName(domain);
-    CLEANUP_FREE char *xml =
-        virDomainGetXMLDesc(domain, which == LIVE ? 0 : VIR_DOMAIN_XML_INACTIVE);
-    if (xml == NULL) {
-        return libvirt_error(err, SUBJECT("vm", name), "reading its definition");
-    }
-    return domain_xml_hostdevs(xml, ret_devices, err);
+    CLEANUP_FREE char *xml = NULL;
+    int result = libvirt_definition(domain, which, &xml, err);
+    return result != 0 ? result : domain_xml_hostdevs(xml, ret_devices, err);
 }

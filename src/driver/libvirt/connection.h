@@ -35,6 +35,9 @@ int libvirt_is_active(virDomainPtr domain, bool *ret_active, struct error *err);
 enum definition { LIVE, PERSISTENT };
 /* Lets a saved state name the devices that the stored definition names (saved_state.c). */
 int saved_state_follow(virDomainPtr domain, const char *vm, struct error *err);
+/* The definition as text; caller frees. */
+int libvirt_definition(virDomainPtr domain, enum definition which, char **ret_xml,
+                       struct error *err);
 /* What it names for claims, if there is one that can be read. */
 void saved_state_facts(virDomainPtr domain, struct domain_facts *facts);
 int libvirt_hostdevs(virDomainPtr domain, enum definition which, struct hostdevs *ret_devices,

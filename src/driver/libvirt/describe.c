@@ -3,6 +3,7 @@
 #include "driver/libvirt/connection.h"
 
 #include "base/str.h"
+#include "driver/libvirt/argument.h"
 #include "driver/libvirt/xml_doc.h"
 
 static void add_device(struct vm *vm, const struct found_hostdev *found)
@@ -34,6 +35,7 @@ int libvirt_describe(const char *xml, struct vm *ret_vm, struct error *err)
     for (vec_each(&devices, found)) {
         add_device(&vm, found);
     }
+    argument_devices(root, true, false, &vm);
     vec_done(&devices);
     *ret_vm = vm;
     return 0;

@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "driver/libvirt/argument.h"
+#include "driver/libvirt/domain_override.h"
 #include "driver/libvirt/vm_ends.h"
 
 /* libvirt's daemon lists no more (REMOTE_DOMAIN_LIST_MAX in its src/remote/remote_protocol.x) and
@@ -54,12 +56,29 @@ static struct vm_device *find_or_add(struct vm *vm, const struct found_hostdev *
     return added;
 }
 
+/* Few definitions have arguments for the emulator: the others are not read once more. */
+static int add_arguments(struct vm *vm, const char *xml, enum definition which, struct error *err)
+{
+    CLEANUP_DOC xmlDoc *doc = NULL;
+    if (strstr(xml, DOMAIN_QEMU_URI) == NULL) {
+        return 0;
+    }
+    int result = xml_parse(xml, &doc, err);
+    if (result == 0) {
+        argument_devices(xmlDocGetRootElement(doc), which == LIVE, which == PERSISTENT, vm);
+    }
+    return result;
+}
+
 static int add_devices(struct vm *vm, virDomainPtr domain, enum definition which, struct error *err)
 {
     struct hostdevs devices = {0};
-    int result = libvirt_hostdevs(domain, which, &devices, err);
+    CLEANUP_FREE char *xml = NULL;
+    int result = libvirt_definition(domain, which, &xml, err);
+    result = result != 0 ? result : domain_xml_hostdevs(xml, &devices, err);
     for (vec_each(&devices, device)) {
         struct vm_device *known = find_or_add(vm, device);
+        known->by_argument = false;
         known->live = known->live || which == LIVE;
         known->persistent = known->persistent || which == PERSISTENT;
         if (known->claim[0] == '\0') {
@@ -67,7 +86,7 @@ static int add_devices(struct vm *vm, virDomainPtr domain, enum definition which
         }
     }
     vec_done(&devices);
-    return result;
+    return result != 0 ? result : add_arguments(vm, xml, which, err);
 }
 
 static int observe_domain(virDomainPtr domain, struct vm *vm, struct error *err)

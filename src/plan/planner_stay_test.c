@@ -78,16 +78,16 @@ static void what_another_tool_made_in_a_claims_place_is_left_alone(void **state)
     }
 }
 
+struct beside {
+    const char *other; /* another tool's, on the instance; "" none */
+    enum restore_outcome outcome;
+    size_t n_created;
+};
+
 /* After a reboot another tool made the instance, and its own vGPU on it. */
-static void an_instance_with_another_tools_vgpu_is_not_restored_to_who_wants_it_alone(void **state)
+static void restore_beside(struct fixture *f, const char *type, const struct beside *rows, size_t n)
 {
-    static const struct {
-        const char *other;
-        enum restore_outcome outcome;
-        size_t n_created;
-    } rows[] = {{"", RESTORE_COMES, 1}, {"DC-1-8C", RESTORE_BLOCKED, 0}};
-    struct fixture *f = *state;
-    struct claim claim = make("one", "vm1", "DC-1-24C");
+    struct claim claim = make("one", "vm1", type);
     CLEANUP(plan_freep) struct plan *made = must(f, &claim, 1, NULL, 0);
     const struct assignment *got = &made->claims.items[0].claim.got;
     struct fake_gpu *gpu = fake_host_gpu(&f->fake, &got->gpu);
@@ -95,7 +95,7 @@ static void an_instance_with_another_tools_vgpu_is_not_restored_to_who_wants_it_
     struct fake_vf *another = vf == &gpu->vfs[5] ? &gpu->vfs[6] : &gpu->vfs[5];
     *another = *vf;
     *vf = (struct fake_vf){0};
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+    for (size_t i = 0; i < n; i++) {
         STR_SET(another->type, rows[i].other);
         another->type_id++;
         host_free(f->host);
@@ -112,6 +112,22 @@ static void an_instance_with_another_tools_vgpu_is_not_restored_to_who_wants_it_
                     strstr(restoration.claims.items[0].why.message, rows[i].other) != NULL);
         restoration_done(&restoration);
     }
+}
+
+static void an_instance_with_another_tools_vgpu_is_not_restored_to_who_wants_it_alone(void **state)
+{
+    static const struct beside rows[] = {{"", RESTORE_COMES, 1}, {"DC-1-8C", RESTORE_BLOCKED, 0}};
+    restore_beside(*state, "DC-1-24C", rows, ARRAY_SIZE(rows));
+}
+
+/* One that takes no turns, or is of another size, leaves no room beside it. */
+static void a_share_of_an_instance_is_restored_beside_another_tools_of_its_size_only(void **state)
+{
+    static const struct beside rows[] = {{"", RESTORE_COMES, 1},
+                                         {"DC-1-8C", RESTORE_COMES, 1},
+                                         {"DC-1-24C", RESTORE_BLOCKED, 0},
+                                         {"DC-1-12C", RESTORE_BLOCKED, 0}};
+    restore_beside(*state, "DC-1-8C", rows, ARRAY_SIZE(rows));
 }
 
 static void a_vm_is_not_named_one_gpu_twice(void **state)
@@ -267,6 +283,9 @@ int main(void)
             what_a_vm_names_already_is_drawn_without_touching_its_definition, setup, teardown),
         cmocka_unit_test_setup_teardown(what_another_tool_made_in_a_claims_place_is_left_alone,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_share_of_an_instance_is_restored_beside_another_tools_of_its_size_only, setup,
+            teardown),
         cmocka_unit_test_setup_teardown(
             an_instance_with_another_tools_vgpu_is_not_restored_to_who_wants_it_alone, setup,
             teardown),

@@ -144,27 +144,58 @@ static const struct vgpu *find_other(const struct restore *r, const struct gi *g
     return NULL;
 }
 
-/* False: another tool's vGPU is on the instance that the item wants alone, and the item says so. */
-static bool is_alone(struct restore *r, struct restore_item *item, const struct gi *gi)
+/* Another tool's vGPU that keeps a shared one from the instance: it takes no turns, is of another
+ * size, or has the last place. NULL: none that is known to. */
+static const struct vgpu *find_bar(const struct restore *r, const struct restore_item *item,
+                                   const struct gi *gi)
+{
+    uint32_t n = 0;
+    const struct vgpu *last = NULL;
+    for (size_t i = 0; item->type != NULL && i < r->work.gpu->vgpus.n; i++) {
+        const struct vgpu *vgpu = &r->work.gpu->vgpus.items[i];
+        if (vgpu->gi_id != gi->id) {
+            continue;
+        }
+        n++;
+        const struct cat_vgpu_type *type = work_type_of(&r->work, vgpu);
+        if (is_of_item(r, vgpu) || type == NULL) {
+            continue;
+        }
+        last = vgpu;
+        if (type->framebuffer_mib != item->type->framebuffer_mib || type->max_per_gi <= 1) {
+            return vgpu;
+        }
+    }
+    bool full =
+        item->type != NULL && item->type->max_per_gi != CAT_UNKNOWN && n >= item->type->max_per_gi;
+    return full ? last : NULL;
+}
+
+/* False: another tool's vGPU is on the instance that the item wants alone, or leaves no room on a
+ * shared one, and the item says so. */
+static bool has_room(struct restore *r, struct restore_item *item, const struct gi *gi)
 {
     bool shares = item->claim.spec.mode == CLAIM_TIME_SLICED_MIG_BACKED;
     const struct vgpu *own = claim_vgpu_at(&item->claim, r->work.gpu);
-    const struct vgpu *other = shares ? NULL : find_other(r, gi);
-    if (other == NULL || (own != NULL && claim_is_vgpu(&item->claim, own))) {
+    if (own != NULL && claim_is_vgpu(&item->claim, own)) {
         return true; /* its own is there, and stays */
+    }
+    const struct vgpu *other = shares ? find_bar(r, item, gi) : find_other(r, gi);
+    if (other == NULL) {
+        return true;
     }
     char bdf[BDF_SIZE];
     char device[BDF_SIZE];
     char subject[ERROR_SUBJECT_SIZE];
     struct error err = {0};
     subject_of(r, bdf, subject);
-    error_set(
-        &err, REASON_CONFLICT, subject,
-        "claim \"%s\" wants GPU instance %u (%s at %u) of GPU %s alone, and vGPU %s at %s%s%s, "
-        "which no claim owns, is on it",
-        item->claim.name, gi->id, gi->profile, gi->start, bdf, other->type,
-        pci_addr_format(&other->vf, device), other->holder[0] != '\0' ? " of VM " : "",
-        other->holder);
+    error_set(&err, REASON_CONFLICT, subject,
+              "claim \"%s\" wants %sGPU instance %u (%s at %u) of GPU %s%s, and vGPU %s at %s%s%s, "
+              "which no claim owns, is on it%s",
+              item->claim.name, shares ? "a share of " : "", gi->id, gi->profile, gi->start, bdf,
+              shares ? "" : " alone", other->type, pci_addr_format(&other->vf, device),
+              other->holder[0] != '\0' ? " of VM " : "", other->holder,
+              shares ? " and leaves no room for it" : "");
     error_hint(&err, "have it moved by the tool that made it, then `cleave host restore`");
     restore_block(item, &err);
     return false;
@@ -176,7 +207,7 @@ static bool restore_instance(struct restore *r, struct restore_item *item, const
     const struct assignment *got = &item->claim.got;
     switch (look_at_place(r, item, ret_gi)) {
     case PLACE_SERVED:
-        return is_alone(r, item, *ret_gi);
+        return has_room(r, item, *ret_gi);
     case PLACE_BLOCKED:
         block_place(r, item, *ret_gi);
         return false;

@@ -23,7 +23,7 @@ static struct gpu *find_lost(const struct host *lost, const struct pci_addr *add
 static void add(const struct manager *m, const struct pci_addr *addr, const char *uuid,
                 struct host *lost)
 {
-    bool moved = uuid[0] != '\0' && host_find_gpu(m->host, uuid) != NULL;
+    bool moved = host_find_gpu_known(m->host, uuid) != NULL;
     const struct gpu *there = host_find_gpu_addr(m->host, addr);
     const char *is = there == NULL ? "" : gpu_known_uuid(there);
     bool replaced = uuid[0] != '\0' && is[0] != '\0' && !str_eq_case(is, uuid);

@@ -67,9 +67,10 @@ void restore_run_done(struct restore_run *run)
 
 static struct restore_gpu *find_entry(struct restore_run *run, const struct gpu *gpu)
 {
+    const char *uuid = gpu_known_uuid(gpu);
     for (vec_each(&run->gpus, entry)) {
-        bool same = gpu->uuid[0] != '\0' && entry->uuid[0] != '\0'
-                        ? str_eq_case(gpu->uuid, entry->uuid)
+        bool same = uuid[0] != '\0' && entry->uuid[0] != '\0'
+                        ? str_eq_case(uuid, entry->uuid)
                         : pci_addr_cmp(&gpu->addr, &entry->addr) == 0;
         if (same) {
             return entry;

@@ -346,14 +346,23 @@ struct gi *gpu_find_gi_at(const struct gpu *gpu, uint32_t start, uint32_t size)
     return NULL;
 }
 
-struct gpu *host_find_board(const struct host *host, const char *uuid, const struct pci_addr *addr)
+struct gpu *host_find_gpu_known(const struct host *host, const char *uuid)
 {
     for (vec_each(&host->gpus, gpu)) {
         if (uuid[0] != '\0' && str_eq_case(gpu_known_uuid(gpu), uuid)) {
             return gpu;
         }
     }
-    struct gpu *gpu = host_find_gpu_addr(host, addr);
+    return NULL;
+}
+
+struct gpu *host_find_board(const struct host *host, const char *uuid, const struct pci_addr *addr)
+{
+    struct gpu *gpu = host_find_gpu_known(host, uuid);
+    if (gpu != NULL) {
+        return gpu;
+    }
+    gpu = host_find_gpu_addr(host, addr);
     bool other = gpu != NULL && uuid[0] != '\0' && gpu_known_uuid(gpu)[0] != '\0';
     return other ? NULL : gpu;
 }

@@ -266,6 +266,8 @@ bool group_member_bars(const struct group_member *member);
 bool pci_same_slot(const struct pci_addr *a, const struct pci_addr *b);
 /* Does the host itself have the GPU: nvidia, or any driver but vfio-pci for another vendor's? */
 bool gpu_at_home(const struct gpu *gpu);
+/* By the UUID by which the driver knows it, or knew it last at its address; NULL, also for "". */
+struct gpu *host_find_gpu_known(const struct host *host, const char *uuid);
 /* The board with the UUID, wherever it sits, or else what sits at the address, unless that is known
  * to be another board. `uuid` "": the address is all that is known of it. NULL: it is not there. */
 struct gpu *host_find_board(const struct host *host, const char *uuid, const struct pci_addr *addr);

@@ -277,7 +277,7 @@ static bool is_named(const char *text, const struct pci_addr *addr, const char *
 static void take_lost(const struct planner *planner, const char *text, const struct pci_addr *addr,
                       const char *uuid, struct patient *patient, bool *ret_found)
 {
-    bool elsewhere = uuid[0] != '\0' && host_find_gpu(planner->host, uuid) != NULL;
+    bool elsewhere = host_find_gpu_known(planner->host, uuid) != NULL;
     if (!*ret_found && !elsewhere && is_named(text, addr, uuid)) {
         patient->addr = *addr;
         STR_SET(patient->uuid, uuid);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "plan/restore.h"
 #include "test.h"
 
 #define A "GPU-aaaaaaaa-0000-0000-0000-000000000001"
@@ -110,11 +111,28 @@ static void a_board_in_the_place_of_a_lost_one_is_not_taken_for_it(void **state)
                                                                                    * matter */
 }
 
+/* Bound to vfio-pci it tells no UUID, and is the board that the driver had there. */
+static void a_board_that_moved_and_is_passed_through_is_found(void **state)
+{
+    (void)state;
+    SCENE(scene);
+    add_gpu(&scene, 0x26, B);
+    struct gpu *a = add_gpu(&scene, 0x27, "");
+    STR_SET(a->seen_uuid, A);
+    STR_SET(a->driver, "vfio-pci");
+    add_claim(&scene, "a", 0x26, A);
+    assert_true(restore_gpu_of(scene.host, &scene.claims.items[0]) ==
+                host_find_gpu_addr(scene.host, &(struct pci_addr){.bus = 0x27}));
+    scene.host->gpus.n = 1;
+    assert_null(restore_gpu_of(scene.host, &scene.claims.items[0]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_board_that_moved_is_kept_by_its_own_claims),
         cmocka_unit_test(an_address_that_a_board_left_for_another_has_nothing_to_recover),
+        cmocka_unit_test(a_board_that_moved_and_is_passed_through_is_found),
         cmocka_unit_test(a_board_in_the_place_of_a_lost_one_is_not_taken_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,13 +17,8 @@ bool restore_wants(const struct claim *claim)
 
 const struct gpu *restore_gpu_of(const struct host *host, const struct claim *claim)
 {
-    const struct assignment *got = &claim->got;
-    for (vec_each(&host->gpus, gpu)) {
-        if (got->gpu_uuid[0] != '\0' && str_eq_case(gpu->uuid, got->gpu_uuid)) {
-            return gpu;
-        }
-    }
-    return claim_find_gpu(claim, host);
+    const struct gpu *gpu = host_find_gpu_known(host, claim->got.gpu_uuid);
+    return gpu != NULL ? gpu : claim_find_gpu(claim, host);
 }
 
 static const struct gpu_record *record_of(const struct planner *planner, const struct gpu *gpu)
@@ -162,8 +157,8 @@ static void collect(struct restore *r, const struct restore_request *request)
         if (pci_addr_cmp(&item.claim.got.gpu, &gpu->addr) != 0) {
             move_assignment(&item.claim.got, gpu);
         }
-        if (gpu->uuid[0] != '\0') {
-            STR_SET(item.claim.got.gpu_uuid, gpu->uuid);
+        if (gpu_known_uuid(gpu)[0] != '\0') {
+            STR_SET(item.claim.got.gpu_uuid, gpu_known_uuid(gpu));
         }
         if (r->work.model != NULL && claim->spec.type[0] != '\0') {
             (void)model_find_type(r->work.model, claim->spec.type, &item.type, NULL);

@@ -570,7 +570,7 @@ int work_solve(struct gpu_work *work, struct error *err)
                                            .type_id = NO_ID,
                                            .placement_id = NO_ID,
                                            .device = work->gpu->addr};
-        STR_SET(work->got[i].gpu_uuid, work->gpu->uuid);
+        STR_SET(work->got[i].gpu_uuid, gpu_known_uuid(work->gpu));
     }
     enum gpu_mode mode = GPU_IDLE;
     int result = wanted_mode(work, &mode, err);

@@ -285,6 +285,7 @@ void manager_note_lacking_before(const struct manager *m, struct plan *plan)
         for (vec_each(&plan->steps, step)) {
             here = here || pci_addr_cmp(&step->gpu, &claim->got.gpu) == 0;
         }
+        here = here && !claim_is_displaced(claim, m->host);
         if (here && !is_about(plan, claim) && claim_lacks_device(m, claim, text, sizeof(text))) {
             struct plan_warning *warning = vec_push(&plan->warnings);
             STR_SET(warning->claim, claim->name);
@@ -301,8 +302,9 @@ static void note_lacking(const struct manager *m, struct plan *plan)
     char text[ERROR_TEXT_SIZE];
     for (vec_each(&m->claims, claim)) {
         struct claim after = claim_after(plan, claim);
-        if (plan->problem[0] == '\0' && manager_is_touched(m, &after.got.gpu) &&
-            !is_warned_of(plan, claim) && claim_lacks_device(m, &after, text, sizeof(text))) {
+        bool here = manager_is_touched(m, &after.got.gpu) && !claim_is_displaced(&after, m->host);
+        if (plan->problem[0] == '\0' && here && !is_warned_of(plan, claim) &&
+            claim_lacks_device(m, &after, text, sizeof(text))) {
             str_print(plan->problem, sizeof(plan->problem),
                       "its steps are done, but of claim \"%s\" %s", claim->name, text);
             log_warning("plan %s: %s", plan->id, plan->problem);

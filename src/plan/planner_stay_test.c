@@ -78,14 +78,15 @@ static void what_another_tool_made_in_a_claims_place_is_left_alone(void **state)
     }
 }
 
-struct beside {
+struct company {
     const char *other; /* another tool's, on the instance; "" none */
     enum restore_outcome outcome;
     size_t n_created;
 };
 
 /* After a reboot another tool made the instance, and its own vGPU on it. */
-static void restore_beside(struct fixture *f, const char *type, const struct beside *rows, size_t n)
+static void restore_in_company(struct fixture *f, const char *type, const struct company *rows,
+                               size_t n)
 {
     struct claim claim = make("one", "vm1", type);
     CLEANUP(plan_freep) struct plan *made = must(f, &claim, 1, NULL, 0);
@@ -116,18 +117,18 @@ static void restore_beside(struct fixture *f, const char *type, const struct bes
 
 static void an_instance_with_another_tools_vgpu_is_not_restored_to_who_wants_it_alone(void **state)
 {
-    static const struct beside rows[] = {{"", RESTORE_COMES, 1}, {"DC-1-8C", RESTORE_BLOCKED, 0}};
-    restore_beside(*state, "DC-1-24C", rows, ARRAY_SIZE(rows));
+    static const struct company rows[] = {{"", RESTORE_COMES, 1}, {"DC-1-8C", RESTORE_BLOCKED, 0}};
+    restore_in_company(*state, "DC-1-24C", rows, ARRAY_SIZE(rows));
 }
 
-/* One that takes no turns, or is of another size, leaves no room beside it. */
-static void a_share_of_an_instance_is_restored_beside_another_tools_of_its_size_only(void **state)
+/* One that takes no turns, or is of another size, leaves no room for it. */
+static void a_share_of_an_instance_is_restored_next_to_another_tools_of_its_size_only(void **state)
 {
-    static const struct beside rows[] = {{"", RESTORE_COMES, 1},
-                                         {"DC-1-8C", RESTORE_COMES, 1},
-                                         {"DC-1-24C", RESTORE_BLOCKED, 0},
-                                         {"DC-1-12C", RESTORE_BLOCKED, 0}};
-    restore_beside(*state, "DC-1-8C", rows, ARRAY_SIZE(rows));
+    static const struct company rows[] = {{"", RESTORE_COMES, 1},
+                                          {"DC-1-8C", RESTORE_COMES, 1},
+                                          {"DC-1-24C", RESTORE_BLOCKED, 0},
+                                          {"DC-1-12C", RESTORE_BLOCKED, 0}};
+    restore_in_company(*state, "DC-1-8C", rows, ARRAY_SIZE(rows));
 }
 
 static void a_vm_is_not_named_one_gpu_twice(void **state)
@@ -284,7 +285,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_another_tool_made_in_a_claims_place_is_left_alone,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(
-            a_share_of_an_instance_is_restored_beside_another_tools_of_its_size_only, setup,
+            a_share_of_an_instance_is_restored_next_to_another_tools_of_its_size_only, setup,
             teardown),
         cmocka_unit_test_setup_teardown(
             an_instance_with_another_tools_vgpu_is_not_restored_to_who_wants_it_alone, setup,

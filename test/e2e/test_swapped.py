@@ -53,6 +53,8 @@ def test_definitions_follow_and_vms_start(directory, openapi, moves):
         there = sorted(vms[board] for board in after)
         restored = two.cleave.run("host", "restore")
         assert restored.returncode == (0 if len(after) == len(before) else 8), restored.stdout + restored.stderr
+        done = [it["message"] for it in events(two, "plan-done") if it["message"].startswith("host restore")]
+        assert done and "its steps are done, but" not in str(done)  # of boards that are all found
         two.run(START_LIBVIRT)
         wait_for(lambda: running(two) == there)
         for board, bus in after.items():

@@ -10,7 +10,7 @@
 #define UUID "c2177883-f1bb-47f0-914d-32a22e3a8804"
 #define QEMU "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'"
 
-/* The devices of a VM, as a hook is told of them: "0000:41:00.0 uuid". */
+/* The devices of a VM, as a hook gets to know them: "0000:41:00.0 uuid". */
 static char *describe(const char *body)
 {
     CLEANUP_FREE char *xml = xasprintf(

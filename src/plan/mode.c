@@ -6,6 +6,7 @@
 #include "base/str.h"
 
 #define TO(mode) (1U << (mode))
+#define MAX_NAMED 6 /* claims */
 
 static const struct {
     unsigned next;
@@ -88,6 +89,48 @@ static bool goes_vgpu(const struct claims *claims, const char *const *released, 
     return false;
 }
 
+struct released {
+    const char *const *names;
+    size_t n;
+};
+
+/* All claims in the way are named: each has to go. */
+static int check_claims(const struct gpu *gpu, const struct claims *claims,
+                        const struct released *released, const char *want, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    size_t n = 0;
+    CLEANUP_STRBUF struct strbuf list = {0};
+    CLEANUP_STRBUF struct strbuf words = {0};
+    for (size_t i = 0; i < claims->n; i++) {
+        const struct claim *claim = &claims->items[i];
+        if (!claim_is_on(claim, gpu) || named(released->names, released->n, claim->name)) {
+            continue;
+        }
+        if (++n <= MAX_NAMED) {
+            strbuf_addf(&list, "%s\"%s\"", n > 1 ? ", " : "", claim->name);
+            strbuf_addf(&words, "%s%s", n > 1 ? " " : "", claim->name);
+        }
+    }
+    if (n == 0) {
+        return 0;
+    }
+    if (n > MAX_NAMED) {
+        strbuf_addf(&list, " and %zu more", n - MAX_NAMED);
+    }
+    error_set(err, REASON_CONFLICT, SUBJECT("gpu", pci_addr_format(&gpu->addr, bdf)),
+              "GPU %s is used as %s by claim%s %s, so it can't become %s", bdf,
+              gpu_mode_name(gpu->mode), n > 1 ? "s" : "", strbuf_str(&list), want);
+    if (n <= MAX_NAMED) {
+        error_hint(err, "use another GPU, or give them up first: `cleave claim delete %s`",
+                   strbuf_str(&words));
+    } else {
+        error_hint(err, "use another GPU, or delete the claims first: `cleave claim list` shows "
+                        "which are on it");
+    }
+    return -REASON_CONFLICT;
+}
+
 int mode_guard(const struct gpu *gpu, const struct claims *claims, const char *const *released,
                size_t n_released, enum gpu_mode to, struct error *err)
 {
@@ -106,22 +149,18 @@ int mode_guard(const struct gpu *gpu, const struct claims *claims, const char *c
                          "GPU %s can't change from %s to %s: VM \"%s\" runs with it", bdf, from,
                          want, gpu->holder);
     }
-    for (size_t i = 0; i < claims->n; i++) {
-        const struct claim *claim = &claims->items[i];
-        if (claim_is_on(claim, gpu) && !named(released, n_released, claim->name)) {
-            error_set(err, REASON_CONFLICT, subject,
-                      "GPU %s is used as %s by claim \"%s\", so it can't become %s", bdf, from,
-                      claim->name, want);
-            error_hint(err, "delete the claim first, or use another GPU");
-            return -REASON_CONFLICT;
-        }
+    int result = check_claims(gpu, claims, &(struct released){released, n_released}, want, err);
+    if (result != 0) {
+        return result;
     }
-    for (vec_each(&gpu->vgpus, vgpu)) {
+    for (vec_each(&gpu->vgpus, vgpu)) { /* before the others: what runs can't be cleared */
         if (vgpu->holder[0] != '\0') {
             return error_set(err, REASON_IN_USE, subject,
                              "GPU %s can't change from %s to %s: VM \"%s\" runs with its vGPU %s",
                              bdf, from, want, vgpu->holder, vgpu->type);
         }
+    }
+    for (vec_each(&gpu->vgpus, vgpu)) {
         if (!goes_vgpu(claims, released, n_released, vgpu)) {
             error_set(err, REASON_CONFLICT, subject,
                       "GPU %s can't change from %s to %s: it carries vGPU %s, which no claim owns",

@@ -20,6 +20,7 @@
 #define MAX_PATH_LEN 107 /* sun_path */
 #define TIMEOUT_S 90     /* longer than cleaved's own deadline, so that its answer gets here */
 #define RELEASE_TIMEOUT_S 5
+#define NOTE_TIMEOUT_S 3
 #define MAX_XML (16 * 1024 * 1024) /* libvirt's own limit is 4 MiB: REMOTE_STRING_MAX */
 #define MAX_ASKED_XML (512 * 1024) /* cleaved takes no more */
 #define MAX_ASKED_BODY (1024 * 1024)
@@ -153,7 +154,8 @@ static int run(struct hook *hook)
 {
     struct error err = {0};
     bool prepares = str_eq(hook->operation, "prepare");
-    if (!prepares && !str_eq(hook->operation, "release")) {
+    bool notes = str_eq(hook->operation, "restore"); /* standard output stays empty: it is used */
+    if (!prepares && !notes && !str_eq(hook->operation, "release")) {
         return 0;
     }
     int r = fs_read_fd(STDIN_FILENO, MAX_XML, &hook->xml, &hook->len);
@@ -163,8 +165,9 @@ static int run(struct hook *hook)
     }
     hook->ours = memmem(hook->xml, hook->len, ALIAS, strlen(ALIAS)) != NULL;
     hook->has_devices = may_have_devices(hook->xml, hook->len);
+    long timeout_s = prepares ? TIMEOUT_S : RELEASE_TIMEOUT_S;
     r = read_config(hook, &err);
-    r = r != 0 ? r : ask(hook, prepares ? TIMEOUT_S : RELEASE_TIMEOUT_S, &err);
+    r = r != 0 ? r : ask(hook, notes ? NOTE_TIMEOUT_S : timeout_s, &err);
     if (r == 0 || !prepares || may_start_anyway(hook, &err)) {
         return 0;
     }

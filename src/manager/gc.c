@@ -125,8 +125,10 @@ static void collect_claim(struct collector *c, const struct claim *claim)
     }
     if (gone != NULL) {
         uint64_t left_s = (manager_gone_left_us(m, gone) + 999999) / 1000000;
-        str_print(text, sizeof(text), "claim \"%s\": its VM \"%s\" is gone; released in %llu s",
-                  claim->name, claim->vm, (unsigned long long)left_s);
+        str_print(text, sizeof(text),
+                  "claim \"%s\": its VM \"%s\" is gone; released in %llu s (if it was saved to a "
+                  "file, it needs the claim again: `cleave claim restore %s`)",
+                  claim->name, claim->vm, (unsigned long long)left_s, claim->name);
         what = item("claim", claim->name, claim->got.set ? &claim->got.gpu : NULL, claim->vm, text);
         json_object_set_new(what, "dueInSeconds", json_integer((json_int_t)left_s));
     } else {

@@ -69,6 +69,43 @@ static bool has_alias(const struct vm *vm)
     return false;
 }
 
+/* Has libvirt a saved state of the VM? Of a file that a person named it knows nothing. */
+static bool is_saved(const struct hook *hook)
+{
+    const struct host *host = hook->manager->host;
+    const struct vm *seen =
+        host != NULL ? host_find_vm_of(host, hook->vm.name, hook->vm.uuid) : NULL;
+    return seen != NULL && seen->saved;
+}
+
+/* What the file names is in no definition: any other hint leads nowhere. */
+static void explain_file(const struct hook *hook, struct error *err)
+{
+    const char *claim = "";
+    for (vec_each(&hook->vm.devices, device)) {
+        claim = claim[0] == '\0' ? device->claim : claim;
+    }
+    bool released = claim[0] != '\0' && manager_was_released(hook->manager, claim);
+    char first[sizeof(err->hint)];
+    STR_SET(first, err->hint);
+    if (claim[0] == '\0') {
+        error_hint(err, "the file that is restored says so, not the VM's definition: `virsh "
+                        "save-image-edit FILE` changes it");
+    } else if (released) {
+        error_hint(err,
+                   "%s; where the claim has another device then (`cleave claim show %s`), `virsh "
+                   "save-image-edit FILE` puts that into the file",
+                   first, claim);
+    } else {
+        error_hint(
+            err,
+            "the file that is restored says so, not the VM's definition: give the VM its claim "
+            "again (`cleave claim create %s --vm %s …`), and where that has another device now "
+            "(`cleave claim show %s`), `virsh save-image-edit FILE` puts it into the file",
+            claim, SHELL_ARG(hook->vm.name), claim);
+    }
+}
+
 /* Of a VM that comes from elsewhere the definition is not here, and can't be changed here. */
 static void explain_entrance(const struct hook *hook, struct error *err)
 {
@@ -87,6 +124,8 @@ static void explain_entrance(const struct hook *hook, struct error *err)
             "move it with `cleave vm migrate %s qemu+ssh://%s/system`, from the host where it "
             "runs",
             SHELL_ARG(name), host != NULL && host->name[0] != '\0' ? host->name : "HOST");
+    } else if (hook->entrance == ENTRANCE_RESTORE && !is_saved(hook)) {
+        explain_file(hook, err);
     } else if (hook->entrance == ENTRANCE_RESTORE) {
         error_hint(err,
                    "its saved state says so, not its definition: if its claim is there, `cleave vm "

@@ -41,3 +41,20 @@ def test_a_saved_vm_keeps_its_device_and_follows_another(one, image):
     assert done.returncode == 0, done.stderr
     one.cleave.run("vm", "stop", "--now", "p1")
     wait_for(lambda: state(one, "p1") == "pending")
+
+
+def test_a_refused_restore_says_what_the_file_needs(one, image):
+    one.define_guest(image, "p1")
+    one.create("p1", type="L40S-24Q", vm="p1")
+    assert one.cleave.run("vm", "start", "p1").returncode == 0
+    path = one.directory / "p1.save"
+    one.virsh("save", "p1", str(path))
+    one.virsh("restore", str(path))
+    one.virsh("save", "p1", str(path))
+    wait_for(lambda: one.api.get("/v1/vms")["vms"][0]["state"] == "shut-off")
+    assert one.cleave.run("claim", "delete", "p1").returncode == 0
+    refused = one.virsh("restore", str(path), check=False)
+    assert refused.returncode != 0 and "save-image-edit FILE" in refused.stderr, refused.stderr
+    assert "`cleave claim create p1 --vm p1" in refused.stderr and "cleave gc" not in refused.stderr
+    one.create("p1", type="L40S-24Q", vm="p1")
+    one.virsh("restore", str(path))

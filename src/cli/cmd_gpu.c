@@ -117,6 +117,9 @@ static const char *reported(const json_t *gpu, const char *path, const char *yes
 
 static const char *mig_text(const json_t *gpu)
 {
+    if (view_at(gpu, "mig.enabled") == NULL) {
+        return "-"; /* not known */
+    }
     bool enabled = view_true(gpu, "mig.enabled");
     bool pending = view_true(gpu, "mig.pending");
     if (enabled != pending) {
@@ -177,9 +180,12 @@ static void print_details(const struct cli *cli, const json_t *gpu)
     const char *subsystem = view_text(gpu, "pciSubsystemId", NULL);
     snprintf(pci, sizeof(pci), "%s%s%s", view_text(gpu, "pciId", "-"),
              subsystem == NULL ? "" : ", subsystem ", subsystem == NULL ? "" : subsystem);
-    snprintf(functions, sizeof(functions), "%zu of %d",
-             json_array_size(view_at(gpu, "virtualFunctions")),
-             (int)view_int(gpu, "virtualFunctionsTotal", 0));
+    str_copy(functions, sizeof(functions), "-");
+    if (view_at(gpu, "virtualFunctionsTotal") != NULL) {
+        snprintf(functions, sizeof(functions), "%zu of %d",
+                 json_array_size(view_at(gpu, "virtualFunctions")),
+                 (int)view_int(gpu, "virtualFunctionsTotal", 0));
+    }
     const struct table_field fields[] = {
         {"Product Name", view_text(gpu, "name", "-")},
         {"Model", view_text(gpu, "model", "unknown")},
@@ -227,7 +233,7 @@ int cmd_gpu_show(struct cli *cli, const struct words *words, struct error *err)
     CLEANUP_STRBUF struct strbuf picture = {0};
     picture_draw(gpu, profiles, claims, utf8 ? PICTURE_UTF8 : PICTURE_ASCII, &picture);
     printf("\n%s", strbuf_str(&picture));
-    trouble_print(gpu, claims);
+    trouble_print(gpu, claims, cli_width(cli));
     return 0;
 }
 

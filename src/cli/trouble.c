@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "cli/table.h"
 #include "cli/view.h"
 
 static void print_claims(const json_t *gpu, const json_t *claims)
@@ -20,7 +21,22 @@ static void print_claims(const json_t *gpu, const json_t *claims)
     }
 }
 
-void trouble_print(const json_t *gpu, const json_t *claims)
+static void print_way_out(const json_t *gpu, size_t width)
+{
+    const char *address = view_text(gpu, "address", "-");
+    if (str_eq(view_text(gpu, "quarantine.kind", ""), "reset-failed")) {
+        prose_print(
+            width,
+            "The way out: reboot the host, or power it off and on, for its reset failed; "
+            "`cleave gpu recover %s` tries once more. If it is gone for good, `cleave claim "
+            "delete` gives up its claims",
+            address);
+    } else {
+        prose_print(width, "The way out: stop its VMs, then `cleave gpu recover %s`", address);
+    }
+}
+
+void trouble_print(const json_t *gpu, const json_t *claims, size_t width)
 {
     const json_t *stuck = view_at(gpu, "stuckVirtualFunctions");
     bool quarantined = view_at(gpu, "quarantine") != NULL;
@@ -28,14 +44,15 @@ void trouble_print(const json_t *gpu, const json_t *claims)
         return;
     }
     if (quarantined) {
-        printf("\nQuarantined: %s\n", view_text(gpu, "quarantine.reason", "-"));
+        putchar('\n');
+        prose_print(width, "Quarantined: %s", view_text(gpu, "quarantine.reason", "-"));
         print_claims(gpu, claims);
     }
     for (size_t i = 0; i < json_array_size(stuck); i++) {
         const json_t *vf = json_array_get(stuck, i);
-        printf("\nVirtual function %s is stuck: %s\n", view_text(vf, "address", "-"),
-               view_text(vf, "reason", "-"));
+        putchar('\n');
+        prose_print(width, "Virtual function %s is stuck: %s", view_text(vf, "address", "-"),
+                    view_text(vf, "reason", "-"));
     }
-    printf("The way out: stop its VMs, then `cleave gpu recover %s`\n",
-           view_text(gpu, "address", "-"));
+    print_way_out(gpu, width);
 }

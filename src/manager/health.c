@@ -404,7 +404,6 @@ int manager_check_gpu_health(const struct manager *m, const struct claim *claim,
                       claim->name,
                       record.quarantine.set ? "is quarantined" : "has a stuck virtual function",
                       record.quarantine.set ? record.quarantine.why : stuck->why);
-    error_hint(err, "`cleave gpu recover %s` resets it and makes the devices of its claims again",
-               bdf);
+    quarantine_hint(&record.quarantine, bdf, err);
     return r;
 }

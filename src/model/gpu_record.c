@@ -194,3 +194,18 @@ bool gpu_record_drop_stuck(struct gpu_record *record, const struct pci_addr *vf)
     record->n_stuck_vfs--;
     return true;
 }
+
+void quarantine_hint(const struct quarantine *quarantine, const char *bdf, struct error *err)
+{
+    if (quarantine->set && str_eq(quarantine->kind, "reset-failed")) {
+        error_hint(err,
+                   "reboot the host, or power it off and on, for its reset failed; `cleave gpu "
+                   "recover %s` tries once more",
+                   bdf);
+        return;
+    }
+    error_hint(err,
+               "`cleave gpu recover %s` resets it, makes its claims' devices again and lets "
+               "new claims on it",
+               bdf);
+}

@@ -23,7 +23,7 @@ struct cordon {
 struct quarantine {
     bool set;
     char kind[32]; /* "xid", "ecc", "lost", "needs-reset", "config-space", "reset-failed",
-                      "stuck-vf" */
+                      "restore-failed", "stuck-vf" */
     char why[256];
     char boot_id[40];  /* of the boot in which it happened */
     uint64_t since_us; /* realtime */
@@ -97,6 +97,8 @@ int gpu_record_from_stored_json(const json_t *json, struct gpu_record *ret_recor
                                 struct error *err);
 /* For a GPU's `cordoned` and `quarantine` in the API: an object, or null when not set. */
 json_t *cordon_to_json(const struct cordon *cordon);
+/* What ends it, as the error's hint: a recovery, or, where one failed already, a reboot. */
+void quarantine_hint(const struct quarantine *quarantine, const char *bdf, struct error *err);
 json_t *quarantine_to_json(const struct quarantine *quarantine);
 json_t *stuck_vfs_to_json(const struct gpu_record *record);
 

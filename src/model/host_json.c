@@ -71,10 +71,12 @@ static json_t *memory_to_json(const struct gpu *gpu)
 
 static json_t *mig_to_json(const struct gpu *gpu)
 {
-    return json_pack("{s:o, s:b, s:b, s:o, s:o}", "capable", encode_tristate(gpu->mig_capable),
-                     "enabled", gpu->mig_enabled, "pending", gpu->mig_pending,
-                     "timeSlicingSupported", encode_tristate(gpu->mig_timeslicing_supported),
-                     "timeSlicingEnabled", encode_tristate(gpu->mig_timeslicing_enabled));
+    bool known = gpu->mig_capable != TRI_UNKNOWN || gpu->mig_enabled || gpu->mig_pending;
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "capable", encode_tristate(gpu->mig_capable),
+                     "enabled", known ? json_boolean(gpu->mig_enabled) : json_null(), "pending",
+                     known ? json_boolean(gpu->mig_pending) : json_null(), "timeSlicingSupported",
+                     encode_tristate(gpu->mig_timeslicing_supported), "timeSlicingEnabled",
+                     encode_tristate(gpu->mig_timeslicing_enabled));
 }
 
 /* What is seen on a GPU that has a problem may be all, or not: nothing seen is not known. */
@@ -107,7 +109,8 @@ json_t *gpu_to_json(const struct gpu *gpu)
     json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "address",
                              encode_addr(&gpu->addr), "uuid", encode_text(gpu->uuid), "name",
                              encode_text(gpu->name), "model", encode_text(gpu->model), "index",
-                             encode_id(gpu->index), "pciId", encode_hex(gpu->pci_id, 4),
+                             encode_id(gpu->index), "pciId",
+                             gpu->pci_id != 0 ? encode_hex(gpu->pci_id, 4) : json_null(),
                              "pciSubsystemId", encode_hex(gpu->pci_subsystem_id, 4), "mode",
                              mode_known ? json_string(gpu_mode_name(gpu->mode)) : json_null(),
                              "driver", encode_text(gpu->driver), "memory", memory_to_json(gpu));
@@ -121,13 +124,17 @@ json_t *gpu_to_json(const struct gpu *gpu)
     json_object_set_new(json, "cordoned", json_null()); /* decided, not observed: see reply_gpu() */
     json_object_set_new(json, "quarantine", json_null());
     json_object_set_new(json, "stuckVirtualFunctions", json_array());
-    json_object_set_new(json, "vgpuInterface", json_string(vgpu_interface_name(gpu->iface)));
-    json_object_set_new(json, "virtualFunctionsTotal", json_integer(gpu->vfs_total));
+    json_object_set_new(json, "vgpuInterface",
+                        is_known(gpu, gpu->iface != VGPU_IFACE_NONE)
+                            ? json_string(vgpu_interface_name(gpu->iface))
+                            : json_null());
+    json_object_set_new(json, "virtualFunctionsTotal",
+                        is_known(gpu, gpu->vfs_total) ? json_integer(gpu->vfs_total) : json_null());
     json_object_set_new(json, "vm", encode_text(gpu->holder));
     json_object_set_new(json, "problem", encode_text(gpu->problem));
     json_object_set_new(json, "gpuInstances", gis_to_json(gpu));
     json_object_set_new(json, "vgpus", vgpus_to_json(gpu));
-    json_t *vfs = json_array();
+    json_t *vfs = is_known(gpu, gpu->vfs_total) ? json_array() : json_null();
     for (vec_each(&gpu->vfs, vf)) {
         json_array_append_new(vfs, vf_to_json(vf));
     }

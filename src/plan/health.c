@@ -16,7 +16,7 @@ int health_check_quarantine(const struct planner *planner, const struct gpu *gpu
     pci_addr_format(&gpu->addr, bdf);
     int r = error_set(err, REASON_NO_CAPACITY, SUBJECT("gpu", bdf), "GPU %s is quarantined: %s",
                       bdf, record->quarantine.why);
-    error_hint(err, "`cleave gpu recover %s` resets it and lets claims on it again", bdf);
+    quarantine_hint(&record->quarantine, bdf, err);
     return r;
 }
 

@@ -103,6 +103,62 @@ static int refuse_unseen(const struct host *host, const struct claim *claim, str
     return -REASON_UNAVAILABLE;
 }
 
+/* Does the VM, which is on, have the device? */
+static bool runs_with(const struct vm *vm, const struct claim_device *own)
+{
+    for (vec_each(&vm->devices, device)) {
+        if (device->live &&
+            claim_device_is(own, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is not done to the claim's VM, and who does it later. */
+static void add_vm(struct strbuf *text, const struct planner *planner, const struct claim *claim)
+{
+    const struct host *host = planner->host;
+    struct claim_device own = {0};
+    if (claim->vm[0] == '\0' || !claim_device(claim, &own)) {
+        return;
+    }
+    const char *device = own.mdev_uuid;
+    char bdf[BDF_SIZE];
+    device = device[0] != '\0' ? device : pci_addr_format(&own.device, bdf);
+    if (host->libvirt_problem[0] != '\0') {
+        strbuf_addf(
+            text,
+            "; libvirt does not answer, so VM \"%s\" may still run with %s or name it: `cleave "
+            "gc` takes that out once libvirt answers and the VM is off",
+            claim->vm, device);
+        return;
+    }
+    const struct vm *vm = host_find_vm_of(host, claim->vm, claim->vm_uuid);
+    if (vm_is_on(vm) && (runs_with(vm, &own) || vm_defines(vm, &own.device, own.mdev_uuid))) {
+        strbuf_addf(
+            text,
+            "; VM \"%s\" is on, and keeps %s in its definition: `cleave gc` takes that out once "
+            "the VM is off",
+            vm->name, device);
+    }
+}
+
+/* The reader learns that nothing was taken away where nothing is. */
+static void note_gone(struct plan *plan, const struct planner *planner, const struct claim *claim)
+{
+    char bdf[BDF_SIZE];
+    CLEANUP_STRBUF struct strbuf text = {0};
+    strbuf_addf(
+        &text,
+        "GPU %s is not on the PCI bus: nothing is taken away there, and claim \"%s\" goes all "
+        "the same",
+        pci_addr_format(&claim->got.gpu, bdf), claim->name);
+    add_vm(&text, planner, claim);
+    struct plan_left *left = vec_push(&plan->left);
+    (void)str_copy(left->text, sizeof(left->text), strbuf_str(&text));
+}
+
 int collect_empty(struct plan *plan, const struct planner *planner,
                   const struct plan_request *request, struct error *err)
 {
@@ -124,6 +180,9 @@ int collect_empty(struct plan *plan, const struct planner *planner,
         }
         *vec_push(&plan->claims) =
             (struct plan_claim){.verb = stays ? PLAN_PARK : PLAN_RELEASE, .claim = *claim};
+        if (!stays && claim_holds(claim)) {
+            note_gone(plan, planner, claim);
+        }
         int result = unname(plan, planner, request, claim, err);
         if (result != 0) {
             return result;

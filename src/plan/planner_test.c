@@ -402,6 +402,52 @@ static void a_stuck_function_is_passed_over(void **state)
                         "0000:81:00.5");
 }
 
+static void a_mode_by_hand_names_every_claim_in_the_way(void **state)
+{
+    struct fixture *f = *state;
+    struct claim claims[] = {make("a", "", "L40S-8Q"), make("b", "", "L40S-8Q"),
+                             make("c", "", "L40S-8Q")};
+    CLEANUP(plan_freep) struct plan *made = must(f, claims, 3, NULL, 0);
+    struct planner planner = planner_now(f);
+    struct plan *plan = NULL;
+    assert_int_equal(planner_mode(&planner, L40S, GPU_PASSTHROUGH, &plan, &f->err),
+                     -REASON_CONFLICT);
+    assert_non_null(strstr(f->err.message, "by claims \"a\", \"b\", \"c\""));
+    assert_non_null(strstr(f->err.hint, "`cleave claim delete a b c`"));
+}
+
+/* Nothing is done on hardware that is away, and the plan says so; of the VM, too. */
+static void a_claim_of_a_gpu_that_is_away_goes_and_the_plan_says_what_stays(void **state)
+{
+    struct fixture *f = *state;
+    struct claim claims[] = {make("a", "vm1", "L40S-8Q"), make("b", "", "L40S-8Q")};
+    CLEANUP(plan_freep) struct plan *made = must(f, claims, 2, NULL, 0);
+    struct planner planner = planner_now(f);
+    f->host->gpus.n--; /* the L40S is the last */
+    STR_SET(f->host->libvirt_problem, "it does not answer");
+    const char *remove[] = {"a", "b"};
+    struct plan_request request = {.remove = remove, .n_remove = 2, .author = "test"};
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    assert_int_equal(planner_build(&planner, &request, &plan, &f->err), 0);
+    assert_int_equal(plan->steps.n, 0);
+    assert_int_equal(plan->left.n, 2);
+    assert_non_null(strstr(plan->left.items[0].text, L40S " is not on the PCI bus"));
+    assert_non_null(strstr(plan->left.items[0].text, "libvirt does not answer, so VM \"vm1\""));
+    assert_null(strstr(plan->left.items[1].text, "libvirt"));
+    f->host->gpus.n++;
+}
+
+static void a_reset_that_failed_is_not_offered_as_the_way_out(void **state)
+{
+    struct fixture *f = *state;
+    struct gpu_record *record = remember(f, L40S);
+    record->quarantine = (struct quarantine){.set = true, .kind = "reset-failed", .why = "EIO"};
+    struct claim claim = make("a", "", "L40S-8Q");
+    struct plan *plan = NULL;
+    assert_int_equal(build(f, &claim, 1, NULL, 0, &plan), -REASON_NO_CAPACITY);
+    assert_true(str_starts(f->err.hint, "reboot the host"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +458,12 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_quarantined_gpu_gets_nothing_new_and_says_what_to_do,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(a_mode_by_hand_names_every_claim_in_the_way, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(
+            a_claim_of_a_gpu_that_is_away_goes_and_the_plan_says_what_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_reset_that_failed_is_not_offered_as_the_way_out, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_stuck_function_is_passed_over, setup, teardown),
         cmocka_unit_test_setup_teardown(a_kept_claim_keeps_its_instance, setup, teardown),
         cmocka_unit_test_setup_teardown(a_time_sliced_claim_on_a_mig_gpu_is_refused, setup,

@@ -155,6 +155,12 @@ static int bad_option(int code, char *const *argv, const struct long_options *op
 static int take_own(const struct verb *verb, size_t option, const char *value, struct words *words,
                     struct error *err)
 {
+    if (value != NULL && value[0] == '\0') { /* "" would pass for one that was left out */
+        error_set(err, REASON_INVALID, "", "option --%s needs a value, and this one is empty",
+                  verb->options[option].name);
+        error_hint(err, "leave the option out, or say what it is");
+        return -REASON_INVALID;
+    }
     words->values[option] = value == NULL ? "" : value;
     if (verb->repeats != option + 1) {
         return 0;

@@ -172,6 +172,26 @@ static void unknown_words_name_the_nearest(void **state)
     refuses("gpu list -o xml", "xml", "table, wide, json or yaml");
 }
 
+/* "" would pass for an option that was left out, which is another wish. */
+static void an_empty_value_is_refused(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    const struct verb *verbs = verbs_all(&n);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t o = 0; verbs[i].run_raw == NULL && o < verbs[i].n_options; o++) {
+            const struct verb_option *option = &verbs[i].options[o];
+            char line[128];
+            snprintf(line, sizeof(line), "%s%s%s --%s=", verbs[i].object,
+                     verbs[i].name == NULL ? "" : " ", verbs[i].name == NULL ? "" : verbs[i].name,
+                     option->name);
+            if (option->value != NULL) {
+                refuses(line, "needs a value, and this one is empty", "leave the option out");
+            }
+        }
+    }
+}
+
 static void options_are_not_abbreviated(void **state)
 {
     (void)state;
@@ -261,6 +281,7 @@ int main(void)
         cmocka_unit_test(layout_check_gets_its_words_untouched),
         cmocka_unit_test(help_knows_what_it_is_about),
         cmocka_unit_test(unknown_words_name_the_nearest),
+        cmocka_unit_test(an_empty_value_is_refused),
         cmocka_unit_test(options_are_not_abbreviated),
         cmocka_unit_test(options_of_other_commands_are_refused),
         cmocka_unit_test(the_number_of_words_is_checked),

@@ -154,7 +154,7 @@ static int refresh_claims(struct cli *cli, json_t *change, struct error *err)
     return 0;
 }
 
-static void print_done(const json_t *change)
+static void print_done(const json_t *change, size_t width)
 {
     const json_t *plan = view_at(change, "plan");
     char counts[128];
@@ -174,9 +174,9 @@ static void print_done(const json_t *change)
             printf("claim %s is released\n", name);
         }
     }
-    plan_view_left(plan);
+    plan_view_left(plan, width);
     plan_view_warnings(plan);
-    plan_view_claims(view_at(change, "claims"));
+    plan_view_claims(view_at(change, "claims"), width);
 }
 
 /* What a claim that failed means for its VM. */
@@ -220,9 +220,9 @@ static int print_result(struct cli *cli, const json_t *change, struct error *err
     if (cli->dry_run) {
         plan_view_print(plan, cli_width(cli));
         printf("\nDry run: nothing was changed.\n");
-        plan_view_unchecked(plan);
+        plan_view_unchecked(plan, cli_width(cli));
     } else if (plan_is_over(plan)) {
-        print_done(change);
+        print_done(change, cli_width(cli));
     } else {
         printf("plan %s runs; `cleave plan show %s` tells how far it is\n", id, id);
     }

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/screen.h"
+#include "cli/table.h"
 #include "cli/view.h"
 #include "cli/waiting.h"
 
@@ -33,8 +34,7 @@ int cli_get(struct cli *cli, const char *path, json_t **ret_json, struct error *
     int result = call(cli, "GET", path, NULL, ret_json, err);
     const char *late = result == 0 ? view_text(*ret_json, "late", NULL) : NULL;
     if (late != NULL) {
-        fprintf(stderr, "cleave: as of %s: %s\n", view_text(*ret_json, "observedAt", "never"),
-                late);
+        prose_report("cleave: as of %s: %s", view_text(*ret_json, "observedAt", "never"), late);
     }
     return result;
 }
@@ -86,34 +86,34 @@ static bool subject_adds_something(const struct error *err)
 }
 
 /* "claim/web1" → "claim web1: "; a file's name stays as it is. */
-static void print_subject(const struct error *err)
+static void add_subject(struct strbuf *out, const struct error *err)
 {
     static const char *const kinds[] = {"claim", "gpu", "plan", "vm"};
     const char *subject = err->subject;
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         size_t len = strlen(kinds[i]);
         if (strncmp(subject, kinds[i], len) == 0 && subject[len] == '/') {
-            fprintf(stderr, "%s %s: ", kinds[i], subject + len + 1);
+            strbuf_addf(out, "%s %s: ", kinds[i], subject + len + 1);
             return;
         }
     }
-    fprintf(stderr, "%s: ", subject);
+    strbuf_addf(out, "%s: ", subject);
 }
 
 int cli_report(const struct error *err)
 {
     (void)fflush(stdout); /* where both go to one file, in the order of events */
-    fputs("cleave: ", stderr);
+    CLEANUP_STRBUF struct strbuf text = {0};
     if (subject_adds_something(err)) {
-        print_subject(err);
+        add_subject(&text, err);
     }
-    fputs(err->message, stderr);
+    strbuf_add(&text, err->message);
     if (err->rule[0] != '\0') {
-        fprintf(stderr, " [%s]", err->rule);
+        strbuf_addf(&text, " [%s]", err->rule);
     }
-    fputc('\n', stderr);
+    prose_report("cleave: %s", strbuf_str(&text));
     if (err->hint[0] != '\0') {
-        fprintf(stderr, "hint: %s\n", err->hint);
+        prose_report("hint: %s", err->hint);
     }
     return reason_exit_status(err->reason);
 }

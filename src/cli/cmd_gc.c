@@ -3,10 +3,11 @@
 
 #include "base/json.h"
 #include "cli/change.h"
+#include "cli/table.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
 
-static void print_list(const json_t *items, const char *head)
+static void print_list(const json_t *items, const char *head, size_t width)
 {
     if (json_array_size(items) > 0) {
         printf("%s\n", head);
@@ -14,8 +15,8 @@ static void print_list(const json_t *items, const char *head)
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
         const char *reason = view_text(item, "reason", NULL);
-        printf("  %s%s%s\n", view_text(item, "text", "-"), reason == NULL ? "" : ": ",
-               reason == NULL ? "" : reason);
+        prose_print_indented(width, 2, "%s%s%s", view_text(item, "text", "-"),
+                             reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
     }
 }
 
@@ -29,8 +30,8 @@ int cmd_gc(struct cli *cli, const struct words *words UNUSED, struct error *err)
     }
     if (lists != NULL) {
         const json_t *garbage = view_at(lists, "garbage");
-        print_list(garbage, "Not needed any more");
-        print_list(view_at(lists, "kept"), "Left alone");
+        print_list(garbage, "Not needed any more", cli_width(cli));
+        print_list(view_at(lists, "kept"), "Left alone", cli_width(cli));
         if (json_array_size(garbage) == 0) {
             printf("nothing to collect\n");
             return 0;

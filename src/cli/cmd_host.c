@@ -226,7 +226,7 @@ static int restore_result(struct cli *cli, const json_t *restore, struct error *
     bool raw = cli_print_raw(cli, restore);
     for (size_t i = 0; !raw && i < json_array_size(plans); i++) {
         plan_view_print(json_array_get(plans, i), cli_width(cli));
-        plan_view_unchecked(json_array_get(plans, i));
+        plan_view_unchecked(json_array_get(plans, i), cli_width(cli));
         putchar('\n');
     }
     if (!raw) {

@@ -76,7 +76,7 @@ static int print_changed(struct cli *cli, const json_t *json, const char *what)
         fprintf(stderr, "warning: %s\n", json_string_value(json_array_get(warnings, i)));
     }
     printf("VM %s %s%s\n", view_text(json, "vm.name", "-"), cli->dry_run ? "would be " : "", what);
-    plan_view_unchecked(view_at(json, "plan"));
+    plan_view_unchecked(view_at(json, "plan"), cli_width(cli));
     return 0;
 }
 

@@ -3,33 +3,38 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
+#include "cli/table.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
 #include "lib/client.h"
 
-static void print_finding(const json_t *finding)
+static void print_finding(const json_t *finding, size_t width)
 {
-    int64_t line = view_int(finding, "line", 0);
-    printf("%s: ", view_text(finding, "severity", "-"));
-    if (line > 0) {
-        printf("line %lld, ", (long long)line);
+    char line[32] = "";
+    int64_t number = view_int(finding, "line", 0);
+    if (number > 0) {
+        snprintf(line, sizeof(line), "line %lld, ", (long long)number);
     }
-    printf("<%s>: %s [%s]\n", view_text(finding, "element", "-"),
-           view_text(finding, "message", "-"), view_text(finding, "rule", "-"));
-    printf("  why: %s (%s)\n", view_text(finding, "why", "-"), view_text(finding, "source", "-"));
-    printf("  do:  %s\n", view_text(finding, "advice", "-"));
+    prose_print(width, "%s: %s<%s>: %s [%s]", view_text(finding, "severity", "-"), line,
+                view_text(finding, "element", "-"), view_text(finding, "message", "-"),
+                view_text(finding, "rule", "-"));
+    prose_print_indented(width, 2, "why: %s (%s)", view_text(finding, "why", "-"),
+                         view_text(finding, "source", "-"));
+    prose_print_indented(width, 2, "do:  %s", view_text(finding, "advice", "-"));
 }
 
-static void print_counts(const json_t *json, const char *vm)
+static void print_counts(const json_t *json, const char *vm, size_t width)
 {
     static const char *const kinds[] = {"errors", "warnings", "notes"};
     static const char *const one[] = {"error", "warning", "note"};
-    printf("VM %s: ", vm);
+    CLEANUP_STRBUF struct strbuf text = {0};
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         int64_t n = view_int(json, kinds[i], 0);
-        printf("%s%lld %s", i == 0 ? "" : ", ", (long long)n, n == 1 ? one[i] : kinds[i]);
+        strbuf_addf(&text, "%s%lld %s", i == 0 ? "" : ", ", (long long)n,
+                    n == 1 ? one[i] : kinds[i]);
     }
-    printf("\n");
+    prose_print(width, "VM %s: %s", vm, strbuf_str(&text));
 }
 
 /* Findings are what was asked for, and no failure; --strict makes those of severity error one. */
@@ -45,9 +50,9 @@ int cmd_vm_lint(struct cli *cli, const struct words *words, struct error *err)
     const json_t *findings = view_at(json, "findings");
     if (!cli_print_raw(cli, json)) {
         for (size_t i = 0; i < json_array_size(findings); i++) {
-            print_finding(json_array_get(findings, i));
+            print_finding(json_array_get(findings, i), cli_width(cli));
         }
-        print_counts(json, vm);
+        print_counts(json, vm, cli_width(cli));
     }
     int64_t errors = view_int(json, "errors", 0);
     if (words->values[LINT_STRICT] == NULL || errors == 0) {

@@ -98,40 +98,41 @@ static void print_instances(const json_t *instances, size_t width)
     table_print(table);
 }
 
-static void print_vms(const json_t *vms)
+static void print_vms(const json_t *vms, size_t width)
 {
-    if (json_array_size(vms) == 0) {
-        return;
-    }
-    printf("\nVMs touched: ");
+    CLEANUP_STRBUF struct strbuf names = {0};
     for (size_t i = 0; i < json_array_size(vms); i++) {
-        printf("%s%s", i == 0 ? "" : ", ", json_string_value(json_array_get(vms, i)));
+        strbuf_addf(&names, "%s%s", i == 0 ? "" : ", ", json_string_value(json_array_get(vms, i)));
     }
-    printf("\n");
+    if (names.len > 0) {
+        putchar('\n');
+        prose_print(width, "VMs touched: %s", strbuf_str(&names));
+    }
 }
 
-static void print_bars(const json_t *bars)
+static void print_bars(const json_t *bars, size_t width)
 {
     for (size_t i = 0; i < json_array_size(bars); i++) {
         const json_t *bar = json_array_get(bars, i);
-        printf("%sVM %s could not start any more: its definition names %s, for no claim\n",
-               i == 0 ? "\n" : "", view_text(bar, "vm", "-"), view_text(bar, "device", "-"));
+        printf("%s", i == 0 ? "\n" : "");
+        prose_print(width, "VM %s could not start any more: its definition names %s, for no claim",
+                    view_text(bar, "vm", "-"), view_text(bar, "device", "-"));
     }
 }
 
-void plan_view_left(const json_t *plan)
+void plan_view_left(const json_t *plan, size_t width)
 {
     const json_t *left = view_at(plan, "left");
     for (size_t i = 0; i < json_array_size(left); i++) {
-        printf("%s\n", json_string_value(json_array_get(left, i)));
+        prose_print(width, "%s", json_string_value(json_array_get(left, i)));
     }
 }
 
-void plan_view_unchecked(const json_t *plan)
+void plan_view_unchecked(const json_t *plan, size_t width)
 {
     const json_t *list = view_at(plan, "notChecked");
     for (size_t i = 0; i < json_array_size(list); i++) {
-        printf("Not checked: %s.\n", json_string_value(json_array_get(list, i)));
+        prose_print(width, "Not checked: %s.", json_string_value(json_array_get(list, i)));
     }
 }
 
@@ -139,7 +140,7 @@ void plan_view_warnings(const json_t *plan)
 {
     const json_t *warnings = view_at(plan, "warnings");
     for (size_t i = 0; i < json_array_size(warnings); i++) {
-        fprintf(stderr, "warning: %s\n", view_text(json_array_get(warnings, i), "text", "-"));
+        prose_report("warning: %s", view_text(json_array_get(warnings, i), "text", "-"));
     }
 }
 
@@ -155,15 +156,15 @@ const char *plan_view_move(const json_t *plan, const char *claim)
     return NULL;
 }
 
-static void print_moves(const json_t *moves)
+static void print_moves(const json_t *moves, size_t width)
 {
     for (size_t i = 0; i < json_array_size(moves); i++) {
-        printf("%s\n", view_text(json_array_get(moves, i), "text", "-"));
+        prose_print(width, "%s", view_text(json_array_get(moves, i), "text", "-"));
     }
 }
 
 /* One that moves is released and bound in one plan; print_moves() says so. */
-static void print_claims(const json_t *plan)
+static void print_claims(const json_t *plan, size_t width)
 {
     const json_t *entries = view_at(plan, "claims");
     if (json_array_size(entries) == 0) {
@@ -177,8 +178,9 @@ static void print_claims(const json_t *plan)
         if (plan_view_move(plan, view_text(claim, "name", "-")) != NULL) {
             continue;
         }
-        printf("%s claim %s%s%s\n", view_text(entry, "verb", "-"), view_text(claim, "name", "-"),
-               gpu == NULL ? "" : " on ", gpu == NULL ? "" : gpu);
+        prose_print(width, "%s claim %s%s%s", view_text(entry, "verb", "-"),
+                    view_text(claim, "name", "-"), gpu == NULL ? "" : " on ",
+                    gpu == NULL ? "" : gpu);
     }
 }
 
@@ -187,11 +189,11 @@ void plan_view_print(const json_t *plan, size_t width)
     print_head(plan, width);
     print_steps(view_at(plan, "steps"), width);
     print_instances(view_at(plan, "instances"), width);
-    print_claims(plan);
-    print_moves(view_at(plan, "moves"));
-    print_vms(view_at(plan, "vms"));
-    print_bars(view_at(plan, "bars"));
-    plan_view_left(plan);
+    print_claims(plan, width);
+    print_moves(view_at(plan, "moves"), width);
+    print_vms(view_at(plan, "vms"), width);
+    print_bars(view_at(plan, "bars"), width);
+    plan_view_left(plan, width);
     plan_view_warnings(plan);
 }
 
@@ -202,7 +204,7 @@ static const char *what_of(const json_t *claim)
     return type != NULL ? view_last_word(type) : view_text(claim, "profile", "the whole GPU");
 }
 
-void plan_view_claims(const json_t *claims)
+void plan_view_claims(const json_t *claims, size_t width)
 {
     for (size_t i = 0; i < json_array_size(claims); i++) {
         const json_t *claim = json_array_get(claims, i);
@@ -211,18 +213,20 @@ void plan_view_claims(const json_t *claims)
         const char *vm = view_text(claim, "vm", NULL);
         const char *problem = view_text(claim, "problem", NULL);
         if (str_eq(state, "pending") && problem == NULL) { /* on-demand */
-            printf("claim %s is pending: VM %s gets %s when it starts\n",
-                   view_text(claim, "name", "-"), vm == NULL ? "-" : vm, what_of(claim));
+            prose_print(width, "claim %s is pending: VM %s gets %s when it starts",
+                        view_text(claim, "name", "-"), vm == NULL ? "-" : vm, what_of(claim));
             continue;
         }
-        printf("claim %s is %s", view_text(claim, "name", "-"), state);
+        CLEANUP_STRBUF struct strbuf text = {0};
+        strbuf_addf(&text, "claim %s is %s", view_text(claim, "name", "-"), state);
         if (gpu != NULL && (str_eq(state, "bound") || str_eq(state, "binding"))) {
-            printf(": %s on %s", what_of(claim), gpu);
+            strbuf_addf(&text, ": %s on %s", what_of(claim), gpu);
         }
         if (vm != NULL) {
-            printf(" for VM %s", vm);
+            strbuf_addf(&text, " for VM %s", vm);
         }
-        printf("%s%s\n", problem == NULL ? "" : ": ", problem == NULL ? "" : problem);
+        prose_print(width, "%s%s%s", strbuf_str(&text), problem == NULL ? "" : ": ",
+                    problem == NULL ? "" : problem);
     }
 }
 

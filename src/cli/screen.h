@@ -8,5 +8,7 @@
 /* Columns: COLUMNS of the environment (watch(1) sets it for what it shows), else the terminal's.
  * 0: standard output is a file or a pipe, which has room for everything. */
 size_t screen_width(void);
+/* The same of the terminal that standard error is. */
+size_t screen_error_width(void);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "cli/fit.h"
+#include "cli/screen.h"
 #include "cli/text.h"
 
 #define WITHOUT_END (SIZE_MAX / 2)
@@ -190,7 +191,7 @@ void fields_print(const struct table_field *fields, size_t n, size_t width)
     }
 }
 
-static void print_prose(size_t width, size_t indent, const char *fmt, va_list args)
+static void print_prose(FILE *to, size_t width, size_t indent, const char *fmt, va_list args)
 {
     CLEANUP_FREE char *text = NULL;
     if (vasprintf(&text, fmt, args) < 0) { /* no memory */
@@ -200,14 +201,14 @@ static void print_prose(size_t width, size_t indent, const char *fmt, va_list ar
     CLEANUP_FREE char *between = xasprintf("\n%*s", (int)indent, "");
     size_t room = width > indent ? width - indent : 1;
     text_wrap(text, width > 0 ? room : WITHOUT_END, between, &lines);
-    printf("%*s%s\n", (int)indent, "", strbuf_str(&lines));
+    fprintf(to, "%*s%s\n", (int)indent, "", strbuf_str(&lines));
 }
 
 void prose_print(size_t width, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    print_prose(width, 0, fmt, args);
+    print_prose(stdout, width, 0, fmt, args);
     va_end(args);
 }
 
@@ -215,6 +216,14 @@ void prose_print_indented(size_t width, size_t indent, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    print_prose(width, indent, fmt, args);
+    print_prose(stdout, width, indent, fmt, args);
+    va_end(args);
+}
+
+void prose_report(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    print_prose(stderr, screen_error_width(), 0, fmt, args);
     va_end(args);
 }

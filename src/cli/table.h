@@ -53,5 +53,7 @@ void fields_print(const struct table_field *fields, size_t n, size_t width);
 void prose_print(size_t width, const char *fmt, ...) PRINTF_ATTR(2, 3);
 /* The same, each line behind so many blanks. */
 void prose_print_indented(size_t width, size_t indent, const char *fmt, ...) PRINTF_ATTR(3, 4);
+/* The same on standard error, as wide as that is. */
+void prose_report(const char *fmt, ...) PRINTF_ATTR(1, 2);
 
 #endif

@@ -67,6 +67,24 @@ static const struct listing listings[] = {
      "\"}],\"instances\":[{\"gpu\":\"0000:41:00.0\",\"profile\":\"1g.24gb+me.all\",\"start\":9,"
      "\"size\":3,\"what\":\"destroyed\"}]}",
      UUID " failed 0000:41:00.5: 0000:41:00.0 destroyed"},
+    {"plan show y",
+     "{\"id\":\"" UUID "\",\"state\":\"done\",\"reason\":\"claim delete\",\"steps\":[],\"claims\":"
+     "[{\"verb\":\"release\",\"claim\":{\"name\":\"" VM "\",\"got\":{\"gpu\":\"0000:41:00.0\"}}}],"
+     "\"moves\":[{\"claim\":\"b\",\"text\":\"move claim b from 0 to 4: " PROBLEM
+     "\"}],\"vms\":[\"" VM "\",\"" VM "\",\"" VM "\"],\"bars\":[{\"vm\":\"" VM
+     "\",\"device\":\"0000:41:00.5\"}],"
+     "\"left\":[\"GPU 0000:41:00.0: " PROBLEM "\"]}",
+     UUID " 0000:41:00.0 0000:41:00.5, journal"},
+    {"vm lint x",
+     "{\"vm\":\"" VM
+     "\",\"errors\":1,\"findings\":[{\"severity\":\"error\",\"line\":12,\"element\":"
+     "\"hostdev\",\"message\":\"" PROBLEM "\",\"rule\":\"saved-state\",\"why\":\"" PROBLEM
+     "\",\"source\":\"QEMU, docs/pcie.txt\",\"advice\":\"" PROBLEM "\"}]}",
+     "error: <hostdev>: [saved-state] docs/pcie.txt)"},
+    {"gc",
+     "{\"garbage\":[],\"kept\":[{\"text\":\"vGPU DC-1-24Q: " PROBLEM "\",\"reason\":\"" PROBLEM
+     "\"}]}",
+     "DC-1-24Q: journal"},
     {"vm list",
      "{\"vms\":[{\"name\":\"" VM "\",\"state\":\"shut-off\",\"vcpus\":128,\"memoryKib\":536870912,"
      "\"devices\":[{\"address\":\"0000:41:00.5\"},{\"mdevUuid\":\"" UUID "\"},{\"mdevUuid\":\"" UUID

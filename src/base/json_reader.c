@@ -111,8 +111,15 @@ static json_t *require(struct reader *r, const char *key)
 static bool expect(struct reader *r, const char *key, const json_t *value, bool fits,
                    const char *wanted)
 {
-    if (!fits) {
-        reader_fail(r, key, "must be %s, not %s", wanted, type_word(value));
+    if (fits || r->result != 0) {
+        return fits;
+    }
+    reader_fail(r, key, "must be %s, not %s", wanted, type_word(value));
+    bool bare = json_is_number(value) || json_is_boolean(value);
+    if (bare && str_eq(wanted, "a string")) {
+        CLEANUP_FREE char *text = json_dumps(value, JSON_ENCODE_ANY);
+        error_hint(r->err, "write it in quotes: %s: \"%s\"", key != NULL ? key : "",
+                   text != NULL ? text : "");
     }
     return fits;
 }

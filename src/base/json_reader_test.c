@@ -146,6 +146,7 @@ static void nested_readers_name_the_whole_path(void **state)
     reader_str(&inner, "bdf", 10);
     assert_int_equal(reader_end(&inner), -REASON_INVALID);
     assert_string_equal(f.err.message, "gpus[0].bdf: must be a string, not an integer");
+    assert_string_equal(f.err.hint, "write it in quotes: bdf: \"1\"");
     json_decref(f.json);
 }
 

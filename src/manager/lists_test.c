@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "lab_fixture.h"
+#include "manager/reply_json.h"
 #include "manager/state.h"
 #include "test.h"
 
@@ -22,6 +23,25 @@ static void ask(struct lab *lab, list_fn *list, struct answer *answer)
     list(lab->manager, lab_reply, answer);
     assert_true(lab_wait(lab, answer));
     assert_int_equal(answer->err.reason, REASON_NONE);
+}
+
+static void a_claim_that_moves_is_said_once(void **state)
+{
+    (void)state;
+    CLEANUP(plan_freep) struct plan *plan = plan_new();
+    struct claims stored = {0};
+    struct claim moved = {.name = "moved", .state = CLAIM_BOUND};
+    struct claim gone = {.name = "gone"};
+    *vec_push(&stored) = moved;
+    *vec_push(&plan->claims) = (struct plan_claim){.verb = PLAN_RELEASE, .claim = moved};
+    *vec_push(&plan->claims) = (struct plan_claim){.verb = PLAN_RELEASE, .claim = gone};
+    *vec_push(&plan->claims) = (struct plan_claim){.verb = PLAN_BIND, .claim = moved};
+    CLEANUP_JSON json_t *change = reply_change(plan, &stored);
+    json_t *claims = json_object_get(change, "claims");
+    assert_int_equal(json_array_size(claims), 1);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(claims, 0), "name")),
+                        "moved");
+    vec_done(&stored);
 }
 
 static void what_is_stored_is_listed_once_until_it_changes(void **state)
@@ -129,6 +149,7 @@ int main(void)
         TEST(what_is_stored_is_listed_once_until_it_changes),
         TEST(who_asks_the_same_meanwhile_gets_the_same),
         TEST(names_are_kept_apart),
+        cmocka_unit_test(a_claim_that_moves_is_said_once),
         TEST(many_who_read_leave_the_loop_its_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

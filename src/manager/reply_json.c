@@ -81,14 +81,18 @@ json_t *reply_rules(const struct rules *rules)
     return json_pack("{s:o}", "rules", rules_to_json(rules));
 }
 
+/* A claim that is given another place is released and bound by one plan: it is said once. */
 json_t *reply_change(const struct plan *plan, const struct claims *stored)
 {
     json_t *list = json_array();
+    CLEANUP_JSON json_t *said = json_object();
     for (vec_each(&plan->claims, entry)) {
-        const struct claim *claim = claims_find(stored, entry->claim.name);
+        const char *name = entry->claim.name;
+        const struct claim *claim = claims_find(stored, name);
         bool released = entry->verb == PLAN_RELEASE && claim == NULL;
-        if (entry->verb != PLAN_KEEP && !released) {
+        if (entry->verb != PLAN_KEEP && !released && json_object_get(said, name) == NULL) {
             json_array_append_new(list, claim_to_json(claim != NULL ? claim : &entry->claim));
+            json_object_set_new(said, name, json_true());
         }
     }
     return json_pack("{s:o, s:o}", "plan", plan_to_json(plan), "claims", list);

@@ -191,6 +191,23 @@ int collect_empty(struct plan *plan, const struct planner *planner,
     return 0;
 }
 
+/* Is the device taken out of its VM's definition for a claim's sake already? What is left over
+ * there and the device of a claim that goes may be one and the same. */
+static bool is_detached(const struct works *works, const struct step *extra)
+{
+    for (size_t g = 0; g < works->n; g++) {
+        for (vec_each(&works->items[g].steps, step)) {
+            if (step->kind == STEP_DETACH && extra->kind == STEP_DETACH &&
+                strcmp(step->vm, extra->vm) == 0 &&
+                strcmp(step->mdev_uuid, extra->mdev_uuid) == 0 &&
+                pci_addr_cmp(&step->device, &extra->device) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 int collect_steps(struct plan *plan, const struct works *works, const struct plan_request *request,
                   struct error *err)
 {
@@ -200,7 +217,7 @@ int collect_steps(struct plan *plan, const struct works *works, const struct pla
     }
     for (unsigned now = 0; now <= last; now++) {
         for (size_t i = 0; i < request->n_extra; i++) {
-            if (phase[request->extra[i].kind] == now) {
+            if (phase[request->extra[i].kind] == now && !is_detached(works, &request->extra[i])) {
                 *vec_push(&plan->steps) = request->extra[i];
                 plan_name_vm(plan, request->extra[i].vm);
             }

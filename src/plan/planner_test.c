@@ -150,6 +150,24 @@ static void a_whole_gpu_goes_to_a_vm_and_back(void **state)
     assert_string_equal(f->fake.gpus[2].driver, "nvidia");
 }
 
+static void what_is_left_over_in_a_vm_and_a_claim_s_is_taken_out_once(void **state)
+{
+    struct fixture *f = *state;
+    struct claim claim = make("a", "vm1", "L40S-8Q");
+    CLEANUP(plan_freep) struct plan *made = must(f, &claim, 1, NULL, 0);
+    const struct step *attach = &made->steps.items[made->steps.n - 1];
+    assert_int_equal(attach->kind, STEP_ATTACH);
+    struct step extra[] = {step_undo(attach), step_undo(attach)};
+    STR_SET(extra[1].vm, "vm2");
+    struct planner planner = planner_now(f);
+    const char *remove[] = {"a"};
+    struct plan_request request = {
+        .remove = remove, .n_remove = 1, .extra = extra, .n_extra = 2, .author = "test"};
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    assert_int_equal(planner_build(&planner, &request, &plan, &f->err), 0);
+    assert_int_equal(count(plan, STEP_DETACH), 2); /* one for each VM */
+}
+
 static void claims_that_go_on_to_another_gpu_leave_the_first_ones_steps_alone(void **state)
 {
     struct fixture *f = *state;
@@ -471,6 +489,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_empty_mig_gpu_turns_time_sliced_on_its_own, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_whole_gpu_goes_to_a_vm_and_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_left_over_in_a_vm_and_a_claim_s_is_taken_out_once,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(
             claims_that_go_on_to_another_gpu_leave_the_first_ones_steps_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(mixed_sizes_get_placement_ids, setup, teardown),

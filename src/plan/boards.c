@@ -296,19 +296,39 @@ bool boards_lack_type(const struct boards *boards, const struct gpu *gpu,
     return true;
 }
 
+bool boards_can_vgpu(const struct boards *boards, const struct gpu *gpu)
+{
+    const struct entry *entry = find(boards, gpu);
+    return entry == NULL || entry->board.vgpu_host != BOARD_VGPU_NO;
+}
+
+int boards_check_vgpu(const struct boards *boards, const struct gpu *gpu, const char *what,
+                      struct error *err)
+{
+    if (boards_can_vgpu(boards, gpu)) {
+        return 0;
+    }
+    char bdf[BDF_SIZE];
+    pci_addr_format(&gpu->addr, bdf);
+    error_set(err, REASON_UNAVAILABLE, SUBJECT("gpu", bdf),
+              "GPU %s can't %s: NVIDIA's driver %s has no vGPU manager", bdf, what,
+              find(boards, gpu)->driver_version);
+    error_hint(err, "install NVIDIA's vGPU host driver (\"...-vgpu-kvm\") in place of the one "
+                    "that is loaded");
+    return -REASON_UNAVAILABLE;
+}
+
 int boards_check_type(const struct boards *boards, const struct gpu *gpu,
                       const struct cat_vgpu_type *type, struct error *err)
 {
     const struct entry *entry = find(boards, gpu);
     char bdf[BDF_SIZE];
+    char what[NAME_SIZE + 16];
     pci_addr_format(&gpu->addr, bdf);
-    if (entry != NULL && entry->board.vgpu_host == BOARD_VGPU_NO) {
-        error_set(err, REASON_UNAVAILABLE, SUBJECT("gpu", bdf),
-                  "GPU %s can't carry %s: NVIDIA's driver %s has no vGPU manager", bdf, type->name,
-                  entry->driver_version);
-        error_hint(err, "install NVIDIA's vGPU host driver (\"...-vgpu-kvm\") in place of the one "
-                        "that is loaded");
-        return -REASON_UNAVAILABLE;
+    str_print(what, sizeof(what), "carry %s", type->name);
+    int result = boards_check_vgpu(boards, gpu, what, err);
+    if (result != 0) {
+        return result;
     }
     if (boards_lack_type(boards, gpu, type)) {
         error_set(err, REASON_UNSUPPORTED, SUBJECT("gpu", bdf),

@@ -41,6 +41,11 @@ void boards_name_vgpus(const struct boards *boards, const struct catalog *catalo
  * driver doesn't; the hint says which driver does, if that is known. */
 int boards_check_profile(const struct boards *boards, const struct gpu *gpu, const char *profile,
                          struct error *err);
+/* False: its driver is known to make no vGPU on it. `boards` may be NULL: unknown. */
+bool boards_can_vgpu(const struct boards *boards, const struct gpu *gpu);
+/* The same as 0 or -UNAVAILABLE; `what` completes "GPU … can't ". */
+int boards_check_vgpu(const struct boards *boards, const struct gpu *gpu, const char *what,
+                      struct error *err);
 /* 0, or -UNAVAILABLE: the driver can make no vGPU; or -UNSUPPORTED: not of this type here. */
 int boards_check_type(const struct boards *boards, const struct gpu *gpu,
                       const struct cat_vgpu_type *type, struct error *err);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "plan/ability.h"
 #include "plan/bars.h"
 #include "plan/group.h"
 #include "plan/health.h"
@@ -49,6 +50,11 @@ static int enter_mode(struct gpu_work *work, enum gpu_mode mode, struct error *e
         return error_set(err, REASON_UNSUPPORTED, bdf, "GPU %s (%s) has no MIG", bdf,
                          model != NULL ? model->name : gpu->name);
     }
+    const struct boards *boards = work->planner->boards;
+    int result = mode == GPU_TIME_SLICED ? boards_check_vgpu(boards, gpu, "carry vGPUs", err) : 0;
+    if (result != 0) {
+        return result;
+    }
     if (mode == GPU_TIME_SLICED && gpu->vfs_total == 0 && gpu->iface == VGPU_IFACE_NONE) {
         return error_set(err, REASON_UNSUPPORTED, bdf,
                          "GPU %s has no virtual functions and offers no vGPU types", bdf);
@@ -64,8 +70,9 @@ static int enter_mode(struct gpu_work *work, enum gpu_mode mode, struct error *e
         break;
     case GPU_MIG:
         work_step(work, STEP_MIG_ENABLE);
-        /* Virtual functions now: enabling them later would wipe the instances. */
-        if (gpu->vfs_total > 0) {
+        /* Virtual functions now: enabling them later would wipe the instances. Without a vGPU
+         * manager there are none, and instances serve programs of the host. */
+        if (gpu->vfs_total > 0 && boards_can_vgpu(boards, gpu)) {
             work_step(work, STEP_SRIOV_ENABLE);
         }
         break;
@@ -73,7 +80,7 @@ static int enter_mode(struct gpu_work *work, enum gpu_mode mode, struct error *e
     case GPU_MODE_COUNT:
         break;
     }
-    return 0;
+    return ability_check(work, err);
 }
 
 /* Claims and running VMs stop it; foreign instances don't: this is the verb that clears them. */

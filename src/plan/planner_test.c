@@ -361,6 +361,56 @@ static void a_mode_by_hand_is_guarded_by_claims(void **state)
     assert_int_equal(two->steps.n, 2);
 }
 
+static struct boards *boards_without_vgpus(struct fixture *f)
+{
+    struct strlist warnings = {0};
+    struct boards *boards = boards_new(f->catalog);
+    STR_SET(f->host->driver_version, "580.105.08");
+    for (vec_each(&f->host->gpus, gpu)) {
+        gpu->board.vgpu_host = BOARD_VGPU_NO;
+    }
+    boards_update(boards, f->host, &warnings);
+    strlist_done(&warnings);
+    return boards;
+}
+
+static void without_a_vgpu_manager_mig_mode_comes_without_virtual_functions(void **state)
+{
+    struct fixture *f = *state;
+    struct planner planner = planner_now(f);
+    CLEANUP(boards_freep) struct boards *boards = boards_without_vgpus(f);
+    planner.boards = boards;
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    assert_int_equal(planner_mode(&planner, A100, GPU_MIG, &plan, &f->err), 0);
+    assert_int_equal(plan->steps.n, 1);
+    assert_int_equal(plan->steps.items[0].kind, STEP_MIG_ENABLE);
+    CLEANUP(plan_freep) struct plan *none = NULL;
+    assert_int_equal(planner_mode(&planner, L40S, GPU_TIME_SLICED, &none, &f->err),
+                     -REASON_UNAVAILABLE);
+    assert_non_null(strstr(f->err.message, "has no vGPU manager"));
+}
+
+static void mig_mode_that_needs_a_reset_is_refused_where_there_is_none(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_gpu *a100 = &f->fake.gpus[1];
+    a100->no_reset = true;
+    f->fake.gpus[0].no_reset = true; /* not of Ampere: it needs none */
+    struct planner planner = planner_now(f);
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    assert_int_equal(planner_mode(&planner, A100, GPU_MIG, &plan, &f->err), -REASON_UNSUPPORTED);
+    assert_non_null(strstr(f->err.message, "the platform offers no reset of it"));
+    assert_non_null(strstr(f->err.hint, "`nvidia-smi -i " A100 " -mig 1`"));
+    assert_int_equal(planner_mode(&planner, RTX, GPU_MIG, &plan, &f->err), 0);
+    struct claim vgpu = make("vgpu", "", "A100-1-5C");
+    assert_int_equal(build(f, &vgpu, 1, NULL, 0, &plan), -REASON_UNSUPPORTED);
+    assert_non_null(strstr(f->err.message, "the platform offers no reset of it"));
+
+    a100->mig = true; /* it needs none now, but to turn it off */
+    CLEANUP(plan_freep) struct plan *there = must(f, &vgpu, 1, NULL, 0);
+    assert_int_not_equal(there->steps.items[0].kind, STEP_MIG_ENABLE);
+}
+
 static struct gpu_record *remember(struct fixture *f, const char *bdf)
 {
     struct gpu_record *record = vec_push(&f->records);
@@ -505,6 +555,10 @@ int main(void)
                                         teardown),
         cmocka_unit_test(modes_change_over_idle_only),
         cmocka_unit_test_setup_teardown(a_mode_by_hand_is_guarded_by_claims, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            without_a_vgpu_manager_mig_mode_comes_without_virtual_functions, setup, teardown),
+        cmocka_unit_test_setup_teardown(mig_mode_that_needs_a_reset_is_refused_where_there_is_none,
+                                        setup, teardown),
     };
     return cmocka_run_group_tests_name("planner", tests, NULL, NULL);
 }

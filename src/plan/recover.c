@@ -144,6 +144,9 @@ static void wipe(struct gpu *gpu, enum step_kind kind)
     gpu->vfs_enabled = 0;
     gpu->mig_enabled = false; /* Ampere keeps it: turning it on again does nothing */
     gpu->mig_pending = false;
+    if (gpu->reset_methods[0] == '\0') {
+        STR_SET(gpu->reset_methods, "unknown"); /* of what is off the bus */
+    }
     gpu->heterogeneous = gpu->heterogeneous == TRI_YES ? TRI_NO : gpu->heterogeneous;
     gpu->scheduler = (struct gpu_scheduler){0};
     gpu->index = gpu->index == NO_ID ? 0 : gpu->index; /* the driver will know it again */

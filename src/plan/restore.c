@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "plan/ability.h"
 #include "plan/group.h"
 #include "plan/health.h"
 #include "plan/restore_work.h"
@@ -291,6 +292,10 @@ static void restore_mode(struct restore *r)
         break;
     case GPU_MODE_COUNT:
         break;
+    }
+    if (ability_check(&r->work, &err) != 0) {
+        r->work.steps.n = 0;
+        restore_block_all(r, &err);
     }
 }
 

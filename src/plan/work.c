@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "plan/ability.h"
 #include "plan/health.h"
 
 void work_done(struct gpu_work *work)
@@ -582,14 +583,17 @@ int work_solve(struct gpu_work *work, struct error *err)
     }
     switch (mode) {
     case GPU_PASSTHROUGH:
-        return work_passthrough(work, err);
+        result = work_passthrough(work, err);
+        break;
     case GPU_TIME_SLICED:
-        return work_time_sliced(work, err);
+        result = work_time_sliced(work, err);
+        break;
     case GPU_MIG:
-        return work_mig(work, err);
+        result = work_mig(work, err);
+        break;
     case GPU_IDLE:
     case GPU_MODE_COUNT:
         break;
     }
-    return 0;
+    return result != 0 ? result : ability_check(work, err);
 }

@@ -36,6 +36,7 @@ struct fake_gpu {
     bool mig, mig_capable, mig_timeslicing, mixed;
     uint8_t board; /* its UUID is that of a GPU at this bus; 0: where it is */
     bool wedged;   /* needs a reset */
+    bool no_reset; /* and the platform offers none */
     bool blind;    /* its files give I/O errors: no vGPU can be seen, nor a virtual function */
     bool fills;    /* its driver puts a vGPU next to others before it takes an empty instance */
     struct gpu_scheduler scheduler;

@@ -473,7 +473,7 @@ static int fake_pci_observe(struct pci_port *port, struct host *host, struct err
         gpu->pci_subsystem_id = from->pci_subsystem_id;
         STR_SET(gpu->driver, from->driver);
         gpu->iommu_group = from->addr.bus;
-        STR_SET(gpu->reset_methods, "flr bus");
+        STR_SET(gpu->reset_methods, from->no_reset ? "" : "flr bus");
         if (from->wedged) {
             gpu->fault = GPU_FAULT_NEEDS_RESET;
             STR_SET(gpu->problem, "GPU requires reset");

@@ -287,6 +287,7 @@ static int pci_observe(struct pci_port *port, struct host *host, struct error *e
         gpu->pci_subsystem_id = sim->pci_subsystem;
         STR_SET(gpu->driver, sim->driver);
         gpu->iommu_group = sim->iommu_group;
+        STR_SET(gpu->reset_methods, sim->no_reset ? "" : "flr bus");
         gpu->vfs_total = sim->vfs_total;
         gpu->vfs_enabled = sim->n_vfs;
         gpu->vf_offset = sim->sriov_offset;

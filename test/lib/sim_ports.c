@@ -279,6 +279,7 @@ static int pci_observe(struct pci_port *port, struct host *host, struct error *e
         STR_SET(to->driver, gpu->driver);
         to->iommu_group = gpu->iommu_group;
         to->numa_node = gpu->numa_node;
+        STR_SET(to->reset_methods, gpu->no_reset ? "" : "flr bus");
         to->vfs_total = gpu->vfs_total;
         to->vfs_enabled = gpu->n_vfs;
         to->vf_offset = gpu->sriov_offset;

@@ -319,9 +319,12 @@ static int check_device(const struct hook *hook, const struct vm_device *device,
         const struct vm *saved = saved_vm_of(hook, claim);
         if (saved != NULL) {
             hint_saved(saved, err);
-        } else {
-            error_hint(err, "take it out of the definition of VM \"%s\", or release the claim",
+        } else if (device->claim[0] != '\0') {
+            error_hint(err, "`cleave gc` takes it out of the definition of VM \"%s\"",
                        hook->vm.name);
+        } else { /* the claim is another VM's, which did nothing wrong */
+            error_hint(err, "take it out of the definition of VM \"%s\": `virsh edit %s`",
+                       hook->vm.name, SHELL_WORD(hook->vm.name));
         }
         return -REASON_IN_USE;
     }

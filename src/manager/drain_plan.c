@@ -102,6 +102,15 @@ static void decide_alone(struct drainage *d, struct drain_vm *vm)
         STR_SET(vm->why, "no target was named");
     }
     vm->verdict = d->drain->stop ? DRAIN_STOP : DRAIN_STAY;
+    const struct vm *now = host_find_vm(d->manager->host, vm->name);
+    bool starting = manager_is_starting(d->manager, vm->name);
+    if (d->drain->stop && now != NULL && now->state == VM_PAUSED && !starting) {
+        char before[sizeof(vm->why)];
+        STR_SET(before, vm->why);
+        str_print(vm->why, sizeof(vm->why), "it is paused, so that its guest can't shut down; %s",
+                  before);
+        vm->verdict = DRAIN_STAY;
+    }
 }
 
 static void answered(json_t *body, const struct error *err, void *data)

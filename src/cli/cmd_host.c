@@ -184,7 +184,9 @@ static void print_missing(const struct cli *cli, const json_t *restore)
                                      view_text(claim, "problem", "-")};
         table_row(table, cells);
     }
-    table_print_or(table, "no claim holds a device on this host");
+    table_print_or(table,
+                   "no claim is to have a device now; on-demand claims get theirs when their VM "
+                   "starts");
 }
 
 /* VMs that the restoration leaves with old devices. */

@@ -67,6 +67,13 @@ bool claim_lacks_device(const struct manager *m, const struct claim *claim, char
     if (claim_is_intruded(m, claim, text, size)) {
         return true;
     }
+    if (claim->spec.hold == CLAIM_ON_DEMAND) { /* of a saved VM, after a boot */
+        str_print(text, size, "its device %s is not there: the start of VM \"%s\" makes it again",
+                  claim->got.mdev_uuid[0] != '\0' ? claim->got.mdev_uuid
+                                                  : pci_addr_format(&claim->got.device, bdf),
+                  claim->vm);
+        return true;
+    }
     if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
         str_print(text, size, "its GPU instance %s on %s is not there: `cleave host restore`",
                   claim->got.profile, pci_addr_format(&gpu->addr, bdf));

@@ -268,20 +268,62 @@ struct gpu *host_find_gpu(const struct host *host, const char *text)
     return NULL;
 }
 
+/* Several GPUs may be of a model, so that it is none's name, also where only one is. */
+static int refuse_model(const struct host *host, const char *text, struct error *err)
+{
+    CLEANUP_STRBUF struct strbuf list = {0};
+    size_t n = 0;
+    for (vec_each(&host->gpus, gpu)) {
+        char bdf[BDF_SIZE];
+        if (str_eq_case(gpu->model, text) || str_eq_case(gpu->name, text)) {
+            strbuf_addf(&list, "%s%s", n++ > 0 ? ", " : "", pci_addr_format(&gpu->addr, bdf));
+        }
+    }
+    if (n == 0) {
+        return 0;
+    }
+    error_set(err, REASON_NOT_FOUND, SUBJECT("gpu", text),
+              "\"%s\" is a model, and a GPU is named by its address, UUID or index: of that model "
+              "%s %s",
+              text, n == 1 ? "is" : "are", strbuf_str(&list));
+    error_hint(err, "`cleave gpu list` shows addresses and indexes");
+    return -REASON_NOT_FOUND;
+}
+
+/* A GPU that is away from NVIDIA's driver has no UUID that could be asked for. */
+static int refuse_away(const struct host *host, const char *text, struct error *err)
+{
+    for (vec_each(&host->gpus, gpu)) {
+        char bdf[BDF_SIZE];
+        if (gpu->uuid[0] == '\0' && gpu->seen_uuid[0] != '\0' &&
+            str_eq_case(gpu->seen_uuid, text)) {
+            pci_addr_format(&gpu->addr, bdf);
+            error_set(err, REASON_NOT_FOUND, SUBJECT("gpu", text),
+                      "GPU %s was seen last at %s, which NVIDIA's driver does not have now", text,
+                      bdf);
+            error_hint(err, "name it by that address: %s", bdf);
+            return -REASON_NOT_FOUND;
+        }
+    }
+    return 0;
+}
+
 int host_unknown_gpu(const struct host *host, const char *text, struct error *err)
 {
     CLEANUP_FREE char(*bdfs)[BDF_SIZE] = xcalloc(host->gpus.n + 1, sizeof(*bdfs));
-    CLEANUP_FREE const char **names = xcalloc(3 * host->gpus.n + 1, sizeof(*names));
+    CLEANUP_FREE const char **names = xcalloc(2 * host->gpus.n + 1, sizeof(*names));
     size_t n = 0;
+    if (refuse_model(host, text, err) != 0 || refuse_away(host, text, err) != 0) {
+        return -REASON_NOT_FOUND;
+    }
     for (size_t i = 0; i < host->gpus.n; i++) {
         const struct gpu *gpu = &host->gpus.items[i];
-        const char *const known[] = {pci_addr_format(&gpu->addr, bdfs[i]), gpu->uuid, gpu->model};
-        for (size_t k = 0; k < ARRAY_SIZE(known); k++) {
-            if (known[k][0] != '\0') {
-                names[n++] = known[k];
-            }
+        names[n++] = pci_addr_format(&gpu->addr, bdfs[i]);
+        if (gpu->model[0] != '\0') {
+            names[n++] = gpu->model;
         }
     }
+    /* One UUID is as near to a mistyped one as another: none is proposed. */
     const char *nearest = str_nearest(text, names, n);
     error_set(err, REASON_NOT_FOUND, SUBJECT("gpu", text), "there is no GPU \"%s\" on this host",
               text);

@@ -129,7 +129,7 @@ struct gpu {
     enum tristate mig_timeslicing_enabled;   /* hypervisor, as the driver reports it */
     enum vgpu_interface iface;
     enum gpu_mode mode;     /* derived by host_derive() */
-    char problem[128];      /* why the GPU can't be used ("fell off the bus"), "" if fine */
+    char problem[256];      /* why the GPU can't be used ("fell off the bus"), "" if fine */
     char reset_methods[64]; /* the kernel's ways to reset it: "flr bus"; "" none */
     enum gpu_fault fault;   /* what of that a program can act on */
     uint32_t vgpus_running; /* as the driver counts them, NO_ID unknown */
@@ -249,7 +249,7 @@ struct gpu *host_add_gpu(struct host *host, const struct pci_addr *addr);
 
 /* By UUID, PCI address in any accepted form, or NVML index ("0"). NULL if there is none. */
 struct gpu *host_find_gpu(const struct host *host, const char *text);
-/* Sets -NOT_FOUND, with the nearest name in the hint. */
+/* Sets -NOT_FOUND, and says which GPUs it may mean: those of the model, or the nearest name. */
 int host_unknown_gpu(const struct host *host, const char *text, struct error *err);
 struct gpu *host_find_gpu_addr(const struct host *host, const struct pci_addr *addr);
 /* A UUID is taken for one first, as virsh takes it: some VM may have it as its name. */

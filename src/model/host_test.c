@@ -212,6 +212,30 @@ static void a_copy_of_a_host_shares_nothing_with_it(void **state)
     host_free(copy);
 }
 
+static void a_model_or_a_gpu_that_is_away_is_named_where_a_gpu_is_not_found(void **state)
+{
+    (void)state;
+    CLEANUP(host_freep) struct host *host = host_new();
+    static const char *const uuids[] = {"GPU-00000000-0000-4000-8000-000000000041",
+                                        "GPU-00000000-0000-4000-8000-000000000061"};
+    for (uint8_t i = 0; i < 2; i++) {
+        struct gpu *gpu = host_add_gpu(host, &(struct pci_addr){.bus = i == 0 ? 0x41 : 0x61});
+        STR_SET(gpu->model, i == 0 ? "a30" : "l40s");
+        STR_SET(gpu->seen_uuid, uuids[i]);
+        STR_SET(gpu->uuid, i == 0 ? "" : uuids[i]); /* the first is passed through */
+    }
+    struct error err = {0};
+    assert_int_equal(host_unknown_gpu(host, "A30", &err), -REASON_NOT_FOUND);
+    assert_non_null(strstr(err.message, "\"A30\" is a model"));
+    assert_non_null(strstr(err.message, "of that model is 0000:41:00.0"));
+    assert_int_equal(host_unknown_gpu(host, uuids[0], &err), -REASON_NOT_FOUND);
+    assert_non_null(strstr(err.message, "was seen last at 0000:41:00.0"));
+    err = (struct error){0};
+    assert_int_equal(host_unknown_gpu(host, "GPU-00000000-0000-4000-8000-000000000062", &err),
+                     -REASON_NOT_FOUND);
+    assert_null(strstr(err.hint, "did you mean")); /* another board's UUID */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +249,7 @@ int main(void)
         cmocka_unit_test(migrations_keep_the_name_of_their_vm),
         cmocka_unit_test(a_drain_keeps_the_names_of_its_vms),
         cmocka_unit_test(a_copy_of_a_host_shares_nothing_with_it),
+        cmocka_unit_test(a_model_or_a_gpu_that_is_away_is_named_where_a_gpu_is_not_found),
     };
     return cmocka_run_group_tests_name("host", tests, make_names, NULL);
 }

@@ -202,6 +202,9 @@ static char *answer(const char *name, bool *seen_rules)
     facts.transient = str_eq(name, "by-hand");
     if (str_eq(name, "claims")) {
         add_saved(&facts, "drawn", 5); /* it has another now */
+        add_saved(&facts, "lost", 0);  /* it has a PCI function now */
+        facts.saved.items[1].is_mdev = true;
+        STR_SET(facts.saved.items[1].mdev_uuid, MDEV_A);
         add_saved(&facts, "gone", 6);
         add_saved(&facts, "web", 4); /* another VM's */
     }

@@ -77,6 +77,7 @@ static int print_changed(struct cli *cli, const json_t *json, const char *what)
     }
     printf("VM %s %s%s\n", view_text(json, "vm.name", "-"), cli->dry_run ? "would be " : "", what);
     plan_view_unchecked(view_at(json, "plan"), cli_width(cli));
+    plan_view_unchecked(json, cli_width(cli));
     return 0;
 }
 

@@ -82,6 +82,14 @@ void lint_saved_state(struct lint *lint)
                 lint, 0, "hostdev", "its saved state has %s for claim \"%s\", which has %s now",
                 name, claim->name,
                 now.mdev_uuid[0] != '\0' ? now.mdev_uuid : pci_addr_format(&now.device, other));
+            if (!claim_device_is_kind(&now, device->is_mdev)) {
+                it->severity = SEVERITY_ERROR;
+                lint_advise(it,
+                            "the state can't be brought back here: `virsh managedsave-remove %s` "
+                            "forgets it, and the guest's memory with it",
+                            SHELL_WORD(lint->facts->name));
+                continue;
+            }
             lint_advise(it,
                         "`cleave vm start %s` puts that into the saved state and starts the VM; "
                         "`virsh start` is refused",

@@ -50,6 +50,11 @@ static const char *name_of(const struct vm_device *device, char out[BDF_SIZE])
     return device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, out);
 }
 
+static const char *what_names(const struct vm *vm)
+{
+    return vm->saved ? "saved state" : "definition";
+}
+
 /* ---- what the host has ---- */
 
 static void say_state(const struct host *host, const struct vm_device *device,
@@ -101,8 +106,8 @@ static int refuse_state(const struct host *host, const struct vm *vm,
     }
     say_state(host, device, it, why, sizeof(why));
     error_set(err, REASON_CONFLICT, SUBJECT("vm", vm->name),
-              "VM \"%s\" can't start: its definition names %s, %s", vm->name, name_of(device, bdf),
-              why);
+              "VM \"%s\" can't start: its %s names %s, %s", vm->name, what_names(vm),
+              name_of(device, bdf), why);
     if (it->state == HOST_DEVICE_NO_FUNCTION) {
         error_hint(err,
                    "write the address that the device has now (`lspci -D`), or take it out: `virsh "
@@ -135,9 +140,9 @@ static int refuse_held(const struct manager *m, const struct vm *vm, const struc
     }
     bool has_vm = holder->vm[0] != '\0';
     error_set(err, REASON_IN_USE, SUBJECT("vm", vm->name),
-              "VM \"%s\" can't start: its definition names %s, which belongs to claim \"%s\"%s%s%s",
-              vm->name, name_of(device, bdf), holder->name, has_vm ? " of VM \"" : "", holder->vm,
-              has_vm ? "\"" : "");
+              "VM \"%s\" can't start: its %s names %s, which belongs to claim \"%s\"%s%s%s",
+              vm->name, what_names(vm), name_of(device, bdf), holder->name,
+              has_vm ? " of VM \"" : "", holder->vm, has_vm ? "\"" : "");
     error_hint(err, "take it out (`virsh edit %s`), or delete the claim: `cleave claim delete %s`",
                SHELL_ARG(vm->name), holder->name);
     return -REASON_IN_USE;
@@ -157,8 +162,8 @@ static int refuse_running(const struct manager *m, const struct vm *vm,
                 continue;
             }
             error_set(err, REASON_IN_USE, SUBJECT("vm", vm->name),
-                      "VM \"%s\" can't start: its definition names %s, with which VM \"%s\" runs",
-                      vm->name, name_of(device, bdf), other->name);
+                      "VM \"%s\" can't start: its %s names %s, with which VM \"%s\" runs", vm->name,
+                      what_names(vm), name_of(device, bdf), other->name);
             error_hint(err, "stop VM \"%s\" first, or take the device out: `virsh edit %s`",
                        other->name, SHELL_ARG(vm->name));
             return -REASON_IN_USE;
@@ -170,19 +175,25 @@ static int refuse_running(const struct manager *m, const struct vm *vm,
 int manager_refuse_by_hand(const struct manager *m, const struct vm *vm, struct error *err)
 {
     int r = 0;
-    if (vm->saved) {
-        return 0; /* it starts with what its saved state names, which is not known here */
-    }
-    for (size_t i = 0; r == 0 && i < vm->devices.n; i++) {
-        const struct vm_device *device = &vm->devices.items[i];
-        if (!device->persistent || is_of_own_claim(m, vm, device)) {
-            continue;
+    const struct vm_device *devices = vm->saved ? vm->saved_devices.items : vm->devices.items;
+    size_t n = vm->saved ? vm->saved_devices.n : vm->devices.n;
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        const struct vm_device *device = &devices[i];
+        bool starts = vm->saved ? device->claim[0] == '\0' : device->persistent;
+        if (!starts || is_of_own_claim(m, vm, device)) {
+            continue; /* what a saved state has for claims: manager_refuse_saved() */
         }
         struct host_device it = host_device_find(m->host, device);
         r = refuse_held(m, vm, device, err);
         r = r != 0 ? r : refuse_running(m, vm, device, err);
         r = r != 0 ? r : refuse_state(m->host, vm, device, &it, err);
         r = r != 0 || !it.whole ? r : manager_refuse_group(vm, it.gpu, "", err);
+    }
+    if (r != 0 && vm->saved && err != NULL && !str_starts(err->hint, "stop VM")) {
+        error_hint(err,
+                   "its saved state names it: `virsh managedsave-remove %s` forgets that, and the "
+                   "guest's memory with it",
+                   SHELL_WORD(vm->name));
     }
     return r;
 }

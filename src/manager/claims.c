@@ -186,6 +186,10 @@ static int refuse_saved(const struct manager *m, const struct claim *claim, stru
               "claim \"%s\" can't be released: VM \"%s\" is saved, and its saved state has the "
               "claim's device",
               claim->name, vm->name);
+    if (manager_find_stuck(m, vm, vm->saved_devices.items, vm->saved_devices.n) != NULL) {
+        manager_hint_forget(vm, err);
+        return -REASON_IN_USE;
+    }
     error_hint(
         err,
         "start the VM (`cleave vm start %s`) and stop it, or forget the saved state, and the "

@@ -237,6 +237,127 @@ static void a_device_of_a_group_that_another_vm_runs_with_is_refused(void **stat
     assert_int_equal(needs_of(lab, "web2", &device, &err), 0); /* it goes with its own */
 }
 
+/* As `virsh managedsave` does; and what an upgrade that changes the interface of vGPUs leaves. */
+static void save_vm(struct lab_fixture *f, const char *vm, bool mdevs)
+{
+    fake_lock();
+    struct fake_vm *it = fake_host_vm(&f->host, vm);
+    it->saved = true;
+    it->saved_mdevs = mdevs;
+    fake_unlock();
+}
+
+static void expect_start(struct lab *lab, const char *vm, bool dry_run, enum reason reason,
+                         const char *words, const char *hint)
+{
+    struct answer answer = {0};
+    manager_start_vm(lab->manager, &tester, vm, dry_run, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    if (answer.err.reason != reason || strstr(answer.err.message, words) == NULL ||
+        strstr(answer.err.hint, hint) == NULL) {
+        fail_msg("%d: \"%s\" (%s)", (int)answer.err.reason, answer.err.message, answer.err.hint);
+    }
+    answer_done(&answer);
+}
+
+static void a_saved_vm_whose_devices_kind_changed_starts_in_no_way(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    assert_int_equal(
+        lab_create(lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}", NULL), 0);
+    assert_int_equal(lab_create(lab,
+                                "{\"name\": \"b\", \"type\": \"L40S-8Q\", \"vm\": \"web2\", "
+                                "\"hold\": \"on-demand\"}",
+                                NULL),
+                     0);
+    assert_true(lab_settle(lab));
+    save_vm(f, "web1", true);
+    save_vm(f, "web2", true);
+    for (int dry = 1; dry >= 0; dry--) {
+        expect_start(lab, "web1", dry != 0, REASON_UNSUPPORTED, "claim \"a\"",
+                     "managedsave-remove web1");
+        expect_start(lab, "web2", dry != 0, REASON_UNSUPPORTED, "claim \"b\"",
+                     "managedsave-remove web2");
+        assert_string_equal(lab_claim_state(lab, "b"), "pending"); /* nothing was drawn */
+    }
+    struct answer refused = {0};
+    assert_int_not_equal(lab_delete(lab, "a", &refused), 0);
+    assert_null(strstr(refused.err.hint, "vm start"));
+    assert_non_null(strstr(refused.err.hint, "managedsave-remove web1"));
+    answer_done(&refused);
+    save_vm(f, "web1", false);
+    expect_start(lab, "web1", true, REASON_NONE, "", "");
+    expect_start(lab, "web1", false, REASON_NONE, "", "");
+}
+
+static void a_saved_vm_with_what_is_not_its_own_is_refused(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct lab *lab = &f->lab;
+    assert_int_equal(
+        lab_create(lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}", NULL), 0);
+    assert_true(lab_settle(lab));
+    fake_lock();
+    STR_SET(fake_host_vm(&f->host, "web1")->claims[0], "");
+    fake_unlock();
+    save_vm(f, "web1", true); /* by hand, and not there any more */
+    for (int dry = 1; dry >= 0; dry--) {
+        expect_start(lab, "web1", dry != 0, REASON_CONFLICT,
+                     "its saved state names " FAKE_SAVED_MDEV, "managedsave-remove web1");
+    }
+}
+
+static void expect_delete(struct lab *lab, const char *vm, bool dry_run, enum reason reason)
+{
+    struct answer answer = {0};
+    manager_delete_vm(lab->manager, &tester, vm, dry_run, lab_reply, &answer);
+    assert_true(lab_wait(lab, &answer));
+    assert_int_equal(answer.err.reason, reason);
+    answer_done(&answer);
+}
+
+static void what_libvirt_keeps_of_a_vm_refuses_its_deletion_in_a_dry_run_too(void **state)
+{
+    struct lab_fixture *f = *state;
+    save_vm(f, "web1", false);
+    for (int dry = 1; dry >= 0; dry--) {
+        expect_delete(&f->lab, "web1", dry != 0, REASON_IN_USE);
+        assert_non_null(fake_host_vm(&f->host, "web1"));
+    }
+    expect_delete(&f->lab, "web2", true, REASON_NONE);
+    assert_non_null(fake_host_vm(&f->host, "web2"));
+    expect_delete(&f->lab, "web2", false, REASON_NONE);
+    assert_null(fake_host_vm(&f->host, "web2"));
+}
+
+static void expect_create(struct lab_fixture *f, const char *template, bool dry_run,
+                          enum reason reason, const char *words)
+{
+    struct answer answer = {0};
+    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s}", "name", "new", "template", template);
+    manager_create_vm(f->lab.manager, &tester, body, dry_run, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_int_equal(answer.err.reason, reason);
+    assert_non_null(strstr(answer.err.message, words));
+    const json_t *unchecked = json_object_get(answer.body, "notChecked");
+    assert_int_equal(json_array_size(unchecked), dry_run && reason == REASON_NONE ? 1 : 0);
+    answer_done(&answer);
+}
+
+static void a_template_that_is_refused_is_refused_in_a_dry_run_too(void **state)
+{
+    struct lab_fixture *f = *state;
+    for (int dry = 1; dry >= 0; dry--) {
+        expect_create(f, "not a domain", dry != 0, REASON_INVALID, "no domain");
+        assert_null(fake_host_vm(&f->host, "new"));
+    }
+    expect_create(f, "<domain/>", true, REASON_NONE, "");
+    assert_null(fake_host_vm(&f->host, "new"));
+    expect_create(f, "<domain/>", false, REASON_NONE, "");
+    assert_non_null(fake_host_vm(&f->host, "new"));
+}
+
 static void a_site_takes_out_what_a_definition_has_for_others(void **state)
 {
     struct lab_fixture *f = *state;
@@ -283,6 +404,10 @@ int main(void)
         TEST(a_vm_that_starts_behind_another_finds_the_gpu_taken),
         TEST(a_function_that_libvirt_would_rebind_is_refused),
         TEST(a_device_of_a_group_that_another_vm_runs_with_is_refused),
+        TEST(a_saved_vm_whose_devices_kind_changed_starts_in_no_way),
+        TEST(a_saved_vm_with_what_is_not_its_own_is_refused),
+        TEST(what_libvirt_keeps_of_a_vm_refuses_its_deletion_in_a_dry_run_too),
+        TEST(a_template_that_is_refused_is_refused_in_a_dry_run_too),
         TEST(a_site_takes_out_what_a_definition_has_for_others),
         TEST(an_index_is_kept_as_the_gpu_that_it_means_now),
     };

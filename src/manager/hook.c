@@ -126,6 +126,10 @@ static void explain_entrance(const struct hook *hook, struct error *err)
             SHELL_ARG(name), host != NULL && host->name[0] != '\0' ? host->name : "HOST");
     } else if (hook->entrance == ENTRANCE_RESTORE && !is_saved(hook)) {
         explain_file(hook, err);
+    } else if (hook->entrance == ENTRANCE_RESTORE &&
+               manager_find_stuck(hook->manager, &hook->vm, hook->vm.devices.items,
+                                  hook->vm.devices.n) != NULL) {
+        manager_hint_forget(&hook->vm, err);
     } else if (hook->entrance == ENTRANCE_RESTORE) {
         error_hint(err,
                    "its saved state says so, not its definition: if its claim is there, `cleave vm "
@@ -235,8 +239,16 @@ static const struct vm *saved_vm_of(const struct hook *hook, const struct claim 
     return vm != NULL && vm->saved ? vm : NULL;
 }
 
-static void hint_saved(const struct vm *vm, struct error *err)
+static void hint_saved(const struct hook *hook, const struct vm *vm, struct error *err)
 {
+    if (manager_find_stuck(hook->manager, vm, vm->saved_devices.items, vm->saved_devices.n) !=
+        NULL) {
+        error_hint(err,
+                   "VM \"%s\" is saved with this device and can't come back from that: `virsh "
+                   "managedsave-remove %s`",
+                   vm->name, SHELL_WORD(vm->name));
+        return;
+    }
     error_hint(err,
                "VM \"%s\" is saved with this device: start it, or `virsh managedsave-remove %s`",
                vm->name, SHELL_WORD(vm->name));
@@ -260,7 +272,7 @@ static void explain_saved(const struct hook *hook, const struct needs *needs, st
             const struct gpu *gpu = claim_find_gpu(claim, hook->manager->host);
             const struct gpu *wanted = wanted_gpu(hook->manager->host, lacks);
             if (gpu != NULL && wanted == gpu) {
-                hint_saved(vm, err);
+                hint_saved(hook, vm, err);
                 return;
             }
         }
@@ -281,7 +293,7 @@ static int refuse_taken(const struct hook *hook, const struct vm_device *device,
     bool no_other = own->spec.mode == CLAIM_PASSTHROUGH && own->spec.gpu[0] != '\0';
     const struct vm *saved = saved_vm_of(hook, holder);
     if (saved != NULL) {
-        hint_saved(saved, err);
+        hint_saved(hook, saved, err);
     } else if (no_other && holder->vm[0] != '\0') {
         error_hint(err, "stop VM \"%s\" first; its claim gives the GPU back if it is on-demand",
                    holder->vm);
@@ -318,7 +330,7 @@ static int check_device(const struct hook *hook, const struct vm_device *device,
         refuse_device(hook, device, REASON_IN_USE, err, "belongs to claim", whose);
         const struct vm *saved = saved_vm_of(hook, claim);
         if (saved != NULL) {
-            hint_saved(saved, err);
+            hint_saved(hook, saved, err);
         } else if (device->claim[0] != '\0') {
             error_hint(err, "`cleave gc` takes it out of the definition of VM \"%s\"",
                        hook->vm.name);

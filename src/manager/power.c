@@ -17,6 +17,8 @@ static void copy_vm(const struct vm *from, struct vm *to, bool on)
     to->state = on ? VM_RUNNING : VM_SHUT_OFF;
     to->devices.items = NULL;
     to->devices.n = to->devices.cap = 0;
+    to->saved_devices.items = NULL;
+    to->saved_devices.n = to->saved_devices.cap = 0;
     for (vec_each(&from->devices, device)) {
         struct vm_device *copy = vec_push(&to->devices);
         *copy = *device;

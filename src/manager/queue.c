@@ -124,7 +124,9 @@ void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done)
     struct manager *m = change->manager;
     struct error err = {0};
     if (change->line == NULL && manager_check_port(m, PORT_GUEST, &err) != 0) {
-        manager_disown_vm(m, change->name);
+        if (!change->dry_run) {
+            manager_disown_vm(m, change->name);
+        }
         change_refuse(change, &err);
         return;
     }

@@ -479,10 +479,23 @@ int manager_refuse_alias(const struct manager *m, const struct vm *vm,
 /* The same for the first such device that the stored definition names; 0 if there is none. */
 int manager_refuse_foreign(const struct manager *m, const struct vm *vm, struct error *err);
 
+/* The first of the devices that a saved state of the VM has for a claim of its own that has one of
+ * another kind now, so that the VM can't come back from it; NULL: none. */
+const struct vm_device *manager_find_stuck(const struct manager *m, const struct vm *vm,
+                                           const struct vm_device *devices, size_t n);
+/* The hint for such a VM: only to forget the state helps. */
+void manager_hint_forget(const struct vm *vm, struct error *err);
+/* Refuses to start a saved VM with such a device, or with one for a claim that is not its own:
+ * -UNSUPPORTED or -CONFLICT. `plan`, if not NULL, prepares the
+ * start: what its claims get there counts. */
+int manager_refuse_saved(const struct manager *m, const struct vm *vm, const struct plan *plan,
+                         struct error *err);
+
 /* The claim that holds the device, or something on the GPU that the device is; NULL: none. */
 const struct claim *manager_find_holder(const struct manager *m, const struct vm_device *device);
-/* Refuses to start a VM whose stored definition names a device that no claim of its own has and
- * libvirt could not give to it (by_hand.c): -CONFLICT or -IN_USE. What isn't known refuses nothing.
+/* Refuses to start a VM whose stored definition (of one that is saved: its saved state) names a
+ * device that no claim of its own has and libvirt could not give to it (by_hand.c): -CONFLICT or
+ * -IN_USE. What isn't known refuses nothing.
  */
 int manager_refuse_by_hand(const struct manager *m, const struct vm *vm, struct error *err);
 /* Refuses to start a VM with a whole GPU while the host uses more of its IOMMU group, and libvirt

@@ -81,14 +81,17 @@ static void define_work(void *data)
 {
     struct change *change = data;
     struct guest_port *port = change->manager->config.ports.guest;
-    change->result = port->ops->define(port, change->template, change->name, &change->err);
+    change->result = change->dry_run
+                         ? port->ops->may_define(port, change->template, change->name, &change->err)
+                         : port->ops->define(port, change->template, change->name, &change->err);
 }
 
 static void undefine_work(void *data)
 {
     struct change *change = data;
     struct guest_port *port = change->manager->config.ports.guest;
-    change->result = port->ops->undefine(port, change->name, &change->err);
+    change->result = change->dry_run ? port->ops->may_undefine(port, change->name, &change->err)
+                                     : port->ops->undefine(port, change->name, &change->err);
 }
 
 /* One piece of the wait, so that several VMs that are slow take turns on the workers. */
@@ -189,8 +192,30 @@ static void start_done(void *data)
     vm_done(change, "vm-started", "started");
 }
 
+/* What only libvirt knows, and only when it is asked to define the VM. */
+static void answer_definable(struct change *change)
+{
+    struct vm vm = {.state = VM_SHUT_OFF};
+    STR_SET(vm.name, change->name);
+    json_t *body = reply_vm(&vm);
+    json_object_set_new(
+        body, "notChecked",
+        json_pack("[s]",
+                  "whether libvirt takes the rest of the template, and what it names is there"));
+    change_answer(change, body);
+}
+
 static void define_done(void *data)
 {
+    struct change *change = data;
+    if (change->dry_run) {
+        if (change->result != 0) {
+            change_refuse(change, &change->err);
+        } else {
+            answer_definable(change);
+        }
+        return;
+    }
     vm_done(data, "vm-created", "defined from a template");
 }
 
@@ -269,12 +294,16 @@ static void undefine_done(void *data)
 {
     struct change *change = data;
     struct manager *m = change->manager;
-    manager_disown_vm(m, change->name);
+    if (!change->dry_run) {
+        manager_disown_vm(m, change->name);
+    }
     if (change->result != 0) {
         change_refuse(change, &change->err);
         return;
     }
-    note(change, "vm-deleted", "definition removed");
+    if (!change->dry_run) {
+        note(change, "vm-deleted", "definition removed");
+    }
     /* An observation meanwhile may have missed it: libvirt comes and goes. */
     struct vm gone = {.state = VM_SHUT_OFF};
     STR_SET(gone.name, change->name);
@@ -299,6 +328,7 @@ static int check_start(struct change *change, struct vm **ret_vm, struct needs *
     /* Started without it, the VM would lack a GPU that only a plan may take from it. */
     r = r != 0 ? r : manager_refuse_foreign(m, *ret_vm, err);
     r = r != 0 ? r : manager_refuse_by_hand(m, *ret_vm, err);
+    r = r != 0 ? r : manager_refuse_saved(m, *ret_vm, NULL, err);
     r = r != 0 ? r : manager_power_needs(m, *ret_vm, ret_needs, err);
     return r != 0 ? r : needs_refuse_wait(ret_needs, *ret_vm, err);
 }
@@ -363,9 +393,9 @@ static int plan_start(struct change *change, struct plan **ret_plan, struct erro
     r = vm->saved
             ? manager_power_plan(m, &needs, true, change->caller.author, reason, ret_plan, err)
             : -REASON_NO_CAPACITY;
-    return r == 0
-               ? 0
+    r = r == 0 ? 0
                : manager_power_plan(m, &needs, false, change->caller.author, reason, ret_plan, err);
+    return r != 0 ? r : manager_refuse_saved(m, vm, *ret_plan, err);
 }
 
 static void run_start(struct change *change)
@@ -518,13 +548,9 @@ static void run_define(struct change *change)
         change_refuse(change, &err);
         return;
     }
-    if (change->dry_run) {
-        struct vm vm = {.state = VM_SHUT_OFF};
-        STR_SET(vm.name, change->name);
-        change_answer(change, reply_vm(&vm));
-        return;
+    if (!change->dry_run) {
+        manager_own_vm(m, change->name);
     }
-    manager_own_vm(m, change->name);
     change_yield(change); /* it can wait for a hook that waits for the turn: docs/internals */
     change_call_guest(change, define_work, define_done);
 }
@@ -577,7 +603,7 @@ static int check_delete(struct change *change, struct vm **ret_vm, struct error 
     return 0;
 }
 
-/* Checks; answers a dry run with the VM; else hands the change to the worker. */
+/* Checks, then hands the change to the worker, which only looks if it is a dry run. */
 static void run_on_vm(struct change *change,
                       int (*check)(struct change *, struct vm **, struct error *), evloop_fn *work,
                       evloop_fn *done)
@@ -589,12 +615,10 @@ static void run_on_vm(struct change *change,
         change_refuse(change, &err);
         return;
     }
-    if (change->dry_run) {
-        change_answer(change, reply_vm(vm));
-        return;
-    }
     STR_SET(change->name, vm->name);
-    manager_own_vm(change->manager, vm->name);
+    if (!change->dry_run) {
+        manager_own_vm(change->manager, vm->name);
+    }
     change_call_guest(change, work, done);
 }
 

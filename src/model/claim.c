@@ -105,6 +105,11 @@ bool claim_device(const struct claim *claim, struct claim_device *ret_device)
     return ret_device->set;
 }
 
+bool claim_device_is_kind(const struct claim_device *device, bool is_mdev)
+{
+    return (device->mdev_uuid[0] != '\0') == is_mdev;
+}
+
 bool claim_device_is(const struct claim_device *a, const struct pci_addr *device,
                      const char *mdev_uuid)
 {

@@ -42,6 +42,7 @@ const char *vm_state_name(enum vm_state state)
 
 /* What has memory of its own, for both who frees it and who copies it. */
 #define GPU_VECS(X) X(group_members) X(gis) X(vfs) X(vgpus) X(pf_offers)
+#define VM_VECS(X) X(devices) X(saved_devices)
 #define HOST_VECS(X) X(functions) X(other_mdevs) X(gpus) X(vms) X(vm_ends)
 
 static void gpu_done(struct gpu *gpu)
@@ -55,10 +56,17 @@ static void gpu_done(struct gpu *gpu)
     board_done(&gpu->board);
 }
 
+void vm_drop_devices(struct vm *vm)
+{
+#define DONE(member) vec_done(&vm->member);
+    VM_VECS(DONE)
+#undef DONE
+}
+
 static void drop_vms(struct host *host)
 {
     for (vec_each(&host->vms, vm)) {
-        vec_done(&vm->devices);
+        vm_drop_devices(vm);
     }
     vec_done(&host->vms);
 }
@@ -112,7 +120,9 @@ struct host *host_copy(const struct host *host)
         own_gpu(&copy->gpus.items[i], &host->gpus.items[i]);
     }
     for (size_t i = 0; i < copy->vms.n; i++) {
-        vec_own(&copy->vms.items[i].devices, &host->vms.items[i].devices);
+#define COPY(member) vec_own(&copy->vms.items[i].member, &host->vms.items[i].member);
+        VM_VECS(COPY)
+#undef COPY
     }
     return copy;
 }

@@ -172,7 +172,9 @@ struct vm {
     /* Set: it runs, or may, and why its devices could not be read: it may hold any. */
     char unread[256];
     VEC(struct vm_device) devices;
+    VEC(struct vm_device) saved_devices; /* of its saved state; none when that can't be read */
 };
+void vm_drop_devices(struct vm *vm);
 
 /* Does it run, or is it paused? NULL: there is none, and it does not. */
 bool vm_is_on(const struct vm *vm);

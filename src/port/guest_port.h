@@ -91,6 +91,9 @@ struct guest_port_ops {
     /* Idempotent: a step whose result is already there succeeds. Reads back and compares; a
      * mismatch is an error. Fills step->got_*. (waits for vm) */
     int (*apply)(struct guest_port *port, struct step *step, struct error *err);
+    /* Read-only: what define() refuses before it asks libvirt to define. */
+    int (*may_define)(struct guest_port *port, const char *xml, const char *name,
+                      struct error *err);
     /* Defines a domain from XML text under a new name (UUID dropped, host devices refused). */
     int (*define)(struct guest_port *port, const char *xml, const char *name, struct error *err);
     /* Starts a shut-off domain; -REASON_CONFLICT if it runs already. Returns when the VM's hooks
@@ -102,6 +105,9 @@ struct guest_port_ops {
      * (-REASON_CONFLICT): its guest does not run. Returns soon. (waits for vm) */
     int (*stop)(struct guest_port *port, const char *vm, enum guest_stop how, bool *ret_off,
                 struct error *err);
+    /* Read-only: would undefine() be refused? -REASON_IN_USE: it runs, or libvirt keeps more of it
+     * than its definition (a saved state, snapshots, firmware variables). (waits for vm) */
+    int (*may_undefine)(struct guest_port *port, const char *vm, struct error *err);
     /* Removes a shut-off domain's definition. (waits for vm) */
     int (*undefine)(struct guest_port *port, const char *vm, struct error *err);
 

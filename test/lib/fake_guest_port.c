@@ -110,6 +110,12 @@ static void show_vm(const struct fake_vm *from, struct vm *vm, bool live, bool p
         *device =
             (struct vm_device){.addr = from->devices[i], .live = live, .persistent = persistent};
         STR_SET(device->claim, from->claims[i]);
+        if (vm->saved) {
+            struct vm_device *saved = vec_push(&vm->saved_devices);
+            *saved = (struct vm_device){.addr = from->devices[i], .is_mdev = from->saved_mdevs};
+            STR_SET(saved->claim, from->claims[i]);
+            STR_SET(saved->mdev_uuid, from->saved_mdevs ? FAKE_SAVED_MDEV : "");
+        }
     }
 }
 
@@ -155,14 +161,24 @@ static int fake_guest_observe(struct guest_port *port, struct host *host, struct
     return 0;
 }
 
-static int fake_guest_define(struct guest_port *port, const char *xml, const char *name,
-                             struct error *err)
+static int fake_guest_may_define(struct guest_port *port, const char *xml, const char *name,
+                                 struct error *err)
 {
     if (fake_host_vm(guest_host(port), name) != NULL) {
         return error_set(err, REASON_CONFLICT, name, "VM \"%s\" exists", name);
     }
     if (!str_starts(xml, "<domain")) {
         return error_set(err, REASON_INVALID, name, "that is no domain");
+    }
+    return 0;
+}
+
+static int fake_guest_define(struct guest_port *port, const char *xml, const char *name,
+                             struct error *err)
+{
+    int r = fake_guest_may_define(port, xml, name, err);
+    if (r != 0) {
+        return r;
     }
     return fake_host_add_vm(guest_host(port), name) != NULL
                ? 0
@@ -246,10 +262,21 @@ static int fake_guest_stop(struct guest_port *port, const char *name, enum guest
     return r;
 }
 
-static int fake_guest_undefine(struct guest_port *port, const char *name, struct error *err)
+static int fake_guest_may_undefine(struct guest_port *port, const char *name, struct error *err)
 {
     struct fake_vm *vm = NULL;
     int r = find_vm(port, name, &vm, err);
+    if (r == 0 && vm->saved) {
+        r = error_set(err, REASON_IN_USE, name, "VM \"%s\" has a saved state", name);
+    }
+    return r;
+}
+
+static int fake_guest_undefine(struct guest_port *port, const char *name, struct error *err)
+{
+    struct fake_vm *vm = NULL;
+    int r = fake_guest_may_undefine(port, name, err);
+    r = r != 0 ? r : find_vm(port, name, &vm, err);
     if (r == 0) {
         *vm = (struct fake_vm){0};
     }
@@ -344,9 +371,11 @@ static const struct guest_port_ops guest_ops = {
     .observe = fake_guest_observe,
     .check = fake_guest_check,
     .apply = fake_guest_apply,
+    .may_define = fake_guest_may_define,
     .define = fake_guest_define,
     .start = fake_guest_start,
     .stop = fake_guest_stop,
+    .may_undefine = fake_guest_may_undefine,
     .undefine = fake_guest_undefine,
     .read_xml = fake_guest_read_xml,
     .facts = fake_guest_facts,

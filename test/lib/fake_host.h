@@ -45,18 +45,21 @@ struct fake_gpu {
     struct fake_vf vfs[FAKE_VFS];
 };
 
+#define FAKE_SAVED_MDEV "33333333-0000-4000-8000-000000000001"
+
 struct fake_vm {
     char name[VM_NAME_SIZE]; /* "": none */
     char uuid[40];
     bool running;
-    bool paused; /* while it runs */
-    bool saved;  /* it has a saved state */
-    bool deaf;   /* its guest does not shut down when asked */
-    bool killed; /* it was ended without being asked */
-    bool locked; /* its hook runs: who asks about it waits */
-    bool stuck;  /* its start does not come back, and it is seen off */
-    bool broken; /* its start fails in the end */
-    bool firm;   /* who asks to stop it gets no answer */
+    bool paused;      /* while it runs */
+    bool saved;       /* it has a saved state, with its devices of now */
+    bool saved_mdevs; /* that has them as mediated devices */
+    bool deaf;        /* its guest does not shut down when asked */
+    bool killed;      /* it was ended without being asked */
+    bool locked;      /* its hook runs: who asks about it waits */
+    bool stuck;       /* its start does not come back, and it is seen off */
+    bool broken;      /* its start fails in the end */
+    bool firm;        /* who asks to stop it gets no answer */
     uint32_t n_devices;
     struct pci_addr devices[FAKE_DEVICES];
     char claims[FAKE_DEVICES][NAME_SIZE]; /* who put them in */

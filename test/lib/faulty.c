@@ -130,6 +130,19 @@ static int guest_define(struct guest_port *port, const char *xml, const char *na
     WITH_FAULT(self, err, ALONE(self->inner->ops->define(self->inner, xml, name, err)));
 }
 
+static int guest_may_define(struct guest_port *port, const char *xml, const char *name,
+                            struct error *err)
+{
+    struct faulty_guest *self = (struct faulty_guest *)port;
+    WITH_FAULT(self, err, ALONE(self->inner->ops->may_define(self->inner, xml, name, err)));
+}
+
+static int guest_may_undefine(struct guest_port *port, const char *vm, struct error *err)
+{
+    struct faulty_guest *self = (struct faulty_guest *)port;
+    WITH_FAULT(self, err, ALONE(self->inner->ops->may_undefine(self->inner, vm, err)));
+}
+
 static int guest_start(struct guest_port *port, const char *vm, struct error *err)
 {
     struct faulty_guest *self = (struct faulty_guest *)port;
@@ -207,9 +220,11 @@ static const struct guest_port_ops guest_ops = {
     .observe = guest_observe,
     .check = guest_check,
     .apply = guest_apply,
+    .may_define = guest_may_define,
     .define = guest_define,
     .start = guest_start,
     .stop = guest_stop,
+    .may_undefine = guest_may_undefine,
     .undefine = guest_undefine,
     .read_xml = guest_read_xml,
     .facts = guest_facts,

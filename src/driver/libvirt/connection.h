@@ -40,6 +40,11 @@ int libvirt_definition(virDomainPtr domain, enum definition which, char **ret_xm
                        struct error *err);
 /* What it names for claims, if there is one that can be read. */
 void saved_state_facts(virDomainPtr domain, struct domain_facts *facts);
+/* May it be undefined: is it off, and does libvirt keep nothing else for it (kept.c)? -IN_USE names
+ * what it keeps. */
+int libvirt_may_undefine(virDomainPtr domain, const char *vm, struct error *err);
+/* All that it names: adds to vm->saved_devices, nothing if it can't be read. */
+void saved_state_devices(virDomainPtr domain, struct vm *vm);
 int libvirt_hostdevs(virDomainPtr domain, enum definition which, struct hostdevs *ret_devices,
                      struct error *err);
 

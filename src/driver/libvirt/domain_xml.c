@@ -2,6 +2,7 @@
 #include "driver/libvirt/domain_xml.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "driver/libvirt/domain_extras.h"
@@ -86,6 +87,65 @@ static int refuse_devices(const xmlNode *root, struct error *err)
     return 0;
 }
 
+/* "@KERNEL@": a whole text or value that the template's reader was to fill in. */
+static bool is_placeholder(const xmlChar *text)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    const char *from = (const char *)text;
+    size_t n = from != NULL && from[0] == '@' ? strspn(from + 1, letters) : 0;
+    return n > 0 && str_eq(from + 1 + n, "@");
+}
+
+static int refuse_placeholder(const xmlNode *node, const xmlChar *text, struct error *err)
+{
+    if (!is_placeholder(text)) {
+        return 0;
+    }
+    error_set(err, REASON_INVALID, "domain XML", "line %ld: %s of <%s> is not filled in",
+              xmlGetLineNo(node), (const char *)text, (const char *)node->name);
+    error_hint(err, "write there what it stands for, in a copy of the template");
+    return -REASON_INVALID;
+}
+
+/* The next node of the tree in the order of the text; NULL after the last. */
+static const xmlNode *walk(const xmlNode *root, const xmlNode *node)
+{
+    if (node->children != NULL && node->type == XML_ELEMENT_NODE) {
+        return node->children;
+    }
+    while (node != root && node->next == NULL) {
+        node = node->parent;
+    }
+    return node == root ? NULL : node->next;
+}
+
+static int refuse_unfilled(const xmlNode *root, struct error *err)
+{
+    int result = 0;
+    for (const xmlNode *node = root; result == 0 && node != NULL; node = walk(root, node)) {
+        if (node->type == XML_TEXT_NODE && !xml_is(node->parent, "name")) {
+            result = refuse_placeholder(node->parent, node->content, err);
+        }
+        const xmlAttr *first = node->type == XML_ELEMENT_NODE ? node->properties : NULL;
+        for (const xmlAttr *it = first; result == 0 && it != NULL; it = it->next) {
+            result =
+                it->children == NULL ? 0 : refuse_placeholder(node, it->children->content, err);
+        }
+    }
+    return result;
+}
+
+/* libvirt, src/conf/domain_conf.c, virDomainDefParseBootXML(): "an os <type> must be specified". */
+static int refuse_without_os(const xmlNode *root, struct error *err)
+{
+    if (xml_child(xml_child(root, "os"), "type") != NULL || xml_child(root, "bootloader") != NULL) {
+        return 0;
+    }
+    error_set(err, REASON_INVALID, "domain XML", "it has no <os> with a <type>");
+    error_hint(err, "a whole domain is needed, as `virsh dumpxml --inactive VM` prints one");
+    return -REASON_INVALID;
+}
+
 static void set_name(xmlNode *root, const char *name)
 {
     xmlNode *node = xml_child(root, "name");
@@ -112,6 +172,8 @@ int domain_xml_from_template(const char *xml, const char *name, char **ret_xml, 
     }
     xmlNode *root = xmlDocGetRootElement(doc);
     result = refuse_devices(root, err);
+    result = result != 0 ? result : refuse_unfilled(root, err);
+    result = result != 0 ? result : refuse_without_os(root, err);
     if (result < 0) {
         return result;
     }

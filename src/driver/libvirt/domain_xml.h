@@ -26,7 +26,8 @@ int domain_xml_hostdevs(const char *xml, struct hostdevs *ret_devices, struct er
 bool hostdevs_have(const struct hostdevs *devices, const struct hostdev *device);
 
 /* A domain of its own from a template: named `name`, without UUID. Refuses host devices (a claim
- * brings them) and emulator arguments (they could). Caller frees. */
+ * brings them), emulator arguments (they could), what is not filled in (@KERNEL@) and what has no
+ * <os>. Caller frees. */
 int domain_xml_from_template(const char *xml, const char *name, char **ret_xml, struct error *err);
 
 #endif

@@ -37,11 +37,11 @@ static void a_template_gets_a_new_name_and_loses_its_uuid(void **state)
     struct error err = {0};
     CLEANUP_FREE char *xml = NULL;
     const char *template = "<domain type='qemu'><name>old</name><uuid>" UUID "</uuid>"
-                           "<memory>1</memory><devices><disk/></devices></domain>";
+                           "<os><type>hvm</type></os><devices><disk/></devices></domain>";
     assert_int_equal(domain_xml_from_template(template, "a<b&c", &xml, &err), 0);
     assert_string_equal(xml, "<?xml version=\"1.0\"?>\n<domain type=\"qemu\">"
-                             "<name>a&lt;b&amp;c</name><memory>1</memory><devices><disk/>"
-                             "</devices></domain>\n");
+                             "<name>a&lt;b&amp;c</name><os><type>hvm</type></os><devices>"
+                             "<disk/></devices></domain>\n");
 }
 
 static void a_template_without_a_name_gets_one(void **state)
@@ -49,8 +49,11 @@ static void a_template_without_a_name_gets_one(void **state)
     (void)state;
     struct error err = {0};
     CLEANUP_FREE char *xml = NULL;
-    assert_int_equal(domain_xml_from_template("<domain/>", "web1", &xml, &err), 0);
-    assert_string_equal(xml, "<?xml version=\"1.0\"?>\n<domain><name>web1</name></domain>\n");
+    assert_int_equal(
+        domain_xml_from_template("<domain><os><type>hvm</type></os></domain>", "web1", &xml, &err),
+        0);
+    assert_string_equal(xml, "<?xml version=\"1.0\"?>\n<domain><os><type>hvm</type></os>"
+                             "<name>web1</name></domain>\n");
 }
 
 static void what_a_template_may_not_have_is_refused(void **state)
@@ -74,6 +77,12 @@ static void what_a_template_may_not_have_is_refused(void **state)
          "a document type is not accepted"},
         {"<!DOCTYPE domain SYSTEM 'file:///etc/passwd'><domain/>",
          "a document type is not accepted"},
+        {"<domain><name>@NAME@</name>\n<os><type>hvm</type><kernel>@KERNEL@</kernel></os></domain>",
+         "line 2: @KERNEL@ of <kernel> is not filled in"},
+        {"<domain><os><type>hvm</type></os><devices><a><b "
+         "path='@CONSOLE@'/></a></devices></domain>",
+         "line 1: @CONSOLE@ of <b> is not filled in"},
+        {"<domain><memory>1</memory></domain>", "it has no <os> with a <type>"},
         {"<network/>", "the root element is not <domain>"},
         {"", "Document is empty"},
         {"<domain>", "Premature end of data"},

@@ -34,10 +34,10 @@ static int apply(struct guest_port *port, struct step *step, struct error *err)
     return libvirt_apply_step(port_of(port), step, err);
 }
 
-static int define(struct guest_port *port, const char *xml, const char *name, struct error *err)
+static int prepare_define(struct guest_port *port, const char *xml, const char *name,
+                          char **ret_own, struct error *err)
 {
-    CLEANUP_FREE char *own = NULL;
-    int result = domain_xml_from_template(xml, name, &own, err);
+    int result = domain_xml_from_template(xml, name, ret_own, err);
     if (result == 0) {
         result = libvirt_connect(port_of(port), err);
     }
@@ -50,7 +50,23 @@ static int define(struct guest_port *port, const char *xml, const char *name, st
         return error_set(err, REASON_CONFLICT, SUBJECT("vm", name), "there is a VM \"%s\" already",
                          name);
     }
-    CLEANUP_DOMAIN virDomainPtr domain = virDomainDefineXML(connection, own);
+    return 0;
+}
+
+static int may_define(struct guest_port *port, const char *xml, const char *name, struct error *err)
+{
+    CLEANUP_FREE char *own = NULL;
+    return prepare_define(port, xml, name, &own, err);
+}
+
+static int define(struct guest_port *port, const char *xml, const char *name, struct error *err)
+{
+    CLEANUP_FREE char *own = NULL;
+    int result = prepare_define(port, xml, name, &own, err);
+    if (result < 0) {
+        return result;
+    }
+    CLEANUP_DOMAIN virDomainPtr domain = virDomainDefineXML(port_of(port)->connection, own);
     return domain != NULL ? 0 : libvirt_error(err, SUBJECT("vm", name), "defining VM \"%s\"", name);
 }
 
@@ -176,21 +192,22 @@ static int stop(struct guest_port *port, const char *vm, enum guest_stop how, bo
 static int undefine(struct guest_port *port, const char *vm, struct error *err)
 {
     CLEANUP_DOMAIN virDomainPtr domain = NULL;
-    bool active = false;
     int result = libvirt_find(port_of(port), vm, &domain, err);
-    if (result == 0) {
-        result = libvirt_is_active(domain, &active, err);
-    }
+    result = result != 0 ? result : libvirt_may_undefine(domain, vm, err);
     if (result < 0) {
         return result;
-    }
-    if (active) {
-        return error_set(err, REASON_IN_USE, SUBJECT("vm", vm), "VM \"%s\" is running", vm);
     }
     /* Without flags: a VM with saved state, snapshots or firmware variables is not thrown away. */
     return virDomainUndefine(domain) == 0
                ? 0
                : libvirt_error(err, SUBJECT("vm", vm), "removing the definition of VM \"%s\"", vm);
+}
+
+static int may_undefine(struct guest_port *port, const char *vm, struct error *err)
+{
+    CLEANUP_DOMAIN virDomainPtr domain = NULL;
+    int result = libvirt_find(port_of(port), vm, &domain, err);
+    return result != 0 ? result : libvirt_may_undefine(domain, vm, err);
 }
 
 static int read_xml(struct guest_port *port, const char *vm, enum guest_xml which, char **ret_xml,
@@ -298,9 +315,11 @@ static const struct guest_port_ops ops = {
     .observe = observe,
     .check = check,
     .apply = apply,
+    .may_define = may_define,
     .define = define,
     .start = start,
     .stop = stop,
+    .may_undefine = may_undefine,
     .undefine = undefine,
     .read_xml = read_xml,
     .facts = facts,

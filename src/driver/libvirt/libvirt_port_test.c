@@ -89,6 +89,25 @@ static void a_vm_is_defined_started_stopped_and_removed(void **state)
     port->ops->free(port);
 }
 
+static void what_may_be_defined_and_removed_is_known_before(void **state)
+{
+    (void)state;
+    struct guest_port *port = open_test_driver();
+    struct error err = {0};
+    assert_int_equal(port->ops->may_define(port, "<domain/>", "web1", &err), -REASON_INVALID);
+    assert_int_equal(port->ops->may_define(port, TEMPLATE, "web1", &err), 0);
+    assert_int_equal(port->ops->may_undefine(port, "web1", &err), -REASON_NOT_FOUND);
+    assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), 0);
+    assert_int_equal(port->ops->may_define(port, TEMPLATE, "web1", &err), -REASON_CONFLICT);
+    assert_int_equal(port->ops->start(port, "web1", &err), 0);
+    assert_int_equal(port->ops->may_undefine(port, "web1", &err), -REASON_IN_USE);
+    bool off = false;
+    assert_int_equal(port->ops->stop(port, "web1", GUEST_STOP_KILL, &off, &err), 0);
+    assert_int_equal(port->ops->may_undefine(port, "web1", &err), 0);
+    assert_int_equal(port->ops->undefine(port, "web1", &err), 0);
+    port->ops->free(port);
+}
+
 static void why_a_vm_cant_be_stopped_is_reported_in_libvirts_words(void **state)
 {
     (void)state;
@@ -565,6 +584,7 @@ int main(void)
         cmocka_unit_test(running_vms_and_the_version_are_observed),
         cmocka_unit_test(a_vm_is_defined_started_stopped_and_removed),
         cmocka_unit_test(libvirt_tells_which_vms_were_undefined),
+        cmocka_unit_test(what_may_be_defined_and_removed_is_known_before),
         cmocka_unit_test(why_a_vm_cant_be_stopped_is_reported_in_libvirts_words),
         cmocka_unit_test(what_is_there_already_is_not_done_again),
         cmocka_unit_test(what_libvirt_refuses_is_reported_in_its_words),

@@ -113,6 +113,9 @@ static int observe_domain(virDomainPtr domain, struct vm *vm, struct error *err)
     vm->transient = persistent == 0;
     vm->autostart = virDomainGetAutostart(domain, &autostart) == 0 && autostart == 1;
     vm->saved = virDomainHasManagedSaveImage(domain, 0) == 1;
+    if (vm->saved) {
+        saved_state_devices(domain, vm);
+    }
     if (virDomainIsActive(domain) != 0) {
         result = add_devices(vm, domain, LIVE, err);
         if (result != 0) {
@@ -133,7 +136,7 @@ static void add_vm(struct host *host, virDomainPtr domain)
     struct error err = {0};
     (void)observe_domain(domain, &vm, &err);
     if (err.reason == REASON_NOT_FOUND) {
-        vec_done(&vm.devices);
+        vm_drop_devices(&vm);
         return;
     }
     if (err.reason != REASON_NONE) {

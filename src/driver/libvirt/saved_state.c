@@ -84,13 +84,19 @@ int saved_state_follow(virDomainPtr domain, const char *vm, struct error *err)
     return result;
 }
 
-void saved_state_facts(virDomainPtr domain, struct domain_facts *facts)
+/* False: there is none, or none that can be read. */
+static bool read_hostdevs(virDomainPtr domain, struct hostdevs *ret_devices)
 {
-    struct hostdevs saved = {0};
     CLEANUP_FREE char *xml = virDomainHasManagedSaveImage(domain, 0) == 1
                                  ? virDomainManagedSaveGetXMLDesc(domain, 0)
                                  : NULL;
-    if (xml != NULL && domain_xml_hostdevs(xml, &saved, NULL) == 0) {
+    return xml != NULL && domain_xml_hostdevs(xml, ret_devices, NULL) == 0;
+}
+
+void saved_state_facts(virDomainPtr domain, struct domain_facts *facts)
+{
+    struct hostdevs saved = {0};
+    if (read_hostdevs(domain, &saved)) {
         for (vec_each(&saved, found)) {
             if (found->claim[0] != '\0') {
                 struct domain_device *device = vec_push(&facts->saved);
@@ -99,6 +105,22 @@ void saved_state_facts(virDomainPtr domain, struct domain_facts *facts)
                 STR_SET(device->mdev_uuid, found->device.mdev_uuid);
                 STR_SET(device->claim, found->claim);
             }
+        }
+    }
+    vec_done(&saved);
+}
+
+void saved_state_devices(virDomainPtr domain, struct vm *vm)
+{
+    struct hostdevs saved = {0};
+    if (read_hostdevs(domain, &saved)) {
+        for (vec_each(&saved, found)) {
+            struct vm_device *device = vec_push(&vm->saved_devices);
+            device->is_mdev = found->device.is_mdev;
+            device->addr = found->device.addr;
+            device->managed = found->managed;
+            STR_SET(device->mdev_uuid, found->device.mdev_uuid);
+            STR_SET(device->claim, found->claim);
         }
     }
     vec_done(&saved);

@@ -65,6 +65,21 @@ static void find_lost_claim(struct lint *lint, const struct domain_device *devic
                 strbuf_str(&back), SHELL_WORD(lint->facts->name));
 }
 
+/* A saved state keeps the kind of device that its guest saw. */
+static void find_stuck(struct lint *lint, const struct domain_device *device,
+                       const struct claim *claim, const char *name)
+{
+    struct finding *it = lint_find(
+        lint, 0, "hostdev", "its saved state has the %s %s for claim \"%s\", which gets a %s now",
+        device->is_mdev ? "mediated device" : "PCI function", name, claim->name,
+        device->is_mdev ? "PCI function" : "mediated device");
+    it->severity = SEVERITY_ERROR;
+    lint_advise(it,
+                "the state can't be brought back here: `virsh managedsave-remove %s` forgets it, "
+                "and the guest's memory with it",
+                SHELL_WORD(lint->facts->name));
+}
+
 void lint_saved_state(struct lint *lint)
 {
     for (vec_each(&lint->facts->saved, device)) {
@@ -74,22 +89,17 @@ void lint_saved_state(struct lint *lint)
         char other[BDF_SIZE];
         const char *name =
             device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf);
+        enum tristate other_kind = device->is_mdev ? TRI_NO : TRI_YES;
         if (claim == NULL || !lint_is_ours(lint, claim)) {
             find_lost_claim(lint, device, name);
+        } else if (claim_is_mdev(claim, lint->host) == other_kind) {
+            find_stuck(lint, device, claim, name);
         } else if (claim_device(claim, &now) &&
                    !claim_device_is(&now, &device->addr, device->mdev_uuid)) {
             struct finding *it = lint_find(
                 lint, 0, "hostdev", "its saved state has %s for claim \"%s\", which has %s now",
                 name, claim->name,
                 now.mdev_uuid[0] != '\0' ? now.mdev_uuid : pci_addr_format(&now.device, other));
-            if (!claim_device_is_kind(&now, device->is_mdev)) {
-                it->severity = SEVERITY_ERROR;
-                lint_advise(it,
-                            "the state can't be brought back here: `virsh managedsave-remove %s` "
-                            "forgets it, and the guest's memory with it",
-                            SHELL_WORD(lint->facts->name));
-                continue;
-            }
             lint_advise(it,
                         "`cleave vm start %s` puts that into the saved state and starts the VM; "
                         "`virsh start` is refused",

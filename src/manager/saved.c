@@ -26,11 +26,10 @@ static const struct vm_device *find_stuck(const struct manager *m, const struct 
                                           size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct claim_device now = {0};
         const struct claim *claim =
             devices[i].claim[0] != '\0' ? claim_after(m, plan, devices[i].claim) : NULL;
-        if (claim != NULL && claim_is_of(claim, vm->name, vm->uuid) && claim_device(claim, &now) &&
-            !claim_device_is_kind(&now, devices[i].is_mdev)) {
+        if (claim != NULL && claim_is_of(claim, vm->name, vm->uuid) &&
+            claim_is_mdev(claim, m->host) == (devices[i].is_mdev ? TRI_NO : TRI_YES)) {
             return &devices[i];
         }
     }

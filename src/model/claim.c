@@ -105,11 +105,6 @@ bool claim_device(const struct claim *claim, struct claim_device *ret_device)
     return ret_device->set;
 }
 
-bool claim_device_is_kind(const struct claim_device *device, bool is_mdev)
-{
-    return (device->mdev_uuid[0] != '\0') == is_mdev;
-}
-
 bool claim_device_is(const struct claim_device *a, const struct pci_addr *device,
                      const char *mdev_uuid)
 {
@@ -176,4 +171,19 @@ bool claim_is_of(const struct claim *claim, const char *vm_name, const char *vm_
         return str_eq_case(claim->vm_uuid, vm_uuid);
     }
     return str_eq(claim->vm, vm_name) || (vm_uuid[0] != '\0' && str_eq_case(claim->vm, vm_uuid));
+}
+
+enum tristate claim_is_mdev(const struct claim *claim, const struct host *host)
+{
+    struct claim_device device = {0};
+    if (!claim_device(claim, &device)) {
+        return TRI_UNKNOWN;
+    }
+    const struct gpu *gpu = host_find_gpu_addr(host, &device.gpu);
+    bool is_mdev = device.mdev_uuid[0] != '\0';
+    if (!claim_holds(claim) && claim->spec.mode != CLAIM_PASSTHROUGH && gpu != NULL &&
+        gpu->iface != VGPU_IFACE_NONE) {
+        is_mdev = gpu->iface == VGPU_IFACE_MDEV;
+    }
+    return is_mdev ? TRI_YES : TRI_NO;
 }

@@ -140,9 +140,10 @@ bool claim_device(const struct claim *claim, struct claim_device *ret_device);
 /* Is it the same device: by mdev UUID if there is one, else by address? */
 bool claim_device_is(const struct claim_device *a, const struct pci_addr *device,
                      const char *mdev_uuid);
-/* Are both mediated devices, or both PCI functions? A saved state keeps the kind that it has: a
- * guest saw its device there, and QEMU's state of it is of that kind. */
-bool claim_device_is_kind(const struct claim_device *device, bool is_mdev);
+/* Is its device a mediated one: what it holds, or what it will get, as its GPU's vGPUs are made
+ * now?
+ */
+enum tristate claim_is_mdev(const struct claim *claim, const struct host *host);
 /* The vGPU that stands where the claim's does: under its UUID, or on its function; NULL: none. It
  * may be another one, which another tool made there: claim_is_vgpu() goes by the record of what
  * cleave made and by the types, and takes what neither tells for the claim's. Borrowed of the GPU.

@@ -138,6 +138,21 @@ static void a_function_that_a_definition_names_is_left_to_it(void **state)
     assert_string_equal(last->bars.items[0].vm, "hand");
 }
 
+static void a_mode_that_shares_a_gpu_that_a_vm_names_whole_names_the_vm(void **state)
+{
+    static const enum gpu_mode modes[] = {GPU_TIME_SLICED, GPU_MIG, GPU_PASSTHROUGH};
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        WORLD("board:a100-pcie-40gb");
+        char bdf[BDF_SIZE];
+        CLEANUP(plan_freep) struct plan *plan = NULL;
+        sim_world_look(world);
+        struct planner planner = sim_world_planner(world);
+        assert_int_equal(
+            planner_mode(&planner, pci_addr_format(first, bdf), modes[i], &plan, &world->err), 0);
+        assert_int_equal(plan->bars.n, modes[i] == GPU_PASSTHROUGH ? 0 : 1);
+    }
+}
+
 static void a_mode_that_is_chosen_by_hand_names_the_vm(void **state)
 {
     WORLD("board:l40s");
@@ -164,6 +179,7 @@ int main(void)
         cmocka_unit_test(a_claim_of_the_vm_itself_gets_what_its_definition_names),
         cmocka_unit_test(what_waits_for_its_vm_is_named_elsewhere_too),
         cmocka_unit_test(a_function_that_a_definition_names_is_left_to_it),
+        cmocka_unit_test(a_mode_that_shares_a_gpu_that_a_vm_names_whole_names_the_vm),
         cmocka_unit_test(a_mode_that_is_chosen_by_hand_names_the_vm),
     };
     return cmocka_run_group_tests_name("plan bars", tests, sim_world_set_up, sim_world_tear_down);

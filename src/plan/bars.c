@@ -103,6 +103,19 @@ static bool is_wiped(const struct plan *plan, const struct pci_addr *gpu,
     return false;
 }
 
+/* Does the plan turn on virtual functions that are off now? With them the GPU stays with its
+ * driver, which libvirt can't take it from (libvirt unbinds what is managed when the VM starts). */
+static bool is_shared_out(const struct plan *plan, const struct gpu *gpu)
+{
+    bool on = gpu->vfs_enabled > 0;
+    for (vec_each(&plan->steps, step)) {
+        if (pci_addr_cmp(&step->gpu, &gpu->addr) == 0) {
+            on = step->kind == STEP_SRIOV_ENABLE || (on && step->kind != STEP_SRIOV_DISABLE);
+        }
+    }
+    return on && gpu->vfs_enabled == 0;
+}
+
 /* A function next to a GPU that goes with it to another VM. */
 static bool is_companion_of_other(const struct plan *plan, const struct vm *vm,
                                   const struct vm_device *device)
@@ -128,8 +141,11 @@ static bool is_barred(const struct planner *planner, const struct plan *plan, co
         return is_companion_of_other(plan, vm, device);
     }
     bool whole = !device->is_mdev && pci_addr_cmp(&gpu->addr, &device->addr) == 0;
-    return whole ? is_given(plan, vm, &gpu->addr) && !is_taken_now(planner, &gpu->addr)
-                 : is_wiped(plan, &gpu->addr, device);
+    if (!whole) {
+        return is_wiped(plan, &gpu->addr, device);
+    }
+    return is_shared_out(plan, gpu) ||
+           (is_given(plan, vm, &gpu->addr) && !is_taken_now(planner, &gpu->addr));
 }
 
 void bars_note(const struct planner *planner, struct plan *plan)

@@ -128,6 +128,26 @@ static void what_someone_else_bound_is_left_where_it_is(void **state)
     assert_string_equal(audio->driver, "vfio-pci");
 }
 
+static void what_is_drawn_later_is_named_where_it_can_be_passed_through(void **state)
+{
+    WORLD(false);
+    (void)sim_machine_add_extra(&world->machine, &host->gpus[0], "0000:2a:00.0", 0x0c0330,
+                                "xhci_hcd");
+    (void)sim_machine_add_extra(&world->machine, &host->gpus[1], "0000:27:00.1", 0x040300,
+                                "snd_hda_intel");
+    struct claim claim = whole("a", "v1", FIRST);
+    claim.spec.hold = CLAIM_ON_DEMAND;
+    must_not(world, &claim, NULL, REASON_CONFLICT, "also holds 0000:2a:00.0");
+    sim_machine_define(&world->machine.vms.items[1], "0000:a6:00.0");
+    STR_SET(claim.spec.gpu, "0000:a6:00.0");
+    must_not(world, &claim, NULL, REASON_CONFLICT, "the definition of VM \"v2\"");
+    STR_SET(claim.spec.gpu, "");
+    CLEANUP(plan_freep) struct plan *plan = must(world, &claim, 1, NULL);
+    char bdf[BDF_SIZE];
+    assert_string_equal(pci_addr_format(&plan->claims.items[0].claim.named.gpu, bdf),
+                        "0000:27:00.0");
+}
+
 static void a_gpu_without_companions_is_preferred(void **state)
 {
     WORLD(false);
@@ -341,6 +361,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_of_the_same_board_go_and_come_with_the_gpu),
         cmocka_unit_test(what_someone_else_bound_is_left_where_it_is),
+        cmocka_unit_test(what_is_drawn_later_is_named_where_it_can_be_passed_through),
         cmocka_unit_test(a_gpu_without_companions_is_preferred),
         cmocka_unit_test(a_member_of_the_host_has_another_gpu_chosen_or_refuses),
         cmocka_unit_test(two_gpus_of_a_group_go_to_one_vm_in_one_plan),

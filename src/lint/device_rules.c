@@ -325,14 +325,26 @@ static bool has_unmanaged(const struct lint *lint, const struct group_member *me
     return false;
 }
 
+/* Neither a GPU of the group nor on the board of one: cleave takes nothing else along. */
+static bool stays_with_host(const struct lint *lint, const struct gpu *gpu,
+                            const struct group_member *member)
+{
+    for (vec_each(&lint->host->gpus, other)) {
+        if (other->other_vendor == 0 && other->iommu_group == gpu->iommu_group &&
+            pci_same_slot(&other->addr, &member->addr)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void lint_group(struct lint *lint)
 {
     for (vec_each(&lint->seen, seen)) {
-        if (!seen->whole || comes_at_start(lint, seen)) {
-            continue;
-        }
-        for (vec_each(&seen->gpu->group_members, member)) {
-            if (!group_member_bars(member) || comes_along(lint, member)) {
+        for (size_t i = 0; seen->whole && i < seen->gpu->group_members.n; i++) {
+            const struct group_member *member = &seen->gpu->group_members.items[i];
+            if (!group_member_bars(member) || comes_along(lint, member) ||
+                (comes_at_start(lint, seen) && !stays_with_host(lint, seen->gpu, member))) {
                 continue;
             }
             char bdf[BDF_SIZE];

@@ -190,6 +190,29 @@ static int check_kernel(const struct gpu_work *work, struct error *err)
     return 0;
 }
 
+/* What is neither a GPU nor on a GPU's board can't go along. */
+static int check_member(const struct gpu_work *work, const struct group_member *member,
+                        struct error *err)
+{
+    bool stays = group_member_bars(member) && !is_function_of_group(work, &member->addr) &&
+                 board_of(work, &member->addr) == NULL;
+    return stays ? refuse_member(work, member, err) : 0;
+}
+
+int group_check_ever(const struct gpu_work *work, struct error *err)
+{
+    int result = check_kernel(work, err);
+    for (size_t i = 0; result == 0 && i < work->gpu->group_members.n; i++) {
+        const struct group_member *member = &work->gpu->group_members.items[i];
+        const struct gpu_work *other = find_work(work, &member->addr);
+        bool foreign = other != NULL && other->gpu->other_vendor != 0 && group_member_bars(member);
+        if (other == NULL || foreign) {
+            result = foreign ? refuse_member(work, member, err) : check_member(work, member, err);
+        }
+    }
+    return result;
+}
+
 static int check_passed(const struct gpu_work *work, struct error *err)
 {
     int result = check_kernel(work, err);
@@ -198,9 +221,8 @@ static int check_passed(const struct gpu_work *work, struct error *err)
         const struct gpu_work *other = find_work(work, &member->addr);
         if (other != NULL) {
             result = check_other(work, other, member, err);
-        } else if (group_member_bars(member) && !is_function_of_group(work, &member->addr) &&
-                   board_of(work, &member->addr) == NULL) {
-            result = refuse_member(work, member, err);
+        } else {
+            result = check_member(work, member, err);
         }
     }
     return result;

@@ -12,6 +12,9 @@
 /* May the GPU, with the claims that it has and gets, be used so next to the other members of its
  * group? Asked after work_solve(). -CONFLICT or -IN_USE names the member in the way. */
 int group_check(const struct gpu_work *work, struct error *err);
+/* Could the GPU ever be passed through, were all GPUs of its group free? -CONFLICT names another
+ * device of the host's in it that can't go along. */
+int group_check_ever(const struct gpu_work *work, struct error *err);
 /* How many idle GPUs would have to go along if the GPU were passed through. */
 size_t group_count_along(const struct gpu_work *work);
 /* Adds the steps that take members along, or give them back. Once, when all claims have their GPUs

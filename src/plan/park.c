@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "plan/bars.h"
+#include "plan/group.h"
 #include "plan/together.h"
 #include "plan/work.h"
 
@@ -12,6 +13,7 @@ struct park {
     const struct planner *planner;
     const struct plan_request *request;
     struct plan *plan;
+    const struct works *works;
 };
 
 bool park_is_for(const struct plan_request *request, const struct claim *claim)
@@ -100,6 +102,19 @@ static bool choose_vf(const struct park *park, const struct claim *claim, const 
     return best != SIZE_MAX;
 }
 
+/* As a claim that is held at once is asked; which other claims have the GPU, or one of its group,
+ * is seen when it is drawn. */
+static int check_whole(const struct park *park, const struct claim *claim, const struct gpu *gpu,
+                       struct error *err)
+{
+    const struct gpu_work *work = &park->works->items[gpu - park->planner->host->gpus.items];
+    const struct vm *vm = bars_find(park->planner, &gpu->addr);
+    int result = group_check_ever(work, err);
+    return result == 0 && vm != NULL && !claim_is_of(claim, vm->name, vm->uuid)
+               ? work_refuse_defined(work, vm, err)
+               : result;
+}
+
 static int choose_device(const struct park *park, const struct admitted *admitted,
                          struct claim_device *ret_device, struct error *err)
 {
@@ -116,7 +131,7 @@ static int choose_device(const struct park *park, const struct admitted *admitte
         return -REASON_CONFLICT;
     }
     if (admitted->claim.spec.mode == CLAIM_PASSTHROUGH) {
-        return 0;
+        return check_whole(park, &admitted->claim, gpu, err);
     }
     if (gpu->iface == VGPU_IFACE_MDEV) {
         park->request->new_uuid(ret_device->mdev_uuid);
@@ -192,13 +207,16 @@ static int park_one(const struct park *park, const struct claim *claim, struct e
 int park_all(const struct planner *planner, const struct plan_request *request, struct plan *plan,
              struct error *err)
 {
-    const struct park park = {.planner = planner, .request = request, .plan = plan};
-    for (size_t i = 0; i < request->n_add; i++) {
-        const struct claim *claim = request->add[i];
-        int r = park_is_for(request, claim) ? park_one(&park, claim, err) : 0;
-        if (r != 0) {
-            return r;
+    static const struct plan_request none = {0};
+    CLEANUP(works_done) struct works works = {0};
+    const struct park park = {
+        .planner = planner, .request = request, .plan = plan, .works = &works};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < request->n_add; i++) {
+        if (park_is_for(request, request->add[i])) {
+            r = works.items == NULL ? works_init(&works, planner, &none, err) : 0;
+            r = r != 0 ? r : park_one(&park, request->add[i], err);
         }
     }
-    return 0;
+    return r;
 }

@@ -87,6 +87,10 @@ static void say_state(const struct host *host, const struct vm_device *device,
                   device->by_argument ? "in an argument for the emulator" : "without managed='yes'",
                   driver[0] != '\0' ? driver : "none");
         break;
+    case HOST_DEVICE_SHARED_OUT:
+        str_print(out, size, "whose virtual functions are on, so that it stays with driver %s",
+                  driver);
+        break;
     case HOST_DEVICE_OLD_LIBVIRT:
         str_print(out, size, "a vGPU of GPU %s, which libvirt %s can't assign", gpu,
                   host->libvirt_version);
@@ -115,6 +119,9 @@ static int refuse_state(const struct host *host, const struct vm *vm,
                    SHELL_ARG(vm->name));
     } else if (it->state == HOST_DEVICE_WITH_HOST && !device->by_argument) {
         error_hint(err, "write managed='yes' there: `virsh edit %s`", SHELL_ARG(vm->name));
+    } else if (it->state == HOST_DEVICE_SHARED_OUT) {
+        error_hint(err, "`cleave gpu mode %s idle` turns them off",
+                   pci_addr_format(&it->gpu->addr, bdf));
     } else if (it->state == HOST_DEVICE_OLD_LIBVIRT) {
         error_hint(err, "install libvirt 10.0 or later");
     } else {
@@ -196,4 +203,17 @@ int manager_refuse_by_hand(const struct manager *m, const struct vm *vm, struct 
                    SHELL_WORD(vm->name));
     }
     return r;
+}
+
+bool manager_takes_by_hand(const struct manager *m, const struct vm *vm)
+{
+    for (size_t i = 0; !vm->saved && i < vm->devices.n; i++) {
+        const struct vm_device *device = &vm->devices.items[i];
+        struct host_device it = host_device_find(m->host, device);
+        if (device->persistent && it.whole && gpu_at_home(it.gpu) && it.gpu->driver[0] != '\0' &&
+            !is_of_own_claim(m, vm, device)) {
+            return true;
+        }
+    }
+    return false;
 }

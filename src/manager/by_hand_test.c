@@ -68,6 +68,27 @@ static void what_libvirt_would_refuse_is_refused_by_the_dry_run(void **state)
             "without managed='yes', and its driver on the host is nvidia");
 }
 
+static void a_gpu_that_is_shared_out_is_named_with_what_frees_it(void **state)
+{
+    struct lab_fixture *f = *state;
+    fake_lock();
+    f->host.gpus[2].vfs_enabled = f->host.gpus[2].vfs_total;
+    fake_unlock();
+    name_by_hand(f, "web1", LAB_L40S);
+    fake_lock();
+    fake_host_vm(&f->host, "web1")->managed = true;
+    fake_unlock();
+    refuses(f, "web1", REASON_CONFLICT, "whose virtual functions are on");
+    fake_lock();
+    f->host.gpus[2].vfs_enabled = 0;
+    fake_unlock();
+    struct answer answer = {0};
+    manager_start_vm(f->lab.manager, &tester, "web1", true, lab_reply, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_int_equal(json_array_size(json_object_get(answer.body, "notChecked")), 1);
+    answer_done(&answer);
+}
+
 static void the_second_of_two_devices_is_judged_too(void **state)
 {
     struct lab_fixture *f = *state;
@@ -139,6 +160,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, lab_fixture_setup, lab_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(what_libvirt_would_refuse_is_refused_by_the_dry_run),
+        TEST(a_gpu_that_is_shared_out_is_named_with_what_frees_it),
         TEST(the_second_of_two_devices_is_judged_too),
         TEST(a_function_without_a_vgpu_is_refused_and_one_with_it_is_not),
         TEST(what_is_of_another_vm_is_refused),

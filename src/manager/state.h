@@ -498,6 +498,9 @@ const struct claim *manager_find_holder(const struct manager *m, const struct vm
  * -IN_USE. What isn't known refuses nothing.
  */
 int manager_refuse_by_hand(const struct manager *m, const struct vm *vm, struct error *err);
+/* Does libvirt take a whole GPU from its driver when the VM starts, which it can't while a program
+ * has it open? */
+bool manager_takes_by_hand(const struct manager *m, const struct vm *vm);
 /* Refuses to start a VM with a whole GPU while the host uses more of its IOMMU group, and libvirt
  * is not to take that, too. `claim`: that has the GPU; "": it is named by hand. */
 int manager_refuse_group(const struct vm *vm, const struct gpu *gpu, const char *claim,

@@ -408,7 +408,14 @@ static void run_start(struct change *change)
     int r = plan_start(change, &plan, &err);
     const struct vm *vm = r == 0 ? host_find_vm(m->host, change->name) : NULL;
     if (r == 0 && change->dry_run) {
-        change_answer(change, reply_vm_plan(vm, plan));
+        json_t *body = reply_vm_plan(vm, plan);
+        if (manager_takes_by_hand(m, vm) &&
+            json_object_get(json_object_get(body, "plan"), "notChecked") == NULL) {
+            json_object_set_new(
+                body, "notChecked",
+                json_pack("[s]", "whether a program other than a VM has the GPU open"));
+        }
+        change_answer(change, body);
         foresight_end(&foresight);
         return;
     }

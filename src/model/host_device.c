@@ -104,6 +104,16 @@ static enum host_device_state judge_vf(const struct host *host, const struct vm_
     return it->vgpu == NULL ? HOST_DEVICE_NO_VGPU : HOST_DEVICE_READY;
 }
 
+/* What is managed libvirt unbinds itself: from a driver that shares the GPU out it can't. */
+static enum host_device_state judge_whole(const struct gpu *gpu, const struct vm_device *device)
+{
+    if (is_with_host(gpu->driver, device)) {
+        return HOST_DEVICE_WITH_HOST;
+    }
+    bool bound = gpu->driver[0] != '\0' && strstr(gpu->driver, "vfio") == NULL;
+    return bound && gpu->vfs_enabled > 0 ? HOST_DEVICE_SHARED_OUT : HOST_DEVICE_READY;
+}
+
 static enum host_device_state judge_function(const struct host *host,
                                              const struct vm_device *device,
                                              const struct host_device *it)
@@ -112,7 +122,7 @@ static enum host_device_state judge_function(const struct host *host,
         return HOST_DEVICE_UNKNOWN;
     }
     if (it->gpu != NULL && it->whole) {
-        return is_with_host(it->gpu->driver, device) ? HOST_DEVICE_WITH_HOST : HOST_DEVICE_READY;
+        return judge_whole(it->gpu, device);
     }
     if (it->gpu != NULL) {
         return judge_vf(host, device, it);

@@ -17,6 +17,7 @@ enum host_device_state {
     HOST_DEVICE_VF_OFF,      /* a GPU's virtual function, which is not enabled */
     HOST_DEVICE_NO_VGPU,     /* a vendor's VFIO driver has it, and no vGPU is made there */
     HOST_DEVICE_WITH_HOST, /* a driver of the host's has it, from which libvirt is not to take it */
+    HOST_DEVICE_SHARED_OUT,  /* a GPU whose virtual functions keep it with the host's driver */
     HOST_DEVICE_OLD_LIBVIRT, /* a vendor's VFIO driver has it, which this libvirt can't assign */
 };
 

@@ -101,6 +101,18 @@ static void each_form_of_device_is_judged(void **state)
     }
 }
 
+static void a_gpu_whose_functions_are_on_stays_with_its_driver(void **state)
+{
+    (void)state;
+    CLEANUP(host_freep) struct host *host = make_host();
+    struct gpu *gpu = &host->gpus.items[0];
+    gpu->vfs_enabled = 2;
+    assert_int_equal(judge(host, "0000:41:00.0", true), HOST_DEVICE_SHARED_OUT);
+    assert_int_equal(judge(host, "0000:41:00.0", false), HOST_DEVICE_WITH_HOST);
+    STR_SET(gpu->driver, "vfio-pci");
+    assert_int_equal(judge(host, "0000:41:00.0", true), HOST_DEVICE_READY);
+}
+
 static void what_could_not_be_read_is_unknown(void **state)
 {
     (void)state;
@@ -149,6 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_form_of_device_is_judged),
+        cmocka_unit_test(a_gpu_whose_functions_are_on_stays_with_its_driver),
         cmocka_unit_test(what_could_not_be_read_is_unknown),
         cmocka_unit_test(an_old_libvirt_takes_no_function_of_a_vendor_s_driver),
         cmocka_unit_test(a_copy_of_a_host_knows_the_same_devices),

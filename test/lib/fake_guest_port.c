@@ -110,6 +110,7 @@ static void show_vm(const struct fake_vm *from, struct vm *vm, bool live, bool p
         *device =
             (struct vm_device){.addr = from->devices[i], .live = live, .persistent = persistent};
         STR_SET(device->claim, from->claims[i]);
+        device->managed = from->managed;
         if (vm->saved) {
             struct vm_device *saved = vec_push(&vm->saved_devices);
             *saved = (struct vm_device){.addr = from->devices[i], .is_mdev = from->saved_mdevs};

@@ -54,6 +54,7 @@ struct fake_vm {
     bool paused;      /* while it runs */
     bool saved;       /* it has a saved state, with its devices of now */
     bool saved_mdevs; /* that has them as mediated devices */
+    bool managed;     /* libvirt takes its devices from their drivers */
     bool deaf;        /* its guest does not shut down when asked */
     bool killed;      /* it was ended without being asked */
     bool locked;      /* its hook runs: who asks about it waits */

@@ -82,7 +82,7 @@ static void add(json_t *list, const struct finding *it)
 }
 
 /* Its saved state names what the claim had when it was saved. */
-static void find_saved(const struct vm *vm, const struct claim *claim,
+static void find_saved(const struct host *host, const struct vm *vm, const struct claim *claim,
                        const struct stale_devices *before, json_t *list)
 {
     char was[BDF_SIZE];
@@ -97,9 +97,17 @@ static void find_saved(const struct vm *vm, const struct claim *claim,
     str_print(it.problem, sizeof(it.problem),
               "its saved state names %s for claim \"%s\", which has %s now", it.device, claim->name,
               name_of(&now.device, now.mdev_uuid, is));
-    str_print(it.hint, sizeof(it.hint),
-              "`cleave vm start %s` puts the claim's device into the saved state, and starts it",
-              SHELL_ARG(vm->name));
+    if ((then->device.mdev_uuid[0] != '\0') != (claim_is_mdev(claim, host) == TRI_YES)) {
+        str_print(it.hint, sizeof(it.hint),
+                  "it can't come back from that: `virsh managedsave-remove %s` forgets it, and the "
+                  "guest's memory with it",
+                  SHELL_WORD(vm->name));
+    } else {
+        str_print(
+            it.hint, sizeof(it.hint),
+            "`cleave vm start %s` puts the claim's device into the saved state, and starts it",
+            SHELL_ARG(vm->name));
+    }
     add(list, &it);
 }
 
@@ -195,7 +203,7 @@ json_t *stale_list(const struct host *host, const struct claims *claims,
         const struct vm *vm =
             claim->vm[0] != '\0' ? host_find_vm_of(host, claim->vm, claim->vm_uuid) : NULL;
         if (vm != NULL) {
-            find_saved(vm, claim, before, list);
+            find_saved(host, vm, claim, before, list);
         }
     }
     return list;

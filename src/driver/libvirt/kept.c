@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What libvirt keeps for a VM that is off, next to its definition: while there is any of it,
- * libvirt doesn't undefine the VM unless it is told to throw that away, too (libvirt,
+ * libvirt doesn't undefine the VM unless asked to throw that away, too (libvirt,
  * src/qemu/qemu_driver.c, qemuDomainUndefineFlags()). cleave throws none of it away.
  */
 #include <string.h>

@@ -176,6 +176,12 @@ static void print_missing(const struct cli *cli, const json_t *restore)
                                          view_text(claim, "problem", "-")};
             table_row(table, cells);
         }
+        /* It is in use by no claim, and was to come back in its mode. */
+        if (json_array_size(claims) == 0 && view_text(gpu, "problem", NULL) != NULL) {
+            const char *const cells[] = {"-", view_text(gpu, "gpu", "-"), "incomplete",
+                                         view_text(gpu, "problem", "-")};
+            table_row(table, cells);
+        }
     }
     const json_t *absent = view_at(restore, "absent");
     for (size_t i = 0; i < json_array_size(absent); i++) {
@@ -200,6 +206,18 @@ static void print_definitions(const struct cli *cli, const json_t *restore)
     }
 }
 
+/* "claim x: …" or "GPU x: …", with the reason and what to do. */
+static int refuse_incomplete(const char *verb, const json_t *missing, struct error *err)
+{
+    const char *claim = view_text(missing, "name", NULL);
+    error_set(err, REASON_DRIVER, "", "this host %s restored completely: %s %s: %s", verb,
+              claim != NULL ? "claim" : "GPU",
+              claim != NULL ? claim : view_text(missing, "gpu", "-"),
+              view_text(missing, "problem", claim != NULL ? "it is not there" : "it waits"));
+    error_hint(err, "%s", view_text(missing, "hint", "`cleave event list` tells more"));
+    return -REASON_DRIVER;
+}
+
 /* Would the run end incomplete? What is coming may still fail then. */
 static int foresee_restore(const json_t *restore, struct error *err)
 {
@@ -211,14 +229,11 @@ static int foresee_restore(const json_t *restore, struct error *err)
             const json_t *claim = json_array_get(claims, k);
             missing = str_eq(view_text(claim, "state", ""), "blocked") ? claim : NULL;
         }
+        const json_t *gpu = json_array_get(gpus, i);
+        bool fails = missing == NULL && view_text(gpu, "problem", NULL) != NULL;
+        missing = fails ? gpu : missing;
     }
-    if (missing == NULL) {
-        return 0;
-    }
-    error_set(err, REASON_DRIVER, "", "this host would not be restored completely: claim %s: %s",
-              view_text(missing, "name", "-"), view_text(missing, "problem", "it is not there"));
-    error_hint(err, "%s", view_text(missing, "hint", "`cleave event list` tells more"));
-    return -REASON_DRIVER;
+    return missing == NULL ? 0 : refuse_incomplete("would not be", missing, err);
 }
 
 static int restore_result(struct cli *cli, const json_t *restore, struct error *err)
@@ -244,17 +259,15 @@ static int restore_result(struct cli *cli, const json_t *restore, struct error *
     if (!str_eq(view_text(restore, "state", ""), "incomplete")) {
         return 0;
     }
-    error_set(err, REASON_DRIVER, "", "this host was not restored completely");
+    const json_t *missing = json_array_get(view_at(restore, "absent"), 0);
     for (size_t i = 0; i < json_array_size(gpus); i++) {
         const json_t *gpu = json_array_get(gpus, i);
         if (!str_eq(view_text(gpu, "state", ""), "restored")) {
-            error_set(err, REASON_DRIVER, "", "this host was not restored completely: GPU %s: %s",
-                      view_text(gpu, "gpu", "-"), view_text(gpu, "problem", "it waits"));
-            error_hint(err, "%s", view_text(gpu, "hint", "`cleave event list` tells more"));
+            missing = gpu;
             break;
         }
     }
-    return -REASON_DRIVER;
+    return refuse_incomplete("was not", missing, err);
 }
 
 int cmd_host_restore(struct cli *cli, const struct words *words, struct error *err)

@@ -154,6 +154,19 @@ static void end_plan(struct txn *txn, struct plan *plan, bool forward)
     txn_end_plan(txn, plan);
 }
 
+/* Boards may have other addresses now: only their UUIDs tell. */
+static void mark_addresses(struct txn *txn)
+{
+    for (size_t i = 0; i < txn->claims.n; i++) {
+        struct claim claim = txn->claims.items[i];
+        if (claim_holds(&claim) && claim.got.gpu_uuid[0] == '\0' &&
+            claim.got.board == CLAIM_BOARD_HERE) {
+            claim.got.board = CLAIM_BOARD_OLD_BOOT;
+            txn_put_claim(txn, &claim);
+        }
+    }
+}
+
 /* Everything in one transaction with the new boot's record: it happens once. */
 static int settle(struct manager *m, const struct boot *now, struct error *err)
 {
@@ -173,6 +186,7 @@ static int settle(struct manager *m, const struct boot *now, struct error *err)
             rests[n_rests++] = rest;
         }
     }
+    mark_addresses(&txn);
     txn_forget_made(&txn);
     if (txn.result == 0) {
         txn.result = put_boot(m, now, &txn.err);
@@ -205,6 +219,7 @@ void manager_check_boot(struct manager *m)
         STR_SET(boot.id, now);
         m->boot_unnoted = first && m->claims.n == 0 && m->n_unfinished == 0;
         if (m->boot_unnoted) {
+            m->boot_checked = true;
             return; /* nothing can be lost before the first plan, which brings the record */
         }
         boot.restored = false;
@@ -219,6 +234,8 @@ void manager_check_boot(struct manager *m)
         log_error("after a reboot: %s", err.message);
         return;
     }
+    m->boot_checked = true;
+    manager_judge_boards(m);
     bool again = m->host->driver_load != 0 && boot.driver_load != m->host->driver_load;
     if ((!boot.restored || again) && m->config.restore_timeout_us > 0) {
         manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);

@@ -36,6 +36,8 @@ void claim_say_away(const struct manager *m, const struct claim *claim, char *te
     if (moved != NULL) {
         str_print(text, size, "its GPU was at %s and is at %s now: `cleave host restore`", bdf,
                   pci_addr_format(&moved->addr, other));
+    } else if (claim->got.gpu_uuid[0] == '\0' && claim_is_displaced(claim, m->host)) {
+        claim_say_unknown_board(m, claim, text, size);
     } else if (claim_is_displaced(claim, m->host)) {
         str_print(text, size, "its GPU %s is not on this host, and another board is at %s now",
                   claim->got.gpu_uuid, bdf);

@@ -70,8 +70,8 @@ static struct gpu_record current(const struct manager *m, const struct gpu_recor
         record = *known;
         record.addr = *addr;
     }
-    if (gpu != NULL && gpu->uuid[0] != '\0') {
-        STR_SET(record.uuid, gpu->uuid);
+    if (gpu != NULL && gpu_known_uuid(gpu)[0] != '\0') {
+        STR_SET(record.uuid, gpu_known_uuid(gpu));
     }
     return record;
 }

@@ -81,6 +81,7 @@ static int load(struct manager *m, struct error *err)
                                    err);
     }
     r = r != 0 ? r : manager_load_gpu_records(m, err);
+    r = r != 0 ? r : manager_load_seen_boards(m, err);
     if (r == 0) {
         manager_fill_made(m);
     }
@@ -310,6 +311,7 @@ void manager_free(struct manager *m)
     evloop_timer_free(m->retry_timer);
     vec_done(&m->claims);
     vec_done(&m->gpu_records);
+    seen_boards_done(&m->seen_boards);
     vec_done(&m->reported);
     vec_done(&m->unstored);
     migrations_free(m);

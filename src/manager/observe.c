@@ -105,25 +105,12 @@ static void end_lateness(struct manager *m)
     m->driver_problem[0] = '\0';
 }
 
-/* A GPU that left NVIDIA's driver is the board that the driver had at that address. */
-static void keep_uuids(const struct manager *m, struct host *now)
-{
-    for (vec_each(&now->gpus, gpu)) {
-        const struct gpu *old = m->host == NULL ? NULL : host_find_gpu_addr(m->host, &gpu->addr);
-        if (gpu->uuid[0] != '\0') {
-            STR_SET(gpu->seen_uuid, gpu->uuid);
-        } else if (old != NULL && old->pci_id == gpu->pci_id) {
-            STR_SET(gpu->seen_uuid, old->seen_uuid);
-        }
-    }
-}
-
 static void take_hardware(struct manager *m, struct host *now)
 {
     const struct host *was = seen_before(m, HALF_HARDWARE);
     bool was_late = m->driver_problem[0] != '\0';
     name_models(m, now);
-    keep_uuids(m, now);
+    manager_see_boards(m, now);
     note_unseen(m, now);
     note_problem(was->nvml_problem, now->nvml_problem, "only pass-through works without it");
     note_problem(was->vgpu_problem, now->vgpu_problem, "no vGPU can be made");
@@ -149,6 +136,7 @@ static void take_hardware(struct manager *m, struct host *now)
     host_free(TAKE_PTR(m->kernel_view));
     m->host = now;
     m->driver_known = true;
+    manager_judge_boards(m);
     manager_note_health(m);
     manager_note_intruders(m);
     manager_restore_look(m, driver_came);
@@ -175,7 +163,7 @@ static void take_hardware_without_driver(struct manager *m, struct host *now)
                  "its GPUs are shown as they were seen last; others can be passed through");
     STR_SET(now->driver_version, was->driver_version);
     STR_SET(now->nvml_version, was->nvml_version);
-    keep_uuids(m, now);
+    manager_see_boards(m, now);
     for (vec_each(&now->gpus, gpu)) {
         struct gpu *old = m->host == NULL ? NULL : host_find_gpu_addr(m->host, &gpu->addr);
         if (gpu->other_vendor != 0 || !str_eq(gpu->driver, "nvidia")) {

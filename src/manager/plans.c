@@ -8,6 +8,7 @@
 #include "manager/migrations.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
+#include "plan/places.h"
 
 static bool is_held(const struct pci_addr *gpu, const void *data)
 {
@@ -151,7 +152,8 @@ static int reserve_plan(struct manager *m, const struct change *change, struct p
         error_hint(err, "run cleaved as root");
         return -REASON_PERMISSION;
     }
-    int r = store_plan(m, change, plan, err);
+    int r = m->host == NULL ? 0 : places_check_plan(m->host, &m->claims, plan, err);
+    r = r != 0 ? r : store_plan(m, change, plan, err);
     if (r == 0) {
         log_info("plan %s (%s) by %s: %zu step%s", plan->id, plan->reason, plan->author,
                  plan->steps.n, plan->steps.n == 1 ? "" : "s");

@@ -204,10 +204,12 @@ static int refuse_away(const struct manager *m, const struct claim *claim, const
                        struct error *err)
 {
     bool moved = restore_gpu_of(m->host, claim) != NULL;
+    bool unknown = claim->got.board == CLAIM_BOARD_ELSEWHERE && claim->got.gpu_uuid[0] == '\0';
     char why[ERROR_TEXT_SIZE];
     claim_say_away(m, claim, why, sizeof(why));
-    int r = refuse(claim, vm, REASON_UNAVAILABLE, err,
-                   moved ? "the GPU moved that serves" : "the GPU is gone that serves", why);
+    const char *gone = unknown ? "it is not known which GPU serves" : "the GPU is gone that serves";
+    int r =
+        refuse(claim, vm, REASON_UNAVAILABLE, err, moved ? "the GPU moved that serves" : gone, why);
     if (moved) {
         error_hint(err, "`cleave host restore` makes its devices there; then start the VM again");
     } else {

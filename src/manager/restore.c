@@ -79,6 +79,17 @@ static struct restore_gpu *find_entry(struct restore_run *run, const struct gpu 
     return NULL;
 }
 
+static void say_displaced(const struct manager *m, const struct claim *claim, struct error *why)
+{
+    char text[ERROR_TEXT_SIZE];
+    claim_say_unknown_board(m, claim, text, sizeof(text));
+    error_set(why, REASON_CONFLICT, SUBJECT("claim", claim->name), "%s", text);
+    error_hint(why,
+               "nothing is done for it: `cleave claim delete %s`, then create it again on the GPU "
+               "that it should have",
+               claim->name);
+}
+
 static void find_absent(struct manager *m)
 {
     struct restore_run *run = &m->restore;
@@ -92,6 +103,10 @@ static void find_absent(struct manager *m)
         STR_SET(absent->claim, claim->name);
         absent->has_uuid = claim->got.gpu_uuid[0] != '\0';
         pci_addr_format(&claim->got.gpu, bdf);
+        if (!absent->has_uuid && claim_is_displaced(claim, m->host)) {
+            say_displaced(m, claim, &absent->why);
+            continue;
+        }
         error_set(&absent->why, REASON_NOT_FOUND, SUBJECT("claim", claim->name),
                   "GPU %s%s%s is not on this host", bdf, absent->has_uuid ? ", " : "",
                   claim->got.gpu_uuid);

@@ -9,6 +9,7 @@
 #include "manager/power.h"
 #include "manager/restore.h"
 #include "model/gpu_record.h"
+#include "model/seen_boards.h"
 #include "plan/planner.h"
 
 #define MAX_CHANGES 64       /* waiting for their turn */
@@ -281,6 +282,18 @@ struct gpu_record manager_gpu_record(const struct manager *m, const struct gpu *
 /* The same by address, also of a GPU that is not there now. */
 struct gpu_record manager_gpu_record_at(const struct manager *m, const struct pci_addr *addr);
 
+/* ---- which board is where ---- */
+
+int manager_load_seen_boards(struct manager *m, struct error *err);
+/* Takes a look at the hardware, and tells it what was seen earlier in this boot. */
+void manager_see_boards(struct manager *m, struct host *now);
+/* Claims whose GPU's UUID is not known: they learn it, or are held as another board's. While a plan
+ * is in hand that waits for the next look. */
+void manager_judge_boards(struct manager *m);
+/* Why such a claim is held. */
+void claim_say_unknown_board(const struct manager *m, const struct claim *claim, char *text,
+                             size_t size);
+
 /* ---- health of GPUs ---- */
 
 /* A report of the driver that was reported as an event. */
@@ -536,6 +549,8 @@ struct manager {
     struct runner *runner;
     struct claims claims;           /* as stored */
     struct gpu_records gpu_records; /* as stored */
+    struct seen_boards seen_boards; /* which is where */
+    bool seen_unstored;             /* and the store lacks some of it */
     struct boards *boards;          /* the models of the GPUs, as driver and catalog know them */
     VEC(struct gpu_reported) reported;
     VEC(struct gpu_report) unstored; /* condemn a GPU, and the store failed */
@@ -600,6 +615,7 @@ struct manager {
     bool made_known;    /* the record of what was made is whole */
     bool made_unmarked; /* the store does not say yet that the record of what was made is whole */
     bool boot_unnoted;  /* the store knows of no boot yet */
+    bool boot_checked;  /* what was of an earlier boot is marked so */
     bool boot_is_new;   /* nothing has restored all that it took, when this cleaved started */
     struct entering entering; /* the latest that libvirt reported, until it asks */
     bool definitions_due;     /* libvirt did not answer while the host was restored */

@@ -64,7 +64,10 @@ static bool is_other_board(const struct claim *claim, const struct gpu *gpu)
 {
     const char *is = gpu_known_uuid(gpu);
     const char *own = claim->got.gpu_uuid;
-    return is[0] != '\0' && own[0] != '\0' && !str_eq_case(is, own);
+    if (own[0] == '\0') {
+        return claim->got.board == CLAIM_BOARD_ELSEWHERE;
+    }
+    return is[0] != '\0' && !str_eq_case(is, own);
 }
 
 bool claim_is_displaced(const struct claim *claim, const struct host *host)
@@ -84,6 +87,19 @@ struct gpu *claim_find_gpu(const struct claim *claim, const struct host *host)
 {
     struct gpu *gpu = claim_holds(claim) ? host_find_gpu_addr(host, &claim->got.gpu) : NULL;
     return gpu == NULL || is_other_board(claim, gpu) ? NULL : gpu;
+}
+
+bool claim_collides(const struct claim *a, const struct claim *b)
+{
+    if (!a->got.set || !b->got.set || pci_addr_cmp(&a->got.gpu, &b->got.gpu) != 0) {
+        return false;
+    }
+    if (a->spec.mode == CLAIM_PASSTHROUGH || b->spec.mode == CLAIM_PASSTHROUGH) {
+        return true;
+    }
+    struct claim_device own = {0};
+    return claim_device(a, &own) && b->spec.mode != CLAIM_GPU_INSTANCE &&
+           claim_device_is(&own, &b->got.device, b->got.mdev_uuid);
 }
 
 bool claim_has_vgpu(const struct claim *claim)

@@ -60,11 +60,20 @@ struct claim_spec {
     enum claim_hold hold;
 };
 
+/* Is the claim's GPU at its address? Asked where the GPU's UUID is not known; a UUID says more. */
+enum claim_board {
+    CLAIM_BOARD_HERE,      /* it was put there in this boot */
+    CLAIM_BOARD_OLD_BOOT,  /* it was in an earlier boot, and nothing tells that it moved */
+    CLAIM_BOARD_ELSEWHERE, /* what is there is another claim's, or may be another board */
+    CLAIM_BOARD_COUNT
+};
+
 /* What a bound claim holds; what a binding one will hold. Empty gpu: nothing. */
 struct assignment {
     struct pci_addr gpu;
-    bool set; /* the fields below mean something */
-    char gpu_uuid[GPU_UUID_SIZE];
+    bool set;                     /* the fields below mean something */
+    char gpu_uuid[GPU_UUID_SIZE]; /* "" while the driver has not said it */
+    enum claim_board board;
     char profile[NAME_SIZE];      /* "" when not on a GI */
     uint32_t gi_id;               /* NO_ID until created */
     uint32_t start, size;         /* of the GI, in memory slices; NO_ID without one */
@@ -128,6 +137,9 @@ bool claim_holds(const struct claim *claim);
 /* Is another board at the address of the claim's GPU now, as the driver's UUIDs say? Boards move to
  * other slots and are taken out. */
 bool claim_is_displaced(const struct claim *claim, const struct host *host);
+/* What a claim that holds something, and one that is to, can't both have: one device, or a whole
+ * GPU and a part of it. */
+bool claim_collides(const struct claim *a, const struct claim *b);
 /* Does the claim hold something on this GPU: at its address, unless that is another board now? */
 bool claim_is_on(const struct claim *claim, const struct gpu *gpu);
 /* That GPU, borrowed of the host; NULL: it holds nothing, or its GPU is not at its address. */

@@ -18,6 +18,8 @@ static const char *const hold_words[] = {"held", "on-demand", NULL};
 static const char *const state_words[] = {"pending",  "binding", "bound", "releasing",
                                           "released", "failed",  NULL};
 
+static const char *const board_words[] = {"here", "as-before-boot", "elsewhere", NULL};
+
 static void read_name(struct reader *r, const char *key, char out[NAME_SIZE], const char *fallback)
 {
     const char *text = reader_str_or(r, key, NAME_SIZE - 1, fallback);
@@ -83,13 +85,17 @@ json_t *assignment_to_json(const struct assignment *got)
     if (!got->set) {
         return json_null();
     }
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "gpu",
-                     encode_addr(&got->gpu), "gpuUuid", encode_text(got->gpu_uuid), "profile",
-                     encode_text(got->profile), "gpuInstance", encode_id(got->gi_id), "start",
-                     encode_id(got->start), "size", encode_id(got->size), "typeId",
-                     encode_id(got->type_id), "device", encode_addr(&got->device), "mdevUuid",
-                     encode_text(got->mdev_uuid), "placementId", encode_id(got->placement_id),
-                     "migUuid", encode_text(got->mig_uuid));
+    json_t *json = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "gpu", encode_addr(&got->gpu),
+        "gpuUuid", encode_text(got->gpu_uuid), "profile", encode_text(got->profile), "gpuInstance",
+        encode_id(got->gi_id), "start", encode_id(got->start), "size", encode_id(got->size),
+        "typeId", encode_id(got->type_id), "device", encode_addr(&got->device), "mdevUuid",
+        encode_text(got->mdev_uuid), "placementId", encode_id(got->placement_id), "migUuid",
+        encode_text(got->mig_uuid));
+    if (got->board != CLAIM_BOARD_HERE) {
+        json_object_set_new(json, "board", json_string(board_words[got->board]));
+    }
+    return json;
 }
 
 static json_t *device_to_json(const struct claim_device *device)
@@ -179,6 +185,7 @@ void assignment_read(struct reader *outer, const char *key, struct assignment *g
     decode_text(&r, "mdevUuid", got->mdev_uuid, sizeof(got->mdev_uuid));
     got->placement_id = decode_id(&r, "placementId");
     decode_text(&r, "migUuid", got->mig_uuid, sizeof(got->mig_uuid));
+    got->board = (enum claim_board)reader_choice_or(&r, "board", board_words, CLAIM_BOARD_HERE);
     got->set = true;
     int result = reader_end(&r);
     if (result != 0) {

@@ -100,7 +100,7 @@ struct gpu {
     uint32_t pci_id;               /* 0xDEVICE, e.g. 0x2bb5 */
     uint32_t pci_subsystem_id;     /* 0xDEVICE of the subsystem; NO_ID unknown */
     char uuid[GPU_UUID_SIZE];      /* "" when the driver does not own the GPU */
-    char seen_uuid[GPU_UUID_SIZE]; /* by which it was known last at this address; "" unknown */
+    char seen_uuid[GPU_UUID_SIZE]; /* said in this boot at this address; "" it was not */
     char name[96];                 /* driver's product name, or "" */
     char model[NAME_SIZE];         /* catalog key, "" when not catalogued */
     uint32_t index;                /* NVML index, NO_ID when not under the driver */

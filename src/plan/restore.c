@@ -84,6 +84,17 @@ static void move_assignment(struct assignment *got, const struct gpu *gpu)
     got->gpu = gpu->addr;
 }
 
+struct claim restore_place(const struct host *host, const struct claim *claim)
+{
+    struct claim moved = *claim;
+    const struct gpu *gpu = restore_gpu_of(host, claim);
+    moved.got.set = claim_holds(claim) && gpu != NULL;
+    if (moved.got.set && pci_addr_cmp(&moved.got.gpu, &gpu->addr) != 0) {
+        move_assignment(&moved.got, gpu);
+    }
+    return moved;
+}
+
 static bool is_late(const struct restore_request *request, const char *name)
 {
     for (size_t i = 0; i < request->n_late; i++) {
@@ -158,7 +169,7 @@ static void collect(struct restore *r, const struct restore_request *request)
         if (pci_addr_cmp(&item.claim.got.gpu, &gpu->addr) != 0) {
             move_assignment(&item.claim.got, gpu);
         }
-        if (gpu_known_uuid(gpu)[0] != '\0') {
+        if (gpu_known_uuid(gpu)[0] != '\0' && claim->got.board == CLAIM_BOARD_HERE) {
             STR_SET(item.claim.got.gpu_uuid, gpu_known_uuid(gpu));
         }
         if (r->work.model != NULL && claim->spec.type[0] != '\0') {

@@ -46,6 +46,8 @@ bool restore_wants(const struct claim *claim);
 /* The GPU that a claim's device is on: the one with its UUID, wherever it sits now; by address when
  * UUIDs are not known. NULL: it is not on this host now. */
 const struct gpu *restore_gpu_of(const struct host *host, const struct claim *claim);
+/* The claim with its device where its GPU is now; got.set is false where it is not on this host. */
+struct claim restore_place(const struct host *host, const struct claim *claim);
 /* Has the GPU anything to bring back: a claim, or a mode that was chosen? */
 bool restore_concerns(const struct planner *planner, const struct gpu *gpu);
 

@@ -81,3 +81,50 @@ def test_definitions_follow_and_vms_start(directory, openapi, moves):
         assert running(two) == there and two.problems() == []
     finally:
         two.end()
+
+
+# How a claim comes to be on a board that NVIDIA's driver does not have, and whether it knows which one.
+WAYS = {"by-mode": True, "without-the-driver": False}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_board_is_taken_for_another_that_was_on_vfio_pci(directory, openapi, way):
+    before, after = {"a": "26", "b": "a6"}, {"a": "a6", "b": "26"}
+    one = Machine(directory, slots(directory, "before", before), openapi, options=hook_options(directory))
+    if way == "without-the-driver":
+        one.ctl("driver-unload")
+    one.start("--observe-period", "1")
+    one.define("pa", "pb")
+    if way == "by-mode":
+        assert one.cleave.run("gpu", "mode", "0000:a6:00.0", "passthrough").returncode == 0
+    one.create("pb", gpu="0000:a6:00.0", vm="pb", mode="passthrough")
+    if way == "without-the-driver":
+        one.ctl("driver-load")
+        wait_for(lambda: any(gpu["uuid"] == UUIDS["a"] for gpu in one.api.get("/v1/gpus")["gpus"]))
+    one.create("pa", gpu="0000:26:00.0", vm="pa", mode="passthrough")
+    assert claim(one, "pb")["got"]["gpuUuid"] == (UUIDS["b"] if WAYS[way] else None)
+    xml = {vm: one.virsh("dumpxml", "--inactive", vm).stdout for vm in ("pa", "pb")}
+    one.end()
+    two = Machine(directory, slots(directory, "after", after), openapi, options=hook_options(directory))
+    try:
+        store_autostart(two, xml)
+        two.start("--observe-period", "1")
+        two.run(START_LIBVIRT)
+        wait_for(lambda: "pa" in running(two))
+        runs = [two.cleave.run("host", "restore", *dry) for dry in (["--dry-run"], [])]
+        assert [done.returncode for done in runs] == [0 if WAYS[way] else 8] * 2, runs
+        assert claim(two, "pa")["got"]["gpu"] == "0000:a6:00.0"
+        if WAYS[way]:
+            wait_for(lambda: running(two) == ["pa", "pb"])
+            assert claim(two, "pb")["got"]["gpu"] == "0000:26:00.0" and two.problems() == []
+            return
+        assert all("pb" in done.stderr and '"pa"' in done.stderr and "a6:00.0" in done.stderr for done in runs)
+        starts = [two.cleave.run("vm", "start", "pb", *dry) for dry in (["--dry-run"], [])]
+        assert [done.returncode for done in starts] == [11, 11] and starts[0].stderr == starts[1].stderr
+        two.virsh("destroy", "pa")
+        assert two.virsh("start", "pb", check=False).returncode != 0
+        two.delete("pb")  # which gives back nothing of the other's
+        two.virsh("start", "pa")
+        assert running(two) == ["pa"] and two.problems() == []
+    finally:
+        two.end()

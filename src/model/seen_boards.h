@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which board is at which address. Only NVIDIA's driver tells a GPU's UUID, so what it said is
+ * remembered while another driver has the GPU, over restarts of cleaved, too. Boards change slots
+ * while the host is off: what was seen in another boot names no board, until the driver says it
+ * again, but shows whether boards have moved.
+ */
+#ifndef MODEL_SEEN_BOARDS_H
+#define MODEL_SEEN_BOARDS_H
+
+#include "model/claim.h"
+
+struct seen_board {
+    struct pci_addr addr;
+    uint32_t pci_id;
+    uint32_t pci_subsystem_id; /* NO_ID unknown */
+    char uuid[GPU_UUID_SIZE];
+    bool now; /* seen in this boot; else in an earlier one */
+};
+
+struct seen_boards {
+    bool begun; /* looked at since it was read */
+    char boot_id[40];
+    bool moved; /* in this boot a board is not where it was in the one before */
+    struct seen_board *items;
+    size_t n;
+    size_t cap;
+};
+
+void seen_boards_done(struct seen_boards *seen);
+/* Takes a look at the host's hardware and sets each GPU's seen_uuid. In a new boot, claims tell of
+ * boards, too. True if anything is to be stored. */
+bool seen_boards_look(struct seen_boards *seen, struct host *host, const struct claims *claims);
+
+json_t *seen_boards_to_json(const struct seen_boards *seen);
+/* Sets *ret_seen only on success; to be ended by seen_boards_done(). */
+int seen_boards_from_stored_json(const json_t *json, struct seen_boards *ret_seen,
+                                 struct error *err);
+
+#endif

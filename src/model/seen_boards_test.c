@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/seen_boards.h"
+
+#include <stdio.h>
+
+#include "base/str.h"
+#include "test.h"
+
+#define A "GPU-aaaaaaaa-0000-0000-0000-000000000001"
+#define B "GPU-bbbbbbbb-0000-0000-0000-000000000002"
+#define MAX_BOARDS 3
+
+/* One look: the boot, and what is at buses 1 to 3: a UUID, "-" a board of which the driver tells
+ * none, NULL nothing. Then what is known of each, and whether boards are known to have moved. */
+struct look {
+    const char *boot, *at[MAX_BOARDS], *known[MAX_BOARDS];
+    bool moved;
+    bool restart; /* cleaved, before the look */
+};
+
+#define MAX_LOOKS 4
+static const struct sequence {
+    const char *name;
+    const char *claimed; /* UUID of a claim's board, on bus 1 */
+    struct look looks[MAX_LOOKS];
+} sequences[] = {
+    {"a board that vfio-pci takes stays known",
+     NULL,
+     {{"x", {A, B}, {A, B}, false, false}, {"x", {"-", B}, {A, B}, false, false}}},
+    {"and over a restart of cleaved",
+     NULL,
+     {{"x", {A, B}, {A, B}, false, false}, {"x", {"-", "-"}, {A, B}, false, true}}},
+    {"but in another boot only once it says so again",
+     NULL,
+     {{"x", {A, B}, {A, B}, false, false},
+      {"y", {"-", "-"}, {"", ""}, false, true},
+      {"y", {A, "-"}, {A, ""}, false, false}}},
+    {"boards that were swapped have moved",
+     NULL,
+     {{"x", {A, "-"}, {A, ""}, false, false},
+      {"y", {"-", A}, {"", A}, true, true},
+      {"y", {"-", "-"}, {"", A}, true, true},
+      {"z", {"-", A}, {"", A}, false, true}}},
+    {"one that is out may have moved the others",
+     NULL,
+     {{"x", {A, "-", B}, {A, "", B}, false, false}, {"y", {A, "-"}, {A, ""}, true, true}}},
+    {"another board at an address",
+     NULL,
+     {{"x", {A}, {A}, false, false}, {"y", {B}, {B}, true, true}}},
+    {"a claim's board, that was not seen before", A, {{"y", {"-", A}, {"", A}, true, false}}},
+    {"a board that left the bus is known no more",
+     NULL,
+     {{"x", {A, B}, {A, B}, false, false},
+      {"x", {NULL, B}, {"", B}, false, false},
+      {"x", {"-", B}, {"", B}, false, false}}},
+};
+
+static struct host *host_of(const struct look *look)
+{
+    struct host *host = host_new();
+    STR_SET(host->boot_id, look->boot);
+    for (uint8_t i = 0; i < MAX_BOARDS; i++) {
+        struct pci_addr addr = {.bus = (uint8_t)(i + 1)};
+        if (look->at[i] != NULL) {
+            struct gpu *gpu = host_add_gpu(host, &addr);
+            gpu->pci_id = 0x26b9;
+            STR_SET(gpu->uuid, look->at[i][0] == '-' ? "" : look->at[i]);
+        }
+    }
+    return host;
+}
+
+static void restart(struct seen_boards *seen)
+{
+    struct seen_boards again = {0};
+    CLEANUP_JSON json_t *json = seen_boards_to_json(seen);
+    assert_int_equal(seen_boards_from_stored_json(json, &again, NULL), 0);
+    seen_boards_done(seen);
+    *seen = again;
+}
+
+static void check_look(const struct sequence *sequence, size_t n, struct seen_boards *seen,
+                       const struct claims *claims)
+{
+    const struct look *look = &sequence->looks[n];
+    CLEANUP(host_freep) struct host *host = host_of(look);
+    if (look->restart) {
+        restart(seen);
+    }
+    (void)seen_boards_look(seen, host, claims);
+    assert_false(seen_boards_look(seen, host, claims)); /* there is nothing new to store */
+    if (seen->moved != look->moved) {
+        fail_msg("%s: look %zu: moved is %d", sequence->name, n, seen->moved);
+    }
+    for (uint8_t i = 0; i < MAX_BOARDS; i++) {
+        struct pci_addr addr = {.bus = (uint8_t)(i + 1)};
+        const struct gpu *gpu = host_find_gpu_addr(host, &addr);
+        const char *known = gpu == NULL ? "" : gpu_known_uuid(gpu);
+        if (!str_eq(known, look->known[i] == NULL ? "" : look->known[i])) {
+            fail_msg("%s: look %zu: bus %d is %s", sequence->name, n, i + 1, known);
+        }
+    }
+}
+
+static void a_board_is_known_by_what_the_driver_said_in_this_boot(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(sequences); i++) {
+        struct seen_boards seen = {0};
+        struct claim claim = {.state = CLAIM_BOUND, .got = {.set = true, .gpu = {.bus = 1}}};
+        struct claims claims = {.items = &claim, .n = sequences[i].claimed != NULL};
+        STR_SET(claim.got.gpu_uuid, sequences[i].claimed != NULL ? sequences[i].claimed : "");
+        for (size_t n = 0; n < MAX_LOOKS && sequences[i].looks[n].boot != NULL; n++) {
+            check_look(&sequences[i], n, &seen, &claims);
+        }
+        seen_boards_done(&seen);
+    }
+}
+
+/* A kernel that doesn't tell its boot: a start may be in another one. */
+static void without_a_boot_id_a_restart_counts_as_a_boot(void **state)
+{
+    (void)state;
+    struct seen_boards seen = {0};
+    struct claims claims = {0};
+    CLEANUP(host_freep) struct host *first = host_of(&(struct look){.boot = "", .at = {A}});
+    CLEANUP(host_freep) struct host *then = host_of(&(struct look){.boot = "", .at = {"-"}});
+    CLEANUP(host_freep) struct host *again = host_of(&(struct look){.boot = "", .at = {"-"}});
+    assert_true(seen_boards_look(&seen, first, &claims));
+    assert_false(seen_boards_look(&seen, then, &claims));
+    assert_string_equal(gpu_known_uuid(&then->gpus.items[0]), A);
+    restart(&seen);
+    (void)seen_boards_look(&seen, again, &claims);
+    assert_string_equal(gpu_known_uuid(&again->gpus.items[0]), "");
+    seen_boards_done(&seen);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_board_is_known_by_what_the_driver_said_in_this_boot),
+        cmocka_unit_test(without_a_boot_id_a_restart_counts_as_a_boot),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

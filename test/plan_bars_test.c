@@ -98,6 +98,7 @@ static void a_claim_of_the_vm_itself_gets_what_its_definition_names(void **state
     CLEANUP(plan_freep) struct plan *plan = must(world, &own, false);
     assert_int_equal(pci_addr_cmp(&of(plan)->got.gpu, first), 0);
     assert_int_equal(plan->bars.n, 0);
+    assert_int_equal(plan->warnings.n, 0);
     struct error err = {0};
     assert_int_equal(sim_machine_start(&world->machine, &world->machine.vms.items[0], &err), 0);
 }
@@ -171,6 +172,25 @@ static void a_mode_that_is_chosen_by_hand_names_the_vm(void **state)
     assert_int_equal(plan->bars.n, 1);
 }
 
+static void a_claim_next_to_what_the_vm_has_by_hand_says_that_there_will_be_two(void **state)
+{
+    static const bool on_demand[] = {false, true};
+    for (size_t i = 0; i < ARRAY_SIZE(on_demand); i++) {
+        WORLD("board:l40s*2");
+        char bdf[BDF_SIZE];
+        struct claim second = make("second", "hand", "L40S-8Q", "");
+        second.spec.hold = on_demand[i] ? CLAIM_ON_DEMAND : CLAIM_HELD;
+        CLEANUP(plan_freep) struct plan *plan = must(world, &second, false);
+        assert_int_equal(plan->warnings.n, 1);
+        assert_string_equal(plan->warnings.items[0].claim, "second");
+        assert_non_null(strstr(plan->warnings.items[0].text, "VM \"hand\" already has"));
+        assert_non_null(strstr(plan->warnings.items[0].text, pci_addr_format(first, bdf)));
+        struct claim other = make("other", "v1", "L40S-8Q", "");
+        CLEANUP(plan_freep) struct plan *none = must(world, &other, false);
+        assert_int_equal(none->warnings.n, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +200,7 @@ int main(void)
         cmocka_unit_test(what_waits_for_its_vm_is_named_elsewhere_too),
         cmocka_unit_test(a_function_that_a_definition_names_is_left_to_it),
         cmocka_unit_test(a_mode_that_shares_a_gpu_that_a_vm_names_whole_names_the_vm),
+        cmocka_unit_test(a_claim_next_to_what_the_vm_has_by_hand_says_that_there_will_be_two),
         cmocka_unit_test(a_mode_that_is_chosen_by_hand_names_the_vm),
     };
     return cmocka_run_group_tests_name("plan bars", tests, sim_world_set_up, sim_world_tear_down);

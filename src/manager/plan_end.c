@@ -303,7 +303,8 @@ static void note_lacking(const struct manager *m, struct plan *plan)
     for (vec_each(&m->claims, claim)) {
         struct claim after = claim_after(plan, claim);
         bool here = manager_is_touched(m, &after.got.gpu) && !claim_is_displaced(&after, m->host);
-        if (plan->problem[0] == '\0' && here && !is_warned_of(plan, claim) &&
+        if (plan->problem[0] == '\0' && here &&
+            (is_about(plan, claim) || !is_warned_of(plan, claim)) &&
             claim_lacks_device(m, &after, text, sizeof(text))) {
             str_print(plan->problem, sizeof(plan->problem),
                       "its steps are done, but of claim \"%s\" %s", claim->name, text);

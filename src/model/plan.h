@@ -193,8 +193,8 @@ struct plan_move {
  * its placement ids; or "from 0000:41:00.0 to 0000:61:00.0"; returns out. */
 const char *plan_move_text(const struct plan_move *move, char *out, size_t size);
 
-/* A claim on a GPU of the plan that was without its device before, and that the plan is not about.
- * One sentence, for the reader. */
+/* A claim on a GPU of the plan that was without its device before, and that the plan is not about;
+ * or one that comes, and whose VM has a device by hand already. One sentence, for the reader. */
 struct plan_warning {
     char claim[NAME_SIZE];
     char text[ERROR_TEXT_SIZE];

@@ -163,3 +163,46 @@ void bars_note(const struct planner *planner, struct plan *plan)
         }
     }
 }
+
+/* What the VM's definition has of a GPU, and no claim put there; not what the claim takes. */
+static const struct vm_device *find_by_hand(const struct planner *planner, const struct vm *vm,
+                                            const struct claim *claim, const struct gpu **ret_gpu)
+{
+    struct claim_device own = {0};
+    bool has_own = claim_device(claim, &own);
+    for (vec_each(&vm->devices, device)) {
+        struct pci_addr carrier = {0};
+        *ret_gpu = gpu_of(planner->host, device, &carrier);
+        if (*ret_gpu != NULL && device->claim[0] == '\0' && !is_claimed(planner, vm, device) &&
+            !(has_own && vm_device_is(device, &own.device, own.mdev_uuid))) {
+            return device;
+        }
+    }
+    return NULL;
+}
+
+void bars_note_doubles(const struct planner *planner, struct plan *plan)
+{
+    for (vec_each(&plan->claims, entry)) {
+        const struct claim *claim = &entry->claim;
+        bool comes = entry->verb == PLAN_BIND || entry->verb == PLAN_PARK;
+        const struct vm *vm = comes && !plan_claim_is_old(entry) && claim->vm[0] != '\0'
+                                  ? host_find_vm_of(planner->host, claim->vm, claim->vm_uuid)
+                                  : NULL;
+        const struct gpu *gpu = NULL;
+        const struct vm_device *device = vm != NULL ? find_by_hand(planner, vm, claim, &gpu) : NULL;
+        if (device == NULL) {
+            continue;
+        }
+        char address[BDF_SIZE];
+        char bdf[BDF_SIZE];
+        struct plan_warning *warning = vec_push(&plan->warnings);
+        STR_SET(warning->claim, claim->name);
+        str_print(warning->text, sizeof(warning->text),
+                  "VM \"%s\" already has %s of GPU %s, put in by hand: it will have two; take that "
+                  "out if claim \"%s\" is to replace it (`virsh edit %s`)",
+                  vm->name,
+                  device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, address),
+                  pci_addr_format(&gpu->addr, bdf), claim->name, SHELL_WORD(vm->name));
+    }
+}

@@ -10,5 +10,7 @@
 const struct vm *bars_find(const struct planner *planner, const struct pci_addr *device);
 /* Fills plan->bars from the plan's steps and claims. */
 void bars_note(const struct planner *planner, struct plan *plan);
+/* Warns of new claims whose VM has another GPU, or a part of one, by hand: it is to have two. */
+void bars_note_doubles(const struct planner *planner, struct plan *plan);
 
 #endif

@@ -433,6 +433,7 @@ static int build(const struct planner *planner, const struct plan_request *reque
     if (result == 0) {
         plan_mark_changes(plan);
         bars_note(planner, plan);
+        bars_note_doubles(planner, plan);
         *ret_plan = TAKE_PTR(plan);
     }
     return result;

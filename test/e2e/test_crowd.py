@@ -110,7 +110,7 @@ def test_while_nvml_hangs_clients_that_leave_take_nothing_with_them(machine):
                      b"GET /v1/gpus HTTP/1.1\r\nHost: x\r\n\r\n")
         sock.close()
     assert status(host.socket, HEALTH) == 200
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while descriptors(host.pid()) > before + 5:
         assert time.monotonic() < deadline, "clients that left still have their slots"
         time.sleep(0.05)

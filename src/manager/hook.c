@@ -50,7 +50,7 @@ static void hook_free(struct hook *hook)
         }
     }
     evloop_timer_free(hook->timer);
-    vec_done(&hook->vm.devices);
+    vm_drop_devices(&hook->vm);
     free(hook);
 }
 

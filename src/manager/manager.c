@@ -302,7 +302,7 @@ void manager_free(struct manager *m)
     vec_done(&m->intruded);
     vec_done(&m->own_vms);
     for (vec_each(&m->powers, power)) {
-        vec_done(&power->vm.devices);
+        vm_drop_devices(&power->vm);
     }
     vec_done(&m->powers);
     vec_done(&m->refused);

@@ -57,7 +57,7 @@ void manager_note_power(struct manager *m, const struct vm *vm, bool on)
     if (power->starting && !on) {
         return; /* it failed, or that is about an earlier life: the start's end tells */
     }
-    vec_done(&power->vm.devices);
+    vm_drop_devices(&power->vm);
     copy_vm(vm, &power->vm, on);
     power->on = on;
     power->until = power->starting ? UINT64_MAX : m->views[HALF_GUESTS].begun + 1;
@@ -164,7 +164,7 @@ void manager_overlay_power(struct manager *m)
     while (i < m->powers.n) {
         struct power *power = &m->powers.items[i];
         if (power->until <= m->views[HALF_GUESTS].ended) {
-            vec_done(&power->vm.devices);
+            vm_drop_devices(&power->vm);
             vec_remove(&m->powers, i);
         } else {
             put_over(m->host, power);

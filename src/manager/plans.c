@@ -152,8 +152,7 @@ static int reserve_plan(struct manager *m, const struct change *change, struct p
         error_hint(err, "run cleaved as root");
         return -REASON_PERMISSION;
     }
-    int r = m->host == NULL ? 0 : places_check_plan(m->host, &m->claims, plan, err);
-    r = r != 0 ? r : store_plan(m, change, plan, err);
+    int r = store_plan(m, change, plan, err);
     if (r == 0) {
         log_info("plan %s (%s) by %s: %zu step%s", plan->id, plan->reason, plan->author,
                  plan->steps.n, plan->steps.n == 1 ? "" : "s");
@@ -170,12 +169,20 @@ static void run_plan(struct manager *m, struct plan *plan)
     runner_start(m->runner, plan);
 }
 
+/* What refuses a plan before its first step, and so in a dry run, too. */
+static int check_plan(struct manager *m, const struct change *change, const struct plan *plan,
+                      struct error *err)
+{
+    int r = migrations_refuse_plan(m, change, plan, err);
+    r = r != 0 ? r : manager_check_parked(m, plan, err);
+    return r != 0 || m->host == NULL ? r : places_check_plan(m->host, &m->claims, plan, err);
+}
+
 void change_carry_out(struct change *change, struct plan *plan)
 {
     struct manager *m = change->manager;
     struct error err = {0};
-    if (migrations_refuse_plan(m, change, plan, &err) != 0 ||
-        manager_check_parked(m, plan, &err) != 0) {
+    if (check_plan(m, change, plan, &err) != 0) {
         plan_free(plan);
         change_refuse(change, &err);
         return;
@@ -207,8 +214,7 @@ void change_carry_out(struct change *change, struct plan *plan)
 int manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data,
                      struct error *err)
 {
-    int r = migrations_refuse_plan(m, NULL, plan, err);
-    r = r != 0 ? r : manager_check_parked(m, plan, err);
+    int r = check_plan(m, NULL, plan, err);
     r = r != 0 || m->host == NULL ? r : plan_check_unread(m->host, plan, err);
     if (r == 0) {
         manager_note_lacking_before(m, plan);

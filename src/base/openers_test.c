@@ -13,8 +13,17 @@
 static char root[] = "/tmp/cleave-openers-XXXXXX";
 static char proc[64];
 
+static void put_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
 static void add_process(unsigned pid, const char *name, const char *open_file)
 {
+    char line[64];
     char path[256];
     snprintf(path, sizeof(path), "%s/%u", proc, pid);
     assert_int_equal(mkdir(path, 0700), 0);
@@ -23,10 +32,8 @@ static void add_process(unsigned pid, const char *name, const char *open_file)
     snprintf(path, sizeof(path), "%s/%u/fd/3", proc, pid);
     assert_int_equal(symlink(open_file, path), 0);
     snprintf(path, sizeof(path), "%s/%u/comm", proc, pid);
-    FILE *comm = fopen(path, "we");
-    assert_non_null(comm);
-    fprintf(comm, "%s\n", name);
-    assert_int_equal(fclose(comm), 0);
+    snprintf(line, sizeof(line), "%s\n", name);
+    put_file(path, line);
 }
 
 static void add_information(const char *name)
@@ -52,10 +59,7 @@ static int setup(void **state)
     add_information("driver/nvidia/gpus/0000:41:00.0");
     char path[256];
     snprintf(path, sizeof(path), "%s/driver/nvidia/gpus/0000:41:00.0/information", proc);
-    FILE *file = fopen(path, "we");
-    assert_non_null(file);
-    fprintf(file, "Model: \t\t NVIDIA A100\nDevice Minor: \t 0\n");
-    assert_int_equal(fclose(file), 0);
+    put_file(path, "Model: \t\t NVIDIA A100\nDevice Minor: \t 0\n");
     add_process(812, "nvidia-persistenced", "/dev/nvidia0");
     add_process(900, "agent\x1b[2J", "/dev/nvidia1");
     add_process(901, "ctl", "/dev/nvidiactl");
@@ -155,10 +159,7 @@ static void give_to_user(unsigned pid, const char *cgroup)
     snprintf(path, sizeof(path), "%s/%u", proc, pid);
     assert_int_equal(chown(path, 1000, 1000), 0);
     snprintf(path, sizeof(path), "%s/%u/cgroup", proc, pid);
-    FILE *file = fopen(path, "we");
-    assert_non_null(file);
-    fprintf(file, "%s", cgroup);
-    assert_int_equal(fclose(file), 0);
+    put_file(path, cgroup);
 }
 
 static void count_for(const char *path)

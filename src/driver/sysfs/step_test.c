@@ -235,6 +235,14 @@ static void a_vf_in_other_hands_is_not_cleared(void **state)
     assert_non_null(strstr(err.message, "process 77 (qemu-system-x86) has 0000:3b:00.4 open"));
 }
 
+/* A virtual function, and a process with more files open than there is time for. */
+static void add_function_and_hoarder(const struct tree_fixture *tree)
+{
+    tree_function(tree, "0000:3b:00.4", "0x10de\n", "0x030200\n", "nvidia", 50);
+    tree_put(tree, "proc/77/comm", "hoarder\n");
+    tree_link(tree, "proc/77/fd/12", "/dev/null");
+}
+
 /* Who it might be could not be looked at in time. */
 static void what_is_not_known_to_be_free_is_not_taken_away(void **state)
 {
@@ -243,9 +251,7 @@ static void what_is_not_known_to_be_free_is_not_taken_away(void **state)
     put_gpu(tree);
     struct pci_addr vf;
     assert_true(pci_addr_parse("0000:3b:00.4", &vf));
-    tree_function(tree, "0000:3b:00.4", "0x10de\n", "0x030200\n", "nvidia", 50);
-    tree_put(tree, "proc/77/comm", "hoarder\n");
-    tree_link(tree, "proc/77/fd/12", "/dev/null");
+    add_function_and_hoarder(tree);
     struct error err = {0};
     assert_int_equal(holder_check(&tree->sys, &vf, "function/0000:3b:00.4", &err), 0);
     tree->sys.holder_budget_us = 0;
@@ -262,9 +268,7 @@ static void what_the_kernel_says_to_be_free_is(void **state)
     TREE();
     struct pci_addr vf;
     assert_true(pci_addr_parse("0000:3b:00.4", &vf));
-    tree_function(tree, "0000:3b:00.4", "0x10de\n", "0x030200\n", "nvidia", 50);
-    tree_put(tree, "proc/77/comm", "hoarder\n");
-    tree_link(tree, "proc/77/fd/12", "/dev/null");
+    add_function_and_hoarder(tree);
     tree->sys.holder_budget_us = 0;
     struct error err = {0};
     const char *subject = "function/0000:3b:00.4";
@@ -288,9 +292,7 @@ static void a_group_without_a_node_is_free_unless_its_functions_have_their_own(v
     TREE();
     struct pci_addr vf;
     assert_true(pci_addr_parse("0000:3b:00.4", &vf));
-    tree_function(tree, "0000:3b:00.4", "0x10de\n", "0x030200\n", "nvidia", 50);
-    tree_put(tree, "proc/77/comm", "hoarder\n");
-    tree_link(tree, "proc/77/fd/12", "/dev/null");
+    add_function_and_hoarder(tree);
     tree_put(tree, "dev/vfio/vfio", "");
     tree->sys.holder_budget_us = 0;
     struct error err = {0};

@@ -134,15 +134,21 @@ def wait_for_socket(path, process, log=None):
         time.sleep(0.02)
 
 
+def wait_for(what, timeout=20, pause=0.05):
+    """Until what() is true; returns that."""
+    deadline = time.monotonic() + timeout
+    while True:
+        found = what()
+        if found:
+            return found
+        assert time.monotonic() < deadline, "it does not come about"
+        time.sleep(pause)
+
+
 def tcp_port(log):
     """The port on which a server with `--listen 127.0.0.1:0` says that it serves TCP."""
-    deadline = time.monotonic() + START_S
-    while True:
-        said = re.findall(r"TCP is served on 127\.0\.0\.1:(\d+) ", pathlib.Path(log).read_text())
-        if said:
-            return int(said[-1])
-        assert time.monotonic() < deadline, "the server does not say where it serves TCP"
-        time.sleep(0.02)
+    line = re.compile(r"TCP is served on 127\.0\.0\.1:(\d+) ")
+    return int(wait_for(lambda: line.findall(pathlib.Path(log).read_text()), START_S)[-1])
 
 
 def stop(process):

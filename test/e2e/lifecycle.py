@@ -22,17 +22,6 @@ def hook_options(directory, without="refuse"):
     return ["--hook", hook]
 
 
-def wait_for(what, timeout=20, pause=0.05):
-    """Until what() is true; returns that."""
-    deadline = time.monotonic() + timeout
-    while True:
-        found = what()
-        if found:
-            return found
-        assert time.monotonic() < deadline, "it does not come about"
-        time.sleep(pause)
-
-
 def wait_restored(machine, timeout=60, state="done"):
     """The restoration that runs on its own, once it has ended so."""
     deadline = time.monotonic() + timeout

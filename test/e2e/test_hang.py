@@ -11,8 +11,7 @@ import time
 
 import pytest
 
-from harness import BUILD
-from lifecycle import wait_for
+from harness import BUILD, wait_for
 
 READS = ("health", "host", "gpus", "gpus/0", "vms", "profiles", "claims", "plans", "events", "gc",
          "host/restore", "drain", "migrations")

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from lifecycle import (claim, emulator, events, garbage, hook_options, named, state,
-                       wait_for)
+from harness import wait_for
+from lifecycle import claim, emulator, events, garbage, hook_options, named, state
 from machine import START_LIBVIRT, hostdev
 
 GPU = "0000:26:00.0"  # of l40s-x2

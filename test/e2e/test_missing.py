@@ -7,8 +7,7 @@ import subprocess
 
 import pytest
 
-from harness import BUILD, ROOT, Cleave, stop, wait_for_socket
-from lifecycle import wait_for
+from harness import BUILD, ROOT, Cleave, stop, wait_for, wait_for_socket
 
 CLEAVED = BUILD / "src/daemon/cleaved"
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]

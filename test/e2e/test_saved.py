@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from lifecycle import hook_options, state, wait_for
+from harness import wait_for
+from lifecycle import hook_options, state
 
 
 @pytest.fixture

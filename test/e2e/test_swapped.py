@@ -2,7 +2,8 @@
 """Boards whose PCI addresses are others after a reboot, and VMs that start with the host."""
 import pytest
 
-from lifecycle import claim, events, hook_options, store_autostart, wait_for
+from harness import wait_for
+from lifecycle import claim, events, hook_options, store_autostart
 from machine import Machine, START_LIBVIRT
 
 UUIDS = {"a": "GPU-aaaaaaaa-0000-0000-0000-000000000001", "b": "GPU-bbbbbbbb-0000-0000-0000-000000000002",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An upgrade of the system after which the kernel makes vGPUs through another interface."""
-from lifecycle import events, hook_options, store_autostart, wait_for
+from harness import wait_for
+from lifecycle import events, hook_options, store_autostart
 from machine import Machine, START_LIBVIRT
 
 OLD = "driver: 550.163.02\nkernel: 5.14.0-503.el9.x86_64\n"

@@ -6,7 +6,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from lifecycle import claim, events, garbage, hook_options, state, wait_for
+from harness import wait_for
+from lifecycle import claim, events, garbage, hook_options, state
 from machine import DOMAIN
 
 # NAME_MAX less ".xml.new": QEMU's driver takes no longer one.

@@ -141,26 +141,23 @@ struct look_changes {
     struct store *store;
     bool begun;
     int result; /* of the first call that failed: nothing is stored */
+    struct error err;
 };
 
-static void begin_changes(struct look_changes *changes, struct error *err)
+static bool can_change(struct look_changes *changes)
 {
     if (!changes->begun) {
         changes->begun = true;
-        changes->result = changes->store->ops->begin(changes->store, err);
+        changes->result = changes->store->ops->begin(changes->store, &changes->err);
     }
+    return changes->result == 0;
 }
 
 static void let_go(struct look_changes *changes, const char *key)
 {
-    struct error err = {0};
-    begin_changes(changes, &err);
-    if (changes->result == 0) {
-        changes->result =
-            changes->store->ops->delete_record(changes->store, RECORD_MADE, key, &err);
-    }
-    if (changes->result != 0) {
-        log_warning("%s is gone, and that can't be stored: %s", key, err.message);
+    struct store *store = changes->store;
+    if (can_change(changes)) {
+        changes->result = store->ops->delete_record(store, RECORD_MADE, key, &changes->err);
     }
 }
 
@@ -168,15 +165,10 @@ static void let_go(struct look_changes *changes, const char *key)
 static void note_birth(struct look_changes *changes, const char *key, json_t *document,
                        json_t *birth)
 {
-    struct error err = {0};
+    struct store *store = changes->store;
     json_object_set(document, BIRTH, birth);
-    begin_changes(changes, &err);
-    if (changes->result == 0) {
-        changes->result =
-            changes->store->ops->put_record(changes->store, RECORD_MADE, key, document, &err);
-    }
-    if (changes->result != 0) {
-        log_debug("the birth of %s can't be stored: %s", key, err.message);
+    if (can_change(changes)) {
+        changes->result = store->ops->put_record(store, RECORD_MADE, key, document, &changes->err);
     }
 }
 
@@ -184,14 +176,14 @@ static void note_birth(struct look_changes *changes, const char *key, json_t *do
 static void end_changes(struct manager *m, struct look_changes *changes)
 {
     struct store *store = changes->store;
-    struct error err = {0};
     if (changes->begun && changes->result == 0) {
-        changes->result = store->ops->commit(store, &err);
+        changes->result = store->ops->commit(store, &changes->err);
     } else if (changes->begun) {
         store->ops->rollback(store);
     }
     if (changes->result != 0) {
-        log_debug("changes of what cleave made can't be stored: %s", err.message);
+        log_warning("what became of things that cleave made can't be stored: %s",
+                    changes->err.message);
         m->kept_made.stamp[0] = UINT64_MAX;
     }
 }

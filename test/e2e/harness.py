@@ -145,6 +145,13 @@ def wait_for(what, timeout=20, pause=0.05):
         time.sleep(pause)
 
 
+def connections(path):
+    """How many are connected to the socket at that path, or wait to be."""
+    with open("/proc/net/unix") as sockets:
+        fields = [line.split() for line in sockets]
+    return sum(len(f) == 8 and f[7] == str(path) and f[5] == "03" for f in fields)
+
+
 def tcp_port(log):
     """The port on which a server with `--listen 127.0.0.1:0` says that it serves TCP."""
     line = re.compile(r"TCP is served on 127\.0\.0\.1:(\d+) ")

@@ -128,7 +128,7 @@ static void tell_gpus(const json_t *restore, json_t *shown)
             xasprintf("%s%s%s", view_text(gpu, "state", "-"), problem == NULL ? "" : ": ",
                       problem == NULL ? "" : problem);
         if (!str_eq(json_string_value(json_object_get(shown, address)), line)) {
-            fprintf(stderr, "GPU %s: %s\n", address, line);
+            prose_report("GPU %s: %s", address, line);
             json_object_set_new(shown, address, json_string(line));
         }
     }

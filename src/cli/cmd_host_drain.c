@@ -161,9 +161,9 @@ static void tell_changes(const json_t *drain, char (*shown)[32])
         char text[VIEW_SIZE];
         const char *problem = view_text(vm, "problem", NULL);
         const char *target = str_eq(step, "moving") ? view_text(vm, "target", NULL) : NULL;
-        fprintf(stderr, "VM %s: %s%s%s%s%s\n", view_text(vm, "vm", "-"), step_text(vm, text),
-                target != NULL ? " to " : "", target != NULL ? target : "",
-                problem != NULL ? ": " : "", problem != NULL ? problem : "");
+        prose_report("VM %s: %s%s%s%s%s", view_text(vm, "vm", "-"), step_text(vm, text),
+                     target != NULL ? " to " : "", target != NULL ? target : "",
+                     problem != NULL ? ": " : "", problem != NULL ? problem : "");
     }
 }
 
@@ -192,7 +192,30 @@ static int follow(struct cli *cli, json_t **reply, struct error *err)
 
 /* ---- the verbs ---- */
 
-static int finish(struct cli *cli, const json_t *reply, struct error *err)
+static bool has_verdict(const json_t *drain, const char *verdict)
+{
+    const json_t *vms = view_at(drain, "vms");
+    for (size_t i = 0; i < json_array_size(vms); i++) {
+        if (str_eq(view_text(json_array_get(vms, i), "verdict", ""), verdict)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int refuse_incomplete(const json_t *drain, const char *verb, struct error *err)
+{
+    bool helps = has_verdict(drain, "stay") && !view_true(drain, "stop");
+    error_set(err, REASON_CONFLICT, "", "VMs %s here", verb);
+    error_hint(err, "the table says why; %s",
+               helps ? "--stop stops those that can't move"
+                     : "move or stop those that are left, `cleave vm migrate`, `cleave vm stop`, "
+                       "and drain again");
+    return -REASON_CONFLICT;
+}
+
+/* A dry run in which a VM stays ends as its run will. */
+static int finish(struct cli *cli, const json_t *reply, bool cancels, struct error *err)
 {
     const json_t *drain = view_at(reply, "drain");
     const char *state = view_text(drain, "state", "-");
@@ -204,12 +227,11 @@ static int finish(struct cli *cli, const json_t *reply, struct error *err)
             printf("\nThe drain is %s.\n", state);
         }
     }
-    if (!cli->dry_run && str_eq(state, "incomplete")) {
-        error_set(err, REASON_CONFLICT, "", "VMs still run here");
-        error_hint(err, "the table says why; --stop stops those that can't move");
-        return -REASON_CONFLICT;
+    if (cli->dry_run) {
+        bool stays = !cancels && has_verdict(drain, "stay");
+        return stays ? refuse_incomplete(drain, "would still run", err) : 0;
     }
-    return 0;
+    return str_eq(state, "incomplete") ? refuse_incomplete(drain, "still run", err) : 0;
 }
 
 static int show(struct cli *cli, struct error *err)
@@ -239,7 +261,7 @@ int cmd_host_drain(struct cli *cli, const struct words *words, struct error *err
     if (result == 0 && !cli->dry_run && !cli->no_wait) {
         result = follow(cli, &reply, err);
     }
-    return result != 0 ? result : finish(cli, reply, err);
+    return result != 0 ? result : finish(cli, reply, cancels, err);
 }
 
 int cmd_host_undrain(struct cli *cli, const struct words *words UNUSED, struct error *err)

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How commands end: a dry run whose answer is no ends as its run does, and hints at what helps. The
+ * linker puts client_call() of this file in the place of the real one (--wrap). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "cli/args.h"
+#include "cli/waiting.h"
+#include "test.h"
+
+#define DRAIN(state, stop, verdict)                                                                \
+    "{\"drain\":{\"state\":\"" state "\",\"stop\":" stop ",\"finishedAt\":\"2026-01-02T03:04:05Z"  \
+    "\",\"vms\":[{\"vm\":\"a\",\"verdict\":\"migrate\"},{\"vm\":\"b\",\"verdict\":\"" verdict      \
+    "\"}]}}"
+#define RESTORE(state, claim)                                                                      \
+    "{\"state\":\"" state "\",\"gpus\":[{\"gpu\":\"0000:41:00.0\",\"state\":\"" state              \
+    "\",\"claims\":[{\"name\":\"a\",\"state\":\"" claim "\"}]}]}"
+#define MIGRATION(state, result)                                                                   \
+    "{\"migration\":{\"state\":\"" state "\",\"finishedAt\":\"2026-01-02T03:04:05Z\",\"request\":" \
+    "{\"vm\":\"a\"},\"checks\":[{\"result\":\"" result "\",\"message\":\"no\"}]}}"
+
+struct outcome {
+    const char *command;
+    const char *reply;
+    enum reason reason;
+    const char *hint;
+    const char *no_hint; /* a word that is not in it; NULL: none is asked for */
+};
+
+static const struct outcome outcomes[] = {
+    {"host drain --dry-run", DRAIN("planning", "false", "migrate"), REASON_NONE, "", NULL},
+    {"host drain --dry-run --stop", DRAIN("planning", "true", "stop"), REASON_NONE, "", NULL},
+    {"host drain --dry-run", DRAIN("planning", "false", "stay"), REASON_CONFLICT, "--stop", NULL},
+    {"host drain --dry-run -o json", DRAIN("planning", "false", "stay"), REASON_CONFLICT, "--stop",
+     NULL},
+    {"host drain --dry-run --stop", DRAIN("planning", "true", "stay"), REASON_CONFLICT,
+     "cleave vm stop", "--stop"},
+    {"host drain --dry-run --cancel", DRAIN("running", "false", "stay"), REASON_NONE, "", NULL},
+    {"host drain", DRAIN("done", "false", "migrate"), REASON_NONE, "", NULL},
+    {"host drain", DRAIN("incomplete", "false", "stay"), REASON_CONFLICT, "--stop", NULL},
+    {"host drain --stop", DRAIN("incomplete", "true", "stay"), REASON_CONFLICT, "cleave vm stop",
+     "--stop"},
+    {"host drain", DRAIN("incomplete", "false", "migrate"), REASON_CONFLICT, "cleave vm stop",
+     "--stop"}, /* its migration failed */
+    {"host drain --status", DRAIN("incomplete", "false", "stay"), REASON_NONE, "", NULL},
+    {"host restore --dry-run", RESTORE("planned", "planned"), REASON_NONE, "", NULL},
+    {"host restore --dry-run", RESTORE("planned", "blocked"), REASON_DRIVER, "", NULL},
+    {"host restore", RESTORE("incomplete", "blocked"), REASON_DRIVER, "", NULL},
+    {"vm migrate a qemu:///system --dry-run", MIGRATION("checking", "ok"), REASON_NONE, "", NULL},
+    {"vm migrate a qemu:///system --dry-run", MIGRATION("checking", "failed"), REASON_RULE, "",
+     NULL},
+    {"vm migrate a qemu:///system --dry-run -o json", MIGRATION("checking", "failed"), REASON_RULE,
+     "", NULL},
+};
+
+static const char *answer;
+
+int __wrap_client_call(struct client *client, const char *method, const char *path,
+                       const json_t *body, json_t **ret_json, struct error *err);
+int __wrap_client_call(struct client *client UNUSED, const char *method UNUSED,
+                       const char *path UNUSED, const json_t *body UNUSED, json_t **ret_json,
+                       struct error *err)
+{
+    return json_read(answer, strlen(answer), "test", ret_json, err);
+}
+
+static void run_line(const char *command, struct error *err)
+{
+    CLEANUP_FREE char *text = xasprintf("cleave %s", command);
+    char *argv[8] = {NULL};
+    int argc = 0;
+    char *rest = text;
+    while (rest != NULL) {
+        argv[argc++] = strsep(&rest, " ");
+    }
+    struct cli cli = {0};
+    struct args args = {0};
+    (void)fflush(stdout);
+    int kept = dup(STDOUT_FILENO); /* the test's own output is read by line */
+    assert_non_null(freopen("/dev/null", "w", stdout));
+    int r = args_parse(argc, argv, &cli, &args, err);
+    r = r != 0 ? r : args.words.verb->run(&cli, &args.words, err);
+    (void)fflush(stdout);
+    assert_int_equal(dup2(kept, STDOUT_FILENO), STDOUT_FILENO);
+    close(kept);
+    client_free(cli.client);
+    waiting_free(cli.waiting);
+    assert_int_equal(r == 0, err->reason == REASON_NONE);
+}
+
+static void a_dry_run_ends_as_its_run_does(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++) {
+        const struct outcome *row = &outcomes[i];
+        struct error err = {0};
+        answer = row->reply;
+        run_line(row->command, &err);
+        if (err.reason != row->reason || strstr(err.hint, row->hint) == NULL ||
+            (row->no_hint != NULL && strstr(err.hint, row->no_hint) != NULL)) {
+            fail_msg("row %zu, %s: reason %d, \"%s\", hint \"%s\"", i, row->command,
+                     (int)err.reason, err.message, err.hint);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_dry_run_ends_as_its_run_does),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

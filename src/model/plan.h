@@ -211,6 +211,8 @@ struct plan {
     uint64_t created_us;
     uint64_t finished_us; /* 0 until finished */
     char problem[ERROR_TEXT_SIZE];
+    /* Of one that is planned, what is known only on the way; for the reader, and not stored. */
+    char later[ERROR_TEXT_SIZE];
     VEC(struct step) steps;
     VEC(struct plan_claim) claims;
     VEC(struct plan_instance) instances;

@@ -115,6 +115,19 @@ static bool takes_from_programs(const struct plan *plan)
     return false;
 }
 
+static json_t *unchecked_to_json(const struct plan *plan)
+{
+    json_t *list = json_array();
+    if (takes_from_programs(plan)) {
+        json_array_append_new(list,
+                              json_string("whether a program other than a VM has the GPU open"));
+    }
+    if (plan->later[0] != '\0') {
+        json_array_append_new(list, json_string(plan->later));
+    }
+    return list;
+}
+
 json_t *plan_to_json(const struct plan *plan)
 {
     json_t *steps = json_array();
@@ -163,9 +176,8 @@ json_t *plan_to_json(const struct plan *plan)
     if (plan->warnings.n > 0) {
         json_object_set_new(json, "warnings", warnings_to_json(plan));
     }
-    if (plan->state == PLAN_PLANNED && takes_from_programs(plan)) {
-        json_object_set_new(json, "notChecked",
-                            json_pack("[s]", "whether a program other than a VM has the GPU open"));
+    if (plan->state == PLAN_PLANNED && (takes_from_programs(plan) || plan->later[0] != '\0')) {
+        json_object_set_new(json, "notChecked", unchecked_to_json(plan));
     }
     return json;
 }

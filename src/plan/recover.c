@@ -204,8 +204,10 @@ static void append(struct plan *plan, const struct plan *more)
     }
 }
 
-/* True: what is in the way may pass, and it is worth looking again. */
-static bool find_blocked(const struct restoration *restoration, struct error *ret_why)
+/* True: what is in the way may pass, and it is worth looking again. `lacks` says what the claim did
+ * not do. */
+static bool find_blocked(const struct restoration *restoration, const char *lacks,
+                         struct error *ret_why)
 {
     const struct error *why = restoration->why.reason != REASON_NONE ? &restoration->why : NULL;
     const char *name = NULL;
@@ -220,7 +222,7 @@ static bool find_blocked(const struct restoration *restoration, struct error *re
     }
     *ret_why = *why;
     if (name != NULL) {
-        error_wrap(ret_why, "claim \"%s\" did not get its device back", name);
+        error_wrap(ret_why, "claim \"%s\" %s its device back", name, lacks);
     }
     return restore_may_pass(why);
 }
@@ -237,7 +239,42 @@ static void add_restoration(const struct planner *planner, size_t at, enum step_
     struct restoration restoration = {0};
     plan_missing(planner, &after, &gpus[at], plan, &restoration);
     append(plan, restoration.plan);
+    struct error why = {0};
+    (void)find_blocked(&restoration, "would not get", &why);
+    if (why.reason != REASON_NONE) {
+        str_print(plan->later, sizeof(plan->later),
+                  "whether all comes back: as it looks now, %.700s; the run looks once the GPU "
+                  "answers, and fails if that is so",
+                  why.message);
+    } else if (kind == STEP_PCI_RESCAN) {
+        STR_SET(plan->later,
+                "whether the GPU comes back with nothing on it, as these steps assume; "
+                "the run looks then, and makes what is still missing");
+    }
     restoration_done(&restoration);
+}
+
+/* Nothing is known of how the board comes back: neither what is on it, nor which steps it needs. */
+static void note_unplanned(const struct planner *planner, const struct patient *patient,
+                           const char *bdf, struct plan *plan)
+{
+    CLEANUP_STRBUF struct strbuf names = {0};
+    for (vec_each(planner->claims, claim)) {
+        if (is_of(planner, claim, patient)) {
+            strbuf_addf(&names, "%s%s", names.len == 0 ? "" : ", ", claim->name);
+        }
+    }
+    if (names.len == 0) {
+        str_print(plan->later, sizeof(plan->later),
+                  "which steps GPU %s needs then: that is known once it is back on the bus, and "
+                  "the run takes them",
+                  bdf);
+    } else {
+        str_print(plan->later, sizeof(plan->later),
+                  "which steps give these claims their devices back: %.700s; that is known once "
+                  "GPU %s is back on the bus, and the run takes them then",
+                  strbuf_str(&names), bdf);
+    }
 }
 
 const struct step *recover_step(const struct plan *plan)
@@ -264,7 +301,7 @@ bool recover_settle(const struct planner *planner, struct plan *plan, struct err
     append(plan, restoration.plan);
     bool later = false;
     if (plan->steps.n == before) {
-        later = find_blocked(&restoration, ret_why);
+        later = find_blocked(&restoration, "did not get", ret_why);
     }
     restoration_done(&restoration);
     return later;
@@ -363,6 +400,8 @@ int planner_recover(const struct planner *planner, const char *text, const char 
     STR_SET(step->board, patient.uuid);
     if (gpu != NULL) {
         add_restoration(planner, (size_t)(gpu - planner->host->gpus.items), kind, plan);
+    } else {
+        note_unplanned(planner, &patient, bdf, plan);
     }
     *ret_plan = TAKE_PTR(plan);
     return 0;

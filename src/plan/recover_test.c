@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "plan/restore.h"
 #include "test.h"
@@ -111,6 +112,41 @@ static void a_board_in_the_place_of_a_lost_one_is_not_taken_for_it(void **state)
                                                                                    * matter */
 }
 
+/* One step of two is all that can be planned: the plan says so, and whose devices follow. */
+static void a_plan_for_a_board_that_is_off_the_bus_says_what_is_known_later(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *claims[2];
+        const char *words;
+    } rows[] = {{{NULL}, "which steps GPU 0000:26:00.0 needs then"},
+                {{"a"}, "devices back: a; that is known once GPU 0000:26:00.0 is back"},
+                {{"a", "b"}, "devices back: a, b; that"}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        SCENE(scene);
+        struct error err = {0};
+        struct gpu_record *record = vec_push(&scene.records);
+        *record = (struct gpu_record){.addr = {.bus = 0x26}, .quarantine = {.set = true}};
+        STR_SET(record->uuid, A);
+        for (size_t k = 0; k < ARRAY_SIZE(rows[i].claims) && rows[i].claims[k] != NULL; k++) {
+            add_claim(&scene, rows[i].claims[k], 0x26, A);
+        }
+        add_claim(&scene, "other", 0x27, B);
+        struct planner planner = {
+            .host = scene.host, .claims = &scene.claims, .records = &scene.records};
+        CLEANUP(plan_freep) struct plan *plan = NULL;
+        assert_int_equal(planner_recover(&planner, "0000:26:00.0", "tester", &plan, &err), 0);
+        assert_int_equal(plan->steps.n, 1);
+        assert_non_null(strstr(plan->later, rows[i].words));
+        assert_null(strstr(plan->later, "other"));
+        CLEANUP_JSON json_t *json = plan_to_json(plan);
+        assert_int_equal(json_array_size(json_object_get(json, "notChecked")), 2);
+        plan->state = PLAN_DONE;
+        CLEANUP_JSON json_t *over = plan_to_json(plan);
+        assert_null(json_object_get(over, "notChecked"));
+    }
+}
+
 /* Bound to vfio-pci it tells no UUID, and is the board that the driver had there. */
 static void a_board_that_moved_and_is_passed_through_is_found(void **state)
 {
@@ -133,6 +169,7 @@ int main(void)
         cmocka_unit_test(a_board_that_moved_is_kept_by_its_own_claims),
         cmocka_unit_test(an_address_that_a_board_left_for_another_has_nothing_to_recover),
         cmocka_unit_test(a_board_that_moved_and_is_passed_through_is_found),
+        cmocka_unit_test(a_plan_for_a_board_that_is_off_the_bus_says_what_is_known_later),
         cmocka_unit_test(a_board_in_the_place_of_a_lost_one_is_not_taken_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -244,6 +244,7 @@ def test_a_gpu_that_fell_off_the_bus_is_looked_for_again(host):
         wait_for(lambda bdf=bdf: gpu(host, bdf)["quarantine"])
         dry = host.cleave.run("gpu", "recover", bdf, "--dry-run")
         assert "take the GPU off the bus" in dry.stdout, dry.stderr
+        assert "Not checked: whether the GPU comes back with nothing on it" in dry.stdout
         done = host.cleave.run("gpu", "recover", bdf)
         assert done.returncode == 0, done.stderr
         assert gpu(host, bdf)["quarantine"] is None
@@ -297,6 +298,10 @@ def test_a_board_that_was_off_the_bus_gets_all_back_or_the_recovery_fails(host, 
     done = host.cleave.run("gpu", "recover", L40S_1)
     assert done.returncode == 8, done.stderr
     assert L40S_1 in host.api.get("/v1/claims/a")["problem"]
+    dry = host.cleave.run("gpu", "recover", L40S_1, "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    claims = "a, b" if how == "vgpu" else "a"
+    assert f"which steps give these claims their devices back: {claims}; " in dry.stdout
     host.ctl("set", L40S_1, "lost", "0")
     done = host.cleave.run("gpu", "recover", L40S_1)
     assert done.returncode == 0, done.stderr

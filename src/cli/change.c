@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/plan_view.h"
+#include "cli/table.h"
 #include "cli/view.h"
 
 #define FIRST_POLL_MS 20
@@ -37,9 +38,9 @@ static bool step_is_settled(const json_t *step)
 static void tell_step(const json_t *step, size_t number, size_t n)
 {
     const char *problem = view_text(step, "problem", NULL);
-    fprintf(stderr, "[%zu/%zu] %s: %s%s%s\n", number, n, view_text(step, "state", "-"),
-            view_text(step, "text", "-"), problem == NULL ? "" : ": ",
-            problem == NULL ? "" : problem);
+    prose_report("[%zu/%zu] %s: %s%s%s", number, n, view_text(step, "state", "-"),
+                 view_text(step, "text", "-"), problem == NULL ? "" : ": ",
+                 problem == NULL ? "" : problem);
 }
 
 static void tell_plain(struct progress *progress, const json_t *steps)
@@ -171,7 +172,7 @@ static void print_done(const json_t *change, size_t width)
         const json_t *entry = json_array_get(entries, i);
         const char *name = view_text(entry, "claim.name", "-");
         if (str_eq(view_text(entry, "verb", ""), "release") && plan_view_move(plan, name) == NULL) {
-            printf("claim %s is released\n", name);
+            prose_print(width, "claim %s is released", name);
         }
     }
     plan_view_left(plan, width);
@@ -188,12 +189,11 @@ static void say_failed(const json_t *change)
         const char *name = view_text(claim, "name", "-");
         const char *vm = view_text(claim, "vm", NULL);
         if (vm != NULL && str_eq(view_text(claim, "state", ""), "failed")) {
-            fprintf(stderr,
-                    view_true(claim, "wasBound")
-                        ? "VM %s does not start until claim %s is deleted\n"
-                        : "VM %s starts without claim %s, which failed and stays until it is "
-                          "deleted\n",
-                    vm, name);
+            prose_report(view_true(claim, "wasBound")
+                             ? "VM %s does not start until claim %s is deleted"
+                             : "VM %s starts without claim %s, which failed and stays until it is "
+                               "deleted",
+                         vm, name);
         }
     }
 }
@@ -224,7 +224,8 @@ static int print_result(struct cli *cli, const json_t *change, struct error *err
     } else if (plan_is_over(plan)) {
         print_done(change, cli_width(cli));
     } else {
-        printf("plan %s runs; `cleave plan show %s` tells how far it is\n", id, id);
+        prose_print(cli_width(cli), "plan %s runs; `cleave plan show %s` tells how far it is", id,
+                    id);
     }
     return 0;
 }

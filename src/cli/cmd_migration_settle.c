@@ -3,29 +3,31 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "cli/table.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
 
-static void print_list(const json_t *lines)
+static void print_list(const json_t *lines, size_t width)
 {
     for (size_t i = 0; i < json_array_size(lines); i++) {
-        printf("  %s\n", json_string_value(json_array_get(lines, i)));
+        prose_print_indented(width, 2, "%s", json_string_value(json_array_get(lines, i)));
     }
 }
 
 /* What is known of the VM on both sides. */
-static void print_known(const json_t *json)
+static void print_known(const json_t *json, size_t width)
 {
     const json_t *migration = view_at(json, "migration");
     const char *target = view_text(migration, "target", "the target");
     char answered[VIEW_SIZE];
-    printf("VM %s, migration %s to %s:\n", view_text(migration, "request.vm", "-"),
-           view_text(migration, "id", "-"), target);
-    printf("  here: %s\n", view_text(json, "settlement.here", "-"));
-    printf("  %s: %s; it answered last at %s\n", target, view_text(json, "settlement.silence", "-"),
-           view_time(migration, "answeredAt", answered));
-    printf("  libvirt %s that the VM arrived there\n",
-           view_true(migration, "moved") ? "said" : "never said");
+    prose_print(width, "VM %s, migration %s to %s:", view_text(migration, "request.vm", "-"),
+                view_text(migration, "id", "-"), target);
+    prose_print_indented(width, 2, "here: %s", view_text(json, "settlement.here", "-"));
+    prose_print_indented(width, 2, "%s: %s; it answered last at %s", target,
+                         view_text(json, "settlement.silence", "-"),
+                         view_time(migration, "answeredAt", answered));
+    prose_print_indented(width, 2, "libvirt %s that the VM arrived there",
+                         view_true(migration, "moved") ? "said" : "never said");
 }
 
 int cmd_migration_settle(struct cli *cli, const struct words *words, struct error *err)
@@ -44,11 +46,11 @@ int cmd_migration_settle(struct cli *cli, const struct words *words, struct erro
     if (r != 0 || cli_print_raw(cli, json)) {
         return r;
     }
-    print_known(json);
+    print_known(json, cli_width(cli));
     printf("%s:\n", cli->dry_run ? "It would" : "Done, or under way");
-    print_list(view_at(json, "settlement.steps"));
+    print_list(view_at(json, "settlement.steps"), cli_width(cli));
     printf("And then:\n");
-    print_list(view_at(json, "settlement.afterwards"));
+    print_list(view_at(json, "settlement.afterwards"), cli_width(cli));
     if (cli->dry_run) {
         printf("\nDry run: nothing was changed.\n");
     }

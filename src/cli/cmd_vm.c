@@ -73,9 +73,10 @@ static int print_changed(struct cli *cli, const json_t *json, const char *what)
     }
     const json_t *warnings = view_at(json, "warnings");
     for (size_t i = 0; i < json_array_size(warnings); i++) {
-        fprintf(stderr, "warning: %s\n", json_string_value(json_array_get(warnings, i)));
+        prose_report("warning: %s", json_string_value(json_array_get(warnings, i)));
     }
-    printf("VM %s %s%s\n", view_text(json, "vm.name", "-"), cli->dry_run ? "would be " : "", what);
+    prose_print(cli_width(cli), "VM %s %s%s", view_text(json, "vm.name", "-"),
+                cli->dry_run ? "would be " : "", what);
     plan_view_unchecked(view_at(json, "plan"), cli_width(cli));
     plan_view_unchecked(json, cli_width(cli));
     return 0;

@@ -140,7 +140,7 @@ static int print_dry_run(const struct cli *cli, const json_t *migration, struct 
 {
     migration_view_checks(migration, true, cli_width(cli));
     printf("\n");
-    migration_view_steps(migration);
+    migration_view_steps(migration, cli_width(cli));
     migration_view_times(migration, cli_width(cli));
     int r = migration_view_refusal(migration, err);
     printf("%s", r == 0 ? "\nDry run: nothing was changed; it would migrate.\n"
@@ -155,12 +155,13 @@ static int print_end(const struct cli *cli, const json_t *migration, struct erro
     const char *target = view_text(migration, "target", "the target");
     if (!migration_view_over(migration)) {
         const char *id = view_text(migration, "id", "-");
-        printf("VM %s is on its way (%s); `cleave migration show %s` tells how far it is\n", vm,
-               state, id);
+        prose_print(cli_width(cli),
+                    "VM %s is on its way (%s); `cleave migration show %s` tells how far it is", vm,
+                    state, id);
         return 0;
     }
     if (str_eq(state, "done")) {
-        printf("VM %s runs on %s\n", vm, target);
+        prose_print(cli_width(cli), "VM %s runs on %s", vm, target);
         migration_view_times(migration, cli_width(cli));
         return 0;
     }
@@ -267,20 +268,21 @@ int cmd_migration_show(struct cli *cli, const struct words *words, struct error 
     const json_t *migration = view_at(json, "migration");
     CLEANUP_STRBUF struct strbuf line = {0};
     migration_view_line(migration, &line);
-    printf("%s\n", strbuf_str(&line));
+    prose_print(cli_width(cli), "%s", strbuf_str(&line));
     if (view_text(migration, "problem.message", NULL) != NULL) {
-        printf("Problem: %s\n", view_text(migration, "problem.message", ""));
+        prose_print(cli_width(cli), "Problem: %s", view_text(migration, "problem.message", ""));
     }
     const char *settled = view_text(migration, "settled", NULL);
     if (settled != NULL) {
-        printf("Settled: the VM is %s, said %s; the target did not answer\n", settled,
-               view_text(migration, "settledBy", "-"));
+        prose_print(cli_width(cli), "Settled: the VM is %s, said %s; the target did not answer",
+                    settled, view_text(migration, "settledBy", "-"));
     }
     if (str_eq(view_text(migration, "state", ""), "switching")) {
         char answered[VIEW_SIZE];
-        printf("The target answered last at %s; if it is lost for good: `cleave migration "
-               "settle %s`\n",
-               view_time(migration, "answeredAt", answered), view_text(migration, "id", "-"));
+        prose_print(cli_width(cli),
+                    "The target answered last at %s; if it is lost for good: `cleave migration "
+                    "settle %s`",
+                    view_time(migration, "answeredAt", answered), view_text(migration, "id", "-"));
     }
     migration_view_times(migration, cli_width(cli));
     migration_view_checks(migration, true, cli_width(cli));
@@ -295,7 +297,7 @@ int cmd_migration_cancel(struct cli *cli, const struct words *words, struct erro
     if (r != 0 || cli_print_raw(cli, json)) {
         return r;
     }
-    printf("VM %s %s\n", view_text(json, "migration.request.vm", "-"),
-           cli->dry_run ? "would stay here" : "stays here");
+    prose_print(cli_width(cli), "VM %s %s", view_text(json, "migration.request.vm", "-"),
+                cli->dry_run ? "would stay here" : "stays here");
     return 0;
 }

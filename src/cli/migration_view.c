@@ -56,12 +56,12 @@ void migration_view_checks(const json_t *migration, bool all, size_t width)
     }
 }
 
-void migration_view_steps(const json_t *migration)
+void migration_view_steps(const json_t *migration, size_t width)
 {
     const json_t *steps = view_at(migration, "steps");
     for (size_t i = 0; i < json_array_size(steps); i++) {
-        printf("%s: %s\n", view_text(migration, "target", "target"),
-               json_string_value(json_array_get(steps, i)));
+        prose_print(width, "%s: %s", view_text(migration, "target", "target"),
+                    json_string_value(json_array_get(steps, i)));
     }
     printf("%s", json_array_size(steps) > 0 ? "\n" : "");
 }

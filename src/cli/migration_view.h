@@ -13,7 +13,7 @@ bool migration_view_over(const json_t *migration);
 /* Every check: what failed first. `all`: also those that are ok. */
 void migration_view_checks(const json_t *migration, bool all, size_t width);
 /* What the target has to do. */
-void migration_view_steps(const json_t *migration);
+void migration_view_steps(const json_t *migration, size_t width);
 /* "estimated 12.4 s in all, 1.9 s still; took …". */
 void migration_view_times(const json_t *migration, size_t width);
 /* One line on how far it is. */

@@ -166,7 +166,7 @@ void table_print(struct table *table)
 void table_print_or(struct table *table, const char *empty)
 {
     if (table->n_cells == 0) {
-        printf("%s\n", empty);
+        prose_print(table->width, "%s", empty);
         return;
     }
     table_print(table);

@@ -124,6 +124,31 @@ static const struct listing listings[] = {
      "\",\"source\":\"580.82.07 on NVIDIA L40S\",\"target\":\"570.124.06 on NVIDIA L40S\","
      "\"message\":\"" PROBLEM "\"}]}}",
      "unknown same-driver-branch journal"},
+    {"migration show y",
+     "{\"migration\":{\"id\":\"" UUID "\",\"state\":\"switching\",\"answeredAt\":\"" TIME
+     "\",\"request\":{\"vm\":\"" LONG_VM "\"},\"problem\":{\"message\":\"" PROBLEM
+     "\"},\"settled\":\"away\",\"settledBy\":\"" VM "\",\"progress\":{\"totalBytes\":4294967296,"
+     "\"remainingBytes\":2147483648,\"bytesPerSecond\":1073741824}}}",
+     "Problem: journal Settled: 03:04:05 settle " UUID "`"},
+    {"migration settle x --away --dry-run",
+     "{\"migration\":{\"id\":\"" UUID "\",\"target\":\"qemu+ssh://host-2.example.org/system\","
+     "\"answeredAt\":\"" TIME "\",\"request\":{\"vm\":\"" VM
+     "\"}},\"settlement\":{\"here\":\"" PROBLEM "\",\"silence\":\"" PROBLEM
+     "\",\"steps\":[\"" PROBLEM "\"],\"afterwards\":[\"" PROBLEM "\",\"" PROBLEM "\"]}}",
+     UUID " journal qemu+ssh://host-2.example.org/system: 03:04:05 libvirt"},
+    {"vm migrate x qemu:///system --dry-run",
+     "{\"migration\":{\"id\":\"" UUID "\",\"state\":\"checking\",\"target\":\"host-2.example.org\","
+     "\"request\":{\"vm\":\"" VM "\"},\"steps\":[\"create vGPU DC-1-24Q: " PROBLEM "\"],\"checks\":"
+     "[]}}",
+     "DC-1-24Q: journal migrate."},
+    {"vm migrate x qemu:///system --no-wait",
+     "{\"migration\":{\"id\":\"" UUID "\",\"state\":\"switching\",\"request\":{\"vm\":\"" VM
+     "\"}}}",
+     VM " show " UUID "`"},
+    {"host restore --dry-run",
+     "{\"state\":\"planned\",\"plans\":[],\"gpus\":[],\"absent\":[],\"definitions\":[{\"vm\":\"" VM
+     "\",\"problem\":\"" PROBLEM "\",\"hint\":\"" PROBLEM "\"}]}",
+     VM ": journal"},
     {"host drain --status",
      "{\"drain\":{\"finishedAt\":\"" TIME "\",\"vms\":[{\"vm\":\"" VM
      "\",\"devices\":\"DC-1-24Q on "

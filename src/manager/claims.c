@@ -179,7 +179,18 @@ static int refuse_saved(const struct manager *m, const struct claim *claim, stru
 {
     const struct vm *vm =
         claim->vm[0] != '\0' ? host_find_vm_of(m->host, claim->vm, claim->vm_uuid) : NULL;
-    if (vm == NULL || !vm->saved || claim->spec.mode == CLAIM_GPU_INSTANCE) {
+    if (vm == NULL || claim->spec.mode == CLAIM_GPU_INSTANCE) {
+        return 0;
+    }
+    if (!vm->saved && manager_may_be_saved(m, vm)) {
+        error_set(err, REASON_IN_USE, SUBJECT("claim", claim->name),
+                  "claim \"%s\" can't be released: VM \"%s\" was just saved, and it is not known "
+                  "yet whether libvirt keeps the saved state, with the claim's device",
+                  claim->name, vm->name);
+        error_hint(err, "try again: `cleave claim delete %s`", claim->name);
+        return -REASON_IN_USE;
+    }
+    if (!vm->saved) {
         return 0;
     }
     error_set(err, REASON_IN_USE, SUBJECT("claim", claim->name),

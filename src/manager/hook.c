@@ -676,10 +676,11 @@ static void prepare(struct hook *hook, struct error *err)
 static void release(struct hook *hook, const char *why)
 {
     struct manager *m = hook->manager;
-    manager_note_power(m, &hook->vm, false);
+    bool saved = str_eq(why, "saved");
+    saved ? manager_note_saved(m, &hook->vm) : manager_note_power(m, &hook->vm, false);
     hook_watch_off(&m->hook_watch, hook->vm.name, hook->vm.uuid, m->views[HALF_GUESTS].begun);
     /* One that was saved keeps them for as long as libvirt has its saved state. */
-    if (!str_eq(why, "migrated") && !str_eq(why, "saved")) {
+    if (!str_eq(why, "migrated") && !saved) {
         manager_give_back(m, hook->vm.name, hook->vm.uuid);
     }
     manager_reply_fn *reply = TAKE_PTR(hook->reply);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What libvirt's hook makes and gives back as VMs go on and off (hooked.h). */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "await.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -97,6 +99,91 @@ static void a_saved_vm_keeps_its_device(void **state)
     answer_done(&answer);
     vm->saved = false; /* `virsh managedsave-remove` */
     lab_look(&f->lab);
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "pending");
+}
+
+/* libvirt's hook says how it ended. */
+static void release_saved(struct lab *lab, const char *vm)
+{
+    struct answer answer = {0};
+    CLEANUP_FREE char *xml = xasprintf("<domain><name>%s</name></domain>", vm);
+    CLEANUP_JSON json_t *body =
+        json_pack("{s:s, s:s, s:s, s:s, s:s}", "domain", vm, "operation", "release", "subOperation",
+                  "end", "extra", "saved", "xml", xml);
+    manager_run_hook(lab->manager, &root, body, lab_reply, &answer);
+    assert_true(answer.there);
+    answer_done(&answer);
+}
+
+static void mark(void *data)
+{
+    atomic_store((atomic_bool *)data, true);
+}
+
+static bool is_marked(void *data)
+{
+    return atomic_load((atomic_bool *)data);
+}
+
+static void marked(void *data)
+{
+    (void)data; /* on the loop, later */
+}
+
+/* A look that began while the VM ran ends after libvirt said that it is off: what that look has
+ * tells neither that it is off nor that it is saved. */
+static void a_look_from_before_the_save_gives_nothing_back(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct answer look = {.lab = &f->lab};
+    atomic_bool has_looked = false;
+    hooked_create(&f->lab, ON_DEMAND("a", "web1"));
+    assert_int_equal(hooked_start(&f->lab, "web1"), 0);
+    manager_list_vms(f->lab.manager, lab_reply, &look);
+    /* What the worker does next, it does when it has looked. The loop doesn't run meanwhile. */
+    worker_submit(f->lab.manager->views[HALF_GUESTS].worker, mark, marked, &has_looked);
+    assert_true(await(is_marked, &has_looked));
+    fake_lock();
+    struct fake_vm *vm = fake_host_vm(&f->host, "web1");
+    vm->saved = true;
+    vm->running = false;
+    fake_unlock();
+    release_saved(&f->lab, "web1");
+    assert_true(lab_wait(&f->lab, &look));
+    answer_done(&look);
+    hooked_look(&f->lab);
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+}
+
+static void a_claim_is_not_deleted_while_its_vm_may_be_saved(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct answer deleted = {.lab = &f->lab};
+    hooked_create(&f->lab, ON_DEMAND("a", "web1"));
+    assert_int_equal(hooked_start(&f->lab, "web1"), 0);
+    manager_delete_claim(f->lab.manager, &root, "a", false, lab_reply, &deleted);
+    release_saved(&f->lab, "web1"); /* during the look that the change waits for */
+    assert_true(lab_wait(&f->lab, &deleted));
+    assert_int_equal(deleted.err.reason, REASON_IN_USE);
+    assert_non_null(strstr(deleted.err.message, "VM \"web1\" was just saved"));
+    assert_non_null(strstr(deleted.err.hint, "try again"));
+    answer_done(&deleted);
+    assert_true(lab_settle(&f->lab));
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+}
+
+/* Of a file libvirt knows nothing: the next look tells so. */
+static void a_vm_that_was_saved_to_a_file_gives_its_device_back(void **state)
+{
+    struct lab_fixture *f = *state;
+    hooked_create(&f->lab, ON_DEMAND("a", "web1"));
+    assert_int_equal(hooked_start(&f->lab, "web1"), 0);
+    fake_lock();
+    fake_host_vm(&f->host, "web1")->running = false;
+    fake_unlock();
+    release_saved(&f->lab, "web1");
+    hooked_look(&f->lab);
     assert_true(lab_settle(&f->lab));
     assert_string_equal(lab_claim_state(&f->lab, "a"), "pending");
 }
@@ -355,6 +442,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(claims_of_a_vm_that_is_gone_go_after_a_while, hooked_setup,
                                         lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(who_moves_a_vm_by_libvirt_alone_is_shown_how_to_move_it,
+                                        hooked_setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_look_from_before_the_save_gives_nothing_back,
+                                        hooked_setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_claim_is_not_deleted_while_its_vm_may_be_saved,
+                                        hooked_setup, lab_fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_vm_that_was_saved_to_a_file_gives_its_device_back,
                                         hooked_setup, lab_fixture_teardown),
         cmocka_unit_test_setup_teardown(a_saved_vm_keeps_its_device, hooked_setup,
                                         lab_fixture_teardown),

@@ -54,6 +54,7 @@ void manager_note_power(struct manager *m, const struct vm *vm, bool on)
         }
     }
     power = power == NULL ? vec_push(&m->powers) : power;
+    power->saved = power->saved && !on;
     if (power->starting && !on) {
         return; /* it failed, or that is about an earlier life: the start's end tells */
     }
@@ -498,6 +499,12 @@ bool manager_gives_back(const struct manager *m, const struct claim *claim)
             !vm->saved && is_off(m, claim)); /* a saved state has them until it is forgotten */
 }
 
+/* Has its saved state its claims' devices, or may it have them? */
+static bool keeps_devices(const struct manager *m, const struct vm *vm)
+{
+    return vm != NULL && (vm->saved || manager_may_be_saved(m, vm));
+}
+
 static const char *task_of(const char *vm, char *out, size_t size)
 {
     (void)str_print(out, size, "giving back the devices of VM \"%s\"", vm);
@@ -521,7 +528,8 @@ static void run_give_back(struct change *change)
         if (claim->spec.hold == CLAIM_ON_DEMAND && claim->state == CLAIM_BOUND &&
             !migrations_have_claim(m, claim->name) &&
             (str_eq(claim->vm_uuid, change->name) || str_eq(claim->vm, change->name)) &&
-            is_off(m, claim)) {
+            is_off(m, claim) &&
+            !keeps_devices(m, host_find_vm_of(m->host, claim->vm, claim->vm_uuid))) {
             *vec_push(&remove) = claim->name;
         }
     }
@@ -558,7 +566,7 @@ void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uu
 {
     const char *key = vm_uuid[0] != '\0' ? vm_uuid : vm_name;
     const struct vm *vm = m->host != NULL ? host_find_vm_of(m->host, vm_name, vm_uuid) : NULL;
-    if (vm != NULL && vm->saved) {
+    if (keeps_devices(m, vm)) {
         return; /* its saved state has them: they are given back when it ran again, or forgot it */
     }
     bool any = false;

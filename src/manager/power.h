@@ -17,12 +17,18 @@ struct txn;
 struct power {
     struct vm vm;
     bool on;
+    bool saved;     /* libvirt's word as it went off: to a managed save, or to a file */
     bool starting;  /* we are starting it: until that has ended nothing else knows better */
     uint64_t until; /* number of the look at the guests that knows better */
 };
 
 /* Takes a copy. */
 void manager_note_power(struct manager *m, const struct vm *vm, bool on);
+/* Likewise, of one that went off because it was saved. */
+void manager_note_saved(struct manager *m, const struct vm *vm);
+/* Was it saved, and no look at the guests since tells whether libvirt keeps that state for it, or a
+ * person has it in a file? Until then its claims keep their devices. */
+bool manager_may_be_saved(const struct manager *m, const struct vm *vm);
 /* `vm start` hands the VM to libvirt, and may give the turn away: from now on it is taken for one
  * that runs with its devices, those of `steps` included, whatever a look shows; its definition is
  * left to the start. Ends with manager_end_starting(), and then the next look at the guests tells.

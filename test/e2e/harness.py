@@ -134,14 +134,14 @@ def wait_for_socket(path, process, log=None):
         time.sleep(0.02)
 
 
-def wait_for(what, timeout=20, pause=0.05):
-    """Until what() is true; returns that."""
+def wait_for(what, timeout=20, pause=0.05, problem="it does not come about"):
+    """Until what() is true; returns that. problem: said if it never is."""
     deadline = time.monotonic() + timeout
     while True:
         found = what()
         if found:
             return found
-        assert time.monotonic() < deadline, "it does not come about"
+        assert time.monotonic() < deadline, problem
         time.sleep(pause)
 
 

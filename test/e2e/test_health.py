@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """GPUs that fail under VMs: what is quarantined, who is named, what goes on untouched."""
-import contextlib
-import time
-
 import pytest
+
+from harness import wait_for
 
 RTX, A100, L40S_1, L40S_2 = "0000:41:00.0", "0000:61:00.0", "0000:81:00.0", "0000:a1:00.0"
 
@@ -17,17 +16,6 @@ def host(machine):
 
 def events(host, kind):
     return [e for e in host.api.get("/v1/events?limit=1000")["events"] if e["kind"] == kind]
-
-
-def wait_for(what, seconds=15):
-    deadline = time.monotonic() + seconds
-    while True:
-        with contextlib.suppress(IndexError, KeyError):
-            found = what()
-            if found:
-                return found
-        assert time.monotonic() < deadline, "it does not happen"
-        time.sleep(0.05)
 
 
 def gpu(host, bdf):

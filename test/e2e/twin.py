@@ -6,9 +6,8 @@ consoles, sockets that carry a migration. cleaved of either listens in its own f
 reaches as well (`machine.socket`)."""
 import contextlib
 import re
-import time
 
-from harness import console
+from harness import console, wait_for
 from machine import Machine, hostdev
 
 NAMES = ("alpha", "beta")
@@ -173,7 +172,4 @@ class Twin:
                 if name in machine.virsh("list", "--name").stdout.split()]
 
     def wait_for(self, what, condition, timeout=30):
-        deadline = time.monotonic() + timeout
-        while not condition():
-            assert time.monotonic() < deadline, what
-            time.sleep(0.05)
+        wait_for(condition, timeout, problem=what)

@@ -124,7 +124,7 @@ static json_t *gpu_json(const struct sim_gpu *gpu)
     put_flag(object, "returns", gpu->returns);
     put_flag(object, "wedged", gpu->wedged);
     put_flag(object, "no_reset", gpu->no_reset);
-    json_object_set_new(object, "instance_choice", json_string(sim_choice_names[gpu->choice]));
+    json_object_set_new(object, "instance_choice", json_string(sim_choice_name(gpu->choice)));
     put_str(object, "holder", gpu->holder);
     put_num(object, "busy", gpu->busy);
     put_flag(object, "removed", gpu->removed);
@@ -409,7 +409,7 @@ static void gpu_from(struct reader *r, struct sim_gpu *gpu)
     gpu->wedged = reader_bool_or(r, "wedged", false);
     gpu->no_reset = reader_bool_or(r, "no_reset", false);
     gpu->choice =
-        (enum sim_choice)reader_choice_or(r, "instance_choice", sim_choice_names, SIM_CHOOSE_FILL);
+        (enum sim_choice)reader_word_or(r, "instance_choice", &sim_choice_words, SIM_CHOOSE_FILL);
     get_str(r, "holder", gpu->holder, sizeof(gpu->holder));
     gpu->busy = (uint32_t)reader_int_or(r, "busy", 0, UINT32_MAX, 0);
     gpu->removed = reader_bool_or(r, "removed", false);

@@ -17,8 +17,8 @@
 #define MAX_SECONDS 86400
 #define POLL_US 10000u /* how often a held call looks whether it may go on */
 
-static const char *const access_words[] = {"any", "read", "write", NULL};
-static const char *const ecc_words[] = {"corrected", "uncorrected", NULL};
+WORDS_LOCAL(access_words, "access", 3, WORD(0, "any"), WORD(1, "read"), WORD(2, "write"))
+WORDS_LOCAL(ecc_words, "ECC error", 2, WORD(0, "corrected"), WORD(1, "uncorrected"))
 
 /* ---- reading ---- */
 
@@ -100,7 +100,7 @@ static void read_effects(struct reader *r, struct sim_fault *fault)
     }
     fault->wedged = reader_bool_or(r, "wedged", false);
     fault->xid = (uint32_t)reader_int_or(r, "xid", 1, 1000, 0);
-    int ecc = reader_choice_or(r, "ecc", ecc_words, -1);
+    int ecc = reader_word_or(r, "ecc", &ecc_words, -1);
     fault->corrected = ecc == 0;
     fault->uncorrected = ecc == 1;
 }
@@ -119,7 +119,7 @@ static bool holds_call(const struct sim_fault *fault)
 static int read_fault(struct reader *r, struct sim_fault *fault)
 {
     const char *at = reader_str_or(r, "at", MAX_TEXT, "");
-    int access = reader_choice_or(r, "access", access_words, 0);
+    int access = reader_word_or(r, "access", &access_words, 0);
     STR_SET(fault->at, at);
     fault->reads = access != 2;
     fault->writes = access != 1;
@@ -255,7 +255,8 @@ static void put_effects(const struct sim_fault *fault, json_t *object)
         json_object_set_new(object, "xid", json_integer(fault->xid));
     }
     if (fault->corrected || fault->uncorrected) {
-        json_object_set_new(object, "ecc", json_string(ecc_words[fault->uncorrected ? 1 : 0]));
+        json_object_set_new(object, "ecc",
+                            json_string(words_name(&ecc_words, fault->uncorrected ? 1 : 0)));
     }
     if (fault->hang) {
         json_object_set_new(object, "hang", json_true());

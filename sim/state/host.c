@@ -27,8 +27,8 @@
 #define VF_OFFSET_DEFAULT 4
 #define VF_OFFSET_MEASURED 2
 
-static const char *const iface_words[] = {"mdev", "vendor-vfio", NULL};
-static const char *const member_words[] = {"audio", "bridge", "usb", NULL};
+WORDS_LOCAL(iface_words, "vGPU interface", 2, WORD(0, "mdev"), WORD(1, "vendor-vfio"))
+WORDS_LOCAL(member_words, "kind of member", 3, WORD(0, "audio"), WORD(1, "bridge"), WORD(2, "usb"))
 
 /* In the order of member_words. Only class and driver matter; the ids are of ordinary parts. */
 static const struct {
@@ -228,7 +228,7 @@ static void read_members(struct reader *r, struct sim_host *host, const struct s
                     reader_path(r, "group_members", (int)i, path, sizeof(path)), r->err);
         struct sim_extra extra = {.iommu_group = (uint32_t)(gpu - host->gpus)};
         read_addr(&m, "bdf", &extra.addr);
-        int kind = reader_choice(&m, "kind", member_words);
+        int kind = reader_word(&m, "kind", &member_words);
         if (reader_end(&m) < 0) {
             r->result = m.result;
             return;
@@ -420,13 +420,12 @@ static int read_host(struct reader *r, struct sim_host *host)
     if (kernel != NULL && !kernel_iface(kernel, &by_kernel)) {
         reader_fail(r, "kernel", "\"%s\" is not a kernel release like 6.8.0-60-generic", kernel);
     }
-    host->iface =
-        (enum sim_iface)reader_choice_or(r, "vgpu_interface", iface_words, (int)by_kernel);
+    host->iface = (enum sim_iface)reader_word_or(r, "vgpu_interface", &iface_words, (int)by_kernel);
     host->vgpu_host = reader_bool_or(r, "vgpu_host", true);
     host->hypervisor_mig_timeslicing = reader_bool_or(r, "mig_timeslicing", true);
     host->nvml_holds_gpus = reader_bool_or(r, "nvml_holds_gpus", true);
     host->seed = (uint64_t)reader_int_or(r, "seed", 0, INT64_MAX, 1);
-    int choice = reader_choice_or(r, "instance_choice", sim_choice_names, SIM_CHOOSE_FILL);
+    int choice = reader_word_or(r, "instance_choice", &sim_choice_words, SIM_CHOOSE_FILL);
     read_faults(r, host);
     read_gpus(r, host);
     for (uint32_t i = 0; i < host->n_gpus; i++) {

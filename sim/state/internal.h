@@ -59,7 +59,6 @@ void sim_save(struct sim_host *host);
 uint64_t sim_mix(uint64_t z);
 
 /* vgpu_choice.c */
-bool sim_choice_parse(const char *name, enum sim_choice *ret_choice);
 /* The instance of the lowest rank is chosen. */
 uint64_t sim_choice_rank(struct sim_host *host, struct sim_gpu *gpu, const struct sim_gi *gi);
 

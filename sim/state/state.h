@@ -106,7 +106,7 @@ enum sim_choice {
     SIM_CHOOSE_RANDOM, /* "random": by the host's seed */
     SIM_CHOICE_COUNT
 };
-extern const char *const sim_choice_names[SIM_CHOICE_COUNT + 1]; /* ends with NULL */
+WORDS_DECLARE(sim_choice, sim_choice_words)
 
 struct sim_gpu {
     const struct gpu_model *model;

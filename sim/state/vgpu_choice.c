@@ -2,24 +2,8 @@
 /* Which of several GPU instances with room a vGPU is put on. */
 #include "sim/state/internal.h"
 
-#include "base/str.h"
-
-const char *const sim_choice_names[SIM_CHOICE_COUNT + 1] = {
-    [SIM_CHOOSE_FILL] = "fill",
-    [SIM_CHOOSE_SPREAD] = "spread",
-    [SIM_CHOOSE_RANDOM] = "random",
-};
-
-bool sim_choice_parse(const char *name, enum sim_choice *ret_choice)
-{
-    for (int i = 0; i < SIM_CHOICE_COUNT; i++) {
-        if (str_eq(sim_choice_names[i], name)) {
-            *ret_choice = (enum sim_choice)i;
-            return true;
-        }
-    }
-    return false;
-}
+WORDS_DEFINE(sim_choice_words, "choice", SIM_CHOICE_COUNT, WORD(SIM_CHOOSE_FILL, "fill"),
+             WORD(SIM_CHOOSE_SPREAD, "spread"), WORD(SIM_CHOOSE_RANDOM, "random"))
 
 static uint32_t count_in_gi(struct sim_gpu *gpu, const struct sim_gi *gi)
 {

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/words.h"
 
 #define INPUT_MAX_BYTES (1024 * 1024)
 #define INPUT_MAX_DEPTH 32
@@ -79,9 +80,9 @@ int64_t reader_int_or(struct reader *r, const char *key, int64_t min, int64_t ma
 bool reader_bool_or(struct reader *r, const char *key, bool fallback);
 json_t *reader_array_or_null(struct reader *r, const char *key, size_t max_items);
 json_t *reader_object_or_null(struct reader *r, const char *key);
-/* One of a NULL-terminated list of words; returns its index or -1 (error names the nearest). */
-int reader_choice(struct reader *r, const char *key, const char *const *words);
-int reader_choice_or(struct reader *r, const char *key, const char *const *words, int fallback);
+/* One of the words: its value, or -1 (the error names the nearest). */
+int reader_word(struct reader *r, const char *key, const struct words *words);
+int reader_word_or(struct reader *r, const char *key, const struct words *words, int fallback);
 /* Path of a member, for nested readers: "gpus[2].bdf" (key NULL: the element itself, index < 0:
  * no index). Writes into `out` and returns it. */
 const char *reader_path(const struct reader *r, const char *key, int index, char *out, size_t size);

@@ -284,22 +284,27 @@ static void add_words(struct strbuf *text, const char *const *words, size_t n)
     }
 }
 
-static int check_choice(struct reader *r, const char *key, const json_t *value,
-                        const char *const *words)
+static int check_word(struct reader *r, const char *key, const json_t *value,
+                      const struct words *words)
 {
     if (!expect(r, key, value, json_is_string(value), "a string")) {
         return -1;
     }
     const char *text = json_string_value(value);
+    uint32_t found = 0;
+    if (words_find(words, text, &found)) {
+        return (int)found;
+    }
+    const char *names[WORDS_MAX];
     size_t n = 0;
-    for (; words[n] != NULL; n++) {
-        if (str_eq(words[n], text)) {
-            return (int)n;
+    for (uint32_t i = 0; i < words->n; i++) {
+        if (words->rows[i].name != NULL) {
+            names[n++] = words->rows[i].name;
         }
     }
-    const char *nearest = str_nearest(text, words, n);
+    const char *nearest = str_nearest(text, names, n);
     CLEANUP_STRBUF struct strbuf all = {0};
-    add_words(&all, words, n);
+    add_words(&all, names, n);
     if (nearest != NULL) {
         reader_fail(r, key, "\"%s\" is not a known value; did you mean \"%s\"?", text, nearest);
     } else {
@@ -309,16 +314,16 @@ static int check_choice(struct reader *r, const char *key, const json_t *value,
     return -1;
 }
 
-int reader_choice(struct reader *r, const char *key, const char *const *words)
+int reader_word(struct reader *r, const char *key, const struct words *words)
 {
     json_t *value = require(r, key);
-    return value != NULL ? check_choice(r, key, value, words) : -1;
+    return value != NULL ? check_word(r, key, value, words) : -1;
 }
 
-int reader_choice_or(struct reader *r, const char *key, const char *const *words, int fallback)
+int reader_word_or(struct reader *r, const char *key, const struct words *words, int fallback)
 {
     json_t *value = find(r, key);
-    return value != NULL ? check_choice(r, key, value, words) : fallback;
+    return value != NULL ? check_word(r, key, value, words) : fallback;
 }
 
 int reader_end(struct reader *r)

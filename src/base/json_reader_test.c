@@ -6,6 +6,9 @@
 #include "base/str.h"
 #include "test.h"
 
+WORDS_LOCAL(number_words, "number", 2, WORD(0, "one"), WORD(1, "two"))
+WORDS_LOCAL(kind_words, "kind", 2, WORD(0, "passthrough"), WORD(1, "vgpu"))
+
 struct fixture {
     json_t *json;
     struct error err;
@@ -32,14 +35,13 @@ static void every_form_reads_its_type(void **state)
     (void)state;
     struct fixture f;
     start(&f, "{s: text, i: 7, r: 2, b: true, a: [1], o: {}, c: two, none: null}");
-    static const char *const words[] = {"one", "two", NULL};
     assert_string_equal(reader_str(&f.r, "s", 10), "text");
     assert_int_equal(reader_int(&f.r, "i", 0, 10), 7);
     assert_true(reader_real(&f.r, "r") == 2.0);
     assert_true(reader_bool(&f.r, "b"));
     assert_int_equal(json_array_size(reader_array(&f.r, "a", 4)), 1);
     assert_non_null(reader_object(&f.r, "o"));
-    assert_int_equal(reader_choice(&f.r, "c", words), 1);
+    assert_int_equal(reader_word(&f.r, "c", &number_words), 1);
     assert_false(reader_has(&f.r, "none"));
     assert_int_equal(reader_end(&f.r), 0);
     json_decref(f.json);
@@ -50,13 +52,12 @@ static void absent_and_null_give_the_fallback(void **state)
     (void)state;
     struct fixture f;
     start(&f, "{s: null}");
-    static const char *const words[] = {"one", NULL};
     assert_string_equal(reader_str_or(&f.r, "s", 10, "else"), "else");
     assert_int_equal(reader_int_or(&f.r, "i", 0, 10, 42), 42);
     assert_true(reader_bool_or(&f.r, "b", true));
     assert_null(reader_array_or_null(&f.r, "a", 4));
     assert_null(reader_object_or_null(&f.r, "o"));
-    assert_int_equal(reader_choice_or(&f.r, "c", words, 5), 5);
+    assert_int_equal(reader_word_or(&f.r, "c", &number_words, 5), 5);
     assert_int_equal(reader_end(&f.r), 0);
     json_decref(f.json);
 }
@@ -124,9 +125,8 @@ static void a_wrong_word_names_the_nearest_and_lists_all(void **state)
 {
     (void)state;
     struct fixture f;
-    static const char *const words[] = {"passthrough", "vgpu", NULL};
     start(&f, "{kind: passthrogh}");
-    assert_int_equal(reader_choice(&f.r, "kind", words), -1);
+    assert_int_equal(reader_word(&f.r, "kind", &kind_words), -1);
     assert_string_equal(f.err.hint, "use one of \"passthrough\", \"vgpu\"");
     ends_with_message(&f,
                       "kind: \"passthrogh\" is not a known value; did you mean \"passthrough\"?");

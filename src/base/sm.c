@@ -1,34 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/sm.h"
 
-bool sm_can(const struct sm_type *type, uint32_t from, uint32_t to)
+#include <stdlib.h>
+
+#include "base/log.h"
+
+bool sm_can(const struct words *machine, uint32_t from, uint32_t to)
 {
-    return from < type->n && to < type->n && (type->states[from].next & SM_TO(to)) != 0;
+    return from < machine->n && to < machine->n && (machine->rows[from].next & SM_TO(to)) != 0;
+}
+
+void sm_bug(const struct words *machine, uint32_t from, uint32_t to)
+{
+    log_error("bug: %s cannot go from %s to %s", machine->what, words_name(machine, from),
+              words_name(machine, to));
+    abort();
 }
 
 /* The states that can be reached from `set`, itself included. */
-static uint32_t reachable(const struct sm_type *type, uint32_t set)
+static uint32_t reachable(const struct words *machine, uint32_t set)
 {
     for (uint32_t before = 0; before != set;) {
         before = set;
-        for (uint32_t i = 0; i < type->n; i++) {
+        for (uint32_t i = 0; i < machine->n; i++) {
             if ((set & SM_TO(i)) != 0) {
-                set |= type->states[i].next;
+                set |= machine->rows[i].next;
             }
         }
     }
     return set;
 }
 
-const char *sm_check(const struct sm_type *type)
+const char *sm_check(const struct words *machine)
 {
-    if (type->n == 0 || type->n > 32) {
+    if (machine->n == 0 || machine->n > 32) {
         return "it must have 1 to 32 states";
     }
-    uint32_t all = type->n == 32 ? UINT32_MAX : SM_TO(type->n) - 1;
+    uint32_t all = machine->n == 32 ? UINT32_MAX : SM_TO(machine->n) - 1;
     uint32_t initial = 0;
-    for (uint32_t i = 0; i < type->n; i++) {
-        const struct sm_state *state = &type->states[i];
+    for (uint32_t i = 0; i < machine->n; i++) {
+        const struct word *state = &machine->rows[i];
         if (state->name == NULL) {
             return "a state has no name";
         }
@@ -48,19 +59,19 @@ const char *sm_check(const struct sm_type *type)
     if (initial == 0) {
         return "it has no initial state";
     }
-    return reachable(type, initial) == all ? NULL : "a state cannot be reached";
+    return reachable(machine, initial) == all ? NULL : "a state cannot be reached";
 }
 
-void sm_draw(const struct sm_type *type, struct strbuf *out)
+void sm_draw(const struct words *machine, struct strbuf *out)
 {
-    strbuf_addf(out, "digraph \"%s\" {\n", type->name);
-    for (uint32_t i = 0; i < type->n; i++) {
-        const struct sm_state *from = &type->states[i];
+    strbuf_addf(out, "digraph \"%s\" {\n", machine->what);
+    for (uint32_t i = 0; i < machine->n; i++) {
+        const struct word *from = &machine->rows[i];
         strbuf_addf(out, "    \"%s\" [shape=%s%s];\n", from->name,
                     from->final ? "doublecircle" : "circle", from->initial ? ", style=bold" : "");
-        for (uint32_t j = 0; j < type->n; j++) {
-            if (sm_can(type, i, j)) {
-                strbuf_addf(out, "    \"%s\" -> \"%s\";\n", from->name, type->states[j].name);
+        for (uint32_t j = 0; j < machine->n; j++) {
+            if (sm_can(machine, i, j)) {
+                strbuf_addf(out, "    \"%s\" -> \"%s\";\n", from->name, machine->rows[j].name);
             }
         }
     }

@@ -5,12 +5,12 @@
 
 enum lamp { LAMP_OFF, LAMP_ON, LAMP_BROKEN };
 
-static const struct sm_state lamp_states[] = {
+static const struct word lamp_states[] = {
     [LAMP_OFF] = {.name = "off", .next = SM_TO(LAMP_ON), .initial = true, .final = true},
     [LAMP_ON] = {.name = "on", .next = SM_TO(LAMP_OFF) | SM_TO(LAMP_BROKEN)},
     [LAMP_BROKEN] = {.name = "broken", .final = true},
 };
-static const struct sm_type lamp = {.name = "lamp", .states = lamp_states, .n = 3};
+static const struct words lamp = {.what = "lamp", .rows = lamp_states, .n = 3};
 
 static void a_move_that_the_table_has_is_made(void **state)
 {
@@ -37,19 +37,19 @@ static void a_sound_machine_passes_the_check(void **state)
 static void dead_ends_and_unreachable_states_are_found(void **state)
 {
     (void)state;
-    struct sm_state states[] = {
+    struct word states[] = {
         {.name = "a", .next = SM_TO(1), .initial = true},
         {.name = "b"},
         {.name = "c", .final = true},
     };
-    struct sm_type type = {.name = "t", .states = states, .n = 3};
-    assert_string_equal(sm_check(&type), "a state is a dead end and not final");
+    struct words machine = {.what = "t", .rows = states, .n = 3};
+    assert_string_equal(sm_check(&machine), "a state is a dead end and not final");
     states[1].final = true;
-    assert_string_equal(sm_check(&type), "a state cannot be reached");
+    assert_string_equal(sm_check(&machine), "a state cannot be reached");
     states[1].next = SM_TO(2);
-    assert_null(sm_check(&type));
+    assert_null(sm_check(&machine));
     states[2].initial = true;
-    assert_string_equal(sm_check(&type), "it has two initial states");
+    assert_string_equal(sm_check(&machine), "it has two initial states");
 }
 
 static void a_machine_can_be_drawn(void **state)

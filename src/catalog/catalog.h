@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/vec.h"
+#include "base/words.h"
 
 #define CAT_UNKNOWN UINT32_MAX
 #define CAT_MAX_PLACEMENTS 16
@@ -31,10 +32,14 @@ enum cat_media {
     MEDIA_NONE,  /* "-me": none */
 };
 
+/* What stands behind a value, best first. */
+enum cat_confidence { CAT_MEASURED_DUMP, CAT_VENDOR_DOC, CAT_INFERRED };
+WORDS_DECLARE(cat_confidence, cat_confidence_words)
+
 /* Where a value comes from; text NULL when the value itself is unknown. */
 struct cat_source {
     const char *text;
-    const char *confidence; /* "measured-dump", "vendor-doc", "inferred" */
+    const char *confidence; /* one of cat_confidence_words */
 };
 
 struct cat_profile {
@@ -52,7 +57,7 @@ struct cat_profile {
     struct cat_placement placements[CAT_MAX_PLACEMENTS];
     uint32_t n_placements; /* 0: no source for them */
     const char *source;
-    const char *confidence; /* "measured-dump", "vendor-doc", "inferred" */
+    const char *confidence; /* one of cat_confidence_words */
     struct cat_source placements_source;
 };
 

@@ -40,14 +40,13 @@ static int read_row(struct reader *r, uint32_t region, struct cat_mixed_row *row
 
 static int read_table_source(struct reader *outer)
 {
-    static const char *const words[] = {"measured-dump", "vendor-doc", "inferred", NULL};
     json_t *source = reader_object(outer, "source");
     if (source == NULL) {
         return outer->result;
     }
     struct reader r = cat_inner(outer, "source", -1, source);
     (void)reader_str(&r, "text", CAT_TEXT_MAX);
-    (void)reader_choice(&r, "confidence", words);
+    (void)reader_word(&r, "confidence", &cat_confidence_words);
     return reader_end(&r);
 }
 

@@ -49,7 +49,6 @@ struct cat_source cat_read_source(struct cat_file *file, struct reader *r, const
 
 static int read_sources(struct cat_file *file, struct reader *outer)
 {
-    static const char *const words[] = {"measured-dump", "vendor-doc", "inferred", NULL};
     json_t *sources = reader_object_or_null(outer, "sources");
     if (sources != NULL && json_object_size(sources) > MAX_SOURCES) {
         reader_fail(outer, "sources", "has more than %d members", MAX_SOURCES);
@@ -64,14 +63,15 @@ static int read_sources(struct cat_file *file, struct reader *outer)
         struct reader at = cat_inner(outer, "sources", -1, sources);
         struct reader r = cat_inner(&at, id, -1, value);
         const char *text = reader_str(&r, "text", CAT_TEXT_MAX);
-        int confidence = reader_choice(&r, "confidence", words);
+        int confidence = reader_word(&r, "confidence", &cat_confidence_words);
         int result = reader_end(&r);
         if (result < 0) {
             return result;
         }
         *vec_push(&file->sources) = (struct cat_named_source){
             .id = id,
-            .source = {.text = cat_keep(file->catalog, text), .confidence = words[confidence]}};
+            .source = {.text = cat_keep(file->catalog, text),
+                       .confidence = cat_confidence_name((enum cat_confidence)confidence)}};
     }
     return 0;
 }
@@ -159,13 +159,13 @@ static struct gpu_model *new_model(struct cat_file *file, const char *key)
     return model;
 }
 
+/* As the files write them; cat_arch_name() is for people. */
+WORDS_LOCAL(arch_words, "architecture", ARCH_UNKNOWN, WORD(ARCH_VOLTA, "volta"),
+            WORD(ARCH_TURING, "turing"), WORD(ARCH_AMPERE, "ampere"), WORD(ARCH_ADA, "ada"),
+            WORD(ARCH_HOPPER, "hopper"), WORD(ARCH_BLACKWELL, "blackwell"))
+
 int cat_read_model(struct cat_file *file, const char *key, const json_t *json)
 {
-    static const char *const archs[] = {
-        [ARCH_VOLTA] = "volta",      [ARCH_TURING] = "turing", [ARCH_AMPERE] = "ampere",
-        [ARCH_ADA] = "ada",          [ARCH_HOPPER] = "hopper", [ARCH_BLACKWELL] = "blackwell",
-        [ARCH_BLACKWELL + 1] = NULL,
-    };
     if (!is_key(key)) {
         return error_set(file->err, REASON_INVALID, file->path,
                          "the file name \"%s\" must have lower-case letters, digits and dashes",
@@ -177,7 +177,7 @@ int cat_read_model(struct cat_file *file, const char *key, const json_t *json)
     struct reader r;
     reader_init(&r, json, file->path, "", file->err);
     model->name = cat_keep(file->catalog, reader_str(&r, "name", CAT_TEXT_MAX));
-    int arch = reader_choice(&r, "arch", archs);
+    int arch = reader_word(&r, "arch", &arch_words);
     model->arch = arch >= 0 ? (enum cat_arch)arch : ARCH_VOLTA;
     uint32_t memory_gb = cat_number(&r, "memory_gb", 1, 4096);
     model->memory_mib = memory_gb != CAT_UNKNOWN ? memory_gb * 1024 : CAT_UNKNOWN;

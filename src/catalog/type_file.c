@@ -145,14 +145,15 @@ static int read_type(struct cat_file *file, struct reader *r, const struct group
     return r->result;
 }
 
+WORDS_LOCAL(mode_words, "mode", 2, WORD(0, "time-sliced"), WORD(1, "mig"))
+
 static int read_group(struct cat_file *file, struct reader *r, const char *brand,
                       struct gpu_model *model)
 {
-    static const char *const modes[] = {"time-sliced", "mig", NULL};
     const struct cat_source none = {0};
     struct group group = {
         .brand = brand,
-        .mig_backed = reader_choice(r, "mode", modes) == 1,
+        .mig_backed = reader_word(r, "mode", &mode_words) == 1,
         .id = cat_read_source(file, r, "id_source", none),
         .limit = cat_read_source(file, r, "limit_source", none),
         .mixed = cat_read_source(file, r, "mixed_source", none),

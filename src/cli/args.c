@@ -152,8 +152,8 @@ static int bad_option(int code, char *const *argv, const struct long_options *op
     return unknown_option(word, options, err);
 }
 
-static int take_own(const struct verb *verb, size_t option, const char *value, struct words *words,
-                    struct error *err)
+static int take_own(const struct verb *verb, size_t option, const char *value,
+                    struct arguments *words, struct error *err)
 {
     if (value != NULL && value[0] == '\0') { /* "" would pass for one that was left out */
         error_set(err, REASON_INVALID, "", "option --%s needs a value, and this one is empty",

@@ -38,7 +38,7 @@ static void name_the_file(struct error *err, const char *file)
     }
 }
 
-int cmd_apply(struct cli *cli, const struct words *words, struct error *err)
+int cmd_apply(struct cli *cli, const struct arguments *words, struct error *err)
 {
     const char *file = words->values[APPLY_FILE];
     if (file == NULL) {

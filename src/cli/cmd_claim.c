@@ -35,7 +35,7 @@ static int split_profile(json_t *body, const char *text, struct error *err)
     return 0;
 }
 
-int cmd_claim_create(struct cli *cli, const struct words *words, struct error *err)
+int cmd_claim_create(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "name", words->args[0]);
     if (body == NULL) {
@@ -68,13 +68,13 @@ int cmd_claim_create(struct cli *cli, const struct words *words, struct error *e
     return result != 0 ? result : change_run(cli, "POST", "/v1/claims", body, err);
 }
 
-int cmd_claim_delete(struct cli *cli, const struct words *words, struct error *err)
+int cmd_claim_delete(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/claims/", words->args[0], "");
     return change_run(cli, "DELETE", path, NULL, err);
 }
 
-int cmd_claim_restore(struct cli *cli, const struct words *words, struct error *err)
+int cmd_claim_restore(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/claims/", words->args[0], "/restore");
     return change_run(cli, "POST", path, NULL, err);
@@ -108,7 +108,7 @@ static int list_released(struct cli *cli, struct error *err)
     return 0;
 }
 
-int cmd_claim_list(struct cli *cli, const struct words *words, struct error *err)
+int cmd_claim_list(struct cli *cli, const struct arguments *words, struct error *err)
 {
     if (words->values[CLAIM_LIST_RELEASED] != NULL) {
         return list_released(cli, err);
@@ -216,7 +216,7 @@ static void print_got(const struct cli *cli, const json_t *claim)
     fields_print(fields, ARRAY_SIZE(fields), cli_width(cli));
 }
 
-int cmd_claim_show(struct cli *cli, const struct words *words, struct error *err)
+int cmd_claim_show(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/claims/", words->args[0], "");
     CLEANUP_JSON json_t *claim = NULL;

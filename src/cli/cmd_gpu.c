@@ -70,7 +70,7 @@ static const char *decision_text(const json_t *gpu, const char *key, const char 
     return strbuf_str(out);
 }
 
-int cmd_gpu_list(struct cli *cli, const struct words *words UNUSED, struct error *err)
+int cmd_gpu_list(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
 {
     CLEANUP_JSON json_t *json = NULL;
     int result = cli_get(cli, "/v1/gpus", &json, err);
@@ -213,7 +213,7 @@ static void print_details(const struct cli *cli, const json_t *gpu)
     fields_print(fields, ARRAY_SIZE(fields), cli_width(cli));
 }
 
-int cmd_gpu_show(struct cli *cli, const struct words *words, struct error *err)
+int cmd_gpu_show(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/gpus/", words->args[0], "");
     CLEANUP_JSON json_t *gpu = NULL;
@@ -237,7 +237,7 @@ int cmd_gpu_show(struct cli *cli, const struct words *words, struct error *err)
     return 0;
 }
 
-int cmd_gpu_mode(struct cli *cli, const struct words *words, struct error *err)
+int cmd_gpu_mode(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/gpus/", words->args[0], "/mode");
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "mode", words->args[1]);
@@ -280,7 +280,7 @@ static int add_number(json_t *body, const char *key, const char *option, const c
     return 0;
 }
 
-int cmd_gpu_scheduler(struct cli *cli, const struct words *words, struct error *err)
+int cmd_gpu_scheduler(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/gpus/", words->args[0], "/scheduler");
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "policy", words->args[1]);

@@ -9,7 +9,7 @@
 #include "cli/verbs.h"
 #include "cli/view.h"
 
-static int change_cordon(struct cli *cli, const struct words *words, const char *method,
+static int change_cordon(struct cli *cli, const struct arguments *words, const char *method,
                          const json_t *body, const char *what, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/gpus/", words->args[0], "/cordon");
@@ -23,7 +23,7 @@ static int change_cordon(struct cli *cli, const struct words *words, const char 
     return 0;
 }
 
-int cmd_gpu_cordon(struct cli *cli, const struct words *words, struct error *err)
+int cmd_gpu_cordon(struct cli *cli, const struct arguments *words, struct error *err)
 {
     const char *reason = words->values[CORDON_REASON];
     CLEANUP_JSON json_t *body = json_object();
@@ -34,12 +34,12 @@ int cmd_gpu_cordon(struct cli *cli, const struct words *words, struct error *err
                          "cordoned: it gets no new claims, and keeps those it has", err);
 }
 
-int cmd_gpu_uncordon(struct cli *cli, const struct words *words, struct error *err)
+int cmd_gpu_uncordon(struct cli *cli, const struct arguments *words, struct error *err)
 {
     return change_cordon(cli, words, "DELETE", NULL, "open: it gets new claims again", err);
 }
 
-int cmd_gpu_recover(struct cli *cli, const struct words *words, struct error *err)
+int cmd_gpu_recover(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/gpus/", words->args[0], "/recover");
     return change_run(cli, "POST", path, NULL, err);

@@ -36,7 +36,7 @@ static void print_blocks(const json_t *events, size_t width)
     }
 }
 
-int cmd_event_list(struct cli *cli, const struct words *words, struct error *err)
+int cmd_event_list(struct cli *cli, const struct arguments *words, struct error *err)
 {
     const char *after = words->values[EVENT_AFTER];
     const char *limit = words->values[EVENT_LIMIT];
@@ -77,7 +77,7 @@ int cmd_event_list(struct cli *cli, const struct words *words, struct error *err
     return 0;
 }
 
-int cmd_rule_list(struct cli *cli, const struct words *words UNUSED, struct error *err)
+int cmd_rule_list(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
 {
     CLEANUP_JSON json_t *json = NULL;
     int result = cli_get(cli, "/v1/rules", &json, err);

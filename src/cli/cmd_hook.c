@@ -46,9 +46,10 @@ static const char help[] =
     "withoutCleaved (refuse or allow). Exit status: 0 the VM may start; else it may\n"
     "not, and standard error says why.\n";
 
+WORDS_LOCAL(without_words, "answer", 2, WORD(0, "refuse"), WORD(1, "allow"))
+
 static int read_config(struct hook *hook, struct error *err)
 {
-    static const char *const words[] = {"refuse", "allow", NULL};
     const char *named = getenv("CLEAVE_HOOK_CONFIG");
     const char *path = named != NULL ? named : DEFAULT_CONFIG;
     STR_SET(hook->socket, CLIENT_DEFAULT_SOCKET);
@@ -63,7 +64,7 @@ static int read_config(struct hook *hook, struct error *err)
     struct reader reader;
     reader_init(&reader, json, path, "", err);
     STR_SET(hook->socket, reader_str_or(&reader, "socket", MAX_PATH_LEN, CLIENT_DEFAULT_SOCKET));
-    hook->allow_without = reader_choice_or(&reader, "withoutCleaved", words, 0) == 1;
+    hook->allow_without = reader_word_or(&reader, "withoutCleaved", &without_words, 0) == 1;
     return reader_end(&reader);
 }
 

@@ -65,7 +65,7 @@ static void print_intruders(const struct cli *cli, const json_t *host)
     }
 }
 
-int cmd_host_show(struct cli *cli, const struct words *words UNUSED, struct error *err)
+int cmd_host_show(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
 {
     CLEANUP_JSON json_t *host = NULL;
     int result = cli_get(cli, "/v1/host", &host, err);
@@ -270,7 +270,7 @@ static int restore_result(struct cli *cli, const json_t *restore, struct error *
     return refuse_incomplete("was not", missing, err);
 }
 
-int cmd_host_restore(struct cli *cli, const struct words *words, struct error *err)
+int cmd_host_restore(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_JSON json_t *body = json_object();
     const char *timeout = words->values[RESTORE_TIMEOUT];

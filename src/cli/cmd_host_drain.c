@@ -34,7 +34,7 @@ static json_t *read_target(const char *text)
     return TAKE_PTR(target);
 }
 
-static int make_body(const struct words *words, json_t **ret_body, struct error *err)
+static int make_body(const struct arguments *words, json_t **ret_body, struct error *err)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:b}", "stop", words->values[DRAIN_STOP] != NULL);
     json_t *to = json_array();
@@ -245,7 +245,7 @@ static int show(struct cli *cli, struct error *err)
     return result;
 }
 
-int cmd_host_drain(struct cli *cli, const struct words *words, struct error *err)
+int cmd_host_drain(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_JSON json_t *reply = NULL;
     CLEANUP_JSON json_t *body = NULL;
@@ -264,7 +264,7 @@ int cmd_host_drain(struct cli *cli, const struct words *words, struct error *err
     return result != 0 ? result : finish(cli, reply, cancels, err);
 }
 
-int cmd_host_undrain(struct cli *cli, const struct words *words UNUSED, struct error *err)
+int cmd_host_undrain(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
 {
     CLEANUP_JSON json_t *reply = NULL;
     int result = cli_change(cli, "DELETE", "/v1/drain", NULL, &reply, err);

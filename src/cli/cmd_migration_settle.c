@@ -30,7 +30,7 @@ static void print_known(const json_t *json, size_t width)
                          view_true(migration, "moved") ? "said" : "never said");
 }
 
-int cmd_migration_settle(struct cli *cli, const struct words *words, struct error *err)
+int cmd_migration_settle(struct cli *cli, const struct arguments *words, struct error *err)
 {
     bool away = words->values[SETTLE_AWAY] != NULL;
     bool here = words->values[SETTLE_HERE] != NULL;

@@ -19,7 +19,7 @@ static void steps_text(const json_t *plan, char *out, size_t size)
     snprintf(out, size, "%zu/%zu", done, json_array_size(steps));
 }
 
-int cmd_plan_list(struct cli *cli, const struct words *words UNUSED, struct error *err)
+int cmd_plan_list(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
 {
     CLEANUP_JSON json_t *json = NULL;
     int result = cli_get(cli, "/v1/plans", &json, err);
@@ -52,7 +52,7 @@ int cmd_plan_list(struct cli *cli, const struct words *words UNUSED, struct erro
     return 0;
 }
 
-int cmd_plan_show(struct cli *cli, const struct words *words, struct error *err)
+int cmd_plan_show(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/plans/", words->args[0], "");
     CLEANUP_JSON json_t *plan = NULL;

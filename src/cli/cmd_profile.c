@@ -91,7 +91,7 @@ static void print_types(const struct cli *cli, const json_t *types)
     table_print_or(table, "no vGPU types");
 }
 
-int cmd_profile_list(struct cli *cli, const struct words *words, struct error *err)
+int cmd_profile_list(struct cli *cli, const struct arguments *words, struct error *err)
 {
     const char *gpu = words->values[PROFILE_GPU];
     CLEANUP_FREE char *path =

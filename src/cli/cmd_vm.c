@@ -30,7 +30,7 @@ static void devices_text(const json_t *vm, struct strbuf *out)
     }
 }
 
-int cmd_vm_list(struct cli *cli, const struct words *words UNUSED, struct error *err)
+int cmd_vm_list(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
 {
     CLEANUP_JSON json_t *json = NULL;
     int result = cli_get(cli, "/v1/vms", &json, err);
@@ -82,7 +82,7 @@ static int print_changed(struct cli *cli, const json_t *json, const char *what)
     return 0;
 }
 
-int cmd_vm_create(struct cli *cli, const struct words *words, struct error *err)
+int cmd_vm_create(struct cli *cli, const struct arguments *words, struct error *err)
 {
     const char *file = words->values[VM_TEMPLATE];
     if (file == NULL) {
@@ -105,7 +105,7 @@ int cmd_vm_create(struct cli *cli, const struct words *words, struct error *err)
     return result != 0 ? result : print_changed(cli, json, "created");
 }
 
-int cmd_vm_start(struct cli *cli, const struct words *words, struct error *err)
+int cmd_vm_start(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/vms/", words->args[0], "/start");
     CLEANUP_JSON json_t *json = NULL;
@@ -113,7 +113,7 @@ int cmd_vm_start(struct cli *cli, const struct words *words, struct error *err)
     return result != 0 ? result : print_changed(cli, json, "started");
 }
 
-static int stop_body(const struct words *words, uint32_t *ret_timeout_s, json_t **ret_body,
+static int stop_body(const struct arguments *words, uint32_t *ret_timeout_s, json_t **ret_body,
                      struct error *err)
 {
     const char *text = words->values[VM_STOP_TIMEOUT];
@@ -132,7 +132,7 @@ static int stop_body(const struct words *words, uint32_t *ret_timeout_s, json_t 
     return 0;
 }
 
-int cmd_vm_stop(struct cli *cli, const struct words *words, struct error *err)
+int cmd_vm_stop(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/vms/", words->args[0], "/stop");
     CLEANUP_JSON json_t *body = NULL;
@@ -153,7 +153,7 @@ int cmd_vm_stop(struct cli *cli, const struct words *words, struct error *err)
     return result != 0 ? result : print_changed(cli, json, "stopped");
 }
 
-int cmd_vm_delete(struct cli *cli, const struct words *words, struct error *err)
+int cmd_vm_delete(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/vms/", words->args[0], "");
     CLEANUP_JSON json_t *json = NULL;

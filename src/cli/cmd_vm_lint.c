@@ -38,7 +38,7 @@ static void print_counts(const json_t *json, const char *vm, size_t width)
 }
 
 /* Findings are what was asked for, and no failure; --strict makes those of severity error one. */
-int cmd_vm_lint(struct cli *cli, const struct words *words, struct error *err)
+int cmd_vm_lint(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/vms/", words->args[0], "/lint");
     CLEANUP_JSON json_t *json = NULL;

@@ -20,7 +20,7 @@
 
 /* ---- asking for it ---- */
 
-static int add_number(json_t *body, const struct words *words, size_t option, const char *key,
+static int add_number(json_t *body, const struct arguments *words, size_t option, const char *key,
                       uint64_t unit, struct error *err)
 {
     const char *text = words->values[option];
@@ -36,7 +36,7 @@ static int add_number(json_t *body, const struct words *words, size_t option, co
     return 0;
 }
 
-static int make_body(const struct words *words, json_t **ret_body, struct error *err)
+static int make_body(const struct arguments *words, json_t **ret_body, struct error *err)
 {
     static const struct {
         size_t option;
@@ -175,7 +175,7 @@ static int print_end(const struct cli *cli, const json_t *migration, struct erro
     return r != 0 ? r : error_set(err, REASON_DRIVER, "", "the migration failed");
 }
 
-int cmd_vm_migrate(struct cli *cli, const struct words *words, struct error *err)
+int cmd_vm_migrate(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_JSON json_t *body = NULL;
     CLEANUP_JSON json_t *json = NULL;
@@ -232,7 +232,7 @@ static void add_arrival(struct table *table, const json_t *incoming)
     table_row(table, cells);
 }
 
-int cmd_migration_list(struct cli *cli, const struct words *words UNUSED, struct error *err)
+int cmd_migration_list(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
 {
     static const struct table_column columns[] = {
         {"ID", TABLE_LEFT, 0},     {"VM", TABLE_NAME, 0},    {"WAY", TABLE_LEFT, 2},
@@ -257,7 +257,7 @@ int cmd_migration_list(struct cli *cli, const struct words *words UNUSED, struct
     return 0;
 }
 
-int cmd_migration_show(struct cli *cli, const struct words *words, struct error *err)
+int cmd_migration_show(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/migrations/", words->args[0], "");
     CLEANUP_JSON json_t *json = NULL;
@@ -289,7 +289,7 @@ int cmd_migration_show(struct cli *cli, const struct words *words, struct error 
     return 0;
 }
 
-int cmd_migration_cancel(struct cli *cli, const struct words *words, struct error *err)
+int cmd_migration_cancel(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/migrations/", words->args[0], "");
     CLEANUP_JSON json_t *json = NULL;

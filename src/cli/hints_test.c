@@ -40,7 +40,7 @@ static bool is_placeholder(const char *word)
            str_starts(word, "<") || word[capitals] == '\0';
 }
 
-static bool is_choice(const struct words *words)
+static bool is_choice(const struct arguments *words)
 {
     for (size_t i = 0; i < ARRAY_SIZE(choices); i++) {
         if (!str_eq(words->verb->object, choices[i].object) ||

@@ -9,12 +9,12 @@
 #include "cli/waiting.h"
 
 /* Once per name. One that fails is reported, and stops none of the others. */
-static int run_each(struct cli *cli, const struct words *words)
+static int run_each(struct cli *cli, const struct arguments *words)
 {
     int code = 0;
     CLEANUP_STRBUF struct strbuf behind = {0};
     for (size_t i = 0; i < words->n_names; i++) {
-        struct words one = *words;
+        struct arguments one = *words;
         struct error err = {0};
         one.args[0] = words->names[i];
         cli->behind = words->verb->in_order && cli->dry_run && i > 0 ? strbuf_str(&behind) : NULL;

@@ -18,7 +18,7 @@ struct verb_option {
 };
 
 /* A command line, taken apart. */
-struct words {
+struct arguments {
     const struct verb *verb;
     const char *args[VERB_MAX_ARGS]; /* each: args[0] is one name after the other */
     size_t n_args;
@@ -30,7 +30,7 @@ struct words {
     size_t n_repeated;
 };
 
-typedef int verb_fn(struct cli *cli, const struct words *words, struct error *err);
+typedef int verb_fn(struct cli *cli, const struct arguments *words, struct error *err);
 
 struct verb {
     const char *object; /* "claim" */

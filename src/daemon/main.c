@@ -18,7 +18,6 @@
 #include "daemon/settings.h"
 #include "daemon/standin.h"
 #include "daemon/state_dir.h"
-#include "exec/states.h"
 #include "manager/drains.h"
 #include "manager/manager.h"
 #include "manager/migrations.h"
@@ -230,13 +229,13 @@ static int run(const struct settings *settings, struct error *err)
 static void print_states(void)
 {
     CLEANUP_STRBUF struct strbuf text = {0};
-    sm_draw(&step_machine, &text);
-    sm_draw(&plan_machine, &text);
-    sm_draw(&claim_machine, &text);
-    sm_draw(&migration_machine, &text);
-    sm_draw(&incoming_machine, &text);
-    sm_draw(&drain_machine, &text);
-    sm_draw(&drain_vm_machine, &text);
+    sm_draw(&step_state_words, &text);
+    sm_draw(&plan_state_words, &text);
+    sm_draw(&claim_state_words, &text);
+    sm_draw(&migration_state_words, &text);
+    sm_draw(&incoming_state_words, &text);
+    sm_draw(&drain_state_words, &text);
+    sm_draw(&drain_step_words, &text);
     (void)fputs(strbuf_str(&text), stdout);
 }
 

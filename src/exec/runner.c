@@ -11,7 +11,6 @@
 #include "base/str.h"
 #include "exec/made.h"
 #include "exec/seat.h"
-#include "exec/states.h"
 
 #define UNDO_ATTEMPTS 3
 #define UNDO_RETRY_US 200000

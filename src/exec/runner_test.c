@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "exec/states.h"
 #include "fake_host.h"
 #include "faulty.h"
 #include "store/memory.h"
@@ -300,23 +299,6 @@ static void a_plan_without_steps_is_done_at_once(void **state)
     assert_int_equal(f->ended->state, PLAN_DONE);
 }
 
-static void every_machine_is_sound_and_shows_the_stored_names(void **state)
-{
-    (void)state;
-    assert_null(sm_check(&step_machine));
-    assert_null(sm_check(&plan_machine));
-    assert_null(sm_check(&claim_machine));
-    for (uint32_t i = 0; i < step_machine.n; i++) {
-        assert_string_equal(step_machine.states[i].name, step_state_name((enum step_state)i));
-    }
-    for (uint32_t i = 0; i < plan_machine.n; i++) {
-        assert_string_equal(plan_machine.states[i].name, plan_state_name((enum plan_state)i));
-    }
-    for (uint32_t i = 0; i < claim_machine.n; i++) {
-        assert_string_equal(claim_machine.states[i].name, claim_state_name((enum claim_state)i));
-    }
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -333,7 +315,6 @@ int main(void)
         TEST(a_step_that_was_only_planned_is_not_undone_when_its_check_fails),
         TEST(a_plan_that_cannot_go_on_after_a_reboot_is_undone),
         TEST(a_plan_without_steps_is_done_at_once),
-        cmocka_unit_test(every_machine_is_sound_and_shows_the_stored_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

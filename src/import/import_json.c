@@ -224,15 +224,16 @@ static int read_labels(const json_t *labels, const char *key, const char *origin
     return r;
 }
 
+WORDS_LOCAL(version_words, "version", 1, WORD(0, "v1"))
+
 int import_parse(const json_t *json, const char *origin, struct import_file **ret_file,
                  struct error *err)
 {
-    static const char *const versions[] = {"v1", NULL};
     struct error scratch;
     struct error *reason = err != NULL ? err : &scratch;
     struct reader r;
     reader_init(&r, json, origin, "", reason);
-    reader_choice(&r, "version", versions);
+    (void)reader_word(&r, "version", &version_words);
     json_t *mig = reader_object_or_null(&r, "mig-configs");
     json_t *vgpu = reader_object_or_null(&r, "vgpu-configs");
     if (r.result == 0 && (mig == NULL) == (vgpu == NULL)) {

@@ -2,12 +2,8 @@
 #include "base/str.h"
 #include "lint/rule.h"
 
-const char *severity_name(enum severity severity)
-{
-    static const char *const names[] = {
-        [SEVERITY_ERROR] = "error", [SEVERITY_WARNING] = "warning", [SEVERITY_NOTE] = "note"};
-    return severity < SEVERITY_COUNT ? names[severity] : "unknown";
-}
+WORDS_DEFINE(severity_words, "severity", SEVERITY_COUNT, WORD(SEVERITY_ERROR, "error"),
+             WORD(SEVERITY_WARNING, "warning"), WORD(SEVERITY_NOTE, "note"))
 
 static json_t *finding_to_json(const struct finding *it)
 {

@@ -15,7 +15,7 @@
 
 /* ERROR: the VM won't start, or a device is lost. WARNING: it may, or it runs worse. */
 enum severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE, SEVERITY_COUNT };
-const char *severity_name(enum severity severity);
+WORDS_DECLARE(severity, severity_words)
 
 struct lint_rule;
 

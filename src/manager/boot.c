@@ -14,7 +14,6 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "exec/states.h"
 #include "manager/state.h"
 
 #define BOOT_KEY "boot"

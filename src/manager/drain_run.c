@@ -9,55 +9,6 @@
 #include "manager/drains.h"
 #include "manager/migrations.h"
 
-/* ---- states ---- */
-
-#define TO(state) SM_TO(DRAIN_##state)
-static const struct sm_state states[] = {
-    [DRAIN_PLANNING] = {.name = "planning", .next = TO(RUNNING) | TO(CANCELLING), .initial = true},
-    [DRAIN_RUNNING] = {.name = "running", .next = TO(DONE) | TO(INCOMPLETE) | TO(CANCELLING)},
-    [DRAIN_CANCELLING] = {.name = "cancelling", .next = TO(CANCELLED)},
-    [DRAIN_DONE] = {.name = "done", .final = true},
-    [DRAIN_INCOMPLETE] = {.name = "incomplete", .final = true},
-    [DRAIN_CANCELLED] = {.name = "cancelled", .final = true},
-};
-_Static_assert(ARRAY_SIZE(states) == DRAIN_STATE_COUNT, "every state has a row");
-
-static const struct sm_state steps[] = {
-    [DRAIN_WAITING] = {.name = "waiting",
-                       .next = TO(MOVING) | TO(STOPPING) | TO(GONE) | TO(LEFT) | TO(FAILED),
-                       .initial = true},
-    /* Back when this target did not take it and another one is left to try. */
-    [DRAIN_MOVING] = {.name = "moving", .next = TO(GONE) | TO(FAILED) | TO(LEFT) | TO(WAITING)},
-    [DRAIN_STOPPING] = {.name = "stopping", .next = TO(GONE) | TO(FAILED) | TO(WAITING)},
-    [DRAIN_GONE] = {.name = "gone", .final = true},
-    [DRAIN_LEFT] = {.name = "left", .final = true},
-    [DRAIN_FAILED] = {.name = "failed", .final = true},
-};
-_Static_assert(ARRAY_SIZE(steps) == DRAIN_STEP_COUNT, "every step has a row");
-#undef TO
-
-const struct sm_type drain_machine = {.name = "drain", .states = states, .n = DRAIN_STATE_COUNT};
-const struct sm_type drain_vm_machine = {
-    .name = "drain of a VM", .states = steps, .n = DRAIN_STEP_COUNT};
-
-void drain_move(struct drain *drain, enum drain_state state)
-{
-    if (drain->state != state && !sm_move(&drain_machine, &drain->state, state)) {
-        log_error("bug: a drain cannot go from %s to %s", drain_state_name(drain->state),
-                  drain_state_name(state));
-        abort();
-    }
-}
-
-void drain_vm_move(struct drain_vm *vm, enum drain_step step)
-{
-    if (vm->step != step && !sm_move(&drain_vm_machine, &vm->step, step)) {
-        log_error("bug: the drain of a VM cannot go from %s to %s", drain_step_name(vm->step),
-                  drain_step_name(step));
-        abort();
-    }
-}
-
 /* ---- storing ---- */
 
 static const char *event_of(enum drain_state state)

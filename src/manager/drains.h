@@ -16,9 +16,6 @@
 #define DRAIN_TICK_US 250000
 #define DRAIN_ATTEMPTS 2 /* to move a VM to one target */
 
-extern const struct sm_type drain_machine;
-extern const struct sm_type drain_vm_machine;
-
 /* One call of the manager for one VM, and back. */
 struct drain_call {
     struct drainage *drainage;
@@ -56,8 +53,6 @@ void drain_planned(struct drainage *d);
 void drain_go_on(void *drainage);
 /* The states as they are, stored; what can't be is said and tried again with the next tick. */
 int drain_store(struct drainage *d, struct error *err);
-void drain_move(struct drain *drain, enum drain_state state);
-void drain_vm_move(struct drain_vm *vm, enum drain_step step);
 
 /* Reads the store; goes on with drains_resume(). */
 int drains_open(struct manager *m, struct error *err);

@@ -61,14 +61,10 @@ static void run_mode(struct change *change)
 void manager_set_gpu_mode(struct manager *m, const struct caller *caller, const char *gpu,
                           const json_t *body, bool dry_run, manager_reply_fn *reply, void *data)
 {
-    const char *modes[GPU_MODE_COUNT + 1] = {NULL};
-    for (size_t i = 0; i < GPU_MODE_COUNT; i++) {
-        modes[i] = gpu_mode_name((enum gpu_mode)i);
-    }
     struct error err = {0};
     struct reader r;
     reader_init(&r, body, "request body", "", &err);
-    int mode = reader_choice(&r, "mode", modes);
+    int mode = reader_word(&r, "mode", &gpu_mode_words);
     if (reader_end(&r) != 0) {
         reply(NULL, &err, data);
         return;
@@ -101,20 +97,15 @@ static void run_scheduler(struct change *change)
 static int read_scheduler(const json_t *body, struct gpu_scheduler *ret_scheduler,
                           struct error *err)
 {
-    const char *policies[SCHEDULER_POLICY_COUNT] = {NULL};
-    for (size_t i = SCHEDULER_BEST_EFFORT; i < SCHEDULER_POLICY_COUNT; i++) {
-        policies[i - SCHEDULER_BEST_EFFORT] = gpu_scheduler_policy_name((enum scheduler_policy)i);
-    }
     struct reader r;
     reader_init(&r, body, "request body", "", err);
-    int policy = reader_choice(&r, "policy", policies);
+    int policy = reader_word(&r, "policy", &scheduler_policy_words);
     struct gpu_scheduler scheduler = {
         .slice_ns = (uint32_t)reader_int_or(&r, "sliceNs", 1, UINT32_MAX, 0),
         .frequency_hz = (uint32_t)reader_int_or(&r, "frequencyHz", 1, UINT32_MAX, 0),
         .averaging = (uint32_t)reader_int_or(&r, "averaging", 1, UINT32_MAX, 0),
     };
-    scheduler.policy =
-        policy < 0 ? SCHEDULER_UNKNOWN : (enum scheduler_policy)(policy + SCHEDULER_BEST_EFFORT);
+    scheduler.policy = policy < 0 ? SCHEDULER_UNKNOWN : (enum scheduler_policy)policy;
     scheduler.adaptive = scheduler.frequency_hz != 0 || scheduler.averaging != 0;
     *ret_scheduler = scheduler;
     return reader_end(&r);

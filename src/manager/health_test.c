@@ -327,13 +327,6 @@ static void a_cordon_is_stored_and_taken_back(void **state)
     assert_false(record(&f->lab, LAB_L40S)->cordon.set);
 }
 
-static void the_machines_of_a_drain_are_whole(void **state)
-{
-    (void)state;
-    assert_null(sm_check(&drain_machine));
-    assert_null(sm_check(&drain_vm_machine));
-}
-
 static void drain(struct lab *lab, const char *text, bool dry_run, struct answer *answer)
 {
     struct error err = {0};
@@ -514,7 +507,6 @@ int main(void)
         TEST(a_gpu_set_aside_for_a_function_is_free_once_that_lets_go),
         TEST(a_quarantine_for_more_stays_when_a_function_lets_go),
         TEST(a_cordon_is_stored_and_taken_back),
-        TEST(the_machines_of_a_drain_are_whole),
         TEST(without_a_target_vms_are_stopped_or_stay),
         TEST(who_is_not_root_drains_to_no_socket_of_this_host),
         TEST(who_is_not_root_moves_a_vm_to_no_socket_of_this_host),

@@ -690,15 +690,30 @@ static void release(struct hook *hook, const char *why)
 
 /* ---- the request ---- */
 
-static const char *const operations[] = {"prepare", "start",   "started",   "stopped", "release",
-                                         "migrate", "restore", "reconnect", "attach",  NULL};
-enum operation { OP_PREPARE, OP_RELEASE = 4, OP_MIGRATE, OP_RESTORE };
+/* What libvirt calls its hook for: https://libvirt.org/hooks.html */
+enum hook_operation {
+    HOOK_PREPARE,
+    HOOK_START,
+    HOOK_STARTED,
+    HOOK_STOPPED,
+    HOOK_RELEASE,
+    HOOK_MIGRATE,
+    HOOK_RESTORE,
+    HOOK_RECONNECT,
+    HOOK_ATTACH,
+    HOOK_OPERATION_COUNT
+};
+WORDS_LOCAL(operation_words, "operation", HOOK_OPERATION_COUNT, WORD(HOOK_PREPARE, "prepare"),
+            WORD(HOOK_START, "start"), WORD(HOOK_STARTED, "started"), WORD(HOOK_STOPPED, "stopped"),
+            WORD(HOOK_RELEASE, "release"), WORD(HOOK_MIGRATE, "migrate"),
+            WORD(HOOK_RESTORE, "restore"), WORD(HOOK_RECONNECT, "reconnect"),
+            WORD(HOOK_ATTACH, "attach"))
 
 /* `migrate` and `restore` come right before the `prepare` of a VM that doesn't boot. */
 static void note_entrance(struct manager *m, const struct vm *vm, int operation)
 {
     m->entering = (struct entering){
-        .how = operation == OP_MIGRATE ? ENTRANCE_MIGRATION : ENTRANCE_RESTORE,
+        .how = operation == HOOK_MIGRATE ? ENTRANCE_MIGRATION : ENTRANCE_RESTORE,
         .at_us = clock_monotonic_us(),
     };
     STR_SET(m->entering.vm, vm->name);
@@ -723,7 +738,7 @@ void manager_run_hook(struct manager *m, const struct caller *caller, const json
     struct reader r;
     reader_init(&r, body, "request body", "", &err);
     const char *domain = reader_text(&r, "domain", MAX_DOMAIN);
-    int operation = reader_choice(&r, "operation", operations);
+    int operation = reader_word(&r, "operation", &operation_words);
     (void)reader_str_or(&r, "subOperation", NAME_SIZE - 1, "-");
     const char *extra = reader_str_or(&r, "extra", NAME_SIZE - 1, "-");
     const char *xml = reader_text(&r, "xml", MAX_XML);
@@ -746,16 +761,16 @@ void manager_run_hook(struct manager *m, const struct caller *caller, const json
     if (m->host != NULL) {
         host_settle_vm_name(m->host, &hook->vm);
     }
-    if (operation != OP_RELEASE) {
+    if (operation != HOOK_RELEASE) {
         hook_watch_called(&m->hook_watch, hook->vm.name, hook->vm.uuid, clock_realtime_us());
     }
-    if (operation == OP_PREPARE) {
+    if (operation == HOOK_PREPARE) {
         hook->entrance = take_entrance(m, &hook->vm);
         prepare(hook, &err);
-    } else if (operation == OP_RELEASE) {
+    } else if (operation == HOOK_RELEASE) {
         release(hook, extra);
     } else { /* nothing to say to the others, and nothing that they wait for */
-        if (operation == OP_MIGRATE || operation == OP_RESTORE) {
+        if (operation == HOOK_MIGRATE || operation == HOOK_RESTORE) {
             note_entrance(m, &hook->vm, operation);
         }
         hook->reply = NULL;

@@ -7,9 +7,8 @@
 /* A call whose VM has not been seen on for so many looks: it never started. */
 #define LOOKS_MAX 1000
 
-static const char *const names[] = {
-    [HOOK_UNKNOWN] = "unknown", [HOOK_CALLED] = "called", [HOOK_MISSED] = "missed"};
-_Static_assert(ARRAY_SIZE(names) == HOOK_STATE_COUNT, "every state has a name");
+WORDS_DEFINE(hook_state_words, "state of the hook", HOOK_STATE_COUNT, WORD(HOOK_UNKNOWN, "unknown"),
+             WORD(HOOK_CALLED, "called"), WORD(HOOK_MISSED, "missed"))
 
 void hook_watch_done(struct hook_watch *watch)
 {
@@ -94,6 +93,6 @@ void hook_watch_look(struct hook_watch *watch, const struct host *was, const str
 
 json_t *hook_watch_to_json(const struct hook_watch *watch)
 {
-    return json_pack("{s:s, s:o, s:o}", "state", names[watch->state], "vm", encode_text(watch->vm),
-                     "at", encode_time(watch->at_us));
+    return json_pack("{s:s, s:o, s:o}", "state", hook_state_name(watch->state), "vm",
+                     encode_text(watch->vm), "at", encode_time(watch->at_us));
 }

@@ -18,6 +18,7 @@ enum hook_state {
     HOOK_MISSED,  /* a VM started without a call */
     HOOK_STATE_COUNT
 };
+WORDS_DECLARE(hook_state, hook_state_words)
 
 /* A VM for which the hook was called, until it is off again. */
 struct hook_call {

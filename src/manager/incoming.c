@@ -18,7 +18,7 @@
 int arrival_store(struct arrival *arrival, enum incoming_state state, struct error *err)
 {
     CLEANUP(incoming_freep) struct incoming *next = incoming_copy(arrival->incoming);
-    if (next->state != state && !sm_move(&incoming_machine, &next->state, state)) {
+    if (next->state != state && !sm_move(&incoming_state_words, &next->state, state)) {
         return error_set(err, REASON_INTERNAL, next->id, "what comes in can't go from %s to %s",
                          incoming_state_name(next->state), incoming_state_name(state));
     }
@@ -51,10 +51,10 @@ void arrival_after_plan(struct incoming *incoming, const struct plan *plan)
     incoming->plan[0] = '\0';
     if (incoming->state == INCOMING_PREPARING) {
         take_assignments(incoming, plan);
-        (void)sm_move(&incoming_machine, &incoming->state,
+        (void)sm_move(&incoming_state_words, &incoming->state,
                       done ? INCOMING_PREPARED : INCOMING_ABORTED);
     } else if (incoming->state == INCOMING_ABORTING) {
-        (void)sm_move(&incoming_machine, &incoming->state,
+        (void)sm_move(&incoming_state_words, &incoming->state,
                       done ? INCOMING_ABORTED : INCOMING_PREPARED);
     }
     if (!done) {
@@ -331,7 +331,7 @@ static int commit(struct arrival *arrival, struct error *err)
 {
     CLEANUP(incoming_freep) struct incoming *next = incoming_copy(arrival->incoming);
     struct manager *m = arrival->manager;
-    if (!sm_move(&incoming_machine, &next->state, INCOMING_COMMITTED)) {
+    if (!sm_move(&incoming_state_words, &next->state, INCOMING_COMMITTED)) {
         return error_set(err, REASON_CONFLICT, SUBJECT("vm", next->vm),
                          "VM \"%s\" can't be taken over: its reservation is %s", next->vm,
                          incoming_state_name(next->state));

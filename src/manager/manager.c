@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/stopping.h"
 #include "base/str.h"
-#include "exec/states.h"
 #include "manager/drains.h"
 #include "manager/migrations.h"
 #include "manager/reply_json.h"

@@ -133,7 +133,7 @@ void move_after_plan(struct migration *migration, const struct plan *plan)
 {
     migration->plan[0] = '\0';
     if (plan->state == PLAN_DONE &&
-        sm_move(&migration_machine, &migration->state, MIGRATION_DONE)) {
+        sm_move(&migration_state_words, &migration->state, MIGRATION_DONE)) {
         migration->finished_us = clock_realtime_us();
     }
 }

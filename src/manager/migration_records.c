@@ -434,7 +434,7 @@ static void reserve_arrival(struct incoming *incoming, const struct plan *plan, 
 {
     STR_SET(incoming->plan, plan->id);
     if (!begins) {
-        (void)sm_move(&incoming_machine, &incoming->state, INCOMING_ABORTING);
+        (void)sm_move(&incoming_state_words, &incoming->state, INCOMING_ABORTING);
     }
 }
 

@@ -58,7 +58,7 @@ void move_note(struct txn *txn, const struct migration *migration)
 int move_store(struct move *move, enum migration_state state, struct error *err)
 {
     struct migration next = *move->migration;
-    if (next.state != state && !sm_move(&migration_machine, &next.state, state)) {
+    if (next.state != state && !sm_move(&migration_state_words, &next.state, state)) {
         return error_set(err, REASON_INTERNAL, next.id, "a migration can't go from %s to %s",
                          migration_state_name(next.state), migration_state_name(state));
     }

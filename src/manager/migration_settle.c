@@ -205,7 +205,7 @@ static int store(struct move *move, struct error *err)
     struct migration next = *move->migration;
     bool away = settling->where == SETTLED_AWAY;
     enum migration_state state = away ? MIGRATION_RELEASING : MIGRATION_FAILED;
-    if (!sm_move(&migration_machine, &next.state, state)) {
+    if (!sm_move(&migration_state_words, &next.state, state)) {
         return error_set(err, REASON_INTERNAL, next.id, "a migration can't go from %s to %s",
                          migration_state_name(next.state), migration_state_name(state));
     }
@@ -307,14 +307,12 @@ void move_settle(struct move *move)
 
 static int read_where(const json_t *body, enum migration_settled *ret_where, struct error *err)
 {
-    static const char *const wheres[] = {"away", "here", NULL};
-    static const enum migration_settled verdicts[] = {SETTLED_AWAY, SETTLED_HERE};
     struct reader r;
     reader_init(&r, body, "request body", "", err);
-    int where = reader_choice(&r, "vm", wheres);
+    int where = reader_word(&r, "vm", &migration_settled_words);
     int result = reader_end(&r);
     if (result == 0) {
-        *ret_where = verdicts[where];
+        *ret_where = (enum migration_settled)where;
     }
     return result;
 }

@@ -14,9 +14,6 @@
 #include "plan/preflight.h"
 #include "plan/whereabouts.h"
 
-extern const struct sm_type migration_machine;
-extern const struct sm_type incoming_machine;
-
 /* How many that are over are remembered. */
 #define MIGRATIONS_KEPT 50
 /* A source that leads asks at least this often, so that the reservation stays. */

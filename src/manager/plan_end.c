@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "exec/made.h"
-#include "exec/states.h"
 #include "manager/migrations.h"
 #include "manager/state.h"
 

@@ -4,7 +4,6 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "exec/states.h"
 #include "manager/migrations.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"

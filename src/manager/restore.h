@@ -23,7 +23,7 @@ enum restore_state {
     RESTORE_INCOMPLETE, /* "incomplete": what is missing needs help */
     RESTORE_STATE_COUNT
 };
-const char *restore_state_name(enum restore_state state);
+WORDS_DECLARE(restore_state, restore_state_words)
 
 struct restore_gpu {
     struct pci_addr addr;

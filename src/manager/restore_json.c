@@ -4,17 +4,9 @@
 #include "manager/restore.h"
 #include "model/encode.h"
 
-const char *restore_state_name(enum restore_state state)
-{
-    static const char *const names[] = {
-        [RESTORE_WAITING] = "waiting",
-        [RESTORE_RUNNING] = "running",
-        [RESTORE_RESTORED] = "restored",
-        [RESTORE_INCOMPLETE] = "incomplete",
-    };
-    _Static_assert(ARRAY_SIZE(names) == RESTORE_STATE_COUNT, "every state has a name");
-    return names[state];
-}
+WORDS_DEFINE(restore_state_words, "state of the restoration", RESTORE_STATE_COUNT,
+             WORD(RESTORE_WAITING, "waiting"), WORD(RESTORE_RUNNING, "running"),
+             WORD(RESTORE_RESTORED, "restored"), WORD(RESTORE_INCOMPLETE, "incomplete"))
 
 static bool came_back(const struct restore_gpu *gpu, const char *name)
 {

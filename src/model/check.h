@@ -49,7 +49,7 @@ enum migration_fact {
 #undef MIGRATION_FACT_ENUM
         MIGRATION_FACT_COUNT
 };
-const char *migration_fact_name(enum migration_fact fact);
+WORDS_DECLARE(migration_fact, migration_fact_words)
 
 /* Of one claim, or of the VM as a whole, on one side. */
 struct migration_facts {
@@ -57,7 +57,7 @@ struct migration_facts {
 };
 
 enum check_result { CHECK_OK, CHECK_WARNING, CHECK_UNKNOWN, CHECK_FAILED };
-const char *check_result_name(enum check_result result);
+WORDS_DECLARE(check_result, check_result_words)
 
 /* One rule, asked of both sides. */
 struct check {

@@ -8,8 +8,6 @@
 
 #define MAX_CHECKS 1024
 
-static const char *const result_words[] = {"ok", "warning", "unknown", "failed", NULL};
-
 json_t *facts_to_json(const struct migration_facts *facts)
 {
     json_t *json = json_object();
@@ -63,7 +61,7 @@ static int check_read(const json_t *json, const char *origin, const char *path,
     reader_init(&r, json, origin, path, err);
     decode_text(&r, "rule", ret_check->rule, sizeof(ret_check->rule));
     decode_text(&r, "claim", ret_check->claim, sizeof(ret_check->claim));
-    int result = reader_choice(&r, "result", result_words);
+    int result = reader_word(&r, "result", &check_result_words);
     ret_check->result = result < 0 ? CHECK_UNKNOWN : (enum check_result)result;
     decode_text(&r, "source", ret_check->source, sizeof(ret_check->source));
     decode_text(&r, "target", ret_check->target, sizeof(ret_check->target));

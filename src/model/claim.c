@@ -1,48 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/claim.h"
 
+#include "base/sm.h"
 #include "base/str.h"
 
-static const char *const mode_names[] = {
-    [CLAIM_PASSTHROUGH] = "passthrough",
-    [CLAIM_TIME_SLICED] = "time-sliced",
-    [CLAIM_MIG_BACKED] = "mig-backed",
-    [CLAIM_TIME_SLICED_MIG_BACKED] = "time-sliced-mig-backed",
-    [CLAIM_GPU_INSTANCE] = "gpu-instance",
-    [CLAIM_MODE_AUTO] = "auto",
+WORDS_DEFINE(claim_mode_words, "claim mode", CLAIM_MODE_COUNT + 1,
+             WORD(CLAIM_PASSTHROUGH, "passthrough"), WORD(CLAIM_TIME_SLICED, "time-sliced"),
+             WORD(CLAIM_MIG_BACKED, "mig-backed"),
+             WORD(CLAIM_TIME_SLICED_MIG_BACKED, "time-sliced-mig-backed"),
+             WORD(CLAIM_GPU_INSTANCE, "gpu-instance"), WORD(CLAIM_MODE_AUTO, "auto"))
+
+WORDS_DEFINE(guest_os_words, "guest", GUEST_WINDOWS + 1, WORD(GUEST_LINUX, "linux"),
+             WORD(GUEST_WINDOWS, "windows"))
+
+WORDS_DEFINE(claim_hold_words, "hold", CLAIM_HOLD_COUNT, WORD(CLAIM_HELD, "held"),
+             WORD(CLAIM_ON_DEMAND, "on-demand"))
+
+WORDS_DEFINE(claim_board_words, "claim's board", CLAIM_BOARD_COUNT, WORD(CLAIM_BOARD_HERE, "here"),
+             WORD(CLAIM_BOARD_OLD_BOOT, "as-before-boot"), WORD(CLAIM_BOARD_ELSEWHERE, "elsewhere"))
+
+#define TO(state) SM_TO(CLAIM_##state)
+static const struct word claim_state_rows[] = {
+    /* An on-demand claim waits here for its VM, before it is drawn and after it was given back. */
+    [CLAIM_PENDING] = {.name = "pending",
+                       .next = TO(BINDING) | TO(RELEASING),
+                       .initial = true,
+                       .final = true},
+    [CLAIM_BINDING] = {.name = "binding", .next = TO(BOUND) | TO(PENDING) | TO(FAILED)},
+    [CLAIM_BOUND] = {.name = "bound", .next = TO(RELEASING), .final = true},
+    /* Back to where it came from when the release was undone. */
+    [CLAIM_RELEASING] = {.name = "releasing",
+                         .next = TO(RELEASED) | TO(BOUND) | TO(PENDING) | TO(FAILED)},
+    [CLAIM_RELEASED] = {.name = "released", .final = true},
+    [CLAIM_FAILED] = {.name = "failed", .next = TO(RELEASING), .final = true},
 };
-_Static_assert(ARRAY_SIZE(mode_names) == CLAIM_MODE_COUNT + 1, "every claim mode has a name");
+#undef TO
+WORDS_OF(claim_state_words, "claim", claim_state_rows, CLAIM_STATE_COUNT)
 
-static const char *const hold_names[] = {
-    [CLAIM_HELD] = "held",
-    [CLAIM_ON_DEMAND] = "on-demand",
-};
-_Static_assert(ARRAY_SIZE(hold_names) == CLAIM_HOLD_COUNT, "every hold has a name");
-
-static const char *const state_names[] = {
-    [CLAIM_PENDING] = "pending",     [CLAIM_BINDING] = "binding",   [CLAIM_BOUND] = "bound",
-    [CLAIM_RELEASING] = "releasing", [CLAIM_RELEASED] = "released", [CLAIM_FAILED] = "failed",
-};
-_Static_assert(ARRAY_SIZE(state_names) == CLAIM_STATE_COUNT, "every claim state has a name");
-
-const char *claim_mode_name(enum claim_mode mode)
+void claim_move(struct claim *claim, enum claim_state to)
 {
-    return mode_names[mode];
-}
-
-const char *guest_os_name(enum guest_os os)
-{
-    return os == GUEST_WINDOWS ? "windows" : "linux";
-}
-
-const char *claim_hold_name(enum claim_hold hold)
-{
-    return hold_names[hold];
-}
-
-const char *claim_state_name(enum claim_state state)
-{
-    return state_names[state];
+    sm_go(&claim_state_words, &claim->state, to);
 }
 
 struct claim *claims_find(const struct claims *claims, const char *name)

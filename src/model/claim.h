@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/vec.h"
+#include "base/words.h"
 #include "model/host.h"
 
 /* The five ways to give a VM a GPU. Names are stored and never change. */
@@ -22,10 +23,10 @@ enum claim_mode {
     CLAIM_MODE_COUNT,
     CLAIM_MODE_AUTO = CLAIM_MODE_COUNT /* "auto": follows from the type or profile */
 };
-const char *claim_mode_name(enum claim_mode mode);
+WORDS_DECLARE(claim_mode, claim_mode_words)
 
 enum guest_os { GUEST_LINUX, GUEST_WINDOWS };
-const char *guest_os_name(enum guest_os os);
+WORDS_DECLARE(guest_os, guest_os_words)
 
 /* Is the device reserved while the VM is off? Names are stored and never change. */
 enum claim_hold {
@@ -33,7 +34,7 @@ enum claim_hold {
     CLAIM_ON_DEMAND, /* "on-demand": drawn from what is free at power-on, given back at power-off */
     CLAIM_HOLD_COUNT
 };
-const char *claim_hold_name(enum claim_hold hold);
+WORDS_DECLARE(claim_hold, claim_hold_words)
 
 /* pending → binding → bound → releasing → released, and failed. An on-demand claim is pending while
  * its VM is off. */
@@ -46,7 +47,7 @@ enum claim_state {
     CLAIM_FAILED,
     CLAIM_STATE_COUNT
 };
-const char *claim_state_name(enum claim_state state);
+WORDS_DECLARE(claim_state, claim_state_words)
 
 struct claim_spec {
     enum claim_mode mode;    /* AUTO until admission resolves it */
@@ -67,6 +68,7 @@ enum claim_board {
     CLAIM_BOARD_ELSEWHERE, /* what is there is another claim's, or may be another board */
     CLAIM_BOARD_COUNT
 };
+WORDS_DECLARE(claim_board, claim_board_words)
 
 /* What a bound claim holds; what a binding one will hold. Empty gpu: nothing. */
 struct assignment {
@@ -132,6 +134,9 @@ int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct e
 json_t *assignment_to_json(const struct assignment *got);
 void assignment_read(struct reader *outer, const char *key, struct assignment *got);
 struct claim *claims_find(const struct claims *claims, const char *name);
+/* The one way to change a claim's state: a move that its machine lacks is a bug, and ends the
+ * process. */
+void claim_move(struct claim *claim, enum claim_state to);
 /* Does the claim hold, or is it about to hold, something on a GPU? */
 bool claim_holds(const struct claim *claim);
 /* Is another board at the address of the claim's GPU now, as the driver's UUIDs say? Boards move to

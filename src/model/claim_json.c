@@ -10,16 +10,6 @@
 #include "model/decode.h"
 #include "model/encode.h"
 
-static const char *const mode_words[] = {
-    "passthrough",  "time-sliced", "mig-backed", "time-sliced-mig-backed",
-    "gpu-instance", "auto",        NULL};
-static const char *const guest_words[] = {"linux", "windows", NULL};
-static const char *const hold_words[] = {"held", "on-demand", NULL};
-static const char *const state_words[] = {"pending",  "binding", "bound", "releasing",
-                                          "released", "failed",  NULL};
-
-static const char *const board_words[] = {"here", "as-before-boot", "elsewhere", NULL};
-
 static void read_name(struct reader *r, const char *key, char out[NAME_SIZE], const char *fallback)
 {
     const char *text = reader_str_or(r, key, NAME_SIZE - 1, fallback);
@@ -46,15 +36,15 @@ static void read_spec(struct reader *r, struct claim *claim)
     read_name(r, "name", claim->name, "");
     read_name(r, "tenant", claim->tenant, "default");
     decode_text(r, "vm", claim->vm, sizeof(claim->vm));
-    spec->mode = (enum claim_mode)reader_choice_or(r, "mode", mode_words, CLAIM_MODE_AUTO);
+    spec->mode = (enum claim_mode)reader_word_or(r, "mode", &claim_mode_words, CLAIM_MODE_AUTO);
     decode_text(r, "gpu", spec->gpu, sizeof(spec->gpu));
     decode_text(r, "type", spec->type, sizeof(spec->type));
     decode_text(r, "profile", spec->profile, sizeof(spec->profile));
     spec->start = (uint32_t)reader_int_or(r, "start", 0, 63, NO_ID);
     spec->mixed = reader_bool_or(r, "mixed", false);
-    spec->guest = (enum guest_os)reader_choice_or(r, "guest", guest_words, GUEST_LINUX);
+    spec->guest = (enum guest_os)reader_word_or(r, "guest", &guest_os_words, GUEST_LINUX);
     spec->migratable = reader_bool_or(r, "migratable", false);
-    spec->hold = (enum claim_hold)reader_choice_or(r, "hold", hold_words, CLAIM_HELD);
+    spec->hold = (enum claim_hold)reader_word_or(r, "hold", &claim_hold_words, CLAIM_HELD);
 }
 
 static void claim_clear(struct claim *claim)
@@ -93,7 +83,7 @@ json_t *assignment_to_json(const struct assignment *got)
         encode_text(got->mdev_uuid), "placementId", encode_id(got->placement_id), "migUuid",
         encode_text(got->mig_uuid));
     if (got->board != CLAIM_BOARD_HERE) {
-        json_object_set_new(json, "board", json_string(board_words[got->board]));
+        json_object_set_new(json, "board", json_string(claim_board_name(got->board)));
     }
     return json;
 }
@@ -185,7 +175,8 @@ void assignment_read(struct reader *outer, const char *key, struct assignment *g
     decode_text(&r, "mdevUuid", got->mdev_uuid, sizeof(got->mdev_uuid));
     got->placement_id = decode_id(&r, "placementId");
     decode_text(&r, "migUuid", got->mig_uuid, sizeof(got->mig_uuid));
-    got->board = (enum claim_board)reader_choice_or(&r, "board", board_words, CLAIM_BOARD_HERE);
+    got->board =
+        (enum claim_board)reader_word_or(&r, "board", &claim_board_words, CLAIM_BOARD_HERE);
     got->set = true;
     int result = reader_end(&r);
     if (result != 0) {
@@ -203,7 +194,7 @@ int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct e
     read_spec(&r, &claim);
     decode_text(&r, "author", claim.author, sizeof(claim.author));
     decode_text(&r, "site", claim.site, sizeof(claim.site));
-    claim.state = (enum claim_state)reader_choice_or(&r, "state", state_words, CLAIM_PENDING);
+    claim.state = (enum claim_state)reader_word_or(&r, "state", &claim_state_words, CLAIM_PENDING);
     assignment_read(&r, "got", &claim.got);
     read_device(&r, &claim.named);
     decode_text(&r, "vmUuid", claim.vm_uuid, sizeof(claim.vm_uuid));

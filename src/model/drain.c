@@ -1,59 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/drain.h"
 
+#include "base/sm.h"
 #include "base/str.h"
 #include "model/decode.h"
 #include "model/encode.h"
 
-static const char *const state_names[] = {
-    [DRAIN_PLANNING] = "planning",
-    [DRAIN_RUNNING] = "running",
-    [DRAIN_CANCELLING] = "cancelling",
-    [DRAIN_DONE] = "done",
-    [DRAIN_INCOMPLETE] = "incomplete",
-    [DRAIN_CANCELLED] = "cancelled",
-    NULL,
+#define TO(state) SM_TO(DRAIN_##state)
+static const struct word drain_state_rows[] = {
+    [DRAIN_PLANNING] = {.name = "planning", .next = TO(RUNNING) | TO(CANCELLING), .initial = true},
+    [DRAIN_RUNNING] = {.name = "running", .next = TO(DONE) | TO(INCOMPLETE) | TO(CANCELLING)},
+    [DRAIN_CANCELLING] = {.name = "cancelling", .next = TO(CANCELLED)},
+    [DRAIN_DONE] = {.name = "done", .final = true},
+    [DRAIN_INCOMPLETE] = {.name = "incomplete", .final = true},
+    [DRAIN_CANCELLED] = {.name = "cancelled", .final = true},
 };
-_Static_assert(ARRAY_SIZE(state_names) == DRAIN_STATE_COUNT + 1, "every state has a name");
+WORDS_OF(drain_state_words, "drain", drain_state_rows, DRAIN_STATE_COUNT)
 
-static const char *const verdict_names[] = {
-    [DRAIN_UNDECIDED] = "undecided",
-    [DRAIN_MIGRATE] = "migrate",
-    [DRAIN_STOP] = "stop",
-    [DRAIN_STAY] = "stay",
-    NULL,
+static const struct word drain_step_rows[] = {
+    [DRAIN_WAITING] = {.name = "waiting",
+                       .next = TO(MOVING) | TO(STOPPING) | TO(GONE) | TO(LEFT) | TO(FAILED),
+                       .initial = true},
+    /* Back when this target did not take it and another one is left to try. */
+    [DRAIN_MOVING] = {.name = "moving", .next = TO(GONE) | TO(FAILED) | TO(LEFT) | TO(WAITING)},
+    [DRAIN_STOPPING] = {.name = "stopping", .next = TO(GONE) | TO(FAILED) | TO(WAITING)},
+    [DRAIN_GONE] = {.name = "gone", .final = true},
+    [DRAIN_LEFT] = {.name = "left", .final = true},
+    [DRAIN_FAILED] = {.name = "failed", .final = true},
 };
-_Static_assert(ARRAY_SIZE(verdict_names) == DRAIN_VERDICT_COUNT + 1, "every verdict has a name");
+WORDS_OF(drain_step_words, "drain of a VM", drain_step_rows, DRAIN_STEP_COUNT)
+#undef TO
 
-static const char *const step_names[] = {
-    [DRAIN_WAITING] = "waiting",
-    [DRAIN_MOVING] = "moving",
-    [DRAIN_STOPPING] = "stopping",
-    [DRAIN_GONE] = "gone",
-    [DRAIN_LEFT] = "left",
-    [DRAIN_FAILED] = "failed",
-    NULL,
-};
-_Static_assert(ARRAY_SIZE(step_names) == DRAIN_STEP_COUNT + 1, "every step has a name");
+WORDS_DEFINE(drain_verdict_words, "verdict", DRAIN_VERDICT_COUNT,
+             WORD(DRAIN_UNDECIDED, "undecided"), WORD(DRAIN_MIGRATE, "migrate"),
+             WORD(DRAIN_STOP, "stop"), WORD(DRAIN_STAY, "stay"))
 
-const char *drain_state_name(enum drain_state state)
+void drain_move(struct drain *drain, enum drain_state state)
 {
-    return state_names[state];
+    if (drain->state != state) {
+        sm_go(&drain_state_words, &drain->state, state);
+    }
+}
+
+void drain_vm_move(struct drain_vm *vm, enum drain_step step)
+{
+    if (vm->step != step) {
+        sm_go(&drain_step_words, &vm->step, step);
+    }
 }
 
 bool drain_is_over(enum drain_state state)
 {
     return state == DRAIN_DONE || state == DRAIN_INCOMPLETE || state == DRAIN_CANCELLED;
-}
-
-const char *drain_verdict_name(enum drain_verdict verdict)
-{
-    return verdict_names[verdict];
-}
-
-const char *drain_step_name(enum drain_step step)
-{
-    return step_names[step];
 }
 
 void drain_free(struct drain *drain)
@@ -180,18 +178,18 @@ json_t *drain_to_stored_json(const struct drain *drain)
     return json;
 }
 
-static unsigned read_name(struct reader *r, const char *key, const char *const *names)
+static unsigned read_word(struct reader *r, const char *key, const struct words *words)
 {
-    int index = reader_choice(r, key, names);
-    return index < 0 ? 0 : (unsigned)index;
+    int value = reader_word(r, key, words);
+    return value < 0 ? 0 : (unsigned)value;
 }
 
 static void read_vm(struct reader *r, struct drain_vm *vm)
 {
     decode_text(r, "vm", vm->name, sizeof(vm->name));
     decode_text(r, "devices", vm->devices, sizeof(vm->devices));
-    vm->verdict = (enum drain_verdict)read_name(r, "verdict", verdict_names);
-    vm->step = (enum drain_step)read_name(r, "step", step_names);
+    vm->verdict = (enum drain_verdict)read_word(r, "verdict", &drain_verdict_words);
+    vm->step = (enum drain_step)read_word(r, "step", &drain_step_words);
     vm->target = (size_t)reader_int(r, "targetIndex", 0, DRAIN_MAX_TARGETS);
     vm->attempts = (unsigned)reader_int(r, "attempts", 0, INT32_MAX);
     reader_has(r, "target");
@@ -224,7 +222,7 @@ int drain_from_stored_json(const json_t *json, struct drain **ret_drain, struct 
     CLEANUP(drain_freep) struct drain *drain = xcalloc(1, sizeof(*drain));
     reader_init(&r, json, "stored drain", "", err != NULL ? err : &local);
     decode_text(&r, "author", drain->author, sizeof(drain->author));
-    drain->state = (enum drain_state)read_name(&r, "state", state_names);
+    drain->state = (enum drain_state)read_word(&r, "state", &drain_state_words);
     read_request(&r, drain);
     read_vms(&r, drain);
     drain->created_us = (uint64_t)reader_int(&r, "createdUs", 0, INT64_MAX);

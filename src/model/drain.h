@@ -26,7 +26,7 @@ enum drain_state {
     DRAIN_CANCELLED,
     DRAIN_STATE_COUNT
 };
-const char *drain_state_name(enum drain_state state);
+WORDS_DECLARE(drain_state, drain_state_words)
 bool drain_is_over(enum drain_state state);
 
 /* What is to become of a VM. */
@@ -37,7 +37,7 @@ enum drain_verdict {
     DRAIN_STAY,    /* it can't migrate, and stopping was not asked for */
     DRAIN_VERDICT_COUNT
 };
-const char *drain_verdict_name(enum drain_verdict verdict);
+WORDS_DECLARE(drain_verdict, drain_verdict_words)
 
 /* How far it is. */
 enum drain_step {
@@ -49,7 +49,7 @@ enum drain_step {
     DRAIN_FAILED, /* `problem` says why */
     DRAIN_STEP_COUNT
 };
-const char *drain_step_name(enum drain_step step);
+WORDS_DECLARE(drain_step, drain_step_words)
 
 struct drain_target {
     char destination[MIGRATION_URI_SIZE];
@@ -84,6 +84,9 @@ struct drain {
     uint64_t created_us;  /* realtime, as both */
     uint64_t finished_us; /* 0 until finished */
 };
+/* To the same state, or one that its machine has: all else is a bug, and ends the process. */
+void drain_move(struct drain *drain, enum drain_state state);
+void drain_vm_move(struct drain_vm *vm, enum drain_step step);
 void drain_free(struct drain *drain);
 DEFINE_FREEP(struct drain *, drain_free)
 

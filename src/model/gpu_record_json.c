@@ -88,11 +88,7 @@ json_t *gpu_record_to_json(const struct gpu_record *record)
 
 static void read_mode(struct reader *r, struct gpu_record *record)
 {
-    const char *modes[GPU_MODE_COUNT + 1] = {NULL};
-    for (size_t i = 0; i < GPU_MODE_COUNT; i++) {
-        modes[i] = gpu_mode_name((enum gpu_mode)i);
-    }
-    int mode = reader_choice_or(r, "mode", modes, -1);
+    int mode = reader_word_or(r, "mode", &gpu_mode_words, -1);
     record->mode_set = mode >= 0;
     record->mode = mode >= 0 ? (enum gpu_mode)mode : GPU_IDLE;
 }

@@ -8,28 +8,13 @@
 #define NS_PER_S UINT32_C(1000000000)
 #define NS_PER_MS 1e6
 
-static const char *const policy_names[] = {
-    [SCHEDULER_UNKNOWN] = "unknown",
-    [SCHEDULER_BEST_EFFORT] = "best-effort",
-    [SCHEDULER_EQUAL_SHARE] = "equal-share",
-    [SCHEDULER_FIXED_SHARE] = "fixed-share",
-};
-_Static_assert(ARRAY_SIZE(policy_names) == SCHEDULER_POLICY_COUNT, "every policy has a name");
+WORDS_DEFINE(scheduler_policy_words, "scheduling policy", SCHEDULER_POLICY_COUNT,
+             WORD(SCHEDULER_BEST_EFFORT, "best-effort"), WORD(SCHEDULER_EQUAL_SHARE, "equal-share"),
+             WORD(SCHEDULER_FIXED_SHARE, "fixed-share"))
 
 const char *gpu_scheduler_policy_name(enum scheduler_policy policy)
 {
-    return policy_names[policy];
-}
-
-bool gpu_scheduler_policy_parse(const char *name, enum scheduler_policy *ret_policy)
-{
-    for (size_t i = SCHEDULER_BEST_EFFORT; i < ARRAY_SIZE(policy_names); i++) {
-        if (str_eq(policy_names[i], name)) {
-            *ret_policy = (enum scheduler_policy)i;
-            return true;
-        }
-    }
-    return false;
+    return policy == SCHEDULER_UNKNOWN ? "unknown" : scheduler_policy_name(policy);
 }
 
 /* The slice that the parameters lead to; 0 when the driver decides. */
@@ -108,10 +93,8 @@ void gpu_scheduler_decode(struct reader *outer, const char *key,
     char path[64];
     reader_init(&r, json, outer->origin, reader_path(outer, key, -1, path, sizeof(path)),
                 outer->err);
-    const char *policy = reader_str(&r, "policy", 32);
-    if (policy != NULL && !gpu_scheduler_policy_parse(policy, &ret_scheduler->policy)) {
-        reader_fail(&r, "policy", "\"%s\" is no scheduling policy", policy);
-    }
+    int policy = reader_word(&r, "policy", &scheduler_policy_words);
+    ret_scheduler->policy = policy < 0 ? SCHEDULER_UNKNOWN : (enum scheduler_policy)policy;
     ret_scheduler->adaptive = reader_bool_or(&r, "adaptive", false);
     ret_scheduler->slice_ns = (uint32_t)reader_int_or(&r, "sliceNs", 0, UINT32_MAX, 0);
     ret_scheduler->frequency_hz = (uint32_t)reader_int_or(&r, "frequencyHz", 0, UINT32_MAX, 0);

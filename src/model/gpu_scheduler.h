@@ -21,9 +21,9 @@ enum scheduler_policy {
     SCHEDULER_FIXED_SHARE,
     SCHEDULER_POLICY_COUNT
 };
-/* "best-effort", "equal-share", "fixed-share"; "unknown". */
+WORDS_DECLARE(scheduler_policy, scheduler_policy_words) /* SCHEDULER_UNKNOWN has no word */
+/* For people and rules: "unknown", too. */
 const char *gpu_scheduler_policy_name(enum scheduler_policy policy);
-bool gpu_scheduler_policy_parse(const char *name, enum scheduler_policy *ret_policy);
 
 /* Either a fixed time slice, or adaptive round robin: then a frequency and an averaging factor
  * decide, and slice_ns, as observed, is what comes of them. 0: the driver's default. Best effort

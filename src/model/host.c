@@ -8,37 +8,17 @@
 #include "base/parse.h"
 #include "base/str.h"
 
-static const char *const gpu_mode_names[] = {
-    [GPU_IDLE] = "idle",
-    [GPU_PASSTHROUGH] = "passthrough",
-    [GPU_TIME_SLICED] = "time-sliced",
-    [GPU_MIG] = "mig",
-};
-_Static_assert(ARRAY_SIZE(gpu_mode_names) == GPU_MODE_COUNT, "every GPU mode has a name");
+WORDS_DEFINE(gpu_mode_words, "mode of a GPU", GPU_MODE_COUNT, WORD(GPU_IDLE, "idle"),
+             WORD(GPU_PASSTHROUGH, "passthrough"), WORD(GPU_TIME_SLICED, "time-sliced"),
+             WORD(GPU_MIG, "mig"))
 
-const char *gpu_mode_name(enum gpu_mode mode)
-{
-    return gpu_mode_names[mode];
-}
+WORDS_DEFINE(vgpu_interface_words, "vGPU interface", VGPU_IFACE_VENDOR_VFIO + 1,
+             WORD(VGPU_IFACE_NONE, "none"), WORD(VGPU_IFACE_MDEV, "mdev"),
+             WORD(VGPU_IFACE_VENDOR_VFIO, "vendor-vfio"))
 
-const char *vgpu_interface_name(enum vgpu_interface iface)
-{
-    static const char *const names[] = {
-        [VGPU_IFACE_NONE] = "none",
-        [VGPU_IFACE_MDEV] = "mdev",
-        [VGPU_IFACE_VENDOR_VFIO] = "vendor-vfio",
-    };
-    return names[iface];
-}
-
-const char *vm_state_name(enum vm_state state)
-{
-    static const char *const names[] = {
-        [VM_UNKNOWN] = "unknown", [VM_SHUT_OFF] = "shut-off", [VM_RUNNING] = "running",
-        [VM_PAUSED] = "paused",   [VM_CRASHED] = "crashed",
-    };
-    return names[state];
-}
+WORDS_DEFINE(vm_state_words, "state of a VM", VM_CRASHED + 1, WORD(VM_UNKNOWN, "unknown"),
+             WORD(VM_SHUT_OFF, "shut-off"), WORD(VM_RUNNING, "running"), WORD(VM_PAUSED, "paused"),
+             WORD(VM_CRASHED, "crashed"))
 
 /* What has memory of its own, for both who frees it and who copies it. */
 #define GPU_VECS(X) X(group_members) X(gis) X(vfs) X(vgpus) X(pf_offers)

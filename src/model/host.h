@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/vec.h"
+#include "base/words.h"
 #include "model/board.h"
 #include "model/gpu_scheduler.h"
 #include "model/pci.h"
@@ -27,11 +28,11 @@
 
 /* What a GPU is used as; transitions are in plan/mode.h. Names are stored and never change. */
 enum gpu_mode { GPU_IDLE, GPU_PASSTHROUGH, GPU_TIME_SLICED, GPU_MIG, GPU_MODE_COUNT };
-const char *gpu_mode_name(enum gpu_mode mode); /* "idle", "passthrough", "time-sliced", "mig" */
+WORDS_DECLARE(gpu_mode, gpu_mode_words)
 
 /* Linux interface through which vGPUs are made: decided by what sysfs shows, never by version. */
 enum vgpu_interface { VGPU_IFACE_NONE, VGPU_IFACE_MDEV, VGPU_IFACE_VENDOR_VFIO };
-const char *vgpu_interface_name(enum vgpu_interface iface); /* "none", "mdev", "vendor-vfio" */
+WORDS_DECLARE(vgpu_interface, vgpu_interface_words)
 
 enum tristate { TRI_UNKNOWN, TRI_NO, TRI_YES };
 
@@ -142,7 +143,7 @@ struct gpu {
 };
 
 enum vm_state { VM_UNKNOWN, VM_SHUT_OFF, VM_RUNNING, VM_PAUSED, VM_CRASHED };
-const char *vm_state_name(enum vm_state state);
+WORDS_DECLARE(vm_state, vm_state_words)
 
 /* A host device in a domain's definition. */
 struct vm_device {

@@ -37,7 +37,7 @@ enum incoming_state {
     INCOMING_ABORTED,   /* nothing is left of it */
     INCOMING_STATE_COUNT
 };
-const char *incoming_state_name(enum incoming_state state);
+WORDS_DECLARE(incoming_state, incoming_state_words)
 
 struct incoming {
     char id[40];            /* the migration's */

@@ -105,10 +105,6 @@ int migration_offer_from_json(const json_t *json, struct migration_offer **ret_o
     return result;
 }
 
-static const char *const vm_words[] = {"unknown", "shut-off", "running", "paused", "crashed", NULL};
-static const enum vm_state vm_states[] = {VM_UNKNOWN, VM_SHUT_OFF, VM_RUNNING, VM_PAUSED,
-                                          VM_CRASHED};
-
 json_t *incoming_to_json(const struct incoming *incoming)
 {
     json_t *json = json_pack(
@@ -116,7 +112,7 @@ json_t *incoming_to_json(const struct incoming *incoming)
         encode_text(incoming->host), "target", encode_text(incoming->target), "author",
         encode_text(incoming->author), "vm", incoming->vm, "vmUuid", encode_text(incoming->vm_uuid),
         "state", incoming_state_name(incoming->state), "vmPresent", incoming->vm_present, "vmState",
-        vm_words[incoming->vm_state], "abort", incoming->abort);
+        vm_state_name(incoming->vm_state), "abort", incoming->abort);
     json_object_set_new(json, "plan", encode_text(incoming->plan));
     json_object_set_new(json, "devices", devices_to_json(&incoming->devices));
     json_object_set_new(json, "checks", checks_to_json(&incoming->checks));
@@ -133,10 +129,6 @@ int incoming_from_json(const json_t *json, const char *origin, struct incoming *
                        struct error *err)
 {
     struct error local = {0};
-    const char *states[INCOMING_STATE_COUNT + 1] = {NULL};
-    for (size_t i = 0; i < INCOMING_STATE_COUNT; i++) {
-        states[i] = incoming_state_name((enum incoming_state)i);
-    }
     CLEANUP(incoming_freep) struct incoming *in = xcalloc(1, sizeof(*in));
     struct reader r;
     reader_init(&r, json, origin, "", err != NULL ? err : &local);
@@ -146,11 +138,11 @@ int incoming_from_json(const json_t *json, const char *origin, struct incoming *
     decode_text(&r, "author", in->author, sizeof(in->author));
     decode_text(&r, "vm", in->vm, sizeof(in->vm));
     decode_text(&r, "vmUuid", in->vm_uuid, sizeof(in->vm_uuid));
-    int state = reader_choice(&r, "state", states);
+    int state = reader_word(&r, "state", &incoming_state_words);
     in->state = state < 0 ? INCOMING_ABORTED : (enum incoming_state)state;
     in->vm_present = reader_bool(&r, "vmPresent");
-    int vm = reader_choice(&r, "vmState", vm_words);
-    in->vm_state = vm < 0 ? VM_UNKNOWN : vm_states[vm];
+    int vm = reader_word(&r, "vmState", &vm_state_words);
+    in->vm_state = vm < 0 ? VM_UNKNOWN : (enum vm_state)vm;
     in->abort = reader_bool(&r, "abort");
     decode_text(&r, "plan", in->plan, sizeof(in->plan));
     devices_read(&r, "devices", &in->devices);

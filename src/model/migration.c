@@ -3,39 +3,48 @@
 
 #include <stdlib.h>
 
-static const char *const migration_names[] = {
-    [MIGRATION_CHECKING] = "checking",   [MIGRATION_PREPARING] = "preparing",
-    [MIGRATION_MOVING] = "moving",       [MIGRATION_SWITCHING] = "switching",
-    [MIGRATION_RELEASING] = "releasing", [MIGRATION_DONE] = "done",
-    [MIGRATION_ABORTING] = "aborting",   [MIGRATION_CANCELLED] = "cancelled",
-    [MIGRATION_FAILED] = "failed",
+#include "base/sm.h"
+
+/* docs/internals/migration.md has both machines as pictures. */
+#define TO(state) SM_TO(MIGRATION_##state)
+static const struct word migration_state_rows[] = {
+    [MIGRATION_CHECKING] = {.name = "checking",
+                            .next = TO(PREPARING) | TO(CANCELLED) | TO(FAILED),
+                            .initial = true},
+    [MIGRATION_PREPARING] = {.name = "preparing", .next = TO(MOVING) | TO(ABORTING)},
+    /* From here to releasing, or from anywhere to failed, also by a person's word: the target does
+     * not answer, and where the VM is can't be seen from here (migration_settle.c). */
+    [MIGRATION_MOVING] = {.name = "moving",
+                          .next = TO(SWITCHING) | TO(ABORTING) | TO(FAILED) | TO(RELEASING)},
+    [MIGRATION_SWITCHING] = {.name = "switching",
+                             .next = TO(RELEASING) | TO(ABORTING) | TO(FAILED)},
+    [MIGRATION_RELEASING] = {.name = "releasing", .next = TO(DONE)},
+    [MIGRATION_DONE] = {.name = "done", .final = true},
+    /* The target may know better: the VM is there after all. */
+    [MIGRATION_ABORTING] = {.name = "aborting",
+                            .next = TO(CANCELLED) | TO(FAILED) | TO(SWITCHING) | TO(RELEASING)},
+    [MIGRATION_CANCELLED] = {.name = "cancelled", .final = true},
+    [MIGRATION_FAILED] = {.name = "failed", .final = true},
 };
-_Static_assert(ARRAY_SIZE(migration_names) == MIGRATION_STATE_COUNT, "every state has a name");
+#undef TO
+WORDS_OF(migration_state_words, "migration", migration_state_rows, MIGRATION_STATE_COUNT)
 
-static const char *const incoming_names[] = {
-    [INCOMING_PREPARING] = "preparing", [INCOMING_PREPARED] = "prepared",
-    [INCOMING_COMMITTED] = "committed", [INCOMING_ABORTING] = "aborting",
-    [INCOMING_ABORTED] = "aborted",
+#define TO(state) SM_TO(INCOMING_##state)
+static const struct word incoming_state_rows[] = {
+    [INCOMING_PREPARING] = {.name = "preparing",
+                            .next = TO(PREPARED) | TO(ABORTED),
+                            .initial = true},
+    [INCOMING_PREPARED] = {.name = "prepared", .next = TO(COMMITTED) | TO(ABORTING)},
+    [INCOMING_COMMITTED] = {.name = "committed", .final = true},
+    /* Back when the devices could not be taken away: something still uses them. */
+    [INCOMING_ABORTING] = {.name = "aborting", .next = TO(ABORTED) | TO(PREPARED)},
+    [INCOMING_ABORTED] = {.name = "aborted", .final = true},
 };
-_Static_assert(ARRAY_SIZE(incoming_names) == INCOMING_STATE_COUNT, "every state has a name");
+#undef TO
+WORDS_OF(incoming_state_words, "incoming", incoming_state_rows, INCOMING_STATE_COUNT)
 
-static const char *const settled_names[] = {[SETTLED_AWAY] = "away", [SETTLED_HERE] = "here"};
-_Static_assert(ARRAY_SIZE(settled_names) == SETTLED_COUNT, "every verdict has a name");
-
-const char *migration_settled_name(enum migration_settled settled)
-{
-    return settled_names[settled];
-}
-
-const char *migration_state_name(enum migration_state state)
-{
-    return migration_names[state];
-}
-
-const char *incoming_state_name(enum incoming_state state)
-{
-    return incoming_names[state];
-}
+WORDS_DEFINE(migration_settled_words, "resolution", SETTLED_COUNT, WORD(SETTLED_AWAY, "away"),
+             WORD(SETTLED_HERE, "here"))
 
 bool migration_is_over(const struct migration *migration)
 {

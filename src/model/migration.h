@@ -26,11 +26,11 @@ enum migration_state {
     MIGRATION_FAILED,
     MIGRATION_STATE_COUNT
 };
-const char *migration_state_name(enum migration_state state);
+WORDS_DECLARE(migration_state, migration_state_words)
 
 /* What a person said of a VM whose target does not answer. Names are stored and never change. */
 enum migration_settled { SETTLED_NOT, SETTLED_AWAY, SETTLED_HERE, SETTLED_COUNT };
-const char *migration_settled_name(enum migration_settled settled); /* "away"; NULL: not */
+WORDS_DECLARE(migration_settled, migration_settled_words) /* SETTLED_NOT has no word */
 
 /* 0: not known. */
 struct migration_progress {

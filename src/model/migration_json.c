@@ -154,8 +154,9 @@ json_t *migration_to_json(const struct migration *migration)
     json_object_set_new(json, "estimate", estimate_to_json(&migration->estimate));
     json_object_set_new(json, "progress", progress);
     json_object_set_new(json, "problem", problem_to_json(migration));
-    const char *settled = migration_settled_name(migration->settled);
-    json_object_set_new(json, "settled", encode_text(settled == NULL ? "" : settled));
+    bool settled = migration->settled != SETTLED_NOT;
+    json_object_set_new(json, "settled",
+                        encode_text(settled ? migration_settled_name(migration->settled) : ""));
     json_object_set_new(json, "settledBy", encode_text(migration->settled_by));
     json_object_set_new(json, "answeredAt", encode_time(migration->answered_us));
     json_object_set_new(json, "answeredUs", json_integer((json_int_t)migration->answered_us));
@@ -219,12 +220,8 @@ static void read_problem(struct reader *outer, struct migration *migration)
 /* Absent in what was stored before there was such a thing. */
 static void read_settled(struct reader *r, struct migration *migration)
 {
-    const char *settled = reader_str_or(r, "settled", 16, "");
-    for (int i = SETTLED_AWAY; i < SETTLED_COUNT; i++) {
-        if (str_eq(settled, migration_settled_name((enum migration_settled)i))) {
-            migration->settled = (enum migration_settled)i;
-        }
-    }
+    migration->settled =
+        (enum migration_settled)reader_word_or(r, "settled", &migration_settled_words, SETTLED_NOT);
     STR_SET(migration->settled_by,
             reader_str_or(r, "settledBy", sizeof(migration->settled_by) - 1, ""));
     migration->answered_us = (uint64_t)reader_int_or(r, "answeredUs", 0, INT64_MAX, 0);
@@ -235,16 +232,12 @@ int migration_from_stored_json(const json_t *json, struct migration **ret_migrat
                                struct error *err)
 {
     struct error local = {0};
-    const char *states[MIGRATION_STATE_COUNT + 1] = {NULL};
-    for (size_t i = 0; i < MIGRATION_STATE_COUNT; i++) {
-        states[i] = migration_state_name((enum migration_state)i);
-    }
     CLEANUP(migration_freep) struct migration *m = xcalloc(1, sizeof(*m));
     struct reader r;
     reader_init(&r, json, "stored migration", "", err != NULL ? err : &local);
     decode_text(&r, "id", m->id, sizeof(m->id));
     decode_text(&r, "author", m->author, sizeof(m->author));
-    int state = reader_choice(&r, "state", states);
+    int state = reader_word(&r, "state", &migration_state_words);
     m->state = state < 0 ? MIGRATION_FAILED : (enum migration_state)state;
     decode_text(&r, "vmUuid", m->vm_uuid, sizeof(m->vm_uuid));
     decode_text(&r, "target", m->target, sizeof(m->target));

@@ -5,15 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sm.h"
 #include "base/str.h"
 
+#define NAME(sym, name_, port_, text_) WORD(STEP_##sym, name_),
+WORDS_DEFINE(step_kind_words, "kind of step", STEP_KIND_COUNT, STEP_MAP(NAME))
+#undef NAME
+
 struct step_row {
-    const char *name; /* stored; never renamed */
     const char *text;
     enum port_kind port;
 };
 
-#define ROW(sym, name_, port_, text_) [STEP_##sym] = {.name = name_, .text = text_, .port = port_},
+#define ROW(sym, name_, port_, text_) [STEP_##sym] = {.text = text_, .port = port_},
 static const struct step_row rows[] = {STEP_MAP(ROW)};
 #undef ROW
 _Static_assert(ARRAY_SIZE(rows) == STEP_KIND_COUNT, "every step kind has a row");
@@ -45,80 +49,55 @@ static const enum step_kind undo_of[] = {
 };
 _Static_assert(ARRAY_SIZE(undo_of) == STEP_KIND_COUNT, "every step kind says how it is undone");
 
-static const char *const step_state_names[] = {
-    [STEP_PLANNED] = "planned", [STEP_RUNNING] = "running", [STEP_DONE] = "done",
-    [STEP_FAILED] = "failed",   [STEP_UNDOING] = "undoing", [STEP_UNDONE] = "undone",
-    [STEP_STUCK] = "stuck",
+#define TO(state) SM_TO(STEP_##state)
+static const struct word step_state_rows[] = {
+    [STEP_PLANNED] = {.name = "planned",
+                      .next = TO(RUNNING) | TO(FAILED),
+                      .initial = true,
+                      .final = true},
+    [STEP_RUNNING] = {.name = "running", .next = TO(DONE) | TO(UNDOING) | TO(FAILED)},
+    [STEP_DONE] = {.name = "done", .next = TO(UNDOING), .final = true},
+    [STEP_FAILED] = {.name = "failed", .final = true},
+    [STEP_UNDOING] = {.name = "undoing", .next = TO(UNDONE) | TO(FAILED) | TO(STUCK)},
+    [STEP_UNDONE] = {.name = "undone", .final = true},
+    [STEP_STUCK] = {.name = "stuck", .final = true},
 };
-_Static_assert(ARRAY_SIZE(step_state_names) == STEP_STATE_COUNT, "every step state has a name");
+#undef TO
+WORDS_OF(step_state_words, "step", step_state_rows, STEP_STATE_COUNT)
 
-static const char *const plan_state_names[] = {
-    [PLAN_PLANNED] = "planned", [PLAN_RUNNING] = "running", [PLAN_DONE] = "done",
-    [PLAN_UNDOING] = "undoing", [PLAN_UNDONE] = "undone",   [PLAN_STUCK] = "stuck",
-    [PLAN_FAILED] = "failed",
+#define TO(state) SM_TO(PLAN_##state)
+static const struct word plan_state_rows[] = {
+    [PLAN_PLANNED] = {.name = "planned",
+                      .next = TO(RUNNING) | TO(DONE),
+                      .initial = true,
+                      .final = true},
+    [PLAN_RUNNING] = {.name = "running", .next = TO(DONE) | TO(UNDOING) | TO(FAILED)},
+    [PLAN_DONE] = {.name = "done", .final = true},
+    [PLAN_UNDOING] = {.name = "undoing", .next = TO(UNDONE) | TO(STUCK) | TO(FAILED)},
+    [PLAN_UNDONE] = {.name = "undone", .final = true},
+    [PLAN_STUCK] = {.name = "stuck", .final = true},
+    [PLAN_FAILED] = {.name = "failed", .final = true},
 };
-_Static_assert(ARRAY_SIZE(plan_state_names) == PLAN_STATE_COUNT, "every plan state has a name");
+#undef TO
+WORDS_OF(plan_state_words, "plan", plan_state_rows, PLAN_STATE_COUNT)
 
-static bool find_name(const char *const *names, size_t n, const char *name, size_t *ret_index)
+WORDS_DEFINE(plan_verb_words, "verb", PLAN_RESTORE + 1, WORD(PLAN_BIND, "bind"),
+             WORD(PLAN_RELEASE, "release"), WORD(PLAN_KEEP, "keep"), WORD(PLAN_PARK, "park"),
+             WORD(PLAN_RESTORE, "restore"))
+
+void step_move(struct step *step, enum step_state to)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (str_eq(names[i], name)) {
-            *ret_index = i;
-            return true;
-        }
-    }
-    return false;
+    sm_go(&step_state_words, &step->state, to);
 }
 
-const char *step_kind_name(enum step_kind kind)
+void plan_move(struct plan *plan, enum plan_state to)
 {
-    return rows[kind].name;
-}
-
-bool step_kind_parse(const char *name, enum step_kind *ret_kind)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        if (str_eq(rows[i].name, name)) {
-            *ret_kind = (enum step_kind)i;
-            return true;
-        }
-    }
-    return false;
+    sm_go(&plan_state_words, &plan->state, to);
 }
 
 enum port_kind step_kind_port(enum step_kind kind)
 {
     return rows[kind].port;
-}
-
-const char *step_state_name(enum step_state state)
-{
-    return step_state_names[state];
-}
-
-bool step_state_parse(const char *name, enum step_state *ret_state)
-{
-    size_t i = 0;
-    if (!find_name(step_state_names, ARRAY_SIZE(step_state_names), name, &i)) {
-        return false;
-    }
-    *ret_state = (enum step_state)i;
-    return true;
-}
-
-const char *plan_state_name(enum plan_state state)
-{
-    return plan_state_names[state];
-}
-
-bool plan_state_parse(const char *name, enum plan_state *ret_state)
-{
-    size_t i = 0;
-    if (!find_name(plan_state_names, ARRAY_SIZE(plan_state_names), name, &i)) {
-        return false;
-    }
-    *ret_state = (enum plan_state)i;
-    return true;
 }
 
 struct step step_make(enum step_kind kind, const struct pci_addr *gpu)

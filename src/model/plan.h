@@ -47,13 +47,11 @@ enum step_kind {
 #undef STEP_ENUM
         STEP_KIND_COUNT
 };
-const char *step_kind_name(enum step_kind kind);
-bool step_kind_parse(const char *name, enum step_kind *ret_kind);
+WORDS_DECLARE(step_kind, step_kind_words)
 enum port_kind step_kind_port(enum step_kind kind);
 
 /* planned → running → done; what failed or is done → undoing → failed or undone; stuck when the
- * undo fails. A step whose check fails goes from planned to failed: nothing of it was applied. The
- * table is in exec/states.c. */
+ * undo fails. A step whose check fails goes from planned to failed: nothing of it was applied. */
 enum step_state {
     STEP_PLANNED,
     STEP_RUNNING,
@@ -64,8 +62,7 @@ enum step_state {
     STEP_STUCK,
     STEP_STATE_COUNT
 };
-const char *step_state_name(enum step_state state);
-bool step_state_parse(const char *name, enum step_state *ret_state);
+WORDS_DECLARE(step_state, step_state_words)
 
 /* One change. Only the fields that the kind needs are set; the rest is zero or NO_ID. */
 struct step {
@@ -105,6 +102,9 @@ struct step {
     uint32_t got_gi_id;           /* GI_CREATE, VGPU_CREATE on a GI; NO_ID otherwise */
     char got_uuid[GPU_UUID_SIZE]; /* CI_CREATE: MIG device */
 };
+/* The one way to change a step's state: a move that its machine lacks is a bug, and ends the
+ * process. */
+void step_move(struct step *step, enum step_state to);
 /* A step with all ids NO_ID and state planned. */
 struct step step_make(enum step_kind kind, const struct pci_addr *gpu);
 /* What an ATTACH, a DETACH that is undone, or a MIG_* needs to know of the GPU (NULL: nothing is
@@ -132,8 +132,7 @@ enum plan_state {
     PLAN_FAILED, /* of one that is not undone: it ended at a step that failed */
     PLAN_STATE_COUNT
 };
-const char *plan_state_name(enum plan_state state);
-bool plan_state_parse(const char *name, enum plan_state *ret_state);
+WORDS_DECLARE(plan_state, plan_state_words)
 
 /* What becomes of a claim when the plan is done. Names are stored and never change. */
 enum plan_verb {
@@ -142,8 +141,10 @@ enum plan_verb {
     PLAN_KEEP,
     PLAN_PARK, /* on-demand: it holds nothing and waits for its VM, whose definition names a device
                 */
-    PLAN_RESTORE /* stays bound, whatever becomes of the plan, and learns where its device is now */
+    /* Stays bound, whatever becomes of the plan, and learns where its device is now. */
+    PLAN_RESTORE,
 };
+WORDS_DECLARE(plan_verb, plan_verb_words)
 struct plan_claim {
     enum plan_verb verb;
     struct claim claim; /* with the assignment it will have (BIND) or has (RELEASE, KEEP) */
@@ -230,6 +231,8 @@ struct plan *plan_new(void);
 /* Marks what takes one device of a claim out of a definition and puts another one in. */
 void plan_mark_changes(struct plan *plan);
 void plan_free(struct plan *plan);
+/* As step_move(). */
+void plan_move(struct plan *plan, enum plan_state to);
 DEFINE_FREEP(struct plan *, plan_free)
 struct plan *plan_copy(const struct plan *plan);
 /* Adds it to plan->vms, unless it is there or "". */

@@ -11,10 +11,6 @@
 /* Of a stored plan: far above what any host's plan has, as one that can't be read stops cleaved. */
 #define PLAN_MAX_STEPS 65536
 
-static const char *const verb_names[] = {
-    [PLAN_BIND] = "bind", [PLAN_RELEASE] = "release", [PLAN_KEEP] = "keep",
-    [PLAN_PARK] = "park", [PLAN_RESTORE] = "restore", NULL};
-
 json_t *step_to_json(const struct step *step)
 {
     char text[STEP_TEXT_SIZE];
@@ -136,7 +132,7 @@ json_t *plan_to_json(const struct plan *plan)
     }
     json_t *claims = json_array();
     for (vec_each(&plan->claims, entry)) {
-        json_array_append_new(claims, json_pack("{s:s, s:o}", "verb", verb_names[entry->verb],
+        json_array_append_new(claims, json_pack("{s:s, s:o}", "verb", plan_verb_name(entry->verb),
                                                 "claim", claim_to_json(&entry->claim)));
     }
     json_t *vms = json_array();
@@ -226,7 +222,7 @@ static void read_step(struct reader *r, struct step *step)
 
 static void read_plan_claim(struct reader *r, struct plan_claim *entry)
 {
-    int verb = reader_choice(r, "verb", verb_names);
+    int verb = reader_word(r, "verb", &plan_verb_words);
     entry->verb = verb < 0 ? PLAN_KEEP : (enum plan_verb)verb;
     json_t *json = reader_object(r, "claim");
     if (json != NULL) {

@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/whereabouts.h"
 
-#include "base/attr.h"
-
-static const char *const names[] = {
-    [PLACE_UNKNOWN] = "unknown", [PLACE_ABSENT] = "absent",   [PLACE_OFF] = "off",
-    [PLACE_PAUSED] = "paused",   [PLACE_RUNNING] = "running",
-};
-_Static_assert(ARRAY_SIZE(names) == PLACE_COUNT, "every place has a name");
-
-const char *place_name(enum place place)
-{
-    return names[place];
-}
+WORDS_DEFINE(place_words, "place", PLACE_COUNT, WORD(PLACE_UNKNOWN, "unknown"),
+             WORD(PLACE_ABSENT, "absent"), WORD(PLACE_OFF, "off"), WORD(PLACE_PAUSED, "paused"),
+             WORD(PLACE_RUNNING, "running"))
 
 #define WAIT WHERE_WAIT
 #define HOME WHERE_HOME

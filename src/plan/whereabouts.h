@@ -8,10 +8,12 @@
 
 #include <stdbool.h>
 
+#include "base/words.h"
+
 /* What one libvirt says of the VM. A paused one may be on its way: libvirt pauses the source
  * before, and starts the target after the last of its memory is there. */
 enum place { PLACE_UNKNOWN, PLACE_ABSENT, PLACE_OFF, PLACE_PAUSED, PLACE_RUNNING, PLACE_COUNT };
-const char *place_name(enum place place);
+WORDS_DECLARE(place, place_words)
 
 enum whereabouts {
     WHERE_WAIT, /* not settled, or not to be known now: ask again */

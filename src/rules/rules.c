@@ -28,19 +28,10 @@ enum rule_op {
     OP_OLDER,
 };
 
-static const char *const op_names[] = {
-    [OP_IS] = "is",
-    [OP_IS_NOT] = "is-not",
-    [OP_IN] = "in",
-    [OP_NOT_IN] = "not-in",
-    [OP_STARTS] = "starts",
-    [OP_ABOVE] = "above",
-    [OP_BELOW] = "below",
-    [OP_UNLESS] = "unless",
-    [OP_KNOWN] = "known",
-    [OP_DIFFERS] = "differs-from",
-    [OP_OLDER] = "older-than",
-};
+WORDS_LOCAL(op_words, "operator", OP_OLDER + 1, WORD(OP_IS, "is"), WORD(OP_IS_NOT, "is-not"),
+            WORD(OP_IN, "in"), WORD(OP_NOT_IN, "not-in"), WORD(OP_STARTS, "starts"),
+            WORD(OP_ABOVE, "above"), WORD(OP_BELOW, "below"), WORD(OP_UNLESS, "unless"),
+            WORD(OP_KNOWN, "known"), WORD(OP_DIFFERS, "differs-from"), WORD(OP_OLDER, "older-than"))
 
 struct condition {
     size_t fact;
@@ -51,7 +42,8 @@ struct condition {
 };
 
 enum rule_applies { APPLIES_CLAIM, APPLIES_DEVICE, APPLIES_VM };
-static const char *const applies_words[] = {"claim", "migrated-device", "migrated-vm", NULL};
+WORDS_LOCAL(applies_words, "scope", APPLIES_VM + 1, WORD(APPLIES_CLAIM, "claim"),
+            WORD(APPLIES_DEVICE, "migrated-device"), WORD(APPLIES_VM, "migrated-vm"))
 
 struct rule {
     char id[48];
@@ -67,8 +59,6 @@ struct rules {
     json_t *tree;
     VEC(struct rule) rules;
 };
-
-static const char *const confidence_words[] = {"measured-dump", "vendor-doc", "inferred", NULL};
 
 /* Booleans and numbers in the file compare as the text a fact gives. */
 static bool value_text(const json_t *json, char out[FACT_SIZE])
@@ -111,7 +101,8 @@ static void read_other(struct reader *r, struct condition *condition)
     }
     int other = fact_find(condition->values[0]);
     if (other < 0 || condition->n_values != 1) {
-        reader_fail(r, op_names[condition->op], "unknown fact \"%s\"", condition->values[0]);
+        reader_fail(r, words_name(&op_words, condition->op), "unknown fact \"%s\"",
+                    condition->values[0]);
         return;
     }
     condition->other = (size_t)other;
@@ -127,10 +118,10 @@ static void read_condition(struct reader *r, struct condition *condition)
     }
     condition->fact = fact < 0 ? 0 : (size_t)fact;
     size_t found = 0;
-    for (size_t op = 0; op < ARRAY_SIZE(op_names); op++) {
-        if (reader_has(r, op_names[op])) {
+    for (uint32_t op = 0; op < op_words.n; op++) {
+        if (reader_has(r, words_name(&op_words, op))) {
             condition->op = (enum rule_op)op;
-            read_values(r, op_names[op], condition);
+            read_values(r, words_name(&op_words, op), condition);
             read_other(r, condition);
             found++;
         }
@@ -176,7 +167,7 @@ static void read_conditions(struct reader *r, struct rule *rule)
 
 static void read_scope(struct reader *r, struct rule *rule)
 {
-    int applies = reader_choice_or(r, "applies", applies_words, APPLIES_CLAIM);
+    int applies = reader_word_or(r, "applies", &applies_words, APPLIES_CLAIM);
     rule->applies = applies < 0 ? APPLIES_CLAIM : (enum rule_applies)applies;
     rule->warns = reader_bool_or(r, "warns", false);
     rule->compares = -1;
@@ -215,8 +206,8 @@ static int read_rule(const json_t *json, const char *origin, size_t index, struc
     }
     rule->statement = reader_str(&r, "statement", 400);
     rule->source = reader_str(&r, "source", 400);
-    int confidence = reader_choice(&r, "confidence", confidence_words);
-    rule->confidence = confidence < 0 ? "" : confidence_words[confidence];
+    int confidence = reader_word(&r, "confidence", &cat_confidence_words);
+    rule->confidence = confidence < 0 ? "" : cat_confidence_name((enum cat_confidence)confidence);
     rule->message = reader_str(&r, "message", 400);
     rule->instead = reader_str(&r, "instead", 400);
     read_scope(&r, rule);

@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/attr.h"
 #include "store/store.h"
 
-static const char *const names[] = {
-    [RECORD_GPU] = "gpu",   [RECORD_MIGRATION] = "migration", [RECORD_DRAIN] = "drain",
-    [RECORD_HOST] = "host", [RECORD_MADE] = "made",           [RECORD_RELEASED] = "released",
-};
-_Static_assert(ARRAY_SIZE(names) == RECORD_KIND_COUNT, "every kind of record has a name");
-
-const char *record_kind_name(enum record_kind kind)
-{
-    return names[kind];
-}
+WORDS_DEFINE(record_kind_words, "kind of record", RECORD_KIND_COUNT, WORD(RECORD_GPU, "gpu"),
+             WORD(RECORD_MIGRATION, "migration"), WORD(RECORD_DRAIN, "drain"),
+             WORD(RECORD_HOST, "host"), WORD(RECORD_MADE, "made"),
+             WORD(RECORD_RELEASED, "released"))

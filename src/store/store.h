@@ -27,7 +27,7 @@ enum record_kind {
                          name */
     RECORD_KIND_COUNT
 };
-const char *record_kind_name(enum record_kind kind);
+WORDS_DECLARE(record_kind, record_kind_words)
 
 /* All mandatory; loop thread only. Everything between begin and commit is atomic and durable at
  * commit; a commit that fails has rolled back, after a begin that fails roll back, too. A put

@@ -315,11 +315,10 @@ void manager_collect_garbage(struct manager *m, const struct caller *caller, boo
 void manager_set_gpu_mode(struct manager *m, const struct caller *caller, const char *gpu,
                           const json_t *body, bool dry_run, manager_reply_fn *reply, void *data)
 {
-    static const char *const modes[] = {"idle", "passthrough", "time-sliced", "mig", NULL};
     struct error err = {0};
     struct reader r;
     reader_init(&r, body, "request body", "", &err);
-    reader_choice(&r, "mode", modes);
+    (void)reader_word(&r, "mode", &gpu_mode_words);
     if (reader_end(&r) != 0) {
         reply(NULL, &err, data);
         return;

@@ -399,7 +399,7 @@ static void close_world(struct world *w)
 static void random_run(struct world *w, const char *kernel, uint32_t seed, int choice)
 {
     snprintf(w->name, sizeof(w->name), "%s, kernel %s, %s, seed %u", w->model->key, kernel,
-             sim_choice_names[choice], seed);
+             sim_choice_name((enum sim_choice)choice), seed);
     w->random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15);
     choose_pool(w);
     open_world(w, kernel);

@@ -18,13 +18,13 @@
 
 /* ---- the kernel's word ---- */
 
-enum word { WORD_NONE, WORD_FREE, WORD_SILENT, WORD_BUSY };
+enum kernel_word { WORD_NONE, WORD_FREE, WORD_SILENT, WORD_BUSY };
 
 /* What is asked about: nodes, and what the kernel says of them all. */
 struct nodes {
-    struct strlist all; /* "/dev/vfio/40", "/dev/vfio/noiommu-40", "/dev/vfio/devices/vfio3" */
-    enum word word;     /* of the one that is busy, else of one that can't be asked */
-    bool has_own;       /* a function's own node, which more than one process may open */
+    struct strlist all;    /* "/dev/vfio/40", "/dev/vfio/noiommu-40", "/dev/vfio/devices/vfio3" */
+    enum kernel_word word; /* of the one that is busy, else of one that can't be asked */
+    bool has_own;          /* a function's own node, which more than one process may open */
 };
 
 static void nodes_done(struct nodes *nodes)
@@ -36,9 +36,9 @@ static void nodes_done(struct nodes *nodes)
 /* A group's node is opened by one process at a time, and not while a function of the group is in
  * use through its own node: EBUSY (vfio_group_fops_open() in Linux drivers/vfio/group.c, before 6.2
  * in vfio.c). Nothing is done to a group by opening and closing it. */
-static enum word ask_node(const struct sysfs *sys, const char *node)
+static enum kernel_word ask_node(const struct sysfs *sys, const char *node)
 {
-    enum word word = WORD_BUSY;
+    enum kernel_word word = WORD_BUSY;
     for (unsigned try = 0; try < BUSY_TRIES && word == WORD_BUSY; try++) {
         if (try > 0) {
             sysfs_sleep_ms(BUSY_WAIT_MS);
@@ -54,14 +54,14 @@ static enum word ask_node(const struct sysfs *sys, const char *node)
 
 /* A group without a function on VFIO has no node. Linux 6.6 and newer may be built without groups
  * (CONFIG_VFIO_GROUP): then there are only the functions' own nodes. */
-static enum word ask_group(const struct sysfs *sys, uint32_t group, bool has_own)
+static enum kernel_word ask_group(const struct sysfs *sys, uint32_t group, bool has_own)
 {
     char node[40];
     if (!fs_exists(sysfs_path(sys, "/dev/vfio").text)) {
         return WORD_SILENT;
     }
     str_print(node, sizeof(node), "/dev/vfio/%u", group);
-    enum word word = ask_node(sys, node);
+    enum kernel_word word = ask_node(sys, node);
     if (word == WORD_NONE) {
         str_print(node, sizeof(node), "/dev/vfio/noiommu-%u", group);
         word = ask_node(sys, node);
@@ -79,7 +79,7 @@ static void add_nodes(const struct sysfs *sys, const char *device, struct nodes 
     for (vec_each(&own, name)) {
         *vec_push(&nodes->all) = xasprintf("/dev/vfio/devices/%s", *name);
     }
-    enum word word = own.n > 0 ? WORD_SILENT : WORD_NONE;
+    enum kernel_word word = own.n > 0 ? WORD_SILENT : WORD_NONE;
     if (fs_link_name(sysfs_path(sys, "%s/iommu_group", device).text, link, sizeof(link)) >= 0 &&
         parse_u32(link, &group)) {
         *vec_push(&nodes->all) = xasprintf("/dev/vfio/%u", group);

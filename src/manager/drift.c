@@ -39,9 +39,7 @@ static size_t count_vgpus_missing(const struct gpu *from, const struct gpu *in)
 {
     size_t n = 0;
     for (vec_each(&from->vgpus, vgpu)) {
-        const struct vgpu *other = vgpu->mdev_uuid[0] != '\0'
-                                       ? gpu_find_vgpu_mdev(in, vgpu->mdev_uuid)
-                                       : gpu_find_vgpu_vf(in, &vgpu->vf);
+        const struct vgpu *other = gpu_find_vgpu(in, vgpu->mdev_uuid, &vgpu->vf);
         bool reborn =
             other != NULL && vgpu->birth != 0 && other->birth != 0 && vgpu->birth != other->birth;
         n += other == NULL || other->type_id != vgpu->type_id || reborn;

@@ -297,10 +297,8 @@ void manager_note_health(struct manager *m)
 static bool is_held(const struct manager *m, const struct step *step)
 {
     const struct gpu *gpu = host_find_gpu_addr(m->host, &step->gpu);
-    const struct vgpu *vgpu = gpu == NULL ? NULL
-                              : step->mdev_uuid[0] != '\0'
-                                  ? gpu_find_vgpu_mdev(gpu, step->mdev_uuid)
-                                  : gpu_find_vgpu_vf(gpu, &step->device);
+    const struct vgpu *vgpu =
+        gpu == NULL ? NULL : gpu_find_vgpu(gpu, step->mdev_uuid, &step->device);
     return vgpu == NULL || vgpu->holder[0] != '\0'; /* gone, or in use */
 }
 

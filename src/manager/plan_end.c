@@ -224,8 +224,7 @@ static void refresh(const struct host *host, struct claim *claim)
     if (gpu == NULL || got->profile[0] == '\0') {
         return;
     }
-    const struct vgpu *vgpu = got->mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, got->mdev_uuid)
-                                                        : gpu_find_vgpu_vf(gpu, &got->device);
+    const struct vgpu *vgpu = gpu_find_vgpu(gpu, got->mdev_uuid, &got->device);
     if (vgpu != NULL && vgpu->gi_id != NO_ID) {
         const struct gi *gi = gpu_find_gi(gpu, vgpu->gi_id);
         got->gi_id = vgpu->gi_id;

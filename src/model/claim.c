@@ -132,8 +132,7 @@ const struct vgpu *claim_vgpu_at(const struct claim *claim, const struct gpu *gp
     if (!claim_has_vgpu(claim)) {
         return NULL;
     }
-    return claim->got.mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, claim->got.mdev_uuid)
-                                           : gpu_find_vgpu_vf(gpu, &claim->got.device);
+    return gpu_find_vgpu(gpu, claim->got.mdev_uuid, &claim->got.device);
 }
 
 bool claim_is_vgpu(const struct claim *claim, const struct vgpu *vgpu)

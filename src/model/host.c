@@ -434,6 +434,11 @@ struct vgpu *gpu_find_vgpu_mdev(const struct gpu *gpu, const char *mdev_uuid)
     return NULL;
 }
 
+struct vgpu *gpu_find_vgpu(const struct gpu *gpu, const char *mdev_uuid, const struct pci_addr *vf)
+{
+    return mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, mdev_uuid) : gpu_find_vgpu_vf(gpu, vf);
+}
+
 bool gpu_vf_addr(const struct gpu *gpu, uint32_t index, struct pci_addr *ret_addr)
 {
     if (index >= gpu->vfs_total) {

@@ -281,6 +281,8 @@ struct gi *gpu_find_gi(const struct gpu *gpu, uint32_t id);
 struct gi *gpu_find_gi_at(const struct gpu *gpu, uint32_t start, uint32_t size);
 struct vgpu *gpu_find_vgpu_vf(const struct gpu *gpu, const struct pci_addr *vf);
 struct vgpu *gpu_find_vgpu_mdev(const struct gpu *gpu, const char *mdev_uuid);
+/* By its mdev UUID, or where that is "" by its function. */
+struct vgpu *gpu_find_vgpu(const struct gpu *gpu, const char *mdev_uuid, const struct pci_addr *vf);
 
 /* Address of VF `index`, enabled or not yet; false when it can't be known. */
 bool gpu_vf_addr(const struct gpu *gpu, uint32_t index, struct pci_addr *ret_addr);

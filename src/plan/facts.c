@@ -113,9 +113,7 @@ void facts_of_claim(const struct host *host, const struct gpu *gpu, const struct
         return;
     }
     set_gpu(host, gpu, ret_facts);
-    set_params(got->mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, got->mdev_uuid)
-                                         : gpu_find_vgpu_vf(gpu, &got->device),
-               ret_facts);
+    set_params(gpu_find_vgpu(gpu, got->mdev_uuid, &got->device), ret_facts);
 }
 
 /* ---- the target ---- */

@@ -84,8 +84,7 @@ static void remove_gi(struct gpu *gpu, const struct step *step)
 
 static struct vgpu *find_vgpu(struct gpu *gpu, const struct step *step)
 {
-    return step->mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, step->mdev_uuid)
-                                      : gpu_find_vgpu_vf(gpu, &step->device);
+    return gpu_find_vgpu(gpu, step->mdev_uuid, &step->device);
 }
 
 static void add_vgpu(struct gpu *gpu, const struct step *step)

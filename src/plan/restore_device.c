@@ -43,8 +43,7 @@ static const struct vgpu *find_vgpu(const struct restore *r, const struct assign
     if (r->wiped) {
         return NULL;
     }
-    return got->mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(r->work.gpu, got->mdev_uuid)
-                                     : gpu_find_vgpu_vf(r->work.gpu, &got->device);
+    return gpu_find_vgpu(r->work.gpu, got->mdev_uuid, &got->device);
 }
 
 static bool is_same(const struct vgpu *vgpu, const struct restore_item *item)

@@ -39,8 +39,7 @@ static bool is_lost(const struct gpu_work *work, const struct claim *claim)
 {
     const struct assignment *got = &claim->got;
     return claim->spec.mode == CLAIM_TIME_SLICED &&
-           (got->mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(work->gpu, got->mdev_uuid)
-                                      : gpu_find_vgpu_vf(work->gpu, &got->device)) == NULL;
+           gpu_find_vgpu(work->gpu, got->mdev_uuid, &got->device) == NULL;
 }
 
 /* The room of vGPUs that a reboot took stays that of their claims. */

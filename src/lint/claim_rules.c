@@ -23,10 +23,9 @@ void lint_claim_missing(struct lint *lint)
             continue;
         }
         char bdf[BDF_SIZE];
-        struct finding *it = lint_find(
-            lint, 0, "devices", "%s, which claim \"%s\" holds for it, is not in it",
-            device.mdev_uuid[0] != '\0' ? device.mdev_uuid : pci_addr_format(&device.device, bdf),
-            claim->name);
+        struct finding *it =
+            lint_find(lint, 0, "devices", "%s, which claim \"%s\" holds for it, is not in it",
+                      device_name(device.mdev_uuid, &device.device, bdf), claim->name);
         lint_advise(it, "`cleave vm start %s` puts it in", SHELL_ARG(lint->facts->name));
     }
 }
@@ -88,7 +87,7 @@ void lint_saved_state(struct lint *lint)
         char bdf[BDF_SIZE];
         char other[BDF_SIZE];
         const char *name =
-            device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf);
+            device_name(device->is_mdev ? device->mdev_uuid : "", &device->addr, bdf);
         enum tristate other_kind = device->is_mdev ? TRI_NO : TRI_YES;
         if (claim == NULL || !lint_is_ours(lint, claim)) {
             find_lost_claim(lint, device, name);
@@ -98,8 +97,7 @@ void lint_saved_state(struct lint *lint)
                    !claim_device_is(&now, &device->addr, device->mdev_uuid)) {
             struct finding *it = lint_find(
                 lint, 0, "hostdev", "its saved state has %s for claim \"%s\", which has %s now",
-                name, claim->name,
-                now.mdev_uuid[0] != '\0' ? now.mdev_uuid : pci_addr_format(&now.device, other));
+                name, claim->name, device_name(now.mdev_uuid, &now.device, other));
             lint_advise(it,
                         "`cleave vm start %s` puts that into the saved state and starts the VM; "
                         "`virsh start` is refused",
@@ -127,8 +125,7 @@ void lint_claim_intruded(struct lint *lint)
         }
         struct finding *it = lint_find(lint, 0, "devices", "vGPU %s at %s is %s claim \"%s\"",
                                        vgpu->type[0] != '\0' ? vgpu->type : "of some type",
-                                       vgpu->mdev_uuid[0] != '\0' ? vgpu->mdev_uuid
-                                                                  : pci_addr_format(&vgpu->vf, bdf),
+                                       device_name(vgpu->mdev_uuid, &vgpu->vf, bdf),
                                        replaced ? "another tool's, in the place of that of"
                                                 : "on the GPU instance that should be alone for",
                                        claim->name);

@@ -179,7 +179,7 @@ static void look_up(struct lint *lint)
         seen->device = device;
         seen->claim = claim_with(lint->claims, device);
         STR_SET(seen->name,
-                device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf));
+                device_name(device->is_mdev ? device->mdev_uuid : "", &device->addr, bdf));
         struct vm_device named = {.is_mdev = device->is_mdev,
                                   .addr = device->addr,
                                   .managed = device->managed == TRI_YES};

@@ -45,11 +45,6 @@ static bool is_of_own_claim(const struct manager *m, const struct vm *vm,
     return false;
 }
 
-static const char *name_of(const struct vm_device *device, char out[BDF_SIZE])
-{
-    return device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, out);
-}
-
 static const char *what_names(const struct vm *vm)
 {
     return vm->saved ? "saved state" : "definition";
@@ -111,7 +106,7 @@ static int refuse_state(const struct host *host, const struct vm *vm,
     say_state(host, device, it, why, sizeof(why));
     error_set(err, REASON_CONFLICT, SUBJECT("vm", vm->name),
               "VM \"%s\" can't start: its %s names %s, %s", vm->name, what_names(vm),
-              name_of(device, bdf), why);
+              vm_device_name(device, bdf), why);
     if (it->state == HOST_DEVICE_NO_FUNCTION) {
         error_hint(err,
                    "write the address that the device has now (`lspci -D`), or take it out: `virsh "
@@ -148,7 +143,7 @@ static int refuse_held(const struct manager *m, const struct vm *vm, const struc
     bool has_vm = holder->vm[0] != '\0';
     error_set(err, REASON_IN_USE, SUBJECT("vm", vm->name),
               "VM \"%s\" can't start: its %s names %s, which belongs to claim \"%s\"%s%s%s",
-              vm->name, what_names(vm), name_of(device, bdf), holder->name,
+              vm->name, what_names(vm), vm_device_name(device, bdf), holder->name,
               has_vm ? " of VM \"" : "", holder->vm, has_vm ? "\"" : "");
     error_hint(err, "take it out (`virsh edit %s`), or delete the claim: `cleave claim delete %s`",
                SHELL_ARG(vm->name), holder->name);
@@ -170,7 +165,7 @@ static int refuse_running(const struct manager *m, const struct vm *vm,
             }
             error_set(err, REASON_IN_USE, SUBJECT("vm", vm->name),
                       "VM \"%s\" can't start: its %s names %s, with which VM \"%s\" runs", vm->name,
-                      what_names(vm), name_of(device, bdf), other->name);
+                      what_names(vm), vm_device_name(device, bdf), other->name);
             error_hint(err, "stop VM \"%s\" first, or take the device out: `virsh edit %s`",
                        other->name, SHELL_ARG(vm->name));
             return -REASON_IN_USE;

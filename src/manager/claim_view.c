@@ -71,9 +71,7 @@ bool claim_lacks_device(const struct manager *m, const struct claim *claim, char
     }
     if (claim->spec.hold == CLAIM_ON_DEMAND) { /* of a saved VM, after a boot */
         str_print(text, size, "its device %s is not there: the start of VM \"%s\" makes it again",
-                  claim->got.mdev_uuid[0] != '\0' ? claim->got.mdev_uuid
-                                                  : pci_addr_format(&claim->got.device, bdf),
-                  claim->vm);
+                  device_name(claim->got.mdev_uuid, &claim->got.device, bdf), claim->vm);
         return true;
     }
     if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
@@ -82,8 +80,7 @@ bool claim_lacks_device(const struct manager *m, const struct claim *claim, char
         return true;
     }
     str_print(text, size, "its device %s is not there: `cleave host restore` brings it back",
-              claim->got.mdev_uuid[0] != '\0' ? claim->got.mdev_uuid
-                                              : pci_addr_format(&claim->got.device, bdf));
+              device_name(claim->got.mdev_uuid, &claim->got.device, bdf));
     return true;
 }
 

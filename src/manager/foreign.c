@@ -59,8 +59,7 @@ int manager_refuse_alias(const struct manager *m, const struct vm *vm,
     }
     error_set(err, reason, SUBJECT("vm", vm->name),
               "VM \"%s\" can't start: %s is in its definition for claim \"%s\"%s %s", vm->name,
-              device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf),
-              device->claim, claim == NULL ? "," : "", whose);
+              vm_device_name(device, bdf), device->claim, claim == NULL ? "," : "", whose);
     if (claim != NULL) {
         error_hint(
             err,

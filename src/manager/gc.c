@@ -180,8 +180,7 @@ static void collect_vgpu(struct collector *c, const struct gpu *gpu, const struc
         *ret_stays = true;
         return;
     }
-    const char *name =
-        vgpu->mdev_uuid[0] != '\0' ? vgpu->mdev_uuid : pci_addr_format(&vgpu->vf, bdf);
+    const char *name = device_name(vgpu->mdev_uuid, &vgpu->vf, bdf);
     str_print(text, sizeof(text), "vGPU %s at %s, which no claim holds", vgpu->type, name);
     json_t *what = item("vgpu", name, &gpu->addr, vgpu->holder, text);
     struct step step = step_make(STEP_VGPU_DELETE, &gpu->addr);
@@ -272,7 +271,7 @@ static void collect_device(struct collector *c, const struct vm *vm, const struc
     if (known && claim_device_is(&own, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
         return;
     }
-    const char *name = device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf);
+    const char *name = vm_device_name(device, bdf);
     str_print(text, sizeof(text), "%s in the definition of VM \"%s\" for claim \"%s\", which %s",
               name, vm->name, device->claim,
               claim == NULL ? "is not there any more"

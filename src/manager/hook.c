@@ -193,9 +193,8 @@ static int refuse_device(const struct hook *hook, const struct vm_device *device
                          enum reason reason, struct error *err, const char *why, const char *whose)
 {
     char bdf[BDF_SIZE];
-    return error_set(
-        err, reason, SUBJECT("vm", hook->vm.name), "VM \"%s\" can't start: %s %s %s", hook->vm.name,
-        device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf), why, whose);
+    return error_set(err, reason, SUBJECT("vm", hook->vm.name), "VM \"%s\" can't start: %s %s %s",
+                     hook->vm.name, vm_device_name(device, bdf), why, whose);
 }
 
 /* A device that carries cleave's alias must be that of its claim. */
@@ -286,9 +285,8 @@ static int refuse_taken(const struct hook *hook, const struct vm_device *device,
     error_set(err, REASON_NO_CAPACITY, SUBJECT("claim", own->name),
               "VM \"%s\" can't start: %s, which its definition names for claim \"%s\", is taken by "
               "claim \"%s\"%s%s%s",
-              hook->vm.name,
-              device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf), own->name,
-              holder->name, holder->vm[0] != '\0' ? " of VM \"" : "", holder->vm,
+              hook->vm.name, vm_device_name(device, bdf), own->name, holder->name,
+              holder->vm[0] != '\0' ? " of VM \"" : "", holder->vm,
               holder->vm[0] != '\0' ? "\"" : "");
     bool no_other = own->spec.mode == CLAIM_PASSTHROUGH && own->spec.gpu[0] != '\0';
     const struct vm *saved = saved_vm_of(hook, holder);
@@ -366,9 +364,7 @@ static int check_definition(const struct hook *hook, struct error *err)
         char bdf[BDF_SIZE];
         error_set(err, REASON_CONFLICT, SUBJECT("claim", claim->name),
                   "VM \"%s\" can't start: its definition lacks %s, the device of claim \"%s\"",
-                  hook->vm.name,
-                  own.mdev_uuid[0] != '\0' ? own.mdev_uuid : pci_addr_format(&own.device, bdf),
-                  claim->name);
+                  hook->vm.name, device_name(own.mdev_uuid, &own.device, bdf), claim->name);
         error_hint(err, "`cleave vm start %s` puts it in", SHELL_ARG(hook->vm.name));
         return -REASON_CONFLICT;
     }

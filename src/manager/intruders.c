@@ -29,8 +29,8 @@ static void name_vgpu(const struct vgpu *vgpu, char *out, size_t size)
     char device[BDF_SIZE];
     bool held = vgpu->holder[0] != '\0';
     str_print(out, size, "vGPU %s at %s%s%s%s", vgpu->type[0] != '\0' ? vgpu->type : "of some type",
-              vgpu->mdev_uuid[0] != '\0' ? vgpu->mdev_uuid : pci_addr_format(&vgpu->vf, device),
-              held ? " of VM \"" : "", vgpu->holder, held ? "\"" : "");
+              device_name(vgpu->mdev_uuid, &vgpu->vf, device), held ? " of VM \"" : "",
+              vgpu->holder, held ? "\"" : "");
 }
 
 static void say_in_place(const struct vgpu *vgpu, char *text, size_t size)

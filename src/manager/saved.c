@@ -83,8 +83,8 @@ static int refuse_lost(const struct manager *m, const struct vm *vm, const struc
     char bdf[BDF_SIZE];
     error_set(err, REASON_CONFLICT, SUBJECT("vm", vm->name),
               "VM \"%s\" can't start: its saved state has %s for claim \"%s\", which is %s",
-              vm->name, device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf),
-              device->claim, claim == NULL ? "not there any more" : "another VM's");
+              vm->name, vm_device_name(device, bdf), device->claim,
+              claim == NULL ? "not there any more" : "another VM's");
     if (claim == NULL && manager_was_released(m, device->claim)) {
         error_hint(err, "the claim was released: `cleave claim restore %s` brings it back",
                    device->claim);

@@ -22,11 +22,6 @@ struct finding {
     char hint[ERROR_TEXT_SIZE];
 };
 
-static const char *name_of(const struct pci_addr *addr, const char *mdev_uuid, char out[BDF_SIZE])
-{
-    return mdev_uuid[0] != '\0' ? mdev_uuid : pci_addr_format(addr, out);
-}
-
 static bool is_same(const struct claim_device *a, const struct claim_device *b)
 {
     return claim_device_is(a, &b->device, b->mdev_uuid);
@@ -93,10 +88,10 @@ static void find_saved(const struct host *host, const struct vm *vm, const struc
         return;
     }
     struct finding it = {.vm = vm, .claim = claim->name};
-    it.device = name_of(&then->device.device, then->device.mdev_uuid, was);
+    it.device = device_name(then->device.mdev_uuid, &then->device.device, was);
     str_print(it.problem, sizeof(it.problem),
               "its saved state names %s for claim \"%s\", which has %s now", it.device, claim->name,
-              name_of(&now.device, now.mdev_uuid, is));
+              device_name(now.mdev_uuid, &now.device, is));
     if ((then->device.mdev_uuid[0] != '\0') != (claim_is_mdev(claim, host) == TRI_YES)) {
         str_print(it.hint, sizeof(it.hint),
                   "it can't come back from that: `virsh managedsave-remove %s` forgets it, and the "
@@ -118,7 +113,7 @@ static void find_of_claim(const struct host *host, const struct vm *vm,
     char is[BDF_SIZE];
     struct claim_device now = {0};
     struct finding it = {.vm = vm, .claim = claim->name};
-    it.device = name_of(&device->addr, device->is_mdev ? device->mdev_uuid : "", was);
+    it.device = vm_device_name(device, was);
     bool holds = claim_holds(claim);
     if (!claim_device(claim, &now)) {
         return;
@@ -138,7 +133,7 @@ static void find_of_claim(const struct host *host, const struct vm *vm,
     } else if (!vm_device_is(device, &now.device, now.mdev_uuid)) {
         str_print(it.problem, sizeof(it.problem), "%s %s for claim \"%s\", which has %s now",
                   vm_is_on(vm) ? "it is on with" : "its definition names", it.device, claim->name,
-                  name_of(&now.device, now.mdev_uuid, is));
+                  device_name(now.mdev_uuid, &now.device, is));
         str_print(it.hint, sizeof(it.hint), "%s`cleave vm start %s` puts the claim's device in",
                   vm_is_on(vm) ? "shut it down; then " : "", SHELL_ARG(vm->name));
     } else {
@@ -159,7 +154,7 @@ static void find_by_hand(const struct host *host, const struct vm *vm,
         return;
     }
     struct finding it = {.vm = vm, .claim = ""};
-    it.device = name_of(&device->addr, device->is_mdev ? device->mdev_uuid : "", was);
+    it.device = vm_device_name(device, was);
     str_print(it.problem, sizeof(it.problem),
               "its definition names %s, which no claim put there and which is not there",
               it.device);

@@ -163,6 +163,11 @@ static const char *holder_of(const struct host *host, const struct pci_addr *add
     return "";
 }
 
+const char *vm_device_name(const struct vm_device *device, char out[BDF_SIZE])
+{
+    return device_name(device->is_mdev ? device->mdev_uuid : "", &device->addr, out);
+}
+
 bool vm_device_is(const struct vm_device *device, const struct pci_addr *addr,
                   const char *mdev_uuid)
 {

@@ -157,6 +157,8 @@ struct vm_device {
     char claim[NAME_SIZE]; /* whose alias it carries; "": cleave did not put it in */
 };
 
+/* See device_name(). */
+const char *vm_device_name(const struct vm_device *device, char out[BDF_SIZE]);
 /* Is it that one: by mdev UUID if it is an mdev, else by address, and then `mdev_uuid` is ""? */
 bool vm_device_is(const struct vm_device *device, const struct pci_addr *addr,
                   const char *mdev_uuid);

@@ -14,7 +14,7 @@ static void vgpu_key(const struct pci_addr *gpu, const struct pci_addr *device,
     char bdf[BDF_SIZE];
     char vf[BDF_SIZE];
     str_print(out, MADE_KEY_SIZE, "%s vgpu %s", pci_addr_format(gpu, bdf),
-              mdev_uuid[0] != '\0' ? mdev_uuid : pci_addr_format(device, vf));
+              device_name(mdev_uuid, device, vf));
     for (char *at = out; *at != '\0'; at++) {
         *at = (char)tolower((unsigned char)*at);
     }

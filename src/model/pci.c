@@ -77,6 +77,11 @@ int pci_addr_cmp(const struct pci_addr *a, const struct pci_addr *b)
     return x == y ? 0 : (x < y ? -1 : 1);
 }
 
+const char *device_name(const char *mdev_uuid, const struct pci_addr *addr, char out[BDF_SIZE])
+{
+    return mdev_uuid[0] != '\0' ? mdev_uuid : pci_addr_format(addr, out);
+}
+
 bool pci_vendors_parse(const char *text, struct pci_vendors *ret_vendors)
 {
     struct pci_vendors vendors = {0};

@@ -21,6 +21,9 @@ bool pci_addr_parse(const char *text, struct pci_addr *ret_addr);
 /* "0000:41:00.4": four domain digits, more only if needed. Returns out. */
 const char *pci_addr_format(const struct pci_addr *addr, char out[BDF_SIZE]);
 int pci_addr_cmp(const struct pci_addr *a, const struct pci_addr *b);
+/* What people call a device that a VM is given: a mediated device by its UUID, and where that is ""
+ * a PCI function by its address. Returns `mdev_uuid` or `out`. */
+const char *device_name(const char *mdev_uuid, const struct pci_addr *addr, char out[BDF_SIZE]);
 
 /* Vendor ids as the PCI SIG gives them: 0x10de is NVIDIA. */
 #define PCI_VENDOR_NVIDIA 0x10de

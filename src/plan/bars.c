@@ -201,8 +201,7 @@ void bars_note_doubles(const struct planner *planner, struct plan *plan)
         str_print(warning->text, sizeof(warning->text),
                   "VM \"%s\" already has %s of GPU %s, put in by hand: it will have two; take that "
                   "out if claim \"%s\" is to replace it (`virsh edit %s`)",
-                  vm->name,
-                  device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, address),
-                  pci_addr_format(&gpu->addr, bdf), claim->name, SHELL_WORD(vm->name));
+                  vm->name, vm_device_name(device, address), pci_addr_format(&gpu->addr, bdf),
+                  claim->name, SHELL_WORD(vm->name));
     }
 }

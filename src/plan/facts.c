@@ -73,8 +73,7 @@ void facts_of_vm(const struct host *host, const struct vm *vm, const struct clai
     for (vec_each(&vm->devices, device)) {
         if (device->live && !is_claimed(claims, device)) {
             char bdf[BDF_SIZE];
-            strbuf_addf(&own, "%s%s", own.len > 0 ? ", " : "",
-                        device->is_mdev ? device->mdev_uuid : pci_addr_format(&device->addr, bdf));
+            strbuf_addf(&own, "%s%s", own.len > 0 ? ", " : "", vm_device_name(device, bdf));
         }
     }
     fact_set(ret_facts, FACT_HOST, host->name);

@@ -60,9 +60,8 @@ static int refuse_taken(const struct restore *r, const struct vgpu *vgpu, struct
     char bdf[BDF_SIZE];
     char subject[ERROR_SUBJECT_SIZE];
     block_subject(r, bdf, subject);
-    pci_addr_format(&vgpu->vf, device);
     error_set(err, REASON_CONFLICT, subject, "%s carries vGPU %s%s%s, which is not this claim's",
-              vgpu->mdev_uuid[0] != '\0' ? vgpu->mdev_uuid : device,
+              device_name(vgpu->mdev_uuid, &vgpu->vf, device),
               vgpu->type[0] != '\0' ? vgpu->type : "of another type",
               vgpu->holder[0] != '\0' ? " of VM " : "", vgpu->holder);
     error_hint(err, "delete that vGPU if it is not needed, then `cleave host restore`");

@@ -90,8 +90,8 @@ static void leave_alone(struct gpu_work *work, const struct claim *claim, const 
     str_print(left->text, sizeof(left->text),
               "%s, which claim \"%s\" had, carries vGPU %s%s%s, which cleave did not create; it is "
               "left alone",
-              vgpu->mdev_uuid[0] != '\0' ? vgpu->mdev_uuid : pci_addr_format(&vgpu->vf, device),
-              claim->name, vgpu->type[0] != '\0' ? vgpu->type : "of another type",
+              device_name(vgpu->mdev_uuid, &vgpu->vf, device), claim->name,
+              vgpu->type[0] != '\0' ? vgpu->type : "of another type",
               vgpu->holder[0] != '\0' ? " of VM " : "", vgpu->holder);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The small headers: vectors, memory, identifiers, time, log lines. */
+/* The small headers: vectors, memory, identifiers, time, pauses, log lines. */
 #include "base/vec.h"
 
 #include <fcntl.h>
@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/id.h"
@@ -162,6 +163,23 @@ static void a_log_that_takes_nothing_is_not_waited_for(void **state)
     close(saved);
 }
 
+static void pauses_grow_to_the_longest(void **state)
+{
+    (void)state;
+    static const uint64_t wanted[] = {10, 20, 40, 70, 70, 70};
+    struct backoff backoff = {0};
+    for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+        assert_int_equal(backoff_take(&backoff, 10, 70), wanted[i]);
+    }
+    assert_int_equal(backoff_take(&backoff, 10, 1000), 140);
+    backoff_reset(&backoff);
+    assert_int_equal(backoff_take(&backoff, 10, 5), 5);
+    backoff_reset(&backoff);
+    for (int i = 0; i < 200; i++) {
+        assert_true(backoff_take(&backoff, 1, UINT64_MAX / 2) != 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +187,7 @@ int main(void)
         cmocka_unit_test(allocation_is_zeroed_and_copies_end),
         cmocka_unit_test(uuids_are_version_4_and_differ),
         cmocka_unit_test(time_is_written_in_utc_with_microseconds),
+        cmocka_unit_test(pauses_grow_to_the_longest),
         cmocka_unit_test(a_log_message_is_one_line_with_its_level),
         cmocka_unit_test(a_log_that_takes_nothing_is_not_waited_for),
     };

@@ -39,6 +39,7 @@ struct hook {
     bool parked;       /* waits, without a change, for what another VM is giving back */
     bool out_of_time;  /* waits for that no longer */
     uint64_t pause_us; /* before the next look at it */
+    struct backoff backoff;
 };
 
 static void hook_free(struct hook *hook)
@@ -457,8 +458,7 @@ static void park(struct hook *hook, struct change *change)
         }
     }
     hook->parked = true;
-    hook->pause_us = hook->pause_us == 0 ? FIRST_PAUSE_US : hook->pause_us * 2;
-    hook->pause_us = hook->pause_us < LONGEST_PAUSE_US ? hook->pause_us : LONGEST_PAUSE_US;
+    hook->pause_us = backoff_take(&hook->backoff, FIRST_PAUSE_US, LONGEST_PAUSE_US);
     *vec_push(&m->parked_hooks) = hook;
     (void)evloop_timer_set(hook->timer, hook->pause_us);
     change_hand_over(change);

@@ -27,10 +27,8 @@ void move_try_later(struct move *move)
     if (move->manager->stopping || move->finished) {
         return;
     }
-    move->pause_us = move->pause_us == 0 ? tick_us : move->pause_us;
-    (void)evloop_timer_set(move->timer, move->pause_us);
-    move->pause_us = move->pause_us * 2 < PAUSE_MAX_TICKS * tick_us ? move->pause_us * 2
-                                                                    : PAUSE_MAX_TICKS * tick_us;
+    uint64_t pause_us = backoff_take(&move->backoff, tick_us, PAUSE_MAX_TICKS * tick_us);
+    (void)evloop_timer_set(move->timer, pause_us);
 }
 
 void move_soon(struct move *move)
@@ -116,7 +114,7 @@ void move_enter(struct move *move, enum migration_state state)
         move_try_later(move);
         return;
     }
-    move->pause_us = 0;
+    backoff_reset(&move->backoff);
     move->touched_us = 0;
     wake_others(move->manager);
     if (migration_is_over(move->migration)) {
@@ -169,7 +167,7 @@ static void moved(struct move *move, struct incoming *incoming, const struct err
         move_blame(move, err);
         move->deciding = true;
     }
-    move->pause_us = 0;
+    backoff_reset(&move->backoff);
     (void)evloop_timer_set(move->timer, 0);
 }
 

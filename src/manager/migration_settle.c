@@ -250,7 +250,7 @@ static void settle(struct move *move, const char *silence, json_t *steps)
         log_info("migration %s: %s says that VM %s is %s", move->migration->id, settling.author,
                  move->migration->request.vm, migration_settled_name(settling.where));
         move->deciding = false;
-        move->pause_us = 0;
+        backoff_reset(&move->backoff);
     }
     if (migration_is_over(move->migration)) {
         move_finish(move);

@@ -7,6 +7,7 @@
 #ifndef MANAGER_MIGRATIONS_H
 #define MANAGER_MIGRATIONS_H
 
+#include "base/backoff.h"
 #include "base/remote.h"
 #include "base/sm.h"
 #include "manager/state.h"
@@ -36,7 +37,7 @@ struct move {
     struct migration *migration;
     struct migration_offer *offer; /* NULL until it was made */
     struct evloop_timer *timer;    /* next look at it */
-    uint64_t pause_us;             /* before the next attempt; grows */
+    struct backoff backoff;        /* of the attempts to go on */
     unsigned jobs;                 /* with workers; it must live until they are back */
     bool dry_run;                  /* stored nowhere: answers `reply` and goes */
     bool member;                   /* asked for by one who is not root, since cleaved runs */
@@ -162,7 +163,7 @@ int move_store(struct move *move, enum migration_state state, struct error *err)
 uint64_t move_tick_us(const struct manager *m);
 /* Does what comes next; any time. */
 void move_go_on(void *move);
-/* After `pause_us`, or later with each attempt. */
+/* After a pause that grows with each attempt. */
 void move_try_later(struct move *move);
 void move_soon(struct move *move);
 /* It is over: answers a dry run, and lets the next one move. */

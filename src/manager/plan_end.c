@@ -194,12 +194,11 @@ static void store_end(void *data)
     if (txn_commit(&txn, &err) != 0) {
         /* The journal still has the plan: a restart comes to the same end. */
         log_error("plan %s ended but can't be stored, trying again: %s", m->ended->id, err.message);
-        if (m->commit_pause_us >= COMMIT_PATIENCE_US) {
+        uint64_t pause_us = backoff_take(&m->commit_backoff, COMMIT_RETRY_US, COMMIT_RETRY_MAX_US);
+        if (pause_us >= COMMIT_PATIENCE_US) {
             change_refuse_all(m, &err);
         }
-        (void)evloop_after(m->config.loop, m->commit_pause_us, store_end, m);
-        m->commit_pause_us = m->commit_pause_us * 2 < COMMIT_RETRY_MAX_US ? m->commit_pause_us * 2
-                                                                          : COMMIT_RETRY_MAX_US;
+        (void)evloop_after(m->config.loop, pause_us, store_end, m);
         return;
     }
     log_info("plan %s (%s) is %s", m->ended->id, m->ended->reason,
@@ -331,7 +330,7 @@ void manager_plan_done(struct plan *plan, void *data)
     m->running = NULL;
     m->settled = m->settling = NULL;
     m->ended = plan;
-    m->commit_pause_us = COMMIT_RETRY_US;
+    backoff_reset(&m->commit_backoff);
     manager_note_definitions(m, plan);
     /* Not the VMs: libvirt may be waiting for a hook that waits for this plan. */
     manager_observe_hardware(m, ended_observed, NULL);

@@ -126,7 +126,6 @@ static void find_gpus(struct manager *m)
         struct restore_gpu *entry = find_entry(run, gpu);
         if (entry == NULL && restore_concerns(&planner, gpu)) {
             entry = vec_push(&run->gpus);
-            entry->pause_us = FIRST_PAUSE_US;
         }
         if (entry != NULL) {
             entry->addr = gpu->addr;
@@ -144,9 +143,8 @@ static void pause_entry(struct restore_gpu *entry)
 {
     entry->state = RESTORE_WAITING;
     entry->attempts++;
-    entry->next_us = clock_monotonic_us() + entry->pause_us;
-    entry->pause_us =
-        entry->pause_us * 2 < LONGEST_PAUSE_US ? entry->pause_us * 2 : LONGEST_PAUSE_US;
+    entry->next_us =
+        clock_monotonic_us() + backoff_take(&entry->backoff, FIRST_PAUSE_US, LONGEST_PAUSE_US);
 }
 
 /* The first thing that is wrong, with a claim or with the GPU itself; NULL: nothing. */
@@ -362,9 +360,7 @@ static void end_run(struct manager *m)
 /* Before the host is looked at again for what was not to be seen. */
 static uint64_t look_pause(struct restore_run *run)
 {
-    uint64_t pause_us = run->look_pause_us;
-    run->look_pause_us = pause_us * 2 < LONGEST_PAUSE_US ? pause_us * 2 : LONGEST_PAUSE_US;
-    return pause_us;
+    return backoff_take(&run->look_backoff, FIRST_PAUSE_US, LONGEST_PAUSE_US);
 }
 
 /* Only the driver knows UUIDs: once it is there, a GPU may be found in another slot. */
@@ -421,7 +417,7 @@ static void plan_was_done(struct restore_gpu *entry, const struct plan *plan)
     if (entry->plans < MAX_PROMPT_PLANS) {
         entry->state = RESTORE_WAITING;
         entry->next_us = 0;
-        entry->pause_us = FIRST_PAUSE_US;
+        backoff_reset(&entry->backoff);
     } else {
         pause_entry(entry);
     }
@@ -587,7 +583,7 @@ void manager_restore_begin(struct manager *m, const char *author, uint64_t timeo
         run->began_us = clock_realtime_us();
         run->ended_us = 0;
         run->deadline_us = 0;
-        run->look_pause_us = FIRST_PAUSE_US;
+        backoff_reset(&run->look_backoff);
         STR_SET(run->author, author);
         stale_remember(&run->before, &m->claims);
     }
@@ -597,7 +593,7 @@ void manager_restore_begin(struct manager *m, const char *author, uint64_t timeo
             entry->state = RESTORE_WAITING;
         }
         entry->next_us = 0;
-        entry->pause_us = FIRST_PAUSE_US;
+        backoff_reset(&entry->backoff);
     }
     enqueue(m);
 }

@@ -8,6 +8,7 @@
 #ifndef MANAGER_RESTORE_H
 #define MANAGER_RESTORE_H
 
+#include "base/backoff.h"
 #include "base/evloop.h"
 #include "manager/stale.h"
 #include "model/plan.h"
@@ -29,12 +30,12 @@ struct restore_gpu {
     struct pci_addr addr;
     char uuid[GPU_UUID_SIZE];
     enum restore_state state;
-    unsigned attempts; /* that failed, or had to wait */
-    unsigned plans;    /* that were done */
-    uint64_t next_us;  /* monotonic: when to try again */
-    uint64_t pause_us; /* before the one after that */
-    char plan_id[40];  /* the latest, "" if there was none */
-    struct error why;  /* what it waits for, or lacks; NONE: nothing */
+    unsigned attempts;      /* that failed, or had to wait */
+    unsigned plans;         /* that were done */
+    uint64_t next_us;       /* monotonic: when to try again */
+    struct backoff backoff; /* of the attempts */
+    char plan_id[40];       /* the latest, "" if there was none */
+    struct error why;       /* what it waits for, or lacks; NONE: nothing */
     VEC(struct restore_claim) claims;
     /* Names, of its own: claims that came back in this run, and that failed in it. */
     struct strlist_names {
@@ -56,7 +57,8 @@ struct restore_run {
     char author[NAME_SIZE];
     uint64_t began_us, ended_us; /* realtime; 0: not yet */
     uint64_t deadline_us;        /* monotonic */
-    uint64_t look_pause_us;
+    struct backoff
+        look_backoff; /* before the host is looked at again for what was not to be seen */
     VEC(struct restore_gpu) gpus;
     VEC(struct restore_absent) absent;
     struct stale_devices before; /* kept from run to run: which saved states name */

@@ -78,15 +78,12 @@ static void retry_later(struct manager *m, const char *what, uint64_t longest, c
         forget_old(m);
         retry = vec_push(&m->retries);
         STR_SET(retry->what, what);
-        retry->pause_us = FIRST_PAUSE_US;
     }
     if (!str_eq(retry->why, why)) {
         log_warning("%s: %s; tried again until it is done", what, why);
         STR_SET(retry->why, why);
     }
-    retry->pause_us = retry->pause_us < longest ? retry->pause_us : longest;
-    retry->due_us = clock_monotonic_us() + retry->pause_us;
-    retry->pause_us *= 2;
+    retry->due_us = clock_monotonic_us() + backoff_take(&retry->backoff, FIRST_PAUSE_US, longest);
     set_timer(m);
 }
 
@@ -109,7 +106,7 @@ void manager_retry_now(struct manager *m)
 {
     for (vec_each(&m->retries, retry)) {
         retry->due_us = 0;
-        retry->pause_us = FIRST_PAUSE_US;
+        backoff_reset(&retry->backoff);
     }
     if (m->retries.n > 0) {
         evloop_post(m->config.loop, on_due, m);

@@ -3,6 +3,7 @@
 #ifndef MANAGER_STATE_H
 #define MANAGER_STATE_H
 
+#include "base/backoff.h"
 #include "base/str.h"
 #include "manager/hook_watch.h"
 #include "manager/manager.h"
@@ -447,7 +448,8 @@ void manager_note_definitions(struct manager *m, const struct plan *plan);
 struct retry {
     char what[PLAN_REASON_SIZE];
     char why[ERROR_TEXT_SIZE]; /* said last */
-    uint64_t due_us, pause_us;
+    uint64_t due_us;
+    struct backoff backoff;
 };
 /* Not before its pause is over. */
 bool manager_may_retry(const struct manager *m, const char *what);
@@ -600,7 +602,7 @@ struct manager {
     const struct plan *settled;      /* the last of these; compared, never read */
     unsigned settle_rounds;          /* of steps that were appended to it */
     unsigned settle_looks;           /* at what may still come */
-    uint64_t commit_pause_us;
+    struct backoff commit_backoff;
     struct error commit_problem; /* why the last transaction could not be stored */
     uint64_t commit_failed_us;   /* monotonic: since when none could */
     struct error store_problem;  /* why it can't be; reason NONE: it was not tried yet */

@@ -84,6 +84,8 @@ static void what_a_template_may_not_have_is_refused(void **state)
          "line 1: @CONSOLE@ of <b> is not filled in"},
         {"<domain><memory>1</memory></domain>", "it has no <os> with a <type>"},
         {"<network/>", "the root element is not <domain>"},
+        {"<domain><q:override/></domain>", "Namespace prefix q on override is not defined"},
+        {"<domain xmlns:a::b='urn:x'/>", "Failed to parse QName 'xmlns:a:'"},
         {"", "Document is empty"},
         {"<domain>", "Premature end of data"},
     };

@@ -42,7 +42,9 @@ int xml_parse_as(const char *xml, const char *root_name, xmlDoc **ret_doc, struc
     CLEANUP_DOC xmlDoc *doc =
         xmlCtxtReadMemory(context, xml, (int)len, NULL, NULL,
                           XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    int result = doc == NULL ? parse_problem(context, err) : 0;
+    /* libxml2 goes on where a prefix is not declared, or no name: what cleave writes with such a
+     * prefix it would not find again. */
+    int result = doc == NULL || !context->nsWellFormed ? parse_problem(context, err) : 0;
     xmlFreeParserCtxt(context);
     if (result < 0) {
         return result;

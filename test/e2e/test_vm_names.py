@@ -53,7 +53,7 @@ def test_vms_whose_long_names_differ_in_the_last_letter_are_two(host):
     assert f"`cleave vm stop {TWO}`" in said
     assert cleave(host, "vm", "start", ONE) == f"VM {ONE} started\n"
     assert "0 errors" in cleave(host, "vm", "lint", ONE)
-    drain = host.cleave.json("host", "drain", "--dry-run")
+    drain = host.cleave.json("host", "drain", "--stop", "--dry-run")
     assert [vm["vm"] for vm in drain["drain"]["vms"]] == [ONE, TWO]
     moved = cleave(host, "vm", "migrate", ONE, "qemu+unix:///system?socket=/nowhere", "--peer",
                    "unix:/nowhere", "--dry-run", fails=11)

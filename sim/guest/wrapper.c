@@ -136,6 +136,8 @@ static int open_device(void *data, const char *device, const struct argv_vm *vm,
 
 static NORETURN void run_emulator(char *const *argv)
 {
+    /* A libvirt that was unpacked has libraries of its own; the emulator is the machine's. */
+    (void)unsetenv("LD_LIBRARY_PATH");
     execv(SIM_REAL_EMULATOR, argv);
     fprintf(stderr, "cleave-sim: running %s: %s\n", SIM_REAL_EMULATOR, strerror(errno));
     _exit(127);

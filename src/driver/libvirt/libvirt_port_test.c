@@ -200,17 +200,8 @@ static void libvirt_tells_which_vms_were_undefined(void **state)
     port->ops->free(port);
 }
 
-/* With a function under a vendor's VFIO driver, which libvirt assigns from version 10 on; what is
- * done with an older one, test_libvirt9.py tries. */
 static struct step make_step(enum step_kind kind, const char *vm)
 {
-    unsigned long version = 0;
-    assert_int_equal(virGetVersion(&version, NULL, NULL), 0);
-    if (version < 10000000) {
-        print_message("# skipped: libvirt %lu assigns no function under a vendor's VFIO driver\n",
-                      version);
-        skip();
-    }
     struct pci_addr gpu = {.bus = 0x41};
     struct step step = step_make(kind, &gpu);
     step.device = (struct pci_addr){.bus = 0x41, .function = 4};

@@ -87,8 +87,7 @@ static void must_have(struct sim_world *world, enum sim_iface iface)
     const struct gpu *gpu = host_find_gpu(world->host, GPU);
     for (vec_each(&world->claims, claim)) {
         bool mdev = claim->got.mdev_uuid[0] != '\0';
-        const struct vgpu *now = mdev ? gpu_find_vgpu_mdev(gpu, claim->got.mdev_uuid)
-                                      : gpu_find_vgpu_vf(gpu, &claim->got.device);
+        const struct vgpu *now = gpu_find_vgpu(gpu, claim->got.mdev_uuid, &claim->got.device);
         assert_int_equal(mdev, iface == SIM_MDEV);
         assert_non_null(now);
         assert_string_equal(now->type, claim->spec.type);

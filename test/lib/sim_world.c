@@ -151,9 +151,9 @@ static void learn(struct claim *claim, const struct sim_world *world)
 {
     struct assignment *got = &claim->got;
     const struct gpu *gpu = host_find_gpu_addr(world->host, &got->gpu);
-    const struct vgpu *vgpu = gpu == NULL || claim->spec.type[0] == '\0' ? NULL
-                              : got->mdev_uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, got->mdev_uuid)
-                                                          : gpu_find_vgpu_vf(gpu, &got->device);
+    const struct vgpu *vgpu = gpu == NULL || claim->spec.type[0] == '\0'
+                                  ? NULL
+                                  : gpu_find_vgpu(gpu, got->mdev_uuid, &got->device);
     const struct gi *gi =
         vgpu != NULL && vgpu->gi_id != NO_ID ? gpu_find_gi(gpu, vgpu->gi_id) : NULL;
     if (gi != NULL) {

@@ -7,9 +7,7 @@
 
 static bool has_vgpu(const struct gpu *gpu, const struct vgpu *wanted)
 {
-    const struct vgpu *vgpu = wanted->mdev_uuid[0] != '\0'
-                                  ? gpu_find_vgpu_mdev(gpu, wanted->mdev_uuid)
-                                  : gpu_find_vgpu_vf(gpu, &wanted->vf);
+    const struct vgpu *vgpu = gpu_find_vgpu(gpu, wanted->mdev_uuid, &wanted->vf);
     return vgpu != NULL && (wanted->gi_id == NO_ID || vgpu->gi_id != NO_ID);
 }
 

@@ -147,12 +147,16 @@ int manager_refuse_starting(const struct manager *m, const char *vm, const char 
     return -REASON_IN_USE;
 }
 
+bool power_is_of(const struct power *power, const struct vm *vm)
+{
+    return power->vm.uuid[0] != '\0' ? str_eq_case(power->vm.uuid, vm->uuid)
+                                     : str_eq(power->vm.name, vm->name);
+}
+
 bool manager_presumes_on(const struct manager *m, const struct vm *vm)
 {
     for (vec_each(&m->powers, power)) {
-        bool same = power->vm.uuid[0] != '\0' ? str_eq_case(power->vm.uuid, vm->uuid)
-                                              : str_eq(power->vm.name, vm->name);
-        if (same && power->on) {
+        if (power_is_of(power, vm) && power->on) {
             return true;
         }
     }

@@ -22,6 +22,8 @@ struct power {
     uint64_t until; /* number of the look at the guests that knows better */
 };
 
+/* Is the note about that VM: by UUID, or where the note has none by name? */
+bool power_is_of(const struct power *power, const struct vm *vm);
 /* Takes a copy. */
 void manager_note_power(struct manager *m, const struct vm *vm, bool on);
 /* Likewise, of one that went off because it was saved. */

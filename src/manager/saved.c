@@ -7,24 +7,18 @@
 #include "base/str.h"
 #include "manager/state.h"
 
-static bool is_about(const struct power *power, const struct vm *vm)
-{
-    return power->vm.uuid[0] != '\0' ? str_eq_case(power->vm.uuid, vm->uuid)
-                                     : str_eq(power->vm.name, vm->name);
-}
-
 void manager_note_saved(struct manager *m, const struct vm *vm)
 {
     manager_note_power(m, vm, false);
     for (vec_each(&m->powers, power)) {
-        power->saved = power->saved || is_about(power, vm);
+        power->saved = power->saved || power_is_of(power, vm);
     }
 }
 
 bool manager_may_be_saved(const struct manager *m, const struct vm *vm)
 {
     for (vec_each(&m->powers, power)) {
-        if (power->saved && is_about(power, vm)) {
+        if (power->saved && power_is_of(power, vm)) {
             return true;
         }
     }

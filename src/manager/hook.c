@@ -673,7 +673,11 @@ static void release(struct hook *hook, const char *why)
 {
     struct manager *m = hook->manager;
     bool saved = str_eq(why, "saved");
-    saved ? manager_note_saved(m, &hook->vm) : manager_note_power(m, &hook->vm, false);
+    if (saved) {
+        manager_note_saved(m, &hook->vm);
+    } else {
+        manager_note_power(m, &hook->vm, false);
+    }
     hook_watch_off(&m->hook_watch, hook->vm.name, hook->vm.uuid, m->views[HALF_GUESTS].begun);
     /* One that was saved keeps them for as long as libvirt has its saved state. */
     if (!str_eq(why, "migrated") && !saved) {

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How commands end: a dry run whose answer is no ends as its run does, and hints at what helps. The
- * linker puts client_call() of this file in the place of the real one (--wrap). */
+/* How commands end: a dry run whose answer is no ends as its run does, and hints at what helps. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/json.h"
+#include "answered.h"
 #include "base/mem.h"
-#include "cli/args.h"
 #include "cli/waiting.h"
 #include "test.h"
 
@@ -57,32 +55,17 @@ static const struct outcome outcomes[] = {
      "", NULL},
 };
 
-static const char *answer;
-
-int __wrap_client_call(struct client *client, const char *method, const char *path,
-                       const json_t *body, json_t **ret_json, struct error *err);
-int __wrap_client_call(struct client *client UNUSED, const char *method UNUSED,
-                       const char *path UNUSED, const json_t *body UNUSED, json_t **ret_json,
-                       struct error *err)
-{
-    return json_read(answer, strlen(answer), "test", ret_json, err);
-}
-
 static void run_line(const char *command, struct error *err)
 {
     CLEANUP_FREE char *text = xasprintf("cleave %s", command);
-    char *argv[8] = {NULL};
+    char *argv[ANSWERED_MAX_WORDS] = {NULL};
     int argc = 0;
-    char *rest = text;
-    while (rest != NULL) {
-        argv[argc++] = strsep(&rest, " ");
-    }
     struct cli cli = {0};
     struct args args = {0};
     (void)fflush(stdout);
     int kept = dup(STDOUT_FILENO); /* the test's own output is read by line */
     assert_non_null(freopen("/dev/null", "w", stdout));
-    int r = args_parse(argc, argv, &cli, &args, err);
+    int r = answered_parse(text, argv, &argc, &cli, &args, err);
     r = r != 0 ? r : args.words.verb->run(&cli, &args.words, err);
     (void)fflush(stdout);
     assert_int_equal(dup2(kept, STDOUT_FILENO), STDOUT_FILENO);

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* No listing is wider than the terminal, whatever is in it, and what is needed to act is there. The
- * linker puts client_call() of this file in the place of the real one (--wrap). */
+/* No listing is wider than the terminal, whatever is in it, and what is needed to act is there. */
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/json.h"
+#include "answered.h"
 #include "base/mem.h"
-#include "cli/args.h"
 #include "cli/help.h"
 #include "cli/text.h"
 #include "cli/waiting.h"
@@ -157,17 +155,6 @@ static const struct listing listings[] = {
      "0000:41:00.0"},
 };
 
-static const char *answer;
-
-int __wrap_client_call(struct client *client, const char *method, const char *path,
-                       const json_t *body, json_t **ret_json, struct error *err);
-int __wrap_client_call(struct client *client UNUSED, const char *method UNUSED,
-                       const char *path UNUSED, const json_t *body UNUSED, json_t **ret_json,
-                       struct error *err)
-{
-    return json_read(answer, strlen(answer), "test", ret_json, err);
-}
-
 /* What `run` writes to standard output; the caller frees. */
 static char *output_of(void (*run)(void *data), void *data)
 {
@@ -198,16 +185,12 @@ static void run_line(void *data)
 {
     const struct line *line = data;
     CLEANUP_FREE char *text = xasprintf("cleave %s%s", line->command, line->more);
-    char *argv[8] = {NULL};
+    char *argv[ANSWERED_MAX_WORDS] = {NULL};
     int argc = 0;
-    char *rest = text;
-    while (rest != NULL) {
-        argv[argc++] = strsep(&rest, " ");
-    }
     struct cli cli = {0};
     struct args args = {0};
     struct error err = {0};
-    int r = args_parse(argc, argv, &cli, &args, &err);
+    int r = answered_parse(text, argv, &argc, &cli, &args, &err);
     if (r == 0 && args.want == ARGS_HELP) {
         help_print(args.object, args.words.verb);
     } else if (r == 0 && args.words.verb->run_raw != NULL) {

@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from harness import wait_for
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
 SIM = BUILD / "sim/cleave-sim"
@@ -37,23 +39,24 @@ def start(*command):
                             stdout=subprocess.PIPE, text=True)
 
 
-def processes(mark):
-    """Pids of everything on this machine whose command line holds `mark`."""
+NAMESPACE = "readlink /proc/self/ns/pid"
+
+
+def processes(namespace):
+    """Pids of what lives in a run's PID namespace: other runs of this machine are not meant."""
     found = []
-    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+    for path in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            if mark.encode() in path.read_bytes():
-                found.append(int(path.parent.name))
+            if os.readlink(path / "ns/pid") == namespace:
+                found.append(int(path.name))
         except OSError:
             pass
-    return [pid for pid in found if pid != os.getpid()]
+    return found
 
 
-def gone(mark, timeout_s=10):
-    end = time.monotonic() + timeout_s
-    while processes(mark) and time.monotonic() < end:
-        time.sleep(0.05)
-    return not processes(mark)
+def wait_until_gone(namespace):
+    assert namespace not in ("", os.readlink("/proc/self/ns/pid"))
+    wait_for(lambda: not processes(namespace), problem="processes of the run live on")
 
 
 def test_only_the_simulated_pci_devices_are_there():
@@ -259,33 +262,32 @@ def test_sigterm_reaches_the_command():
 
 
 def test_what_the_command_left_running_ends_with_it():
-    run("setsid sleep 98761 & exit 0")
-    assert gone("98761")
+    namespace = run(f"{NAMESPACE}; setsid sleep 600 & exit 0").strip()
+    wait_until_gone(namespace)
 
 
 def test_nothing_survives_a_killed_runner():
-    child = start("sh", "-c", "setsid sleep 98762 & echo up; sleep 98762")
-    assert child.stdout.readline() == "up\n"
+    child = start("sh", "-c", f"setsid sleep 600 & {NAMESPACE}; sleep 600")
+    namespace = child.stdout.readline().strip()
+    assert len(processes(namespace)) >= 3
     mounts = pathlib.Path("/proc/mounts").read_text()
     child.kill()
     child.wait()
-    assert gone("98762")
+    wait_until_gone(namespace)
     assert "cleave-sim" not in mounts
     assert not pathlib.Path("/run/cleave-sim").exists()
 
 
 def test_a_killed_host_process_ends_the_run():
-    child = start("sh", "-c", "echo up; sleep 98763")
-    assert child.stdout.readline() == "up\n"
-    for path in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            host = (path / "comm").read_text().strip() == "cleave-sim-host"
-            if host and b"98763" in (path / "cmdline").read_bytes():
-                os.kill(int(path.name), signal.SIGKILL)
-        except OSError:
-            pass
+    child = start("sh", "-c", f"{NAMESPACE}; sleep 600")
+    namespace = child.stdout.readline().strip()
+    hosts = [pid for pid in processes(namespace)
+             if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "cleave-sim-host"]
+    assert hosts
+    for pid in hosts:
+        os.kill(pid, signal.SIGKILL)
     assert child.wait(timeout=20) == 125
-    assert gone("98763")
+    wait_until_gone(namespace)
 
 
 def test_two_hosts_run_side_by_side():
@@ -337,7 +339,7 @@ def test_a_held_device_is_busy_until_its_holder_dies():
 def test_libvirt_answers_inside_and_is_gone_after():
     if not pathlib.Path("/usr/sbin/libvirtd").exists():
         pytest.skip("libvirtd is not installed")
-    before = set(processes("libvirtd"))
-    out = run("virsh -q -c qemu:///system version | tail -1", options=["--libvirt"])
-    assert "QEMU" in out
-    assert set(processes("libvirtd")) <= before
+    namespace, *version = run(f"{NAMESPACE}; virsh -q -c qemu:///system version",
+                              options=["--libvirt"]).splitlines()
+    assert "QEMU" in version[-1]
+    wait_until_gone(namespace)

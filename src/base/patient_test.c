@@ -64,7 +64,7 @@ static void a_write_that_hangs_is_given_up(void **state)
     assert_int_equal(mkfifo(path, 0600), 0);
     uint64_t began_us = clock_monotonic_us();
     assert_int_equal(patient_write(path, "1", 200), -ETIMEDOUT);
-    assert_true(clock_monotonic_us() - began_us < 5000000);
+    assert_true(clock_monotonic_us() - began_us < 20000000);
     CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK); /* lets the writer end */
     assert_true(fd >= 0);
     struct arrival arrival = {.fd = fd};

@@ -45,23 +45,23 @@ static void a_missing_program_is_reported_at_once(void **state)
 static void a_timeout_kills_the_child_and_its_children(void **state)
 {
     (void)state;
-    const char *const argv[] = {"sh", "-c", "sleep 30 & sleep 30", NULL};
+    const char *const argv[] = {"sh", "-c", "sleep 60 & sleep 60", NULL};
     int status = -1;
     uint64_t start_us = clock_monotonic_us();
     assert_int_equal(process_run(argv, 200, &status, NULL), -ETIMEDOUT);
-    assert_true(clock_monotonic_us() - start_us < 10U * SECOND_MS * 1000U);
+    assert_true(clock_monotonic_us() - start_us < 30U * SECOND_MS * 1000U);
 }
 
 static void a_grandchild_that_keeps_the_pipe_does_not_hold_us(void **state)
 {
     (void)state;
-    const char *const argv[] = {"sh", "-c", "sleep 5 & echo done", NULL};
+    const char *const argv[] = {"sh", "-c", "sleep 60 & echo done", NULL};
     int status = -1;
     CLEANUP_FREE char *output = NULL;
     uint64_t start_us = clock_monotonic_us();
     assert_int_equal(process_run(argv, LONG_MS, &status, &output), 0);
     assert_string_equal(output, "done\n");
-    assert_true(clock_monotonic_us() - start_us < 4U * SECOND_MS * 1000U);
+    assert_true(clock_monotonic_us() - start_us < 30U * SECOND_MS * 1000U);
 }
 
 static void output_is_bounded_and_the_child_not_blocked(void **state)
@@ -85,7 +85,7 @@ static void a_child_that_never_stops_writing_is_timed_out(void **state)
     int status = -1;
     uint64_t start_us = clock_monotonic_us();
     assert_int_equal(process_run(argv, 200, &status, NULL), -ETIMEDOUT);
-    assert_true(clock_monotonic_us() - start_us < 10U * SECOND_MS * 1000U);
+    assert_true(clock_monotonic_us() - start_us < 30U * SECOND_MS * 1000U);
 }
 
 static void standard_input_is_empty(void **state)

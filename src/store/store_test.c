@@ -420,11 +420,11 @@ static void another_processs_lock_is_an_answer_and_no_wait(void **state)
     assert_int_equal(sqlite3_open(f->path, &other), SQLITE_OK);
     assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     uint64_t began_us = clock_monotonic_us();
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 200; i++) {
         assert_int_equal(f->store->ops->begin(f->store, &err), -REASON_UNAVAILABLE);
         assert_non_null(strstr(err.hint, "another process has cleave.db locked"));
     }
-    assert_true(clock_monotonic_us() - began_us < 2000000);
+    assert_true(clock_monotonic_us() - began_us < 20000000);
     assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(other);
     assert_int_equal(put_one(f, "b", &err), 0);

@@ -227,7 +227,7 @@ def test_the_disk_of_the_state_directory_hangs(machine):
         assert status == 503 and health["problems"][0]["what"] == "store", health
         status, problem, _ = host.api.call("POST", "/v1/claims", {"name": "c", "type": "L40S-8Q"})
         assert status == 503 and problem["reason"] == "unavailable" and "state directory" in problem["detail"]
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
     shown = host.cleave.run("claim", "list")
     assert shown.returncode == 11 and "has not answered since" in shown.stderr
     alias = "<domain type='kvm'><name>v</name><hostdev><alias name='ua-cleave-a'/></hostdev></domain>"
@@ -357,7 +357,7 @@ def test_a_name_service_hangs(machine):
     while any(one.poll() is None for one in asks):
         began = time.monotonic()
         host.api.get("/v1/health")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
     assert [one.communicate()[0].split()[0] for one in asks] == ["202", "202", "200", "200", "200"]
     authors = {claim["name"]: claim["author"] for claim in host.api.get("/v1/claims")["claims"]}
     assert authors == {"u65534": "uid 65534", "u4242": "uid 4242"}

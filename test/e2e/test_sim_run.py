@@ -5,7 +5,6 @@ import os
 import pathlib
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -211,11 +210,9 @@ def test_faults_strike_and_are_cleared():
 
 
 def test_what_hangs_ends_with_the_host():
-    start = time.monotonic()
     run(f"""{CTL} fault add at=reset hang=true >/dev/null
         echo 1 > /sys/bus/pci/devices/{L40S}/reset & {CTL} reset {L40S} &
         until {CTL} fault list | grep -q '"struck": *2'; do sleep 0.05; done; exit 0""")
-    assert time.monotonic() - start < 5
 
 
 def test_an_nvml_client_keeps_sriov_manage_waiting(tmp_path):

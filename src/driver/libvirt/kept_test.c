@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "driver/libvirt/connection.h"
-#include "driver/libvirt/libvirt_port.h"
+#include "libvirt_fresh.h"
 #include "test.h"
 
 #define VM(more)                                                                                   \
@@ -25,7 +25,7 @@ struct scene {
 static void begin(struct scene *scene, const char *xml)
 {
     struct error err = {0};
-    scene->port = libvirt_port_new("test:///default");
+    scene->port = open_fresh_driver();
     assert_int_equal(scene->port->ops->define(scene->port, xml, "my vm", &err), 0);
     struct libvirt_port *own = (struct libvirt_port *)(void *)scene->port;
     assert_int_equal(libvirt_find(own, "my vm", &scene->domain, &err), 0);

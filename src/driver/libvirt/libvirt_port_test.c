@@ -5,20 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "await.h"
 #include "base/str.h"
 #include "driver/libvirt/connection.h"
 #include "driver/libvirt/libvirt_port.h"
+#include "libvirt_fresh.h"
 #include "test.h"
 
 #define TEMPLATE                                                                                   \
     "<domain type='test'><name>template</name><memory unit='MiB'>96</memory><vcpu>2</vcpu>"        \
     "<os><type>hvm</type></os></domain>"
-
-static struct guest_port *open_test_driver(void)
-{
-    return libvirt_port_new("test:///default");
-}
 
 static const struct vm *find(const struct host *host, const char *name)
 {
@@ -41,7 +36,7 @@ static struct host *observed(struct guest_port *port)
 static void running_vms_and_the_version_are_observed(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     CLEANUP(host_freep) struct host *host = observed(port);
     const struct vm *vm = find(host, "test");
     assert_string_equal(host->libvirt_problem, "");
@@ -56,7 +51,7 @@ static void running_vms_and_the_version_are_observed(void **state)
 static void a_vm_is_defined_started_stopped_and_removed(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), 0);
     assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), -REASON_CONFLICT);
@@ -92,7 +87,7 @@ static void a_vm_is_defined_started_stopped_and_removed(void **state)
 static void what_may_be_defined_and_removed_is_known_before(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     assert_int_equal(port->ops->may_define(port, "<domain/>", "web1", &err), -REASON_INVALID);
     assert_int_equal(port->ops->may_define(port, TEMPLATE, "web1", &err), 0);
@@ -111,10 +106,10 @@ static void what_may_be_defined_and_removed_is_known_before(void **state)
 static void why_a_vm_cant_be_stopped_is_reported_in_libvirts_words(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct libvirt_port *own = (struct libvirt_port *)port;
     const enum guest_stop hows[] = {GUEST_STOP_ASK, GUEST_STOP_KILL};
-    own->connection = virConnectOpenReadOnly("test:///default"); /* it refuses every change */
+    own->connection = virConnectOpenReadOnly(TEST_DRIVER); /* it refuses every change */
     for (size_t i = 0; i < ARRAY_SIZE(hows); i++) {
         struct error err = {0};
         bool off = true;
@@ -143,28 +138,42 @@ static bool is_known(void *data)
     return false;
 }
 
+static void undefine_new(struct guest_port *port, virConnectPtr other, const char *name,
+                         char ret_uuid[VIR_UUID_STRING_BUFLEN])
+{
+    struct error err = {0};
+    assert_int_equal(port->ops->define(port, TEMPLATE, name, &err), 0);
+    CLEANUP_DOMAIN virDomainPtr domain = virDomainLookupByName(other, name);
+    assert_int_equal(virDomainGetUUIDString(domain, ret_uuid), 0);
+    assert_int_equal(virDomainUndefine(domain), 0);
+}
+
+/* Events come in their order: when that of a later change is here, so are all before it. */
+static void await_events(struct guest_port *port, virConnectPtr other)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN];
+    undefine_new(port, other, "last", uuid);
+    assert_true(await(is_known, &(struct undefinition){port, uuid}));
+}
+
 static void libvirt_tells_which_vms_were_undefined(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     host_free(observed(port));
-    virConnectPtr other = virConnectOpen("test:///default"); /* the same hypervisor */
+    virConnectPtr other = virConnectOpen(TEST_DRIVER); /* the same hypervisor */
     char uuids[3][VIR_UUID_STRING_BUFLEN];
-    const char *const names[] = {"gone1", "gone2", "renamed"};
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        assert_int_equal(port->ops->define(port, TEMPLATE, names[i], &err), 0);
-        virDomainPtr domain = virDomainLookupByName(other, names[i]);
-        assert_int_equal(virDomainGetUUIDString(domain, uuids[i]), 0);
-        if (i == 2) {
-            (void)virDomainRename(domain, "another", 0); /* the test driver may not know how */
-        } else {
-            assert_int_equal(virDomainUndefine(domain), 0);
-        }
-        virDomainFree(domain);
-    }
-    assert_true(await(is_known, &(struct undefinition){port, uuids[0]}));
-    assert_true(await(is_known, &(struct undefinition){port, uuids[1]}));
+    undefine_new(port, other, "gone1", uuids[0]);
+    undefine_new(port, other, "gone2", uuids[1]);
+    assert_int_equal(port->ops->define(port, TEMPLATE, "renamed", &err), 0);
+    virDomainPtr domain = virDomainLookupByName(other, "renamed");
+    assert_int_equal(virDomainGetUUIDString(domain, uuids[2]), 0);
+    (void)virDomainRename(domain, "another", 0); /* the test driver may not know how */
+    virDomainFree(domain);
+    await_events(port, other);
+    assert_true(is_known(&(struct undefinition){port, uuids[0]}));
+    assert_true(is_known(&(struct undefinition){port, uuids[1]}));
     struct host *host = observed(port);
     for (vec_each(&host->vm_ends, end)) {
         assert_string_not_equal(end->uuid, uuids[2]);
@@ -178,7 +187,7 @@ static void libvirt_tells_which_vms_were_undefined(void **state)
                                        uuids[0]);
     virDomainPtr again = virDomainDefineXML(other, xml);
     assert_non_null(again);
-    assert_true(await(is_known, &(struct undefinition){port, uuids[1]}));
+    await_events(port, other);
     host = observed(port);
     for (vec_each(&host->vm_ends, end)) {
         assert_string_not_equal(end->uuid, uuids[0]);
@@ -186,9 +195,9 @@ static void libvirt_tells_which_vms_were_undefined(void **state)
     host_free(host);
     assert_int_equal(virDomainUndefine(again), 0);
     virDomainFree(again);
-    assert_true(await(is_known, &(struct undefinition){
-                                    port, uuids[0]})); /* so no connection to come hears of it */
-    struct guest_port *fresh = open_test_driver();
+    await_events(port, other); /* so no connection to come hears of any */
+    assert_true(is_known(&(struct undefinition){port, uuids[0]}));
+    struct guest_port *fresh = libvirt_port_new(TEST_DRIVER);
     host = observed(fresh);
     assert_int_equal(host->vm_ends.n, 0);
     host_free(host);
@@ -236,7 +245,7 @@ static void define_with_device(struct guest_port *port, const char *name)
 static void what_is_there_already_is_not_done_again(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     struct step attach = make_step(STEP_ATTACH, "web1");
     struct step detach = make_step(STEP_DETACH, "web2");
@@ -257,7 +266,7 @@ static void what_is_there_already_is_not_done_again(void **state)
 static void what_libvirt_refuses_is_reported_in_its_words(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     struct step attach = make_step_of(STEP_ATTACH, "web1", 0x3f); /* no such slot */
     assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), 0);
@@ -271,7 +280,7 @@ static void what_libvirt_refuses_is_reported_in_its_words(void **state)
 static void a_claims_device_is_put_in_and_taken_out(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     struct step attach = make_step(STEP_ATTACH, "web1");
     STR_SET(attach.claim, "front_1.a");
@@ -297,7 +306,7 @@ static void a_claims_device_is_put_in_and_taken_out(void **state)
 static void a_renamed_vm_is_found_by_its_uuid(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     struct step attach = make_step(STEP_ATTACH, "web1");
     assert_int_equal(port->ops->define(port, TEMPLATE, "web2", &err), 0);
@@ -329,7 +338,7 @@ static void a_renamed_vm_is_found_by_its_uuid(void **state)
 static void a_device_put_in_by_hand_becomes_the_claims(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     struct step attach = make_step(STEP_ATTACH, "web1");
     STR_SET(attach.claim, "web1");
@@ -344,7 +353,7 @@ static void a_device_put_in_by_hand_becomes_the_claims(void **state)
 static void definitions_are_read_as_far_as_they_exist(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     char *xml = NULL;
     assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), 0);
@@ -362,7 +371,7 @@ static void definitions_are_read_as_far_as_they_exist(void **state)
 static void what_does_not_run_is_not_moved(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     struct guest_progress done = {.job = GUEST_JOB_DONE};
     struct guest_migration migration = {.vm = "web1", .dest_uri = "qemu+ssh://host/system"};
@@ -378,7 +387,7 @@ static void what_does_not_run_is_not_moved(void **state)
 static void a_running_vm_is_left_alone(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     struct step attach = make_step(STEP_ATTACH, "web1");
     struct step detach = make_step(STEP_DETACH, "web1");
@@ -406,7 +415,7 @@ static void a_running_vm_is_left_alone(void **state)
 static void a_vm_that_is_not_there_can_lose_but_not_get_a_device(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     struct step attach = make_step(STEP_ATTACH, "nosuch");
     struct step detach = make_step(STEP_DETACH, "nosuch");
@@ -451,7 +460,7 @@ static void assert_runs_alone(struct guest_port *port, const char *on, const cha
 static void vms_whose_long_names_differ_in_a_letter_are_distinguished(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     char one[LONG_NAME + 1];
     char two[LONG_NAME + 1];
@@ -478,7 +487,7 @@ static void vms_whose_long_names_differ_in_a_letter_are_distinguished(void **sta
 static void a_vm_whose_name_is_too_long_is_known_by_its_uuid(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     struct domain_facts facts = {0};
     char one[LONGER_NAME + 1];
@@ -502,7 +511,7 @@ static void a_vm_whose_name_is_too_long_is_known_by_its_uuid(void **state)
 static void a_name_that_is_another_vms_uuid_does_not_lead_to_it(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     host_free(observed(port));
     define_as(port, "web1", UUID_A);
@@ -519,7 +528,7 @@ static void a_name_that_is_another_vms_uuid_does_not_lead_to_it(void **state)
 static void a_definition_says_names_as_they_are(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     static const struct {
         const char *xml, *name;
@@ -544,7 +553,7 @@ static void a_definition_says_names_as_they_are(void **state)
 static void a_vm_that_went_away_is_reported_in_libvirts_words(void **state)
 {
     (void)state;
-    struct guest_port *port = open_test_driver();
+    struct guest_port *port = open_fresh_driver();
     struct error err = {0};
     virDomainPtr domain = NULL;
     bool active = false;

@@ -129,7 +129,7 @@ static void vms_that_libvirt_says_were_undefined_release_theirs(void **state)
     STR_SET(uuid, fake_host_vm(&f->host, "web1")->uuid);
     memset(f->host.vms, 0, sizeof(f->host.vms));
     tell_end(f, uuid, true, false);
-    look_often(&f->lab);
+    wait_released(&f->lab, 1);
     assert_string_equal(lab_claim_state(&f->lab, "a"), ""); /* web1's */
     assert_held(&f->lab, "b", "vanished at once");
     assert_int_equal(fake_host_count_vgpus(&f->host), 1);
@@ -145,7 +145,7 @@ static void an_event_that_comes_after_the_look_still_counts(void **state)
     look_often(&f->lab);
     assert_held(&f->lab, "a", "vanished at once");
     tell_end(f, uuid, true, false);
-    look_often(&f->lab);
+    wait_released(&f->lab, 1);
     assert_string_equal(lab_claim_state(&f->lab, "a"), "");
     assert_held(&f->lab, "b", "vanished at once");
 }

@@ -67,7 +67,9 @@ class Cleave:
                     "while ! test -S /run/cleave/cleaved.sock; do sleep 0.05; done")
 
     def run(self, words, status=0):
-        got, text = self.vm.run(f"{self.env} {BUILD}/src/cli/cleave {words}", check=False)
+        """What it printed; where that failed, what it said on stderr, too (else that it waits, maybe)."""
+        got, text = self.vm.run(f"{self.env} {BUILD}/src/cli/cleave {words} 2>/run/said || "
+                                "{ status=$?; cat /run/said; exit $status; }", check=False)
         assert got == status, text
         return text
 
@@ -120,7 +122,7 @@ def libvirt(vm):
         {USE_COPY if COPY.exists() else ""}
         cat >/run/v1.xml <<'END'\n{DOMAIN}\nEND
         libvirtd -d
-        until virsh -q define /run/v1.xml >/dev/null 2>&1; do sleep 0.1; done""", timeout=120)
+        until virsh -q define /run/v1.xml >/dev/null 2>&1; do sleep 0.1; done""")
     yield
     vm.run("kill $(cat /run/libvirtd.pid)")
 

@@ -123,7 +123,7 @@ class Vm:
             data += part
         return data
 
-    def run(self, script, check=True, timeout=60):
+    def run(self, script, check=True, timeout=600):
         """What it printed; with check=False (status, text)."""
         data = script.encode()
         self.port.settimeout(timeout + 30)

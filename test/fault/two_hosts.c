@@ -16,7 +16,7 @@
 
 #define TICK_US 1000
 #define PATIENCE_US 2000000
-#define REST_US 20000000
+#define REST_US 60000000 /* ends what hangs, on a machine with other work, too */
 #define DEATH_US 25000
 
 struct world *world;

@@ -8,6 +8,7 @@
 #include "manager/reply_json.h"
 #include "manager/state.h"
 #include "plan/places.h"
+#include "plan/unread.h"
 
 static bool is_held(const struct pci_addr *gpu, const void *data)
 {

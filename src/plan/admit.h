@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A claim resolved against one GPU: its model, type, profile and mode. Private to src/plan. */
+/* A claim resolved against one GPU: its model, type, profile and mode, and the rules it must keep
+ * there. Private to src/plan. */
 #ifndef PLAN_ADMIT_H
 #define PLAN_ADMIT_H
 
 #include "plan/mode.h"
-#include "plan/planner.h"
+#include "plan/request.h"
 
 struct admitted {
     struct claim claim; /* spec with mode, type and profile made canonical */
@@ -14,17 +15,11 @@ struct admitted {
     const struct cat_profile *profile; /* NULL when not on a GPU instance */
 };
 
-const struct gpu_model *gpu_model_of(const struct planner *planner, const struct gpu *gpu);
-
 /* Does the claim's GPU selector (address, UUID, index or catalog key) allow this GPU? */
 bool admit_selects(const struct planner *planner, const struct claim *claim, const struct gpu *gpu);
 
 /* May the claim be served by this GPU at all (selector, type, rules)? Says nothing about room. */
 int admit_on_gpu(const struct planner *planner, const struct claim *claim, const struct gpu *gpu,
                  struct admitted *ret_admitted, struct error *err);
-
-/* The scheduler that the GPU should have: as was chosen for it, else as it is. */
-const struct gpu_scheduler *planner_wanted_scheduler(const struct planner *planner,
-                                                     const struct gpu *gpu);
 
 #endif

@@ -4,7 +4,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "plan/idle.h"
+#include "plan/preference.h"
 #include "plan/room.h"
+#include "plan/work_solve.h"
+#include "plan/work_try.h"
 
 #define MAX_TRIES 256 /* sets of claims that are tried for one claim */
 

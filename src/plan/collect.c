@@ -32,6 +32,40 @@ static const unsigned phase[] = {
 };
 _Static_assert(ARRAY_SIZE(phase) == STEP_KIND_COUNT, "every step kind has its place");
 
+struct plan_claim *plan_add_claim(struct plan *plan, const struct planner *planner,
+                                  enum plan_verb verb, const struct claim *claim)
+{
+    struct plan_claim *entry = vec_push(&plan->claims);
+    *entry = (struct plan_claim){.verb = verb, .claim = *claim};
+    const struct vm *vm =
+        claim->vm[0] != '\0' ? host_find_vm_of(planner->host, claim->vm, claim->vm_uuid) : NULL;
+    if (vm != NULL && claim->vm_uuid[0] == '\0') { /* else a look tells whose the name is now */
+        STR_SET(entry->claim.vm_uuid, vm->uuid);
+    }
+    plan_name_vm(plan, claim->vm);
+    return entry;
+}
+
+int plan_check_vm(const struct planner *planner, const struct step *step, struct error *err)
+{
+    if (step->kind != STEP_ATTACH && step->kind != STEP_DETACH) {
+        return 0;
+    }
+    const struct host *host = planner->host;
+    if (host->libvirt_problem[0] != '\0') {
+        return error_set(err, REASON_UNAVAILABLE, "libvirt", "VM \"%s\" can't be reached: %s",
+                         step->vm, host->libvirt_problem);
+    }
+    const struct vm *vm = host_find_vm_of(host, step->vm, step->vm_uuid);
+    if (!vm_is_on(vm)) {
+        return 0;
+    }
+    error_set(err, REASON_IN_USE, vm->name,
+              "VM \"%s\" is running; its devices change only while it is off", vm->name);
+    error_hint(err, "stop it first: `cleave vm stop %s`", SHELL_ARG(vm->name));
+    return -REASON_IN_USE;
+}
+
 static void collect_gone(struct plan *plan, const struct gpu_work *work)
 {
     for (size_t i = 0; i < work->n_gone; i++) {

@@ -13,4 +13,10 @@ int collect_empty(struct plan *plan, const struct planner *planner,
 int collect_steps(struct plan *plan, const struct works *works, const struct plan_request *request,
                   struct error *err);
 
+/* Adds an entry for a claim that comes; the claim learns which VM it is that its name means. */
+struct plan_claim *plan_add_claim(struct plan *plan, const struct planner *planner,
+                                  enum plan_verb verb, const struct claim *claim);
+/* A VM's devices change only while it is off and libvirt answers. */
+int plan_check_vm(const struct planner *planner, const struct step *step, struct error *err);
+
 #endif

@@ -4,7 +4,7 @@
 #define PLAN_FACTS_H
 
 #include "model/incoming.h"
-#include "plan/planner.h"
+#include "plan/request.h"
 
 /* "" is unknown. */
 void fact_set(struct migration_facts *facts, enum migration_fact fact, const char *value);

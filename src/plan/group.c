@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "plan/health.h"
 #include "plan/mode.h"
+#include "plan/work_release.h"
 
 /* ---- who is in the group, and as what ---- */
 

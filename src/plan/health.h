@@ -3,7 +3,7 @@
 #ifndef PLAN_HEALTH_H
 #define PLAN_HEALTH_H
 
-#include "plan/planner.h"
+#include "plan/request.h"
 
 /* Nothing is planned on a quarantined GPU but its recovery, and taking away: -NO_CAPACITY. */
 int health_check_quarantine(const struct planner *planner, const struct gpu *gpu,

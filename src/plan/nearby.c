@@ -4,6 +4,9 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "plan/preference.h"
+#include "plan/work_solve.h"
+#include "plan/work_try.h"
 
 /* What is given up. */
 struct distance {

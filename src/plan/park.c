@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "plan/bars.h"
+#include "plan/collect.h"
 #include "plan/group.h"
 #include "plan/together.h"
 #include "plan/work.h"

@@ -13,115 +13,13 @@
 #include "plan/nearby.h"
 #include "plan/park.h"
 #include "plan/passed_over.h"
+#include "plan/preference.h"
 #include "plan/room.h"
 #include "plan/together.h"
+#include "plan/unread.h"
 #include "plan/work.h"
-
-void works_done(struct works *works)
-{
-    for (size_t i = 0; i < works->n; i++) {
-        work_done(&works->items[i]);
-    }
-    free(works->items);
-}
-
-bool plan_request_removes(const struct plan_request *request, const char *name)
-{
-    for (size_t i = 0; i < request->n_remove; i++) {
-        if (str_eq(request->remove[i], name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-int works_init(struct works *works, const struct planner *planner,
-               const struct plan_request *request, struct error *err)
-{
-    works->n = planner->host->gpus.n;
-    works->items = xcalloc(works->n == 0 ? 1 : works->n, sizeof(struct gpu_work));
-    for (size_t g = 0; g < works->n; g++) {
-        struct gpu_work *work = &works->items[g];
-        work->planner = planner;
-        work->all = works->items;
-        work->n_all = works->n;
-        work->request = request;
-        work->gpu = &planner->host->gpus.items[g];
-        work->model = gpu_model_of(planner, work->gpu);
-        for (size_t i = 0; i < planner->claims->n; i++) {
-            const struct claim *claim = &planner->claims->items[i];
-            if (!claim_is_on(claim, work->gpu)) {
-                continue;
-            }
-            bool goes = plan_request_removes(request, claim->name);
-            if ((goes ? work->n_gone : work->n_kept) == WORK_MAX_CLAIMS) {
-                return error_set(err, REASON_NO_CAPACITY, "host", "more than %d claims on one GPU",
-                                 WORK_MAX_CLAIMS);
-            }
-            if (goes) {
-                work->gone[work->n_gone++] = claim;
-            } else {
-                work->kept[work->n_kept++] = claim;
-            }
-        }
-        work_sort_gone(work);
-    }
-    return 0;
-}
-
-/* Is the whole GPU named for another claim? */
-static bool is_named_whole(const struct gpu_work *work, const struct claim *mine)
-{
-    for (size_t i = 0; i < work->planner->claims->n; i++) {
-        const struct claim *claim = &work->planner->claims->items[i];
-        if (claim->named.set && !str_eq(claim->name, mine->name) &&
-            pci_addr_cmp(&claim->named.device, &work->gpu->addr) == 0 &&
-            claim->named.mdev_uuid[0] == '\0') {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Does a VM's definition, or another claim that waits for its VM, name the whole GPU, so that what
- * comes here first would be in its way? */
-static bool is_spoken_for(const struct gpu_work *work, const struct claim *claim)
-{
-    if (work->n_kept + work->n_added > 0) {
-        return false; /* then something is in its way already */
-    }
-    return is_named_whole(work, claim) || bars_find(work->planner, &work->gpu->addr) != NULL;
-}
-
-/* Higher is tried first: the GPU that is named for the claim, then one in the right mode, the
- * fuller the better, then an idle one, the fewer share its IOMMU group the better, then one whose
- * mode must change, then one that takes others along. */
-int work_preference(const struct gpu_work *work, const struct claim *claim)
-{
-    enum gpu_mode want = mode_of_claim(claim->spec.mode);
-    if (claim->named.set && pci_addr_cmp(&claim->named.gpu, &work->gpu->addr) == 0) {
-        return 10000;
-    }
-    size_t busy = work->n_kept + work->n_added;
-    if (is_spoken_for(work, claim)) {
-        const struct vm *vm = bars_find(work->planner, &work->gpu->addr);
-        bool own = want == GPU_PASSTHROUGH && vm != NULL && claim->vm[0] != '\0' &&
-                   claim_is_of(claim, vm->name, vm->uuid);
-        return own ? 9000 : 50;
-    }
-    if (want == GPU_PASSTHROUGH && group_count_along(work) > 0) {
-        return 75; /* it takes other GPUs from the host */
-    }
-    bool right = work->gpu->mode == want ||
-                 (work->n_added > 0 && mode_of_claim(work->added[0].claim.spec.mode) == want);
-    if (right) {
-        return 1000 + (int)busy;
-    }
-    if (want == GPU_PASSTHROUGH && work->gpu->mode == GPU_IDLE) {
-        return 500 - (int)(work->gpu->group_members.n < 100 ? work->gpu->group_members.n : 100);
-    }
-    return work->gpu->mode == GPU_IDLE ? 500 - (int)busy : 100 - (int)busy;
-}
+#include "plan/work_solve.h"
+#include "plan/work_try.h"
 
 /* Of several GPUs' refusals the one that tells most: room before use, use before the rest. */
 static int telling(enum reason reason)
@@ -142,44 +40,10 @@ static int telling(enum reason reason)
     }
 }
 
-/* Whatever stands on the GPU: may the claim go there? */
-static int admit_here(const struct gpu_work *work, const struct claim *claim,
-                      struct admitted *ret_admitted, struct error *err)
-{
-    int result = health_check_quarantine(work->planner, work->gpu, err);
-    if (result == 0) {
-        result = admit_on_gpu(work->planner, claim, work->gpu, ret_admitted, err);
-    }
-    if (result == 0) {
-        result = together_check(work->planner, work->request, ret_admitted, err);
-    }
-    result = result != 0 ? result : health_check_cordon(work->planner, work->gpu, err);
-    return result != 0 ? result : health_check_held(work->planner, work->gpu, err);
-}
-
-int work_try(struct gpu_work *work, const struct claim *claim, const struct claim *moved,
-             struct error *err)
-{
-    if (work->n_added == WORK_MAX_CLAIMS) {
-        return error_set(err, REASON_NO_CAPACITY, "gpu", "too many claims for one GPU");
-    }
-    int result = admit_here(work, claim, &work->added[work->n_added], err);
-    if (result != 0) {
-        return result;
-    }
-    work->moved[work->n_added] = moved;
-    work->n_added++;
-    result = work_solve(work, err);
-    result = result != 0 ? result : group_check(work, err);
-    if (result != 0) {
-        /* What was solved before the claim came is the GPU's part again. */
-        work->n_added--;
-        work_solve_again(work);
-    }
-    return result;
-}
-
-bool plan_names_other(const struct gpu *gpu, const struct claim *claim)
+/* Is what the VM's definition names for the claim a vGPU of another kernel interface than the GPU's
+ * vGPUs have now: a mediated device where they are functions, or a function where they are mdevs?
+ */
+static bool names_other(const struct gpu *gpu, const struct claim *claim)
 {
     bool mdev = claim->named.mdev_uuid[0] != '\0';
     return claim->named.set && claim_has_vgpu(claim) && mdev != (gpu->iface == VGPU_IFACE_MDEV);
@@ -193,7 +57,7 @@ static bool is_elsewhere(const struct gpu_work *work, const struct claim *claim)
         return false;
     }
     bool mdev = named->mdev_uuid[0] != '\0';
-    return plan_names_other(work->gpu, claim) ||
+    return names_other(work->gpu, claim) ||
            (!mdev && pci_addr_cmp(&work->gpu->addr, &named->gpu) != 0);
 }
 
@@ -204,7 +68,7 @@ static const struct gpu *find_other(const struct works *works, const struct clai
     for (size_t g = 0; g < works->n; g++) {
         const struct gpu *gpu = works->items[g].gpu;
         bool same = named->mdev_uuid[0] != '\0' || pci_addr_cmp(&gpu->addr, &named->gpu) == 0;
-        if (same && gpu->iface != VGPU_IFACE_NONE && plan_names_other(gpu, claim)) {
+        if (same && gpu->iface != VGPU_IFACE_NONE && names_other(gpu, claim)) {
             return gpu;
         }
     }
@@ -246,7 +110,7 @@ static bool make_room(struct works *works, const struct claim *claim)
     for (size_t g = 0; g < works->n; g++) {
         struct gpu_work *work = &works->items[g];
         struct room moves;
-        if (is_elsewhere(work, claim) || admit_here(work, claim, &admitted, NULL) != 0 ||
+        if (is_elsewhere(work, claim) || work_admit(work, claim, &admitted, NULL) != 0 ||
             !room_find(work, &admitted, &moves)) {
             continue;
         }
@@ -257,7 +121,7 @@ static bool make_room(struct works *works, const struct claim *claim)
             best = moves;
         }
     }
-    return there != NULL && admit_here(there, claim, &admitted, NULL) == 0 &&
+    return there != NULL && work_admit(there, claim, &admitted, NULL) == 0 &&
            room_make(there, &admitted, &best);
 }
 
@@ -356,40 +220,6 @@ static int assign_all(struct works *works, const struct plan_request *request, s
         }
     }
     return 0;
-}
-
-int plan_check_vm(const struct planner *planner, const struct step *step, struct error *err)
-{
-    if (step->kind != STEP_ATTACH && step->kind != STEP_DETACH) {
-        return 0;
-    }
-    const struct host *host = planner->host;
-    if (host->libvirt_problem[0] != '\0') {
-        return error_set(err, REASON_UNAVAILABLE, "libvirt", "VM \"%s\" can't be reached: %s",
-                         step->vm, host->libvirt_problem);
-    }
-    const struct vm *vm = host_find_vm_of(host, step->vm, step->vm_uuid);
-    if (!vm_is_on(vm)) {
-        return 0;
-    }
-    error_set(err, REASON_IN_USE, vm->name,
-              "VM \"%s\" is running; its devices change only while it is off", vm->name);
-    error_hint(err, "stop it first: `cleave vm stop %s`", SHELL_ARG(vm->name));
-    return -REASON_IN_USE;
-}
-
-struct plan_claim *plan_add_claim(struct plan *plan, const struct planner *planner,
-                                  enum plan_verb verb, const struct claim *claim)
-{
-    struct plan_claim *entry = vec_push(&plan->claims);
-    *entry = (struct plan_claim){.verb = verb, .claim = *claim};
-    const struct vm *vm =
-        claim->vm[0] != '\0' ? host_find_vm_of(planner->host, claim->vm, claim->vm_uuid) : NULL;
-    if (vm != NULL && claim->vm_uuid[0] == '\0') { /* else a look tells whose the name is now */
-        STR_SET(entry->claim.vm_uuid, vm->uuid);
-    }
-    plan_name_vm(plan, claim->vm);
-    return entry;
 }
 
 /* What can't be seen can't be given back: the claims that go would leave it behind. */

@@ -8,6 +8,7 @@
 #include "plan/group.h"
 #include "plan/health.h"
 #include "plan/mode.h"
+#include "plan/planner.h"
 #include "plan/seats.h"
 #include "plan/work.h"
 

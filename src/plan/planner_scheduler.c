@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
-#include "plan/work.h"
+#include "plan/planner.h"
 
 /* Ibid.: what is accepted on any board; a board may accept less. */
 #define MIN_SLICE_NS 1000000
@@ -15,15 +15,6 @@
 #define MIN_FREQUENCY_HZ 63
 #define MAX_FREQUENCY_HZ 960
 #define MAX_AVERAGING 60
-
-const struct gpu_scheduler *planner_wanted_scheduler(const struct planner *planner,
-                                                     const struct gpu *gpu)
-{
-    const struct gpu_record *record =
-        planner->records == NULL ? NULL : gpu_records_find(planner->records, gpu);
-    bool chosen = record != NULL && record->scheduler.policy != SCHEDULER_UNKNOWN;
-    return chosen ? &record->scheduler : &gpu->scheduler;
-}
 
 static int check_parameters(const struct gpu_scheduler *wanted, struct error *err)
 {
@@ -127,17 +118,4 @@ int planner_scheduler(const struct planner *planner, const char *text,
         *ret_plan = TAKE_PTR(plan);
     }
     return result;
-}
-
-void work_scheduler(struct gpu_work *work, bool wiped)
-{
-    const struct gpu_scheduler *wanted = planner_wanted_scheduler(work->planner, work->gpu);
-    static const struct gpu_scheduler fresh = {.policy = SCHEDULER_BEST_EFFORT};
-    const struct gpu_scheduler *now = wiped ? &fresh : &work->gpu->scheduler;
-    if (wanted->policy == SCHEDULER_UNKNOWN || gpu_scheduler_matches(wanted, now)) {
-        return;
-    }
-    struct step *step = work_step(work, STEP_SCHEDULER_SET);
-    step->scheduler = *wanted;
-    step->former = *now;
 }

@@ -10,6 +10,7 @@
 #include "plan/health.h"
 #include "plan/restore_work.h"
 #include "plan/seats.h"
+#include "plan/work_scheduler.h"
 
 bool restore_wants(const struct claim *claim)
 {

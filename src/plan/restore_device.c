@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "plan/group.h"
 #include "plan/restore_work.h"
+#include "plan/work_scheduler.h"
 
 void restore_block(struct restore_item *item, const struct error *why)
 {

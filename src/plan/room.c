@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "plan/group.h"
 #include "plan/idle.h"
+#include "plan/work_solve.h"
 
 #define MAX_TRIES 1024 /* sets of claims that are tried for one claim on one GPU */
 #define MAX_NAMED 3    /* moves that a hint names */

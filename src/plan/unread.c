@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* VMs that run with devices which could not be read. */
+#include "plan/unread.h"
+
 #include "base/str.h"
-#include "plan/planner.h"
 
 /* Does the step take a device away that a VM may have open? */
 static bool takes_away(const struct step *step)

@@ -49,8 +49,6 @@ int works_init(struct works *works, const struct planner *planner,
 void works_done(struct works *works);
 
 void work_done(struct gpu_work *work);
-/* Solves again; 0 or why it can't be. */
-int work_solve(struct gpu_work *work, struct error *err);
 /* The largest vGPU goes last, so that an undo, in reverse, makes it first: the driver, not cleave,
  * picks the instance of a vGPU, and a small one could take the only place of a large one. */
 void work_sort_gone(struct gpu_work *work);
@@ -58,19 +56,6 @@ void work_sort_gone(struct gpu_work *work);
 bool work_is_moved(const struct gpu_work *work, const struct claim *gone);
 /* Takes a claim out of a list. */
 void work_take_out(const struct claim **list, size_t *n, const struct claim *claim);
-/* After a try that failed: the GPU's part as it is without. */
-void work_solve_again(struct gpu_work *work);
-/* Takes one more claim in, `moved` if it is not NULL; or the part is what it was, and says why. */
-int work_try(struct gpu_work *work, const struct claim *claim, const struct claim *moved,
-             struct error *err);
-/* How well the GPU suits the claim, next to the others: a higher number is tried first. */
-int work_preference(const struct gpu_work *work, const struct claim *claim);
-
-/* The parts, in work_*.c: */
-int work_release(struct gpu_work *work, struct error *err);
-int work_passthrough(struct gpu_work *work, struct error *err);
-int work_time_sliced(struct gpu_work *work, struct error *err);
-int work_mig(struct gpu_work *work, struct error *err);
 
 /* Helpers that the parts share. */
 struct step *work_step(struct gpu_work *work, enum step_kind kind);
@@ -84,8 +69,10 @@ uint32_t work_claims_on(const struct gpu_work *work, const struct gi *gi,
                         const struct cat_vgpu_type **ret_type);
 /* Is the device (VF or mdev) one that a leaving claim holds? */
 bool work_leaves(const struct gpu_work *work, const struct vgpu *vgpu);
-/* The same of a staying claim. What neither leaves nor stays is another tool's. */
+/* The same of a staying claim. */
 bool work_stays(const struct gpu_work *work, const struct vgpu *vgpu);
+/* Is the vGPU another tool's: no claim's that stays or goes? */
+bool work_is_foreign(const struct gpu_work *work, const struct vgpu *vgpu);
 /* A VM whose definition has the device though no leaving claim put it there; NULL if none has. */
 const struct vm *work_defined_in(const struct gpu_work *work, const struct pci_addr *device);
 /* Says that a VM has the whole GPU in its definition; -REASON_CONFLICT. */
@@ -98,23 +85,8 @@ struct step *work_gi_step(struct gpu_work *work, enum step_kind kind, const char
 /* Tells the reader what becomes of an instance: "kept", "created", "destroyed". */
 void work_tell_instance(struct gpu_work *work, const char *profile, uint32_t start, uint32_t size,
                         const char *what);
-/* Device for the added claim i: a free VF, or a new mdev UUID. -NO_CAPACITY when none is left. */
-int work_take_device(struct gpu_work *work, size_t i, struct error *err);
-/* VGPU_CREATE and ATTACH steps for the added claim i, from its assignment. */
-struct step *work_create_vgpu(struct gpu_work *work, size_t i);
-void work_attach(struct gpu_work *work, size_t i);
 /* The driver's own number for a type, as it offers it now; else the catalog's, or NO_ID. */
 uint32_t work_type_id(const struct gpu *gpu, const struct cat_vgpu_type *type);
-/* Sets it, unless the GPU has it; wiped: a step before this one cleared what it has. */
-void work_scheduler(struct gpu_work *work, bool wiped);
-/* DETACH of the claim's device, unless its VM is gone or guests are left alone. */
-void work_detach(struct gpu_work *work, const struct claim *claim,
-                 const struct claim_device *device);
-/* Adds an entry for a claim that comes; the claim learns which VM it is that its name means. */
-struct plan_claim *plan_add_claim(struct plan *plan, const struct planner *planner,
-                                  enum plan_verb verb, const struct claim *claim);
-/* A VM's devices change only while it is off and libvirt answers. */
-int plan_check_vm(const struct planner *planner, const struct step *step, struct error *err);
 /* Of a refusal by layout the hint is about all that the GPU would carry together, kept claims among
  * it; what comes nearest to one claim is nearby_tell()'s to say. */
 void work_drop_layout_hint(int result, struct error *err);

@@ -8,7 +8,9 @@
 
 #include "base/str.h"
 #include "plan/seats.h"
-#include "plan/work_mig.h"
+#include "plan/work_device.h"
+#include "plan/work_mix.h"
+#include "plan/work_parts.h"
 
 static bool stands_on(const struct claim *claim, const struct gi *gi)
 {
@@ -50,12 +52,6 @@ static bool exclusive_on(const struct gpu_work *work, const struct gi *gi)
         }
     }
     return false;
-}
-
-/* Another tool's: no claim's that stays or goes. */
-bool work_is_foreign(const struct gpu_work *work, const struct vgpu *vgpu)
-{
-    return !work_leaves(work, vgpu) && !work_stays(work, vgpu);
 }
 
 /* Its owner did not agree to share with a claim. */

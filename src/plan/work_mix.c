@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which vGPUs and bare instances can be kept apart on one profile of one GPU, where the driver
  * chooses the instances of vGPUs. */
+#include "plan/work_mix.h"
 #include "base/str.h"
-#include "plan/work_mig.h"
 
 static int refuse_mix(const struct gpu_work *work, const struct cat_profile *profile,
                       const char *what, struct error *err)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The whole GPU for one VM. */
 #include "base/str.h"
-#include "plan/work.h"
+#include "plan/work_device.h"
+#include "plan/work_parts.h"
 
 /* Another claim of the same VM, on-demand, that names the GPU or a part of it; NULL: none does. */
 static const struct claim *find_named(const struct gpu_work *work, const struct claim *mine)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Steps for the claims that go: out of the VM's definition, then the device itself. */
+#include "plan/work_release.h"
 #include "base/str.h"
 #include "plan/seats.h"
-#include "plan/work.h"
 
 static int refuse_held(const struct claim *claim, const char *holder, struct error *err)
 {

@@ -3,7 +3,9 @@
 #include <stdio.h>
 
 #include "base/str.h"
-#include "plan/work.h"
+#include "plan/work_device.h"
+#include "plan/work_parts.h"
+#include "plan/work_scheduler.h"
 
 #define MIXED_WORDS(on) ((on) ? "with `--mixed` (mixed: true)" : "without `--mixed` (mixed: false)")
 

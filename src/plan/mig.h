@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The GPU instances of one GPU while its plan is made: what work_mig.c and work_mix.c share. */
-#ifndef PLAN_WORK_MIG_H
-#define PLAN_WORK_MIG_H
+/* The GPU instances of one GPU while its plan is made. Private to src/plan. */
+#ifndef PLAN_MIG_H
+#define PLAN_MIG_H
 
 #include "plan/work.h"
 
@@ -26,13 +26,5 @@ struct mig {
     uint32_t of_claim[WORK_MAX_CLAIMS]; /* added claim → wanted index */
     struct layout_change change;
 };
-
-/* Is the vGPU no claim's? */
-bool work_is_foreign(const struct gpu_work *work, const struct vgpu *vgpu);
-/* May added claim `i` join what is on `mig`? 0 or -CONFLICT. A vGPU, and the fillers that bring it
- * where it belongs, may come to stand on any instance of its profile for a moment. So a vGPU and a
- * bare instance, whose programs would notice, don't meet on one profile of one GPU; nor does a bare
- * instance join a vGPU that is there, which an undo may have to delete and make again. */
-int work_check_mix(const struct gpu_work *work, const struct mig *mig, size_t i, struct error *err);
 
 #endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Admission of one claim before a plan exists: any GPU of the host will do. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/str.h"
+#include "plan/passed_over.h"
+#include "plan/planner.h"
+
+/* Of several refusals the one that says most: a broken rule, then anything but "not this GPU". */
+static int weight(enum reason reason)
+{
+    switch ((int)reason) {
+    case REASON_RULE:
+        return 4;
+    case REASON_INVALID:
+        return 3;
+    case REASON_NOT_FOUND:
+        return 1;
+    default:
+        return 2;
+    }
+}
+
+/* The claim learns its VM's UUID: the VM may be renamed before the claim is bound. */
+static int check_vm(const struct planner *planner, struct claim *claim, struct error *err)
+{
+    if (claim->vm[0] == '\0' || planner->host->libvirt_problem[0] != '\0') {
+        return 0;
+    }
+    const struct vm *known = host_find_vm(planner->host, claim->vm);
+    if (known != NULL) {
+        STR_SET(claim->vm_uuid, known->uuid);
+        return 0;
+    }
+    const char *names[64];
+    size_t n = 0;
+    for (vec_each(&planner->host->vms, vm)) {
+        if (n < ARRAY_SIZE(names)) {
+            names[n++] = vm->name;
+        }
+    }
+    const char *nearest = str_nearest(claim->vm, names, n);
+    error_set(err, REASON_NOT_FOUND, claim->vm, "there is no VM \"%s\"%s%s%s", claim->vm,
+              nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+              nearest != NULL ? "\"?" : "");
+    error_hint(err, "define it with virsh or `cleave vm create`, or leave the VM out");
+    return -REASON_NOT_FOUND;
+}
+
+/* No GPU that was selected has the type or profile: names the nearest that one of them has. */
+static int refuse_unknown(const struct planner *planner, const struct claim *claim,
+                          struct error *err)
+{
+    bool is_type = claim->spec.type[0] != '\0';
+    const char *word = is_type ? claim->spec.type : claim->spec.profile;
+    VEC(const char *) names = {0};
+    for (vec_each(&planner->host->gpus, gpu)) {
+        const struct gpu_model *model = gpu_model_of(planner, gpu);
+        if (model == NULL || !admit_selects(planner, claim, gpu)) {
+            continue;
+        }
+        for (vec_each(&model->types, type)) {
+            if (is_type) { /* "DC-1-8C" is what people type of "RTX Pro 6000 Blackwell DC-1-8C" */
+                const char *blank = strrchr(type->name, ' ');
+                *vec_push(&names) = blank != NULL ? blank + 1 : type->name;
+                *vec_push(&names) = type->name;
+            }
+        }
+        for (vec_each(&model->profiles, profile)) {
+            if (!is_type) {
+                *vec_push(&names) = profile->name;
+            }
+        }
+    }
+    const char *nearest = str_nearest(word, names.items, names.n);
+    vec_done(&names);
+    error_set(err, REASON_NOT_FOUND, SUBJECT("claim", claim->name),
+              "no GPU %s has the %s \"%s\"%s%s%s",
+              claim->spec.gpu[0] != '\0' ? "that the claim selects" : "of this host",
+              is_type ? "vGPU type" : "GPU instance profile", word,
+              nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+              nearest != NULL ? "\"?" : "");
+    error_hint(err, "`cleave profile list` shows what the GPUs of this host have");
+    return -REASON_NOT_FOUND;
+}
+
+/* Without NVML it is unknown whether a GPU is in MIG mode. */
+static int check_nvml(const struct planner *planner, const struct claim *claim, struct error *err)
+{
+    const struct host *host = planner->host;
+    if (host->nvml_problem[0] == '\0' || host->gpus.n == 0 ||
+        claim->spec.mode == CLAIM_PASSTHROUGH) {
+        return 0;
+    }
+    error_set(err, REASON_UNAVAILABLE, SUBJECT("claim", claim->name), "claim \"%s\" needs NVML: %s",
+              claim->name, host->nvml_problem);
+    error_hint(err, "%s; only pass-through works without it",
+               host->nvml_unasked ? "it is asked again when that step has come back: "
+                                    "`cleave plan list`"
+               : host->driver_version[0] == '\0' ? "install or load NVIDIA's driver"
+                                                 : "dmesg (NVRM, Xid) may tell why");
+    return -REASON_UNAVAILABLE;
+}
+
+/* What comes and goes with a VM needs one. */
+static int check_hold(const struct claim *claim, struct error *err)
+{
+    if (claim->spec.hold != CLAIM_ON_DEMAND || claim->vm[0] != '\0') {
+        return 0;
+    }
+    error_set(err, REASON_INVALID, SUBJECT("claim", claim->name),
+              "claim \"%s\" is on-demand and names no VM", claim->name);
+    error_hint(err, "an on-demand claim is drawn when its VM starts: give the VM, or hold: held");
+    return -REASON_INVALID;
+}
+
+/* NVML's indices follow the order of the boards that this boot found: after another one the same
+ * index may be another board's (NVML API reference, nvmlDeviceGetHandleByIndex). */
+static void settle_index(struct claim *claim, const struct gpu *gpu)
+{
+    uint32_t index = 0;
+    if (parse_u32(claim->spec.gpu, &index) && gpu->uuid[0] != '\0') {
+        STR_SET(claim->spec.gpu, gpu->uuid);
+    }
+}
+
+int planner_admit(const struct planner *planner, struct claim *claim, struct error *err)
+{
+    int result = check_hold(claim, err);
+    result = result != 0 ? result : check_vm(planner, claim, err);
+    result = result != 0 ? result : check_nvml(planner, claim, err);
+    if (result != 0) {
+        return result;
+    }
+    size_t best = SIZE_MAX;
+    CLEANUP(passed_over_done) struct passed_over passed = {.planner = planner};
+    for (vec_each(&planner->host->gpus, gpu)) {
+        if (!admit_selects(planner, claim, gpu)) {
+            continue;
+        }
+        struct admitted admitted;
+        struct error one = {0};
+        if (admit_on_gpu(planner, claim, gpu, &admitted, &one) == 0) {
+            /* Keep the user's GPU selector; the rest is canonical now. */
+            claim->spec = admitted.claim.spec;
+            settle_index(claim, gpu);
+            return 0;
+        }
+        passed_over_add(&passed, gpu, NULL, &one);
+        if (best == SIZE_MAX || weight(one.reason) > weight(passed.items.items[best].why.reason)) {
+            best = passed.items.n - 1;
+        }
+    }
+    if (planner->host->gpus.n == 0) {
+        return error_set(err, REASON_NOT_FOUND, "host", "this host has no NVIDIA GPU%s%s",
+                         planner->host->pci_problem[0] != '\0' ? ": " : "",
+                         planner->host->pci_problem);
+    }
+    if (best == SIZE_MAX) {
+        return host_unknown_gpu(planner->host, claim->spec.gpu, err);
+    }
+    enum reason reason = passed.items.items[best].why.reason;
+    if (reason == REASON_NOT_FOUND) {
+        return refuse_unknown(planner, claim, err);
+    }
+    passed_over_tell(&passed, best, claim, err);
+    return -(int)reason;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/work_scheduler.h"
+
+void work_scheduler(struct gpu_work *work, bool wiped)
+{
+    const struct gpu_scheduler *wanted = planner_wanted_scheduler(work->planner, work->gpu);
+    static const struct gpu_scheduler fresh = {.policy = SCHEDULER_BEST_EFFORT};
+    const struct gpu_scheduler *now = wiped ? &fresh : &work->gpu->scheduler;
+    if (wanted->policy == SCHEDULER_UNKNOWN || gpu_scheduler_matches(wanted, now)) {
+        return;
+    }
+    struct step *step = work_step(work, STEP_SCHEDULER_SET);
+    step->scheduler = *wanted;
+    step->former = *now;
+}

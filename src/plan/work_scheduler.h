@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The scheduling policy of a GPU's time-sliced vGPUs, as plans keep it. Private to src/plan. */
+#ifndef PLAN_WORK_SCHEDULER_H
+#define PLAN_WORK_SCHEDULER_H
+
+#include "plan/work.h"
+
+/* Sets it, unless the GPU has it; wiped: a step before this one cleared what it has. */
+void work_scheduler(struct gpu_work *work, bool wiped);
+
+#endif

@@ -256,12 +256,6 @@ size_t group_count_along(const struct gpu_work *work)
 
 /* ---- steps ---- */
 
-static const struct gpu_record *record_of(const struct gpu_work *work)
-{
-    const struct gpu_records *records = work->planner->records;
-    return records == NULL ? NULL : gpu_records_find(records, work->gpu);
-}
-
 static void add_companion(struct gpu_work *work, enum step_kind kind, const struct pci_addr *addr,
                           const char *driver, const char *claim)
 {
@@ -275,7 +269,7 @@ static void add_companion(struct gpu_work *work, enum step_kind kind, const stru
  * wait for its driver after a boot. */
 static void take_companions(struct gpu_work *work, const char *claim)
 {
-    const struct gpu_record *record = record_of(work);
+    const struct gpu_record *record = planner_record_of(work->planner, work->gpu);
     for (vec_each(&work->gpu->group_members, member)) {
         if (find_work(work, &member->addr) != NULL || is_function_of_group(work, &member->addr) ||
             board_of(work, &member->addr) != work) {
@@ -322,7 +316,7 @@ static void take_along(struct gpu_work *work, const struct gpu_work *passed)
  * its GPU. What a person bound stays as it is. */
 static void give_back(struct gpu_work *work)
 {
-    const struct gpu_record *record = record_of(work);
+    const struct gpu_record *record = planner_record_of(work->planner, work->gpu);
     bool chosen = record != NULL && record->mode_set && record->mode == GPU_PASSTHROUGH;
     bool stays = chosen || work->n_kept + work->n_added + work->n_gone > 0 ||
                  work->gpu->mode != GPU_PASSTHROUGH;

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/health.h"
 
-static const struct gpu_record *record_of(const struct planner *planner, const struct gpu *gpu)
-{
-    return planner->records == NULL ? NULL : gpu_records_find(planner->records, gpu);
-}
-
 int health_check_quarantine(const struct planner *planner, const struct gpu *gpu, struct error *err)
 {
-    const struct gpu_record *record = record_of(planner, gpu);
+    const struct gpu_record *record = planner_record_of(planner, gpu);
     if (record == NULL || !record->quarantine.set) {
         return 0;
     }
@@ -22,7 +17,7 @@ int health_check_quarantine(const struct planner *planner, const struct gpu *gpu
 
 int health_check_cordon(const struct planner *planner, const struct gpu *gpu, struct error *err)
 {
-    const struct gpu_record *record = record_of(planner, gpu);
+    const struct gpu_record *record = planner_record_of(planner, gpu);
     if (record == NULL || !record->cordon.set) {
         return 0;
     }
@@ -53,6 +48,6 @@ int health_check_held(const struct planner *planner, const struct gpu *gpu, stru
 bool health_is_stuck(const struct planner *planner, const struct gpu *gpu,
                      const struct pci_addr *vf)
 {
-    const struct gpu_record *record = record_of(planner, gpu);
+    const struct gpu_record *record = planner_record_of(planner, gpu);
     return record != NULL && gpu_record_find_stuck(record, vf) != NULL;
 }

@@ -101,8 +101,7 @@ static int check_unused(const struct planner *planner, const struct patient *pat
 
 static bool is_ill(const struct planner *planner, const struct gpu *gpu)
 {
-    const struct gpu_record *record =
-        planner->records == NULL ? NULL : gpu_records_find(planner->records, gpu);
+    const struct gpu_record *record = planner_record_of(planner, gpu);
     return gpu->problem[0] != '\0' || gpu->fault != GPU_FAULT_NONE ||
            (record != NULL && (record->quarantine.set || record->n_stuck_vfs > 0));
 }

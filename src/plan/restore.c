@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/restore.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "base/str.h"
-#include "plan/ability.h"
-#include "plan/group.h"
-#include "plan/health.h"
-#include "plan/restore_work.h"
-#include "plan/seats.h"
-#include "plan/work_scheduler.h"
-
 bool restore_wants(const struct claim *claim)
 {
     return claim->state == CLAIM_BOUND && claim->got.set && claim->spec.hold == CLAIM_HELD;
@@ -23,11 +12,6 @@ const struct gpu *restore_gpu_of(const struct host *host, const struct claim *cl
     return gpu != NULL ? gpu : claim_find_gpu(claim, host);
 }
 
-static const struct gpu_record *record_of(const struct planner *planner, const struct gpu *gpu)
-{
-    return planner->records == NULL ? NULL : gpu_records_find(planner->records, gpu);
-}
-
 bool restore_concerns(const struct planner *planner, const struct gpu *gpu)
 {
     for (vec_each(planner->claims, claim)) {
@@ -35,7 +19,7 @@ bool restore_concerns(const struct planner *planner, const struct gpu *gpu)
             return true;
         }
     }
-    const struct gpu_record *record = record_of(planner, gpu);
+    const struct gpu_record *record = planner_record_of(planner, gpu);
     return record != NULL && ((record->mode_set && record->mode != GPU_IDLE) ||
                               record->scheduler.policy != SCHEDULER_UNKNOWN);
 }
@@ -66,15 +50,12 @@ bool restore_step_may_pass(const struct step *step)
     }
 }
 
-/* ---- the claims of the GPU ---- */
-
 static uint32_t routing_id(const struct pci_addr *addr)
 {
     return (uint32_t)addr->bus << 8 | (uint32_t)addr->device << 3 | addr->function;
 }
 
-/* A GPU in another slot has its functions as far from it as before. */
-static void move_assignment(struct assignment *got, const struct gpu *gpu)
+void restore_move(struct assignment *got, const struct gpu *gpu)
 {
     uint32_t distance = routing_id(&got->device) - routing_id(&got->gpu);
     uint32_t rid = routing_id(&gpu->addr) + distance;
@@ -91,329 +72,9 @@ struct claim restore_place(const struct host *host, const struct claim *claim)
     const struct gpu *gpu = restore_gpu_of(host, claim);
     moved.got.set = claim_holds(claim) && gpu != NULL;
     if (moved.got.set && pci_addr_cmp(&moved.got.gpu, &gpu->addr) != 0) {
-        move_assignment(&moved.got, gpu);
+        restore_move(&moved.got, gpu);
     }
     return moved;
-}
-
-static bool is_late(const struct restore_request *request, const char *name)
-{
-    for (size_t i = 0; i < request->n_late; i++) {
-        if (str_eq(request->late[i], name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Order of making: what failed before last; bare instances after those with vGPUs, as the driver
- * may put a vGPU on any empty one; instances that will be full first, as the driver can't choose
- * those for the next; by place; of one place the larger vGPU first. */
-static bool comes_before(const struct restore_item *a, const struct restore_item *b)
-{
-    bool bare_a = a->claim.spec.mode == CLAIM_GPU_INSTANCE;
-    bool bare_b = b->claim.spec.mode == CLAIM_GPU_INSTANCE;
-    if (a->late != b->late) {
-        return b->late;
-    }
-    if (bare_a != bare_b) {
-        return bare_b;
-    }
-    if (a->left != b->left) {
-        return a->left < b->left;
-    }
-    if (a->claim.got.start != b->claim.got.start) {
-        return a->claim.got.start < b->claim.got.start;
-    }
-    uint32_t fb_a = a->type != NULL ? a->type->framebuffer_mib : 0;
-    uint32_t fb_b = b->type != NULL ? b->type->framebuffer_mib : 0;
-    return fb_a > fb_b;
-}
-
-/* Room for more vGPUs of the item's type on its instance, once all of its claims have theirs. */
-static uint32_t left_next_to(const struct restore *r, const struct restore_item *item)
-{
-    if (r->work.model == NULL || item->type == NULL || item->profile == NULL) {
-        return 0;
-    }
-    uint32_t n = 0;
-    const struct assignment *got = &item->stored->got;
-    const struct host *host = r->work.planner->host;
-    for (vec_each(r->work.planner->claims, claim)) {
-        n += restore_wants(claim) && restore_gpu_of(host, claim) == r->work.gpu &&
-             claim->got.start == got->start && claim->got.size == got->size;
-    }
-    uint32_t most = seats_most(&r->work, item->type);
-    return most > n ? most - n : 0;
-}
-
-static void insert(struct restore *r, const struct restore_item *item)
-{
-    (void)vec_push(&r->items);
-    size_t at = r->items.n - 1;
-    for (; at > 0 && comes_before(item, &r->items.items[at - 1]); at--) {
-        r->items.items[at] = r->items.items[at - 1];
-    }
-    r->items.items[at] = *item;
-}
-
-static void collect(struct restore *r, const struct restore_request *request)
-{
-    const struct planner *planner = r->work.planner;
-    const struct gpu *gpu = r->work.gpu;
-    for (vec_each(planner->claims, claim)) {
-        if (!restore_wants(claim) || restore_gpu_of(planner->host, claim) != gpu) {
-            continue;
-        }
-        struct restore_item item = {
-            .claim = *claim, .stored = claim, .late = is_late(request, claim->name)};
-        if (pci_addr_cmp(&item.claim.got.gpu, &gpu->addr) != 0) {
-            move_assignment(&item.claim.got, gpu);
-        }
-        if (gpu_known_uuid(gpu)[0] != '\0' && claim->got.board == CLAIM_BOARD_HERE) {
-            STR_SET(item.claim.got.gpu_uuid, gpu_known_uuid(gpu));
-        }
-        if (r->work.model != NULL && claim->spec.type[0] != '\0') {
-            (void)model_find_type(r->work.model, claim->spec.type, &item.type, NULL);
-        }
-        if (r->work.model != NULL && claim->got.profile[0] != '\0') {
-            (void)model_find_profile(r->work.model, claim->got.profile, &item.profile, NULL);
-        }
-        item.left = left_next_to(r, &item);
-        insert(r, &item);
-    }
-}
-
-/* ---- is the GPU ready? ---- */
-
-static int check_answers(const struct restore *r, const char *bdf, const char *subject,
-                         struct error *err)
-{
-    const struct gpu *gpu = r->work.gpu;
-    const struct host *host = r->work.planner->host;
-    if (gpu->problem[0] != '\0') {
-        return error_set(err, REASON_UNAVAILABLE, subject, "GPU %s can't be used: %s", bdf,
-                         gpu->problem);
-    }
-    if (host->pci_problem[0] != '\0') {
-        return error_set(err, REASON_UNAVAILABLE, subject, "%s", host->pci_problem);
-    }
-    return health_check_quarantine(r->work.planner, gpu, err);
-}
-
-/* Everything but pass-through needs NVIDIA's driver on the GPU, and its library. 1: a step that
- * binds it was planned, and the rest can be planned only after it. */
-static int check_driver(struct restore *r, const char *bdf, const char *subject, struct error *err)
-{
-    const struct gpu *gpu = r->work.gpu;
-    const struct host *host = r->work.planner->host;
-    if (!gpu_at_home(gpu)) {
-        if (gpu->holder[0] != '\0') {
-            return error_set(err, REASON_IN_USE, subject,
-                             "GPU %s is passed through to VM \"%s\" now", bdf, gpu->holder);
-        }
-        if (gpu->driver[0] != '\0' && !str_eq(gpu->driver, "vfio-pci")) {
-            error_set(err, REASON_CONFLICT, subject, "GPU %s is bound to driver %s, not nvidia",
-                      bdf, gpu->driver);
-            error_hint(err,
-                       "keep %s from binding it (blacklist the module), then `cleave host "
-                       "restore`",
-                       gpu->driver);
-            return -REASON_CONFLICT;
-        }
-        work_step(&r->work, STEP_BIND_NVIDIA);
-        r->more = true;
-        return 1;
-    }
-    if (gpu->index == NO_ID) {
-        error_set(err, REASON_UNAVAILABLE, subject, "NVIDIA's driver does not know GPU %s yet%s%s",
-                  bdf, host->nvml_problem[0] != '\0' ? ": " : "", host->nvml_problem);
-        error_hint(err, "it is tried again until the time is over");
-        return -REASON_UNAVAILABLE;
-    }
-    return 0;
-}
-
-static enum gpu_mode wanted_mode(const struct restore *r)
-{
-    if (r->items.n > 0) {
-        return mode_of_claim(r->items.items[0].claim.spec.mode);
-    }
-    return r->record != NULL && r->record->mode_set ? r->record->mode : GPU_IDLE;
-}
-
-/* A GPU is used one way; a claim that says another one was not made by cleave. */
-static void check_modes(struct restore *r, const char *bdf, const char *subject)
-{
-    size_t i = 0;
-    while (i < r->items.n) {
-        struct restore_item *item = &r->items.items[i];
-        enum gpu_mode mode = mode_of_claim(item->claim.spec.mode);
-        if (mode == r->mode && (mode != GPU_PASSTHROUGH || i == 0)) {
-            i++;
-            continue;
-        }
-        struct error err = {0};
-        error_set(&err, REASON_CONFLICT, subject, "GPU %s comes back as %s for claim \"%s\"", bdf,
-                  gpu_mode_name(r->mode), r->items.items[0].claim.name);
-        r->why = err;
-        vec_remove(&r->items, i);
-    }
-}
-
-static void restore_mode(struct restore *r)
-{
-    char bdf[BDF_SIZE];
-    char subject[ERROR_SUBJECT_SIZE];
-    struct error err = {0};
-    error_subject("gpu", pci_addr_format(&r->work.gpu->addr, bdf), subject);
-    r->mode = wanted_mode(r);
-    if (r->items.n == 0 && r->mode != GPU_PASSTHROUGH && group_goes_along(&r->work)) {
-        return;
-    }
-    check_modes(r, bdf, subject);
-    int result = check_answers(r, bdf, subject, &err);
-    if (result == 0 && r->mode != GPU_PASSTHROUGH &&
-        restore_concerns(r->work.planner, r->work.gpu)) {
-        result = check_driver(r, bdf, subject, &err);
-    }
-    if (result < 0) {
-        restore_block_all(r, &err);
-        return;
-    }
-    if (result > 0) {
-        for (vec_each(&r->items, item)) {
-            item->outcome = RESTORE_COMES;
-        }
-        return;
-    }
-    switch (r->mode) {
-    case GPU_PASSTHROUGH:
-        restore_passthrough(r);
-        break;
-    case GPU_MIG:
-        restore_mig(r);
-        break;
-    case GPU_TIME_SLICED:
-        restore_time_sliced(r);
-        break;
-    case GPU_IDLE:
-        if (!r->work.gpu->mig_enabled && r->work.gpu->vgpus.n == 0) {
-            work_scheduler(&r->work, false);
-        }
-        break;
-    case GPU_MODE_COUNT:
-        break;
-    }
-    if (ability_check(&r->work, &err) != 0) {
-        r->work.steps.n = 0;
-        restore_block_all(r, &err);
-    }
-}
-
-/* ---- definitions ---- */
-
-static void add_definition(struct restore *r, enum step_kind kind, const struct claim *claim,
-                           const struct pci_addr *device, const char *mdev_uuid)
-{
-    struct step *step = work_step(&r->work, kind);
-    step_set_gpu(step, r->work.gpu);
-    step_set_claim(step, claim);
-    STR_SET(step->type, claim->spec.type);
-    step->device = *device;
-    STR_SET(step->mdev_uuid, mdev_uuid);
-}
-
-/* The VM's definition follows, while it is off: a GPU in another slot has other addresses. Without
- * libvirt, as early in a boot, that is left to the next restoration. */
-static void restore_definition(struct restore *r, struct restore_item *item)
-{
-    const struct host *host = r->work.planner->host;
-    const struct claim *claim = &item->claim;
-    if (claim->vm[0] == '\0' || claim->spec.mode == CLAIM_GPU_INSTANCE ||
-        host->libvirt_problem[0] != '\0' || item->outcome == RESTORE_BLOCKED) {
-        return;
-    }
-    const struct vm *vm = host_find_vm_of(host, claim->vm, claim->vm_uuid);
-    if (vm == NULL || vm->transient || vm_is_on(vm) ||
-        vm_defines(vm, &claim->got.device, claim->got.mdev_uuid)) {
-        return;
-    }
-    const struct vm_device *stale = vm_defined_for(vm, claim->name);
-    if (stale != NULL) {
-        add_definition(r, STEP_DETACH, claim, &stale->addr, stale->mdev_uuid);
-    }
-    add_definition(r, STEP_ATTACH, claim, &claim->got.device, claim->got.mdev_uuid);
-    item->outcome = RESTORE_COMES;
-}
-
-/* ---- the plan ---- */
-
-static bool has_moved(const struct restore_item *item)
-{
-    return pci_addr_cmp(&item->claim.got.gpu, &item->stored->got.gpu) != 0;
-}
-
-/* The function of a claim is no spare one, also where its GPU has moved. */
-static void leave_out(struct plan *plan, const struct pci_addr *device)
-{
-    for (size_t i = plan->spares.n; i > 0; i--) {
-        if (pci_addr_cmp(&plan->spares.items[i - 1].device, device) == 0) {
-            vec_remove(&plan->spares, i - 1);
-        }
-    }
-}
-
-static struct plan *make_plan(const struct restore *r, const struct restore_request *request)
-{
-    struct plan *plan = plan_new();
-    plan->no_undo = true;
-    STR_SET(plan->author, request->author != NULL ? request->author : "");
-    STR_SET(plan->reason, request->reason != NULL ? request->reason : "");
-    for (vec_each(&r->work.steps, step)) {
-        *vec_push(&plan->steps) = *step;
-    }
-    for (vec_each(&r->work.instances, instance)) {
-        *vec_push(&plan->instances) = *instance;
-    }
-    seats_add_spares(plan, &r->work);
-    for (vec_each(&r->items, item)) {
-        bool changes = item->outcome == RESTORE_COMES ||
-                       (item->outcome == RESTORE_THERE && (has_moved(item) || item->renamed));
-        if (changes) {
-            *vec_push(&plan->claims) =
-                (struct plan_claim){.verb = PLAN_RESTORE, .claim = item->claim};
-            plan_name_vm(plan, item->claim.vm);
-        }
-        leave_out(plan, &item->claim.got.device);
-    }
-    plan_mark_changes(plan);
-    return plan;
-}
-
-void planner_restore(const struct planner *planner, const struct restore_request *request,
-                     struct restoration *ret_restoration)
-{
-    struct restore r = {.work = {.planner = planner,
-                                 .gpu = request->gpu,
-                                 .model = gpu_model_of(planner, request->gpu)},
-                        .record = record_of(planner, request->gpu)};
-    collect(&r, request);
-    restore_interface(&r, request->new_uuid);
-    restore_mode(&r);
-    for (vec_each(&r.items, item)) {
-        restore_definition(&r, item);
-    }
-    *ret_restoration =
-        (struct restoration){.plan = make_plan(&r, request), .more = r.more, .why = r.why};
-    for (vec_each(&r.items, item)) {
-        struct restore_claim *claim = vec_push(&ret_restoration->claims);
-        STR_SET(claim->name, item->claim.name);
-        claim->outcome = item->outcome;
-        claim->why = item->why;
-    }
-    vec_done(&r.items);
-    work_done(&r.work);
 }
 
 void restoration_done(struct restoration *restoration)

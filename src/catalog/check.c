@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks of the data: within a model, between its parts, and over all models. */
+#include "catalog/check.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/parse.h"
 #include "base/str.h"
-#include "catalog/internal.h"
+#include "catalog/find.h"
 
 /* How many placements of a profile fit next to each other (they are sorted by start). */
 static uint32_t reachable(const struct cat_profile *profile)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finding models by name or PCI id. */
+#include "catalog/find.h"
+
 #include <string.h>
 
 #include "base/parse.h"
 #include "base/str.h"
-#include "catalog/internal.h"
+#include "catalog/content.h"
 
 #define PCI_VENDOR_NVIDIA 0x10de
 #define MAX_NEAREST 3

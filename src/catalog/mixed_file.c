@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads a table of mixed-size placements: where vGPUs of each framebuffer size may sit. */
 #include "base/str.h"
-#include "catalog/internal.h"
+#include "catalog/readers.h"
 
 #define MAX_ROWS 16
 

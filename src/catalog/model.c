@@ -4,7 +4,7 @@
 
 #include "base/parse.h"
 #include "base/str.h"
-#include "catalog/internal.h"
+#include "catalog/catalog.h"
 
 const struct cat_profile *model_profile_by_id(const struct gpu_model *model, uint32_t id)
 {

@@ -4,54 +4,16 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "catalog/internal.h"
+#include "catalog/readers.h"
 
-#define MAX_SOURCES 32
 #define MAX_ALIASES 16
 #define MAX_PCI_IDS 32
-
-struct reader cat_inner(const struct reader *outer, const char *key, int index, const json_t *json)
-{
-    char path[sizeof(outer->path)];
-    struct reader r;
-    reader_init(&r, json, outer->origin, reader_path(outer, key, index, path, sizeof(path)),
-                outer->err);
-    return r;
-}
-
-uint32_t cat_number(struct reader *r, const char *key, uint32_t min, uint32_t max)
-{
-    return (uint32_t)reader_int_or(r, key, min, max, CAT_UNKNOWN);
-}
-
-struct cat_source cat_read_source(struct cat_file *file, struct reader *r, const char *key,
-                                  struct cat_source fallback)
-{
-    const char *id = reader_str_or(r, key, CAT_TEXT_MAX, NULL);
-    if (id == NULL) {
-        return fallback;
-    }
-    const char *ids[MAX_SOURCES];
-    for (size_t i = 0; i < file->sources.n; i++) {
-        struct cat_named_source *named = &file->sources.items[i];
-        ids[i] = named->id;
-        if (str_eq(named->id, id)) {
-            named->used = true;
-            return named->source;
-        }
-    }
-    const char *nearest = str_nearest(id, ids, file->sources.n);
-    reader_fail(r, key, "\"%s\" is not under sources%s%s%s", id,
-                nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
-                nearest != NULL ? "\"?" : "");
-    return fallback;
-}
 
 static int read_sources(struct cat_file *file, struct reader *outer)
 {
     json_t *sources = reader_object_or_null(outer, "sources");
-    if (sources != NULL && json_object_size(sources) > MAX_SOURCES) {
-        reader_fail(outer, "sources", "has more than %d members", MAX_SOURCES);
+    if (sources != NULL && json_object_size(sources) > CAT_MAX_SOURCES) {
+        reader_fail(outer, "sources", "has more than %d members", CAT_MAX_SOURCES);
     }
     if (outer->result != 0) {
         return outer->result;
@@ -199,14 +161,4 @@ int cat_read_model(struct cat_file *file, const char *key, const json_t *json)
         }
     }
     return reader_end(&r);
-}
-
-void cat_model_free(struct gpu_model *model)
-{
-    free(model->aliases.items);
-    vec_done(&model->pci_ids);
-    vec_done(&model->profiles);
-    vec_done(&model->types);
-    vec_done(&model->mixed);
-    free(model);
 }

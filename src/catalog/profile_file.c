@@ -4,7 +4,8 @@
 
 #include "base/parse.h"
 #include "base/str.h"
-#include "catalog/internal.h"
+#include "catalog/check.h"
+#include "catalog/readers.h"
 
 #define MAX_PROFILES 32
 #define MAX_SLICES 64

@@ -2,8 +2,8 @@
 #include "layout/nearest.h"
 
 #include "layout/line.h"
-#include "layout/place.h"
 #include "layout/search.h"
+#include "layout/standing.h"
 
 /* How many partial layouts are looked at before settling for the best so far. */
 #define NEAREST_MAX_STEPS 50000

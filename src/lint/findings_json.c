@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
+#include "lint/lint.h"
 #include "lint/rule.h"
-
-WORDS_DEFINE(severity_words, "severity", SEVERITY_COUNT, WORD(SEVERITY_ERROR, "error"),
-             WORD(SEVERITY_WARNING, "warning"), WORD(SEVERITY_NOTE, "note"))
 
 static json_t *finding_to_json(const struct finding *it)
 {

@@ -3,7 +3,9 @@
 #ifndef LINT_RULE_H
 #define LINT_RULE_H
 
-#include "lint/lint.h"
+#include "lint/finding.h"
+#include "model/claim.h"
+#include "model/domain_facts.h"
 #include "model/host_device.h"
 
 /* A device of the definition, and what the host knows of it. */

@@ -3,9 +3,39 @@
 #ifndef RULES_FACTS_H
 #define RULES_FACTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-#include "rules/rules.h"
+#include "catalog/catalog.h"
+#include "model/check.h"
+#include "model/claim.h"
+#include "model/host.h"
+
+/* Another claim of the same VM, with a vGPU of its own, for rules about both together. */
+struct rule_other {
+    const char *claim; /* its name */
+    const char *type;
+    const struct gpu_model *model;  /* NULL unknown */
+    const struct cat_vgpu_type *of; /* NULL unknown */
+    uint32_t n_same;                /* vGPUs of the claim's own type that the VM would have */
+};
+
+/* What the rules look at. `gpu` may be NULL (offline): rules about observed facts don't apply then.
+ */
+struct rule_facts {
+    const struct claim_spec *spec; /* mode already resolved */
+    const struct gpu_model *model;
+    const struct cat_vgpu_type *type;  /* NULL without a vGPU */
+    const struct cat_profile *profile; /* GI profile, NULL without */
+    const struct gpu *gpu;
+    const struct gpu_scheduler *scheduler; /* that the GPU has or will have; NULL unknown */
+    bool has_vm;                           /* the claim names a VM */
+    const char *claim;                     /* its name; NULL unknown */
+    const struct rule_other *other;        /* another claim of its VM; NULL: it alone is judged */
+    const char *libvirt;                   /* its version on the host; NULL or "" unknown */
+    /* A migration's two sides; only the rules that apply to migrations look at them. */
+    const struct migration_facts *source, *target;
+};
 
 #define FACT_SIZE 128
 

@@ -9,10 +9,8 @@
 #include <jansson.h>
 
 #include "base/error.h"
-#include "catalog/catalog.h"
 #include "model/check.h"
-#include "model/claim.h"
-#include "model/host.h"
+#include "rules/facts.h"
 
 struct rules;
 
@@ -20,32 +18,6 @@ int rules_load(const char *path, struct rules **ret_rules, struct error *err);
 int rules_load_default(struct rules **ret_rules, struct error *err);
 void rules_free(struct rules *rules);
 DEFINE_FREEP(struct rules *, rules_free)
-
-/* Another claim of the same VM, with a vGPU of its own, for rules about both together. */
-struct rule_other {
-    const char *claim; /* its name */
-    const char *type;
-    const struct gpu_model *model;  /* NULL unknown */
-    const struct cat_vgpu_type *of; /* NULL unknown */
-    uint32_t n_same;                /* vGPUs of the claim's own type that the VM would have */
-};
-
-/* What the rules look at. `gpu` may be NULL (offline): rules about observed facts don't apply then.
- */
-struct rule_facts {
-    const struct claim_spec *spec; /* mode already resolved */
-    const struct gpu_model *model;
-    const struct cat_vgpu_type *type;  /* NULL without a vGPU */
-    const struct cat_profile *profile; /* GI profile, NULL without */
-    const struct gpu *gpu;
-    const struct gpu_scheduler *scheduler; /* that the GPU has or will have; NULL unknown */
-    bool has_vm;                           /* the claim names a VM */
-    const char *claim;                     /* its name; NULL unknown */
-    const struct rule_other *other;        /* another claim of its VM; NULL: it alone is judged */
-    const char *libvirt;                   /* its version on the host; NULL or "" unknown */
-    /* A migration's two sides; only the rules that apply to migrations look at them. */
-    const struct migration_facts *source, *target;
-};
 
 /* 0, or -RULE with err->rule = the first broken rule's id, its message and its hint. */
 int rules_check(const struct rules *rules, const struct rule_facts *facts, struct error *err);

@@ -12,7 +12,7 @@
 #include "driver/sysfs/offer.h"
 #include "driver/sysfs/reset.h"
 #include "driver/sysfs/sriov.h"
-#include "driver/sysfs/vgpu.h"
+#include "driver/sysfs/vgpu_read.h"
 
 #define MAX_GROUP_MEMBERS 256
 

@@ -10,6 +10,7 @@
 #include "driver/sysfs/holder.h"
 #include "driver/sysfs/sriov.h"
 #include "driver/sysfs/vgpu.h"
+#include "driver/sysfs/vgpu_read.h"
 
 #define HEADER_SIZE 64 /* of the configuration space; the vendor comes first */
 #define HEADER_TYPE 0x0e

@@ -11,7 +11,7 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "driver/sysfs/holder.h"
-#include "driver/sysfs/vgpu.h"
+#include "driver/sysfs/vgpu_read.h"
 
 /* One run rebinds the GPU's driver, which takes seconds per GPU on real hardware. */
 #define RUN_TIMEOUT_MS 120000

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "driver/sysfs/holder.h"
 #include "driver/sysfs/offer.h"
+#include "driver/sysfs/vgpu_read.h"
 
 static bool is_mdev(const struct step *step)
 {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/sysfs/vgpu_read.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,7 +9,6 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "driver/sysfs/offer.h"
-#include "driver/sysfs/vgpu.h"
 
 /* NVML_INVALID_VGPU_PLACEMENT_ID of nvml.h. */
 #define NO_PLACEMENT 0xffff

@@ -4,7 +4,7 @@
 #ifndef DRIVER_LIBVIRT_DOMAIN_EXTRAS_H
 #define DRIVER_LIBVIRT_DOMAIN_EXTRAS_H
 
-#include "driver/libvirt/domain_edit.h"
+#include "driver/libvirt/attachment.h"
 
 /* cleave's own element in <metadata>; NULL without one. */
 xmlNode *domain_extras_notes(const xmlNode *root);

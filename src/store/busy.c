@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls that wait for a disk, which may hang: another thread sees since when. */
+#include "store/busy.h"
+
 #include <stdatomic.h>
 
 #include "base/clock.h"
-#include "store/sqlite_private.h"
+#include "store/store.h"
 
 static _Atomic uint64_t since_us;
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The database's file: is it still there, and what to do with a row that can't be read. */
+#include "store/sqlite_file.h"
+
 #include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "store/sqlite_private.h"
+#include "store/busy.h"
 
 void sqlite_note_file(struct sqlite_store *s, const char *path)
 {

@@ -8,7 +8,8 @@
 #include "base/mem.h"
 #include "store/migrations.h"
 #include "store/sqlite.h"
-#include "store/sqlite_private.h"
+#include "store/sqlite_file.h"
+#include "store/sqlite_stmt.h"
 
 #define APPLICATION_ID 0x636c7665 /* "clve" */
 #define OPEN_BUSY_MS 5000         /* at the start nothing else waits */

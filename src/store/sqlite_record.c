@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records: small documents by kind and key. */
+#include "store/sqlite_record.h"
+
 #include "base/json.h"
 #include "base/mem.h"
+#include "store/busy.h"
 #include "store/document_json.h"
-#include "store/sqlite_private.h"
+#include "store/sqlite_file.h"
+#include "store/sqlite_stmt.h"
 
 int sqlite_put_record(struct store *store, enum record_kind kind, const char *key,
                       const json_t *document, struct error *err)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/incoming.h"
+#include "model/migration.h"
 
 #include <stdlib.h>
 
 #include "base/sm.h"
 
-/* docs/internals/migration.md has both machines as pictures. */
+/* docs/internals/migration.md has the machine as a picture. */
 #define TO(state) SM_TO(MIGRATION_##state)
 static const struct word migration_state_rows[] = {
     [MIGRATION_CHECKING] = {.name = "checking",
@@ -29,20 +29,6 @@ static const struct word migration_state_rows[] = {
 #undef TO
 WORDS_OF(migration_state_words, "migration", migration_state_rows, MIGRATION_STATE_COUNT)
 
-#define TO(state) SM_TO(INCOMING_##state)
-static const struct word incoming_state_rows[] = {
-    [INCOMING_PREPARING] = {.name = "preparing",
-                            .next = TO(PREPARED) | TO(ABORTED),
-                            .initial = true},
-    [INCOMING_PREPARED] = {.name = "prepared", .next = TO(COMMITTED) | TO(ABORTING)},
-    [INCOMING_COMMITTED] = {.name = "committed", .final = true},
-    /* Back when the devices could not be taken away: something still uses them. */
-    [INCOMING_ABORTING] = {.name = "aborting", .next = TO(ABORTED) | TO(PREPARED)},
-    [INCOMING_ABORTED] = {.name = "aborted", .final = true},
-};
-#undef TO
-WORDS_OF(incoming_state_words, "incoming", incoming_state_rows, INCOMING_STATE_COUNT)
-
 WORDS_DEFINE(migration_settled_words, "resolution", SETTLED_COUNT, WORD(SETTLED_AWAY, "away"),
              WORD(SETTLED_HERE, "here"))
 
@@ -50,11 +36,6 @@ bool migration_is_over(const struct migration *migration)
 {
     return migration->state == MIGRATION_DONE || migration->state == MIGRATION_CANCELLED ||
            migration->state == MIGRATION_FAILED;
-}
-
-bool incoming_is_over(const struct incoming *incoming)
-{
-    return incoming->state == INCOMING_COMMITTED || incoming->state == INCOMING_ABORTED;
 }
 
 void migration_free(struct migration *migration)
@@ -66,24 +47,4 @@ void migration_free(struct migration *migration)
     vec_done(&migration->checks);
     vec_done(&migration->steps);
     free(migration);
-}
-
-void incoming_free(struct incoming *incoming)
-{
-    if (incoming == NULL) {
-        return;
-    }
-    vec_done(&incoming->devices);
-    vec_done(&incoming->checks);
-    vec_done(&incoming->steps);
-    free(incoming);
-}
-
-void migration_offer_free(struct migration_offer *offer)
-{
-    if (offer == NULL) {
-        return;
-    }
-    free(offer->claims);
-    free(offer);
 }

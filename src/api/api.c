@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/handlers.h"
 #include "api/http.h"
 #include "api/origin.h"
 #include "api/reply_json.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/routes.h"
+#include "api/handlers.h"
 
 void drain_begin(const struct call *call)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/routes.h"
+#include "api/handlers.h"
 
 /* What it says of a VM's power is believed, so only libvirt's own hook may: it runs as root. */
 void hook_qemu(const struct call *call)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What another host's cleaved asks when a VM comes from there. */
-#include "api/routes.h"
+#include "api/handlers.h"
 
 void incoming_offer(const struct call *call)
 {

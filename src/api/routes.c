@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/routes.h"
 
+#include "api/handlers.h"
 #include "base/str.h"
 
 #define DRY QUERY_DRY_RUN

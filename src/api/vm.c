@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/routes.h"
+#include "api/handlers.h"
 
 void vm_list(const struct call *call)
 {

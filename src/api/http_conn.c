@@ -313,6 +313,31 @@ void conn_go_on(struct conn *conn)
     exchange_queue(conn->exchange);
 }
 
+static bool sends_body(const struct conn *conn, int64_t user)
+{
+    (void)user;
+    return conn->body_counted > 0;
+}
+
+/* When all bodies that were not handed over take too many bytes, the one that takes longest is
+ * turned away, which may be this. */
+static void limit_bodies(struct conn *conn)
+{
+    struct http *http = conn->http;
+    while (http->open_bodies > HTTP_MAX_OPEN_BODIES) {
+        struct conn *longest = http_longest(http, sends_body, 0);
+        struct error err = {0};
+        error_set(&err, REASON_UNAVAILABLE, "cleaved",
+                  "cleaved has more unfinished requests than it keeps, and this one takes longest");
+        error_hint(&err, "try again, and send the body at once");
+        conn_refuse(longest, HTTP_SERVICE_UNAVAILABLE, &err);
+        if (longest == conn) {
+            return; /* its caller goes on with it */
+        }
+        conn_run(longest);
+    }
+}
+
 static bool step_body(struct conn *conn)
 {
     struct error err = {0};
@@ -333,6 +358,7 @@ static bool step_body(struct conn *conn)
         return refuse_rest(conn);
     }
     http_count_body(conn, body->cap);
+    limit_bodies(conn);
     return conn->state != CONN_BODY; /* it may have been turned away */
 }
 

@@ -9,10 +9,6 @@
 #include "base/mem.h"
 #include "base/stopping.h"
 
-/* How long requests are handed over before all else on the loop has its turn; the one that is
- * handled at the end of it may take longer. */
-#define QUEUE_TURN_US 1000
-
 static void exchange_free(struct http_exchange *exchange)
 {
     if (exchange->attached_done != NULL) {
@@ -24,15 +20,14 @@ static void exchange_free(struct http_exchange *exchange)
     free(exchange);
 }
 
-/* Frees it once both owners are done. */
-static void exchange_release(struct http_exchange *exchange)
+void exchange_release(struct http_exchange *exchange)
 {
     if (exchange->conn == NULL && !exchange->waiting && !exchange->handling) {
         exchange_free(exchange);
     }
 }
 
-static void waiting_add(struct http_exchange *exchange)
+void exchange_await(struct http_exchange *exchange)
 {
     struct http *http = exchange->http;
     exchange->waiting = true;
@@ -44,7 +39,7 @@ static void waiting_add(struct http_exchange *exchange)
     http->n_waiting++;
 }
 
-static void waiting_remove(struct http_exchange *exchange)
+void exchange_answered(struct http_exchange *exchange)
 {
     struct http *http = exchange->http;
     if (exchange->prev != NULL) {
@@ -94,8 +89,7 @@ int exchange_begin(struct conn *conn, size_t head_len, struct error *err)
     return status;
 }
 
-/* What only the handler could look at goes: requests may wait for long, and be many. */
-static void drop_text(struct http_exchange *exchange)
+void exchange_drop_text(struct http_exchange *exchange)
 {
     exchange->request.content_type = NULL;
     exchange->request.author = "";
@@ -126,60 +120,12 @@ void exchange_queue(struct http_exchange *exchange)
     http_queue_add(&http->queue, &exchange->queued, conn->slot.root, conn->slot.user);
 }
 
-static void hand_over(struct http_exchange *exchange)
-{
-    http_count_body(exchange->conn, 0);
-    waiting_add(exchange);
-    exchange->handling = true;
-    const struct http_config *config = &exchange->http->config;
-    config->handle(exchange, config->data);
-    exchange->handling = false;
-    drop_text(exchange);
-    exchange_release(exchange);
-}
-
-void exchange_run_queue(void *data)
-{
-    struct http *http = data;
-    uint64_t until_us = clock_monotonic_us() + QUEUE_TURN_US;
-    do {
-        struct http_exchange *exchange = (void *)http_queue_take(&http->queue);
-        if (exchange == NULL) {
-            return;
-        }
-        if (socket_hung_up(exchange->conn->fd)) {
-            conn_free(exchange->conn); /* nothing was begun, and no client waits */
-        } else {
-            hand_over(exchange);
-        }
-    } while (clock_monotonic_us() < until_us);
-    if (!http_queue_is_empty(&http->queue)) {
-        (void)evloop_timer_set(http->queue_timer, 0);
-    }
-}
-
 void exchange_leave(struct http_exchange *exchange)
 {
     http_queue_remove(&exchange->http->queue, &exchange->queued);
     exchange->conn->exchange = NULL;
     exchange->conn = NULL;
     exchange_release(exchange);
-}
-
-void http_answer(struct http_exchange *exchange, struct http_response response)
-{
-    waiting_remove(exchange);
-    struct conn *conn = exchange->conn;
-    if (conn == NULL) {
-        free(response.body);
-        exchange_release(exchange);
-        return;
-    }
-    conn_respond(conn, response);
-    exchange_leave(exchange);
-    if (!conn->running) {
-        conn_run(conn);
-    }
 }
 
 const struct http_request *http_exchange_request(const struct http_exchange *exchange)

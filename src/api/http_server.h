@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What http.c (the server: listening, slots, deadlines), http_conn.c (one connection) and
- * http_exchange.c (one request and its answer) share. Private to them. */
+/*
+ * What the parts of the server share, from the bottom: http_limits.c (deadlines and counts),
+ * http_exchange.c (one request and its answer), http_conn.c (one connection), http_turns.c
+ * (requests handed over in their turn), http_listen.c (the server). Private to them.
+ */
 #ifndef API_HTTP_SERVER_H
 #define API_HTTP_SERVER_H
 
@@ -101,14 +104,16 @@ struct http {
     char scratch[HTTP_READ_BYTES];
 };
 
-/* ---- http.c ---- */
+/* ---- http_limits.c ---- */
 
 /* The shorter of a limit and the configured idle time: tests set a short one. */
 uint64_t http_patience_us(const struct http *http, unsigned limit_s);
 /* Sees to it that the timer comes by `due_us`. */
 void http_due(struct http *http, uint64_t due_us);
-/* The connection's body, which was not handed over, now takes so many bytes. When all take too
- * many, the one that takes longest is turned away, which may be this. */
+/* Of the connections that are so, the one that began first; NULL: none is. */
+typedef bool conn_is_fn(const struct conn *conn, int64_t user);
+struct conn *http_longest(struct http *http, conn_is_fn *is_so, int64_t user);
+/* The connection's body, which was not handed over, now takes so many bytes. */
 void http_count_body(struct conn *conn, size_t bytes);
 /* The connection's client has not taken so many bytes of its answer yet. When all together are too
  * many, the time is over for what was begun first of the user with most of them. */
@@ -143,10 +148,21 @@ void conn_go_on(struct conn *conn);
 int exchange_begin(struct conn *conn, size_t head_len, struct error *err);
 /* A whole request: the handler gets it in its turn, unless the client leaves before. */
 void exchange_queue(struct http_exchange *exchange);
-/* Hands over what has its turn, for a moment; the rest when others had theirs on the loop. */
-void exchange_run_queue(void *http);
+/* The handler has it, and owes an answer. */
+void exchange_await(struct http_exchange *exchange);
+/* The handler has answered. */
+void exchange_answered(struct http_exchange *exchange);
+/* What only the handler could look at goes: requests may wait for long, and be many. */
+void exchange_drop_text(struct http_exchange *exchange);
+/* Frees it once both owners are done. */
+void exchange_release(struct http_exchange *exchange);
 /* The connection is over, or done with it. */
 void exchange_leave(struct http_exchange *exchange);
 int exchange_stopping(struct error *err);
+
+/* ---- http_turns.c ---- */
+
+/* Hands over what has its turn, for a moment; the rest when others had theirs on the loop. */
+void http_run_turns(void *http);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The server: listening, slots, deadlines. */
 #include "api/http_server.h"
 
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/vec.h"
 
 #define ACCEPTS_AT_ONCE 64
 #define ACCEPT_PAUSE_US 100000
@@ -35,22 +35,6 @@ static struct conn *conn_of(struct http_slot *slot)
 }
 
 /* ---- deadlines ---- */
-
-uint64_t http_patience_us(const struct http *http, unsigned limit_s)
-{
-    unsigned idle_s = http->config.idle_s;
-    return (idle_s < limit_s ? idle_s : limit_s) * USECS_PER_S;
-}
-
-void http_due(struct http *http, uint64_t due_us)
-{
-    if (due_us >= http->timer_us) {
-        return;
-    }
-    uint64_t now = clock_monotonic_us();
-    http->timer_us = due_us;
-    (void)evloop_timer_set(http->timer, due_us > now ? due_us - now : 0);
-}
 
 static void on_due(void *data)
 {
@@ -75,33 +59,7 @@ static void on_due(void *data)
     }
 }
 
-/* ---- the one that takes longest ---- */
-
-typedef bool conn_is_fn(const struct conn *conn, int64_t user);
-
-/* Of those that are so, the one that began first; NULL: none is. */
-static struct conn *longest_of(struct http *http, conn_is_fn *is_so, int64_t user)
-{
-    struct conn *longest = NULL;
-    for (struct http_slot *slot = http->conns; slot != NULL; slot = slot->next) {
-        struct conn *conn = conn_of(slot);
-        if (is_so(conn, user) && (longest == NULL || slot->since_us < longest->slot.since_us)) {
-            longest = conn;
-        }
-    }
-    return longest;
-}
-
-static bool sends_body(const struct conn *conn, int64_t user)
-{
-    (void)user;
-    return conn->body_counted > 0;
-}
-
-static bool leaves_answer(const struct conn *conn, int64_t user)
-{
-    return conn->unsent_counted > 0 && conn->slot.user == user;
-}
+/* ---- connections ---- */
 
 static bool is_leaving(const struct conn *conn, int64_t user)
 {
@@ -109,81 +67,9 @@ static bool is_leaving(const struct conn *conn, int64_t user)
     return conn->slot.use == HTTP_SLOT_LEAVING;
 }
 
-/* ---- bodies ---- */
-
-void http_count_body(struct conn *conn, size_t bytes)
-{
-    struct http *http = conn->http;
-    bool more = bytes > conn->body_counted;
-    http->open_bodies = http->open_bodies - conn->body_counted + bytes;
-    conn->body_counted = bytes;
-    while (more && http->open_bodies > HTTP_MAX_OPEN_BODIES) {
-        struct conn *longest = longest_of(http, sends_body, 0);
-        struct error err = {0};
-        error_set(&err, REASON_UNAVAILABLE, "cleaved",
-                  "cleaved has more unfinished requests than it keeps, and this one takes longest");
-        error_hint(&err, "try again, and send the body at once");
-        conn_refuse(longest, HTTP_SERVICE_UNAVAILABLE, &err);
-        if (longest == conn) {
-            return; /* its caller goes on with it */
-        }
-        conn_run(longest);
-    }
-}
-
-/* ---- answers ---- */
-
-struct share {
-    int64_t user;
-    size_t bytes;
-};
-
-/* The user with most bytes of answers that were not taken. */
-static int64_t largest_user(const struct http *http)
-{
-    VEC(struct share) shares = {0};
-    for (struct http_slot *slot = http->conns; slot != NULL; slot = slot->next) {
-        size_t bytes = conn_of(slot)->unsent_counted;
-        size_t i = 0;
-        while (i < shares.n && shares.items[i].user != slot->user) {
-            i++;
-        }
-        if (bytes > 0 && i == shares.n) {
-            *vec_push(&shares) = (struct share){.user = slot->user};
-        }
-        if (bytes > 0) {
-            shares.items[i].bytes += bytes;
-        }
-    }
-    struct share largest = {0};
-    for (vec_each(&shares, share)) {
-        largest = share->bytes > largest.bytes ? *share : largest;
-    }
-    vec_done(&shares);
-    return largest.user;
-}
-
-void http_count_unsent(struct conn *conn, size_t bytes)
-{
-    struct http *http = conn->http;
-    bool more = bytes > conn->unsent_counted;
-    http->unsent = http->unsent - conn->unsent_counted + bytes;
-    conn->unsent_counted = bytes;
-    while (more && http->unsent > HTTP_MAX_UNSENT) {
-        /* Its time is over: on_due() ends it, for this may be in the middle of another's. */
-        struct conn *slowest = longest_of(http, leaves_answer, largest_user(http));
-        http->unsent -= slowest->unsent_counted;
-        slowest->unsent_counted = 0;
-        slowest->due_us = slowest->sent_due_us = clock_monotonic_us();
-        http_due(http, slowest->due_us);
-    }
-}
-
-/* ---- connections ---- */
-
 static bool drop_leaving(struct http *http)
 {
-    struct conn *oldest = longest_of(http, is_leaving, 0);
+    struct conn *oldest = http_longest(http, is_leaving, 0);
     if (oldest != NULL) {
         conn_free(oldest);
     }
@@ -365,7 +251,7 @@ struct http *http_new(const struct http_config *config)
     }
     if (evloop_timer_new(config->loop, on_due, http, &http->timer) != 0 ||
         evloop_timer_new(config->loop, on_accept_again, http, &http->accept_timer) != 0 ||
-        evloop_timer_new(config->loop, exchange_run_queue, http, &http->queue_timer) != 0) {
+        evloop_timer_new(config->loop, http_run_turns, http, &http->queue_timer) != 0) {
         http_free(http);
         return NULL;
     }

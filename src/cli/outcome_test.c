@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How commands end: a dry run whose answer is no ends as its run does, and hints at what helps. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "answered.h"
-#include "base/mem.h"
-#include "cli/waiting.h"
-#include "test.h"
 
 #define DRAIN(state, stop, verdict)                                                                \
     "{\"drain\":{\"state\":\"" state "\",\"stop\":" stop ",\"finishedAt\":\"2026-01-02T03:04:05Z"  \
@@ -55,23 +51,16 @@ static const struct outcome outcomes[] = {
      "", NULL},
 };
 
+/* The test's own output is read by line, so the command's goes elsewhere. */
 static void run_line(const char *command, struct error *err)
 {
-    CLEANUP_FREE char *text = xasprintf("cleave %s", command);
-    char *argv[ANSWERED_MAX_WORDS] = {NULL};
-    int argc = 0;
-    struct cli cli = {0};
-    struct args args = {0};
     (void)fflush(stdout);
-    int kept = dup(STDOUT_FILENO); /* the test's own output is read by line */
+    int kept = dup(STDOUT_FILENO);
     assert_non_null(freopen("/dev/null", "w", stdout));
-    int r = answered_parse(text, argv, &argc, &cli, &args, err);
-    r = r != 0 ? r : args.words.verb->run(&cli, &args.words, err);
+    int r = answered_run(command, err);
     (void)fflush(stdout);
     assert_int_equal(dup2(kept, STDOUT_FILENO), STDOUT_FILENO);
     close(kept);
-    client_free(cli.client);
-    waiting_free(cli.waiting);
     assert_int_equal(r == 0, err->reason == REASON_NONE);
 }
 

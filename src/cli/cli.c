@@ -20,7 +20,7 @@ static int call(struct cli *cli, const char *method, const char *path, const jso
 {
     if (cli->client == NULL) {
         cli->client = client_new(cli->socket);
-        cli->waiting = waiting_new(cli);
+        cli->waiting = waiting_new(cli->socket, cli->client);
     }
     client_set_timeout(cli->client, cli->timeout_s != 0 ? cli->timeout_s : CLIENT_TIMEOUT_S);
     waiting_begin(cli->waiting, cli->waits_for);

@@ -2,7 +2,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cli/change.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 
 #define MAX_SITE_NAME 63
 #define MAX_SITE_CLAIMS 1024

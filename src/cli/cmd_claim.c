@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "cli/change.h"
 #include "cli/table.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 #include "cli/view.h"
 
 /* Option → key of the API. */

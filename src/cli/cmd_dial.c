@@ -12,7 +12,7 @@
 
 #include "base/str.h"
 #include "cli/cli.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 #include "lib/local_socket.h"
 
 #define BUFFER_SIZE 65536

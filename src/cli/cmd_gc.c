@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "cli/change.h"
 #include "cli/table.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 #include "cli/view.h"
 
 static void print_list(const json_t *items, const char *head, size_t width)

@@ -11,7 +11,7 @@
 #include "cli/picture.h"
 #include "cli/table.h"
 #include "cli/trouble.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 #include "cli/view.h"
 
 #define MIB (1024 * 1024)

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/change.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 #include "cli/view.h"
 
 static int change_cordon(struct cli *cli, const struct arguments *words, const char *method,

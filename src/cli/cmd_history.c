@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "cli/table.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 #include "cli/view.h"
 
 #define INDENT 4

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/stopping.h"
 #include "base/str.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 
 #define DEFAULT_CONFIG "/etc/cleave/hook.yaml"
 #define MAX_PATH_LEN 107 /* sun_path */

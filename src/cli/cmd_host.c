@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "cli/plan_view.h"
 #include "cli/table.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 #include "cli/view.h"
 
 static char *hook_text(const json_t *host)

@@ -11,7 +11,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "cli/table.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 #include "cli/view.h"
 
 #define POLL_MS 500

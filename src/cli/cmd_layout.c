@@ -4,7 +4,7 @@
 #include "cli/layout_file.h"
 #include "cli/layout_view.h"
 #include "cli/layout_words.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 
 /* Its own exit statuses, so that a script tells "no" from "what?"; what no source says is neither,
  * and has the exit status that it has everywhere. */

@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 
 #define MAX_WORDS 32
 

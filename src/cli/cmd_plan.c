@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "cli/plan_view.h"
 #include "cli/table.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 #include "cli/view.h"
 
 static void steps_text(const json_t *plan, char *out, size_t size)

@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "cli/plan_view.h"
 #include "cli/table.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 #include "cli/view.h"
 #include "lib/client.h"
 

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/table.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 #include "cli/view.h"
 #include "lib/client.h"
 

@@ -10,7 +10,7 @@
 #include "base/parse.h"
 #include "cli/migration_view.h"
 #include "cli/table.h"
-#include "cli/verbs.h"
+#include "cli/verb.h"
 #include "cli/view.h"
 
 #define POLL_MS 200

@@ -6,7 +6,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "cli/table.h"
+/* What becomes of a column for which there is too little room. Nothing that is needed to act is
+ * cut: names, addresses, identifiers and states take several lines at worst. */
+enum table_align {
+    TABLE_LEFT,  /* stays whole as long as anything else gives way */
+    TABLE_RIGHT, /* the same, for numbers */
+    TABLE_NAME,  /* a long one takes several lines */
+    TABLE_SHORT, /* is shortened in its middle: what only describes */
+    TABLE_WRAP,  /* sentences: broken at blanks */
+    TABLE_LIST,  /* broken at blanks, each word whole */
+};
 
 struct fit {
     enum table_align align;

@@ -71,12 +71,12 @@ static void tell(void *data)
     fflush(stderr);
 }
 
-struct waiting *waiting_new(struct cli *cli)
+struct waiting *waiting_new(const char *socket, struct client *client)
 {
     struct waiting *waiting = xcalloc(1, sizeof(*waiting));
-    waiting->aside = client_new(cli->socket);
+    waiting->aside = client_new(socket);
     client_set_timeout(waiting->aside, HEALTH_TIMEOUT_S);
-    client_on_wait(cli->client, FIRST_MS, tell, waiting);
+    client_on_wait(client, FIRST_MS, tell, waiting);
     return waiting;
 }
 

@@ -3,12 +3,17 @@
 #ifndef CLI_WAITING_H
 #define CLI_WAITING_H
 
-#include "cli/cli.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/client.h"
 
 struct waiting;
 
-/* Nothing is asked or said before a second has passed. */
-struct waiting *waiting_new(struct cli *cli);
+/* For requests of `client`; the daemon at `socket` is asked what they wait for. Nothing is asked or
+ * said before a second has passed. */
+struct waiting *waiting_new(const char *socket, struct client *client);
 void waiting_free(struct waiting *waiting);
 
 /* The request begins; it has its answer. `own`: what it waits for on its own, or NULL; borrowed. */

@@ -6,7 +6,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "cli/change.h"
-#include "cli/table.h"
+#include "cli/listing.h"
 #include "cli/verb.h"
 #include "cli/view.h"
 
@@ -80,140 +80,98 @@ int cmd_claim_restore(struct cli *cli, const struct arguments *words, struct err
     return change_run(cli, "POST", path, NULL, err);
 }
 
-static int list_released(struct cli *cli, struct error *err)
-{
-    CLEANUP_JSON json_t *json = NULL;
-    int result = cli_get(cli, "/v1/released-claims", &json, err);
-    if (result != 0 || cli_print_raw(cli, json)) {
-        return result;
-    }
-    static const struct table_column columns[] = {
-        {"CLAIM", TABLE_NAME, 0}, {"VM", TABLE_NAME, 0},       {"MODE", TABLE_LEFT, 1},
-        {"TYPE", TABLE_LEFT, 0},  {"RELEASED", TABLE_LEFT, 2}, {"WHY", TABLE_WRAP, 0}};
-    CLEANUP(table_freep)
-    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
-    const json_t *list = view_at(json, "released");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *released = json_array_get(list, i);
-        char at[VIEW_SIZE];
-        const char *const cells[] = {view_text(released, "claim.name", "-"),
-                                     view_text(released, "claim.vm", "-"),
-                                     view_text(released, "claim.mode", "-"),
-                                     view_last_word(view_text(released, "claim.type", "-")),
-                                     view_time(released, "releasedAt", at),
-                                     view_text(released, "reason", "-")};
-        table_row(table, cells);
-    }
-    table_print_or(table, "no claims that can be brought back");
-    return 0;
-}
+static const struct column claim_columns[] = {
+    {"CLAIM", .path = "name", .align = TABLE_NAME},
+    {"STATE", .path = "state"},
+    {"VM", .path = "vm", .align = TABLE_NAME},
+    {"MODE", .path = "mode", .drop = 3},
+    {"TYPE", .path = "type", .format = COLUMN_WORD, .drop = 4},
+    {"INSTANCE", .path = "got.profile|profile", .drop = 2},
+    {"GPU", .path = "got.gpu"},
+    {"DEVICE", .path = "got.mdevUuid|got.device|named.mdevUuid|named.device"},
+    {"SITE", .path = "site", .align = TABLE_NAME, .drop = 1},
+};
+static const struct listing claim_listing = {
+    .arrays = {"claims"}, LISTING_COLUMNS(claim_columns), .empty = "no claims"};
+
+static const struct column released_columns[] = {
+    {"CLAIM", .path = "claim.name", .align = TABLE_NAME},
+    {"VM", .path = "claim.vm", .align = TABLE_NAME},
+    {"MODE", .path = "claim.mode", .drop = 1},
+    {"TYPE", .path = "claim.type", .format = COLUMN_WORD},
+    {"RELEASED", .path = "releasedAt", .format = COLUMN_TIME, .drop = 2},
+    {"WHY", .path = "reason", .align = TABLE_WRAP},
+};
+static const struct listing released_listing = {.arrays = {"released"},
+                                                LISTING_COLUMNS(released_columns),
+                                                .empty = "no claims that can be brought back"};
 
 int cmd_claim_list(struct cli *cli, const struct arguments *words, struct error *err)
 {
-    if (words->values[CLAIM_LIST_RELEASED] != NULL) {
-        return list_released(cli, err);
-    }
-    CLEANUP_JSON json_t *json = NULL;
-    int result = cli_get(cli, "/v1/claims", &json, err);
-    if (result != 0 || cli_print_raw(cli, json)) {
-        return result;
-    }
-    static const struct table_column columns[] = {
-        {"CLAIM", TABLE_NAME, 0}, {"STATE", TABLE_LEFT, 0},  {"VM", TABLE_NAME, 0},
-        {"MODE", TABLE_LEFT, 3},  {"TYPE", TABLE_LEFT, 4},   {"INSTANCE", TABLE_LEFT, 2},
-        {"GPU", TABLE_LEFT, 0},   {"DEVICE", TABLE_LEFT, 0}, {"SITE", TABLE_NAME, 1},
-    };
-    CLEANUP(table_freep)
-    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
-    const json_t *claims = view_at(json, "claims");
-    for (size_t i = 0; i < json_array_size(claims); i++) {
-        const json_t *claim = json_array_get(claims, i);
-        const char *named =
-            view_text(claim, "named.mdevUuid", view_text(claim, "named.device", "-"));
-        const char *device = view_text(claim, "got.device", named);
-        const char *wanted = view_text(claim, "profile", "-");
-        const char *const cells[] = {
-            view_text(claim, "name", "-"),
-            view_text(claim, "state", "-"),
-            view_text(claim, "vm", "-"),
-            view_text(claim, "mode", "-"),
-            view_last_word(view_text(claim, "type", "-")),
-            view_text(claim, "got.profile", wanted),
-            view_text(claim, "got.gpu", "-"),
-            view_text(claim, "got.mdevUuid", device),
-            view_text(claim, "site", "-"),
-        };
-        table_row(table, cells);
-    }
-    table_print_or(table, "no claims");
-    return 0;
+    return words->values[CLAIM_LIST_RELEASED] != NULL
+               ? listing_show(cli, "/v1/released-claims", &released_listing, err)
+               : listing_show(cli, "/v1/claims", &claim_listing, err);
 }
 
 /* "1g.24gb+gfx at slices 3-5, id 2". */
-static void instance_text(const json_t *claim, char out[VIEW_SIZE])
+static void add_instance(const json_t *claim, struct strbuf *out)
 {
     int64_t start = view_int(claim, "got.start", -1);
     const char *profile = view_text(claim, "got.profile", NULL);
-    if (profile == NULL || start < 0) {
-        str_copy(out, VIEW_SIZE, profile == NULL ? "-" : profile);
+    if (profile == NULL) {
         return;
     }
-    int64_t end = start + view_int(claim, "got.size", 1) - 1;
-    char id[VIEW_SIZE];
-    snprintf(out, VIEW_SIZE, "%.32s at slices %d-%d, id %.12s", profile, (int)start, (int)end,
-             view_any(claim, "got.gpuInstance", id));
+    strbuf_add(out, profile);
+    if (start >= 0) {
+        char id[VIEW_SIZE];
+        strbuf_addf(out, " at slices %d-%d, id %s", (int)start,
+                    (int)(start + view_int(claim, "got.size", 1) - 1),
+                    view_any(claim, "got.gpuInstance", id));
+    }
 }
 
-static void print_wanted(const struct cli *cli, const json_t *claim)
-{
-    char start[VIEW_SIZE];
-    char created[VIEW_SIZE];
-    const struct table_field fields[] = {
-        {"State", view_text(claim, "state", "-")},
-        {"Problem", view_text(claim, "problem", "-")},
-        {"Tenant", view_text(claim, "tenant", "-")},
-        {"VM", view_text(claim, "vm", "-")},
-        {"Mode", view_text(claim, "mode", "-")},
-        {"Type", view_text(claim, "type", "-")},
-        {"Wanted GPU", view_text(claim, "gpu", "any")},
-        {"Wanted Profile", view_text(claim, "profile", "any")},
-        {"Wanted Start", view_at(claim, "start") == NULL ? "any" : view_any(claim, "start", start)},
-        {"Mixed Sizes", view_true(claim, "mixed") ? "yes" : "no"},
-        {"Guest", view_text(claim, "guest", "-")},
-        {"Migratable", view_true(claim, "migratable") ? "yes" : "no"},
-        {"Hold", view_text(claim, "hold", "-")},
-        {"Site", view_text(claim, "site", "-")},
-        {"Made", view_time(claim, "createdAt", created)},
-        {"By", view_text(claim, "author", "-")},
-    };
-    fields_print(fields, ARRAY_SIZE(fields), cli_width(cli));
-}
+static const struct column wanted_fields[] = {
+    {"State", .path = "state"},
+    {"Problem", .path = "problem"},
+    {"Tenant", .path = "tenant"},
+    {"VM", .path = "vm"},
+    {"Mode", .path = "mode"},
+    {"Type", .path = "type"},
+    {"Wanted GPU", .path = "gpu", .none = "any"},
+    {"Wanted Profile", .path = "profile", .none = "any"},
+    {"Wanted Start", .path = "start", .format = COLUMN_VALUE, .none = "any"},
+    {"Mixed Sizes", .path = "mixed", .format = COLUMN_FLAG},
+    {"Guest", .path = "guest"},
+    {"Migratable", .path = "migratable", .format = COLUMN_FLAG},
+    {"Hold", .path = "hold"},
+    {"Site", .path = "site"},
+    {"Made", .path = "createdAt", .format = COLUMN_TIME},
+    {"By", .path = "author"},
+};
 
-static void print_got(const struct cli *cli, const json_t *claim)
+static const struct column held_fields[] = {
+    {"GPU", .path = "got.gpu"},
+    {"GPU UUID", .path = "got.gpuUuid"},
+    {"GPU Instance", .cell = add_instance},
+    {"Device", .path = "got.device"},
+    {"mdev", .path = "got.mdevUuid"},
+    {"Placement Id", .path = "got.placementId", .format = COLUMN_VALUE},
+    {"MIG Device", .path = "got.migUuid"},
+};
+
+static void print_held(const struct cli *cli, const json_t *claim)
 {
-    if (view_at(claim, "got") == NULL) {
-        const char *device = view_text(claim, "named.device", NULL);
-        printf("Holds nothing\n");
-        if (device != NULL) {
-            printf("VM \"%s\" names %s for it\n", view_text(claim, "vm", "-"),
-                   view_text(claim, "named.mdevUuid", device));
-        }
+    if (view_at(claim, "got") != NULL) {
+        printf("Holds\n");
+        listing_print_fields(held_fields, ARRAY_SIZE(held_fields), claim, cli_width(cli));
         return;
     }
-    char instance[VIEW_SIZE];
-    char placement[VIEW_SIZE];
-    instance_text(claim, instance);
-    const struct table_field fields[] = {
-        {"GPU", view_text(claim, "got.gpu", "-")},
-        {"GPU UUID", view_text(claim, "got.gpuUuid", "-")},
-        {"GPU Instance", instance},
-        {"Device", view_text(claim, "got.device", "-")},
-        {"mdev", view_text(claim, "got.mdevUuid", "-")},
-        {"Placement Id", view_any(claim, "got.placementId", placement)},
-        {"MIG Device", view_text(claim, "got.migUuid", "-")},
-    };
-    printf("Holds\n");
-    fields_print(fields, ARRAY_SIZE(fields), cli_width(cli));
+    const char *device = view_text(claim, "named.device", NULL);
+    printf("Holds nothing\n");
+    if (device != NULL) {
+        printf("VM \"%s\" names %s for it\n", view_text(claim, "vm", "-"),
+               view_text(claim, "named.mdevUuid", device));
+    }
 }
 
 int cmd_claim_show(struct cli *cli, const struct arguments *words, struct error *err)
@@ -225,7 +183,7 @@ int cmd_claim_show(struct cli *cli, const struct arguments *words, struct error 
         return result;
     }
     printf("Claim %s\n", view_text(claim, "name", "-"));
-    print_wanted(cli, claim);
-    print_got(cli, claim);
+    listing_print_fields(wanted_fields, ARRAY_SIZE(wanted_fields), claim, cli_width(cli));
+    print_held(cli, claim);
     return 0;
 }

@@ -8,134 +8,72 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "cli/change.h"
+#include "cli/listing.h"
 #include "cli/picture.h"
-#include "cli/table.h"
 #include "cli/trouble.h"
 #include "cli/verb.h"
 #include "cli/view.h"
 
-#define MIB (1024 * 1024)
+#define GIB (1024.0 * 1024 * 1024)
+
+/* ---- the list ---- */
 
 /* "2.0 of 96.0 GiB". */
-static const char *memory_text(const json_t *gpu, char out[VIEW_SIZE])
+static void add_memory(const json_t *gpu, struct strbuf *out)
 {
     int64_t total = view_int(gpu, "memory.totalBytes", -1);
     int64_t used = view_int(gpu, "memory.usedBytes", -1);
-    double gib = 1024.0 * MIB;
-    if (total < 0) {
-        str_copy(out, VIEW_SIZE, "-");
-    } else if (used < 0) {
-        snprintf(out, VIEW_SIZE, "%.1f GiB", (double)total / gib);
-    } else {
-        snprintf(out, VIEW_SIZE, "%.1f of %.1f GiB", (double)used / gib, (double)total / gib);
+    if (total >= 0 && used >= 0) {
+        strbuf_addf(out, "%.1f of %.1f GiB", (double)used / GIB, (double)total / GIB);
+    } else if (total >= 0) {
+        strbuf_addf(out, "%.1f GiB", (double)total / GIB);
     }
-    return out;
-}
-
-static const char *count_text(const json_t *gpu, const char *path, char out[VIEW_SIZE])
-{
-    const json_t *list = view_at(gpu, path);
-    if (json_is_array(list)) {
-        snprintf(out, VIEW_SIZE, "%zu", json_array_size(list));
-    } else {
-        str_copy(out, VIEW_SIZE, "-"); /* not known */
-    }
-    return out;
 }
 
 /* What keeps a GPU from being used: a problem, a quarantine, a cordon; the first of them. */
-static const char *trouble_text(const json_t *gpu, char out[VIEW_SIZE])
+static void add_problem(const json_t *gpu, struct strbuf *out)
 {
-    const char *problem = view_text(gpu, "problem", NULL);
-    if (problem != NULL) {
-        return problem;
+    if (view_text(gpu, "problem", NULL) != NULL) {
+        strbuf_add(out, view_text(gpu, "problem", "-"));
+    } else if (view_at(gpu, "quarantine") != NULL) {
+        strbuf_addf(out, "quarantined: %s", view_text(gpu, "quarantine.reason", "-"));
+    } else if (view_at(gpu, "cordoned") != NULL) {
+        strbuf_add(out, "cordoned");
     }
-    if (view_at(gpu, "quarantine") != NULL) {
-        snprintf(out, VIEW_SIZE, "quarantined: %s", view_text(gpu, "quarantine.reason", "-"));
-        return out;
-    }
-    return view_at(gpu, "cordoned") != NULL ? "cordoned" : "-";
 }
 
-/* "why (who, since when)"; "-" when not set. */
-static const char *decision_text(const json_t *gpu, const char *key, const char *who,
-                                 struct strbuf *out)
-{
-    const json_t *set = view_at(gpu, key);
-    if (set == NULL) {
-        return "-";
-    }
-    strbuf_addf(out, "%s (%s, since %s)", view_text(set, "reason", "no reason given"),
-                view_text(set, who, "-"), view_text(set, "since", "-"));
-    return strbuf_str(out);
-}
+static const struct column gpu_columns[] = {
+    {"GPU", .path = "address"},
+    {"INDEX", .path = "index", .format = COLUMN_VALUE, .align = TABLE_RIGHT, .drop = 3},
+    {"NAME", .path = "name|model", .align = TABLE_SHORT},
+    {"MODE", .path = "mode"},
+    {"MEMORY", .cell = add_memory, .align = TABLE_RIGHT, .drop = 4},
+    {"INSTANCES", .path = "gpuInstances", .format = COLUMN_COUNT, .align = TABLE_RIGHT, .drop = 1},
+    {"VGPUS", .path = "vgpus", .format = COLUMN_COUNT, .align = TABLE_RIGHT, .drop = 2},
+    {"VM", .path = "vm", .align = TABLE_NAME},
+    {"PROBLEM", .cell = add_problem, .align = TABLE_WRAP},
+};
+static const struct listing gpu_listing = {
+    .arrays = {"gpus"}, LISTING_COLUMNS(gpu_columns), .empty = "no GPUs"};
 
 int cmd_gpu_list(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
 {
-    CLEANUP_JSON json_t *json = NULL;
-    int result = cli_get(cli, "/v1/gpus", &json, err);
-    if (result != 0 || cli_print_raw(cli, json)) {
-        return result;
-    }
-    static const struct table_column columns[] = {
-        {"GPU", TABLE_LEFT, 0},    {"INDEX", TABLE_RIGHT, 3},  {"NAME", TABLE_SHORT, 0},
-        {"MODE", TABLE_LEFT, 0},   {"MEMORY", TABLE_RIGHT, 4}, {"INSTANCES", TABLE_RIGHT, 1},
-        {"VGPUS", TABLE_RIGHT, 2}, {"VM", TABLE_NAME, 0},      {"PROBLEM", TABLE_WRAP, 0},
-    };
-    CLEANUP(table_freep)
-    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
-    const json_t *gpus = view_at(json, "gpus");
-    for (size_t i = 0; i < json_array_size(gpus); i++) {
-        const json_t *gpu = json_array_get(gpus, i);
-        char index[VIEW_SIZE];
-        char memory[VIEW_SIZE];
-        char instances[VIEW_SIZE];
-        char vgpus[VIEW_SIZE];
-        char trouble[VIEW_SIZE];
-        const char *model = view_text(gpu, "model", "-");
-        const char *const cells[] = {
-            view_text(gpu, "address", "-"),  view_any(gpu, "index", index),
-            view_text(gpu, "name", model),   view_text(gpu, "mode", "-"),
-            memory_text(gpu, memory),        count_text(gpu, "gpuInstances", instances),
-            count_text(gpu, "vgpus", vgpus), view_text(gpu, "vm", "-"),
-            trouble_text(gpu, trouble),
-        };
-        table_row(table, cells);
-    }
-    table_print_or(table, "no GPUs");
-    return 0;
+    return listing_show(cli, "/v1/gpus", &gpu_listing, err);
 }
 
-/* A capability that the driver may not report, in nvidia-smi's words. */
-static const char *reported(const json_t *gpu, const char *path, const char *yes, const char *no)
+/* ---- one GPU ---- */
+
+static void add_pci_id(const json_t *gpu, struct strbuf *out)
 {
-    if (view_at(gpu, path) == NULL) {
-        return "N/A";
-    }
-    return view_true(gpu, path) ? yes : no;
+    const char *subsystem = view_text(gpu, "pciSubsystemId", NULL);
+    strbuf_addf(out, "%s%s%s", view_text(gpu, "pciId", "-"),
+                subsystem == NULL ? "" : ", subsystem ", subsystem == NULL ? "" : subsystem);
 }
 
-static const char *mig_text(const json_t *gpu)
-{
-    if (view_at(gpu, "mig.enabled") == NULL) {
-        return "-"; /* not known */
-    }
-    bool enabled = view_true(gpu, "mig.enabled");
-    bool pending = view_true(gpu, "mig.pending");
-    if (enabled != pending) {
-        return enabled ? "Enabled, Disabled after the next reset"
-                       : "Disabled, Enabled after the next reset";
-    }
-    if (view_at(gpu, "mig.capable") != NULL && !view_true(gpu, "mig.capable")) {
-        return "N/A";
-    }
-    return enabled ? "Enabled" : "Disabled";
-}
-
-static const char *group_text(const json_t *gpu, struct strbuf *out)
+static void add_group(const json_t *gpu, struct strbuf *out)
 {
     if (view_at(gpu, "iommuGroup") == NULL) {
-        return "-";
+        return;
     }
     const json_t *others = view_at(gpu, "iommuGroup.otherMembers");
     strbuf_addf(out, "%d", (int)view_int(gpu, "iommuGroup.number", 0));
@@ -145,73 +83,114 @@ static const char *group_text(const json_t *gpu, struct strbuf *out)
         const char *name = json_is_string(driver) ? json_string_value(driver) : "no driver";
         strbuf_addf(out, "%s %s (%s)", i == 0 ? ", shared with" : ",", bdf, name);
     }
-    return strbuf_str(out);
 }
 
-static const char *scheduler_text(const json_t *gpu, struct strbuf *out)
+static void add_mig_mode(const json_t *gpu, struct strbuf *out)
+{
+    if (view_at(gpu, "mig.enabled") == NULL) {
+        return; /* not known */
+    }
+    bool enabled = view_true(gpu, "mig.enabled");
+    bool pending = view_true(gpu, "mig.pending");
+    bool incapable = view_at(gpu, "mig.capable") != NULL && !view_true(gpu, "mig.capable");
+    if (enabled == pending) {
+        strbuf_add(out, incapable ? "N/A" : enabled ? "Enabled" : "Disabled");
+    } else {
+        strbuf_add(out, enabled ? "Enabled, Disabled after the next reset"
+                                : "Disabled, Enabled after the next reset");
+    }
+}
+
+/* A capability that the driver may not report, in nvidia-smi's words. */
+static void add_capability(const json_t *gpu, const char *path, const char *yes, const char *no,
+                           struct strbuf *out)
+{
+    if (view_at(gpu, path) != NULL) {
+        strbuf_add(out, view_true(gpu, path) ? yes : no);
+    }
+}
+
+static void add_mig_slicing_support(const json_t *gpu, struct strbuf *out)
+{
+    add_capability(gpu, "mig.timeSlicingSupported", "Supported", "Not Supported", out);
+}
+
+static void add_mig_slicing(const json_t *gpu, struct strbuf *out)
+{
+    add_capability(gpu, "mig.timeSlicingEnabled", "Enabled", "Disabled", out);
+}
+
+static void add_mixed_sizes(const json_t *gpu, struct strbuf *out)
+{
+    add_capability(gpu, "mixedSizes", "Enabled", "Disabled", out);
+}
+
+static void add_scheduler(const json_t *gpu, struct strbuf *out)
 {
     const json_t *scheduler = view_at(gpu, "scheduler");
     if (scheduler == NULL) {
-        return "N/A";
+        return;
     }
     int64_t slice_ns = view_int(scheduler, "sliceNs", 0);
     int64_t averaging = view_int(scheduler, "averaging", 0);
-    strbuf_addf(out, "%s", view_text(scheduler, "policy", "-"));
+    strbuf_add(out, view_text(scheduler, "policy", "-"));
     if (slice_ns > 0) {
         strbuf_addf(out, ", %.4g ms slices", (double)slice_ns / 1e6);
     }
     if (averaging > 0) {
         strbuf_addf(out, ", averaging %d", (int)averaging);
     }
-    return strbuf_str(out);
 }
 
-static void print_details(const struct cli *cli, const json_t *gpu)
+static void add_functions(const json_t *gpu, struct strbuf *out)
 {
-    char index[VIEW_SIZE];
-    char memory[VIEW_SIZE];
-    char numa[VIEW_SIZE];
-    char pci[VIEW_SIZE];
-    char functions[VIEW_SIZE];
-    CLEANUP_STRBUF struct strbuf group = {0};
-    CLEANUP_STRBUF struct strbuf scheduler = {0};
-    CLEANUP_STRBUF struct strbuf cordon = {0};
-    CLEANUP_STRBUF struct strbuf quarantine = {0};
-    const char *subsystem = view_text(gpu, "pciSubsystemId", NULL);
-    snprintf(pci, sizeof(pci), "%s%s%s", view_text(gpu, "pciId", "-"),
-             subsystem == NULL ? "" : ", subsystem ", subsystem == NULL ? "" : subsystem);
-    str_copy(functions, sizeof(functions), "-");
     if (view_at(gpu, "virtualFunctionsTotal") != NULL) {
-        snprintf(functions, sizeof(functions), "%zu of %d",
-                 json_array_size(view_at(gpu, "virtualFunctions")),
-                 (int)view_int(gpu, "virtualFunctionsTotal", 0));
+        strbuf_addf(out, "%zu of %d", json_array_size(view_at(gpu, "virtualFunctions")),
+                    (int)view_int(gpu, "virtualFunctionsTotal", 0));
     }
-    const struct table_field fields[] = {
-        {"Product Name", view_text(gpu, "name", "-")},
-        {"Model", view_text(gpu, "model", "unknown")},
-        {"UUID", view_text(gpu, "uuid", "-")},
-        {"Index", view_any(gpu, "index", index)},
-        {"PCI Id", pci},
-        {"NUMA Node", view_any(gpu, "numaNode", numa)},
-        {"IOMMU Group", group_text(gpu, &group)},
-        {"Driver", view_text(gpu, "driver", "-")},
-        {"Mode", view_text(gpu, "mode", "-")},
-        {"Memory", memory_text(gpu, memory)},
-        {"MIG Mode", mig_text(gpu)},
-        {"MIG Time-Slicing",
-         reported(gpu, "mig.timeSlicingSupported", "Supported", "Not Supported")},
-        {"MIG Time-Slicing Mode", reported(gpu, "mig.timeSlicingEnabled", "Enabled", "Disabled")},
-        {"Mixed vGPU Sizes", reported(gpu, "mixedSizes", "Enabled", "Disabled")},
-        {"vGPU Scheduler", scheduler_text(gpu, &scheduler)},
-        {"vGPU Interface", view_text(gpu, "vgpuInterface", "-")},
-        {"Virtual Functions", functions},
-        {"Cordoned", decision_text(gpu, "cordoned", "by", &cordon)},
-        {"Quarantine", decision_text(gpu, "quarantine", "kind", &quarantine)},
-        {"Problem", view_text(gpu, "problem", "-")},
-    };
-    printf("GPU %s\n", view_text(gpu, "address", "-"));
-    fields_print(fields, ARRAY_SIZE(fields), cli_width(cli));
 }
+
+/* "why (who, since when)". */
+static void add_decision(const json_t *decision, const char *who, struct strbuf *out)
+{
+    if (decision != NULL) {
+        strbuf_addf(out, "%s (%s, since %s)", view_text(decision, "reason", "no reason given"),
+                    view_text(decision, who, "-"), view_text(decision, "since", "-"));
+    }
+}
+
+static void add_cordon(const json_t *gpu, struct strbuf *out)
+{
+    add_decision(view_at(gpu, "cordoned"), "by", out);
+}
+
+static void add_quarantine(const json_t *gpu, struct strbuf *out)
+{
+    add_decision(view_at(gpu, "quarantine"), "kind", out);
+}
+
+static const struct column gpu_fields[] = {
+    {"Product Name", .path = "name"},
+    {"Model", .path = "model", .none = "unknown"},
+    {"UUID", .path = "uuid"},
+    {"Index", .path = "index", .format = COLUMN_VALUE},
+    {"PCI Id", .cell = add_pci_id},
+    {"NUMA Node", .path = "numaNode", .format = COLUMN_VALUE},
+    {"IOMMU Group", .cell = add_group},
+    {"Driver", .path = "driver"},
+    {"Mode", .path = "mode"},
+    {"Memory", .cell = add_memory},
+    {"MIG Mode", .cell = add_mig_mode},
+    {"MIG Time-Slicing", .cell = add_mig_slicing_support, .none = "N/A"},
+    {"MIG Time-Slicing Mode", .cell = add_mig_slicing, .none = "N/A"},
+    {"Mixed vGPU Sizes", .cell = add_mixed_sizes, .none = "N/A"},
+    {"vGPU Scheduler", .cell = add_scheduler, .none = "N/A"},
+    {"vGPU Interface", .path = "vgpuInterface"},
+    {"Virtual Functions", .cell = add_functions},
+    {"Cordoned", .cell = add_cordon},
+    {"Quarantine", .cell = add_quarantine},
+    {"Problem", .path = "problem"},
+};
 
 int cmd_gpu_show(struct cli *cli, const struct arguments *words, struct error *err)
 {
@@ -221,7 +200,8 @@ int cmd_gpu_show(struct cli *cli, const struct arguments *words, struct error *e
     if (result != 0 || cli_print_raw(cli, gpu)) {
         return result;
     }
-    print_details(cli, gpu);
+    printf("GPU %s\n", view_text(gpu, "address", "-"));
+    listing_print_fields(gpu_fields, ARRAY_SIZE(gpu_fields), gpu, cli_width(cli));
     /* A board that the catalog lacks still has a picture, with fewer numbers in it. */
     CLEANUP_JSON json_t *profiles = NULL;
     CLEANUP_FREE char *query =

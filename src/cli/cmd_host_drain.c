@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
-#include "cli/table.h"
+#include "cli/listing.h"
 #include "cli/verb.h"
 #include "cli/view.h"
 
@@ -61,7 +61,7 @@ static int make_body(const struct arguments *words, json_t **ret_body, struct er
 
 /* ---- the table ---- */
 
-static const char *verdict_text(const json_t *vm)
+static void add_verdict(const json_t *vm, struct strbuf *out)
 {
     static const struct {
         const char *verdict;
@@ -70,66 +70,48 @@ static const char *verdict_text(const json_t *vm)
     const char *verdict = view_text(vm, "verdict", "-");
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
         if (str_eq(words[i].verdict, verdict)) {
-            return words[i].text;
+            strbuf_add(out, words[i].text);
         }
     }
-    return "not asked yet";
 }
 
-static const char *step_text(const json_t *vm, char out[VIEW_SIZE])
+static void add_step(const json_t *vm, struct strbuf *out)
 {
     const char *step = view_text(vm, "step", "-");
     int64_t total = view_int(vm, "totalBytes", 0);
     int64_t done = view_int(vm, "processedBytes", 0);
     int64_t downtime = view_int(vm, "downtimeMs", 0);
+    strbuf_add(out, step);
     if (str_eq(step, "moving") && total > 0) {
-        snprintf(out, VIEW_SIZE, "moving, %d %%",
-                 (int)(done >= total ? 99 : (double)done * 100.0 / (double)total));
+        strbuf_addf(out, ", %d %%",
+                    (int)(done >= total ? 99 : (double)done * 100.0 / (double)total));
     } else if (str_eq(step, "gone") && downtime > 0) {
-        snprintf(out, VIEW_SIZE, "gone, down %lld ms", (long long)downtime);
-    } else {
-        str_copy(out, VIEW_SIZE, step);
+        strbuf_addf(out, ", down %lld ms", (long long)downtime);
     }
-    return out;
 }
 
 /* Why it can't move, or what went wrong; else how long it is expected to take. */
-static const char *remark(const json_t *vm, char out[VIEW_SIZE])
+static void add_remark(const json_t *vm, struct strbuf *out)
 {
-    const char *problem = view_text(vm, "problem", NULL);
-    const char *why = view_text(vm, "why", NULL);
+    const char *text = view_text(vm, "problem", view_text(vm, "why", NULL));
     int64_t estimate = view_int(vm, "estimateMs", 0);
-    if (problem != NULL || why != NULL) {
-        return problem != NULL ? problem : why;
+    if (text != NULL) {
+        strbuf_add(out, text);
+    } else if (estimate > 0) {
+        strbuf_addf(out, "about %.1f s", (double)estimate / 1000.0);
     }
-    if (estimate <= 0) {
-        return "-";
-    }
-    snprintf(out, VIEW_SIZE, "about %.1f s", (double)estimate / 1000.0);
-    return out;
 }
 
-static void print_drain(const struct cli *cli, const json_t *drain)
-{
-    static const struct table_column columns[] = {
-        {"VM", TABLE_NAME, 0}, {"GPU", TABLE_LIST, 0},   {"VERDICT", TABLE_LEFT, 0},
-        {"TO", TABLE_NAME, 0}, {"STATE", TABLE_LEFT, 0}, {"WHY", TABLE_WRAP, 0},
-    };
-    CLEANUP(table_freep)
-    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
-    const json_t *vms = view_at(drain, "vms");
-    for (size_t i = 0; i < json_array_size(vms); i++) {
-        const json_t *vm = json_array_get(vms, i);
-        char step[VIEW_SIZE];
-        char about[VIEW_SIZE];
-        const char *const cells[] = {
-            view_text(vm, "vm", "-"),     view_text(vm, "devices", "-"), verdict_text(vm),
-            view_text(vm, "target", "-"), step_text(vm, step),           remark(vm, about),
-        };
-        table_row(table, cells);
-    }
-    table_print_or(table, "no VM runs here");
-}
+static const struct column drain_columns[] = {
+    {"VM", .path = "vm", .align = TABLE_NAME},
+    {"GPU", .path = "devices", .align = TABLE_LIST},
+    {"VERDICT", .cell = add_verdict, .none = "not asked yet"},
+    {"TO", .path = "target", .align = TABLE_NAME},
+    {"STATE", .cell = add_step},
+    {"WHY", .cell = add_remark, .align = TABLE_WRAP},
+};
+static const struct listing drain_listing = {
+    .arrays = {"drain.vms"}, LISTING_COLUMNS(drain_columns), .empty = "no VM runs here"};
 
 /* ---- following it ---- */
 
@@ -158,10 +140,11 @@ static void tell_changes(const json_t *drain, char (*shown)[32])
             continue;
         }
         str_copy(shown[i], sizeof(shown[i]), step);
-        char text[VIEW_SIZE];
+        CLEANUP_STRBUF struct strbuf text = {0};
+        add_step(vm, &text);
         const char *problem = view_text(vm, "problem", NULL);
         const char *target = str_eq(step, "moving") ? view_text(vm, "target", NULL) : NULL;
-        prose_report("VM %s: %s%s%s%s%s", view_text(vm, "vm", "-"), step_text(vm, text),
+        prose_report("VM %s: %s%s%s%s%s", view_text(vm, "vm", "-"), strbuf_str(&text),
                      target != NULL ? " to " : "", target != NULL ? target : "",
                      problem != NULL ? ": " : "", problem != NULL ? problem : "");
     }
@@ -220,7 +203,7 @@ static int finish(struct cli *cli, const json_t *reply, bool cancels, struct err
     const json_t *drain = view_at(reply, "drain");
     const char *state = view_text(drain, "state", "-");
     if (!cli_print_raw(cli, reply)) {
-        print_drain(cli, drain);
+        listing_print(&drain_listing, reply, cli_width(cli));
         if (cli->dry_run) {
             printf("\nDry run: nothing was changed.\n");
         } else {
@@ -239,7 +222,7 @@ static int show(struct cli *cli, struct error *err)
     CLEANUP_JSON json_t *reply = NULL;
     int result = cli_get(cli, "/v1/drain", &reply, err);
     if (result == 0 && !cli_print_raw(cli, reply)) {
-        print_drain(cli, view_at(reply, "drain"));
+        listing_print(&drain_listing, reply, cli_width(cli));
         printf("\nThe drain is %s.\n", view_text(reply, "drain.state", "-"));
     }
     return result;

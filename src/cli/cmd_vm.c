@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "cli/listing.h"
 #include "cli/plan_view.h"
 #include "cli/table.h"
 #include "cli/verb.h"
@@ -17,49 +18,20 @@
 #define STOP_MARGIN_S 60 /* for libvirt, and for a look at the VM */
 #define MAX_TEMPLATE (256 * 1024)
 
-static void devices_text(const json_t *vm, struct strbuf *out)
-{
-    const json_t *devices = view_at(vm, "devices");
-    for (size_t i = 0; i < json_array_size(devices); i++) {
-        const json_t *device = json_array_get(devices, i);
-        const char *mdev = view_text(device, "mdevUuid", "-");
-        strbuf_addf(out, "%s%s", i == 0 ? "" : ", ", view_text(device, "address", mdev));
-    }
-    if (json_array_size(devices) == 0) {
-        strbuf_add(out, "-");
-    }
-}
+static const struct column vm_columns[] = {
+    {"VM", .path = "name", .align = TABLE_NAME},
+    {"STATE", .path = "state"},
+    {"CPUS", .path = "vcpus", .format = COLUMN_VALUE, .align = TABLE_RIGHT, .drop = 1},
+    {"MEMORY", .path = "memoryKib", .format = COLUMN_KIB, .align = TABLE_RIGHT, .drop = 2},
+    {"DEVICES", .path = "devices", .format = COLUMN_LIST, .align = TABLE_LIST,
+     .each = "address|mdevUuid"},
+};
+static const struct listing vm_listing = {
+    .arrays = {"vms"}, LISTING_COLUMNS(vm_columns), .empty = "no VMs"};
 
 int cmd_vm_list(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
 {
-    CLEANUP_JSON json_t *json = NULL;
-    int result = cli_get(cli, "/v1/vms", &json, err);
-    if (result != 0 || cli_print_raw(cli, json)) {
-        return result;
-    }
-    static const struct table_column columns[] = {{"VM", TABLE_NAME, 0},
-                                                  {"STATE", TABLE_LEFT, 0},
-                                                  {"CPUS", TABLE_RIGHT, 1},
-                                                  {"MEMORY", TABLE_RIGHT, 2},
-                                                  {"DEVICES", TABLE_LIST, 0}};
-    CLEANUP(table_freep)
-    struct table *table = table_new(columns, ARRAY_SIZE(columns), cli_width(cli));
-    const json_t *vms = view_at(json, "vms");
-    for (size_t i = 0; i < json_array_size(vms); i++) {
-        const json_t *vm = json_array_get(vms, i);
-        char cpus[VIEW_SIZE];
-        char memory[VIEW_SIZE];
-        CLEANUP_STRBUF struct strbuf devices = {0};
-        devices_text(vm, &devices);
-        const char *const cells[] = {
-            view_text(vm, "name", "-"),  view_text(vm, "state", "-"),
-            view_any(vm, "vcpus", cpus), view_mib(view_int(vm, "memoryKib", 0) / 1024, memory),
-            strbuf_str(&devices),
-        };
-        table_row(table, cells);
-    }
-    table_print_or(table, "no VMs");
-    return 0;
+    return listing_show(cli, "/v1/vms", &vm_listing, err);
 }
 
 static int print_changed(struct cli *cli, const json_t *json, const char *what)

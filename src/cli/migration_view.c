@@ -4,7 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli/table.h"
+#include "base/json.h"
+#include "cli/listing.h"
 #include "cli/view.h"
 
 #define BAR_WIDTH 24
@@ -20,40 +21,29 @@ static bool is(const json_t *check, const char *result)
     return str_eq(view_text(check, "result", ""), result);
 }
 
-static void add_check(struct table *table, const json_t *check)
-{
-    const char *claim = view_text(check, "claim", "-");
-    const char *const cells[] = {
-        view_text(check, "result", "-"),
-        view_text(check, "rule", "-"),
-        claim,
-        view_text(check, "source", "-"),
-        view_text(check, "target", "-"),
-        view_text(check, "message", ""),
-    };
-    table_row(table, cells);
-}
+static const struct column check_columns[] = {
+    {"RESULT", .path = "result"},
+    {"RULE", .path = "rule"},
+    {"CLAIM", .path = "claim", .align = TABLE_NAME},
+    {"HERE", .path = "source", .align = TABLE_SHORT, .drop = 1},
+    {"TARGET", .path = "target", .align = TABLE_SHORT, .drop = 2},
+    {"WHY", .path = "message", .align = TABLE_WRAP, .none = ""},
+};
+static const struct listing check_listing = {LISTING_COLUMNS(check_columns)};
 
 void migration_view_checks(const json_t *migration, bool all, size_t width)
 {
-    static const struct table_column columns[] = {
-        {"RESULT", TABLE_LEFT, 0}, {"RULE", TABLE_LEFT, 0},    {"CLAIM", TABLE_NAME, 0},
-        {"HERE", TABLE_SHORT, 1},  {"TARGET", TABLE_SHORT, 2}, {"WHY", TABLE_WRAP, 0}};
     static const char *const order[] = {"failed", "unknown", "warning", "ok"};
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns), width);
+    CLEANUP_JSON json_t *shown = json_array();
     const json_t *checks = view_at(migration, "checks");
-    size_t shown = 0;
     for (size_t k = 0; k < ARRAY_SIZE(order) - (all ? 0 : 1); k++) {
         for (size_t i = 0; i < json_array_size(checks); i++) {
             if (is(json_array_get(checks, i), order[k])) {
-                add_check(table, json_array_get(checks, i));
-                shown++;
+                json_array_append(shown, json_array_get(checks, i));
             }
         }
     }
-    if (shown > 0) {
-        table_print(table);
-    }
+    listing_print(&check_listing, shown, width);
 }
 
 void migration_view_steps(const json_t *migration, size_t width)

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/table.h"
+#include "cli/listing.h"
 #include "cli/view.h"
 
 const char *plan_view_hint(const json_t *plan)
@@ -45,58 +45,37 @@ static void print_head(const json_t *plan, size_t width)
     fields_print(fields, n, width);
 }
 
-static void print_steps(const json_t *steps, size_t width)
+static void add_what(const json_t *step, struct strbuf *out)
 {
-    if (json_array_size(steps) == 0) {
-        printf("\nNothing needs to be done.\n");
-        return;
-    }
-    static const struct table_column columns[] = {{"STEP", TABLE_RIGHT, 0},
-                                                  {"STATE", TABLE_LEFT, 0},
-                                                  {"WHAT", TABLE_WRAP, 0},
-                                                  {"CLAIM", TABLE_NAME, 0},
-                                                  {"VM", TABLE_NAME, 0}};
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns), width);
-    for (size_t i = 0; i < json_array_size(steps); i++) {
-        const json_t *step = json_array_get(steps, i);
-        const char *problem = view_text(step, "problem", NULL);
-        CLEANUP_FREE char *what =
-            xasprintf("%s%s%s", view_text(step, "text", "-"), problem == NULL ? "" : ": ",
-                      problem == NULL ? "" : problem);
-        char number[24];
-        snprintf(number, sizeof(number), "%zu", i + 1);
-        const char *const cells[] = {number, view_text(step, "state", "-"), what,
-                                     view_text(step, "claim", "-"), view_text(step, "vm", "-")};
-        table_row(table, cells);
-    }
-    printf("\n");
-    table_print(table);
+    const char *problem = view_text(step, "problem", NULL);
+    strbuf_addf(out, "%s%s%s", view_text(step, "text", "-"), problem == NULL ? "" : ": ",
+                problem == NULL ? "" : problem);
 }
 
-static void print_instances(const json_t *instances, size_t width)
+static const struct column step_columns[] = {
+    {"STEP", .format = COLUMN_ROW, .align = TABLE_RIGHT},
+    {"STATE", .path = "state"},
+    {"WHAT", .cell = add_what, .align = TABLE_WRAP},
+    {"CLAIM", .path = "claim", .align = TABLE_NAME},
+    {"VM", .path = "vm", .align = TABLE_NAME},
+};
+static const struct listing step_listing = {LISTING_COLUMNS(step_columns),
+                                            .empty = "Nothing needs to be done."};
+
+static void add_slices(const json_t *instance, struct strbuf *out)
 {
-    if (json_array_size(instances) == 0) {
-        return;
-    }
-    static const struct table_column columns[] = {{"GPU", TABLE_LEFT, 0},
-                                                  {"INSTANCE", TABLE_LEFT, 0},
-                                                  {"SLICES", TABLE_LEFT, 0},
-                                                  {"IS", TABLE_LEFT, 0}};
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns), width);
-    for (size_t i = 0; i < json_array_size(instances); i++) {
-        const json_t *instance = json_array_get(instances, i);
-        int64_t start = view_int(instance, "start", 0);
-        int64_t end = start + view_int(instance, "size", 1) - 1;
-        char slices[64];
-        snprintf(slices, sizeof(slices), "%" PRId64 "-%" PRId64, start, end);
-        const char *const cells[] = {view_text(instance, "gpu", "-"),
-                                     view_text(instance, "profile", "-"), slices,
-                                     view_text(instance, "what", "-")};
-        table_row(table, cells);
-    }
-    printf("\n");
-    table_print(table);
+    int64_t start = view_int(instance, "start", 0);
+    int64_t end = start + view_int(instance, "size", 1) - 1;
+    strbuf_addf(out, "%" PRId64 "-%" PRId64, start, end);
 }
+
+static const struct column instance_columns[] = {
+    {"GPU", .path = "gpu"},
+    {"INSTANCE", .path = "profile"},
+    {"SLICES", .cell = add_slices},
+    {"IS", .path = "what"},
+};
+static const struct listing instance_listing = {LISTING_COLUMNS(instance_columns)};
 
 static void print_vms(const json_t *vms, size_t width)
 {
@@ -187,8 +166,11 @@ static void print_claims(const json_t *plan, size_t width)
 void plan_view_print(const json_t *plan, size_t width)
 {
     print_head(plan, width);
-    print_steps(view_at(plan, "steps"), width);
-    print_instances(view_at(plan, "instances"), width);
+    const json_t *instances = view_at(plan, "instances");
+    printf("\n");
+    listing_print(&step_listing, view_at(plan, "steps"), width);
+    printf("%s", json_array_size(instances) > 0 ? "\n" : "");
+    listing_print(&instance_listing, instances, width);
     print_claims(plan, width);
     print_moves(view_at(plan, "moves"), width);
     print_vms(view_at(plan, "vms"), width);

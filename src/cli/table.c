@@ -163,15 +163,6 @@ void table_print(struct table *table)
     tell_dropped(table, fits);
 }
 
-void table_print_or(struct table *table, const char *empty)
-{
-    if (table->n_cells == 0) {
-        prose_print(table->width, "%s", empty);
-        return;
-    }
-    table_print(table);
-}
-
 /* ---- fields and sentences ---- */
 
 void fields_print(const struct table_field *fields, size_t n, size_t width)

@@ -29,8 +29,6 @@ void table_row(struct table *table, const char *const *cells);
 void table_print(struct table *table);
 /* Has each column room for the widest of its cells? */
 bool table_fits(const struct table *table);
-/* Says `empty` when there is no row. */
-void table_print_or(struct table *table, const char *empty);
 
 /* "Name : value" lines, aligned, as in nvidia-smi -q; `width` as for tables. */
 struct table_field {

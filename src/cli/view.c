@@ -38,9 +38,8 @@ bool view_true(const json_t *json, const char *path)
     return json_is_true(view_at(json, path));
 }
 
-const char *view_any(const json_t *json, const char *path, char out[VIEW_SIZE])
+const char *view_value(const json_t *value, char out[VIEW_SIZE])
 {
-    const json_t *value = view_at(json, path);
     if (json_is_string(value)) {
         return json_string_value(value);
     }
@@ -52,6 +51,11 @@ const char *view_any(const json_t *json, const char *path, char out[VIEW_SIZE])
         return json_is_true(value) ? "yes" : "no";
     }
     return "-";
+}
+
+const char *view_any(const json_t *json, const char *path, char out[VIEW_SIZE])
+{
+    return view_value(view_at(json, path), out);
 }
 
 const char *view_last_word(const char *text)
@@ -72,13 +76,17 @@ const char *view_mib(int64_t mib, char out[VIEW_SIZE])
     return out;
 }
 
-const char *view_time(const json_t *json, const char *path, char out[VIEW_SIZE])
+const char *view_clock(const char *time, char out[VIEW_SIZE])
 {
-    const char *time = view_text(json, path, "");
     const char *clock = strchr(time, 'T');
     if (clock == NULL || strlen(clock) < 9) {
         return "-";
     }
     snprintf(out, VIEW_SIZE, "%.10s %.8s", time, clock + 1);
     return out;
+}
+
+const char *view_time(const json_t *json, const char *path, char out[VIEW_SIZE])
+{
+    return view_clock(view_text(json, path, ""), out);
 }

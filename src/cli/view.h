@@ -20,12 +20,16 @@ int64_t view_int(const json_t *json, const char *path, int64_t fallback);
 bool view_true(const json_t *json, const char *path);
 /* A number, boolean ("yes", "no") or string, "-" for null. Writes into out, or returns the string.
  */
+const char *view_value(const json_t *value, char out[VIEW_SIZE]);
+/* The same of what is at the path. */
 const char *view_any(const json_t *json, const char *path, char out[VIEW_SIZE]);
 /* What follows the last blank. Borrowed. */
 const char *view_last_word(const char *text);
 /* "24 GiB", "1.5 GiB", "512 MiB". Returns out. */
 const char *view_mib(int64_t mib, char out[VIEW_SIZE]);
-/* 2026-11-21T05:30:12.123456Z → "2026-11-21 05:30:12"; "-" for null. Returns out. */
+/* 2026-11-21T05:30:12.123456Z → "2026-11-21 05:30:12"; "-" for what is no time. Returns out. */
+const char *view_clock(const char *time, char out[VIEW_SIZE]);
+/* The same of what is at the path. */
 const char *view_time(const json_t *json, const char *path, char out[VIEW_SIZE]);
 
 #endif

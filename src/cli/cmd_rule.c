@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/listing.h"
+#include "cli/verb.h"
+
+static const struct column rule_columns[] = {
+    {"RULE", .path = "id"},
+    {"STATEMENT", .path = "statement", .align = TABLE_WRAP},
+    {"SOURCE", .path = "source", .align = TABLE_WRAP, .drop = 1},
+};
+static const struct listing rule_listing = {
+    .arrays = {"rules"}, LISTING_COLUMNS(rule_columns), .empty = "no rules"};
+
+int cmd_rule_list(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
+{
+    return listing_show(cli, "/v1/rules", &rule_listing, err);
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 #include "base/str.h"
-#include "cli/change.h"
+#include "cli/plan_follow.h"
 #include "cli/verb.h"
 
 #define MAX_SITE_NAME 63
@@ -56,7 +56,7 @@ int cmd_apply(struct cli *cli, const struct arguments *words, struct error *err)
     if (words->values[APPLY_MOVE_IDLE] != NULL) {
         json_object_set_new(body, "moveIdle", json_true());
     }
-    result = change_run(cli, "POST", "/v1/apply", body, err);
+    result = plan_follow_change(cli, "POST", "/v1/apply", body, err);
     if (result != 0) {
         name_the_file(err, file);
     }

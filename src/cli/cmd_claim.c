@@ -5,8 +5,8 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
-#include "cli/change.h"
 #include "cli/listing.h"
+#include "cli/plan_follow.h"
 #include "cli/verb.h"
 #include "cli/view.h"
 
@@ -65,19 +65,19 @@ int cmd_claim_create(struct cli *cli, const struct arguments *words, struct erro
     }
     const char *profile = words->values[CLAIM_PROFILE];
     int result = profile == NULL ? 0 : split_profile(body, profile, err);
-    return result != 0 ? result : change_run(cli, "POST", "/v1/claims", body, err);
+    return result != 0 ? result : plan_follow_change(cli, "POST", "/v1/claims", body, err);
 }
 
 int cmd_claim_delete(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/claims/", words->args[0], "");
-    return change_run(cli, "DELETE", path, NULL, err);
+    return plan_follow_change(cli, "DELETE", path, NULL, err);
 }
 
 int cmd_claim_restore(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/claims/", words->args[0], "/restore");
-    return change_run(cli, "POST", path, NULL, err);
+    return plan_follow_change(cli, "POST", path, NULL, err);
 }
 
 static const struct column claim_columns[] = {

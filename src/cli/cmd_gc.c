@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
-#include "cli/change.h"
+#include "cli/plan_follow.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "cli/view.h"
@@ -38,5 +38,5 @@ int cmd_gc(struct cli *cli, const struct arguments *words UNUSED, struct error *
         }
         (void)fflush(stdout);
     }
-    return change_run(cli, "POST", "/v1/gc", NULL, err);
+    return plan_follow_change(cli, "POST", "/v1/gc", NULL, err);
 }

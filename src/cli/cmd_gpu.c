@@ -7,9 +7,9 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
-#include "cli/change.h"
 #include "cli/listing.h"
 #include "cli/picture.h"
+#include "cli/plan_follow.h"
 #include "cli/trouble.h"
 #include "cli/verb.h"
 #include "cli/view.h"
@@ -224,7 +224,7 @@ int cmd_gpu_mode(struct cli *cli, const struct arguments *words, struct error *e
     if (body == NULL) {
         return error_set(err, REASON_INVALID, "", "the mode is not UTF-8 text");
     }
-    return change_run(cli, "PUT", path, body, err);
+    return plan_follow_change(cli, "PUT", path, body, err);
 }
 
 /* "2ms", "1.5ms", "2000us" or "2000000ns" in nanoseconds; 0 if it is none of these. */
@@ -279,5 +279,5 @@ int cmd_gpu_scheduler(struct cli *cli, const struct arguments *words, struct err
     r = r != 0
             ? r
             : add_number(body, "averaging", "--averaging", words->values[SCHEDULER_AVERAGING], err);
-    return r != 0 ? r : change_run(cli, "PUT", path, body, err);
+    return r != 0 ? r : plan_follow_change(cli, "PUT", path, body, err);
 }

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/change.h"
+#include "cli/plan_follow.h"
 #include "cli/verb.h"
 #include "cli/view.h"
 
@@ -42,5 +42,5 @@ int cmd_gpu_uncordon(struct cli *cli, const struct arguments *words, struct erro
 int cmd_gpu_recover(struct cli *cli, const struct arguments *words, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/gpus/", words->args[0], "/recover");
-    return change_run(cli, "POST", path, NULL, err);
+    return plan_follow_change(cli, "POST", path, NULL, err);
 }

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host drain, undrain: what goes where, and how far it is. */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "cli/follow.h"
 #include "cli/listing.h"
 #include "cli/verb.h"
 #include "cli/view.h"
-
-#define POLL_MS 500
-#define MAX_FOLLOWED 256
 
 /* ---- the request ---- */
 
@@ -115,63 +110,40 @@ static const struct listing drain_listing = {
 
 /* ---- following it ---- */
 
-static bool is_over(const json_t *drain)
+static bool drain_is_over(const json_t *drain)
 {
     return view_text(drain, "finishedAt", NULL) != NULL;
 }
 
-static void on_interrupt(int number)
-{
-    static const char text[] = "\nthe drain goes on; `cleave host drain --cancel` ends it\n";
-    (void)number;
-    ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
-    (void)ignored;
-    _exit(130);
-}
-
-/* Tells each VM whose step has changed. */
-static void tell_changes(const json_t *drain, char (*shown)[32])
+/* A line for each VM whose step has changed. */
+static void report_vms(const json_t *drain, json_t *seen)
 {
     const json_t *vms = view_at(drain, "vms");
-    for (size_t i = 0; i < json_array_size(vms) && i < MAX_FOLLOWED; i++) {
+    for (size_t i = 0; i < json_array_size(vms); i++) {
         const json_t *vm = json_array_get(vms, i);
+        const char *name = view_text(vm, "vm", "-");
         const char *step = view_text(vm, "step", "-");
-        if (str_eq(shown[i], step) || str_eq(step, "waiting")) {
+        if (str_eq(json_string_value(json_object_get(seen, name)), step) ||
+            str_eq(step, "waiting")) {
             continue;
         }
-        str_copy(shown[i], sizeof(shown[i]), step);
+        json_object_set_new(seen, name, json_string(step));
         CLEANUP_STRBUF struct strbuf text = {0};
         add_step(vm, &text);
         const char *problem = view_text(vm, "problem", NULL);
         const char *target = str_eq(step, "moving") ? view_text(vm, "target", NULL) : NULL;
-        prose_report("VM %s: %s%s%s%s%s", view_text(vm, "vm", "-"), strbuf_str(&text),
-                     target != NULL ? " to " : "", target != NULL ? target : "",
-                     problem != NULL ? ": " : "", problem != NULL ? problem : "");
+        prose_report("VM %s: %s%s%s%s%s", name, strbuf_str(&text), target != NULL ? " to " : "",
+                     target != NULL ? target : "", problem != NULL ? ": " : "",
+                     problem != NULL ? problem : "");
     }
 }
 
-static int follow(struct cli *cli, json_t **reply, struct error *err)
-{
-    CLEANUP_FREE char(*shown)[32] = xcalloc(MAX_FOLLOWED, sizeof(*shown));
-    struct sigaction action = {.sa_handler = on_interrupt};
-    (void)sigaction(SIGINT, &action, NULL);
-    int result = 0;
-    while (result == 0 && !is_over(view_at(*reply, "drain"))) {
-        tell_changes(view_at(*reply, "drain"), shown);
-        struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
-        nanosleep(&pause, NULL);
-        json_t *next = NULL;
-        result = cli_get(cli, "/v1/drain", &next, err);
-        if (result == 0) {
-            json_decref(*reply);
-            *reply = next;
-        }
-    }
-    if (result == 0) {
-        tell_changes(view_at(*reply, "drain"), shown);
-    }
-    return result;
-}
+static const struct follow drain_follow = {
+    .url = "/v1/drain",
+    .path = "drain",
+    .ended = drain_is_over,
+    .report = report_vms,
+    .interrupt = {.text = "\nthe drain goes on; `cleave host drain --cancel` ends it\n"}};
 
 /* ---- the verbs ---- */
 
@@ -242,7 +214,7 @@ int cmd_host_drain(struct cli *cli, const struct arguments *words, struct error 
             cli_change(cli, "POST", cancels ? "/v1/drain/cancel" : "/v1/drain", body, &reply, err);
     }
     if (result == 0 && !cli->dry_run && !cli->no_wait) {
-        result = follow(cli, &reply, err);
+        result = follow_run(cli, &drain_follow, &reply, err);
     }
     return result != 0 ? result : finish(cli, reply, cancels, err);
 }

@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <time.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "cli/follow.h"
 #include "cli/listing.h"
 #include "cli/plan_view.h"
 #include "cli/verb.h"
 #include "cli/view.h"
 
-#define FIRST_POLL_MS 20
-#define LAST_POLL_MS 500
+/* ---- following it ---- */
 
-static bool is_running(const json_t *restore)
+static bool restore_is_over(const json_t *restore)
 {
-    return str_eq(view_text(restore, "state", ""), "running");
+    return !str_eq(view_text(restore, "state", ""), "running");
 }
 
-/* One line per GPU on standard error, each time that something about it is new. */
-static void tell_gpus(const json_t *restore, json_t *shown)
+/* A line for each GPU of which something is new. */
+static void report_gpus(const json_t *restore, json_t *seen)
 {
     const json_t *gpus = view_at(restore, "gpus");
     for (size_t i = 0; i < json_array_size(gpus); i++) {
@@ -30,35 +29,15 @@ static void tell_gpus(const json_t *restore, json_t *shown)
         CLEANUP_FREE char *line =
             xasprintf("%s%s%s", view_text(gpu, "state", "-"), problem == NULL ? "" : ": ",
                       problem == NULL ? "" : problem);
-        if (!str_eq(json_string_value(json_object_get(shown, address)), line)) {
+        if (!str_eq(json_string_value(json_object_get(seen, address)), line)) {
             prose_report("GPU %s: %s", address, line);
-            json_object_set_new(shown, address, json_string(line));
+            json_object_set_new(seen, address, json_string(line));
         }
     }
 }
 
-static int follow_restore(struct cli *cli, json_t **restore, struct error *err)
-{
-    CLEANUP_JSON json_t *shown = json_object();
-    unsigned pause_ms = FIRST_POLL_MS;
-    int r = 0;
-    while (r == 0 && is_running(*restore)) {
-        tell_gpus(*restore, shown);
-        const struct timespec pause = {.tv_nsec = (long)pause_ms * 1000000};
-        nanosleep(&pause, NULL);
-        pause_ms = pause_ms * 3 / 2 > LAST_POLL_MS ? LAST_POLL_MS : pause_ms * 3 / 2;
-        json_t *next = NULL;
-        r = cli_get(cli, "/v1/host/restore", &next, err);
-        if (r == 0) {
-            json_decref(*restore);
-            *restore = next;
-        }
-    }
-    if (r == 0) {
-        tell_gpus(*restore, shown);
-    }
-    return r;
-}
+static const struct follow restore_follow = {
+    .url = "/v1/host/restore", .ended = restore_is_over, .report = report_gpus};
 
 /* ---- what became of it ---- */
 
@@ -196,7 +175,7 @@ int cmd_host_restore(struct cli *cli, const struct arguments *words, struct erro
     CLEANUP_JSON json_t *restore = NULL;
     int r = cli_change(cli, "POST", "/v1/host/restore", body, &restore, err);
     if (r == 0 && !cli->dry_run && !cli->no_wait) {
-        r = follow_restore(cli, &restore, err);
+        r = follow_run(cli, &restore_follow, &restore, err);
     }
     return r != 0 ? r : restore_result(cli, restore, err);
 }

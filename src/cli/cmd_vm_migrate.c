@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <signal.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "cli/follow.h"
 #include "cli/migration_view.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "cli/view.h"
 
-#define POLL_MS 200
-#define CLEAR_LINE "\r\033[K"
 #define MIB (UINT64_C(1024) * 1024)
 #define MAX_MIB (UINT64_C(1) << 40)
 
@@ -64,74 +59,38 @@ static int make_body(const struct arguments *words, json_t **ret_body, struct er
 
 /* ---- following it ---- */
 
-static volatile sig_atomic_t interrupts;
-
-static void on_interrupt(int number)
+static void draw_migration(const json_t *migration, struct strbuf *out)
 {
-    (void)number;
-    interrupts++;
+    if (!migration_view_over(migration)) {
+        migration_view_line(migration, out);
+    }
 }
 
-struct follow {
-    struct cli *cli;
-    bool tty;
-    bool line;
-    char state[32]; /* reported last */
-    int interrupts; /* acted upon */
-};
-
-static void tell(struct follow *follow, const json_t *migration)
+/* A line for each state. */
+static void report_migration(const json_t *migration, json_t *seen)
 {
+    const char *state = view_text(migration, "state", "");
     CLEANUP_STRBUF struct strbuf text = {0};
-    migration_view_line(migration, &text);
-    if (follow->tty) {
-        struct winsize size = {0};
-        int width =
-            ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
-        fprintf(stderr, CLEAR_LINE "%.*s", width - 1, strbuf_str(&text));
-        fflush(stderr);
-        follow->line = true;
-    } else if (!str_eq(follow->state, view_text(migration, "state", ""))) {
+    draw_migration(migration, &text);
+    if (text.len > 0 && !str_eq(view_text(seen, "state", NULL), state)) {
         fprintf(stderr, "%s\n", strbuf_str(&text));
     }
-    STR_SET(follow->state, view_text(migration, "state", ""));
-}
-
-static void cancel(struct follow *follow, const char *path)
-{
-    struct error err = {0};
-    CLEANUP_JSON json_t *json = NULL;
-    fprintf(stderr, "%scancelling; once more to leave it to itself\n",
-            follow->line ? CLEAR_LINE : "");
-    if (cli_change(follow->cli, "DELETE", path, NULL, &json, &err) != 0) {
-        (void)cli_report(&err);
-    }
+    json_object_set_new(seen, "state", json_string(state));
 }
 
 /* Until it is over, or the user has interrupted twice. */
-static int follow_to_the_end(struct follow *follow, json_t **migration, struct error *err)
+static int follow_migration(struct cli *cli, json_t **reply, struct error *err)
 {
-    CLEANUP_FREE char *path = client_path("/v1/migrations/", view_text(*migration, "id", ""), "");
-    int r = 0;
-    while (r == 0 && !migration_view_over(*migration) && interrupts < 2) {
-        tell(follow, *migration);
-        if (interrupts > follow->interrupts) {
-            follow->interrupts++;
-            cancel(follow, path);
-        }
-        const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
-        nanosleep(&pause, NULL);
-        CLEANUP_JSON json_t *json = NULL;
-        r = cli_get(follow->cli, path, &json, err);
-        if (r == 0) {
-            json_decref(*migration);
-            *migration = json_incref(view_at(json, "migration"));
-        }
-    }
-    if (follow->line) {
-        fputs(CLEAR_LINE, stderr);
-    }
-    return r;
+    CLEANUP_FREE char *url =
+        client_path("/v1/migrations/", view_text(*reply, "migration.id", ""), "");
+    const struct follow follow = {
+        .url = url,
+        .path = "migration",
+        .ended = migration_view_over,
+        .draw = draw_migration,
+        .report = report_migration,
+        .interrupt = {"cancelling; once more to leave it to itself\n", "DELETE", url}};
+    return follow_run(cli, &follow, reply, err);
 }
 
 /* ---- what became of it ---- */
@@ -184,18 +143,14 @@ int cmd_vm_migrate(struct cli *cli, const struct arguments *words, struct error 
     if (r != 0) {
         return r;
     }
-    CLEANUP_JSON json_t *migration = json_incref(view_at(json, "migration"));
     if (!cli->dry_run && !cli->no_wait) {
-        struct follow follow = {.cli = cli, .tty = isatty(STDERR_FILENO) == 1};
-        (void)signal(SIGINT, on_interrupt);
-        r = follow_to_the_end(&follow, &migration, err);
+        r = follow_migration(cli, &json, err);
     }
     if (r != 0) {
         return r;
     }
-    if (cli->output != OUTPUT_TABLE) {
-        CLEANUP_JSON json_t *whole = json_pack("{s:O}", "migration", migration);
-        (void)cli_print_raw(cli, whole);
+    const json_t *migration = view_at(json, "migration");
+    if (cli_print_raw(cli, json)) {
         r = cli->dry_run ? migration_view_refusal(migration, err) : 0;
         return r != 0 ? r : migration_view_problem(migration, err);
     }

@@ -2,26 +2,25 @@
 #include "cli/waiting.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/stopping.h"
 #include "base/str.h"
+#include "cli/screen.h"
 #include "cli/view.h"
 
 #define FIRST_MS 1000
 #define HEALTH_TIMEOUT_S 1
 #define USECS_PER_S 1000000
-#define CLEAR_LINE "\r\033[K"
 
 struct waiting {
     struct client *aside; /* asks while the other one waits */
     uint64_t began_us;
     const char *own;
     char shown[512]; /* last, on what is no terminal */
-    bool line;       /* a moving line stands on the terminal */
+    struct screen_line line;
 };
 
 bool waiting_describe(const json_t *health, char *out, size_t size)
@@ -61,9 +60,9 @@ static void tell(void *data)
     } else if (!waiting_describe(health, text, sizeof(text))) {
         return;
     }
-    if (isatty(STDERR_FILENO) == 1) {
-        fprintf(stderr, CLEAR_LINE "%.110s, %llu s", text, (unsigned long long)seconds);
-        waiting->line = true;
+    if (screen_error_is_terminal()) {
+        CLEANUP_FREE char *line = xasprintf("%.110s, %llu s", text, (unsigned long long)seconds);
+        screen_line_show(&waiting->line, line);
     } else if (!str_eq(text, waiting->shown)) {
         fprintf(stderr, "cleave: %s, %llu s\n", text, (unsigned long long)seconds);
         STR_SET(waiting->shown, text);
@@ -96,8 +95,5 @@ void waiting_begin(struct waiting *waiting, const char *own)
 
 void waiting_end(struct waiting *waiting)
 {
-    if (waiting->line) {
-        fputs(CLEAR_LINE, stderr);
-        waiting->line = false;
-    }
+    screen_line_clear(&waiting->line);
 }

@@ -33,7 +33,8 @@ int __wrap_client_call(struct client *client UNUSED, const char *method, const c
     size_t len = strlen(answered_calls);
     snprintf(answered_calls + len, sizeof(answered_calls) - len, "%s%s %s", len == 0 ? "" : ", ",
              method, path);
-    if ((answered_interrupts >> answered_n_calls++ & 1) != 0) {
+    unsigned number = answered_n_calls++;
+    if (number < 32 && (answered_interrupts >> number & 1) != 0) {
         (void)raise(SIGINT);
     }
     const char *text = answers != NULL ? *answers : answer;

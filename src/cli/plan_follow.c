@@ -1,27 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/change.h"
+#include "cli/plan_follow.h"
 
 #include <stdio.h>
-#include <sys/ioctl.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/follow.h"
 #include "cli/plan_view.h"
 #include "cli/table.h"
 #include "cli/view.h"
-
-#define FIRST_POLL_MS 20
-#define LAST_POLL_MS 500
-#define CLEAR_LINE "\r\033[K"
-
-struct progress {
-    size_t shown; /* steps that were reported as settled */
-    bool tty;
-    bool line; /* a moving line stands on the terminal */
-};
 
 static bool plan_is_over(const json_t *plan)
 {
@@ -29,72 +17,51 @@ static bool plan_is_over(const json_t *plan)
     return !str_eq(state, "running") && !str_eq(state, "undoing");
 }
 
-static bool step_is_settled(const json_t *step)
-{
-    const char *state = view_text(step, "state", "planned");
-    return !str_eq(state, "planned") && !str_eq(state, "running");
-}
+/* ---- following it ---- */
 
-static void tell_step(const json_t *step, size_t number, size_t n)
+/* So many of the first steps have ended. */
+static size_t count_settled(const json_t *steps)
 {
-    const char *problem = view_text(step, "problem", NULL);
-    prose_report("[%zu/%zu] %s: %s%s%s", number, n, view_text(step, "state", "-"),
-                 view_text(step, "text", "-"), problem == NULL ? "" : ": ",
-                 problem == NULL ? "" : problem);
-}
-
-static void tell_plain(struct progress *progress, const json_t *steps)
-{
-    size_t n = json_array_size(steps);
-    while (progress->shown < n && step_is_settled(json_array_get(steps, progress->shown))) {
-        tell_step(json_array_get(steps, progress->shown), progress->shown + 1, n);
-        progress->shown++;
+    size_t n = 0;
+    for (; n < json_array_size(steps); n++) {
+        const char *state = view_text(json_array_get(steps, n), "state", "planned");
+        if (str_eq(state, "planned") || str_eq(state, "running")) {
+            break;
+        }
     }
+    return n;
 }
 
-/* A moving line must not be longer, or it leaves pieces behind. */
-static int terminal_width(void)
-{
-    struct winsize size = {0};
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
-}
-
-static void tell_live(struct progress *progress, const json_t *steps)
-{
-    size_t n = json_array_size(steps);
-    size_t done = 0;
-    while (done < n && step_is_settled(json_array_get(steps, done))) {
-        done++;
-    }
-    const json_t *now = json_array_get(steps, done < n ? done : n - 1);
-    if (now != NULL) {
-        char line[512];
-        str_print(line, sizeof(line), "[%zu/%zu] %s", done, n, view_text(now, "text", "-"));
-        line[str_cut_len(line, strlen(line), (size_t)terminal_width() - 1)] = '\0';
-        fprintf(stderr, CLEAR_LINE "%s", line);
-        fflush(stderr);
-        progress->line = true;
-    }
-}
-
-static void tell(struct progress *progress, const json_t *plan)
+/* "[2/5] create vGPU …": the step that runs. */
+static void draw_plan(const json_t *plan, struct strbuf *out)
 {
     const json_t *steps = view_at(plan, "steps");
-    if (progress->tty) {
-        tell_live(progress, steps);
-    } else {
-        tell_plain(progress, steps);
+    size_t n = json_array_size(steps);
+    size_t settled = count_settled(steps);
+    const json_t *now = json_array_get(steps, settled < n ? settled : n - 1);
+    if (now != NULL) {
+        strbuf_addf(out, "[%zu/%zu] %s", settled, n, view_text(now, "text", "-"));
     }
 }
 
-static void sleep_ms(unsigned ms)
+/* A line for each step that has ended since. */
+static void report_plan(const json_t *plan, json_t *seen)
 {
-    const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-    nanosleep(&pause, NULL);
+    const json_t *steps = view_at(plan, "steps");
+    size_t settled = count_settled(steps);
+    for (size_t i = (size_t)view_int(seen, "settled", 0); i < settled; i++) {
+        const json_t *step = json_array_get(steps, i);
+        const char *problem = view_text(step, "problem", NULL);
+        prose_report("[%zu/%zu] %s: %s%s%s", i + 1, json_array_size(steps),
+                     view_text(step, "state", "-"), view_text(step, "text", "-"),
+                     problem == NULL ? "" : ": ", problem == NULL ? "" : problem);
+    }
+    json_object_set_new(seen, "settled", json_integer((json_int_t)settled));
 }
 
-/* One that runs and has a problem waits for what hangs below cleaved: who knows how long. */
-static int check_waits(const json_t *plan, struct error *err)
+/* A plan that runs and has a problem waits for what hangs below cleaved: for how long is unknown.
+ */
+static int check_plan(const json_t *plan, struct error *err)
 {
     const char *problem = view_text(plan, "problem", NULL);
     if (problem == NULL || !str_eq(view_text(plan, "state", ""), "running")) {
@@ -106,32 +73,22 @@ static int check_waits(const json_t *plan, struct error *err)
     return -REASON_UNAVAILABLE;
 }
 
-/* Polls until the plan is over, or waits for what hangs; puts what it became into `change`. */
-static int follow(struct cli *cli, json_t *change, struct error *err)
+/* Follows the plan of `change`, and puts what it became there. */
+static int follow_plan(struct cli *cli, json_t *change, struct error *err)
 {
-    struct progress progress = {.tty = isatty(STDERR_FILENO) == 1};
-    CLEANUP_FREE char *path = client_path("/v1/plans/", view_text(change, "plan.id", ""), "");
-    unsigned pause_ms = FIRST_POLL_MS;
-    int result = 0;
-    while (result == 0 && !plan_is_over(view_at(change, "plan"))) {
-        tell(&progress, view_at(change, "plan"));
-        sleep_ms(pause_ms);
-        pause_ms = pause_ms * 3 / 2 > LAST_POLL_MS ? LAST_POLL_MS : pause_ms * 3 / 2;
-        json_t *plan = NULL;
-        result = cli_get(cli, path, &plan, err);
-        if (result == 0) {
-            json_object_set_new(change, "plan", plan);
-            result = check_waits(plan, err);
-        }
-    }
-    if (result == 0) {
-        tell(&progress, view_at(change, "plan"));
-    }
-    if (progress.line) {
-        fputs(CLEAR_LINE, stderr);
-    }
+    CLEANUP_FREE char *url = client_path("/v1/plans/", view_text(change, "plan.id", ""), "");
+    const struct follow follow = {.url = url,
+                                  .ended = plan_is_over,
+                                  .draw = draw_plan,
+                                  .report = report_plan,
+                                  .check = check_plan};
+    json_t *plan = json_incref(view_at(change, "plan"));
+    int result = follow_run(cli, &follow, &plan, err);
+    json_object_set_new(change, "plan", plan);
     return result;
 }
+
+/* ---- what became of it ---- */
 
 /* Claims as they are now; one that is gone was released and is left out. */
 static int refresh_claims(struct cli *cli, json_t *change, struct error *err)
@@ -230,13 +187,13 @@ static int print_result(struct cli *cli, const json_t *change, struct error *err
     return 0;
 }
 
-int change_run(struct cli *cli, const char *method, const char *path, const json_t *body,
-               struct error *err)
+int plan_follow_change(struct cli *cli, const char *method, const char *path, const json_t *body,
+                       struct error *err)
 {
     CLEANUP_JSON json_t *change = NULL;
     int result = cli_change(cli, method, path, body, &change, err);
     if (result == 0 && !cli->dry_run && !cli->no_wait && !plan_is_over(view_at(change, "plan"))) {
-        result = follow(cli, change, err);
+        result = follow_plan(cli, change, err);
         result = result != 0 ? result : refresh_claims(cli, change, err);
     }
     return result != 0 ? result : print_result(cli, change, err);

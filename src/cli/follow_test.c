@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What commands say while they follow what takes time, and what they ask meanwhile. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+#include "answered.h"
+#include "base/str.h"
+
+#define PLAN(state, one, two)                                                                      \
+    "{\"id\":\"7d0f3c1e-1\",\"state\":\"" state                                                    \
+    "\",\"steps\":[{\"text\":\"make a\",\"state\":\"" one                                          \
+    "\"},{\"text\":\"make b\",\"state\":\"" two "\",\"problem\":\"slow\"}]}"
+#define CHANGE(plan) "{\"plan\":" plan ",\"claims\":[]}"
+#define MIGRATION(state, rest)                                                                     \
+    "{\"migration\":{\"id\":\"m1\",\"state\":\"" state                                             \
+    "\",\"target\":\"host-2\",\"request\":{\"vm\":\"a\"}" rest "}}"
+#define ENDED ",\"finishedAt\":\"2026-01-02T03:04:05Z\""
+#define DRAIN(state, one, two, rest)                                                               \
+    "{\"drain\":{\"state\":\"" state "\"" rest ",\"vms\":[{\"vm\":\"a\",\"verdict\":\"migrate\","  \
+    "\"target\":\"host-2\",\"step\":\"" one                                                        \
+    "\"},{\"vm\":\"b\",\"verdict\":\"stop\",\"step\":\"" two "\"}]}}"
+#define RESTORE(state, one, two)                                                                   \
+    "{\"state\":\"" state "\",\"gpus\":[{\"gpu\":\"0000:41:00.0\",\"state\":\"" one                \
+    "\"},{\"gpu\":\"0000:42:00.0\",\"state\":\"" two "\",\"problem\":\"late\"}]}"
+
+#define WAITS                                                                                      \
+    "{\"id\":\"7d0f3c1e-1\",\"state\":\"running\",\"problem\":\"waits for NVML\",\"steps\":[]}"
+
+/* Interrupts: bit N for a Ctrl-C during call N. */
+struct followed {
+    const char *command;
+    const char *answers[7];
+    unsigned interrupts;
+    const char *calls;
+    const char *output;
+};
+
+static const struct followed rows[] = {
+    {"claim delete a",
+     {CHANGE(PLAN("running", "planned", "planned")), PLAN("running", "done", "planned"),
+      PLAN("running", "done", "running"), PLAN("done", "done", "done"), NULL},
+     0,
+     "DELETE /v1/claims/a, GET /v1/plans/7d0f3c1e-1, GET /v1/plans/7d0f3c1e-1, "
+     "GET /v1/plans/7d0f3c1e-1",
+     "[1/2] done: make a\n[2/2] done: make b: slow\n2 steps done\n"},
+    {"claim delete a",
+     {CHANGE(PLAN("running", "planned", "planned")), PLAN("running", "done", "planned"), WAITS,
+      NULL},
+     0,
+     "DELETE /v1/claims/a, GET /v1/plans/7d0f3c1e-1, GET /v1/plans/7d0f3c1e-1",
+     "[1/2] done: make a\nerror: plan 7d0f3c1e waits for NVML\n"},
+    {"claim delete a --no-wait",
+     {CHANGE(PLAN("running", "planned", "planned")), NULL},
+     0,
+     "DELETE /v1/claims/a",
+     "plan 7d0f3c1e-1 runs; `cleave plan show 7d0f3c1e-1` tells how far it is\n"},
+    {"vm migrate a qemu:///system",
+     {MIGRATION("checking", ""), MIGRATION("checking", ""), MIGRATION("moving", ""),
+      MIGRATION("moving", ",\"progress\":{\"remainingBytes\":1,\"totalBytes\":2}"),
+      MIGRATION("done", ENDED), NULL},
+     0,
+     "POST /v1/migrations, GET /v1/migrations/m1, GET /v1/migrations/m1, GET /v1/migrations/m1, "
+     "GET /v1/migrations/m1",
+     "a: asking the target\na: moving\nVM a runs on host-2\n"
+     "Estimate: none: the speed of the link is not known; --bandwidth says it\n"},
+    {"vm migrate a qemu:///system",
+     {MIGRATION("moving", ""), MIGRATION("moving", ""), MIGRATION("moving", ""),
+      MIGRATION("aborting", ""), MIGRATION("cancelled", ENDED), NULL},
+     1 << 1,
+     "POST /v1/migrations, GET /v1/migrations/m1, DELETE /v1/migrations/m1, "
+     "GET /v1/migrations/m1, GET /v1/migrations/m1",
+     "a: moving\ncancelling; once more to leave it to itself\na: going back\n"
+     "error: cancelled: VM \"a\" stays here\n"},
+    {"vm migrate a qemu:///system",
+     {MIGRATION("moving", ""), MIGRATION("moving", ""), MIGRATION("moving", ""), NULL},
+     1 << 1 | 1 << 3,
+     "POST /v1/migrations, GET /v1/migrations/m1, DELETE /v1/migrations/m1, "
+     "GET /v1/migrations/m1",
+     "a: moving\ncancelling; once more to leave it to itself\n"
+     "VM a is on its way (moving); `cleave migration show m1` tells how far it is\n"},
+    {"host drain",
+     {DRAIN("running", "waiting", "waiting", ""), DRAIN("running", "moving", "waiting", ""),
+      DRAIN("running", "moving", "stopping", ""), DRAIN("done", "gone", "gone", ENDED), NULL},
+     0,
+     "POST /v1/drain, GET /v1/drain, GET /v1/drain, GET /v1/drain",
+     "VM a: moving to host-2\nVM b: stopping\nVM a: gone\nVM b: gone\n"
+     "VM GPU VERDICT   TO     STATE WHY\n"
+     "a  -   migrates  host-2 gone  -\n"
+     "b  -   must stop -      gone  -\n"
+     "\nThe drain is done.\n"},
+    {"host restore",
+     {RESTORE("running", "waiting", "waiting"), RESTORE("running", "restoring", "waiting"),
+      RESTORE("done", "restored", "restored"), NULL},
+     0,
+     "POST /v1/host/restore, GET /v1/host/restore, GET /v1/host/restore",
+     "GPU 0000:41:00.0: waiting\nGPU 0000:42:00.0: waiting: late\n"
+     "GPU 0000:41:00.0: restoring\n"
+     "GPU 0000:41:00.0: restored\nGPU 0000:42:00.0: restored: late\n"
+     "CLAIM GPU          STATE      PROBLEM\n"
+     "-     0000:42:00.0 incomplete late\n"},
+};
+
+static void answer_by(const struct followed *row)
+{
+    answers = row->answers;
+    answered_interrupts = row->interrupts;
+    answered_n_calls = 0;
+    answered_calls[0] = '\0';
+}
+
+static void each_change_of_what_is_followed_is_reported_once(void **state)
+{
+    (void)state;
+    (void)setenv("COLUMNS", "200", 1);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        answer_by(&rows[i]);
+        CLEANUP_FREE char *text = answered_output(rows[i].command, ANSWERED_BOTH);
+        if (!str_eq(text, rows[i].output) || !str_eq(answered_calls, rows[i].calls)) {
+            fail_msg("row %zu, %s:\n%s\n%s", i, rows[i].command, answered_calls, text);
+        }
+    }
+}
+
+/* What a terminal of 40 columns is sent on standard error; the caller frees. */
+static char *terminal_output(const char *command)
+{
+    int ours = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    assert_true(ours >= 0 && grantpt(ours) == 0 && unlockpt(ours) == 0);
+    int theirs = open(ptsname(ours), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    const struct winsize size = {.ws_row = 24, .ws_col = 40};
+    assert_true(theirs >= 0 && ioctl(ours, TIOCSWINSZ, &size) == 0);
+    (void)unsetenv("COLUMNS");
+    int kept = dup(STDERR_FILENO);
+    assert_int_equal(dup2(theirs, STDERR_FILENO), STDERR_FILENO);
+    CLEANUP_FREE char *ignored = answered_output(command, ANSWERED_STDOUT);
+    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+    close(kept);
+    char *text = xcalloc(4096, 1);
+    close(theirs);
+    size_t len = 0;
+    for (ssize_t n = 1; n > 0; len += n > 0 ? (size_t)n : 0) { /* then EIO: all is read */
+        n = read(ours, text + len, 4095 - len);
+    }
+    close(ours);
+    return text;
+}
+
+#define CLEARED "\r\033[K"
+
+static void a_terminal_has_one_line_that_moves_and_is_cleared(void **state)
+{
+    (void)state;
+    static const struct followed migrated = {
+        .command = "vm migrate a qemu:///system",
+        .answers = {MIGRATION("checking", ""),
+                    MIGRATION("moving", ",\"progress\":{\"remainingBytes\":1,\"totalBytes\":2}"),
+                    MIGRATION("done", ENDED), NULL},
+    };
+    answer_by(&migrated);
+    CLEANUP_FREE char *bar = terminal_output(migrated.command);
+    assert_string_equal(bar, CLEARED "a: asking the target" CLEARED
+                                     "a: moving [############............] 0 " CLEARED);
+    answer_by(&rows[0]);
+    CLEANUP_FREE char *steps = terminal_output(rows[0].command);
+    assert_string_equal(steps, CLEARED "[0/2] make a" CLEARED "[1/2] make b" CLEARED
+                                       "[1/2] make b" CLEARED "[2/2] make b" CLEARED);
+}
+
+/* Ctrl-C leaves a drain to itself. */
+static void an_interrupted_drain_goes_on(void **state)
+{
+    (void)state;
+    static const struct followed drained = {
+        .answers = {DRAIN("running", "waiting", "waiting", ""), NULL},
+        .interrupts = 1 << 2,
+    };
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct error err = {0};
+        (void)dup2(ends[1], STDERR_FILENO);
+        answer_by(&drained);
+        (void)answered_run("host drain", &err);
+        _exit(0);
+    }
+    close(ends[1]);
+    char text[128] = "";
+    assert_true(read(ends[0], text, sizeof(text) - 1) > 0);
+    close(ends[0]);
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 130);
+    assert_string_equal(text, "\nthe drain goes on; `cleave host drain --cancel` ends it\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_terminal_has_one_line_that_moves_and_is_cleared),
+        cmocka_unit_test(an_interrupted_drain_goes_on),
+        cmocka_unit_test(each_change_of_what_is_followed_is_reported_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -61,25 +61,6 @@ static void make_long(struct long_options *options, const struct verb *verb)
     }
 }
 
-static int set_output(const char *text, struct cli *cli, struct error *err)
-{
-    static const char *const words[] = {"table", "json", "yaml"};
-    cli->wide = str_eq(text, "wide");
-    if (cli->wide) {
-        cli->output = OUTPUT_TABLE;
-        return 0;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-        if (str_eq(text, words[i])) {
-            cli->output = (enum output)i;
-            return 0;
-        }
-    }
-    error_set(err, REASON_INVALID, "", "there is no output format \"%s\"", text);
-    error_hint(err, "table, wide, json or yaml");
-    return -REASON_INVALID;
-}
-
 static int take_global(enum global option, const char *value, struct cli *cli, struct args *args,
                        struct error *err)
 {
@@ -88,7 +69,7 @@ static int take_global(enum global option, const char *value, struct cli *cli, s
         args->want = ARGS_HELP;
         return 0;
     case G_OUTPUT:
-        return set_output(value, cli, err);
+        return cli_set_output(cli, value, err);
     case G_SOCKET:
         cli->socket = value;
         return 0;

@@ -54,6 +54,28 @@ int cli_change(struct cli *cli, const char *method, const char *path, const json
     return call(cli, method, full, body, ret_json, err);
 }
 
+int cli_set_output(struct cli *cli, const char *text, struct error *err)
+{
+    static const struct {
+        const char *word;
+        enum output output;
+        bool wide;
+    } formats[] = {{"table", OUTPUT_TABLE, false},
+                   {"wide", OUTPUT_TABLE, true},
+                   {"json", OUTPUT_JSON, false},
+                   {"yaml", OUTPUT_YAML, false}};
+    for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+        if (str_eq(text, formats[i].word)) {
+            cli->output = formats[i].output;
+            cli->wide = formats[i].wide;
+            return 0;
+        }
+    }
+    error_set(err, REASON_INVALID, "", "there is no output format \"%s\"", text);
+    error_hint(err, "table, wide, json or yaml");
+    return -REASON_INVALID;
+}
+
 size_t cli_width(const struct cli *cli)
 {
     return cli->wide ? 0 : screen_width();

@@ -31,6 +31,9 @@ int cli_get(struct cli *cli, const char *path, json_t **ret_json, struct error *
 int cli_change(struct cli *cli, const char *method, const char *path, const json_t *body,
                json_t **ret_json, struct error *err);
 
+/* Reads what stands behind -o: table, wide, json or yaml. -INVALID. */
+int cli_set_output(struct cli *cli, const char *text, struct error *err);
+
 /* What tables may take of a line; 0: everything. */
 size_t cli_width(const struct cli *cli);
 

@@ -39,7 +39,7 @@ static const char help[] =
 static void print_refusal(const struct layout_words *words, const struct gpu_model *model,
                           const struct layout_request *request, struct error *err)
 {
-    struct cli cli = {.output = words->output, .wide = words->wide};
+    struct cli cli = words->cli;
     CLEANUP_JSON json_t *json = layout_view_error(err);
     json_object_set_new(json, "gpu", layout_view_model(model));
     json_object_set_new(json, "fits", err->reason == REASON_UNKNOWN ? json_null() : json_false());
@@ -54,7 +54,7 @@ static void print_refusal(const struct layout_words *words, const struct gpu_mod
 static void print_fit(const struct layout_words *words, const struct gpu_model *model,
                       const struct layout_request *request)
 {
-    struct cli cli = {.output = words->output, .wide = words->wide};
+    struct cli cli = words->cli;
     CLEANUP_JSON json_t *json = layout_view_request(request);
     json_object_set_new(json, "gpu", layout_view_model(model));
     json_object_set_new(json, "fits", json_true());
@@ -67,7 +67,7 @@ static void print_fit(const struct layout_words *words, const struct gpu_model *
 static void print_count(const struct layout_words *words, const struct gpu_model *model,
                         const struct layout_request *request)
 {
-    struct cli cli = {.output = words->output, .wide = words->wide};
+    struct cli cli = words->cli;
     CLEANUP_JSON json_t *json = layout_view_request(request);
     json_object_set_new(json, "gpu", layout_view_model(model));
     json_object_set_new(json, "fits", json_true());

@@ -156,7 +156,7 @@ int layout_file_check(const struct layout_words *words, const struct catalog *ca
                                         strbuf_str(&verdict.text), "entries", verdict.entries));
         strbuf_done(&verdict.text);
     }
-    struct cli cli = {.output = words->output, .wide = words->wide};
+    struct cli cli = words->cli;
     CLEANUP_JSON json_t *all = json_pack("{s:o, s:s, s:O}", "gpu", layout_view_model(model), "file",
                                          words->file, "labels", labels);
     if (!cli_print_raw(&cli, all)) {

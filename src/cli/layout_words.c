@@ -35,25 +35,6 @@ static int add_word(const char **words, size_t *n, const char *word, struct erro
     return 0;
 }
 
-static int set_output(struct layout_words *words, const char *text, struct error *err)
-{
-    static const char *const formats[] = {"table", "json", "yaml"};
-    words->wide = str_eq(text, "wide");
-    if (words->wide) {
-        words->output = OUTPUT_TABLE;
-        return 0;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
-        if (str_eq(text, formats[i])) {
-            words->output = (enum output)i;
-            return 0;
-        }
-    }
-    error_set(err, REASON_INVALID, "", "there is no output format \"%s\"", text);
-    error_hint(err, "table, wide, json or yaml");
-    return -REASON_INVALID;
-}
-
 static int bad_option(int argc, char **argv, int at, struct error *err)
 {
     const char *names[ARRAY_SIZE(options) - 1];
@@ -86,7 +67,7 @@ static int take(struct layout_words *words, int option, bool after_vgpu, struct 
         words->file = optarg;
         return 0;
     case 'o':
-        return set_output(words, optarg, err);
+        return cli_set_output(&words->cli, optarg, err);
     case 'h':
         words->help = true;
         return 0;

@@ -11,8 +11,7 @@
 
 struct layout_words {
     bool help;
-    enum output output;
-    bool wide; /* as in struct cli */
+    struct cli cli; /* how it prints; nothing is asked */
     bool mixed;
     const char *gpu;
     const char *file;                       /* NULL: check what the words say */

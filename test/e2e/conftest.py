@@ -10,9 +10,39 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from harness import BUILD, ROOT, Api, Cleave, stop, wait_for_socket
+from harness import BUILD, LONG, ROOT, Api, Cleave, stop, wait_for_socket
 from machine import Machine
 from openapi import OpenApi
+
+HERE = pathlib.Path(__file__).resolve().parent
+# What `./check quick` runs: fast tests, each marked with the areas that it touches.
+QUICK_TESTS = 20
+QUICK_AREAS = {"claim", "plan", "hook", "vm", "gpu", "migration", "restore", "drain"}
+WRONG_MARKS = pytest.StashKey()
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "quick(area, …): part of `./check quick`, for these areas")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Where the whole folder is run, the marks are counted before any test is left out. Long variants
+    of a quick test are none."""
+    if HERE not in [pathlib.Path(config.invocation_params.dir, arg).resolve() for arg in config.args]:
+        return
+    marks = [mark for item in items if LONG.mark not in item.iter_markers()
+             for mark in item.iter_markers("quick")]
+    areas = {area for mark in marks for area in mark.args}
+    if len(marks) != QUICK_TESTS or areas != QUICK_AREAS:
+        config.stash[WRONG_MARKS] = (
+            f"{len(marks)} tests are marked as quick, and {QUICK_TESTS} are wanted; areas that are "
+            f"missing or none: {', '.join(sorted(areas ^ QUICK_AREAS)) or 'none'}")
+
+
+def pytest_runtest_setup(item):
+    if WRONG_MARKS in item.config.stash:
+        pytest.fail(item.config.stash[WRONG_MARKS], pytrace=False)
 
 
 @pytest.fixture(scope="session")

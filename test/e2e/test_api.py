@@ -2,6 +2,8 @@
 """Every operation of api/openapi.yaml, good and bad, each answer validated (harness.Api does it)."""
 import getpass
 
+import pytest
+
 CLAIM = {"name": "web1", "type": "DC-1-8C", "vm": "web2"}
 # The made-up manager moves no VMs: two real hosts answer these in test_migration.py.
 MOVES = {("POST", "/v1/migrations"), ("GET", "/v1/migrations/{migration}"),
@@ -10,6 +12,7 @@ MOVES = {("POST", "/v1/migrations"), ("GET", "/v1/migrations/{migration}"),
          ("DELETE", "/v1/incoming/{migration}"), ("POST", "/v1/incoming/{migration}/commit")}
 
 
+@pytest.mark.quick("claim", "plan", "vm", "gpu")
 def test_every_operation_answers_as_described(fake, openapi):
     openapi.seen.clear()
     for target in ("/v1/health", "/v1/host", "/v1/gpus", "/v1/gpus/0", "/v1/gpus/0000:61:00.0",

@@ -52,6 +52,7 @@ def test_a_claim_outlives_its_vm_and_can_be_released(host):
     assert host.problems() == []
 
 
+@pytest.mark.quick("claim", "vm")
 def test_a_vm_stopped_by_virsh_is_noticed_and_its_claim_released(host):
     host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
     post(host, "/v1/vms/v1/start", 200)

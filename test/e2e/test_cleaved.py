@@ -50,6 +50,7 @@ def test_every_list_answers_on_every_host(simulated, directory):
         assert done.returncode == 0 and gpu["name"] in done.stdout
 
 
+@pytest.mark.quick("claim", "gpu")
 def test_the_five_ways_through_one_claim(simulated):
     host = simulated("demo")
     shared = create(host, name="shared", type="DC-1-8C", gpu=RTX)
@@ -92,6 +93,7 @@ def test_twelve_vgpus_on_four_instances_and_no_thirteenth(simulated):
     assert host.api.get("/v1/claims")["claims"] == []
 
 
+@pytest.mark.quick("claim", "plan")
 def test_a_site_keeps_what_can_stay(simulated):
     host = simulated("demo")
 
@@ -157,6 +159,7 @@ def test_of_claims_that_race_for_one_slice_exactly_one_wins(simulated):
     assert len(host.api.get(f"/v1/gpus/{A100}")["gpuInstances"]) == 1
 
 
+@pytest.mark.quick("plan")
 def test_a_dry_run_is_the_plan_that_is_applied(simulated):
     host = simulated("demo")
     body = {"name": "a", "type": "DC-1-8C", "gpu": RTX}
@@ -168,6 +171,7 @@ def test_a_dry_run_is_the_plan_that_is_applied(simulated):
     assert [step["text"] for step in plan["steps"]] == [s["text"] for s in dry["plan"]["steps"]]
 
 
+@pytest.mark.quick("gpu")
 def test_a_gpu_changes_its_mode_and_back(simulated):
     host = simulated("demo")
     for mode in ("passthrough", "idle", "time-sliced", "idle", "mig", "idle"):
@@ -191,6 +195,7 @@ def test_events_have_no_gaps_and_name_their_author(simulated):
     assert host.api.get(f"/v1/events?after={events[-2]['seq']}")["events"] == events[-1:]
 
 
+@pytest.mark.quick("claim")
 def test_claims_outlive_the_daemon(simulated):
     host = simulated("demo")
     before = create(host, name="a", type="L40S-8Q", gpu=L40S_1)
@@ -208,6 +213,7 @@ def test_vgpus_on_a_full_gpu_keep_their_types_name_when_the_daemon_starts_again(
     assert "delete vGPU L40S-48Q" in host.cleave.run("claim", "delete", "full", "--dry-run").stdout
 
 
+@pytest.mark.quick("claim", "plan")
 def test_the_command_line_takes_a_claim_through_its_life(simulated, directory):
     host = simulated("demo")
     site = directory / "site.yaml"
@@ -233,6 +239,7 @@ DOMAIN = """<domain type='qemu'><name>template</name><memory unit='MiB'>64</memo
 <devices><emulator>/usr/bin/qemu-system-x86_64</emulator></devices></domain>"""
 
 
+@pytest.mark.quick("claim", "vm")
 def test_a_vm_gets_its_device_and_keeps_it_while_it_runs(simulated):
     host = simulated("demo", libvirt=True)
     api = host.api

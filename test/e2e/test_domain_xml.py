@@ -39,6 +39,7 @@ def l40s(machine):
     return host.start()
 
 
+@pytest.mark.quick("gpu", "vm")
 def test_a_whole_gpu_is_managed_named_and_has_a_window(l40s):
     before = l40s.virsh("dumpxml", "--inactive", "v1").stdout
     l40s.create("big.one_1", mode="passthrough", gpu=L40S, vm="v1")

@@ -121,6 +121,7 @@ def test_a_host_is_emptied_and_what_can_t_move_is_stopped_on_request(pair):
     assert len(names) == 4
 
 
+@pytest.mark.quick("drain")
 def test_a_cordon_of_someone_else_outlives_the_drain(pair):
     first, second = sorted(pair.alpha.gpus())
     assert pair.alpha.cleave.run("gpu", "cordon", first, "--reason", "fan").returncode == 0

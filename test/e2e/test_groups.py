@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """IOMMU groups: what is on a GPU's board goes to the VM with it, through real libvirt."""
+import pytest
 
 GAME = "0000:26:00.0"
 AUDIO = "0000:26:00.1"
@@ -31,6 +32,7 @@ def members(host):
     return host.api.get(f"/v1/gpus/{GAME}")["iommuGroup"]["drivers"]
 
 
+@pytest.mark.quick("gpu", "plan")
 def test_a_function_next_to_the_gpu_goes_and_comes_with_it(machine, directory):
     path = directory / "group.yaml"
     path.write_text(HOST)

@@ -153,6 +153,7 @@ def test_a_stuck_function_is_set_aside_and_the_gpu_goes_on(host):
     assert f"{got['device']} is stuck" in host.cleave.run("gpu", "show", L40S_1).stdout
 
 
+@pytest.mark.quick("gpu")
 def test_a_cordoned_gpu_keeps_what_it_has_and_gets_nothing_new(host):
     host.create("a", type="L40S-8Q", gpu=L40S_1)
     dry = host.cleave.run("gpu", "cordon", L40S_1, "--dry-run")

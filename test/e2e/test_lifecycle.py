@@ -41,6 +41,7 @@ def on_demand(host, name, vm, **spec):
     return host.create(name, type=host.type, vm=vm, hold="on-demand", **spec)
 
 
+@pytest.mark.quick("hook", "vm")
 def test_virsh_starts_a_vm_with_an_on_demand_claim(host):
     made = on_demand(host, "a", "web1")
     assert made["state"] == "pending" and made["got"] is None
@@ -273,6 +274,7 @@ def test_a_claim_that_was_released_comes_back_with_its_vm(one):
     assert one.problems() == []
 
 
+@pytest.mark.quick("claim", "vm")
 def test_gc_clears_them_at_once(one):
     one.stop()
     one.start("--vm-grace", "600", "--observe-period", "1")

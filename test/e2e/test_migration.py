@@ -73,7 +73,10 @@ def test_the_estimate_knows_how_fast_the_guest_changes_its_memory(pairs, image):
     assert not slow["converges"] and not slow["known"]
 
 
-@pytest.mark.parametrize("kind", CLAIMS)
+@pytest.mark.parametrize("kind", [
+    pytest.param(kind, marks=pytest.mark.quick("migration", "vm") if kind == "vendor-vfio" else ())
+    for kind in CLAIMS
+])
 def test_a_vm_moves_there_and_back_with_its_vgpu(pairs, image, kind):
     host, claim = CLAIMS[kind]
     pair = pairs(host)

@@ -32,6 +32,7 @@ def write_site(directory, claims, **more):
     return path
 
 
+@pytest.mark.quick("plan")
 def test_a_site_takes_the_place_of_another_one_that_is_not_in_use(host, tmp_path):
     assert host.apply("lab", FIRST)["state"] == "done"
     assert starts(host) == {"a": 0, "b": 4, "c": 6}

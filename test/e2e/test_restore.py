@@ -137,6 +137,7 @@ def test_a_reboot_under_twelve_claims_is_undone_by_the_daemon_itself(claims):
     assert again.returncode == 0 and json.loads(again.stdout)["plans"] == []
 
 
+@pytest.mark.quick("restore")
 def test_a_driver_reload_is_undone_on_request(claims):
     before = look(claims)
     change_driver(claims, "driver-reload")

@@ -61,8 +61,8 @@ static void make_long(struct long_options *options, const struct verb *verb)
     }
 }
 
-static int take_global(enum global option, const char *value, struct cli *cli, struct args *args,
-                       struct error *err)
+static int take_global_option(enum global option, const char *value, struct cli *cli,
+                              struct args *args, struct error *err)
 {
     switch (option) {
     case G_HELP:
@@ -133,8 +133,8 @@ static int bad_option(int code, char *const *argv, const struct long_options *op
     return unknown_option(word, options, err);
 }
 
-static int take_own(const struct verb *verb, size_t option, const char *value,
-                    struct arguments *words, struct error *err)
+static int take_verb_option(const struct verb *verb, size_t option, const char *value,
+                            struct arguments *arguments, struct error *err)
 {
     if (value != NULL && value[0] == '\0') { /* "" would pass for one that was left out */
         error_set(err, REASON_INVALID, "", "option --%s needs a value, and this one is empty",
@@ -142,15 +142,15 @@ static int take_own(const struct verb *verb, size_t option, const char *value,
         error_hint(err, "leave the option out, or say what it is");
         return -REASON_INVALID;
     }
-    words->values[option] = value == NULL ? "" : value;
+    arguments->values[option] = value == NULL ? "" : value;
     if (verb->repeats != option + 1) {
         return 0;
     }
-    if (words->n_repeated == WORDS_MAX_REPEATED) {
+    if (arguments->n_repeated == WORDS_MAX_REPEATED) {
         return error_set(err, REASON_INVALID, "", "--%s can be given %d times at most",
                          verb->options[option].name, WORDS_MAX_REPEATED);
     }
-    words->repeated[words->n_repeated++] = words->values[option];
+    arguments->repeated[arguments->n_repeated++] = arguments->values[option];
     return 0;
 }
 
@@ -200,17 +200,18 @@ static int read_options(int argc, char **argv, const struct verb *verb, struct c
             return result;
         }
         if (code == 'h' || code == 'o') {
-            result = take_global(code == 'h' ? G_HELP : G_OUTPUT, optarg, cli, args, err);
+            result = take_global_option(code == 'h' ? G_HELP : G_OUTPUT, optarg, cli, args, err);
         } else if (code == HIDDEN_MAN || code == HIDDEN_COMPLETION) {
             args->want = code == HIDDEN_MAN ? ARGS_MAN : ARGS_COMPLETION;
         } else if (code >= FIRST_OWN) {
-            result = take_own(verb, (size_t)(code - FIRST_OWN), optarg, &args->words, err);
+            result =
+                take_verb_option(verb, (size_t)(code - FIRST_OWN), optarg, &args->arguments, err);
         } else if (code >= FIRST_GLOBAL) {
-            result = take_global((enum global)(code - FIRST_GLOBAL), optarg, cli, args, err);
+            result = take_global_option((enum global)(code - FIRST_GLOBAL), optarg, cli, args, err);
         } else {
             for (size_t i = 0; i < verb->n_options; i++) {
                 if (verb->options[i].letter == code) {
-                    result = take_own(verb, i, optarg, &args->words, err);
+                    result = take_verb_option(verb, i, optarg, &args->arguments, err);
                 }
             }
         }
@@ -274,7 +275,7 @@ static int unknown_word(const char *object, const char *word, struct error *err)
     return -REASON_INVALID;
 }
 
-/* Sets words.verb; leaves it NULL if only an object was given, which asks for help. */
+/* Sets arguments.verb; leaves it NULL if only an object was given, which asks for help. */
 static int find_verb(int argc, char **argv, struct args *args, struct error *err)
 {
     const char *object = argv[args->rest];
@@ -287,7 +288,7 @@ static int find_verb(int argc, char **argv, struct args *args, struct error *err
         }
         args->object = verbs[i].object;
         if (verbs[i].name == NULL || str_eq(verbs[i].name, name)) {
-            args->words.verb = &verbs[i];
+            args->arguments.verb = &verbs[i];
             args->rest += verbs[i].name == NULL ? 1 : 2;
             return 0;
         }
@@ -319,7 +320,7 @@ static int check_twice(const struct verb *verb, char *const *names, size_t n, st
 
 static int take_args(int argc, char **argv, struct args *args, struct error *err)
 {
-    const struct verb *verb = args->words.verb;
+    const struct verb *verb = args->arguments.verb;
     const char *name = verb->name == NULL ? "" : verb->name;
     const char *space = verb->name == NULL ? "" : " ";
     size_t n = (size_t)(argc - optind);
@@ -336,16 +337,16 @@ static int take_args(int argc, char **argv, struct args *args, struct error *err
             return error_set(err, REASON_INVALID, "", "a word is empty: %s", verb->args);
         }
         if (i < VERB_MAX_ARGS) {
-            args->words.args[i] = word;
+            args->arguments.args[i] = word;
         }
     }
     int result = check_twice(verb, argv + optind, n, err);
     if (result != 0) {
         return result;
     }
-    args->words.n_args = verb->n_args;
-    args->words.names = argv + optind;
-    args->words.n_names = n;
+    args->arguments.n_args = verb->n_args;
+    args->arguments.names = argv + optind;
+    args->arguments.n_names = n;
     return 0;
 }
 
@@ -366,7 +367,7 @@ static int parse_help(int argc, char **argv, struct args *args, struct error *er
     args->want = ARGS_HELP;
     args->rest++;
     int result = args->rest < argc ? find_verb(argc, argv, args, err) : 0;
-    if (result == 0 && args->words.verb != NULL && args->rest < argc) {
+    if (result == 0 && args->arguments.verb != NULL && args->rest < argc) {
         result = error_set(err, REASON_INVALID, "", "\"help\" takes one command, and no \"%s\"",
                            argv[args->rest]);
     }
@@ -376,7 +377,7 @@ static int parse_help(int argc, char **argv, struct args *args, struct error *er
 /* What stands behind the verb. */
 static int parse_rest(int argc, char **argv, struct cli *cli, struct args *args, struct error *err)
 {
-    const struct verb *verb = args->words.verb;
+    const struct verb *verb = args->arguments.verb;
     int result = check_early_options(cli, verb, err);
     if (result != 0 || verb->run_raw != NULL) {
         return result;
@@ -405,7 +406,7 @@ int args_parse(int argc, char **argv, struct cli *cli, struct args *ret_args, st
     } else if (result == 0 && args.rest < argc && args.want != ARGS_VERSION) {
         result = find_verb(argc, argv, &args, err);
     }
-    if (result == 0 && !help && args.words.verb != NULL) {
+    if (result == 0 && !help && args.arguments.verb != NULL) {
         result = parse_rest(argc, argv, cli, &args, err);
     }
     if (result == 0) {

@@ -42,12 +42,12 @@ static void a_command_with_words_and_options_is_read(void **state)
     (void)state;
     PARSE("claim create web1 --type DC-1-8C --vm=web1 --mixed -o json --dry-run");
     assert_int_equal(p.result, 0);
-    assert_string_equal(p.args.words.verb->name, "create");
-    assert_string_equal(p.args.words.args[0], "web1");
-    assert_string_equal(p.args.words.values[CLAIM_TYPE], "DC-1-8C");
-    assert_string_equal(p.args.words.values[CLAIM_VM], "web1");
-    assert_non_null(p.args.words.values[CLAIM_MIXED]);
-    assert_null(p.args.words.values[CLAIM_MIGRATABLE]);
+    assert_string_equal(p.args.arguments.verb->name, "create");
+    assert_string_equal(p.args.arguments.args[0], "web1");
+    assert_string_equal(p.args.arguments.values[CLAIM_TYPE], "DC-1-8C");
+    assert_string_equal(p.args.arguments.values[CLAIM_VM], "web1");
+    assert_non_null(p.args.arguments.values[CLAIM_MIXED]);
+    assert_null(p.args.arguments.values[CLAIM_MIGRATABLE]);
     assert_int_equal(p.cli.output, OUTPUT_JSON);
     assert_true(p.cli.dry_run);
 }
@@ -59,7 +59,7 @@ static void options_may_stand_before_the_command(void **state)
     assert_int_equal(p.result, 0);
     assert_string_equal(p.cli.socket, "/tmp/s");
     assert_int_equal(p.cli.output, OUTPUT_YAML);
-    assert_string_equal(p.args.words.args[0], "0");
+    assert_string_equal(p.args.arguments.args[0], "0");
 }
 
 static void help_is_a_command_too(void **state)
@@ -74,7 +74,7 @@ static void help_is_a_command_too(void **state)
     assert_string_equal(p.args.object, "gpu");
     p = parse("help gpu show", storage, sizeof(storage));
     assert_int_equal(p.args.want, ARGS_HELP);
-    assert_string_equal(p.args.words.verb->name, "show");
+    assert_string_equal(p.args.arguments.verb->name, "show");
     p = parse("help layout check", storage, sizeof(storage));
     assert_int_equal(p.args.want, ARGS_HELP);
     assert_int_equal(parse("help gpu shw", storage, sizeof(storage)).result, -REASON_INVALID);
@@ -86,8 +86,8 @@ static void options_and_words_may_be_mixed(void **state)
     (void)state;
     PARSE("gpu mode --dry-run 0 -o json mig");
     assert_int_equal(p.result, 0);
-    assert_string_equal(p.args.words.args[0], "0");
-    assert_string_equal(p.args.words.args[1], "mig");
+    assert_string_equal(p.args.arguments.args[0], "0");
+    assert_string_equal(p.args.arguments.args[1], "mig");
     assert_true(p.cli.dry_run);
 }
 
@@ -96,8 +96,8 @@ static void a_command_for_many_takes_any_number_of_names(void **state)
     (void)state;
     PARSE("vm stop a b --now c");
     assert_int_equal(p.result, 0);
-    assert_int_equal(p.args.words.n_names, 3);
-    assert_string_equal(p.args.words.args[0], "a");
+    assert_int_equal(p.args.arguments.n_names, 3);
+    assert_string_equal(p.args.arguments.args[0], "a");
     char none[] = "vm stop --now";
     char copy[sizeof(none)];
     struct parsed without = parse(none, copy, sizeof(copy));
@@ -109,8 +109,8 @@ static void a_command_without_a_verb_is_read(void **state)
     (void)state;
     PARSE("apply -f site.yaml --no-wait");
     assert_int_equal(p.result, 0);
-    assert_string_equal(p.args.words.verb->object, "apply");
-    assert_string_equal(p.args.words.values[APPLY_FILE], "site.yaml");
+    assert_string_equal(p.args.arguments.verb->object, "apply");
+    assert_string_equal(p.args.arguments.values[APPLY_FILE], "site.yaml");
     assert_true(p.cli.no_wait);
 }
 
@@ -130,7 +130,7 @@ static void layout_check_gets_its_words_untouched(void **state)
     (void)state;
     PARSE("layout check --gpu a100-40gb 3g.20gb=3");
     assert_int_equal(p.result, 0);
-    assert_non_null(p.args.words.verb->run_raw);
+    assert_non_null(p.args.arguments.verb->run_raw);
     assert_int_equal(p.args.rest, 3);
 }
 
@@ -144,10 +144,10 @@ static void help_knows_what_it_is_about(void **state)
     assert_string_equal(p.args.object, "gpu");
     p = parse("--help gpu list", storage, sizeof(storage));
     assert_int_equal(p.args.want, ARGS_HELP);
-    assert_string_equal(p.args.words.verb->name, "list");
+    assert_string_equal(p.args.arguments.verb->name, "list");
     p = parse("claim create -h", storage, sizeof(storage));
     assert_int_equal(p.args.want, ARGS_HELP);
-    assert_string_equal(p.args.words.verb->name, "create");
+    assert_string_equal(p.args.arguments.verb->name, "create");
 }
 
 static void refuses(const char *line, const char *message, const char *hint)
@@ -265,7 +265,7 @@ static void a_single_dash_is_a_value(void **state)
     (void)state;
     PARSE("apply -f -");
     assert_int_equal(p.result, 0);
-    assert_string_equal(p.args.words.values[APPLY_FILE], "-");
+    assert_string_equal(p.args.arguments.values[APPLY_FILE], "-");
 }
 
 int main(void)

@@ -15,8 +15,8 @@
 /* A request target has 2048 bytes at most (api/openapi.yaml). */
 #define MAX_BEHIND 1500
 
-static int call(struct cli *cli, const char *method, const char *path, const json_t *body,
-                json_t **ret_json, struct error *err)
+static int send_request(struct cli *cli, const char *method, const char *path, const json_t *body,
+                        json_t **ret_json, struct error *err)
 {
     if (cli->client == NULL) {
         cli->client = client_new(cli->socket);
@@ -31,7 +31,7 @@ static int call(struct cli *cli, const char *method, const char *path, const jso
 
 int cli_get(struct cli *cli, const char *path, json_t **ret_json, struct error *err)
 {
-    int result = call(cli, "GET", path, NULL, ret_json, err);
+    int result = send_request(cli, "GET", path, NULL, ret_json, err);
     const char *late = result == 0 ? view_text(*ret_json, "late", NULL) : NULL;
     if (late != NULL) {
         prose_report("cleave: as of %s: %s", view_text(*ret_json, "observedAt", "never"), late);
@@ -51,7 +51,7 @@ int cli_change(struct cli *cli, const char *method, const char *path, const json
         error_hint(err, "each is judged behind those before it: name fewer at a time");
         return -REASON_INVALID;
     }
-    return call(cli, method, full, body, ret_json, err);
+    return send_request(cli, method, full, body, ret_json, err);
 }
 
 int cli_set_output(struct cli *cli, const char *text, struct error *err)

@@ -38,9 +38,9 @@ static void name_the_file(struct error *err, const char *file)
     }
 }
 
-int cmd_apply(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_apply(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    const char *file = words->values[APPLY_FILE];
+    const char *file = arguments->values[APPLY_FILE];
     if (file == NULL) {
         error_set(err, REASON_INVALID, "", "apply needs a site file");
         error_hint(err, "write `cleave apply -f site.yaml`");
@@ -53,7 +53,7 @@ int cmd_apply(struct cli *cli, const struct arguments *words, struct error *err)
     if (result != 0) {
         return result;
     }
-    if (words->values[APPLY_MOVE_IDLE] != NULL) {
+    if (arguments->values[APPLY_MOVE_IDLE] != NULL) {
         json_object_set_new(body, "moveIdle", json_true());
     }
     result = plan_follow_change(cli, "POST", "/v1/apply", body, err);

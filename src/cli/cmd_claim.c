@@ -35,48 +35,48 @@ static int split_profile(json_t *body, const char *text, struct error *err)
     return 0;
 }
 
-int cmd_claim_create(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_claim_create(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_JSON json_t *body = json_pack("{s:s}", "name", words->args[0]);
+    CLEANUP_JSON json_t *body = json_pack("{s:s}", "name", arguments->args[0]);
     if (body == NULL) {
         return error_set(err, REASON_INVALID, "", "the name is not UTF-8 text");
     }
     for (size_t i = 0; i < ARRAY_SIZE(text_keys); i++) {
-        if (text_keys[i] == NULL || words->values[i] == NULL) {
+        if (text_keys[i] == NULL || arguments->values[i] == NULL) {
             continue;
         }
-        json_t *value = json_string(words->values[i]);
+        json_t *value = json_string(arguments->values[i]);
         if (value == NULL) {
             return error_set(err, REASON_INVALID, "", "--%s is not UTF-8 text", text_keys[i]);
         }
         json_object_set_new(body, text_keys[i], value);
     }
-    if (words->values[CLAIM_MIXED] != NULL) {
+    if (arguments->values[CLAIM_MIXED] != NULL) {
         json_object_set_new(body, "mixed", json_true());
     }
-    if (words->values[CLAIM_ON_DEMAND] != NULL) {
+    if (arguments->values[CLAIM_ON_DEMAND] != NULL) {
         json_object_set_new(body, "hold", json_string("on-demand"));
     }
-    if (words->values[CLAIM_MIGRATABLE] != NULL) {
+    if (arguments->values[CLAIM_MIGRATABLE] != NULL) {
         json_object_set_new(body, "migratable", json_true());
     }
-    if (words->values[CLAIM_MOVE_IDLE] != NULL) {
+    if (arguments->values[CLAIM_MOVE_IDLE] != NULL) {
         json_object_set_new(body, "moveIdle", json_true());
     }
-    const char *profile = words->values[CLAIM_PROFILE];
+    const char *profile = arguments->values[CLAIM_PROFILE];
     int result = profile == NULL ? 0 : split_profile(body, profile, err);
     return result != 0 ? result : plan_follow_change(cli, "POST", "/v1/claims", body, err);
 }
 
-int cmd_claim_delete(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_claim_delete(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_FREE char *path = client_path("/v1/claims/", words->args[0], "");
+    CLEANUP_FREE char *path = client_path("/v1/claims/", arguments->args[0], "");
     return plan_follow_change(cli, "DELETE", path, NULL, err);
 }
 
-int cmd_claim_restore(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_claim_restore(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_FREE char *path = client_path("/v1/claims/", words->args[0], "/restore");
+    CLEANUP_FREE char *path = client_path("/v1/claims/", arguments->args[0], "/restore");
     return plan_follow_change(cli, "POST", path, NULL, err);
 }
 
@@ -106,9 +106,9 @@ static const struct listing released_listing = {.arrays = {"released"},
                                                 LISTING_COLUMNS(released_columns),
                                                 .empty = "no claims that can be brought back"};
 
-int cmd_claim_list(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_claim_list(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    return words->values[CLAIM_LIST_RELEASED] != NULL
+    return arguments->values[CLAIM_LIST_RELEASED] != NULL
                ? listing_show(cli, "/v1/released-claims", &released_listing, err)
                : listing_show(cli, "/v1/claims", &claim_listing, err);
 }
@@ -174,9 +174,9 @@ static void print_held(const struct cli *cli, const json_t *claim)
     }
 }
 
-int cmd_claim_show(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_claim_show(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_FREE char *path = client_path("/v1/claims/", words->args[0], "");
+    CLEANUP_FREE char *path = client_path("/v1/claims/", arguments->args[0], "");
     CLEANUP_JSON json_t *claim = NULL;
     int result = cli_get(cli, path, &claim, err);
     if (result != 0 || cli_print_raw(cli, claim)) {

@@ -26,7 +26,7 @@ struct pipe_end {
     bool over; /* nothing more comes */
 };
 
-static bool fill(struct pipe_end *end)
+static bool fill_buffer(struct pipe_end *end)
 {
     ssize_t n = read(end->from, end->buffer, sizeof(end->buffer));
     if (n < 0) {
@@ -38,7 +38,7 @@ static bool fill(struct pipe_end *end)
     return true;
 }
 
-static bool drain(struct pipe_end *end)
+static bool empty_buffer(struct pipe_end *end)
 {
     ssize_t n = write(end->to, end->buffer + end->start, end->len);
     if (n < 0) {
@@ -50,7 +50,7 @@ static bool drain(struct pipe_end *end)
 }
 
 /* Until cleaved closes; the other side's end is passed on. */
-static int carry(int fd)
+static int carry_bytes(int fd)
 {
     static struct pipe_end up;
     static struct pipe_end down;
@@ -72,7 +72,7 @@ static int carry(int fd)
         }
         for (size_t i = 0; i < 2; i++) {
             if (fds[i].fd >= 0 && fds[i].revents != 0 &&
-                !(ends[i]->len > 0 ? drain(ends[i]) : fill(ends[i]))) {
+                !(ends[i]->len > 0 ? empty_buffer(ends[i]) : fill_buffer(ends[i]))) {
                 return -errno;
             }
         }
@@ -83,7 +83,7 @@ static int carry(int fd)
     return 0;
 }
 
-static int dial(const char *path, int *ret_fd, struct error *err)
+static int connect_socket(const char *path, int *ret_fd, struct error *err)
 {
     int r = local_socket_connect(path, CONNECT_TIMEOUT_MS, ret_fd);
     if (r == 0) {
@@ -130,9 +130,9 @@ int cmd_dial(int argc, char **argv)
     }
     int fd = -1;
     (void)signal(SIGPIPE, SIG_IGN);
-    int r = dial(path, &fd, &err);
+    int r = connect_socket(path, &fd, &err);
     if (r == 0) {
-        r = carry(fd);
+        r = carry_bytes(fd);
         close(fd);
         if (r != 0) {
             error_set_errno(&err, -r, path, "carrying bytes to %s", path);

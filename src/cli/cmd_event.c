@@ -47,10 +47,10 @@ static const struct listing event_listing = {.arrays = {"events"},
                                              .empty = "no events",
                                              .narrow = print_blocks};
 
-int cmd_event_list(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_event_list(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    const char *after = words->values[EVENT_AFTER];
-    const char *limit = words->values[EVENT_LIMIT];
+    const char *after = arguments->values[EVENT_AFTER];
+    const char *limit = arguments->values[EVENT_LIMIT];
     int result = check_number("--after", after, err);
     result = result != 0 ? result : check_number("--limit", limit, err);
     CLEANUP_FREE char *path = xasprintf("/v1/events?after=%s%s%s", after == NULL ? "0" : after,

@@ -21,7 +21,7 @@ static void print_list(const json_t *items, const char *head, size_t width)
 }
 
 /* What it is about is shown before what is done. */
-int cmd_gc(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
+int cmd_gc(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
 {
     CLEANUP_JSON json_t *lists = NULL;
     int result = cli->output == OUTPUT_TABLE ? cli_get(cli, "/v1/gc", &lists, err) : 0;

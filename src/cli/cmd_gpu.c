@@ -7,10 +7,10 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "cli/gpu_problem_view.h"
 #include "cli/listing.h"
 #include "cli/picture.h"
 #include "cli/plan_follow.h"
-#include "cli/trouble.h"
 #include "cli/verb.h"
 #include "cli/view.h"
 
@@ -56,7 +56,7 @@ static const struct column gpu_columns[] = {
 static const struct listing gpu_listing = {
     .arrays = {"gpus"}, LISTING_COLUMNS(gpu_columns), .empty = "no GPUs"};
 
-int cmd_gpu_list(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
+int cmd_gpu_list(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
 {
     return listing_show(cli, "/v1/gpus", &gpu_listing, err);
 }
@@ -192,9 +192,9 @@ static const struct column gpu_fields[] = {
     {"Problem", .path = "problem"},
 };
 
-int cmd_gpu_show(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_gpu_show(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_FREE char *path = client_path("/v1/gpus/", words->args[0], "");
+    CLEANUP_FREE char *path = client_path("/v1/gpus/", arguments->args[0], "");
     CLEANUP_JSON json_t *gpu = NULL;
     int result = cli_get(cli, path, &gpu, err);
     if (result != 0 || cli_print_raw(cli, gpu)) {
@@ -205,7 +205,7 @@ int cmd_gpu_show(struct cli *cli, const struct arguments *words, struct error *e
     /* A board that the catalog lacks still has a picture, with fewer numbers in it. */
     CLEANUP_JSON json_t *profiles = NULL;
     CLEANUP_FREE char *query =
-        client_path("/v1/profiles?gpu=", view_text(gpu, "address", words->args[0]), "");
+        client_path("/v1/profiles?gpu=", view_text(gpu, "address", arguments->args[0]), "");
     (void)cli_get(cli, query, &profiles, NULL);
     CLEANUP_JSON json_t *claims = NULL;
     (void)cli_get(cli, "/v1/claims", &claims, NULL);
@@ -213,14 +213,14 @@ int cmd_gpu_show(struct cli *cli, const struct arguments *words, struct error *e
     CLEANUP_STRBUF struct strbuf picture = {0};
     picture_draw(gpu, profiles, claims, utf8 ? PICTURE_UTF8 : PICTURE_ASCII, &picture);
     printf("\n%s", strbuf_str(&picture));
-    trouble_print(gpu, claims, cli_width(cli));
+    gpu_problem_view_print(gpu, claims, cli_width(cli));
     return 0;
 }
 
-int cmd_gpu_mode(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_gpu_mode(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_FREE char *path = client_path("/v1/gpus/", words->args[0], "/mode");
-    CLEANUP_JSON json_t *body = json_pack("{s:s}", "mode", words->args[1]);
+    CLEANUP_FREE char *path = client_path("/v1/gpus/", arguments->args[0], "/mode");
+    CLEANUP_JSON json_t *body = json_pack("{s:s}", "mode", arguments->args[1]);
     if (body == NULL) {
         return error_set(err, REASON_INVALID, "", "the mode is not UTF-8 text");
     }
@@ -260,14 +260,14 @@ static int add_number(json_t *body, const char *key, const char *option, const c
     return 0;
 }
 
-int cmd_gpu_scheduler(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_gpu_scheduler(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_FREE char *path = client_path("/v1/gpus/", words->args[0], "/scheduler");
-    CLEANUP_JSON json_t *body = json_pack("{s:s}", "policy", words->args[1]);
+    CLEANUP_FREE char *path = client_path("/v1/gpus/", arguments->args[0], "/scheduler");
+    CLEANUP_JSON json_t *body = json_pack("{s:s}", "policy", arguments->args[1]);
     if (body == NULL) {
         return error_set(err, REASON_INVALID, "", "the policy is not UTF-8 text");
     }
-    const char *slice = words->values[SCHEDULER_SLICE];
+    const char *slice = arguments->values[SCHEDULER_SLICE];
     if (slice != NULL && slice_ns(slice) == 0) {
         return error_set(err, REASON_INVALID, "--slice",
                          "--slice is a time such as 2ms or 1500us, not \"%s\"", slice);
@@ -275,9 +275,16 @@ int cmd_gpu_scheduler(struct cli *cli, const struct arguments *words, struct err
     if (slice != NULL) {
         json_object_set_new(body, "sliceNs", json_integer(slice_ns(slice)));
     }
-    int r = add_number(body, "frequencyHz", "--frequency", words->values[SCHEDULER_FREQUENCY], err);
-    r = r != 0
-            ? r
-            : add_number(body, "averaging", "--averaging", words->values[SCHEDULER_AVERAGING], err);
+    int r =
+        add_number(body, "frequencyHz", "--frequency", arguments->values[SCHEDULER_FREQUENCY], err);
+    r = r != 0 ? r
+               : add_number(body, "averaging", "--averaging",
+                            arguments->values[SCHEDULER_AVERAGING], err);
     return r != 0 ? r : plan_follow_change(cli, "PUT", path, body, err);
+}
+
+int cmd_gpu_recover(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+    CLEANUP_FREE char *path = client_path("/v1/gpus/", arguments->args[0], "/recover");
+    return plan_follow_change(cli, "POST", path, NULL, err);
 }

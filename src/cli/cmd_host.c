@@ -74,7 +74,7 @@ static void print_intruders(const struct cli *cli, const json_t *host)
     }
 }
 
-int cmd_host_show(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
+int cmd_host_show(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
 {
     CLEANUP_JSON json_t *host = NULL;
     int result = cli_get(cli, "/v1/host", &host, err);

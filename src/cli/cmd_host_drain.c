@@ -29,24 +29,24 @@ static json_t *read_target(const char *text)
     return TAKE_PTR(target);
 }
 
-static int make_body(const struct arguments *words, json_t **ret_body, struct error *err)
+static int make_body(const struct arguments *arguments, json_t **ret_body, struct error *err)
 {
-    CLEANUP_JSON json_t *body = json_pack("{s:b}", "stop", words->values[DRAIN_STOP] != NULL);
+    CLEANUP_JSON json_t *body = json_pack("{s:b}", "stop", arguments->values[DRAIN_STOP] != NULL);
     json_t *to = json_array();
     json_object_set_new(body, "to", to);
-    for (size_t i = 0; i < words->n_repeated; i++) {
-        if (json_array_append_new(to, read_target(words->repeated[i])) != 0) {
+    for (size_t i = 0; i < arguments->n_repeated; i++) {
+        if (json_array_append_new(to, read_target(arguments->repeated[i])) != 0) {
             return error_set(err, REASON_INVALID, "", "a target is not UTF-8 text");
         }
     }
     uint32_t parallel = 1;
-    const char *count = words->values[DRAIN_PARALLEL];
+    const char *count = arguments->values[DRAIN_PARALLEL];
     if (count != NULL && (!parse_u32(count, &parallel) || parallel < 1 || parallel > 8)) {
         return error_set(err, REASON_INVALID, "", "--parallel is a number from 1 to 8, not \"%s\"",
                          count);
     }
     json_object_set_new(body, "parallel", json_integer(parallel));
-    const char *reason = words->values[DRAIN_REASON];
+    const char *reason = arguments->values[DRAIN_REASON];
     if (reason != NULL && json_object_set_new(body, "reason", json_string(reason)) != 0) {
         return error_set(err, REASON_INVALID, "", "the reason is not UTF-8 text");
     }
@@ -61,11 +61,11 @@ static void add_verdict(const json_t *vm, struct strbuf *out)
     static const struct {
         const char *verdict;
         const char *text;
-    } words[] = {{"migrate", "migrates"}, {"stop", "must stop"}, {"stay", "can't move"}};
+    } texts[] = {{"migrate", "migrates"}, {"stop", "must stop"}, {"stay", "can't move"}};
     const char *verdict = view_text(vm, "verdict", "-");
-    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-        if (str_eq(words[i].verdict, verdict)) {
-            strbuf_add(out, words[i].text);
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        if (str_eq(texts[i].verdict, verdict)) {
+            strbuf_add(out, texts[i].text);
         }
     }
 }
@@ -170,7 +170,7 @@ static int refuse_incomplete(const json_t *drain, const char *verb, struct error
 }
 
 /* A dry run in which a VM stays ends as its run will. */
-static int finish(struct cli *cli, const json_t *reply, bool cancels, struct error *err)
+static int print_end(struct cli *cli, const json_t *reply, bool cancels, struct error *err)
 {
     const json_t *drain = view_at(reply, "drain");
     const char *state = view_text(drain, "state", "-");
@@ -189,7 +189,7 @@ static int finish(struct cli *cli, const json_t *reply, bool cancels, struct err
     return str_eq(state, "incomplete") ? refuse_incomplete(drain, "still run", err) : 0;
 }
 
-static int show(struct cli *cli, struct error *err)
+static int show_drain(struct cli *cli, struct error *err)
 {
     CLEANUP_JSON json_t *reply = NULL;
     int result = cli_get(cli, "/v1/drain", &reply, err);
@@ -200,15 +200,15 @@ static int show(struct cli *cli, struct error *err)
     return result;
 }
 
-int cmd_host_drain(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_host_drain(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_JSON json_t *reply = NULL;
     CLEANUP_JSON json_t *body = NULL;
-    if (words->values[DRAIN_STATUS] != NULL) {
-        return show(cli, err);
+    if (arguments->values[DRAIN_STATUS] != NULL) {
+        return show_drain(cli, err);
     }
-    bool cancels = words->values[DRAIN_CANCEL] != NULL;
-    int result = cancels ? 0 : make_body(words, &body, err);
+    bool cancels = arguments->values[DRAIN_CANCEL] != NULL;
+    int result = cancels ? 0 : make_body(arguments, &body, err);
     if (result == 0) {
         result =
             cli_change(cli, "POST", cancels ? "/v1/drain/cancel" : "/v1/drain", body, &reply, err);
@@ -216,10 +216,10 @@ int cmd_host_drain(struct cli *cli, const struct arguments *words, struct error 
     if (result == 0 && !cli->dry_run && !cli->no_wait) {
         result = follow_run(cli, &drain_follow, &reply, err);
     }
-    return result != 0 ? result : finish(cli, reply, cancels, err);
+    return result != 0 ? result : print_end(cli, reply, cancels, err);
 }
 
-int cmd_host_undrain(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
+int cmd_host_undrain(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
 {
     CLEANUP_JSON json_t *reply = NULL;
     int result = cli_change(cli, "DELETE", "/v1/drain", NULL, &reply, err);

@@ -160,10 +160,10 @@ static int restore_result(struct cli *cli, const json_t *restore, struct error *
     return refuse_incomplete("was not", missing, err);
 }
 
-int cmd_host_restore(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_host_restore(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_JSON json_t *body = json_object();
-    const char *timeout = words->values[RESTORE_TIMEOUT];
+    const char *timeout = arguments->values[RESTORE_TIMEOUT];
     uint32_t seconds = 0;
     if (timeout != NULL && (!parse_u32(timeout, &seconds) || seconds > 86400)) {
         return error_set(err, REASON_INVALID, "--timeout",

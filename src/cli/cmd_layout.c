@@ -102,7 +102,7 @@ static int check_words(const struct layout_words *words, const struct gpu_model 
     return EXIT_FITS;
 }
 
-static int check(const struct layout_words *words, struct error *err)
+static int check_layout(const struct layout_words *words, struct error *err)
 {
     CLEANUP(catalog_freep) struct catalog *catalog = NULL;
     const struct gpu_model *model = NULL;
@@ -134,5 +134,5 @@ int cmd_layout_check(int argc, char **argv)
         fputs(help, stdout);
         return EXIT_FITS;
     }
-    return check(&words, &err);
+    return check_layout(&words, &err);
 }

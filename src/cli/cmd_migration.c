@@ -27,14 +27,14 @@ static const struct listing migration_listing = {.arrays = {"migrations", "incom
                                                  LISTING_COLUMNS(migration_columns),
                                                  .empty = "no VM migrated"};
 
-int cmd_migration_list(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
+int cmd_migration_list(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
 {
     return listing_show(cli, "/v1/migrations", &migration_listing, err);
 }
 
-int cmd_migration_show(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_migration_show(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_FREE char *path = client_path("/v1/migrations/", words->args[0], "");
+    CLEANUP_FREE char *path = client_path("/v1/migrations/", arguments->args[0], "");
     CLEANUP_JSON json_t *json = NULL;
     int r = cli_get(cli, path, &json, err);
     if (r != 0 || cli_print_raw(cli, json)) {
@@ -64,9 +64,9 @@ int cmd_migration_show(struct cli *cli, const struct arguments *words, struct er
     return 0;
 }
 
-int cmd_migration_cancel(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_migration_cancel(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_FREE char *path = client_path("/v1/migrations/", words->args[0], "");
+    CLEANUP_FREE char *path = client_path("/v1/migrations/", arguments->args[0], "");
     CLEANUP_JSON json_t *json = NULL;
     int r = cli_change(cli, "DELETE", path, NULL, &json, err);
     if (r != 0 || cli_print_raw(cli, json)) {

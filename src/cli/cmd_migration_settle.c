@@ -30,17 +30,17 @@ static void print_known(const json_t *json, size_t width)
                          view_true(migration, "moved") ? "said" : "never said");
 }
 
-int cmd_migration_settle(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_migration_settle(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    bool away = words->values[SETTLE_AWAY] != NULL;
-    bool here = words->values[SETTLE_HERE] != NULL;
+    bool away = arguments->values[SETTLE_AWAY] != NULL;
+    bool here = arguments->values[SETTLE_HERE] != NULL;
     if (away == here) {
         int r = error_set(err, REASON_INVALID, "", "where is the VM: --away, or --here?");
         error_hint(err, "cleave can't find out, you can; --dry-run shows what either means");
         return r;
     }
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "vm", away ? "away" : "here");
-    CLEANUP_FREE char *path = client_path("/v1/migrations/", words->args[0], "/settle");
+    CLEANUP_FREE char *path = client_path("/v1/migrations/", arguments->args[0], "/settle");
     CLEANUP_JSON json_t *json = NULL;
     int r = cli_change(cli, "POST", path, body, &json, err);
     if (r != 0 || cli_print_raw(cli, json)) {

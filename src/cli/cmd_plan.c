@@ -29,14 +29,14 @@ static const struct column plan_columns[] = {
 static const struct listing plan_listing = {
     .arrays = {"plans"}, LISTING_COLUMNS(plan_columns), .empty = "no plans"};
 
-int cmd_plan_list(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
+int cmd_plan_list(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
 {
     return listing_show(cli, "/v1/plans", &plan_listing, err);
 }
 
-int cmd_plan_show(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_plan_show(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_FREE char *path = client_path("/v1/plans/", words->args[0], "");
+    CLEANUP_FREE char *path = client_path("/v1/plans/", arguments->args[0], "");
     CLEANUP_JSON json_t *plan = NULL;
     int result = cli_get(cli, path, &plan, err);
     if (result == 0 && !cli_print_raw(cli, plan)) {

@@ -43,9 +43,9 @@ static const struct column type_columns[] = {
 static const struct listing type_listing = {
     .arrays = {"types"}, LISTING_COLUMNS(type_columns), .empty = "no vGPU types"};
 
-int cmd_profile_list(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_profile_list(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    const char *gpu = words->values[PROFILE_GPU];
+    const char *gpu = arguments->values[PROFILE_GPU];
     CLEANUP_FREE char *path =
         gpu == NULL ? xstrdup("/v1/profiles") : client_path("/v1/profiles?gpu=", gpu, "");
     CLEANUP_JSON json_t *json = NULL;

@@ -10,7 +10,7 @@ static const struct column rule_columns[] = {
 static const struct listing rule_listing = {
     .arrays = {"rules"}, LISTING_COLUMNS(rule_columns), .empty = "no rules"};
 
-int cmd_rule_list(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
+int cmd_rule_list(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
 {
     return listing_show(cli, "/v1/rules", &rule_listing, err);
 }

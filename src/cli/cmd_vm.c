@@ -29,7 +29,7 @@ static const struct column vm_columns[] = {
 static const struct listing vm_listing = {
     .arrays = {"vms"}, LISTING_COLUMNS(vm_columns), .empty = "no VMs"};
 
-int cmd_vm_list(struct cli *cli, const struct arguments *words UNUSED, struct error *err)
+int cmd_vm_list(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
 {
     return listing_show(cli, "/v1/vms", &vm_listing, err);
 }
@@ -54,12 +54,12 @@ static int print_changed(struct cli *cli, const json_t *json, const char *what)
     return 0;
 }
 
-int cmd_vm_create(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_vm_create(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    const char *file = words->values[VM_TEMPLATE];
+    const char *file = arguments->values[VM_TEMPLATE];
     if (file == NULL) {
         error_set(err, REASON_INVALID, "", "a VM is made from a template, and none is named");
-        error_hint(err, "write `cleave vm create %s --template domain.xml`", words->args[0]);
+        error_hint(err, "write `cleave vm create %s --template domain.xml`", arguments->args[0]);
         return -REASON_INVALID;
     }
     CLEANUP_FREE char *text = NULL;
@@ -68,7 +68,8 @@ int cmd_vm_create(struct cli *cli, const struct arguments *words, struct error *
     if (r != 0) {
         return error_set_errno(err, r, file, "reading %s", file);
     }
-    CLEANUP_JSON json_t *body = json_pack("{s:s, s:s}", "name", words->args[0], "template", text);
+    CLEANUP_JSON json_t *body =
+        json_pack("{s:s, s:s}", "name", arguments->args[0], "template", text);
     if (body == NULL) {
         return error_set(err, REASON_INVALID, file, "%s is not UTF-8 text", file);
     }
@@ -77,19 +78,19 @@ int cmd_vm_create(struct cli *cli, const struct arguments *words, struct error *
     return result != 0 ? result : print_changed(cli, json, "created");
 }
 
-int cmd_vm_start(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_vm_start(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_FREE char *path = client_path("/v1/vms/", words->args[0], "/start");
+    CLEANUP_FREE char *path = client_path("/v1/vms/", arguments->args[0], "/start");
     CLEANUP_JSON json_t *json = NULL;
     int result = cli_change(cli, "POST", path, NULL, &json, err);
     return result != 0 ? result : print_changed(cli, json, "started");
 }
 
-static int stop_body(const struct arguments *words, uint32_t *ret_timeout_s, json_t **ret_body,
+static int stop_body(const struct arguments *arguments, uint32_t *ret_timeout_s, json_t **ret_body,
                      struct error *err)
 {
-    const char *text = words->values[VM_STOP_TIMEOUT];
-    bool now = words->values[VM_NOW] != NULL;
+    const char *text = arguments->values[VM_STOP_TIMEOUT];
+    bool now = arguments->values[VM_NOW] != NULL;
     *ret_timeout_s = STOP_TIMEOUT_S;
     if (text != NULL && (!parse_u32(text, ret_timeout_s) || *ret_timeout_s == 0 ||
                          *ret_timeout_s > STOP_MAX_TIMEOUT_S)) {
@@ -104,19 +105,19 @@ static int stop_body(const struct arguments *words, uint32_t *ret_timeout_s, jso
     return 0;
 }
 
-int cmd_vm_stop(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_vm_stop(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_FREE char *path = client_path("/v1/vms/", words->args[0], "/stop");
+    CLEANUP_FREE char *path = client_path("/v1/vms/", arguments->args[0], "/stop");
     CLEANUP_JSON json_t *body = NULL;
     CLEANUP_JSON json_t *json = NULL;
     uint32_t timeout_s = 0;
-    int result = stop_body(words, &timeout_s, &body, err);
+    int result = stop_body(arguments, &timeout_s, &body, err);
     if (result != 0) {
         return result;
     }
-    bool now = words->values[VM_NOW] != NULL;
+    bool now = arguments->values[VM_NOW] != NULL;
     CLEANUP_FREE char *waits_for =
-        xasprintf("the guest of VM %s shuts down, up to %u s", words->args[0], timeout_s);
+        xasprintf("the guest of VM %s shuts down, up to %u s", arguments->args[0], timeout_s);
     cli->waits_for = now ? NULL : waits_for;
     cli->timeout_s = now ? 0 : (long)timeout_s + STOP_MARGIN_S;
     result = cli_change(cli, "POST", path, body, &json, err);
@@ -125,9 +126,9 @@ int cmd_vm_stop(struct cli *cli, const struct arguments *words, struct error *er
     return result != 0 ? result : print_changed(cli, json, "stopped");
 }
 
-int cmd_vm_delete(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_vm_delete(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_FREE char *path = client_path("/v1/vms/", words->args[0], "");
+    CLEANUP_FREE char *path = client_path("/v1/vms/", arguments->args[0], "");
     CLEANUP_JSON json_t *json = NULL;
     int result = cli_change(cli, "DELETE", path, NULL, &json, err);
     return result != 0 ? result : print_changed(cli, json, "deleted");

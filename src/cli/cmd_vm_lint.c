@@ -38,9 +38,9 @@ static void print_counts(const json_t *json, const char *vm, size_t width)
 }
 
 /* Findings are what was asked for, and no failure; --strict makes those of severity error one. */
-int cmd_vm_lint(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_vm_lint(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-    CLEANUP_FREE char *path = client_path("/v1/vms/", words->args[0], "/lint");
+    CLEANUP_FREE char *path = client_path("/v1/vms/", arguments->args[0], "/lint");
     CLEANUP_JSON json_t *json = NULL;
     int result = cli_get(cli, path, &json, err);
     if (result != 0) {
@@ -55,7 +55,7 @@ int cmd_vm_lint(struct cli *cli, const struct arguments *words, struct error *er
         print_counts(json, vm, cli_width(cli));
     }
     int64_t errors = view_int(json, "errors", 0);
-    if (words->values[LINT_STRICT] == NULL || errors == 0) {
+    if (arguments->values[LINT_STRICT] == NULL || errors == 0) {
         return 0;
     }
     (void)fflush(stdout);

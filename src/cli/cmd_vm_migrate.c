@@ -15,42 +15,42 @@
 
 /* ---- asking for it ---- */
 
-static int add_number(json_t *body, const struct arguments *words, size_t option, const char *key,
-                      uint64_t unit, struct error *err)
+static int add_number(json_t *body, const struct arguments *arguments, size_t option,
+                      const char *key, uint64_t unit, struct error *err)
 {
-    const char *text = words->values[option];
+    const char *text = arguments->values[option];
     uint64_t number = 0;
     if (text == NULL) {
         return 0;
     }
     if (!parse_u64(text, &number) || number == 0 || number > MAX_MIB) {
         return error_set(err, REASON_INVALID, "", "--%s is a whole number above 0, not \"%s\"",
-                         words->verb->options[option].name, text);
+                         arguments->verb->options[option].name, text);
     }
     json_object_set_new(body, key, json_integer((json_int_t)(number * unit)));
     return 0;
 }
 
-static int make_body(const struct arguments *words, json_t **ret_body, struct error *err)
+static int make_body(const struct arguments *arguments, json_t **ret_body, struct error *err)
 {
     static const struct {
         size_t option;
         const char *key;
     } texts[] = {{MIGRATE_PEER, "peer"}, {MIGRATE_URI, "migrateUri"}};
     CLEANUP_JSON json_t *body =
-        json_pack("{s:s, s:s, s:b}", "vm", words->args[0], "destination", words->args[1], "strict",
-                  words->values[MIGRATE_STRICT] != NULL);
+        json_pack("{s:s, s:s, s:b}", "vm", arguments->args[0], "destination", arguments->args[1],
+                  "strict", arguments->values[MIGRATE_STRICT] != NULL);
     if (body == NULL) {
         return error_set(err, REASON_INVALID, "", "a name is not UTF-8 text");
     }
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        json_t *value = json_string(words->values[texts[i].option]);
+        json_t *value = json_string(arguments->values[texts[i].option]);
         if (value != NULL) {
             json_object_set_new(body, texts[i].key, value);
         }
     }
-    int r = add_number(body, words, MIGRATE_BANDWIDTH, "bandwidthBytes", MIB, err);
-    r = r != 0 ? r : add_number(body, words, MIGRATE_MAX_DOWNTIME, "maxDowntimeMs", 1, err);
+    int r = add_number(body, arguments, MIGRATE_BANDWIDTH, "bandwidthBytes", MIB, err);
+    r = r != 0 ? r : add_number(body, arguments, MIGRATE_MAX_DOWNTIME, "maxDowntimeMs", 1, err);
     if (r == 0) {
         *ret_body = TAKE_PTR(body);
     }
@@ -134,11 +134,11 @@ static int print_end(const struct cli *cli, const json_t *migration, struct erro
     return r != 0 ? r : error_set(err, REASON_DRIVER, "", "the migration failed");
 }
 
-int cmd_vm_migrate(struct cli *cli, const struct arguments *words, struct error *err)
+int cmd_vm_migrate(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_JSON json_t *body = NULL;
     CLEANUP_JSON json_t *json = NULL;
-    int r = make_body(words, &body, err);
+    int r = make_body(arguments, &body, err);
     r = r != 0 ? r : cli_change(cli, "POST", "/v1/migrations", body, &json, err);
     if (r != 0) {
         return r;

@@ -42,7 +42,7 @@ static void catch_interrupts(const struct follow_interrupt *interrupt, struct si
     (void)sigaction(SIGINT, interrupt->text != NULL ? &action : NULL, ret_before);
 }
 
-static void cancel(struct cli *cli, const struct follow_interrupt *interrupt)
+static void send_cancel(struct cli *cli, const struct follow_interrupt *interrupt)
 {
     struct error err = {0};
     CLEANUP_JSON json_t *json = NULL;
@@ -113,7 +113,7 @@ static int follow_until_end(struct cli *cli, const struct follow *follow, json_t
         if (interrupts > handled) {
             handled++;
             screen_line_clear(&progress->line);
-            cancel(cli, &follow->interrupt);
+            send_cancel(cli, &follow->interrupt);
         }
         sleep_us(backoff_take(&backoff, FIRST_PAUSE_US, longest_us));
         result = ask_again(cli, follow, answer, err);

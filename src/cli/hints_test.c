@@ -40,14 +40,15 @@ static bool is_placeholder(const char *word)
            str_starts(word, "<") || word[capitals] == '\0';
 }
 
-static bool is_choice(const struct arguments *words)
+static bool is_choice(const struct arguments *arguments)
 {
     for (size_t i = 0; i < ARRAY_SIZE(choices); i++) {
-        if (!str_eq(words->verb->object, choices[i].object) ||
-            !str_eq(words->verb->name, choices[i].name) || choices[i].arg >= words->n_args) {
+        if (!str_eq(arguments->verb->object, choices[i].object) ||
+            !str_eq(arguments->verb->name, choices[i].name) ||
+            choices[i].arg >= arguments->n_args) {
             continue;
         }
-        const char *word = words->args[choices[i].arg];
+        const char *word = arguments->args[choices[i].arg];
         bool known = is_placeholder(word);
         for (size_t w = 0; choices[i].words[w] != NULL; w++) {
             known = known || str_eq(word, choices[i].words[w]);
@@ -95,10 +96,10 @@ static void check_command(const char *command, const struct place *place)
     if (parse(argv, n + 1, &args, &err) != 0) {
         fail_msg("%s:%u: `cleave %s`: %s", place->path, place->line, command, err.message);
     }
-    if (args.words.verb == NULL && !str_starts(words[n - 1], "-")) {
+    if (args.arguments.verb == NULL && !str_starts(words[n - 1], "-")) {
         fail_msg("%s:%u: `cleave %s` is no whole command", place->path, place->line, command);
     }
-    if (args.words.verb != NULL && args.words.n_args > 0 && !is_choice(&args.words)) {
+    if (args.arguments.verb != NULL && args.arguments.n_args > 0 && !is_choice(&args.arguments)) {
         fail_msg("%s:%u: `cleave %s`: a word that it does not take", place->path, place->line,
                  command);
     }

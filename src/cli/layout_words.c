@@ -50,7 +50,7 @@ static int bad_option(int argc, char **argv, int at, struct error *err)
 }
 
 /* `after_vgpu`: words that follow a --vgpu are types as well. */
-static int take(struct layout_words *words, int option, bool after_vgpu, struct error *err)
+static int take_option(struct layout_words *words, int option, bool after_vgpu, struct error *err)
 {
     switch (option) {
     case OPTION_GPU:
@@ -118,7 +118,7 @@ int layout_words_parse(int argc, char **argv, struct layout_words *ret_words, st
         if (option == '?') {
             return bad_option(argc, argv, at, err);
         }
-        int r = take(&words, option, after_vgpu, err);
+        int r = take_option(&words, option, after_vgpu, err);
         if (r != 0) {
             return r;
         }

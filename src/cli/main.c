@@ -9,20 +9,21 @@
 #include "cli/waiting.h"
 
 /* Once per name. One that fails is reported, and stops none of the others. */
-static int run_each(struct cli *cli, const struct arguments *words)
+static int run_each(struct cli *cli, const struct arguments *arguments)
 {
     int code = 0;
     CLEANUP_STRBUF struct strbuf behind = {0};
-    for (size_t i = 0; i < words->n_names; i++) {
-        struct arguments one = *words;
+    for (size_t i = 0; i < arguments->n_names; i++) {
+        struct arguments one = *arguments;
         struct error err = {0};
-        one.args[0] = words->names[i];
-        cli->behind = words->verb->in_order && cli->dry_run && i > 0 ? strbuf_str(&behind) : NULL;
-        if (words->verb->run(cli, &one, &err) != 0) {
+        one.args[0] = arguments->names[i];
+        cli->behind =
+            arguments->verb->in_order && cli->dry_run && i > 0 ? strbuf_str(&behind) : NULL;
+        if (arguments->verb->run(cli, &one, &err) != 0) {
             int failed = cli_report(&err);
             code = code == 0 ? failed : code;
         }
-        strbuf_addf(&behind, "%s%s", i == 0 ? "" : "/", words->names[i]);
+        strbuf_addf(&behind, "%s%s", i == 0 ? "" : "/", arguments->names[i]);
     }
     cli->behind = NULL;
     return code;
@@ -30,7 +31,7 @@ static int run_each(struct cli *cli, const struct arguments *words)
 
 static int run(int argc, char **argv, struct cli *cli, const struct args *args)
 {
-    const struct verb *verb = args->words.verb;
+    const struct verb *verb = args->arguments.verb;
     struct error err = {0};
     switch (args->want) {
     case ARGS_HELP:
@@ -56,9 +57,9 @@ static int run(int argc, char **argv, struct cli *cli, const struct args *args)
         return verb->run_raw(argc - args->rest + 1, argv + args->rest - 1);
     }
     if (verb->each) {
-        return run_each(cli, &args->words);
+        return run_each(cli, &args->arguments);
     }
-    return verb->run(cli, &args->words, &err) == 0 ? 0 : cli_report(&err);
+    return verb->run(cli, &args->arguments, &err) == 0 ? 0 : cli_report(&err);
 }
 
 int main(int argc, char **argv)

@@ -16,7 +16,7 @@ bool migration_view_over(const json_t *migration)
     return view_text(migration, "finishedAt", NULL) != NULL;
 }
 
-static bool is(const json_t *check, const char *result)
+static bool has_result(const json_t *check, const char *result)
 {
     return str_eq(view_text(check, "result", ""), result);
 }
@@ -38,7 +38,7 @@ void migration_view_checks(const json_t *migration, bool all, size_t width)
     const json_t *checks = view_at(migration, "checks");
     for (size_t k = 0; k < ARRAY_SIZE(order) - (all ? 0 : 1); k++) {
         for (size_t i = 0; i < json_array_size(checks); i++) {
-            if (is(json_array_get(checks, i), order[k])) {
+            if (has_result(json_array_get(checks, i), order[k])) {
                 json_array_append(shown, json_array_get(checks, i));
             }
         }
@@ -56,7 +56,7 @@ void migration_view_steps(const json_t *migration, size_t width)
     printf("%s", json_array_size(steps) > 0 ? "\n" : "");
 }
 
-static void seconds(int64_t ms, char out[VIEW_SIZE])
+static void format_ms(int64_t ms, char out[VIEW_SIZE])
 {
     if (ms < 0) {
         snprintf(out, VIEW_SIZE, "?");
@@ -78,8 +78,8 @@ static void print_estimate(const json_t *migration, size_t width)
     }
     char total[VIEW_SIZE];
     char downtime[VIEW_SIZE];
-    seconds(view_int(migration, "estimate.totalMs", 0), total);
-    seconds(view_int(migration, "estimate.downtimeMs", 0), downtime);
+    format_ms(view_int(migration, "estimate.totalMs", 0), total);
+    format_ms(view_int(migration, "estimate.downtimeMs", 0), downtime);
     prose_print(width,
                 "Estimate: %s in all, of which the guest stands still at most %s (memory %.0f MiB, "
                 "changing by %.0f MiB/s, framebuffer %.0f MiB, link %.0f MiB/s)",
@@ -98,8 +98,8 @@ void migration_view_times(const json_t *migration, size_t width)
     }
     char took[VIEW_SIZE];
     char stood[VIEW_SIZE];
-    seconds(total, took);
-    seconds(view_int(migration, "progress.downtimeMs", -1), stood);
+    format_ms(total, took);
+    format_ms(view_int(migration, "progress.downtimeMs", -1), stood);
     prose_print(width,
                 "Actual:   %s in all, of which the guest stood still %s (%.0f MiB were sent)", took,
                 stood, (double)view_int(migration, "progress.processedBytes", 0) / MIB);
@@ -166,7 +166,7 @@ int migration_view_refusal(const json_t *migration, struct error *err)
     bool strict = view_true(migration, "request.strict");
     for (size_t i = 0; i < json_array_size(checks); i++) {
         const json_t *check = json_array_get(checks, i);
-        if (!is(check, "failed") && (!strict || is(check, "ok"))) {
+        if (!has_result(check, "failed") && (!strict || has_result(check, "ok"))) {
             continue;
         }
         int r = error_set(err, REASON_RULE, "", "VM \"%s\" can't migrate there: %s",

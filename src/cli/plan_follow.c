@@ -138,7 +138,7 @@ static void print_done(const json_t *change, size_t width)
 }
 
 /* What a claim that failed means for its VM. */
-static void say_failed(const json_t *change)
+static void report_failed_claims(const json_t *change)
 {
     const json_t *claims = view_at(change, "claims");
     for (size_t i = 0; i < json_array_size(claims); i++) {
@@ -155,7 +155,7 @@ static void say_failed(const json_t *change)
     }
 }
 
-static int print_result(struct cli *cli, const json_t *change, struct error *err)
+static int show_change(struct cli *cli, const json_t *change, struct error *err)
 {
     const json_t *plan = view_at(change, "plan");
     const char *state = view_text(plan, "state", "-");
@@ -165,7 +165,7 @@ static int print_result(struct cli *cli, const json_t *change, struct error *err
     if (lacks || str_eq(state, "undone") || str_eq(state, "stuck") || str_eq(state, "failed")) {
         error_set(err, REASON_DRIVER, "", "the plan is %s: %s", state,
                   view_text(plan, "problem", "no reason was given"));
-        say_failed(change);
+        report_failed_claims(change);
         const char *hint = plan_view_hint(plan);
         error_hint(err, "%s%s`cleave plan show %s` has all its steps", hint,
                    hint[0] == '\0' ? "" : "; ", id);
@@ -196,5 +196,5 @@ int plan_follow_change(struct cli *cli, const char *method, const char *path, co
         result = follow_plan(cli, change, err);
         result = result != 0 ? result : refresh_claims(cli, change, err);
     }
-    return result != 0 ? result : print_result(cli, change, err);
+    return result != 0 ? result : show_change(cli, change, err);
 }

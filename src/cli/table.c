@@ -55,7 +55,7 @@ void table_row(struct table *table, const char *const *cells)
 
 /* ---- room ---- */
 
-static void measure(const struct table *table, struct fit *fits)
+static void measure_columns(const struct table *table, struct fit *fits)
 {
     for (size_t k = 0; k < table->n_columns; k++) {
         const struct table_column *column = &table->columns[k];
@@ -116,7 +116,7 @@ static void add_columns(const struct table *table, const struct fit *fits,
     }
 }
 
-static void tell_dropped(const struct table *table, const struct fit *fits)
+static void report_dropped(const struct table *table, const struct fit *fits)
 {
     size_t n = 0;
     for (size_t k = 0; k < table->n_columns; k++) {
@@ -130,7 +130,7 @@ static void tell_dropped(const struct table *table, const struct fit *fits)
 bool table_fits(const struct table *table)
 {
     CLEANUP_FREE struct fit *fits = xcalloc(table->n_columns, sizeof(*fits));
-    measure(table, fits);
+    measure_columns(table, fits);
     size_t total = table->n_columns - 1;
     for (size_t k = 0; k < table->n_columns; k++) {
         total += fits[k].natural;
@@ -141,7 +141,7 @@ bool table_fits(const struct table *table)
 void table_print(struct table *table)
 {
     CLEANUP_FREE struct fit *fits = xcalloc(table->n_columns, sizeof(*fits));
-    measure(table, fits);
+    measure_columns(table, fits);
     fit_columns(fits, table->n_columns, table->width > 0 ? table->width : WITHOUT_END);
     struct libscols_table *scols = scols_new_table();
     scols_table_set_termforce(scols, SCOLS_TERMFORCE_NEVER); /* it fits already */
@@ -160,7 +160,7 @@ void table_print(struct table *table)
     scols_print_table(scols);
     scols_unref_table(scols);
     (void)fflush(stdout);
-    tell_dropped(table, fits);
+    report_dropped(table, fits);
 }
 
 /* ---- fields and sentences ---- */

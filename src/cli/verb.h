@@ -29,7 +29,7 @@ struct arguments {
     size_t n_repeated;
 };
 
-typedef int verb_fn(struct cli *cli, const struct arguments *words, struct error *err);
+typedef int verb_fn(struct cli *cli, const struct arguments *arguments, struct error *err);
 
 struct verb {
     const char *object; /* "claim" */
@@ -88,7 +88,7 @@ int cmd_dial(int argc, char **argv);
 int cmd_layout_check(int argc, char **argv);
 int cmd_hook_qemu(int argc, char **argv);
 
-/* Indices of the options in the table, for words->values. */
+/* Indices of the options in the table, for arguments->values. */
 enum { CLAIM_LIST_RELEASED };
 enum {
     CLAIM_VM,

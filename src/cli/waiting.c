@@ -44,7 +44,7 @@ bool waiting_describe(const json_t *health, char *out, size_t size)
     return false;
 }
 
-static void tell(void *data)
+static void report_wait(void *data)
 {
     struct waiting *waiting = data;
     CLEANUP_JSON json_t *health = NULL;
@@ -75,7 +75,7 @@ struct waiting *waiting_new(const char *socket, struct client *client)
     struct waiting *waiting = xcalloc(1, sizeof(*waiting));
     waiting->aside = client_new(socket);
     client_set_timeout(waiting->aside, HEALTH_TIMEOUT_S);
-    client_on_wait(client, FIRST_MS, tell, waiting);
+    client_on_wait(client, FIRST_MS, report_wait, waiting);
     return waiting;
 }
 

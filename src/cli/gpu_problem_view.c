@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/trouble.h"
+#include "cli/gpu_problem_view.h"
 
 #include <stdio.h>
 
@@ -36,7 +36,7 @@ static void print_way_out(const json_t *gpu, size_t width)
     }
 }
 
-void trouble_print(const json_t *gpu, const json_t *claims, size_t width)
+void gpu_problem_view_print(const json_t *gpu, const json_t *claims, size_t width)
 {
     const json_t *stuck = view_at(gpu, "stuckVirtualFunctions");
     bool quarantined = view_at(gpu, "quarantine") != NULL;

@@ -42,7 +42,8 @@ static const struct verb_option host_restore_options[] = {
 
 static const struct verb_option gpu_scheduler_options[] = {
     [SCHEDULER_SLICE] = {"slice", 0, "TIME", "a fixed time slice, 1ms to 30ms"},
-    [SCHEDULER_FREQUENCY] = {"frequency", 0, "HZ", "adaptive round robin so often, 63 to 960"},
+    [SCHEDULER_FREQUENCY] = {"frequency", 0, "HZ",
+                             "scheduling frequency of adaptive round robin, 63 to 960"},
     [SCHEDULER_AVERAGING] = {"averaging", 0, "FACTOR",
                              "how slowly adaptive round robin evens out overruns, 1 to 60"},
 };
@@ -58,7 +59,7 @@ static const struct verb_option drain_options[] = {
 };
 
 static const struct verb_option cordon_options[] = {
-    [CORDON_REASON] = {"reason", 0, "TEXT", "shown to who wonders why nothing goes there"},
+    [CORDON_REASON] = {"reason", 0, "TEXT", "shown to anyone who asks why a GPU takes no claims"},
 };
 
 static const struct verb_option profile_list_options[] = {

@@ -7,8 +7,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/prose.h"
 #include "cli/screen.h"
-#include "cli/table.h"
 #include "cli/view.h"
 #include "cli/waiting.h"
 

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "cli/listing.h"
+#include "cli/prose.h"
 #include "cli/verb.h"
 #include "cli/view.h"
 

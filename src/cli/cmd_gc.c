@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 #include "cli/plan_follow.h"
-#include "cli/table.h"
+#include "cli/prose.h"
 #include "cli/verb.h"
 #include "cli/view.h"
 

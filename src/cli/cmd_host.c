@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/listing.h"
-#include "cli/table.h"
+#include "cli/prose.h"
 #include "cli/verb.h"
 #include "cli/view.h"
 

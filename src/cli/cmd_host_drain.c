@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "cli/follow.h"
 #include "cli/listing.h"
+#include "cli/prose.h"
 #include "cli/verb.h"
 #include "cli/view.h"
 

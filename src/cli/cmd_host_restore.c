@@ -8,6 +8,7 @@
 #include "cli/follow.h"
 #include "cli/listing.h"
 #include "cli/plan_view.h"
+#include "cli/prose.h"
 #include "cli/verb.h"
 #include "cli/view.h"
 

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cli/listing.h"
 #include "cli/migration_view.h"
+#include "cli/prose.h"
 #include "cli/verb.h"
 #include "cli/view.h"
 

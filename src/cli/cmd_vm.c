@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cli/listing.h"
 #include "cli/plan_view.h"
+#include "cli/prose.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "cli/view.h"

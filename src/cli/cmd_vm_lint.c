@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/table.h"
+#include "cli/prose.h"
 #include "cli/verb.h"
 #include "cli/view.h"
 #include "lib/client.h"

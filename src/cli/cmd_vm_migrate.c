@@ -6,7 +6,7 @@
 #include "base/parse.h"
 #include "cli/follow.h"
 #include "cli/migration_view.h"
-#include "cli/table.h"
+#include "cli/prose.h"
 #include "cli/verb.h"
 #include "cli/view.h"
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
-#include "cli/table.h"
+#include "cli/prose.h"
 #include "cli/view.h"
 
 static void print_claims(const json_t *gpu, const json_t *claims)

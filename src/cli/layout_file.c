@@ -4,7 +4,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "cli/layout_view.h"
-#include "cli/table.h"
+#include "cli/listing.h"
 #include "import/import.h"
 
 /* What became of a label: for people in one line, for programs entry by entry. */
@@ -114,22 +114,12 @@ static void judge(const struct import_target *target, enum import_kind kind,
     }
 }
 
-static void print_table(const json_t *labels, size_t width)
-{
-    static const struct table_column columns[] = {
-        {"LABEL", TABLE_NAME, 0}, {"VERDICT", TABLE_LEFT, 0}, {"WHERE, OR WHY NOT", TABLE_WRAP, 0}};
-    CLEANUP(table_freep) struct table *table = table_new(columns, ARRAY_SIZE(columns), width);
-    size_t i = 0;
-    json_t *label = NULL;
-    json_array_foreach(labels, i, label)
-    {
-        const char *const cells[] = {json_string_value(json_object_get(label, "label")),
-                                     json_string_value(json_object_get(label, "verdict")),
-                                     json_string_value(json_object_get(label, "text"))};
-        table_row(table, cells);
-    }
-    table_print(table);
-}
+static const struct column label_columns[] = {
+    {"LABEL", .path = "label", .align = TABLE_NAME},
+    {"VERDICT", .path = "verdict"},
+    {"WHERE, OR WHY NOT", .path = "text", .align = TABLE_WRAP, .none = ""},
+};
+static const struct listing label_listing = {.arrays = {"labels"}, LISTING_COLUMNS(label_columns)};
 
 int layout_file_check(const struct layout_words *words, const struct catalog *catalog,
                       const struct gpu_model *model, enum import_verdict *ret_worst,
@@ -160,7 +150,7 @@ int layout_file_check(const struct layout_words *words, const struct catalog *ca
     CLEANUP_JSON json_t *all = json_pack("{s:o, s:s, s:O}", "gpu", layout_view_model(model), "file",
                                          words->file, "labels", labels);
     if (!cli_print_raw(&cli, all)) {
-        print_table(labels, cli_width(&cli));
+        listing_print(&label_listing, all, cli_width(&cli));
     }
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "cli/fields.h"
 #include "cli/table.h"
 
 #define MAP_SIZE 1024
@@ -92,7 +93,7 @@ static void print_head(const struct gpu_model *model, const struct layout_gis *g
     char map[MAP_SIZE];
     CLEANUP_FREE char *gpu = xasprintf("%s (%s)", model->name, model->key);
     layout_draw(model, gis, map, sizeof(map));
-    struct table_field fields[] = {{"GPU", gpu}, {"Slices", map}};
+    struct field_row fields[] = {{"GPU", gpu}, {"Slices", map}};
     fields_print(fields, model->profiles.n > 0 ? 2 : 1, width);
 }
 

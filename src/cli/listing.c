@@ -5,6 +5,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "cli/fields.h"
+#include "cli/prose.h"
 #include "cli/view.h"
 
 #define KIB_PER_MIB 1024
@@ -158,11 +160,11 @@ int listing_show(struct cli *cli, const char *url, const struct listing *listing
 
 void listing_print_fields(const struct column *columns, size_t n, const json_t *item, size_t width)
 {
-    CLEANUP_FREE struct table_field *fields = xcalloc(n, sizeof(*fields));
+    CLEANUP_FREE struct field_row *fields = xcalloc(n, sizeof(*fields));
     CLEANUP_FREE char **texts = xcalloc(n, sizeof(*texts));
     for (size_t i = 0; i < n; i++) {
         texts[i] = cell_text(&columns[i], item, 1);
-        fields[i] = (struct table_field){columns[i].title, texts[i]};
+        fields[i] = (struct field_row){columns[i].title, texts[i]};
     }
     fields_print(fields, n, width);
     for (size_t i = 0; i < n; i++) {

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "cli/listing.h"
+#include "cli/prose.h"
 #include "cli/view.h"
 
 #define BAR_WIDTH 24

@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "cli/follow.h"
 #include "cli/plan_view.h"
-#include "cli/table.h"
+#include "cli/prose.h"
 #include "cli/view.h"
 
 static bool plan_is_over(const json_t *plan)

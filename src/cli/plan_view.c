@@ -6,7 +6,9 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/fields.h"
 #include "cli/listing.h"
+#include "cli/prose.h"
 #include "cli/view.h"
 
 const char *plan_view_hint(const json_t *plan)
@@ -29,18 +31,18 @@ static void print_head(const json_t *plan, size_t width)
     printf("Plan%s%s: %s\n", id[0] == '\0' ? "" : " ", id, view_text(plan, "state", "-"));
     const char *problem = view_text(plan, "problem", NULL);
     const char *hint = plan_view_hint(plan);
-    struct table_field fields[6] = {{"For", view_text(plan, "reason", "-")},
-                                    {"By", view_text(plan, "author", "-")}};
+    struct field_row fields[6] = {{"For", view_text(plan, "reason", "-")},
+                                  {"By", view_text(plan, "author", "-")}};
     size_t n = 2;
     if (view_at(plan, "createdAt") != NULL) { /* a dry run has no times */
-        fields[n++] = (struct table_field){"Made", view_time(plan, "createdAt", created)};
-        fields[n++] = (struct table_field){"Finished", view_time(plan, "finishedAt", finished)};
+        fields[n++] = (struct field_row){"Made", view_time(plan, "createdAt", created)};
+        fields[n++] = (struct field_row){"Finished", view_time(plan, "finishedAt", finished)};
     }
     if (problem != NULL) {
-        fields[n++] = (struct table_field){"Problem", problem};
+        fields[n++] = (struct field_row){"Problem", problem};
     }
     if (hint[0] != '\0') {
-        fields[n++] = (struct table_field){"Hint", hint};
+        fields[n++] = (struct field_row){"Hint", hint};
     }
     fields_print(fields, n, width);
 }

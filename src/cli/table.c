@@ -2,19 +2,12 @@
 #include "cli/table.h"
 
 #include <libsmartcols.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "cli/fit.h"
-#include "cli/screen.h"
 #include "cli/text.h"
-
-#define WITHOUT_END (SIZE_MAX / 2)
-#define FIELD_INDENT 4
-#define FIELD_MIN_VALUE 10
 
 struct table {
     const struct table_column *columns;
@@ -142,7 +135,7 @@ void table_print(struct table *table)
 {
     CLEANUP_FREE struct fit *fits = xcalloc(table->n_columns, sizeof(*fits));
     measure_columns(table, fits);
-    fit_columns(fits, table->n_columns, table->width > 0 ? table->width : WITHOUT_END);
+    fit_columns(fits, table->n_columns, table->width > 0 ? table->width : TEXT_WITHOUT_END);
     struct libscols_table *scols = scols_new_table();
     scols_table_set_termforce(scols, SCOLS_TERMFORCE_NEVER); /* it fits already */
     add_columns(table, fits, scols);
@@ -161,60 +154,4 @@ void table_print(struct table *table)
     scols_unref_table(scols);
     (void)fflush(stdout);
     report_dropped(table, fits);
-}
-
-/* ---- fields and sentences ---- */
-
-void fields_print(const struct table_field *fields, size_t n, size_t width)
-{
-    size_t names = 0;
-    for (size_t i = 0; i < n; i++) {
-        size_t len = strlen(fields[i].name);
-        names = len > names ? len : names;
-    }
-    size_t indent = FIELD_INDENT + names + strlen(" : ");
-    size_t room = width > indent + FIELD_MIN_VALUE ? width - indent : FIELD_MIN_VALUE;
-    CLEANUP_FREE char *between = xasprintf("\n%*s", (int)indent, "");
-    for (size_t i = 0; i < n; i++) {
-        CLEANUP_STRBUF struct strbuf value = {0};
-        text_wrap(fields[i].value, width > 0 ? room : WITHOUT_END, between, &value);
-        printf("%*s%-*s : %s\n", FIELD_INDENT, "", (int)names, fields[i].name, strbuf_str(&value));
-    }
-}
-
-static void print_prose(FILE *to, size_t width, size_t indent, const char *fmt, va_list args)
-{
-    CLEANUP_FREE char *text = NULL;
-    if (vasprintf(&text, fmt, args) < 0) { /* no memory */
-        abort();
-    }
-    CLEANUP_STRBUF struct strbuf lines = {0};
-    CLEANUP_FREE char *between = xasprintf("\n%*s", (int)indent, "");
-    size_t room = width > indent ? width - indent : 1;
-    text_wrap(text, width > 0 ? room : WITHOUT_END, between, &lines);
-    fprintf(to, "%*s%s\n", (int)indent, "", strbuf_str(&lines));
-}
-
-void prose_print(size_t width, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    print_prose(stdout, width, 0, fmt, args);
-    va_end(args);
-}
-
-void prose_print_indented(size_t width, size_t indent, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    print_prose(stdout, width, indent, fmt, args);
-    va_end(args);
-}
-
-void prose_report(const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    print_prose(stderr, screen_error_width(), 0, fmt, args);
-    va_end(args);
 }

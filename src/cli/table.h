@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables, fields and sentences on standard output; the only file that sees libsmartcols is table.c.
- */
+/* Tables on standard output; the only file that sees libsmartcols is table.c. */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 
@@ -29,19 +28,5 @@ void table_row(struct table *table, const char *const *cells);
 void table_print(struct table *table);
 /* Has each column room for the widest of its cells? */
 bool table_fits(const struct table *table);
-
-/* "Name : value" lines, aligned, as in nvidia-smi -q; `width` as for tables. */
-struct table_field {
-    const char *name;
-    const char *value;
-};
-void fields_print(const struct table_field *fields, size_t n, size_t width);
-
-/* Sentences, and a line break behind them; broken at blanks where they are wider than `width`. */
-void prose_print(size_t width, const char *fmt, ...) PRINTF_ATTR(2, 3);
-/* The same, each line behind so many blanks. */
-void prose_print_indented(size_t width, size_t indent, const char *fmt, ...) PRINTF_ATTR(3, 4);
-/* The same on standard error, as wide as that is. */
-void prose_report(const char *fmt, ...) PRINTF_ATTR(1, 2);
 
 #endif

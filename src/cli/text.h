@@ -5,8 +5,12 @@
 #define CLI_TEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/str.h"
+
+/* A width that no text has. */
+#define TEXT_WITHOUT_END (SIZE_MAX / 2)
 
 /* Columns of a terminal. */
 size_t text_width(const char *text);

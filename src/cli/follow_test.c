@@ -7,6 +7,8 @@
 
 #include "answered.h"
 #include "base/str.h"
+#include "cli/follow.h"
+#include "cli/view.h"
 
 #define PLAN(state, one, two)                                                                      \
     "{\"id\":\"7d0f3c1e-1\",\"state\":\"" state                                                    \
@@ -168,6 +170,55 @@ static void a_terminal_has_one_line_that_moves_and_is_cleared(void **state)
                                        "[1/2] make b" CLEARED "[2/2] make b" CLEARED);
 }
 
+/* ---- what has a state at one URL ---- */
+
+#define WORK(state, done)                                                                          \
+    "{\"work\":{\"state\":\"" state "\",\"progress\":{\"text\":\"" done " of 2 copied\"}}}"
+
+static bool work_is_over(const json_t *work)
+{
+    return !str_eq(view_text(work, "state", ""), "running");
+}
+
+static void draw_work(const json_t *work, struct strbuf *out)
+{
+    strbuf_add(out, view_text(work, "progress.text", ""));
+}
+
+static void report_work(const json_t *work, json_t *seen)
+{
+    const char *text = view_text(work, "progress.text", "");
+    if (!str_eq(view_text(seen, "text", NULL), text)) {
+        print_message("%s\n", text);
+        json_object_set_new(seen, "text", json_string(text));
+    }
+}
+
+static void what_has_a_state_at_one_url_is_followed_and_cancelled(void **state)
+{
+    (void)state;
+    static const struct followed work = {
+        .answers = {WORK("running", "0"), WORK("running", "1"), WORK("cancelled", "1"), NULL},
+        .interrupts = 1 << 0,
+    };
+    const struct follow follow = {.url = "/v1/work/1",
+                                  .path = "work",
+                                  .ended = work_is_over,
+                                  .draw = draw_work,
+                                  .report = report_work,
+                                  .interrupt = {"", "POST", "/v1/work/1/cancel"}};
+    struct cli cli = {.socket = "/nowhere"};
+    struct error err = {0};
+    CLEANUP_JSON json_t *answered = NULL;
+    assert_int_equal(json_read(work.answers[0], strlen(work.answers[0]), "", &answered, &err), 0);
+    answer_by(&work);
+    assert_int_equal(follow_run(&cli, &follow, &answered, &err), 0);
+    assert_string_equal(answered_calls, "GET /v1/work/1, POST /v1/work/1/cancel, GET /v1/work/1");
+    assert_string_equal(view_text(answered, "work.state", ""), "cancelled");
+    client_free(cli.client);
+    waiting_free(cli.waiting);
+}
+
 /* Ctrl-C leaves a drain to itself. */
 static void an_interrupted_drain_goes_on(void **state)
 {
@@ -202,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_terminal_has_one_line_that_moves_and_is_cleared),
         cmocka_unit_test(an_interrupted_drain_goes_on),
+        cmocka_unit_test(what_has_a_state_at_one_url_is_followed_and_cancelled),
         cmocka_unit_test(each_change_of_what_is_followed_is_reported_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

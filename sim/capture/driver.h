@@ -4,8 +4,8 @@
 #define SIM_CAPTURE_DRIVER_H
 
 #include "base/json.h"
+#include "base/pci.h"
 #include "catalog/catalog.h"
-#include "model/pci.h"
 
 struct driver;
 

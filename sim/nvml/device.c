@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/pci.h"
+#include "base/pci.h"
 #include "sim/nvml/library.h"
 #include "sim/rpc/client.h"
 

@@ -2,7 +2,7 @@
 /* What an administrator sets and the driver remembers. */
 #include <stdio.h>
 
-#include "model/pci.h"
+#include "base/pci.h"
 #include "sim/nvml/library.h"
 #include "sim/rpc/client.h"
 

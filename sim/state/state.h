@@ -17,8 +17,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/pci.h"
 #include "catalog/catalog.h"
-#include "model/pci.h"
 #include "sim/state/setting.h"
 
 #define SIM_MAX_GPUS 16

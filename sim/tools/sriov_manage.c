@@ -14,8 +14,8 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/pci.h"
 #include "base/str.h"
-#include "model/pci.h"
 #include "sim/rpc/rpc.h"
 
 #define DEVICES "/sys/bus/pci/devices"

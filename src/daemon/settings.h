@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/pci.h"
 #include "base/str.h"
-#include "model/pci.h"
 
 #define SETTINGS_PATH_SIZE 256
 #define SETTINGS_DEFAULT_FILE "/etc/cleave/cleaved.yaml"

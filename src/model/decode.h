@@ -4,7 +4,7 @@
 #define MODEL_DECODE_H
 
 #include "base/json.h"
-#include "model/pci.h"
+#include "base/pci.h"
 
 uint32_t decode_id(struct reader *r, const char *key);                            /* null → NO_ID */
 void decode_text(struct reader *r, const char *key, char *ret_text, size_t size); /* null → "" */

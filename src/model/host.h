@@ -12,11 +12,11 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/pci.h"
 #include "base/vec.h"
 #include "base/words.h"
 #include "model/board.h"
 #include "model/gpu_scheduler.h"
-#include "model/pci.h"
 
 #define NAME_SIZE 64
 /* A VM's name. libvirt's QEMU driver writes its definition as NAME.xml.new before it renames it to

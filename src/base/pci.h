@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PCI addresses: 0000:41:00.4, domains wider than 16 bits included (VMD: 10000:e1:00.0). */
-#ifndef MODEL_PCI_H
-#define MODEL_PCI_H
+#ifndef BASE_PCI_H
+#define BASE_PCI_H
 
 #include <stdbool.h>
 #include <stddef.h>

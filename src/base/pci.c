@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/pci.h"
+#include "base/pci.h"
 
 #include <stdio.h>
 #include <stdlib.h>

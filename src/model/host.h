@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/pci.h"
+#include "base/unknown.h"
 #include "base/vec.h"
 #include "base/words.h"
 #include "model/board.h"
@@ -24,7 +25,6 @@
  * seen with 11.3. Other hypervisors' drivers set no limit: see vm_known_as(). */
 #define VM_NAME_SIZE 256
 #define GPU_UUID_SIZE 48
-#define NO_ID UINT32_MAX
 
 /* What a GPU is used as; transitions are in plan/mode.h. Names are stored and never change. */
 enum gpu_mode { GPU_IDLE, GPU_PASSTHROUGH, GPU_TIME_SLICED, GPU_MIG, GPU_MODE_COUNT };
@@ -33,8 +33,6 @@ WORDS_DECLARE(gpu_mode, gpu_mode_words)
 /* Linux interface through which vGPUs are made: decided by what sysfs shows, never by version. */
 enum vgpu_interface { VGPU_IFACE_NONE, VGPU_IFACE_MDEV, VGPU_IFACE_VENDOR_VFIO };
 WORDS_DECLARE(vgpu_interface, vgpu_interface_words)
-
-enum tristate { TRI_UNKNOWN, TRI_NO, TRI_YES };
 
 /* A GPU instance as the driver reports it. Start and size are in memory slices. */
 struct gi {

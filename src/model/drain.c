@@ -2,9 +2,6 @@
 #include "model/drain.h"
 
 #include "base/sm.h"
-#include "base/str.h"
-#include "model/decode.h"
-#include "model/encode.h"
 
 #define TO(state) SM_TO(DRAIN_##state)
 static const struct word drain_state_rows[] = {
@@ -62,176 +59,93 @@ void drain_free(struct drain *drain)
     }
 }
 
-/* ---- the request ---- */
+static const struct field target_fields[] = {
+    FIELD_STRING(struct drain_target, destination, "destination", FACE_ALL, .required = true),
+    FIELD_TEXT(struct drain_target, peer, "peer", FACE_ALL),
+    FIELD_TEXT(struct drain_target, migrate_uri, "migrateUri", FACE_ALL),
+};
+static const struct schema drain_target_schema = SCHEMA(drain_target, target_fields);
 
-/* A nested reader's errors are the outer one's. */
-static void end_nested(struct reader *outer, struct reader *r)
-{
-    int result = reader_end(r);
-    outer->result = outer->result != 0 ? outer->result : result;
-}
+static const struct field vm_fields[] = {
+    FIELD_STRING(struct drain_vm, name, "vm", FACE_KEPT),
+    FIELD_TEXT(struct drain_vm, devices, "devices", FACE_KEPT),
+    FIELD_WORD(struct drain_vm, verdict, "verdict", drain_verdict, FACE_KEPT, .required = true),
+    FIELD_WORD(struct drain_vm, step, "step", drain_step, FACE_KEPT, .required = true),
+    FIELD_COUNT(struct drain_vm, target, "targetIndex", FACE_STORE, .required = true,
+                .max = DRAIN_MAX_TARGETS),
+    FIELD_COUNT(struct drain_vm, attempts, "attempts", FACE_STORE, .required = true,
+                .max = INT32_MAX),
+    FIELD_IGNORED("target", FACE_KEPT), /* of `targetIndex`: see drain_to() */
+    FIELD_TEXT(struct drain_vm, why, "why", FACE_KEPT),
+    FIELD_TEXT(struct drain_vm, migration, "migration", FACE_KEPT),
+    FIELD_TEXT(struct drain_vm, problem, "problem", FACE_KEPT),
+    FIELD_SIZE(struct drain_vm, estimate_ms, "estimateMs", FACE_KEPT),
+    FIELD_SIZE(struct drain_vm, total_bytes, "totalBytes", FACE_KEPT),
+    FIELD_SIZE(struct drain_vm, processed_bytes, "processedBytes", FACE_KEPT),
+    FIELD_SIZE(struct drain_vm, downtime_ms, "downtimeMs", FACE_KEPT),
+};
+static const struct schema drain_vm_schema = SCHEMA(drain_vm, vm_fields);
 
-static void read_targets(struct reader *outer, struct drain *drain)
+static const struct field drain_fields[] = {
+    FIELD_TEXT(struct drain, author, "author", FACE_KEPT),
+    FIELD_WORD(struct drain, state, "state", drain_state, FACE_KEPT, .required = true),
+    FIELD_ARRAY(struct drain, targets, n_targets, "to", drain_target, FACE_ALL),
+    FIELD_BOOL(struct drain, stop, "stop", FACE_ALL),
+    FIELD_COUNT(struct drain, parallel, "parallel", FACE_ALL, .min = 1, .max = DRAIN_MAX_PARALLEL,
+                .fallback = 1),
+    FIELD_TEXT(struct drain, reason, "reason", FACE_ALL),
+    FIELD_LIST(struct drain, vms, "vms", drain_vm, FACE_KEPT, .required = true,
+               .max = DRAIN_MAX_VMS),
+    FIELD_COUNT(struct drain, created_us, "createdUs", FACE_STORE, .required = true),
+    FIELD_COUNT(struct drain, finished_us, "finishedUs", FACE_STORE, .required = true),
+    FIELD_TIME(struct drain, created_us, "createdAt", FACE_KEPT),
+    FIELD_TIME(struct drain, finished_us, "finishedAt", FACE_KEPT),
+};
+const struct schema drain_schema = SCHEMA(drain, drain_fields);
+
+static int drain_of(const json_t *json, const char *origin, enum face face,
+                    struct drain **ret_drain, struct error *err)
 {
-    json_t *list = reader_array_or_null(outer, "to", DRAIN_MAX_TARGETS);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        char path[160];
-        struct reader r;
-        struct drain_target *target = &drain->targets[drain->n_targets++];
-        reader_init(&r, json_array_get(list, i), outer->origin,
-                    reader_path(outer, "to", (int)i, path, sizeof(path)), outer->err);
-        const char *destination = reader_str(&r, "destination", sizeof(target->destination) - 1);
-        STR_SET(target->destination, destination == NULL ? "" : destination);
-        STR_SET(target->peer, reader_str_or(&r, "peer", sizeof(target->peer) - 1, ""));
-        STR_SET(target->migrate_uri,
-                reader_str_or(&r, "migrateUri", sizeof(target->migrate_uri) - 1, ""));
-        end_nested(outer, &r);
+    const struct schema_input in = {.json = json, .origin = origin, .face = face};
+    CLEANUP(drain_freep) struct drain *drain = xcalloc(1, sizeof(*drain));
+    int r = schema_parse(&drain_schema, &in, drain, err);
+    if (r == 0) {
+        *ret_drain = TAKE_PTR(drain);
     }
-}
-
-static void read_request(struct reader *r, struct drain *drain)
-{
-    read_targets(r, drain);
-    drain->stop = reader_bool_or(r, "stop", false);
-    drain->parallel = (size_t)reader_int_or(r, "parallel", 1, DRAIN_MAX_PARALLEL, 1);
-    STR_SET(drain->reason, reader_str_or(r, "reason", sizeof(drain->reason) - 1, ""));
+    return r;
 }
 
 int drain_from_json(const json_t *json, struct drain **ret_drain, struct error *err)
 {
-    struct error local = {0};
-    struct reader r;
-    CLEANUP(drain_freep) struct drain *drain = xcalloc(1, sizeof(*drain));
-    reader_init(&r, json, "request body", "", err != NULL ? err : &local);
-    read_request(&r, drain);
-    int result = reader_end(&r);
-    if (result == 0) {
-        *ret_drain = TAKE_PTR(drain);
+    return drain_of(json, "request body", FACE_USER, ret_drain, err);
+}
+
+int drain_from_stored_json(const json_t *json, struct drain **ret_drain, struct error *err)
+{
+    return drain_of(json, "stored drain", FACE_STORE, ret_drain, err);
+}
+
+/* A VM's target is shown by its destination, which the drain has. */
+static json_t *drain_to(const struct drain *drain, enum face face)
+{
+    json_t *json = schema_to_json(&drain_schema, drain, face);
+    json_t *vms = json_object_get(json, "vms");
+    for (size_t i = 0; i < drain->vms.n; i++) {
+        const struct drain_vm *vm = &drain->vms.items[i];
+        bool has_target = vm->verdict == DRAIN_MIGRATE && vm->target < drain->n_targets;
+        const char *target = has_target ? drain->targets[vm->target].destination : "";
+        json_object_set_new(json_array_get(vms, i), "target",
+                            target[0] != '\0' ? json_string(target) : json_null());
     }
-    return result;
-}
-
-/* ---- the answer ---- */
-
-static json_t *targets_to_json(const struct drain *drain)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < drain->n_targets; i++) {
-        const struct drain_target *target = &drain->targets[i];
-        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "destination", target->destination,
-                                              "peer", encode_text(target->peer), "migrateUri",
-                                              encode_text(target->migrate_uri)));
-    }
-    return list;
-}
-
-static json_t *known_number(uint64_t value)
-{
-    return value == 0 ? json_null() : json_integer((json_int_t)value);
-}
-
-static json_t *vm_to_json_of(const struct drain *drain, const struct drain_vm *vm)
-{
-    bool has_target = vm->verdict == DRAIN_MIGRATE && vm->target < drain->n_targets;
-    json_t *json = json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "vm", vm->name, "devices",
-                             encode_text(vm->devices), "verdict", drain_verdict_name(vm->verdict),
-                             "step", drain_step_name(vm->step), "target",
-                             encode_text(has_target ? drain->targets[vm->target].destination : ""),
-                             "why", encode_text(vm->why), "migration", encode_text(vm->migration),
-                             "problem", encode_text(vm->problem));
-    json_object_set_new(json, "estimateMs", known_number(vm->estimate_ms));
-    json_object_set_new(json, "totalBytes", known_number(vm->total_bytes));
-    json_object_set_new(json, "processedBytes", known_number(vm->processed_bytes));
-    json_object_set_new(json, "downtimeMs", known_number(vm->downtime_ms));
     return json;
 }
 
 json_t *drain_to_json(const struct drain *drain)
 {
-    json_t *vms = json_array();
-    for (vec_each(&drain->vms, vm)) {
-        json_array_append_new(vms, vm_to_json_of(drain, vm));
-    }
-    json_t *json = json_pack("{s:o, s:o, s:s, s:b, s:I, s:o, s:o, s:o, s:o}", "author",
-                             encode_text(drain->author), "reason", encode_text(drain->reason),
-                             "state", drain_state_name(drain->state), "stop", drain->stop,
-                             "parallel", (json_int_t)drain->parallel, "to", targets_to_json(drain),
-                             "vms", vms, "createdAt", encode_time(drain->created_us), "finishedAt",
-                             encode_time(drain->finished_us));
-    return json;
+    return drain_to(drain, FACE_API);
 }
-
-/* ---- the store ---- */
 
 json_t *drain_to_stored_json(const struct drain *drain)
 {
-    json_t *json = drain_to_json(drain);
-    json_object_set_new(json, "createdUs", json_integer((json_int_t)drain->created_us));
-    json_object_set_new(json, "finishedUs", json_integer((json_int_t)drain->finished_us));
-    json_t *vms = json_object_get(json, "vms");
-    for (size_t i = 0; i < drain->vms.n; i++) {
-        const struct drain_vm *vm = &drain->vms.items[i];
-        json_object_set_new(json_array_get(vms, i), "targetIndex",
-                            json_integer((json_int_t)vm->target));
-        json_object_set_new(json_array_get(vms, i), "attempts", json_integer(vm->attempts));
-    }
-    return json;
-}
-
-static unsigned read_word(struct reader *r, const char *key, const struct words *words)
-{
-    int value = reader_word(r, key, words);
-    return value < 0 ? 0 : (unsigned)value;
-}
-
-static void read_vm(struct reader *r, struct drain_vm *vm)
-{
-    decode_text(r, "vm", vm->name, sizeof(vm->name));
-    decode_text(r, "devices", vm->devices, sizeof(vm->devices));
-    vm->verdict = (enum drain_verdict)read_word(r, "verdict", &drain_verdict_words);
-    vm->step = (enum drain_step)read_word(r, "step", &drain_step_words);
-    vm->target = (size_t)reader_int(r, "targetIndex", 0, DRAIN_MAX_TARGETS);
-    vm->attempts = (unsigned)reader_int(r, "attempts", 0, INT32_MAX);
-    reader_has(r, "target");
-    decode_text(r, "why", vm->why, sizeof(vm->why));
-    decode_text(r, "migration", vm->migration, sizeof(vm->migration));
-    decode_text(r, "problem", vm->problem, sizeof(vm->problem));
-    vm->estimate_ms = (uint64_t)reader_int_or(r, "estimateMs", 0, INT64_MAX, 0);
-    vm->total_bytes = (uint64_t)reader_int_or(r, "totalBytes", 0, INT64_MAX, 0);
-    vm->processed_bytes = (uint64_t)reader_int_or(r, "processedBytes", 0, INT64_MAX, 0);
-    vm->downtime_ms = (uint64_t)reader_int_or(r, "downtimeMs", 0, INT64_MAX, 0);
-}
-
-static void read_vms(struct reader *outer, struct drain *drain)
-{
-    json_t *list = reader_array(outer, "vms", DRAIN_MAX_VMS);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        char path[160];
-        struct reader r;
-        reader_init(&r, json_array_get(list, i), outer->origin,
-                    reader_path(outer, "vms", (int)i, path, sizeof(path)), outer->err);
-        read_vm(&r, vec_push(&drain->vms));
-        end_nested(outer, &r);
-    }
-}
-
-int drain_from_stored_json(const json_t *json, struct drain **ret_drain, struct error *err)
-{
-    struct error local = {0};
-    struct reader r;
-    CLEANUP(drain_freep) struct drain *drain = xcalloc(1, sizeof(*drain));
-    reader_init(&r, json, "stored drain", "", err != NULL ? err : &local);
-    decode_text(&r, "author", drain->author, sizeof(drain->author));
-    drain->state = (enum drain_state)read_word(&r, "state", &drain_state_words);
-    read_request(&r, drain);
-    read_vms(&r, drain);
-    drain->created_us = (uint64_t)reader_int(&r, "createdUs", 0, INT64_MAX);
-    drain->finished_us = (uint64_t)reader_int(&r, "finishedUs", 0, INT64_MAX);
-    reader_has(&r, "createdAt");
-    reader_has(&r, "finishedAt");
-    int result = reader_end(&r);
-    if (result == 0) {
-        *ret_drain = TAKE_PTR(drain);
-    }
-    return result;
+    return drain_to(drain, FACE_STORE);
 }

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "model/claim.h"
 #include "model/migration.h"
+#include "schema/schema.h"
 
 #define DRAIN_MAX_TARGETS 8
 #define DRAIN_MAX_VMS 256
@@ -90,6 +91,7 @@ void drain_vm_move(struct drain_vm *vm, enum drain_step step);
 void drain_free(struct drain *drain);
 DEFINE_FREEP(struct drain *, drain_free)
 
+extern const struct schema drain_schema;
 /* The user's form: {to: [{destination, peer?, migrateUri?}…], stop?, parallel?, reason?}. */
 int drain_from_json(const json_t *json, struct drain **ret_drain, struct error *err);
 /* The API's form, schema Drain. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "model/host.h"
+#include "schema/schema.h"
 
 struct event {
     uint64_t seq; /* set by the store */
@@ -17,6 +18,7 @@ struct event {
     char message[ERROR_TEXT_SIZE];
 };
 
+extern const struct schema event_schema;
 json_t *event_to_json(const struct event *event);
 
 #endif

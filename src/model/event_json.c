@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/encode.h"
+/* Schema Event in openapi.yaml. */
 #include "model/event.h"
+#include "schema/schema.h"
+
+static const struct field event_fields[] = {
+    FIELD_TEXT(struct event, author, "author", FACE_API),
+    FIELD_STRING(struct event, kind, "kind", FACE_API),
+    FIELD_STRING(struct event, message, "message", FACE_API),
+    FIELD_COUNT(struct event, seq, "seq", FACE_API),
+    FIELD_STRING(struct event, subject, "subject", FACE_API),
+    FIELD_TIME(struct event, time_us, "time", FACE_API),
+};
+const struct schema event_schema = SCHEMA(event, event_fields);
 
 json_t *event_to_json(const struct event *event)
 {
-    /* A thousand of them are an answer: json_pack() reads its format each time. */
-    json_t *json = json_object();
-    int r = json_object_set_new_nocheck(json, "author", encode_text(event->author));
-    r |= json_object_set_new_nocheck(json, "kind", json_string(event->kind));
-    r |= json_object_set_new_nocheck(json, "message", json_string(event->message));
-    r |= json_object_set_new_nocheck(json, "seq", json_integer((json_int_t)event->seq));
-    r |= json_object_set_new_nocheck(json, "subject", json_string(event->subject));
-    r |= json_object_set_new_nocheck(json, "time", encode_time(event->time_us));
-    if (r != 0) { /* no text, or no memory */
-        json_decref(json);
-        return NULL;
-    }
-    return json;
+    return schema_to_json(&event_schema, event, FACE_API);
 }

@@ -12,6 +12,7 @@
 #include "base/vec.h"
 #include "base/words.h"
 #include "model/host.h"
+#include "schema/schema.h"
 
 /* The five ways to give a VM a GPU. Names are stored and never change. */
 enum claim_mode {
@@ -121,6 +122,8 @@ struct claims {
     size_t cap;
 };
 
+extern const struct schema claim_schema;
+extern const struct schema assignment_schema; /* null: it isn't set */
 /* Reads the user's form: {name, tenant?, vm?, mode?, gpu?, type?, profile?, start?, mixed?,
  * guest?, migratable?, hold?}. Unknown keys refused. `origin`/`path` as in base/json.h. */
 int claim_from_json(const json_t *json, const char *origin, const char *path,

@@ -6,13 +6,13 @@
 #ifndef MODEL_CHECK_H
 #define MODEL_CHECK_H
 
-#include <jansson.h>
 #include <stdbool.h>
 
-#include "base/json.h"
 #include "model/host.h"
+#include "schema/schema.h"
 
 #define MIGRATION_FACT_SIZE 128
+#define MIGRATION_MAX_CHECKS 1024 /* of a stored document, or another host's */
 
 /* X(symbol, name, what it is). Rules speak of them as source.NAME and target.NAME; an unknown one
  * is
@@ -76,9 +76,7 @@ struct checks {
 /* The first that failed (or isn't ok, with `strict`); NULL if none has. */
 const struct check *checks_refusal(const struct checks *checks, bool strict);
 
-json_t *facts_to_json(const struct migration_facts *facts);
-void facts_read(struct reader *outer, const char *key, struct migration_facts *ret_facts);
-json_t *checks_to_json(const struct checks *checks);
-void checks_read(struct reader *outer, const char *key, struct checks *ret_checks);
+extern const struct schema migration_facts_schema;
+extern const struct schema check_schema;
 
 #endif

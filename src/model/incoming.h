@@ -60,6 +60,8 @@ void incoming_free(struct incoming *incoming);
 DEFINE_FREEP(struct incoming *, incoming_free)
 bool incoming_is_over(const struct incoming *incoming);
 
+extern const struct schema migration_offer_schema;
+extern const struct schema incoming_schema;
 json_t *migration_offer_to_json(const struct migration_offer *offer);
 int migration_offer_from_json(const json_t *json, struct migration_offer **ret_offer,
                               struct error *err);

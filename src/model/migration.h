@@ -11,6 +11,7 @@
 #include "model/plan.h"
 
 #define MIGRATION_MAX_CLAIMS 16
+#define MIGRATION_MAX_STEPS 4096 /* of a stored document, or another host's */
 #define MIGRATION_URI_SIZE 512
 
 /* At the source. Names are stored and never change. */
@@ -106,15 +107,11 @@ void migration_free(struct migration *migration);
 DEFINE_FREEP(struct migration *, migration_free)
 bool migration_is_over(const struct migration *migration);
 
+extern const struct schema migration_schema;
+extern const struct schema migration_device_schema;
 json_t *migration_to_json(const struct migration *migration);
 /* Reads what migration_to_json() wrote. */
 int migration_from_stored_json(const json_t *json, struct migration **ret_migration,
                                struct error *err);
-
-/* Of assignments on the way, for both sides. */
-json_t *devices_to_json(const struct migration_devices *devices);
-json_t *steps_to_json(const struct migration_steps *steps);
-void steps_read(struct reader *outer, const char *key, struct migration_steps *ret_steps);
-void devices_read(struct reader *outer, const char *key, struct migration_devices *ret_devices);
 
 #endif

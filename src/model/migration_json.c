@@ -1,264 +1,119 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A migration as the API shows and the store keeps it. Schema Migration in openapi.yaml. */
-#include "base/str.h"
-#include "model/decode.h"
-#include "model/encode.h"
 #include "model/migration.h"
 
-#define MAX_STEPS 4096
+#define MAX_REASON 48 /* bytes of a reason's name */
 
-/* ---- devices ---- */
-
-json_t *devices_to_json(const struct migration_devices *devices)
-{
-    json_t *list = json_array();
-    for (vec_each(devices, device)) {
-        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "claim", device->claim, "from",
-                                              assignment_to_json(&device->from), "to",
-                                              assignment_to_json(&device->to)));
-    }
-    return list;
-}
-
-void devices_read(struct reader *outer, const char *key, struct migration_devices *ret_devices)
-{
-    json_t *list = reader_array_or_null(outer, key, MIGRATION_MAX_CLAIMS);
-    for (size_t i = 0; list != NULL && i < json_array_size(list); i++) {
-        char path[160];
-        struct reader r;
-        struct migration_device *device = vec_push(ret_devices);
-        reader_init(&r, json_array_get(list, i), outer->origin,
-                    reader_path(outer, key, (int)i, path, sizeof(path)), outer->err);
-        decode_text(&r, "claim", device->claim, sizeof(device->claim));
-        assignment_read(&r, "from", &device->from);
-        assignment_read(&r, "to", &device->to);
-        int result = reader_end(&r);
-        outer->result = outer->result != 0 ? outer->result : result;
-    }
-}
-
-json_t *steps_to_json(const struct migration_steps *steps)
-{
-    json_t *list = json_array();
-    for (vec_each(steps, step)) {
-        json_array_append_new(list, json_string(step->text));
-    }
-    return list;
-}
-
-void steps_read(struct reader *outer, const char *key, struct migration_steps *ret_steps)
-{
-    const json_t *list = reader_array_or_null(outer, key, MAX_STEPS);
-    for (size_t i = 0; list != NULL && i < json_array_size(list); i++) {
-        const char *text = json_string_value(json_array_get(list, i));
-        if (text == NULL || !str_is_clean(text)) {
-            reader_fail(outer, key, "a step is text");
-            return;
-        }
-        STR_SET(vec_push(ret_steps)->text, text);
-    }
-}
-
-/* ---- numbers: one table for both ways ---- */
-
-struct number {
-    const char *key;
-    size_t offset;
+static const struct field device_fields[] = {
+    FIELD_STRING(struct migration_device, claim, "claim", FACE_KEPT),
+    FIELD_OBJECT(struct migration_device, from, "from", assignment, FACE_KEPT),
+    FIELD_OBJECT(struct migration_device, to, "to", assignment, FACE_KEPT),
 };
+const struct schema migration_device_schema = SCHEMA(migration_device, device_fields);
 
-static const struct number request_numbers[] = {
-    {"bandwidthBytes", offsetof(struct migration_request, bandwidth_bytes)},
-    {"maxDowntimeMs", offsetof(struct migration_request, max_downtime_ms)},
+static const struct field request_fields[] = {
+    FIELD_STRING(struct migration_request, vm, "vm", FACE_KEPT),
+    FIELD_STRING(struct migration_request, destination, "destination", FACE_KEPT),
+    FIELD_TEXT(struct migration_request, peer, "peer", FACE_KEPT),
+    FIELD_TEXT(struct migration_request, migrate_uri, "migrateUri", FACE_KEPT),
+    FIELD_BOOL(struct migration_request, strict, "strict", FACE_KEPT),
+    FIELD_SIZE(struct migration_request, bandwidth_bytes, "bandwidthBytes", FACE_KEPT),
+    FIELD_SIZE(struct migration_request, max_downtime_ms, "maxDowntimeMs", FACE_KEPT),
 };
-static const struct number progress_numbers[] = {
-    {"totalBytes", offsetof(struct migration_progress, total_bytes)},
-    {"processedBytes", offsetof(struct migration_progress, processed_bytes)},
-    {"remainingBytes", offsetof(struct migration_progress, remaining_bytes)},
-    {"bytesPerSecond", offsetof(struct migration_progress, bytes_per_s)},
-    {"dirtyBytesPerSecond", offsetof(struct migration_progress, dirty_bytes_per_s)},
-    {"deviceBytes", offsetof(struct migration_progress, device_bytes)},
-    {"elapsedMs", offsetof(struct migration_progress, elapsed_ms)},
-    {"downtimeMs", offsetof(struct migration_progress, downtime_ms)},
+static const struct schema migration_request_schema = SCHEMA(migration_request, request_fields);
+
+static const struct field estimate_fields[] = {
+    FIELD_BOOL(struct migration_estimate, known, "known", FACE_KEPT, .required = true),
+    FIELD_BOOL(struct migration_estimate, converges, "converges", FACE_KEPT, .required = true),
+    FIELD_SIZE(struct migration_estimate, memory_bytes, "memoryBytes", FACE_KEPT),
+    FIELD_SIZE(struct migration_estimate, framebuffer_bytes, "framebufferBytes", FACE_KEPT),
+    FIELD_SIZE(struct migration_estimate, dirty_bytes_per_s, "dirtyBytesPerSecond", FACE_KEPT),
+    FIELD_SIZE(struct migration_estimate, link_bytes_per_s, "linkBytesPerSecond", FACE_KEPT),
+    FIELD_SIZE(struct migration_estimate, total_ms, "totalMs", FACE_KEPT),
+    FIELD_SIZE(struct migration_estimate, downtime_ms, "downtimeMs", FACE_KEPT),
 };
-static const struct number estimate_numbers[] = {
-    {"memoryBytes", offsetof(struct migration_estimate, memory_bytes)},
-    {"framebufferBytes", offsetof(struct migration_estimate, framebuffer_bytes)},
-    {"dirtyBytesPerSecond", offsetof(struct migration_estimate, dirty_bytes_per_s)},
-    {"linkBytesPerSecond", offsetof(struct migration_estimate, link_bytes_per_s)},
-    {"totalMs", offsetof(struct migration_estimate, total_ms)},
-    {"downtimeMs", offsetof(struct migration_estimate, downtime_ms)},
+static const struct schema migration_estimate_schema = SCHEMA(migration_estimate, estimate_fields);
+
+static const struct field progress_fields[] = {
+    FIELD_SIZE(struct migration_progress, total_bytes, "totalBytes", FACE_KEPT),
+    FIELD_SIZE(struct migration_progress, processed_bytes, "processedBytes", FACE_KEPT),
+    FIELD_SIZE(struct migration_progress, remaining_bytes, "remainingBytes", FACE_KEPT),
+    FIELD_SIZE(struct migration_progress, bytes_per_s, "bytesPerSecond", FACE_KEPT),
+    FIELD_SIZE(struct migration_progress, dirty_bytes_per_s, "dirtyBytesPerSecond", FACE_KEPT),
+    FIELD_SIZE(struct migration_progress, device_bytes, "deviceBytes", FACE_KEPT),
+    FIELD_SIZE(struct migration_progress, elapsed_ms, "elapsedMs", FACE_KEPT),
+    FIELD_SIZE(struct migration_progress, downtime_ms, "downtimeMs", FACE_KEPT),
 };
+static const struct schema migration_progress_schema = SCHEMA(migration_progress, progress_fields);
 
-/* 0 is "not known", and becomes null. */
-static void put_numbers(json_t *json, const struct number *numbers, size_t n, const void *object)
+static json_t *put_reason(const void *object)
 {
-    for (size_t i = 0; i < n; i++) {
-        const uint64_t *value = (const void *)((const char *)object + numbers[i].offset);
-        json_object_set_new(json, numbers[i].key,
-                            *value == 0 ? json_null() : json_integer((json_int_t)*value));
-    }
+    const struct migration *m = object;
+    return json_string(reason_name(m->reason == REASON_NONE ? REASON_INTERNAL : m->reason));
 }
 
-static void read_numbers(struct reader *r, const struct number *numbers, size_t n, void *object)
+static void read_reason(struct reader *r, const char *key, void *object)
 {
-    for (size_t i = 0; i < n; i++) {
-        uint64_t *value = (void *)((char *)object + numbers[i].offset);
-        *value = (uint64_t)reader_int_or(r, numbers[i].key, 0, INT64_MAX, 0);
-    }
+    struct migration *m = object;
+    m->reason = reason_from_name(reader_str_or(r, key, MAX_REASON, ""));
 }
 
-/* ---- the whole ---- */
+static const struct field_hook reason_hook = {put_reason, read_reason};
 
-static json_t *request_to_json(const struct migration_request *request)
-{
-    json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:b}", "vm", request->vm, "destination",
-                             request->destination, "peer", encode_text(request->peer), "migrateUri",
-                             encode_text(request->migrate_uri), "strict", request->strict);
-    put_numbers(json, request_numbers, ARRAY_SIZE(request_numbers), request);
-    return json;
-}
+static const struct field problem_fields[] = {
+    FIELD_HOOK("reason", reason_hook, FACE_KEPT),
+    FIELD_STRING(struct migration, problem, "message", FACE_KEPT),
+    FIELD_TEXT(struct migration, rule, "rule", FACE_KEPT),
+    FIELD_TEXT(struct migration, hint, "hint", FACE_KEPT),
+};
+static const struct schema problem_schema = SCHEMA_GROUP(struct migration, problem_fields, problem);
 
-static json_t *estimate_to_json(const struct migration_estimate *estimate)
-{
-    json_t *json =
-        json_pack("{s:b, s:b}", "known", estimate->known, "converges", estimate->converges);
-    put_numbers(json, estimate_numbers, ARRAY_SIZE(estimate_numbers), estimate);
-    return json;
-}
-
-static json_t *problem_to_json(const struct migration *migration)
-{
-    if (migration->problem[0] == '\0') {
-        return json_null();
-    }
-    return json_pack(
-        "{s:s, s:s, s:o, s:o}", "reason",
-        reason_name(migration->reason == REASON_NONE ? REASON_INTERNAL : migration->reason),
-        "message", migration->problem, "rule", encode_text(migration->rule), "hint",
-        encode_text(migration->hint));
-}
+static const struct field migration_fields[] = {
+    FIELD_STRING(struct migration, id, "id", FACE_KEPT),
+    FIELD_TEXT(struct migration, author, "author", FACE_KEPT),
+    FIELD_WORD(struct migration, state, "state", migration_state, FACE_KEPT, .required = true),
+    FIELD_TEXT(struct migration, vm_uuid, "vmUuid", FACE_KEPT),
+    FIELD_TEXT(struct migration, target, "target", FACE_KEPT),
+    FIELD_TEXT(struct migration, plan, "plan", FACE_KEPT),
+    FIELD_BOOL(struct migration, cancel, "cancel", FACE_KEPT, .required = true),
+    FIELD_BOOL(struct migration, moved, "moved", FACE_KEPT, .required = true),
+    FIELD_OBJECT(struct migration, request, "request", migration_request, FACE_KEPT,
+                 .required = true),
+    FIELD_LIST(struct migration, devices, "devices", migration_device, FACE_KEPT,
+               .max = MIGRATION_MAX_CLAIMS),
+    FIELD_LIST(struct migration, checks, "checks", check, FACE_KEPT, .max = MIGRATION_MAX_CHECKS),
+    FIELD_LINES(struct migration, steps, text, "steps", "a step is text", FACE_KEPT,
+                .max = MIGRATION_MAX_STEPS),
+    FIELD_OBJECT(struct migration, estimate, "estimate", migration_estimate, FACE_KEPT,
+                 .required = true),
+    FIELD_OBJECT(struct migration, progress, "progress", migration_progress, FACE_KEPT,
+                 .required = true),
+    FIELD_GROUP("problem", problem_schema, FACE_KEPT),
+    /* Absent in what was stored before there was such a thing, as all that isn't required. */
+    FIELD_WORD(struct migration, settled, "settled", migration_settled, FACE_KEPT, .null = true),
+    FIELD_TEXT(struct migration, settled_by, "settledBy", FACE_KEPT),
+    FIELD_COUNT(struct migration, answered_us, "answeredUs", FACE_KEPT),
+    FIELD_TIME(struct migration, answered_us, "answeredAt", FACE_KEPT),
+    FIELD_COUNT(struct migration, created_us, "createdUs", FACE_KEPT, .required = true),
+    FIELD_COUNT(struct migration, finished_us, "finishedUs", FACE_KEPT, .required = true),
+    FIELD_TIME(struct migration, created_us, "createdAt", FACE_KEPT),
+    FIELD_TIME(struct migration, finished_us, "finishedAt", FACE_KEPT),
+};
+const struct schema migration_schema = SCHEMA(migration, migration_fields);
 
 json_t *migration_to_json(const struct migration *migration)
 {
-    json_t *json = json_pack(
-        "{s:s, s:o, s:s, s:o, s:o, s:o, s:b, s:b}", "id", migration->id, "author",
-        encode_text(migration->author), "state", migration_state_name(migration->state), "vmUuid",
-        encode_text(migration->vm_uuid), "target", encode_text(migration->target), "plan",
-        encode_text(migration->plan), "cancel", migration->cancel, "moved", migration->moved);
-    json_t *progress = json_object();
-    put_numbers(progress, progress_numbers, ARRAY_SIZE(progress_numbers), &migration->progress);
-    json_object_set_new(json, "request", request_to_json(&migration->request));
-    json_object_set_new(json, "devices", devices_to_json(&migration->devices));
-    json_object_set_new(json, "checks", checks_to_json(&migration->checks));
-    json_object_set_new(json, "steps", steps_to_json(&migration->steps));
-    json_object_set_new(json, "estimate", estimate_to_json(&migration->estimate));
-    json_object_set_new(json, "progress", progress);
-    json_object_set_new(json, "problem", problem_to_json(migration));
-    bool settled = migration->settled != SETTLED_NOT;
-    json_object_set_new(json, "settled",
-                        encode_text(settled ? migration_settled_name(migration->settled) : ""));
-    json_object_set_new(json, "settledBy", encode_text(migration->settled_by));
-    json_object_set_new(json, "answeredAt", encode_time(migration->answered_us));
-    json_object_set_new(json, "answeredUs", json_integer((json_int_t)migration->answered_us));
-    json_object_set_new(json, "createdAt", encode_time(migration->created_us));
-    json_object_set_new(json, "finishedAt", encode_time(migration->finished_us));
-    json_object_set_new(json, "createdUs", json_integer((json_int_t)migration->created_us));
-    json_object_set_new(json, "finishedUs", json_integer((json_int_t)migration->finished_us));
-    return json;
-}
-
-static void read_request(struct reader *outer, struct migration_request *request)
-{
-    struct reader r;
-    reader_init(&r, reader_object(outer, "request"), outer->origin, "request", outer->err);
-    decode_text(&r, "vm", request->vm, sizeof(request->vm));
-    decode_text(&r, "destination", request->destination, sizeof(request->destination));
-    decode_text(&r, "peer", request->peer, sizeof(request->peer));
-    decode_text(&r, "migrateUri", request->migrate_uri, sizeof(request->migrate_uri));
-    request->strict = reader_bool_or(&r, "strict", false);
-    read_numbers(&r, request_numbers, ARRAY_SIZE(request_numbers), request);
-    int result = reader_end(&r);
-    outer->result = outer->result != 0 ? outer->result : result;
-}
-
-static void read_estimate(struct reader *outer, struct migration_estimate *estimate)
-{
-    struct reader r;
-    reader_init(&r, reader_object(outer, "estimate"), outer->origin, "estimate", outer->err);
-    estimate->known = reader_bool(&r, "known");
-    estimate->converges = reader_bool(&r, "converges");
-    read_numbers(&r, estimate_numbers, ARRAY_SIZE(estimate_numbers), estimate);
-    int result = reader_end(&r);
-    outer->result = outer->result != 0 ? outer->result : result;
-}
-
-static void read_progress(struct reader *outer, struct migration_progress *progress)
-{
-    struct reader r;
-    reader_init(&r, reader_object(outer, "progress"), outer->origin, "progress", outer->err);
-    read_numbers(&r, progress_numbers, ARRAY_SIZE(progress_numbers), progress);
-    int result = reader_end(&r);
-    outer->result = outer->result != 0 ? outer->result : result;
-}
-
-static void read_problem(struct reader *outer, struct migration *migration)
-{
-    json_t *json = reader_object_or_null(outer, "problem");
-    if (json == NULL) {
-        return;
-    }
-    struct reader r;
-    reader_init(&r, json, outer->origin, "problem", outer->err);
-    migration->reason = reason_from_name(reader_str_or(&r, "reason", 48, ""));
-    decode_text(&r, "message", migration->problem, sizeof(migration->problem));
-    decode_text(&r, "rule", migration->rule, sizeof(migration->rule));
-    decode_text(&r, "hint", migration->hint, sizeof(migration->hint));
-    int result = reader_end(&r);
-    outer->result = outer->result != 0 ? outer->result : result;
-}
-
-/* Absent in what was stored before there was such a thing. */
-static void read_settled(struct reader *r, struct migration *migration)
-{
-    migration->settled =
-        (enum migration_settled)reader_word_or(r, "settled", &migration_settled_words, SETTLED_NOT);
-    STR_SET(migration->settled_by,
-            reader_str_or(r, "settledBy", sizeof(migration->settled_by) - 1, ""));
-    migration->answered_us = (uint64_t)reader_int_or(r, "answeredUs", 0, INT64_MAX, 0);
-    reader_has(r, "answeredAt");
+    return schema_to_json(&migration_schema, migration, FACE_STORE);
 }
 
 int migration_from_stored_json(const json_t *json, struct migration **ret_migration,
                                struct error *err)
 {
-    struct error local = {0};
+    const struct schema_input in = {.json = json, .origin = "stored migration", .face = FACE_STORE};
     CLEANUP(migration_freep) struct migration *m = xcalloc(1, sizeof(*m));
-    struct reader r;
-    reader_init(&r, json, "stored migration", "", err != NULL ? err : &local);
-    decode_text(&r, "id", m->id, sizeof(m->id));
-    decode_text(&r, "author", m->author, sizeof(m->author));
-    int state = reader_word(&r, "state", &migration_state_words);
-    m->state = state < 0 ? MIGRATION_FAILED : (enum migration_state)state;
-    decode_text(&r, "vmUuid", m->vm_uuid, sizeof(m->vm_uuid));
-    decode_text(&r, "target", m->target, sizeof(m->target));
-    decode_text(&r, "plan", m->plan, sizeof(m->plan));
-    m->cancel = reader_bool(&r, "cancel");
-    m->moved = reader_bool(&r, "moved");
-    read_request(&r, &m->request);
-    devices_read(&r, "devices", &m->devices);
-    checks_read(&r, "checks", &m->checks);
-    steps_read(&r, "steps", &m->steps);
-    read_estimate(&r, &m->estimate);
-    read_progress(&r, &m->progress);
-    read_problem(&r, m);
-    read_settled(&r, m);
-    m->created_us = (uint64_t)reader_int(&r, "createdUs", 0, INT64_MAX);
-    m->finished_us = (uint64_t)reader_int(&r, "finishedUs", 0, INT64_MAX);
-    reader_has(&r, "createdAt");
-    reader_has(&r, "finishedAt");
-    int result = reader_end(&r);
-    if (result == 0) {
+    int r = schema_parse(&migration_schema, &in, m, err);
+    if (r == 0) {
         *ret_migration = TAKE_PTR(m);
     }
-    return result;
+    return r;
 }

@@ -41,8 +41,9 @@ enum field_kind {
 struct text_form {
     bool (*fits)(const char *text);
     const char *complaint; /* "is no name": behind the quoted text */
+    bool or_empty;         /* takes "", too */
 };
-extern const struct text_form name_form; /* parse_name() */
+extern const struct text_form name_form; /* parse_name(), or "" */
 extern const struct text_form uuid_form; /* parse_uuid() */
 
 /* The rare field that needs functions of its own: what it says follows from several members. */

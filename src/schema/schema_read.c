@@ -7,19 +7,25 @@
 
 #define PATH_SIZE sizeof(((struct reader *)0)->path)
 
+static bool fits_form(const struct text_form *form, const char *text)
+{
+    return form == NULL || (form->or_empty && text[0] == '\0') || form->fits(text);
+}
+
+/* The object has the fallback already. */
 static void read_text(struct reader *r, const struct field *field, char *ret_text)
 {
-    const char *fallback = field->text != NULL ? field->text : "";
     if (field->missing != NULL && !reader_has(r, field->key)) {
         reader_fail(r, field->key, "%s", field->missing);
     }
-    const char *text = field->required && field->missing == NULL
-                           ? reader_str(r, field->key, field->size - 1)
-                           : reader_str_or(r, field->key, field->size - 1, fallback);
-    text = text != NULL ? text : "";
-    if (field->form != NULL && text[0] != '\0' && !field->form->fits(text)) {
+    const char *text = field->required ? reader_str(r, field->key, field->size - 1)
+                                       : reader_str_or(r, field->key, field->size - 1, NULL);
+    if (text == NULL) {
+        return;
+    }
+    if (!fits_form(field->form, text)) {
         reader_fail(r, field->key, "\"%s\" %s", text, field->form->complaint);
-        text = "";
+        return;
     }
     str_copy(ret_text, field->size, text);
 }

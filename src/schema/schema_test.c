@@ -298,6 +298,7 @@ static const struct refusal refusals[] = {
      "name: \"-\" is no name: letters, digits, '.', '_' and '-', starting with a letter or digit, "
      "at most 63"},
     {LEAST ", uuid: x", "uuid: \"x\" is no UUID"},
+    {LEAST ", uuid: ''", "uuid: \"\" is no UUID"},
     {LEAST ", room: a long name of a room", "room: has 21 bytes, at most 15 are allowed"},
     {LEAST ", room: \"a\\tb\"", "room: contains control characters"},
     {LEAST ", dimmed: 1", "dimmed: must be true or false, not an integer"},

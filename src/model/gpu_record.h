@@ -92,6 +92,7 @@ bool gpu_record_drop_stuck(struct gpu_record *record, const struct pci_addr *vf)
  * scheduler, companions. Steps of other GPUs are passed over. True if anything changed. */
 bool gpu_record_follow(struct gpu_record *record, const struct plan *plan);
 
+extern const struct schema gpu_record_schema;
 json_t *gpu_record_to_json(const struct gpu_record *record);
 int gpu_record_from_stored_json(const json_t *json, struct gpu_record *ret_record,
                                 struct error *err);

@@ -66,39 +66,23 @@ const char *gpu_scheduler_describe(const struct gpu_scheduler *scheduler, char *
     return out;
 }
 
-static json_t *number(uint32_t value)
-{
-    return value == 0 ? json_null() : json_integer(value);
-}
+static const struct field scheduler_fields[] = {
+    FIELD_WORD(struct gpu_scheduler, policy, "policy", scheduler_policy, FACE_KEPT,
+               .required = true),
+    FIELD_BOOL(struct gpu_scheduler, adaptive, "adaptive", FACE_KEPT),
+    FIELD_SIZE(struct gpu_scheduler, slice_ns, "sliceNs", FACE_KEPT),
+    FIELD_SIZE(struct gpu_scheduler, frequency_hz, "frequencyHz", FACE_KEPT),
+    FIELD_SIZE(struct gpu_scheduler, averaging, "averaging", FACE_KEPT),
+};
+const struct schema gpu_scheduler_schema = SCHEMA_OPTIONAL(gpu_scheduler, scheduler_fields, policy);
 
 json_t *gpu_scheduler_to_json(const struct gpu_scheduler *scheduler)
 {
-    if (scheduler->policy == SCHEDULER_UNKNOWN) {
-        return json_null();
-    }
-    return json_pack("{s:s, s:b, s:o, s:o, s:o}", "policy",
-                     gpu_scheduler_policy_name(scheduler->policy), "adaptive", scheduler->adaptive,
-                     "sliceNs", number(scheduler->slice_ns), "frequencyHz",
-                     number(scheduler->frequency_hz), "averaging", number(scheduler->averaging));
+    return schema_to_json(&gpu_scheduler_schema, scheduler, FACE_STORE);
 }
 
 void gpu_scheduler_decode(struct reader *outer, const char *key,
                           struct gpu_scheduler *ret_scheduler)
 {
-    json_t *json = reader_object_or_null(outer, key);
-    if (json == NULL) {
-        return;
-    }
-    struct reader r;
-    char path[64];
-    reader_init(&r, json, outer->origin, reader_path(outer, key, -1, path, sizeof(path)),
-                outer->err);
-    int policy = reader_word(&r, "policy", &scheduler_policy_words);
-    ret_scheduler->policy = policy < 0 ? SCHEDULER_UNKNOWN : (enum scheduler_policy)policy;
-    ret_scheduler->adaptive = reader_bool_or(&r, "adaptive", false);
-    ret_scheduler->slice_ns = (uint32_t)reader_int_or(&r, "sliceNs", 0, UINT32_MAX, 0);
-    ret_scheduler->frequency_hz = (uint32_t)reader_int_or(&r, "frequencyHz", 0, UINT32_MAX, 0);
-    ret_scheduler->averaging = (uint32_t)reader_int_or(&r, "averaging", 0, UINT32_MAX, 0);
-    int result = reader_end(&r);
-    outer->result = outer->result != 0 ? outer->result : result;
+    schema_read_at(&gpu_scheduler_schema, outer, key, ret_scheduler, FACE_STORE);
 }

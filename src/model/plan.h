@@ -238,6 +238,8 @@ struct plan *plan_copy(const struct plan *plan);
 /* Adds it to plan->vms, unless it is there or "". */
 void plan_name_vm(struct plan *plan, const char *vm);
 
+extern const struct schema step_schema;
+extern const struct schema plan_schema;
 json_t *step_to_json(const struct step *step);
 json_t *plan_to_json(const struct plan *plan);
 int plan_from_stored_json(const json_t *json, struct plan **ret_plan, struct error *err);

@@ -16,8 +16,7 @@ const struct claim *manager_find_holder(const struct manager *m, const struct vm
         if (!claim_holds(claim) || claim_is_displaced(claim, m->host)) {
             continue;
         }
-        if (claim_device(claim, &own) &&
-            claim_device_is(&own, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
+        if (claim_device(claim, &own) && vm_device_is(device, &own.device, own.mdev_uuid)) {
             return claim;
         }
         if (!device->is_mdev && pci_addr_cmp(&claim->got.gpu, &device->addr) == 0) {

@@ -268,7 +268,7 @@ static void collect_device(struct collector *c, const struct vm *vm, const struc
     bool known = is_of && claim_device(claim, &own);
     char bdf[BDF_SIZE];
     char text[ERROR_TEXT_SIZE];
-    if (known && claim_device_is(&own, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
+    if (known && vm_device_is(device, &own.device, own.mdev_uuid)) {
         return;
     }
     const char *name = vm_device_name(device, bdf);

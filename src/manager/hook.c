@@ -207,8 +207,7 @@ static int check_alias(const struct hook *hook, const struct vm_device *device, 
     if (claim == NULL || !is_own(hook, claim)) {
         return manager_refuse_alias(hook->manager, &hook->vm, device, err);
     }
-    if (!claim_device(claim, &own) ||
-        !claim_device_is(&own, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
+    if (!claim_device(claim, &own) || !vm_device_is(device, &own.device, own.mdev_uuid)) {
         str_print(whose, sizeof(whose), "\"%s\", which has another device now", claim->name);
         refuse_device(hook, device, REASON_CONFLICT, err, "is in its definition for claim", whose);
         error_hint(err, "`cleave vm start %s` puts the right one in", SHELL_ARG(hook->vm.name));
@@ -223,7 +222,7 @@ static const struct claim *own_claim(const struct hook *hook, const struct vm_de
     for (vec_each(&hook->manager->claims, claim)) {
         struct claim_device own = {0};
         if (is_own(hook, claim) && claim_device(claim, &own) &&
-            claim_device_is(&own, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
+            vm_device_is(device, &own.device, own.mdev_uuid)) {
             return claim;
         }
     }
@@ -345,7 +344,7 @@ static int check_device(const struct hook *hook, const struct vm_device *device,
 static bool has_device(const struct vm *vm, const struct claim_device *wanted)
 {
     for (vec_each(&vm->devices, device)) {
-        if (claim_device_is(wanted, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
+        if (vm_device_is(device, &wanted->device, wanted->mdev_uuid)) {
             return true;
         }
     }

@@ -141,8 +141,7 @@ static int refuse_unseen(const struct host *host, const struct claim *claim, str
 static bool runs_with(const struct vm *vm, const struct claim_device *own)
 {
     for (vec_each(&vm->devices, device)) {
-        if (device->live &&
-            claim_device_is(own, &device->addr, device->is_mdev ? device->mdev_uuid : "")) {
+        if (device->live && vm_device_is(device, &own->device, own->mdev_uuid)) {
             return true;
         }
     }

@@ -188,12 +188,9 @@ static bool is_defined(const struct gpu_work *work, const struct claim *claim,
                        const struct claim_device *wanted)
 {
     for (vec_each(&work->planner->host->vms, vm)) {
-        for (size_t i = 0; claim_is_of(claim, vm->name, vm->uuid) && i < vm->devices.n; i++) {
-            const struct vm_device *device = &vm->devices.items[i];
-            const char *uuid = device->is_mdev ? device->mdev_uuid : "";
-            if (device->persistent && claim_device_is(wanted, &device->addr, uuid)) {
-                return true;
-            }
+        if (claim_is_of(claim, vm->name, vm->uuid) &&
+            vm_defines(vm, &wanted->device, wanted->mdev_uuid)) {
+            return true;
         }
     }
     return false;

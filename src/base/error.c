@@ -13,10 +13,21 @@ static const struct {
     const char *text;
     int http_status;
     int exit_status;
+    int rank;
+    enum passes passes;
 } reasons[] = {
-    [REASON_NONE] = {.name = "none", .text = "no error", .http_status = 200, .exit_status = 0},
-#define REASON_ROW(sym, api_name, http, exit, meaning)                                             \
-    [REASON_##sym] = {.name = api_name, .text = meaning, .http_status = http, .exit_status = exit},
+    /* What failed and gives no reason may pass, or not. */
+    [REASON_NONE] = {.name = "none",
+                     .text = "no error",
+                     .http_status = 200,
+                     .passes = PASSES_UNCLEAR},
+#define REASON_ROW(sym, api_name, http, exit, rank_, passes_, meaning)                             \
+    [REASON_##sym] = {.name = api_name,                                                            \
+                      .text = meaning,                                                             \
+                      .http_status = http,                                                         \
+                      .exit_status = exit,                                                         \
+                      .rank = rank_,                                                               \
+                      .passes = PASSES_##passes_},
     REASON_MAP(REASON_ROW)
 #undef REASON_ROW
 };
@@ -158,6 +169,16 @@ int reason_http_status(enum reason reason)
 int reason_exit_status(enum reason reason)
 {
     return reasons[known(reason)].exit_status;
+}
+
+int reason_rank(enum reason reason)
+{
+    return reasons[known(reason)].rank;
+}
+
+bool reason_passes(enum reason reason, enum passes at_least)
+{
+    return reasons[known(reason)].passes >= at_least;
 }
 
 enum reason reason_from_name(const char *name)

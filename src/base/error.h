@@ -10,31 +10,43 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/attr.h"
 
-/* X(symbol, api name, http status, cli exit status, meaning). Names are stable. */
+/* X(symbol, api name, http status, cli exit status, rank, passes, meaning). Names are stable. */
 #define REASON_MAP(X)                                                                              \
-    X(INVALID, "invalid-argument", 400, 2, "a given value is not acceptable")                      \
-    X(NOT_FOUND, "not-found", 404, 3, "no such object")                                            \
-    X(CONFLICT, "conflict", 409, 4, "the object changed since it was read, or exists already")     \
-    X(NO_CAPACITY, "no-capacity", 409, 5, "no placement exists for the wanted layout")             \
-    X(IN_USE, "in-use", 409, 6, "a guest or a process holds the device")                           \
-    X(UNSUPPORTED, "unsupported", 422, 7, "this hardware or driver cannot do it")                  \
-    X(DRIVER, "driver-failed", 502, 8, "the hardware driver refused or timed out")                 \
-    X(RULE, "rule-violated", 422, 9, "a documented limit forbids it; `rule` names which")          \
-    X(PERMISSION, "permission-denied", 403, 10, "the caller may not do this")                      \
-    X(UNAVAILABLE, "unavailable", 503, 11, "a service that is needed does not answer")             \
-    X(UNKNOWN, "unknown", 422, 12, "neither the driver nor any source of the catalog says")        \
-    X(INTERNAL, "internal", 500, 70, "a bug in cleave")
+    X(INVALID, "invalid-argument", 400, 2, 2, NEVER, "a given value is not acceptable")            \
+    X(NOT_FOUND, "not-found", 404, 3, 0, UNCLEAR, "no such object")                                \
+    X(CONFLICT, "conflict", 409, 4, 3, OFTEN,                                                      \
+      "the object changed since it was read, or exists already")                                   \
+    X(NO_CAPACITY, "no-capacity", 409, 5, 6, UNCLEAR, "no placement exists for the wanted layout") \
+    X(IN_USE, "in-use", 409, 6, 5, SOON, "a guest or a process holds the device")                  \
+    X(UNSUPPORTED, "unsupported", 422, 7, 1, NEVER, "this hardware or driver cannot do it")        \
+    X(DRIVER, "driver-failed", 502, 8, 1, SOON, "the hardware driver refused or timed out")        \
+    X(RULE, "rule-violated", 422, 9, 4, NEVER,                                                     \
+      "a documented limit forbids it; `rule` names which")                                         \
+    X(PERMISSION, "permission-denied", 403, 10, 1, NEVER, "the caller may not do this")            \
+    X(UNAVAILABLE, "unavailable", 503, 11, 1, SOON, "a service that is needed does not answer")    \
+    X(UNKNOWN, "unknown", 422, 12, 1, UNCLEAR,                                                     \
+      "neither the driver nor any source of the catalog says")                                     \
+    X(INTERNAL, "internal", 500, 70, 1, SOON, "a bug in cleave")
 
 enum reason {
     REASON_NONE = 0,
-#define REASON_ENUM(sym, name, http, exit, text) REASON_##sym,
+#define REASON_ENUM(sym, name, http, exit, rank, passes, text) REASON_##sym,
     REASON_MAP(REASON_ENUM)
 #undef REASON_ENUM
         REASON_COUNT
+};
+
+/* Does a refusal go away with time? Each value includes those after it. */
+enum passes {
+    PASSES_NEVER,   /* the request, or how the host is set up, would have to change */
+    PASSES_UNCLEAR, /* if the hardware changes meanwhile, or another claim gives something back */
+    PASSES_OFTEN,   /* once what changes the object now has ended; not if it is there for good */
+    PASSES_SOON     /* what is late answers, what is held is let go */
 };
 
 /* The longest subject is "vm/" and a VM's name (model/host.h); a sentence has room for two of them
@@ -80,6 +92,11 @@ const char *reason_name(enum reason reason); /* "no-capacity" */
 const char *reason_text(enum reason reason);
 int reason_http_status(enum reason reason);
 int reason_exit_status(enum reason reason);
+/* Of refusals by several GPUs the one of the highest rank is said: room before use, use before the
+ * rest; last that it is not the GPU that was asked for. */
+int reason_rank(enum reason reason);
+/* Does waiting help that much at least? A caller says what it takes for enough. */
+bool reason_passes(enum reason reason, enum passes at_least);
 /* REASON_NONE when the name is unknown. */
 enum reason reason_from_name(const char *name);
 

@@ -137,6 +137,45 @@ static void every_reason_has_a_name_a_status_and_comes_back_from_its_name(void *
     assert_string_equal(reason_name((enum reason)99), "internal");
 }
 
+static void of_several_refusals_room_is_said_first(void **state)
+{
+    (void)state;
+    static const enum reason order[] = {REASON_NO_CAPACITY, REASON_IN_USE,  REASON_RULE,
+                                        REASON_CONFLICT,    REASON_INVALID, REASON_UNSUPPORTED,
+                                        REASON_NOT_FOUND};
+    for (size_t i = 1; i < ARRAY_SIZE(order); i++) {
+        if (reason_rank(order[i - 1]) <= reason_rank(order[i])) {
+            fail_msg("%s is not before %s", reason_name(order[i - 1]), reason_name(order[i]));
+        }
+    }
+}
+
+static void each_caller_says_how_likely_a_refusal_must_pass(void **state)
+{
+    (void)state;
+    static const struct {
+        enum reason reason;
+        enum passes most; /* that it still passes for */
+    } rows[] = {
+        {REASON_NONE, PASSES_UNCLEAR},        {REASON_INVALID, PASSES_NEVER},
+        {REASON_NOT_FOUND, PASSES_UNCLEAR},   {REASON_CONFLICT, PASSES_OFTEN},
+        {REASON_NO_CAPACITY, PASSES_UNCLEAR}, {REASON_IN_USE, PASSES_SOON},
+        {REASON_UNSUPPORTED, PASSES_NEVER},   {REASON_DRIVER, PASSES_SOON},
+        {REASON_RULE, PASSES_NEVER},          {REASON_PERMISSION, PASSES_NEVER},
+        {REASON_UNAVAILABLE, PASSES_SOON},    {REASON_UNKNOWN, PASSES_UNCLEAR},
+        {REASON_INTERNAL, PASSES_SOON},
+    };
+    assert_int_equal(ARRAY_SIZE(rows), REASON_COUNT);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        bool kept = reason_passes(rows[i].reason, rows[i].most) &&
+                    (rows[i].most == PASSES_SOON ||
+                     !reason_passes(rows[i].reason, (enum passes)(rows[i].most + 1)));
+        if (!kept) {
+            fail_msg("%s", reason_name(rows[i].reason));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +188,8 @@ int main(void)
         cmocka_unit_test(a_long_message_is_cut_between_characters),
         cmocka_unit_test(a_message_is_one_clean_line_whatever_it_quotes),
         cmocka_unit_test(every_reason_has_a_name_a_status_and_comes_back_from_its_name),
+        cmocka_unit_test(of_several_refusals_room_is_said_first),
+        cmocka_unit_test(each_caller_says_how_likely_a_refusal_must_pass),
     };
     return cmocka_run_group_tests_name("error", tests, NULL, NULL);
 }

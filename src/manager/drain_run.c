@@ -101,29 +101,14 @@ static void fail(struct drain_vm *vm, const char *problem)
     drain_vm_move(vm, DRAIN_FAILED);
 }
 
-/* Would another attempt at the same target say anything else? */
-static bool may_pass(enum reason reason)
-{
-    switch ((int)reason) {
-    case REASON_IN_USE:
-    case REASON_UNAVAILABLE:
-    case REASON_DRIVER:
-    case REASON_INTERNAL:
-    case REASON_CONFLICT:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* It is tried once more if that may help; then the next target, if there is one. */
+/* The same target is tried once more if that may help; then the next target, if there is one. */
 static void refused(struct drainage *d, struct drain_vm *vm, enum reason reason,
                     const char *problem)
 {
     vm->migration[0] = '\0';
     vm->total_bytes = vm->processed_bytes = 0;
     vm->attempts++;
-    if (!may_pass(reason) || vm->attempts >= DRAIN_ATTEMPTS) {
+    if (!reason_passes(reason, PASSES_OFTEN) || vm->attempts >= DRAIN_ATTEMPTS) {
         if (vm->target + 1 >= d->drain->n_targets) {
             fail(vm, problem);
             return;

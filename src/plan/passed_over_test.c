@@ -285,6 +285,21 @@ static void a_gpu_out_of_order_is_reported_before_a_plan_is_made(void **state)
     expect(&err, "0000:a1:00.0 can't be used: NVML has not answered", 0);
 }
 
+static void a_claim_s_own_fault_comes_before_a_quarantined_gpu(void **state)
+{
+    struct scene scene = {.f = *state};
+    add_gpu(scene.f, 0xa1, 0x26b9, NO_ID, 0);
+    look(&scene);
+    STR_SET(gpu_at(&scene, L40S)->problem, "it fell off the bus");
+    record_at(&scene, L40S)->quarantine.set = true;
+    struct claim claim = make("c", "", "L40S-8Q");
+    STR_SET(claim.spec.profile, "1g.5gb");
+    STR_SET(claim.spec.gpu, "l40s");
+    struct error err = {0};
+    assert_int_equal(refuse(&scene, &claim, &err), -REASON_INVALID);
+    expect(&err, "a time-sliced claim takes no profile", 0);
+}
+
 /* What stands on the only GPU is named with its places, for it is why something fits nowhere. */
 static void instances_that_stay_are_named_with_their_places(void **state)
 {
@@ -427,6 +442,8 @@ int main(void)
         cmocka_unit_test(every_reason_to_pass_a_whole_gpu_over_is_reported),
         cmocka_unit_test_setup_teardown(a_claim_s_own_fault_names_no_gpus, setup, teardown),
         cmocka_unit_test_setup_teardown(a_gpu_out_of_order_is_reported_before_a_plan_is_made, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_claim_s_own_fault_comes_before_a_quarantined_gpu, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(instances_that_stay_are_named_with_their_places, setup,
                                         teardown),

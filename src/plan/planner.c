@@ -21,25 +21,6 @@
 #include "plan/work_solve.h"
 #include "plan/work_try.h"
 
-/* Of several GPUs' refusals the one that tells most: room before use, use before the rest. */
-static int telling(enum reason reason)
-{
-    switch ((int)reason) {
-    case REASON_NO_CAPACITY:
-        return 5;
-    case REASON_IN_USE:
-        return 4;
-    case REASON_RULE:
-        return 3;
-    case REASON_CONFLICT:
-        return 2;
-    case REASON_NOT_FOUND:
-        return 0;
-    default:
-        return 1;
-    }
-}
-
 /* Is what the VM's definition names for the claim a vGPU of another kernel interface than the GPU's
  * vGPUs have now: a mediated device where they are functions, or a function where they are mdevs?
  */
@@ -160,7 +141,7 @@ static int assign(struct works *works, const struct claim *claim, struct error *
         }
         passed_over_add(&passed, works->items[pick].gpu, &works->items[pick], &one);
         if (best == SIZE_MAX ||
-            telling(one.reason) > telling(passed.items.items[best].why.reason)) {
+            reason_rank(one.reason) > reason_rank(passed.items.items[best].why.reason)) {
             best = passed.items.n - 1;
         }
     }

@@ -8,21 +8,6 @@
 #include "plan/passed_over.h"
 #include "plan/planner.h"
 
-/* Of several refusals the one that says most: a broken rule, then anything but "not this GPU". */
-static int weight(enum reason reason)
-{
-    switch ((int)reason) {
-    case REASON_RULE:
-        return 4;
-    case REASON_INVALID:
-        return 3;
-    case REASON_NOT_FOUND:
-        return 1;
-    default:
-        return 2;
-    }
-}
-
 /* The claim learns its VM's UUID: the VM may be renamed before the claim is bound. */
 static int check_vm(const struct planner *planner, struct claim *claim, struct error *err)
 {
@@ -126,6 +111,13 @@ static void settle_index(struct claim *claim, const struct gpu *gpu)
     }
 }
 
+/* A GPU that can't be used did not judge the claim: its quarantine says less than a broken rule. */
+static int rank_of(const struct passed_over *passed, size_t i)
+{
+    const struct passed *one = &passed->items.items[i];
+    return reason_rank(one->gpu->problem[0] != '\0' ? REASON_DRIVER : one->why.reason);
+}
+
 int planner_admit(const struct planner *planner, struct claim *claim, struct error *err)
 {
     int result = check_hold(claim, err);
@@ -149,7 +141,7 @@ int planner_admit(const struct planner *planner, struct claim *claim, struct err
             return 0;
         }
         passed_over_add(&passed, gpu, NULL, &one);
-        if (best == SIZE_MAX || weight(one.reason) > weight(passed.items.items[best].why.reason)) {
+        if (best == SIZE_MAX || rank_of(&passed, passed.items.n - 1) > rank_of(&passed, best)) {
             best = passed.items.n - 1;
         }
     }

@@ -26,28 +26,12 @@ bool restore_concerns(const struct planner *planner, const struct gpu *gpu)
 
 bool restore_may_pass(const struct error *why)
 {
-    switch ((int)why->reason) {
-    case REASON_UNAVAILABLE:
-    case REASON_IN_USE:
-    case REASON_DRIVER:
-    case REASON_INTERNAL:
-        return true;
-    default:
-        return false;
-    }
+    return reason_passes(why->reason, PASSES_SOON);
 }
 
 bool restore_step_may_pass(const struct step *step)
 {
-    switch ((int)step->reason) {
-    case REASON_INVALID:
-    case REASON_UNSUPPORTED:
-    case REASON_RULE:
-    case REASON_PERMISSION:
-        return false;
-    default:
-        return true;
-    }
+    return reason_passes(step->reason, PASSES_UNCLEAR);
 }
 
 static uint32_t routing_id(const struct pci_addr *addr)

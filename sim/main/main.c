@@ -53,13 +53,3 @@ int main(int argc, char **argv)
     fprintf(stderr, "cleave-sim: there is no verb \"%s\"; see cleave-sim --help\n", argv[1]);
     return EXIT_USAGE;
 }
-
-int say_error(const struct error *err)
-{
-    fprintf(stderr, "cleave-sim: %s%s%s\n", err->subject, err->subject[0] != '\0' ? ": " : "",
-            err->message);
-    if (err->hint[0] != '\0') {
-        fprintf(stderr, "  %s\n", err->hint);
-    }
-    return reason_exit_status(err->reason);
-}

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "nvml/abi_base.h"
+#include "sim/rpc/handlers.h"
 #include "sim/state/fault.h"
 
 struct row {
@@ -32,19 +33,6 @@ static const struct row rows[RPC_CALL_COUNT] = {
     RPC_CALL_MAP(RPC_ROW)
 #undef RPC_ROW
 };
-
-int rpc_gpu_of(struct sim_host *host, uint32_t number, struct sim_gpu **ret_gpu)
-{
-    if (number >= host->n_gpus) {
-        return NVML_ERROR_INVALID_ARGUMENT;
-    }
-    struct sim_gpu *gpu = &host->gpus[number];
-    if (gpu->lost || !str_eq(gpu->driver, "nvidia")) {
-        return NVML_ERROR_GPU_IS_LOST;
-    }
-    *ret_gpu = gpu;
-    return gpu->wedged ? NVML_ERROR_RESET_REQUIRED : NVML_SUCCESS;
-}
 
 /* What armed faults make of the call: its time passes here, its code is returned. */
 static int suffer_faults(struct sim_host *host, const struct rpc_request *request,

@@ -19,18 +19,4 @@ struct rpc_answer {
 void rpc_answer(struct sim_host *host, const struct rpc_request *request, bool root,
                 struct rpc_answer *ret_answer);
 
-/* Handlers, one per call of RPC_CALL_MAP: NVML code and, on success, a filled payload (zeroed
- * before). Called under the lock. */
-#define RPC_HANDLER(sym, payload, changes, args)                                                   \
-    int rpc_do_##sym(struct sim_host *host, const uint32_t a[RPC_MAX_ARGS], payload *out);
-RPC_CALL_MAP(RPC_HANDLER)
-#undef RPC_HANDLER
-
-/* Of a type: as its source says, else as its name does ("L40S-3B" has 3 GiB). */
-uint32_t rpc_framebuffer_mib(const struct cat_vgpu_type *type);
-
-/* The board with that number, if it answers: NVML_ERROR_INVALID_ARGUMENT for a bad number,
- * NVML_ERROR_GPU_IS_LOST when it fell off the bus or left the driver. */
-int rpc_gpu_of(struct sim_host *host, uint32_t number, struct sim_gpu **ret_gpu);
-
 #endif

@@ -4,7 +4,8 @@
 
 #include "base/str.h"
 #include "nvml/abi.h"
-#include "sim/rpc/answer.h"
+#include "sim/rpc/handlers.h"
+#include "sim/rpc/lookup.h"
 
 #define MIB (1024ull * 1024ull)
 

@@ -4,7 +4,8 @@
 
 #include "base/str.h"
 #include "nvml/abi.h"
-#include "sim/rpc/answer.h"
+#include "sim/rpc/handlers.h"
+#include "sim/rpc/lookup.h"
 
 /* A MIG-capable board in MIG mode; instances are NOT_SUPPORTED in any other. */
 static int mig_gpu_of(struct sim_host *host, uint32_t number, struct sim_gpu **ret_gpu)

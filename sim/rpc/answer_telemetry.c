@@ -5,9 +5,10 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "nvml/abi.h"
-#include "sim/rpc/answer.h"
 #include "sim/rpc/board.h"
+#include "sim/rpc/handlers.h"
 #include "sim/rpc/load.h"
+#include "sim/rpc/lookup.h"
 #include "sim/rpc/telemetry.h"
 
 #define SAMPLE_PERIOD_US 200000u

@@ -4,7 +4,8 @@
 
 #include "base/str.h"
 #include "nvml/abi.h"
-#include "sim/rpc/answer.h"
+#include "sim/rpc/handlers.h"
+#include "sim/rpc/lookup.h"
 #include "sim/rpc/telemetry.h"
 
 #define MIB_PER_GIB 1024u
@@ -99,19 +100,6 @@ static int type_of(struct sim_host *host, uint32_t gpu_number, uint32_t type_id,
         }
     }
     return NVML_ERROR_INVALID_ARGUMENT;
-}
-
-uint32_t rpc_framebuffer_mib(const struct cat_vgpu_type *type)
-{
-    if (type->framebuffer_mib != CAT_UNKNOWN) {
-        return type->framebuffer_mib;
-    }
-    const char *size = strrchr(type->name, '-');
-    uint32_t gib = 0;
-    for (const char *p = size != NULL ? size + 1 : ""; *p >= '0' && *p <= '9' && gib < 1024; p++) {
-        gib = gib * 10 + (uint32_t)(*p - '0');
-    }
-    return gib * MIB_PER_GIB;
 }
 
 /* Where no source tells how many there can be, memory does (a driver always has a number). */

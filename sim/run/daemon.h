@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include "sim/run/run.h"
+#include "sim/run/options.h"
 
 struct daemon {
     pid_t pid;

@@ -3,7 +3,7 @@
 #ifndef SIM_RUN_INIT_H
 #define SIM_RUN_INIT_H
 
-#include "sim/run/run.h"
+#include "sim/run/options.h"
 
 /* What init tells the runner through report_fd once, if the machine could not be made. */
 struct init_report {

@@ -6,7 +6,7 @@
 #ifndef SIM_RUN_MACHINE_H
 #define SIM_RUN_MACHINE_H
 
-#include "sim/run/run.h"
+#include "sim/run/options.h"
 
 /* Private propagation, /proc, /run with SIM_RUN_DIR, /dev. */
 int machine_begin(struct error *err);

@@ -40,8 +40,7 @@ static bool send(const struct search *search, const struct claim *claim, const s
         struct gpu_work *best = NULL;
         for (size_t g = 0; g < works->n; g++) {
             struct gpu_work *work = &works->items[g];
-            if (!work->tried &&
-                (best == NULL || work_preference(work, claim) > work_preference(best, claim))) {
+            if (!work->tried && (best == NULL || preference_is_better(work, best, claim))) {
                 best = work;
             }
         }

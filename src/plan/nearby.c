@@ -73,7 +73,7 @@ static void try(struct nearby *best, struct gpu_work *work, const struct claim *
 {
     bool closer = best->work == NULL || is_closer(distance, &best->distance);
     bool equal = !closer && !is_closer(&best->distance, distance);
-    if (!closer && (!equal || work_preference(work, wish) <= work_preference(best->work, wish))) {
+    if (!closer && (!equal || !preference_is_better(work, best->work, wish))) {
         return;
     }
     if (work_try(work, wish, NULL, NULL) != 0) {

@@ -96,8 +96,7 @@ static bool make_room(struct works *works, const struct claim *claim)
             continue;
         }
         bool fewer = there == NULL || moves.n_more < best.n_more;
-        if (fewer || (moves.n_more == best.n_more &&
-                      work_preference(work, claim) > work_preference(there, claim))) {
+        if (fewer || (moves.n_more == best.n_more && preference_is_better(work, there, claim))) {
             there = work;
             best = moves;
         }
@@ -122,8 +121,8 @@ static int assign(struct works *works, const struct claim *claim, struct error *
     for (size_t round = 0; round < works->n; round++) {
         size_t pick = SIZE_MAX;
         for (size_t g = 0; g < works->n; g++) {
-            bool better = pick == SIZE_MAX || work_preference(&works->items[g], claim) >
-                                                  work_preference(&works->items[pick], claim);
+            bool better = pick == SIZE_MAX ||
+                          preference_is_better(&works->items[g], &works->items[pick], claim);
             if (!works->items[g].tried && better) {
                 pick = g;
             }

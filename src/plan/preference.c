@@ -30,32 +30,53 @@ static bool is_spoken_for(const struct gpu_work *work, const struct claim *claim
     return is_named_whole(work, claim) || bars_find(work->planner, &work->gpu->addr) != NULL;
 }
 
-/* Higher is tried first: the GPU that is named for the claim, then one in the right mode, the
- * fuller the better, then an idle one, the fewer share its IOMMU group the better, then one whose
- * mode must change, then one that takes others along. */
-int work_preference(const struct gpu_work *work, const struct claim *claim)
+struct preference preference_of(const struct gpu_work *work, const struct claim *claim)
 {
+    const struct gpu *gpu = work->gpu;
     enum gpu_mode want = mode_of_claim(claim->spec.mode);
-    if (claim->named.set && pci_addr_cmp(&claim->named.gpu, &work->gpu->addr) == 0) {
-        return 10000;
-    }
-    size_t busy = work->n_kept + work->n_added;
-    if (is_spoken_for(work, claim)) {
-        const struct vm *vm = bars_find(work->planner, &work->gpu->addr);
+    struct preference it = {.n_claims = work->n_kept + work->n_added};
+    bool right = gpu->mode == want ||
+                 (work->n_added > 0 && mode_of_claim(work->added[0].claim.spec.mode) == want);
+    if (claim->named.set && pci_addr_cmp(&claim->named.gpu, &gpu->addr) == 0) {
+        it.what = PREFERENCE_NAMED;
+    } else if (is_spoken_for(work, claim)) {
+        const struct vm *vm = bars_find(work->planner, &gpu->addr);
         bool own = want == GPU_PASSTHROUGH && vm != NULL && claim->vm[0] != '\0' &&
                    claim_is_of(claim, vm->name, vm->uuid);
-        return own ? 9000 : 50;
+        it.what = own ? PREFERENCE_BY_HAND : PREFERENCE_SPOKEN_FOR;
+    } else if (want == GPU_PASSTHROUGH && group_count_along(work) > 0) {
+        it.what = PREFERENCE_TAKES_OTHERS;
+    } else if (right) {
+        it.what = PREFERENCE_RIGHT_MODE;
+    } else if (gpu->mode == GPU_IDLE) {
+        it.what = PREFERENCE_IDLE;
+        it.n_members = want == GPU_PASSTHROUGH ? gpu->group_members.n : 0;
+    } else {
+        it.what = PREFERENCE_OTHER_MODE;
     }
-    if (want == GPU_PASSTHROUGH && group_count_along(work) > 0) {
-        return 75; /* it takes other GPUs from the host */
+    return it;
+}
+
+bool preference_is_better(const struct gpu_work *work, const struct gpu_work *other,
+                          const struct claim *claim)
+{
+    struct preference a = preference_of(work, claim);
+    struct preference b = preference_of(other, claim);
+    if (a.what != b.what) {
+        return a.what > b.what;
     }
-    bool right = work->gpu->mode == want ||
-                 (work->n_added > 0 && mode_of_claim(work->added[0].claim.spec.mode) == want);
-    if (right) {
-        return 1000 + (int)busy;
+    switch (a.what) {
+    case PREFERENCE_RIGHT_MODE:
+        return a.n_claims > b.n_claims;
+    case PREFERENCE_IDLE:
+        return a.n_members != b.n_members ? a.n_members < b.n_members : a.n_claims < b.n_claims;
+    case PREFERENCE_OTHER_MODE:
+        return a.n_claims < b.n_claims;
+    case PREFERENCE_SPOKEN_FOR:
+    case PREFERENCE_TAKES_OTHERS:
+    case PREFERENCE_BY_HAND:
+    case PREFERENCE_NAMED:
+        break;
     }
-    if (want == GPU_PASSTHROUGH && work->gpu->mode == GPU_IDLE) {
-        return 500 - (int)(work->gpu->group_members.n < 100 ? work->gpu->group_members.n : 100);
-    }
-    return work->gpu->mode == GPU_IDLE ? 500 - (int)busy : 100 - (int)busy;
+    return false;
 }

@@ -18,6 +18,7 @@
 #include "base/words.h"
 #include "model/board.h"
 #include "model/gpu_scheduler.h"
+#include "schema/schema.h"
 
 #define NAME_SIZE 64
 /* A VM's name. libvirt's QEMU driver writes its definition as NAME.xml.new before it renames it to
@@ -287,6 +288,8 @@ struct vgpu *gpu_find_vgpu(const struct gpu *gpu, const char *mdev_uuid, const s
 /* Address of VF `index`, enabled or not yet; false when it can't be known. */
 bool gpu_vf_addr(const struct gpu *gpu, uint32_t index, struct pci_addr *ret_addr);
 
+extern const struct schema vm_schema;
+extern const struct schema host_schema;
 json_t *gpu_to_json(const struct gpu *gpu);
 json_t *vm_to_json(const struct vm *vm);
 json_t *host_to_json(const struct host *host); /* summary without the lists */

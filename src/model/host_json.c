@@ -1,48 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* API form of what is observed; schemas Host, Gpu, Vm in api/openapi.yaml. */
-#include <stdio.h>
-
-#include "base/mem.h"
-#include "base/str.h"
 #include "model/encode.h"
 #include "model/host.h"
 
-static json_t *offers_to_json(const struct vgpu_offer *offers, size_t n)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < n; i++) {
-        json_array_append_new(list, json_pack("{s:o, s:s, s:I}", "typeId",
-                                              encode_id(offers[i].type_id), "type", offers[i].name,
-                                              "available", (json_int_t)offers[i].available));
-    }
-    return list;
-}
+static const struct field offer_fields[] = {
+    FIELD_ID(struct vgpu_offer, type_id, "typeId", FACE_API),
+    FIELD_STRING(struct vgpu_offer, name, "type", FACE_API),
+    FIELD_COUNT(struct vgpu_offer, available, "available", FACE_API),
+};
+static const struct schema vgpu_offer_schema = SCHEMA(vgpu_offer, offer_fields);
 
-static json_t *gi_to_json(const struct gi *gi)
-{
-    return json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:o, s:o}", "id", (json_int_t)gi->id,
-                     "profileId", (json_int_t)gi->profile_id, "profile", encode_text(gi->profile),
-                     "start", (json_int_t)gi->start, "size", (json_int_t)gi->size,
-                     "computeInstances", (json_int_t)gi->n_ci, "processes",
-                     encode_id(gi->processes), "migUuid", encode_text(gi->mig_uuid));
-}
+static const struct field gi_fields[] = {
+    FIELD_COUNT(struct gi, id, "id", FACE_API),
+    FIELD_COUNT(struct gi, profile_id, "profileId", FACE_API),
+    FIELD_TEXT(struct gi, profile, "profile", FACE_API),
+    FIELD_COUNT(struct gi, start, "start", FACE_API),
+    FIELD_COUNT(struct gi, size, "size", FACE_API),
+    FIELD_COUNT(struct gi, n_ci, "computeInstances", FACE_API),
+    FIELD_ID(struct gi, processes, "processes", FACE_API),
+    FIELD_TEXT(struct gi, mig_uuid, "migUuid", FACE_API),
+};
+static const struct schema gi_schema = SCHEMA(gi, gi_fields);
 
-static json_t *vgpu_to_json(const struct vgpu *vgpu)
-{
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "typeId", encode_id(vgpu->type_id),
-                     "type", encode_text(vgpu->type), "gpuInstance", encode_id(vgpu->gi_id),
-                     "placementId", encode_id(vgpu->placement_id), "mdevUuid",
-                     encode_text(vgpu->mdev_uuid), "device", encode_addr(&vgpu->vf), "vm",
-                     encode_text(vgpu->holder));
-}
+static const struct field vgpu_fields[] = {
+    FIELD_ID(struct vgpu, type_id, "typeId", FACE_API),
+    FIELD_TEXT(struct vgpu, type, "type", FACE_API),
+    FIELD_ID(struct vgpu, gi_id, "gpuInstance", FACE_API),
+    FIELD_ID(struct vgpu, placement_id, "placementId", FACE_API),
+    FIELD_TEXT(struct vgpu, mdev_uuid, "mdevUuid", FACE_API),
+    FIELD_ADDRESS(struct vgpu, vf, "device", FACE_API),
+    FIELD_TEXT(struct vgpu, holder, "vm", FACE_API),
+};
+static const struct schema vgpu_schema = SCHEMA(vgpu, vgpu_fields);
 
-static json_t *vf_to_json(const struct vf *vf)
-{
-    return json_pack("{s:o, s:o, s:o, s:s, s:o}", "address", encode_addr(&vf->addr), "driver",
-                     encode_text(vf->driver), "iommuGroup", encode_id(vf->iommu_group), "interface",
-                     vgpu_interface_name(vf->iface), "offers",
-                     offers_to_json(vf->offers.items, vf->offers.n));
-}
+static const struct field vf_fields[] = {
+    FIELD_ADDRESS(struct vf, addr, "address", FACE_API),
+    FIELD_TEXT(struct vf, driver, "driver", FACE_API),
+    FIELD_ID(struct vf, iommu_group, "iommuGroup", FACE_API),
+    FIELD_WORD(struct vf, iface, "interface", vgpu_interface, FACE_API),
+    FIELD_LIST(struct vf, offers, "offers", vgpu_offer, FACE_API),
+};
+static const struct schema vf_schema = SCHEMA(vf, vf_fields);
 
 static json_t *group_to_json(const struct gpu *gpu)
 {
@@ -85,42 +83,42 @@ static bool is_known(const struct gpu *gpu, size_t n_seen)
     return n_seen > 0 || gpu->problem[0] == '\0';
 }
 
-static json_t *gis_to_json(const struct gpu *gpu)
+/* Of what is on the GPU. */
+static json_t *seen_to_json(const struct gpu *gpu, const struct schema *schema, const void *items,
+                            size_t n)
 {
-    json_t *list = is_known(gpu, gpu->gis.n) ? json_array() : json_null();
-    for (vec_each(&gpu->gis, gi)) {
-        json_array_append_new(list, gi_to_json(gi));
-    }
-    return list;
+    return is_known(gpu, n) ? schema_list_to_json(schema, items, n, FACE_API) : json_null();
 }
 
-static json_t *vgpus_to_json(const struct gpu *gpu)
-{
-    json_t *list = is_known(gpu, gpu->vgpus.n) ? json_array() : json_null();
-    for (vec_each(&gpu->vgpus, vgpu)) {
-        json_array_append_new(list, vgpu_to_json(vgpu));
-    }
-    return list;
-}
+/* What is one member each. */
+static const struct field gpu_fields[] = {
+    FIELD_ADDRESS(struct gpu, addr, "address", FACE_API),
+    FIELD_TEXT(struct gpu, uuid, "uuid", FACE_API),
+    FIELD_TEXT(struct gpu, name, "name", FACE_API),
+    FIELD_TEXT(struct gpu, model, "model", FACE_API),
+    FIELD_ID(struct gpu, index, "index", FACE_API),
+    FIELD_HEX(struct gpu, pci_id, "pciId", FACE_API),
+    FIELD_HEX(struct gpu, pci_subsystem_id, "pciSubsystemId", FACE_API, .fallback = NO_ID),
+    FIELD_TEXT(struct gpu, driver, "driver", FACE_API),
+    FIELD_NODE(struct gpu, numa_node, "numaNode", FACE_API),
+    FIELD_SIZE(struct gpu, mmio_bytes, "mmioBytes", FACE_API),
+    FIELD_TRISTATE(struct gpu, heterogeneous, "mixedSizes", FACE_API),
+    FIELD_OBJECT(struct gpu, scheduler, "scheduler", gpu_scheduler, FACE_API),
+    FIELD_TEXT(struct gpu, holder, "vm", FACE_API),
+    FIELD_TEXT(struct gpu, problem, "problem", FACE_API),
+    FIELD_LIST(struct gpu, pf_offers, "offers", vgpu_offer, FACE_API),
+};
+static const struct schema gpu_schema = SCHEMA(gpu, gpu_fields);
 
 json_t *gpu_to_json(const struct gpu *gpu)
 {
+    json_t *json = schema_to_json(&gpu_schema, gpu, FACE_API);
     bool mode_known = is_known(gpu, gpu->mode != GPU_IDLE); /* idle: nothing was seen on it */
-    json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "address",
-                             encode_addr(&gpu->addr), "uuid", encode_text(gpu->uuid), "name",
-                             encode_text(gpu->name), "model", encode_text(gpu->model), "index",
-                             encode_id(gpu->index), "pciId",
-                             gpu->pci_id != 0 ? encode_hex(gpu->pci_id, 4) : json_null(),
-                             "pciSubsystemId", encode_hex(gpu->pci_subsystem_id, 4), "mode",
-                             mode_known ? json_string(gpu_mode_name(gpu->mode)) : json_null(),
-                             "driver", encode_text(gpu->driver), "memory", memory_to_json(gpu));
+    json_object_set_new(json, "mode",
+                        mode_known ? json_string(gpu_mode_name(gpu->mode)) : json_null());
+    json_object_set_new(json, "memory", memory_to_json(gpu));
     json_object_set_new(json, "iommuGroup", group_to_json(gpu));
-    json_object_set_new(json, "numaNode",
-                        gpu->numa_node < 0 ? json_null() : json_integer(gpu->numa_node));
-    json_object_set_new(json, "mmioBytes", encode_size(gpu->mmio_bytes));
     json_object_set_new(json, "mig", mig_to_json(gpu));
-    json_object_set_new(json, "mixedSizes", encode_tristate(gpu->heterogeneous));
-    json_object_set_new(json, "scheduler", gpu_scheduler_to_json(&gpu->scheduler));
     json_object_set_new(json, "cordoned", json_null()); /* decided, not observed: see reply_gpu() */
     json_object_set_new(json, "quarantine", json_null());
     json_object_set_new(json, "stuckVirtualFunctions", json_array());
@@ -130,45 +128,70 @@ json_t *gpu_to_json(const struct gpu *gpu)
                             : json_null());
     json_object_set_new(json, "virtualFunctionsTotal",
                         is_known(gpu, gpu->vfs_total) ? json_integer(gpu->vfs_total) : json_null());
-    json_object_set_new(json, "vm", encode_text(gpu->holder));
-    json_object_set_new(json, "problem", encode_text(gpu->problem));
-    json_object_set_new(json, "gpuInstances", gis_to_json(gpu));
-    json_object_set_new(json, "vgpus", vgpus_to_json(gpu));
-    json_t *vfs = is_known(gpu, gpu->vfs_total) ? json_array() : json_null();
-    for (vec_each(&gpu->vfs, vf)) {
-        json_array_append_new(vfs, vf_to_json(vf));
-    }
-    json_object_set_new(json, "virtualFunctions", vfs);
-    json_object_set_new(json, "offers", offers_to_json(gpu->pf_offers.items, gpu->pf_offers.n));
+    json_object_set_new(json, "gpuInstances",
+                        seen_to_json(gpu, &gi_schema, gpu->gis.items, gpu->gis.n));
+    json_object_set_new(json, "vgpus",
+                        seen_to_json(gpu, &vgpu_schema, gpu->vgpus.items, gpu->vgpus.n));
+    json_object_set_new(json, "virtualFunctions",
+                        is_known(gpu, gpu->vfs_total)
+                            ? schema_list_to_json(&vf_schema, gpu->vfs.items, gpu->vfs.n, FACE_API)
+                            : json_null());
     return json;
 }
 
+static json_t *put_device_address(const void *object)
+{
+    const struct vm_device *device = object;
+    char bdf[BDF_SIZE];
+    return device->is_mdev ? json_null() : json_string(pci_addr_format(&device->addr, bdf));
+}
+
+static const struct field_hook device_address_hook = {.put = put_device_address};
+
+static const struct field device_fields[] = {
+    FIELD_HOOK("address", device_address_hook, FACE_API),
+    FIELD_TEXT(struct vm_device, mdev_uuid, "mdevUuid", FACE_API),
+    FIELD_BOOL(struct vm_device, live, "live", FACE_API),
+    FIELD_BOOL(struct vm_device, persistent, "persistent", FACE_API),
+    FIELD_BOOL(struct vm_device, managed, "managed", FACE_API),
+    FIELD_TEXT(struct vm_device, claim, "claim", FACE_API),
+};
+static const struct schema vm_device_schema = SCHEMA(vm_device, device_fields);
+
+static const struct field vm_fields[] = {
+    FIELD_STRING(struct vm, name, "name", FACE_API),
+    FIELD_TEXT(struct vm, uuid, "uuid", FACE_API),
+    FIELD_WORD(struct vm, state, "state", vm_state, FACE_API),
+    FIELD_COUNT(struct vm, vcpus, "vcpus", FACE_API),
+    FIELD_COUNT(struct vm, mem_kib, "memoryKib", FACE_API),
+    FIELD_BOOL(struct vm, transient, "transient", FACE_API),
+    FIELD_BOOL(struct vm, autostart, "autostart", FACE_API),
+    FIELD_BOOL(struct vm, saved, "saved", FACE_API),
+    FIELD_LIST(struct vm, devices, "devices", vm_device, FACE_API),
+};
+const struct schema vm_schema = SCHEMA(vm, vm_fields);
+
 json_t *vm_to_json(const struct vm *vm)
 {
-    json_t *devices = json_array();
-    for (vec_each(&vm->devices, device)) {
-        json_array_append_new(devices,
-                              json_pack("{s:o, s:o, s:b, s:b, s:b, s:o}", "address",
-                                        device->is_mdev ? json_null() : encode_addr(&device->addr),
-                                        "mdevUuid", encode_text(device->mdev_uuid), "live",
-                                        device->live, "persistent", device->persistent, "managed",
-                                        device->managed, "claim", encode_text(device->claim)));
-    }
-    return json_pack("{s:s, s:o, s:s, s:I, s:I, s:b, s:b, s:b, s:o}", "name", vm->name, "uuid",
-                     encode_text(vm->uuid), "state", vm_state_name(vm->state), "vcpus",
-                     (json_int_t)vm->vcpus, "memoryKib", (json_int_t)vm->mem_kib, "transient",
-                     vm->transient, "autostart", vm->autostart, "saved", vm->saved, "devices",
-                     devices);
+    return schema_to_json(&vm_schema, vm, FACE_API);
 }
+
+static const struct field host_fields[] = {
+    FIELD_TEXT(struct host, name, "name", FACE_API),
+    FIELD_TEXT(struct host, kernel, "kernel", FACE_API),
+    FIELD_TEXT(struct host, driver_version, "driverVersion", FACE_API),
+    FIELD_TEXT(struct host, nvml_version, "nvmlVersion", FACE_API),
+    FIELD_TEXT(struct host, libvirt_version, "libvirtVersion", FACE_API),
+    FIELD_TEXT(struct host, nvml_problem, "nvmlProblem", FACE_API),
+    FIELD_TEXT(struct host, vgpu_problem, "vgpuProblem", FACE_API),
+    FIELD_TEXT(struct host, pci_problem, "pciProblem", FACE_API),
+    FIELD_TEXT(struct host, libvirt_problem, "libvirtProblem", FACE_API),
+    FIELD_COUNT(struct host, gpus.n, "gpus", FACE_API),
+    FIELD_COUNT(struct host, vms.n, "vms", FACE_API),
+};
+const struct schema host_schema = SCHEMA(host, host_fields);
 
 json_t *host_to_json(const struct host *host)
 {
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "name", encode_text(host->name),
-        "kernel", encode_text(host->kernel), "driverVersion", encode_text(host->driver_version),
-        "nvmlVersion", encode_text(host->nvml_version), "libvirtVersion",
-        encode_text(host->libvirt_version), "nvmlProblem", encode_text(host->nvml_problem),
-        "vgpuProblem", encode_text(host->vgpu_problem), "pciProblem",
-        encode_text(host->pci_problem), "libvirtProblem", encode_text(host->libvirt_problem),
-        "gpus", (json_int_t)host->gpus.n, "vms", (json_int_t)host->vms.n);
+    return schema_to_json(&host_schema, host, FACE_API);
 }

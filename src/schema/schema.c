@@ -74,7 +74,7 @@ static const char *check_field(const struct schema *schema, const struct field *
     if (field->offset + (is_list ? FIELD_VEC_SIZE : field->size) > schema->size) {
         return "a field lies outside of the struct";
     }
-    if (is_list && field->max == 0) {
+    if (is_list && field->max == 0 && (field->faces & ~(unsigned)FACE_API) != 0) {
         return "a list has no limit";
     }
     if (field->null && field->left_out) {

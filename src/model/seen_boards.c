@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/seen_boards.h"
 
-#include "base/json.h"
 #include "base/str.h"
-#include "model/decode.h"
-#include "model/encode.h"
 
 #define MAX_SEEN_BOARDS 1024
 
@@ -138,52 +135,42 @@ bool seen_boards_look(struct seen_boards *seen, struct host *host, const struct 
 
 /* ---- stored ---- */
 
+static const struct field board_fields[] = {
+    FIELD_ADDRESS(struct seen_board, addr, "address", FACE_STORE),
+    FIELD_ID(struct seen_board, pci_id, "pciId", FACE_STORE),
+    FIELD_ID(struct seen_board, pci_subsystem_id, "pciSubsystemId", FACE_STORE),
+    FIELD_STRING(struct seen_board, uuid, "uuid", FACE_STORE),
+    FIELD_BOOL(struct seen_board, now, "now", FACE_STORE, .required = true),
+};
+static const struct schema seen_board_schema = SCHEMA(seen_board, board_fields);
+
+static const struct field boards_fields[] = {
+    FIELD_STRING(struct seen_boards, boot_id, "bootId", FACE_STORE),
+    FIELD_BOOL(struct seen_boards, moved, "moved", FACE_STORE, .required = true),
+    /* The struct is the list. */
+    {.key = "boards",
+     .kind = KIND_LIST,
+     .offset = offsetof(struct seen_boards, items),
+     .schema = &seen_board_schema,
+     .max = MAX_SEEN_BOARDS,
+     .faces = FACE_STORE},
+};
+const struct schema seen_boards_schema = SCHEMA(seen_boards, boards_fields);
+
 json_t *seen_boards_to_json(const struct seen_boards *seen)
 {
-    json_t *list = json_array();
-    for (vec_each(seen, board)) {
-        json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:s, s:b}", "address",
-                                              encode_addr(&board->addr), "pciId",
-                                              encode_id(board->pci_id), "pciSubsystemId",
-                                              encode_id(board->pci_subsystem_id), "uuid",
-                                              board->uuid, "now", board->now));
-    }
-    return json_pack("{s:s, s:b, s:o}", "bootId", seen->boot_id, "moved", seen->moved, "boards",
-                     list);
-}
-
-static void read_board(struct reader *r, struct seen_board *board)
-{
-    decode_addr(r, "address", &board->addr);
-    board->pci_id = decode_id(r, "pciId");
-    board->pci_subsystem_id = decode_id(r, "pciSubsystemId");
-    decode_text(r, "uuid", board->uuid, sizeof(board->uuid));
-    board->now = reader_bool(r, "now");
+    return schema_to_json(&seen_boards_schema, seen, FACE_STORE);
 }
 
 int seen_boards_from_stored_json(const json_t *json, struct seen_boards *ret_seen,
                                  struct error *err)
 {
-    struct error local = {0};
-    struct reader r;
+    const struct schema_input in = {.json = json, .origin = "stored boards", .face = FACE_STORE};
     struct seen_boards seen = {0};
-    reader_init(&r, json, "stored boards", "", err != NULL ? err : &local);
-    decode_text(&r, "bootId", seen.boot_id, sizeof(seen.boot_id));
-    seen.moved = reader_bool(&r, "moved");
-    json_t *list = reader_array_or_null(&r, "boards", MAX_SEEN_BOARDS);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        char path[160];
-        struct reader each;
-        reader_path(&r, "boards", (int)i, path, sizeof(path));
-        reader_init(&each, json_array_get(list, i), r.origin, path, r.err);
-        read_board(&each, vec_push(&seen));
-        int result = reader_end(&each);
-        r.result = r.result != 0 ? r.result : result;
-    }
-    int result = reader_end(&r);
-    if (result != 0) {
+    int r = schema_parse(&seen_boards_schema, &in, &seen, err);
+    if (r != 0) {
         seen_boards_done(&seen);
-        return result;
+        return r;
     }
     *ret_seen = seen;
     return 0;

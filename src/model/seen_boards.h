@@ -32,6 +32,7 @@ void seen_boards_done(struct seen_boards *seen);
  * boards, too. True if anything is to be stored. */
 bool seen_boards_look(struct seen_boards *seen, struct host *host, const struct claims *claims);
 
+extern const struct schema seen_boards_schema;
 json_t *seen_boards_to_json(const struct seen_boards *seen);
 /* Sets *ret_seen only on success; to be ended by seen_boards_done(). */
 int seen_boards_from_stored_json(const json_t *json, struct seen_boards *ret_seen,

@@ -133,9 +133,6 @@ int claim_from_json(const json_t *json, const char *origin, const char *path,
 json_t *claim_to_json(const struct claim *claim);
 /* Reads what claim_to_json() wrote (the store's form). */
 int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct error *err);
-/* An assignment's own form, within other documents; one that isn't set is null. */
-json_t *assignment_to_json(const struct assignment *got);
-void assignment_read(struct reader *outer, const char *key, struct assignment *got);
 struct claim *claims_find(const struct claims *claims, const char *name);
 /* The one way to change a claim's state: a move that its machine lacks is a bug, and ends the
  * process. */

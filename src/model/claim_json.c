@@ -109,13 +109,3 @@ int claim_from_stored_json(const json_t *json, struct claim *ret_claim, struct e
     }
     return r;
 }
-
-json_t *assignment_to_json(const struct assignment *got)
-{
-    return schema_to_json(&assignment_schema, got, FACE_STORE);
-}
-
-void assignment_read(struct reader *outer, const char *key, struct assignment *got)
-{
-    schema_read_at(&assignment_schema, outer, key, got, FACE_STORE);
-}

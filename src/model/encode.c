@@ -1,19 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/encode.h"
 
-#include <stdio.h>
-
 #include "base/clock.h"
-
-json_t *encode_id(uint32_t id)
-{
-    return id == NO_ID ? json_null() : json_integer(id);
-}
-
-json_t *encode_size(uint64_t n)
-{
-    return n == 0 ? json_null() : json_integer((json_int_t)n);
-}
 
 json_t *encode_text(const char *text)
 {
@@ -24,14 +12,6 @@ json_t *encode_addr(const struct pci_addr *addr)
 {
     char bdf[BDF_SIZE];
     return json_string(pci_addr_format(addr, bdf));
-}
-
-json_t *encode_hex(uint32_t value, unsigned digits)
-{
-    if (value == NO_ID) {
-        return json_null();
-    }
-    return json_sprintf("0x%0*x", (int)digits, value);
 }
 
 json_t *encode_tristate(enum tristate value)

@@ -75,14 +75,3 @@ static const struct field scheduler_fields[] = {
     FIELD_SIZE(struct gpu_scheduler, averaging, "averaging", FACE_KEPT),
 };
 const struct schema gpu_scheduler_schema = SCHEMA_OPTIONAL(gpu_scheduler, scheduler_fields, policy);
-
-json_t *gpu_scheduler_to_json(const struct gpu_scheduler *scheduler)
-{
-    return schema_to_json(&gpu_scheduler_schema, scheduler, FACE_STORE);
-}
-
-void gpu_scheduler_decode(struct reader *outer, const char *key,
-                          struct gpu_scheduler *ret_scheduler)
-{
-    schema_read_at(&gpu_scheduler_schema, outer, key, ret_scheduler, FACE_STORE);
-}

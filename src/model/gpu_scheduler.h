@@ -42,11 +42,7 @@ bool gpu_scheduler_matches(const struct gpu_scheduler *wanted,
 /* "equal-share, 2.083 ms slices (480 Hz, averaging 33)"; returns out. */
 const char *gpu_scheduler_describe(const struct gpu_scheduler *scheduler, char *out, size_t size);
 
-extern const struct schema gpu_scheduler_schema; /* null when the policy is unknown */
 /* {policy, adaptive, sliceNs, frequencyHz, averaging}; null when the policy is unknown. */
-json_t *gpu_scheduler_to_json(const struct gpu_scheduler *scheduler);
-/* Reads what gpu_scheduler_to_json() wrote, at `key` of the reader's object; null: unknown. */
-void gpu_scheduler_decode(struct reader *outer, const char *key,
-                          struct gpu_scheduler *ret_scheduler);
+extern const struct schema gpu_scheduler_schema;
 
 #endif

@@ -38,10 +38,6 @@ json_t *schema_list_to_json(const struct schema *schema, const void *items, size
  */
 int schema_read(const struct schema *schema, struct reader *r, void *object, enum face face);
 
-/* The same of the object at a key of the reader's object, for those without a table. */
-void schema_read_at(const struct schema *schema, struct reader *outer, const char *key,
-                    void *object, enum face face);
-
 /* What is read, and what it is called in messages (as in base/json.h). */
 struct schema_input {
     const json_t *json;

@@ -179,13 +179,6 @@ int schema_read(const struct schema *schema, struct reader *r, void *object, enu
     return reader_end(r);
 }
 
-void schema_read_at(const struct schema *schema, struct reader *outer, const char *key,
-                    void *object, enum face face)
-{
-    const struct field field = {.key = key, .schema = schema};
-    read_object(outer, &field, object, face);
-}
-
 int schema_parse(const struct schema *schema, const struct schema_input *in, void *object,
                  struct error *err)
 {

@@ -27,7 +27,10 @@ static void clear_field(const struct field *field, void *object)
     void *at = field_at(field, object);
     switch (field->kind) {
     case KIND_TEXT:
-        str_copy(at, field->size, field->text != NULL ? field->text : "");
+        *(char *)at = '\0';
+        if (field->text != NULL) {
+            (void)str_copy(at, field->size, field->text);
+        }
         break;
     case KIND_BOOL:
         *(bool *)at = field->fallback != 0;

@@ -45,7 +45,7 @@ static bool is_fallback(const struct field *field, const void *object)
     const void *at = field_of(field, object);
     switch (field->kind) {
     case KIND_TEXT:
-        return str_eq(at, field->text != NULL ? field->text : "");
+        return field->text == NULL ? *(const char *)at == '\0' : str_eq(at, field->text);
     case KIND_BOOL:
         return *(const bool *)at == (field->fallback != 0);
     case KIND_NUMBER:

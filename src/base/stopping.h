@@ -3,6 +3,11 @@
 #ifndef BASE_STOPPING_H
 #define BASE_STOPPING_H
 
+#include "base/error.h"
+
 #define STOPPING_SUBJECT "cleaved/stopping"
+
+/* -UNAVAILABLE, with that subject. */
+struct error stopping_error(void);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/stopping.h"
 #include "base/str.h"
 #include "manager/drains.h"
 #include "manager/migrations.h"
@@ -83,7 +84,7 @@ static void drainage_end(struct drainage *d)
     }
     d->calls.n = 0;
     if (d->dry_run) {
-        struct error err = manager_stopping_error();
+        struct error err = stopping_error();
         drainage_answer(d, &err);
     } else {
         drainage_free(d);

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "base/stopping.h"
 #include "base/str.h"
 #include "manager/migrations.h"
 #include "manager/state.h"
@@ -420,7 +421,7 @@ static void plan_ended(struct manager *m, const struct plan *plan, void *data)
     struct error err = {0};
     (void)m;
     if (plan == NULL) {
-        err = manager_stopping_error();
+        err = stopping_error();
     } else if (plan->state != PLAN_DONE) {
         manager_power_failed(plan, hook->vm.name, &err);
     } else if (judge(hook, &needs, &err) == 0 && (needs.draw.n > 0 || needs.wait)) {

@@ -2,6 +2,7 @@
 /* What is wrong with a VM's definition: read while changes go on, judged in the light of the host
  * and the claims as they are then. */
 #include "lint/lint.h"
+#include "base/stopping.h"
 #include "base/str.h"
 #include "manager/state.h"
 
@@ -35,7 +36,7 @@ static void facts_done(void *data)
     struct lint_question *question = data;
     struct manager *m = question->manager;
     if (m->stopping) {
-        struct error stopping = manager_stopping_error();
+        struct error stopping = stopping_error();
         answer(question, NULL, &stopping);
         return;
     }

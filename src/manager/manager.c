@@ -14,14 +14,6 @@
 
 #define MAX_UNFINISHED 16
 
-struct error manager_stopping_error(void)
-{
-    struct error err = {0};
-    error_set(&err, REASON_UNAVAILABLE, STOPPING_SUBJECT, "cleaved is stopping");
-    error_hint(&err, "try again when it is up; a plan that was running goes on then");
-    return err;
-}
-
 /* Every state between two is left within the transaction that ends a plan. A claim found in one
  * without a plan lost it (a restored backup, an edited database): it is unknown what is on the
  * hardware, so it fails, keeps what it holds, and waits for its owner. */
@@ -203,7 +195,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
 /* Everyone who still waits gets an answer. */
 static void refuse_all(struct manager *m)
 {
-    struct error err = manager_stopping_error();
+    struct error err = stopping_error();
     struct observers observers = m->observers;
     memset(&m->observers, 0, sizeof(m->observers));
     for (vec_each(&observers, observer)) {

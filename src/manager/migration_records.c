@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/stopping.h"
 #include "base/str.h"
 #include "manager/migrations.h"
 
@@ -194,7 +195,7 @@ void migrations_free(struct manager *m)
     if (m->migrations == NULL) {
         return;
     }
-    struct error stopping = manager_stopping_error();
+    struct error stopping = stopping_error();
     for (vec_each(&m->migrations->moves, move)) {
         move_refuse_settling(*move, &stopping);
         move_free(*move);

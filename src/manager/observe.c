@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/stopping.h"
 #include "base/str.h"
 #include "manager/state.h"
 
@@ -292,7 +293,7 @@ static struct error why_not(const struct manager *m, const struct observer *obse
     const struct view *hardware = &m->views[HALF_HARDWARE];
     bool late = hardware->ended < observer->needs[HALF_HARDWARE];
     if (m->stopping) {
-        return manager_stopping_error();
+        return stopping_error();
     }
     if (late && (!is_read(observer) || !hardware->known)) {
         return late_error(m);

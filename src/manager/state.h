@@ -97,8 +97,6 @@ struct arrival;
 struct drain;
 struct drainage;
 
-struct error manager_stopping_error(void);
-
 /* Looks at all, or at the hardware alone, after this question: who asks while a look is under way
  * gets the next one, together with all others who ask meanwhile. The hardware's never waits for
  * libvirt. */

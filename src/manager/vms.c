@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/parse.h"
+#include "base/stopping.h"
 #include "base/str.h"
 #include "manager/foresight.h"
 #include "manager/migrations.h"
@@ -267,7 +268,7 @@ static void stop_done(void *data)
     struct change *change = data;
     struct manager *m = change->manager;
     if (change->result == 0 && !change->off && m->stopping) {
-        change->err = manager_stopping_error();
+        change->err = stopping_error();
         change->result = -(int)change->err.reason;
     } else if (change->result == 0 && !change->off && !change->late &&
                (change->timeout_ms == 0 || clock_monotonic_us() < change->until_us)) {
@@ -370,7 +371,7 @@ static void start_planned(struct manager *m, const struct plan *plan, void *data
         start_prepared(change);
         return;
     }
-    err = manager_stopping_error();
+    err = stopping_error();
     if (plan != NULL) {
         manager_power_failed(plan, change->name, &err);
     }
@@ -472,7 +473,7 @@ static void stop_found(void *data)
     struct vm *vm = NULL;
     hint_paused(change);
     if (m->stopping) {
-        change->err = manager_stopping_error();
+        change->err = stopping_error();
         change->result = -(int)change->err.reason;
     } else if (change->result == -REASON_NOT_FOUND && m->host != NULL &&
                m->host->libvirt_problem[0] == '\0') {

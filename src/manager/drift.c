@@ -3,23 +3,6 @@
 #include "base/str.h"
 #include "manager/state.h"
 
-bool manager_is_touched(const struct manager *m, const struct pci_addr *addr)
-{
-    for (vec_each(&m->touched, touched)) {
-        if (pci_addr_cmp(touched, addr) == 0) {
-            return true;
-        }
-    }
-    for (vec_each(&m->parked, parked)) {
-        for (vec_each(&parked->plan->steps, step)) {
-            if (pci_addr_cmp(&step->gpu, addr) == 0) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 static const char *word(const char *text)
 {
     return text[0] == '\0' ? "none" : text;
@@ -123,44 +106,6 @@ static void compare_gpu(struct manager *m, const struct gpu *was, const struct g
     }
 }
 
-static struct own_vm *find_own(struct manager *m, const char *name)
-{
-    for (vec_each(&m->own_vms, own)) {
-        if (str_eq(own->name, name)) {
-            return own;
-        }
-    }
-    return NULL;
-}
-
-void manager_own_vm(struct manager *m, const char *name)
-{
-    struct own_vm *own = find_own(m, name);
-    own = own == NULL ? vec_push(&m->own_vms) : own;
-    STR_SET(own->name, name);
-    own->until = UINT64_MAX;
-}
-
-void manager_disown_vm(struct manager *m, const char *name)
-{
-    struct own_vm *own = find_own(m, name);
-    if (own != NULL) { /* a look that is under way may have missed the change */
-        own->until = m->views[HALF_GUESTS].begun + 1;
-    }
-}
-
-static void forget_own(struct manager *m)
-{
-    size_t i = 0;
-    while (i < m->own_vms.n) {
-        if (m->own_vms.items[i].until <= m->views[HALF_GUESTS].begun) {
-            vec_remove(&m->own_vms, i);
-        } else {
-            i++;
-        }
-    }
-}
-
 static void compare_vms(struct manager *m, const struct host *now)
 {
     if (m->host->libvirt_problem[0] != '\0' || now->libvirt_problem[0] != '\0') {
@@ -168,13 +113,13 @@ static void compare_vms(struct manager *m, const struct host *now)
     }
     for (vec_each(&now->vms, vm)) {
         const struct vm *was = host_find_vm(m->host, vm->name);
-        if (was != NULL && was->state != vm->state && find_own(m, vm->name) == NULL) {
+        if (was != NULL && was->state != vm->state && !expects_vm_change(m, vm->name)) {
             manager_event(m, "vm-changed", SUBJECT("vm", vm->name), "", "%s, was %s",
                           vm_state_name(vm->state), vm_state_name(was->state));
         }
     }
     for (vec_each(&m->host->vms, was)) {
-        if (host_find_vm(now, was->name) != NULL || find_own(m, was->name) != NULL) {
+        if (host_find_vm(now, was->name) != NULL || expects_vm_change(m, was->name)) {
             continue;
         }
         const struct vm *renamed = was->uuid[0] != '\0' ? host_find_vm(now, was->uuid) : NULL;
@@ -190,7 +135,7 @@ static void compare_vms(struct manager *m, const struct host *now)
 void manager_note_vm_drift(struct manager *m, const struct host *now)
 {
     compare_vms(m, now);
-    forget_own(m);
+    expect_forget_vms(m);
 }
 
 void manager_note_gpu_drift(struct manager *m, const struct host *now)
@@ -204,7 +149,7 @@ void manager_note_gpu_drift(struct manager *m, const struct host *now)
         if (is == NULL) {
             manager_event(m, "gpu-lost", SUBJECT("gpu", pci_addr_format(&was->addr, bdf)), "",
                           "the GPU is no longer on the PCI bus");
-        } else if (!manager_is_touched(m, &was->addr)) {
+        } else if (!expects_gpu_change(m, &was->addr)) {
             compare_gpu(m, was, is);
         }
     }

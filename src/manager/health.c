@@ -286,7 +286,7 @@ void manager_note_health(struct manager *m)
         }
     }
     for (vec_each(&m->host->gpus, gpu)) {
-        if (!manager_is_touched(m, &gpu->addr)) {
+        if (!expects_gpu_change(m, &gpu->addr)) {
             note_gpu(m, gpu);
         }
     }

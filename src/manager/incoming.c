@@ -354,7 +354,7 @@ static int commit(struct arrival *arrival, struct error *err)
     if (r == 0) {
         arrival->incoming->state = next->state;
         arrival->incoming->finished_us = next->finished_us;
-        manager_disown_vm(m, next->vm);
+        expect_vm_changed(m, next->vm);
         log_info("VM %s came in from %s", next->vm, next->host);
     }
     return r;

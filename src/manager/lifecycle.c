@@ -110,24 +110,14 @@ void manager_adopt_claims(struct manager *m, const struct vm *vm)
 
 /* ---- off ---- */
 
-static bool is_ours_now(const struct manager *m, const char *name)
-{
-    for (vec_each(&m->own_vms, own)) {
-        if (own->until == UINT64_MAX && str_eq(own->name, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void follow_power(struct manager *m)
 {
     for (size_t i = 0; i < m->claims.n; i++) {
         const struct claim *claim = &m->claims.items[i];
         const struct vm *vm = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
         if (claim->spec.hold == CLAIM_ON_DEMAND && claim->state == CLAIM_BOUND && vm != NULL &&
-            (vm->state == VM_SHUT_OFF || vm->state == VM_CRASHED) && !is_ours_now(m, vm->name) &&
-            manager_may_give_back(m, vm->name)) {
+            (vm->state == VM_SHUT_OFF || vm->state == VM_CRASHED) &&
+            !expects_vm_to_change(m, vm->name) && manager_may_give_back(m, vm->name)) {
             manager_give_back(m, vm->name, vm->uuid);
         }
     }

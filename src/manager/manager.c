@@ -288,10 +288,10 @@ void manager_free(struct manager *m)
     host_free(m->host);
     host_free(m->kernel_view);
     boards_free(m->boards);
-    vec_done(&m->touched);
+    vec_done(&m->plan_gpus);
     vec_done(&m->hooks);
     vec_done(&m->intruded);
-    vec_done(&m->own_vms);
+    vec_done(&m->expected_vms);
     for (vec_each(&m->powers, power)) {
         vm_drop_devices(&power->vm);
     }

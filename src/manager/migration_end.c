@@ -125,7 +125,7 @@ void move_keep_releasing(struct move *move)
         return;
     }
     move->releasing = true;
-    manager_own_vm(move->manager, move->migration->request.vm);
+    expect_vm_change(move->manager, move->migration->request.vm);
     move_undefine(move, undefined);
 }
 

@@ -507,9 +507,9 @@ void migrations_ended(struct manager *m, const struct plan *plan)
         arrival_after_plan(arrival->incoming, plan);
         arrival->acting = false;
         if (arrival->incoming->state == INCOMING_PREPARED) { /* it comes as expected: no drift */
-            manager_own_vm(m, arrival->incoming->vm);
+            expect_vm_change(m, arrival->incoming->vm);
         } else {
-            manager_disown_vm(m, arrival->incoming->vm);
+            expect_vm_changed(m, arrival->incoming->vm);
         }
         arrival->heard_us = clock_monotonic_us();
     }

@@ -95,7 +95,7 @@ void move_finish(struct move *move)
 {
     move->finished = true;
     move_end_settling(move);
-    manager_disown_vm(move->manager, move->migration->request.vm);
+    expect_vm_changed(move->manager, move->migration->request.vm);
     if (move->dry_run) {
         struct error none = {0};
         struct error err = move->err.reason != REASON_NONE ? move->err : none;
@@ -221,7 +221,7 @@ static void keep_moving(struct move *move)
         }
     } else {
         move->moving = true;
-        manager_own_vm(move->manager, move->migration->request.vm);
+        expect_vm_change(move->manager, move->migration->request.vm);
         move_run(move, moved);
         move_soon(move);
     }

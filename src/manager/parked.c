@@ -214,7 +214,7 @@ void manager_plan_parked(struct plan *plan, size_t at, void *data)
                               .since_us = clock_monotonic_us() - manager_patience_us(m, half)};
     plan_end_fn *then = TAKE_PTR(m->then);
     m->running = NULL;
-    m->touched.n = 0;
+    expect_no_gpu_changes(m);
     note(m, parked, at);
     if (then != NULL) {
         then(m, plan, m->then_data); /* who waits for it hears so now */

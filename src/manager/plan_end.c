@@ -207,7 +207,7 @@ static void store_end(void *data)
     CLEANUP(plan_freep) struct plan *ended = TAKE_PTR(m->ended);
     plan_end_fn *then = TAKE_PTR(m->then);
     migrations_ended(m, ended);
-    m->touched.n = 0;
+    expect_no_gpu_changes(m);
     if (then != NULL) {
         then(m, ended, m->then_data);
     } else {
@@ -299,7 +299,7 @@ static void note_lacking(const struct manager *m, struct plan *plan)
     char text[ERROR_TEXT_SIZE];
     for (vec_each(&m->claims, claim)) {
         struct claim after = claim_after(plan, claim);
-        bool here = manager_is_touched(m, &after.got.gpu) && !claim_is_displaced(&after, m->host);
+        bool here = expects_gpu_change(m, &after.got.gpu) && !claim_is_displaced(&after, m->host);
         if (plan->problem[0] == '\0' && here &&
             (is_about(plan, claim) || !is_warned_of(plan, claim)) &&
             claim_lacks_device(m, &after, text, sizeof(text))) {

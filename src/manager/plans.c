@@ -92,14 +92,6 @@ void manager_plan_progress(const struct plan *plan, size_t step, void *data)
 
 /* ---- running ---- */
 
-static void touch_gpus(struct manager *m, const struct plan *plan)
-{
-    m->touched.n = 0;
-    for (vec_each(&plan->steps, step)) {
-        *vec_push(&m->touched) = step->gpu;
-    }
-}
-
 void manager_resume(struct manager *m)
 {
     struct plan *plan = manager_next_unfinished(m);
@@ -118,7 +110,7 @@ void manager_go_on_with(struct manager *m, struct plan *plan)
         plan->problem[0] = '\0'; /* that it waited for something is over */
     }
     m->turn_since_us = m->step_since_us = clock_monotonic_us(); /* the step in hand, once more */
-    touch_gpus(m, plan);
+    expect_gpu_changes(m, plan);
     m->running = plan;
     m->n_plans++;
     log_info("plan %s (%s) was not finished: going on", plan->id, plan->reason);
@@ -162,7 +154,7 @@ static int reserve_plan(struct manager *m, const struct change *change, struct p
 
 static void run_plan(struct manager *m, struct plan *plan)
 {
-    touch_gpus(m, plan);
+    expect_gpu_changes(m, plan);
     m->step_since_us = clock_monotonic_us();
     m->running = plan;
     m->n_plans++;

@@ -125,7 +125,7 @@ void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done)
     struct error err = {0};
     if (change->line == NULL && manager_check_port(m, PORT_GUEST, &err) != 0) {
         if (!change->dry_run) {
-            manager_disown_vm(m, change->name);
+            expect_vm_changed(m, change->name);
         }
         change_refuse(change, &err);
         return;

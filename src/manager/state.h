@@ -81,8 +81,8 @@ struct driver_look {
     struct error err;
 };
 
-/* A VM that we change ourselves: that is no drift. */
-struct own_vm {
+/* A VM that cleaved changes. */
+struct expected_vm {
     char name[VM_NAME_SIZE];
     uint64_t until; /* number of the look at the guests that shows the change; UINT64_MAX: later */
 };
@@ -113,13 +113,27 @@ bool manager_is_looking(const struct manager *m);
 uint64_t manager_patience_us(const struct manager *m, enum half half);
 void manager_lose_patience(void *data); /* a timer's function */
 /* Records as events how `now` differs from manager->host: GPUs, but for those that the running plan
- * touches; VMs, but for our own. */
+ * touches; VMs, but for those whose change is expected. */
 void manager_note_gpu_drift(struct manager *m, const struct host *now);
-bool manager_is_touched(const struct manager *m, const struct pci_addr *gpu);
 void manager_note_vm_drift(struct manager *m, const struct host *now);
-/* We are changing the VM; we have changed it. */
-void manager_own_vm(struct manager *m, const char *name);
-void manager_disown_vm(struct manager *m, const char *name);
+
+/* ---- changes that cleaved makes, and so expects to see (expect.c) ---- */
+
+/* GPUs: those of the plan that takes the turn, until none has it. */
+void expect_gpu_changes(struct manager *m, const struct plan *plan);
+void expect_no_gpu_changes(struct manager *m);
+/* Has the plan in hand, or one that is parked, steps about the GPU? What it shows then means
+ * little. */
+bool expects_gpu_change(const struct manager *m, const struct pci_addr *gpu);
+/* The VM is being changed; and: that has ended, so that the next look at the guests shows it. */
+void expect_vm_change(struct manager *m, const char *name);
+void expect_vm_changed(struct manager *m, const char *name);
+/* Is it being changed, or did that end so late that no look has shown it? */
+bool expects_vm_change(const struct manager *m, const char *name);
+/* Is it being changed? */
+bool expects_vm_to_change(const struct manager *m, const char *name);
+/* Of VMs whose change the look that ended shows. */
+void expect_forget_vms(struct manager *m);
 
 /* ---- what cleaved waits for (waiting.c) ---- */
 
@@ -570,7 +584,7 @@ struct manager {
     bool driver_unasked;             /* that is: a step in hand keeps NVML closed */
     struct host *kernel_view;        /* while NVML is late: its GPUs as the kernel shows them */
     struct evloop_timer *patience;   /* with looks under way, and of who only reads */
-    VEC(struct own_vm) own_vms;
+    VEC(struct expected_vm) expected_vms;
 
     struct change *first;
     struct change **last;
@@ -592,7 +606,7 @@ struct manager {
     char turn_of[VM_NAME_SIZE + 32]; /* what the change in hand is about; "": none is */
     uint64_t turn_since_us;          /* monotonic */
     uint64_t step_since_us;          /* monotonic: of the running plan */
-    VEC(struct pci_addr) touched;    /* GPUs of the plan in hand: their changes are no drift */
+    VEC(struct pci_addr) plan_gpus;  /* of the plan in hand: their changes are expected */
     VEC(struct parked) parked;       /* wait for a call that has not come back */
     unsigned n_late_calls;           /* changes of VMs that libvirt has not answered in time */
     struct plan *ended;              /* waits to be stored */

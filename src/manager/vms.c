@@ -161,7 +161,7 @@ static void reply_observed(struct manager *m, const struct error *err, void *dat
 static void vm_done(struct change *change, const char *kind, const char *what)
 {
     struct manager *m = change->manager;
-    manager_disown_vm(m, change->name);
+    expect_vm_changed(m, change->name);
     if (change->result != 0) {
         change_refuse(change, &change->err);
         return;
@@ -187,7 +187,7 @@ static void start_done(void *data)
     struct manager *m = change->manager;
     manager_end_starting(m, change->name);
     if (change->result != 0 && !m->stopping) {
-        manager_disown_vm(m, change->name);
+        expect_vm_changed(m, change->name);
         manager_observe(m, look_again, NULL);
     }
     vm_done(change, "vm-started", "started");
@@ -277,7 +277,7 @@ static void stop_done(void *data)
     } else if (change->result == 0 && !change->off) {
         refuse_to_wait(change);
     }
-    manager_disown_vm(m, change->name);
+    expect_vm_changed(m, change->name);
     if (change->result != 0) {
         hint_paused(change);
         change_refuse(change, &change->err);
@@ -296,7 +296,7 @@ static void undefine_done(void *data)
     struct change *change = data;
     struct manager *m = change->manager;
     if (!change->dry_run) {
-        manager_disown_vm(m, change->name);
+        expect_vm_changed(m, change->name);
     }
     if (change->result != 0) {
         change_refuse(change, &change->err);
@@ -354,7 +354,7 @@ static void start_prepared(struct change *change)
         change_refuse(change, &err);
         return;
     }
-    manager_own_vm(m, change->name);
+    expect_vm_change(m, change->name);
     if (vm != NULL) {
         manager_begin_starting(m, vm, change->steps.items, change->steps.n);
     }
@@ -458,7 +458,7 @@ static void stop_again(struct change *change)
     struct error err = {0};
     enum vm_line_use use = change->timeout_ms == 0 ? VM_LINE_KILL : VM_LINE_ASK;
     if (vm_line_take(change, use, &err) != 0) {
-        manager_disown_vm(change->manager, change->name);
+        expect_vm_changed(change->manager, change->name);
         change_refuse(change, &err);
         return;
     }
@@ -498,7 +498,7 @@ static void stop_found(void *data)
         return;
     }
     change->found = true;
-    manager_own_vm(m, change->name);
+    expect_vm_change(m, change->name);
     change->until_us = clock_monotonic_us() + (uint64_t)change->timeout_ms * 1000;
     stop_again(change);
 }
@@ -557,7 +557,7 @@ static void run_define(struct change *change)
         return;
     }
     if (!change->dry_run) {
-        manager_own_vm(m, change->name);
+        expect_vm_change(m, change->name);
     }
     change_yield(change); /* it can wait for a hook that waits for the turn: docs/internals */
     change_call_guest(change, define_work, define_done);
@@ -625,7 +625,7 @@ static void run_on_vm(struct change *change,
     }
     STR_SET(change->name, vm->name);
     if (!change->dry_run) {
-        manager_own_vm(change->manager, vm->name);
+        expect_vm_change(change->manager, vm->name);
     }
     change_call_guest(change, work, done);
 }

@@ -307,8 +307,9 @@ struct plan *manager_next_unfinished(struct manager *m)
     return NULL;
 }
 
-void manager_guests_came(struct manager *m)
+void manager_guests_came(struct manager *m, const struct host *now)
 {
+    (void)now;
     if (!m->busy && !m->stopping && m->n_unfinished > 0) {
         m->busy = true;
         manager_resume(m);

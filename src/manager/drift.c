@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What changed on the host without us: compared between observations, reported as events. */
 #include "base/str.h"
+#include "manager/listeners.h"
 #include "manager/state.h"
 
 static const char *word(const char *text)
@@ -82,7 +83,8 @@ static void describe(const struct gpu *was, const struct gpu *is, struct strbuf 
     say_count(text, count_vgpus_missing(is, was), "vGPUs new");
 }
 
-static void compare_gpu(struct manager *m, const struct gpu *was, const struct gpu *is)
+/* True if the GPU works again. */
+static bool compare_gpu(struct manager *m, const struct gpu *was, const struct gpu *is)
 {
     char bdf[BDF_SIZE];
     char subject[ERROR_SUBJECT_SIZE];
@@ -92,11 +94,10 @@ static void compare_gpu(struct manager *m, const struct gpu *was, const struct g
             manager_event(m, "gpu-lost", subject, "", "%s", is->problem);
         } else {
             manager_event(m, "gpu-found", subject, "", "works again, after: %s", was->problem);
-            manager_retry_now(m);
         }
     }
     if (was->problem[0] != '\0' || is->problem[0] != '\0') {
-        return; /* what could not be seen is not known to have changed */
+        return is->problem[0] == '\0'; /* what could not be seen is not known to have changed */
     }
     CLEANUP_STRBUF struct strbuf text = {0};
     describe(was, is, &text);
@@ -104,6 +105,7 @@ static void compare_gpu(struct manager *m, const struct gpu *was, const struct g
         manager_event(m, "gpu-changed", subject, "", "changed by someone else: %s",
                       strbuf_str(&text));
     }
+    return false;
 }
 
 static void compare_vms(struct manager *m, const struct host *now)
@@ -138,9 +140,10 @@ void manager_note_vm_drift(struct manager *m, const struct host *now)
     expect_forget_vms(m);
 }
 
-void manager_note_gpu_drift(struct manager *m, const struct host *now)
+void manager_note_gpu_drift(struct manager *m, struct hardware_look *look)
 {
     char bdf[BDF_SIZE];
+    const struct host *now = look->now;
     for (vec_each(&m->host->gpus, was)) {
         const struct gpu *is = host_find_gpu_addr(now, &was->addr);
         if (is == NULL && now->pci_problem[0] != '\0') {
@@ -150,7 +153,7 @@ void manager_note_gpu_drift(struct manager *m, const struct host *now)
             manager_event(m, "gpu-lost", SUBJECT("gpu", pci_addr_format(&was->addr, bdf)), "",
                           "the GPU is no longer on the PCI bus");
         } else if (!expects_gpu_change(m, &was->addr)) {
-            compare_gpu(m, was, is);
+            look->works_again = compare_gpu(m, was, is) || look->works_again;
         }
     }
     for (vec_each(&now->gpus, is)) {

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/listeners.h"
 #include "manager/state.h"
 #include "model/xid.h"
 
@@ -278,8 +279,9 @@ static void note_gpu(struct manager *m, const struct gpu *gpu)
     }
 }
 
-void manager_note_health(struct manager *m)
+void manager_note_health(struct manager *m, struct hardware_look *look)
 {
+    (void)look;
     for (size_t i = m->unstored.n; i > 0; i--) {
         if (condemn(m, &m->unstored.items[i - 1])) {
             vec_remove(&m->unstored, i - 1);

@@ -6,6 +6,7 @@
  */
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/listeners.h"
 #include "manager/state.h"
 #include "model/encode.h"
 
@@ -128,8 +129,11 @@ static void note_claim(struct manager *m, const struct claim *claim)
     }
 }
 
-void manager_note_intruders(struct manager *m)
+void manager_note_intruders(struct manager *m, struct hardware_look *look)
 {
+    if (look->late) {
+        return; /* none of them could be seen */
+    }
     for (size_t i = m->intruded.n; i > 0; i--) {
         if (claims_find(&m->claims, m->intruded.items[i - 1].claim) == NULL) {
             vec_remove(&m->intruded, i - 1);

@@ -424,8 +424,9 @@ static void follow_gone(struct manager *m)
     }
 }
 
-void manager_follow_guests(struct manager *m)
+void manager_follow_guests(struct manager *m, const struct host *now)
 {
+    (void)now;
     for (size_t i = 0; i < m->claims.n; i++) {
         follow_name(m, i);
     }

@@ -7,6 +7,7 @@
 #include "exec/made.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/listeners.h"
 #include "manager/state.h"
 
 #define BIRTH "birth"     /* in RECORD_MADE */
@@ -248,8 +249,9 @@ static void mark(const struct manager *m, struct gpu *gpu, const json_t *documen
     }
 }
 
-void manager_note_made(struct manager *m, struct host *now)
+void manager_note_made(struct manager *m, struct hardware_look *look)
 {
+    struct host *now = look->now;
     struct look_changes changes = {.store = m->config.store};
     json_t *documents = read_made(m);
     for (vec_each(&now->gpus, gpu)) {

@@ -8,6 +8,7 @@
 #include "base/stopping.h"
 #include "base/str.h"
 #include "manager/drains.h"
+#include "manager/listeners.h"
 #include "manager/migrations.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
@@ -144,11 +145,37 @@ static void boot_seen(struct manager *m, const struct error *err, void *data)
     drains_resume(m);
 }
 
+/* ---- who follows what is seen ---- */
+
+static hardware_listener_fn *const hardware_compared[] = {manager_note_gpu_drift, NULL};
+static hardware_listener_fn *const hardware_seen[] = {manager_note_made, NULL};
+static hardware_listener_fn *const hardware_taken[] = {
+    manager_follow_boards, manager_note_health,    manager_note_intruders,
+    manager_restore_look,  manager_follow_repairs, NULL,
+};
+static guests_listener_fn *const guests_compared[] = {manager_note_vm_drift, manager_note_unasked,
+                                                      NULL};
+static guests_listener_fn *const guests_seen[] = {manager_note_gone, NULL};
+static guests_listener_fn *const guests_taken[] = {manager_follow_guests, manager_guests_came,
+                                                   NULL};
+
+static const struct listeners listeners = {
+    .hardware_compared = hardware_compared,
+    .hardware_seen = hardware_seen,
+    .hardware_taken = hardware_taken,
+    .guests_compared = guests_compared,
+    .guests_seen = guests_seen,
+    .guests_taken = guests_taken,
+};
+
+/* ---- life ---- */
+
 int manager_new(const struct manager_config *config, struct manager **ret_manager,
                 struct error *err)
 {
     CLEANUP(manager_freep) struct manager *m = xcalloc(1, sizeof(*m));
     m->config = *config;
+    m->listeners = &listeners;
     m->boards = boards_new(config->catalog);
     m->last = &m->first;
     m->busy = true; /* until what was left unfinished is done */

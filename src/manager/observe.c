@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/stopping.h"
 #include "base/str.h"
+#include "manager/listeners.h"
 #include "manager/state.h"
 
 /* How long those who only read are answered in one turn of the loop. */
@@ -46,6 +47,22 @@ static void ask_driver(void *data)
 }
 
 /* ---- what was seen becomes manager->host ---- */
+
+static void tell_hardware(struct manager *m, hardware_listener_fn *const *listeners,
+                          struct hardware_look *look)
+{
+    for (; *listeners != NULL; listeners++) {
+        (*listeners)(m, look);
+    }
+}
+
+static void tell_guests(struct manager *m, guests_listener_fn *const *listeners,
+                        const struct host *now)
+{
+    for (; *listeners != NULL; listeners++) {
+        (*listeners)(m, now);
+    }
+}
 
 static void name_models(const struct manager *m, struct host *host)
 {
@@ -109,14 +126,14 @@ static void end_lateness(struct manager *m)
 static void take_hardware(struct manager *m, struct host *now)
 {
     const struct host *was = seen_before(m, HALF_HARDWARE);
-    bool was_late = m->driver_problem[0] != '\0';
+    struct hardware_look look = {.was = was, .now = now, .was_late = m->driver_problem[0] != '\0'};
     name_models(m, now);
     manager_see_boards(m, now);
     note_unseen(m, now);
     note_problem(was->nvml_problem, now->nvml_problem, "only pass-through works without it");
     note_problem(was->vgpu_problem, now->vgpu_problem, "no vGPU can be made");
     note_problem(was->pci_problem, now->pci_problem, "GPUs can't be changed");
-    if (was_late && m->host != NULL) {
+    if (look.was_late && m->host != NULL) {
         end_lateness(m);
     }
     if (m->host != NULL) {
@@ -126,24 +143,18 @@ static void take_hardware(struct manager *m, struct host *now)
     }
     host_derive(now);
     if (m->driver_known) {
-        manager_note_gpu_drift(m, now);
+        tell_hardware(m, m->listeners->hardware_compared, &look);
     }
-    manager_note_made(m, now);
-    bool driver_came =
-        (was->nvml_problem[0] != '\0' && now->nvml_problem[0] == '\0' && !was_late) ||
-        (was_late && m->restore.active) ||
+    tell_hardware(m, m->listeners->hardware_seen, &look);
+    look.driver_came =
+        (was->nvml_problem[0] != '\0' && now->nvml_problem[0] == '\0' && !look.was_late) ||
         (was->driver_load != 0 && now->driver_load != 0 && was->driver_load != now->driver_load);
+    look.was = &nothing; /* it goes */
     host_free(m->host);
     host_free(TAKE_PTR(m->kernel_view));
     m->host = now;
     m->driver_known = true;
-    manager_judge_boards(m);
-    manager_note_health(m);
-    manager_note_intruders(m);
-    manager_restore_look(m, driver_came);
-    if (was_late) {
-        manager_retry_now(m);
-    }
+    tell_hardware(m, m->listeners->hardware_taken, &look);
 }
 
 /* NVML is late: its GPUs stay as they were seen last, and nothing is done to them. What the kernel
@@ -187,42 +198,8 @@ static void take_hardware_without_driver(struct manager *m, struct host *now)
     host_free(m->kernel_view);
     m->kernel_view = m->host;
     m->host = now;
-    manager_note_health(m);
-}
-
-static bool has_claim(const struct manager *m, const struct vm *vm)
-{
-    for (vec_each(&m->claims, claim)) {
-        if (claim_is_of(claim, vm->name, vm->uuid)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* VMs that started without libvirt having asked: reported if it was not known, or may have harmed.
- */
-static void note_starts(struct manager *m, const struct host *now)
-{
-    if (m->host->libvirt_problem[0] != '\0' || now->libvirt_problem[0] != '\0') {
-        return; /* nothing is known of one side */
-    }
-    struct missed_vms missed = {0};
-    bool new = m->hook_watch.state != HOOK_MISSED;
-    hook_watch_look(&m->hook_watch, m->host, now, m->views[HALF_GUESTS].ended, clock_realtime_us(),
-                    &missed);
-    for (vec_each(&missed, vm)) {
-        if (new || has_claim(m, *vm)) {
-            manager_event(m, "vm-started-unasked", SUBJECT("vm", (*vm)->name), "",
-                          "it started without asking cleave: libvirt's hook is not installed, or "
-                          "libvirt's daemon was not restarted since");
-            log_warning("VM %s started without asking cleave: libvirt's hook is not installed, or "
-                        "libvirt's daemon was not restarted since",
-                        (*vm)->name);
-            new = false;
-        }
-    }
-    vec_done(&missed);
+    tell_hardware(m, m->listeners->hardware_taken,
+                  &(struct hardware_look){.was = &nothing, .now = now, .late = true});
 }
 
 static void take_guests(struct manager *m, struct host *now)
@@ -230,20 +207,18 @@ static void take_guests(struct manager *m, struct host *now)
     const struct host *was = seen_before(m, HALF_GUESTS);
     note_problem(was->libvirt_problem, now->libvirt_problem, "claims without a VM work without it");
     if (m->views[HALF_GUESTS].known) {
-        manager_note_vm_drift(m, now);
-        note_starts(m, now);
+        tell_guests(m, m->listeners->guests_compared, now);
     }
     if (m->host == NULL) {
         m->host = host_new();
     }
-    manager_note_gone(m, now);
+    tell_guests(m, m->listeners->guests_seen, now);
     host_take_guests(m->host, now);
     host_free(now);
     manager_overlay_power(m);
     host_derive(m->host);
     if (m->host->libvirt_problem[0] == '\0') {
-        manager_follow_guests(m);
-        manager_guests_came(m);
+        tell_guests(m, m->listeners->guests_taken, m->host);
     }
 }
 

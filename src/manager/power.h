@@ -80,7 +80,7 @@ bool manager_end_hooks(struct manager *m, const char *vm);
 bool manager_may_give_back(const struct manager *m, const char *vm_name);
 /* After each look at the guests: claims follow renamed VMs, on-demand devices of VMs that are off
  * are given back, claims of VMs that are gone are released after a while. */
-void manager_follow_guests(struct manager *m);
+void manager_follow_guests(struct manager *m, const struct host *now);
 /* A claim whose VM is gone, and since when. */
 struct gone {
     char claim[NAME_SIZE];

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/listeners.h"
 #include "manager/state.h"
 #include "plan/outlook.h"
 
@@ -598,9 +599,9 @@ void manager_restore_begin(struct manager *m, const char *author, uint64_t timeo
     enqueue(m);
 }
 
-void manager_restore_look(struct manager *m, bool driver_came)
+void manager_restore_look(struct manager *m, struct hardware_look *look)
 {
-    if (!driver_came) {
+    if (!look->driver_came && !(look->was_late && m->restore.active)) {
         return;
     }
     if (!m->restore.active && m->config.restore_timeout_us > 0) {

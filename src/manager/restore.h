@@ -14,6 +14,7 @@
 #include "model/plan.h"
 #include "plan/restore.h"
 
+struct hardware_look;
 struct manager;
 
 /* Names are shown in the API. */
@@ -75,7 +76,7 @@ void manager_note_refused(struct manager *m, const char *vm);
 void manager_restore_begin(struct manager *m, const char *author, uint64_t timeout_us);
 /* The host was looked at. A driver that came, late or again, is a reason to try at once what waits,
  * and to restore what its absence took. */
-void manager_restore_look(struct manager *m, bool driver_came);
+void manager_restore_look(struct manager *m, struct hardware_look *look);
 
 /* Schema Restore in api/openapi.yaml, but for `definitions`. */
 json_t *restore_run_to_json(const struct restore_run *run);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/listeners.h"
 #include "manager/state.h"
 
 #define FIRST_PAUSE_US UINT64_C(100000)
@@ -61,7 +62,7 @@ static void on_due(void *data)
     struct manager *m = data;
     set_timer(m); /* a loop's timer may be early by what the loop did before */
     if (!m->stopping && m->host != NULL && m->host->libvirt_problem[0] == '\0') {
-        manager_follow_guests(m);
+        manager_follow_guests(m, m->host);
     }
 }
 
@@ -99,6 +100,13 @@ void manager_retry_ended(struct manager *m, const char *what, const struct plan 
         retry_later(m, what, LONGEST_PLAN_PAUSE_US, plan->problem);
     } else if (retry != NULL) {
         vec_remove(&m->retries, (size_t)(retry - m->retries.items));
+    }
+}
+
+void manager_follow_repairs(struct manager *m, struct hardware_look *look)
+{
+    if (look->was_late || look->works_again) {
+        manager_retry_now(m);
     }
 }
 

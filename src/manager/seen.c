@@ -3,6 +3,7 @@
  * UUID is not known. */
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/listeners.h"
 #include "manager/state.h"
 #include "plan/places.h"
 
@@ -66,6 +67,13 @@ static void judge(struct txn *txn, const struct claim *claim, const struct assig
         claim_say_unknown_board(txn->manager, claim, text, sizeof(text));
         txn_event(txn, "claim-displaced", SUBJECT("claim", claim->name), "cleaved",
                   "%s: it is held until it is deleted", text);
+    }
+}
+
+void manager_follow_boards(struct manager *m, struct hardware_look *look)
+{
+    if (!look->late) {
+        manager_judge_boards(m);
     }
 }
 

@@ -91,6 +91,8 @@ struct hook;
 struct migration;
 struct migrations;
 struct migration_offer;
+struct hardware_look;
+struct listeners;
 struct incoming;
 struct move;
 struct arrival;
@@ -114,8 +116,10 @@ uint64_t manager_patience_us(const struct manager *m, enum half half);
 void manager_lose_patience(void *data); /* a timer's function */
 /* Records as events how `now` differs from manager->host: GPUs, but for those that the running plan
  * touches; VMs, but for those whose change is expected. */
-void manager_note_gpu_drift(struct manager *m, const struct host *now);
+void manager_note_gpu_drift(struct manager *m, struct hardware_look *look);
 void manager_note_vm_drift(struct manager *m, const struct host *now);
+/* Reports VMs that started without the hook having asked. */
+void manager_note_unasked(struct manager *m, const struct host *now);
 
 /* ---- changes that cleaved makes, and so expects to see (expect.c) ---- */
 
@@ -303,6 +307,7 @@ void manager_see_boards(struct manager *m, struct host *now);
 /* Claims whose GPU's UUID is not known: they learn it, or are held as another board's. While a plan
  * is in hand that waits for the next look. */
 void manager_judge_boards(struct manager *m);
+void manager_follow_boards(struct manager *m, struct hardware_look *look);
 /* Why such a claim is held. */
 void claim_say_unknown_board(const struct manager *m, const struct claim *claim, char *text,
                              size_t size);
@@ -321,7 +326,7 @@ void manager_watch_gpus(struct manager *m);
 void manager_unwatch_gpus(struct manager *m);
 void manager_take_report(struct manager *m, const struct gpu_report *report);
 /* Quarantines what the host as observed now shows to be broken. */
-void manager_note_health(struct manager *m);
+void manager_note_health(struct manager *m, struct hardware_look *look);
 /* Marks functions as stuck whose vGPU could not be deleted. */
 void txn_note_plan_health(struct txn *txn, const struct plan *plan);
 /* Ends a quarantine whose GPU was reset and answers. */
@@ -437,7 +442,7 @@ void txn_mark_made(struct txn *txn);
 void txn_forget_made(struct txn *txn);
 /* The hardware was looked at: what went is let go of, and each vGPU is marked as cleave's or not.
  */
-void manager_note_made(struct manager *m, struct host *now);
+void manager_note_made(struct manager *m, struct hardware_look *look);
 
 /* GPUs that left the bus, and are still named (lost.c). Owned by the caller. */
 struct host *manager_lost_gpus(const struct manager *m);
@@ -448,7 +453,7 @@ struct host *manager_lost_gpus(const struct manager *m);
  * itself? Says which. */
 bool claim_is_intruded(const struct manager *m, const struct claim *claim, char *text, size_t size);
 /* The hardware was looked at: events for what came and went. */
-void manager_note_intruders(struct manager *m);
+void manager_note_intruders(struct manager *m, struct hardware_look *look);
 json_t *manager_list_intruders(const struct manager *m);
 
 /* ---- definitions (definitions.c) ---- */
@@ -469,8 +474,9 @@ bool manager_may_retry(const struct manager *m, const char *what);
 void manager_retry_refused(struct manager *m, const char *what, const struct error *why);
 /* Its plan has ended; NULL: it had none, or cleaved stops. */
 void manager_retry_ended(struct manager *m, const char *what, const struct plan *plan);
-/* A GPU works again: everything is due. */
+/* Everything is due; when a GPU works again, it is. */
 void manager_retry_now(struct manager *m);
+void manager_follow_repairs(struct manager *m, struct hardware_look *look);
 
 /* ---- boots ---- */
 
@@ -485,7 +491,7 @@ void manager_boot_restored(struct manager *m, bool whole);
  * change waits for libvirt. Takes it out; NULL: none. */
 struct plan *manager_next_unfinished(struct manager *m);
 /* libvirt answers: do such plans wait for it? */
-void manager_guests_came(struct manager *m);
+void manager_guests_came(struct manager *m, const struct host *now);
 
 /* ---- the manager ---- */
 
@@ -575,6 +581,7 @@ struct manager {
     bool finished; /* the workers have ended, or were left to themselves */
 
     struct host *host; /* observed last, NULL at first */
+    const struct listeners *listeners;
     struct view views[HALF_COUNT];
     struct observers observers;
     struct worker *driver_worker;    /* asks NVML; steps have workers of their own */

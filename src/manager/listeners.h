@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Followers of what is seen. observe.c looks at the host and names none of those who follow:
+ * manager.c lists them in tables (struct listeners), and each is called in its table's order, on
+ * the loop thread.
+ */
+#ifndef MANAGER_LISTENERS_H
+#define MANAGER_LISTENERS_H
+
+#include <stdbool.h>
+
+#include "model/host.h"
+
+struct manager;
+
+/* A look at the hardware that has ended. Borrowed for the call. */
+struct hardware_look {
+    const struct host *was; /* as the look before saw it; an empty host at first */
+    struct host *now;       /* until it is taken, a listener may mark what is in it */
+    bool late;              /* NVML's GPUs are as they were seen before: it has not answered */
+    bool was_late;          /* they were so at the look before, and NVML has answered now */
+    bool driver_came;       /* NVML works after it did not, or the driver was loaded again */
+    bool works_again;       /* a GPU does, after it did not: for a listener to say */
+};
+
+typedef void hardware_listener_fn(struct manager *m, struct hardware_look *look);
+/* `now`: the guests' half alone. */
+typedef void guests_listener_fn(struct manager *m, const struct host *now);
+
+/* Each table ends with NULL. */
+struct listeners {
+    /* NVML answered, and has before: what differs between was and now has changed. */
+    hardware_listener_fn *const *hardware_compared;
+    /* NVML answered. `now` is about to become manager->host. */
+    hardware_listener_fn *const *hardware_seen;
+    /* It is manager->host. */
+    hardware_listener_fn *const *hardware_taken;
+    /* The VMs were seen before; theirs are still in manager->host. */
+    guests_listener_fn *const *guests_compared;
+    guests_listener_fn *const *guests_seen;
+    /* They are in manager->host, and libvirt answers. */
+    guests_listener_fn *const *guests_taken;
+};
+
+#endif

@@ -182,7 +182,7 @@ static int refuse_saved(const struct manager *m, const struct claim *claim, stru
     if (vm == NULL || claim->spec.mode == CLAIM_GPU_INSTANCE) {
         return 0;
     }
-    if (!vm->saved && manager_may_be_saved(m, vm)) {
+    if (!vm->saved && vm_overlay_may_be_saved(m, vm)) {
         error_set(err, REASON_IN_USE, SUBJECT("claim", claim->name),
                   "claim \"%s\" can't be released: VM \"%s\" was just saved, and it is not known "
                   "yet whether libvirt keeps the saved state, with the claim's device",

@@ -196,7 +196,7 @@ static void begin(struct drainage *d, size_t i)
         drain_vm_move(vm, DRAIN_GONE); /* on its own, or by another command */
         return;
     }
-    if (manager_is_starting(d->manager, vm->name)) {
+    if (vm_overlay_is_starting(d->manager, vm->name)) {
         return; /* its turn comes when it runs, or is off */
     }
     switch (vm->verdict) {

@@ -163,7 +163,7 @@ static void answer(struct hook *hook, const struct error *refusal)
         manager_note_refused(hook->manager, hook->vm.name);
         return;
     }
-    manager_note_power(hook->manager, &hook->vm, true);
+    vm_overlay_note(hook->manager, &hook->vm, true);
     json_t *body = allow();
     json_t *without = claim_view_without(hook->manager, hook->vm.name, hook->vm.uuid);
     for (size_t i = 0; i < json_array_size(without); i++) {
@@ -674,9 +674,9 @@ static void release(struct hook *hook, const char *why)
     struct manager *m = hook->manager;
     bool saved = str_eq(why, "saved");
     if (saved) {
-        manager_note_saved(m, &hook->vm);
+        vm_overlay_note_saved(m, &hook->vm);
     } else {
-        manager_note_power(m, &hook->vm, false);
+        vm_overlay_note(m, &hook->vm, false);
     }
     hook_watch_off(&m->hook_watch, hook->vm.name, hook->vm.uuid, m->views[HALF_GUESTS].begun);
     /* One that was saved keeps them for as long as libvirt has its saved state. */

@@ -75,7 +75,7 @@ static bool see_vm(const struct manager *m, const struct incoming *incoming,
         return false;
     }
     *ret_vm = host_find_vm_of(m->host, incoming->vm, incoming->vm_uuid);
-    return *ret_vm == NULL || !manager_presumes_on(m, *ret_vm);
+    return *ret_vm == NULL || !vm_overlay_presumes_on(m, *ret_vm);
 }
 
 /* The reservation as it is now, with what the VM does. */

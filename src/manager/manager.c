@@ -319,10 +319,7 @@ void manager_free(struct manager *m)
     vec_done(&m->hooks);
     vec_done(&m->intruded);
     vec_done(&m->expected_vms);
-    for (vec_each(&m->powers, power)) {
-        vm_drop_devices(&power->vm);
-    }
-    vec_done(&m->powers);
+    vm_overlays_done(m);
     vec_done(&m->refused);
     vec_done(&m->gone);
     vec_done(&m->retries);

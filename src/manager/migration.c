@@ -129,7 +129,7 @@ static int prepare(struct change *change, struct error *err)
     STR_SET(migration->vm_uuid, vm->uuid);
     name_devices(m, vm, migration);
     if (!change->dry_run) { /* whether it could, once it runs, can be asked before */
-        r = manager_refuse_starting(m, vm->name, "migrate", err);
+        r = vm_overlay_refuse_starting(m, vm->name, "migrate", err);
     }
     return r != 0 ? r : check_here(m, migration, vm, err);
 }

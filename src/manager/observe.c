@@ -215,7 +215,7 @@ static void take_guests(struct manager *m, struct host *now)
     tell_guests(m, m->listeners->guests_seen, now);
     host_take_guests(m->host, now);
     host_free(now);
-    manager_overlay_power(m);
+    vm_overlays_apply(m);
     host_derive(m->host);
     if (m->host->libvirt_problem[0] == '\0') {
         tell_guests(m, m->listeners->guests_taken, m->host);

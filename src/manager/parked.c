@@ -122,7 +122,7 @@ int manager_check_parked(const struct manager *m, const struct plan *plan, struc
     }
     for (vec_each(&plan->steps, step)) { /* two hands on one definition would lose what one did */
         int r = step_kind_port(step->kind) == PORT_GUEST
-                    ? manager_refuse_starting(m, step->vm, "be changed", err)
+                    ? vm_overlay_refuse_starting(m, step->vm, "be changed", err)
                     : 0;
         if (r != 0) {
             return r;

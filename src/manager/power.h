@@ -13,40 +13,6 @@
 struct manager;
 struct txn;
 
-/* What a hook, or the end of our own start, reported of a VM: truer than what was seen before. */
-struct power {
-    struct vm vm;
-    bool on;
-    bool saved;     /* libvirt's word as it went off: to a managed save, or to a file */
-    bool starting;  /* we are starting it: until that has ended nothing else knows better */
-    uint64_t until; /* number of the look at the guests that knows better */
-};
-
-/* Is the note about that VM: by UUID, or where the note has none by name? */
-bool power_is_of(const struct power *power, const struct vm *vm);
-/* Takes a copy. */
-void manager_note_power(struct manager *m, const struct vm *vm, bool on);
-/* Likewise, of one that went off because it was saved. */
-void manager_note_saved(struct manager *m, const struct vm *vm);
-/* Was it saved, and no look at the guests since tells whether libvirt keeps that state for it, or a
- * person has it in a file? Until then its claims keep their devices. */
-bool manager_may_be_saved(const struct manager *m, const struct vm *vm);
-/* `vm start` hands the VM to libvirt, and may give the turn away: from now on it is taken for one
- * that runs with its devices, those of `steps` included, whatever a look shows; its definition is
- * left to the start. Ends with manager_end_starting(), and then the next look at the guests tells.
- */
-void manager_begin_starting(struct manager *m, const struct vm *vm, const struct step *steps,
-                            size_t n_steps);
-void manager_end_starting(struct manager *m, const char *name);
-bool manager_is_starting(const struct manager *m, const char *name);
-/* -IN_USE while that is so; `what` it can't: "migrate". */
-int manager_refuse_starting(const struct manager *m, const char *vm, const char *what,
-                            struct error *err);
-/* Puts what was noted over what the look that ended now saw. */
-void manager_overlay_power(struct manager *m);
-/* Is it on only because a hook reported so: it is about to run, and libvirt was not asked since? */
-bool manager_presumes_on(const struct manager *m, const struct vm *vm);
-
 /* What the claims of a VM lack for it to start. */
 struct needs {
     struct claims draw; /* copies: to be drawn, or made again, as they are named */

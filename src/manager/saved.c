@@ -7,24 +7,6 @@
 #include "base/str.h"
 #include "manager/state.h"
 
-void manager_note_saved(struct manager *m, const struct vm *vm)
-{
-    manager_note_power(m, vm, false);
-    for (vec_each(&m->powers, power)) {
-        power->saved = power->saved || power_is_of(power, vm);
-    }
-}
-
-bool manager_may_be_saved(const struct manager *m, const struct vm *vm)
-{
-    for (vec_each(&m->powers, power)) {
-        if (power->saved && power_is_of(power, vm)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The claim as the plan leaves it, or as it is. */
 static const struct claim *claim_after(const struct manager *m, const struct plan *plan,
                                        const char *name)

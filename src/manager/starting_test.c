@@ -107,7 +107,7 @@ struct starting {
 static bool is_starting(void *data)
 {
     const struct starting *starting = data;
-    return manager_is_starting(starting->manager, starting->vm) && !starting->manager->busy;
+    return vm_overlay_is_starting(starting->manager, starting->vm) && !starting->manager->busy;
 }
 
 /* Its start does not come back. */

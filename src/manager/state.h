@@ -9,6 +9,7 @@
 #include "manager/manager.h"
 #include "manager/power.h"
 #include "manager/restore.h"
+#include "manager/vm_overlay.h"
 #include "model/gpu_record.h"
 #include "model/seen_boards.h"
 #include "plan/planner.h"
@@ -599,7 +600,7 @@ struct manager {
     bool looking_for_next; /* the host is being looked at for the first of them */
     struct change *urgent; /* go before them */
     bool looking_for_urgent;
-    VEC(struct power) powers;
+    VEC(struct vm_overlay) vm_overlays;
     VEC(struct gone) gone;
     uint64_t libvirt_session; /* of the last look at the guests; 0: it failed, or was none */
     char libvirt_odd[96];     /* why VMs that are not there are not taken for gone; "" */

@@ -173,8 +173,8 @@ void vm_line_explain(const struct change *change, uint64_t waited_us, struct err
         error_set(err, REASON_UNAVAILABLE, "libvirt",
                   "libvirt has not answered for %u s whether VM \"%s\" is on%s; %s",
                   (unsigned)(waited_us / USECS_PER_S), change->name,
-                  manager_is_starting(change->manager, change->name) ? ", which is being started"
-                                                                     : "",
+                  vm_overlay_is_starting(change->manager, change->name) ? ", which is being started"
+                                                                        : "",
                   then);
         hint_locked(err);
     } else {

@@ -185,7 +185,7 @@ static void start_done(void *data)
 {
     struct change *change = data;
     struct manager *m = change->manager;
-    manager_end_starting(m, change->name);
+    vm_overlay_end_start(m, change->name);
     if (change->result != 0 && !m->stopping) {
         expect_vm_changed(m, change->name);
         manager_observe(m, look_again, NULL);
@@ -231,7 +231,7 @@ static void answer_stopped(struct change *change)
     struct vm off = {.state = VM_SHUT_OFF};
     STR_SET(off.name, change->name);
     if (seen != NULL) {
-        manager_note_power(m, seen, false);
+        vm_overlay_note(m, seen, false);
         off = *host_find_vm(m->host, change->name); /* borrows its devices */
         off.state = VM_SHUT_OFF;
     }
@@ -322,7 +322,7 @@ static int check_start(struct change *change, struct vm **ret_vm, struct needs *
     if (r == 0 && vm_is_on(*ret_vm)) {
         r = error_set(err, REASON_CONFLICT, SUBJECT("vm", change->name), "VM \"%s\" %s already",
                       (*ret_vm)->name,
-                      manager_is_starting(m, (*ret_vm)->name) ? "is being started" : "runs");
+                      vm_overlay_is_starting(m, (*ret_vm)->name) ? "is being started" : "runs");
     }
     r = r != 0 ? r : migrations_refuse_vm(m, (*ret_vm)->name, "be started", err);
     r = r != 0 ? r : manager_check_parked_vm(m, *ret_vm, err);
@@ -356,7 +356,7 @@ static void start_prepared(struct change *change)
     }
     expect_vm_change(m, change->name);
     if (vm != NULL) {
-        manager_begin_starting(m, vm, change->steps.items, change->steps.n);
+        vm_overlay_begin_start(m, vm, change->steps.items, change->steps.n);
     }
     change_yield(change);
     change_call_guest(change, start_work, start_done);
@@ -532,7 +532,7 @@ void manager_stop_vm(struct manager *m, const struct caller *caller, const char 
         return;
     }
     if (force && !dry_run) { /* libvirt has it locked until its hook is answered */
-        bool starts = manager_is_starting(m, change->name);
+        bool starts = vm_overlay_is_starting(m, change->name);
         change->ends_start = manager_end_hooks(m, change->name) || starts;
     }
     stop_again(change);

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/restore.h"
 #include "manager/state.h"
 
 #define BOOT_KEY "boot"

@@ -6,6 +6,7 @@
 
 #include "await.h"
 #include "lab_fixture.h"
+#include "manager/restore.h"
 #include "manager/state.h"
 #include "test.h"
 

@@ -6,6 +6,7 @@
  */
 #include "base/str.h"
 #include "manager/migrations.h"
+#include "manager/power.h"
 #include "manager/state.h"
 #include "model/host_device.h"
 

@@ -2,6 +2,7 @@
 /* A claim as the API shows it: what is stored of it, and what the host says of it now. */
 #include "base/clock.h"
 #include "base/str.h"
+#include "manager/power.h"
 #include "manager/state.h"
 #include "model/encode.h"
 #include "plan/restore.h"

@@ -7,8 +7,10 @@
 #include "base/str.h"
 #include "manager/foresight.h"
 #include "manager/migrations.h"
+#include "manager/power.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
+#include "manager/vm_overlay.h"
 
 void manager_list_claims(struct manager *m, manager_reply_fn *reply, void *data)
 {

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "manager/drains.h"
 #include "manager/migrations.h"
+#include "manager/power.h"
 
 #define DRAIN_KEY "host"
 

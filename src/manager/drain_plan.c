@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "manager/drains.h"
+#include "manager/vm_overlay.h"
 
 /* ---- which VMs ---- */
 

@@ -4,6 +4,7 @@
  * made from another's definition, or comes from a backup of another host.
  */
 #include "base/str.h"
+#include "manager/power.h"
 #include "manager/state.h"
 
 static bool is_foreign(const struct manager *m, const struct vm *vm, const struct vm_device *device)

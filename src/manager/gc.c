@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "base/str.h"
 #include "manager/migrations.h"
+#include "manager/power.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
 #include "model/made.h"

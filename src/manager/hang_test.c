@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "hooked.h"
 #include "lab_fixture.h"
+#include "manager/power.h"
 #include "manager/state.h"
 #include "test.h"
 

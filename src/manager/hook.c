@@ -14,7 +14,10 @@
 #include "base/stopping.h"
 #include "base/str.h"
 #include "manager/migrations.h"
+#include "manager/power.h"
+#include "manager/restore.h"
 #include "manager/state.h"
+#include "manager/vm_overlay.h"
 
 #define MAX_XML (512 * 1024)
 #define MAX_DOMAIN 4095 /* bytes of a name; the XML says it again */

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "manager/migrations.h"
 #include "manager/reply_json.h"
+#include "manager/vm_overlay.h"
 
 #define DEFAULT_PATIENCE_US UINT64_C(120000000)
 

@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/migrations.h"
+#include "manager/power.h"
+#include "manager/restore.h"
 #include "manager/state.h"
 
 /* A plan, or a migration, has it in hand and knows better. */

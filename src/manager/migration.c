@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "manager/migrations.h"
 #include "manager/reply_json.h"
+#include "manager/vm_overlay.h"
 
 #define MAX_DOWNTIME_MS (24 * 3600 * 1000)
 /* libvirt counts whole MiB per second. */

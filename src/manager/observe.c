@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "manager/listeners.h"
 #include "manager/state.h"
+#include "manager/vm_overlay.h"
 
 /* How long those who only read are answered in one turn of the loop. */
 #define SERVE_US 2000

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "manager/migrations.h"
 #include "manager/state.h"
+#include "manager/vm_overlay.h"
 
 static const char *const names[] = {
     [PORT_GPU] = "NVML", [PORT_PCI] = "sysfs", [PORT_GUEST] = "libvirt"};

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "exec/made.h"
 #include "manager/migrations.h"
+#include "manager/power.h"
 #include "manager/state.h"
 
 static void fail_claim(struct txn *txn, const struct plan *plan, struct claim *claim)

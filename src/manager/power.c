@@ -6,7 +6,9 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/migrations.h"
+#include "manager/power.h"
 #include "manager/state.h"
+#include "manager/vm_overlay.h"
 #include "plan/restore.h"
 
 /* ---- what a VM lacks ---- */

@@ -8,6 +8,8 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "manager/migrations.h"
+#include "manager/power.h"
+#include "manager/restore.h"
 #include "manager/state.h"
 #include "model/encode.h"
 

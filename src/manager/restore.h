@@ -1,84 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * One restoration of this host: every GPU of which a reboot or a reload of the driver took
- * something gets it back, one plan per GPU, so that a bad GPU holds up no other. What is busy or
- * not there yet is tried again, with growing pauses, until the time is over. Private to
- * src/manager; loop thread only.
- */
+/* Restorations of this host (restore_run.h): what begins, hurries and ends them. Private to
+ * src/manager; loop thread only. */
 #ifndef MANAGER_RESTORE_H
 #define MANAGER_RESTORE_H
 
-#include "base/backoff.h"
-#include "base/evloop.h"
-#include "manager/stale.h"
-#include "model/plan.h"
-#include "plan/restore.h"
+#include <stdint.h>
 
 struct hardware_look;
 struct manager;
-
-/* Names are shown in the API. */
-enum restore_state {
-    RESTORE_WAITING,    /* "waiting": for the next attempt */
-    RESTORE_RUNNING,    /* "running": its plan is */
-    RESTORE_RESTORED,   /* "restored": has all that it should have */
-    RESTORE_INCOMPLETE, /* "incomplete": what is missing needs help */
-    RESTORE_STATE_COUNT
-};
-WORDS_DECLARE(restore_state, restore_state_words)
-
-struct restore_gpu {
-    struct pci_addr addr;
-    char uuid[GPU_UUID_SIZE];
-    enum restore_state state;
-    unsigned attempts;      /* that failed, or had to wait */
-    unsigned plans;         /* that were done */
-    uint64_t next_us;       /* monotonic: when to try again */
-    struct backoff backoff; /* of the attempts */
-    char plan_id[40];       /* the latest, "" if there was none */
-    struct error why;       /* what it waits for, or lacks; NONE: nothing */
-    VEC(struct restore_claim) claims;
-    /* Names, of its own: claims that came back in this run, and that failed in it. */
-    struct strlist_names {
-        char (*items)[NAME_SIZE];
-        size_t n, cap;
-    } came, late;
-};
-
-/* A claim whose GPU is not on this host now. */
-struct restore_absent {
-    char claim[NAME_SIZE];
-    bool has_uuid; /* the driver may find it in another slot */
-    struct error why;
-};
-
-struct restore_run {
-    bool active;
-    bool queued; /* waits for its turn */
-    char author[NAME_SIZE];
-    uint64_t began_us, ended_us; /* realtime; 0: not yet */
-    uint64_t deadline_us;        /* monotonic */
-    struct backoff
-        look_backoff; /* before the host is looked at again for what was not to be seen */
-    VEC(struct restore_gpu) gpus;
-    VEC(struct restore_absent) absent;
-    struct stale_devices before; /* kept from run to run: which saved states name */
-    struct evloop_timer *timer;
-};
+struct restore_run;
 
 void restore_run_done(struct restore_run *run);
 /* Starts one, or gives the one that runs more time and tries at once what waits. */
+void manager_restore_begin(struct manager *m, const char *author, uint64_t timeout_us);
 /* Definitions that an earlier restoration could not change, when libvirt answers by now. */
 void manager_restore_definitions(struct manager *m);
 /* A VM that libvirt could not start: if it starts with the host, it is started once its definition
  * is right. */
 void manager_note_refused(struct manager *m, const char *vm);
-void manager_restore_begin(struct manager *m, const char *author, uint64_t timeout_us);
 /* The host was looked at. A driver that came, late or again, is a reason to try at once what waits,
  * and to restore what its absence took. */
 void manager_restore_look(struct manager *m, struct hardware_look *look);
-
-/* Schema Restore in api/openapi.yaml, but for `definitions`. */
-json_t *restore_run_to_json(const struct restore_run *run);
 
 #endif

@@ -5,6 +5,7 @@
  * same kind: what can't be put in is known before anything is done.
  */
 #include "base/str.h"
+#include "manager/power.h"
 #include "manager/state.h"
 
 /* The claim as the plan leaves it, or as it is. */

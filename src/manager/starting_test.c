@@ -9,6 +9,7 @@
 #include "hooked.h"
 #include "manager/drains.h"
 #include "manager/state.h"
+#include "manager/vm_overlay.h"
 #include "test.h"
 
 static const struct caller root = {.author = "root", .root = true};

@@ -7,9 +7,7 @@
 #include "base/str.h"
 #include "manager/hook_watch.h"
 #include "manager/manager.h"
-#include "manager/power.h"
-#include "manager/restore.h"
-#include "manager/vm_overlay.h"
+#include "manager/restore_run.h"
 #include "model/gpu_record.h"
 #include "model/seen_boards.h"
 #include "plan/planner.h"
@@ -89,6 +87,8 @@ struct expected_vm {
 };
 
 struct hook;
+struct gone;
+struct vm_overlay;
 struct migration;
 struct migrations;
 struct migration_offer;

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "manager/state.h"
+#include "manager/vm_overlay.h"
 #include "model/encode.h"
 
 #define USECS_PER_S UINT64_C(1000000)

@@ -11,8 +11,10 @@
 #include "base/str.h"
 #include "manager/foresight.h"
 #include "manager/migrations.h"
+#include "manager/power.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
+#include "manager/vm_overlay.h"
 
 #define STOP_TIMEOUT_S 120
 #define STOP_MAX_TIMEOUT_S (24 * 3600)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "exec/ports.h"
+#include "manager/power.h"
 #include "manager/state.h"
 #include "model/encode.h"
 

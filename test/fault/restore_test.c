@@ -14,6 +14,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/restore.h"
 #include "manager/state.h"
 #include "scenario.h"
 #include "store/memory.h"

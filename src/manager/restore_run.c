@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How far a restoration is: schema Restore in api/openapi.yaml. */
+#include "manager/restore_run.h"
 #include "base/str.h"
-#include "manager/restore.h"
 #include "model/encode.h"
 
 WORDS_DEFINE(restore_state_words, "state of the restoration", RESTORE_STATE_COUNT,

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The manager put together: what it loads, its workers, its runner, who follows what; and how it
+ * ends. */
 #include "manager/manager.h"
 
 #include <stdio.h>
@@ -10,8 +12,11 @@
 #include "manager/drains.h"
 #include "manager/listeners.h"
 #include "manager/migrations.h"
+#include "manager/power.h"
 #include "manager/reply_json.h"
+#include "manager/restore.h"
 #include "manager/state.h"
+#include "manager/vm_overlay.h"
 
 #define MAX_UNFINISHED 16
 

@@ -14,58 +14,17 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/boot_record.h"
 #include "manager/restore.h"
 #include "manager/state.h"
 
-#define BOOT_KEY "boot"
 #define LEFT_BEHIND "the host was rebooted"
-
-struct boot {
-    char id[40];
-    uint64_t driver_load; /* as in struct host: all is there that this load of the driver took */
-    bool restored;        /* what the boot took is back */
-};
-
-/* ---- the record ---- */
-
-static int read_boot(const struct manager *m, struct boot *ret_boot, struct error *err)
-{
-    CLEANUP_JSON json_t *documents = NULL;
-    struct store *store = m->config.store;
-    *ret_boot = (struct boot){.restored = true};
-    int r = store->ops->load_records(store, RECORD_HOST, &documents, err);
-    const json_t *document = r == 0 ? json_object_get(documents, BOOT_KEY) : NULL;
-    if (document == NULL) {
-        return r;
-    }
-    struct reader reader;
-    reader_init(&reader, document, "stored boot", "", err);
-    const char *id = reader_str(&reader, "bootId", sizeof(ret_boot->id) - 1);
-    ret_boot->restored = reader_bool(&reader, "restored");
-    ret_boot->driver_load = (uint64_t)reader_int_or(&reader, "driverLoad", 0, INT64_MAX, 0);
-    STR_SET(ret_boot->id, id != NULL ? id : "");
-    return reader_end(&reader);
-}
-
-static int put_boot(struct manager *m, const struct boot *boot, struct error *err)
-{
-    CLEANUP_JSON json_t *document =
-        json_pack("{s:s, s:b, s:I}", "bootId", boot->id, "restored", boot->restored, "driverLoad",
-                  (json_int_t)boot->driver_load);
-    struct store *store = m->config.store;
-    return store->ops->put_record(store, RECORD_HOST, BOOT_KEY, document, err);
-}
 
 /* ---- plans of another boot ---- */
 
 static bool is_guest_step(const struct step *step)
 {
     return step_kind_port(step->kind) == PORT_GUEST;
-}
-
-static bool was_begun(const struct step *step)
-{
-    return step->state == STEP_DONE || step->state == STEP_RUNNING || step->state == STEP_UNDOING;
 }
 
 static bool goes_forward(const struct plan *plan)
@@ -94,7 +53,7 @@ static struct plan *remainder_of(const struct plan *plan, bool forward)
             continue;
         }
         struct step next = forward ? *step : step_undo(step);
-        if (forward ? step->state != STEP_DONE : was_begun(step)) {
+        if (forward ? step->state != STEP_DONE : step_was_begun(step)) {
             next.state = STEP_PLANNED;
             *vec_push(&rest->steps) = next;
         }
@@ -123,7 +82,7 @@ static void end_steps(struct plan *plan, bool forward)
                                        ? "left to a plan after the reboot"
                                        : "left to the restoration after the reboot");
             step->state = STEP_DONE;
-        } else if (!forward && was_begun(step)) {
+        } else if (!forward && step_was_begun(step)) {
             step->state = plan->no_undo && step->state == STEP_DONE ? STEP_DONE : STEP_UNDONE;
         }
     }
@@ -168,7 +127,7 @@ static void mark_addresses(struct txn *txn)
 }
 
 /* Everything in one transaction with the new boot's record: it happens once. */
-static int settle(struct manager *m, const struct boot *now, struct error *err)
+static int settle(struct manager *m, const struct boot_record *now, struct error *err)
 {
     CLEANUP_FREE struct plan **rests = xcalloc(m->n_unfinished + 1, sizeof(struct plan *));
     size_t n_rests = 0;
@@ -189,7 +148,7 @@ static int settle(struct manager *m, const struct boot *now, struct error *err)
     mark_addresses(&txn);
     txn_forget_made(&txn);
     if (txn.result == 0) {
-        txn.result = put_boot(m, now, &txn.err);
+        txn.result = boot_record_put(m, now, &txn.err);
     }
     int r = txn_commit(&txn, err);
     for (size_t i = 0; i < m->n_unfinished; i++) {
@@ -207,12 +166,12 @@ static int settle(struct manager *m, const struct boot *now, struct error *err)
 void manager_check_boot(struct manager *m)
 {
     struct error err = {0};
-    struct boot boot = {0};
+    struct boot_record boot = {0};
     const char *now = m->host->boot_id;
     if (now[0] == '\0') {
         return; /* a kernel that doesn't tell: every start is as within one boot */
     }
-    int r = read_boot(m, &boot, &err);
+    int r = boot_record_read(m, &boot, &err);
     m->boot_is_new = r == 0 && (!str_eq(boot.id, now) || !boot.restored);
     if (r == 0 && !str_eq(boot.id, now)) {
         bool first = boot.id[0] == '\0';
@@ -224,10 +183,10 @@ void manager_check_boot(struct manager *m)
         }
         boot.restored = false;
         boot.driver_load = m->host->driver_load;
-        r = first ? put_boot(m, &boot, &err) : settle(m, &boot, &err);
+        r = first ? boot_record_put(m, &boot, &err) : settle(m, &boot, &err);
     } else if (r == 0 && boot.driver_load == 0 && m->host->driver_load != 0) {
         boot.driver_load = m->host->driver_load;
-        r = put_boot(m, &boot, &err);
+        r = boot_record_put(m, &boot, &err);
     }
     if (r != 0) {
         /* The journal has it all still: the next start settles it. */
@@ -240,72 +199,6 @@ void manager_check_boot(struct manager *m)
     if ((!boot.restored || again) && m->config.restore_timeout_us > 0) {
         manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
     }
-}
-
-void txn_tell_boot(struct txn *txn)
-{
-    struct boot boot = {.restored = true};
-    if (txn->manager->boot_unnoted && txn->result == 0) {
-        STR_SET(boot.id, txn->manager->host->boot_id);
-        boot.driver_load = txn->manager->host->driver_load;
-        txn->result = put_boot(txn->manager, &boot, &txn->err);
-        txn->noted_boot = true;
-    }
-}
-
-void manager_boot_restored(struct manager *m, bool whole)
-{
-    struct error err = {0};
-    struct boot boot = {0};
-    int r = read_boot(m, &boot, &err);
-    bool news = !boot.restored || boot.driver_load != m->host->driver_load;
-    if (r == 0 && whole && news && boot.id[0] != '\0') {
-        boot.restored = true;
-        boot.driver_load = m->host->driver_load;
-        r = put_boot(m, &boot, &err);
-    }
-    if (r != 0) { /* the next start restores once more, and finds nothing to do */
-        log_warning("the restored boot can't be stored: %s", err.message);
-    }
-}
-
-static bool waits_for_libvirt(const struct manager *m, const struct plan *plan)
-{
-    bool guests = false; /* else only its end is to be stored */
-    for (vec_each(&plan->steps, step)) {
-        bool open = plan->state == PLAN_UNDOING ? was_begun(step) : step->state != STEP_DONE;
-        if (open && !is_guest_step(step)) {
-            return false;
-        }
-        guests = guests || open;
-    }
-    return guests && m->host != NULL && m->host->libvirt_problem[0] != '\0';
-}
-
-static void ignore(struct manager *m, const struct error *err, void *data)
-{
-    (void)m;
-    (void)err;
-    (void)data;
-}
-
-struct plan *manager_next_unfinished(struct manager *m)
-{
-    for (size_t i = m->n_unfinished; i > 0; i--) {
-        struct plan *plan = m->unfinished[i - 1];
-        if (waits_for_libvirt(m, plan)) {
-            continue;
-        }
-        m->n_unfinished--;
-        for (size_t k = i - 1; k < m->n_unfinished; k++) {
-            m->unfinished[k] = m->unfinished[k + 1];
-        }
-        return plan;
-    }
-    if (m->n_unfinished > 0 && m->views[HALF_GUESTS].begun == 0) {
-        manager_observe(m, ignore, NULL);
-    }
-    return NULL;
 }
 
 void manager_guests_came(struct manager *m, const struct host *now)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "manager/restore.h"
+#include "manager/boot_record.h"
 
 #include <stdio.h>
 #include <string.h>

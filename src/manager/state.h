@@ -484,10 +484,6 @@ void manager_follow_repairs(struct manager *m, struct hardware_look *look);
 /* Compares this boot with the one that cleaved saw last, before anything else is done: settles what
  * was under way when the host went down, and begins to bring back what it lost. */
 void manager_check_boot(struct manager *m);
-/* With the first plan of a store comes the boot in which it was made. */
-void txn_tell_boot(struct txn *txn);
-/* What the boot took is back (or as much of it as could be). */
-void manager_boot_restored(struct manager *m, bool whole);
 /* The oldest plan found unfinished that can go on now; one that has only VMs' definitions left to
  * change waits for libvirt. Takes it out; NULL: none. */
 struct plan *manager_next_unfinished(struct manager *m);

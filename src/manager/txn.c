@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/boot_record.h"
 #include "manager/state.h"
 
 static struct store *store_of(const struct txn *txn)
@@ -65,7 +66,7 @@ void txn_delete_claim(struct txn *txn, const char *name)
 
 void txn_put_plan(struct txn *txn, const struct plan *plan)
 {
-    txn_tell_boot(txn);
+    txn_record_boot(txn);
     txn_mark_made(txn);
     if (txn->result == 0) {
         txn->result = store_of(txn)->ops->put_plan(store_of(txn), plan, &txn->err);

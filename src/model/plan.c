@@ -100,6 +100,11 @@ enum port_kind step_kind_port(enum step_kind kind)
     return rows[kind].port;
 }
 
+bool step_was_begun(const struct step *step)
+{
+    return step->state == STEP_DONE || step->state == STEP_RUNNING || step->state == STEP_UNDOING;
+}
+
 struct step step_make(enum step_kind kind, const struct pci_addr *gpu)
 {
     return (struct step){

@@ -105,6 +105,8 @@ struct step {
 /* The one way to change a step's state: a move that its machine lacks is a bug, and ends the
  * process. */
 void step_move(struct step *step, enum step_state to);
+/* May the step have changed something that stands? */
+bool step_was_begun(const struct step *step);
 /* A step with all ids NO_ID and state planned. */
 struct step step_make(enum step_kind kind, const struct pci_addr *gpu);
 /* What an ATTACH, a DETACH that is undone, or a MIG_* needs to know of the GPU (NULL: nothing is

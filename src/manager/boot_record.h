@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The boot that the store knows, and whether what it took is back. Private to src/manager; loop
+ * thread only. */
+#ifndef MANAGER_BOOT_RECORD_H
+#define MANAGER_BOOT_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct manager;
+struct txn;
+
+struct boot_record {
+    char id[40];
+    uint64_t driver_load; /* as in struct host: all is there that this load of the driver took */
+    bool restored;        /* what the boot took is back */
+};
+
+/* *ret_boot has no id if the store knows none. */
+int boot_record_read(const struct manager *m, struct boot_record *ret_boot, struct error *err);
+int boot_record_put(struct manager *m, const struct boot_record *boot, struct error *err);
+/* With the first plan of a store comes the boot in which it was made. */
+void txn_record_boot(struct txn *txn);
+/* What the boot took is back (or as much of it as could be). */
+void manager_boot_restored(struct manager *m, bool whole);
+
+#endif

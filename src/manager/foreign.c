@@ -5,6 +5,7 @@
  */
 #include "base/str.h"
 #include "manager/power.h"
+#include "manager/released_record.h"
 #include "manager/state.h"
 
 static bool is_foreign(const struct manager *m, const struct vm *vm, const struct vm_device *device)

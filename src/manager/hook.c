@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "manager/migrations.h"
 #include "manager/power.h"
+#include "manager/released_record.h"
 #include "manager/restore.h"
 #include "manager/state.h"
 #include "manager/vm_overlay.h"

@@ -10,50 +10,10 @@
 #include "manager/state.h"
 #include "manager/vm_overlay.h"
 
-static const char *const names[] = {
-    [PORT_GPU] = "NVML", [PORT_PCI] = "sysfs", [PORT_GUEST] = "libvirt"};
-
-const char *manager_port_name(enum port_kind port)
-{
-    return names[port];
-}
-
-/* Steps after which others can't be on the same GPU when the plan has to be undone. */
-static const bool is_wide[STEP_KIND_COUNT] = {
-    [STEP_BIND_VFIO] = true,    [STEP_BIND_NVIDIA] = true,   [STEP_MIG_ENABLE] = true,
-    [STEP_MIG_DISABLE] = true,  [STEP_GPU_RESET] = true,     [STEP_PCI_RESCAN] = true,
-    [STEP_SRIOV_ENABLE] = true, [STEP_SRIOV_DISABLE] = true, [STEP_MIXED_ON] = true,
-    [STEP_MIXED_OFF] = true,    [STEP_SCHEDULER_SET] = true,
-};
-
-/* One that waits for libvirt, and changed nothing of the whole GPU, leaves room next to it. */
-static bool holds_gpu(const struct parked *parked, const struct pci_addr *gpu)
-{
-    bool touches = false;
-    bool whole = parked->port != PORT_GUEST;
-    for (vec_each(&parked->plan->steps, step)) {
-        if (pci_addr_cmp(&step->gpu, gpu) == 0) {
-            touches = true;
-            whole = whole || is_wide[step->kind];
-        }
-    }
-    return touches && whole;
-}
-
-bool manager_is_held(const struct manager *m, const struct pci_addr *gpu)
-{
-    for (vec_each(&m->parked, parked)) {
-        if (holds_gpu(parked, gpu)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void hint_wait(const struct parked *parked, struct error *err)
 {
-    error_hint(err, "it goes on when %s answers; `cleave plan show %s` tells", names[parked->port],
-               parked->plan->id);
+    error_hint(err, "it goes on when %s answers; `cleave plan show %s` tells",
+               manager_port_name(parked->port), parked->plan->id);
 }
 
 static int refuse(const struct parked *parked, const char *kind, const char *name,
@@ -64,7 +24,7 @@ static int refuse(const struct parked *parked, const char *kind, const char *nam
     int r =
         error_set(err, REASON_UNAVAILABLE, error_subject(kind, name, subject),
                   "%s is in the hands of plan %.8s (%s), which waits: %s has not answered since %s",
-                  name, parked->plan->id, parked->plan->reason, names[parked->port],
+                  name, parked->plan->id, parked->plan->reason, manager_port_name(parked->port),
                   manager_when(parked->since_us, at));
     hint_wait(parked, err);
     return r;
@@ -82,35 +42,11 @@ static int check_room(const struct parked *parked, const struct plan *plan, stru
         }
     }
     for (vec_each(&plan->steps, step)) {
-        if (holds_gpu(parked, &step->gpu)) {
+        if (parked_holds_gpu(parked, &step->gpu)) {
             return refuse(parked, "gpu", pci_addr_format(&step->gpu, bdf), err);
         }
     }
     return 0;
-}
-
-int manager_check_port(const struct manager *m, enum port_kind port, struct error *err)
-{
-    if (port == PORT_GUEST && m->n_late_calls > 0) {
-        error_set(err, REASON_UNAVAILABLE, "libvirt",
-                  "libvirt has not answered an earlier call yet");
-    } else if (!runner_waits_for(m->runner, port)) {
-        return 0;
-    } else {
-        error_set(err, REASON_UNAVAILABLE, names[port], "%s has not answered an earlier call yet",
-                  names[port]);
-        for (vec_each(&m->parked, parked)) {
-            char at[WHEN_SIZE];
-            if (parked->port == port) {
-                error_set(err, REASON_UNAVAILABLE, names[port],
-                          "%s has not answered plan %.8s (%s) since %s", names[port],
-                          parked->plan->id, parked->plan->reason,
-                          manager_when(parked->since_us, at));
-            }
-        }
-    }
-    error_hint(err, "try again when it answers; `cleave host show` and `cleave plan list` tell");
-    return -REASON_UNAVAILABLE;
 }
 
 int manager_check_parked(const struct manager *m, const struct plan *plan, struct error *err)
@@ -169,7 +105,7 @@ int manager_check_parked_vm(const struct manager *m, const struct vm *vm, struct
         error_set(err, REASON_UNAVAILABLE, SUBJECT("vm", vm->name),
                   "VM \"%s\" can't start: its GPU is in the hands of plan %.8s (%s), which waits: "
                   "%s has not answered since %s",
-                  vm->name, parked->plan->id, parked->plan->reason, names[parked->port],
+                  vm->name, parked->plan->id, parked->plan->reason, manager_port_name(parked->port),
                   manager_when(parked->since_us, at));
         hint_wait(parked, err);
         return -REASON_UNAVAILABLE;
@@ -187,18 +123,18 @@ static void note(struct manager *m, struct parked *parked, size_t at)
     struct error err = {0};
     (void)step_describe(&plan->steps.items[at], what, sizeof(what));
     log_warning("plan %s (%s) waits: %s has not answered step %zu of %zu (%s) since %s", plan->id,
-                plan->reason, names[parked->port], at + 1, plan->steps.n, what,
+                plan->reason, manager_port_name(parked->port), at + 1, plan->steps.n, what,
                 manager_when(parked->since_us, when));
     if (plan->state == PLAN_RUNNING) {
         str_print(plan->problem, sizeof(plan->problem),
-                  "waits: %s has not answered since %s (step %zu of %zu: %s)", names[parked->port],
-                  when, at + 1, plan->steps.n, what);
+                  "waits: %s has not answered since %s (step %zu of %zu: %s)",
+                  manager_port_name(parked->port), when, at + 1, plan->steps.n, what);
     }
     txn_begin(&txn, m);
     txn_put_plan(&txn, plan);
     txn_event(&txn, "plan-waits", SUBJECT("plan", plan->id), plan->author,
               "%s: %s has not answered step %zu of %zu (%s) since %s", plan->reason,
-              names[parked->port], at + 1, plan->steps.n, what, when);
+              manager_port_name(parked->port), at + 1, plan->steps.n, what, when);
     if (txn_commit(&txn, &err) != 0) {
         log_warning("that plan %s waits can't be stored: %s", plan->id, err.message);
     }
@@ -255,7 +191,7 @@ static void seen(struct manager *m, const struct error *err, void *data)
 
 void manager_port_returned(enum port_kind port, void *data)
 {
-    log_info("%s answers again", names[port]);
+    log_info("%s answers again", manager_port_name(port));
     manager_observe(data, seen, NULL);
 }
 

@@ -7,6 +7,7 @@
 #include "exec/made.h"
 #include "manager/migrations.h"
 #include "manager/power.h"
+#include "manager/released_record.h"
 #include "manager/state.h"
 
 static void fail_claim(struct txn *txn, const struct plan *plan, struct claim *claim)

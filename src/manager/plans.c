@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a plan to its run: reserve, run, go on after a restart. Its end: plan_end.c. */
+/* From a plan to its run: reserve, run. It goes on after a restart in resume.c; its end:
+ * plan_end.c. */
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
@@ -9,23 +10,6 @@
 #include "manager/state.h"
 #include "plan/places.h"
 #include "plan/unread.h"
-
-static bool is_held(const struct pci_addr *gpu, const void *data)
-{
-    return manager_is_held(data, gpu);
-}
-
-struct planner manager_planner(const struct manager *m)
-{
-    return (struct planner){.catalog = m->config.catalog,
-                            .rules = m->config.rules,
-                            .host = m->host,
-                            .claims = &m->claims,
-                            .records = &m->gpu_records,
-                            .boards = m->boards,
-                            .is_held = is_held,
-                            .held_data = m};
-}
 
 /* ---- reserve ---- */
 
@@ -91,31 +75,6 @@ void manager_plan_progress(const struct plan *plan, size_t step, void *data)
 }
 
 /* ---- running ---- */
-
-void manager_resume(struct manager *m)
-{
-    struct plan *plan = manager_next_unfinished(m);
-    if (plan == NULL) {
-        manager_release(m);
-        return;
-    }
-    manager_go_on_with(m, plan);
-}
-
-void manager_go_on_with(struct manager *m, struct plan *plan)
-{
-    m->busy = true;
-    m->n_plans++;
-    if (plan->state == PLAN_RUNNING) {
-        plan->problem[0] = '\0'; /* that it waited for something is over */
-    }
-    m->turn_since_us = m->step_since_us = clock_monotonic_us(); /* the step in hand, once more */
-    expect_gpu_changes(m, plan);
-    m->running = plan;
-    m->n_plans++;
-    log_info("plan %s (%s) was not finished: going on", plan->id, plan->reason);
-    runner_resume(m->runner, plan);
-}
 
 static int store_plan(struct manager *m, const struct change *change, struct plan *plan,
                       struct error *err)

@@ -74,10 +74,6 @@ void claim_say_away(const struct manager *m, const struct claim *claim, char *te
 /* Is the claim bound, and its device not there, or on a GPU that can't be used? Says which. */
 bool claim_lacks_device(const struct manager *m, const struct claim *claim, char *text,
                         size_t size);
-/* A claim that is released because its VM is gone can be brought back for a while (released.c). */
-void txn_keep_released(struct txn *txn, const struct claim *claim, const char *why);
-void txn_forget_released(struct txn *txn, const char *name);
-bool manager_was_released(const struct manager *m, const char *name);
 /* A VM that starts takes over the claims of its name when their VM is gone. */
 void manager_adopt_claims(struct manager *m, const struct vm *vm);
 

@@ -6,6 +6,7 @@
  */
 #include "base/str.h"
 #include "manager/power.h"
+#include "manager/released_record.h"
 #include "manager/state.h"
 
 /* The claim as the plan leaves it, or as it is. */

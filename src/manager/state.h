@@ -430,6 +430,7 @@ int manager_check_parked_vm(const struct manager *m, const struct vm *vm, struct
 int manager_check_port(const struct manager *m, enum port_kind port, struct error *err);
 /* Does a parked plan have the GPU in hand, so that nothing new goes there? */
 bool manager_is_held(const struct manager *m, const struct pci_addr *gpu);
+bool parked_holds_gpu(const struct parked *parked, const struct pci_addr *gpu);
 /* When the turn is free: the first of them that can go on takes it. */
 bool manager_resume_parked(struct manager *m);
 void manager_free_parked(struct manager *m);

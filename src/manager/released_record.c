@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "manager/released_record.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "manager/state.h"
+
+#define MAX_RELEASED 200
+#define RELEASED_KEPT_US (30ull * 24 * 3600 * 1000000)
+
+int released_read(const json_t *document, struct released *ret_released, struct error *err)
+{
+    struct reader r;
+    reader_init(&r, document, "stored released claim", "", err);
+    const json_t *claim = reader_object(&r, "claim");
+    ret_released->at_us = (uint64_t)reader_int(&r, "releasedUs", 0, INT64_MAX);
+    const char *why = reader_str_or(&r, "reason", sizeof(ret_released->why) - 1, "");
+    int result = reader_end(&r);
+    if (result == 0) {
+        STR_SET(ret_released->why, why);
+        result = claim_from_stored_json(claim, &ret_released->claim, err);
+    }
+    return result;
+}
+
+int released_load(const struct manager *m, json_t **ret_documents, struct error *err)
+{
+    struct store *store = m->config.store;
+    return store->ops->load_records(store, RECORD_RELEASED, ret_documents, err);
+}
+
+static void forget(struct txn *txn, const char *name)
+{
+    struct store *store = txn->manager->config.store;
+    if (txn->result == 0) {
+        txn->result = store->ops->delete_record(store, RECORD_RELEASED, name, &txn->err);
+    }
+}
+
+/* What is too old goes, and the oldest when there are too many. */
+static void prune(struct txn *txn, uint64_t now_us)
+{
+    CLEANUP_JSON json_t *documents = NULL;
+    if (txn->result != 0 || released_load(txn->manager, &documents, NULL) != 0) {
+        return;
+    }
+    const char *oldest = NULL;
+    uint64_t oldest_us = UINT64_MAX;
+    const char *name = NULL;
+    json_t *document = NULL;
+    json_object_foreach(documents, name, document)
+    {
+        uint64_t at_us = (uint64_t)json_integer_value(json_object_get(document, "releasedUs"));
+        if (at_us + RELEASED_KEPT_US < now_us) {
+            forget(txn, name);
+        } else if (at_us < oldest_us) {
+            oldest_us = at_us;
+            oldest = name;
+        }
+    }
+    if (oldest != NULL && json_object_size(documents) >= MAX_RELEASED) {
+        forget(txn, oldest);
+    }
+}
+
+void txn_keep_released(struct txn *txn, const struct claim *claim, const char *why)
+{
+    uint64_t now_us = clock_realtime_us();
+    struct claim kept = *claim;
+    kept.state = CLAIM_RELEASED;
+    kept.vm_gone_us = 0;
+    kept.vm_uuid_before[0] = '\0';
+    prune(txn, now_us);
+    CLEANUP_JSON json_t *document = json_pack("{s:o, s:I, s:s}", "claim", claim_to_json(&kept),
+                                              "releasedUs", (json_int_t)now_us, "reason", why);
+    txn_put_record(txn, RECORD_RELEASED, claim->name, document);
+}
+
+void txn_forget_released(struct txn *txn, const char *name)
+{
+    forget(txn, name);
+}
+
+int released_find(const struct manager *m, const char *name, struct released *ret_released,
+                  struct error *err)
+{
+    CLEANUP_JSON json_t *documents = NULL;
+    int r = released_load(m, &documents, err);
+    const json_t *document = r == 0 ? json_object_get(documents, name) : NULL;
+    if (r != 0 || document != NULL) {
+        return r != 0 ? r : released_read(document, ret_released, err);
+    }
+    r = error_set(err, REASON_NOT_FOUND, SUBJECT("claim", name),
+                  "no claim \"%s\" was released because its VM was gone", name);
+    error_hint(err, "`cleave claim list --released` shows those that can be brought back");
+    return r;
+}
+
+bool manager_was_released(const struct manager *m, const char *name)
+{
+    struct released released = {0};
+    struct error err = {0};
+    return released_find(m, name, &released, &err) == 0;
+}

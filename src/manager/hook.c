@@ -13,6 +13,7 @@
 #include "base/parse.h"
 #include "base/stopping.h"
 #include "base/str.h"
+#include "manager/listeners.h"
 #include "manager/migrations.h"
 #include "manager/power.h"
 #include "manager/released_record.h"
@@ -164,7 +165,7 @@ static void answer(struct hook *hook, const struct error *refusal)
         manager_event(hook->manager, "vm-refused", SUBJECT("vm", hook->vm.name),
                       hook->caller.author, "%s", err->message);
         reply(NULL, err, hook->data);
-        manager_note_refused(hook->manager, hook->vm.name);
+        hook->manager->listeners->vm_refused(hook->manager, hook->vm.name);
         return;
     }
     vm_overlay_note(hook->manager, &hook->vm, true);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Followers of what is seen. observe.c looks at the host and names none of those who follow:
- * manager.c lists them in tables (struct listeners), and each is called in its table's order, on
- * the loop thread.
+ * Followers of what is seen, and of plans. Those that look at the host, run plans and give turns
+ * name none of those who follow: wiring.c lists them in tables (struct listeners), and each is
+ * called in its table's order, on the loop thread.
  */
 #ifndef MANAGER_LISTENERS_H
 #define MANAGER_LISTENERS_H
@@ -10,8 +10,11 @@
 #include <stdbool.h>
 
 #include "model/host.h"
+#include "model/plan.h"
 
+struct change;
 struct manager;
+struct txn;
 
 /* A look at the hardware that has ended. Borrowed for the call. */
 struct hardware_look {
@@ -27,6 +30,21 @@ typedef void hardware_listener_fn(struct manager *m, struct hardware_look *look)
 /* `now`: the guests' half alone. */
 typedef void guests_listener_fn(struct manager *m, const struct host *now);
 
+/* What else has to do with plans: it may refuse one, and stores records together with those of its
+ * own. `change`: whose plan it is; NULL: cleaved's. */
+struct plan_follower {
+    int (*refuse)(const struct manager *m, const struct change *change, const struct plan *plan,
+                  struct error *err);
+    /* In the transaction that reserves the plan; and once that is stored. */
+    void (*reserve)(struct txn *txn, const struct change *change, const struct plan *plan);
+    void (*reserved)(struct manager *m, struct change *change, const struct plan *plan);
+    /* Is the plan its own, so that new claims of one that was undone go with it? */
+    bool (*owns)(const struct manager *m, const struct plan *plan);
+    /* In the transaction that ends the plan; and once that is stored. */
+    void (*end)(struct txn *txn, const struct plan *plan);
+    void (*ended)(struct manager *m, const struct plan *plan);
+};
+
 /* Each table ends with NULL. */
 struct listeners {
     /* NVML answered, and has before: what differs between was and now has changed. */
@@ -40,6 +58,13 @@ struct listeners {
     guests_listener_fn *const *guests_seen;
     /* They are in manager->host, and libvirt answers. */
     guests_listener_fn *const *guests_taken;
+    const struct plan_follower *plans;
+    /* The turn is free: one that takes it goes before the changes that wait. True: it has. */
+    bool (*take_turn)(struct manager *m);
+    /* What failed, and is tried again, is due. */
+    void (*retry)(struct manager *m);
+    /* The hook refused to let a VM start. */
+    void (*vm_refused)(struct manager *m, const char *vm);
 };
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/stopping.h"
 #include "base/str.h"
+#include "manager/listeners.h"
 #include "manager/migrations.h"
 
 #define KEY_SIZE 48
@@ -291,7 +292,7 @@ static struct arrival *arrivals_find_plan(const struct manager *m, const char *p
     return NULL;
 }
 
-bool migrations_owns_plan(const struct manager *m, const struct plan *plan)
+static bool migrations_owns_plan(const struct manager *m, const struct plan *plan)
 {
     return arrivals_find_plan(m, plan->id) != NULL;
 }
@@ -304,7 +305,8 @@ static void reserve_arrival(struct incoming *incoming, const struct plan *plan, 
     }
 }
 
-void migrations_reserve(struct txn *txn, const struct change *change, const struct plan *plan)
+static void migrations_reserve(struct txn *txn, const struct change *change,
+                               const struct plan *plan)
 {
     if (change == NULL) {
         return;
@@ -331,40 +333,7 @@ void migrations_reserve(struct txn *txn, const struct change *change, const stru
     }
 }
 
-void migrations_reserved(struct manager *m, struct change *change, const struct plan *plan)
-{
-    if (change->incoming != NULL) {
-        change->arrival = arrival_new(m, TAKE_PTR(change->incoming));
-        reserve_arrival(change->arrival->incoming, plan, true);
-    } else if (change->arrival != NULL) {
-        reserve_arrival(change->arrival->incoming, plan, false);
-    }
-    if (change->move != NULL) {
-        STR_SET(change->move->migration->plan, plan->id);
-    }
-    if (plan->state == PLAN_DONE) {
-        migrations_ended(m, plan);
-    }
-}
-
-void migrations_end(struct txn *txn, const struct plan *plan)
-{
-    const struct arrival *arrival = arrivals_find_plan(txn->manager, plan->id);
-    const struct move *move = moves_find_plan(txn->manager, plan->id);
-    if (arrival != NULL) {
-        CLEANUP(incoming_freep) struct incoming *next = incoming_copy(arrival->incoming);
-        arrival_after_plan(next, plan);
-        txn_put_arrival(txn, next);
-    }
-    if (move != NULL) {
-        struct migration next = *move->migration;
-        move_after_plan(&next, plan);
-        txn_put_move(txn, &next);
-        move_note(txn, &next);
-    }
-}
-
-void migrations_ended(struct manager *m, const struct plan *plan)
+static void migrations_ended(struct manager *m, const struct plan *plan)
 {
     struct arrival *arrival = arrivals_find_plan(m, plan->id);
     struct move *move = moves_find_plan(m, plan->id);
@@ -389,3 +358,45 @@ void migrations_ended(struct manager *m, const struct plan *plan)
     }
     migrations_trim(m);
 }
+
+static void migrations_reserved(struct manager *m, struct change *change, const struct plan *plan)
+{
+    if (change->incoming != NULL) {
+        change->arrival = arrival_new(m, TAKE_PTR(change->incoming));
+        reserve_arrival(change->arrival->incoming, plan, true);
+    } else if (change->arrival != NULL) {
+        reserve_arrival(change->arrival->incoming, plan, false);
+    }
+    if (change->move != NULL) {
+        STR_SET(change->move->migration->plan, plan->id);
+    }
+    if (plan->state == PLAN_DONE) {
+        migrations_ended(m, plan);
+    }
+}
+
+static void migrations_end(struct txn *txn, const struct plan *plan)
+{
+    const struct arrival *arrival = arrivals_find_plan(txn->manager, plan->id);
+    const struct move *move = moves_find_plan(txn->manager, plan->id);
+    if (arrival != NULL) {
+        CLEANUP(incoming_freep) struct incoming *next = incoming_copy(arrival->incoming);
+        arrival_after_plan(next, plan);
+        txn_put_arrival(txn, next);
+    }
+    if (move != NULL) {
+        struct migration next = *move->migration;
+        move_after_plan(&next, plan);
+        txn_put_move(txn, &next);
+        move_note(txn, &next);
+    }
+}
+
+const struct plan_follower migrations_follow_plans = {
+    .refuse = migrations_refuse_plan,
+    .reserve = migrations_reserve,
+    .reserved = migrations_reserved,
+    .owns = migrations_owns_plan,
+    .end = migrations_end,
+    .ended = migrations_ended,
+};

@@ -145,13 +145,7 @@ bool migrations_have_claim(const struct manager *m, const char *claim);
 
 /* ---- plans of migrations ---- */
 
-/* Within the transaction that reserves or ends a plan; and after it was committed. */
-void migrations_reserve(struct txn *txn, const struct change *change, const struct plan *plan);
-void migrations_reserved(struct manager *m, struct change *change, const struct plan *plan);
-void migrations_end(struct txn *txn, const struct plan *plan);
-void migrations_ended(struct manager *m, const struct plan *plan);
-/* Is it an arrival's? Then nothing is left of a claim that it could not serve. */
-bool migrations_owns_plan(const struct manager *m, const struct plan *plan);
+extern const struct plan_follower migrations_follow_plans;
 
 /* ---- moves ---- */
 

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "exec/made.h"
-#include "manager/migrations.h"
+#include "manager/listeners.h"
 #include "manager/power.h"
 #include "manager/released_record.h"
 #include "manager/state.h"
@@ -79,7 +79,8 @@ static void end_bind(struct txn *txn, const struct plan *plan, const struct plan
         txn_put_claim(txn, &claim);
         txn_event(txn, "claim-not-drawn", SUBJECT("claim", claim.name), plan->author, "%s",
                   plan->problem);
-    } else if (plan->state == PLAN_UNDONE && migrations_owns_plan(txn->manager, plan)) {
+    } else if (plan->state == PLAN_UNDONE &&
+               txn->manager->listeners->plans->owns(txn->manager, plan)) {
         txn_delete_claim(txn, claim.name); /* the VM stays where it is, and its claim with it */
     } else {
         if (plan->state == PLAN_UNDONE) {
@@ -178,7 +179,7 @@ void txn_end_plan(struct txn *txn, const struct plan *plan)
     }
     txn_follow_plan(txn, plan);
     txn_note_plan_health(txn, plan);
-    migrations_end(txn, plan);
+    txn->manager->listeners->plans->end(txn, plan);
     snprintf(kind, sizeof(kind), "plan-%s", plan_state_name(plan->state));
     const char *hint = plan->state == PLAN_DONE ? "" : plan_hint(plan);
     txn_event(txn, kind, SUBJECT("plan", plan->id), plan->author, "%s%s%s%s%s", plan->reason,
@@ -208,7 +209,7 @@ static void store_end(void *data)
     m->store_problem = (struct error){0};
     CLEANUP(plan_freep) struct plan *ended = TAKE_PTR(m->ended);
     plan_end_fn *then = TAKE_PTR(m->then);
-    migrations_ended(m, ended);
+    m->listeners->plans->ended(m, ended);
     expect_no_gpu_changes(m);
     if (then != NULL) {
         then(m, ended, m->then_data);

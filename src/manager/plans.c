@@ -5,7 +5,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "manager/migrations.h"
+#include "manager/listeners.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
 #include "plan/places.h"
@@ -84,7 +84,7 @@ static int store_plan(struct manager *m, const struct change *change, struct pla
     plan_move(plan, plan->steps.n > 0 ? PLAN_RUNNING : PLAN_DONE);
     note_boards(m, plan);
     reserve(&txn, plan);
-    migrations_reserve(&txn, change, plan);
+    m->listeners->plans->reserve(&txn, change, plan);
     if (plan->state == PLAN_DONE) { /* nothing to do: reserved and ended at once */
         plan->finished_us = clock_realtime_us();
         txn_end_plan(&txn, plan);
@@ -124,7 +124,7 @@ static void run_plan(struct manager *m, struct plan *plan)
 static int check_plan(struct manager *m, const struct change *change, const struct plan *plan,
                       struct error *err)
 {
-    int r = migrations_refuse_plan(m, change, plan, err);
+    int r = m->listeners->plans->refuse(m, change, plan, err);
     r = r != 0 ? r : manager_check_parked(m, plan, err);
     return r != 0 || m->host == NULL ? r : places_check_plan(m->host, &m->claims, plan, err);
 }
@@ -152,7 +152,7 @@ void change_carry_out(struct change *change, struct plan *plan)
     }
     bool runs = plan->state == PLAN_RUNNING;
     change->in_turn = !runs; /* else the plan has the turn now */
-    migrations_reserved(m, change, plan);
+    m->listeners->plans->reserved(m, change, plan);
     change_answer(change,
                   change->show != NULL ? change->show(change) : reply_change(plan, &m->claims));
     if (!runs) {

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "manager/listeners.h"
 #include "manager/state.h"
 #include "model/drain.h"
 #include "model/incoming.h"
@@ -209,7 +210,7 @@ static void take_urgent_turn(struct manager *m, const struct error *err, void *d
 static void run_next(void *data)
 {
     struct manager *m = data;
-    if (m->busy || m->stopping || manager_resume_parked(m)) {
+    if (m->busy || m->stopping || m->listeners->take_turn(m)) {
         return;
     }
     if (m->urgent != NULL) {

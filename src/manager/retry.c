@@ -63,7 +63,7 @@ static void on_due(void *data)
     struct manager *m = data;
     set_timer(m); /* a loop's timer may be early by what the loop did before */
     if (!m->stopping && m->host != NULL && m->host->libvirt_problem[0] == '\0') {
-        manager_follow_guests(m, m->host);
+        m->listeners->retry(m);
     }
 }
 

@@ -164,6 +164,11 @@ static guests_listener_fn *const guests_seen[] = {manager_note_gone, NULL};
 static guests_listener_fn *const guests_taken[] = {manager_follow_guests, manager_guests_came,
                                                    NULL};
 
+static void follow_again(struct manager *m)
+{
+    manager_follow_guests(m, m->host);
+}
+
 static const struct listeners listeners = {
     .hardware_compared = hardware_compared,
     .hardware_seen = hardware_seen,
@@ -171,6 +176,10 @@ static const struct listeners listeners = {
     .guests_compared = guests_compared,
     .guests_seen = guests_seen,
     .guests_taken = guests_taken,
+    .plans = &migrations_follow_plans,
+    .take_turn = manager_resume_parked,
+    .retry = follow_again,
+    .vm_refused = manager_note_refused,
 };
 
 /* ---- life ---- */

@@ -2,6 +2,7 @@
 /* A claim as the API shows it: what is stored of it, and what the host says of it now. */
 #include "base/clock.h"
 #include "base/str.h"
+#include "manager/gone.h"
 #include "manager/power.h"
 #include "manager/state.h"
 #include "model/encode.h"
@@ -21,7 +22,7 @@ static void say_gone(const struct manager *m, const struct claim *claim, const s
         json_object_set_new(json, "problem", encode_text(text));
         return;
     }
-    json_t *at = encode_time(clock_realtime_us() + manager_gone_left_us(m, gone));
+    json_t *at = encode_time(clock_realtime_us() + gone_left_us(m, gone));
     str_print(text, sizeof(text), "its VM \"%s\" is gone: it will be released at %s", claim->vm,
               json_string_value(at));
     json_object_set_new(json, "problem", encode_text(text));
@@ -89,7 +90,7 @@ json_t *claim_view(const struct manager *m, const struct claim *claim)
 {
     char text[ERROR_TEXT_SIZE];
     json_t *json = claim_to_json(claim);
-    const struct gone *gone = manager_find_gone(m, claim);
+    const struct gone *gone = gone_find(m, claim->name);
     if (gone != NULL) {
         say_gone(m, claim, gone, json);
     } else if (claim->problem[0] == '\0' && (claim_lacks_device(m, claim, text, sizeof(text)) ||
@@ -103,7 +104,7 @@ json_t *claim_view_held(const struct manager *m)
 {
     json_t *list = json_array();
     for (vec_each(&m->claims, claim)) {
-        const struct gone *gone = manager_find_gone(m, claim);
+        const struct gone *gone = gone_find(m, claim->name);
         if (gone != NULL && gone->held) {
             json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "claim", claim->name, "vm",
                                                   claim->vm, "reason", gone->why));

@@ -10,6 +10,7 @@
 
 #include "base/id.h"
 #include "base/str.h"
+#include "manager/gone.h"
 #include "manager/migrations.h"
 #include "manager/power.h"
 #include "manager/reply_json.h"
@@ -108,7 +109,7 @@ static void keep_held(struct collector *c, const struct claim *claim, const stru
 static void collect_claim(struct collector *c, const struct claim *claim)
 {
     const struct manager *m = c->manager;
-    const struct gone *gone = manager_find_gone(m, claim);
+    const struct gone *gone = gone_find(m, claim->name);
     if (migrations_have_claim(m, claim->name)) {
         return; /* it goes, or comes, with its VM */
     }
@@ -125,7 +126,7 @@ static void collect_claim(struct collector *c, const struct claim *claim)
         return;
     }
     if (gone != NULL) {
-        uint64_t left_s = (manager_gone_left_us(m, gone) + 999999) / 1000000;
+        uint64_t left_s = (gone_left_us(m, gone) + 999999) / 1000000;
         str_print(text, sizeof(text),
                   "claim \"%s\": its VM \"%s\" is gone; released in %llu s (if it was saved to a "
                   "file, it needs the claim again: `cleave claim restore %s`)",

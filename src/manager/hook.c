@@ -13,6 +13,7 @@
 #include "base/parse.h"
 #include "base/stopping.h"
 #include "base/str.h"
+#include "manager/adopt.h"
 #include "manager/listeners.h"
 #include "manager/migrations.h"
 #include "manager/power.h"

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "exec/made.h"
+#include "manager/gone.h"
 #include "manager/listeners.h"
 #include "manager/power.h"
 #include "manager/released_record.h"
@@ -97,7 +98,7 @@ static void end_release(struct txn *txn, const struct plan *plan, const struct p
         return;
     }
     if (plan->state == PLAN_DONE) {
-        bool gone = manager_find_gone(txn->manager, &claim) != NULL;
+        bool gone = gone_find(txn->manager, claim.name) != NULL;
         txn_delete_claim(txn, claim.name);
         if (gone) {
             txn_keep_released(txn, &claim, plan->reason);

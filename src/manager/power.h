@@ -47,21 +47,6 @@ bool manager_may_give_back(const struct manager *m, const char *vm_name);
 /* After each look at the guests: claims follow renamed VMs, on-demand devices of VMs that are off
  * are given back, claims of VMs that are gone are released after a while. */
 void manager_follow_guests(struct manager *m, const struct host *now);
-/* A claim whose VM is gone, and since when. */
-struct gone {
-    char claim[NAME_SIZE];
-    uint64_t since_us; /* monotonic */
-    /* Nothing shows that the VM was undefined: the claim is kept. Else it is released after a
-     * while. */
-    bool held;
-    char why[96]; /* it is held */
-};
-/* NULL: its VM is there, or it has none. */
-const struct gone *manager_find_gone(const struct manager *m, const struct claim *claim);
-/* Until its release, in microseconds; 0: it is due. Means nothing for one that is held. */
-uint64_t manager_gone_left_us(const struct manager *m, const struct gone *gone);
-/* Before `now` takes the place of what was seen of the VMs: which of them are gone for good? */
-void manager_note_gone(struct manager *m, const struct host *now);
 /* As the API shows it: with what the host, as it was seen last, says of it. */
 json_t *claim_view(const struct manager *m, const struct claim *claim);
 /* The claims that are kept though their VMs are not there. */
@@ -74,7 +59,5 @@ void claim_say_away(const struct manager *m, const struct claim *claim, char *te
 /* Is the claim bound, and its device not there, or on a GPU that can't be used? Says which. */
 bool claim_lacks_device(const struct manager *m, const struct claim *claim, char *text,
                         size_t size);
-/* A VM that starts takes over the claims of its name when their VM is gone. */
-void manager_adopt_claims(struct manager *m, const struct vm *vm);
 
 #endif

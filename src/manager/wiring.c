@@ -10,6 +10,7 @@
 #include "base/stopping.h"
 #include "base/str.h"
 #include "manager/drains.h"
+#include "manager/gone.h"
 #include "manager/listeners.h"
 #include "manager/migrations.h"
 #include "manager/power.h"

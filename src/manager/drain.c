@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests about the emptying of this host: begin, show, cancel, end; and what is stored of it. */
+/* Requests about the emptying of this host: begin, show, cancel, end. */
 #include "model/drain.h"
 
 #include "base/clock.h"
@@ -8,111 +8,6 @@
 #include "base/str.h"
 #include "manager/drains.h"
 #include "manager/migrations.h"
-#include "manager/power.h"
-
-#define DRAIN_KEY "host"
-
-/* ---- the drainage and its calls ---- */
-
-static struct drainage *drainage_new(struct manager *m, struct drain *drain)
-{
-    struct drainage *d = xcalloc(1, sizeof(*d));
-    d->manager = m;
-    d->drain = drain;
-    return d;
-}
-
-static void drainage_free(struct drainage *d)
-{
-    if (d == NULL) {
-        return;
-    }
-    if (d->calls.n > 0) {
-        d->gone = true;
-        return;
-    }
-    vec_done(&d->calls);
-    evloop_timer_free(d->timer);
-    drain_free(d->drain);
-    free(d);
-}
-
-void drainage_answer(struct drainage *d, const struct error *err)
-{
-    json_t *body = err == NULL ? json_pack("{s:o}", "drain", drain_to_json(d->drain)) : NULL;
-    struct drainage **place = &d->manager->drain_trials;
-    while (*place != d) {
-        place = &(*place)->next;
-    }
-    *place = d->next;
-    d->reply(body, err, d->data);
-    drainage_free(d);
-}
-
-struct drain_call *drain_call_new(struct drainage *d, size_t vm)
-{
-    struct drain_call *call = xcalloc(1, sizeof(*call));
-    *call = (struct drain_call){.drainage = d, .vm = vm};
-    *vec_push(&d->calls) = call;
-    return call;
-}
-
-bool drain_call_end(struct drain_call *call, struct drainage **ret_d, size_t *ret_vm)
-{
-    CLEANUP_FREE struct drain_call *own = call;
-    struct drainage *d = own->drainage;
-    for (size_t i = d->calls.n; i > 0; i--) {
-        if (d->calls.items[i - 1] == own) {
-            vec_remove(&d->calls, i - 1);
-        }
-    }
-    if (d->gone) {
-        drainage_free(d);
-        return false;
-    }
-    if (d->manager->stopping) {
-        return false;
-    }
-    *ret_d = d;
-    *ret_vm = own->vm;
-    return true;
-}
-
-static void drainage_end(struct drainage *d)
-{
-    for (vec_each(&d->calls, call)) {
-        free(*call);
-    }
-    d->calls.n = 0;
-    if (d->dry_run) {
-        struct error err = stopping_error();
-        drainage_answer(d, &err);
-    } else {
-        drainage_free(d);
-    }
-}
-
-void drains_free(struct manager *m)
-{
-    while (m->drain_trials != NULL) {
-        drainage_end(m->drain_trials);
-    }
-    if (m->drainage != NULL) {
-        drainage_end(m->drainage);
-    }
-}
-
-/* ---- the store ---- */
-
-void txn_put_drain(struct txn *txn, const struct drain *drain)
-{
-    if (txn->result != 0) {
-        return;
-    }
-    struct store *store = txn->manager->config.store;
-    CLEANUP_JSON json_t *json = drain_to_stored_json(drain);
-    txn->result = store->ops->put_record(store, RECORD_DRAIN, DRAIN_KEY, json, &txn->err);
-}
 
 int drains_open(struct manager *m, struct error *err)
 {
@@ -189,7 +84,7 @@ static void drain_observed(struct manager *m, const struct error *err, void *dat
         d->next = m->drain_trials;
         m->drain_trials = d;
         change_hand_over(change);
-        drain_plan(d);
+        drain_plan(d, drain_planned);
         return;
     }
     if (begin(m, d, &own) != 0) {
@@ -200,7 +95,7 @@ static void drain_observed(struct manager *m, const struct error *err, void *dat
     drainage_free(m->drainage); /* the one before, which is over */
     m->drainage = d;
     change_answer(change, reply_drain(d->drain));
-    drain_plan(d);
+    drain_plan(d, drain_planned);
 }
 
 static int check_targets(const struct drain *drain, const struct caller *caller, struct error *err)

@@ -136,7 +136,7 @@ static void answered(json_t *body, const struct error *err, void *data)
         vm->target++;
     }
     json_decref(body);
-    drain_plan(d);
+    drain_plan(d, d->planned);
 }
 
 static void ask(struct drainage *d, size_t i)
@@ -148,8 +148,9 @@ static void ask(struct drainage *d, size_t i)
     manager_migrate_vm(d->manager, &caller, body, true, answered, drain_call_new(d, i));
 }
 
-void drain_plan(struct drainage *d)
+void drain_plan(struct drainage *d, drain_planned_fn *planned)
 {
+    d->planned = planned;
     if (d->drain->state != DRAIN_PLANNING) {
         return; /* cancelled meanwhile */
     }
@@ -164,5 +165,5 @@ void drain_plan(struct drainage *d)
         }
         decide_alone(d, vm);
     }
-    drain_planned(d);
+    planned(d);
 }

@@ -364,7 +364,7 @@ static void resumed(struct manager *m, const struct error *err, void *data)
         }
     }
     if (d->drain->state == DRAIN_PLANNING) {
-        drain_plan(d);
+        drain_plan(d, drain_planned);
     } else {
         drain_go_on(d);
     }

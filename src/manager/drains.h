@@ -12,6 +12,7 @@
 #include "manager/state.h"
 #include "model/drain.h"
 
+#define DRAIN_KEY "host" /* in RECORD_DRAIN */
 #define DRAIN_CORDON "the host is being drained"
 #define DRAIN_TICK_US 250000
 #define DRAIN_ATTEMPTS 2 /* to move a VM to one target */
@@ -22,6 +23,9 @@ struct drain_call {
     size_t vm;
 };
 
+struct drainage;
+typedef void drain_planned_fn(struct drainage *d);
+
 /* A drain and what hangs on it. */
 struct drainage {
     struct drainage *next; /* of the dry runs */
@@ -30,11 +34,15 @@ struct drainage {
     struct evloop_timer *timer;     /* NULL: a dry run */
     VEC(struct drain_call *) calls; /* that will come back: it must live until then */
     bool gone;                      /* goes with the last of them */
+    drain_planned_fn *planned;      /* of the planning under way */
     bool dry_run;
     manager_reply_fn *reply; /* of the dry run */
     void *data;
 };
 
+struct drainage *drainage_new(struct manager *m, struct drain *drain);
+/* Once the last of its calls is back. */
+void drainage_free(struct drainage *d);
 /* Ends a dry run: its answer, or why there is none. */
 void drainage_answer(struct drainage *d, const struct error *err);
 
@@ -46,7 +54,8 @@ json_t *drain_migration_body(const struct drainage *d, const struct drain_vm *vm
 /* Fills in the VMs that run here. */
 void drain_collect(struct drainage *d);
 /* Asks on; `planned` when every VM has its verdict. Any time. */
-void drain_plan(struct drainage *d);
+void drain_plan(struct drainage *d, drain_planned_fn *planned);
+/* Answers a dry run with the verdicts; else begins. */
 void drain_planned(struct drainage *d);
 
 /* Does what comes next; a timer's function. */

@@ -4,7 +4,6 @@
  * made from another's definition, or comes from a backup of another host.
  */
 #include "base/str.h"
-#include "manager/power.h"
 #include "manager/released_record.h"
 #include "manager/state.h"
 

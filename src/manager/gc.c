@@ -12,7 +12,6 @@
 #include "base/str.h"
 #include "manager/gone.h"
 #include "manager/migrations.h"
-#include "manager/power.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
 #include "model/made.h"

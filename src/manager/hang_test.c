@@ -8,7 +8,6 @@
 #include "base/str.h"
 #include "hooked.h"
 #include "lab_fixture.h"
-#include "manager/power.h"
 #include "manager/state.h"
 #include "test.h"
 

@@ -14,11 +14,12 @@
 #include "base/stopping.h"
 #include "base/str.h"
 #include "manager/adopt.h"
+#include "manager/claim_view.h"
+#include "manager/hook.h"
 #include "manager/listeners.h"
 #include "manager/migrations.h"
 #include "manager/power.h"
 #include "manager/released_record.h"
-#include "manager/restore.h"
 #include "manager/state.h"
 #include "manager/vm_overlay.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/str.h"
 #include "lab_fixture.h"
-#include "manager/power.h"
+#include "manager/claim_view.h"
 #include "manager/state.h"
 #include "test.h"
 

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "manager/adopt.h"
 #include "manager/gone.h"
+#include "manager/lifecycle.h"
 #include "manager/migrations.h"
 #include "manager/power.h"
 #include "manager/restore.h"

@@ -207,18 +207,6 @@ void manager_list_migrations(struct manager *m, manager_reply_fn *reply, void *d
     reply(json_pack("{s:o, s:o}", "migrations", moves, "incoming", arrivals), NULL, data);
 }
 
-struct move *moves_find(const struct manager *m, const char *id, struct error *err)
-{
-    for (vec_each(&m->migrations->moves, move)) {
-        if (!(*move)->dry_run && str_eq((*move)->migration->id, id)) {
-            return *move;
-        }
-    }
-    error_set(err, REASON_NOT_FOUND, SUBJECT("migration", id), "there is no migration \"%s\"", id);
-    error_hint(err, "`cleave migration list` shows the latest");
-    return NULL;
-}
-
 void manager_get_migration(struct manager *m, const char *id, manager_reply_fn *reply, void *data)
 {
     struct error err = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Migrations in the store and in memory, and their plans. */
+/* Migrations in the store and in memory. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,19 +8,18 @@
 #include "base/log.h"
 #include "base/stopping.h"
 #include "base/str.h"
-#include "manager/listeners.h"
 #include "manager/migrations.h"
 
 #define KEY_SIZE 48
 
-/* ---- life ---- */
+/* ---- in memory ---- */
 
 struct move *move_new(struct manager *m, struct migration *migration)
 {
     struct move *move = xcalloc(1, sizeof(*move));
     move->manager = m;
     move->migration = migration;
-    (void)evloop_timer_new(m->config.loop, move_go_on, move, &move->timer);
+    (void)evloop_timer_new(m->config.loop, m->migrations->go_on, move, &move->timer);
     *vec_push(&m->migrations->moves) = move;
     return move;
 }
@@ -91,124 +90,6 @@ void txn_put_arrival(struct txn *txn, const struct incoming *incoming)
     txn_put_record(txn, RECORD_MIGRATION, key_of("in", incoming->id, key), document);
 }
 
-static int read_record(struct manager *m, const char *key, const json_t *document,
-                       struct error *err)
-{
-    if (str_starts(key, "in:")) {
-        struct incoming *incoming = NULL;
-        int r = incoming_from_json(document, "stored migration", &incoming, err);
-        if (r == 0) {
-            arrival_new(m, incoming);
-        }
-        return r;
-    }
-    struct migration *migration = NULL;
-    int r = migration_from_stored_json(document, &migration, err);
-    if (r == 0) {
-        struct move *move = move_new(m, migration);
-        move->resumed = true;
-        move->finished = migration_is_over(migration);
-    }
-    return r;
-}
-
-static int start_workers(struct manager *m, struct error *err)
-{
-    struct migrations *all = m->migrations;
-    int r = worker_new(m->config.loop, "peer", &all->lines[0].worker);
-    all->n_lines = r == 0;
-    r = r != 0 ? r : worker_new(m->config.loop, "vm-move", &all->move_worker);
-    r = r != 0 ? r : worker_new(m->config.loop, "vm-track", &all->watch_worker);
-    r = r != 0 ? r : evloop_timer_new(m->config.loop, arrivals_look, m, &all->look);
-    r = r != 0 ? r : evloop_timer_set(all->look, LOOK_TICKS * move_tick_us(m));
-    return r == 0 ? 0 : error_set_errno(err, -r, "cleaved", "starting a worker thread");
-}
-
-int migrations_open(struct manager *m, struct error *err)
-{
-    CLEANUP_JSON json_t *documents = NULL;
-    struct store *store = m->config.store;
-    m->migrations = xcalloc(1, sizeof(*m->migrations));
-    int r = store->ops->load_records(store, RECORD_MIGRATION, &documents, err);
-    const char *key = NULL;
-    json_t *document = NULL;
-    json_object_foreach(documents, key, document)
-    {
-        r = r != 0 ? r : read_record(m, key, document, err);
-    }
-    return r != 0 ? r : start_workers(m, err);
-}
-
-void migrations_resume(struct manager *m)
-{
-    for (vec_each(&m->migrations->moves, move)) {
-        const struct migration *migration = (*move)->migration;
-        if (!(*move)->finished) {
-            log_info("migration %s of VM %s was %s: going on", migration->id, migration->request.vm,
-                     migration_state_name(migration->state));
-            (void)evloop_timer_set((*move)->timer, 0);
-        }
-    }
-}
-
-static bool is_moving(const struct manager *m)
-{
-    bool moving = false;
-    for (vec_each(&m->migrations->moves, move)) {
-        moving = moving || (*move)->moving;
-    }
-    return moving;
-}
-
-bool migrations_finish(struct manager *m, uint64_t until_us)
-{
-    if (m->migrations == NULL) {
-        return true;
-    }
-    bool all = worker_finish(m->migrations->watch_worker, until_us);
-    all = peer_lines_finish(m->migrations, until_us) && all;
-    return (is_moving(m) || worker_finish(m->migrations->move_worker, until_us)) && all;
-}
-
-void migrations_close(struct manager *m)
-{
-    if (m->migrations == NULL) {
-        return;
-    }
-    bool moving = is_moving(m);
-    evloop_timer_free(TAKE_PTR(m->migrations->look));
-    worker_free(TAKE_PTR(m->migrations->watch_worker));
-    peer_lines_close(m->migrations);
-    struct guest_port *port = TAKE_PTR(m->config.move_guest);
-    if (moving && worker_abandon(m->migrations->move_worker)) {
-        log_info("a VM is on its way; the next start sees where it came to");
-        m->migrations->move_worker = NULL;
-        return; /* it still has the port */
-    }
-    worker_free(TAKE_PTR(m->migrations->move_worker));
-    if (port != NULL) {
-        port->ops->free(port);
-    }
-}
-
-void migrations_free(struct manager *m)
-{
-    if (m->migrations == NULL) {
-        return;
-    }
-    struct error stopping = stopping_error();
-    for (vec_each(&m->migrations->moves, move)) {
-        move_refuse_settling(*move, &stopping);
-        move_free(*move);
-    }
-    for (vec_each(&m->migrations->arrivals, arrival)) {
-        arrival_free(*arrival);
-    }
-    vec_done(&m->migrations->moves);
-    vec_done(&m->migrations->arrivals);
-    free(m->migrations);
-}
-
 static void forget(struct manager *m, const char *role, const char *id)
 {
     char key[KEY_SIZE];
@@ -270,8 +151,6 @@ void migrations_trim(struct manager *m)
     trim_arrivals(m);
 }
 
-/* ---- plans ---- */
-
 struct move *moves_find_plan(const struct manager *m, const char *plan)
 {
     for (vec_each(&m->migrations->moves, move)) {
@@ -282,7 +161,7 @@ struct move *moves_find_plan(const struct manager *m, const char *plan)
     return NULL;
 }
 
-static struct arrival *arrivals_find_plan(const struct manager *m, const char *plan)
+struct arrival *arrivals_find_plan(const struct manager *m, const char *plan)
 {
     for (vec_each(&m->migrations->arrivals, arrival)) {
         if (!incoming_is_over((*arrival)->incoming) && str_eq((*arrival)->incoming->plan, plan)) {
@@ -292,111 +171,14 @@ static struct arrival *arrivals_find_plan(const struct manager *m, const char *p
     return NULL;
 }
 
-static bool migrations_owns_plan(const struct manager *m, const struct plan *plan)
+struct move *moves_find(const struct manager *m, const char *id, struct error *err)
 {
-    return arrivals_find_plan(m, plan->id) != NULL;
-}
-
-static void reserve_arrival(struct incoming *incoming, const struct plan *plan, bool begins)
-{
-    STR_SET(incoming->plan, plan->id);
-    if (!begins) {
-        (void)sm_move(&incoming_state_words, &incoming->state, INCOMING_ABORTING);
-    }
-}
-
-static void migrations_reserve(struct txn *txn, const struct change *change,
-                               const struct plan *plan)
-{
-    if (change == NULL) {
-        return;
-    }
-    const struct incoming *begun = change->incoming;
-    const struct incoming *given_back = change->arrival != NULL ? change->arrival->incoming : NULL;
-    if (begun != NULL || given_back != NULL) {
-        CLEANUP(incoming_freep)
-        struct incoming *next = incoming_copy(begun != NULL ? begun : given_back);
-        reserve_arrival(next, plan, begun != NULL);
-        if (plan->state == PLAN_DONE) { /* nothing to do */
-            arrival_after_plan(next, plan);
-        }
-        txn_put_arrival(txn, next);
-    }
-    if (change->move != NULL) {
-        struct migration next = *change->move->migration;
-        STR_SET(next.plan, plan->id);
-        if (plan->state == PLAN_DONE) {
-            move_after_plan(&next, plan);
-            move_note(txn, &next);
-        }
-        txn_put_move(txn, &next);
-    }
-}
-
-static void migrations_ended(struct manager *m, const struct plan *plan)
-{
-    struct arrival *arrival = arrivals_find_plan(m, plan->id);
-    struct move *move = moves_find_plan(m, plan->id);
-    if (arrival != NULL) {
-        arrival_after_plan(arrival->incoming, plan);
-        arrival->acting = false;
-        if (arrival->incoming->state == INCOMING_PREPARED) { /* it comes as expected: no drift */
-            expect_vm_change(m, arrival->incoming->vm);
-        } else {
-            expect_vm_changed(m, arrival->incoming->vm);
-        }
-        arrival->heard_us = clock_monotonic_us();
-    }
-    if (move != NULL) {
-        move_after_plan(move->migration, plan);
-        move->releasing = false;
-        if (migration_is_over(move->migration)) {
-            move_finish(move);
-        } else {
-            move_try_later(move);
+    for (vec_each(&m->migrations->moves, move)) {
+        if (!(*move)->dry_run && str_eq((*move)->migration->id, id)) {
+            return *move;
         }
     }
-    migrations_trim(m);
+    error_set(err, REASON_NOT_FOUND, SUBJECT("migration", id), "there is no migration \"%s\"", id);
+    error_hint(err, "`cleave migration list` shows the latest");
+    return NULL;
 }
-
-static void migrations_reserved(struct manager *m, struct change *change, const struct plan *plan)
-{
-    if (change->incoming != NULL) {
-        change->arrival = arrival_new(m, TAKE_PTR(change->incoming));
-        reserve_arrival(change->arrival->incoming, plan, true);
-    } else if (change->arrival != NULL) {
-        reserve_arrival(change->arrival->incoming, plan, false);
-    }
-    if (change->move != NULL) {
-        STR_SET(change->move->migration->plan, plan->id);
-    }
-    if (plan->state == PLAN_DONE) {
-        migrations_ended(m, plan);
-    }
-}
-
-static void migrations_end(struct txn *txn, const struct plan *plan)
-{
-    const struct arrival *arrival = arrivals_find_plan(txn->manager, plan->id);
-    const struct move *move = moves_find_plan(txn->manager, plan->id);
-    if (arrival != NULL) {
-        CLEANUP(incoming_freep) struct incoming *next = incoming_copy(arrival->incoming);
-        arrival_after_plan(next, plan);
-        txn_put_arrival(txn, next);
-    }
-    if (move != NULL) {
-        struct migration next = *move->migration;
-        move_after_plan(&next, plan);
-        txn_put_move(txn, &next);
-        move_note(txn, &next);
-    }
-}
-
-const struct plan_follower migrations_follow_plans = {
-    .refuse = migrations_refuse_plan,
-    .reserve = migrations_reserve,
-    .reserved = migrations_reserved,
-    .owns = migrations_owns_plan,
-    .end = migrations_end,
-    .ended = migrations_ended,
-};

@@ -113,32 +113,6 @@ static json_t *reply_of(const struct move *move, const struct settling *settling
 
 /* ---- may it be? ---- */
 
-/* Where no one's word is needed. */
-static int refuse_state(const struct move *move, struct error *err)
-{
-    const struct migration *migration = move->migration;
-    static const char *const why[MIGRATION_STATE_COUNT] = {
-        [MIGRATION_CHECKING] = "nothing has been done yet, and it ends on its own",
-        [MIGRATION_PREPARING] = "the VM has not moved, and it ends on its own",
-        [MIGRATION_MOVING] = "libvirt is moving the VM",
-        [MIGRATION_RELEASING] = "what the VM had here is being given back already",
-        [MIGRATION_DONE] = "nothing is left to settle",
-        [MIGRATION_CANCELLED] = "nothing is left to settle",
-        [MIGRATION_FAILED] = "nothing is left to settle",
-    };
-    bool undecided = migration->state == MIGRATION_MOVING && move->deciding && !move->moving;
-    if (why[migration->state] == NULL || undecided) {
-        return 0;
-    }
-    error_set(err, REASON_CONFLICT, SUBJECT("migration", migration->id),
-              "the migration of VM \"%s\" is %s: %s", migration->request.vm,
-              migration_state_name(migration->state), why[migration->state]);
-    if (!migration_is_over(migration) && migration->state != MIGRATION_RELEASING) {
-        error_hint(err, "`cleave migration cancel %s` ends it", migration->id);
-    }
-    return -REASON_CONFLICT;
-}
-
 static int refuse_answering(const struct migration *migration, struct error *err)
 {
     error_set(err, REASON_CONFLICT, SUBJECT("migration", migration->id),
@@ -181,22 +155,6 @@ static int refuse_here(const struct move *move, enum migration_settled where, st
 }
 
 /* ---- doing it ---- */
-
-void move_refuse_settling(struct move *move, const struct error *err)
-{
-    struct settling settling = move->settling;
-    move->settling = (struct settling){0};
-    if (settling.where != SETTLED_NOT) {
-        settling.reply(NULL, err, settling.data);
-    }
-}
-
-void move_end_settling(struct move *move)
-{
-    struct error err = {0};
-    (void)refuse_state(move, &err);
-    move_refuse_settling(move, &err);
-}
 
 /* One transaction: who said it, what was said, and the state that follows. */
 static int store(struct move *move, struct error *err)
@@ -266,7 +224,7 @@ static void target_asked(struct move *move, struct incoming *incoming, const str
     (void)incoming;
     CLEANUP_JSON json_t *steps = json_array();
     bool silent = err != NULL && err->reason == REASON_UNAVAILABLE;
-    int r = refuse_state(move, &own);
+    int r = move_refuse_to_settle(move, &own);
     r = r != 0 || silent ? r : refuse_answering(move->migration, &own);
     r = r != 0 ? r : refuse_here(move, move->settling.where, &own);
     if (r == 0 && move->settling.where == SETTLED_AWAY) {
@@ -327,7 +285,7 @@ void manager_settle_migration(struct manager *m, const struct caller *caller, co
     int r = read_where(body, &settling.where, &err);
     if (r == 0) {
         move = moves_find(m, id, &err);
-        r = move == NULL ? -REASON_NOT_FOUND : refuse_state(move, &err);
+        r = move == NULL ? -REASON_NOT_FOUND : move_refuse_to_settle(move, &err);
     }
     if (r == 0 && move->settling.where != SETTLED_NOT) {
         r = error_set(&err, REASON_CONFLICT, SUBJECT("migration", id),

@@ -112,6 +112,7 @@ struct migrations {
     struct worker *move_worker;
     struct worker *watch_worker;
     struct evloop_timer *look; /* at what comes in */
+    evloop_fn *go_on;          /* of each move's timer */
 };
 
 /* Reads the store; workers start. Unfinished ones go on with migrations_resume(). */
@@ -173,6 +174,8 @@ void move_decide(struct move *move);
 enum place move_place_here(const struct move *move);
 /* Asks whether what a person said can be true, and goes on from there. */
 void move_settle(struct move *move);
+/* -CONFLICT: the migration is not in a state that a person could settle. */
+int move_refuse_to_settle(const struct move *move, struct error *err);
 /* Answers who waits for that; nothing if no one does. */
 void move_refuse_settling(struct move *move, const struct error *err);
 /* It is over: nothing is left to settle. */
@@ -231,6 +234,7 @@ void peer_lines_close(struct migrations *all);
 struct arrival *arrival_new(struct manager *m, struct incoming *incoming);
 void arrival_free(struct arrival *arrival);
 struct arrival *arrivals_find(const struct manager *m, const char *id);
+struct arrival *arrivals_find_plan(const struct manager *m, const char *plan);
 int arrival_store(struct arrival *arrival, enum incoming_state state, struct error *err);
 void arrival_after_plan(struct incoming *incoming, const struct plan *plan);
 /* Commits or gives back what has waited too long; a timer's function. */

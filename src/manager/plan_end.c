@@ -5,9 +5,9 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "exec/made.h"
+#include "manager/claim_view.h"
 #include "manager/gone.h"
 #include "manager/listeners.h"
-#include "manager/power.h"
 #include "manager/released_record.h"
 #include "manager/state.h"
 

@@ -5,6 +5,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/claim_view.h"
 #include "manager/migrations.h"
 #include "manager/power.h"
 #include "manager/state.h"

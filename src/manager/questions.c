@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "manager/power.h"
+#include "manager/claim_view.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
 

@@ -8,7 +8,6 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "manager/migrations.h"
-#include "manager/power.h"
 #include "manager/released_record.h"
 #include "manager/restore.h"
 #include "manager/state.h"

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/listeners.h"
-#include "manager/power.h"
 #include "manager/state.h"
 
 #define FIRST_PAUSE_US UINT64_C(100000)

@@ -5,7 +5,6 @@
  * same kind: what can't be put in is known before anything is done.
  */
 #include "base/str.h"
-#include "manager/power.h"
 #include "manager/released_record.h"
 #include "manager/state.h"
 

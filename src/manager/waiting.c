@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "exec/ports.h"
-#include "manager/power.h"
 #include "manager/state.h"
 #include "model/encode.h"
 

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans of migrations: what is stored with one, and what its end means. */
+#include "base/clock.h"
+#include "base/str.h"
+#include "manager/listeners.h"
+#include "manager/migrations.h"
+
+static bool migrations_owns_plan(const struct manager *m, const struct plan *plan)
+{
+    return arrivals_find_plan(m, plan->id) != NULL;
+}
+
+static void reserve_arrival(struct incoming *incoming, const struct plan *plan, bool begins)
+{
+    STR_SET(incoming->plan, plan->id);
+    if (!begins) {
+        (void)sm_move(&incoming_state_words, &incoming->state, INCOMING_ABORTING);
+    }
+}
+
+static void migrations_reserve(struct txn *txn, const struct change *change,
+                               const struct plan *plan)
+{
+    if (change == NULL) {
+        return;
+    }
+    const struct incoming *begun = change->incoming;
+    const struct incoming *given_back = change->arrival != NULL ? change->arrival->incoming : NULL;
+    if (begun != NULL || given_back != NULL) {
+        CLEANUP(incoming_freep)
+        struct incoming *next = incoming_copy(begun != NULL ? begun : given_back);
+        reserve_arrival(next, plan, begun != NULL);
+        if (plan->state == PLAN_DONE) { /* nothing to do */
+            arrival_after_plan(next, plan);
+        }
+        txn_put_arrival(txn, next);
+    }
+    if (change->move != NULL) {
+        struct migration next = *change->move->migration;
+        STR_SET(next.plan, plan->id);
+        if (plan->state == PLAN_DONE) {
+            move_after_plan(&next, plan);
+            move_note(txn, &next);
+        }
+        txn_put_move(txn, &next);
+    }
+}
+
+static void migrations_ended(struct manager *m, const struct plan *plan)
+{
+    struct arrival *arrival = arrivals_find_plan(m, plan->id);
+    struct move *move = moves_find_plan(m, plan->id);
+    if (arrival != NULL) {
+        arrival_after_plan(arrival->incoming, plan);
+        arrival->acting = false;
+        if (arrival->incoming->state == INCOMING_PREPARED) { /* it comes as expected: no drift */
+            expect_vm_change(m, arrival->incoming->vm);
+        } else {
+            expect_vm_changed(m, arrival->incoming->vm);
+        }
+        arrival->heard_us = clock_monotonic_us();
+    }
+    if (move != NULL) {
+        move_after_plan(move->migration, plan);
+        move->releasing = false;
+        if (migration_is_over(move->migration)) {
+            move_finish(move);
+        } else {
+            move_try_later(move);
+        }
+    }
+    migrations_trim(m);
+}
+
+static void migrations_reserved(struct manager *m, struct change *change, const struct plan *plan)
+{
+    if (change->incoming != NULL) {
+        change->arrival = arrival_new(m, TAKE_PTR(change->incoming));
+        reserve_arrival(change->arrival->incoming, plan, true);
+    } else if (change->arrival != NULL) {
+        reserve_arrival(change->arrival->incoming, plan, false);
+    }
+    if (change->move != NULL) {
+        STR_SET(change->move->migration->plan, plan->id);
+    }
+    if (plan->state == PLAN_DONE) {
+        migrations_ended(m, plan);
+    }
+}
+
+static void migrations_end(struct txn *txn, const struct plan *plan)
+{
+    const struct arrival *arrival = arrivals_find_plan(txn->manager, plan->id);
+    const struct move *move = moves_find_plan(txn->manager, plan->id);
+    if (arrival != NULL) {
+        CLEANUP(incoming_freep) struct incoming *next = incoming_copy(arrival->incoming);
+        arrival_after_plan(next, plan);
+        txn_put_arrival(txn, next);
+    }
+    if (move != NULL) {
+        struct migration next = *move->migration;
+        move_after_plan(&next, plan);
+        txn_put_move(txn, &next);
+        move_note(txn, &next);
+    }
+}
+
+const struct plan_follower migrations_follow_plans = {
+    .refuse = migrations_refuse_plan,
+    .reserve = migrations_reserve,
+    .reserved = migrations_reserved,
+    .owns = migrations_owns_plan,
+    .end = migrations_end,
+    .ended = migrations_ended,
+};

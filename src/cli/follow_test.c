@@ -189,7 +189,7 @@ static void report_work(const json_t *work, json_t *seen)
 {
     const char *text = view_text(work, "progress.text", "");
     if (!str_eq(view_text(seen, "text", NULL), text)) {
-        print_message("%s\n", text);
+        print_message("# %s\n", text);
         json_object_set_new(seen, "text", json_string(text));
     }
 }

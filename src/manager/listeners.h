@@ -18,12 +18,11 @@ struct txn;
 
 /* A look at the hardware that has ended. Borrowed for the call. */
 struct hardware_look {
-    const struct host *was; /* as the look before saw it; an empty host at first */
-    struct host *now;       /* until it is taken, a listener may mark what is in it */
-    bool late;              /* NVML's GPUs are as they were seen before: it has not answered */
-    bool was_late;          /* they were so at the look before, and NVML has answered now */
-    bool driver_came;       /* NVML works after it did not, or the driver was loaded again */
-    bool works_again;       /* a GPU does, after it did not: for a listener to say */
+    struct host *now; /* until it is taken, a listener may mark what is in it */
+    bool late;        /* NVML's GPUs are as they were seen before: it has not answered */
+    bool was_late;    /* they were so at the look before, and NVML has answered now */
+    bool driver_came; /* NVML works after it did not, or the driver was loaded again */
+    bool works_again; /* a GPU does, after it did not: for a listener to say */
 };
 
 typedef void hardware_listener_fn(struct manager *m, struct hardware_look *look);

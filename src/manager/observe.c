@@ -127,7 +127,7 @@ static void end_lateness(struct manager *m)
 static void take_hardware(struct manager *m, struct host *now)
 {
     const struct host *was = seen_before(m, HALF_HARDWARE);
-    struct hardware_look look = {.was = was, .now = now, .was_late = m->driver_problem[0] != '\0'};
+    struct hardware_look look = {.now = now, .was_late = m->driver_problem[0] != '\0'};
     name_models(m, now);
     manager_see_boards(m, now);
     note_unseen(m, now);
@@ -150,7 +150,6 @@ static void take_hardware(struct manager *m, struct host *now)
     look.driver_came =
         (was->nvml_problem[0] != '\0' && now->nvml_problem[0] == '\0' && !look.was_late) ||
         (was->driver_load != 0 && now->driver_load != 0 && was->driver_load != now->driver_load);
-    look.was = &nothing; /* it goes */
     host_free(m->host);
     host_free(TAKE_PTR(m->kernel_view));
     m->host = now;
@@ -200,7 +199,7 @@ static void take_hardware_without_driver(struct manager *m, struct host *now)
     m->kernel_view = m->host;
     m->host = now;
     tell_hardware(m, m->listeners->hardware_taken,
-                  &(struct hardware_look){.was = &nothing, .now = now, .late = true});
+                  &(struct hardware_look){.now = now, .late = true});
 }
 
 static void take_guests(struct manager *m, struct host *now)

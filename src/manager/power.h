@@ -4,14 +4,11 @@
 #ifndef MANAGER_POWER_H
 #define MANAGER_POWER_H
 
-#include <jansson.h>
-
 #include "model/claim.h"
 #include "model/host.h"
 #include "model/plan.h"
 
 struct manager;
-struct txn;
 
 /* What the claims of a VM lack for it to start. */
 struct needs {
@@ -40,4 +37,5 @@ void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uu
 bool manager_gives_back(const struct manager *m, const struct claim *claim);
 /* False: that failed a moment ago. */
 bool manager_may_give_back(const struct manager *m, const char *vm_name);
+
 #endif

@@ -18,18 +18,11 @@ struct gone *gone_find(const struct manager *m, const char *claim)
     return NULL;
 }
 
-static void look_again(struct manager *m, const struct error *err, void *data)
-{
-    (void)m;
-    (void)err;
-    (void)data; /* only the look matters */
-}
-
 static void on_grace(void *data)
 {
     struct manager *m = data;
     if (!m->stopping) {
-        manager_observe(m, look_again, NULL);
+        manager_observe(m, NULL, NULL);
     }
 }
 

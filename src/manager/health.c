@@ -162,13 +162,6 @@ static bool condemn(struct manager *m, const struct gpu_report *report)
     return !xid_condemns(&xid) || quarantine(m, &report->gpu, kind, why) == 0;
 }
 
-static void ignore(struct manager *m, const struct error *err, void *data)
-{
-    (void)m;
-    (void)err;
-    (void)data;
-}
-
 void manager_take_report(struct manager *m, const struct gpu_report *report)
 {
     if (report->kind != GPU_REPORT_UNREADABLE) {
@@ -178,7 +171,7 @@ void manager_take_report(struct manager *m, const struct gpu_report *report)
             *vec_push(&m->unstored) = *report;
         }
     }
-    manager_observe_hardware(m, ignore, NULL); /* what else is to be seen of it? */
+    manager_observe_hardware(m, NULL, NULL); /* what else is to be seen of it? */
 }
 
 static void message_arrived(void *data)

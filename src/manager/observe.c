@@ -541,10 +541,17 @@ static uint64_t ask(struct manager *m, enum half half)
     return view->begun;
 }
 
+static void only_look(struct manager *m, const struct error *err, void *data)
+{
+    (void)m;
+    (void)err;
+    (void)data;
+}
+
 static void observe(struct manager *m, bool guests, uint64_t patience_us, observed_fn *fn,
                     void *data)
 {
-    struct observer observer = {.fn = fn, .data = data};
+    struct observer observer = {.fn = fn != NULL ? fn : only_look, .data = data};
     if (patience_us != 0) {
         observer.due_us = clock_monotonic_us() + patience_us;
     }

@@ -102,7 +102,7 @@ struct drainage;
 
 /* Looks at all, or at the hardware alone, after this question: who asks while a look is under way
  * gets the next one, together with all others who ask meanwhile. The hardware's never waits for
- * libvirt. */
+ * libvirt. `fn` NULL: only the look matters. */
 void manager_observe(struct manager *m, observed_fn *fn, void *data);
 void manager_observe_hardware(struct manager *m, observed_fn *fn, void *data);
 /* Answers a question from what is seen then, with its lateness. Those who asked the same meanwhile

@@ -15,13 +15,6 @@ static bool waits_for_libvirt(const struct manager *m, const struct plan *plan)
     return guests && m->host != NULL && m->host->libvirt_problem[0] != '\0';
 }
 
-static void ignore(struct manager *m, const struct error *err, void *data)
-{
-    (void)m;
-    (void)err;
-    (void)data;
-}
-
 struct plan *manager_next_unfinished(struct manager *m)
 {
     for (size_t i = m->n_unfinished; i > 0; i--) {
@@ -36,7 +29,7 @@ struct plan *manager_next_unfinished(struct manager *m)
         return plan;
     }
     if (m->n_unfinished > 0 && m->views[HALF_GUESTS].begun == 0) {
-        manager_observe(m, ignore, NULL);
+        manager_observe(m, NULL, NULL);
     }
     return NULL;
 }

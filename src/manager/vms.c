@@ -176,13 +176,6 @@ static void vm_done(struct change *change, const char *kind, const char *what)
     manager_observe(m, reply_observed, change);
 }
 
-static void look_again(struct manager *m, const struct error *err, void *data)
-{
-    (void)m;
-    (void)err;
-    (void)data; /* looking is what it was about */
-}
-
 /* Whether one that failed is off only libvirt can tell: what it has is given back when it was seen
  * so. */
 static void start_done(void *data)
@@ -192,7 +185,7 @@ static void start_done(void *data)
     vm_overlay_end_start(m, change->name);
     if (change->result != 0 && !m->stopping) {
         expect_vm_changed(m, change->name);
-        manager_observe(m, look_again, NULL);
+        manager_observe(m, NULL, NULL);
     }
     vm_done(change, "vm-started", "started");
 }
@@ -241,7 +234,7 @@ static void answer_stopped(struct change *change)
     }
     json_t *body = reply_vm(&off);
     if (!m->stopping) {
-        manager_observe(m, look_again, NULL);
+        manager_observe(m, NULL, NULL);
     }
     change_answer(change, body);
 }

@@ -87,16 +87,9 @@ static int load(struct manager *m, struct error *err)
     return r != 0 ? r : reconcile(m, err);
 }
 
-static void ignore(struct manager *m, const struct error *err, void *data)
-{
-    (void)m;
-    (void)err;
-    (void)data;
-}
-
 static void observe_again(void *data)
 {
-    manager_observe(data, ignore, NULL);
+    manager_observe(data, NULL, NULL);
 }
 
 /* All threads but those of migrations: in what hangs one of them can't hold up another. */
@@ -223,7 +216,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
         return r;
     }
     if (config->observe_period_us > 0) {
-        manager_observe(m, ignore, NULL);
+        manager_observe(m, NULL, NULL);
         r = evloop_every(config->loop, config->observe_period_us, observe_again, m);
         if (r != 0) {
             return error_set_errno(err, -r, "cleaved", "starting a timer");

@@ -18,16 +18,6 @@ void expect_no_gpu_changes(struct manager *m)
     m->plan_gpus.n = 0;
 }
 
-static bool changes_gpu(const struct plan *plan, const struct pci_addr *addr)
-{
-    for (vec_each(&plan->steps, step)) {
-        if (pci_addr_cmp(&step->gpu, addr) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool expects_gpu_change(const struct manager *m, const struct pci_addr *addr)
 {
     for (vec_each(&m->plan_gpus, gpu)) {
@@ -36,7 +26,7 @@ bool expects_gpu_change(const struct manager *m, const struct pci_addr *addr)
         }
     }
     for (vec_each(&m->parked, parked)) {
-        if (changes_gpu(parked->plan, addr)) {
+        if (plan_changes_gpu(parked->plan, addr)) {
             return true;
         }
     }

@@ -282,11 +282,7 @@ void manager_note_lacking_before(const struct manager *m, struct plan *plan)
 {
     char text[ERROR_TEXT_SIZE];
     for (vec_each(&m->claims, claim)) {
-        bool here = false;
-        for (vec_each(&plan->steps, step)) {
-            here = here || pci_addr_cmp(&step->gpu, &claim->got.gpu) == 0;
-        }
-        here = here && !claim_is_displaced(claim, m->host);
+        bool here = plan_changes_gpu(plan, &claim->got.gpu) && !claim_is_displaced(claim, m->host);
         if (here && !is_about(plan, claim) && claim_lacks_device(m, claim, text, sizeof(text))) {
             struct plan_warning *warning = vec_push(&plan->warnings);
             STR_SET(warning->claim, claim->name);

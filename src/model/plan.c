@@ -360,3 +360,13 @@ bool plan_claim_is_replaced(const struct plan *plan, const struct plan_claim *en
            (plan_find_claim(plan, PLAN_BIND, entry->claim.name) != NULL ||
             plan_find_claim(plan, PLAN_PARK, entry->claim.name) != NULL);
 }
+
+bool plan_changes_gpu(const struct plan *plan, const struct pci_addr *gpu)
+{
+    for (vec_each(&plan->steps, step)) {
+        if (pci_addr_cmp(&step->gpu, gpu) == 0) {
+            return true;
+        }
+    }
+    return false;
+}

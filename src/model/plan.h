@@ -230,6 +230,8 @@ struct plan {
 /* What to do about the step at which the plan ended; "": that is not known. Borrowed. */
 const char *plan_hint(const struct plan *plan);
 struct plan *plan_new(void);
+/* Has it a step about the GPU? */
+bool plan_changes_gpu(const struct plan *plan, const struct pci_addr *gpu);
 /* Marks what takes one device of a claim out of a definition and puts another one in. */
 void plan_mark_changes(struct plan *plan);
 void plan_free(struct plan *plan);

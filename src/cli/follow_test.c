@@ -201,19 +201,20 @@ static void what_has_a_state_at_one_url_is_followed_and_cancelled(void **state)
         .answers = {WORK("running", "0"), WORK("running", "1"), WORK("cancelled", "1"), NULL},
         .interrupts = 1 << 0,
     };
-    const struct follow follow = {.url = "/v1/work/1",
+    const struct follow follow = {.url = "/v1/operations/1",
                                   .path = "work",
                                   .ended = work_is_over,
                                   .draw = draw_work,
                                   .report = report_work,
-                                  .interrupt = {"", "POST", "/v1/work/1/cancel"}};
+                                  .interrupt = {"", "POST", "/v1/operations/1/cancel"}};
     struct cli cli = {.socket = "/nowhere"};
     struct error err = {0};
     CLEANUP_JSON json_t *answered = NULL;
     assert_int_equal(json_read(work.answers[0], strlen(work.answers[0]), "", &answered, &err), 0);
     answer_by(&work);
     assert_int_equal(follow_run(&cli, &follow, &answered, &err), 0);
-    assert_string_equal(answered_calls, "GET /v1/work/1, POST /v1/work/1/cancel, GET /v1/work/1");
+    assert_string_equal(answered_calls,
+                        "GET /v1/operations/1, POST /v1/operations/1/cancel, GET /v1/operations/1");
     assert_string_equal(view_text(answered, "work.state", ""), "cancelled");
     client_free(cli.client);
     waiting_free(cli.waiting);

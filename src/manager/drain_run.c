@@ -248,14 +248,7 @@ static bool follow(struct drainage *d, struct drain_vm *vm)
 
 /* ---- all of them ---- */
 
-static void nothing(json_t *body, const struct error *err, void *data)
-{
-    (void)err;
-    (void)data;
-    json_decref(body);
-}
-
-/* Tells what is under way to come back; too late is too late. */
+/* Cancels the migrations that are under way, as far as that is still possible. */
 static void call_back(struct drainage *d)
 {
     struct caller caller = {0};
@@ -266,7 +259,8 @@ static void call_back(struct drainage *d)
             STR_SET(vm->problem, "cancelled");
             drain_vm_move(vm, DRAIN_LEFT);
         } else if (vm->step == DRAIN_MOVING && migration != NULL && !migration->cancel) {
-            manager_cancel_migration(d->manager, &caller, vm->migration, false, nothing, NULL);
+            manager_cancel_migration(d->manager, &caller, vm->migration, false, change_unasked,
+                                     NULL);
         }
     }
 }

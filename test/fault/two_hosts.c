@@ -69,12 +69,15 @@ static void stop_loop(void *data_)
     evloop_stop(data_, 0);
 }
 
+static void close_connections(void);
+
 /* Its loop can be run by this thread then. */
 void stop_target(void)
 {
     set_target_up(false);
     evloop_post(world->labs[TARGET].loop, stop_loop, world->labs[TARGET].loop);
     pthread_join(world->target_thread, NULL);
+    close_connections();
 }
 
 /* As a new process: nothing of the old one's loop is left. */
@@ -92,33 +95,76 @@ void restart(struct lab *lab)
 
 enum ask { ASK_CHECK, ASK_PREPARE, ASK_STATUS, ASK_COMMIT, ASK_ABORT };
 
+/* On its way between a worker of the source, which waits for the answer, and the target. Each of
+ * the two frees its half; all else is under the world's lock. */
 struct letter {
     enum ask ask;
-    const json_t *body;
-    const char *id;
-    pthread_mutex_t lock;
-    pthread_cond_t answered;
+    json_t *body;
+    char *id;
+    unsigned holders;
     bool done;
     json_t *answer;
     struct error err;
+    struct letter *next; /* among those that wait for an answer */
 };
+
+static void no_one_answers(struct error *err)
+{
+    (void)error_set(err, REASON_UNAVAILABLE, "peer", "no one answers");
+}
+
+static void letter_drop(struct letter *letter)
+{
+    if (--letter->holders == 0) {
+        json_decref(letter->body);
+        json_decref(letter->answer);
+        free(letter->id);
+        free(letter);
+    }
+}
+
+static void letter_end(struct letter *letter)
+{
+    letter->done = true;
+    for (struct letter **at = &world->letters; *at != NULL; at = &(*at)->next) {
+        if (*at == letter) {
+            *at = letter->next;
+            break;
+        }
+    }
+    pthread_cond_broadcast(&world->answered);
+}
 
 static void letter_answered(json_t *body, const struct error *err, void *data_)
 {
     struct letter *letter = data_;
-    pthread_mutex_lock(&letter->lock);
-    letter->answer = body;
-    if (err != NULL) {
-        letter->err = *err;
+    pthread_mutex_lock(&world->lock);
+    if (letter->done) { /* the one who asked has heard that the connection is gone */
+        json_decref(body);
+    } else if (is_dead(TARGET)) { /* it never got out */
+        json_decref(body);
+        no_one_answers(&letter->err);
+        letter_end(letter);
+    } else {
+        letter->answer = body;
+        if (err != NULL) {
+            letter->err = *err;
+        }
+        letter_end(letter);
     }
-    if (is_dead(TARGET)) { /* it never got out */
-        json_decref(letter->answer);
-        letter->answer = NULL;
-        error_set(&letter->err, REASON_UNAVAILABLE, "peer", "no one answers");
+    letter_drop(letter);
+    pthread_mutex_unlock(&world->lock);
+}
+
+/* As the kernel does with the connections of a process that ends. */
+static void close_connections(void)
+{
+    pthread_mutex_lock(&world->lock);
+    while (world->letters != NULL) {
+        no_one_answers(&world->letters->err);
+        letter_end(world->letters);
     }
-    letter->done = true;
-    pthread_cond_signal(&letter->answered);
-    pthread_mutex_unlock(&letter->lock);
+    pthread_mutex_unlock(&world->lock);
 }
 
 static void letter_read(void *data_)
@@ -128,7 +174,7 @@ static void letter_read(void *data_)
     struct manager *m = world->labs[TARGET].manager;
     if (m == NULL || is_dead(TARGET)) {
         struct error err = {0};
-        error_set(&err, REASON_UNAVAILABLE, "peer", "no one answers");
+        no_one_answers(&err);
         letter_answered(NULL, &err, letter);
         return;
     }
@@ -150,32 +196,46 @@ static void letter_read(void *data_)
     }
 }
 
-static int send(enum ask ask, const json_t *body, const char *id, struct incoming **ret_incoming,
+/* The answer, NULL: see *err. */
+static json_t *exchange(enum ask ask, json_t *body, const char *id, struct error *err)
+{
+    json_t *answer = NULL;
+    pthread_mutex_lock(&world->lock);
+    if (world->target_up) {
+        struct letter *letter = xcalloc(1, sizeof(*letter));
+        *letter = (struct letter){.ask = ask,
+                                  .body = json_incref(body),
+                                  .id = id == NULL ? NULL : xstrdup(id),
+                                  .holders = 2,
+                                  .next = world->letters};
+        world->letters = letter;
+        evloop_post(world->labs[TARGET].loop, letter_read, letter);
+        while (!letter->done) {
+            pthread_cond_wait(&world->answered, &world->lock);
+        }
+        answer = TAKE_PTR(letter->answer);
+        *err = letter->err;
+        letter_drop(letter);
+    } else {
+        no_one_answers(err);
+    }
+    pthread_mutex_unlock(&world->lock);
+    return answer;
+}
+
+static int send(enum ask ask, json_t *body, const char *id, struct incoming **ret_incoming,
                 struct error *err)
 {
-    struct letter letter = {.ask = ask, .body = body, .id = id};
     if (is_dead(SOURCE)) {
         return error_set(err, REASON_UNAVAILABLE, "peer", "we are dead");
     }
     if (world->lost || (world->lose_commits && ask == ASK_COMMIT)) {
-        return error_set(err, REASON_UNAVAILABLE, "peer", "no one answers");
+        no_one_answers(err);
+        return -REASON_UNAVAILABLE;
     }
-    pthread_mutex_init(&letter.lock, NULL);
-    pthread_cond_init(&letter.answered, NULL);
-    if (!post_to_target(letter_read, &letter)) {
-        return error_set(err, REASON_UNAVAILABLE, "peer", "no one answers");
-    }
-    pthread_mutex_lock(&letter.lock);
-    while (!letter.done) {
-        pthread_cond_wait(&letter.answered, &letter.lock);
-    }
-    pthread_mutex_unlock(&letter.lock);
-    pthread_cond_destroy(&letter.answered);
-    pthread_mutex_destroy(&letter.lock);
-    CLEANUP_JSON json_t *answer = letter.answer;
+    CLEANUP_JSON json_t *answer = exchange(ask, body, id, err);
     if (answer == NULL) {
-        *err = letter.err;
-        return -(int)letter.err.reason;
+        return -(int)err->reason;
     }
     return incoming_from_json(json_object_get(answer, "incoming"), "peer", ret_incoming, err);
 }
@@ -372,6 +432,7 @@ void open_world(const struct lab_data *lab_data, const char *claim)
     world = xcalloc(1, sizeof(*world));
     world->peer.ops = &peer_ops;
     pthread_mutex_init(&world->lock, NULL);
+    pthread_cond_init(&world->answered, NULL);
     for (size_t i = 0; i < 2; i++) {
         struct lab *lab = &world->labs[i];
         lab_furnish(&world->hosts[i]);
@@ -402,6 +463,7 @@ void close_world(void)
 {
     lab_close(&world->labs[SOURCE]);
     lab_close(&world->labs[TARGET]);
+    pthread_cond_destroy(&world->answered);
     pthread_mutex_destroy(&world->lock);
     free(world);
     world = NULL;

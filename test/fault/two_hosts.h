@@ -27,7 +27,9 @@ struct world {
     enum who victim;
     pthread_t target_thread;
     pthread_mutex_t lock;
+    pthread_cond_t answered;
     bool target_up;            /* under lock */
+    struct letter *letters;    /* under lock: the questions that the target has not answered */
     atomic_bool lose_commits;  /* the target never hears of one */
     atomic_bool lost;          /* nor of anything else */
     atomic_bool silent;        /* what is at SILENT accepts a question, and says nothing */
@@ -43,7 +45,7 @@ void open_world(const struct lab_data *data, const char *claim);
 /* After stop_target(). */
 void close_world(void);
 void start_target(void);
-/* Its thread ends; its loop can be run by this one then. */
+/* Its thread ends, and its connections; its loop can be run by this one then. */
 void stop_target(void);
 /* As a new process: nothing of the old one's loop is left, and nothing is harmed any more. */
 void restart(struct lab *lab);

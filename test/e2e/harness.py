@@ -102,13 +102,14 @@ class Cleave:
     """The command line."""
 
     path = BUILD / "src/cli/cleave"
+    data = ROOT / "data"
 
     def __init__(self, socket_path):
         self.socket = socket_path
 
     def run(self, *words, stdin=None, env=None):
         full = {**os.environ, "LC_ALL": "C.UTF-8", "CLEAVE_SOCKET": str(self.socket),
-                "CLEAVE_DATADIR": str(ROOT / "data"), **(env or {})}
+                "CLEAVE_DATADIR": str(self.data), **(env or {})}
         if "COLUMNS" not in (env or {}):
             full.pop("COLUMNS", None)  # watch(1) sets it
         return subprocess.run([self.path, *map(str, words)], text=True, input=stdin,

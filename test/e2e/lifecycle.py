@@ -6,18 +6,17 @@ import time
 from harness import BUILD, ROOT
 from machine import START_LIBVIRT, device
 
-SCRIPT = ROOT / "packaging/libvirt/hooks/qemu.d/cleave"
 
-
-def hook_options(directory, without="refuse"):
-    """libvirt calls its hooks with an empty environment: what a test has elsewhere is said here."""
+def hook_options(directory, without="refuse", build=BUILD, root=ROOT):
+    """libvirt calls its hooks with an empty environment: what a test has elsewhere is said here.
+    build, root: whose hook it is."""
     hook = directory / "cleave"
     config = directory / "hook.yaml"
     config.write_text(f"socket: {directory / 's'}\nwithoutCleaved: {without}\n")
     hook.write_text("#!/bin/sh\n"
                     f"echo \"$@\" >>{directory / 'hooks'}\n"
-                    f"export CLEAVE={BUILD / 'src/cli/cleave'} CLEAVE_HOOK_CONFIG={config}\n"
-                    f"exec {SCRIPT} \"$@\"\n")
+                    f"export CLEAVE={build / 'src/cli/cleave'} CLEAVE_HOOK_CONFIG={config}\n"
+                    f"exec {root}/packaging/libvirt/hooks/qemu.d/cleave \"$@\"\n")
     hook.chmod(0o755)
     return ["--hook", hook]
 

@@ -52,6 +52,7 @@ class Machine:
         self.libvirt = libvirt
         self.env = {**os.environ, "CLEAVE_DATADIR": str(ROOT / "data")}
         self.cleaved = None
+        self.program = BUILD / "src/daemon/cleaved"
         self.options = ()  # of its latest start
         self.sim = subprocess.Popen(
             [BUILD / "sim/cleave-sim", "run", "--host", host, *(["--libvirt"] if libvirt else []),
@@ -86,6 +87,13 @@ class Machine:
 
     # ---- cleaved ----
 
+    def become(self, build, root):
+        """Programs and data are of that tree from now on."""
+        self.program = build / "src/daemon/cleaved"
+        self.cleave.path = build / "src/cli/cleave"
+        self.cleave.data = root / "data"
+        self.env = {**self.env, "CLEAVE_DATADIR": str(root / "data")}
+
     def start(self, *options, die_before=0, die_after=0, wait=True, wrap=()):
         env = {"DIE_BEFORE": die_before, "DIE_AFTER": die_after,
                "LD_PRELOAD": BUILD / "test/e2e/die.so"} if die_before or die_after else {}
@@ -93,7 +101,7 @@ class Machine:
         with open(self.log, "a") as log:
             self.cleaved = subprocess.Popen(
                 self.command("env", *(f"{key}={value}" for key, value in env.items()), *wrap,
-                             BUILD / "src/daemon/cleaved", "--socket", self.socket, "--state-dir",
+                             self.program, "--socket", self.socket, "--state-dir",
                              self.state_dir, *options), stdout=log, stderr=log, env=self.env)
         if wait:
             wait_for_socket(self.socket, self.cleaved, self.log)

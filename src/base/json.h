@@ -53,6 +53,7 @@ struct reader {
     const char *origin; /* "site.yaml" */
     char path[160];     /* "gpus[2]"; "" at the top */
     struct error *err;
+    const void *context;  /* what only its user knows; NULL at first */
     int result;           /* 0 or -reason */
     const char *seen[64]; /* keys asked for: the known ones */
     size_t n_seen;

@@ -50,7 +50,8 @@ extern const struct text_form uuid_form; /* parse_uuid() */
 struct field_hook {
     /* A new reference; NULL: the key is left out. No function: always left out. */
     json_t *(*put)(const void *object);
-    /* Reads the key of the reader's object. No function: the key is known, and ignored. */
+    /* Reads the key of the reader's object. No function: the key is known, and ignored. What it
+     * sets as the reader's context is that of all readers below. */
     void (*read)(struct reader *r, const char *key, void *object);
 };
 
@@ -62,9 +63,11 @@ struct field {
     unsigned faces; /* set of enum face */
     uint32_t size;  /* of the member, or of one of its elements */
     size_t offset;
-    size_t n_offset; /* KIND_ARRAY: its count, a size_t */
+    size_t n_offset; /* KIND_ARRAY: its count, of 32 or 64 bits */
+    size_t n_size;
 
     bool required; /* reading: absent and null are errors */
+    bool ignored;  /* reading: the key is known, the member stays as it was */
     bool null;     /* writing: null where the value is the fallback */
     bool left_out; /* writing: no key where the value is the fallback; a list: where it is empty */
     const char *missing; /* of a required text: "a claim needs a name" in place of "is missing" */

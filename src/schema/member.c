@@ -53,12 +53,30 @@ size_t field_element_size(const struct field *field)
     return field->kind == KIND_LINES ? field->size : field->schema->size;
 }
 
+static size_t count_of(const struct field *array, const void *object)
+{
+    const char *at = (const char *)object + array->n_offset;
+    size_t wide = 0;
+    uint32_t narrow = 0;
+    if (array->n_size == sizeof(wide)) {
+        memcpy(&wide, at, sizeof(wide));
+        return wide;
+    }
+    memcpy(&narrow, at, sizeof(narrow));
+    return narrow;
+}
+
+static void set_count(const struct field *array, void *object, size_t n)
+{
+    uint32_t narrow = (uint32_t)n;
+    bool is_wide = array->n_size == sizeof(n);
+    memcpy((char *)object + array->n_offset, is_wide ? (const void *)&n : &narrow, array->n_size);
+}
+
 struct field_vec field_elements(const struct field *field, const void *object)
 {
     if (field->kind == KIND_ARRAY) {
-        struct field_vec array = {.items = field_of(field, object)};
-        memcpy(&array.n, (const char *)object + field->n_offset, sizeof(array.n));
-        return array;
+        return (struct field_vec){.items = field_of(field, object), .n = count_of(field, object)};
     }
     struct vec vec = load_vec(field, object);
     return (struct field_vec){.items = vec.items, .n = vec.n};
@@ -68,9 +86,9 @@ void *field_push(const struct field *field, void *object)
 {
     size_t size = field_element_size(field);
     if (field->kind == KIND_ARRAY) {
-        size_t n = field_elements(field, object).n;
-        char *element = (char *)field_at(field, object) + n++ * size;
-        memcpy((char *)object + field->n_offset, &n, sizeof(n));
+        size_t n = count_of(field, object);
+        char *element = (char *)field_at(field, object) + n * size;
+        set_count(field, object, n + 1);
         memset(element, 0, size);
         return element;
     }

@@ -37,6 +37,10 @@
 #define FIELD_NODE(type, member, key_, ...)                                                        \
     {FIELD_OF(KIND_NUMBER, type, member, key_, FIELD_IS(type, member, int32_t)), .null = true,     \
      .fallback = NO_ID, .max = INT32_MAX, .faces = __VA_ARGS__}
+/* A process: 0 is none. */
+#define FIELD_PID(type, member, key_, ...)                                                         \
+    {FIELD_OF(KIND_NUMBER, type, member, key_, FIELD_IS(type, member, int32_t)), .max = INT32_MAX, \
+     .faces = __VA_ARGS__}
 /* A value of `enum tag`, by `tag_words`. */
 #define FIELD_WORD(type, member, key_, tag, ...)                                                   \
     {FIELD_OF(KIND_WORD, type, member, key_, FIELD_IS(type, member, enum tag)),                    \
@@ -64,13 +68,16 @@
 #define FIELD_LIST(type, member, key_, tag, ...)                                                   \
     {FIELD_OF(KIND_LIST, type, member.items, key_, FIELD_IS(type, member.items, struct tag *)),    \
      .schema = &tag##_schema, .faces = __VA_ARGS__}
-/* struct tag member[N], of which `count` (a size_t) are there. */
+/* struct tag member[N], of which `count` (a size_t or uint32_t) are there. */
 #define FIELD_ARRAY(type, member, count, key_, tag, ...)                                           \
     {FIELD_OF(KIND_ARRAY, type, member, key_,                                                      \
               FIELD_IS(type, member, struct tag[ARRAY_SIZE(((type *)0)->member)]) &&               \
-                  FIELD_IS(type, count, size_t)),                                                  \
-     .n_offset = offsetof(type, count), .max = ARRAY_SIZE(((type *)0)->member),                    \
-     .schema = &tag##_schema, .faces = __VA_ARGS__}
+                  (FIELD_IS(type, count, size_t) || FIELD_IS(type, count, uint32_t))),             \
+     .n_offset = offsetof(type, count),                                                            \
+     .n_size = sizeof(((type *)0)->count),                                                         \
+     .max = ARRAY_SIZE(((type *)0)->member),                                                       \
+     .schema = &tag##_schema,                                                                      \
+     .faces = __VA_ARGS__}
 /* VEC() of structs whose one member is `line`, of at most `.max`; longer lines are cut. `text` is
  * what is said of one that is no clean text. */
 #define FIELD_LINES(type, member, line, key_, text_, ...)                                          \

@@ -25,6 +25,9 @@ bool schema_is_set(const struct schema *schema, const void *object)
 static void clear_field(const struct field *field, void *object)
 {
     void *at = field_at(field, object);
+    if (field->ignored) {
+        return;
+    }
     switch (field->kind) {
     case KIND_TEXT:
         *(char *)at = '\0';

@@ -66,15 +66,15 @@ static void read_address(struct reader *r, const struct field *field, struct pci
 
 /* ---- nested ---- */
 
-/* An object at the field's key, or an element of its list (index < 0: none). */
-static void read_nested(struct reader *outer, const struct field *field, int index,
-                        const json_t *json, void *object, enum face face)
+void schema_read_below(const struct schema *schema, struct reader *outer,
+                       const struct schema_place *place, void *object, enum face face)
 {
     char path[PATH_SIZE];
     struct reader r;
-    reader_init(&r, json, outer->origin, reader_path(outer, field->key, index, path, sizeof(path)),
-                outer->err);
-    int result = schema_read(field->schema, &r, object, face);
+    reader_init(&r, place->json, outer->origin,
+                reader_path(outer, place->key, place->index, path, sizeof(path)), outer->err);
+    r.context = outer->context;
+    int result = schema_read(schema, &r, object, face);
     outer->result = outer->result != 0 ? outer->result : result;
 }
 
@@ -86,7 +86,8 @@ static void read_object(struct reader *r, const struct field *field, void *objec
         schema_clear(field->schema, object);
         return;
     }
-    read_nested(r, field, -1, json, object, face);
+    const struct schema_place place = {field->key, -1, json};
+    schema_read_below(field->schema, r, &place, object, face);
 }
 
 static const json_t *read_list(struct reader *r, const struct field *field)
@@ -99,7 +100,8 @@ static void read_elements(struct reader *r, const struct field *field, void *obj
 {
     const json_t *list = read_list(r, field);
     for (size_t i = 0; i < json_array_size(list) && r->result == 0; i++) {
-        read_nested(r, field, (int)i, json_array_get(list, i), field_push(field, object), face);
+        const struct schema_place place = {field->key, (int)i, json_array_get(list, i)};
+        schema_read_below(field->schema, r, &place, field_push(field, object), face);
     }
 }
 
@@ -121,6 +123,10 @@ static void read_lines(struct reader *r, const struct field *field, void *object
 static void read_field(struct reader *r, const struct field *field, void *object, enum face face)
 {
     void *at = field_at(field, object);
+    if (field->ignored) {
+        (void)reader_has(r, field->key);
+        return;
+    }
     switch (field->kind) {
     case KIND_TEXT:
         read_text(r, field, at);

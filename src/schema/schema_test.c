@@ -66,7 +66,7 @@ struct lamp {
     char hint[16];
     VEC(struct bulb) bulbs;
     struct bulb parts[MAX_PARTS];
-    size_t n_parts;
+    uint32_t n_parts;
     VEC(struct line) lines;
     uint32_t twice; /* of `hours`, when read */
 };
@@ -461,6 +461,72 @@ static void what_is_written_is_read_again(void **state)
     }
 }
 
+/* ---- what is there already, and is read onto ---- */
+
+struct socket {
+    char wall[8]; /* who made the socket says it */
+    uint32_t volts;
+    uint32_t limit; /* of the volts: the context */
+};
+struct strip {
+    struct socket sockets[2];
+};
+
+static void read_limit(struct reader *r, const char *key, void *object)
+{
+    struct socket *socket = object;
+    const uint32_t *limit = r->context;
+    socket->limit = *limit;
+    (void)reader_has(r, key);
+}
+
+static const struct field_hook limit_hook = {.read = read_limit};
+static const struct field socket_fields[] = {
+    FIELD_STRING(struct socket, wall, "wall", FACE_STORE, .ignored = true),
+    FIELD_COUNT(struct socket, volts, "volts", FACE_STORE, .required = true),
+    FIELD_HOOK("limit", limit_hook, FACE_STORE),
+};
+static const struct schema socket_schema = SCHEMA(socket, socket_fields);
+
+static void read_sockets(struct reader *r, const char *key, void *object)
+{
+    static const uint32_t limit = 240;
+    struct strip *strip = object;
+    const json_t *list = reader_array(r, key, ARRAY_SIZE(strip->sockets));
+    r->context = &limit;
+    for (size_t i = 0; i < json_array_size(list) && r->result == 0; i++) {
+        const struct schema_place place = {key, (int)i, json_array_get(list, i)};
+        schema_read_below(&socket_schema, r, &place, &strip->sockets[i], FACE_STORE);
+    }
+}
+
+static const struct field_hook sockets_hook = {.read = read_sockets};
+static const struct field strip_fields[] = {FIELD_HOOK("sockets", sockets_hook, FACE_STORE)};
+static const struct schema strip_schema = SCHEMA(strip, strip_fields);
+
+static int parse_strip(const char *text, struct strip *strip, struct error *err)
+{
+    CLEANUP_JSON json_t *json = json_loads(text, 0, NULL);
+    const struct schema_input in = {.json = json, .origin = "store", .face = FACE_STORE};
+    return schema_parse(&strip_schema, &in, strip, err);
+}
+
+static void a_hook_reads_onto_what_is_there(void **state)
+{
+    (void)state;
+    struct strip strip = {.sockets = {{.wall = "north"}, {.wall = "south"}}};
+    struct error err = {0};
+    const char *text = "{\"sockets\": [{\"wall\": 7, \"volts\": 230}, {\"volts\": 110}]}";
+    assert_int_equal(parse_strip(text, &strip, &err), 0);
+    assert_string_equal(strip.sockets[0].wall, "north");
+    assert_int_equal(strip.sockets[0].volts, 230);
+    assert_int_equal(strip.sockets[1].volts, 110);
+    assert_int_equal(strip.sockets[1].limit, 240);
+    text = "{\"sockets\": [{\"volts\": 230}, {\"wall\": \"east\"}]}";
+    assert_true(parse_strip(text, &strip, &err) < 0);
+    assert_string_equal(err.message, "sockets[1].volts: is missing");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -472,6 +538,7 @@ int main(void)
         cmocka_unit_test(each_refusal_names_the_path),
         cmocka_unit_test(what_is_no_object_is_refused),
         cmocka_unit_test(what_is_written_is_read_again),
+        cmocka_unit_test(a_hook_reads_onto_what_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

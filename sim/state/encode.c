@@ -1,483 +1,399 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The changing part of a host as JSON: for the state file, and for `cleave-sim ctl status`. */
+/*
+ * The changing part of a host as JSON: for the state file, and for `cleave-sim ctl status`. A state
+ * is read onto the host that the host file makes: hooks compare what both of them have, and find
+ * profiles and types in the model of the GPU, which is the context of its reader.
+ */
 #include "sim/state/encode.h"
 
 #include <string.h>
 
 #include "base/str.h"
+#include "schema/schema.h"
 
-static void put_str(json_t *object, const char *key, const char *text)
+#define TEXT(type, member, key) FIELD_STRING(type, member, key, FACE_STORE, .left_out = true)
+#define FLAG(type, member, key) FIELD_BOOL(type, member, key, FACE_STORE, .left_out = true)
+#define COUNT(type, member, key) FIELD_COUNT(type, member, key, FACE_STORE)
+/* SIM_NONE is left out. */
+#define ID(type, member, key)                                                                      \
+    FIELD_COUNT(type, member, key, FACE_STORE, .fallback = SIM_NONE, .max = SIM_NONE - 1,          \
+                .left_out = true)
+#define OPENER(type)                                                                               \
+    FIELD_PID(type, opener, "opener", FACE_STORE, .left_out = true), TEXT(type, vm_uuid, "vm_uuid")
+
+/* ---- vGPUs ---- */
+
+static json_t *put_type(const void *object)
 {
-    if (text[0] != '\0') {
-        json_object_set_new(object, key, json_string(text));
-    }
+    const struct sim_vgpu *vgpu = object;
+    return json_string(vgpu->type->name);
 }
 
-static void put_num(json_t *object, const char *key, uint32_t value)
+static void read_type(struct reader *r, const char *key, void *object)
 {
-    if (value != SIM_NONE) {
-        json_object_set_new(object, key, json_integer(value));
-    }
-}
-
-static void put_flag(json_t *object, const char *key, bool value)
-{
-    if (value) {
-        json_object_set_new(object, key, json_true());
-    }
-}
-
-static void put_opener(json_t *object, int32_t pid, const char *vm_uuid)
-{
-    if (pid != 0) {
-        json_object_set_new(object, "opener", json_integer(pid));
-        put_str(object, "vm_uuid", vm_uuid);
-    }
-}
-
-static json_t *vgpu_json(const struct sim_vgpu *vgpu)
-{
-    json_t *object = json_object();
-    put_str(object, "params", vgpu->params);
-    if (!vgpu->exists) {
-        return object;
-    }
-    put_str(object, "type", vgpu->type->name);
-    put_num(object, "instance", vgpu->instance);
-    put_num(object, "gi", vgpu->gi_id);
-    put_num(object, "placement", vgpu->placement_id);
-    put_str(object, "uuid", vgpu->uuid);
-    put_num(object, "iommu_group", vgpu->iommu_group);
-    put_opener(object, vgpu->opener, vgpu->vm_uuid);
-    return object;
-}
-
-static json_t *vf_json(const struct sim_vf *vf)
-{
-    json_t *object = json_object();
-    char bdf[BDF_SIZE];
-    put_str(object, "bdf", pci_addr_format(&vf->addr, bdf));
-    put_str(object, "driver", vf->driver);
-    put_str(object, "driver_override", vf->driver_override);
-    put_flag(object, "removed", vf->removed);
-    put_num(object, "wanted_placement", vf->wanted_placement);
-    put_num(object, "iommu_group", vf->iommu_group);
-    if (vf->vgpu.exists || vf->vgpu.params[0] != '\0') {
-        json_object_set_new(object, "vgpu", vgpu_json(&vf->vgpu));
-    }
-    return object;
-}
-
-static json_t *gi_json(const struct sim_gi *gi)
-{
-    json_t *object = json_object();
-    put_num(object, "id", gi->id);
-    put_num(object, "profile", gi->profile->id);
-    put_str(object, "name", gi->profile->name);
-    put_num(object, "start", gi->start);
-    put_flag(object, "heterogeneous", gi->heterogeneous);
-    if (gi->scheduler.policy != 0) {
-        json_object_set_new(
-            object, "scheduler",
-            json_pack("[I, I, I, I, I]", (json_int_t)gi->scheduler.policy,
-                      (json_int_t)gi->scheduler.arr, (json_int_t)gi->scheduler.avg_factor,
-                      (json_int_t)gi->scheduler.frequency, (json_int_t)gi->scheduler.timeslice_ns));
-    }
-    json_t *cis = json_array();
-    for (uint32_t i = 0; i < gi->n_cis; i++) {
-        json_t *ci = json_object();
-        put_num(ci, "id", gi->cis[i].id);
-        put_num(ci, "profile", gi->cis[i].profile);
-        put_num(ci, "start", gi->cis[i].start);
-        put_num(ci, "size", gi->cis[i].size);
-        put_str(ci, "uuid", gi->cis[i].uuid);
-        json_array_append_new(cis, ci);
-    }
-    json_object_set_new(object, "cis", cis);
-    return object;
-}
-
-static json_t *ecc_json(const struct sim_ecc *ecc)
-{
-    json_t *object = json_object();
-    json_object_set_new(object, "volatile", json_integer((json_int_t)ecc->volatile_count));
-    json_object_set_new(object, "aggregate", json_integer((json_int_t)ecc->aggregate_count));
-    return object;
-}
-
-static json_t *gpu_json(const struct sim_gpu *gpu)
-{
-    json_t *object = json_object();
-    char bdf[BDF_SIZE];
-    put_str(object, "bdf", pci_addr_format(&gpu->addr, bdf));
-    put_str(object, "board", gpu->model->key);
-    put_str(object, "uuid", gpu->uuid);
-    put_str(object, "driver", gpu->driver);
-    put_str(object, "driver_override", gpu->driver_override);
-    put_num(object, "iommu_group", gpu->iommu_group);
-    put_opener(object, gpu->opener, gpu->vm_uuid);
-    put_flag(object, "mig_current", gpu->mig_current);
-    put_flag(object, "mig_pending", gpu->mig_pending);
-    put_flag(object, "heterogeneous", gpu->heterogeneous);
-    put_num(object, "scheduler_policy", gpu->scheduler_policy);
-    put_flag(object, "lost", gpu->lost);
-    put_flag(object, "returns", gpu->returns);
-    put_flag(object, "wedged", gpu->wedged);
-    put_flag(object, "no_reset", gpu->no_reset);
-    json_object_set_new(object, "instance_choice", json_string(sim_choice_name(gpu->choice)));
-    put_str(object, "holder", gpu->holder);
-    put_num(object, "busy", gpu->busy);
-    put_flag(object, "removed", gpu->removed);
-    put_flag(object, "sriov_no_autoprobe", gpu->sriov_no_autoprobe);
-    put_num(object, "last_xid", gpu->last_xid);
-    json_t *settings = json_object();
-    for (uint32_t i = 0; i < SIM_SETTING_COUNT; i++) {
-        put_num(settings, sim_setting_name(i), gpu->settings[i]);
-    }
-    json_object_set_new(object, "settings", settings);
-    json_object_set_new(object, "corrected", ecc_json(&gpu->corrected));
-    json_object_set_new(object, "uncorrected", ecc_json(&gpu->uncorrected));
-    json_t *gis = json_array();
-    for (uint32_t i = 0; i < gpu->n_gis; i++) {
-        json_array_append_new(gis, gi_json(&gpu->gis[i]));
-    }
-    json_object_set_new(object, "gis", gis);
-    json_t *vfs = json_array();
-    for (uint32_t i = 0; i < gpu->n_vfs; i++) {
-        json_array_append_new(vfs, vf_json(&gpu->vfs[i]));
-    }
-    json_object_set_new(object, "vfs", vfs);
-    json_t *mdevs = json_array();
-    for (uint32_t i = 0; i < SIM_MAX_MDEVS; i++) {
-        if (gpu->pf_vgpus[i].exists) {
-            json_array_append_new(mdevs, vgpu_json(&gpu->pf_vgpus[i]));
-        }
-    }
-    json_object_set_new(object, "mdevs", mdevs);
-    return object;
-}
-
-json_t *sim_host_to_json(const struct sim_host *host)
-{
-    json_t *object = json_object();
-    put_str(object, "name", host->name);
-    put_str(object, "boot_id", host->boot_id);
-    put_num(object, "driver_loads", host->driver_loads);
-    put_num(object, "next_vgpu_instance", host->next_vgpu_instance);
-    json_object_set_new(object, "changes", json_integer((json_int_t)host->changes));
-    json_t *gpus = json_array();
-    for (uint32_t i = 0; i < host->n_gpus; i++) {
-        json_array_append_new(gpus, gpu_json(&host->gpus[i]));
-    }
-    json_object_set_new(object, "gpus", gpus);
-    json_t *extras = json_array();
-    for (uint32_t i = 0; i < host->n_extras; i++) {
-        const struct sim_extra *extra = &host->extras[i];
-        json_t *item = json_object();
-        char bdf[BDF_SIZE];
-        put_str(item, "bdf", pci_addr_format(&extra->addr, bdf));
-        put_str(item, "driver", extra->driver);
-        put_str(item, "driver_override", extra->driver_override);
-        put_opener(item, extra->opener, extra->vm_uuid);
-        put_flag(item, "removed", extra->removed);
-        json_array_append_new(extras, item);
-    }
-    json_object_set_new(object, "extras", extras);
-    json_t *ids = json_array();
-    for (uint32_t i = 0; i < host->n_ids; i++) {
-        json_t *item = json_object();
-        put_str(item, "driver", host->ids[i].driver);
-        put_num(item, "vendor", host->ids[i].vendor);
-        put_num(item, "device", host->ids[i].device);
-        json_array_append_new(ids, item);
-    }
-    json_object_set_new(object, "ids", ids);
-    put_flag(object, "no_autoprobe", host->no_autoprobe);
-    put_flag(object, "unloaded", host->unloaded);
-    if (host->vgpu_versions.newest != 0) {
-        put_num(object, "oldest_vgpu_version", host->vgpu_versions.oldest);
-        put_num(object, "newest_vgpu_version", host->vgpu_versions.newest);
-    }
-    return object;
-}
-
-/* ---- back ---- */
-
-static void get_str(struct reader *r, const char *key, char *dst, size_t size)
-{
-    str_copy(dst, size, reader_str_or(r, key, size - 1, ""));
-}
-
-static uint32_t get_num(struct reader *r, const char *key)
-{
-    return (uint32_t)reader_int_or(r, key, 0, UINT32_MAX - 1, SIM_NONE);
-}
-
-static int32_t get_pid(struct reader *r, char *vm_uuid, size_t size)
-{
-    get_str(r, "vm_uuid", vm_uuid, size);
-    return (int32_t)reader_int_or(r, "opener", 0, INT32_MAX, 0);
-}
-
-/* A reader for element `index` of the array at `key`; its errors go where r's go. */
-static bool next_item(struct reader *r, const char *key, const json_t *array, size_t index,
-                      struct reader *ret_item)
-{
-    if (array == NULL || index >= json_array_size(array) || r->result < 0) {
-        return false;
-    }
-    char path[160];
-    reader_init(ret_item, json_array_get(array, index), r->origin,
-                reader_path(r, key, (int)index, path, sizeof(path)), r->err);
-    return true;
-}
-
-static void item_done(struct reader *r, struct reader *item)
-{
-    if (reader_end(item) < 0) {
-        r->result = item->result;
-    }
-}
-
-static void vgpu_from(struct reader *r, const struct gpu_model *model, struct sim_vgpu *vgpu)
-{
-    *vgpu = (struct sim_vgpu){.gi_id = SIM_NONE, .placement_id = SIM_NONE};
-    get_str(r, "params", vgpu->params, sizeof(vgpu->params));
-    const char *type = reader_str_or(r, "type", 127, NULL);
-    vgpu->instance = (uint32_t)reader_int_or(r, "instance", 0, UINT32_MAX - 1, 0);
-    vgpu->gi_id = get_num(r, "gi");
-    vgpu->placement_id = get_num(r, "placement");
-    get_str(r, "uuid", vgpu->uuid, sizeof(vgpu->uuid));
-    vgpu->iommu_group = (uint32_t)reader_int_or(r, "iommu_group", 0, UINT32_MAX - 1, 0);
-    vgpu->opener = get_pid(r, vgpu->vm_uuid, sizeof(vgpu->vm_uuid));
-    if (type == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < model->types.n; i++) {
-        if (str_eq(model->types.items[i].name, type)) {
+    struct sim_vgpu *vgpu = object;
+    const struct gpu_model *model = r->context;
+    const char *name = reader_str_or(r, key, 127, NULL);
+    for (size_t i = 0; name != NULL && i < model->types.n; i++) {
+        if (str_eq(model->types.items[i].name, name)) {
             vgpu->type = &model->types.items[i];
         }
     }
     vgpu->exists = vgpu->type != NULL;
-    if (!vgpu->exists) {
-        reader_fail(r, "type", "the catalog has no vGPU type \"%s\" for %s", type, model->name);
+    if (name != NULL && !vgpu->exists) {
+        reader_fail(r, key, "the catalog has no vGPU type \"%s\" for %s", name, model->name);
     }
 }
 
-static void vf_from(struct reader *r, const struct gpu_model *model, struct sim_vf *vf)
+static const struct field_hook type_hook = {put_type, read_type};
+static const struct field vgpu_fields[] = {
+    TEXT(struct sim_vgpu, params, "params"),
+    FIELD_HOOK("type", type_hook, FACE_STORE),
+    FIELD_COUNT(struct sim_vgpu, instance, "instance", FACE_STORE, .max = SIM_NONE - 1),
+    ID(struct sim_vgpu, gi_id, "gi"),
+    ID(struct sim_vgpu, placement_id, "placement"),
+    TEXT(struct sim_vgpu, uuid, "uuid"),
+    FIELD_COUNT(struct sim_vgpu, iommu_group, "iommu_group", FACE_STORE, .max = SIM_NONE - 1),
+    OPENER(struct sim_vgpu),
+};
+static const struct schema sim_vgpu_schema = SCHEMA(sim_vgpu, vgpu_fields);
+
+static json_t *put_vgpu(const void *object)
 {
-    const char *bdf = reader_str(r, "bdf", BDF_SIZE);
-    if (bdf != NULL && !pci_addr_parse(bdf, &vf->addr)) {
-        reader_fail(r, "bdf", "\"%s\" is not a PCI address", bdf);
+    const struct sim_vgpu *vgpu = &((const struct sim_vf *)object)->vgpu;
+    if (vgpu->exists) {
+        return schema_to_json(&sim_vgpu_schema, vgpu, FACE_STORE);
     }
-    get_str(r, "driver", vf->driver, sizeof(vf->driver));
-    get_str(r, "driver_override", vf->driver_override, sizeof(vf->driver_override));
-    vf->removed = reader_bool_or(r, "removed", false);
-    vf->wanted_placement = get_num(r, "wanted_placement");
-    vf->iommu_group = (uint32_t)reader_int(r, "iommu_group", 0, UINT32_MAX - 1);
-    vf->vgpu = (struct sim_vgpu){.gi_id = SIM_NONE, .placement_id = SIM_NONE};
-    const json_t *object = reader_object_or_null(r, "vgpu");
-    if (object != NULL) {
-        char path[160];
-        struct reader v;
-        reader_init(&v, object, r->origin, reader_path(r, "vgpu", -1, path, sizeof(path)), r->err);
-        vgpu_from(&v, model, &vf->vgpu);
-        item_done(r, &v);
-    }
+    /* Parameters may come before the vGPU. */
+    return vgpu->params[0] != '\0' ? json_pack("{s:s}", "params", vgpu->params) : NULL;
 }
 
-static void scheduler_from(struct reader *r, struct sim_gi_scheduler *scheduler)
+static void read_vgpu(struct reader *r, const char *key, void *object)
 {
-    uint32_t *const fields[] = {&scheduler->policy, &scheduler->arr, &scheduler->avg_factor,
-                                &scheduler->frequency, &scheduler->timeslice_ns};
-    const json_t *array = reader_array_or_null(r, "scheduler", ARRAY_SIZE(fields));
-    for (size_t i = 0; array != NULL && i < ARRAY_SIZE(fields); i++) {
-        json_int_t value = json_integer_value(json_array_get(array, i));
-        if (value < 0 || value > UINT32_MAX) {
-            reader_fail(r, "scheduler", "is out of range");
-            return;
-        }
-        *fields[i] = (uint32_t)value;
-    }
-}
-
-static void settings_from(struct reader *r, struct sim_gpu *gpu)
-{
-    const json_t *object = reader_object_or_null(r, "settings");
-    if (object == NULL) {
+    struct sim_vgpu *vgpu = &((struct sim_vf *)object)->vgpu;
+    const json_t *json = reader_object_or_null(r, key);
+    if (json == NULL) {
+        schema_clear(&sim_vgpu_schema, vgpu);
         return;
     }
-    char path[160];
-    struct reader s;
-    reader_init(&s, object, r->origin, reader_path(r, "settings", -1, path, sizeof(path)), r->err);
-    for (uint32_t i = 0; i < SIM_SETTING_COUNT; i++) {
-        gpu->settings[i] =
-            (uint32_t)reader_int_or(&s, sim_setting_name(i), 0, UINT32_MAX, gpu->settings[i]);
-    }
-    item_done(r, &s);
+    schema_read_below(&sim_vgpu_schema, r, &(struct schema_place){key, -1, json}, vgpu, FACE_STORE);
 }
 
-static void gi_from(struct reader *r, const struct gpu_model *model, struct sim_gi *gi)
+static const struct field_hook vgpu_hook = {put_vgpu, read_vgpu};
+static const struct field vf_fields[] = {
+    FIELD_ADDRESS(struct sim_vf, addr, "bdf", FACE_STORE),
+    TEXT(struct sim_vf, driver, "driver"),
+    TEXT(struct sim_vf, driver_override, "driver_override"),
+    FLAG(struct sim_vf, removed, "removed"),
+    ID(struct sim_vf, wanted_placement, "wanted_placement"),
+    FIELD_COUNT(struct sim_vf, iommu_group, "iommu_group", FACE_STORE, .max = SIM_NONE - 1,
+                .required = true),
+    FIELD_HOOK("vgpu", vgpu_hook, FACE_STORE),
+};
+static const struct schema sim_vf_schema = SCHEMA(sim_vf, vf_fields);
+
+static json_t *put_mdevs(const void *object)
 {
-    *gi = (struct sim_gi){.id = (uint32_t)reader_int(r, "id", 0, 1000)};
-    uint32_t profile = (uint32_t)reader_int(r, "profile", 0, UINT32_MAX - 1);
+    const struct sim_gpu *gpu = object;
+    json_t *mdevs = json_array();
+    for (uint32_t i = 0; i < SIM_MAX_MDEVS; i++) {
+        if (gpu->pf_vgpus[i].exists) {
+            json_array_append_new(mdevs,
+                                  schema_to_json(&sim_vgpu_schema, &gpu->pf_vgpus[i], FACE_STORE));
+        }
+    }
+    return mdevs;
+}
+
+static void read_mdevs(struct reader *r, const char *key, void *object)
+{
+    struct sim_gpu *gpu = object;
+    const json_t *mdevs = reader_array(r, key, SIM_MAX_MDEVS);
+    for (size_t i = 0; i < json_array_size(mdevs) && r->result == 0; i++) {
+        struct schema_place place = {key, (int)i, json_array_get(mdevs, i)};
+        schema_read_below(&sim_vgpu_schema, r, &place, &gpu->pf_vgpus[i], FACE_STORE);
+    }
+}
+
+static const struct field_hook mdevs_hook = {put_mdevs, read_mdevs};
+
+/* ---- instances ---- */
+
+static const struct field ci_fields[] = {
+    FIELD_COUNT(struct sim_ci, id, "id", FACE_STORE, .max = 1000, .required = true),
+    FIELD_COUNT(struct sim_ci, profile, "profile", FACE_STORE, .max = 1000, .required = true),
+    FIELD_COUNT(struct sim_ci, start, "start", FACE_STORE, .max = 31, .required = true),
+    FIELD_COUNT(struct sim_ci, size, "size", FACE_STORE, .min = 1, .max = 31, .required = true),
+    TEXT(struct sim_ci, uuid, "uuid"),
+};
+static const struct schema sim_ci_schema = SCHEMA(sim_ci, ci_fields);
+
+static json_t *put_profile(const void *object)
+{
+    return json_integer(((const struct sim_gi *)object)->profile->id);
+}
+
+/* Several profiles may have one id: the name decides among them. */
+static void read_profile(struct reader *r, const char *key, void *object)
+{
+    struct sim_gi *gi = object;
+    const struct gpu_model *model = r->context;
+    uint32_t id = (uint32_t)reader_int(r, key, 0, SIM_NONE - 1);
     const char *name = reader_str(r, "name", 63);
-    gi->start = (uint32_t)reader_int(r, "start", 0, 31);
-    gi->heterogeneous = reader_bool_or(r, "heterogeneous", false);
-    scheduler_from(r, &gi->scheduler);
     for (size_t i = 0; i < model->profiles.n; i++) {
-        if (model->profiles.items[i].id == profile && str_eq(model->profiles.items[i].name, name)) {
+        if (model->profiles.items[i].id == id && str_eq(model->profiles.items[i].name, name)) {
             gi->profile = &model->profiles.items[i];
         }
     }
     if (gi->profile == NULL) {
-        reader_fail(r, "profile", "the catalog has no such profile for %s", model->name);
-    }
-    json_t *cis = reader_array(r, "cis", SIM_MAX_CIS);
-    struct reader c;
-    for (size_t i = 0; next_item(r, "cis", cis, i, &c); i++) {
-        struct sim_ci *ci = &gi->cis[gi->n_cis++];
-        ci->id = (uint32_t)reader_int(&c, "id", 0, 1000);
-        ci->profile = (uint32_t)reader_int(&c, "profile", 0, 1000);
-        ci->start = (uint32_t)reader_int(&c, "start", 0, 31);
-        ci->size = (uint32_t)reader_int(&c, "size", 1, 31);
-        get_str(&c, "uuid", ci->uuid, sizeof(ci->uuid));
-        item_done(r, &c);
+        reader_fail(r, key, "the catalog has no such profile for %s", model->name);
     }
 }
 
-static void gpu_lists_from(struct reader *r, struct sim_gpu *gpu)
+static json_t *put_profile_name(const void *object)
 {
-    struct reader item;
-    json_t *gis = reader_array(r, "gis", SIM_MAX_GIS);
-    memset(gpu->gis, 0, sizeof(gpu->gis));
-    gpu->n_gis = 0;
-    for (size_t i = 0; next_item(r, "gis", gis, i, &item); i++) {
-        gi_from(&item, gpu->model, &gpu->gis[gpu->n_gis++]);
-        item_done(r, &item);
-    }
-    json_t *vfs = reader_array(r, "vfs", SIM_MAX_VFS);
-    memset(gpu->vfs, 0, sizeof(gpu->vfs));
-    gpu->n_vfs = 0;
-    for (size_t i = 0; next_item(r, "vfs", vfs, i, &item); i++) {
-        vf_from(&item, gpu->model, &gpu->vfs[gpu->n_vfs++]);
-        item_done(r, &item);
-    }
-    json_t *mdevs = reader_array(r, "mdevs", SIM_MAX_MDEVS);
-    for (size_t i = 0; next_item(r, "mdevs", mdevs, i, &item); i++) {
-        vgpu_from(&item, gpu->model, &gpu->pf_vgpus[i]);
-        item_done(r, &item);
-    }
+    return json_string(((const struct sim_gi *)object)->profile->name);
 }
 
-static void ecc_from(struct reader *r, const char *key, struct sim_ecc *ecc)
+static json_t *put_scheduler(const void *object)
 {
-    const json_t *object = reader_object_or_null(r, key);
-    if (object == NULL) {
-        return;
+    const struct sim_gi_scheduler *scheduler = &((const struct sim_gi *)object)->scheduler;
+    if (scheduler->policy == 0) {
+        return NULL;
     }
-    char path[160];
-    struct reader e;
-    reader_init(&e, object, r->origin, reader_path(r, key, -1, path, sizeof(path)), r->err);
-    ecc->volatile_count = (uint64_t)reader_int(&e, "volatile", 0, INT64_MAX);
-    ecc->aggregate_count = (uint64_t)reader_int(&e, "aggregate", 0, INT64_MAX);
-    item_done(r, &e);
+    return json_pack("[I, I, I, I, I]", (json_int_t)scheduler->policy, (json_int_t)scheduler->arr,
+                     (json_int_t)scheduler->avg_factor, (json_int_t)scheduler->frequency,
+                     (json_int_t)scheduler->timeslice_ns);
 }
 
-static void gpu_from(struct reader *r, struct sim_gpu *gpu)
+static void read_scheduler(struct reader *r, const char *key, void *object)
+{
+    struct sim_gi_scheduler *scheduler = &((struct sim_gi *)object)->scheduler;
+    uint32_t *const numbers[] = {&scheduler->policy, &scheduler->arr, &scheduler->avg_factor,
+                                 &scheduler->frequency, &scheduler->timeslice_ns};
+    const json_t *list = reader_array_or_null(r, key, ARRAY_SIZE(numbers));
+    for (size_t i = 0; list != NULL && i < ARRAY_SIZE(numbers); i++) {
+        json_int_t value = json_integer_value(json_array_get(list, i));
+        if (value < 0 || value > UINT32_MAX) {
+            reader_fail(r, key, "is out of range");
+            return;
+        }
+        *numbers[i] = (uint32_t)value;
+    }
+}
+
+static const struct field_hook profile_hook = {put_profile, read_profile};
+static const struct field_hook profile_name_hook = {.put = put_profile_name};
+static const struct field_hook scheduler_hook = {put_scheduler, read_scheduler};
+static const struct field gi_fields[] = {
+    FIELD_COUNT(struct sim_gi, id, "id", FACE_STORE, .max = 1000, .required = true),
+    FIELD_HOOK("profile", profile_hook, FACE_STORE),
+    FIELD_HOOK("name", profile_name_hook, FACE_STORE),
+    FIELD_COUNT(struct sim_gi, start, "start", FACE_STORE, .max = 31, .required = true),
+    FLAG(struct sim_gi, heterogeneous, "heterogeneous"),
+    FIELD_HOOK("scheduler", scheduler_hook, FACE_STORE),
+    FIELD_ARRAY(struct sim_gi, cis, n_cis, "cis", sim_ci, FACE_STORE, .required = true),
+};
+static const struct schema sim_gi_schema = SCHEMA(sim_gi, gi_fields);
+
+/* ---- GPUs ---- */
+
+static const struct field settings_fields[] = {
+#define X(sym, text, value, stays)                                                                 \
+    FIELD_COUNT(struct sim_gpu, settings[SIM_SET_##sym], text, FACE_STORE, .fallback = (value)),
+    SIM_SETTING_MAP(X)
+#undef X
+};
+static const struct schema settings_schema = {
+    SCHEMA_OF("settings", struct sim_gpu, settings_fields)};
+
+static const struct field ecc_fields[] = {
+    FIELD_COUNT(struct sim_ecc, volatile_count, "volatile", FACE_STORE, .required = true),
+    FIELD_COUNT(struct sim_ecc, aggregate_count, "aggregate", FACE_STORE, .required = true),
+};
+static const struct schema sim_ecc_schema = SCHEMA(sim_ecc, ecc_fields);
+
+static json_t *put_gpu_address(const void *object)
 {
     char bdf[BDF_SIZE];
-    const char *stored_bdf = reader_str(r, "bdf", BDF_SIZE);
+    return json_string(pci_addr_format(&((const struct sim_gpu *)object)->addr, bdf));
+}
+
+/* The state is of this GPU, or of another host; what it has of instances and vGPUs is all that
+ * there is. */
+static void read_gpu_address(struct reader *r, const char *key, void *object)
+{
+    struct sim_gpu *gpu = object;
+    char bdf[BDF_SIZE];
+    const char *stored = reader_str(r, key, BDF_SIZE);
     const char *board = reader_str(r, "board", 127);
-    if (stored_bdf == NULL || board == NULL || !str_eq(board, gpu->model->key) ||
-        !str_eq(stored_bdf, pci_addr_format(&gpu->addr, bdf))) {
-        reader_fail(r, "bdf", "the state is of another host: the host file has %s at %s",
-                    gpu->model->key, pci_addr_format(&gpu->addr, bdf));
-        return;
+    pci_addr_format(&gpu->addr, bdf);
+    if (!str_eq(board, gpu->model->key) || !str_eq(stored, bdf)) {
+        reader_fail(r, key, "the state is of another host: the host file has %s at %s",
+                    gpu->model->key, bdf);
     }
-    reader_str_or(r, "uuid", 47, NULL);
-    get_num(r, "iommu_group");
-    get_str(r, "driver", gpu->driver, sizeof(gpu->driver));
-    get_str(r, "driver_override", gpu->driver_override, sizeof(gpu->driver_override));
-    gpu->opener = get_pid(r, gpu->vm_uuid, sizeof(gpu->vm_uuid));
-    gpu->mig_current = reader_bool_or(r, "mig_current", false);
-    gpu->mig_pending = reader_bool_or(r, "mig_pending", false);
-    gpu->heterogeneous = reader_bool_or(r, "heterogeneous", false);
-    gpu->scheduler_policy = (uint32_t)reader_int(r, "scheduler_policy", 0, 3);
-    gpu->lost = reader_bool_or(r, "lost", false);
-    gpu->returns = reader_bool_or(r, "returns", false);
-    gpu->wedged = reader_bool_or(r, "wedged", false);
-    gpu->no_reset = reader_bool_or(r, "no_reset", false);
-    gpu->choice =
-        (enum sim_choice)reader_word_or(r, "instance_choice", &sim_choice_words, SIM_CHOOSE_FILL);
-    get_str(r, "holder", gpu->holder, sizeof(gpu->holder));
-    gpu->busy = (uint32_t)reader_int_or(r, "busy", 0, UINT32_MAX, 0);
-    gpu->removed = reader_bool_or(r, "removed", false);
-    gpu->sriov_no_autoprobe = reader_bool_or(r, "sriov_no_autoprobe", false);
-    gpu->last_xid = (uint32_t)reader_int_or(r, "last_xid", 0, UINT32_MAX, 0);
-    settings_from(r, gpu);
-    ecc_from(r, "corrected", &gpu->corrected);
-    ecc_from(r, "uncorrected", &gpu->uncorrected);
-    gpu_lists_from(r, gpu);
+    r->context = gpu->model;
+    memset(gpu->gis, 0, sizeof(gpu->gis));
+    memset(gpu->vfs, 0, sizeof(gpu->vfs));
+    memset(gpu->pf_vgpus, 0, sizeof(gpu->pf_vgpus));
+    gpu->n_gis = 0;
+    gpu->n_vfs = 0;
 }
 
-static void extra_from(struct reader *r, struct sim_extra *extra)
+static json_t *put_board(const void *object)
 {
-    reader_str(r, "bdf", BDF_SIZE);
-    get_str(r, "driver", extra->driver, sizeof(extra->driver));
-    get_str(r, "driver_override", extra->driver_override, sizeof(extra->driver_override));
-    extra->removed = reader_bool_or(r, "removed", false);
-    extra->opener = get_pid(r, extra->vm_uuid, sizeof(extra->vm_uuid));
+    return json_string(((const struct sim_gpu *)object)->model->key);
 }
 
-static void ids_from(struct reader *r, struct sim_host *host)
+static const struct field_hook gpu_address_hook = {put_gpu_address, read_gpu_address};
+static const struct field_hook board_hook = {.put = put_board};
+static const struct field gpu_fields[] = {
+    FIELD_HOOK("bdf", gpu_address_hook, FACE_STORE),
+    FIELD_HOOK("board", board_hook, FACE_STORE),
+    FIELD_STRING(struct sim_gpu, uuid, "uuid", FACE_STORE, .ignored = true),
+    FIELD_COUNT(struct sim_gpu, iommu_group, "iommu_group", FACE_STORE, .ignored = true),
+    TEXT(struct sim_gpu, driver, "driver"),
+    TEXT(struct sim_gpu, driver_override, "driver_override"),
+    OPENER(struct sim_gpu),
+    FLAG(struct sim_gpu, mig_current, "mig_current"),
+    FLAG(struct sim_gpu, mig_pending, "mig_pending"),
+    FLAG(struct sim_gpu, heterogeneous, "heterogeneous"),
+    FIELD_COUNT(struct sim_gpu, scheduler_policy, "scheduler_policy", FACE_STORE, .max = 3,
+                .required = true),
+    FLAG(struct sim_gpu, lost, "lost"),
+    FLAG(struct sim_gpu, returns, "returns"),
+    FLAG(struct sim_gpu, wedged, "wedged"),
+    FLAG(struct sim_gpu, no_reset, "no_reset"),
+    FIELD_WORD(struct sim_gpu, choice, "instance_choice", sim_choice, FACE_STORE),
+    TEXT(struct sim_gpu, holder, "holder"),
+    COUNT(struct sim_gpu, busy, "busy"),
+    FLAG(struct sim_gpu, removed, "removed"),
+    FLAG(struct sim_gpu, sriov_no_autoprobe, "sriov_no_autoprobe"),
+    COUNT(struct sim_gpu, last_xid, "last_xid"),
+    FIELD_GROUP("settings", settings_schema, FACE_STORE),
+    FIELD_OBJECT(struct sim_gpu, corrected, "corrected", sim_ecc, FACE_STORE),
+    FIELD_OBJECT(struct sim_gpu, uncorrected, "uncorrected", sim_ecc, FACE_STORE),
+    FIELD_ARRAY(struct sim_gpu, gis, n_gis, "gis", sim_gi, FACE_STORE, .required = true),
+    FIELD_ARRAY(struct sim_gpu, vfs, n_vfs, "vfs", sim_vf, FACE_STORE, .required = true),
+    FIELD_HOOK("mdevs", mdevs_hook, FACE_STORE),
+};
+static const struct schema sim_gpu_schema = SCHEMA(sim_gpu, gpu_fields);
+
+/* ---- the host ---- */
+
+static const struct field extra_fields[] = {
+    FIELD_ADDRESS(struct sim_extra, addr, "bdf", FACE_STORE, .ignored = true),
+    TEXT(struct sim_extra, driver, "driver"),
+    TEXT(struct sim_extra, driver_override, "driver_override"),
+    OPENER(struct sim_extra),
+    FLAG(struct sim_extra, removed, "removed"),
+};
+static const struct schema sim_extra_schema = SCHEMA(sim_extra, extra_fields);
+
+static const struct field id_fields[] = {
+    TEXT(struct sim_id, driver, "driver"),
+    FIELD_COUNT(struct sim_id, vendor, "vendor", FACE_STORE, .max = SIM_NONE - 1, .required = true),
+    FIELD_COUNT(struct sim_id, device, "device", FACE_STORE, .max = SIM_NONE - 1, .required = true),
+};
+static const struct schema sim_id_schema = SCHEMA(sim_id, id_fields);
+
+/* Reads element i of the list onto object i, which the host file made. */
+static void read_onto(struct reader *r, const char *key, const struct schema *schema, void *objects,
+                      uint32_t n)
 {
-    json_t *ids = reader_array_or_null(r, "ids", SIM_MAX_IDS);
-    struct reader item;
-    host->n_ids = 0;
-    for (size_t i = 0; next_item(r, "ids", ids, i, &item); i++) {
-        struct sim_id *id = &host->ids[host->n_ids++];
-        get_str(&item, "driver", id->driver, sizeof(id->driver));
-        id->vendor = (uint32_t)reader_int(&item, "vendor", 0, UINT32_MAX - 1);
-        id->device = (uint32_t)reader_int(&item, "device", 0, UINT32_MAX - 1);
-        item_done(r, &item);
+    const json_t *list = reader_array(r, key, SIM_MAX_EXTRAS);
+    if (list != NULL && json_array_size(list) != n) {
+        reader_fail(r, key, "the state is of another host: the host file has %u, not %zu", n,
+                    json_array_size(list));
     }
+    for (uint32_t i = 0; i < n && r->result == 0; i++) {
+        struct schema_place place = {key, (int)i, json_array_get(list, i)};
+        schema_read_below(schema, r, &place, (char *)objects + i * schema->size, FACE_STORE);
+    }
+}
+
+static json_t *put_gpus(const void *object)
+{
+    const struct sim_host *host = object;
+    return schema_list_to_json(&sim_gpu_schema, host->gpus, host->n_gpus, FACE_STORE);
+}
+
+static void read_gpus(struct reader *r, const char *key, void *object)
+{
+    struct sim_host *host = object;
+    read_onto(r, key, &sim_gpu_schema, host->gpus, host->n_gpus);
+}
+
+static json_t *put_extras(const void *object)
+{
+    const struct sim_host *host = object;
+    return schema_list_to_json(&sim_extra_schema, host->extras, host->n_extras, FACE_STORE);
+}
+
+static void read_extras(struct reader *r, const char *key, void *object)
+{
+    struct sim_host *host = object;
+    read_onto(r, key, &sim_extra_schema, host->extras, host->n_extras);
+}
+
+static json_t *put_name(const void *object)
+{
+    return json_string(((const struct sim_host *)object)->name);
+}
+
+static void read_name(struct reader *r, const char *key, void *object)
+{
+    const struct sim_host *host = object;
+    const char *name = reader_str(r, key, 63);
+    if (name != NULL && !str_eq(name, host->name)) {
+        reader_fail(r, key, "the state is of host \"%s\", not of \"%s\"", name, host->name);
+    }
+}
+
+static json_t *put_boot_id(const void *object)
+{
+    return json_string(((const struct sim_host *)object)->boot_id);
+}
+
+/* A host without one starts its first boot now. */
+static void read_boot_id(struct reader *r, const char *key, void *object)
+{
+    struct sim_host *host = object;
+    STR_SET(host->boot_id, reader_str_or(r, key, 36, host->boot_id));
+}
+
+static const struct field_hook name_hook = {put_name, read_name};
+static const struct field_hook boot_id_hook = {put_boot_id, read_boot_id};
+static const struct field_hook gpus_hook = {put_gpus, read_gpus};
+static const struct field_hook extras_hook = {put_extras, read_extras};
+static const struct field host_fields[] = {
+    FIELD_HOOK("name", name_hook, FACE_STORE),
+    FIELD_HOOK("boot_id", boot_id_hook, FACE_STORE),
+    COUNT(struct sim_host, driver_loads, "driver_loads"),
+    FIELD_COUNT(struct sim_host, next_vgpu_instance, "next_vgpu_instance", FACE_STORE,
+                .max = SIM_NONE - 1, .required = true),
+    FIELD_COUNT(struct sim_host, changes, "changes", FACE_STORE, .required = true),
+    FIELD_HOOK("gpus", gpus_hook, FACE_STORE),
+    FIELD_HOOK("extras", extras_hook, FACE_STORE),
+    FIELD_ARRAY(struct sim_host, ids, n_ids, "ids", sim_id, FACE_STORE),
+    FLAG(struct sim_host, no_autoprobe, "no_autoprobe"),
+    FLAG(struct sim_host, unloaded, "unloaded"),
+    FIELD_COUNT(struct sim_host, vgpu_versions.oldest, "oldest_vgpu_version", FACE_STORE,
+                .left_out = true),
+    FIELD_COUNT(struct sim_host, vgpu_versions.newest, "newest_vgpu_version", FACE_STORE,
+                .left_out = true),
+};
+static const struct schema sim_host_schema = SCHEMA(sim_host, host_fields);
+
+json_t *sim_host_to_json(const struct sim_host *host)
+{
+    return schema_to_json(&sim_host_schema, host, FACE_STORE);
 }
 
 int sim_host_from_json(struct sim_host *host, const json_t *json, const char *origin,
                        struct error *err)
 {
-    struct reader r;
-    reader_init(&r, json, origin, "host", err);
-    const char *name = reader_str(&r, "name", 63);
-    if (name != NULL && !str_eq(name, host->name)) {
-        reader_fail(&r, "name", "the state is of host \"%s\", not of \"%s\"", name, host->name);
-    }
-    STR_SET(host->boot_id, reader_str_or(&r, "boot_id", 36, host->boot_id));
-    host->driver_loads = (uint32_t)reader_int_or(&r, "driver_loads", 0, UINT32_MAX, 0);
-    host->next_vgpu_instance = (uint32_t)reader_int(&r, "next_vgpu_instance", 0, UINT32_MAX - 1);
-    host->changes = (uint64_t)reader_int(&r, "changes", 0, INT64_MAX);
-    json_t *gpus = reader_array(&r, "gpus", SIM_MAX_GPUS);
-    json_t *extras = reader_array(&r, "extras", SIM_MAX_EXTRAS);
-    if (gpus != NULL && extras != NULL &&
-        (json_array_size(gpus) != host->n_gpus || json_array_size(extras) != host->n_extras)) {
-        reader_fail(&r, "gpus", "the state is of another host: it has %zu GPUs, the host file %u",
-                    json_array_size(gpus), host->n_gpus);
-    }
-    struct reader item;
-    for (size_t i = 0; next_item(&r, "gpus", gpus, i, &item); i++) {
-        gpu_from(&item, &host->gpus[i]);
-        item_done(&r, &item);
-    }
-    for (size_t i = 0; next_item(&r, "extras", extras, i, &item); i++) {
-        extra_from(&item, &host->extras[i]);
-        item_done(&r, &item);
-    }
-    ids_from(&r, host);
-    host->no_autoprobe = reader_bool_or(&r, "no_autoprobe", false);
-    host->unloaded = reader_bool_or(&r, "unloaded", false);
-    host->vgpu_versions = (struct sim_version_range){
-        .oldest = (uint32_t)reader_int_or(&r, "oldest_vgpu_version", 0, UINT32_MAX, 0),
-        .newest = (uint32_t)reader_int_or(&r, "newest_vgpu_version", 0, UINT32_MAX, 0)};
-    return reader_end(&r);
+    host->n_ids = 0;
+    const struct schema_input in = {json, origin, "host", FACE_STORE};
+    return schema_parse(&sim_host_schema, &in, host, err);
 }

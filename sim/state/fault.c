@@ -146,14 +146,6 @@ static int read_fault(struct reader *r, struct sim_fault *fault)
 
 /* ---- chance ---- */
 
-/* splitmix64. */
-uint64_t sim_mix(uint64_t z)
-{
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
 static uint64_t next_random(uint64_t *state)
 {
     *state += 0x9e3779b97f4a7c15u;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Host files (data/hosts): reading, checking, and filling in what they leave open. */
+/* Hosts, as host files (data/hosts) say: reading, checking, and filling in what they leave open. */
 #include "sim/state/board.h"
 #include "sim/state/complete.h"
 #include "sim/state/fault.h"
@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
+#include "base/id.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/parse.h"
@@ -39,6 +41,30 @@ static const struct {
     {0x8086, 0x352a, 0x060400, "pcieport"},
     {NVIDIA_VENDOR, 0x1ad9, 0x0c0330, "xhci_hcd"},
 };
+
+void sim_host_init(struct sim_host *host)
+{
+    pthread_mutex_init(&host->lock, NULL);
+    id_uuid(host->boot_id);
+    host->next_vgpu_instance = 1;
+    host->next_fault = 1;
+    host->seed = 1;
+    host->started_us = clock_monotonic_us();
+    host->nvml_holds_gpus = true;
+}
+
+void sim_host_free(struct sim_host *host)
+{
+    if (host == NULL) {
+        return;
+    }
+    pthread_mutex_destroy(&host->lock);
+    free(host->state_path);
+    sim_completed_free(host);
+    free(host);
+}
+
+/* ---- reading ---- */
 
 /* Before 6.8 mdev, from then on vendor VFIO (NVIDIA vGPU user guide 17). */
 static bool kernel_iface(const char *kernel, enum sim_iface *ret_iface)

@@ -21,41 +21,6 @@
 #include "base/id.h"
 #include "base/str.h"
 
-/* As the driver finds the board when it loads. */
-static void driver_starts(struct sim_gpu *gpu)
-{
-    sim_gpu_forget_volatile(gpu);
-    sim_gpu_remove_vfs(gpu);
-    for (size_t i = 0; i < SIM_MAX_MDEVS; i++) {
-        sim_vgpu_clear(&gpu->pf_vgpus[i]);
-    }
-    gpu->mig_current = gpu->model->mig_needs_reset && gpu->mig_pending;
-    gpu->mig_pending = gpu->mig_current;
-    gpu->corrected.volatile_count = 0;
-    gpu->uncorrected.volatile_count = 0;
-    gpu->last_xid = 0;
-    gpu->meter.energy_uj = 0;
-    gpu->meter.at_us = 0;
-    sim_settings_start(gpu);
-    gpu->unbind_lock = false;
-}
-
-void sim_gpu_power_on(struct sim_gpu *gpu)
-{
-    driver_starts(gpu);
-    STR_SET(gpu->driver, "nvidia");
-    gpu->driver_override[0] = '\0';
-    gpu->opener = 0;
-    gpu->vm_uuid[0] = '\0';
-    gpu->holder[0] = '\0';
-    gpu->busy = 0;
-    gpu->lost = false;
-    gpu->returns = false;
-    gpu->wedged = false;
-    gpu->removed = false;
-    gpu->sriov_no_autoprobe = false;
-}
-
 void sim_reboot(struct sim_host *host)
 {
     if (host->on_power_off != NULL) {
@@ -101,7 +66,7 @@ int sim_driver_unload(struct sim_host *host)
     for (uint32_t i = 0; i < host->n_gpus; i++) {
         struct sim_gpu *gpu = &host->gpus[i];
         if (sim_bound_to(gpu->driver, "nvidia")) {
-            driver_starts(gpu); /* as the next load will find it */
+            sim_gpu_driver_starts(gpu); /* as the next load will find it */
             gpu->driver[0] = '\0';
         }
     }
@@ -122,7 +87,7 @@ void sim_driver_load(struct sim_host *host)
             gpu->driver_override[0] == '\0' || sim_bound_to(gpu->driver_override, "nvidia");
         if (free && wanted) {
             STR_SET(gpu->driver, "nvidia"); /* a driver that loads binds what is free */
-            driver_starts(gpu);
+            sim_gpu_driver_starts(gpu);
         }
     }
     host->next_vgpu_instance = 1;

@@ -34,4 +34,9 @@ enum sim_setting {
         SIM_SETTING_COUNT
 };
 
+/* The driver starts. */
+void sim_settings_start(uint32_t values[SIM_SETTING_COUNT]);
+/* A changed ECC mode takes effect: so it does by a reset, too. */
+void sim_settings_ecc(uint32_t values[SIM_SETTING_COUNT]);
+
 #endif

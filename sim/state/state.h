@@ -325,7 +325,6 @@ int sim_gi_set_scheduler(struct sim_host *host, struct sim_gpu *gpu, struct sim_
 /* The caller has checked the value. */
 int sim_set_setting(struct sim_host *host, struct sim_gpu *gpu, enum sim_setting setting,
                     uint32_t value);
-const char *sim_setting_name(enum sim_setting setting);
 void sim_clear_ecc(struct sim_host *host, struct sim_gpu *gpu, bool aggregate);
 /* nvidia-smi -r: IN_USE while anything holds the GPU; a pending MIG mode takes effect. */
 int sim_gpu_reset(struct sim_host *host, struct sim_gpu *gpu);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How busy a board is: utilisation, samples of the past, encoder and capture sessions, processes.
  */
-#include "sim/nvml/library.h"
+#include "sim/nvml/reader.h"
 #include "sim/rpc/client.h"
 
 #define SAMPLING_PERIOD_US 200000u

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/pci.h"
-#include "sim/nvml/library.h"
+#include "sim/nvml/reader.h"
 #include "sim/rpc/client.h"
 
 #define PCI_CLASS_DISPLAY 0x03u

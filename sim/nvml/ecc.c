@@ -2,7 +2,7 @@
 /* Memory errors: counted by the engine, all of them in device memory. */
 #include <string.h>
 
-#include "sim/nvml/library.h"
+#include "sim/nvml/reader.h"
 #include "sim/rpc/client.h"
 
 enum error_type { ERROR_CORRECTED, ERROR_UNCORRECTED, ERROR_TYPES };

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <time.h>
 
-#include "sim/nvml/library.h"
+#include "sim/nvml/reader.h"
 #include "sim/rpc/client.h"
 
 #define MAX_SETS 256

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Field values: numbers by id, each with a code of its own. Ids: nvml.h, NVML_FI_DEV_…. */
-#include "sim/nvml/library.h"
+#include "sim/nvml/reader.h"
 #include "sim/rpc/client.h"
 
 #define SCOPE_GPU 0u

@@ -4,7 +4,9 @@
  * pointer that a client passes can be judged without touching it, a handle needs no memory of its
  * own, and it is a true address for clients whose garbage collector looks at pointers (Go).
  */
-#include "sim/nvml/library.h"
+#include "sim/nvml/handle.h"
+
+#include "sim/rpc/calls.h"
 
 #define MAX_GI_ID 32
 #define MAX_CI_ID RPC_MAX_COMPUTE

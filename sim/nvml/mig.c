@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/nvml/library.h"
+#include "sim/nvml/reader.h"
 #include "sim/rpc/client.h"
 
 int32_t nvmlDeviceGetMigMode(struct nvml_device *device, uint32_t *current_mode,

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/nvml/library.h"
+#include "sim/nvml/reader.h"
 #include "sim/rpc/client.h"
 
 /* Slices of a compute instance profile inside a GPU instance, 0 if it has no such profile. A GI of

@@ -3,12 +3,17 @@
 #ifndef SIM_NVML_SESSION_H
 #define SIM_NVML_SESSION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* NVML_SUCCESS between init and shutdown, else NVML_ERROR_UNINITIALIZED. */
 int session_check(void);
 /* Driver branch that the last init saw (580); 0 before. */
 uint32_t session_branch(void);
+
+/* One more user, of a driver of that branch; one less: was it the last? */
+void session_begin(uint32_t branch);
+bool session_end(void);
 
 /* Names what this thread is about to do, for armed faults; and the name. NULL: nothing yet. */
 void session_enter(const char *function);

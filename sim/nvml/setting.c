@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/pci.h"
-#include "sim/nvml/library.h"
+#include "sim/nvml/reader.h"
 #include "sim/rpc/client.h"
 
 #define COMPUTE_EXCLUSIVE_THREAD 1u /* long deprecated */

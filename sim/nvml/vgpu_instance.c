@@ -2,7 +2,7 @@
 /* vGPUs that a VM is running with. */
 #include <stdio.h>
 
-#include "sim/nvml/library.h"
+#include "sim/nvml/reader.h"
 #include "sim/rpc/client.h"
 
 #define LICENSE_UNLICENSED_UNRESTRICTED 2u

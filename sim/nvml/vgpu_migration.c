@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/nvml/library.h"
+#include "sim/nvml/reader.h"
 #include "sim/rpc/client.h"
 
 #define METADATA_VERSION 3u

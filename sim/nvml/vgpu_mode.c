@@ -2,7 +2,7 @@
 /* What a board can do as a vGPU host, and mixed sizes. */
 #include <string.h>
 
-#include "sim/nvml/library.h"
+#include "sim/nvml/reader.h"
 #include "sim/rpc/client.h"
 
 /* Drivers that first knew a capability (NVML API reference, change log). */

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "sim/nvml/library.h"
+#include "sim/nvml/reader.h"
 #include "sim/rpc/client.h"
 
 /* vGPU user guide 17, "Changing Scheduling Behavior for Time-Sliced vGPUs"; what

@@ -7,7 +7,8 @@
 #ifndef SIM_FUSE_ATTR_H
 #define SIM_FUSE_ATTR_H
 
-#include "sim/fuse/node.h"
+#include "base/str.h"
+#include "sim/fuse/ref.h"
 
 typedef bool when_fn(const struct ref *ref);
 typedef int read_fn(const struct ref *ref, struct strbuf *out);

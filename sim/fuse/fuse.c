@@ -4,7 +4,7 @@
  * serves them; all of it runs under the host's lock, so more threads would only wait. Files use
  * direct I/O, so that each read asks the engine, as each read of sysfs asks the kernel.
  */
-#include "sim/fuse/session.h"
+#include "sim/fuse/fuse.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,38 +15,11 @@
 #include <unistd.h>
 
 #include "sim/fuse/call.h"
+#include "sim/fuse/session.h"
 
 /* Names that never come or go may stay in the kernel's cache, and attributes: only chmod and chown
  * change them, through here. */
 #define FIXED_TIMEOUT_S 3600.0
-
-struct sim_fuse *fuse_of(fuse_req_t req)
-{
-    return fuse_req_userdata(req);
-}
-
-static struct ref make_ref(struct sim_fuse *fuse, fuse_req_t req)
-{
-    return (struct ref){
-        .host = fuse->host,
-        .privileged = fuse_req_ctx(req)->uid == 0,
-    };
-}
-
-int fuse_find(fuse_req_t req, fuse_ino_t number, struct target *ret_target)
-{
-    struct sim_fuse *fuse = fuse_of(req);
-    struct target target = {.inode = inodes_at(fuse->inodes, number), .ref = make_ref(fuse, req)};
-    if (target.inode == NULL) {
-        return -ENOENT;
-    }
-    target.node = tree_find(fuse->tree, target.inode->path, &target.ref);
-    if (target.node == NULL) {
-        return -ENOENT;
-    }
-    *ret_target = target;
-    return 0;
-}
 
 static struct stat stat_of(const struct sim_fuse *fuse, const struct target *target)
 {
@@ -71,44 +44,6 @@ static struct stat stat_of(const struct sim_fuse *fuse, const struct target *tar
 }
 
 /* ---- open files ---- */
-
-static struct handle *handle_new(struct sim_fuse *fuse, fuse_ino_t number)
-{
-    struct handle *handle = xcalloc(1, sizeof(*handle));
-    handle->number = number;
-    handle->next = fuse->handles;
-    handle->from = &fuse->handles;
-    if (handle->next != NULL) {
-        handle->next->from = &handle->next;
-    }
-    fuse->handles = handle;
-    return handle;
-}
-
-static bool is_open(const struct sim_fuse *fuse, fuse_ino_t number)
-{
-    const struct handle *handle = fuse->handles;
-    while (handle != NULL && handle->number != number) {
-        handle = handle->next;
-    }
-    return handle != NULL;
-}
-
-static void handle_free(struct handle *handle)
-{
-    *handle->from = handle->next;
-    if (handle->next != NULL) {
-        handle->next->from = handle->from;
-    }
-    strbuf_done(&handle->text);
-    strlist_done(&handle->names);
-    free(handle);
-}
-
-struct handle *handle_of(const struct fuse_file_info *file)
-{
-    return (struct handle *)(uintptr_t)file->fh;
-}
 
 /* Answers an open with `handle`, which is gone if no one waits for the answer any more. */
 static void reply_open(fuse_req_t req, struct fuse_file_info *file, struct handle *handle)
@@ -142,7 +77,7 @@ static int do_lookup(fuse_req_t req, fuse_ino_t parent, const char *name,
     }
     CLEANUP_FREE char *path =
         dir->path[0] == '\0' ? xstrdup(name) : xasprintf("%s/%s", dir->path, name);
-    struct target target = {.ref = make_ref(fuse, req)};
+    struct target target = {.ref = fuse_ref(fuse, req)};
     target.node = tree_find(fuse->tree, path, &target.ref);
     if (target.node == NULL) {
         return -ENOENT;
@@ -152,7 +87,7 @@ static int do_lookup(fuse_req_t req, fuse_ino_t parent, const char *name,
         .ino = target.inode->number,
         .attr = stat_of(fuse_of(req), &target),
         .attr_timeout = FIXED_TIMEOUT_S,
-        .entry_timeout = node_is_fixed(target.node) ? FIXED_TIMEOUT_S : 0,
+        .entry_timeout = tree_is_fixed(target.node) ? FIXED_TIMEOUT_S : 0,
     };
     return 0;
 }
@@ -238,7 +173,7 @@ static bool is_taken(struct sim_fuse *fuse, const struct target *target)
     if (target->node->exclusive && fuse->host->process_lives != NULL) {
         sim_forget_dead(fuse->host, fuse->host->process_lives);
     }
-    return target->node->exclusive && (is_open(fuse, target->inode->number) ||
+    return target->node->exclusive && (handle_is_open(fuse, target->inode->number) ||
                                        sim_group_is_open(fuse->host, target->ref.group));
 }
 

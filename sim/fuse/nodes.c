@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every file of the simulated kernel. Patterns: node.h; slots in braces: slot.c; functions: attr.h.
  */
+#include "sim/fuse/nodes.h"
+
 #include "sim/fuse/attr.h"
 
 #define PAGE 4096

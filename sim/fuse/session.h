@@ -8,9 +8,8 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#include "sim/fuse/fuse.h"
 #include "sim/fuse/inode.h"
-#include "sim/fuse/node.h"
+#include "sim/fuse/tree.h"
 
 /* An open file or directory. They are listed, because the kernel may still owe releases when the
  * mount goes away. */
@@ -42,8 +41,14 @@ struct target {
 };
 
 struct sim_fuse *fuse_of(fuse_req_t req);
-struct handle *handle_of(const struct fuse_file_info *file);
+/* What a look-up of the request's caller starts with. */
+struct ref fuse_ref(struct sim_fuse *fuse, fuse_req_t req);
 /* 0 or -ENOENT. Under the host's lock. */
 int fuse_find(fuse_req_t req, fuse_ino_t number, struct target *ret_target);
+
+struct handle *handle_new(struct sim_fuse *fuse, fuse_ino_t number);
+void handle_free(struct handle *handle);
+struct handle *handle_of(const struct fuse_file_info *file);
+bool handle_is_open(const struct sim_fuse *fuse, fuse_ino_t number);
 
 #endif

@@ -3,7 +3,8 @@
 #ifndef SIM_FUSE_SLOT_H
 #define SIM_FUSE_SLOT_H
 
-#include "sim/fuse/node.h"
+#include "base/fs.h"
+#include "sim/fuse/ref.h"
 
 struct slot {
     const char *name; /* "{fn}" */

@@ -6,7 +6,7 @@
  * so that a killed daemon comes back with what real hardware would have kept.
  *
  * NVML-facing functions return NVML return codes (the NVML_* numbers); kernel-facing ones 0 or
- * -errno. Facts behind each rule: ARCHITECTURE.md "The simulated host" and the comments at the
+ * -errno. Facts behind each rule: docs/internals/sim.md and the comments at the
  * definitions.
  */
 #ifndef SIM_STATE_STATE_H

@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 #include "fuzz.h"
-#include "sim/fuse/node.h"
+#include "sim/fuse/tree.h"
 #include "sim/state/encode.h"
 #include "sim/state/fixture.h"
 

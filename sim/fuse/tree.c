@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sim/fuse/node.h"
+#include "sim/fuse/tree.h"
 
 #include <limits.h>
 #include <string.h>
 
+#include "sim/fuse/nodes.h"
 #include "sim/fuse/slot.h"
 
 static const struct node root_node = {.pattern = "", .kind = NODE_DIR, .mode = 0755};
@@ -140,7 +141,7 @@ void tree_list(const struct tree *tree, const struct node *dir, const struct ref
     }
 }
 
-bool node_is_fixed(const struct node *node)
+bool tree_is_fixed(const struct node *node)
 {
     return node->when == NULL && node->lives == NULL && slot_find(pattern_name(node)) == NULL;
 }

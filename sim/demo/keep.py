@@ -65,7 +65,7 @@ def part_f(demo, alpha, beta, gpu):
         progress = moved["progress"]
         demo.check("f", f"it runs on {target.name}, and its claim is there",
                    moved["state"] == "done" and owned,
-                   f"{progress['elapsedMs']} ms in all, stood still for {progress['downtimeMs']} ms")
+                   f"{progress['elapsedMs']} ms in all, guest paused for {progress['downtimeMs']} ms")
     seen = ticks(demo, vm)
     demo.check("f", "it never stopped counting, and its framebuffer is as it wrote it",
                [tick[0] for tick in seen] == list(range(1, len(seen) + 1))

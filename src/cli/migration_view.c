@@ -101,9 +101,8 @@ void migration_view_times(const json_t *migration, size_t width)
     char stood[VIEW_SIZE];
     format_ms(total, took);
     format_ms(view_int(migration, "progress.downtimeMs", -1), stood);
-    prose_print(width,
-                "Actual:   %s in all, of which the guest stood still %s (%.0f MiB were sent)", took,
-                stood, (double)view_int(migration, "progress.processedBytes", 0) / MIB);
+    prose_print(width, "Actual:   %s in all, guest paused for %s (%.0f MiB were sent)", took, stood,
+                (double)view_int(migration, "progress.processedBytes", 0) / MIB);
 }
 
 static void add_bar(const json_t *migration, struct strbuf *out)

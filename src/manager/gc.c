@@ -329,7 +329,8 @@ static int check_libvirt(const struct manager *m, struct error *err)
     if (m->host->libvirt_problem[0] == '\0') {
         return 0;
     }
-    return error_set(err, REASON_UNAVAILABLE, "libvirt", "what VMs need now can't be known: %s",
+    return error_set(err, REASON_UNAVAILABLE, "libvirt",
+                     "libvirt does not answer, so what VMs use is not known: %s",
                      m->host->libvirt_problem);
 }
 
@@ -352,7 +353,7 @@ void manager_list_garbage(struct manager *m, manager_reply_fn *reply, void *data
     manager_ask(m, answer, "", reply, data);
 }
 
-/* The lists of what it is about travel with the plan. */
+/* Adds the lists of garbage to the plan's reply. */
 static void reply_lists(json_t *body, const struct error *err, void *data)
 {
     struct change *lists = data;

@@ -20,7 +20,8 @@ int arrival_store(struct arrival *arrival, enum incoming_state state, struct err
 {
     CLEANUP(incoming_freep) struct incoming *next = incoming_copy(arrival->incoming);
     if (next->state != state && !sm_move(&incoming_state_words, &next->state, state)) {
-        return error_set(err, REASON_INTERNAL, next->id, "what comes in can't go from %s to %s",
+        return error_set(err, REASON_INTERNAL, next->id,
+                         "bug: an incoming migration can't go from %s to %s",
                          incoming_state_name(next->state), incoming_state_name(state));
     }
     next->finished_us = incoming_is_over(next) ? clock_realtime_us() : 0;
@@ -273,7 +274,7 @@ static struct arrival *find_arrival(const struct manager *m, const char *id, str
     struct arrival *arrival = arrivals_find(m, id);
     if (arrival == NULL) {
         error_set(err, REASON_NOT_FOUND, SUBJECT("migration", id),
-                  "no VM comes in here by migration \"%s\"", id);
+                  "this host has no incoming migration \"%s\"", id);
     } else {
         arrival->heard_us = clock_monotonic_us();
     }
@@ -447,7 +448,7 @@ static void run_abort(struct change *change)
     if (change->arrival == NULL || change->arrival->incoming->state != INCOMING_PREPARED) {
         if (change->arrival == NULL) {
             error_set(&err, REASON_NOT_FOUND, SUBJECT("migration", change->name),
-                      "no VM comes in here by migration \"%s\"", change->name);
+                      "this host has no incoming migration \"%s\"", change->name);
             change_refuse(change, &err);
         } else { /* another was quicker */
             change->arrival->acting = false;
@@ -539,9 +540,11 @@ static void look_at_silent(struct arrival *arrival)
         return;
     }
     if (vm == NULL) {
-        manager_event(arrival->manager, "vm-did-not-come", SUBJECT("vm", arrival->incoming->vm), "",
-                      "%s has said nothing of migration %s for long; its devices are given back",
-                      arrival->incoming->host, arrival->incoming->id);
+        manager_event(
+            arrival->manager, "vm-did-not-come", SUBJECT("vm", arrival->incoming->vm), "",
+            "no word from %s on migration %s for too long; the devices reserved for it are "
+            "released",
+            arrival->incoming->host, arrival->incoming->id);
         give_back(arrival);
     } else if (vm->state != VM_PAUSED && commit(arrival, &err) != 0) {
         log_warning("taking over VM %s: %s", arrival->incoming->vm, err.message);

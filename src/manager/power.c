@@ -30,25 +30,22 @@ int needs_refuse_wait(const struct needs *needs, const struct vm *vm, struct err
     return -REASON_UNAVAILABLE;
 }
 
+/* why: a sentence about the claim. */
 static int refuse(const struct claim *claim, const struct vm *vm, enum reason reason,
-                  struct error *err, const char *why, const char *what)
+                  const char *why, struct error *err)
 {
     return error_set(err, reason, SUBJECT("claim", claim->name),
-                     "VM \"%s\" can't start: %s claim \"%s\"%s%s", vm->name, why, claim->name,
-                     what[0] != '\0' ? ": " : "", what);
+                     "VM \"%s\" can't start with claim \"%s\": %s", vm->name, claim->name, why);
 }
 
-/* Its GPU is out, or in another slot, where a restoration makes its devices. */
+/* The claim's GPU is out, or in another slot, where a restoration makes its devices. */
 static int refuse_away(const struct manager *m, const struct claim *claim, const struct vm *vm,
                        struct error *err)
 {
     bool moved = restore_gpu_of(m->host, claim) != NULL;
-    bool unknown = claim->got.board == CLAIM_BOARD_ELSEWHERE && claim->got.gpu_uuid[0] == '\0';
     char why[ERROR_TEXT_SIZE];
     claim_say_away(m, claim, why, sizeof(why));
-    const char *gone = unknown ? "it is not known which GPU serves" : "the GPU is gone that serves";
-    int r =
-        refuse(claim, vm, REASON_UNAVAILABLE, err, moved ? "the GPU moved that serves" : gone, why);
+    int r = refuse(claim, vm, REASON_UNAVAILABLE, why, err);
     if (moved) {
         error_hint(err, "`cleave host restore` makes its devices there; then start the VM again");
     } else {
@@ -73,8 +70,11 @@ static int bound_needs(const struct manager *m, const struct claim *claim, const
         return 0;
     }
     if (gpu->problem[0] != '\0') {
-        int r = refuse(claim, vm, REASON_UNAVAILABLE, err, "the GPU can't be used that serves",
-                       gpu->problem);
+        char bdf[BDF_SIZE];
+        char why[ERROR_TEXT_SIZE];
+        str_print(why, sizeof(why), "its GPU %s can't be used: %s",
+                  pci_addr_format(&gpu->addr, bdf), gpu->problem);
+        int r = refuse(claim, vm, REASON_UNAVAILABLE, why, err);
         error_hint(err, "`cleave host show` tells what hangs or is missing");
         return r;
     }
@@ -82,8 +82,8 @@ static int bound_needs(const struct manager *m, const struct claim *claim, const
         return 0;
     }
     if (claim_vgpu_at(claim, gpu) != NULL) {
-        int r = refuse(claim, vm, REASON_CONFLICT, err,
-                       "another vGPU, which cleave did not make, is in the place of that of", "");
+        int r = refuse(claim, vm, REASON_CONFLICT,
+                       "its device carries another vGPU, which cleave did not make", err);
         error_hint(
             err,
             "`cleave claim delete %s` releases the claim and leaves that vGPU alone; to keep "
@@ -95,6 +95,13 @@ static int bound_needs(const struct manager *m, const struct claim *claim, const
     *again = *claim;
     (void)claim_device(claim, &again->named);
     return 0;
+}
+
+static int refuse_failed(const struct claim *claim, const struct vm *vm, struct error *err)
+{
+    char why[ERROR_TEXT_SIZE];
+    str_print(why, sizeof(why), "it has failed: %s", claim->problem);
+    return refuse(claim, vm, REASON_CONFLICT, why, err);
 }
 
 static int claim_needs(const struct manager *m, const struct claim *claim, const struct vm *vm,
@@ -115,7 +122,7 @@ static int claim_needs(const struct manager *m, const struct claim *claim, const
         if (!claim->was_bound) {
             return 0; /* the VM never had it, and hears so: claim_view_without() */
         }
-        r = refuse(claim, vm, REASON_CONFLICT, err, "it has the failed", claim->problem);
+        r = refuse_failed(claim, vm, err);
         error_hint(err,
                    "delete the claim, and create it again if the VM needs it: `cleave claim delete "
                    "%s`",

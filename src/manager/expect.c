@@ -61,7 +61,7 @@ void expect_vm_change(struct manager *m, const char *name)
 void expect_vm_changed(struct manager *m, const char *name)
 {
     struct expected_vm *expected = find_vm(m, name);
-    if (expected != NULL) { /* a look that is under way may have missed the change */
+    if (expected != NULL) { /* the look under way may predate the change */
         expected->until = m->views[HALF_GUESTS].begun + 1;
     }
 }

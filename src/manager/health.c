@@ -171,7 +171,7 @@ void manager_take_report(struct manager *m, const struct gpu_report *report)
             *vec_push(&m->unstored) = *report;
         }
     }
-    manager_observe_hardware(m, NULL, NULL); /* what else is to be seen of it? */
+    manager_observe_hardware(m, NULL, NULL); /* its other symptoms */
 }
 
 static void message_arrived(void *data)

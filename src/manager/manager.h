@@ -174,7 +174,7 @@ void manager_commit_incoming(struct manager *m, const struct caller *caller, con
 void manager_abort_incoming(struct manager *m, const struct caller *caller, const char *id,
                             bool dry_run, manager_reply_fn *reply, void *data);
 /* Body: {"to": [{"destination", "peer"?, "migrateUri"?}…], "stop"?, "parallel"?, "reason"?}.
- * Answers with the drain, which goes on; a dry run with what it would do. */
+ * Replies at once with the drain, which continues in the background; a dry run: the verdicts. */
 void manager_drain_host(struct manager *m, const struct caller *caller, const json_t *body,
                         bool dry_run, manager_reply_fn *reply, void *data);
 void manager_get_drain(struct manager *m, manager_reply_fn *reply, void *data);

@@ -15,8 +15,7 @@
 
 /* ---- switching ---- */
 
-/* The target has forgotten its reservation, or gave it back, and still has the VM. Nothing that is
- * kept here would help it. */
+/* The target has the VM, but lost or released its reservation: keeping ours is pointless. */
 static bool is_lost_there(struct move *move, const struct error *err)
 {
     return err->reason == REASON_NOT_FOUND ||

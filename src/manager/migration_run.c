@@ -94,7 +94,7 @@ void move_go_on(void *data)
     if (move->manager->stopping || move->finished) {
         return;
     }
-    /* While libvirt moves it, others jobs come and go next to it. */
+    /* libvirt's job runs for the whole state; other jobs may run next to it. */
     bool moving = move->migration->state == MIGRATION_MOVING && move->moving;
     if (move->jobs > (moving ? 1U : 0U)) {
         move_soon(move);

@@ -141,7 +141,7 @@ int migrations_refuse_start(const struct manager *m, const char *vm, const char 
                             struct error *err);
 /* Was the claim's device made for that VM, which comes in now? */
 bool migrations_bring(const struct manager *m, const char *claim, const char *vm, const char *uuid);
-/* Will what the claim has go with its VM, or come with it? Then no one else gives it back. */
+/* Is the claim part of a migration? Then only the migration releases its device. */
 bool migrations_have_claim(const struct manager *m, const char *claim);
 
 /* ---- plans of migrations ---- */

@@ -178,7 +178,7 @@ static void run(struct change *change, const struct error *err)
     change->run(change);
 }
 
-/* Another may have been quicker: who gives the turn back looks again. */
+/* Another change may have taken the turn; its release calls this once more. */
 static void take_turn(struct manager *m, const struct error *err, void *data)
 {
     (void)data;

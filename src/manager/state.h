@@ -100,9 +100,9 @@ struct arrival;
 struct drain;
 struct drainage;
 
-/* Looks at all, or at the hardware alone, after this question: who asks while a look is under way
- * gets the next one, together with all others who ask meanwhile. The hardware's never waits for
- * libvirt. `fn` NULL: only the look matters. */
+/* Calls `fn` after a look, at all or at the hardware alone, that starts after this call. Requests
+ * made while one is under way share the next. The hardware's never waits for libvirt. `fn` NULL:
+ * only the look matters. */
 void manager_observe(struct manager *m, observed_fn *fn, void *data);
 void manager_observe_hardware(struct manager *m, observed_fn *fn, void *data);
 /* Answers a question from what is seen then, with its lateness. Those who asked the same meanwhile

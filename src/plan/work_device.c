@@ -58,8 +58,8 @@ static int refuse_taken(const struct gpu_work *work, size_t i, struct error *err
     return -REASON_NO_CAPACITY;
 }
 
-/* How bad it would be to take a device that is free, but named for on-demand claims: never when it
- * is for the same VM, and else only for want of another. */
+/* Cost of using a free device that on-demand claims have reserved: forbidden when it is the same
+ * VM's, else the last resort. */
 enum named_by { NAMED_BY_NONE, NAMED_BY_OTHERS, NAMED_BY_ITS_VM };
 
 static enum named_by named_by(const struct gpu_work *work, size_t i, const struct pci_addr *vf)

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/handlers.h"
 #include "api/http.h"
 #include "api/origin.h"
 #include "api/reply_json.h"
@@ -38,7 +37,7 @@ struct api {
     struct http *http;
     struct said said[KEPT_TEXTS];
     size_t next_said; /* to be replaced */
-    struct manager *manager;
+    const struct service *service;
     char *socket_path;
     char *host_names;
 };
@@ -47,8 +46,9 @@ struct api {
 struct pending {
     struct api *api;
     struct http_exchange *exchange;
-    const struct route *route;
-    struct call call;
+    const struct verb *verb;
+    struct caller caller;
+    struct request request; /* points into this, and into the exchange */
     json_t *body;
 };
 
@@ -106,14 +106,14 @@ static void on_reply(json_t *body, const struct error *err, void *data)
     const struct http_request *request = http_exchange_request(pending->exchange);
     if (err != NULL) {
         if (err->reason == REASON_INTERNAL) {
-            log_error("%s %s: %s", request->method, pending->route->path, err->message);
+            log_error("%s %s: %s", request->method, pending->verb->path, err->message);
         }
         answer_error(pending->exchange, err);
         return;
     }
     CLEANUP_JSON json_t *owned = body;
-    bool changes = (pending->route->query & QUERY_DRY_RUN) != 0;
-    bool runs = changes && !pending->call.dry_run && change_is_running(owned);
+    bool changes = (pending->verb->flags & TAKES_DRY_RUN) != 0;
+    bool runs = changes && !pending->request.dry_run && change_is_running(owned);
     const struct http_response response = {.status = runs ? STATUS_ACCEPTED : STATUS_OK,
                                            .content_type = "application/json",
                                            .body = text_of(pending->api, owned)};
@@ -126,57 +126,59 @@ static bool read_bool(const char *text, bool *ret_value)
     return *ret_value || str_eq(text, "false");
 }
 
-static int read_param(enum route_query query, const char *value, struct call *call,
+static int read_param(enum verb_flag flag, const char *value, struct request *ret,
                       struct error *err)
 {
     uint64_t number = 0;
-    switch (query) {
-    case QUERY_DRY_RUN:
-        if (!read_bool(value, &call->dry_run)) {
+    switch (flag) {
+    case TAKES_DRY_RUN:
+        if (!read_bool(value, &ret->dry_run)) {
             return error_set(err, REASON_INVALID, "query dryRun",
                              "dryRun is true or false, not \"%s\"", value);
         }
         return 0;
-    case QUERY_GPU:
+    case TAKES_GPU:
         if (value[0] == '\0' || strlen(value) > MAX_NAME) {
             return error_set(err, REASON_INVALID, "query gpu", "gpu names no GPU");
         }
-        call->gpu = value;
+        ret->gpu = value;
         return 0;
-    case QUERY_AFTER:
-        if (!parse_u64(value, &call->after) || call->after > INT64_MAX) {
+    case TAKES_AFTER:
+        if (!parse_u64(value, &ret->after) || ret->after > INT64_MAX) {
             return error_set(err, REASON_INVALID, "query after",
                              "after is the number of an event, not \"%s\"", value);
         }
         return 0;
-    case QUERY_BEHIND:
+    case TAKES_BEHIND:
         if (value[0] == '\0') {
             return error_set(err, REASON_INVALID, "query behind", "behind has no names");
         }
-        call->behind = value;
+        ret->behind = value;
         return 0;
-    case QUERY_LIMIT:
+    case TAKES_LIMIT:
         if (!parse_u64(value, &number) || number == 0 || number > MAX_EVENTS) {
             return error_set(err, REASON_INVALID, "query limit",
                              "limit is a number from 1 to %d, not \"%s\"", MAX_EVENTS, value);
         }
-        call->limit = (size_t)number;
+        ret->limit = (size_t)number;
         return 0;
+    case IS_URGENT:
+        break;
     }
     return 0;
 }
 
-static int unknown_param(const struct route *route, const char *key, struct error *err)
+static int unknown_param(const struct verb *verb, const char *key, struct error *err)
 {
     const char *known[5];
     size_t n = 0;
-    for (unsigned bit = QUERY_DRY_RUN; bit <= QUERY_LIMIT; bit <<= 1) {
-        if ((route->query & bit) != 0) {
-            known[n++] = route_query_name((enum route_query)bit);
+    for (unsigned bit = TAKES_DRY_RUN; bit <= TAKES_LIMIT; bit <<= 1) {
+        if ((verb->flags & bit) != 0) {
+            known[n++] = verb_flag_name((enum verb_flag)bit);
         }
     }
-    error_set(err, REASON_INVALID, "query", "%s %s has no query parameter \"%s\"", route->method,
-              route->path, key);
+    error_set(err, REASON_INVALID, "query", "%s %s has no query parameter \"%s\"", verb->method,
+              verb->path, key);
     const char *nearest = str_nearest(key, known, n);
     if (nearest != NULL) {
         error_hint(err, "did you mean \"%s\"?", nearest);
@@ -184,25 +186,25 @@ static int unknown_param(const struct route *route, const char *key, struct erro
     return -REASON_INVALID;
 }
 
-static int read_query(const struct route *route, const struct target *target, struct call *call,
+static int read_query(const struct verb *verb, const struct target *target, struct request *ret,
                       struct error *err)
 {
-    call->limit = MAX_EVENTS;
+    ret->limit = MAX_EVENTS;
     for (size_t i = 0; i < target->n_query; i++) {
         const struct target_param *param = &target->query[i];
-        unsigned bit = QUERY_DRY_RUN;
-        while (bit <= QUERY_LIMIT && !str_eq(param->key, route_query_name((enum route_query)bit))) {
+        unsigned bit = TAKES_DRY_RUN;
+        while (bit <= TAKES_LIMIT && !str_eq(param->key, verb_flag_name((enum verb_flag)bit))) {
             bit <<= 1;
         }
-        if ((route->query & bit) == 0) {
-            return unknown_param(route, param->key, err);
+        if ((verb->flags & bit) == 0) {
+            return unknown_param(verb, param->key, err);
         }
-        int result = read_param((enum route_query)bit, param->value, call, err);
+        int result = read_param((enum verb_flag)bit, param->value, ret, err);
         if (result != 0) {
             return result;
         }
     }
-    if (call->behind != NULL && !call->dry_run) {
+    if (ret->behind != NULL && !ret->dry_run) {
         return error_set(err, REASON_INVALID, "query behind", "behind goes with dryRun=true only");
     }
     return 0;
@@ -226,20 +228,20 @@ static bool is_json(const char *content_type)
 }
 
 /* Returns the status to refuse with, or 0. */
-static int read_body(const struct http_request *request, const struct route *route,
-                     struct pending *pending, struct error *err)
+static int read_body(const struct http_request *request, struct pending *pending, struct error *err)
 {
+    const struct verb *verb = pending->verb;
     if (request->body_len == 0) {
-        if (route->body != ROUTE_NEEDS_BODY) {
+        if (verb->body != BODY_NEEDED) {
             return 0;
         }
-        error_set(err, REASON_INVALID, "request body", "%s %s needs a JSON body", route->method,
-                  route->path);
+        error_set(err, REASON_INVALID, "request body", "%s %s needs a JSON body", verb->method,
+                  verb->path);
         return reason_http_status(REASON_INVALID);
     }
-    if (route->body == ROUTE_NO_BODY) {
-        error_set(err, REASON_INVALID, "request body", "%s %s takes no body", route->method,
-                  route->path);
+    if (verb->body == BODY_NONE) {
+        error_set(err, REASON_INVALID, "request body", "%s %s takes no body", verb->method,
+                  verb->path);
         return reason_http_status(REASON_INVALID);
     }
     if (!is_json(request->content_type)) {
@@ -250,7 +252,7 @@ static int read_body(const struct http_request *request, const struct route *rou
     if (json_read(request->body, request->body_len, "request body", &pending->body, err) != 0) {
         return reason_http_status(err->reason);
     }
-    pending->call.body = pending->body;
+    pending->request.body = pending->body;
     return 0;
 }
 
@@ -272,9 +274,9 @@ static void answer_unknown(struct http_exchange *exchange, enum route_found foun
     answer_error(exchange, &err);
 }
 
-static int check_name(const struct route *route, const char *name, struct error *err)
+static int check_name(const struct verb *verb, const char *name, struct error *err)
 {
-    size_t max = str_starts(route->path, "/v1/vms/") ? VM_NAME_SIZE - 1 : MAX_NAME;
+    size_t max = str_starts(verb->path, "/v1/vms/") ? VM_NAME_SIZE - 1 : MAX_NAME;
     if (name != NULL && strlen(name) > max) {
         return error_set(err, REASON_INVALID, "request target",
                          "a name has at most %zu bytes here, and this one has %zu", max,
@@ -299,10 +301,9 @@ static int check_origin(const struct api *api, const struct http_exchange *excha
 }
 
 /* What is answered at once, and libvirt's hook, which a VM waits for, always come in. */
-static bool is_too_many(const struct api *api, const struct route *route, struct error *err)
+static bool is_too_many(const struct api *api, const struct verb *verb, struct error *err)
 {
-    if (http_waiting(api->http) <= MAX_WAITING || route->handle == health_get ||
-        route->handle == hook_qemu) {
+    if (http_waiting(api->http) <= MAX_WAITING || (verb->flags & IS_URGENT) != 0) {
         return false;
     }
     error_set(err, REASON_UNAVAILABLE, "cleaved",
@@ -313,11 +314,11 @@ static bool is_too_many(const struct api *api, const struct route *route, struct
 
 static bool is_urgent(const struct http_request *request, void *data UNUSED)
 {
-    const struct route *route = NULL;
+    const struct verb *verb = NULL;
     const char *name = NULL;
     const char *allow = NULL;
-    return routes_find(request->method, &request->target, &route, &name, &allow) == ROUTE_FOUND &&
-           (route->handle == health_get || route->handle == hook_qemu);
+    return routes_find(request->method, &request->target, &verb, &name, &allow) == ROUTE_FOUND &&
+           (verb->flags & IS_URGENT) != 0;
 }
 
 static void on_request(struct http_exchange *exchange, void *data)
@@ -329,15 +330,15 @@ static void on_request(struct http_exchange *exchange, void *data)
         answer_error(exchange, &err);
         return;
     }
-    const struct route *route = NULL;
+    const struct verb *verb = NULL;
     const char *name = NULL;
     const char *allow = NULL;
-    enum route_found found = routes_find(request->method, &request->target, &route, &name, &allow);
+    enum route_found found = routes_find(request->method, &request->target, &verb, &name, &allow);
     if (found != ROUTE_FOUND) {
         answer_unknown(exchange, found, allow);
         return;
     }
-    if (is_too_many(api, route, &err)) {
+    if (is_too_many(api, verb, &err)) {
         answer_error(exchange, &err);
         return;
     }
@@ -345,22 +346,22 @@ static void on_request(struct http_exchange *exchange, void *data)
     http_exchange_attach(exchange, pending, pending_done);
     pending->exchange = exchange;
     pending->api = api;
-    pending->route = route;
-    pending->call =
-        (struct call){.manager = api->manager, .name = name, .reply = on_reply, .data = pending};
-    STR_SET(pending->call.caller.author, request->author);
-    pending->call.caller.root = request->root;
-    if (check_name(route, name, &err) != 0 ||
-        read_query(route, &request->target, &pending->call, &err) != 0) {
+    pending->verb = verb;
+    pending->caller.roles = request->root ? ROLES_ALL : ROLES_CONNECTED;
+    STR_SET(pending->caller.author, request->author);
+    pending->request = (struct request){
+        .caller = &pending->caller, .target = name, .reply = on_reply, .data = pending};
+    if (check_name(verb, name, &err) != 0 ||
+        read_query(verb, &request->target, &pending->request, &err) != 0) {
         answer_error(exchange, &err);
         return;
     }
-    int status = read_body(request, route, pending, &err);
+    int status = read_body(request, pending, &err);
     if (status != 0) {
         http_answer(exchange, problem_response(status, &err));
         return;
     }
-    route->handle(&pending->call);
+    service_call(api->service, verb->id, &pending->request);
 }
 
 int api_listen(const struct api_config *config, struct api_listening *ret, struct error *err)
@@ -414,7 +415,7 @@ static int serve_all(struct api *api, struct api_listening *listening, struct er
 int api_new(const struct api_config *config, struct api **ret_api, struct error *err)
 {
     CLEANUP(api_freep) struct api *api = xcalloc(1, sizeof(*api));
-    api->manager = config->manager;
+    api->service = config->service;
     api->host_names = xstrdup(config->host_names == NULL ? "" : config->host_names);
     const struct http_config http = {
         .loop = config->loop,

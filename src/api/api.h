@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HTTP API of cleaved: finds the route, checks query and body, hands the request to the manager
- * and sends what it replies. api/openapi.yaml describes it. Loop thread only.
+ * The HTTP API of cleaved: finds the route, checks query and body, takes the request to the door
+ * and sends what is replied. api/openapi.yaml describes it. Loop thread only.
  */
 #ifndef API_API_H
 #define API_API_H
@@ -9,7 +9,7 @@
 #include "base/attr.h"
 #include "base/error.h"
 #include "base/evloop.h"
-#include "manager/manager.h"
+#include "service/service.h"
 
 struct api;
 
@@ -22,16 +22,16 @@ struct api_listening {
 
 struct api_config {
     struct evloop *loop;
-    struct manager *manager;
-    const char *socket_path;  /* NULL: none */
-    const char *socket_group; /* NULL: the process's own */
-    const char *tcp_address;  /* "127.0.0.1:8080"; NULL: none */
+    const struct service *service; /* the door; must outlive the API */
+    const char *socket_path;       /* NULL: none */
+    const char *socket_group;      /* NULL: the process's own */
+    const char *tcp_address;       /* "127.0.0.1:8080"; NULL: none */
     const char *host_names; /* what TCP clients may call this host, see origin_check(); NULL: "" */
     unsigned idle_s;        /* 0: default */
     struct api_listening *listening; /* of api_listen(): taken; NULL: api_new() listens */
 };
 
-/* Before there is a manager: who connects waits. Done with it, or with what api_new() left of it.
+/* Before there is a service: who connects waits. Done with it, or with what api_new() left of it.
  */
 int api_listen(const struct api_config *config, struct api_listening *ret, struct error *err);
 void api_listening_done(struct api_listening *listening);

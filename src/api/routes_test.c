@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The route table and api/openapi.yaml say the same. */
+/* The table of verbs and api/openapi.yaml say the same. */
 #include "api/routes.h"
 
 #include <ctype.h>
@@ -31,13 +31,13 @@ static int unload(void **state)
     return 0;
 }
 
-static json_t *operation(const struct route *route)
+static json_t *operation(const struct verb *verb)
 {
     char method[8] = "";
-    for (size_t i = 0; route->method[i] != '\0'; i++) {
-        method[i] = (char)tolower(route->method[i]);
+    for (size_t i = 0; verb->method[i] != '\0'; i++) {
+        method[i] = (char)tolower(verb->method[i]);
     }
-    return json_object_get(json_object_get(json_object_get(openapi, "paths"), route->path), method);
+    return json_object_get(json_object_get(json_object_get(openapi, "paths"), verb->path), method);
 }
 
 /* Follows "#/components/…"; returns the object itself if it is no reference. */
@@ -71,44 +71,42 @@ static bool has_param(json_t *op, const char *in, const char *name)
     return false;
 }
 
-static void every_route_is_described(void **state)
+static void every_verb_is_described(void **state)
 {
     (void)state;
-    size_t n = 0;
-    const struct route *routes = routes_all(&n);
-    for (size_t i = 0; i < n; i++) {
-        if (operation(&routes[i]) == NULL) {
-            fail_msg("%s %s is not in openapi.yaml", routes[i].method, routes[i].path);
+    for (enum verb_id id = 0; id < VERB_COUNT; id++) {
+        const struct verb *verb = verb_of(id);
+        const char *name = json_string_value(json_object_get(operation(verb), "operationId"));
+        if (name == NULL || !str_eq(name, verb->name)) {
+            fail_msg("%s %s: %s in verbs.def, %s in openapi.yaml", verb->method, verb->path,
+                     verb->name, name == NULL ? "nothing" : name);
         }
     }
 }
 
-static void every_description_has_a_route(void **state)
+static void every_description_has_a_verb(void **state)
 {
     (void)state;
-    size_t n = 0;
     size_t described = 0;
-    routes_all(&n);
     const char *path = NULL;
     json_t *item = NULL;
     json_object_foreach(json_object_get(openapi, "paths"), path, item)
     {
         described += json_object_size(item);
     }
-    assert_int_equal(described, n);
+    assert_int_equal(described, VERB_COUNT);
 }
 
 static void query_parameters_agree(void **state)
 {
     (void)state;
-    size_t n = 0;
-    const struct route *routes = routes_all(&n);
-    for (size_t i = 0; i < n; i++) {
-        for (unsigned bit = QUERY_DRY_RUN; bit <= QUERY_LIMIT; bit <<= 1) {
-            const char *name = route_query_name((enum route_query)bit);
-            bool described = has_param(operation(&routes[i]), "query", name);
-            if (described != ((routes[i].query & bit) != 0)) {
-                fail_msg("%s %s: query parameter %s", routes[i].method, routes[i].path, name);
+    for (enum verb_id id = 0; id < VERB_COUNT; id++) {
+        const struct verb *verb = verb_of(id);
+        for (unsigned bit = TAKES_DRY_RUN; bit <= TAKES_LIMIT; bit <<= 1) {
+            const char *name = verb_flag_name((enum verb_flag)bit);
+            bool described = has_param(operation(verb), "query", name);
+            if (described != ((verb->flags & bit) != 0)) {
+                fail_msg("%s %s: query parameter %s", verb->method, verb->path, name);
             }
         }
     }
@@ -117,18 +115,17 @@ static void query_parameters_agree(void **state)
 static void path_parameters_agree(void **state)
 {
     (void)state;
-    size_t n = 0;
-    const struct route *routes = routes_all(&n);
-    for (size_t i = 0; i < n; i++) {
-        const char *open = strchr(routes[i].path, '{');
+    for (enum verb_id id = 0; id < VERB_COUNT; id++) {
+        const struct verb *verb = verb_of(id);
+        const char *open = strchr(verb->path, '{');
         if (open == NULL) {
             continue;
         }
         char name[32] = "";
         assert_true(strcspn(open + 1, "}") < sizeof(name));
         memcpy(name, open + 1, strcspn(open + 1, "}"));
-        if (!has_param(operation(&routes[i]), "path", name)) {
-            fail_msg("%s %s: path parameter %s", routes[i].method, routes[i].path, name);
+        if (!has_param(operation(verb), "path", name)) {
+            fail_msg("%s %s: path parameter %s", verb->method, verb->path, name);
         }
     }
 }
@@ -136,14 +133,13 @@ static void path_parameters_agree(void **state)
 static void bodies_agree(void **state)
 {
     (void)state;
-    size_t n = 0;
-    const struct route *routes = routes_all(&n);
-    for (size_t i = 0; i < n; i++) {
-        json_t *body = json_object_get(operation(&routes[i]), "requestBody");
+    for (enum verb_id id = 0; id < VERB_COUNT; id++) {
+        const struct verb *verb = verb_of(id);
+        json_t *body = json_object_get(operation(verb), "requestBody");
         bool required = json_is_true(json_object_get(body, "required"));
-        if ((body != NULL) != (routes[i].body != ROUTE_NO_BODY) ||
-            required != (routes[i].body == ROUTE_NEEDS_BODY)) {
-            fail_msg("%s %s: body", routes[i].method, routes[i].path);
+        if ((body != NULL) != (verb->body != BODY_NONE) ||
+            required != (verb->body == BODY_NEEDED)) {
+            fail_msg("%s %s: body", verb->method, verb->path);
         }
     }
 }
@@ -151,13 +147,12 @@ static void bodies_agree(void **state)
 static void every_change_has_a_dry_run(void **state)
 {
     (void)state;
-    size_t n = 0;
-    const struct route *routes = routes_all(&n);
-    for (size_t i = 0; i < n; i++) {
-        bool asks = str_starts(routes[i].path, "/v1/hooks/"); /* libvirt, not a person */
-        bool changes = !str_eq(routes[i].method, "GET") && !asks;
-        if (changes != ((routes[i].query & QUERY_DRY_RUN) != 0)) {
-            fail_msg("%s %s", routes[i].method, routes[i].path);
+    for (enum verb_id id = 0; id < VERB_COUNT; id++) {
+        const struct verb *verb = verb_of(id);
+        bool asks = verb->permission == ROLE_ROOT; /* libvirt, not a person */
+        bool changes = !str_eq(verb->method, "GET") && !asks;
+        if (changes != ((verb->flags & TAKES_DRY_RUN) != 0)) {
+            fail_msg("%s %s", verb->method, verb->path);
         }
     }
 }
@@ -176,13 +171,13 @@ static void reasons_agree(void **state)
     }
 }
 
-static enum route_found find(const char *method, const char *raw, const struct route **ret_route,
+static enum route_found find(const char *method, const char *raw, const struct verb **ret_verb,
                              const char **ret_allow)
 {
     struct target target = {0};
     const char *name = NULL;
     assert_int_equal(target_parse(raw, &target, NULL), 0);
-    enum route_found found = routes_find(method, &target, ret_route, &name, ret_allow);
+    enum route_found found = routes_find(method, &target, ret_verb, &name, ret_allow);
     target_done(&target);
     return found;
 }
@@ -190,19 +185,18 @@ static enum route_found find(const char *method, const char *raw, const struct r
 static void a_path_without_the_method_says_what_it_serves(void **state)
 {
     (void)state;
-    const struct route *route = NULL;
+    const struct verb *found = NULL;
     const char *allow = NULL;
-    assert_int_equal(find("PATCH", "/v1/claims/x", &route, &allow), ROUTE_NO_METHOD);
+    assert_int_equal(find("PATCH", "/v1/claims/x", &found, &allow), ROUTE_NO_METHOD);
     assert_string_equal(allow, "GET, HEAD, DELETE");
-    assert_int_equal(find("GET", "/v1/vms/x", &route, &allow), ROUTE_NO_METHOD);
+    assert_int_equal(find("GET", "/v1/vms/x", &found, &allow), ROUTE_NO_METHOD);
     assert_string_equal(allow, "DELETE");
-    size_t n = 0;
-    const struct route *routes = routes_all(&n);
-    for (size_t i = 0; i < n; i++) {
+    for (enum verb_id id = 0; id < VERB_COUNT; id++) {
+        const struct verb *verb = verb_of(id);
         allow = NULL;
-        assert_int_equal(find("PATCH", routes[i].path, &route, &allow), ROUTE_NO_METHOD);
-        if (allow == NULL || strstr(allow, routes[i].method) == NULL) {
-            fail_msg("%s %s", routes[i].method, routes[i].path);
+        assert_int_equal(find("PATCH", verb->path, &found, &allow), ROUTE_NO_METHOD);
+        if (allow == NULL || strstr(allow, verb->method) == NULL) {
+            fail_msg("%s %s", verb->method, verb->path);
         }
     }
 }
@@ -215,9 +209,9 @@ static void unknown_paths_are_not_found(void **state)
         "/v1/gpus/", "/v1/gpus/x/", "/v1/gpus/x/mod", "/v1/gpus/x/mode/y",
         "/V1/gpus"};
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-        const struct route *route = NULL;
+        const struct verb *found = NULL;
         const char *allow = NULL;
-        if (find("GET", paths[i], &route, &allow) != ROUTE_NO_PATH) {
+        if (find("GET", paths[i], &found, &allow) != ROUTE_NO_PATH) {
             fail_msg("%s was found", paths[i]);
         }
     }
@@ -226,8 +220,8 @@ static void unknown_paths_are_not_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_route_is_described),
-        cmocka_unit_test(every_description_has_a_route),
+        cmocka_unit_test(every_verb_is_described),
+        cmocka_unit_test(every_description_has_a_verb),
         cmocka_unit_test(query_parameters_agree),
         cmocka_unit_test(path_parameters_agree),
         cmocka_unit_test(bodies_agree),

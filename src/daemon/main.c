@@ -146,7 +146,6 @@ static struct api_config api_config_of(struct daemon *d)
     const struct settings *settings = &d->settings;
     return (struct api_config){
         .loop = d->loop,
-        .manager = d->manager,
         .socket_path = settings->socket,
         .socket_group = settings->socket_group[0] == '\0' ? NULL : settings->socket_group,
         .tcp_address = settings->listen[0] == '\0' ? NULL : settings->listen,
@@ -186,6 +185,7 @@ static int open_sockets(struct daemon *d, struct error *err)
 static int open_api(struct daemon *d, struct error *err)
 {
     struct api_config config = api_config_of(d);
+    config.service = manager_service(d->manager);
     return api_new(&config, &d->api, err);
 }
 

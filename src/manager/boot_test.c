@@ -10,8 +10,6 @@
 #include "manager/state.h"
 #include "test.h"
 
-static const struct caller root = {.author = "root"};
-
 /* libvirt, which starts web1 and then tells nothing of any VM until it is over. */
 struct silence {
     struct lab *lab;
@@ -56,7 +54,7 @@ static void fall_silent(struct silence *silence)
 static void look_at_guests(struct lab *lab)
 {
     struct answer answer = {0};
-    manager_list_vms(lab->manager, lab_reply, &answer);
+    lab_ask(lab, VERB_LIST_VMS, &answer);
     assert_true(lab_wait(lab, &answer));
     answer_done(&answer);
 }
@@ -64,7 +62,7 @@ static void look_at_guests(struct lab *lab)
 static void restore(struct lab *lab)
 {
     struct answer answer = {0};
-    manager_restore_host(lab->manager, &root, NULL, false, lab_reply, &answer);
+    lab_ask(lab, VERB_RESTORE_HOST, &answer);
     assert_true(lab_wait(lab, &answer));
     assert_int_equal(answer.err.reason, REASON_NONE);
     answer_done(&answer);

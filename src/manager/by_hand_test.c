@@ -8,8 +8,6 @@
 #include "manager/state.h"
 #include "test.h"
 
-static const struct caller tester = {.author = "tester"};
-
 static void name_by_hand(struct lab_fixture *f, const char *vm, const char *device)
 {
     struct fake_vm *it = fake_host_vm(&f->host, vm);
@@ -23,7 +21,7 @@ static void name_by_hand(struct lab_fixture *f, const char *vm, const char *devi
 static enum reason start(struct lab *lab, const char *vm, bool dry_run, struct error *ret_err)
 {
     struct answer answer = {0};
-    manager_start_vm(lab->manager, &tester, vm, dry_run, lab_reply, &answer);
+    lab_ask(lab, VERB_START_VM, &answer, .target = vm, .dry_run = dry_run);
     assert_true(lab_wait(lab, &answer));
     *ret_err = answer.err;
     answer_done(&answer);
@@ -83,7 +81,7 @@ static void a_gpu_that_is_shared_out_is_named_with_what_frees_it(void **state)
     f->host.gpus[2].vfs_enabled = 0;
     fake_unlock();
     struct answer answer = {0};
-    manager_start_vm(f->lab.manager, &tester, "web1", true, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_START_VM, &answer, .target = "web1", .dry_run = true);
     assert_true(lab_wait(&f->lab, &answer));
     assert_int_equal(json_array_size(json_object_get(answer.body, "notChecked")), 1);
     answer_done(&answer);

@@ -12,13 +12,13 @@
 #include "manager/state.h"
 #include "manager/vm_overlay.h"
 
-void manager_list_claims(struct manager *m, manager_reply_fn *reply, void *data)
+void manager_list_claims(struct manager *m, const struct request *request)
 {
     json_t *list = json_array();
     for (vec_each(&m->claims, claim)) {
         json_array_append_new(list, claim_view(m, claim));
     }
-    reply(json_pack("{s:o}", "claims", list), NULL, data);
+    request_answer(request, json_pack("{s:o}", "claims", list));
 }
 
 static int find_claim(const struct manager *m, const char *name, struct claim **ret_claim,
@@ -43,15 +43,15 @@ static int find_claim(const struct manager *m, const char *name, struct claim **
     return r;
 }
 
-void manager_get_claim(struct manager *m, const char *name, manager_reply_fn *reply, void *data)
+void manager_get_claim(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     struct claim *claim = NULL;
-    if (find_claim(m, name, &claim, &err) != 0) {
-        reply(NULL, &err, data);
+    if (find_claim(m, request->target, &claim, &err) != 0) {
+        request_refuse(request, &err);
         return;
     }
-    reply(claim_view(m, claim), NULL, data);
+    request_answer(request, claim_view(m, claim));
 }
 
 /* ---- create ---- */
@@ -124,20 +124,18 @@ static int read_create(const json_t *body, struct claim *ret_claim, enum plan_mo
     return claim_from_json(spec, "request body", "", ret_claim, err);
 }
 
-void manager_create_claim(struct manager *m, const struct caller *caller, const json_t *body,
-                          bool dry_run, manager_reply_fn *reply, void *data)
+void manager_create_claim(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     struct claim claim = {0};
     enum plan_moves moves = PLAN_MOVES_NONE;
-    if (read_create(body, &claim, &moves, &err) != 0) {
-        reply(NULL, &err, data);
+    if (read_create(request->body, &claim, &moves, &err) != 0) {
+        request_refuse(request, &err);
         return;
     }
-    STR_SET(claim.author, caller->author);
+    STR_SET(claim.author, request->caller->author);
     claim.created_us = clock_realtime_us();
-    struct request request = {caller, dry_run, reply, data};
-    struct change *change = change_new(m, run_create, &request, claim.name);
+    struct change *change = change_new(m, run_create, request, claim.name);
     *vec_push(&change->claims) = claim;
     change->moves = moves;
     change_enqueue(change);
@@ -216,18 +214,7 @@ static void run_delete(struct change *change)
     foresight_end(&foresight);
 }
 
-void manager_delete_claim(struct manager *m, const struct caller *caller, const char *name,
-                          bool dry_run, manager_reply_fn *reply, void *data)
+void manager_delete_claim(struct manager *m, const struct request *request)
 {
-    struct request request = {caller, dry_run, reply, data};
-    change_enqueue(change_new(m, run_delete, &request, name));
-}
-
-void manager_foresee_delete(struct manager *m, const struct caller *caller, const char *name,
-                            const char *behind, manager_reply_fn *reply, void *data)
-{
-    struct request request = {caller, true, reply, data};
-    struct change *change = change_new(m, run_delete, &request, name);
-    change->behind = xstrdup(behind);
-    change_enqueue(change);
+    change_enqueue(change_new(m, run_delete, request, request->target));
 }

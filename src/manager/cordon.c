@@ -89,29 +89,25 @@ static void uncordon_observed(struct manager *m, const struct error *err, void *
     answer(data, act_uncordon);
 }
 
-void manager_cordon_gpu(struct manager *m, const struct caller *caller, const char *gpu,
-                        const json_t *body, bool dry_run, manager_reply_fn *reply, void *data)
+void manager_cordon_gpu(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     const char *why = "";
-    if (body != NULL) {
+    if (request->body != NULL) {
         struct reader r;
-        reader_init(&r, body, "request body", "", &err);
+        reader_init(&r, request->body, "request body", "", &err);
         why = reader_str_or(&r, "reason", sizeof(((struct cordon *)0)->why) - 1, "");
         if (reader_end(&r) != 0) {
-            reply(NULL, &err, data);
+            request_refuse(request, &err);
             return;
         }
     }
-    struct request request = {caller, dry_run, reply, data};
-    struct change *change = change_new(m, NULL, &request, gpu);
+    struct change *change = change_new(m, NULL, request, request->target);
     STR_SET(change->why, why);
     manager_observe_hardware(m, cordon_observed, change);
 }
 
-void manager_uncordon_gpu(struct manager *m, const struct caller *caller, const char *gpu,
-                          bool dry_run, manager_reply_fn *reply, void *data)
+void manager_uncordon_gpu(struct manager *m, const struct request *request)
 {
-    struct request request = {caller, dry_run, reply, data};
-    manager_observe_hardware(m, uncordon_observed, change_new(m, NULL, &request, gpu));
+    manager_observe_hardware(m, uncordon_observed, change_new(m, NULL, request, request->target));
 }

@@ -100,7 +100,7 @@ static void drain_observed(struct manager *m, const struct error *err, void *dat
 
 static int check_targets(const struct drain *drain, const struct caller *caller, struct error *err)
 {
-    enum remote_rights rights = caller->root ? REMOTE_FOR_ROOT : REMOTE_FOR_ANYONE;
+    enum remote_rights rights = caller_is_root(caller) ? REMOTE_FOR_ROOT : REMOTE_FOR_ANYONE;
     int r = 0;
     for (size_t i = 0; r == 0 && i < drain->n_targets; i++) {
         const struct drain_target *target = &drain->targets[i];
@@ -110,19 +110,18 @@ static int check_targets(const struct drain *drain, const struct caller *caller,
     return r;
 }
 
-void manager_drain_host(struct manager *m, const struct caller *caller, const json_t *body,
-                        bool dry_run, manager_reply_fn *reply, void *data)
+void manager_drain_host(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     CLEANUP(drain_freep) struct drain *drain = NULL;
-    if (drain_from_json(body, &drain, &err) != 0 || check_targets(drain, caller, &err) != 0) {
-        reply(NULL, &err, data);
+    if (drain_from_json(request->body, &drain, &err) != 0 ||
+        check_targets(drain, request->caller, &err) != 0) {
+        request_refuse(request, &err);
         return;
     }
-    STR_SET(drain->author, caller->author);
+    STR_SET(drain->author, request->caller->author);
     drain->created_us = clock_realtime_us();
-    struct request request = {caller, dry_run, reply, data};
-    struct change *change = change_new(m, NULL, &request, "");
+    struct change *change = change_new(m, NULL, request, "");
     change->drain = TAKE_PTR(drain);
     manager_observe(m, drain_observed, change);
 }
@@ -136,20 +135,18 @@ static int find_drain(const struct manager *m, struct error *err)
                : error_set(err, REASON_NOT_FOUND, "drain", "this host is not being drained");
 }
 
-void manager_get_drain(struct manager *m, manager_reply_fn *reply, void *data)
+void manager_get_drain(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     if (find_drain(m, &err) != 0) {
-        reply(NULL, &err, data);
+        request_refuse(request, &err);
         return;
     }
-    reply(reply_drain(m->drainage->drain), NULL, data);
+    request_answer(request, reply_drain(m->drainage->drain));
 }
 
-void manager_cancel_drain(struct manager *m, const struct caller *caller, bool dry_run,
-                          manager_reply_fn *reply, void *data)
+void manager_cancel_drain(struct manager *m, const struct request *request)
 {
-    (void)caller;
     struct error err = {0};
     int r = find_drain(m, &err);
     if (r == 0 && drain_is_over(m->drainage->drain->state)) {
@@ -158,7 +155,7 @@ void manager_cancel_drain(struct manager *m, const struct caller *caller, bool d
         error_hint(&err, "`cleave host undrain` lets claims on the host again");
     }
     struct drainage *d = m->drainage;
-    if (r == 0 && !dry_run && d->drain->state != DRAIN_CANCELLING) {
+    if (r == 0 && !request->dry_run && d->drain->state != DRAIN_CANCELLING) {
         enum drain_state before = d->drain->state;
         drain_move(d->drain, DRAIN_CANCELLING);
         r = drain_store(d, &err);
@@ -167,11 +164,11 @@ void manager_cancel_drain(struct manager *m, const struct caller *caller, bool d
         }
     }
     if (r != 0) {
-        reply(NULL, &err, data);
+        request_refuse(request, &err);
         return;
     }
     (void)evloop_timer_set(d->timer, 0);
-    reply(reply_drain(d->drain), NULL, data);
+    request_answer(request, reply_drain(d->drain));
 }
 
 /* Ends the maintenance: the cordons of the drain go, and it is forgotten. */
@@ -217,9 +214,7 @@ static void undrain_observed(struct manager *m, const struct error *err, void *d
     change_answer(change, body);
 }
 
-void manager_undrain_host(struct manager *m, const struct caller *caller, bool dry_run,
-                          manager_reply_fn *reply, void *data)
+void manager_undrain_host(struct manager *m, const struct request *request)
 {
-    struct request request = {caller, dry_run, reply, data};
-    manager_observe_hardware(m, undrain_observed, change_new(m, NULL, &request, ""));
+    manager_observe_hardware(m, undrain_observed, change_new(m, NULL, request, ""));
 }

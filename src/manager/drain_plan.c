@@ -142,10 +142,14 @@ static void answered(json_t *body, const struct error *err, void *data)
 static void ask(struct drainage *d, size_t i)
 {
     struct drain_vm *vm = &d->drain->vms.items[i];
-    struct caller caller = {.root = true}; /* what it may name was judged with its request */
-    STR_SET(caller.author, d->drain->author);
+    const struct caller caller = drain_caller(d, ROLES_ALL);
     CLEANUP_JSON json_t *body = drain_migration_body(d, vm);
-    manager_migrate_vm(d->manager, &caller, body, true, answered, drain_call_new(d, i));
+    const struct request check = {.caller = &caller,
+                                  .dry_run = true,
+                                  .body = body,
+                                  .reply = answered,
+                                  .data = drain_call_new(d, i)};
+    service_call(&d->manager->service, VERB_MIGRATE_VM, &check);
 }
 
 void drain_plan(struct drainage *d, drain_planned_fn *planned)

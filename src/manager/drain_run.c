@@ -144,9 +144,7 @@ static void begun(json_t *body, const struct error *err, void *data)
 static void begin_move(struct drainage *d, size_t i)
 {
     struct drain_vm *vm = &d->drain->vms.items[i];
-    struct caller caller = {.root = true}; /* what it may name was judged with its request */
     struct error err = {0};
-    STR_SET(caller.author, d->drain->author);
     drain_vm_move(vm, DRAIN_MOVING);
     vm->problem[0] = '\0';
     if (drain_store(d, &err) != 0) { /* nothing begins that is not written down */
@@ -155,7 +153,10 @@ static void begin_move(struct drainage *d, size_t i)
         return;
     }
     CLEANUP_JSON json_t *body = drain_migration_body(d, vm);
-    manager_migrate_vm(d->manager, &caller, body, false, begun, drain_call_new(d, i));
+    const struct caller caller = drain_caller(d, ROLES_ALL);
+    const struct request migrate = {
+        .caller = &caller, .body = body, .reply = begun, .data = drain_call_new(d, i)};
+    service_call(&d->manager->service, VERB_MIGRATE_VM, &migrate);
 }
 
 static void stopped(json_t *body, const struct error *err, void *data)
@@ -178,16 +179,17 @@ static void stopped(json_t *body, const struct error *err, void *data)
 static void begin_stop(struct drainage *d, size_t i)
 {
     struct drain_vm *vm = &d->drain->vms.items[i];
-    struct caller caller = {0};
     struct error err = {0};
-    STR_SET(caller.author, d->drain->author);
     drain_vm_move(vm, DRAIN_STOPPING);
     if (drain_store(d, &err) != 0) {
         log_warning("the drain can't be stored: %s", err.message);
         drain_vm_move(vm, DRAIN_WAITING);
         return;
     }
-    manager_stop_vm(d->manager, &caller, vm->name, NULL, false, stopped, drain_call_new(d, i));
+    const struct caller caller = drain_caller(d, ROLES_CONNECTED);
+    const struct request stop = {
+        .caller = &caller, .target = vm->name, .reply = stopped, .data = drain_call_new(d, i)};
+    service_call(&d->manager->service, VERB_STOP_VM, &stop);
 }
 
 static void begin(struct drainage *d, size_t i)
@@ -251,16 +253,16 @@ static bool follow(struct drainage *d, struct drain_vm *vm)
 /* Cancels the migrations that are under way, as far as that is still possible. */
 static void call_back(struct drainage *d)
 {
-    struct caller caller = {0};
-    STR_SET(caller.author, d->drain->author);
+    const struct caller caller = drain_caller(d, ROLES_CONNECTED);
     for (vec_each(&d->drain->vms, vm)) {
         const struct migration *migration = find_migration(d->manager, vm->migration);
         if (vm->step == DRAIN_WAITING) {
             STR_SET(vm->problem, "cancelled");
             drain_vm_move(vm, DRAIN_LEFT);
         } else if (vm->step == DRAIN_MOVING && migration != NULL && !migration->cancel) {
-            manager_cancel_migration(d->manager, &caller, vm->migration, false, change_unasked,
-                                     NULL);
+            const struct request cancel = {
+                .caller = &caller, .target = vm->migration, .reply = change_unasked};
+            service_call(&d->manager->service, VERB_CANCEL_MIGRATION, &cancel);
         }
     }
 }

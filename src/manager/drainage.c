@@ -40,6 +40,13 @@ void drainage_answer(struct drainage *d, const struct error *err)
     drainage_free(d);
 }
 
+struct caller drain_caller(const struct drainage *d, unsigned roles)
+{
+    struct caller caller = {.roles = roles};
+    STR_SET(caller.author, d->drain->author);
+    return caller;
+}
+
 struct drain_call *drain_call_new(struct drainage *d, size_t vm)
 {
     struct drain_call *call = xcalloc(1, sizeof(*call));

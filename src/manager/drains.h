@@ -36,7 +36,7 @@ struct drainage {
     bool gone;                      /* goes with the last of them */
     drain_planned_fn *planned;      /* of the planning under way */
     bool dry_run;
-    manager_reply_fn *reply; /* of the dry run */
+    reply_fn *reply; /* of the dry run */
     void *data;
 };
 
@@ -49,6 +49,9 @@ void drainage_answer(struct drainage *d, const struct error *err);
 struct drain_call *drain_call_new(struct drainage *d, size_t vm);
 /* The call is over: false when the drainage went with it, or the manager stops. */
 bool drain_call_end(struct drain_call *call, struct drainage **ret_d, size_t *ret_vm);
+/* Who calls verbs for the drain. What its author may name was judged with his request, so ROLES_ALL
+ * is for addresses from there. */
+struct caller drain_caller(const struct drainage *d, unsigned roles);
 json_t *drain_migration_body(const struct drainage *d, const struct drain_vm *vm);
 
 /* Fills in the VMs that run here. */

@@ -10,8 +10,6 @@
 #include "manager/state.h"
 #include "test.h"
 
-static const struct caller tester = {.author = "tester"};
-
 /* ---- a claim that was without its device before ---- */
 
 static void take_vgpus(struct fake_host *host)
@@ -69,7 +67,7 @@ static void a_dry_run_warns_of_the_same_claim(void **state)
     take_vgpus(&f->host);
     struct answer answer = {0};
     json_t *body = json_pack("{s:s, s:s}", "name", "b", "type", "A100-1-5C");
-    manager_create_claim(lab->manager, &tester, body, true, lab_reply, &answer);
+    lab_ask(lab, VERB_CREATE_CLAIM, &answer, .body = body, .dry_run = true);
     json_decref(body);
     assert_true(lab_wait(lab, &answer));
     const json_t *plan = json_object_get(answer.body, "plan");
@@ -100,7 +98,7 @@ static void foresee_delete(struct lab *lab, const char *name, const char *behind
                            struct answer *answer)
 {
     *answer = (struct answer){0};
-    manager_foresee_delete(lab->manager, &tester, name, behind, lab_reply, answer);
+    lab_ask(lab, VERB_DELETE_CLAIM, answer, .target = name, .dry_run = true, .behind = behind);
     assert_true(lab_wait(lab, answer));
 }
 
@@ -139,9 +137,9 @@ static void foresee_start(struct lab *lab, const char *vm, const char *behind,
 {
     *answer = (struct answer){0};
     if (behind == NULL) {
-        manager_start_vm(lab->manager, &tester, vm, true, lab_reply, answer);
+        lab_ask(lab, VERB_START_VM, answer, .target = vm, .dry_run = true);
     } else {
-        manager_foresee_start(lab->manager, &tester, vm, behind, lab_reply, answer);
+        lab_ask(lab, VERB_START_VM, answer, .target = vm, .dry_run = true, .behind = behind);
     }
     assert_true(lab_wait(lab, answer));
 }
@@ -174,12 +172,12 @@ static void a_vm_that_starts_behind_another_finds_the_gpu_taken(void **state)
     answer_done(&answer);
 
     answer = (struct answer){0};
-    manager_start_vm(lab->manager, &tester, "web1", false, lab_reply, &answer);
+    lab_ask(lab, VERB_START_VM, &answer, .target = "web1");
     assert_true(lab_wait(lab, &answer));
     assert_int_equal(answer.err.reason, REASON_NONE);
     answer_done(&answer);
     answer = (struct answer){0};
-    manager_start_vm(lab->manager, &tester, "web2", false, lab_reply, &answer);
+    lab_ask(lab, VERB_START_VM, &answer, .target = "web2");
     assert_true(lab_wait(lab, &answer));
     assert_int_equal(answer.err.reason, foreseen);
     answer_done(&answer);
@@ -252,7 +250,7 @@ static void expect_start(struct lab *lab, const char *vm, bool dry_run, enum rea
                          const char *words, const char *hint)
 {
     struct answer answer = {0};
-    manager_start_vm(lab->manager, &tester, vm, dry_run, lab_reply, &answer);
+    lab_ask(lab, VERB_START_VM, &answer, .target = vm, .dry_run = dry_run);
     assert_true(lab_wait(lab, &answer));
     if (answer.err.reason != reason || strstr(answer.err.message, words) == NULL ||
         strstr(answer.err.hint, hint) == NULL) {
@@ -312,7 +310,7 @@ static void a_saved_vm_with_what_is_not_its_own_is_refused(void **state)
 static void expect_delete(struct lab *lab, const char *vm, bool dry_run, enum reason reason)
 {
     struct answer answer = {0};
-    manager_delete_vm(lab->manager, &tester, vm, dry_run, lab_reply, &answer);
+    lab_ask(lab, VERB_DELETE_VM, &answer, .target = vm, .dry_run = dry_run);
     assert_true(lab_wait(lab, &answer));
     assert_int_equal(answer.err.reason, reason);
     answer_done(&answer);
@@ -337,7 +335,7 @@ static void expect_create(struct lab_fixture *f, const char *template, bool dry_
 {
     struct answer answer = {0};
     CLEANUP_JSON json_t *body = json_pack("{s:s, s:s}", "name", "new", "template", template);
-    manager_create_vm(f->lab.manager, &tester, body, dry_run, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_CREATE_VM, &answer, .body = body, .dry_run = dry_run);
     assert_true(lab_wait(&f->lab, &answer));
     assert_int_equal(answer.err.reason, reason);
     assert_non_null(strstr(answer.err.message, words));

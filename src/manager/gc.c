@@ -348,9 +348,9 @@ static int answer(struct manager *m, const char *name, json_t **ret_body, struct
     return r;
 }
 
-void manager_list_garbage(struct manager *m, manager_reply_fn *reply, void *data)
+void manager_list_garbage(struct manager *m, const struct request *request)
 {
-    manager_ask(m, answer, "", reply, data);
+    manager_ask(m, answer, "", request);
 }
 
 /* Adds the lists of garbage to the plan's reply. */
@@ -391,11 +391,12 @@ static void run_gc(struct change *change)
     change_carry_out(change, plan);
 }
 
-void manager_collect_garbage(struct manager *m, const struct caller *caller, bool dry_run,
-                             manager_reply_fn *reply, void *data)
+void manager_collect_garbage(struct manager *m, const struct request *request)
 {
-    struct request outer = {caller, dry_run, reply, data};
-    struct change *lists = change_new(m, NULL, &outer, "");
-    struct request request = {caller, dry_run, reply_lists, lists};
-    change_enqueue(change_new(m, run_gc, &request, ""));
+    struct change *lists = change_new(m, NULL, request, "");
+    struct request plan = {.caller = request->caller,
+                           .dry_run = request->dry_run,
+                           .reply = reply_lists,
+                           .data = lists};
+    change_enqueue(change_new(m, run_gc, &plan, ""));
 }

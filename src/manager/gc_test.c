@@ -5,8 +5,6 @@
 #include "manager/state.h"
 #include "test.h"
 
-static const struct caller root = {.author = "root"};
-
 static void create(struct lab *lab, const char *json)
 {
     assert_int_equal(lab_create(lab, json, NULL), 0);
@@ -16,7 +14,7 @@ static void create(struct lab *lab, const char *json)
 static json_t *garbage(struct lab *lab)
 {
     struct answer answer = {0};
-    manager_list_garbage(lab->manager, lab_reply, &answer);
+    lab_ask(lab, VERB_LIST_GARBAGE, &answer);
     assert_true(lab_wait(lab, &answer));
     return answer.body;
 }
@@ -45,7 +43,7 @@ static void gc_touches_only_what_cleave_made_and_no_one_needs(void **state)
     assert_int_equal(count(lists, "kept"), 1);
     json_decref(lists);
     struct answer answer = {0};
-    manager_collect_garbage(f->lab.manager, &root, false, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_COLLECT_GARBAGE, &answer);
     assert_true(lab_wait(&f->lab, &answer));
     assert_int_equal(count(answer.body, "garbage"), 2);
     answer_done(&answer);
@@ -140,7 +138,7 @@ static void check_unseen(struct lab_fixture *f, const char *claim, const char *g
     answer_done(&answer);
     answer = (struct answer){0};
     json_t *body = json_pack("{s:s}", "mode", "idle");
-    manager_set_gpu_mode(lab->manager, &root, gpu, body, false, lab_reply, &answer);
+    lab_ask(lab, VERB_SET_GPU_MODE, &answer, .target = gpu, .body = body);
     json_decref(body);
     assert_true(lab_wait(lab, &answer));
     assert_int_not_equal(answer.err.reason, REASON_NONE);

@@ -58,19 +58,17 @@ static void run_mode(struct change *change)
     change_carry_out(change, plan);
 }
 
-void manager_set_gpu_mode(struct manager *m, const struct caller *caller, const char *gpu,
-                          const json_t *body, bool dry_run, manager_reply_fn *reply, void *data)
+void manager_set_gpu_mode(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     struct reader r;
-    reader_init(&r, body, "request body", "", &err);
+    reader_init(&r, request->body, "request body", "", &err);
     int mode = reader_word(&r, "mode", &gpu_mode_words);
     if (reader_end(&r) != 0) {
-        reply(NULL, &err, data);
+        request_refuse(request, &err);
         return;
     }
-    struct request request = {caller, dry_run, reply, data};
-    struct change *change = change_new(m, run_mode, &request, gpu);
+    struct change *change = change_new(m, run_mode, request, request->target);
     change->mode = (enum gpu_mode)mode;
     change_enqueue(change);
 }
@@ -111,18 +109,15 @@ static int read_scheduler(const json_t *body, struct gpu_scheduler *ret_schedule
     return reader_end(&r);
 }
 
-void manager_set_gpu_scheduler(struct manager *m, const struct caller *caller, const char *gpu,
-                               const json_t *body, bool dry_run, manager_reply_fn *reply,
-                               void *data)
+void manager_set_gpu_scheduler(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     struct gpu_scheduler scheduler = {0};
-    if (read_scheduler(body, &scheduler, &err) != 0) {
-        reply(NULL, &err, data);
+    if (read_scheduler(request->body, &scheduler, &err) != 0) {
+        request_refuse(request, &err);
         return;
     }
-    struct request request = {caller, dry_run, reply, data};
-    struct change *change = change_new(m, run_scheduler, &request, gpu);
+    struct change *change = change_new(m, run_scheduler, request, request->target);
     change->scheduler = scheduler;
     change_enqueue(change);
 }

@@ -14,8 +14,6 @@
 #define NVML_CLAIM "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}"
 #define WHOLE_GPU "{\"name\": \"w\", \"mode\": \"passthrough\", \"gpu\": \"" LAB_L40S "\"}"
 
-static const struct caller tester = {.author = "tester"};
-
 /* Patience ends for what hangs, and at once then. */
 static int setup(void **state)
 {
@@ -45,7 +43,7 @@ static void let_go(struct lab *lab)
 static void list_gpus(struct lab *lab, struct answer *answer)
 {
     *answer = (struct answer){0};
-    manager_list_gpus(lab->manager, lab_reply, answer);
+    lab_ask(lab, VERB_LIST_GPUS, answer);
     assert_true(lab_wait(lab, answer));
     assert_int_equal(answer->err.reason, REASON_NONE);
 }
@@ -116,7 +114,7 @@ static void a_step_that_keeps_nvml_closed_is_named_for_it(void **state)
     answer_done(&now);
     assert_true(lab_wait_until(lab, driver_is_late, lab));
     now = (struct answer){0};
-    manager_get_health(m, lab_reply, &now);
+    lab_ask(lab, VERB_GET_HEALTH, &now);
     const json_t *problem = json_array_get(json_object_get(now.body, "problems"), 0);
     assert_string_equal(json_string_value(json_object_get(problem, "what")), "sysfs");
     assert_non_null(strstr(json_string_value(json_object_get(problem, "text")), LAB_L40S));
@@ -142,7 +140,7 @@ static void health_names_what_hangs(void **state)
     list_gpus(lab, &answer);
     answer_done(&answer);
     answer = (struct answer){0};
-    manager_get_health(lab->manager, lab_reply, &answer);
+    lab_ask(lab, VERB_GET_HEALTH, &answer);
     assert_true(answer.there); /* at once */
     assert_string_equal(answer_text(&answer, "status"), "degraded");
     const json_t *problem = json_array_get(json_object_get(answer.body, "problems"), 0);
@@ -220,16 +218,9 @@ static void a_kernel_that_hangs_is_named_to_who_wants_a_change(void **state)
 
 /* ---- any port, at any call ---- */
 
-typedef void read_fn(struct manager *m, manager_reply_fn *reply, void *data);
-
-static void list_profiles(struct manager *m, manager_reply_fn *reply, void *data)
-{
-    manager_list_profiles(m, NULL, reply, data);
-}
-
-static read_fn *const reads[] = {manager_get_health, manager_get_host,     manager_list_gpus,
-                                 manager_list_vms,   list_profiles,        manager_list_claims,
-                                 manager_list_plans, manager_list_garbage, manager_get_restore};
+static const enum verb_id reads[] = {VERB_GET_HEALTH, VERB_GET_HOST,      VERB_LIST_GPUS,
+                                     VERB_LIST_VMS,   VERB_LIST_PROFILES, VERB_LIST_CLAIMS,
+                                     VERB_LIST_PLANS, VERB_LIST_GARBAGE,  VERB_GET_RESTORE};
 
 static bool is_hanging(void *data)
 {
@@ -243,7 +234,7 @@ static bool all_answer(struct lab *lab)
 {
     struct answer answers[ARRAY_SIZE(reads)] = {{0}};
     for (size_t i = 0; i < ARRAY_SIZE(reads); i++) {
-        reads[i](lab->manager, lab_reply, &answers[i]);
+        lab_ask(lab, reads[i], &answers[i]);
         if (!lab_wait(lab, &answers[i])) {
             return false;
         }
@@ -261,7 +252,7 @@ static enum outcome claim_while_hanging(struct lab *lab, enum port_kind port, in
     atomic_store(&lab->faults.spared, spared);
     let_hang(lab, port);
     json_t *body = json_loads(NVML_CLAIM, 0, NULL);
-    manager_create_claim(lab->manager, &tester, body, false, lab_reply, &claim);
+    lab_ask(lab, VERB_CREATE_CLAIM, &claim, .body = body);
     json_decref(body);
     if (!lab_wait(lab, &claim)) {
         return OUTCOME_SILENT;
@@ -342,7 +333,7 @@ static void a_plan_that_libvirt_does_not_answer_holds_up_no_other(void **state)
     answer_done(&answer);
     assert_int_equal(lab_delete(lab, "a", NULL), -REASON_UNAVAILABLE);
     answer = (struct answer){0};
-    manager_get_health(lab->manager, lab_reply, &answer);
+    lab_ask(lab, VERB_GET_HEALTH, &answer);
     assert_string_equal(answer_text(&answer, "status"), "degraded");
     answer_done(&answer);
     let_go(lab);
@@ -385,13 +376,13 @@ static bool goes_on(enum port_kind port, int spared)
     atomic_store(&lab->faults.spared, spared);
     let_hang(lab, port);
     json_t *body = json_loads(NVML_CLAIM, 0, NULL);
-    manager_create_claim(lab->manager, &tester, body, false, lab_reply, &one);
+    lab_ask(lab, VERB_CREATE_CLAIM, &one, .body = body);
     json_decref(body);
     assert_true(lab_wait(lab, &one));
     (void)lab_wait_until(lab, is_hanging, lab);
     bool reached = atomic_load(&lab->faults.hanging) > 0;
     body = json_loads("{\"name\": \"b\", \"type\": \"L40S-8Q\"}", 0, NULL);
-    manager_create_claim(lab->manager, &tester, body, false, lab_reply, &two);
+    lab_ask(lab, VERB_CREATE_CLAIM, &two, .body = body);
     json_decref(body);
     assert_true(lab_wait(lab, &two));
     let_go(lab);
@@ -440,7 +431,7 @@ static void steps_go_on(struct lab *lab)
 static void assert_not_started(struct lab *lab, bool dry_run, const char *what)
 {
     struct answer answer = {0};
-    manager_start_vm(lab->manager, &tester, "web1", dry_run, lab_reply, &answer);
+    lab_ask(lab, VERB_START_VM, &answer, .target = "web1", .dry_run = dry_run);
     assert_true(lab_wait(lab, &answer));
     assert_int_equal(answer.err.reason, REASON_UNAVAILABLE);
     assert_non_null(strstr(answer.err.message, what));

@@ -9,8 +9,6 @@
 #include "manager/state.h"
 #include "test.h"
 
-static const struct caller tester = {.author = "tester"};
-
 static const struct gpu_record *record(struct lab *lab, const char *bdf)
 {
     struct pci_addr addr;
@@ -69,7 +67,7 @@ static const json_t *find_gpu(const struct answer *answer, const char *address)
 static void list_gpus(struct lab *lab, struct answer *ret_answer)
 {
     *ret_answer = (struct answer){0};
-    manager_list_gpus(lab->manager, lab_reply, ret_answer);
+    lab_ask(lab, VERB_LIST_GPUS, ret_answer);
     assert_true(lab_wait(lab, ret_answer));
 }
 
@@ -88,7 +86,7 @@ static void a_gpu_that_left_the_bus_is_listed_as_lost_while_a_claim_names_it(voi
     assert_true(json_is_null(json_object_get(gpu, "vgpus")));
     answer_done(&answer);
     answer = (struct answer){0};
-    manager_get_gpu(f->lab.manager, LAB_L40S, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_GET_GPU, &answer, .target = LAB_L40S);
     assert_true(lab_wait(&f->lab, &answer));
     assert_non_null(strstr(answer_text(&answer, "problem"), "no longer on the PCI bus"));
     answer_done(&answer);
@@ -102,7 +100,7 @@ static void a_gpu_that_left_the_bus_is_listed_as_lost_while_a_claim_names_it(voi
 static enum reason recover(struct lab *lab, const char *gpu, char ret_message[ERROR_TEXT_SIZE])
 {
     struct answer answer = {0};
-    manager_recover_gpu(lab->manager, &tester, gpu, true, lab_reply, &answer);
+    lab_ask(lab, VERB_RECOVER_GPU, &answer, .target = gpu, .dry_run = true);
     assert_true(lab_wait(lab, &answer));
     str_copy(ret_message, ERROR_TEXT_SIZE, answer.err.message);
     enum reason reason = answer.err.reason;
@@ -137,7 +135,7 @@ static void a_lost_gpu_whose_address_another_board_has_is_listed_and_not_recover
     assert_non_null(strstr(json_string_value(json_object_get(lost, "problem")), "another board"));
     answer_done(&answer);
     answer = (struct answer){0};
-    manager_get_gpu(f->lab.manager, LAB_L40S, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_GET_GPU, &answer, .target = LAB_L40S);
     assert_true(lab_wait(&f->lab, &answer));
     assert_string_equal(answer_text(&answer, "uuid"), "GPU-91");
     answer_done(&answer);
@@ -263,7 +261,7 @@ static void a_recovery_brings_the_devices_back_and_ends_the_quarantine(void **st
     f->host.gpus[2].wedged = true;
     lab_look(&f->lab);
     struct answer answer = {0};
-    manager_recover_gpu(f->lab.manager, &tester, LAB_L40S, false, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_RECOVER_GPU, &answer, .target = LAB_L40S);
     assert_true(lab_wait(&f->lab, &answer));
     assert_int_equal(answer.err.reason, REASON_NONE);
     answer_done(&answer);
@@ -284,7 +282,7 @@ static void a_gpu_that_vms_run_with_is_not_recovered(void **state)
     lab_look(&f->lab);
     struct fake_host before = f->host;
     struct answer answer = {0};
-    manager_recover_gpu(f->lab.manager, &tester, LAB_L40S, false, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_RECOVER_GPU, &answer, .target = LAB_L40S);
     assert_true(lab_wait(&f->lab, &answer));
     assert_int_equal(answer.err.reason, REASON_IN_USE);
     assert_non_null(strstr(answer.err.message, "web1"));
@@ -298,7 +296,7 @@ static void a_vm_of_a_quarantined_gpu_does_not_start(void **state)
     serve_two(&f->lab);
     report(&f->lab, 95);
     struct answer answer = {0};
-    manager_start_vm(f->lab.manager, &tester, "web1", false, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_START_VM, &answer, .target = "web1");
     assert_true(lab_wait(&f->lab, &answer));
     assert_int_equal(answer.err.reason, REASON_UNAVAILABLE);
     assert_non_null(strstr(answer.err.message, "is quarantined: Xid 95"));
@@ -313,7 +311,7 @@ static void a_cordon_is_stored_and_taken_back(void **state)
     struct lab_fixture *f = *state;
     struct answer answer = {0};
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "reason", "fan");
-    manager_cordon_gpu(f->lab.manager, &tester, LAB_L40S, body, false, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_CORDON_GPU, &answer, .target = LAB_L40S, .body = body);
     assert_true(lab_wait(&f->lab, &answer));
     assert_string_equal(answer_text(&answer, "cordoned.reason"), "fan");
     answer_done(&answer);
@@ -321,7 +319,7 @@ static void a_cordon_is_stored_and_taken_back(void **state)
     assert_int_equal(lab_start(&f->lab), 0);
     assert_true(record(&f->lab, LAB_L40S)->cordon.set);
     struct answer again = {0};
-    manager_uncordon_gpu(f->lab.manager, &tester, LAB_L40S, false, lab_reply, &again);
+    lab_ask(&f->lab, VERB_UNCORDON_GPU, &again, .target = LAB_L40S);
     assert_true(lab_wait(&f->lab, &again));
     answer_done(&again);
     assert_false(record(&f->lab, LAB_L40S)->cordon.set);
@@ -332,14 +330,14 @@ static void drain(struct lab *lab, const char *text, bool dry_run, struct answer
     struct error err = {0};
     CLEANUP_JSON json_t *body = NULL;
     assert_int_equal(json_read(text, strlen(text), "test", &body, &err), 0);
-    manager_drain_host(lab->manager, &tester, body, dry_run, lab_reply, answer);
+    lab_ask(lab, VERB_DRAIN_HOST, answer, .body = body, .dry_run = dry_run);
     assert_true(lab_wait(lab, answer));
 }
 
 static bool is_over(struct lab *lab)
 {
     struct answer answer = {0};
-    manager_get_drain(lab->manager, lab_reply, &answer);
+    lab_ask(lab, VERB_GET_DRAIN, &answer);
     assert_true(lab_wait(lab, &answer));
     bool over = answer.body != NULL && answer_text(&answer, "drain.finishedAt") != NULL;
     answer_done(&answer);
@@ -377,7 +375,7 @@ static void without_a_target_vms_are_stopped_or_stay(void **state)
     assert_true(record(&f->lab, LAB_A100)->cordon.set);
     assert_int_equal(lab_count_events(&f->lab, "host-drained", NULL, message), 1);
     struct answer end = {0};
-    manager_undrain_host(f->lab.manager, &tester, false, lab_reply, &end);
+    lab_ask(&f->lab, VERB_UNDRAIN_HOST, &end);
     assert_true(lab_wait(&f->lab, &end));
     answer_done(&end);
     assert_false(record(&f->lab, LAB_A100)->cordon.set);
@@ -426,7 +424,7 @@ static void who_is_not_root_moves_a_vm_to_no_socket_of_this_host(void **state)
         struct answer answer = {0};
         CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s}", "vm", "web1", "destination",
                                               rows[i].destination, "peer", rows[i].peer);
-        manager_migrate_vm(f->lab.manager, &tester, body, true, lab_reply, &answer);
+        lab_ask(&f->lab, VERB_MIGRATE_VM, &answer, .body = body, .dry_run = true);
         assert_true(lab_wait(&f->lab, &answer));
         if (answer.err.reason != rows[i].reason) {
             fail_msg("%s, %s: %s", rows[i].destination, rows[i].peer, answer.err.message);

@@ -38,7 +38,7 @@ struct hook {
     struct manager *manager;
     struct vm vm; /* as libvirt described it */
     struct caller caller;
-    manager_reply_fn *reply; /* NULL once it was called */
+    reply_fn *reply; /* NULL once it was called */
     void *data;
     struct evloop_timer *timer;
     uint64_t until_us; /* monotonic */
@@ -157,7 +157,7 @@ static void answer(struct hook *hook, const struct error *refusal)
         explain_entrance(hook, &own);
         err = &own;
     }
-    manager_reply_fn *reply = TAKE_PTR(hook->reply);
+    reply_fn *reply = TAKE_PTR(hook->reply);
     if (reply == NULL) {
         return; /* its deadline answered */
     }
@@ -690,7 +690,7 @@ static void release(struct hook *hook, const char *why)
     if (!str_eq(why, "migrated") && !saved) {
         manager_give_back(m, hook->vm.name, hook->vm.uuid);
     }
-    manager_reply_fn *reply = TAKE_PTR(hook->reply);
+    reply_fn *reply = TAKE_PTR(hook->reply);
     reply(allow(), NULL, hook->data);
     hook_free(hook);
 }
@@ -738,30 +738,30 @@ static enum entrance take_entrance(struct manager *m, const struct vm *vm)
     return how == ENTRANCE_START && seen != NULL && seen->saved ? ENTRANCE_RESTORE : how;
 }
 
-void manager_run_hook(struct manager *m, const struct caller *caller, const json_t *body,
-                      manager_reply_fn *reply, void *data)
+void manager_run_hook(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     struct reader r;
-    reader_init(&r, body, "request body", "", &err);
+    reader_init(&r, request->body, "request body", "", &err);
     const char *domain = reader_text(&r, "domain", MAX_DOMAIN);
     int operation = reader_word(&r, "operation", &operation_words);
     (void)reader_str_or(&r, "subOperation", NAME_SIZE - 1, "-");
     const char *extra = reader_str_or(&r, "extra", NAME_SIZE - 1, "-");
     const char *xml = reader_text(&r, "xml", MAX_XML);
     if (reader_end(&r) != 0) {
-        reply(NULL, &err, data);
+        request_refuse(request, &err);
         return;
     }
     struct hook *hook = xcalloc(1, sizeof(*hook));
-    *hook = (struct hook){.manager = m, .caller = *caller, .reply = reply, .data = data};
+    *hook = (struct hook){
+        .manager = m, .caller = *request->caller, .reply = request->reply, .data = request->data};
     struct guest_port *port = m->config.ports.guest;
     int result = port->ops->describe(port, xml, &hook->vm, &err);
     if (result != 0) {
         hook_watch_called(&m->hook_watch, domain, "", clock_realtime_us());
         hook->reply = NULL;
         hook_free(hook);
-        reply(NULL, &err, data);
+        request_refuse(request, &err);
         return;
     }
     STR_SET(hook->vm.name, vm_known_as(domain, hook->vm.uuid));
@@ -782,6 +782,6 @@ void manager_run_hook(struct manager *m, const struct caller *caller, const json
         }
         hook->reply = NULL;
         hook_free(hook);
-        reply(allow(), NULL, data);
+        request_answer(request, allow());
     }
 }

@@ -12,8 +12,6 @@
 #include "manager/state.h"
 #include "test.h"
 
-static const struct caller root = {.author = "root"};
-
 static void an_on_demand_claim_holds_nothing_while_its_vm_is_off(void **state)
 {
     struct lab_fixture *f = *state;
@@ -92,7 +90,7 @@ static void a_saved_vm_keeps_its_device(void **state)
     assert_true(lab_settle(&f->lab));
     assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
     struct answer answer = {0};
-    manager_delete_claim(f->lab.manager, &root, "a", false, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_DELETE_CLAIM, &answer, .target = "a");
     assert_true(lab_wait(&f->lab, &answer));
     assert_int_equal(answer.err.reason, REASON_IN_USE);
     assert_non_null(strstr(answer.err.hint, "managedsave-remove web1"));
@@ -111,7 +109,7 @@ static void release_saved(struct lab *lab, const char *vm)
     CLEANUP_JSON json_t *body =
         json_pack("{s:s, s:s, s:s, s:s, s:s}", "domain", vm, "operation", "release", "subOperation",
                   "end", "extra", "saved", "xml", xml);
-    manager_run_hook(lab->manager, &root, body, lab_reply, &answer);
+    lab_ask(lab, VERB_RUN_HOOK, &answer, .body = body);
     assert_true(answer.there);
     answer_done(&answer);
 }
@@ -140,7 +138,7 @@ static void a_look_from_before_the_save_gives_nothing_back(void **state)
     atomic_bool has_looked = false;
     hooked_create(&f->lab, ON_DEMAND("a", "web1"));
     assert_int_equal(hooked_start(&f->lab, "web1"), 0);
-    manager_list_vms(f->lab.manager, lab_reply, &look);
+    lab_ask(&f->lab, VERB_LIST_VMS, &look);
     /* What the worker does next, it does when it has looked. The loop doesn't run meanwhile. */
     worker_submit(f->lab.manager->views[HALF_GUESTS].worker, mark, marked, &has_looked);
     assert_true(await(is_marked, &has_looked));
@@ -162,7 +160,7 @@ static void a_claim_is_not_deleted_while_its_vm_may_be_saved(void **state)
     struct answer deleted = {.lab = &f->lab};
     hooked_create(&f->lab, ON_DEMAND("a", "web1"));
     assert_int_equal(hooked_start(&f->lab, "web1"), 0);
-    manager_delete_claim(f->lab.manager, &root, "a", false, lab_reply, &deleted);
+    lab_ask(&f->lab, VERB_DELETE_CLAIM, &deleted, .target = "a");
     release_saved(&f->lab, "web1"); /* during the look that the change waits for */
     assert_true(lab_wait(&f->lab, &deleted));
     assert_int_equal(deleted.err.reason, REASON_IN_USE);
@@ -193,7 +191,7 @@ static void assert_start_is_refused(struct lab *lab, const char *vm, bool dry_ru
 {
     struct answer answer = {0};
     lab_look(lab);
-    manager_start_vm(lab->manager, &root, vm, dry_run, lab_reply, &answer);
+    lab_ask(lab, VERB_START_VM, &answer, .target = vm, .dry_run = dry_run);
     assert_true(lab_wait(lab, &answer));
     assert_int_equal(answer.err.reason, reason);
     assert_non_null(strstr(answer.err.message, why));

@@ -13,8 +13,6 @@
 #include "manager/state.h"
 #include "test.h"
 
-static const struct caller root = {.author = "root"};
-
 static void of_two_vms_that_want_the_last_gpu_one_learns_who_has_it(void **state)
 {
     struct lab_fixture *f = *state;
@@ -147,11 +145,11 @@ static void a_change_that_looks_at_locked_vms_holds_up_no_hook(void **state)
     CLEANUP_JSON json_t *c =
         json_pack("{s:s, s:s, s:s}", "name", "c", "type", "A100-1-5C", "vm", "web3");
     CLEANUP_JSON json_t *d = json_pack("{s:s, s:s}", "name", "d", "type", "L40S-8Q");
-    manager_start_vm(f->lab.manager, &root, "web1", false, lab_reply, &starts[0]);
-    manager_create_claim(f->lab.manager, &root, c, false, lab_reply, &creates[0]);
-    manager_start_vm(f->lab.manager, &root, "web2", false, lab_reply, &starts[1]);
-    manager_create_claim(f->lab.manager, &root, d, false, lab_reply, &creates[1]);
-    manager_list_vms(f->lab.manager, lab_reply, &list);
+    lab_ask(&f->lab, VERB_START_VM, &starts[0], .target = "web1");
+    lab_ask(&f->lab, VERB_CREATE_CLAIM, &creates[0], .body = c);
+    lab_ask(&f->lab, VERB_START_VM, &starts[1], .target = "web2");
+    lab_ask(&f->lab, VERB_CREATE_CLAIM, &creates[1], .body = d);
+    lab_ask(&f->lab, VERB_LIST_VMS, &list);
     struct answer *all[] = {&starts[0], &creates[0], &starts[1], &creates[1], &list};
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
         assert_true(lab_wait(&f->lab, all[i]));
@@ -189,7 +187,7 @@ static void a_vm_starts_while_a_plan_changes_another(void **state)
     hooked_create(&f->lab, ON_DEMAND("a", "web1"));
     CLEANUP_JSON json_t *c =
         json_pack("{s:s, s:s, s:s}", "name", "c", "type", "A100-1-5C", "vm", "web2");
-    manager_create_claim(f->lab.manager, &root, c, false, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_CREATE_CLAIM, &answer, .body = c);
     assert_int_equal(pthread_create(&starter.thread, NULL, start_behind, &starter), 0);
     assert_true(lab_wait(&f->lab, &answer));
     answer_done(&answer);

@@ -252,17 +252,15 @@ static void run_offer(struct change *change)
     worker_submit(m->driver_worker, ask_nvml, offer_asked, asking);
 }
 
-void manager_offer_incoming(struct manager *m, const struct caller *caller, const json_t *body,
-                            bool dry_run, manager_reply_fn *reply, void *data)
+void manager_offer_incoming(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     struct migration_offer *offer = NULL;
-    if (migration_offer_from_json(body, &offer, &err) != 0) {
-        reply(NULL, &err, data);
+    if (migration_offer_from_json(request->body, &offer, &err) != 0) {
+        request_refuse(request, &err);
         return;
     }
-    struct request request = {caller, dry_run, reply, data};
-    struct change *change = change_new(m, run_offer, &request, offer->vm);
+    struct change *change = change_new(m, run_offer, request, offer->vm);
     change->offer = offer;
     change_enqueue(change);
 }
@@ -303,16 +301,15 @@ static void get_observed(struct manager *m, const struct error *err, void *data)
     run_get(change);
 }
 
-void manager_get_incoming(struct manager *m, const char *id, manager_reply_fn *reply, void *data)
+void manager_get_incoming(struct manager *m, const struct request *request)
 {
     struct error err = {0};
-    if (find_arrival(m, id, &err) == NULL) {
-        reply(NULL, &err, data);
+    if (find_arrival(m, request->target, &err) == NULL) {
+        request_refuse(request, &err);
         return;
     }
     /* Not in turn: its own plan may have that. */
-    struct request request = {.reply = reply, .data = data};
-    manager_observe(m, get_observed, change_new(m, run_get, &request, id));
+    manager_observe(m, get_observed, change_new(m, run_get, request, request->target));
 }
 
 /* ---- the end: the VM is here ---- */
@@ -392,11 +389,9 @@ static void run_commit(struct change *change)
     change_answer(change, show_now(m, arrival));
 }
 
-void manager_commit_incoming(struct manager *m, const struct caller *caller, const char *id,
-                             bool dry_run, manager_reply_fn *reply, void *data)
+void manager_commit_incoming(struct manager *m, const struct request *request)
 {
-    struct request request = {caller, dry_run, reply, data};
-    change_enqueue(change_new(m, run_commit, &request, id));
+    change_enqueue(change_new(m, run_commit, request, request->target));
 }
 
 /* ---- the end: it does not come ---- */
@@ -507,26 +502,24 @@ static int want_abort(struct arrival *arrival, struct error *err)
     return r;
 }
 
-void manager_abort_incoming(struct manager *m, const struct caller *caller, const char *id,
-                            bool dry_run, manager_reply_fn *reply, void *data)
+void manager_abort_incoming(struct manager *m, const struct request *request)
 {
     struct error err = {0};
-    struct arrival *arrival = find_arrival(m, id, &err);
+    struct arrival *arrival = find_arrival(m, request->target, &err);
     if (arrival == NULL) {
-        reply(NULL, &err, data);
+        request_refuse(request, &err);
         return;
     }
     bool now = arrival->incoming->state == INCOMING_PREPARED && !arrival->acting;
     if (now) { /* its answer is that of the plan, or why there is none */
-        struct request request = {caller, dry_run, reply, data};
-        change_enqueue(change_new(m, run_abort, &request, id));
+        change_enqueue(change_new(m, run_abort, request, request->target));
         return;
     }
-    if (!dry_run && want_abort(arrival, &err) != 0) {
-        reply(NULL, &err, data);
+    if (!request->dry_run && want_abort(arrival, &err) != 0) {
+        request_refuse(request, &err);
         return;
     }
-    reply(show_now(m, arrival), NULL, data);
+    request_answer(request, show_now(m, arrival));
 }
 
 /* ---- what is not asked about any more ---- */

@@ -8,8 +8,6 @@
 #include "manager/state.h"
 #include "test.h"
 
-static const struct caller root = {.author = "root"};
-
 static void create(struct lab *lab, const char *json)
 {
     assert_int_equal(lab_create(lab, json, NULL), 0);
@@ -61,7 +59,7 @@ static void assert_replaced(struct lab_fixture *f)
     assert_int_equal(lab_count_events(&f->lab, "claim-intruded", "claim/a", NULL), 1);
     assert_int_equal(count_intruders(&f->lab), 1);
     struct answer answer = {0};
-    manager_start_vm(f->lab.manager, &root, "web1", false, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_START_VM, &answer, .target = "web1");
     assert_true(lab_wait(&f->lab, &answer));
     assert_int_equal(answer.err.reason, REASON_CONFLICT);
     answer_done(&answer);

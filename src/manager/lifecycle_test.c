@@ -8,8 +8,6 @@
 #include "manager/state.h"
 #include "test.h"
 
-static const struct caller root = {.author = "root"};
-
 static void start_with_grace(struct lab *lab, uint64_t grace_us)
 {
     lab_stop(lab);
@@ -57,7 +55,7 @@ static void fixture_claims(struct lab_fixture *f, uint64_t grace_us)
 static json_t *show(struct lab *lab, const char *claim)
 {
     struct answer answer = {0};
-    manager_get_claim(lab->manager, claim, lab_reply, &answer);
+    lab_ask(lab, VERB_GET_CLAIM, &answer, .target = claim);
     assert_true(lab_wait(lab, &answer));
     assert_non_null(answer.body);
     return answer.body;
@@ -72,12 +70,12 @@ static void assert_held(struct lab *lab, const char *claim, const char *why)
     assert_non_null(strstr(problem, why));
     assert_null(json_object_get(json, "releaseAt"));
     struct answer answer = {0};
-    manager_collect_garbage(lab->manager, &root, false, lab_reply, &answer);
+    lab_ask(lab, VERB_COLLECT_GARBAGE, &answer);
     assert_true(lab_wait(lab, &answer));
     assert_int_equal(json_array_size(json_object_get(answer.body, "garbage")), 0);
     answer_done(&answer);
     answer = (struct answer){0};
-    manager_get_host(lab->manager, lab_reply, &answer);
+    lab_ask(lab, VERB_GET_HOST, &answer);
     assert_true(lab_wait(lab, &answer));
     assert_true(json_array_size(json_object_get(answer.body, "heldClaims")) > 0);
     answer_done(&answer);
@@ -228,7 +226,7 @@ static void a_vm_that_is_back_in_time_keeps_its_claim(void **state)
 
 static int restore(struct lab *lab, const char *claim, struct answer *answer)
 {
-    manager_restore_claim(lab->manager, &root, claim, false, lab_reply, answer);
+    lab_ask(lab, VERB_RESTORE_CLAIM, answer, .target = claim);
     assert_true(lab_wait(lab, answer));
     assert_true(lab_settle(lab));
     return answer->err.reason == REASON_NONE ? 0 : -(int)answer->err.reason;
@@ -273,7 +271,7 @@ static void a_released_claim_is_brought_back_for_a_vm_that_was_defined_again(voi
     assert_int_equal(restore(&f->lab, "a", &answer), -REASON_CONFLICT);
     answer_done(&answer);
     answer = (struct answer){0};
-    manager_list_released(f->lab.manager, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_LIST_RELEASED, &answer);
     assert_int_equal(json_array_size(json_object_get(answer.body, "released")), 0);
     answer_done(&answer);
 }

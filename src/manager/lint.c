@@ -10,7 +10,7 @@ struct lint_question {
     struct manager *manager;
     struct guest_port *port;
     char vm[VM_NAME_SIZE];
-    manager_reply_fn *reply;
+    reply_fn *reply;
     void *data;
     struct domain_facts facts;
     int result;
@@ -67,13 +67,13 @@ static void observed(struct manager *m, const struct error *observe_err, void *d
     worker_submit(m->views[HALF_GUESTS].worker, facts_work, facts_done, question);
 }
 
-void manager_lint_vm(struct manager *m, const char *vm, manager_reply_fn *reply, void *data)
+void manager_lint_vm(struct manager *m, const struct request *request)
 {
     struct lint_question *question = xcalloc(1, sizeof(*question));
     question->manager = m;
     question->port = m->views[HALF_GUESTS].ports.guest;
-    question->reply = reply;
-    question->data = data;
-    STR_SET(question->vm, vm);
+    question->reply = request->reply;
+    question->data = request->data;
+    STR_SET(question->vm, request->target);
     manager_observe(m, observed, question);
 }

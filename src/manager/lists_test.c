@@ -10,17 +10,10 @@
 #define ASKERS 20
 #define WORK_US 3000 /* more than those who only read have in one turn of the loop */
 
-typedef void list_fn(struct manager *m, manager_reply_fn *reply, void *data);
-
-static void list_profiles(struct manager *m, manager_reply_fn *reply, void *data)
-{
-    manager_list_profiles(m, NULL, reply, data);
-}
-
-static void ask(struct lab *lab, list_fn *list, struct answer *answer)
+static void ask(struct lab *lab, enum verb_id list, struct answer *answer)
 {
     *answer = (struct answer){0};
-    list(lab->manager, lab_reply, answer);
+    lab_ask(lab, list, answer);
     assert_true(lab_wait(lab, answer));
     assert_int_equal(answer->err.reason, REASON_NONE);
 }
@@ -52,16 +45,16 @@ static void what_is_stored_is_listed_once_until_it_changes(void **state)
     struct answer after;
     assert_int_equal(lab_create(lab, "{\"name\": \"a\", \"type\": \"A100-2-10C\"}", NULL), 0);
     assert_true(lab_settle(lab));
-    ask(lab, manager_list_plans, &first);
-    ask(lab, manager_list_plans, &again);
+    ask(lab, VERB_LIST_PLANS, &first);
+    ask(lab, VERB_LIST_PLANS, &again);
     assert_ptr_equal(first.body, again.body);
     assert_int_equal(lab_delete(lab, "a", NULL), 0);
-    ask(lab, manager_list_plans, &after);
+    ask(lab, VERB_LIST_PLANS, &after);
     size_t before = json_array_size(json_object_get(first.body, "plans"));
     assert_int_equal(json_array_size(json_object_get(after.body, "plans")), before + 1);
     assert_true(lab_settle(lab));
     answer_done(&after);
-    ask(lab, manager_list_plans, &after);
+    ask(lab, VERB_LIST_PLANS, &after);
     const json_t *newest = json_array_get(json_object_get(after.body, "plans"), 0);
     assert_string_equal(json_string_value(json_object_get(newest, "state")), "done");
     answer_done(&first);
@@ -73,13 +66,13 @@ static void who_asks_the_same_meanwhile_gets_the_same(void **state)
 {
     struct lab_fixture *f = *state;
     struct lab *lab = &f->lab;
-    static list_fn *const lists[] = {manager_list_gpus, manager_get_host, manager_list_vms,
-                                     manager_list_garbage, list_profiles};
+    static const enum verb_id lists[] = {VERB_LIST_GPUS, VERB_GET_HOST, VERB_LIST_VMS,
+                                         VERB_LIST_GARBAGE, VERB_LIST_PROFILES};
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
         struct answer answers[ASKERS] = {{0}};
         struct answer later;
         for (size_t k = 0; k < ASKERS; k++) {
-            lists[i](lab->manager, lab_reply, &answers[k]);
+            lab_ask(lab, lists[i], &answers[k]);
         }
         for (size_t k = 0; k < ASKERS; k++) {
             assert_true(lab_wait(lab, &answers[k]));
@@ -97,7 +90,7 @@ static void who_asks_the_same_meanwhile_gets_the_same(void **state)
     }
     STR_SET(f->host.gpus[0].driver, "vfio-pci");
     struct answer changed;
-    ask(lab, manager_list_gpus, &changed);
+    ask(lab, VERB_LIST_GPUS, &changed);
     const json_t *gpu = json_array_get(json_object_get(changed.body, "gpus"), 0);
     assert_string_equal(json_string_value(json_object_get(gpu, "driver")), "vfio-pci");
     answer_done(&changed);
@@ -109,7 +102,7 @@ static void names_are_kept_apart(void **state)
     static const char *const gpus[] = {LAB_A100, LAB_L40S, LAB_RTX, LAB_A100, LAB_L40S, LAB_RTX};
     struct answer answers[ARRAY_SIZE(gpus)] = {{0}};
     for (size_t i = 0; i < ARRAY_SIZE(gpus); i++) {
-        manager_get_gpu(lab->manager, gpus[i], lab_reply, &answers[i]);
+        lab_ask(lab, VERB_GET_GPU, &answers[i], .target = gpus[i]);
     }
     for (size_t i = 0; i < ARRAY_SIZE(gpus); i++) {
         assert_true(lab_wait(lab, &answers[i]));

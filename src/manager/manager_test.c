@@ -9,8 +9,6 @@
 #include "manager/state.h"
 #include "test.h"
 
-static const struct caller tester = {.author = "tester"};
-
 #define MIG_CLAIM "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}"
 
 static void a_claim_is_bound_to_a_vgpu_on_a_gpu_instance(void **state)
@@ -37,7 +35,7 @@ static void what_we_change_ourselves_is_no_drift(void **state)
     assert_int_equal(lab_create(lab, MIG_CLAIM, NULL), 0);
     assert_true(lab_settle(lab));
     struct answer answer = {0};
-    manager_list_gpus(lab->manager, lab_reply, &answer);
+    lab_ask(lab, VERB_LIST_GPUS, &answer);
     assert_true(lab_wait(lab, &answer));
     answer_done(&answer);
     assert_int_equal(lab_count_events(lab, "gpu-changed", "gpu/" LAB_A100, NULL), 0);
@@ -49,7 +47,7 @@ static void what_others_change_is_an_event(void **state)
     assert_true(lab_settle(&f->lab));
     for (int round = 0; round < 2; round++) {
         struct answer answer = {0};
-        manager_list_gpus(f->lab.manager, lab_reply, &answer);
+        lab_ask(&f->lab, VERB_LIST_GPUS, &answer);
         assert_true(lab_wait(&f->lab, &answer));
         answer_done(&answer);
         f->host.gpus[0].mig = true;
@@ -65,7 +63,7 @@ static void a_gpu_that_leaves_the_bus_is_an_event(void **state)
     struct lab_fixture *f = *state;
     for (int round = 0; round < 2; round++) {
         struct answer answer = {0};
-        manager_list_gpus(f->lab.manager, lab_reply, &answer);
+        lab_ask(&f->lab, VERB_LIST_GPUS, &answer);
         assert_true(lab_wait(&f->lab, &answer));
         answer_done(&answer);
         f->host.n_gpus = 2;
@@ -79,7 +77,7 @@ static void a_dry_run_shows_the_plan_and_changes_nothing(void **state)
     struct fake_host before = f->host;
     struct answer answer = {0};
     json_t *body = json_pack("{s:s, s:s}", "name", "a", "type", "A100-2-10C");
-    manager_create_claim(f->lab.manager, &tester, body, true, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_CREATE_CLAIM, &answer, .body = body, .dry_run = true);
     json_decref(body);
     assert_true(lab_wait(&f->lab, &answer));
     assert_string_equal(answer_text(&answer, "plan.state"), "planned");
@@ -98,8 +96,8 @@ static void of_two_claims_that_race_for_one_gpu_exactly_one_wins(void **state)
     struct answer two = {0};
     json_t *a = json_pack("{s:s, s:s, s:s}", "name", "a", "mode", "passthrough", "gpu", LAB_L40S);
     json_t *b = json_pack("{s:s, s:s, s:s}", "name", "b", "mode", "passthrough", "gpu", LAB_L40S);
-    manager_create_claim(lab->manager, &tester, a, false, lab_reply, &one);
-    manager_create_claim(lab->manager, &tester, b, false, lab_reply, &two);
+    lab_ask(lab, VERB_CREATE_CLAIM, &one, .body = a);
+    lab_ask(lab, VERB_CREATE_CLAIM, &two, .body = b);
     json_decref(a);
     json_decref(b);
     assert_true(lab_wait(lab, &one));
@@ -140,7 +138,7 @@ static void a_running_vm_keeps_its_device(void **state)
     struct lab_fixture *f = *state;
     assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
     struct answer answer = {0};
-    manager_start_vm(f->lab.manager, &tester, "web1", false, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_START_VM, &answer, .target = "web1");
     assert_true(lab_wait(&f->lab, &answer));
     assert_string_equal(answer_text(&answer, "vm.state"), "running");
     answer_done(&answer);
@@ -152,7 +150,7 @@ static void a_running_vm_keeps_its_device(void **state)
     assert_true(lab_settle(&f->lab));
 
     answer = (struct answer){0};
-    manager_stop_vm(f->lab.manager, &tester, "web1", NULL, false, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_STOP_VM, &answer, .target = "web1");
     assert_true(lab_wait(&f->lab, &answer));
     assert_string_equal(answer_text(&answer, "vm.state"), "shut-off");
     answer_done(&answer);
@@ -168,7 +166,7 @@ static void a_definition_is_judged_next_to_the_claims(void **state)
     assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
     assert_true(lab_settle(&f->lab));
     struct answer answer = {0};
-    manager_lint_vm(f->lab.manager, "web1", lab_reply, &answer);
+    lab_ask(&f->lab, VERB_LINT_VM, &answer, .target = "web1");
     assert_true(lab_wait(&f->lab, &answer));
     assert_string_equal(answer_text(&answer, "vm"), "web1");
     assert_int_equal(json_array_size(json_object_get(answer.body, "findings")), 0);
@@ -176,14 +174,14 @@ static void a_definition_is_judged_next_to_the_claims(void **state)
 
     fake_host_vm(&f->host, "web1")->n_devices = 0; /* someone took it out */
     answer = (struct answer){0};
-    manager_lint_vm(f->lab.manager, "web1", lab_reply, &answer);
+    lab_ask(&f->lab, VERB_LINT_VM, &answer, .target = "web1");
     assert_true(lab_wait(&f->lab, &answer));
     const json_t *finding = json_array_get(json_object_get(answer.body, "findings"), 0);
     assert_string_equal(json_string_value(json_object_get(finding, "rule")), "claim-missing");
     answer_done(&answer);
 
     answer = (struct answer){0};
-    manager_lint_vm(f->lab.manager, "nosuch", lab_reply, &answer);
+    lab_ask(&f->lab, VERB_LINT_VM, &answer, .target = "nosuch");
     assert_true(lab_wait(&f->lab, &answer));
     assert_int_equal(answer.err.reason, REASON_NOT_FOUND);
     answer_done(&answer);
@@ -196,7 +194,7 @@ static void a_device_that_is_gone_is_made_again_when_its_vm_starts(void **state)
     assert_true(lab_settle(&f->lab));
     memset(f->host.gpus[0].vfs, 0, sizeof(f->host.gpus[0].vfs)); /* as after a reboot */
     struct answer answer = {0};
-    manager_start_vm(f->lab.manager, &tester, "web1", false, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_START_VM, &answer, .target = "web1");
     assert_true(lab_wait(&f->lab, &answer));
     assert_string_equal(answer_text(&answer, "vm.state"), "running");
     answer_done(&answer);
@@ -335,7 +333,7 @@ static void a_mode_is_set_by_hand(void **state)
     struct lab_fixture *f = *state;
     json_t *body = json_pack("{s:s}", "mode", "mig");
     struct answer answer = {0};
-    manager_set_gpu_mode(f->lab.manager, &tester, "0", body, false, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_SET_GPU_MODE, &answer, .target = "0", .body = body);
     assert_true(lab_wait(&f->lab, &answer));
     assert_string_equal(answer_text(&answer, "plan.reason"), "gpu mode " LAB_A100 " mig");
     answer_done(&answer);
@@ -350,7 +348,7 @@ static void too_many_waiting_changes_are_refused(void **state)
     struct answer answers[MAX_CHANGES + 3];
     memset(answers, 0, sizeof(answers));
     for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
-        manager_delete_claim(lab->manager, &tester, "nosuch", false, lab_reply, &answers[i]);
+        lab_ask(lab, VERB_DELETE_CLAIM, &answers[i], .target = "nosuch");
     }
     assert_true(answers[ARRAY_SIZE(answers) - 1].there);
     assert_int_equal(answers[ARRAY_SIZE(answers) - 1].err.reason, REASON_UNAVAILABLE);
@@ -366,10 +364,10 @@ static void who_waits_when_the_manager_stops_gets_an_answer(void **state)
     struct lab *lab = &((struct lab_fixture *)*state)->lab;
     struct answer answers[4] = {0};
     json_t *body = json_pack("{s:s, s:s}", "name", "a", "type", "A100-2-10C");
-    manager_create_claim(lab->manager, &tester, body, false, lab_reply, &answers[0]);
-    manager_delete_claim(lab->manager, &tester, "b", false, lab_reply, &answers[1]);
-    manager_list_vms(lab->manager, lab_reply, &answers[2]);
-    manager_stop_vm(lab->manager, &tester, "web1", NULL, false, lab_reply, &answers[3]);
+    lab_ask(lab, VERB_CREATE_CLAIM, &answers[0], .body = body);
+    lab_ask(lab, VERB_DELETE_CLAIM, &answers[1], .target = "b");
+    lab_ask(lab, VERB_LIST_VMS, &answers[2]);
+    lab_ask(lab, VERB_STOP_VM, &answers[3], .target = "web1");
     json_decref(body);
     lab_stop(lab);
     for (size_t i = 0; i < 4; i++) {
@@ -409,13 +407,13 @@ static void a_vm_is_created_from_a_template_and_deleted(void **state)
     struct lab_fixture *f = *state;
     json_t *body = json_pack("{s:s, s:s}", "name", "new1", "template", "<domain>\n</domain>");
     struct answer answer = {0};
-    manager_create_vm(f->lab.manager, &tester, body, false, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_CREATE_VM, &answer, .body = body);
     assert_true(lab_wait(&f->lab, &answer));
     json_decref(body);
     assert_string_equal(answer_text(&answer, "vm.name"), "new1");
     answer_done(&answer);
     answer = (struct answer){0};
-    manager_delete_vm(f->lab.manager, &tester, "new1", false, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_DELETE_VM, &answer, .target = "new1");
     assert_true(lab_wait(&f->lab, &answer));
     assert_string_equal(answer_text(&answer, "vm.name"), "new1");
     answer_done(&answer);
@@ -427,7 +425,7 @@ static void a_vm_with_a_claim_is_not_deleted(void **state)
     struct lab_fixture *f = *state;
     assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
     struct answer answer = {0};
-    manager_delete_vm(f->lab.manager, &tester, "web1", false, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_DELETE_VM, &answer, .target = "web1");
     assert_true(lab_wait(&f->lab, &answer));
     assert_int_equal(answer.err.reason, REASON_IN_USE);
     assert_non_null(strstr(answer.err.message, "\"a\""));
@@ -439,7 +437,7 @@ static void profiles_tell_how_many_more_fit(void **state)
     assert_int_equal(lab_create(lab, MIG_CLAIM, NULL), 0);
     assert_true(lab_settle(lab));
     struct answer answer = {0};
-    manager_list_profiles(lab->manager, LAB_A100, lab_reply, &answer);
+    lab_ask(lab, VERB_LIST_PROFILES, &answer, .gpu = LAB_A100);
     assert_true(lab_wait(lab, &answer));
     json_t *profiles = json_object_get(answer.body, "profiles");
     int remaining = -1;
@@ -459,7 +457,7 @@ static void stop_vm(struct lab *lab, const char *body_text, struct answer *answe
 {
     CLEANUP_JSON json_t *body = json_loads(body_text, 0, NULL);
     *answer = (struct answer){0};
-    manager_stop_vm(lab->manager, &tester, "web1", body, false, lab_reply, answer);
+    lab_ask(lab, VERB_STOP_VM, answer, .target = "web1", .body = body);
     assert_true(lab_wait(lab, answer));
 }
 
@@ -471,7 +469,7 @@ static void a_paused_vm_is_not_asked_to_shut_down(void **state)
     vm->running = vm->paused = true;
     for (int dry_run = 0; dry_run < 2; dry_run++) {
         answer = (struct answer){0};
-        manager_stop_vm(f->lab.manager, &tester, "web1", NULL, dry_run == 1, lab_reply, &answer);
+        lab_ask(&f->lab, VERB_STOP_VM, &answer, .target = "web1", .dry_run = dry_run == 1);
         assert_true(lab_wait(&f->lab, &answer));
         assert_int_equal(answer.err.reason, REASON_CONFLICT);
         assert_non_null(strstr(answer.err.message, "is paused"));

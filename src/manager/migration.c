@@ -37,7 +37,7 @@ static void read_request(struct reader *r, struct migration_request *request)
 static int check_addresses(struct migration_request *request, const struct caller *caller,
                            struct error *err)
 {
-    enum remote_rights rights = caller->root ? REMOTE_FOR_ROOT : REMOTE_FOR_ANYONE;
+    enum remote_rights rights = caller_is_root(caller) ? REMOTE_FOR_ROOT : REMOTE_FOR_ANYONE;
     struct remote destination;
     int r = migrations_check_target(request->destination, request->peer, request->migrate_uri,
                                     rights, err);
@@ -157,7 +157,7 @@ static void run_migrate(struct change *change)
         return;
     }
     struct move *move = move_new(m, TAKE_PTR(change->migration));
-    move->member = !change->caller.root;
+    move->member = !caller_is_root(&change->caller);
     (void)evloop_timer_set(move->timer, 0);
     if (!change->dry_run) {
         change_answer(change, reply_migration(move->migration));
@@ -169,30 +169,28 @@ static void run_migrate(struct change *change)
     change_hand_over(change);
 }
 
-void manager_migrate_vm(struct manager *m, const struct caller *caller, const json_t *body,
-                        bool dry_run, manager_reply_fn *reply, void *data)
+void manager_migrate_vm(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     struct reader r;
     CLEANUP(migration_freep) struct migration *migration = xcalloc(1, sizeof(*migration));
-    reader_init(&r, body, "request body", "", &err);
+    reader_init(&r, request->body, "request body", "", &err);
     read_request(&r, &migration->request);
-    if (reader_end(&r) != 0 || check_addresses(&migration->request, caller, &err) != 0) {
-        reply(NULL, &err, data);
+    if (reader_end(&r) != 0 || check_addresses(&migration->request, request->caller, &err) != 0) {
+        request_refuse(request, &err);
         return;
     }
     id_uuid(migration->id);
-    STR_SET(migration->author, caller->author);
+    STR_SET(migration->author, request->caller->author);
     migration->created_us = clock_realtime_us();
-    struct request request = {caller, dry_run, reply, data};
-    struct change *change = change_new(m, run_migrate, &request, migration->request.vm);
+    struct change *change = change_new(m, run_migrate, request, migration->request.vm);
     change->migration = TAKE_PTR(migration);
     change_enqueue(change);
 }
 
 /* ---- showing ---- */
 
-void manager_list_migrations(struct manager *m, manager_reply_fn *reply, void *data)
+void manager_list_migrations(struct manager *m, const struct request *request)
 {
     json_t *moves = json_array();
     json_t *arrivals = json_array();
@@ -204,18 +202,18 @@ void manager_list_migrations(struct manager *m, manager_reply_fn *reply, void *d
     for (vec_each(&m->migrations->arrivals, arrival)) {
         json_array_append_new(arrivals, incoming_to_json((*arrival)->incoming));
     }
-    reply(json_pack("{s:o, s:o}", "migrations", moves, "incoming", arrivals), NULL, data);
+    request_answer(request, json_pack("{s:o, s:o}", "migrations", moves, "incoming", arrivals));
 }
 
-void manager_get_migration(struct manager *m, const char *id, manager_reply_fn *reply, void *data)
+void manager_get_migration(struct manager *m, const struct request *request)
 {
     struct error err = {0};
-    const struct move *move = moves_find(m, id, &err);
+    const struct move *move = moves_find(m, request->target, &err);
     if (move == NULL) {
-        reply(NULL, &err, data);
+        request_refuse(request, &err);
         return;
     }
-    reply(reply_migration(move->migration), NULL, data);
+    request_answer(request, reply_migration(move->migration));
 }
 
 /* ---- cancelling ---- */
@@ -243,25 +241,23 @@ static bool can_cancel(const struct migration *migration)
            (migration->state == MIGRATION_MOVING && !migration->moved);
 }
 
-void manager_cancel_migration(struct manager *m, const struct caller *caller, const char *id,
-                              bool dry_run, manager_reply_fn *reply, void *data)
+void manager_cancel_migration(struct manager *m, const struct request *request)
 {
-    (void)caller;
     struct error err = {0};
-    struct move *move = moves_find(m, id, &err);
+    struct move *move = moves_find(m, request->target, &err);
     int r = move == NULL ? -REASON_NOT_FOUND : 0;
     if (r == 0 && !can_cancel(move->migration)) {
         r = refuse_cancel(move->migration, &err);
     }
-    if (r == 0 && !dry_run && !move->migration->cancel) {
+    if (r == 0 && !request->dry_run && !move->migration->cancel) {
         move->migration->cancel = true;
         r = move_store(move, move->migration->state, &err);
         move->migration->cancel = r == 0;
     }
     if (r != 0) {
-        reply(NULL, &err, data);
+        request_refuse(request, &err);
         return;
     }
     (void)evloop_timer_set(move->timer, 0);
-    reply(reply_migration(move->migration), NULL, data);
+    request_answer(request, reply_migration(move->migration));
 }

@@ -275,25 +275,25 @@ static int read_where(const json_t *body, enum migration_settled *ret_where, str
     return result;
 }
 
-void manager_settle_migration(struct manager *m, const struct caller *caller, const char *id,
-                              const json_t *body, bool dry_run, manager_reply_fn *reply, void *data)
+void manager_settle_migration(struct manager *m, const struct request *request)
 {
-    struct settling settling = {.dry_run = dry_run, .reply = reply, .data = data};
+    struct settling settling = {
+        .dry_run = request->dry_run, .reply = request->reply, .data = request->data};
     struct error err = {0};
     struct move *move = NULL;
-    STR_SET(settling.author, caller->author);
-    int r = read_where(body, &settling.where, &err);
+    STR_SET(settling.author, request->caller->author);
+    int r = read_where(request->body, &settling.where, &err);
     if (r == 0) {
-        move = moves_find(m, id, &err);
+        move = moves_find(m, request->target, &err);
         r = move == NULL ? -REASON_NOT_FOUND : move_refuse_to_settle(move, &err);
     }
     if (r == 0 && move->settling.where != SETTLED_NOT) {
-        r = error_set(&err, REASON_CONFLICT, SUBJECT("migration", id),
+        r = error_set(&err, REASON_CONFLICT, SUBJECT("migration", request->target),
                       "the migration of VM \"%s\" is being settled at this moment",
                       move->migration->request.vm);
     }
     if (r != 0) {
-        reply(NULL, &err, data);
+        request_refuse(request, &err);
         return;
     }
     move->settling = settling;

@@ -27,7 +27,7 @@ struct settling {
     enum migration_settled where; /* SETTLED_NOT: no one said anything */
     bool dry_run;
     char author[NAME_SIZE];
-    manager_reply_fn *reply;
+    reply_fn *reply;
     void *data;
 };
 
@@ -41,7 +41,7 @@ struct move {
     unsigned jobs;                 /* with workers; it must live until they are back */
     bool dry_run;                  /* stored nowhere: answers `reply` and goes */
     bool member;                   /* asked for by one who is not root, since cleaved runs */
-    manager_reply_fn *reply;
+    reply_fn *reply;
     void *data;
     bool resumed;   /* found in the store: was libvirt still moving it? */
     bool checked;   /* the target was asked */

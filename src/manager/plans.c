@@ -188,7 +188,7 @@ int manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void
 
 /* ---- requests ---- */
 
-void manager_list_plans(struct manager *m, manager_reply_fn *reply, void *data)
+void manager_list_plans(struct manager *m, const struct request *request)
 {
     struct plan **plans = NULL;
     size_t n = 0;
@@ -197,11 +197,11 @@ void manager_list_plans(struct manager *m, manager_reply_fn *reply, void *data)
     struct kept_body *kept = &m->kept_plans;
     uint64_t changes = store->ops->changes(store);
     if (kept->body != NULL && kept->stamp[0] == changes) {
-        reply(json_incref(kept->body), NULL, data);
+        request_answer(request, json_incref(kept->body));
         return;
     }
     if (store->ops->load_plans(store, MAX_PLANS_LISTED, false, &plans, &n, &err) != 0) {
-        reply(NULL, &err, data);
+        request_refuse(request, &err);
         return;
     }
     json_t *body = reply_plans(plans, n);
@@ -211,22 +211,23 @@ void manager_list_plans(struct manager *m, manager_reply_fn *reply, void *data)
         plan_free(plans[i]);
     }
     free(plans);
-    reply(body, NULL, data);
+    request_answer(request, body);
 }
 
-void manager_get_plan(struct manager *m, const char *id, manager_reply_fn *reply, void *data)
+void manager_get_plan(struct manager *m, const struct request *request)
 {
     CLEANUP(plan_freep) struct plan *plan = NULL;
     struct error err = {0};
     struct store *store = m->config.store;
-    int r = store->ops->load_plan(store, id, &plan, &err);
+    int r = store->ops->load_plan(store, request->target, &plan, &err);
     if (r == 0 && plan == NULL) {
-        r = error_set(&err, REASON_NOT_FOUND, SUBJECT("plan", id), "there is no plan \"%s\"", id);
+        r = error_set(&err, REASON_NOT_FOUND, SUBJECT("plan", request->target),
+                      "there is no plan \"%s\"", request->target);
         error_hint(&err, "`cleave plan list` shows the latest");
     }
     if (r != 0) {
-        reply(NULL, &err, data);
+        request_refuse(request, &err);
         return;
     }
-    reply(plan_to_json(plan), NULL, data);
+    request_answer(request, plan_to_json(plan));
 }

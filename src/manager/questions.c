@@ -11,7 +11,7 @@
 /* A question that a fresh observation answers. */
 struct question {
     answer_fn *answer;
-    manager_reply_fn *reply;
+    reply_fn *reply;
     void *data;
     uint64_t asked_us;
     char name[VM_NAME_SIZE];
@@ -83,12 +83,14 @@ static void answer_question(struct manager *m, const struct error *err, void *da
     question->reply(body, err, question->data);
 }
 
-void manager_ask(struct manager *m, answer_fn *answer, const char *name, manager_reply_fn *reply,
-                 void *data)
+void manager_ask(struct manager *m, answer_fn *answer, const char *name,
+                 const struct request *request)
 {
     struct question *question = xcalloc(1, sizeof(*question));
-    *question = (struct question){
-        .answer = answer, .reply = reply, .data = data, .asked_us = clock_monotonic_us()};
+    *question = (struct question){.answer = answer,
+                                  .reply = request->reply,
+                                  .data = request->data,
+                                  .asked_us = clock_monotonic_us()};
     STR_SET(question->name, name);
     manager_observe_soon(m, answer_question, question);
 }
@@ -104,9 +106,9 @@ static int answer_host(struct manager *m, const char *name, json_t **ret_body, s
     return 0;
 }
 
-void manager_get_host(struct manager *m, manager_reply_fn *reply, void *data)
+void manager_get_host(struct manager *m, const struct request *request)
 {
-    manager_ask(m, answer_host, "", reply, data);
+    manager_ask(m, answer_host, "", request);
 }
 
 static int answer_gpus(struct manager *m, const char *name, json_t **ret_body, struct error *err)
@@ -121,9 +123,9 @@ static int answer_gpus(struct manager *m, const char *name, json_t **ret_body, s
     return 0;
 }
 
-void manager_list_gpus(struct manager *m, manager_reply_fn *reply, void *data)
+void manager_list_gpus(struct manager *m, const struct request *request)
 {
-    manager_ask(m, answer_gpus, "", reply, data);
+    manager_ask(m, answer_gpus, "", request);
 }
 
 static int answer_vms(struct manager *m, const char *name, json_t **ret_body, struct error *err)
@@ -138,9 +140,9 @@ static int answer_vms(struct manager *m, const char *name, json_t **ret_body, st
     return 0;
 }
 
-void manager_list_vms(struct manager *m, manager_reply_fn *reply, void *data)
+void manager_list_vms(struct manager *m, const struct request *request)
 {
-    manager_ask(m, answer_vms, "", reply, data);
+    manager_ask(m, answer_vms, "", request);
 }
 
 static int find_gpu(const struct manager *m, const char *name, struct gpu **ret_gpu,
@@ -165,9 +167,9 @@ static int answer_gpu(struct manager *m, const char *name, json_t **ret_body, st
     return r;
 }
 
-void manager_get_gpu(struct manager *m, const char *gpu, manager_reply_fn *reply, void *data)
+void manager_get_gpu(struct manager *m, const struct request *request)
 {
-    manager_ask(m, answer_gpu, gpu, reply, data);
+    manager_ask(m, answer_gpu, request->target, request);
 }
 
 /* ---- profiles ---- */
@@ -221,7 +223,28 @@ static int answer_profiles(struct manager *m, const char *name, json_t **ret_bod
     return 0;
 }
 
-void manager_list_profiles(struct manager *m, const char *gpu, manager_reply_fn *reply, void *data)
+void manager_list_profiles(struct manager *m, const struct request *request)
 {
-    manager_ask(m, answer_profiles, gpu == NULL ? "" : gpu, reply, data);
+    manager_ask(m, answer_profiles, request->gpu == NULL ? "" : request->gpu, request);
+}
+
+void manager_list_events(struct manager *m, const struct request *request)
+{
+    CLEANUP_FREE struct event *events = NULL;
+    size_t n = 0;
+    struct error err = {0};
+    struct store *store = m->config.store;
+    if (store->ops->load_events(store, request->after, request->limit, &events, &n, &err) != 0) {
+        request_refuse(request, &err);
+        return;
+    }
+    request_answer(request, reply_events(events, n));
+}
+
+void manager_list_rules(struct manager *m, const struct request *request)
+{
+    if (m->kept_rules.body == NULL) {
+        m->kept_rules.body = reply_rules(m->config.rules);
+    }
+    request_answer(request, json_incref(m->kept_rules.body));
 }

@@ -35,6 +35,9 @@ struct change *change_new(struct manager *m, change_fn *run, const struct reques
     if (request->caller != NULL) {
         change->caller = *request->caller;
     }
+    if (request->behind != NULL) {
+        change->behind = xstrdup(request->behind);
+    }
     STR_SET(change->name, name);
     return change;
 }

@@ -22,11 +22,9 @@ static void run_recover(struct change *change)
     change_carry_out(change, plan);
 }
 
-void manager_recover_gpu(struct manager *m, const struct caller *caller, const char *gpu,
-                         bool dry_run, manager_reply_fn *reply, void *data)
+void manager_recover_gpu(struct manager *m, const struct request *request)
 {
-    struct request request = {caller, dry_run, reply, data};
-    change_enqueue(change_new(m, run_recover, &request, gpu));
+    change_enqueue(change_new(m, run_recover, request, request->target));
 }
 
 /* ---- is all back that should be? ---- */

@@ -13,12 +13,12 @@
 #include "manager/state.h"
 #include "model/encode.h"
 
-void manager_list_released(struct manager *m, manager_reply_fn *reply, void *data)
+void manager_list_released(struct manager *m, const struct request *request)
 {
     CLEANUP_JSON json_t *documents = NULL;
     struct error err = {0};
     if (released_load(m, &documents, &err) != 0) {
-        reply(NULL, &err, data);
+        request_refuse(request, &err);
         return;
     }
     json_t *list = json_array();
@@ -34,7 +34,7 @@ void manager_list_released(struct manager *m, manager_reply_fn *reply, void *dat
                                                   encode_text(released.why)));
         }
     }
-    reply(json_pack("{s:o}", "released", list), NULL, data);
+    request_answer(request, json_pack("{s:o}", "released", list));
 }
 
 /* ---- back ---- */
@@ -163,9 +163,7 @@ static void run_restore(struct change *change)
     change_carry_out(change, plan);
 }
 
-void manager_restore_claim(struct manager *m, const struct caller *caller, const char *name,
-                           bool dry_run, manager_reply_fn *reply, void *data)
+void manager_restore_claim(struct manager *m, const struct request *request)
 {
-    struct request request = {caller, dry_run, reply, data};
-    change_enqueue(change_new(m, run_restore, &request, name));
+    change_enqueue(change_new(m, run_restore, request, request->target));
 }

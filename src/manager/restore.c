@@ -267,12 +267,14 @@ static bool lacks_device(const struct manager *m, const struct claim *claim)
 /* VMs that start with the host, and were refused because their definitions were old. */
 static void start_refused(struct manager *m)
 {
-    static const struct caller self = {.author = "cleaved"};
+    static const struct caller self = {.author = "cleaved", .roles = ROLES_CONNECTED};
     for (vec_each(&m->refused, refused)) {
         const struct vm *vm = host_find_vm(m->host, refused->name);
         if (vm != NULL && vm->autostart && vm->state == VM_SHUT_OFF && !refused->started) {
             refused->started = true;
-            manager_start_vm(m, &self, vm->name, false, change_unasked, NULL);
+            const struct request start = {
+                .caller = &self, .target = vm->name, .reply = change_unasked};
+            service_call(&m->service, VERB_START_VM, &start);
         }
     }
 }
@@ -565,7 +567,7 @@ static void enqueue(struct manager *m)
     run->queued = true;
     struct caller caller = {0};
     STR_SET(caller.author, run->author);
-    struct request request = {&caller, false, run_refused, m};
+    struct request request = {.caller = &caller, .reply = run_refused, .data = m};
     struct change *change = change_new(m, run_next, &request, "");
     change->hardware_only = true;
     change_enqueue(change);
@@ -625,9 +627,9 @@ static json_t *run_to_json(const struct manager *m)
     return body;
 }
 
-void manager_get_restore(struct manager *m, manager_reply_fn *reply, void *data)
+void manager_get_restore(struct manager *m, const struct request *request)
 {
-    reply(run_to_json(m), NULL, data);
+    request_answer(request, run_to_json(m));
 }
 
 /* What would be done, GPU by GPU; nothing is stored. */
@@ -685,23 +687,22 @@ static void begin(struct change *change)
     change_answer(change, run_to_json(m));
 }
 
-void manager_restore_host(struct manager *m, const struct caller *caller, const json_t *body,
-                          bool dry_run, manager_reply_fn *reply, void *data)
+void manager_restore_host(struct manager *m, const struct request *request)
 {
     int64_t timeout_s = DEFAULT_TIMEOUT_S;
-    if (body != NULL) {
+    if (request->body != NULL) {
         struct error err = {0};
         struct reader r;
-        reader_init(&r, body, "request body", "", &err);
+        reader_init(&r, request->body, "request body", "", &err);
         timeout_s = reader_int_or(&r, "timeoutSeconds", 0, MAX_TIMEOUT_S, DEFAULT_TIMEOUT_S);
         if (reader_end(&r) != 0) {
-            reply(NULL, &err, data);
+            request_refuse(request, &err);
             return;
         }
     }
-    struct request request = {caller, dry_run, reply, data};
-    struct change *change = change_new(m, dry_run ? show : begin, &request, "");
+    struct change *change = change_new(m, request->dry_run ? show : begin, request, "");
     change->timeout_ms = (unsigned)timeout_s * 1000;
-    change->hardware_only = !dry_run; /* whether the guests are needed, too, is known in its turn */
+    change->hardware_only =
+        !request->dry_run; /* whether the guests are needed, too, is known in its turn */
     change_enqueue(change);
 }

@@ -17,8 +17,6 @@
 #define PA "{\"name\": \"pa\", \"mode\": \"passthrough\", \"gpu\": \"" LAB_L40S "\"}"
 #define PB "{\"name\": \"pb\", \"mode\": \"passthrough\", \"gpu\": \"" OTHER_L40S "\"}"
 
-static const struct caller root = {.author = "root"};
-
 static struct fake_gpu *board_at(struct lab_fixture *f, const char *bdf)
 {
     struct pci_addr addr = {0};
@@ -45,7 +43,7 @@ static void pass_through(struct lab_fixture *f)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "mode", "passthrough");
     struct answer answer = {0};
-    manager_set_gpu_mode(f->lab.manager, &root, OTHER_L40S, body, false, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_SET_GPU_MODE, &answer, .target = OTHER_L40S, .body = body);
     assert_true(lab_wait(&f->lab, &answer));
     assert_int_equal(answer.err.reason, REASON_NONE);
     answer_done(&answer);
@@ -154,7 +152,7 @@ static void a_claim_follows_a_board_that_another_driver_had(void **state)
 static size_t count_absent(struct lab_fixture *f, bool dry_run)
 {
     struct answer answer = {0};
-    manager_restore_host(f->lab.manager, &root, NULL, dry_run, lab_reply, &answer);
+    lab_ask(&f->lab, VERB_RESTORE_HOST, &answer, .dry_run = dry_run);
     assert_true(lab_wait(&f->lab, &answer));
     assert_int_equal(answer.err.reason, REASON_NONE);
     size_t n = json_array_size(json_object_get(answer.body, "absent"));

@@ -197,15 +197,13 @@ static int read_site(struct change *change, const json_t *body, struct error *er
     return end != 0 ? end : result;
 }
 
-void manager_apply_site(struct manager *m, const struct caller *caller, const json_t *body,
-                        bool dry_run, manager_reply_fn *reply, void *data)
+void manager_apply_site(struct manager *m, const struct request *request)
 {
-    struct request request = {caller, dry_run, reply, data};
-    struct change *change = change_new(m, run_apply, &request, "");
+    struct change *change = change_new(m, run_apply, request, "");
     struct error err = {0};
-    if (read_site(change, body, &err) != 0) {
+    if (read_site(change, request->body, &err) != 0) {
         change_free(change);
-        reply(NULL, &err, data);
+        request_refuse(request, &err);
         return;
     }
     change_enqueue(change);

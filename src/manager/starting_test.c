@@ -12,7 +12,7 @@
 #include "manager/vm_overlay.h"
 #include "test.h"
 
-static const struct caller root = {.author = "root", .root = true};
+static const struct caller root = {.author = "root", .roles = ROLES_ALL};
 static struct guest_port *lines[VM_LINES];
 static struct faults line_faults;
 
@@ -117,7 +117,7 @@ static void begin_stuck(struct lab_fixture *f, const char *vm, struct answer *an
     struct starting starting = {f->lab.manager, vm};
     set(f, vm, true, false);
     *answer = (struct answer){0};
-    manager_start_vm(f->lab.manager, &root, vm, false, lab_reply, answer);
+    lab_ask(&f->lab, VERB_START_VM, answer, .caller = &root, .target = vm);
     assert_true(lab_wait_until(&f->lab, is_starting, &starting));
     assert_false(answer->there);
 }
@@ -161,7 +161,6 @@ static void what_is_of_a_vm_that_is_being_started_stays(void **state)
 {
     struct lab_fixture *f = *state;
     struct lab *lab = &f->lab;
-    struct manager *m = lab->manager;
     struct answer start = {0};
     struct answer answer = {0};
     hooked_create(lab, ON_DEMAND("a", "web1"));
@@ -176,25 +175,25 @@ static void what_is_of_a_vm_that_is_being_started_stays(void **state)
     assert_true(lab_settle(lab));
     assert_string_equal(lab_claim_state(lab, "a"), "bound");
     uint32_t vgpus = fake_host_count_vgpus(&f->host);
-    manager_delete_claim(m, &root, "a", false, lab_reply, &answer);
+    lab_ask(lab, VERB_DELETE_CLAIM, &answer, .caller = &root, .target = "a");
     assert_refused(&answer, lab, REASON_IN_USE, "web1");
-    manager_delete_claim(m, &root, "b", false, lab_reply, &answer);
+    lab_ask(lab, VERB_DELETE_CLAIM, &answer, .caller = &root, .target = "b");
     assert_refused(&answer, lab, REASON_IN_USE, "web1");
-    manager_start_vm(m, &root, "web1", false, lab_reply, &answer);
+    lab_ask(lab, VERB_START_VM, &answer, .caller = &root, .target = "web1");
     assert_refused(&answer, lab, REASON_CONFLICT, "is being started already");
-    manager_delete_vm(m, &root, "web1", false, lab_reply, &answer);
+    lab_ask(lab, VERB_DELETE_VM, &answer, .caller = &root, .target = "web1");
     assert_refused(&answer, lab, REASON_IN_USE, "web1");
     CLEANUP_JSON json_t *claim = json_pack("{s:s, s:s, s:s}", "name", "c", "type", "A100-1-5C",
                                            "vm", "web1"); /* two hands on one definition */
-    manager_create_claim(m, &root, claim, false, lab_reply, &answer);
+    lab_ask(lab, VERB_CREATE_CLAIM, &answer, .caller = &root, .body = claim);
     assert_refused(&answer, lab, REASON_IN_USE, "web1");
     CLEANUP_JSON json_t *mode = json_pack("{s:s}", "mode", "passthrough");
-    manager_set_gpu_mode(m, &root, LAB_A100, mode, false, lab_reply, &answer);
+    lab_ask(lab, VERB_SET_GPU_MODE, &answer, .caller = &root, .target = LAB_A100, .body = mode);
     assert_true(lab_wait(lab, &answer));
     assert_true(answer.err.reason != REASON_NONE);
     answer_done(&answer);
     answer = (struct answer){0};
-    manager_collect_garbage(m, &root, false, lab_reply, &answer);
+    lab_ask(lab, VERB_COLLECT_GARBAGE, &answer, .caller = &root);
     assert_true(lab_wait(lab, &answer));
     answer_done(&answer);
     assert_true(lab_settle(lab));
@@ -230,7 +229,7 @@ static void a_drain_waits_until_a_vm_that_is_being_started_runs(void **state)
     hooked_create(lab, ON_DEMAND("a", "web1"));
     begin_stuck(f, "web1", &start);
     CLEANUP_JSON json_t *body = json_pack("{s:b}", "stop", true);
-    manager_drain_host(lab->manager, &root, body, false, lab_reply, &answer);
+    lab_ask(lab, VERB_DRAIN_HOST, &answer, .caller = &root, .body = body);
     assert_true(lab_wait(lab, &answer));
     assert_int_equal(answer.err.reason, REASON_NONE);
     answer_done(&answer);
@@ -274,14 +273,14 @@ static void a_vm_starts_while_libvirt_is_late_with_a_look(void **state)
     struct answer answer = {0};
     hooked_create(lab, "{\"name\": \"k\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}");
     hang(lab, 1U << PORT_GUEST);
-    manager_start_vm(lab->manager, &root, "web1", false, lab_reply, &answer);
+    lab_ask(lab, VERB_START_VM, &answer, .caller = &root, .target = "web1");
     assert_true(lab_wait(lab, &answer));
     assert_int_equal(answer.err.reason, REASON_NONE);
     assert_string_equal(answer_text(&answer, "vm.state"), "running");
     assert_true(fake_host_vm(&f->host, "web1")->running);
     answer_done(&answer);
     answer = (struct answer){0};
-    manager_start_vm(lab->manager, &root, "web1", false, lab_reply, &answer);
+    lab_ask(lab, VERB_START_VM, &answer, .caller = &root, .target = "web1");
     assert_refused(&answer, lab, REASON_CONFLICT, "already");
     hang_no_more(lab);
     lab_look(lab);
@@ -315,7 +314,7 @@ static void starts_that_libvirt_gave_no_answer_are_bounded(void **state)
     for (size_t i = 0; i < VM_START_LINES; i++) {
         assert_refused(&starts[i], lab, REASON_UNAVAILABLE, "may still happen");
     }
-    manager_start_vm(lab->manager, &root, "web1", false, lab_reply, &answer);
+    lab_ask(lab, VERB_START_VM, &answer, .caller = &root, .target = "web1");
     assert_refused(&answer, lab, REASON_UNAVAILABLE, "8 starts of other VMs");
     /* Nothing else waits for them. */
     hooked_create(lab, "{\"name\": \"k\", \"type\": \"A100-2-10C\", \"vm\": \"web3\"}");
@@ -335,7 +334,7 @@ static void begin_stop_as(struct lab_fixture *f, const struct caller *caller, co
 {
     CLEANUP_JSON json_t *body = json_pack("{s:b}", "force", force);
     *answer = (struct answer){0};
-    manager_stop_vm(f->lab.manager, caller, vm, body, false, lab_reply, answer);
+    lab_ask(&f->lab, VERB_STOP_VM, answer, .caller = caller, .target = vm, .body = body);
 }
 
 static void begin_stop(struct lab_fixture *f, const char *vm, bool force, struct answer *answer)
@@ -432,22 +431,23 @@ static void a_vm_stops_while_nothing_can_be_looked_at(void **state)
         assert_true(lab_settle(lab));
         hang(lab, 1U << PORT_GPU | 1U << PORT_PCI | 1U << PORT_GUEST);
         CLEANUP_JSON json_t *body = json_loads(bodies[i], 0, NULL);
-        manager_stop_vm(lab->manager, &root, "web1", body, true, lab_reply, &answer);
+        lab_ask(lab, VERB_STOP_VM, &answer, .caller = &root, .target = "web1", .body = body,
+                .dry_run = true);
         assert_true(lab_wait(lab, &answer));
         assert_int_equal(answer.err.reason, REASON_NONE);
         answer_done(&answer);
         answer = (struct answer){0};
         assert_true(fake_host_vm(&f->host, "web1")->running);
-        manager_stop_vm(lab->manager, &root, "web1", body, false, lab_reply, &answer);
+        lab_ask(lab, VERB_STOP_VM, &answer, .caller = &root, .target = "web1", .body = body);
         assert_true(lab_wait(lab, &answer));
         assert_int_equal(answer.err.reason, REASON_NONE);
         assert_string_equal(answer_text(&answer, "vm.state"), "shut-off");
         answer_done(&answer);
         answer = (struct answer){0};
         assert_false(fake_host_vm(&f->host, "web1")->running);
-        manager_stop_vm(lab->manager, &root, "web1", body, false, lab_reply, &answer);
+        lab_ask(lab, VERB_STOP_VM, &answer, .caller = &root, .target = "web1", .body = body);
         assert_refused(&answer, lab, REASON_CONFLICT, "is shut");
-        manager_stop_vm(lab->manager, &root, "nosuch", body, false, lab_reply, &answer);
+        lab_ask(lab, VERB_STOP_VM, &answer, .caller = &root, .target = "nosuch", .body = body);
         assert_refused(&answer, lab, REASON_NOT_FOUND, "nosuch");
         hang_no_more(lab);
         /* What it had is given back when that can be seen, be it not at the first look: the GPUs
@@ -467,7 +467,7 @@ static void begin_locked(struct lab_fixture *f, const char *vm, struct answer *a
     struct starting starting = {f->lab.manager, vm};
     atomic_store(&hook_hangs, true);
     *answer = (struct answer){0};
-    manager_start_vm(f->lab.manager, &root, vm, false, lab_reply, answer);
+    lab_ask(&f->lab, VERB_START_VM, answer, .caller = &root, .target = vm);
     assert_true(lab_wait_until(&f->lab, is_starting, &starting));
     bool locked = false;
     while (!locked) {
@@ -480,7 +480,7 @@ static void begin_locked(struct lab_fixture *f, const char *vm, struct answer *a
 static bool has_problem(struct lab *lab, const char *text)
 {
     struct answer answer = {0};
-    manager_get_health(lab->manager, lab_reply, &answer);
+    lab_ask(lab, VERB_GET_HEALTH, &answer);
     assert_true(lab_wait(lab, &answer));
     bool has = false;
     size_t i = 0;
@@ -556,7 +556,7 @@ static void what_waits_behind_another_vm_says_so(void **state)
 /* However many VMs that don't stop another user has asked to stop. */
 static void root_has_a_line_that_no_other_takes(void **state)
 {
-    static const struct caller member = {.author = "member"};
+    static const struct caller member = {.author = "member", .roles = ROLES_CONNECTED};
     struct lab_fixture *f = *state;
     struct lab *lab = &f->lab;
     struct answer stops[VM_KILL_LINES + 2] = {0};

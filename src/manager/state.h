@@ -108,8 +108,8 @@ void manager_observe_hardware(struct manager *m, observed_fn *fn, void *data);
 /* Answers a question from what is seen then, with its lateness. Those who asked the same meanwhile
  * get the same answer. `name`: what it is about, "" for all. */
 typedef int answer_fn(struct manager *m, const char *name, json_t **ret_body, struct error *err);
-void manager_ask(struct manager *m, answer_fn *answer, const char *name, manager_reply_fn *reply,
-                 void *data);
+void manager_ask(struct manager *m, answer_fn *answer, const char *name,
+                 const struct request *request);
 /* For who only reads: all, or after a moment what was seen last (see manager_add_lateness()). */
 void manager_observe_soon(struct manager *m, observed_fn *fn, void *data);
 bool manager_is_looking(const struct manager *m);
@@ -169,7 +169,7 @@ struct change {
     bool hardware_only; /* its turn needs no look at the VMs, so that libvirt can't hold it up */
     bool in_turn;       /* the next one waits for this one's end */
     bool urgent;
-    manager_reply_fn *reply;
+    reply_fn *reply;
     void *data;
     /* What to change; each kind uses some of it: */
     struct claims claims;
@@ -204,13 +204,6 @@ struct change {
     bool late;
     int result;
     struct error err;
-};
-
-struct request {
-    const struct caller *caller;
-    bool dry_run;
-    manager_reply_fn *reply;
-    void *data;
 };
 
 /* For `reply` of what cleaved does on its own. */
@@ -557,6 +550,7 @@ struct kept_body {
 
 struct manager {
     struct manager_config config;
+    struct service service; /* its own door */
     struct kept_body kept_plans, kept_rules, kept_answers[KEPT_ANSWERS];
     struct kept_body kept_made;                  /* the record of what cleave made, by key */
     size_t next_kept;                            /* of the answers, to be replaced */

@@ -96,9 +96,9 @@ static int refuse_line(const struct change *change, enum vm_line_use use,
         hint_locked(err);
         return -REASON_UNAVAILABLE;
     }
-    error_set(err, REASON_UNAVAILABLE, "libvirt",
-              "libvirt has not answered %zu %s of other VMs yet",
-              uses[use].lines - (change->caller.root ? 0 : uses[use].roots), uses[use].many);
+    error_set(
+        err, REASON_UNAVAILABLE, "libvirt", "libvirt has not answered %zu %s of other VMs yet",
+        uses[use].lines - (caller_is_root(&change->caller) ? 0 : uses[use].roots), uses[use].many);
     error_hint(err, "GET /v1/health names them, and libvirt's log; try again when it answers");
     return -REASON_UNAVAILABLE;
 }
@@ -110,7 +110,7 @@ int vm_line_take(struct change *change, enum vm_line_use use, struct error *err)
         return manager_check_port(m, PORT_GUEST, err);
     }
     struct vm_line *same = find_same(m, use, change->name);
-    struct vm_line *line = same != NULL ? same : choose(m, use, change->caller.root);
+    struct vm_line *line = same != NULL ? same : choose(m, use, caller_is_root(&change->caller));
     if (line == NULL || line->late > 0) {
         return refuse_line(change, use, same, err);
     }

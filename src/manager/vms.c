@@ -431,20 +431,10 @@ static void run_start(struct change *change)
     }
 }
 
-void manager_start_vm(struct manager *m, const struct caller *caller, const char *vm, bool dry_run,
-                      manager_reply_fn *reply, void *data)
+void manager_start_vm(struct manager *m, const struct request *request)
 {
-    struct request request = {caller, dry_run, reply, data};
-    change_enqueue(change_new(m, run_start, &request, vm));
-}
-
-void manager_foresee_start(struct manager *m, const struct caller *caller, const char *vm,
-                           const char *behind, manager_reply_fn *reply, void *data)
-{
-    struct request request = {caller, true, reply, data};
-    struct change *change = change_new(m, run_start, &request, vm);
-    change->behind = xstrdup(behind);
-    change->starts_vm = true;
+    struct change *change = change_new(m, run_start, request, request->target);
+    change->starts_vm = change->behind != NULL;
     change_enqueue(change);
 }
 
@@ -500,27 +490,25 @@ static void stop_found(void *data)
     stop_again(change);
 }
 
-void manager_stop_vm(struct manager *m, const struct caller *caller, const char *vm,
-                     const json_t *body, bool dry_run, manager_reply_fn *reply, void *data)
+void manager_stop_vm(struct manager *m, const struct request *request)
 {
     bool force = false;
     int64_t timeout_s = STOP_TIMEOUT_S;
-    if (body != NULL) {
+    if (request->body != NULL) {
         struct error err = {0};
         struct reader r;
-        reader_init(&r, body, "request body", "", &err);
+        reader_init(&r, request->body, "request body", "", &err);
         force = reader_bool_or(&r, "force", false);
         timeout_s = reader_int_or(&r, "timeoutSeconds", 1, STOP_MAX_TIMEOUT_S, STOP_TIMEOUT_S);
         if (reader_end(&r) != 0) {
-            reply(NULL, &err, data);
+            request_refuse(request, &err);
             return;
         }
     }
-    struct request request = {caller, dry_run, reply, data};
-    struct change *change = change_new(m, NULL, &request, vm);
+    struct change *change = change_new(m, NULL, request, request->target);
     change->timeout_ms = force ? 0 : (unsigned)timeout_s * 1000;
     struct error err = {0};
-    const struct vm *seen = m->host != NULL ? host_find_vm(m->host, vm) : NULL;
+    const struct vm *seen = m->host != NULL ? host_find_vm(m->host, request->target) : NULL;
     if (seen != NULL) {
         STR_SET(change->name, seen->name);
     }
@@ -528,7 +516,7 @@ void manager_stop_vm(struct manager *m, const struct caller *caller, const char 
         change_refuse(change, &err);
         return;
     }
-    if (force && !dry_run) { /* libvirt has it locked until its hook is answered */
+    if (force && !request->dry_run) { /* libvirt has it locked until its hook is answered */
         bool starts = vm_overlay_is_starting(m, change->name);
         change->ends_start = manager_end_hooks(m, change->name) || starts;
     }
@@ -560,23 +548,21 @@ static void run_define(struct change *change)
     change_call_guest(change, define_work, define_done);
 }
 
-void manager_create_vm(struct manager *m, const struct caller *caller, const json_t *body,
-                       bool dry_run, manager_reply_fn *reply, void *data)
+void manager_create_vm(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     struct reader r;
-    reader_init(&r, body, "request body", "", &err);
+    reader_init(&r, request->body, "request body", "", &err);
     const char *name = reader_str(&r, "name", VM_NAME_SIZE - 1);
     const char *template = reader_text(&r, "template", MAX_TEMPLATE);
     if (name != NULL && !parse_long_name(name, VM_NAME_SIZE - 1)) {
         reader_fail(&r, "name", "\"%s\" is no name: letters, digits, '.', '_' and '-'", name);
     }
     if (reader_end(&r) != 0) {
-        reply(NULL, &err, data);
+        request_refuse(request, &err);
         return;
     }
-    struct request request = {caller, dry_run, reply, data};
-    struct change *change = change_new(m, run_define, &request, name);
+    struct change *change = change_new(m, run_define, request, name);
     change->template = xstrdup(template);
     change_enqueue(change);
 }
@@ -632,9 +618,7 @@ static void run_undefine(struct change *change)
     run_on_vm(change, check_delete, undefine_work, undefine_done);
 }
 
-void manager_delete_vm(struct manager *m, const struct caller *caller, const char *vm, bool dry_run,
-                       manager_reply_fn *reply, void *data)
+void manager_delete_vm(struct manager *m, const struct request *request)
 {
-    struct request request = {caller, dry_run, reply, data};
-    change_enqueue(change_new(m, run_undefine, &request, vm));
+    change_enqueue(change_new(m, run_undefine, request, request->target));
 }

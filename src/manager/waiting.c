@@ -164,7 +164,7 @@ static json_t *turn_to_json(const struct manager *m)
                      text, "since", shown_time(m->turn_since_us));
 }
 
-void manager_get_health(struct manager *m, manager_reply_fn *reply, void *data)
+void manager_get_health(struct manager *m, const struct request *request)
 {
     size_t n_urgent = 0;
     for (const struct change *change = m->urgent; change != NULL; change = change->next) {
@@ -172,9 +172,8 @@ void manager_get_health(struct manager *m, manager_reply_fn *reply, void *data)
     }
     json_t *problems = problems_to_json(m);
     const char *status = json_array_size(problems) == 0 ? "ok" : "degraded";
-    reply(json_pack("{s:s, s:s, s:o, s:o, s:I, s:o}", "status", status, "version", CLEAVE_VERSION,
-                    "problems", problems, "turn", turn_to_json(m), "waiting",
-                    (json_int_t)(m->n_waiting + n_urgent), "observedAt",
-                    encode_time(m->views[HALF_HARDWARE].seen_us)),
-          NULL, data);
+    request_answer(request, json_pack("{s:s, s:s, s:o, s:o, s:I, s:o}", "status", status, "version",
+                                      CLEAVE_VERSION, "problems", problems, "turn", turn_to_json(m),
+                                      "waiting", (json_int_t)(m->n_waiting + n_urgent),
+                                      "observedAt", encode_time(m->views[HALF_HARDWARE].seen_us)));
 }

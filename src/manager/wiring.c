@@ -18,6 +18,7 @@
 #include "manager/reply_json.h"
 #include "manager/restore.h"
 #include "manager/state.h"
+#include "manager/verbs.h"
 #include "manager/vm_overlay.h"
 
 #define MAX_UNFINISHED 16
@@ -185,6 +186,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
     CLEANUP(manager_freep) struct manager *m = xcalloc(1, sizeof(*m));
     m->config = *config;
     m->listeners = &listeners;
+    m->service = (struct service){.manager = m, .functions = manager_verbs};
     m->boards = boards_new(config->catalog);
     m->last = &m->first;
     m->busy = true; /* until what was left unfinished is done */
@@ -226,6 +228,11 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
     manager_observe_hardware(m, boot_seen, NULL);
     *ret_manager = TAKE_PTR(m);
     return 0;
+}
+
+const struct service *manager_service(struct manager *m)
+{
+    return &m->service;
 }
 
 /* Everyone who still waits gets an answer. */
@@ -341,26 +348,4 @@ void manager_free(struct manager *m)
     migrations_free(m);
     drains_free(m);
     free(m);
-}
-
-void manager_list_events(struct manager *m, uint64_t after, size_t max, manager_reply_fn *reply,
-                         void *data)
-{
-    CLEANUP_FREE struct event *events = NULL;
-    size_t n = 0;
-    struct error err = {0};
-    struct store *store = m->config.store;
-    if (store->ops->load_events(store, after, max, &events, &n, &err) != 0) {
-        reply(NULL, &err, data);
-        return;
-    }
-    reply(reply_events(events, n), NULL, data);
-}
-
-void manager_list_rules(struct manager *m, manager_reply_fn *reply, void *data)
-{
-    if (m->kept_rules.body == NULL) {
-        m->kept_rules.body = reply_rules(m->config.rules);
-    }
-    reply(json_incref(m->kept_rules.body), NULL, data);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Serves the API with a fake manager: api_test_server SOCKET [ADDRESS:PORT]. For tests of HTTP and
- * of the command line that need no hardware, no libvirt and no root. */
+/* Serves the API with made-up verbs behind it: api_test_server SOCKET [ADDRESS:PORT]. For tests of
+ * HTTP and of the command line that need no hardware, no libvirt and no root. */
 #include <stdio.h>
 
 #include "api/api.h"
 #include "base/log.h"
-#include "fake_manager.h"
+#include "fake_door.h"
 
 #define IDLE_S 1 /* so that a test of slow clients need not wait */
 
@@ -16,10 +16,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: api_test_server SOCKET [ADDRESS:PORT]\n");
         return 2;
     }
-    struct manager *manager = fake_manager_new(loop);
+    struct fake_door *door = fake_door_new(loop);
     const struct api_config config = {
         .loop = loop,
-        .manager = manager,
+        .service = fake_door_service(door),
         .socket_path = argv[1],
         .tcp_address = argc > 2 ? argv[2] : NULL,
         .idle_s = IDLE_S,
@@ -33,7 +33,7 @@ int main(int argc, char **argv)
     } else {
         code = evloop_run(loop);
     }
-    fake_manager_free(manager);
+    fake_door_free(door);
     api_free(api);
     evloop_free(loop);
     return code;

@@ -71,7 +71,7 @@ def directory():
 
 @pytest.fixture
 def fake(directory, openapi):
-    """The API with a made-up manager behind it."""
+    """The API with made-up verbs behind it."""
     path = directory / "s"
     process = subprocess.Popen([BUILD / "test/e2e/api_test_server", path])
     wait_for_socket(path, process)

@@ -5,7 +5,7 @@ import getpass
 import pytest
 
 CLAIM = {"name": "web1", "type": "DC-1-8C", "vm": "web2"}
-# The made-up manager moves no VMs: two real hosts answer these in test_migration.py.
+# The made-up door moves no VMs: two real hosts answer these in test_migration.py.
 MOVES = {("POST", "/v1/migrations"), ("GET", "/v1/migrations/{migration}"),
          ("DELETE", "/v1/migrations/{migration}"), ("POST", "/v1/migrations/{migration}/settle"),
          ("POST", "/v1/incoming"), ("GET", "/v1/incoming/{migration}"),

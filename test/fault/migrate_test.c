@@ -145,10 +145,9 @@ static void burn_target(const struct loss *loss)
 
 static void say(const char *where, bool dry_run, struct answer *answer)
 {
-    static const struct caller caller = {.author = "root"};
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "vm", where);
-    manager_settle_migration(world->labs[SOURCE].manager, &caller, the_move()->migration->id, body,
-                             dry_run, lab_reply, answer);
+    lab_ask(&world->labs[SOURCE], VERB_SETTLE_MIGRATION, answer,
+            .target = the_move()->migration->id, .body = body, .dry_run = dry_run);
 }
 
 /* 0 or -reason. */
@@ -199,9 +198,8 @@ static const char *end_loss(const struct loss *loss, char *why, size_t size)
     }
     const char *problem = check_source(loss);
     if (problem == NULL && str_eq(loss->where, "here")) {
-        static const struct caller caller = {.author = "root"};
         struct answer answer = {0};
-        manager_start_vm(world->labs[SOURCE].manager, &caller, VM, false, lab_reply, &answer);
+        lab_ask(&world->labs[SOURCE], VERB_START_VM, &answer, .target = VM);
         must(lab_wait(&world->labs[SOURCE], &answer), "no answer");
         problem = answer.body == NULL ? "it does not start here" : NULL;
         answer_done(&answer);
@@ -330,7 +328,7 @@ static void what_was_settled_is_stored(void **state)
     restart(lab);
     const char *settled = migration_settled_name(the_move()->migration->settled);
     must(settled != NULL && str_eq(settled, loss->where), "it was not stored");
-    assert_string_equal(the_move()->migration->settled_by, "root");
+    assert_string_equal(the_move()->migration->settled_by, "tester");
     char why[256] = "";
     const char *problem = end_loss(loss, why, sizeof(why));
     must(problem == NULL, problem);

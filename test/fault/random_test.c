@@ -45,8 +45,6 @@ struct play {
     size_t n_touched; /* claims that it may change; SIZE_MAX: any */
 };
 
-static const struct caller tester = {.author = "tester"};
-
 /* xorshift64: small, and the same everywhere. */
 static uint32_t draw(struct play *play, uint32_t below)
 {
@@ -101,7 +99,7 @@ static void send_create(struct play *play, struct answer *answer)
     write_claim(play, play->last, sizeof(play->last));
     assert_int_equal(json_read(play->last, strlen(play->last), "test", &body, NULL), 0);
     touch(play, json_string_value(json_object_get(body, "name")));
-    manager_create_claim(play->lab.manager, &tester, body, false, lab_reply, answer);
+    lab_ask(&play->lab, VERB_CREATE_CLAIM, answer, .body = body);
 }
 
 static void send_delete(struct play *play, struct answer *answer)
@@ -110,7 +108,7 @@ static void send_delete(struct play *play, struct answer *answer)
     snprintf(name, sizeof(name), "c%u", draw(play, NAMES));
     snprintf(play->last, sizeof(play->last), "delete %s", name);
     touch(play, name);
-    manager_delete_claim(play->lab.manager, &tester, name, false, lab_reply, answer);
+    lab_ask(&play->lab, VERB_DELETE_CLAIM, answer, .target = name);
 }
 
 static void send_site(struct play *play, struct answer *answer)
@@ -132,27 +130,27 @@ static void send_site(struct play *play, struct answer *answer)
     }
     CLEANUP_JSON json_t *body = NULL;
     assert_int_equal(json_read(text, strlen(text), "test", &body, NULL), 0);
-    manager_apply_site(play->lab.manager, &tester, body, false, lab_reply, answer);
+    lab_ask(&play->lab, VERB_APPLY_SITE, answer, .body = body);
 }
 
 static void send_start(struct play *play, struct answer *answer)
 {
     const struct fake_vm *vm = draw_vm(play);
     str_print(play->last, sizeof(play->last), "start %s", vm->name);
-    manager_start_vm(play->lab.manager, &tester, vm->name, false, lab_reply, answer);
+    lab_ask(&play->lab, VERB_START_VM, answer, .target = vm->name);
 }
 
 static void send_stop(struct play *play, struct answer *answer)
 {
     const struct fake_vm *vm = draw_vm(play);
     str_print(play->last, sizeof(play->last), "stop %s", vm->name);
-    manager_stop_vm(play->lab.manager, &tester, vm->name, NULL, false, lab_reply, answer);
+    lab_ask(&play->lab, VERB_STOP_VM, answer, .target = vm->name);
 }
 
 static void send_gc(struct play *play, struct answer *answer)
 {
     STR_SET(play->last, "gc");
-    manager_collect_garbage(play->lab.manager, &tester, false, lab_reply, answer);
+    lab_ask(&play->lab, VERB_COLLECT_GARBAGE, answer);
 }
 
 static void send_mode(struct play *play, struct answer *answer)
@@ -163,7 +161,7 @@ static void send_mode(struct play *play, struct answer *answer)
     const char *mode = modes[draw(play, ARRAY_SIZE(modes))];
     snprintf(play->last, sizeof(play->last), "mode of %s: %s", gpu, mode);
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "mode", mode);
-    manager_set_gpu_mode(play->lab.manager, &tester, gpu, body, false, lab_reply, answer);
+    lab_ask(&play->lab, VERB_SET_GPU_MODE, answer, .target = gpu, .body = body);
 }
 
 typedef void send_fn(struct play *play, struct answer *answer);
@@ -278,7 +276,7 @@ static void play_restore(struct play *play)
 {
     struct answer answer = {0};
     STR_SET(play->last, "host restore");
-    manager_restore_host(play->lab.manager, &tester, NULL, false, lab_reply, &answer);
+    lab_ask(&play->lab, VERB_RESTORE_HOST, &answer);
     assert_true(lab_wait(&play->lab, &answer));
     assert_true(lab_settle(&play->lab));
     play->lab.forgetful = false;
@@ -373,7 +371,7 @@ static bool come_to_rest(struct play *play)
     bool rests = lab_settle(&play->lab);
     manager_retry_now(play->lab.manager);
     struct answer answer = {0};
-    manager_list_vms(play->lab.manager, lab_reply, &answer);
+    lab_ask(&play->lab, VERB_LIST_VMS, &answer);
     rests = lab_wait(&play->lab, &answer) && rests;
     answer_done(&answer);
     return lab_settle(&play->lab) && rests;

@@ -140,8 +140,7 @@ static void a_restored_host_has_nothing_to_restore(void **state)
     struct run run;
     rebooted(&run, sets[set], FAULT_NONE, 0);
     struct answer answer = {.lab = &run.lab};
-    struct caller caller = {.author = "root"};
-    manager_restore_host(run.lab.manager, &caller, NULL, true, lab_reply, &answer);
+    lab_ask(&run.lab, VERB_RESTORE_HOST, &answer, .dry_run = true);
     assert_true(lab_wait(&run.lab, &answer));
     assert_int_equal(json_array_size(json_object_get(answer.body, "plans")), 0);
     answer_done(&answer);

@@ -79,9 +79,8 @@ static void switch_off(struct lab *lab)
 
 static void collect_garbage(struct lab *lab)
 {
-    static const struct caller root = {.author = "root"};
     struct answer answer = {0};
-    manager_collect_garbage(lab->manager, &root, false, lab_reply, &answer);
+    lab_ask(lab, VERB_COLLECT_GARBAGE, &answer);
     (void)lab_wait(lab, &answer);
     answer_done(&answer);
 }
@@ -104,12 +103,10 @@ static void apply_second(struct lab *lab)
               NULL);
 }
 
-static const struct caller tester = {.author = "tester"};
-
 static void look(struct lab *lab)
 {
     struct answer answer = {0};
-    manager_list_gpus(lab->manager, lab_reply, &answer);
+    lab_ask(lab, VERB_LIST_GPUS, &answer);
     (void)lab_wait(lab, &answer);
     answer_done(&answer);
 }
@@ -126,7 +123,7 @@ static void wedge(struct lab *lab)
 static void recover(struct lab *lab)
 {
     struct answer answer = {0};
-    manager_recover_gpu(lab->manager, &tester, LAB_A100, false, lab_reply, &answer);
+    lab_ask(lab, VERB_RECOVER_GPU, &answer, .target = LAB_A100);
     (void)lab_wait(lab, &answer);
     answer_done(&answer);
 }

@@ -169,10 +169,10 @@ static void close_connections(void)
 
 static void letter_read(void *data_)
 {
-    static const struct caller caller = {.author = "source"};
+    static const struct caller caller = {.author = "source", .roles = ROLES_CONNECTED};
     struct letter *letter = data_;
-    struct manager *m = world->labs[TARGET].manager;
-    if (m == NULL || is_dead(TARGET)) {
+    struct lab *lab = &world->labs[TARGET];
+    if (lab->manager == NULL || is_dead(TARGET)) {
         struct error err = {0};
         no_one_answers(&err);
         letter_answered(NULL, &err, letter);
@@ -181,17 +181,20 @@ static void letter_read(void *data_)
     switch (letter->ask) {
     case ASK_CHECK:
     case ASK_PREPARE:
-        manager_offer_incoming(m, &caller, letter->body, letter->ask == ASK_CHECK, letter_answered,
-                               letter);
+        lab_ask(lab, VERB_OFFER_INCOMING, letter, .caller = &caller, .body = letter->body,
+                .dry_run = letter->ask == ASK_CHECK, .reply = letter_answered);
         break;
     case ASK_STATUS:
-        manager_get_incoming(m, letter->id, letter_answered, letter);
+        lab_ask(lab, VERB_GET_INCOMING, letter, .caller = &caller, .target = letter->id,
+                .reply = letter_answered);
         break;
     case ASK_COMMIT:
-        manager_commit_incoming(m, &caller, letter->id, false, letter_answered, letter);
+        lab_ask(lab, VERB_COMMIT_INCOMING, letter, .caller = &caller, .target = letter->id,
+                .reply = letter_answered);
         break;
     case ASK_ABORT:
-        manager_abort_incoming(m, &caller, letter->id, false, letter_answered, letter);
+        lab_ask(lab, VERB_ABORT_INCOMING, letter, .caller = &caller, .target = letter->id,
+                .reply = letter_answered);
         break;
     }
 }
@@ -446,8 +449,8 @@ void open_world(const struct lab_data *lab_data, const char *claim)
     struct answer answer = {0};
     assert_int_equal(lab_create(&world->labs[SOURCE], claim, NULL), 0);
     must(lab_settle(&world->labs[SOURCE]), "the claim is not made");
-    static const struct caller caller = {.author = "tester", .root = true};
-    manager_start_vm(world->labs[SOURCE].manager, &caller, VM, false, lab_reply, &answer);
+    static const struct caller caller = {.author = "tester", .roles = ROLES_ALL};
+    lab_ask(&world->labs[SOURCE], VERB_START_VM, &answer, .caller = &caller, .target = VM);
     must(lab_wait(&world->labs[SOURCE], &answer), "the VM does not start");
     answer_done(&answer);
     must(lab_settle(&world->labs[SOURCE]), "no rest");
@@ -577,11 +580,12 @@ const char *check_world(char *why, size_t size)
 
 void ask_to_move(const char *vm, const char *peer, bool dry_run, struct answer *answer)
 {
-    static const struct caller caller = {.author = "tester", .root = true};
+    static const struct caller caller = {.author = "tester", .roles = ROLES_ALL};
     CLEANUP_JSON json_t *body =
         json_pack("{s:s, s:s, s:s}", "vm", vm, "destination", "qemu+unix:///system", "peer", peer);
     *answer = (struct answer){0};
-    manager_migrate_vm(world->labs[SOURCE].manager, &caller, body, dry_run, lab_reply, answer);
+    lab_ask(&world->labs[SOURCE], VERB_MIGRATE_VM, answer, .caller = &caller, .body = body,
+            .dry_run = dry_run);
 }
 
 void begin(void)

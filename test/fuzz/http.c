@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HTTP as a client speaks it, to the real server, router and handlers over a manager in memory:
+/* HTTP as a client speaks it, to the real server, router and door, with made-up verbs behind it:
  * every answer is whole and well formed, and how the bytes came in makes no difference. */
 #include <errno.h>
 #include <sys/socket.h>
@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
-#include "fake_manager.h"
+#include "fake_door.h"
 #include "fuzz.h"
 
 #define MAX_TURNS 100000
@@ -59,15 +59,15 @@ static char *serve(const uint8_t *data, size_t size, size_t step)
     struct api *api = NULL;
     int fds[2] = {-1, -1};
     fuzz_assert(evloop_new(&loop) == 0, "a loop is made");
-    struct manager *manager = fake_manager_new(loop);
-    const struct api_config config = {.loop = loop, .manager = manager};
+    struct fake_door *door = fake_door_new(loop);
+    const struct api_config config = {.loop = loop, .service = fake_door_service(door)};
     fuzz_assert(api_new(&config, &api, NULL) == 0, "the API is made");
     fuzz_assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0,
                 "a connection is made");
     api_serve_connection(api, fds[0]);
     char *answers = talk(loop, fds[1], data, size, step);
     close(fds[1]);
-    fake_manager_free(manager);
+    fake_door_free(door);
     api_free(api);
     evloop_free(loop);
     return answers;

@@ -24,8 +24,6 @@ struct asking {
     struct error err;
 };
 
-static const struct caller root = {.author = "root"};
-
 static void on_answer(json_t *body, const struct error *err, void *data)
 {
     struct asking *asking = data;
@@ -39,14 +37,14 @@ static void on_answer(json_t *body, const struct error *err, void *data)
     json_decref(body);
 }
 
-void hooked_begin(struct lab *lab, const char *vm, const char *operation, manager_reply_fn *reply,
+void hooked_begin(struct lab *lab, const char *vm, const char *operation, reply_fn *reply,
                   void *data)
 {
     CLEANUP_FREE char *xml = xasprintf("<domain><name>%s</name></domain>", vm);
     CLEANUP_JSON json_t *body =
         json_pack("{s:s, s:s, s:s, s:s, s:s}", "domain", vm, "operation", operation, "subOperation",
                   "begin", "extra", "-", "xml", xml);
-    manager_run_hook(lab->manager, &root, body, reply, data);
+    lab_ask(lab, VERB_RUN_HOOK, data, .body = body, .reply = reply);
 }
 
 static void on_loop(void *data)
@@ -100,7 +98,7 @@ void hooked_create(struct lab *lab, const char *claim)
 int hooked_start(struct lab *lab, const char *vm)
 {
     struct answer answer = {0};
-    manager_start_vm(lab->manager, &root, vm, false, lab_reply, &answer);
+    lab_ask(lab, VERB_START_VM, &answer, .target = vm);
     assert_true(lab_wait(lab, &answer));
     answer_done(&answer);
     return -(int)answer.err.reason;
@@ -109,7 +107,7 @@ int hooked_start(struct lab *lab, const char *vm)
 int hooked_stop(struct lab *lab, const char *vm)
 {
     struct answer answer = {0};
-    manager_stop_vm(lab->manager, &root, vm, NULL, false, lab_reply, &answer);
+    lab_ask(lab, VERB_STOP_VM, &answer, .target = vm);
     assert_true(lab_wait(lab, &answer));
     answer_done(&answer);
     return -(int)answer.err.reason;
@@ -130,7 +128,7 @@ int hooked_ask(struct lab *lab, const char *vm, const char *operation, struct er
 void hooked_look(struct lab *lab)
 {
     struct answer answer = {0};
-    manager_list_vms(lab->manager, lab_reply, &answer);
+    lab_ask(lab, VERB_LIST_VMS, &answer);
     assert_true(lab_wait(lab, &answer));
     answer_done(&answer);
     assert_true(lab_settle(lab));

@@ -24,7 +24,7 @@ int hooked_start(struct lab *lab, const char *vm);
 int hooked_stop(struct lab *lab, const char *vm);
 
 /* Asks as libvirt's hook does, and does not wait for the answer. */
-void hooked_begin(struct lab *lab, const char *vm, const char *operation, manager_reply_fn *reply,
+void hooked_begin(struct lab *lab, const char *vm, const char *operation, reply_fn *reply,
                   void *data);
 /* The same, waited for: 0 or -reason; ret_err may be NULL. */
 int hooked_ask(struct lab *lab, const char *vm, const char *operation, struct error *ret_err);

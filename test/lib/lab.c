@@ -203,8 +203,6 @@ void answer_done(struct answer *answer)
     answer->body = NULL;
 }
 
-static const struct caller tester = {.author = "tester"};
-
 static int finish(struct lab *lab, struct answer *own, struct answer *ret_answer)
 {
     if (!lab_wait(lab, own)) {
@@ -219,10 +217,21 @@ static int finish(struct lab *lab, struct answer *own, struct answer *ret_answer
     return result;
 }
 
-typedef void json_request(struct manager *m, const struct caller *caller, const json_t *body,
-                          bool dry_run, manager_reply_fn *reply, void *data);
+void lab_call(struct lab *lab, enum verb_id verb, const struct request *request)
+{
+    static const struct caller hook = {.author = "root", .roles = ROLES_ALL};
+    static const struct caller tester = {.author = "tester", .roles = ROLES_CONNECTED};
+    struct request full = *request;
+    if (full.caller == NULL) {
+        full.caller = verb == VERB_RUN_HOOK ? &hook : &tester;
+    }
+    if (full.reply == NULL) {
+        full.reply = lab_reply;
+    }
+    service_call(manager_service(lab->manager), verb, &full);
+}
 
-static int request(struct lab *lab, json_request *fn, const char *text, struct answer *ret_answer)
+static int request(struct lab *lab, enum verb_id verb, const char *text, struct answer *ret_answer)
 {
     struct answer answer = {0};
     CLEANUP_JSON json_t *body = NULL;
@@ -230,24 +239,24 @@ static int request(struct lab *lab, json_request *fn, const char *text, struct a
     if (result != 0) {
         return result;
     }
-    fn(lab->manager, &tester, body, false, lab_reply, &answer);
+    lab_ask(lab, verb, &answer, .body = body);
     return finish(lab, &answer, ret_answer);
 }
 
 int lab_create(struct lab *lab, const char *claim_json, struct answer *answer)
 {
-    return request(lab, manager_create_claim, claim_json, answer);
+    return request(lab, VERB_CREATE_CLAIM, claim_json, answer);
 }
 
 int lab_apply(struct lab *lab, const char *site_json, struct answer *answer)
 {
-    return request(lab, manager_apply_site, site_json, answer);
+    return request(lab, VERB_APPLY_SITE, site_json, answer);
 }
 
 int lab_delete(struct lab *lab, const char *claim, struct answer *ret_answer)
 {
     struct answer answer = {0};
-    manager_delete_claim(lab->manager, &tester, claim, false, lab_reply, &answer);
+    lab_ask(lab, VERB_DELETE_CLAIM, &answer, .target = claim);
     return finish(lab, &answer, ret_answer);
 }
 
@@ -258,7 +267,7 @@ int lab_hook(struct lab *lab, const char *vm, const char *operation, struct answ
     (void)snprintf(xml, sizeof(xml), "<domain><name>%s</name></domain>", vm);
     CLEANUP_JSON json_t *body =
         json_pack("{s:s, s:s, s:s}", "domain", vm, "operation", operation, "xml", xml);
-    manager_run_hook(lab->manager, &tester, body, lab_reply, &answer);
+    lab_ask(lab, VERB_RUN_HOOK, &answer, .body = body);
     return finish(lab, &answer, ret_answer);
 }
 

@@ -62,6 +62,12 @@ void lab_close(struct lab *lab);
 
 /* For `data` and `reply` of a request. */
 void lab_reply(json_t *body, const struct error *err, void *data);
+/* Calls a verb at the manager's door. Without a caller in the request it is the hook as root, and
+ * all else a connected user; without `reply` it is lab_reply(). */
+void lab_call(struct lab *lab, enum verb_id verb, const struct request *request);
+/* The same in one line: lab_ask(lab, VERB_START_VM, &answer, .target = "web1"). */
+#define lab_ask(lab, verb, answer, ...)                                                            \
+    lab_call(lab, verb, &(struct request){.data = (answer), ##__VA_ARGS__})
 void answer_done(struct answer *answer);
 
 /* Runs the loop until the answer is there; false after ten seconds. */

@@ -47,7 +47,7 @@ void lab_assert_sound(struct lab *lab)
 void lab_look(struct lab *lab)
 {
     struct answer answer = {0};
-    manager_list_gpus(lab->manager, lab_reply, &answer);
+    lab_ask(lab, VERB_LIST_GPUS, &answer);
     assert_true(lab_wait(lab, &answer));
     answer_done(&answer);
 }

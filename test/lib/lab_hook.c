@@ -47,7 +47,6 @@ static void reply(json_t *body, const struct error *err, void *data)
 /* On the loop. */
 static void ask(void *data)
 {
-    static const struct caller libvirt = {.author = "libvirt"};
     struct call *call = data;
     if (call->lab->manager == NULL) {
         struct error err = {0};
@@ -58,7 +57,7 @@ static void ask(void *data)
     CLEANUP_FREE char *xml = xasprintf("<domain><name>%s</name></domain>", call->vm);
     CLEANUP_JSON json_t *body =
         json_pack("{s:s, s:s, s:s}", "domain", call->vm, "operation", call->operation, "xml", xml);
-    manager_run_hook(call->lab->manager, &libvirt, body, reply, call);
+    lab_ask(call->lab, VERB_RUN_HOOK, call, .body = body, .reply = reply);
 }
 
 /* On a worker. */

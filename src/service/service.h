@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The door: every request passes it, from HTTP (a person, libvirt's hook, another cleaved) or from
+ * a piece of work of cleaved's own (a drain). Here stands what is asked of all of them: may this
+ * caller call that verb? Loop thread only.
+ */
+#ifndef SERVICE_SERVICE_H
+#define SERVICE_SERVICE_H
+
+#include "service/request.h"
+
+struct manager;
+
+/* What a verb does. Calls request_answer() or request_refuse() exactly once, maybe later. */
+typedef void verb_fn(struct manager *m, const struct request *request);
+
+struct service {
+    struct manager *manager;
+    verb_fn *const *functions; /* by enum verb_id */
+};
+
+/* Calls the verb's function, or refuses with -PERMISSION. The request has a caller, and what its
+ * verb needs: a target, a body. */
+void service_call(const struct service *service, enum verb_id id, const struct request *request);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/verb.h"
+
+static const struct verb verbs[VERB_COUNT] = {
+#define VERB(name, word, method, path, permission, body, flags, function)                          \
+    {VERB_##name, word, #method, path, ROLE_##permission, BODY_##body, flags},
+#include "service/verbs.def"
+#undef VERB
+};
+
+const struct verb *verb_of(enum verb_id id)
+{
+    return &verbs[id];
+}
+
+const char *verb_flag_name(enum verb_flag flag)
+{
+    switch (flag) {
+    case TAKES_DRY_RUN:
+        return "dryRun";
+    case TAKES_GPU:
+        return "gpu";
+    case TAKES_AFTER:
+        return "after";
+    case TAKES_BEHIND:
+        return "behind";
+    case TAKES_LIMIT:
+        return "limit";
+    case IS_URGENT:
+        break;
+    }
+    return "";
+}
+
+const char *role_name(enum role role)
+{
+    switch (role) {
+    case ROLE_VIEWER:
+        return "viewer";
+    case ROLE_TENANT:
+        return "tenant";
+    case ROLE_OPERATOR:
+        return "operator";
+    case ROLE_ADMIN:
+        return "admin";
+    case ROLE_ROOT:
+        return "root";
+    }
+    return "";
+}

@@ -21,6 +21,7 @@
 #include "manager/drains.h"
 #include "manager/manager.h"
 #include "manager/migrations.h"
+#include "model/operation.h"
 #include "store/sqlite.h"
 
 #define USECS_PER_S UINT64_C(1000000)
@@ -236,6 +237,7 @@ static void print_states(void)
     sm_draw(&incoming_state_words, &text);
     sm_draw(&drain_state_words, &text);
     sm_draw(&drain_step_words, &text);
+    sm_draw(&operation_state_words, &text);
     (void)fputs(strbuf_str(&text), stdout);
 }
 

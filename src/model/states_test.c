@@ -2,6 +2,7 @@
 #include "base/sm.h"
 #include "model/drain.h"
 #include "model/incoming.h"
+#include "model/operation.h"
 #include "test.h"
 
 static void every_machine_is_sound(void **state)
@@ -9,7 +10,7 @@ static void every_machine_is_sound(void **state)
     (void)state;
     static const struct words *const machines[] = {
         &claim_state_words,    &step_state_words,  &plan_state_words, &migration_state_words,
-        &incoming_state_words, &drain_state_words, &drain_step_words};
+        &incoming_state_words, &drain_state_words, &drain_step_words, &operation_state_words};
     for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
         const char *problem = sm_check(machines[i]);
         if (problem != NULL) {
@@ -31,6 +32,10 @@ static void what_is_over_is_in_a_final_state(void **state)
     }
     for (uint32_t i = 0; i < DRAIN_STATE_COUNT; i++) {
         assert_int_equal(drain_state_words.rows[i].final, drain_is_over((enum drain_state)i));
+    }
+    for (uint32_t i = 0; i < OPERATION_STATE_COUNT; i++) {
+        assert_int_equal(operation_state_words.rows[i].final,
+                         operation_state_is_over((enum operation_state)i));
     }
 }
 

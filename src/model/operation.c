@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/operation.h"
+
+#include "base/sm.h"
+
+#define TO(state) SM_TO(OPERATION_##state)
+static const struct word operation_state_rows[] = {
+    [OPERATION_WAITING] = {.name = "waiting",
+                           .next =
+                               TO(RUNNING) | TO(CANCELLING) | TO(DONE) | TO(FAILED) | TO(CANCELLED),
+                           .initial = true},
+    [OPERATION_RUNNING] = {.name = "running",
+                           .next = TO(WAITING) | TO(CANCELLING) | TO(DONE) | TO(FAILED) |
+                                   TO(CANCELLED)},
+    /* It may come too late, or what comes back may fail. */
+    [OPERATION_CANCELLING] = {.name = "cancelling", .next = TO(DONE) | TO(FAILED) | TO(CANCELLED)},
+    [OPERATION_DONE] = {.name = "done", .final = true},
+    [OPERATION_FAILED] = {.name = "failed", .final = true},
+    [OPERATION_CANCELLED] = {.name = "cancelled", .final = true},
+};
+WORDS_OF(operation_state_words, "operation", operation_state_rows, OPERATION_STATE_COUNT)
+#undef TO
+
+bool operation_state_is_over(enum operation_state state)
+{
+    return operation_state_rows[state].final;
+}
+
+static const struct field progress_fields[] = {
+    FIELD_STRING(struct operation_progress, unit, "unit", FACE_API),
+    FIELD_COUNT(struct operation_progress, done, "done", FACE_API),
+    FIELD_COUNT(struct operation_progress, total, "total", FACE_API),
+    FIELD_TEXT(struct operation_progress, text, "text", FACE_API),
+};
+static const struct schema operation_progress_schema =
+    SCHEMA_OPTIONAL(operation_progress, progress_fields, unit);
+
+static const struct field view_fields[] = {
+    FIELD_STRING(struct operation_view, id, "id", FACE_API),
+    FIELD_STRING(struct operation_view, kind, "kind", FACE_API),
+    FIELD_STRING(struct operation_view, subject, "subject", FACE_API),
+    FIELD_TEXT(struct operation_view, target, "target", FACE_API),
+    FIELD_STRING(struct operation_view, text, "text", FACE_API),
+    FIELD_TEXT(struct operation_view, author, "author", FACE_API),
+    FIELD_WORD(struct operation_view, state, "state", operation_state, FACE_API),
+    FIELD_BOOL(struct operation_view, dry_run, "dryRun", FACE_API),
+    FIELD_BOOL(struct operation_view, cancel, "cancel", FACE_API),
+    FIELD_BOOL(struct operation_view, cancellable, "cancellable", FACE_API),
+    FIELD_COUNT(struct operation_view, attempts, "attempts", FACE_API),
+    FIELD_TIME(struct operation_view, created_us, "createdAt", FACE_API),
+    FIELD_TIME(struct operation_view, finished_us, "finishedAt", FACE_API),
+    FIELD_TIME(struct operation_view, next_attempt_us, "nextAttemptAt", FACE_API),
+    FIELD_TIME(struct operation_view, deadline_us, "deadlineAt", FACE_API),
+    FIELD_OBJECT(struct operation_view, progress, "progress", operation_progress, FACE_API),
+    FIELD_TEXT(struct operation_view, problem, "problem", FACE_API),
+    FIELD_TEXT(struct operation_view, hint, "hint", FACE_API),
+    FIELD_TEXT(struct operation_view, url, "url", FACE_API),
+};
+const struct schema operation_view_schema = SCHEMA(operation_view, view_fields);
+
+json_t *operation_view_to_json(const struct operation_view *view)
+{
+    return schema_to_json(&operation_view_schema, view, FACE_API);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The spine of what takes time: one timer, one back-off, one deadline, one way to cancel, and one
+ * loop that goes on with all of them after a restart. What is particular to a migration, a drain or
+ * a restoration is a row of functions (struct operation_kind); nothing here names any of them.
+ * Loop thread only; times are monotonic, in microseconds, unless said.
+ */
+#ifndef OPERATION_OPERATION_H
+#define OPERATION_OPERATION_H
+
+#include "base/backoff.h"
+#include "base/evloop.h"
+#include "base/id.h"
+#include "model/operation.h"
+
+struct operation;
+struct operations;
+
+/* Attempts at one thing, with pauses between them that grow. All zero: nothing has failed. */
+struct attempts {
+    uint32_t n;      /* that failed */
+    uint64_t due_us; /* the next one's time; 0: at once */
+    struct backoff backoff;
+};
+/* One has failed: the next one's pause, which is `first_us` at first and at most `longest_us`. */
+uint64_t attempts_fail(struct attempts *attempts, uint64_t first_us, uint64_t longest_us);
+bool attempts_are_due(const struct attempts *attempts);
+/* There is reason to try at once; `n` stays. */
+void attempts_hurry(struct attempts *attempts);
+
+struct operation_kind {
+    const char *name; /* "migration": shown, and never changes */
+    /* Where the API shows all of it: "/v1/migrations/", and its id where the kind has several;
+     * NULL: nowhere. */
+    const char *url;
+    bool url_has_id;
+    /* Does what comes next. May end or free the operation, and any other. Called when it is due,
+     * and when it has been cancelled or its deadline has passed. Where nothing was scheduled it is
+     * not called again. */
+    void (*advance)(struct operation *operation);
+    /* It was found unfinished when cleaved started; NULL: advance(). */
+    void (*resume)(struct operation *operation);
+    /* 0, or -reason: why it can't be cancelled now. NULL: such an operation never can. */
+    int (*refuse_cancel)(const struct operation *operation, struct error *err);
+    /* Stores that it is to be cancelled; advance() then acts on it. On failure nothing has changed.
+     * NULL: nothing is stored of it. */
+    int (*cancel)(struct operation *operation, struct error *err);
+    /* Fills in what only the kind knows: target, text, progress, problem, hint. The rest is there.
+     */
+    void (*describe)(const struct operation *operation, struct operation_view *view);
+};
+
+/* Fields are read by all, and written here and in the functions below. */
+struct operation {
+    const struct operation_kind *kind;
+    struct operations *all;
+    void *data; /* the kind's own; borrowed */
+    char id[40];
+    char subject[OPERATION_SUBJECT_SIZE];
+    char author[NAME_SIZE];
+    enum operation_state state;
+    bool dry_run;
+    bool cancel;                      /* was asked for */
+    bool resumed;                     /* was found in the store */
+    bool expired;                     /* its deadline has passed, and it was called for that */
+    uint64_t created_us, finished_us; /* realtime; 0: not yet */
+    uint64_t deadline_us;             /* 0: none */
+    uint64_t due_us;                  /* next advance(); 0: none is scheduled */
+    uint64_t round;                   /* of the timer, in which it was called last */
+    struct attempts attempts;
+};
+
+struct operations {
+    struct evloop *loop;
+    struct evloop_timer *timer;
+    VEC(struct operation *) items; /* oldest first */
+    uint64_t round;
+    bool stopping;
+};
+
+/* 0 or -errno. */
+int operations_open(struct operations *all, struct evloop *loop);
+/* No operation is advanced any more. */
+void operations_stop(struct operations *all);
+/* With all that are left. */
+void operations_close(struct operations *all);
+/* Goes on with all that were found unfinished in the store, each once; any time after that they
+ * are like the others. */
+void operations_resume(struct operations *all);
+struct operation *operations_find(const struct operations *all, const char *id);
+/* The latest of that kind about that subject; NULL: none. */
+struct operation *operations_find_about(const struct operations *all,
+                                        const struct operation_kind *kind, const char *subject);
+
+/* What begins. Texts are copied. */
+struct operation_start {
+    const struct operation_kind *kind;
+    const char *id; /* NULL: a new one */
+    const char *subject, *author;
+    uint64_t created_us;        /* realtime; 0: now */
+    enum operation_state state; /* of one that was stored */
+    bool dry_run;
+    bool resumed;
+    void *data;
+};
+/* Nothing is scheduled yet. The spine's until operation_free(). */
+struct operation *operation_new(struct operations *all, const struct operation_start *start);
+/* Any time, also from its own functions. NULL: nothing. */
+void operation_free(struct operation *operation);
+bool operation_is_over(const struct operation *operation);
+
+/* The next state (the same one: nothing); one that its machine lacks is a bug, and ends the
+ * process. An end notes the time. */
+void operation_enter(struct operation *operation, enum operation_state state);
+
+/* advance() after the pause, in place of what was scheduled before; 0: in the loop's next turn. */
+void operation_schedule(struct operation *operation, uint64_t pause_us);
+/* It failed, and is tried again after a pause that grows. */
+void operation_back_off(struct operation *operation, uint64_t first_us, uint64_t longest_us);
+/* It got on: the next failure is the first. */
+void operation_got_on(struct operation *operation);
+/* No later than that (monotonic) is it advanced once more. */
+void operation_set_deadline(struct operation *operation, uint64_t deadline_us);
+bool operation_is_late(const struct operation *operation);
+
+/* 0: it will end as soon as it can (or is being cancelled already); a dry run only tells whether it
+ * could. -CONFLICT, -UNSUPPORTED, or what its kind says. */
+int operation_cancel(struct operation *operation, bool dry_run, struct error *err);
+
+void operation_describe(const struct operation *operation, struct operation_view *ret_view);
+
+#endif

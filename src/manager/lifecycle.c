@@ -1,48 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Claims follow what becomes of their VMs without us: renamed, switched off, gone. */
-#include <stdio.h>
-
+#include "manager/lifecycle.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/adopt.h"
 #include "manager/gone.h"
-#include "manager/lifecycle.h"
 #include "manager/migrations.h"
 #include "manager/power.h"
 #include "manager/restore.h"
+#include "manager/retry.h"
 #include "manager/state.h"
-
-/* ---- off ---- */
-
-static void follow_power(struct manager *m)
-{
-    for (size_t i = 0; i < m->claims.n; i++) {
-        const struct claim *claim = &m->claims.items[i];
-        const struct vm *vm = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
-        if (claim->spec.hold == CLAIM_ON_DEMAND && claim->state == CLAIM_BOUND && vm != NULL &&
-            (vm->state == VM_SHUT_OFF || vm->state == VM_CRASHED) &&
-            !expects_vm_to_change(m, vm->name) && manager_may_give_back(m, vm->name)) {
-            manager_give_back(m, vm->name, vm->uuid);
-        }
-    }
-}
 
 /* ---- gone ---- */
 
-static const char *task_of(const char *claim, char *out, size_t size)
+static void follow_gone_claim(struct manager *m, const struct claim *claim);
+
+/* False: it is not to be released any more. */
+static bool is_to_go(const struct manager *m, const char *claim)
 {
-    (void)snprintf(out, size, "releasing claim \"%.64s\", whose VM is gone", claim);
-    return out;
+    const struct gone *gone = claims_find(&m->claims, claim) == NULL ? NULL : gone_find(m, claim);
+    return gone != NULL && !gone->held;
+}
+
+static void release_again(struct operation *operation)
+{
+    const struct retry *retry = operation->data;
+    struct manager *m = retry->manager;
+    if (!is_to_go(m, retry->task.name)) {
+        operation_free(operation);
+    } else if (m->host->libvirt_problem[0] == '\0') {
+        follow_gone_claim(m, claims_find(&m->claims, retry->task.name));
+    }
+}
+
+static const struct operation_kind release_kind = {.name = "release",
+                                                   .advance = release_again,
+                                                   .hurries = true,
+                                                   .free = retry_free,
+                                                   .describe = retry_describe};
+
+static struct retry_task release_of(const char *claim)
+{
+    struct retry_task task = {.kind = &release_kind};
+    STR_SET(task.name, claim);
+    str_print(task.subject, sizeof(task.subject), "claim/%s", claim);
+    str_print(task.text, sizeof(task.text), "releasing claim \"%s\", whose VM is gone", claim);
+    return task;
 }
 
 static void released(struct manager *m, const struct plan *plan, void *data)
 {
     struct change *change = data;
-    char task[128];
-    task_of(change->name, task, sizeof(task));
-    manager_retry_ended(m, task, plan);
+    const struct retry_task task = release_of(change->name);
+    retry_ended(m, &task, plan);
     change_answer(change, NULL);
 }
 
@@ -67,10 +79,12 @@ static void run_release(struct change *change)
                                    .new_uuid = id_uuid};
     struct planner planner = manager_planner(m);
     struct plan *plan = NULL;
+    const struct retry_task task = release_of(change->name);
+    retry_begins(m, &task);
     int r = planner_build(&planner, &request, &plan, &err);
     r = r != 0 ? r : manager_run_plan(m, plan, released, change, &err);
     if (r != 0) {
-        manager_retry_refused(m, task_of(change->name, reason, sizeof(reason)), &err);
+        retry_refused(m, &task, &err);
         change_answer(change, NULL);
     }
 }
@@ -79,9 +93,8 @@ static void release(struct manager *m, const char *claim)
 {
     static const struct caller self = {.author = "cleaved"};
     struct request request = {.caller = &self, .reply = change_unasked};
-    char task[128];
-    if (!change_is_waiting(m, run_release, claim) &&
-        manager_may_retry(m, task_of(claim, task, sizeof(task)))) {
+    const struct retry_task task = release_of(claim);
+    if (!change_is_waiting(m, run_release, claim) && retry_may_begin(m, &task)) {
         change_enqueue(change_new(m, run_release, &request, claim));
     }
 }
@@ -117,14 +130,28 @@ static void follow_gone(struct manager *m)
     }
 }
 
+/* Of claims that are gone, or whose VMs are back. */
+static void forget_releases(struct manager *m)
+{
+    for (size_t i = m->operations.items.n; i > 0; i--) {
+        struct operation *operation = m->operations.items.items[i - 1];
+        const struct retry *retry = operation->data;
+        if (operation->kind == &release_kind && operation->state == OPERATION_WAITING &&
+            !is_to_go(m, retry->task.name)) {
+            operation_free(operation);
+        }
+    }
+}
+
 void manager_follow_guests(struct manager *m, const struct host *now)
 {
     (void)now;
     for (size_t i = 0; i < m->claims.n; i++) {
         claim_follow_name(m, i);
     }
-    follow_power(m);
+    manager_follow_power(m);
     follow_gone(m);
+    forget_releases(m);
     if (!m->restore.active) {
         stale_forget(&m->restore.before, m->host, &m->claims);
     }

@@ -60,8 +60,6 @@ struct listeners {
     const struct plan_follower *plans;
     /* The turn is free: one that takes it goes before the changes that wait. True: it has. */
     bool (*take_turn)(struct manager *m);
-    /* What failed, and is tried again, is due. */
-    void (*retry)(struct manager *m);
     /* The hook refused to let a VM start. */
     void (*vm_refused)(struct manager *m, const char *vm);
 };

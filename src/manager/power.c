@@ -8,6 +8,7 @@
 #include "manager/claim_view.h"
 #include "manager/migrations.h"
 #include "manager/power.h"
+#include "manager/retry.h"
 #include "manager/state.h"
 #include "manager/vm_overlay.h"
 #include "plan/restore.h"
@@ -350,18 +351,28 @@ static bool keeps_devices(const struct manager *m, const struct vm *vm)
     return vm != NULL && (vm->saved || vm_overlay_may_be_saved(m, vm));
 }
 
-static const char *task_of(const char *vm, char *out, size_t size)
+static void give_back_again(struct operation *operation);
+
+static const struct operation_kind give_back_kind = {.name = "give-back",
+                                                     .advance = give_back_again,
+                                                     .hurries = true,
+                                                     .free = retry_free,
+                                                     .describe = retry_describe};
+
+static struct retry_task give_back_of(const char *vm)
 {
-    (void)str_print(out, size, "giving back the devices of VM \"%s\"", vm);
-    return out;
+    struct retry_task task = {.kind = &give_back_kind};
+    STR_SET(task.name, vm);
+    str_print(task.subject, sizeof(task.subject), "vm/%s", vm);
+    str_print(task.text, sizeof(task.text), "giving back the devices of VM \"%s\"", vm);
+    return task;
 }
 
 static void given_back(struct manager *m, const struct plan *plan, void *data)
 {
     struct change *change = data;
-    char task[PLAN_REASON_SIZE];
-    task_of(change->template, task, sizeof(task));
-    manager_retry_ended(m, task, plan);
+    const struct retry_task task = give_back_of(change->template);
+    retry_ended(m, &task, plan);
     change_answer(change, NULL);
 }
 
@@ -390,11 +401,15 @@ static void run_give_back(struct change *change)
     struct planner planner = manager_planner(m);
     struct plan *plan = NULL;
     struct error err = {0};
+    const struct retry_task task = give_back_of(change->template);
+    retry_begins(m, &task);
     int r = remove.n == 0 ? 0 : planner_build(&planner, &request, &plan, &err);
     vec_done(&remove);
     r = r != 0 || plan == NULL ? r : manager_run_plan(m, plan, given_back, change, &err);
     if (r != 0) {
-        manager_retry_refused(m, task_of(change->template, reason, sizeof(reason)), &err);
+        retry_refused(m, &task, &err);
+    } else if (plan == NULL) {
+        retry_ended(m, &task, NULL);
     }
     if (r != 0 || plan == NULL) {
         change_answer(change, NULL);
@@ -403,8 +418,8 @@ static void run_give_back(struct change *change)
 
 bool manager_may_give_back(const struct manager *m, const char *vm_name)
 {
-    char task[PLAN_REASON_SIZE];
-    return manager_may_retry(m, task_of(vm_name, task, sizeof(task)));
+    const struct retry_task task = give_back_of(vm_name);
+    return retry_may_begin(m, &task);
 }
 
 void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uuid)
@@ -427,4 +442,58 @@ void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uu
     struct change *change = change_new(m, run_give_back, &request, key);
     change->template = xstrdup(vm_name);
     change_enqueue_urgent(change);
+}
+
+/* On-demand claims of a VM that was seen to be off. */
+static bool is_to_be_given_back(const struct claim *claim, const struct vm *vm)
+{
+    return claim->spec.hold == CLAIM_ON_DEMAND && claim->state == CLAIM_BOUND && vm != NULL &&
+           (vm->state == VM_SHUT_OFF || vm->state == VM_CRASHED);
+}
+
+static bool has_to_give_back(const struct manager *m, const struct vm *vm)
+{
+    for (vec_each(&m->claims, claim)) {
+        const struct vm *its = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
+        if (its == vm && is_to_be_given_back(claim, its)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `only` NULL: of all VMs. */
+static void follow_power_of(struct manager *m, const struct vm *only)
+{
+    for (size_t i = 0; i < m->claims.n; i++) {
+        const struct claim *claim = &m->claims.items[i];
+        const struct vm *vm = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
+        if (is_to_be_given_back(claim, vm) && (only == NULL || vm == only) &&
+            !expects_vm_to_change(m, vm->name) && manager_may_give_back(m, vm->name)) {
+            manager_give_back(m, vm->name, vm->uuid);
+        }
+    }
+}
+
+void manager_follow_power(struct manager *m)
+{
+    follow_power_of(m, NULL);
+    for (size_t i = m->operations.items.n; i > 0; i--) { /* what is not to be tried again */
+        struct operation *operation = m->operations.items.items[i - 1];
+        const struct retry *retry = operation->data;
+        if (operation->kind == &give_back_kind && operation->state == OPERATION_WAITING &&
+            !has_to_give_back(m, host_find_vm(m->host, retry->task.name))) {
+            operation_free(operation);
+        }
+    }
+}
+
+static void give_back_again(struct operation *operation)
+{
+    const struct retry *retry = operation->data;
+    struct manager *m = retry->manager;
+    const struct vm *vm = host_find_vm(m->host, retry->task.name);
+    if (vm != NULL && m->host->libvirt_problem[0] == '\0') {
+        follow_power_of(m, vm);
+    }
 }

@@ -35,6 +35,8 @@ void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uu
 /* Does the claim give its device back, now or soon: its VM is off and it is on-demand, or it is
  * being released? */
 bool manager_gives_back(const struct manager *m, const struct claim *claim);
+/* The same for all that are off, as the VMs were seen last. */
+void manager_follow_power(struct manager *m);
 /* False: that failed a moment ago. */
 bool manager_may_give_back(const struct manager *m, const char *vm_name);
 

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What cleaved does on its own and could not do yet, such as giving back the device of a VM that is
- * off while its GPU does not answer. It is tried again with growing pauses: at once and for ever,
- * nothing else would ever have its turn.
- */
-#include "base/clock.h"
+#include "manager/retry.h"
+
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/listeners.h"
@@ -15,108 +11,80 @@
 #define LONGEST_PAUSE_US UINT64_C(5000000)
 #define LONGEST_PLAN_PAUSE_US UINT64_C(60000000)
 
-static struct retry *find(const struct manager *m, const char *what)
+static struct operation *find(const struct manager *m, const struct retry_task *task)
 {
-    for (vec_each(&m->retries, retry)) {
-        if (str_eq(retry->what, what)) {
-            return retry;
-        }
-    }
-    return NULL;
+    return operations_find_about(&m->operations, task->kind, task->subject);
 }
 
-/* Of what was not tried when it was due: its claim or VM is gone. */
-static void forget_old(struct manager *m)
+static struct operation *begin(struct manager *m, const struct retry_task *task)
 {
-    uint64_t now_us = clock_monotonic_us();
-    for (size_t i = m->retries.n; i > 0; i--) {
-        if (now_us > m->retries.items[i - 1].due_us + LONGEST_PLAN_PAUSE_US) {
-            vec_remove(&m->retries, i - 1);
-        }
-    }
+    struct retry *retry = xcalloc(1, sizeof(*retry));
+    retry->manager = m;
+    retry->task = *task;
+    const struct operation_start start = {
+        .kind = task->kind, .subject = task->subject, .author = "cleaved", .data = retry};
+    return operation_new(&m->operations, &start);
 }
 
-static void on_due(void *data);
-
-/* For the first that is due later than now. */
-static void set_timer(struct manager *m)
+void retry_describe(const struct operation *operation, struct operation_view *view)
 {
-    uint64_t now_us = clock_monotonic_us();
-    uint64_t first_us = UINT64_MAX;
-    for (vec_each(&m->retries, retry)) {
-        if (retry->due_us > now_us && retry->due_us < first_us) {
-            first_us = retry->due_us;
-        }
-    }
-    if (m->retry_timer == NULL &&
-        evloop_timer_new(m->config.loop, on_due, m, &m->retry_timer) != 0) {
-        return; /* the next look at the VMs tries again */
-    }
-    if (first_us != UINT64_MAX) {
-        (void)evloop_timer_set(m->retry_timer, first_us - now_us);
-    }
+    const struct retry *retry = operation->data;
+    STR_SET(view->text, retry->task.text);
+    STR_SET(view->problem, retry->why);
+    STR_SET(view->hint, retry->hint);
 }
 
-static void on_due(void *data)
+void retry_free(void *data)
 {
-    struct manager *m = data;
-    set_timer(m); /* a loop's timer may be early by what the loop did before */
-    if (!m->stopping && m->host != NULL && m->host->libvirt_problem[0] == '\0') {
-        m->listeners->retry(m);
+    free(data);
+}
+
+bool retry_may_begin(const struct manager *m, const struct retry_task *task)
+{
+    const struct operation *operation = find(m, task);
+    return operation == NULL || attempts_are_due(&operation->attempts);
+}
+
+void retry_begins(struct manager *m, const struct retry_task *task)
+{
+    struct operation *operation = find(m, task);
+    if (operation != NULL) {
+        operation_enter(operation, OPERATION_RUNNING);
     }
 }
 
-bool manager_may_retry(const struct manager *m, const char *what)
+static void try_later(struct manager *m, const struct retry_task *task, uint64_t longest_us,
+                      const char *why, const char *hint)
 {
-    const struct retry *retry = find(m, what);
-    return retry == NULL || clock_monotonic_us() >= retry->due_us;
-}
-
-static void retry_later(struct manager *m, const char *what, uint64_t longest, const char *why)
-{
-    struct retry *retry = find(m, what);
-    if (retry == NULL) {
-        forget_old(m);
-        retry = vec_push(&m->retries);
-        STR_SET(retry->what, what);
-    }
+    struct operation *operation = find(m, task);
+    operation = operation != NULL ? operation : begin(m, task);
+    struct retry *retry = operation->data;
     if (!str_eq(retry->why, why)) {
-        log_warning("%s: %s; tried again until it is done", what, why);
+        log_warning("%s: %s; tried again until it is done", task->text, why);
         STR_SET(retry->why, why);
     }
-    retry->due_us = clock_monotonic_us() + backoff_take(&retry->backoff, FIRST_PAUSE_US, longest);
-    set_timer(m);
+    STR_SET(retry->hint, hint);
+    operation_enter(operation, OPERATION_WAITING);
+    operation_back_off(operation, FIRST_PAUSE_US, longest_us);
 }
 
-void manager_retry_refused(struct manager *m, const char *what, const struct error *why)
+void retry_refused(struct manager *m, const struct retry_task *task, const struct error *why)
 {
-    retry_later(m, what, LONGEST_PAUSE_US, why->message);
+    try_later(m, task, LONGEST_PAUSE_US, why->message, why->hint);
 }
 
-void manager_retry_ended(struct manager *m, const char *what, const struct plan *plan)
+void retry_ended(struct manager *m, const struct retry_task *task, const struct plan *plan)
 {
-    const struct retry *retry = find(m, what);
     if (plan != NULL && plan->state != PLAN_DONE) {
-        retry_later(m, what, LONGEST_PLAN_PAUSE_US, plan->problem);
-    } else if (retry != NULL) {
-        vec_remove(&m->retries, (size_t)(retry - m->retries.items));
+        try_later(m, task, LONGEST_PLAN_PAUSE_US, plan->problem, plan_hint(plan));
+    } else {
+        operation_free(find(m, task));
     }
 }
 
 void manager_follow_repairs(struct manager *m, struct hardware_look *look)
 {
     if (look->was_late || look->works_again) {
-        manager_retry_now(m);
-    }
-}
-
-void manager_retry_now(struct manager *m)
-{
-    for (vec_each(&m->retries, retry)) {
-        retry->due_us = 0;
-        backoff_reset(&retry->backoff);
-    }
-    if (m->retries.n > 0) {
-        evloop_post(m->config.loop, on_due, m);
+        operations_hurry(&m->operations);
     }
 }

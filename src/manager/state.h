@@ -10,6 +10,7 @@
 #include "manager/restore_run.h"
 #include "model/gpu_record.h"
 #include "model/seen_boards.h"
+#include "operation/operation.h"
 #include "plan/planner.h"
 
 #define MAX_CHANGES 64       /* waiting for their turn */
@@ -456,23 +457,6 @@ json_t *manager_list_intruders(const struct manager *m);
 /* The host as it was seen last gets what the plan's steps did to definitions. */
 void manager_note_definitions(struct manager *m, const struct plan *plan);
 
-/* What failed and is tried again (retry.c). */
-struct retry {
-    char what[PLAN_REASON_SIZE];
-    char why[ERROR_TEXT_SIZE]; /* said last */
-    uint64_t due_us;
-    struct backoff backoff;
-};
-/* Not before its pause is over. */
-bool manager_may_retry(const struct manager *m, const char *what);
-/* There is no plan for it now. */
-void manager_retry_refused(struct manager *m, const char *what, const struct error *why);
-/* Its plan has ended; NULL: it had none, or cleaved stops. */
-void manager_retry_ended(struct manager *m, const char *what, const struct plan *plan);
-/* Everything is due; when a GPU works again, it is. */
-void manager_retry_now(struct manager *m);
-void manager_follow_repairs(struct manager *m, struct hardware_look *look);
-
 /* ---- boots ---- */
 
 /* Compares this boot with the one that cleaved saw last, before anything else is done: settles what
@@ -593,13 +577,12 @@ struct manager {
     bool looking_for_urgent;
     VEC(struct vm_overlay) vm_overlays;
     VEC(struct gone) gone;
-    uint64_t libvirt_session; /* of the last look at the guests; 0: it failed, or was none */
-    char libvirt_odd[96];     /* why VMs that are not there are not taken for gone; "" */
-    VEC(struct retry) retries;
-    struct evloop_timer *retry_timer; /* NULL: nothing ever failed */
-    const struct plan *running;       /* in the runner's hands */
-    uint64_t n_plans;                 /* that ran */
-    plan_end_fn *then;                /* waits for its end */
+    uint64_t libvirt_session;     /* of the last look at the guests; 0: it failed, or was none */
+    char libvirt_odd[96];         /* why VMs that are not there are not taken for gone; "" */
+    struct operations operations; /* what takes time */
+    const struct plan *running;   /* in the runner's hands */
+    uint64_t n_plans;             /* that ran */
+    plan_end_fn *then;            /* waits for its end */
     void *then_data;
     bool busy;                       /* a change or a plan is in hand */
     char turn_of[VM_NAME_SIZE + 32]; /* what the change in hand is about; "": none is */

@@ -17,6 +17,7 @@
 #include "manager/migrations.h"
 #include "manager/reply_json.h"
 #include "manager/restore.h"
+#include "manager/retry.h"
 #include "manager/state.h"
 #include "manager/verbs.h"
 #include "manager/vm_overlay.h"
@@ -105,6 +106,7 @@ static int start_workers(struct manager *m, struct error *err)
         {"step-pci", &m->step_workers[PORT_PCI]},       {"vm-change", &m->step_workers[PORT_GUEST]},
     };
     int r = evloop_timer_new(m->config.loop, manager_lose_patience, m, &m->patience);
+    r = r != 0 ? r : operations_open(&m->operations, m->config.loop);
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(workers); i++) {
         r = worker_new(m->config.loop, workers[i].name, workers[i].worker);
     }
@@ -160,11 +162,6 @@ static guests_listener_fn *const guests_seen[] = {manager_note_gone, NULL};
 static guests_listener_fn *const guests_taken[] = {manager_follow_guests, manager_guests_came,
                                                    NULL};
 
-static void follow_again(struct manager *m)
-{
-    manager_follow_guests(m, m->host);
-}
-
 static const struct listeners listeners = {
     .hardware_compared = hardware_compared,
     .hardware_seen = hardware_seen,
@@ -174,7 +171,6 @@ static const struct listeners listeners = {
     .guests_taken = guests_taken,
     .plans = &migrations_follow_plans,
     .take_turn = manager_resume_parked,
-    .retry = follow_again,
     .vm_refused = manager_note_refused,
 };
 
@@ -268,6 +264,7 @@ void manager_stop(struct manager *m)
         return;
     }
     m->stopping = true;
+    operations_stop(&m->operations);
     if (m->runner != NULL) {
         runner_halt(m->runner);
     }
@@ -338,8 +335,6 @@ void manager_free(struct manager *m)
     vm_overlays_done(m);
     vec_done(&m->refused);
     vec_done(&m->gone);
-    vec_done(&m->retries);
-    evloop_timer_free(m->retry_timer);
     vec_done(&m->claims);
     vec_done(&m->gpu_records);
     seen_boards_done(&m->seen_boards);
@@ -347,5 +342,6 @@ void manager_free(struct manager *m)
     vec_done(&m->unstored);
     migrations_free(m);
     drains_free(m);
+    operations_close(&m->operations);
     free(m);
 }

@@ -96,8 +96,8 @@ void operations_stop(struct operations *all)
 
 void operations_close(struct operations *all)
 {
-    for (vec_each(&all->items, operation)) {
-        free(*operation);
+    while (all->items.n > 0) {
+        operation_free(all->items.items[all->items.n - 1]);
     }
     vec_done(&all->items);
     evloop_timer_free(all->timer);
@@ -117,6 +117,16 @@ void operations_resume(struct operations *all)
             operation->kind->resume(operation);
         } else {
             operation_schedule(operation, 0);
+        }
+    }
+}
+
+void operations_hurry(struct operations *all)
+{
+    for (vec_each(&all->items, operation)) {
+        if ((*operation)->kind->hurries && !operation_is_over(*operation)) {
+            attempts_hurry(&(*operation)->attempts);
+            operation_schedule(*operation, 0);
         }
     }
 }
@@ -177,6 +187,9 @@ void operation_free(struct operation *operation)
             vec_remove(&all->items, i);
             break;
         }
+    }
+    if (operation->kind->free != NULL) {
+        operation->kind->free(operation->data);
     }
     free(operation);
 }
@@ -281,7 +294,7 @@ void operation_describe(const struct operation *operation, struct operation_view
     STR_SET(ret_view->subject, operation->subject);
     STR_SET(ret_view->author, operation->author);
     ret_view->cancellable = !over && refuse_cancel(operation, &err) == 0;
-    if (!over && operation->attempts.due_us != 0) {
+    if (operation->state == OPERATION_WAITING && operation->attempts.due_us != 0) {
         ret_view->next_attempt_us = clock_realtime_of(operation->attempts.due_us);
     }
     if (!over && operation->deadline_us != 0) {

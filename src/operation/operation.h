@@ -45,6 +45,10 @@ struct operation_kind {
     /* Stores that it is to be cancelled; advance() then acts on it. On failure nothing has changed.
      * NULL: nothing is stored of it. */
     int (*cancel)(struct operation *operation, struct error *err);
+    /* An attempt that waits is made at once when hardware works again. */
+    bool hurries;
+    /* Of its data, with the operation; NULL: they belong to another. */
+    void (*free)(void *data);
     /* Fills in what only the kind knows: target, text, progress, problem, hint. The rest is there.
      */
     void (*describe)(const struct operation *operation, struct operation_view *view);
@@ -87,6 +91,8 @@ void operations_close(struct operations *all);
 /* Goes on with all that were found unfinished in the store, each once; any time after that they
  * are like the others. */
 void operations_resume(struct operations *all);
+/* There is reason to try at once what waits for another attempt, of kinds that hurry. */
+void operations_hurry(struct operations *all);
 struct operation *operations_find(const struct operations *all, const char *id);
 /* The latest of that kind about that subject; NULL: none. */
 struct operation *operations_find_about(const struct operations *all,

@@ -293,6 +293,32 @@ static void nothing_is_advanced_once_it_stops(void **state)
     assert_int_equal(walk.calls, 0);
 }
 
+static void a_kind_that_hurries_is_advanced_at_once_when_there_is_reason(void **state)
+{
+    static const struct operation_kind hurried = {
+        .name = "sprint", .advance = advance, .hurries = true};
+    struct spine *spine = *state;
+    struct walk waits = {0};
+    struct walk sprint = {0};
+    begin(spine, &waits, &walk_kind);
+    begin(spine, &sprint, &hurried);
+    operation_back_off(waits.operation, UINT64_C(60000000), UINT64_C(60000000));
+    operation_back_off(sprint.operation, UINT64_C(60000000), UINT64_C(60000000));
+    operations_hurry(&spine->all);
+    turn_until(spine, &sprint, OPERATION_DONE);
+    assert_int_equal(waits.calls, 0);
+}
+
+static void what_a_kind_owns_goes_with_its_operation(void **state)
+{
+    static const struct operation_kind owner = {.name = "walk", .free = free};
+    struct spine *spine = *state;
+    const struct operation_start start = {
+        .kind = &owner, .subject = "hill/a", .author = "ann", .data = xcalloc(1, 1)};
+    operation_free(operation_new(&spine->all, &start)); /* a sanitizer sees what is left */
+    assert_int_equal(spine->all.items.n, 0);
+}
+
 static void the_latest_about_a_subject_is_found(void **state)
 {
     struct spine *spine = *state;
@@ -347,6 +373,8 @@ int main(void)
         TEST(a_deadline_advances_what_waits_for_longer),
         TEST(what_was_stored_goes_on_after_a_restart),
         TEST(nothing_is_advanced_once_it_stops),
+        TEST(a_kind_that_hurries_is_advanced_at_once_when_there_is_reason),
+        TEST(what_a_kind_owns_goes_with_its_operation),
         TEST(the_latest_about_a_subject_is_found),
         TEST(it_is_shown),
     };

@@ -369,7 +369,7 @@ static void check_claims(const struct play *play, const struct claims *before)
 static bool come_to_rest(struct play *play)
 {
     bool rests = lab_settle(&play->lab);
-    manager_retry_now(play->lab.manager);
+    operations_hurry(&play->lab.manager->operations);
     struct answer answer = {0};
     lab_ask(&play->lab, VERB_LIST_VMS, &answer);
     rests = lab_wait(&play->lab, &answer) && rests;

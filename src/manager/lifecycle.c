@@ -152,7 +152,7 @@ void manager_follow_guests(struct manager *m, const struct host *now)
     manager_follow_power(m);
     follow_gone(m);
     forget_releases(m);
-    if (!m->restore.active) {
+    if (!restore_is_active(&m->restore)) {
         stale_forget(&m->restore.before, m->host, &m->claims);
     }
     manager_restore_definitions(m);

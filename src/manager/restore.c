@@ -61,8 +61,7 @@ void restore_run_done(struct restore_run *run)
 {
     forget(run);
     vec_done(&run->before);
-    evloop_timer_free(run->timer);
-    run->timer = NULL;
+    operation_free(TAKE_PTR(run->operation));
 }
 
 /* ---- which GPUs ---- */
@@ -92,9 +91,8 @@ static void say_displaced(const struct manager *m, const struct claim *claim, st
                claim->name);
 }
 
-static void find_absent(struct manager *m)
+static void find_absent(const struct manager *m, struct restore_run *run)
 {
-    struct restore_run *run = &m->restore;
     run->absent.n = 0;
     for (vec_each(&m->claims, claim)) {
         if (!restore_wants(claim) || restore_gpu_of(m->host, claim) != NULL) {
@@ -120,9 +118,8 @@ static void find_absent(struct manager *m)
 }
 
 /* GPUs may appear while the driver comes up. */
-static void find_gpus(struct manager *m)
+static void find_gpus(const struct manager *m, struct restore_run *run)
 {
-    struct restore_run *run = &m->restore;
     const struct planner planner = manager_planner(m);
     for (vec_each(&m->host->gpus, gpu)) {
         struct restore_gpu *entry = find_entry(run, gpu);
@@ -136,7 +133,7 @@ static void find_gpus(struct manager *m)
             }
         }
     }
-    find_absent(m);
+    find_absent(m, run);
 }
 
 /* ---- one attempt ---- */
@@ -144,9 +141,7 @@ static void find_gpus(struct manager *m)
 static void pause_entry(struct restore_gpu *entry)
 {
     entry->state = RESTORE_WAITING;
-    entry->attempts++;
-    entry->next_us =
-        clock_monotonic_us() + backoff_take(&entry->backoff, FIRST_PAUSE_US, LONGEST_PAUSE_US);
+    (void)attempts_fail(&entry->attempts, FIRST_PAUSE_US, LONGEST_PAUSE_US);
 }
 
 /* The first thing that is wrong, with a claim or with the GPU itself; NULL: nothing. */
@@ -217,7 +212,7 @@ static struct plan *next_plan(struct manager *m, struct restore_gpu **ret_entry)
     for (size_t i = 0; i < run->gpus.n; i++) {
         struct restore_gpu *entry = &run->gpus.items[i];
         const struct gpu *gpu = host_find_gpu_addr(m->host, &entry->addr);
-        if (entry->state != RESTORE_WAITING || entry->next_us > clock_monotonic_us()) {
+        if (entry->state != RESTORE_WAITING || !attempts_are_due(&entry->attempts)) {
             continue;
         }
         if (gpu == NULL) {
@@ -226,7 +221,7 @@ static struct plan *next_plan(struct manager *m, struct restore_gpu **ret_entry)
             continue;
         }
         struct restoration restoration = {0};
-        plan_gpu(m, gpu, entry, run->author, &restoration);
+        plan_gpu(m, gpu, entry, run->operation->author, &restoration);
         take_outcome(entry, &restoration);
         struct plan *plan = TAKE_PTR(restoration.plan);
         restoration_done(&restoration);
@@ -243,10 +238,16 @@ static struct plan *next_plan(struct manager *m, struct restore_gpu **ret_entry)
 
 static void enqueue(struct manager *m);
 
-static void timer_fired(void *data)
+static void restoration_advance(struct operation *operation)
 {
-    enqueue(data);
+    const struct restore_run *run = operation->data;
+    enqueue(run->manager);
 }
+
+static const struct operation_kind restoration_kind = {.name = "restoration",
+                                                       .url = "/v1/host/restore",
+                                                       .advance = restoration_advance,
+                                                       .describe = restore_describe};
 
 static bool is_over(const struct restore_gpu *entry)
 {
@@ -296,7 +297,7 @@ void manager_note_refused(struct manager *m, const char *vm)
             return;
         }
     }
-    bool late = m->definitions_us != 0 && !m->restore.active &&
+    bool late = m->definitions_us != 0 && !restore_is_active(&m->restore) &&
                 clock_monotonic_us() - m->definitions_us > AUTOSTART_US;
     if (!m->boot_is_new || late || m->refused.n >= MAX_REFUSED) {
         return;
@@ -304,14 +305,14 @@ void manager_note_refused(struct manager *m, const char *vm)
     struct refused_vm *refused = vec_push(&m->refused);
     *refused = (struct refused_vm){0};
     STR_SET(refused->name, vm);
-    if (m->definitions_us != 0 && !m->restore.active) {
+    if (m->definitions_us != 0 && !restore_is_active(&m->restore)) {
         start_refused(m);
     }
 }
 
 void manager_restore_definitions(struct manager *m)
 {
-    if (!m->definitions_due || m->restore.active || m->stopping || m->host == NULL ||
+    if (!m->definitions_due || restore_is_active(&m->restore) || m->stopping || m->host == NULL ||
         m->host->libvirt_problem[0] != '\0') {
         return;
     }
@@ -328,7 +329,6 @@ void manager_restore_definitions(struct manager *m)
 static void end_run(struct manager *m)
 {
     struct restore_run *run = &m->restore;
-    size_t restored = 0;
     const char *later = "";
     if (m->host->libvirt_problem[0] != '\0') {
         m->definitions_due = m->claims.n > 0;
@@ -337,34 +337,16 @@ static void end_run(struct manager *m)
         definitions_are_right(m);
     }
     CLEANUP_STRBUF struct strbuf missing = {0};
-    for (vec_each(&run->gpus, entry)) {
-        char bdf[BDF_SIZE];
-        restored += entry->state == RESTORE_RESTORED;
-        if (entry->state != RESTORE_RESTORED && missing.len < 300) {
-            strbuf_addf(&missing, "; GPU %s: %s", pci_addr_format(&entry->addr, bdf),
-                        entry->why.message);
-        }
-    }
-    for (vec_each(&run->absent, absent)) {
-        if (missing.len < 400) {
-            strbuf_addf(&missing, "; claim %s: %s", absent->claim, absent->why.message);
-        }
-    }
-    run->active = false;
-    run->ended_us = clock_realtime_us();
+    restore_add_missing(run, &missing);
     bool whole = missing.len == 0;
+    operation_enter(run->operation, whole ? OPERATION_DONE : OPERATION_FAILED);
     if (run->gpus.n > 0 || !whole) {
-        manager_event(m, whole ? "host-restored" : "host-not-restored", "host", run->author,
-                      "%zu of %zu GPUs have all that they should have%s%s", restored, run->gpus.n,
-                      strbuf_str(&missing), later);
+        manager_event(m, whole ? "host-restored" : "host-not-restored", "host",
+                      run->operation->author, "%zu of %zu GPUs have all that they should have%s%s",
+                      restore_count(run, RESTORE_RESTORED), run->gpus.n, strbuf_str(&missing),
+                      later);
     }
     manager_boot_restored(m, whole);
-}
-
-/* Before the host is looked at again for what was not to be seen. */
-static uint64_t look_pause(struct restore_run *run)
-{
-    return backoff_take(&run->look_backoff, FIRST_PAUSE_US, LONGEST_PAUSE_US);
 }
 
 /* Only the driver knows UUIDs: once it is there, a GPU may be found in another slot. */
@@ -384,7 +366,7 @@ static void schedule(struct manager *m)
     struct restore_run *run = &m->restore;
     uint64_t now = clock_monotonic_us();
     uint64_t next = UINT64_MAX;
-    bool late = now >= run->deadline_us;
+    bool late = operation_is_late(run->operation);
     for (vec_each(&run->gpus, entry)) {
         if (is_over(entry)) {
             continue;
@@ -393,21 +375,19 @@ static void schedule(struct manager *m)
             entry->state = RESTORE_INCOMPLETE;
             continue;
         }
-        next = entry->next_us < next ? entry->next_us : next;
+        next = entry->attempts.due_us < next ? entry->attempts.due_us : next;
     }
     if (may_come(run) && m->host->nvml_problem[0] != '\0' && !late) {
-        uint64_t at = now + look_pause(run);
+        uint64_t at =
+            now + attempts_fail(&run->operation->attempts, FIRST_PAUSE_US, LONGEST_PAUSE_US);
         next = at < next ? at : next;
     }
     if (next == UINT64_MAX) {
         end_run(m);
         return;
     }
-    next = next > run->deadline_us ? run->deadline_us : next;
-    if (evloop_timer_set(run->timer, next > now ? next - now : 0) != 0) {
-        log_error("the restoration ends early: no timer");
-        end_run(m);
-    }
+    operation_enter(run->operation, OPERATION_WAITING);
+    operation_schedule(run->operation, next > now ? next - now : 0);
 }
 
 static void plan_was_done(struct restore_gpu *entry, const struct plan *plan)
@@ -420,8 +400,7 @@ static void plan_was_done(struct restore_gpu *entry, const struct plan *plan)
     entry->why = (struct error){0};
     if (entry->plans < MAX_PROMPT_PLANS) {
         entry->state = RESTORE_WAITING;
-        entry->next_us = 0;
-        backoff_reset(&entry->backoff);
+        attempts_hurry(&entry->attempts);
     } else {
         pause_entry(entry);
     }
@@ -463,7 +442,7 @@ static void plan_has_failed(struct restore_gpu *entry, const struct plan *plan)
         pause_entry(entry);
     } else {
         entry->state = alone || !others_wait(entry, plan) ? RESTORE_INCOMPLETE : RESTORE_WAITING;
-        entry->next_us = 0;
+        entry->attempts.due_us = 0;
     }
 }
 
@@ -504,7 +483,7 @@ static void plan_ended(struct manager *m, const struct plan *plan, void *data)
 /* With the turn and a fresh look at the hardware. False: no plan took the turn. */
 static bool go_on(struct manager *m)
 {
-    find_gpus(m);
+    find_gpus(m, &m->restore);
     struct restore_gpu *entry = NULL;
     struct plan *plan = next_plan(m, &entry);
     if (plan == NULL) {
@@ -512,6 +491,7 @@ static bool go_on(struct manager *m)
         return false;
     }
     entry->state = RESTORE_RUNNING;
+    operation_enter(m->restore.operation, OPERATION_RUNNING);
     struct error err = {0};
     if (manager_run_plan(m, plan, plan_ended, NULL, &err) != 0) {
         entry->why = err;
@@ -533,7 +513,7 @@ static void run_next(struct change *change)
     m->restore.queued = false;
     change->in_turn = false; /* a plan has it from here on, if there is one */
     change_answer(change, NULL);
-    if (!m->restore.active || !go_on(m)) {
+    if (!restore_is_active(&m->restore) || !go_on(m)) {
         manager_release(m);
     }
 }
@@ -551,22 +531,23 @@ static void run_refused(json_t *body, const struct error *err, void *data)
 {
     struct manager *m = data;
     json_decref(body);
-    if (err != NULL && m->restore.active && !m->stopping) { /* too many changes, or a blind look */
+    if (err != NULL && restore_is_active(&m->restore) &&
+        !m->stopping) { /* too many changes, or a blind look */
         m->restore.queued = false;
         could_not_look(m, err);
-        (void)evloop_timer_set(m->restore.timer, look_pause(&m->restore));
+        operation_back_off(m->restore.operation, FIRST_PAUSE_US, LONGEST_PAUSE_US);
     }
 }
 
 static void enqueue(struct manager *m)
 {
     struct restore_run *run = &m->restore;
-    if (!run->active || run->queued || m->stopping) {
+    if (!restore_is_active(run) || run->queued || m->stopping) {
         return;
     }
     run->queued = true;
     struct caller caller = {0};
-    STR_SET(caller.author, run->author);
+    STR_SET(caller.author, run->operation->author);
     struct request request = {.caller = &caller, .reply = run_refused, .data = m};
     struct change *change = change_new(m, run_next, &request, "");
     change->hardware_only = true;
@@ -577,41 +558,37 @@ void manager_restore_begin(struct manager *m, const char *author, uint64_t timeo
 {
     struct restore_run *run = &m->restore;
     uint64_t deadline_us = clock_monotonic_us() + timeout_us;
-    if (run->timer == NULL && evloop_timer_new(m->config.loop, timer_fired, m, &run->timer) != 0) {
-        log_error("the host can't be restored: no timer");
-        return;
-    }
-    if (!run->active) {
+    if (!restore_is_active(run)) {
+        const struct operation_start start = {
+            .kind = &restoration_kind, .subject = "host", .author = author, .data = run};
         forget(run);
-        run->active = true;
-        run->began_us = clock_realtime_us();
-        run->ended_us = 0;
-        run->deadline_us = 0;
-        backoff_reset(&run->look_backoff);
-        STR_SET(run->author, author);
+        operation_free(run->operation);
+        run->manager = m;
+        run->operation = operation_new(&m->operations, &start);
         stale_remember(&run->before, &m->claims);
     }
-    run->deadline_us = deadline_us > run->deadline_us ? deadline_us : run->deadline_us;
+    if (deadline_us > run->operation->deadline_us) {
+        operation_set_deadline(run->operation, deadline_us);
+    }
     for (vec_each(&run->gpus, entry)) {
         if (entry->state == RESTORE_INCOMPLETE) {
             entry->state = RESTORE_WAITING;
         }
-        entry->next_us = 0;
-        backoff_reset(&entry->backoff);
+        attempts_hurry(&entry->attempts);
     }
     enqueue(m);
 }
 
 void manager_restore_look(struct manager *m, struct hardware_look *look)
 {
-    if (!look->driver_came && !(look->was_late && m->restore.active)) {
+    if (!look->driver_came && !(look->was_late && restore_is_active(&m->restore))) {
         return;
     }
-    if (!m->restore.active && m->config.restore_timeout_us > 0) {
+    if (!restore_is_active(&m->restore) && m->config.restore_timeout_us > 0) {
         manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
     }
     for (vec_each(&m->restore.gpus, entry)) {
-        entry->next_us = 0;
+        entry->attempts.due_us = 0;
     }
     enqueue(m);
 }
@@ -622,7 +599,7 @@ void manager_restore_look(struct manager *m, struct hardware_look *look)
 static json_t *run_to_json(const struct manager *m)
 {
     json_t *body = restore_run_to_json(&m->restore);
-    const struct host *host = m->restore.active ? NULL : m->host;
+    const struct host *host = restore_is_active(&m->restore) ? NULL : m->host;
     json_object_set_new(body, "definitions", stale_list(host, &m->claims, &m->restore.before));
     return body;
 }
@@ -636,15 +613,14 @@ void manager_get_restore(struct manager *m, const struct request *request)
 static void show(struct change *change)
 {
     struct manager *m = change->manager;
-    struct restore_run kept = m->restore;
-    struct restore_run run = {.began_us = clock_realtime_us()};
+    struct operation shown = {.created_us = clock_realtime_us(), .dry_run = true};
+    struct restore_run run = {.operation = &shown};
     json_t *plans = json_array();
     struct outlook outlook;
     outlook_init(&outlook, m->host, &m->claims, &m->gpu_records);
-    stale_remember(&kept.before, &m->claims); /* as the run would */
-    m->restore = run;
-    find_gpus(m);
-    for (vec_each(&m->restore.gpus, entry)) {
+    stale_remember(&m->restore.before, &m->claims); /* as the run would */
+    find_gpus(m, &run);
+    for (vec_each(&run.gpus, entry)) {
         struct restoration restoration = {0};
         plan_gpu(m, host_find_gpu_addr(m->host, &entry->addr), NULL, change->caller.author,
                  &restoration);
@@ -655,15 +631,14 @@ static void show(struct change *change)
         outlook_follow(&outlook, restoration.plan);
         restoration_done(&restoration);
     }
-    json_t *body = restore_run_to_json(&m->restore);
+    json_t *body = restore_run_to_json(&run);
     json_object_set_new(body, "state", json_string("planned"));
     json_object_set_new(body, "plans", plans);
     json_object_set_new(body, "definitions",
-                        stale_list(outlook.host, &outlook.claims, &kept.before));
-    stale_forget(&kept.before, m->host, &m->claims);
+                        stale_list(outlook.host, &outlook.claims, &m->restore.before));
+    stale_forget(&m->restore.before, m->host, &m->claims);
     outlook_done(&outlook);
-    forget(&m->restore);
-    m->restore = kept;
+    forget(&run);
     change_answer(change, body);
 }
 
@@ -671,7 +646,7 @@ static void show(struct change *change)
  * answered: it may be waiting for this very restoration, as packaging/systemd has it. */
 static bool must_see_guests(const struct manager *m)
 {
-    return !m->restore.active && (m->views[HALF_GUESTS].known || !m->boot_is_new);
+    return !restore_is_active(&m->restore) && (m->views[HALF_GUESTS].known || !m->boot_is_new);
 }
 
 static void begin(struct change *change)

@@ -8,10 +8,10 @@
 #ifndef MANAGER_RESTORE_RUN_H
 #define MANAGER_RESTORE_RUN_H
 
-#include "base/backoff.h"
-#include "base/evloop.h"
+#include "base/str.h"
 #include "manager/stale.h"
 #include "model/plan.h"
+#include "operation/operation.h"
 #include "plan/restore.h"
 
 /* Names are shown in the API. */
@@ -28,12 +28,10 @@ struct restore_gpu {
     struct pci_addr addr;
     char uuid[GPU_UUID_SIZE];
     enum restore_state state;
-    unsigned attempts;      /* that failed, or had to wait */
-    unsigned plans;         /* that were done */
-    uint64_t next_us;       /* monotonic: when to try again */
-    struct backoff backoff; /* of the attempts */
-    char plan_id[40];       /* the latest, "" if there was none */
-    struct error why;       /* what it waits for, or lacks; NONE: nothing */
+    struct attempts attempts; /* that failed, or had to wait */
+    unsigned plans;           /* that were done */
+    char plan_id[40];         /* the latest, "" if there was none */
+    struct error why;         /* what it waits for, or lacks; NONE: nothing */
     VEC(struct restore_claim) claims;
     /* Names, of its own: claims that came back in this run, and that failed in it. */
     struct strlist_names {
@@ -41,6 +39,8 @@ struct restore_gpu {
         size_t n, cap;
     } came, late;
 };
+
+struct manager;
 
 /* A claim whose GPU is not on this host now. */
 struct restore_absent {
@@ -50,18 +50,21 @@ struct restore_absent {
 };
 
 struct restore_run {
-    bool active;
+    /* The latest; NULL: none. Its attempts are those to see what was not to be seen. */
+    struct operation *operation;
+    struct manager *manager;
     bool queued; /* waits for its turn */
-    char author[NAME_SIZE];
-    uint64_t began_us, ended_us; /* realtime; 0: not yet */
-    uint64_t deadline_us;        /* monotonic */
-    struct backoff
-        look_backoff; /* before the host is looked at again for what was not to be seen */
     VEC(struct restore_gpu) gpus;
     VEC(struct restore_absent) absent;
     struct stale_devices before; /* kept from run to run: which saved states name */
-    struct evloop_timer *timer;
 };
+
+bool restore_is_active(const struct restore_run *run);
+/* Adds each GPU and claim that lacks something, as "; GPU …: why", up to a limit. */
+void restore_add_missing(const struct restore_run *run, struct strbuf *out);
+size_t restore_count(const struct restore_run *run, enum restore_state state);
+/* Of its kind's row. */
+void restore_describe(const struct operation *operation, struct operation_view *view);
 
 /* Schema Restore in api/openapi.yaml, but for `definitions`. */
 json_t *restore_run_to_json(const struct restore_run *run);

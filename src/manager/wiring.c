@@ -139,7 +139,7 @@ static void boot_seen(struct manager *m, const struct error *err, void *data)
     if (err == NULL) {
         manager_check_boot(m);
     }
-    if (m->n_unfinished > 0 && !m->restore.active) {
+    if (m->n_unfinished > 0 && !restore_is_active(&m->restore)) {
         manager_observe(m, all_seen, NULL); /* a step of theirs may be about a VM */
         return;
     }

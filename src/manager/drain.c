@@ -9,6 +9,85 @@
 #include "manager/drains.h"
 #include "manager/migrations.h"
 
+/* ---- its operation ---- */
+
+static int drain_refuse_cancel(const struct operation *operation, struct error *err)
+{
+    const struct drainage *d = operation->data;
+    if (!drain_is_over(d->drain->state)) {
+        return 0;
+    }
+    int r = error_set(err, REASON_CONFLICT, "drain", "the drain is over: %s",
+                      drain_state_name(d->drain->state));
+    error_hint(err, "`cleave host undrain` lets claims on the host again");
+    return r;
+}
+
+static int drain_cancel(struct operation *operation, struct error *err)
+{
+    struct drainage *d = operation->data;
+    enum drain_state before = d->drain->state;
+    drain_move(d->drain, DRAIN_CANCELLING);
+    int r = drain_store(d, err);
+    if (r != 0) {
+        d->drain->state = before;
+    }
+    return r;
+}
+
+static void drain_describe(const struct operation *operation, struct operation_view *view)
+{
+    const struct drainage *d = operation->data;
+    size_t gone = 0;
+    size_t stay = 0;
+    for (vec_each(&d->drain->vms, vm)) {
+        gone += vm->step == DRAIN_GONE;
+        stay += vm->step == DRAIN_LEFT || vm->step == DRAIN_FAILED;
+    }
+    STR_SET(view->text, "emptying the host");
+    STR_SET(view->target, d->drain->n_targets == 1 ? d->drain->targets[0].destination : "");
+    STR_SET(view->progress.unit, "VMs");
+    view->progress.done = gone;
+    view->progress.total = d->drain->vms.n;
+    if (stay > 0) {
+        str_print(view->problem, sizeof(view->problem), "%zu of %zu VMs stay here", stay,
+                  d->drain->vms.n);
+        STR_SET(view->hint, "`cleave host drain --status` says why");
+    }
+}
+
+static const struct operation_kind drain_kind = {.name = "drain",
+                                                 .url = "/v1/drain",
+                                                 .advance = drain_advance,
+                                                 .refuse_cancel = drain_refuse_cancel,
+                                                 .cancel = drain_cancel,
+                                                 .describe = drain_describe};
+
+/* When nothing comes back any more. */
+static void drainage_end(struct drainage *d)
+{
+    for (vec_each(&d->calls, call)) {
+        free(*call);
+    }
+    d->calls.n = 0;
+    if (d->operation->dry_run) {
+        struct error err = stopping_error();
+        drainage_answer(d, &err);
+    } else {
+        drainage_free(d);
+    }
+}
+
+void drains_free(struct manager *m)
+{
+    for (size_t i = m->operations.items.n; i > 0; i--) {
+        const struct operation *operation = m->operations.items.items[i - 1];
+        if (operation->kind == &drain_kind) {
+            drainage_end(operation->data);
+        }
+    }
+}
+
 int drains_open(struct manager *m, struct error *err)
 {
     CLEANUP_JSON json_t *documents = NULL;
@@ -23,9 +102,10 @@ int drains_open(struct manager *m, struct error *err)
     if (r != 0) {
         return r;
     }
-    m->drainage = drainage_new(m, drain);
-    r = evloop_timer_new(m->config.loop, drain_go_on, m->drainage, &m->drainage->timer);
-    return r == 0 ? 0 : error_set_errno(err, -r, "cleaved", "starting a timer");
+    const struct operation_start start = {.kind = &drain_kind, .resumed = true};
+    m->drainage = drainage_new(m, drain, &start);
+    m->drainage->unseen = true;
+    return 0;
 }
 
 /* ---- begin ---- */
@@ -47,10 +127,6 @@ static int refuse_second(const struct manager *m, struct error *err)
 
 static int begin(struct manager *m, struct drainage *d, struct error *err)
 {
-    int r = evloop_timer_new(m->config.loop, drain_go_on, d, &d->timer);
-    if (r != 0) {
-        return error_set_errno(err, -r, "cleaved", "starting a timer");
-    }
     struct txn txn;
     txn_begin(&txn, m);
     for (vec_each(&m->host->gpus, gpu)) {
@@ -75,14 +151,12 @@ static void drain_observed(struct manager *m, const struct error *err, void *dat
         change_refuse(change, err != NULL ? err : &own);
         return;
     }
-    struct drainage *d = drainage_new(m, TAKE_PTR(change->drain));
+    const struct operation_start start = {.kind = &drain_kind, .dry_run = change->dry_run};
+    struct drainage *d = drainage_new(m, TAKE_PTR(change->drain), &start);
     drain_collect(d);
     if (change->dry_run) {
-        d->dry_run = true;
         d->reply = change->reply;
         d->data = change->data;
-        d->next = m->drain_trials;
-        m->drain_trials = d;
         change_hand_over(change);
         drain_plan(d, drain_planned);
         return;
@@ -149,26 +223,12 @@ void manager_cancel_drain(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     int r = find_drain(m, &err);
-    if (r == 0 && drain_is_over(m->drainage->drain->state)) {
-        r = error_set(&err, REASON_CONFLICT, "drain", "the drain is over: %s",
-                      drain_state_name(m->drainage->drain->state));
-        error_hint(&err, "`cleave host undrain` lets claims on the host again");
-    }
-    struct drainage *d = m->drainage;
-    if (r == 0 && !request->dry_run && d->drain->state != DRAIN_CANCELLING) {
-        enum drain_state before = d->drain->state;
-        drain_move(d->drain, DRAIN_CANCELLING);
-        r = drain_store(d, &err);
-        if (r != 0) {
-            d->drain->state = before;
-        }
-    }
+    r = r != 0 ? r : operation_cancel(m->drainage->operation, request->dry_run, &err);
     if (r != 0) {
         request_refuse(request, &err);
         return;
     }
-    (void)evloop_timer_set(d->timer, 0);
-    request_answer(request, reply_drain(d->drain));
+    request_answer(request, reply_drain(m->drainage->drain));
 }
 
 /* Ends the maintenance: the cordons of the drain go, and it is forgotten. */

@@ -136,7 +136,7 @@ static void begun(json_t *body, const struct error *err, void *data)
             STR_SET(vm->migration, id == NULL ? "" : id);
         }
         store_or_warn(d, false);
-        (void)evloop_timer_set(d->timer, 0);
+        operation_schedule(d->operation, 0);
     }
     json_decref(body);
 }
@@ -171,7 +171,7 @@ static void stopped(json_t *body, const struct error *err, void *data)
             fail(vm, err->message);
         }
         store_or_warn(d, false);
-        (void)evloop_timer_set(d->timer, 0);
+        operation_schedule(d->operation, 0);
     }
     json_decref(body);
 }
@@ -271,7 +271,7 @@ static void end(struct drainage *d)
 {
     struct drain *drain = d->drain;
     bool all = count(drain, DRAIN_GONE) == drain->vms.n;
-    drain_move(drain, drain->state == DRAIN_CANCELLING ? DRAIN_CANCELLED
+    drainage_enter(d, drain->state == DRAIN_CANCELLING ? DRAIN_CANCELLED
                       : all                            ? DRAIN_DONE
                                                        : DRAIN_INCOMPLETE);
     drain->finished_us = clock_realtime_us();
@@ -297,11 +297,10 @@ static bool work_on(struct drainage *d)
     return changed;
 }
 
-void drain_go_on(void *data)
+static void go_on(struct drainage *d)
 {
-    struct drainage *d = data;
     struct drain *drain = d->drain;
-    if (d->manager->stopping || drain_is_over(drain->state) || drain->state == DRAIN_PLANNING) {
+    if (drain_is_over(drain->state) || drain->state == DRAIN_PLANNING) {
         return;
     }
     if (drain->state == DRAIN_CANCELLING) {
@@ -317,38 +316,34 @@ void drain_go_on(void *data)
     if (changed) {
         store_or_warn(d, false);
     }
-    (void)evloop_timer_set(d->timer, DRAIN_TICK_US);
+    operation_schedule(d->operation, DRAIN_TICK_US);
 }
 
 void drain_planned(struct drainage *d)
 {
-    if (d->dry_run) {
+    if (d->operation->dry_run) {
         drainage_answer(d, NULL);
         return;
     }
-    drain_move(d->drain, DRAIN_RUNNING);
+    drainage_enter(d, DRAIN_RUNNING);
     store_or_warn(d, true);
-    (void)evloop_timer_set(d->timer, 0);
+    operation_schedule(d->operation, 0);
 }
 
 /* ---- after a restart ---- */
-
-static void resume_again(void *data)
-{
-    drains_resume(data);
-}
 
 static void resumed(struct manager *m, const struct error *err, void *data)
 {
     (void)data;
     struct drainage *d = m->drainage;
-    if (m->stopping || d == NULL || drain_is_over(d->drain->state)) {
+    if (m->stopping || d == NULL || !d->unseen || drain_is_over(d->drain->state)) {
         return;
     }
     if (err != NULL || m->host->libvirt_problem[0] != '\0') { /* not known what runs here */
-        (void)evloop_after(m->config.loop, 4 * DRAIN_TICK_US, resume_again, m);
+        operation_schedule(d->operation, 4 * DRAIN_TICK_US);
         return;
     }
+    d->unseen = false;
     for (vec_each(&d->drain->vms, vm)) {
         const struct migration *migration = find_begun(d, vm->name);
         if (vm->step == DRAIN_STOPPING) {
@@ -362,13 +357,16 @@ static void resumed(struct manager *m, const struct error *err, void *data)
     if (d->drain->state == DRAIN_PLANNING) {
         drain_plan(d, drain_planned);
     } else {
-        drain_go_on(d);
+        go_on(d);
     }
 }
 
-void drains_resume(struct manager *m)
+void drain_advance(struct operation *operation)
 {
-    if (m->drainage != NULL && !drain_is_over(m->drainage->drain->state)) {
-        manager_observe(m, resumed, NULL);
+    struct drainage *d = operation->data;
+    if (d->unseen) {
+        manager_observe(d->manager, resumed, NULL);
+    } else {
+        go_on(d);
     }
 }

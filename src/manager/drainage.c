@@ -1,16 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A drain that is under way, with its calls of the manager; and what is stored of it. */
 #include "base/json.h"
-#include "base/stopping.h"
 #include "base/str.h"
 #include "manager/drains.h"
 
-struct drainage *drainage_new(struct manager *m, struct drain *drain)
+enum operation_state drain_operation_state(enum drain_state state)
+{
+    static const enum operation_state states[DRAIN_STATE_COUNT] = {
+        [DRAIN_PLANNING] = OPERATION_RUNNING,      [DRAIN_RUNNING] = OPERATION_RUNNING,
+        [DRAIN_CANCELLING] = OPERATION_CANCELLING, [DRAIN_DONE] = OPERATION_DONE,
+        [DRAIN_INCOMPLETE] = OPERATION_FAILED,     [DRAIN_CANCELLED] = OPERATION_CANCELLED,
+    };
+    return states[state];
+}
+
+struct drainage *drainage_new(struct manager *m, struct drain *drain,
+                              const struct operation_start *start)
 {
     struct drainage *d = xcalloc(1, sizeof(*d));
+    struct operation_start own = *start;
     d->manager = m;
     d->drain = drain;
+    own.id = drain->id[0] != '\0' ? drain->id : NULL;
+    own.subject = "host";
+    own.author = drain->author;
+    own.created_us = drain->created_us;
+    own.state = drain_operation_state(drain->state);
+    own.data = d;
+    d->operation = operation_new(&m->operations, &own);
+    d->operation->cancel = drain->state == DRAIN_CANCELLING || drain->state == DRAIN_CANCELLED;
+    d->operation->finished_us = drain->finished_us;
+    STR_SET(drain->id, d->operation->id);
     return d;
+}
+
+void drainage_enter(struct drainage *d, enum drain_state state)
+{
+    drain_move(d->drain, state);
+    operation_enter(d->operation, drain_operation_state(state));
 }
 
 void drainage_free(struct drainage *d)
@@ -18,12 +45,12 @@ void drainage_free(struct drainage *d)
     if (d == NULL) {
         return;
     }
+    operation_free(TAKE_PTR(d->operation));
     if (d->calls.n > 0) {
         d->gone = true;
         return;
     }
     vec_done(&d->calls);
-    evloop_timer_free(d->timer);
     drain_free(d->drain);
     free(d);
 }
@@ -31,11 +58,6 @@ void drainage_free(struct drainage *d)
 void drainage_answer(struct drainage *d, const struct error *err)
 {
     json_t *body = err == NULL ? json_pack("{s:o}", "drain", drain_to_json(d->drain)) : NULL;
-    struct drainage **place = &d->manager->drain_trials;
-    while (*place != d) {
-        place = &(*place)->next;
-    }
-    *place = d->next;
     d->reply(body, err, d->data);
     drainage_free(d);
 }
@@ -74,30 +96,6 @@ bool drain_call_end(struct drain_call *call, struct drainage **ret_d, size_t *re
     *ret_d = d;
     *ret_vm = own->vm;
     return true;
-}
-
-static void drainage_end(struct drainage *d)
-{
-    for (vec_each(&d->calls, call)) {
-        free(*call);
-    }
-    d->calls.n = 0;
-    if (d->dry_run) {
-        struct error err = stopping_error();
-        drainage_answer(d, &err);
-    } else {
-        drainage_free(d);
-    }
-}
-
-void drains_free(struct manager *m)
-{
-    while (m->drain_trials != NULL) {
-        drainage_end(m->drain_trials);
-    }
-    if (m->drainage != NULL) {
-        drainage_end(m->drainage);
-    }
 }
 
 void txn_put_drain(struct txn *txn, const struct drain *drain)

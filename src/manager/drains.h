@@ -11,6 +11,7 @@
 #include "base/sm.h"
 #include "manager/state.h"
 #include "model/drain.h"
+#include "operation/operation.h"
 
 #define DRAIN_KEY "host" /* in RECORD_DRAIN */
 #define DRAIN_CORDON "the host is being drained"
@@ -28,19 +29,23 @@ typedef void drain_planned_fn(struct drainage *d);
 
 /* A drain and what hangs on it. */
 struct drainage {
-    struct drainage *next; /* of the dry runs */
     struct manager *manager;
     struct drain *drain;
-    struct evloop_timer *timer;     /* NULL: a dry run */
+    struct operation *operation;
     VEC(struct drain_call *) calls; /* that will come back: it must live until then */
     bool gone;                      /* goes with the last of them */
+    bool unseen;                    /* found in the store; what runs here is not known yet */
     drain_planned_fn *planned;      /* of the planning under way */
-    bool dry_run;
-    reply_fn *reply; /* of the dry run */
+    reply_fn *reply;                /* of a dry run */
     void *data;
 };
 
-struct drainage *drainage_new(struct manager *m, struct drain *drain);
+/* Takes the drain, whose operation begins; nothing is scheduled. */
+struct drainage *drainage_new(struct manager *m, struct drain *drain,
+                              const struct operation_start *start);
+/* The next state, of the drain and of its operation. */
+void drainage_enter(struct drainage *d, enum drain_state state);
+enum operation_state drain_operation_state(enum drain_state state);
 /* Once the last of its calls is back. */
 void drainage_free(struct drainage *d);
 /* Ends a dry run: its answer, or why there is none. */
@@ -61,14 +66,13 @@ void drain_plan(struct drainage *d, drain_planned_fn *planned);
 /* Answers a dry run with the verdicts; else begins. */
 void drain_planned(struct drainage *d);
 
-/* Does what comes next; a timer's function. */
-void drain_go_on(void *drainage);
+/* Does what comes next. */
+void drain_advance(struct operation *operation);
 /* The states as they are, stored; what can't be is said and tried again with the next tick. */
 int drain_store(struct drainage *d, struct error *err);
 
-/* Reads the store; goes on with drains_resume(). */
+/* Reads the store. */
 int drains_open(struct manager *m, struct error *err);
-void drains_resume(struct manager *m);
 /* When nothing comes back any more. */
 void drains_free(struct manager *m);
 

@@ -551,8 +551,7 @@ struct manager {
     VEC(struct gpu_reported) reported;
     VEC(struct gpu_report) unstored; /* condemn a GPU, and the store failed */
     struct migrations *migrations;
-    struct drainage *drainage;     /* the latest; NULL: none */
-    struct drainage *drain_trials; /* dry runs under way */
+    struct drainage *drainage; /* the latest; NULL: none */
     bool stopping;
     bool finished; /* the workers have ended, or were left to themselves */
 

@@ -125,7 +125,7 @@ static void all_seen(struct manager *m, const struct error *err, void *data)
     if (!m->stopping) {
         manager_resume(m);
         migrations_resume(m);
-        drains_resume(m);
+        operations_resume(&m->operations);
     }
 }
 
@@ -145,7 +145,7 @@ static void boot_seen(struct manager *m, const struct error *err, void *data)
     }
     manager_resume(m);
     migrations_resume(m);
-    drains_resume(m);
+    operations_resume(&m->operations);
 }
 
 /* ---- who follows what is seen ---- */

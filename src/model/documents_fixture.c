@@ -265,6 +265,7 @@ static struct drain *make_drain(void)
     drain->parallel = 3;
     drain->created_us = T0;
     drain->finished_us = T0 + 2;
+    STR_SET(drain->id, "3f0c2f5e-5a1b-4d7c-9a52-0d2a7d1f6b11");
     STR_SET(drain->author, "ada");
     STR_SET(drain->reason, "new memory");
     drain->n_targets = 2;

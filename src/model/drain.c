@@ -87,6 +87,7 @@ static const struct field vm_fields[] = {
 static const struct schema drain_vm_schema = SCHEMA(drain_vm, vm_fields);
 
 static const struct field drain_fields[] = {
+    FIELD_TEXT(struct drain, id, "id", FACE_STORE),
     FIELD_TEXT(struct drain, author, "author", FACE_KEPT),
     FIELD_WORD(struct drain, state, "state", drain_state, FACE_KEPT, .required = true),
     FIELD_ARRAY(struct drain, targets, n_targets, "to", drain_target, FACE_ALL),

@@ -74,6 +74,7 @@ struct drain_vm {
 };
 
 struct drain {
+    char id[40]; /* of its operation; "" in what was stored before there was such a thing */
     char author[NAME_SIZE];
     char reason[128];
     enum drain_state state;

@@ -156,14 +156,14 @@ static void run_migrate(struct change *change)
         change_refuse(change, &err);
         return;
     }
-    struct move *move = move_new(m, TAKE_PTR(change->migration));
+    const struct operation_start start = {.kind = &migration_kind, .dry_run = change->dry_run};
+    struct move *move = move_new(m, TAKE_PTR(change->migration), &start);
     move->member = !caller_is_root(&change->caller);
-    (void)evloop_timer_set(move->timer, 0);
+    operation_schedule(move->operation, 0);
     if (!change->dry_run) {
         change_answer(change, reply_migration(move->migration));
         return;
     }
-    move->dry_run = true;
     move->reply = change->reply;
     move->data = change->data;
     change_hand_over(change);
@@ -218,46 +218,15 @@ void manager_get_migration(struct manager *m, const struct request *request)
 
 /* ---- cancelling ---- */
 
-static int refuse_cancel(const struct migration *migration, struct error *err)
-{
-    int r = error_set(err, REASON_CONFLICT, SUBJECT("migration", migration->id),
-                      "the migration of VM \"%s\" is %s: it can't be cancelled any more",
-                      migration->request.vm, migration_state_name(migration->state));
-    if (migration->state == MIGRATION_SWITCHING) {
-        error_hint(err,
-                   "the VM is on %s already; migrate it back from there. If that host is lost for "
-                   "good: `cleave migration settle %s --dry-run --away`, or `--here`",
-                   migration->target, migration->id);
-    } else if (!migration_is_over(migration)) {
-        error_hint(err, "the VM is on %s already; migrate it back from there", migration->target);
-    }
-    return r;
-}
-
-static bool can_cancel(const struct migration *migration)
-{
-    return migration->state == MIGRATION_CHECKING || migration->state == MIGRATION_PREPARING ||
-           migration->state == MIGRATION_ABORTING ||
-           (migration->state == MIGRATION_MOVING && !migration->moved);
-}
-
 void manager_cancel_migration(struct manager *m, const struct request *request)
 {
     struct error err = {0};
-    struct move *move = moves_find(m, request->target, &err);
-    int r = move == NULL ? -REASON_NOT_FOUND : 0;
-    if (r == 0 && !can_cancel(move->migration)) {
-        r = refuse_cancel(move->migration, &err);
-    }
-    if (r == 0 && !request->dry_run && !move->migration->cancel) {
-        move->migration->cancel = true;
-        r = move_store(move, move->migration->state, &err);
-        move->migration->cancel = r == 0;
-    }
+    const struct move *move = moves_find(m, request->target, &err);
+    int r = move == NULL ? -REASON_NOT_FOUND
+                         : operation_cancel(move->operation, request->dry_run, &err);
     if (r != 0) {
         request_refuse(request, &err);
         return;
     }
-    (void)evloop_timer_set(move->timer, 0);
     request_answer(request, reply_migration(move->migration));
 }

@@ -44,7 +44,7 @@ static void peer_checked(struct move *move, struct incoming *incoming, const str
         move_finish(move);
         return;
     }
-    (void)evloop_timer_set(move->timer, 0);
+    operation_schedule(move->operation, 0);
 }
 
 static void measured(void *data)
@@ -105,7 +105,7 @@ void move_keep_checking(struct move *move)
 {
     if (move->migration->cancel) {
         move_enter(move, MIGRATION_CANCELLED);
-    } else if (move->resumed) {
+    } else if (move->operation->resumed) {
         struct error err = {0};
         error_set(&err, REASON_UNAVAILABLE, "cleaved", "cleaved was restarted before it began");
         error_hint(&err, "ask for it again");
@@ -115,6 +115,8 @@ void move_keep_checking(struct move *move)
         manager_observe(move->manager, offer_observed, move);
     } else if (!another_moves(move)) {
         move_enter(move, MIGRATION_PREPARING);
+    } else {
+        move_follow(move);
     }
 }
 
@@ -139,8 +141,9 @@ static void target_answered(struct move *move, struct incoming *incoming, const 
     }
     move->offered = true;
     move->prepared = incoming->state == INCOMING_PREPARED && another_moves(move);
+    move_follow(move);
     if (move->prepared) { /* asks now and then, so that the target keeps what it has */
-        (void)evloop_timer_set(move->timer, MIGRATION_TOUCH_US);
+        operation_schedule(move->operation, MIGRATION_TOUCH_US);
     } else if (incoming->state == INCOMING_PREPARED) {
         take_devices(move->migration, incoming);
         move_enter(move, MIGRATION_MOVING);

@@ -20,9 +20,8 @@ static int read_record(struct manager *m, const char *key, const json_t *documen
     struct migration *migration = NULL;
     int r = migration_from_stored_json(document, &migration, err);
     if (r == 0) {
-        struct move *move = move_new(m, migration);
-        move->resumed = true;
-        move->finished = migration_is_over(migration);
+        const struct operation_start start = {.kind = &migration_kind, .resumed = true};
+        move_new(m, migration, &start)->finished = migration_is_over(migration);
     }
     return r;
 }
@@ -44,7 +43,6 @@ int migrations_open(struct manager *m, struct error *err)
     CLEANUP_JSON json_t *documents = NULL;
     struct store *store = m->config.store;
     m->migrations = xcalloc(1, sizeof(*m->migrations));
-    m->migrations->go_on = move_go_on;
     int r = store->ops->load_records(store, RECORD_MIGRATION, &documents, err);
     const char *key = NULL;
     json_t *document = NULL;
@@ -53,18 +51,6 @@ int migrations_open(struct manager *m, struct error *err)
         r = r != 0 ? r : read_record(m, key, document, err);
     }
     return r != 0 ? r : start_workers(m, err);
-}
-
-void migrations_resume(struct manager *m)
-{
-    for (vec_each(&m->migrations->moves, move)) {
-        const struct migration *migration = (*move)->migration;
-        if (!(*move)->finished) {
-            log_info("migration %s of VM %s was %s: going on", migration->id, migration->request.vm,
-                     migration_state_name(migration->state));
-            (void)evloop_timer_set((*move)->timer, 0);
-        }
-    }
 }
 
 static bool is_moving(const struct manager *m)

@@ -63,13 +63,12 @@ void move_try_later(struct move *move)
     if (move->manager->stopping || move->finished) {
         return;
     }
-    uint64_t pause_us = backoff_take(&move->backoff, tick_us, PAUSE_MAX_TICKS * tick_us);
-    (void)evloop_timer_set(move->timer, pause_us);
+    operation_back_off(move->operation, tick_us, PAUSE_MAX_TICKS * tick_us);
 }
 
 void move_soon(struct move *move)
 {
-    (void)evloop_timer_set(move->timer, move_tick_us(move->manager));
+    operation_schedule(move->operation, move_tick_us(move->manager));
 }
 
 void move_note(struct txn *txn, const struct migration *migration)
@@ -110,6 +109,7 @@ int move_store(struct move *move, enum migration_state state, struct error *err)
         }
     }
     *move->migration = next;
+    move_follow(move);
     log_info("migration %s of VM %s is %s", next.id, next.request.vm,
              migration_state_name(next.state));
     return 0;
@@ -122,7 +122,7 @@ static void wake_others(struct manager *m)
         enum migration_state state = (*move)->migration->state;
         if (!(*move)->finished && ((state == MIGRATION_CHECKING && (*move)->checked) ||
                                    (state == MIGRATION_PREPARING && (*move)->prepared))) {
-            (void)evloop_timer_set((*move)->timer, 0);
+            operation_schedule((*move)->operation, 0);
         }
     }
 }
@@ -130,6 +130,7 @@ static void wake_others(struct manager *m)
 void move_finish(struct move *move)
 {
     move->finished = true;
+    move_follow(move);
     move_end_settling(move);
     expect_vm_changed(move->manager, move->migration->request.vm);
     if (move->dry_run) {
@@ -150,14 +151,14 @@ void move_enter(struct move *move, enum migration_state state)
         move_try_later(move);
         return;
     }
-    backoff_reset(&move->backoff);
+    operation_got_on(move->operation);
     move->touched_us = 0;
     wake_others(move->manager);
     if (migration_is_over(move->migration)) {
         move_finish(move);
         return;
     }
-    (void)evloop_timer_set(move->timer, 0);
+    operation_schedule(move->operation, 0);
 }
 
 void move_blame(struct move *move, const struct error *err)

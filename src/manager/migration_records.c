@@ -14,12 +14,56 @@
 
 /* ---- in memory ---- */
 
-struct move *move_new(struct manager *m, struct migration *migration)
+static enum operation_state operation_state_of(const struct move *move)
+{
+    const struct migration *migration = move->migration;
+    bool waits = (migration->state == MIGRATION_CHECKING && move->checked) ||
+                 (migration->state == MIGRATION_PREPARING && move->prepared);
+    switch (migration->state) {
+    case MIGRATION_DONE:
+        return OPERATION_DONE;
+    case MIGRATION_CANCELLED:
+        return OPERATION_CANCELLED;
+    case MIGRATION_FAILED:
+        return OPERATION_FAILED;
+    case MIGRATION_CHECKING:
+    case MIGRATION_PREPARING:
+    case MIGRATION_MOVING:
+    case MIGRATION_SWITCHING:
+    case MIGRATION_RELEASING:
+    case MIGRATION_ABORTING:
+    case MIGRATION_STATE_COUNT:
+        break;
+    }
+    return migration->cancel ? OPERATION_CANCELLING : waits ? OPERATION_WAITING : OPERATION_RUNNING;
+}
+
+void move_follow(struct move *move)
+{
+    enum operation_state state = operation_state_of(move);
+    if (move->dry_run && move->finished) { /* it was only checked */
+        state = move->err.reason != REASON_NONE ? OPERATION_FAILED : OPERATION_DONE;
+    }
+    operation_enter(move->operation, state);
+}
+
+struct move *move_new(struct manager *m, struct migration *migration,
+                      const struct operation_start *start)
 {
     struct move *move = xcalloc(1, sizeof(*move));
     move->manager = m;
     move->migration = migration;
-    (void)evloop_timer_new(m->config.loop, m->migrations->go_on, move, &move->timer);
+    move->dry_run = start->dry_run;
+    struct operation_start own = *start;
+    own.id = migration->id;
+    own.subject = SUBJECT("vm", migration->request.vm);
+    own.author = migration->author;
+    own.created_us = migration->created_us;
+    own.state = operation_state_of(move);
+    own.data = move;
+    move->operation = operation_new(&m->operations, &own);
+    move->operation->cancel = migration->cancel;
+    move->operation->finished_us = migration->finished_us;
     *vec_push(&m->migrations->moves) = move;
     return move;
 }
@@ -28,7 +72,7 @@ void move_free(struct move *move)
 {
     migration_free(move->migration);
     migration_offer_free(move->offer);
-    evloop_timer_free(move->timer);
+    operation_free(move->operation);
     free(move);
 }
 

@@ -18,8 +18,8 @@ static void moved(struct move *move, struct incoming *incoming, const struct err
         move_blame(move, err);
         move->deciding = true;
     }
-    backoff_reset(&move->backoff);
-    (void)evloop_timer_set(move->timer, 0);
+    operation_got_on(move->operation);
+    operation_schedule(move->operation, 0);
 }
 
 static void watched(struct move *move, struct incoming *incoming, const struct error *err)
@@ -28,7 +28,7 @@ static void watched(struct move *move, struct incoming *incoming, const struct e
     if (move->moving || move->finished || move->migration->state != MIGRATION_MOVING) {
         return;
     }
-    if (err != NULL && move->resumed) {
+    if (err != NULL && move->operation->resumed) {
         if (err->reason == REASON_UNAVAILABLE) { /* libvirt is away: it may still be moving */
             move_try_later(move);
             return;
@@ -64,7 +64,7 @@ static void keep_moving(struct move *move)
         move_enter(move, MIGRATION_SWITCHING);
     } else if (move->deciding) {
         move_decide(move);
-    } else if (move->moving || move->resumed) {
+    } else if (move->moving || move->operation->resumed) {
         move_watch(move, watched);
         touch(move);
         if (move->moving) {
@@ -80,7 +80,7 @@ static void keep_moving(struct move *move)
 
 /* ---- all states ---- */
 
-void move_go_on(void *data)
+void move_advance(struct operation *operation)
 {
     static void (*const keep[MIGRATION_STATE_COUNT])(struct move *move) = {
         [MIGRATION_CHECKING] = move_keep_checking,
@@ -90,8 +90,8 @@ void move_go_on(void *data)
         [MIGRATION_RELEASING] = move_keep_releasing,
         [MIGRATION_ABORTING] = move_keep_aborting,
     };
-    struct move *move = data;
-    if (move->manager->stopping || move->finished) {
+    struct move *move = operation->data;
+    if (move->finished) {
         return;
     }
     /* libvirt's job runs for the whole state; other jobs may run next to it. */

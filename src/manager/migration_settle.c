@@ -208,12 +208,12 @@ static void settle(struct move *move, const char *silence, json_t *steps)
         log_info("migration %s: %s says that VM %s is %s", move->migration->id, settling.author,
                  move->migration->request.vm, migration_settled_name(settling.where));
         move->deciding = false;
-        backoff_reset(&move->backoff);
+        operation_got_on(move->operation);
     }
     if (migration_is_over(move->migration)) {
         move_finish(move);
     } else {
-        (void)evloop_timer_set(move->timer, 0);
+        operation_schedule(move->operation, 0);
     }
     settling.reply(body, NULL, settling.data);
 }
@@ -297,5 +297,5 @@ void manager_settle_migration(struct manager *m, const struct request *request)
         return;
     }
     move->settling = settling;
-    (void)evloop_timer_set(move->timer, 0);
+    operation_schedule(move->operation, 0);
 }

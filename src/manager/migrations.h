@@ -7,11 +7,11 @@
 #ifndef MANAGER_MIGRATIONS_H
 #define MANAGER_MIGRATIONS_H
 
-#include "base/backoff.h"
 #include "base/remote.h"
 #include "base/sm.h"
 #include "manager/state.h"
 #include "model/incoming.h"
+#include "operation/operation.h"
 #include "plan/preflight.h"
 #include "plan/whereabouts.h"
 
@@ -36,14 +36,12 @@ struct move {
     struct manager *manager;
     struct migration *migration;
     struct migration_offer *offer; /* NULL until it was made */
-    struct evloop_timer *timer;    /* next look at it */
-    struct backoff backoff;        /* of the attempts to go on */
+    struct operation *operation;   /* looks at it again, and tries again */
     unsigned jobs;                 /* with workers; it must live until they are back */
     bool dry_run;                  /* stored nowhere: answers `reply` and goes */
     bool member;                   /* asked for by one who is not root, since cleaved runs */
     reply_fn *reply;
     void *data;
-    bool resumed;   /* found in the store: was libvirt still moving it? */
     bool checked;   /* the target was asked */
     bool offered;   /* the target prepares */
     bool moving;    /* libvirt moves it for us */
@@ -112,12 +110,10 @@ struct migrations {
     struct worker *move_worker;
     struct worker *watch_worker;
     struct evloop_timer *look; /* at what comes in */
-    evloop_fn *go_on;          /* of each move's timer */
 };
 
-/* Reads the store; workers start. Unfinished ones go on with migrations_resume(). */
+/* Reads the store; workers start. */
 int migrations_open(struct manager *m, struct error *err);
-void migrations_resume(struct manager *m);
 /* Waits for the workers as manager_finish() does, but not for a VM that moves. */
 bool migrations_finish(struct manager *m, uint64_t until_us);
 /* Ends the workers. A VM that libvirt is moving goes on moving without us; the next start sees
@@ -150,14 +146,20 @@ extern const struct plan_follower migrations_follow_plans;
 
 /* ---- moves ---- */
 
-struct move *move_new(struct manager *m, struct migration *migration);
+extern const struct operation_kind migration_kind;
+/* Takes the migration, whose operation begins: `start` has its kind, and whether it is a dry run or
+ * was stored. Nothing is scheduled. */
+struct move *move_new(struct manager *m, struct migration *migration,
+                      const struct operation_start *start);
 void move_free(struct move *move);
 /* The state with everything else of the migration, stored; -reason and unchanged if it can't be. */
 int move_store(struct move *move, enum migration_state state, struct error *err);
 /* How long to wait before looking again. */
 uint64_t move_tick_us(const struct manager *m);
-/* Does what comes next; any time. */
-void move_go_on(void *move);
+/* Does what comes next. */
+void move_advance(struct operation *operation);
+/* The operation's state follows the migration's. */
+void move_follow(struct move *move);
 /* After a pause that grows with each attempt. */
 void move_try_later(struct move *move);
 void move_soon(struct move *move);

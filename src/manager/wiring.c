@@ -124,7 +124,6 @@ static void all_seen(struct manager *m, const struct error *err, void *data)
     (void)data;
     if (!m->stopping) {
         manager_resume(m);
-        migrations_resume(m);
         operations_resume(&m->operations);
     }
 }
@@ -144,7 +143,6 @@ static void boot_seen(struct manager *m, const struct error *err, void *data)
         return;
     }
     manager_resume(m);
-    migrations_resume(m);
     operations_resume(&m->operations);
 }
 

@@ -232,14 +232,14 @@ static int read_body(const struct http_request *request, struct pending *pending
 {
     const struct verb *verb = pending->verb;
     if (request->body_len == 0) {
-        if (verb->body != BODY_NEEDED) {
+        if (verb->has_body != BODY_NEEDED) {
             return 0;
         }
         error_set(err, REASON_INVALID, "request body", "%s %s needs a JSON body", verb->method,
                   verb->path);
         return reason_http_status(REASON_INVALID);
     }
-    if (verb->body == BODY_NONE) {
+    if (verb->has_body == BODY_NONE) {
         error_set(err, REASON_INVALID, "request body", "%s %s takes no body", verb->method,
                   verb->path);
         return reason_http_status(REASON_INVALID);
@@ -252,7 +252,7 @@ static int read_body(const struct http_request *request, struct pending *pending
     if (json_read(request->body, request->body_len, "request body", &pending->body, err) != 0) {
         return reason_http_status(err->reason);
     }
-    pending->request.body = pending->body;
+    pending->request.json = pending->body;
     return 0;
 }
 

@@ -130,6 +130,18 @@ static void path_parameters_agree(void **state)
     }
 }
 
+static const json_t *body_schema(const char *name)
+{
+    const json_t *components = json_object_get(openapi, "components");
+    return json_object_get(json_object_get(components, "schemas"), name);
+}
+
+static const json_t *resolve_schema(const json_t *body)
+{
+    const json_t *content = json_object_get(body, "content");
+    return resolve(json_object_get(json_object_get(content, "application/json"), "schema"));
+}
+
 static void bodies_agree(void **state)
 {
     (void)state;
@@ -137,9 +149,13 @@ static void bodies_agree(void **state)
         const struct verb *verb = verb_of(id);
         json_t *body = json_object_get(operation(verb), "requestBody");
         bool required = json_is_true(json_object_get(body, "required"));
-        if ((body != NULL) != (verb->body != BODY_NONE) ||
-            required != (verb->body == BODY_NEEDED)) {
+        if ((body != NULL) != (verb->has_body != BODY_NONE) ||
+            required != (verb->has_body == BODY_NEEDED)) {
             fail_msg("%s %s: body", verb->method, verb->path);
+        }
+        if (body != NULL && resolve_schema(body) != body_schema(verb->body->document)) {
+            fail_msg("%s %s: the body is not a %s in openapi.yaml", verb->method, verb->path,
+                     verb->body->document);
         }
     }
 }

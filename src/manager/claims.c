@@ -109,35 +109,16 @@ static void run_create(struct change *change)
 }
 
 /* A claim, and next to it what is asked for this once. */
-static int read_create(const json_t *body, struct claim *ret_claim, enum plan_moves *ret_moves,
-                       struct error *err)
-{
-    static const char key[] = "moveIdle";
-    struct reader r;
-    reader_init(&r, body, "request body", "", err);
-    *ret_moves = reader_bool_or(&r, key, false) ? PLAN_MOVES_IDLE : PLAN_MOVES_TELL;
-    if (r.result != 0) {
-        return r.result;
-    }
-    CLEANUP_JSON json_t *spec = json_copy((json_t *)(uintptr_t)body);
-    json_object_del(spec, key);
-    return claim_from_json(spec, "request body", "", ret_claim, err);
-}
 
 void manager_create_claim(struct manager *m, const struct request *request)
 {
-    struct error err = {0};
-    struct claim claim = {0};
-    enum plan_moves moves = PLAN_MOVES_NONE;
-    if (read_create(request->body, &claim, &moves, &err) != 0) {
-        request_refuse(request, &err);
-        return;
-    }
+    const struct claim_body *body = request->body;
+    struct claim claim = body->claim;
     STR_SET(claim.author, request->caller->author);
     claim.created_us = clock_realtime_us();
     struct change *change = change_new(m, run_create, request, claim.name);
     *vec_push(&change->claims) = claim;
-    change->moves = moves;
+    change->moves = body->move_idle ? PLAN_MOVES_IDLE : PLAN_MOVES_TELL;
     change_enqueue(change);
 }
 

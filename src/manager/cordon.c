@@ -91,19 +91,9 @@ static void uncordon_observed(struct manager *m, const struct error *err, void *
 
 void manager_cordon_gpu(struct manager *m, const struct request *request)
 {
-    struct error err = {0};
-    const char *why = "";
-    if (request->body != NULL) {
-        struct reader r;
-        reader_init(&r, request->body, "request body", "", &err);
-        why = reader_str_or(&r, "reason", sizeof(((struct cordon *)0)->why) - 1, "");
-        if (reader_end(&r) != 0) {
-            request_refuse(request, &err);
-            return;
-        }
-    }
+    const struct cordon_body *body = request->body;
     struct change *change = change_new(m, NULL, request, request->target);
-    STR_SET(change->why, why);
+    STR_SET(change->why, body->reason);
     manager_observe_hardware(m, cordon_observed, change);
 }
 

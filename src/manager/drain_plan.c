@@ -50,17 +50,16 @@ void drain_collect(struct drainage *d)
 
 /* ---- one question ---- */
 
-json_t *drain_migration_body(const struct drainage *d, const struct drain_vm *vm)
+struct migration_request drain_migration_request(const struct drainage *d,
+                                                 const struct drain_vm *vm)
 {
     const struct drain_target *target = &d->drain->targets[vm->target];
-    json_t *body = json_pack("{s:s, s:s}", "vm", vm->name, "destination", target->destination);
-    if (target->peer[0] != '\0') {
-        json_object_set_new(body, "peer", json_string(target->peer));
-    }
-    if (target->migrate_uri[0] != '\0') {
-        json_object_set_new(body, "migrateUri", json_string(target->migrate_uri));
-    }
-    return body;
+    struct migration_request request = {0};
+    STR_SET(request.vm, vm->name);
+    STR_SET(request.destination, target->destination);
+    STR_SET(request.peer, target->peer);
+    STR_SET(request.migrate_uri, target->migrate_uri);
+    return request;
 }
 
 /* Adds why one target does not take it; the first reason stays in front. */
@@ -143,10 +142,10 @@ static void ask(struct drainage *d, size_t i)
 {
     struct drain_vm *vm = &d->drain->vms.items[i];
     const struct caller caller = drain_caller(d, ROLES_ALL);
-    CLEANUP_JSON json_t *body = drain_migration_body(d, vm);
+    struct migration_request body = drain_migration_request(d, vm);
     const struct request check = {.caller = &caller,
                                   .dry_run = true,
-                                  .body = body,
+                                  .body = &body,
                                   .reply = answered,
                                   .data = drain_call_new(d, i)};
     service_call(&d->manager->service, VERB_MIGRATE_VM, &check);

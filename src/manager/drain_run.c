@@ -152,10 +152,10 @@ static void begin_move(struct drainage *d, size_t i)
         drain_vm_move(vm, DRAIN_WAITING);
         return;
     }
-    CLEANUP_JSON json_t *body = drain_migration_body(d, vm);
+    struct migration_request body = drain_migration_request(d, vm);
     const struct caller caller = drain_caller(d, ROLES_ALL);
     const struct request migrate = {
-        .caller = &caller, .body = body, .reply = begun, .data = drain_call_new(d, i)};
+        .caller = &caller, .body = &body, .reply = begun, .data = drain_call_new(d, i)};
     service_call(&d->manager->service, VERB_MIGRATE_VM, &migrate);
 }
 

@@ -57,7 +57,8 @@ bool drain_call_end(struct drain_call *call, struct drainage **ret_d, size_t *re
 /* Who calls verbs for the drain. What its author may name was judged with his request, so ROLES_ALL
  * is for addresses from there. */
 struct caller drain_caller(const struct drainage *d, unsigned roles);
-json_t *drain_migration_body(const struct drainage *d, const struct drain_vm *vm);
+struct migration_request drain_migration_request(const struct drainage *d,
+                                                 const struct drain_vm *vm);
 
 /* Fills in the VMs that run here. */
 void drain_collect(struct drainage *d);

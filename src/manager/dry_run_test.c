@@ -67,7 +67,7 @@ static void a_dry_run_warns_of_the_same_claim(void **state)
     take_vgpus(&f->host);
     struct answer answer = {0};
     json_t *body = json_pack("{s:s, s:s}", "name", "b", "type", "A100-1-5C");
-    lab_ask(lab, VERB_CREATE_CLAIM, &answer, .body = body, .dry_run = true);
+    lab_ask(lab, VERB_CREATE_CLAIM, &answer, .json = body, .dry_run = true);
     json_decref(body);
     assert_true(lab_wait(lab, &answer));
     const json_t *plan = json_object_get(answer.body, "plan");
@@ -335,7 +335,7 @@ static void expect_create(struct lab_fixture *f, const char *template, bool dry_
 {
     struct answer answer = {0};
     CLEANUP_JSON json_t *body = json_pack("{s:s, s:s}", "name", "new", "template", template);
-    lab_ask(&f->lab, VERB_CREATE_VM, &answer, .body = body, .dry_run = dry_run);
+    lab_ask(&f->lab, VERB_CREATE_VM, &answer, .json = body, .dry_run = dry_run);
     assert_true(lab_wait(&f->lab, &answer));
     assert_int_equal(answer.err.reason, reason);
     assert_non_null(strstr(answer.err.message, words));

@@ -138,7 +138,7 @@ static void check_unseen(struct lab_fixture *f, const char *claim, const char *g
     answer_done(&answer);
     answer = (struct answer){0};
     json_t *body = json_pack("{s:s}", "mode", "idle");
-    lab_ask(lab, VERB_SET_GPU_MODE, &answer, .target = gpu, .body = body);
+    lab_ask(lab, VERB_SET_GPU_MODE, &answer, .target = gpu, .json = body);
     json_decref(body);
     assert_true(lab_wait(lab, &answer));
     assert_int_not_equal(answer.err.reason, REASON_NONE);

@@ -60,16 +60,9 @@ static void run_mode(struct change *change)
 
 void manager_set_gpu_mode(struct manager *m, const struct request *request)
 {
-    struct error err = {0};
-    struct reader r;
-    reader_init(&r, request->body, "request body", "", &err);
-    int mode = reader_word(&r, "mode", &gpu_mode_words);
-    if (reader_end(&r) != 0) {
-        request_refuse(request, &err);
-        return;
-    }
+    const struct mode_body *body = request->body;
     struct change *change = change_new(m, run_mode, request, request->target);
-    change->mode = (enum gpu_mode)mode;
+    change->mode = body->mode;
     change_enqueue(change);
 }
 
@@ -92,32 +85,9 @@ static void run_scheduler(struct change *change)
     change_carry_out(change, plan);
 }
 
-static int read_scheduler(const json_t *body, struct gpu_scheduler *ret_scheduler,
-                          struct error *err)
-{
-    struct reader r;
-    reader_init(&r, body, "request body", "", err);
-    int policy = reader_word(&r, "policy", &scheduler_policy_words);
-    struct gpu_scheduler scheduler = {
-        .slice_ns = (uint32_t)reader_int_or(&r, "sliceNs", 1, UINT32_MAX, 0),
-        .frequency_hz = (uint32_t)reader_int_or(&r, "frequencyHz", 1, UINT32_MAX, 0),
-        .averaging = (uint32_t)reader_int_or(&r, "averaging", 1, UINT32_MAX, 0),
-    };
-    scheduler.policy = policy < 0 ? SCHEDULER_UNKNOWN : (enum scheduler_policy)policy;
-    scheduler.adaptive = scheduler.frequency_hz != 0 || scheduler.averaging != 0;
-    *ret_scheduler = scheduler;
-    return reader_end(&r);
-}
-
 void manager_set_gpu_scheduler(struct manager *m, const struct request *request)
 {
-    struct error err = {0};
-    struct gpu_scheduler scheduler = {0};
-    if (read_scheduler(request->body, &scheduler, &err) != 0) {
-        request_refuse(request, &err);
-        return;
-    }
     struct change *change = change_new(m, run_scheduler, request, request->target);
-    change->scheduler = scheduler;
+    change->scheduler = *(const struct gpu_scheduler *)request->body;
     change_enqueue(change);
 }

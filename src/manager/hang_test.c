@@ -252,7 +252,7 @@ static enum outcome claim_while_hanging(struct lab *lab, enum port_kind port, in
     atomic_store(&lab->faults.spared, spared);
     let_hang(lab, port);
     json_t *body = json_loads(NVML_CLAIM, 0, NULL);
-    lab_ask(lab, VERB_CREATE_CLAIM, &claim, .body = body);
+    lab_ask(lab, VERB_CREATE_CLAIM, &claim, .json = body);
     json_decref(body);
     if (!lab_wait(lab, &claim)) {
         return OUTCOME_SILENT;
@@ -376,13 +376,13 @@ static bool goes_on(enum port_kind port, int spared)
     atomic_store(&lab->faults.spared, spared);
     let_hang(lab, port);
     json_t *body = json_loads(NVML_CLAIM, 0, NULL);
-    lab_ask(lab, VERB_CREATE_CLAIM, &one, .body = body);
+    lab_ask(lab, VERB_CREATE_CLAIM, &one, .json = body);
     json_decref(body);
     assert_true(lab_wait(lab, &one));
     (void)lab_wait_until(lab, is_hanging, lab);
     bool reached = atomic_load(&lab->faults.hanging) > 0;
     body = json_loads("{\"name\": \"b\", \"type\": \"L40S-8Q\"}", 0, NULL);
-    lab_ask(lab, VERB_CREATE_CLAIM, &two, .body = body);
+    lab_ask(lab, VERB_CREATE_CLAIM, &two, .json = body);
     json_decref(body);
     assert_true(lab_wait(lab, &two));
     let_go(lab);

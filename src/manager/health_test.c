@@ -311,7 +311,7 @@ static void a_cordon_is_stored_and_taken_back(void **state)
     struct lab_fixture *f = *state;
     struct answer answer = {0};
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "reason", "fan");
-    lab_ask(&f->lab, VERB_CORDON_GPU, &answer, .target = LAB_L40S, .body = body);
+    lab_ask(&f->lab, VERB_CORDON_GPU, &answer, .target = LAB_L40S, .json = body);
     assert_true(lab_wait(&f->lab, &answer));
     assert_string_equal(answer_text(&answer, "cordoned.reason"), "fan");
     answer_done(&answer);
@@ -330,7 +330,7 @@ static void drain(struct lab *lab, const char *text, bool dry_run, struct answer
     struct error err = {0};
     CLEANUP_JSON json_t *body = NULL;
     assert_int_equal(json_read(text, strlen(text), "test", &body, &err), 0);
-    lab_ask(lab, VERB_DRAIN_HOST, answer, .body = body, .dry_run = dry_run);
+    lab_ask(lab, VERB_DRAIN_HOST, answer, .json = body, .dry_run = dry_run);
     assert_true(lab_wait(lab, answer));
 }
 
@@ -424,7 +424,7 @@ static void who_is_not_root_moves_a_vm_to_no_socket_of_this_host(void **state)
         struct answer answer = {0};
         CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s}", "vm", "web1", "destination",
                                               rows[i].destination, "peer", rows[i].peer);
-        lab_ask(&f->lab, VERB_MIGRATE_VM, &answer, .body = body, .dry_run = true);
+        lab_ask(&f->lab, VERB_MIGRATE_VM, &answer, .json = body, .dry_run = true);
         assert_true(lab_wait(&f->lab, &answer));
         if (answer.err.reason != rows[i].reason) {
             fail_msg("%s, %s: %s", rows[i].destination, rows[i].peer, answer.err.message);

@@ -23,8 +23,6 @@
 #include "manager/state.h"
 #include "manager/vm_overlay.h"
 
-#define MAX_XML (512 * 1024)
-#define MAX_DOMAIN 4095 /* bytes of a name; the XML says it again */
 #define DEADLINE_US 60000000
 /* How often a hook that waits looks whether that makes sense, and how often it may look blocked. */
 #define TICK_US 1000000
@@ -697,25 +695,6 @@ static void release(struct hook *hook, const char *why)
 
 /* ---- the request ---- */
 
-/* What libvirt calls its hook for: https://libvirt.org/hooks.html */
-enum hook_operation {
-    HOOK_PREPARE,
-    HOOK_START,
-    HOOK_STARTED,
-    HOOK_STOPPED,
-    HOOK_RELEASE,
-    HOOK_MIGRATE,
-    HOOK_RESTORE,
-    HOOK_RECONNECT,
-    HOOK_ATTACH,
-    HOOK_OPERATION_COUNT
-};
-WORDS_LOCAL(operation_words, "operation", HOOK_OPERATION_COUNT, WORD(HOOK_PREPARE, "prepare"),
-            WORD(HOOK_START, "start"), WORD(HOOK_STARTED, "started"), WORD(HOOK_STOPPED, "stopped"),
-            WORD(HOOK_RELEASE, "release"), WORD(HOOK_MIGRATE, "migrate"),
-            WORD(HOOK_RESTORE, "restore"), WORD(HOOK_RECONNECT, "reconnect"),
-            WORD(HOOK_ATTACH, "attach"))
-
 /* `migrate` and `restore` come right before the `prepare` of a VM that doesn't boot. */
 static void note_entrance(struct manager *m, const struct vm *vm, int operation)
 {
@@ -741,30 +720,21 @@ static enum entrance take_entrance(struct manager *m, const struct vm *vm)
 void manager_run_hook(struct manager *m, const struct request *request)
 {
     struct error err = {0};
-    struct reader r;
-    reader_init(&r, request->body, "request body", "", &err);
-    const char *domain = reader_text(&r, "domain", MAX_DOMAIN);
-    int operation = reader_word(&r, "operation", &operation_words);
-    (void)reader_str_or(&r, "subOperation", NAME_SIZE - 1, "-");
-    const char *extra = reader_str_or(&r, "extra", NAME_SIZE - 1, "-");
-    const char *xml = reader_text(&r, "xml", MAX_XML);
-    if (reader_end(&r) != 0) {
-        request_refuse(request, &err);
-        return;
-    }
+    const struct hook_body *body = request->body;
+    enum hook_operation operation = body->operation;
     struct hook *hook = xcalloc(1, sizeof(*hook));
     *hook = (struct hook){
         .manager = m, .caller = *request->caller, .reply = request->reply, .data = request->data};
     struct guest_port *port = m->config.ports.guest;
-    int result = port->ops->describe(port, xml, &hook->vm, &err);
+    int result = port->ops->describe(port, body->xml, &hook->vm, &err);
     if (result != 0) {
-        hook_watch_called(&m->hook_watch, domain, "", clock_realtime_us());
+        hook_watch_called(&m->hook_watch, body->domain, "", clock_realtime_us());
         hook->reply = NULL;
         hook_free(hook);
         request_refuse(request, &err);
         return;
     }
-    STR_SET(hook->vm.name, vm_known_as(domain, hook->vm.uuid));
+    STR_SET(hook->vm.name, vm_known_as(body->domain, hook->vm.uuid));
     if (m->host != NULL) {
         host_settle_vm_name(m->host, &hook->vm);
     }
@@ -775,7 +745,7 @@ void manager_run_hook(struct manager *m, const struct request *request)
         hook->entrance = take_entrance(m, &hook->vm);
         prepare(hook, &err);
     } else if (operation == HOOK_RELEASE) {
-        release(hook, extra);
+        release(hook, body->extra);
     } else { /* nothing to say to the others, and nothing that they wait for */
         if (operation == HOOK_MIGRATE || operation == HOOK_RESTORE) {
             note_entrance(m, &hook->vm, operation);

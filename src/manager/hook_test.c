@@ -109,7 +109,7 @@ static void release_saved(struct lab *lab, const char *vm)
     CLEANUP_JSON json_t *body =
         json_pack("{s:s, s:s, s:s, s:s, s:s}", "domain", vm, "operation", "release", "subOperation",
                   "end", "extra", "saved", "xml", xml);
-    lab_ask(lab, VERB_RUN_HOOK, &answer, .body = body);
+    lab_ask(lab, VERB_RUN_HOOK, &answer, .json = body);
     assert_true(answer.there);
     answer_done(&answer);
 }

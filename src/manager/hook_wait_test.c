@@ -146,9 +146,9 @@ static void a_change_that_looks_at_locked_vms_holds_up_no_hook(void **state)
         json_pack("{s:s, s:s, s:s}", "name", "c", "type", "A100-1-5C", "vm", "web3");
     CLEANUP_JSON json_t *d = json_pack("{s:s, s:s}", "name", "d", "type", "L40S-8Q");
     lab_ask(&f->lab, VERB_START_VM, &starts[0], .target = "web1");
-    lab_ask(&f->lab, VERB_CREATE_CLAIM, &creates[0], .body = c);
+    lab_ask(&f->lab, VERB_CREATE_CLAIM, &creates[0], .json = c);
     lab_ask(&f->lab, VERB_START_VM, &starts[1], .target = "web2");
-    lab_ask(&f->lab, VERB_CREATE_CLAIM, &creates[1], .body = d);
+    lab_ask(&f->lab, VERB_CREATE_CLAIM, &creates[1], .json = d);
     lab_ask(&f->lab, VERB_LIST_VMS, &list);
     struct answer *all[] = {&starts[0], &creates[0], &starts[1], &creates[1], &list};
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
@@ -187,7 +187,7 @@ static void a_vm_starts_while_a_plan_changes_another(void **state)
     hooked_create(&f->lab, ON_DEMAND("a", "web1"));
     CLEANUP_JSON json_t *c =
         json_pack("{s:s, s:s, s:s}", "name", "c", "type", "A100-1-5C", "vm", "web2");
-    lab_ask(&f->lab, VERB_CREATE_CLAIM, &answer, .body = c);
+    lab_ask(&f->lab, VERB_CREATE_CLAIM, &answer, .json = c);
     assert_int_equal(pthread_create(&starter.thread, NULL, start_behind, &starter), 0);
     assert_true(lab_wait(&f->lab, &answer));
     answer_done(&answer);

@@ -254,12 +254,7 @@ static void run_offer(struct change *change)
 
 void manager_offer_incoming(struct manager *m, const struct request *request)
 {
-    struct error err = {0};
-    struct migration_offer *offer = NULL;
-    if (migration_offer_from_json(request->body, &offer, &err) != 0) {
-        request_refuse(request, &err);
-        return;
-    }
+    struct migration_offer *offer = migration_offer_take(request->body);
     struct change *change = change_new(m, run_offer, request, offer->vm);
     change->offer = offer;
     change_enqueue(change);

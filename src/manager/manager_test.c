@@ -77,7 +77,7 @@ static void a_dry_run_shows_the_plan_and_changes_nothing(void **state)
     struct fake_host before = f->host;
     struct answer answer = {0};
     json_t *body = json_pack("{s:s, s:s}", "name", "a", "type", "A100-2-10C");
-    lab_ask(&f->lab, VERB_CREATE_CLAIM, &answer, .body = body, .dry_run = true);
+    lab_ask(&f->lab, VERB_CREATE_CLAIM, &answer, .json = body, .dry_run = true);
     json_decref(body);
     assert_true(lab_wait(&f->lab, &answer));
     assert_string_equal(answer_text(&answer, "plan.state"), "planned");
@@ -96,8 +96,8 @@ static void of_two_claims_that_race_for_one_gpu_exactly_one_wins(void **state)
     struct answer two = {0};
     json_t *a = json_pack("{s:s, s:s, s:s}", "name", "a", "mode", "passthrough", "gpu", LAB_L40S);
     json_t *b = json_pack("{s:s, s:s, s:s}", "name", "b", "mode", "passthrough", "gpu", LAB_L40S);
-    lab_ask(lab, VERB_CREATE_CLAIM, &one, .body = a);
-    lab_ask(lab, VERB_CREATE_CLAIM, &two, .body = b);
+    lab_ask(lab, VERB_CREATE_CLAIM, &one, .json = a);
+    lab_ask(lab, VERB_CREATE_CLAIM, &two, .json = b);
     json_decref(a);
     json_decref(b);
     assert_true(lab_wait(lab, &one));
@@ -333,7 +333,7 @@ static void a_mode_is_set_by_hand(void **state)
     struct lab_fixture *f = *state;
     json_t *body = json_pack("{s:s}", "mode", "mig");
     struct answer answer = {0};
-    lab_ask(&f->lab, VERB_SET_GPU_MODE, &answer, .target = "0", .body = body);
+    lab_ask(&f->lab, VERB_SET_GPU_MODE, &answer, .target = "0", .json = body);
     assert_true(lab_wait(&f->lab, &answer));
     assert_string_equal(answer_text(&answer, "plan.reason"), "gpu mode " LAB_A100 " mig");
     answer_done(&answer);
@@ -364,7 +364,7 @@ static void who_waits_when_the_manager_stops_gets_an_answer(void **state)
     struct lab *lab = &((struct lab_fixture *)*state)->lab;
     struct answer answers[4] = {0};
     json_t *body = json_pack("{s:s, s:s}", "name", "a", "type", "A100-2-10C");
-    lab_ask(lab, VERB_CREATE_CLAIM, &answers[0], .body = body);
+    lab_ask(lab, VERB_CREATE_CLAIM, &answers[0], .json = body);
     lab_ask(lab, VERB_DELETE_CLAIM, &answers[1], .target = "b");
     lab_ask(lab, VERB_LIST_VMS, &answers[2]);
     lab_ask(lab, VERB_STOP_VM, &answers[3], .target = "web1");
@@ -407,7 +407,7 @@ static void a_vm_is_created_from_a_template_and_deleted(void **state)
     struct lab_fixture *f = *state;
     json_t *body = json_pack("{s:s, s:s}", "name", "new1", "template", "<domain>\n</domain>");
     struct answer answer = {0};
-    lab_ask(&f->lab, VERB_CREATE_VM, &answer, .body = body);
+    lab_ask(&f->lab, VERB_CREATE_VM, &answer, .json = body);
     assert_true(lab_wait(&f->lab, &answer));
     json_decref(body);
     assert_string_equal(answer_text(&answer, "vm.name"), "new1");
@@ -457,7 +457,7 @@ static void stop_vm(struct lab *lab, const char *body_text, struct answer *answe
 {
     CLEANUP_JSON json_t *body = json_loads(body_text, 0, NULL);
     *answer = (struct answer){0};
-    lab_ask(lab, VERB_STOP_VM, answer, .target = "web1", .body = body);
+    lab_ask(lab, VERB_STOP_VM, answer, .target = "web1", .json = body);
     assert_true(lab_wait(lab, answer));
 }
 

@@ -11,27 +11,7 @@
 #include "manager/reply_json.h"
 #include "manager/vm_overlay.h"
 
-#define MAX_DOWNTIME_MS (24 * 3600 * 1000)
-/* libvirt counts whole MiB per second. */
-#define MIN_BANDWIDTH (1024 * 1024)
-
 /* ---- the request ---- */
-
-static void read_request(struct reader *r, struct migration_request *request)
-{
-    const char *vm = reader_str(r, "vm", sizeof(request->vm) - 1);
-    const char *destination = reader_str(r, "destination", sizeof(request->destination) - 1);
-    const char *peer = reader_str_or(r, "peer", sizeof(request->peer) - 1, "");
-    STR_SET(request->vm, vm == NULL ? "" : vm);
-    STR_SET(request->destination, destination == NULL ? "" : destination);
-    STR_SET(request->peer, peer);
-    STR_SET(request->migrate_uri,
-            reader_str_or(r, "migrateUri", sizeof(request->migrate_uri) - 1, ""));
-    request->bandwidth_bytes =
-        (uint64_t)reader_int_or(r, "bandwidthBytes", MIN_BANDWIDTH, INT64_MAX, 0);
-    request->max_downtime_ms = (uint64_t)reader_int_or(r, "maxDowntimeMs", 1, MAX_DOWNTIME_MS, 0);
-    request->strict = reader_bool_or(r, "strict", false);
-}
 
 /* Fills in the peer where the destination tells it. */
 static int check_addresses(struct migration_request *request, const struct caller *caller,
@@ -172,11 +152,9 @@ static void run_migrate(struct change *change)
 void manager_migrate_vm(struct manager *m, const struct request *request)
 {
     struct error err = {0};
-    struct reader r;
     CLEANUP(migration_freep) struct migration *migration = xcalloc(1, sizeof(*migration));
-    reader_init(&r, request->body, "request body", "", &err);
-    read_request(&r, &migration->request);
-    if (reader_end(&r) != 0 || check_addresses(&migration->request, request->caller, &err) != 0) {
+    migration->request = *(const struct migration_request *)request->body;
+    if (check_addresses(&migration->request, request->caller, &err) != 0) {
         request_refuse(request, &err);
         return;
     }

@@ -263,30 +263,15 @@ void move_settle(struct move *move)
 
 /* ---- the request ---- */
 
-static int read_where(const json_t *body, enum migration_settled *ret_where, struct error *err)
-{
-    struct reader r;
-    reader_init(&r, body, "request body", "", err);
-    int where = reader_word(&r, "vm", &migration_settled_words);
-    int result = reader_end(&r);
-    if (result == 0) {
-        *ret_where = (enum migration_settled)where;
-    }
-    return result;
-}
-
 void manager_settle_migration(struct manager *m, const struct request *request)
 {
     struct settling settling = {
         .dry_run = request->dry_run, .reply = request->reply, .data = request->data};
     struct error err = {0};
-    struct move *move = NULL;
     STR_SET(settling.author, request->caller->author);
-    int r = read_where(request->body, &settling.where, &err);
-    if (r == 0) {
-        move = moves_find(m, request->target, &err);
-        r = move == NULL ? -REASON_NOT_FOUND : move_refuse_to_settle(move, &err);
-    }
+    settling.where = ((const struct settle_body *)request->body)->where;
+    struct move *move = moves_find(m, request->target, &err);
+    int r = move == NULL ? -REASON_NOT_FOUND : move_refuse_to_settle(move, &err);
     if (r == 0 && move->settling.where != SETTLED_NOT) {
         r = error_set(&err, REASON_CONFLICT, SUBJECT("migration", request->target),
                       "the migration of VM \"%s\" is being settled at this moment",

@@ -20,8 +20,6 @@
 /* A plan that is done is followed by another look; one that then has the same to do again is paced
  * like a failure. */
 #define MAX_PROMPT_PLANS 3
-#define DEFAULT_TIMEOUT_S 120
-#define MAX_TIMEOUT_S 86400
 /* For how long after it answers libvirt may still be starting VMs. */
 #define AUTOSTART_US 60000000
 #define MAX_REFUSED 256
@@ -664,19 +662,9 @@ static void begin(struct change *change)
 
 void manager_restore_host(struct manager *m, const struct request *request)
 {
-    int64_t timeout_s = DEFAULT_TIMEOUT_S;
-    if (request->body != NULL) {
-        struct error err = {0};
-        struct reader r;
-        reader_init(&r, request->body, "request body", "", &err);
-        timeout_s = reader_int_or(&r, "timeoutSeconds", 0, MAX_TIMEOUT_S, DEFAULT_TIMEOUT_S);
-        if (reader_end(&r) != 0) {
-            request_refuse(request, &err);
-            return;
-        }
-    }
+    const struct restore_body *body = request->body;
     struct change *change = change_new(m, request->dry_run ? show : begin, request, "");
-    change->timeout_ms = (unsigned)timeout_s * 1000;
+    change->timeout_ms = body->timeout_s * 1000;
     change->hardware_only =
         !request->dry_run; /* whether the guests are needed, too, is known in its turn */
     change_enqueue(change);

@@ -43,7 +43,7 @@ static void pass_through(struct lab_fixture *f)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "mode", "passthrough");
     struct answer answer = {0};
-    lab_ask(&f->lab, VERB_SET_GPU_MODE, &answer, .target = OTHER_L40S, .body = body);
+    lab_ask(&f->lab, VERB_SET_GPU_MODE, &answer, .target = OTHER_L40S, .json = body);
     assert_true(lab_wait(&f->lab, &answer));
     assert_int_equal(answer.err.reason, REASON_NONE);
     answer_done(&answer);

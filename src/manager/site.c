@@ -159,52 +159,17 @@ static void run_apply(struct change *change)
     change_carry_out(change, plan);
 }
 
-static int read_claims(struct reader *r, struct change *change)
-{
-    json_t *list = reader_array(r, "claims", MAX_SITE_CLAIMS);
-    for (size_t i = 0; list != NULL && i < json_array_size(list); i++) {
-        char path[64];
-        struct claim claim = {0};
-        reader_path(r, "claims", (int)i, path, sizeof(path));
-        int result = claim_from_json(json_array_get(list, i), r->origin, path, &claim, r->err);
-        if (result != 0) {
-            return result;
-        }
-        if (claims_find(&change->claims, claim.name) != NULL) {
-            return error_set(r->err, REASON_INVALID, path, "claim \"%s\" is listed twice",
-                             claim.name);
-        }
-        STR_SET(claim.author, change->caller.author);
-        STR_SET(claim.site, change->name);
-        claim.created_us = clock_realtime_us();
-        *vec_push(&change->claims) = claim;
-    }
-    return 0;
-}
-
-static int read_site(struct change *change, const json_t *body, struct error *err)
-{
-    struct reader r;
-    reader_init(&r, body, "request body", "", err);
-    const char *name = reader_str(&r, "name", NAME_SIZE - 1);
-    if (name != NULL && !parse_name(name)) {
-        reader_fail(&r, "name", "\"%s\" is no name: letters, digits, '.', '_' and '-'", name);
-    }
-    STR_SET(change->name, name != NULL ? name : "");
-    change->moves = reader_bool_or(&r, "moveIdle", false) ? PLAN_MOVES_IDLE : PLAN_MOVES_TELL;
-    int result = read_claims(&r, change);
-    int end = reader_end(&r);
-    return end != 0 ? end : result;
-}
-
 void manager_apply_site(struct manager *m, const struct request *request)
 {
-    struct change *change = change_new(m, run_apply, request, "");
-    struct error err = {0};
-    if (read_site(change, request->body, &err) != 0) {
-        change_free(change);
-        request_refuse(request, &err);
-        return;
+    struct site_body *body = request->body;
+    struct change *change = change_new(m, run_apply, request, body->name);
+    change->moves = body->move_idle ? PLAN_MOVES_IDLE : PLAN_MOVES_TELL;
+    for (vec_each(&body->claims, wanted)) {
+        struct claim *claim = vec_push(&change->claims);
+        *claim = *wanted;
+        STR_SET(claim->author, request->caller->author);
+        STR_SET(claim->site, body->name);
+        claim->created_us = clock_realtime_us();
     }
     change_enqueue(change);
 }

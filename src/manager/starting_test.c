@@ -185,10 +185,10 @@ static void what_is_of_a_vm_that_is_being_started_stays(void **state)
     assert_refused(&answer, lab, REASON_IN_USE, "web1");
     CLEANUP_JSON json_t *claim = json_pack("{s:s, s:s, s:s}", "name", "c", "type", "A100-1-5C",
                                            "vm", "web1"); /* two hands on one definition */
-    lab_ask(lab, VERB_CREATE_CLAIM, &answer, .caller = &root, .body = claim);
+    lab_ask(lab, VERB_CREATE_CLAIM, &answer, .caller = &root, .json = claim);
     assert_refused(&answer, lab, REASON_IN_USE, "web1");
     CLEANUP_JSON json_t *mode = json_pack("{s:s}", "mode", "passthrough");
-    lab_ask(lab, VERB_SET_GPU_MODE, &answer, .caller = &root, .target = LAB_A100, .body = mode);
+    lab_ask(lab, VERB_SET_GPU_MODE, &answer, .caller = &root, .target = LAB_A100, .json = mode);
     assert_true(lab_wait(lab, &answer));
     assert_true(answer.err.reason != REASON_NONE);
     answer_done(&answer);
@@ -229,7 +229,7 @@ static void a_drain_waits_until_a_vm_that_is_being_started_runs(void **state)
     hooked_create(lab, ON_DEMAND("a", "web1"));
     begin_stuck(f, "web1", &start);
     CLEANUP_JSON json_t *body = json_pack("{s:b}", "stop", true);
-    lab_ask(lab, VERB_DRAIN_HOST, &answer, .caller = &root, .body = body);
+    lab_ask(lab, VERB_DRAIN_HOST, &answer, .caller = &root, .json = body);
     assert_true(lab_wait(lab, &answer));
     assert_int_equal(answer.err.reason, REASON_NONE);
     answer_done(&answer);
@@ -334,7 +334,7 @@ static void begin_stop_as(struct lab_fixture *f, const struct caller *caller, co
 {
     CLEANUP_JSON json_t *body = json_pack("{s:b}", "force", force);
     *answer = (struct answer){0};
-    lab_ask(&f->lab, VERB_STOP_VM, answer, .caller = caller, .target = vm, .body = body);
+    lab_ask(&f->lab, VERB_STOP_VM, answer, .caller = caller, .target = vm, .json = body);
 }
 
 static void begin_stop(struct lab_fixture *f, const char *vm, bool force, struct answer *answer)
@@ -431,23 +431,23 @@ static void a_vm_stops_while_nothing_can_be_looked_at(void **state)
         assert_true(lab_settle(lab));
         hang(lab, 1U << PORT_GPU | 1U << PORT_PCI | 1U << PORT_GUEST);
         CLEANUP_JSON json_t *body = json_loads(bodies[i], 0, NULL);
-        lab_ask(lab, VERB_STOP_VM, &answer, .caller = &root, .target = "web1", .body = body,
+        lab_ask(lab, VERB_STOP_VM, &answer, .caller = &root, .target = "web1", .json = body,
                 .dry_run = true);
         assert_true(lab_wait(lab, &answer));
         assert_int_equal(answer.err.reason, REASON_NONE);
         answer_done(&answer);
         answer = (struct answer){0};
         assert_true(fake_host_vm(&f->host, "web1")->running);
-        lab_ask(lab, VERB_STOP_VM, &answer, .caller = &root, .target = "web1", .body = body);
+        lab_ask(lab, VERB_STOP_VM, &answer, .caller = &root, .target = "web1", .json = body);
         assert_true(lab_wait(lab, &answer));
         assert_int_equal(answer.err.reason, REASON_NONE);
         assert_string_equal(answer_text(&answer, "vm.state"), "shut-off");
         answer_done(&answer);
         answer = (struct answer){0};
         assert_false(fake_host_vm(&f->host, "web1")->running);
-        lab_ask(lab, VERB_STOP_VM, &answer, .caller = &root, .target = "web1", .body = body);
+        lab_ask(lab, VERB_STOP_VM, &answer, .caller = &root, .target = "web1", .json = body);
         assert_refused(&answer, lab, REASON_CONFLICT, "is shut");
-        lab_ask(lab, VERB_STOP_VM, &answer, .caller = &root, .target = "nosuch", .body = body);
+        lab_ask(lab, VERB_STOP_VM, &answer, .caller = &root, .target = "nosuch", .json = body);
         assert_refused(&answer, lab, REASON_NOT_FOUND, "nosuch");
         hang_no_more(lab);
         /* What it had is given back when that can be seen, be it not at the first look: the GPUs

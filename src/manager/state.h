@@ -8,6 +8,7 @@
 #include "manager/hook_watch.h"
 #include "manager/manager.h"
 #include "manager/restore_run.h"
+#include "model/body.h"
 #include "model/gpu_record.h"
 #include "model/seen_boards.h"
 #include "operation/operation.h"

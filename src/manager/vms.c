@@ -18,12 +18,9 @@
 #include "manager/state.h"
 #include "manager/vm_overlay.h"
 
-#define STOP_TIMEOUT_S 120
-#define STOP_MAX_TIMEOUT_S (24 * 3600)
 /* A guest that boots does not hear; one that is asked twice shuts down once. */
 #define STOP_ASK_AGAIN_US UINT64_C(15000000)
 #define STOP_LOOK_NS 200000000L
-#define MAX_TEMPLATE (512 * 1024)
 
 int manager_find_vm(const struct manager *m, const char *name, struct vm **ret_vm,
                     struct error *err)
@@ -492,21 +489,9 @@ static void stop_found(void *data)
 
 void manager_stop_vm(struct manager *m, const struct request *request)
 {
-    bool force = false;
-    int64_t timeout_s = STOP_TIMEOUT_S;
-    if (request->body != NULL) {
-        struct error err = {0};
-        struct reader r;
-        reader_init(&r, request->body, "request body", "", &err);
-        force = reader_bool_or(&r, "force", false);
-        timeout_s = reader_int_or(&r, "timeoutSeconds", 1, STOP_MAX_TIMEOUT_S, STOP_TIMEOUT_S);
-        if (reader_end(&r) != 0) {
-            request_refuse(request, &err);
-            return;
-        }
-    }
+    const struct stop_body *body = request->body;
     struct change *change = change_new(m, NULL, request, request->target);
-    change->timeout_ms = force ? 0 : (unsigned)timeout_s * 1000;
+    change->timeout_ms = body->force ? 0 : body->timeout_s * 1000;
     struct error err = {0};
     const struct vm *seen = m->host != NULL ? host_find_vm(m->host, request->target) : NULL;
     if (seen != NULL) {
@@ -516,7 +501,7 @@ void manager_stop_vm(struct manager *m, const struct request *request)
         change_refuse(change, &err);
         return;
     }
-    if (force && !request->dry_run) { /* libvirt has it locked until its hook is answered */
+    if (body->force && !request->dry_run) { /* libvirt has it locked until its hook is answered */
         bool starts = vm_overlay_is_starting(m, change->name);
         change->ends_start = manager_end_hooks(m, change->name) || starts;
     }
@@ -550,20 +535,9 @@ static void run_define(struct change *change)
 
 void manager_create_vm(struct manager *m, const struct request *request)
 {
-    struct error err = {0};
-    struct reader r;
-    reader_init(&r, request->body, "request body", "", &err);
-    const char *name = reader_str(&r, "name", VM_NAME_SIZE - 1);
-    const char *template = reader_text(&r, "template", MAX_TEMPLATE);
-    if (name != NULL && !parse_long_name(name, VM_NAME_SIZE - 1)) {
-        reader_fail(&r, "name", "\"%s\" is no name: letters, digits, '.', '_' and '-'", name);
-    }
-    if (reader_end(&r) != 0) {
-        request_refuse(request, &err);
-        return;
-    }
-    struct change *change = change_new(m, run_define, request, name);
-    change->template = xstrdup(template);
+    const struct vm_body *body = request->body;
+    struct change *change = change_new(m, run_define, request, body->name);
+    change->template = xstrdup(body->template);
     change_enqueue(change);
 }
 

@@ -36,11 +36,23 @@ void incoming_free(struct incoming *incoming)
     free(incoming);
 }
 
+void migration_offer_done(void *migration_offer)
+{
+    free(((struct migration_offer *)migration_offer)->claims);
+}
+
 void migration_offer_free(struct migration_offer *offer)
 {
-    if (offer == NULL) {
-        return;
+    if (offer != NULL) {
+        migration_offer_done(offer);
+        free(offer);
     }
-    free(offer->claims);
-    free(offer);
+}
+
+struct migration_offer *migration_offer_take(struct migration_offer *offer)
+{
+    struct migration_offer *taken = xcalloc(1, sizeof(*taken));
+    *taken = *offer;
+    *offer = (struct migration_offer){0};
+    return taken;
 }

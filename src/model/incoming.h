@@ -63,6 +63,11 @@ bool incoming_is_over(const struct incoming *incoming);
 extern const struct schema migration_offer_schema;
 extern const struct schema incoming_schema;
 json_t *migration_offer_to_json(const struct migration_offer *offer);
+/* Into one that is all 0. */
+int migration_offer_read(const json_t *json, void *migration_offer, struct error *err);
+void migration_offer_done(void *migration_offer);
+/* Moves it to the heap. */
+struct migration_offer *migration_offer_take(struct migration_offer *offer);
 int migration_offer_from_json(const json_t *json, struct migration_offer **ret_offer,
                               struct error *err);
 json_t *incoming_to_json(const struct incoming *incoming);

@@ -64,15 +64,22 @@ json_t *migration_offer_to_json(const struct migration_offer *offer)
     return schema_to_json(&migration_offer_schema, offer, FACE_WIRE);
 }
 
-int migration_offer_from_json(const json_t *json, struct migration_offer **ret_offer,
-                              struct error *err)
+int migration_offer_read(const json_t *json, void *migration_offer, struct error *err)
 {
     const struct schema_input in = {.json = json, .origin = "request body", .face = FACE_WIRE};
-    CLEANUP(migration_offer_freep) struct migration_offer *offer = xcalloc(1, sizeof(*offer));
+    struct migration_offer *offer = migration_offer;
     int r = schema_parse(&migration_offer_schema, &in, offer, err);
     if (r == 0 && offer->vm[0] == '\0') {
         r = error_set(err, REASON_INVALID, in.origin, "vm: a VM has a name");
     }
+    return r;
+}
+
+int migration_offer_from_json(const json_t *json, struct migration_offer **ret_offer,
+                              struct error *err)
+{
+    CLEANUP(migration_offer_freep) struct migration_offer *offer = xcalloc(1, sizeof(*offer));
+    int r = migration_offer_read(json, offer, err);
     if (r == 0) {
         *ret_offer = TAKE_PTR(offer);
     }

@@ -24,8 +24,11 @@ struct request {
     reply_fn *reply; /* called exactly once, maybe before the function returns */
     void *data;
     const char *target; /* the {parameter} of the verb's path; NULL: it has none */
-    const json_t *body; /* as api/openapi.yaml has it; NULL: none was sent */
-    const char *gpu;    /* a GPU to choose by; NULL: all */
+    const json_t *json; /* the body as api/openapi.yaml has it; NULL: none was sent */
+    /* What the door makes of that, for the function, by the verb's kind of body; or what a caller
+     * within cleaved gives in its place. The function may move out what it holds. */
+    void *body;
+    const char *gpu; /* a GPU to choose by; NULL: all */
     const char
         *behind;    /* names, with slashes between: a dry run as it will be behind them; or NULL */
     uint64_t after; /* events with greater numbers */

@@ -16,14 +16,33 @@ static int check_permission(const struct verb *verb, const struct caller *caller
     return -REASON_PERMISSION;
 }
 
+/* The caller's body, or else one that is read from JSON and lives as long as the call. */
+static int read_body(const struct verb *verb, struct request *request, void **ret_own,
+                     struct error *err)
+{
+    if (verb->body == NULL || request->body != NULL) {
+        return 0;
+    }
+    int r = body_read(verb->body, request->json, ret_own, err);
+    request->body = *ret_own;
+    return r;
+}
+
 void service_call(const struct service *service, enum verb_id id, const struct request *request)
 {
+    const struct verb *verb = verb_of(id);
+    struct request call = *request;
     struct error err = {0};
-    if (check_permission(verb_of(id), request->caller, &err) != 0) {
+    void *own = NULL;
+    call.verb = id;
+    int r = check_permission(verb, call.caller, &err);
+    r = r != 0 ? r : read_body(verb, &call, &own, &err);
+    if (r != 0) {
         request_refuse(request, &err);
         return;
     }
-    struct request call = *request;
-    call.verb = id;
     service->functions[id](service->manager, &call);
+    if (own != NULL) {
+        body_done(verb->body, own);
+    }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The door: every request passes it, from HTTP (a person, libvirt's hook, another cleaved) or from
- * a piece of work of cleaved's own (a drain). Here stands what is asked of all of them: may this
- * caller call that verb? Loop thread only.
+ * a piece of work of cleaved's own (a drain). Here stands what is done for all of them: may this
+ * caller call that verb, and what does the body say? Loop thread only.
  */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
@@ -19,8 +19,8 @@ struct service {
     verb_fn *const *functions; /* by enum verb_id */
 };
 
-/* Calls the verb's function, or refuses with -PERMISSION. The request has a caller, and what its
- * verb needs: a target, a body. */
+/* Calls the verb's function, or refuses: -PERMISSION, or what is wrong with the body. The request
+ * has a caller, and what its verb needs: a target, a body or its JSON. */
 void service_call(const struct service *service, enum verb_id id, const struct request *request);
 
 #endif

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/verb.h"
 
+#define NO_BODY BODY_NONE, NULL
+#define MAY_HAVE(kind) BODY_OPTIONAL, &body_##kind
+#define NEEDS(kind) BODY_NEEDED, &body_##kind
+
 static const struct verb verbs[VERB_COUNT] = {
 #define VERB(name, word, method, path, permission, body, flags, function)                          \
-    {VERB_##name, word, #method, path, ROLE_##permission, BODY_##body, flags},
+    {VERB_##name, word, #method, path, ROLE_##permission, body, flags},
 #include "service/verbs.def"
 #undef VERB
 };

@@ -4,6 +4,7 @@
 #ifndef SERVICE_VERB_H
 #define SERVICE_VERB_H
 
+#include "model/body.h"
 #include "service/caller.h"
 
 enum verb_id {
@@ -31,8 +32,9 @@ struct verb {
     const char *method; /* "GET": it changes nothing */
     const char *path;   /* at most one {parameter}, the request's target */
     enum role permission;
-    enum verb_body body;
-    unsigned flags; /* set of enum verb_flag */
+    enum verb_body has_body;
+    const struct body_kind *body; /* NULL: none */
+    unsigned flags;               /* set of enum verb_flag */
 };
 
 /* `id` is below VERB_COUNT. Static. */

@@ -147,7 +147,7 @@ static void say(const char *where, bool dry_run, struct answer *answer)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "vm", where);
     lab_ask(&world->labs[SOURCE], VERB_SETTLE_MIGRATION, answer,
-            .target = the_move()->migration->id, .body = body, .dry_run = dry_run);
+            .target = the_move()->migration->id, .json = body, .dry_run = dry_run);
 }
 
 /* 0 or -reason. */

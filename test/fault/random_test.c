@@ -99,7 +99,7 @@ static void send_create(struct play *play, struct answer *answer)
     write_claim(play, play->last, sizeof(play->last));
     assert_int_equal(json_read(play->last, strlen(play->last), "test", &body, NULL), 0);
     touch(play, json_string_value(json_object_get(body, "name")));
-    lab_ask(&play->lab, VERB_CREATE_CLAIM, answer, .body = body);
+    lab_ask(&play->lab, VERB_CREATE_CLAIM, answer, .json = body);
 }
 
 static void send_delete(struct play *play, struct answer *answer)
@@ -130,7 +130,7 @@ static void send_site(struct play *play, struct answer *answer)
     }
     CLEANUP_JSON json_t *body = NULL;
     assert_int_equal(json_read(text, strlen(text), "test", &body, NULL), 0);
-    lab_ask(&play->lab, VERB_APPLY_SITE, answer, .body = body);
+    lab_ask(&play->lab, VERB_APPLY_SITE, answer, .json = body);
 }
 
 static void send_start(struct play *play, struct answer *answer)
@@ -161,7 +161,7 @@ static void send_mode(struct play *play, struct answer *answer)
     const char *mode = modes[draw(play, ARRAY_SIZE(modes))];
     snprintf(play->last, sizeof(play->last), "mode of %s: %s", gpu, mode);
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "mode", mode);
-    lab_ask(&play->lab, VERB_SET_GPU_MODE, answer, .target = gpu, .body = body);
+    lab_ask(&play->lab, VERB_SET_GPU_MODE, answer, .target = gpu, .json = body);
 }
 
 typedef void send_fn(struct play *play, struct answer *answer);

@@ -181,7 +181,7 @@ static void letter_read(void *data_)
     switch (letter->ask) {
     case ASK_CHECK:
     case ASK_PREPARE:
-        lab_ask(lab, VERB_OFFER_INCOMING, letter, .caller = &caller, .body = letter->body,
+        lab_ask(lab, VERB_OFFER_INCOMING, letter, .caller = &caller, .json = letter->body,
                 .dry_run = letter->ask == ASK_CHECK, .reply = letter_answered);
         break;
     case ASK_STATUS:
@@ -584,7 +584,7 @@ void ask_to_move(const char *vm, const char *peer, bool dry_run, struct answer *
     CLEANUP_JSON json_t *body =
         json_pack("{s:s, s:s, s:s}", "vm", vm, "destination", "qemu+unix:///system", "peer", peer);
     *answer = (struct answer){0};
-    lab_ask(&world->labs[SOURCE], VERB_MIGRATE_VM, answer, .caller = &caller, .body = body,
+    lab_ask(&world->labs[SOURCE], VERB_MIGRATE_VM, answer, .caller = &caller, .json = body,
             .dry_run = dry_run);
 }
 

@@ -8,8 +8,7 @@
 #include "base/mem.h"
 #include "base/stopping.h"
 #include "base/str.h"
-#include "model/claim.h"
-#include "model/drain.h"
+#include "model/body.h"
 
 #define LATER_US 1000
 
@@ -126,17 +125,6 @@ static void restore_host(struct manager *m, const struct request *request)
     answer_later(m, request, body);
 }
 
-static void drain_host(struct manager *m, const struct request *request)
-{
-    struct error err = {0};
-    CLEANUP(drain_freep) struct drain *drain = NULL;
-    if (drain_from_json(request->body, &drain, &err) != 0) {
-        request_refuse(request, &err);
-        return;
-    }
-    answer(m, request);
-}
-
 static void end_drain(struct manager *m UNUSED, const struct request *request)
 {
     request_answer(request, answer_of("getDrain"));
@@ -245,33 +233,9 @@ static void change(struct manager *m, const struct request *request)
 static void change_gpu(struct manager *m, const struct request *request)
 {
     size_t i = 0;
-    struct error err = {0};
-    if (request->verb == VERB_SET_GPU_MODE) {
-        struct reader r;
-        reader_init(&r, request->body, "request body", "", &err);
-        (void)reader_word(&r, "mode", &gpu_mode_words);
-        if (reader_end(&r) != 0) {
-            request_refuse(request, &err);
-            return;
-        }
-    }
     CLEANUP_JSON json_t *gpu = find_gpu(request->target, &i);
     if (gpu == NULL) {
         refuse_unknown(request, "gpu", request->target);
-        return;
-    }
-    answer_change(m, request, NULL);
-}
-
-static void apply_site(struct manager *m, const struct request *request)
-{
-    struct error err = {0};
-    struct reader r;
-    reader_init(&r, request->body, "request body", "", &err);
-    reader_str(&r, "name", NAME_SIZE - 1);
-    reader_array(&r, "claims", INPUT_MAX_ITEMS);
-    if (reader_end(&r) != 0) {
-        request_refuse(request, &err);
         return;
     }
     answer_change(m, request, NULL);
@@ -360,14 +324,13 @@ static json_t *make_claim(const struct claim *claim, const struct request *reque
 
 static void create_claim(struct manager *m, const struct request *request)
 {
-    struct claim claim;
+    const struct claim *claim = &((const struct claim_body *)request->body)->claim;
     struct error err = {0};
-    if (claim_from_json(request->body, "request body", "", &claim, &err) != 0 ||
-        check_claim(m, &claim, &err) != 0) {
+    if (check_claim(m, claim, &err) != 0) {
         request_refuse(request, &err);
         return;
     }
-    json_t *made = make_claim(&claim, request);
+    json_t *made = make_claim(claim, request);
     if (!request->dry_run) {
         json_array_append_new(m->claims, json_deep_copy(made));
     }
@@ -435,17 +398,9 @@ static void answer_vm(struct manager *m, const struct request *request)
 
 static void create_vm(struct manager *m, const struct request *request)
 {
-    struct error err = {0};
-    struct reader r;
-    reader_init(&r, request->body, "request body", "", &err);
-    const char *name = reader_str(&r, "name", VM_NAME_SIZE - 1);
-    reader_str(&r, "template", INPUT_MAX_BYTES);
-    if (reader_end(&r) != 0) {
-        request_refuse(request, &err);
-        return;
-    }
+    const struct vm_body *body = request->body;
     json_t *vm = made_up("newVm");
-    json_object_set_new(vm, "name", json_string(name));
+    json_object_set_new(vm, "name", json_string(body->name));
     if (!request->dry_run) {
         json_array_append_new(m->vms, json_deep_copy(vm));
     }
@@ -456,13 +411,12 @@ static void create_vm(struct manager *m, const struct request *request)
 
 /* All other verbs have one answer. */
 static verb_fn *const functions[VERB_COUNT] = {
-    [VERB_APPLY_SITE] = apply_site,
+    [VERB_APPLY_SITE] = change,
     [VERB_LIST_CLAIMS] = list_claims,
     [VERB_CREATE_CLAIM] = create_claim,
     [VERB_GET_CLAIM] = get_claim,
     [VERB_DELETE_CLAIM] = delete_claim,
     [VERB_RESTORE_CLAIM] = restore_claim,
-    [VERB_DRAIN_HOST] = drain_host,
     [VERB_UNDRAIN_HOST] = end_drain,
     [VERB_CANCEL_DRAIN] = end_drain,
     [VERB_LIST_EVENTS] = list_events,

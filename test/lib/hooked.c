@@ -44,7 +44,7 @@ void hooked_begin(struct lab *lab, const char *vm, const char *operation, reply_
     CLEANUP_JSON json_t *body =
         json_pack("{s:s, s:s, s:s, s:s, s:s}", "domain", vm, "operation", operation, "subOperation",
                   "begin", "extra", "-", "xml", xml);
-    lab_ask(lab, VERB_RUN_HOOK, data, .body = body, .reply = reply);
+    lab_ask(lab, VERB_RUN_HOOK, data, .json = body, .reply = reply);
 }
 
 static void on_loop(void *data)

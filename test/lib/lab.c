@@ -239,7 +239,7 @@ static int request(struct lab *lab, enum verb_id verb, const char *text, struct 
     if (result != 0) {
         return result;
     }
-    lab_ask(lab, verb, &answer, .body = body);
+    lab_ask(lab, verb, &answer, .json = body);
     return finish(lab, &answer, ret_answer);
 }
 
@@ -267,7 +267,7 @@ int lab_hook(struct lab *lab, const char *vm, const char *operation, struct answ
     (void)snprintf(xml, sizeof(xml), "<domain><name>%s</name></domain>", vm);
     CLEANUP_JSON json_t *body =
         json_pack("{s:s, s:s, s:s}", "domain", vm, "operation", operation, "xml", xml);
-    lab_ask(lab, VERB_RUN_HOOK, &answer, .body = body);
+    lab_ask(lab, VERB_RUN_HOOK, &answer, .json = body);
     return finish(lab, &answer, ret_answer);
 }
 

@@ -57,7 +57,7 @@ static void ask(void *data)
     CLEANUP_FREE char *xml = xasprintf("<domain><name>%s</name></domain>", call->vm);
     CLEANUP_JSON json_t *body =
         json_pack("{s:s, s:s, s:s}", "domain", call->vm, "operation", call->operation, "xml", xml);
-    lab_ask(call->lab, VERB_RUN_HOOK, call, .body = body, .reply = reply);
+    lab_ask(call->lab, VERB_RUN_HOOK, call, .json = body, .reply = reply);
 }
 
 /* On a worker. */

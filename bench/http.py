@@ -110,16 +110,17 @@ def fill_journal(directory, log):
     daemon.terminate()
     daemon.wait(timeout=60)
     with sqlite3.connect(directory / "state/cleave.db") as db:
-        name, state, document = db.execute("SELECT id, state, document FROM plans ORDER BY seq DESC").fetchone()
-        for _ in range(PLANS - 1):
-            new = str(uuid.uuid4())
-            db.execute("INSERT INTO plans (id, state, document) VALUES (?, ?, ?)",
-                       (new, state, document.replace(name, new)))
-            db.execute("INSERT INTO steps (plan_id, number, document) SELECT ?, number, document FROM steps"
-                       " WHERE plan_id = ?", (new, name))
-        event = db.execute("SELECT time_us, kind, subject, author, message FROM events").fetchone()
-        db.executemany("INSERT INTO events (time_us, kind, subject, author, message) VALUES (?, ?, ?, ?, ?)",
-                       [event] * EVENTS)
+        put = "INSERT INTO records (kind, id, version, document) VALUES (?, ?, 1, ?)"
+        plan, document = db.execute("SELECT id, document FROM records WHERE kind = 'plan' ORDER BY id DESC").fetchone()
+        number, name = plan.split(":")
+        steps = db.execute("SELECT id, document FROM records WHERE kind = 'step' AND id LIKE ?", (number + "/%",)).fetchall()
+        for i in range(1, PLANS):
+            new, at = str(uuid.uuid4()), f"{int(number) + i:012}"
+            db.execute(put, ("plan", f"{at}:{new}", document.replace(name, new)))
+            db.executemany(put, [("step", at + step[len(number):], text) for step, text in steps])
+        event = json.loads(db.execute("SELECT document FROM records WHERE kind = 'event' ORDER BY id DESC").fetchone()[0])
+        db.executemany(put, [("event", f"{event['seq'] + i:020}", json.dumps({**event, "seq": event["seq"] + i}))
+                             for i in range(1, EVENTS + 1)])
     db.close()
 
 

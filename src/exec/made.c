@@ -3,41 +3,30 @@
 
 #include "base/json.h"
 
-bool made_is_changed_by(enum step_kind kind)
+static void forget_all(struct draft *draft, const struct pci_addr *gpu)
 {
-    return kind == STEP_VGPU_CREATE || kind == STEP_VGPU_DELETE || kind == STEP_GI_CREATE ||
-           kind == STEP_GI_DESTROY || made_is_wiped_by(kind);
-}
-
-static int forget_all(struct store *store, const struct pci_addr *gpu, struct error *err)
-{
-    CLEANUP_JSON json_t *documents = NULL;
-    int r = store->ops->load_records(store, RECORD_MADE, &documents, err);
-    const char *key = NULL;
-    json_t *document = NULL;
-    json_object_foreach(documents, key, document)
-    {
-        if (r == 0 && made_is_on(key, gpu)) {
-            r = store->ops->delete_record(store, RECORD_MADE, key, err);
+    CLEANUP_STRLIST struct strlist keys = {0};
+    draft_list_records(draft, RECORD_MADE, &keys);
+    for (vec_each(&keys, key)) {
+        if (made_is_on(*key, gpu)) {
+            draft_delete_record(draft, RECORD_MADE, *key);
         }
     }
-    return r;
 }
 
-int made_note(struct store *store, const struct step *step, struct error *err)
+void made_note(struct draft *draft, const struct step *step)
 {
     char key[MADE_KEY_SIZE];
     if (made_is_wiped_by(step->kind)) {
-        return forget_all(store, &step->gpu, err);
+        forget_all(draft, &step->gpu);
+    } else if (!made_key(step, key)) {
+        return;
+    } else if (step->kind == STEP_VGPU_DELETE || step->kind == STEP_GI_DESTROY) {
+        draft_delete_record(draft, RECORD_MADE, key);
+    } else {
+        CLEANUP_JSON json_t *document = made_to_json(step);
+        draft_put_record(draft, RECORD_MADE, key, document);
     }
-    if (!made_key(step, key)) {
-        return 0;
-    }
-    if (step->kind == STEP_VGPU_DELETE || step->kind == STEP_GI_DESTROY) {
-        return store->ops->delete_record(store, RECORD_MADE, key, err);
-    }
-    CLEANUP_JSON json_t *document = made_to_json(step);
-    return store->ops->put_record(store, RECORD_MADE, key, document, err);
 }
 
 /* May the thing that the step is about stand there now? One that failed to make it found another
@@ -51,15 +40,13 @@ static bool stands_after(const struct step *step)
            (takes && (stuck || step->state == STEP_UNDONE || step->state == STEP_FAILED));
 }
 
-int made_note_plan(struct store *store, const struct plan *plan, struct error *err)
+void made_note_plan(struct draft *draft, const struct plan *plan)
 {
-    int r = 0;
     for (vec_each(&plan->steps, step)) {
-        if (r == 0 && stands_after(step)) {
+        if (stands_after(step)) {
             struct step undo = step_undo(step);
             bool makes = step->kind == STEP_VGPU_CREATE || step->kind == STEP_GI_CREATE;
-            r = made_note(store, makes ? step : &undo, err);
+            made_note(draft, makes ? step : &undo);
         }
     }
-    return r;
 }

@@ -91,20 +91,13 @@ static struct step *current(struct runner *runner)
 /* The step in hand and what it made, or took away, together. */
 static int put_step(struct runner *runner, const struct step *done, struct error *err)
 {
-    struct store *store = runner->config.store;
-    bool both = done != NULL && made_is_changed_by(done->kind);
-    int r = both ? store->ops->begin(store, err) : 0;
-    r = r != 0 ? r
-               : store->ops->put_step(store, runner->plan->id, runner->at, current(runner), err);
-    if (!both) {
-        return r;
+    struct draft draft;
+    draft_begin(&draft, runner->config.ledger);
+    draft_put_step(&draft, runner->plan->id, runner->at, current(runner));
+    if (done != NULL) {
+        made_note(&draft, done);
     }
-    r = r != 0 ? r : made_note(store, done, err);
-    if (r != 0) {
-        store->ops->rollback(store);
-        return r;
-    }
-    return store->ops->commit(store, err);
+    return draft_commit(&draft, err);
 }
 
 /* Writes the step in hand to the journal; `done` (may be NULL) is what was done on the hardware. */
@@ -166,10 +159,9 @@ static size_t find_undoable(const struct plan *plan)
 
 static void start_undo(struct runner *runner)
 {
-    struct store *store = runner->config.store;
     struct error err = {0};
     plan_move(runner->plan, PLAN_UNDOING);
-    if (store->ops->put_plan(store, runner->plan, &err) != 0) {
+    if (draft_store_plan(runner->config.ledger, runner->plan, &err) != 0) {
         log_warning("plan %s: %s", runner->plan->id, err.message);
     }
     if (runner->config.progress != NULL) {
@@ -476,14 +468,13 @@ static void forward_next(struct runner *runner)
 
 void runner_settled(struct runner *runner, const struct error *err)
 {
-    struct store *store = runner->config.store;
     struct plan *plan = runner->plan;
     struct error failed = {0};
     if (runner->halted || plan == NULL) {
         return; /* the journal has it as it was: the next start looks again */
     }
     if (err == NULL && find_pending(plan) != NO_STEP &&
-        store->ops->put_plan(store, plan, &failed) == 0) {
+        draft_store_plan(runner->config.ledger, plan, &failed) == 0) {
         go_on(runner);
         return;
     }

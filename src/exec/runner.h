@@ -11,8 +11,8 @@
 
 #include "base/evloop.h"
 #include "exec/ports.h"
+#include "ledger/ledger.h"
 #include "model/plan.h"
-#include "store/store.h"
 
 struct runner;
 
@@ -32,7 +32,7 @@ typedef bool runner_settle_fn(struct plan *plan, void *data);
 struct runner_config {
     struct evloop *loop;
     struct worker *workers[PORT_GUEST + 1]; /* by enum port_kind; may be one for all */
-    struct store *store;
+    struct ledger *ledger;
     struct ports ports;
     runner_progress_fn *progress;
     runner_done_fn *done;

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "fake_host.h"
 #include "faulty.h"
+#include "ledger/draft.h"
 #include "store/memory.h"
 #include "test.h"
 
@@ -19,6 +20,7 @@ struct fixture {
     struct faults faults;
     struct ports ports;
     struct store *store;
+    struct ledger *ledger;
     struct runner *runner;
     struct plan *ended;
     size_t progress;
@@ -48,11 +50,12 @@ static int setup(void **state)
     f->before = f->host;
     f->ports = faulty_ports_new(fake_ports_new(&f->host), &f->faults);
     f->store = memory_store_new();
+    assert_int_equal(ledger_open(f->store, &f->ledger, NULL), 0);
     assert_int_equal(evloop_new(&f->loop), 0);
     assert_int_equal(worker_new(f->loop, "ports", &f->worker), 0);
     struct runner_config config = {.loop = f->loop,
                                    .workers = {f->worker, f->worker, f->worker},
-                                   .store = f->store,
+                                   .ledger = f->ledger,
                                    .ports = f->ports,
                                    .progress = on_progress,
                                    .done = on_done,
@@ -68,6 +71,7 @@ static int teardown(void **state)
     worker_free(f->worker);
     runner_free(f->runner);
     plan_free(f->ended);
+    ledger_free(f->ledger);
     f->store->ops->free(f->store);
     ports_free(&f->ports);
     evloop_free(f->loop);
@@ -128,7 +132,7 @@ static void run(struct fixture *f)
 
 static void start(struct fixture *f, struct plan *plan)
 {
-    assert_int_equal(f->store->ops->put_plan(f->store, plan, NULL), 0);
+    assert_int_equal(draft_store_plan(f->ledger, plan, NULL), 0);
     runner_start(f->runner, plan);
     run(f);
 }
@@ -218,7 +222,7 @@ static void a_held_device_is_not_taken_away_by_an_undo(void **state)
     f->host.vms[0].devices[0] = (struct pci_addr){.bus = 0x41, .function = 4};
     f->host.vms[0].running = true;
 
-    assert_int_equal(f->store->ops->put_plan(f->store, plan, NULL), 0);
+    assert_int_equal(draft_store_plan(f->ledger, plan, NULL), 0);
     runner_resume(f->runner, plan);
     run(f);
     assert_int_equal(f->ended->state, PLAN_STUCK);
@@ -232,7 +236,7 @@ static void a_step_that_was_running_at_a_crash_is_done_again(void **state)
     struct plan *plan = make_plan();
     plan->steps.items[0].state = STEP_RUNNING; /* was applied, and the journal does not know */
     f->host.gpus[0].mig = true;
-    assert_int_equal(f->store->ops->put_plan(f->store, plan, NULL), 0);
+    assert_int_equal(draft_store_plan(f->ledger, plan, NULL), 0);
     runner_resume(f->runner, plan);
     run(f);
     assert_int_equal(f->ended->state, PLAN_DONE);
@@ -252,7 +256,7 @@ static void resume_with_a_failing_check(struct fixture *f, enum step_state state
     struct step step = plan->steps.items[2];
     assert_int_equal(f->ports.gpu->ops->apply(f->ports.gpu, &step, NULL), 0);
     f->faults = (struct faults){.kind = FAULT_FAIL_BEFORE, .at = 1};
-    assert_int_equal(f->store->ops->put_plan(f->store, plan, NULL), 0);
+    assert_int_equal(draft_store_plan(f->ledger, plan, NULL), 0);
     runner_resume(f->runner, plan);
     run(f);
 }
@@ -282,7 +286,7 @@ static void a_plan_that_cannot_go_on_after_a_reboot_is_undone(void **state)
     for (size_t i = 0; i < 4; i++) {
         plan->steps.items[i].state = STEP_DONE; /* and all of it is gone */
     }
-    assert_int_equal(f->store->ops->put_plan(f->store, plan, NULL), 0);
+    assert_int_equal(draft_store_plan(f->ledger, plan, NULL), 0);
     runner_resume(f->runner, plan);
     run(f);
     assert_int_equal(f->ended->state, PLAN_UNDONE);

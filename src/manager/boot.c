@@ -116,14 +116,23 @@ static void end_plan(struct txn *txn, struct plan *plan, bool forward)
 /* Boards may have other addresses now: only their UUIDs tell. */
 static void mark_addresses(struct txn *txn)
 {
-    for (size_t i = 0; i < txn->claims.n; i++) {
-        struct claim claim = txn->claims.items[i];
-        if (claim_holds(&claim) && claim.got.gpu_uuid[0] == '\0' &&
+    for (vec_each(&txn->manager->claims, stored)) {
+        const struct claim *now = draft_claim(&txn->draft, stored->name);
+        struct claim claim = now != NULL ? *now : *stored;
+        if (now != NULL && claim_holds(&claim) && claim.got.gpu_uuid[0] == '\0' &&
             claim.got.board == CLAIM_BOARD_HERE) {
             claim.got.board = CLAIM_BOARD_OLD_BOOT;
             txn_put_claim(txn, &claim);
         }
     }
+}
+
+static int store_boot(struct manager *m, const struct boot_record *boot, struct error *err)
+{
+    struct txn txn;
+    txn_begin(&txn, m);
+    txn_put_boot(&txn, boot);
+    return txn_commit(&txn, err);
 }
 
 /* Everything in one transaction with the new boot's record: it happens once. */
@@ -147,9 +156,7 @@ static int settle(struct manager *m, const struct boot_record *now, struct error
     }
     mark_addresses(&txn);
     txn_forget_made(&txn);
-    if (txn.result == 0) {
-        txn.result = boot_record_put(m, now, &txn.err);
-    }
+    txn_put_boot(&txn, now);
     int r = txn_commit(&txn, err);
     for (size_t i = 0; i < m->n_unfinished; i++) {
         plan_free(m->unfinished[i]);
@@ -183,10 +190,10 @@ void manager_check_boot(struct manager *m)
         }
         boot.restored = false;
         boot.driver_load = m->host->driver_load;
-        r = first ? boot_record_put(m, &boot, &err) : settle(m, &boot, &err);
+        r = first ? store_boot(m, &boot, &err) : settle(m, &boot, &err);
     } else if (r == 0 && boot.driver_load == 0 && m->host->driver_load != 0) {
         boot.driver_load = m->host->driver_load;
-        r = boot_record_put(m, &boot, &err);
+        r = store_boot(m, &boot, &err);
     }
     if (r != 0) {
         /* The journal has it all still: the next start settles it. */

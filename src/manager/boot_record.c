@@ -11,9 +11,8 @@
 int boot_record_read(const struct manager *m, struct boot_record *ret_boot, struct error *err)
 {
     CLEANUP_JSON json_t *documents = NULL;
-    struct store *store = m->config.store;
     *ret_boot = (struct boot_record){.restored = true};
-    int r = store->ops->load_records(store, RECORD_HOST, &documents, err);
+    int r = ledger_records(m->ledger, RECORD_HOST, &documents, err);
     const json_t *document = r == 0 ? json_object_get(documents, BOOT_KEY) : NULL;
     if (document == NULL) {
         return r;
@@ -27,22 +26,25 @@ int boot_record_read(const struct manager *m, struct boot_record *ret_boot, stru
     return reader_end(&reader);
 }
 
-int boot_record_put(struct manager *m, const struct boot_record *boot, struct error *err)
+static json_t *boot_to_json(const struct boot_record *boot)
 {
-    CLEANUP_JSON json_t *document =
-        json_pack("{s:s, s:b, s:I}", "bootId", boot->id, "restored", boot->restored, "driverLoad",
-                  (json_int_t)boot->driver_load);
-    struct store *store = m->config.store;
-    return store->ops->put_record(store, RECORD_HOST, BOOT_KEY, document, err);
+    return json_pack("{s:s, s:b, s:I}", "bootId", boot->id, "restored", boot->restored,
+                     "driverLoad", (json_int_t)boot->driver_load);
+}
+
+void txn_put_boot(struct txn *txn, const struct boot_record *boot)
+{
+    CLEANUP_JSON json_t *document = boot_to_json(boot);
+    draft_put_record(&txn->draft, RECORD_HOST, BOOT_KEY, document);
 }
 
 void txn_record_boot(struct txn *txn)
 {
     struct boot_record boot = {.restored = true};
-    if (txn->manager->boot_unnoted && txn->result == 0) {
+    if (txn->manager->boot_unnoted) {
         STR_SET(boot.id, txn->manager->host->boot_id);
         boot.driver_load = txn->manager->host->driver_load;
-        txn->result = boot_record_put(txn->manager, &boot, &txn->err);
+        txn_put_boot(txn, &boot);
         txn->noted_boot = true;
     }
 }
@@ -56,7 +58,8 @@ void manager_boot_restored(struct manager *m, bool whole)
     if (r == 0 && whole && news && boot.id[0] != '\0') {
         boot.restored = true;
         boot.driver_load = m->host->driver_load;
-        r = boot_record_put(m, &boot, &err);
+        CLEANUP_JSON json_t *document = boot_to_json(&boot);
+        r = draft_store_record(m->ledger, RECORD_HOST, BOOT_KEY, document, &err);
     }
     if (r != 0) { /* the next start restores once more, and finds nothing to do */
         log_warning("the restored boot can't be stored: %s", err.message);

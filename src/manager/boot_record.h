@@ -20,7 +20,7 @@ struct boot_record {
 
 /* *ret_boot has no id if the store knows none. */
 int boot_record_read(const struct manager *m, struct boot_record *ret_boot, struct error *err);
-int boot_record_put(struct manager *m, const struct boot_record *boot, struct error *err);
+void txn_put_boot(struct txn *txn, const struct boot_record *boot);
 /* With the first plan of a store comes the boot in which it was made. */
 void txn_record_boot(struct txn *txn);
 /* What the boot took is back (or as much of it as could be). */

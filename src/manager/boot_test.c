@@ -128,7 +128,7 @@ static size_t count_plans(struct lab *lab)
 {
     struct plan **plans = NULL;
     size_t n = 0;
-    assert_int_equal(lab->store->ops->load_plans(lab->store, 100, false, &plans, &n, NULL), 0);
+    assert_int_equal(ledger_load_plans(lab->manager->ledger, 100, false, &plans, &n, NULL), 0);
     for (size_t i = 0; i < n; i++) {
         plan_free(plans[i]);
     }

@@ -91,8 +91,7 @@ void drains_free(struct manager *m)
 int drains_open(struct manager *m, struct error *err)
 {
     CLEANUP_JSON json_t *documents = NULL;
-    struct store *store = m->config.store;
-    int r = store->ops->load_records(store, RECORD_DRAIN, &documents, err);
+    int r = ledger_records(m->ledger, RECORD_DRAIN, &documents, err);
     const json_t *json = r == 0 ? json_object_get(documents, DRAIN_KEY) : NULL;
     if (json == NULL) {
         return r;
@@ -234,7 +233,6 @@ void manager_cancel_drain(struct manager *m, const struct request *request)
 /* Ends the maintenance: the cordons of the drain go, and it is forgotten. */
 static int end_drain(struct manager *m, const char *author, struct error *err)
 {
-    struct store *store = m->config.store;
     struct txn txn;
     txn_begin(&txn, m);
     for (vec_each(&m->host->gpus, gpu)) {
@@ -243,9 +241,7 @@ static int end_drain(struct manager *m, const char *author, struct error *err)
             txn_uncordon(&txn, gpu, author);
         }
     }
-    if (txn.result == 0) {
-        txn.result = store->ops->delete_record(store, RECORD_DRAIN, DRAIN_KEY, &txn.err);
-    }
+    draft_delete_record(&txn.draft, RECORD_DRAIN, DRAIN_KEY);
     return txn_commit(&txn, err);
 }
 

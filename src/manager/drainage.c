@@ -100,10 +100,6 @@ bool drain_call_end(struct drain_call *call, struct drainage **ret_d, size_t *re
 
 void txn_put_drain(struct txn *txn, const struct drain *drain)
 {
-    if (txn->result != 0) {
-        return;
-    }
-    struct store *store = txn->manager->config.store;
     CLEANUP_JSON json_t *json = drain_to_stored_json(drain);
-    txn->result = store->ops->put_record(store, RECORD_DRAIN, DRAIN_KEY, json, &txn->err);
+    txn_put_record(txn, RECORD_DRAIN, DRAIN_KEY, json);
 }

@@ -24,7 +24,7 @@ static const struct plan *latest(struct lab *lab, struct plan **ret_plans)
     struct plan **plans = NULL;
     size_t n = 0;
     struct error err = {0};
-    assert_int_equal(lab->store->ops->load_plans(lab->store, 1, false, &plans, &n, &err), 0);
+    assert_int_equal(ledger_load_plans(lab->manager->ledger, 1, false, &plans, &n, &err), 0);
     assert_int_equal(n, 1);
     *ret_plans = plans[0];
     free(plans);

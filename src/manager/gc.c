@@ -37,8 +37,7 @@ static void collector_done(struct collector *c)
 
 static int read_made(struct collector *c, struct error *err)
 {
-    struct store *store = c->manager->config.store;
-    return store->ops->load_records(store, RECORD_MADE, &c->made, err);
+    return ledger_records(c->manager->ledger, RECORD_MADE, &c->made, err);
 }
 
 static bool is_made(const struct collector *c, const struct step *like)

@@ -36,7 +36,7 @@ static void gc_touches_only_what_cleave_made_and_no_one_needs(void **state)
     json_decref(lists);
     /* The claim is lost. */
     lab_stop(&f->lab);
-    assert_int_equal(f->lab.store->ops->delete_claim(f->lab.store, "a", NULL), 0);
+    lab_lose_claim(&f->lab, "a");
     assert_int_equal(lab_start(&f->lab), 0);
     lists = garbage(&f->lab);
     assert_int_equal(count(lists, "garbage"), 2); /* the vGPU, and what web1 has of it */
@@ -59,7 +59,7 @@ static void gc_touches_only_what_cleave_made_and_no_one_needs(void **state)
 static void lose_claim(struct lab_fixture *f, const char *claim)
 {
     lab_stop(&f->lab);
-    assert_int_equal(f->lab.store->ops->delete_claim(f->lab.store, claim, NULL), 0);
+    lab_lose_claim(&f->lab, claim);
     assert_int_equal(lab_start(&f->lab), 0);
     lab_look(&f->lab);
 }
@@ -69,16 +69,10 @@ static void what_cleave_made_is_known_without_the_plans(void **state)
     struct lab_fixture *f = *state;
     create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}");
     create(&f->lab, "{\"name\": \"g\", \"profile\": \"1g.5gb\"}");
-    /* The store keeps the latest plans only: these are the last of all. */
-    struct plan **plans = NULL;
-    size_t n = 0;
-    assert_int_equal(f->lab.store->ops->load_plans(f->lab.store, 100, false, &plans, &n, NULL), 0);
-    for (size_t i = 0; i < n; i++) {
-        plans[i]->steps.n = 0;
-        assert_int_equal(f->lab.store->ops->put_plan(f->lab.store, plans[i], NULL), 0);
-        plan_free(plans[i]);
-    }
-    free(plans);
+    /* The store keeps the latest plans only: these are no longer among them. */
+    lab_stop(&f->lab);
+    lab_lose_steps(&f->lab);
+    assert_int_equal(lab_start(&f->lab), 0);
     lose_claim(f, "a");
     lose_claim(f, "g");
     json_t *lists = garbage(&f->lab);
@@ -91,17 +85,9 @@ static void an_older_store_is_read_once_for_what_cleave_made(void **state)
 {
     struct lab_fixture *f = *state;
     create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}");
-    struct store *store = f->lab.store;
-    CLEANUP_JSON json_t *made = NULL;
-    assert_int_equal(store->ops->load_records(store, RECORD_MADE, &made, NULL), 0);
-    assert_int_equal(json_object_size(made), 1);
-    const char *key = NULL;
-    json_t *document = NULL;
-    json_object_foreach(made, key, document)
-    {
-        assert_int_equal(store->ops->delete_record(store, RECORD_MADE, key, NULL), 0);
-    }
-    assert_int_equal(store->ops->delete_record(store, RECORD_HOST, "made", NULL), 0);
+    lab_stop(&f->lab);
+    lab_lose_made(&f->lab);
+    assert_int_equal(lab_start(&f->lab), 0);
     lose_claim(f, "a");
     json_t *lists = garbage(&f->lab);
     assert_int_equal(count(lists, "garbage"), 1);

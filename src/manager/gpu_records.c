@@ -3,24 +3,6 @@
 #include "base/str.h"
 #include "manager/state.h"
 
-int manager_load_gpu_records(struct manager *m, struct error *err)
-{
-    CLEANUP_JSON json_t *documents = NULL;
-    struct store *store = m->config.store;
-    int r = store->ops->load_records(store, RECORD_GPU, &documents, err);
-    const char *key = NULL;
-    json_t *document = NULL;
-    json_object_foreach(documents, key, document)
-    {
-        struct gpu_record record = {0};
-        r = r != 0 ? r : gpu_record_from_stored_json(document, &record, err);
-        if (r == 0) {
-            *vec_push(&m->gpu_records) = record;
-        }
-    }
-    return r;
-}
-
 struct gpu_record manager_gpu_record(const struct manager *m, const struct gpu *gpu)
 {
     const struct gpu_record *known = gpu_records_find(&m->gpu_records, gpu);
@@ -29,33 +11,7 @@ struct gpu_record manager_gpu_record(const struct manager *m, const struct gpu *
 
 void txn_put_gpu_record(struct txn *txn, const struct gpu_record *record)
 {
-    if (txn->result != 0) {
-        return;
-    }
-    struct store *store = txn->manager->config.store;
-    char key[GPU_UUID_SIZE];
-    gpu_record_key(record, key);
-    struct gpu_record *place = NULL;
-    for (vec_each(&txn->gpu_records, other)) {
-        char was[GPU_UUID_SIZE];
-        gpu_record_key(other, was);
-        bool same = str_eq(was, key);
-        /* The driver reported the UUID meanwhile. */
-        bool grown = !same && other->uuid[0] == '\0' && record->uuid[0] != '\0' &&
-                     pci_addr_cmp(&other->addr, &record->addr) == 0;
-        if (grown) {
-            txn->result = store->ops->delete_record(store, RECORD_GPU, was, &txn->err);
-        }
-        place = same || grown ? other : place;
-    }
-    CLEANUP_JSON json_t *document = gpu_record_to_json(record);
-    if (txn->result == 0) {
-        txn->result = store->ops->put_record(store, RECORD_GPU, key, document, &txn->err);
-    }
-    if (txn->result == 0) {
-        place = place == NULL ? vec_push(&txn->gpu_records) : place;
-        *place = *record;
-    }
+    draft_put_gpu_record(&txn->draft, record);
 }
 
 /* The GPU as it is seen now may tell more than the record did: its UUID, another address. */
@@ -83,7 +39,7 @@ struct gpu_record manager_gpu_record_at(const struct manager *m, const struct pc
 
 struct gpu_record txn_gpu_record(const struct txn *txn, const struct pci_addr *addr)
 {
-    return current(txn->manager, &txn->gpu_records, addr);
+    return current(txn->manager, draft_gpu_records(&txn->draft), addr);
 }
 
 /* Where the board is now; NULL: it is not to be seen. */
@@ -98,7 +54,7 @@ struct gpu_record txn_step_record(const struct txn *txn, const struct step *step
     if (gpu != NULL) {
         return txn_gpu_record(txn, &gpu->addr);
     }
-    for (vec_each(&txn->gpu_records, record)) {
+    for (vec_each(draft_gpu_records(&txn->draft), record)) {
         if (step->board[0] != '\0' && str_eq_case(record->uuid, step->board)) {
             return *record;
         }

@@ -117,27 +117,10 @@ static void a_restart_alone_takes_nothing_for_another_tool_s(void **state)
 static void an_upgrade_takes_nothing_for_another_tool_s(void **state)
 {
     struct lab_fixture *f = *state;
-    struct store *store = f->lab.store;
     create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}");
     lab_stop(&f->lab);
-    CLEANUP_JSON json_t *made = NULL;
-    assert_int_equal(store->ops->load_records(store, RECORD_MADE, &made, NULL), 0);
-    const char *key = NULL;
-    json_t *document = NULL;
-    json_object_foreach(made, key, document)
-    {
-        assert_int_equal(store->ops->delete_record(store, RECORD_MADE, key, NULL), 0);
-    }
-    assert_int_equal(store->ops->delete_record(store, RECORD_HOST, "made", NULL), 0);
-    struct plan **plans = NULL;
-    size_t n = 0;
-    assert_int_equal(store->ops->load_plans(store, 100, false, &plans, &n, NULL), 0);
-    for (size_t i = 0; i < n; i++) { /* as of one that is no longer kept */
-        plans[i]->steps.n = 0;
-        assert_int_equal(store->ops->put_plan(store, plans[i], NULL), 0);
-        plan_free(plans[i]);
-    }
-    free(plans);
+    lab_lose_made(&f->lab);
+    lab_lose_steps(&f->lab); /* as of plans that are no longer kept */
     assert_int_equal(lab_start(&f->lab), 0);
     assert_problem(&f->lab, "a", NULL);
     assert_int_equal(lab_delete(&f->lab, "a", NULL), 0);

@@ -16,72 +16,42 @@
  * read. Borrowed. */
 static json_t *read_made(struct manager *m)
 {
-    struct store *store = m->config.store;
     struct kept_body *kept = &m->kept_made;
     struct error err = {0};
-    uint64_t changes = store->ops->changes(store);
-    if (kept->body != NULL && kept->stamp[0] == changes) {
+    if (kept->body != NULL && kept->stamp[0] == m->ledger->changes) {
         return kept->body;
     }
     json_decref(TAKE_PTR(kept->body));
-    if (store->ops->load_records(store, RECORD_MADE, &kept->body, &err) != 0) {
+    if (ledger_records(m->ledger, RECORD_MADE, &kept->body, &err) != 0) {
         log_warning("what cleave made can't be read: %s", err.message);
         kept->body = NULL;
     }
-    kept->stamp[0] = changes;
+    kept->stamp[0] = m->ledger->changes;
     return kept->body;
 }
 
 /* ---- changes of a look ---- */
 
-/* All that a look changes in the record is one transaction, begun with the first change. */
-struct look_changes {
-    struct store *store;
-    bool begun;
-    int result; /* of the first call that failed: nothing is stored */
-    struct error err;
-};
-
-static bool can_change(struct look_changes *changes)
+static void let_go(struct draft *draft, const char *key)
 {
-    if (!changes->begun) {
-        changes->begun = true;
-        changes->result = changes->store->ops->begin(changes->store, &changes->err);
-    }
-    return changes->result == 0;
-}
-
-static void let_go(struct look_changes *changes, const char *key)
-{
-    struct store *store = changes->store;
-    if (can_change(changes)) {
-        changes->result = store->ops->delete_record(store, RECORD_MADE, key, &changes->err);
-    }
+    draft_delete_record(draft, RECORD_MADE, key);
 }
 
 /* The first look at it tells its birth. */
-static void note_birth(struct look_changes *changes, const char *key, json_t *document,
-                       json_t *birth)
+static void note_birth(struct draft *draft, const char *key, json_t *document, json_t *birth)
 {
-    struct store *store = changes->store;
     json_object_set(document, BIRTH, birth);
-    if (can_change(changes)) {
-        changes->result = store->ops->put_record(store, RECORD_MADE, key, document, &changes->err);
-    }
+    draft_put_record(draft, RECORD_MADE, key, document);
 }
 
 /* What could not be stored is tried again at the next look. */
-static void end_changes(struct manager *m, struct look_changes *changes)
+static void end_changes(struct manager *m, struct draft *draft)
 {
-    struct store *store = changes->store;
-    if (changes->begun && changes->result == 0) {
-        changes->result = store->ops->commit(store, &changes->err);
-    } else if (changes->begun) {
-        store->ops->rollback(store);
-    }
-    if (changes->result != 0) {
-        log_warning("what became of things that cleave made can't be stored: %s",
-                    changes->err.message);
+    struct error err = {0};
+    if (draft->batch.n == 0) {
+        draft_drop(draft);
+    } else if (draft_commit(draft, &err) != 0) {
+        log_warning("what became of things that cleave made can't be stored: %s", err.message);
         m->kept_made.stamp[0] = UINT64_MAX;
     }
 }
@@ -110,7 +80,7 @@ static json_t *list_present(const struct gpu *gpu)
 }
 
 /* What is in the record and went, also while no cleaved was there to see it, is let go of. */
-static void compare(struct look_changes *changes, const struct gpu *gpu, json_t *documents)
+static void compare(struct draft *draft, const struct gpu *gpu, json_t *documents)
 {
     CLEANUP_JSON json_t *present = list_present(gpu);
     const char *key = NULL;
@@ -125,10 +95,10 @@ static void compare(struct look_changes *changes, const struct gpu *gpu, json_t 
             continue;
         }
         if (seen == NULL || (was != 0 && is != 0 && was != is)) {
-            let_go(changes, key);
+            let_go(draft, key);
             json_object_del(documents, key);
         } else if (was == 0 && is != 0) {
-            note_birth(changes, key, document, seen);
+            note_birth(draft, key, document, seen);
         }
     }
 }
@@ -149,13 +119,14 @@ static void mark(const struct manager *m, struct gpu *gpu, const json_t *documen
 void manager_note_made(struct manager *m, struct hardware_look *look)
 {
     struct host *now = look->now;
-    struct look_changes changes = {.store = m->config.store};
+    struct draft draft;
+    draft_begin(&draft, m->ledger);
     json_t *documents = read_made(m);
     for (vec_each(&now->gpus, gpu)) {
         if (documents != NULL && is_clear(m, now, gpu)) {
-            compare(&changes, gpu, documents);
+            compare(&draft, gpu, documents);
         }
         mark(m, gpu, documents);
     }
-    end_changes(m, &changes);
+    end_changes(m, &draft);
 }

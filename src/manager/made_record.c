@@ -11,58 +11,53 @@
 
 /* ---- of an older cleaved ---- */
 
-static int mark_whole(struct store *store, struct error *err)
+static void mark_whole(struct draft *draft)
 {
     CLEANUP_JSON json_t *document = json_pack("{s:b}", "complete", true);
-    return store->ops->put_record(store, RECORD_HOST, MADE_KEY, document, err);
+    draft_put_record(draft, RECORD_HOST, MADE_KEY, document);
 }
 
 /* An older cleaved kept some plans only: what its claims hold it made, too. */
-static int follow_claims(const struct manager *m, struct error *err)
+static void follow_claims(const struct manager *m, struct draft *draft)
 {
-    int r = 0;
     for (vec_each(&m->claims, claim)) {
         struct step step = step_make(STEP_VGPU_CREATE, &claim->got.gpu);
         step.device = claim->got.device;
         STR_SET(step.mdev_uuid, claim->got.mdev_uuid);
         STR_SET(step.type, claim->spec.type);
         STR_SET(step.claim, claim->name);
-        bool bound = claim->state == CLAIM_BOUND && claim->got.set && claim_has_vgpu(claim);
-        r = r == 0 && bound ? made_note(m->config.store, &step, err) : r;
+        if (claim->state == CLAIM_BOUND && claim->got.set && claim_has_vgpu(claim)) {
+            made_note(draft, &step);
+        }
     }
-    return r;
 }
 
 static int follow_journal(struct manager *m, struct plan **plans, size_t n, struct error *err)
 {
-    struct store *store = m->config.store;
-    int r = store->ops->begin(store, err);
-    r = r != 0 ? r : follow_claims(m, err);
+    struct draft draft;
+    draft_begin(&draft, m->ledger);
+    follow_claims(m, &draft);
     for (size_t i = n; i > 0; i--) { /* oldest first */
         for (vec_each(&plans[i - 1]->steps, step)) {
-            bool stands = step->state == STEP_DONE || step->state == STEP_STUCK;
-            r = r == 0 && stands ? made_note(store, step, err) : r;
+            if (step->state == STEP_DONE || step->state == STEP_STUCK) {
+                made_note(&draft, step);
+            }
         }
     }
-    r = r != 0 ? r : mark_whole(store, err);
-    if (r != 0) {
-        store->ops->rollback(store);
-        return r;
-    }
-    return store->ops->commit(store, err);
+    mark_whole(&draft);
+    return draft_commit(&draft, err);
 }
 
 static int fill(struct manager *m, struct error *err)
 {
-    struct store *store = m->config.store;
     CLEANUP_JSON json_t *documents = NULL;
-    int r = store->ops->load_records(store, RECORD_HOST, &documents, err);
+    int r = ledger_records(m->ledger, RECORD_HOST, &documents, err);
     if (r != 0 || json_object_get(documents, MADE_KEY) != NULL) {
         return r;
     }
     struct plan **plans = NULL;
     size_t n = 0;
-    r = store->ops->load_plans(store, MAX_JOURNAL, false, &plans, &n, err);
+    r = ledger_load_plans(m->ledger, MAX_JOURNAL, false, &plans, &n, err);
     bool any = n > 0 || m->claims.n > 0;
     m->made_unmarked = r == 0 && !any; /* the first plan brings the mark */
     r = r == 0 && any ? follow_journal(m, plans, n, err) : r;
@@ -85,25 +80,17 @@ void manager_fill_made(struct manager *m)
 
 void txn_mark_made(struct txn *txn)
 {
-    if (txn->manager->made_unmarked && txn->result == 0) {
-        txn->result = mark_whole(txn->manager->config.store, &txn->err);
+    if (txn->manager->made_unmarked) {
+        mark_whole(&txn->draft);
         txn->noted_made = true;
     }
 }
 
 void txn_forget_made(struct txn *txn)
 {
-    CLEANUP_JSON json_t *documents = NULL;
-    struct store *store = txn->manager->config.store;
-    const char *key = NULL;
-    json_t *document = NULL;
-    if (txn->result == 0) {
-        txn->result = store->ops->load_records(store, RECORD_MADE, &documents, &txn->err);
-    }
-    json_object_foreach(documents, key, document)
-    {
-        if (txn->result == 0) {
-            txn->result = store->ops->delete_record(store, RECORD_MADE, key, &txn->err);
-        }
+    CLEANUP_STRLIST struct strlist keys = {0};
+    draft_list_records(&txn->draft, RECORD_MADE, &keys);
+    for (vec_each(&keys, key)) {
+        draft_delete_record(&txn->draft, RECORD_MADE, *key);
     }
 }

@@ -394,7 +394,7 @@ static void a_claim_that_lost_its_plan_fails(void **state)
     lab_stop(&f->lab);
     struct claim claim = {.state = CLAIM_RELEASING, .spec = {.mode = CLAIM_TIME_SLICED}};
     STR_SET(claim.name, "lost");
-    assert_int_equal(f->lab.store->ops->put_claim(f->lab.store, &claim, NULL), 0);
+    lab_store_claim(&f->lab, &claim);
     assert_int_equal(lab_start(&f->lab), 0);
     assert_true(lab_settle(&f->lab));
     assert_string_equal(lab_claim_state(&f->lab, "lost"), "failed");

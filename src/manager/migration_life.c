@@ -41,9 +41,8 @@ static int start_workers(struct manager *m, struct error *err)
 int migrations_open(struct manager *m, struct error *err)
 {
     CLEANUP_JSON json_t *documents = NULL;
-    struct store *store = m->config.store;
     m->migrations = xcalloc(1, sizeof(*m->migrations));
-    int r = store->ops->load_records(store, RECORD_MIGRATION, &documents, err);
+    int r = ledger_records(m->ledger, RECORD_MIGRATION, &documents, err);
     const char *key = NULL;
     json_t *document = NULL;
     json_object_foreach(documents, key, document)

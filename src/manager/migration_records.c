@@ -138,8 +138,7 @@ static void forget(struct manager *m, const char *role, const char *id)
 {
     char key[KEY_SIZE];
     struct error err = {0};
-    struct store *store = m->config.store;
-    if (store->ops->delete_record(store, RECORD_MIGRATION, key_of(role, id, key), &err) != 0) {
+    if (draft_store_record(m->ledger, RECORD_MIGRATION, key_of(role, id, key), NULL, &err) != 0) {
         log_warning("forgetting migration %s: %s", id, err.message);
     }
 }

@@ -148,7 +148,7 @@ static void end_park(struct txn *txn, const struct plan *plan, const struct plan
 /* It was bound and stays so, wherever its device is now; someone may have changed the rest. */
 static void end_restore(struct txn *txn, const struct plan_claim *entry)
 {
-    const struct claim *stored = claims_find(&txn->claims, entry->claim.name);
+    const struct claim *stored = draft_claim(&txn->draft, entry->claim.name);
     if (stored == NULL || stored->state != CLAIM_BOUND) {
         return;
     }
@@ -161,9 +161,7 @@ void txn_end_plan(struct txn *txn, const struct plan *plan)
 {
     char kind[32];
     txn_put_plan(txn, plan);
-    if (txn->result == 0) {
-        txn->result = made_note_plan(txn->manager->config.store, plan, &txn->err);
-    }
+    made_note_plan(&txn->draft, plan);
     for (vec_each(&plan->claims, entry)) {
         if (entry->verb == PLAN_BIND) {
             end_bind(txn, plan, entry);

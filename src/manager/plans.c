@@ -193,14 +193,13 @@ void manager_list_plans(struct manager *m, const struct request *request)
     struct plan **plans = NULL;
     size_t n = 0;
     struct error err = {0};
-    struct store *store = m->config.store;
     struct kept_body *kept = &m->kept_plans;
-    uint64_t changes = store->ops->changes(store);
+    uint64_t changes = m->ledger->changes;
     if (kept->body != NULL && kept->stamp[0] == changes) {
         request_answer(request, json_incref(kept->body));
         return;
     }
-    if (store->ops->load_plans(store, MAX_PLANS_LISTED, false, &plans, &n, &err) != 0) {
+    if (ledger_load_plans(m->ledger, MAX_PLANS_LISTED, false, &plans, &n, &err) != 0) {
         request_refuse(request, &err);
         return;
     }
@@ -218,8 +217,7 @@ void manager_get_plan(struct manager *m, const struct request *request)
 {
     CLEANUP(plan_freep) struct plan *plan = NULL;
     struct error err = {0};
-    struct store *store = m->config.store;
-    int r = store->ops->load_plan(store, request->target, &plan, &err);
+    int r = ledger_load_plan(m->ledger, request->target, &plan, &err);
     if (r == 0 && plan == NULL) {
         r = error_set(&err, REASON_NOT_FOUND, SUBJECT("plan", request->target),
                       "there is no plan \"%s\"", request->target);

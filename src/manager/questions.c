@@ -233,8 +233,7 @@ void manager_list_events(struct manager *m, const struct request *request)
     CLEANUP_FREE struct event *events = NULL;
     size_t n = 0;
     struct error err = {0};
-    struct store *store = m->config.store;
-    if (store->ops->load_events(store, request->after, request->limit, &events, &n, &err) != 0) {
+    if (ledger_load_events(m->ledger, request->after, request->limit, &events, &n, &err) != 0) {
         request_refuse(request, &err);
         return;
     }

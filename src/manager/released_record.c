@@ -26,41 +26,32 @@ int released_read(const json_t *document, struct released *ret_released, struct 
 
 int released_load(const struct manager *m, json_t **ret_documents, struct error *err)
 {
-    struct store *store = m->config.store;
-    return store->ops->load_records(store, RECORD_RELEASED, ret_documents, err);
-}
-
-static void forget(struct txn *txn, const char *name)
-{
-    struct store *store = txn->manager->config.store;
-    if (txn->result == 0) {
-        txn->result = store->ops->delete_record(store, RECORD_RELEASED, name, &txn->err);
-    }
+    return ledger_records(m->ledger, RECORD_RELEASED, ret_documents, err);
 }
 
 /* What is too old goes, and the oldest when there are too many. */
 static void prune(struct txn *txn, uint64_t now_us)
 {
     CLEANUP_JSON json_t *documents = NULL;
-    if (txn->result != 0 || released_load(txn->manager, &documents, NULL) != 0) {
+    CLEANUP_STRLIST struct strlist names = {0};
+    if (released_load(txn->manager, &documents, NULL) != 0) {
         return;
     }
+    draft_list_records(&txn->draft, RECORD_RELEASED, &names);
     const char *oldest = NULL;
     uint64_t oldest_us = UINT64_MAX;
-    const char *name = NULL;
-    json_t *document = NULL;
-    json_object_foreach(documents, name, document)
-    {
+    for (vec_each(&names, name)) {
+        const json_t *document = json_object_get(documents, *name);
         uint64_t at_us = (uint64_t)json_integer_value(json_object_get(document, "releasedUs"));
-        if (at_us + RELEASED_KEPT_US < now_us) {
-            forget(txn, name);
-        } else if (at_us < oldest_us) {
+        if (document != NULL && at_us + RELEASED_KEPT_US < now_us) {
+            txn_forget_released(txn, *name);
+        } else if (document != NULL && at_us < oldest_us) {
             oldest_us = at_us;
-            oldest = name;
+            oldest = *name;
         }
     }
-    if (oldest != NULL && json_object_size(documents) >= MAX_RELEASED) {
-        forget(txn, oldest);
+    if (oldest != NULL && names.n >= MAX_RELEASED) {
+        txn_forget_released(txn, oldest);
     }
 }
 
@@ -79,7 +70,7 @@ void txn_keep_released(struct txn *txn, const struct claim *claim, const char *w
 
 void txn_forget_released(struct txn *txn, const char *name)
 {
-    forget(txn, name);
+    draft_delete_record(&txn->draft, RECORD_RELEASED, name);
 }
 
 int released_find(const struct manager *m, const char *name, struct released *ret_released,

@@ -12,8 +12,7 @@
 int manager_load_seen_boards(struct manager *m, struct error *err)
 {
     CLEANUP_JSON json_t *documents = NULL;
-    struct store *store = m->config.store;
-    int r = store->ops->load_records(store, RECORD_HOST, &documents, err);
+    int r = ledger_records(m->ledger, RECORD_HOST, &documents, err);
     const json_t *document = r == 0 ? json_object_get(documents, SEEN_KEY) : NULL;
     return document == NULL ? r : seen_boards_from_stored_json(document, &m->seen_boards, err);
 }
@@ -22,9 +21,8 @@ int manager_load_seen_boards(struct manager *m, struct error *err)
 static void put_seen(struct manager *m)
 {
     struct error err = {0};
-    struct store *store = m->config.store;
     CLEANUP_JSON json_t *document = seen_boards_to_json(&m->seen_boards);
-    m->seen_unstored = store->ops->put_record(store, RECORD_HOST, SEEN_KEY, document, &err) != 0;
+    m->seen_unstored = draft_store_record(m->ledger, RECORD_HOST, SEEN_KEY, document, &err) != 0;
     if (m->seen_unstored) {
         log_warning("which GPU is at which address can't be stored: %s", err.message);
     }

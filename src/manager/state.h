@@ -5,6 +5,7 @@
 
 #include "base/backoff.h"
 #include "base/str.h"
+#include "ledger/draft.h"
 #include "manager/hook_watch.h"
 #include "manager/manager.h"
 #include "manager/restore_run.h"
@@ -239,15 +240,12 @@ void manager_release(struct manager *m);
 
 /* ---- transactions ---- */
 
-/* Writes claims, plans and events together; errors stick, and the manager's own list of claims
- * follows only when the commit succeeded. */
+/* Claims, plans, records and events that are stored together: a draft of the ledger, and what the
+ * manager notes once it is stored. */
 struct txn {
     struct manager *manager;
-    struct claims claims; /* as they will be */
-    struct gpu_records gpu_records;
+    struct draft draft;
     bool noted_boot, noted_made;
-    int result;
-    struct error err;
 };
 
 void txn_begin(struct txn *txn, struct manager *m);
@@ -270,8 +268,10 @@ void txn_put_drain(struct txn *txn, const struct drain *drain);
 void txn_end_plan(struct txn *txn, const struct plan *plan);
 void txn_event(struct txn *txn, const char *kind, const char *subject, const char *author,
                const char *fmt, ...) PRINTF_ATTR(5, 6);
-/* Commits, or rolls back and returns the first error. Ends the transaction either way. */
+/* Stores all of it, or nothing and returns the first error. Ends the transaction either way. */
 int txn_commit(struct txn *txn, struct error *err);
+/* The ledger has changed: manager->claims and manager->gpu_records are what it has. */
+void manager_follow_ledger(struct manager *m);
 
 /* One event on its own; a store that fails is logged. */
 void manager_event(struct manager *m, const char *kind, const char *subject, const char *author,
@@ -289,7 +289,6 @@ bool manager_kernel_has_device(const struct manager *m, const struct claim *clai
 
 /* ---- GPUs ---- */
 
-int manager_load_gpu_records(struct manager *m, struct error *err);
 /* A copy; a fresh one when nothing is remembered. */
 struct gpu_record manager_gpu_record(const struct manager *m, const struct gpu *gpu);
 /* The same by address, also of a GPU that is not there now. */
@@ -544,8 +543,9 @@ struct manager {
     struct vm_line vm_lines[VM_LINES];
     size_t n_vm_lines;
     struct runner *runner;
-    struct claims claims;           /* as stored */
-    struct gpu_records gpu_records; /* as stored */
+    struct ledger *ledger;          /* what is stored */
+    struct claims claims;           /* the ledger's, borrowed */
+    struct gpu_records gpu_records; /* likewise */
     struct seen_boards seen_boards; /* which is where */
     bool seen_unstored;             /* and the store lacks some of it */
     struct boards *boards;          /* the models of the GPUs, as driver and catalog know them */

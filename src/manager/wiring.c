@@ -75,13 +75,12 @@ static int reconcile(struct manager *m, struct error *err)
 
 static int load(struct manager *m, struct error *err)
 {
-    struct store *store = m->config.store;
-    int r = store->ops->load_claims(store, &m->claims, err);
+    int r = ledger_open(m->config.store, &m->ledger, err);
     if (r == 0) {
-        r = store->ops->load_plans(store, MAX_UNFINISHED, true, &m->unfinished, &m->n_unfinished,
-                                   err);
+        manager_follow_ledger(m);
+        r = ledger_load_plans(m->ledger, MAX_UNFINISHED, true, &m->unfinished, &m->n_unfinished,
+                              err);
     }
-    r = r != 0 ? r : manager_load_gpu_records(m, err);
     r = r != 0 ? r : manager_load_seen_boards(m, err);
     if (r == 0) {
         manager_fill_made(m);
@@ -194,7 +193,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
     struct runner_config runner = {.loop = config->loop,
                                    .workers = {m->step_workers[PORT_GPU], m->step_workers[PORT_PCI],
                                                m->step_workers[PORT_GUEST]},
-                                   .store = config->store,
+                                   .ledger = m->ledger,
                                    .ports = config->ports,
                                    .progress = manager_plan_progress,
                                    .done = manager_plan_done,
@@ -333,13 +332,12 @@ void manager_free(struct manager *m)
     vm_overlays_done(m);
     vec_done(&m->refused);
     vec_done(&m->gone);
-    vec_done(&m->claims);
-    vec_done(&m->gpu_records);
     seen_boards_done(&m->seen_boards);
     vec_done(&m->reported);
     vec_done(&m->unstored);
     migrations_free(m);
     drains_free(m);
     operations_close(&m->operations);
+    ledger_free(m->ledger);
     free(m);
 }

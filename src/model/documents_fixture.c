@@ -461,6 +461,13 @@ static json_t *record_again(const json_t *json, struct error *err)
     return r == 0 ? gpu_record_to_json(&record) : NULL;
 }
 
+static json_t *event_again(const json_t *json, struct error *err)
+{
+    struct event event;
+    int r = event_from_stored_json(json, &event, err);
+    return r == 0 ? event_to_stored_json(&event) : NULL;
+}
+
 static void add(struct documents *all, const char *name, json_t *json,
                 json_t *(*again)(const json_t *json, struct error *err))
 {
@@ -552,6 +559,7 @@ static void add_observed(struct documents *all)
     add(all, "quarantine-none", quarantine_to_json(&bare.quarantine), NULL);
     add(all, "stuck", stuck_vfs_to_json(&record), NULL);
     add(all, "event", event_to_json(&event), NULL);
+    add(all, "event-stored", event_to_stored_json(&event), event_again);
     add(all, "event-bare", event_to_json(&none), NULL);
     add(all, "host", host_to_json(host), NULL);
     add(all, "host-unknown", host_to_json(unknown), NULL);

@@ -20,5 +20,7 @@ struct event {
 
 extern const struct schema event_schema;
 json_t *event_to_json(const struct event *event);
+json_t *event_to_stored_json(const struct event *event);
+int event_from_stored_json(const json_t *json, struct event *ret_event, struct error *err);
 
 #endif

@@ -41,6 +41,34 @@ static const struct migration migrations[] = {
                "  PRIMARY KEY (kind, key)"
                ") STRICT, WITHOUT ROWID;",
     },
+    {
+        /* All of it as records of one table (store/store.h): numbers make ids that sort. */
+        .version = 3,
+        .sql =
+            "CREATE TABLE all_records ("
+            "  kind TEXT NOT NULL,"
+            "  id TEXT NOT NULL,"
+            "  version INTEGER NOT NULL,"
+            "  document TEXT NOT NULL,"
+            "  PRIMARY KEY (kind, id)"
+            ") STRICT, WITHOUT ROWID;"
+            "INSERT INTO all_records SELECT 'claim', name, version, document FROM claims;"
+            "INSERT INTO all_records SELECT"
+            "  CASE WHEN state IN ('running', 'undoing') THEN 'running' ELSE 'plan' END,"
+            "  printf('%012d:%s', seq, id), 1, document FROM plans;"
+            "INSERT INTO all_records SELECT 'step', printf('%012d/%06d', seq, number), 1,"
+            "  steps.document FROM steps JOIN plans ON plans.id = plan_id;"
+            "INSERT INTO all_records SELECT 'event', printf('%020d', seq), 1, json_object('author',"
+            "  author, 'kind', kind, 'message', message, 'seq', seq, 'subject', subject, 'timeUs',"
+            "  time_us) FROM events;"
+            "INSERT INTO all_records SELECT kind, key, 1, document FROM records;"
+            "DROP TABLE steps;"
+            "DROP TABLE plans;"
+            "DROP TABLE claims;"
+            "DROP TABLE events;"
+            "DROP TABLE records;"
+            "ALTER TABLE all_records RENAME TO records;",
+    },
 };
 
 const struct migration *migrations_list(size_t *ret_n)

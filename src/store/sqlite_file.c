@@ -51,21 +51,22 @@ int sqlite_check_file(struct sqlite_store *s, struct error *err)
     return -REASON_UNAVAILABLE;
 }
 
-int sqlite_damaged(const struct sqlite_store *s, const char *table, const char *column,
-                   const char *key, struct error *err)
+int sqlite_damaged(const struct sqlite_store *s, enum record_kind kind, const char *id,
+                   struct error *err)
 {
     char why[ERROR_TEXT_SIZE];
-    char word[16];
+    const char *word = record_kind_name(kind);
     if (err == NULL) {
         return -REASON_INTERNAL;
     }
     STR_SET(why, err->message);
-    str_print(word, sizeof(word), "%.*s", (int)strlen(table) - 1, table); /* "claims": "claim" */
-    error_set(err, REASON_INTERNAL, s->path, "%s \"%.128s\" in %s is damaged: %.200s", word, key,
+    error_set(err, REASON_INTERNAL, s->path, "%s \"%.128s\" in %s is damaged: %.200s", word, id,
               s->path, why);
-    error_hint(err,
-               "put a backup of the file in its place; or take it out: sqlite3 %s \"DELETE FROM %s "
-               "WHERE %s = '%.128s'\", after which `cleave gc` shows what it held",
-               s->path, table, column, key);
+    error_hint(
+        err,
+        "put a backup of the file in its place; or take it out: sqlite3 %s \"DELETE FROM "
+        "records WHERE kind = '%s' AND id = '%.128s'\", after which `cleave gc` shows what it "
+        "held",
+        s->path, word, id);
     return -REASON_INTERNAL;
 }

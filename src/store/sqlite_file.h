@@ -10,9 +10,8 @@
 void sqlite_note_file(struct sqlite_store *s, const char *path);
 /* -UNAVAILABLE when the file at its path is another one now, or gone. */
 int sqlite_check_file(struct sqlite_store *s, struct error *err);
-/* Turns what was wrong with a row's document into an error that names it, its file, and what to do.
- */
-int sqlite_damaged(const struct sqlite_store *s, const char *table, const char *column,
-                   const char *key, struct error *err);
+/* See store_ops. */
+int sqlite_damaged(const struct sqlite_store *s, enum record_kind kind, const char *id,
+                   struct error *err);
 
 #endif

@@ -48,7 +48,7 @@ static int apply_migration(struct sqlite_store *s, const struct migration *migra
         r = exec(s, "COMMIT", err, "migrating");
     }
     if (r != 0) {
-        sqlite_rollback(&s->store);
+        sqlite_rollback(s);
     }
     return r;
 }

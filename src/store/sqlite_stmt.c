@@ -8,34 +8,15 @@ const char *const sqlite_stmt_sql[STMT_COUNT] = {
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
     [STMT_COMMIT] = "COMMIT",
     [STMT_ROLLBACK] = "ROLLBACK",
-    [STMT_CLAIM_INSERT] = "INSERT INTO claims (name, version, document) VALUES (?1, ?2, ?3)"
-                          " ON CONFLICT DO NOTHING",
-    [STMT_CLAIM_UPDATE] = "UPDATE claims SET version = ?2, document = ?3"
-                          " WHERE name = ?1 AND version = ?2 - 1",
-    [STMT_CLAIM_DELETE] = "DELETE FROM claims WHERE name = ?1",
-    [STMT_CLAIM_LIST] = "SELECT name, document FROM claims ORDER BY name",
-    [STMT_PLAN_PUT] = "INSERT INTO plans (id, state, document) VALUES (?1, ?2, ?3)"
-                      " ON CONFLICT (id) DO UPDATE SET state = ?2, document = ?3",
-    [STMT_PLAN_PRUNE] = "DELETE FROM plans WHERE seq <= (SELECT max(seq) FROM plans) - ?1"
-                        " AND state NOT IN ('running', 'undoing')",
-    [STMT_PLAN_GET] = "SELECT id, document FROM plans WHERE id = ?1",
-    [STMT_PLAN_LIST] = "SELECT id, document FROM plans ORDER BY seq DESC LIMIT ?1",
-    [STMT_PLAN_LIST_UNFINISHED] = "SELECT id, document FROM plans"
-                                  " WHERE state IN ('running', 'undoing')"
-                                  " ORDER BY seq DESC LIMIT ?1",
-    [STMT_STEP_PUT] = "INSERT INTO steps (plan_id, number, document) VALUES (?1, ?2, ?3)",
-    [STMT_STEP_UPDATE] = "UPDATE steps SET document = ?3 WHERE plan_id = ?1 AND number = ?2",
-    [STMT_STEPS_DELETE] = "DELETE FROM steps WHERE plan_id = ?1",
-    [STMT_STEP_LIST] = "SELECT document FROM steps WHERE plan_id = ?1 ORDER BY number",
-    [STMT_EVENT_PUT] = "INSERT INTO events (time_us, kind, subject, author, message)"
-                       " VALUES (?1, ?2, ?3, ?4, ?5)",
-    [STMT_EVENT_PRUNE] = "DELETE FROM events WHERE seq <= ?1",
-    [STMT_EVENT_LIST] = "SELECT seq, time_us, kind, subject, author, message FROM events"
-                        " WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-    [STMT_RECORD_PUT] = "INSERT INTO records (kind, key, document) VALUES (?1, ?2, ?3)"
-                        " ON CONFLICT (kind, key) DO UPDATE SET document = ?3",
-    [STMT_RECORD_DELETE] = "DELETE FROM records WHERE kind = ?1 AND key = ?2",
-    [STMT_RECORD_LIST] = "SELECT key, document FROM records WHERE kind = ?1 ORDER BY key",
+    [STMT_RANGE] = "SELECT id, version, document FROM records"
+                   " WHERE kind = ?1 AND id >= ?2 AND id < ?3 ORDER BY id LIMIT ?4",
+    [STMT_RANGE_BACKWARDS] = "SELECT id, version, document FROM records"
+                             " WHERE kind = ?1 AND id >= ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4",
+    [STMT_VERSION] = "SELECT version FROM records WHERE kind = ?1 AND id = ?2",
+    [STMT_PUT] = "INSERT INTO records (kind, id, version, document) VALUES (?1, ?2, 1, ?3)"
+                 " ON CONFLICT (kind, id) DO UPDATE SET version = version + 1, document = ?3",
+    [STMT_DELETE] = "DELETE FROM records WHERE kind = ?1 AND id = ?2",
+    [STMT_DELETE_RANGE] = "DELETE FROM records WHERE kind = ?1 AND id >= ?2 AND id < ?3",
 };
 
 int sqlite_fail(const struct sqlite_store *s, struct error *err, const char *what)

@@ -5,8 +5,6 @@
 
 #include "store/sqlite_store.h"
 
-#define DOCUMENT_TEXT(text) (const char *)(text)
-
 /* How long a transaction waits for another process's lock; the loop stands still meanwhile. */
 #define SQLITE_BUSY_MS 200
 

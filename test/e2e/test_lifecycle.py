@@ -477,7 +477,7 @@ def test_gc_knows_what_cleave_made(one, directory):
     one.sh(f"echo {type_id} >/sys/bus/pci/devices/{other}/nvidia/current_vgpu_type")
     one.stop()
     with sqlite3.connect(directory / "state/cleave.db") as store:
-        store.execute("DELETE FROM claims")
+        store.execute("DELETE FROM records WHERE kind = 'claim'")
     one.start("--observe-period", "1")
     found, kept = garbage(one)
     assert sorted(it["kind"] for it in found) == ["hostdev", "vgpu"]

@@ -48,7 +48,7 @@ static enum plan_state last_plan(struct lab *lab)
     struct plan **plans = NULL;
     size_t n = 0;
     enum plan_state state = PLAN_PLANNED;
-    assert_int_equal(lab->store->ops->load_plans(lab->store, 1, false, &plans, &n, NULL), 0);
+    assert_int_equal(ledger_load_plans(lab->manager->ledger, 1, false, &plans, &n, NULL), 0);
     if (n > 0) {
         state = plans[0]->state;
         plan_free(plans[0]);

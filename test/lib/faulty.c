@@ -260,119 +260,44 @@ struct guest_port *faulty_guest_new(struct guest_port *inner, struct faults *fau
 
 /* ---- store ---- */
 
-static int store_begin(struct store *store, struct error *err)
+/* What a batch compares can't be tried again after it was stored: no such batch fails so. */
+static bool may_fail_after(const struct batch *batch)
 {
-    struct faulty_store *self = (struct faulty_store *)store;
-    WITH_FAULT(self, err, self->inner->ops->begin(self->inner, err));
-}
-
-static int store_commit(struct store *store, struct error *err)
-{
-    struct faulty_store *self = (struct faulty_store *)store;
-    bool hit = hits(self->faults);
-    if (hit && self->faults->kind == FAULT_DIE_BEFORE) {
-        die();
+    bool may = true;
+    for (vec_each(batch, op)) {
+        may = may && op->expect == VERSION_ANY;
     }
-    if (hit && self->faults->kind == FAULT_FAIL_BEFORE) {
-        self->inner->ops->rollback(self->inner);
-        return injected(err);
+    return may;
+}
+
+static int store_load(struct store *store, const struct store_range *range,
+                      struct records *ret_records, struct error *err)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    return self->inner->ops->load(self->inner, range, ret_records, err);
+}
+
+static int store_commit(struct store *store, const struct batch *batch, struct error *err)
+{
+    struct faulty_store *self = (struct faulty_store *)store;
+    if (self->faults->kind == FAULT_FAIL_AFTER && !may_fail_after(batch)) {
+        (void)hits(self->faults);
+        return self->inner->ops->commit(self->inner, batch, err);
     }
-    int r = self->inner->ops->commit(self->inner, err);
-    if (hit && self->faults->kind == FAULT_DIE_AFTER) {
-        die();
-    }
-    return r;
+    WITH_FAULT(self, err, self->inner->ops->commit(self->inner, batch, err));
 }
 
-static void store_rollback(struct store *store)
+static void store_watch(struct store *store, store_changed_fn *fn, void *data)
 {
     struct faulty_store *self = (struct faulty_store *)store;
-    self->inner->ops->rollback(self->inner);
+    self->inner->ops->watch(self->inner, fn, data);
 }
 
-static int store_put_claim(struct store *store, struct claim *claim, struct error *err)
+static int store_damaged(struct store *store, enum record_kind kind, const char *id,
+                         struct error *err)
 {
     struct faulty_store *self = (struct faulty_store *)store;
-    WITH_FAULT(self, err, self->inner->ops->put_claim(self->inner, claim, err));
-}
-
-static int store_delete_claim(struct store *store, const char *name, struct error *err)
-{
-    struct faulty_store *self = (struct faulty_store *)store;
-    WITH_FAULT(self, err, self->inner->ops->delete_claim(self->inner, name, err));
-}
-
-static int store_load_claims(struct store *store, struct claims *ret_claims, struct error *err)
-{
-    struct faulty_store *self = (struct faulty_store *)store;
-    return self->inner->ops->load_claims(self->inner, ret_claims, err);
-}
-
-static int store_put_plan(struct store *store, const struct plan *plan, struct error *err)
-{
-    struct faulty_store *self = (struct faulty_store *)store;
-    WITH_FAULT(self, err, self->inner->ops->put_plan(self->inner, plan, err));
-}
-
-static int store_put_step(struct store *store, const char *plan_id, size_t index,
-                          const struct step *step, struct error *err)
-{
-    struct faulty_store *self = (struct faulty_store *)store;
-    WITH_FAULT(self, err, self->inner->ops->put_step(self->inner, plan_id, index, step, err));
-}
-
-static int store_load_plan(struct store *store, const char *id, struct plan **ret_plan,
-                           struct error *err)
-{
-    struct faulty_store *self = (struct faulty_store *)store;
-    return self->inner->ops->load_plan(self->inner, id, ret_plan, err);
-}
-
-static int store_load_plans(struct store *store, size_t max, bool unfinished_only,
-                            struct plan ***ret_plans, size_t *ret_n, struct error *err)
-{
-    struct faulty_store *self = (struct faulty_store *)store;
-    return self->inner->ops->load_plans(self->inner, max, unfinished_only, ret_plans, ret_n, err);
-}
-
-static int store_put_event(struct store *store, struct event *event, struct error *err)
-{
-    struct faulty_store *self = (struct faulty_store *)store;
-    WITH_FAULT(self, err, self->inner->ops->put_event(self->inner, event, err));
-}
-
-static int store_load_events(struct store *store, uint64_t after, size_t max,
-                             struct event **ret_events, size_t *ret_n, struct error *err)
-{
-    struct faulty_store *self = (struct faulty_store *)store;
-    return self->inner->ops->load_events(self->inner, after, max, ret_events, ret_n, err);
-}
-
-static int store_put_record(struct store *store, enum record_kind kind, const char *key,
-                            const json_t *document, struct error *err)
-{
-    struct faulty_store *self = (struct faulty_store *)store;
-    WITH_FAULT(self, err, self->inner->ops->put_record(self->inner, kind, key, document, err));
-}
-
-static int store_delete_record(struct store *store, enum record_kind kind, const char *key,
-                               struct error *err)
-{
-    struct faulty_store *self = (struct faulty_store *)store;
-    WITH_FAULT(self, err, self->inner->ops->delete_record(self->inner, kind, key, err));
-}
-
-static int store_load_records(struct store *store, enum record_kind kind, json_t **ret_documents,
-                              struct error *err)
-{
-    struct faulty_store *self = (struct faulty_store *)store;
-    return self->inner->ops->load_records(self->inner, kind, ret_documents, err);
-}
-
-static uint64_t store_changes(struct store *store)
-{
-    struct faulty_store *self = (struct faulty_store *)store;
-    return self->inner->ops->changes(self->inner);
+    return self->inner->ops->damaged(self->inner, kind, id, err);
 }
 
 static void store_free(struct store *store)
@@ -383,22 +308,10 @@ static void store_free(struct store *store)
 }
 
 static const struct store_ops store_ops = {
-    .begin = store_begin,
+    .load = store_load,
     .commit = store_commit,
-    .rollback = store_rollback,
-    .put_claim = store_put_claim,
-    .delete_claim = store_delete_claim,
-    .load_claims = store_load_claims,
-    .put_plan = store_put_plan,
-    .put_step = store_put_step,
-    .load_plan = store_load_plan,
-    .load_plans = store_load_plans,
-    .put_event = store_put_event,
-    .load_events = store_load_events,
-    .put_record = store_put_record,
-    .delete_record = store_delete_record,
-    .load_records = store_load_records,
-    .changes = store_changes,
+    .watch = store_watch,
+    .damaged = store_damaged,
     .free = store_free,
 };
 

@@ -3,6 +3,8 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "ledger/draft.h"
+#include "manager/state.h"
 #include "store/memory.h"
 #include "test.h"
 
@@ -58,7 +60,7 @@ size_t lab_count_events(struct lab *lab, const char *kind, const char *subject,
     CLEANUP_FREE struct event *events = NULL;
     size_t n = 0;
     size_t found = 0;
-    assert_int_equal(lab->store->ops->load_events(lab->store, 0, 1000, &events, &n, NULL), 0);
+    assert_int_equal(ledger_load_events(lab->manager->ledger, 0, 1000, &events, &n, NULL), 0);
     for (size_t i = 0; i < n; i++) {
         if (str_eq(events[i].kind, kind) &&
             (subject == NULL || str_eq(events[i].subject, subject))) {
@@ -69,4 +71,67 @@ size_t lab_count_events(struct lab *lab, const char *kind, const char *subject,
         }
     }
     return found;
+}
+
+/* ---- the store of a stopped manager ---- */
+
+static void begin(struct lab *lab, struct draft *draft)
+{
+    struct ledger *ledger = NULL;
+    assert_null(lab->manager);
+    assert_int_equal(ledger_open(lab->store, &ledger, NULL), 0);
+    draft_begin(draft, ledger);
+}
+
+static void commit(struct draft *draft)
+{
+    struct ledger *ledger = draft->ledger;
+    assert_int_equal(draft_commit(draft, NULL), 0);
+    ledger_free(ledger);
+}
+
+void lab_store_claim(struct lab *lab, const struct claim *claim)
+{
+    struct draft draft;
+    begin(lab, &draft);
+    draft_put_claim(&draft, claim);
+    commit(&draft);
+}
+
+void lab_lose_claim(struct lab *lab, const char *name)
+{
+    struct draft draft;
+    begin(lab, &draft);
+    assert_non_null(draft_claim(&draft, name));
+    draft_delete_claim(&draft, name);
+    commit(&draft);
+}
+
+void lab_lose_made(struct lab *lab)
+{
+    struct draft draft;
+    CLEANUP_STRLIST struct strlist keys = {0};
+    begin(lab, &draft);
+    draft_list_records(&draft, RECORD_MADE, &keys);
+    assert_int_equal(keys.n, 1);
+    draft_delete_record(&draft, RECORD_MADE, keys.items[0]);
+    draft_delete_record(&draft, RECORD_HOST, "made");
+    commit(&draft);
+}
+
+void lab_lose_steps(struct lab *lab)
+{
+    struct draft draft;
+    struct plan **plans = NULL;
+    size_t n = 0;
+    begin(lab, &draft);
+    assert_int_equal(ledger_load_plans(draft.ledger, 100, false, &plans, &n, NULL), 0);
+    assert_true(n > 0);
+    for (size_t i = 0; i < n; i++) {
+        plans[i]->steps.n = 0;
+        draft_put_plan(&draft, plans[i]);
+        plan_free(plans[i]);
+    }
+    free(plans);
+    commit(&draft);
 }

@@ -27,4 +27,13 @@ void lab_look(struct lab *lab);
 size_t lab_count_events(struct lab *lab, const char *kind, const char *subject,
                         char ret_message[ERROR_TEXT_SIZE]);
 
+/* What happens to the store while the manager is stopped: a claim is put into it, or lost from it;
+ * what cleave made is, as in the store of a cleaved that kept no record of it; the plans' steps
+ * are.
+ */
+void lab_store_claim(struct lab *lab, const struct claim *claim);
+void lab_lose_claim(struct lab *lab, const char *name);
+void lab_lose_made(struct lab *lab);
+void lab_lose_steps(struct lab *lab);
+
 #endif

@@ -15,6 +15,7 @@
 #include "fake_host.h"
 #include "faulty.h"
 #include "layout/layout.h"
+#include "ledger/draft.h"
 #include "plan/planner.h"
 #include "plan/restore.h"
 #include "sim/state/internal.h"
@@ -43,6 +44,7 @@ struct world {
     struct faults faults;
     struct ports ports;
     struct store *store;
+    struct ledger *ledger;
     struct evloop *loop;
     struct worker *worker;
     struct runner *runner;
@@ -151,7 +153,7 @@ static struct plan *run(struct world *w, struct plan *plan)
     struct error err = {0};
     id_uuid(plan->id);
     plan->state = PLAN_RUNNING;
-    assert_int_equal(w->store->ops->put_plan(w->store, plan, &err), 0);
+    assert_int_equal(draft_store_plan(w->ledger, plan, &err), 0);
     runner_start(w->runner, plan);
     assert_int_equal(evloop_after(w->loop, TEN_SECONDS_US, give_up, w->loop), 0);
     if (evloop_run(w->loop) != 0) {
@@ -373,11 +375,12 @@ static void open_world(struct world *w, const char *kernel)
                               .guest = fake_guest_port_new(&w->guests)};
     w->ports = faulty_ports_new(w->ports, &w->faults);
     w->store = memory_store_new();
+    assert_int_equal(ledger_open(w->store, &w->ledger, NULL), 0);
     assert_int_equal(evloop_new(&w->loop), 0);
     assert_int_equal(worker_new(w->loop, "ports", &w->worker), 0);
     struct runner_config config = {.loop = w->loop,
                                    .workers = {w->worker, w->worker, w->worker},
-                                   .store = w->store,
+                                   .ledger = w->ledger,
                                    .ports = w->ports,
                                    .done = on_done,
                                    .data = w};
@@ -389,6 +392,7 @@ static void close_world(struct world *w)
     runner_halt(w->runner);
     worker_free(w->worker);
     runner_free(w->runner);
+    ledger_free(w->ledger);
     w->store->ops->free(w->store);
     ports_free(&w->ports);
     evloop_free(w->loop);

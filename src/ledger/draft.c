@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger/draft.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "ledger/record_json.h"
+
+#define EVENTS_KEPT 100000
+#define PLANS_KEPT 1000
+
+void draft_begin(struct draft *draft, struct ledger *ledger)
+{
+    *draft = (struct draft){.ledger = ledger};
+}
+
+void draft_drop(struct draft *draft)
+{
+    batch_done(&draft->batch);
+    vec_done(&draft->claims);
+    vec_done(&draft->gpu_records);
+    vec_done(&draft->plans);
+}
+
+/* ---- claims ---- */
+
+static struct draft_claim *find_claim(const struct draft *draft, const char *name)
+{
+    if (batch_find(&draft->batch, RECORD_CLAIM, name) == NULL) {
+        return NULL;
+    }
+    for (vec_each(&draft->claims, touched)) {
+        if (str_eq(touched->claim.name, name)) {
+            return touched;
+        }
+    }
+    return NULL;
+}
+
+const struct claim *draft_claim(const struct draft *draft, const char *name)
+{
+    const struct draft_claim *touched = find_claim(draft, name);
+    if (touched != NULL) {
+        return touched->gone ? NULL : &touched->claim;
+    }
+    return ledger_claim(draft->ledger, name);
+}
+
+static struct draft_claim *touch_claim(struct draft *draft, const char *name)
+{
+    struct draft_claim *touched = find_claim(draft, name);
+    return touched != NULL ? touched : vec_push(&draft->claims);
+}
+
+static uint64_t stored_version(const struct draft *draft, const char *name)
+{
+    const struct claim *stored = ledger_claim(draft->ledger, name);
+    return stored == NULL ? 0 : stored->version;
+}
+
+void draft_put_claim(struct draft *draft, const struct claim *claim)
+{
+    uint64_t version = stored_version(draft, claim->name);
+    struct claim next = *claim;
+    next.version = version + 1;
+    *touch_claim(draft, next.name) = (struct draft_claim){.claim = next};
+    batch_put(&draft->batch, RECORD_CLAIM, next.name, record_text(claim_to_json(&next)), version);
+}
+
+void draft_delete_claim(struct draft *draft, const char *name)
+{
+    struct draft_claim gone = {.gone = true};
+    STR_SET(gone.claim.name, name);
+    *touch_claim(draft, gone.claim.name) = gone;
+    batch_delete(&draft->batch, RECORD_CLAIM, gone.claim.name,
+                 stored_version(draft, gone.claim.name));
+}
+
+/* ---- GPUs ---- */
+
+const struct gpu_records *draft_gpu_records(const struct draft *draft)
+{
+    return draft->has_gpu_records ? &draft->gpu_records : &draft->ledger->gpu_records;
+}
+
+void draft_put_gpu_record(struct draft *draft, const struct gpu_record *record)
+{
+    if (!draft->has_gpu_records) {
+        vec_own(&draft->gpu_records, &draft->ledger->gpu_records);
+        draft->has_gpu_records = true;
+    }
+    char key[GPU_UUID_SIZE];
+    gpu_record_key(record, key);
+    struct gpu_record *place = NULL;
+    for (vec_each(&draft->gpu_records, other)) {
+        char was[GPU_UUID_SIZE];
+        gpu_record_key(other, was);
+        bool same = str_eq(was, key);
+        /* The driver reported the UUID meanwhile. */
+        bool grown = !same && other->uuid[0] == '\0' && record->uuid[0] != '\0' &&
+                     pci_addr_cmp(&other->addr, &record->addr) == 0;
+        if (grown) {
+            batch_delete(&draft->batch, RECORD_GPU, was, VERSION_ANY);
+        }
+        place = same || grown ? other : place;
+    }
+    batch_put(&draft->batch, RECORD_GPU, key, record_text(gpu_record_to_json(record)), VERSION_ANY);
+    place = place == NULL ? vec_push(&draft->gpu_records) : place;
+    *place = *record;
+}
+
+/* ---- small records ---- */
+
+void draft_put_record(struct draft *draft, enum record_kind kind, const char *id,
+                      const json_t *document)
+{
+    batch_put(&draft->batch, kind, id, json_text(document), VERSION_ANY);
+}
+
+void draft_delete_record(struct draft *draft, enum record_kind kind, const char *id)
+{
+    batch_delete(&draft->batch, kind, id, VERSION_ANY);
+}
+
+const char *draft_record(const struct draft *draft, enum record_kind kind, const char *id)
+{
+    const struct batch_op *op = batch_find(&draft->batch, kind, id);
+    if (op != NULL) {
+        return op->text;
+    }
+    const struct record *record = records_find(&draft->ledger->records[kind], id);
+    return record == NULL ? NULL : record->text;
+}
+
+void draft_list_records(const struct draft *draft, enum record_kind kind, struct strlist *ret_ids)
+{
+    const struct records *stored = &draft->ledger->records[kind];
+    for (vec_each(stored, record)) {
+        if (draft_record(draft, kind, record->id) != NULL) {
+            *vec_push(ret_ids) = xstrdup(record->id);
+        }
+    }
+    for (vec_each(&draft->batch, op)) {
+        if (op->kind == kind && op->text != NULL && records_find(stored, op->id) == NULL) {
+            *vec_push(ret_ids) = xstrdup(op->id);
+        }
+    }
+}
+
+/* ---- plans and events ---- */
+
+/* Of one that is stored, or will be; NULL. */
+static const struct plan_entry *find_plan(const struct draft *draft, const char *id)
+{
+    const struct plan_entry *entry = plan_log_find(&draft->plans, id);
+    return entry != NULL ? entry : plan_log_find(&draft->ledger->plans, id);
+}
+
+static void forget_plan(struct draft *draft, const struct plan_entry *entry)
+{
+    char id[PLAN_RECORD_ID_SIZE];
+    char from[STEP_RECORD_ID_SIZE];
+    char to[STEP_RECORD_ID_SIZE];
+    step_record_range(entry, from, to);
+    batch_delete(&draft->batch, RECORD_PLAN, plan_record_id(entry, id), VERSION_ANY);
+    batch_delete_range(&draft->batch, RECORD_STEP, from, to);
+}
+
+static struct plan_entry add_plan(struct draft *draft, const char *id)
+{
+    uint64_t stored = plan_log_last(&draft->ledger->plans);
+    uint64_t put = plan_log_last(&draft->plans);
+    struct plan_entry entry = {.number = (put > stored ? put : stored) + 1};
+    STR_SET(entry.id, id);
+    for (vec_each(&draft->ledger->plans, old)) {
+        if (old->number + PLANS_KEPT > entry.number) {
+            break;
+        }
+        if (!old->running && plan_log_find(&draft->plans, old->id) == NULL) {
+            forget_plan(draft, old);
+        }
+    }
+    return entry;
+}
+
+static void note_plan(struct draft *draft, const struct plan_entry *entry)
+{
+    struct plan_entry *place = plan_log_find(&draft->plans, entry->id);
+    if (place == NULL) {
+        size_t at = draft->plans.n;
+        place = vec_push(&draft->plans);
+        for (; at > 0 && place[-1].number > entry->number; at--, place--) {
+            *place = place[-1];
+        }
+    }
+    *place = *entry;
+}
+
+void draft_put_plan(struct draft *draft, const struct plan *plan)
+{
+    char id[PLAN_RECORD_ID_SIZE];
+    char from[STEP_RECORD_ID_SIZE];
+    char to[STEP_RECORD_ID_SIZE];
+    const struct plan_entry *known = find_plan(draft, plan->id);
+    struct plan_entry entry = known != NULL ? *known : add_plan(draft, plan->id);
+    plan_record_id(&entry, id);
+    entry.running = plan->state == PLAN_RUNNING || plan->state == PLAN_UNDOING;
+    if (known != NULL && known->running != entry.running) {
+        batch_delete(&draft->batch, plan_entry_kind(known), id, VERSION_ANY);
+    }
+    batch_put(&draft->batch, plan_entry_kind(&entry), id, record_of_plan(plan), VERSION_ANY);
+    note_plan(draft, &entry);
+    step_record_range(&entry, from, to);
+    batch_delete_range(&draft->batch, RECORD_STEP, step_record_id(&entry, plan->steps.n, from), to);
+    for (size_t i = 0; i < plan->steps.n; i++) {
+        draft_put_step(draft, plan->id, i, &plan->steps.items[i]);
+    }
+}
+
+void draft_put_step(struct draft *draft, const char *plan_id, size_t index, const struct step *step)
+{
+    char id[STEP_RECORD_ID_SIZE];
+    const struct plan_entry *entry = find_plan(draft, plan_id);
+    if (entry == NULL) {
+        draft->result =
+            error_set(&draft->err, REASON_NOT_FOUND, plan_id, "there is no plan %s", plan_id);
+        return;
+    }
+    batch_put(&draft->batch, RECORD_STEP, step_record_id(entry, index, id),
+              record_text(step_to_json(step)), VERSION_ANY);
+}
+
+void draft_put_event(struct draft *draft, struct event *event)
+{
+    char id[EVENT_RECORD_ID_SIZE];
+    event->seq = draft->ledger->last_event + ++draft->n_events;
+    batch_put(&draft->batch, RECORD_EVENT, event_record_id(event->seq, id),
+              record_text(event_to_stored_json(event)), VERSION_ANY);
+    if (event->seq > EVENTS_KEPT) {
+        batch_delete(&draft->batch, RECORD_EVENT, event_record_id(event->seq - EVENTS_KEPT, id),
+                     VERSION_ANY);
+    }
+}
+
+/* ---- the end ---- */
+
+/* Keeps the order of names. */
+static void take_claim(struct ledger *ledger, const struct draft_claim *touched)
+{
+    struct claims *claims = &ledger->claims;
+    struct claim *place = ledger_claim(ledger, touched->claim.name);
+    if (touched->gone && place != NULL) {
+        vec_remove(claims, (size_t)(place - claims->items));
+    }
+    if (touched->gone) {
+        return;
+    }
+    if (place == NULL) {
+        size_t at = ledger_claim_place(ledger, touched->claim.name);
+        (void)vec_push(claims);
+        place = &claims->items[at];
+        memmove(place + 1, place, (claims->n - 1 - at) * sizeof(*place));
+    }
+    *place = touched->claim;
+}
+
+static void take_plan(struct plan_log *log, const struct plan_entry *entry)
+{
+    struct plan_entry *place = plan_log_find(log, entry->id);
+    place = place == NULL ? vec_push(log) : place; /* a new one has the highest number */
+    *place = *entry;
+}
+
+static void drop_plans(struct plan_log *log, const struct batch *batch)
+{
+    char id[PLAN_RECORD_ID_SIZE];
+    uint64_t last = plan_log_last(log);
+    for (size_t i = 0; i < log->n && log->items[i].number + PLANS_KEPT <= last;) {
+        const struct batch_op *op =
+            batch_find(batch, RECORD_PLAN, plan_record_id(&log->items[i], id));
+        bool gone = op != NULL && op->text == NULL && !log->items[i].running;
+        if (gone) {
+            vec_remove(log, i);
+        }
+        i += gone ? 0 : 1;
+    }
+}
+
+/* All of it is stored: the ledger follows. */
+static void take(struct draft *draft)
+{
+    struct ledger *ledger = draft->ledger;
+    for (vec_each(&draft->claims, touched)) {
+        take_claim(ledger, touched);
+    }
+    if (draft->has_gpu_records) {
+        vec_done(&ledger->gpu_records);
+        ledger->gpu_records = draft->gpu_records;
+        draft->gpu_records = (struct gpu_records){0};
+    }
+    for (vec_each(&draft->plans, entry)) {
+        take_plan(&ledger->plans, entry);
+    }
+    drop_plans(&ledger->plans, &draft->batch);
+    for (vec_each(&draft->batch, op)) {
+        if (ledger_keeps(op->kind) && op->text != NULL) {
+            records_put(&ledger->records[op->kind], op->id, op->text);
+        } else if (ledger_keeps(op->kind)) {
+            records_remove(&ledger->records[op->kind], op->id);
+        }
+    }
+    ledger->last_event += draft->n_events;
+}
+
+int draft_commit(struct draft *draft, struct error *err)
+{
+    struct store *store = draft->ledger->store;
+    if (draft->result == 0) {
+        draft->result = store->ops->commit(store, &draft->batch, &draft->err);
+    }
+    if (draft->result == 0) {
+        take(draft);
+    } else if (err != NULL) {
+        *err = draft->err;
+    }
+    draft_drop(draft);
+    return draft->result;
+}
+
+/* ---- drafts of one change ---- */
+
+int draft_store_plan(struct ledger *ledger, const struct plan *plan, struct error *err)
+{
+    struct draft draft;
+    draft_begin(&draft, ledger);
+    draft_put_plan(&draft, plan);
+    return draft_commit(&draft, err);
+}
+
+int draft_store_event(struct ledger *ledger, struct event *event, struct error *err)
+{
+    struct draft draft;
+    draft_begin(&draft, ledger);
+    draft_put_event(&draft, event);
+    return draft_commit(&draft, err);
+}
+
+int draft_store_record(struct ledger *ledger, enum record_kind kind, const char *id,
+                       const json_t *document, struct error *err)
+{
+    struct draft draft;
+    draft_begin(&draft, ledger);
+    if (document != NULL) {
+        draft_put_record(&draft, kind, id, document);
+    } else {
+        draft_delete_record(&draft, kind, id);
+    }
+    return draft_commit(&draft, err);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A change of the ledger: what it puts and deletes is collected, then stored as one batch. Until
+ * that has succeeded the ledger is as it was; only what the draft names is copied. Errors stick.
+ * Loop thread only; one draft at a time.
+ */
+#ifndef LEDGER_DRAFT_H
+#define LEDGER_DRAFT_H
+
+#include "base/fs.h"
+#include "base/vec.h"
+#include "ledger/ledger.h"
+
+struct draft_claim {
+    struct claim claim;
+    bool gone;
+};
+
+struct draft {
+    struct ledger *ledger;
+    struct batch batch;
+    VEC(struct draft_claim) claims;
+    struct gpu_records gpu_records; /* all, as they will be, once one is put */
+    bool has_gpu_records;
+    struct plan_log plans; /* put */
+    uint64_t n_events;
+    int result;
+    struct error err;
+};
+
+/* Ends with draft_commit() or draft_drop(). */
+void draft_begin(struct draft *draft, struct ledger *ledger);
+/* Stores all of it, and changes the ledger; or returns the first error, and nothing is changed. */
+int draft_commit(struct draft *draft, struct error *err);
+void draft_drop(struct draft *draft);
+
+/* The claim as it will be; NULL: there will be none. Valid until the next change. */
+const struct claim *draft_claim(const struct draft *draft, const char *name);
+/* In the place of one of its name, if there is one; expects the version that the ledger has. */
+void draft_put_claim(struct draft *draft, const struct claim *claim);
+void draft_delete_claim(struct draft *draft, const char *name);
+
+/* All, as they will be. Valid until the next change. */
+const struct gpu_records *draft_gpu_records(const struct draft *draft);
+/* In the place of that GPU's, if there is one. */
+void draft_put_gpu_record(struct draft *draft, const struct gpu_record *record);
+
+/* A small record; see ledger_keeps(). */
+void draft_put_record(struct draft *draft, enum record_kind kind, const char *id,
+                      const json_t *document);
+/* One that isn't there is gone already. */
+void draft_delete_record(struct draft *draft, enum record_kind kind, const char *id);
+/* Ids of all that there will be. Copies; the caller frees. */
+void draft_list_records(const struct draft *draft, enum record_kind kind, struct strlist *ret_ids);
+/* Its text, as it will be; NULL: there will be none. */
+const char *draft_record(const struct draft *draft, enum record_kind kind, const char *id);
+
+/* A plan with all its steps, new or again. The oldest that have ended go when there are too many.
+ */
+void draft_put_plan(struct draft *draft, const struct plan *plan);
+/* One step of a plan that is stored: its state, problem, read-back values. -NOT_FOUND. */
+void draft_put_step(struct draft *draft, const char *plan_id, size_t index,
+                    const struct step *step);
+/* Numbers the event. */
+void draft_put_event(struct draft *draft, struct event *event);
+
+/* ---- drafts of one change ---- */
+
+int draft_store_plan(struct ledger *ledger, const struct plan *plan, struct error *err);
+int draft_store_event(struct ledger *ledger, struct event *event, struct error *err);
+/* `document` NULL: the record is deleted. */
+int draft_store_record(struct ledger *ledger, enum record_kind kind, const char *id,
+                       const json_t *document, struct error *err);
+
+#endif

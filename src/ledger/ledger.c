@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ledger/ledger.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "ledger/record_json.h"
+
+/* ---- opening ---- */
+
+static int read_claim(struct ledger *ledger, const struct record *record, struct error *err)
+{
+    CLEANUP_JSON json_t *json = NULL;
+    struct claim claim = {0};
+    int r = record_parse(record->text, &json, err);
+    r = r != 0 ? r : claim_from_stored_json(json, &claim, err);
+    if (r == 0) {
+        claim.version = record->version;
+        *vec_push(&ledger->claims) = claim;
+    }
+    return r;
+}
+
+static int read_gpu(struct ledger *ledger, const struct record *record, struct error *err)
+{
+    CLEANUP_JSON json_t *json = NULL;
+    struct gpu_record gpu = {0};
+    int r = record_parse(record->text, &json, err);
+    r = r != 0 ? r : gpu_record_from_stored_json(json, &gpu, err);
+    if (r == 0) {
+        *vec_push(&ledger->gpu_records) = gpu;
+    }
+    return r;
+}
+
+typedef int read_fn(struct ledger *ledger, const struct record *record, struct error *err);
+
+static int load_typed(struct ledger *ledger, enum record_kind kind, read_fn *read,
+                      struct error *err)
+{
+    CLEANUP(records_done) struct records records = {0};
+    struct store *store = ledger->store;
+    struct store_range range = {.kind = kind};
+    int r = store->ops->load(store, &range, &records, err);
+    for (vec_each(&records, record)) {
+        if (r == 0 && read(ledger, record, err) != 0) {
+            r = store->ops->damaged(store, kind, record->id, err);
+        }
+    }
+    return r;
+}
+
+static int load_kept(struct ledger *ledger, struct error *err)
+{
+    int r = 0;
+    for (enum record_kind kind = 0; kind < RECORD_KIND_COUNT; kind++) {
+        struct store_range range = {.kind = kind};
+        if (r == 0 && ledger_keeps(kind)) {
+            r = ledger->store->ops->load(ledger->store, &range, &ledger->records[kind], err);
+        }
+    }
+    return r;
+}
+
+static int find_last_event(struct ledger *ledger, struct error *err)
+{
+    CLEANUP(records_done) struct records records = {0};
+    struct store_range range = {
+        .kind = RECORD_EVENT, .backwards = true, .ids_only = true, .max = 1};
+    int r = ledger->store->ops->load(ledger->store, &range, &records, err);
+    for (vec_each(&records, record)) {
+        (void)parse_u64(record->id, &ledger->last_event);
+    }
+    return r;
+}
+
+static void note_change(const struct batch *batch, void *data)
+{
+    (void)batch;
+    struct ledger *ledger = data;
+    ledger->changes++;
+}
+
+int ledger_open(struct store *store, struct ledger **ret_ledger, struct error *err)
+{
+    CLEANUP(ledger_freep) struct ledger *ledger = xcalloc(1, sizeof(*ledger));
+    ledger->store = store;
+    int r = load_typed(ledger, RECORD_CLAIM, read_claim, err);
+    r = r != 0 ? r : load_typed(ledger, RECORD_GPU, read_gpu, err);
+    r = r != 0 ? r : load_kept(ledger, err);
+    r = r != 0 ? r : plan_log_load(store, &ledger->plans, err);
+    r = r != 0 ? r : find_last_event(ledger, err);
+    if (r == 0) {
+        store->ops->watch(store, note_change, ledger);
+        *ret_ledger = TAKE_PTR(ledger);
+    }
+    return r;
+}
+
+void ledger_free(struct ledger *ledger)
+{
+    if (ledger == NULL) {
+        return;
+    }
+    ledger->store->ops->watch(ledger->store, NULL, NULL);
+    vec_done(&ledger->claims);
+    vec_done(&ledger->gpu_records);
+    for (size_t i = 0; i < RECORD_KIND_COUNT; i++) {
+        records_done(&ledger->records[i]);
+    }
+    vec_done(&ledger->plans);
+    free(ledger);
+}
+
+/* ---- what is in memory ---- */
+
+size_t ledger_claim_place(const struct ledger *ledger, const char *name)
+{
+    const struct claims *claims = &ledger->claims;
+    size_t low = 0;
+    size_t high = claims->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(claims->items[middle].name, name) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+struct claim *ledger_claim(const struct ledger *ledger, const char *name)
+{
+    size_t at = ledger_claim_place(ledger, name);
+    struct claim *claim = at < ledger->claims.n ? &ledger->claims.items[at] : NULL;
+    return claim != NULL && str_eq(claim->name, name) ? claim : NULL;
+}
+
+bool ledger_keeps(enum record_kind kind)
+{
+    return kind >= RECORD_MIGRATION;
+}
+
+int ledger_records(const struct ledger *ledger, enum record_kind kind, json_t **ret_documents,
+                   struct error *err)
+{
+    CLEANUP_JSON json_t *documents = json_object();
+    for (vec_each(&ledger->records[kind], record)) {
+        json_t *document = NULL;
+        if (record_parse(record->text, &document, err) != 0) {
+            return ledger->store->ops->damaged(ledger->store, kind, record->id, err);
+        }
+        json_object_set_new(documents, record->id, document);
+    }
+    *ret_documents = TAKE_PTR(documents);
+    return 0;
+}
+
+/* ---- history ---- */
+
+static int load_entry(const struct ledger *ledger, const struct plan_entry *entry,
+                      struct plan **ret_plan, struct error *err)
+{
+    char id[PLAN_RECORD_ID_SIZE];
+    char from[STEP_RECORD_ID_SIZE];
+    char to[STEP_RECORD_ID_SIZE];
+    CLEANUP(records_done) struct records plans = {0};
+    CLEANUP(records_done) struct records steps = {0};
+    struct store *store = ledger->store;
+    step_record_range(entry, from, to);
+    struct store_range plan = {
+        .kind = plan_entry_kind(entry), .from = plan_record_id(entry, id), .max = 1};
+    struct store_range all = {.kind = RECORD_STEP, .from = from, .to = to};
+    int r = store->ops->load(store, &plan, &plans, err);
+    r = r != 0 ? r : store->ops->load(store, &all, &steps, err);
+    if (r == 0 &&
+        record_to_plan(plans.n == 0 ? "" : plans.items[0].text, &steps, ret_plan, err) != 0) {
+        r = store->ops->damaged(store, plan.kind, id, err);
+    }
+    return r;
+}
+
+int ledger_load_plan(const struct ledger *ledger, const char *id, struct plan **ret_plan,
+                     struct error *err)
+{
+    const struct plan_entry *entry = plan_log_find(&ledger->plans, id);
+    *ret_plan = NULL;
+    return entry == NULL ? 0 : load_entry(ledger, entry, ret_plan, err);
+}
+
+struct plan_list {
+    struct plan **items;
+    size_t n;
+    size_t cap;
+};
+
+static void plan_list_done(struct plan_list *list)
+{
+    for (vec_each(list, plan)) {
+        plan_free(*plan);
+    }
+    vec_done(list);
+}
+
+int ledger_load_plans(const struct ledger *ledger, size_t max, bool unfinished_only,
+                      struct plan ***ret_plans, size_t *ret_n, struct error *err)
+{
+    CLEANUP(plan_list_done) struct plan_list plans = {0};
+    for (size_t i = ledger->plans.n; i > 0 && plans.n < max; i--) {
+        const struct plan_entry *entry = &ledger->plans.items[i - 1];
+        int r = 0;
+        if (entry->running || !unfinished_only) {
+            r = load_entry(ledger, entry, vec_push(&plans), err);
+        }
+        if (r != 0) {
+            return r;
+        }
+    }
+    *ret_n = plans.n;
+    *ret_plans = TAKE_PTR(plans.items);
+    plans.n = 0;
+    return 0;
+}
+
+const char *event_record_id(uint64_t seq, char out[EVENT_RECORD_ID_SIZE])
+{
+    (void)snprintf(out, EVENT_RECORD_ID_SIZE, "%020" PRIu64, seq);
+    return out;
+}
+
+int ledger_load_events(const struct ledger *ledger, uint64_t after, size_t max,
+                       struct event **ret_events, size_t *ret_n, struct error *err)
+{
+    char from[EVENT_RECORD_ID_SIZE];
+    CLEANUP(records_done) struct records records = {0};
+    struct store *store = ledger->store;
+    event_record_id(after == UINT64_MAX ? after : after + 1, from);
+    struct store_range range = {.kind = RECORD_EVENT, .from = from, .max = max};
+    VEC(struct event) events = {0};
+    int r = store->ops->load(store, &range, &records, err);
+    for (vec_each(&records, record)) {
+        if (r == 0 && record_to_event(record->text, vec_push(&events), err) != 0) {
+            r = store->ops->damaged(store, RECORD_EVENT, record->id, err);
+        }
+    }
+    if (r != 0) {
+        vec_done(&events);
+        return r;
+    }
+    *ret_events = events.items;
+    *ret_n = events.n;
+    return 0;
+}

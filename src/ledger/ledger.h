@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is stored, in memory: claims, what is remembered of GPUs, small records by kind, which plans
+ * there are. Filled once from the store, and changed only by drafts (ledger/draft.h), once the
+ * store has them. The texts of plans, steps and events stay in the store, and are read on
+ * request.
+ *
+ * Loop thread only. Others read the fields, and change none.
+ */
+#ifndef LEDGER_LEDGER_H
+#define LEDGER_LEDGER_H
+
+#include <jansson.h>
+
+#include "ledger/plan_log.h"
+#include "model/claim.h"
+#include "model/event.h"
+#include "model/gpu_record.h"
+#include "store/store.h"
+
+struct ledger {
+    struct store *store;  /* borrowed */
+    struct claims claims; /* by name */
+    struct gpu_records gpu_records;
+    /* Small records by kind: RECORD_MIGRATION and those behind it. */
+    struct records records[RECORD_KIND_COUNT];
+    struct plan_log plans;
+    uint64_t last_event; /* its number; 0: none is stored */
+    uint64_t changes;    /* another number after each change */
+};
+
+/* Reads all that is kept in memory. -UNAVAILABLE, or -INTERNAL for a record that can't be read. */
+int ledger_open(struct store *store, struct ledger **ret_ledger, struct error *err);
+void ledger_free(struct ledger *ledger);
+DEFINE_FREEP(struct ledger *, ledger_free)
+
+/* NULL: there is none. Valid until the next change. */
+struct claim *ledger_claim(const struct ledger *ledger, const char *name);
+/* Index of the first whose name is not before `name`. */
+size_t ledger_claim_place(const struct ledger *ledger, const char *name);
+
+/* Is it one of the small kinds, which the ledger has in memory as they are? */
+bool ledger_keeps(enum record_kind kind);
+/* An object of all records of such a kind by id, in the order of ids. Caller decrefs. -INTERNAL:
+ * one of them can't be read. */
+int ledger_records(const struct ledger *ledger, enum record_kind kind, json_t **ret_documents,
+                   struct error *err);
+
+/* ---- history: read from the store ---- */
+
+/* NULL and 0 when there is none. Caller frees. */
+int ledger_load_plan(const struct ledger *ledger, const char *id, struct plan **ret_plan,
+                     struct error *err);
+/* Newest first, at most max; unfinished_only: those that are running or undoing. */
+int ledger_load_plans(const struct ledger *ledger, size_t max, bool unfinished_only,
+                      struct plan ***ret_plans, size_t *ret_n, struct error *err);
+/* Events with seq > after, oldest first, at most max. Caller frees *ret_events. */
+int ledger_load_events(const struct ledger *ledger, uint64_t after, size_t max,
+                       struct event **ret_events, size_t *ret_n, struct error *err);
+#define EVENT_RECORD_ID_SIZE 24
+const char *event_record_id(uint64_t seq, char out[EVENT_RECORD_ID_SIZE]);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the texts of records say: the codecs' JSON. A plan's steps are records of their own, so that
+ * the journal rewrites one record per change of a step. */
+#ifndef LEDGER_RECORD_JSON_H
+#define LEDGER_RECORD_JSON_H
+
+#include "base/error.h"
+#include "model/event.h"
+#include "model/plan.h"
+#include "store/record.h"
+
+/* Compact text; caller frees. Takes the JSON. */
+char *record_text(json_t *json);
+/* Our own text: no limits as for input, but a damaged one is an error. Caller decrefs. */
+int record_parse(const char *text, json_t **ret_json, struct error *err);
+
+/* Without its steps. Caller frees. */
+char *record_of_plan(const struct plan *plan);
+/* Puts the steps' texts back into the plan's. Caller frees. */
+int record_to_plan(const char *text, const struct records *steps, struct plan **ret_plan,
+                   struct error *err);
+int record_to_event(const char *text, struct event *ret_event, struct error *err);
+
+#endif

@@ -106,11 +106,41 @@ static json_t *find_named(const json_t *list, const char *key, const char *name)
     return NULL;
 }
 
-/* What has one answer. */
+/* `claim` may be NULL; it is stolen. */
+static void answer_change(struct manager *m, const struct request *request, json_t *claim)
+{
+    json_t *plan = made_up("plan");
+    json_object_set_new(plan, "author", json_string(request->caller->author));
+    json_object_set_new(plan, "state", json_string(request->dry_run ? "planned" : "running"));
+    json_object_set(
+        plan, "reason",
+        json_object_get(json_object_get(the_answers(), "reasons"), verb_of(request->verb)->name));
+    json_t *claims = json_array();
+    if (claim != NULL) {
+        json_array_append_new(claims, claim);
+    }
+    answer_later(m, request,
+                 json_pack("{s:o, s:o}", "plan", json_deep_copy(plan), "claims", claims));
+    if (request->dry_run) {
+        json_decref(plan);
+        return;
+    }
+    json_decref(m->plan);
+    m->plan = plan;
+}
+
+/* What has one answer, or none: then a test on a simulated host asks it. */
 static void answer(struct manager *m, const struct request *request)
 {
     enum verb_id id = request->verb;
     json_t *body = answer_of(verb_of(id)->name);
+    if (body == NULL) {
+        struct error err = {0};
+        error_set(&err, REASON_UNSUPPORTED, "cleaved", "no answer to %s is made up",
+                  verb_of(id)->name);
+        request_refuse(request, &err);
+        return;
+    }
     if (id == VERB_GET_HOST || id == VERB_LIST_GPUS || id == VERB_GET_RESTORE) {
         answer_later(m, request, body);
     } else {
@@ -145,16 +175,10 @@ static void list_events(struct manager *m UNUSED, const struct request *request)
     request_answer(request, body);
 }
 
-/* No VM moves here. */
-static void move_none(struct manager *m UNUSED, const struct request *request)
+/* A change that is like any other. */
+static void change(struct manager *m, const struct request *request)
 {
-    struct error err = {0};
-    if (request->target != NULL) {
-        refuse_unknown(request, "migration", request->target);
-        return;
-    }
-    error_set(&err, REASON_UNSUPPORTED, "cleaved", "this cleaved can't migrate VMs");
-    request_refuse(request, &err);
+    answer_change(m, request, NULL);
 }
 
 /* ---- GPUs ---- */
@@ -201,34 +225,6 @@ static void list_profiles(struct manager *m, const struct request *request)
 }
 
 /* ---- changes ---- */
-
-/* `claim` may be NULL; it is stolen. */
-static void answer_change(struct manager *m, const struct request *request, json_t *claim)
-{
-    json_t *plan = made_up("plan");
-    json_object_set_new(plan, "author", json_string(request->caller->author));
-    json_object_set_new(plan, "state", json_string(request->dry_run ? "planned" : "running"));
-    json_object_set(
-        plan, "reason",
-        json_object_get(json_object_get(the_answers(), "reasons"), verb_of(request->verb)->name));
-    json_t *claims = json_array();
-    if (claim != NULL) {
-        json_array_append_new(claims, claim);
-    }
-    answer_later(m, request,
-                 json_pack("{s:o, s:o}", "plan", json_deep_copy(plan), "claims", claims));
-    if (request->dry_run) {
-        json_decref(plan);
-        return;
-    }
-    json_decref(m->plan);
-    m->plan = plan;
-}
-
-static void change(struct manager *m, const struct request *request)
-{
-    answer_change(m, request, NULL);
-}
 
 static void change_gpu(struct manager *m, const struct request *request)
 {
@@ -409,9 +405,10 @@ static void create_vm(struct manager *m, const struct request *request)
 
 /* ---- the door ---- */
 
-/* All other verbs have one answer. */
+/* All others are answer()'s. */
 static verb_fn *const functions[VERB_COUNT] = {
     [VERB_APPLY_SITE] = change,
+    [VERB_COLLECT_GARBAGE] = change,
     [VERB_LIST_CLAIMS] = list_claims,
     [VERB_CREATE_CLAIM] = create_claim,
     [VERB_GET_CLAIM] = get_claim,
@@ -420,7 +417,6 @@ static verb_fn *const functions[VERB_COUNT] = {
     [VERB_UNDRAIN_HOST] = end_drain,
     [VERB_CANCEL_DRAIN] = end_drain,
     [VERB_LIST_EVENTS] = list_events,
-    [VERB_COLLECT_GARBAGE] = change,
     [VERB_GET_GPU] = get_gpu,
     [VERB_CORDON_GPU] = get_gpu,
     [VERB_UNCORDON_GPU] = get_gpu,
@@ -428,14 +424,6 @@ static verb_fn *const functions[VERB_COUNT] = {
     [VERB_RECOVER_GPU] = change_gpu,
     [VERB_SET_GPU_SCHEDULER] = change_gpu,
     [VERB_RESTORE_HOST] = restore_host,
-    [VERB_OFFER_INCOMING] = move_none,
-    [VERB_GET_INCOMING] = move_none,
-    [VERB_ABORT_INCOMING] = move_none,
-    [VERB_COMMIT_INCOMING] = move_none,
-    [VERB_MIGRATE_VM] = move_none,
-    [VERB_GET_MIGRATION] = move_none,
-    [VERB_CANCEL_MIGRATION] = move_none,
-    [VERB_SETTLE_MIGRATION] = move_none,
     [VERB_LIST_PLANS] = list_plans,
     [VERB_GET_PLAN] = get_plan,
     [VERB_LIST_PROFILES] = list_profiles,

@@ -3,15 +3,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
-#include "manager/migrations.h"
 #include "manager/state.h"
-
-/* A plan, or a migration, has it in hand and knows better. */
-bool claim_is_in_hand(const struct manager *m, const struct claim *claim)
-{
-    return claim->state == CLAIM_BINDING || claim->state == CLAIM_RELEASING ||
-           migrations_have_claim(m, claim->name);
-}
 
 int claim_store(struct manager *m, const struct claim *claim, const char *kind, const char *was,
                 const char *what)
@@ -70,7 +62,7 @@ static const struct vm *vm_to_follow(const struct manager *m, const struct claim
 void claim_follow_name(struct manager *m, size_t i)
 {
     struct claim claim = m->claims.items[i];
-    if (claim.vm[0] == '\0' || claim_is_in_hand(m, &claim)) {
+    if (claim.vm[0] == '\0' || holds_bar(&m->holds, hold_claim(&claim), WANT_CLAIM_FOLLOW)) {
         return;
     }
     const struct vm *vm = vm_to_follow(m, &claim);
@@ -97,7 +89,8 @@ void manager_adopt_claims(struct manager *m, const struct vm *vm)
         /* One that is still listed under this name is not there now: names are unique. */
         bool free = old == NULL || str_eq(old->name, vm->name);
         if (str_eq(claim->vm, vm->name) && vm->uuid[0] != '\0' && free &&
-            !str_eq_case(claim->vm_uuid, vm->uuid) && !claim_is_in_hand(m, claim)) {
+            !str_eq_case(claim->vm_uuid, vm->uuid) &&
+            !holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_FOLLOW)) {
             claim_take_over(m, i, vm, claim->vm_gone_us != 0);
         }
     }

@@ -12,8 +12,6 @@
 
 struct manager;
 
-/* Has a plan, or a migration, the claim in hand, and knows better? */
-bool claim_is_in_hand(const struct manager *m, const struct claim *claim);
 /* In a transaction of its own, with an event `kind` if it is not NULL: "`what` "`was`" "its VM"". A
  * store that fails is logged, and the result < 0. */
 int claim_store(struct manager *m, const struct claim *claim, const char *kind, const char *was,

@@ -5,7 +5,6 @@
  * done; libvirt itself says the same, later and in other words.
  */
 #include "base/str.h"
-#include "manager/migrations.h"
 #include "manager/power.h"
 #include "manager/state.h"
 #include "model/host_device.h"
@@ -137,7 +136,7 @@ static int refuse_held(const struct manager *m, const struct vm *vm, const struc
     char bdf[BDF_SIZE];
     const struct claim *holder = manager_find_holder(m, device);
     if (holder == NULL || claim_is_of(holder, vm->name, vm->uuid) ||
-        migrations_bring(m, holder->name, vm->name, vm->uuid) || manager_gives_back(m, holder)) {
+        holds_lend(&m->holds, holder->name, vm->name, vm->uuid) || manager_gives_back(m, holder)) {
         return 0;
     }
     bool has_vm = holder->vm[0] != '\0';

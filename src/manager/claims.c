@@ -7,7 +7,6 @@
 #include "base/str.h"
 #include "manager/claim_view.h"
 #include "manager/foresight.h"
-#include "manager/migrations.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
 #include "manager/vm_overlay.h"
@@ -164,7 +163,9 @@ static int plan_delete(struct change *change, struct plan **ret_plan, struct err
     struct manager *m = change->manager;
     struct claim *claim = NULL;
     int r = find_claim(m, change->name, &claim, err);
-    r = r != 0 ? r : migrations_refuse_claim(m, change, claim->name, err);
+    r = r != 0
+            ? r
+            : hold_check(&m->holds, hold_claim(claim), WANT_CLAIM_CHANGE, change->operation, err);
     r = r != 0 ? r : refuse_saved(m, claim, err);
     if (r != 0) {
         return r;

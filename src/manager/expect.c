@@ -33,6 +33,11 @@ bool expects_gpu_change(const struct manager *m, const struct pci_addr *addr)
     return false;
 }
 
+void manager_end_holds(struct manager *m, const char *operation)
+{
+    holds_end(&m->holds, operation, m->views[HALF_GUESTS].begun + 1);
+}
+
 /* ---- VMs ---- */
 
 static struct expected_vm *find_vm(const struct manager *m, const char *name)
@@ -47,7 +52,7 @@ static struct expected_vm *find_vm(const struct manager *m, const char *name)
 
 bool expects_vm_change(const struct manager *m, const char *name)
 {
-    return find_vm(m, name) != NULL;
+    return find_vm(m, name) != NULL || holds_bar(&m->holds, hold_vm(name, ""), WANT_VM_REPORT);
 }
 
 void expect_vm_change(struct manager *m, const char *name)
@@ -69,11 +74,13 @@ void expect_vm_changed(struct manager *m, const char *name)
 bool expects_vm_to_change(const struct manager *m, const char *name)
 {
     const struct expected_vm *expected = find_vm(m, name);
-    return expected != NULL && expected->until == UINT64_MAX;
+    return (expected != NULL && expected->until == UINT64_MAX) ||
+           holds_bar(&m->holds, hold_vm(name, ""), WANT_VM_TAKE_FOR_OFF);
 }
 
 void expect_forget_vms(struct manager *m)
 {
+    holds_forget_seen(&m->holds, m->views[HALF_GUESTS].begun);
     for (size_t i = m->expected_vms.n; i > 0; i--) {
         if (m->expected_vms.items[i - 1].until <= m->views[HALF_GUESTS].begun) {
             vec_remove(&m->expected_vms, i - 1);

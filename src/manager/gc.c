@@ -11,7 +11,6 @@
 #include "base/id.h"
 #include "base/str.h"
 #include "manager/gone.h"
-#include "manager/migrations.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
 #include "model/made.h"
@@ -108,7 +107,7 @@ static void collect_claim(struct collector *c, const struct claim *claim)
 {
     const struct manager *m = c->manager;
     const struct gone *gone = gone_find(m, claim->name);
-    if (migrations_have_claim(m, claim->name)) {
+    if (holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_COLLECT)) {
         return; /* it goes, or comes, with its VM */
     }
     bool fails = claim->state == CLAIM_FAILED && claim->got.set;

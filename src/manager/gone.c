@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/adopt.h"
-#include "manager/migrations.h"
 #include "manager/state.h"
 
 struct gone *gone_find(const struct manager *m, const char *claim)
@@ -63,7 +62,7 @@ static void note_gone(struct manager *m, const struct claim *claim)
                   "its VM \"%s\" is gone; it is released in %llu s", claim->vm,
                   (unsigned long long)(m->config.vm_grace_us / 1000000));
     expect_release(m, gone);
-    if (!claim_is_in_hand(m, claim)) {
+    if (!holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_FOLLOW)) {
         gone_store_since(m, claim, clock_realtime_us());
     }
 }
@@ -130,7 +129,8 @@ static void note_successors(struct manager *m, const struct host *now, bool same
     for (size_t i = 0; i < m->claims.n; i++) {
         struct claim claim = m->claims.items[i];
         const struct vm *next = claim.vm[0] != '\0' ? host_find_vm(now, claim.vm) : NULL;
-        if (claim_is_in_hand(m, &claim) || claim.vm_uuid[0] == '\0') {
+        if (holds_bar(&m->holds, hold_claim(&claim), WANT_CLAIM_FOLLOW) ||
+            claim.vm_uuid[0] == '\0') {
             continue;
         }
         if (next != NULL && next->uuid[0] != '\0' && !str_eq_case(next->uuid, claim.vm_uuid) &&
@@ -157,7 +157,7 @@ static void note_ended(struct manager *m, const struct host *now)
             (gone == NULL || gone->held) &&
             has_ended(now, claim->vm_uuid, was != NULL && was->transient) &&
             host_find_vm_of(now, claim->vm, claim->vm_uuid) == NULL &&
-            !migrations_have_claim(m, claim->name)) {
+            !holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_COLLECT)) {
             note_gone(m, claim);
         }
     }
@@ -191,7 +191,8 @@ void manager_note_gone(struct manager *m, const struct host *now)
         const struct claim *claim = &m->claims.items[i];
         if (claim->vm[0] != '\0' && claim->vm_uuid_before[0] == '\0' && own_vm(m, claim) != NULL &&
             host_find_vm_of(now, claim->vm, claim->vm_uuid) == NULL &&
-            !migrations_have_claim(m, claim->name) && gone_find(m, claim->name) == NULL) {
+            !holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_COLLECT) &&
+            gone_find(m, claim->name) == NULL) {
             note_gone(m, claim);
         }
     }
@@ -200,5 +201,5 @@ void manager_note_gone(struct manager *m, const struct host *now)
 bool vm_is_gone(const struct manager *m, const struct claim *claim)
 {
     return claim->vm[0] != '\0' && host_find_vm_of(m->host, claim->vm, claim->vm_uuid) == NULL &&
-           !migrations_have_claim(m, claim->name);
+           !holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_COLLECT);
 }

@@ -17,7 +17,6 @@
 #include "manager/claim_view.h"
 #include "manager/hook.h"
 #include "manager/listeners.h"
-#include "manager/migrations.h"
 #include "manager/power.h"
 #include "manager/released_record.h"
 #include "manager/state.h"
@@ -193,7 +192,7 @@ static void finish(struct hook *hook, const struct error *err)
 static bool is_own(const struct hook *hook, const struct claim *claim)
 {
     return claim_is_of(claim, hook->vm.name, hook->vm.uuid) ||
-           migrations_bring(hook->manager, claim->name, hook->vm.name, hook->vm.uuid);
+           holds_lend(&hook->manager->holds, claim->name, hook->vm.name, hook->vm.uuid);
 }
 
 static int refuse_device(const struct hook *hook, const struct vm_device *device,
@@ -399,7 +398,8 @@ static int check_plan_in_hand(const struct hook *hook, struct error *err)
 /* 0: it may start, once it has what it needs. */
 static int judge(const struct hook *hook, struct needs *ret_needs, struct error *err)
 {
-    int r = migrations_refuse_start(hook->manager, hook->vm.name, hook->vm.uuid, err);
+    int r = hold_check(&hook->manager->holds, hold_vm(hook->vm.name, hook->vm.uuid), WANT_VM_BOOT,
+                       NULL, err);
     r = r != 0 ? r : check_plan_in_hand(hook, err);
     r = r != 0 ? r : manager_check_parked_vm(hook->manager, &hook->vm, err);
     for (size_t i = 0; r == 0 && i < hook->vm.devices.n; i++) {

@@ -32,6 +32,7 @@ int arrival_store(struct arrival *arrival, enum incoming_state state, struct err
     if (r == 0) {
         arrival->incoming->state = next->state;
         arrival->incoming->finished_us = next->finished_us;
+        arrival_hold(arrival);
     }
     return r;
 }
@@ -216,7 +217,7 @@ static int refuse_second(const struct manager *m, const struct migration_offer *
         return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached on %s: %s",
                          m->host->name, m->host->libvirt_problem);
     }
-    return migrations_refuse_vm(m, offer->vm, "come in a second time", err);
+    return hold_check(&m->holds, hold_vm(offer->vm, ""), WANT_VM_ARRIVE, NULL, err);
 }
 
 static void run_offer(struct change *change)
@@ -348,7 +349,7 @@ static int commit(struct arrival *arrival, struct error *err)
     if (r == 0) {
         arrival->incoming->state = next->state;
         arrival->incoming->finished_us = next->finished_us;
-        expect_vm_changed(m, next->vm);
+        arrival_hold(arrival);
         log_info("VM %s came in from %s", next->vm, next->host);
     }
     return r;
@@ -457,6 +458,7 @@ static void run_abort(struct change *change)
         return;
     }
     change->show = show_change;
+    STR_SET(change->operation, change->arrival->incoming->id);
     change_carry_out(change, plan);
 }
 

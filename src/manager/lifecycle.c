@@ -7,7 +7,6 @@
 #include "base/str.h"
 #include "manager/adopt.h"
 #include "manager/gone.h"
-#include "manager/migrations.h"
 #include "manager/power.h"
 #include "manager/restore.h"
 #include "manager/retry.h"
@@ -106,10 +105,10 @@ static void follow_gone_claim(struct manager *m, const struct claim *claim)
         if (gone != NULL) {
             vec_remove(&m->gone, (size_t)(gone - m->gone.items));
         }
-        if (claim->vm_gone_us != 0 && !claim_is_in_hand(m, claim)) {
+        if (claim->vm_gone_us != 0 && !holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_FOLLOW)) {
             gone_store_since(m, claim, 0);
         }
-    } else if (claim_is_in_hand(m, claim)) {
+    } else if (holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_FOLLOW)) {
         return;
     } else if (gone == NULL) {
         claim->vm_gone_us != 0 ? gone_remember(m, claim) : gone_hold(m, claim);

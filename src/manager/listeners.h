@@ -29,11 +29,9 @@ typedef void hardware_listener_fn(struct manager *m, struct hardware_look *look)
 /* `now`: the guests' half alone. */
 typedef void guests_listener_fn(struct manager *m, const struct host *now);
 
-/* What else has to do with plans: it may refuse one, and stores records together with those of its
- * own. `change`: whose plan it is; NULL: cleaved's. */
+/* What else has to do with plans, and stores records together with theirs. `change`: whose plan it
+ * is; NULL: cleaved's. */
 struct plan_follower {
-    int (*refuse)(const struct manager *m, const struct change *change, const struct plan *plan,
-                  struct error *err);
     /* In the transaction that reserves the plan; and once that is stored. */
     void (*reserve)(struct txn *txn, const struct change *change, const struct plan *plan);
     void (*reserved)(struct manager *m, struct change *change, const struct plan *plan);

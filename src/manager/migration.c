@@ -84,8 +84,7 @@ static int check_here(const struct manager *m, struct migration *migration, cons
 {
     struct planner planner = manager_planner(m);
     CLEANUP(migration_offer_freep) struct migration_offer *offer = NULL;
-    int r = migrations_refuse_vm(m, vm->name, "migrate", err);
-    r = r != 0 ? r : preflight_offer(&planner, vm, &offer, err);
+    int r = preflight_offer(&planner, vm, &offer, err);
     if (r != 0) {
         return r;
     }
@@ -109,9 +108,12 @@ static int prepare(struct change *change, struct error *err)
     STR_SET(migration->request.vm, vm->name);
     STR_SET(migration->vm_uuid, vm->uuid);
     name_devices(m, vm, migration);
-    if (!change->dry_run) { /* whether it could, once it runs, can be asked before */
+    /* Whether it could, once it runs, can be asked before. */
+    enum hold_want want = change->dry_run ? WANT_VM_FORESEE_MOVE : WANT_VM_MIGRATE;
+    if (!change->dry_run) {
         r = vm_overlay_refuse_starting(m, vm->name, "migrate", err);
     }
+    r = r != 0 ? r : hold_check(&m->holds, hold_vm(vm->name, vm->uuid), want, NULL, err);
     return r != 0 ? r : check_here(m, migration, vm, err);
 }
 
@@ -141,6 +143,7 @@ static void run_migrate(struct change *change)
     move->member = !caller_is_root(&change->caller);
     operation_schedule(move->operation, 0);
     if (!change->dry_run) {
+        move_hold(move);
         change_answer(change, reply_migration(move->migration));
         return;
     }

@@ -113,6 +113,7 @@ static void undefined(struct move *move, struct incoming *incoming, const struct
     struct change *change =
         change_new(move->manager, run_release, &request, move->migration->request.vm);
     change->move = move;
+    STR_SET(change->operation, move->migration->id);
     move->jobs++;
     change_enqueue(change);
 }
@@ -124,7 +125,6 @@ void move_keep_releasing(struct move *move)
         return;
     }
     move->releasing = true;
-    expect_vm_change(move->manager, move->migration->request.vm);
     move_undefine(move, undefined);
 }
 

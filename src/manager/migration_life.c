@@ -13,7 +13,7 @@ static int read_record(struct manager *m, const char *key, const json_t *documen
         struct incoming *incoming = NULL;
         int r = incoming_from_json(document, "stored migration", &incoming, err);
         if (r == 0) {
-            arrival_new(m, incoming);
+            arrival_hold(arrival_new(m, incoming));
         }
         return r;
     }
@@ -21,7 +21,9 @@ static int read_record(struct manager *m, const char *key, const json_t *documen
     int r = migration_from_stored_json(document, &migration, err);
     if (r == 0) {
         const struct operation_start start = {.kind = &migration_kind, .resumed = true};
-        move_new(m, migration, &start)->finished = migration_is_over(migration);
+        struct move *move = move_new(m, migration, &start);
+        move->finished = migration_is_over(migration);
+        move_hold(move);
     }
     return r;
 }

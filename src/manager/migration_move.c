@@ -109,6 +109,7 @@ int move_store(struct move *move, enum migration_state state, struct error *err)
         }
     }
     *move->migration = next;
+    move_hold(move);
     move_follow(move);
     log_info("migration %s of VM %s is %s", next.id, next.request.vm,
              migration_state_name(next.state));
@@ -132,7 +133,7 @@ void move_finish(struct move *move)
     move->finished = true;
     move_follow(move);
     move_end_settling(move);
-    expect_vm_changed(move->manager, move->migration->request.vm);
+    move_hold(move);
     if (move->dry_run) {
         struct error none = {0};
         struct error err = move->err.reason != REASON_NONE ? move->err : none;

@@ -53,15 +53,12 @@ static void migrations_ended(struct manager *m, const struct plan *plan)
     if (arrival != NULL) {
         arrival_after_plan(arrival->incoming, plan);
         arrival->acting = false;
-        if (arrival->incoming->state == INCOMING_PREPARED) { /* it comes as expected: no drift */
-            expect_vm_change(m, arrival->incoming->vm);
-        } else {
-            expect_vm_changed(m, arrival->incoming->vm);
-        }
+        arrival_hold(arrival);
         arrival->heard_us = clock_monotonic_us();
     }
     if (move != NULL) {
         move_after_plan(move->migration, plan);
+        move_hold(move);
         move->releasing = false;
         if (migration_is_over(move->migration)) {
             move_finish(move);
@@ -79,6 +76,9 @@ static void migrations_reserved(struct manager *m, struct change *change, const 
         reserve_arrival(change->arrival->incoming, plan, true);
     } else if (change->arrival != NULL) {
         reserve_arrival(change->arrival->incoming, plan, false);
+    }
+    if (change->arrival != NULL) {
+        arrival_hold(change->arrival);
     }
     if (change->move != NULL) {
         STR_SET(change->move->migration->plan, plan->id);
@@ -106,7 +106,6 @@ static void migrations_end(struct txn *txn, const struct plan *plan)
 }
 
 const struct plan_follower migrations_follow_plans = {
-    .refuse = migrations_refuse_plan,
     .reserve = migrations_reserve,
     .reserved = migrations_reserved,
     .owns = migrations_owns_plan,

@@ -72,7 +72,6 @@ static void keep_moving(struct move *move)
         }
     } else {
         move->moving = true;
-        expect_vm_change(move->manager, move->migration->request.vm);
         move_run(move, moved);
         move_soon(move);
     }

@@ -189,6 +189,7 @@ static int store(struct move *move, struct error *err)
     int r = txn_commit(&txn, err);
     if (r == 0) {
         *move->migration = next;
+        move_hold(move);
     }
     return r;
 }

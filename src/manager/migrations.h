@@ -121,24 +121,12 @@ bool migrations_finish(struct manager *m, uint64_t until_us);
 void migrations_close(struct manager *m);
 void migrations_free(struct manager *m);
 
-/* ---- who may not touch what moves ---- */
+/* ---- what they have in hand ---- */
 
-/* -IN_USE when the VM is on its way, in or out. `what` it can't: "be stopped". */
-int migrations_refuse_vm(const struct manager *m, const char *vm, const char *what,
-                         struct error *err);
-/* -IN_USE when the claim is one of such a VM, and the change is not the migration's own. */
-int migrations_refuse_claim(const struct manager *m, const struct change *change, const char *claim,
-                            struct error *err);
-/* -IN_USE when the plan takes or changes a claim of such a VM and isn't the migration's own. */
-int migrations_refuse_plan(const struct manager *m, const struct change *change,
-                           const struct plan *plan, struct error *err);
-/* -IN_USE when the VM is leaving: it must not start here a second time. */
-int migrations_refuse_start(const struct manager *m, const char *vm, const char *uuid,
-                            struct error *err);
-/* Was the claim's device made for that VM, which comes in now? */
-bool migrations_bring(const struct manager *m, const char *claim, const char *vm, const char *uuid);
-/* Is the claim part of a migration? Then only the migration releases its device. */
-bool migrations_have_claim(const struct manager *m, const char *claim);
+/* Takes, or ends, the holds of VM and claims as the migration is now: at its start, after a
+ * restart, and whenever its state changes. */
+void move_hold(const struct move *move);
+void arrival_hold(const struct arrival *arrival);
 
 /* ---- plans of migrations ---- */
 

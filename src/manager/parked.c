@@ -49,8 +49,18 @@ static int check_room(const struct parked *parked, const struct plan *plan, stru
     return 0;
 }
 
-int manager_check_parked(const struct manager *m, const struct plan *plan, struct error *err)
+int manager_check_parked(const struct manager *m, const char *operation, const struct plan *plan,
+                         struct error *err)
 {
+    for (vec_each(&plan->claims, entry)) {
+        int r = entry->verb == PLAN_KEEP
+                    ? 0
+                    : hold_check(&m->holds, hold_claim_named(entry->claim.name), WANT_CLAIM_CHANGE,
+                                 operation, err);
+        if (r != 0) {
+            return r;
+        }
+    }
     for (vec_each(&m->parked, parked)) {
         int r = check_room(parked, plan, err);
         if (r != 0) {
@@ -88,7 +98,7 @@ static bool holds_vm(const struct manager *m, const struct parked *parked, const
         bool changes = claim != NULL && claim->spec.mode != CLAIM_GPU_INSTANCE &&
                        (claim->state == CLAIM_BINDING || claim->state == CLAIM_RELEASING);
         if (changes && (claim_is_of(claim, vm->name, vm->uuid) ||
-                        migrations_bring(m, claim->name, vm->name, vm->uuid))) {
+                        holds_lend(&m->holds, claim->name, vm->name, vm->uuid))) {
             return true;
         }
     }

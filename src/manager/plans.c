@@ -124,8 +124,7 @@ static void run_plan(struct manager *m, struct plan *plan)
 static int check_plan(struct manager *m, const struct change *change, const struct plan *plan,
                       struct error *err)
 {
-    int r = m->listeners->plans->refuse(m, change, plan, err);
-    r = r != 0 ? r : manager_check_parked(m, plan, err);
+    int r = manager_check_parked(m, change != NULL ? change->operation : "", plan, err);
     return r != 0 || m->host == NULL ? r : places_check_plan(m->host, &m->claims, plan, err);
 }
 

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/claim_view.h"
-#include "manager/migrations.h"
 #include "manager/power.h"
 #include "manager/retry.h"
 #include "manager/state.h"
@@ -337,7 +336,7 @@ bool manager_gives_back(const struct manager *m, const struct claim *claim)
 {
     const struct vm *vm =
         claim->vm[0] == '\0' ? NULL : host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
-    if (migrations_have_claim(m, claim->name)) {
+    if (holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_COLLECT)) {
         return false;
     }
     return claim->state == CLAIM_RELEASING ||
@@ -382,7 +381,7 @@ static void run_give_back(struct change *change)
     VEC(const char *) remove = {0};
     for (vec_each(&m->claims, claim)) {
         if (claim->spec.hold == CLAIM_ON_DEMAND && claim->state == CLAIM_BOUND &&
-            !migrations_have_claim(m, claim->name) &&
+            !holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_COLLECT) &&
             (str_eq(claim->vm_uuid, change->name) || str_eq(claim->vm, change->name)) &&
             is_off(m, claim) &&
             !keeps_devices(m, host_find_vm_of(m->host, claim->vm, claim->vm_uuid))) {

@@ -39,6 +39,8 @@ struct change *change_new(struct manager *m, change_fn *run, const struct reques
         change->behind = xstrdup(request->behind);
     }
     STR_SET(change->name, name);
+    str_print(change->operation, sizeof(change->operation), "change %llu",
+              (unsigned long long)++m->n_changes);
     return change;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/backoff.h"
 #include "base/str.h"
+#include "hold/hold.h"
 #include "ledger/draft.h"
 #include "manager/hook_watch.h"
 #include "manager/manager.h"
@@ -125,6 +126,11 @@ void manager_note_vm_drift(struct manager *m, const struct host *now);
 /* Reports VMs that started without the hook having asked. */
 void manager_note_unasked(struct manager *m, const struct host *now);
 
+/* ---- what has what in hand (hold/hold.h) ---- */
+
+/* The operation is over: until a look at the guests that begins later, they are not believed. */
+void manager_end_holds(struct manager *m, const char *operation);
+
 /* ---- changes that cleaved makes, and so expects to see (expect.c) ---- */
 
 /* GPUs: those of the plan that takes the turn, until none has it. */
@@ -167,6 +173,7 @@ struct change {
     struct change *next;
     struct manager *manager;
     change_fn *run;
+    char operation[HOLD_ID_SIZE]; /* that has what it needs in hand: its own, or a migration's */
     struct caller caller;
     bool dry_run;
     bool hardware_only; /* its turn needs no look at the VMs, so that libvirt can't hold it up */
@@ -417,7 +424,8 @@ void manager_plan_parked(struct plan *plan, size_t at, void *data);
 void manager_port_returned(enum port_kind port, void *data);
 /* -UNAVAILABLE for a plan that needs a port which does not answer, or what a parked plan has in
  * hand; -IN_USE for one that changes the definition of a VM that is being started. */
-int manager_check_parked(const struct manager *m, const struct plan *plan, struct error *err);
+int manager_check_parked(const struct manager *m, const char *operation, const struct plan *plan,
+                         struct error *err);
 /* -UNAVAILABLE for a VM that is to start while a parked plan has one of its claims in hand, or
  * changes its definition: it would start without its GPU. */
 int manager_check_parked_vm(const struct manager *m, const struct vm *vm, struct error *err);
@@ -552,6 +560,8 @@ struct manager {
     VEC(struct gpu_reported) reported;
     VEC(struct gpu_report) unstored; /* condemn a GPU, and the store failed */
     struct migrations *migrations;
+    struct holds holds;
+    uint64_t n_changes;        /* so far: they give each a name among operations */
     struct drainage *drainage; /* the latest; NULL: none */
     bool stopping;
     bool finished; /* the workers have ended, or were left to themselves */

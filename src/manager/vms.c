@@ -12,7 +12,6 @@
 #include "manager/claim_view.h"
 #include "manager/foresight.h"
 #include "manager/hook.h"
-#include "manager/migrations.h"
 #include "manager/power.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
@@ -318,7 +317,9 @@ static int check_start(struct change *change, struct vm **ret_vm, struct needs *
                       (*ret_vm)->name,
                       vm_overlay_is_starting(m, (*ret_vm)->name) ? "is being started" : "runs");
     }
-    r = r != 0 ? r : migrations_refuse_vm(m, (*ret_vm)->name, "be started", err);
+    r = r != 0 ? r
+               : hold_check(&m->holds, hold_vm((*ret_vm)->name, (*ret_vm)->uuid), WANT_VM_START,
+                            NULL, err);
     r = r != 0 ? r : manager_check_parked_vm(m, *ret_vm, err);
     /* Started without it, the VM would lack a GPU that only a plan may take from it. */
     r = r != 0 ? r : manager_refuse_foreign(m, *ret_vm, err);
@@ -497,7 +498,7 @@ void manager_stop_vm(struct manager *m, const struct request *request)
     if (seen != NULL) {
         STR_SET(change->name, seen->name);
     }
-    if (migrations_refuse_vm(m, change->name, "be stopped", &err) != 0) {
+    if (hold_check(&m->holds, hold_vm(change->name, ""), WANT_VM_STOP, NULL, &err) != 0) {
         change_refuse(change, &err);
         return;
     }
@@ -576,7 +577,8 @@ static void run_on_vm(struct change *change,
     struct error err = {0};
     struct vm *vm = NULL;
     if (check(change, &vm, &err) != 0 ||
-        migrations_refuse_vm(change->manager, vm->name, "be changed", &err) != 0) {
+        hold_check(&change->manager->holds, hold_vm(vm->name, vm->uuid), WANT_VM_DELETE, NULL,
+                   &err) != 0) {
         change_refuse(change, &err);
         return;
     }

@@ -326,6 +326,7 @@ void manager_free(struct manager *m)
     host_free(m->kernel_view);
     boards_free(m->boards);
     vec_done(&m->plan_gpus);
+    holds_done(&m->holds);
     vec_done(&m->hooks);
     vec_done(&m->intruded);
     vec_done(&m->expected_vms);

@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "manager/drains.h"
-#include "manager/vm_overlay.h"
 
 /* ---- which VMs ---- */
 
@@ -103,7 +102,7 @@ static void decide_alone(struct drainage *d, struct drain_vm *vm)
     }
     vm->verdict = d->drain->stop ? DRAIN_STOP : DRAIN_STAY;
     const struct vm *now = host_find_vm(d->manager->host, vm->name);
-    bool starting = vm_overlay_is_starting(d->manager, vm->name);
+    bool starting = holds_have(&d->manager->holds, HOLD_START, hold_vm(vm->name, ""));
     if (d->drain->stop && now != NULL && now->state == VM_PAUSED && !starting) {
         char before[sizeof(vm->why)];
         STR_SET(before, vm->why);

@@ -8,7 +8,6 @@
 #include "base/str.h"
 #include "manager/drains.h"
 #include "manager/migrations.h"
-#include "manager/vm_overlay.h"
 
 /* ---- storing ---- */
 
@@ -199,7 +198,7 @@ static void begin(struct drainage *d, size_t i)
         drain_vm_move(vm, DRAIN_GONE); /* on its own, or by another command */
         return;
     }
-    if (vm_overlay_is_starting(d->manager, vm->name)) {
+    if (holds_have(&d->manager->holds, HOLD_START, hold_vm(vm->name, ""))) {
         return; /* its turn comes when it runs, or is off */
     }
     switch (vm->verdict) {

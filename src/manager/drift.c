@@ -115,13 +115,15 @@ static void compare_vms(struct manager *m, const struct host *now)
     }
     for (vec_each(&now->vms, vm)) {
         const struct vm *was = host_find_vm(m->host, vm->name);
-        if (was != NULL && was->state != vm->state && !expects_vm_change(m, vm->name)) {
+        if (was != NULL && was->state != vm->state &&
+            !holds_bar(&m->holds, hold_vm(vm->name, vm->uuid), WANT_VM_REPORT)) {
             manager_event(m, "vm-changed", SUBJECT("vm", vm->name), "", "%s, was %s",
                           vm_state_name(vm->state), vm_state_name(was->state));
         }
     }
     for (vec_each(&m->host->vms, was)) {
-        if (host_find_vm(now, was->name) != NULL || expects_vm_change(m, was->name)) {
+        if (host_find_vm(now, was->name) != NULL ||
+            holds_bar(&m->holds, hold_vm(was->name, was->uuid), WANT_VM_REPORT)) {
             continue;
         }
         const struct vm *renamed = was->uuid[0] != '\0' ? host_find_vm(now, was->uuid) : NULL;
@@ -137,7 +139,7 @@ static void compare_vms(struct manager *m, const struct host *now)
 void manager_note_vm_drift(struct manager *m, const struct host *now)
 {
     compare_vms(m, now);
-    expect_forget_vms(m);
+    holds_forget_seen(&m->holds, m->views[HALF_GUESTS].begun);
 }
 
 void manager_note_gpu_drift(struct manager *m, struct hardware_look *look)

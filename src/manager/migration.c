@@ -9,7 +9,6 @@
 #include "base/str.h"
 #include "manager/migrations.h"
 #include "manager/reply_json.h"
-#include "manager/vm_overlay.h"
 
 /* ---- the request ---- */
 
@@ -110,10 +109,7 @@ static int prepare(struct change *change, struct error *err)
     name_devices(m, vm, migration);
     /* Whether it could, once it runs, can be asked before. */
     enum hold_want want = change->dry_run ? WANT_VM_FORESEE_MOVE : WANT_VM_MIGRATE;
-    if (!change->dry_run) {
-        r = vm_overlay_refuse_starting(m, vm->name, "migrate", err);
-    }
-    r = r != 0 ? r : hold_check(&m->holds, hold_vm(vm->name, vm->uuid), want, NULL, err);
+    r = hold_check(&m->holds, hold_vm(vm->name, vm->uuid), want, NULL, err);
     return r != 0 ? r : check_here(m, migration, vm, err);
 }
 

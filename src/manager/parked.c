@@ -8,7 +8,6 @@
 #include "base/str.h"
 #include "manager/migrations.h"
 #include "manager/state.h"
-#include "manager/vm_overlay.h"
 
 static void hint_wait(const struct parked *parked, struct error *err)
 {
@@ -69,7 +68,7 @@ int manager_check_parked(const struct manager *m, const char *operation, const s
     }
     for (vec_each(&plan->steps, step)) { /* two hands on one definition would lose what one did */
         int r = step_kind_port(step->kind) == PORT_GUEST
-                    ? vm_overlay_refuse_starting(m, step->vm, "be changed", err)
+                    ? hold_check(&m->holds, hold_vm(step->vm, ""), WANT_VM_REDEFINE, operation, err)
                     : 0;
         if (r != 0) {
             return r;

@@ -468,7 +468,8 @@ static void follow_power_of(struct manager *m, const struct vm *only)
         const struct claim *claim = &m->claims.items[i];
         const struct vm *vm = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
         if (is_to_be_given_back(claim, vm) && (only == NULL || vm == only) &&
-            !expects_vm_to_change(m, vm->name) && manager_may_give_back(m, vm->name)) {
+            !holds_bar(&m->holds, hold_vm(vm->name, vm->uuid), WANT_VM_TAKE_FOR_OFF) &&
+            manager_may_give_back(m, vm->name)) {
             manager_give_back(m, vm->name, vm->uuid);
         }
     }

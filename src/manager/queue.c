@@ -44,6 +44,18 @@ struct change *change_new(struct manager *m, change_fn *run, const struct reques
     return change;
 }
 
+void change_hold_vm(const struct change *change, enum hold_kind kind)
+{
+    struct manager *m = change->manager;
+    const struct vm *seen = m->host != NULL ? host_find_vm(m->host, change->name) : NULL;
+    struct hold hold = {.kind = kind,
+                        .object = hold_vm(change->name, seen != NULL ? seen->uuid : ""),
+                        .bars = hold_bars(kind),
+                        .since_us = clock_realtime_us()};
+    STR_SET(hold.operation, change->operation);
+    holds_take(&m->holds, &hold);
+}
+
 void change_free(struct change *change)
 {
     if (change != NULL) {
@@ -130,9 +142,7 @@ void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done)
     struct manager *m = change->manager;
     struct error err = {0};
     if (change->line == NULL && manager_check_port(m, PORT_GUEST, &err) != 0) {
-        if (!change->dry_run) {
-            expect_vm_changed(m, change->name);
-        }
+        manager_end_holds(m, change->operation);
         change_refuse(change, &err);
         return;
     }

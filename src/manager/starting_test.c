@@ -108,7 +108,8 @@ struct starting {
 static bool is_starting(void *data)
 {
     const struct starting *starting = data;
-    return vm_overlay_is_starting(starting->manager, starting->vm) && !starting->manager->busy;
+    return holds_have(&starting->manager->holds, HOLD_START, hold_vm(starting->vm, "")) &&
+           !starting->manager->busy;
 }
 
 /* Its start does not come back. */

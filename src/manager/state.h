@@ -84,12 +84,6 @@ struct driver_look {
     struct error err;
 };
 
-/* A VM that cleaved changes. */
-struct expected_vm {
-    char name[VM_NAME_SIZE];
-    uint64_t until; /* number of the look at the guests that shows the change; UINT64_MAX: later */
-};
-
 struct hook;
 struct gone;
 struct vm_overlay;
@@ -139,15 +133,6 @@ void expect_no_gpu_changes(struct manager *m);
 /* Has the plan in hand, or one that is parked, steps about the GPU? What it shows then means
  * little. */
 bool expects_gpu_change(const struct manager *m, const struct pci_addr *gpu);
-/* The VM is being changed; and: that has ended, so that the next look at the guests shows it. */
-void expect_vm_change(struct manager *m, const char *name);
-void expect_vm_changed(struct manager *m, const char *name);
-/* Is it being changed, or did that end so late that no look has shown it? */
-bool expects_vm_change(const struct manager *m, const char *name);
-/* Is it being changed? */
-bool expects_vm_to_change(const struct manager *m, const char *name);
-/* Of VMs whose change the look that ended shows. */
-void expect_forget_vms(struct manager *m);
 
 /* ---- what cleaved waits for (waiting.c) ---- */
 
@@ -231,6 +216,9 @@ bool change_is_waiting(const struct manager *m, change_fn *fn, const char *name)
 /* The store fails, with a plan at its end, which keeps the turn: who waits is refused, and so is
  * who comes before it works again. */
 void change_refuse_all(struct manager *m, const struct error *why);
+/* Takes a hold of the VM that it is about, in the change's own name; manager_end_holds() ends it.
+ */
+void change_hold_vm(const struct change *change, enum hold_kind kind);
 /* For a change with all that a VM needs: `work` on the worker, then `done`; on the line's, if it
  * has one. When libvirt does not answer in time the change is refused and gives the turn away; what
  * comes of it is noted then. */
@@ -577,7 +565,6 @@ struct manager {
     bool driver_unasked;             /* that is: a step in hand keeps NVML closed */
     struct host *kernel_view;        /* while NVML is late: its GPUs as the kernel shows them */
     struct evloop_timer *patience;   /* with looks under way, and of who only reads */
-    VEC(struct expected_vm) expected_vms;
 
     struct change *first;
     struct change **last;

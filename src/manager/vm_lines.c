@@ -12,7 +12,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "manager/state.h"
-#include "manager/vm_overlay.h"
 #include "model/encode.h"
 
 #define USECS_PER_S UINT64_C(1000000)
@@ -174,8 +173,9 @@ void vm_line_explain(const struct change *change, uint64_t waited_us, struct err
         error_set(err, REASON_UNAVAILABLE, "libvirt",
                   "libvirt has not answered for %u s whether VM \"%s\" is on%s; %s",
                   (unsigned)(waited_us / USECS_PER_S), change->name,
-                  vm_overlay_is_starting(change->manager, change->name) ? ", which is being started"
-                                                                        : "",
+                  holds_have(&change->manager->holds, HOLD_START, hold_vm(change->name, ""))
+                      ? ", which is being started"
+                      : "",
                   then);
         hint_locked(err);
     } else {

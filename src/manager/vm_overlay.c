@@ -44,6 +44,11 @@ static void put_over(struct host *host, const struct vm_overlay *overlay)
     }
 }
 
+static bool is_starting(const struct vm_overlay *overlay)
+{
+    return overlay->until == UINT64_MAX;
+}
+
 void vm_overlay_note(struct manager *m, const struct vm *vm, bool on)
 {
     struct vm_overlay *overlay = NULL;
@@ -54,13 +59,14 @@ void vm_overlay_note(struct manager *m, const struct vm *vm, bool on)
     }
     overlay = overlay == NULL ? vec_push(&m->vm_overlays) : overlay;
     overlay->saved = overlay->saved && !on;
-    if (overlay->starting && !on) {
+    bool starting = is_starting(overlay);
+    if (starting && !on) {
         return; /* it failed, or that is about an earlier life: the start's end tells */
     }
     vm_drop_devices(&overlay->vm);
     copy_vm(vm, &overlay->vm, on);
     overlay->on = on;
-    overlay->until = overlay->starting ? UINT64_MAX : m->views[HALF_GUESTS].begun + 1;
+    overlay->until = starting ? UINT64_MAX : m->views[HALF_GUESTS].begun + 1;
     if (m->host != NULL) {
         put_over(m->host, overlay);
         host_derive(m->host);
@@ -70,8 +76,8 @@ void vm_overlay_note(struct manager *m, const struct vm *vm, bool on)
 static struct vm_overlay *find_starting(const struct manager *m, const char *name)
 {
     for (vec_each(&m->vm_overlays, overlay)) {
-        if (overlay->starting && (str_eq(overlay->vm.name, name) ||
-                                  (name[0] != '\0' && str_eq_case(overlay->vm.uuid, name)))) {
+        if (is_starting(overlay) && (str_eq(overlay->vm.name, name) ||
+                                     (name[0] != '\0' && str_eq_case(overlay->vm.uuid, name)))) {
             return overlay;
         }
     }
@@ -110,7 +116,6 @@ void vm_overlay_begin_start(struct manager *m, const struct vm *vm, const struct
     vec_done(&on.devices);
     for (vec_each(&m->vm_overlays, overlay)) {
         if (str_eq(overlay->vm.uuid, vm->uuid) && str_eq(overlay->vm.name, vm->name)) {
-            overlay->starting = true;
             overlay->until = UINT64_MAX;
         }
     }
@@ -120,30 +125,8 @@ void vm_overlay_end_start(struct manager *m, const char *name)
 {
     struct vm_overlay *overlay = find_starting(m, name);
     if (overlay != NULL) {
-        overlay->starting = false;
         overlay->until = m->views[HALF_GUESTS].begun + 1;
     }
-}
-
-bool vm_overlay_is_starting(const struct manager *m, const char *name)
-{
-    return find_starting(m, name) != NULL;
-}
-
-int vm_overlay_refuse_starting(const struct manager *m, const char *vm, const char *what,
-                               struct error *err)
-{
-    const struct vm_overlay *overlay = find_starting(m, vm);
-    if (overlay == NULL) {
-        return 0;
-    }
-    error_set(err, REASON_IN_USE, SUBJECT("vm", overlay->vm.name),
-              "VM \"%s\" can't %s: it is being started", overlay->vm.name, what);
-    error_hint(
-        err,
-        "try again when it runs; `cleave vm stop --now %s` ends the start, or says what keeps it",
-        SHELL_ARG(overlay->vm.name));
-    return -REASON_IN_USE;
 }
 
 bool vm_overlay_presumes_on(const struct manager *m, const struct vm *vm)

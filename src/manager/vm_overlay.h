@@ -16,8 +16,8 @@ struct vm_overlay {
     struct vm vm;
     bool on;
     bool saved;     /* libvirt's word as it went off: to a managed save, or to a file */
-    bool starting;  /* cleaved starts it: until that has ended nothing else knows better */
-    uint64_t until; /* number of the look at the guests that knows better */
+    uint64_t until; /* number of the look at the guests that knows better; UINT64_MAX: cleaved
+                       starts it, and until that has ended nothing else knows better */
 };
 
 /* Takes a copy of the VM, which is on or off now. */
@@ -34,11 +34,6 @@ bool vm_overlay_may_be_saved(const struct manager *m, const struct vm *vm);
 void vm_overlay_begin_start(struct manager *m, const struct vm *vm, const struct step *steps,
                             size_t n_steps);
 void vm_overlay_end_start(struct manager *m, const char *name);
-/* By name or UUID. */
-bool vm_overlay_is_starting(const struct manager *m, const char *name);
-/* -IN_USE while that is so; `what` it can't: "migrate". */
-int vm_overlay_refuse_starting(const struct manager *m, const char *vm, const char *what,
-                               struct error *err);
 /* Is it on only because a hook reported so: it is about to run, and libvirt was not asked since? */
 bool vm_overlay_presumes_on(const struct manager *m, const struct vm *vm);
 /* Puts all that is newer over what the look that ended now saw, and drops the rest. */

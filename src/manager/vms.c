@@ -161,7 +161,7 @@ static void reply_observed(struct manager *m, const struct error *err, void *dat
 static void vm_done(struct change *change, const char *kind, const char *what)
 {
     struct manager *m = change->manager;
-    expect_vm_changed(m, change->name);
+    manager_end_holds(m, change->operation);
     if (change->result != 0) {
         change_refuse(change, &change->err);
         return;
@@ -180,7 +180,7 @@ static void start_done(void *data)
     struct manager *m = change->manager;
     vm_overlay_end_start(m, change->name);
     if (change->result != 0 && !m->stopping) {
-        expect_vm_changed(m, change->name);
+        manager_end_holds(m, change->operation);
         manager_observe(m, NULL, NULL);
     }
     vm_done(change, "vm-started", "started");
@@ -270,7 +270,7 @@ static void stop_done(void *data)
     } else if (change->result == 0 && !change->off) {
         refuse_to_wait(change);
     }
-    expect_vm_changed(m, change->name);
+    manager_end_holds(m, change->operation);
     if (change->result != 0) {
         hint_paused(change);
         change_refuse(change, &change->err);
@@ -289,7 +289,7 @@ static void undefine_done(void *data)
     struct change *change = data;
     struct manager *m = change->manager;
     if (!change->dry_run) {
-        expect_vm_changed(m, change->name);
+        manager_end_holds(m, change->operation);
     }
     if (change->result != 0) {
         change_refuse(change, &change->err);
@@ -315,7 +315,9 @@ static int check_start(struct change *change, struct vm **ret_vm, struct needs *
     if (r == 0 && vm_is_on(*ret_vm)) {
         r = error_set(err, REASON_CONFLICT, SUBJECT("vm", change->name), "VM \"%s\" %s already",
                       (*ret_vm)->name,
-                      vm_overlay_is_starting(m, (*ret_vm)->name) ? "is being started" : "runs");
+                      holds_have(&m->holds, HOLD_START, hold_vm((*ret_vm)->name, ""))
+                          ? "is being started"
+                          : "runs");
     }
     r = r != 0 ? r
                : hold_check(&m->holds, hold_vm((*ret_vm)->name, (*ret_vm)->uuid), WANT_VM_START,
@@ -349,7 +351,7 @@ static void start_prepared(struct change *change)
         change_refuse(change, &err);
         return;
     }
-    expect_vm_change(m, change->name);
+    change_hold_vm(change, HOLD_START);
     if (vm != NULL) {
         vm_overlay_begin_start(m, vm, change->steps.items, change->steps.n);
     }
@@ -443,7 +445,7 @@ static void stop_again(struct change *change)
     struct error err = {0};
     enum vm_line_use use = change->timeout_ms == 0 ? VM_LINE_KILL : VM_LINE_ASK;
     if (vm_line_take(change, use, &err) != 0) {
-        expect_vm_changed(change->manager, change->name);
+        manager_end_holds(change->manager, change->operation);
         change_refuse(change, &err);
         return;
     }
@@ -483,7 +485,7 @@ static void stop_found(void *data)
         return;
     }
     change->found = true;
-    expect_vm_change(m, change->name);
+    change_hold_vm(change, HOLD_CHANGE);
     change->until_us = clock_monotonic_us() + (uint64_t)change->timeout_ms * 1000;
     stop_again(change);
 }
@@ -503,7 +505,7 @@ void manager_stop_vm(struct manager *m, const struct request *request)
         return;
     }
     if (body->force && !request->dry_run) { /* libvirt has it locked until its hook is answered */
-        bool starts = vm_overlay_is_starting(m, change->name);
+        bool starts = holds_have(&m->holds, HOLD_START, hold_vm(change->name, ""));
         change->ends_start = manager_end_hooks(m, change->name) || starts;
     }
     stop_again(change);
@@ -528,7 +530,7 @@ static void run_define(struct change *change)
         return;
     }
     if (!change->dry_run) {
-        expect_vm_change(m, change->name);
+        change_hold_vm(change, HOLD_CHANGE);
     }
     change_yield(change); /* it can wait for a hook that waits for the turn: docs/internals */
     change_call_guest(change, define_work, define_done);
@@ -584,7 +586,7 @@ static void run_on_vm(struct change *change,
     }
     STR_SET(change->name, vm->name);
     if (!change->dry_run) {
-        expect_vm_change(change->manager, vm->name);
+        change_hold_vm(change, HOLD_CHANGE);
     }
     change_call_guest(change, work, done);
 }

@@ -329,7 +329,6 @@ void manager_free(struct manager *m)
     holds_done(&m->holds);
     vec_done(&m->hooks);
     vec_done(&m->intruded);
-    vec_done(&m->expected_vms);
     vm_overlays_done(m);
     vec_done(&m->refused);
     vec_done(&m->gone);

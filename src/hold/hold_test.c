@@ -108,7 +108,7 @@ static const struct row {
     {WANT_VM_REPORT, "VM \"web1\" can't be judged by what is seen: ", "xxxx--"},
     {WANT_VM_TAKE_FOR_OFF, "VM \"web1\" can't be taken for off: ", "xxxx--"},
     {WANT_CLAIM_CHANGE, "claim \"gpu1\" can't be changed: ", "xx---x"},
-    {WANT_CLAIM_FOLLOW, "claim \"gpu1\" can't follow its VM: ", "xx--xx"},
+    {WANT_CLAIM_FOLLOW, "claim \"gpu1\" can't follow its VM: ", "xx--x-"},
     {WANT_CLAIM_COLLECT, "claim \"gpu1\" can't be collected: ", "xx----"},
     {WANT_GPU_CHANGE, "GPU 0000:41:00.0 can't be changed: ", "-----x"},
     {WANT_GPU_REPORT, "GPU 0000:41:00.0 can't be judged by what is seen: ", "----xx"},

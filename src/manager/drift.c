@@ -154,7 +154,7 @@ void manager_note_gpu_drift(struct manager *m, struct hardware_look *look)
         if (is == NULL) {
             manager_event(m, "gpu-lost", SUBJECT("gpu", pci_addr_format(&was->addr, bdf)), "",
                           "the GPU is no longer on the PCI bus");
-        } else if (!expects_gpu_change(m, &was->addr)) {
+        } else if (!holds_bar(&m->holds, hold_gpu(&was->addr), WANT_GPU_REPORT)) {
             look->works_again = compare_gpu(m, was, is) || look->works_again;
         }
     }

@@ -281,7 +281,7 @@ void manager_note_health(struct manager *m, struct hardware_look *look)
         }
     }
     for (vec_each(&m->host->gpus, gpu)) {
-        if (!expects_gpu_change(m, &gpu->addr)) {
+        if (!holds_bar(&m->holds, hold_gpu(&gpu->addr), WANT_GPU_REPORT)) {
             note_gpu(m, gpu);
         }
     }

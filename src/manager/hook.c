@@ -376,32 +376,12 @@ static int check_definition(const struct hook *hook, struct error *err)
     return 0;
 }
 
-/* A plan that changes this VM's definition waits for libvirt, which waits for us. */
-static int check_plan_in_hand(const struct hook *hook, struct error *err)
-{
-    const struct plan *plan = hook->manager->running;
-    for (size_t i = 0; plan != NULL && i < plan->steps.n; i++) {
-        const struct step *step = &plan->steps.items[i];
-        bool own = str_eq(step->vm, hook->vm.name) || str_eq_case(step->vm, hook->vm.uuid);
-        if (own && step_kind_port(step->kind) == PORT_GUEST) {
-            error_set(err, REASON_CONFLICT, SUBJECT("vm", hook->vm.name),
-                      "VM \"%s\" can't start: plan %s (%s) is changing its devices", hook->vm.name,
-                      plan->id, plan->reason);
-            error_hint(err, "start it again when the plan is done: `cleave plan show %s`",
-                       plan->id);
-            return -REASON_CONFLICT;
-        }
-    }
-    return 0;
-}
-
-/* 0: it may start, once it has what it needs. */
+/* 0: it may start, once it has what it needs. A plan that changes its definition waits for libvirt,
+ * which waits for us. */
 static int judge(const struct hook *hook, struct needs *ret_needs, struct error *err)
 {
     int r = hold_check(&hook->manager->holds, hold_vm(hook->vm.name, hook->vm.uuid), WANT_VM_BOOT,
                        NULL, err);
-    r = r != 0 ? r : check_plan_in_hand(hook, err);
-    r = r != 0 ? r : manager_check_parked_vm(hook->manager, &hook->vm, err);
     for (size_t i = 0; r == 0 && i < hook->vm.devices.n; i++) {
         r = check_device(hook, &hook->vm.devices.items[i], ret_needs, err);
     }

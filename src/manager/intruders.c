@@ -99,7 +99,8 @@ json_t *manager_list_intruders(const struct manager *m)
 static bool is_clear(const struct manager *m, const struct claim *claim)
 {
     const struct gpu *gpu = claim_find_gpu(claim, m->host);
-    return gpu != NULL && gpu->problem[0] == '\0' && !expects_gpu_change(m, &gpu->addr);
+    return gpu != NULL && gpu->problem[0] == '\0' &&
+           !holds_bar(&m->holds, hold_gpu(&gpu->addr), WANT_GPU_REPORT);
 }
 
 static bool is_reported(const struct manager *m, const char *name, size_t *ret_at)

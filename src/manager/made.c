@@ -60,7 +60,8 @@ static void end_changes(struct manager *m, struct draft *draft)
 static bool is_clear(const struct manager *m, const struct host *now, const struct gpu *gpu)
 {
     return gpu->problem[0] == '\0' && gpu->uuid[0] != '\0' && now->nvml_problem[0] == '\0' &&
-           now->pci_problem[0] == '\0' && !expects_gpu_change(m, &gpu->addr);
+           now->pci_problem[0] == '\0' &&
+           !holds_bar(&m->holds, hold_gpu(&gpu->addr), WANT_GPU_REPORT);
 }
 
 /* Key → birth of all that is on the GPU; a GPU instance has none, which is 0. */
@@ -106,7 +107,8 @@ static void compare(struct draft *draft, const struct gpu *gpu, json_t *document
 /* By the record; unknown where a plan is at work, or without a whole record. */
 static void mark(const struct manager *m, struct gpu *gpu, const json_t *documents)
 {
-    bool known = m->made_known && documents != NULL && !expects_gpu_change(m, &gpu->addr);
+    bool known = m->made_known && documents != NULL &&
+                 !holds_bar(&m->holds, hold_gpu(&gpu->addr), WANT_GPU_REPORT);
     char key[MADE_KEY_SIZE];
     for (vec_each(&gpu->vgpus, vgpu)) {
         made_key_of_vgpu(&gpu->addr, vgpu, key);

@@ -209,7 +209,7 @@ static void store_end(void *data)
     CLEANUP(plan_freep) struct plan *ended = TAKE_PTR(m->ended);
     plan_end_fn *then = TAKE_PTR(m->then);
     m->listeners->plans->ended(m, ended);
-    expect_no_gpu_changes(m);
+    holds_end(&m->holds, ended->id, 0);
     if (then != NULL) {
         then(m, ended, m->then_data);
     } else {
@@ -297,7 +297,8 @@ static void note_lacking(const struct manager *m, struct plan *plan)
     char text[ERROR_TEXT_SIZE];
     for (vec_each(&m->claims, claim)) {
         struct claim after = claim_after(plan, claim);
-        bool here = expects_gpu_change(m, &after.got.gpu) && !claim_is_displaced(&after, m->host);
+        bool here = holds_bar(&m->holds, hold_gpu(&after.got.gpu), WANT_GPU_REPORT) &&
+                    !claim_is_displaced(&after, m->host);
         if (plan->problem[0] == '\0' && here &&
             (is_about(plan, claim) || !is_warned_of(plan, claim)) &&
             claim_lacks_device(m, &after, text, sizeof(text))) {
@@ -326,6 +327,8 @@ void manager_plan_done(struct plan *plan, void *data)
 {
     struct manager *m = data;
     m->running = NULL;
+    holds_end(&m->holds, plan->id,
+              UINT64_MAX); /* what it did to GPUs is expected until it is stored */
     m->settled = m->settling = NULL;
     m->ended = plan;
     backoff_reset(&m->commit_backoff);

@@ -113,7 +113,7 @@ static int reserve_plan(struct manager *m, const struct change *change, struct p
 
 static void run_plan(struct manager *m, struct plan *plan)
 {
-    expect_gpu_changes(m, plan);
+    manager_hold_plan(m, plan);
     m->step_since_us = clock_monotonic_us();
     m->running = plan;
     m->n_plans++;
@@ -124,7 +124,7 @@ static void run_plan(struct manager *m, struct plan *plan)
 static int check_plan(struct manager *m, const struct change *change, const struct plan *plan,
                       struct error *err)
 {
-    int r = manager_check_parked(m, change != NULL ? change->operation : "", plan, err);
+    int r = manager_check_holds(m, change != NULL ? change->operation : "", plan, err);
     return r != 0 || m->host == NULL ? r : places_check_plan(m->host, &m->claims, plan, err);
 }
 

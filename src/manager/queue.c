@@ -56,6 +56,11 @@ void change_hold_vm(const struct change *change, enum hold_kind kind)
     holds_take(&m->holds, &hold);
 }
 
+void manager_end_holds(struct manager *m, const char *operation)
+{
+    holds_end(&m->holds, operation, m->views[HALF_GUESTS].begun + 1);
+}
+
 void change_free(struct change *change)
 {
     if (change != NULL) {

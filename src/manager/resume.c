@@ -22,7 +22,7 @@ void manager_go_on_with(struct manager *m, struct plan *plan)
         plan->problem[0] = '\0'; /* that it waited for something is over */
     }
     m->turn_since_us = m->step_since_us = clock_monotonic_us(); /* the step in hand, once more */
-    expect_gpu_changes(m, plan);
+    manager_hold_plan(m, plan);
     m->running = plan;
     m->n_plans++;
     log_info("plan %s (%s) was not finished: going on", plan->id, plan->reason);

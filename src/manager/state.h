@@ -125,15 +125,6 @@ void manager_note_unasked(struct manager *m, const struct host *now);
 /* The operation is over: until a look at the guests that begins later, they are not believed. */
 void manager_end_holds(struct manager *m, const char *operation);
 
-/* ---- changes that cleaved makes, and so expects to see (expect.c) ---- */
-
-/* GPUs: those of the plan that takes the turn, until none has it. */
-void expect_gpu_changes(struct manager *m, const struct plan *plan);
-void expect_no_gpu_changes(struct manager *m);
-/* Has the plan in hand, or one that is parked, steps about the GPU? What it shows then means
- * little. */
-bool expects_gpu_change(const struct manager *m, const struct pci_addr *gpu);
-
 /* ---- what cleaved waits for (waiting.c) ---- */
 
 #define WHEN_SIZE 24
@@ -387,6 +378,12 @@ typedef void plan_end_fn(struct manager *m, const struct plan *plan, void *data)
 /* For who has the turn: takes the plan, stores and runs it. On failure the turn is still there. */
 int manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data,
                      struct error *err);
+/* Takes the holds of a plan that runs (plan_holds.c). */
+void manager_hold_plan(struct manager *m, const struct plan *plan);
+/* What refuses a plan of that operation before its first step: a hold, or -UNAVAILABLE for a port
+ * that does not answer. */
+int manager_check_holds(const struct manager *m, const char *operation, const struct plan *plan,
+                        struct error *err);
 /* Before it runs: which claims are without their devices already, so that a lack of theirs is no
  * failure of the plan? */
 void manager_note_lacking_before(const struct manager *m, struct plan *plan);
@@ -410,17 +407,9 @@ const char *manager_port_name(enum port_kind port); /* "NVML", "sysfs", "libvirt
 /* Runner callbacks. */
 void manager_plan_parked(struct plan *plan, size_t at, void *data);
 void manager_port_returned(enum port_kind port, void *data);
-/* -UNAVAILABLE for a plan that needs a port which does not answer, or what a parked plan has in
- * hand; -IN_USE for one that changes the definition of a VM that is being started. */
-int manager_check_parked(const struct manager *m, const char *operation, const struct plan *plan,
-                         struct error *err);
-/* -UNAVAILABLE for a VM that is to start while a parked plan has one of its claims in hand, or
- * changes its definition: it would start without its GPU. */
-int manager_check_parked_vm(const struct manager *m, const struct vm *vm, struct error *err);
 int manager_check_port(const struct manager *m, enum port_kind port, struct error *err);
-/* Does a parked plan have the GPU in hand, so that nothing new goes there? */
-bool manager_is_held(const struct manager *m, const struct pci_addr *gpu);
-bool parked_holds_gpu(const struct parked *parked, const struct pci_addr *gpu);
+/* Takes the plan's holds as one that waits. */
+void manager_hold_parked(struct manager *m, const struct parked *parked);
 /* When the turn is free: the first of them that can go on takes it. */
 bool manager_resume_parked(struct manager *m);
 void manager_free_parked(struct manager *m);
@@ -585,7 +574,6 @@ struct manager {
     char turn_of[VM_NAME_SIZE + 32]; /* what the change in hand is about; "": none is */
     uint64_t turn_since_us;          /* monotonic */
     uint64_t step_since_us;          /* monotonic: of the running plan */
-    VEC(struct pci_addr) plan_gpus;  /* of the plan in hand: their changes are expected */
     VEC(struct parked) parked;       /* wait for a call that has not come back */
     unsigned n_late_calls;           /* changes of VMs that libvirt has not answered in time */
     struct plan *ended;              /* waits to be stored */

@@ -322,7 +322,6 @@ static int check_start(struct change *change, struct vm **ret_vm, struct needs *
     r = r != 0 ? r
                : hold_check(&m->holds, hold_vm((*ret_vm)->name, (*ret_vm)->uuid), WANT_VM_START,
                             NULL, err);
-    r = r != 0 ? r : manager_check_parked_vm(m, *ret_vm, err);
     /* Started without it, the VM would lack a GPU that only a plan may take from it. */
     r = r != 0 ? r : manager_refuse_foreign(m, *ret_vm, err);
     r = r != 0 ? r : manager_refuse_by_hand(m, *ret_vm, err);

@@ -325,7 +325,6 @@ void manager_free(struct manager *m)
     host_free(m->host);
     host_free(m->kernel_view);
     boards_free(m->boards);
-    vec_done(&m->plan_gpus);
     holds_done(&m->holds);
     vec_done(&m->hooks);
     vec_done(&m->intruded);

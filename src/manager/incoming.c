@@ -442,13 +442,11 @@ static void run_abort(struct change *change)
                       "this host has no incoming migration \"%s\"", change->name);
             change_refuse(change, &err);
         } else { /* another was quicker */
-            change->arrival->acting = false;
             change_answer(change, show_now(m, change->arrival));
         }
         return;
     }
     if (refuse_present(change->arrival, &err) != 0 || plan_abort(change, &plan, &err) != 0) {
-        change->arrival->acting = false;
         change_refuse(change, &err);
         return;
     }
@@ -464,13 +462,19 @@ static void run_abort(struct change *change)
 
 static void abort_replied(json_t *body, const struct error *err, void *data)
 {
-    struct arrival *arrival = data;
+    (void)data;
     json_decref(body);
     if (err != NULL) {
-        arrival->acting = false;
-        log_warning("giving back what VM %s would have had: %s", arrival->incoming->vm,
-                    err->message);
+        log_warning("giving back what a VM that comes in would have had: %s", err->message);
     }
+}
+
+/* It is ready, and no change that gives it back waits for its turn: one that has begun has moved it
+ * to another state. */
+static bool is_idle(const struct arrival *arrival)
+{
+    return arrival->incoming->state == INCOMING_PREPARED &&
+           !change_is_waiting(arrival->manager, run_abort, arrival->incoming->id);
 }
 
 /* On its own: no one waits for the answer. */
@@ -478,8 +482,7 @@ static void give_back(struct arrival *arrival)
 {
     struct caller caller = {0};
     STR_SET(caller.author, arrival->incoming->author);
-    struct request request = {.caller = &caller, .reply = abort_replied, .data = arrival};
-    arrival->acting = true;
+    struct request request = {.caller = &caller, .reply = abort_replied};
     change_enqueue(change_new(arrival->manager, run_abort, &request, arrival->incoming->id));
 }
 
@@ -507,8 +510,7 @@ void manager_abort_incoming(struct manager *m, const struct request *request)
         request_refuse(request, &err);
         return;
     }
-    bool now = arrival->incoming->state == INCOMING_PREPARED && !arrival->acting;
-    if (now) { /* its answer is that of the plan, or why there is none */
+    if (is_idle(arrival)) { /* its answer is that of the plan, or why there is none */
         change_enqueue(change_new(m, run_abort, request, request->target));
         return;
     }
@@ -552,7 +554,7 @@ static void silent_observed(struct manager *m, const struct error *err, void *da
     for (vec_each(&m->migrations->arrivals, item)) {
         struct arrival *arrival = *item;
         bool silent = clock_monotonic_us() - arrival->heard_us > patience;
-        if (silent && arrival->incoming->state == INCOMING_PREPARED && !arrival->acting) {
+        if (silent && is_idle(arrival)) {
             look_at_silent(arrival);
         }
     }
@@ -570,7 +572,7 @@ void arrivals_look(void *data)
     (void)evloop_timer_set(m->migrations->look, LOOK_TICKS * move_tick_us(m));
     for (vec_each(&m->migrations->arrivals, item)) {
         struct arrival *arrival = *item;
-        if (arrival->incoming->state != INCOMING_PREPARED || arrival->acting) {
+        if (!is_idle(arrival)) {
             continue;
         }
         if (arrival->incoming->abort) {

@@ -52,7 +52,6 @@ static void migrations_ended(struct manager *m, const struct plan *plan)
     struct move *move = moves_find_plan(m, plan->id);
     if (arrival != NULL) {
         arrival_after_plan(arrival->incoming, plan);
-        arrival->acting = false;
         arrival_hold(arrival);
         arrival->heard_us = clock_monotonic_us();
     }

@@ -174,7 +174,7 @@ static void trim_arrivals(struct manager *m)
     size_t oldest = SIZE_MAX;
     for (size_t i = 0; i < arrivals->n; i++) {
         const struct arrival *arrival = arrivals->items[i];
-        bool done = incoming_is_over(arrival->incoming) && !arrival->acting;
+        bool done = incoming_is_over(arrival->incoming);
         over += done;
         if (done && (oldest == SIZE_MAX || arrival->incoming->created_us <
                                                arrivals->items[oldest]->incoming->created_us)) {

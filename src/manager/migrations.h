@@ -62,7 +62,6 @@ struct arrival {
     struct manager *manager;
     struct incoming *incoming;
     uint64_t heard_us; /* monotonic: when the source spoke last */
-    bool acting;       /* a change for it waits or runs */
 };
 
 struct moves {

@@ -480,7 +480,7 @@ static bool moves_are_over(const struct manager *m)
         }
     }
     for (vec_each(&m->migrations->arrivals, arrival)) {
-        if (!incoming_is_over((*arrival)->incoming) || (*arrival)->acting) {
+        if (!incoming_is_over((*arrival)->incoming)) {
             return false;
         }
     }

@@ -6,6 +6,7 @@
  */
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -335,6 +336,38 @@ static void what_was_settled_is_stored(void **state)
     close_world();
 }
 
+/* With the way out, which names the migration. */
+static void assert_refused(struct answer *answer, const char *what)
+{
+    must(lab_wait(&world->labs[SOURCE], answer), "no answer");
+    assert_int_equal(answer->err.reason, REASON_IN_USE);
+    assert_non_null(strstr(answer->err.message, what));
+    assert_non_null(strstr(answer->err.hint, the_move()->migration->id));
+    answer_done(answer);
+}
+
+/* A VM that leaves, and its claim, are left alone: by the process that began it, and the next. */
+static void what_moves_is_in_hand_before_and_after_a_restart(void **state)
+{
+    const struct loss *loss = *state;
+    lose_target(loss);
+    for (int i = 0; i < 2; i++) {
+        struct lab *lab = &world->labs[SOURCE];
+        struct answer stop = {0};
+        struct answer delete = {0};
+        lab_ask(lab, VERB_STOP_VM, &stop, .target = VM);
+        assert_refused(&stop, "VM \"" VM "\" can't be stopped: it is migrating to ");
+        lab_ask(lab, VERB_DELETE_CLAIM, &delete, .target = "a");
+        assert_refused(&delete, "claim \"a\" can't be changed: VM \"" VM "\" is leaving with it");
+        restart(lab);
+    }
+    burn_target(loss);
+    char why[256] = "";
+    const char *problem = end_loss(loss, why, sizeof(why));
+    must(problem == NULL, problem);
+    close_world();
+}
+
 static int load(void **state)
 {
     (void)state;
@@ -361,6 +394,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(a_word_is_taken_only_when_no_one_else_can_tell, &losses[0]),
         cmocka_unit_test_prestate(a_word_is_taken_only_when_no_one_else_can_tell, &losses[1]),
+        cmocka_unit_test_prestate(what_moves_is_in_hand_before_and_after_a_restart, &losses[0]),
         cmocka_unit_test_prestate(what_was_settled_is_stored, &losses[0]),
         cmocka_unit_test_prestate(what_was_settled_is_stored, &losses[1]),
         cmocka_unit_test_prestate(every_call_of_a_settling_may_fail, &losses[0]),

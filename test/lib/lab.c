@@ -463,7 +463,7 @@ bool lab_is_sound(struct lab *lab, char *why, size_t size)
         snprintf(why, size, "what claim %s holds is assigned twice", twice);
         return false;
     }
-    return counts_agree(lab, &counts, why, size);
+    return counts_agree(lab, &counts, why, size) && lab_holds_agree(lab, why, size);
 }
 
 static const char *check_on_demand(struct fake_host *host, const struct claim *claim)

@@ -100,6 +100,8 @@ const char *answer_text(const struct answer *answer, const char *path);
  * in its VM, and nothing else is; an on-demand claim holds one while its VM is on. Writes what is
  * wrong into `why`. */
 bool lab_is_sound(struct lab *lab, char *why, size_t size);
+/* Part of it: what is under way, and nothing else, has something in hand. */
+bool lab_holds_agree(struct lab *lab, char *why, size_t size);
 /* Do on-demand claims hold a device just while their VMs are on? */
 bool lab_power_agrees(struct lab *lab, char *why, size_t size);
 

@@ -57,6 +57,7 @@ struct reader {
     int result;           /* 0 or -reason */
     const char *seen[64]; /* keys asked for: the known ones */
     size_t n_seen;
+    size_t n_found; /* of them, those that are there */
 };
 
 /* `json` must be an object, else the error is set at once. `err` must not be NULL. */

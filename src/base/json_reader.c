@@ -73,10 +73,11 @@ void reader_fail(struct reader *r, const char *key, const char *fmt, ...)
     free(what);
 }
 
+/* Asked for each key of each object: most keys differ in their first bytes. */
 static bool is_known(const struct reader *r, const char *key)
 {
     for (size_t i = 0; i < r->n_seen; i++) {
-        if (str_eq(r->seen[i], key)) {
+        if (r->seen[i][0] == key[0] && str_eq(r->seen[i], key)) {
             return true;
         }
     }
@@ -86,14 +87,12 @@ static bool is_known(const struct reader *r, const char *key)
 /* The value at `key`, NULL if absent or null, or after an error. Marks the key as known. */
 static json_t *find(struct reader *r, const char *key)
 {
+    json_t *value = r->result == 0 ? json_object_get(r->object, key) : NULL;
     if (!is_known(r, key)) {
         assert(r->n_seen < ARRAY_SIZE(r->seen));
         r->seen[r->n_seen++] = key;
+        r->n_found += value != NULL;
     }
-    if (r->result != 0) {
-        return NULL;
-    }
-    json_t *value = json_object_get(r->object, key);
     return json_is_null(value) ? NULL : value;
 }
 
@@ -328,7 +327,7 @@ int reader_word_or(struct reader *r, const char *key, const struct words *words,
 
 int reader_end(struct reader *r)
 {
-    if (r->result != 0) {
+    if (r->result != 0 || r->n_found == json_object_size(r->object)) {
         return r->result;
     }
     const char *key = NULL;

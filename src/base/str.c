@@ -190,7 +190,8 @@ bool str_is_clean(const char *text)
     const unsigned char *at = (const unsigned char *)text;
     size_t room = strlen(text);
     while (room > 0) {
-        size_t len = clean_len(at, room);
+        bool is_plain = at[0] >= 0x20 && at[0] < 0x7f; /* nearly all is */
+        size_t len = is_plain ? 1 : clean_len(at, room);
         if (len == 0) {
             return false;
         }

@@ -288,6 +288,7 @@ struct vgpu *gpu_find_vgpu(const struct gpu *gpu, const char *mdev_uuid, const s
 /* Address of VF `index`, enabled or not yet; false when it can't be known. */
 bool gpu_vf_addr(const struct gpu *gpu, uint32_t index, struct pci_addr *ret_addr);
 
+extern const struct schema gpu_schema;
 extern const struct schema vm_schema;
 extern const struct schema host_schema;
 json_t *gpu_to_json(const struct gpu *gpu);

@@ -42,8 +42,11 @@ static const struct field vf_fields[] = {
 };
 static const struct schema vf_schema = SCHEMA(vf, vf_fields);
 
-static json_t *group_to_json(const struct gpu *gpu)
+/* ---- a GPU ---- */
+
+static json_t *put_group(const void *object)
 {
+    const struct gpu *gpu = object;
     if (gpu->iommu_group == NO_ID) {
         return json_null();
     }
@@ -59,22 +62,15 @@ static json_t *group_to_json(const struct gpu *gpu)
                      others, "drivers", drivers);
 }
 
-static json_t *memory_to_json(const struct gpu *gpu)
+static bool use_is_known(const void *object)
 {
-    return json_pack(
-        "{s:o, s:o}", "totalBytes",
-        gpu->mem_bytes == 0 ? json_null() : json_integer((json_int_t)gpu->mem_bytes), "usedBytes",
-        gpu->mem_used_known ? json_integer((json_int_t)gpu->mem_used_bytes) : json_null());
+    return ((const struct gpu *)object)->mem_used_known;
 }
 
-static json_t *mig_to_json(const struct gpu *gpu)
+static bool mig_is_known(const void *object)
 {
-    bool known = gpu->mig_capable != TRI_UNKNOWN || gpu->mig_enabled || gpu->mig_pending;
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "capable", encode_tristate(gpu->mig_capable),
-                     "enabled", known ? json_boolean(gpu->mig_enabled) : json_null(), "pending",
-                     known ? json_boolean(gpu->mig_pending) : json_null(), "timeSlicingSupported",
-                     encode_tristate(gpu->mig_timeslicing_supported), "timeSlicingEnabled",
-                     encode_tristate(gpu->mig_timeslicing_enabled));
+    const struct gpu *gpu = object;
+    return gpu->mig_capable != TRI_UNKNOWN || gpu->mig_enabled || gpu->mig_pending;
 }
 
 /* What is seen on a GPU that has a problem may be all, or not: nothing seen is not known. */
@@ -83,14 +79,52 @@ static bool is_known(const struct gpu *gpu, size_t n_seen)
     return n_seen > 0 || gpu->problem[0] == '\0';
 }
 
-/* Of what is on the GPU. */
-static json_t *seen_to_json(const struct gpu *gpu, const struct schema *schema, const void *items,
-                            size_t n)
+static bool mode_is_known(const void *object)
 {
-    return is_known(gpu, n) ? schema_list_to_json(schema, items, n, FACE_API) : json_null();
+    const struct gpu *gpu = object;
+    return is_known(gpu, gpu->mode != GPU_IDLE); /* idle: nothing was seen on it */
 }
 
-/* What is one member each. */
+static bool interface_is_known(const void *object)
+{
+    const struct gpu *gpu = object;
+    return is_known(gpu, gpu->iface != VGPU_IFACE_NONE);
+}
+
+static bool vfs_are_known(const void *object)
+{
+    const struct gpu *gpu = object;
+    return is_known(gpu, gpu->vfs_total);
+}
+
+static bool gis_are_known(const void *object)
+{
+    const struct gpu *gpu = object;
+    return is_known(gpu, gpu->gis.n);
+}
+
+static bool vgpus_are_known(const void *object)
+{
+    const struct gpu *gpu = object;
+    return is_known(gpu, gpu->vgpus.n);
+}
+
+static const struct field memory_fields[] = {
+    FIELD_SIZE(struct gpu, mem_bytes, "totalBytes", FACE_API),
+    FIELD_COUNT(struct gpu, mem_used_bytes, "usedBytes", FACE_API, .is_known = use_is_known),
+};
+static const struct schema memory_schema = {SCHEMA_OF("memory", struct gpu, memory_fields)};
+
+static const struct field mig_fields[] = {
+    FIELD_TRISTATE(struct gpu, mig_capable, "capable", FACE_API),
+    FIELD_BOOL(struct gpu, mig_enabled, "enabled", FACE_API, .is_known = mig_is_known),
+    FIELD_BOOL(struct gpu, mig_pending, "pending", FACE_API, .is_known = mig_is_known),
+    FIELD_TRISTATE(struct gpu, mig_timeslicing_supported, "timeSlicingSupported", FACE_API),
+    FIELD_TRISTATE(struct gpu, mig_timeslicing_enabled, "timeSlicingEnabled", FACE_API),
+};
+static const struct schema mig_schema = {SCHEMA_OF("mig", struct gpu, mig_fields)};
+
+static const struct field_hook group_hook = {.put = put_group};
 static const struct field gpu_fields[] = {
     FIELD_ADDRESS(struct gpu, addr, "address", FACE_API),
     FIELD_TEXT(struct gpu, uuid, "uuid", FACE_API),
@@ -99,45 +133,38 @@ static const struct field gpu_fields[] = {
     FIELD_ID(struct gpu, index, "index", FACE_API),
     FIELD_HEX(struct gpu, pci_id, "pciId", FACE_API),
     FIELD_HEX(struct gpu, pci_subsystem_id, "pciSubsystemId", FACE_API, .fallback = NO_ID),
+    FIELD_WORD(struct gpu, mode, "mode", gpu_mode, FACE_API, .is_known = mode_is_known),
     FIELD_TEXT(struct gpu, driver, "driver", FACE_API),
+    FIELD_GROUP("memory", memory_schema, FACE_API),
+    FIELD_HOOK("iommuGroup", group_hook, FACE_API),
     FIELD_NODE(struct gpu, numa_node, "numaNode", FACE_API),
     FIELD_SIZE(struct gpu, mmio_bytes, "mmioBytes", FACE_API),
+    FIELD_GROUP("mig", mig_schema, FACE_API),
     FIELD_TRISTATE(struct gpu, heterogeneous, "mixedSizes", FACE_API),
     FIELD_OBJECT(struct gpu, scheduler, "scheduler", gpu_scheduler, FACE_API),
+    FIELD_WORD(struct gpu, iface, "vgpuInterface", vgpu_interface, FACE_API,
+               .is_known = interface_is_known),
+    FIELD_COUNT(struct gpu, vfs_total, "virtualFunctionsTotal", FACE_API,
+                .is_known = vfs_are_known),
     FIELD_TEXT(struct gpu, holder, "vm", FACE_API),
     FIELD_TEXT(struct gpu, problem, "problem", FACE_API),
+    FIELD_LIST(struct gpu, gis, "gpuInstances", gi, FACE_API, .is_known = gis_are_known),
+    FIELD_LIST(struct gpu, vgpus, "vgpus", vgpu, FACE_API, .is_known = vgpus_are_known),
+    FIELD_LIST(struct gpu, vfs, "virtualFunctions", vf, FACE_API, .is_known = vfs_are_known),
     FIELD_LIST(struct gpu, pf_offers, "offers", vgpu_offer, FACE_API),
 };
-static const struct schema gpu_schema = SCHEMA(gpu, gpu_fields);
+const struct schema gpu_schema = SCHEMA(gpu, gpu_fields);
 
 json_t *gpu_to_json(const struct gpu *gpu)
 {
     json_t *json = schema_to_json(&gpu_schema, gpu, FACE_API);
-    bool mode_known = is_known(gpu, gpu->mode != GPU_IDLE); /* idle: nothing was seen on it */
-    json_object_set_new(json, "mode",
-                        mode_known ? json_string(gpu_mode_name(gpu->mode)) : json_null());
-    json_object_set_new(json, "memory", memory_to_json(gpu));
-    json_object_set_new(json, "iommuGroup", group_to_json(gpu));
-    json_object_set_new(json, "mig", mig_to_json(gpu));
     json_object_set_new(json, "cordoned", json_null()); /* decided, not observed: see reply_gpu() */
     json_object_set_new(json, "quarantine", json_null());
     json_object_set_new(json, "stuckVirtualFunctions", json_array());
-    json_object_set_new(json, "vgpuInterface",
-                        is_known(gpu, gpu->iface != VGPU_IFACE_NONE)
-                            ? json_string(vgpu_interface_name(gpu->iface))
-                            : json_null());
-    json_object_set_new(json, "virtualFunctionsTotal",
-                        is_known(gpu, gpu->vfs_total) ? json_integer(gpu->vfs_total) : json_null());
-    json_object_set_new(json, "gpuInstances",
-                        seen_to_json(gpu, &gi_schema, gpu->gis.items, gpu->gis.n));
-    json_object_set_new(json, "vgpus",
-                        seen_to_json(gpu, &vgpu_schema, gpu->vgpus.items, gpu->vgpus.n));
-    json_object_set_new(json, "virtualFunctions",
-                        is_known(gpu, gpu->vfs_total)
-                            ? schema_list_to_json(&vf_schema, gpu->vfs.items, gpu->vfs.n, FACE_API)
-                            : json_null());
     return json;
 }
+
+/* ---- a VM ---- */
 
 static json_t *put_device_address(const void *object)
 {
@@ -175,6 +202,8 @@ json_t *vm_to_json(const struct vm *vm)
 {
     return schema_to_json(&vm_schema, vm, FACE_API);
 }
+
+/* ---- the host ---- */
 
 static const struct field host_fields[] = {
     FIELD_TEXT(struct host, name, "name", FACE_API),

@@ -70,6 +70,7 @@ struct field {
     bool ignored;  /* reading: the key is known, the member stays as it was */
     bool null;     /* writing: null where the value is the fallback */
     bool left_out; /* writing: no key where the value is the fallback; a list: where it is empty */
+    bool (*is_known)(const void *object); /* writing: null where it is not; NULL: always */
     const char *missing; /* of a required text: "a claim needs a name" in place of "is missing" */
 
     int64_t min, max;  /* of a number (max 0: all it can hold); most elements of a list */

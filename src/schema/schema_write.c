@@ -113,6 +113,7 @@ json_t *schema_to_json(const struct schema *schema, const void *object, enum fac
     for (size_t i = 0; i < schema->n; i++) {
         const struct field *field = &schema->fields[i];
         bool is_unsaid = (field->null || field->left_out) && is_fallback(field, object);
+        is_unsaid = is_unsaid || (field->is_known != NULL && !field->is_known(object));
         if ((field->faces & face) == 0 || (is_unsaid && field->left_out)) {
             continue;
         }

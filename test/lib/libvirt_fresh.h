@@ -14,6 +14,9 @@
 #include "test.h"
 
 #define TEST_DRIVER "test:///default"
+#define TEMPLATE                                                                                   \
+    "<domain type='test'><name>template</name><memory unit='MiB'>96</memory><vcpu>2</vcpu>"        \
+    "<os><type>hvm</type></os></domain>"
 
 /* For await(): it has its one VM, running. */
 static inline bool libvirt_is_fresh(void *data)
@@ -33,6 +36,14 @@ static inline struct guest_port *open_fresh_driver(void)
 {
     assert_true(await(libvirt_is_fresh, NULL));
     return libvirt_port_new(TEST_DRIVER);
+}
+
+static inline struct host *observe_driver(struct guest_port *port)
+{
+    struct host *host = host_new();
+    struct error err = {0};
+    assert_int_equal(port->ops->observe(port, host, &err), 0);
+    return host;
 }
 
 #endif

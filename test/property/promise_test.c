@@ -14,6 +14,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "drawn_host.h"
 #include "foreseen.h"
 #include "plan/outlook.h"
 #include "plan/restore.h"
@@ -22,7 +23,6 @@
 
 #define PROMISES 400
 #define REQUESTS 24 /* per host */
-#define VMS 6
 #define MAX_ADD 5
 
 /* Of hosts that broke a promise once: GPUs that came home from pass-through on a kernel with
@@ -53,155 +53,6 @@ static bool chance(struct run *run, uint32_t percent)
 static void broken(const struct run *run, const char *what, const char *why)
 {
     fail_msg("seed %llu: %s: %s", (unsigned long long)run->seed, what, why);
-}
-
-/* ---- hosts ---- */
-
-/* A board that the simulator can be: of known size, with a number on the bus. */
-static const struct gpu_model *any_model(struct run *run)
-{
-    const struct catalog *catalog = run->world.catalog;
-    for (;;) {
-        const struct gpu_model *model =
-            catalog_at(catalog, below(run, (uint32_t)catalog_count(catalog)));
-        if (model->memory_mib != CAT_UNKNOWN && model->pci_ids.n > 0) {
-            return model;
-        }
-    }
-}
-
-static void make_machine(struct run *run, const struct catalog *catalog, const struct rules *rules)
-{
-    static const char *const drivers[] = {"535.261.03", "550.163.01", "570.172.08", "580.105.08",
-                                          "595.45.04"};
-    static const char *const kernels[] = {"5.15.0-113-generic", "6.8.0-60-generic"};
-    struct sim_host_changes changes = {.driver = drivers[below(run, ARRAY_SIZE(drivers))],
-                                       .kernel = kernels[below(run, ARRAY_SIZE(kernels))]};
-    run->world.catalog = catalog;
-    CLEANUP_STRBUF struct strbuf boards = {0};
-    strbuf_addf(&boards, "board:");
-    for (uint32_t n = 1 + below(run, 4); n > 0; n--) {
-        const char *key = any_model(run)->key;
-        strbuf_addf(&boards, "%s%s*%u", boards.len > 6 ? "," : "", key, 1 + below(run, 2));
-    }
-    if (run->trace) {
-        print_message("# %s, %s, %s\n", strbuf_str(&boards), changes.driver, changes.kernel);
-    }
-    sim_world_init(&run->world, catalog, rules, strbuf_str(&boards), &changes);
-}
-
-/* Some GPUs share a group; some groups hold more: functions of a board, bridges, others'. */
-static void make_groups(struct run *run)
-{
-    static const struct {
-        uint32_t class;
-        const char *driver;
-    } kinds[] = {{0x040300, "snd_hda_intel"}, {0x0c0330, "xhci_hcd"}, {0x060400, "pcieport"}};
-    struct sim_host *host = run->world.machine.host;
-    for (uint32_t i = 1; i < host->n_gpus; i++) {
-        if (chance(run, 25)) {
-            host->gpus[i].iommu_group = host->gpus[i - 1].iommu_group;
-        }
-    }
-    for (uint32_t i = 0; i < host->n_gpus; i++) {
-        const struct sim_gpu *gpu = &host->gpus[i];
-        char bdf[BDF_SIZE];
-        struct pci_addr addr = gpu->addr;
-        for (uint8_t k = 1; gpu->vfs_total == 0 && k < 4 && chance(run, 40); k++) {
-            uint32_t kind = below(run, ARRAY_SIZE(kinds));
-            addr.function = k;
-            (void)sim_machine_add_extra(&run->world.machine, gpu, pci_addr_format(&addr, bdf),
-                                        kinds[kind].class, kinds[kind].driver);
-        }
-        if (chance(run, 25)) {
-            uint32_t kind = below(run, ARRAY_SIZE(kinds));
-            addr.function = 0;
-            addr.device = 30;
-            struct sim_extra *extra =
-                sim_machine_add_extra(&run->world.machine, gpu, pci_addr_format(&addr, bdf),
-                                      kinds[kind].class, kinds[kind].driver);
-            if (chance(run, 30)) {
-                extra->driver[0] = '\0';
-            }
-        }
-    }
-}
-
-/* What another tool made before cleave came. */
-static void make_foreign(struct run *run)
-{
-    struct sim_host *host = run->world.machine.host;
-    sim_lock(host);
-    for (uint32_t i = 0; i < host->n_gpus; i++) {
-        struct sim_gpu *gpu = &host->gpus[i];
-        int activation = 0;
-        if (gpu->model->profiles.n > 0 && chance(run, 25)) {
-            (void)sim_set_mig_mode(host, gpu, true, &activation);
-        }
-        if (gpu->vfs_total > 0 && chance(run, 40)) {
-            (void)sim_sriov(host, gpu, true);
-        }
-        if (gpu->mig_current && gpu->model->profiles.n > 0 && chance(run, 60)) {
-            struct sim_gi *gi = NULL;
-            const struct cat_profile *profile =
-                &gpu->model->profiles.items[below(run, (uint32_t)gpu->model->profiles.n)];
-            (void)sim_gi_create(host, gpu, profile, SIM_NONE, &gi);
-        }
-        for (uint32_t k = 0; k < 3 && gpu->n_vfs > 0 && gpu->model->types.n > 0; k++) {
-            const struct cat_vgpu_type *type =
-                &gpu->model->types.items[below(run, (uint32_t)gpu->model->types.n)];
-            struct sim_vf *vf = &gpu->vfs[below(run, gpu->n_vfs)];
-            if (chance(run, 30) && host->iface == SIM_VENDOR_VFIO) {
-                (void)sim_vf_set_type(host, gpu, vf, sim_type_id(gpu->model, type));
-            } else if (chance(run, 30) && host->iface == SIM_MDEV) {
-                char uuid[40];
-                snprintf(uuid, sizeof(uuid), "00000000-0000-4000-a000-0000000000%x%x", i, k);
-                (void)sim_mdev_create(host, &vf->addr, sim_type_id(gpu->model, type), uuid);
-            }
-        }
-        if (gpu->n_vfs == 0 && !gpu->mig_current && chance(run, 8)) {
-            (void)sim_rebind(host, &gpu->addr, "vfio-pci");
-        }
-    }
-    sim_unlock(host);
-}
-
-static void make_records(struct run *run)
-{
-    struct sim_host *host = run->world.machine.host;
-    for (uint32_t i = 0; i < host->n_gpus; i++) {
-        if (!chance(run, 12)) {
-            continue;
-        }
-        struct gpu_record *record = vec_push(&run->world.records);
-        *record = (struct gpu_record){.addr = host->gpus[i].addr};
-        STR_SET(record->uuid, host->gpus[i].uuid);
-        record->cordon.set = chance(run, 50);
-        record->quarantine.set = !record->cordon.set;
-    }
-}
-
-static void make_vms(struct run *run)
-{
-    struct sim_host *host = run->world.machine.host;
-    for (unsigned i = 0; i < VMS; i++) {
-        char name[16];
-        snprintf(name, sizeof(name), "vm%u", i);
-        (void)sim_machine_add_vm(&run->world.machine, name);
-        if (!chance(run, 25)) {
-            continue;
-        }
-        struct vm *vm = &run->world.machine.vms.items[i];
-        struct sim_gpu *gpu = &host->gpus[below(run, host->n_gpus)];
-        char bdf[BDF_SIZE];
-        bool part = gpu->n_vfs > 0 && chance(run, 60);
-        const struct pci_addr *addr = part ? &gpu->vfs[below(run, gpu->n_vfs)].addr : &gpu->addr;
-        sim_machine_define(vm, pci_addr_format(addr, bdf))->managed = !part;
-        if (chance(run, 50)) {
-            struct error err = {0};
-            (void)sim_machine_start(&run->world.machine, vm, &err);
-        }
-    }
 }
 
 /* ---- requests ---- */
@@ -250,7 +101,7 @@ static struct claim wish(struct run *run)
     }
     bool bare = claim.spec.profile[0] != '\0';
     if (!bare && chance(run, 75)) {
-        snprintf(claim.vm, sizeof(claim.vm), "vm%u", below(run, VMS));
+        snprintf(claim.vm, sizeof(claim.vm), "vm%u", below(run, DRAWN_VMS));
         claim.spec.hold = chance(run, 25) ? CLAIM_ON_DEMAND : CLAIM_HELD;
     }
     if (chance(run, 25)) {
@@ -493,7 +344,7 @@ static void change_mode(struct run *run)
 static void toggle_vm(struct run *run)
 {
     struct sim_machine *machine = &run->world.machine;
-    struct vm *vm = &machine->vms.items[below(run, VMS)];
+    struct vm *vm = &machine->vms.items[below(run, DRAWN_VMS)];
     struct error err = {0};
     if (vm->state == VM_RUNNING) {
         sim_machine_stop(machine, vm);
@@ -533,12 +384,12 @@ static void ask(struct run *run)
 
 static void one_host(struct run *run, const struct catalog *catalog, const struct rules *rules)
 {
-    make_machine(run, catalog, rules);
+    char what[DRAWN_WHAT];
+    drawn_host_make(&run->world, &run->random, catalog, rules, what);
     run->world.moves = run->moves;
-    make_groups(run);
-    make_foreign(run);
-    make_records(run);
-    make_vms(run);
+    if (run->trace) {
+        print_message("# %s\n", what);
+    }
     for (unsigned i = 0; i < REQUESTS; i++) {
         ask(run);
     }

@@ -11,10 +11,6 @@
 #include "libvirt_fresh.h"
 #include "test.h"
 
-#define TEMPLATE                                                                                   \
-    "<domain type='test'><name>template</name><memory unit='MiB'>96</memory><vcpu>2</vcpu>"        \
-    "<os><type>hvm</type></os></domain>"
-
 static const struct vm *find(const struct host *host, const char *name)
 {
     for (vec_each(&host->vms, vm)) {
@@ -25,19 +21,11 @@ static const struct vm *find(const struct host *host, const char *name)
     return NULL;
 }
 
-static struct host *observed(struct guest_port *port)
-{
-    struct host *host = host_new();
-    struct error err = {0};
-    assert_int_equal(port->ops->observe(port, host, &err), 0);
-    return host;
-}
-
 static void running_vms_and_the_version_are_observed(void **state)
 {
     (void)state;
     struct guest_port *port = open_fresh_driver();
-    CLEANUP(host_freep) struct host *host = observed(port);
+    CLEANUP(host_freep) struct host *host = observe_driver(port);
     const struct vm *vm = find(host, "test");
     assert_string_equal(host->libvirt_problem, "");
     assert_true(host->libvirt_version[0] >= '1');
@@ -56,7 +44,7 @@ static void a_vm_is_defined_started_stopped_and_removed(void **state)
     assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), 0);
     assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), -REASON_CONFLICT);
     assert_string_equal(err.message, "there is a VM \"web1\" already");
-    struct host *host = observed(port);
+    struct host *host = observe_driver(port);
     assert_int_equal(find(host, "web1")->state, VM_SHUT_OFF);
     assert_int_equal(find(host, "web1")->mem_kib, 96 * 1024);
     assert_string_equal(host->vms.items[0].name, "test"); /* by name */
@@ -65,7 +53,7 @@ static void a_vm_is_defined_started_stopped_and_removed(void **state)
     assert_int_equal(port->ops->start(port, "web1", &err), 0);
     assert_int_equal(port->ops->start(port, "web1", &err), -REASON_CONFLICT);
     assert_string_equal(err.message, "VM \"web1\" is running already");
-    host = observed(port);
+    host = observe_driver(port);
     assert_int_equal(find(host, "web1")->state, VM_RUNNING);
     host_free(host);
     assert_int_equal(port->ops->undefine(port, "web1", &err), -REASON_IN_USE);
@@ -120,95 +108,6 @@ static void why_a_vm_cant_be_stopped_is_reported_in_libvirts_words(void **state)
     port->ops->free(port);
 }
 
-struct undefinition {
-    struct guest_port *port;
-    const char *uuid;
-};
-
-/* As another program does, over its own connection. The event comes when it comes. */
-static bool is_known(void *data)
-{
-    const struct undefinition *undefinition = data;
-    CLEANUP(host_freep) struct host *host = observed(undefinition->port);
-    for (vec_each(&host->vm_ends, end)) {
-        if (str_eq(end->uuid, undefinition->uuid) && end->undefined) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void undefine_new(struct guest_port *port, virConnectPtr other, const char *name,
-                         char ret_uuid[VIR_UUID_STRING_BUFLEN])
-{
-    struct error err = {0};
-    assert_int_equal(port->ops->define(port, TEMPLATE, name, &err), 0);
-    CLEANUP_DOMAIN virDomainPtr domain = virDomainLookupByName(other, name);
-    assert_int_equal(virDomainGetUUIDString(domain, ret_uuid), 0);
-    assert_int_equal(virDomainUndefine(domain), 0);
-}
-
-/* Events come in their order: when that of a later change is here, so are all before it. */
-static void await_events(struct guest_port *port, virConnectPtr other)
-{
-    char uuid[VIR_UUID_STRING_BUFLEN];
-    undefine_new(port, other, "last", uuid);
-    assert_true(await(is_known, &(struct undefinition){port, uuid}));
-}
-
-static void libvirt_tells_which_vms_were_undefined(void **state)
-{
-    (void)state;
-    struct guest_port *port = open_fresh_driver();
-    struct error err = {0};
-    host_free(observed(port));
-    virConnectPtr other = virConnectOpen(TEST_DRIVER); /* the same hypervisor */
-    char uuids[3][VIR_UUID_STRING_BUFLEN];
-    undefine_new(port, other, "gone1", uuids[0]);
-    undefine_new(port, other, "gone2", uuids[1]);
-    assert_int_equal(port->ops->define(port, TEMPLATE, "renamed", &err), 0);
-    virDomainPtr domain = virDomainLookupByName(other, "renamed");
-    assert_int_equal(virDomainGetUUIDString(domain, uuids[2]), 0);
-    (void)virDomainRename(domain, "another", 0); /* the test driver may not know how */
-    virDomainFree(domain);
-    await_events(port, other);
-    assert_true(is_known(&(struct undefinition){port, uuids[0]}));
-    assert_true(is_known(&(struct undefinition){port, uuids[1]}));
-    struct host *host = observed(port);
-    for (vec_each(&host->vm_ends, end)) {
-        assert_string_not_equal(end->uuid, uuids[2]);
-    }
-    host_free(host);
-    /* Defined again, it is not gone; and a connection that looks for the first time knows nothing.
-     */
-    CLEANUP_FREE char *xml = xasprintf("<domain type='test'><name>gone1</name><uuid>%s</uuid>"
-                                       "<memory unit='MiB'>96</memory><os><type>hvm</type></os>"
-                                       "</domain>",
-                                       uuids[0]);
-    virDomainPtr again = virDomainDefineXML(other, xml);
-    assert_non_null(again);
-    await_events(port, other);
-    host = observed(port);
-    for (vec_each(&host->vm_ends, end)) {
-        assert_string_not_equal(end->uuid, uuids[0]);
-    }
-    host_free(host);
-    assert_int_equal(virDomainUndefine(again), 0);
-    virDomainFree(again);
-    await_events(port, other); /* so no connection to come hears of any */
-    assert_true(is_known(&(struct undefinition){port, uuids[0]}));
-    struct guest_port *fresh = libvirt_port_new(TEST_DRIVER);
-    host = observed(fresh);
-    assert_int_equal(host->vm_ends.n, 0);
-    host_free(host);
-    fresh->ops->free(fresh);
-    virDomainPtr left = virDomainLookupByUUIDString(other, uuids[2]);
-    assert_int_equal(virDomainUndefine(left), 0);
-    virDomainFree(left);
-    virConnectClose(other);
-    port->ops->free(port);
-}
-
 /* A step about a whole GPU: a function under a vendor's VFIO driver needs libvirt 10.0. */
 static struct step make_step_of(enum step_kind kind, const char *vm, int slot)
 {
@@ -251,7 +150,7 @@ static void what_is_there_already_is_not_done_again(void **state)
     struct step detach = make_step(STEP_DETACH, "web2");
     define_with_device(port, "web1");
     assert_int_equal(port->ops->define(port, TEMPLATE, "web2", &err), 0);
-    CLEANUP(host_freep) struct host *host = observed(port);
+    CLEANUP(host_freep) struct host *host = observe_driver(port);
     const struct vm *vm = find(host, "web1");
     assert_int_equal(vm->devices.n, 1);
     assert_true(vm->devices.items[0].persistent);
@@ -286,7 +185,7 @@ static void a_claims_device_is_put_in_and_taken_out(void **state)
     STR_SET(attach.claim, "front_1.a");
     assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), 0);
     assert_int_equal(port->ops->apply(port, &attach, &err), 0);
-    struct host *host = observed(port);
+    struct host *host = observe_driver(port);
     const struct vm *vm = find(host, "web1");
     assert_int_equal(vm->devices.n, 1);
     assert_string_equal(vm->devices.items[0].claim, "front_1.a");
@@ -297,7 +196,7 @@ static void a_claims_device_is_put_in_and_taken_out(void **state)
 
     struct step detach = step_undo(&attach);
     assert_int_equal(port->ops->apply(port, &detach, &err), 0);
-    host = observed(port);
+    host = observe_driver(port);
     assert_int_equal(find(host, "web1")->devices.n, 0);
     host_free(host);
     port->ops->free(port);
@@ -310,10 +209,10 @@ static void a_renamed_vm_is_found_by_its_uuid(void **state)
     struct error err = {0};
     struct step attach = make_step(STEP_ATTACH, "web1");
     assert_int_equal(port->ops->define(port, TEMPLATE, "web2", &err), 0);
-    CLEANUP(host_freep) struct host *host = observed(port);
+    CLEANUP(host_freep) struct host *host = observe_driver(port);
     STR_SET(attach.vm_uuid, find(host, "web2")->uuid);
     assert_int_equal(port->ops->apply(port, &attach, &err), 0);
-    struct host *now = observed(port);
+    struct host *now = observe_driver(port);
     assert_int_equal(find(now, "web2")->devices.n, 1);
     host_free(now);
 
@@ -322,14 +221,14 @@ static void a_renamed_vm_is_found_by_its_uuid(void **state)
     STR_SET(detach.vm, "web1");
     assert_int_equal(port->ops->define(port, TEMPLATE, "web1", &err), 0);
     assert_int_equal(port->ops->apply(port, &detach, &err), 0);
-    now = observed(port);
+    now = observe_driver(port);
     assert_int_equal(find(now, "web2")->devices.n, 0);
     host_free(now);
 
     /* Defined again, a VM has another UUID under its old name. */
     STR_SET(attach.vm_uuid, "6d2c8b1e-9c1f-4f0e-8f55-0d3e4b7a9c10");
     assert_int_equal(port->ops->apply(port, &attach, &err), 0);
-    now = observed(port);
+    now = observe_driver(port);
     assert_int_equal(find(now, "web1")->devices.n, 1);
     host_free(now);
     port->ops->free(port);
@@ -344,7 +243,7 @@ static void a_device_put_in_by_hand_becomes_the_claims(void **state)
     STR_SET(attach.claim, "web1");
     define_with_device(port, "web1");
     assert_int_equal(port->ops->apply(port, &attach, &err), 0);
-    CLEANUP(host_freep) struct host *host = observed(port);
+    CLEANUP(host_freep) struct host *host = observe_driver(port);
     assert_int_equal(find(host, "web1")->devices.n, 1);
     assert_string_equal(find(host, "web1")->devices.items[0].claim, "web1");
     port->ops->free(port);
@@ -395,7 +294,7 @@ static void a_running_vm_is_left_alone(void **state)
     define_with_device(port, "web1");
     assert_int_equal(port->ops->define(port, TEMPLATE, "web2", &err), 0);
     assert_int_equal(port->ops->start(port, "web1", &err), 0);
-    CLEANUP(host_freep) struct host *host = observed(port);
+    CLEANUP(host_freep) struct host *host = observe_driver(port);
     assert_true(find(host, "web1")->devices.items[0].live);
 
     assert_int_equal(port->ops->check(port, &attach, &err), 0); /* it is there already */
@@ -452,7 +351,7 @@ static void define_as(struct guest_port *port, const char *name, const char *uui
 
 static void assert_runs_alone(struct guest_port *port, const char *on, const char *off)
 {
-    CLEANUP(host_freep) struct host *host = observed(port);
+    CLEANUP(host_freep) struct host *host = observe_driver(port);
     assert_int_equal(host_find_vm(host, on)->state, VM_RUNNING);
     assert_int_equal(host_find_vm(host, off)->state, VM_SHUT_OFF);
 }
@@ -468,7 +367,7 @@ static void vms_whose_long_names_differ_in_a_letter_are_distinguished(void **sta
     fill_name(two, LONG_NAME, '2');
     assert_int_equal(port->ops->define(port, TEMPLATE, one, &err), 0);
     assert_int_equal(port->ops->define(port, TEMPLATE, two, &err), 0);
-    CLEANUP(host_freep) struct host *host = observed(port);
+    CLEANUP(host_freep) struct host *host = observe_driver(port);
     assert_non_null(find(host, one));
     assert_non_null(find(host, two));
     struct step attach = make_step(STEP_ATTACH, two);
@@ -494,10 +393,10 @@ static void a_vm_whose_name_is_too_long_is_known_by_its_uuid(void **state)
     char two[LONGER_NAME + 1];
     fill_name(one, LONGER_NAME, '1');
     fill_name(two, LONGER_NAME, '2');
-    host_free(observed(port));
+    host_free(observe_driver(port));
     define_as(port, one, UUID_A);
     define_as(port, two, UUID_B);
-    CLEANUP(host_freep) struct host *host = observed(port);
+    CLEANUP(host_freep) struct host *host = observe_driver(port);
     assert_string_equal(find(host, UUID_A)->uuid, UUID_A);
     assert_string_equal(find(host, UUID_B)->uuid, UUID_B);
     assert_int_equal(port->ops->start(port, UUID_B, &err), 0);
@@ -513,10 +412,10 @@ static void a_name_that_is_another_vms_uuid_does_not_lead_to_it(void **state)
     (void)state;
     struct guest_port *port = open_fresh_driver();
     struct error err = {0};
-    host_free(observed(port));
+    host_free(observe_driver(port));
     define_as(port, "web1", UUID_A);
     define_as(port, UUID_A, UUID_B);
-    CLEANUP(host_freep) struct host *host = observed(port);
+    CLEANUP(host_freep) struct host *host = observe_driver(port);
     assert_string_equal(find(host, "web1")->uuid, UUID_A);
     assert_string_equal(find(host, UUID_B)->uuid, UUID_B);
     assert_null(find(host, UUID_A));
@@ -576,7 +475,7 @@ static void a_missing_libvirt_is_one_sentence_and_no_noise(void **state)
     FILE *noise = tmpfile();
     assert_non_null(noise);
     dup2(fileno(noise), STDERR_FILENO);
-    CLEANUP(host_freep) struct host *host = observed(port);
+    CLEANUP(host_freep) struct host *host = observe_driver(port);
     int started = port->ops->start(port, "web1", &err);
     dup2(saved, STDERR_FILENO);
     close(saved);
@@ -596,7 +495,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(running_vms_and_the_version_are_observed),
         cmocka_unit_test(a_vm_is_defined_started_stopped_and_removed),
-        cmocka_unit_test(libvirt_tells_which_vms_were_undefined),
         cmocka_unit_test(what_may_be_defined_and_removed_is_known_before),
         cmocka_unit_test(why_a_vm_cant_be_stopped_is_reported_in_libvirts_words),
         cmocka_unit_test(what_is_there_already_is_not_done_again),

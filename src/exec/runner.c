@@ -30,12 +30,17 @@ struct runner_job {
     struct error err;
 };
 
+/* Goes on once the step in hand is in the journal; `err`: why it could not be written, or NULL. */
+typedef void journalled_fn(struct runner *runner, const struct error *err);
+
 struct runner {
     struct runner_config config;
     struct plan *plan; /* NULL when idle */
     size_t at;         /* step in hand */
     unsigned attempts; /* of its undo */
+    bool again;        /* the undo in hand may have been begun before */
     bool halted;
+    journalled_fn *journalled;         /* waits for the journal; NULL: nothing does */
     struct runner_job *job;            /* its own until it is parked */
     unsigned n_parked[PORT_GUEST + 1]; /* jobs that have not come back */
     struct evloop_timer *timer;
@@ -88,8 +93,19 @@ static struct step *current(struct runner *runner)
     return &runner->plan->steps.items[runner->at];
 }
 
-/* The step in hand and what it made, or took away, together. */
-static int put_step(struct runner *runner, const struct step *done, struct error *err)
+static void journalled(const struct error *err, void *data)
+{
+    struct runner *runner = data;
+    journalled_fn *then = TAKE_PTR(runner->journalled);
+    if (runner->config.progress != NULL) {
+        runner->config.progress(runner->plan, runner->at, runner->config.data);
+    }
+    then(runner, err);
+}
+
+/* Writes the step in hand to the journal, together with what it made, or took away: `done` (may be
+ * NULL) is what was done on the hardware. Then goes on with `then`. */
+static void journal(struct runner *runner, const struct step *done, journalled_fn *then)
 {
     struct draft draft;
     draft_begin(&draft, runner->config.ledger);
@@ -97,26 +113,16 @@ static int put_step(struct runner *runner, const struct step *done, struct error
     if (done != NULL) {
         made_note(&draft, done);
     }
-    return draft_commit(&draft, err);
-}
-
-/* Writes the step in hand to the journal; `done` (may be NULL) is what was done on the hardware. */
-static int journal(struct runner *runner, const struct step *done, struct error *err)
-{
-    int r = put_step(runner, done, err);
-    if (runner->config.progress != NULL) {
-        runner->config.progress(runner->plan, runner->at, runner->config.data);
-    }
-    return r;
+    runner->journalled = then;
+    draft_commit_later(&draft, journalled, runner);
 }
 
 /* While undoing, a journal that can't be written stops nothing: the undo is idempotent, and a
  * restart repeats from an older entry. */
-static void journal_or_warn(struct runner *runner, const struct step *done)
+static void warn_of_journal(const struct runner *runner, const struct error *err)
 {
-    struct error err = {0};
-    if (journal(runner, done, &err) != 0) {
-        log_warning("plan %s: %s", runner->plan->id, err.message);
+    if (err != NULL) {
+        log_warning("plan %s: %s", runner->plan->id, err->message);
     }
 }
 
@@ -204,6 +210,19 @@ static void undo_again(void *data)
     go_on(data);
 }
 
+static void undone_journalled(struct runner *runner, const struct error *err)
+{
+    warn_of_journal(runner, err);
+    runner->attempts = 0;
+    go_on(runner);
+}
+
+static void stuck_journalled(struct runner *runner, const struct error *err)
+{
+    warn_of_journal(runner, err);
+    finish(runner, runner->plan->no_undo ? PLAN_FAILED : PLAN_STUCK);
+}
+
 static void undo_done(void *data)
 {
     struct runner *runner = data;
@@ -215,9 +234,7 @@ static void undo_done(void *data)
         bool has_undo = step_has_undo(step->kind);
         struct step undo = has_undo ? step_undo(step) : *step;
         step_move(step, step->problem[0] != '\0' ? STEP_FAILED : STEP_UNDONE);
-        journal_or_warn(runner, has_undo ? &undo : NULL);
-        runner->attempts = 0;
-        go_on(runner);
+        journal(runner, has_undo ? &undo : NULL, undone_journalled);
         return;
     }
     runner->attempts++;
@@ -232,8 +249,7 @@ static void undo_done(void *data)
     str_print(step->hint, sizeof(step->hint), "%s", runner->job->err.hint);
     log_error("plan %s: step %zu %s", runner->plan->id, runner->at + 1, step->problem);
     bool makes = step->kind == STEP_VGPU_CREATE || step->kind == STEP_GI_CREATE;
-    journal_or_warn(runner, makes ? step : NULL); /* it may stand there */
-    finish(runner, runner->plan->no_undo ? PLAN_FAILED : PLAN_STUCK);
+    journal(runner, makes ? step : NULL, stuck_journalled); /* it may stand there */
 }
 
 /* On the worker. One that was parked while it waited behind another leaves all to its plan. */
@@ -314,6 +330,14 @@ bool runner_waits_for(const struct runner *runner, enum port_kind port)
     return runner->n_parked[port] > 0;
 }
 
+static void undoing_journalled(struct runner *runner, const struct error *err)
+{
+    warn_of_journal(runner, err);
+    if (!runner->halted) {
+        submit(runner, runner->again, undo_work, undo_done);
+    }
+}
+
 static void undo_next(struct runner *runner)
 {
     size_t at = find_undoable(runner->plan);
@@ -325,12 +349,13 @@ static void undo_next(struct runner *runner)
         return;
     }
     runner->at = at;
-    bool again = current(runner)->state != STEP_DONE || runner->attempts > 0;
+    runner->again = current(runner)->state != STEP_DONE || runner->attempts > 0;
     if (current(runner)->state != STEP_UNDOING) {
         step_move(current(runner), STEP_UNDOING);
-        journal_or_warn(runner, NULL);
+        journal(runner, NULL, undoing_journalled);
+        return;
     }
-    submit(runner, again, undo_work, undo_done);
+    submit(runner, runner->again, undo_work, undo_done);
 }
 
 /* ---- forward ---- */
@@ -349,6 +374,15 @@ static void apply_failed(struct runner *runner, const struct error *err)
     start_undo(runner);
 }
 
+static void applied_journalled(struct runner *runner, const struct error *err)
+{
+    if (err != NULL) {
+        apply_failed(runner, err);
+        return;
+    }
+    go_on(runner);
+}
+
 static void apply_done(void *data)
 {
     struct runner *runner = data;
@@ -361,12 +395,7 @@ static void apply_done(void *data)
     step->gi_id = runner->job->step.gi_id;
     STR_SET(step->got_uuid, runner->job->step.got_uuid);
     step_move(step, STEP_DONE);
-    struct error err = {0};
-    if (journal(runner, step, &err) != 0) {
-        apply_failed(runner, &err);
-        return;
-    }
-    go_on(runner);
+    journal(runner, step, applied_journalled);
 }
 
 static void check_work(void *data)
@@ -388,6 +417,15 @@ static void check_failed(struct runner *runner, const struct error *err)
     start_undo(runner);
 }
 
+static void running_journalled(struct runner *runner, const struct error *err)
+{
+    if (err != NULL) {
+        apply_failed(runner, err);
+    } else if (!runner->halted) {
+        submit(runner, false, apply_work, apply_done);
+    }
+}
+
 static void check_done(void *data)
 {
     struct runner *runner = data;
@@ -399,16 +437,12 @@ static void check_done(void *data)
     if (runner->halted) {
         return;
     }
-    bool again = step->state != STEP_PLANNED;
-    if (!again) {
-        struct error err = {0};
+    if (step->state == STEP_PLANNED) {
         step_move(step, STEP_RUNNING);
-        if (journal(runner, NULL, &err) != 0) {
-            apply_failed(runner, &err);
-            return;
-        }
+        journal(runner, NULL, running_journalled);
+        return;
     }
-    submit(runner, again, apply_work, apply_done);
+    submit(runner, true, apply_work, apply_done);
 }
 
 /* Claims learn what the driver gave them. */

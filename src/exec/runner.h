@@ -4,7 +4,8 @@
  * "done". On failure it undoes in reverse (of a plan that is not undone: the failed step alone).
  * A step that can't be taken back (a reset) is passed over. The only caller of port->apply. After a
  * crash, runner_resume() goes forward from the step that was running (apply is idempotent) and
- * undoes all if that can't be done. Runs on the loop; port calls go to the workers.
+ * undoes all if that can't be done. Runs on the loop; port calls go to the workers, and the journal
+ * is written while the loop turns (draft_commit_later()).
  */
 #ifndef EXEC_RUNNER_H
 #define EXEC_RUNNER_H

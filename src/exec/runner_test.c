@@ -52,6 +52,7 @@ static int setup(void **state)
     f->store = memory_store_new();
     assert_int_equal(ledger_open(f->store, &f->ledger, NULL), 0);
     assert_int_equal(evloop_new(&f->loop), 0);
+    assert_int_equal(ledger_work_aside(f->ledger, f->loop), 0);
     assert_int_equal(worker_new(f->loop, "ports", &f->worker), 0);
     struct runner_config config = {.loop = f->loop,
                                    .workers = {f->worker, f->worker, f->worker},
@@ -69,9 +70,9 @@ static int teardown(void **state)
     struct fixture *f = *state;
     runner_halt(f->runner);
     worker_free(f->worker);
+    ledger_free(f->ledger);
     runner_free(f->runner);
     plan_free(f->ended);
-    ledger_free(f->ledger);
     f->store->ops->free(f->store);
     ports_free(&f->ports);
     evloop_free(f->loop);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/draft.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -13,6 +14,7 @@
 
 void draft_begin(struct draft *draft, struct ledger *ledger)
 {
+    ledger_settle(ledger);
     *draft = (struct draft){.ledger = ledger};
 }
 
@@ -22,6 +24,7 @@ void draft_drop(struct draft *draft)
     vec_done(&draft->claims);
     vec_done(&draft->gpu_records);
     vec_done(&draft->plans);
+    vec_done(&draft->events);
 }
 
 /* ---- claims ---- */
@@ -232,19 +235,28 @@ void draft_put_step(struct draft *draft, const char *plan_id, size_t index, cons
               record_text(step_to_json(step)), VERSION_ANY);
 }
 
-void draft_put_event(struct draft *draft, struct event *event)
+void draft_put_event(struct draft *draft, const struct event *event)
 {
-    char id[EVENT_RECORD_ID_SIZE];
-    event->seq = draft->ledger->last_event + ++draft->n_events;
-    batch_put(&draft->batch, RECORD_EVENT, event_record_id(event->seq, id),
-              record_text(event_to_stored_json(event)), VERSION_ANY);
-    if (event->seq > EVENTS_KEPT) {
-        batch_delete(&draft->batch, RECORD_EVENT, event_record_id(event->seq - EVENTS_KEPT, id),
-                     VERSION_ANY);
-    }
+    *vec_push(&draft->events) = *event;
 }
 
 /* ---- the end ---- */
+
+/* Other drafts may have been stored since this one was begun. */
+static void number_events(struct draft *draft)
+{
+    uint64_t seq = draft->ledger->last_event;
+    for (vec_each(&draft->events, event)) {
+        char id[EVENT_RECORD_ID_SIZE];
+        event->seq = ++seq;
+        batch_put(&draft->batch, RECORD_EVENT, event_record_id(seq, id),
+                  record_text(event_to_stored_json(event)), VERSION_ANY);
+        if (seq > EVENTS_KEPT) {
+            batch_delete(&draft->batch, RECORD_EVENT, event_record_id(seq - EVENTS_KEPT, id),
+                         VERSION_ANY);
+        }
+    }
+}
 
 /* Keeps the order of names. */
 static void take_claim(struct ledger *ledger, const struct draft_claim *touched)
@@ -311,13 +323,15 @@ static void take(struct draft *draft)
             records_remove(&ledger->records[op->kind], op->id);
         }
     }
-    ledger->last_event += draft->n_events;
+    ledger->last_event += draft->events.n;
 }
 
 int draft_commit(struct draft *draft, struct error *err)
 {
     struct store *store = draft->ledger->store;
+    ledger_settle(draft->ledger);
     if (draft->result == 0) {
+        number_events(draft);
         draft->result = store->ops->commit(store, &draft->batch, &draft->err);
     }
     if (draft->result == 0) {
@@ -327,6 +341,55 @@ int draft_commit(struct draft *draft, struct error *err)
     }
     draft_drop(draft);
     return draft->result;
+}
+
+/* ---- while the loop turns ---- */
+
+struct later {
+    struct draft draft;
+    draft_done_fn *done;
+    void *data;
+};
+
+/* On the ledger's thread. */
+static void later_commit(void *data)
+{
+    struct later *later = data;
+    struct store *store = later->draft.ledger->store;
+    later->draft.result = store->ops->commit(store, &later->draft.batch, &later->draft.err);
+}
+
+static void later_ended(void *data)
+{
+    struct later *later = data;
+    if (later->draft.result == 0) {
+        take(&later->draft);
+    }
+    draft_drop(&later->draft);
+}
+
+static void later_done(void *data)
+{
+    CLEANUP_FREE struct later *later = data;
+    later->done(later->draft.result == 0 ? NULL : &later->draft.err, later->data);
+}
+
+void draft_commit_later(struct draft *draft, draft_done_fn *done, void *data)
+{
+    struct aside *aside = draft->ledger->aside;
+    assert(draft->claims.n == 0 && !draft->has_gpu_records && draft->plans.n == 0);
+    if (aside == NULL || draft->result != 0) {
+        int r = draft_commit(draft, NULL);
+        done(r == 0 ? NULL : &draft->err, data);
+        return;
+    }
+    ledger_settle(draft->ledger);
+    number_events(draft);
+    struct later *later = xcalloc(1, sizeof(*later));
+    *later = (struct later){.draft = *draft, .done = done, .data = data};
+    struct aside_call call = {
+        .work = later_commit, .ended = later_ended, .done = later_done, .data = later};
+    aside_begin(aside, &call);
 }
 
 /* ---- drafts of one change ---- */
@@ -339,7 +402,7 @@ int draft_store_plan(struct ledger *ledger, const struct plan *plan, struct erro
     return draft_commit(&draft, err);
 }
 
-int draft_store_event(struct ledger *ledger, struct event *event, struct error *err)
+int draft_store_event(struct ledger *ledger, const struct event *event, struct error *err)
 {
     struct draft draft;
     draft_begin(&draft, ledger);

@@ -23,16 +23,22 @@ struct draft {
     struct gpu_records gpu_records; /* all, as they will be, once one is put */
     bool has_gpu_records;
     struct plan_log plans; /* put */
-    uint64_t n_events;
+    VEC(struct event) events;
     int result;
     struct error err;
 };
 
-/* Ends with draft_commit() or draft_drop(). */
+/* Ends with draft_commit(), draft_commit_later() or draft_drop(). Waits for a commit under way. */
 void draft_begin(struct draft *draft, struct ledger *ledger);
 /* Stores all of it, and changes the ledger; or returns the first error, and nothing is changed. */
 int draft_commit(struct draft *draft, struct error *err);
 void draft_drop(struct draft *draft);
+/* `err` is NULL if all of it is stored. */
+typedef void draft_done_fn(const struct error *err, void *data);
+/* Stores all of it while the loop turns, on the ledger's thread, then calls `done` on the loop; at
+ * once if the ledger has none. For drafts of steps, events and small records: claims, GPUs and
+ * plans do not change while others look at them. */
+void draft_commit_later(struct draft *draft, draft_done_fn *done, void *data);
 
 /* The claim as it will be; NULL: there will be none. Valid until the next change. */
 const struct claim *draft_claim(const struct draft *draft, const char *name);
@@ -61,13 +67,13 @@ void draft_put_plan(struct draft *draft, const struct plan *plan);
 /* One step of a plan that is stored: its state, problem, read-back values. -NOT_FOUND. */
 void draft_put_step(struct draft *draft, const char *plan_id, size_t index,
                     const struct step *step);
-/* Numbers the event. */
-void draft_put_event(struct draft *draft, struct event *event);
+/* It gets its number when it is stored. */
+void draft_put_event(struct draft *draft, const struct event *event);
 
 /* ---- drafts of one change ---- */
 
 int draft_store_plan(struct ledger *ledger, const struct plan *plan, struct error *err);
-int draft_store_event(struct ledger *ledger, struct event *event, struct error *err);
+int draft_store_event(struct ledger *ledger, const struct event *event, struct error *err);
 /* `document` NULL: the record is deleted. */
 int draft_store_record(struct ledger *ledger, enum record_kind kind, const char *id,
                        const json_t *document, struct error *err);

@@ -82,7 +82,7 @@ static void note_change(const struct batch *batch, void *data)
 {
     (void)batch;
     struct ledger *ledger = data;
-    ledger->changes++;
+    ledger->changes++; /* on whichever thread that committed */
 }
 
 int ledger_open(struct store *store, struct ledger **ret_ledger, struct error *err)
@@ -106,6 +106,7 @@ void ledger_free(struct ledger *ledger)
     if (ledger == NULL) {
         return;
     }
+    aside_free(ledger->aside);
     ledger->store->ops->watch(ledger->store, NULL, NULL);
     vec_done(&ledger->claims);
     vec_done(&ledger->gpu_records);
@@ -114,6 +115,16 @@ void ledger_free(struct ledger *ledger)
     }
     vec_done(&ledger->plans);
     free(ledger);
+}
+
+int ledger_work_aside(struct ledger *ledger, struct evloop *loop)
+{
+    return aside_new(loop, &ledger->aside);
+}
+
+void ledger_settle(const struct ledger *ledger)
+{
+    aside_settle(ledger->aside);
 }
 
 /* ---- what is in memory ---- */
@@ -150,6 +161,7 @@ int ledger_records(const struct ledger *ledger, enum record_kind kind, json_t **
                    struct error *err)
 {
     CLEANUP_JSON json_t *documents = json_object();
+    ledger_settle(ledger);
     for (vec_each(&ledger->records[kind], record)) {
         json_t *document = NULL;
         if (record_parse(record->text, &document, err) != 0) {
@@ -172,6 +184,7 @@ static int load_entry(const struct ledger *ledger, const struct plan_entry *entr
     CLEANUP(records_done) struct records plans = {0};
     CLEANUP(records_done) struct records steps = {0};
     struct store *store = ledger->store;
+    ledger_settle(ledger);
     step_record_range(entry, from, to);
     struct store_range plan = {
         .kind = plan_entry_kind(entry), .from = plan_record_id(entry, id), .max = 1};
@@ -239,6 +252,7 @@ int ledger_load_events(const struct ledger *ledger, uint64_t after, size_t max,
     char from[EVENT_RECORD_ID_SIZE];
     CLEANUP(records_done) struct records records = {0};
     struct store *store = ledger->store;
+    ledger_settle(ledger);
     event_record_id(after == UINT64_MAX ? after : after + 1, from);
     struct store_range range = {.kind = RECORD_EVENT, .from = from, .max = max};
     VEC(struct event) events = {0};

@@ -11,7 +11,9 @@
 #define LEDGER_LEDGER_H
 
 #include <jansson.h>
+#include <stdatomic.h>
 
+#include "ledger/aside.h"
 #include "ledger/plan_log.h"
 #include "model/claim.h"
 #include "model/event.h"
@@ -25,14 +27,22 @@ struct ledger {
     /* Small records by kind: RECORD_MIGRATION and those behind it. */
     struct records records[RECORD_KIND_COUNT];
     struct plan_log plans;
-    uint64_t last_event; /* its number; 0: none is stored */
-    uint64_t changes;    /* another number after each change */
+    uint64_t last_event;      /* its number; 0: none is stored */
+    _Atomic uint64_t changes; /* another number after each change */
+    struct aside *aside;      /* commits while the loop turns; NULL: none does */
 };
 
 /* Reads all that is kept in memory. -UNAVAILABLE, or -INTERNAL for a record that can't be read. */
 int ledger_open(struct store *store, struct ledger **ret_ledger, struct error *err);
+/* Waits for the commit under way. */
 void ledger_free(struct ledger *ledger);
 DEFINE_FREEP(struct ledger *, ledger_free)
+
+/* From now on draft_commit_later() commits on a thread of its own. 0 or -errno. */
+int ledger_work_aside(struct ledger *ledger, struct evloop *loop);
+/* Waits until the commit under way has ended, if there is one. Whatever reads the store, or begins
+ * the next change, does that first: the store has one caller at a time. */
+void ledger_settle(const struct ledger *ledger);
 
 /* NULL: there is none. Valid until the next change. */
 struct claim *ledger_claim(const struct ledger *ledger, const char *name);

@@ -4,7 +4,9 @@
 #include "ledger/ledger.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
+#include "base/evloop.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "ledger/draft.h"
@@ -306,7 +308,6 @@ static void events_are_numbered_without_gaps(void **state)
                               .subject = "gpu/0000:41:00.0",
                               .message = "a \"b\""};
         assert_int_equal(draft_store_event(f->ledger, &event, NULL), 0);
-        assert_int_equal(event.seq, i);
         open_again(f);
     }
     CLEANUP_FREE struct event *events = NULL;
@@ -388,6 +389,88 @@ static void each_change_has_another_number(void **state)
     }
 }
 
+/* ---- while the loop turns ---- */
+
+struct later {
+    unsigned n_done;
+    struct error err; /* of the last */
+};
+
+static void note_done(const struct error *err, void *data)
+{
+    struct later *later = data;
+    later->n_done++;
+    later->err = err != NULL ? *err : (struct error){0};
+}
+
+static void put_later(struct fixture *f, struct later *later)
+{
+    struct event event = {.kind = "gpu-changed", .subject = "gpu/0000:41:00.0"};
+    struct draft draft;
+    draft_begin(&draft, f->ledger);
+    draft_put_event(&draft, &event);
+    draft_commit_later(&draft, note_done, later);
+}
+
+static void turn_until(struct evloop *loop, const struct later *later, unsigned n_done)
+{
+    while (later->n_done < n_done) {
+        assert_true(evloop_step(loop, 10000000) > 0);
+    }
+}
+
+static void a_commit_on_the_thread_calls_back_and_is_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    struct later later = {0};
+    struct evloop *loop = NULL;
+    assert_int_equal(evloop_new(&loop), 0);
+    assert_int_equal(ledger_work_aside(f->ledger, loop), 0);
+    for (unsigned i = 1; i <= 5; i++) {
+        put_later(f, &later); /* waits for the one before */
+        CLEANUP_FREE struct event *events = NULL;
+        size_t n = 0;
+        if (i % 2 == 0) {
+            assert_int_equal(ledger_load_events(f->ledger, 0, 100, &events, &n, NULL), 0);
+            assert_int_equal(n, i);
+            assert_int_equal(f->ledger->last_event, i);
+        }
+    }
+    assert_int_equal(later.n_done, 0); /* from the loop's own turn, all of them */
+    turn_until(loop, &later, 5);
+    assert_int_equal(later.err.reason, REASON_NONE);
+    put_later(f, &later);
+    open_again(f); /* its end waits for that, too, and calls back */
+    assert_int_equal(later.n_done, 6);
+    assert_int_equal(f->ledger->last_event, 6);
+    evloop_free(loop);
+}
+
+static void a_commit_on_the_thread_that_fails_says_so(void **state)
+{
+    struct fixture *f = *state;
+    struct later later = {0};
+    struct evloop *loop = NULL;
+    char path[96];
+    assert_int_equal(evloop_new(&loop), 0);
+    assert_int_equal(ledger_work_aside(f->ledger, loop), 0);
+    snprintf(path, sizeof(path), "%s/cleave.db", f->dir);
+    assert_int_equal(unlink(path), 0);
+    put_later(f, &later);
+    turn_until(loop, &later, 1);
+    assert_int_equal(later.err.reason, REASON_UNAVAILABLE);
+    assert_int_equal(f->ledger->last_event, 0);
+    struct draft draft; /* what can't be stored at all fails at once */
+    struct step step = {0};
+    draft_begin(&draft, f->ledger);
+    draft_put_step(&draft, "p1", 0, &step);
+    draft_commit_later(&draft, note_done, &later);
+    assert_int_equal(later.n_done, 2);
+    assert_int_equal(later.err.reason, REASON_NOT_FOUND);
+    ledger_free(TAKE_PTR(f->ledger));
+    evloop_free(loop);
+}
+
 static void a_damaged_record_is_named(void **state)
 {
     static const char *const texts[] = {
@@ -430,6 +513,8 @@ int main(void)
         OVER_BOTH(a_gpu_whose_uuid_is_learnt_keeps_its_record),
         OVER_BOTH(each_change_has_another_number),
         OVER_BOTH(a_damaged_record_is_named),
+        OVER_BOTH(a_commit_on_the_thread_calls_back_and_is_waited_for),
+        OVER(a_commit_on_the_thread_that_fails_says_so, sqlite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

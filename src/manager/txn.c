@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "manager/boot_record.h"
 #include "manager/state.h"
@@ -93,6 +94,15 @@ void manager_follow_ledger(struct manager *m)
     m->gpu_records = m->ledger->gpu_records;
 }
 
+/* `data`: kind and subject. */
+static void event_stored(const struct error *err, void *data)
+{
+    CLEANUP_FREE char *what = data;
+    if (err != NULL) {
+        log_warning("event %s: %s", what, err->message);
+    }
+}
+
 void manager_event(struct manager *m, const char *kind, const char *subject, const char *author,
                    const char *fmt, ...)
 {
@@ -100,8 +110,8 @@ void manager_event(struct manager *m, const char *kind, const char *subject, con
     va_start(args, fmt);
     struct event event = make_event(kind, subject, author, fmt, args);
     va_end(args);
-    struct error err = {0};
-    if (draft_store_event(m->ledger, &event, &err) != 0) {
-        log_warning("event %s of %s: %s", kind, subject, err.message);
-    }
+    struct draft draft;
+    draft_begin(&draft, m->ledger);
+    draft_put_event(&draft, &event);
+    draft_commit_later(&draft, event_stored, xasprintf("%s of %s", kind, subject));
 }

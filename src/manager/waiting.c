@@ -127,6 +127,13 @@ static json_t *problems_to_json(const struct manager *m)
                                               m->commit_problem.message, "since",
                                               shown_time(m->commit_failed_us)));
     }
+    uint64_t busy_us = store_busy_since();
+    if (busy_us != 0 && clock_monotonic_us() >= busy_us + READ_PATIENCE_US) {
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", "store", "text",
+                                              "the state directory's disk does not answer: what "
+                                              "needs it waits",
+                                              "since", shown_time(busy_us)));
+    }
     return list;
 }
 

@@ -110,6 +110,7 @@ static int start_workers(struct manager *m, struct error *err)
         r = worker_new(m->config.loop, workers[i].name, workers[i].worker);
     }
     r = r != 0 ? r : vm_lines_open(m);
+    r = r != 0 ? r : ledger_work_aside(m->ledger, m->config.loop);
     m->guest_worker = m->step_workers[PORT_GUEST];
     m->views[HALF_HARDWARE].ports = m->config.ports;
     m->views[HALF_GUESTS].ports.guest =
@@ -286,6 +287,7 @@ bool manager_finish(struct manager *m, uint64_t until_us)
         all = worker_finish(workers[i], until_us) && all;
     }
     evloop_run_posts(m->config.loop); /* what they did is journalled */
+    ledger_settle(m->ledger);
     return all;
 }
 

@@ -112,7 +112,8 @@ void holds_end(struct holds *holds, const char *operation, uint64_t until)
         if (!str_eq(hold->operation, operation)) {
             continue;
         }
-        hold->bars = until == 0 ? 0 : hold_bars_reports(hold->bars);
+        hold->bars =
+            until == 0 ? 0 : hold_bars_reports(hold->bars) & ~HOLD_BAR(WANT_VM_TAKE_FOR_OFF);
         hold->lends = false;
         hold->until = until;
         if (hold->bars == 0) {
@@ -143,10 +144,7 @@ const struct hold *holds_find(const struct holds *holds, const struct hold_objec
     static const struct hold by_state = {.kind = HOLD_PLAN, .object = {.kind = HELD_CLAIM}};
     const char *own = operation == NULL ? "" : operation;
     for (vec_each(holds, hold)) {
-        /* What is over has no say but on what a look shows. */
-        bool bars_it = (hold->bars & HOLD_BAR(want)) != 0 &&
-                       (hold->until == 0 || want != WANT_VM_TAKE_FOR_OFF);
-        if (bars_it && is_same(&hold->object, object) &&
+        if ((hold->bars & HOLD_BAR(want)) != 0 && is_same(&hold->object, object) &&
             (own[0] == '\0' || !str_eq(hold->operation, own))) {
             return hold;
         }

@@ -6,7 +6,7 @@
  * for a person. Kept in memory only: after a restart the operations that are stored (migrations,
  * unfinished plans) take theirs again, and a plan's hold of a claim is the claim's own state.
  * What bars what is one table in hold.c; who asks what: ARCHITECTURE.md, "Who has what in hand".
- * Pure, but for the clock: no lock, one thread.
+ * Pure; no lock, one thread.
  */
 #ifndef HOLD_HOLD_H
 #define HOLD_HOLD_H
@@ -92,8 +92,7 @@ struct holds {
 
 /* What operations of that kind bar by default. */
 uint32_t hold_bars(enum hold_kind kind);
-/* What keeps a look from being believed, of that: all that is left of a hold whose end is not seen.
- */
+/* What of that keeps a look from being believed. */
 uint32_t hold_bars_reports(uint32_t bars);
 
 /* Takes a copy, in place of the operation's own hold of that object. What bars nothing and lends

@@ -337,9 +337,9 @@ static void what_was_settled_is_stored(void **state)
 }
 
 /* With the way out, which names the migration. */
-static void assert_refused(struct answer *answer, const char *what)
+static void assert_refused(enum who who, struct answer *answer, const char *what)
 {
-    must(lab_wait(&world->labs[SOURCE], answer), "no answer");
+    must(lab_wait(&world->labs[who], answer), "no answer");
     assert_int_equal(answer->err.reason, REASON_IN_USE);
     assert_non_null(strstr(answer->err.message, what));
     assert_non_null(strstr(answer->err.hint, the_move()->migration->id));
@@ -356,15 +356,39 @@ static void what_moves_is_in_hand_before_and_after_a_restart(void **state)
         struct answer stop = {0};
         struct answer delete = {0};
         lab_ask(lab, VERB_STOP_VM, &stop, .target = VM);
-        assert_refused(&stop, "VM \"" VM "\" can't be stopped: it is migrating to ");
+        assert_refused(SOURCE, &stop, "VM \"" VM "\" can't be stopped: it is migrating to ");
         lab_ask(lab, VERB_DELETE_CLAIM, &delete, .target = "a");
-        assert_refused(&delete, "claim \"a\" can't be changed: VM \"" VM "\" is leaving with it");
+        assert_refused(SOURCE, &delete,
+                       "claim \"a\" can't be changed: VM \"" VM "\" is leaving with it");
         restart(lab);
     }
     burn_target(loss);
     char why[256] = "";
     const char *problem = end_loss(loss, why, sizeof(why));
     must(problem == NULL, problem);
+    close_world();
+}
+
+static void what_comes_in_is_in_hand_after_a_restart(void **state)
+{
+    const struct loss *loss = *state;
+    struct answer delete = {0};
+    lose_target(loss);
+    stop_target();
+    struct lab *lab = &world->labs[TARGET];
+    world->patience_us = UINT64_C(60000000); /* it waits for the source */
+    restart(lab);
+    lab_ask(lab, VERB_DELETE_CLAIM, &delete, .target = "a");
+    assert_refused(TARGET, &delete,
+                   "claim \"a\" can't be changed: VM \"" VM "\" is coming in with it");
+    world->lose_commits = false;
+    start_target();
+    must(come_to_rest(), "it does not come to rest");
+    stop_target();
+    char why[256] = "";
+    const char *problem = check_world(why, sizeof(why));
+    must(problem == NULL, problem);
+    must(fake_host_vm(&world->hosts[TARGET], VM) != NULL, "it did not move");
     close_world();
 }
 
@@ -395,6 +419,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_prestate(a_word_is_taken_only_when_no_one_else_can_tell, &losses[0]),
         cmocka_unit_test_prestate(a_word_is_taken_only_when_no_one_else_can_tell, &losses[1]),
         cmocka_unit_test_prestate(what_moves_is_in_hand_before_and_after_a_restart, &losses[0]),
+        cmocka_unit_test_prestate(what_comes_in_is_in_hand_after_a_restart, &losses[0]),
         cmocka_unit_test_prestate(what_was_settled_is_stored, &losses[0]),
         cmocka_unit_test_prestate(what_was_settled_is_stored, &losses[1]),
         cmocka_unit_test_prestate(every_call_of_a_settling_may_fail, &losses[0]),

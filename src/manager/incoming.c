@@ -465,7 +465,8 @@ static void abort_replied(json_t *body, const struct error *err, void *data)
     (void)data;
     json_decref(body);
     if (err != NULL) {
-        log_warning("giving back what a VM that comes in would have had: %s", err->message);
+        log_warning("giving back what a VM that comes in would have had (%s): %s", err->subject,
+                    err->message);
     }
 }
 

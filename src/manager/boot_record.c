@@ -5,8 +5,16 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/state.h"
+#include "schema/schema.h"
 
 #define BOOT_KEY "boot" /* in RECORD_HOST */
+
+static const struct field boot_fields[] = {
+    FIELD_STRING(struct boot_record, id, "bootId", FACE_STORE, .required = true),
+    FIELD_BOOL(struct boot_record, restored, "restored", FACE_STORE, .required = true),
+    FIELD_COUNT(struct boot_record, driver_load, "driverLoad", FACE_STORE),
+};
+static const struct schema boot_record_schema = SCHEMA(boot_record, boot_fields);
 
 int boot_record_read(const struct manager *m, struct boot_record *ret_boot, struct error *err)
 {
@@ -17,24 +25,13 @@ int boot_record_read(const struct manager *m, struct boot_record *ret_boot, stru
     if (document == NULL) {
         return r;
     }
-    struct reader reader;
-    reader_init(&reader, document, "stored boot", "", err);
-    const char *id = reader_str(&reader, "bootId", sizeof(ret_boot->id) - 1);
-    ret_boot->restored = reader_bool(&reader, "restored");
-    ret_boot->driver_load = (uint64_t)reader_int_or(&reader, "driverLoad", 0, INT64_MAX, 0);
-    STR_SET(ret_boot->id, id != NULL ? id : "");
-    return reader_end(&reader);
-}
-
-static json_t *boot_to_json(const struct boot_record *boot)
-{
-    return json_pack("{s:s, s:b, s:I}", "bootId", boot->id, "restored", boot->restored,
-                     "driverLoad", (json_int_t)boot->driver_load);
+    const struct schema_input in = {document, "stored boot", "", FACE_STORE};
+    return schema_parse(&boot_record_schema, &in, ret_boot, err);
 }
 
 void txn_put_boot(struct txn *txn, const struct boot_record *boot)
 {
-    CLEANUP_JSON json_t *document = boot_to_json(boot);
+    CLEANUP_JSON json_t *document = schema_to_json(&boot_record_schema, boot, FACE_STORE);
     draft_put_record(&txn->draft, RECORD_HOST, BOOT_KEY, document);
 }
 
@@ -58,7 +55,7 @@ void manager_boot_restored(struct manager *m, bool whole)
     if (r == 0 && whole && news && boot.id[0] != '\0') {
         boot.restored = true;
         boot.driver_load = m->host->driver_load;
-        CLEANUP_JSON json_t *document = boot_to_json(&boot);
+        CLEANUP_JSON json_t *document = schema_to_json(&boot_record_schema, &boot, FACE_STORE);
         r = draft_store_record(m->ledger, RECORD_HOST, BOOT_KEY, document, &err);
     }
     if (r != 0) { /* the next start restores once more, and finds nothing to do */

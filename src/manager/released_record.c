@@ -5,23 +5,22 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "manager/state.h"
+#include "schema/schema.h"
 
 #define MAX_RELEASED 200
 #define RELEASED_KEPT_US (30ull * 24 * 3600 * 1000000)
 
+static const struct field released_fields[] = {
+    FIELD_OBJECT(struct released, claim, "claim", claim, FACE_STORE, .required = true),
+    FIELD_COUNT(struct released, at_us, "releasedUs", FACE_STORE, .required = true),
+    FIELD_STRING(struct released, why, "reason", FACE_STORE),
+};
+static const struct schema released_schema = SCHEMA(released, released_fields);
+
 int released_read(const json_t *document, struct released *ret_released, struct error *err)
 {
-    struct reader r;
-    reader_init(&r, document, "stored released claim", "", err);
-    const json_t *claim = reader_object(&r, "claim");
-    ret_released->at_us = (uint64_t)reader_int(&r, "releasedUs", 0, INT64_MAX);
-    const char *why = reader_str_or(&r, "reason", sizeof(ret_released->why) - 1, "");
-    int result = reader_end(&r);
-    if (result == 0) {
-        STR_SET(ret_released->why, why);
-        result = claim_from_stored_json(claim, &ret_released->claim, err);
-    }
-    return result;
+    const struct schema_input in = {document, "stored released claim", "", FACE_STORE};
+    return schema_parse(&released_schema, &in, ret_released, err);
 }
 
 int released_load(const struct manager *m, json_t **ret_documents, struct error *err)
@@ -58,13 +57,13 @@ static void prune(struct txn *txn, uint64_t now_us)
 void txn_keep_released(struct txn *txn, const struct claim *claim, const char *why)
 {
     uint64_t now_us = clock_realtime_us();
-    struct claim kept = *claim;
-    kept.state = CLAIM_RELEASED;
-    kept.vm_gone_us = 0;
-    kept.vm_uuid_before[0] = '\0';
+    struct released released = {.claim = *claim, .at_us = now_us};
+    released.claim.state = CLAIM_RELEASED;
+    released.claim.vm_gone_us = 0;
+    released.claim.vm_uuid_before[0] = '\0';
+    STR_SET(released.why, why);
     prune(txn, now_us);
-    CLEANUP_JSON json_t *document = json_pack("{s:o, s:I, s:s}", "claim", claim_to_json(&kept),
-                                              "releasedUs", (json_int_t)now_us, "reason", why);
+    CLEANUP_JSON json_t *document = schema_to_json(&released_schema, &released, FACE_STORE);
     txn_put_record(txn, RECORD_RELEASED, claim->name, document);
 }
 

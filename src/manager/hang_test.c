@@ -9,6 +9,7 @@
 #include "hooked.h"
 #include "lab_fixture.h"
 #include "manager/state.h"
+#include "store/busy.h"
 #include "test.h"
 
 #define NVML_CLAIM "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}"
@@ -145,6 +146,24 @@ static void health_names_what_hangs(void **state)
     assert_string_equal(answer_text(&answer, "status"), "degraded");
     const json_t *problem = json_array_get(json_object_get(answer.body, "problems"), 0);
     assert_string_equal(json_string_value(json_object_get(problem, "what")), "libvirt");
+    answer_done(&answer);
+}
+
+/* The loop turns while the journal is stored. */
+static void health_names_a_store_that_hangs(void **state)
+{
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    struct answer answer = {0};
+    lab->manager->config.read_patience_us = 1;
+    sqlite_busy_begin();
+    do {
+        answer_done(&answer);
+        answer = (struct answer){0};
+        lab_ask(lab, VERB_GET_HEALTH, &answer);
+    } while (str_eq(answer_text(&answer, "status"), "ok"));
+    sqlite_busy_end();
+    const json_t *problem = json_array_get(json_object_get(answer.body, "problems"), 0);
+    assert_string_equal(json_string_value(json_object_get(problem, "what")), "store");
     answer_done(&answer);
 }
 
@@ -568,6 +587,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_step_that_keeps_nvml_closed_is_named_for_it, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(health_names_what_hangs, setup, teardown),
+        cmocka_unit_test_setup_teardown(health_names_a_store_that_hangs, setup, teardown),
         cmocka_unit_test_setup_teardown(
             what_needs_nvml_is_refused_while_it_is_late_and_the_rest_is_not, setup, teardown),
         cmocka_unit_test_setup_teardown(a_gpu_of_a_late_driver_keeps_what_was_seen_of_it, setup,

@@ -36,6 +36,11 @@ static void say(const struct manager *m, struct late *late)
     }
 }
 
+static uint64_t read_patience_us(const struct manager *m)
+{
+    return m->config.read_patience_us != 0 ? m->config.read_patience_us : READ_PATIENCE_US;
+}
+
 static size_t find_late(const struct manager *m, struct late late[HALF_COUNT + 1])
 {
     const struct view *hardware = &m->views[HALF_HARDWARE];
@@ -56,8 +61,7 @@ static size_t find_late(const struct manager *m, struct late late[HALF_COUNT + 1
         {"libvirt", guests->begun > guests->ended ? guests->begun_us : 0,
          "VMs are shown as seen last", ""},
     };
-    uint64_t patience_us =
-        m->config.read_patience_us != 0 ? m->config.read_patience_us : READ_PATIENCE_US;
+    uint64_t patience_us = read_patience_us(m);
     uint64_t now_us = clock_monotonic_us();
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
@@ -128,7 +132,7 @@ static json_t *problems_to_json(const struct manager *m)
                                               shown_time(m->commit_failed_us)));
     }
     uint64_t busy_us = store_busy_since();
-    if (busy_us != 0 && clock_monotonic_us() >= busy_us + READ_PATIENCE_US) {
+    if (busy_us != 0 && clock_monotonic_us() >= busy_us + read_patience_us(m)) {
         json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", "store", "text",
                                               "the state directory's disk does not answer: what "
                                               "needs it waits",

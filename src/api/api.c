@@ -162,6 +162,15 @@ static int read_param(enum verb_flag flag, const char *value, struct request *re
         }
         ret->limit = (size_t)number;
         return 0;
+    case TAKES_KIND:
+        ret->kind = value;
+        return 0;
+    case TAKES_STATE:
+        ret->state = value;
+        return 0;
+    case TAKES_SUBJECT:
+        ret->subject = value;
+        return 0;
     case IS_URGENT:
         break;
     }
@@ -170,9 +179,9 @@ static int read_param(enum verb_flag flag, const char *value, struct request *re
 
 static int unknown_param(const struct verb *verb, const char *key, struct error *err)
 {
-    const char *known[5];
+    const char *known[8];
     size_t n = 0;
-    for (unsigned bit = TAKES_DRY_RUN; bit <= TAKES_LIMIT; bit <<= 1) {
+    for (unsigned bit = TAKES_DRY_RUN; bit <= TAKES_LAST; bit <<= 1) {
         if ((verb->flags & bit) != 0) {
             known[n++] = verb_flag_name((enum verb_flag)bit);
         }
@@ -193,7 +202,7 @@ static int read_query(const struct verb *verb, const struct target *target, stru
     for (size_t i = 0; i < target->n_query; i++) {
         const struct target_param *param = &target->query[i];
         unsigned bit = TAKES_DRY_RUN;
-        while (bit <= TAKES_LIMIT && !str_eq(param->key, verb_flag_name((enum verb_flag)bit))) {
+        while (bit <= TAKES_LAST && !str_eq(param->key, verb_flag_name((enum verb_flag)bit))) {
             bit <<= 1;
         }
         if ((verb->flags & bit) == 0) {

@@ -48,6 +48,10 @@ bool change_is_running(const json_t *body)
 {
     const json_t *plan = json_object_get(body, "plan");
     const json_t *migration = json_object_get(body, "migration");
+    const json_t *operation = json_object_get(body, "operation");
+    if (operation != NULL) {
+        return json_is_null(json_object_get(operation, "finishedAt"));
+    }
     if (migration != NULL) {
         return json_is_null(json_object_get(migration, "finishedAt"));
     }

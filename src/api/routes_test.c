@@ -102,7 +102,7 @@ static void query_parameters_agree(void **state)
     (void)state;
     for (enum verb_id id = 0; id < VERB_COUNT; id++) {
         const struct verb *verb = verb_of(id);
-        for (unsigned bit = TAKES_DRY_RUN; bit <= TAKES_LIMIT; bit <<= 1) {
+        for (unsigned bit = TAKES_DRY_RUN; bit <= TAKES_LAST; bit <<= 1) {
             const char *name = verb_flag_name((enum verb_flag)bit);
             bool described = has_param(operation(verb), "query", name);
             if (described != ((verb->flags & bit) != 0)) {

@@ -27,6 +27,9 @@
     "{\"state\":\"" state "\",\"gpus\":[{\"gpu\":\"0000:41:00.0\",\"state\":\"" one                \
     "\"},{\"gpu\":\"0000:42:00.0\",\"state\":\"" two "\",\"problem\":\"late\"}]}"
 
+#define OPERATION(state, done, rest)                                                               \
+    "{\"operation\":{\"id\":\"o1\",\"text\":\"emptying the host\",\"state\":\"" state              \
+    "\",\"progress\":{\"unit\":\"VMs\",\"done\":" done ",\"total\":2}" rest "}}"
 #define WAITS                                                                                      \
     "{\"id\":\"7d0f3c1e-1\",\"state\":\"running\",\"problem\":\"waits for NVML\",\"steps\":[]}"
 
@@ -102,6 +105,24 @@ static const struct followed rows[] = {
      "GPU 0000:41:00.0: restored\nGPU 0000:42:00.0: restored: late\n"
      "CLAIM GPU          STATE      PROBLEM\n"
      "-     0000:42:00.0 incomplete late\n"},
+    {"operation watch o1",
+     {OPERATION("running", "0", ""), OPERATION("running", "0", ""), OPERATION("running", "1", ""),
+      OPERATION("done", "2", ENDED), NULL},
+     0,
+     "GET /v1/operations/o1, GET /v1/operations/o1, GET /v1/operations/o1, GET /v1/operations/o1",
+     "emptying the host: running, 0/2 VMs\nemptying the host: running, 1/2 VMs\n"
+     "emptying the host: done, 2/2 VMs\nemptying the host: done\n"},
+    {"operation watch o1",
+     {OPERATION("failed", "1", ENDED ",\"problem\":\"1 of 2 VMs stay here\""), NULL},
+     0,
+     "GET /v1/operations/o1",
+     "emptying the host: failed, 1/2 VMs (1 of 2 VMs stay here)\n"
+     "error: emptying the host: failed: 1 of 2 VMs stay here\n"},
+    {"operation cancel o1",
+     {OPERATION("cancelling", "1", ""), NULL},
+     0,
+     "POST /v1/operations/o1/cancel",
+     "emptying the host: cancelling\n"},
 };
 
 static void answer_by(const struct followed *row)

@@ -24,6 +24,11 @@ static const struct listing_answer more_answers[] = {
     {"event list", "{}", NULL},
     {"rule list", "{}", NULL},
     {"migration list", "{}", NULL},
+    {"operation list", "{}", NULL},
+    {"operation list --all",
+     "{\"operations\":[{},{\"id\":\"1\",\"progress\":{\"unit\":\"steps\","
+     "\"done\":1,\"total\":2}},{\"id\":\"2\",\"progress\":{\"unit\":\"bytes\",\"total\":0}}]}",
+     NULL},
     {"host drain --status", "{}", NULL},
     {"host restore --dry-run", "{}", NULL},
     {"gc --dry-run", "{}", NULL},

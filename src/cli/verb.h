@@ -75,6 +75,10 @@ verb_fn cmd_migration_list;
 verb_fn cmd_migration_show;
 verb_fn cmd_migration_cancel;
 verb_fn cmd_migration_settle;
+verb_fn cmd_operation_list;
+verb_fn cmd_operation_show;
+verb_fn cmd_operation_watch;
+verb_fn cmd_operation_cancel;
 verb_fn cmd_event_list;
 verb_fn cmd_rule_list;
 verb_fn cmd_host_drain;
@@ -114,6 +118,7 @@ enum { VM_NOW, VM_STOP_TIMEOUT };
 enum { LINT_STRICT };
 enum { MIGRATE_PEER, MIGRATE_URI, MIGRATE_BANDWIDTH, MIGRATE_MAX_DOWNTIME, MIGRATE_STRICT };
 enum { SETTLE_AWAY, SETTLE_HERE };
+enum { OPERATION_STATE, OPERATION_KIND, OPERATION_SUBJECT, OPERATION_ALL };
 enum { EVENT_AFTER, EVENT_LIMIT };
 
 #endif

@@ -99,6 +99,18 @@ static const struct verb_option settle_options[] = {
                      "claims"},
 };
 
+static const struct verb_option operation_list_options[] = {
+    [OPERATION_STATE] = {"state", 0, "STATE",
+                         "only waiting, running, cancelling, done, failed or cancelled ones; all "
+                         "that are not over if left out"},
+    [OPERATION_KIND] = {"kind", 0, "KIND",
+                        "only plan, migration, incoming, drain, restoration, release or give-back"},
+    [OPERATION_SUBJECT] = {"subject", 0, "SUBJECT",
+                           "only those about vm/NAME, claim/NAME, gpu/BDF "
+                           "or host"},
+    [OPERATION_ALL] = {"all", 0, NULL, "also the latest that are over"},
+};
+
 static const struct verb_option event_list_options[] = {
     [EVENT_AFTER] = {"after", 0, "NUMBER", "only events after this one"},
     [EVENT_LIMIT] = {"limit", 0, "COUNT", "at most so many, 1 to 1000"},
@@ -323,6 +335,30 @@ static const struct verb verbs[] = {
      OPTIONS(settle_options),
      .changes = true,
      .run = cmd_migration_settle},
+    {.object = "operation",
+     .name = "list",
+     .help = "what takes time: plans, migrations, the drain, the restoration, what is tried again",
+     OPTIONS(operation_list_options),
+     .run = cmd_operation_list},
+    {.object = "operation",
+     .name = "show",
+     .args = "ID",
+     .n_args = 1,
+     .help = "one operation of any kind, how far it is, when it is tried again",
+     .run = cmd_operation_show},
+    {.object = "operation",
+     .name = "watch",
+     .args = "ID",
+     .n_args = 1,
+     .help = "follow an operation to its end",
+     .run = cmd_operation_watch},
+    {.object = "operation",
+     .name = "cancel",
+     .args = "ID",
+     .n_args = 1,
+     .help = "end an operation as soon as it can be",
+     .changes = true,
+     .run = cmd_operation_cancel},
     {.object = "event",
      .name = "list",
      .help = "what happened",

@@ -45,7 +45,7 @@ static void drain_describe(const struct operation *operation, struct operation_v
         stay += vm->step == DRAIN_LEFT || vm->step == DRAIN_FAILED;
     }
     STR_SET(view->text, "emptying the host");
-    STR_SET(view->target, d->drain->n_targets == 1 ? d->drain->targets[0].destination : "");
+    STR_SET(view->host, d->drain->n_targets == 1 ? d->drain->targets[0].destination : "");
     STR_SET(view->progress.unit, "VMs");
     view->progress.done = gone;
     view->progress.total = d->drain->vms.n;

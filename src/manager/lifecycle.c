@@ -28,7 +28,7 @@ static void release_again(struct operation *operation)
     const struct retry *retry = operation->data;
     struct manager *m = retry->manager;
     if (!is_to_go(m, retry->task.name)) {
-        operation_free(operation);
+        retry_drop(operation);
     } else if (m->host->libvirt_problem[0] == '\0') {
         follow_gone_claim(m, claims_find(&m->claims, retry->task.name));
     }
@@ -137,7 +137,7 @@ static void forget_releases(struct manager *m)
         const struct retry *retry = operation->data;
         if (operation->kind == &release_kind && operation->state == OPERATION_WAITING &&
             !is_to_go(m, retry->task.name)) {
-            operation_free(operation);
+            retry_drop(operation);
         }
     }
 }

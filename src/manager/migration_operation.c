@@ -44,7 +44,7 @@ static void migration_describe(const struct operation *operation, struct operati
     const struct migration *migration = move->migration;
     const char *target =
         migration->target[0] != '\0' ? migration->target : migration->request.destination;
-    STR_SET(view->target, target);
+    STR_SET(view->host, target);
     str_print(view->text, sizeof(view->text), "migrating VM \"%s\" to %s", migration->request.vm,
               target);
     STR_SET(view->progress.unit, "bytes");

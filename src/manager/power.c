@@ -483,7 +483,7 @@ void manager_follow_power(struct manager *m)
         const struct retry *retry = operation->data;
         if (operation->kind == &give_back_kind && operation->state == OPERATION_WAITING &&
             !has_to_give_back(m, host_find_vm(m->host, retry->task.name))) {
-            operation_free(operation);
+            retry_drop(operation);
         }
     }
 }

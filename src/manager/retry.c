@@ -10,10 +10,26 @@
 /* A refusal costs a look at the hardware; a plan that fails is stored, with events. */
 #define LONGEST_PAUSE_US UINT64_C(5000000)
 #define LONGEST_PLAN_PAUSE_US UINT64_C(60000000)
+/* That are over, and remembered. */
+#define RETRIES_KEPT 20
 
 static struct operation *find(const struct manager *m, const struct retry_task *task)
 {
     return operations_find_about(&m->operations, task->kind, task->subject);
+}
+
+/* Forgets the oldest that are over. */
+static void trim(struct manager *m)
+{
+    size_t over = 0;
+    for (size_t i = m->operations.items.n; i > 0; i--) {
+        struct operation *operation = m->operations.items.items[i - 1];
+        bool is_one = operation->kind->free == retry_free && operation_is_over(operation);
+        over += is_one;
+        if (is_one && over > RETRIES_KEPT) {
+            operation_free(operation);
+        }
+    }
 }
 
 static struct operation *begin(struct manager *m, const struct retry_task *task)
@@ -30,8 +46,10 @@ void retry_describe(const struct operation *operation, struct operation_view *vi
 {
     const struct retry *retry = operation->data;
     STR_SET(view->text, retry->task.text);
-    STR_SET(view->problem, retry->why);
-    STR_SET(view->hint, retry->hint);
+    if (operation->state != OPERATION_DONE) {
+        STR_SET(view->problem, retry->why);
+        STR_SET(view->hint, retry->hint);
+    }
 }
 
 void retry_free(void *data)
@@ -78,8 +96,19 @@ void retry_ended(struct manager *m, const struct retry_task *task, const struct 
     if (plan != NULL && plan->state != PLAN_DONE) {
         try_later(m, task, LONGEST_PLAN_PAUSE_US, plan->problem, plan_hint(plan));
     } else {
-        operation_free(find(m, task));
+        struct operation *operation = find(m, task);
+        if (operation != NULL) {
+            operation_enter(operation, OPERATION_DONE);
+            trim(m);
+        }
     }
+}
+
+void retry_drop(struct operation *operation)
+{
+    const struct retry *retry = operation->data;
+    operation_enter(operation, OPERATION_CANCELLED);
+    trim(retry->manager);
 }
 
 void manager_follow_repairs(struct manager *m, struct hardware_look *look)

@@ -3,7 +3,8 @@
  * Operations that cleaved began on its own and that have failed, such as giving back the device of
  * a VM that is off while its GPU does not answer. They are tried again with growing pauses: at once
  * and for ever, nothing else would ever have its turn. One that never fails is a plan alone, and
- * has no such operation. Private to src/manager; loop thread only.
+ * has no such operation. The latest that are over are remembered, to be shown. Private to
+ * src/manager; loop thread only.
  */
 #ifndef MANAGER_RETRY_H
 #define MANAGER_RETRY_H
@@ -41,6 +42,9 @@ void retry_begins(struct manager *m, const struct retry_task *task);
 void retry_refused(struct manager *m, const struct retry_task *task, const struct error *why);
 /* Its plan has ended; NULL: it had none, or cleaved stops. */
 void retry_ended(struct manager *m, const struct retry_task *task, const struct plan *plan);
+
+/* It is not to be tried again: what it was about is gone, or well. */
+void retry_drop(struct operation *operation);
 
 /* The hardware was looked at: when a GPU works again, everything is due. */
 void manager_follow_repairs(struct manager *m, struct hardware_look *look);

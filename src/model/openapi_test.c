@@ -11,6 +11,7 @@
 #include "model/event.h"
 #include "model/gpu_record.h"
 #include "model/incoming.h"
+#include "model/operation.h"
 #include "model/seen_boards.h"
 #include "test.h"
 
@@ -312,11 +313,17 @@ static const struct {
     const struct schema *schema;
     enum face face;
 } documents[] = {
-    {"Claim", &claim_schema, FACE_API},       {"ClaimSpec", &claim_schema, FACE_USER},
-    {"Drain", &drain_schema, FACE_API},       {"Event", &event_schema, FACE_API},
-    {"Gpu", &gpu_schema, FACE_API},           {"Host", &host_schema, FACE_API},
-    {"Incoming", &incoming_schema, FACE_API}, {"Migration", &migration_schema, FACE_API},
-    {"Plan", &plan_schema, FACE_API},         {"Vm", &vm_schema, FACE_API},
+    {"Claim", &claim_schema, FACE_API},
+    {"ClaimSpec", &claim_schema, FACE_USER},
+    {"Drain", &drain_schema, FACE_API},
+    {"Event", &event_schema, FACE_API},
+    {"Gpu", &gpu_schema, FACE_API},
+    {"Host", &host_schema, FACE_API},
+    {"Incoming", &incoming_schema, FACE_API},
+    {"Migration", &migration_schema, FACE_API},
+    {"Operation", &operation_view_schema, FACE_API},
+    {"Plan", &plan_schema, FACE_API},
+    {"Vm", &vm_schema, FACE_API},
 };
 
 #define KIND(name) &body_##name,

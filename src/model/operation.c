@@ -39,7 +39,7 @@ static const struct field view_fields[] = {
     FIELD_STRING(struct operation_view, id, "id", FACE_API),
     FIELD_STRING(struct operation_view, kind, "kind", FACE_API),
     FIELD_STRING(struct operation_view, subject, "subject", FACE_API),
-    FIELD_TEXT(struct operation_view, target, "target", FACE_API),
+    FIELD_TEXT(struct operation_view, host, "host", FACE_API),
     FIELD_STRING(struct operation_view, text, "text", FACE_API),
     FIELD_TEXT(struct operation_view, author, "author", FACE_API),
     FIELD_WORD(struct operation_view, state, "state", operation_state, FACE_API),

@@ -14,7 +14,7 @@
 #include "schema/schema.h"
 
 #define OPERATION_SUBJECT_SIZE (VM_NAME_SIZE + 16)
-#define OPERATION_TARGET_SIZE 512
+#define OPERATION_HOST_SIZE 512
 #define OPERATION_URL_SIZE 128
 
 /* Names are shown in the API and never change. */
@@ -43,7 +43,7 @@ struct operation_view {
     char id[40];
     char kind[24];                        /* of struct operation_kind */
     char subject[OPERATION_SUBJECT_SIZE]; /* "vm/web1", "claim/a", "host" */
-    char target[OPERATION_TARGET_SIZE];   /* another host; "" */
+    char host[OPERATION_HOST_SIZE];       /* the other one; "" */
     char text[PLAN_REASON_SIZE];          /* what it does, in words */
     char author[NAME_SIZE];
     enum operation_state state;

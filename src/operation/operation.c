@@ -146,7 +146,8 @@ struct operation *operations_find_about(const struct operations *all,
 {
     for (size_t i = all->items.n; i > 0; i--) {
         struct operation *operation = all->items.items[i - 1];
-        if (operation->kind == kind && str_eq(operation->subject, subject)) {
+        if (operation->kind == kind && !operation_is_over(operation) &&
+            str_eq(operation->subject, subject)) {
             return operation;
         }
     }
@@ -255,7 +256,8 @@ static int refuse_cancel(const struct operation *operation, struct error *err)
     error_set(err, REASON_UNSUPPORTED, SUBJECT("operation", operation->id),
               "the %s%s of %s can't be cancelled", operation->dry_run ? "dry run of a " : "", kind,
               operation->subject);
-    error_hint(err, "it ends on its own");
+    error_hint(err, "it ends on its own; `cleave operation show %s` tells how far it is",
+               operation->id);
     return -REASON_UNSUPPORTED;
 }
 

@@ -49,7 +49,7 @@ struct operation_kind {
     bool hurries;
     /* Of its data, with the operation; NULL: they belong to another. */
     void (*free)(void *data);
-    /* Fills in what only the kind knows: target, text, progress, problem, hint. The rest is there.
+    /* Fills in what only the kind knows: host, text, progress, problem, hint. The rest is there.
      */
     void (*describe)(const struct operation *operation, struct operation_view *view);
 };
@@ -94,7 +94,7 @@ void operations_resume(struct operations *all);
 /* There is reason to try at once what waits for another attempt, of kinds that hurry. */
 void operations_hurry(struct operations *all);
 struct operation *operations_find(const struct operations *all, const char *id);
-/* The latest of that kind about that subject; NULL: none. */
+/* The latest of that kind about that subject that is not over; NULL: none. */
 struct operation *operations_find_about(const struct operations *all,
                                         const struct operation_kind *kind, const char *subject);
 

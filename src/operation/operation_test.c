@@ -319,7 +319,7 @@ static void what_a_kind_owns_goes_with_its_operation(void **state)
     assert_int_equal(spine->all.items.n, 0);
 }
 
-static void the_latest_about_a_subject_is_found(void **state)
+static void the_latest_open_one_about_a_subject_is_found(void **state)
 {
     struct spine *spine = *state;
     struct walk first = {0};
@@ -330,6 +330,8 @@ static void the_latest_about_a_subject_is_found(void **state)
     assert_null(operations_find_about(&spine->all, &stroll_kind, "hill/a"));
     assert_null(operations_find_about(&spine->all, &walk_kind, "hill/b"));
     assert_null(operations_find(&spine->all, "hill/a"));
+    operation_enter(second.operation, OPERATION_DONE);
+    assert_ptr_equal(operations_find_about(&spine->all, &walk_kind, "hill/a"), first.operation);
 }
 
 static void it_is_shown(void **state)
@@ -375,7 +377,7 @@ int main(void)
         TEST(nothing_is_advanced_once_it_stops),
         TEST(a_kind_that_hurries_is_advanced_at_once_when_there_is_reason),
         TEST(what_a_kind_owns_goes_with_its_operation),
-        TEST(the_latest_about_a_subject_is_found),
+        TEST(the_latest_open_one_about_a_subject_is_found),
         TEST(it_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,9 +30,10 @@ struct request {
     void *body;
     const char *gpu; /* a GPU to choose by; NULL: all */
     const char
-        *behind;    /* names, with slashes between: a dry run as it will be behind them; or NULL */
-    uint64_t after; /* events with greater numbers */
-    size_t limit;   /* the most events */
+        *behind; /* names, with slashes between: a dry run as it will be behind them; or NULL */
+    const char *kind, *state, *subject; /* of operations; NULL: any */
+    uint64_t after;                     /* events with greater numbers */
+    size_t limit;                       /* the most events */
 };
 
 /* Steals the body. */

@@ -30,6 +30,12 @@ const char *verb_flag_name(enum verb_flag flag)
         return "behind";
     case TAKES_LIMIT:
         return "limit";
+    case TAKES_KIND:
+        return "kind";
+    case TAKES_STATE:
+        return "state";
+    case TAKES_SUBJECT:
+        return "subject";
     case IS_URGENT:
         break;
     }

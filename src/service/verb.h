@@ -23,7 +23,11 @@ enum verb_flag {
     TAKES_AFTER = 1 << 2,
     TAKES_BEHIND = 1 << 3,
     TAKES_LIMIT = 1 << 4,
-    IS_URGENT = 1 << 5, /* is handled before others, and when too many wait, too */
+    TAKES_KIND = 1 << 5,
+    TAKES_STATE = 1 << 6,
+    TAKES_SUBJECT = 1 << 7,
+    TAKES_LAST = TAKES_SUBJECT,
+    IS_URGENT = 1 << 8, /* is handled before others, and when too many wait, too */
 };
 
 struct verb {

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+OPERATION = "7d0f3c1e-0000-4000-8000-0000000000d1"
 CLAIM = {"name": "web1", "type": "DC-1-8C", "vm": "web2"}
 
 
@@ -15,7 +16,8 @@ def test_every_operation_answers_as_described(fake, openapi):
     for target in ("/v1/health", "/v1/host", "/v1/gpus", "/v1/gpus/0", "/v1/gpus/0000:61:00.0",
                    "/v1/profiles", "/v1/profiles?gpu=1", "/v1/claims", "/v1/plans", "/v1/vms",
                    "/v1/events", "/v1/events?after=1&limit=1", "/v1/rules", "/v1/gc",
-                   "/v1/migrations", "/v1/host/restore"):
+                   "/v1/migrations", "/v1/operations", "/v1/operations?state=active&kind=drain&subject=host",
+                   f"/v1/operations/{OPERATION}", "/v1/host/restore"):
         fake.get(target)
     status, change, _ = fake.call("POST", "/v1/claims", CLAIM)
     assert status == 202
@@ -46,6 +48,7 @@ def test_every_operation_answers_as_described(fake, openapi):
     assert fake.call("POST", "/v1/vms/web1/stop", {"force": True})[0] == 200
     assert fake.call("DELETE", "/v1/vms/web1")[0] == 200
     assert fake.call("DELETE", "/v1/claims/web1")[0] == 202
+    assert fake.call("POST", f"/v1/operations/{OPERATION}/cancel")[0] == 202
     fake.get("/v1/released-claims")
     assert fake.call("POST", "/v1/claims/web1/restore")[0] == 202
     # What has no made-up answer is asked on simulated hosts: migrations in test_migration.py.

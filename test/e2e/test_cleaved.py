@@ -38,7 +38,7 @@ def apply(host, name, claims):
 
 def test_every_list_answers_on_every_host(simulated, directory):
     host = simulated("mixed")
-    for target in ("host", "gpus", "profiles", "claims", "plans", "events", "rules"):
+    for target in ("host", "gpus", "profiles", "claims", "plans", "operations", "events", "rules"):
         host.api.get(f"/v1/{target}")
     gpus = host.api.get("/v1/gpus")["gpus"]
     assert any(not gpu["address"].startswith("0000:") for gpu in gpus)
@@ -48,6 +48,27 @@ def test_every_list_answers_on_every_host(simulated, directory):
         assert [model["key"] for model in profiles["models"]] == [gpu["model"]]
         done = host.cleave.run("gpu", "show", gpu["address"])
         assert done.returncode == 0 and gpu["name"] in done.stdout
+
+
+def test_what_takes_time_is_one_list(simulated):
+    host = simulated("demo")
+    create(host, name="a", type="L40S-8Q")
+    plan, = host.api.get("/v1/operations?kind=plan&subject=claim/a")["operations"]
+    assert plan["state"] == "done" and plan["progress"]["done"] == plan["progress"]["total"] > 0
+    assert host.api.get("/v1/operations?state=active")["operations"] == []
+    assert host.api.get(f"/v1/operations/{plan['id']}")["operation"] == plan
+    assert host.cleave.run("host", "restore").returncode == 0
+    restoration, = host.api.get("/v1/operations?kind=restoration")["operations"]
+    assert restoration["state"] == "done" and restoration["subject"] == "host"
+
+    assert host.cleave.run("operation", "list").stdout == "nothing is under way\n"
+    lines = host.cleave.run("operation", "list", "--all").stdout.splitlines()
+    assert [line.split()[1] for line in lines[1:3]] == ["restoration", "plan"]
+    done = host.cleave.run("operation", "watch", plan["id"])
+    assert done.returncode == 0 and done.stdout.endswith(": done\n")
+    refused = host.cleave.run("operation", "cancel", plan["id"])
+    assert refused.returncode != 0 and "it is over: done" in refused.stderr
+    assert host.api.call("GET", "/v1/operations?state=run")[0] == 400
 
 
 @pytest.mark.quick("claim", "gpu")

@@ -18,6 +18,7 @@ from harness import BUILD, ROOT, Cleave
 
 GOLDEN = ROOT / "test/golden/cli"
 PLAN = "7d0f3c1e-0000-4000-8000-000000000001"
+OPERATION = "7d0f3c1e-0000-4000-8000-0000000000d1"
 
 
 def compare(name, text):
@@ -30,7 +31,8 @@ def compare(name, text):
 
 @pytest.mark.parametrize("line", [
     "host show", "gpu list", "gpu show 0", "gpu show 1", "profile list", "profile list --gpu 0",
-    "claim list", "plan list", "vm list", "event list", "event list --after 1 --limit 1",
+    "claim list", "plan list", "operation list", f"operation show {OPERATION}",
+    f"operation cancel {OPERATION} --dry-run", "vm list", "event list", "event list --after 1 --limit 1",
     "rule list", "host show -o json", "host show -o yaml", "gpu show 1 -o yaml",
     "claim create a --type DC-1-8C --dry-run", "vm start web1", "vm stop web1 --dry-run",
 ])

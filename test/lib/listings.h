@@ -101,6 +101,18 @@ static const struct listing_answer listing_answers[] = {
      "{\"name\":\"fake\",\"kernel\":\"6.12.0-generic-with-a-long-name-of-its-distribution\","
      "\"driverVersion\":\"580.82.07\",\"hook\":null}",
      "580.82.07"},
+    {"operation list",
+     "{\"operations\":[{\"id\":\"" UUID "\",\"kind\":\"migration\",\"subject\":\"vm/" VM
+     "\",\"state\":\"waiting\",\"dryRun\":true,\"author\":\"root\",\"createdAt\":\"" TIME
+     "\",\"progress\":{\"unit\":\"bytes\",\"done\":50,\"total\":200},\"text\":\"migrating\","
+     "\"problem\":\"" PROBLEM "\"}]}",
+     UUID " migration waiting journal"},
+    {"operation show x",
+     "{\"operation\":{\"id\":\"" UUID "\",\"kind\":\"drain\",\"subject\":\"host\",\"state\":"
+     "\"running\",\"author\":\"root\",\"createdAt\":\"" TIME
+     "\",\"progress\":{\"unit\":\"VMs\",\"done\":1,\"total\":3},\"text\":\"emptying the host\","
+     "\"attempts\":2,\"cancellable\":true,\"problem\":\"" PROBLEM "\",\"url\":\"/v1/drain\"}}",
+     UUID " drain 1/3 journal"},
     {"migration list",
      "{\"migrations\":[{\"id\":\"" UUID "\",\"request\":{\"vm\":\"" VM "\",\"destination\":"
      "\"qemu+ssh://host-2.example.org/system\"},\"state\":\"switching\",\"createdAt\":\"" TIME

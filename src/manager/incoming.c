@@ -12,8 +12,6 @@
 #include "manager/reply_json.h"
 #include "manager/vm_overlay.h"
 
-#define DEFAULT_PATIENCE_US UINT64_C(120000000)
-
 /* ---- storing ---- */
 
 int arrival_store(struct arrival *arrival, enum incoming_state state, struct error *err)
@@ -33,6 +31,7 @@ int arrival_store(struct arrival *arrival, enum incoming_state state, struct err
         arrival->incoming->state = next->state;
         arrival->incoming->finished_us = next->finished_us;
         arrival_hold(arrival);
+        arrival_follow(arrival);
     }
     return r;
 }
@@ -68,11 +67,10 @@ void arrival_after_plan(struct incoming *incoming, const struct plan *plan)
 
 /* ---- the VM, here ---- */
 
-/* What libvirt says of it. False: libvirt does not answer, or has not said more yet than that the
- * VM's hook was called, which it is before anything of the VM arrives. NULL: it is not here. */
-static bool see_vm(const struct manager *m, const struct incoming *incoming,
-                   const struct vm **ret_vm)
+bool arrival_see_vm(const struct arrival *arrival, const struct vm **ret_vm)
 {
+    const struct manager *m = arrival->manager;
+    const struct incoming *incoming = arrival->incoming;
     *ret_vm = NULL;
     if (m->host == NULL || m->host->libvirt_problem[0] != '\0') {
         return false;
@@ -82,11 +80,11 @@ static bool see_vm(const struct manager *m, const struct incoming *incoming,
 }
 
 /* The reservation as it is now, with what the VM does. */
-static json_t *show_now(const struct manager *m, const struct arrival *arrival)
+static json_t *show_now(const struct arrival *arrival)
 {
     struct incoming *incoming = arrival->incoming;
     const struct vm *vm = NULL;
-    bool seen = see_vm(m, incoming, &vm);
+    bool seen = arrival_see_vm(arrival, &vm);
     incoming->vm_present = vm != NULL || !seen;
     incoming->vm_state = vm == NULL || !seen ? VM_UNKNOWN : vm->state;
     return reply_incoming(incoming);
@@ -94,7 +92,7 @@ static json_t *show_now(const struct manager *m, const struct arrival *arrival)
 
 static json_t *show_change(const struct change *change)
 {
-    return show_now(change->manager, change->arrival);
+    return show_now(change->arrival);
 }
 
 /* ---- offers ---- */
@@ -226,7 +224,7 @@ static void run_offer(struct change *change)
     struct error err = {0};
     struct arrival *known = arrivals_find(m, change->offer->id);
     if (known != NULL) {
-        change_answer(change, show_now(m, known));
+        change_answer(change, show_now(known));
         return;
     }
     if (refuse_second(m, change->offer, &err) != 0) {
@@ -270,7 +268,7 @@ static struct arrival *find_arrival(const struct manager *m, const char *id, str
         error_set(err, REASON_NOT_FOUND, SUBJECT("migration", id),
                   "this host has no incoming migration \"%s\"", id);
     } else {
-        arrival->heard_us = clock_monotonic_us();
+        arrival_heard(arrival);
     }
     return arrival;
 }
@@ -283,7 +281,7 @@ static void run_get(struct change *change)
         change_refuse(change, &err);
         return;
     }
-    change_answer(change, show_now(change->manager, arrival));
+    change_answer(change, show_now(arrival));
 }
 
 static void get_observed(struct manager *m, const struct error *err, void *data)
@@ -322,7 +320,7 @@ static void own(struct claim *claim, const struct incoming *incoming)
 }
 
 /* Claims and record change hands in one transaction: this is the moment of the switch. */
-static int commit(struct arrival *arrival, struct error *err)
+int arrival_commit(struct arrival *arrival, struct error *err)
 {
     CLEANUP(incoming_freep) struct incoming *next = incoming_copy(arrival->incoming);
     struct manager *m = arrival->manager;
@@ -351,14 +349,16 @@ static int commit(struct arrival *arrival, struct error *err)
         arrival->incoming->finished_us = next->finished_us;
         arrival_hold(arrival);
         log_info("VM %s came in from %s", next->vm, next->host);
+        arrival_follow(arrival);
     }
     return r;
 }
 
-static int check_here(const struct manager *m, const struct incoming *incoming, struct error *err)
+static int check_here(const struct arrival *arrival, struct error *err)
 {
+    const struct incoming *incoming = arrival->incoming;
     const struct vm *vm = NULL;
-    if (!see_vm(m, incoming, &vm)) {
+    if (!arrival_see_vm(arrival, &vm)) {
         return error_set(err, REASON_UNAVAILABLE, SUBJECT("vm", incoming->vm),
                          "libvirt on %s does not say yet whether VM \"%s\" is there",
                          incoming->target, incoming->vm);
@@ -375,14 +375,14 @@ static void run_commit(struct change *change)
     struct arrival *arrival = find_arrival(m, change->name, &err);
     int r = arrival == NULL ? -REASON_NOT_FOUND : 0;
     if (r == 0 && arrival->incoming->state != INCOMING_COMMITTED) {
-        r = check_here(m, arrival->incoming, &err);
-        r = r != 0 || change->dry_run ? r : commit(arrival, &err);
+        r = check_here(arrival, &err);
+        r = r != 0 || change->dry_run ? r : arrival_commit(arrival, &err);
     }
     if (r != 0) {
         change_refuse(change, &err);
         return;
     }
-    change_answer(change, show_now(m, arrival));
+    change_answer(change, show_now(arrival));
 }
 
 void manager_commit_incoming(struct manager *m, const struct request *request)
@@ -394,9 +394,8 @@ void manager_commit_incoming(struct manager *m, const struct request *request)
 
 static int refuse_present(const struct arrival *arrival, struct error *err)
 {
-    const struct incoming *incoming = arrival->incoming;
     const struct vm *vm = NULL;
-    if (!see_vm(arrival->manager, incoming, &vm) && vm == NULL) {
+    if (!arrival_see_vm(arrival, &vm) && vm == NULL) {
         return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
                          arrival->manager->host->libvirt_problem);
     }
@@ -442,7 +441,7 @@ static void run_abort(struct change *change)
                       "this host has no incoming migration \"%s\"", change->name);
             change_refuse(change, &err);
         } else { /* another was quicker */
-            change_answer(change, show_now(m, change->arrival));
+            change_answer(change, show_now(change->arrival));
         }
         return;
     }
@@ -452,7 +451,7 @@ static void run_abort(struct change *change)
     }
     if (change->dry_run) {
         plan_free(plan);
-        change_answer(change, show_now(m, change->arrival));
+        change_answer(change, show_now(change->arrival));
         return;
     }
     change->show = show_change;
@@ -470,16 +469,14 @@ static void abort_replied(json_t *body, const struct error *err, void *data)
     }
 }
 
-/* It is ready, and no change that gives it back waits for its turn: one that has begun has moved it
- * to another state. */
-static bool is_idle(const struct arrival *arrival)
+bool arrival_is_idle(const struct arrival *arrival)
 {
     return arrival->incoming->state == INCOMING_PREPARED &&
            !change_is_waiting(arrival->manager, run_abort, arrival->incoming->id);
 }
 
 /* On its own: no one waits for the answer. */
-static void give_back(struct arrival *arrival)
+void arrival_give_back(struct arrival *arrival)
 {
     struct caller caller = {0};
     STR_SET(caller.author, arrival->incoming->author);
@@ -511,7 +508,7 @@ void manager_abort_incoming(struct manager *m, const struct request *request)
         request_refuse(request, &err);
         return;
     }
-    if (is_idle(arrival)) { /* its answer is that of the plan, or why there is none */
+    if (arrival_is_idle(arrival)) { /* its answer is that of the plan, or why there is none */
         change_enqueue(change_new(m, run_abort, request, request->target));
         return;
     }
@@ -519,70 +516,5 @@ void manager_abort_incoming(struct manager *m, const struct request *request)
         request_refuse(request, &err);
         return;
     }
-    request_answer(request, show_now(m, arrival));
-}
-
-/* ---- what is not asked about any more ---- */
-
-static void look_at_silent(struct arrival *arrival)
-{
-    const struct manager *m = arrival->manager;
-    const struct vm *vm = NULL;
-    struct error err = {0};
-    if (!see_vm(m, arrival->incoming, &vm)) {
-        return;
-    }
-    if (vm == NULL) {
-        manager_event(
-            arrival->manager, "vm-did-not-come", SUBJECT("vm", arrival->incoming->vm), "",
-            "no word from %s on migration %s for too long; the devices reserved for it are "
-            "released",
-            arrival->incoming->host, arrival->incoming->id);
-        give_back(arrival);
-    } else if (vm->state != VM_PAUSED && commit(arrival, &err) != 0) {
-        log_warning("taking over VM %s: %s", arrival->incoming->vm, err.message);
-    }
-}
-
-static void silent_observed(struct manager *m, const struct error *err, void *data)
-{
-    uint64_t patience = m->config.incoming_patience_us;
-    patience = patience == 0 ? DEFAULT_PATIENCE_US : patience;
-    (void)data;
-    if (err != NULL || m->stopping) {
-        return;
-    }
-    for (vec_each(&m->migrations->arrivals, item)) {
-        struct arrival *arrival = *item;
-        bool silent = clock_monotonic_us() - arrival->heard_us > patience;
-        if (silent && is_idle(arrival)) {
-            look_at_silent(arrival);
-        }
-    }
-}
-
-void arrivals_look(void *data)
-{
-    struct manager *m = data;
-    uint64_t patience = m->config.incoming_patience_us;
-    patience = patience == 0 ? DEFAULT_PATIENCE_US : patience;
-    bool silent = false;
-    if (m->stopping) {
-        return;
-    }
-    (void)evloop_timer_set(m->migrations->look, LOOK_TICKS * move_tick_us(m));
-    for (vec_each(&m->migrations->arrivals, item)) {
-        struct arrival *arrival = *item;
-        if (!is_idle(arrival)) {
-            continue;
-        }
-        if (arrival->incoming->abort) {
-            give_back(arrival);
-        } else {
-            silent = silent || clock_monotonic_us() - arrival->heard_us > patience;
-        }
-    }
-    if (silent) {
-        manager_observe(m, silent_observed, NULL);
-    }
+    request_answer(request, show_now(arrival));
 }

@@ -13,7 +13,8 @@ static int read_record(struct manager *m, const char *key, const json_t *documen
         struct incoming *incoming = NULL;
         int r = incoming_from_json(document, "stored migration", &incoming, err);
         if (r == 0) {
-            arrival_hold(arrival_new(m, incoming));
+            const struct operation_start start = {.kind = &incoming_kind, .resumed = true};
+            arrival_hold(arrival_new(m, incoming, &start));
         }
         return r;
     }
@@ -35,8 +36,6 @@ static int start_workers(struct manager *m, struct error *err)
     all->n_lines = r == 0;
     r = r != 0 ? r : worker_new(m->config.loop, "vm-move", &all->move_worker);
     r = r != 0 ? r : worker_new(m->config.loop, "vm-track", &all->watch_worker);
-    r = r != 0 ? r : evloop_timer_new(m->config.loop, arrivals_look, m, &all->look);
-    r = r != 0 ? r : evloop_timer_set(all->look, LOOK_TICKS * move_tick_us(m));
     return r == 0 ? 0 : error_set_errno(err, -r, "cleaved", "starting a worker thread");
 }
 
@@ -79,7 +78,6 @@ void migrations_close(struct manager *m)
         return;
     }
     bool moving = is_moving(m);
-    evloop_timer_free(TAKE_PTR(m->migrations->look));
     worker_free(TAKE_PTR(m->migrations->watch_worker));
     peer_lines_close(m->migrations);
     struct guest_port *port = TAKE_PTR(m->config.move_guest);

@@ -53,7 +53,8 @@ static void migrations_ended(struct manager *m, const struct plan *plan)
     if (arrival != NULL) {
         arrival_after_plan(arrival->incoming, plan);
         arrival_hold(arrival);
-        arrival->heard_us = clock_monotonic_us();
+        arrival_follow(arrival);
+        arrival_heard(arrival);
     }
     if (move != NULL) {
         move_after_plan(move->migration, plan);
@@ -71,10 +72,13 @@ static void migrations_ended(struct manager *m, const struct plan *plan)
 static void migrations_reserved(struct manager *m, struct change *change, const struct plan *plan)
 {
     if (change->incoming != NULL) {
-        change->arrival = arrival_new(m, TAKE_PTR(change->incoming));
+        const struct operation_start start = {.kind = &incoming_kind};
+        change->arrival = arrival_new(m, TAKE_PTR(change->incoming), &start);
         reserve_arrival(change->arrival->incoming, plan, true);
+        operation_schedule(change->arrival->operation, INCOMING_LOOK_TICKS * move_tick_us(m));
     } else if (change->arrival != NULL) {
         reserve_arrival(change->arrival->incoming, plan, false);
+        arrival_follow(change->arrival);
     }
     if (change->arrival != NULL) {
         arrival_hold(change->arrival);

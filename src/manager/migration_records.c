@@ -11,6 +11,8 @@
 #include "manager/migrations.h"
 
 #define KEY_SIZE 48
+/* How long a VM that comes in may be silent. */
+#define DEFAULT_PATIENCE_US UINT64_C(120000000)
 
 /* ---- in memory ---- */
 
@@ -76,19 +78,61 @@ void move_free(struct move *move)
     free(move);
 }
 
-struct arrival *arrival_new(struct manager *m, struct incoming *incoming)
+static enum operation_state incoming_operation_state(const struct incoming *incoming)
+{
+    switch (incoming->state) {
+    case INCOMING_COMMITTED:
+        return OPERATION_DONE;
+    case INCOMING_ABORTED:
+        return incoming->problem[0] != '\0' ? OPERATION_FAILED : OPERATION_CANCELLED;
+    case INCOMING_PREPARED:
+        return incoming->abort ? OPERATION_CANCELLING : OPERATION_WAITING; /* for its VM */
+    case INCOMING_PREPARING:
+    case INCOMING_ABORTING: /* and if that fails, it waits again */
+    case INCOMING_STATE_COUNT:
+        break;
+    }
+    return incoming->abort ? OPERATION_CANCELLING : OPERATION_RUNNING;
+}
+
+void arrival_follow(struct arrival *arrival)
+{
+    arrival->operation->cancel = arrival->incoming->abort;
+    operation_enter(arrival->operation, incoming_operation_state(arrival->incoming));
+}
+
+void arrival_heard(struct arrival *arrival)
+{
+    uint64_t patience_us = arrival->manager->config.incoming_patience_us;
+    patience_us = patience_us == 0 ? DEFAULT_PATIENCE_US : patience_us;
+    operation_set_deadline(arrival->operation, clock_monotonic_us() + patience_us);
+}
+
+struct arrival *arrival_new(struct manager *m, struct incoming *incoming,
+                            const struct operation_start *start)
 {
     struct arrival *arrival = xcalloc(1, sizeof(*arrival));
+    struct operation_start own = *start;
+    own.id = incoming->id;
+    own.subject = SUBJECT("vm", incoming->vm);
+    own.author = incoming->author;
+    own.created_us = incoming->created_us;
+    own.state = incoming_operation_state(incoming);
+    own.data = arrival;
     arrival->manager = m;
     arrival->incoming = incoming;
-    arrival->heard_us = clock_monotonic_us();
+    arrival->operation = operation_new(&m->operations, &own);
+    arrival->operation->cancel = incoming->abort;
+    arrival->operation->finished_us = incoming->finished_us;
     *vec_push(&m->migrations->arrivals) = arrival;
+    arrival_heard(arrival);
     return arrival;
 }
 
 void arrival_free(struct arrival *arrival)
 {
     incoming_free(arrival->incoming);
+    operation_free(arrival->operation);
     free(arrival);
 }
 

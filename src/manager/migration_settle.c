@@ -71,7 +71,7 @@ static void name_stay(const struct move *move, json_t *steps)
     }
 }
 
-/* What a target does on its own that comes back: see arrivals_look(). */
+/* What a target does on its own that comes back: see incoming_operation.c. */
 static void name_rest(const struct migration *migration, enum migration_settled where, json_t *rest)
 {
     const char *vm = migration->request.vm;

@@ -15,12 +15,12 @@
 #include "plan/preflight.h"
 #include "plan/whereabouts.h"
 
+/* So many ticks between two looks at what comes in. */
+#define INCOMING_LOOK_TICKS 4
 /* How many that are over are remembered. */
 #define MIGRATIONS_KEPT 50
 /* A source that leads asks at least this often, so that the reservation stays. */
 #define MIGRATION_TOUCH_US 5000000
-/* So many ticks between two looks at what comes in. */
-#define LOOK_TICKS 4
 
 /* A person's word on where the VM is, until it was answered. */
 struct settling {
@@ -61,7 +61,7 @@ struct move {
 struct arrival {
     struct manager *manager;
     struct incoming *incoming;
-    uint64_t heard_us; /* monotonic: when the source spoke last */
+    struct operation *operation; /* its deadline: the source has to speak before */
 };
 
 struct moves {
@@ -108,7 +108,6 @@ struct migrations {
     unsigned n_rated; /* VMs of dry runs that are being looked at */
     struct worker *move_worker;
     struct worker *watch_worker;
-    struct evloop_timer *look; /* at what comes in */
 };
 
 /* Reads the store; workers start. */
@@ -220,14 +219,31 @@ void peer_lines_close(struct migrations *all);
 
 /* ---- arrivals ---- */
 
-struct arrival *arrival_new(struct manager *m, struct incoming *incoming);
+extern const struct operation_kind incoming_kind;
+/* Takes the reservation, whose operation begins: `start` has its kind, and whether it was stored.
+ */
+struct arrival *arrival_new(struct manager *m, struct incoming *incoming,
+                            const struct operation_start *start);
+/* The operation's state follows the reservation's. */
+void arrival_follow(struct arrival *arrival);
+/* The source spoke: the time until it is silent begins again. */
+void arrival_heard(struct arrival *arrival);
 void arrival_free(struct arrival *arrival);
 struct arrival *arrivals_find(const struct manager *m, const char *id);
 struct arrival *arrivals_find_plan(const struct manager *m, const char *plan);
 int arrival_store(struct arrival *arrival, enum incoming_state state, struct error *err);
 void arrival_after_plan(struct incoming *incoming, const struct plan *plan);
-/* Commits or gives back what has waited too long; a timer's function. */
-void arrivals_look(void *manager);
+/* What libvirt says of the VM, here. False: libvirt does not answer, or has not said more yet than
+ * that the VM's hook was called, which it is before anything of the VM arrives. NULL: it is not
+ * here. */
+bool arrival_see_vm(const struct arrival *arrival, const struct vm **ret_vm);
+/* It is ready, and no change that gives it back waits for its turn: one that has begun has moved it
+ * to another state. */
+bool arrival_is_idle(const struct arrival *arrival);
+/* The VM lives here: its claims own what was reserved. */
+int arrival_commit(struct arrival *arrival, struct error *err);
+/* Begins to give back what was reserved. */
+void arrival_give_back(struct arrival *arrival);
 
 /* ---- records ---- */
 

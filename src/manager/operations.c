@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Requests about operations of all kinds: list, show, cancel. Those of the spine are described by
- * their kinds' rows; plans and what comes in have owners of their own, which are asked for what is
- * to be shown (struct operation_source).
+ * their kinds' rows; plans have an owner of their own, which is asked for what is to be shown
+ * (struct operation_source).
  */
 #include "base/json.h"
 #include "base/str.h"
-#include "manager/migrations.h"
 #include "manager/state.h"
 
 #define ACTIVE "active" /* a state to ask for: all that are not over */
@@ -119,69 +118,9 @@ static int find_plan(const struct manager *m, const char *id, view_fn *fn, void 
     return r;
 }
 
-/* ---- what comes in ---- */
-
-static enum operation_state incoming_operation_state(const struct incoming *incoming)
-{
-    switch (incoming->state) {
-    case INCOMING_PREPARED:
-        return OPERATION_WAITING; /* for its VM */
-    case INCOMING_COMMITTED:
-        return OPERATION_DONE;
-    case INCOMING_ABORTING:
-        return OPERATION_CANCELLING;
-    case INCOMING_ABORTED:
-        return incoming->problem[0] != '\0' ? OPERATION_FAILED : OPERATION_CANCELLED;
-    case INCOMING_PREPARING:
-    case INCOMING_STATE_COUNT:
-        break;
-    }
-    return incoming->abort ? OPERATION_CANCELLING : OPERATION_RUNNING;
-}
-
-static void show_incoming(const struct incoming *incoming, view_fn *fn, void *data)
-{
-    struct operation_view view = {.state = incoming_operation_state(incoming),
-                                  .cancel = incoming->abort,
-                                  .created_us = incoming->created_us,
-                                  .finished_us = incoming->finished_us};
-    STR_SET(view.id, incoming->id);
-    STR_SET(view.kind, "incoming");
-    STR_SET(view.subject, SUBJECT("vm", incoming->vm));
-    STR_SET(view.host, incoming->host);
-    str_print(view.text, sizeof(view.text), "taking VM \"%s\" from %s", incoming->vm,
-              incoming->host);
-    STR_SET(view.author, incoming->author);
-    STR_SET(view.problem, incoming->problem);
-    str_print(view.url, sizeof(view.url), "/v1/incoming/%s", incoming->id);
-    fn(&view, data);
-}
-
-static int list_incoming(const struct manager *m, view_fn *fn, void *data, struct error *err)
-{
-    (void)err;
-    for (vec_each(&m->migrations->arrivals, arrival)) {
-        show_incoming((*arrival)->incoming, fn, data);
-    }
-    return 0;
-}
-
-static int find_incoming(const struct manager *m, const char *id, view_fn *fn, void *data,
-                         struct error *err)
-{
-    (void)err;
-    const struct arrival *arrival = arrivals_find(m, id);
-    if (arrival != NULL) {
-        show_incoming(arrival->incoming, fn, data);
-    }
-    return 0;
-}
-
 static const struct operation_source sources[] = {
     {"plan", list_plans, find_plan,
      "a plan ends on its own, or is undone when a step fails; `cleave plan show` has its steps"},
-    {"incoming", list_incoming, find_incoming,
-     "the host that the VM leaves leads: cancel its migration there"},
 };
 
 /* ---- list ---- */

@@ -90,12 +90,31 @@ static void every_call_may_fail(void **state)
     }
 }
 
+/* Both hosts know it by one number. */
+static void check_operations(const char *state)
+{
+    static const struct operation_kind *const kinds[] = {&migration_kind, &incoming_kind};
+    const char *id = NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        const struct operations *all = &world->labs[i].manager->operations;
+        must(all->items.n == 1 && all->items.items[0]->kind == kinds[i], "no such operation");
+        must(id == NULL || str_eq(id, all->items.items[0]->id), "another number");
+        id = all->items.items[0]->id;
+        struct operation_view view;
+        operation_describe(all->items.items[0], &view);
+        must(str_eq(view.subject, "vm/" VM), view.subject);
+        must(str_eq(operation_state_name(view.state), state), operation_state_name(view.state));
+        must(view.host[0] != '\0' && view.finished_us != 0 && !view.cancellable, "its end");
+    }
+}
+
 static void without_a_fault_it_arrives(void **state)
 {
     open_world(&data, *state);
     begin();
     must(come_to_rest(), "it does not come to rest");
     stop_target();
+    check_operations("done");
     char why[256] = "";
     const char *problem = check_world(why, sizeof(why));
     must(problem == NULL, problem);

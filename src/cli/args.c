@@ -239,13 +239,12 @@ static void add_name(const char **names, size_t *n, const char *name)
 static size_t collect_names(const char *object, const char **names)
 {
     size_t n = 0;
-    size_t n_verbs = 0;
-    const struct verb *verbs = verbs_all(&n_verbs);
+    size_t n_verbs = verbs_count();
     for (size_t i = 0; i < n_verbs; i++) {
         if (object == NULL) {
-            add_name(names, &n, verbs[i].object);
-        } else if (str_eq(verbs[i].object, object) && verbs[i].name != NULL) {
-            add_name(names, &n, verbs[i].name);
+            add_name(names, &n, verbs_at(i)->object);
+        } else if (str_eq(verbs_at(i)->object, object) && verbs_at(i)->name != NULL) {
+            add_name(names, &n, verbs_at(i)->name);
         }
     }
     return n;
@@ -280,16 +279,15 @@ static int find_verb(int argc, char **argv, struct args *args, struct error *err
 {
     const char *object = argv[args->rest];
     const char *name = args->rest + 1 < argc ? argv[args->rest + 1] : NULL;
-    size_t n = 0;
-    const struct verb *verbs = verbs_all(&n);
+    size_t n = verbs_count();
     for (size_t i = 0; i < n; i++) {
-        if (!str_eq(verbs[i].object, object)) {
+        if (!str_eq(verbs_at(i)->object, object)) {
             continue;
         }
-        args->object = verbs[i].object;
-        if (verbs[i].name == NULL || str_eq(verbs[i].name, name)) {
-            args->arguments.verb = &verbs[i];
-            args->rest += verbs[i].name == NULL ? 1 : 2;
+        args->object = verbs_at(i)->object;
+        if (verbs_at(i)->name == NULL || str_eq(verbs_at(i)->name, name)) {
+            args->arguments.verb = verbs_at(i);
+            args->rest += verbs_at(i)->name == NULL ? 1 : 2;
             return 0;
         }
     }

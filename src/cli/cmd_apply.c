@@ -4,6 +4,9 @@
 #include "cli/plan_follow.h"
 #include "cli/verb.h"
 
+/* Indices of the options in their tables, for arguments->values. */
+enum { APPLY_FILE, APPLY_MOVE_IDLE };
+
 #define MAX_SITE_NAME 63
 #define MAX_SITE_CLAIMS 1024
 
@@ -38,7 +41,7 @@ static void name_the_file(struct error *err, const char *file)
     }
 }
 
-int cmd_apply(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_apply(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     const char *file = arguments->values[APPLY_FILE];
     if (file == NULL) {
@@ -62,3 +65,21 @@ int cmd_apply(struct cli *cli, const struct arguments *arguments, struct error *
     }
     return result;
 }
+
+/* ---- the table ---- */
+
+static const struct verb_option apply_options[] = {
+    [APPLY_FILE] = {"file", 'f', "FILE", "site file, YAML or .json; - for standard input"},
+    [APPLY_MOVE_IDLE] = {"move-idle", 0, NULL, MOVE_IDLE_HELP},
+};
+
+static const struct verb verbs[] = {
+    {.object = "apply",
+     .args = "-f FILE",
+     .help = "make the claims of a site exactly those of its file",
+     OPTIONS(apply_options),
+     .changes = true,
+     .waits = true,
+     .run = cmd_apply},
+};
+const struct verb_table apply_verbs = VERB_TABLE(verbs);

@@ -10,6 +10,22 @@
 #include "cli/verb.h"
 #include "cli/view.h"
 
+/* Indices of the options in their tables, for arguments->values. */
+enum { CLAIM_LIST_RELEASED };
+enum {
+    CLAIM_VM,
+    CLAIM_MODE,
+    CLAIM_GPU,
+    CLAIM_TYPE,
+    CLAIM_PROFILE,
+    CLAIM_MIXED,
+    CLAIM_GUEST,
+    CLAIM_MIGRATABLE,
+    CLAIM_TENANT,
+    CLAIM_ON_DEMAND,
+    CLAIM_MOVE_IDLE
+};
+
 /* Option → key of the API. */
 static const char *const text_keys[] = {
     [CLAIM_VM] = "vm",         [CLAIM_MODE] = "mode",       [CLAIM_GPU] = "gpu",
@@ -35,7 +51,7 @@ static int split_profile(json_t *body, const char *text, struct error *err)
     return 0;
 }
 
-int cmd_claim_create(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_claim_create(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "name", arguments->args[0]);
     if (body == NULL) {
@@ -68,13 +84,13 @@ int cmd_claim_create(struct cli *cli, const struct arguments *arguments, struct 
     return result != 0 ? result : plan_follow_change(cli, "POST", "/v1/claims", body, err);
 }
 
-int cmd_claim_delete(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_claim_delete(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/claims/", arguments->args[0], "");
     return plan_follow_change(cli, "DELETE", path, NULL, err);
 }
 
-int cmd_claim_restore(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_claim_restore(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/claims/", arguments->args[0], "/restore");
     return plan_follow_change(cli, "POST", path, NULL, err);
@@ -106,7 +122,7 @@ static const struct listing released_listing = {.arrays = {"released"},
                                                 LISTING_COLUMNS(released_columns),
                                                 .empty = "no claims that can be brought back"};
 
-int cmd_claim_list(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_claim_list(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     return arguments->values[CLAIM_LIST_RELEASED] != NULL
                ? listing_show(cli, "/v1/released-claims", &released_listing, err)
@@ -174,7 +190,7 @@ static void print_held(const struct cli *cli, const json_t *claim)
     }
 }
 
-int cmd_claim_show(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_claim_show(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/claims/", arguments->args[0], "");
     CLEANUP_JSON json_t *claim = NULL;
@@ -187,3 +203,70 @@ int cmd_claim_show(struct cli *cli, const struct arguments *arguments, struct er
     print_held(cli, claim);
     return 0;
 }
+
+/* ---- the table ---- */
+
+static const struct verb_option claim_create_options[] = {
+    [CLAIM_VM] = {"vm", 0, "VM", "libvirt domain that gets the device"},
+    [CLAIM_MODE] = {"mode", 0, "MODE",
+                    "passthrough, time-sliced, mig-backed, time-sliced-mig-backed, gpu-instance; "
+                    "else it follows from type or profile"},
+    [CLAIM_GPU] = {"gpu", 0, "GPU", "PCI address, UUID, index or model; else any that fits"},
+    [CLAIM_TYPE] = {"type", 0, "TYPE", "vGPU type, such as L40S-8Q"},
+    [CLAIM_PROFILE] = {"profile", 0, "PROFILE[@START]",
+                       "GPU instance profile, such as 2g.10gb, and its first memory slice"},
+    [CLAIM_MIXED] = {"mixed", 0, NULL, "may share its GPU with vGPUs of other sizes"},
+    [CLAIM_GUEST] = {"guest", 0, "OS", "linux (default) or windows"},
+    [CLAIM_MIGRATABLE] = {"migratable", 0, NULL, "must be able to live-migrate"},
+    [CLAIM_TENANT] = {"tenant", 0, "TENANT", "whom it belongs to; \"default\" if left out"},
+    [CLAIM_ON_DEMAND] = {"on-demand", 0, NULL, "hold the device only while the VM is on"},
+    [CLAIM_MOVE_IDLE] = {"move-idle", 0, NULL, MOVE_IDLE_HELP},
+};
+
+static const struct verb_option claim_list_options[] = {
+    [CLAIM_LIST_RELEASED] = {"released", 0, NULL,
+                             "those that were released because their VMs were gone, and can be "
+                             "brought back"},
+};
+
+static const struct verb verbs[] = {
+    {.object = "claim",
+     .name = "create",
+     .args = "NAME",
+     .n_args = 1,
+     .help = "ask for a GPU or a part of one",
+     OPTIONS(claim_create_options),
+     .changes = true,
+     .waits = true,
+     .run = cmd_claim_create},
+    {.object = "claim",
+     .name = "list",
+     .help = "every claim",
+     OPTIONS(claim_list_options),
+     .run = cmd_claim_list},
+    {.object = "claim",
+     .name = "show",
+     .args = "NAME",
+     .n_args = 1,
+     .help = "one claim, and what it got",
+     .run = cmd_claim_show},
+    {.object = "claim",
+     .name = "delete",
+     .args = "NAME...",
+     .n_args = 1,
+     .each = true,
+     .in_order = true,
+     .help = "give back what claims hold, and forget them",
+     .changes = true,
+     .waits = true,
+     .run = cmd_claim_delete},
+    {.object = "claim",
+     .name = "restore",
+     .args = "NAME",
+     .n_args = 1,
+     .help = "bring back a claim that was released because its VM was gone",
+     .changes = true,
+     .waits = true,
+     .run = cmd_claim_restore},
+};
+const struct verb_table claim_verbs = VERB_TABLE(verbs);

@@ -114,7 +114,7 @@ static const char help[] =
     "Carries bytes between standard input and output and cleaved's socket, for\n"
     "another host's cleaved that comes by ssh.\n";
 
-int cmd_dial(int argc, char **argv)
+static int cmd_dial(int argc, char **argv)
 {
     struct error err = {0};
     const char *path = getenv("CLEAVE_SOCKET");
@@ -140,3 +140,13 @@ int cmd_dial(int argc, char **argv)
     }
     return r == 0 ? 0 : cli_report(&err);
 }
+
+/* ---- the table ---- */
+
+static const struct verb verbs[] = {
+    {.object = "dial",
+     .args = "[--socket PATH]",
+     .help = "carry bytes to cleaved, for another host's cleaved that comes by ssh",
+     .run_raw = cmd_dial},
+};
+const struct verb_table dial_verbs = VERB_TABLE(verbs);

@@ -7,6 +7,9 @@
 #include "cli/verb.h"
 #include "cli/view.h"
 
+/* Indices of the options in their tables, for arguments->values. */
+enum { EVENT_AFTER, EVENT_LIMIT };
+
 #define INDENT 4
 
 static int check_number(const char *option, const char *text, struct error *err)
@@ -48,7 +51,7 @@ static const struct listing event_listing = {.arrays = {"events"},
                                              .empty = "no events",
                                              .narrow = print_blocks};
 
-int cmd_event_list(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_event_list(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     const char *after = arguments->values[EVENT_AFTER];
     const char *limit = arguments->values[EVENT_LIMIT];
@@ -58,3 +61,19 @@ int cmd_event_list(struct cli *cli, const struct arguments *arguments, struct er
                                         limit == NULL ? "" : "&limit=", limit == NULL ? "" : limit);
     return result != 0 ? result : listing_show(cli, path, &event_listing, err);
 }
+
+/* ---- the table ---- */
+
+static const struct verb_option event_list_options[] = {
+    [EVENT_AFTER] = {"after", 0, "NUMBER", "only events after this one"},
+    [EVENT_LIMIT] = {"limit", 0, "COUNT", "at most so many, 1 to 1000"},
+};
+
+static const struct verb verbs[] = {
+    {.object = "event",
+     .name = "list",
+     .help = "what happened",
+     OPTIONS(event_list_options),
+     .run = cmd_event_list},
+};
+const struct verb_table event_verbs = VERB_TABLE(verbs);

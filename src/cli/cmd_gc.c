@@ -21,7 +21,7 @@ static void print_list(const json_t *items, const char *head, size_t width)
 }
 
 /* What it is about is shown before what is done. */
-int cmd_gc(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
+static int cmd_gc(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
 {
     CLEANUP_JSON json_t *lists = NULL;
     int result = cli->output == OUTPUT_TABLE ? cli_get(cli, "/v1/gc", &lists, err) : 0;
@@ -40,3 +40,14 @@ int cmd_gc(struct cli *cli, const struct arguments *arguments UNUSED, struct err
     }
     return plan_follow_change(cli, "POST", "/v1/gc", NULL, err);
 }
+
+/* ---- the table ---- */
+
+static const struct verb verbs[] = {
+    {.object = "gc",
+     .help = "clear what is not needed any more: claims without a VM, devices without a claim",
+     .changes = true,
+     .waits = true,
+     .run = cmd_gc},
+};
+const struct verb_table gc_verbs = VERB_TABLE(verbs);

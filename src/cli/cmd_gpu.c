@@ -14,6 +14,9 @@
 #include "cli/verb.h"
 #include "cli/view.h"
 
+/* Indices of the options in their tables, for arguments->values. */
+enum { SCHEDULER_SLICE, SCHEDULER_FREQUENCY, SCHEDULER_AVERAGING };
+
 #define GIB (1024.0 * 1024 * 1024)
 
 /* ---- the list ---- */
@@ -56,7 +59,8 @@ static const struct column gpu_columns[] = {
 static const struct listing gpu_listing = {
     .arrays = {"gpus"}, LISTING_COLUMNS(gpu_columns), .empty = "no GPUs"};
 
-int cmd_gpu_list(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
+static int cmd_gpu_list(struct cli *cli, const struct arguments *arguments UNUSED,
+                        struct error *err)
 {
     return listing_show(cli, "/v1/gpus", &gpu_listing, err);
 }
@@ -192,7 +196,7 @@ static const struct column gpu_fields[] = {
     {"Problem", .path = "problem"},
 };
 
-int cmd_gpu_show(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_gpu_show(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/gpus/", arguments->args[0], "");
     CLEANUP_JSON json_t *gpu = NULL;
@@ -217,7 +221,7 @@ int cmd_gpu_show(struct cli *cli, const struct arguments *arguments, struct erro
     return 0;
 }
 
-int cmd_gpu_mode(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_gpu_mode(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/gpus/", arguments->args[0], "/mode");
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "mode", arguments->args[1]);
@@ -260,7 +264,7 @@ static int add_number(json_t *body, const char *key, const char *option, const c
     return 0;
 }
 
-int cmd_gpu_scheduler(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_gpu_scheduler(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/gpus/", arguments->args[0], "/scheduler");
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "policy", arguments->args[1]);
@@ -283,8 +287,54 @@ int cmd_gpu_scheduler(struct cli *cli, const struct arguments *arguments, struct
     return r != 0 ? r : plan_follow_change(cli, "PUT", path, body, err);
 }
 
-int cmd_gpu_recover(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_gpu_recover(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/gpus/", arguments->args[0], "/recover");
     return plan_follow_change(cli, "POST", path, NULL, err);
 }
+
+/* ---- the table ---- */
+
+static const struct verb_option gpu_scheduler_options[] = {
+    [SCHEDULER_SLICE] = {"slice", 0, "TIME", "a fixed time slice, 1ms to 30ms"},
+    [SCHEDULER_FREQUENCY] = {"frequency", 0, "HZ",
+                             "scheduling frequency of adaptive round robin, 63 to 960"},
+    [SCHEDULER_AVERAGING] = {"averaging", 0, "FACTOR",
+                             "how slowly adaptive round robin evens out overruns, 1 to 60"},
+};
+
+static const struct verb verbs[] = {
+    {.object = "gpu", .name = "list", .help = "every GPU", .run = cmd_gpu_list},
+    {.object = "gpu",
+     .name = "show",
+     .args = "GPU",
+     .n_args = 1,
+     .help = "one GPU, with a picture of who has which part",
+     .run = cmd_gpu_show},
+    {.object = "gpu",
+     .name = "mode",
+     .args = "GPU MODE",
+     .n_args = 2,
+     .help = "make a GPU idle, passthrough, time-sliced or mig",
+     .changes = true,
+     .waits = true,
+     .run = cmd_gpu_mode},
+    {.object = "gpu",
+     .name = "scheduler",
+     .args = "GPU POLICY",
+     .n_args = 2,
+     .help = "share a GPU among time-sliced vGPUs by best-effort, equal-share or fixed-share",
+     OPTIONS(gpu_scheduler_options),
+     .changes = true,
+     .waits = true,
+     .run = cmd_gpu_scheduler},
+    {.object = "gpu",
+     .name = "recover",
+     .args = "GPU",
+     .n_args = 1,
+     .help = "reset a quarantined GPU and bring its claims' devices back",
+     .changes = true,
+     .waits = true,
+     .run = cmd_gpu_recover},
+};
+const struct verb_table gpu_verbs = VERB_TABLE(verbs);

@@ -8,6 +8,9 @@
 #include "cli/verb.h"
 #include "cli/view.h"
 
+/* Indices of the options in their tables, for arguments->values. */
+enum { CORDON_REASON };
+
 static int change_cordon(struct cli *cli, const struct arguments *arguments, const char *method,
                          const json_t *body, const char *what, struct error *err)
 {
@@ -22,7 +25,7 @@ static int change_cordon(struct cli *cli, const struct arguments *arguments, con
     return 0;
 }
 
-int cmd_gpu_cordon(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_gpu_cordon(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     const char *reason = arguments->values[CORDON_REASON];
     CLEANUP_JSON json_t *body = json_object();
@@ -33,7 +36,34 @@ int cmd_gpu_cordon(struct cli *cli, const struct arguments *arguments, struct er
                          "cordoned: it gets no new claims, and keeps those it has", err);
 }
 
-int cmd_gpu_uncordon(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_gpu_uncordon(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     return change_cordon(cli, arguments, "DELETE", NULL, "open: it gets new claims again", err);
 }
+
+/* ---- the table ---- */
+
+static const struct verb_option cordon_options[] = {
+    [CORDON_REASON] = {"reason", 0, "TEXT", "shown to anyone who asks why a GPU takes no claims"},
+};
+
+static const struct verb verbs[] = {
+    {.object = "gpu",
+     .name = "cordon",
+     .args = "GPU...",
+     .n_args = 1,
+     .each = true,
+     .help = "let no new claims on GPUs; what is there stays",
+     OPTIONS(cordon_options),
+     .changes = true,
+     .run = cmd_gpu_cordon},
+    {.object = "gpu",
+     .name = "uncordon",
+     .args = "GPU...",
+     .n_args = 1,
+     .each = true,
+     .help = "let claims on GPUs again",
+     .changes = true,
+     .run = cmd_gpu_uncordon},
+};
+const struct verb_table gpu_cordon_verbs = VERB_TABLE(verbs);

@@ -176,7 +176,7 @@ static int run(struct hook *hook)
     return refuse(&err);
 }
 
-int cmd_hook_qemu(int argc, char **argv)
+static int cmd_hook_qemu(int argc, char **argv)
 {
     if (argc < 4 || argc > 5) {
         bool asked = argc == 2 && (str_eq(argv[1], "--help") || str_eq(argv[1], "-h"));
@@ -191,3 +191,14 @@ int cmd_hook_qemu(int argc, char **argv)
     free(hook.xml);
     return code;
 }
+
+/* ---- the table ---- */
+
+static const struct verb verbs[] = {
+    {.object = "hook",
+     .name = "qemu",
+     .args = "DOMAIN OPERATION SUBOPERATION EXTRA",
+     .help = "for libvirt: make a VM's devices before it starts (no person calls this)",
+     .run_raw = cmd_hook_qemu},
+};
+const struct verb_table hook_verbs = VERB_TABLE(verbs);

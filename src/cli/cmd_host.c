@@ -74,7 +74,8 @@ static void print_intruders(const struct cli *cli, const json_t *host)
     }
 }
 
-int cmd_host_show(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
+static int cmd_host_show(struct cli *cli, const struct arguments *arguments UNUSED,
+                         struct error *err)
 {
     CLEANUP_JSON json_t *host = NULL;
     int result = cli_get(cli, "/v1/host", &host, err);
@@ -123,7 +124,7 @@ static char *simulator(void)
 }
 
 /* Reading a machine needs no daemon, and what is written is the simulator's format. */
-int cmd_host_capture(int argc, char **argv)
+static int cmd_host_capture(int argc, char **argv)
 {
     CLEANUP_FREE char *program = simulator();
     CLEANUP_FREE char **words = xcalloc((size_t)argc + 2, sizeof(*words));
@@ -135,3 +136,17 @@ int cmd_host_capture(int argc, char **argv)
     error_hint(&err, "`cleave host capture` is `cleave-sim capture`: install the simulator");
     return cli_report(&err);
 }
+
+/* ---- the table ---- */
+
+static const struct verb verbs[] = {
+    {.object = "host",
+     .name = "show",
+     .help = "the machine, its drivers, and what is missing",
+     .run = cmd_host_show},
+    {.object = "host",
+     .name = "capture",
+     .help = "write a host file that simulates this machine (cleave-sim capture)",
+     .run_raw = cmd_host_capture},
+};
+const struct verb_table host_verbs = VERB_TABLE(verbs);

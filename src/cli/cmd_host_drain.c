@@ -13,6 +13,9 @@
 #include "cli/verb.h"
 #include "cli/view.h"
 
+/* Indices of the options in their tables, for arguments->values. */
+enum { DRAIN_TO, DRAIN_STOP, DRAIN_PARALLEL, DRAIN_REASON, DRAIN_STATUS, DRAIN_CANCEL };
+
 /* ---- the request ---- */
 
 /* "URI,PEER,MIGRATE-URI", the latter two optional. */
@@ -201,7 +204,7 @@ static int show_drain(struct cli *cli, struct error *err)
     return result;
 }
 
-int cmd_host_drain(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_host_drain(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_JSON json_t *reply = NULL;
     CLEANUP_JSON json_t *body = NULL;
@@ -220,7 +223,8 @@ int cmd_host_drain(struct cli *cli, const struct arguments *arguments, struct er
     return result != 0 ? result : print_end(cli, reply, cancels, err);
 }
 
-int cmd_host_undrain(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
+static int cmd_host_undrain(struct cli *cli, const struct arguments *arguments UNUSED,
+                            struct error *err)
 {
     CLEANUP_JSON json_t *reply = NULL;
     int result = cli_change(cli, "DELETE", "/v1/drain", NULL, &reply, err);
@@ -230,3 +234,32 @@ int cmd_host_undrain(struct cli *cli, const struct arguments *arguments UNUSED, 
     }
     return result;
 }
+
+/* ---- the table ---- */
+
+static const struct verb_option drain_options[] = {
+    [DRAIN_TO] = {"to", 0, "URI[,PEER[,MIGRATE-URI]]",
+                  "libvirt's URI of a host that VMs may go to; several, in order of preference"},
+    [DRAIN_STOP] = {"stop", 0, NULL, "stop the VMs that can't migrate; else they stay"},
+    [DRAIN_PARALLEL] = {"parallel", 0, "COUNT", "so many VMs at once, 1 to 8; 1 if left out"},
+    [DRAIN_REASON] = {"reason", 0, "TEXT", "remembered with the drain"},
+    [DRAIN_STATUS] = {"status", 0, NULL, "show the drain that is under way or was the latest"},
+    [DRAIN_CANCEL] = {"cancel", 0, NULL, "end the one under way; what has moved stays moved"},
+};
+
+static const struct verb verbs[] = {
+    {.object = "host",
+     .name = "drain",
+     .help = "move or stop every VM that runs here, and let no new claims on its GPUs",
+     OPTIONS(drain_options),
+     .repeats = 1 + DRAIN_TO,
+     .changes = true,
+     .waits = true,
+     .run = cmd_host_drain},
+    {.object = "host",
+     .name = "undrain",
+     .help = "end the maintenance: let claims on the host again",
+     .changes = true,
+     .run = cmd_host_undrain},
+};
+const struct verb_table host_drain_verbs = VERB_TABLE(verbs);

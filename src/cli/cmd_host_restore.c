@@ -12,6 +12,9 @@
 #include "cli/verb.h"
 #include "cli/view.h"
 
+/* Indices of the options in their tables, for arguments->values. */
+enum { RESTORE_TIMEOUT };
+
 /* ---- following it ---- */
 
 static bool restore_is_over(const json_t *restore)
@@ -161,7 +164,7 @@ static int restore_result(struct cli *cli, const json_t *restore, struct error *
     return refuse_incomplete("was not", missing, err);
 }
 
-int cmd_host_restore(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_host_restore(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_JSON json_t *body = json_object();
     const char *timeout = arguments->values[RESTORE_TIMEOUT];
@@ -180,3 +183,20 @@ int cmd_host_restore(struct cli *cli, const struct arguments *arguments, struct 
     }
     return r != 0 ? r : restore_result(cli, restore, err);
 }
+
+/* ---- the table ---- */
+
+static const struct verb_option host_restore_options[] = {
+    [RESTORE_TIMEOUT] = {"timeout", 0, "SECONDS", "how long to try what is busy or late; 120"},
+};
+
+static const struct verb verbs[] = {
+    {.object = "host",
+     .name = "restore",
+     .help = "bring back what a reboot or a reload of the driver took from claims and GPUs",
+     OPTIONS(host_restore_options),
+     .changes = true,
+     .waits = true,
+     .run = cmd_host_restore},
+};
+const struct verb_table host_restore_verbs = VERB_TABLE(verbs);

@@ -122,7 +122,7 @@ static int check_layout(const struct layout_words *words, struct error *err)
                                      : EXIT_FITS;
 }
 
-int cmd_layout_check(int argc, char **argv)
+static int cmd_layout_check(int argc, char **argv)
 {
     struct layout_words words;
     struct error err = {0};
@@ -136,3 +136,14 @@ int cmd_layout_check(int argc, char **argv)
     }
     return check_layout(&words, &err);
 }
+
+/* ---- the table ---- */
+
+static const struct verb verbs[] = {
+    {.object = "layout",
+     .name = "check",
+     .args = "PROFILE...",
+     .help = "can a GPU be cut like this? (no daemon needed)",
+     .run_raw = cmd_layout_check},
+};
+const struct verb_table layout_verbs = VERB_TABLE(verbs);

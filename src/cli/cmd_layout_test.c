@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
-#include "cli/verb.h"
+#include "cli/verbs.h"
 
 #define MAX_WORDS 32
 
@@ -43,6 +43,18 @@ static void restore(struct diverted *diverted, char *text, size_t size)
 }
 
 /* `line`: what follows "layout check", with blanks between. */
+/* `cleave layout check` */
+static const struct verb *find_check(void)
+{
+    for (size_t i = 0; i < verbs_count(); i++) {
+        if (str_eq(verbs_at(i)->object, "layout")) {
+            return verbs_at(i);
+        }
+    }
+    fail_msg("there is no command layout");
+    return NULL;
+}
+
 static struct run run(const char *line)
 {
     char storage[512];
@@ -54,11 +66,12 @@ static struct run run(const char *line)
         assert_true(argc < MAX_WORDS);
         argv[argc++] = strsep(&rest, " ");
     }
+    const struct verb *check = find_check();
     (void)fflush(stdout);
     struct run result = {.status = -1};
     struct diverted out = divert(STDOUT_FILENO);
     struct diverted err = divert(STDERR_FILENO);
-    result.status = cmd_layout_check(argc, argv);
+    result.status = check->run_raw(argc, argv);
     (void)fflush(stdout);
     restore(&err, result.err, sizeof(result.err));
     restore(&out, result.out, sizeof(result.out));

@@ -28,12 +28,13 @@ static const struct listing migration_listing = {.arrays = {"migrations", "incom
                                                  LISTING_COLUMNS(migration_columns),
                                                  .empty = "no VM migrated"};
 
-int cmd_migration_list(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
+static int cmd_migration_list(struct cli *cli, const struct arguments *arguments UNUSED,
+                              struct error *err)
 {
     return listing_show(cli, "/v1/migrations", &migration_listing, err);
 }
 
-int cmd_migration_show(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_migration_show(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/migrations/", arguments->args[0], "");
     CLEANUP_JSON json_t *json = NULL;
@@ -65,7 +66,8 @@ int cmd_migration_show(struct cli *cli, const struct arguments *arguments, struc
     return 0;
 }
 
-int cmd_migration_cancel(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_migration_cancel(struct cli *cli, const struct arguments *arguments,
+                                struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/migrations/", arguments->args[0], "");
     CLEANUP_JSON json_t *json = NULL;
@@ -77,3 +79,26 @@ int cmd_migration_cancel(struct cli *cli, const struct arguments *arguments, str
                 cli->dry_run ? "would stay here" : "stays here");
     return 0;
 }
+
+/* ---- the table ---- */
+
+static const struct verb verbs[] = {
+    {.object = "migration",
+     .name = "list",
+     .help = "VMs on their way out and in, and the latest that were",
+     .run = cmd_migration_list},
+    {.object = "migration",
+     .name = "show",
+     .args = "ID",
+     .n_args = 1,
+     .help = "one migration, its checks, how far it is",
+     .run = cmd_migration_show},
+    {.object = "migration",
+     .name = "cancel",
+     .args = "ID",
+     .n_args = 1,
+     .help = "end a migration; the VM stays here",
+     .changes = true,
+     .run = cmd_migration_cancel},
+};
+const struct verb_table migration_verbs = VERB_TABLE(verbs);

@@ -7,6 +7,9 @@
 #include "cli/verb.h"
 #include "cli/view.h"
 
+/* Indices of the options in their tables, for arguments->values. */
+enum { SETTLE_AWAY, SETTLE_HERE };
+
 static void print_list(const json_t *lines, size_t width)
 {
     for (size_t i = 0; i < json_array_size(lines); i++) {
@@ -30,7 +33,8 @@ static void print_known(const json_t *json, size_t width)
                          view_true(migration, "moved") ? "said" : "never said");
 }
 
-int cmd_migration_settle(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_migration_settle(struct cli *cli, const struct arguments *arguments,
+                                struct error *err)
 {
     bool away = arguments->values[SETTLE_AWAY] != NULL;
     bool here = arguments->values[SETTLE_HERE] != NULL;
@@ -56,3 +60,24 @@ int cmd_migration_settle(struct cli *cli, const struct arguments *arguments, str
     }
     return 0;
 }
+
+/* ---- the table ---- */
+
+static const struct verb_option settle_options[] = {
+    [SETTLE_AWAY] = {"away", 0, NULL, "the VM is, or was, on the target: release what it had here"},
+    [SETTLE_HERE] = {"here", 0, NULL,
+                     "the VM is not on the target: it stays defined here, with its "
+                     "claims"},
+};
+
+static const struct verb verbs[] = {
+    {.object = "migration",
+     .name = "settle",
+     .args = "ID",
+     .n_args = 1,
+     .help = "say where a VM is whose target does not answer, and may never again",
+     OPTIONS(settle_options),
+     .changes = true,
+     .run = cmd_migration_settle},
+};
+const struct verb_table migration_settle_verbs = VERB_TABLE(verbs);

@@ -11,6 +11,9 @@
 #include "cli/verb.h"
 #include "cli/view.h"
 
+/* Indices of the options in their tables, for arguments->values. */
+enum { OPERATION_STATE, OPERATION_KIND, OPERATION_SUBJECT, OPERATION_ALL };
+
 #define INDENT 4
 
 /* ---- what is shown ---- */
@@ -122,7 +125,7 @@ static void add_param(struct strbuf *url, const char *key, const char *value)
     }
 }
 
-int cmd_operation_list(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_operation_list(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     const char *state = arguments->values[OPERATION_STATE];
     bool all = arguments->values[OPERATION_ALL] != NULL;
@@ -134,7 +137,7 @@ int cmd_operation_list(struct cli *cli, const struct arguments *arguments, struc
                         err);
 }
 
-int cmd_operation_show(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_operation_show(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/operations/", arguments->args[0], "");
     CLEANUP_JSON json_t *json = NULL;
@@ -183,7 +186,8 @@ static int show_end(struct cli *cli, const json_t *json, struct error *err)
     return 0;
 }
 
-int cmd_operation_watch(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_operation_watch(struct cli *cli, const struct arguments *arguments,
+                               struct error *err)
 {
     const char *id = arguments->args[0];
     CLEANUP_FREE char *url = client_path("/v1/operations/", id, "");
@@ -203,7 +207,8 @@ int cmd_operation_watch(struct cli *cli, const struct arguments *arguments, stru
 
 /* ---- cancel ---- */
 
-int cmd_operation_cancel(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_operation_cancel(struct cli *cli, const struct arguments *arguments,
+                                struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/operations/", arguments->args[0], "/cancel");
     CLEANUP_JSON json_t *json = NULL;
@@ -214,3 +219,45 @@ int cmd_operation_cancel(struct cli *cli, const struct arguments *arguments, str
     }
     return r;
 }
+
+/* ---- the table ---- */
+
+static const struct verb_option operation_list_options[] = {
+    [OPERATION_STATE] = {"state", 0, "STATE",
+                         "only waiting, running, cancelling, done, failed or cancelled ones; all "
+                         "that are not over if left out"},
+    [OPERATION_KIND] = {"kind", 0, "KIND",
+                        "only plan, migration, incoming, drain, restoration, release or give-back"},
+    [OPERATION_SUBJECT] = {"subject", 0, "SUBJECT",
+                           "only those about vm/NAME, claim/NAME, gpu/BDF "
+                           "or host"},
+    [OPERATION_ALL] = {"all", 0, NULL, "also the latest that are over"},
+};
+
+static const struct verb verbs[] = {
+    {.object = "operation",
+     .name = "list",
+     .help = "what takes time: plans, migrations, the drain, the restoration, what is tried again",
+     OPTIONS(operation_list_options),
+     .run = cmd_operation_list},
+    {.object = "operation",
+     .name = "show",
+     .args = "ID",
+     .n_args = 1,
+     .help = "one operation of any kind, how far it is, when it is tried again",
+     .run = cmd_operation_show},
+    {.object = "operation",
+     .name = "watch",
+     .args = "ID",
+     .n_args = 1,
+     .help = "follow an operation to its end",
+     .run = cmd_operation_watch},
+    {.object = "operation",
+     .name = "cancel",
+     .args = "ID",
+     .n_args = 1,
+     .help = "end an operation as soon as it can be",
+     .changes = true,
+     .run = cmd_operation_cancel},
+};
+const struct verb_table operation_verbs = VERB_TABLE(verbs);

@@ -29,12 +29,13 @@ static const struct column plan_columns[] = {
 static const struct listing plan_listing = {
     .arrays = {"plans"}, LISTING_COLUMNS(plan_columns), .empty = "no plans"};
 
-int cmd_plan_list(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
+static int cmd_plan_list(struct cli *cli, const struct arguments *arguments UNUSED,
+                         struct error *err)
 {
     return listing_show(cli, "/v1/plans", &plan_listing, err);
 }
 
-int cmd_plan_show(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_plan_show(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/plans/", arguments->args[0], "");
     CLEANUP_JSON json_t *plan = NULL;
@@ -44,3 +45,16 @@ int cmd_plan_show(struct cli *cli, const struct arguments *arguments, struct err
     }
     return result;
 }
+
+/* ---- the table ---- */
+
+static const struct verb verbs[] = {
+    {.object = "plan", .name = "list", .help = "the latest plans", .run = cmd_plan_list},
+    {.object = "plan",
+     .name = "show",
+     .args = "ID",
+     .n_args = 1,
+     .help = "one plan, step by step",
+     .run = cmd_plan_show},
+};
+const struct verb_table plan_verbs = VERB_TABLE(verbs);

@@ -8,6 +8,9 @@
 #include "cli/view.h"
 #include "lib/client.h"
 
+/* Indices of the options in their tables, for arguments->values. */
+enum { PROFILE_GPU };
+
 static const struct column profile_columns[] = {
     {"PROFILE", .path = "name"},
     {"ID", .path = "profileId", .format = COLUMN_VALUE, .align = TABLE_RIGHT, .drop = 2},
@@ -43,7 +46,7 @@ static const struct column type_columns[] = {
 static const struct listing type_listing = {
     .arrays = {"types"}, LISTING_COLUMNS(type_columns), .empty = "no vGPU types"};
 
-int cmd_profile_list(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_profile_list(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     const char *gpu = arguments->values[PROFILE_GPU];
     CLEANUP_FREE char *path =
@@ -58,3 +61,18 @@ int cmd_profile_list(struct cli *cli, const struct arguments *arguments, struct 
     listing_print(&type_listing, json, cli_width(cli));
     return 0;
 }
+
+/* ---- the table ---- */
+
+static const struct verb_option profile_list_options[] = {
+    [PROFILE_GPU] = {"gpu", 0, "GPU", "only what this GPU offers, and how much of it is left"},
+};
+
+static const struct verb verbs[] = {
+    {.object = "profile",
+     .name = "list",
+     .help = "GPU instance profiles and vGPU types",
+     OPTIONS(profile_list_options),
+     .run = cmd_profile_list},
+};
+const struct verb_table profile_verbs = VERB_TABLE(verbs);

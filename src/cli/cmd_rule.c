@@ -10,7 +10,18 @@ static const struct column rule_columns[] = {
 static const struct listing rule_listing = {
     .arrays = {"rules"}, LISTING_COLUMNS(rule_columns), .empty = "no rules"};
 
-int cmd_rule_list(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
+static int cmd_rule_list(struct cli *cli, const struct arguments *arguments UNUSED,
+                         struct error *err)
 {
     return listing_show(cli, "/v1/rules", &rule_listing, err);
 }
+
+/* ---- the table ---- */
+
+static const struct verb verbs[] = {
+    {.object = "rule",
+     .name = "list",
+     .help = "the documented limits that claims are checked against",
+     .run = cmd_rule_list},
+};
+const struct verb_table rule_verbs = VERB_TABLE(verbs);

@@ -14,6 +14,10 @@
 #include "cli/view.h"
 #include "lib/client.h"
 
+/* Indices of the options in their tables, for arguments->values. */
+enum { VM_TEMPLATE };
+enum { VM_NOW, VM_STOP_TIMEOUT };
+
 #define STOP_TIMEOUT_S 120
 #define STOP_MAX_TIMEOUT_S 86400
 #define STOP_MARGIN_S 60 /* for libvirt, and for a look at the VM */
@@ -30,7 +34,7 @@ static const struct column vm_columns[] = {
 static const struct listing vm_listing = {
     .arrays = {"vms"}, LISTING_COLUMNS(vm_columns), .empty = "no VMs"};
 
-int cmd_vm_list(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
+static int cmd_vm_list(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
 {
     return listing_show(cli, "/v1/vms", &vm_listing, err);
 }
@@ -55,7 +59,7 @@ static int print_changed(struct cli *cli, const json_t *json, const char *what)
     return 0;
 }
 
-int cmd_vm_create(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_vm_create(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     const char *file = arguments->values[VM_TEMPLATE];
     if (file == NULL) {
@@ -79,7 +83,7 @@ int cmd_vm_create(struct cli *cli, const struct arguments *arguments, struct err
     return result != 0 ? result : print_changed(cli, json, "created");
 }
 
-int cmd_vm_start(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_vm_start(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/vms/", arguments->args[0], "/start");
     CLEANUP_JSON json_t *json = NULL;
@@ -106,7 +110,7 @@ static int stop_body(const struct arguments *arguments, uint32_t *ret_timeout_s,
     return 0;
 }
 
-int cmd_vm_stop(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_vm_stop(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/vms/", arguments->args[0], "/stop");
     CLEANUP_JSON json_t *body = NULL;
@@ -127,10 +131,61 @@ int cmd_vm_stop(struct cli *cli, const struct arguments *arguments, struct error
     return result != 0 ? result : print_changed(cli, json, "stopped");
 }
 
-int cmd_vm_delete(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_vm_delete(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/vms/", arguments->args[0], "");
     CLEANUP_JSON json_t *json = NULL;
     int result = cli_change(cli, "DELETE", path, NULL, &json, err);
     return result != 0 ? result : print_changed(cli, json, "deleted");
 }
+
+/* ---- the table ---- */
+
+static const struct verb_option vm_create_options[] = {
+    [VM_TEMPLATE] = {"template", 0, "FILE", "libvirt domain XML"},
+};
+
+static const struct verb_option vm_stop_options[] = {
+    [VM_NOW] = {"now", 0, NULL, "pull the plug instead of asking the guest; nothing else does"},
+    [VM_STOP_TIMEOUT] = {"timeout", 0, "SECONDS",
+                         "how long the guest may take; 120. Then it fails, and the VM runs on"},
+};
+
+static const struct verb verbs[] = {
+    {.object = "vm", .name = "list", .help = "every VM", .run = cmd_vm_list},
+    {.object = "vm",
+     .name = "create",
+     .args = "NAME",
+     .n_args = 1,
+     .help = "define a VM from a template",
+     OPTIONS(vm_create_options),
+     .changes = true,
+     .run = cmd_vm_create},
+    {.object = "vm",
+     .name = "start",
+     .args = "NAME...",
+     .n_args = 1,
+     .each = true,
+     .in_order = true,
+     .help = "start VMs",
+     .changes = true,
+     .run = cmd_vm_start},
+    {.object = "vm",
+     .name = "stop",
+     .args = "NAME...",
+     .n_args = 1,
+     .each = true,
+     .help = "ask the guests of VMs to shut down",
+     OPTIONS(vm_stop_options),
+     .changes = true,
+     .run = cmd_vm_stop},
+    {.object = "vm",
+     .name = "delete",
+     .args = "NAME...",
+     .n_args = 1,
+     .each = true,
+     .help = "forget VMs that are shut off",
+     .changes = true,
+     .run = cmd_vm_delete},
+};
+const struct verb_table vm_verbs = VERB_TABLE(verbs);

@@ -9,6 +9,9 @@
 #include "cli/view.h"
 #include "lib/client.h"
 
+/* Indices of the options in their tables, for arguments->values. */
+enum { LINT_STRICT };
+
 static void print_finding(const json_t *finding, size_t width)
 {
     char line[32] = "";
@@ -38,7 +41,7 @@ static void print_counts(const json_t *json, const char *vm, size_t width)
 }
 
 /* Findings are what was asked for, and no failure; --strict makes those of severity error one. */
-int cmd_vm_lint(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_vm_lint(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_FREE char *path = client_path("/v1/vms/", arguments->args[0], "/lint");
     CLEANUP_JSON json_t *json = NULL;
@@ -63,3 +66,21 @@ int cmd_vm_lint(struct cli *cli, const struct arguments *arguments, struct error
               (long long)errors, errors == 1 ? "" : "s");
     return -REASON_RULE;
 }
+
+/* ---- the table ---- */
+
+static const struct verb_option vm_lint_options[] = {
+    [LINT_STRICT] = {"strict", 0, NULL, "fail (exit status 9) if a finding is an error"},
+};
+
+static const struct verb verbs[] = {
+    {.object = "vm",
+     .name = "lint",
+     .args = "VM...",
+     .n_args = 1,
+     .each = true,
+     .help = "what is wrong with VMs' definitions, why, and what to do",
+     OPTIONS(vm_lint_options),
+     .run = cmd_vm_lint},
+};
+const struct verb_table vm_lint_verbs = VERB_TABLE(verbs);

@@ -10,6 +10,9 @@
 #include "cli/verb.h"
 #include "cli/view.h"
 
+/* Indices of the options in their tables, for arguments->values. */
+enum { MIGRATE_PEER, MIGRATE_URI, MIGRATE_BANDWIDTH, MIGRATE_MAX_DOWNTIME, MIGRATE_STRICT };
+
 #define MIB (UINT64_C(1024) * 1024)
 #define MAX_MIB (UINT64_C(1) << 40)
 
@@ -134,7 +137,7 @@ static int print_end(const struct cli *cli, const json_t *migration, struct erro
     return r != 0 ? r : error_set(err, REASON_DRIVER, "", "the migration failed");
 }
 
-int cmd_vm_migrate(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int cmd_vm_migrate(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
     CLEANUP_JSON json_t *body = NULL;
     CLEANUP_JSON json_t *json = NULL;
@@ -156,3 +159,29 @@ int cmd_vm_migrate(struct cli *cli, const struct arguments *arguments, struct er
     }
     return cli->dry_run ? print_dry_run(cli, migration, err) : print_end(cli, migration, err);
 }
+
+/* ---- the table ---- */
+
+static const struct verb_option vm_migrate_options[] = {
+    [MIGRATE_PEER] = {"peer", 0, "ADDRESS",
+                      "the target's cleaved: unix:/path, http://host:port or ssh:host; else ssh to "
+                      "the host of a qemu+ssh destination"},
+    [MIGRATE_URI] = {"migrate-uri", 0, "URI", "where the data flows; else libvirt chooses"},
+    [MIGRATE_BANDWIDTH] = {"bandwidth", 0, "MIB", "most MiB per second"},
+    [MIGRATE_MAX_DOWNTIME] = {"max-downtime", 0, "MS",
+                              "how long the emulator may stop the guest for what is left"},
+    [MIGRATE_STRICT] = {"strict", 0, NULL, "refuse also what is unknown or only worth a warning"},
+};
+
+static const struct verb verbs[] = {
+    {.object = "vm",
+     .name = "migrate",
+     .args = "VM DESTINATION",
+     .n_args = 2,
+     .help = "move a running VM with its vGPUs to another host",
+     OPTIONS(vm_migrate_options),
+     .changes = true,
+     .waits = true,
+     .run = cmd_vm_migrate},
+};
+const struct verb_table vm_migrate_verbs = VERB_TABLE(verbs);

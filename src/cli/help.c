@@ -87,14 +87,13 @@ static void print_verb(const struct verb *verb)
 
 static void print_commands(const char *object)
 {
-    size_t n = 0;
-    const struct verb *verbs = verbs_all(&n);
+    size_t n = verbs_count();
     for (size_t i = 0; i < n; i++) {
-        if (object == NULL || str_eq(object, verbs[i].object)) {
+        if (object == NULL || str_eq(object, verbs_at(i)->object)) {
             char text[64];
-            command_text(&verbs[i], text, sizeof(text));
+            command_text(verbs_at(i), text, sizeof(text));
             printf("  %s", text);
-            print_behind(strlen(text) + 2, COLUMN + 2, verbs[i].help);
+            print_behind(strlen(text) + 2, COLUMN + 2, verbs_at(i)->help);
         }
     }
 }
@@ -161,20 +160,19 @@ static void print_roff_options(const struct verb_option *options, size_t n)
 
 void help_print_man(void)
 {
-    size_t n = 0;
+    size_t n = verbs_count();
     printf(".\\\" SPDX-License-Identifier: Apache-2.0\n"
            ".TH CLEAVE 1 \"\" \"cleave " CLEAVE_VERSION "\"\n"
            ".SH NAME\ncleave \\- give virtual machines a GPU or a part of one\n"
            ".SH SYNOPSIS\n.B cleave\n.I OBJECT COMMAND\n[\\fIWORD\\fR]... [\\fIOPTION\\fR]...\n"
            ".SH COMMANDS\n");
-    const struct verb *verbs = verbs_all(&n);
     for (size_t i = 0; i < n; i++) {
         char text[64];
-        command_text(&verbs[i], text, sizeof(text));
-        print_roff_item(text, verbs[i].help);
-        if (verbs[i].n_options > 0) {
+        command_text(verbs_at(i), text, sizeof(text));
+        print_roff_item(text, verbs_at(i)->help);
+        if (verbs_at(i)->n_options > 0) {
             printf(".RS\n");
-            print_roff_options(verbs[i].options, verbs[i].n_options);
+            print_roff_options(verbs_at(i)->options, verbs_at(i)->n_options);
             printf(".RE\n");
         }
     }
@@ -217,29 +215,29 @@ static void print_case(const struct verb *verb)
     printf("\" ;;\n");
 }
 
-static void print_objects(const struct verb *verbs, size_t n)
+static void print_objects(size_t n)
 {
     printf("    \"\") words=\"");
     for (size_t i = 0; i < n; i++) {
-        if (i == 0 || !str_eq(verbs[i].object, verbs[i - 1].object)) {
-            printf("%s ", verbs[i].object);
+        if (i == 0 || !str_eq(verbs_at(i)->object, verbs_at(i - 1)->object)) {
+            printf("%s ", verbs_at(i)->object);
         }
     }
     printf("\" ;;\n");
 }
 
-static void print_object_verbs(const struct verb *verbs, size_t n)
+static void print_object_verbs(size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (verbs[i].name == NULL) {
+        if (verbs_at(i)->name == NULL) {
             continue;
         }
-        bool first = i == 0 || !str_eq(verbs[i].object, verbs[i - 1].object);
-        bool last = i + 1 == n || !str_eq(verbs[i].object, verbs[i + 1].object);
+        bool first = i == 0 || !str_eq(verbs_at(i)->object, verbs_at(i - 1)->object);
+        bool last = i + 1 == n || !str_eq(verbs_at(i)->object, verbs_at(i + 1)->object);
         if (first) {
-            printf("    %s) words=\"", verbs[i].object);
+            printf("    %s) words=\"", verbs_at(i)->object);
         }
-        printf("%s ", verbs[i].name);
+        printf("%s ", verbs_at(i)->name);
         if (last) {
             printf("\" ;;\n");
         }
@@ -248,8 +246,7 @@ static void print_object_verbs(const struct verb *verbs, size_t n)
 
 void help_print_completion(void)
 {
-    size_t n = 0;
-    const struct verb *verbs = verbs_all(&n);
+    size_t n = verbs_count();
     printf("# SPDX-License-Identifier: Apache-2.0\n"
            "# bash completion for cleave\n"
            "_cleave() {\n"
@@ -262,10 +259,10 @@ void help_print_completion(void)
            "        esac\n"
            "    done\n"
            "    case $command in\n");
-    print_objects(verbs, n);
-    print_object_verbs(verbs, n);
+    print_objects(n);
+    print_object_verbs(n);
     for (size_t i = 0; i < n; i++) {
-        print_case(&verbs[i]);
+        print_case(verbs_at(i));
     }
     printf("    esac\n"
            "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"

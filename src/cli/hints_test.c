@@ -120,10 +120,9 @@ static const char *find_command(const char *text)
 static bool is_object(const char *word)
 {
     size_t len = strcspn(word, " ,.;:\"'`)\n");
-    size_t n = 0;
-    const struct verb *verbs = verbs_all(&n);
+    size_t n = verbs_count();
     for (size_t i = 0; i < n; i++) {
-        if (strlen(verbs[i].object) == len && strncmp(verbs[i].object, word, len) == 0) {
+        if (strlen(verbs_at(i)->object) == len && strncmp(verbs_at(i)->object, word, len) == 0) {
             return true;
         }
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A command: what can be typed, what help says, what runs; and the functions that run. */
+/* A command: what can be typed, what help says, what runs. */
 #ifndef CLI_VERB_H
 #define CLI_VERB_H
 
@@ -48,77 +48,15 @@ struct verb {
     int (*run_raw)(int argc, char **argv); /* instead of run: parses its own words */
 };
 
-verb_fn cmd_gpu_list;
-verb_fn cmd_gpu_show;
-verb_fn cmd_gpu_mode;
-verb_fn cmd_gpu_cordon;
-verb_fn cmd_gpu_uncordon;
-verb_fn cmd_gpu_recover;
-verb_fn cmd_profile_list;
-verb_fn cmd_claim_create;
-verb_fn cmd_claim_list;
-verb_fn cmd_claim_show;
-verb_fn cmd_claim_delete;
-verb_fn cmd_claim_restore;
-verb_fn cmd_plan_list;
-verb_fn cmd_gpu_scheduler;
-verb_fn cmd_plan_show;
-verb_fn cmd_apply;
-verb_fn cmd_vm_list;
-verb_fn cmd_vm_create;
-verb_fn cmd_vm_start;
-verb_fn cmd_vm_stop;
-verb_fn cmd_vm_lint;
-verb_fn cmd_vm_delete;
-verb_fn cmd_vm_migrate;
-verb_fn cmd_migration_list;
-verb_fn cmd_migration_show;
-verb_fn cmd_migration_cancel;
-verb_fn cmd_migration_settle;
-verb_fn cmd_operation_list;
-verb_fn cmd_operation_show;
-verb_fn cmd_operation_watch;
-verb_fn cmd_operation_cancel;
-verb_fn cmd_event_list;
-verb_fn cmd_rule_list;
-verb_fn cmd_host_drain;
-verb_fn cmd_host_undrain;
-verb_fn cmd_host_show;
-verb_fn cmd_gc;
-verb_fn cmd_host_restore;
-/* Offline: they parse their own words, argv[0] is the verb; they return the exit status. */
-int cmd_host_capture(int argc, char **argv);
-int cmd_dial(int argc, char **argv);
-int cmd_layout_check(int argc, char **argv);
-int cmd_hook_qemu(int argc, char **argv);
-
-/* Indices of the options in the table, for arguments->values. */
-enum { CLAIM_LIST_RELEASED };
-enum {
-    CLAIM_VM,
-    CLAIM_MODE,
-    CLAIM_GPU,
-    CLAIM_TYPE,
-    CLAIM_PROFILE,
-    CLAIM_MIXED,
-    CLAIM_GUEST,
-    CLAIM_MIGRATABLE,
-    CLAIM_TENANT,
-    CLAIM_ON_DEMAND,
-    CLAIM_MOVE_IDLE
+/* The commands of one file, in the order of help. */
+struct verb_table {
+    const struct verb *verbs;
+    size_t n;
 };
-enum { SCHEDULER_SLICE, SCHEDULER_FREQUENCY, SCHEDULER_AVERAGING };
-enum { CORDON_REASON };
-enum { DRAIN_TO, DRAIN_STOP, DRAIN_PARALLEL, DRAIN_REASON, DRAIN_STATUS, DRAIN_CANCEL };
-enum { RESTORE_TIMEOUT };
-enum { PROFILE_GPU };
-enum { APPLY_FILE, APPLY_MOVE_IDLE };
-enum { VM_TEMPLATE };
-enum { VM_NOW, VM_STOP_TIMEOUT };
-enum { LINT_STRICT };
-enum { MIGRATE_PEER, MIGRATE_URI, MIGRATE_BANDWIDTH, MIGRATE_MAX_DOWNTIME, MIGRATE_STRICT };
-enum { SETTLE_AWAY, SETTLE_HERE };
-enum { OPERATION_STATE, OPERATION_KIND, OPERATION_SUBJECT, OPERATION_ALL };
-enum { EVENT_AFTER, EVENT_LIMIT };
+#define VERB_TABLE(rows) {.verbs = (rows), .n = ARRAY_SIZE(rows)}
+#define OPTIONS(table) .options = (table), .n_options = ARRAY_SIZE(table)
+
+/* Of several commands. */
+#define MOVE_IDLE_HELP "where it doesn't fit, let claims that are not in use take other places"
 
 #endif

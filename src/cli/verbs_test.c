@@ -10,28 +10,27 @@
 static void every_verb_can_run(void **state)
 {
     (void)state;
-    size_t n = 0;
-    const struct verb *verbs = verbs_all(&n);
+    size_t n = verbs_count();
     for (size_t i = 0; i < n; i++) {
-        if ((verbs[i].run == NULL) == (verbs[i].run_raw == NULL) || verbs[i].help == NULL) {
-            fail_msg("%s %s", verbs[i].object, verbs[i].name);
+        if ((verbs_at(i)->run == NULL) == (verbs_at(i)->run_raw == NULL) ||
+            verbs_at(i)->help == NULL) {
+            fail_msg("%s %s", verbs_at(i)->object, verbs_at(i)->name);
         }
-        assert_true(verbs[i].n_args <= VERB_MAX_ARGS);
-        assert_true(verbs[i].n_options <= VERB_MAX_OPTIONS);
-        assert_true(verbs[i].changes || !verbs[i].waits);
+        assert_true(verbs_at(i)->n_args <= VERB_MAX_ARGS);
+        assert_true(verbs_at(i)->n_options <= VERB_MAX_OPTIONS);
+        assert_true(verbs_at(i)->changes || !verbs_at(i)->waits);
     }
 }
 
 static void verbs_of_an_object_stand_together(void **state)
 {
     (void)state;
-    size_t n = 0;
-    const struct verb *verbs = verbs_all(&n);
+    size_t n = verbs_count();
     for (size_t i = 1; i < n; i++) {
         for (size_t j = 0; j + 1 < i; j++) {
-            if (str_eq(verbs[j].object, verbs[i].object) &&
-                !str_eq(verbs[i - 1].object, verbs[i].object)) {
-                fail_msg("%s", verbs[i].object);
+            if (str_eq(verbs_at(j)->object, verbs_at(i)->object) &&
+                !str_eq(verbs_at(i - 1)->object, verbs_at(i)->object)) {
+                fail_msg("%s", verbs_at(i)->object);
             }
         }
     }
@@ -40,12 +39,12 @@ static void verbs_of_an_object_stand_together(void **state)
 static void no_verb_is_there_twice(void **state)
 {
     (void)state;
-    size_t n = 0;
-    const struct verb *verbs = verbs_all(&n);
+    size_t n = verbs_count();
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < i; j++) {
-            if (str_eq(verbs[i].object, verbs[j].object) && str_eq(verbs[i].name, verbs[j].name)) {
-                fail_msg("%s %s", verbs[i].object, verbs[i].name);
+            if (str_eq(verbs_at(i)->object, verbs_at(j)->object) &&
+                str_eq(verbs_at(i)->name, verbs_at(j)->name)) {
+                fail_msg("%s %s", verbs_at(i)->object, verbs_at(i)->name);
             }
         }
     }
@@ -54,18 +53,17 @@ static void no_verb_is_there_twice(void **state)
 static void options_have_names_of_their_own(void **state)
 {
     (void)state;
-    size_t n = 0;
+    size_t n = verbs_count();
     size_t n_global = 0;
-    const struct verb *verbs = verbs_all(&n);
     const struct verb_option *global = verbs_global_options(&n_global);
     for (size_t i = 0; i < n; i++) {
-        for (size_t o = 0; o < verbs[i].n_options; o++) {
-            const struct verb_option *option = &verbs[i].options[o];
+        for (size_t o = 0; o < verbs_at(i)->n_options; o++) {
+            const struct verb_option *option = &verbs_at(i)->options[o];
             assert_non_null(option->name);
             for (size_t g = 0; g < n_global; g++) {
                 if (str_eq(option->name, global[g].name) ||
                     (option->letter != 0 && option->letter == global[g].letter)) {
-                    fail_msg("%s %s --%s", verbs[i].object, verbs[i].name, option->name);
+                    fail_msg("%s %s --%s", verbs_at(i)->object, verbs_at(i)->name, option->name);
                 }
             }
         }

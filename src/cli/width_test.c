@@ -107,14 +107,13 @@ static void assert_help_width(const char *command)
 static void help_fits_everywhere(void **state)
 {
     (void)state;
-    size_t n = 0;
-    const struct verb *verbs = verbs_all(&n);
+    size_t n = verbs_count();
     for (size_t i = 0; i < n; i++) {
-        if (verbs[i].name != NULL || verbs[i].run != NULL) {
-            assert_help_width(verbs[i].object);
+        if (verbs_at(i)->name != NULL || verbs_at(i)->run != NULL) {
+            assert_help_width(verbs_at(i)->object);
         }
-        if (verbs[i].name != NULL && verbs[i].run != NULL) {
-            CLEANUP_FREE char *command = xasprintf("%s %s", verbs[i].object, verbs[i].name);
+        if (verbs_at(i)->name != NULL && verbs_at(i)->run != NULL) {
+            CLEANUP_FREE char *command = xasprintf("%s %s", verbs_at(i)->object, verbs_at(i)->name);
             assert_help_width(command);
         }
     }

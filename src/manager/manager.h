@@ -73,7 +73,7 @@ DEFINE_FREEP(struct manager *, manager_free)
 const struct service *manager_service(struct manager *manager);
 
 /* What verbs do, as the rows of service/verbs.def name it: for that table, and for nothing else.
- * Bodies, in and out, are API JSON (api/openapi.yaml). Changes answer with {"plan": …, "claims":
+ * Answers are API JSON (api/openapi.yaml). Changes answer with {"plan": …, "claims":
  * […]}; with dry_run nothing is stored or changed and the plan's state is "planned"; else the plan
  * is running (ask GET_PLAN). */
 #define VERB(id, name, method, path, permission, body, flags, function) verb_fn function;

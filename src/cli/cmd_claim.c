@@ -102,9 +102,9 @@ static const struct column claim_columns[] = {
     {"VM", .path = "vm", .align = TABLE_NAME},
     {"MODE", .path = "mode", .drop = 3},
     {"TYPE", .path = "type", .format = COLUMN_WORD, .drop = 4},
-    {"INSTANCE", .path = "got.profile|profile", .drop = 2},
-    {"GPU", .path = "got.gpu"},
-    {"DEVICE", .path = "got.mdevUuid|got.device|named.mdevUuid|named.device"},
+    {"INSTANCE", .path = "assigned.profile|profile", .drop = 2},
+    {"GPU", .path = "assigned.gpu"},
+    {"DEVICE", .path = "assigned.mdevUuid|assigned.device|reserved.mdevUuid|reserved.device"},
     {"SITE", .path = "site", .align = TABLE_NAME, .drop = 1},
 };
 static const struct listing claim_listing = {
@@ -132,8 +132,8 @@ static int cmd_claim_list(struct cli *cli, const struct arguments *arguments, st
 /* "1g.24gb+gfx at slices 3-5, id 2". */
 static void add_instance(const json_t *claim, struct strbuf *out)
 {
-    int64_t start = view_int(claim, "got.start", -1);
-    const char *profile = view_text(claim, "got.profile", NULL);
+    int64_t start = view_int(claim, "assigned.start", -1);
+    const char *profile = view_text(claim, "assigned.profile", NULL);
     if (profile == NULL) {
         return;
     }
@@ -141,8 +141,8 @@ static void add_instance(const json_t *claim, struct strbuf *out)
     if (start >= 0) {
         char id[VIEW_SIZE];
         strbuf_addf(out, " at slices %d-%d, id %s", (int)start,
-                    (int)(start + view_int(claim, "got.size", 1) - 1),
-                    view_any(claim, "got.gpuInstance", id));
+                    (int)(start + view_int(claim, "assigned.size", 1) - 1),
+                    view_any(claim, "assigned.gpuInstance", id));
     }
 }
 
@@ -166,27 +166,27 @@ static const struct column wanted_fields[] = {
 };
 
 static const struct column held_fields[] = {
-    {"GPU", .path = "got.gpu"},
-    {"GPU UUID", .path = "got.gpuUuid"},
+    {"GPU", .path = "assigned.gpu"},
+    {"GPU UUID", .path = "assigned.gpuUuid"},
     {"GPU Instance", .cell = add_instance},
-    {"Device", .path = "got.device"},
-    {"mdev", .path = "got.mdevUuid"},
-    {"Placement Id", .path = "got.placementId", .format = COLUMN_VALUE},
-    {"MIG Device", .path = "got.migUuid"},
+    {"Device", .path = "assigned.device"},
+    {"mdev", .path = "assigned.mdevUuid"},
+    {"Placement Id", .path = "assigned.placementId", .format = COLUMN_VALUE},
+    {"MIG Device", .path = "assigned.migUuid"},
 };
 
 static void print_held(const struct cli *cli, const json_t *claim)
 {
-    if (view_at(claim, "got") != NULL) {
+    if (view_at(claim, "assigned") != NULL) {
         printf("Holds\n");
         listing_print_fields(held_fields, ARRAY_SIZE(held_fields), claim, cli_width(cli));
         return;
     }
-    const char *device = view_text(claim, "named.device", NULL);
+    const char *device = view_text(claim, "reserved.device", NULL);
     printf("Holds nothing\n");
     if (device != NULL) {
         printf("VM \"%s\" names %s for it\n", view_text(claim, "vm", "-"),
-               view_text(claim, "named.mdevUuid", device));
+               view_text(claim, "reserved.mdevUuid", device));
     }
 }
 

@@ -36,7 +36,7 @@ static const struct column host_fields[] = {
     {"VMs", .path = "vms", .format = COLUMN_VALUE},
 };
 
-/* A VM without it comes up without what its on-demand claims would have drawn. */
+/* A VM without it comes up without the devices of its on-demand claims. */
 static void print_hook_problem(const struct cli *cli, const json_t *host)
 {
     if (str_eq(view_text(host, "hook.state", ""), "missed")) {

@@ -49,16 +49,17 @@ static int cmd_migration_show(struct cli *cli, const struct arguments *arguments
     if (view_text(migration, "problem.message", NULL) != NULL) {
         prose_print(cli_width(cli), "Problem: %s", view_text(migration, "problem.message", ""));
     }
-    const char *settled = view_text(migration, "settled", NULL);
-    if (settled != NULL) {
-        prose_print(cli_width(cli), "Settled: the VM is %s, said %s; the target did not answer",
-                    settled, view_text(migration, "settledBy", "-"));
+    const char *resolution = view_text(migration, "resolution", NULL);
+    if (resolution != NULL) {
+        prose_print(cli_width(cli),
+                    "Resolved: the VM is on the %s, said %s; the target did not answer", resolution,
+                    view_text(migration, "resolvedBy", "-"));
     }
     if (str_eq(view_text(migration, "state", ""), "switching")) {
         char answered[VIEW_SIZE];
         prose_print(cli_width(cli),
                     "The target answered last at %s; if it is lost for good: `cleave migration "
-                    "settle %s`",
+                    "resolve %s`",
                     view_time(migration, "answeredAt", answered), view_text(migration, "id", "-"));
     }
     migration_view_times(migration, cli_width(cli));

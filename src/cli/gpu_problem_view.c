@@ -13,7 +13,7 @@ static void print_claims(const json_t *gpu, const json_t *claims)
     const char *address = view_text(gpu, "address", "");
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *claim = json_array_get(list, i);
-        if (str_eq(view_text(claim, "got.gpu", ""), address)) {
+        if (str_eq(view_text(claim, "assigned.gpu", ""), address)) {
             const char *vm = view_text(claim, "vm", NULL);
             printf("  claim %s%s%s\n", view_text(claim, "name", "-"), vm == NULL ? "" : " of VM ",
                    vm == NULL ? "" : vm);

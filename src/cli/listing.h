@@ -30,7 +30,7 @@ enum column_format {
 
 struct column {
     const char *title;
-    const char *path; /* such as "got.gpu"; "a|b": b where a is missing or null */
+    const char *path; /* such as "assigned.gpu"; "a|b": b where a is missing or null */
     enum column_format format;
     enum table_align align;
     unsigned drop;    /* of struct table_column */

@@ -40,10 +40,10 @@ static const struct listing_answer more_answers[] = {
      "\"quarantine\":{}}]}",
      NULL},
     {"claim list",
-     "{\"claims\":[{},{\"name\":\"a\",\"profile\":\"2g.10gb\",\"named\":{\"device\":"
-     "\"0000:41:00.4\",\"mdevUuid\":\"" UUID "\"}},{\"name\":\"b\",\"named\":{\"device\":"
-     "\"0000:41:00.5\"}},{\"name\":\"c\",\"type\":\"NVIDIA L40S-8Q\",\"got\":{\"device\":"
-     "\"0000:41:00.6\",\"mdevUuid\":null},\"named\":{\"mdevUuid\":\"" UUID "\"}}]}",
+     "{\"claims\":[{},{\"name\":\"a\",\"profile\":\"2g.10gb\",\"reserved\":{\"device\":"
+     "\"0000:41:00.4\",\"mdevUuid\":\"" UUID "\"}},{\"name\":\"b\",\"reserved\":{\"device\":"
+     "\"0000:41:00.5\"}},{\"name\":\"c\",\"type\":\"NVIDIA L40S-8Q\",\"assigned\":{\"device\":"
+     "\"0000:41:00.6\",\"mdevUuid\":null},\"reserved\":{\"mdevUuid\":\"" UUID "\"}}]}",
      NULL},
     {"claim list --released", "{\"released\":[{},{\"claim\":{\"name\":\"a\"}}]}", NULL},
     {"plan list",

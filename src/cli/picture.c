@@ -164,14 +164,14 @@ static const char *short_type(const json_t *vgpu)
 static bool is_bound_here(const struct picture *p, const json_t *claim)
 {
     return str_eq(view_text(claim, "state", ""), "bound") &&
-           str_eq(view_text(claim, "got.gpu", ""), view_text(p->gpu, "address", "?"));
+           str_eq(view_text(claim, "assigned.gpu", ""), view_text(p->gpu, "address", "?"));
 }
 
 /* The claim that holds a vGPU; NULL if none does. */
 static const json_t *claim_of_vgpu(const struct picture *p, const json_t *vgpu)
 {
     const char *mdev = view_text(vgpu, "mdevUuid", NULL);
-    const char *key = mdev == NULL ? "got.device" : "got.mdevUuid";
+    const char *key = mdev == NULL ? "assigned.device" : "assigned.mdevUuid";
     const char *device = mdev == NULL ? view_text(vgpu, "device", "?") : mdev;
     const json_t *claims = view_at(p->claims, "claims");
     for (size_t i = 0; i < json_array_size(claims); i++) {
@@ -190,7 +190,7 @@ static const json_t *claim_of_mode(const struct picture *p, const char *mode, in
     for (size_t i = 0; i < json_array_size(claims); i++) {
         const json_t *claim = json_array_get(claims, i);
         if (is_bound_here(p, claim) && str_eq(view_text(claim, "mode", ""), mode) &&
-            view_int(claim, "got.start", -1) == start) {
+            view_int(claim, "assigned.start", -1) == start) {
             return claim;
         }
     }
@@ -274,7 +274,7 @@ static const json_t *instance_at(const struct picture *p, int64_t slice, int64_t
 static int64_t vgpu_instance(const struct picture *p, const json_t *vgpu)
 {
     int64_t instance = view_int(vgpu, "gpuInstance", -1);
-    return instance >= 0 ? instance : view_int(claim_of_vgpu(p, vgpu), "got.gpuInstance", -1);
+    return instance >= 0 ? instance : view_int(claim_of_vgpu(p, vgpu), "assigned.gpuInstance", -1);
 }
 
 /* The n-th vGPU on an instance; NULL if there are fewer. */

@@ -103,7 +103,7 @@ static void pass_through_is_one_line(void **state)
     draws("{\"mode\":\"passthrough\",\"vm\":\"big\"}", NULL, "    The whole GPU: VM big\n");
 }
 
-#define BOUND "\"state\":\"bound\",\"got\":{\"gpu\":\"0000:41:00.0\","
+#define BOUND "\"state\":\"bound\",\"assigned\":{\"gpu\":\"0000:41:00.0\","
 
 static void claims_tell_whose_a_part_is_while_its_vm_is_off(void **state)
 {
@@ -114,7 +114,7 @@ static void claims_tell_whose_a_part_is_while_its_vm_is_off(void **state)
         "\"device\":\"0000:41:00.4\"}},"
         "{\"name\":\"c2\",\"vm\":null," BOUND "\"mdevUuid\":\"u-2\"}},"
         "{\"name\":\"c3\",\"vm\":null,\"mode\":\"gpu-instance\"," BOUND "\"start\":1}},"
-        "{\"name\":\"c4\",\"vm\":\"w\",\"state\":\"failed\",\"got\":null}]}";
+        "{\"name\":\"c4\",\"vm\":\"w\",\"state\":\"failed\",\"assigned\":null}]}";
     draws_with(
         "{\"address\":\"0000:41:00.0\",\"mode\":\"mig\",\"gpuInstances\":["
         "{\"id\":1,\"profile\":\"1g.6gb\",\"start\":0,\"size\":1},"
@@ -182,10 +182,10 @@ static void an_instance_of_one_claim_has_no_room_for_more(void **state)
     CLEANUP_JSON json_t *profiles = read_json("{\"models\":[{\"memorySlices\":3}],\"types\":[{"
                                               "\"name\":\"DC-1-8C\",\"maxPerInstance\":3}]}");
     for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
-        CLEANUP_FREE char *text = xasprintf(
-            "{\"claims\":[{\"name\":\"a\",\"state\":\"bound\",\"mode\":\"%s\",\"got\":{\"gpu\":"
-            "\"0000:41:00.0\",\"device\":\"0000:41:00.4\"}}]}",
-            modes[i]);
+        CLEANUP_FREE char *text = xasprintf("{\"claims\":[{\"name\":\"a\",\"state\":\"bound\","
+                                            "\"mode\":\"%s\",\"assigned\":{\"gpu\":"
+                                            "\"0000:41:00.0\",\"device\":\"0000:41:00.4\"}}]}",
+                                            modes[i]);
         CLEANUP_JSON json_t *claims = read_json(text);
         CLEANUP_STRBUF struct strbuf out = {0};
         picture_draw(gpu, profiles, claims, PICTURE_ASCII, &out);

@@ -155,7 +155,7 @@ static void print_claims(const json_t *plan, size_t width)
     for (size_t i = 0; i < json_array_size(entries); i++) {
         const json_t *entry = json_array_get(entries, i);
         const json_t *claim = view_at(entry, "claim");
-        const char *gpu = view_text(claim, "got.gpu", NULL);
+        const char *gpu = view_text(claim, "assigned.gpu", NULL);
         if (plan_view_move(plan, view_text(claim, "name", "-")) != NULL) {
             continue;
         }
@@ -193,7 +193,7 @@ void plan_view_claims(const json_t *claims, size_t width)
     for (size_t i = 0; i < json_array_size(claims); i++) {
         const json_t *claim = json_array_get(claims, i);
         const char *state = view_text(claim, "state", "-");
-        const char *gpu = view_text(claim, "got.gpu", NULL);
+        const char *gpu = view_text(claim, "assigned.gpu", NULL);
         const char *vm = view_text(claim, "vm", NULL);
         const char *problem = view_text(claim, "problem", NULL);
         if (str_eq(state, "pending") && problem == NULL) { /* on-demand */

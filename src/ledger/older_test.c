@@ -16,6 +16,7 @@
 #include "model/drain.h"
 #include "model/gpu_record.h"
 #include "model/incoming.h"
+#include "store/plain_words.h"
 #include "store/sqlite.h"
 #include "test.h"
 
@@ -88,7 +89,8 @@ static int teardown(void **state)
     return 0;
 }
 
-/* The documents of a query with two columns (key, document), by key. Caller decrefs. */
+/* The documents of a query with two columns (key, document), by key, in today's words. Caller
+ * decrefs. */
 static json_t *left(struct older *o, const char *sql)
 {
     json_t *found = json_object();
@@ -97,6 +99,7 @@ static json_t *left(struct older *o, const char *sql)
     while (sqlite3_step(stmt) == SQLITE_ROW) {
         json_t *document = json_loads((const char *)sqlite3_column_text(stmt, 1), 0, NULL);
         assert_non_null(document);
+        plain_words(document);
         json_object_set_new(found, (const char *)sqlite3_column_text(stmt, 0), document);
     }
     must(o->db, sqlite3_finalize(stmt));

@@ -172,10 +172,11 @@ void lint_autostart(struct lint *lint)
     for (vec_each(lint->claims, claim)) {
         if (lint->facts->autostart && lint_is_ours(lint, claim) &&
             claim->spec.hold == CLAIM_ON_DEMAND) {
-            struct finding *it = lint_find(lint, 0, "domain",
-                                           "it starts with the host, and its claim \"%s\" is drawn "
-                                           "on demand",
-                                           claim->name);
+            struct finding *it =
+                lint_find(lint, 0, "domain",
+                          "it starts with the host, and its claim \"%s\" is allocated "
+                          "on demand",
+                          claim->name);
             lint_advise(it, "create the claim without --on-demand if the VM must come up");
         }
     }

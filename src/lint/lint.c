@@ -91,7 +91,7 @@ static const struct lint_rule rules[] = {
      "a VM that is saved comes back with the definition of its saved state, not with the stored "
      "one",
      "libvirt, virDomainManagedSave, virDomainManagedSaveDefineXML"},
-    {"claim-intruded", SEVERITY_WARNING, lint_claim_intruded,
+    {"claim-conflict", SEVERITY_WARNING, lint_claim_intruded,
      "another tool's vGPU is in the claim's place, or shares what the claim has to itself",
      "docs/internals/lifecycle.md"},
     {"not-migratable", SEVERITY_ERROR, lint_cannot_move,
@@ -99,7 +99,7 @@ static const struct lint_rule rules[] = {
      "libvirt, Guest migration; Red Hat Enterprise Linux, Limitations for migrating virtual "
      "machines"},
     {"autostart-on-demand", SEVERITY_WARNING, lint_autostart,
-     "when the host boots, another VM may have drawn the last free device before",
+     "when the host boots, another VM may have taken the last free device before",
      "docs/internals/lifecycle.md"},
     {"transient-vm", SEVERITY_NOTE, lint_transient,
      "a claim's device is put into the stored definition, and this VM has none",

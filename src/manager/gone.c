@@ -88,7 +88,7 @@ void gone_hold(struct manager *m, const struct claim *claim)
                                ? m->libvirt_odd
                                : "libvirt has not had it since it or cleaved was started");
     }
-    manager_event(m, "claim-held", SUBJECT("claim", claim->name), "",
+    manager_event(m, "claim-vm-missing", SUBJECT("claim", claim->name), "",
                   "its VM \"%s\" is not there, but was not seen to be undefined (%s): the claim is "
                   "kept",
                   claim->vm, gone->why);

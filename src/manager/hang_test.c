@@ -340,7 +340,7 @@ static void a_plan_that_libvirt_does_not_answer_holds_up_no_other(void **state)
     assert_true(lab_wait_until(lab, is_free, lab));
     assert_string_equal(lab_claim_state(lab, "a"), "binding");
     /* On a busy machine another step may have been late before. */
-    assert_true(lab_count_events(lab, "plan-waits", NULL, NULL) >= 1);
+    assert_true(lab_count_events(lab, "plan-delayed", NULL, NULL) >= 1);
     /* Another GPU, whichever: that of the plan is in hand. */
     assert_int_equal(lab_create(lab, "{\"name\": \"b\", \"type\": \"L40S-8Q\"}", NULL), 0);
     while (!str_eq(lab_claim_state(lab, "b"), "bound")) {

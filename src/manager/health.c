@@ -356,7 +356,7 @@ static void note_let_go(struct txn *txn, const struct step *step)
         record.quarantine = (struct quarantine){0};
     }
     txn_put_gpu_record(txn, &record);
-    txn_event(txn, "vf-let-go", SUBJECT("gpu", pci_addr_format(&step->gpu, gpu)), "",
+    txn_event(txn, "vf-recovered", SUBJECT("gpu", pci_addr_format(&step->gpu, gpu)), "",
               "virtual function %s let go of its vGPU: it may have another one%s",
               pci_addr_format(&step->device, vf),
               free ? ", and the GPU is no longer quarantined" : "");

@@ -456,7 +456,7 @@ static void a_function_that_lets_go_after_all_is_free_again(void **state)
     assert_int_equal(lab_delete(lab, "a", NULL), 0);
     assert_true(lab_settle(lab));
     assert_int_equal(record(lab, LAB_L40S)->n_stuck_vfs, 0);
-    assert_int_equal(lab_count_events(lab, "vf-let-go", NULL, NULL), 1);
+    assert_int_equal(lab_count_events(lab, "vf-recovered", NULL, NULL), 1);
 }
 
 static void a_gpu_set_aside_for_a_function_is_free_once_that_lets_go(void **state)
@@ -468,7 +468,7 @@ static void a_gpu_set_aside_for_a_function_is_free_once_that_lets_go(void **stat
     assert_int_equal(lab_delete(lab, "a", NULL), 0);
     assert_true(lab_settle(lab));
     assert_false(is_quarantined(lab, LAB_L40S));
-    assert_int_equal(lab_count_events(lab, "vf-let-go", NULL, message), 1);
+    assert_int_equal(lab_count_events(lab, "vf-recovered", NULL, message), 1);
     assert_non_null(strstr(message, "no longer quarantined"));
 }
 

@@ -14,7 +14,7 @@ static void end_silent(struct arrival *arrival)
     }
     if (vm == NULL) {
         manager_event(
-            arrival->manager, "vm-did-not-come", SUBJECT("vm", arrival->incoming->vm), "",
+            arrival->manager, "incoming-expired", SUBJECT("vm", arrival->incoming->vm), "",
             "no word from %s on migration %s for too long; the devices reserved for it are "
             "released",
             arrival->incoming->host, arrival->incoming->id);

@@ -121,11 +121,11 @@ static void note_claim(struct manager *m, const struct claim *claim)
     bool is = claim_is_intruded(m, claim, text, sizeof(text));
     if (is && !reported) {
         STR_SET(vec_push(&m->intruded)->claim, claim->name);
-        manager_event(m, "claim-intruded", SUBJECT("claim", claim->name), "", "%s", text);
+        manager_event(m, "claim-conflict", SUBJECT("claim", claim->name), "", "%s", text);
         log_warning("claim %s: %s", claim->name, text);
     } else if (!is && reported) {
         vec_remove(&m->intruded, at);
-        manager_event(m, "claim-undisturbed", SUBJECT("claim", claim->name), "",
+        manager_event(m, "claim-conflict-ended", SUBJECT("claim", claim->name), "",
                       "no other tool's vGPU is in its place or on its GPU instance any more");
     }
 }

@@ -56,7 +56,7 @@ static void make_again(struct lab_fixture *f, bool seen)
 static void assert_replaced(struct lab_fixture *f)
 {
     assert_problem(&f->lab, "a", "L40S-8Q at 0000:81:00.4, which cleave did not make");
-    assert_int_equal(lab_count_events(&f->lab, "claim-intruded", "claim/a", NULL), 1);
+    assert_int_equal(lab_count_events(&f->lab, "claim-conflict", "claim/a", NULL), 1);
     assert_int_equal(count_intruders(&f->lab), 1);
     struct answer answer = {0};
     lab_ask(&f->lab, VERB_START_VM, &answer, .target = "web1");
@@ -146,15 +146,15 @@ static void a_claim_that_has_its_instance_no_longer_to_itself_says_so(void **sta
     assert_problem(&f->lab, "a", "DC-1-24Q at 0000:61:01.1, which no claim owns, is on it");
     assert_problem(&f->lab, "a", "no longer to itself");
     char text[ERROR_TEXT_SIZE] = "";
-    assert_int_equal(lab_count_events(&f->lab, "claim-intruded", "claim/a", text), 1);
+    assert_int_equal(lab_count_events(&f->lab, "claim-conflict", "claim/a", text), 1);
     assert_non_null(strstr(text, "0000:61:01.1"));
     assert_int_equal(count_intruders(&f->lab), 1);
     *other = (struct fake_vf){0};
     assert_problem(&f->lab, "a", NULL);
-    assert_int_equal(lab_count_events(&f->lab, "claim-undisturbed", "claim/a", NULL), 1);
+    assert_int_equal(lab_count_events(&f->lab, "claim-conflict-ended", "claim/a", NULL), 1);
     (void)intrude(f);
     assert_problem(&f->lab, "a", "no longer to itself");
-    assert_int_equal(lab_count_events(&f->lab, "claim-intruded", "claim/a", NULL), 2);
+    assert_int_equal(lab_count_events(&f->lab, "claim-conflict", "claim/a", NULL), 2);
     assert_int_equal(lab_delete(&f->lab, "a", NULL), 0);
     assert_true(lab_settle(&f->lab));
     assert_int_equal(fake_host_count_vgpus(&f->host), 1);

@@ -92,8 +92,8 @@ static void of_a_libvirt_that_came_up_without_a_vm_nothing_is_released(void **st
     f->host.libvirt_starts++;
     look_often(&f->lab);
     assert_held(&f->lab, "a", "libvirt has not had it");
-    assert_int_equal(lab_count_events(&f->lab, "claim-held", "claim/a", NULL), 1);
-    assert_int_equal(lab_count_events(&f->lab, "claim-held", NULL, NULL), 1);
+    assert_int_equal(lab_count_events(&f->lab, "claim-vm-missing", "claim/a", NULL), 1);
+    assert_int_equal(lab_count_events(&f->lab, "claim-vm-missing", NULL, NULL), 1);
     *place = web1;
     lab_look(&f->lab);
     CLEANUP_JSON json_t *json = show(&f->lab, "a");

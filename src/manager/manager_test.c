@@ -296,7 +296,7 @@ static void a_failed_replacement_gives_the_old_claim_back(void **state)
     assert_true(lab_settle(lab));
     assert_string_equal(lab_claim_state(lab, "a"), "bound");
     assert_string_equal(claims_find(&lab->manager->claims, "a")->spec.type, "A100-2-10C");
-    assert_true(lab_count_events(lab, "claim-kept", "claim/a", NULL) > 0);
+    assert_true(lab_count_events(lab, "claim-change-undone", "claim/a", NULL) > 0);
     assert_true(fake_host_same(&before, &f->host));
     lab_assert_sound(lab);
 }

@@ -99,7 +99,7 @@ void migrations_free(struct manager *m)
     }
     struct error stopping = stopping_error();
     for (vec_each(&m->migrations->moves, move)) {
-        move_refuse_settling(*move, &stopping);
+        move_refuse_resolving(*move, &stopping);
         move_free(*move);
     }
     for (vec_each(&m->migrations->arrivals, arrival)) {

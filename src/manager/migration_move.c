@@ -11,7 +11,7 @@
 #define PAUSE_MAX_TICKS 40
 
 /* Where no one's word is needed. */
-int move_refuse_to_settle(const struct move *move, struct error *err)
+int move_refuse_to_resolve(const struct move *move, struct error *err)
 {
     const struct migration *migration = move->migration;
     static const char *const why[MIGRATION_STATE_COUNT] = {
@@ -19,9 +19,9 @@ int move_refuse_to_settle(const struct move *move, struct error *err)
         [MIGRATION_PREPARING] = "the VM has not moved, and it ends on its own",
         [MIGRATION_MOVING] = "libvirt is moving the VM",
         [MIGRATION_RELEASING] = "what the VM had here is being given back already",
-        [MIGRATION_DONE] = "nothing is left to settle",
-        [MIGRATION_CANCELLED] = "nothing is left to settle",
-        [MIGRATION_FAILED] = "nothing is left to settle",
+        [MIGRATION_DONE] = "nothing is left to resolve",
+        [MIGRATION_CANCELLED] = "nothing is left to resolve",
+        [MIGRATION_FAILED] = "nothing is left to resolve",
     };
     bool undecided = migration->state == MIGRATION_MOVING && move->deciding && !move->moving;
     if (why[migration->state] == NULL || undecided) {
@@ -36,20 +36,20 @@ int move_refuse_to_settle(const struct move *move, struct error *err)
     return -REASON_CONFLICT;
 }
 
-void move_refuse_settling(struct move *move, const struct error *err)
+void move_refuse_resolving(struct move *move, const struct error *err)
 {
-    struct settling settling = move->settling;
-    move->settling = (struct settling){0};
-    if (settling.where != SETTLED_NOT) {
-        settling.reply(NULL, err, settling.data);
+    struct resolving resolving = move->resolving;
+    move->resolving = (struct resolving){0};
+    if (resolving.where != RESOLUTION_NONE) {
+        resolving.reply(NULL, err, resolving.data);
     }
 }
 
 void move_end_settling(struct move *move)
 {
     struct error err = {0};
-    (void)move_refuse_to_settle(move, &err);
-    move_refuse_settling(move, &err);
+    (void)move_refuse_to_resolve(move, &err);
+    move_refuse_resolving(move, &err);
 }
 
 uint64_t move_tick_us(const struct manager *m)
@@ -74,9 +74,9 @@ void move_soon(struct move *move)
 void move_note(struct txn *txn, const struct migration *migration)
 {
     static const char *const kinds[MIGRATION_STATE_COUNT] = {
-        [MIGRATION_CHECKING] = "vm-migrating",      [MIGRATION_DONE] = "vm-migrated",
-        [MIGRATION_CANCELLED] = "vm-not-migrated",  [MIGRATION_FAILED] = "vm-not-migrated",
-        [MIGRATION_SWITCHING] = "vm-arrived-there",
+        [MIGRATION_CHECKING] = "vm-migrating",        [MIGRATION_DONE] = "vm-migrated",
+        [MIGRATION_CANCELLED] = "vm-not-migrated",    [MIGRATION_FAILED] = "vm-not-migrated",
+        [MIGRATION_SWITCHING] = "migration-switched",
     };
     if (kinds[migration->state] == NULL) {
         return;

@@ -11,7 +11,7 @@ static int refuse(const struct migration *migration, struct error *err)
     if (migration->state == MIGRATION_SWITCHING) {
         error_hint(err,
                    "the VM is on %s already; migrate it back from there. If that host is lost for "
-                   "good: `cleave migration settle %s --dry-run --away`, or `--here`",
+                   "good: `cleave migration resolve %s --dry-run --target`, or `--source`",
                    migration->target, migration->id);
     } else if (!migration_is_over(migration)) {
         error_hint(err, "the VM is on %s already; migrate it back from there", migration->target);

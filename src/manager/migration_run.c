@@ -103,8 +103,8 @@ void move_advance(struct operation *operation)
         move_finish(move);
         return;
     }
-    if (move->settling.where != SETTLED_NOT) {
-        move_settle(move);
+    if (move->resolving.where != RESOLUTION_NONE) {
+        move_resolve(move);
         return;
     }
     keep[move->migration->state](move);

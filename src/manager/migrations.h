@@ -23,8 +23,8 @@
 #define MIGRATION_TOUCH_US 5000000
 
 /* A person's word on where the VM is, until it was answered. */
-struct settling {
-    enum migration_settled where; /* SETTLED_NOT: no one said anything */
+struct resolving {
+    enum migration_resolution where; /* RESOLUTION_NONE: no one said anything */
     bool dry_run;
     char author[NAME_SIZE];
     reply_fn *reply;
@@ -49,7 +49,7 @@ struct move {
     bool deciding;  /* where is it? */
     bool releasing; /* a change for that waits or runs */
     bool finished;  /* goes as soon as no job has it */
-    struct settling settling;
+    struct resolving resolving;
     uint64_t touched_us;
     unsigned both;                      /* how often it was seen running twice */
     unsigned refusals;                  /* of the target to take over what it has */
@@ -161,12 +161,12 @@ void move_decide(struct move *move);
 /* What libvirt here said of the VM when it was looked at last. */
 enum place move_place_here(const struct move *move);
 /* Asks whether what a person said can be true, and goes on from there. */
-void move_settle(struct move *move);
-/* -CONFLICT: the migration is not in a state that a person could settle. */
-int move_refuse_to_settle(const struct move *move, struct error *err);
+void move_resolve(struct move *move);
+/* -CONFLICT: the migration is not in a state that a person could resolve. */
+int move_refuse_to_resolve(const struct move *move, struct error *err);
 /* Answers who waits for that; nothing if no one does. */
-void move_refuse_settling(struct move *move, const struct error *err);
-/* It is over: nothing is left to settle. */
+void move_refuse_resolving(struct move *move, const struct error *err);
+/* It is over: nothing is left to resolve. */
 void move_end_settling(struct move *move);
 /* What gives back what the VM had here. */
 int move_plan_release(const struct move *move, struct plan **ret_plan, struct error *err);

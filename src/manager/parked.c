@@ -27,7 +27,7 @@ static void note(struct manager *m, struct parked *parked, size_t at)
     }
     txn_begin(&txn, m);
     txn_put_plan(&txn, plan);
-    txn_event(&txn, "plan-waits", SUBJECT("plan", plan->id), plan->author,
+    txn_event(&txn, "plan-delayed", SUBJECT("plan", plan->id), plan->author,
               "%s: %s has not answered step %zu of %zu (%s) since %s", plan->reason,
               manager_port_name(parked->port), at + 1, plan->steps.n, what, when);
     if (txn_commit(&txn, &err) != 0) {

@@ -20,7 +20,7 @@ static void fail_claim(struct txn *txn, const struct plan *plan, struct claim *c
               plan->problem);
 }
 
-/* A draw that was undone: the definition names again what it named before. */
+/* An allocation that was undone: the definition names again what it named before. */
 static void restore_name(const struct plan *plan, struct claim *claim)
 {
     for (vec_each(&plan->steps, step)) {
@@ -68,17 +68,17 @@ static void end_bind(struct txn *txn, const struct plan *plan, const struct plan
         tell_bound(txn, plan, &claim);
     } else if (plan->state == PLAN_UNDONE && before != NULL) {
         txn_put_claim(txn, &before->claim); /* what it replaced is back */
-        txn_event(txn, "claim-kept", SUBJECT("claim", claim.name), plan->author, "%s: %s",
+        txn_event(txn, "claim-change-undone", SUBJECT("claim", claim.name), plan->author, "%s: %s",
                   find_move(plan, claim.name) != NULL ? "it is where it was, its move failed"
                                                       : "its replacement failed",
                   plan->problem);
     } else if (plan->state == PLAN_UNDONE && plan_claim_is_old(entry)) {
-        claim.got.set = false; /* nothing is left of it, and it may be drawn again */
+        claim.got.set = false; /* nothing is left of it, and it may be allocated again */
         restore_name(plan, &claim);
         claim_move(&claim, CLAIM_PENDING);
         STR_SET(claim.problem, plan->problem);
         txn_put_claim(txn, &claim);
-        txn_event(txn, "claim-not-drawn", SUBJECT("claim", claim.name), plan->author, "%s",
+        txn_event(txn, "claim-allocation-failed", SUBJECT("claim", claim.name), plan->author, "%s",
                   plan->problem);
     } else if (plan->state == PLAN_UNDONE &&
                txn->manager->listeners->plans->owns(txn->manager, plan)) {
@@ -109,7 +109,7 @@ static void end_release(struct txn *txn, const struct plan *plan, const struct p
                   plan->id, claim.name);
     } else if (plan->state == PLAN_UNDONE) {
         txn_put_claim(txn, &claim); /* as it was before */
-        txn_event(txn, "claim-kept", SUBJECT("claim", claim.name), plan->author,
+        txn_event(txn, "claim-change-undone", SUBJECT("claim", claim.name), plan->author,
                   "its release failed: %s", plan->problem);
     } else {
         claim.state = CLAIM_RELEASING;
@@ -131,12 +131,12 @@ static void end_park(struct txn *txn, const struct plan *plan, const struct plan
         claim.was_bound = true;
         txn_put_claim(txn, &claim);
         txn_forget_released(txn, claim.name);
-        txn_event(txn, "claim-parked", SUBJECT("claim", claim.name), plan->author,
-                  "%s; it is drawn when VM \"%s\" starts",
+        txn_event(txn, "claim-deallocated", SUBJECT("claim", claim.name), plan->author,
+                  "%s; its device is allocated when VM \"%s\" starts",
                   gives_back ? "its device was given back" : "made on-demand", claim.vm);
     } else if (plan->state == PLAN_UNDONE && (gives_back || before != NULL)) {
         txn_put_claim(txn, gives_back ? &claim : &before->claim); /* as it was before */
-        txn_event(txn, "claim-kept", SUBJECT("claim", claim.name), plan->author, "%s: %s",
+        txn_event(txn, "claim-change-undone", SUBJECT("claim", claim.name), plan->author, "%s: %s",
                   gives_back ? "its device can't be given back" : "its replacement failed",
                   plan->problem);
     } else {
@@ -167,14 +167,15 @@ void txn_end_plan(struct txn *txn, const struct plan *plan)
             end_bind(txn, plan, entry);
         } else if (entry->verb == PLAN_RELEASE) {
             end_release(txn, plan, entry);
-        } else if (entry->verb == PLAN_PARK) {
+        } else if (entry->verb == PLAN_DEALLOCATE) {
             end_park(txn, plan, entry);
         } else if (entry->verb == PLAN_RESTORE) {
             end_restore(txn, entry);
         }
     }
     for (vec_each(&plan->left, left)) {
-        txn_event(txn, "vgpu-left", SUBJECT("plan", plan->id), plan->author, "%s", left->text);
+        txn_event(txn, "vgpu-left-behind", SUBJECT("plan", plan->id), plan->author, "%s",
+                  left->text);
     }
     txn_follow_plan(txn, plan);
     txn_note_plan_health(txn, plan);

@@ -18,8 +18,8 @@ static void reserve_claim(struct txn *txn, const struct plan *plan, const struct
     struct claim claim = entry->claim;
     switch (entry->verb) {
     case PLAN_BIND:
-    case PLAN_PARK:
-        if (entry->verb == PLAN_PARK && plan_claim_is_old(entry)) {
+    case PLAN_DEALLOCATE:
+        if (entry->verb == PLAN_DEALLOCATE && plan_claim_is_old(entry)) {
             claim_move(&claim, CLAIM_RELEASING);
             txn_put_claim(txn, &claim);
             break;

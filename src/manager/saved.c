@@ -14,7 +14,7 @@ static const struct claim *claim_after(const struct manager *m, const struct pla
 {
     for (size_t i = 0; plan != NULL && i < plan->claims.n; i++) {
         const struct plan_claim *entry = &plan->claims.items[i];
-        if ((entry->verb == PLAN_BIND || entry->verb == PLAN_PARK) &&
+        if ((entry->verb == PLAN_BIND || entry->verb == PLAN_DEALLOCATE) &&
             str_eq(entry->claim.name, name)) {
             return &entry->claim;
         }

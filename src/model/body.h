@@ -24,7 +24,7 @@
     X(offer)                                                                                       \
     X(restore)                                                                                     \
     X(scheduler)                                                                                   \
-    X(settle)                                                                                      \
+    X(resolution)                                                                                  \
     X(site)                                                                                        \
     X(stop)                                                                                        \
     X(vm)
@@ -75,8 +75,8 @@ struct restore_body {
     uint32_t timeout_s;
 };
 
-struct settle_body {
-    enum migration_settled where; /* the VM is */
+struct resolution_body {
+    enum migration_resolution where; /* the VM is */
 };
 
 /* Texts are of the JSON that was read. */

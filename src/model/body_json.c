@@ -173,12 +173,13 @@ static const struct schema migration_body_schema = SCHEMA(migration_request, mig
 const struct body_kind body_migration =
     BODY_OF_TABLE("MigrationSpec", struct migration_request, migration_body_schema);
 
-static const struct field settle_fields[] = {
-    FIELD_WORD(struct settle_body, where, "vm", migration_settled, FACE_USER, .required = true),
+static const struct field resolution_fields[] = {
+    FIELD_WORD(struct resolution_body, where, "vm", migration_resolution, FACE_USER,
+               .required = true),
 };
-static const struct schema settle_body_schema = SCHEMA(settle_body, settle_fields);
-const struct body_kind body_settle =
-    BODY_OF_TABLE("SettleSpec", struct settle_body, settle_body_schema);
+static const struct schema resolution_body_schema = SCHEMA(resolution_body, resolution_fields);
+const struct body_kind body_resolution =
+    BODY_OF_TABLE("ResolutionSpec", struct resolution_body, resolution_body_schema);
 
 const struct body_kind body_offer = {.document = "MigrationOffer",
                                      .size = sizeof(struct migration_offer),

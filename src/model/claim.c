@@ -21,7 +21,7 @@ WORDS_DEFINE(claim_board_words, "claim's board", CLAIM_BOARD_COUNT, WORD(CLAIM_B
 
 #define TO(state) SM_TO(CLAIM_##state)
 static const struct word claim_state_rows[] = {
-    /* An on-demand claim waits here for its VM, before it is drawn and after it was given back. */
+    /* An on-demand claim waits here for its VM, before and after it has its device. */
     [CLAIM_PENDING] = {.name = "pending",
                        .next = TO(BINDING) | TO(RELEASING),
                        .initial = true,

@@ -32,7 +32,8 @@ WORDS_DECLARE(guest_os, guest_os_words)
 /* Is the device reserved while the VM is off? Names are stored and never change. */
 enum claim_hold {
     CLAIM_HELD,      /* "held": from the claim's creation to its end */
-    CLAIM_ON_DEMAND, /* "on-demand": drawn from what is free at power-on, given back at power-off */
+    CLAIM_ON_DEMAND, /* "on-demand": allocated from what is free when its VM starts, released after
+                      */
     CLAIM_HOLD_COUNT
 };
 WORDS_DECLARE(claim_hold, claim_hold_words)
@@ -109,7 +110,7 @@ struct claim {
     /* Of the VM that it had when another took over its name, though the end of the first was not
      * seen: the end of the other alone releases nothing. "" none. */
     char vm_uuid_before[40];
-    char problem[ERROR_TEXT_SIZE]; /* why it failed, or (pending) was not drawn last time; "" */
+    char problem[ERROR_TEXT_SIZE]; /* why it failed, or (pending) was not allocated last time; "" */
     uint64_t version;              /* grows with each stored change */
     uint64_t created_us;           /* realtime */
     bool was_bound;                /* it had its device once, or was parked: its VM needs it */

@@ -188,7 +188,7 @@ static struct migration *make_migration(void)
     struct migration *m = xcalloc(1, sizeof(*m));
     m->state = MIGRATION_FAILED;
     m->cancel = m->moved = true;
-    m->settled = SETTLED_AWAY;
+    m->resolution = RESOLUTION_TARGET;
     m->answered_us = T0 + 1;
     m->created_us = T0;
     m->finished_us = T0 + 2;
@@ -202,7 +202,7 @@ static struct migration *make_migration(void)
     STR_SET(m->author, "ada");
     STR_SET(m->vm_uuid, "b5b1a8f0-0000-4000-8000-000000000004");
     STR_SET(m->target, "host-b");
-    STR_SET(m->settled_by, "grace");
+    STR_SET(m->resolved_by, "grace");
     STR_SET(m->plan, "b5b1a8f0-0000-4000-8000-000000000006");
     STR_SET(m->problem, "the target is busy");
     STR_SET(m->rule, "one-at-a-time");

@@ -13,7 +13,7 @@ static const struct word migration_state_rows[] = {
                             .initial = true},
     [MIGRATION_PREPARING] = {.name = "preparing", .next = TO(MOVING) | TO(ABORTING)},
     /* From here to releasing, or from anywhere to failed, also by a person's word: the target does
-     * not answer, and where the VM is can't be seen from here (migration_settle.c). */
+     * not answer, and where the VM is can't be seen from here (migration_resolve.c). */
     [MIGRATION_MOVING] = {.name = "moving",
                           .next = TO(SWITCHING) | TO(ABORTING) | TO(FAILED) | TO(RELEASING)},
     [MIGRATION_SWITCHING] = {.name = "switching",
@@ -29,8 +29,8 @@ static const struct word migration_state_rows[] = {
 #undef TO
 WORDS_OF(migration_state_words, "migration", migration_state_rows, MIGRATION_STATE_COUNT)
 
-WORDS_DEFINE(migration_settled_words, "resolution", SETTLED_COUNT, WORD(SETTLED_AWAY, "away"),
-             WORD(SETTLED_HERE, "here"))
+WORDS_DEFINE(migration_resolution_words, "resolution", RESOLUTION_COUNT,
+             WORD(RESOLUTION_TARGET, "target"), WORD(RESOLUTION_SOURCE, "source"))
 
 bool migration_is_over(const struct migration *migration)
 {

@@ -30,8 +30,13 @@ enum migration_state {
 WORDS_DECLARE(migration_state, migration_state_words)
 
 /* What a person said of a VM whose target does not answer. Names are stored and never change. */
-enum migration_settled { SETTLED_NOT, SETTLED_AWAY, SETTLED_HERE, SETTLED_COUNT };
-WORDS_DECLARE(migration_settled, migration_settled_words) /* SETTLED_NOT has no word */
+enum migration_resolution {
+    RESOLUTION_NONE,
+    RESOLUTION_TARGET,
+    RESOLUTION_SOURCE,
+    RESOLUTION_COUNT
+};
+WORDS_DECLARE(migration_resolution, migration_resolution_words) /* RESOLUTION_NONE has no word */
 
 /* 0: not known. */
 struct migration_progress {
@@ -89,8 +94,8 @@ struct migration {
     enum migration_state state;
     bool cancel; /* asked for */
     bool moved;  /* libvirt said that the VM is there */
-    enum migration_settled settled;
-    char settled_by[NAME_SIZE];
+    enum migration_resolution resolution;
+    char resolved_by[NAME_SIZE];
     uint64_t answered_us; /* realtime: when the target answered last, at least; 0 never */
     struct migration_devices devices;
     struct checks checks;

@@ -90,8 +90,9 @@ static const struct field migration_fields[] = {
                  .required = true),
     FIELD_GROUP("problem", problem_schema, FACE_KEPT),
     /* Absent in what was stored before there was such a thing, as all that isn't required. */
-    FIELD_WORD(struct migration, settled, "settled", migration_settled, FACE_KEPT, .null = true),
-    FIELD_TEXT(struct migration, settled_by, "settledBy", FACE_KEPT),
+    FIELD_WORD(struct migration, resolution, "resolution", migration_resolution, FACE_KEPT,
+               .null = true),
+    FIELD_TEXT(struct migration, resolved_by, "resolvedBy", FACE_KEPT),
     FIELD_COUNT(struct migration, answered_us, "answeredUs", FACE_KEPT),
     FIELD_TIME(struct migration, answered_us, "answeredAt", FACE_KEPT),
     FIELD_COUNT(struct migration, created_us, "createdUs", FACE_KEPT, .required = true),

@@ -82,8 +82,8 @@ static const struct word plan_state_rows[] = {
 WORDS_OF(plan_state_words, "plan", plan_state_rows, PLAN_STATE_COUNT)
 
 WORDS_DEFINE(plan_verb_words, "verb", PLAN_RESTORE + 1, WORD(PLAN_BIND, "bind"),
-             WORD(PLAN_RELEASE, "release"), WORD(PLAN_KEEP, "keep"), WORD(PLAN_PARK, "park"),
-             WORD(PLAN_RESTORE, "restore"))
+             WORD(PLAN_RELEASE, "release"), WORD(PLAN_KEEP, "keep"),
+             WORD(PLAN_DEALLOCATE, "deallocate"), WORD(PLAN_RESTORE, "restore"))
 
 void step_move(struct step *step, enum step_state to)
 {
@@ -358,7 +358,7 @@ bool plan_claim_is_replaced(const struct plan *plan, const struct plan_claim *en
 {
     return entry->verb == PLAN_RELEASE &&
            (plan_find_claim(plan, PLAN_BIND, entry->claim.name) != NULL ||
-            plan_find_claim(plan, PLAN_PARK, entry->claim.name) != NULL);
+            plan_find_claim(plan, PLAN_DEALLOCATE, entry->claim.name) != NULL);
 }
 
 bool plan_changes_gpu(const struct plan *plan, const struct pci_addr *gpu)

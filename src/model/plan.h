@@ -141,8 +141,9 @@ enum plan_verb {
     PLAN_BIND,
     PLAN_RELEASE,
     PLAN_KEEP,
-    PLAN_PARK, /* on-demand: it holds nothing and waits for its VM, whose definition names a device
-                */
+    PLAN_DEALLOCATE, /* on-demand: it holds nothing and waits for its VM, whose definition names a
+                      * device
+                      */
     /* Stays bound, whatever becomes of the plan, and learns where its device is now. */
     PLAN_RESTORE,
 };

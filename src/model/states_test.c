@@ -48,7 +48,7 @@ static void what_was_switched_is_never_aborted(void **state)
 }
 
 /* Before the VM moves a migration ends on its own. */
-static void a_person_can_settle_it_only_once_the_vm_may_have_moved(void **state)
+static void a_person_can_resolve_it_only_once_the_vm_may_have_moved(void **state)
 {
     (void)state;
     for (uint32_t i = 0; i < MIGRATION_STATE_COUNT; i++) {
@@ -64,7 +64,7 @@ int main(void)
         cmocka_unit_test(every_machine_is_sound),
         cmocka_unit_test(what_is_over_is_in_a_final_state),
         cmocka_unit_test(what_was_switched_is_never_aborted),
-        cmocka_unit_test(a_person_can_settle_it_only_once_the_vm_may_have_moved),
+        cmocka_unit_test(a_person_can_resolve_it_only_once_the_vm_may_have_moved),
     };
     return cmocka_run_group_tests_name("states", tests, NULL, NULL);
 }

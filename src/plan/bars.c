@@ -185,7 +185,7 @@ void bars_note_doubles(const struct planner *planner, struct plan *plan)
 {
     for (vec_each(&plan->claims, entry)) {
         const struct claim *claim = &entry->claim;
-        bool comes = entry->verb == PLAN_BIND || entry->verb == PLAN_PARK;
+        bool comes = entry->verb == PLAN_BIND || entry->verb == PLAN_DEALLOCATE;
         const struct vm *vm = comes && !plan_claim_is_old(entry) && claim->vm[0] != '\0'
                                   ? host_find_vm_of(planner->host, claim->vm, claim->vm_uuid)
                                   : NULL;

@@ -72,7 +72,8 @@ static void collect_gone(struct plan *plan, const struct gpu_work *work)
         const struct claim *gone = work->gone[i];
         bool stays = work->request->park && gone->spec.hold == CLAIM_ON_DEMAND;
         struct plan_claim *entry = vec_push(&plan->claims);
-        *entry = (struct plan_claim){.verb = stays ? PLAN_PARK : PLAN_RELEASE, .claim = *gone};
+        *entry =
+            (struct plan_claim){.verb = stays ? PLAN_DEALLOCATE : PLAN_RELEASE, .claim = *gone};
         plan_name_vm(plan, gone->vm);
     }
 }
@@ -212,7 +213,7 @@ int collect_empty(struct plan *plan, const struct planner *planner,
             return refuse_unseen(planner->host, claim, err);
         }
         *vec_push(&plan->claims) =
-            (struct plan_claim){.verb = stays ? PLAN_PARK : PLAN_RELEASE, .claim = *claim};
+            (struct plan_claim){.verb = stays ? PLAN_DEALLOCATE : PLAN_RELEASE, .claim = *claim};
         if (!stays && claim_holds(claim)) {
             note_gone(plan, planner, claim);
         }

@@ -278,7 +278,7 @@ static void take_claim(struct outlook *outlook, const struct plan_claim *entry)
     case PLAN_RESTORE:
         claim.state = CLAIM_BOUND;
         break;
-    case PLAN_PARK:
+    case PLAN_DEALLOCATE:
         claim.state = CLAIM_PENDING;
         claim.got = (struct assignment){0};
         break;

@@ -41,7 +41,7 @@ static size_t count_names(const struct park *park, const struct pci_addr *gpu,
         n += !plan_request_removes(park->request, claim->name) && names(claim, gpu, device);
     }
     for (vec_each(&park->plan->claims, entry)) {
-        bool comes = entry->verb == PLAN_BIND || entry->verb == PLAN_PARK;
+        bool comes = entry->verb == PLAN_BIND || entry->verb == PLAN_DEALLOCATE;
         n += comes && names(&entry->claim, gpu, device);
     }
     return n;
@@ -76,7 +76,7 @@ static const struct claim *find_clash(const struct park *park, const struct clai
         }
     }
     for (vec_each(&park->plan->claims, entry)) {
-        bool comes = entry->verb == PLAN_BIND || entry->verb == PLAN_PARK;
+        bool comes = entry->verb == PLAN_BIND || entry->verb == PLAN_DEALLOCATE;
         if (comes && clashes(claim, &entry->claim, gpu, device)) {
             return &entry->claim;
         }
@@ -193,7 +193,7 @@ static int park_one(const struct park *park, const struct claim *claim, struct e
         return r;
     }
     struct plan_claim *entry =
-        plan_add_claim(park->plan, park->planner, PLAN_PARK, &admitted.claim);
+        plan_add_claim(park->plan, park->planner, PLAN_DEALLOCATE, &admitted.claim);
     entry->claim.named = device;
     struct step *step = vec_push(&park->plan->steps);
     *step = step_make(STEP_ATTACH, &device.gpu);

@@ -97,7 +97,8 @@ static int check_hold(const struct claim *claim, struct error *err)
     }
     error_set(err, REASON_INVALID, SUBJECT("claim", claim->name),
               "claim \"%s\" is on-demand and names no VM", claim->name);
-    error_hint(err, "an on-demand claim is drawn when its VM starts: give the VM, or hold: held");
+    error_hint(err,
+               "an on-demand claim gets its device when its VM starts: give the VM, or hold: held");
     return -REASON_INVALID;
 }
 

@@ -69,6 +69,11 @@ static const struct migration migrations[] = {
             "DROP TABLE records;"
             "ALTER TABLE all_records RENAME TO records;",
     },
+    {
+        /* Words that were renamed: plain_words.c. */
+        .version = 4,
+        .sql = "UPDATE records SET document = plain_words(document);",
+    },
 };
 
 const struct migration *migrations_list(size_t *ret_n)

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 struct migration {
-    int version; /* user_version once applied */
-    const char *sql;
+    int version;     /* user_version once applied */
+    const char *sql; /* may call plain_words(JSON text): see plain_words.h */
 };
 
 /* Ascending from 1 without gaps. */

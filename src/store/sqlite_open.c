@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "store/migrations.h"
+#include "store/plain_words.h"
 #include "store/sqlite.h"
 #include "store/sqlite_file.h"
 #include "store/sqlite_stmt.h"
@@ -29,6 +31,21 @@ static int read_int(struct sqlite_store *s, const char *sql, int *ret_value, str
     }
     (void)sqlite3_finalize(stmt);
     return r == SQLITE_ROW ? 0 : sqlite_fail(s, err, "reading the database header");
+}
+
+/* The function that migrations call. A document that can't be read is left for who reads it. */
+static void rewrite(sqlite3_context *context, int n UNUSED, sqlite3_value **values)
+{
+    const char *text = (const char *)sqlite3_value_text(values[0]);
+    CLEANUP_JSON json_t *json =
+        text != NULL ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    if (json == NULL) {
+        sqlite3_result_value(context, values[0]);
+        return;
+    }
+    plain_words(json);
+    CLEANUP_FREE char *now = json_text(json);
+    sqlite3_result_text(context, now, -1, SQLITE_TRANSIENT);
 }
 
 static int apply_migration(struct sqlite_store *s, const struct migration *migration,
@@ -81,6 +98,11 @@ static int migrate(struct sqlite_store *s, const char *path, struct error *err)
         char sql[64];
         snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION_ID);
         r = exec(s, sql, err, "marking the database");
+    }
+    if (r == 0 &&
+        sqlite3_create_function_v2(s->db, "plain_words", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                   NULL, rewrite, NULL, NULL, NULL) != SQLITE_OK) {
+        r = sqlite_fail(s, err, "migrating");
     }
     for (size_t i = 0; i < n && r == 0; i++) {
         if (migrations[i].version > version) {

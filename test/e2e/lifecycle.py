@@ -54,7 +54,7 @@ def state(machine, name):
 def named(machine, name):
     """The device that the VM's definition is to have."""
     it = claim(machine, name)
-    return device(it["got"] or it["named"])
+    return device(it["assigned"] or it["reserved"])
 
 
 def garbage(machine):

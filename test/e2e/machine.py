@@ -256,7 +256,7 @@ class Machine:
                  if c["state"] not in ("bound", "failed", "pending" if waits(c) else "")]
         found += [f"plan {p['reason']} is {p['state']}" for p in self.api.get("/v1/plans")["plans"]
                   if p["state"] not in ("done", "undone", "failed")]
-        got = [(claim, claim["got"]) for claim in claims if claim["got"] is not None]
+        got = [(claim, claim["assigned"]) for claim in claims if claim["assigned"] is not None]
         for bdf, gpu in self.gpus().items():
             on = [(claim, it) for claim, it in got if it["gpu"] == bdf]
             found += compare(f"{bdf}: vGPUs", vgpus(gpu),
@@ -270,9 +270,9 @@ class Machine:
             whole = any(claim["mode"] == "passthrough" for claim, _ in on)
             found += compare(f"{bdf}: driver", gpu["driver"], "vfio-pci" if whole else "nvidia")
         for name in self.names() if self.libvirt else []:
-            wanted = sorted(device(c["got"] or c["named"]) for c in claims
+            wanted = sorted(device(c["assigned"] or c["reserved"]) for c in claims
                             if c["vm"] == name and c["mode"] != "gpu-instance"
-                            and (c["got"] or c["named"]) is not None)
+                            and (c["assigned"] or c["reserved"]) is not None)
             found += compare(f"VM {name}", self.stored_devices(name), wanted)
         return found
 

@@ -46,11 +46,15 @@ def load(path, state_dir, replace=None):
     (state_dir / "cleave.db").chmod(0o600)
 
 
+# As in src/store/plain_words.c, as far as tests look.
+RENAMED = {"got": "assigned", "named": "reserved"}
+
+
 def documents(path):
-    """What a store's text has: kind → key → document; events and steps are lists."""
+    """What a store's text has, in today's words: kind → key → document; events and steps are lists."""
     db = sqlite3.connect(":memory:")
     db.executescript(path.read_text())
-    found = {"claim": {name: json.loads(text) for name, text in
+    found = {"claim": {name: {RENAMED.get(key, key): value for key, value in json.loads(text).items()} for name, text in
                        db.execute("SELECT name, document FROM claims")},
              "plan": {name: json.loads(text) for name, text in
                       db.execute("SELECT id, document FROM plans")},

@@ -87,4 +87,4 @@ class Pair(Twin):
         assert len(self.holders(machine)) == 1
         for one in self.machines:
             assert garbage(one)[0] == []
-            assert events(one, "vm-started-unasked") == []
+            assert events(one, "vm-started-without-hook") == []

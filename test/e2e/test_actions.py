@@ -122,7 +122,7 @@ def test_a_vm_without_a_definition_moves_and_gets_one_with_its_new_device(play):
     act(one, "vm migrate", vm="v1")
     assert one.trace[-1]["outcome"] == "done", one.trace[-1]
     assert one.sides[1].vms["v1"].stored
-    old, new = (one.sides[n].seen.claims[name]["got"]["device"] for n, name in ((1, "d1"), (1, "c1")))
+    old, new = (one.sides[n].seen.claims[name]["assigned"]["device"] for n, name in ((1, "d1"), (1, "c1")))
     assert old != new
 
 

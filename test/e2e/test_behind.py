@@ -37,7 +37,7 @@ def test_a_vm_that_was_defined_again_gets_its_device_when_it_starts(host):
     host.define("v1")
     assert host.stored_devices("v1") == []
     vm = post(host, "/v1/vms/v1/start", 200)["vm"]
-    assert [device["address"] for device in vm["devices"]] == [claim["got"]["device"]]
+    assert [device["address"] for device in vm["devices"]] == [claim["assigned"]["device"]]
     host.virsh("destroy", "v1")
     assert host.problems() == []
 
@@ -93,7 +93,7 @@ def test_a_gpu_in_passthrough_mode_comes_back_for_a_shared_instance(host):
 
 def test_a_function_that_someone_gave_to_a_vm_is_left_to_it(host):
     host.attach("v3", hostdev(VF))
-    assert host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")["got"]["device"] != VF
+    assert host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")["assigned"]["device"] != VF
     host.attach("v3", hostdev(L40S_2))
     problem = post(host, "/v1/claims", 409, {"name": "p", "mode": "passthrough", "gpu": L40S_2})
     assert problem["reason"] == "conflict" and '"v3"' in problem["detail"] and problem["hint"]
@@ -278,7 +278,7 @@ def test_an_instance_in_which_a_program_runs_goes_to_no_other_owner(host, other)
     wish = {"mode": "gpu-instance", "profile": "3g.20gb", "gpu": A100, "start": 4}
     assert host.apply("lab", {"alice": {**wish, "tenant": "alice"}})["state"] == "done"
     before = host.api.get("/v1/claims/alice")
-    start = before["got"]["start"]
+    start = before["assigned"]["start"]
     host.ctl("set", A100, "busy", str(1 << start))
     name = other["name"]
     site = {name: {**wish, "tenant": other["tenant"]}}
@@ -305,15 +305,15 @@ def problem_of(host, name):
 
 def test_a_vgpu_of_the_same_type_that_another_tool_made_is_distinguished_from_the_claim_s(host):
     claim = host.create("a", type="L40S-8Q", gpu=L40S_1, vm="v1")
-    file = f"/sys/bus/pci/devices/{claim['got']['device']}/nvidia/current_vgpu_type"
+    file = f"/sys/bus/pci/devices/{claim['assigned']['device']}/nvidia/current_vgpu_type"
     write(host, file, 0)
     assert "is not there" in problem_of(host, "a")
-    write(host, file, claim["got"]["typeId"])
+    write(host, file, claim["assigned"]["typeId"])
     assert "which cleave did not make" in problem_of(host, "a")
-    assert kinds(host, "claim/a").count("claim-intruded") == 1
+    assert kinds(host, "claim/a").count("claim-conflict") == 1
     assert [it["claim"] for it in host.api.get("/v1/host")["intruders"]] == ["a"]
     assert post(host, "/v1/vms/v1/start", 409)["reason"] == "conflict"
-    assert "claim-intruded" in host.cleave.run("vm", "lint", "v1").stdout
+    assert "claim-conflict" in host.cleave.run("vm", "lint", "v1").stdout
     host.delete("a")
     assert len(host.api.get(f"/v1/gpus/{L40S_1}")["vgpus"]) == 1
 
@@ -323,7 +323,7 @@ def test_an_mdev_with_the_claim_s_uuid_that_another_tool_made_is_reported_unseen
     host.define("v1")
     host.start()
     gpu = host.api.get("/v1/gpus")["gpus"][0]["address"]
-    got = host.create("a", type="A100-8C", gpu=gpu, vm="v1")["got"]
+    got = host.create("a", type="A100-8C", gpu=gpu, vm="v1")["assigned"]
     assert problem_of(host, "a") == ""
     parent = f"/sys/bus/pci/devices/{got['device']}"
     # Between two looks: only its birth tells.
@@ -335,7 +335,7 @@ def test_an_mdev_with_the_claim_s_uuid_that_another_tool_made_is_reported_unseen
 
 
 def test_a_claim_that_shares_its_instance_against_its_will_says_so(host):
-    got = host.create("a", type="DC-1-8C", mode="mig-backed", gpu=RTX, vm="v1")["got"]
+    got = host.create("a", type="DC-1-8C", mode="mig-backed", gpu=RTX, vm="v1")["assigned"]
     assert problem_of(host, "a") == ""
     other = next(vf["address"] for vf in host.api.get(f"/v1/gpus/{RTX}")["virtualFunctions"]
                  if vf["address"] != got["device"])

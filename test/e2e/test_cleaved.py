@@ -77,13 +77,13 @@ def test_the_five_ways_through_one_claim(simulated):
     shared = create(host, name="shared", type="DC-1-8C", gpu=RTX)
     assert shared["mode"] == "time-sliced-mig-backed"
     backed = create(host, name="backed", type="A100-2-10C")
-    assert backed["mode"] == "mig-backed" and backed["got"]["profile"] == "2g.10gb"
+    assert backed["mode"] == "mig-backed" and backed["assigned"]["profile"] == "2g.10gb"
     sliced = create(host, name="sliced", type="L40S-8Q", gpu=L40S_1)
-    assert sliced["mode"] == "time-sliced" and sliced["got"]["gpu"] == L40S_1
+    assert sliced["mode"] == "time-sliced" and sliced["assigned"]["gpu"] == L40S_1
     whole = create(host, name="whole", mode="passthrough", gpu=L40S_2)
-    assert whole["got"]["device"] == L40S_2
+    assert whole["assigned"]["device"] == L40S_2
     bare = create(host, name="bare", mode="gpu-instance", profile="3g.20gb", gpu=A100)
-    assert bare["got"]["migUuid"].startswith("MIG-")
+    assert bare["assigned"]["migUuid"].startswith("MIG-")
 
     gpu = {address: host.api.get(f"/v1/gpus/{address}") for address in (RTX, A100, L40S_1, L40S_2)}
     assert [gpu[a]["mode"] for a in (RTX, A100, L40S_1, L40S_2)] == [
@@ -270,7 +270,7 @@ def test_a_vm_gets_its_device_and_keeps_it_while_it_runs(simulated):
     claim = create(host, name="a", type="L40S-8Q", gpu=L40S_1, vm="web1")
     status, body, _ = api.call("POST", "/v1/vms/web1/start")
     assert status == 200 and body["vm"]["state"] == "running", body
-    assert [device["address"] for device in body["vm"]["devices"]] == [claim["got"]["device"]]
+    assert [device["address"] for device in body["vm"]["devices"]] == [claim["assigned"]["device"]]
     assert [vgpu["vm"] for vgpu in api.get(f"/v1/gpus/{L40S_1}")["vgpus"]] == ["web1"]
 
     status, problem, _ = api.call("DELETE", "/v1/claims/a")

@@ -159,7 +159,7 @@ def test_the_first_mediated_device_is_the_boot_display(machine):
 
 def test_a_device_put_in_by_hand_is_distinguished_until_it_is_claimed(l40s):
     claim = l40s.create("a", type="L40S-8Q")
-    l40s.attach("v1", hostdev(claim["got"]["device"]))
+    l40s.attach("v1", hostdev(claim["assigned"]["device"]))
     assert [it["claim"] for it in l40s.api.get("/v1/vms")["vms"][0]["devices"]] == [None]
 
 
@@ -210,7 +210,7 @@ def test_a_gpu_in_any_pci_domain_reaches_its_vm(vmd, gpu, mode):
     words = ["--mode", mode] if mode == "passthrough" else ["--type", "L40S-8Q"]
     done = vmd.cleave.run("claim", "create", "a", "--gpu", gpu, "--vm", "v1", *words)
     assert done.returncode == 0, done.stderr
-    device = vmd.api.get("/v1/claims/a")["got"]["device"]
+    device = vmd.api.get("/v1/claims/a")["assigned"]["device"]
     assert device.rsplit(":", 2)[0] == gpu.rsplit(":", 2)[0]
     assert vmd.stored_devices("v1") == [device]
     xml = vmd.virsh("dumpxml", "--inactive", "v1").stdout
@@ -228,7 +228,7 @@ def test_a_gpu_in_any_pci_domain_reaches_its_vm(vmd, gpu, mode):
 def test_qemu_alone_takes_no_wide_domain(vmd):
     """Why there is an override: without it the same device does not start."""
     claim = vmd.create("a", mode="passthrough", gpu="10000:e1:00.0", vm="v1")
-    vmd.attach("v2", hostdev(claim["got"]["device"]))
+    vmd.attach("v2", hostdev(claim["assigned"]["device"]))
     done = vmd.virsh("start", "v2", check=False)
     assert "Property 'vfio-pci.host' doesn't take value '10000:e1:00.0'" in done.stderr
 

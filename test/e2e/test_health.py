@@ -75,7 +75,7 @@ def test_a_gpu_is_lost_under_three_vms_and_the_others_go_on(host):
     assert done.returncode == 5 and "is quarantined" in done.stderr
     assert f"cleave gpu recover {L40S_1}" in done.stderr
     host.create("new", type="L40S-8Q")
-    assert host.api.get("/v1/claims/new")["got"]["gpu"] == L40S_2
+    assert host.api.get("/v1/claims/new")["assigned"]["gpu"] == L40S_2
     # Its VMs don't start again, and say why.
     host.virsh("destroy", "v1")
     done = host.cleave.run("vm", "start", "v1")
@@ -138,7 +138,7 @@ def test_the_watch_holds_up_neither_sriov_manage_nor_a_driver_reload(host):
 
 
 def test_a_stuck_function_is_set_aside_and_the_gpu_goes_on(host):
-    got = host.create("a", type="L40S-8Q", gpu=L40S_1)["got"]
+    got = host.create("a", type="L40S-8Q", gpu=L40S_1)["assigned"]
     fault(host, "at=nvidia/current_vgpu_type", f"device={got['device']}", "access=write",
           "errno=EIO")
     done = host.cleave.run("claim", "delete", "a")
@@ -148,7 +148,7 @@ def test_a_stuck_function_is_set_aside_and_the_gpu_goes_on(host):
     shown = gpu(host, L40S_1)
     assert [vf["address"] for vf in shown["stuckVirtualFunctions"]] == [got["device"]]
     assert shown["quarantine"] is None
-    other = host.create("b", type="L40S-8Q", gpu=L40S_1)["got"]
+    other = host.create("b", type="L40S-8Q", gpu=L40S_1)["assigned"]
     assert other["device"] != got["device"]
     assert f"{got['device']} is stuck" in host.cleave.run("gpu", "show", L40S_1).stdout
 
@@ -166,15 +166,15 @@ def test_a_cordoned_gpu_keeps_what_it_has_and_gets_nothing_new(host):
     assert gpu(host, L40S_1)["cordoned"]["reason"] == "fan noise"
     done = host.cleave.run("claim", "create", "b", "--type", "L40S-8Q", "--gpu", L40S_1)
     assert done.returncode == 5 and "cordoned it: fan noise" in done.stderr
-    assert host.create("c", type="L40S-8Q")["got"]["gpu"] == L40S_2
+    assert host.create("c", type="L40S-8Q")["assigned"]["gpu"] == L40S_2
     assert host.api.get("/v1/claims/a")["state"] == "bound"
     assert host.cleave.run("gpu", "uncordon", L40S_1).returncode == 0
-    assert host.create("b", type="L40S-8Q", gpu=L40S_1)["got"]["gpu"] == L40S_1
+    assert host.create("b", type="L40S-8Q", gpu=L40S_1)["assigned"]["gpu"] == L40S_1
     assert host.problems() == []
 
 
 def devices(host):
-    return {c["name"]: c["got"]["mdevUuid"] or c["got"]["device"]
+    return {c["name"]: c["assigned"]["mdevUuid"] or c["assigned"]["device"]
             for c in host.api.get("/v1/claims")["claims"]}
 
 
@@ -332,7 +332,7 @@ def test_a_gpu_that_is_well_is_not_reset(host):
 
 
 def test_a_stuck_function_is_free_again_after_a_recovery(host):
-    got = host.create("a", type="L40S-8Q", gpu=L40S_1)["got"]
+    got = host.create("a", type="L40S-8Q", gpu=L40S_1)["assigned"]
     fault(host, "at=nvidia/current_vgpu_type", f"device={got['device']}", "access=write",
           "errno=EIO")
     assert host.cleave.run("claim", "delete", "a").returncode != 0

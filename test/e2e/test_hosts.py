@@ -14,7 +14,7 @@ def test_a_mig_backed_mdev_reaches_its_guest(machine, image):
     host = machine("a100-40gb-mdev")
     host.define_guest(image, "v1", "v2")
     host.start()
-    uuids = {name: host.create(name, type="A100-2-10C", vm=name)["got"]["mdevUuid"]
+    uuids = {name: host.create(name, type="A100-2-10C", vm=name)["assigned"]["mdevUuid"]
              for name in ("v1", "v2")}
     for name, said in host.boot("v1", "v2").items():
         assert len(said) == 1 and f"uuid={uuids[name]}" in said[0]
@@ -32,7 +32,7 @@ def test_a_gpu_without_virtual_functions_carries_mdevs_itself(machine, image):
     host.define_guest(image, "v1")
     host.start()
     # Two vGPUs in one VM: both are found.
-    got = [host.create(name, type="T4-4Q", vm="v1")["got"] for name in ("a", "b")]
+    got = [host.create(name, type="T4-4Q", vm="v1")["assigned"] for name in ("a", "b")]
     said = host.boot("v1")["v1"]
     assert sorted(line.split("uuid=")[1].split()[0] for line in said) == sorted(
         it["mdevUuid"] for it in got)
@@ -50,7 +50,7 @@ def test_a_gpu_on_another_pci_domain_is_cut_and_given_like_any(machine, image):
     host.define_guest(image, "v1", "v2")
     host.start()
     claim = host.create("a", type="H100XM-1-10C", vm="v1", gpu=H100)
-    assert claim["got"]["gpu"] == H100 and claim["got"]["device"].startswith("0001:61:")
+    assert claim["assigned"]["gpu"] == H100 and claim["assigned"]["device"].startswith("0001:61:")
     host.create("b", mode="passthrough", gpu="0000:21:00.0", vm="v2")
     said = host.boot("v1", "v2")
     assert 'gpu="NVIDIA H100XM-1-10C"' in said["v1"][0] and "profile=1g.10gb" in said["v1"][0]
@@ -81,7 +81,7 @@ def test_eight_gpus_fill_up_in_every_way_at_once(machine, image):
     host.start()
     plan = host.apply("all", claims)
     assert plan["state"] == "done", plan["problem"]
-    used = {claim["got"]["gpu"] for claim in host.api.get("/v1/claims")["claims"]}
+    used = {claim["assigned"]["gpu"] for claim in host.api.get("/v1/claims")["claims"]}
     assert used < set(gpus), "a GPU would have been enough for several claims"
     said = host.boot("v0", "v3")
     assert 'gpu="NVIDIA H100XM-20C"' in said["v0"][0] and "kind=passthrough" in said["v3"][0]

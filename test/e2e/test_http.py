@@ -89,7 +89,7 @@ def test_malformed_json_says_where(fake):
 
 
 @pytest.mark.parametrize("text, said", [
-    ('{"name": "a", "named": "b"}', "named"),
+    ('{"name": "a", "reserved": "b"}', "reserved"),
     ('{"name": "a", "name": "b"}', "duplicate"),
     ('{"name": 3}', "string"),
     ('["name"]', "object"),

@@ -66,7 +66,7 @@ def test_a_vm_starts_with_mediated_devices(old):
     xml = host.virsh("dumpxml", "--inactive", "v1").stdout
     assert xml.count("ramfb='on'") == xml.count("display='on'") == 1
     assert "ua-cleave-a" in xml and "ua-cleave-b" in xml
-    runs_with(host, "v1", first["got"]["mdevUuid"])
+    runs_with(host, "v1", first["assigned"]["mdevUuid"])
     host.delete("a")
     host.delete("b")
     assert host.problems() == []
@@ -78,7 +78,7 @@ def test_a_vm_starts_with_a_whole_gpu(old):
     xml = host.virsh("dumpxml", "--inactive", "v1").stdout
     assert "managed='yes'" in xml and "<pcihole64 unit='KiB'>" in xml and "ua-cleave-a" in xml
     for _ in range(2):
-        runs_with(host, "v1", claim["got"]["device"])
+        runs_with(host, "v1", claim["assigned"]["device"])
     assert host.problems() == []
     host.delete("a")
     assert "pcihole64" not in host.virsh("dumpxml", "--inactive", "v1").stdout

@@ -24,7 +24,7 @@ def up(machine, directory, name):
     if one.lives():
         one.settle()
         wait_for(lambda: not garbage(one)[0])
-        assert events(one, "vm-started-unasked") == []
+        assert events(one, "vm-started-without-hook") == []
 
 
 @pytest.fixture(params=list(HOSTS))
@@ -44,7 +44,7 @@ def on_demand(host, name, vm, **spec):
 @pytest.mark.quick("hook", "vm")
 def test_virsh_starts_a_vm_with_an_on_demand_claim(host):
     made = on_demand(host, "a", "web1")
-    assert made["state"] == "pending" and made["got"] is None
+    assert made["state"] == "pending" and made["assigned"] is None
     assert host.stored_devices("web1") == [named(host, "a")]
     assert host.problems() == []
     host.virsh("start", "web1")
@@ -90,7 +90,7 @@ def test_a_vm_that_is_saved_keeps_its_device(one):
 
 def test_a_held_device_that_went_away_is_made_again_before_the_vm_starts(host):
     before = host.create("a", type=host.type, vm="web1")
-    one = before["got"]
+    one = before["assigned"]
     path = (f"/sys/bus/mdev/devices/{one['mdevUuid']}/remove" if one["mdevUuid"]
             else f"/sys/bus/pci/devices/{one['device']}/nvidia/current_vgpu_type")
     host.sh(f"echo {1 if one['mdevUuid'] else 0} >{path}")
@@ -217,10 +217,10 @@ def test_vms_that_are_undefined_between_two_looks_release_theirs(one):
     one.virsh("undefine", "web3")
     wait_for(lambda: [it["name"] for it in one.api.get("/v1/claims")["claims"]] == ["2h"]
              if one.api.get("/v1/vms") else False)
-    assert state(one, "2h") == "bound" and events(one, "claim-held") == []
+    assert state(one, "2h") == "bound" and events(one, "claim-vm-missing") == []
     one.virsh("destroy", "web2")
     wait_for(lambda: one.api.get("/v1/claims")["claims"] == [] if one.api.get("/v1/vms") else False)
-    assert events(one, "claim-held") == [] and one.problems() == []
+    assert events(one, "claim-vm-missing") == [] and one.problems() == []
 
 
 @pytest.mark.parametrize("missing", ["web1.xml", "*.xml"])
@@ -232,7 +232,7 @@ def test_a_libvirt_that_comes_up_without_definitions_releases_nothing(one, missi
     one.run(START_LIBVIRT, "stop")
     one.sh(f"mkdir /run/away && mv /etc/libvirt/qemu/{missing} /run/away/")
     one.run(START_LIBVIRT)
-    wait_for(lambda: len(events(one, "claim-held")) >= 2)
+    wait_for(lambda: len(events(one, "claim-vm-missing")) >= 2)
     before = len(one.api.get("/v1/events")["events"])
     # One that is seen to be undefined later is released after its time: theirs is over by then.
     one.define("seen")
@@ -269,7 +269,7 @@ def test_a_claim_that_was_released_comes_back_with_its_vm(one):
     assert refused.returncode != 0 and "cleave claim restore h" in refused.stderr
     done = one.cleave.run("claim", "restore", "h")
     assert done.returncode == 0, done.stderr
-    assert claim(one, "h")["got"]["device"] == before["got"]["device"]
+    assert claim(one, "h")["assigned"]["device"] == before["assigned"]["device"]
     one.virsh("start", "web1")
     assert one.problems() == []
 
@@ -417,7 +417,7 @@ def test_nothing_waits_for_a_hook_for_long_and_no_hook_for_them(one):
 
 
 def test_a_device_of_another_vms_claim_is_refused(one):
-    got = one.create("a", type=one.type, vm="web1")["got"]
+    got = one.create("a", type=one.type, vm="web1")["assigned"]
     one.attach("web2", hostdev(got["device"]))
     refused = one.virsh("start", "web2", check=False)
     assert refused.returncode != 0
@@ -434,7 +434,7 @@ ARGUMENTS = """<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/q
 
 @pytest.mark.parametrize("form", ["vfio-pci,host={}", "vfio-pci,id=x,sysfsdev=/sys/bus/pci/devices/{}"])
 def test_a_device_that_goes_past_libvirt_is_refused_if_another_vms_claim_has_it(one, form):
-    device = one.create("a", type=one.type, vm="web1")["got"]["device"]
+    device = one.create("a", type=one.type, vm="web1")["assigned"]["device"]
     xml = one.virsh("dumpxml", "--inactive", "web2").stdout
     one.virsh("define", "/dev/stdin",
               input=xml.replace("</domain>", ARGUMENTS.format(form.format(device))))
@@ -450,7 +450,7 @@ def test_a_device_that_goes_past_libvirt_is_refused_if_another_vms_claim_has_it(
 
 
 def test_a_vm_whose_definition_lost_the_device_does_not_start_without_it(one):
-    got = one.create("a", type=one.type, vm="web1")["got"]
+    got = one.create("a", type=one.type, vm="web1")["assigned"]
     one.virsh("detach-device", "web1", "/dev/stdin", "--config", input=hostdev(got["device"]))
     refused = one.virsh("start", "web1", check=False)
     assert refused.returncode != 0
@@ -471,7 +471,7 @@ def test_a_running_vms_claim_is_not_changed_by_a_site(one):
 
 def test_gc_knows_what_cleave_made(one, directory):
     """A claim that is lost from the store leaves a vGPU and a hostdev behind; another tool's stay."""
-    lost = one.create("lost", type=one.type, vm="web1")["got"]
+    lost = one.create("lost", type=one.type, vm="web1")["assigned"]
     other = "0000:26:01.7" if lost["device"] != "0000:26:01.7" else "0000:26:01.6"
     type_id = lost["typeId"]
     one.sh(f"echo {type_id} >/sys/bus/pci/devices/{other}/nvidia/current_vgpu_type")
@@ -556,7 +556,7 @@ def test_a_host_whose_hook_is_called_says_so(one):
     assert (found["state"], found["vm"]) == ("called", "web1") and found["at"]
     shown = one.cleave.run("host", "show").stdout
     assert "called for VM web1" in shown and "Missing" not in shown
-    assert events(one, "vm-started-unasked") == []
+    assert events(one, "vm-started-without-hook") == []
 
 
 def test_a_host_without_a_hook_says_so_as_soon_as_a_vm_starts(machine):
@@ -573,5 +573,5 @@ def test_a_host_without_a_hook_says_so_as_soon_as_a_vm_starts(machine):
     one.virsh("start", "web1")
     one.virsh("start", "web3")
     wait_for(lambda: hook(one)["vm"] == "web3")
-    assert [e["subject"] for e in events(one, "vm-started-unasked")] == ["vm/web2", "vm/web1"], \
+    assert [e["subject"] for e in events(one, "vm-started-without-hook")] == ["vm/web2", "vm/web1"], \
         "the first, and those with claims"

@@ -73,7 +73,7 @@ def test_a_managed_vgpu_is_an_error_and_libvirt_agrees(host):
 
 def test_devices_put_in_by_hand_are_named(host):
     claim = host.create("a", type="L40S-8Q", vm="v1")
-    device = claim["got"]["device"]
+    device = claim["assigned"]["device"]
     other = device[:-1] + str(int(device[-1]) + 1)
     host.attach("v2", hostdev(device))
     assert sorted(lint(host, "v2")) == ["claim-of-another-vm", "device-shared"]

@@ -278,7 +278,7 @@ def test_a_debugger_is_seen_in_the_plugin_s_parameters(pairs, image):
     pair = pairs(VFIO)
     a = pair.alpha
     a.define_guest(image, "vm1", arguments="cleave.fb=7")
-    got = a.create("vm1", vm="vm1", **TYPE)["got"]
+    got = a.create("vm1", vm="vm1", **TYPE)["assigned"]
     a.sh(f"echo enable_debugging=1 >/sys/bus/pci/devices/{got['device']}/nvidia/vgpu_params")
     assert a.cleave.run("vm", "start", "vm1").returncode == 0
     refused(pair, pair.migrate("vm1", a), "migration-without-debugging")
@@ -462,7 +462,7 @@ def test_a_reservation_whose_source_is_gone_is_given_back(pairs, image):
     pair.alpha.kill()
     pair.alpha.virsh("domjobabort", "vm1")
     pair.wait_for("it is given back", lambda: pair.beta.api.get("/v1/claims")["claims"] == [])
-    assert events(pair.beta, "vm-did-not-come")
+    assert events(pair.beta, "incoming-expired")
     pair.alpha.start()
     pair.id = ident
     stayed(pair)
@@ -517,7 +517,7 @@ def lose_target(pairs, image):
     pair.boot_claimed(image, "vm1", pair.alpha, dirty_mib=16, **TYPE)
     pair.id = pair.begin("vm1", pair.alpha, "--bandwidth", str(SLOW_MIB))
     pair.wait_sent(pair.alpha, pair.id)
-    early = word(pair, "--away")
+    early = word(pair, "--target")
     assert early.returncode == 4 and "libvirt is moving the VM" in early.stderr, early.stderr
     pair.beta.kill()
     pair.alpha.virsh("migrate-setspeed", "vm1", "1000")
@@ -526,29 +526,29 @@ def lose_target(pairs, image):
 
 
 def word(pair, *options):
-    return pair.alpha.cleave.run("migration", "settle", pair.id, *options)
+    return pair.alpha.cleave.run("migration", "resolve", pair.id, *options)
 
 
-def test_a_target_that_never_answers_again_is_settled_by_a_person(pairs, image):
+def test_a_target_that_never_answers_again_is_resolved_by_a_person(pairs, image):
     pair = lose_target(pairs, image)
     a = pair.alpha
-    assert word(pair).returncode == 2 and word(pair, "--away", "--here").returncode == 2
-    for way in "--away", "--here":
+    assert word(pair).returncode == 2 and word(pair, "--target", "--source").returncode == 2
+    for way in "--target", "--source":
         shown = word(pair, way, "--dry-run")
         assert shown.returncode == 0, shown.stderr
-        for text in ("here: off", "beta: cleaved", "answered last at 20", "said that the VM arrived",
+        for text in ("source: off", "beta: cleaved", "answered last at 20", "said that the VM arrived",
                      "nothing was changed"):
             assert text in shown.stdout, shown.stdout
     assert "two VMs on one disk destroy it" in shown.stdout and 'keep claim "vm1"' in shown.stdout
     found = pair.migration(a, pair.id)
-    assert found["state"] == "switching" and found["settled"] is None
-    done = word(pair, "--away")
+    assert found["state"] == "switching" and found["resolution"] is None
+    done = word(pair, "--target")
     assert done.returncode == 0 and 'forget claim "vm1"' in done.stdout, done.stdout + done.stderr
     found = pair.wait_end(a, pair.id, "done")
-    assert found["settled"] == "away" and found["settledBy"]
+    assert found["resolution"] == "target" and found["resolvedBy"]
     assert a.names() == [] and a.api.get("/v1/claims")["claims"] == []
-    assert events(a, "vm-migration-settled")
-    assert word(pair, "--away").returncode == 4, "it is over"
+    assert events(a, "migration-resolved")
+    assert word(pair, "--target").returncode == 4, "it is over"
     # The target was not lost after all: cleaved there takes over what runs there.
     pair.beta.start(*PATIENCE)
     pair.wait_for("it is taken over", lambda: pair.beta.api.get("/v1/claims")["claims"][0]["vm"])
@@ -564,10 +564,10 @@ def test_a_vm_whose_target_is_lost_starts_again_where_it_came_from(pairs, image)
     assert refused.returncode == 6, refused.stderr
     b.virsh("destroy", "vm1")
     b.virsh("undefine", "vm1")
-    done = word(pair, "--here")
+    done = word(pair, "--source")
     assert done.returncode == 0, done.stderr
     found = pair.wait_end(a, pair.id, "failed")
-    assert found["settled"] == "here" and "is here" in found["problem"]["message"]
+    assert found["resolution"] == "source" and "is here" in found["problem"]["message"]
     assert a.cleave.run("vm", "start", "vm1").returncode == 0
     b.start(*PATIENCE)
     pair.wait_for("it is given back", lambda: b.api.get("/v1/claims")["claims"] == [])
@@ -576,11 +576,11 @@ def test_a_vm_whose_target_is_lost_starts_again_where_it_came_from(pairs, image)
 
 
 @LONG
-def test_a_target_that_comes_back_with_a_vm_that_was_settled_as_here_is_cleared_by_hand(pairs, image):
+def test_a_target_that_comes_back_with_a_vm_that_was_resolved_as_here_is_cleared_by_hand(pairs, image):
     """What the dry run says is to be done there, and nothing else, is enough."""
     pair = lose_target(pairs, image)
     a, b = pair.alpha, pair.beta
-    assert word(pair, "--here").returncode == 0
+    assert word(pair, "--source").returncode == 0
     b.start(*PATIENCE)
     pair.wait_for("it is taken over", lambda: b.api.get("/v1/claims")["claims"][0]["vm"])
     for words in (["vm", "stop", "--now", "vm1"], ["claim", "delete", "vm1"], ["vm", "delete", "vm1"]):

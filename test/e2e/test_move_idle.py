@@ -17,7 +17,7 @@ def host(machine):
 
 
 def starts(host):
-    return {claim["name"]: claim["got"]["start"] for claim in host.api.get("/v1/claims")["claims"]
+    return {claim["name"]: claim["assigned"]["start"] for claim in host.api.get("/v1/claims")["claims"]
             if claim["state"] == "bound"}
 
 
@@ -75,7 +75,7 @@ def test_a_vm_that_runs_keeps_its_place_and_one_that_is_off_finds_its_device_aga
     host.create("y", type="A100-2-10C")
     host.create("z", type="A100-2-10C", vm="z")
     host.delete("y")
-    before = {name: host.api.get(f"/v1/claims/{name}")["got"] for name in "rz"}
+    before = {name: host.api.get(f"/v1/claims/{name}")["assigned"] for name in "rz"}
     wanted = ["claim", "create", "w", "--type", "A100-4-20C", "--move-idle"]
 
     host.virsh("start", "z")  # now it is in use
@@ -86,7 +86,7 @@ def test_a_vm_that_runs_keeps_its_place_and_one_that_is_off_finds_its_device_aga
     host.virsh("start", "r")
     done = host.cleave.run(*wanted)
     assert done.returncode == 0, done.stderr
-    after = {name: host.api.get(f"/v1/claims/{name}")["got"] for name in "rz"}
+    after = {name: host.api.get(f"/v1/claims/{name}")["assigned"] for name in "rz"}
     assert after["r"] == before["r"]
     assert after["z"]["start"] != before["z"]["start"]
     assert after["z"]["device"] == before["z"]["device"]
@@ -126,7 +126,7 @@ def test_a_vgpu_goes_to_another_gpu_and_its_vms_definition_follows(machine):
     host.define("x", "new")
     host.start()
     host.create("whole", type="L40S-48Q")
-    before = host.create("x", type="L40S-8Q", vm="x")["got"]
+    before = host.create("x", type="L40S-8Q", vm="x")["assigned"]
     host.delete("whole")
     other = next(bdf for bdf in host.gpus() if bdf != before["gpu"])
     host.create("stays", type="L40S-8Q", gpu=other)
@@ -136,7 +136,7 @@ def test_a_vgpu_goes_to_another_gpu_and_its_vms_definition_follows(machine):
     assert refused.returncode == 5 and text in refused.stderr
     done = host.cleave.run(*wanted, "--move-idle")
     assert done.returncode == 0, done.stderr
-    after = host.api.get("/v1/claims/x")["got"]
+    after = host.api.get("/v1/claims/x")["assigned"]
     assert after["gpu"] == other and host.stored_devices("x") == [after["device"]]
     assert host.problems() == []
     host.virsh("start", "x")

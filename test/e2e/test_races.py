@@ -79,7 +79,7 @@ def test_sixteen_clients_want_a_whole_gpu_and_each_gpu_has_one_owner(host):
 def test_no_two_of_sixteen_clients_share_a_virtual_function(host):
     results = together(*(claiming(host, f"r{i}", type="L40S-4Q", gpu=L40S_1) for i in range(16)))
     assert counts(results) == {"done": 12, "no-capacity": 4}
-    devices = [claim["got"]["device"] for claim in host.api.get("/v1/claims")["claims"]]
+    devices = [claim["assigned"]["device"] for claim in host.api.get("/v1/claims")["claims"]]
     assert len(set(devices)) == 12
     assert host.problems() == []
 
@@ -108,7 +108,7 @@ def test_an_apply_and_a_create_of_the_same_name_leave_one_owner(host):
         owner = host.api.get("/v1/claims/x")["site"]
         assert {applied, created} == {"done", "conflict"}
         assert (owner == "s") == (applied == "done")
-        assert host.stored_devices("v1") == [host.api.get("/v1/claims/x")["got"]["device"]]
+        assert host.stored_devices("v1") == [host.api.get("/v1/claims/x")["assigned"]["device"]]
         host.delete("x")
 
 

@@ -70,7 +70,7 @@ def without_uuid(lines):
 
 
 def device(machine, name):
-    got = machine.api.get(f"/v1/claims/{name}")["got"]
+    got = machine.api.get(f"/v1/claims/{name}")["assigned"]
     return got["mdevUuid"] or got["device"]
 
 
@@ -279,7 +279,7 @@ def test_what_stands_in_the_way_is_named_and_left_alone(claims):
     claims.ctl("sriov", EQUAL, "on")
     mine = device(claims, "equal1") if claims.lives() else None
     claims.start("--restore-timeout", "0")
-    got = claims.api.get("/v1/claims/equal1")["got"]
+    got = claims.api.get("/v1/claims/equal1")["assigned"]
     vf = got["device"]
     if got["mdevUuid"]:
         other = "11111111-2222-3333-4444-555555555555"
@@ -356,7 +356,7 @@ def test_a_board_in_another_slot_brings_its_claims_along(directory, openapi):
     try:
         machine.start()
         machine.define("web")
-        got = machine.create("w1", type="L40S-8Q", gpu="0000:41:00.0", vm="web")["got"]
+        got = machine.create("w1", type="L40S-8Q", gpu="0000:41:00.0", vm="web")["assigned"]
         definition = machine.virsh("dumpxml", "--inactive", "web").stdout
     finally:
         machine.end()
@@ -366,7 +366,7 @@ def test_a_board_in_another_slot_brings_its_claims_along(directory, openapi):
         machine.start()
         wait_restored(machine)
         assert machine.cleave.run("host", "restore").returncode == 0
-        moved = machine.api.get("/v1/claims/w1")["got"]
+        moved = machine.api.get("/v1/claims/w1")["assigned"]
         assert moved["gpu"] == "0000:a1:00.0"
         assert moved["device"] == got["device"].replace("0000:41", "0000:a1")
         assert machine.stored_devices("web") == [moved["device"]]

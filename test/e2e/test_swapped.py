@@ -59,7 +59,7 @@ def test_definitions_follow_and_vms_start(directory, openapi, moves):
         two.run(START_LIBVIRT)
         wait_for(lambda: running(two) == there)
         for board, bus in after.items():
-            assert claim(two, vms[board])["got"]["gpu"] == f"0000:{bus}:00.0"
+            assert claim(two, vms[board])["assigned"]["gpu"] == f"0000:{bus}:00.0"
         refused = [it["message"] for it in events(two, "vm-refused") if it["subject"].removeprefix("vm/") in there]
         assert "belongs to" not in str(refused)
         out = sorted(set(vms.values()) - set(there))
@@ -103,7 +103,7 @@ def test_no_board_is_taken_for_another_that_was_on_vfio_pci(directory, openapi, 
         one.ctl("driver-load")
         wait_for(lambda: any(gpu["uuid"] == UUIDS["a"] for gpu in one.api.get("/v1/gpus")["gpus"]))
     one.create("pa", gpu="0000:26:00.0", vm="pa", mode="passthrough")
-    assert claim(one, "pb")["got"]["gpuUuid"] == (UUIDS["b"] if WAYS[way] else None)
+    assert claim(one, "pb")["assigned"]["gpuUuid"] == (UUIDS["b"] if WAYS[way] else None)
     xml = {vm: one.virsh("dumpxml", "--inactive", vm).stdout for vm in ("pa", "pb")}
     one.end()
     two = Machine(directory, slots(directory, "after", after), openapi, options=hook_options(directory))
@@ -114,10 +114,10 @@ def test_no_board_is_taken_for_another_that_was_on_vfio_pci(directory, openapi, 
         wait_for(lambda: "pa" in running(two))
         runs = [two.cleave.run("host", "restore", *dry) for dry in (["--dry-run"], [])]
         assert [done.returncode for done in runs] == [0 if WAYS[way] else 8] * 2, runs
-        assert claim(two, "pa")["got"]["gpu"] == "0000:a6:00.0"
+        assert claim(two, "pa")["assigned"]["gpu"] == "0000:a6:00.0"
         if WAYS[way]:
             wait_for(lambda: running(two) == ["pa", "pb"])
-            assert claim(two, "pb")["got"]["gpu"] == "0000:26:00.0" and two.problems() == []
+            assert claim(two, "pb")["assigned"]["gpu"] == "0000:26:00.0" and two.problems() == []
             return
         assert all("pb" in done.stderr and '"pa"' in done.stderr and "a6:00.0" in done.stderr for done in runs)
         starts = [two.cleave.run("vm", "start", "pb", *dry) for dry in (["--dry-run"], [])]

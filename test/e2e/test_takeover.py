@@ -115,7 +115,7 @@ def test_what_an_older_cleaved_was_about_when_it_was_killed_is_ended(machine, di
     wait_for(lambda: [gpu["problem"] for gpu in one.api.get("/v1/host/restore")["gpus"] if gpu["state"] != "restored"
                       and "is leaving with it" in (gpu["problem"] or "")])
     (ident,) = [key[4:] for key, record in left["migration"].items() if record["state"] == "preparing"]
-    done = one.cleave.run("migration", "settle", ident, "--here")
+    done = one.cleave.run("migration", "resolve", ident, "--source")
     assert done.returncode == 0, done.stderr
     wait_restored(one)
     assert one.settle()

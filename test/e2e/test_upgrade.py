@@ -30,7 +30,7 @@ def test_claims_and_definitions_follow_and_vms_start(directory, openapi):
         two.start("--observe-period", "1")
         restored = two.cleave.run("host", "restore")
         assert restored.returncode == 0, restored.stderr
-        assert two.api.get("/v1/claims/held")["got"]["mdevUuid"] is None
+        assert two.api.get("/v1/claims/held")["assigned"]["mdevUuid"] is None
         two.run(START_LIBVIRT)
         wait_for(lambda: sorted(two.virsh("list", "--name").stdout.split()) == ["drawn", "held"])
         assert "no such GPU" not in str(events(two, "vm-refused"))

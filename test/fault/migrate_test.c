@@ -156,7 +156,7 @@ static void burn_target(const struct loss *loss)
 {
     world->lost = true;
     stop_target();
-    if (str_eq(loss->where, "here")) {
+    if (str_eq(loss->where, "source")) {
         fake_lock();
         *fake_host_vm(&world->hosts[TARGET], VM) = (struct fake_vm){0};
         fake_unlock();
@@ -166,12 +166,12 @@ static void burn_target(const struct loss *loss)
 static void say(const char *where, bool dry_run, struct answer *answer)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "vm", where);
-    lab_ask(&world->labs[SOURCE], VERB_SETTLE_MIGRATION, answer,
+    lab_ask(&world->labs[SOURCE], VERB_RESOLVE_MIGRATION, answer,
             .target = the_move()->migration->id, .json = body, .dry_run = dry_run);
 }
 
 /* 0 or -reason. */
-static int settle(const char *where, bool dry_run)
+static int resolve(const char *where, bool dry_run)
 {
     struct answer answer = {0};
     say(where, dry_run, &answer);
@@ -195,7 +195,7 @@ static const char *check_source(const struct loss *loss)
 {
     const struct fake_vm *vm = fake_host_vm(&world->hosts[SOURCE], VM);
     const struct claim *claim = claims_find(&world->labs[SOURCE].manager->claims, "a");
-    if (str_eq(loss->where, "away")) {
+    if (str_eq(loss->where, "target")) {
         return vm == NULL && claim == NULL ? NULL : "the source has not let go";
     }
     return vm != NULL && claim != NULL && claim->state == CLAIM_BOUND ? NULL
@@ -206,18 +206,18 @@ static const char *end_loss(const struct loss *loss, char *why, size_t size)
 {
     /* A source that was restarted asks libvirt first, and may have no answer yet. */
     for (int i = 0; i < 2000 && the_move()->migration->state == loss->state; i++) {
-        if (settle(loss->where, false) != 0) {
+        if (resolve(loss->where, false) != 0) {
             let_run(500);
         }
     }
     if (the_move()->migration->state == loss->state) {
-        return "it can't be settled";
+        return "it can't be resolved";
     }
     if (!source_comes_to_rest()) {
         return "the source does not come to rest";
     }
     const char *problem = check_source(loss);
-    if (problem == NULL && str_eq(loss->where, "here")) {
+    if (problem == NULL && str_eq(loss->where, "source")) {
         struct answer answer = {0};
         lab_ask(&world->labs[SOURCE], VERB_START_VM, &answer, .target = VM);
         must(lab_wait(&world->labs[SOURCE], &answer), "no answer");
@@ -238,7 +238,7 @@ static unsigned count_settling(const struct loss *loss)
     burn_target(loss);
     struct lab *lab = &world->labs[SOURCE];
     lab->faults.calls = 0;
-    assert_int_equal(settle(loss->where, false), 0);
+    assert_int_equal(resolve(loss->where, false), 0);
     must(source_comes_to_rest(), "the source does not come to rest");
     unsigned calls = atomic_load(&lab->faults.calls);
     char why[256] = "";
@@ -290,7 +290,7 @@ static void every_call_of_a_settling_may_fail(void **state)
             harm_settling_at(*state, (enum harm)harm, k);
         }
     }
-    print_message("# settling: %u calls, each harmed thrice\n", calls);
+    print_message("# resolving: %u calls, each harmed thrice\n", calls);
 }
 
 /* What a person may say, and when. */
@@ -298,12 +298,12 @@ static void a_word_is_taken_only_when_no_one_else_can_tell(void **state)
 {
     const struct loss *loss = *state;
     lose_target(loss);
-    assert_int_equal(settle(loss->where, false), -REASON_CONFLICT); /* it answers */
+    assert_int_equal(resolve(loss->where, false), -REASON_CONFLICT); /* it answers */
     burn_target(loss);
     struct fake_vm *vm = fake_host_vm(&world->hosts[SOURCE], VM);
     vm->running = true;
     struct answer refused = {0};
-    say("away", false, &refused);
+    say("target", false, &refused);
     must(lab_wait(&world->labs[SOURCE], &refused), "no answer");
     assert_int_equal(refused.err.reason, REASON_IN_USE);
     assert_non_null(strstr(refused.err.message, "is not away"));
@@ -311,27 +311,27 @@ static void a_word_is_taken_only_when_no_one_else_can_tell(void **state)
     vm->running = false;
     struct fake_vm kept = *vm;
     *vm = (struct fake_vm){0};
-    assert_int_equal(settle("here", false), -REASON_NOT_FOUND);
+    assert_int_equal(resolve("source", false), -REASON_NOT_FOUND);
     *vm = kept;
-    assert_int_equal(settle("there", false), -REASON_INVALID);
-    assert_int_equal(settle(loss->where, true), 0);
+    assert_int_equal(resolve("there", false), -REASON_INVALID);
+    assert_int_equal(resolve(loss->where, true), 0);
     assert_int_equal(the_move()->migration->state, loss->state);
     struct answer first = {0};
     say(loss->where, true, &first);
-    assert_int_equal(settle(loss->where, false), -REASON_CONFLICT); /* someone is at it */
+    assert_int_equal(resolve(loss->where, false), -REASON_CONFLICT); /* someone is at it */
     must(lab_wait(&world->labs[SOURCE], &first), "no answer");
     answer_done(&first);
     char why[256] = "";
     const char *problem = end_loss(loss, why, sizeof(why));
     must(problem == NULL, problem);
-    assert_int_equal(settle(loss->where, false), -REASON_CONFLICT); /* it is over */
+    assert_int_equal(resolve(loss->where, false), -REASON_CONFLICT); /* it is over */
     assert_int_equal(the_move()->migration->state,
-                     str_eq(loss->where, "away") ? MIGRATION_DONE : MIGRATION_FAILED);
+                     str_eq(loss->where, "target") ? MIGRATION_DONE : MIGRATION_FAILED);
     close_world();
 }
 
 /* Anyone who asks gets an answer, and one that was given outlives the process. */
-static void what_was_settled_is_stored(void **state)
+static void the_resolution_is_stored(void **state)
 {
     const struct loss *loss = *state;
     lose_target(loss);
@@ -343,12 +343,12 @@ static void what_was_settled_is_stored(void **state)
     must(late.there && late.body == NULL, "who asked as it stopped was not answered so");
     answer_done(&late);
     assert_int_equal(the_move()->migration->state, loss->state);
-    assert_int_equal(the_move()->migration->settled, SETTLED_NOT);
-    assert_int_equal(settle(loss->where, false), 0);
+    assert_int_equal(the_move()->migration->resolution, RESOLUTION_NONE);
+    assert_int_equal(resolve(loss->where, false), 0);
     restart(lab);
-    const char *settled = migration_settled_name(the_move()->migration->settled);
-    must(settled != NULL && str_eq(settled, loss->where), "it was not stored");
-    assert_string_equal(the_move()->migration->settled_by, "tester");
+    const char *resolution = migration_resolution_name(the_move()->migration->resolution);
+    must(resolution != NULL && str_eq(resolution, loss->where), "it was not stored");
+    assert_string_equal(the_move()->migration->resolved_by, "tester");
     char why[256] = "";
     const char *problem = end_loss(loss, why, sizeof(why));
     must(problem == NULL, problem);
@@ -430,17 +430,17 @@ int main(int argc, char **argv)
 {
     static char time_sliced[] = "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"" VM "\"}";
     static char mig_backed[] = "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"" VM "\"}";
-    static struct loss losses[] = {{time_sliced, "away", MIGRATION_SWITCHING},
-                                   {time_sliced, "here", MIGRATION_SWITCHING},
-                                   {mig_backed, "away", MIGRATION_MOVING},
-                                   {mig_backed, "here", MIGRATION_MOVING}};
+    static struct loss losses[] = {{time_sliced, "target", MIGRATION_SWITCHING},
+                                   {time_sliced, "source", MIGRATION_SWITCHING},
+                                   {mig_backed, "target", MIGRATION_MOVING},
+                                   {mig_backed, "source", MIGRATION_MOVING}};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(a_word_is_taken_only_when_no_one_else_can_tell, &losses[0]),
         cmocka_unit_test_prestate(a_word_is_taken_only_when_no_one_else_can_tell, &losses[1]),
         cmocka_unit_test_prestate(what_moves_is_in_hand_before_and_after_a_restart, &losses[0]),
         cmocka_unit_test_prestate(what_comes_in_is_in_hand_after_a_restart, &losses[0]),
-        cmocka_unit_test_prestate(what_was_settled_is_stored, &losses[0]),
-        cmocka_unit_test_prestate(what_was_settled_is_stored, &losses[1]),
+        cmocka_unit_test_prestate(the_resolution_is_stored, &losses[0]),
+        cmocka_unit_test_prestate(the_resolution_is_stored, &losses[1]),
         cmocka_unit_test_prestate(every_call_of_a_settling_may_fail, &losses[0]),
         cmocka_unit_test_prestate(every_call_of_a_settling_may_fail, &losses[1]),
         cmocka_unit_test_prestate(every_call_of_a_settling_may_fail, &losses[2]),

@@ -19,7 +19,7 @@
 #define CLAIM(name, vm, device)                                                                    \
     "{\"claims\":[{\"name\":\"" name "\",\"state\":\"releasing\",\"vm\":\"" vm "\",\"mode\":"      \
     "\"time-sliced-mig-backed\",\"type\":\"NVIDIA RTX PRO 6000 Blackwell DC-1-24Q\","              \
-    "\"got\":{\"profile\":\"1g.24gb+gfx\",\"gpu\":\"0000:41:00.0\"," device                        \
+    "\"assigned\":{\"profile\":\"1g.24gb+gfx\",\"gpu\":\"0000:41:00.0\"," device                   \
     "},\"site\":\"frankfurt-2\"}]}"
 
 struct listing_answer {
@@ -58,7 +58,8 @@ static const struct listing_answer listing_answers[] = {
      UUID " failed 0000:41:00.5: 0000:41:00.0 destroyed"},
     {"plan show y",
      "{\"id\":\"" UUID "\",\"state\":\"done\",\"reason\":\"claim delete\",\"steps\":[],\"claims\":"
-     "[{\"verb\":\"release\",\"claim\":{\"name\":\"" VM "\",\"got\":{\"gpu\":\"0000:41:00.0\"}}}],"
+     "[{\"verb\":\"release\",\"claim\":{\"name\":\"" VM
+     "\",\"assigned\":{\"gpu\":\"0000:41:00.0\"}}}],"
      "\"moves\":[{\"claim\":\"b\",\"text\":\"move claim b from 0 to 4: " PROBLEM
      "\"}],\"vms\":[\"" VM "\",\"" VM "\",\"" VM "\"],\"bars\":[{\"vm\":\"" VM
      "\",\"device\":\"0000:41:00.5\"}],"
@@ -128,13 +129,14 @@ static const struct listing_answer listing_answers[] = {
     {"migration show y",
      "{\"migration\":{\"id\":\"" UUID "\",\"state\":\"switching\",\"answeredAt\":\"" TIME
      "\",\"request\":{\"vm\":\"" LONG_VM "\"},\"problem\":{\"message\":\"" PROBLEM
-     "\"},\"settled\":\"away\",\"settledBy\":\"" VM "\",\"progress\":{\"totalBytes\":4294967296,"
+     "\"},\"resolution\":\"target\",\"resolvedBy\":\"" VM
+     "\",\"progress\":{\"totalBytes\":4294967296,"
      "\"remainingBytes\":2147483648,\"bytesPerSecond\":1073741824}}}",
-     "Problem: journal Settled: 03:04:05 settle " UUID "`"},
-    {"migration settle x --away --dry-run",
+     "Problem: journal Resolved: 03:04:05 resolve " UUID "`"},
+    {"migration resolve x --target --dry-run",
      "{\"migration\":{\"id\":\"" UUID "\",\"target\":\"qemu+ssh://host-2.example.org/system\","
      "\"answeredAt\":\"" TIME "\",\"request\":{\"vm\":\"" VM
-     "\"}},\"settlement\":{\"here\":\"" PROBLEM "\",\"silence\":\"" PROBLEM
+     "\"}},\"resolution\":{\"source\":\"" PROBLEM "\",\"target\":\"" PROBLEM
      "\",\"steps\":[\"" PROBLEM "\"],\"afterwards\":[\"" PROBLEM "\",\"" PROBLEM "\"]}}",
      UUID " journal qemu+ssh://host-2.example.org/system: 03:04:05 libvirt"},
     {"vm migrate x qemu:///system --dry-run",

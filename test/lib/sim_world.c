@@ -178,7 +178,7 @@ static void settle(struct sim_world *world, const struct plan *plan)
             learn(&claim, world);
             *vec_push(&world->claims) = claim;
             break;
-        case PLAN_PARK:
+        case PLAN_DEALLOCATE:
             claim.state = CLAIM_PENDING;
             claim.got = (struct assignment){0};
             *vec_push(&world->claims) = claim;

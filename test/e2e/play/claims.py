@@ -49,7 +49,7 @@ def draw_wish(rng, side, with_vm=True):
 def of_gpu(side, bdf):
     """The claims that hold something there."""
     return [side.claims[name] for name, claim in side.seen.claims.items()
-            if name in side.claims and claim["got"] is not None and claim["got"]["gpu"] == bdf]
+            if name in side.claims and claim["assigned"] is not None and claim["assigned"]["gpu"] == bdf]
 
 
 def is_ours_alone(side, bdf):

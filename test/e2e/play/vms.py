@@ -332,7 +332,7 @@ class AttachByHand(Virsh):
 
     def draw(self, rng, side):
         found = pick(rng, side, lambda vm: vm.stored and not vm.on and not vm.hand)
-        claimed = {claim["got"]["device"] for claim in side.seen.claims.values() if claim["got"]}
+        claimed = {claim["assigned"]["device"] for claim in side.seen.claims.values() if claim["assigned"]}
         defined = {one for domain in side.seen.domains.values() for one in domain.stored or []}
         free = sorted({vf["bdf"] for gpu in side.seen.gpus.values() for vf in gpu.get("vfs") or []}
                       - claimed - defined)

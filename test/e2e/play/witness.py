@@ -138,7 +138,7 @@ def look(side):
 def waits(side, now, name):
     """An on-demand device is given back once its GPU answers again, and no one holds it; that of a VM
     that went while cleaved was away goes with the claim."""
-    claim, got = side.claims[name], now.claims[name]["got"]
+    claim, got = side.claims[name], now.claims[name]["assigned"]
     return claim.on_demand and now.claims[name]["state"] == "bound" and (
         got["gpu"] in side.lost | side.held or claim.vm not in side.vms)
 
@@ -162,14 +162,14 @@ def lost_claims(side, now):
 def held(now):
     """(claim, its device) of all that hold something."""
     for claim in now.claims.values():
-        if claim["got"] is not None:
-            yield claim, claim["got"]
+        if claim["assigned"] is not None:
+            yield claim, claim["assigned"]
 
 
 def named(now):
     """(VM, device) of on-demand claims that hold nothing now: only the definition has it."""
-    return {(claim["vm"], device(claim["named"])) for claim in now.claims.values()
-            if claim["named"] is not None and claim["got"] is None}
+    return {(claim["vm"], device(claim["reserved"])) for claim in now.claims.values()
+            if claim["reserved"] is not None and claim["assigned"] is None}
 
 
 def what_is_held(claim, got):
@@ -364,7 +364,7 @@ def describe(side):
     for name, claim in sorted(side.seen.claims.items()):
         known = side.claims.get(name)
         yield (f"claim {name}: {claim['state']} {claim['mode']} {claim['type'] or claim['profile']} "
-               f"for {claim['vm']}, {what_is_held(claim, claim['got']) if claim['got'] else 'nothing'}"
+               f"for {claim['vm']}, {what_is_held(claim, claim['assigned']) if claim['assigned'] else 'nothing'}"
                f"{', gone' if known is not None and known.gone else ''}")
     for name, domain in sorted(side.seen.domains.items()):
         yield f"VM {name}: {'on' if domain.id else 'off'}, stored {domain.stored}, live {domain.live}"

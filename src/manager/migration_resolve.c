@@ -72,11 +72,12 @@ static void name_stay(const struct move *move, json_t *steps)
 }
 
 /* What a target does on its own that comes back: see incoming_operation.c. */
-static void name_rest(const struct migration *migration, enum migration_settled where, json_t *rest)
+static void name_rest(const struct migration *migration, enum migration_resolution where,
+                      json_t *rest)
 {
     const char *vm = migration->request.vm;
     const char *target = target_of(migration);
-    if (where == SETTLED_AWAY) {
+    if (where == RESOLUTION_TARGET) {
         add_line(rest, "if %s comes back with VM \"%s\", cleaved there takes it over on its own",
                  target, vm);
     } else {
@@ -97,16 +98,16 @@ static void name_rest(const struct migration *migration, enum migration_settled 
                    "--incoming-patience ends (120 s)");
 }
 
-static json_t *reply_of(const struct move *move, const struct settling *settling,
+static json_t *reply_of(const struct move *move, const struct resolving *resolving,
                         const char *silence, json_t *steps)
 {
     json_t *rest = json_array();
-    name_rest(move->migration, settling->where, rest);
+    name_rest(move->migration, resolving->where, rest);
     json_t *body = reply_migration(move->migration);
-    json_object_set_new(body, "settlement",
+    json_object_set_new(body, "resolution",
                         json_pack("{s:s, s:s, s:s, s:O, s:o}", "vm",
-                                  migration_settled_name(settling->where), "here",
-                                  place_name(move_place_here(move)), "silence", silence, "steps",
+                                  migration_resolution_name(resolving->where), "source",
+                                  place_name(move_place_here(move)), "target", silence, "steps",
                                   steps, "afterwards", rest));
     return body;
 }
@@ -116,13 +117,13 @@ static json_t *reply_of(const struct move *move, const struct settling *settling
 static int refuse_answering(const struct migration *migration, struct error *err)
 {
     error_set(err, REASON_CONFLICT, SUBJECT("migration", migration->id),
-              "cleaved on %s answers: the migration of VM \"%s\" settles on its own",
+              "cleaved on %s answers: the migration of VM \"%s\" ends on its own",
               target_of(migration), migration->request.vm);
     error_hint(err, "`cleave migration show %s` here, and `cleave vm list` there", migration->id);
     return -REASON_CONFLICT;
 }
 
-static int refuse_here(const struct move *move, enum migration_settled where, struct error *err)
+static int refuse_here(const struct move *move, enum migration_resolution where, struct error *err)
 {
     const char *vm = move->migration->request.vm;
     enum place here = move_place_here(move);
@@ -132,23 +133,23 @@ static int refuse_here(const struct move *move, enum migration_settled where, st
         error_hint(err, "nothing is given back before libvirt here says that no VM uses it");
         return -REASON_UNAVAILABLE;
     }
-    if (where == SETTLED_AWAY && (here == PLACE_RUNNING || here == PLACE_PAUSED)) {
+    if (where == RESOLUTION_TARGET && (here == PLACE_RUNNING || here == PLACE_PAUSED)) {
         error_set(err, REASON_IN_USE, SUBJECT("vm", vm),
-                  "VM \"%s\" is not away: libvirt here says that it is %s", vm, place_name(here));
+                  "VM \"%s\" is still here: libvirt says that it is %s", vm, place_name(here));
         error_hint(err,
                    here == PLACE_PAUSED
                        ? "`virsh resume %s` if it is to go on here, `virsh destroy %s` if not; "
-                         "then settle it"
-                       : "settle it as --here",
+                         "then resolve it"
+                       : "resolve it with --source",
                    vm, vm);
         return -REASON_IN_USE;
     }
-    if (where == SETTLED_HERE && here == PLACE_ABSENT) {
+    if (where == RESOLUTION_SOURCE && here == PLACE_ABSENT) {
         error_set(err, REASON_NOT_FOUND, SUBJECT("vm", vm),
                   "VM \"%s\" is not here: libvirt has no "
                   "definition of it",
                   vm);
-        error_hint(err, "`virsh define` it first, or settle it as --away");
+        error_hint(err, "`virsh define` it first, or resolve it with --target");
         return -REASON_NOT_FOUND;
     }
     return 0;
@@ -159,20 +160,20 @@ static int refuse_here(const struct move *move, enum migration_settled where, st
 /* One transaction: who said it, what was said, and the state that follows. */
 static int store(struct move *move, struct error *err)
 {
-    const struct settling *settling = &move->settling;
+    const struct resolving *resolving = &move->resolving;
     struct migration next = *move->migration;
-    bool away = settling->where == SETTLED_AWAY;
+    bool away = resolving->where == RESOLUTION_TARGET;
     enum migration_state state = away ? MIGRATION_RELEASING : MIGRATION_FAILED;
     if (!sm_move(&migration_state_words, &next.state, state)) {
         return error_set(err, REASON_INTERNAL, next.id, "a migration can't go from %s to %s",
                          migration_state_name(next.state), migration_state_name(state));
     }
-    next.settled = settling->where;
-    STR_SET(next.settled_by, settling->author);
+    next.resolution = resolving->where;
+    STR_SET(next.resolved_by, resolving->author);
     next.problem[0] = '\0';
     if (!away) {
         snprintf(next.problem, sizeof(next.problem),
-                 "%s settled it: VM \"%s\" is here; %s did not answer", settling->author,
+                 "%s said that VM \"%s\" is here; %s did not answer", resolving->author,
                  next.request.vm, target_of(&next));
         next.reason = REASON_UNAVAILABLE;
         next.rule[0] = '\0';
@@ -182,9 +183,10 @@ static int store(struct move *move, struct error *err)
     struct txn txn;
     txn_begin(&txn, move->manager);
     txn_put_move(&txn, &next);
-    txn_event(&txn, "vm-migration-settled", SUBJECT("vm", next.request.vm), settling->author,
-              "migration %s to %s: the VM is %s, by a person's word; the target did not answer",
-              next.id, target_of(&next), migration_settled_name(settling->where));
+    txn_event(
+        &txn, "migration-resolved", SUBJECT("vm", next.request.vm), resolving->author,
+        "migration %s to %s: the VM is on the %s, by a person's word; the target did not answer",
+        next.id, target_of(&next), migration_resolution_name(resolving->where));
     move_note(&txn, &next);
     int r = txn_commit(&txn, err);
     if (r == 0) {
@@ -194,20 +196,21 @@ static int store(struct move *move, struct error *err)
     return r;
 }
 
-static void settle(struct move *move, const char *silence, json_t *steps)
+static void resolve(struct move *move, const char *silence, json_t *steps)
 {
     struct error err = {0};
-    if (!move->settling.dry_run && store(move, &err) != 0) {
-        move_refuse_settling(move, &err);
+    if (!move->resolving.dry_run && store(move, &err) != 0) {
+        move_refuse_resolving(move, &err);
         move_try_later(move);
         return;
     }
-    const struct settling settling = move->settling;
-    move->settling = (struct settling){0};
-    json_t *body = reply_of(move, &settling, silence, steps);
-    if (!settling.dry_run) {
-        log_info("migration %s: %s says that VM %s is %s", move->migration->id, settling.author,
-                 move->migration->request.vm, migration_settled_name(settling.where));
+    const struct resolving resolving = move->resolving;
+    move->resolving = (struct resolving){0};
+    json_t *body = reply_of(move, &resolving, silence, steps);
+    if (!resolving.dry_run) {
+        log_info("migration %s: %s says that VM %s is on the %s", move->migration->id,
+                 resolving.author, move->migration->request.vm,
+                 migration_resolution_name(resolving.where));
         move->deciding = false;
         operation_got_on(move->operation);
     }
@@ -216,7 +219,7 @@ static void settle(struct move *move, const char *silence, json_t *steps)
     } else {
         operation_schedule(move->operation, 0);
     }
-    settling.reply(body, NULL, settling.data);
+    resolving.reply(body, NULL, resolving.data);
 }
 
 static void target_asked(struct move *move, struct incoming *incoming, const struct error *err)
@@ -225,20 +228,20 @@ static void target_asked(struct move *move, struct incoming *incoming, const str
     (void)incoming;
     CLEANUP_JSON json_t *steps = json_array();
     bool silent = err != NULL && err->reason == REASON_UNAVAILABLE;
-    int r = move_refuse_to_settle(move, &own);
+    int r = move_refuse_to_resolve(move, &own);
     r = r != 0 || silent ? r : refuse_answering(move->migration, &own);
-    r = r != 0 ? r : refuse_here(move, move->settling.where, &own);
-    if (r == 0 && move->settling.where == SETTLED_AWAY) {
+    r = r != 0 ? r : refuse_here(move, move->resolving.where, &own);
+    if (r == 0 && move->resolving.where == RESOLUTION_TARGET) {
         r = name_release(move, steps, &own);
     } else if (r == 0) {
         name_stay(move, steps);
     }
     if (r != 0) {
-        move_refuse_settling(move, &own);
+        move_refuse_resolving(move, &own);
         move_try_later(move);
         return;
     }
-    settle(move, err->message, steps);
+    resolve(move, err->message, steps);
 }
 
 static void here_seen(struct manager *m, const struct error *err, void *data)
@@ -249,14 +252,14 @@ static void here_seen(struct manager *m, const struct error *err, void *data)
         return; /* who asked is answered with the others who wait */
     }
     if (err != NULL) {
-        move_refuse_settling(move, err);
+        move_refuse_resolving(move, err);
         move_try_later(move);
         return;
     }
     move_ask_peer(move, PEER_ASK_STATUS, target_asked);
 }
 
-void move_settle(struct move *move)
+void move_resolve(struct move *move)
 {
     move->jobs++;
     manager_observe(move->manager, here_seen, move);
@@ -264,24 +267,24 @@ void move_settle(struct move *move)
 
 /* ---- the request ---- */
 
-void manager_settle_migration(struct manager *m, const struct request *request)
+void manager_resolve_migration(struct manager *m, const struct request *request)
 {
-    struct settling settling = {
+    struct resolving resolving = {
         .dry_run = request->dry_run, .reply = request->reply, .data = request->data};
     struct error err = {0};
-    STR_SET(settling.author, request->caller->author);
-    settling.where = ((const struct settle_body *)request->body)->where;
+    STR_SET(resolving.author, request->caller->author);
+    resolving.where = ((const struct resolution_body *)request->body)->where;
     struct move *move = moves_find(m, request->target, &err);
-    int r = move == NULL ? -REASON_NOT_FOUND : move_refuse_to_settle(move, &err);
-    if (r == 0 && move->settling.where != SETTLED_NOT) {
+    int r = move == NULL ? -REASON_NOT_FOUND : move_refuse_to_resolve(move, &err);
+    if (r == 0 && move->resolving.where != RESOLUTION_NONE) {
         r = error_set(&err, REASON_CONFLICT, SUBJECT("migration", request->target),
-                      "the migration of VM \"%s\" is being settled at this moment",
+                      "the migration of VM \"%s\" is being resolved at this moment",
                       move->migration->request.vm);
     }
     if (r != 0) {
         request_refuse(request, &err);
         return;
     }
-    move->settling = settling;
+    move->resolving = resolving;
     operation_schedule(move->operation, 0);
 }

@@ -8,7 +8,7 @@
 #include "cli/view.h"
 
 /* Indices of the options in their tables, for arguments->values. */
-enum { SETTLE_AWAY, SETTLE_HERE };
+enum { RESOLVE_TARGET, RESOLVE_SOURCE };
 
 static void print_list(const json_t *lines, size_t width)
 {
@@ -25,26 +25,26 @@ static void print_known(const json_t *json, size_t width)
     char answered[VIEW_SIZE];
     prose_print(width, "VM %s, migration %s to %s:", view_text(migration, "request.vm", "-"),
                 view_text(migration, "id", "-"), target);
-    prose_print_indented(width, 2, "here: %s", view_text(json, "settlement.here", "-"));
+    prose_print_indented(width, 2, "source: %s", view_text(json, "resolution.source", "-"));
     prose_print_indented(width, 2, "%s: %s; it answered last at %s", target,
-                         view_text(json, "settlement.silence", "-"),
+                         view_text(json, "resolution.target", "-"),
                          view_time(migration, "answeredAt", answered));
     prose_print_indented(width, 2, "libvirt %s that the VM arrived there",
                          view_true(migration, "moved") ? "said" : "never said");
 }
 
-static int cmd_migration_settle(struct cli *cli, const struct arguments *arguments,
-                                struct error *err)
+static int cmd_migration_resolve(struct cli *cli, const struct arguments *arguments,
+                                 struct error *err)
 {
-    bool away = arguments->values[SETTLE_AWAY] != NULL;
-    bool here = arguments->values[SETTLE_HERE] != NULL;
-    if (away == here) {
-        int r = error_set(err, REASON_INVALID, "", "where is the VM: --away, or --here?");
+    bool target = arguments->values[RESOLVE_TARGET] != NULL;
+    bool source = arguments->values[RESOLVE_SOURCE] != NULL;
+    if (target == source) {
+        int r = error_set(err, REASON_INVALID, "", "where is the VM: --target, or --source?");
         error_hint(err, "cleave can't find out, you can; --dry-run shows what either means");
         return r;
     }
-    CLEANUP_JSON json_t *body = json_pack("{s:s}", "vm", away ? "away" : "here");
-    CLEANUP_FREE char *path = client_path("/v1/migrations/", arguments->args[0], "/settle");
+    CLEANUP_JSON json_t *body = json_pack("{s:s}", "vm", target ? "target" : "source");
+    CLEANUP_FREE char *path = client_path("/v1/migrations/", arguments->args[0], "/resolve");
     CLEANUP_JSON json_t *json = NULL;
     int r = cli_change(cli, "POST", path, body, &json, err);
     if (r != 0 || cli_print_raw(cli, json)) {
@@ -52,9 +52,9 @@ static int cmd_migration_settle(struct cli *cli, const struct arguments *argumen
     }
     print_known(json, cli_width(cli));
     printf("%s:\n", cli->dry_run ? "It would" : "Done, or under way");
-    print_list(view_at(json, "settlement.steps"), cli_width(cli));
+    print_list(view_at(json, "resolution.steps"), cli_width(cli));
     printf("And then:\n");
-    print_list(view_at(json, "settlement.afterwards"), cli_width(cli));
+    print_list(view_at(json, "resolution.afterwards"), cli_width(cli));
     if (cli->dry_run) {
         printf("\nDry run: nothing was changed.\n");
     }
@@ -63,21 +63,22 @@ static int cmd_migration_settle(struct cli *cli, const struct arguments *argumen
 
 /* ---- the table ---- */
 
-static const struct verb_option settle_options[] = {
-    [SETTLE_AWAY] = {"away", 0, NULL, "the VM is, or was, on the target: release what it had here"},
-    [SETTLE_HERE] = {"here", 0, NULL,
-                     "the VM is not on the target: it stays defined here, with its "
-                     "claims"},
+static const struct verb_option resolve_options[] = {
+    [RESOLVE_TARGET] = {"target", 0, NULL,
+                        "the VM is, or was, on the target: release what it had here"},
+    [RESOLVE_SOURCE] = {"source", 0, NULL,
+                        "the VM is not on the target: it stays defined here, with its "
+                        "claims"},
 };
 
 static const struct verb verbs[] = {
     {.object = "migration",
-     .name = "settle",
+     .name = "resolve",
      .args = "ID",
      .n_args = 1,
      .help = "say where a VM is whose target does not answer, and may never again",
-     OPTIONS(settle_options),
+     OPTIONS(resolve_options),
      .changes = true,
-     .run = cmd_migration_settle},
+     .run = cmd_migration_resolve},
 };
 const struct verb_table migration_settle_verbs = VERB_TABLE(verbs);

@@ -141,11 +141,11 @@ static struct claim *add_claim(struct claims *claims, const char *name, const ch
     claim->state = CLAIM_BOUND;
     claim->spec.mode =
         device.function == 0 && mdev[0] == '\0' ? CLAIM_PASSTHROUGH : CLAIM_TIME_SLICED;
-    claim->got.set = true;
-    claim->got.gpu = device;
-    claim->got.gpu.function = 0;
-    claim->got.device = device;
-    STR_SET(claim->got.mdev_uuid, mdev);
+    claim->assigned.set = true;
+    claim->assigned.gpu = device;
+    claim->assigned.gpu.function = 0;
+    claim->assigned.device = device;
+    STR_SET(claim->assigned.mdev_uuid, mdev);
     return claim;
 }
 
@@ -163,7 +163,7 @@ static void make_claims(struct claims *claims)
     add_claim(claims, "grouped", "group", (struct pci_addr){.bus = 0x51}, "");
     struct claim *failed = add_claim(claims, "failed", "claims", (struct pci_addr){0}, "");
     failed->state = CLAIM_FAILED;
-    failed->got.set = false;
+    failed->assigned.set = false;
     STR_SET(failed->problem, "no GPU was free");
     add_claim(claims, "moving", "moves", (struct pci_addr){.bus = 0x42, .function = 6}, "")
         ->spec.migratable = true;

@@ -35,9 +35,9 @@ static struct claim make(const char *name, const char *vm, const char *type, con
     return claim;
 }
 
-static struct plan *must(struct sim_world *world, struct claim *add, bool draw)
+static struct plan *must(struct sim_world *world, struct claim *add, bool allocate)
 {
-    struct plan *plan = sim_world_plan(world, add, 1, NULL, 0, draw);
+    struct plan *plan = sim_world_plan(world, add, 1, NULL, 0, allocate);
     if (plan == NULL || !sim_world_run(world, plan)) {
         fail_msg("%s", world->err.message);
     }
@@ -64,7 +64,7 @@ static void every_kind_of_claim_avoids_a_gpu_that_a_definition_names(void **stat
         WORLD(rows[i].boards);
         struct claim one = make("one", "", rows[i].type, rows[i].profile);
         CLEANUP(plan_freep) struct plan *plan = must(world, &one, false);
-        if (pci_addr_cmp(&of(plan)->got.gpu, first) == 0) {
+        if (pci_addr_cmp(&of(plan)->assigned.gpu, first) == 0) {
             fail_msg("%s %s goes to the GPU that VM hand names", rows[i].type, rows[i].profile);
         }
         assert_int_equal(plan->bars.n, 0);
@@ -96,7 +96,7 @@ static void a_claim_of_the_vm_itself_gets_what_its_definition_names(void **state
     WORLD("board:l40s*2");
     struct claim own = make("own", "hand", "", "");
     CLEANUP(plan_freep) struct plan *plan = must(world, &own, false);
-    assert_int_equal(pci_addr_cmp(&of(plan)->got.gpu, first), 0);
+    assert_int_equal(pci_addr_cmp(&of(plan)->assigned.gpu, first), 0);
     assert_int_equal(plan->bars.n, 0);
     assert_int_equal(plan->warnings.n, 0);
     struct error err = {0};
@@ -109,10 +109,10 @@ static void what_waits_for_its_vm_is_named_elsewhere_too(void **state)
     struct claim later = make("later", "v1", "L40S-8Q", "");
     later.spec.hold = CLAIM_ON_DEMAND;
     CLEANUP(plan_freep) struct plan *parked = must(world, &later, false);
-    assert_int_not_equal(pci_addr_cmp(&of(parked)->named.gpu, first), 0);
+    assert_int_not_equal(pci_addr_cmp(&of(parked)->reserved.gpu, first), 0);
     struct claim drawn = world->claims.items[0];
     CLEANUP(plan_freep) struct plan *plan = must(world, &drawn, true);
-    assert_int_not_equal(pci_addr_cmp(&of(plan)->got.gpu, first), 0);
+    assert_int_not_equal(pci_addr_cmp(&of(plan)->assigned.gpu, first), 0);
 }
 
 static void a_function_that_a_definition_names_is_left_to_it(void **state)
@@ -128,7 +128,7 @@ static void a_function_that_a_definition_names_is_left_to_it(void **state)
     sim_machine_define(&world->machine.vms.items[0], bdf)->managed = false;
     struct claim one = make("one", "v1", "L40S-8Q", "");
     CLEANUP(plan_freep) struct plan *plan = must(world, &one, false);
-    assert_int_not_equal(pci_addr_cmp(&of(plan)->got.device, &host->gpus[0].vfs[0].addr), 0);
+    assert_int_not_equal(pci_addr_cmp(&of(plan)->assigned.device, &host->gpus[0].vfs[0].addr), 0);
     const char *remove = "one";
     CLEANUP(plan_freep) struct plan *back = sim_world_plan(world, NULL, 0, &remove, 1, false);
     assert_true(sim_world_run(world, back));

@@ -144,7 +144,7 @@ static void what_is_drawn_later_is_named_where_it_can_be_passed_through(void **s
     STR_SET(claim.spec.gpu, "");
     CLEANUP(plan_freep) struct plan *plan = must(world, &claim, 1, NULL);
     char bdf[BDF_SIZE];
-    assert_string_equal(pci_addr_format(&plan->claims.items[0].claim.named.gpu, bdf),
+    assert_string_equal(pci_addr_format(&plan->claims.items[0].claim.reserved.gpu, bdf),
                         "0000:27:00.0");
 }
 

@@ -86,8 +86,9 @@ static void must_have(struct sim_world *world, enum sim_iface iface)
 {
     const struct gpu *gpu = host_find_gpu(world->host, GPU);
     for (vec_each(&world->claims, claim)) {
-        bool mdev = claim->got.mdev_uuid[0] != '\0';
-        const struct vgpu *now = gpu_find_vgpu(gpu, claim->got.mdev_uuid, &claim->got.device);
+        bool mdev = claim->assigned.mdev_uuid[0] != '\0';
+        const struct vgpu *now =
+            gpu_find_vgpu(gpu, claim->assigned.mdev_uuid, &claim->assigned.device);
         assert_int_equal(mdev, iface == SIM_MDEV);
         assert_non_null(now);
         assert_string_equal(now->type, claim->spec.type);
@@ -99,8 +100,8 @@ static void must_have(struct sim_world *world, enum sim_iface iface)
         size_t n = 0;
         for (size_t k = 0; k < vm->devices.n; k++) {
             n += vm->devices.items[k].persistent;
-            assert_true(
-                vm_device_is(&vm->devices.items[k], &claim->got.device, claim->got.mdev_uuid));
+            assert_true(vm_device_is(&vm->devices.items[k], &claim->assigned.device,
+                                     claim->assigned.mdev_uuid));
         }
         assert_int_equal(n, 1); /* the old one is out of the definition */
         if (sim_machine_start(&world->machine, &world->machine.vms.items[i], &err) != 0) {
@@ -143,18 +144,18 @@ static void functions_show_the_interface_before_claims_follow_it(void **state)
     struct claim claim = vgpu("c1", "v1", "L40S-8Q");
     must_bind(world, &claim, 1);
     char before[40];
-    STR_SET(before, world->claims.items[0].got.mdev_uuid);
+    STR_SET(before, world->claims.items[0].assigned.mdev_uuid);
     boot_as(world, SIM_VENDOR_VFIO);
     struct restoration first = {0};
     restore_once(world, &first);
     assert_true(first.more);
     assert_int_equal(first.plan->steps.n, 1);
     assert_int_equal(first.plan->steps.items[0].kind, STEP_SRIOV_ENABLE);
-    assert_string_equal(world->claims.items[0].got.mdev_uuid, before);
+    assert_string_equal(world->claims.items[0].assigned.mdev_uuid, before);
     restoration_done(&first);
     world->machine.host->iface = SIM_MDEV; /* it was late, no more */
     restore(world);
-    assert_string_equal(world->claims.items[0].got.mdev_uuid, before);
+    assert_string_equal(world->claims.items[0].assigned.mdev_uuid, before);
     must_have(world, SIM_MDEV);
 }
 
@@ -168,7 +169,7 @@ static void a_function_that_is_taken_is_left_alone(void **state)
     struct restoration first = {0};
     restore_once(world, &first);
     restoration_done(&first);
-    struct pci_addr was = world->claims.items[0].got.device;
+    struct pci_addr was = world->claims.items[0].assigned.device;
     struct step step = step_make(STEP_VGPU_CREATE, &world->machine.host->gpus[0].addr);
     STR_SET(step.type, "L40S-8Q");
     step.device = was;
@@ -178,7 +179,7 @@ static void a_function_that_is_taken_is_left_alone(void **state)
         fail_msg("%s", world->err.message);
     }
     restore(world);
-    assert_int_not_equal(pci_addr_cmp(&world->claims.items[0].got.device, &was), 0);
+    assert_int_not_equal(pci_addr_cmp(&world->claims.items[0].assigned.device, &was), 0);
     must_have(world, SIM_VENDOR_VFIO);
 }
 
@@ -193,7 +194,7 @@ static void a_start_as_named_says_that_the_interface_changed(void **state)
         boot_as(world, i == 0 ? SIM_VENDOR_VFIO : SIM_MDEV);
         sim_world_look(world);
         struct claim again = world->claims.items[0];
-        assert_true(claim_device(&again, &again.named));
+        assert_true(claim_device(&again, &again.reserved));
         const struct claim *add = &again;
         const char *name = "c1";
         struct planner planner = sim_world_planner(world);
@@ -201,9 +202,9 @@ static void a_start_as_named_says_that_the_interface_changed(void **state)
                                        .n_add = 1,
                                        .remove = &name,
                                        .n_remove = 1,
-                                       .draw = true,
-                                       .as_named = true,
-                                       .leave_guests = true,
+                                       .allocate = true,
+                                       .exact_device = true,
+                                       .skip_definitions = true,
                                        .new_uuid = new_uuid};
         struct plan *plan = NULL;
         struct error err = {0};
@@ -229,25 +230,25 @@ static void a_uuid_that_is_taken_on_another_gpu_is_not_drawn(void **state)
     must_bind(world, &other, 1);
     sim_world_look(world);
     const struct claim *bound = claims_find(&world->claims, "c2");
-    STR_SET(parked.named.mdev_uuid, bound->got.mdev_uuid); /* a clone's definition */
+    STR_SET(parked.reserved.mdev_uuid, bound->assigned.mdev_uuid); /* a clone's definition */
     char bdf[BDF_SIZE];
-    const struct gpu *here = host_find_gpu_addr(world->host, &bound->got.gpu);
+    const struct gpu *here = host_find_gpu_addr(world->host, &bound->assigned.gpu);
     const struct gpu *away = &world->host->gpus.items[here == &world->host->gpus.items[0] ? 1 : 0];
     STR_SET(parked.spec.gpu, pci_addr_format(&away->addr, bdf));
     const struct claim *add[] = {&parked};
-    for (int as_named = 0; as_named < 2; as_named++) {
+    for (int exact_device = 0; exact_device < 2; exact_device++) {
         struct planner planner = sim_world_planner(world);
         struct plan_request request = {.add = add,
                                        .n_add = 1,
-                                       .draw = true,
-                                       .as_named = as_named == 1,
-                                       .leave_guests = as_named == 1,
+                                       .allocate = true,
+                                       .exact_device = exact_device == 1,
+                                       .skip_definitions = exact_device == 1,
                                        .new_uuid = new_uuid};
         CLEANUP(plan_freep) struct plan *plan = NULL;
         struct error err = {0};
         int r = planner_build(&planner, &request, &plan, &err);
-        assert_int_equal(r, as_named == 1 ? -REASON_CONFLICT : 0);
-        if (as_named == 1) {
+        assert_int_equal(r, exact_device == 1 ? -REASON_CONFLICT : 0);
+        if (exact_device == 1) {
             assert_non_null(strstr(err.message, "has that UUID"));
         } else if (!sim_world_run(world, plan)) { /* under another UUID */
             fail_msg("%s", world->err.message);

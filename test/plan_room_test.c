@@ -45,7 +45,7 @@ static void drop(struct sim_world *world, const char *name)
 
 static uint32_t start_of(const struct sim_world *world, const char *name)
 {
-    return claims_find(&world->claims, name)->got.start;
+    return claims_find(&world->claims, name)->assigned.start;
 }
 
 static size_t count(const struct plan *plan, enum step_kind kind)
@@ -178,14 +178,14 @@ static void a_moved_vgpu_keeps_its_function_and_its_vms_definition(void **state)
 {
     CLEANUP(sim_world_freep) struct sim_world *world = hole(state);
     world->moves = PLAN_MOVES_IDLE;
-    const struct pci_addr device = claims_find(&world->claims, "z")->got.device;
+    const struct pci_addr device = claims_find(&world->claims, "z")->assigned.device;
     CLEANUP(plan_freep) struct plan *plan = fill(world);
     assert_non_null(plan);
     assert_int_equal(plan->moves.n, 1);
     assert_int_equal(count(plan, STEP_ATTACH) + count(plan, STEP_DETACH), 0);
     assert_true(sim_world_run(world, plan));
     assert_int_equal(start_of(world, "z"), 4);
-    assert_int_equal(pci_addr_cmp(&claims_find(&world->claims, "z")->got.device, &device), 0);
+    assert_int_equal(pci_addr_cmp(&claims_find(&world->claims, "z")->assigned.device, &device), 0);
     struct error err = {0};
     assert_int_equal(sim_machine_start(&world->machine, &world->machine.vms.items[0], &err), 0);
 }
@@ -216,7 +216,7 @@ static void put(struct sim_world *world, enum trait trait)
     struct vm *vm = host_find_vm(world->host, "z");
     struct gpu *gpu = &world->host->gpus.items[0];
     struct claim *claim = claims_find(&world->claims, "z");
-    struct vgpu *vgpu = gpu_find_vgpu_vf(gpu, &claim->got.device);
+    struct vgpu *vgpu = gpu_find_vgpu_vf(gpu, &claim->assigned.device);
     static const enum vm_state states[] = {
         [RUNS] = VM_RUNNING, [PAUSED] = VM_PAUSED, [CRASHED] = VM_CRASHED, [UNKNOWN] = VM_UNKNOWN};
     switch (trait) {
@@ -241,7 +241,7 @@ static void put(struct sim_world *world, enum trait trait)
         break;
     case DEFINED_ELSEWHERE:
         *vec_push(&host_find_vm(world->host, "other")->devices) =
-            (struct vm_device){.addr = claim->got.device, .persistent = true};
+            (struct vm_device){.addr = claim->assigned.device, .persistent = true};
         break;
     case HELD_ELSEWHERE:
         STR_SET(vgpu->holder, "other");
@@ -263,7 +263,7 @@ static void put(struct sim_world *world, enum trait trait)
         STR_SET(world->host->nvml_problem, "it does not answer");
         break;
     case PINNED:
-        claim->spec.start = claim->got.start;
+        claim->spec.start = claim->assigned.start;
         break;
     case TRAIT_COUNT:
         break;

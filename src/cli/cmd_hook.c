@@ -151,7 +151,7 @@ static int refuse(const struct error *err)
     return reason_exit_status(err->reason);
 }
 
-static int run(struct hook *hook)
+static int hook_run(struct hook *hook)
 {
     struct error err = {0};
     bool prepares = str_eq(hook->operation, "prepare");
@@ -187,7 +187,7 @@ static int cmd_hook_qemu(int argc, char **argv)
                         .operation = argv[2],
                         .sub_operation = argv[3],
                         .extra = argc > 4 ? argv[4] : "-"};
-    int code = run(&hook);
+    int code = hook_run(&hook);
     free(hook.xml);
     return code;
 }

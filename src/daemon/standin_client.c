@@ -125,7 +125,7 @@ static bool take_head(struct standin_client *client, const struct standin_text *
     return true;
 }
 
-static bool hear(struct standin_client *client, const struct standin_text *text)
+static bool read_request(struct standin_client *client, const struct standin_text *text)
 {
     char buffer[HTTP_HEAD_MAX_BYTES];
     size_t room = client->answered ? sizeof(buffer) : sizeof(buffer) - client->in.len;
@@ -162,7 +162,7 @@ void standin_clients_serve(struct standin_clients *clients, const struct pollfd 
         struct standin_client *client = &clients->items[i];
         bool stays = fds[i].revents == 0
                          ? clock_monotonic_us() < client->due_us
-                         : clock_monotonic_us() < client->due_us && hear(client, text);
+                         : clock_monotonic_us() < client->due_us && read_request(client, text);
         if (stays) {
             clients->items[kept++] = *client;
         } else {
@@ -188,7 +188,7 @@ void standin_clients_accept(struct standin_clients *clients, int listen_fd,
         }
         struct standin_client client = {.fd = fd,
                                         .due_us = clock_monotonic_us() + CLIENT_S * USECS_PER_S};
-        if (hear(&client, text)) {
+        if (read_request(&client, text)) {
             clients->items[clients->n++] = client;
         } else {
             client_done(&client);

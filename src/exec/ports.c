@@ -60,7 +60,7 @@ int ports_check(const struct ports *ports, const struct step *step, struct error
 }
 
 /* Steps that unbind or reset a GPU, or that the driver refuses while someone has it open. */
-static const bool needs_quiet[STEP_KIND_COUNT] = {
+static const bool requires_exclusive_gpu[STEP_KIND_COUNT] = {
     [STEP_GPU_RESET] = true,    [STEP_PCI_RESCAN] = true,    [STEP_BIND_VFIO] = true,
     [STEP_BIND_NVIDIA] = true,  [STEP_MIG_ENABLE] = true,    [STEP_MIG_DISABLE] = true,
     [STEP_SRIOV_ENABLE] = true, [STEP_SRIOV_DISABLE] = true,
@@ -68,13 +68,13 @@ static const bool needs_quiet[STEP_KIND_COUNT] = {
 
 bool ports_needs_quiet(enum step_kind kind)
 {
-    return kind < STEP_KIND_COUNT && needs_quiet[kind];
+    return kind < STEP_KIND_COUNT && requires_exclusive_gpu[kind];
 }
 
-static void hush(const struct ports *ports, const struct step *step, bool on)
+static void pause_watch(const struct ports *ports, const struct step *step, bool on)
 {
-    if (ports_needs_quiet(step->kind) && ports->gpu->ops->hush != NULL) {
-        ports->gpu->ops->hush(ports->gpu, on);
+    if (ports_needs_quiet(step->kind) && ports->gpu->ops->pause_watch != NULL) {
+        ports->gpu->ops->pause_watch(ports->gpu, on);
     }
 }
 
@@ -93,8 +93,8 @@ static int apply(const struct ports *ports, struct step *step, struct error *err
 
 int ports_apply(const struct ports *ports, struct step *step, struct error *err)
 {
-    hush(ports, step, true);
+    pause_watch(ports, step, true);
     int r = apply(ports, step, err);
-    hush(ports, step, false);
+    pause_watch(ports, step, false);
     return r;
 }

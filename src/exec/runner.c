@@ -55,7 +55,7 @@ static void job_free(struct runner_job *job)
 }
 DEFINE_FREEP(struct runner_job *, job_free)
 
-static void go_on(struct runner *runner);
+static void runner_advance(struct runner *runner);
 static void job_is_late(void *data);
 static void fill_claims(struct plan *plan);
 
@@ -173,7 +173,7 @@ static void start_undo(struct runner *runner)
     if (runner->config.progress != NULL) {
         runner->config.progress(runner->plan, runner->at, runner->config.data);
     }
-    go_on(runner);
+    runner_advance(runner);
 }
 
 static int apply_step(struct runner_job *job, struct step *step)
@@ -202,19 +202,19 @@ static void undo_work(void *data)
             .step = &job->step, .spares = job->spares.items, .n_spares = job->spares.n};
         job->result = seat_clear(ports, &seat, &job->err);
     }
-    job->step.got_gi_id = undo.got_gi_id;
+    job->step.assigned_gi_id = undo.assigned_gi_id;
 }
 
 static void undo_again(void *data)
 {
-    go_on(data);
+    runner_advance(data);
 }
 
 static void undone_journalled(struct runner *runner, const struct error *err)
 {
     warn_of_journal(runner, err);
     runner->attempts = 0;
-    go_on(runner);
+    runner_advance(runner);
 }
 
 static void stuck_journalled(struct runner *runner, const struct error *err)
@@ -229,7 +229,7 @@ static void undo_done(void *data)
     struct step *step = current(runner);
     if (runner->job->result == 0) {
         if (step->kind == STEP_GI_DESTROY) {
-            step->got_gi_id = runner->job->step.got_gi_id; /* the instance's new number */
+            step->assigned_gi_id = runner->job->step.assigned_gi_id; /* the instance's new number */
         }
         bool has_undo = step_has_undo(step->kind);
         struct step undo = has_undo ? step_undo(step) : *step;
@@ -380,7 +380,7 @@ static void applied_journalled(struct runner *runner, const struct error *err)
         apply_failed(runner, err);
         return;
     }
-    go_on(runner);
+    runner_advance(runner);
 }
 
 static void apply_done(void *data)
@@ -391,9 +391,9 @@ static void apply_done(void *data)
         apply_failed(runner, &runner->job->err);
         return;
     }
-    step->got_gi_id = runner->job->step.got_gi_id;
+    step->assigned_gi_id = runner->job->step.assigned_gi_id;
     step->gi_id = runner->job->step.gi_id;
-    STR_SET(step->got_uuid, runner->job->step.got_uuid);
+    STR_SET(step->assigned_uuid, runner->job->step.assigned_uuid);
     step_move(step, STEP_DONE);
     journal(runner, step, applied_journalled);
 }
@@ -448,18 +448,18 @@ static void check_done(void *data)
 /* Claims learn what the driver gave them. */
 static void fill_claim(struct claim *claim, const struct step *step)
 {
-    struct assignment *got = &claim->got;
+    struct assignment *got = &claim->assigned;
     if (pci_addr_cmp(&got->gpu, &step->gpu) != 0) {
         return;
     }
     bool same_gi = str_eq(got->profile, step->profile) && got->start == step->start;
     if (step->kind == STEP_GI_CREATE && same_gi) {
-        got->gi_id = step->got_gi_id;
+        got->gi_id = step->assigned_gi_id;
     } else if (step->kind == STEP_CI_CREATE && same_gi) {
-        STR_SET(got->mig_uuid, step->got_uuid);
+        STR_SET(got->mig_uuid, step->assigned_uuid);
     } else if (step->kind == STEP_VGPU_CREATE && str_eq(claim->name, step->claim) &&
-               step->got_gi_id != NO_ID) {
-        got->gi_id = step->got_gi_id;
+               step->assigned_gi_id != NO_ID) {
+        got->gi_id = step->assigned_gi_id;
     }
 }
 
@@ -509,7 +509,7 @@ void runner_settled(struct runner *runner, const struct error *err)
     }
     if (err == NULL && find_pending(plan) != NO_STEP &&
         draft_store_plan(runner->config.ledger, plan, &failed) == 0) {
-        go_on(runner);
+        runner_advance(runner);
         return;
     }
     err = err == NULL && failed.reason != REASON_NONE ? &failed : err;
@@ -521,7 +521,7 @@ void runner_settled(struct runner *runner, const struct error *err)
     finish(runner, err == NULL ? PLAN_DONE : PLAN_FAILED);
 }
 
-static void go_on(struct runner *runner)
+static void runner_advance(struct runner *runner)
 {
     if (runner->halted) {
         return;
@@ -538,7 +538,7 @@ void runner_start(struct runner *runner, struct plan *plan)
     assert(runner->plan == NULL && plan->state == PLAN_RUNNING);
     runner->plan = plan;
     runner->attempts = 0;
-    go_on(runner);
+    runner_advance(runner);
 }
 
 /* Did the journal see the undo begin, even if the plan's own entry could not be written? */
@@ -561,5 +561,5 @@ void runner_resume(struct runner *runner, struct plan *plan)
     if (plan->state == PLAN_RUNNING && undo_began(plan)) {
         plan_move(plan, PLAN_UNDOING);
     }
-    go_on(runner);
+    runner_advance(runner);
 }

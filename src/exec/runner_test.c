@@ -110,9 +110,9 @@ static struct plan *make_plan(void)
     struct plan_claim *entry = vec_push(&plan->claims);
     entry->verb = PLAN_BIND;
     STR_SET(entry->claim.name, "web1");
-    entry->claim.got = (struct assignment){
+    entry->claim.assigned = (struct assignment){
         .set = true, .gpu = gpu, .device = vf, .start = 2, .size = 2, .gi_id = NO_ID};
-    STR_SET(entry->claim.got.profile, "2g.10gb");
+    STR_SET(entry->claim.assigned.profile, "2g.10gb");
     STR_SET(plan->id, "p1");
     plan->state = PLAN_RUNNING;
     return plan;
@@ -148,7 +148,7 @@ static void every_step_is_applied_in_order_and_claims_learn_what_they_got(void *
     for (vec_each(&f->ended->steps, step)) {
         assert_int_equal(step->state, STEP_DONE);
     }
-    const struct assignment *got = &f->ended->claims.items[0].claim.got;
+    const struct assignment *got = &f->ended->claims.items[0].claim.assigned;
     assert_int_equal(got->gi_id, 1);
     assert_string_equal(got->mig_uuid, "MIG-41-2");
     assert_int_equal(fake_host_count_vgpus(&f->host), 1);

@@ -96,7 +96,7 @@ static int fill(struct seating *s, struct error *err)
             break;
         }
         filler->there = true;
-        filler->elsewhere = one.got_gi_id != step->gi_id;
+        filler->elsewhere = one.assigned_gi_id != step->gi_id;
         n_elsewhere += filler->elsewhere;
     }
     return drop_all(s, false, err);
@@ -104,8 +104,8 @@ static int fill(struct seating *s, struct error *err)
 
 static bool is_right(const struct step *step)
 {
-    return step->gi_id == NO_ID || step->got_gi_id == step->gi_id ||
-           (step->got_gi_id == NO_ID && step->fillers == 0);
+    return step->gi_id == NO_ID || step->assigned_gi_id == step->gi_id ||
+           (step->assigned_gi_id == NO_ID && step->fillers == 0);
 }
 
 static int refuse(const struct seating *s, uint32_t landed, struct error *err)
@@ -143,7 +143,7 @@ static int insist(struct seating *s, struct error *err)
     struct step *step = s->seat->step;
     int result = 0;
     for (unsigned round = 0; result == 0 && !is_right(step); round++) {
-        uint32_t landed = step->got_gi_id;
+        uint32_t landed = step->assigned_gi_id;
         result = take_back(s, err);
         if (result != 0) {
             return result;
@@ -203,13 +203,13 @@ uint32_t seat_instance(const struct plan *plan, const struct step *step)
     }
     for (vec_each(&plan->steps, other)) {
         bool same = pci_addr_cmp(&other->gpu, &step->gpu) == 0 && other->start == step->start &&
-                    other->size == step->size && other->got_gi_id != NO_ID;
+                    other->size == step->size && other->assigned_gi_id != NO_ID;
         /* One that failed may have destroyed it all the same; its undo says what is there. */
         bool undone = other->state == STEP_UNDONE || other->state == STEP_FAILED;
         bool made = (other->kind == STEP_GI_CREATE && other->state == STEP_DONE) ||
                     (other->kind == STEP_GI_DESTROY && undone);
         if (same && made) {
-            id = other->got_gi_id;
+            id = other->assigned_gi_id;
         }
     }
     return id;

@@ -99,7 +99,7 @@ static void drop(struct nearest_vgpus *nearest, uint32_t at, uint32_t dropped)
     }
 }
 
-static void say(const struct nearest_vgpus *nearest, struct error *err)
+static void describe_nearest(const struct nearest_vgpus *nearest, struct error *err)
 {
     char text[sizeof(err->hint)];
     struct line line;
@@ -134,7 +134,7 @@ void nearest_vgpus_hint(const struct gpu_model *model, const struct layout_reque
         drop(&nearest, 0, dropped);
     }
     if (nearest.found) {
-        say(&nearest, err);
+        describe_nearest(&nearest, err);
     } else if (nearest.tries < NEAREST_MAX_TRIES) {
         error_hint(err, "none of them fits next to what is there");
     }

@@ -67,7 +67,7 @@ static void open_again(struct fixture *f)
 static struct claim make_claim(const char *name)
 {
     struct claim claim = {.spec = {.mode = CLAIM_TIME_SLICED, .start = NO_ID}, .created_us = 1000};
-    claim.got = (struct assignment){
+    claim.assigned = (struct assignment){
         .gi_id = NO_ID, .start = NO_ID, .size = NO_ID, .type_id = NO_ID, .placement_id = NO_ID};
     STR_SET(claim.name, name);
     STR_SET(claim.tenant, "default");
@@ -111,11 +111,11 @@ static void claims_come_back_by_name_with_all_they_hold(void **state)
     struct fixture *f = *state;
     struct claim b = make_claim("b");
     b.state = CLAIM_BOUND;
-    b.got.set = true;
-    b.got.gpu = (struct pci_addr){.domain = 0x10000, .bus = 0x41};
-    b.got.device = (struct pci_addr){.bus = 0x41, .function = 4};
-    b.got.gi_id = 3;
-    STR_SET(b.got.profile, "2g.10gb");
+    b.assigned.set = true;
+    b.assigned.gpu = (struct pci_addr){.domain = 0x10000, .bus = 0x41};
+    b.assigned.device = (struct pci_addr){.bus = 0x41, .function = 4};
+    b.assigned.gi_id = 3;
+    STR_SET(b.assigned.profile, "2g.10gb");
     struct claim a = make_claim("a");
     assert_int_equal(put_claim(f, &b, NULL), 0);
     assert_int_equal(put_claim(f, &a, NULL), 0);
@@ -128,11 +128,11 @@ static void claims_come_back_by_name_with_all_they_hold(void **state)
         assert_int_equal(back->state, CLAIM_BOUND);
         assert_int_equal(back->version, 1);
         assert_int_equal(back->created_us, 1000);
-        assert_true(back->got.set);
-        assert_int_equal(back->got.gpu.domain, 0x10000);
-        assert_int_equal(back->got.gi_id, 3);
-        assert_int_equal(back->got.start, NO_ID);
-        assert_string_equal(back->got.profile, "2g.10gb");
+        assert_true(back->assigned.set);
+        assert_int_equal(back->assigned.gpu.domain, 0x10000);
+        assert_int_equal(back->assigned.gi_id, 3);
+        assert_int_equal(back->assigned.start, NO_ID);
+        assert_string_equal(back->assigned.profile, "2g.10gb");
         open_again(f);
     }
 }
@@ -206,7 +206,7 @@ static void the_journal_rewrites_one_step(void **state)
     struct step step = plan->steps.items[1];
     struct draft draft;
     step.state = STEP_DONE;
-    step.got_gi_id = 7;
+    step.assigned_gi_id = 7;
     draft_begin(&draft, f->ledger);
     draft_put_step(&draft, "p1", 1, &step);
     assert_int_equal(draft.batch.n, 1);
@@ -220,7 +220,7 @@ static void the_journal_rewrites_one_step(void **state)
     assert_int_equal(back->steps.n, 3);
     assert_int_equal(back->steps.items[0].state, STEP_PLANNED);
     assert_int_equal(back->steps.items[1].state, STEP_DONE);
-    assert_int_equal(back->steps.items[1].got_gi_id, 7);
+    assert_int_equal(back->steps.items[1].assigned_gi_id, 7);
     assert_string_equal(back->reason, "claim create web1");
     assert_int_equal(back->claims.n, 1);
     assert_string_equal(back->claims.items[0].claim.name, "web1");

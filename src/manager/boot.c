@@ -93,7 +93,7 @@ static void end_plan(struct txn *txn, struct plan *plan, bool forward)
     end_steps(plan, forward);
     for (vec_each(&plan->claims, entry)) {
         if (entry->verb == PLAN_BIND || entry->verb == PLAN_RESTORE) {
-            entry->claim.got.gi_id = NO_ID; /* the next one gets another number */
+            entry->claim.assigned.gi_id = NO_ID; /* the next one gets another number */
         }
     }
     plan->finished_us = clock_realtime_us();
@@ -119,9 +119,9 @@ static void mark_addresses(struct txn *txn)
     for (vec_each(&txn->manager->claims, stored)) {
         const struct claim *now = draft_claim(&txn->draft, stored->name);
         struct claim claim = now != NULL ? *now : *stored;
-        if (now != NULL && claim_holds(&claim) && claim.got.gpu_uuid[0] == '\0' &&
-            claim.got.board == CLAIM_BOARD_HERE) {
-            claim.got.board = CLAIM_BOARD_OLD_BOOT;
+        if (now != NULL && claim_holds(&claim) && claim.assigned.gpu_uuid[0] == '\0' &&
+            claim.assigned.board == CLAIM_BOARD_HERE) {
+            claim.assigned.board = CLAIM_BOARD_OLD_BOOT;
             txn_put_claim(txn, &claim);
         }
     }
@@ -208,7 +208,7 @@ void manager_check_boot(struct manager *m)
     }
 }
 
-void manager_guests_came(struct manager *m, const struct host *now)
+void manager_on_libvirt_up(struct manager *m, const struct host *now)
 {
     (void)now;
     if (!m->busy && !m->stopping && m->n_unfinished > 0) {

@@ -90,15 +90,15 @@ static void a_restoration_in_a_new_boot_waits_for_no_libvirt(void **state)
     assert_true(lab_wait_until(&f->lab, was_restored, &f->lab));
     assert_int_equal(fake_host_count_vgpus(&f->host), 1);
     restore(&f->lab); /* and comes after it */
-    assert_false(m->views[HALF_GUESTS].known || m->views[HALF_GUESTS].late);
+    assert_false(m->observations[SOURCE_GUESTS].known || m->observations[SOURCE_GUESTS].late);
 
     silence.over = true;
     pthread_join(silence.thread, NULL);
     look_at_guests(&f->lab);
-    assert_true(m->views[HALF_GUESTS].known);
-    uint64_t looks = m->views[HALF_GUESTS].ended;
+    assert_true(m->observations[SOURCE_GUESTS].known);
+    uint64_t looks = m->observations[SOURCE_GUESTS].ended;
     restore(&f->lab); /* now VMs may run */
-    assert_true(m->views[HALF_GUESTS].ended > looks);
+    assert_true(m->observations[SOURCE_GUESTS].ended > looks);
     assert_true(lab_settle(&f->lab));
 }
 

@@ -19,7 +19,7 @@ const struct claim *manager_find_holder(const struct manager *m, const struct vm
         if (claim_device(claim, &own) && vm_device_is(device, &own.device, own.mdev_uuid)) {
             return claim;
         }
-        if (!device->is_mdev && pci_addr_cmp(&claim->got.gpu, &device->addr) == 0) {
+        if (!device->is_mdev && pci_addr_cmp(&claim->assigned.gpu, &device->addr) == 0) {
             return claim;
         }
     }

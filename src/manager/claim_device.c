@@ -5,7 +5,7 @@
 
 bool manager_has_device(const struct manager *m, const struct claim *claim)
 {
-    const struct assignment *got = &claim->got;
+    const struct assignment *got = &claim->assigned;
     const struct gpu *gpu = claim_find_gpu(claim, m->host);
     if (gpu == NULL || gpu->problem[0] != '\0') {
         return gpu != NULL;

@@ -34,15 +34,15 @@ void claim_say_away(const struct manager *m, const struct claim *claim, char *te
     char bdf[BDF_SIZE];
     char other[BDF_SIZE];
     const struct gpu *moved = restore_gpu_of(m->host, claim);
-    pci_addr_format(&claim->got.gpu, bdf);
+    pci_addr_format(&claim->assigned.gpu, bdf);
     if (moved != NULL) {
         str_print(text, size, "its GPU was at %s and is at %s now: `cleave host restore`", bdf,
                   pci_addr_format(&moved->addr, other));
-    } else if (claim->got.gpu_uuid[0] == '\0' && claim_is_displaced(claim, m->host)) {
+    } else if (claim->assigned.gpu_uuid[0] == '\0' && claim_is_displaced(claim, m->host)) {
         claim_say_unknown_board(m, claim, text, size);
     } else if (claim_is_displaced(claim, m->host)) {
         str_print(text, size, "its GPU %s is not on this host, and another board is at %s now",
-                  claim->got.gpu_uuid, bdf);
+                  claim->assigned.gpu_uuid, bdf);
     } else {
         str_print(text, size, "its GPU %s is not on the PCI bus", bdf);
     }
@@ -51,8 +51,8 @@ void claim_say_away(const struct manager *m, const struct claim *claim, char *te
 bool claim_lacks_device(const struct manager *m, const struct claim *claim, char *text, size_t size)
 {
     char bdf[BDF_SIZE];
-    if (m->host == NULL || !m->views[HALF_HARDWARE].known || claim->state != CLAIM_BOUND ||
-        !claim->got.set) {
+    if (m->host == NULL || !m->observations[SOURCE_HARDWARE].known || claim->state != CLAIM_BOUND ||
+        !claim->assigned.set) {
         return false;
     }
     const struct gpu *gpu = claim_find_gpu(claim, m->host);
@@ -73,16 +73,16 @@ bool claim_lacks_device(const struct manager *m, const struct claim *claim, char
     }
     if (claim->spec.hold == CLAIM_ON_DEMAND) { /* of a saved VM, after a boot */
         str_print(text, size, "its device %s is not there: the start of VM \"%s\" makes it again",
-                  device_name(claim->got.mdev_uuid, &claim->got.device, bdf), claim->vm);
+                  device_name(claim->assigned.mdev_uuid, &claim->assigned.device, bdf), claim->vm);
         return true;
     }
     if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
         str_print(text, size, "its GPU instance %s on %s is not there: `cleave host restore`",
-                  claim->got.profile, pci_addr_format(&gpu->addr, bdf));
+                  claim->assigned.profile, pci_addr_format(&gpu->addr, bdf));
         return true;
     }
     str_print(text, size, "its device %s is not there: `cleave host restore` brings it back",
-              device_name(claim->got.mdev_uuid, &claim->got.device, bdf));
+              device_name(claim->assigned.mdev_uuid, &claim->assigned.device, bdf));
     return true;
 }
 

@@ -4,7 +4,7 @@
 #include "manager/listeners.h"
 #include "manager/state.h"
 
-static const char *word(const char *text)
+static const char *or_none(const char *text)
 {
     return text[0] == '\0' ? "none" : text;
 }
@@ -31,7 +31,7 @@ static size_t count_vgpus_missing(const struct gpu *from, const struct gpu *in)
     return n;
 }
 
-static void say(struct strbuf *text, const char *what)
+static void append_change(struct strbuf *text, const char *what)
 {
     strbuf_addf(text, "%s%s", text->len > 0 ? "; " : "", what);
 }
@@ -54,7 +54,7 @@ static void describe_companions(const struct gpu *was, const struct gpu *is, str
                 !str_eq(now->driver, before->driver)) {
                 strbuf_addf(text, "%s%s next to it has driver %s, had %s",
                             text->len > 0 ? "; " : "", pci_addr_format(&now->addr, bdf),
-                            word(now->driver), word(before->driver));
+                            or_none(now->driver), or_none(before->driver));
             }
         }
     }
@@ -66,12 +66,12 @@ static void describe(const struct gpu *was, const struct gpu *is, struct strbuf 
         strbuf_addf(text, "mode %s, was %s", gpu_mode_name(is->mode), gpu_mode_name(was->mode));
     }
     if (!str_eq(was->driver, is->driver)) {
-        strbuf_addf(text, "%sdriver %s, was %s", text->len > 0 ? "; " : "", word(is->driver),
-                    word(was->driver));
+        strbuf_addf(text, "%sdriver %s, was %s", text->len > 0 ? "; " : "", or_none(is->driver),
+                    or_none(was->driver));
     }
     describe_companions(was, is, text);
     if (was->mig_enabled != is->mig_enabled) {
-        say(text, is->mig_enabled ? "MIG mode went on" : "MIG mode went off");
+        append_change(text, is->mig_enabled ? "MIG mode went on" : "MIG mode went off");
     }
     if (was->vfs_enabled != is->vfs_enabled) {
         strbuf_addf(text, "%s%u virtual functions, were %u", text->len > 0 ? "; " : "",
@@ -139,7 +139,7 @@ static void compare_vms(struct manager *m, const struct host *now)
 void manager_note_vm_drift(struct manager *m, const struct host *now)
 {
     compare_vms(m, now);
-    holds_forget_seen(&m->holds, m->views[HALF_GUESTS].begun);
+    holds_forget_seen(&m->holds, m->observations[SOURCE_GUESTS].begun);
 }
 
 void manager_note_gpu_drift(struct manager *m, struct hardware_look *look)

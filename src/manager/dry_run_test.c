@@ -189,7 +189,7 @@ static void a_vm_that_starts_behind_another_finds_the_gpu_taken(void **state)
 static int needs_of(struct lab *lab, const char *name, const struct vm_device *device,
                     struct error *err)
 {
-    CLEANUP(needs_done) struct needs needs = {0};
+    CLEANUP(needs_done) struct missing_devices needs = {0};
     struct vm vm = {.state = VM_SHUT_OFF};
     STR_SET(vm.name, name);
     *vec_push(&vm.devices) = *device;
@@ -207,9 +207,9 @@ static void a_function_that_libvirt_would_rebind_is_refused(void **state)
     assert_true(lab_settle(lab));
     lab_look(lab);
     const struct claim *claim = claims_find(&lab->manager->claims, "a");
-    struct gpu *gpu = host_find_gpu_addr(lab->manager->host, &claim->got.gpu);
+    struct gpu *gpu = host_find_gpu_addr(lab->manager->host, &claim->assigned.gpu);
     gpu->iface = VGPU_IFACE_VENDOR_VFIO;
-    struct vm_device device = {.addr = claim->got.device, .persistent = true};
+    struct vm_device device = {.addr = claim->assigned.device, .persistent = true};
     assert_int_equal(needs_of(lab, "web1", &device, &err), 0);
     device.managed = true;
     assert_int_equal(needs_of(lab, "web1", &device, &err), -REASON_CONFLICT);

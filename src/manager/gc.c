@@ -79,7 +79,7 @@ static const char *running_vm(const struct manager *m, const struct claim *claim
 {
     struct claim_device own = {0};
     const struct gpu *gpu = claim_find_gpu(claim, m->host);
-    if (gpu == NULL || !claim->got.set || !claim_device(claim, &own)) {
+    if (gpu == NULL || !claim->assigned.set || !claim_device(claim, &own)) {
         return "";
     }
     if (claim->spec.mode == CLAIM_PASSTHROUGH) {
@@ -99,7 +99,9 @@ static void keep_held(struct collector *c, const struct claim *claim, const stru
     str_print(why, sizeof(why),
               "its VM was not seen to be undefined: %s; `cleave claim delete %s` releases it",
               gone->why, claim->name);
-    keep(c, item("claim", claim->name, claim->got.set ? &claim->got.gpu : NULL, claim->vm, text),
+    keep(c,
+         item("claim", claim->name, claim->assigned.set ? &claim->assigned.gpu : NULL, claim->vm,
+              text),
          why);
 }
 
@@ -110,7 +112,7 @@ static void collect_claim(struct collector *c, const struct claim *claim)
     if (holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_COLLECT)) {
         return; /* it goes, or comes, with its VM */
     }
-    bool fails = claim->state == CLAIM_FAILED && claim->got.set;
+    bool fails = claim->state == CLAIM_FAILED && claim->assigned.set;
     if (gone == NULL && !fails) {
         return;
     }
@@ -128,11 +130,12 @@ static void collect_claim(struct collector *c, const struct claim *claim)
                   "claim \"%s\": its VM \"%s\" is gone; released in %llu s (if it was saved to a "
                   "file, it needs the claim again: `cleave claim restore %s`)",
                   claim->name, claim->vm, (unsigned long long)left_s, claim->name);
-        what = item("claim", claim->name, claim->got.set ? &claim->got.gpu : NULL, claim->vm, text);
+        what = item("claim", claim->name, claim->assigned.set ? &claim->assigned.gpu : NULL,
+                    claim->vm, text);
         json_object_set_new(what, "dueInSeconds", json_integer((json_int_t)left_s));
     } else {
         str_print(text, sizeof(text), "claim \"%s\" failed and still holds something", claim->name);
-        what = item("failed-claim", claim->name, &claim->got.gpu, claim->vm, text);
+        what = item("failed-claim", claim->name, &claim->assigned.gpu, claim->vm, text);
     }
     if (vm[0] != '\0') {
         str_print(why, sizeof(why), "VM \"%s\" runs with its device", vm);
@@ -161,7 +164,7 @@ static bool is_claimed(const struct manager *m, const struct gpu *gpu, const str
 static bool is_claimed_gi(const struct manager *m, const struct gpu *gpu, const struct gi *gi)
 {
     for (vec_each(&m->claims, claim)) {
-        const struct assignment *got = &claim->got;
+        const struct assignment *got = &claim->assigned;
         if (claim_is_on(claim, gpu) && got->start == gi->start && got->size == gi->size) {
             return true;
         }
@@ -337,7 +340,7 @@ static int answer(struct manager *m, const char *name, json_t **ret_body, struct
     (void)name;
     CLEANUP(collector_done) struct collector c;
     collector_init(&c, m);
-    bool seen = m->views[HALF_GUESTS].late && m->views[HALF_GUESTS].seen_us != 0;
+    bool seen = m->observations[SOURCE_GUESTS].late && m->observations[SOURCE_GUESTS].seen_us != 0;
     int r = seen ? 0 : check_libvirt(m, err);
     r = r != 0 ? r : collect(&c, err);
     if (r == 0) {

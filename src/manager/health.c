@@ -27,7 +27,7 @@ static void add_name(struct strbuf *names, size_t *n, const char *name)
 
 static bool is_on(const struct manager *m, const struct claim *claim, const struct pci_addr *gpu)
 {
-    return claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, gpu) == 0 &&
+    return claim_holds(claim) && pci_addr_cmp(&claim->assigned.gpu, gpu) == 0 &&
            !claim_is_displaced(claim, m->host);
 }
 
@@ -120,7 +120,7 @@ static const char *describe_report(const struct gpu_report *report, const struct
 }
 
 /* Once a minute per GPU and number: a guest that faults without end must not fill the store. */
-static void tell(struct manager *m, const struct gpu_report *report, const struct xid *xid)
+static void record_report(struct manager *m, const struct gpu_report *report, const struct xid *xid)
 {
     struct gpu_reported *reported = find_reported(m, report);
     uint64_t now_us = clock_monotonic_us();
@@ -166,9 +166,9 @@ void manager_take_report(struct manager *m, const struct gpu_report *report)
 {
     if (report->kind != GPU_REPORT_UNREADABLE) {
         struct xid xid = xid_of(report);
-        tell(m, report, &xid);
+        record_report(m, report, &xid);
         if (!condemn(m, report)) {
-            *vec_push(&m->unstored) = *report;
+            *vec_push(&m->pending_quarantines) = *report;
         }
     }
     manager_observe_hardware(m, NULL, NULL); /* its other symptoms */
@@ -183,7 +183,7 @@ static void message_arrived(void *data)
 }
 
 /* On the port's thread. */
-static void hear(const struct gpu_report *report, void *data)
+static void post_report(const struct gpu_report *report, void *data)
 {
     struct manager *m = data;
     struct message *message = xcalloc(1, sizeof(*message));
@@ -196,7 +196,7 @@ static void watch_work(void *data)
     struct manager *m = data;
     struct gpu_port *port = m->config.ports.gpu;
     struct error err = {0};
-    if (port->ops->watch != NULL && port->ops->watch(port, hear, m, &err) != 0) {
+    if (port->ops->watch != NULL && port->ops->watch(port, post_report, m, &err) != 0) {
         log_warning("%s: GPUs are looked at with each observation only", err.message);
     }
 }
@@ -275,9 +275,9 @@ static void note_gpu(struct manager *m, const struct gpu *gpu)
 void manager_note_health(struct manager *m, struct hardware_look *look)
 {
     (void)look;
-    for (size_t i = m->unstored.n; i > 0; i--) {
-        if (condemn(m, &m->unstored.items[i - 1])) {
-            vec_remove(&m->unstored, i - 1);
+    for (size_t i = m->pending_quarantines.n; i > 0; i--) {
+        if (condemn(m, &m->pending_quarantines.items[i - 1])) {
+            vec_remove(&m->pending_quarantines, i - 1);
         }
     }
     for (vec_each(&m->host->gpus, gpu)) {
@@ -385,13 +385,13 @@ void txn_note_plan_health(struct txn *txn, const struct plan *plan)
 int manager_check_gpu_health(const struct manager *m, const struct claim *claim, const char *vm,
                              struct error *err)
 {
-    struct gpu_record record = manager_gpu_record_at(m, &claim->got.gpu);
-    const struct stuck_vf *stuck = gpu_record_find_stuck(&record, &claim->got.device);
-    if (!claim->got.set || (!record.quarantine.set && stuck == NULL)) {
+    struct gpu_record record = manager_gpu_record_at(m, &claim->assigned.gpu);
+    const struct stuck_vf *stuck = gpu_record_find_stuck(&record, &claim->assigned.device);
+    if (!claim->assigned.set || (!record.quarantine.set && stuck == NULL)) {
         return 0;
     }
     char bdf[BDF_SIZE];
-    pci_addr_format(&claim->got.gpu, bdf);
+    pci_addr_format(&claim->assigned.gpu, bdf);
     int r = error_set(err, REASON_UNAVAILABLE, SUBJECT("claim", claim->name),
                       "VM \"%s\" can't start: GPU %s of its claim \"%s\" %s: %.250s", vm, bdf,
                       claim->name,

@@ -437,9 +437,10 @@ static void who_is_not_root_moves_a_vm_to_no_socket_of_this_host(void **state)
 static void remember_stuck(struct lab *lab, bool quarantined)
 {
     const struct claim *claim = claims_find(&lab->manager->claims, "a");
-    struct gpu_record *found = gpu_records_find_addr(&lab->manager->gpu_records, &claim->got.gpu);
+    struct gpu_record *found =
+        gpu_records_find_addr(&lab->manager->gpu_records, &claim->assigned.gpu);
     assert_non_null(found);
-    struct stuck_vf stuck = {.addr = claim->got.device, .why = "EIO"};
+    struct stuck_vf stuck = {.addr = claim->assigned.device, .why = "EIO"};
     assert_true(gpu_record_add_stuck(found, &stuck));
     if (quarantined) {
         found->n_stuck_vfs = 0;

@@ -160,7 +160,7 @@ static void answer(struct hook *hook, const struct error *refusal)
     }
     if (err != NULL) {
         hook_watch_off(&hook->manager->hook_watch, hook->vm.name, hook->vm.uuid,
-                       hook->manager->views[HALF_GUESTS].begun);
+                       hook->manager->observations[SOURCE_GUESTS].begun);
         manager_event(hook->manager, "vm-refused", SUBJECT("vm", hook->vm.name),
                       hook->caller.author, "%s", err->message);
         reply(NULL, err, hook->data);
@@ -263,16 +263,17 @@ static const struct gpu *wanted_gpu(const struct host *host, const struct claim 
     if (claim->spec.gpu[0] != '\0') {
         return host_find_gpu(host, claim->spec.gpu);
     }
-    return claim->named.set ? host_find_gpu_addr(host, &claim->named.gpu) : NULL;
+    return claim->reserved.set ? host_find_gpu_addr(host, &claim->reserved.gpu) : NULL;
 }
 
 /* A device that could not be made: of a saved VM, none comes back when it is waited for. */
-static void explain_saved(const struct hook *hook, const struct needs *needs, struct error *err)
+static void explain_saved(const struct hook *hook, const struct missing_devices *needs,
+                          struct error *err)
 {
     for (vec_each(&hook->manager->claims, claim)) {
         const struct vm *vm = claim_holds(claim) ? saved_vm_of(hook, claim) : NULL;
-        for (size_t i = 0; vm != NULL && i < needs->draw.n; i++) {
-            const struct claim *lacks = &needs->draw.items[i];
+        for (size_t i = 0; vm != NULL && i < needs->to_create.n; i++) {
+            const struct claim *lacks = &needs->to_create.items[i];
             const struct gpu *gpu = claim_find_gpu(claim, hook->manager->host);
             const struct gpu *wanted = wanted_gpu(hook->manager->host, lacks);
             if (gpu != NULL && wanted == gpu) {
@@ -310,7 +311,7 @@ static int refuse_taken(const struct hook *hook, const struct vm_device *device,
 
 /* `ret_needs->release`: another VM is giving it back. */
 static int check_device(const struct hook *hook, const struct vm_device *device,
-                        struct needs *ret_needs, struct error *err)
+                        struct missing_devices *ret_needs, struct error *err)
 {
     const struct claim *claim = manager_find_holder(hook->manager, device);
     if (claim != NULL && !is_own(hook, claim)) {
@@ -378,7 +379,7 @@ static int check_definition(const struct hook *hook, struct error *err)
 
 /* 0: it may start, once it has what it needs. A plan that changes its definition waits for libvirt,
  * which waits for us. */
-static int judge(const struct hook *hook, struct needs *ret_needs, struct error *err)
+static int judge(const struct hook *hook, struct missing_devices *ret_needs, struct error *err)
 {
     int r = hold_check(&hook->manager->holds, hold_vm(hook->vm.name, hook->vm.uuid), WANT_VM_BOOT,
                        NULL, err);
@@ -402,14 +403,14 @@ static void plan_ended(struct manager *m, const struct plan *plan, void *data)
 {
     struct change *change = data;
     struct hook *hook = change->data;
-    CLEANUP(needs_done) struct needs needs = {0};
+    CLEANUP(needs_done) struct missing_devices needs = {0};
     struct error err = {0};
     (void)m;
     if (plan == NULL) {
         err = stopping_error();
     } else if (plan->state != PLAN_DONE) {
         manager_power_failed(plan, hook->vm.name, &err);
-    } else if (judge(hook, &needs, &err) == 0 && (needs.draw.n > 0 || needs.wait)) {
+    } else if (judge(hook, &needs, &err) == 0 && (needs.to_create.n > 0 || needs.in_progress)) {
         error_set(&err, REASON_DRIVER, SUBJECT("vm", hook->vm.name),
                   "VM \"%s\" can't start: its device was made and is gone again", hook->vm.name);
     }
@@ -504,12 +505,12 @@ bool manager_end_hooks(struct manager *m, const char *vm)
 static void run_prepare(struct change *change)
 {
     struct hook *hook = change->data;
-    CLEANUP(needs_done) struct needs needs = {0};
+    CLEANUP(needs_done) struct missing_devices needs = {0};
     struct error err = {0};
     struct plan *plan = NULL;
     int r = judge(hook, &needs, &err);
     r = r != 0 ? r : needs_refuse_wait(&needs, &hook->vm, &err); /* our turn has come */
-    if (hook->reply == NULL || (r == 0 && needs.draw.n == 0 && !needs.release)) {
+    if (hook->reply == NULL || (r == 0 && needs.to_create.n == 0 && !needs.release)) {
         change_answer(change, NULL); /* too late; or made meanwhile */
         return;
     }
@@ -539,10 +540,10 @@ static void run_prepare(struct change *change)
 static void looked(struct manager *m, const struct error *observe_err, void *data)
 {
     struct hook *hook = data;
-    CLEANUP(needs_done) struct needs needs = {0};
+    CLEANUP(needs_done) struct missing_devices needs = {0};
     struct error err = {0};
     if (observe_err == NULL && judge(hook, &needs, &err) == 0 &&
-        (needs.draw.n > 0 || needs.wait || needs.release)) {
+        (needs.to_create.n > 0 || needs.in_progress || needs.release)) {
         struct request request = {.caller = &hook->caller, .reply = turn_over, .data = hook};
         change_enqueue_urgent(change_new(m, run_prepare, &request, hook->vm.name));
         return;
@@ -663,7 +664,8 @@ static void release(struct hook *hook, const char *why)
     } else {
         vm_overlay_note(m, &hook->vm, false);
     }
-    hook_watch_off(&m->hook_watch, hook->vm.name, hook->vm.uuid, m->views[HALF_GUESTS].begun);
+    hook_watch_off(&m->hook_watch, hook->vm.name, hook->vm.uuid,
+                   m->observations[SOURCE_GUESTS].begun);
     /* One that was saved keeps them for as long as libvirt has its saved state. */
     if (!str_eq(why, "migrated") && !saved) {
         manager_give_back(m, hook->vm.name, hook->vm.uuid);

@@ -38,8 +38,8 @@ static void the_hook_draws_what_is_named_and_calling_it_twice_changes_nothing(vo
         assert_int_equal(hooked_ask(&f->lab, "web1", "prepare", NULL), 0);
         assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
     }
-    assert_int_equal(pci_addr_cmp(&claims_find(&f->lab.manager->claims, "a")->got.device, &named),
-                     0);
+    assert_int_equal(
+        pci_addr_cmp(&claims_find(&f->lab.manager->claims, "a")->assigned.device, &named), 0);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(hooked_ask(&f->lab, "web1", "release", NULL), 0);
     }
@@ -140,7 +140,7 @@ static void a_look_from_before_the_save_gives_nothing_back(void **state)
     assert_int_equal(hooked_start(&f->lab, "web1"), 0);
     lab_ask(&f->lab, VERB_LIST_VMS, &look);
     /* What the worker does next, it does when it has looked. The loop doesn't run meanwhile. */
-    worker_submit(f->lab.manager->views[HALF_GUESTS].worker, mark, marked, &has_looked);
+    worker_submit(f->lab.manager->observations[SOURCE_GUESTS].worker, mark, marked, &has_looked);
     assert_true(await(is_marked, &has_looked));
     fake_lock();
     struct fake_vm *vm = fake_host_vm(&f->host, "web1");
@@ -225,7 +225,7 @@ static void a_lost_device_is_made_again_at_the_second_attempt_at_the_latest(void
 {
     struct lab_fixture *f = *state;
     hooked_create(&f->lab, "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}");
-    struct pci_addr was = claims_find(&f->lab.manager->claims, "a")->got.device;
+    struct pci_addr was = claims_find(&f->lab.manager->claims, "a")->assigned.device;
     for (unsigned k = 1; k < 30; k++) {
         fake_host_forget(&f->host);
         f->lab.faults.calls = 0;
@@ -241,8 +241,8 @@ static void a_lost_device_is_made_again_at_the_second_attempt_at_the_latest(void
         assert_int_equal(hooked_ask(&f->lab, "web1", "release", NULL), 0);
         assert_true(lab_settle(&f->lab));
         assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
-        assert_int_equal(pci_addr_cmp(&claims_find(&f->lab.manager->claims, "a")->got.device, &was),
-                         0);
+        assert_int_equal(
+            pci_addr_cmp(&claims_find(&f->lab.manager->claims, "a")->assigned.device, &was), 0);
         lab_assert_sound(&f->lab);
     }
 }

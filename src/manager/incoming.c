@@ -41,7 +41,7 @@ static void take_assignments(struct incoming *incoming, const struct plan *plan)
     for (vec_each(&incoming->devices, device)) {
         for (vec_each(&plan->claims, entry)) {
             if (entry->verb == PLAN_BIND && str_eq(entry->claim.name, device->claim)) {
-                device->to = entry->claim.got;
+                device->to = entry->claim.assigned;
             }
         }
     }
@@ -313,9 +313,9 @@ static void own(struct claim *claim, const struct incoming *incoming)
     STR_SET(claim->vm, incoming->vm);
     STR_SET(claim->vm_uuid, incoming->vm_uuid);
     if (claim->spec.hold == CLAIM_ON_DEMAND) {
-        claim->named =
-            (struct claim_device){.set = true, .gpu = claim->got.gpu, .device = claim->got.device};
-        STR_SET(claim->named.mdev_uuid, claim->got.mdev_uuid);
+        claim->reserved = (struct claim_device){
+            .set = true, .gpu = claim->assigned.gpu, .device = claim->assigned.device};
+        STR_SET(claim->reserved.mdev_uuid, claim->assigned.mdev_uuid);
     }
 }
 

@@ -54,7 +54,7 @@ static void say_shared(const struct manager *m, const struct claim *claim, const
     str_print(
         text, size,
         "it has GPU instance %s at %u of GPU %s no longer to itself: %s, %s%s%s, is on it; %s",
-        claim->got.profile, claim->got.start, pci_addr_format(&gpu->addr, bdf), name,
+        claim->assigned.profile, claim->assigned.start, pci_addr_format(&gpu->addr, bdf), name,
         owner != NULL ? "of claim \"" : "which no claim owns", owner != NULL ? owner->name : "",
         owner != NULL ? "\"" : "",
         owner != NULL ? "release that claim, or move it"
@@ -141,7 +141,7 @@ void manager_note_intruders(struct manager *m, struct hardware_look *look)
         }
     }
     for (vec_each(&m->claims, claim)) {
-        if (claim->state == CLAIM_BOUND && claim->got.set && is_clear(m, claim)) {
+        if (claim->state == CLAIM_BOUND && claim->assigned.set && is_clear(m, claim)) {
             note_claim(m, claim);
         }
     }

@@ -172,7 +172,7 @@ static void a_claim_that_shares_says_nothing_of_one_more(void **state)
 
 static uint32_t instance_of(struct lab_fixture *f, const char *claim)
 {
-    return claims_find(&f->lab.manager->claims, claim)->got.start;
+    return claims_find(&f->lab.manager->claims, claim)->assigned.start;
 }
 
 static void a_shared_claim_does_not_join_an_instance_with_another_tool_s_vgpu(void **state)

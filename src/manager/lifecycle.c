@@ -142,7 +142,7 @@ static void forget_releases(struct manager *m)
     }
 }
 
-void manager_follow_guests(struct manager *m, const struct host *now)
+void manager_reconcile_claims(struct manager *m, const struct host *now)
 {
     (void)now;
     for (size_t i = 0; i < m->claims.n; i++) {

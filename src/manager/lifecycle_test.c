@@ -263,7 +263,7 @@ static void a_released_claim_is_brought_back_for_a_vm_that_was_defined_again(voi
     assert_int_equal(after->state, CLAIM_BOUND);
     assert_string_equal(after->spec.type, before.spec.type);
     assert_string_equal(after->spec.gpu, before.spec.gpu);
-    assert_int_equal(pci_addr_cmp(&after->got.device, &before.got.device), 0);
+    assert_int_equal(pci_addr_cmp(&after->assigned.device, &before.assigned.device), 0);
     assert_string_equal(lab_claim_state(&f->lab, "d"), "pending");
     assert_int_equal(place->n_devices, 2);
     lab_assert_sound(&f->lab);

@@ -64,14 +64,14 @@ static void observed(struct manager *m, const struct error *observe_err, void *d
         return;
     }
     STR_SET(question->vm, vm->name);
-    worker_submit(m->views[HALF_GUESTS].worker, facts_work, facts_done, question);
+    worker_submit(m->observations[SOURCE_GUESTS].worker, facts_work, facts_done, question);
 }
 
 void manager_lint_vm(struct manager *m, const struct request *request)
 {
     struct lint_question *question = xcalloc(1, sizeof(*question));
     question->manager = m;
-    question->port = m->views[HALF_GUESTS].ports.guest;
+    question->port = m->observations[SOURCE_GUESTS].ports.guest;
     question->reply = request->reply;
     question->data = request->data;
     STR_SET(question->vm, request->target);

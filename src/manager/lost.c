@@ -47,12 +47,13 @@ static void add(const struct manager *m, const struct pci_addr *addr, const char
 struct host *manager_lost_gpus(const struct manager *m)
 {
     struct host *lost = host_new();
-    if (m->host == NULL || !m->views[HALF_HARDWARE].known || m->host->pci_problem[0] != '\0') {
+    if (m->host == NULL || !m->observations[SOURCE_HARDWARE].known ||
+        m->host->pci_problem[0] != '\0') {
         return lost; /* it may be there */
     }
     for (vec_each(&m->claims, claim)) {
         if (claim_holds(claim)) {
-            add(m, &claim->got.gpu, claim->got.gpu_uuid, lost);
+            add(m, &claim->assigned.gpu, claim->assigned.gpu_uuid, lost);
         }
     }
     for (vec_each(&m->gpu_records, record)) {

@@ -21,12 +21,12 @@ static void mark_whole(struct draft *draft)
 static void follow_claims(const struct manager *m, struct draft *draft)
 {
     for (vec_each(&m->claims, claim)) {
-        struct step step = step_make(STEP_VGPU_CREATE, &claim->got.gpu);
-        step.device = claim->got.device;
-        STR_SET(step.mdev_uuid, claim->got.mdev_uuid);
+        struct step step = step_make(STEP_VGPU_CREATE, &claim->assigned.gpu);
+        step.device = claim->assigned.device;
+        STR_SET(step.mdev_uuid, claim->assigned.mdev_uuid);
         STR_SET(step.type, claim->spec.type);
         STR_SET(step.claim, claim->name);
-        if (claim->state == CLAIM_BOUND && claim->got.set && claim_has_vgpu(claim)) {
+        if (claim->state == CLAIM_BOUND && claim->assigned.set && claim_has_vgpu(claim)) {
             made_note(draft, &step);
         }
     }

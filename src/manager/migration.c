@@ -63,7 +63,7 @@ static void name_devices(const struct manager *m, const struct vm *vm, struct mi
         if (its && migration->devices.n < MIGRATION_MAX_CLAIMS) {
             struct migration_device *device = vec_push(&migration->devices);
             STR_SET(device->claim, claim->name);
-            device->from = claim->got;
+            device->from = claim->assigned;
         }
     }
 }

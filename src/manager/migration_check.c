@@ -148,7 +148,7 @@ static void target_answered(struct move *move, struct incoming *incoming, const 
         take_devices(move->migration, incoming);
         move_enter(move, MIGRATION_MOVING);
     } else if (incoming->state == INCOMING_PREPARING) {
-        move_soon(move);
+        move_schedule(move);
     } else {
         struct error own = {0};
         error_set(&own, REASON_DRIVER, SUBJECT("vm", incoming->vm),

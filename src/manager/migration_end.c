@@ -37,7 +37,7 @@ static void committed(struct move *move, struct incoming *incoming, const struct
     }
     bool silent = err != NULL && err->reason == REASON_UNAVAILABLE;
     move->deciding = !silent;
-    move_try_later(move);
+    move_back_off(move);
 }
 
 void move_keep_switching(struct move *move)
@@ -60,7 +60,7 @@ static void release_replied(json_t *body, const struct error *err, void *data)
         move->releasing = false;
         log_warning("migration %s: releasing what VM %s had: %s", move->migration->id,
                     move->migration->request.vm, err->message);
-        move_try_later(move);
+        move_back_off(move);
     }
 }
 
@@ -104,7 +104,7 @@ static void undefined(struct move *move, struct incoming *incoming, const struct
         move->releasing = false;
         log_warning("migration %s: removing the definition of VM %s: %s", move->migration->id,
                     move->migration->request.vm, err->message);
-        move_try_later(move);
+        move_back_off(move);
         return;
     }
     struct caller caller = {0};
@@ -152,7 +152,7 @@ static void end_abort(struct move *move)
 static void aborted(struct move *move, struct incoming *incoming, const struct error *err)
 {
     if (err == NULL && incoming->state != INCOMING_ABORTED) {
-        move_soon(move);
+        move_schedule(move);
         return;
     }
     if (err == NULL || err->reason == REASON_NOT_FOUND) {
@@ -161,7 +161,7 @@ static void aborted(struct move *move, struct incoming *incoming, const struct e
     }
     if (err->reason != REASON_UNAVAILABLE) { /* maybe it is there after all */
         move->deciding = true;
-        move_try_later(move);
+        move_back_off(move);
         return;
     }
     uint64_t now = clock_monotonic_us();
@@ -172,7 +172,7 @@ static void aborted(struct move *move, struct incoming *incoming, const struct e
         end_abort(move);
         return;
     }
-    move_try_later(move);
+    move_back_off(move);
 }
 
 void move_keep_aborting(struct move *move)

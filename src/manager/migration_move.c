@@ -57,7 +57,7 @@ uint64_t move_tick_us(const struct manager *m)
     return m->config.migration_tick_us == 0 ? TICK_US : m->config.migration_tick_us;
 }
 
-void move_try_later(struct move *move)
+void move_back_off(struct move *move)
 {
     uint64_t tick_us = move_tick_us(move->manager);
     if (move->manager->stopping || move->finished) {
@@ -66,7 +66,7 @@ void move_try_later(struct move *move)
     operation_back_off(move->operation, tick_us, PAUSE_MAX_TICKS * tick_us);
 }
 
-void move_soon(struct move *move)
+void move_schedule(struct move *move)
 {
     operation_schedule(move->operation, move_tick_us(move->manager));
 }
@@ -149,7 +149,7 @@ void move_enter(struct move *move, enum migration_state state)
     struct error err = {0};
     if (move_store(move, state, &err) != 0) {
         log_error("migration %s: %s", move->migration->id, err.message);
-        move_try_later(move);
+        move_back_off(move);
         return;
     }
     operation_got_on(move->operation);

@@ -50,11 +50,11 @@ static enum place place_there(const struct incoming *incoming, const struct erro
     return place_of(&vm);
 }
 
-static void runs_twice(struct move *move)
+static void report_split_brain(struct move *move)
 {
     struct error err = {0};
     if (move->both++ < TWICE_MAX) {
-        move_try_later(move);
+        move_back_off(move);
         return;
     }
     error_set(&err, REASON_CONFLICT, SUBJECT("vm", move->migration->request.vm),
@@ -67,7 +67,7 @@ static void runs_twice(struct move *move)
     move_fail(move, &err);
 }
 
-static void target_located(struct move *move, struct incoming *incoming, const struct error *err)
+static void on_target_located(struct move *move, struct incoming *incoming, const struct error *err)
 {
     enum migration_state state = move->migration->state;
     enum place here = move_place_here(move);
@@ -77,13 +77,13 @@ static void target_located(struct move *move, struct incoming *incoming, const s
              move->migration->request.vm, place_name(here), place_name(there));
     switch (where) {
     case WHERE_WAIT:
-        move_try_later(move);
+        move_back_off(move);
         return;
     case WHERE_HOME:
         move->deciding = false;
         move->migration->moved = false;
         if (state == MIGRATION_ABORTING) { /* as thought: the target will see it, too */
-            move_try_later(move);
+            move_back_off(move);
             return;
         }
         move_go_back(move, move->err.reason != REASON_NONE ? &move->err : NULL);
@@ -92,18 +92,18 @@ static void target_located(struct move *move, struct incoming *incoming, const s
         move->deciding = false;
         move->migration->moved = true;
         if (state == MIGRATION_SWITCHING) {
-            move_try_later(move);
+            move_back_off(move);
             return;
         }
         move_enter(move, MIGRATION_SWITCHING);
         return;
     case WHERE_BOTH:
-        runs_twice(move);
+        report_split_brain(move);
         return;
     }
 }
 
-static void here_located(struct manager *m, const struct error *err, void *data)
+static void on_source_located(struct manager *m, const struct error *err, void *data)
 {
     struct move *move = data;
     move->jobs--;
@@ -111,14 +111,14 @@ static void here_located(struct manager *m, const struct error *err, void *data)
         return;
     }
     if (err != NULL) {
-        move_try_later(move);
+        move_back_off(move);
         return;
     }
-    move_ask_peer(move, PEER_ASK_STATUS, target_located);
+    move_ask_peer(move, PEER_ASK_STATUS, on_target_located);
 }
 
 void move_decide(struct move *move)
 {
     move->jobs++;
-    manager_observe(move->manager, here_located, move);
+    manager_observe(move->manager, on_source_located, move);
 }

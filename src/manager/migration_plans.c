@@ -63,7 +63,7 @@ static void migrations_ended(struct manager *m, const struct plan *plan)
         if (migration_is_over(move->migration)) {
             move_finish(move);
         } else {
-            move_try_later(move);
+            move_back_off(move);
         }
     }
     migrations_trim(m);

@@ -201,7 +201,7 @@ static void resolve(struct move *move, const char *silence, json_t *steps)
     struct error err = {0};
     if (!move->resolving.dry_run && store(move, &err) != 0) {
         move_refuse_resolving(move, &err);
-        move_try_later(move);
+        move_back_off(move);
         return;
     }
     const struct resolving resolving = move->resolving;
@@ -222,7 +222,7 @@ static void resolve(struct move *move, const char *silence, json_t *steps)
     resolving.reply(body, NULL, resolving.data);
 }
 
-static void target_asked(struct move *move, struct incoming *incoming, const struct error *err)
+static void on_target_asked(struct move *move, struct incoming *incoming, const struct error *err)
 {
     struct error own = {0};
     (void)incoming;
@@ -238,13 +238,13 @@ static void target_asked(struct move *move, struct incoming *incoming, const str
     }
     if (r != 0) {
         move_refuse_resolving(move, &own);
-        move_try_later(move);
+        move_back_off(move);
         return;
     }
     resolve(move, err->message, steps);
 }
 
-static void here_seen(struct manager *m, const struct error *err, void *data)
+static void on_source_seen(struct manager *m, const struct error *err, void *data)
 {
     struct move *move = data;
     move->jobs--;
@@ -253,16 +253,16 @@ static void here_seen(struct manager *m, const struct error *err, void *data)
     }
     if (err != NULL) {
         move_refuse_resolving(move, err);
-        move_try_later(move);
+        move_back_off(move);
         return;
     }
-    move_ask_peer(move, PEER_ASK_STATUS, target_asked);
+    move_ask_peer(move, PEER_ASK_STATUS, on_target_asked);
 }
 
 void move_resolve(struct move *move)
 {
     move->jobs++;
-    manager_observe(move->manager, here_seen, move);
+    manager_observe(move->manager, on_source_seen, move);
 }
 
 /* ---- the request ---- */

@@ -30,7 +30,7 @@ static void watched(struct move *move, struct incoming *incoming, const struct e
     }
     if (err != NULL && move->operation->resumed) {
         if (err->reason == REASON_UNAVAILABLE) { /* libvirt is away: it may still be moving */
-            move_try_later(move);
+            move_back_off(move);
             return;
         }
         error_set(&move->err, REASON_UNAVAILABLE, "cleaved",
@@ -38,7 +38,7 @@ static void watched(struct move *move, struct incoming *incoming, const struct e
         error_hint(&move->err, "ask for it again");
         move->deciding = true;
     }
-    move_soon(move);
+    move_schedule(move);
 }
 
 static void touched(struct move *move, struct incoming *incoming, const struct error *err)
@@ -68,12 +68,12 @@ static void keep_moving(struct move *move)
         move_watch(move, watched);
         touch(move);
         if (move->moving) {
-            move_soon(move);
+            move_schedule(move);
         }
     } else {
         move->moving = true;
         move_run(move, moved);
-        move_soon(move);
+        move_schedule(move);
     }
 }
 
@@ -96,7 +96,7 @@ void move_advance(struct operation *operation)
     /* libvirt's job runs for the whole state; other jobs may run next to it. */
     bool moving = move->migration->state == MIGRATION_MOVING && move->moving;
     if (move->jobs > (moving ? 1U : 0U)) {
-        move_soon(move);
+        move_schedule(move);
         return;
     }
     if (migration_is_over(move->migration)) { /* its last plan was stored meanwhile */

@@ -147,8 +147,8 @@ void move_advance(struct operation *operation);
 /* The operation's state follows the migration's. */
 void move_follow(struct move *move);
 /* After a pause that grows with each attempt. */
-void move_try_later(struct move *move);
-void move_soon(struct move *move);
+void move_back_off(struct move *move);
+void move_schedule(struct move *move);
 /* It is over: answers a dry run, and lets the next one move. */
 void move_finish(struct move *move);
 /* Stores the next state and goes on from there; tries again later if it can't be stored. */

@@ -17,28 +17,31 @@
 
 static const struct host nothing;
 
-static bool is_under_way(const struct view *view)
+static bool is_under_way(const struct observation *observation)
 {
-    return view->begun > view->ended;
+    return observation->begun > observation->ended;
 }
 
 bool manager_is_looking(const struct manager *m)
 {
-    return is_under_way(&m->views[HALF_HARDWARE]) || is_under_way(&m->views[HALF_GUESTS]);
+    return is_under_way(&m->observations[SOURCE_HARDWARE]) ||
+           is_under_way(&m->observations[SOURCE_GUESTS]);
 }
 
 /* ---- on the workers ---- */
 
 static void look_at_pci(void *data)
 {
-    struct view *view = &((struct manager *)data)->views[HALF_HARDWARE];
-    view->result = ports_observe_pci(view->ports.pci, &view->host, &view->err);
+    struct observation *observation = &((struct manager *)data)->observations[SOURCE_HARDWARE];
+    observation->result =
+        ports_observe_pci(observation->ports.pci, &observation->host, &observation->err);
 }
 
 static void look_at_guests(void *data)
 {
-    struct view *view = &((struct manager *)data)->views[HALF_GUESTS];
-    view->result = ports_observe_guests(view->ports.guest, &view->host, &view->err);
+    struct observation *observation = &((struct manager *)data)->observations[SOURCE_GUESTS];
+    observation->result =
+        ports_observe_guests(observation->ports.guest, &observation->host, &observation->err);
 }
 
 static void ask_driver(void *data)
@@ -108,9 +111,9 @@ static void note_problem(const char *was, const char *is, const char *still_work
     }
 }
 
-static const struct host *seen_before(const struct manager *m, enum half half)
+static const struct host *seen_before(const struct manager *m, enum observation_source source)
 {
-    return m->views[half].known ? m->host : &nothing;
+    return m->observations[source].known ? m->host : &nothing;
 }
 
 /* Those who asked get on without a part that is late: as it was seen before, and marked so. */
@@ -126,7 +129,7 @@ static void end_lateness(struct manager *m)
 
 static void take_hardware(struct manager *m, struct host *now)
 {
-    const struct host *was = seen_before(m, HALF_HARDWARE);
+    const struct host *was = seen_before(m, SOURCE_HARDWARE);
     struct hardware_look look = {.now = now, .was_late = m->driver_problem[0] != '\0'};
     name_models(m, now);
     manager_see_boards(m, now);
@@ -161,7 +164,7 @@ static void take_hardware(struct manager *m, struct host *now)
  * shows of the others is fresh. */
 static void take_hardware_without_driver(struct manager *m, struct host *now)
 {
-    const struct host *was = seen_before(m, HALF_HARDWARE);
+    const struct host *was = seen_before(m, SOURCE_HARDWARE);
     if (m->driver_problem[0] == '\0') {
         char text[LATE_TEXT_SIZE];
         const char *who = NULL;
@@ -204,9 +207,9 @@ static void take_hardware_without_driver(struct manager *m, struct host *now)
 
 static void take_guests(struct manager *m, struct host *now)
 {
-    const struct host *was = seen_before(m, HALF_GUESTS);
+    const struct host *was = seen_before(m, SOURCE_GUESTS);
     note_problem(was->libvirt_problem, now->libvirt_problem, "claims without a VM work without it");
-    if (m->views[HALF_GUESTS].known) {
+    if (m->observations[SOURCE_GUESTS].known) {
         tell_guests(m, m->listeners->guests_compared, now);
     }
     if (m->host == NULL) {
@@ -236,10 +239,10 @@ static bool is_due(const struct observer *observer)
 
 static bool is_answered(const struct manager *m, const struct observer *observer)
 {
-    const struct view *hardware = &m->views[HALF_HARDWARE];
-    const struct view *guests = &m->views[HALF_GUESTS];
-    bool has_hardware = hardware->ended >= observer->needs[HALF_HARDWARE] || hardware->late;
-    bool has_guests = guests->ended >= observer->needs[HALF_GUESTS] ||
+    const struct observation *hardware = &m->observations[SOURCE_HARDWARE];
+    const struct observation *guests = &m->observations[SOURCE_GUESTS];
+    bool has_hardware = hardware->ended >= observer->needs[SOURCE_HARDWARE] || hardware->late;
+    bool has_guests = guests->ended >= observer->needs[SOURCE_GUESTS] ||
                       (guests->late && m->host != NULL) || hardware->late;
     return (has_hardware && has_guests) || is_due(observer);
 }
@@ -251,7 +254,7 @@ static struct error late_error(const struct manager *m)
     char text[LATE_TEXT_SIZE];
     const char *who = "sysfs";
     str_print(text, sizeof(text), "sysfs has not answered since %s",
-              manager_when(m->views[HALF_HARDWARE].begun_us, at));
+              manager_when(m->observations[SOURCE_HARDWARE].begun_us, at));
     if (m->driver_look != NULL) {
         (void)manager_driver_lateness(m, &who, text);
     }
@@ -265,17 +268,17 @@ static struct error late_error(const struct manager *m)
 static struct error why_not(const struct manager *m, const struct observer *observer)
 {
     struct error none = {0};
-    const struct view *hardware = &m->views[HALF_HARDWARE];
-    bool late = hardware->ended < observer->needs[HALF_HARDWARE];
+    const struct observation *hardware = &m->observations[SOURCE_HARDWARE];
+    bool late = hardware->ended < observer->needs[SOURCE_HARDWARE];
     if (m->stopping) {
         return stopping_error();
     }
     if (late && (!is_read(observer) || !hardware->known)) {
         return late_error(m);
     }
-    for (size_t half = 0; half < HALF_COUNT; half++) {
-        if (observer->needs[half] != 0 && m->views[half].problem.reason != REASON_NONE) {
-            return m->views[half].problem;
+    for (size_t source = 0; source < SOURCE_COUNT; source++) {
+        if (observer->needs[source] != 0 && m->observations[source].problem.reason != REASON_NONE) {
+            return m->observations[source].problem;
         }
     }
     return none;
@@ -337,7 +340,7 @@ static void serve(struct manager *m)
 
 /* ---- looks ---- */
 
-static void look_done(struct manager *m, enum half half);
+static void look_done(struct manager *m, enum observation_source source);
 static void driver_done(void *data);
 
 /* The kernel's half is there; the driver's is asked by a worker of its own, unless that still waits
@@ -345,20 +348,20 @@ static void driver_done(void *data);
 static void pci_done(void *data)
 {
     struct manager *m = data;
-    struct view *view = &m->views[HALF_HARDWARE];
-    view->again = false;
+    struct observation *observation = &m->observations[SOURCE_HARDWARE];
+    observation->again = false;
     if (m->stopping) {
         return;
     }
-    if (view->result != 0 || m->driver_look != NULL) {
-        look_done(m, HALF_HARDWARE);
+    if (observation->result != 0 || m->driver_look != NULL) {
+        look_done(m, SOURCE_HARDWARE);
         return;
     }
     struct driver_look *look = xcalloc(1, sizeof(*look));
     *look = (struct driver_look){.manager = m,
-                                 .port = view->ports.gpu,
-                                 .host = TAKE_PTR(view->host),
-                                 .number = view->begun,
+                                 .port = observation->ports.gpu,
+                                 .host = TAKE_PTR(observation->host),
+                                 .number = observation->begun,
                                  .n_plans = m->n_plans,
                                  .since_us = clock_monotonic_us()};
     m->driver_look = look;
@@ -367,50 +370,51 @@ static void pci_done(void *data)
 
 static void guests_done(void *data)
 {
-    look_done(data, HALF_GUESTS);
+    look_done(data, SOURCE_GUESTS);
 }
 
-static void look(struct manager *m, enum half half)
+static void look(struct manager *m, enum observation_source source)
 {
     static evloop_fn *const work[] = {look_at_pci, look_at_guests};
     static evloop_fn *const done[] = {pci_done, guests_done};
-    struct view *view = &m->views[half];
-    view->begun++;
-    view->begun_us = clock_monotonic_us();
-    view->late_us = clock_monotonic_us() + manager_patience_us(m, half);
-    view->host = NULL;
-    view->result = 0;
-    view->err = (struct error){0};
-    worker_submit(view->worker, work[half], done[half], m);
+    struct observation *observation = &m->observations[source];
+    observation->begun++;
+    observation->begun_us = clock_monotonic_us();
+    observation->late_us = clock_monotonic_us() + manager_patience_us(m, source);
+    observation->host = NULL;
+    observation->result = 0;
+    observation->err = (struct error){0};
+    worker_submit(observation->worker, work[source], done[source], m);
     set_timer(m);
 }
 
-static void look_done(struct manager *m, enum half half)
+static void look_done(struct manager *m, enum observation_source source)
 {
-    struct view *view = &m->views[half];
-    view->ended = view->begun;
-    view->late = false;
-    view->problem = view->err;
+    struct observation *observation = &m->observations[source];
+    observation->ended = observation->begun;
+    observation->late = false;
+    observation->problem = observation->err;
     /* Read before what was seen is taken: that may begin the next look, which writes here. */
-    bool is_seen = view->result == 0;
-    uint64_t begun_us = view->begun_us;
+    bool is_seen = observation->result == 0;
+    uint64_t begun_us = observation->begun_us;
     if (!is_seen) {
-        log_warning("observing the host: %s", view->err.message);
-    } else if (half == HALF_GUESTS) {
-        take_guests(m, TAKE_PTR(view->host));
+        log_warning("observing the host: %s", observation->err.message);
+    } else if (source == SOURCE_GUESTS) {
+        take_guests(m, TAKE_PTR(observation->host));
     } else if (m->driver_look != NULL) {
-        take_hardware_without_driver(m, TAKE_PTR(view->host));
+        take_hardware_without_driver(m, TAKE_PTR(observation->host));
     } else {
-        take_hardware(m, TAKE_PTR(view->host));
+        take_hardware(m, TAKE_PTR(observation->host));
     }
-    view->known = view->known || is_seen;
-    if (is_seen && (half == HALF_GUESTS || m->driver_look == NULL)) {
-        view->seen_us = clock_realtime_of(begun_us);
+    observation->known = observation->known || is_seen;
+    if (is_seen && (source == SOURCE_GUESTS || m->driver_look == NULL)) {
+        observation->seen_us = clock_realtime_of(begun_us);
     }
     serve(m);
     for (vec_each(&m->observers, observer)) {
-        if (!m->stopping && !is_under_way(view) && observer->needs[half] > view->ended) {
-            look(m, half);
+        if (!m->stopping && !is_under_way(observation) &&
+            observer->needs[source] > observation->ended) {
+            look(m, source);
         }
     }
 }
@@ -418,13 +422,13 @@ static void look_done(struct manager *m, enum half half)
 /* What comes late is as good as fresh if nothing was planned meanwhile: a driver may need long. */
 static void driver_came_late(struct manager *m, struct driver_look *late)
 {
-    struct view *view = &m->views[HALF_HARDWARE];
+    struct observation *observation = &m->observations[SOURCE_HARDWARE];
     log_info("NVML answers again, after: %s", m->driver_problem);
     if (late->result == 0 && late->n_plans == m->n_plans && m->running == NULL) {
         take_hardware(m, TAKE_PTR(late->host));
-        view->seen_us = clock_realtime_of(late->since_us);
-    } else if (!is_under_way(view) && !m->stopping) {
-        look(m, HALF_HARDWARE);
+        observation->seen_us = clock_realtime_of(late->since_us);
+    } else if (!is_under_way(observation) && !m->stopping) {
+        look(m, SOURCE_HARDWARE);
     }
 }
 
@@ -432,13 +436,13 @@ static void driver_done(void *data)
 {
     struct driver_look *look = data;
     struct manager *m = look->manager;
-    struct view *view = &m->views[HALF_HARDWARE];
+    struct observation *observation = &m->observations[SOURCE_HARDWARE];
     m->driver_look = NULL;
-    if (look->number == view->begun && is_under_way(view) && !view->again) {
-        view->host = look->result == 0 ? TAKE_PTR(look->host) : NULL;
-        view->result = look->result;
-        view->err = look->err;
-        look_done(m, HALF_HARDWARE);
+    if (look->number == observation->begun && is_under_way(observation) && !observation->again) {
+        observation->host = look->result == 0 ? TAKE_PTR(look->host) : NULL;
+        observation->result = look->result;
+        observation->err = look->err;
+        look_done(m, SOURCE_HARDWARE);
     } else if (m->driver_problem[0] != '\0') {
         driver_came_late(m, look);
     }
@@ -448,11 +452,13 @@ static void driver_done(void *data)
 
 /* ---- patience ---- */
 
-uint64_t manager_patience_us(const struct manager *m, enum half half)
+uint64_t manager_patience_us(const struct manager *m, enum observation_source source)
 {
     uint64_t set_us =
-        half == HALF_GUESTS ? m->config.guests_patience_us : m->config.hardware_patience_us;
-    return set_us != 0 ? set_us : half == HALF_GUESTS ? GUESTS_PATIENCE_US : HARDWARE_PATIENCE_US;
+        source == SOURCE_GUESTS ? m->config.guests_patience_us : m->config.hardware_patience_us;
+    return set_us != 0               ? set_us
+           : source == SOURCE_GUESTS ? GUESTS_PATIENCE_US
+                                     : HARDWARE_PATIENCE_US;
 }
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
@@ -463,10 +469,10 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 static void set_timer(struct manager *m)
 {
     uint64_t next_us = UINT64_MAX;
-    for (size_t half = 0; half < HALF_COUNT; half++) {
-        const struct view *view = &m->views[half];
-        if (is_under_way(view) && !view->late) {
-            next_us = earlier(next_us, view->late_us);
+    for (size_t source = 0; source < SOURCE_COUNT; source++) {
+        const struct observation *observation = &m->observations[source];
+        if (is_under_way(observation) && !observation->late) {
+            next_us = earlier(next_us, observation->late_us);
         }
     }
     for (vec_each(&m->observers, observer)) {
@@ -484,7 +490,7 @@ static void set_timer(struct manager *m)
 
 static void guests_are_late(struct manager *m)
 {
-    m->views[HALF_GUESTS].late = true;
+    m->observations[SOURCE_GUESTS].late = true;
     if (m->host == NULL) {
         m->host = host_new();
     }
@@ -497,30 +503,31 @@ static void guests_are_late(struct manager *m)
 /* Once for NVML: the look goes on without it, from what the kernel shows now. */
 static void hardware_is_late(struct manager *m)
 {
-    struct view *view = &m->views[HALF_HARDWARE];
-    bool is_at_driver = m->driver_look != NULL && m->driver_look->number == view->begun;
-    if (is_at_driver && !view->again) {
-        view->again = true;
-        view->late_us = clock_monotonic_us() + manager_patience_us(m, HALF_HARDWARE);
-        worker_submit(view->worker, look_at_pci, pci_done, m);
+    struct observation *observation = &m->observations[SOURCE_HARDWARE];
+    bool is_at_driver = m->driver_look != NULL && m->driver_look->number == observation->begun;
+    if (is_at_driver && !observation->again) {
+        observation->again = true;
+        observation->late_us = clock_monotonic_us() + manager_patience_us(m, SOURCE_HARDWARE);
+        worker_submit(observation->worker, look_at_pci, pci_done, m);
         return;
     }
     struct error err = late_error(m);
-    view->late = true;
+    observation->late = true;
     log_warning("%s", err.message);
 }
 
-void manager_lose_patience(void *data)
+void manager_on_guest_timeout(void *data)
 {
     static void (*const become_late[])(struct manager *m) = {hardware_is_late, guests_are_late};
     struct manager *m = data;
     if (m->stopping) {
         return;
     }
-    for (size_t half = 0; half < HALF_COUNT; half++) {
-        const struct view *view = &m->views[half];
-        if (is_under_way(view) && !view->late && clock_monotonic_us() >= view->late_us) {
-            become_late[half](m);
+    for (size_t source = 0; source < SOURCE_COUNT; source++) {
+        const struct observation *observation = &m->observations[source];
+        if (is_under_way(observation) && !observation->late &&
+            clock_monotonic_us() >= observation->late_us) {
+            become_late[source](m);
         }
     }
     serve(m);
@@ -531,14 +538,14 @@ void manager_lose_patience(void *data)
 
 /* The look that begins next, or the one after it: one that began before the question may have
  * missed what the question is about. */
-static uint64_t ask(struct manager *m, enum half half)
+static uint64_t ask(struct manager *m, enum observation_source source)
 {
-    struct view *view = &m->views[half];
-    if (is_under_way(view)) {
-        return view->begun + 1;
+    struct observation *observation = &m->observations[source];
+    if (is_under_way(observation)) {
+        return observation->begun + 1;
     }
-    look(m, half);
-    return view->begun;
+    look(m, source);
+    return observation->begun;
 }
 
 static void only_look(struct manager *m, const struct error *err, void *data)
@@ -556,8 +563,8 @@ static void observe(struct manager *m, bool guests, uint64_t patience_us, observ
         observer.due_us = clock_monotonic_us() + patience_us;
     }
     if (!m->stopping) {
-        observer.needs[HALF_HARDWARE] = ask(m, HALF_HARDWARE);
-        observer.needs[HALF_GUESTS] = guests ? ask(m, HALF_GUESTS) : 0;
+        observer.needs[SOURCE_HARDWARE] = ask(m, SOURCE_HARDWARE);
+        observer.needs[SOURCE_GUESTS] = guests ? ask(m, SOURCE_GUESTS) : 0;
     }
     *vec_push(&m->observers) = observer;
     set_timer(m);

@@ -39,11 +39,11 @@ void manager_plan_parked(struct plan *plan, size_t at, void *data)
 {
     struct manager *m = data;
     enum port_kind port = step_kind_port(plan->steps.items[at].kind);
-    enum half half = port == PORT_GUEST ? HALF_GUESTS : HALF_HARDWARE;
+    enum observation_source source = port == PORT_GUEST ? SOURCE_GUESTS : SOURCE_HARDWARE;
     struct parked *parked = vec_push(&m->parked);
     *parked = (struct parked){.plan = plan,
                               .port = port,
-                              .since_us = clock_monotonic_us() - manager_patience_us(m, half)};
+                              .since_us = clock_monotonic_us() - manager_patience_us(m, source)};
     plan_end_fn *then = TAKE_PTR(m->then);
     m->running = NULL;
     manager_hold_parked(m, parked);

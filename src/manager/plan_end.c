@@ -25,9 +25,9 @@ static void restore_name(const struct plan *plan, struct claim *claim)
 {
     for (vec_each(&plan->steps, step)) {
         if (step->kind == STEP_DETACH && str_eq(step->claim, claim->name)) {
-            claim->named =
+            claim->reserved =
                 (struct claim_device){.set = true, .gpu = step->gpu, .device = step->device};
-            STR_SET(claim->named.mdev_uuid, step->mdev_uuid);
+            STR_SET(claim->reserved.mdev_uuid, step->mdev_uuid);
         }
     }
 }
@@ -73,7 +73,7 @@ static void end_bind(struct txn *txn, const struct plan *plan, const struct plan
                                                       : "its replacement failed",
                   plan->problem);
     } else if (plan->state == PLAN_UNDONE && plan_claim_is_old(entry)) {
-        claim.got.set = false; /* nothing is left of it, and it may be allocated again */
+        claim.assigned.set = false; /* nothing is left of it, and it may be allocated again */
         restore_name(plan, &claim);
         claim_move(&claim, CLAIM_PENDING);
         STR_SET(claim.problem, plan->problem);
@@ -85,7 +85,7 @@ static void end_bind(struct txn *txn, const struct plan *plan, const struct plan
         txn_delete_claim(txn, claim.name); /* the VM stays where it is, and its claim with it */
     } else {
         if (plan->state == PLAN_UNDONE) {
-            claim.got.set = false; /* nothing is left of it */
+            claim.assigned.set = false; /* nothing is left of it */
         }
         fail_claim(txn, plan, &claim);
     }
@@ -117,15 +117,16 @@ static void end_release(struct txn *txn, const struct plan *plan, const struct p
     }
 }
 
-/* Parked: either a new claim, or one that gave its device back. */
-static void end_park(struct txn *txn, const struct plan *plan, const struct plan_claim *entry)
+/* Pending: either a new claim, or one that gave its device back. */
+static void end_deallocation(struct txn *txn, const struct plan *plan,
+                             const struct plan_claim *entry)
 {
     struct claim claim = entry->claim;
     const struct plan_claim *before = plan_find_claim(plan, PLAN_RELEASE, claim.name);
     bool gives_back = plan_claim_is_old(entry) && before == NULL;
     if (plan->state == PLAN_DONE) {
         claim.state = gives_back ? CLAIM_RELEASING : CLAIM_BINDING;
-        claim.got.set = false;
+        claim.assigned.set = false;
         claim.problem[0] = '\0';
         claim_move(&claim, CLAIM_PENDING);
         claim.was_bound = true;
@@ -153,7 +154,7 @@ static void end_restore(struct txn *txn, const struct plan_claim *entry)
         return;
     }
     struct claim claim = *stored;
-    claim.got = entry->claim.got;
+    claim.assigned = entry->claim.assigned;
     txn_put_claim(txn, &claim);
 }
 
@@ -168,7 +169,7 @@ void txn_end_plan(struct txn *txn, const struct plan *plan)
         } else if (entry->verb == PLAN_RELEASE) {
             end_release(txn, plan, entry);
         } else if (entry->verb == PLAN_DEALLOCATE) {
-            end_park(txn, plan, entry);
+            end_deallocation(txn, plan, entry);
         } else if (entry->verb == PLAN_RESTORE) {
             end_restore(txn, entry);
         }
@@ -221,7 +222,7 @@ static void store_end(void *data)
 /* The driver chooses GPU instances for vGPUs, and gives new ids to those it makes again. */
 static void refresh(const struct host *host, struct claim *claim)
 {
-    struct assignment *got = &claim->got;
+    struct assignment *got = &claim->assigned;
     const struct gpu *gpu = claim_find_gpu(claim, host);
     if (gpu == NULL || got->profile[0] == '\0') {
         return;
@@ -250,7 +251,7 @@ static struct claim claim_after(const struct plan *plan, const struct claim *cla
     for (vec_each(&plan->claims, entry)) {
         bool gets = entry->verb == PLAN_BIND || entry->verb == PLAN_RESTORE;
         if (str_eq(entry->claim.name, claim->name) && gets) {
-            after.got = entry->claim.got;
+            after.assigned = entry->claim.assigned;
             after.state = CLAIM_BOUND;
         }
     }
@@ -281,7 +282,8 @@ void manager_note_lacking_before(const struct manager *m, struct plan *plan)
 {
     char text[ERROR_TEXT_SIZE];
     for (vec_each(&m->claims, claim)) {
-        bool here = plan_changes_gpu(plan, &claim->got.gpu) && !claim_is_displaced(claim, m->host);
+        bool here =
+            plan_changes_gpu(plan, &claim->assigned.gpu) && !claim_is_displaced(claim, m->host);
         if (here && !is_about(plan, claim) && claim_lacks_device(m, claim, text, sizeof(text))) {
             struct plan_warning *warning = vec_push(&plan->warnings);
             STR_SET(warning->claim, claim->name);
@@ -298,7 +300,7 @@ static void note_lacking(const struct manager *m, struct plan *plan)
     char text[ERROR_TEXT_SIZE];
     for (vec_each(&m->claims, claim)) {
         struct claim after = claim_after(plan, claim);
-        bool here = holds_bar(&m->holds, hold_gpu(&after.got.gpu), WANT_GPU_REPORT) &&
+        bool here = holds_bar(&m->holds, hold_gpu(&after.assigned.gpu), WANT_GPU_REPORT) &&
                     !claim_is_displaced(&after, m->host);
         if (plan->problem[0] == '\0' && here &&
             (is_about(plan, claim) || !is_warned_of(plan, claim)) &&

@@ -14,14 +14,14 @@
 
 /* ---- what a VM lacks ---- */
 
-void needs_done(struct needs *needs)
+void needs_done(struct missing_devices *needs)
 {
-    vec_done(&needs->draw);
+    vec_done(&needs->to_create);
 }
 
-int needs_refuse_wait(const struct needs *needs, const struct vm *vm, struct error *err)
+int needs_refuse_wait(const struct missing_devices *needs, const struct vm *vm, struct error *err)
 {
-    if (!needs->wait) {
+    if (!needs->in_progress) {
         return 0;
     }
     error_set(err, REASON_UNAVAILABLE, SUBJECT("vm", vm->name),
@@ -56,7 +56,7 @@ static int refuse_away(const struct manager *m, const struct claim *claim, const
 }
 
 static int bound_needs(const struct manager *m, const struct claim *claim, const struct vm *vm,
-                       struct needs *needs, struct error *err)
+                       struct missing_devices *needs, struct error *err)
 {
     const struct gpu *gpu = claim_find_gpu(claim, m->host);
     if (gpu == NULL) {
@@ -91,9 +91,9 @@ static int bound_needs(const struct manager *m, const struct claim *claim, const
             claim->name);
         return r;
     }
-    struct claim *again = vec_push(&needs->draw);
+    struct claim *again = vec_push(&needs->to_create);
     *again = *claim;
-    (void)claim_device(claim, &again->named);
+    (void)claim_device(claim, &again->reserved);
     return 0;
 }
 
@@ -105,18 +105,18 @@ static int refuse_failed(const struct claim *claim, const struct vm *vm, struct 
 }
 
 static int claim_needs(const struct manager *m, const struct claim *claim, const struct vm *vm,
-                       struct needs *needs, struct error *err)
+                       struct missing_devices *needs, struct error *err)
 {
     int r = 0;
     switch (claim->state) {
     case CLAIM_BOUND:
         return bound_needs(m, claim, vm, needs, err);
     case CLAIM_PENDING:
-        *vec_push(&needs->draw) = *claim;
+        *vec_push(&needs->to_create) = *claim;
         return 0;
     case CLAIM_BINDING:
     case CLAIM_RELEASING:
-        needs->wait = true;
+        needs->in_progress = true;
         return 0;
     case CLAIM_FAILED:
         if (!claim->was_bound) {
@@ -182,7 +182,7 @@ static int check_group(const struct manager *m, const struct vm *vm, const struc
                        struct error *err)
 {
     const struct gpu *gpu =
-        claim->state == CLAIM_BOUND && claim->got.set && claim->spec.mode == CLAIM_PASSTHROUGH
+        claim->state == CLAIM_BOUND && claim->assigned.set && claim->spec.mode == CLAIM_PASSTHROUGH
             ? claim_find_gpu(claim, m->host)
             : NULL;
     return gpu == NULL ? 0 : manager_refuse_group(vm, gpu, claim->name, err);
@@ -259,8 +259,8 @@ static int check_own_groups(const struct manager *m, const struct vm *vm, struct
     return 0;
 }
 
-int manager_power_needs(const struct manager *m, const struct vm *vm, struct needs *ret_needs,
-                        struct error *err)
+int manager_power_needs(const struct manager *m, const struct vm *vm,
+                        struct missing_devices *ret_needs, struct error *err)
 {
     int own = check_managed(m, vm, err);
     own = own != 0 ? own : check_own_groups(m, vm, err);
@@ -280,22 +280,22 @@ int manager_power_needs(const struct manager *m, const struct vm *vm, struct nee
     return 0;
 }
 
-int manager_power_plan(struct manager *m, const struct needs *needs, bool as_named,
+int manager_power_plan(struct manager *m, const struct missing_devices *needs, bool exact_device,
                        const char *author, const char *reason, struct plan **ret_plan,
                        struct error *err)
 {
-    CLEANUP_FREE const struct claim **add = xcalloc(needs->draw.n + 1, sizeof(*add));
-    CLEANUP_FREE const char **remove = xcalloc(needs->draw.n + 1, sizeof(*remove));
+    CLEANUP_FREE const struct claim **add = xcalloc(needs->to_create.n + 1, sizeof(*add));
+    CLEANUP_FREE const char **remove = xcalloc(needs->to_create.n + 1, sizeof(*remove));
     struct plan_request request = {.add = add,
                                    .remove = remove,
-                                   .draw = true,
-                                   .as_named = as_named,
-                                   .leave_guests = as_named,
+                                   .allocate = true,
+                                   .exact_device = exact_device,
+                                   .skip_definitions = exact_device,
                                    .author = author,
                                    .reason = reason,
                                    .new_uuid = id_uuid};
-    for (size_t i = 0; i < needs->draw.n; i++) {
-        const struct claim *claim = &needs->draw.items[i];
+    for (size_t i = 0; i < needs->to_create.n; i++) {
+        const struct claim *claim = &needs->to_create.items[i];
         add[request.n_add++] = claim;
         if (claim_holds(claim)) {
             remove[request.n_remove++] = claim->name;
@@ -392,8 +392,8 @@ static void run_give_back(struct change *change)
     str_print(reason, sizeof(reason), "VM %s is off", change->template);
     struct plan_request request = {.remove = remove.items,
                                    .n_remove = remove.n,
-                                   .park = true,
-                                   .leave_guests = true,
+                                   .deallocate = true,
+                                   .skip_definitions = true,
                                    .author = change->caller.author,
                                    .reason = reason,
                                    .new_uuid = id_uuid};

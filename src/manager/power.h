@@ -11,21 +11,21 @@
 struct manager;
 
 /* What the claims of a VM lack for it to start. */
-struct needs {
-    struct claims draw; /* copies: to be drawn, or made again, as they are named */
-    bool wait;          /* a plan has one of them in hand */
-    bool release;       /* another VM is giving back what this one needs */
+struct missing_devices {
+    struct claims to_create; /* copies: to be allocated, or made again, as they are named */
+    bool in_progress;        /* a plan has one of them in hand */
+    bool release;            /* another VM is giving back what this one needs */
 };
-void needs_done(struct needs *needs);
+void needs_done(struct missing_devices *needs);
 /* -UNAVAILABLE for who has the turn, and still finds a claim that is neither there nor given back:
  * no other plan's end brings it. */
-int needs_refuse_wait(const struct needs *needs, const struct vm *vm, struct error *err);
+int needs_refuse_wait(const struct missing_devices *needs, const struct vm *vm, struct error *err);
 /* Judges by the host that was seen last and `vm`, as a hook described it or as it was seen. */
-int manager_power_needs(const struct manager *m, const struct vm *vm, struct needs *ret_needs,
-                        struct error *err);
-/* as_named: with the very devices that the VM's definition names, which stays as it is; else with
- * any, and the definition follows. */
-int manager_power_plan(struct manager *m, const struct needs *needs, bool as_named,
+int manager_power_needs(const struct manager *m, const struct vm *vm,
+                        struct missing_devices *ret_needs, struct error *err);
+/* exact_device: with the very devices that the VM's definition names, which stays as it is; else
+ * with any, and the definition follows. */
+int manager_power_plan(struct manager *m, const struct missing_devices *needs, bool exact_device,
                        const char *author, const char *reason, struct plan **ret_plan,
                        struct error *err);
 /* Why the VM can't start: the plan that manager_power_plan() made ended, and not as done. */

@@ -36,8 +36,8 @@ static bool is_answer(const struct manager *m, const struct kept_body *kept,
                       const struct question *question)
 {
     return kept->made_us >= question->asked_us &&
-           kept->stamp[HALF_HARDWARE] == m->views[HALF_HARDWARE].ended &&
-           kept->stamp[HALF_GUESTS] == m->views[HALF_GUESTS].ended;
+           kept->stamp[SOURCE_HARDWARE] == m->observations[SOURCE_HARDWARE].ended &&
+           kept->stamp[SOURCE_GUESTS] == m->observations[SOURCE_GUESTS].ended;
 }
 
 static void keep(struct manager *m, const struct question *question, json_t *body)
@@ -48,11 +48,11 @@ static void keep(struct manager *m, const struct question *question, json_t *bod
         m->next_kept = (m->next_kept + 1) % KEPT_ANSWERS;
     }
     json_decref(kept->body);
-    *kept =
-        (struct kept_body){.body = json_incref(body),
-                           .answer = question->answer,
-                           .made_us = clock_monotonic_us(),
-                           .stamp = {m->views[HALF_HARDWARE].ended, m->views[HALF_GUESTS].ended}};
+    *kept = (struct kept_body){
+        .body = json_incref(body),
+        .answer = question->answer,
+        .made_us = clock_monotonic_us(),
+        .stamp = {m->observations[SOURCE_HARDWARE].ended, m->observations[SOURCE_GUESTS].ended}};
     STR_SET(kept->name, question->name);
 }
 
@@ -131,7 +131,7 @@ void manager_list_gpus(struct manager *m, const struct request *request)
 static int answer_vms(struct manager *m, const char *name, json_t **ret_body, struct error *err)
 {
     (void)name;
-    bool seen = m->views[HALF_GUESTS].seen_us != 0 && m->views[HALF_GUESTS].late;
+    bool seen = m->observations[SOURCE_GUESTS].seen_us != 0 && m->observations[SOURCE_GUESTS].late;
     if (m->host->libvirt_problem[0] != '\0' && !seen) { /* unknown is not none */
         return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be listed: %s",
                          m->host->libvirt_problem);

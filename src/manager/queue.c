@@ -19,7 +19,7 @@
 
 static uint64_t guest_call_us(const struct change *change)
 {
-    return manager_patience_us(change->manager, HALF_GUESTS) *
+    return manager_patience_us(change->manager, SOURCE_GUESTS) *
            (vm_line_only_asks(change) ? 1 : GUEST_CALL_LOOKS);
 }
 
@@ -58,7 +58,7 @@ void change_hold_vm(const struct change *change, enum hold_kind kind)
 
 void manager_end_holds(struct manager *m, const char *operation)
 {
-    holds_end(&m->holds, operation, m->views[HALF_GUESTS].begun + 1);
+    holds_end(&m->holds, operation, m->observations[SOURCE_GUESTS].begun + 1);
 }
 
 void change_free(struct change *change)
@@ -126,7 +126,7 @@ void change_lose_patience(struct manager *m, enum vm_line_use use, const char *v
                 call_is_late(*change);
             }
         }
-        line->since_us -= line->late > before ? manager_patience_us(m, HALF_GUESTS) : 0;
+        line->since_us -= line->late > before ? manager_patience_us(m, SOURCE_GUESTS) : 0;
     }
 }
 
@@ -183,7 +183,7 @@ void change_hand_over(struct change *change)
     change_end(change);
 }
 
-static void run(struct change *change, const struct error *err)
+static void change_begin(struct change *change, const struct error *err)
 {
     struct manager *m = change->manager;
     m->busy = true;
@@ -212,7 +212,7 @@ static void take_turn(struct manager *m, const struct error *err, void *data)
         m->last = &m->first;
     }
     m->n_waiting--;
-    run(change, err);
+    change_begin(change, err);
 }
 
 static void take_urgent_turn(struct manager *m, const struct error *err, void *data)
@@ -224,7 +224,7 @@ static void take_urgent_turn(struct manager *m, const struct error *err, void *d
     }
     struct change *change = m->urgent;
     m->urgent = change->next;
-    run(change, err);
+    change_begin(change, err);
 }
 
 static void run_next(void *data)

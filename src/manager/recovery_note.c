@@ -9,7 +9,7 @@
 #include "plan/recover.h"
 
 /* What the GPU, as it was looked at after the plan, still lacks; NULL: nothing. */
-static const char *still_ill(const struct gpu *gpu)
+static const char *still_needs_recovery(const struct gpu *gpu)
 {
     if (gpu == NULL) {
         return "it is not on the PCI bus";
@@ -81,7 +81,7 @@ void txn_note_recovery(struct txn *txn, const struct plan *plan)
     const struct pci_addr *addr = gpu != NULL ? &gpu->addr : &step->gpu;
     struct gpu_record record = txn_step_record(txn, step);
     bool done = step->state == STEP_DONE;
-    const char *ill = still_ill(gpu);
+    const char *ill = still_needs_recovery(gpu);
     const char *why = done ? ill : step->problem;
     if ((why == NULL && plan->state == PLAN_DONE) ||
         (ill == NULL && rebooted_since(txn->manager, &record))) {

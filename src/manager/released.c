@@ -42,8 +42,8 @@ void manager_list_released(struct manager *m, const struct request *request)
 /* Its device of before is asked for first: a definition may still name it. */
 static void claim_renew(struct claim *claim)
 {
-    (void)claim_device(claim, &claim->named);
-    claim->got = (struct assignment){
+    (void)claim_device(claim, &claim->reserved);
+    claim->assigned = (struct assignment){
         .gi_id = NO_ID, .start = NO_ID, .size = NO_ID, .type_id = NO_ID, .placement_id = NO_ID};
     claim->state = CLAIM_PENDING;
     claim->problem[0] = '\0';
@@ -57,7 +57,7 @@ static void take_own(const struct manager *m, const struct claim *claim, struct 
     const struct vm_device *device = vm == NULL ? NULL : vm_defined_for(vm, claim->name);
     if (device != NULL) {
         struct step *step = vec_push(ret_steps);
-        *step = step_make(STEP_DETACH, &claim->named.gpu);
+        *step = step_make(STEP_DETACH, &claim->reserved.gpu);
         step_set_claim(step, claim);
         step->device = device->addr;
         STR_SET(step->mdev_uuid, device->is_mdev ? device->mdev_uuid : "");
@@ -107,7 +107,7 @@ static int build(struct change *change, const struct claim *wanted, const struct
     take_out(m, &claim, &out);
     struct plan_request request = {.add = add,
                                    .n_add = 1,
-                                   .draw = claim.spec.hold != CLAIM_ON_DEMAND,
+                                   .allocate = claim.spec.hold != CLAIM_ON_DEMAND,
                                    .extra = out.items,
                                    .n_extra = out.n,
                                    .author = change->caller.author,
@@ -140,7 +140,7 @@ static int plan_restore(struct change *change, struct plan **ret_plan, struct er
         return r;
     }
     struct claim claim = released.claim;
-    struct assignment place = claim.got;
+    struct assignment place = claim.assigned;
     claim_renew(&claim);
     if (host_find_vm(m->host, claim.vm_uuid) == NULL) {
         claim.vm_uuid[0] = '\0'; /* it was defined again under its name */

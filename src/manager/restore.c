@@ -99,15 +99,15 @@ static void find_absent(const struct manager *m, struct restore_run *run)
         char bdf[BDF_SIZE];
         struct restore_absent *absent = vec_push(&run->absent);
         STR_SET(absent->claim, claim->name);
-        absent->has_uuid = claim->got.gpu_uuid[0] != '\0';
-        pci_addr_format(&claim->got.gpu, bdf);
+        absent->has_uuid = claim->assigned.gpu_uuid[0] != '\0';
+        pci_addr_format(&claim->assigned.gpu, bdf);
         if (!absent->has_uuid && claim_is_displaced(claim, m->host)) {
             say_displaced(m, claim, &absent->why);
             continue;
         }
         error_set(&absent->why, REASON_NOT_FOUND, SUBJECT("claim", claim->name),
                   "GPU %s%s%s is not on this host", bdf, absent->has_uuid ? ", " : "",
-                  claim->got.gpu_uuid);
+                  claim->assigned.gpu_uuid);
         error_hint(&absent->why,
                    "the claim stays bound: put the board back, into any slot, or "
                    "`cleave claim delete %s`",
@@ -146,12 +146,12 @@ static void pause_entry(struct restore_gpu *entry)
 static const struct error *first_problem(const struct restoration *restoration, bool may_pass)
 {
     for (vec_each(&restoration->claims, claim)) {
-        if (claim->outcome == RESTORE_BLOCKED && restore_may_pass(&claim->why) == may_pass) {
+        if (claim->outcome == RESTORE_BLOCKED && restore_error_passes(&claim->why) == may_pass) {
             return &claim->why;
         }
     }
     bool own = restoration->why.reason != REASON_NONE;
-    return own && restore_may_pass(&restoration->why) == may_pass ? &restoration->why : NULL;
+    return own && restore_error_passes(&restoration->why) == may_pass ? &restoration->why : NULL;
 }
 
 static void take_outcome(struct restore_gpu *entry, const struct restoration *restoration)
@@ -260,7 +260,7 @@ static bool lacks_device(const struct manager *m, const struct claim *claim)
         claim->vm[0] != '\0' ? host_find_vm_of(m->host, claim->vm, claim->vm_uuid) : NULL;
     return vm != NULL && !vm->transient && vm->state == VM_SHUT_OFF &&
            claim->spec.mode != CLAIM_GPU_INSTANCE &&
-           !vm_defines(vm, &claim->got.device, claim->got.mdev_uuid);
+           !vm_defines(vm, &claim->assigned.device, claim->assigned.mdev_uuid);
 }
 
 /* VMs that start with the host, and were refused because their definitions were old. */
@@ -444,13 +444,13 @@ static void plan_has_failed(struct restore_gpu *entry, const struct plan *plan)
     }
 }
 
-static bool go_on(struct manager *m);
+static bool restore_advance(struct manager *m);
 
 /* Was the host looked at after the last change of it, and does no one wait for the turn? */
 static bool may_keep_turn(const struct manager *m)
 {
     return m->first == NULL && m->urgent == NULL && m->n_unfinished == 0 && !m->stopping &&
-           m->views[HALF_HARDWARE].problem.reason == REASON_NONE;
+           m->observations[SOURCE_HARDWARE].problem.reason == REASON_NONE;
 }
 
 /* With the turn, and the host as it is after the plan. plan NULL: the manager stops. */
@@ -469,7 +469,7 @@ static void plan_ended(struct manager *m, const struct plan *plan, void *data)
         }
     }
     if (plan != NULL && may_keep_turn(m)) {
-        if (!go_on(m)) {
+        if (!restore_advance(m)) {
             manager_resume(m);
         }
         return;
@@ -479,7 +479,7 @@ static void plan_ended(struct manager *m, const struct plan *plan, void *data)
 }
 
 /* With the turn and a fresh look at the hardware. False: no plan took the turn. */
-static bool go_on(struct manager *m)
+static bool restore_advance(struct manager *m)
 {
     find_gpus(m, &m->restore);
     struct restore_gpu *entry = NULL;
@@ -511,7 +511,7 @@ static void run_next(struct change *change)
     m->restore.queued = false;
     change->in_turn = false; /* a plan has it from here on, if there is one */
     change_answer(change, NULL);
-    if (!restore_is_active(&m->restore) || !go_on(m)) {
+    if (!restore_is_active(&m->restore) || !restore_advance(m)) {
         manager_release(m);
     }
 }
@@ -644,7 +644,8 @@ static void show(struct change *change)
  * answered: it may be waiting for this very restoration, as packaging/systemd has it. */
 static bool must_see_guests(const struct manager *m)
 {
-    return !restore_is_active(&m->restore) && (m->views[HALF_GUESTS].known || !m->boot_is_new);
+    return !restore_is_active(&m->restore) &&
+           (m->observations[SOURCE_GUESTS].known || !m->boot_is_new);
 }
 
 static void begin(struct change *change)

@@ -41,7 +41,7 @@ void claim_say_unknown_board(const struct manager *m, const struct claim *claim,
 {
     char bdf[BDF_SIZE];
     const struct claim *rival = places_rival(m->host, &m->claims, claim);
-    pci_addr_format(&claim->got.gpu, bdf);
+    pci_addr_format(&claim->assigned.gpu, bdf);
     if (rival != NULL) {
         str_print(text, size,
                   "the UUID of its GPU was never known, and claim \"%s\" has the board that is at "
@@ -58,7 +58,7 @@ void claim_say_unknown_board(const struct manager *m, const struct claim *claim,
 static void judge(struct txn *txn, const struct claim *claim, const struct assignment *got)
 {
     struct claim next = *claim;
-    next.got = *got;
+    next.assigned = *got;
     txn_put_claim(txn, &next);
     if (got->board == CLAIM_BOARD_ELSEWHERE) {
         char text[ERROR_TEXT_SIZE];

@@ -100,8 +100,8 @@ static void must_be_at(struct lab_fixture *f, const char *name, const char *bdf,
 {
     char at[BDF_SIZE];
     const struct claim *claim = claim_of(f, name);
-    assert_string_equal(pci_addr_format(&claim->got.gpu, at), bdf);
-    assert_string_equal(claim->got.gpu_uuid, uuid);
+    assert_string_equal(pci_addr_format(&claim->assigned.gpu, at), bdf);
+    assert_string_equal(claim->assigned.gpu_uuid, uuid);
     assert_string_equal(board_at(f, bdf)->driver, "vfio-pci");
 }
 
@@ -139,7 +139,7 @@ static void a_claim_follows_a_board_that_another_driver_had(void **state)
         }
         assert_int_equal(lab_create(&f->lab, PA, NULL), 0);
         assert_true(lab_settle(&f->lab));
-        assert_string_equal(claim_of(f, "pb")->got.gpu_uuid, "GPU-91");
+        assert_string_equal(claim_of(f, "pb")->assigned.gpu_uuid, "GPU-91");
         swap_and_boot(f);
         must_be_at(f, "pa", OTHER_L40S, "GPU-81");
         must_be_at(f, "pb", LAB_L40S, "GPU-91");
@@ -171,10 +171,10 @@ static void a_claim_whose_board_was_never_known_is_held_when_boards_move(void **
     be_without_nvml(f);
     assert_int_equal(lab_create(&f->lab, PB, NULL), 0);
     assert_true(lab_settle(&f->lab));
-    assert_string_equal(claim_of(f, "pb")->got.gpu_uuid, "");
+    assert_string_equal(claim_of(f, "pb")->assigned.gpu_uuid, "");
     swap_and_boot(f);
     must_be_at(f, "pa", OTHER_L40S, "GPU-81");
-    assert_int_equal(claim_of(f, "pb")->got.board, CLAIM_BOARD_ELSEWHERE);
+    assert_int_equal(claim_of(f, "pb")->assigned.board, CLAIM_BOARD_ELSEWHERE);
     assert_int_equal(lab_count_events(&f->lab, "claim-displaced", "claim/pb", why), 1);
     assert_non_null(strstr(why, "\"pa\""));
     assert_non_null(strstr(why, OTHER_L40S));
@@ -208,7 +208,7 @@ static struct claim bound(const char *name, enum claim_mode mode, uint8_t bus, u
 {
     struct claim claim = {.state = CLAIM_BOUND, .spec = {.mode = mode}};
     STR_SET(claim.name, name);
-    claim.got = (struct assignment){
+    claim.assigned = (struct assignment){
         .set = true, .gpu = {.bus = bus}, .device = {.bus = bus, .function = function}};
     return claim;
 }
@@ -243,7 +243,7 @@ static void no_plan_gives_a_claim_what_another_one_has(void **state)
         if ((r != 0) != cases[i].refused) {
             fail_msg("case %zu: %s", i, err.message);
         }
-        has.got.board = CLAIM_BOARD_ELSEWHERE; /* then it has nothing there */
+        has.assigned.board = CLAIM_BOARD_ELSEWHERE; /* then it has nothing there */
         assert_int_equal(places_check_plan(host, &claims, plan, &err), 0);
     }
 }

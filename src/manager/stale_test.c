@@ -39,11 +39,11 @@ static struct claim *add_claim(struct scene *scene, const char *name, const char
     struct claim *claim = vec_push(&scene->claims);
     STR_SET(claim->name, name);
     STR_SET(claim->vm, vm);
-    STR_SET(claim->got.gpu_uuid, uuid);
+    STR_SET(claim->assigned.gpu_uuid, uuid);
     claim->state = CLAIM_BOUND;
     claim->spec.mode = CLAIM_PASSTHROUGH;
-    claim->got.set = true;
-    claim->got.gpu = claim->got.device = (struct pci_addr){.bus = bus};
+    claim->assigned.set = true;
+    claim->assigned.gpu = claim->assigned.device = (struct pci_addr){.bus = bus};
     return claim;
 }
 
@@ -125,7 +125,7 @@ static void a_saved_state_keeps_the_old_device_though_the_definition_follows(voi
     struct claim *claim = add_claim(&scene, "a", "v1", 0x26, "GPU-a");
     struct vm *vm = add_vm(&scene, "v1", VM_SHUT_OFF, true);
     stale_remember(&scene.before, &scene.claims);
-    gpu->addr.bus = claim->got.gpu.bus = claim->got.device.bus = 0x27;
+    gpu->addr.bus = claim->assigned.gpu.bus = claim->assigned.device.bus = 0x27;
     define(vm, 0x27, "a");
     stale_remember(&scene.before, &scene.claims); /* another restoration */
     stale_forget(&scene.before, scene.host, &scene.claims);

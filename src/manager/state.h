@@ -37,7 +37,7 @@
 
 /* Each half is looked at by a worker of its own, one look at a time; of the hardware NVML's part
  * by another one, after sysfs's. */
-enum half { HALF_HARDWARE, HALF_GUESTS, HALF_COUNT };
+enum observation_source { SOURCE_HARDWARE, SOURCE_GUESTS, SOURCE_COUNT };
 
 /* `err` is NULL if manager->host is fresh: looked at after the question. */
 typedef void observed_fn(struct manager *m, const struct error *err, void *data);
@@ -45,7 +45,7 @@ typedef void observed_fn(struct manager *m, const struct error *err, void *data)
 struct observer {
     observed_fn *fn;
     void *data;
-    uint64_t needs[HALF_COUNT]; /* number of the look that answers; 0: not asked for */
+    uint64_t needs[SOURCE_COUNT]; /* number of the look that answers; 0: not asked for */
     uint64_t due_us; /* monotonic: what was seen last will do then; 0: it has to be fresh */
 };
 struct observers {
@@ -54,7 +54,7 @@ struct observers {
     size_t cap;
 };
 
-struct view {
+struct observation {
     struct worker *worker;
     uint64_t begun; /* looks so far; the last one is under way if it is not `ended` */
     uint64_t ended;
@@ -111,8 +111,8 @@ void manager_ask(struct manager *m, answer_fn *answer, const char *name,
 /* For who only reads: all, or after a moment what was seen last (see manager_add_lateness()). */
 void manager_observe_soon(struct manager *m, observed_fn *fn, void *data);
 bool manager_is_looking(const struct manager *m);
-uint64_t manager_patience_us(const struct manager *m, enum half half);
-void manager_lose_patience(void *data); /* a timer's function */
+uint64_t manager_patience_us(const struct manager *m, enum observation_source source);
+void manager_on_guest_timeout(void *data); /* a timer's function */
 /* Records as events how `now` differs from manager->host: GPUs, but for those that the running plan
  * touches; VMs, but for those whose change is expected. */
 void manager_note_gpu_drift(struct manager *m, struct hardware_look *look);
@@ -451,7 +451,7 @@ void manager_check_boot(struct manager *m);
  * change waits for libvirt. Takes it out; NULL: none. */
 struct plan *manager_next_unfinished(struct manager *m);
 /* libvirt answers: do such plans wait for it? */
-void manager_guests_came(struct manager *m, const struct host *now);
+void manager_on_libvirt_up(struct manager *m, const struct host *now);
 
 /* ---- the manager ---- */
 
@@ -513,7 +513,7 @@ struct kept_body {
     answer_fn *answer;
     char name[VM_NAME_SIZE];
     uint64_t made_us; /* monotonic */
-    uint64_t stamp[HALF_COUNT];
+    uint64_t stamp[SOURCE_COUNT];
 };
 #define KEPT_ANSWERS 4
 
@@ -535,7 +535,7 @@ struct manager {
     bool seen_unstored;             /* and the store lacks some of it */
     struct boards *boards;          /* the models of the GPUs, as driver and catalog know them */
     VEC(struct gpu_reported) reported;
-    VEC(struct gpu_report) unstored; /* condemn a GPU, and the store failed */
+    VEC(struct gpu_report) pending_quarantines; /* condemn a GPU, and the store failed */
     struct migrations *migrations;
     struct holds holds;
     uint64_t n_changes;        /* so far: they give each a name among operations */
@@ -545,7 +545,7 @@ struct manager {
 
     struct host *host; /* observed last, NULL at first */
     const struct listeners *listeners;
-    struct view views[HALF_COUNT];
+    struct observation observations[SOURCE_COUNT];
     struct observers observers;
     struct worker *driver_worker;    /* asks NVML; steps have workers of their own */
     struct driver_look *driver_look; /* under way; NULL: none */

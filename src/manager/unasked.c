@@ -23,8 +23,8 @@ void manager_note_unasked(struct manager *m, const struct host *now)
     }
     struct missed_vms missed = {0};
     bool new = m->hook_watch.state != HOOK_MISSED;
-    hook_watch_look(&m->hook_watch, m->host, now, m->views[HALF_GUESTS].ended, clock_realtime_us(),
-                    &missed);
+    hook_watch_look(&m->hook_watch, m->host, now, m->observations[SOURCE_GUESTS].ended,
+                    clock_realtime_us(), &missed);
     for (vec_each(&missed, vm)) {
         if (new || has_claim(m, *vm)) {
             manager_event(m, "vm-started-without-hook", SUBJECT("vm", (*vm)->name), "",

@@ -29,7 +29,7 @@ struct plan *manager_next_unfinished(struct manager *m)
         }
         return plan;
     }
-    if (m->n_unfinished > 0 && m->views[HALF_GUESTS].begun == 0) {
+    if (m->n_unfinished > 0 && m->observations[SOURCE_GUESTS].begun == 0) {
         manager_observe(m, NULL, NULL);
     }
     return NULL;

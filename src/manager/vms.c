@@ -52,11 +52,11 @@ int manager_find_vm(const struct manager *m, const char *name, struct vm **ret_v
  * again. Nothing is done for one that is there. */
 static struct step attach_again(const struct manager *m, const struct claim *claim)
 {
-    struct step step = step_make(STEP_ATTACH, &claim->got.gpu);
-    step_set_gpu(&step, host_find_gpu_addr(m->host, &claim->got.gpu));
+    struct step step = step_make(STEP_ATTACH, &claim->assigned.gpu);
+    step_set_gpu(&step, host_find_gpu_addr(m->host, &claim->assigned.gpu));
     step_set_claim(&step, claim);
-    step.device = claim->got.device;
-    STR_SET(step.mdev_uuid, claim->got.mdev_uuid);
+    step.device = claim->assigned.device;
+    STR_SET(step.mdev_uuid, claim->assigned.mdev_uuid);
     return step;
 }
 
@@ -128,7 +128,8 @@ static void note(struct change *change, const char *kind, const char *what)
 static int find_seen(const struct change *change, struct vm **ret_vm, struct error *err)
 {
     const struct manager *m = change->manager;
-    if (m->views[HALF_GUESTS].late && m->views[HALF_GUESTS].known && m->n_vm_lines > 0) {
+    if (m->observations[SOURCE_GUESTS].late && m->observations[SOURCE_GUESTS].known &&
+        m->n_vm_lines > 0) {
         *ret_vm = host_find_vm(m->host, change->name);
         if (*ret_vm != NULL) {
             return 0;
@@ -307,7 +308,7 @@ static void undefine_done(void *data)
 
 /* ---- start ---- */
 
-static int check_start(struct change *change, struct vm **ret_vm, struct needs *ret_needs,
+static int check_start(struct change *change, struct vm **ret_vm, struct missing_devices *ret_needs,
                        struct error *err)
 {
     struct manager *m = change->manager;
@@ -374,15 +375,15 @@ static void start_planned(struct manager *m, const struct plan *plan, void *data
     change_refuse(change, &err);
 }
 
-/* What it lacks is drawn or made again first; the hook then finds all in place. */
+/* What it lacks is allocated or made again first; the hook then finds all in place. */
 static int plan_start(struct change *change, struct plan **ret_plan, struct error *err)
 {
-    CLEANUP(needs_done) struct needs needs = {0};
+    CLEANUP(needs_done) struct missing_devices needs = {0};
     struct manager *m = change->manager;
     struct vm *vm = NULL;
     char reason[PLAN_REASON_SIZE];
     int r = check_start(change, &vm, &needs, err);
-    if (r != 0 || needs.draw.n == 0) {
+    if (r != 0 || needs.to_create.n == 0) {
         return r;
     }
     str_print(reason, sizeof(reason), "vm start %s", vm->name);

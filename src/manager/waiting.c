@@ -25,7 +25,7 @@ struct late {
     char text[LATE_TEXT_SIZE]; /* "NVML has not answered since …" */
 };
 
-static void say(const struct manager *m, struct late *late)
+static void describe_late(const struct manager *m, struct late *late)
 {
     char at[WHEN_SIZE];
     if (str_eq(late->who, "NVML")) {
@@ -41,10 +41,10 @@ static uint64_t read_patience_us(const struct manager *m)
     return m->config.read_patience_us != 0 ? m->config.read_patience_us : READ_PATIENCE_US;
 }
 
-static size_t find_late(const struct manager *m, struct late late[HALF_COUNT + 1])
+static size_t find_late(const struct manager *m, struct late late[SOURCE_COUNT + 1])
 {
-    const struct view *hardware = &m->views[HALF_HARDWARE];
-    const struct view *guests = &m->views[HALF_GUESTS];
+    const struct observation *hardware = &m->observations[SOURCE_HARDWARE];
+    const struct observation *guests = &m->observations[SOURCE_GUESTS];
     const struct driver_look *driver = m->driver_look;
     /* NVML's turn comes after sysfs's, in one look. */
     uint64_t before_us =
@@ -68,7 +68,7 @@ static size_t find_late(const struct manager *m, struct late late[HALF_COUNT + 1
         uint64_t more_us = i == 0 ? before_us : 0;
         if (all[i].since_us != 0 && now_us + more_us >= all[i].since_us + patience_us / 2) {
             late[n] = all[i];
-            say(m, &late[n++]);
+            describe_late(m, &late[n++]);
         }
     }
     return n;
@@ -82,15 +82,15 @@ static uint64_t age_s(uint64_t since_us)
 
 void manager_add_lateness(const struct manager *m, json_t *body)
 {
-    struct late late[HALF_COUNT + 1];
+    struct late late[SOURCE_COUNT + 1];
     CLEANUP_STRBUF struct strbuf text = {0};
     size_t n = find_late(m, late);
-    uint64_t seen_us = m->views[HALF_HARDWARE].seen_us;
+    uint64_t seen_us = m->observations[SOURCE_HARDWARE].seen_us;
     for (size_t i = 0; i < n; i++) {
         strbuf_addf(&text, "%s%s (%llu s): %s", i > 0 ? "; " : "", late[i].text,
                     (unsigned long long)age_s(late[i].since_us), late[i].effect);
-        if (str_eq(late[i].who, "libvirt") && m->views[HALF_GUESTS].seen_us < seen_us) {
-            seen_us = m->views[HALF_GUESTS].seen_us;
+        if (str_eq(late[i].who, "libvirt") && m->observations[SOURCE_GUESTS].seen_us < seen_us) {
+            seen_us = m->observations[SOURCE_GUESTS].seen_us;
         }
     }
     json_object_set_new(body, "observedAt", seen_us == 0 ? json_null() : encode_time(seen_us));
@@ -111,7 +111,7 @@ static json_t *waiting_plan(const struct parked *parked)
 
 static json_t *problems_to_json(const struct manager *m)
 {
-    struct late late[HALF_COUNT + 1];
+    struct late late[SOURCE_COUNT + 1];
     json_t *list = json_array();
     size_t n = find_late(m, late);
     for (size_t i = 0; i < n; i++) {
@@ -183,8 +183,9 @@ void manager_get_health(struct manager *m, const struct request *request)
     }
     json_t *problems = problems_to_json(m);
     const char *status = json_array_size(problems) == 0 ? "ok" : "degraded";
-    request_answer(request, json_pack("{s:s, s:s, s:o, s:o, s:I, s:o}", "status", status, "version",
-                                      CLEAVE_VERSION, "problems", problems, "turn", turn_to_json(m),
-                                      "waiting", (json_int_t)(m->n_waiting + n_urgent),
-                                      "observedAt", encode_time(m->views[HALF_HARDWARE].seen_us)));
+    request_answer(request,
+                   json_pack("{s:s, s:s, s:o, s:o, s:I, s:o}", "status", status, "version",
+                             CLEAVE_VERSION, "problems", problems, "turn", turn_to_json(m),
+                             "waiting", (json_int_t)(m->n_waiting + n_urgent), "observedAt",
+                             encode_time(m->observations[SOURCE_HARDWARE].seen_us)));
 }

@@ -100,11 +100,14 @@ static int start_workers(struct manager *m, struct error *err)
         const char *name;
         struct worker **worker;
     } workers[] = {
-        {"look-pci", &m->views[HALF_HARDWARE].worker},  {"look-gpu", &m->driver_worker},
-        {"look-guests", &m->views[HALF_GUESTS].worker}, {"step-gpu", &m->step_workers[PORT_GPU]},
-        {"step-pci", &m->step_workers[PORT_PCI]},       {"vm-change", &m->step_workers[PORT_GUEST]},
+        {"look-pci", &m->observations[SOURCE_HARDWARE].worker},
+        {"look-gpu", &m->driver_worker},
+        {"look-guests", &m->observations[SOURCE_GUESTS].worker},
+        {"step-gpu", &m->step_workers[PORT_GPU]},
+        {"step-pci", &m->step_workers[PORT_PCI]},
+        {"vm-change", &m->step_workers[PORT_GUEST]},
     };
-    int r = evloop_timer_new(m->config.loop, manager_lose_patience, m, &m->patience);
+    int r = evloop_timer_new(m->config.loop, manager_on_guest_timeout, m, &m->patience);
     r = r != 0 ? r : operations_open(&m->operations, m->config.loop);
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(workers); i++) {
         r = worker_new(m->config.loop, workers[i].name, workers[i].worker);
@@ -112,8 +115,8 @@ static int start_workers(struct manager *m, struct error *err)
     r = r != 0 ? r : vm_lines_open(m);
     r = r != 0 ? r : ledger_work_aside(m->ledger, m->config.loop);
     m->guest_worker = m->step_workers[PORT_GUEST];
-    m->views[HALF_HARDWARE].ports = m->config.ports;
-    m->views[HALF_GUESTS].ports.guest =
+    m->observations[SOURCE_HARDWARE].ports = m->config.ports;
+    m->observations[SOURCE_GUESTS].ports.guest =
         m->config.watch_guest != NULL ? m->config.watch_guest : m->config.ports.guest;
     return r == 0 ? 0 : error_set_errno(err, -r, "cleaved", "starting a worker thread");
 }
@@ -157,7 +160,7 @@ static hardware_listener_fn *const hardware_taken[] = {
 static guests_listener_fn *const guests_compared[] = {manager_note_vm_drift, manager_note_unasked,
                                                       NULL};
 static guests_listener_fn *const guests_seen[] = {manager_note_gone, NULL};
-static guests_listener_fn *const guests_taken[] = {manager_follow_guests, manager_guests_came,
+static guests_listener_fn *const guests_taken[] = {manager_reconcile_claims, manager_on_libvirt_up,
                                                    NULL};
 
 static const struct listeners listeners = {
@@ -200,9 +203,9 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
                                    .done = manager_plan_done,
                                    .parked = manager_plan_parked,
                                    .returned = manager_port_returned,
-                                   .patience_us = {manager_patience_us(m, HALF_HARDWARE),
-                                                   manager_patience_us(m, HALF_HARDWARE),
-                                                   manager_patience_us(m, HALF_GUESTS)},
+                                   .patience_us = {manager_patience_us(m, SOURCE_HARDWARE),
+                                                   manager_patience_us(m, SOURCE_HARDWARE),
+                                                   manager_patience_us(m, SOURCE_GUESTS)},
                                    .settle = manager_plan_settle,
                                    .data = m};
     m->runner = runner_new(&runner);
@@ -278,8 +281,12 @@ bool manager_finish(struct manager *m, uint64_t until_us)
     manager_stop(m);
     manager_unwatch_gpus(m);
     struct worker *workers[] = {
-        m->views[HALF_HARDWARE].worker, m->driver_worker,          m->views[HALF_GUESTS].worker,
-        m->step_workers[PORT_GPU],      m->step_workers[PORT_PCI], m->step_workers[PORT_GUEST],
+        m->observations[SOURCE_HARDWARE].worker,
+        m->driver_worker,
+        m->observations[SOURCE_GUESTS].worker,
+        m->step_workers[PORT_GPU],
+        m->step_workers[PORT_PCI],
+        m->step_workers[PORT_GUEST],
     };
     bool all = migrations_finish(m, until_us);
     vm_lines_finish(m, until_us, &all);
@@ -303,9 +310,9 @@ void manager_free(struct manager *m)
         worker_free(m->step_workers[i]);
     }
     worker_free(m->driver_worker);
-    for (size_t half = 0; half < HALF_COUNT; half++) {
-        worker_free(m->views[half].worker);
-        host_free(m->views[half].host);
+    for (size_t source = 0; source < SOURCE_COUNT; source++) {
+        worker_free(m->observations[source].worker);
+        host_free(m->observations[source].host);
     }
     evloop_timer_free(m->patience);
     json_decref(m->kept_plans.body);
@@ -335,7 +342,7 @@ void manager_free(struct manager *m)
     vec_done(&m->gone);
     seen_boards_done(&m->seen_boards);
     vec_done(&m->reported);
-    vec_done(&m->unstored);
+    vec_done(&m->pending_quarantines);
     migrations_free(m);
     drains_free(m);
     operations_close(&m->operations);

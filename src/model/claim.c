@@ -54,15 +54,15 @@ struct claim *claims_find(const struct claims *claims, const char *name)
 
 bool claim_holds(const struct claim *claim)
 {
-    return claim->got.set && claim->state != CLAIM_RELEASED;
+    return claim->assigned.set && claim->state != CLAIM_RELEASED;
 }
 
 static bool is_other_board(const struct claim *claim, const struct gpu *gpu)
 {
     const char *is = gpu_known_uuid(gpu);
-    const char *own = claim->got.gpu_uuid;
+    const char *own = claim->assigned.gpu_uuid;
     if (own[0] == '\0') {
-        return claim->got.board == CLAIM_BOARD_ELSEWHERE;
+        return claim->assigned.board == CLAIM_BOARD_ELSEWHERE;
     }
     return is[0] != '\0' && !str_eq_case(is, own);
 }
@@ -70,25 +70,26 @@ static bool is_other_board(const struct claim *claim, const struct gpu *gpu)
 bool claim_is_displaced(const struct claim *claim, const struct host *host)
 {
     const struct gpu *gpu =
-        host == NULL || !claim_holds(claim) ? NULL : host_find_gpu_addr(host, &claim->got.gpu);
+        host == NULL || !claim_holds(claim) ? NULL : host_find_gpu_addr(host, &claim->assigned.gpu);
     return gpu != NULL && is_other_board(claim, gpu);
 }
 
 bool claim_is_on(const struct claim *claim, const struct gpu *gpu)
 {
-    return claim_holds(claim) && pci_addr_cmp(&claim->got.gpu, &gpu->addr) == 0 &&
+    return claim_holds(claim) && pci_addr_cmp(&claim->assigned.gpu, &gpu->addr) == 0 &&
            !is_other_board(claim, gpu);
 }
 
 struct gpu *claim_find_gpu(const struct claim *claim, const struct host *host)
 {
-    struct gpu *gpu = claim_holds(claim) ? host_find_gpu_addr(host, &claim->got.gpu) : NULL;
+    struct gpu *gpu = claim_holds(claim) ? host_find_gpu_addr(host, &claim->assigned.gpu) : NULL;
     return gpu == NULL || is_other_board(claim, gpu) ? NULL : gpu;
 }
 
 bool claim_collides(const struct claim *a, const struct claim *b)
 {
-    if (!a->got.set || !b->got.set || pci_addr_cmp(&a->got.gpu, &b->got.gpu) != 0) {
+    if (!a->assigned.set || !b->assigned.set ||
+        pci_addr_cmp(&a->assigned.gpu, &b->assigned.gpu) != 0) {
         return false;
     }
     if (a->spec.mode == CLAIM_PASSTHROUGH || b->spec.mode == CLAIM_PASSTHROUGH) {
@@ -96,7 +97,7 @@ bool claim_collides(const struct claim *a, const struct claim *b)
     }
     struct claim_device own = {0};
     return claim_device(a, &own) && b->spec.mode != CLAIM_GPU_INSTANCE &&
-           claim_device_is(&own, &b->got.device, b->got.mdev_uuid);
+           claim_device_is(&own, &b->assigned.device, b->assigned.mdev_uuid);
 }
 
 bool claim_has_vgpu(const struct claim *claim)
@@ -109,11 +110,11 @@ bool claim_device(const struct claim *claim, struct claim_device *ret_device)
     if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
         return false;
     }
-    *ret_device = claim->named;
-    if (claim->got.set) {
-        *ret_device =
-            (struct claim_device){.set = true, .gpu = claim->got.gpu, .device = claim->got.device};
-        STR_SET(ret_device->mdev_uuid, claim->got.mdev_uuid);
+    *ret_device = claim->reserved;
+    if (claim->assigned.set) {
+        *ret_device = (struct claim_device){
+            .set = true, .gpu = claim->assigned.gpu, .device = claim->assigned.device};
+        STR_SET(ret_device->mdev_uuid, claim->assigned.mdev_uuid);
     }
     return ret_device->set;
 }
@@ -132,14 +133,14 @@ const struct vgpu *claim_vgpu_at(const struct claim *claim, const struct gpu *gp
     if (!claim_has_vgpu(claim)) {
         return NULL;
     }
-    return gpu_find_vgpu(gpu, claim->got.mdev_uuid, &claim->got.device);
+    return gpu_find_vgpu(gpu, claim->assigned.mdev_uuid, &claim->assigned.device);
 }
 
 bool claim_is_vgpu(const struct claim *claim, const struct vgpu *vgpu)
 {
     bool named = vgpu->type[0] != '\0' && str_eq_case(vgpu->type, claim->spec.type);
-    return vgpu->ours != TRI_NO && (named || vgpu->type_id == claim->got.type_id ||
-                                    vgpu->type_id == NO_ID || claim->got.type_id == NO_ID);
+    return vgpu->ours != TRI_NO && (named || vgpu->type_id == claim->assigned.type_id ||
+                                    vgpu->type_id == NO_ID || claim->assigned.type_id == NO_ID);
 }
 
 bool claim_is_exclusive(const struct claim *claim)
@@ -154,13 +155,13 @@ static uint32_t find_instance(const struct claim *claim, const struct gpu *gpu,
     if (own != NULL) {
         return own->gi_id;
     }
-    const struct gi *gi = gpu_find_gi_at(gpu, claim->got.start, claim->got.size);
+    const struct gi *gi = gpu_find_gi_at(gpu, claim->assigned.start, claim->assigned.size);
     return gi == NULL ? NO_ID : gi->id;
 }
 
 const struct vgpu *claim_find_intruder(const struct claim *claim, const struct gpu *gpu)
 {
-    if (!claim_is_exclusive(claim) || !claim->got.set) {
+    if (!claim_is_exclusive(claim) || !claim->assigned.set) {
         return NULL;
     }
     const struct vgpu *at = claim_vgpu_at(claim, gpu);

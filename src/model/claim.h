@@ -104,17 +104,17 @@ struct claim {
     char vm[VM_NAME_SIZE]; /* libvirt domain, "" for a claim without a VM */
     struct claim_spec spec;
     enum claim_state state;
-    struct assignment got;
-    struct claim_device named; /* on-demand: what the VM's definition names, held or not */
-    char vm_uuid[40];          /* of its VM, once seen: a renamed VM keeps its claims */
+    struct assignment assigned;
+    struct claim_device reserved; /* on-demand: what the VM's definition names, held or not */
+    char vm_uuid[40];             /* of its VM, once seen: a renamed VM keeps its claims */
     /* Of the VM that it had when another took over its name, though the end of the first was not
      * seen: the end of the other alone releases nothing. "" none. */
     char vm_uuid_before[40];
     char problem[ERROR_TEXT_SIZE]; /* why it failed, or (pending) was not allocated last time; "" */
     uint64_t version;              /* grows with each stored change */
     uint64_t created_us;           /* realtime */
-    bool was_bound;                /* it had its device once, or was parked: its VM needs it */
-    uint64_t vm_gone_us;           /* realtime: since when its VM is known to be gone; 0 it isn't */
+    bool was_bound;      /* it had its device once, or was pending on demand: its VM needs it */
+    uint64_t vm_gone_us; /* realtime: since when its VM is known to be gone; 0 it isn't */
 };
 
 struct claims {

@@ -28,7 +28,7 @@ static const struct field device_fields[] = {
 };
 static const struct schema claim_device_schema = SCHEMA_OPTIONAL(claim_device, device_fields, set);
 
-/* A claim in another state was bound, or parked. */
+/* A claim in another state was bound, or gave its device back. */
 static bool may_be_new(enum claim_state state)
 {
     return state == CLAIM_PENDING || state == CLAIM_BINDING || state == CLAIM_FAILED;
@@ -44,7 +44,7 @@ static void read_was_bound(struct reader *r, const char *key, void *object)
 {
     struct claim *claim = object;
     /* An older cleaved did not say. */
-    bool maybe = claim->state != CLAIM_FAILED || claim->got.set;
+    bool maybe = claim->state != CLAIM_FAILED || claim->assigned.set;
     claim->was_bound = reader_bool_or(r, key, maybe);
 }
 
@@ -68,8 +68,8 @@ static const struct field claim_fields[] = {
     FIELD_TEXT(struct claim, author, "author", FACE_KEPT),
     FIELD_TEXT(struct claim, site, "site", FACE_KEPT),
     FIELD_WORD(struct claim, state, "state", claim_state, FACE_KEPT, .fallback = CLAIM_PENDING),
-    FIELD_OBJECT(struct claim, got, "assigned", assignment, FACE_KEPT),
-    FIELD_OBJECT(struct claim, named, "reserved", claim_device, FACE_KEPT),
+    FIELD_OBJECT(struct claim, assigned, "assigned", assignment, FACE_KEPT),
+    FIELD_OBJECT(struct claim, reserved, "reserved", claim_device, FACE_KEPT),
     FIELD_TEXT(struct claim, vm_uuid, "vmUuid", FACE_KEPT),
     FIELD_STRING(struct claim, vm_uuid_before, "vmUuidBefore", FACE_KEPT, .left_out = true),
     FIELD_TEXT(struct claim, problem, "problem", FACE_KEPT),

@@ -51,8 +51,8 @@ static struct claim make_claim(const char *name)
                  .migratable = true,
                  .hold = CLAIM_ON_DEMAND},
         .state = CLAIM_FAILED,
-        .got = make_assignment(4),
-        .named = {.set = true, .gpu = pf, .device = vf},
+        .assigned = make_assignment(4),
+        .reserved = {.set = true, .gpu = pf, .device = vf},
         .version = 7,
         .created_us = T0,
         .was_bound = true,
@@ -66,7 +66,7 @@ static struct claim make_claim(const char *name)
     STR_SET(claim.spec.gpu, "0000:41:00.0");
     STR_SET(claim.spec.type, "L40S-8Q");
     STR_SET(claim.spec.profile, "2g.20gb");
-    STR_SET(claim.named.mdev_uuid, "b5b1a8f0-0000-4000-8000-000000000003");
+    STR_SET(claim.reserved.mdev_uuid, "b5b1a8f0-0000-4000-8000-000000000003");
     STR_SET(claim.vm_uuid, "b5b1a8f0-0000-4000-8000-000000000004");
     STR_SET(claim.vm_uuid_before, "b5b1a8f0-0000-4000-8000-000000000005");
     STR_SET(claim.problem, "the GPU fell off the bus");
@@ -76,7 +76,7 @@ static struct claim make_claim(const char *name)
 static struct claim make_bare_claim(const char *name)
 {
     struct claim claim = {.spec = {.mode = CLAIM_MODE_AUTO, .start = NO_ID},
-                          .got = no_assignment(),
+                          .assigned = no_assignment(),
                           .state = CLAIM_BOUND,
                           .was_bound = true};
     STR_SET(claim.name, name);
@@ -110,7 +110,7 @@ static struct step make_step(void)
     step.mmio_bytes = UINT64_C(1) << 40;
     step.numa_node = 1;
     step.keeps = step.was_pending = true;
-    step.got_gi_id = 5;
+    step.assigned_gi_id = 5;
     STR_SET(step.board, "GPU-1b5ec6b9-4d6c-4f3c-a3a5-2f8f8f5d0001");
     STR_SET(step.claim, "web1");
     STR_SET(step.vm, "web1");
@@ -121,7 +121,7 @@ static struct step make_step(void)
     STR_SET(step.mdev_uuid, "b5b1a8f0-0000-4000-8000-000000000001");
     STR_SET(step.problem, "the driver refused");
     STR_SET(step.hint, "free a place");
-    STR_SET(step.got_uuid, "MIG-0f1e2d3c-0000-4000-8000-000000000002");
+    STR_SET(step.assigned_uuid, "MIG-0f1e2d3c-0000-4000-8000-000000000002");
     return step;
 }
 

@@ -118,7 +118,7 @@ struct step step_make(enum step_kind kind, const struct pci_addr *gpu)
         .type_id = NO_ID,
         .placement_id = NO_ID,
         .numa_node = -1,
-        .got_gi_id = NO_ID,
+        .assigned_gi_id = NO_ID,
         .state = STEP_PLANNED,
     };
 }
@@ -162,8 +162,8 @@ struct step step_undo(const struct step *step)
     undo.former = step->scheduler;
     undo.state = STEP_PLANNED;
     undo.problem[0] = '\0';
-    undo.got_gi_id = NO_ID;
-    undo.got_uuid[0] = '\0';
+    undo.assigned_gi_id = NO_ID;
+    undo.assigned_uuid[0] = '\0';
     return undo;
 }
 

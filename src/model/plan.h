@@ -99,8 +99,8 @@ struct step {
     char hint[512];     /* what to do about it; "" */
     enum reason reason; /* of the problem; NONE in a step that was stored and read again */
     /* Read back by apply, and how a claim learns what it got: */
-    uint32_t got_gi_id;           /* GI_CREATE, VGPU_CREATE on a GI; NO_ID otherwise */
-    char got_uuid[GPU_UUID_SIZE]; /* CI_CREATE: MIG device */
+    uint32_t assigned_gi_id;           /* GI_CREATE, VGPU_CREATE on a GI; NO_ID otherwise */
+    char assigned_uuid[GPU_UUID_SIZE]; /* CI_CREATE: MIG device */
 };
 /* The one way to change a step's state: a move that its machine lacks is a bug, and ends the
  * process. */
@@ -254,8 +254,8 @@ const struct plan_claim *plan_find_claim(const struct plan *plan, enum plan_verb
                                          const char *name);
 /* Was the claim there before the plan? */
 bool plan_claim_is_old(const struct plan_claim *entry);
-/* A claim of a site that is replaced is both released and bound (or parked), under one name: is
- * this its release? */
+/* A claim of a site that is replaced is both released and bound (or deallocated), under one name:
+ * is this its release? */
 bool plan_claim_is_replaced(const struct plan *plan, const struct plan_claim *entry);
 
 #endif

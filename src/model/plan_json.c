@@ -44,8 +44,8 @@ static const struct field step_fields[] = {
     FIELD_BOOL(struct step, was_pending, "wasPending", FACE_KEPT, .left_out = true),
     FIELD_TEXT(struct step, problem, "problem", FACE_KEPT),
     FIELD_STRING(struct step, hint, "hint", FACE_KEPT, .left_out = true),
-    FIELD_ID(struct step, got_gi_id, "assignedGpuInstance", FACE_KEPT),
-    FIELD_TEXT(struct step, got_uuid, "assignedUuid", FACE_KEPT),
+    FIELD_ID(struct step, assigned_gi_id, "assignedGpuInstance", FACE_KEPT),
+    FIELD_TEXT(struct step, assigned_uuid, "assignedUuid", FACE_KEPT),
 };
 const struct schema step_schema = SCHEMA(step, step_fields);
 

@@ -39,7 +39,7 @@ static void begin_boot(struct seen_boards *seen, const char *boot_id, const stru
         board->now = false;
     }
     for (vec_each(claims, claim)) {
-        const struct assignment *got = &claim->got;
+        const struct assignment *got = &claim->assigned;
         if (claim_holds(claim) && got->gpu_uuid[0] != '\0' &&
             find_uuid(seen, got->gpu_uuid) == NULL && seen->n < MAX_SEEN_BOARDS) {
             struct seen_board *board = vec_push(seen);

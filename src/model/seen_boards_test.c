@@ -107,9 +107,9 @@ static void a_board_is_known_by_what_the_driver_said_in_this_boot(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(sequences); i++) {
         struct seen_boards seen = {0};
-        struct claim claim = {.state = CLAIM_BOUND, .got = {.set = true, .gpu = {.bus = 1}}};
+        struct claim claim = {.state = CLAIM_BOUND, .assigned = {.set = true, .gpu = {.bus = 1}}};
         struct claims claims = {.items = &claim, .n = sequences[i].claimed != NULL};
-        STR_SET(claim.got.gpu_uuid, sequences[i].claimed != NULL ? sequences[i].claimed : "");
+        STR_SET(claim.assigned.gpu_uuid, sequences[i].claimed != NULL ? sequences[i].claimed : "");
         for (size_t n = 0; n < MAX_LOOKS && sequences[i].looks[n].boot != NULL; n++) {
             check_look(&sequences[i], n, &seen, &claims);
         }

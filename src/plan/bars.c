@@ -69,8 +69,8 @@ static const struct gpu *gpu_of(const struct host *host, const struct vm_device 
 static bool is_given(const struct plan *plan, const struct vm *vm, const struct pci_addr *gpu)
 {
     for (vec_each(&plan->claims, entry)) {
-        if (entry->verb == PLAN_BIND && entry->claim.got.set &&
-            pci_addr_cmp(&entry->claim.got.gpu, gpu) == 0 &&
+        if (entry->verb == PLAN_BIND && entry->claim.assigned.set &&
+            pci_addr_cmp(&entry->claim.assigned.gpu, gpu) == 0 &&
             !claim_is_of(&entry->claim, vm->name, vm->uuid)) {
             return true;
         }

@@ -105,7 +105,8 @@ static void drop_stale(struct boards *boards, const struct host *host)
     }
 }
 
-static void tell(struct entry *entry, const struct gpu *gpu, struct strlist *warnings)
+static void warn_of_differences(struct entry *entry, const struct gpu *gpu,
+                                struct strlist *warnings)
 {
     const struct overlay *overlay = &entry->overlay;
     char bdf[BDF_SIZE];
@@ -149,7 +150,7 @@ static void take(struct boards *boards, const struct host *host, const struct gp
     board_copy(&entry->board, board);
     overlay_done(&entry->overlay);
     overlay_init(&entry->overlay, catalogued(boards->catalog, gpu), gpu);
-    tell(entry, gpu, warnings);
+    warn_of_differences(entry, gpu, warnings);
 }
 
 void boards_update(struct boards *boards, const struct host *host, struct strlist *warnings)

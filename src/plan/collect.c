@@ -70,7 +70,7 @@ static void collect_gone(struct plan *plan, const struct gpu_work *work)
 {
     for (size_t i = 0; i < work->n_gone; i++) {
         const struct claim *gone = work->gone[i];
-        bool stays = work->request->park && gone->spec.hold == CLAIM_ON_DEMAND;
+        bool stays = work->request->deallocate && gone->spec.hold == CLAIM_ON_DEMAND;
         struct plan_claim *entry = vec_push(&plan->claims);
         *entry =
             (struct plan_claim){.verb = stays ? PLAN_DEALLOCATE : PLAN_RELEASE, .claim = *gone};
@@ -83,12 +83,12 @@ static void collect_added(struct plan *plan, const struct gpu_work *work)
     for (size_t i = 0; i < work->n_added; i++) {
         struct claim *claim =
             &plan_add_claim(plan, work->planner, PLAN_BIND, &work->added[i].claim)->claim;
-        claim->got = work->got[i];
+        claim->assigned = work->assigned[i];
         struct claim_device named = {0};
         if (claim->spec.hold == CLAIM_ON_DEMAND) {
             (void)claim_device(claim, &named);
         }
-        claim->named = named; /* of a held one it is what it got */
+        claim->reserved = named; /* of a held one it is what it got */
     }
 }
 
@@ -103,18 +103,20 @@ static bool is_defined(const struct host *host, const struct claim *claim,
 }
 
 /* What is named for a claim that goes leaves the definition of its VM. */
-static int unname(struct plan *plan, const struct planner *planner,
-                  const struct plan_request *request, const struct claim *claim, struct error *err)
+static int remove_reserved_device(struct plan *plan, const struct planner *planner,
+                                  const struct plan_request *request, const struct claim *claim,
+                                  struct error *err)
 {
     const struct host *host = planner->host;
     bool vm_is_gone = host->libvirt_problem[0] == '\0' &&
                       host_find_vm_of(host, claim->vm, claim->vm_uuid) == NULL;
     struct claim_device device = {0};
-    if (claim->vm[0] == '\0' || vm_is_gone || request->leave_guests ||
-        !claim_device(claim, &device) || (!claim->named.set && !is_defined(host, claim, &device))) {
+    if (claim->vm[0] == '\0' || vm_is_gone || request->skip_definitions ||
+        !claim_device(claim, &device) ||
+        (!claim->reserved.set && !is_defined(host, claim, &device))) {
         return 0;
     }
-    device = claim->named.set ? claim->named : device;
+    device = claim->reserved.set ? claim->reserved : device;
     struct step *step = vec_push(&plan->steps);
     *step = step_make(STEP_DETACH, &device.gpu);
     step_set_gpu(step, host_find_gpu_addr(host, &device.gpu));
@@ -130,7 +132,7 @@ static int unname(struct plan *plan, const struct planner *planner,
 static int refuse_unseen(const struct host *host, const struct claim *claim, struct error *err)
 {
     char bdf[BDF_SIZE];
-    pci_addr_format(&claim->got.gpu, bdf);
+    pci_addr_format(&claim->assigned.gpu, bdf);
     error_set(err, REASON_UNAVAILABLE, SUBJECT("claim", claim->name),
               "claim \"%s\" can't be released: its GPU %s can't be seen: %s", claim->name, bdf,
               host->pci_problem);
@@ -187,7 +189,7 @@ static void note_gone(struct plan *plan, const struct planner *planner, const st
         &text,
         "GPU %s is not on the PCI bus: nothing is taken away there, and claim \"%s\" goes all "
         "the same",
-        pci_addr_format(&claim->got.gpu, bdf), claim->name);
+        pci_addr_format(&claim->assigned.gpu, bdf), claim->name);
     add_vm(&text, planner, claim);
     struct plan_left *left = vec_push(&plan->left);
     (void)str_copy(left->text, sizeof(left->text), strbuf_str(&text));
@@ -205,9 +207,9 @@ int collect_empty(struct plan *plan, const struct planner *planner,
         if (claim_find_gpu(claim, planner->host) != NULL) {
             continue;
         }
-        bool stays = request->park && claim->spec.hold == CLAIM_ON_DEMAND;
+        bool stays = request->deallocate && claim->spec.hold == CLAIM_ON_DEMAND;
         if (stays && claim->state == CLAIM_PENDING) {
-            continue; /* it is parked */
+            continue; /* it stays pending */
         }
         if (claim_holds(claim) && planner->host->pci_problem[0] != '\0') {
             return refuse_unseen(planner->host, claim, err);
@@ -217,7 +219,7 @@ int collect_empty(struct plan *plan, const struct planner *planner,
         if (!stays && claim_holds(claim)) {
             note_gone(plan, planner, claim);
         }
-        int result = unname(plan, planner, request, claim, err);
+        int result = remove_reserved_device(plan, planner, request, claim, err);
         if (result != 0) {
             return result;
         }

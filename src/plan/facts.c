@@ -53,7 +53,8 @@ static void set_gpu(const struct host *host, const struct gpu *gpu, struct migra
 
 static bool is_device(const struct claim *claim, const struct vm_device *device)
 {
-    return claim->got.set && vm_device_is(device, &claim->got.device, claim->got.mdev_uuid);
+    return claim->assigned.set &&
+           vm_device_is(device, &claim->assigned.device, claim->assigned.mdev_uuid);
 }
 
 static bool is_claimed(const struct claims *claims, const struct vm_device *device)
@@ -103,7 +104,7 @@ static void set_params(const struct vgpu *vgpu, struct migration_facts *facts)
 void facts_of_claim(const struct host *host, const struct gpu *gpu, const struct claim *claim,
                     struct migration_facts *ret_facts)
 {
-    const struct assignment *got = &claim->got;
+    const struct assignment *got = &claim->assigned;
     fact_set(ret_facts, FACT_MODE, claim_mode_name(claim->spec.mode));
     fact_set(ret_facts, FACT_TYPE, claim->spec.type);
     fact_set(ret_facts, FACT_PROFILE, got->profile);
@@ -129,8 +130,8 @@ void facts_of_target(const struct host *host, const struct migration_offer *offe
     }
 }
 
-void facts_of_seat(const struct planner *planner, const struct gpu *gpu, const struct claim *claim,
-                   struct migration_facts *ret_facts)
+void facts_of_candidate(const struct planner *planner, const struct gpu *gpu,
+                        const struct claim *claim, struct migration_facts *ret_facts)
 {
     set_gpu(planner->host, gpu, ret_facts);
     fact_set(ret_facts, FACT_MODE, claim_mode_name(claim->spec.mode));

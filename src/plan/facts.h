@@ -17,7 +17,7 @@ void facts_of_claim(const struct host *host, const struct gpu *gpu, const struct
 /* The target's: of the host for this VM, and of one of its GPUs for this claim. */
 void facts_of_target(const struct host *host, const struct migration_offer *offer,
                      struct migration_facts *ret_facts);
-void facts_of_seat(const struct planner *planner, const struct gpu *gpu, const struct claim *claim,
-                   struct migration_facts *ret_facts);
+void facts_of_candidate(const struct planner *planner, const struct gpu *gpu,
+                        const struct claim *claim, struct migration_facts *ret_facts);
 
 #endif

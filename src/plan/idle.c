@@ -10,7 +10,7 @@ static bool has_choice(const struct gpu_work *work, const struct claim *claim, e
     case CLAIM_MIG_BACKED:
     case CLAIM_TIME_SLICED_MIG_BACKED:
     case CLAIM_GPU_INSTANCE:
-        return claim->spec.start == NO_ID && claim->got.start != NO_ID;
+        return claim->spec.start == NO_ID && claim->assigned.start != NO_ID;
     case CLAIM_TIME_SLICED: /* equal sizes stand wherever the driver likes */
         return what == IDLE_FOR_ANOTHER_GPU ||
                (claim->spec.mixed && work->gpu->heterogeneous == TRI_YES);
@@ -61,7 +61,7 @@ static bool has_no_program(const struct claim *claim, const struct gi *gi)
 /* Its GPU instance is there, and no VM and no program has a part of it. */
 static bool has_quiet_instance(const struct gpu_work *work, const struct claim *claim)
 {
-    const struct gi *gi = gpu_find_gi_at(work->gpu, claim->got.start, claim->got.size);
+    const struct gi *gi = gpu_find_gi_at(work->gpu, claim->assigned.start, claim->assigned.size);
     if (mode_of_claim(claim->spec.mode) != GPU_MIG) {
         return true;
     }
@@ -92,7 +92,7 @@ static bool has_quiet_vgpu(const struct gpu_work *work, const struct claim *clai
 bool idle_is(const struct gpu_work *work, const struct claim *claim, enum idle_for what)
 {
     const struct host *host = work->planner->host;
-    return claim->state == CLAIM_BOUND && claim->spec.hold == CLAIM_HELD && claim->got.set &&
+    return claim->state == CLAIM_BOUND && claim->spec.hold == CLAIM_HELD && claim->assigned.set &&
            work->gpu->problem[0] == '\0' && work->gpu->holder[0] == '\0' &&
            host->nvml_problem[0] == '\0' && host_find_unread_vm(host) == NULL &&
            has_choice(work, claim, what) && has_no_running_vm(work, claim) &&

@@ -63,7 +63,7 @@ static bool goes_gi(const struct claims *claims, const char *const *released, si
     for (size_t i = 0; i < claims->n; i++) {
         const struct claim *claim = &claims->items[i];
         if (claim_is_on(claim, gpu) && named(released, n, claim->name) &&
-            claim->got.start == gi->start && claim->got.size == gi->size) {
+            claim->assigned.start == gi->start && claim->assigned.size == gi->size) {
             return true;
         }
     }
@@ -79,9 +79,9 @@ static bool goes_vgpu(const struct claims *claims, const char *const *released, 
             continue;
         }
         bool same = vgpu->mdev_uuid[0] != '\0'
-                        ? str_eq(claim->got.mdev_uuid, vgpu->mdev_uuid)
-                        : claim->got.mdev_uuid[0] == '\0' &&
-                              pci_addr_cmp(&claim->got.device, &vgpu->vf) == 0;
+                        ? str_eq(claim->assigned.mdev_uuid, vgpu->mdev_uuid)
+                        : claim->assigned.mdev_uuid[0] == '\0' &&
+                              pci_addr_cmp(&claim->assigned.device, &vgpu->vf) == 0;
         if (same) {
             return true;
         }

@@ -57,7 +57,7 @@ static bool is_less_profile(const struct admitted *wanted, const struct cat_prof
 
 static void describe(const struct gpu_work *work, const struct claim *wish, char *out, size_t size)
 {
-    uint32_t start = work->got[work->n_added - 1].start;
+    uint32_t start = work->assigned[work->n_added - 1].start;
     if (wish->spec.type[0] != '\0') {
         str_print(out, size, "%s", wish->spec.type);
     } else if (start == NO_ID) {
@@ -120,7 +120,7 @@ static void look_on(struct gpu_work *work, const struct claim *claim, struct nea
 void nearby_tell(struct works *works, const struct claim *claim, struct error *err)
 {
     bool about_place = err != NULL && err->reason == REASON_INVALID && claim->spec.start != NO_ID;
-    if (err == NULL || claim->named.set || (err->reason != REASON_NO_CAPACITY && !about_place)) {
+    if (err == NULL || claim->reserved.set || (err->reason != REASON_NO_CAPACITY && !about_place)) {
         return;
     }
     struct nearby best = {.work = NULL};

@@ -280,7 +280,7 @@ static void take_claim(struct outlook *outlook, const struct plan_claim *entry)
         break;
     case PLAN_DEALLOCATE:
         claim.state = CLAIM_PENDING;
-        claim.got = (struct assignment){0};
+        claim.assigned = (struct assignment){0};
         break;
     }
     forget(&outlook->claims, claim.name);

@@ -45,7 +45,7 @@ static size_t add_claims(struct strbuf *out, const struct gpu_work *work)
     for (size_t i = 0; i < work->n_kept; i++) {
         const struct claim *claim = work->kept[i];
         bool on_gi = mode_of_claim(claim->spec.mode) == GPU_MIG;
-        add_name(out, ++n, claim->name, on_gi ? claim->got.start : NO_ID);
+        add_name(out, ++n, claim->name, on_gi ? claim->assigned.start : NO_ID);
     }
     for (size_t i = 0; i < work->n_added; i++) {
         char name[NAME_SIZE + 8];
@@ -60,14 +60,14 @@ static size_t add_claims(struct strbuf *out, const struct gpu_work *work)
 
 static bool stands_on(const struct claim *claim, const struct gi *gi)
 {
-    return mode_of_claim(claim->spec.mode) == GPU_MIG && claim->got.start == gi->start &&
-           claim->got.size == gi->size;
+    return mode_of_claim(claim->spec.mode) == GPU_MIG && claim->assigned.start == gi->start &&
+           claim->assigned.size == gi->size;
 }
 
 /* Is the vGPU of no claim, whether that stays or goes? */
 static bool is_foreign_vgpu(const struct gpu_work *work, const struct vgpu *vgpu)
 {
-    return !work_leaves(work, vgpu) && !work_stays(work, vgpu);
+    return !work_vgpu_is_released(work, vgpu) && !work_stays(work, vgpu);
 }
 
 /* Has the instance no claim and no vGPU? Those are named for it. */
@@ -164,7 +164,7 @@ static const char *find_size_mode(const struct gpu_work *work, const struct admi
     const char *words = NULL;
     for (vec_each(&work->gpu->vgpus, vgpu)) {
         const struct cat_vgpu_type *type =
-            work_leaves(work, vgpu) ? NULL : work_type_of(work, vgpu);
+            work_vgpu_is_released(work, vgpu) ? NULL : work_type_of(work, vgpu);
         if (type == NULL) {
             continue;
         }

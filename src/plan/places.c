@@ -7,7 +7,7 @@
 
 static bool is_in_the_way(const struct claim *a, const struct claim *b)
 {
-    return claim_collides(a, b) || (pci_addr_cmp(&a->got.gpu, &b->got.gpu) == 0 &&
+    return claim_collides(a, b) || (pci_addr_cmp(&a->assigned.gpu, &b->assigned.gpu) == 0 &&
                                     mode_of_claim(a->spec.mode) != mode_of_claim(b->spec.mode));
 }
 
@@ -19,7 +19,7 @@ const struct claim *places_rival(const struct host *host, const struct claims *c
             continue;
         }
         struct claim placed = restore_place(host, other);
-        if (placed.got.set && is_in_the_way(&placed, claim)) {
+        if (placed.assigned.set && is_in_the_way(&placed, claim)) {
             return other;
         }
     }
@@ -29,7 +29,7 @@ const struct claim *places_rival(const struct host *host, const struct claims *c
 bool places_judge(const struct host *host, const struct claims *claims, bool moved,
                   const struct claim *claim, struct assignment *ret_got)
 {
-    const struct assignment *got = &claim->got;
+    const struct assignment *got = &claim->assigned;
     if (claim->state != CLAIM_BOUND || !got->set || got->gpu_uuid[0] != '\0' ||
         got->board == CLAIM_BOARD_ELSEWHERE) {
         return false;
@@ -72,7 +72,7 @@ int places_check_plan(const struct host *host, const struct claims *claims, cons
             }
             error_set(err, REASON_CONFLICT, SUBJECT("claim", entry->claim.name),
                       "claim \"%s\" can't have %s: claim \"%s\" has it", entry->claim.name,
-                      pci_addr_format(&entry->claim.got.device, bdf), other->name);
+                      pci_addr_format(&entry->claim.assigned.device, bdf), other->name);
             error_hint(err, "`cleave claim show %s` tells more", other->name);
             return -REASON_CONFLICT;
         }

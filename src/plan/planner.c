@@ -11,9 +11,9 @@
 #include "plan/group.h"
 #include "plan/health.h"
 #include "plan/nearby.h"
-#include "plan/park.h"
 #include "plan/passed_over.h"
 #include "plan/preference.h"
+#include "plan/reserve.h"
 #include "plan/room.h"
 #include "plan/together.h"
 #include "plan/unread.h"
@@ -26,15 +26,15 @@
  */
 static bool names_other(const struct gpu *gpu, const struct claim *claim)
 {
-    bool mdev = claim->named.mdev_uuid[0] != '\0';
-    return claim->named.set && claim_has_vgpu(claim) && mdev != (gpu->iface == VGPU_IFACE_MDEV);
+    bool mdev = claim->reserved.mdev_uuid[0] != '\0';
+    return claim->reserved.set && claim_has_vgpu(claim) && mdev != (gpu->iface == VGPU_IFACE_MDEV);
 }
 
 /* A claim that must get the device named for it: can't it be of this GPU? */
 static bool is_elsewhere(const struct gpu_work *work, const struct claim *claim)
 {
-    const struct claim_device *named = &claim->named;
-    if (!work->request->as_named || !work->request->draw || !named->set) {
+    const struct claim_device *named = &claim->reserved;
+    if (!work->request->exact_device || !work->request->allocate || !named->set) {
         return false;
     }
     bool mdev = named->mdev_uuid[0] != '\0';
@@ -45,7 +45,7 @@ static bool is_elsewhere(const struct gpu_work *work, const struct claim *claim)
 /* A GPU whose vGPUs are of another interface than the named one: the kernel was changed. */
 static const struct gpu *find_other(const struct works *works, const struct claim *claim)
 {
-    const struct claim_device *named = &claim->named;
+    const struct claim_device *named = &claim->reserved;
     for (size_t g = 0; g < works->n; g++) {
         const struct gpu *gpu = works->items[g].gpu;
         bool same = named->mdev_uuid[0] != '\0' || pci_addr_cmp(&gpu->addr, &named->gpu) == 0;
@@ -61,11 +61,11 @@ static int refuse_elsewhere(const struct works *works, const struct claim *claim
     char bdf[BDF_SIZE];
     const struct gpu *other = find_other(works, claim);
     if (other != NULL) {
-        bool mdev = claim->named.mdev_uuid[0] != '\0';
+        bool mdev = claim->reserved.mdev_uuid[0] != '\0';
         error_set(err, REASON_CONFLICT, SUBJECT("claim", claim->name),
                   "VM \"%s\" names %s %s for claim \"%s\", and this host's vGPUs are %s now",
                   claim->vm, mdev ? "mediated device" : "virtual function",
-                  mdev ? claim->named.mdev_uuid : pci_addr_format(&claim->named.device, bdf),
+                  mdev ? claim->reserved.mdev_uuid : pci_addr_format(&claim->reserved.device, bdf),
                   claim->name,
                   mdev ? "virtual functions (vendor VFIO)" : "mediated devices (mdev)");
         error_hint(err,
@@ -76,7 +76,7 @@ static int refuse_elsewhere(const struct works *works, const struct claim *claim
     }
     error_set(err, REASON_NOT_FOUND, SUBJECT("claim", claim->name),
               "VM \"%s\" names %s for claim \"%s\", and this host has no such GPU", claim->vm,
-              pci_addr_format(&claim->named.device, bdf), claim->name);
+              pci_addr_format(&claim->reserved.device, bdf), claim->name);
     error_hint(err, "`cleave vm start %s` can choose another GPU", SHELL_ARG(claim->vm));
     return -REASON_NOT_FOUND;
 }
@@ -194,7 +194,7 @@ static int assign_all(struct works *works, const struct plan_request *request, s
     }
     for (size_t i = 0; i < request->n_add; i++) {
         const struct claim *claim = request->add[order[i]];
-        int result = park_is_for(request, claim) ? 0 : assign(works, claim, err);
+        int result = reserve_is_for(request, claim) ? 0 : assign(works, claim, err);
         if (result != 0) {
             return result;
         }
@@ -238,7 +238,7 @@ static int build(const struct planner *planner, const struct plan_request *reque
         group_finish(works.items, works.n);
     }
     result = result != 0 ? result : collect_steps(plan, &works, request, err);
-    result = result != 0 ? result : park_all(planner, request, plan, err);
+    result = result != 0 ? result : reserve_all(planner, request, plan, err);
     result = result != 0 ? result : plan_check_unread(planner->host, plan, err);
     if (result == 0) {
         plan_mark_changes(plan);

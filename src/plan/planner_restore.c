@@ -39,8 +39,8 @@ static bool comes_before(const struct restore_item *a, const struct restore_item
     if (a->left != b->left) {
         return a->left < b->left;
     }
-    if (a->claim.got.start != b->claim.got.start) {
-        return a->claim.got.start < b->claim.got.start;
+    if (a->claim.assigned.start != b->claim.assigned.start) {
+        return a->claim.assigned.start < b->claim.assigned.start;
     }
     uint32_t fb_a = a->type != NULL ? a->type->framebuffer_mib : 0;
     uint32_t fb_b = b->type != NULL ? b->type->framebuffer_mib : 0;
@@ -54,11 +54,11 @@ static uint32_t left_next_to(const struct restore *r, const struct restore_item 
         return 0;
     }
     uint32_t n = 0;
-    const struct assignment *got = &item->stored->got;
+    const struct assignment *got = &item->stored->assigned;
     const struct host *host = r->work.planner->host;
     for (vec_each(r->work.planner->claims, claim)) {
         n += restore_wants(claim) && restore_gpu_of(host, claim) == r->work.gpu &&
-             claim->got.start == got->start && claim->got.size == got->size;
+             claim->assigned.start == got->start && claim->assigned.size == got->size;
     }
     uint32_t most = seats_most(&r->work, item->type);
     return most > n ? most - n : 0;
@@ -84,17 +84,17 @@ static void collect(struct restore *r, const struct restore_request *request)
         }
         struct restore_item item = {
             .claim = *claim, .stored = claim, .late = is_late(request, claim->name)};
-        if (pci_addr_cmp(&item.claim.got.gpu, &gpu->addr) != 0) {
-            restore_move(&item.claim.got, gpu);
+        if (pci_addr_cmp(&item.claim.assigned.gpu, &gpu->addr) != 0) {
+            restore_move(&item.claim.assigned, gpu);
         }
-        if (gpu_known_uuid(gpu)[0] != '\0' && claim->got.board == CLAIM_BOARD_HERE) {
-            STR_SET(item.claim.got.gpu_uuid, gpu_known_uuid(gpu));
+        if (gpu_known_uuid(gpu)[0] != '\0' && claim->assigned.board == CLAIM_BOARD_HERE) {
+            STR_SET(item.claim.assigned.gpu_uuid, gpu_known_uuid(gpu));
         }
         if (r->work.model != NULL && claim->spec.type[0] != '\0') {
             (void)model_find_type(r->work.model, claim->spec.type, &item.type, NULL);
         }
-        if (r->work.model != NULL && claim->got.profile[0] != '\0') {
-            (void)model_find_profile(r->work.model, claim->got.profile, &item.profile, NULL);
+        if (r->work.model != NULL && claim->assigned.profile[0] != '\0') {
+            (void)model_find_profile(r->work.model, claim->assigned.profile, &item.profile, NULL);
         }
         item.left = left_next_to(r, &item);
         insert(r, &item);
@@ -253,14 +253,14 @@ static void restore_definition(struct restore *r, struct restore_item *item)
     }
     const struct vm *vm = host_find_vm_of(host, claim->vm, claim->vm_uuid);
     if (vm == NULL || vm->transient || vm_is_on(vm) ||
-        vm_defines(vm, &claim->got.device, claim->got.mdev_uuid)) {
+        vm_defines(vm, &claim->assigned.device, claim->assigned.mdev_uuid)) {
         return;
     }
     const struct vm_device *stale = vm_defined_for(vm, claim->name);
     if (stale != NULL) {
         add_definition(r, STEP_DETACH, claim, &stale->addr, stale->mdev_uuid);
     }
-    add_definition(r, STEP_ATTACH, claim, &claim->got.device, claim->got.mdev_uuid);
+    add_definition(r, STEP_ATTACH, claim, &claim->assigned.device, claim->assigned.mdev_uuid);
     item->outcome = RESTORE_COMES;
 }
 
@@ -268,7 +268,7 @@ static void restore_definition(struct restore *r, struct restore_item *item)
 
 static bool has_moved(const struct restore_item *item)
 {
-    return pci_addr_cmp(&item->claim.got.gpu, &item->stored->got.gpu) != 0;
+    return pci_addr_cmp(&item->claim.assigned.gpu, &item->stored->assigned.gpu) != 0;
 }
 
 /* The function of a claim is no spare one, also where its GPU has moved. */
@@ -302,7 +302,7 @@ static struct plan *make_plan(const struct restore *r, const struct restore_requ
                 (struct plan_claim){.verb = PLAN_RESTORE, .claim = item->claim};
             plan_name_vm(plan, item->claim.vm);
         }
-        leave_out(plan, &item->claim.got.device);
+        leave_out(plan, &item->claim.assigned.device);
     }
     plan_mark_changes(plan);
     return plan;

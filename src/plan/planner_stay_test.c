@@ -15,7 +15,7 @@ static struct plan *draw(struct fixture *f, const struct claim *claim)
         .catalog = f->catalog, .rules = f->rules, .host = f->host, .claims = &f->claims};
     const struct claim *add[] = {claim};
     struct plan_request request = {
-        .add = add, .n_add = 1, .draw = true, .author = "test", .new_uuid = id_uuid};
+        .add = add, .n_add = 1, .allocate = true, .author = "test", .new_uuid = id_uuid};
     assert_int_equal(planner_build(&planner, &request, &plan, &f->err), 0);
     return plan;
 }
@@ -51,7 +51,7 @@ static void what_another_tool_made_in_a_claims_place_is_left_alone(void **state)
         const char *const names[] = {"one"};
         struct claim claim = make("one", "vm1", rows[i].type);
         CLEANUP(plan_freep) struct plan *made = must(f, &claim, 1, NULL, 0);
-        const struct assignment *got = &made->claims.items[0].claim.got;
+        const struct assignment *got = &made->claims.items[0].claim.assigned;
         struct fake_gpu *gpu = fake_host_gpu(&f->fake, &got->gpu);
         struct fake_vf *vf = &gpu->vfs[got->device.device * 8 + got->device.function - 4];
         assert_non_null(strstr(vf->type, rows[i].type));
@@ -90,7 +90,7 @@ static void restore_in_company(struct fixture *f, const char *type, const struct
 {
     struct claim claim = make("one", "vm1", type);
     CLEANUP(plan_freep) struct plan *made = must(f, &claim, 1, NULL, 0);
-    const struct assignment *got = &made->claims.items[0].claim.got;
+    const struct assignment *got = &made->claims.items[0].claim.assigned;
     struct fake_gpu *gpu = fake_host_gpu(&f->fake, &got->gpu);
     struct fake_vf *vf = &gpu->vfs[got->device.device * 8 + got->device.function - FAKE_VF_OFFSET];
     struct fake_vf *another = vf == &gpu->vfs[5] ? &gpu->vfs[6] : &gpu->vfs[5];
@@ -161,12 +161,12 @@ static void places_that_a_reboot_took_stay_those_of_their_claims(void **state)
     struct claim shared = make("shared", "", "DC-1-8C");
     CLEANUP(plan_freep) struct plan *one = must(f, &bare, 1, NULL, 0);
     CLEANUP(plan_freep) struct plan *two = must(f, &shared, 1, NULL, 0);
-    struct assignment first = claims_find(&f->claims, "bare")->got;
+    struct assignment first = claims_find(&f->claims, "bare")->assigned;
     fake_host_reboot(&f->fake);
 
     STR_SET(bare.name, "another");
     CLEANUP(plan_freep) struct plan *three = must(f, &bare, 1, NULL, 0);
-    assert_int_not_equal(claims_find(&f->claims, "another")->got.start, first.start);
+    assert_int_not_equal(claims_find(&f->claims, "another")->assigned.start, first.start);
     STR_SET(bare.name, "third");
     CLEANUP(plan_freep) struct plan *none = NULL;
     assert_int_equal(build(f, &bare, 1, NULL, 0, &none), -REASON_NO_CAPACITY);
@@ -177,8 +177,8 @@ static void places_that_a_reboot_took_stay_those_of_their_claims(void **state)
     const struct claim *joins = claims_find(&f->claims, "joins");
     const struct claim *was = claims_find(&f->claims, "shared");
     assert_int_equal(count(four, STEP_GI_CREATE), 1);
-    assert_int_equal(joins->got.start, was->got.start);
-    assert_int_not_equal(pci_addr_cmp(&joins->got.device, &was->got.device), 0);
+    assert_int_equal(joins->assigned.start, was->assigned.start);
+    assert_int_not_equal(pci_addr_cmp(&joins->assigned.device, &was->assigned.device), 0);
 }
 
 static void room_that_a_reboot_took_stays_that_of_the_claims(void **state)
@@ -187,7 +187,7 @@ static void room_that_a_reboot_took_stays_that_of_the_claims(void **state)
     struct claim half = make("half", "", "L40S-24Q");
     half.spec.mixed = true;
     CLEANUP(plan_freep) struct plan *one = must(f, &half, 1, NULL, 0);
-    uint32_t placement = claims_find(&f->claims, "half")->got.placement_id;
+    uint32_t placement = claims_find(&f->claims, "half")->assigned.placement_id;
     fake_host_reboot(&f->fake);
 
     struct claim equal = make("equal", "", "L40S-8Q");
@@ -196,7 +196,7 @@ static void room_that_a_reboot_took_stays_that_of_the_claims(void **state)
     assert_non_null(strstr(f->err.message, "\"half\""));
     STR_SET(half.name, "other");
     CLEANUP(plan_freep) struct plan *two = must(f, &half, 1, NULL, 0);
-    assert_int_not_equal(claims_find(&f->claims, "other")->got.placement_id, placement);
+    assert_int_not_equal(claims_find(&f->claims, "other")->assigned.placement_id, placement);
     STR_SET(half.name, "third");
     assert_int_equal(build(f, &half, 1, NULL, 0, &none), -REASON_NO_CAPACITY);
 }

@@ -83,11 +83,11 @@ static void a_kept_claim_keeps_its_instance(void **state)
     struct fixture *f = *state;
     struct claim first[] = {make("a1", "vm1", "A100-2-10C"), make("a2", "vm2", "A100-1-5C")};
     CLEANUP(plan_freep) struct plan *one = must(f, first, 2, NULL, 0);
-    struct assignment before = claims_find(&f->claims, "a2")->got;
+    struct assignment before = claims_find(&f->claims, "a2")->assigned;
     const char *const old[] = {"a1"};
     struct claim second[] = {make("b1", "vm1", "A100-3-20C")};
     CLEANUP(plan_freep) struct plan *two = must(f, second, 1, old, 1);
-    assert_int_equal(claims_find(&f->claims, "a2")->got.start, before.start);
+    assert_int_equal(claims_find(&f->claims, "a2")->assigned.start, before.start);
     for (vec_each(&two->steps, step)) {
         assert_false(step->kind == STEP_GI_DESTROY && step->start == before.start);
         assert_false(str_eq(step->claim, "a2"));
@@ -224,7 +224,7 @@ static void the_fullest_gpu_is_used_first(void **state)
     struct claim two = make("s2", "", "L40S-8Q");
     CLEANUP(plan_freep) struct plan *second = must(f, &two, 1, NULL, 0);
     char bdf[BDF_SIZE];
-    assert_string_equal(pci_addr_format(&second->claims.items[0].claim.got.gpu, bdf), L40S_2);
+    assert_string_equal(pci_addr_format(&second->claims.items[0].claim.assigned.gpu, bdf), L40S_2);
 }
 
 static void a_running_vm_is_not_attached_to(void **state)
@@ -257,7 +257,7 @@ static void an_instance_that_no_one_claims_stays(void **state)
     struct claim two = make("a2", "", "A100-2-10C");
     CLEANUP(plan_freep) struct plan *one = must(f, &two, 1, NULL, 0);
     assert_int_equal(count(one, STEP_GI_DESTROY), 0);
-    assert_int_equal(f->claims.items[0].got.start, 4);
+    assert_int_equal(f->claims.items[0].assigned.start, 4);
 }
 
 static void a_bare_instance_bars_virtual_functions(void **state)
@@ -466,7 +466,7 @@ static void a_stuck_function_is_passed_over(void **state)
     struct claim claim = make("a", "", "L40S-8Q");
     CLEANUP(plan_freep) struct plan *plan = must(f, &claim, 1, NULL, 0);
     char bdf[BDF_SIZE];
-    assert_string_equal(pci_addr_format(&plan->claims.items[0].claim.got.device, bdf),
+    assert_string_equal(pci_addr_format(&plan->claims.items[0].claim.assigned.device, bdf),
                         "0000:81:00.5");
 }
 

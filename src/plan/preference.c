@@ -11,9 +11,9 @@ static bool is_named_whole(const struct gpu_work *work, const struct claim *mine
 {
     for (size_t i = 0; i < work->planner->claims->n; i++) {
         const struct claim *claim = &work->planner->claims->items[i];
-        if (claim->named.set && !str_eq(claim->name, mine->name) &&
-            pci_addr_cmp(&claim->named.device, &work->gpu->addr) == 0 &&
-            claim->named.mdev_uuid[0] == '\0') {
+        if (claim->reserved.set && !str_eq(claim->name, mine->name) &&
+            pci_addr_cmp(&claim->reserved.device, &work->gpu->addr) == 0 &&
+            claim->reserved.mdev_uuid[0] == '\0') {
             return true;
         }
     }
@@ -37,7 +37,7 @@ struct preference preference_of(const struct gpu_work *work, const struct claim 
     struct preference it = {.n_claims = work->n_kept + work->n_added};
     bool right = gpu->mode == want ||
                  (work->n_added > 0 && mode_of_claim(work->added[0].claim.spec.mode) == want);
-    if (claim->named.set && pci_addr_cmp(&claim->named.gpu, &gpu->addr) == 0) {
+    if (claim->reserved.set && pci_addr_cmp(&claim->reserved.gpu, &gpu->addr) == 0) {
         it.what = PREFERENCE_NAMED;
     } else if (is_spoken_for(work, claim)) {
         const struct vm *vm = bars_find(work->planner, &gpu->addr);

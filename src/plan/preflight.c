@@ -57,7 +57,7 @@ int preflight_offer(const struct planner *planner, const struct vm *vm,
             return error_set(err, REASON_UNSUPPORTED, SUBJECT("vm", vm->name),
                              "VM \"%s\" has more than %d claims", vm->name, MIGRATION_MAX_CLAIMS);
         }
-        const struct gpu *gpu = host_find_gpu_addr(host, &claim->got.gpu);
+        const struct gpu *gpu = host_find_gpu_addr(host, &claim->assigned.gpu);
         struct offer_claim *one = &offer->claims[offer->n_claims++];
         one->claim = wish_of(claim, gpu);
         facts_of_claim(host, gpu, claim, &one->facts);
@@ -80,7 +80,7 @@ void preflight_source(const struct rules *rules, const struct migration_offer *o
 /* ---- the target ---- */
 
 /* One claim's search for a GPU. */
-struct seat {
+struct candidate {
     const struct gpu *gpu;
     struct migration_facts facts;
     size_t failed, unknown;
@@ -107,12 +107,12 @@ static const char *nvml_word(const struct search *search, size_t claim, const st
     return "";
 }
 
-static struct seat judge(const struct search *search, size_t i, const struct gpu *gpu)
+static struct candidate judge(const struct search *search, size_t i, const struct gpu *gpu)
 {
     const struct offer_claim *one = &search->offer->claims[i];
-    struct seat seat = {.gpu = gpu};
+    struct candidate seat = {.gpu = gpu};
     struct checks checks = {0};
-    facts_of_seat(search->planner, gpu, &one->claim, &seat.facts);
+    facts_of_candidate(search->planner, gpu, &one->claim, &seat.facts);
     fact_set(&seat.facts, FACT_COMPATIBLE, nvml_word(search, i, gpu));
     rules_check_migration(search->planner->rules, MIGRATION_OF_DEVICE, one->claim.name, &one->facts,
                           &seat.facts, &checks);
@@ -124,13 +124,14 @@ static struct seat judge(const struct search *search, size_t i, const struct gpu
     return seat;
 }
 
-static bool is_better(const struct seat *a, const struct seat *b)
+static bool is_better(const struct candidate *a, const struct candidate *b)
 {
     return a->failed != b->failed ? a->failed < b->failed : a->unknown < b->unknown;
 }
 
 /* The plan for all claims that have a GPU, and this one on that GPU. */
-static int try_seat(struct search *search, size_t i, const struct seat *seat, struct error *err)
+static int try_candidate(struct search *search, size_t i, const struct candidate *seat,
+                         struct error *err)
 {
     struct claim *wish = &search->wishes[search->n_add];
     *wish = search->offer->claims[i].claim;
@@ -171,24 +172,24 @@ static void name_profiles(const struct gpu *gpu, struct migration_facts *facts)
     }
 }
 
-static void seat_claim(struct search *search, size_t i, struct migration_facts *ret_facts)
+static void choose_candidate(struct search *search, size_t i, struct migration_facts *ret_facts)
 {
     const struct host *host = search->planner->host;
-    CLEANUP_FREE struct seat *seats = xcalloc(host->gpus.n + 1, sizeof(*seats));
+    CLEANUP_FREE struct candidate *candidates = xcalloc(host->gpus.n + 1, sizeof(*candidates));
     size_t n = 0;
     for (vec_each(&host->gpus, gpu)) {
-        struct seat seat = judge(search, i, gpu);
+        struct candidate seat = judge(search, i, gpu);
         size_t at = n++;
-        for (; at > 0 && is_better(&seat, &seats[at - 1]); at--) {
-            seats[at] = seats[at - 1];
+        for (; at > 0 && is_better(&seat, &candidates[at - 1]); at--) {
+            candidates[at] = candidates[at - 1];
         }
-        seats[at] = seat;
+        candidates[at] = seat;
     }
     struct error first = {0};
-    for (size_t s = 0; s < n && seats[s].failed == 0; s++) {
+    for (size_t s = 0; s < n && candidates[s].failed == 0; s++) {
         struct error err = {0};
-        if (try_seat(search, i, &seats[s], &err) == 0) {
-            *ret_facts = seats[s].facts;
+        if (try_candidate(search, i, &candidates[s], &err) == 0) {
+            *ret_facts = candidates[s].facts;
             fact_set(ret_facts, FACT_ROOM, "yes");
             return;
         }
@@ -197,13 +198,13 @@ static void seat_claim(struct search *search, size_t i, struct migration_facts *
     if (n == 0) {
         error_set(&first, REASON_NOT_FOUND, "host", "host \"%s\" has no GPU", host->name);
     } else {
-        *ret_facts = seats[0].facts;
+        *ret_facts = candidates[0].facts;
     }
     if (first.reason != REASON_NONE) { /* else a rule says why */
         fact_set(ret_facts, FACT_ROOM, "no");
         fact_set(ret_facts, FACT_ROOM_PROBLEM, first.message);
         if (n > 0) {
-            name_profiles(seats[0].gpu, ret_facts);
+            name_profiles(candidates[0].gpu, ret_facts);
         }
     }
 }
@@ -236,7 +237,7 @@ void preflight_target(const struct planner *planner, const struct migration_offe
     for (size_t i = 0; i < offer->n_claims; i++) {
         const struct offer_claim *one = &offer->claims[i];
         struct migration_facts facts = {0};
-        seat_claim(search, i, &facts);
+        choose_candidate(search, i, &facts);
         rules_check_migration(planner->rules, MIGRATION_OF_DEVICE, one->claim.name, &one->facts,
                               &facts, ret_checks);
     }

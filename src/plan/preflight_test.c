@@ -89,14 +89,14 @@ static void open_fixture(struct fixture *f)
     claim->spec.mode = CLAIM_TIME_SLICED;
     claim->spec.start = NO_ID;
     claim->state = CLAIM_BOUND;
-    claim->got = (struct assignment){.set = true,
-                                     .gpu = gpu->addr,
-                                     .device = vgpu->vf,
-                                     .gi_id = NO_ID,
-                                     .start = NO_ID,
-                                     .size = NO_ID,
-                                     .type_id = NO_ID,
-                                     .placement_id = NO_ID};
+    claim->assigned = (struct assignment){.set = true,
+                                          .gpu = gpu->addr,
+                                          .device = vgpu->vf,
+                                          .gi_id = NO_ID,
+                                          .start = NO_ID,
+                                          .size = NO_ID,
+                                          .type_id = NO_ID,
+                                          .placement_id = NO_ID};
     struct vm *vm = vec_push(&f->source.host->vms);
     STR_SET(vm->name, "web1");
     STR_SET(vm->uuid, "11111111-1111-4111-8111-111111111111");
@@ -224,7 +224,7 @@ static void the_gpu_that_breaks_no_rule_is_chosen(void **state)
     struct pci_addr right = add_gpu(&f.target, 0x61, L40S, L40S_SUB)->addr;
     ask(&f, NULL);
     assert_null(checks_refusal(&f.checks, false));
-    assert_int_equal(pci_addr_cmp(&f.plan->claims.items[0].claim.got.gpu, &right), 0);
+    assert_int_equal(pci_addr_cmp(&f.plan->claims.items[0].claim.assigned.gpu, &right), 0);
 }
 
 static void a_cordoned_gpu_is_no_room(void **state)

@@ -15,8 +15,8 @@
 static bool runs_with(const struct vm *vm, const struct claim *claim)
 {
     for (vec_each(&vm->devices, device)) {
-        bool same = device->is_mdev ? str_eq_case(device->mdev_uuid, claim->got.mdev_uuid)
-                                    : pci_addr_cmp(&device->addr, &claim->got.device) == 0;
+        bool same = device->is_mdev ? str_eq_case(device->mdev_uuid, claim->assigned.mdev_uuid)
+                                    : pci_addr_cmp(&device->addr, &claim->assigned.device) == 0;
         if (device->live && same) {
             return true;
         }
@@ -47,8 +47,9 @@ static bool is_of(const struct planner *planner, const struct claim *claim,
         return false;
     }
     const struct gpu *its = restore_gpu_of(planner->host, claim);
-    return patient->gpu != NULL ? its == patient->gpu
-                                : its == NULL && pci_addr_cmp(&claim->got.gpu, &patient->addr) == 0;
+    return patient->gpu != NULL
+               ? its == patient->gpu
+               : its == NULL && pci_addr_cmp(&claim->assigned.gpu, &patient->addr) == 0;
 }
 
 static void collect_users(const struct planner *planner, const struct patient *patient,
@@ -99,7 +100,7 @@ static int check_unused(const struct planner *planner, const struct patient *pat
     return r;
 }
 
-static bool is_ill(const struct planner *planner, const struct gpu *gpu)
+static bool needs_recovery(const struct planner *planner, const struct gpu *gpu)
 {
     const struct gpu_record *record = planner_record_of(planner, gpu);
     return gpu->problem[0] != '\0' || gpu->fault != GPU_FAULT_NONE ||
@@ -109,7 +110,7 @@ static bool is_ill(const struct planner *planner, const struct gpu *gpu)
 static int choose(const struct planner *planner, const struct gpu *gpu, const char *bdf,
                   enum step_kind *ret_kind, struct error *err)
 {
-    if (!is_ill(planner, gpu)) {
+    if (!needs_recovery(planner, gpu)) {
         int r = error_set(err, REASON_CONFLICT, SUBJECT("gpu", bdf),
                           "GPU %s is not quarantined: there is nothing to recover", bdf);
         error_hint(err, "`cleave gpu list` shows which are");
@@ -223,7 +224,7 @@ static bool find_blocked(const struct restoration *restoration, const char *lack
     if (name != NULL) {
         error_wrap(ret_why, "claim \"%s\" %s its device back", name, lacks);
     }
-    return restore_may_pass(why);
+    return restore_error_passes(why);
 }
 
 static void add_restoration(const struct planner *planner, size_t at, enum step_kind kind,
@@ -330,7 +331,8 @@ static bool has_left(const struct planner *planner, const char *text, struct pat
     bool found = false;
     for (vec_each(planner->claims, claim)) {
         if (claim_holds(claim)) {
-            take_lost(planner, text, &claim->got.gpu, claim->got.gpu_uuid, patient, &found);
+            take_lost(planner, text, &claim->assigned.gpu, claim->assigned.gpu_uuid, patient,
+                      &found);
         }
     }
     for (size_t i = 0; planner->records != NULL && i < planner->records->n; i++) {

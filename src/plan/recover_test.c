@@ -39,10 +39,10 @@ static void add_claim(struct scene *scene, const char *name, uint8_t bus, const 
     struct claim *claim = vec_push(&scene->claims);
     STR_SET(claim->name, name);
     STR_SET(claim->vm, name);
-    STR_SET(claim->got.gpu_uuid, uuid);
+    STR_SET(claim->assigned.gpu_uuid, uuid);
     claim->state = CLAIM_BOUND;
-    claim->got.set = true;
-    claim->got.gpu = claim->got.device = (struct pci_addr){.bus = bus};
+    claim->assigned.set = true;
+    claim->assigned.gpu = claim->assigned.device = (struct pci_addr){.bus = bus};
 }
 
 static int recover(const struct scene *scene, const char *gpu, struct error *err)

@@ -3,12 +3,12 @@
 
 bool restore_wants(const struct claim *claim)
 {
-    return claim->state == CLAIM_BOUND && claim->got.set && claim->spec.hold == CLAIM_HELD;
+    return claim->state == CLAIM_BOUND && claim->assigned.set && claim->spec.hold == CLAIM_HELD;
 }
 
 const struct gpu *restore_gpu_of(const struct host *host, const struct claim *claim)
 {
-    const struct gpu *gpu = host_find_gpu_known(host, claim->got.gpu_uuid);
+    const struct gpu *gpu = host_find_gpu_known(host, claim->assigned.gpu_uuid);
     return gpu != NULL ? gpu : claim_find_gpu(claim, host);
 }
 
@@ -24,7 +24,7 @@ bool restore_concerns(const struct planner *planner, const struct gpu *gpu)
                               record->scheduler.policy != SCHEDULER_UNKNOWN);
 }
 
-bool restore_may_pass(const struct error *why)
+bool restore_error_passes(const struct error *why)
 {
     return reason_passes(why->reason, PASSES_SOON);
 }
@@ -54,9 +54,9 @@ struct claim restore_place(const struct host *host, const struct claim *claim)
 {
     struct claim moved = *claim;
     const struct gpu *gpu = restore_gpu_of(host, claim);
-    moved.got.set = claim_holds(claim) && gpu != NULL;
-    if (moved.got.set && pci_addr_cmp(&moved.got.gpu, &gpu->addr) != 0) {
-        restore_move(&moved.got, gpu);
+    moved.assigned.set = claim_holds(claim) && gpu != NULL;
+    if (moved.assigned.set && pci_addr_cmp(&moved.assigned.gpu, &gpu->addr) != 0) {
+        restore_move(&moved.assigned, gpu);
     }
     return moved;
 }

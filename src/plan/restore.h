@@ -48,14 +48,15 @@ bool restore_wants(const struct claim *claim);
 const struct gpu *restore_gpu_of(const struct host *host, const struct claim *claim);
 /* A GPU in another slot has its functions as far from it as before. */
 void restore_move(struct assignment *got, const struct gpu *gpu);
-/* The claim with its device where its GPU is now; got.set is false where it is not on this host. */
+/* The claim with its device where its GPU is now; assigned.set is false where it is not on this
+ * host. */
 struct claim restore_place(const struct host *host, const struct claim *claim);
 /* Has the GPU anything to bring back: a claim, or a mode that was chosen? */
 bool restore_concerns(const struct planner *planner, const struct gpu *gpu);
 
 /* Would another attempt, later, help? A driver that is late and a program that has the GPU open go
  * away; a foreign instance in the way does not on its own. */
-bool restore_may_pass(const struct error *why);
+bool restore_error_passes(const struct error *why);
 /* The same of a step that failed: a driver's refusals pass more often than a plan's. */
 bool restore_step_may_pass(const struct step *step);
 

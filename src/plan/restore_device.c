@@ -35,7 +35,7 @@ static const struct vgpu *find_vgpu(const struct restore *r, const struct assign
 
 static bool is_same(const struct vgpu *vgpu, const struct restore_item *item)
 {
-    const struct assignment *got = &item->claim.got;
+    const struct assignment *got = &item->claim.assigned;
     bool placed = vgpu->placement_id == NO_ID || got->placement_id == NO_ID ||
                   vgpu->placement_id == got->placement_id;
     return placed && claim_is_vgpu(&item->claim, vgpu);
@@ -59,7 +59,7 @@ static int refuse_taken(const struct restore *r, const struct vgpu *vgpu, struct
 static int check_free(const struct restore *r, const struct restore_item *item, struct error *err)
 {
     const struct gpu *gpu = r->work.gpu;
-    const struct assignment *got = &item->claim.got;
+    const struct assignment *got = &item->claim.assigned;
     if (r->wiped) {
         return 0;
     }
@@ -116,7 +116,7 @@ static bool can_make(const struct restore *r, const struct restore_item *item, s
 void restore_vgpu(struct restore *r, struct restore_item *item)
 {
     struct error err = {0};
-    const struct assignment *got = &item->claim.got;
+    const struct assignment *got = &item->claim.assigned;
     const struct vgpu *vgpu = find_vgpu(r, got);
     if (vgpu != NULL && is_same(vgpu, item)) {
         item->outcome = RESTORE_THERE;
@@ -237,7 +237,7 @@ static void restore_scheduler(struct restore *r)
 static bool is_claimed(const struct restore *r, const struct vgpu *vgpu)
 {
     for (vec_each(&r->items, item)) {
-        const struct vgpu *own = find_vgpu(r, &item->claim.got);
+        const struct vgpu *own = find_vgpu(r, &item->claim.assigned);
         if (own == vgpu && is_same(own, item)) {
             return true;
         }
@@ -291,7 +291,7 @@ void restore_time_sliced(struct restore *r)
         r->why = err;
     }
     for (vec_each(&r->items, item)) {
-        const struct vgpu *vgpu = find_vgpu(r, &item->claim.got);
+        const struct vgpu *vgpu = find_vgpu(r, &item->claim.assigned);
         bool there = vgpu != NULL && is_same(vgpu, item);
         struct error why = err;
         if (there || (sized && (item->claim.spec.mixed || check_equal(r, item, &why) == 0))) {

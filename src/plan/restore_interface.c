@@ -33,7 +33,7 @@ static bool is_free(const struct restore *r, const struct restore_item *mine,
         }
     }
     for (vec_each(&r->items, item)) {
-        if (item != mine && pci_addr_cmp(&item->claim.got.device, vf) == 0) {
+        if (item != mine && pci_addr_cmp(&item->claim.assigned.device, vf) == 0) {
             return false;
         }
     }
@@ -45,7 +45,7 @@ static bool is_free(const struct restore *r, const struct restore_item *mine,
 static void choose_function(const struct restore *r, struct restore_item *item)
 {
     const struct gpu *gpu = r->work.gpu;
-    struct assignment *got = &item->claim.got;
+    struct assignment *got = &item->claim.assigned;
     if (gpu->vfs_total == 0) {
         got->device = gpu->addr; /* mediated devices of the GPU itself */
         return;
@@ -69,7 +69,7 @@ void restore_interface(struct restore *r, void (*new_uuid)(char out[37]))
         return;
     }
     for (vec_each(&r->items, item)) {
-        struct assignment *got = &item->claim.got;
+        struct assignment *got = &item->claim.assigned;
         bool mdev = got->mdev_uuid[0] != '\0';
         if (!claim_has_vgpu(&item->claim) || mdev == (gpu->iface == VGPU_IFACE_MDEV)) {
             continue;

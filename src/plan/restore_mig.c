@@ -20,7 +20,7 @@ static const char *subject_of(const struct restore *r, char bdf[BDF_SIZE],
 static bool is_ours(const struct restore *r, const struct gi *gi)
 {
     for (vec_each(&r->items, item)) {
-        if (item->claim.got.start == gi->start && item->claim.got.size == gi->size) {
+        if (item->claim.assigned.start == gi->start && item->claim.assigned.size == gi->size) {
             return true;
         }
     }
@@ -78,7 +78,7 @@ enum place { PLACE_FREE, PLACE_SERVED, PLACE_BLOCKED };
 static enum place look_at_place(const struct restore *r, const struct restore_item *item,
                                 const struct gi **ret_gi)
 {
-    const struct assignment *got = &item->claim.got;
+    const struct assignment *got = &item->claim.assigned;
     for (size_t i = 0; !r->wiped && i < r->work.gpu->gis.n; i++) {
         const struct gi *gi = &r->work.gpu->gis.items[i];
         bool same = gi->start == got->start && gi->size == got->size &&
@@ -110,7 +110,7 @@ static void block_place(struct restore *r, struct restore_item *item, const stru
     char bdf[BDF_SIZE];
     char subject[ERROR_SUBJECT_SIZE];
     struct error err = {0};
-    const struct assignment *got = &item->claim.got;
+    const struct assignment *got = &item->claim.assigned;
     subject_of(r, bdf, subject);
     error_set(&err, REASON_CONFLICT, subject,
               "GPU instance %s at %u can't come back on GPU %s: instance %u (%s at %u), which no "
@@ -204,7 +204,7 @@ static bool has_room(struct restore *r, struct restore_item *item, const struct 
 /* False: the item can't have its instance, and says why. */
 static bool restore_instance(struct restore *r, struct restore_item *item, const struct gi **ret_gi)
 {
-    const struct assignment *got = &item->claim.got;
+    const struct assignment *got = &item->claim.assigned;
     switch (look_at_place(r, item, ret_gi)) {
     case PLACE_SERVED:
         return has_room(r, item, *ret_gi);
@@ -229,7 +229,7 @@ static bool restore_instance(struct restore *r, struct restore_item *item, const
     struct step *step = work_gi_step(&r->work, STEP_GI_CREATE, item->profile->name,
                                      item->profile->id, got->start, got->size);
     STR_SET(step->claim, item->claim.name);
-    work_tell_instance(&r->work, item->profile->name, got->start, got->size, "created");
+    work_report_instance(&r->work, item->profile->name, got->start, got->size, "created");
     return true;
 }
 
@@ -239,7 +239,7 @@ static void restore_bare(struct restore *r, struct restore_item *item, const str
         item->outcome = RESTORE_THERE;
         return;
     }
-    const struct assignment *got = &item->claim.got;
+    const struct assignment *got = &item->claim.assigned;
     struct step *step =
         work_gi_step(&r->work, STEP_CI_CREATE, got->profile,
                      item->profile == NULL ? NO_ID : item->profile->id, got->start, got->size);
@@ -251,7 +251,7 @@ static void restore_bare(struct restore *r, struct restore_item *item, const str
 
 static bool is_at(const struct restore_item *item, uint32_t start, uint32_t size)
 {
-    return item->claim.got.start == start && item->claim.got.size == size;
+    return item->claim.assigned.start == start && item->claim.assigned.size == size;
 }
 
 /* vGPUs that stand on the instance now, and the type of one. mdev doesn't say on which instance a
@@ -268,7 +268,7 @@ static uint32_t count_on(const struct restore *r, const struct gi *gi,
         }
     }
     for (vec_each(&r->items, item)) {
-        const char *uuid = item->claim.got.mdev_uuid;
+        const char *uuid = item->claim.assigned.mdev_uuid;
         const struct vgpu *vgpu = uuid[0] != '\0' ? gpu_find_vgpu_mdev(gpu, uuid) : NULL;
         if (is_at(item, gi->start, gi->size) && vgpu != NULL && vgpu->gi_id == NO_ID) {
             n++;
@@ -318,7 +318,7 @@ static void look_at_seats(const struct restore *r, struct seats *seats)
         seat->n_vgpus = count_on(r, gi, &seat->type);
     }
     for (vec_each(&r->items, item)) {
-        const struct assignment *got = &item->claim.got;
+        const struct assignment *got = &item->claim.assigned;
         if (find_seats(seats, got->start, got->size) == NULL && seats->n < SEATS_MAX) {
             seats->items[seats->n++] =
                 (struct seats_gi){.profile = item->profile,
@@ -335,7 +335,8 @@ static void restore_seat(struct restore *r, struct restore_item *item, struct se
 {
     size_t before = r->work.steps.n;
     restore_vgpu(r, item);
-    struct seats_gi *seat = find_seats(seats, item->claim.got.start, item->claim.got.size);
+    struct seats_gi *seat =
+        find_seats(seats, item->claim.assigned.start, item->claim.assigned.size);
     if (r->work.steps.n == before || item->type == NULL || seat == NULL) {
         return;
     }

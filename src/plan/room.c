@@ -19,9 +19,9 @@ struct claim room_come_again(const struct claim *stored)
     struct claim_device own = {0};
     claim.state = CLAIM_PENDING;
     claim.problem[0] = '\0';
-    claim.got = (struct assignment){.set = false};
+    claim.assigned = (struct assignment){.set = false};
     if (claim_has_vgpu(stored) && claim_device(stored, &own)) {
-        claim.named = own;
+        claim.reserved = own;
     }
     return claim;
 }
@@ -30,7 +30,8 @@ struct claim room_come_again(const struct claim *stored)
  */
 static bool moves_here(const struct gpu_work *work, size_t i)
 {
-    return work->moved[i] != NULL && pci_addr_cmp(&work->moved[i]->got.gpu, &work->gpu->addr) == 0;
+    return work->moved[i] != NULL &&
+           pci_addr_cmp(&work->moved[i]->assigned.gpu, &work->gpu->addr) == 0;
 }
 
 /* Every moved claim stays where it is again; the new ones remain, in their order. */
@@ -116,17 +117,17 @@ struct search {
 static bool same_instance(const struct claim *a, const struct claim *b)
 {
     return a->spec.mode == CLAIM_TIME_SLICED_MIG_BACKED && b->spec.mode == a->spec.mode &&
-           a->got.start == b->got.start && a->got.size == b->got.size;
+           a->assigned.start == b->assigned.start && a->assigned.size == b->assigned.size;
 }
 
 /* Does a claim that comes ask for that very instance, so that one place on it may do? */
 static bool is_asked_for(const struct search *search, const struct claim *claim)
 {
     const struct gpu_work *work = search->work;
-    bool asked = search->claim->claim.spec.start == claim->got.start;
+    bool asked = search->claim->claim.spec.start == claim->assigned.start;
     for (size_t i = 0; i < work->n_added; i++) {
-        asked = asked ||
-                (work->moved[i] == NULL && work->added[i].claim.spec.start == claim->got.start);
+        asked = asked || (work->moved[i] == NULL &&
+                          work->added[i].claim.spec.start == claim->assigned.start);
     }
     return asked;
 }
@@ -271,7 +272,7 @@ void room_note(struct plan *plan, const struct gpu_work *work)
     for (size_t i = 0; i < work->n_added; i++) {
         if (work->moved[i] != NULL) {
             struct plan_move *move = vec_push(&plan->moves);
-            *move = (struct plan_move){.from = work->moved[i]->got, .to = work->got[i]};
+            *move = (struct plan_move){.from = work->moved[i]->assigned, .to = work->assigned[i]};
             STR_SET(move->claim, work->moved[i]->name);
         }
     }

@@ -50,13 +50,13 @@ static bool is_claimed(const struct gpu_work *work, const struct pci_addr *vf)
     const struct planner *planner = work->planner;
     for (size_t i = 0; i < planner->claims->n; i++) {
         const struct claim *claim = &planner->claims->items[i];
-        if ((claim->got.set && pci_addr_cmp(&claim->got.device, vf) == 0) ||
-            (claim->named.set && pci_addr_cmp(&claim->named.device, vf) == 0)) {
+        if ((claim->assigned.set && pci_addr_cmp(&claim->assigned.device, vf) == 0) ||
+            (claim->reserved.set && pci_addr_cmp(&claim->reserved.device, vf) == 0)) {
             return true;
         }
     }
     for (size_t i = 0; i < work->n_added; i++) {
-        if (work->got[i].set && pci_addr_cmp(&work->got[i].device, vf) == 0) {
+        if (work->assigned[i].set && pci_addr_cmp(&work->assigned[i].device, vf) == 0) {
             return true;
         }
     }

@@ -11,7 +11,7 @@ static void find_type(const struct planner *planner, const struct claim *claim,
     for (vec_each(&planner->host->gpus, gpu)) {
         const struct gpu_model *model = gpu_model_of(planner, gpu);
         const struct cat_vgpu_type *type = NULL;
-        bool its = !claim->got.set || claim_is_on(claim, gpu);
+        bool its = !claim->assigned.set || claim_is_on(claim, gpu);
         if (its && model != NULL && model_find_type(model, claim->spec.type, &type, NULL) == 0) {
             other->model = model;
             other->of = type;
@@ -40,7 +40,7 @@ static bool counts(const struct others *others, size_t i)
 {
     const struct claim *claim = nth(others, i);
     bool stored = i < others->planner->claims->n;
-    bool brought = false; /* a stored one that is drawn is in both lists */
+    bool brought = false; /* a stored one that is allocated is in both lists */
     for (size_t k = 0; stored && k < others->request->n_add; k++) {
         brought = brought || str_eq(others->request->add[k]->name, claim->name);
     }

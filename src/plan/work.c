@@ -51,13 +51,13 @@ static bool holds_vgpu(const struct claim *claim, const struct vgpu *vgpu)
         return false;
     }
     if (vgpu->mdev_uuid[0] != '\0') {
-        return str_eq_case(claim->got.mdev_uuid, vgpu->mdev_uuid);
+        return str_eq_case(claim->assigned.mdev_uuid, vgpu->mdev_uuid);
     }
-    return claim->got.mdev_uuid[0] == '\0' && claim_has_vgpu(claim) &&
-           pci_addr_cmp(&claim->got.device, &vgpu->vf) == 0;
+    return claim->assigned.mdev_uuid[0] == '\0' && claim_has_vgpu(claim) &&
+           pci_addr_cmp(&claim->assigned.device, &vgpu->vf) == 0;
 }
 
-bool work_leaves(const struct gpu_work *work, const struct vgpu *vgpu)
+bool work_vgpu_is_released(const struct gpu_work *work, const struct vgpu *vgpu)
 {
     for (size_t i = 0; i < work->n_gone; i++) {
         if (holds_vgpu(work->gone[i], vgpu)) {
@@ -79,7 +79,7 @@ bool work_stays(const struct gpu_work *work, const struct vgpu *vgpu)
 
 bool work_is_foreign(const struct gpu_work *work, const struct vgpu *vgpu)
 {
-    return !work_leaves(work, vgpu) && !work_stays(work, vgpu);
+    return !work_vgpu_is_released(work, vgpu) && !work_stays(work, vgpu);
 }
 
 struct step *work_gi_step(struct gpu_work *work, enum step_kind kind, const char *profile,
@@ -93,8 +93,8 @@ struct step *work_gi_step(struct gpu_work *work, enum step_kind kind, const char
     return step;
 }
 
-void work_tell_instance(struct gpu_work *work, const char *profile, uint32_t start, uint32_t size,
-                        const char *what)
+void work_report_instance(struct gpu_work *work, const char *profile, uint32_t start, uint32_t size,
+                          const char *what)
 {
     struct plan_instance *instance = vec_push(&work->instances);
     instance->gpu = work->gpu->addr;
@@ -178,7 +178,8 @@ uint32_t work_claims_on(const struct gpu_work *work, const struct gi *gi,
     for (size_t i = 0; i < work->n_kept; i++) {
         const struct claim *claim = work->kept[i];
         const struct cat_vgpu_type *type = type_of_claim(work, claim);
-        if (claim->got.start == gi->start && claim->got.size == gi->size && type != NULL) {
+        if (claim->assigned.start == gi->start && claim->assigned.size == gi->size &&
+            type != NULL) {
             *ret_type = type;
             n++;
         }
@@ -193,7 +194,7 @@ void work_to_idle(struct gpu_work *work)
             work_gi_step(work, STEP_CI_DESTROY, gi->profile, gi->profile_id, gi->start, gi->size);
         }
         work_gi_step(work, STEP_GI_DESTROY, gi->profile, gi->profile_id, gi->start, gi->size);
-        work_tell_instance(work, gi->profile, gi->start, gi->size, "destroyed");
+        work_report_instance(work, gi->profile, gi->start, gi->size, "destroyed");
     }
     if (work->gpu->vfs_enabled > 0) {
         work_step(work, STEP_SRIOV_DISABLE);
@@ -210,8 +211,8 @@ static bool is_named(const struct planner *planner, const struct vm *vm,
 {
     for (size_t i = 0; i < planner->claims->n; i++) {
         const struct claim *claim = &planner->claims->items[i];
-        if (!claim_holds(claim) && claim->named.set && claim->named.mdev_uuid[0] == '\0' &&
-            pci_addr_cmp(&claim->named.device, device) == 0 &&
+        if (!claim_holds(claim) && claim->reserved.set && claim->reserved.mdev_uuid[0] == '\0' &&
+            pci_addr_cmp(&claim->reserved.device, device) == 0 &&
             claim_is_of(claim, vm->name, vm->uuid)) {
             return true;
         }
@@ -235,7 +236,7 @@ static bool is_of_added(const struct gpu_work *work, const struct vm *vm,
 const struct vm *work_defined_in(const struct gpu_work *work, const struct pci_addr *device)
 {
     for (size_t i = 0; i < work->n_gone; i++) {
-        if (pci_addr_cmp(&work->gone[i]->got.device, device) == 0) {
+        if (pci_addr_cmp(&work->gone[i]->assigned.device, device) == 0) {
             return NULL;
         }
     }

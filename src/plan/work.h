@@ -32,7 +32,7 @@ struct gpu_work {
     size_t n_all;
     /* Results of the last work_solve(): */
     VEC(struct step) steps;
-    struct assignment got[WORK_MAX_CLAIMS]; /* per added */
+    struct assignment assigned[WORK_MAX_CLAIMS]; /* per added */
     VEC(struct plan_instance) instances;
     VEC(struct plan_left) left;
 };
@@ -68,7 +68,7 @@ const struct cat_vgpu_type *work_type_of(const struct gpu_work *work, const stru
 uint32_t work_claims_on(const struct gpu_work *work, const struct gi *gi,
                         const struct cat_vgpu_type **ret_type);
 /* Is the device (VF or mdev) one that a leaving claim holds? */
-bool work_leaves(const struct gpu_work *work, const struct vgpu *vgpu);
+bool work_vgpu_is_released(const struct gpu_work *work, const struct vgpu *vgpu);
 /* The same of a staying claim. */
 bool work_stays(const struct gpu_work *work, const struct vgpu *vgpu);
 /* Is the vGPU another tool's: no claim's that stays or goes? */
@@ -83,8 +83,8 @@ void work_to_idle(struct gpu_work *work);
 struct step *work_gi_step(struct gpu_work *work, enum step_kind kind, const char *profile,
                           uint32_t profile_id, uint32_t start, uint32_t size);
 /* Tells the reader what becomes of an instance: "kept", "created", "destroyed". */
-void work_tell_instance(struct gpu_work *work, const char *profile, uint32_t start, uint32_t size,
-                        const char *what);
+void work_report_instance(struct gpu_work *work, const char *profile, uint32_t start, uint32_t size,
+                          const char *what);
 /* The driver's own number for a type, as it offers it now; else the catalog's, or NO_ID. */
 uint32_t work_type_id(const struct gpu *gpu, const struct cat_vgpu_type *type);
 /* Of a refusal by layout the hint is about all that the GPU would carry together, kept claims among

@@ -10,29 +10,29 @@
 static bool vf_is_free(const struct gpu_work *work, size_t n_assigned, const struct pci_addr *vf)
 {
     for (vec_each(&work->gpu->vgpus, vgpu)) {
-        if (pci_addr_cmp(&vgpu->vf, vf) == 0 && !work_leaves(work, vgpu)) {
+        if (pci_addr_cmp(&vgpu->vf, vf) == 0 && !work_vgpu_is_released(work, vgpu)) {
             return false;
         }
     }
     for (size_t i = 0; i < work->n_kept; i++) {
-        if (pci_addr_cmp(&work->kept[i]->got.device, vf) == 0) {
+        if (pci_addr_cmp(&work->kept[i]->assigned.device, vf) == 0) {
             return false;
         }
     }
     for (size_t i = 0; i < n_assigned; i++) {
-        if (work->got[i].set && pci_addr_cmp(&work->got[i].device, vf) == 0) {
+        if (work->assigned[i].set && pci_addr_cmp(&work->assigned[i].device, vf) == 0) {
             return false;
         }
     }
     return work_defined_in(work, vf) == NULL && !health_is_stuck(work->planner, work->gpu, vf);
 }
 
-/* The device that is named for a claim that is drawn, or made again, or moved; or NULL. */
+/* The device that is reserved for a claim that is allocated, or made again, or moved; or NULL. */
 static const struct claim_device *named_for(const struct gpu_work *work, size_t i)
 {
     const struct claim *claim = &work->added[i].claim;
-    bool keeps = work->request->draw || work->moved[i] != NULL;
-    return keeps && claim->named.set ? &claim->named : NULL;
+    bool keeps = work->request->allocate || work->moved[i] != NULL;
+    return keeps && claim->reserved.set ? &claim->reserved : NULL;
 }
 
 /* The named virtual function of this GPU if it is free. */
@@ -43,7 +43,7 @@ static bool take_named(struct gpu_work *work, size_t i)
         pci_addr_cmp(&named->gpu, &work->gpu->addr) != 0 || !vf_is_free(work, i, &named->device)) {
         return false;
     }
-    work->got[i].device = named->device;
+    work->assigned[i].device = named->device;
     return true;
 }
 
@@ -51,7 +51,7 @@ static int refuse_taken(const struct gpu_work *work, size_t i, struct error *err
 {
     const struct claim *claim = &work->added[i].claim;
     char bdf[BDF_SIZE];
-    pci_addr_format(&claim->named.device, bdf);
+    pci_addr_format(&claim->reserved.device, bdf);
     error_set(err, REASON_NO_CAPACITY, SUBJECT("claim", claim->name),
               "%s, which VM \"%s\" names for it, is taken", bdf, claim->vm);
     error_hint(err, "`cleave vm start %s` can choose another", SHELL_ARG(claim->vm));
@@ -60,20 +60,21 @@ static int refuse_taken(const struct gpu_work *work, size_t i, struct error *err
 
 /* Cost of using a free device that on-demand claims have reserved: forbidden when it is the same
  * VM's, else the last resort. */
-enum named_by { NAMED_BY_NONE, NAMED_BY_OTHERS, NAMED_BY_ITS_VM };
+enum reserved_by { RESERVED_BY_NONE, RESERVED_BY_OTHERS, RESERVED_BY_ITS_VM };
 
-static enum named_by named_by(const struct gpu_work *work, size_t i, const struct pci_addr *vf)
+static enum reserved_by reserved_by(const struct gpu_work *work, size_t i,
+                                    const struct pci_addr *vf)
 {
     const struct claim *mine = &work->added[i].claim;
-    enum named_by worst = NAMED_BY_NONE;
+    enum reserved_by worst = RESERVED_BY_NONE;
     for (size_t k = 0; k < work->planner->claims->n; k++) {
         const struct claim *claim = &work->planner->claims->items[k];
-        if (claim->named.mdev_uuid[0] != '\0' || !claim->named.set ||
-            pci_addr_cmp(&claim->named.device, vf) != 0 || str_eq(claim->name, mine->name)) {
+        if (claim->reserved.mdev_uuid[0] != '\0' || !claim->reserved.set ||
+            pci_addr_cmp(&claim->reserved.device, vf) != 0 || str_eq(claim->name, mine->name)) {
             continue;
         }
         bool same = mine->vm[0] != '\0' && claim_is_of(claim, mine->vm, mine->vm_uuid);
-        worst = same ? NAMED_BY_ITS_VM : worst == NAMED_BY_NONE ? NAMED_BY_OTHERS : worst;
+        worst = same ? RESERVED_BY_ITS_VM : worst == RESERVED_BY_NONE ? RESERVED_BY_OTHERS : worst;
     }
     return worst;
 }
@@ -86,7 +87,7 @@ static const struct gpu *find_mdev_elsewhere(const struct gpu_work *work, const 
         const struct gpu_work *other = &work->all[g];
         const struct vgpu *vgpu =
             other->gpu == work->gpu ? NULL : gpu_find_vgpu_mdev(other->gpu, uuid);
-        if (vgpu != NULL && !work_leaves(other, vgpu)) {
+        if (vgpu != NULL && !work_vgpu_is_released(other, vgpu)) {
             return other->gpu;
         }
     }
@@ -101,7 +102,8 @@ static int refuse_uuid(const struct gpu_work *work, size_t i, const struct gpu *
     error_set(err, REASON_CONFLICT, SUBJECT("claim", claim->name),
               "VM \"%s\" names mediated device %s for claim \"%s\", and a vGPU on GPU %s has that "
               "UUID",
-              claim->vm, claim->named.mdev_uuid, claim->name, pci_addr_format(&other->addr, bdf));
+              claim->vm, claim->reserved.mdev_uuid, claim->name,
+              pci_addr_format(&other->addr, bdf));
     error_hint(err,
                "`cleave vm start %s` makes the vGPU under another UUID, changes the definition, "
                "and starts the VM",
@@ -112,13 +114,13 @@ static int refuse_uuid(const struct gpu_work *work, size_t i, const struct gpu *
 int work_take_device(struct gpu_work *work, size_t i, struct error *err)
 {
     const struct gpu *gpu = work->gpu;
-    struct assignment *got = &work->got[i];
+    struct assignment *got = &work->assigned[i];
     char subject[64];
     work_subject(work, subject, sizeof(subject));
     const struct claim_device *named = named_for(work, i);
     bool by_uuid = gpu->iface == VGPU_IFACE_MDEV && named != NULL && named->mdev_uuid[0] != '\0';
     const struct gpu *other = by_uuid ? find_mdev_elsewhere(work, named->mdev_uuid) : NULL;
-    if (other != NULL && work->request->as_named) {
+    if (other != NULL && work->request->exact_device) {
         return refuse_uuid(work, i, other, err);
     }
     if (by_uuid && other == NULL) {
@@ -140,11 +142,11 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
     if (take_named(work, i)) {
         return 0;
     }
-    if (named != NULL && work->request->as_named && gpu->iface != VGPU_IFACE_MDEV) {
+    if (named != NULL && work->request->exact_device && gpu->iface != VGPU_IFACE_MDEV) {
         return refuse_taken(work, i, err);
     }
-    enum named_by best = NAMED_BY_ITS_VM;
-    for (uint32_t n = 0; n < gpu->vfs_total && best != NAMED_BY_NONE; n++) {
+    enum reserved_by best = RESERVED_BY_ITS_VM;
+    for (uint32_t n = 0; n < gpu->vfs_total && best != RESERVED_BY_NONE; n++) {
         struct pci_addr vf;
         if (!gpu_vf_addr(gpu, n, &vf)) {
             error_set(err, REASON_UNSUPPORTED, subject,
@@ -154,13 +156,14 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
             error_hint(err, "enable them first: `cleave gpu mode %s time-sliced`", subject + 4);
             return -REASON_UNSUPPORTED;
         }
-        enum named_by names = vf_is_free(work, i, &vf) ? named_by(work, i, &vf) : NAMED_BY_ITS_VM;
+        enum reserved_by names =
+            vf_is_free(work, i, &vf) ? reserved_by(work, i, &vf) : RESERVED_BY_ITS_VM;
         if (names < best) {
             best = names;
             got->device = vf;
         }
     }
-    if (best != NAMED_BY_ITS_VM) {
+    if (best != RESERVED_BY_ITS_VM) {
         return 0;
     }
     return error_set(err, REASON_NO_CAPACITY, subject,
@@ -170,7 +173,7 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
 struct step *work_create_vgpu(struct gpu_work *work, size_t i)
 {
     const struct admitted *added = &work->added[i];
-    struct assignment *got = &work->got[i];
+    struct assignment *got = &work->assigned[i];
     got->type_id = work_type_id(work->gpu, added->type);
     struct step *step = work_step(work, STEP_VGPU_CREATE);
     step_set_claim(step, &added->claim);
@@ -199,12 +202,12 @@ static bool is_defined(const struct gpu_work *work, const struct claim *claim,
 void work_attach(struct gpu_work *work, size_t i)
 {
     const struct admitted *added = &work->added[i];
-    if (added->claim.vm[0] == '\0' || work->request->leave_guests) {
+    if (added->claim.vm[0] == '\0' || work->request->skip_definitions) {
         return;
     }
     const struct claim_device *named = named_for(work, i);
-    bool same =
-        named != NULL && claim_device_is(named, &work->got[i].device, work->got[i].mdev_uuid);
+    bool same = named != NULL &&
+                claim_device_is(named, &work->assigned[i].device, work->assigned[i].mdev_uuid);
     bool held = claim_holds(&added->claim); /* then what it had is taken out, in the same plan */
     if (same && !held && is_defined(work, &added->claim, named)) {
         return; /* no step, or its undo would take out what was there before */
@@ -215,6 +218,6 @@ void work_attach(struct gpu_work *work, size_t i)
     struct step *step = work_step(work, STEP_ATTACH);
     step_set_claim(step, &added->claim);
     STR_SET(step->type, added->type != NULL ? added->type->name : "");
-    step->device = work->got[i].device;
-    STR_SET(step->mdev_uuid, work->got[i].mdev_uuid);
+    step->device = work->assigned[i].device;
+    STR_SET(step->mdev_uuid, work->assigned[i].mdev_uuid);
 }

@@ -14,8 +14,8 @@
 
 static bool stands_on(const struct claim *claim, const struct gi *gi)
 {
-    return mode_of_claim(claim->spec.mode) == GPU_MIG && claim->got.start == gi->start &&
-           claim->got.size == gi->size;
+    return mode_of_claim(claim->spec.mode) == GPU_MIG && claim->assigned.start == gi->start &&
+           claim->assigned.size == gi->size;
 }
 
 static bool any_stands_on(const struct claim *const *claims, size_t n, const struct gi *gi)
@@ -35,7 +35,7 @@ static uint32_t count_staying(const struct gpu_work *work, const struct gi *gi,
     uint32_t claimed = work_claims_on(work, gi, ret_type);
     uint32_t n = 0;
     for (vec_each(&work->gpu->vgpus, vgpu)) {
-        if (vgpu->gi_id == gi->id && !work_leaves(work, vgpu)) {
+        if (vgpu->gi_id == gi->id && !work_vgpu_is_released(work, vgpu)) {
             n++;
             *ret_type = work_type_of(work, vgpu);
         }
@@ -142,11 +142,11 @@ static void read_lost(const struct gpu_work *work, struct mig *mig)
 {
     for (size_t k = 0; k < work->n_kept; k++) {
         const struct claim *claim = work->kept[k];
-        const struct gi gi = {.start = claim->got.start, .size = claim->got.size};
+        const struct gi gi = {.start = claim->assigned.start, .size = claim->assigned.size};
         struct layout_gi place = {.start = gi.start};
         if (mode_of_claim(claim->spec.mode) != GPU_MIG || gi.start == NO_ID ||
             mig->existing.n == LAYOUT_MAX_GIS ||
-            model_find_profile(work->model, claim->got.profile, &place.profile, NULL) != 0 ||
+            model_find_profile(work->model, claim->assigned.profile, &place.profile, NULL) != 0 ||
             !is_free(mig, &place)) {
             continue;
         }
@@ -266,7 +266,7 @@ static struct step *gi_step(struct gpu_work *work, enum step_kind kind,
 static void tell_instance(struct gpu_work *work, const struct cat_profile *profile, uint32_t start,
                           const char *what)
 {
-    work_tell_instance(work, profile->name, start, profile->memory_slices, what);
+    work_report_instance(work, profile->name, start, profile->memory_slices, what);
 }
 
 /* The bare instance that leaves comes back as it is: only to the claim that has it, of the same
@@ -355,7 +355,7 @@ static int give_devices(struct gpu_work *work, const struct mig *mig, const bool
     for (size_t i = 0; i < work->n_added; i++) {
         const struct admitted *added = &work->added[i];
         uint32_t w = mig->of_claim[i];
-        struct assignment *got = &work->got[i];
+        struct assignment *got = &work->assigned[i];
         STR_SET(got->profile, added->profile->name);
         got->start = mig->change.start[w];
         got->size = added->profile->memory_slices;
@@ -428,7 +428,7 @@ static int serve(struct gpu_work *work, size_t i, uint32_t w, struct seats *seat
                  struct error *err)
 {
     const struct admitted *added = &work->added[i];
-    const struct assignment *got = &work->got[i];
+    const struct assignment *got = &work->assigned[i];
     if (added->claim.spec.mode == CLAIM_GPU_INSTANCE) {
         struct step *step = gi_step(work, STEP_CI_CREATE, added->profile, got->start);
         STR_SET(step->claim, added->claim.name);

@@ -61,7 +61,7 @@ static int check_shown(const struct gpu_work *work, const struct mig *mig,
             continue;
         }
         mixed = mixed || (work->gone[i]->spec.mode == CLAIM_TIME_SLICED_MIG_BACKED &&
-                          str_eq(work->gone[i]->got.profile, added->profile->name));
+                          str_eq(work->gone[i]->assigned.profile, added->profile->name));
     }
     return mixed ? refuse_mix(work, added->profile, "exclusive and shared vGPUs", err) : 0;
 }

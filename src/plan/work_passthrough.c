@@ -10,10 +10,10 @@ static const struct claim *find_named(const struct gpu_work *work, const struct 
     const struct claims *claims = work->planner->claims;
     for (size_t i = 0; i < claims->n; i++) {
         const struct claim *claim = &claims->items[i];
-        if (mine->vm[0] != '\0' && claim->named.set && !claim_holds(claim) &&
+        if (mine->vm[0] != '\0' && claim->reserved.set && !claim_holds(claim) &&
             !str_eq(claim->name, mine->name) && !plan_request_removes(work->request, claim->name) &&
             claim_is_of(claim, mine->vm, mine->vm_uuid) &&
-            pci_addr_cmp(&claim->named.gpu, &work->gpu->addr) == 0) {
+            pci_addr_cmp(&claim->reserved.gpu, &work->gpu->addr) == 0) {
             return claim;
         }
     }

@@ -19,7 +19,7 @@ void work_detach(struct gpu_work *work, const struct claim *claim,
                  const struct claim_device *device)
 {
     const struct host *host = work->planner->host;
-    if (claim->vm[0] == '\0' || work->request->leave_guests ||
+    if (claim->vm[0] == '\0' || work->request->skip_definitions ||
         (host->libvirt_problem[0] == '\0' &&
          host_find_vm_of(host, claim->vm, claim->vm_uuid) == NULL)) {
         return; /* a VM that is gone has no definition */
@@ -49,8 +49,8 @@ static uint32_t count_claims(const struct gpu_work *work, const struct gi *gi,
     const struct claims *claims = work->planner->claims;
     for (size_t i = 0; i < claims->n; i++) {
         const struct claim *claim = &claims->items[i];
-        if (claim_is_on(claim, work->gpu) && claim->got.start == gi->start &&
-            claim->got.size == gi->size) {
+        if (claim_is_on(claim, work->gpu) && claim->assigned.start == gi->start &&
+            claim->assigned.size == gi->size) {
             (void)model_find_type(work->model, claim->spec.type, ret_type, NULL);
             *ret_exclusive = *ret_exclusive || claim->spec.mode != CLAIM_TIME_SLICED_MIG_BACKED;
             n++;
@@ -64,12 +64,12 @@ static uint32_t count_claims(const struct gpu_work *work, const struct gi *gi,
 static void note_seat(const struct gpu_work *work, const struct claim *claim, struct step *step)
 {
     const struct cat_vgpu_type *type = NULL;
-    if (work->model == NULL || claim->got.start == NO_ID ||
+    if (work->model == NULL || claim->assigned.start == NO_ID ||
         model_find_type(work->model, claim->spec.type, &type, NULL) != 0) {
         return;
     }
-    step->start = claim->got.start;
-    step->size = claim->got.size;
+    step->start = claim->assigned.start;
+    step->size = claim->assigned.size;
     for (vec_each(&work->gpu->gis, gi)) {
         const struct cat_vgpu_type *there = NULL;
         bool exclusive = false;
@@ -114,7 +114,7 @@ static int release_vgpu(struct gpu_work *work, const struct claim *claim, struct
     struct step *step = work_step(work, STEP_VGPU_DELETE);
     step_set_claim(step, claim);
     STR_SET(step->type, vgpu->type[0] != '\0' ? vgpu->type : claim->spec.type);
-    STR_SET(step->profile, claim->got.profile);
+    STR_SET(step->profile, claim->assigned.profile);
     step->type_id = vgpu->type_id;
     step->device = vgpu->vf;
     STR_SET(step->mdev_uuid, vgpu->mdev_uuid);
@@ -122,7 +122,7 @@ static int release_vgpu(struct gpu_work *work, const struct claim *claim, struct
     const struct gi *gi = vgpu->gi_id != NO_ID ? gpu_find_gi(work->gpu, vgpu->gi_id) : NULL;
     if (gi != NULL) { /* an undo makes it there again */
         step_set_instance(step, gi);
-        STR_SET(step->profile, gi->profile[0] != '\0' ? gi->profile : claim->got.profile);
+        STR_SET(step->profile, gi->profile[0] != '\0' ? gi->profile : claim->assigned.profile);
     } else if (work->gpu->iface == VGPU_IFACE_MDEV) {
         note_seat(work, claim, step);
     }

@@ -49,7 +49,7 @@ static int guard(const struct gpu_work *work, enum gpu_mode to, struct error *er
 }
 
 /* No claim has it passed through any more: the driver must have the GPU before it can be shared. */
-static int take_home(struct gpu_work *work, enum gpu_mode mode, struct error *err)
+static int bind_to_host_driver(struct gpu_work *work, enum gpu_mode mode, struct error *err)
 {
     if (work->gpu->mode != GPU_PASSTHROUGH || (mode != GPU_TIME_SLICED && mode != GPU_MIG) ||
         work->n_added == 0 || work_has_step(work, STEP_BIND_NVIDIA)) {
@@ -69,21 +69,21 @@ int work_solve(struct gpu_work *work, struct error *err)
     work->instances.n = 0;
     work->left.n = 0;
     for (size_t i = 0; i < work->n_added; i++) {
-        work->got[i] = (struct assignment){.gpu = work->gpu->addr,
-                                           .set = true,
-                                           .gi_id = NO_ID,
-                                           .start = NO_ID,
-                                           .size = NO_ID,
-                                           .type_id = NO_ID,
-                                           .placement_id = NO_ID,
-                                           .device = work->gpu->addr};
-        STR_SET(work->got[i].gpu_uuid, gpu_known_uuid(work->gpu));
+        work->assigned[i] = (struct assignment){.gpu = work->gpu->addr,
+                                                .set = true,
+                                                .gi_id = NO_ID,
+                                                .start = NO_ID,
+                                                .size = NO_ID,
+                                                .type_id = NO_ID,
+                                                .placement_id = NO_ID,
+                                                .device = work->gpu->addr};
+        STR_SET(work->assigned[i].gpu_uuid, gpu_known_uuid(work->gpu));
     }
     enum gpu_mode mode = GPU_IDLE;
     int result = wanted_mode(work, &mode, err);
     result = result != 0 ? result : guard(work, mode, err);
     result = result != 0 ? result : work_release(work, err);
-    result = result != 0 ? result : take_home(work, mode, err);
+    result = result != 0 ? result : bind_to_host_driver(work, mode, err);
     if (result != 0) {
         return result;
     }

@@ -14,7 +14,7 @@ static int staying(const struct gpu_work *work, struct layout_vgpus *ret_vgpus, 
 {
     ret_vgpus->n = 0;
     for (vec_each(&work->gpu->vgpus, vgpu)) {
-        if (work_leaves(work, vgpu)) {
+        if (work_vgpu_is_released(work, vgpu)) {
             continue;
         }
         const struct cat_vgpu_type *type = work_type_of(work, vgpu);
@@ -39,7 +39,7 @@ static int staying(const struct gpu_work *work, struct layout_vgpus *ret_vgpus, 
 /* Does the claim stay, and is its vGPU not there because a reboot took it? */
 static bool is_lost(const struct gpu_work *work, const struct claim *claim)
 {
-    const struct assignment *got = &claim->got;
+    const struct assignment *got = &claim->assigned;
     return claim->spec.mode == CLAIM_TIME_SLICED &&
            gpu_find_vgpu(work->gpu, got->mdev_uuid, &got->device) == NULL;
 }
@@ -54,7 +54,7 @@ static void add_lost(const struct gpu_work *work, struct layout_vgpus *vgpus)
             model_find_type(work->model, claim->spec.type, &type, NULL) != 0) {
             continue;
         }
-        uint32_t placement = claim->got.placement_id;
+        uint32_t placement = claim->assigned.placement_id;
         vgpus->items[vgpus->n++] =
             (struct layout_vgpu){.type = type,
                                  .gi = LAYOUT_ANYWHERE,
@@ -223,7 +223,7 @@ int work_time_sliced(struct gpu_work *work, struct error *err)
     }
     for (size_t i = 0; result == 0 && i < work->n_added; i++) {
         if (mixed) {
-            work->got[i].placement_id = vgpus.items[n_staying + i].placement_id;
+            work->assigned[i].placement_id = vgpus.items[n_staying + i].placement_id;
         }
         result = work_take_device(work, i, err);
         if (result == 0) {

@@ -3,7 +3,7 @@
  * The GPU driver's side of the hardware: MIG mode, GPU and compute instances, mixed-size mode.
  * Implemented by driver/nvml. All operations block, maybe for good when the driver hangs. Two
  * threads may use a port: one that looks (observe, watch, vgpu_state, compatible), and one that
- * changes (check, apply, hush).
+ * changes (check, apply, pause_watch).
  */
 #ifndef PORT_GPU_PORT_H
 #define PORT_GPU_PORT_H
@@ -39,7 +39,8 @@ struct gpu_vgpu_state {
     uint64_t framebuffer_used_bytes;
 };
 
-/* All mandatory, but watch and hush: both or neither; and vgpu_state and compatible: likewise. */
+/* All mandatory, but watch and pause_watch: both or neither; and vgpu_state and compatible:
+ * likewise. */
 struct gpu_port_ops {
     /* Read-only. Adds to `host` the driver and NVML versions and, per GPU that the driver owns
      * (found by PCI address or appended): uuid, name, index, memory, MIG fields, GIs,
@@ -57,7 +58,7 @@ struct gpu_port_ops {
     int (*watch)(struct gpu_port *port, gpu_report_fn *fn, void *data, struct error *err);
     /* on: lets go of all GPUs, and returns when that is done, so that they can be unbound or reset;
      * who looks waits until it is off again. On and off in pairs. */
-    void (*hush)(struct gpu_port *port, bool on);
+    void (*pause_watch)(struct gpu_port *port, bool on);
     /* Read-only. What a migration needs to know of a vGPU; -NOT_FOUND when the driver shows none.
      */
     int (*vgpu_state)(struct gpu_port *port, const struct gpu_vgpu_query *query,

@@ -7,7 +7,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 
-static bool say(char out[FACT_SIZE], const char *text)
+static bool set_fact(char out[FACT_SIZE], const char *text)
 {
     if (text == NULL || text[0] == '\0') {
         return false;
@@ -18,7 +18,7 @@ static bool say(char out[FACT_SIZE], const char *text)
 
 static bool say_bool(char out[FACT_SIZE], bool value)
 {
-    return say(out, value ? "true" : "false");
+    return set_fact(out, value ? "true" : "false");
 }
 
 static bool say_number(char out[FACT_SIZE], uint32_t value)
@@ -43,17 +43,17 @@ static bool say_tristate(char out[FACT_SIZE], enum tristate value)
 
 static bool claim_mode(const struct rule_facts *f, char *out)
 {
-    return say(out, claim_mode_name(f->spec->mode));
+    return set_fact(out, claim_mode_name(f->spec->mode));
 }
 
 static bool claim_type(const struct rule_facts *f, char *out)
 {
-    return say(out, f->type != NULL ? f->type->name : f->spec->type);
+    return set_fact(out, f->type != NULL ? f->type->name : f->spec->type);
 }
 
 static bool claim_guest(const struct rule_facts *f, char *out)
 {
-    return say(out, guest_os_name(f->spec->guest));
+    return set_fact(out, guest_os_name(f->spec->guest));
 }
 
 static bool claim_mixed(const struct rule_facts *f, char *out)
@@ -73,18 +73,18 @@ static bool claim_has_vm(const struct rule_facts *f, char *out)
 
 static bool model_key(const struct rule_facts *f, char *out)
 {
-    return f->model != NULL && say(out, f->model->key);
+    return f->model != NULL && set_fact(out, f->model->key);
 }
 
 static bool model_name(const struct rule_facts *f, char *out)
 {
-    return f->model != NULL && say(out, f->model->name);
+    return f->model != NULL && set_fact(out, f->model->name);
 }
 
 static bool model_arch(const struct rule_facts *f, char *out)
 {
     return f->model != NULL && f->model->arch != ARCH_UNKNOWN &&
-           say(out, cat_arch_name(f->model->arch));
+           set_fact(out, cat_arch_name(f->model->arch));
 }
 
 /* A board whose profiles no one published (RTX PRO 5000 72GB) is known to have MIG by its vGPU
@@ -124,7 +124,7 @@ static bool model_gfx(const struct rule_facts *f, char *out)
 
 static bool type_profile(const struct rule_facts *f, char *out)
 {
-    return f->type != NULL && say(out, f->type->gi_profile);
+    return f->type != NULL && set_fact(out, f->type->gi_profile);
 }
 
 static bool type_fits_profile(const struct rule_facts *f, char *out)
@@ -147,7 +147,7 @@ static bool type_framebuffer(const struct rule_facts *f, char *out)
 
 static bool profile_name(const struct rule_facts *f, char *out)
 {
-    return f->profile != NULL && say(out, f->profile->name);
+    return f->profile != NULL && set_fact(out, f->profile->name);
 }
 
 static bool profile_gfx(const struct rule_facts *f, char *out)
@@ -163,13 +163,13 @@ static bool gpu_observed(const struct rule_facts *f, char *out)
 /* Unknown without one: nothing drives the GPU, and so nothing has said what it can. */
 static bool gpu_driver(const struct rule_facts *f, char *out)
 {
-    return f->gpu != NULL && f->gpu->driver[0] != '\0' && say(out, f->gpu->driver);
+    return f->gpu != NULL && f->gpu->driver[0] != '\0' && set_fact(out, f->gpu->driver);
 }
 
 static bool gpu_address(const struct rule_facts *f, char *out)
 {
     char bdf[BDF_SIZE];
-    return f->gpu != NULL && say(out, pci_addr_format(&f->gpu->addr, bdf));
+    return f->gpu != NULL && set_fact(out, pci_addr_format(&f->gpu->addr, bdf));
 }
 
 /* The driver's answer wins; without one, the catalog's. */
@@ -194,18 +194,18 @@ static bool gpu_iommu(const struct rule_facts *f, char *out)
 static bool gpu_scheduler(const struct rule_facts *f, char *out)
 {
     return f->scheduler != NULL && f->scheduler->policy != SCHEDULER_UNKNOWN &&
-           say(out, gpu_scheduler_policy_name(f->scheduler->policy));
+           set_fact(out, gpu_scheduler_policy_name(f->scheduler->policy));
 }
 
 static bool gpu_vgpu_interface(const struct rule_facts *f, char *out)
 {
     return f->gpu != NULL && f->gpu->iface != VGPU_IFACE_NONE &&
-           say(out, vgpu_interface_name(f->gpu->iface));
+           set_fact(out, vgpu_interface_name(f->gpu->iface));
 }
 
 static bool host_libvirt(const struct rule_facts *f, char *out)
 {
-    return say(out, f->libvirt);
+    return set_fact(out, f->libvirt);
 }
 
 static bool host_libvirt_major(const struct rule_facts *f, char *out)
@@ -222,19 +222,19 @@ static bool host_libvirt_major(const struct rule_facts *f, char *out)
 
 static bool claim_name(const struct rule_facts *f, char *out)
 {
-    return say(out, f->claim);
+    return set_fact(out, f->claim);
 }
 
 /* ---- together with another claim of the same VM ---- */
 
 static bool other_claim(const struct rule_facts *f, char *out)
 {
-    return f->other != NULL && say(out, f->other->claim);
+    return f->other != NULL && set_fact(out, f->other->claim);
 }
 
 static bool other_type(const struct rule_facts *f, char *out)
 {
-    return f->other != NULL && say(out, f->other->type);
+    return f->other != NULL && set_fact(out, f->other->type);
 }
 
 static bool other_same_type(const struct rule_facts *f, char *out)
@@ -395,5 +395,5 @@ bool fact_value(size_t index, const struct rule_facts *facts, char out[FACT_SIZE
     }
     size_t i = index - ARRAY_SIZE(table);
     const struct migration_facts *side = i < MIGRATION_FACT_COUNT ? facts->source : facts->target;
-    return side != NULL && say(out, side->values[i % MIGRATION_FACT_COUNT]);
+    return side != NULL && set_fact(out, side->values[i % MIGRATION_FACT_COUNT]);
 }

@@ -152,7 +152,7 @@ static int create_gi(struct fake_gpu *gpu, struct step *step, struct error *err)
     if (gi == NULL) {
         return refused(err, gpu, "too many GPU instances");
     }
-    step->got_gi_id = gi->id;
+    step->assigned_gi_id = gi->id;
     return 0;
 }
 
@@ -185,7 +185,8 @@ static int fake_gpu_apply(struct gpu_port *port, struct step *step, struct error
         return 0;
     case STEP_CI_CREATE:
         gi->n_ci = 1;
-        snprintf(step->got_uuid, sizeof(step->got_uuid), "MIG-%02x-%u", gpu->addr.bus, gi->start);
+        snprintf(step->assigned_uuid, sizeof(step->assigned_uuid), "MIG-%02x-%u", gpu->addr.bus,
+                 gi->start);
         return 0;
     case STEP_CI_DESTROY:
         if (gi != NULL) {
@@ -413,7 +414,7 @@ static int create_vgpu(struct fake_gpu *gpu, struct step *step)
         vf->placement_id = step->placement_id;
         STR_SET(vf->type, step->type);
     }
-    step->got_gi_id = vf->gi_id;
+    step->assigned_gi_id = vf->gi_id;
     return 0;
 }
 

@@ -302,8 +302,8 @@ const char *answer_text(const struct answer *answer, const char *path)
 
 static struct fake_vf *vf_of(struct fake_host *host, const struct claim *claim)
 {
-    struct fake_gpu *gpu = fake_host_gpu(host, &claim->got.gpu);
-    unsigned function = claim->got.device.device * 8U + claim->got.device.function;
+    struct fake_gpu *gpu = fake_host_gpu(host, &claim->assigned.gpu);
+    unsigned function = claim->assigned.device.device * 8U + claim->assigned.device.function;
     return gpu == NULL || function < FAKE_VF_OFFSET || function >= FAKE_VF_OFFSET + FAKE_VFS
                ? NULL
                : &gpu->vfs[function - FAKE_VF_OFFSET];
@@ -324,11 +324,11 @@ static bool vm_has(struct fake_host *host, const struct claim *claim)
 
 static bool has_gi(struct fake_host *host, const struct claim *claim)
 {
-    const struct fake_gpu *gpu = fake_host_gpu(host, &claim->got.gpu);
+    const struct fake_gpu *gpu = fake_host_gpu(host, &claim->assigned.gpu);
     for (size_t i = 0; gpu != NULL && i < FAKE_GIS; i++) {
         const struct fake_gi *gi = &gpu->gis[i];
-        if (gi->used && gi->id == claim->got.gi_id && gi->start == claim->got.start &&
-            str_eq(gi->profile, claim->got.profile)) {
+        if (gi->used && gi->id == claim->assigned.gi_id && gi->start == claim->assigned.start &&
+            str_eq(gi->profile, claim->assigned.profile)) {
             return true;
         }
     }
@@ -338,8 +338,8 @@ static bool has_gi(struct fake_host *host, const struct claim *claim)
 /* NULL, or how the device that a bound claim holds is not what it should be. */
 static const char *check_device(struct fake_host *host, const struct claim *claim)
 {
-    const struct fake_gpu *gpu = fake_host_gpu(host, &claim->got.gpu);
-    if (claim->got.profile[0] != '\0' && !has_gi(host, claim)) {
+    const struct fake_gpu *gpu = fake_host_gpu(host, &claim->assigned.gpu);
+    if (claim->assigned.profile[0] != '\0' && !has_gi(host, claim)) {
         return "is bound to a GPU instance that is not there";
     }
     if (claim->spec.mode == CLAIM_PASSTHROUGH) {
@@ -361,7 +361,7 @@ static const char *check_claim(const struct lab *lab, const struct claim *claim)
     }
     const char *wrong = NULL;
     if (claim->state == CLAIM_FAILED) {
-        return claim->got.set              ? "failed and holds something"
+        return claim->assigned.set         ? "failed and holds something"
                : claim->problem[0] == '\0' ? "failed and does not say why"
                                            : NULL;
     }
@@ -378,16 +378,17 @@ static const char *check_pairs(const struct claims *claims)
 {
     for (vec_each(claims, one)) {
         for (vec_each(claims, other)) {
-            if (one == other || !one->got.set || !other->got.set ||
-                pci_addr_cmp(&one->got.gpu, &other->got.gpu) != 0) {
+            if (one == other || !one->assigned.set || !other->assigned.set ||
+                pci_addr_cmp(&one->assigned.gpu, &other->assigned.gpu) != 0) {
                 continue;
             }
             bool whole = one->spec.mode == CLAIM_PASSTHROUGH;
             bool bare =
                 one->spec.mode == CLAIM_GPU_INSTANCE && other->spec.mode == CLAIM_GPU_INSTANCE;
-            bool same = bare ? one->got.start == other->got.start
-                             : pci_addr_cmp(&one->got.device, &other->got.device) == 0;
-            bool alone = one->spec.mode == CLAIM_MIG_BACKED && other->got.start == one->got.start;
+            bool same = bare ? one->assigned.start == other->assigned.start
+                             : pci_addr_cmp(&one->assigned.device, &other->assigned.device) == 0;
+            bool alone =
+                one->spec.mode == CLAIM_MIG_BACKED && other->assigned.start == one->assigned.start;
             if (whole || same || alone) {
                 return one->name;
             }
@@ -418,7 +419,7 @@ static void count_claim(const struct lab *lab, const struct claim *claim, struct
     if (claim->state != CLAIM_BOUND) {
         return;
     }
-    counts->instances += claim->got.profile[0] != '\0';
+    counts->instances += claim->assigned.profile[0] != '\0';
     counts->vgpus +=
         !bare && claim->spec.mode != CLAIM_PASSTHROUGH && check_device(lab->host, claim) == NULL;
 }

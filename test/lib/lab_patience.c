@@ -10,19 +10,20 @@
 /* NVML has its turn after sysfs, within one look. */
 static bool is_at_driver(const struct manager *m)
 {
-    const struct view *view = &m->views[HALF_HARDWARE];
+    const struct observation *view = &m->observations[SOURCE_HARDWARE];
     return m->driver_look != NULL && m->driver_look->number == view->begun && !view->again;
 }
 
 static bool is_held_up(const struct manager *m, enum port_kind port)
 {
-    const struct view *view = &m->views[port == PORT_GUEST ? HALF_GUESTS : HALF_HARDWARE];
+    const struct observation *view =
+        &m->observations[port == PORT_GUEST ? SOURCE_GUESTS : SOURCE_HARDWARE];
     bool waits = view->begun > view->ended && !view->late;
     return waits && (port != PORT_GPU || is_at_driver(m)) &&
            (port != PORT_PCI || m->driver_look == NULL);
 }
 
-static void make_old(struct manager *m, struct view *view, enum port_kind port)
+static void make_old(struct manager *m, struct observation *view, enum port_kind port)
 {
     if (clock_monotonic_us() - view->begun_us < AGE_US) {
         view->begun_us -= AGE_US;
@@ -45,7 +46,8 @@ static bool lose_reading(struct manager *m)
 
 static void lose(struct manager *m, enum port_kind port)
 {
-    struct view *view = &m->views[port == PORT_GUEST ? HALF_GUESTS : HALF_HARDWARE];
+    struct observation *view =
+        &m->observations[port == PORT_GUEST ? SOURCE_GUESTS : SOURCE_HARDWARE];
     runner_lose_patience(m->runner, port);
     if (!is_held_up(m, port)) {
         return;
@@ -54,7 +56,7 @@ static void lose(struct manager *m, enum port_kind port)
     if (!lose_reading(m)) {
         view->late_us = 0;
     }
-    manager_lose_patience(m);
+    manager_on_guest_timeout(m);
 }
 
 void lab_lose_patience(struct lab *lab)

@@ -47,7 +47,7 @@ static int create_gi(struct sim_host *host, struct sim_gpu *gpu, struct step *st
         profile = one->id == step->profile_id ? one : profile;
     }
     int code = gi != NULL ? SIM_NVML_OK : sim_gi_create(host, gpu, profile, step->start, &gi);
-    step->got_gi_id = code == SIM_NVML_OK ? gi->id : NO_ID;
+    step->assigned_gi_id = code == SIM_NVML_OK ? gi->id : NO_ID;
     return code;
 }
 
@@ -212,7 +212,7 @@ static int create_vgpu(struct sim_host *host, struct sim_gpu *gpu, struct step *
     }
     vgpu = find_vgpu(host, step);
     bool shown = host->iface == SIM_VENDOR_VFIO && vgpu->gi_id != SIM_NONE;
-    step->got_gi_id = shown ? vgpu->gi_id : NO_ID;
+    step->assigned_gi_id = shown ? vgpu->gi_id : NO_ID;
     return 0;
 }
 

@@ -116,7 +116,7 @@ static int make_gi(struct sim_host *host, struct sim_gpu *gpu, struct step *step
     if (gi == NULL || gi->profile->id != step->profile_id) {
         return refuse(err, "another GPU instance is there", -EEXIST);
     }
-    step->got_gi_id = gi->id;
+    step->assigned_gi_id = gi->id;
     return 0;
 }
 
@@ -130,7 +130,7 @@ static int make_ci(struct sim_host *host, struct sim_gpu *gpu, struct step *step
     if (gi == NULL) {
         return refuse(err, "no GPU instance is there", -ENOENT);
     }
-    step->got_gi_id = gi->id;
+    step->assigned_gi_id = gi->id;
     return gi->n_cis > 0
                ? 0
                : done(sim_ci_create(host, gpu, gi, profiles[gi->profile->compute_slices], &ci), err,
@@ -367,7 +367,7 @@ static int make_vf_vgpu(struct sim_host *host, struct sim_gpu *gpu,
     if (r == 0 && step->placement_id != NO_ID && vf->vgpu.placement_id != step->placement_id) {
         return refuse(err, "another placement was given", -EIO);
     }
-    step->got_gi_id = vf->vgpu.gi_id;
+    step->assigned_gi_id = vf->vgpu.gi_id;
     return done(r, err, "creating a vGPU");
 }
 

@@ -101,7 +101,7 @@ static void new_uuid(char out[37])
 }
 
 struct plan *sim_world_plan(struct sim_world *world, struct claim *add, size_t n_add,
-                            const char *const *remove, size_t n_remove, bool draw)
+                            const char *const *remove, size_t n_remove, bool allocate)
 {
     const struct claim *list[MAX_ADDED] = {NULL};
     sim_world_look(world);
@@ -117,7 +117,7 @@ struct plan *sim_world_plan(struct sim_world *world, struct claim *add, size_t n
                                    .n_add = n_add,
                                    .remove = remove,
                                    .n_remove = n_remove,
-                                   .draw = draw,
+                                   .allocate = allocate,
                                    .moves = world->moves,
                                    .new_uuid = new_uuid};
     struct plan *plan = NULL;
@@ -149,7 +149,7 @@ static void forget(struct claims *claims, const char *name)
 /* The driver chose the instance of a vGPU: learnt when the step is read back. */
 static void learn(struct claim *claim, const struct sim_world *world)
 {
-    struct assignment *got = &claim->got;
+    struct assignment *got = &claim->assigned;
     const struct gpu *gpu = host_find_gpu_addr(world->host, &got->gpu);
     const struct vgpu *vgpu = gpu == NULL || claim->spec.type[0] == '\0'
                                   ? NULL
@@ -180,7 +180,7 @@ static void settle(struct sim_world *world, const struct plan *plan)
             break;
         case PLAN_DEALLOCATE:
             claim.state = CLAIM_PENDING;
-            claim.got = (struct assignment){0};
+            claim.assigned = (struct assignment){0};
             *vec_push(&world->claims) = claim;
             break;
         case PLAN_KEEP:

@@ -42,7 +42,7 @@ void sim_world_look(struct sim_world *world);
 struct planner sim_world_planner(const struct sim_world *world);
 /* A dry run, over a fresh look; the claims to add learn what admission found. NULL: world->err. */
 struct plan *sim_world_plan(struct sim_world *world, struct claim *add, size_t n_add,
-                            const char *const *remove, size_t n_remove, bool draw);
+                            const char *const *remove, size_t n_remove, bool allocate);
 /* Applies every step; false with the first that was refused in world->err. */
 bool sim_world_run(struct sim_world *world, struct plan *plan);
 

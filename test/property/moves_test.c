@@ -151,13 +151,13 @@ static bool fits(struct run *run, const struct claim *add, size_t n_add, uint32_
     struct wanted wanted = {.n = 0};
     const struct claims *claims = &run->world->claims;
     for (uint32_t i = 0; i < claims->n; i++) {
-        uint32_t profile = profile_index(run, claims->items[i].got.profile);
+        uint32_t profile = profile_index(run, claims->items[i].assigned.profile);
         if ((moved >> i & 1) != 0) {
             wanted.n_of[profile]++;
             wanted.n++;
         } else {
             wanted.staying.parts[wanted.staying.n++] =
-                (struct naive_part){.profile = profile, .start = claims->items[i].got.start};
+                (struct naive_part){.profile = profile, .start = claims->items[i].assigned.start};
         }
     }
     for (size_t i = 0; i < n_add; i++) {
@@ -206,7 +206,7 @@ static void check_moves(struct run *run, const struct plan *plan, uint32_t n)
         if (is_in_use(run, claim)) {
             broken(run, claim->name, "is in use, and moved");
         }
-        if (move->from.start != claim->got.start || move->to.start == claim->got.start) {
+        if (move->from.start != claim->assigned.start || move->to.start == claim->assigned.start) {
             broken(run, claim->name, "does not move from where it is");
         }
     }
@@ -218,13 +218,13 @@ static void check_places(struct run *run, const struct claims *before)
     const struct gpu *gpu = &run->world->host->gpus.items[0];
     for (vec_each(&run->world->claims, claim)) {
         const struct claim *was = claims_find(before, claim->name);
-        if (was != NULL && is_in_use(run, was) && was->got.start != claim->got.start) {
+        if (was != NULL && is_in_use(run, was) && was->assigned.start != claim->assigned.start) {
             broken(run, claim->name, "is in use, and is elsewhere now");
         }
         bool there = false;
         for (vec_each(&gpu->gis, gi)) {
-            there =
-                there || (gi->start == claim->got.start && str_eq(gi->profile, claim->got.profile));
+            there = there || (gi->start == claim->assigned.start &&
+                              str_eq(gi->profile, claim->assigned.profile));
         }
         if (!there) {
             broken(run, claim->name, "has no GPU instance");
@@ -301,7 +301,7 @@ static void use(struct run *run)
     struct vm *vm = vm_of(run, claim);
     struct error err = {0};
     if (vm == NULL) {
-        claim->spec.start = claim->got.start; /* as if its maker had asked for the place */
+        claim->spec.start = claim->assigned.start; /* as if its maker had asked for the place */
     } else if (below(run, 3) == 0) {
         vm->saved = vm->state == VM_SHUT_OFF;
     } else if (vm->state == VM_SHUT_OFF && sim_machine_start(&run->world->machine, vm, &err) != 0) {

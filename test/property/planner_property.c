@@ -125,14 +125,14 @@ static void learn(struct world *w)
     assert_int_equal(ports_observe(&w->ports, &host, &err), 0);
     for (size_t i = 0; i < w->claims.n; i++) {
         struct claim *claim = &w->claims.items[i];
-        const struct gpu *gpu = host_find_gpu_addr(host, &claim->got.gpu);
+        const struct gpu *gpu = host_find_gpu_addr(host, &claim->assigned.gpu);
         bool has_vgpu = claim->spec.type[0] != '\0';
-        const struct vgpu *vgpu = has_vgpu ? gpu_find_vgpu_vf(gpu, &claim->got.device) : NULL;
+        const struct vgpu *vgpu = has_vgpu ? gpu_find_vgpu_vf(gpu, &claim->assigned.device) : NULL;
         if (has_vgpu && (vgpu == NULL || !str_eq(vgpu->type, claim->spec.type))) {
             fail_at(w, claim->name, "a bound claim has no vGPU of its type");
         }
         if (vgpu != NULL && vgpu->gi_id != NO_ID) {
-            claim->got.start = gpu_find_gi(gpu, vgpu->gi_id)->start;
+            claim->assigned.start = gpu_find_gi(gpu, vgpu->gi_id)->start;
         }
         if (claim->spec.mode == CLAIM_PASSTHROUGH && !str_eq(gpu->driver, "vfio-pci")) {
             fail_at(w, claim->name, "a passed-through GPU is not with vfio-pci");

@@ -182,10 +182,10 @@ static void carry_out(struct run *run, struct plan *shown, struct plan *again)
 }
 
 static void change(struct run *run, struct claim *add, size_t n_add, const char *const *remove,
-                   size_t n_remove, bool draw)
+                   size_t n_remove, bool allocate)
 {
     CLEANUP(plan_freep)
-    struct plan *shown = sim_world_plan(&run->world, add, n_add, remove, n_remove, draw);
+    struct plan *shown = sim_world_plan(&run->world, add, n_add, remove, n_remove, allocate);
     if (shown == NULL) {
         run->refusals++;
         if (run->world.err.message[0] == '\0' || run->world.err.reason == REASON_INTERNAL) {
@@ -194,7 +194,7 @@ static void change(struct run *run, struct claim *add, size_t n_add, const char 
         return;
     }
     CLEANUP(plan_freep)
-    struct plan *again = sim_world_plan(&run->world, add, n_add, remove, n_remove, draw);
+    struct plan *again = sim_world_plan(&run->world, add, n_add, remove, n_remove, allocate);
     if (again == NULL) {
         broken(run, "the same request is refused", run->world.err.message);
     }

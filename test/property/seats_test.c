@@ -76,11 +76,11 @@ static void fail_at(const struct world *w, const char *what, const char *why)
 
 static struct sim_vgpu *vgpu_of(struct world *w, const struct claim *claim)
 {
-    if (claim->got.mdev_uuid[0] != '\0') {
-        return sim_find_mdev(w->sim, claim->got.mdev_uuid, NULL, NULL);
+    if (claim->assigned.mdev_uuid[0] != '\0') {
+        return sim_find_mdev(w->sim, claim->assigned.mdev_uuid, NULL, NULL);
     }
     struct sim_gpu *gpu = NULL;
-    struct sim_vf *vf = sim_find_vf(w->sim, &claim->got.device, &gpu);
+    struct sim_vf *vf = sim_find_vf(w->sim, &claim->assigned.device, &gpu);
     return vf != NULL && vf->vgpu.exists ? &vf->vgpu : NULL;
 }
 
@@ -105,7 +105,7 @@ static void check_claim(struct world *w, const struct claim *claim)
     bool exclusive = claim->spec.mode == CLAIM_MIG_BACKED;
     /* mdev doesn't say on which of several shared instances a vGPU is. */
     bool known = exclusive || w->sim->iface == SIM_VENDOR_VFIO;
-    if (known && gi->start != claim->got.start) {
+    if (known && gi->start != claim->assigned.start) {
         fail_at(w, claim->name, "its vGPU is on another GPU instance than the claim says");
     }
     if (exclusive && count_vgpus(w, gi->id) != 1) {

@@ -179,7 +179,7 @@ static void a_time_sliced_vgpu_is_made_and_deleted(void **state)
     struct step create = vgpu_step(machine, FIX_L40S, 3, "L40S-8Q");
     assert_applied(machine, &create);
     assert_int_equal(create.type_id, 1152);
-    assert_int_equal(create.got_gi_id, NO_ID);
+    assert_int_equal(create.assigned_gi_id, NO_ID);
     assert_applied(machine, &create); /* idempotent */
     CLEANUP(host_freep) struct host *host = observe(machine);
     const struct gpu *gpu = observed(machine, host, FIX_L40S);
@@ -253,7 +253,7 @@ static void a_mig_backed_vgpu_tells_its_gpu_instance(void **state)
     for (uint32_t i = 0; i < 3; i++) {
         struct step create = vgpu_step(machine, FIX_PRO, i, "DC-1-8C");
         assert_applied(machine, &create);
-        assert_int_equal(create.got_gi_id, gi_id);
+        assert_int_equal(create.assigned_gi_id, gi_id);
     }
     struct step fourth = vgpu_step(machine, FIX_PRO, 3, "DC-1-8C");
     assert_int_equal(machine_apply(machine, &fourth, &err), -REASON_NO_CAPACITY);

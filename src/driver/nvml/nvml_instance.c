@@ -108,7 +108,7 @@ static int apply_gi_create(const struct nvml_gpu *gpu, struct step *step, struct
         return r;
     }
     if (here != NULL) {
-        step->got_gi_id = here->gi.id;
+        step->assigned_gi_id = here->gi.id;
         return 0;
     }
     if (nvml->nvmlDeviceCreateGpuInstanceWithPlacement == NULL) {
@@ -130,7 +130,7 @@ static int apply_gi_create(const struct nvml_gpu *gpu, struct step *step, struct
                       profile_name(step), step->start, step->size);
     }
     if (r == 0) {
-        step->got_gi_id = here->gi.id;
+        step->assigned_gi_id = here->gi.id;
     }
     return r;
 }
@@ -323,8 +323,8 @@ static int apply_ci(const struct nvml_gpu *gpu, struct step *step, struct error 
                       gi->gi.id, gi->gi.n_ci);
     }
     if (r == 0 && create) {
-        step->got_gi_id = gi->gi.id;
-        STR_SET(step->got_uuid, gi->gi.mig_uuid);
+        step->assigned_gi_id = gi->gi.id;
+        STR_SET(step->assigned_uuid, gi->gi.mig_uuid);
     }
     return r;
 }

@@ -75,7 +75,7 @@ static int watch(struct gpu_port *port, gpu_report_fn *fn, void *data, struct er
     return r == 0 ? 0 : error_set_errno(err, -r, "nvml", "starting a thread for the GPUs' reports");
 }
 
-static void hush(struct gpu_port *port, bool on)
+static void pause_watch(struct gpu_port *port, bool on)
 {
     if (on) {
         pthread_mutex_lock(in_use(port));
@@ -192,7 +192,7 @@ struct gpu_port *nvml_port_new(void)
                                             .check = check,
                                             .apply = apply,
                                             .watch = watch,
-                                            .hush = hush,
+                                            .pause_watch = pause_watch,
                                             .vgpu_state = vgpu_state,
                                             .compatible = compatible,
                                             .free = port_free};

@@ -60,7 +60,7 @@ static uint32_t run_gi(struct gpu_port *port, enum step_kind kind, const char *b
 {
     struct step step = make_gi(kind, bdf, profile, id, start, size);
     run(port, &step);
-    return step.got_gi_id;
+    return step.assigned_gi_id;
 }
 
 static struct gpu *observe(struct gpu_port *port, struct host *host, const char *bdf)
@@ -364,12 +364,12 @@ static void the_default_compute_instance_makes_a_mig_device(void **state)
     uint32_t id = run_gi(port, STEP_GI_CREATE, A100, "3g.20gb", 9, 4, 4);
     struct step step = make_gi(STEP_CI_CREATE, A100, "3g.20gb", 9, 4, 4);
     run(port, &step);
-    assert_int_equal(step.got_gi_id, id);
-    assert_true(str_starts(step.got_uuid, "MIG-"));
+    assert_int_equal(step.assigned_gi_id, id);
+    assert_true(str_starts(step.assigned_uuid, "MIG-"));
     CLEANUP(host_freep) struct host *host = host_new();
     struct gi *gi = gpu_find_gi(observe(port, host, A100), id);
     assert_int_equal(gi->n_ci, 1);
-    assert_string_equal(gi->mig_uuid, step.got_uuid);
+    assert_string_equal(gi->mig_uuid, step.assigned_uuid);
     struct sim_gi *simulated = sim_find_gi(sim->fix->gpus[FIX_A100], id);
     assert_int_equal(simulated->cis[0].size, 3);
 

@@ -82,7 +82,7 @@ static void forget(struct nvml_watch *watch)
     pthread_mutex_unlock(&watch->lock);
 }
 
-static void tell(struct nvml_watch *watch, const struct nvml_event_data *event)
+static void report_event(struct nvml_watch *watch, const struct nvml_event_data *event)
 {
     struct gpu_report report = {.kind = GPU_REPORT_UNREADABLE};
     for (vec_each(&watch->watched, known)) {
@@ -105,7 +105,7 @@ static void wait_for_events(struct nvml_watch *watch, struct nvml_event_set *set
         struct nvml_event_data event = {0};
         int32_t code = watch->nvml.nvmlEventSetWait_v2(set, &event, NVML_WATCH_WAIT_MS);
         if (code == NVML_SUCCESS) {
-            tell(watch, &event);
+            report_event(watch, &event);
         } else if (code != NVML_ERROR_TIMEOUT) {
             struct gpu_report report = {.kind = GPU_REPORT_UNREADABLE};
             watch->fn(&report, watch->data);

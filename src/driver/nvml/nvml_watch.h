@@ -6,8 +6,8 @@
  * unbindLock", and neither the driver's modules can be unloaded nor a GPU be reset. So the watch
  * holds NVML open only while VMs run with vGPUs, when none of that could be done anyway, and
  * registers only those VMs' GPUs; when the last has gone it lets go within NVML_WATCH_LOOK_MS. For
- * cleaved's own steps on other GPUs it lets go when asked to (hush). GPUs without vGPUs in use are
- * looked at with each observation instead.
+ * cleaved's own steps on other GPUs it lets go when asked to (pause_watch). GPUs without vGPUs in
+ * use are looked at with each observation instead.
  *
  * The thread has a library handle of its own, so nothing is shared with the port's worker but what
  * is under the lock. A driver that went away is asked for again every NVML_WATCH_RETRY_MS.
@@ -17,7 +17,7 @@
 
 #include "port/gpu_port.h"
 
-#define NVML_WATCH_WAIT_MS 100 /* one wait for an event: how long hush() may take */
+#define NVML_WATCH_WAIT_MS 100 /* one wait for an event: how long pause_watch() may take */
 #define NVML_WATCH_LOOK_MS 1000
 #define NVML_WATCH_RETRY_MS 5000
 

@@ -229,13 +229,13 @@ static void hushed_it_lets_go_at_once_and_comes_back_afterwards(void **state)
     struct looker looker = {.bench = b};
     pthread_t thread;
     watch(b);
-    b->port->ops->hush(b->port, true);
+    b->port->ops->pause_watch(b->port, true);
     assert_false(nvml_is_open(b));
     assert_int_equal(pthread_create(&thread, NULL, look_aside, &looker), 0);
     assert_true(await(waits_or_has_looked, &looker));
     assert_false(looker.looked);
     assert_false(nvml_is_open(b));
-    b->port->ops->hush(b->port, false);
+    b->port->ops->pause_watch(b->port, false);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_true(await(nvml_is_open, b));
 }

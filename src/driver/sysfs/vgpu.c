@@ -200,7 +200,7 @@ static int verify(const struct sysfs *sys, struct step *step, uint32_t type_id, 
                          now.placement_id, step->placement_id);
     }
     step->type_id = type_id;
-    step->got_gi_id = now.gi_id;
+    step->assigned_gi_id = now.gi_id;
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plan/park.h"
+#include "plan/reserve.h"
 
 #include "base/str.h"
 #include "plan/bars.h"
@@ -10,16 +10,16 @@
 
 #define BY_HAND 10000 /* counts as so many claims that name it */
 
-struct park {
+struct reserve {
     const struct planner *planner;
     const struct plan_request *request;
     struct plan *plan;
     const struct works *works;
 };
 
-bool park_is_for(const struct plan_request *request, const struct claim *claim)
+bool reserve_is_for(const struct plan_request *request, const struct claim *claim)
 {
-    return claim->spec.hold == CLAIM_ON_DEMAND && !request->draw;
+    return claim->spec.hold == CLAIM_ON_DEMAND && !request->allocate;
 }
 
 /* Does the claim name or hold the device; for NULL: something on the GPU? */
@@ -32,15 +32,15 @@ static bool names(const struct claim *claim, const struct pci_addr *gpu,
 }
 
 /* How many claims that stay or come do so. */
-static size_t count_names(const struct park *park, const struct pci_addr *gpu,
+static size_t count_names(const struct reserve *reserve, const struct pci_addr *gpu,
                           const struct pci_addr *device)
 {
     size_t n = 0;
-    for (size_t i = 0; i < park->planner->claims->n; i++) {
-        const struct claim *claim = &park->planner->claims->items[i];
-        n += !plan_request_removes(park->request, claim->name) && names(claim, gpu, device);
+    for (size_t i = 0; i < reserve->planner->claims->n; i++) {
+        const struct claim *claim = &reserve->planner->claims->items[i];
+        n += !plan_request_removes(reserve->request, claim->name) && names(claim, gpu, device);
     }
-    for (vec_each(&park->plan->claims, entry)) {
+    for (vec_each(&reserve->plan->claims, entry)) {
         bool comes = entry->verb == PLAN_BIND || entry->verb == PLAN_DEALLOCATE;
         n += comes && names(&entry->claim, gpu, device);
     }
@@ -48,10 +48,10 @@ static size_t count_names(const struct park *park, const struct pci_addr *gpu,
 }
 
 /* A device that the definition of another VM names by hand is the last to choose. */
-static size_t count_by_hand(const struct park *park, const struct claim *claim,
+static size_t count_by_hand(const struct reserve *reserve, const struct claim *claim,
                             const struct pci_addr *device)
 {
-    const struct vm *vm = bars_find(park->planner, device);
+    const struct vm *vm = bars_find(reserve->planner, device);
     return vm != NULL && !claim_is_of(claim, vm->name, vm->uuid) ? BY_HAND : 0;
 }
 
@@ -65,17 +65,17 @@ static bool clashes(const struct claim *claim, const struct claim *other, const 
 }
 
 /* The claim of the same VM that stands in the way of naming the device; NULL: none does. */
-static const struct claim *find_clash(const struct park *park, const struct claim *claim,
+static const struct claim *find_clash(const struct reserve *reserve, const struct claim *claim,
                                       const struct gpu *gpu, const struct pci_addr *device)
 {
-    for (size_t i = 0; i < park->planner->claims->n; i++) {
-        const struct claim *other = &park->planner->claims->items[i];
-        if (!plan_request_removes(park->request, other->name) &&
+    for (size_t i = 0; i < reserve->planner->claims->n; i++) {
+        const struct claim *other = &reserve->planner->claims->items[i];
+        if (!plan_request_removes(reserve->request, other->name) &&
             clashes(claim, other, gpu, device)) {
             return other;
         }
     }
-    for (vec_each(&park->plan->claims, entry)) {
+    for (vec_each(&reserve->plan->claims, entry)) {
         bool comes = entry->verb == PLAN_BIND || entry->verb == PLAN_DEALLOCATE;
         if (comes && clashes(claim, &entry->claim, gpu, device)) {
             return &entry->claim;
@@ -85,8 +85,8 @@ static const struct claim *find_clash(const struct park *park, const struct clai
 }
 
 /* The virtual function that the fewest name; false when their addresses can't be known. */
-static bool choose_vf(const struct park *park, const struct claim *claim, const struct gpu *gpu,
-                      struct pci_addr *ret_vf)
+static bool choose_vf(const struct reserve *reserve, const struct claim *claim,
+                      const struct gpu *gpu, struct pci_addr *ret_vf)
 {
     size_t best = SIZE_MAX;
     for (uint32_t i = 0; i < gpu->vfs_total; i++) {
@@ -94,8 +94,8 @@ static bool choose_vf(const struct park *park, const struct claim *claim, const 
         if (!gpu_vf_addr(gpu, i, &vf)) {
             return false;
         }
-        size_t n = count_names(park, &gpu->addr, &vf) + count_by_hand(park, claim, &vf);
-        if (n < best && find_clash(park, claim, gpu, &vf) == NULL) {
+        size_t n = count_names(reserve, &gpu->addr, &vf) + count_by_hand(reserve, claim, &vf);
+        if (n < best && find_clash(reserve, claim, gpu, &vf) == NULL) {
             best = n;
             *ret_vf = vf;
         }
@@ -104,24 +104,24 @@ static bool choose_vf(const struct park *park, const struct claim *claim, const 
 }
 
 /* As a claim that is held at once is asked; which other claims have the GPU, or one of its group,
- * is seen when it is drawn. */
-static int check_whole(const struct park *park, const struct claim *claim, const struct gpu *gpu,
-                       struct error *err)
+ * is seen when it is allocated. */
+static int check_whole(const struct reserve *reserve, const struct claim *claim,
+                       const struct gpu *gpu, struct error *err)
 {
-    const struct gpu_work *work = &park->works->items[gpu - park->planner->host->gpus.items];
-    const struct vm *vm = bars_find(park->planner, &gpu->addr);
+    const struct gpu_work *work = &reserve->works->items[gpu - reserve->planner->host->gpus.items];
+    const struct vm *vm = bars_find(reserve->planner, &gpu->addr);
     int result = group_check_ever(work, err);
     return result == 0 && vm != NULL && !claim_is_of(claim, vm->name, vm->uuid)
                ? work_refuse_defined(work, vm, err)
                : result;
 }
 
-static int choose_device(const struct park *park, const struct admitted *admitted,
+static int choose_device(const struct reserve *reserve, const struct admitted *admitted,
                          struct claim_device *ret_device, struct error *err)
 {
     const struct gpu *gpu = admitted->gpu;
     *ret_device = (struct claim_device){.set = true, .gpu = gpu->addr, .device = gpu->addr};
-    const struct claim *clash = find_clash(park, &admitted->claim, gpu, NULL);
+    const struct claim *clash = find_clash(reserve, &admitted->claim, gpu, NULL);
     if (clash != NULL) {
         char bdf[BDF_SIZE];
         pci_addr_format(&gpu->addr, bdf);
@@ -132,13 +132,13 @@ static int choose_device(const struct park *park, const struct admitted *admitte
         return -REASON_CONFLICT;
     }
     if (admitted->claim.spec.mode == CLAIM_PASSTHROUGH) {
-        return check_whole(park, &admitted->claim, gpu, err);
+        return check_whole(reserve, &admitted->claim, gpu, err);
     }
     if (gpu->iface == VGPU_IFACE_MDEV) {
-        park->request->new_uuid(ret_device->mdev_uuid);
+        reserve->request->new_uuid(ret_device->mdev_uuid);
         return 0;
     }
-    if (choose_vf(park, &admitted->claim, gpu, &ret_device->device)) {
+    if (choose_vf(reserve, &admitted->claim, gpu, &ret_device->device)) {
         return 0;
     }
     char bdf[BDF_SIZE];
@@ -149,19 +149,20 @@ static int choose_device(const struct park *park, const struct admitted *admitte
     return -REASON_UNSUPPORTED;
 }
 
-static int choose(const struct park *park, const struct claim *claim, struct admitted *ret_admitted,
-                  struct claim_device *ret_device, struct error *err)
+static int choose(const struct reserve *reserve, const struct claim *claim,
+                  struct admitted *ret_admitted, struct claim_device *ret_device, struct error *err)
 {
     size_t fewest = SIZE_MAX;
     struct error first = {0};
-    for (vec_each(&park->planner->host->gpus, gpu)) {
+    for (vec_each(&reserve->planner->host->gpus, gpu)) {
         struct error one = {0};
         struct admitted admitted;
         struct claim_device device;
-        int r = admit_on_gpu(park->planner, claim, gpu, &admitted, &one);
-        r = r != 0 ? r : together_check(park->planner, park->request, &admitted, &one);
-        r = r != 0 ? r : choose_device(park, &admitted, &device, &one);
-        size_t n = count_names(park, &gpu->addr, NULL) + count_by_hand(park, claim, &gpu->addr);
+        int r = admit_on_gpu(reserve->planner, claim, gpu, &admitted, &one);
+        r = r != 0 ? r : together_check(reserve->planner, reserve->request, &admitted, &one);
+        r = r != 0 ? r : choose_device(reserve, &admitted, &device, &one);
+        size_t n =
+            count_names(reserve, &gpu->addr, NULL) + count_by_hand(reserve, claim, &gpu->addr);
         if (r != 0) {
             bool tells = first.reason != REASON_NONE && first.reason != REASON_NOT_FOUND;
             first = tells ? first : one;
@@ -184,39 +185,39 @@ static int choose(const struct park *park, const struct claim *claim, struct adm
     return -(int)first.reason;
 }
 
-static int park_one(const struct park *park, const struct claim *claim, struct error *err)
+static int reserve_one(const struct reserve *reserve, const struct claim *claim, struct error *err)
 {
     struct admitted admitted = {0};
     struct claim_device device = {0};
-    int r = choose(park, claim, &admitted, &device, err);
+    int r = choose(reserve, claim, &admitted, &device, err);
     if (r != 0) {
         return r;
     }
     struct plan_claim *entry =
-        plan_add_claim(park->plan, park->planner, PLAN_DEALLOCATE, &admitted.claim);
-    entry->claim.named = device;
-    struct step *step = vec_push(&park->plan->steps);
+        plan_add_claim(reserve->plan, reserve->planner, PLAN_DEALLOCATE, &admitted.claim);
+    entry->claim.reserved = device;
+    struct step *step = vec_push(&reserve->plan->steps);
     *step = step_make(STEP_ATTACH, &device.gpu);
     step_set_gpu(step, admitted.gpu);
     step_set_claim(step, claim);
     STR_SET(step->type, admitted.type != NULL ? admitted.type->name : "");
     step->device = device.device;
     STR_SET(step->mdev_uuid, device.mdev_uuid);
-    return plan_check_vm(park->planner, step, err);
+    return plan_check_vm(reserve->planner, step, err);
 }
 
-int park_all(const struct planner *planner, const struct plan_request *request, struct plan *plan,
-             struct error *err)
+int reserve_all(const struct planner *planner, const struct plan_request *request,
+                struct plan *plan, struct error *err)
 {
     static const struct plan_request none = {0};
     CLEANUP(works_done) struct works works = {0};
-    const struct park park = {
+    const struct reserve reserve = {
         .planner = planner, .request = request, .plan = plan, .works = &works};
     int r = 0;
     for (size_t i = 0; r == 0 && i < request->n_add; i++) {
-        if (park_is_for(request, request->add[i])) {
+        if (reserve_is_for(request, request->add[i])) {
             r = works.items == NULL ? works_init(&works, planner, &none, err) : 0;
-            r = r != 0 ? r : park_one(&park, request->add[i], err);
+            r = r != 0 ? r : reserve_one(&reserve, request->add[i], err);
         }
     }
     return r;

@@ -306,7 +306,7 @@ static void a_word_is_taken_only_when_no_one_else_can_tell(void **state)
     say("target", false, &refused);
     must(lab_wait(&world->labs[SOURCE], &refused), "no answer");
     assert_int_equal(refused.err.reason, REASON_IN_USE);
-    assert_non_null(strstr(refused.err.message, "is not away"));
+    assert_non_null(strstr(refused.err.message, "is still here"));
     answer_done(&refused);
     vm->running = false;
     struct fake_vm kept = *vm;

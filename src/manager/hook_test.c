@@ -308,8 +308,9 @@ static void a_draw_that_fails_leaves_the_claim_pending_and_says_why(void **state
     struct error err = {0};
     hooked_create(&f->lab, ON_DEMAND("a", "web1"));
     f->lab.faults.kind = FAULT_FAIL_BEFORE;
+    f->lab.faults.only = FAULT_STEPS;
     f->lab.faults.calls = 0;
-    f->lab.faults.at = 14;
+    f->lab.faults.at = 1;
     assert_int_equal(hooked_ask(&f->lab, "web1", "prepare", &err), -REASON_DRIVER);
     f->lab.faults.kind = FAULT_NONE;
     assert_non_null(strstr(err.message, "a fault was injected"));

@@ -123,8 +123,9 @@ static void a_hook_that_waits_for_a_release_when_the_manager_stops_gets_an_answe
     hooked_create(&f->lab, WHOLE("b", "web2"));
     assert_int_equal(hooked_ask(&f->lab, "web1", "prepare", NULL), 0);
     f->lab.faults.kind = FAULT_FAIL_BEFORE; /* the release fails, and is tried again later */
+    f->lab.faults.only = FAULT_STEPS;
     f->lab.faults.calls = 0;
-    f->lab.faults.at = 6;
+    f->lab.faults.at = 1;
     assert_int_equal(hooked_ask(&f->lab, "web1", "release", NULL), 0);
     hooked_begin(&f->lab, "web2", "prepare", lab_reply, &answer);
     assert_true(lab_wait_until(&f->lab, a_hook_waits, &f->lab));

@@ -207,7 +207,9 @@ static void a_failed_plan_fails_its_claim_and_says_why(void **state)
     struct lab_fixture *f = *state;
     assert_true(lab_settle(&f->lab));
     f->lab.faults.kind = FAULT_FAIL_BEFORE;
-    f->lab.faults.at = 14; /* somewhere in the steps */
+    f->lab.faults.only = FAULT_STEPS;
+    f->lab.faults.calls = 0;
+    f->lab.faults.at = 2;
     assert_int_equal(lab_create(&f->lab, MIG_CLAIM, NULL), 0);
     assert_true(lab_settle(&f->lab));
     f->lab.faults.kind = FAULT_NONE;
@@ -288,8 +290,9 @@ static void a_failed_replacement_gives_the_old_claim_back(void **state)
     assert_true(lab_settle(lab));
     struct fake_host before = f->host;
     f->lab.faults.kind = FAULT_FAIL_BEFORE;
+    f->lab.faults.only = FAULT_STEPS;
     f->lab.faults.calls = 0;
-    f->lab.faults.at = 27;
+    f->lab.faults.at = 4;
     assert_int_equal(
         lab_apply(lab, SITE("{\"name\": \"a\", \"type\": \"A100-3-20C\", \"vm\": \"web1\"}"), NULL),
         0);

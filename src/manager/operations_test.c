@@ -201,8 +201,9 @@ static void what_could_not_be_given_back_is_tried_again_until_it_is(void **state
     hooked_create(&f->lab, WHOLE("a", "web1"));
     assert_int_equal(hooked_ask(&f->lab, "web1", "prepare", NULL), 0);
     f->lab.faults.kind = FAULT_FAIL_BEFORE;
+    f->lab.faults.only = FAULT_STEPS;
     f->lab.faults.calls = 0;
-    f->lab.faults.at = 6;
+    f->lab.faults.at = 1;
     assert_int_equal(hooked_ask(&f->lab, "web1", "release", NULL), 0);
     assert_true(lab_wait_until(&f->lab, fails_to_give_back, &f->lab));
     CLEANUP_JSON json_t *waits = newest(&f->lab, "give-back");

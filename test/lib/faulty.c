@@ -44,8 +44,11 @@ static int injected(struct error *err)
 }
 
 /* Counts the call: is the fault at this one? */
-static bool hits(struct faults *faults)
+static bool hits(struct faults *faults, enum fault_calls which)
 {
+    if (faults->only != FAULT_ALL_CALLS && faults->only != which) {
+        return false;
+    }
     unsigned call = atomic_fetch_add(&faults->calls, 1) + 1;
     unsigned length = faults->length == 0 ? 1 : faults->length;
     return faults->kind != FAULT_NONE && call >= faults->at && call < faults->at + length;
@@ -64,11 +67,12 @@ static void hang(struct faults *faults, atomic_uint *which, unsigned bit)
 }
 
 /* Runs `call` under the faults of `self`. */
-#define WITH_FAULT(self, err, call)                                                                \
+#define WITH_FAULT(self, err, call) WITH_FAULT_OF(FAULT_ALL_CALLS, self, err, call)
+#define WITH_FAULT_OF(which, self, err, call)                                                      \
     do {                                                                                           \
         struct faults *faults_ = (self)->faults;                                                   \
         hang(faults_, &faults_->hang, (self)->bit);                                                \
-        bool hit_ = hits(faults_);                                                                 \
+        bool hit_ = hits(faults_, which);                                                          \
         if (hit_ && faults_->kind == FAULT_DIE_BEFORE) {                                           \
             die();                                                                                 \
         }                                                                                          \
@@ -110,7 +114,8 @@ static int unlock(int result)
     {                                                                                              \
         struct faulty_##name *self = (struct faulty_##name *)port;                                 \
         hang(self->faults, &self->faults->hang_steps, self->bit);                                  \
-        WITH_FAULT(self, err, ALONE(self->inner->ops->apply(self->inner, step, err)));             \
+        WITH_FAULT_OF(FAULT_STEPS, self, err,                                                      \
+                      ALONE(self->inner->ops->apply(self->inner, step, err)));                     \
     }                                                                                              \
     static void name##_free(struct name##_port *port)                                              \
     {                                                                                              \
@@ -281,10 +286,10 @@ static int store_commit(struct store *store, const struct batch *batch, struct e
 {
     struct faulty_store *self = (struct faulty_store *)store;
     if (self->faults->kind == FAULT_FAIL_AFTER && !may_fail_after(batch)) {
-        (void)hits(self->faults);
+        (void)hits(self->faults, FAULT_COMMITS);
         return self->inner->ops->commit(self->inner, batch, err);
     }
-    WITH_FAULT(self, err, self->inner->ops->commit(self->inner, batch, err));
+    WITH_FAULT_OF(FAULT_COMMITS, self, err, self->inner->ops->commit(self->inner, batch, err));
 }
 
 static void store_watch(struct store *store, store_changed_fn *fn, void *data)

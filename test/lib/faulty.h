@@ -17,8 +17,17 @@ enum fault_kind {
     FAULT_DIE_AFTER,
 };
 
+/* What is counted, and may fail. The runner's workers, looks and the ledger's thread make calls at
+ * the same time: a test that wants one of these to fail names which, and never counts all. */
+enum fault_calls {
+    FAULT_ALL_CALLS,
+    FAULT_STEPS,   /* a port applies a step */
+    FAULT_COMMITS, /* the store commits */
+};
+
 struct faults {
     enum fault_kind kind;
+    enum fault_calls only;
     unsigned at;     /* 1: the first call */
     unsigned length; /* how many calls in a row fail; 0 as 1 */
     atomic_uint calls;

@@ -170,9 +170,15 @@ static int unknown_word(const char *what, const char *word, const char *const *w
     error_set(err, REASON_INVALID, what, "no operation has the %s \"%s\"", what + sizeof("query"),
               word);
     const char *nearest = str_nearest(word, words, n);
-    error_hint(err, "%s%s%s",
-               nearest == NULL ? "`cleave operation list --all` shows them" : "did you mean \"",
-               nearest == NULL ? "" : nearest, nearest == NULL ? "" : "\"?");
+    CLEANUP_STRBUF struct strbuf all = {0};
+    for (size_t i = 0; i < n; i++) {
+        strbuf_addf(&all, "%s%s", i == 0 ? "" : ", ", words[i]);
+    }
+    if (nearest != NULL) {
+        error_hint(err, "did you mean \"%s\"?", nearest);
+    } else {
+        error_hint(err, "one of %s", strbuf_str(&all));
+    }
     return -REASON_INVALID;
 }
 

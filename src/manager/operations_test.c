@@ -92,6 +92,10 @@ static void a_filter_that_no_operation_can_have_is_refused(void **state)
     assert_int_equal(answer.err.reason, REASON_INVALID);
     assert_string_equal(answer.err.hint, "did you mean \"migration\"?");
     answer_done(&answer);
+    list(&f->lab, &(struct request){.kind = "xyzzyxyzzy"}, &answer);
+    assert_string_equal(answer.err.hint,
+                        "one of plan, migration, incoming, drain, restoration, release, give-back");
+    answer_done(&answer);
 }
 
 static void what_is_over_or_unknown_cant_be_cancelled(void **state)

@@ -43,12 +43,16 @@ static void open_run(struct run *run, const struct scenario *scenario)
     run->lab.faults.calls = 0;
 }
 
-static enum plan_state last_plan(struct lab *lab)
+/* The newest plan's state, and its id unless NULL. */
+static enum plan_state last_plan(struct lab *lab, char *ret_id, size_t size)
 {
     struct plan **plans = NULL;
     size_t n = 0;
     enum plan_state state = PLAN_PLANNED;
     assert_int_equal(ledger_load_plans(lab->manager->ledger, 1, false, &plans, &n, NULL), 0);
+    if (ret_id != NULL) {
+        snprintf(ret_id, size, "%s", n > 0 ? plans[0]->id : "");
+    }
     if (n > 0) {
         state = plans[0]->state;
         plan_free(plans[0]);
@@ -67,7 +71,7 @@ static void check(struct run *run, const struct scenario *scenario, unsigned k,
     if (!lab_is_sound(&run->lab, why, sizeof(why))) {
         fail_msg("%s: %s", where, why);
     }
-    enum plan_state state = last_plan(&run->lab);
+    enum plan_state state = last_plan(&run->lab, NULL, 0);
     if (state == PLAN_RUNNING || state == PLAN_UNDOING || state == PLAN_STUCK) {
         fail_msg("%s: the plan is %s", where, plan_state_name(state));
     }
@@ -79,11 +83,17 @@ static void check(struct run *run, const struct scenario *scenario, unsigned k,
 static unsigned count_calls(const struct scenario *scenario)
 {
     struct run run;
+    char before[64];
+    char after[64];
     open_run(&run, scenario);
+    (void)last_plan(&run.lab, before, sizeof(before));
     scenario->act(&run.lab);
     must_settle(&run, scenario);
     unsigned calls = run.lab.faults.calls;
-    assert_int_equal(last_plan(&run.lab), PLAN_DONE);
+    assert_int_equal(last_plan(&run.lab, after, sizeof(after)), PLAN_DONE);
+    if (str_eq(before, after)) {
+        fail_msg("%s: it carried out no plan, and so tests nothing", scenario->name);
+    }
     check(&run, scenario, 0, FAULT_NONE);
     lab_close(&run.lab);
     return calls;

@@ -270,10 +270,10 @@ static void end(struct drainage *d)
 {
     struct drain *drain = d->drain;
     bool all = count(drain, DRAIN_GONE) == drain->vms.n;
+    drain->finished_us = clock_realtime_us();
     drainage_enter(d, drain->state == DRAIN_CANCELLING ? DRAIN_CANCELLED
                       : all                            ? DRAIN_DONE
                                                        : DRAIN_INCOMPLETE);
-    drain->finished_us = clock_realtime_us();
     store_or_warn(d, true);
     log_info("the drain is %s", drain_state_name(drain->state));
 }

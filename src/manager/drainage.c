@@ -25,11 +25,11 @@ struct drainage *drainage_new(struct manager *m, struct drain *drain,
     own.subject = "host";
     own.author = drain->author;
     own.created_us = drain->created_us;
+    own.finished_us = drain->finished_us;
     own.state = drain_operation_state(drain->state);
     own.data = d;
     d->operation = operation_new(&m->operations, &own);
     d->operation->cancel = drain->state == DRAIN_CANCELLING || drain->state == DRAIN_CANCELLED;
-    d->operation->finished_us = drain->finished_us;
     STR_SET(drain->id, d->operation->id);
     return d;
 }
@@ -37,7 +37,7 @@ struct drainage *drainage_new(struct manager *m, struct drain *drain,
 void drainage_enter(struct drainage *d, enum drain_state state)
 {
     drain_move(d->drain, state);
-    operation_enter(d->operation, drain_operation_state(state));
+    operation_follow(d->operation, drain_operation_state(state), d->drain->finished_us);
 }
 
 void drainage_free(struct drainage *d)

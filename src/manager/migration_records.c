@@ -46,7 +46,7 @@ void move_follow(struct move *move)
     if (move->dry_run && move->finished) { /* it was only checked */
         state = move->err.reason != REASON_NONE ? OPERATION_FAILED : OPERATION_DONE;
     }
-    operation_enter(move->operation, state);
+    operation_follow(move->operation, state, move->migration->finished_us);
 }
 
 struct move *move_new(struct manager *m, struct migration *migration,
@@ -61,11 +61,11 @@ struct move *move_new(struct manager *m, struct migration *migration,
     own.subject = SUBJECT("vm", migration->request.vm);
     own.author = migration->author;
     own.created_us = migration->created_us;
+    own.finished_us = migration->finished_us;
     own.state = operation_state_of(move);
     own.data = move;
     move->operation = operation_new(&m->operations, &own);
     move->operation->cancel = migration->cancel;
-    move->operation->finished_us = migration->finished_us;
     *vec_push(&m->migrations->moves) = move;
     return move;
 }
@@ -98,7 +98,8 @@ static enum operation_state incoming_operation_state(const struct incoming *inco
 void arrival_follow(struct arrival *arrival)
 {
     arrival->operation->cancel = arrival->incoming->abort;
-    operation_enter(arrival->operation, incoming_operation_state(arrival->incoming));
+    operation_follow(arrival->operation, incoming_operation_state(arrival->incoming),
+                     arrival->incoming->finished_us);
 }
 
 void arrival_heard(struct arrival *arrival)
@@ -117,13 +118,13 @@ struct arrival *arrival_new(struct manager *m, struct incoming *incoming,
     own.subject = SUBJECT("vm", incoming->vm);
     own.author = incoming->author;
     own.created_us = incoming->created_us;
+    own.finished_us = incoming->finished_us;
     own.state = incoming_operation_state(incoming);
     own.data = arrival;
     arrival->manager = m;
     arrival->incoming = incoming;
     arrival->operation = operation_new(&m->operations, &own);
     arrival->operation->cancel = incoming->abort;
-    arrival->operation->finished_us = incoming->finished_us;
     *vec_push(&m->migrations->arrivals) = arrival;
     arrival_heard(arrival);
     return arrival;

@@ -166,6 +166,7 @@ struct operation *operation_new(struct operations *all, const struct operation_s
     operation->dry_run = start->dry_run;
     operation->resumed = start->resumed;
     operation->created_us = start->created_us != 0 ? start->created_us : clock_realtime_us();
+    operation->finished_us = start->finished_us;
     STR_SET(operation->subject, start->subject);
     STR_SET(operation->author, start->author);
     if (start->id == NULL) {
@@ -200,15 +201,20 @@ bool operation_is_over(const struct operation *operation)
     return operation_state_is_over(operation->state);
 }
 
-void operation_enter(struct operation *operation, enum operation_state state)
+void operation_follow(struct operation *operation, enum operation_state state, uint64_t finished_us)
 {
     if (operation->state == state) {
         return;
     }
     sm_go(&operation_state_words, &operation->state, state);
     if (operation_is_over(operation)) {
-        operation->finished_us = clock_realtime_us();
+        operation->finished_us = finished_us != 0 ? finished_us : clock_realtime_us();
     }
+}
+
+void operation_enter(struct operation *operation, enum operation_state state)
+{
+    operation_follow(operation, state, 0);
 }
 
 void operation_schedule(struct operation *operation, uint64_t pause_us)

@@ -104,6 +104,7 @@ struct operation_start {
     const char *id; /* NULL: a new one */
     const char *subject, *author;
     uint64_t created_us;        /* realtime; 0: now */
+    uint64_t finished_us;       /* realtime, of one that was stored; 0: it is not over */
     enum operation_state state; /* of one that was stored */
     bool dry_run;
     bool resumed;
@@ -118,6 +119,9 @@ bool operation_is_over(const struct operation *operation);
 /* The next state (the same one: nothing); one that its machine lacks is a bug, and ends the
  * process. An end notes the time. */
 void operation_enter(struct operation *operation, enum operation_state state);
+/* The same, with the time of the end (realtime) as the kind's own record has it; 0: now. */
+void operation_follow(struct operation *operation, enum operation_state state,
+                      uint64_t finished_us);
 
 /* advance() after the pause, in place of what was scheduled before; 0: in the loop's next turn. */
 void operation_schedule(struct operation *operation, uint64_t pause_us);

@@ -334,6 +334,23 @@ static void the_latest_open_one_about_a_subject_is_found(void **state)
     assert_ptr_equal(operations_find_about(&spine->all, &walk_kind, "hill/a"), first.operation);
 }
 
+static void it_ends_when_its_record_says(void **state)
+{
+    struct spine *spine = *state;
+    struct walk walk = {0};
+    begin(spine, &walk, &walk_kind);
+    operation_follow(walk.operation, OPERATION_RUNNING, 0);
+    assert_int_equal(walk.operation->finished_us, 0);
+    operation_follow(walk.operation, OPERATION_DONE, 4711);
+    assert_int_equal(walk.operation->finished_us, 4711);
+    const struct operation_start stored = {.kind = &stroll_kind,
+                                           .subject = "hill/b",
+                                           .author = "ann",
+                                           .state = OPERATION_DONE,
+                                           .finished_us = 42};
+    assert_int_equal(operation_new(&spine->all, &stored)->finished_us, 42);
+}
+
 static void it_is_shown(void **state)
 {
     struct walk walk = {.fails_at = 1};
@@ -378,6 +395,7 @@ int main(void)
         TEST(a_kind_that_hurries_is_advanced_at_once_when_there_is_reason),
         TEST(what_a_kind_owns_goes_with_its_operation),
         TEST(the_latest_open_one_about_a_subject_is_found),
+        TEST(it_ends_when_its_record_says),
         TEST(it_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,11 +25,12 @@ enum fault_calls {
     FAULT_COMMITS, /* the store commits */
 };
 
+/* Written by the test while other threads make calls. */
 struct faults {
-    enum fault_kind kind;
-    enum fault_calls only;
-    unsigned at;     /* 1: the first call */
-    unsigned length; /* how many calls in a row fail; 0 as 1 */
+    _Atomic enum fault_kind kind;
+    _Atomic enum fault_calls only;
+    atomic_uint at;     /* 1: the first call */
+    atomic_uint length; /* how many calls in a row fail; 0 as 1 */
     atomic_uint calls;
     /* Calls that don't come back while their port's bit (1 << enum port_kind) is set, but for the
      * first `spared` of them. */

@@ -6,9 +6,8 @@ import pathlib
 import re
 import shutil
 import sqlite3
-import time
 
-from harness import ROOT
+from harness import ROOT, wait_for
 
 STORES = ROOT / "test/stores"
 # A build folder in the older tree.
@@ -97,12 +96,6 @@ class Older:
     def claim(self, name, *words, **options):
         return self.cleave("claim", "create", name, *words, **options)
 
-    def wait(self, what, seconds=30):
-        deadline = time.monotonic() + seconds
-        while not what():
-            assert time.monotonic() < deadline, "it does not come about"
-            time.sleep(0.05)
-
     def gpu(self, address):
         return self.json("gpu", "show", address)
 
@@ -131,7 +124,7 @@ class Older:
         self.cleave("vm", "start", *RUNNING)
         self.cleave("gpu", "cordon", MIXED, "--reason", "a fan is slow")
         one.ctl("set", BROKEN, "lost", "1")
-        self.wait(lambda: self.gpu(BROKEN)["quarantine"])
+        wait_for(lambda: self.gpu(BROKEN)["quarantine"], timeout=30)
         self.there_and_back()
 
     def words(self, name, machine):
@@ -152,10 +145,10 @@ class Older:
         slow = ["fault", "add", "at=nvidia/current_vgpu_type", "access=write", "delay_ms=8000"]
         self.pair.other(one).ctl(*slow)
         self.cleave(*self.words("w1", one), "--no-wait")
-        self.wait(lambda: self.pair.other(one).cleave.json("plan", "list")["plans"][0]["state"] == "running")
+        wait_for(lambda: self.pair.other(one).cleave.json("plan", "list")["plans"][0]["state"] == "running", timeout=30)
         one.ctl(*slow)
         self.claim("late", "--type", "A100-2-10C", "--gpu", A100, "--no-wait")
-        self.wait(lambda: self.json("plan", "list")["plans"][0]["state"] == "running")
+        wait_for(lambda: self.json("plan", "list")["plans"][0]["state"] == "running", timeout=30)
         for machine in self.pair.machines:
             machine.kill()
 

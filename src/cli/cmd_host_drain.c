@@ -79,12 +79,12 @@ static void add_step(const json_t *vm, struct strbuf *out)
     const char *step = view_text(vm, "step", "-");
     int64_t total = view_int(vm, "totalBytes", 0);
     int64_t done = view_int(vm, "processedBytes", 0);
-    int64_t downtime = view_int(vm, "downtimeMs", 0);
+    int64_t downtime = view_int(vm, "downtimeMs", -1);
     strbuf_add(out, step);
     if (str_eq(step, "moving") && total > 0) {
         strbuf_addf(out, ", %d %%",
                     (int)(done >= total ? 99 : (double)done * 100.0 / (double)total));
-    } else if (str_eq(step, "gone") && downtime > 0) {
+    } else if (str_eq(step, "gone") && downtime >= 0) {
         strbuf_addf(out, ", down %lld ms", (long long)downtime);
     }
 }
@@ -93,10 +93,10 @@ static void add_step(const json_t *vm, struct strbuf *out)
 static void add_remark(const json_t *vm, struct strbuf *out)
 {
     const char *text = view_text(vm, "problem", view_text(vm, "why", NULL));
-    int64_t estimate = view_int(vm, "estimateMs", 0);
+    int64_t estimate = view_int(vm, "estimateMs", -1);
     if (text != NULL) {
         strbuf_add(out, text);
-    } else if (estimate > 0) {
+    } else if (estimate >= 0) {
         strbuf_addf(out, "about %.1f s", (double)estimate / 1000.0);
     }
 }

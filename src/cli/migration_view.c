@@ -68,6 +68,13 @@ static void format_ms(int64_t ms, char out[VIEW_SIZE])
     }
 }
 
+static const char *format_mib(const json_t *migration, const char *path, char out[VIEW_SIZE])
+{
+    int64_t bytes = view_int(migration, path, -1);
+    snprintf(out, VIEW_SIZE, bytes < 0 ? "?" : "%.0f", (double)bytes / MIB);
+    return out;
+}
+
 static void print_estimate(const json_t *migration, size_t width)
 {
     if (!view_true(migration, "estimate.known")) {
@@ -79,15 +86,19 @@ static void print_estimate(const json_t *migration, size_t width)
     }
     char total[VIEW_SIZE];
     char downtime[VIEW_SIZE];
-    format_ms(view_int(migration, "estimate.totalMs", 0), total);
-    format_ms(view_int(migration, "estimate.downtimeMs", 0), downtime);
+    char memory[VIEW_SIZE];
+    char dirty[VIEW_SIZE];
+    char framebuffer[VIEW_SIZE];
+    char link[VIEW_SIZE];
+    format_ms(view_int(migration, "estimate.totalMs", -1), total);
+    format_ms(view_int(migration, "estimate.downtimeMs", -1), downtime);
     prose_print(width,
-                "Estimate: %s in all, of which the guest stands still at most %s (memory %.0f MiB, "
-                "changing by %.0f MiB/s, framebuffer %.0f MiB, link %.0f MiB/s)",
-                total, downtime, (double)view_int(migration, "estimate.memoryBytes", 0) / MIB,
-                (double)view_int(migration, "estimate.dirtyBytesPerSecond", 0) / MIB,
-                (double)view_int(migration, "estimate.framebufferBytes", 0) / MIB,
-                (double)view_int(migration, "estimate.linkBytesPerSecond", 0) / MIB);
+                "Estimate: %s in all, of which the guest stands still at most %s (memory %s MiB, "
+                "changing by %s MiB/s, framebuffer %s MiB, link %s MiB/s)",
+                total, downtime, format_mib(migration, "estimate.memoryBytes", memory),
+                format_mib(migration, "estimate.dirtyBytesPerSecond", dirty),
+                format_mib(migration, "estimate.framebufferBytes", framebuffer),
+                format_mib(migration, "estimate.linkBytesPerSecond", link));
 }
 
 void migration_view_times(const json_t *migration, size_t width)

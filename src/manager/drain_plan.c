@@ -124,10 +124,10 @@ static void answered(json_t *body, const struct error *err, void *data)
     const json_t *migration = json_object_get(body, "migration");
     const char *why = err != NULL ? err->message : refusal(migration);
     if (why == NULL) {
-        json_int_t estimate =
-            json_integer_value(json_object_get(json_object_get(migration, "estimate"), "totalMs"));
+        const json_t *ms = json_object_get(json_object_get(migration, "estimate"), "totalMs");
         vm->verdict = DRAIN_MIGRATE;
-        vm->estimate_ms = estimate > 0 ? (uint64_t)estimate : 0;
+        vm->estimate_ms =
+            json_is_integer(ms) ? amount_of((uint64_t)json_integer_value(ms)) : (struct amount){0};
         vm->why[0] = '\0';
     } else {
         add_why(d, vm, why);

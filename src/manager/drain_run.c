@@ -106,7 +106,7 @@ static void refused(struct drainage *d, struct drain_vm *vm, enum reason reason,
                     const char *problem)
 {
     vm->migration[0] = '\0';
-    vm->total_bytes = vm->processed_bytes = 0;
+    vm->total_bytes = vm->processed_bytes = (struct amount){0};
     vm->attempts++;
     if (!reason_passes(reason, PASSES_OFTEN) || vm->attempts >= DRAIN_ATTEMPTS) {
         if (vm->target + 1 >= d->drain->n_targets) {

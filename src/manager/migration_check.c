@@ -52,9 +52,11 @@ static void measured(void *data)
     struct move *move = data;
     const struct migration_request *request = &move->migration->request;
     struct migration_estimate *estimate = &move->migration->estimate;
-    uint64_t link = estimate->link_bytes_per_s;
-    bool limited = request->bandwidth_bytes != 0 && (link == 0 || request->bandwidth_bytes < link);
-    estimate->link_bytes_per_s = limited ? request->bandwidth_bytes : link;
+    struct amount link = estimate->link_bytes_per_s;
+    uint64_t limit = request->bandwidth_bytes;
+    if (limit != 0 && (!link.known || limit < link.value)) {
+        estimate->link_bytes_per_s = amount_of(limit);
+    }
     estimate_fill(estimate, request->max_downtime_ms);
     move_ask_peer(move, PEER_ASK_CHECK, peer_checked);
 }
@@ -81,8 +83,7 @@ static void offer_observed(struct manager *m, const struct error *err, void *dat
     }
     STR_SET(move->offer->id, move->migration->id);
     move->offer->strict = move->migration->request.strict;
-    move->migration->estimate.memory_bytes = vm->mem_kib * 1024;
-    move->migration->estimate.framebuffer_bytes = 0;
+    move->migration->estimate.memory_bytes = amount_of(vm->mem_kib * 1024);
     move_measure(move, measured);
 }
 

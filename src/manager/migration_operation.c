@@ -49,8 +49,8 @@ static void migration_describe(const struct operation *operation, struct operati
               target);
     STR_SET(view->progress.unit, "bytes");
     STR_SET(view->progress.text, migration_state_name(migration->state));
-    view->progress.done = migration->progress.processed_bytes;
-    view->progress.total = migration->progress.total_bytes;
+    view->progress.done = migration->progress.processed_bytes.value;
+    view->progress.total = migration->progress.total_bytes.value;
     STR_SET(view->problem, migration->problem);
     STR_SET(view->hint, migration->hint);
 }

@@ -130,13 +130,12 @@ struct measure {
         char mdev_uuid[40];
         struct gpu_vgpu_state state;
         bool known;
-        uint64_t type_bytes; /* of the whole framebuffer: more can't be in use */
+        struct amount type_bytes; /* of the whole framebuffer: more can't be in use */
     } vgpus[MIGRATION_MAX_CLAIMS];
     char vm_uuid[40];
     char destination[MIGRATION_URI_SIZE];
     char vm[VM_NAME_SIZE];
-    uint64_t link_bytes_per_s;
-    uint64_t dirty_bytes_per_s; /* 0: not known, or none */
+    struct amount link_bytes_per_s, dirty_bytes_per_s;
 };
 
 static void link_work(void *data)
@@ -153,11 +152,13 @@ static void measured(void *data)
     struct migration_estimate *estimate = &move->migration->estimate;
     move->jobs--;
     peer_line_give_back(job->line, peer_rank_of(move));
+    estimate->framebuffer_bytes = amount_of(0);
     for (size_t i = 0; i < job->n; i++) {
         const struct gpu_vgpu_state *state = &job->vgpus[i].state;
         bool used = job->vgpus[i].known && state->framebuffer_used_known;
-        estimate->framebuffer_bytes +=
-            used ? state->framebuffer_used_bytes : job->vgpus[i].type_bytes;
+        estimate->framebuffer_bytes =
+            amount_sum(estimate->framebuffer_bytes,
+                       used ? amount_of(state->framebuffer_used_bytes) : job->vgpus[i].type_bytes);
         for (size_t k = 0; job->vgpus[i].known && k < move->offer->n_claims; k++) {
             struct offer_claim *one = &move->offer->claims[k];
             if (str_eq(one->claim.name, job->vgpus[i].claim)) {
@@ -198,10 +199,15 @@ static void rate_work(void *data)
     struct measure *job = data;
     struct guest_port *port = job->config.track_guest;
     struct error err = {0};
-    if (port->ops->dirty_rate != NULL &&
-        port->ops->dirty_rate(port, job->vm, &job->dirty_bytes_per_s, &err) != 0) {
-        log_debug("before a migration: %s", err.message);
+    uint64_t rate = 0;
+    if (port->ops->dirty_rate == NULL) {
+        return;
     }
+    if (port->ops->dirty_rate(port, job->vm, &rate, &err) != 0) {
+        log_debug("before a migration: %s", err.message);
+        return;
+    }
+    job->dirty_bytes_per_s = amount_of(rate);
 }
 
 static void vgpu_work(void *data)
@@ -232,18 +238,18 @@ static void vgpus_done(void *data)
     worker_submit(all->watch_worker, rate_work, rate_done, job);
 }
 
-static uint64_t type_bytes(const struct manager *m, const struct migration_device *device)
+static struct amount type_bytes(const struct manager *m, const struct migration_device *device)
 {
     const struct claim *claim = claims_find(&m->claims, device->claim);
     const struct gpu *gpu = host_find_gpu_addr(m->host, &device->from.gpu);
     const struct cat_vgpu_type *type = NULL;
     if (claim == NULL || gpu == NULL || claim->spec.type[0] == '\0') {
-        return 0;
+        return (struct amount){0};
     }
     const struct gpu_model *model = boards_find(m->boards, m->config.catalog, gpu);
     bool known = model != NULL && model_find_type(model, claim->spec.type, &type, NULL) == 0 &&
                  type->framebuffer_mib != CAT_UNKNOWN;
-    return known ? (uint64_t)type->framebuffer_mib << 20 : 0;
+    return known ? amount_of((uint64_t)type->framebuffer_mib << 20) : (struct amount){0};
 }
 
 void move_measure(struct move *move, evloop_fn *done)

@@ -196,8 +196,26 @@ static struct migration *make_migration(void)
     m->request.bandwidth_bytes = 1000;
     m->request.max_downtime_ms = 300;
     m->request.strict = true;
-    m->progress = (struct migration_progress){1, 2, 3, 4, 5, 6, 7, 8};
-    m->estimate = (struct migration_estimate){1, 2, 3, 4, true, true, 5, 6};
+    m->progress = (struct migration_progress){
+        .total_bytes = amount_of(1),
+        .processed_bytes = amount_of(2),
+        .remaining_bytes = amount_of(0), /* 0 is no less known than another number */
+        .bytes_per_s = amount_of(4),
+        .dirty_bytes_per_s = amount_of(5),
+        .device_bytes = amount_of(6),
+        .elapsed_ms = amount_of(7),
+        .downtime_ms = amount_of(8),
+    };
+    m->estimate = (struct migration_estimate){
+        .memory_bytes = amount_of(1),
+        .framebuffer_bytes = amount_of(2),
+        .dirty_bytes_per_s = amount_of(0),
+        .link_bytes_per_s = amount_of(4),
+        .known = true,
+        .converges = true,
+        .total_ms = amount_of(5),
+        .downtime_ms = amount_of(6),
+    };
     STR_SET(m->id, "b5b1a8f0-0000-4000-8000-000000000007");
     STR_SET(m->author, "ada");
     STR_SET(m->vm_uuid, "b5b1a8f0-0000-4000-8000-000000000004");
@@ -278,10 +296,10 @@ static struct drain *make_drain(void)
                             .step = DRAIN_MOVING,
                             .target = 1,
                             .attempts = 2,
-                            .estimate_ms = 3,
-                            .total_bytes = 4,
-                            .processed_bytes = 5,
-                            .downtime_ms = 6};
+                            .estimate_ms = amount_of(3),
+                            .total_bytes = amount_of(4),
+                            .processed_bytes = amount_of(5),
+                            .downtime_ms = amount_of(6)};
     STR_SET(vm->name, "web1");
     STR_SET(vm->devices, "2 x L40S-8Q");
     STR_SET(vm->why, "it can");

@@ -79,10 +79,10 @@ static const struct field vm_fields[] = {
     FIELD_TEXT(struct drain_vm, why, "why", FACE_KEPT),
     FIELD_TEXT(struct drain_vm, migration, "migration", FACE_KEPT),
     FIELD_TEXT(struct drain_vm, problem, "problem", FACE_KEPT),
-    FIELD_SIZE(struct drain_vm, estimate_ms, "estimateMs", FACE_KEPT),
-    FIELD_SIZE(struct drain_vm, total_bytes, "totalBytes", FACE_KEPT),
-    FIELD_SIZE(struct drain_vm, processed_bytes, "processedBytes", FACE_KEPT),
-    FIELD_SIZE(struct drain_vm, downtime_ms, "downtimeMs", FACE_KEPT),
+    FIELD_AMOUNT(struct drain_vm, estimate_ms, "estimateMs", FACE_KEPT),
+    FIELD_AMOUNT(struct drain_vm, total_bytes, "totalBytes", FACE_KEPT),
+    FIELD_AMOUNT(struct drain_vm, processed_bytes, "processedBytes", FACE_KEPT),
+    FIELD_AMOUNT(struct drain_vm, downtime_ms, "downtimeMs", FACE_KEPT),
 };
 static const struct schema drain_vm_schema = SCHEMA(drain_vm, vm_fields);
 

@@ -68,9 +68,9 @@ struct drain_vm {
     char why[ERROR_TEXT_SIZE]; /* why it can't migrate; "" when it can */
     char migration[40];
     char problem[ERROR_TEXT_SIZE];
-    uint64_t estimate_ms; /* of its migration, 0 not known */
+    struct amount estimate_ms; /* of its migration */
     /* Not stored: of the migration under way, or what it was. */
-    uint64_t total_bytes, processed_bytes, downtime_ms;
+    struct amount total_bytes, processed_bytes, downtime_ms;
 };
 
 struct drain {

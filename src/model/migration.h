@@ -38,20 +38,19 @@ enum migration_resolution {
 };
 WORDS_DECLARE(migration_resolution, migration_resolution_words) /* RESOLUTION_NONE has no word */
 
-/* 0: not known. */
 struct migration_progress {
-    uint64_t total_bytes, processed_bytes, remaining_bytes;
-    uint64_t bytes_per_s, dirty_bytes_per_s;
-    uint64_t device_bytes; /* of device state, such as a framebuffer */
-    uint64_t elapsed_ms, downtime_ms;
+    struct amount total_bytes, processed_bytes, remaining_bytes;
+    struct amount bytes_per_s, dirty_bytes_per_s;
+    struct amount device_bytes; /* of device state, such as a framebuffer */
+    struct amount elapsed_ms, downtime_ms;
 };
 
-/* Inputs and outcome of plan/estimate.h. 0: not known, but for `converges`. */
+/* Inputs and outcome of plan/estimate.h. */
 struct migration_estimate {
-    uint64_t memory_bytes, framebuffer_bytes, dirty_bytes_per_s, link_bytes_per_s;
-    bool known;     /* the two below mean something */
+    struct amount memory_bytes, framebuffer_bytes, dirty_bytes_per_s, link_bytes_per_s;
+    bool known;     /* as the two times below are */
     bool converges; /* memory is sent faster than the guest changes it */
-    uint64_t total_ms, downtime_ms;
+    struct amount total_ms, downtime_ms;
 };
 
 /* What a claim has at the source and gets at the target. */

@@ -25,24 +25,24 @@ static const struct schema migration_request_schema = SCHEMA(migration_request, 
 static const struct field estimate_fields[] = {
     FIELD_BOOL(struct migration_estimate, known, "known", FACE_KEPT, .required = true),
     FIELD_BOOL(struct migration_estimate, converges, "converges", FACE_KEPT, .required = true),
-    FIELD_SIZE(struct migration_estimate, memory_bytes, "memoryBytes", FACE_KEPT),
-    FIELD_SIZE(struct migration_estimate, framebuffer_bytes, "framebufferBytes", FACE_KEPT),
-    FIELD_SIZE(struct migration_estimate, dirty_bytes_per_s, "dirtyBytesPerSecond", FACE_KEPT),
-    FIELD_SIZE(struct migration_estimate, link_bytes_per_s, "linkBytesPerSecond", FACE_KEPT),
-    FIELD_SIZE(struct migration_estimate, total_ms, "totalMs", FACE_KEPT),
-    FIELD_SIZE(struct migration_estimate, downtime_ms, "downtimeMs", FACE_KEPT),
+    FIELD_AMOUNT(struct migration_estimate, memory_bytes, "memoryBytes", FACE_KEPT),
+    FIELD_AMOUNT(struct migration_estimate, framebuffer_bytes, "framebufferBytes", FACE_KEPT),
+    FIELD_AMOUNT(struct migration_estimate, dirty_bytes_per_s, "dirtyBytesPerSecond", FACE_KEPT),
+    FIELD_AMOUNT(struct migration_estimate, link_bytes_per_s, "linkBytesPerSecond", FACE_KEPT),
+    FIELD_AMOUNT(struct migration_estimate, total_ms, "totalMs", FACE_KEPT),
+    FIELD_AMOUNT(struct migration_estimate, downtime_ms, "downtimeMs", FACE_KEPT),
 };
 static const struct schema migration_estimate_schema = SCHEMA(migration_estimate, estimate_fields);
 
 static const struct field progress_fields[] = {
-    FIELD_SIZE(struct migration_progress, total_bytes, "totalBytes", FACE_KEPT),
-    FIELD_SIZE(struct migration_progress, processed_bytes, "processedBytes", FACE_KEPT),
-    FIELD_SIZE(struct migration_progress, remaining_bytes, "remainingBytes", FACE_KEPT),
-    FIELD_SIZE(struct migration_progress, bytes_per_s, "bytesPerSecond", FACE_KEPT),
-    FIELD_SIZE(struct migration_progress, dirty_bytes_per_s, "dirtyBytesPerSecond", FACE_KEPT),
-    FIELD_SIZE(struct migration_progress, device_bytes, "deviceBytes", FACE_KEPT),
-    FIELD_SIZE(struct migration_progress, elapsed_ms, "elapsedMs", FACE_KEPT),
-    FIELD_SIZE(struct migration_progress, downtime_ms, "downtimeMs", FACE_KEPT),
+    FIELD_AMOUNT(struct migration_progress, total_bytes, "totalBytes", FACE_KEPT),
+    FIELD_AMOUNT(struct migration_progress, processed_bytes, "processedBytes", FACE_KEPT),
+    FIELD_AMOUNT(struct migration_progress, remaining_bytes, "remainingBytes", FACE_KEPT),
+    FIELD_AMOUNT(struct migration_progress, bytes_per_s, "bytesPerSecond", FACE_KEPT),
+    FIELD_AMOUNT(struct migration_progress, dirty_bytes_per_s, "dirtyBytesPerSecond", FACE_KEPT),
+    FIELD_AMOUNT(struct migration_progress, device_bytes, "deviceBytes", FACE_KEPT),
+    FIELD_AMOUNT(struct migration_progress, elapsed_ms, "elapsedMs", FACE_KEPT),
+    FIELD_AMOUNT(struct migration_progress, downtime_ms, "downtimeMs", FACE_KEPT),
 };
 static const struct schema migration_progress_schema = SCHEMA(migration_progress, progress_fields);
 

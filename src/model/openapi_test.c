@@ -135,6 +135,7 @@ static const char *type_of(const struct field *field)
     case KIND_TRISTATE:
         return "boolean";
     case KIND_NUMBER:
+    case KIND_AMOUNT:
         return "integer";
     case KIND_OBJECT:
         return "object";
@@ -154,7 +155,8 @@ static bool field_may_be_null(const struct field *field, enum face face)
         return !field->required;
     }
     bool is_optional = field->kind == KIND_OBJECT && field->schema->set_size != 0;
-    return field->null || is_optional || field->kind == KIND_TRISTATE || field->is_known != NULL;
+    bool has_unknown = field->kind == KIND_TRISTATE || field->kind == KIND_AMOUNT;
+    return field->null || is_optional || has_unknown || field->is_known != NULL;
 }
 
 static void compare_words(struct comparison *c, const struct field *field, enum face face,
@@ -228,6 +230,9 @@ static void compare_value(struct comparison *c, const struct field *field, enum 
         compare_schema(c, field->schema, face, value, path);
     } else if (field->kind == KIND_LIST || field->kind == KIND_ARRAY) {
         compare_schema(c, field->schema, face, resolve(c, json_object_get(value, "items")), path);
+    }
+    if (field->kind == KIND_AMOUNT) {
+        compare_limit(c, value, "minimum", field->min, path);
     }
     if (!is_written_only(face)) {
         compare_limits(c, field, value, path);

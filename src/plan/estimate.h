@@ -11,8 +11,9 @@
 /* QEMU's default for the longest stop that it aims at (qapi/migration.json, downtime-limit). */
 #define ESTIMATE_DEFAULT_DOWNTIME_MS 300
 
-/* Fills the outcome from the four inputs. Without a link speed nothing is known; a guest that
- * changes memory faster than it is sent never converges. max_downtime_ms 0: the default. */
+/* Fills the outcome from the four inputs. Without a link speed nothing is known; each other
+ * input counts as 0 where it is unknown. A guest that changes memory faster than it is sent never
+ * converges. max_downtime_ms 0: the default. */
 void estimate_fill(struct migration_estimate *estimate, uint64_t max_downtime_ms);
 
 #endif

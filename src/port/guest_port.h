@@ -58,16 +58,17 @@ enum guest_job {
     GUEST_JOB_CANCELLED
 };
 
-/* A migration as libvirt reports it; 0: not reported (yet). */
+/* A migration as libvirt reports it; what it does not report (yet) is unknown. Rates are 0 until
+ * the first round is over. */
 struct guest_progress {
     enum guest_job job;
-    uint64_t total_bytes, processed_bytes, remaining_bytes;
-    uint64_t bytes_per_s;
-    uint64_t dirty_bytes_per_s; /* how fast the guest's memory changes */
-    uint64_t vfio_bytes;        /* device state sent so far */
-    uint64_t elapsed_ms;
-    uint64_t downtime_ms; /* RUNNING: expected by the emulator; DONE: what it was */
-    bool runs_here;       /* of migrate(): the source says that the VM still runs there */
+    struct amount total_bytes, processed_bytes, remaining_bytes;
+    struct amount bytes_per_s;
+    struct amount dirty_bytes_per_s; /* how fast the guest's memory changes */
+    struct amount vfio_bytes;        /* device state sent so far */
+    struct amount elapsed_ms;
+    struct amount downtime_ms; /* RUNNING: expected by the emulator; DONE: what it was */
+    bool runs_here;            /* of migrate(): the source says that the VM still runs there */
 };
 
 struct guest_port;
@@ -146,8 +147,9 @@ struct guest_port_ops {
      * None running: 0. */
     int (*migrate_cancel)(struct guest_port *port, const char *vm, struct error *err);
     /* Optional: NULL where it can't be known. How fast a running guest changes its memory, watched
-     * for a second, in which the guest runs on; from another thread and port than migrate's.
-     * -REASON_UNSUPPORTED: libvirt or the emulator can't tell. (waits for vm) */
+     * for a second, in which the guest runs on, in whole MiB/s: 0 of one that rests, or that a busy
+     * host did not run. From another thread and port than migrate's. -REASON_UNSUPPORTED: libvirt
+     * or the emulator can't tell. (waits for vm) */
     int (*dirty_rate)(struct guest_port *port, const char *vm, uint64_t *ret_bytes_per_s,
                       struct error *err);
     void (*free)(struct guest_port *port);

@@ -40,8 +40,8 @@ struct peer_port_ops {
     int (*abort)(struct peer_port *port, const char *address, const char *id,
                  struct incoming **ret_incoming, struct error *err);
     /* Of the way to the host that data would take (`destination`: libvirt's URI), in bytes per
-     * second, as the network interface reports it; 0: not known. */
-    uint64_t (*link_speed)(struct peer_port *port, const char *destination);
+     * second, as the network interface reports it. */
+    struct amount (*link_speed)(struct peer_port *port, const char *destination);
     void (*free)(struct peer_port *port);
 };
 

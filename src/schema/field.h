@@ -25,6 +25,7 @@ enum field_kind {
     KIND_TEXT,
     KIND_BOOL,
     KIND_NUMBER, /* of 32 or 64 bits */
+    KIND_AMOUNT, /* unknown is null, and 0 a number like any other */
     KIND_WORD,
     KIND_TRISTATE, /* unknown is null */
     KIND_HEX,      /* "0x26b9"; written only */

@@ -26,9 +26,13 @@
 /* An unsigned number, 0 if absent. */
 #define FIELD_COUNT(type, member, key_, ...)                                                       \
     {FIELD_OF_NUMBER(type, member, key_), .faces = __VA_ARGS__}
-/* The same; 0 is not known, and null. */
+/* The same; 0, which no such thing has, is null: not known, or not asked for. */
 #define FIELD_SIZE(type, member, key_, ...)                                                        \
     {FIELD_OF_NUMBER(type, member, key_), .null = true, .faces = __VA_ARGS__}
+/* A `struct amount`: what may be 0, too. */
+#define FIELD_AMOUNT(type, member, key_, ...)                                                      \
+    {FIELD_OF(KIND_AMOUNT, type, member, key_, FIELD_IS(type, member, struct amount)),             \
+     .faces = __VA_ARGS__}
 /* NO_ID is null. */
 #define FIELD_ID(type, member, key_, ...)                                                          \
     {FIELD_OF(KIND_NUMBER, type, member, key_, FIELD_IS(type, member, uint32_t)), .null = true,    \

@@ -43,6 +43,9 @@ static void clear_field(const struct field *field, void *object)
     case KIND_TRISTATE:
         field_set_number(field, object, field->fallback);
         break;
+    case KIND_AMOUNT:
+        *(struct amount *)at = (struct amount){0};
+        break;
     case KIND_ADDRESS:
         *(struct pci_addr *)at = (struct pci_addr){0};
         break;

@@ -39,6 +39,14 @@ static void read_number(struct reader *r, const struct field *field, void *objec
     field_set_number(field, object, (uint64_t)value);
 }
 
+static void read_amount(struct reader *r, const struct field *field, struct amount *ret_amount)
+{
+    *ret_amount = (struct amount){0};
+    if (reader_has(r, field->key)) {
+        *ret_amount = amount_of((uint64_t)reader_int(r, field->key, field->min, INT64_MAX));
+    }
+}
+
 static void read_word(struct reader *r, const struct field *field, void *object)
 {
     int value = field->required ? reader_word(r, field->key, field->words)
@@ -137,6 +145,9 @@ static void read_field(struct reader *r, const struct field *field, void *object
         break;
     case KIND_NUMBER:
         read_number(r, field, object);
+        break;
+    case KIND_AMOUNT:
+        read_amount(r, field, at);
         break;
     case KIND_WORD:
         read_word(r, field, object);

@@ -53,6 +53,7 @@ struct lamp {
     uint64_t joules;
     size_t parallel;
     uint64_t size;
+    struct amount lumens;
     uint32_t id;
     int32_t node;
     enum color color;
@@ -103,6 +104,7 @@ static const struct field lamp_fields[] = {
     FIELD_COUNT(struct lamp, joules, "joules", FACE_KEPT, .required = true),
     FIELD_COUNT(struct lamp, parallel, "parallel", FACE_ALL, .min = 1, .max = 8, .fallback = 1),
     FIELD_SIZE(struct lamp, size, "size", FACE_ALL),
+    FIELD_AMOUNT(struct lamp, lumens, "lumens", FACE_ALL),
     FIELD_ID(struct lamp, id, "id", FACE_ALL, .max = 63),
     FIELD_NODE(struct lamp, node, "node", FACE_ALL),
     FIELD_WORD(struct lamp, color, "color", color, FACE_ALL, .fallback = COLOR_ANY),
@@ -204,6 +206,10 @@ static const struct form forms[] = {
     {"", "size", "null"},
     {"size: 0", "size", "null"},
     {"size: 5000000000", "size", "5000000000"},
+    {"", "lumens", "null"},
+    {"lumens: null", "lumens", "null"},
+    {"lumens: 0", "lumens", "0"},
+    {"lumens: 9223372036854775807", "lumens", "9223372036854775807"},
     {"", "id", "null"},
     {"id: 0", "id", "0"},
     {"", "node", "null"},
@@ -305,6 +311,8 @@ static const struct refusal refusals[] = {
     {LEAST ", hours: -1", "hours: is -1, must be from 0 to 1000000"},
     {LEAST ", hours: many", "hours: must be an integer, not a string"},
     {LEAST ", parallel: 0", "parallel: is 0, must be from 1 to 8"},
+    {LEAST ", lumens: -1", "lumens: is -1, must be from 0 to 9223372036854775807"},
+    {LEAST ", lumens: many", "lumens: must be an integer, not a string"},
     {LEAST ", id: 64", "id: is 64, must be from 0 to 63"},
     {LEAST ", node: 2147483648", "node: is 2147483648, must be from 0 to 2147483647"},
     {LEAST ", color: gren", "color: \"gren\" is not a known value; did you mean \"green\"?"},
@@ -407,6 +415,7 @@ static void random_lamp(struct lamp *lamp)
         .joules = (uint64_t)random_below(UINT32_MAX) << random_below(31),
         .parallel = 1 + random_below(8),
         .size = random_below(2) == 0 ? 0 : random_below(UINT32_MAX),
+        .lumens = random_below(2) == 0 ? (struct amount){0} : amount_of(random_below(3)),
         .id = random_below(2) == 0 ? NO_ID : random_below(64),
         .node = (int32_t)random_below(3) - 1,
         .color = (enum color)random_below(3),

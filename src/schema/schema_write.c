@@ -23,6 +23,11 @@ static json_t *tristate_to_json(enum tristate value)
     return value == TRI_UNKNOWN ? json_null() : json_boolean(value == TRI_YES);
 }
 
+static json_t *amount_to_json(const struct amount *amount)
+{
+    return amount->known ? json_integer((json_int_t)amount->value) : json_null();
+}
+
 static json_t *time_to_json(uint64_t realtime_us)
 {
     char text[32];
@@ -53,6 +58,8 @@ static bool is_fallback(const struct field *field, const void *object)
     case KIND_TRISTATE:
     case KIND_HEX:
         return field_number(field, object) == field->fallback;
+    case KIND_AMOUNT:
+        return !((const struct amount *)at)->known;
     case KIND_LIST:
     case KIND_ARRAY:
     case KIND_LINES:
@@ -79,6 +86,8 @@ static json_t *value_to_json(const struct field *field, const void *object, enum
         return json_boolean(*(const bool *)at);
     case KIND_NUMBER:
         return json_integer((json_int_t)field_number(field, object));
+    case KIND_AMOUNT:
+        return amount_to_json(at);
     case KIND_WORD:
         return json_string(words_name(field->words, (uint32_t)field_number(field, object)));
     case KIND_TRISTATE:

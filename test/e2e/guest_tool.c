@@ -33,10 +33,11 @@ static void print(const char *what, const struct guest_progress *it)
 {
     static const char *const jobs[] = {"none", "running", "done", "failed", "cancelled"};
     print_json(json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b}", "what", what, "job",
-                         jobs[it->job], "processed", (json_int_t)it->processed_bytes, "remaining",
-                         (json_int_t)it->remaining_bytes, "dirty",
-                         (json_int_t)it->dirty_bytes_per_s, "elapsedMs", (json_int_t)it->elapsed_ms,
-                         "downtimeMs", (json_int_t)it->downtime_ms, "runsHere", it->runs_here));
+                         jobs[it->job], "processed", (json_int_t)it->processed_bytes.value,
+                         "remaining", (json_int_t)it->remaining_bytes.value, "dirty",
+                         (json_int_t)it->dirty_bytes_per_s.value, "elapsedMs",
+                         (json_int_t)it->elapsed_ms.value, "downtimeMs",
+                         (json_int_t)it->downtime_ms.value, "runsHere", it->runs_here));
 }
 
 static void *watch_run(void *data)
@@ -46,7 +47,7 @@ static void *watch_run(void *data)
         struct guest_progress now = {0};
         struct error err = {0};
         int result = watch->port->ops->migrate_progress(watch->port, watch->vm, &now, &err);
-        if (result == 0 && now.job == GUEST_JOB_RUNNING && now.processed_bytes > 0) {
+        if (result == 0 && now.job == GUEST_JOB_RUNNING && now.processed_bytes.value > 0) {
             print("progress", &now);
             if (watch->cancel) {
                 (void)watch->port->ops->migrate_cancel(watch->port, watch->vm, &err);

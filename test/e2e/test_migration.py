@@ -2,6 +2,7 @@
 """`cleave vm migrate`: a real VM with its vGPU moves between two simulated hosts, there and back, and
 with every fault: it runs on exactly one of them, and the other has nothing of it."""
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -54,23 +55,28 @@ def pairs(directory, openapi):
 
 # ---- there and back ----
 
+def estimate(pair, *options):
+    done = pair.migrate("vm1", pair.alpha, "--dry-run", "-o", "json", *options)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["migration"]["estimate"]
+
+
 def test_the_estimate_knows_how_fast_the_guest_changes_its_memory(pairs, image):
     """It changes 8 MiB/s, or less where the machine is busy: a link with 64 gets ahead of that, one with
-    1 never does."""
+    1 never does. Each measurement may be of a second in which the guest hardly ran."""
     pair = pairs(VFIO)
     pair.boot_claimed(image, "vm1", pair.alpha, dirty_mib=8, type="L40S-8Q")
 
-    def estimate(mib):
-        done = pair.migrate("vm1", pair.alpha, "--bandwidth", str(mib), "--dry-run", "-o", "json")
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)["migration"]["estimate"]
+    def up_to_speed(mib):
+        found = estimate(pair, "--bandwidth", str(mib))
+        return found if (found["dirtyBytesPerSecond"] or 0) >= 2 << 20 else None
 
-    pair.wait_for("a guest that is up to speed",
-                  lambda: (estimate(64)["dirtyBytesPerSecond"] or 0) >= 2 << 20, timeout=60)
-    fast, slow = estimate(64), estimate(1)
-    assert 1 << 20 < fast["dirtyBytesPerSecond"] <= 16 << 20
-    assert fast["known"] and fast["converges"]
+    fast, slow = (pair.wait_for("a guest that is up to speed", functools.partial(up_to_speed, mib),
+                                timeout=60) for mib in (64, 1))
+    assert fast["dirtyBytesPerSecond"] <= 16 << 20
+    assert fast["known"] and fast["converges"] and fast["totalMs"] > 0
     assert not slow["converges"] and not slow["known"]
+    assert slow["totalMs"] is None and slow["downtimeMs"] is None
 
 
 @pytest.mark.parametrize("kind", [
@@ -236,6 +242,10 @@ def test_a_dry_run_shows_every_check_and_changes_nothing(pairs, image):
     assert "beta: create vGPU L40S-8Q on" in done.stdout
     assert pair.beta.api.get("/v1/plans")["plans"] == []
     assert pair.alpha.api.get("/v1/migrations") == {"migrations": [], "incoming": []}
+    # It rests: less than 1 MiB/s is a speed, too, and the speed of the link is not known.
+    rests = pair.wait_for("a guest at rest", lambda: (e := estimate(pair))["dirtyBytesPerSecond"] == 0
+                          and e)
+    assert rests["linkBytesPerSecond"] is None and not rests["known"]
     strict = pair.migrate("vm1", pair.alpha, "--dry-run", "--strict")
     assert strict.returncode in (0, 9)
     pair.goes_on("vm1")

@@ -66,8 +66,8 @@ def test_a_vm_moves_there_and_back_and_keeps_its_framebuffer(twins, image, host,
         assert len(twin.holders(target)) == 1
         twin.goes_on("vm1")
     assert len({tick[2] for tick in twin.ticks("vm1")}) == 1
-    twin.wait_for("it names each of its GPUs", lambda: len(uuids(twin, "vm1")) == 3)
-    first, second, third = uuids(twin, "vm1")
+    first, second, third = twin.wait_for(
+        "it names each of its GPUs", lambda: (named := uuids(twin, "vm1")) and len(named) == 3 and named)
     assert first == third != second
 
 

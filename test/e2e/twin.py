@@ -172,4 +172,4 @@ class Twin:
                 if name in machine.virsh("list", "--name").stdout.split()]
 
     def wait_for(self, what, condition, timeout=30):
-        wait_for(condition, timeout, problem=what)
+        return wait_for(condition, timeout, problem=what)

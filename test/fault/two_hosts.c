@@ -290,11 +290,11 @@ static int peer_check_ways(struct peer_port *port, const char *destination, cons
     return 0;
 }
 
-static uint64_t peer_link_speed(struct peer_port *port, const char *destination)
+static struct amount peer_link_speed(struct peer_port *port, const char *destination)
 {
     (void)port;
     (void)destination;
-    return UINT64_C(1250000000);
+    return amount_of(UINT64_C(1250000000));
 }
 
 static const struct peer_port_ops peer_ops = {.check_ways = peer_check_ways,

@@ -43,11 +43,18 @@ static void add_number(struct params *params, const char *name, uint64_t value)
 
 /* ---- statistics ---- */
 
-static uint64_t number(const struct params *stats, const char *name)
+static struct amount number(const struct params *stats, const char *name)
 {
     unsigned long long value = 0;
-    (void)virTypedParamsGetULLong(stats->items, stats->n, name, &value);
-    return value;
+    bool known = virTypedParamsGetULLong(stats->items, stats->n, name, &value) == 1;
+    return known ? amount_of(value) : (struct amount){0};
+}
+
+static struct amount pages_in_bytes(const struct params *stats, const char *name)
+{
+    struct amount pages = number(stats, name);
+    struct amount page = number(stats, VIR_DOMAIN_JOB_MEMORY_PAGE_SIZE);
+    return pages.known && page.known ? amount_of(pages.value * page.value) : (struct amount){0};
 }
 
 static enum guest_job job_of(int type)
@@ -85,8 +92,7 @@ static bool read_stats(virDomainPtr domain, unsigned flags, struct guest_progres
         .processed_bytes = number(&stats, VIR_DOMAIN_JOB_DATA_PROCESSED),
         .remaining_bytes = number(&stats, VIR_DOMAIN_JOB_DATA_REMAINING),
         .bytes_per_s = number(&stats, VIR_DOMAIN_JOB_MEMORY_BPS),
-        .dirty_bytes_per_s = number(&stats, VIR_DOMAIN_JOB_MEMORY_DIRTY_RATE) *
-                             number(&stats, VIR_DOMAIN_JOB_MEMORY_PAGE_SIZE),
+        .dirty_bytes_per_s = pages_in_bytes(&stats, VIR_DOMAIN_JOB_MEMORY_DIRTY_RATE),
         .vfio_bytes = number(&stats, JOB_VFIO_BYTES),
         .elapsed_ms = number(&stats, VIR_DOMAIN_JOB_TIME_ELAPSED),
         .downtime_ms = number(&stats, VIR_DOMAIN_JOB_DOWNTIME),
@@ -128,7 +134,7 @@ int libvirt_migrate_cancel(struct libvirt_port *port, const char *vm, struct err
 /* ---- the move ---- */
 
 /* A source without a stored definition can't tell any more: then the target, if it can be reached
- * from here. Statistics are a courtesy: without them all are 0. */
+ * from here. Statistics are a courtesy: without them all are unknown. */
 static void read_finished(const struct guest_migration *migration, virDomainPtr domain,
                           struct guest_progress *ret_done)
 {

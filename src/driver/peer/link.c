@@ -71,7 +71,7 @@ static bool interface_of(const struct sockaddr_storage *address, char *out, size
     return known;
 }
 
-uint64_t link_speed_to(const char *uri)
+struct amount link_speed_to(const char *uri)
 {
     struct remote remote;
     char interface[32];
@@ -79,14 +79,13 @@ uint64_t link_speed_to(const char *uri)
     if (remote_read_destination(uri, REMOTE_FOR_ROOT, &remote, NULL) != 0 ||
         remote.host[0] == '\0' || !local_address(remote.host, &address) ||
         !interface_of(&address, interface, sizeof(interface))) {
-        return 0;
+        return (struct amount){0};
     }
     CLEANUP_FREE char *path = xasprintf("/sys/class/net/%s/speed", interface);
     CLEANUP_FREE char *text = NULL;
     size_t len = 0;
     uint64_t mbit = 0; /* "-1" where it isn't known (kernel, ABI/testing/sysfs-class-net) */
-    if (fs_read(path, 64, &text, &len) != 0 || !parse_u64(str_trim(text), &mbit)) {
-        return 0;
-    }
-    return mbit * BITS_PER_MBIT / 8;
+    bool known = fs_read(path, 64, &text, &len) == 0 && parse_u64(str_trim(text), &mbit);
+    /* 0 is no speed: some drivers say it where they don't know. */
+    return known && mbit > 0 ? amount_of(mbit * BITS_PER_MBIT / 8) : (struct amount){0};
 }

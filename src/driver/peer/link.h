@@ -3,10 +3,10 @@
 #ifndef DRIVER_PEER_LINK_H
 #define DRIVER_PEER_LINK_H
 
-#include <stdint.h>
+#include "base/unknown.h"
 
-/* In bytes per second, of the interface that packets to the host of libvirt's URI would take; 0:
- * not known (no host in it, no route, an interface without a speed such as the loopback's). */
-uint64_t link_speed_to(const char *uri);
+/* In bytes per second, of the interface that packets to the host of libvirt's URI would take.
+ * Unknown: no host in it, no route, an interface without a speed such as the loopback's. */
+struct amount link_speed_to(const char *uri);
 
 #endif

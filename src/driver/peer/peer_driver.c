@@ -132,7 +132,7 @@ static int abort_incoming(struct peer_port *port, const char *address, const cha
     return ask(port, address, TIMEOUT_S, "DELETE", path, NULL, ret_incoming, err);
 }
 
-static uint64_t link_speed(struct peer_port *port, const char *destination)
+static struct amount link_speed(struct peer_port *port, const char *destination)
 {
     (void)port;
     return link_speed_to(destination);

@@ -210,3 +210,35 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
     *ret_admitted = a;
     return 0;
 }
+
+static bool admit_is_candidate(void *data, uint32_t candidate, struct place_score *ret_score)
+{
+    (void)ret_score;
+    const struct admit_search *search = data;
+    return admit_selects(search->planner, search->claim,
+                         &search->planner->host->gpus.items[candidate]);
+}
+
+static int admit_judge(void *data, uint32_t candidate, struct error *err)
+{
+    struct admit_search *search = data;
+    return admit_on_gpu(search->planner, search->claim,
+                        &search->planner->host->gpus.items[candidate], &search->admitted, err);
+}
+
+/* A GPU that can't be used did not judge the claim: its quarantine says less than a broken rule. */
+static int admit_rank(void *data, uint32_t candidate, enum reason reason)
+{
+    const struct admit_search *search = data;
+    const struct gpu *gpu = &search->planner->host->gpus.items[candidate];
+    return reason_rank(gpu->problem[0] != '\0' ? REASON_DRIVER : reason);
+}
+
+struct place_question admit_question(struct admit_search *search)
+{
+    return (struct place_question){.n = (uint32_t)search->planner->host->gpus.n,
+                                   .score = admit_is_candidate,
+                                   .judge = admit_judge,
+                                   .rank = admit_rank,
+                                   .data = search};
+}

@@ -3,8 +3,8 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "plan/candidate.h"
 #include "plan/idle.h"
-#include "plan/preference.h"
 #include "plan/room.h"
 #include "plan/work_solve.h"
 #include "plan/work_try.h"
@@ -22,6 +22,8 @@ struct search {
     const struct claim *claim;
     struct gpu_work *from;
     const struct leaving *idle; /* of it */
+    struct leaving *leaving;    /* of each GPU */
+    size_t n;                   /* so many of them leave */
     const struct claim *chosen[WORK_MAX_CLAIMS];
     size_t n_chosen;
     unsigned tries;
@@ -29,29 +31,41 @@ struct search {
 
 /* ---- one set ---- */
 
-/* The other GPU that it would be given if it came now. */
-static bool send(const struct search *search, const struct claim *claim, const struct claim *stored)
+/* An idle claim that looks for another GPU. */
+struct errand {
+    const struct search *search;
+    const struct claim *claim; /* as it would come there */
+    const struct claim *stored;
+};
+
+static bool score_other(void *data, uint32_t candidate, struct place_score *ret_score)
 {
-    struct works *works = search->works;
-    for (size_t g = 0; g < works->n; g++) {
-        works->items[g].tried = &works->items[g] == search->from;
+    const struct errand *errand = data;
+    const struct gpu_work *work = &errand->search->works->items[candidate];
+    if (work == errand->search->from) {
+        return false;
     }
-    for (;;) {
-        struct gpu_work *best = NULL;
-        for (size_t g = 0; g < works->n; g++) {
-            struct gpu_work *work = &works->items[g];
-            if (!work->tried && (best == NULL || preference_is_better(work, best, claim))) {
-                best = work;
-            }
-        }
-        if (best == NULL) {
-            return false;
-        }
-        best->tried = true;
-        if (work_try(best, claim, stored, NULL) == 0) {
-            return true;
-        }
-    }
+    candidate_score(work, errand->claim, ret_score->keys);
+    return true;
+}
+
+static int judge_other(void *data, uint32_t candidate, struct error *err)
+{
+    const struct errand *errand = data;
+    return work_try(&errand->search->works->items[candidate], errand->claim, errand->stored, err);
+}
+
+/* The other GPU that it would be given if it came now; NULL: none takes it. */
+static struct gpu_work *send(const struct search *search, const struct claim *claim,
+                             const struct claim *stored)
+{
+    struct errand errand = {.search = search, .claim = claim, .stored = stored};
+    const struct place_question question = {.n = (uint32_t)search->works->n,
+                                            .score = score_other,
+                                            .judge = judge_other,
+                                            .data = &errand};
+    CLEANUP(place_answer_done) struct place_answer answer;
+    return place_choose(&question, &answer) == 0 ? &search->works->items[answer.chosen] : NULL;
 }
 
 static void take_back(const struct search *search, const size_t *n_added)
@@ -86,7 +100,7 @@ static bool try_set(struct search *search)
     bool goes = work_try(from, search->claim, NULL, NULL) == 0;
     for (size_t i = 0; goes && i < search->n_chosen; i++) {
         const struct claim claim = room_come_again(search->chosen[i]);
-        goes = send(search, &claim, search->chosen[i]);
+        goes = send(search, &claim, search->chosen[i]) != NULL;
     }
     /* What was solved while some of them had nowhere to go yet would take them out of definitions.
      */
@@ -121,17 +135,12 @@ static bool can_go(struct search *search, const struct claim *stored)
 {
     struct claim claim = room_come_again(stored);
     claim.vm[0] = claim.vm_uuid[0] = '\0';
-    if (!send(search, &claim, stored)) {
-        return false;
+    struct gpu_work *to = send(search, &claim, stored);
+    if (to != NULL) {
+        to->n_added--;
+        work_solve_again(to);
     }
-    for (size_t g = 0; g < search->works->n; g++) {
-        struct gpu_work *work = &search->works->items[g];
-        if (work->n_added > 0 && work->moved[work->n_added - 1] == stored) {
-            work->n_added--;
-            work_solve_again(work);
-        }
-    }
-    return true;
+    return to != NULL;
 }
 
 static bool same_wish(const struct claim *a, const struct claim *b)
@@ -164,23 +173,30 @@ static void list_idle(struct search *search, struct gpu_work *from, struct leavi
     }
 }
 
+static int judge_leaving(void *data, uint32_t candidate, struct error *err)
+{
+    struct search *search = data;
+    (void)err;
+    search->from = &search->works->items[candidate];
+    search->idle = &search->leaving[candidate];
+    search->n_chosen = 0;
+    return choose(search, 0, search->n) ? 0 : -REASON_NO_CAPACITY;
+}
+
 bool away_make(struct works *works, const struct claim *claim)
 {
-    struct search search = {.works = works, .claim = claim};
     CLEANUP_FREE struct leaving *leaving = xcalloc(works->n, sizeof(*leaving));
+    struct search search = {.works = works, .claim = claim, .leaving = leaving};
+    const struct place_question question = {
+        .n = (uint32_t)works->n, .judge = judge_leaving, .data = &search};
     size_t most = 0;
     for (size_t g = 0; works->n > 1 && g < works->n; g++) {
         list_idle(&search, &works->items[g], &leaving[g]);
         most = leaving[g].n > most ? leaving[g].n : most;
     }
-    for (size_t n = 1; n <= most && search.tries < MAX_TRIES; n++) {
-        for (size_t g = 0; g < works->n; g++) {
-            search.from = &works->items[g];
-            search.idle = &leaving[g];
-            search.n_chosen = 0;
-            if (choose(&search, 0, n)) {
-                return true;
-            }
+    for (search.n = 1; search.n <= most && search.tries < MAX_TRIES; search.n++) {
+        if (place_choose(&question, NULL) == 0) {
+            return true;
         }
     }
     return false;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
-#include "plan/preference.h"
+#include "plan/candidate.h"
 #include "plan/work_solve.h"
 #include "plan/work_try.h"
 
@@ -14,16 +14,19 @@ struct distance {
     uint32_t compute;
 };
 
-struct nearby {
-    struct gpu_work *work; /* NULL: nothing was found yet */
+/* What a GPU has instead. */
+struct offer {
+    struct gpu_work *work;
+    const char *type;    /* NULL: the claim's own */
+    const char *profile; /* the same */
     struct distance distance;
-    char what[2 * NAME_SIZE]; /* "L40S-8Q", "2g.10gb@4" */
 };
 
-static bool is_closer(const struct distance *a, const struct distance *b)
-{
-    return a->memory_mib != b->memory_mib ? a->memory_mib < b->memory_mib : a->compute < b->compute;
-}
+struct nearby {
+    const struct claim *claim;
+    VEC(struct offer) offers;
+    char what[2 * NAME_SIZE]; /* of the chosen one: "L40S-8Q", "2g.10gb@4" */
+};
 
 /* ---- what a model has instead ---- */
 
@@ -67,54 +70,87 @@ static void describe(const struct gpu_work *work, const struct claim *wish, char
     }
 }
 
-/* The GPU is left as it was. */
-static void try(struct nearby *best, struct gpu_work *work, const struct claim *wish,
-                const struct distance *distance)
+static void list_types(struct nearby *nearby, struct gpu_work *work,
+                       const struct admitted *admitted)
 {
-    bool closer = best->work == NULL || is_closer(distance, &best->distance);
-    bool equal = !closer && !is_closer(&best->distance, distance);
-    if (!closer && (!equal || !preference_is_better(work, best->work, wish))) {
-        return;
+    struct distance distance = {0};
+    for (vec_each(&work->model->types, type)) {
+        const char *blank = strrchr(type->name, ' ');
+        if (is_less_type(admitted, type, &distance)) {
+            *vec_push(&nearby->offers) = (struct offer){
+                .work = work, .type = blank != NULL ? blank + 1 : type->name, .distance = distance};
+        }
     }
-    if (work_try(work, wish, NULL, NULL) != 0) {
-        return;
-    }
-    describe(work, wish, best->what, sizeof(best->what));
-    work->n_added--;
-    work_solve_again(work);
-    best->work = work;
-    best->distance = *distance;
 }
 
-static void look_on(struct gpu_work *work, const struct claim *claim, struct nearby *best)
+static void list_profiles(struct nearby *nearby, struct gpu_work *work,
+                          const struct admitted *admitted)
+{
+    struct distance distance = {0};
+    for (vec_each(&work->model->profiles, profile)) {
+        if (is_less_profile(admitted, profile, &distance)) {
+            *vec_push(&nearby->offers) =
+                (struct offer){.work = work, .profile = profile->name, .distance = distance};
+        }
+    }
+}
+
+static void list_offers(struct nearby *nearby, struct gpu_work *work)
 {
     struct admitted admitted = {0};
     if (work->model == NULL ||
-        admit_on_gpu(work->planner, claim, work->gpu, &admitted, NULL) != 0) {
+        admit_on_gpu(work->planner, nearby->claim, work->gpu, &admitted, NULL) != 0) {
         return;
     }
-    struct claim wish = *claim;
-    struct distance distance = {0};
+    if (nearby->claim->spec.start != NO_ID) {
+        *vec_push(&nearby->offers) = (struct offer){.work = work};
+    }
+    if (admitted.type != NULL) {
+        list_types(nearby, work, &admitted);
+    } else if (admitted.profile != NULL) {
+        list_profiles(nearby, work, &admitted);
+    }
+}
+
+static bool score_offer(void *data, uint32_t candidate, struct place_score *ret_score)
+{
+    const struct nearby *nearby = data;
+    const struct offer *offer = &nearby->offers.items[candidate];
+    ret_score->keys[0] = offer->distance.memory_mib;
+    ret_score->keys[1] = offer->distance.compute;
+    candidate_score(offer->work, nearby->claim, &ret_score->keys[2]);
+    return true;
+}
+
+/* The GPU is left as it was: of an offer that fits only its name is kept. */
+static int judge_offer(void *data, uint32_t candidate, struct error *err)
+{
+    struct nearby *nearby = data;
+    const struct offer *offer = &nearby->offers.items[candidate];
+    struct claim wish = *nearby->claim;
     wish.spec.start = NO_ID;
-    if (claim->spec.start != NO_ID) {
-        try(best, work, &wish, &distance);
+    if (offer->type != NULL) {
+        STR_SET(wish.spec.type, offer->type);
     }
-    for (size_t i = 0; admitted.type != NULL && i < work->model->types.n; i++) {
-        const struct cat_vgpu_type *type = &work->model->types.items[i];
-        const char *blank = strrchr(type->name, ' ');
-        if (is_less_type(&admitted, type, &distance)) {
-            STR_SET(wish.spec.type, blank != NULL ? blank + 1 : type->name);
-            try(best, work, &wish, &distance);
-        }
+    if (offer->profile != NULL) {
+        STR_SET(wish.spec.profile, offer->profile);
     }
-    for (size_t i = 0;
-         admitted.type == NULL && admitted.profile != NULL && i < work->model->profiles.n; i++) {
-        const struct cat_profile *profile = &work->model->profiles.items[i];
-        if (is_less_profile(&admitted, profile, &distance)) {
-            STR_SET(wish.spec.profile, profile->name);
-            try(best, work, &wish, &distance);
-        }
+    int result = work_try(offer->work, &wish, NULL, err);
+    if (result == 0) {
+        describe(offer->work, &wish, nearby->what, sizeof(nearby->what));
+        offer->work->n_added--;
+        work_solve_again(offer->work);
     }
+    return result;
+}
+
+static void put_first(struct error *err, const char *what, const struct gpu *gpu)
+{
+    char bdf[BDF_SIZE];
+    char before[sizeof(err->hint)];
+    STR_SET(before, err->hint);
+    error_hint(err, "nearest that fits: %s on GPU %s%s%s", what, pci_addr_format(&gpu->addr, bdf),
+               before[0] != '\0' ? "; or " : "", before);
 }
 
 void nearby_tell(struct works *works, const struct claim *claim, struct error *err)
@@ -123,22 +159,21 @@ void nearby_tell(struct works *works, const struct claim *claim, struct error *e
     if (err == NULL || claim->reserved.set || (err->reason != REASON_NO_CAPACITY && !about_place)) {
         return;
     }
-    struct nearby best = {.work = NULL};
+    struct nearby nearby = {.claim = claim};
     for (size_t g = 0; g < works->n; g++) {
-        look_on(&works->items[g], claim, &best);
+        list_offers(&nearby, &works->items[g]);
     }
-    if (best.work == NULL && err->hint[0] == '\0') {
+    const struct place_question question = {.n = (uint32_t)nearby.offers.n,
+                                            .score = score_offer,
+                                            .judge = judge_offer,
+                                            .data = &nearby};
+    CLEANUP(place_answer_done) struct place_answer answer;
+    if (place_choose(&question, &answer) == 0) {
+        put_first(err, nearby.what, nearby.offers.items[answer.chosen].work->gpu);
+    } else if (err->hint[0] == '\0') {
         error_hint(err,
                    "no smaller one fits either: delete a claim that is not needed any more, or "
                    "use another host");
     }
-    if (best.work == NULL) {
-        return;
-    }
-    char bdf[BDF_SIZE];
-    char before[sizeof(err->hint)];
-    STR_SET(before, err->hint);
-    error_hint(err, "nearest that fits: %s on GPU %s%s%s", best.what,
-               pci_addr_format(&best.work->gpu->addr, bdf), before[0] != '\0' ? "; or " : "",
-               before);
+    vec_done(&nearby.offers);
 }

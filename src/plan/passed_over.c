@@ -12,16 +12,22 @@
 #define MAX_ONE 240 /* bytes about one GPU */
 #define RESERVE 120 /* bytes for the claim's name in front and the number of the rest behind */
 
-void passed_over_done(struct passed_over *passed)
-{
-    vec_done(&passed->items);
-}
+/* A GPU that was passed over. */
+struct passed {
+    const struct gpu *gpu;
+    const struct gpu_work *work; /* NULL: the claim was not let on it, whatever stands there */
+    struct error why;
+};
 
-void passed_over_add(struct passed_over *passed, const struct gpu *gpu, const struct gpu_work *work,
-                     const struct error *why)
+static struct passed passed_at(const struct passed_over *passed, size_t i)
 {
-    struct passed *one = vec_push(&passed->items);
-    *one = (struct passed){.gpu = gpu, .work = work, .why = *why};
+    const struct place_entry *entry = &passed->answer->items[i];
+    struct passed one = {
+        .gpu = &passed->planner->host->gpus.items[entry->candidate],
+        .work = passed->works == NULL ? NULL : &passed->works[entry->candidate],
+    };
+    place_why(passed->question, entry, &one.why);
+    return one;
 }
 
 /* ---- what stands on a GPU ---- */
@@ -255,13 +261,13 @@ static void tell_holders(const struct passed_over *passed, const struct passed *
         return;
     }
     CLEANUP_STRBUF struct strbuf text = {0};
-    bool named = passed->items.n == 1 || strstr(err->message, bdf) != NULL;
+    bool named = passed->answer->n == 1 || strstr(err->message, bdf) != NULL;
     strbuf_addf(&text, "; on %s: %s", named ? "it" : bdf, strbuf_str(&holders));
     append(err, strbuf_str(&text));
 }
 
 /* Is the claim itself wrong, on this GPU as on that? */
-static bool is_the_claim(const struct error *a, const struct error *b)
+static bool is_the_claim(const struct place_entry *a, const struct place_entry *b)
 {
     return a->reason == b->reason && (a->reason == REASON_INVALID || a->reason == REASON_RULE);
 }
@@ -272,17 +278,25 @@ struct others {
     size_t n_named, n_more;
 };
 
-static void tell_one(struct others *others, const struct strbuf *words, size_t room)
+static void tell_one(struct others *others, const struct passed_over *passed, size_t i,
+                     const struct claim *claim, size_t room)
 {
-    size_t len = str_cut_len(strbuf_str(words), words->len, MAX_ONE);
-    if (others->n_named == MAX_GPUS || others->text.len + len + RESERVE > room) {
+    if (others->n_named == MAX_GPUS) {
+        others->n_more++;
+        return;
+    }
+    const struct passed one = passed_at(passed, i);
+    CLEANUP_STRBUF struct strbuf words = {0};
+    describe(&words, passed, &one, claim);
+    size_t len = str_cut_len(strbuf_str(&words), words.len, MAX_ONE);
+    if (others->text.len + len + RESERVE > room) {
         others->n_more++;
         return;
     }
     others->n_named++;
     strbuf_add(&others->text, others->n_named > 1 ? "; " : "; passed over: ");
-    strbuf_addn(&others->text, strbuf_str(words), len);
-    strbuf_add(&others->text, len < words->len ? "..." : "");
+    strbuf_addn(&others->text, strbuf_str(&words), len);
+    strbuf_add(&others->text, len < words.len ? "..." : "");
 }
 
 /* Those that could serve such a claim first, then those of another model. */
@@ -290,18 +304,15 @@ static void tell_others(const struct passed_over *passed, size_t best, const str
                         struct error *err)
 {
     struct others others = {0};
+    const struct place_answer *answer = passed->answer;
     size_t room = sizeof(err->message) - strlen(err->message);
-    for (size_t k = 0; k < 2 * passed->items.n; k++) {
-        size_t i = k % passed->items.n;
-        const struct passed *one = &passed->items.items[i];
-        bool is_model = one->why.reason == REASON_NOT_FOUND;
-        if (i == best || is_model != (k >= passed->items.n) ||
-            is_the_claim(&one->why, &passed->items.items[best].why)) {
-            continue;
+    for (size_t k = 0; k < 2 * answer->n; k++) {
+        size_t i = k % answer->n;
+        const struct place_entry *one = &answer->items[i];
+        bool is_model = one->reason == REASON_NOT_FOUND;
+        if (i != best && is_model == (k >= answer->n) && !is_the_claim(one, &answer->items[best])) {
+            tell_one(&others, passed, i, claim, room);
         }
-        CLEANUP_STRBUF struct strbuf words = {0};
-        describe(&words, passed, one, claim);
-        tell_one(&others, &words, room);
     }
     if (others.n_more > 0) {
         strbuf_addf(&others.text, "%s%zu more",
@@ -311,13 +322,15 @@ static void tell_others(const struct passed_over *passed, size_t best, const str
     strbuf_done(&others.text);
 }
 
-void passed_over_tell(const struct passed_over *passed, size_t best, const struct claim *claim,
+void passed_over_tell(const struct passed_over *passed, const struct claim *claim,
                       struct error *err)
 {
     if (err == NULL) {
         return;
     }
-    *err = passed->items.items[best].why;
-    tell_holders(passed, &passed->items.items[best], err);
+    size_t best = place_most_telling(passed->question, passed->answer);
+    const struct passed one = passed_at(passed, best);
+    *err = one.why;
+    tell_holders(passed, &one, err);
     tell_others(passed, best, claim, err);
 }

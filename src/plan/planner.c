@@ -7,12 +7,12 @@
 #include "base/str.h"
 #include "plan/away.h"
 #include "plan/bars.h"
+#include "plan/candidate.h"
 #include "plan/collect.h"
 #include "plan/group.h"
 #include "plan/health.h"
 #include "plan/nearby.h"
 #include "plan/passed_over.h"
-#include "plan/preference.h"
 #include "plan/reserve.h"
 #include "plan/room.h"
 #include "plan/together.h"
@@ -81,80 +81,96 @@ static int refuse_elsewhere(const struct works *works, const struct claim *claim
     return -REASON_NOT_FOUND;
 }
 
-/* Moves idle claims out of the way, on the GPU where the fewest have to. False: that doesn't help.
- */
-static bool make_room(struct works *works, const struct claim *claim)
+/* A claim that looks for its GPU. */
+struct search {
+    struct works *works;
+    const struct claim *claim;
+    uint32_t n_here;    /* GPUs that can have the device named for it */
+    struct room *rooms; /* per GPU: the idle claims that would move */
+};
+
+static bool score_gpu(void *data, uint32_t candidate, struct place_score *ret_score)
 {
-    struct room best = {.n = 0};
-    struct gpu_work *there = NULL;
-    struct admitted admitted;
-    for (size_t g = 0; g < works->n; g++) {
-        struct gpu_work *work = &works->items[g];
-        struct room moves;
-        if (is_elsewhere(work, claim) || work_admit(work, claim, &admitted, NULL) != 0 ||
-            !room_find(work, &admitted, &moves)) {
-            continue;
-        }
-        bool fewer = there == NULL || moves.n_more < best.n_more;
-        if (fewer || (moves.n_more == best.n_more && preference_is_better(work, there, claim))) {
-            there = work;
-            best = moves;
-        }
+    struct search *search = data;
+    const struct gpu_work *work = &search->works->items[candidate];
+    if (is_elsewhere(work, search->claim)) {
+        return false;
     }
-    return there != NULL && work_admit(there, claim, &admitted, NULL) == 0 &&
-           room_make(there, &admitted, &best);
+    search->n_here++;
+    candidate_score(work, search->claim, ret_score->keys);
+    return admit_selects(work->planner, search->claim, work->gpu);
+}
+
+static int judge_gpu(void *data, uint32_t candidate, struct error *err)
+{
+    const struct search *search = data;
+    return work_try(&search->works->items[candidate], search->claim, NULL, err);
+}
+
+/* Where the fewest idle claims have to move out of the way. */
+static bool score_room(void *data, uint32_t candidate, struct place_score *ret_score)
+{
+    const struct search *search = data;
+    struct gpu_work *work = &search->works->items[candidate];
+    struct room *room = &search->rooms[candidate];
+    struct admitted admitted;
+    if (is_elsewhere(work, search->claim) ||
+        work_admit(work, search->claim, &admitted, NULL) != 0 ||
+        !room_find(work, &admitted, room)) {
+        return false;
+    }
+    ret_score->keys[0] = (uint32_t)room->n_more;
+    candidate_score(work, search->claim, &ret_score->keys[1]);
+    return true;
+}
+
+static int judge_room(void *data, uint32_t candidate, struct error *err)
+{
+    const struct search *search = data;
+    struct gpu_work *work = &search->works->items[candidate];
+    struct admitted admitted;
+    int result = work_admit(work, search->claim, &admitted, err);
+    return result != 0 || room_make(work, &admitted, &search->rooms[candidate])
+               ? result
+               : -REASON_NO_CAPACITY;
+}
+
+/* False: moving claims on one GPU doesn't help. */
+static bool make_room(struct search *search)
+{
+    CLEANUP_FREE struct room *rooms = xcalloc(search->works->n, sizeof(*rooms));
+    search->rooms = rooms;
+    const struct place_question question = {
+        .n = (uint32_t)search->works->n, .score = score_room, .judge = judge_room, .data = search};
+    return place_choose(&question, NULL) == 0;
 }
 
 static int assign(struct works *works, const struct claim *claim, struct error *err)
 {
-    size_t n_here = 0;
-    for (size_t g = 0; g < works->n; g++) {
-        works->items[g].tried = is_elsewhere(&works->items[g], claim);
-        n_here += !works->items[g].tried;
-    }
-    if (n_here == 0 && works->n > 0) {
-        return refuse_elsewhere(works, claim, err);
-    }
-    size_t best = SIZE_MAX;
-    CLEANUP(passed_over_done)
-    struct passed_over passed = {.planner = works->n > 0 ? works->items[0].planner : NULL};
-    for (size_t round = 0; round < works->n; round++) {
-        size_t pick = SIZE_MAX;
-        for (size_t g = 0; g < works->n; g++) {
-            bool better = pick == SIZE_MAX ||
-                          preference_is_better(&works->items[g], &works->items[pick], claim);
-            if (!works->items[g].tried && better) {
-                pick = g;
-            }
-        }
-        if (pick == SIZE_MAX) {
-            break;
-        }
-        works->items[pick].tried = true;
-        struct error one = {0};
-        if (work_try(&works->items[pick], claim, NULL, &one) == 0) {
-            return 0;
-        }
-        if (!admit_selects(passed.planner, claim, works->items[pick].gpu)) {
-            continue;
-        }
-        passed_over_add(&passed, works->items[pick].gpu, &works->items[pick], &one);
-        if (best == SIZE_MAX ||
-            reason_rank(one.reason) > reason_rank(passed.items.items[best].why.reason)) {
-            best = passed.items.n - 1;
-        }
-    }
-    if (passed.items.n > 0 && works->items[0].request->moves == PLAN_MOVES_IDLE &&
-        (make_room(works, claim) || away_make(works, claim))) {
+    struct search search = {.works = works, .claim = claim};
+    const struct place_question question = {
+        .n = (uint32_t)works->n, .score = score_gpu, .judge = judge_gpu, .data = &search};
+    CLEANUP(place_answer_done) struct place_answer answer;
+    int result = place_choose(&question, &answer);
+    if (result == 0) {
         return 0;
     }
-    int result = 0;
-    if (best == SIZE_MAX) {
-        result = error_set(err, REASON_NOT_FOUND, "host", "this host has no GPU for claim \"%s\"",
-                           claim->name);
+    if (search.n_here == 0 && works->n > 0) {
+        return refuse_elsewhere(works, claim, err);
+    }
+    if (answer.n > 0 && works->items[0].request->moves == PLAN_MOVES_IDLE &&
+        (make_room(&search) || away_make(works, claim))) {
+        return 0;
+    }
+    if (answer.n == 0) {
+        error_set(err, REASON_NOT_FOUND, "host", "this host has no GPU for claim \"%s\"",
+                  claim->name);
     } else {
-        result = -(int)passed.items.items[best].why.reason;
-        passed_over_tell(&passed, best, claim, err);
+        const struct passed_over passed = {.planner = works->items[0].planner,
+                                           .question = &question,
+                                           .answer = &answer,
+                                           .works = works->items};
+        passed_over_tell(&passed, claim, err);
         nearby_tell(works, claim, err);
     }
     error_wrap(err, "claim \"%s\" can't be served", claim->name);
@@ -162,28 +178,28 @@ static int assign(struct works *works, const struct claim *claim, struct error *
 }
 
 /* Larger needs first, so that the small ones fill what is left. */
-static uint64_t need(const struct works *works, const struct claim *claim)
+static uint64_t need(const struct planner *planner, const struct claim *claim)
 {
-    for (size_t g = 0; g < works->n; g++) {
-        struct admitted a;
-        const struct gpu_work *work = &works->items[g];
-        if (admit_on_gpu(work->planner, claim, work->gpu, &a, NULL) == 0) {
-            uint64_t slices = a.profile != NULL ? a.profile->memory_slices : 0;
-            uint64_t fb = a.type != NULL ? a.type->framebuffer_mib : 0;
-            bool whole = a.claim.spec.mode == CLAIM_PASSTHROUGH;
-            bool fixed = a.claim.spec.start != NO_ID;
-            return (uint64_t)whole << 60 | (uint64_t)fixed << 59 | slices << 40 | fb;
-        }
+    struct admit_search search = {.planner = planner, .claim = claim};
+    const struct place_question question = admit_question(&search);
+    if (place_choose(&question, NULL) != 0) {
+        return 0;
     }
-    return 0;
+    const struct admitted *a = &search.admitted;
+    uint64_t slices = a->profile != NULL ? a->profile->memory_slices : 0;
+    uint64_t fb = a->type != NULL ? a->type->framebuffer_mib : 0;
+    bool whole = a->claim.spec.mode == CLAIM_PASSTHROUGH;
+    bool fixed = a->claim.spec.start != NO_ID;
+    return (uint64_t)whole << 60 | (uint64_t)fixed << 59 | slices << 40 | fb;
 }
 
-static int assign_all(struct works *works, const struct plan_request *request, struct error *err)
+static int assign_all(const struct planner *planner, struct works *works,
+                      const struct plan_request *request, struct error *err)
 {
     CLEANUP_FREE size_t *order = xcalloc(request->n_add + 1, sizeof(size_t));
     CLEANUP_FREE uint64_t *needs = xcalloc(request->n_add + 1, sizeof(uint64_t));
     for (size_t i = 0; i < request->n_add; i++) {
-        uint64_t mine = need(works, request->add[i]);
+        uint64_t mine = need(planner, request->add[i]);
         size_t at = i;
         for (; at > 0 && needs[at - 1] < mine; at--) {
             order[at] = order[at - 1];
@@ -233,7 +249,7 @@ static int build(const struct planner *planner, const struct plan_request *reque
         result = check_answers(work, err);
         result = result == 0 && work->n_gone > 0 ? work_solve(work, err) : result;
     }
-    result = result != 0 ? result : assign_all(&works, request, err);
+    result = result != 0 ? result : assign_all(planner, &works, request, err);
     if (result == 0) {
         group_finish(works.items, works.n);
     }

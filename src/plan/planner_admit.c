@@ -112,13 +112,6 @@ static void settle_index(struct claim *claim, const struct gpu *gpu)
     }
 }
 
-/* A GPU that can't be used did not judge the claim: its quarantine says less than a broken rule. */
-static int rank_of(const struct passed_over *passed, size_t i)
-{
-    const struct passed *one = &passed->items.items[i];
-    return reason_rank(one->gpu->problem[0] != '\0' ? REASON_DRIVER : one->why.reason);
-}
-
 int planner_admit(const struct planner *planner, struct claim *claim, struct error *err)
 {
     int result = check_hold(claim, err);
@@ -127,37 +120,29 @@ int planner_admit(const struct planner *planner, struct claim *claim, struct err
     if (result != 0) {
         return result;
     }
-    size_t best = SIZE_MAX;
-    CLEANUP(passed_over_done) struct passed_over passed = {.planner = planner};
-    for (vec_each(&planner->host->gpus, gpu)) {
-        if (!admit_selects(planner, claim, gpu)) {
-            continue;
-        }
-        struct admitted admitted;
-        struct error one = {0};
-        if (admit_on_gpu(planner, claim, gpu, &admitted, &one) == 0) {
-            /* Keep the user's GPU selector; the rest is canonical now. */
-            claim->spec = admitted.claim.spec;
-            settle_index(claim, gpu);
-            return 0;
-        }
-        passed_over_add(&passed, gpu, NULL, &one);
-        if (best == SIZE_MAX || rank_of(&passed, passed.items.n - 1) > rank_of(&passed, best)) {
-            best = passed.items.n - 1;
-        }
+    struct admit_search search = {.planner = planner, .claim = claim};
+    const struct place_question question = admit_question(&search);
+    CLEANUP(place_answer_done) struct place_answer answer;
+    result = place_choose(&question, &answer);
+    if (result == 0) {
+        /* Keep the user's GPU selector; the rest is canonical now. */
+        claim->spec = search.admitted.claim.spec;
+        settle_index(claim, search.admitted.gpu);
+        return 0;
     }
     if (planner->host->gpus.n == 0) {
         return error_set(err, REASON_NOT_FOUND, "host", "this host has no NVIDIA GPU%s%s",
                          planner->host->pci_problem[0] != '\0' ? ": " : "",
                          planner->host->pci_problem);
     }
-    if (best == SIZE_MAX) {
+    if (answer.n == 0) {
         return host_unknown_gpu(planner->host, claim->spec.gpu, err);
     }
-    enum reason reason = passed.items.items[best].why.reason;
-    if (reason == REASON_NOT_FOUND) {
+    if (result == -REASON_NOT_FOUND) {
         return refuse_unknown(planner, claim, err);
     }
-    passed_over_tell(&passed, best, claim, err);
-    return -(int)reason;
+    const struct passed_over passed = {
+        .planner = planner, .question = &question, .answer = &answer};
+    passed_over_tell(&passed, claim, err);
+    return result;
 }

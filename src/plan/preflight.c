@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "place/place.h"
 #include "plan/facts.h"
 
 /* ---- the source ---- */
@@ -79,13 +80,6 @@ void preflight_source(const struct rules *rules, const struct migration_offer *o
 
 /* ---- the target ---- */
 
-/* One claim's search for a GPU. */
-struct candidate {
-    const struct gpu *gpu;
-    struct migration_facts facts;
-    size_t failed, unknown;
-};
-
 struct search {
     const struct planner *planner;
     const struct migration_offer *offer;
@@ -95,48 +89,69 @@ struct search {
     const struct claim *add[MIGRATION_MAX_CLAIMS];
     size_t n_add;
     struct plan *plan;
+    size_t i; /* of the offer's claim that looks for its GPU */
 };
 
-static const char *nvml_word(const struct search *search, size_t claim, const struct gpu *gpu)
+static const char *nvml_word(const struct search *search, const struct gpu *gpu)
 {
     for (vec_each(search->answers, answer)) {
-        if (answer->claim == claim && pci_addr_cmp(&answer->gpu, &gpu->addr) == 0) {
+        if (answer->claim == search->i && pci_addr_cmp(&answer->gpu, &gpu->addr) == 0) {
             return answer->word;
         }
     }
     return "";
 }
 
-static struct candidate judge(const struct search *search, size_t i, const struct gpu *gpu)
+static const struct gpu *gpu_at(const struct search *search, uint32_t candidate)
 {
-    const struct offer_claim *one = &search->offer->claims[i];
-    struct candidate seat = {.gpu = gpu};
-    struct checks checks = {0};
-    facts_of_candidate(search->planner, gpu, &one->claim, &seat.facts);
-    fact_set(&seat.facts, FACT_COMPATIBLE, nvml_word(search, i, gpu));
-    rules_check_migration(search->planner->rules, MIGRATION_OF_DEVICE, one->claim.name, &one->facts,
-                          &seat.facts, &checks);
-    for (vec_each(&checks, check)) {
-        seat.failed += check->result == CHECK_FAILED;
-        seat.unknown += check->result == CHECK_UNKNOWN || check->result == CHECK_WARNING;
-    }
-    vec_done(&checks);
-    return seat;
+    return &search->planner->host->gpus.items[candidate];
 }
 
-static bool is_better(const struct candidate *a, const struct candidate *b)
+static void facts_of_candidate_gpu(const struct search *search, uint32_t candidate,
+                                   struct migration_facts *ret_facts)
 {
-    return a->failed != b->failed ? a->failed < b->failed : a->unknown < b->unknown;
+    const struct gpu *gpu = gpu_at(search, candidate);
+    facts_of_candidate(search->planner, gpu, &search->offer->claims[search->i].claim, ret_facts);
+    fact_set(ret_facts, FACT_COMPATIBLE, nvml_word(search, gpu));
+}
+
+/* The fewest rules broken, then the fewest that could not be judged. */
+enum { KEY_FAILED, KEY_UNKNOWN };
+
+static struct place_score score_of(const struct search *search, uint32_t candidate)
+{
+    const struct offer_claim *one = &search->offer->claims[search->i];
+    struct place_score score = {{0}};
+    struct migration_facts facts = {0};
+    struct checks checks = {0};
+    facts_of_candidate_gpu(search, candidate, &facts);
+    rules_check_migration(search->planner->rules, MIGRATION_OF_DEVICE, one->claim.name, &one->facts,
+                          &facts, &checks);
+    for (vec_each(&checks, check)) {
+        score.keys[KEY_FAILED] += check->result == CHECK_FAILED;
+        score.keys[KEY_UNKNOWN] += check->result == CHECK_UNKNOWN || check->result == CHECK_WARNING;
+    }
+    vec_done(&checks);
+    return score;
+}
+
+static bool score_gpu(void *data, uint32_t candidate, struct place_score *ret_score)
+{
+    *ret_score = score_of(data, candidate);
+    return true;
 }
 
 /* The plan for all claims that have a GPU, and this one on that GPU. */
-static int try_candidate(struct search *search, size_t i, const struct candidate *seat,
-                         struct error *err)
+static int judge_gpu(void *data, uint32_t candidate, struct error *err)
 {
+    struct search *search = data;
+    if (score_of(search, candidate).keys[KEY_FAILED] > 0) {
+        return -REASON_RULE; /* the check that failed says why */
+    }
     struct claim *wish = &search->wishes[search->n_add];
-    *wish = search->offer->claims[i].claim;
+    *wish = search->offer->claims[search->i].claim;
     wish->spec.hold = CLAIM_HELD; /* its VM runs when it comes: the device must be there */
-    (void)pci_addr_format(&seat->gpu->addr, wish->spec.gpu);
+    (void)pci_addr_format(&gpu_at(search, candidate)->addr, wish->spec.gpu);
     int r = planner_admit(search->planner, wish, err);
     if (r != 0) {
         return r;
@@ -172,40 +187,32 @@ static void name_profiles(const struct gpu *gpu, struct migration_facts *facts)
     }
 }
 
-static void choose_candidate(struct search *search, size_t i, struct migration_facts *ret_facts)
+/* What there is to say of the GPU that was chosen, or of the first that was turned down. */
+static void choose_gpu(struct search *search, struct migration_facts *ret_facts)
 {
     const struct host *host = search->planner->host;
-    CLEANUP_FREE struct candidate *candidates = xcalloc(host->gpus.n + 1, sizeof(*candidates));
-    size_t n = 0;
-    for (vec_each(&host->gpus, gpu)) {
-        struct candidate seat = judge(search, i, gpu);
-        size_t at = n++;
-        for (; at > 0 && is_better(&seat, &candidates[at - 1]); at--) {
-            candidates[at] = candidates[at - 1];
-        }
-        candidates[at] = seat;
+    const struct place_question question = {
+        .n = (uint32_t)host->gpus.n, .score = score_gpu, .judge = judge_gpu, .data = search};
+    CLEANUP(place_answer_done) struct place_answer answer;
+    if (place_choose(&question, &answer) == 0) {
+        facts_of_candidate_gpu(search, answer.chosen, ret_facts);
+        fact_set(ret_facts, FACT_ROOM, "yes");
+        return;
     }
-    struct error first = {0};
-    for (size_t s = 0; s < n && candidates[s].failed == 0; s++) {
-        struct error err = {0};
-        if (try_candidate(search, i, &candidates[s], &err) == 0) {
-            *ret_facts = candidates[s].facts;
-            fact_set(ret_facts, FACT_ROOM, "yes");
-            return;
-        }
-        first = first.reason == REASON_NONE ? err : first;
-    }
-    if (n == 0) {
-        error_set(&first, REASON_NOT_FOUND, "host", "host \"%s\" has no GPU", host->name);
+    struct error why = {0};
+    if (answer.n == 0) {
+        error_set(&why, REASON_NOT_FOUND, "host", "host \"%s\" has no GPU", host->name);
     } else {
-        *ret_facts = candidates[0].facts;
-    }
-    if (first.reason != REASON_NONE) { /* else a rule says why */
-        fact_set(ret_facts, FACT_ROOM, "no");
-        fact_set(ret_facts, FACT_ROOM_PROBLEM, first.message);
-        if (n > 0) {
-            name_profiles(candidates[0].gpu, ret_facts);
+        facts_of_candidate_gpu(search, answer.items[0].candidate, ret_facts);
+        if (answer.items[0].score.keys[KEY_FAILED] > 0) {
+            return; /* a rule says why */
         }
+        place_why(&question, &answer.items[0], &why);
+    }
+    fact_set(ret_facts, FACT_ROOM, "no");
+    fact_set(ret_facts, FACT_ROOM_PROBLEM, why.message);
+    if (answer.n > 0) {
+        name_profiles(gpu_at(search, answer.items[0].candidate), ret_facts);
     }
 }
 
@@ -237,7 +244,8 @@ void preflight_target(const struct planner *planner, const struct migration_offe
     for (size_t i = 0; i < offer->n_claims; i++) {
         const struct offer_claim *one = &offer->claims[i];
         struct migration_facts facts = {0};
-        choose_candidate(search, i, &facts);
+        search->i = i;
+        choose_gpu(search, &facts);
         rules_check_migration(planner->rules, MIGRATION_OF_DEVICE, one->claim.name, &one->facts,
                               &facts, ret_checks);
     }

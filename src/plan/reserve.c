@@ -2,6 +2,7 @@
 #include "plan/reserve.h"
 
 #include "base/str.h"
+#include "place/place.h"
 #include "plan/bars.h"
 #include "plan/collect.h"
 #include "plan/group.h"
@@ -15,6 +16,10 @@ struct reserve {
     const struct plan_request *request;
     struct plan *plan;
     const struct works *works;
+    /* The claim that looks for a GPU, and what the last that was judged has for it: */
+    const struct claim *claim;
+    struct admitted admitted;
+    struct claim_device device;
 };
 
 bool reserve_is_for(const struct plan_request *request, const struct claim *claim)
@@ -149,60 +154,63 @@ static int choose_device(const struct reserve *reserve, const struct admitted *a
     return -REASON_UNSUPPORTED;
 }
 
-static int choose(const struct reserve *reserve, const struct claim *claim,
-                  struct admitted *ret_admitted, struct claim_device *ret_device, struct error *err)
+/* The GPU that the fewest name. */
+static bool score_gpu(void *data, uint32_t candidate, struct place_score *ret_score)
 {
-    size_t fewest = SIZE_MAX;
-    struct error first = {0};
-    for (vec_each(&reserve->planner->host->gpus, gpu)) {
-        struct error one = {0};
-        struct admitted admitted;
-        struct claim_device device;
-        int r = admit_on_gpu(reserve->planner, claim, gpu, &admitted, &one);
-        r = r != 0 ? r : together_check(reserve->planner, reserve->request, &admitted, &one);
-        r = r != 0 ? r : choose_device(reserve, &admitted, &device, &one);
-        size_t n =
-            count_names(reserve, &gpu->addr, NULL) + count_by_hand(reserve, claim, &gpu->addr);
-        if (r != 0) {
-            bool tells = first.reason != REASON_NONE && first.reason != REASON_NOT_FOUND;
-            first = tells ? first : one;
-        } else if (n < fewest) {
-            fewest = n;
-            *ret_admitted = admitted;
-            *ret_device = device;
-        }
-    }
-    if (fewest != SIZE_MAX) {
-        return 0;
-    }
-    if (first.reason == REASON_NONE) {
-        error_set(&first, REASON_NOT_FOUND, "host", "this host has no GPU for claim \"%s\"",
-                  claim->name);
-    }
-    if (err != NULL) {
-        *err = first;
-    }
-    return -(int)first.reason;
+    const struct reserve *reserve = data;
+    const struct gpu *gpu = &reserve->planner->host->gpus.items[candidate];
+    ret_score->keys[0] = (uint32_t)(count_names(reserve, &gpu->addr, NULL) +
+                                    count_by_hand(reserve, reserve->claim, &gpu->addr));
+    return true;
 }
 
-static int reserve_one(const struct reserve *reserve, const struct claim *claim, struct error *err)
+static int judge_gpu(void *data, uint32_t candidate, struct error *err)
 {
-    struct admitted admitted = {0};
-    struct claim_device device = {0};
-    int r = choose(reserve, claim, &admitted, &device, err);
+    struct reserve *reserve = data;
+    const struct planner *planner = reserve->planner;
+    struct admitted *admitted = &reserve->admitted;
+    int r =
+        admit_on_gpu(planner, reserve->claim, &planner->host->gpus.items[candidate], admitted, err);
+    r = r != 0 ? r : together_check(planner, reserve->request, admitted, err);
+    return r != 0 ? r : choose_device(reserve, admitted, &reserve->device, err);
+}
+
+static int choose_gpu(struct reserve *reserve, struct error *err)
+{
+    const struct place_question question = {.n = (uint32_t)reserve->planner->host->gpus.n,
+                                            .score = score_gpu,
+                                            .judge = judge_gpu,
+                                            .data = reserve};
+    CLEANUP(place_answer_done) struct place_answer answer;
+    int r = place_choose(&question, &answer);
+    if (answer.n == 0) {
+        error_set(err, REASON_NOT_FOUND, "host", "this host has no GPU for claim \"%s\"",
+                  reserve->claim->name);
+    } else if (r != 0 && err != NULL) {
+        place_why(&question, &answer.items[place_most_telling(&question, &answer)], err);
+    }
+    return r;
+}
+
+static int reserve_one(struct reserve *reserve, const struct claim *claim, struct error *err)
+{
+    reserve->claim = claim;
+    int r = choose_gpu(reserve, err);
     if (r != 0) {
         return r;
     }
+    const struct admitted *admitted = &reserve->admitted;
+    const struct claim_device *device = &reserve->device;
     struct plan_claim *entry =
-        plan_add_claim(reserve->plan, reserve->planner, PLAN_DEALLOCATE, &admitted.claim);
-    entry->claim.reserved = device;
+        plan_add_claim(reserve->plan, reserve->planner, PLAN_DEALLOCATE, &admitted->claim);
+    entry->claim.reserved = *device;
     struct step *step = vec_push(&reserve->plan->steps);
-    *step = step_make(STEP_ATTACH, &device.gpu);
-    step_set_gpu(step, admitted.gpu);
+    *step = step_make(STEP_ATTACH, &device->gpu);
+    step_set_gpu(step, admitted->gpu);
     step_set_claim(step, claim);
-    STR_SET(step->type, admitted.type != NULL ? admitted.type->name : "");
-    step->device = device.device;
-    STR_SET(step->mdev_uuid, device.mdev_uuid);
+    STR_SET(step->type, admitted->type != NULL ? admitted->type->name : "");
+    step->device = device->device;
+    STR_SET(step->mdev_uuid, device->mdev_uuid);
     return plan_check_vm(reserve->planner, step, err);
 }
 
@@ -211,7 +219,7 @@ int reserve_all(const struct planner *planner, const struct plan_request *reques
 {
     static const struct plan_request none = {0};
     CLEANUP(works_done) struct works works = {0};
-    const struct reserve reserve = {
+    struct reserve reserve = {
         .planner = planner, .request = request, .plan = plan, .works = &works};
     int r = 0;
     for (size_t i = 0; r == 0 && i < request->n_add; i++) {

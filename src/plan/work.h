@@ -25,7 +25,6 @@ struct gpu_work {
      * place; NULL: a new one. */
     const struct claim *moved[WORK_MAX_CLAIMS];
     size_t n_added;
-    bool tried;       /* for the claim that is being assigned */
     bool whole;       /* passed through though no claim says so: by hand, or again after a boot */
     enum gpu_mode to; /* by hand */
     struct gpu_work *all; /* of all GPUs of the host, this one among them */

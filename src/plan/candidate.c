@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plan/preference.h"
+#include "plan/candidate.h"
 
 #include "base/str.h"
 #include "plan/bars.h"
@@ -30,15 +30,15 @@ static bool is_spoken_for(const struct gpu_work *work, const struct claim *claim
     return is_named_whole(work, claim) || bars_find(work->planner, &work->gpu->addr) != NULL;
 }
 
-struct preference preference_of(const struct gpu_work *work, const struct claim *claim)
+static struct preference preference_of(const struct gpu_work *work, const struct claim *claim)
 {
     const struct gpu *gpu = work->gpu;
     enum gpu_mode want = mode_of_claim(claim->spec.mode);
-    struct preference it = {.n_claims = work->n_kept + work->n_added};
+    struct preference it = {.n_claims = (uint32_t)(work->n_kept + work->n_added)};
     bool right = gpu->mode == want ||
                  (work->n_added > 0 && mode_of_claim(work->added[0].claim.spec.mode) == want);
     if (claim->reserved.set && pci_addr_cmp(&claim->reserved.gpu, &gpu->addr) == 0) {
-        it.what = PREFERENCE_NAMED;
+        it.what = PREFERENCE_RESERVED;
     } else if (is_spoken_for(work, claim)) {
         const struct vm *vm = bars_find(work->planner, &gpu->addr);
         bool own = want == GPU_PASSTHROUGH && vm != NULL && claim->vm[0] != '\0' &&
@@ -50,33 +50,16 @@ struct preference preference_of(const struct gpu_work *work, const struct claim 
         it.what = PREFERENCE_RIGHT_MODE;
     } else if (gpu->mode == GPU_IDLE) {
         it.what = PREFERENCE_IDLE;
-        it.n_members = want == GPU_PASSTHROUGH ? gpu->group_members.n : 0;
+        it.n_members = want == GPU_PASSTHROUGH ? (uint32_t)gpu->group_members.n : 0;
     } else {
         it.what = PREFERENCE_OTHER_MODE;
     }
     return it;
 }
 
-bool preference_is_better(const struct gpu_work *work, const struct gpu_work *other,
-                          const struct claim *claim)
+void candidate_score(const struct gpu_work *work, const struct claim *claim,
+                     uint32_t keys[PREFERENCE_KEYS])
 {
-    struct preference a = preference_of(work, claim);
-    struct preference b = preference_of(other, claim);
-    if (a.what != b.what) {
-        return a.what > b.what;
-    }
-    switch (a.what) {
-    case PREFERENCE_RIGHT_MODE:
-        return a.n_claims > b.n_claims;
-    case PREFERENCE_IDLE:
-        return a.n_members != b.n_members ? a.n_members < b.n_members : a.n_claims < b.n_claims;
-    case PREFERENCE_OTHER_MODE:
-        return a.n_claims < b.n_claims;
-    case PREFERENCE_SPOKEN_FOR:
-    case PREFERENCE_TAKES_OTHERS:
-    case PREFERENCE_BY_HAND:
-    case PREFERENCE_NAMED:
-        break;
-    }
-    return false;
+    struct preference preference = preference_of(work, claim);
+    preference_score(&preference, keys);
 }

@@ -19,6 +19,7 @@ static const struct {
     {"ctl", verb_ctl, "ask or change a running simulated host; prints JSON"},
     {"hosts", verb_hosts, "list the host files"},
     {"run", verb_run, "run a command on a simulated host"},
+    {"shell", verb_shell, "a shell on a simulated host with cleaved and libvirt"},
 };
 
 static int help(FILE *to, int status)

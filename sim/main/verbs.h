@@ -12,6 +12,7 @@ int verb_capture(int argc, char **argv);
 int verb_ctl(int argc, char **argv);
 int verb_hosts(int argc, char **argv);
 int verb_run(int argc, char **argv);
+int verb_shell(int argc, char **argv);
 
 /* Prints the error on stderr; returns the exit status for it. */
 int say_error(const struct error *err);

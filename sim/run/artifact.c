@@ -20,6 +20,7 @@ static const struct {
     [ARTIFACT_MODPROBE] = {"tools/modprobe", "modprobe"},
     [ARTIFACT_QEMU_WRAPPER] = {"guest/cleave-sim-qemu", "cleave-sim-qemu"},
     [ARTIFACT_START_LIBVIRT] = {"guest/start-libvirt", "start-libvirt"},
+    [ARTIFACT_SHELL] = {"shell/shell", "shell"},
 };
 
 static char *own_dir(void)

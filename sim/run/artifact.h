@@ -13,6 +13,7 @@ enum artifact {
     ARTIFACT_MODPROBE,
     ARTIFACT_QEMU_WRAPPER,  /* the emulator's stand-in */
     ARTIFACT_START_LIBVIRT, /* script: returns when libvirt's socket answers */
+    ARTIFACT_SHELL,         /* script: cleave on a simulated host, and a shell there */
     ARTIFACT_COUNT
 };
 

@@ -12,6 +12,7 @@
 #include "cli/table.h"
 #include "cli/verb.h"
 #include "cli/view.h"
+#include "cli/vm_template.h"
 #include "lib/client.h"
 
 /* Indices of the options in their tables, for arguments->values. */
@@ -73,8 +74,13 @@ static int cmd_vm_create(struct cli *cli, const struct arguments *arguments, str
     if (r != 0) {
         return error_set_errno(err, r, file, "reading %s", file);
     }
+    CLEANUP_FREE char *filled = NULL;
+    r = vm_template_fill(file, text, arguments->args[0], &filled, err);
+    if (r != 0) {
+        return r;
+    }
     CLEANUP_JSON json_t *body =
-        json_pack("{s:s, s:s}", "name", arguments->args[0], "template", text);
+        json_pack("{s:s, s:s}", "name", arguments->args[0], "template", filled);
     if (body == NULL) {
         return error_set(err, REASON_INVALID, file, "%s is not UTF-8 text", file);
     }
@@ -142,7 +148,8 @@ static int cmd_vm_delete(struct cli *cli, const struct arguments *arguments, str
 /* ---- the table ---- */
 
 static const struct verb_option vm_create_options[] = {
-    [VM_TEMPLATE] = {"template", 0, "FILE", "libvirt domain XML"},
+    [VM_TEMPLATE] = {"template", 0, "FILE",
+                     "libvirt domain XML; @NAME@ in it becomes the VM's name"},
 };
 
 static const struct verb_option vm_stop_options[] = {

@@ -98,6 +98,17 @@ static void print_commands(const char *object)
     }
 }
 
+static const char status_done[] = "done";
+
+static void print_statuses(void)
+{
+    printf("\nexit status:\n  0   %s\n", status_done);
+    for (int reason = REASON_NONE + 1; reason < REASON_COUNT; reason++) {
+        int used = printf("  %d", reason_exit_status((enum reason)reason));
+        print_behind((size_t)used, 6, reason_text((enum reason)reason));
+    }
+}
+
 void help_print(const char *object, const struct verb *verb)
 {
     if (verb != NULL) {
@@ -121,6 +132,7 @@ void help_print(const char *object, const struct verb *verb)
     }
     printf("\n");
     print_behind(0, 0, tables_help);
+    print_statuses();
     printf("\n\"cleave help OBJECT COMMAND\" says more about one command.\n");
 }
 
@@ -180,7 +192,7 @@ void help_print_man(void)
     const struct verb_option *global = verbs_global_options(&n);
     print_roff_options(global, n);
     printf(".SH EXIT STATUS\n");
-    print_roff_item("0", "done");
+    print_roff_item("0", status_done);
     for (int reason = REASON_NONE + 1; reason < REASON_COUNT; reason++) {
         char number[8];
         snprintf(number, sizeof(number), "%d", reason_exit_status((enum reason)reason));

@@ -53,7 +53,7 @@ def part_f(demo, alpha, beta, gpu):
     wait_for("the other host's cleaved", lambda: answers(beta.socket))
     demo.make_vm(vm, arguments="cleave.fb=42")
     demo.cleave("claim", "create", vm, "--vm", vm, "--gpu", gpu, "--type", "L40S-12Q", "--migratable")
-    demo.cleave("vm", "start", vm, show=False)
+    demo.cleave("vm", "start", vm)
     wait_for(f"a sign of life from {vm}", lambda: ticks(demo, vm))
     demo.cleave("vm", "migrate", vm, beta.uri, "--peer", f"unix:{beta.socket}", "--bandwidth",
                 "200", "--dry-run")

@@ -26,6 +26,17 @@ START_TIMEOUT_S = 120
 BOOT_TIMEOUT_S = 600
 FOUND = re.compile(r"cleave-guest: (.*)")
 
+NEXT = """
+Next, by hand: `./run cleave-sim shell` is a shell on such a host, where cleaved runs. There:
+  cleave gpu list
+  cleave profile list --gpu 2
+  cleave vm create web1 --template guest.xml
+  cleave claim create web1 --vm web1 --type L40S-8Q --dry-run
+  cleave claim create web1 --vm web1 --type L40S-8Q
+  cleave vm start web1
+  cleave gpu show 2
+"""
+
 RTX, A100, L40S_1, L40S_2 = "0000:41:00.0", "0000:61:00.0", "0000:81:00.0", "0000:a1:00.0"
 
 
@@ -99,7 +110,7 @@ class Demo:
 
     def stop(self):
         for vm in self.vms:
-            self.cleave("vm", "stop", vm, "--now", check=False, show=False)
+            self.cleave("vm", "stop", "--now", vm, check=False, show=False)
         if self.daemon is not None:
             self.daemon.terminate()
             self.daemon.wait(timeout=START_TIMEOUT_S)
@@ -117,7 +128,7 @@ class Demo:
         template = template.replace("<cmdline>", f"<cmdline>{arguments} ")
         path = self.dir / f"{name}.xml"
         path.write_text(template)
-        self.cleave("vm", "create", name, "--template", str(path), show=False)
+        self.cleave("vm", "create", name, "--template", os.path.relpath(path, ROOT))
         self.vms.append(name)
 
     def console(self, vm):
@@ -134,11 +145,13 @@ class Demo:
     def boot(self, names, start=None):
         """Starts VMs and waits until each has said what it found; returns name → line. start: how,
         if not by `cleave vm start`."""
-        start = start or (lambda name: self.cleave("vm", "start", name, show=False))
         for name in names:
             self.console(name).write_text("")
+        if start is None:
+            self.cleave("vm", "start", *names)
+        for name in names if start else []:
             start(name)
-        print(f"  started {len(names)} VMs; waiting for their consoles", flush=True)
+        print("  waiting for their consoles", flush=True)
         deadline = time.monotonic() + BOOT_TIMEOUT_S
         found = {}
         while len(found) < len(names) and time.monotonic() < deadline:
@@ -151,8 +164,7 @@ class Demo:
         return found
 
     def halt(self, names):
-        for name in names:
-            self.cleave("vm", "stop", name, "--now", show=False)
+        self.cleave("vm", "stop", "--now", *names)
 
     # ---- sites ----
 
@@ -327,6 +339,7 @@ def main():
                   f"  ./run cleave --socket {os.path.relpath(demo.socket, ROOT)} gpu list\n"
                   f"Ctrl-C ends it.", flush=True)
             signal.pause()
+        print(NEXT, flush=True)
     except KeyboardInterrupt:
         print()
     finally:

@@ -284,7 +284,9 @@ def part_cd(demo):
 
 def refusal(demo, what, words, wanted):
     status, text = demo.cleave(*words, check=False)
-    said = next((line for line in text.splitlines() if line.startswith("cleave: ")), "nothing said")
+    said = [line for line in text.splitlines()
+            if line.startswith("cleave: ") and not line.startswith("cleave: waiting: ")]
+    said = said[-1] if said else "nothing said"
     demo.check("e", what, status == wanted and said != "nothing said", f"exit {status}: {said}")
 
 

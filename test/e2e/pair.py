@@ -46,7 +46,7 @@ class Pair(Twin):
 
     def migration(self, source, ident):
         status, body, _ = source.api.call("GET", f"/v1/migrations/{ident}")
-        assert status in (200, 202), body
+        assert status == 200, body
         return body["migration"]
 
     def wait_state(self, source, ident, *states, timeout=60):

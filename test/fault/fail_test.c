@@ -39,26 +39,12 @@ static void open_run(struct run *run, const struct scenario *scenario)
         scenario->before(&run->lab);
     }
     must_settle(run, scenario);
+    if (scenario->meanwhile != NULL) {
+        scenario->meanwhile(&run->lab);
+        must_settle(run, scenario);
+    }
     run->before = run->host;
     run->lab.faults.calls = 0;
-}
-
-/* The newest plan's state, and its id unless NULL. */
-static enum plan_state last_plan(struct lab *lab, char *ret_id, size_t size)
-{
-    struct plan **plans = NULL;
-    size_t n = 0;
-    enum plan_state state = PLAN_PLANNED;
-    assert_int_equal(ledger_load_plans(lab->manager->ledger, 1, false, &plans, &n, NULL), 0);
-    if (ret_id != NULL) {
-        snprintf(ret_id, size, "%s", n > 0 ? plans[0]->id : "");
-    }
-    if (n > 0) {
-        state = plans[0]->state;
-        plan_free(plans[0]);
-    }
-    free(plans);
-    return state;
 }
 
 static void check(struct run *run, const struct scenario *scenario, unsigned k,
@@ -71,7 +57,8 @@ static void check(struct run *run, const struct scenario *scenario, unsigned k,
     if (!lab_is_sound(&run->lab, why, sizeof(why))) {
         fail_msg("%s: %s", where, why);
     }
-    enum plan_state state = last_plan(&run->lab, NULL, 0);
+    CLEANUP(plan_freep) struct plan *plan = scenario_last_plan(&run->lab);
+    enum plan_state state = plan != NULL ? plan->state : PLAN_PLANNED;
     if (state == PLAN_RUNNING || state == PLAN_UNDOING || state == PLAN_STUCK) {
         fail_msg("%s: the plan is %s", where, plan_state_name(state));
     }
@@ -83,15 +70,13 @@ static void check(struct run *run, const struct scenario *scenario, unsigned k,
 static unsigned count_calls(const struct scenario *scenario)
 {
     struct run run;
-    char before[64];
-    char after[64];
     open_run(&run, scenario);
-    (void)last_plan(&run.lab, before, sizeof(before));
+    CLEANUP(plan_freep) struct plan *before = scenario_last_plan(&run.lab);
     scenario->act(&run.lab);
     must_settle(&run, scenario);
     unsigned calls = run.lab.faults.calls;
-    assert_int_equal(last_plan(&run.lab, after, sizeof(after)), PLAN_DONE);
-    if (str_eq(before, after)) {
+    CLEANUP(plan_freep) struct plan *after = scenario_last_plan(&run.lab);
+    if (!scenario_did_something(before, after)) {
         fail_msg("%s: it carried out no plan, and so tests nothing", scenario->name);
     }
     check(&run, scenario, 0, FAULT_NONE);

@@ -174,7 +174,7 @@ static struct store *open_store(void)
 /* One life of cleaved on what is there. */
 struct life {
     const char *const *claims; /* made first; may be NULL */
-    void (*before)(struct lab *lab), (*act)(struct lab *lab);
+    void (*before)(struct lab *lab), (*meanwhile)(struct lab *lab), (*act)(struct lab *lab);
     enum fault_kind kind;
     unsigned at;
     bool reboots; /* the host, before it */
@@ -212,6 +212,10 @@ static enum outcome live(const struct life *life)
     }
     if (life->before != NULL) {
         life->before(&lab);
+        (void)lab_settle(&lab);
+    }
+    if (life->meanwhile != NULL) {
+        life->meanwhile(&lab);
         (void)lab_settle(&lab);
     }
     if (deferred) {
@@ -338,8 +342,11 @@ static void a_plan_of_another_boot_is_settled(void **state)
     unsigned deaths = 0;
     for (unsigned k = 1; k < MAX_CALLS; k++) {
         begin();
-        struct life life = {
-            .before = scenario->before, .act = scenario->act, .kind = FAULT_DIE_AFTER, .at = k};
+        struct life life = {.before = scenario->before,
+                            .meanwhile = scenario->meanwhile,
+                            .act = scenario->act,
+                            .kind = FAULT_DIE_AFTER,
+                            .at = k};
         enum outcome first = in_child(&life);
         expect(in_child(&(struct life){.reboots = true}), SOUND, scenario->name, k);
         end();

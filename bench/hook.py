@@ -11,8 +11,8 @@ import subprocess
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
+from daemon import BUILD, ROOT, running
+
 HOOKS = pathlib.Path("/etc/libvirt/hooks/qemu.d")
 RUNS = 9
 DOMAIN = """<domain type='qemu'><name>{}</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
@@ -53,10 +53,7 @@ def main(directory):
     socket = directory / "s"
     config = directory / "hook.yaml"
     config.write_text(f"socket: {socket}\n")
-    with subprocess.Popen([BUILD / "src/daemon/cleaved", "--socket", socket, "--state-dir",
-                           directory / "state", "--log-level", "error"]) as daemon:
-        while not socket.exists():
-            time.sleep(0.01)
+    with running(directory, "--log-level", "error", log=None):
         cleave = [BUILD / "src/cli/cleave", "--socket", socket]
         for vm in ("plain", "held", "demand"):
             virsh("define", "/dev/stdin", input=DOMAIN.format(vm))
@@ -83,7 +80,6 @@ def main(directory):
         for words in (("held", "prepare", "begin", "-"), ("held", "started", "begin", "-")):
             alone = wall_ms(hook, *words, input=xml, env=env)
             print(f"the hook script alone, {words[1]}: {alone:.1f} ms; /bin/true: {nothing:.1f} ms")
-        daemon.terminate()
 
 
 with tempfile.TemporaryDirectory() as folder:

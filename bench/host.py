@@ -7,7 +7,6 @@ NVIDIA's own tool doing the like.
 """
 import argparse
 import json
-import os
 import pathlib
 import shutil
 import statistics
@@ -15,20 +14,16 @@ import subprocess
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
+from daemon import BUILD, running
+
 RUNS = 7
 
 
 class Host:
-    def __init__(self, directory):
-        self.dir = pathlib.Path(directory)
-        self.socket = self.dir / "cleaved.sock"
-        self.daemon = subprocess.Popen(
-            [BUILD / "src/daemon/cleaved", "--socket", self.socket, "--state-dir",
-             self.dir / "state"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while not self.socket.exists():
-            time.sleep(0.01)
+    def __init__(self, directory, daemon):
+        self.dir = directory
+        self.socket = self.dir / "s"
+        self.daemon = daemon
 
     def cleave(self, *words):
         return subprocess.run([BUILD / "src/cli/cleave", "--socket", self.socket, *words],
@@ -45,10 +40,6 @@ class Host:
         path.write_text(json.dumps({"site": name, "claims": claims}))
         self.cleave("apply", "-f", str(path))
         return json.loads(self.cleave("plan", "list", "-o", "json"))["plans"][0]
-
-    def close(self):
-        self.daemon.terminate()
-        self.daemon.wait()
 
 
 def driver_busy_us():
@@ -108,13 +99,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("what", nargs="+", choices=["claims", "list", "layouts"])
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory:
-        host = Host(directory)
-        try:
+    with tempfile.TemporaryDirectory() as name:
+        directory = pathlib.Path(name)
+        with running(directory) as daemon:
             for what in args.what:
-                {"claims": twelve_claims, "list": gpu_list, "layouts": layouts}[what](host)
-        finally:
-            host.close()
+                {"claims": twelve_claims, "list": gpu_list, "layouts": layouts}[what](
+                    Host(directory, daemon))
 
 
 main()

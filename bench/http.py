@@ -5,7 +5,6 @@
 """
 import json
 import multiprocessing
-import os
 import pathlib
 import resource
 import selectors
@@ -17,8 +16,8 @@ import tempfile
 import time
 import uuid
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
+from daemon import BUILD, running
+
 RUNS = 5000
 WAITING = 1000
 SLOW = 250
@@ -92,23 +91,11 @@ def alive(socks):
     return n
 
 
-def start(directory, log):
-    path = directory / "s"
-    daemon = subprocess.Popen([BUILD / "src/daemon/cleaved", "--socket", path, "--state-dir",
-                               directory / "state", "--listen", f"127.0.0.1:{PORT}"], stderr=log, stdout=log)
-    while not path.exists():
-        assert daemon.poll() is None, "cleaved does not start"
-        time.sleep(0.01)
-    return daemon
-
-
 def fill_journal(directory, log):
     """One real plan, and copies of it under other names, as after a year; and as many events."""
-    daemon = start(directory, log)
-    subprocess.run([BUILD / "src/cli/cleave", "--socket", directory / "s", "claim", "create", "a",
-                    "--type", "L40S-8Q"], check=True, stdout=log, stderr=log)
-    daemon.terminate()
-    daemon.wait(timeout=60)
+    with running(directory, "--listen", f"127.0.0.1:{PORT}", log=log):
+        subprocess.run([BUILD / "src/cli/cleave", "--socket", directory / "s", "claim", "create", "a",
+                        "--type", "L40S-8Q"], check=True, stdout=log, stderr=log)
     with sqlite3.connect(directory / "state/cleave.db") as db:
         put = "INSERT INTO records (kind, id, version, document) VALUES (?, ?, 1, ?)"
         plan, document = db.execute("SELECT id, document FROM records WHERE kind = 'plan' ORDER BY id DESC").fetchone()
@@ -194,14 +181,12 @@ def main(directory, scenes):
     path = directory / "s"
     with open(directory / "log", "w") as log:
         fill_journal(directory, log)
-        daemon = start(directory, log)
-        quiet = measure(path)
-        show("quiet", quiet, quiet)
-        for scene in scenes:
-            SCENES[scene](path, quiet)
-        began = time.monotonic()
-        daemon.terminate()
-        daemon.wait(timeout=60)
+        with running(directory, "--listen", f"127.0.0.1:{PORT}", log=log):
+            quiet = measure(path)
+            show("quiet", quiet, quiet)
+            for scene in scenes:
+                SCENES[scene](path, quiet)
+            began = time.monotonic()
         print(f"SIGTERM after that: {time.monotonic() - began:.1f} s until cleaved has ended")
 
 

@@ -4,14 +4,14 @@
 six L40S, two A100 and two RTX PRO 6000; prints, never judges. Next to each time stands the part spent
 inside the simulated driver, and how long the first creation of the same claims took in this run."""
 import json
-import os
 import pathlib
 import subprocess
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUILD = pathlib.Path(os.environ.get("CLEAVE_BUILD", ROOT / "build"))
+from daemon import BUILD, running
+
+OPTIONS = "--observe-period", "0", "--restore-timeout", "0"
 
 
 def claims(**counts):
@@ -37,27 +37,13 @@ def ctl(*words):
     return json.loads(done.stdout)
 
 
-class Daemon:
-    def __init__(self, directory):
-        self.socket = directory / "s"
-        self.process = subprocess.Popen(
-            [BUILD / "src/daemon/cleaved", "--socket", self.socket, "--state-dir", directory / "state",
-             "--observe-period", "0", "--restore-timeout", "0"], stderr=subprocess.DEVNULL)
-        while not self.socket.exists():
-            time.sleep(0.005)
-
-    def timed(self, *words):
-        """Seconds, and those of them inside the simulated driver."""
-        busy, began = ctl("status")["host"]["busy_us"], time.monotonic()
-        subprocess.run([BUILD / "src/cli/cleave", "--socket", self.socket, *words],
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-        took = time.monotonic() - began
-        return took, (ctl("status")["host"]["busy_us"] - busy) / 1e6
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait()
-        self.socket.unlink(missing_ok=True)
+def timed(directory, *words):
+    """Seconds, and those of them inside the simulated driver."""
+    busy, began = ctl("status")["host"]["busy_us"], time.monotonic()
+    subprocess.run([BUILD / "src/cli/cleave", "--socket", directory / "s", *words],
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    took = time.monotonic() - began
+    return took, (ctl("status")["host"]["busy_us"] - busy) / 1e6
 
 
 def measure(wanted):
@@ -65,14 +51,12 @@ def measure(wanted):
         directory = pathlib.Path(name)
         site = directory / "site.json"
         site.write_text(json.dumps({"site": "bench", "claims": wanted}))
-        daemon = Daemon(directory)
-        created, _ = daemon.timed("apply", "-f", site)
-        daemon.close()
+        with running(directory, *OPTIONS):
+            created, _ = timed(directory, "apply", "-f", site)
         ctl("reboot")
-        daemon = Daemon(directory)
-        restored, driver = daemon.timed("host", "restore")
-        again, _ = daemon.timed("host", "restore")
-        daemon.close()
+        with running(directory, *OPTIONS):
+            restored, driver = timed(directory, "host", "restore")
+            again, _ = timed(directory, "host", "restore")
         ctl("reboot")
     return created, restored, driver, again
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import LONG
+from harness import LONG, wait_for
 from lifecycle import wait_restored
 from machine import Machine
 
@@ -238,16 +238,16 @@ def test_a_driver_that_never_comes_is_named_and_the_whole_gpu_is_back_all_the_sa
     assert look(claims) == before
 
 
-def is_quiet(machine):
-    """Waits until cleaved has had nothing to do for two seconds, or is dead; True if it lives."""
-    quiet = 0
-    while machine.lives() and quiet < 20:
-        busy = True
+def outlives_its_work(machine):
+    """Waits until cleaved has seen the host and has nothing left to do, or is dead; True if it lives."""
+    def has_ended():
         with contextlib.suppress(OSError, http.client.HTTPException):
-            busy = machine.api.get("/v1/host/restore")["state"] == "running" or any(
-                plan["state"] == "running" for plan in machine.api.get("/v1/plans")["plans"])
-        quiet = 0 if busy else quiet + 1
-        time.sleep(0.1)
+            health = machine.api.get("/v1/health")
+            idle = health["observedAt"] and health["turn"] is None and health["waiting"] == 0
+            return idle and machine.api.get("/v1/host/restore")["state"] != "running"
+        return not machine.lives()
+
+    wait_for(has_ended, 60, problem="it neither comes to rest nor dies")
     return machine.lives()
 
 
@@ -259,7 +259,7 @@ def test_killed_at_every_commit_and_rebooted_on_the_way_it_is_completed(claims):
     lives = 0
     while True:
         claims.start(die_after=2, wait=False)
-        if is_quiet(claims):
+        if outlives_its_work(claims):
             break
         lives += 1
         if lives == 4:

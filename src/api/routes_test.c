@@ -160,6 +160,30 @@ static void bodies_agree(void **state)
     }
 }
 
+static void what_begins_an_operation_says_of_which_kind(void **state)
+{
+    (void)state;
+    bool begins[OPERATION_KIND_COUNT] = {false};
+    for (enum verb_id id = 0; id < VERB_COUNT; id++) {
+        const struct verb *verb = verb_of(id);
+        const char *kind = json_string_value(json_object_get(operation(verb), "x-operation"));
+        const char *name =
+            verb->begins == OPERATION_KIND_COUNT ? NULL : operation_kind_id_name(verb->begins);
+        if (!str_eq(kind == NULL ? "" : kind, name == NULL ? "" : name)) {
+            fail_msg("%s %s: begins %s in verbs.def, %s in openapi.yaml", verb->method, verb->path,
+                     name == NULL ? "nothing" : name, kind == NULL ? "nothing" : kind);
+        }
+        if (name != NULL) {
+            begins[verb->begins] = true;
+            assert_string_not_equal(verb->method, "GET");
+        }
+    }
+    for (uint32_t i = 0; i < OPERATION_KIND_COUNT; i++) {
+        bool own = i == OPERATION_KIND_RELEASE || i == OPERATION_KIND_GIVE_BACK; /* cleaved's */
+        assert_int_equal(begins[i], !own);
+    }
+}
+
 static void every_change_has_a_dry_run(void **state)
 {
     (void)state;
@@ -241,6 +265,7 @@ int main(void)
         cmocka_unit_test(query_parameters_agree),
         cmocka_unit_test(path_parameters_agree),
         cmocka_unit_test(bodies_agree),
+        cmocka_unit_test(what_begins_an_operation_says_of_which_kind),
         cmocka_unit_test(every_change_has_a_dry_run),
         cmocka_unit_test(reasons_agree),
         cmocka_unit_test(a_path_without_the_method_says_what_it_serves),

@@ -56,7 +56,7 @@ static void drain_describe(const struct operation *operation, struct operation_v
     }
 }
 
-static const struct operation_kind drain_kind = {.name = "drain",
+static const struct operation_kind drain_kind = {.id = OPERATION_KIND_DRAIN,
                                                  .url = "/v1/drain",
                                                  .advance = drain_advance,
                                                  .refuse_cancel = drain_refuse_cancel,

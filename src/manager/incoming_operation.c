@@ -78,7 +78,7 @@ static void incoming_describe(const struct operation *operation, struct operatio
     STR_SET(view->problem, incoming->problem);
 }
 
-const struct operation_kind incoming_kind = {.name = "incoming",
+const struct operation_kind incoming_kind = {.id = OPERATION_KIND_INCOMING,
                                              .url = "/v1/incoming/",
                                              .url_has_id = true,
                                              .advance = incoming_advance,

@@ -34,7 +34,7 @@ static void release_again(struct operation *operation)
     }
 }
 
-static const struct operation_kind release_kind = {.name = "release",
+static const struct operation_kind release_kind = {.id = OPERATION_KIND_RELEASE,
                                                    .advance = release_again,
                                                    .hurries = true,
                                                    .free = retry_free,

@@ -76,7 +76,7 @@ const struct service *manager_service(struct manager *manager);
  * Answers are API JSON (api/openapi.yaml). Changes answer with {"plan": …, "claims":
  * […]}; with dry_run nothing is stored or changed and the plan's state is "planned"; else the plan
  * is running (ask GET_PLAN). */
-#define VERB(id, name, method, path, permission, body, flags, function) verb_fn function;
+#define VERB(id, name, method, path, permission, body, flags, begins, function) verb_fn function;
 #include "service/verbs.def"
 #undef VERB
 

@@ -55,7 +55,7 @@ static void migration_describe(const struct operation *operation, struct operati
     STR_SET(view->hint, migration->hint);
 }
 
-const struct operation_kind migration_kind = {.name = "migration",
+const struct operation_kind migration_kind = {.id = OPERATION_KIND_MIGRATION,
                                               .url = "/v1/migrations/",
                                               .url_has_id = true,
                                               .advance = move_advance,

@@ -14,7 +14,7 @@ typedef void view_fn(const struct operation_view *view, void *data);
 
 /* A kind whose operations are not on the spine. */
 struct operation_source {
-    const char *kind;
+    enum operation_kind_id kind;
     int (*list)(const struct manager *m, view_fn *fn, void *data, struct error *err);
     /* One of that id, if there is one. */
     int (*find)(const struct manager *m, const char *id, view_fn *fn, void *data,
@@ -72,11 +72,11 @@ static void set_plan_subject(struct operation_view *view, const struct plan *pla
 
 static void show_plan(const struct plan *plan, view_fn *fn, void *data)
 {
-    struct operation_view view = {.state = plan_operation_state(plan),
+    struct operation_view view = {.kind = OPERATION_KIND_PLAN,
+                                  .state = plan_operation_state(plan),
                                   .created_us = plan->created_us,
                                   .finished_us = plan->finished_us};
     STR_SET(view.id, plan->id);
-    STR_SET(view.kind, "plan");
     set_plan_subject(&view, plan);
     STR_SET(view.text, plan->reason);
     STR_SET(view.author, plan->author);
@@ -119,15 +119,11 @@ static int find_plan(const struct manager *m, const char *id, view_fn *fn, void 
 }
 
 static const struct operation_source sources[] = {
-    {"plan", list_plans, find_plan,
+    {OPERATION_KIND_PLAN, list_plans, find_plan,
      "a plan ends on its own, or is undone when a step fails; `cleave plan show` has its steps"},
 };
 
 /* ---- list ---- */
-
-/* As api/openapi.yaml has them. */
-static const char *const kinds[] = {"plan",        "migration", "incoming", "drain",
-                                    "restoration", "release",   "give-back"};
 
 struct row {
     uint64_t created_us;
@@ -145,7 +141,8 @@ static bool is_wanted(const struct request *request, const struct operation_view
     bool state = request->state == NULL ||
                  (active ? !operation_state_is_over(view->state)
                          : str_eq(request->state, operation_state_name(view->state)));
-    return state && (request->kind == NULL || str_eq(request->kind, view->kind)) &&
+    return state &&
+           (request->kind == NULL || str_eq(request->kind, operation_kind_id_name(view->kind))) &&
            (request->subject == NULL || str_eq(request->subject, view->subject));
 }
 
@@ -185,13 +182,15 @@ static int unknown_word(const char *what, const char *word, const char *const *w
 static int check_filters(const struct request *request, struct error *err)
 {
     const char *states[OPERATION_STATE_COUNT + 1] = {ACTIVE};
+    const char *kinds[OPERATION_KIND_COUNT];
     bool state = request->state == NULL || str_eq(request->state, ACTIVE);
     bool kind = request->kind == NULL;
     for (uint32_t i = 0; i < OPERATION_STATE_COUNT; i++) {
         states[i + 1] = operation_state_name((enum operation_state)i);
         state = state || str_eq(request->state, states[i + 1]);
     }
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+    for (uint32_t i = 0; i < OPERATION_KIND_COUNT; i++) {
+        kinds[i] = operation_kind_id_name((enum operation_kind_id)i);
         kind = kind || str_eq(request->kind, kinds[i]);
     }
     if (!state) {
@@ -209,7 +208,8 @@ static int list_all(const struct manager *m, struct operation_list *list, struct
         add_row(&view, list);
     }
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(sources); i++) {
-        bool other = list->request->kind != NULL && !str_eq(list->request->kind, sources[i].kind);
+        bool other = list->request->kind != NULL &&
+                     !str_eq(list->request->kind, operation_kind_id_name(sources[i].kind));
         r = other ? 0 : sources[i].list(m, add_row, list, err);
     }
     return r;

@@ -352,7 +352,7 @@ static bool keeps_devices(const struct manager *m, const struct vm *vm)
 
 static void give_back_again(struct operation *operation);
 
-static const struct operation_kind give_back_kind = {.name = "give-back",
+static const struct operation_kind give_back_kind = {.id = OPERATION_KIND_GIVE_BACK,
                                                      .advance = give_back_again,
                                                      .hurries = true,
                                                      .free = retry_free,

@@ -242,7 +242,7 @@ static void restoration_advance(struct operation *operation)
     enqueue(run->manager);
 }
 
-static const struct operation_kind restoration_kind = {.name = "restoration",
+static const struct operation_kind restoration_kind = {.id = OPERATION_KIND_RESTORATION,
                                                        .url = "/v1/host/restore",
                                                        .advance = restoration_advance,
                                                        .describe = restore_describe};

@@ -4,7 +4,8 @@
 #include "manager/manager.h"
 
 verb_fn *const manager_verbs[VERB_COUNT] = {
-#define VERB(id, name, method, path, permission, body, flags, function) [VERB_##id] = function,
+#define VERB(id, name, method, path, permission, body, flags, begins, function)                    \
+    [VERB_##id] = function,
 #include "service/verbs.def"
 #undef VERB
 };

@@ -3,6 +3,12 @@
 
 #include "base/sm.h"
 
+WORDS_DEFINE(operation_kind_id_words, "operation kind", OPERATION_KIND_COUNT,
+             WORD(OPERATION_KIND_PLAN, "plan"), WORD(OPERATION_KIND_MIGRATION, "migration"),
+             WORD(OPERATION_KIND_INCOMING, "incoming"), WORD(OPERATION_KIND_DRAIN, "drain"),
+             WORD(OPERATION_KIND_RESTORATION, "restoration"),
+             WORD(OPERATION_KIND_RELEASE, "release"), WORD(OPERATION_KIND_GIVE_BACK, "give-back"))
+
 #define TO(state) SM_TO(OPERATION_##state)
 static const struct word operation_state_rows[] = {
     [OPERATION_WAITING] = {.name = "waiting",
@@ -37,7 +43,7 @@ static const struct schema operation_progress_schema =
 
 static const struct field view_fields[] = {
     FIELD_STRING(struct operation_view, id, "id", FACE_API),
-    FIELD_STRING(struct operation_view, kind, "kind", FACE_API),
+    FIELD_WORD(struct operation_view, kind, "kind", operation_kind_id, FACE_API),
     FIELD_STRING(struct operation_view, subject, "subject", FACE_API),
     FIELD_TEXT(struct operation_view, host, "host", FACE_API),
     FIELD_STRING(struct operation_view, text, "text", FACE_API),

@@ -17,6 +17,19 @@
 #define OPERATION_HOST_SIZE 512
 #define OPERATION_URL_SIZE 128
 
+/* What takes time, by kind. Names are shown in the API and never change. */
+enum operation_kind_id {
+    OPERATION_KIND_PLAN,
+    OPERATION_KIND_MIGRATION, /* out */
+    OPERATION_KIND_INCOMING,  /* a migration, in */
+    OPERATION_KIND_DRAIN,
+    OPERATION_KIND_RESTORATION,
+    OPERATION_KIND_RELEASE,   /* of a claim whose VM is gone; once it has failed */
+    OPERATION_KIND_GIVE_BACK, /* of the devices of a VM that is off; once it has failed */
+    OPERATION_KIND_COUNT
+};
+WORDS_DECLARE(operation_kind_id, operation_kind_id_words)
+
 /* Names are shown in the API and never change. */
 enum operation_state {
     OPERATION_WAITING, /* for its turn, or for a pause before the next attempt to end */
@@ -41,7 +54,7 @@ struct operation_progress {
 /* What is shown of an operation: schema Operation in api/openapi.yaml. */
 struct operation_view {
     char id[40];
-    char kind[24];                        /* of struct operation_kind */
+    enum operation_kind_id kind;
     char subject[OPERATION_SUBJECT_SIZE]; /* "vm/web1", "claim/a", "host" */
     char host[OPERATION_HOST_SIZE];       /* the other one; "" */
     char text[PLAN_REASON_SIZE];          /* what it does, in words */

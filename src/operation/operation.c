@@ -111,8 +111,8 @@ void operations_resume(struct operations *all)
         if (!operation->resumed || operation_is_over(operation)) {
             continue;
         }
-        log_info("%s %s (%s) was %s: going on", operation->kind->name, operation->id,
-                 operation->subject, operation_state_name(operation->state));
+        log_info("%s %s (%s) was %s: going on", operation_kind_id_name(operation->kind->id),
+                 operation->id, operation->subject, operation_state_name(operation->state));
         if (operation->kind->resume != NULL) {
             operation->kind->resume(operation);
         } else {
@@ -250,7 +250,7 @@ bool operation_is_late(const struct operation *operation)
 
 static int refuse_cancel(const struct operation *operation, struct error *err)
 {
-    const char *kind = operation->kind->name;
+    const char *kind = operation_kind_id_name(operation->kind->id);
     if (operation->kind->refuse_cancel != NULL && !operation->dry_run) {
         int r = operation->kind->refuse_cancel(operation, err);
         return r != 0 || !operation_is_over(operation)
@@ -291,14 +291,14 @@ void operation_describe(const struct operation *operation, struct operation_view
 {
     bool over = operation_is_over(operation);
     struct error err = {0};
-    *ret_view = (struct operation_view){.state = operation->state,
+    *ret_view = (struct operation_view){.kind = operation->kind->id,
+                                        .state = operation->state,
                                         .dry_run = operation->dry_run,
                                         .cancel = operation->cancel,
                                         .attempts = operation->attempts.n,
                                         .created_us = operation->created_us,
                                         .finished_us = operation->finished_us};
     STR_SET(ret_view->id, operation->id);
-    STR_SET(ret_view->kind, operation->kind->name);
     STR_SET(ret_view->subject, operation->subject);
     STR_SET(ret_view->author, operation->author);
     ret_view->cancellable = !over && refuse_cancel(operation, &err) == 0;

@@ -29,7 +29,7 @@ bool attempts_are_due(const struct attempts *attempts);
 void attempts_hurry(struct attempts *attempts);
 
 struct operation_kind {
-    const char *name; /* "migration": shown, and never changes */
+    enum operation_kind_id id;
     /* Where the API shows all of it: "/v1/migrations/", and its id where the kind has several;
      * NULL: nowhere. */
     const char *url;

@@ -99,7 +99,7 @@ static void describe(const struct operation *operation, struct operation_view *v
     view->progress.total = STEPS;
 }
 
-static const struct operation_kind walk_kind = {.name = "walk",
+static const struct operation_kind walk_kind = {.id = OPERATION_KIND_DRAIN,
                                                 .url = "/walks/",
                                                 .url_has_id = true,
                                                 .advance = advance,
@@ -107,7 +107,7 @@ static const struct operation_kind walk_kind = {.name = "walk",
                                                 .refuse_cancel = refuse_cancel,
                                                 .cancel = cancel,
                                                 .describe = describe};
-static const struct operation_kind stroll_kind = {.name = "stroll", .advance = advance};
+static const struct operation_kind stroll_kind = {.id = OPERATION_KIND_RELEASE, .advance = advance};
 
 static int setup(void **state)
 {
@@ -232,11 +232,11 @@ static void what_cant_be_cancelled_says_so(void **state)
     assert_string_equal(err.message, "it is there already");
     begin(*state, &stroll, &stroll_kind);
     assert_int_equal(operation_cancel(stroll.operation, false, &err), -REASON_UNSUPPORTED);
-    assert_string_equal(err.message, "the stroll of hill/a can't be cancelled");
+    assert_string_equal(err.message, "the release of hill/a can't be cancelled");
     turn_until(*state, &walk, OPERATION_DONE);
     walk.too_late = false;
     assert_int_equal(operation_cancel(walk.operation, true, &err), -REASON_CONFLICT);
-    assert_string_equal(err.message, "the walk of hill/a is over: done");
+    assert_string_equal(err.message, "the drain of hill/a is over: done");
 }
 
 static void a_deadline_advances_what_waits_for_longer(void **state)
@@ -296,7 +296,7 @@ static void nothing_is_advanced_once_it_stops(void **state)
 static void a_kind_that_hurries_is_advanced_at_once_when_there_is_reason(void **state)
 {
     static const struct operation_kind hurried = {
-        .name = "sprint", .advance = advance, .hurries = true};
+        .id = OPERATION_KIND_GIVE_BACK, .advance = advance, .hurries = true};
     struct spine *spine = *state;
     struct walk waits = {0};
     struct walk sprint = {0};
@@ -311,7 +311,7 @@ static void a_kind_that_hurries_is_advanced_at_once_when_there_is_reason(void **
 
 static void what_a_kind_owns_goes_with_its_operation(void **state)
 {
-    static const struct operation_kind owner = {.name = "walk", .free = free};
+    static const struct operation_kind owner = {.id = OPERATION_KIND_DRAIN, .free = free};
     struct spine *spine = *state;
     const struct operation_start start = {
         .kind = &owner, .subject = "hill/a", .author = "ann", .data = xcalloc(1, 1)};
@@ -361,7 +361,7 @@ static void it_is_shown(void **state)
         assert_true(evloop_step(((struct spine *)*state)->loop, 2000000) > 0);
     }
     operation_describe(walk.operation, &view);
-    assert_string_equal(view.kind, "walk");
+    assert_int_equal(view.kind, OPERATION_KIND_DRAIN);
     assert_string_equal(view.subject, "hill/a");
     assert_string_equal(view.author, "ann");
     assert_string_equal(view.text, "a walk");

@@ -4,10 +4,12 @@
 #define NO_BODY BODY_NONE, NULL
 #define MAY_HAVE(kind) BODY_OPTIONAL, &body_##kind
 #define NEEDS(kind) BODY_NEEDED, &body_##kind
+#define BEGINS(kind) OPERATION_KIND_##kind
+#define BEGINS_NOTHING OPERATION_KIND_COUNT
 
 static const struct verb verbs[VERB_COUNT] = {
-#define VERB(name, word, method, path, permission, body, flags, function)                          \
-    {VERB_##name, word, #method, path, ROLE_##permission, body, flags},
+#define VERB(name, word, method, path, permission, body, flags, begins, function)                  \
+    {VERB_##name, word, #method, path, ROLE_##permission, body, flags, begins},
 #include "service/verbs.def"
 #undef VERB
 };

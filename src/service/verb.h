@@ -5,6 +5,7 @@
 #define SERVICE_VERB_H
 
 #include "model/body.h"
+#include "model/operation.h"
 #include "service/caller.h"
 
 enum verb_id {
@@ -39,6 +40,9 @@ struct verb {
     enum verb_body has_body;
     const struct body_kind *body; /* NULL: none */
     unsigned flags;               /* set of enum verb_flag */
+    /* The kind of operation that it begins where there is something to do, "x-operation" in
+     * api/openapi.yaml; OPERATION_KIND_COUNT: none. */
+    enum operation_kind_id begins;
 };
 
 /* `id` is below VERB_COUNT. Static. */

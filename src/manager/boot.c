@@ -188,7 +188,7 @@ void manager_check_boot(struct manager *m)
             m->boot_checked = true;
             return; /* nothing can be lost before the first plan, which brings the record */
         }
-        boot.restored = false;
+        boot.restored = boot.given_up = false;
         boot.driver_load = m->host->driver_load;
         r = first ? store_boot(m, &boot, &err) : settle(m, &boot, &err);
     } else if (r == 0 && boot.driver_load == 0 && m->host->driver_load != 0) {
@@ -203,7 +203,7 @@ void manager_check_boot(struct manager *m)
     m->boot_checked = true;
     manager_judge_boards(m);
     bool again = m->host->driver_load != 0 && boot.driver_load != m->host->driver_load;
-    if ((!boot.restored || again) && m->config.restore_timeout_us > 0) {
+    if (((!boot.restored && !boot.given_up) || again) && m->config.restore_timeout_us > 0) {
         manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
     }
 }

@@ -13,6 +13,7 @@ static const struct field boot_fields[] = {
     FIELD_STRING(struct boot_record, id, "bootId", FACE_STORE, .required = true),
     FIELD_BOOL(struct boot_record, restored, "restored", FACE_STORE, .required = true),
     FIELD_COUNT(struct boot_record, driver_load, "driverLoad", FACE_STORE),
+    FIELD_BOOL(struct boot_record, given_up, "givenUp", FACE_STORE),
 };
 static const struct schema boot_record_schema = SCHEMA(boot_record, boot_fields);
 
@@ -46,17 +47,37 @@ void txn_record_boot(struct txn *txn)
     }
 }
 
+static int store(struct manager *m, const struct boot_record *boot, struct error *err)
+{
+    CLEANUP_JSON json_t *document = schema_to_json(&boot_record_schema, boot, FACE_STORE);
+    return draft_store_record(m->ledger, RECORD_HOST, BOOT_KEY, document, err);
+}
+
+int manager_boot_given_up(struct manager *m, bool given_up, struct error *err)
+{
+    struct boot_record boot = {0};
+    int r = boot_record_read(m, &boot, err);
+    if (r != 0 || boot.id[0] == '\0' || boot.given_up == given_up) {
+        return r;
+    }
+    boot.given_up = given_up;
+    if (given_up) {
+        boot.driver_load = m->host->driver_load;
+    }
+    return store(m, &boot, err);
+}
+
 void manager_boot_restored(struct manager *m, bool whole)
 {
     struct error err = {0};
     struct boot_record boot = {0};
     int r = boot_record_read(m, &boot, &err);
-    bool news = !boot.restored || boot.driver_load != m->host->driver_load;
+    bool news = !boot.restored || boot.given_up || boot.driver_load != m->host->driver_load;
     if (r == 0 && whole && news && boot.id[0] != '\0') {
         boot.restored = true;
+        boot.given_up = false;
         boot.driver_load = m->host->driver_load;
-        CLEANUP_JSON json_t *document = schema_to_json(&boot_record_schema, &boot, FACE_STORE);
-        r = draft_store_record(m->ledger, RECORD_HOST, BOOT_KEY, document, &err);
+        r = store(m, &boot, &err);
     }
     if (r != 0) { /* the next start restores once more, and finds nothing to do */
         log_warning("the restored boot can't be stored: %s", err.message);

@@ -16,6 +16,7 @@ struct boot_record {
     char id[40];
     uint64_t driver_load; /* as in struct host: all is there that this load of the driver took */
     bool restored;        /* what the boot took is back */
+    bool given_up;        /* its restoration was cancelled: none begins on its own any more */
 };
 
 /* *ret_boot has no id if the store knows none. */
@@ -25,5 +26,7 @@ void txn_put_boot(struct txn *txn, const struct boot_record *boot);
 void txn_record_boot(struct txn *txn);
 /* What the boot took is back (or as much of it as could be). */
 void manager_boot_restored(struct manager *m, bool whole);
+/* What the boot, and the load of the driver as it is now, took is given up, or wanted again. */
+int manager_boot_given_up(struct manager *m, bool given_up, struct error *err);
 
 #endif

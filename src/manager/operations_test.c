@@ -123,7 +123,8 @@ static void a_restoration_is_an_operation(void **state)
     assert_string_equal(text(restoration, "subject"), "host");
     assert_string_equal(text(restoration, "state"), "done");
     assert_string_equal(text(restoration, "url"), "/v1/host/restore");
-    assert_int_equal(cancel(&f->lab, text(restoration, "id"), false, why), REASON_UNSUPPORTED);
+    assert_int_equal(cancel(&f->lab, text(restoration, "id"), false, why), REASON_CONFLICT);
+    assert_string_equal(why, "the restoration of host is over: done");
 }
 
 static bool is_drained(void *data)

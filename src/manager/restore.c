@@ -203,31 +203,35 @@ static void plan_gpu(struct manager *m, const struct gpu *gpu, const struct rest
     planner_restore(&planner, &request, ret_restoration);
 }
 
-/* The plan that brings something back on the first GPU that is due; NULL: there is none. */
+/* The plan that brings something back on that GPU; NULL: there is none, and its state says why. */
+static struct plan *plan_entry(struct manager *m, struct restore_gpu *entry)
+{
+    const struct gpu *gpu = host_find_gpu_addr(m->host, &entry->addr);
+    if (gpu == NULL) {
+        error_set(&entry->why, REASON_UNAVAILABLE, "gpu", "the GPU left the PCI bus");
+        pause_entry(entry);
+        return NULL;
+    }
+    struct restoration restoration = {0};
+    plan_gpu(m, gpu, entry, m->restore.operation->author, &restoration);
+    take_outcome(entry, &restoration);
+    CLEANUP(plan_freep) struct plan *plan = TAKE_PTR(restoration.plan);
+    restoration_done(&restoration);
+    return plan->steps.n > 0 || plan->claims.n > 0 ? TAKE_PTR(plan) : NULL;
+}
+
+/* That of the first GPU that is due; NULL: there is none. */
 static struct plan *next_plan(struct manager *m, struct restore_gpu **ret_entry)
 {
     struct restore_run *run = &m->restore;
     for (size_t i = 0; i < run->gpus.n; i++) {
         struct restore_gpu *entry = &run->gpus.items[i];
-        const struct gpu *gpu = host_find_gpu_addr(m->host, &entry->addr);
-        if (entry->state != RESTORE_WAITING || !attempts_are_due(&entry->attempts)) {
-            continue;
-        }
-        if (gpu == NULL) {
-            error_set(&entry->why, REASON_UNAVAILABLE, "gpu", "the GPU left the PCI bus");
-            pause_entry(entry);
-            continue;
-        }
-        struct restoration restoration = {0};
-        plan_gpu(m, gpu, entry, run->operation->author, &restoration);
-        take_outcome(entry, &restoration);
-        struct plan *plan = TAKE_PTR(restoration.plan);
-        restoration_done(&restoration);
-        if (plan->steps.n > 0 || plan->claims.n > 0) {
+        bool due = entry->state == RESTORE_WAITING && attempts_are_due(&entry->attempts);
+        struct plan *plan = due ? plan_entry(m, entry) : NULL;
+        if (plan != NULL) {
             *ret_entry = entry;
             return plan;
         }
-        plan_free(plan);
     }
     return NULL;
 }
@@ -242,9 +246,25 @@ static void restoration_advance(struct operation *operation)
     enqueue(run->manager);
 }
 
+/* Any time: it ends with the plan that runs, or with its next turn. */
+static int restoration_refuse_cancel(const struct operation *operation, struct error *err)
+{
+    (void)operation;
+    (void)err;
+    return 0;
+}
+
+static int restoration_cancel(struct operation *operation, struct error *err)
+{
+    const struct restore_run *run = operation->data;
+    return manager_boot_given_up(run->manager, true, err);
+}
+
 static const struct operation_kind restoration_kind = {.id = OPERATION_KIND_RESTORATION,
                                                        .url = "/v1/host/restore",
                                                        .advance = restoration_advance,
+                                                       .refuse_cancel = restoration_refuse_cancel,
+                                                       .cancel = restoration_cancel,
                                                        .describe = restore_describe};
 
 static bool is_over(const struct restore_gpu *entry)
@@ -324,27 +344,78 @@ void manager_restore_definitions(struct manager *m)
     definitions_are_right(m);
 }
 
+/* Definitions of VMs, and VMs that start with the host, are looked at; returns what to say of it.
+ */
+static const char *follow_definitions(struct manager *m)
+{
+    if (m->host->libvirt_problem[0] == '\0') {
+        definitions_are_right(m);
+        return "";
+    }
+    m->definitions_due = m->claims.n > 0;
+    return m->definitions_due ? "; definitions of VMs are looked at once libvirt answers" : "";
+}
+
 static void end_run(struct manager *m)
 {
     struct restore_run *run = &m->restore;
-    const char *later = "";
-    if (m->host->libvirt_problem[0] != '\0') {
-        m->definitions_due = m->claims.n > 0;
-        later = m->definitions_due ? "; definitions of VMs are looked at once libvirt answers" : "";
-    } else {
-        definitions_are_right(m);
-    }
     CLEANUP_STRBUF struct strbuf missing = {0};
     restore_add_missing(run, &missing);
     bool whole = missing.len == 0;
-    operation_enter(run->operation, whole ? OPERATION_DONE : OPERATION_FAILED);
+    bool cancelled = run->operation->cancel && !whole;
+    const char *later = cancelled ? "" : follow_definitions(m);
+    m->definitions_due = m->definitions_due && !cancelled;
+    operation_enter(run->operation, whole       ? OPERATION_DONE
+                                    : cancelled ? OPERATION_CANCELLED
+                                                : OPERATION_FAILED);
     if (run->gpus.n > 0 || !whole) {
-        manager_event(m, whole ? "host-restored" : "host-not-restored", "host",
-                      run->operation->author, "%zu of %zu GPUs have all that they should have%s%s",
-                      restore_count(run, RESTORE_RESTORED), run->gpus.n, strbuf_str(&missing),
-                      later);
+        manager_event(
+            m,
+            whole       ? "host-restored"
+            : cancelled ? "host-restore-cancelled"
+                        : "host-not-restored",
+            "host", run->operation->author, "%zu of %zu GPUs have all that they should have%s%s",
+            restore_count(run, RESTORE_RESTORED), run->gpus.n, strbuf_str(&missing), later);
     }
     manager_boot_restored(m, whole);
+    if (run->again) { /* the driver came meanwhile: that is another loss */
+        manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
+    }
+}
+
+/* A GPU that nothing is done for any more. */
+static void leave_entry(struct restore_gpu *entry)
+{
+    entry->state = RESTORE_INCOMPLETE;
+    if (entry->why.reason == REASON_NONE) {
+        char bdf[BDF_SIZE];
+        error_set(&entry->why, REASON_CONFLICT, SUBJECT("gpu", pci_addr_format(&entry->addr, bdf)),
+                  "the restoration was cancelled before its turn came");
+        error_hint(&entry->why, "`cleave host restore` brings back what is missing");
+    }
+    for (vec_each(&entry->claims, claim)) {
+        if (claim->outcome == RESTORE_COMES) {
+            claim->outcome = RESTORE_BLOCKED;
+            claim->why = entry->why;
+        }
+    }
+}
+
+/* It was cancelled, and none of its plans runs. `fresh`: the host is as it is now, so that a GPU
+ * whose plan was the last one is known to have all. */
+static void end_cancelled(struct manager *m, bool fresh)
+{
+    for (vec_each(&m->restore.gpus, entry)) {
+        const struct error before = entry->why; /* of its last attempt */
+        if (entry->state == RESTORE_WAITING && fresh) {
+            plan_free(plan_entry(m, entry));
+        }
+        if (entry->state == RESTORE_WAITING) {
+            entry->why = entry->why.reason == REASON_NONE ? before : entry->why;
+            leave_entry(entry);
+        }
+    }
+    end_run(m);
 }
 
 /* Only the driver knows UUIDs: once it is there, a GPU may be found in another slot. */
@@ -468,7 +539,8 @@ static void plan_ended(struct manager *m, const struct plan *plan, void *data)
             plan_has_failed(entry, plan);
         }
     }
-    if (plan != NULL && may_keep_turn(m)) {
+    bool ends = restore_is_active(&m->restore) && m->restore.operation->cancel && !m->stopping;
+    if (plan != NULL && (ends || may_keep_turn(m))) {
         if (!restore_advance(m)) {
             manager_resume(m);
         }
@@ -482,6 +554,10 @@ static void plan_ended(struct manager *m, const struct plan *plan, void *data)
 static bool restore_advance(struct manager *m)
 {
     find_gpus(m, &m->restore);
+    if (m->restore.operation->cancel) {
+        end_cancelled(m, m->observations[SOURCE_HARDWARE].problem.reason == REASON_NONE);
+        return false;
+    }
     struct restore_gpu *entry = NULL;
     struct plan *plan = next_plan(m, &entry);
     if (plan == NULL) {
@@ -529,11 +605,17 @@ static void run_refused(json_t *body, const struct error *err, void *data)
 {
     struct manager *m = data;
     json_decref(body);
-    if (err != NULL && restore_is_active(&m->restore) &&
-        !m->stopping) { /* too many changes, or a blind look */
-        m->restore.queued = false;
+    if (err == NULL || m->stopping) {
+        return;
+    }
+    m->restore.queued = false;
+    if (restore_is_active(&m->restore)) { /* too many changes, or a blind look */
         could_not_look(m, err);
-        operation_back_off(m->restore.operation, FIRST_PAUSE_US, LONGEST_PAUSE_US);
+        if (m->restore.operation->cancel) {
+            end_cancelled(m, false);
+        } else {
+            operation_back_off(m->restore.operation, FIRST_PAUSE_US, LONGEST_PAUSE_US);
+        }
     }
 }
 
@@ -556,12 +638,21 @@ void manager_restore_begin(struct manager *m, const char *author, uint64_t timeo
 {
     struct restore_run *run = &m->restore;
     uint64_t deadline_us = clock_monotonic_us() + timeout_us;
+    if (restore_is_active(run) && run->operation->cancel) {
+        run->again = true;
+        return;
+    }
     if (!restore_is_active(run)) {
         const struct operation_start start = {
             .kind = &restoration_kind, .subject = "host", .author = author, .data = run};
+        struct error err = {0};
+        if (manager_boot_given_up(m, false, &err) != 0) { /* it ends with this process */
+            log_warning("the restoration can't be stored as wanted again: %s", err.message);
+        }
         forget(run);
         operation_free(run->operation);
         run->manager = m;
+        run->again = false;
         run->operation = operation_new(&m->operations, &start);
         stale_remember(&run->before, &m->claims);
     }
@@ -582,7 +673,9 @@ void manager_restore_look(struct manager *m, struct hardware_look *look)
     if (!look->driver_came && !(look->was_late && restore_is_active(&m->restore))) {
         return;
     }
-    if (!restore_is_active(&m->restore) && m->config.restore_timeout_us > 0) {
+    bool ends = restore_is_active(&m->restore) && m->restore.operation->cancel;
+    if ((!restore_is_active(&m->restore) || (ends && look->driver_came)) &&
+        m->config.restore_timeout_us > 0) {
         manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
     }
     for (vec_each(&m->restore.gpus, entry)) {
@@ -651,6 +744,10 @@ static bool must_see_guests(const struct manager *m)
 static void begin(struct change *change)
 {
     struct manager *m = change->manager;
+    if (restore_is_active(&m->restore) && m->restore.operation->cancel) {
+        find_gpus(m, &m->restore);
+        end_cancelled(m, true); /* that turn is here */
+    }
     if (change->hardware_only && must_see_guests(m)) {
         change->hardware_only = false;
         change_yield(change);

@@ -54,6 +54,7 @@ struct restore_run {
     struct operation *operation;
     struct manager *manager;
     bool queued; /* waits for its turn */
+    bool again;  /* there is another reason to restore, and this one is being cancelled */
     VEC(struct restore_gpu) gpus;
     VEC(struct restore_absent) absent;
     struct stale_devices before; /* kept from run to run: which saved states name */

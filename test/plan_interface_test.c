@@ -202,9 +202,7 @@ static void a_start_as_named_says_that_the_interface_changed(void **state)
                                        .n_add = 1,
                                        .remove = &name,
                                        .n_remove = 1,
-                                       .allocate = true,
-                                       .exact_device = true,
-                                       .skip_definitions = true,
+                                       .purpose = PURPOSE_HOOK,
                                        .new_uuid = new_uuid};
         struct plan *plan = NULL;
         struct error err = {0};
@@ -240,9 +238,8 @@ static void a_uuid_that_is_taken_on_another_gpu_is_not_drawn(void **state)
         struct planner planner = sim_world_planner(world);
         struct plan_request request = {.add = add,
                                        .n_add = 1,
-                                       .allocate = true,
-                                       .exact_device = exact_device == 1,
-                                       .skip_definitions = exact_device == 1,
+                                       .purpose =
+                                           exact_device == 1 ? PURPOSE_HOOK : PURPOSE_ALLOCATE,
                                        .new_uuid = new_uuid};
         CLEANUP(plan_freep) struct plan *plan = NULL;
         struct error err = {0};

@@ -288,9 +288,7 @@ int manager_power_plan(struct manager *m, const struct missing_devices *needs, b
     CLEANUP_FREE const char **remove = xcalloc(needs->to_create.n + 1, sizeof(*remove));
     struct plan_request request = {.add = add,
                                    .remove = remove,
-                                   .allocate = true,
-                                   .exact_device = exact_device,
-                                   .skip_definitions = exact_device,
+                                   .purpose = exact_device ? PURPOSE_HOOK : PURPOSE_ALLOCATE,
                                    .author = author,
                                    .reason = reason,
                                    .new_uuid = id_uuid};
@@ -392,8 +390,7 @@ static void run_give_back(struct change *change)
     str_print(reason, sizeof(reason), "VM %s is off", change->template);
     struct plan_request request = {.remove = remove.items,
                                    .n_remove = remove.n,
-                                   .deallocate = true,
-                                   .skip_definitions = true,
+                                   .purpose = PURPOSE_DEALLOCATE,
                                    .author = change->caller.author,
                                    .reason = reason,
                                    .new_uuid = id_uuid};

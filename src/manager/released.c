@@ -107,7 +107,8 @@ static int build(struct change *change, const struct claim *wanted, const struct
     take_out(m, &claim, &out);
     struct plan_request request = {.add = add,
                                    .n_add = 1,
-                                   .allocate = claim.spec.hold != CLAIM_ON_DEMAND,
+                                   .purpose = claim.spec.hold == CLAIM_ON_DEMAND ? PURPOSE_CHANGE
+                                                                                 : PURPOSE_ALLOCATE,
                                    .extra = out.items,
                                    .n_extra = out.n,
                                    .author = change->caller.author,

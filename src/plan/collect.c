@@ -70,7 +70,7 @@ static void collect_gone(struct plan *plan, const struct gpu_work *work)
 {
     for (size_t i = 0; i < work->n_gone; i++) {
         const struct claim *gone = work->gone[i];
-        bool stays = work->request->deallocate && gone->spec.hold == CLAIM_ON_DEMAND;
+        bool stays = work->policy->keeps_claims && gone->spec.hold == CLAIM_ON_DEMAND;
         struct plan_claim *entry = vec_push(&plan->claims);
         *entry =
             (struct plan_claim){.verb = stays ? PLAN_DEALLOCATE : PLAN_RELEASE, .claim = *gone};
@@ -111,7 +111,7 @@ static int remove_reserved_device(struct plan *plan, const struct planner *plann
     bool vm_is_gone = host->libvirt_problem[0] == '\0' &&
                       host_find_vm_of(host, claim->vm, claim->vm_uuid) == NULL;
     struct claim_device device = {0};
-    if (claim->vm[0] == '\0' || vm_is_gone || request->skip_definitions ||
+    if (claim->vm[0] == '\0' || vm_is_gone || !policy_of(request->purpose)->redefines ||
         !claim_device(claim, &device) ||
         (!claim->reserved.set && !is_defined(host, claim, &device))) {
         return 0;
@@ -207,7 +207,8 @@ int collect_empty(struct plan *plan, const struct planner *planner,
         if (claim_find_gpu(claim, planner->host) != NULL) {
             continue;
         }
-        bool stays = request->deallocate && claim->spec.hold == CLAIM_ON_DEMAND;
+        bool stays =
+            policy_of(request->purpose)->keeps_claims && claim->spec.hold == CLAIM_ON_DEMAND;
         if (stays && claim->state == CLAIM_PENDING) {
             continue; /* it stays pending */
         }
@@ -244,6 +245,27 @@ static bool is_detached(const struct works *works, const struct step *extra)
     return false;
 }
 
+struct plan *collect_begin(enum plan_purpose purpose, const char *author, const char *reason)
+{
+    struct plan *plan = plan_new();
+    plan->no_undo = !policy_of(purpose)->undoes;
+    STR_SET(plan->author, author != NULL ? author : "");
+    STR_SET(plan->reason, reason != NULL ? reason : "");
+    return plan;
+}
+
+/* When it is the step's turn, by the order that the plan's policy asks for. */
+static unsigned phase_of(const struct gpu_work *work, const struct step *step)
+{
+    switch (work->policy->order) {
+    case ORDER_BY_KIND:
+        break;
+    case ORDER_OWN_LAST:
+        return step->kind == STEP_COMPANION_VFIO ? 0 : work->by_hand ? 2 : 1;
+    }
+    return phase[step->kind];
+}
+
 int collect_steps(struct plan *plan, const struct works *works, const struct plan_request *request,
                   struct error *err)
 {
@@ -260,7 +282,7 @@ int collect_steps(struct plan *plan, const struct works *works, const struct pla
         }
         for (size_t g = 0; g < works->n; g++) {
             for (vec_each(&works->items[g].steps, step)) {
-                if (phase[step->kind] == now) {
+                if (phase_of(&works->items[g], step) == now) {
                     *vec_push(&plan->steps) = *step;
                 }
             }

@@ -8,6 +8,8 @@
 /* Claims that go without holding anything on a GPU that is here. 0 or -reason. */
 int collect_empty(struct plan *plan, const struct planner *planner,
                   const struct plan_request *request, struct error *err);
+/* A plan without steps, undone or not as its policy says; author and reason may be NULL. */
+struct plan *collect_begin(enum plan_purpose purpose, const char *author, const char *reason);
 /* All that the GPUs' parts and the request have: once each part is solved. 0; -IN_USE or
  * -UNAVAILABLE when a step is about a VM that is on, or that can't be reached. */
 int collect_steps(struct plan *plan, const struct works *works, const struct plan_request *request,

@@ -141,7 +141,7 @@ static int check_along(const struct gpu_work *work, const struct gpu_work *other
     result = result != 0 ? result : health_check_cordon(planner, gpu, err);
     if (result == 0) {
         result = mode_guard(gpu, planner->claims, work->request->remove, work->request->n_remove,
-                            GPU_PASSTHROUGH, err);
+                            false, GPU_PASSTHROUGH, err);
     }
     const struct claim *claim = passed_to(work);
     const struct vm *vm = work_defined_in(other, &gpu->addr);
@@ -387,9 +387,9 @@ static void append(struct gpu_work *work, const struct works *works, enum step_k
 
 int group_restore(struct gpu_work *work, const char *claim, struct error *err)
 {
-    static const struct plan_request none = {0};
+    static const struct plan_request request = {.purpose = PURPOSE_RESTORE};
     CLEANUP(works_done) struct works works = {0};
-    int result = works_init(&works, work->planner, &none, err);
+    int result = works_init(&works, work->planner, &request, err);
     if (result != 0) {
         return result;
     }

@@ -131,8 +131,40 @@ static int check_claims(const struct gpu *gpu, const struct claims *claims,
     return -REASON_CONFLICT;
 }
 
+/* What no claim owns, or one that stays, stands in the way. */
+static int check_standing(const struct gpu *gpu, const struct claims *claims,
+                          const struct released *released, enum gpu_mode to, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    char subject[64];
+    pci_addr_format(&gpu->addr, bdf);
+    snprintf(subject, sizeof(subject), "gpu/%s", bdf);
+    const char *from = gpu_mode_name(gpu->mode);
+    const char *want = gpu_mode_name(to);
+    for (vec_each(&gpu->vgpus, vgpu)) {
+        if (!goes_vgpu(claims, released->names, released->n, vgpu)) {
+            error_set(err, REASON_CONFLICT, subject,
+                      "GPU %s can't change from %s to %s: it carries vGPU %s, which no claim owns",
+                      bdf, from, want, vgpu->type);
+            error_hint(err, "`cleave gpu mode %s idle` clears it, if it is not needed", bdf);
+            return -REASON_CONFLICT;
+        }
+    }
+    for (vec_each(&gpu->gis, gi)) {
+        if (!goes_gi(claims, released->names, released->n, gpu, gi)) {
+            error_set(err, REASON_CONFLICT, subject,
+                      "GPU %s can't change from %s to %s: GPU instance %u (%s at %u) is there, "
+                      "which no claim owns",
+                      bdf, from, want, gi->id, gi->profile, gi->start);
+            error_hint(err, "`cleave gpu mode %s idle` clears it, if it is not needed", bdf);
+            return -REASON_CONFLICT;
+        }
+    }
+    return 0;
+}
+
 int mode_guard(const struct gpu *gpu, const struct claims *claims, const char *const *released,
-               size_t n_released, enum gpu_mode to, struct error *err)
+               size_t n_released, bool clears, enum gpu_mode to, struct error *err)
 {
     char bdf[BDF_SIZE];
     char subject[64];
@@ -149,7 +181,8 @@ int mode_guard(const struct gpu *gpu, const struct claims *claims, const char *c
                          "GPU %s can't change from %s to %s: VM \"%s\" runs with it", bdf, from,
                          want, gpu->holder);
     }
-    int result = check_claims(gpu, claims, &(struct released){released, n_released}, want, err);
+    const struct released gone = {released, n_released};
+    int result = check_claims(gpu, claims, &gone, want, err);
     if (result != 0) {
         return result;
     }
@@ -160,24 +193,5 @@ int mode_guard(const struct gpu *gpu, const struct claims *claims, const char *c
                              bdf, from, want, vgpu->holder, vgpu->type);
         }
     }
-    for (vec_each(&gpu->vgpus, vgpu)) {
-        if (!goes_vgpu(claims, released, n_released, vgpu)) {
-            error_set(err, REASON_CONFLICT, subject,
-                      "GPU %s can't change from %s to %s: it carries vGPU %s, which no claim owns",
-                      bdf, from, want, vgpu->type);
-            error_hint(err, "`cleave gpu mode %s idle` clears it, if it is not needed", bdf);
-            return -REASON_CONFLICT;
-        }
-    }
-    for (vec_each(&gpu->gis, gi)) {
-        if (!goes_gi(claims, released, n_released, gpu, gi)) {
-            error_set(err, REASON_CONFLICT, subject,
-                      "GPU %s can't change from %s to %s: GPU instance %u (%s at %u) is there, "
-                      "which no claim owns",
-                      bdf, from, want, gi->id, gi->profile, gi->start);
-            error_hint(err, "`cleave gpu mode %s idle` clears it, if it is not needed", bdf);
-            return -REASON_CONFLICT;
-        }
-    }
-    return 0;
+    return clears ? 0 : check_standing(gpu, claims, &gone, to, err);
 }

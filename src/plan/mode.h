@@ -17,9 +17,10 @@ bool mode_edge(enum gpu_mode from, enum gpu_mode to);
 bool mode_path(enum gpu_mode from, enum gpu_mode to);
 
 /* Read-only: may the GPU leave its mode now? `released` lists claims that go in the same plan, so
- * that what they hold does not count. -IN_USE names the VM, -CONFLICT the claim or the instance. */
+ * that what they hold does not count; nor does what no claim owns, if the plan `clears` it.
+ * -IN_USE names the VM, -CONFLICT the claim or the instance. */
 int mode_guard(const struct gpu *gpu, const struct claims *claims, const char *const *released,
-               size_t n_released, enum gpu_mode to, struct error *err);
+               size_t n_released, bool clears, enum gpu_mode to, struct error *err);
 
 /* The mode that a claim's GPU must be in. */
 enum gpu_mode mode_of_claim(enum claim_mode mode);

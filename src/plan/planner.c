@@ -34,7 +34,7 @@ static bool names_other(const struct gpu *gpu, const struct claim *claim)
 static bool is_elsewhere(const struct gpu_work *work, const struct claim *claim)
 {
     const struct claim_device *named = &claim->reserved;
-    if (!work->request->exact_device || !work->request->allocate || !named->set) {
+    if (!work->policy->exact_device || !named->set) {
         return false;
     }
     bool mdev = named->mdev_uuid[0] != '\0';
@@ -239,9 +239,8 @@ static int build(const struct planner *planner, const struct plan_request *reque
                  struct plan **ret_plan, struct error *err)
 {
     CLEANUP(works_done) struct works works = {0};
-    CLEANUP(plan_freep) struct plan *plan = plan_new();
-    STR_SET(plan->author, request->author != NULL ? request->author : "");
-    STR_SET(plan->reason, request->reason != NULL ? request->reason : "");
+    CLEANUP(plan_freep)
+    struct plan *plan = collect_begin(request->purpose, request->author, request->reason);
     int result = works_init(&works, planner, request, err);
     result = result != 0 ? result : collect_empty(plan, planner, request, err);
     for (size_t g = 0; result == 0 && g < works.n; g++) {

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "plan/ability.h"
+#include "plan/collect.h"
 #include "plan/group.h"
 #include "plan/health.h"
 #include "plan/mode.h"
@@ -216,7 +217,7 @@ static void restore_mode(struct restore *r)
         break;
     case GPU_IDLE:
         if (!r->work.gpu->mig_enabled && r->work.gpu->vgpus.n == 0) {
-            work_scheduler(&r->work, false);
+            work_scheduler(&r->work);
         }
         break;
     case GPU_MODE_COUNT:
@@ -283,10 +284,7 @@ static void leave_out(struct plan *plan, const struct pci_addr *device)
 
 static struct plan *make_plan(const struct restore *r, const struct restore_request *request)
 {
-    struct plan *plan = plan_new();
-    plan->no_undo = true;
-    STR_SET(plan->author, request->author != NULL ? request->author : "");
-    STR_SET(plan->reason, request->reason != NULL ? request->reason : "");
+    struct plan *plan = collect_begin(PURPOSE_RESTORE, request->author, request->reason);
     for (vec_each(&r->work.steps, step)) {
         *vec_push(&plan->steps) = *step;
     }
@@ -312,6 +310,7 @@ void planner_restore(const struct planner *planner, const struct restore_request
                      struct restoration *ret_restoration)
 {
     struct restore r = {.work = {.planner = planner,
+                                 .policy = policy_of(PURPOSE_RESTORE),
                                  .gpu = request->gpu,
                                  .model = gpu_model_of(planner, request->gpu)},
                         .record = planner_record_of(planner, request->gpu)};

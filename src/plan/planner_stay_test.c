@@ -15,7 +15,7 @@ static struct plan *draw(struct fixture *f, const struct claim *claim)
         .catalog = f->catalog, .rules = f->rules, .host = f->host, .claims = &f->claims};
     const struct claim *add[] = {claim};
     struct plan_request request = {
-        .add = add, .n_add = 1, .allocate = true, .author = "test", .new_uuid = id_uuid};
+        .add = add, .n_add = 1, .purpose = PURPOSE_ALLOCATE, .author = "test", .new_uuid = id_uuid};
     assert_int_equal(planner_build(&planner, &request, &plan, &f->err), 0);
     return plan;
 }

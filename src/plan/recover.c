@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "plan/collect.h"
 #include "plan/health.h"
 #include "plan/restore.h"
 
@@ -392,9 +393,7 @@ int planner_recover(const struct planner *planner, const char *text, const char 
     if (r != 0) {
         return r;
     }
-    CLEANUP(plan_freep) struct plan *plan = plan_new();
-    plan->no_undo = true;
-    STR_SET(plan->author, author);
+    CLEANUP(plan_freep) struct plan *plan = collect_begin(PURPOSE_RECOVER, author, NULL);
     str_print(plan->reason, sizeof(plan->reason), "gpu recover %s", bdf);
     struct step *step = vec_push(&plan->steps);
     *step = step_make(kind, &patient.addr);

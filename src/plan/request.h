@@ -10,6 +10,7 @@
 #include "model/host.h"
 #include "model/plan.h"
 #include "plan/boards.h"
+#include "plan/policy.h"
 #include "rules/rules.h"
 
 struct planner {
@@ -37,16 +38,7 @@ struct plan_request {
     size_t n_add;
     const char *const *remove; /* names of claims to release */
     size_t n_remove;
-    /* On-demand claims of `add` get their devices now; else they stay pending: their VM's
-     * definition gets a device, and nothing is made. */
-    bool allocate;
-    /* Drawn claims get the very device that is named for them, or nothing: for who can't change
-     * the definition now. */
-    bool exact_device;
-    /* The claims of `remove` give their devices back and stay pending. */
-    bool deallocate;
-    /* No step for a VM's definition: it is in use, or right as it is. */
-    bool skip_definitions;
+    enum plan_purpose purpose; /* what the plan may do: policy.h */
     enum plan_moves moves;
     /* Steps that are no claim's, put in their place. */
     const struct step *extra;

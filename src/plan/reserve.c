@@ -24,7 +24,7 @@ struct reserve {
 
 bool reserve_is_for(const struct plan_request *request, const struct claim *claim)
 {
-    return claim->spec.hold == CLAIM_ON_DEMAND && !request->allocate;
+    return claim->spec.hold == CLAIM_ON_DEMAND && !policy_of(request->purpose)->allocates;
 }
 
 /* Does the claim name or hold the device; for NULL: something on the GPU? */

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "plan/group.h"
 #include "plan/restore_work.h"
+#include "plan/work_enter.h"
 #include "plan/work_scheduler.h"
 
 static void block_subject(const struct restore *r, char bdf[BDF_SIZE],
@@ -13,21 +14,11 @@ static void block_subject(const struct restore *r, char bdf[BDF_SIZE],
     error_subject("gpu", pci_addr_format(&r->work.gpu->addr, bdf), subject);
 }
 
-void restore_vfs(struct restore *r)
-{
-    const struct gpu *gpu = r->work.gpu;
-    bool off = gpu->vfs_enabled == 0 || work_has_step(&r->work, STEP_SRIOV_DISABLE);
-    if (gpu->vfs_total > 0 && off) {
-        work_step(&r->work, STEP_SRIOV_ENABLE);
-        r->wiped = true;
-    }
-}
-
 /* ---- one vGPU ---- */
 
 static const struct vgpu *find_vgpu(const struct restore *r, const struct assignment *got)
 {
-    if (r->wiped) {
+    if (work_is_wiped(&r->work)) {
         return NULL;
     }
     return gpu_find_vgpu(r->work.gpu, got->mdev_uuid, &got->device);
@@ -60,7 +51,7 @@ static int check_free(const struct restore *r, const struct restore_item *item, 
 {
     const struct gpu *gpu = r->work.gpu;
     const struct assignment *got = &item->claim.assigned;
-    if (r->wiped) {
+    if (work_is_wiped(&r->work)) {
         return 0;
     }
     bool sriov = pci_addr_cmp(&got->device, &gpu->addr) != 0;
@@ -172,29 +163,21 @@ static int refuse_vgpu(const struct restore *r, const char *then, struct error *
     return -REASON_CONFLICT;
 }
 
-/* Out of MIG mode, which Ampere boards keep over a reboot. */
-static int leave_mig(struct restore *r, const char *then, struct error *err)
+/* Ampere boards keep MIG mode over a reboot; what stands there is in the way. */
+static int check_mig_empty(const struct restore *r, const char *then, struct error *err)
 {
     const struct gpu *gpu = r->work.gpu;
-    if (!gpu->mig_enabled) {
-        return 0;
-    }
-    if (gpu->gis.n > 0) {
+    if (gpu->mig_enabled && gpu->gis.n > 0) {
         return refuse_instance(r, then, err);
     }
-    if (gpu->vgpus.n > 0) {
-        return refuse_vgpu(r, then, err);
-    }
-    work_to_idle(&r->work);
-    r->wiped = true;
-    return 0;
+    return gpu->mig_enabled && gpu->vgpus.n > 0 ? refuse_vgpu(r, then, err) : 0;
 }
 
 /* The size mode changes only while no vGPU exists. False: what is there is in the way. */
 static bool restore_sizes(struct restore *r, struct error *err)
 {
     const struct gpu *gpu = r->work.gpu;
-    bool now = gpu->heterogeneous == TRI_YES && !r->wiped;
+    bool now = gpu->heterogeneous == TRI_YES && !work_is_wiped(&r->work);
     bool want = r->items.n == 0 && r->record != NULL && r->record->mixed;
     for (vec_each(&r->items, item)) {
         want = want || item->claim.spec.mixed;
@@ -202,7 +185,7 @@ static bool restore_sizes(struct restore *r, struct error *err)
     if (want == now) {
         return true;
     }
-    if (gpu->vgpus.n > 0 && !r->wiped) {
+    if (gpu->vgpus.n > 0 && !work_is_wiped(&r->work)) {
         refuse_vgpu(r, want ? "in mixed-size mode" : "in equal-size mode", err);
         return false;
     }
@@ -214,8 +197,8 @@ static bool restore_sizes(struct restore *r, struct error *err)
 static void restore_scheduler(struct restore *r)
 {
     const struct gpu *gpu = r->work.gpu;
-    if (gpu->vgpus.n == 0 || r->wiped) {
-        work_scheduler(&r->work, r->wiped);
+    if (gpu->vgpus.n == 0 || work_is_wiped(&r->work)) {
+        work_scheduler(&r->work);
         return;
     }
     const struct gpu_scheduler *wanted = planner_wanted_scheduler(r->work.planner, gpu);
@@ -249,7 +232,7 @@ static bool is_claimed(const struct restore *r, const struct vgpu *vgpu)
 static int check_equal(const struct restore *r, const struct restore_item *item, struct error *err)
 {
     const struct gpu *gpu = r->work.gpu;
-    for (size_t i = 0; !r->wiped && i < gpu->vgpus.n; i++) {
+    for (size_t i = 0; !work_is_wiped(&r->work) && i < gpu->vgpus.n; i++) {
         const struct vgpu *vgpu = &gpu->vgpus.items[i];
         const struct cat_vgpu_type *type = work_type_of(&r->work, vgpu);
         bool other = type != NULL && item->type != NULL &&
@@ -274,13 +257,11 @@ static int check_equal(const struct restore *r, const struct restore_item *item,
 void restore_time_sliced(struct restore *r)
 {
     struct error err = {0};
-    if (leave_mig(r, "time-sliced", &err) != 0) {
+    if (check_mig_empty(r, "time-sliced", &err) != 0) {
         restore_block_all(r, &err);
         return;
     }
-    if (r->items.n > 0 || (r->record != NULL && r->record->vfs)) {
-        restore_vfs(r);
-    }
+    work_enter(&r->work, GPU_TIME_SLICED, r->items.n > 0 || (r->record != NULL && r->record->vfs));
     if (restore_looks_first(r)) {
         return;
     }
@@ -325,10 +306,9 @@ void restore_passthrough(struct restore *r)
         restore_block_all(r, &err);
         return;
     }
-    work_to_idle(&r->work);
-    struct step *step = work_step(&r->work, STEP_BIND_VFIO);
+    struct step *bind = work_enter(&r->work, GPU_PASSTHROUGH, false);
     for (vec_each(&r->items, item)) {
-        step_set_claim(step, &item->claim);
+        step_set_claim(bind, &item->claim);
         item->outcome = RESTORE_COMES;
     }
 }

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "plan/restore_work.h"
 #include "plan/seats.h"
+#include "plan/work_enter.h"
 
 static const char *subject_of(const struct restore *r, char bdf[BDF_SIZE],
                               char subject[ERROR_SUBJECT_SIZE])
@@ -27,8 +28,8 @@ static bool is_ours(const struct restore *r, const struct gi *gi)
     return false;
 }
 
-/* MIG mode, which boards after Ampere forget; virtual functions before any instance, because
- * sriov-manage wipes those. */
+/* MIG mode, which boards after Ampere forget, and virtual functions, unless that would wipe what no
+ * claim owns. */
 static int enter_mig(struct restore *r, bool wants_vfs, struct error *err)
 {
     const struct gpu *gpu = r->work.gpu;
@@ -43,18 +44,8 @@ static int enter_mig(struct restore *r, bool wants_vfs, struct error *err)
         error_hint(err, "delete it if it is not needed, then `cleave host restore`");
         return -REASON_CONFLICT;
     }
-    if (!gpu->mig_enabled) {
-        if (gpu->vfs_enabled > 0) {
-            work_step(&r->work, STEP_SRIOV_DISABLE);
-        }
-        work_step(&r->work, STEP_MIG_ENABLE);
-        r->wiped = true;
-    }
-    if (!wants_vfs || gpu->vfs_total == 0 ||
-        (gpu->vfs_enabled > 0 && !work_has_step(&r->work, STEP_SRIOV_DISABLE))) {
-        return 0;
-    }
-    for (size_t i = 0; !r->wiped && i < gpu->gis.n; i++) {
+    bool wipes = work_enter_wipes(&r->work, wants_vfs);
+    for (size_t i = 0; wipes && i < gpu->gis.n; i++) {
         const struct gi *gi = &gpu->gis.items[i];
         if (!is_ours(r, gi)) {
             error_set(err, REASON_CONFLICT, subject,
@@ -66,7 +57,7 @@ static int enter_mig(struct restore *r, bool wants_vfs, struct error *err)
             return -REASON_CONFLICT;
         }
     }
-    restore_vfs(r);
+    work_enter(&r->work, GPU_MIG, wants_vfs);
     return 0;
 }
 
@@ -79,7 +70,7 @@ static enum place look_at_place(const struct restore *r, const struct restore_it
                                 const struct gi **ret_gi)
 {
     const struct assignment *got = &item->claim.assigned;
-    for (size_t i = 0; !r->wiped && i < r->work.gpu->gis.n; i++) {
+    for (size_t i = 0; !work_is_wiped(&r->work) && i < r->work.gpu->gis.n; i++) {
         const struct gi *gi = &r->work.gpu->gis.items[i];
         bool same = gi->start == got->start && gi->size == got->size &&
                     (gi->profile[0] == '\0' || str_eq(gi->profile, got->profile));
@@ -304,7 +295,8 @@ static bool is_exclusive(const struct restore *r, uint32_t start, uint32_t size)
 static void look_at_seats(const struct restore *r, struct seats *seats)
 {
     *seats = (struct seats){.work = &r->work};
-    for (size_t i = 0; !r->wiped && i < r->work.gpu->gis.n && seats->n < SEATS_MAX; i++) {
+    for (size_t i = 0; !work_is_wiped(&r->work) && i < r->work.gpu->gis.n && seats->n < SEATS_MAX;
+         i++) {
         const struct gi *gi = &r->work.gpu->gis.items[i];
         struct seats_gi *seat = &seats->items[seats->n++];
         *seat = (struct seats_gi){

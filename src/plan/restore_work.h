@@ -25,15 +25,12 @@ struct restore {
     const struct gpu_record *record; /* NULL: nothing is remembered */
     VEC(struct restore_item) items;
     enum gpu_mode mode;
-    bool wiped; /* a step so far takes vGPUs, instances, mixed sizes and scheduler away */
     bool more;
     struct error why;
 };
 
 void restore_block(struct restore_item *item, const struct error *why);
 void restore_block_all(struct restore *r, const struct error *why);
-/* Virtual functions, if something needs them and they are off. */
-void restore_vfs(struct restore *r);
 /* The item's vGPU: there, to be created, or blocked by another on its function. */
 void restore_vgpu(struct restore *r, struct restore_item *item);
 

@@ -291,6 +291,7 @@ int works_init(struct works *works, const struct planner *planner,
         work->all = works->items;
         work->n_all = works->n;
         work->request = request;
+        work->policy = policy_of(request->purpose);
         work->gpu = &planner->host->gpus.items[g];
         work->model = gpu_model_of(planner, work->gpu);
         for (size_t i = 0; i < planner->claims->n; i++) {

@@ -14,6 +14,7 @@
 struct gpu_work {
     const struct planner *planner;
     const struct plan_request *request;
+    const struct policy *policy; /* of the request */
     const struct gpu *gpu;
     const struct gpu_model *model; /* NULL: not catalogued */
     const struct claim *kept[WORK_MAX_CLAIMS];
@@ -26,7 +27,8 @@ struct gpu_work {
     const struct claim *moved[WORK_MAX_CLAIMS];
     size_t n_added;
     bool whole;       /* passed through though no claim says so: by hand, or again after a boot */
-    enum gpu_mode to; /* by hand */
+    bool by_hand;     /* the GPU whose mode is changed by hand */
+    enum gpu_mode to; /* then: the mode */
     struct gpu_work *all; /* of all GPUs of the host, this one among them */
     size_t n_all;
     /* Results of the last work_solve(): */

@@ -31,7 +31,7 @@ static bool vf_is_free(const struct gpu_work *work, size_t n_assigned, const str
 static const struct claim_device *named_for(const struct gpu_work *work, size_t i)
 {
     const struct claim *claim = &work->added[i].claim;
-    bool keeps = work->request->allocate || work->moved[i] != NULL;
+    bool keeps = work->policy->allocates || work->moved[i] != NULL;
     return keeps && claim->reserved.set ? &claim->reserved : NULL;
 }
 
@@ -120,7 +120,7 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
     const struct claim_device *named = named_for(work, i);
     bool by_uuid = gpu->iface == VGPU_IFACE_MDEV && named != NULL && named->mdev_uuid[0] != '\0';
     const struct gpu *other = by_uuid ? find_mdev_elsewhere(work, named->mdev_uuid) : NULL;
-    if (other != NULL && work->request->exact_device) {
+    if (other != NULL && work->policy->exact_device) {
         return refuse_uuid(work, i, other, err);
     }
     if (by_uuid && other == NULL) {
@@ -142,7 +142,7 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
     if (take_named(work, i)) {
         return 0;
     }
-    if (named != NULL && work->request->exact_device && gpu->iface != VGPU_IFACE_MDEV) {
+    if (named != NULL && work->policy->exact_device && gpu->iface != VGPU_IFACE_MDEV) {
         return refuse_taken(work, i, err);
     }
     enum reserved_by best = RESERVED_BY_ITS_VM;
@@ -202,7 +202,7 @@ static bool is_defined(const struct gpu_work *work, const struct claim *claim,
 void work_attach(struct gpu_work *work, size_t i)
 {
     const struct admitted *added = &work->added[i];
-    if (added->claim.vm[0] == '\0' || work->request->skip_definitions) {
+    if (added->claim.vm[0] == '\0' || !work->policy->redefines) {
         return;
     }
     const struct claim_device *named = named_for(work, i);

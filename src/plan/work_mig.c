@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "plan/seats.h"
 #include "plan/work_device.h"
+#include "plan/work_enter.h"
 #include "plan/work_mix.h"
 #include "plan/work_parts.h"
 
@@ -221,27 +222,15 @@ static int want_instance(struct gpu_work *work, struct mig *mig, size_t i, struc
     return 0;
 }
 
-/* MIG mode and virtual functions, in the order that keeps what is made after them: sriov-manage
- * rebinds the driver and wipes GPU instances (bigstack-oss/cubecos#312), so it runs before any is
- * created and never while one stays. */
+/* Virtual functions are never enabled while an instance stays: that would wipe it. */
 static int prepare(struct gpu_work *work, const struct mig *mig, struct error *err)
 {
-    const struct gpu *gpu = work->gpu;
     bool wants_vgpu = false;
     for (size_t i = 0; i < work->n_added; i++) {
         wants_vgpu = wants_vgpu || work->added[i].type != NULL;
     }
-    if (!gpu->mig_enabled) {
-        if (gpu->vfs_enabled > 0) {
-            work_step(work, STEP_SRIOV_DISABLE);
-        }
-        work_step(work, STEP_MIG_ENABLE);
-    }
-    bool off = gpu->vfs_enabled == 0 || !gpu->mig_enabled;
-    if (!wants_vgpu || gpu->vfs_total == 0 || !off) {
-        return 0;
-    }
-    for (uint32_t i = 0; i < mig->existing.n; i++) {
+    bool wipes = work_enter_wipes(work, wants_vgpu);
+    for (uint32_t i = 0; wipes && i < mig->existing.n; i++) {
         if ((mig->pinned & ~mig->lost & 1U << i) != 0) {
             char subject[64];
             const struct layout_gi *gi = &mig->existing.items[i];
@@ -253,7 +242,7 @@ static int prepare(struct gpu_work *work, const struct mig *mig, struct error *e
             return -REASON_CONFLICT;
         }
     }
-    work_step(work, STEP_SRIOV_ENABLE);
+    work_enter(work, GPU_MIG, wants_vgpu);
     return 0;
 }
 
@@ -299,7 +288,7 @@ static const struct claim *bare_leaving(const struct gpu_work *work, const struc
  * one is made again when virtual functions are to be enabled, or when it changes its owner. */
 static void change_existing(struct gpu_work *work, const struct mig *mig, bool *ret_serves)
 {
-    bool wiped = work_has_step(work, STEP_SRIOV_ENABLE);
+    bool wiped = work_is_wiped(work);
     for (uint32_t i = 0; i < mig->existing.n; i++) {
         if ((mig->lost & 1U << i) != 0) {
             continue;
@@ -391,7 +380,7 @@ static void look_at_seats(const struct gpu_work *work, const struct mig *mig, co
     }
     for (uint32_t i = 0; i < mig->existing.n && seats->n < SEATS_MAX; i++) {
         const struct layout_gi *gi = &mig->existing.items[i];
-        if ((mig->foreign & 1U << i) != 0 && !work_has_step(work, STEP_SRIOV_ENABLE)) {
+        if ((mig->foreign & 1U << i) != 0 && !work_is_wiped(work)) {
             seats->items[seats->n++] = (struct seats_gi){.profile = gi->profile,
                                                          .start = gi->start,
                                                          .size = gi->profile->memory_slices,

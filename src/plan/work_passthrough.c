@@ -2,6 +2,7 @@
 /* The whole GPU for one VM. */
 #include "base/str.h"
 #include "plan/work_device.h"
+#include "plan/work_enter.h"
 #include "plan/work_parts.h"
 
 /* Another claim of the same VM, on-demand, that names the GPU or a part of it; NULL: none does. */
@@ -50,9 +51,9 @@ int work_passthrough(struct gpu_work *work, struct error *err)
         error_hint(err, "use another GPU, or release that claim");
         return -REASON_CONFLICT;
     }
-    work_to_idle(work);
-    if (!str_eq(gpu->driver, "vfio-pci")) {
-        STR_SET(work_step(work, STEP_BIND_VFIO)->claim, work->added[0].claim.name);
+    struct step *bind = work_enter(work, GPU_PASSTHROUGH, false);
+    if (bind != NULL) {
+        STR_SET(bind->claim, work->added[0].claim.name);
     }
     work_attach(work, 0);
     return 0;

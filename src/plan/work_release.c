@@ -19,7 +19,7 @@ void work_detach(struct gpu_work *work, const struct claim *claim,
                  const struct claim_device *device)
 {
     const struct host *host = work->planner->host;
-    if (claim->vm[0] == '\0' || work->request->skip_definitions ||
+    if (claim->vm[0] == '\0' || !work->policy->redefines ||
         (host->libvirt_problem[0] == '\0' &&
          host_find_vm_of(host, claim->vm, claim->vm_uuid) == NULL)) {
         return; /* a VM that is gone has no definition */
@@ -95,6 +95,22 @@ static void leave_alone(struct gpu_work *work, const struct claim *claim, const 
               vgpu->holder[0] != '\0' ? " of VM " : "", vgpu->holder);
 }
 
+struct step *work_delete_vgpu(struct gpu_work *work, const struct vgpu *vgpu)
+{
+    struct step *step = work_step(work, STEP_VGPU_DELETE);
+    STR_SET(step->type, vgpu->type);
+    step->type_id = vgpu->type_id;
+    step->device = vgpu->vf;
+    STR_SET(step->mdev_uuid, vgpu->mdev_uuid);
+    step->placement_id = vgpu->placement_id;
+    const struct gi *gi = vgpu->gi_id != NO_ID ? gpu_find_gi(work->gpu, vgpu->gi_id) : NULL;
+    if (gi != NULL) { /* an undo makes it there again */
+        step_set_instance(step, gi);
+        STR_SET(step->profile, gi->profile);
+    }
+    return step;
+}
+
 static int release_vgpu(struct gpu_work *work, const struct claim *claim, struct error *err)
 {
     const struct vgpu *vgpu = claim_vgpu_at(claim, work->gpu);
@@ -111,19 +127,15 @@ static int release_vgpu(struct gpu_work *work, const struct claim *claim, struct
     if (vgpu == NULL) {
         return 0; /* gone already (a reboot, another tool) */
     }
-    struct step *step = work_step(work, STEP_VGPU_DELETE);
+    struct step *step = work_delete_vgpu(work, vgpu);
     step_set_claim(step, claim);
-    STR_SET(step->type, vgpu->type[0] != '\0' ? vgpu->type : claim->spec.type);
-    STR_SET(step->profile, claim->assigned.profile);
-    step->type_id = vgpu->type_id;
-    step->device = vgpu->vf;
-    STR_SET(step->mdev_uuid, vgpu->mdev_uuid);
-    step->placement_id = vgpu->placement_id;
-    const struct gi *gi = vgpu->gi_id != NO_ID ? gpu_find_gi(work->gpu, vgpu->gi_id) : NULL;
-    if (gi != NULL) { /* an undo makes it there again */
-        step_set_instance(step, gi);
-        STR_SET(step->profile, gi->profile[0] != '\0' ? gi->profile : claim->assigned.profile);
-    } else if (work->gpu->iface == VGPU_IFACE_MDEV) {
+    if (step->type[0] == '\0') {
+        STR_SET(step->type, claim->spec.type);
+    }
+    if (step->profile[0] == '\0') {
+        STR_SET(step->profile, claim->assigned.profile);
+    }
+    if (step->start == NO_ID && work->gpu->iface == VGPU_IFACE_MDEV) {
         note_seat(work, claim, step);
     }
     return 0;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/work_scheduler.h"
 
-void work_scheduler(struct gpu_work *work, bool wiped)
+#include "plan/work_enter.h"
+
+void work_scheduler(struct gpu_work *work)
 {
     const struct gpu_scheduler *wanted = planner_wanted_scheduler(work->planner, work->gpu);
     static const struct gpu_scheduler fresh = {.policy = SCHEDULER_BEST_EFFORT};
-    const struct gpu_scheduler *now = wiped ? &fresh : &work->gpu->scheduler;
+    const struct gpu_scheduler *now = work_is_wiped(work) ? &fresh : &work->gpu->scheduler;
     if (wanted->policy == SCHEDULER_UNKNOWN || gpu_scheduler_matches(wanted, now)) {
         return;
     }

@@ -5,7 +5,7 @@
 
 #include "plan/work.h"
 
-/* Sets it, unless the GPU has it; wiped: a step before this one cleared what it has. */
-void work_scheduler(struct gpu_work *work, bool wiped);
+/* Sets it, unless the GPU has it, and no step so far cleared that. */
+void work_scheduler(struct gpu_work *work);
 
 #endif

@@ -45,7 +45,8 @@ static int guard(const struct gpu_work *work, enum gpu_mode to, struct error *er
     for (size_t i = 0; i < work->n_gone; i++) {
         gone[i] = work->gone[i]->name;
     }
-    return mode_guard(work->gpu, work->planner->claims, gone, work->n_gone, to, err);
+    return mode_guard(work->gpu, work->planner->claims, gone, work->n_gone, work->policy->clears,
+                      to, err);
 }
 
 /* No claim has it passed through any more: the driver must have the GPU before it can be shared. */

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "plan/work_device.h"
+#include "plan/work_enter.h"
 #include "plan/work_parts.h"
 #include "plan/work_scheduler.h"
 
@@ -89,7 +90,7 @@ static int size_mode(struct gpu_work *work, size_t n_staying, bool *ret_mixed, s
     char subject[64];
     work_subject(work, subject, sizeof(subject));
     /* Enabling virtual functions clears the flag (vGPU software user guide, sriov-manage). */
-    bool now = work->gpu->heterogeneous == TRI_YES && !work_has_step(work, STEP_SRIOV_ENABLE);
+    bool now = work->gpu->heterogeneous == TRI_YES && !work_is_wiped(work);
     bool want = now;
     for (size_t i = 0; i < work->n_added; i++) {
         const struct claim *claim = &work->added[i].claim;
@@ -176,18 +177,6 @@ static int check_size(const struct gpu_work *work, const struct layout_vgpus *vg
     return 0;
 }
 
-static void prepare(struct gpu_work *work)
-{
-    const struct gpu *gpu = work->gpu;
-    bool from_mig = gpu->mig_enabled;
-    if (from_mig) {
-        work_to_idle(work);
-    }
-    if (gpu->vfs_total > 0 && (from_mig || gpu->vfs_enabled == 0)) {
-        work_step(work, STEP_SRIOV_ENABLE);
-    }
-}
-
 int work_time_sliced(struct gpu_work *work, struct error *err)
 {
     if (work->n_added == 0) {
@@ -199,7 +188,7 @@ int work_time_sliced(struct gpu_work *work, struct error *err)
         return result;
     }
     size_t n_there = vgpus.n;
-    prepare(work);
+    work_enter(work, GPU_TIME_SLICED, true);
     bool mixed = false;
     result = size_mode(work, n_there, &mixed, err);
     if (result != 0) {
@@ -212,7 +201,7 @@ int work_time_sliced(struct gpu_work *work, struct error *err)
             .type = work->added[i].type, .gi = LAYOUT_ANYWHERE, .placement_id = LAYOUT_ANYWHERE};
     }
     if (n_there == 0) {
-        work_scheduler(work, work_has_step(work, STEP_SRIOV_ENABLE));
+        work_scheduler(work);
     }
     struct layout_gis none = {.n = 0};
     struct layout_vgpu_mode mode = {.mig = false, .mixed = mixed};

@@ -117,7 +117,7 @@ struct plan *sim_world_plan(struct sim_world *world, struct claim *add, size_t n
                                    .n_add = n_add,
                                    .remove = remove,
                                    .n_remove = n_remove,
-                                   .allocate = allocate,
+                                   .purpose = allocate ? PURPOSE_ALLOCATE : PURPOSE_CHANGE,
                                    .moves = world->moves,
                                    .new_uuid = new_uuid};
     struct plan *plan = NULL;

@@ -81,8 +81,10 @@ static bool is_selected(const struct run *run, const struct claim *claim, size_t
 static struct plan *build(const struct run *run, const struct claim *claim, bool allocate)
 {
     const struct planner planner = sim_world_planner(&run->world);
-    const struct plan_request request = {
-        .add = &claim, .n_add = 1, .allocate = allocate, .new_uuid = new_uuid};
+    const struct plan_request request = {.add = &claim,
+                                         .n_add = 1,
+                                         .purpose = allocate ? PURPOSE_ALLOCATE : PURPOSE_CHANGE,
+                                         .new_uuid = new_uuid};
     struct plan *plan = NULL;
     return planner_build(&planner, &request, &plan, NULL) == 0 ? plan : NULL;
 }

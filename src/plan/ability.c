@@ -9,16 +9,14 @@
 static int check_mig(const struct gpu_work *work, bool on, struct error *err)
 {
     const struct gpu *gpu = work->gpu;
-    char subject[64];
     bool needs_reset = work->model != NULL && work->model->mig_needs_reset;
     if (!needs_reset || gpu->reset_methods[0] != '\0' || gpu->index == NO_ID) {
         return 0;
     }
-    work_subject(work, subject, sizeof(subject));
-    error_set(err, REASON_UNSUPPORTED, subject,
+    error_set(err, REASON_UNSUPPORTED, work->subject,
               "MIG mode of GPU %s can't be turned %s now: that resets the GPU, and the platform "
               "offers no reset of it",
-              subject + 4, on ? "on" : "off");
+              work->bdf, on ? "on" : "off");
     if (gpu->mig_pending == on) {
         error_hint(err, "it is pending already: reboot the host to make it effective, or use "
                         "another GPU");
@@ -26,7 +24,7 @@ static int check_mig(const struct gpu_work *work, bool on, struct error *err)
         error_hint(err,
                    "`nvidia-smi -i %s -mig %d` makes it pending, then reboot the host; or use "
                    "another GPU",
-                   subject + 4, on ? 1 : 0);
+                   work->bdf, on ? 1 : 0);
     }
     return -REASON_UNSUPPORTED;
 }

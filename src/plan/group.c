@@ -75,13 +75,12 @@ static int refuse_member(const struct gpu_work *work, const struct group_member 
                          struct error *err)
 {
     char bdf[BDF_SIZE];
-    char subject[64];
     pci_addr_format(&member->addr, bdf);
     error_set(
-        err, REASON_CONFLICT, work_subject(work, subject, sizeof(subject)),
+        err, REASON_CONFLICT, work->subject,
         "GPU %s can't be passed through: its IOMMU group %u also holds %s, which the host uses "
         "with driver %s",
-        subject + 4, work->gpu->iommu_group, bdf, member->driver);
+        work->bdf, work->gpu->iommu_group, bdf, member->driver);
     error_hint(err,
                "all of a group goes to one VM: use another GPU, unbind %s (echo %s > "
                "/sys/bus/pci/drivers/%s/unbind) if the host can do without it, or put the GPU into "
@@ -95,11 +94,10 @@ static int refuse_gpu(const struct gpu_work *work, const struct gpu_work *other,
                       const struct claim *claim, struct error *err)
 {
     char bdf[BDF_SIZE];
-    char subject[64];
     pci_addr_format(&other->gpu->addr, bdf);
-    error_set(err, REASON_CONFLICT, work_subject(work, subject, sizeof(subject)),
+    error_set(err, REASON_CONFLICT, work->subject,
               "GPU %s can't become %s: GPU %s of the same IOMMU group %u is used as %s%s%s%s%s%s%s",
-              subject + 4, gpu_mode_name(as), bdf, work->gpu->iommu_group,
+              work->bdf, gpu_mode_name(as), bdf, work->gpu->iommu_group,
               gpu_mode_name(claim != NULL ? mode_of_claim(claim->spec.mode) : other->gpu->mode),
               claim != NULL ? " by claim \"" : "", claim != NULL ? claim->name : "",
               claim != NULL ? "\"" : "", claim != NULL && claim->vm[0] != '\0' ? " of VM \"" : "",
@@ -163,28 +161,26 @@ static int check_other(const struct gpu_work *work, const struct gpu_work *other
     }
     bool own = mine != NULL && (str_eq(gpu->holder, mine->vm) || mine->vm[0] == '\0');
     if (gpu->holder[0] != '\0' && !own) {
-        char subject[64];
         char bdf[BDF_SIZE];
-        return error_set(err, REASON_IN_USE, work_subject(work, subject, sizeof(subject)),
+        return error_set(err, REASON_IN_USE, work->subject,
                          "VM \"%s\" runs with GPU %s, which is in IOMMU group %u with GPU %s",
                          gpu->holder, pci_addr_format(&gpu->addr, bdf), gpu->iommu_group,
-                         subject + 4);
+                         work->bdf);
     }
     return group_member_bars(member) ? check_along(work, other, member, err) : 0;
 }
 
 static int check_kernel(const struct gpu_work *work, struct error *err)
 {
-    char subject[64];
-    work_subject(work, subject, sizeof(subject));
     if (work->gpu->iommu_group == NO_ID) {
-        error_set(err, REASON_UNSUPPORTED, subject, "GPU %s is in no IOMMU group", subject + 4);
+        error_set(err, REASON_UNSUPPORTED, work->subject, "GPU %s is in no IOMMU group", work->bdf);
         error_hint(err, "turn the IOMMU on: in the firmware (VT-d or AMD-Vi), and with "
                         "intel_iommu=on on the kernel command line of Intel hosts");
         return -REASON_UNSUPPORTED;
     }
     if (work->planner->host->vfio_pci == TRI_NO) {
-        error_set(err, REASON_UNAVAILABLE, subject, "the kernel driver vfio-pci is not loaded");
+        error_set(err, REASON_UNAVAILABLE, work->subject,
+                  "the kernel driver vfio-pci is not loaded");
         error_hint(err, "modprobe vfio-pci");
         return -REASON_UNAVAILABLE;
     }

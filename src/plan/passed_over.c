@@ -64,27 +64,15 @@ static size_t add_claims(struct strbuf *out, const struct gpu_work *work)
     return n;
 }
 
-static bool stands_on(const struct claim *claim, const struct gi *gi)
-{
-    return mode_of_claim(claim->spec.mode) == GPU_MIG && claim->assigned.start == gi->start &&
-           claim->assigned.size == gi->size;
-}
-
-/* Is the vGPU of no claim, whether that stays or goes? */
-static bool is_foreign_vgpu(const struct gpu_work *work, const struct vgpu *vgpu)
-{
-    return !work_vgpu_is_released(work, vgpu) && !work_stays(work, vgpu);
-}
-
 /* Has the instance no claim and no vGPU? Those are named for it. */
 static bool is_foreign_gi(const struct gpu_work *work, const struct gi *gi)
 {
     bool used = false;
     for (size_t i = 0; i < work->n_kept; i++) {
-        used = used || stands_on(work->kept[i], gi);
+        used = used || work_stands_on(work->kept[i], gi);
     }
     for (size_t i = 0; i < work->n_gone; i++) {
-        used = used || stands_on(work->gone[i], gi);
+        used = used || work_stands_on(work->gone[i], gi);
     }
     for (vec_each(&work->gpu->vgpus, vgpu)) {
         used = used || vgpu->gi_id == gi->id;
@@ -97,7 +85,7 @@ static void add_foreign(struct strbuf *out, const struct gpu_work *work, size_t 
     size_t n = 0;
     CLEANUP_STRBUF struct strbuf first = {0};
     for (vec_each(&work->gpu->vgpus, vgpu)) {
-        if (is_foreign_vgpu(work, vgpu) && ++n == 1) {
+        if (work_is_foreign(work, vgpu) && ++n == 1) {
             bool held = vgpu->holder[0] != '\0';
             strbuf_addf(&first, "vGPU %s%s%s%s", vgpu->type, held ? " of VM \"" : "", vgpu->holder,
                         held ? "\"" : "");

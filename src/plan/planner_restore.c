@@ -104,35 +104,34 @@ static void collect(struct restore *r, const struct restore_request *request)
 
 /* ---- is the GPU ready? ---- */
 
-static int check_answers(const struct restore *r, const char *bdf, const char *subject,
-                         struct error *err)
+static int check_answers(const struct restore *r, struct error *err)
 {
     const struct gpu *gpu = r->work.gpu;
     const struct host *host = r->work.planner->host;
     if (gpu->problem[0] != '\0') {
-        return error_set(err, REASON_UNAVAILABLE, subject, "GPU %s can't be used: %s", bdf,
-                         gpu->problem);
+        return error_set(err, REASON_UNAVAILABLE, r->work.subject, "GPU %s can't be used: %s",
+                         r->work.bdf, gpu->problem);
     }
     if (host->pci_problem[0] != '\0') {
-        return error_set(err, REASON_UNAVAILABLE, subject, "%s", host->pci_problem);
+        return error_set(err, REASON_UNAVAILABLE, r->work.subject, "%s", host->pci_problem);
     }
     return health_check_quarantine(r->work.planner, gpu, err);
 }
 
 /* Everything but pass-through needs NVIDIA's driver on the GPU, and its library. 1: a step that
  * binds it was planned, and the rest can be planned only after it. */
-static int check_driver(struct restore *r, const char *bdf, const char *subject, struct error *err)
+static int check_driver(struct restore *r, struct error *err)
 {
     const struct gpu *gpu = r->work.gpu;
     const struct host *host = r->work.planner->host;
     if (!gpu_at_home(gpu)) {
         if (gpu->holder[0] != '\0') {
-            return error_set(err, REASON_IN_USE, subject,
-                             "GPU %s is passed through to VM \"%s\" now", bdf, gpu->holder);
+            return error_set(err, REASON_IN_USE, r->work.subject,
+                             "GPU %s is passed through to VM \"%s\" now", r->work.bdf, gpu->holder);
         }
         if (gpu->driver[0] != '\0' && !str_eq(gpu->driver, "vfio-pci")) {
-            error_set(err, REASON_CONFLICT, subject, "GPU %s is bound to driver %s, not nvidia",
-                      bdf, gpu->driver);
+            error_set(err, REASON_CONFLICT, r->work.subject,
+                      "GPU %s is bound to driver %s, not nvidia", r->work.bdf, gpu->driver);
             error_hint(err,
                        "keep %s from binding it (blacklist the module), then `cleave host "
                        "restore`",
@@ -144,8 +143,9 @@ static int check_driver(struct restore *r, const char *bdf, const char *subject,
         return 1;
     }
     if (gpu->index == NO_ID) {
-        error_set(err, REASON_UNAVAILABLE, subject, "NVIDIA's driver does not know GPU %s yet%s%s",
-                  bdf, host->nvml_problem[0] != '\0' ? ": " : "", host->nvml_problem);
+        error_set(err, REASON_UNAVAILABLE, r->work.subject,
+                  "NVIDIA's driver does not know GPU %s yet%s%s", r->work.bdf,
+                  host->nvml_problem[0] != '\0' ? ": " : "", host->nvml_problem);
         error_hint(err, "it is tried again until the time is over");
         return -REASON_UNAVAILABLE;
     }
@@ -161,7 +161,7 @@ static enum gpu_mode wanted_mode(const struct restore *r)
 }
 
 /* A GPU is used one way; a claim that says another one was not made by cleave. */
-static void check_modes(struct restore *r, const char *bdf, const char *subject)
+static void check_modes(struct restore *r)
 {
     size_t i = 0;
     while (i < r->items.n) {
@@ -172,8 +172,9 @@ static void check_modes(struct restore *r, const char *bdf, const char *subject)
             continue;
         }
         struct error err = {0};
-        error_set(&err, REASON_CONFLICT, subject, "GPU %s comes back as %s for claim \"%s\"", bdf,
-                  gpu_mode_name(r->mode), r->items.items[0].claim.name);
+        error_set(&err, REASON_CONFLICT, r->work.subject,
+                  "GPU %s comes back as %s for claim \"%s\"", r->work.bdf, gpu_mode_name(r->mode),
+                  r->items.items[0].claim.name);
         r->why = err;
         vec_remove(&r->items, i);
     }
@@ -181,19 +182,16 @@ static void check_modes(struct restore *r, const char *bdf, const char *subject)
 
 static void restore_mode(struct restore *r)
 {
-    char bdf[BDF_SIZE];
-    char subject[ERROR_SUBJECT_SIZE];
     struct error err = {0};
-    error_subject("gpu", pci_addr_format(&r->work.gpu->addr, bdf), subject);
     r->mode = wanted_mode(r);
     if (r->items.n == 0 && r->mode != GPU_PASSTHROUGH && group_goes_along(&r->work)) {
         return;
     }
-    check_modes(r, bdf, subject);
-    int result = check_answers(r, bdf, subject, &err);
+    check_modes(r);
+    int result = check_answers(r, &err);
     if (result == 0 && r->mode != GPU_PASSTHROUGH &&
         restore_concerns(r->work.planner, r->work.gpu)) {
-        result = check_driver(r, bdf, subject, &err);
+        result = check_driver(r, &err);
     }
     if (result < 0) {
         restore_block_all(r, &err);
@@ -309,11 +307,8 @@ static struct plan *make_plan(const struct restore *r, const struct restore_requ
 void planner_restore(const struct planner *planner, const struct restore_request *request,
                      struct restoration *ret_restoration)
 {
-    struct restore r = {.work = {.planner = planner,
-                                 .policy = policy_of(PURPOSE_RESTORE),
-                                 .gpu = request->gpu,
-                                 .model = gpu_model_of(planner, request->gpu)},
-                        .record = planner_record_of(planner, request->gpu)};
+    struct restore r = {.record = planner_record_of(planner, request->gpu)};
+    work_init(&r.work, planner, PURPOSE_RESTORE, request->gpu);
     collect(&r, request);
     restore_interface(&r, request->new_uuid);
     restore_mode(&r);

@@ -8,12 +8,6 @@
 #include "plan/work_enter.h"
 #include "plan/work_scheduler.h"
 
-static void block_subject(const struct restore *r, char bdf[BDF_SIZE],
-                          char subject[ERROR_SUBJECT_SIZE])
-{
-    error_subject("gpu", pci_addr_format(&r->work.gpu->addr, bdf), subject);
-}
-
 /* ---- one vGPU ---- */
 
 static const struct vgpu *find_vgpu(const struct restore *r, const struct assignment *got)
@@ -35,10 +29,8 @@ static bool is_same(const struct vgpu *vgpu, const struct restore_item *item)
 static int refuse_taken(const struct restore *r, const struct vgpu *vgpu, struct error *err)
 {
     char device[BDF_SIZE];
-    char bdf[BDF_SIZE];
-    char subject[ERROR_SUBJECT_SIZE];
-    block_subject(r, bdf, subject);
-    error_set(err, REASON_CONFLICT, subject, "%s carries vGPU %s%s%s, which is not this claim's",
+    error_set(err, REASON_CONFLICT, r->work.subject,
+              "%s carries vGPU %s%s%s, which is not this claim's",
               device_name(vgpu->mdev_uuid, &vgpu->vf, device),
               vgpu->type[0] != '\0' ? vgpu->type : "of another type",
               vgpu->holder[0] != '\0' ? " of VM " : "", vgpu->holder);
@@ -69,11 +61,8 @@ static int check_free(const struct restore *r, const struct restore_item *item, 
         return 0;
     }
     char device[BDF_SIZE];
-    char bdf[BDF_SIZE];
-    char subject[ERROR_SUBJECT_SIZE];
-    block_subject(r, bdf, subject);
-    return error_set(err, REASON_UNAVAILABLE, subject,
-                     "GPU %s has %u virtual functions now, and %s is not among them", bdf,
+    return error_set(err, REASON_UNAVAILABLE, r->work.subject,
+                     "GPU %s has %u virtual functions now, and %s is not among them", r->work.bdf,
                      gpu->vfs_enabled, pci_addr_format(&got->device, device));
 }
 
@@ -81,19 +70,17 @@ static int check_free(const struct restore *r, const struct restore_item *item, 
 static bool can_make(const struct restore *r, const struct restore_item *item, struct error *err)
 {
     const struct host *host = r->work.planner->host;
-    char bdf[BDF_SIZE];
-    char subject[ERROR_SUBJECT_SIZE];
-    block_subject(r, bdf, subject);
     if (host->vgpu_problem[0] != '\0') {
-        error_set(err, REASON_UNSUPPORTED, subject, "no vGPU can be made on GPU %s: %s", bdf,
-                  host->vgpu_problem);
+        error_set(err, REASON_UNSUPPORTED, r->work.subject, "no vGPU can be made on GPU %s: %s",
+                  r->work.bdf, host->vgpu_problem);
         error_hint(err,
                    "install NVIDIA's vGPU host driver (vGPU manager), then `cleave host restore`");
         return false;
     }
     if (r->work.model != NULL && item->type == NULL) {
-        error_set(err, REASON_UNSUPPORTED, subject, "driver %s knows no vGPU type %s on GPU %s",
-                  host->driver_version, item->claim.spec.type, bdf);
+        error_set(err, REASON_UNSUPPORTED, r->work.subject,
+                  "driver %s knows no vGPU type %s on GPU %s", host->driver_version,
+                  item->claim.spec.type, r->work.bdf);
         error_hint(
             err,
             "`cleave profile list` shows those that it knows; delete the claim and create it "
@@ -136,13 +123,10 @@ void restore_vgpu(struct restore *r, struct restore_item *item)
 
 static int refuse_instance(const struct restore *r, const char *then, struct error *err)
 {
-    char bdf[BDF_SIZE];
-    char subject[ERROR_SUBJECT_SIZE];
     const struct gi *gi = &r->work.gpu->gis.items[0];
-    block_subject(r, bdf, subject);
-    error_set(err, REASON_CONFLICT, subject,
+    error_set(err, REASON_CONFLICT, r->work.subject,
               "GPU %s should be %s, but GPU instance %u (%s at %u) is there, which no claim owns",
-              bdf, then, gi->id, gi->profile, gi->start);
+              r->work.bdf, then, gi->id, gi->profile, gi->start);
     error_hint(err, "destroy it if it is not needed (nvidia-smi mig -dgi), then `cleave host "
                     "restore`");
     return -REASON_CONFLICT;
@@ -150,14 +134,11 @@ static int refuse_instance(const struct restore *r, const char *then, struct err
 
 static int refuse_vgpu(const struct restore *r, const char *then, struct error *err)
 {
-    char bdf[BDF_SIZE];
     char device[BDF_SIZE];
-    char subject[ERROR_SUBJECT_SIZE];
     const struct vgpu *vgpu = &r->work.gpu->vgpus.items[0];
-    block_subject(r, bdf, subject);
-    error_set(err, REASON_CONFLICT, subject,
-              "GPU %s should be %s, but vGPU %s is on %s%s%s, which no claim owns", bdf, then,
-              vgpu->type, pci_addr_format(&vgpu->vf, device),
+    error_set(err, REASON_CONFLICT, r->work.subject,
+              "GPU %s should be %s, but vGPU %s is on %s%s%s, which no claim owns", r->work.bdf,
+              then, vgpu->type, pci_addr_format(&vgpu->vf, device),
               vgpu->holder[0] != '\0' ? ", with VM " : "", vgpu->holder);
     error_hint(err, "delete it if it is not needed, then `cleave host restore`");
     return -REASON_CONFLICT;
@@ -206,12 +187,9 @@ static void restore_scheduler(struct restore *r)
         gpu_scheduler_matches(wanted, &gpu->scheduler)) {
         return;
     }
-    char bdf[BDF_SIZE];
-    char subject[ERROR_SUBJECT_SIZE];
     char text[96];
-    block_subject(r, bdf, subject);
-    error_set(&r->why, REASON_CONFLICT, subject,
-              "GPU %s should share by %s, which can't be set while a vGPU exists", bdf,
+    error_set(&r->why, REASON_CONFLICT, r->work.subject,
+              "GPU %s should share by %s, which can't be set while a vGPU exists", r->work.bdf,
               gpu_scheduler_describe(wanted, text, sizeof(text)));
     error_hint(&r->why, "stop its VMs, delete the vGPUs, then `cleave host restore`");
 }
@@ -240,14 +218,11 @@ static int check_equal(const struct restore *r, const struct restore_item *item,
         if (!other || is_claimed(r, vgpu)) {
             continue;
         }
-        char bdf[BDF_SIZE];
         char device[BDF_SIZE];
-        char subject[ERROR_SUBJECT_SIZE];
-        block_subject(r, bdf, subject);
-        error_set(err, REASON_CONFLICT, subject,
+        error_set(err, REASON_CONFLICT, r->work.subject,
                   "GPU %s has vGPUs of one size, and %s on %s, which no claim owns, is of another "
                   "than %s",
-                  bdf, vgpu->type, pci_addr_format(&vgpu->vf, device), item->type->name);
+                  r->work.bdf, vgpu->type, pci_addr_format(&vgpu->vf, device), item->type->name);
         error_hint(err, "delete it if it is not needed, then `cleave host restore`");
         return -REASON_CONFLICT;
     }

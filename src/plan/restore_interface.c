@@ -99,11 +99,10 @@ bool restore_looks_first(struct restore *r)
         return false;
     }
     if (r->work.steps.n == 0) {
-        char bdf[BDF_SIZE];
         struct error err = {0};
-        pci_addr_format(&r->work.gpu->addr, bdf);
-        error_set(&err, REASON_UNAVAILABLE, SUBJECT("gpu", bdf),
-                  "the virtual functions of GPU %s do not show yet how vGPUs are made", bdf);
+        error_set(&err, REASON_UNAVAILABLE, r->work.subject,
+                  "the virtual functions of GPU %s do not show yet how vGPUs are made",
+                  r->work.bdf);
         error_hint(&err, "is NVIDIA's vGPU host driver (vGPU manager) loaded? it is tried again "
                          "until the time is over");
         restore_block_all(r, &err);

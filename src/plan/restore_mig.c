@@ -12,12 +12,6 @@
 #include "plan/seats.h"
 #include "plan/work_enter.h"
 
-static const char *subject_of(const struct restore *r, char bdf[BDF_SIZE],
-                              char subject[ERROR_SUBJECT_SIZE])
-{
-    return error_subject("gpu", pci_addr_format(&r->work.gpu->addr, bdf), subject);
-}
-
 static bool is_ours(const struct restore *r, const struct gi *gi)
 {
     for (vec_each(&r->items, item)) {
@@ -33,13 +27,10 @@ static bool is_ours(const struct restore *r, const struct gi *gi)
 static int enter_mig(struct restore *r, bool wants_vfs, struct error *err)
 {
     const struct gpu *gpu = r->work.gpu;
-    char bdf[BDF_SIZE];
-    char subject[ERROR_SUBJECT_SIZE];
-    subject_of(r, bdf, subject);
     if (!gpu->mig_enabled && gpu->vgpus.n > 0) {
         const struct vgpu *vgpu = &gpu->vgpus.items[0];
-        error_set(err, REASON_CONFLICT, subject,
-                  "GPU %s should be in MIG mode, but carries time-sliced vGPU %s%s%s", bdf,
+        error_set(err, REASON_CONFLICT, r->work.subject,
+                  "GPU %s should be in MIG mode, but carries time-sliced vGPU %s%s%s", r->work.bdf,
                   vgpu->type, vgpu->holder[0] != '\0' ? " of VM " : "", vgpu->holder);
         error_hint(err, "delete it if it is not needed, then `cleave host restore`");
         return -REASON_CONFLICT;
@@ -48,10 +39,10 @@ static int enter_mig(struct restore *r, bool wants_vfs, struct error *err)
     for (size_t i = 0; wipes && i < gpu->gis.n; i++) {
         const struct gi *gi = &gpu->gis.items[i];
         if (!is_ours(r, gi)) {
-            error_set(err, REASON_CONFLICT, subject,
+            error_set(err, REASON_CONFLICT, r->work.subject,
                       "GPU %s needs its virtual functions enabled, which would wipe GPU instance "
                       "%u (%s at %u), which no claim owns",
-                      bdf, gi->id, gi->profile, gi->start);
+                      r->work.bdf, gi->id, gi->profile, gi->start);
             error_hint(err, "destroy it if it is not needed (nvidia-smi mig -dgi), then `cleave "
                             "host restore`");
             return -REASON_CONFLICT;
@@ -98,15 +89,12 @@ static bool is_planned(const struct restore *r, const struct assignment *got)
 
 static void block_place(struct restore *r, struct restore_item *item, const struct gi *gi)
 {
-    char bdf[BDF_SIZE];
-    char subject[ERROR_SUBJECT_SIZE];
     struct error err = {0};
     const struct assignment *got = &item->claim.assigned;
-    subject_of(r, bdf, subject);
-    error_set(&err, REASON_CONFLICT, subject,
+    error_set(&err, REASON_CONFLICT, r->work.subject,
               "GPU instance %s at %u can't come back on GPU %s: instance %u (%s at %u), which no "
               "claim owns, is in its place",
-              got->profile, got->start, bdf, gi->id, gi->profile, gi->start);
+              got->profile, got->start, r->work.bdf, gi->id, gi->profile, gi->start);
     error_hint(&err,
                "destroy it if it is not needed (nvidia-smi mig -dgi -gi %u), then `cleave host "
                "restore`",
@@ -175,16 +163,13 @@ static bool has_room(struct restore *r, struct restore_item *item, const struct 
     if (other == NULL) {
         return true;
     }
-    char bdf[BDF_SIZE];
     char device[BDF_SIZE];
-    char subject[ERROR_SUBJECT_SIZE];
     struct error err = {0};
-    subject_of(r, bdf, subject);
-    error_set(&err, REASON_CONFLICT, subject,
+    error_set(&err, REASON_CONFLICT, r->work.subject,
               "claim \"%s\" wants %sGPU instance %u (%s at %u) of GPU %s%s, and vGPU %s at %s%s%s, "
               "which no claim owns, is on it%s",
-              item->claim.name, shares ? "a share of " : "", gi->id, gi->profile, gi->start, bdf,
-              shares ? "" : " alone", other->type, pci_addr_format(&other->vf, device),
+              item->claim.name, shares ? "a share of " : "", gi->id, gi->profile, gi->start,
+              r->work.bdf, shares ? "" : " alone", other->type, pci_addr_format(&other->vf, device),
               other->holder[0] != '\0' ? " of VM " : "", other->holder,
               shares ? " and leaves no room for it" : "");
     error_hint(&err, "have it moved by the tool that made it, then `cleave host restore`");
@@ -209,11 +194,10 @@ static bool restore_instance(struct restore *r, struct restore_item *item, const
         return true;
     }
     if (item->profile == NULL) {
-        char bdf[BDF_SIZE];
-        char subject[ERROR_SUBJECT_SIZE];
         struct error err = {0};
-        error_set(&err, REASON_UNSUPPORTED, subject_of(r, bdf, subject),
-                  "the catalog does not know GPU instance profile %s of GPU %s", got->profile, bdf);
+        error_set(&err, REASON_UNSUPPORTED, r->work.subject,
+                  "the catalog does not know GPU instance profile %s of GPU %s", got->profile,
+                  r->work.bdf);
         restore_block(item, &err);
         return false;
     }

@@ -102,24 +102,23 @@ static int refuse(const struct seats *seats, const struct seats_gi *mine,
                   const struct seats_gi *other, const struct cat_vgpu_type *type, uint32_t fillers,
                   struct error *err)
 {
-    char subject[64];
-    const struct gpu *gpu = seats->work->gpu;
-    work_subject(seats->work, subject, sizeof(subject));
+    const struct gpu_work *work = seats->work;
+    const struct gpu *gpu = work->gpu;
     if (gpu->iface != VGPU_IFACE_VENDOR_VFIO) {
-        error_set(err, REASON_UNSUPPORTED, subject,
+        error_set(err, REASON_UNSUPPORTED, work->subject,
                   "GPU %s can't be made to put a \"%s\" on GPU instance %s at %u and not on %s at "
                   "%u: the driver chooses, and its %s interface does not say which it chose",
-                  subject + 4, type->name, mine->profile->name, mine->start, other->profile->name,
+                  work->bdf, type->name, mine->profile->name, mine->start, other->profile->name,
                   other->start, vgpu_interface_name(gpu->iface));
         error_hint(err, "use another GPU, or a type that takes its whole GPU instance");
         return -REASON_UNSUPPORTED;
     }
-    error_set(err, REASON_NO_CAPACITY, subject,
+    error_set(err, REASON_NO_CAPACITY, work->subject,
               "GPU %s can't be made to put a \"%s\" on GPU instance %s at %u: the driver chooses, "
               "%u places on others such as %s at %u would have to be filled first, and only %u "
               "virtual functions are free for that",
-              subject + 4, type->name, mine->profile->name, mine->start, fillers,
-              other->profile->name, other->start, seats_count_spares(seats->work));
+              work->bdf, type->name, mine->profile->name, mine->start, fillers,
+              other->profile->name, other->start, seats_count_spares(work));
     error_hint(err, "use another GPU, or free virtual functions on this one");
     return -REASON_NO_CAPACITY;
 }

@@ -5,6 +5,17 @@
 
 #include "base/str.h"
 
+void work_init(struct gpu_work *work, const struct planner *planner, enum plan_purpose purpose,
+               const struct gpu *gpu)
+{
+    *work = (struct gpu_work){.planner = planner,
+                              .policy = policy_of(purpose),
+                              .gpu = gpu,
+                              .model = gpu_model_of(planner, gpu)};
+    pci_addr_format(&gpu->addr, work->bdf);
+    error_subject("gpu", work->bdf, work->subject);
+}
+
 void work_done(struct gpu_work *work)
 {
     vec_done(&work->steps);
@@ -35,13 +46,6 @@ bool work_has_step(const struct gpu_work *work, enum step_kind kind)
         }
     }
     return false;
-}
-
-const char *work_subject(const struct gpu_work *work, char *out, size_t size)
-{
-    char bdf[BDF_SIZE];
-    snprintf(out, size, "gpu/%s", pci_addr_format(&work->gpu->addr, bdf));
-    return out;
 }
 
 /* What another tool put in the place of the claim's is not held. */
@@ -80,6 +84,12 @@ bool work_stays(const struct gpu_work *work, const struct vgpu *vgpu)
 bool work_is_foreign(const struct gpu_work *work, const struct vgpu *vgpu)
 {
     return !work_vgpu_is_released(work, vgpu) && !work_stays(work, vgpu);
+}
+
+bool work_stands_on(const struct claim *claim, const struct gi *gi)
+{
+    return mode_of_claim(claim->spec.mode) == GPU_MIG && claim->assigned.start == gi->start &&
+           claim->assigned.size == gi->size;
 }
 
 struct step *work_gi_step(struct gpu_work *work, enum step_kind kind, const char *profile,
@@ -253,11 +263,9 @@ const struct vm *work_defined_in(const struct gpu_work *work, const struct pci_a
 
 int work_refuse_defined(const struct gpu_work *work, const struct vm *vm, struct error *err)
 {
-    char subject[64];
-    work_subject(work, subject, sizeof(subject));
-    error_set(err, REASON_CONFLICT, subject,
-              "GPU %s stands in the definition of VM \"%s\", and no claim put it there",
-              subject + 4, vm->name);
+    error_set(err, REASON_CONFLICT, work->subject,
+              "GPU %s stands in the definition of VM \"%s\", and no claim put it there", work->bdf,
+              vm->name);
     error_hint(err, "claim it for that VM, or take it out with `virsh edit %s`",
                SHELL_ARG(vm->name));
     return -REASON_CONFLICT;
@@ -287,13 +295,10 @@ int works_init(struct works *works, const struct planner *planner,
     works->items = xcalloc(works->n == 0 ? 1 : works->n, sizeof(struct gpu_work));
     for (size_t g = 0; g < works->n; g++) {
         struct gpu_work *work = &works->items[g];
-        work->planner = planner;
+        work_init(work, planner, request->purpose, &planner->host->gpus.items[g]);
         work->all = works->items;
         work->n_all = works->n;
         work->request = request;
-        work->policy = policy_of(request->purpose);
-        work->gpu = &planner->host->gpus.items[g];
-        work->model = gpu_model_of(planner, work->gpu);
         for (size_t i = 0; i < planner->claims->n; i++) {
             const struct claim *claim = &planner->claims->items[i];
             if (!claim_is_on(claim, work->gpu)) {

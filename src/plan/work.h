@@ -16,6 +16,8 @@ struct gpu_work {
     const struct plan_request *request;
     const struct policy *policy; /* of the request */
     const struct gpu *gpu;
+    char bdf[BDF_SIZE]; /* its address, and what errors about it are about */
+    char subject[ERROR_SUBJECT_SIZE];
     const struct gpu_model *model; /* NULL: not catalogued */
     const struct claim *kept[WORK_MAX_CLAIMS];
     size_t n_kept;
@@ -49,6 +51,9 @@ int works_init(struct works *works, const struct planner *planner,
                const struct plan_request *request, struct error *err);
 void works_done(struct works *works);
 
+/* One GPU's alone, with no claims; works_init() makes those of all. work_done() frees. */
+void work_init(struct gpu_work *work, const struct planner *planner, enum plan_purpose purpose,
+               const struct gpu *gpu);
 void work_done(struct gpu_work *work);
 /* The largest vGPU goes last, so that an undo, in reverse, makes it first: the driver, not cleave,
  * picks the instance of a vGPU, and a small one could take the only place of a large one. */
@@ -74,6 +79,8 @@ bool work_vgpu_is_released(const struct gpu_work *work, const struct vgpu *vgpu)
 bool work_stays(const struct gpu_work *work, const struct vgpu *vgpu);
 /* Is the vGPU another tool's: no claim's that stays or goes? */
 bool work_is_foreign(const struct gpu_work *work, const struct vgpu *vgpu);
+/* Is the instance the claim's, on the claim's GPU? */
+bool work_stands_on(const struct claim *claim, const struct gi *gi);
 /* A VM whose definition has the device though no leaving claim put it there; NULL if none has. */
 const struct vm *work_defined_in(const struct gpu_work *work, const struct pci_addr *device);
 /* Says that a VM has the whole GPU in its definition; -REASON_CONFLICT. */
@@ -91,6 +98,5 @@ uint32_t work_type_id(const struct gpu *gpu, const struct cat_vgpu_type *type);
 /* Of a refusal by layout the hint is about all that the GPU would carry together, kept claims among
  * it; what comes nearest to one claim is nearby_tell()'s to say. */
 void work_drop_layout_hint(int result, struct error *err);
-const char *work_subject(const struct gpu_work *work, char *out, size_t size);
 
 #endif

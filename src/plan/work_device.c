@@ -115,8 +115,6 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
 {
     const struct gpu *gpu = work->gpu;
     struct assignment *got = &work->assigned[i];
-    char subject[64];
-    work_subject(work, subject, sizeof(subject));
     const struct claim_device *named = named_for(work, i);
     bool by_uuid = gpu->iface == VGPU_IFACE_MDEV && named != NULL && named->mdev_uuid[0] != '\0';
     const struct gpu *other = by_uuid ? find_mdev_elsewhere(work, named->mdev_uuid) : NULL;
@@ -133,8 +131,8 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
         if (gpu->iface == VGPU_IFACE_MDEV) {
             return 0;
         }
-        error_set(err, REASON_UNSUPPORTED, subject,
-                  "GPU %s has no virtual functions and offers no vGPU types", subject + 4);
+        error_set(err, REASON_UNSUPPORTED, work->subject,
+                  "GPU %s has no virtual functions and offers no vGPU types", work->bdf);
         error_hint(err, "install the vGPU host driver (vGPU manager); `cleave host show` says what "
                         "is missing");
         return -REASON_UNSUPPORTED;
@@ -149,11 +147,11 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
     for (uint32_t n = 0; n < gpu->vfs_total && best != RESERVED_BY_NONE; n++) {
         struct pci_addr vf;
         if (!gpu_vf_addr(gpu, n, &vf)) {
-            error_set(err, REASON_UNSUPPORTED, subject,
+            error_set(err, REASON_UNSUPPORTED, work->subject,
                       "the addresses of GPU %s's virtual functions are not known before they are "
                       "enabled",
-                      subject + 4);
-            error_hint(err, "enable them first: `cleave gpu mode %s time-sliced`", subject + 4);
+                      work->bdf);
+            error_hint(err, "enable them first: `cleave gpu mode %s time-sliced`", work->bdf);
             return -REASON_UNSUPPORTED;
         }
         enum reserved_by names =
@@ -166,8 +164,8 @@ int work_take_device(struct gpu_work *work, size_t i, struct error *err)
     if (best != RESERVED_BY_ITS_VM) {
         return 0;
     }
-    return error_set(err, REASON_NO_CAPACITY, subject,
-                     "all %u virtual functions of GPU %s are taken", gpu->vfs_total, subject + 4);
+    return error_set(err, REASON_NO_CAPACITY, work->subject,
+                     "all %u virtual functions of GPU %s are taken", gpu->vfs_total, work->bdf);
 }
 
 struct step *work_create_vgpu(struct gpu_work *work, size_t i)

@@ -13,16 +13,10 @@
 #include "plan/work_mix.h"
 #include "plan/work_parts.h"
 
-static bool stands_on(const struct claim *claim, const struct gi *gi)
-{
-    return mode_of_claim(claim->spec.mode) == GPU_MIG && claim->assigned.start == gi->start &&
-           claim->assigned.size == gi->size;
-}
-
 static bool any_stands_on(const struct claim *const *claims, size_t n, const struct gi *gi)
 {
     for (size_t i = 0; i < n; i++) {
-        if (stands_on(claims[i], gi)) {
+        if (work_stands_on(claims[i], gi)) {
             return true;
         }
     }
@@ -47,7 +41,7 @@ static uint32_t count_staying(const struct gpu_work *work, const struct gi *gi,
 static bool exclusive_on(const struct gpu_work *work, const struct gi *gi)
 {
     for (size_t i = 0; i < work->n_kept; i++) {
-        if (stands_on(work->kept[i], gi) &&
+        if (work_stands_on(work->kept[i], gi) &&
             work->kept[i]->spec.mode != CLAIM_TIME_SLICED_MIG_BACKED) {
             return true;
         }
@@ -72,7 +66,7 @@ static bool may_carry_other(const struct gpu_work *work, const struct gi *gi)
 {
     for (size_t i = 0; i < work->n_gone; i++) {
         const struct vgpu *vgpu = claim_vgpu_at(work->gone[i], work->gpu);
-        if (vgpu != NULL && vgpu->gi_id == NO_ID && stands_on(work->gone[i], gi) &&
+        if (vgpu != NULL && vgpu->gi_id == NO_ID && work_stands_on(work->gone[i], gi) &&
             !claim_is_vgpu(work->gone[i], vgpu)) {
             return true;
         }
@@ -85,11 +79,10 @@ static int read_existing(const struct gpu_work *work, struct mig *mig, struct er
     for (vec_each(&work->gpu->gis, gi)) {
         const struct cat_profile *profile = model_profile_by_id(work->model, gi->profile_id);
         if (profile == NULL || mig->existing.n == LAYOUT_MAX_GIS) {
-            char subject[64];
-            return error_set(err, REASON_UNSUPPORTED, work_subject(work, subject, sizeof(subject)),
+            return error_set(err, REASON_UNSUPPORTED, work->subject,
                              "GPU instance %u of GPU %s has profile %u, which the catalog does "
                              "not know",
-                             gi->id, subject + 4, gi->profile_id);
+                             gi->id, work->bdf, gi->profile_id);
         }
         uint32_t i = mig->existing.n++;
         mig->existing.items[i] = (struct layout_gi){.profile = profile, .start = gi->start};
@@ -232,12 +225,11 @@ static int prepare(struct gpu_work *work, const struct mig *mig, struct error *e
     bool wipes = work_enter_wipes(work, wants_vgpu);
     for (uint32_t i = 0; wipes && i < mig->existing.n; i++) {
         if ((mig->pinned & ~mig->lost & 1U << i) != 0) {
-            char subject[64];
             const struct layout_gi *gi = &mig->existing.items[i];
-            error_set(err, REASON_CONFLICT, work_subject(work, subject, sizeof(subject)),
+            error_set(err, REASON_CONFLICT, work->subject,
                       "GPU %s needs its virtual functions enabled, which would wipe GPU instance "
                       "%s at %u",
-                      subject + 4, gi->profile->name, gi->start);
+                      work->bdf, gi->profile->name, gi->start);
             error_hint(err, "release that instance first, or use another GPU");
             return -REASON_CONFLICT;
         }
@@ -277,7 +269,7 @@ static bool comes_back_as_it_is(const struct gpu_work *work, const struct mig *m
 static const struct claim *bare_leaving(const struct gpu_work *work, const struct gi *gi)
 {
     for (size_t i = 0; i < work->n_gone; i++) {
-        if (work->gone[i]->spec.mode == CLAIM_GPU_INSTANCE && stands_on(work->gone[i], gi)) {
+        if (work->gone[i]->spec.mode == CLAIM_GPU_INSTANCE && work_stands_on(work->gone[i], gi)) {
             return work->gone[i];
         }
     }
@@ -498,9 +490,8 @@ int work_mig(struct gpu_work *work, struct error *err)
         result = prepare(work, &mig, err);
     }
     if (result != 0) {
-        char subject[64];
         if (err != NULL && err->subject[0] == '\0') {
-            STR_SET(err->subject, work_subject(work, subject, sizeof(subject)));
+            STR_SET(err->subject, work->subject);
         }
         return result;
     }

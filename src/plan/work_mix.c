@@ -7,11 +7,10 @@
 static int refuse_mix(const struct gpu_work *work, const struct cat_profile *profile,
                       const char *what, struct error *err)
 {
-    char subject[64];
-    error_set(err, REASON_CONFLICT, work_subject(work, subject, sizeof(subject)),
+    error_set(err, REASON_CONFLICT, work->subject,
               "GPU %s can't hold %s of profile %s together: the driver, not cleave, picks the GPU "
               "instance of a vGPU",
-              subject + 4, what, profile->name);
+              work->bdf, what, profile->name);
     error_hint(err, "use another GPU, or another profile for one of them");
     return -REASON_CONFLICT;
 }
@@ -27,12 +26,11 @@ static int check_foreign(const struct gpu_work *work, const struct admitted *add
         if (vgpu->gi_id != NO_ID || elsewhere || !work_is_foreign(work, vgpu)) {
             continue;
         }
-        char subject[64];
-        error_set(err, REASON_CONFLICT, work_subject(work, subject, sizeof(subject)),
+        error_set(err, REASON_CONFLICT, work->subject,
                   "GPU %s carries vGPU %s (%s), which no claim owns, on one of its GPU instances, "
                   "and the %s interface does not say on which: nothing of profile %s can be kept "
                   "away from it",
-                  subject + 4, vgpu->mdev_uuid, vgpu->type[0] != '\0' ? vgpu->type : "of some type",
+                  work->bdf, vgpu->mdev_uuid, vgpu->type[0] != '\0' ? vgpu->type : "of some type",
                   vgpu_interface_name(work->gpu->iface), added->profile->name);
         error_hint(err, "use another GPU or profile, or have that vGPU deleted by the tool that "
                         "made it");

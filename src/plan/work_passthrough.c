@@ -24,19 +24,17 @@ static const struct claim *find_named(const struct gpu_work *work, const struct 
 int work_passthrough(struct gpu_work *work, struct error *err)
 {
     const struct gpu *gpu = work->gpu;
-    char subject[64];
-    work_subject(work, subject, sizeof(subject));
     if (work->n_kept + work->n_added > 1) {
         const char *other = work->n_kept > 0 ? work->kept[0]->name : work->added[0].claim.name;
-        return error_set(err, REASON_NO_CAPACITY, subject,
-                         "GPU %s is passed through whole to claim \"%s\"", subject + 4, other);
+        return error_set(err, REASON_NO_CAPACITY, work->subject,
+                         "GPU %s is passed through whole to claim \"%s\"", work->bdf, other);
     }
     if (work->n_added == 0) {
         return 0;
     }
     if (gpu->holder[0] != '\0') {
-        return error_set(err, REASON_IN_USE, subject, "VM \"%s\" runs with GPU %s", gpu->holder,
-                         subject + 4);
+        return error_set(err, REASON_IN_USE, work->subject, "VM \"%s\" runs with GPU %s",
+                         gpu->holder, work->bdf);
     }
     const struct vm *vm = work_defined_in(work, &gpu->addr);
     const char *own = work->added[0].claim.vm;
@@ -45,8 +43,8 @@ int work_passthrough(struct gpu_work *work, struct error *err)
     }
     const struct claim *named = find_named(work, &work->added[0].claim);
     if (named != NULL) {
-        error_set(err, REASON_CONFLICT, subject,
-                  "VM \"%s\" names GPU %s for its claim \"%s\" already", own, subject + 4,
+        error_set(err, REASON_CONFLICT, work->subject,
+                  "VM \"%s\" names GPU %s for its claim \"%s\" already", own, work->bdf,
                   named->name);
         error_hint(err, "use another GPU, or release that claim");
         return -REASON_CONFLICT;

@@ -10,17 +10,15 @@
 /* All claims on a GPU must want it in the same mode. */
 static int wanted_mode(const struct gpu_work *work, enum gpu_mode *ret_mode, struct error *err)
 {
-    char subject[64];
-    work_subject(work, subject, sizeof(subject));
     const struct claim *first = work->n_kept > 0 ? work->kept[0] : NULL;
     enum gpu_mode mode = first != NULL ? mode_of_claim(first->spec.mode) : GPU_MODE_COUNT;
     for (size_t i = 0; i < work->n_added; i++) {
         const struct claim *claim = &work->added[i].claim;
         enum gpu_mode one = mode_of_claim(claim->spec.mode);
         if (first != NULL && one != mode) {
-            error_set(err, REASON_CONFLICT, subject,
+            error_set(err, REASON_CONFLICT, work->subject,
                       "GPU %s is used as %s by claim \"%s\"; the %s claim \"%s\" needs it as %s",
-                      subject + 4, gpu_mode_name(mode), first->name,
+                      work->bdf, gpu_mode_name(mode), first->name,
                       claim_mode_name(claim->spec.mode), claim->name, gpu_mode_name(one));
             error_hint(err, "a GPU has one mode at a time: use another GPU, or release the claims "
                             "on this one");

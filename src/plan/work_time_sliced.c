@@ -20,10 +20,9 @@ static int staying(const struct gpu_work *work, struct layout_vgpus *ret_vgpus, 
         }
         const struct cat_vgpu_type *type = work_type_of(work, vgpu);
         if (type == NULL) {
-            char subject[64];
-            return error_set(err, REASON_UNSUPPORTED, work_subject(work, subject, sizeof(subject)),
+            return error_set(err, REASON_UNSUPPORTED, work->subject,
                              "GPU %s carries a vGPU of type %u, which the catalog does not know",
-                             subject + 4, vgpu->type_id);
+                             work->bdf, vgpu->type_id);
         }
         if (ret_vgpus->n == LAYOUT_MAX_VGPUS) {
             return error_set(err, REASON_NO_CAPACITY, "gpu", "more than %d vGPUs on one GPU",
@@ -66,17 +65,16 @@ static void add_lost(const struct gpu_work *work, struct layout_vgpus *vgpus)
 /* What is to come back needs the size mode that it had. */
 static int check_lost(const struct gpu_work *work, bool mixed, struct error *err)
 {
-    char subject[64];
     for (size_t i = 0; i < work->n_kept; i++) {
         const struct claim *claim = work->kept[i];
         if (!is_lost(work, claim) || claim->spec.mixed == mixed) {
             continue;
         }
         error_set(
-            err, REASON_NO_CAPACITY, work_subject(work, subject, sizeof(subject)),
+            err, REASON_NO_CAPACITY, work->subject,
             "GPU %s is kept in %s-size mode for claim \"%s\", whose vGPU is to be made again, "
             "and the claim asks for %s sizes",
-            subject + 4, mixed ? "equal" : "mixed", claim->name, mixed ? "mixed" : "equal");
+            work->bdf, mixed ? "equal" : "mixed", claim->name, mixed ? "mixed" : "equal");
         error_hint(err, "use another GPU, or claim %s", MIXED_WORDS(!mixed));
         return -REASON_NO_CAPACITY;
     }
@@ -87,24 +85,22 @@ static int check_lost(const struct gpu_work *work, bool mixed, struct error *err
  */
 static int size_mode(struct gpu_work *work, size_t n_staying, bool *ret_mixed, struct error *err)
 {
-    char subject[64];
-    work_subject(work, subject, sizeof(subject));
     /* Enabling virtual functions clears the flag (vGPU software user guide, sriov-manage). */
     bool now = work->gpu->heterogeneous == TRI_YES && !work_is_wiped(work);
     bool want = now;
     for (size_t i = 0; i < work->n_added; i++) {
         const struct claim *claim = &work->added[i].claim;
         if (i > 0 && claim->spec.mixed != work->added[0].claim.spec.mixed) {
-            return error_set(err, REASON_CONFLICT, subject,
+            return error_set(err, REASON_CONFLICT, work->subject,
                              "claims \"%s\" and \"%s\" disagree about mixed sizes on GPU %s",
-                             work->added[0].claim.name, claim->name, subject + 4);
+                             work->added[0].claim.name, claim->name, work->bdf);
         }
         want = claim->spec.mixed;
     }
     if (want != now && n_staying > 0) {
-        error_set(err, REASON_NO_CAPACITY, subject,
+        error_set(err, REASON_NO_CAPACITY, work->subject,
                   "GPU %s has %zu vGPUs in %s-size mode, and the claim asks for %s sizes",
-                  subject + 4, n_staying, now ? "mixed" : "equal", want ? "mixed" : "equal");
+                  work->bdf, n_staying, now ? "mixed" : "equal", want ? "mixed" : "equal");
         error_hint(err, "the size mode changes only on an empty GPU: use another GPU, or claim %s",
                    MIXED_WORDS(now));
         return -REASON_NO_CAPACITY;
@@ -131,26 +127,24 @@ static uint64_t sum_mib(const struct layout_vgpus *vgpus, size_t end)
 static int refuse_size(const struct gpu_work *work, const struct layout_vgpus *vgpus,
                        size_t n_staying, size_t other, struct error *err)
 {
-    char subject[64];
     const struct cat_vgpu_type *first = vgpus->items[0].type;
     const struct cat_vgpu_type *type = vgpus->items[other].type;
-    work_subject(work, subject, sizeof(subject));
     uint64_t taken_mib = sum_mib(vgpus, other);
     if (taken_mib + type->framebuffer_mib > work->model->memory_mib) {
-        return error_set(err, REASON_NO_CAPACITY, subject,
+        return error_set(err, REASON_NO_CAPACITY, work->subject,
                          "GPU %s has %u MiB, of which vGPUs take %llu, and \"%s\" needs %u",
-                         subject + 4, work->model->memory_mib, (unsigned long long)taken_mib,
+                         work->bdf, work->model->memory_mib, (unsigned long long)taken_mib,
                          type->name, type->framebuffer_mib);
     }
     if (n_staying > 0) {
-        error_set(err, REASON_NO_CAPACITY, subject,
-                  "GPU %s has vGPUs of %u MiB in equal-size mode, and \"%s\" has %u MiB",
-                  subject + 4, first->framebuffer_mib, type->name, type->framebuffer_mib);
+        error_set(err, REASON_NO_CAPACITY, work->subject,
+                  "GPU %s has vGPUs of %u MiB in equal-size mode, and \"%s\" has %u MiB", work->bdf,
+                  first->framebuffer_mib, type->name, type->framebuffer_mib);
     } else {
-        error_set(err, REASON_NO_CAPACITY, subject,
+        error_set(err, REASON_NO_CAPACITY, work->subject,
                   "GPU %s takes vGPUs of one size in equal-size mode, and \"%s\" and \"%s\" have "
                   "%u and %u MiB",
-                  subject + 4, first->name, type->name, first->framebuffer_mib,
+                  work->bdf, first->name, type->name, first->framebuffer_mib,
                   type->framebuffer_mib);
     }
     if (work->model->mixed_size == CAT_NO) {

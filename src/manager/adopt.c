@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 
 int claim_store(struct manager *m, const struct claim *claim, const char *kind, const char *was,
                 const char *what)

@@ -7,6 +7,8 @@
  * or that drew for a VM that is off now, as undone. What its steps still have to change in
  * definitions becomes a plan of its own, which waits for libvirt.
  */
+#include "manager/boot.h"
+
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -15,8 +17,14 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/boot_record.h"
+#include "manager/made_record.h"
+#include "manager/parked.h"
+#include "manager/plan_end.h"
 #include "manager/restore.h"
+#include "manager/resume.h"
+#include "manager/seen.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 
 #define LEFT_BEHIND "the host was rebooted"
 
@@ -131,7 +139,7 @@ static int store_boot(struct manager *m, const struct boot_record *boot, struct 
 {
     struct txn txn;
     txn_begin(&txn, m);
-    txn_put_boot(&txn, boot);
+    boot_record_put(&txn.draft, boot);
     return txn_commit(&txn, err);
 }
 
@@ -155,8 +163,8 @@ static int settle(struct manager *m, const struct boot_record *now, struct error
         }
     }
     mark_addresses(&txn);
-    txn_forget_made(&txn);
-    txn_put_boot(&txn, now);
+    made_record_forget(&txn.draft);
+    boot_record_put(&txn.draft, now);
     int r = txn_commit(&txn, err);
     for (size_t i = 0; i < m->n_unfinished; i++) {
         plan_free(m->unfinished[i]);

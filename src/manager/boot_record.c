@@ -30,21 +30,21 @@ int boot_record_read(const struct manager *m, struct boot_record *ret_boot, stru
     return schema_parse(&boot_record_schema, &in, ret_boot, err);
 }
 
-void txn_put_boot(struct txn *txn, const struct boot_record *boot)
+void boot_record_put(struct draft *draft, const struct boot_record *boot)
 {
     CLEANUP_JSON json_t *document = schema_to_json(&boot_record_schema, boot, FACE_STORE);
-    draft_put_record(&txn->draft, RECORD_HOST, BOOT_KEY, document);
+    draft_put_record(draft, RECORD_HOST, BOOT_KEY, document);
 }
 
-void txn_record_boot(struct txn *txn)
+bool boot_record_note(const struct manager *m, struct draft *draft)
 {
     struct boot_record boot = {.restored = true};
-    if (txn->manager->boot_unnoted) {
-        STR_SET(boot.id, txn->manager->host->boot_id);
-        boot.driver_load = txn->manager->host->driver_load;
-        txn_put_boot(txn, &boot);
-        txn->noted_boot = true;
+    if (m->boot_unnoted) {
+        STR_SET(boot.id, m->host->boot_id);
+        boot.driver_load = m->host->driver_load;
+        boot_record_put(draft, &boot);
     }
+    return m->boot_unnoted;
 }
 
 static int store(struct manager *m, const struct boot_record *boot, struct error *err)

@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 
+struct draft;
 struct manager;
-struct txn;
 
 struct boot_record {
     char id[40];
@@ -21,9 +21,9 @@ struct boot_record {
 
 /* *ret_boot has no id if the store knows none. */
 int boot_record_read(const struct manager *m, struct boot_record *ret_boot, struct error *err);
-void txn_put_boot(struct txn *txn, const struct boot_record *boot);
-/* With the first plan of a store comes the boot in which it was made. */
-void txn_record_boot(struct txn *txn);
+void boot_record_put(struct draft *draft, const struct boot_record *boot);
+/* With the first plan of a store comes the boot in which it was made. True: it is put. */
+bool boot_record_note(const struct manager *m, struct draft *draft);
 /* What the boot took is back (or as much of it as could be). */
 void manager_boot_restored(struct manager *m, bool whole);
 /* What the boot, and the load of the driver as it is now, took is given up, or wanted again. */

@@ -6,7 +6,7 @@
 
 #include "await.h"
 #include "lab_fixture.h"
-#include "manager/restore.h"
+#include "manager/restore_run.h"
 #include "manager/state.h"
 #include "test.h"
 

@@ -4,6 +4,8 @@
  * libvirt, and its hook, give them to the VM? Who asks for a start hears it before anything is
  * done; libvirt itself says the same, later and in other words.
  */
+#include "manager/by_hand.h"
+
 #include "base/str.h"
 #include "manager/power.h"
 #include "manager/state.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Devices of claims: are they there? */
+#include "manager/claim_device.h"
+
 #include "base/str.h"
 #include "manager/state.h"
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A claim as the API shows it: what is stored of it, and what the host says of it now. */
 #include "manager/claim_view.h"
+
 #include "base/clock.h"
 #include "base/str.h"
+#include "manager/claim_device.h"
 #include "manager/gone.h"
+#include "manager/intruders.h"
+#include "manager/seen.h"
 #include "manager/state.h"
 #include "model/encode.h"
 #include "plan/restore.h"

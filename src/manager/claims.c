@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "manager/claims.h"
+
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -6,8 +8,12 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "manager/claim_view.h"
+#include "manager/foreign.h"
 #include "manager/foresight.h"
-#include "manager/reply_json.h"
+#include "manager/planner_view.h"
+#include "manager/plans.h"
+#include "manager/queue.h"
+#include "manager/saved.h"
 #include "manager/state.h"
 #include "manager/vm_overlay.h"
 

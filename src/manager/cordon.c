@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cordons: no new claims on a GPU, by decision of a person or of a drain; what is there stays. */
+#include "manager/cordon.h"
+
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "manager/gpu_records.h"
+#include "manager/observe.h"
+#include "manager/queue.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 
 void txn_cordon(struct txn *txn, const struct gpu *gpu, const char *author, const char *why)
 {

@@ -3,6 +3,8 @@
  * What cleave's own steps put into VMs' definitions and took out, noted before libvirt is asked
  * again: a plan that follows at once, as a restoration's does, must not do it once more.
  */
+#include "manager/definitions.h"
+
 #include "manager/state.h"
 #include "plan/outlook.h"
 

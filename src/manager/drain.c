@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests about the emptying of this host: begin, show, cancel, end. */
-#include "model/drain.h"
+#include "manager/drain.h"
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/stopping.h"
 #include "base/str.h"
-#include "manager/drains.h"
-#include "manager/migrations.h"
+#include "manager/cordon.h"
+#include "manager/drain_plan.h"
+#include "manager/drain_run.h"
+#include "manager/drainage.h"
+#include "manager/gpu_records.h"
+#include "manager/migration.h"
+#include "manager/observe.h"
+#include "manager/queue.h"
+#include "manager/txn.h"
+#include "model/drain.h"
+
+#define DRAIN_CORDON "the host is being drained"
 
 /* ---- its operation ---- */
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is to become of each VM: its migration to each target in a dry run, one after the other. */
+#include "manager/drain_plan.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/str.h"
-#include "manager/drains.h"
+#include "manager/drainage.h"
+#include "manager/state.h"
 
 /* ---- which VMs ---- */
 

@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A drain at work: moves and stops VMs, looks how far they are, and knows when it is over. */
+#include "manager/drain_run.h"
+
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "manager/drains.h"
+#include "manager/drain_plan.h"
+#include "manager/drainage.h"
 #include "manager/migrations.h"
+#include "manager/observe.h"
+#include "manager/queue.h"
+#include "manager/txn.h"
+
+#define DRAIN_TICK_US 250000
+#define DRAIN_ATTEMPTS 2 /* to move a VM to one target */
 
 /* ---- storing ---- */
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A drain that is under way, with its calls of the manager; and what is stored of it. */
+#include "manager/drainage.h"
+
 #include "base/json.h"
 #include "base/str.h"
-#include "manager/drains.h"
+#include "manager/state.h"
+#include "manager/txn.h"
 
 enum operation_state drain_operation_state(enum drain_state state)
 {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What changed on the host without us: compared between observations, reported as events. */
+#include "manager/drift.h"
+
 #include "base/str.h"
 #include "manager/listeners.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 
 static const char *or_none(const char *text)
 {

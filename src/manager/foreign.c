@@ -3,6 +3,8 @@
  * Devices that a definition names for claims that are not its VM's: as of a VM that was cloned,
  * made from another's definition, or comes from a backup of another host.
  */
+#include "manager/foreign.h"
+
 #include "base/str.h"
 #include "manager/released_record.h"
 #include "manager/state.h"

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "manager/queue.h"
+#include "manager/state.h"
 
 static void swap(struct foresight *foresight)
 {

@@ -6,12 +6,17 @@
  * others made is never touched, nor is anything that a running VM has: that is listed, with the
  * reason.
  */
+#include "manager/gc.h"
+
 #include <stdio.h>
 
 #include "base/id.h"
 #include "base/str.h"
 #include "manager/gone.h"
-#include "manager/reply_json.h"
+#include "manager/planner_view.h"
+#include "manager/plans.h"
+#include "manager/questions.h"
+#include "manager/queue.h"
 #include "manager/state.h"
 #include "model/made.h"
 

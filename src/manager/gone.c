@@ -5,7 +5,9 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/adopt.h"
+#include "manager/observe.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 
 struct gone *gone_find(const struct manager *m, const char *claim)
 {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is remembered of GPUs: loaded at start, changed together with the plans that change it. */
+#include "manager/gpu_records.h"
+
 #include "base/str.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 
 struct gpu_record manager_gpu_record(const struct manager *m, const struct gpu *gpu)
 {

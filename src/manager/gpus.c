@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A GPU's mode and scheduler, chosen by hand. */
+#include "manager/gpus.h"
+
 #include <stdio.h>
 
 #include "base/json.h"
 #include "base/str.h"
+#include "manager/gpu_records.h"
+#include "manager/planner_view.h"
+#include "manager/plans.h"
+#include "manager/queue.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 
 /* What is wanted is there already, so that no plan will tell it to the record. */
 static int remember(struct change *change, const struct plan *plan, bool is_mode, struct error *err)

@@ -5,13 +5,19 @@
  * quarantines it: stored in its record, its VMs and claims named, nothing else touched. The way
  * out is `cleave gpu recover`, or a reboot after which the GPU answers.
  */
+#include "manager/health.h"
+
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/gpu_records.h"
 #include "manager/listeners.h"
+#include "manager/observe.h"
+#include "manager/recovery_note.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 #include "model/xid.h"
 
 /* A GPU that reports the same again and again is written down once in this time. */

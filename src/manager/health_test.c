@@ -5,8 +5,10 @@
 
 #include "base/str.h"
 #include "lab_fixture.h"
-#include "manager/drains.h"
+#include "manager/health.h"
+#include "manager/plan_end.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 #include "test.h"
 
 static const struct gpu_record *record(struct lab *lab, const char *bdf)

@@ -5,6 +5,8 @@
  * that changes this VM, and every wait has an end. docs/internals/lifecycle.md tells the whole
  * story.
  */
+#include "manager/hook.h"
+
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -14,12 +16,20 @@
 #include "base/stopping.h"
 #include "base/str.h"
 #include "manager/adopt.h"
+#include "manager/by_hand.h"
 #include "manager/claim_view.h"
-#include "manager/hook.h"
+#include "manager/foreign.h"
+#include "manager/hook_watch.h"
 #include "manager/listeners.h"
+#include "manager/observe.h"
+#include "manager/plans.h"
 #include "manager/power.h"
+#include "manager/queue.h"
 #include "manager/released_record.h"
+#include "manager/saved.h"
 #include "manager/state.h"
+#include "manager/txn.h"
+#include "manager/vm_lines.h"
 #include "manager/vm_overlay.h"
 
 #define DEADLINE_US 60000000

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "service/service.h"
 
 struct manager;
 
@@ -13,5 +14,8 @@ struct manager;
 void manager_refuse_hooks(struct manager *m, const struct error *err);
 /* Refuses those of a VM that is to be stopped at once. Were there any? */
 bool manager_end_hooks(struct manager *m, const char *vm);
+
+/* Verbs (service/verbs.def). */
+verb_fn manager_run_hook;
 
 #endif

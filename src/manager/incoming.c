@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* VMs that come in: what another host's cleaved asks of this one. The other leads; this one only
  * gives back on its own what has waited too long for a VM that is not here. */
+#include "manager/incoming.h"
+
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -8,8 +10,15 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/migration_holds.h"
+#include "manager/migration_records.h"
 #include "manager/migrations.h"
+#include "manager/observe.h"
+#include "manager/planner_view.h"
+#include "manager/plans.h"
+#include "manager/queue.h"
 #include "manager/reply_json.h"
+#include "manager/txn.h"
 #include "manager/vm_overlay.h"
 
 /* ---- storing ---- */

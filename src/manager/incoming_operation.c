@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A reservation for a VM that comes in as an operation. The source leads: what is done here without
  * its word is to give back, or to commit, what has waited too long. */
+#include "manager/incoming_operation.h"
+
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/incoming.h"
+#include "manager/migration_move.h"
 #include "manager/migrations.h"
+#include "manager/observe.h"
+#include "manager/txn.h"
 
 static void end_silent(struct arrival *arrival)
 {

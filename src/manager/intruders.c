@@ -4,10 +4,13 @@
  * instance that a claim has to itself. cleave leaves them alone, and says so: in the claim, in
  * `host show`, and with an event when one is seen first and when it is gone.
  */
+#include "manager/intruders.h"
+
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/listeners.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 #include "model/encode.h"
 
 /* ---- what one claim suffers ---- */

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "lab_fixture.h"
 #include "manager/claim_view.h"
+#include "manager/intruders.h"
 #include "manager/state.h"
 #include "test.h"
 

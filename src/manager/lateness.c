@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What has not answered: which port, since when, and which call keeps it. */
+#include "manager/lateness.h"
+
 #include <stdio.h>
 
 #include "base/clock.h"

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Claims follow what becomes of their VMs without us: renamed, switched off, gone. */
 #include "manager/lifecycle.h"
+
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/adopt.h"
 #include "manager/gone.h"
+#include "manager/planner_view.h"
+#include "manager/plans.h"
 #include "manager/power.h"
+#include "manager/queue.h"
 #include "manager/restore.h"
+#include "manager/restore_run.h"
 #include "manager/retry.h"
+#include "manager/stale.h"
 #include "manager/state.h"
 
 /* ---- gone ---- */

@@ -4,7 +4,6 @@
 
 #include "base/str.h"
 #include "lab_fixture.h"
-#include "manager/restore.h"
 #include "manager/state.h"
 #include "test.h"
 

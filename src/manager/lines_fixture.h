@@ -10,6 +10,8 @@
 #include "await.h"
 #include "base/str.h"
 #include "hooked.h"
+#include "manager/config.h"
+#include "manager/lines_fixture.h"
 #include "manager/state.h"
 #include "test.h"
 

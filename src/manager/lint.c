@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is wrong with a VM's definition: read while changes go on, judged in the light of the host
  * and the claims as they are then. */
-#include "lint/lint.h"
+#include "manager/lint.h"
+
 #include "base/stopping.h"
 #include "base/str.h"
+#include "lint/lint.h"
+#include "manager/observe.h"
 #include "manager/state.h"
+#include "manager/vms.h"
 
 struct lint_question {
     struct manager *manager;

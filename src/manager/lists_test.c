@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "lab_fixture.h"
+#include "manager/observe.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
 #include "test.h"

@@ -3,6 +3,8 @@
  * GPUs that left the PCI bus: as long as a claim holds something on one, or it was quarantined in
  * this boot, it is listed and shown, as lost. What was on it is not known.
  */
+#include "manager/lost.h"
+
 #include "base/str.h"
 #include "manager/state.h"
 

@@ -4,9 +4,11 @@
  * be another one by its birth, so that what another tool puts in its place is that tool's. vGPUs
  * are marked by it as cleave's or not.
  */
-#include "exec/made.h"
+#include "manager/made.h"
+
 #include "base/log.h"
 #include "base/str.h"
+#include "exec/made.h"
 #include "manager/listeners.h"
 #include "manager/state.h"
 

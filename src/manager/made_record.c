@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The record of what cleave made (model/made.h): filled once from the journal of an older cleaved.
  */
+#include "manager/made_record.h"
+
 #include "base/log.h"
 #include "base/str.h"
 #include "exec/made.h"
@@ -78,19 +80,19 @@ void manager_fill_made(struct manager *m)
     }
 }
 
-void txn_mark_made(struct txn *txn)
+bool made_record_mark(const struct manager *m, struct draft *draft)
 {
-    if (txn->manager->made_unmarked) {
-        mark_whole(&txn->draft);
-        txn->noted_made = true;
+    if (m->made_unmarked) {
+        mark_whole(draft);
     }
+    return m->made_unmarked;
 }
 
-void txn_forget_made(struct txn *txn)
+void made_record_forget(struct draft *draft)
 {
     CLEANUP_STRLIST struct strlist keys = {0};
-    draft_list_records(&txn->draft, RECORD_MADE, &keys);
+    draft_list_records(draft, RECORD_MADE, &keys);
     for (vec_each(&keys, key)) {
-        draft_delete_record(&txn->draft, RECORD_MADE, *key);
+        draft_delete_record(draft, RECORD_MADE, *key);
     }
 }

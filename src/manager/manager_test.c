@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "lab_fixture.h"
+#include "manager/queue.h"
 #include "manager/state.h"
 #include "test.h"
 

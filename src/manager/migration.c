@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests about migrations that this host leads: begin, show, cancel. */
+#include "manager/migration.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -7,8 +9,16 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "manager/migration_holds.h"
+#include "manager/migration_move.h"
+#include "manager/migration_operation.h"
+#include "manager/migration_records.h"
 #include "manager/migrations.h"
+#include "manager/planner_view.h"
+#include "manager/queue.h"
 #include "manager/reply_json.h"
+#include "manager/txn.h"
+#include "manager/vms.h"
 
 /* ---- the request ---- */
 

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A migration before the VM moves: both sides are asked, the target prepares. */
+#include "manager/migration_check.h"
+
 #include <string.h>
 
 #include "base/str.h"
+#include "manager/migration_move.h"
+#include "manager/migration_records.h"
+#include "manager/migration_work.h"
 #include "manager/migrations.h"
+#include "manager/observe.h"
+#include "manager/planner_view.h"
 #include "plan/estimate.h"
 
 /* ---- checking ---- */

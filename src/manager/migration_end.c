@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ways in which a migration ends: the target takes the VM over and the source releases, or the
  * target gives back. */
+#include "manager/migration_end.h"
+
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/migration_move.h"
+#include "manager/migration_place.h"
+#include "manager/migration_work.h"
 #include "manager/migrations.h"
+#include "manager/planner_view.h"
+#include "manager/plans.h"
+#include "manager/queue.h"
 
 #define REFUSALS_MAX 10
 /* So long the source goes on asking a target to give back; it will on its own, later. */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a migration has in hand: its VM, and the claims that go or come with it. */
+#include "manager/migration_holds.h"
+
 #include "base/str.h"
 #include "manager/migrations.h"
+#include "manager/queue.h"
 
 /* The VM and each claim, in place of what the migration held before. */
 static void take(struct manager *m, const struct hold *of_vm,

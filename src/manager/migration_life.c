@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Migrations of a manager that starts, goes on after a restart, and ends. */
+#include "manager/migration_life.h"
+
 #include "base/json.h"
 #include "base/log.h"
 #include "base/stopping.h"
 #include "base/str.h"
+#include "manager/incoming_operation.h"
+#include "manager/migration_holds.h"
+#include "manager/migration_move.h"
+#include "manager/migration_operation.h"
+#include "manager/migration_records.h"
 #include "manager/migrations.h"
+#include "manager/peer_lines.h"
 
 static int read_record(struct manager *m, const char *key, const json_t *document,
                        struct error *err)

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A migration from state to state: stored, tried again, ended. */
+#include "manager/migration_move.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/migration_holds.h"
+#include "manager/migration_records.h"
 #include "manager/migrations.h"
 #include "manager/reply_json.h"
+#include "manager/txn.h"
 
 #define TICK_US 250000
 /* The longest pause between two attempts, in ticks. */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A migration that this host leads as an operation: its row of functions. */
+#include "manager/migration_operation.h"
+
 #include "base/str.h"
+#include "manager/migration_move.h"
+#include "manager/migration_run.h"
 #include "manager/migrations.h"
 
 static int refuse(const struct migration *migration, struct error *err)

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the VM of a migration is: both libvirts are asked. */
+#include "manager/migration_place.h"
+
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/migration_move.h"
+#include "manager/migration_work.h"
 #include "manager/migrations.h"
+#include "manager/observe.h"
 
 #define TWICE_MAX 10
 

@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans of migrations: what is stored with one, and what its end means. */
+#include "manager/migration_plans.h"
+
 #include "base/clock.h"
 #include "base/str.h"
+#include "manager/incoming.h"
+#include "manager/incoming_operation.h"
 #include "manager/listeners.h"
+#include "manager/migration_end.h"
+#include "manager/migration_holds.h"
+#include "manager/migration_move.h"
+#include "manager/migration_records.h"
 #include "manager/migrations.h"
+#include "manager/queue.h"
+#include "manager/txn.h"
 
 static bool migrations_owns_plan(const struct manager *m, const struct plan *plan)
 {

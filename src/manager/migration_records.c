@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Migrations in the store and in memory. */
+#include "manager/migration_records.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +11,10 @@
 #include "base/stopping.h"
 #include "base/str.h"
 #include "manager/migrations.h"
+#include "manager/txn.h"
+
+/* How many that are over are remembered. */
+#define MIGRATIONS_KEPT 50
 
 #define KEY_SIZE 48
 /* How long a VM that comes in may be silent. */

@@ -5,6 +5,8 @@
  * emulator of this host has what would be given back. Asked in turn with the migration's own
  * questions, so that nothing of these can arrive in between.
  */
+#include "manager/migration_resolve.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -12,8 +14,16 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/migration_end.h"
+#include "manager/migration_holds.h"
+#include "manager/migration_move.h"
+#include "manager/migration_place.h"
+#include "manager/migration_records.h"
+#include "manager/migration_work.h"
 #include "manager/migrations.h"
+#include "manager/observe.h"
 #include "manager/reply_json.h"
+#include "manager/txn.h"
 
 /* ---- what it would do, in words ---- */
 

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A migration while the VM moves, and what it does in each state. Whatever fails, where the VM is
  * decides: move_decide(). */
+#include "manager/migration_run.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/migration_check.h"
+#include "manager/migration_end.h"
+#include "manager/migration_move.h"
+#include "manager/migration_place.h"
+#include "manager/migration_resolve.h"
+#include "manager/migration_work.h"
 #include "manager/migrations.h"
 
 /* ---- moving ---- */

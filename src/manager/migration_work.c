@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What workers do for a migration. Each job has copies of what it needs; its result is taken on the
  * loop. */
+#include "manager/migration_work.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,7 +10,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "manager/config.h"
+#include "manager/migration_records.h"
 #include "manager/migrations.h"
+#include "manager/peer_lines.h"
+
+/* Dry runs whose VM is looked at for how fast it writes its memory, which takes a second each. */
+#define RATED_TRIALS_MAX 2
 
 struct job {
     struct move *move;

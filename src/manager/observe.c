@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looking at the host: its hardware and its guests apart, each one look at a time, shared by all
  * who asked before it began. */
+#include "manager/observe.h"
+
 #include <string.h>
 
 #include "base/clock.h"
@@ -8,7 +10,9 @@
 #include "base/log.h"
 #include "base/stopping.h"
 #include "base/str.h"
+#include "manager/lateness.h"
 #include "manager/listeners.h"
+#include "manager/seen.h"
 #include "manager/state.h"
 #include "manager/vm_overlay.h"
 

@@ -4,8 +4,11 @@
  * their kinds' rows; plans have an owner of their own, which is asked for what is to be shown
  * (struct operation_source).
  */
+#include "manager/operations.h"
+
 #include "base/json.h"
 #include "base/str.h"
+#include "manager/plans.h"
 #include "manager/state.h"
 
 #define ACTIVE "active" /* a state to ask for: all that are not over */

@@ -3,7 +3,7 @@
 #include "base/str.h"
 #include "hooked.h"
 #include "lab_fixture.h"
-#include "manager/drains.h"
+#include "manager/drainage.h"
 #include "manager/state.h"
 #include "test.h"
 

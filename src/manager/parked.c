@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans of which a step does not come back: they give the turn away, keep what they have in hand,
  * and go on once the call has returned. The journal has them as running: a restart resumes them. */
+#include "manager/parked.h"
+
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/lateness.h"
+#include "manager/observe.h"
+#include "manager/plan_holds.h"
+#include "manager/resume.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 
 /* Reported with the plan while it waits; one that is being undone keeps why. */
 static void note(struct manager *m, struct parked *parked, size_t at)

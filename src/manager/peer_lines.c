@@ -5,6 +5,8 @@
  * no other gets, VMs that move some that no dry run gets; and no question waits behind one that
  * matters less, be it put to the same host.
  */
+#include "manager/peer_lines.h"
+
 #include <assert.h>
 
 #include "base/attr.h"

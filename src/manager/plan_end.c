@@ -1,15 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The end of a plan: looks again, and stores what became of its claims. */
+#include "manager/plan_end.h"
+
 #include <stdio.h>
 
 #include "base/log.h"
 #include "base/str.h"
 #include "exec/made.h"
 #include "manager/claim_view.h"
+#include "manager/definitions.h"
 #include "manager/gone.h"
+#include "manager/gpu_records.h"
+#include "manager/health.h"
 #include "manager/listeners.h"
+#include "manager/observe.h"
+#include "manager/queue.h"
 #include "manager/released_record.h"
+#include "manager/resume.h"
 #include "manager/state.h"
+#include "manager/txn.h"
+
+/* When the end of a plan can't be stored: first pause before the next attempt, and longest. */
+#define COMMIT_RETRY_US 10000
+#define COMMIT_RETRY_MAX_US 2000000
+/* With a pause as long as this it has failed for a second, and those who wait are refused. */
+#define COMMIT_PATIENCE_US 500000
 
 static void fail_claim(struct txn *txn, const struct plan *plan, struct claim *claim)
 {

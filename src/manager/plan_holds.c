@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a plan has in hand while it runs, or waits for a call that does not come back; and what
  * refuses a plan before its first step. */
+#include "manager/plan_holds.h"
+
 #include "base/clock.h"
 #include "base/str.h"
+#include "manager/lateness.h"
 #include "manager/state.h"
 
 /* Steps after which others can't be on the same GPU when the plan has to be undone. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The manager's state as the planner sees it. */
+#include "manager/planner_view.h"
+
 #include "manager/state.h"
 
 static bool is_held(const struct pci_addr *gpu, const void *data)

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a plan to its run: reserve, run. It goes on after a restart in resume.c; its end:
  * plan_end.c. */
+#include "manager/plans.h"
+
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/listeners.h"
+#include "manager/plan_end.h"
+#include "manager/plan_holds.h"
+#include "manager/queue.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 #include "plan/places.h"
 #include "plan/unread.h"
 

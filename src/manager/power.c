@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a VM needs to start, and what it gives back when it is off. */
+#include "manager/power.h"
+
 #include <stdio.h>
 
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/claim_device.h"
 #include "manager/claim_view.h"
-#include "manager/power.h"
+#include "manager/health.h"
+#include "manager/planner_view.h"
+#include "manager/plans.h"
+#include "manager/queue.h"
 #include "manager/retry.h"
 #include "manager/state.h"
 #include "manager/vm_overlay.h"

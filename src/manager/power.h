@@ -8,7 +8,10 @@
 #include "model/host.h"
 #include "model/plan.h"
 
+struct error;
+struct gpu;
 struct manager;
+struct vm;
 
 /* What the claims of a VM lack for it to start. */
 struct missing_devices {
@@ -39,5 +42,10 @@ bool manager_gives_back(const struct manager *m, const struct claim *claim);
 void manager_follow_power(struct manager *m);
 /* False: that failed a moment ago. */
 bool manager_may_give_back(const struct manager *m, const char *vm_name);
+
+/* Refuses to start a VM with a whole GPU while the host uses more of its IOMMU group, and libvirt
+ * is not to take that, too. `claim`: that has the GPU; "": it is named by hand. */
+int manager_refuse_group(const struct vm *vm, const struct gpu *gpu, const char *claim,
+                         struct error *err);
 
 #endif

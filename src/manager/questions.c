@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests that only read: each is answered from a fresh observation, or, when that is late, from
  * the last one with its age. */
+#include "manager/questions.h"
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "manager/claim_view.h"
+#include "manager/hook_watch.h"
+#include "manager/intruders.h"
+#include "manager/lost.h"
+#include "manager/observe.h"
 #include "manager/reply_json.h"
 #include "manager/state.h"
+#include "manager/waiting.h"
 
 /* A question that a fresh observation answers. */
 struct question {

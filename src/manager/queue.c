@@ -2,14 +2,19 @@
 /* Changes wait here for their turn; each is then planned against a fresh observation, which is
  * waited for before the turn is taken. What a VM's hook waits for is planned against the hardware
  * alone, and goes first: libvirt may tell nothing of any VM until that hook ends. */
+#include "manager/queue.h"
+
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "manager/lateness.h"
 #include "manager/listeners.h"
+#include "manager/observe.h"
 #include "manager/state.h"
+#include "manager/vm_lines.h"
 #include "model/drain.h"
 #include "model/incoming.h"
 

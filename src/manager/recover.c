@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `cleave gpu recover`: the plan, and what becomes of the quarantine when it ends. */
-#include "plan/recover.h"
+#include "manager/recover.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/observe.h"
+#include "manager/planner_view.h"
+#include "manager/plans.h"
+#include "manager/queue.h"
 #include "manager/state.h"
+#include "plan/recover.h"
 
 static void run_recover(struct change *change)
 {

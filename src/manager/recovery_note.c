@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a recovery came to, in the record of its GPU. */
+#include "manager/recovery_note.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "manager/gpu_records.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 #include "plan/recover.h"
 
 /* What the GPU, as it was looked at after the plan, still lacks; NULL: nothing. */

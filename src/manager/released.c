@@ -3,13 +3,17 @@
  * Claims that were released because their VM was gone: kept for a while, for the VM may be defined
  * again later (tools that undefine and define do so), and then one command brings the claim back.
  */
+#include "manager/released.h"
+
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "manager/migrations.h"
+#include "manager/foreign.h"
+#include "manager/planner_view.h"
+#include "manager/plans.h"
+#include "manager/queue.h"
 #include "manager/released_record.h"
-#include "manager/restore.h"
 #include "manager/state.h"
 #include "model/encode.h"
 

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 #include "schema/schema.h"
 
 #define MAX_RELEASED 200

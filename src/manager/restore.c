@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "manager/restore.h"
-#include "manager/boot_record.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,8 +9,17 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/boot_record.h"
 #include "manager/listeners.h"
+#include "manager/planner_view.h"
+#include "manager/plans.h"
+#include "manager/queue.h"
+#include "manager/restore_run.h"
+#include "manager/resume.h"
+#include "manager/seen.h"
+#include "manager/stale.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 #include "plan/outlook.h"
 
 /* Between attempts: doubled each time up to the longest. */

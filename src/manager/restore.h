@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "service/service.h"
+
 struct hardware_look;
 struct manager;
 struct restore_run;
@@ -21,5 +23,8 @@ void manager_note_refused(struct manager *m, const char *vm);
 /* The host was looked at. A driver that came, late or again, is a reason to try at once what waits,
  * and to restore what its absence took. */
 void manager_restore_look(struct manager *m, struct hardware_look *look);
+
+/* Verbs (service/verbs.def). */
+verb_fn manager_get_restore, manager_restore_host;
 
 #endif

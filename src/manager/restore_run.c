@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How far a restoration is: schema Restore in api/openapi.yaml. */
 #include "manager/restore_run.h"
+
 #include "base/str.h"
 #include "model/encode.h"
 

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans that were begun go on: after a restart, or when a call has come back. */
+#include "manager/resume.h"
+
 #include "base/clock.h"
 #include "base/log.h"
+#include "manager/plan_holds.h"
+#include "manager/queue.h"
 #include "manager/state.h"
+#include "manager/unfinished.h"
 
 void manager_resume(struct manager *m)
 {

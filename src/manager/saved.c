@@ -4,6 +4,8 @@
  * that name the claims' devices of now (driver/libvirt/saved_state.c), as long as they are of the
  * same kind: what can't be put in is known before anything is done.
  */
+#include "manager/saved.h"
+
 #include "base/str.h"
 #include "manager/released_record.h"
 #include "manager/state.h"

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which board is where: remembered over restarts of cleaved, and followed in the claims whose GPU's
  * UUID is not known. */
+#include "manager/seen.h"
+
 #include "base/log.h"
 #include "base/str.h"
 #include "manager/listeners.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 #include "plan/places.h"
 
 #define SEEN_KEY "boards" /* in RECORD_HOST */

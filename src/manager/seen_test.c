@@ -8,7 +8,6 @@
 
 #include "base/str.h"
 #include "lab_fixture.h"
-#include "manager/restore.h"
 #include "manager/state.h"
 #include "plan/places.h"
 #include "test.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A site: a named set of claims that becomes exactly what its file says, in one plan. */
+#include "manager/site.h"
+
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -7,6 +9,11 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "manager/claim_device.h"
+#include "manager/foreign.h"
+#include "manager/planner_view.h"
+#include "manager/plans.h"
+#include "manager/queue.h"
 #include "manager/state.h"
 
 /* Names of what changes; pointers into the change's claims and the manager's. */

@@ -3,8 +3,10 @@
  * stays the VM's. */
 #include "base/json.h"
 #include "base/str.h"
-#include "manager/drains.h"
+#include "manager/config.h"
+#include "manager/drainage.h"
 #include "manager/lines_fixture.h"
+#include "manager/queue.h"
 #include "manager/state.h"
 #include "test.h"
 

@@ -2,7 +2,10 @@
 /* VMs are stopped while starts, stops or looks of others hang: who waits hears what for. */
 #include "base/json.h"
 #include "base/str.h"
+#include "manager/config.h"
 #include "manager/lines_fixture.h"
+#include "manager/queue.h"
+#include "manager/state.h"
 #include "test.h"
 
 static void begin_stop_as(struct lab_fixture *f, const struct caller *caller, const char *vm,

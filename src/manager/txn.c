@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "manager/txn.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "manager/boot_record.h"
+#include "manager/made_record.h"
 #include "manager/state.h"
 
 void txn_begin(struct txn *txn, struct manager *m)
@@ -30,8 +33,8 @@ void txn_delete_claim(struct txn *txn, const char *name)
 
 void txn_put_plan(struct txn *txn, const struct plan *plan)
 {
-    txn_record_boot(txn);
-    txn_mark_made(txn);
+    txn->noted_boot = boot_record_note(txn->manager, &txn->draft);
+    txn->noted_made = made_record_mark(txn->manager, &txn->draft);
     draft_put_plan(&txn->draft, plan);
 }
 

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* VMs that started without libvirt having asked: reported if it was not known, or may have harmed.
  */
+#include "manager/unasked.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/hook_watch.h"
 #include "manager/state.h"
+#include "manager/txn.h"
 
 static bool has_claim(const struct manager *m, const struct vm *vm)
 {

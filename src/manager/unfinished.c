@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans that the store had unfinished when cleaved started: which goes on next. */
+#include "manager/unfinished.h"
+
+#include "manager/observe.h"
 #include "manager/state.h"
 
 static bool waits_for_libvirt(const struct manager *m, const struct plan *plan)

@@ -5,12 +5,18 @@
  * plan. Starts that hang take no line from the stops that are to end them, nor do stops that ask
  * the guest take one from those that pull the plug; and some of each are root's alone.
  */
+#include "manager/vm_lines.h"
+
 #include <assert.h>
 
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "manager/change.h"
+#include "manager/config.h"
+#include "manager/lateness.h"
+#include "manager/observe.h"
 #include "manager/state.h"
 #include "model/encode.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* VMs: created and deleted in turn with plans; started in turn, but for the start itself; stopped
  * at any time, next to them. */
+#include "manager/vms.h"
+
 #include <stdio.h>
 #include <time.h>
 
@@ -9,12 +11,20 @@
 #include "base/parse.h"
 #include "base/stopping.h"
 #include "base/str.h"
+#include "manager/by_hand.h"
 #include "manager/claim_view.h"
+#include "manager/foreign.h"
 #include "manager/foresight.h"
 #include "manager/hook.h"
+#include "manager/observe.h"
+#include "manager/plans.h"
 #include "manager/power.h"
+#include "manager/queue.h"
 #include "manager/reply_json.h"
+#include "manager/saved.h"
 #include "manager/state.h"
+#include "manager/txn.h"
+#include "manager/vm_lines.h"
 #include "manager/vm_overlay.h"
 
 /* A guest that boots does not hear; one that is asked twice shuts down once. */

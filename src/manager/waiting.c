@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What cleaved waits for now: what hangs, and what has the turn. Also reported to those who got an
  * answer from what was seen earlier. */
+#include "manager/waiting.h"
+
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/str.h"
 #include "exec/ports.h"
+#include "manager/lateness.h"
+#include "manager/observe.h"
+#include "manager/queue.h"
 #include "manager/state.h"
+#include "manager/vm_lines.h"
 #include "model/encode.h"
 
 #define USECS_PER_S UINT64_C(1000000)

@@ -11,6 +11,8 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "manager/incoming_operation.h"
+#include "manager/migration_operation.h"
 #include "manager/migrations.h"
 #include "test.h"
 #include "two_hosts.h"

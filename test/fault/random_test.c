@@ -16,7 +16,6 @@
 #include "base/str.h"
 #include "lab.h"
 #include "lab_hook.h"
-#include "manager/restore.h"
 #include "manager/state.h"
 #include "store/memory.h"
 #include "test.h"

@@ -14,7 +14,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "manager/restore.h"
+#include "manager/observe.h"
 #include "manager/state.h"
 #include "scenario.h"
 #include "store/memory.h"

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "fake_host.h"
 #include "manager/migrations.h"
+#include "manager/peer_lines.h"
 #include "test.h"
 #include "two_hosts.h"
 

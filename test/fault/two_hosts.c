@@ -11,7 +11,9 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "carrier.h"
+#include "manager/config.h"
 #include "manager/migrations.h"
+#include "manager/observe.h"
 #include "store/memory.h"
 #include "test.h"
 

@@ -7,6 +7,10 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "manager/config.h"
+#include "manager/manager.h"
+#include "manager/observe.h"
+#include "manager/restore_run.h"
 #include "manager/state.h"
 
 #define TICK_US 200

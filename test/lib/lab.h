@@ -8,6 +8,7 @@
 
 #include "fake_host.h"
 #include "faulty.h"
+#include "manager/config.h"
 #include "manager/manager.h"
 
 /* An A100 at 41:00.0, an RTX PRO 6000 with MIG time-slicing at 61:00.0, an L40S at

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ledger/draft.h"
+#include "manager/config.h"
 #include "manager/state.h"
 #include "store/memory.h"
 #include "test.h"

@@ -4,7 +4,9 @@
 
 #include "base/str.h"
 #include "lab.h"
+#include "manager/migration_records.h"
 #include "manager/migrations.h"
+#include "manager/queue.h"
 
 static bool is_parked(const struct manager *m, const char *plan)
 {

@@ -3,6 +3,7 @@
  * machine is, only what really hangs is late. */
 #include "base/clock.h"
 #include "lab.h"
+#include "manager/observe.h"
 #include "manager/state.h"
 
 #define AGE_US UINT64_C(20000000) /* more than any patience */

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Emptying the host: asks about every VM that runs here at each target (drain_plan.c), then moves
- * and stops them, some at once (drain_run.c). It only does what a person could do with `vm migrate`
- * and `vm stop`, in their order; what it has begun goes on after a restart. Private to src/manager;
- * loop thread only.
- */
-#ifndef MANAGER_DRAINS_H
-#define MANAGER_DRAINS_H
+/* A drain that is under way, with its calls of the manager. Private to src/manager; loop thread
+ * only. */
+#ifndef MANAGER_DRAINAGE_H
+#define MANAGER_DRAINAGE_H
 
-#include "base/sm.h"
-#include "manager/state.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
 #include "model/drain.h"
 #include "operation/operation.h"
+#include "service/service.h"
+
+struct txn;
 
 #define DRAIN_KEY "host" /* in RECORD_DRAIN */
-#define DRAIN_CORDON "the host is being drained"
-#define DRAIN_TICK_US 250000
-#define DRAIN_ATTEMPTS 2 /* to move a VM to one target */
 
 /* One call of the manager for one VM, and back. */
 struct drain_call {
@@ -24,7 +22,6 @@ struct drain_call {
     size_t vm;
 };
 
-struct drainage;
 typedef void drain_planned_fn(struct drainage *d);
 
 /* A drain and what hangs on it. */
@@ -51,30 +48,13 @@ void drainage_free(struct drainage *d);
 /* Ends a dry run: its answer, or why there is none. */
 void drainage_answer(struct drainage *d, const struct error *err);
 
+void txn_put_drain(struct txn *txn, const struct drain *drain);
+
 struct drain_call *drain_call_new(struct drainage *d, size_t vm);
 /* The call is over: false when the drainage went with it, or the manager stops. */
 bool drain_call_end(struct drain_call *call, struct drainage **ret_d, size_t *ret_vm);
 /* Who calls verbs for the drain. What its author may name was judged with his request, so ROLES_ALL
  * is for addresses from there. */
 struct caller drain_caller(const struct drainage *d, unsigned roles);
-struct migration_request drain_migration_request(const struct drainage *d,
-                                                 const struct drain_vm *vm);
-
-/* Fills in the VMs that run here. */
-void drain_collect(struct drainage *d);
-/* Asks on; `planned` when every VM has its verdict. Any time. */
-void drain_plan(struct drainage *d, drain_planned_fn *planned);
-/* Answers a dry run with the verdicts; else begins. */
-void drain_planned(struct drainage *d);
-
-/* Does what comes next. */
-void drain_advance(struct operation *operation);
-/* The states as they are, stored; what can't be is said and tried again with the next tick. */
-int drain_store(struct drainage *d, struct error *err);
-
-/* Reads the store. */
-int drains_open(struct manager *m, struct error *err);
-/* When nothing comes back any more. */
-void drains_free(struct manager *m);
 
 #endif

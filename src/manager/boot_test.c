@@ -71,7 +71,7 @@ static void restore(struct lab *lab)
 static bool was_restored(void *data)
 {
     const struct manager *m = ((struct lab *)data)->manager;
-    return m->restore.operation != NULL && !restore_is_active(&m->restore);
+    return m->restore->operation != NULL && !restore_is_active(m->restore);
 }
 
 /* systemd starts libvirt after `cleave host restore`, but its socket takes calls before. */

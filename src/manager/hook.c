@@ -169,7 +169,7 @@ static void answer(struct hook *hook, const struct error *refusal)
         return; /* its deadline answered */
     }
     if (err != NULL) {
-        hook_watch_off(&hook->manager->hook_watch, hook->vm.name, hook->vm.uuid,
+        hook_watch_off(hook->manager->hook_watch, hook->vm.name, hook->vm.uuid,
                        hook->manager->observations[SOURCE_GUESTS].begun);
         manager_event(hook->manager, "vm-refused", SUBJECT("vm", hook->vm.name),
                       hook->caller.author, "%s", err->message);
@@ -674,7 +674,7 @@ static void release(struct hook *hook, const char *why)
     } else {
         vm_overlay_note(m, &hook->vm, false);
     }
-    hook_watch_off(&m->hook_watch, hook->vm.name, hook->vm.uuid,
+    hook_watch_off(m->hook_watch, hook->vm.name, hook->vm.uuid,
                    m->observations[SOURCE_GUESTS].begun);
     /* One that was saved keeps them for as long as libvirt has its saved state. */
     if (!str_eq(why, "migrated") && !saved) {
@@ -720,7 +720,7 @@ void manager_run_hook(struct manager *m, const struct request *request)
     struct guest_port *port = m->config.ports.guest;
     int result = port->ops->describe(port, body->xml, &hook->vm, &err);
     if (result != 0) {
-        hook_watch_called(&m->hook_watch, body->domain, "", clock_realtime_us());
+        hook_watch_called(m->hook_watch, body->domain, "", clock_realtime_us());
         hook->reply = NULL;
         hook_free(hook);
         request_refuse(request, &err);
@@ -731,7 +731,7 @@ void manager_run_hook(struct manager *m, const struct request *request)
         host_settle_vm_name(m->host, &hook->vm);
     }
     if (operation != HOOK_RELEASE) {
-        hook_watch_called(&m->hook_watch, hook->vm.name, hook->vm.uuid, clock_realtime_us());
+        hook_watch_called(m->hook_watch, hook->vm.name, hook->vm.uuid, clock_realtime_us());
     }
     if (operation == HOOK_PREPARE) {
         hook->entrance = take_entrance(m, &hook->vm);

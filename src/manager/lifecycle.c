@@ -157,8 +157,8 @@ void manager_reconcile_claims(struct manager *m, const struct host *now)
     manager_follow_power(m);
     follow_gone(m);
     forget_releases(m);
-    if (!restore_is_active(&m->restore)) {
-        stale_forget(&m->restore.before, m->host, &m->claims);
+    if (!restore_is_active(m->restore)) {
+        stale_forget(&m->restore->before, m->host, &m->claims);
     }
     manager_restore_definitions(m);
 }

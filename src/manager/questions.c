@@ -107,7 +107,7 @@ static int answer_host(struct manager *m, const char *name, json_t **ret_body, s
     (void)name;
     (void)err;
     *ret_body = host_to_json(m->host);
-    json_object_set_new(*ret_body, "hook", hook_watch_to_json(&m->hook_watch));
+    json_object_set_new(*ret_body, "hook", hook_watch_to_json(m->hook_watch));
     json_object_set_new(*ret_body, "heldClaims", claim_view_held(m));
     json_object_set_new(*ret_body, "intruders", manager_list_intruders(m));
     return 0;

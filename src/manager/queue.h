@@ -9,7 +9,7 @@
 
 #include "hold/hold.h"
 #include "manager/change.h"
-#include "manager/state.h"
+#include "manager/vm_lines.h"
 #include "service/service.h"
 
 #define MAX_CHANGES 64 /* waiting for their turn */

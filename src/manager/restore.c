@@ -221,7 +221,7 @@ static struct plan *plan_entry(struct manager *m, struct restore_gpu *entry)
         return NULL;
     }
     struct restoration restoration = {0};
-    plan_gpu(m, gpu, entry, m->restore.operation->author, &restoration);
+    plan_gpu(m, gpu, entry, m->restore->operation->author, &restoration);
     take_outcome(entry, &restoration);
     CLEANUP(plan_freep) struct plan *plan = TAKE_PTR(restoration.plan);
     restoration_done(&restoration);
@@ -231,7 +231,7 @@ static struct plan *plan_entry(struct manager *m, struct restore_gpu *entry)
 /* That of the first GPU that is due; NULL: there is none. */
 static struct plan *next_plan(struct manager *m, struct restore_gpu **ret_entry)
 {
-    struct restore_run *run = &m->restore;
+    struct restore_run *run = m->restore;
     for (size_t i = 0; i < run->gpus.n; i++) {
         struct restore_gpu *entry = &run->gpus.items[i];
         bool due = entry->state == RESTORE_WAITING && attempts_are_due(&entry->attempts);
@@ -323,7 +323,7 @@ void manager_note_refused(struct manager *m, const char *vm)
             return;
         }
     }
-    bool late = m->definitions_us != 0 && !restore_is_active(&m->restore) &&
+    bool late = m->definitions_us != 0 && !restore_is_active(m->restore) &&
                 clock_monotonic_us() - m->definitions_us > AUTOSTART_US;
     if (!m->boot_is_new || late || m->refused.n >= MAX_REFUSED) {
         return;
@@ -331,14 +331,14 @@ void manager_note_refused(struct manager *m, const char *vm)
     struct refused_vm *refused = vec_push(&m->refused);
     *refused = (struct refused_vm){0};
     STR_SET(refused->name, vm);
-    if (m->definitions_us != 0 && !restore_is_active(&m->restore)) {
+    if (m->definitions_us != 0 && !restore_is_active(m->restore)) {
         start_refused(m);
     }
 }
 
 void manager_restore_definitions(struct manager *m)
 {
-    if (!m->definitions_due || restore_is_active(&m->restore) || m->stopping || m->host == NULL ||
+    if (!m->definitions_due || restore_is_active(m->restore) || m->stopping || m->host == NULL ||
         m->host->libvirt_problem[0] != '\0') {
         return;
     }
@@ -366,7 +366,7 @@ static const char *follow_definitions(struct manager *m)
 
 static void end_run(struct manager *m)
 {
-    struct restore_run *run = &m->restore;
+    struct restore_run *run = m->restore;
     CLEANUP_STRBUF struct strbuf missing = {0};
     restore_add_missing(run, &missing);
     bool whole = missing.len == 0;
@@ -413,7 +413,7 @@ static void leave_entry(struct restore_gpu *entry)
  * whose plan was the last one is known to have all. */
 static void end_cancelled(struct manager *m, bool fresh)
 {
-    for (vec_each(&m->restore.gpus, entry)) {
+    for (vec_each(&m->restore->gpus, entry)) {
         const struct error before = entry->why; /* of its last attempt */
         if (entry->state == RESTORE_WAITING && fresh) {
             plan_free(plan_entry(m, entry));
@@ -440,7 +440,7 @@ static bool may_come(const struct restore_run *run)
 /* When the next attempt is due; ends the run when there is none, or no time for it. */
 static void schedule(struct manager *m)
 {
-    struct restore_run *run = &m->restore;
+    struct restore_run *run = m->restore;
     uint64_t now = clock_monotonic_us();
     uint64_t next = UINT64_MAX;
     bool late = operation_is_late(run->operation);
@@ -536,7 +536,7 @@ static bool may_keep_turn(const struct manager *m)
 static void plan_ended(struct manager *m, const struct plan *plan, void *data)
 {
     (void)data;
-    for (vec_each(&m->restore.gpus, entry)) {
+    for (vec_each(&m->restore->gpus, entry)) {
         if (plan == NULL || entry->state != RESTORE_RUNNING) {
             continue;
         }
@@ -547,7 +547,7 @@ static void plan_ended(struct manager *m, const struct plan *plan, void *data)
             plan_has_failed(entry, plan);
         }
     }
-    bool ends = restore_is_active(&m->restore) && m->restore.operation->cancel && !m->stopping;
+    bool ends = restore_is_active(m->restore) && m->restore->operation->cancel && !m->stopping;
     if (plan != NULL && (ends || may_keep_turn(m))) {
         if (!restore_advance(m)) {
             manager_resume(m);
@@ -561,8 +561,8 @@ static void plan_ended(struct manager *m, const struct plan *plan, void *data)
 /* With the turn and a fresh look at the hardware. False: no plan took the turn. */
 static bool restore_advance(struct manager *m)
 {
-    find_gpus(m, &m->restore);
-    if (m->restore.operation->cancel) {
+    find_gpus(m, m->restore);
+    if (m->restore->operation->cancel) {
         end_cancelled(m, m->observations[SOURCE_HARDWARE].problem.reason == REASON_NONE);
         return false;
     }
@@ -573,7 +573,7 @@ static bool restore_advance(struct manager *m)
         return false;
     }
     entry->state = RESTORE_RUNNING;
-    operation_enter(m->restore.operation, OPERATION_RUNNING);
+    operation_enter(m->restore->operation, OPERATION_RUNNING);
     struct error err = {0};
     if (manager_run_plan(m, plan, plan_ended, NULL, &err) != 0) {
         entry->why = err;
@@ -581,7 +581,7 @@ static bool restore_advance(struct manager *m)
         schedule(m);
         return false;
     }
-    for (vec_each(&m->restore.gpus, running)) {
+    for (vec_each(&m->restore->gpus, running)) {
         if (running->state == RESTORE_RUNNING && m->running != NULL) {
             STR_SET(running->plan_id, m->running->id);
         }
@@ -592,17 +592,17 @@ static bool restore_advance(struct manager *m)
 static void run_next(struct change *change)
 {
     struct manager *m = change->manager;
-    m->restore.queued = false;
+    m->restore->queued = false;
     change->in_turn = false; /* a plan has it from here on, if there is one */
     change_answer(change, NULL);
-    if (!restore_is_active(&m->restore) || !restore_advance(m)) {
+    if (!restore_is_active(m->restore) || !restore_advance(m)) {
         manager_release(m);
     }
 }
 
 static void could_not_look(struct manager *m, const struct error *err)
 {
-    for (vec_each(&m->restore.gpus, entry)) {
+    for (vec_each(&m->restore->gpus, entry)) {
         if (entry->state == RESTORE_WAITING) {
             entry->why = *err;
         }
@@ -616,20 +616,20 @@ static void run_refused(json_t *body, const struct error *err, void *data)
     if (err == NULL || m->stopping) {
         return;
     }
-    m->restore.queued = false;
-    if (restore_is_active(&m->restore)) { /* too many changes, or a blind look */
+    m->restore->queued = false;
+    if (restore_is_active(m->restore)) { /* too many changes, or a blind look */
         could_not_look(m, err);
-        if (m->restore.operation->cancel) {
+        if (m->restore->operation->cancel) {
             end_cancelled(m, false);
         } else {
-            operation_back_off(m->restore.operation, FIRST_PAUSE_US, LONGEST_PAUSE_US);
+            operation_back_off(m->restore->operation, FIRST_PAUSE_US, LONGEST_PAUSE_US);
         }
     }
 }
 
 static void enqueue(struct manager *m)
 {
-    struct restore_run *run = &m->restore;
+    struct restore_run *run = m->restore;
     if (!restore_is_active(run) || run->queued || m->stopping) {
         return;
     }
@@ -644,7 +644,7 @@ static void enqueue(struct manager *m)
 
 void manager_restore_begin(struct manager *m, const char *author, uint64_t timeout_us)
 {
-    struct restore_run *run = &m->restore;
+    struct restore_run *run = m->restore;
     uint64_t deadline_us = clock_monotonic_us() + timeout_us;
     if (restore_is_active(run) && run->operation->cancel) {
         run->again = true;
@@ -678,15 +678,15 @@ void manager_restore_begin(struct manager *m, const char *author, uint64_t timeo
 
 void manager_restore_look(struct manager *m, struct hardware_look *look)
 {
-    if (!look->driver_came && !(look->was_late && restore_is_active(&m->restore))) {
+    if (!look->driver_came && !(look->was_late && restore_is_active(m->restore))) {
         return;
     }
-    bool ends = restore_is_active(&m->restore) && m->restore.operation->cancel;
-    if ((!restore_is_active(&m->restore) || (ends && look->driver_came)) &&
+    bool ends = restore_is_active(m->restore) && m->restore->operation->cancel;
+    if ((!restore_is_active(m->restore) || (ends && look->driver_came)) &&
         m->config.restore_timeout_us > 0) {
         manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
     }
-    for (vec_each(&m->restore.gpus, entry)) {
+    for (vec_each(&m->restore->gpus, entry)) {
         entry->attempts.due_us = 0;
     }
     enqueue(m);
@@ -697,9 +697,9 @@ void manager_restore_look(struct manager *m, struct hardware_look *look)
 /* While it runs definitions may still follow: they are named at its end. */
 static json_t *run_to_json(const struct manager *m)
 {
-    json_t *body = restore_run_to_json(&m->restore);
-    const struct host *host = restore_is_active(&m->restore) ? NULL : m->host;
-    json_object_set_new(body, "definitions", stale_list(host, &m->claims, &m->restore.before));
+    json_t *body = restore_run_to_json(m->restore);
+    const struct host *host = restore_is_active(m->restore) ? NULL : m->host;
+    json_object_set_new(body, "definitions", stale_list(host, &m->claims, &m->restore->before));
     return body;
 }
 
@@ -717,7 +717,7 @@ static void show(struct change *change)
     json_t *plans = json_array();
     struct outlook outlook;
     outlook_init(&outlook, m->host, &m->claims, &m->gpu_records);
-    stale_remember(&m->restore.before, &m->claims); /* as the run would */
+    stale_remember(&m->restore->before, &m->claims); /* as the run would */
     find_gpus(m, &run);
     for (vec_each(&run.gpus, entry)) {
         struct restoration restoration = {0};
@@ -734,8 +734,8 @@ static void show(struct change *change)
     json_object_set_new(body, "state", json_string("planned"));
     json_object_set_new(body, "plans", plans);
     json_object_set_new(body, "definitions",
-                        stale_list(outlook.host, &outlook.claims, &m->restore.before));
-    stale_forget(&m->restore.before, m->host, &m->claims);
+                        stale_list(outlook.host, &outlook.claims, &m->restore->before));
+    stale_forget(&m->restore->before, m->host, &m->claims);
     outlook_done(&outlook);
     forget(&run);
     change_answer(change, body);
@@ -745,15 +745,15 @@ static void show(struct change *change)
  * answered: it may be waiting for this very restoration, as packaging/systemd has it. */
 static bool must_see_guests(const struct manager *m)
 {
-    return !restore_is_active(&m->restore) &&
+    return !restore_is_active(m->restore) &&
            (m->observations[SOURCE_GUESTS].known || !m->boot_is_new);
 }
 
 static void begin(struct change *change)
 {
     struct manager *m = change->manager;
-    if (restore_is_active(&m->restore) && m->restore.operation->cancel) {
-        find_gpus(m, &m->restore);
+    if (restore_is_active(m->restore) && m->restore->operation->cancel) {
+        find_gpus(m, m->restore);
         end_cancelled(m, true); /* that turn is here */
     }
     if (change->hardware_only && must_see_guests(m)) {

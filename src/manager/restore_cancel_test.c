@@ -5,12 +5,13 @@
 #include "base/str.h"
 #include "lab_fixture.h"
 #include "manager/restore.h"
+#include "manager/restore_run.h"
 #include "manager/state.h"
 #include "test.h"
 
 static const struct operation *restoration(const struct lab *lab)
 {
-    return lab->manager->restore.operation;
+    return lab->manager->restore->operation;
 }
 
 static bool is_over(void *lab)
@@ -21,18 +22,18 @@ static bool is_over(void *lab)
 
 static bool first_plan_runs(void *lab)
 {
-    const struct restore_run *run = &((struct lab *)lab)->manager->restore;
+    const struct restore_run *run = ((struct lab *)lab)->manager->restore;
     return restore_count(run, RESTORE_RUNNING) == 1 && restore_count(run, RESTORE_WAITING) == 1;
 }
 
 static bool any_plan_runs(void *lab)
 {
-    return restore_count(&((struct lab *)lab)->manager->restore, RESTORE_RUNNING) == 1;
+    return restore_count(((struct lab *)lab)->manager->restore, RESTORE_RUNNING) == 1;
 }
 
 static bool a_plan_failed(void *lab)
 {
-    const struct restore_run *run = &((struct lab *)lab)->manager->restore;
+    const struct restore_run *run = ((struct lab *)lab)->manager->restore;
     return run->gpus.n > 0 && run->gpus.items[0].attempts.n > 0;
 }
 
@@ -108,7 +109,7 @@ static void the_plan_under_way_ends_and_the_rest_is_left(void **state)
     end(f);
     assert_int_equal(restoration(&f->lab)->state, OPERATION_CANCELLED);
     must_have(f, 1);
-    const struct restore_run *run = &f->lab.manager->restore;
+    const struct restore_run *run = f->lab.manager->restore;
     assert_int_equal(restore_count(run, RESTORE_RESTORED), 1);
     assert_int_equal(restore_count(run, RESTORE_INCOMPLETE), 1);
     struct operation_view view;
@@ -194,7 +195,7 @@ static void what_waits_keeps_its_own_reason(void **state)
     f->lab.faults.kind = FAULT_NONE;
     assert_int_equal(restoration(&f->lab)->state, OPERATION_CANCELLED);
     must_have(f, 0);
-    for (vec_each(&f->lab.manager->restore.gpus, gpu)) {
+    for (vec_each(&f->lab.manager->restore->gpus, gpu)) {
         assert_int_equal(gpu->state, RESTORE_INCOMPLETE);
         assert_int_not_equal(gpu->why.reason, REASON_NONE);
         assert_true(gpu->attempts.n == 0 || strstr(gpu->why.message, "cancelled") == NULL);

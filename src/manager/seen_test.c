@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "lab_fixture.h"
+#include "manager/restore_run.h"
 #include "manager/state.h"
 #include "plan/places.h"
 #include "test.h"
@@ -157,7 +158,7 @@ static size_t count_absent(struct lab_fixture *f, bool dry_run)
     size_t n = json_array_size(json_object_get(answer.body, "absent"));
     answer_done(&answer);
     assert_true(lab_settle(&f->lab));
-    return dry_run ? n : f->lab.manager->restore.absent.n;
+    return dry_run ? n : f->lab.manager->restore->absent.n;
 }
 
 static void a_claim_whose_board_was_never_known_is_held_when_boards_move(void **state)

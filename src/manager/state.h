@@ -8,8 +8,6 @@
 #include "hold/hold.h"
 #include "ledger/draft.h"
 #include "manager/config.h"
-#include "manager/hook_watch.h"
-#include "manager/restore_run.h"
 #include "model/body.h"
 #include "model/gpu_record.h"
 #include "model/seen_boards.h"
@@ -24,10 +22,13 @@ struct driver_look;
 struct gone;
 struct gpu_reported;
 struct hook;
+struct hook_watch;
 struct listeners;
 struct manager;
 struct migrations;
+struct restore_run;
 struct runner;
+struct vm_line;
 struct vm_overlay;
 
 /* Each half is looked at by a worker of its own, one look at a time; of the hardware NVML's part
@@ -84,19 +85,6 @@ struct driver_look {
  * all. */
 typedef int answer_fn(struct manager *m, const char *name, json_t **ret_body, struct error *err);
 
-/* What a line is for: what hangs must not keep from being tried what is to end it. */
-enum vm_line_use { VM_LINE_START, VM_LINE_ASK, VM_LINE_KILL, VM_LINE_USE_COUNT };
-
-struct vm_line {
-    struct guest_port *port;
-    struct worker *worker;
-    enum vm_line_use use;
-    bool roots;                   /* no other's change may take it */
-    VEC(struct change *) changes; /* one after another; libvirt is asked for the first */
-    uint64_t since_us;            /* monotonic: since when it is */
-    unsigned late;                /* of them: they have been given up */
-};
-
 /* Called with the turn, which it has to give back, once the plan's end is stored; plan NULL: the
  * manager stops, and a plan that runs goes on at its next start. A plan that waits for what hangs
  * is still running (or undoing), with why as its problem: it goes on by and by without the
@@ -136,7 +124,7 @@ struct manager {
     size_t next_kept;                            /* of the answers, to be replaced */
     struct worker *step_workers[PORT_GUEST + 1]; /* by enum port_kind: steps of plans */
     struct worker *guest_worker;                 /* of them: also for defining and undefining VMs */
-    struct vm_line vm_lines[VM_LINES];
+    struct vm_line *vm_lines;
     size_t n_vm_lines;
     struct runner *runner;
     struct ledger *ledger;          /* what is stored */
@@ -198,8 +186,8 @@ struct manager {
     struct error store_problem;  /* why it can't be; reason NONE: it was not tried yet */
     struct plan **unfinished;    /* found at start, oldest last; resumed one by one */
     size_t n_unfinished;
-    struct restore_run restore;
-    struct hook_watch hook_watch;
+    struct restore_run *restore;
+    struct hook_watch *hook_watch;
     VEC(struct hook *) hooks;        /* of VMs that start, until they are done with */
     VEC(struct hook *) parked_hooks; /* of those: they wait for what other VMs give back */
     VEC(struct intruded { char claim[NAME_SIZE]; })

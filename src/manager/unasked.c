@@ -26,8 +26,8 @@ void manager_note_unasked(struct manager *m, const struct host *now)
         return; /* nothing is known of one side */
     }
     struct missed_vms missed = {0};
-    bool new = m->hook_watch.state != HOOK_MISSED;
-    hook_watch_look(&m->hook_watch, m->host, now, m->observations[SOURCE_GUESTS].ended,
+    bool new = m->hook_watch->state != HOOK_MISSED;
+    hook_watch_look(m->hook_watch, m->host, now, m->observations[SOURCE_GUESTS].ended,
                     clock_realtime_us(), &missed);
     for (vec_each(&missed, vm)) {
         if (new || has_claim(m, *vm)) {

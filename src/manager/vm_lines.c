@@ -45,6 +45,7 @@ static enum vm_line_use use_of(size_t line, bool *ret_roots)
 int vm_lines_open(struct manager *m)
 {
     int r = 0;
+    m->vm_lines = xcalloc(VM_LINES, sizeof(*m->vm_lines));
     for (size_t i = 0; r == 0 && i < VM_LINES && m->config.vm_guests[i] != NULL; i++) {
         struct vm_line *line = &m->vm_lines[i];
         line->port = m->config.vm_guests[i];

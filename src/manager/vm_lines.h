@@ -7,7 +7,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "manager/state.h"
+#include "base/vec.h"
+
+struct change;
+struct error;
+struct guest_port;
+struct manager;
+struct vm;
+struct worker;
+
+/* What a line is for: what hangs must not keep from being tried what is to end it. */
+enum vm_line_use { VM_LINE_START, VM_LINE_ASK, VM_LINE_KILL, VM_LINE_USE_COUNT };
+
+struct vm_line {
+    struct guest_port *port;
+    struct worker *worker;
+    enum vm_line_use use;
+    bool roots;                   /* no other's change may take it */
+    VEC(struct change *) changes; /* one after another; libvirt is asked for the first */
+    uint64_t since_us;            /* monotonic: since when it is */
+    unsigned late;                /* of them: they have been given up */
+};
 
 /* 0 or -errno. */
 int vm_lines_open(struct manager *m);

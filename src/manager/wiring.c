@@ -161,7 +161,7 @@ static void boot_seen(struct manager *m, const struct error *err, void *data)
     if (err == NULL) {
         manager_check_boot(m);
     }
-    if (m->n_unfinished > 0 && !restore_is_active(&m->restore)) {
+    if (m->n_unfinished > 0 && !restore_is_active(m->restore)) {
         manager_observe(m, all_seen, NULL); /* a step of theirs may be about a VM */
         return;
     }
@@ -205,6 +205,8 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
     m->listeners = &listeners;
     m->service = (struct service){.manager = m, .functions = manager_verbs};
     m->boards = boards_new(config->catalog);
+    m->restore = xcalloc(1, sizeof(*m->restore));
+    m->hook_watch = xcalloc(1, sizeof(*m->hook_watch));
     m->last = &m->first;
     m->busy = true; /* until what was left unfinished is done */
     int r = load(m, err);
@@ -342,8 +344,10 @@ void manager_free(struct manager *m)
         json_decref(m->kept_answers[i].body);
     }
     refuse_all(m); /* what the workers' last jobs asked for */
-    restore_run_done(&m->restore);
-    hook_watch_done(&m->hook_watch);
+    restore_run_done(m->restore);
+    free(m->restore);
+    hook_watch_done(m->hook_watch);
+    free(m->hook_watch);
     runner_free(m->runner);
     manager_free_parked(m);
     while (m->n_unfinished > 0) {
@@ -367,5 +371,6 @@ void manager_free(struct manager *m)
     drains_free(m);
     operations_close(&m->operations);
     ledger_free(m->ledger);
+    free(m->vm_lines);
     free(m);
 }

@@ -159,7 +159,7 @@ static bool is_idle(void *data)
 {
     const struct manager *m = ((struct lab *)data)->manager;
     return !m->busy && m->n_waiting == 0 && m->parked.n == 0 && !manager_is_looking(m) &&
-           !restore_is_active(&m->restore);
+           !restore_is_active(m->restore);
 }
 
 bool lab_wait_until(struct lab *lab, bool (*is_over)(void *data), void *data)

@@ -5,7 +5,6 @@
 
 #include "daemon/settings.h"
 #include "exec/ports.h"
-#include "manager/config.h"
 #include "manager/manager.h"
 #include "port/peer_port.h"
 

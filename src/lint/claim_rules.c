@@ -106,7 +106,7 @@ void lint_saved_state(struct lint *lint)
     }
 }
 
-/* As the claim's problem says it (manager/intruders.c). */
+/* As the claim's problem says it (watch/intruders.c). */
 void lint_claim_intruded(struct lint *lint)
 {
     for (vec_each(lint->claims, claim)) {

@@ -6,9 +6,9 @@
 
 #include "base/str.h"
 #include "lab_fixture.h"
-#include "manager/power.h"
-#include "manager/state.h"
+#include "state/state.h"
 #include "test.h"
+#include "vm/power.h"
 
 /* ---- a claim that was without its device before ---- */
 

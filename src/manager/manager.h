@@ -7,8 +7,8 @@
 #define MANAGER_MANAGER_H
 
 #include "base/error.h"
-#include "manager/config.h"
 #include "service/service.h"
+#include "state/config.h"
 
 struct manager;
 

@@ -6,9 +6,9 @@
 
 #include "base/str.h"
 #include "lab_fixture.h"
-#include "manager/queue.h"
-#include "manager/state.h"
+#include "state/state.h"
 #include "test.h"
+#include "turn/queue.h"
 
 #define MIG_CLAIM "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}"
 

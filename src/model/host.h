@@ -60,7 +60,7 @@ struct vgpu {
     bool params_known;
     /* Changes when its mdev, or the function that carries it, is made again; 0 unknown. */
     uint64_t birth;
-    enum tristate ours; /* did cleave make it, by its record (manager/made.c)? */
+    enum tristate ours; /* did cleave make it, by its record (watch/made.c)? */
 };
 
 /* A vGPU type the kernel offers on a VF now. */

@@ -8,8 +8,8 @@
 
 #include "base/log.h"
 #include "base/str.h"
-#include "manager/state.h"
 #include "scenario.h"
+#include "state/state.h"
 #include "store/memory.h"
 #include "test.h"
 

@@ -15,8 +15,8 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "manager/state.h"
 #include "scenario.h"
+#include "state/state.h"
 #include "store/sqlite.h"
 #include "test.h"
 

@@ -11,9 +11,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "manager/incoming_operation.h"
-#include "manager/migration_operation.h"
-#include "manager/migrations.h"
+#include "migration/incoming_operation.h"
+#include "migration/migration_operation.h"
+#include "migration/migrations.h"
 #include "test.h"
 #include "two_hosts.h"
 

@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "lab.h"
 #include "lab_hook.h"
-#include "manager/state.h"
+#include "state/state.h"
 #include "store/memory.h"
 #include "test.h"
 

@@ -14,12 +14,12 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "manager/observe.h"
-#include "manager/state.h"
 #include "scenario.h"
+#include "state/state.h"
 #include "store/memory.h"
 #include "store/sqlite.h"
 #include "test.h"
+#include "watch/observe.h"
 
 #define MAX_CALLS 1000
 

@@ -5,7 +5,7 @@
 
 #include "base/attr.h"
 #include "base/str.h"
-#include "manager/state.h"
+#include "state/state.h"
 #include "test.h"
 
 static void create_mig_backed(struct lab *lab)

@@ -6,8 +6,8 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "fake_host.h"
-#include "manager/migrations.h"
-#include "manager/peer_lines.h"
+#include "migration/migrations.h"
+#include "migration/peer_lines.h"
 #include "test.h"
 #include "two_hosts.h"
 

@@ -11,11 +11,11 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "carrier.h"
-#include "manager/config.h"
-#include "manager/migrations.h"
-#include "manager/observe.h"
+#include "migration/migrations.h"
+#include "state/config.h"
 #include "store/memory.h"
 #include "test.h"
+#include "watch/observe.h"
 
 #define TICK_US 1000
 #define PATIENCE_US 2000000

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "manager/state.h"
+#include "state/state.h"
 #include "test.h"
 
 #define PATIENCE_S 20

@@ -7,11 +7,11 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "manager/config.h"
 #include "manager/manager.h"
-#include "manager/observe.h"
-#include "manager/restore_run.h"
-#include "manager/state.h"
+#include "restore/restore_run.h"
+#include "state/config.h"
+#include "state/state.h"
+#include "watch/observe.h"
 
 #define TICK_US 200
 #define PATIENCE_US 60000000 /* ends what hangs, on a machine with other work, too */

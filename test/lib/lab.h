@@ -8,8 +8,8 @@
 
 #include "fake_host.h"
 #include "faulty.h"
-#include "manager/config.h"
 #include "manager/manager.h"
+#include "state/config.h"
 
 /* An A100 at 41:00.0, an RTX PRO 6000 with MIG time-slicing at 61:00.0, an L40S at
  * 81:00.0, and the VMs web1 to web4. */

@@ -4,8 +4,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ledger/draft.h"
-#include "manager/config.h"
-#include "manager/state.h"
+#include "state/config.h"
+#include "state/state.h"
 #include "store/memory.h"
 #include "test.h"
 

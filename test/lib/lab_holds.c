@@ -4,9 +4,9 @@
 
 #include "base/str.h"
 #include "lab.h"
-#include "manager/migration_records.h"
-#include "manager/migrations.h"
-#include "manager/queue.h"
+#include "migration/migration_records.h"
+#include "migration/migrations.h"
+#include "turn/queue.h"
 
 static bool is_parked(const struct manager *m, const char *plan)
 {

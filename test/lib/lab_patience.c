@@ -3,8 +3,8 @@
  * machine is, only what really hangs is late. */
 #include "base/clock.h"
 #include "lab.h"
-#include "manager/observe.h"
-#include "manager/state.h"
+#include "state/state.h"
+#include "watch/observe.h"
 
 #define AGE_US UINT64_C(20000000) /* more than any patience */
 

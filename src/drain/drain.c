@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests about the emptying of this host: begin, show, cancel, end. */
+#include "drain/drain.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/stopping.h"
+#include "base/str.h"
+#include "drain/drain_plan.h"
+#include "drain/drain_run.h"
+#include "drain/drainage.h"
+#include "migration/migration.h"
+#include "model/drain.h"
+#include "state/gpu_records.h"
+#include "state/txn.h"
+#include "turn/queue.h"
+#include "verbs/cordon.h"
+#include "watch/observe.h"
+
+#define DRAIN_CORDON "the host is being drained"
+
+/* ---- its operation ---- */
+
+static int drain_refuse_cancel(const struct operation *operation, struct error *err)
+{
+    const struct drainage *d = operation->data;
+    if (!drain_is_over(d->drain->state)) {
+        return 0;
+    }
+    int r = error_set(err, REASON_CONFLICT, "drain", "the drain is over: %s",
+                      drain_state_name(d->drain->state));
+    error_hint(err, "`cleave host undrain` lets claims on the host again");
+    return r;
+}
+
+static int drain_cancel(struct operation *operation, struct error *err)
+{
+    struct drainage *d = operation->data;
+    enum drain_state before = d->drain->state;
+    drain_move(d->drain, DRAIN_CANCELLING);
+    int r = drain_store(d, err);
+    if (r != 0) {
+        d->drain->state = before;
+    }
+    return r;
+}
+
+static void drain_describe(const struct operation *operation, struct operation_view *view)
+{
+    const struct drainage *d = operation->data;
+    size_t gone = 0;
+    size_t stay = 0;
+    for (vec_each(&d->drain->vms, vm)) {
+        gone += vm->step == DRAIN_GONE;
+        stay += vm->step == DRAIN_LEFT || vm->step == DRAIN_FAILED;
+    }
+    STR_SET(view->text, "emptying the host");
+    STR_SET(view->host, d->drain->n_targets == 1 ? d->drain->targets[0].destination : "");
+    STR_SET(view->progress.unit, "VMs");
+    view->progress.done = gone;
+    view->progress.total = d->drain->vms.n;
+    if (stay > 0) {
+        str_print(view->problem, sizeof(view->problem), "%zu of %zu VMs stay here", stay,
+                  d->drain->vms.n);
+        STR_SET(view->hint, "`cleave host drain --status` says why");
+    }
+}
+
+static const struct operation_kind drain_kind = {.id = OPERATION_KIND_DRAIN,
+                                                 .url = "/v1/drain",
+                                                 .advance = drain_advance,
+                                                 .refuse_cancel = drain_refuse_cancel,
+                                                 .cancel = drain_cancel,
+                                                 .describe = drain_describe};
+
+/* When nothing comes back any more. */
+static void drainage_end(struct drainage *d)
+{
+    for (vec_each(&d->calls, call)) {
+        free(*call);
+    }
+    d->calls.n = 0;
+    if (d->operation->dry_run) {
+        struct error err = stopping_error();
+        drainage_answer(d, &err);
+    } else {
+        drainage_free(d);
+    }
+}
+
+void drains_free(struct manager *m)
+{
+    for (size_t i = m->operations.items.n; i > 0; i--) {
+        const struct operation *operation = m->operations.items.items[i - 1];
+        if (operation->kind == &drain_kind) {
+            drainage_end(operation->data);
+        }
+    }
+}
+
+int drains_open(struct manager *m, struct error *err)
+{
+    CLEANUP_JSON json_t *documents = NULL;
+    int r = ledger_records(m->ledger, RECORD_DRAIN, &documents, err);
+    const json_t *json = r == 0 ? json_object_get(documents, DRAIN_KEY) : NULL;
+    if (json == NULL) {
+        return r;
+    }
+    struct drain *drain = NULL;
+    r = drain_from_stored_json(json, &drain, err);
+    if (r != 0) {
+        return r;
+    }
+    const struct operation_start start = {.kind = &drain_kind, .resumed = true};
+    m->drainage = drainage_new(m, drain, &start);
+    m->drainage->unseen = true;
+    return 0;
+}
+
+/* ---- begin ---- */
+
+static json_t *reply_drain(const struct drain *drain)
+{
+    return json_pack("{s:o}", "drain", drain_to_json(drain));
+}
+
+static int refuse_second(const struct manager *m, struct error *err)
+{
+    if (m->drainage == NULL || drain_is_over(m->drainage->drain->state)) {
+        return 0;
+    }
+    int r = error_set(err, REASON_CONFLICT, "drain", "the host is being drained already");
+    error_hint(err, "`cleave host drain --status` shows how far it is, --cancel ends it");
+    return r;
+}
+
+static int begin(struct manager *m, struct drainage *d, struct error *err)
+{
+    struct txn txn;
+    txn_begin(&txn, m);
+    for (vec_each(&m->host->gpus, gpu)) {
+        if (!txn_gpu_record(&txn, &gpu->addr).cordon.set) {
+            txn_cordon(&txn, gpu, d->drain->author, DRAIN_CORDON);
+        }
+    }
+    txn_put_drain(&txn, d->drain);
+    return txn_commit(&txn, err);
+}
+
+static void drain_observed(struct manager *m, const struct error *err, void *data)
+{
+    struct change *change = data;
+    struct error own = {0};
+    int r = err != NULL ? -(int)err->reason : refuse_second(m, &own);
+    if (r == 0 && m->host->libvirt_problem[0] != '\0') {
+        r = error_set(&own, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
+                      m->host->libvirt_problem);
+    }
+    if (r != 0) {
+        change_refuse(change, err != NULL ? err : &own);
+        return;
+    }
+    const struct operation_start start = {.kind = &drain_kind, .dry_run = change->dry_run};
+    struct drainage *d = drainage_new(m, TAKE_PTR(change->drain), &start);
+    drain_collect(d);
+    if (change->dry_run) {
+        d->reply = change->reply;
+        d->data = change->data;
+        change_hand_over(change);
+        drain_plan(d, drain_planned);
+        return;
+    }
+    if (begin(m, d, &own) != 0) {
+        drainage_free(d);
+        change_refuse(change, &own);
+        return;
+    }
+    drainage_free(m->drainage); /* the one before, which is over */
+    m->drainage = d;
+    change_answer(change, reply_drain(d->drain));
+    drain_plan(d, drain_planned);
+}
+
+static int check_targets(const struct drain *drain, const struct caller *caller, struct error *err)
+{
+    enum remote_rights rights = caller_is_root(caller) ? REMOTE_FOR_ROOT : REMOTE_FOR_ANYONE;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < drain->n_targets; i++) {
+        const struct drain_target *target = &drain->targets[i];
+        r = migrations_check_target(target->destination, target->peer, target->migrate_uri, rights,
+                                    err);
+    }
+    return r;
+}
+
+void manager_drain_host(struct manager *m, const struct request *request)
+{
+    struct error err = {0};
+    if (check_targets(request->body, request->caller, &err) != 0) {
+        request_refuse(request, &err);
+        return;
+    }
+    struct drain *drain = xcalloc(1, sizeof(*drain));
+    *drain = *(const struct drain *)request->body; /* its VMs are to be found yet */
+    STR_SET(drain->author, request->caller->author);
+    drain->created_us = clock_realtime_us();
+    struct change *change = change_new(m, NULL, request, "");
+    change->drain = drain;
+    manager_observe(m, drain_observed, change);
+}
+
+/* ---- show, cancel, end ---- */
+
+static int find_drain(const struct manager *m, struct error *err)
+{
+    return m->drainage != NULL
+               ? 0
+               : error_set(err, REASON_NOT_FOUND, "drain", "this host is not being drained");
+}
+
+void manager_get_drain(struct manager *m, const struct request *request)
+{
+    struct error err = {0};
+    if (find_drain(m, &err) != 0) {
+        request_refuse(request, &err);
+        return;
+    }
+    request_answer(request, reply_drain(m->drainage->drain));
+}
+
+void manager_cancel_drain(struct manager *m, const struct request *request)
+{
+    struct error err = {0};
+    int r = find_drain(m, &err);
+    r = r != 0 ? r : operation_cancel(m->drainage->operation, request->dry_run, &err);
+    if (r != 0) {
+        request_refuse(request, &err);
+        return;
+    }
+    request_answer(request, reply_drain(m->drainage->drain));
+}
+
+/* Ends the maintenance: the cordons of the drain go, and it is forgotten. */
+static int end_drain(struct manager *m, const char *author, struct error *err)
+{
+    struct txn txn;
+    txn_begin(&txn, m);
+    for (vec_each(&m->host->gpus, gpu)) {
+        struct gpu_record record = txn_gpu_record(&txn, &gpu->addr);
+        if (record.cordon.set && str_eq(record.cordon.why, DRAIN_CORDON)) {
+            txn_uncordon(&txn, gpu, author);
+        }
+    }
+    draft_delete_record(&txn.draft, RECORD_DRAIN, DRAIN_KEY);
+    return txn_commit(&txn, err);
+}
+
+static void undrain_observed(struct manager *m, const struct error *err, void *data)
+{
+    struct change *change = data;
+    struct error own = {0};
+    int r = err != NULL ? -(int)err->reason : find_drain(m, &own);
+    if (r == 0 && !drain_is_over(m->drainage->drain->state)) {
+        r = error_set(&own, REASON_CONFLICT, "drain", "the drain is not over: it is %s",
+                      drain_state_name(m->drainage->drain->state));
+        error_hint(&own, "cancel it first: `cleave host drain --cancel`");
+    }
+    if (r == 0 && !change->dry_run) {
+        r = end_drain(m, change->caller.author, &own);
+    }
+    if (r != 0) {
+        change_refuse(change, err != NULL ? err : &own);
+        return;
+    }
+    json_t *body = reply_drain(m->drainage->drain);
+    if (!change->dry_run) {
+        drainage_free(m->drainage);
+        m->drainage = NULL;
+    }
+    change_answer(change, body);
+}
+
+void manager_undrain_host(struct manager *m, const struct request *request)
+{
+    manager_observe_hardware(m, undrain_observed, change_new(m, NULL, request, ""));
+}

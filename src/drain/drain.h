@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests about the emptying of this host. Loop thread only. */
+#ifndef DRAIN_DRAIN_H
+#define DRAIN_DRAIN_H
+
+#include "service/service.h"
+
+/* Reads the store. */
+int drains_open(struct manager *m, struct error *err);
+/* When nothing comes back any more. */
+void drains_free(struct manager *m);
+
+/* Verbs (service/verbs.def). */
+verb_fn manager_get_drain, manager_drain_host, manager_undrain_host, manager_cancel_drain;
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is to become of each VM of a drain. Loop thread only. */
+#ifndef DRAIN_DRAIN_PLAN_H
+#define DRAIN_DRAIN_PLAN_H
+
+#include "drain/drainage.h"
+#include "model/body.h"
+
+struct migration_request drain_migration_request(const struct drainage *d,
+                                                 const struct drain_vm *vm);
+
+/* Fills in the VMs that run here. */
+void drain_collect(struct drainage *d);
+/* Asks on; `planned` when every VM has its verdict. Any time. */
+void drain_plan(struct drainage *d, drain_planned_fn *planned);
+
+#endif

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A drain at work: moves and stops VMs, looks how far they are, and knows when it is over. */
+#include "drain/drain_run.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "drain/drain_plan.h"
+#include "drain/drainage.h"
+#include "migration/migrations.h"
+#include "state/txn.h"
+#include "turn/queue.h"
+#include "watch/observe.h"
+
+#define DRAIN_TICK_US 250000
+#define DRAIN_ATTEMPTS 2 /* to move a VM to one target */
+
+/* ---- storing ---- */
+
+static const char *event_of(enum drain_state state)
+{
+    static const char *const kinds[DRAIN_STATE_COUNT] = {
+        [DRAIN_RUNNING] = "host-draining",
+        [DRAIN_DONE] = "host-drained",
+        [DRAIN_INCOMPLETE] = "host-not-drained",
+        [DRAIN_CANCELLED] = "host-drain-cancelled",
+    };
+    return kinds[state];
+}
+
+static size_t count(const struct drain *drain, enum drain_step step)
+{
+    size_t n = 0;
+    for (vec_each(&drain->vms, vm)) {
+        n += vm->step == step;
+    }
+    return n;
+}
+
+static int store(struct drainage *d, bool moved, struct error *err)
+{
+    struct manager *m = d->manager;
+    struct drain *drain = d->drain;
+    struct txn txn;
+    txn_begin(&txn, m);
+    txn_put_drain(&txn, drain);
+    if (moved && event_of(drain->state) != NULL) {
+        txn_event(&txn, event_of(drain->state), SUBJECT("host", m->host->name), drain->author,
+                  "%zu VMs: %zu gone, %zu stay, %zu failed, %zu to go", drain->vms.n,
+                  count(drain, DRAIN_GONE), count(drain, DRAIN_LEFT), count(drain, DRAIN_FAILED),
+                  count(drain, DRAIN_WAITING) + count(drain, DRAIN_MOVING) +
+                      count(drain, DRAIN_STOPPING));
+    }
+    return txn_commit(&txn, err);
+}
+
+int drain_store(struct drainage *d, struct error *err)
+{
+    return store(d, false, err);
+}
+
+static void store_or_warn(struct drainage *d, bool moved)
+{
+    struct error err = {0};
+    if (store(d, moved, &err) != 0) {
+        log_warning("the drain can't be stored: %s", err.message);
+    }
+}
+
+/* ---- one VM ---- */
+
+static const struct vm *find_on(const struct manager *m, const char *name)
+{
+    const struct vm *vm = host_find_vm(m->host, name);
+    return vm_is_on(vm) ? vm : NULL;
+}
+
+static const struct migration *find_migration(const struct manager *m, const char *id)
+{
+    for (vec_each(&m->migrations->moves, move)) {
+        if (str_eq((*move)->migration->id, id)) {
+            return (*move)->migration;
+        }
+    }
+    return NULL;
+}
+
+/* One that was begun for this drain when cleaved ended before its number was stored. */
+static const struct migration *find_begun(const struct drainage *d, const char *vm)
+{
+    const struct migration *found = NULL;
+    for (vec_each(&d->manager->migrations->moves, move)) {
+        const struct migration *migration = (*move)->migration;
+        if (!(*move)->dry_run && str_eq(migration->request.vm, vm) &&
+            migration->created_us >= d->drain->created_us &&
+            (found == NULL || migration->created_us > found->created_us)) {
+            found = migration;
+        }
+    }
+    return found;
+}
+
+static void fail(struct drain_vm *vm, const char *problem)
+{
+    STR_SET(vm->problem, problem);
+    str_make_clean(vm->problem);
+    drain_vm_move(vm, DRAIN_FAILED);
+}
+
+/* The same target is tried once more if that may help; then the next target, if there is one. */
+static void refused(struct drainage *d, struct drain_vm *vm, enum reason reason,
+                    const char *problem)
+{
+    vm->migration[0] = '\0';
+    vm->total_bytes = vm->processed_bytes = (struct amount){0};
+    vm->attempts++;
+    if (!reason_passes(reason, PASSES_OFTEN) || vm->attempts >= DRAIN_ATTEMPTS) {
+        if (vm->target + 1 >= d->drain->n_targets) {
+            fail(vm, problem);
+            return;
+        }
+        vm->target++;
+        vm->attempts = 0;
+    }
+    STR_SET(vm->problem, problem);
+    str_make_clean(vm->problem);
+    drain_vm_move(vm, DRAIN_WAITING);
+}
+
+static void begun(json_t *body, const struct error *err, void *data)
+{
+    struct drainage *d = NULL;
+    size_t i = 0;
+    if (drain_call_end(data, &d, &i)) {
+        struct drain_vm *vm = &d->drain->vms.items[i];
+        const char *id =
+            json_string_value(json_object_get(json_object_get(body, "migration"), "id"));
+        if (err != NULL) {
+            refused(d, vm, err->reason, err->message);
+        } else {
+            STR_SET(vm->migration, id == NULL ? "" : id);
+        }
+        store_or_warn(d, false);
+        operation_schedule(d->operation, 0);
+    }
+    json_decref(body);
+}
+
+static void begin_move(struct drainage *d, size_t i)
+{
+    struct drain_vm *vm = &d->drain->vms.items[i];
+    struct error err = {0};
+    drain_vm_move(vm, DRAIN_MOVING);
+    vm->problem[0] = '\0';
+    if (drain_store(d, &err) != 0) { /* nothing begins that is not written down */
+        log_warning("the drain can't be stored: %s", err.message);
+        drain_vm_move(vm, DRAIN_WAITING);
+        return;
+    }
+    struct migration_request body = drain_migration_request(d, vm);
+    const struct caller caller = drain_caller(d, ROLES_ALL);
+    const struct request migrate = {
+        .caller = &caller, .body = &body, .reply = begun, .data = drain_call_new(d, i)};
+    service_call(&d->manager->service, VERB_MIGRATE_VM, &migrate);
+}
+
+static void stopped(json_t *body, const struct error *err, void *data)
+{
+    struct drainage *d = NULL;
+    size_t i = 0;
+    if (drain_call_end(data, &d, &i)) {
+        struct drain_vm *vm = &d->drain->vms.items[i];
+        if (err == NULL || find_on(d->manager, vm->name) == NULL) {
+            drain_vm_move(vm, DRAIN_GONE);
+        } else {
+            fail(vm, err->message);
+        }
+        store_or_warn(d, false);
+        operation_schedule(d->operation, 0);
+    }
+    json_decref(body);
+}
+
+static void begin_stop(struct drainage *d, size_t i)
+{
+    struct drain_vm *vm = &d->drain->vms.items[i];
+    struct error err = {0};
+    drain_vm_move(vm, DRAIN_STOPPING);
+    if (drain_store(d, &err) != 0) {
+        log_warning("the drain can't be stored: %s", err.message);
+        drain_vm_move(vm, DRAIN_WAITING);
+        return;
+    }
+    const struct caller caller = drain_caller(d, ROLES_CONNECTED);
+    const struct request stop = {
+        .caller = &caller, .target = vm->name, .reply = stopped, .data = drain_call_new(d, i)};
+    service_call(&d->manager->service, VERB_STOP_VM, &stop);
+}
+
+static void begin(struct drainage *d, size_t i)
+{
+    struct drain_vm *vm = &d->drain->vms.items[i];
+    if (find_on(d->manager, vm->name) == NULL) {
+        drain_vm_move(vm, DRAIN_GONE); /* on its own, or by another command */
+        return;
+    }
+    if (holds_have(&d->manager->holds, HOLD_START, hold_vm(vm->name, ""))) {
+        return; /* its turn comes when it runs, or is off */
+    }
+    switch (vm->verdict) {
+    case DRAIN_MIGRATE:
+        begin_move(d, i);
+        break;
+    case DRAIN_STOP:
+        begin_stop(d, i);
+        break;
+    case DRAIN_STAY:
+    case DRAIN_UNDECIDED:
+    case DRAIN_VERDICT_COUNT:
+        drain_vm_move(vm, DRAIN_LEFT);
+        break;
+    }
+}
+
+/* True when it is no longer under way. */
+static bool follow(struct drainage *d, struct drain_vm *vm)
+{
+    const struct migration *migration = find_migration(d->manager, vm->migration);
+    if (migration == NULL) {
+        if (find_on(d->manager, vm->name) == NULL) {
+            drain_vm_move(vm, DRAIN_GONE);
+        } else {
+            fail(vm, "nothing is known of its migration any more, and it runs here");
+        }
+        return true;
+    }
+    vm->total_bytes = migration->progress.total_bytes;
+    vm->processed_bytes = migration->progress.processed_bytes;
+    vm->downtime_ms = migration->progress.downtime_ms;
+    if (!migration_is_over(migration)) {
+        return false;
+    }
+    if (migration->state == MIGRATION_DONE) {
+        drain_vm_move(vm, DRAIN_GONE);
+    } else if (d->drain->state == DRAIN_CANCELLING) {
+        STR_SET(vm->problem, "cancelled");
+        drain_vm_move(vm, DRAIN_LEFT);
+    } else if (migration->state == MIGRATION_CANCELLED) {
+        fail(vm, "its migration was cancelled");
+    } else {
+        refused(d, vm, migration->reason, migration->problem);
+    }
+    return true;
+}
+
+/* ---- all of them ---- */
+
+/* Cancels the migrations that are under way, as far as that is still possible. */
+static void call_back(struct drainage *d)
+{
+    const struct caller caller = drain_caller(d, ROLES_CONNECTED);
+    for (vec_each(&d->drain->vms, vm)) {
+        const struct migration *migration = find_migration(d->manager, vm->migration);
+        if (vm->step == DRAIN_WAITING) {
+            STR_SET(vm->problem, "cancelled");
+            drain_vm_move(vm, DRAIN_LEFT);
+        } else if (vm->step == DRAIN_MOVING && migration != NULL && !migration->cancel) {
+            const struct request cancel = {
+                .caller = &caller, .target = vm->migration, .reply = change_unasked};
+            service_call(&d->manager->service, VERB_CANCEL_MIGRATION, &cancel);
+        }
+    }
+}
+
+static void end(struct drainage *d)
+{
+    struct drain *drain = d->drain;
+    bool all = count(drain, DRAIN_GONE) == drain->vms.n;
+    drain->finished_us = clock_realtime_us();
+    drainage_enter(d, drain->state == DRAIN_CANCELLING ? DRAIN_CANCELLED
+                      : all                            ? DRAIN_DONE
+                                                       : DRAIN_INCOMPLETE);
+    store_or_warn(d, true);
+    log_info("the drain is %s", drain_state_name(drain->state));
+}
+
+static bool work_on(struct drainage *d)
+{
+    struct drain *drain = d->drain;
+    bool changed = false;
+    for (vec_each(&drain->vms, vm)) {
+        changed =
+            (vm->step == DRAIN_MOVING && vm->migration[0] != '\0' && follow(d, vm)) || changed;
+    }
+    for (size_t i = 0; i < drain->vms.n && drain->state == DRAIN_RUNNING; i++) {
+        size_t under_way = count(drain, DRAIN_MOVING) + count(drain, DRAIN_STOPPING);
+        if (drain->vms.items[i].step == DRAIN_WAITING && under_way < drain->parallel) {
+            begin(d, i);
+            changed = true;
+        }
+    }
+    return changed;
+}
+
+static void go_on(struct drainage *d)
+{
+    struct drain *drain = d->drain;
+    if (drain_is_over(drain->state) || drain->state == DRAIN_PLANNING) {
+        return;
+    }
+    if (drain->state == DRAIN_CANCELLING) {
+        call_back(d);
+    }
+    bool changed = work_on(d);
+    size_t left =
+        count(drain, DRAIN_WAITING) + count(drain, DRAIN_MOVING) + count(drain, DRAIN_STOPPING);
+    if (left == 0 && d->calls.n == 0) {
+        end(d);
+        return;
+    }
+    if (changed) {
+        store_or_warn(d, false);
+    }
+    operation_schedule(d->operation, DRAIN_TICK_US);
+}
+
+void drain_planned(struct drainage *d)
+{
+    if (d->operation->dry_run) {
+        drainage_answer(d, NULL);
+        return;
+    }
+    drainage_enter(d, DRAIN_RUNNING);
+    store_or_warn(d, true);
+    operation_schedule(d->operation, 0);
+}
+
+/* ---- after a restart ---- */
+
+static void resumed(struct manager *m, const struct error *err, void *data)
+{
+    (void)data;
+    struct drainage *d = m->drainage;
+    if (m->stopping || d == NULL || !d->unseen || drain_is_over(d->drain->state)) {
+        return;
+    }
+    if (err != NULL || m->host->libvirt_problem[0] != '\0') { /* not known what runs here */
+        operation_schedule(d->operation, 4 * DRAIN_TICK_US);
+        return;
+    }
+    d->unseen = false;
+    for (vec_each(&d->drain->vms, vm)) {
+        const struct migration *migration = find_begun(d, vm->name);
+        if (vm->step == DRAIN_STOPPING) {
+            drain_vm_move(vm, DRAIN_WAITING);
+        } else if (vm->step == DRAIN_MOVING && vm->migration[0] == '\0' && migration != NULL) {
+            STR_SET(vm->migration, migration->id);
+        } else if (vm->step == DRAIN_MOVING && vm->migration[0] == '\0') {
+            drain_vm_move(vm, DRAIN_WAITING);
+        }
+    }
+    if (d->drain->state == DRAIN_PLANNING) {
+        drain_plan(d, drain_planned);
+    } else {
+        go_on(d);
+    }
+}
+
+void drain_advance(struct operation *operation)
+{
+    struct drainage *d = operation->data;
+    if (d->unseen) {
+        manager_observe(d->manager, resumed, NULL);
+    } else {
+        go_on(d);
+    }
+}

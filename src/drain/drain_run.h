@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A drain at work. Loop thread only. */
+#ifndef DRAIN_DRAIN_RUN_H
+#define DRAIN_DRAIN_RUN_H
+
+#include "drain/drainage.h"
+
+/* Answers a dry run with the verdicts; else begins. */
+void drain_planned(struct drainage *d);
+
+/* Does what comes next. */
+void drain_advance(struct operation *operation);
+/* The states as they are, stored; what can't be is said and tried again with the next tick. */
+int drain_store(struct drainage *d, struct error *err);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A drain that is under way, with its calls of the manager. Loop thread only. */
+#ifndef DRAIN_DRAINAGE_H
+#define DRAIN_DRAINAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+#include "model/drain.h"
+#include "operation/operation.h"
+#include "service/service.h"
+
+struct txn;
+
+#define DRAIN_KEY "host" /* in RECORD_DRAIN */
+
+/* One call of the manager for one VM, and back. */
+struct drain_call {
+    struct drainage *drainage;
+    size_t vm;
+};
+
+typedef void drain_planned_fn(struct drainage *d);
+
+/* A drain and what hangs on it. */
+struct drainage {
+    struct manager *manager;
+    struct drain *drain;
+    struct operation *operation;
+    VEC(struct drain_call *) calls; /* that will come back: it must live until then */
+    bool gone;                      /* goes with the last of them */
+    bool unseen;                    /* found in the store; what runs here is not known yet */
+    drain_planned_fn *planned;      /* of the planning under way */
+    reply_fn *reply;                /* of a dry run */
+    void *data;
+};
+
+/* Takes the drain, whose operation begins; nothing is scheduled. */
+struct drainage *drainage_new(struct manager *m, struct drain *drain,
+                              const struct operation_start *start);
+/* The next state, of the drain and of its operation. */
+void drainage_enter(struct drainage *d, enum drain_state state);
+enum operation_state drain_operation_state(enum drain_state state);
+/* Once the last of its calls is back. */
+void drainage_free(struct drainage *d);
+/* Ends a dry run: its answer, or why there is none. */
+void drainage_answer(struct drainage *d, const struct error *err);
+
+void txn_put_drain(struct txn *txn, const struct drain *drain);
+
+struct drain_call *drain_call_new(struct drainage *d, size_t vm);
+/* The call is over: false when the drainage went with it, or the manager stops. */
+bool drain_call_end(struct drain_call *call, struct drainage **ret_d, size_t *ret_vm);
+/* Who calls verbs for the drain. What its author may name was judged with his request, so ROLES_ALL
+ * is for addresses from there. */
+struct caller drain_caller(const struct drainage *d, unsigned roles);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests about claims that were released because their VM was gone. Loop thread only. */
+#ifndef LIFECYCLE_RELEASED_H
+#define LIFECYCLE_RELEASED_H
+
+#include "service/service.h"
+
+/* Verbs (service/verbs.def). */
+verb_fn manager_restore_claim, manager_list_released;
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* VMs that come in: requests of another host, and the reservations for them. Loop thread only. */
+#ifndef MIGRATION_INCOMING_H
+#define MIGRATION_INCOMING_H
+
+#include <stdbool.h>
+
+#include "model/incoming.h"
+#include "service/service.h"
+
+struct arrival;
+
+int arrival_store(struct arrival *arrival, enum incoming_state state, struct error *err);
+void arrival_after_plan(struct incoming *incoming, const struct plan *plan);
+/* What libvirt says of the VM, here. False: libvirt does not answer, or has not said more yet than
+ * that the VM's hook was called, which it is before anything of the VM arrives. NULL: it is not
+ * here. */
+bool arrival_see_vm(const struct arrival *arrival, const struct vm **ret_vm);
+/* It is ready, and no change that gives it back waits for its turn: one that has begun has moved it
+ * to another state. */
+bool arrival_is_idle(const struct arrival *arrival);
+/* The VM lives here: its claims own what was reserved. */
+int arrival_commit(struct arrival *arrival, struct error *err);
+/* Begins to give back what was reserved. */
+void arrival_give_back(struct arrival *arrival);
+
+/* Verbs (service/verbs.def). */
+verb_fn manager_offer_incoming, manager_get_incoming, manager_abort_incoming,
+    manager_commit_incoming;
+
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A migration that this host leads as an operation. Loop thread only. */
+#ifndef MIGRATION_MIGRATION_OPERATION_H
+#define MIGRATION_MIGRATION_OPERATION_H
+
+#include "operation/operation.h"
+
+extern const struct operation_kind migration_kind;
+
+#endif

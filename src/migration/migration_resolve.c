@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A person says where a VM is that was on its way when the target went silent, and may never come
+ * back. That can't be checked here; what can be checked is: the target does not answer now, and no
+ * emulator of this host has what would be given back. Asked in turn with the migration's own
+ * questions, so that nothing of these can arrive in between.
+ */
+#include "migration/migration_resolve.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "migration/migration_end.h"
+#include "migration/migration_holds.h"
+#include "migration/migration_move.h"
+#include "migration/migration_place.h"
+#include "migration/migration_records.h"
+#include "migration/migration_work.h"
+#include "migration/migrations.h"
+#include "state/reply_json.h"
+#include "state/txn.h"
+#include "watch/observe.h"
+
+/* ---- what it would do, in words ---- */
+
+static void add_line(json_t *list, const char *fmt, ...) PRINTF_ATTR(2, 3);
+static void add_line(json_t *list, const char *fmt, ...)
+{
+    char line[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    str_make_clean(line);
+    json_array_append_new(list, json_string(line));
+}
+
+static const char *target_of(const struct migration *migration)
+{
+    return migration->target[0] != '\0' ? migration->target : "the target";
+}
+
+/* The release, without what goes with the definition. */
+static int name_release(const struct move *move, json_t *steps, struct error *err)
+{
+    const char *vm = move->migration->request.vm;
+    struct plan *plan = NULL;
+    int r = move_plan_release(move, &plan, err);
+    if (r != 0) {
+        return r;
+    }
+    if (move_place_here(move) != PLACE_ABSENT) {
+        add_line(steps, "remove the definition of VM \"%s\" (`virsh dumpxml %s` keeps a copy)", vm,
+                 vm);
+    }
+    for (size_t i = 0; i < plan->steps.n; i++) {
+        char text[192];
+        if (step_kind_port(plan->steps.items[i].kind) != PORT_GUEST) {
+            add_line(steps, "%s", step_describe(&plan->steps.items[i], text, sizeof(text)));
+        }
+    }
+    for (vec_each(&plan->claims, entry)) {
+        if (entry->verb == PLAN_RELEASE) {
+            add_line(steps, "forget claim \"%s\"", entry->claim.name);
+        }
+    }
+    plan_free(plan);
+    return 0;
+}
+
+static void name_stay(const struct move *move, json_t *steps)
+{
+    const struct migration *migration = move->migration;
+    add_line(steps, "end the migration: the definition of VM \"%s\" stays", migration->request.vm);
+    for (vec_each(&migration->devices, device)) {
+        add_line(steps, "keep claim \"%s\"", device->claim);
+    }
+}
+
+/* What a target does on its own that comes back: see incoming_operation.c. */
+static void name_rest(const struct migration *migration, enum migration_resolution where,
+                      json_t *rest)
+{
+    const char *vm = migration->request.vm;
+    const char *target = target_of(migration);
+    if (where == RESOLUTION_TARGET) {
+        add_line(rest, "if %s comes back with VM \"%s\", cleaved there takes it over on its own",
+                 target, vm);
+    } else {
+        add_line(rest,
+                 "before VM \"%s\" starts here, be sure that it does not run on %s: two VMs on one "
+                 "disk destroy it",
+                 vm, target);
+        CLEANUP_STRBUF struct strbuf claims = {0};
+        for (vec_each(&migration->devices, device)) {
+            strbuf_addf(&claims, "`cleave claim delete %s` and ", device->claim);
+        }
+        add_line(rest,
+                 "if %s comes back with VM \"%s\", cleaved there takes it over on its own: stop it "
+                 "there at once, then %s`cleave vm delete %s` there",
+                 target, vm, strbuf_str(&claims), vm);
+    }
+    add_line(rest, "if it comes back without, it gives back what it kept for it, as soon as its "
+                   "--incoming-patience ends (120 s)");
+}
+
+static json_t *reply_of(const struct move *move, const struct resolving *resolving,
+                        const char *silence, json_t *steps)
+{
+    json_t *rest = json_array();
+    name_rest(move->migration, resolving->where, rest);
+    json_t *body = reply_migration(move->migration);
+    json_object_set_new(body, "resolution",
+                        json_pack("{s:s, s:s, s:s, s:O, s:o}", "vm",
+                                  migration_resolution_name(resolving->where), "source",
+                                  place_name(move_place_here(move)), "target", silence, "steps",
+                                  steps, "afterwards", rest));
+    return body;
+}
+
+/* ---- may it be? ---- */
+
+static int refuse_answering(const struct migration *migration, struct error *err)
+{
+    error_set(err, REASON_CONFLICT, SUBJECT("migration", migration->id),
+              "cleaved on %s answers: the migration of VM \"%s\" ends on its own",
+              target_of(migration), migration->request.vm);
+    error_hint(err, "`cleave migration show %s` here, and `cleave vm list` there", migration->id);
+    return -REASON_CONFLICT;
+}
+
+static int refuse_here(const struct move *move, enum migration_resolution where, struct error *err)
+{
+    const char *vm = move->migration->request.vm;
+    enum place here = move_place_here(move);
+    if (here == PLACE_UNKNOWN) {
+        error_set(err, REASON_UNAVAILABLE, "libvirt", "what VM \"%s\" does here is not known: %s",
+                  vm, move->manager->host->libvirt_problem);
+        error_hint(err, "nothing is given back before libvirt here says that no VM uses it");
+        return -REASON_UNAVAILABLE;
+    }
+    if (where == RESOLUTION_TARGET && (here == PLACE_RUNNING || here == PLACE_PAUSED)) {
+        error_set(err, REASON_IN_USE, SUBJECT("vm", vm),
+                  "VM \"%s\" is still here: libvirt says that it is %s", vm, place_name(here));
+        error_hint(err,
+                   here == PLACE_PAUSED
+                       ? "`virsh resume %s` if it is to go on here, `virsh destroy %s` if not; "
+                         "then resolve it"
+                       : "resolve it with --source",
+                   vm, vm);
+        return -REASON_IN_USE;
+    }
+    if (where == RESOLUTION_SOURCE && here == PLACE_ABSENT) {
+        error_set(err, REASON_NOT_FOUND, SUBJECT("vm", vm),
+                  "VM \"%s\" is not here: libvirt has no "
+                  "definition of it",
+                  vm);
+        error_hint(err, "`virsh define` it first, or resolve it with --target");
+        return -REASON_NOT_FOUND;
+    }
+    return 0;
+}
+
+/* ---- doing it ---- */
+
+/* One transaction: who said it, what was said, and the state that follows. */
+static int store(struct move *move, struct error *err)
+{
+    const struct resolving *resolving = &move->resolving;
+    struct migration next = *move->migration;
+    bool away = resolving->where == RESOLUTION_TARGET;
+    enum migration_state state = away ? MIGRATION_RELEASING : MIGRATION_FAILED;
+    if (!sm_move(&migration_state_words, &next.state, state)) {
+        return error_set(err, REASON_INTERNAL, next.id, "a migration can't go from %s to %s",
+                         migration_state_name(next.state), migration_state_name(state));
+    }
+    next.resolution = resolving->where;
+    STR_SET(next.resolved_by, resolving->author);
+    next.problem[0] = '\0';
+    if (!away) {
+        snprintf(next.problem, sizeof(next.problem),
+                 "%s said that VM \"%s\" is here; %s did not answer", resolving->author,
+                 next.request.vm, target_of(&next));
+        next.reason = REASON_UNAVAILABLE;
+        next.rule[0] = '\0';
+        next.hint[0] = '\0';
+        next.finished_us = clock_realtime_us();
+    }
+    struct txn txn;
+    txn_begin(&txn, move->manager);
+    txn_put_move(&txn, &next);
+    txn_event(
+        &txn, "migration-resolved", SUBJECT("vm", next.request.vm), resolving->author,
+        "migration %s to %s: the VM is on the %s, by a person's word; the target did not answer",
+        next.id, target_of(&next), migration_resolution_name(resolving->where));
+    move_note(&txn, &next);
+    int r = txn_commit(&txn, err);
+    if (r == 0) {
+        *move->migration = next;
+        move_hold(move);
+    }
+    return r;
+}
+
+static void resolve(struct move *move, const char *silence, json_t *steps)
+{
+    struct error err = {0};
+    if (!move->resolving.dry_run && store(move, &err) != 0) {
+        move_refuse_resolving(move, &err);
+        move_back_off(move);
+        return;
+    }
+    const struct resolving resolving = move->resolving;
+    move->resolving = (struct resolving){0};
+    json_t *body = reply_of(move, &resolving, silence, steps);
+    if (!resolving.dry_run) {
+        log_info("migration %s: %s says that VM %s is on the %s", move->migration->id,
+                 resolving.author, move->migration->request.vm,
+                 migration_resolution_name(resolving.where));
+        move->deciding = false;
+        operation_got_on(move->operation);
+    }
+    if (migration_is_over(move->migration)) {
+        move_finish(move);
+    } else {
+        operation_schedule(move->operation, 0);
+    }
+    resolving.reply(body, NULL, resolving.data);
+}
+
+static void on_target_asked(struct move *move, struct incoming *incoming, const struct error *err)
+{
+    struct error own = {0};
+    (void)incoming;
+    CLEANUP_JSON json_t *steps = json_array();
+    bool silent = err != NULL && err->reason == REASON_UNAVAILABLE;
+    int r = move_refuse_to_resolve(move, &own);
+    r = r != 0 || silent ? r : refuse_answering(move->migration, &own);
+    r = r != 0 ? r : refuse_here(move, move->resolving.where, &own);
+    if (r == 0 && move->resolving.where == RESOLUTION_TARGET) {
+        r = name_release(move, steps, &own);
+    } else if (r == 0) {
+        name_stay(move, steps);
+    }
+    if (r != 0) {
+        move_refuse_resolving(move, &own);
+        move_back_off(move);
+        return;
+    }
+    resolve(move, err->message, steps);
+}
+
+static void on_source_seen(struct manager *m, const struct error *err, void *data)
+{
+    struct move *move = data;
+    move->jobs--;
+    if (m->stopping) {
+        return; /* who asked is answered with the others who wait */
+    }
+    if (err != NULL) {
+        move_refuse_resolving(move, err);
+        move_back_off(move);
+        return;
+    }
+    move_ask_peer(move, PEER_ASK_STATUS, on_target_asked);
+}
+
+void move_resolve(struct move *move)
+{
+    move->jobs++;
+    manager_observe(move->manager, on_source_seen, move);
+}
+
+/* ---- the request ---- */
+
+void manager_resolve_migration(struct manager *m, const struct request *request)
+{
+    struct resolving resolving = {
+        .dry_run = request->dry_run, .reply = request->reply, .data = request->data};
+    struct error err = {0};
+    STR_SET(resolving.author, request->caller->author);
+    resolving.where = ((const struct resolution_body *)request->body)->where;
+    struct move *move = moves_find(m, request->target, &err);
+    int r = move == NULL ? -REASON_NOT_FOUND : move_refuse_to_resolve(move, &err);
+    if (r == 0 && move->resolving.where != RESOLUTION_NONE) {
+        r = error_set(&err, REASON_CONFLICT, SUBJECT("migration", request->target),
+                      "the migration of VM \"%s\" is being resolved at this moment",
+                      move->migration->request.vm);
+    }
+    if (r != 0) {
+        request_refuse(request, &err);
+        return;
+    }
+    move->resolving = resolving;
+    operation_schedule(move->operation, 0);
+}

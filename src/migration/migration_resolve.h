@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A person's word on where a VM is whose target does not answer. Loop thread only. */
+#ifndef MIGRATION_MIGRATION_RESOLVE_H
+#define MIGRATION_MIGRATION_RESOLVE_H
+
+#include "service/service.h"
+
+struct move;
+
+/* Asks whether what a person said can be true, and goes on from there. */
+void move_resolve(struct move *move);
+
+/* Verbs (service/verbs.def). */
+verb_fn manager_resolve_migration;
+
+#endif

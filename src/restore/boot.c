@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a reboot means for plans that were under way. Whatever their steps had done to the hardware,
+ * or had yet to do, is gone in either direction; VMs' definitions are on the disk and are not. So
+ * such a plan ends at once: one that went forward as done (its claims are bound or released, and
+ * the restoration that follows brings the hardware of all bound claims), one that was being undone,
+ * or that drew for a VM that is off now, as undone. What its steps still have to change in
+ * definitions becomes a plan of its own, which waits for libvirt.
+ */
+#include "restore/boot.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "restore/restore.h"
+#include "state/boot_record.h"
+#include "state/made_record.h"
+#include "state/state.h"
+#include "state/txn.h"
+#include "turn/parked.h"
+#include "turn/plan_end.h"
+#include "turn/resume.h"
+#include "watch/seen.h"
+
+#define LEFT_BEHIND "the host was rebooted"
+
+/* ---- plans of another boot ---- */
+
+static bool is_guest_step(const struct step *step)
+{
+    return step_kind_port(step->kind) == PORT_GUEST;
+}
+
+static bool goes_forward(const struct plan *plan)
+{
+    for (vec_each(&plan->steps, step)) {
+        if (step->state == STEP_FAILED || step->state == STEP_UNDOING ||
+            step->state == STEP_UNDONE || step->state == STEP_STUCK) {
+            return false;
+        }
+    }
+    for (vec_each(&plan->claims, entry)) {
+        if (entry->verb == PLAN_BIND && entry->claim.spec.hold == CLAIM_ON_DEMAND) {
+            return false;
+        }
+    }
+    return plan->state == PLAN_RUNNING;
+}
+
+/* The definitions that are still to be changed, as a plan; NULL: none. */
+static struct plan *remainder_of(const struct plan *plan, bool forward)
+{
+    CLEANUP(plan_freep) struct plan *rest = plan_new();
+    for (size_t i = 0; i < plan->steps.n; i++) {
+        const struct step *step = &plan->steps.items[forward ? i : plan->steps.n - 1 - i];
+        if (!is_guest_step(step)) {
+            continue;
+        }
+        struct step next = forward ? *step : step_undo(step);
+        if (forward ? step->state != STEP_DONE : step_was_begun(step)) {
+            next.state = STEP_PLANNED;
+            *vec_push(&rest->steps) = next;
+        }
+    }
+    if (rest->steps.n == 0) {
+        return NULL;
+    }
+    id_uuid(rest->id);
+    STR_SET(rest->author, plan->author);
+    str_print(rest->reason, sizeof(rest->reason), "%.300s, after a reboot", plan->reason);
+    rest->created_us = clock_realtime_us();
+    for (vec_each(&plan->vms, vm)) {
+        plan_name_vm(rest, vm->name);
+    }
+    plan_move(rest, PLAN_RUNNING);
+    return TAKE_PTR(rest);
+}
+
+static void end_steps(struct plan *plan, bool forward)
+{
+    for (vec_each(&plan->steps, step)) {
+        bool open = step->state != STEP_DONE && step->state != STEP_FAILED &&
+                    step->state != STEP_STUCK && step->state != STEP_UNDONE;
+        if (forward && open) {
+            STR_SET(step->problem, is_guest_step(step)
+                                       ? "left to a plan after the reboot"
+                                       : "left to the restoration after the reboot");
+            step->state = STEP_DONE;
+        } else if (!forward && step_was_begun(step)) {
+            step->state = plan->no_undo && step->state == STEP_DONE ? STEP_DONE : STEP_UNDONE;
+        }
+    }
+}
+
+static void end_plan(struct txn *txn, struct plan *plan, bool forward)
+{
+    end_steps(plan, forward);
+    for (vec_each(&plan->claims, entry)) {
+        if (entry->verb == PLAN_BIND || entry->verb == PLAN_RESTORE) {
+            entry->claim.assigned.gi_id = NO_ID; /* the next one gets another number */
+        }
+    }
+    plan->finished_us = clock_realtime_us();
+    if (plan->problem[0] == '\0' && !forward) {
+        STR_SET(plan->problem, LEFT_BEHIND);
+    }
+    if (forward) {
+        plan_move(plan, PLAN_DONE);
+    } else if (plan->no_undo) {
+        plan_move(plan, PLAN_FAILED);
+    } else {
+        if (plan->state == PLAN_RUNNING) {
+            plan_move(plan, PLAN_UNDOING);
+        }
+        plan_move(plan, PLAN_UNDONE);
+    }
+    txn_end_plan(txn, plan);
+}
+
+/* Boards may have other addresses now: only their UUIDs tell. */
+static void mark_addresses(struct txn *txn)
+{
+    for (vec_each(&txn->manager->claims, stored)) {
+        const struct claim *now = draft_claim(&txn->draft, stored->name);
+        struct claim claim = now != NULL ? *now : *stored;
+        if (now != NULL && claim_holds(&claim) && claim.assigned.gpu_uuid[0] == '\0' &&
+            claim.assigned.board == CLAIM_BOARD_HERE) {
+            claim.assigned.board = CLAIM_BOARD_OLD_BOOT;
+            txn_put_claim(txn, &claim);
+        }
+    }
+}
+
+static int store_boot(struct manager *m, const struct boot_record *boot, struct error *err)
+{
+    struct txn txn;
+    txn_begin(&txn, m);
+    boot_record_put(&txn.draft, boot);
+    return txn_commit(&txn, err);
+}
+
+/* Everything in one transaction with the new boot's record: it happens once. */
+static int settle(struct manager *m, const struct boot_record *now, struct error *err)
+{
+    CLEANUP_FREE struct plan **rests = xcalloc(m->n_unfinished + 1, sizeof(struct plan *));
+    size_t n_rests = 0;
+    struct txn txn;
+    txn_begin(&txn, m);
+    txn_event(&txn, "host-rebooted", "host", "", "%zu plan%s under way", m->n_unfinished,
+              m->n_unfinished == 1 ? " was" : "s were");
+    for (size_t i = 0; i < m->n_unfinished; i++) {
+        struct plan *plan = m->unfinished[i];
+        bool forward = goes_forward(plan) && !plan->no_undo;
+        struct plan *rest = remainder_of(plan, forward || plan->no_undo);
+        end_plan(&txn, plan, forward);
+        if (rest != NULL) {
+            txn_put_plan(&txn, rest);
+            rests[n_rests++] = rest;
+        }
+    }
+    mark_addresses(&txn);
+    made_record_forget(&txn.draft);
+    boot_record_put(&txn.draft, now);
+    int r = txn_commit(&txn, err);
+    for (size_t i = 0; i < m->n_unfinished; i++) {
+        plan_free(m->unfinished[i]);
+    }
+    for (size_t i = 0; i < n_rests; i++) {
+        m->unfinished[i] = rests[i];
+    }
+    m->n_unfinished = n_rests;
+    return r;
+}
+
+/* ---- what others call ---- */
+
+void manager_check_boot(struct manager *m)
+{
+    struct error err = {0};
+    struct boot_record boot = {0};
+    const char *now = m->host->boot_id;
+    if (now[0] == '\0') {
+        return; /* a kernel that doesn't tell: every start is as within one boot */
+    }
+    int r = boot_record_read(m, &boot, &err);
+    m->boot_is_new = r == 0 && (!str_eq(boot.id, now) || !boot.restored);
+    if (r == 0 && !str_eq(boot.id, now)) {
+        bool first = boot.id[0] == '\0';
+        STR_SET(boot.id, now);
+        m->boot_unnoted = first && m->claims.n == 0 && m->n_unfinished == 0;
+        if (m->boot_unnoted) {
+            m->boot_checked = true;
+            return; /* nothing can be lost before the first plan, which brings the record */
+        }
+        boot.restored = boot.given_up = false;
+        boot.driver_load = m->host->driver_load;
+        r = first ? store_boot(m, &boot, &err) : settle(m, &boot, &err);
+    } else if (r == 0 && boot.driver_load == 0 && m->host->driver_load != 0) {
+        boot.driver_load = m->host->driver_load;
+        r = store_boot(m, &boot, &err);
+    }
+    if (r != 0) {
+        /* The journal has it all still: the next start settles it. */
+        log_error("after a reboot: %s", err.message);
+        return;
+    }
+    m->boot_checked = true;
+    manager_judge_boards(m);
+    bool again = m->host->driver_load != 0 && boot.driver_load != m->host->driver_load;
+    if (((!boot.restored && !boot.given_up) || again) && m->config.restore_timeout_us > 0) {
+        manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
+    }
+}
+
+void manager_on_libvirt_up(struct manager *m, const struct host *now)
+{
+    (void)now;
+    if (!m->busy && !m->stopping && m->n_unfinished > 0) {
+        m->busy = true;
+        manager_resume(m);
+    }
+    (void)manager_resume_parked(m);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a boot means for plans that were under way. Loop thread only. */
+#ifndef RESTORE_BOOT_H
+#define RESTORE_BOOT_H
+
+struct host;
+struct manager;
+
+/* Compares this boot with the one that cleaved saw last, before anything else is done: settles what
+ * was under way when the host went down, and begins to bring back what it lost. */
+void manager_check_boot(struct manager *m);
+/* libvirt answers: do such plans wait for it? */
+void manager_on_libvirt_up(struct manager *m, const struct host *now);
+
+#endif

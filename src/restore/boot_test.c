@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A host in memory that was rebooted, and whose libvirt has not come up yet; or whose driver was
+ * loaded again, which takes what it had made as a reboot does, and no one says so. */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "await.h"
+#include "lab_fixture.h"
+#include "restore/restore_run.h"
+#include "state/state.h"
+#include "test.h"
+
+/* libvirt, which starts web1 and then tells nothing of any VM until it is over. */
+struct silence {
+    struct lab *lab;
+    pthread_t thread;
+    atomic_bool begun, over;
+};
+
+static bool has_begun(void *silence)
+{
+    return ((struct silence *)silence)->begun;
+}
+
+static bool is_over(void *silence)
+{
+    return ((struct silence *)silence)->over;
+}
+
+static int keep_silent(const char *vm, const char *operation, void *data, struct error *err)
+{
+    struct silence *silence = data;
+    (void)vm;
+    (void)operation;
+    (void)err;
+    silence->begun = true;
+    return await(is_over, silence) ? 0 : -1;
+}
+
+static void *start_vm(void *data)
+{
+    struct guest_port *port = ((struct silence *)data)->lab->fake_guest;
+    (void)port->ops->start(port, "web1", NULL);
+    return NULL;
+}
+
+static void fall_silent(struct silence *silence)
+{
+    fake_guest_set_hook(silence->lab->fake_guest, keep_silent, silence);
+    assert_int_equal(pthread_create(&silence->thread, NULL, start_vm, silence), 0);
+    assert_true(await(has_begun, silence));
+}
+
+static void look_at_guests(struct lab *lab)
+{
+    struct answer answer = {0};
+    lab_ask(lab, VERB_LIST_VMS, &answer);
+    assert_true(lab_wait(lab, &answer));
+    answer_done(&answer);
+}
+
+static void restore(struct lab *lab)
+{
+    struct answer answer = {0};
+    lab_ask(lab, VERB_RESTORE_HOST, &answer);
+    assert_true(lab_wait(lab, &answer));
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    answer_done(&answer);
+}
+
+static bool was_restored(void *data)
+{
+    const struct manager *m = ((struct lab *)data)->manager;
+    return m->restore->operation != NULL && !restore_is_active(m->restore);
+}
+
+/* systemd starts libvirt after `cleave host restore`, but its socket takes calls before. */
+static void a_restoration_in_a_new_boot_waits_for_no_libvirt(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct silence silence = {.lab = &f->lab};
+    assert_int_equal(lab_create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}", NULL), 0);
+    assert_true(lab_settle(&f->lab));
+    lab_stop(&f->lab);
+    fake_host_reboot(&f->host);
+    fall_silent(&silence);
+    assert_int_equal(lab_start(&f->lab), 0);
+    const struct manager *m = f->lab.manager;
+    restore(&f->lab); /* joins what cleaved began */
+    assert_true(lab_wait_until(&f->lab, was_restored, &f->lab));
+    assert_int_equal(fake_host_count_vgpus(&f->host), 1);
+    restore(&f->lab); /* and comes after it */
+    assert_false(m->observations[SOURCE_GUESTS].known || m->observations[SOURCE_GUESTS].late);
+
+    silence.over = true;
+    pthread_join(silence.thread, NULL);
+    look_at_guests(&f->lab);
+    assert_true(m->observations[SOURCE_GUESTS].known);
+    uint64_t looks = m->observations[SOURCE_GUESTS].ended;
+    restore(&f->lab); /* now VMs may run */
+    assert_true(m->observations[SOURCE_GUESTS].ended > looks);
+    assert_true(lab_settle(&f->lab));
+}
+
+/* ---- the driver ---- */
+
+/* With one claim, as it was before the driver was loaded again. */
+static struct fake_host claimed(struct lab_fixture *f)
+{
+    assert_int_equal(lab_create(&f->lab, "{\"name\": \"a\", \"type\": \"A100-2-10C\"}", NULL), 0);
+    assert_true(lab_settle(&f->lab));
+    return f->host;
+}
+
+static void look(struct lab *lab)
+{
+    lab_look(lab);
+    assert_true(lab_settle(lab));
+}
+
+static void reload(struct fake_host *host)
+{
+    fake_host_forget(host);
+    host->driver_load++;
+}
+
+static size_t count_plans(struct lab *lab)
+{
+    struct plan **plans = NULL;
+    size_t n = 0;
+    assert_int_equal(ledger_load_plans(lab->manager->ledger, 100, false, &plans, &n, NULL), 0);
+    for (size_t i = 0; i < n; i++) {
+        plan_free(plans[i]);
+    }
+    free(plans);
+    return n;
+}
+
+static void a_driver_that_was_loaded_again_between_two_looks_is_noticed(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct fake_host before = claimed(f);
+    reload(&f->host);
+    assert_false(fake_host_same(&before, &f->host));
+    look(&f->lab);
+    assert_true(fake_host_same(&before, &f->host));
+    assert_int_equal(count_plans(&f->lab), 2);
+    look(&f->lab);
+    assert_int_equal(count_plans(&f->lab), 2);
+}
+
+static void a_driver_that_was_loaded_again_while_cleaved_was_away_is_noticed_once(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct fake_host before = claimed(f);
+    lab_stop(&f->lab);
+    reload(&f->host);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(lab_start(&f->lab), 0);
+        assert_true(lab_settle(&f->lab));
+        assert_true(fake_host_same(&before, &f->host));
+        assert_int_equal(count_plans(&f->lab), 2);
+        lab_stop(&f->lab);
+    }
+}
+
+static void a_driver_that_is_not_loaded_yet_was_not_loaded_again(void **state)
+{
+    struct lab_fixture *f = *state;
+    (void)claimed(f);
+    f->host.driver_load = 0;
+    look(&f->lab);
+    f->host.driver_load = 1;
+    look(&f->lab);
+    lab_stop(&f->lab);
+    assert_int_equal(lab_start(&f->lab), 0);
+    assert_true(lab_settle(&f->lab));
+    assert_int_equal(count_plans(&f->lab), 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, lab_fixture_setup, lab_fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_restoration_in_a_new_boot_waits_for_no_libvirt),
+        TEST(a_driver_that_was_loaded_again_between_two_looks_is_noticed),
+        TEST(a_driver_that_was_loaded_again_while_cleaved_was_away_is_noticed_once),
+        TEST(a_driver_that_is_not_loaded_yet_was_not_loaded_again),
+    };
+#undef TEST
+    return cmocka_run_group_tests_name("boot", tests, NULL, NULL);
+}

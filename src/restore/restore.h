@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Restorations of this host (restore_run.h): what begins, hurries and ends them. Loop thread only.
+ */
+#ifndef RESTORE_RESTORE_H
+#define RESTORE_RESTORE_H
+
+#include <stdint.h>
+
+#include "service/service.h"
+
+struct hardware_look;
+struct manager;
+struct restore_run;
+
+void restore_run_done(struct restore_run *run);
+/* Starts one, or gives the one that runs more time and tries at once what waits. */
+void manager_restore_begin(struct manager *m, const char *author, uint64_t timeout_us);
+/* Definitions that an earlier restoration could not change, when libvirt answers by now. */
+void manager_restore_definitions(struct manager *m);
+/* A VM that libvirt could not start: if it starts with the host, it is started once its definition
+ * is right. */
+void manager_note_refused(struct manager *m, const char *vm);
+/* The host was looked at. A driver that came, late or again, is a reason to try at once what waits,
+ * and to restore what its absence took. */
+void manager_restore_look(struct manager *m, struct hardware_look *look);
+
+/* Verbs (service/verbs.def). */
+verb_fn manager_get_restore, manager_restore_host;
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Devices of claims: are they there? Loop thread only. */
+#ifndef STATE_CLAIM_DEVICE_H
+#define STATE_CLAIM_DEVICE_H
+
+#include <stdbool.h>
+
+struct claim;
+struct gpu;
+struct manager;
+
+/* Is what a bound claim was given still there? A reboot takes vGPUs and GPU instances away. True of
+ * a GPU that doesn't answer now: it may come back. */
+bool manager_has_device(const struct manager *m, const struct claim *claim);
+/* While NVML is late: does the kernel show the claim's device on that GPU? It is all that a VM
+ * needs to start. */
+bool manager_kernel_has_device(const struct manager *m, const struct claim *claim,
+                               const struct gpu *gpu);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the manager owns. Loop thread only unless said. */
+#ifndef STATE_STATE_H
+#define STATE_STATE_H
+
+#include "base/backoff.h"
+#include "base/str.h"
+#include "hold/hold.h"
+#include "ledger/draft.h"
+#include "model/body.h"
+#include "model/gpu_record.h"
+#include "model/seen_boards.h"
+#include "operation/operation.h"
+#include "plan/planner.h"
+#include "service/service.h"
+#include "state/config.h"
+
+struct boards;
+struct change;
+struct drainage;
+struct driver_look;
+struct gone;
+struct gpu_reported;
+struct hook;
+struct hook_watch;
+struct listeners;
+struct manager;
+struct migrations;
+struct restore_run;
+struct runner;
+struct vm_line;
+struct vm_overlay;
+
+/* Each half is looked at by a worker of its own, one look at a time; of the hardware NVML's part
+ * by another one, after sysfs's. */
+enum observation_source { SOURCE_HARDWARE, SOURCE_GUESTS, SOURCE_COUNT };
+
+/* `err` is NULL if manager->host is fresh: looked at after the question. */
+typedef void observed_fn(struct manager *m, const struct error *err, void *data);
+
+struct observer {
+    observed_fn *fn;
+    void *data;
+    uint64_t needs[SOURCE_COUNT]; /* number of the look that answers; 0: not asked for */
+    uint64_t due_us; /* monotonic: what was seen last will do then; 0: it has to be fresh */
+};
+struct observers {
+    struct observer *items;
+    size_t n;
+    size_t cap;
+};
+
+/* Looks at one half, and the one under way. */
+struct observation {
+    struct worker *worker;
+    uint64_t begun; /* looks so far; the last one is under way if it is not `ended` */
+    uint64_t ended;
+    bool known;           /* manager->host has what a look found */
+    struct error problem; /* of the last look that ended; reason NONE: there was none */
+    uint64_t begun_us;    /* monotonic */
+    uint64_t seen_us;     /* real time: when the last whole look began; 0: never */
+    uint64_t late_us;     /* monotonic: when patience with the look under way ends */
+    bool late;            /* it is over: that look is waited for no more */
+    bool again;           /* sysfs is looked at once more, for NVML is late */
+    /* The look under way; the worker's until it is done: */
+    struct ports ports;
+    struct host *host;
+    int result;
+    struct error err;
+};
+
+/* NVML is asked what it knows of `host`; the driver worker's until it is done. */
+struct driver_look {
+    struct manager *manager;
+    struct gpu_port *port;
+    struct host *host;
+    uint64_t number;   /* of the look */
+    uint64_t n_plans;  /* manager->n_plans when it began */
+    uint64_t since_us; /* monotonic */
+    int result;
+    struct error err;
+};
+
+/* Answers a question from what is seen then, with its lateness. `name`: what it is about, "" for
+ * all. */
+typedef int answer_fn(struct manager *m, const char *name, json_t **ret_body, struct error *err);
+
+/* Called with the turn, which it has to give back, once the plan's end is stored; plan NULL: the
+ * manager stops, and a plan that runs goes on at its next start. A plan that waits for what hangs
+ * is still running (or undoing), with why as its problem: it goes on by and by without the
+ * receiver. */
+typedef void plan_end_fn(struct manager *m, const struct plan *plan, void *data);
+
+/* A plan that waits for a call which does not come back. */
+struct parked {
+    struct plan *plan;
+    enum port_kind port;
+    uint64_t since_us; /* monotonic */
+};
+
+/* How a VM comes to run: it boots, comes from another host, or from a saved state. */
+enum entrance { ENTRANCE_START, ENTRANCE_MIGRATION, ENTRANCE_RESTORE };
+struct entering {
+    char vm[VM_NAME_SIZE]; /* "": none */
+    enum entrance how;
+    uint64_t at_us; /* monotonic */
+};
+
+/* A body that is given out again while it is what would be made now; never changed. */
+struct kept_body {
+    json_t *body; /* NULL: none */
+    answer_fn *answer;
+    char name[VM_NAME_SIZE];
+    uint64_t made_us; /* monotonic */
+    uint64_t stamp[SOURCE_COUNT];
+};
+#define KEPT_ANSWERS 4
+
+struct manager {
+    struct manager_config config;
+    struct service service; /* its own door */
+    struct kept_body kept_plans, kept_rules, kept_answers[KEPT_ANSWERS];
+    struct kept_body kept_made;                  /* the record of what cleave made, by key */
+    size_t next_kept;                            /* of the answers, to be replaced */
+    struct worker *step_workers[PORT_GUEST + 1]; /* by enum port_kind: steps of plans */
+    struct worker *guest_worker;                 /* of them: also for defining and undefining VMs */
+    struct vm_line *vm_lines;
+    size_t n_vm_lines;
+    struct runner *runner;
+    struct ledger *ledger;          /* what is stored */
+    struct claims claims;           /* the ledger's, borrowed */
+    struct gpu_records gpu_records; /* likewise */
+    struct seen_boards seen_boards; /* which is where */
+    bool seen_unstored;             /* and the store lacks some of it */
+    struct boards *boards;          /* the models of the GPUs, as driver and catalog know them */
+    VEC(struct gpu_reported) reported;
+    VEC(struct gpu_report) pending_quarantines; /* condemn a GPU, and the store failed */
+    struct migrations *migrations;
+    struct holds holds;
+    uint64_t n_changes;        /* so far: they give each a name among operations */
+    struct drainage *drainage; /* the latest; NULL: none */
+    bool stopping;
+    bool finished; /* the workers have ended, or were left to themselves */
+
+    struct host *host; /* observed last, NULL at first */
+    const struct listeners *listeners;
+    struct observation observations[SOURCE_COUNT];
+    struct observers observers;
+    struct worker *driver_worker;    /* asks NVML; steps have workers of their own */
+    struct driver_look *driver_look; /* under way; NULL: none */
+    bool driver_known;               /* NVML has answered once */
+    char driver_problem[128];        /* of GPUs while NVML is late; "": it is not */
+    bool driver_unasked;             /* that is: a step in hand keeps NVML closed */
+    struct host *kernel_view;        /* while NVML is late: its GPUs as the kernel shows them */
+    struct evloop_timer *patience;   /* with looks under way, and of who only reads */
+
+    struct change *first;
+    struct change **last;
+    size_t n_waiting;
+    bool looking_for_next; /* the host is being looked at for the first of them */
+    struct change *urgent; /* go before them */
+    bool looking_for_urgent;
+    VEC(struct vm_overlay) vm_overlays;
+    VEC(struct gone) gone;
+    uint64_t libvirt_session;     /* of the last look at the guests; 0: it failed, or was none */
+    char libvirt_odd[96];         /* why VMs that are not there are not taken for gone; "" */
+    struct operations operations; /* what takes time */
+    const struct plan *running;   /* in the runner's hands */
+    uint64_t n_plans;             /* that ran */
+    plan_end_fn *then;            /* waits for its end */
+    void *then_data;
+    bool busy;                       /* a change or a plan is in hand */
+    char turn_of[VM_NAME_SIZE + 32]; /* what the change in hand is about; "": none is */
+    uint64_t turn_since_us;          /* monotonic */
+    uint64_t step_since_us;          /* monotonic: of the running plan */
+    VEC(struct parked) parked;       /* wait for a call that has not come back */
+    unsigned n_late_calls;           /* changes of VMs that libvirt has not answered in time */
+    struct plan *ended;              /* waits to be stored */
+    struct plan *settling;           /* its steps are done: is all there? The runner's */
+    const struct plan *settled;      /* the last of these; compared, never read */
+    unsigned settle_rounds;          /* of steps that were appended to it */
+    unsigned settle_looks;           /* at what may still come */
+    struct backoff commit_backoff;
+    struct error commit_problem; /* why the last transaction could not be stored */
+    uint64_t commit_failed_us;   /* monotonic: since when none could */
+    struct error store_problem;  /* why it can't be; reason NONE: it was not tried yet */
+    struct plan **unfinished;    /* found at start, oldest last; resumed one by one */
+    size_t n_unfinished;
+    struct restore_run *restore;
+    struct hook_watch *hook_watch;
+    VEC(struct hook *) hooks;        /* of VMs that start, until they are done with */
+    VEC(struct hook *) parked_hooks; /* of those: they wait for what other VMs give back */
+    VEC(struct intruded { char claim[NAME_SIZE]; })
+    intruded;           /* claims whose intruder an event reported */
+    bool made_known;    /* the record of what was made is whole */
+    bool made_unmarked; /* the store does not say yet that the record of what was made is whole */
+    bool boot_unnoted;  /* the store knows of no boot yet */
+    bool boot_checked;  /* what was of an earlier boot is marked so */
+    bool boot_is_new;   /* nothing has restored all that it took, when this cleaved started */
+    struct entering entering; /* the latest that libvirt reported, until it asks */
+    bool definitions_due;     /* libvirt did not answer while the host was restored */
+    uint64_t definitions_us;  /* monotonic: when definitions were last found right; 0 never */
+    /* Since cleaved started; a few are enough. */
+    struct refused_vms {
+        struct refused_vm {
+            char name[VM_NAME_SIZE];
+            bool started; /* by cleaved, once: whatever came of it */
+        } *items;
+        size_t n;
+        size_t cap;
+    } refused;
+};
+
+#endif

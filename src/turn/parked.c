@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans of which a step does not come back: they give the turn away, keep what they have in hand,
+ * and go on once the call has returned. The journal has them as running: a restart resumes them. */
+#include "turn/parked.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "state/lateness.h"
+#include "state/state.h"
+#include "state/txn.h"
+#include "turn/plan_holds.h"
+#include "turn/resume.h"
+#include "watch/observe.h"
+
+/* Reported with the plan while it waits; one that is being undone keeps why. */
+static void note(struct manager *m, struct parked *parked, size_t at)
+{
+    char when[WHEN_SIZE];
+    char what[STEP_TEXT_SIZE];
+    struct plan *plan = parked->plan;
+    struct txn txn;
+    struct error err = {0};
+    (void)step_describe(&plan->steps.items[at], what, sizeof(what));
+    log_warning("plan %s (%s) waits: %s has not answered step %zu of %zu (%s) since %s", plan->id,
+                plan->reason, manager_port_name(parked->port), at + 1, plan->steps.n, what,
+                manager_when(parked->since_us, when));
+    if (plan->state == PLAN_RUNNING) {
+        str_print(plan->problem, sizeof(plan->problem),
+                  "waits: %s has not answered since %s (step %zu of %zu: %s)",
+                  manager_port_name(parked->port), when, at + 1, plan->steps.n, what);
+    }
+    txn_begin(&txn, m);
+    txn_put_plan(&txn, plan);
+    txn_event(&txn, "plan-delayed", SUBJECT("plan", plan->id), plan->author,
+              "%s: %s has not answered step %zu of %zu (%s) since %s", plan->reason,
+              manager_port_name(parked->port), at + 1, plan->steps.n, what, when);
+    if (txn_commit(&txn, &err) != 0) {
+        log_warning("that plan %s waits can't be stored: %s", plan->id, err.message);
+    }
+}
+
+void manager_plan_parked(struct plan *plan, size_t at, void *data)
+{
+    struct manager *m = data;
+    enum port_kind port = step_kind_port(plan->steps.items[at].kind);
+    enum observation_source source = port == PORT_GUEST ? SOURCE_GUESTS : SOURCE_HARDWARE;
+    struct parked *parked = vec_push(&m->parked);
+    *parked = (struct parked){.plan = plan,
+                              .port = port,
+                              .since_us = clock_monotonic_us() - manager_patience_us(m, source)};
+    plan_end_fn *then = TAKE_PTR(m->then);
+    m->running = NULL;
+    manager_hold_parked(m, parked);
+    note(m, parked, at);
+    if (then != NULL) {
+        then(m, plan, m->then_data); /* who waits for it hears so now */
+    } else {
+        manager_resume(m);
+    }
+}
+
+static bool may_go_on(const struct manager *m, const struct parked *parked)
+{
+    return !runner_waits_for(m->runner, parked->port) &&
+           (parked->port != PORT_GUEST || m->host->libvirt_problem[0] == '\0');
+}
+
+bool manager_resume_parked(struct manager *m)
+{
+    for (size_t i = 0; i < m->parked.n && !m->busy && !m->stopping; i++) {
+        struct parked parked = m->parked.items[i];
+        if (!may_go_on(m, &parked)) {
+            continue;
+        }
+        vec_remove(&m->parked, i);
+        manager_go_on_with(m, parked.plan);
+        return true;
+    }
+    return false;
+}
+
+static void seen(struct manager *m, const struct error *err, void *data)
+{
+    (void)err;
+    (void)data;
+    if (!m->stopping && !m->busy) {
+        (void)manager_resume_parked(m);
+    }
+}
+
+void manager_port_returned(enum port_kind port, void *data)
+{
+    log_info("%s answers again", manager_port_name(port));
+    manager_observe(data, seen, NULL);
+}
+
+void manager_free_parked(struct manager *m)
+{
+    for (vec_each(&m->parked, parked)) {
+        plan_free(parked->plan);
+    }
+    vec_done(&m->parked);
+}

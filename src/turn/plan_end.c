@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a plan: looks again, and stores what became of its claims. */
+#include "turn/plan_end.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "exec/made.h"
+#include "state/gpu_records.h"
+#include "state/listeners.h"
+#include "state/released_record.h"
+#include "state/state.h"
+#include "state/txn.h"
+#include "turn/queue.h"
+#include "turn/resume.h"
+#include "watch/claim_view.h"
+#include "watch/definitions.h"
+#include "watch/gone.h"
+#include "watch/health.h"
+#include "watch/observe.h"
+
+/* When the end of a plan can't be stored: first pause before the next attempt, and longest. */
+#define COMMIT_RETRY_US 10000
+#define COMMIT_RETRY_MAX_US 2000000
+/* With a pause as long as this it has failed for a second, and those who wait are refused. */
+#define COMMIT_PATIENCE_US 500000
+
+static void fail_claim(struct txn *txn, const struct plan *plan, struct claim *claim)
+{
+    claim_move(claim, CLAIM_FAILED);
+    STR_SET(claim->problem, plan->problem);
+    txn_put_claim(txn, claim);
+    txn_event(txn, "claim-failed", SUBJECT("claim", claim->name), plan->author, "%s",
+              plan->problem);
+}
+
+/* An allocation that was undone: the definition names again what it named before. */
+static void restore_name(const struct plan *plan, struct claim *claim)
+{
+    for (vec_each(&plan->steps, step)) {
+        if (step->kind == STEP_DETACH && str_eq(step->claim, claim->name)) {
+            claim->reserved =
+                (struct claim_device){.set = true, .gpu = step->gpu, .device = step->device};
+            STR_SET(claim->reserved.mdev_uuid, step->mdev_uuid);
+        }
+    }
+}
+
+static const struct plan_move *find_move(const struct plan *plan, const char *name)
+{
+    for (vec_each(&plan->moves, move)) {
+        if (str_eq(move->claim, name)) {
+            return move;
+        }
+    }
+    return NULL;
+}
+
+static void tell_bound(struct txn *txn, const struct plan *plan, const struct claim *claim)
+{
+    char text[MOVE_TEXT_SIZE];
+    const struct plan_move *move = find_move(plan, claim->name);
+    if (move != NULL) {
+        txn_event(txn, "claim-moved", SUBJECT("claim", claim->name), plan->author, "%s: %s",
+                  plan->reason, plan_move_text(move, text, sizeof(text)));
+    } else {
+        txn_event(txn, "claim-bound", SUBJECT("claim", claim->name), plan->author,
+                  "plan %s is done", plan->id);
+    }
+}
+
+static void end_bind(struct txn *txn, const struct plan *plan, const struct plan_claim *entry)
+{
+    struct claim claim = entry->claim;
+    claim.state = CLAIM_BINDING;
+    const struct plan_claim *before = plan_find_claim(plan, PLAN_RELEASE, claim.name);
+    if (plan->state == PLAN_DONE) {
+        claim_move(&claim, CLAIM_BOUND);
+        claim.was_bound = true;
+        txn_put_claim(txn, &claim);
+        txn_forget_released(txn, claim.name);
+        tell_bound(txn, plan, &claim);
+    } else if (plan->state == PLAN_UNDONE && before != NULL) {
+        txn_put_claim(txn, &before->claim); /* what it replaced is back */
+        txn_event(txn, "claim-change-undone", SUBJECT("claim", claim.name), plan->author, "%s: %s",
+                  find_move(plan, claim.name) != NULL ? "it is where it was, its move failed"
+                                                      : "its replacement failed",
+                  plan->problem);
+    } else if (plan->state == PLAN_UNDONE && plan_claim_is_old(entry)) {
+        claim.assigned.set = false; /* nothing is left of it, and it may be allocated again */
+        restore_name(plan, &claim);
+        claim_move(&claim, CLAIM_PENDING);
+        STR_SET(claim.problem, plan->problem);
+        txn_put_claim(txn, &claim);
+        txn_event(txn, "claim-allocation-failed", SUBJECT("claim", claim.name), plan->author, "%s",
+                  plan->problem);
+    } else if (plan->state == PLAN_UNDONE &&
+               txn->manager->listeners->plans->owns(txn->manager, plan)) {
+        txn_delete_claim(txn, claim.name); /* the VM stays where it is, and its claim with it */
+    } else {
+        if (plan->state == PLAN_UNDONE) {
+            claim.assigned.set = false; /* nothing is left of it */
+        }
+        fail_claim(txn, plan, &claim);
+    }
+}
+
+static void end_release(struct txn *txn, const struct plan *plan, const struct plan_claim *entry)
+{
+    struct claim claim = entry->claim;
+    if (plan_claim_is_replaced(plan, entry)) {
+        return;
+    }
+    if (plan->state == PLAN_DONE) {
+        bool gone = gone_find(txn->manager, claim.name) != NULL;
+        txn_delete_claim(txn, claim.name);
+        if (gone) {
+            txn_keep_released(txn, &claim, plan->reason);
+        }
+        txn_event(txn, "claim-released", SUBJECT("claim", claim.name), plan->author,
+                  gone ? "plan %s is done; `cleave claim restore %s` brings it back"
+                       : "plan %s is done",
+                  plan->id, claim.name);
+    } else if (plan->state == PLAN_UNDONE) {
+        txn_put_claim(txn, &claim); /* as it was before */
+        txn_event(txn, "claim-change-undone", SUBJECT("claim", claim.name), plan->author,
+                  "its release failed: %s", plan->problem);
+    } else {
+        claim.state = CLAIM_RELEASING;
+        fail_claim(txn, plan, &claim);
+    }
+}
+
+/* Pending: either a new claim, or one that gave its device back. */
+static void end_deallocation(struct txn *txn, const struct plan *plan,
+                             const struct plan_claim *entry)
+{
+    struct claim claim = entry->claim;
+    const struct plan_claim *before = plan_find_claim(plan, PLAN_RELEASE, claim.name);
+    bool gives_back = plan_claim_is_old(entry) && before == NULL;
+    if (plan->state == PLAN_DONE) {
+        claim.state = gives_back ? CLAIM_RELEASING : CLAIM_BINDING;
+        claim.assigned.set = false;
+        claim.problem[0] = '\0';
+        claim_move(&claim, CLAIM_PENDING);
+        claim.was_bound = true;
+        txn_put_claim(txn, &claim);
+        txn_forget_released(txn, claim.name);
+        txn_event(txn, "claim-deallocated", SUBJECT("claim", claim.name), plan->author,
+                  "%s; its device is allocated when VM \"%s\" starts",
+                  gives_back ? "its device was given back" : "made on-demand", claim.vm);
+    } else if (plan->state == PLAN_UNDONE && (gives_back || before != NULL)) {
+        txn_put_claim(txn, gives_back ? &claim : &before->claim); /* as it was before */
+        txn_event(txn, "claim-change-undone", SUBJECT("claim", claim.name), plan->author, "%s: %s",
+                  gives_back ? "its device can't be given back" : "its replacement failed",
+                  plan->problem);
+    } else {
+        claim.state = gives_back ? CLAIM_RELEASING : CLAIM_BINDING;
+        fail_claim(txn, plan, &claim);
+    }
+}
+
+/* It was bound and stays so, wherever its device is now; someone may have changed the rest. */
+static void end_restore(struct txn *txn, const struct plan_claim *entry)
+{
+    const struct claim *stored = draft_claim(&txn->draft, entry->claim.name);
+    if (stored == NULL || stored->state != CLAIM_BOUND) {
+        return;
+    }
+    struct claim claim = *stored;
+    claim.assigned = entry->claim.assigned;
+    txn_put_claim(txn, &claim);
+}
+
+void txn_end_plan(struct txn *txn, const struct plan *plan)
+{
+    char kind[32];
+    txn_put_plan(txn, plan);
+    made_note_plan(&txn->draft, plan);
+    for (vec_each(&plan->claims, entry)) {
+        if (entry->verb == PLAN_BIND) {
+            end_bind(txn, plan, entry);
+        } else if (entry->verb == PLAN_RELEASE) {
+            end_release(txn, plan, entry);
+        } else if (entry->verb == PLAN_DEALLOCATE) {
+            end_deallocation(txn, plan, entry);
+        } else if (entry->verb == PLAN_RESTORE) {
+            end_restore(txn, entry);
+        }
+    }
+    for (vec_each(&plan->left, left)) {
+        txn_event(txn, "vgpu-left-behind", SUBJECT("plan", plan->id), plan->author, "%s",
+                  left->text);
+    }
+    txn_follow_plan(txn, plan);
+    txn_note_plan_health(txn, plan);
+    txn->manager->listeners->plans->end(txn, plan);
+    snprintf(kind, sizeof(kind), "plan-%s", plan_state_name(plan->state));
+    const char *hint = plan->state == PLAN_DONE ? "" : plan_hint(plan);
+    txn_event(txn, kind, SUBJECT("plan", plan->id), plan->author, "%s%s%s%s%s", plan->reason,
+              plan->problem[0] != '\0' ? ": " : "", plan->problem, hint[0] != '\0' ? "; " : "",
+              hint);
+}
+
+static void store_end(void *data)
+{
+    struct manager *m = data;
+    struct error err = {0};
+    struct txn txn;
+    txn_begin(&txn, m);
+    txn_end_plan(&txn, m->ended);
+    if (txn_commit(&txn, &err) != 0) {
+        /* The journal still has the plan: a restart comes to the same end. */
+        log_error("plan %s ended but can't be stored, trying again: %s", m->ended->id, err.message);
+        uint64_t pause_us = backoff_take(&m->commit_backoff, COMMIT_RETRY_US, COMMIT_RETRY_MAX_US);
+        if (pause_us >= COMMIT_PATIENCE_US) {
+            change_refuse_all(m, &err);
+        }
+        (void)evloop_after(m->config.loop, pause_us, store_end, m);
+        return;
+    }
+    log_info("plan %s (%s) is %s", m->ended->id, m->ended->reason,
+             plan_state_name(m->ended->state));
+    m->store_problem = (struct error){0};
+    CLEANUP(plan_freep) struct plan *ended = TAKE_PTR(m->ended);
+    plan_end_fn *then = TAKE_PTR(m->then);
+    m->listeners->plans->ended(m, ended);
+    holds_end(&m->holds, ended->id, 0);
+    if (then != NULL) {
+        then(m, ended, m->then_data);
+    } else {
+        manager_resume(m);
+    }
+}
+
+/* The driver chooses GPU instances for vGPUs, and gives new ids to those it makes again. */
+static void refresh(const struct host *host, struct claim *claim)
+{
+    struct assignment *got = &claim->assigned;
+    const struct gpu *gpu = claim_find_gpu(claim, host);
+    if (gpu == NULL || got->profile[0] == '\0') {
+        return;
+    }
+    const struct vgpu *vgpu = gpu_find_vgpu(gpu, got->mdev_uuid, &got->device);
+    if (vgpu != NULL && vgpu->gi_id != NO_ID) {
+        const struct gi *gi = gpu_find_gi(gpu, vgpu->gi_id);
+        got->gi_id = vgpu->gi_id;
+        got->start = gi == NULL ? got->start : gi->start;
+        got->size = gi == NULL ? got->size : gi->size;
+        return;
+    }
+    const struct gi *gi = gpu_find_gi_at(gpu, got->start, got->size);
+    if (gi != NULL) {
+        got->gi_id = gi->id;
+        if (claim->spec.mode == CLAIM_GPU_INSTANCE && gi->mig_uuid[0] != '\0') {
+            STR_SET(got->mig_uuid, gi->mig_uuid);
+        }
+    }
+}
+
+/* As it will be once the end of the plan is stored. */
+static struct claim claim_after(const struct plan *plan, const struct claim *claim)
+{
+    struct claim after = *claim;
+    for (vec_each(&plan->claims, entry)) {
+        bool gets = entry->verb == PLAN_BIND || entry->verb == PLAN_RESTORE;
+        if (str_eq(entry->claim.name, claim->name) && gets) {
+            after.assigned = entry->claim.assigned;
+            after.state = CLAIM_BOUND;
+        }
+    }
+    return after;
+}
+
+static bool is_about(const struct plan *plan, const struct claim *claim)
+{
+    for (vec_each(&plan->claims, entry)) {
+        if (entry->verb != PLAN_KEEP && str_eq(entry->claim.name, claim->name)) {
+            return true;
+        }
+    }
+    return plan->no_undo; /* a restoration is about all that its GPU should carry */
+}
+
+static bool is_warned_of(const struct plan *plan, const struct claim *claim)
+{
+    for (vec_each(&plan->warnings, warning)) {
+        if (str_eq(warning->claim, claim->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void manager_note_lacking_before(const struct manager *m, struct plan *plan)
+{
+    char text[ERROR_TEXT_SIZE];
+    for (vec_each(&m->claims, claim)) {
+        bool here =
+            plan_changes_gpu(plan, &claim->assigned.gpu) && !claim_is_displaced(claim, m->host);
+        if (here && !is_about(plan, claim) && claim_lacks_device(m, claim, text, sizeof(text))) {
+            struct plan_warning *warning = vec_push(&plan->warnings);
+            STR_SET(warning->claim, claim->name);
+            str_print(warning->text, sizeof(warning->text),
+                      "claim \"%s\" has no device, as before: %s", claim->name, text);
+        }
+    }
+}
+
+/* A plan may do all of its steps, and a claim that has to do with its GPUs be without a device all
+ * the same: the plan says so, and who waits for it does not hear that all is well. */
+static void note_lacking(const struct manager *m, struct plan *plan)
+{
+    char text[ERROR_TEXT_SIZE];
+    for (vec_each(&m->claims, claim)) {
+        struct claim after = claim_after(plan, claim);
+        bool here = holds_bar(&m->holds, hold_gpu(&after.assigned.gpu), WANT_GPU_REPORT) &&
+                    !claim_is_displaced(&after, m->host);
+        if (plan->problem[0] == '\0' && here &&
+            (is_about(plan, claim) || !is_warned_of(plan, claim)) &&
+            claim_lacks_device(m, &after, text, sizeof(text))) {
+            str_print(plan->problem, sizeof(plan->problem),
+                      "its steps are done, but of claim \"%s\" %s", claim->name, text);
+            log_warning("plan %s: %s", plan->id, plan->problem);
+        }
+    }
+}
+
+static void ended_observed(struct manager *m, const struct error *err, void *data)
+{
+    (void)data;
+    if (err == NULL) {
+        for (vec_each(&m->ended->claims, entry)) {
+            refresh(m->host, &entry->claim);
+        }
+        if (m->ended->state == PLAN_DONE) {
+            note_lacking(m, m->ended);
+        }
+    }
+    store_end(m);
+}
+
+void manager_plan_done(struct plan *plan, void *data)
+{
+    struct manager *m = data;
+    m->running = NULL;
+    holds_end(&m->holds, plan->id,
+              UINT64_MAX); /* what it did to GPUs is expected until it is stored */
+    m->settled = m->settling = NULL;
+    m->ended = plan;
+    backoff_reset(&m->commit_backoff);
+    manager_note_definitions(m, plan);
+    /* Not the VMs: libvirt may be waiting for a hook that waits for this plan. */
+    manager_observe_hardware(m, ended_observed, NULL);
+}

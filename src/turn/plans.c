@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a plan to its run: reserve, run. It goes on after a restart in resume.c; its end:
+ * plan_end.c. */
+#include "turn/plans.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "plan/places.h"
+#include "plan/unread.h"
+#include "state/listeners.h"
+#include "state/reply_json.h"
+#include "state/state.h"
+#include "state/txn.h"
+#include "turn/plan_end.h"
+#include "turn/plan_holds.h"
+#include "turn/queue.h"
+
+/* ---- reserve ---- */
+
+static void reserve_claim(struct txn *txn, const struct plan *plan, const struct plan_claim *entry)
+{
+    struct claim claim = entry->claim;
+    switch (entry->verb) {
+    case PLAN_BIND:
+    case PLAN_DEALLOCATE:
+        if (entry->verb == PLAN_DEALLOCATE && plan_claim_is_old(entry)) {
+            claim_move(&claim, CLAIM_RELEASING);
+            txn_put_claim(txn, &claim);
+            break;
+        }
+        claim.state = CLAIM_PENDING;
+        claim_move(&claim, CLAIM_BINDING);
+        claim.problem[0] = '\0';
+        txn_put_claim(txn, &claim);
+        if (!plan_claim_is_old(entry)) {
+            txn_event(txn, "claim-created", SUBJECT("claim", claim.name), plan->author,
+                      "%s; plan %s", plan->reason, plan->id);
+        }
+        break;
+    case PLAN_RELEASE:
+        if (!plan_claim_is_replaced(plan, entry)) {
+            claim_move(&claim, CLAIM_RELEASING);
+            txn_put_claim(txn, &claim);
+        }
+        break;
+    case PLAN_KEEP:
+    case PLAN_RESTORE:
+        break;
+    }
+}
+
+/* Boards move to other addresses, and a reboot may come before the plan's end. */
+static void note_boards(const struct manager *m, struct plan *plan)
+{
+    for (vec_each(&plan->steps, step)) {
+        const struct gpu *gpu = m->host == NULL ? NULL : host_find_gpu_addr(m->host, &step->gpu);
+        if (gpu != NULL && step->board[0] == '\0') {
+            STR_SET(step->board, gpu_known_uuid(gpu));
+        }
+    }
+}
+
+static void reserve(struct txn *txn, const struct plan *plan)
+{
+    txn_put_plan(txn, plan);
+    for (vec_each(&plan->claims, entry)) {
+        reserve_claim(txn, plan, entry);
+    }
+}
+
+void manager_plan_progress(const struct plan *plan, size_t step, void *data)
+{
+    struct manager *m = data;
+    m->step_since_us = clock_monotonic_us();
+    char text[STEP_TEXT_SIZE];
+    const struct step *current = &plan->steps.items[step];
+    log_debug("plan %s: step %zu of %zu %s: %s", plan->id, step + 1, plan->steps.n,
+              step_state_name(current->state), step_describe(current, text, sizeof(text)));
+}
+
+/* ---- running ---- */
+
+static int store_plan(struct manager *m, const struct change *change, struct plan *plan,
+                      struct error *err)
+{
+    struct txn txn;
+    txn_begin(&txn, m);
+    plan_move(plan, plan->steps.n > 0 ? PLAN_RUNNING : PLAN_DONE);
+    note_boards(m, plan);
+    reserve(&txn, plan);
+    m->listeners->plans->reserve(&txn, change, plan);
+    if (plan->state == PLAN_DONE) { /* nothing to do: reserved and ended at once */
+        plan->finished_us = clock_realtime_us();
+        txn_end_plan(&txn, plan);
+    }
+    return txn_commit(&txn, err);
+}
+
+/* Gives the plan its name and stores it, as running or, with nothing to do, as done. */
+static int reserve_plan(struct manager *m, const struct change *change, struct plan *plan,
+                        struct error *err)
+{
+    id_uuid(plan->id);
+    plan->created_us = clock_realtime_us();
+    if (plan->steps.n > 0 && m->host->pci_problem[0] != '\0') {
+        error_set(err, REASON_PERMISSION, "host", "%s", m->host->pci_problem);
+        error_hint(err, "run cleaved as root");
+        return -REASON_PERMISSION;
+    }
+    int r = store_plan(m, change, plan, err);
+    if (r == 0) {
+        log_info("plan %s (%s) by %s: %zu step%s", plan->id, plan->reason, plan->author,
+                 plan->steps.n, plan->steps.n == 1 ? "" : "s");
+    }
+    return r;
+}
+
+static void run_plan(struct manager *m, struct plan *plan)
+{
+    manager_hold_plan(m, plan);
+    m->step_since_us = clock_monotonic_us();
+    m->running = plan;
+    m->n_plans++;
+    runner_start(m->runner, plan);
+}
+
+/* What refuses a plan before its first step, and so in a dry run, too. */
+static int check_plan(struct manager *m, const struct change *change, const struct plan *plan,
+                      struct error *err)
+{
+    int r = manager_check_holds(m, change != NULL ? change->operation : "", plan, err);
+    return r != 0 || m->host == NULL ? r : places_check_plan(m->host, &m->claims, plan, err);
+}
+
+void change_carry_out(struct change *change, struct plan *plan)
+{
+    struct manager *m = change->manager;
+    struct error err = {0};
+    if (check_plan(m, change, plan, &err) != 0) {
+        plan_free(plan);
+        change_refuse(change, &err);
+        return;
+    }
+    manager_note_lacking_before(m, plan);
+    if (change->dry_run) {
+        json_t *body = reply_change(plan, &m->claims);
+        plan_free(plan);
+        change_answer(change, body);
+        return;
+    }
+    if (reserve_plan(m, change, plan, &err) != 0) {
+        plan_free(plan);
+        change_refuse(change, &err);
+        return;
+    }
+    bool runs = plan->state == PLAN_RUNNING;
+    change->in_turn = !runs; /* else the plan has the turn now */
+    m->listeners->plans->reserved(m, change, plan);
+    change_answer(change,
+                  change->show != NULL ? change->show(change) : reply_change(plan, &m->claims));
+    if (!runs) {
+        plan_free(plan);
+        return;
+    }
+    run_plan(m, plan);
+}
+
+int manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data,
+                     struct error *err)
+{
+    int r = check_plan(m, NULL, plan, err);
+    r = r != 0 || m->host == NULL ? r : plan_check_unread(m->host, plan, err);
+    if (r == 0) {
+        manager_note_lacking_before(m, plan);
+        r = reserve_plan(m, NULL, plan, err);
+    }
+    if (r != 0) {
+        plan_free(plan);
+        return r;
+    }
+    if (plan->state != PLAN_RUNNING) {
+        CLEANUP(plan_freep) struct plan *done = plan;
+        fn(m, done, data);
+        return 0;
+    }
+    m->then = fn;
+    m->then_data = data;
+    run_plan(m, plan);
+    return 0;
+}
+
+/* ---- requests ---- */
+
+void manager_list_plans(struct manager *m, const struct request *request)
+{
+    struct plan **plans = NULL;
+    size_t n = 0;
+    struct error err = {0};
+    struct kept_body *kept = &m->kept_plans;
+    uint64_t changes = m->ledger->changes;
+    if (kept->body != NULL && kept->stamp[0] == changes) {
+        request_answer(request, json_incref(kept->body));
+        return;
+    }
+    if (ledger_load_plans(m->ledger, MAX_PLANS_LISTED, false, &plans, &n, &err) != 0) {
+        request_refuse(request, &err);
+        return;
+    }
+    json_t *body = reply_plans(plans, n);
+    json_decref(kept->body);
+    *kept = (struct kept_body){.body = json_incref(body), .stamp = {changes}};
+    for (size_t i = 0; i < n; i++) {
+        plan_free(plans[i]);
+    }
+    free(plans);
+    request_answer(request, body);
+}
+
+void manager_get_plan(struct manager *m, const struct request *request)
+{
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    struct error err = {0};
+    int r = ledger_load_plan(m->ledger, request->target, &plan, &err);
+    if (r == 0 && plan == NULL) {
+        r = error_set(&err, REASON_NOT_FOUND, SUBJECT("plan", request->target),
+                      "there is no plan \"%s\"", request->target);
+        error_hint(&err, "`cleave plan list` shows the latest");
+    }
+    if (r != 0) {
+        request_refuse(request, &err);
+        return;
+    }
+    request_answer(request, plan_to_json(plan));
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a plan to its run, and requests about plans. Loop thread only. */
+#ifndef TURN_PLANS_H
+#define TURN_PLANS_H
+
+#include <stddef.h>
+
+#include "service/service.h"
+#include "state/state.h"
+
+#define MAX_PLANS_LISTED 100
+
+/* Takes the plan: shows it (dry run), or reserves it in one transaction, replies and runs it. */
+void change_carry_out(struct change *change, struct plan *plan);
+/* For who has the turn: takes the plan, stores and runs it. On failure the turn is still there. */
+int manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data,
+                     struct error *err);
+/* For the runner: a step has changed its state. */
+void manager_plan_progress(const struct plan *plan, size_t step, void *data);
+
+/* Verbs (service/verbs.def). */
+verb_fn manager_list_plans, manager_get_plan;
+
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Changes wait here for their turn; each is then planned against a fresh observation, which is
+ * waited for before the turn is taken. What a VM's hook waits for is planned against the hardware
+ * alone, and goes first: libvirt may tell nothing of any VM until that hook ends. */
+#include "turn/queue.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "model/drain.h"
+#include "model/incoming.h"
+#include "state/lateness.h"
+#include "state/listeners.h"
+#include "state/state.h"
+#include "turn/vm_lines.h"
+#include "watch/observe.h"
+
+/* How often the patience with a look a call may take: a VM's start waits for its hook, and for
+ * memory of a size that a look has not. */
+#define GUEST_CALL_LOOKS 9
+
+static uint64_t guest_call_us(const struct change *change)
+{
+    return manager_patience_us(change->manager, SOURCE_GUESTS) *
+           (vm_line_only_asks(change) ? 1 : GUEST_CALL_LOOKS);
+}
+
+struct change *change_new(struct manager *m, change_fn *run, const struct request *request,
+                          const char *name)
+{
+    struct change *change = xcalloc(1, sizeof(*change));
+    change->manager = m;
+    change->run = run;
+    change->dry_run = request->dry_run;
+    change->reply = request->reply;
+    change->data = request->data;
+    if (request->caller != NULL) {
+        change->caller = *request->caller;
+    }
+    if (request->behind != NULL) {
+        change->behind = xstrdup(request->behind);
+    }
+    STR_SET(change->name, name);
+    str_print(change->operation, sizeof(change->operation), "change %llu",
+              (unsigned long long)++m->n_changes);
+    return change;
+}
+
+void change_hold_vm(const struct change *change, enum hold_kind kind)
+{
+    struct manager *m = change->manager;
+    const struct vm *seen = m->host != NULL ? host_find_vm(m->host, change->name) : NULL;
+    struct hold hold = {.kind = kind,
+                        .object = hold_vm(change->name, seen != NULL ? seen->uuid : ""),
+                        .bars = hold_bars(kind),
+                        .since_us = clock_realtime_us()};
+    STR_SET(hold.operation, change->operation);
+    holds_take(&m->holds, &hold);
+}
+
+void manager_end_holds(struct manager *m, const char *operation)
+{
+    holds_end(&m->holds, operation, m->observations[SOURCE_GUESTS].begun + 1);
+}
+
+void change_free(struct change *change)
+{
+    if (change != NULL) {
+        evloop_timer_free(change->timer);
+        vec_done(&change->claims);
+        vec_done(&change->steps);
+        free(change->template);
+        free(change->behind);
+        json_decref(change->json);
+        drain_free(change->drain);
+        migration_free(change->migration);
+        migration_offer_free(change->offer);
+        incoming_free(change->incoming);
+        free(change);
+    }
+}
+
+static void change_end(struct change *change)
+{
+    struct manager *m = change->manager;
+    bool in_turn = change->in_turn;
+    change_free(change);
+    if (in_turn) {
+        manager_release(m);
+    }
+}
+
+void change_yield(struct change *change)
+{
+    if (change->in_turn) {
+        change->in_turn = false;
+        manager_release(change->manager);
+    }
+}
+
+static void call_is_late(void *data)
+{
+    struct change *change = data;
+    struct error err = {0};
+    if (change->late || change->manager->stopping) {
+        return;
+    }
+    vm_line_explain(change, guest_call_us(change), &err);
+    log_warning("VM %s: %s", change->name, err.message);
+    change->late = true;
+    if (change->line != NULL) {
+        change->line->late++;
+    } else {
+        change->manager->n_late_calls++;
+    }
+    change->reply(NULL, &err, change->data);
+    change->reply = change_unasked;
+    change_yield(change);
+}
+
+void change_lose_patience(struct manager *m, enum vm_line_use use, const char *vm)
+{
+    for (size_t i = 0; i < m->n_vm_lines; i++) {
+        struct vm_line *line = &m->vm_lines[i];
+        unsigned before = line->late;
+        for (vec_each(&line->changes, change)) {
+            if (line->use == use && (vm == NULL || str_eq(vm, (*change)->name))) {
+                call_is_late(*change);
+            }
+        }
+        line->since_us -= line->late > before ? manager_patience_us(m, SOURCE_GUESTS) : 0;
+    }
+}
+
+static void guest_called(void *data)
+{
+    struct change *change = data;
+    evloop_timer_free(TAKE_PTR(change->timer));
+    if (change->line != NULL) {
+        vm_line_give_back(change);
+    } else {
+        change->manager->n_late_calls -= change->late;
+    }
+    change->called(change);
+}
+
+void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done)
+{
+    struct manager *m = change->manager;
+    struct error err = {0};
+    if (change->line == NULL && manager_check_port(m, PORT_GUEST, &err) != 0) {
+        manager_end_holds(m, change->operation);
+        change_refuse(change, &err);
+        return;
+    }
+    change->called = done;
+    if (evloop_timer_new(m->config.loop, call_is_late, change, &change->timer) == 0) {
+        (void)evloop_timer_set(change->timer, guest_call_us(change));
+    }
+    worker_submit(change->line != NULL ? change->line->worker : m->guest_worker, work, guest_called,
+                  change);
+}
+
+void change_answer(struct change *change, json_t *body)
+{
+    change->reply(body, NULL, change->data);
+    change_end(change);
+}
+
+void change_unasked(json_t *body, const struct error *err, void *data)
+{
+    (void)err;
+    (void)data;
+    json_decref(body);
+}
+
+void change_refuse(struct change *change, const struct error *err)
+{
+    change->reply(NULL, err, change->data);
+    change_end(change);
+}
+
+void change_hand_over(struct change *change)
+{
+    change_end(change);
+}
+
+static void change_begin(struct change *change, const struct error *err)
+{
+    struct manager *m = change->manager;
+    m->busy = true;
+    m->turn_since_us = clock_monotonic_us();
+    str_print(m->turn_of, sizeof(m->turn_of), "%s%s",
+              change->name[0] != '\0' ? "a change of " : "a change", change->name);
+    change->in_turn = true;
+    if (err != NULL) {
+        change_refuse(change, err);
+        return;
+    }
+    change->run(change);
+}
+
+/* Another change may have taken the turn; its release calls this once more. */
+static void take_turn(struct manager *m, const struct error *err, void *data)
+{
+    (void)data;
+    m->looking_for_next = false;
+    if (m->busy || m->urgent != NULL || m->first == NULL || m->stopping) {
+        return;
+    }
+    struct change *change = m->first;
+    m->first = change->next;
+    if (m->first == NULL) {
+        m->last = &m->first;
+    }
+    m->n_waiting--;
+    change_begin(change, err);
+}
+
+static void take_urgent_turn(struct manager *m, const struct error *err, void *data)
+{
+    (void)data;
+    m->looking_for_urgent = false;
+    if (m->busy || m->urgent == NULL || m->stopping) {
+        return;
+    }
+    struct change *change = m->urgent;
+    m->urgent = change->next;
+    change_begin(change, err);
+}
+
+static void run_next(void *data)
+{
+    struct manager *m = data;
+    if (m->busy || m->stopping || m->listeners->take_turn(m)) {
+        return;
+    }
+    if (m->urgent != NULL) {
+        if (!m->looking_for_urgent) {
+            m->looking_for_urgent = true;
+            manager_observe_hardware(m, take_urgent_turn, NULL);
+        }
+    } else if (m->first != NULL && !m->looking_for_next) {
+        m->looking_for_next = true;
+        if (m->first->hardware_only) {
+            manager_observe_hardware(m, take_turn, NULL);
+        } else {
+            manager_observe(m, take_turn, NULL);
+        }
+    }
+}
+
+void manager_release(struct manager *m)
+{
+    m->busy = false;
+    m->turn_of[0] = '\0';
+    evloop_post(m->config.loop, run_next, m);
+}
+
+void change_refuse_all(struct manager *m, const struct error *why)
+{
+    m->store_problem = *why;
+    while (m->urgent != NULL || m->first != NULL) {
+        struct change **queue = m->urgent != NULL ? &m->urgent : &m->first;
+        struct change *change = *queue;
+        *queue = change->next;
+        m->n_waiting -= queue == &m->first;
+        change_refuse(change, why);
+    }
+    m->last = &m->first;
+}
+
+void change_enqueue(struct change *change)
+{
+    struct manager *m = change->manager;
+    if (m->store_problem.reason != REASON_NONE) {
+        change_refuse(change, &m->store_problem);
+        return;
+    }
+    if (m->n_waiting == MAX_CHANGES) {
+        struct error err = {0};
+        error_set(&err, REASON_UNAVAILABLE, "cleaved", "%d changes wait already", MAX_CHANGES);
+        error_hint(&err, "try again later; `cleave plan list` shows what runs");
+        change_refuse(change, &err);
+        return;
+    }
+    change->next = NULL; /* it may have been in the queue before */
+    *m->last = change;
+    m->last = &change->next;
+    m->n_waiting++;
+    run_next(m);
+}
+
+void change_enqueue_urgent(struct change *change)
+{
+    struct change **last = &change->manager->urgent;
+    if (change->manager->store_problem.reason != REASON_NONE) {
+        change_refuse(change, &change->manager->store_problem);
+        return;
+    }
+    change->urgent = true;
+    while (*last != NULL) {
+        last = &(*last)->next;
+    }
+    *last = change;
+    run_next(change->manager);
+}
+
+bool change_is_waiting(const struct manager *m, change_fn *fn, const char *name)
+{
+    const struct change *const queues[] = {m->urgent, m->first};
+    for (size_t i = 0; i < ARRAY_SIZE(queues); i++) {
+        for (const struct change *change = queues[i]; change != NULL; change = change->next) {
+            if (change->run == fn && str_eq(change->name, name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Changes: one at a time, in the order they came. The turn is taken once the host was looked at: a
+ * change that waits for that holds up no one. Loop thread only. */
+#ifndef TURN_QUEUE_H
+#define TURN_QUEUE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "hold/hold.h"
+#include "service/service.h"
+#include "turn/change.h"
+#include "turn/vm_lines.h"
+
+#define MAX_CHANGES 64 /* waiting for their turn */
+
+/* For `reply` of what cleaved does on its own. */
+void change_unasked(json_t *body, const struct error *err, void *data);
+
+struct change *change_new(struct manager *m, change_fn *run, const struct request *request,
+                          const char *name);
+void change_free(struct change *change);
+/* Takes the change. Refuses it when too many wait. */
+void change_enqueue(struct change *change);
+/* The same for what a VM waits for, with its hook running: it goes before all others, and runs
+ * against a fresh look at the hardware alone. */
+void change_enqueue_urgent(struct change *change);
+bool change_is_waiting(const struct manager *m, change_fn *fn, const char *name);
+/* The store fails, with a plan at its end, which keeps the turn: who waits is refused, and so is
+ * who comes before it works again. */
+void change_refuse_all(struct manager *m, const struct error *why);
+/* Takes a hold of the VM that it is about, in the change's own name; manager_end_holds() ends it.
+ */
+void change_hold_vm(const struct change *change, enum hold_kind kind);
+/* For a change with all that a VM needs: `work` on the worker, then `done`; on the line's, if it
+ * has one. When libvirt does not answer in time the change is refused and gives the turn away; what
+ * comes of it is noted then. */
+void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done);
+/* Lets the next one run though this one's answer has yet to come. */
+void change_yield(struct change *change);
+/* Reply (body is stolen), free, and let the next one run. */
+void change_answer(struct change *change, json_t *body);
+void change_refuse(struct change *change, const struct error *err);
+/* Someone else answers later: frees, and lets the next one run. */
+void change_hand_over(struct change *change);
+/* For who keeps the turn longer than its change: lets the next one run. */
+void manager_release(struct manager *m);
+/* The operation is over: until a look at the guests that begins later, they are not believed. */
+void manager_end_holds(struct manager *m, const char *operation);
+/* Such calls under way are late now, those about `vm` if it is not NULL: for tests, which know that
+ * they hang. */
+void change_lose_patience(struct manager *m, enum vm_line_use use, const char *vm);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans that were begun go on: after a restart, or when a call has come back. */
+#include "turn/resume.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "state/state.h"
+#include "turn/plan_holds.h"
+#include "turn/queue.h"
+#include "turn/unfinished.h"
+
+void manager_resume(struct manager *m)
+{
+    struct plan *plan = manager_next_unfinished(m);
+    if (plan == NULL) {
+        manager_release(m);
+        return;
+    }
+    manager_go_on_with(m, plan);
+}
+
+void manager_go_on_with(struct manager *m, struct plan *plan)
+{
+    m->busy = true;
+    m->n_plans++;
+    if (plan->state == PLAN_RUNNING) {
+        plan->problem[0] = '\0'; /* that it waited for something is over */
+    }
+    m->turn_since_us = m->step_since_us = clock_monotonic_us(); /* the step in hand, once more */
+    manager_hold_plan(m, plan);
+    m->running = plan;
+    m->n_plans++;
+    log_info("plan %s (%s) was not finished: going on", plan->id, plan->reason);
+    runner_resume(m->runner, plan);
+}

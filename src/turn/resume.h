@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans that were begun go on. Loop thread only. */
+#ifndef TURN_RESUME_H
+#define TURN_RESUME_H
+
+struct manager;
+struct plan;
+
+/* Goes on with the plans found unfinished, oldest first, then with the queue. */
+void manager_resume(struct manager *m);
+/* With the turn: takes a plan that was begun, and goes on with it. */
+void manager_go_on_with(struct manager *m, struct plan *plan);
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verbs/claims.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "state/planner_view.h"
+#include "state/state.h"
+#include "turn/foresight.h"
+#include "turn/plans.h"
+#include "turn/queue.h"
+#include "vm/foreign.h"
+#include "vm/saved.h"
+#include "watch/claim_view.h"
+#include "watch/vm_overlay.h"
+
+void manager_list_claims(struct manager *m, const struct request *request)
+{
+    json_t *list = json_array();
+    for (vec_each(&m->claims, claim)) {
+        json_array_append_new(list, claim_view(m, claim));
+    }
+    request_answer(request, json_pack("{s:o}", "claims", list));
+}
+
+static int find_claim(const struct manager *m, const char *name, struct claim **ret_claim,
+                      struct error *err)
+{
+    *ret_claim = claims_find(&m->claims, name);
+    if (*ret_claim != NULL) {
+        return 0;
+    }
+    CLEANUP_FREE const char **names = xcalloc(m->claims.n + 1, sizeof(*names));
+    for (size_t i = 0; i < m->claims.n; i++) {
+        names[i] = m->claims.items[i].name;
+    }
+    const char *nearest = str_nearest(name, names, m->claims.n);
+    int r =
+        error_set(err, REASON_NOT_FOUND, SUBJECT("claim", name), "there is no claim \"%s\"", name);
+    if (nearest != NULL) {
+        error_hint(err, "did you mean \"%s\"?", nearest);
+    } else {
+        error_hint(err, "`cleave claim list` shows them all");
+    }
+    return r;
+}
+
+void manager_get_claim(struct manager *m, const struct request *request)
+{
+    struct error err = {0};
+    struct claim *claim = NULL;
+    if (find_claim(m, request->target, &claim, &err) != 0) {
+        request_refuse(request, &err);
+        return;
+    }
+    request_answer(request, claim_view(m, claim));
+}
+
+/* ---- create ---- */
+
+static int refuse_existing(const struct claim *existing, struct error *err)
+{
+    int r = error_set(err, REASON_CONFLICT, SUBJECT("claim", existing->name),
+                      "claim \"%s\" exists already and is %s", existing->name,
+                      claim_state_name(existing->state));
+    error_hint(err, "choose another name, or delete it first: `cleave claim delete %s`",
+               existing->name);
+    return r;
+}
+
+static int plan_create(struct change *change, struct plan **ret_plan, struct error *err)
+{
+    struct manager *m = change->manager;
+    struct claim *claim = &change->claims.items[0];
+    const struct claim *existing = claims_find(&m->claims, claim->name);
+    if (existing != NULL) {
+        return refuse_existing(existing, err);
+    }
+    struct planner planner = manager_planner(m);
+    int r = planner_admit(&planner, claim, err);
+    if (r != 0) {
+        return r;
+    }
+    char reason[PLAN_REASON_SIZE];
+    str_print(reason, sizeof(reason), "claim create %s", claim->name);
+    const struct claim *add[] = {claim};
+    struct steps foreign = {0}; /* they would stay first in the definition, and keep the VM off */
+    manager_foreign_of(m, add, 1, &foreign);
+    struct plan_request request = {.add = add,
+                                   .n_add = 1,
+                                   .extra = foreign.items,
+                                   .n_extra = foreign.n,
+                                   .author = change->caller.author,
+                                   .reason = reason,
+                                   .moves = change->moves,
+                                   .new_uuid = id_uuid};
+    r = planner_build(&planner, &request, ret_plan, err);
+    vec_done(&foreign);
+    return r;
+}
+
+static void run_create(struct change *change)
+{
+    struct error err = {0};
+    struct plan *plan = NULL;
+    if (plan_create(change, &plan, &err) != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    change_carry_out(change, plan);
+}
+
+/* A claim, and next to it what is asked for this once. */
+
+void manager_create_claim(struct manager *m, const struct request *request)
+{
+    const struct claim_body *body = request->body;
+    struct claim claim = body->claim;
+    STR_SET(claim.author, request->caller->author);
+    claim.created_us = clock_realtime_us();
+    struct change *change = change_new(m, run_create, request, claim.name);
+    *vec_push(&change->claims) = claim;
+    change->moves = body->move_idle ? PLAN_MOVES_IDLE : PLAN_MOVES_TELL;
+    change_enqueue(change);
+}
+
+/* ---- delete ---- */
+
+/* The saved state names the claim's device: without it the VM could never be restored. */
+static int refuse_saved(const struct manager *m, const struct claim *claim, struct error *err)
+{
+    const struct vm *vm =
+        claim->vm[0] != '\0' ? host_find_vm_of(m->host, claim->vm, claim->vm_uuid) : NULL;
+    if (vm == NULL || claim->spec.mode == CLAIM_GPU_INSTANCE) {
+        return 0;
+    }
+    if (!vm->saved && vm_overlay_may_be_saved(m, vm)) {
+        error_set(err, REASON_IN_USE, SUBJECT("claim", claim->name),
+                  "claim \"%s\" can't be released: VM \"%s\" was just saved, and it is not known "
+                  "yet whether libvirt keeps the saved state, with the claim's device",
+                  claim->name, vm->name);
+        error_hint(err, "try again: `cleave claim delete %s`", claim->name);
+        return -REASON_IN_USE;
+    }
+    if (!vm->saved) {
+        return 0;
+    }
+    error_set(err, REASON_IN_USE, SUBJECT("claim", claim->name),
+              "claim \"%s\" can't be released: VM \"%s\" is saved, and its saved state has the "
+              "claim's device",
+              claim->name, vm->name);
+    if (manager_find_stuck(m, vm, vm->saved_devices.items, vm->saved_devices.n) != NULL) {
+        manager_hint_forget(vm, err);
+        return -REASON_IN_USE;
+    }
+    error_hint(
+        err,
+        "start the VM (`cleave vm start %s`) and stop it, or forget the saved state, and the "
+        "guest's memory with it: `virsh managedsave-remove %s`",
+        SHELL_ARG(vm->name), SHELL_WORD(vm->name));
+    return -REASON_IN_USE;
+}
+
+static int plan_delete(struct change *change, struct plan **ret_plan, struct error *err)
+{
+    struct manager *m = change->manager;
+    struct claim *claim = NULL;
+    int r = find_claim(m, change->name, &claim, err);
+    r = r != 0
+            ? r
+            : hold_check(&m->holds, hold_claim(claim), WANT_CLAIM_CHANGE, change->operation, err);
+    r = r != 0 ? r : refuse_saved(m, claim, err);
+    if (r != 0) {
+        return r;
+    }
+    char reason[PLAN_REASON_SIZE];
+    str_print(reason, sizeof(reason), "claim delete %s", claim->name);
+    const char *remove[] = {claim->name};
+    struct plan_request request = {.remove = remove,
+                                   .n_remove = 1,
+                                   .author = change->caller.author,
+                                   .reason = reason,
+                                   .new_uuid = id_uuid};
+    struct planner planner = manager_planner(m);
+    return planner_build(&planner, &request, ret_plan, err);
+}
+
+static void run_delete(struct change *change)
+{
+    struct foresight foresight;
+    struct error err = {0};
+    struct plan *plan = NULL;
+    foresight_begin(&foresight, change, plan_delete);
+    if (plan_delete(change, &plan, &err) != 0) {
+        change_refuse(change, &err);
+    } else {
+        change_carry_out(change, plan);
+    }
+    foresight_end(&foresight);
+}
+
+void manager_delete_claim(struct manager *m, const struct request *request)
+{
+    change_enqueue(change_new(m, run_delete, request, request->target));
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests about what is wrong with a VM's definition. Loop thread only. */
+#ifndef VERBS_LINT_H
+#define VERBS_LINT_H
+
+#include "service/service.h"
+
+/* Verbs (service/verbs.def). */
+verb_fn manager_lint_vm;
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operations of all kinds in one list: what is shown of them, filters, cancelling. */
+#include "base/str.h"
+#include "drain/drainage.h"
+#include "hooked.h"
+#include "lab_fixture.h"
+#include "state/state.h"
+#include "test.h"
+
+static void list(struct lab *lab, const struct request *filters, struct answer *answer)
+{
+    struct request request = *filters;
+    request.data = answer;
+    lab_call(lab, VERB_LIST_OPERATIONS, &request);
+    assert_true(lab_wait(lab, answer));
+}
+
+static size_t count(struct lab *lab, const struct request *filters)
+{
+    struct answer answer = {0};
+    list(lab, filters, &answer);
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    size_t n = json_array_size(json_object_get(answer.body, "operations"));
+    answer_done(&answer);
+    return n;
+}
+#define COUNT(lab, ...) count((lab), &(struct request){__VA_ARGS__})
+
+/* The newest of that kind; the caller's. */
+static json_t *newest(struct lab *lab, const char *kind)
+{
+    struct answer answer = {0};
+    list(lab, &(struct request){.kind = kind}, &answer);
+    json_t *first = json_incref(json_array_get(json_object_get(answer.body, "operations"), 0));
+    answer_done(&answer);
+    return first;
+}
+
+static const char *text(const json_t *operation, const char *key)
+{
+    const char *found = json_string_value(json_object_get(operation, key));
+    return found == NULL ? "" : found;
+}
+
+static enum reason cancel(struct lab *lab, const char *id, bool dry_run, char ret_why[512])
+{
+    struct answer answer = {0};
+    lab_ask(lab, VERB_CANCEL_OPERATION, &answer, .target = id, .dry_run = dry_run);
+    assert_true(lab_wait(lab, &answer));
+    enum reason reason = answer.err.reason;
+    (void)str_copy(ret_why, 512, answer.err.message);
+    answer_done(&answer);
+    return reason;
+}
+
+static void create(struct lab *lab, const char *json)
+{
+    assert_int_equal(lab_create(lab, json, NULL), 0);
+    assert_true(lab_settle(lab));
+}
+
+static void a_plan_is_listed_and_found_by_every_filter(void **state)
+{
+    struct lab_fixture *f = *state;
+    create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}");
+    CLEANUP_JSON json_t *plan = newest(&f->lab, "plan");
+    const json_t *progress = json_object_get(plan, "progress");
+    assert_string_equal(text(plan, "kind"), "plan");
+    assert_string_equal(text(plan, "subject"), "claim/a");
+    assert_string_equal(text(plan, "state"), "done");
+    assert_true(str_ends(text(plan, "url"), text(plan, "id")));
+    assert_int_equal(json_integer_value(json_object_get(progress, "done")),
+                     json_integer_value(json_object_get(progress, "total")));
+    assert_int_equal(COUNT(&f->lab, .kind = NULL), 1);
+    assert_int_equal(COUNT(&f->lab, .kind = "plan", .state = "done", .subject = "claim/a"), 1);
+    assert_int_equal(COUNT(&f->lab, .kind = "migration"), 0);
+    assert_int_equal(COUNT(&f->lab, .state = "active"), 0);
+    assert_int_equal(COUNT(&f->lab, .state = "failed"), 0);
+    assert_int_equal(COUNT(&f->lab, .subject = "claim/b"), 0);
+}
+
+static void a_filter_that_no_operation_can_have_is_refused(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct answer answer = {0};
+    list(&f->lab, &(struct request){.state = "run"}, &answer);
+    assert_int_equal(answer.err.reason, REASON_INVALID);
+    assert_string_equal(answer.err.message, "no operation has the state \"run\"");
+    assert_string_equal(answer.err.hint, "did you mean \"running\"?");
+    answer_done(&answer);
+    list(&f->lab, &(struct request){.kind = "migrations"}, &answer);
+    assert_int_equal(answer.err.reason, REASON_INVALID);
+    assert_string_equal(answer.err.hint, "did you mean \"migration\"?");
+    answer_done(&answer);
+    list(&f->lab, &(struct request){.kind = "xyzzyxyzzy"}, &answer);
+    assert_string_equal(answer.err.hint,
+                        "one of plan, migration, incoming, drain, restoration, release, give-back");
+    answer_done(&answer);
+}
+
+static void what_is_over_or_unknown_cant_be_cancelled(void **state)
+{
+    struct lab_fixture *f = *state;
+    char why[512];
+    create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}");
+    CLEANUP_JSON json_t *plan = newest(&f->lab, "plan");
+    assert_int_equal(cancel(&f->lab, text(plan, "id"), false, why), REASON_CONFLICT);
+    assert_string_equal(why, "it is over: done");
+    assert_int_equal(cancel(&f->lab, "no-such", true, why), REASON_NOT_FOUND);
+}
+
+static void a_restoration_is_an_operation(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct answer answer = {0};
+    char why[512];
+    create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}");
+    lab_ask(&f->lab, VERB_RESTORE_HOST, &answer);
+    assert_true(lab_wait(&f->lab, &answer));
+    answer_done(&answer);
+    assert_true(lab_settle(&f->lab));
+    CLEANUP_JSON json_t *restoration = newest(&f->lab, "restoration");
+    assert_string_equal(text(restoration, "subject"), "host");
+    assert_string_equal(text(restoration, "state"), "done");
+    assert_string_equal(text(restoration, "url"), "/v1/host/restore");
+    assert_int_equal(cancel(&f->lab, text(restoration, "id"), false, why), REASON_CONFLICT);
+    assert_string_equal(why, "the restoration of host is over: done");
+}
+
+static bool is_drained(void *data)
+{
+    const struct manager *m = data;
+    return m->drainage != NULL && drain_is_over(m->drainage->drain->state);
+}
+
+static void a_drain_is_an_operation(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct answer answer = {0};
+    char why[512];
+    CLEANUP_JSON json_t *body = json_pack("{s:b}", "stop", true);
+    lab_ask(&f->lab, VERB_DRAIN_HOST, &answer, .json = body);
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_int_equal(answer.err.reason, REASON_NONE);
+    answer_done(&answer);
+    CLEANUP_JSON json_t *drain = newest(&f->lab, "drain");
+    assert_string_equal(text(drain, "url"), "/v1/drain");
+    assert_true(lab_wait_until(&f->lab, is_drained, f->lab.manager));
+    CLEANUP_JSON json_t *end = newest(&f->lab, "drain");
+    assert_string_equal(text(end, "id"), text(drain, "id"));
+    assert_string_equal(text(end, "state"), "done");
+    assert_int_equal(cancel(&f->lab, text(end, "id"), false, why), REASON_CONFLICT);
+    assert_string_equal(why, "the drain is over: done");
+    lab_stop(&f->lab);
+    assert_int_equal(lab_start(&f->lab), 0);
+    CLEANUP_JSON json_t *stored = newest(&f->lab, "drain");
+    assert_string_equal(text(stored, "id"), text(drain, "id"));
+    assert_string_equal(text(stored, "finishedAt"), text(end, "finishedAt"));
+}
+
+static void a_drain_is_cancelled_as_an_operation(void **state)
+{
+    struct lab_fixture *f = *state;
+    struct answer answer = {0};
+    char why[512];
+    fake_host_vm(&f->host, "web1")->running = true;
+    fake_host_vm(&f->host, "web2")->running = true;
+    CLEANUP_JSON json_t *body = json_pack("{s:b}", "stop", true);
+    lab_ask(&f->lab, VERB_DRAIN_HOST, &answer, .json = body);
+    assert_true(lab_wait(&f->lab, &answer));
+    answer_done(&answer);
+    CLEANUP_JSON json_t *drain = newest(&f->lab, "drain");
+    assert_true(json_is_true(json_object_get(drain, "cancellable")));
+    assert_int_equal(cancel(&f->lab, text(drain, "id"), true, why), REASON_NONE);
+    assert_int_not_equal(f->lab.manager->drainage->drain->state, DRAIN_CANCELLING);
+    assert_int_equal(cancel(&f->lab, text(drain, "id"), false, why), REASON_NONE);
+    assert_int_equal(f->lab.manager->drainage->drain->state, DRAIN_CANCELLING);
+    assert_true(lab_wait_until(&f->lab, is_drained, f->lab.manager));
+    CLEANUP_JSON json_t *end = newest(&f->lab, "drain");
+    assert_string_equal(text(end, "state"), "cancelled");
+    assert_true(json_is_true(json_object_get(end, "cancel")));
+    assert_false(json_is_true(json_object_get(end, "cancellable")));
+}
+
+static bool fails_to_give_back(void *data)
+{
+    const struct lab *lab = data;
+    for (vec_each(&lab->manager->operations.items, operation)) {
+        if ((*operation)->attempts.n > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_given_back(void *data)
+{
+    const struct lab *lab = data;
+    return lab->manager->operations.items.n == 1 &&
+           operation_is_over(lab->manager->operations.items.items[0]);
+}
+
+static void what_could_not_be_given_back_is_tried_again_until_it_is(void **state)
+{
+    struct lab_fixture *f = *state;
+    hooked_create(&f->lab, WHOLE("a", "web1"));
+    assert_int_equal(hooked_ask(&f->lab, "web1", "prepare", NULL), 0);
+    f->lab.faults.kind = FAULT_FAIL_BEFORE;
+    f->lab.faults.only = FAULT_STEPS;
+    f->lab.faults.calls = 0;
+    f->lab.faults.at = 1;
+    assert_int_equal(hooked_ask(&f->lab, "web1", "release", NULL), 0);
+    assert_true(lab_wait_until(&f->lab, fails_to_give_back, &f->lab));
+    CLEANUP_JSON json_t *waits = newest(&f->lab, "give-back");
+    assert_string_equal(text(waits, "subject"), "vm/web1");
+    assert_string_equal(text(waits, "author"), "cleaved");
+    assert_string_equal(text(waits, "text"), "giving back the devices of VM \"web1\"");
+    assert_string_not_equal(text(waits, "problem"), "");
+    f->lab.faults.kind = FAULT_NONE;
+    operations_hurry(&f->lab.manager->operations);
+    lab_look(&f->lab);
+    assert_true(lab_wait_until(&f->lab, has_given_back, &f->lab));
+    CLEANUP_JSON json_t *done = newest(&f->lab, "give-back");
+    assert_string_equal(text(done, "id"), text(waits, "id"));
+    assert_string_equal(text(done, "state"), "done");
+    assert_string_equal(text(done, "problem"), "");
+    assert_string_equal(lab_claim_state(&f->lab, "a"), "pending");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, lab_fixture_setup, lab_fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_plan_is_listed_and_found_by_every_filter),
+        TEST(a_filter_that_no_operation_can_have_is_refused),
+        TEST(what_is_over_or_unknown_cant_be_cancelled),
+        TEST(a_restoration_is_an_operation),
+        TEST(a_drain_is_an_operation),
+        TEST(a_drain_is_cancelled_as_an_operation),
+        cmocka_unit_test_setup_teardown(what_could_not_be_given_back_is_tried_again_until_it_is,
+                                        hooked_setup, lab_fixture_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

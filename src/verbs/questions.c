@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests that only read: each is answered from a fresh observation, or, when that is late, from
+ * the last one with its age. */
+#include "verbs/questions.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "state/reply_json.h"
+#include "state/state.h"
+#include "verbs/waiting.h"
+#include "watch/claim_view.h"
+#include "watch/hook_watch.h"
+#include "watch/intruders.h"
+#include "watch/lost.h"
+#include "watch/observe.h"
+
+/* A question that a fresh observation answers. */
+struct question {
+    answer_fn *answer;
+    reply_fn *reply;
+    void *data;
+    uint64_t asked_us;
+    char name[VM_NAME_SIZE];
+};
+
+/* ---- the same answer for all who asked the same ---- */
+
+static struct kept_body *find_kept(struct manager *m, const struct question *question)
+{
+    for (size_t i = 0; i < KEPT_ANSWERS; i++) {
+        struct kept_body *kept = &m->kept_answers[i];
+        if (kept->body != NULL && kept->answer == question->answer &&
+            str_eq(kept->name, question->name)) {
+            return kept;
+        }
+    }
+    return NULL;
+}
+
+/* True for who asked before it was made, of the same looks: any moment in between will do. */
+static bool is_answer(const struct manager *m, const struct kept_body *kept,
+                      const struct question *question)
+{
+    return kept->made_us >= question->asked_us &&
+           kept->stamp[SOURCE_HARDWARE] == m->observations[SOURCE_HARDWARE].ended &&
+           kept->stamp[SOURCE_GUESTS] == m->observations[SOURCE_GUESTS].ended;
+}
+
+static void keep(struct manager *m, const struct question *question, json_t *body)
+{
+    struct kept_body *kept = find_kept(m, question);
+    if (kept == NULL) {
+        kept = &m->kept_answers[m->next_kept];
+        m->next_kept = (m->next_kept + 1) % KEPT_ANSWERS;
+    }
+    json_decref(kept->body);
+    *kept = (struct kept_body){
+        .body = json_incref(body),
+        .answer = question->answer,
+        .made_us = clock_monotonic_us(),
+        .stamp = {m->observations[SOURCE_HARDWARE].ended, m->observations[SOURCE_GUESTS].ended}};
+    STR_SET(kept->name, question->name);
+}
+
+static int find_answer(struct manager *m, const struct question *question, json_t **ret_body,
+                       struct error *err)
+{
+    const struct kept_body *kept = find_kept(m, question);
+    if (kept != NULL && is_answer(m, kept, question)) {
+        *ret_body = json_incref(kept->body);
+        return 0;
+    }
+    int r = question->answer(m, question->name, ret_body, err);
+    if (r == 0) {
+        manager_add_lateness(m, *ret_body);
+        keep(m, question, *ret_body);
+    }
+    return r;
+}
+
+static void answer_question(struct manager *m, const struct error *err, void *data)
+{
+    CLEANUP_FREE struct question *question = data;
+    json_t *body = NULL;
+    struct error own = {0};
+    if (err == NULL && find_answer(m, question, &body, &own) != 0) {
+        err = &own;
+    }
+    question->reply(body, err, question->data);
+}
+
+void manager_ask(struct manager *m, answer_fn *answer, const char *name,
+                 const struct request *request)
+{
+    struct question *question = xcalloc(1, sizeof(*question));
+    *question = (struct question){.answer = answer,
+                                  .reply = request->reply,
+                                  .data = request->data,
+                                  .asked_us = clock_monotonic_us()};
+    STR_SET(question->name, name);
+    manager_observe_soon(m, answer_question, question);
+}
+
+static int answer_host(struct manager *m, const char *name, json_t **ret_body, struct error *err)
+{
+    (void)name;
+    (void)err;
+    *ret_body = host_to_json(m->host);
+    json_object_set_new(*ret_body, "hook", hook_watch_to_json(m->hook_watch));
+    json_object_set_new(*ret_body, "heldClaims", claim_view_held(m));
+    json_object_set_new(*ret_body, "intruders", manager_list_intruders(m));
+    return 0;
+}
+
+void manager_get_host(struct manager *m, const struct request *request)
+{
+    manager_ask(m, answer_host, "", request);
+}
+
+static int answer_gpus(struct manager *m, const char *name, json_t **ret_body, struct error *err)
+{
+    (void)name;
+    (void)err;
+    CLEANUP(host_freep) struct host *lost = manager_lost_gpus(m);
+    *ret_body = reply_gpus(m->host, &m->gpu_records);
+    for (vec_each(&lost->gpus, gpu)) {
+        json_array_append_new(json_object_get(*ret_body, "gpus"), reply_gpu(gpu, &m->gpu_records));
+    }
+    return 0;
+}
+
+void manager_list_gpus(struct manager *m, const struct request *request)
+{
+    manager_ask(m, answer_gpus, "", request);
+}
+
+static int answer_vms(struct manager *m, const char *name, json_t **ret_body, struct error *err)
+{
+    (void)name;
+    bool seen = m->observations[SOURCE_GUESTS].seen_us != 0 && m->observations[SOURCE_GUESTS].late;
+    if (m->host->libvirt_problem[0] != '\0' && !seen) { /* unknown is not none */
+        return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be listed: %s",
+                         m->host->libvirt_problem);
+    }
+    *ret_body = reply_vms(m->host);
+    return 0;
+}
+
+void manager_list_vms(struct manager *m, const struct request *request)
+{
+    manager_ask(m, answer_vms, "", request);
+}
+
+static int find_gpu(const struct manager *m, const char *name, struct gpu **ret_gpu,
+                    struct error *err)
+{
+    *ret_gpu = host_find_gpu(m->host, name);
+    if (*ret_gpu != NULL) {
+        return 0;
+    }
+    return host_unknown_gpu(m->host, name, err);
+}
+
+static int answer_gpu(struct manager *m, const char *name, json_t **ret_body, struct error *err)
+{
+    CLEANUP(host_freep) struct host *lost = manager_lost_gpus(m);
+    struct gpu *there = host_find_gpu(m->host, name);
+    struct gpu *gpu = there != NULL ? there : host_find_gpu(lost, name);
+    int r = gpu != NULL ? 0 : find_gpu(m, name, &gpu, err);
+    if (r == 0) {
+        *ret_body = reply_gpu(gpu, &m->gpu_records);
+    }
+    return r;
+}
+
+void manager_get_gpu(struct manager *m, const struct request *request)
+{
+    manager_ask(m, answer_gpu, request->target, request);
+}
+
+/* ---- profiles ---- */
+
+static const struct gpu_model *model_of(const struct manager *m, const struct gpu *gpu)
+{
+    return boards_find(m->boards, m->config.catalog, gpu);
+}
+
+static int answer_profiles_of(struct manager *m, const char *name, json_t **ret_body,
+                              struct error *err)
+{
+    struct gpu *gpu = NULL;
+    int r = find_gpu(m, name, &gpu, err);
+    if (r != 0) {
+        return r;
+    }
+    const struct gpu_model *model = model_of(m, gpu);
+    if (model == NULL) {
+        r = error_set(
+            err, REASON_UNSUPPORTED, SUBJECT("gpu", name),
+            "GPU %s (PCI id 0x%04x) is unknown to the catalog, and its driver says nothing of "
+            "its profiles and types",
+            name, gpu->pci_id);
+        error_hint(err, "pass-through works with any GPU");
+        return r;
+    }
+    *ret_body = reply_profiles(&model, 1, gpu);
+    return 0;
+}
+
+static int answer_profiles(struct manager *m, const char *name, json_t **ret_body,
+                           struct error *err)
+{
+    if (name[0] != '\0') {
+        return answer_profiles_of(m, name, ret_body, err);
+    }
+    VEC(const struct gpu_model *) models = {0};
+    for (vec_each(&m->host->gpus, gpu)) {
+        const struct gpu_model *model = model_of(m, gpu);
+        bool listed = model == NULL;
+        for (size_t i = 0; i < models.n; i++) { /* two boards of one kind have equal models */
+            listed = listed || (model != NULL && str_eq(models.items[i]->key, model->key));
+        }
+        if (!listed) {
+            *vec_push(&models) = model;
+        }
+    }
+    *ret_body = reply_profiles(models.items, models.n, NULL);
+    vec_done(&models);
+    return 0;
+}
+
+void manager_list_profiles(struct manager *m, const struct request *request)
+{
+    manager_ask(m, answer_profiles, request->gpu == NULL ? "" : request->gpu, request);
+}
+
+void manager_list_events(struct manager *m, const struct request *request)
+{
+    CLEANUP_FREE struct event *events = NULL;
+    size_t n = 0;
+    struct error err = {0};
+    if (ledger_load_events(m->ledger, request->after, request->limit, &events, &n, &err) != 0) {
+        request_refuse(request, &err);
+        return;
+    }
+    request_answer(request, reply_events(events, n));
+}
+
+void manager_list_rules(struct manager *m, const struct request *request)
+{
+    if (m->kept_rules.body == NULL) {
+        m->kept_rules.body = reply_rules(m->config.rules);
+    }
+    request_answer(request, json_incref(m->kept_rules.body));
+}

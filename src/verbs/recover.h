@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests to recover a GPU, and what settles a plan. Loop thread only. */
+#ifndef VERBS_RECOVER_H
+#define VERBS_RECOVER_H
+
+#include <stdbool.h>
+
+#include "service/service.h"
+
+/* For the runner: the steps are done. Is all there? */
+bool manager_plan_settle(struct plan *plan, void *data);
+
+/* Verbs (service/verbs.def). */
+verb_fn manager_recover_gpu;
+
+#endif

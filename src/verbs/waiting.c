@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What cleaved waits for now: what hangs, and what has the turn. Also reported to those who got an
+ * answer from what was seen earlier. */
+#include "verbs/waiting.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "exec/ports.h"
+#include "model/encode.h"
+#include "state/lateness.h"
+#include "state/state.h"
+#include "turn/queue.h"
+#include "turn/vm_lines.h"
+#include "watch/observe.h"
+
+#define USECS_PER_S UINT64_C(1000000)
+
+static json_t *shown_time(uint64_t monotonic_us)
+{
+    return encode_time(clock_realtime_of(monotonic_us));
+}
+
+/* A call that has been under way for about as long as anybody who only reads waits: half of it, for
+ * it may have begun a moment after the question. */
+struct late {
+    const char *who;
+    uint64_t since_us;
+    const char *effect;
+    char text[LATE_TEXT_SIZE]; /* "NVML has not answered since …" */
+};
+
+static void describe_late(const struct manager *m, struct late *late)
+{
+    char at[WHEN_SIZE];
+    if (str_eq(late->who, "NVML")) {
+        (void)manager_driver_lateness(m, &late->who, late->text);
+    } else {
+        str_print(late->text, sizeof(late->text), "%s has not answered since %s", late->who,
+                  manager_when(late->since_us, at));
+    }
+}
+
+static uint64_t read_patience_us(const struct manager *m)
+{
+    return m->config.read_patience_us != 0 ? m->config.read_patience_us : READ_PATIENCE_US;
+}
+
+static size_t find_late(const struct manager *m, struct late late[SOURCE_COUNT + 1])
+{
+    const struct observation *hardware = &m->observations[SOURCE_HARDWARE];
+    const struct observation *guests = &m->observations[SOURCE_GUESTS];
+    const struct driver_look *driver = m->driver_look;
+    /* NVML's turn comes after sysfs's, in one look. */
+    uint64_t before_us =
+        driver != NULL && driver->number == hardware->begun && hardware->begun > hardware->ended
+            ? driver->since_us - hardware->begun_us
+            : 0;
+    const struct late all[] = {
+        {"NVML", driver != NULL ? driver->since_us : 0, "its GPUs are shown as seen last", ""},
+        {"sysfs",
+         hardware->begun > hardware->ended && driver == NULL && !hardware->again
+             ? hardware->begun_us
+             : 0,
+         "GPUs are shown as seen last", ""},
+        {"libvirt", guests->begun > guests->ended ? guests->begun_us : 0,
+         "VMs are shown as seen last", ""},
+    };
+    uint64_t patience_us = read_patience_us(m);
+    uint64_t now_us = clock_monotonic_us();
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        uint64_t more_us = i == 0 ? before_us : 0;
+        if (all[i].since_us != 0 && now_us + more_us >= all[i].since_us + patience_us / 2) {
+            late[n] = all[i];
+            describe_late(m, &late[n++]);
+        }
+    }
+    return n;
+}
+
+static uint64_t age_s(uint64_t since_us)
+{
+    uint64_t now_us = clock_monotonic_us();
+    return now_us > since_us ? (now_us - since_us) / USECS_PER_S : 0;
+}
+
+void manager_add_lateness(const struct manager *m, json_t *body)
+{
+    struct late late[SOURCE_COUNT + 1];
+    CLEANUP_STRBUF struct strbuf text = {0};
+    size_t n = find_late(m, late);
+    uint64_t seen_us = m->observations[SOURCE_HARDWARE].seen_us;
+    for (size_t i = 0; i < n; i++) {
+        strbuf_addf(&text, "%s%s (%llu s): %s", i > 0 ? "; " : "", late[i].text,
+                    (unsigned long long)age_s(late[i].since_us), late[i].effect);
+        if (str_eq(late[i].who, "libvirt") && m->observations[SOURCE_GUESTS].seen_us < seen_us) {
+            seen_us = m->observations[SOURCE_GUESTS].seen_us;
+        }
+    }
+    json_object_set_new(body, "observedAt", seen_us == 0 ? json_null() : encode_time(seen_us));
+    json_object_set_new(body, "late", encode_text(strbuf_str(&text)));
+}
+
+/* ---- health ---- */
+
+static json_t *waiting_plan(const struct parked *parked)
+{
+    char at[WHEN_SIZE];
+    char text[PLAN_REASON_SIZE + 128];
+    str_print(text, sizeof(text), "plan %.8s (%s) waits: %s has not answered since %s",
+              parked->plan->id, parked->plan->reason, manager_port_name(parked->port),
+              manager_when(parked->since_us, at));
+    return json_string(text);
+}
+
+static json_t *problems_to_json(const struct manager *m)
+{
+    struct late late[SOURCE_COUNT + 1];
+    json_t *list = json_array();
+    size_t n = find_late(m, late);
+    for (size_t i = 0; i < n; i++) {
+        char text[LATE_TEXT_SIZE + 64];
+        str_print(text, sizeof(text), "%s; %s", late[i].text, late[i].effect);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", late[i].who, "text", text,
+                                              "since", shown_time(late[i].since_us)));
+    }
+    for (vec_each(&m->parked, parked)) {
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "what", "plan", "text",
+                                              waiting_plan(parked), "since",
+                                              shown_time(parked->since_us)));
+    }
+    vm_lines_add_problems(m, list);
+    if (m->commit_problem.reason != REASON_NONE) {
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", "store", "text",
+                                              m->commit_problem.message, "since",
+                                              shown_time(m->commit_failed_us)));
+    }
+    uint64_t busy_us = store_busy_since();
+    if (busy_us != 0 && clock_monotonic_us() >= busy_us + read_patience_us(m)) {
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", "store", "text",
+                                              "the state directory's disk does not answer: what "
+                                              "needs it waits",
+                                              "since", shown_time(busy_us)));
+    }
+    return list;
+}
+
+/* The step in hand, as "MIG mode on of 0000:c1:00.0"; "": none. */
+static const char *describe_step(const struct plan *plan, char *out, size_t size)
+{
+    out[0] = '\0';
+    for (vec_each(&plan->steps, step)) {
+        if (step->state == STEP_RUNNING || step->state == STEP_UNDOING) {
+            return step_describe(step, out, size);
+        }
+    }
+    return out;
+}
+
+static json_t *turn_to_json(const struct manager *m)
+{
+    char step[STEP_TEXT_SIZE] = "";
+    char text[PLAN_REASON_SIZE + STEP_TEXT_SIZE + 64];
+    const struct plan *plan = m->running != NULL ? m->running : m->ended;
+    if (!m->busy) {
+        return json_null();
+    }
+    if (plan == NULL) {
+        str_print(text, sizeof(text), "%s",
+                  m->turn_of[0] != '\0' ? m->turn_of
+                                        : "what was left "
+                                          "to do");
+    } else {
+        (void)describe_step(plan, step, sizeof(step));
+        str_print(text, sizeof(text), "plan %.8s (%s%s%s)", plan->id, plan->reason,
+                  step[0] != '\0' ? ": " : "", step);
+    }
+    return json_pack("{s:o, s:s, s:o}", "plan", encode_text(plan == NULL ? "" : plan->id), "text",
+                     text, "since", shown_time(m->turn_since_us));
+}
+
+void manager_get_health(struct manager *m, const struct request *request)
+{
+    size_t n_urgent = 0;
+    for (const struct change *change = m->urgent; change != NULL; change = change->next) {
+        n_urgent++;
+    }
+    json_t *problems = problems_to_json(m);
+    const char *status = json_array_size(problems) == 0 ? "ok" : "degraded";
+    request_answer(request,
+                   json_pack("{s:s, s:s, s:o, s:o, s:I, s:o}", "status", status, "version",
+                             CLEAVE_VERSION, "problems", problems, "turn", turn_to_json(m),
+                             "waiting", (json_int_t)(m->n_waiting + n_urgent), "observedAt",
+                             encode_time(m->observations[SOURCE_HARDWARE].seen_us)));
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What cleaved waits for. Loop thread only. */
+#ifndef VERBS_WAITING_H
+#define VERBS_WAITING_H
+
+#include <jansson.h>
+
+#include "service/service.h"
+
+/* Adds to the answer of who reads when that was seen, and what is late. */
+void manager_add_lateness(const struct manager *m, json_t *body);
+
+/* Verbs (service/verbs.def). */
+verb_fn manager_get_health;
+
+#endif

@@ -1,0 +1,749 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libvirt's qemu hook. Until it is answered libvirt holds the VM's lock, and tells nothing of any
+ * VM: so nothing here waits for libvirt, neither for a look at the guests nor for a step of a plan
+ * that changes this VM, and every wait has an end. docs/internals/lifecycle.md tells the whole
+ * story.
+ */
+#include "vm/hook.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "base/stopping.h"
+#include "base/str.h"
+#include "state/listeners.h"
+#include "state/released_record.h"
+#include "state/state.h"
+#include "state/txn.h"
+#include "turn/plans.h"
+#include "turn/queue.h"
+#include "turn/vm_lines.h"
+#include "vm/by_hand.h"
+#include "vm/foreign.h"
+#include "vm/power.h"
+#include "vm/saved.h"
+#include "watch/adopt.h"
+#include "watch/claim_view.h"
+#include "watch/hook_watch.h"
+#include "watch/observe.h"
+#include "watch/vm_overlay.h"
+
+#define DEADLINE_US 60000000
+/* How often a hook that waits looks whether that makes sense, and how often it may look blocked. */
+#define TICK_US 1000000
+#define ENTRANCE_US 30000000 /* from `migrate` or `restore` to `prepare`, at most */
+#define MAX_BLOCKED 5
+/* How often it looks whether another VM has given back what it needs; the pauses grow. */
+#define FIRST_PAUSE_US 20000
+#define LONGEST_PAUSE_US 1000000
+
+struct hook {
+    struct manager *manager;
+    struct vm vm; /* as libvirt described it */
+    struct caller caller;
+    reply_fn *reply; /* NULL once it was called */
+    void *data;
+    struct evloop_timer *timer;
+    uint64_t until_us; /* monotonic */
+    enum entrance entrance;
+    unsigned blocked;  /* ticks for which the plan in hand has been at a VM's definition */
+    bool parked;       /* waits, without a change, for what another VM is giving back */
+    bool out_of_time;  /* waits for that no longer */
+    uint64_t pause_us; /* before the next look at it */
+    struct backoff backoff;
+};
+
+static void hook_free(struct hook *hook)
+{
+    struct manager *m = hook->manager;
+    for (size_t i = m->hooks.n; i > 0; i--) {
+        if (m->hooks.items[i - 1] == hook) {
+            vec_remove(&m->hooks, i - 1);
+        }
+    }
+    evloop_timer_free(hook->timer);
+    vm_drop_devices(&hook->vm);
+    free(hook);
+}
+
+static json_t *allow(void)
+{
+    return json_pack("{s:s}", "answer", "allow");
+}
+
+static bool has_alias(const struct vm *vm)
+{
+    for (vec_each(&vm->devices, device)) {
+        if (device->claim[0] != '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Has libvirt a saved state of the VM? Of a file that a person named it knows nothing. */
+static bool is_saved(const struct hook *hook)
+{
+    const struct host *host = hook->manager->host;
+    const struct vm *seen =
+        host != NULL ? host_find_vm_of(host, hook->vm.name, hook->vm.uuid) : NULL;
+    return seen != NULL && seen->saved;
+}
+
+/* What the file names is in no definition: any other hint leads nowhere. */
+static void explain_file(const struct hook *hook, struct error *err)
+{
+    const char *claim = "";
+    for (vec_each(&hook->vm.devices, device)) {
+        claim = claim[0] == '\0' ? device->claim : claim;
+    }
+    bool released = claim[0] != '\0' && manager_was_released(hook->manager, claim);
+    char first[sizeof(err->hint)];
+    STR_SET(first, err->hint);
+    if (claim[0] == '\0') {
+        error_hint(err, "the file that is restored says so, not the VM's definition: `virsh "
+                        "save-image-edit FILE` changes it");
+    } else if (released) {
+        error_hint(err,
+                   "%s; where the claim has another device then (`cleave claim show %s`), `virsh "
+                   "save-image-edit FILE` puts that into the file",
+                   first, claim);
+    } else {
+        error_hint(
+            err,
+            "the file that is restored says so, not the VM's definition: give the VM its claim "
+            "again (`cleave claim create %s --vm %s …`), and where that has another device now "
+            "(`cleave claim show %s`), `virsh save-image-edit FILE` puts it into the file",
+            claim, SHELL_ARG(hook->vm.name), claim);
+    }
+}
+
+/* Of a VM that comes from elsewhere the definition is not here, and can't be changed here. */
+static void explain_entrance(const struct hook *hook, struct error *err)
+{
+    const char *name = hook->vm.name;
+    const struct host *host = hook->manager->host;
+    if (hook->entrance == ENTRANCE_MIGRATION) {
+        if (has_alias(&hook->vm)) {
+            error_set(
+                err, err->reason, SUBJECT("vm", name),
+                "VM \"%s\" can't come in by libvirt alone: the devices of its claims are made "
+                "on this host only when cleave moves it",
+                name);
+        }
+        error_hint(
+            err,
+            "move it with `cleave vm migrate %s qemu+ssh://%s/system`, from the host where it "
+            "runs",
+            SHELL_ARG(name), host != NULL && host->name[0] != '\0' ? host->name : "HOST");
+    } else if (hook->entrance == ENTRANCE_RESTORE && !is_saved(hook)) {
+        explain_file(hook, err);
+    } else if (hook->entrance == ENTRANCE_RESTORE &&
+               manager_find_stuck(hook->manager, &hook->vm, hook->vm.devices.items,
+                                  hook->vm.devices.n) != NULL) {
+        manager_hint_forget(&hook->vm, err);
+    } else if (hook->entrance == ENTRANCE_RESTORE) {
+        error_hint(err,
+                   "its saved state says so, not its definition: if its claim is there, `cleave vm "
+                   "start %s` puts the claim's device into a managed save; `virsh "
+                   "managedsave-remove %s` forgets it, and the guest's memory with it",
+                   SHELL_ARG(name), SHELL_WORD(name));
+    }
+}
+
+static void answer(struct hook *hook, const struct error *refusal)
+{
+    struct error own = {0};
+    const struct error *err = refusal;
+    if (refusal != NULL && hook->entrance != ENTRANCE_START) {
+        own = *refusal;
+        explain_entrance(hook, &own);
+        err = &own;
+    }
+    reply_fn *reply = TAKE_PTR(hook->reply);
+    if (reply == NULL) {
+        return; /* its deadline answered */
+    }
+    if (err != NULL) {
+        hook_watch_off(hook->manager->hook_watch, hook->vm.name, hook->vm.uuid,
+                       hook->manager->observations[SOURCE_GUESTS].begun);
+        manager_event(hook->manager, "vm-refused", SUBJECT("vm", hook->vm.name),
+                      hook->caller.author, "%s", err->message);
+        reply(NULL, err, hook->data);
+        hook->manager->listeners->vm_refused(hook->manager, hook->vm.name);
+        return;
+    }
+    vm_overlay_note(hook->manager, &hook->vm, true);
+    json_t *body = allow();
+    json_t *without = claim_view_without(hook->manager, hook->vm.name, hook->vm.uuid);
+    for (size_t i = 0; i < json_array_size(without); i++) {
+        manager_event(hook->manager, "vm-lacks-claim", SUBJECT("vm", hook->vm.name),
+                      hook->caller.author, "%s", json_string_value(json_array_get(without, i)));
+    }
+    if (without != NULL) {
+        json_object_set_new(body, "warnings", without);
+    }
+    reply(body, NULL, hook->data);
+}
+
+static void finish(struct hook *hook, const struct error *err)
+{
+    answer(hook, err);
+    hook_free(hook);
+}
+
+/* ---- may the VM have what its definition names? ---- */
+
+/* Is the claim the VM's, or kept ready for it because it comes from another host? */
+static bool is_own(const struct hook *hook, const struct claim *claim)
+{
+    return claim_is_of(claim, hook->vm.name, hook->vm.uuid) ||
+           holds_lend(&hook->manager->holds, claim->name, hook->vm.name, hook->vm.uuid);
+}
+
+static int refuse_device(const struct hook *hook, const struct vm_device *device,
+                         enum reason reason, struct error *err, const char *why, const char *whose)
+{
+    char bdf[BDF_SIZE];
+    return error_set(err, reason, SUBJECT("vm", hook->vm.name), "VM \"%s\" can't start: %s %s %s",
+                     hook->vm.name, vm_device_name(device, bdf), why, whose);
+}
+
+/* A device that carries cleave's alias must be that of its claim. */
+static int check_alias(const struct hook *hook, const struct vm_device *device, struct error *err)
+{
+    const struct claim *claim = claims_find(&hook->manager->claims, device->claim);
+    struct claim_device own = {0};
+    char whose[VM_NAME_SIZE + 96];
+    if (claim == NULL || !is_own(hook, claim)) {
+        return manager_refuse_alias(hook->manager, &hook->vm, device, err);
+    }
+    if (!claim_device(claim, &own) || !vm_device_is(device, &own.device, own.mdev_uuid)) {
+        str_print(whose, sizeof(whose), "\"%s\", which has another device now", claim->name);
+        refuse_device(hook, device, REASON_CONFLICT, err, "is in its definition for claim", whose);
+        error_hint(err, "`cleave vm start %s` puts the right one in", SHELL_ARG(hook->vm.name));
+        return -REASON_CONFLICT;
+    }
+    return 0;
+}
+
+/* The claim of this VM for which the definition names the device. */
+static const struct claim *own_claim(const struct hook *hook, const struct vm_device *device)
+{
+    for (vec_each(&hook->manager->claims, claim)) {
+        struct claim_device own = {0};
+        if (is_own(hook, claim) && claim_device(claim, &own) &&
+            vm_device_is(device, &own.device, own.mdev_uuid)) {
+            return claim;
+        }
+    }
+    return NULL;
+}
+
+/* The VM whose saved state has what its claim holds: NULL if it is not saved. */
+static const struct vm *saved_vm_of(const struct hook *hook, const struct claim *holder)
+{
+    const struct vm *vm = holder->vm[0] == '\0'
+                              ? NULL
+                              : host_find_vm_of(hook->manager->host, holder->vm, holder->vm_uuid);
+    return vm != NULL && vm->saved ? vm : NULL;
+}
+
+static void hint_saved(const struct hook *hook, const struct vm *vm, struct error *err)
+{
+    if (manager_find_stuck(hook->manager, vm, vm->saved_devices.items, vm->saved_devices.n) !=
+        NULL) {
+        error_hint(err,
+                   "VM \"%s\" is saved with this device and can't come back from that: `virsh "
+                   "managedsave-remove %s`",
+                   vm->name, SHELL_WORD(vm->name));
+        return;
+    }
+    error_hint(err,
+               "VM \"%s\" is saved with this device: start it, or `virsh managedsave-remove %s`",
+               vm->name, SHELL_WORD(vm->name));
+}
+
+static const struct gpu *wanted_gpu(const struct host *host, const struct claim *claim)
+{
+    if (claim->spec.gpu[0] != '\0') {
+        return host_find_gpu(host, claim->spec.gpu);
+    }
+    return claim->reserved.set ? host_find_gpu_addr(host, &claim->reserved.gpu) : NULL;
+}
+
+/* A device that could not be made: of a saved VM, none comes back when it is waited for. */
+static void explain_saved(const struct hook *hook, const struct missing_devices *needs,
+                          struct error *err)
+{
+    for (vec_each(&hook->manager->claims, claim)) {
+        const struct vm *vm = claim_holds(claim) ? saved_vm_of(hook, claim) : NULL;
+        for (size_t i = 0; vm != NULL && i < needs->to_create.n; i++) {
+            const struct claim *lacks = &needs->to_create.items[i];
+            const struct gpu *gpu = claim_find_gpu(claim, hook->manager->host);
+            const struct gpu *wanted = wanted_gpu(hook->manager->host, lacks);
+            if (gpu != NULL && wanted == gpu) {
+                hint_saved(hook, vm, err);
+                return;
+            }
+        }
+    }
+}
+
+static int refuse_taken(const struct hook *hook, const struct vm_device *device,
+                        const struct claim *own, const struct claim *holder, struct error *err)
+{
+    char bdf[BDF_SIZE];
+    error_set(err, REASON_NO_CAPACITY, SUBJECT("claim", own->name),
+              "VM \"%s\" can't start: %s, which its definition names for claim \"%s\", is taken by "
+              "claim \"%s\"%s%s%s",
+              hook->vm.name, vm_device_name(device, bdf), own->name, holder->name,
+              holder->vm[0] != '\0' ? " of VM \"" : "", holder->vm,
+              holder->vm[0] != '\0' ? "\"" : "");
+    bool no_other = own->spec.mode == CLAIM_PASSTHROUGH && own->spec.gpu[0] != '\0';
+    const struct vm *saved = saved_vm_of(hook, holder);
+    if (saved != NULL) {
+        hint_saved(hook, saved, err);
+    } else if (no_other && holder->vm[0] != '\0') {
+        error_hint(err, "stop VM \"%s\" first; its claim gives the GPU back if it is on-demand",
+                   holder->vm);
+    } else if (no_other) {
+        error_hint(err, "delete the claim that has it: `cleave claim delete %s`", holder->name);
+    } else {
+        error_hint(err, "`cleave vm start %s` can choose another device", SHELL_ARG(hook->vm.name));
+    }
+    return -REASON_NO_CAPACITY;
+}
+
+/* `ret_needs->release`: another VM is giving it back. */
+static int check_device(const struct hook *hook, const struct vm_device *device,
+                        struct missing_devices *ret_needs, struct error *err)
+{
+    const struct claim *claim = manager_find_holder(hook->manager, device);
+    if (claim != NULL && !is_own(hook, claim)) {
+        if (!hook->out_of_time && manager_gives_back(hook->manager, claim)) {
+            ret_needs->release = true;
+            return 0;
+        }
+        char whose[VM_NAME_SIZE + 96];
+        const struct claim *own = own_claim(hook, device);
+        if (own != NULL) {
+            return refuse_taken(hook, device, own, claim, err);
+        }
+        const struct claim *named = claims_find(&hook->manager->claims, device->claim);
+        if (named != NULL && is_own(hook, named)) {
+            return check_alias(hook, device, err); /* its own has moved: the definition is old */
+        }
+        str_print(whose, sizeof(whose), "\"%s\"%s%s%s", claim->name,
+                  claim->vm[0] != '\0' ? " of VM \"" : "", claim->vm,
+                  claim->vm[0] != '\0' ? "\"" : "");
+        refuse_device(hook, device, REASON_IN_USE, err, "belongs to claim", whose);
+        const struct vm *saved = saved_vm_of(hook, claim);
+        if (saved != NULL) {
+            hint_saved(hook, saved, err);
+        } else if (device->claim[0] != '\0') {
+            error_hint(err, "`cleave gc` takes it out of the definition of VM \"%s\"",
+                       hook->vm.name);
+        } else { /* the claim is another VM's, which did nothing wrong */
+            error_hint(err, "take it out of the definition of VM \"%s\": `virsh edit %s`",
+                       hook->vm.name, SHELL_WORD(hook->vm.name));
+        }
+        return -REASON_IN_USE;
+    }
+    return device->claim[0] == '\0' ? 0 : check_alias(hook, device, err);
+}
+
+static bool has_device(const struct vm *vm, const struct claim_device *wanted)
+{
+    for (vec_each(&vm->devices, device)) {
+        if (vm_device_is(device, &wanted->device, wanted->mdev_uuid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A VM that comes up without its GPU helps no one. */
+static int check_definition(const struct hook *hook, struct error *err)
+{
+    for (vec_each(&hook->manager->claims, claim)) {
+        struct claim_device own = {0};
+        bool settled = claim->state == CLAIM_BOUND || claim->state == CLAIM_PENDING;
+        if (!settled || !is_own(hook, claim) || !claim_device(claim, &own) ||
+            has_device(&hook->vm, &own)) {
+            continue;
+        }
+        char bdf[BDF_SIZE];
+        error_set(err, REASON_CONFLICT, SUBJECT("claim", claim->name),
+                  "VM \"%s\" can't start: its definition lacks %s, the device of claim \"%s\"",
+                  hook->vm.name, device_name(own.mdev_uuid, &own.device, bdf), claim->name);
+        error_hint(err, "`cleave vm start %s` puts it in", SHELL_ARG(hook->vm.name));
+        return -REASON_CONFLICT;
+    }
+    return 0;
+}
+
+/* 0: it may start, once it has what it needs. A plan that changes its definition waits for libvirt,
+ * which waits for us. */
+static int judge(const struct hook *hook, struct missing_devices *ret_needs, struct error *err)
+{
+    int r = hold_check(&hook->manager->holds, hold_vm(hook->vm.name, hook->vm.uuid), WANT_VM_BOOT,
+                       NULL, err);
+    for (size_t i = 0; r == 0 && i < hook->vm.devices.n; i++) {
+        r = check_device(hook, &hook->vm.devices.items[i], ret_needs, err);
+    }
+    r = r != 0 ? r : check_definition(hook, err);
+    return r != 0 ? r : manager_power_needs(hook->manager, &hook->vm, ret_needs, err);
+}
+
+/* ---- prepare ---- */
+
+static void turn_over(json_t *body, const struct error *err, void *data)
+{
+    json_decref(body);
+    finish(data, err);
+}
+
+/* The devices are there, or are not; nothing more is tried. */
+static void plan_ended(struct manager *m, const struct plan *plan, void *data)
+{
+    struct change *change = data;
+    struct hook *hook = change->data;
+    CLEANUP(needs_done) struct missing_devices needs = {0};
+    struct error err = {0};
+    (void)m;
+    if (plan == NULL) {
+        err = stopping_error();
+    } else if (plan->state != PLAN_DONE) {
+        manager_power_failed(plan, hook->vm.name, &err);
+    } else if (judge(hook, &needs, &err) == 0 && (needs.to_create.n > 0 || needs.in_progress)) {
+        error_set(&err, REASON_DRIVER, SUBJECT("vm", hook->vm.name),
+                  "VM \"%s\" can't start: its device was made and is gone again", hook->vm.name);
+    }
+    if (err.reason != REASON_NONE) {
+        change_refuse(change, &err);
+    } else {
+        change_answer(change, NULL);
+    }
+}
+
+/* ---- what another VM gives back ---- */
+
+/* Room that is taken by what is being given back will be there. */
+static bool is_release_under_way(const struct manager *m)
+{
+    for (vec_each(&m->claims, claim)) {
+        if (manager_gives_back(m, claim)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Its turn goes to the release; it looks again soon. */
+static void park(struct hook *hook, struct change *change)
+{
+    struct manager *m = hook->manager;
+    for (vec_each(&m->claims, claim)) {
+        if (manager_gives_back(m, claim) && manager_may_give_back(m, claim->vm)) {
+            manager_give_back(m, claim->vm, claim->vm_uuid);
+        }
+    }
+    hook->parked = true;
+    hook->pause_us = backoff_take(&hook->backoff, FIRST_PAUSE_US, LONGEST_PAUSE_US);
+    *vec_push(&m->parked_hooks) = hook;
+    (void)evloop_timer_set(hook->timer, hook->pause_us);
+    change_hand_over(change);
+}
+
+static void unpark(struct hook *hook)
+{
+    struct manager *m = hook->manager;
+    for (size_t i = m->parked_hooks.n; i > 0; i--) {
+        if (m->parked_hooks.items[i - 1] == hook) {
+            vec_remove(&m->parked_hooks, i - 1);
+        }
+    }
+    hook->parked = false;
+}
+
+void manager_refuse_hooks(struct manager *m, const struct error *err)
+{
+    while (m->parked_hooks.n > 0) {
+        struct hook *hook = m->parked_hooks.items[0];
+        unpark(hook);
+        finish(hook, err);
+    }
+    vec_done(&m->parked_hooks);
+}
+
+/* ---- a start that is to end ---- */
+
+static void say_ended(const struct hook *hook, struct error *err)
+{
+    error_set(err, REASON_CONFLICT, SUBJECT("vm", hook->vm.name),
+              "VM \"%s\" can't start: meanwhile it was to be stopped at once", hook->vm.name);
+    error_hint(err, "start it again: `cleave vm start %s`", SHELL_ARG(hook->vm.name));
+}
+
+bool manager_end_hooks(struct manager *m, const char *vm)
+{
+    bool found = false;
+    for (size_t i = m->hooks.n; i > 0; i--) {
+        struct error err = {0};
+        struct hook *hook = m->hooks.items[i - 1];
+        bool own = str_eq(hook->vm.name, vm) || str_eq_case(hook->vm.uuid, vm);
+        if (!own || hook->reply == NULL) {
+            continue;
+        }
+        found = true;
+        say_ended(hook, &err);
+        if (hook->parked) {
+            unpark(hook);
+            finish(hook, &err);
+        } else {
+            answer(hook, &err); /* what is under way for it comes to its end */
+        }
+    }
+    return found;
+}
+
+static void run_prepare(struct change *change)
+{
+    struct hook *hook = change->data;
+    CLEANUP(needs_done) struct missing_devices needs = {0};
+    struct error err = {0};
+    struct plan *plan = NULL;
+    int r = judge(hook, &needs, &err);
+    r = r != 0 ? r : needs_refuse_wait(&needs, &hook->vm, &err); /* our turn has come */
+    if (hook->reply == NULL || (r == 0 && needs.to_create.n == 0 && !needs.release)) {
+        change_answer(change, NULL); /* too late; or made meanwhile */
+        return;
+    }
+    if (r == 0 && needs.release) {
+        park(hook, change);
+        return;
+    }
+    char reason[PLAN_REASON_SIZE];
+    str_print(reason, sizeof(reason), "VM %s starts", hook->vm.name);
+    if (r == 0) {
+        r = manager_power_plan(change->manager, &needs, true, "libvirt", reason, &plan, &err);
+        if (r != 0 && !hook->out_of_time && is_release_under_way(change->manager)) {
+            park(hook, change);
+            return;
+        }
+    }
+    if (r != 0) {
+        explain_saved(hook, &needs, &err);
+    } else {
+        r = manager_run_plan(change->manager, plan, plan_ended, change, &err);
+    }
+    if (r != 0) {
+        change_refuse(change, &err);
+    }
+}
+
+static void looked(struct manager *m, const struct error *observe_err, void *data)
+{
+    struct hook *hook = data;
+    CLEANUP(needs_done) struct missing_devices needs = {0};
+    struct error err = {0};
+    if (observe_err == NULL && judge(hook, &needs, &err) == 0 &&
+        (needs.to_create.n > 0 || needs.in_progress || needs.release)) {
+        struct request request = {.caller = &hook->caller, .reply = turn_over, .data = hook};
+        change_enqueue_urgent(change_new(m, run_prepare, &request, hook->vm.name));
+        return;
+    }
+    observe_err = observe_err == NULL && err.reason != REASON_NONE ? &err : observe_err;
+    finish(hook, observe_err);
+}
+
+/* Defining a VM can wait for the hook of any other, when someone asks about that other one: a plan
+ * that is doing so for long may be waiting for us. */
+static bool is_at_definition(const struct manager *m)
+{
+    for (size_t i = 0; m->running != NULL && i < m->running->steps.n; i++) {
+        const struct step *step = &m->running->steps.items[i];
+        if ((step->state == STEP_RUNNING || step->state == STEP_UNDOING) &&
+            step_kind_port(step->kind) == PORT_GUEST) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is under way goes on; what comes of it is given back when libvirt tells that the VM did not
+ * start, or when it is seen off. */
+static void give_up(struct hook *hook)
+{
+    struct error err = {0};
+    const struct plan *plan = hook->manager->running;
+    error_set(&err, REASON_UNAVAILABLE, SUBJECT("vm", hook->vm.name),
+              "VM \"%s\" can't start: its device was not ready in time%s%s%s", hook->vm.name,
+              plan == NULL ? "" : "; plan ", plan == NULL ? "" : plan->id,
+              plan == NULL ? "" : " still runs");
+    error_hint(&err,
+               "try again; `cleave plan list` and `cleave event list` tell what takes so long");
+    answer(hook, &err);
+}
+
+static void on_tick(void *data);
+
+/* 0 or -errno. */
+static int wait_on(struct hook *hook)
+{
+    uint64_t now_us = clock_monotonic_us();
+    uint64_t left_us = hook->until_us > now_us ? hook->until_us - now_us : 0;
+    return evloop_timer_set(hook->timer, left_us < TICK_US ? left_us : TICK_US);
+}
+
+static void on_tick(void *data)
+{
+    struct hook *hook = data;
+    if (hook->reply == NULL) {
+        return;
+    }
+    if (hook->parked) {
+        unpark(hook);
+        hook->out_of_time = clock_monotonic_us() + hook->pause_us >= hook->until_us;
+        (void)wait_on(hook);
+        manager_observe_hardware(hook->manager, looked, hook);
+        return;
+    }
+    hook->blocked = is_at_definition(hook->manager) ? hook->blocked + 1 : 0;
+    if (clock_monotonic_us() >= hook->until_us || hook->blocked >= MAX_BLOCKED ||
+        wait_on(hook) < 0) {
+        give_up(hook);
+    }
+}
+
+static bool concerns_us(const struct hook *hook)
+{
+    for (vec_each(&hook->manager->claims, claim)) {
+        if (is_own(hook, claim)) {
+            return true;
+        }
+    }
+    return hook->vm.devices.n > 0;
+}
+
+static void prepare(struct hook *hook, struct error *err)
+{
+    struct manager *m = hook->manager;
+    if (m->host != NULL) {
+        manager_adopt_claims(m, &hook->vm);
+    }
+    struct change *end = vm_line_find_end(m, &hook->vm);
+    if (end != NULL) {
+        end->ends_start = true;
+        say_ended(hook, err);
+        finish(hook, err);
+        return;
+    }
+    if (!concerns_us(hook)) {
+        finish(hook, NULL);
+        return;
+    }
+    *vec_push(&m->hooks) = hook;
+    uint64_t deadline_us =
+        m->config.hook_deadline_us == 0 ? DEADLINE_US : m->config.hook_deadline_us;
+    hook->until_us = clock_monotonic_us() + deadline_us;
+    int r = evloop_timer_new(m->config.loop, on_tick, hook, &hook->timer);
+    r = r < 0 ? r : wait_on(hook);
+    if (r < 0) {
+        error_set_errno(err, -r, "cleaved", "starting a timer");
+        finish(hook, err);
+        return;
+    }
+    manager_observe_hardware(m, looked, hook);
+}
+
+/* ---- release ---- */
+
+/* The emulator is dead. A VM that moved to another host is the migration's business. */
+static void release(struct hook *hook, const char *why)
+{
+    struct manager *m = hook->manager;
+    bool saved = str_eq(why, "saved");
+    if (saved) {
+        vm_overlay_note_saved(m, &hook->vm);
+    } else {
+        vm_overlay_note(m, &hook->vm, false);
+    }
+    hook_watch_off(m->hook_watch, hook->vm.name, hook->vm.uuid,
+                   m->observations[SOURCE_GUESTS].begun);
+    /* One that was saved keeps them for as long as libvirt has its saved state. */
+    if (!str_eq(why, "migrated") && !saved) {
+        manager_give_back(m, hook->vm.name, hook->vm.uuid);
+    }
+    reply_fn *reply = TAKE_PTR(hook->reply);
+    reply(allow(), NULL, hook->data);
+    hook_free(hook);
+}
+
+/* ---- the request ---- */
+
+/* `migrate` and `restore` come right before the `prepare` of a VM that doesn't boot. */
+static void note_entrance(struct manager *m, const struct vm *vm, int operation)
+{
+    m->entering = (struct entering){
+        .how = operation == HOOK_MIGRATE ? ENTRANCE_MIGRATION : ENTRANCE_RESTORE,
+        .at_us = clock_monotonic_us(),
+    };
+    STR_SET(m->entering.vm, vm->name);
+}
+
+static enum entrance take_entrance(struct manager *m, const struct vm *vm)
+{
+    const struct vm *seen = m->host != NULL ? host_find_vm_of(m->host, vm->name, vm->uuid) : NULL;
+    bool noted =
+        str_eq(m->entering.vm, vm->name) && clock_monotonic_us() < m->entering.at_us + ENTRANCE_US;
+    enum entrance how = noted ? m->entering.how : ENTRANCE_START;
+    if (noted) {
+        m->entering = (struct entering){0};
+    }
+    return how == ENTRANCE_START && seen != NULL && seen->saved ? ENTRANCE_RESTORE : how;
+}
+
+void manager_run_hook(struct manager *m, const struct request *request)
+{
+    struct error err = {0};
+    const struct hook_body *body = request->body;
+    enum hook_operation operation = body->operation;
+    struct hook *hook = xcalloc(1, sizeof(*hook));
+    *hook = (struct hook){
+        .manager = m, .caller = *request->caller, .reply = request->reply, .data = request->data};
+    struct guest_port *port = m->config.ports.guest;
+    int result = port->ops->describe(port, body->xml, &hook->vm, &err);
+    if (result != 0) {
+        hook_watch_called(m->hook_watch, body->domain, "", clock_realtime_us());
+        hook->reply = NULL;
+        hook_free(hook);
+        request_refuse(request, &err);
+        return;
+    }
+    STR_SET(hook->vm.name, vm_known_as(body->domain, hook->vm.uuid));
+    if (m->host != NULL) {
+        host_settle_vm_name(m->host, &hook->vm);
+    }
+    if (operation != HOOK_RELEASE) {
+        hook_watch_called(m->hook_watch, hook->vm.name, hook->vm.uuid, clock_realtime_us());
+    }
+    if (operation == HOOK_PREPARE) {
+        hook->entrance = take_entrance(m, &hook->vm);
+        prepare(hook, &err);
+    } else if (operation == HOOK_RELEASE) {
+        release(hook, body->extra);
+    } else { /* nothing to say to the others, and nothing that they wait for */
+        if (operation == HOOK_MIGRATE || operation == HOOK_RESTORE) {
+            note_entrance(m, &hook->vm, operation);
+        }
+        hook->reply = NULL;
+        hook_free(hook);
+        request_answer(request, allow());
+    }
+}

@@ -1,0 +1,612 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* VMs: created and deleted in turn with plans; started in turn, but for the start itself; stopped
+ * at any time, next to them. */
+#include "vm/vms.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/parse.h"
+#include "base/stopping.h"
+#include "base/str.h"
+#include "state/reply_json.h"
+#include "state/state.h"
+#include "state/txn.h"
+#include "turn/foresight.h"
+#include "turn/plans.h"
+#include "turn/queue.h"
+#include "turn/vm_lines.h"
+#include "vm/by_hand.h"
+#include "vm/foreign.h"
+#include "vm/hook.h"
+#include "vm/power.h"
+#include "vm/saved.h"
+#include "watch/claim_view.h"
+#include "watch/observe.h"
+#include "watch/vm_overlay.h"
+
+/* A guest that boots does not hear; one that is asked twice shuts down once. */
+#define STOP_ASK_AGAIN_US UINT64_C(15000000)
+#define STOP_LOOK_NS 200000000L
+
+int manager_find_vm(const struct manager *m, const char *name, struct vm **ret_vm,
+                    struct error *err)
+{
+    if (m->host->libvirt_problem[0] != '\0') {
+        return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
+                         m->host->libvirt_problem);
+    }
+    *ret_vm = host_find_vm(m->host, name);
+    if (*ret_vm != NULL) {
+        return 0;
+    }
+    CLEANUP_FREE const char **names = xcalloc(m->host->vms.n + 1, sizeof(*names));
+    for (size_t i = 0; i < m->host->vms.n; i++) {
+        names[i] = m->host->vms.items[i].name;
+    }
+    const char *nearest = str_nearest(name, names, m->host->vms.n);
+    int r = error_set(err, REASON_NOT_FOUND, SUBJECT("vm", name), "there is no VM \"%s\"", name);
+    if (nearest != NULL) {
+        error_hint(err, "did you mean \"%s\"?", nearest);
+    } else {
+        error_hint(err, "`cleave vm list` shows them all");
+    }
+    return r;
+}
+
+/* ---- what happens on the worker ---- */
+
+/* The definition may have been replaced since the claim was bound: what the claim got is put in
+ * again. Nothing is done for one that is there. */
+static struct step attach_again(const struct manager *m, const struct claim *claim)
+{
+    struct step step = step_make(STEP_ATTACH, &claim->assigned.gpu);
+    step_set_gpu(&step, host_find_gpu_addr(m->host, &claim->assigned.gpu));
+    step_set_claim(&step, claim);
+    step.device = claim->assigned.device;
+    STR_SET(step.mdev_uuid, claim->assigned.mdev_uuid);
+    return step;
+}
+
+/* The connection that the change's worker has for itself. */
+static struct guest_port *port_of(const struct change *change)
+{
+    return change->line != NULL ? change->line->port : change->manager->config.ports.guest;
+}
+
+static void start_work(void *data)
+{
+    struct change *change = data;
+    struct guest_port *port = port_of(change);
+    for (size_t i = 0; change->result == 0 && i < change->steps.n; i++) {
+        change->result = port->ops->apply(port, &change->steps.items[i], &change->err);
+    }
+    if (change->result == 0) {
+        change->result = port->ops->start(port, change->name, &change->err);
+    }
+}
+
+static void define_work(void *data)
+{
+    struct change *change = data;
+    struct guest_port *port = change->manager->config.ports.guest;
+    change->result = change->dry_run
+                         ? port->ops->may_define(port, change->template, change->name, &change->err)
+                         : port->ops->define(port, change->template, change->name, &change->err);
+}
+
+static void undefine_work(void *data)
+{
+    struct change *change = data;
+    struct guest_port *port = change->manager->config.ports.guest;
+    change->result = change->dry_run ? port->ops->may_undefine(port, change->name, &change->err)
+                                     : port->ops->undefine(port, change->name, &change->err);
+}
+
+/* One piece of the wait, so that several VMs that are slow take turns on the workers. */
+static void stop_work(void *data)
+{
+    struct change *change = data;
+    struct guest_port *port = port_of(change);
+    enum guest_stop how = GUEST_STOP_LOOK;
+    if (!change->found) {
+        how = change->timeout_ms == 0 ? GUEST_STOP_FIND : GUEST_STOP_CHECK;
+    } else if (change->timeout_ms == 0) {
+        how = GUEST_STOP_KILL;
+    } else if (clock_monotonic_us() >= change->ask_us) {
+        how = GUEST_STOP_ASK;
+        change->ask_us = clock_monotonic_us() + STOP_ASK_AGAIN_US;
+    } else {
+        nanosleep(&(struct timespec){.tv_nsec = STOP_LOOK_NS}, NULL);
+    }
+    change->result = port->ops->stop(port, change->name, how, &change->off, &change->err);
+}
+
+/* ---- and after it ---- */
+
+static void note(struct change *change, const char *kind, const char *what)
+{
+    manager_event(change->manager, kind, SUBJECT("vm", change->name), change->caller.author, "%s",
+                  what);
+}
+
+/* While libvirt is late with a look, as with one that waits for another VM's start, the VM is taken
+ * as it was seen last, or as its own start reported: libvirt itself refuses to start one that runs.
+ */
+static int find_seen(const struct change *change, struct vm **ret_vm, struct error *err)
+{
+    const struct manager *m = change->manager;
+    if (m->observations[SOURCE_GUESTS].late && m->observations[SOURCE_GUESTS].known &&
+        m->n_vm_lines > 0) {
+        *ret_vm = host_find_vm(m->host, change->name);
+        if (*ret_vm != NULL) {
+            return 0;
+        }
+    }
+    return manager_find_vm(m, change->name, ret_vm, err);
+}
+
+/* Answers with the VM as it is now. */
+static void reply_observed(struct manager *m, const struct error *err, void *data)
+{
+    struct change *change = data;
+    struct error own = {0};
+    struct vm *vm = NULL;
+    if (err == NULL && find_seen(change, &vm, &own) != 0) {
+        err = &own;
+    }
+    if (err != NULL) {
+        change_refuse(change, err);
+        return;
+    }
+    json_t *body = reply_vm(vm);
+    json_t *without = vm_is_on(vm) ? claim_view_without(m, vm->name, vm->uuid) : NULL;
+    if (without != NULL) {
+        json_object_set_new(body, "warnings", without);
+    }
+    change_answer(change, body);
+}
+
+static void vm_done(struct change *change, const char *kind, const char *what)
+{
+    struct manager *m = change->manager;
+    manager_end_holds(m, change->operation);
+    if (change->result != 0) {
+        change_refuse(change, &change->err);
+        return;
+    }
+    note(change, kind, what);
+    /* Seeing it may take as long as another VM's hook script runs, which may wait for its turn. */
+    change_yield(change);
+    manager_observe(m, reply_observed, change);
+}
+
+/* Whether one that failed is off only libvirt can tell: what it has is given back when it was seen
+ * so. */
+static void start_done(void *data)
+{
+    struct change *change = data;
+    struct manager *m = change->manager;
+    vm_overlay_end_start(m, change->name);
+    if (change->result != 0 && !m->stopping) {
+        manager_end_holds(m, change->operation);
+        manager_observe(m, NULL, NULL);
+    }
+    vm_done(change, "vm-started", "started");
+}
+
+/* What only libvirt knows, and only when it is asked to define the VM. */
+static void answer_definable(struct change *change)
+{
+    struct vm vm = {.state = VM_SHUT_OFF};
+    STR_SET(vm.name, change->name);
+    json_t *body = reply_vm(&vm);
+    json_object_set_new(
+        body, "notChecked",
+        json_pack("[s]",
+                  "whether libvirt takes the rest of the template, and what it names is there"));
+    change_answer(change, body);
+}
+
+static void define_done(void *data)
+{
+    struct change *change = data;
+    if (change->dry_run) {
+        if (change->result != 0) {
+            change_refuse(change, &change->err);
+        } else {
+            answer_definable(change);
+        }
+        return;
+    }
+    vm_done(data, "vm-created", "defined from a template");
+}
+
+static void stop_again(struct change *change);
+static void stop_found(void *data);
+
+/* As libvirt says: it needs no look at the GPUs, which may hang; that follows. */
+static void answer_stopped(struct change *change)
+{
+    struct manager *m = change->manager;
+    const struct vm *seen = m->host != NULL ? host_find_vm(m->host, change->name) : NULL;
+    struct vm off = {.state = VM_SHUT_OFF};
+    STR_SET(off.name, change->name);
+    if (seen != NULL) {
+        vm_overlay_note(m, seen, false);
+        off = *host_find_vm(m->host, change->name); /* borrows its devices */
+        off.state = VM_SHUT_OFF;
+    }
+    json_t *body = reply_vm(&off);
+    if (!m->stopping) {
+        manager_observe(m, NULL, NULL);
+    }
+    change_answer(change, body);
+}
+
+/* What the port refused to ask for: it is paused. */
+static void hint_paused(struct change *change)
+{
+    if (change->result == -REASON_CONFLICT && change->err.hint[0] == '\0') {
+        error_hint(&change->err,
+                   "`virsh resume %s` lets it run; `cleave vm stop --now %s` pulls the plug",
+                   SHELL_WORD(change->name), SHELL_ARG(change->name));
+    }
+}
+
+static void refuse_to_wait(struct change *change)
+{
+    change->result = error_set(&change->err, REASON_DRIVER, SUBJECT("vm", change->name),
+                               "VM \"%s\" was asked to shut down, and still runs after %u s",
+                               change->name, change->timeout_ms / 1000);
+    error_hint(&change->err,
+               "its guest may be busy, or not listen; `--timeout SECONDS` waits longer, `cleave "
+               "vm stop --now %s` pulls the plug",
+               SHELL_ARG(change->name));
+}
+
+static void stop_done(void *data)
+{
+    struct change *change = data;
+    struct manager *m = change->manager;
+    if (change->result == 0 && !change->off && m->stopping) {
+        change->err = stopping_error();
+        change->result = -(int)change->err.reason;
+    } else if (change->result == 0 && !change->off && !change->late &&
+               (change->timeout_ms == 0 || clock_monotonic_us() < change->until_us)) {
+        stop_again(change);
+        return;
+    } else if (change->result == 0 && !change->off) {
+        refuse_to_wait(change);
+    }
+    manager_end_holds(m, change->operation);
+    if (change->result != 0) {
+        hint_paused(change);
+        change_refuse(change, &change->err);
+        return;
+    }
+    if (change->timeout_ms == 0) {
+        note(change, "vm-killed", "killed: its plug was pulled");
+    } else {
+        note(change, "vm-stopped", "stopped: it is off, after its guest was asked to shut down");
+    }
+    answer_stopped(change);
+}
+
+static void undefine_done(void *data)
+{
+    struct change *change = data;
+    struct manager *m = change->manager;
+    if (!change->dry_run) {
+        manager_end_holds(m, change->operation);
+    }
+    if (change->result != 0) {
+        change_refuse(change, &change->err);
+        return;
+    }
+    if (!change->dry_run) {
+        note(change, "vm-deleted", "definition removed");
+    }
+    /* An observation meanwhile may have missed it: libvirt comes and goes. */
+    struct vm gone = {.state = VM_SHUT_OFF};
+    STR_SET(gone.name, change->name);
+    struct vm *vm = host_find_vm(m->host, change->name);
+    change_answer(change, reply_vm(vm != NULL ? vm : &gone));
+}
+
+/* ---- start ---- */
+
+static int check_start(struct change *change, struct vm **ret_vm, struct missing_devices *ret_needs,
+                       struct error *err)
+{
+    struct manager *m = change->manager;
+    int r = find_seen(change, ret_vm, err);
+    if (r == 0 && vm_is_on(*ret_vm)) {
+        r = error_set(err, REASON_CONFLICT, SUBJECT("vm", change->name), "VM \"%s\" %s already",
+                      (*ret_vm)->name,
+                      holds_have(&m->holds, HOLD_START, hold_vm((*ret_vm)->name, ""))
+                          ? "is being started"
+                          : "runs");
+    }
+    r = r != 0 ? r
+               : hold_check(&m->holds, hold_vm((*ret_vm)->name, (*ret_vm)->uuid), WANT_VM_START,
+                            NULL, err);
+    /* Started without it, the VM would lack a GPU that only a plan may take from it. */
+    r = r != 0 ? r : manager_refuse_foreign(m, *ret_vm, err);
+    r = r != 0 ? r : manager_refuse_by_hand(m, *ret_vm, err);
+    r = r != 0 ? r : manager_refuse_saved(m, *ret_vm, NULL, err);
+    r = r != 0 ? r : manager_power_needs(m, *ret_vm, ret_needs, err);
+    return r != 0 ? r : needs_refuse_wait(ret_needs, *ret_vm, err);
+}
+
+/* Everything that its claims need is there, and is the VM's from now on: libvirt may take long, and
+ * nothing else waits for it. */
+static void start_prepared(struct change *change)
+{
+    struct manager *m = change->manager;
+    struct error err = {0};
+    const struct vm *vm = host_find_vm(m->host, change->name);
+    for (vec_each(&m->claims, claim)) {
+        if (claim->spec.mode != CLAIM_GPU_INSTANCE && claim->state == CLAIM_BOUND &&
+            claim_is_of(claim, change->name, vm != NULL ? vm->uuid : "")) {
+            *vec_push(&change->steps) = attach_again(m, claim);
+        }
+    }
+    if (vm_line_take(change, VM_LINE_START, &err) != 0) {
+        if (vm != NULL) {
+            manager_give_back(m, vm->name, vm->uuid);
+        }
+        change_refuse(change, &err);
+        return;
+    }
+    change_hold_vm(change, HOLD_START);
+    if (vm != NULL) {
+        vm_overlay_begin_start(m, vm, change->steps.items, change->steps.n);
+    }
+    change_yield(change);
+    change_call_guest(change, start_work, start_done);
+}
+
+static void start_planned(struct manager *m, const struct plan *plan, void *data)
+{
+    struct change *change = data;
+    struct error err = {0};
+    (void)m;
+    if (plan != NULL && plan->state == PLAN_DONE) {
+        start_prepared(change);
+        return;
+    }
+    err = stopping_error();
+    if (plan != NULL) {
+        manager_power_failed(plan, change->name, &err);
+    }
+    change_refuse(change, &err);
+}
+
+/* What it lacks is allocated or made again first; the hook then finds all in place. */
+static int plan_start(struct change *change, struct plan **ret_plan, struct error *err)
+{
+    CLEANUP(needs_done) struct missing_devices needs = {0};
+    struct manager *m = change->manager;
+    struct vm *vm = NULL;
+    char reason[PLAN_REASON_SIZE];
+    int r = check_start(change, &vm, &needs, err);
+    if (r != 0 || needs.to_create.n == 0) {
+        return r;
+    }
+    str_print(reason, sizeof(reason), "vm start %s", vm->name);
+    /* What a saved state names comes back if it can; else the saved state follows. */
+    r = vm->saved
+            ? manager_power_plan(m, &needs, true, change->caller.author, reason, ret_plan, err)
+            : -REASON_NO_CAPACITY;
+    r = r == 0 ? 0
+               : manager_power_plan(m, &needs, false, change->caller.author, reason, ret_plan, err);
+    return r != 0 ? r : manager_refuse_saved(m, vm, *ret_plan, err);
+}
+
+static void run_start(struct change *change)
+{
+    CLEANUP(plan_freep) struct plan *plan = NULL;
+    struct manager *m = change->manager;
+    struct foresight foresight;
+    struct error err = {0};
+    foresight_begin(&foresight, change, plan_start);
+    int r = plan_start(change, &plan, &err);
+    const struct vm *vm = r == 0 ? host_find_vm(m->host, change->name) : NULL;
+    if (r == 0 && change->dry_run) {
+        json_t *body = reply_vm_plan(vm, plan);
+        if (manager_takes_by_hand(m, vm) &&
+            json_object_get(json_object_get(body, "plan"), "notChecked") == NULL) {
+            json_object_set_new(
+                body, "notChecked",
+                json_pack("[s]", "whether a program other than a VM has the GPU open"));
+        }
+        change_answer(change, body);
+        foresight_end(&foresight);
+        return;
+    }
+    foresight_end(&foresight); /* of a dry run that is refused */
+    if (r == 0) {
+        STR_SET(change->name, vm->name);
+    }
+    if (r == 0 && plan == NULL) {
+        start_prepared(change);
+        return;
+    }
+    r = r != 0 ? r : manager_run_plan(m, TAKE_PTR(plan), start_planned, change, &err);
+    if (r != 0) {
+        change_refuse(change, &err);
+    }
+}
+
+void manager_start_vm(struct manager *m, const struct request *request)
+{
+    struct change *change = change_new(m, run_start, request, request->target);
+    change->starts_vm = change->behind != NULL;
+    change_enqueue(change);
+}
+
+/* ---- stop ---- */
+
+static void stop_again(struct change *change)
+{
+    struct error err = {0};
+    enum vm_line_use use = change->timeout_ms == 0 ? VM_LINE_KILL : VM_LINE_ASK;
+    if (vm_line_take(change, use, &err) != 0) {
+        manager_end_holds(change->manager, change->operation);
+        change_refuse(change, &err);
+        return;
+    }
+    change_call_guest(change, stop_work, change->found ? stop_done : stop_found);
+}
+
+/* libvirt has the VM, or says why not: nothing else is asked, and no other VM. */
+static void stop_found(void *data)
+{
+    struct change *change = data;
+    struct manager *m = change->manager;
+    struct vm *vm = NULL;
+    hint_paused(change);
+    if (m->stopping) {
+        change->err = stopping_error();
+        change->result = -(int)change->err.reason;
+    } else if (change->result == -REASON_NOT_FOUND && m->host != NULL &&
+               m->host->libvirt_problem[0] == '\0') {
+        (void)manager_find_vm(m, change->name, &vm, &change->err); /* with the nearest name */
+    } else if (change->result == 0 && change->off && change->ends_start && !change->late) {
+        note(change, "vm-stopped", "off: its start was ended");
+        answer_stopped(change);
+        return;
+    } else if (change->result == 0 && change->off) {
+        change->result = error_set(&change->err, REASON_CONFLICT, SUBJECT("vm", change->name),
+                                   "VM \"%s\" is %s", change->name, vm_state_name(VM_SHUT_OFF));
+    }
+    if (change->result != 0 || change->late) {
+        change_refuse(change, &change->err);
+        return;
+    }
+    vm = m->host != NULL ? host_find_vm(m->host, change->name) : NULL;
+    if (change->dry_run) {
+        struct vm on = {.state = VM_RUNNING};
+        STR_SET(on.name, change->name);
+        change_answer(change, reply_vm(vm != NULL ? vm : &on));
+        return;
+    }
+    change->found = true;
+    change_hold_vm(change, HOLD_CHANGE);
+    change->until_us = clock_monotonic_us() + (uint64_t)change->timeout_ms * 1000;
+    stop_again(change);
+}
+
+void manager_stop_vm(struct manager *m, const struct request *request)
+{
+    const struct stop_body *body = request->body;
+    struct change *change = change_new(m, NULL, request, request->target);
+    change->timeout_ms = body->force ? 0 : body->timeout_s * 1000;
+    struct error err = {0};
+    const struct vm *seen = m->host != NULL ? host_find_vm(m->host, request->target) : NULL;
+    if (seen != NULL) {
+        STR_SET(change->name, seen->name);
+    }
+    if (hold_check(&m->holds, hold_vm(change->name, ""), WANT_VM_STOP, NULL, &err) != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    if (body->force && !request->dry_run) { /* libvirt has it locked until its hook is answered */
+        bool starts = holds_have(&m->holds, HOLD_START, hold_vm(change->name, ""));
+        change->ends_start = manager_end_hooks(m, change->name) || starts;
+    }
+    stop_again(change);
+}
+
+/* ---- create ---- */
+
+static void run_define(struct change *change)
+{
+    struct manager *m = change->manager;
+    struct error err = {0};
+    int r = 0;
+    if (m->host->libvirt_problem[0] != '\0') {
+        r = error_set(&err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
+                      m->host->libvirt_problem);
+    } else if (host_find_vm(m->host, change->name) != NULL) {
+        r = error_set(&err, REASON_CONFLICT, SUBJECT("vm", change->name),
+                      "VM \"%s\" exists already", change->name);
+    }
+    if (r != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    if (!change->dry_run) {
+        change_hold_vm(change, HOLD_CHANGE);
+    }
+    change_yield(change); /* it can wait for a hook that waits for the turn: docs/internals */
+    change_call_guest(change, define_work, define_done);
+}
+
+void manager_create_vm(struct manager *m, const struct request *request)
+{
+    const struct vm_body *body = request->body;
+    struct change *change = change_new(m, run_define, request, body->name);
+    change->template = xstrdup(body->template);
+    change_enqueue(change);
+}
+
+/* ---- delete ---- */
+
+static int check_delete(struct change *change, struct vm **ret_vm, struct error *err)
+{
+    struct manager *m = change->manager;
+    int r = manager_find_vm(m, change->name, ret_vm, err);
+    if (r != 0) {
+        return r;
+    }
+    const struct vm *vm = *ret_vm;
+    if (vm_is_on(vm)) {
+        r = error_set(err, REASON_IN_USE, SUBJECT("vm", change->name), "VM \"%s\" is %s", vm->name,
+                      vm_state_name(vm->state));
+        error_hint(err, "stop it first: `cleave vm stop %s`", SHELL_ARG(vm->name));
+        return r;
+    }
+    for (vec_each(&m->claims, claim)) {
+        if (claim_is_of(claim, vm->name, vm->uuid)) {
+            r = error_set(err, REASON_IN_USE, SUBJECT("vm", change->name),
+                          "claim \"%s\" serves VM \"%s\"", claim->name, vm->name);
+            error_hint(err, "delete the claim first: `cleave claim delete %s`", claim->name);
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* Checks, then hands the change to the worker, which only looks if it is a dry run. */
+static void run_on_vm(struct change *change,
+                      int (*check)(struct change *, struct vm **, struct error *), evloop_fn *work,
+                      evloop_fn *done)
+{
+    struct error err = {0};
+    struct vm *vm = NULL;
+    if (check(change, &vm, &err) != 0 ||
+        hold_check(&change->manager->holds, hold_vm(vm->name, vm->uuid), WANT_VM_DELETE, NULL,
+                   &err) != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    STR_SET(change->name, vm->name);
+    if (!change->dry_run) {
+        change_hold_vm(change, HOLD_CHANGE);
+    }
+    change_call_guest(change, work, done);
+}
+
+static void run_undefine(struct change *change)
+{
+    run_on_vm(change, check_delete, undefine_work, undefine_done);
+}
+
+void manager_delete_vm(struct manager *m, const struct request *request)
+{
+    change_enqueue(change_new(m, run_undefine, request, request->target));
+}

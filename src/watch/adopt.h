@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Claims that go along with their VM's name: renamed, deleted and defined again. Loop thread only.
+ */
+#ifndef WATCH_ADOPT_H
+#define WATCH_ADOPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model/claim.h"
+#include "model/host.h"
+
+struct manager;
+
+/* In a transaction of its own, with an event `kind` if it is not NULL: "`what` "`was`" "its VM"". A
+ * store that fails is logged, and the result < 0. */
+int claim_store(struct manager *m, const struct claim *claim, const char *kind, const char *was,
+                const char *what);
+/* The claim at `i` follows its VM's name to `vm`; `ended`: the one that had it was seen to end. */
+void claim_take_over(struct manager *m, size_t i, const struct vm *vm, bool ended);
+/* The claim at `i` follows what the last look saw of its VM's name. */
+void claim_follow_name(struct manager *m, size_t i);
+/* A VM that starts takes over the claims of its name when their VM is gone. */
+void manager_adopt_claims(struct manager *m, const struct vm *vm);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A claim as the API shows it: what is stored of it, and what the host says of it now. */
+#include "watch/claim_view.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "model/encode.h"
+#include "plan/restore.h"
+#include "state/claim_device.h"
+#include "state/state.h"
+#include "watch/gone.h"
+#include "watch/intruders.h"
+#include "watch/seen.h"
+
+#define GONE_TIME_SIZE 64
+
+static void say_gone(const struct manager *m, const struct claim *claim, const struct gone *gone,
+                     json_t *json)
+{
+    char text[ERROR_TEXT_SIZE];
+    if (gone->held) {
+        str_print(text, sizeof(text),
+                  "its VM \"%s\" is not there, but was not seen to be undefined (%s): the claim is "
+                  "kept",
+                  claim->vm, gone->why);
+        json_object_set_new(json, "problem", encode_text(text));
+        return;
+    }
+    json_t *at = encode_time(clock_realtime_us() + gone_left_us(m, gone));
+    str_print(text, sizeof(text), "its VM \"%s\" is gone: it will be released at %s", claim->vm,
+              json_string_value(at));
+    json_object_set_new(json, "problem", encode_text(text));
+    json_object_set_new(json, "releaseAt", at);
+}
+
+void claim_say_away(const struct manager *m, const struct claim *claim, char *text, size_t size)
+{
+    char bdf[BDF_SIZE];
+    char other[BDF_SIZE];
+    const struct gpu *moved = restore_gpu_of(m->host, claim);
+    pci_addr_format(&claim->assigned.gpu, bdf);
+    if (moved != NULL) {
+        str_print(text, size, "its GPU was at %s and is at %s now: `cleave host restore`", bdf,
+                  pci_addr_format(&moved->addr, other));
+    } else if (claim->assigned.gpu_uuid[0] == '\0' && claim_is_displaced(claim, m->host)) {
+        claim_say_unknown_board(m, claim, text, size);
+    } else if (claim_is_displaced(claim, m->host)) {
+        str_print(text, size, "its GPU %s is not on this host, and another board is at %s now",
+                  claim->assigned.gpu_uuid, bdf);
+    } else {
+        str_print(text, size, "its GPU %s is not on the PCI bus", bdf);
+    }
+}
+
+bool claim_lacks_device(const struct manager *m, const struct claim *claim, char *text, size_t size)
+{
+    char bdf[BDF_SIZE];
+    if (m->host == NULL || !m->observations[SOURCE_HARDWARE].known || claim->state != CLAIM_BOUND ||
+        !claim->assigned.set) {
+        return false;
+    }
+    const struct gpu *gpu = claim_find_gpu(claim, m->host);
+    if (gpu == NULL) {
+        claim_say_away(m, claim, text, size);
+        return true;
+    }
+    if (gpu->problem[0] != '\0') {
+        str_print(text, size, "its GPU %s can't be used: %s", pci_addr_format(&gpu->addr, bdf),
+                  gpu->problem);
+        return true;
+    }
+    if (manager_has_device(m, claim)) {
+        return false;
+    }
+    if (claim_is_intruded(m, claim, text, size)) {
+        return true;
+    }
+    if (claim->spec.hold == CLAIM_ON_DEMAND) { /* of a saved VM, after a boot */
+        str_print(text, size, "its device %s is not there: the start of VM \"%s\" makes it again",
+                  device_name(claim->assigned.mdev_uuid, &claim->assigned.device, bdf), claim->vm);
+        return true;
+    }
+    if (claim->spec.mode == CLAIM_GPU_INSTANCE) {
+        str_print(text, size, "its GPU instance %s on %s is not there: `cleave host restore`",
+                  claim->assigned.profile, pci_addr_format(&gpu->addr, bdf));
+        return true;
+    }
+    str_print(text, size, "its device %s is not there: `cleave host restore` brings it back",
+              device_name(claim->assigned.mdev_uuid, &claim->assigned.device, bdf));
+    return true;
+}
+
+json_t *claim_view(const struct manager *m, const struct claim *claim)
+{
+    char text[ERROR_TEXT_SIZE];
+    json_t *json = claim_to_json(claim);
+    const struct gone *gone = gone_find(m, claim->name);
+    if (gone != NULL) {
+        say_gone(m, claim, gone, json);
+    } else if (claim->problem[0] == '\0' && (claim_lacks_device(m, claim, text, sizeof(text)) ||
+                                             claim_is_intruded(m, claim, text, sizeof(text)))) {
+        json_object_set_new(json, "problem", encode_text(text));
+    }
+    return json;
+}
+
+json_t *claim_view_held(const struct manager *m)
+{
+    json_t *list = json_array();
+    for (vec_each(&m->claims, claim)) {
+        const struct gone *gone = gone_find(m, claim->name);
+        if (gone != NULL && gone->held) {
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "claim", claim->name, "vm",
+                                                  claim->vm, "reason", gone->why));
+        }
+    }
+    return list;
+}
+
+json_t *claim_view_without(const struct manager *m, const char *vm_name, const char *vm_uuid)
+{
+    json_t *list = json_array();
+    for (vec_each(&m->claims, claim)) {
+        char text[ERROR_TEXT_SIZE];
+        if (claim->state != CLAIM_FAILED || claim->was_bound ||
+            !claim_is_of(claim, vm_name, vm_uuid)) {
+            continue;
+        }
+        str_print(text, sizeof(text),
+                  "VM \"%s\" starts without claim \"%s\", which failed; `cleave claim delete %s`, "
+                  "and create it again if the VM needs it",
+                  vm_name, claim->name, claim->name);
+        json_array_append_new(list, json_string(text));
+    }
+    if (json_array_size(list) == 0) {
+        json_decref(list);
+        return NULL;
+    }
+    return list;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What changed on the host without us: compared between observations, reported as events. */
+#include "watch/drift.h"
+
+#include "base/str.h"
+#include "state/listeners.h"
+#include "state/state.h"
+#include "state/txn.h"
+
+static const char *or_none(const char *text)
+{
+    return text[0] == '\0' ? "none" : text;
+}
+
+static size_t count_gis_missing(const struct gpu *from, const struct gpu *in)
+{
+    size_t n = 0;
+    for (vec_each(&from->gis, gi)) {
+        const struct gi *other = gpu_find_gi(in, gi->id);
+        n += other == NULL || other->start != gi->start || other->profile_id != gi->profile_id;
+    }
+    return n;
+}
+
+static size_t count_vgpus_missing(const struct gpu *from, const struct gpu *in)
+{
+    size_t n = 0;
+    for (vec_each(&from->vgpus, vgpu)) {
+        const struct vgpu *other = gpu_find_vgpu(in, vgpu->mdev_uuid, &vgpu->vf);
+        bool reborn =
+            other != NULL && vgpu->birth != 0 && other->birth != 0 && vgpu->birth != other->birth;
+        n += other == NULL || other->type_id != vgpu->type_id || reborn;
+    }
+    return n;
+}
+
+static void append_change(struct strbuf *text, const char *what)
+{
+    strbuf_addf(text, "%s%s", text->len > 0 ? "; " : "", what);
+}
+
+static void say_count(struct strbuf *text, size_t n, const char *what)
+{
+    if (n > 0) {
+        strbuf_addf(text, "%s%zu %s", text->len > 0 ? "; " : "", n, what);
+    }
+}
+
+/* What goes with a GPU that is passed through was bound by someone else. */
+static void describe_companions(const struct gpu *was, const struct gpu *is, struct strbuf *text)
+{
+    char bdf[BDF_SIZE];
+    for (vec_each(&is->group_members, now)) {
+        for (vec_each(&was->group_members, before)) {
+            if (pci_same_slot(&now->addr, &is->addr) &&
+                pci_addr_cmp(&now->addr, &before->addr) == 0 &&
+                !str_eq(now->driver, before->driver)) {
+                strbuf_addf(text, "%s%s next to it has driver %s, had %s",
+                            text->len > 0 ? "; " : "", pci_addr_format(&now->addr, bdf),
+                            or_none(now->driver), or_none(before->driver));
+            }
+        }
+    }
+}
+
+static void describe(const struct gpu *was, const struct gpu *is, struct strbuf *text)
+{
+    if (was->mode != is->mode) {
+        strbuf_addf(text, "mode %s, was %s", gpu_mode_name(is->mode), gpu_mode_name(was->mode));
+    }
+    if (!str_eq(was->driver, is->driver)) {
+        strbuf_addf(text, "%sdriver %s, was %s", text->len > 0 ? "; " : "", or_none(is->driver),
+                    or_none(was->driver));
+    }
+    describe_companions(was, is, text);
+    if (was->mig_enabled != is->mig_enabled) {
+        append_change(text, is->mig_enabled ? "MIG mode went on" : "MIG mode went off");
+    }
+    if (was->vfs_enabled != is->vfs_enabled) {
+        strbuf_addf(text, "%s%u virtual functions, were %u", text->len > 0 ? "; " : "",
+                    is->vfs_enabled, was->vfs_enabled);
+    }
+    say_count(text, count_gis_missing(was, is), "GPU instances gone");
+    say_count(text, count_gis_missing(is, was), "GPU instances new");
+    say_count(text, count_vgpus_missing(was, is), "vGPUs gone");
+    say_count(text, count_vgpus_missing(is, was), "vGPUs new");
+}
+
+/* True if the GPU works again. */
+static bool compare_gpu(struct manager *m, const struct gpu *was, const struct gpu *is)
+{
+    char bdf[BDF_SIZE];
+    char subject[ERROR_SUBJECT_SIZE];
+    error_subject("gpu", pci_addr_format(&is->addr, bdf), subject);
+    if (!str_eq(was->problem, is->problem)) {
+        if (is->problem[0] != '\0') {
+            manager_event(m, "gpu-lost", subject, "", "%s", is->problem);
+        } else {
+            manager_event(m, "gpu-found", subject, "", "works again, after: %s", was->problem);
+        }
+    }
+    if (was->problem[0] != '\0' || is->problem[0] != '\0') {
+        return is->problem[0] == '\0'; /* what could not be seen is not known to have changed */
+    }
+    CLEANUP_STRBUF struct strbuf text = {0};
+    describe(was, is, &text);
+    if (text.len > 0) {
+        manager_event(m, "gpu-changed", subject, "", "changed by someone else: %s",
+                      strbuf_str(&text));
+    }
+    return false;
+}
+
+static void compare_vms(struct manager *m, const struct host *now)
+{
+    if (m->host->libvirt_problem[0] != '\0' || now->libvirt_problem[0] != '\0') {
+        return; /* nothing is known of one side */
+    }
+    for (vec_each(&now->vms, vm)) {
+        const struct vm *was = host_find_vm(m->host, vm->name);
+        if (was != NULL && was->state != vm->state &&
+            !holds_bar(&m->holds, hold_vm(vm->name, vm->uuid), WANT_VM_REPORT)) {
+            manager_event(m, "vm-changed", SUBJECT("vm", vm->name), "", "%s, was %s",
+                          vm_state_name(vm->state), vm_state_name(was->state));
+        }
+    }
+    for (vec_each(&m->host->vms, was)) {
+        if (host_find_vm(now, was->name) != NULL ||
+            holds_bar(&m->holds, hold_vm(was->name, was->uuid), WANT_VM_REPORT)) {
+            continue;
+        }
+        const struct vm *renamed = was->uuid[0] != '\0' ? host_find_vm(now, was->uuid) : NULL;
+        if (renamed != NULL) {
+            manager_event(m, "vm-renamed", SUBJECT("vm", renamed->name), "", "was \"%s\"",
+                          was->name);
+        } else {
+            manager_event(m, "vm-lost", SUBJECT("vm", was->name), "", "its definition is gone");
+        }
+    }
+}
+
+void manager_note_vm_drift(struct manager *m, const struct host *now)
+{
+    compare_vms(m, now);
+    holds_forget_seen(&m->holds, m->observations[SOURCE_GUESTS].begun);
+}
+
+void manager_note_gpu_drift(struct manager *m, struct hardware_look *look)
+{
+    char bdf[BDF_SIZE];
+    const struct host *now = look->now;
+    for (vec_each(&m->host->gpus, was)) {
+        const struct gpu *is = host_find_gpu_addr(now, &was->addr);
+        if (is == NULL && now->pci_problem[0] != '\0') {
+            continue; /* it may be there */
+        }
+        if (is == NULL) {
+            manager_event(m, "gpu-lost", SUBJECT("gpu", pci_addr_format(&was->addr, bdf)), "",
+                          "the GPU is no longer on the PCI bus");
+        } else if (!holds_bar(&m->holds, hold_gpu(&was->addr), WANT_GPU_REPORT)) {
+            look->works_again = compare_gpu(m, was, is) || look->works_again;
+        }
+    }
+    for (vec_each(&now->gpus, is)) {
+        if (host_find_gpu_addr(m->host, &is->addr) == NULL && m->host->pci_problem[0] == '\0') {
+            manager_event(m, "gpu-found", SUBJECT("gpu", pci_addr_format(&is->addr, bdf)), "",
+                          "a GPU appeared on the PCI bus");
+        }
+    }
+}

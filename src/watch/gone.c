@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "watch/gone.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "state/state.h"
+#include "state/txn.h"
+#include "watch/adopt.h"
+#include "watch/observe.h"
+
+struct gone *gone_find(const struct manager *m, const char *claim)
+{
+    for (vec_each(&m->gone, gone)) {
+        if (str_eq(gone->claim, claim)) {
+            return gone;
+        }
+    }
+    return NULL;
+}
+
+static void on_grace(void *data)
+{
+    struct manager *m = data;
+    if (!m->stopping) {
+        manager_observe(m, NULL, NULL);
+    }
+}
+
+static struct gone *add_gone(struct manager *m, const struct claim *claim)
+{
+    struct gone *gone = gone_find(m, claim->name);
+    gone = gone == NULL ? vec_push(&m->gone) : gone;
+    *gone = (struct gone){.since_us = clock_monotonic_us()};
+    STR_SET(gone->claim, claim->name);
+    return gone;
+}
+
+uint64_t gone_left_us(const struct manager *m, const struct gone *gone)
+{
+    uint64_t due_us = gone->since_us + m->config.vm_grace_us;
+    uint64_t now_us = clock_monotonic_us();
+    return due_us > now_us ? due_us - now_us : 0;
+}
+
+/* The claim remembers it: cleaved may be started again before the time is over. */
+void gone_store_since(struct manager *m, const struct claim *claim, uint64_t realtime_us)
+{
+    struct claim next = *claim;
+    next.vm_gone_us = realtime_us;
+    (void)claim_store(m, &next, NULL, "", "");
+}
+
+static void expect_release(struct manager *m, const struct gone *gone)
+{
+    /* A little later, so that it is over then. */
+    (void)evloop_after(m->config.loop, gone_left_us(m, gone) + 1000, on_grace, m);
+}
+
+static void note_gone(struct manager *m, const struct claim *claim)
+{
+    struct gone *gone = add_gone(m, claim);
+    manager_event(m, "claim-orphaned", SUBJECT("claim", claim->name), "",
+                  "its VM \"%s\" is gone; it is released in %llu s", claim->vm,
+                  (unsigned long long)(m->config.vm_grace_us / 1000000));
+    expect_release(m, gone);
+    if (!holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_FOLLOW)) {
+        gone_store_since(m, claim, clock_realtime_us());
+    }
+}
+
+/* An earlier cleaved has seen it go. */
+void gone_remember(struct manager *m, const struct claim *claim)
+{
+    struct gone *gone = add_gone(m, claim);
+    uint64_t now_us = clock_realtime_us();
+    uint64_t for_us = now_us > claim->vm_gone_us ? now_us - claim->vm_gone_us : 0;
+    gone->since_us = gone->since_us > for_us ? gone->since_us - for_us : 1;
+    expect_release(m, gone);
+}
+
+void gone_hold(struct manager *m, const struct claim *claim)
+{
+    struct gone *gone = add_gone(m, claim);
+    gone->held = true;
+    if (claim->vm_uuid_before[0] != '\0') {
+        STR_SET(gone->why, "another VM had its name for a while, and its own was not seen to end");
+    } else {
+        STR_SET(gone->why, m->libvirt_odd[0] != '\0'
+                               ? m->libvirt_odd
+                               : "libvirt has not had it since it or cleaved was started");
+    }
+    manager_event(m, "claim-vm-missing", SUBJECT("claim", claim->name), "",
+                  "its VM \"%s\" is not there, but was not seen to be undefined (%s): the claim is "
+                  "kept",
+                  claim->vm, gone->why);
+    log_warning("claim %s is kept though its VM %s is not there: %s", claim->name, claim->vm,
+                gone->why);
+}
+
+/* Libvirt's word on one VM. That it stopped says something only of one without a definition. */
+static bool has_ended(const struct host *now, const char *uuid, bool transient)
+{
+    for (vec_each(&now->vm_ends, end)) {
+        if (uuid[0] != '\0' && str_eq_case(end->uuid, uuid)) {
+            return end->undefined || (end->stopped && transient);
+        }
+    }
+    return false;
+}
+
+/* The claim's own VM as it was seen last, not another one of its name. */
+static const struct vm *own_vm(const struct manager *m, const struct claim *claim)
+{
+    return claim->vm_uuid[0] != '\0' ? host_find_vm(m->host, claim->vm_uuid)
+                                     : host_find_vm(m->host, claim->vm);
+}
+
+/* Seen to end: libvirt said so, or one and the same libvirt had it before this look. */
+static bool is_seen_to_end(const struct manager *m, const struct host *now, bool same,
+                           const char *uuid)
+{
+    const struct vm *was = uuid[0] != '\0' ? host_find_vm(m->host, uuid) : NULL;
+    return uuid[0] != '\0' && host_find_vm(now, uuid) == NULL &&
+           (has_ended(now, uuid, was != NULL && was->transient) || (same && was != NULL));
+}
+
+/* Another VM has the name now; and what is known of the one that had it before. */
+static void note_successors(struct manager *m, const struct host *now, bool same)
+{
+    for (size_t i = 0; i < m->claims.n; i++) {
+        struct claim claim = m->claims.items[i];
+        const struct vm *next = claim.vm[0] != '\0' ? host_find_vm(now, claim.vm) : NULL;
+        if (holds_bar(&m->holds, hold_claim(&claim), WANT_CLAIM_FOLLOW) ||
+            claim.vm_uuid[0] == '\0') {
+            continue;
+        }
+        if (next != NULL && next->uuid[0] != '\0' && !str_eq_case(next->uuid, claim.vm_uuid) &&
+            is_seen_to_end(m, now, same, claim.vm_uuid)) {
+            claim_take_over(m, i, next, true);
+        }
+        claim = m->claims.items[i];
+        if (is_seen_to_end(m, now, same, claim.vm_uuid_before)) {
+            claim.vm_uuid_before[0] = '\0';
+            (void)claim_store(m, &claim, "claim-adopted", claim.vm,
+                              "the VM that had the name before was undefined:");
+        }
+    }
+}
+
+/* An event may come a moment after the look that misses the VM: then its claim was held so far. */
+static void note_ended(struct manager *m, const struct host *now)
+{
+    for (size_t i = 0; i < m->claims.n; i++) {
+        const struct claim *claim = &m->claims.items[i];
+        const struct vm *was = own_vm(m, claim);
+        const struct gone *gone = gone_find(m, claim->name);
+        if (claim->vm[0] != '\0' && claim->vm_uuid_before[0] == '\0' &&
+            (gone == NULL || gone->held) &&
+            has_ended(now, claim->vm_uuid, was != NULL && was->transient) &&
+            host_find_vm_of(now, claim->vm, claim->vm_uuid) == NULL &&
+            !holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_COLLECT)) {
+            note_gone(m, claim);
+        }
+    }
+}
+
+static bool all_have_ended(const struct manager *m, const struct host *now)
+{
+    for (vec_each(&m->host->vms, vm)) {
+        if (!has_ended(now, vm->uuid, vm->transient)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void manager_note_gone(struct manager *m, const struct host *now)
+{
+    bool same = m->libvirt_session != 0 && now->libvirt_session == m->libvirt_session;
+    size_t had = m->host->vms.n;
+    m->libvirt_session = now->libvirt_problem[0] == '\0' ? now->libvirt_session : 0;
+    m->libvirt_odd[0] = '\0';
+    if (now->libvirt_problem[0] == '\0') {
+        note_successors(m, now, same);
+        note_ended(m, now);
+    }
+    if (same && had > 1 && now->vms.n == 0 && !all_have_ended(m, now)) {
+        str_print(m->libvirt_odd, sizeof(m->libvirt_odd), "all %zu VMs vanished at once", had);
+        return;
+    }
+    for (size_t i = 0; same && i < m->claims.n; i++) {
+        const struct claim *claim = &m->claims.items[i];
+        if (claim->vm[0] != '\0' && claim->vm_uuid_before[0] == '\0' && own_vm(m, claim) != NULL &&
+            host_find_vm_of(now, claim->vm, claim->vm_uuid) == NULL &&
+            !holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_COLLECT) &&
+            gone_find(m, claim->name) == NULL) {
+            note_gone(m, claim);
+        }
+    }
+}
+
+bool vm_is_gone(const struct manager *m, const struct claim *claim)
+{
+    return claim->vm[0] != '\0' && host_find_vm_of(m->host, claim->vm, claim->vm_uuid) == NULL &&
+           !holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_COLLECT);
+}

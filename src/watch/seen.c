@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which board is where: remembered over restarts of cleaved, and followed in the claims whose GPU's
+ * UUID is not known. */
+#include "watch/seen.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "plan/places.h"
+#include "state/listeners.h"
+#include "state/state.h"
+#include "state/txn.h"
+
+#define SEEN_KEY "boards" /* in RECORD_HOST */
+
+int manager_load_seen_boards(struct manager *m, struct error *err)
+{
+    CLEANUP_JSON json_t *documents = NULL;
+    int r = ledger_records(m->ledger, RECORD_HOST, &documents, err);
+    const json_t *document = r == 0 ? json_object_get(documents, SEEN_KEY) : NULL;
+    return document == NULL ? r : seen_boards_from_stored_json(document, &m->seen_boards, err);
+}
+
+/* A store that fails is asked again at the next look; until then it is known here. */
+static void put_seen(struct manager *m)
+{
+    struct error err = {0};
+    CLEANUP_JSON json_t *document = seen_boards_to_json(&m->seen_boards);
+    m->seen_unstored = draft_store_record(m->ledger, RECORD_HOST, SEEN_KEY, document, &err) != 0;
+    if (m->seen_unstored) {
+        log_warning("which GPU is at which address can't be stored: %s", err.message);
+    }
+}
+
+void manager_see_boards(struct manager *m, struct host *now)
+{
+    bool changed = seen_boards_look(&m->seen_boards, now, &m->claims);
+    if (changed || m->seen_unstored) {
+        put_seen(m);
+    }
+}
+
+void claim_say_unknown_board(const struct manager *m, const struct claim *claim, char *text,
+                             size_t size)
+{
+    char bdf[BDF_SIZE];
+    const struct claim *rival = places_rival(m->host, &m->claims, claim);
+    pci_addr_format(&claim->assigned.gpu, bdf);
+    if (rival != NULL) {
+        str_print(text, size,
+                  "the UUID of its GPU was never known, and claim \"%s\" has the board that is at "
+                  "%s now",
+                  rival->name, bdf);
+    } else {
+        str_print(text, size,
+                  "the UUID of its GPU was never known, and boards were moved since: another one "
+                  "may be at %s now",
+                  bdf);
+    }
+}
+
+static void judge(struct txn *txn, const struct claim *claim, const struct assignment *got)
+{
+    struct claim next = *claim;
+    next.assigned = *got;
+    txn_put_claim(txn, &next);
+    if (got->board == CLAIM_BOARD_ELSEWHERE) {
+        char text[ERROR_TEXT_SIZE];
+        claim_say_unknown_board(txn->manager, claim, text, sizeof(text));
+        txn_event(txn, "claim-displaced", SUBJECT("claim", claim->name), "cleaved",
+                  "%s: it is held until it is deleted", text);
+    }
+}
+
+void manager_follow_boards(struct manager *m, struct hardware_look *look)
+{
+    if (!look->late) {
+        manager_judge_boards(m);
+    }
+}
+
+void manager_judge_boards(struct manager *m)
+{
+    struct assignment got;
+    bool any = false;
+    for (vec_each(&m->claims, claim)) {
+        any = any || places_judge(m->host, &m->claims, m->seen_boards.moved, claim, &got);
+    }
+    if (!any || !m->boot_checked || m->running != NULL || m->ended != NULL) {
+        return;
+    }
+    struct txn txn;
+    struct error err = {0};
+    txn_begin(&txn, m);
+    for (vec_each(&m->claims, claim)) {
+        if (places_judge(m->host, &m->claims, m->seen_boards.moved, claim, &got)) {
+            judge(&txn, claim, &got);
+        }
+    }
+    if (txn_commit(&txn, &err) != 0) {
+        log_warning("which GPUs claims have can't be stored: %s", err.message);
+    }
+}

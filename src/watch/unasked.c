@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* VMs that started without libvirt having asked: reported if it was not known, or may have harmed.
+ */
+#include "watch/unasked.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "state/state.h"
+#include "state/txn.h"
+#include "watch/hook_watch.h"
+
+static bool has_claim(const struct manager *m, const struct vm *vm)
+{
+    for (vec_each(&m->claims, claim)) {
+        if (claim_is_of(claim, vm->name, vm->uuid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void manager_note_unasked(struct manager *m, const struct host *now)
+{
+    if (m->host->libvirt_problem[0] != '\0' || now->libvirt_problem[0] != '\0') {
+        return; /* nothing is known of one side */
+    }
+    struct missed_vms missed = {0};
+    bool new = m->hook_watch->state != HOOK_MISSED;
+    hook_watch_look(m->hook_watch, m->host, now, m->observations[SOURCE_GUESTS].ended,
+                    clock_realtime_us(), &missed);
+    for (vec_each(&missed, vm)) {
+        if (new || has_claim(m, *vm)) {
+            manager_event(m, "vm-started-without-hook", SUBJECT("vm", (*vm)->name), "",
+                          "it started without asking cleave: libvirt's hook is not installed, or "
+                          "libvirt's daemon was not restarted since");
+            log_warning("VM %s started without asking cleave: libvirt's hook is not installed, or "
+                        "libvirt's daemon was not restarted since",
+                        (*vm)->name);
+            new = false;
+        }
+    }
+    vec_done(&missed);
+}

@@ -71,6 +71,7 @@ struct cat_vgpu_type {
     uint32_t max_heads;             /* CAT_UNKNOWN */
     const char *max_resolution;     /* "7680x4320", NULL */
     bool mig_backed;
+    bool listed;                /* the driver of the GPU here names it; false in the catalog */
     uint32_t max_per_gpu;       /* equal-size mode, or all GIs together; CAT_UNKNOWN */
     uint32_t max_per_gpu_mixed; /* CAT_UNKNOWN: none or unknown */
     /* MIG-backed only: */
@@ -166,13 +167,16 @@ int catalog_find(const struct catalog *catalog, const char *text,
 const struct gpu_model *catalog_find_pci(const struct catalog *catalog, uint32_t device,
                                          uint32_t subsystem);
 
-/* "1g.24gb+gfx", "MIG 1g.24gb+gfx", or the profile id "47". -NOT_FOUND names the nearest. */
+/* "1g.24gb+gfx", the profile id "47", or as another tool writes it (spelling.h). -NOT_FOUND names
+ * the nearest, or says what else the text is. */
 int model_find_profile(const struct gpu_model *model, const char *text,
                        const struct cat_profile **ret_profile, struct error *err);
 const struct cat_profile *model_profile_by_id(const struct gpu_model *model, uint32_t id);
 /* "L40S-8Q" of "NVIDIA L40S-8Q" and "GRID L40S-8Q"; points into `text`. */
 const char *type_without_brand(const char *text);
-/* Full or short name ("NVIDIA L40S-8Q", "L40S-8Q", "DC-1-8C"), or the type id. */
+/* Full or short name ("NVIDIA L40S-8Q", "L40S-8Q", "DC-1-8C"), the type id, or as another tool
+ * writes it. A type without a series letter ("DC-1-12") is found by its full name or id, and by a
+ * shorter one only where `listed`. */
 int model_find_type(const struct gpu_model *model, const char *text,
                     const struct cat_vgpu_type **ret_type, struct error *err);
 const struct cat_vgpu_type *model_type_by_id(const struct gpu_model *model, uint32_t type_id);

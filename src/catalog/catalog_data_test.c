@@ -158,7 +158,57 @@ static void the_rtx_pro_6000_has_twelve_memory_slices_and_graphics_profiles(void
     assert_ptr_equal(type_of(model->key, "DC-1-8CGFX"), type);
     assert_ptr_equal(type_of(model->key, "rtx pro 6000 blackwell dc-1-8c"), type);
     assert_ptr_equal(type_of(model->key, "1557"), type);
-    assert_int_equal(type_of(model->key, "DC-4-96")->series, 'G');
+    assert_int_equal(type_of(model->key, "NVIDIA RTX Pro 6000 Blackwell DC-4-96")->series, 'G');
+}
+
+static void what_is_something_else_is_named_as_that(void **state)
+{
+    (void)state;
+    static const struct {
+        bool as_type;
+        const char *model, *text, *message, *hint;
+    } rows[] = {
+        {false, "a100-40gb", "1c.2g.10gb",
+         "\"1c.2g.10gb\" is a compute instance, and a GPU instance as a whole is what can be asked "
+         "for",
+         "ask for 2g.10gb"},
+        {false, "a100-40gb", "1c.2g.20gb",
+         "\"1c.2g.20gb\" is a compute instance, and a GPU instance as a whole is what can be asked "
+         "for",
+         "A100 PCIe 40GB has no 2g.20gb, either"},
+        {false, "a100-40gb", "3g.20gb@4",
+         "\"3g.20gb@4\" names a profile and where it starts: the two go apart",
+         "write profile: 3g.20gb and start: 4 (on the command line, --profile 3g.20gb@4)"},
+        {false, "a100-40gb", "9:0", "\"9:0\" names a profile and where it starts: the two go apart",
+         "write profile: 3g.20gb and start: 0 (on the command line, --profile 3g.20gb@0)"},
+        {false, "a100-40gb", "GRID A100-1-5C",
+         "\"GRID A100-1-5C\" is a vGPU type, and no GPU instance profile",
+         "ask for it as a type: A100-1-5C"},
+        {false, "l40s", "3g.20gb",
+         "no GPU instance profiles of L40S 48GB are known, so not "
+         "\"3g.20gb\"",
+         ""},
+        {true, "a100-40gb", "mig-3g.20gb",
+         "\"mig-3g.20gb\" is a GPU instance profile, and no vGPU type",
+         "ask for it as a profile: 3g.20gb"},
+        {true, "l40s", "nvidia.com/gpu", "\"nvidia.com/gpu\" is a whole GPU, and no vGPU type",
+         "a VM gets a whole GPU in mode passthrough"},
+        {true, "l40s", "nvidia-9999", "no vGPU type of L40S 48GB is known to have id 9999", ""},
+        {true, "rtx-pro-6000-blackwell-se", "DC-12",
+         "\"DC-12\" has no series letter behind it; did you mean DC-12Q, DC-12A or DC-12C?",
+         "the type without a letter is \"NVIDIA RTX Pro 6000 Blackwell DC-12\""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct gpu_model *model = model_of(rows[i].model);
+        const struct cat_profile *profile = NULL;
+        const struct cat_vgpu_type *type = NULL;
+        struct error err = {.hint = ""};
+        int r = rows[i].as_type ? model_find_type(model, rows[i].text, &type, &err)
+                                : model_find_profile(model, rows[i].text, &profile, &err);
+        assert_int_equal(r, -REASON_NOT_FOUND);
+        assert_string_equal(err.message, rows[i].message);
+        assert_string_equal(err.hint, rows[i].hint);
+    }
 }
 
 static void the_l40s_is_time_sliced_only_with_the_ada_table(void **state)
@@ -302,6 +352,7 @@ int main(void)
         cmocka_unit_test(every_value_says_where_it_comes_from),
         cmocka_unit_test(the_a100_has_the_table_of_lgip),
         cmocka_unit_test(the_rtx_pro_6000_has_twelve_memory_slices_and_graphics_profiles),
+        cmocka_unit_test(what_is_something_else_is_named_as_that),
         cmocka_unit_test(the_l40s_is_time_sliced_only_with_the_ada_table),
         cmocka_unit_test(one_gpu_on_two_boards_is_two_models),
         cmocka_unit_test(a_subsystem_id_tells_apart_what_a_device_id_does_not),

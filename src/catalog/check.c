@@ -7,7 +7,7 @@
 
 #include "base/parse.h"
 #include "base/str.h"
-#include "catalog/find.h"
+#include "catalog/board_name.h"
 
 /* How many placements of a profile fit next to each other (they are sorted by start). */
 static uint32_t reachable(const struct cat_profile *profile)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finding models by name or PCI id. */
-#include "catalog/find.h"
+#include "catalog/board_name.h"
 
 #include <string.h>
 
@@ -10,34 +10,6 @@
 
 #define PCI_VENDOR_NVIDIA 0x10de
 #define MAX_NEAREST 3
-
-static char plain(char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return (char)(c - 'A' + 'a');
-    }
-    return c == ' ' || c == '_' ? '-' : c;
-}
-
-static const char *without_vendor(const char *name)
-{
-    static const char vendor[] = "nvidia-";
-    for (size_t i = 0; vendor[i] != '\0'; i++) {
-        if (plain(name[i]) != vendor[i]) {
-            return name;
-        }
-    }
-    return name + strlen(vendor);
-}
-
-bool cat_same_name(const char *a, const char *b)
-{
-    while (*a != '\0' && plain(*a) == plain(*b)) {
-        a++;
-        b++;
-    }
-    return plain(*a) == plain(*b);
-}
 
 /* ---- by PCI id ---- */
 
@@ -206,7 +178,7 @@ static bool is_sold_as(const struct gpu_model *model, const char *text)
 static bool is_sold_as_short(const struct gpu_model *model, const char *text)
 {
     for (vec_each(&model->pci_ids, id)) {
-        if (cat_same_name(without_vendor(id->name), without_vendor(text))) {
+        if (cat_same_name(cat_without_vendor(id->name), cat_without_vendor(text))) {
             return true;
         }
     }
@@ -215,7 +187,7 @@ static bool is_sold_as_short(const struct gpu_model *model, const char *text)
 
 static bool is_named_short(const struct gpu_model *model, const char *text)
 {
-    return is_named(model, without_vendor(text));
+    return is_named(model, cat_without_vendor(text));
 }
 
 /* The keys nearest to a misspelt name, without repetition. */

@@ -5,10 +5,12 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "cli/layout_item.h"
 #include "cli/listing.h"
 #include "cli/plan_follow.h"
 #include "cli/verb.h"
 #include "cli/view.h"
+#include "layout/layout.h"
 
 /* Indices of the options in their tables, for arguments->values. */
 enum { CLAIM_LIST_RELEASED };
@@ -33,21 +35,26 @@ static const char *const text_keys[] = {
     [CLAIM_TENANT] = "tenant",
 };
 
-/* "2g.10gb@4" → profile and start. */
+/* "2g.10gb@4", nvidia-smi's "14:4" → profile and start. */
 static int split_profile(json_t *body, const char *text, struct error *err)
 {
-    const char *at = strchr(text, '@');
-    if (at == NULL) {
+    struct layout_item item;
+    int r = layout_item_parse(text, &item, NULL);
+    if (r != 0) {
+        return error_set(err, REASON_INVALID, "",
+                         "--profile is PROFILE or PROFILE@START, and \"%s\" is neither", text);
+    }
+    if (item.count != 1) {
+        error_set(err, REASON_INVALID, "", "a claim is for one instance, not for %u of \"%s\"",
+                  item.count, item.name);
+        error_hint(err, "make a claim for each, or `cleave apply -f FILE` with all of them");
+        return -REASON_INVALID;
+    }
+    if (item.start == LAYOUT_ANYWHERE) {
         return 0;
     }
-    uint32_t start = 0;
-    if (!parse_u32(at + 1, &start)) {
-        return error_set(err, REASON_INVALID, "",
-                         "--profile is PROFILE or PROFILE@START, and \"%s\" is no memory slice",
-                         at + 1);
-    }
-    json_object_set_new(body, "profile", json_stringn(text, (size_t)(at - text)));
-    json_object_set_new(body, "start", json_integer(start));
+    json_object_set_new(body, "profile", json_string(item.name));
+    json_object_set_new(body, "start", json_integer(item.start));
     return 0;
 }
 

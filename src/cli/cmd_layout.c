@@ -32,9 +32,11 @@ static const char help[] =
     "  -h, --help               show this\n"
     "\n"
     "A PROFILE may name compute instances: 1c.3g.20gb=3 is one 3g.20gb with three in\n"
-    "it. GPU instances are taken to be time-sliced by the hypervisor where the GPU\n"
-    "can. Exit status: 0 it fits (of a file: everything for this GPU does), 1 it does\n"
-    "not, 2 bad usage, 12 no source says whether it does.\n";
+    "it. Other tools' words are taken, too: 9:0 and 9,14,19 (nvidia-smi), nvidia-474\n"
+    "(mdev), nvidia.com/mig-3g.20gb (Kubernetes), gpu:a100_3g.20gb:2 (Slurm).\n"
+    "GPU instances are taken to be time-sliced by the hypervisor where the GPU can.\n"
+    "Exit status: 0 it fits (of a file: everything for this GPU does), 1 it does not,\n"
+    "2 bad usage, 12 no source says whether it does.\n";
 
 static void print_refusal(const struct layout_words *words, const struct gpu_model *model,
                           const struct layout_request *request, struct error *err)

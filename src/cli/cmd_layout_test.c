@@ -129,7 +129,7 @@ static void slips_are_distinguished_from_refusals(void **state)
     assert_run("--gpu a100 2g.20gb", 2, "", "did you mean \"2g.10gb\"?");
     assert_run("--gpu a100 --vgpu A100-2-11C", 2, "", "did you mean \"A100-2-10C\"?");
     assert_run("--gpu a100 1g.5gb=0", 2, "", "a count is from 1 to 4096");
-    assert_run("--gpu a100 1g.5gb@99", 2, "", "a memory slice is from 0 to 31");
+    assert_run("--gpu a100 1g.5gb@99", 2, "", "@99: a memory slice is from 0 to 31");
     assert_run("--gpu a100 1g.5gb=x", 2, "", "is not NAME[@START][=COUNT]");
     assert_run("--gpu a100 --existing 1g.5gb 2g.10gb", 2, "", "must say where: PROFILE@START");
     assert_run("--gpu a100 --exsting 1g.5gb@0", 2, "", "did you mean --existing?");
@@ -158,6 +158,46 @@ static void a_placement_id_is_taken_in_mixed_size_mode_only(void **state)
         {"--gpu rtx-pro-6000-blackwell-se 1g.24gb+gfx --vgpu DC-1-12C@0", 2, "", "MIG-backed"},
         {"--gpu rtx-pro-6000-blackwell-se 1g.24gb+gfx@3 --vgpu DC-1-12C", 0, "1g.24gb+gfx", ""},
         {"--gpu a100 --vgpu A100-2-10C@0=2", 2, "", "2g.10gb@START"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        assert_run(rows[i].line, rows[i].status, rows[i].in_out, rows[i].in_err);
+    }
+}
+
+/* nvidia-smi, mdev, Kubernetes, Slurm, and cleave's own hints. */
+static void other_tools_words_are_taken_or_refused_with_the_right_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        int status;
+        const char *in_out, *in_err;
+    } rows[] = {
+        {"--gpu a100 9:0", 0, "3g.20gb      0    4 new", ""},
+        {"--gpu a100 9:0,14:4,19:6", 0, "[3g.20gb                    |2g.10gb      |1g.5gb|", ""},
+        {"--gpu a100 9,14,19", 0, "1g.5gb ", ""},
+        {"--gpu a100 3g.20gb:4", 0, "3g.20gb      4    4 new", ""},
+        {"--gpu a100 3g.20gb:2", 1, "", "starts only at 0 or 4"},
+        {"--gpu a100 nvidia.com/mig-1g.5gb.me", 0, "1g.5gb+me ", ""},
+        {"--gpu a100 gpu:3g.20gb:2", 0, "3g.20gb      0    4 new", ""},
+        {"--gpu a100 a100_3g.20gb:0", 0, "3g.20gb      0    4 new", ""},
+        {"--gpu a100 2x3g.20gb", 0, "3g.20gb      0    4 new", ""},
+        {"--gpu a100 1C.3G.20GB=3", 0, "3g.20gb      4    4 new", ""},
+        {"--gpu a100 --existing 19:1,19:3 2g.10gb", 0, "2g.10gb      4", ""},
+        {"--gpu a100 --vgpu nvidia-474", 0, "A100-1-5C", ""},
+        {"--gpu a100 --vgpu 474,475", 0, "A100-2-10C", ""},
+        {"--gpu a100 --vgpu nvidia.com/GRID_A100-1-5C", 0, "A100-1-5C", ""},
+        {"--gpu l40s --mixed --vgpu L40S-24Q@0 L40S-12Q@36", 0, "L40S-12Q   12288 MiB        36",
+         ""},
+        {"--gpu l40s --mixed --vgpu L40S-12Q@37", 1, "", "placement id 37 is not one of"},
+        {"--gpu a100 h100_1g.5gb", 2, "", "of a board \"h100\", and this is A100 PCIe 40GB"},
+        {"--gpu a100 A100-1-5C", 2, "", "is a vGPU type, and no GPU instance profile"},
+        {"--gpu a100 474", 2, "", "hint: ask for it as a type: A100-1-5C"},
+        {"--gpu a100 nvidia.com/gpu", 2, "", "is a whole GPU"},
+        {"--gpu a100 --vgpu nvidia-558", 2, "", "no vGPU type of A100 PCIe 40GB is known to have"},
+        {"--gpu a100 --vgpu 3g.39gb", 2, "", "has no GPU instance profile \"3g.39gb\""},
+        {"--gpu rtx-pro-6000 --vgpu DC-1-12=3", 2, "", "did you mean DC-1-12Q, DC-1-12A or "},
+        {"--gpu rtx-pro-6000 --vgpu 1611", 0, "DC-1-12", ""},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         assert_run(rows[i].line, rows[i].status, rows[i].in_out, rows[i].in_err);
@@ -281,6 +321,7 @@ int main(void)
         cmocka_unit_test(what_no_source_says_is_neither_yes_nor_no),
         cmocka_unit_test(slips_are_distinguished_from_refusals),
         cmocka_unit_test(a_placement_id_is_taken_in_mixed_size_mode_only),
+        cmocka_unit_test(other_tools_words_are_taken_or_refused_with_the_right_one),
         cmocka_unit_test(json_says_the_same_for_programs),
         cmocka_unit_test(each_label_of_a_file_gets_a_line),
         cmocka_unit_test(a_refused_label_makes_the_exit_status_1),

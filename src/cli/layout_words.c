@@ -3,12 +3,12 @@
 
 #include <getopt.h>
 
-#include "base/parse.h"
 #include "base/str.h"
-#include "import/profile_name.h"
+#include "catalog/profile_name.h"
+#include "catalog/spelling.h"
+#include "cli/layout_item.h"
 
-#define MAX_COUNT 4096
-#define MAX_WORD 128
+#define LAST_SLICE 31
 
 /* ---- options ---- */
 
@@ -139,49 +139,15 @@ int layout_words_parse(int argc, char **argv, struct layout_words *ret_words, st
 
 /* ---- what they mean on a model ---- */
 
-/* NAME[@START][=COUNT] */
-struct item {
-    char name[MAX_WORD];
-    uint32_t start;
-    uint32_t count;
-};
-
-/* Cuts ret_text at the mark and reads the number behind it; leaves *ret_number if there is none. */
-static bool cut_number(char *text, char mark, uint32_t *ret_number)
-{
-    char *at = strrchr(text, mark);
-    if (at == NULL) {
-        return true;
-    }
-    *at = '\0';
-    return parse_u32(at + 1, ret_number);
-}
-
-static int parse_item(const char *word, struct item *ret_item, struct error *err)
-{
-    *ret_item = (struct item){.start = LAYOUT_ANYWHERE, .count = 1};
-    if (!STR_SET(ret_item->name, word) || !cut_number(ret_item->name, '=', &ret_item->count) ||
-        !cut_number(ret_item->name, '@', &ret_item->start) || ret_item->name[0] == '\0') {
-        return error_set(err, REASON_INVALID, "", "\"%s\" is not NAME[@START][=COUNT]", word);
-    }
-    if (ret_item->count == 0 || ret_item->count > MAX_COUNT) {
-        return error_set(err, REASON_INVALID, "", "\"%s\": a count is from 1 to %d", word,
-                         MAX_COUNT);
-    }
-    if (ret_item->start != LAYOUT_ANYWHERE && ret_item->start > 31) {
-        return error_set(err, REASON_INVALID, "", "\"%s\": a memory slice is from 0 to 31", word);
-    }
-    return 0;
-}
-
 /* The GI profile that a name means, and how many GIs `*count` of it need: compute instances
  * ("1c.3g.20gb") share. */
-static int find_profile(const struct gpu_model *model, const struct item *item,
+static int find_profile(const struct gpu_model *model, const struct layout_item *item,
                         const struct cat_profile **ret_profile, uint32_t *ret_count,
                         struct error *err)
 {
     struct profile_name name;
-    if (profile_name_parse(item->name, &name, NULL) != 0 || name.ci_slices == 0) {
+    struct spelling spelling = spelling_of_profile(item->name);
+    if (profile_name_parse(spelling.name, &name, NULL) != 0 || name.ci_slices == 0) {
         *ret_count = item->count;
         return model_find_profile(model, item->name, ret_profile, err);
     }
@@ -190,14 +156,18 @@ static int find_profile(const struct gpu_model *model, const struct item *item,
     return model_find_profile(model, name.gi, ret_profile, err);
 }
 
-static int add_gis(const struct gpu_model *model, const struct item *item, struct layout_gis *gis,
-                   struct error *err)
+static int add_gis(const struct gpu_model *model, const struct layout_item *item,
+                   struct layout_gis *gis, struct error *err)
 {
     const struct cat_profile *profile = NULL;
     uint32_t count = 0;
     int r = find_profile(model, item, &profile, &count, err);
     if (r != 0) {
         return r;
+    }
+    if (item->start != LAYOUT_ANYWHERE && item->start > LAST_SLICE) {
+        return error_set(err, REASON_INVALID, "", "\"%s\" @%u: a memory slice is from 0 to %d",
+                         item->name, item->start, LAST_SLICE);
     }
     if (count > LAYOUT_MAX_GIS - gis->n) {
         return error_set(err, REASON_NO_CAPACITY, model->key,
@@ -211,8 +181,8 @@ static int add_gis(const struct gpu_model *model, const struct item *item, struc
 }
 
 /* "TYPE@ID" asks for a placement, and only in mixed-size mode anything can be asked. */
-static int check_placement(const struct cat_vgpu_type *type, const struct item *item, bool mixed,
-                           struct error *err)
+static int check_placement(const struct cat_vgpu_type *type, const struct layout_item *item,
+                           bool mixed, struct error *err)
 {
     if (item->start == LAYOUT_ANYWHERE || (mixed && !type->mig_backed)) {
         return 0;
@@ -232,7 +202,7 @@ static int check_placement(const struct cat_vgpu_type *type, const struct item *
     return -REASON_INVALID;
 }
 
-static int add_vgpus(const struct gpu_model *model, const struct item *item, bool mixed,
+static int add_vgpus(const struct gpu_model *model, const struct layout_item *item, bool mixed,
                      struct layout_vgpus *vgpus, struct error *err)
 {
     const struct cat_vgpu_type *type = NULL;
@@ -255,59 +225,67 @@ static int add_vgpus(const struct gpu_model *model, const struct item *item, boo
     return 0;
 }
 
-/* A type, or a profile that stands behind a --vgpu. */
-static int add_vgpu_word(const struct gpu_model *model, const char *word,
+typedef int take_fn(const struct gpu_model *model, const struct layout_item *item,
+                    struct layout_request *request, struct error *err);
+
+static int take_existing(const struct gpu_model *model, const struct layout_item *item,
                          struct layout_request *request, struct error *err)
 {
-    struct item item;
-    int r = parse_item(word, &item, err);
-    if (r != 0) {
-        return r;
+    if (item->start == LAYOUT_ANYWHERE) {
+        return error_set(err, REASON_INVALID, "", "existing \"%s\" must say where: PROFILE@START",
+                         item->name);
     }
-    const struct cat_profile *ignored = NULL;
-    uint32_t count = 0;
-    struct profile_name name;
-    bool is_profile = profile_name_parse(item.name, &name, NULL) == 0 &&
-                      find_profile(model, &item, &ignored, &count, NULL) == 0;
-    return is_profile ? add_gis(model, &item, &request->gis, err)
-                      : add_vgpus(model, &item, request->mixed, &request->vgpus, err);
+    return add_gis(model, item, &request->existing, err);
 }
 
-static int add_existing(const struct gpu_model *model, const char *list, struct layout_gis *gis,
-                        struct error *err)
+static int take_wanted(const struct gpu_model *model, const struct layout_item *item,
+                       struct layout_request *request, struct error *err)
 {
-    int r = 0;
-    while (*list != '\0' && r == 0) {
-        size_t len = strcspn(list, ",");
-        CLEANUP_FREE char *word = xstrndup(list, len);
-        struct item item;
-        r = parse_item(word, &item, err);
-        if (r == 0 && item.start == LAYOUT_ANYWHERE) {
-            r = error_set(err, REASON_INVALID, "", "existing \"%s\" must say where: PROFILE@START",
-                          word);
+    return add_gis(model, item, &request->gis, err);
+}
+
+/* A type, or a profile that stands behind a --vgpu. */
+static int take_vgpu(const struct gpu_model *model, const struct layout_item *item,
+                     struct layout_request *request, struct error *err)
+{
+    struct profile_name name;
+    struct spelling spelling = spelling_of_profile(item->name);
+    return profile_name_parse(spelling.name, &name, NULL) == 0
+               ? add_gis(model, item, &request->gis, err)
+               : add_vgpus(model, item, request->mixed, &request->vgpus, err);
+}
+
+/* Takes each item of each list. */
+static int take_all(const struct gpu_model *model, const char *const *lists, size_t n,
+                    take_fn *take, struct layout_request *request, struct error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *rest = lists[i];
+        bool any = false;
+        for (;;) {
+            CLEANUP_FREE char *word = layout_item_cut(&rest);
+            if (word == NULL && any) {
+                break;
+            }
+            any = true;
+            struct layout_item item;
+            int r = layout_item_parse(word != NULL ? word : lists[i], &item, err);
+            r = r != 0 ? r : take(model, &item, request, err);
+            if (r != 0) {
+                return r;
+            }
         }
-        r = r != 0 ? r : add_gis(model, &item, gis, err);
-        list += len + (list[len] == ',');
     }
-    return r;
+    return 0;
 }
 
 int layout_words_request(const struct layout_words *words, const struct gpu_model *model,
                          struct layout_request *ret_request, struct error *err)
 {
     struct layout_request request = {.mixed = words->mixed, .mig_timesliced = true};
-    int r = 0;
-    for (size_t i = 0; i < words->n_existing && r == 0; i++) {
-        r = add_existing(model, words->existing[i], &request.existing, err);
-    }
-    for (size_t i = 0; i < words->n_wanted && r == 0; i++) {
-        struct item item;
-        r = parse_item(words->wanted[i], &item, err);
-        r = r != 0 ? r : add_gis(model, &item, &request.gis, err);
-    }
-    for (size_t i = 0; i < words->n_vgpus && r == 0; i++) {
-        r = add_vgpu_word(model, words->vgpus[i], &request, err);
-    }
+    int r = take_all(model, words->existing, words->n_existing, take_existing, &request, err);
+    r = r != 0 ? r : take_all(model, words->wanted, words->n_wanted, take_wanted, &request, err);
+    r = r != 0 ? r : take_all(model, words->vgpus, words->n_vgpus, take_vgpu, &request, err);
     if (r == 0) {
         *ret_request = request;
     }

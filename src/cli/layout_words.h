@@ -15,11 +15,11 @@ struct layout_words {
     bool mixed;
     const char *gpu;
     const char *file;                       /* NULL: check what the words say */
-    const char *existing[LAYOUT_MAX_WORDS]; /* "PROFILE@START,…" */
+    const char *existing[LAYOUT_MAX_WORDS]; /* lists: "PROFILE@START,…" */
     size_t n_existing;
-    const char *wanted[LAYOUT_MAX_WORDS]; /* "PROFILE[@START][=COUNT]" */
+    const char *wanted[LAYOUT_MAX_WORDS]; /* lists: "PROFILE[@START][=COUNT],…" */
     size_t n_wanted;
-    const char *vgpus[LAYOUT_MAX_WORDS]; /* "TYPE[=COUNT]" */
+    const char *vgpus[LAYOUT_MAX_WORDS]; /* lists: "TYPE[@ID][=COUNT],…" */
     size_t n_vgpus;
 };
 

@@ -2,7 +2,7 @@
 #include "import/import.h"
 
 #include "base/str.h"
-#include "import/profile_name.h"
+#include "catalog/profile_name.h"
 #include "import/resolve.h"
 
 const char *import_verdict_name(enum import_verdict verdict)

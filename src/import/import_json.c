@@ -3,7 +3,7 @@
 
 #include "base/parse.h"
 #include "base/str.h"
-#include "import/profile_name.h"
+#include "catalog/profile_name.h"
 
 static void entry_done(struct import_entry *entry)
 {

@@ -277,6 +277,7 @@ static void overlay_type(struct overlay *overlay, const struct board_type *said)
         type->source = BY_DRIVER;
         type->confidence = CONFIDENCE;
     }
+    type->listed = true;
     take(&type->type_id, said->type_id);
     take(&type->subsystem_id, said->subsystem_id);
     take_compared(overlay, type->name, "the framebuffer", &type->framebuffer_mib,

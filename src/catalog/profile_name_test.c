@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
-#include "import/profile_name.h"
+#include "catalog/profile_name.h"
 
 static struct profile_name parse(const char *text)
 {
@@ -41,6 +41,7 @@ static void a_compute_instance_names_its_gpu_instance(void **state)
     assert_int_equal(name.gi_slices, 3);
     assert_string_equal(name.gi, "3g.20gb");
     assert_string_equal(parse("2c.2g.48gb+gfx").gi, "2g.48gb+gfx");
+    assert_string_equal(parse("1C.3G.20GB+ME").gi, "3g.20gb+me");
 }
 
 static void attributes_are_known_words(void **state)

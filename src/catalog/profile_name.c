@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "import/profile_name.h"
+#include "catalog/profile_name.h"
 
 #include <stdbool.h>
+#include <strings.h>
 
 #include "base/str.h"
 
@@ -29,7 +30,7 @@ static bool take_number(const char **text, uint32_t max, uint32_t *ret_number)
 
 static bool take(const char **text, const char *word)
 {
-    if (!str_starts(*text, word)) {
+    if (strncasecmp(*text, word, strlen(word)) != 0) {
         return false;
     }
     *text += strlen(word);
@@ -47,7 +48,7 @@ static int check_attributes(const char *text, const char *rest, struct error *er
         if (len + 2 <= sizeof(attribute)) {
             memcpy(attribute + 1, rest + 1, len);
             for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
-                known = known || str_eq(attribute, attributes[i]);
+                known = known || str_eq_case(attribute, attributes[i]);
             }
         }
         if (!known) {
@@ -94,6 +95,9 @@ int profile_name_parse(const char *text, struct profile_name *ret_name, struct e
                          text, name.gi_slices);
     }
     int r = *at != '\0' ? check_attributes(text, at, err) : 0;
+    for (char *c = name.gi; *c != '\0'; c++) {
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+    }
     if (r == 0) {
         *ret_name = name;
     }

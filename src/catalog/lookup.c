@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/lookup.h"
+
+#include <strings.h>
+
+#include "base/parse.h"
+#include "base/str.h"
+#include "catalog/board_name.h"
+#include "catalog/spelling.h"
+
+/* ---- profiles ---- */
+
+const struct cat_profile *model_profile_by_id(const struct gpu_model *model, uint32_t id)
+{
+    for (vec_each(&model->profiles, profile)) {
+        if (profile->id == id && id != CAT_UNKNOWN) {
+            return profile;
+        }
+    }
+    return NULL;
+}
+
+static const struct cat_profile *profile_by_name(const struct gpu_model *model, const char *name)
+{
+    for (vec_each(&model->profiles, profile)) {
+        if (str_eq_case(profile->name, name)) {
+            return profile;
+        }
+    }
+    return NULL;
+}
+
+const struct cat_profile *lookup_profile(const struct gpu_model *model, const char *text)
+{
+    struct spelling spelling = spelling_of_profile(text);
+    if (spelling.board[0] != '\0' && !cat_is_of_board(model, spelling.board)) {
+        return NULL;
+    }
+    uint32_t id = 0;
+    return parse_u32(spelling.name, &id) ? model_profile_by_id(model, id)
+                                         : profile_by_name(model, spelling.name);
+}
+
+/* ---- types ---- */
+
+const struct cat_vgpu_type *model_type_by_id(const struct gpu_model *model, uint32_t type_id)
+{
+    for (vec_each(&model->types, type)) {
+        if (type->type_id == type_id && type_id != CAT_UNKNOWN) {
+            return type;
+        }
+    }
+    return NULL;
+}
+
+const char *type_without_brand(const char *text)
+{
+    static const char *const brands[] = {"NVIDIA ", "GRID "};
+    for (size_t i = 0; i < ARRAY_SIZE(brands); i++) {
+        size_t len = strlen(brands[i]);
+        if (strncasecmp(text, brands[i], len) == 0) {
+            return text + len;
+        }
+    }
+    return text;
+}
+
+static const struct cat_vgpu_type *type_by_name(const struct gpu_model *model, const char *text)
+{
+    const char *name = type_without_brand(text);
+    for (vec_each(&model->types, type)) {
+        if (str_eq_case(type->name, name) || str_eq_case(cat_short_type(type->name), name)) {
+            return type;
+        }
+    }
+    return NULL;
+}
+
+/* vgpu-device-manager writes "DC-1-24CGFX" where the driver says "DC-1-24C" and puts it on a
+ * graphics instance. */
+static const struct cat_vgpu_type *type_on_gfx(const struct gpu_model *model, const char *text)
+{
+    static const char suffix[] = "GFX";
+    if (!str_ends(text, suffix)) {
+        return NULL;
+    }
+    CLEANUP_FREE char *name = xstrndup(text, strlen(text) - strlen(suffix));
+    const struct cat_vgpu_type *type = type_by_name(model, name);
+    if (type == NULL || !type->mig_backed) {
+        return NULL;
+    }
+    const struct cat_profile *profile =
+        type->gi_profile != NULL ? profile_by_name(model, type->gi_profile) : NULL;
+    return profile == NULL || profile->gfx ? type : NULL;
+}
+
+/* "DC-1-12" is a type of its own, and nearly always "DC-1-12C" with the letter forgotten: taken
+ * where the host's driver has it, and where it is named in full, as a driver does. */
+static bool is_letter_forgotten(const struct cat_vgpu_type *type, const char *text)
+{
+    return type->series == 'G' && !type->listed && !str_eq_case(type->full_name, text);
+}
+
+const struct cat_vgpu_type *lookup_type(const struct gpu_model *model, const char *text,
+                                        bool *ret_letter_forgotten)
+{
+    struct spelling spelling = spelling_of_type(text);
+    uint32_t id = 0;
+    *ret_letter_forgotten = false;
+    if (parse_u32(spelling.name, &id)) {
+        return model_type_by_id(model, id);
+    }
+    const struct cat_vgpu_type *type = type_by_name(model, spelling.name);
+    if (type == NULL) {
+        return type_on_gfx(model, spelling.name);
+    }
+    *ret_letter_forgotten = is_letter_forgotten(type, spelling.name);
+    return type;
+}

@@ -31,8 +31,13 @@ int json_read(const char *text, size_t len, const char *origin, json_t **ret_jso
  * scalars are strings. A non-string key is taken as its text. */
 int yaml_read(const char *text, size_t len, const char *origin, json_t **ret_json,
               struct error *err);
+/* The same for a text of any number of documents: a list of them. */
+int yaml_read_all(const char *text, size_t len, const char *origin, json_t **ret_documents,
+                  struct error *err);
 /* Reads a file and picks the parser by its ending: .json, else YAML. "-" is standard input. */
 int json_read_file(const char *path, json_t **ret_json, struct error *err);
+/* The same for a file of any number of YAML documents, or one of JSON: a list of them. */
+int json_read_file_all(const char *path, json_t **ret_documents, struct error *err);
 
 /* Where a reader's path ("gpus[2].bdf") is in YAML or JSON text, or the part of it that is there.
  * False if the text can't be read. */

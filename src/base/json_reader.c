@@ -96,15 +96,35 @@ static json_t *find(struct reader *r, const char *key)
     return json_is_null(value) ? NULL : value;
 }
 
+/* A key that is there, isn't known, and is nearly this one: "migenabled" of "mig-enabled". */
+static const char *misspelt(const struct reader *r, const char *wanted)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach((json_t *)(uintptr_t)r->object, key, value)
+    {
+        if (!is_known(r, key) && str_is_clean(key) && str_nearest(wanted, &key, 1) != NULL) {
+            return key;
+        }
+    }
+    return NULL;
+}
+
 /* The same, but absence is an error. */
 static json_t *require(struct reader *r, const char *key)
 {
     json_t *value = find(r, key);
-    if (value == NULL) {
-        bool is_null = json_object_get(r->object, key) != NULL;
-        reader_fail(r, key, "%s", is_null ? "must not be null" : "is missing");
+    if (value != NULL || r->result != 0) {
+        return value;
     }
-    return value;
+    if (json_object_get(r->object, key) != NULL) {
+        reader_fail(r, key, "must not be null");
+        return NULL;
+    }
+    const char *instead = misspelt(r, key);
+    reader_fail(r, key, "is missing%s%s%s", instead != NULL ? "; is \"" : "",
+                instead != NULL ? instead : "", instead != NULL ? "\" meant to be it?" : "");
+    return NULL;
 }
 
 static bool expect(struct reader *r, const char *key, const json_t *value, bool fits,

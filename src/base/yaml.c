@@ -37,6 +37,26 @@ static yaml_mark_t mark_of_byte(const struct yaml_input *in, size_t byte)
     return mark;
 }
 
+/* What people write that is no YAML, at a line: a tab for blanks, a template's braces. */
+static void hint_at(struct yaml_input *in, yaml_mark_t mark)
+{
+    size_t begin = mark.index < in->len ? mark.index : in->len;
+    while (begin > 0 && in->text[begin - 1] != '\n') {
+        begin--;
+    }
+    size_t indent = begin;
+    while (indent < in->len && in->text[indent] == ' ') {
+        indent++;
+    }
+    const char *end = memchr(in->text + begin, '\n', in->len - begin);
+    size_t line = end != NULL ? (size_t)(end - in->text) - begin : in->len - begin;
+    if (indent < in->len && in->text[indent] == '\t') {
+        error_hint(in->err, "YAML indents with blanks, and this line has a tab");
+    } else if (memmem(in->text + begin, line, "{{", 2) != NULL) {
+        error_hint(in->err, "it looks like a template: fill it in first, as `helm template` does");
+    }
+}
+
 static int next(struct yaml_input *in)
 {
     yaml_event_delete(&in->event);
@@ -49,9 +69,11 @@ static int next(struct yaml_input *in)
         return error_set_at(in->err, in->origin, mark.line + 1, mark.column + 1,
                             "not valid YAML: %s", p->problem);
     }
-    return error_set_at(in->err, in->origin, p->problem_mark.line + 1, p->problem_mark.column + 1,
-                        "not valid YAML: %s%s%s", p->problem != NULL ? p->problem : "unreadable",
-                        p->context != NULL ? ", " : "", p->context != NULL ? p->context : "");
+    int r = error_set_at(in->err, in->origin, p->problem_mark.line + 1, p->problem_mark.column + 1,
+                         "not valid YAML: %s%s%s", p->problem != NULL ? p->problem : "unreadable",
+                         p->context != NULL ? ", " : "", p->context != NULL ? p->context : "");
+    hint_at(in, p->problem_mark);
+    return r;
 }
 
 /* Anchors, aliases and tags make one text mean many things: refused. */
@@ -61,7 +83,9 @@ static int refuse_extras(struct yaml_input *in)
     const yaml_char_t *anchor = NULL;
     const yaml_char_t *tag = NULL;
     if (e->type == YAML_ALIAS_EVENT) {
-        return fail_at(in, e->start_mark, "aliases (*name) are not supported");
+        int r = fail_at(in, e->start_mark, "aliases (*name) are not supported");
+        error_hint(in->err, "write out what it stands for");
+        return r;
     }
     if (e->type == YAML_SCALAR_EVENT) {
         anchor = e->data.scalar.anchor;
@@ -74,7 +98,9 @@ static int refuse_extras(struct yaml_input *in)
         tag = e->data.mapping_start.tag;
     }
     if (anchor != NULL) {
-        return fail_at(in, e->start_mark, "anchors (&name) are not supported");
+        int r = fail_at(in, e->start_mark, "anchors (&name) are not supported");
+        error_hint(in->err, "write the value out where it is used");
+        return r;
     }
     if (tag != NULL) {
         return fail_at(in, e->start_mark, "tags (!name) are not supported");
@@ -238,47 +264,45 @@ static int read_node(struct yaml_input *in, unsigned depth, json_t **ret_json)
                                                        : read_mapping(in, depth, ret_json);
 }
 
+/* The document that the current event starts, up to the event behind it. */
 static int read_document(struct yaml_input *in, json_t **ret_json)
 {
-    int r = next(in); /* stream start */
-    if (r == 0) {
-        r = next(in); /* document start, or the end of an empty stream */
-    }
-    if (r < 0) {
-        return r;
-    }
-    if (in->event.type == YAML_STREAM_END_EVENT) {
-        *ret_json = json_null();
-        return 0;
-    }
     if (in->event.data.document_start.version_directive != NULL ||
         in->event.data.document_start.tag_directives.start !=
             in->event.data.document_start.tag_directives.end) {
         return fail_at(in, in->event.start_mark, "directives (%YAML, %TAG) are not supported");
     }
-    r = next(in);
     CLEANUP_JSON json_t *json = NULL;
+    int r = next(in);
+    r = r != 0 ? r : read_node(in, 0, &json);
+    r = r != 0 ? r : next(in); /* document end */
+    r = r != 0 ? r : next(in);
     if (r == 0) {
-        r = read_node(in, 0, &json);
+        *ret_json = TAKE_PTR(json);
     }
-    if (r == 0) {
-        r = next(in); /* document end */
-    }
-    if (r == 0) {
-        r = next(in);
-    }
-    if (r < 0) {
-        return r;
-    }
-    if (in->event.type != YAML_STREAM_END_EVENT) {
-        return fail_at(in, in->event.start_mark, "more than one document");
-    }
-    *ret_json = TAKE_PTR(json);
-    return 0;
+    return r;
 }
 
-int yaml_read(const char *text, size_t len, const char *origin, json_t **ret_json,
-              struct error *err)
+/* All documents of the text, or the only one: `documents` has them all then. */
+static int read_stream(struct yaml_input *in, bool one, json_t *documents)
+{
+    int r = next(in); /* stream start */
+    r = r != 0 ? r : next(in);
+    while (r == 0 && in->event.type != YAML_STREAM_END_EVENT) {
+        if (one && json_array_size(documents) > 0) {
+            return fail_at(in, in->event.start_mark, "more than one document");
+        }
+        json_t *document = NULL;
+        r = read_document(in, &document);
+        if (r == 0) {
+            json_array_append_new(documents, document);
+        }
+    }
+    return r;
+}
+
+static int read_text(const char *text, size_t len, const char *origin, bool one, json_t *documents,
+                     struct error *err)
 {
     if (len > INPUT_MAX_BYTES) {
         return error_set(err, REASON_INVALID, origin, "the text has %zu bytes, more than %d", len,
@@ -289,8 +313,31 @@ int yaml_read(const char *text, size_t len, const char *origin, json_t **ret_jso
         return error_set(err, REASON_INTERNAL, origin, "libyaml does not start");
     }
     yaml_parser_set_input_string(&in.parser, (const unsigned char *)text, len);
-    int r = read_document(&in, ret_json);
+    int r = read_stream(&in, one, documents);
     yaml_event_delete(&in.event);
     yaml_parser_delete(&in.parser);
+    return r;
+}
+
+int yaml_read(const char *text, size_t len, const char *origin, json_t **ret_json,
+              struct error *err)
+{
+    CLEANUP_JSON json_t *documents = json_array();
+    int r = read_text(text, len, origin, true, documents, err);
+    if (r == 0) {
+        bool empty = json_array_size(documents) == 0;
+        *ret_json = empty ? json_null() : json_incref(json_array_get(documents, 0));
+    }
+    return r;
+}
+
+int yaml_read_all(const char *text, size_t len, const char *origin, json_t **ret_documents,
+                  struct error *err)
+{
+    CLEANUP_JSON json_t *documents = json_array();
+    int r = read_text(text, len, origin, false, documents, err);
+    if (r == 0) {
+        *ret_documents = TAKE_PTR(documents);
+    }
     return r;
 }

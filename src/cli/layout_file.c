@@ -5,11 +5,13 @@
 #include "base/str.h"
 #include "cli/layout_view.h"
 #include "cli/listing.h"
+#include "cli/prose.h"
 #include "import/import.h"
 
 /* What became of a label: for people in one line, for programs entry by entry. */
 struct verdict {
     enum import_verdict verdict;
+    bool nowhere; /* it names what no GPU in the catalog has */
     struct strbuf text;
     json_t *entries;
 };
@@ -41,16 +43,30 @@ static enum import_verdict weightier(enum import_verdict a, enum import_verdict 
     return weight[b] > weight[a] ? b : a;
 }
 
+/* Where in the list the device at `at` comes first. */
+static size_t first_named(const struct import_entry *entry, size_t at)
+{
+    size_t first = 0;
+    while (entry->devices.items[first] != entry->devices.items[at]) {
+        first++;
+    }
+    return first;
+}
+
 static void add_devices(const struct import_entry *entry, struct strbuf *out)
 {
-    if (entry->all_devices) {
+    if (entry->all_devices || entry->devices.n == 0) {
         return;
     }
-    strbuf_add(out, entry->devices.n == 1 ? "GPU " : "GPUs ");
+    CLEANUP_STRBUF struct strbuf list = {0};
+    size_t n = 0;
     for (size_t i = 0; i < entry->devices.n; i++) {
-        strbuf_addf(out, "%s%u", i > 0 ? "," : "", entry->devices.items[i]);
+        if (first_named(entry, i) == i) {
+            strbuf_addf(&list, "%s%u", n++ > 0 ? "," : "", entry->devices.items[i]);
+        }
     }
-    strbuf_add(out, ": ");
+    strbuf_addf(out, "%s%s%s: ", n == 1 ? "GPU " : "GPUs ", strbuf_str(&list),
+                n < entry->devices.n ? " (named more than once)" : "");
 }
 
 static void add_fit(const struct import_fit *fit, struct strbuf *out)
@@ -88,29 +104,70 @@ static json_t *entry_json(const struct import_entry *entry, const struct import_
     return json;
 }
 
-/* The label's verdict, and the text of the entries that decide it; of those for other GPUs one is
- * enough. */
-static void judge(const struct import_target *target, enum import_kind kind,
-                  const struct import_label *label, struct verdict *ret_verdict)
+/* The text of the entries that decide; of those for other GPUs one is enough. */
+static void add_deciding(const struct import_label *label, const struct import_fit *fits,
+                         struct verdict *verdict)
+{
+    for (size_t i = 0; i < label->entries.n; i++) {
+        bool named = verdict->text.len > 0;
+        if (fits[i].verdict != verdict->verdict || (named && fits[i].verdict == IMPORT_OTHER_GPU)) {
+            continue;
+        }
+        strbuf_add(&verdict->text, named ? "; " : "");
+        add_devices(&label->entries.items[i], &verdict->text);
+        add_fit(&fits[i], &verdict->text);
+    }
+}
+
+/* The label's verdict. `strict`: what no GPU has is refused. */
+static void judge(const struct import_target *target, const struct import_label *label, bool strict,
+                  struct verdict *ret_verdict)
 {
     size_t n = label->entries.n;
     CLEANUP_FREE struct import_fit *fits = xcalloc(n, sizeof(*fits));
     *ret_verdict = (struct verdict){.verdict = IMPORT_OTHER_GPU, .entries = json_array()};
     for (size_t i = 0; i < n; i++) {
         const struct import_entry *entry = &label->entries.items[i];
-        import_fit(target, kind, entry, &fits[i]);
+        import_fit(target, label->kind, entry, &fits[i]);
+        if (fits[i].nowhere && strict) {
+            fits[i].verdict = IMPORT_REFUSED;
+        }
+        ret_verdict->nowhere = ret_verdict->nowhere || fits[i].nowhere;
         json_array_append_new(ret_verdict->entries, entry_json(entry, &fits[i]));
         ret_verdict->verdict = weightier(ret_verdict->verdict, fits[i].verdict);
     }
-    for (size_t i = 0; i < n; i++) {
-        bool named = ret_verdict->text.len > 0;
-        if (fits[i].verdict != ret_verdict->verdict ||
-            (named && fits[i].verdict == IMPORT_OTHER_GPU)) {
-            continue;
-        }
-        strbuf_add(&ret_verdict->text, named ? "; " : "");
-        add_devices(&label->entries.items[i], &ret_verdict->text);
-        add_fit(&fits[i], &ret_verdict->text);
+    struct error conflict = {.message = ""};
+    if (import_check_label(target, label, &conflict) != 0) {
+        ret_verdict->verdict = IMPORT_REFUSED;
+        strbuf_add(&ret_verdict->text, conflict.message);
+        return;
+    }
+    add_deciding(label, fits, ret_verdict);
+}
+
+/* A file of several configs may have a label twice: then where it stands goes before it. */
+static json_t *label_json(const struct import_label *label, size_t n_configs,
+                          struct verdict *verdict)
+{
+    bool several = n_configs > 1 && label->from[0] != '\0';
+    CLEANUP_FREE char *name =
+        xasprintf("%s%s%s", several ? label->from : "", several ? ": " : "", label->name);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:o}", "label", name, "verdict",
+                             import_verdict_name(verdict->verdict), "text",
+                             strbuf_str(&verdict->text), "entries", verdict->entries);
+    if (label->from[0] != '\0') {
+        json_object_set_new(json, "from", json_string(label->from));
+    }
+    return json;
+}
+
+/* A name that no GPU has is a slip, or of a board that is newer than the catalog. */
+static void warn_nowhere(size_t n)
+{
+    if (n > 0) {
+        prose_report("warning: %zu label%s %s no GPU in the catalog has; `--strict` refuses %s", n,
+                     n == 1 ? "" : "s", n == 1 ? "names what" : "name what",
+                     n == 1 ? "it" : "them");
     }
 }
 
@@ -133,17 +190,16 @@ int layout_file_check(const struct layout_words *words, const struct catalog *ca
     struct import_target target = {.catalog = catalog, .model = model, .mixed = words->mixed};
     set_board(&target, words->gpu);
     CLEANUP_JSON json_t *labels = json_array();
+    size_t n_nowhere = 0;
     *ret_worst = IMPORT_FITS;
     for (vec_each(&file->labels, label)) {
         struct verdict verdict;
-        judge(&target, file->kind, label, &verdict);
+        judge(&target, label, words->strict, &verdict);
         bool worse = verdict.verdict == IMPORT_REFUSED ||
                      (verdict.verdict == IMPORT_UNKNOWN && *ret_worst != IMPORT_REFUSED);
         *ret_worst = worse ? verdict.verdict : *ret_worst;
-        json_array_append_new(labels,
-                              json_pack("{s:s, s:s, s:s, s:o}", "label", label->name, "verdict",
-                                        import_verdict_name(verdict.verdict), "text",
-                                        strbuf_str(&verdict.text), "entries", verdict.entries));
+        n_nowhere += verdict.nowhere && !words->strict;
+        json_array_append_new(labels, label_json(label, file->n_configs, &verdict));
         strbuf_done(&verdict.text);
     }
     struct cli cli = words->cli;
@@ -151,6 +207,8 @@ int layout_file_check(const struct layout_words *words, const struct catalog *ca
                                          words->file, "labels", labels);
     if (!cli_print_raw(&cli, all)) {
         listing_print(&label_listing, all, cli_width(&cli));
+        fflush(stdout);
+        warn_nowhere(n_nowhere);
     }
     return 0;
 }

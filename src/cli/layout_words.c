@@ -12,13 +12,14 @@
 
 /* ---- options ---- */
 
-enum { OPTION_GPU = 256, OPTION_EXISTING, OPTION_VGPU, OPTION_MIXED };
+enum { OPTION_GPU = 256, OPTION_EXISTING, OPTION_VGPU, OPTION_MIXED, OPTION_STRICT };
 
 static const struct option options[] = {
     {.name = "gpu", .has_arg = required_argument, .val = OPTION_GPU},
     {.name = "existing", .has_arg = required_argument, .val = OPTION_EXISTING},
     {.name = "vgpu", .has_arg = required_argument, .val = OPTION_VGPU},
     {.name = "mixed", .has_arg = no_argument, .val = OPTION_MIXED},
+    {.name = "strict", .has_arg = no_argument, .val = OPTION_STRICT},
     {.name = "file", .has_arg = required_argument, .val = 'f'},
     {.name = "output", .has_arg = required_argument, .val = 'o'},
     {.name = "help", .has_arg = no_argument, .val = 'h'},
@@ -63,6 +64,9 @@ static int take_option(struct layout_words *words, int option, bool after_vgpu, 
     case OPTION_MIXED:
         words->mixed = true;
         return 0;
+    case OPTION_STRICT:
+        words->strict = true;
+        return 0;
     case 'f':
         words->file = optarg;
         return 0;
@@ -91,6 +95,9 @@ static int check_words(const struct layout_words *words, struct error *err)
     if (words->file != NULL && (asks || words->n_existing > 0)) {
         return error_set(err, REASON_INVALID, "",
                          "-f checks a file: nothing else can be asked with it");
+    }
+    if (words->file == NULL && words->strict) {
+        return error_set(err, REASON_INVALID, "", "--strict is for a file: add -f FILE");
     }
     if (words->file == NULL && !asks && words->n_existing == 0) {
         error_set(err, REASON_INVALID, "", "nothing to check");

@@ -13,6 +13,7 @@ struct layout_words {
     bool help;
     struct cli cli; /* how it prints; nothing is asked */
     bool mixed;
+    bool strict; /* of a file, refuse what no GPU has */
     const char *gpu;
     const char *file;                       /* NULL: check what the words say */
     const char *existing[LAYOUT_MAX_WORDS]; /* lists: "PROFILE@START,…" */

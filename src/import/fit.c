@@ -20,8 +20,7 @@ static bool filter_matches(const struct import_filter *filter, uint32_t device, 
                                         subsystem == CAT_UNKNOWN || filter->subsystem == subsystem);
 }
 
-/* Does a filter name this very GPU, or any board of the model if its ids are not known? */
-static bool is_for(const struct import_target *target, const struct import_entry *entry)
+bool import_is_for(const struct import_target *target, const struct import_entry *entry)
 {
     if (entry->filters.n == 0) {
         return true;
@@ -191,25 +190,70 @@ static enum import_verdict verdict_of(int r)
     return r == -REASON_UNAVAILABLE ? IMPORT_UNKNOWN : IMPORT_REFUSED;
 }
 
+static void refuse(struct import_fit *fit, const struct gpu_model *model,
+                   enum import_verdict verdict, const char *message)
+{
+    fit->verdict = verdict;
+    error_set(&fit->why, REASON_UNSUPPORTED, model->key, "%s", message);
+}
+
+/* The entry names what this board doesn't have. Is it for another board, or for none? */
+static void judge_other(const struct import_target *target, enum import_kind kind,
+                        const struct import_entry *entry, struct import_fit *fit)
+{
+    const struct import_item *nowhere = resolve_nowhere(target->catalog, kind, entry);
+    fit->nowhere = nowhere != NULL;
+    if (nowhere != NULL) {
+        error_set(&fit->why, REASON_UNSUPPORTED, target->model->key,
+                  "no GPU in the catalog has a %s \"%s\"",
+                  kind == IMPORT_MIG ? "profile" : "vGPU type", nowhere->name);
+    } else if (!resolve_together(target->catalog, kind, entry)) {
+        CLEANUP_STRBUF struct strbuf text = {0};
+        strbuf_add(&text, "no GPU has all of ");
+        for (size_t i = 0; i < entry->items.n; i++) {
+            strbuf_addf(&text, "%s\"%s\"",
+                        i == 0                   ? ""
+                        : i + 1 < entry->items.n ? ", "
+                                                 : " and ",
+                        entry->items.items[i].name);
+        }
+        refuse(fit, target->model, IMPORT_REFUSED, strbuf_str(&text));
+        return;
+    }
+    if (entry->filters.n > 0) { /* and it is this board's: import_is_for() said so */
+        fit->verdict = IMPORT_REFUSED;
+        error_hint(&fit->why, "its device filter names %s", target->model->name);
+    }
+}
+
 void import_fit(const struct import_target *target, enum import_kind kind,
                 const struct import_entry *entry, struct import_fit *ret_fit)
 {
     const struct gpu_model *model = target->model;
     *ret_fit = (struct import_fit){
         .mig = entry->mig_enabled, .request.mixed = target->mixed, .request.mig_timesliced = true};
-    if (!is_for(target, entry)) {
-        error_set(&ret_fit->why, REASON_UNSUPPORTED, model->key,
-                  "its device filter names other GPUs");
-        ret_fit->verdict = IMPORT_OTHER_GPU;
+    if (!import_is_for(target, entry)) {
+        refuse(ret_fit, model, IMPORT_OTHER_GPU, "its device filter names other GPUs");
         return;
     }
-    if (kind == IMPORT_MIG && entry->mig_enabled && model->profiles.n == 0) {
+    if (!entry->all_devices && entry->devices.n == 0) {
+        refuse(ret_fit, model, IMPORT_REFUSED, "its list of devices is empty: it is for no GPU");
+        return;
+    }
+    bool wants_mig = kind == IMPORT_MIG && entry->mig_enabled;
+    if (wants_mig && model->profiles.n == 0) {
         error_set(&ret_fit->why, REASON_UNSUPPORTED, model->key, "%s has no MIG", model->name);
         ret_fit->verdict = IMPORT_OTHER_GPU;
+        if (entry->items.n > 0) {
+            judge_other(target, kind, entry, ret_fit);
+        }
         return;
     }
     int r = kind == IMPORT_MIG ? take_profiles(target->catalog, model, entry, ret_fit)
                                : take_types(target->catalog, model, entry, ret_fit);
     ret_fit->verdict = r == 0 ? place(model, ret_fit) : verdict_of(r);
+    if (r == -REASON_UNSUPPORTED) {
+        judge_other(target, kind, entry, ret_fit);
+    }
     ret_fit->mig = ret_fit->mig || ret_fit->request.gis.n > 0;
 }

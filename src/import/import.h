@@ -49,18 +49,21 @@ struct import_entry {
 
 struct import_label {
     char name[128];
+    char from[160]; /* where in the file its config is: "data.config.yaml"; "": the file is it */
+    enum import_kind kind;
     VEC(struct import_entry) entries;
 };
 
 struct import_file {
-    enum import_kind kind;
+    size_t n_configs;
     VEC(struct import_label) labels; /* in the order of the file */
 };
 
-/* Takes a tree apart; `origin` names it in errors. */
-int import_parse(const json_t *json, const char *origin, struct import_file **ret_file,
+/* Takes a file's documents apart; `origin` names it in errors. */
+int import_parse(const json_t *documents, const char *origin, struct import_file **ret_file,
                  struct error *err);
-/* Reads a file; "-" is standard input. */
+/* Reads a file: a config, or what has some in it (ConfigMaps, helm values). "-" is standard input.
+ */
 int import_read(const char *path, struct import_file **ret_file, struct error *err);
 void import_free(struct import_file *file);
 DEFINE_FREEP(struct import_file *, import_free)
@@ -78,6 +81,7 @@ const char *import_verdict_name(enum import_verdict verdict); /* "fits", "other-
 /* What became of one entry. */
 struct import_fit {
     enum import_verdict verdict;
+    bool nowhere;                  /* it names what no GPU in the catalog has */
     bool mig;                      /* MIG mode, where it fits */
     struct layout_request request; /* placed, where it fits */
     struct error why;              /* where it does not */
@@ -94,5 +98,13 @@ struct import_target {
 
 void import_fit(const struct import_target *target, enum import_kind kind,
                 const struct import_entry *entry, struct import_fit *ret_fit);
+
+/* Is the entry for boards such as the target? Its devices are not asked. */
+bool import_is_for(const struct import_target *target, const struct import_entry *entry);
+
+/* Do two entries of a label want different things of one GPU? Then -CONFLICT, which names the GPU
+ * and both. */
+int import_check_label(const struct import_target *target, const struct import_label *label,
+                       struct error *err);
 
 #endif

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "import/import.h"
 
+#include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
 #include "catalog/profile_name.h"
+#include "catalog/spelling.h"
+#include "import/unwrap.h"
 
 static void entry_done(struct import_entry *entry)
 {
@@ -27,38 +30,95 @@ void import_free(struct import_file *file)
     free(file);
 }
 
-/* "0x233010DE" or "0x2BB510DE:0x204E10DE": device (or subdevice) above, vendor below. */
-static bool parse_id_pair(const char *text, struct import_filter *ret_filter)
+#define VENDOR_NVIDIA 0x10de
+
+/* One half of a filter: a device or subdevice with its vendor below. */
+static bool parse_pair(const char *text, size_t len, uint32_t *ret_pair)
 {
-    char first[16];
-    uint32_t ids = 0;
+    char pair[16];
+    if (len >= sizeof(pair)) {
+        return false;
+    }
+    memcpy(pair, text, len);
+    pair[len] = '\0';
+    return parse_hex32(pair, ret_pair);
+}
+
+/* What was meant: the device alone ("0x20B5", "20B510DE", "10de:20b5") or device and vendor the
+ * wrong way round. 0 if that can't be seen. */
+static uint32_t guess_device(const char *text)
+{
+    uint32_t vendor = 0;
+    uint32_t device = 0;
+    const char *colon = strchr(text, ':');
+    char first[16] = "";
+    (void)str_copy(first, sizeof(first), text);
+    first[strcspn(first, ":")] = '\0';
+    if (!parse_hex32_bare(first, &device)) {
+        return 0;
+    }
+    if (colon != NULL && parse_hex32_bare(colon + 1, &vendor) && device == VENDOR_NVIDIA) {
+        return vendor <= 0xffff ? vendor : 0;
+    }
+    bool has_vendor = (device & 0xffff) == VENDOR_NVIDIA && device > 0xffff;
+    bool swapped = device >> 16 == VENDOR_NVIDIA;
+    return has_vendor ? device >> 16 : swapped ? device & 0xffff : device <= 0xffff ? device : 0;
+}
+
+/* "0x233010DE" or "0x2BB510DE:0x204E10DE": device (or subdevice) above, vendor below. Makers of
+ * boards have vendor ids of their own; the GPU is NVIDIA's. */
+static bool parse_filter(const char *text, struct import_filter *ret_filter)
+{
     const char *colon = strchr(text, ':');
     size_t len = colon != NULL ? (size_t)(colon - text) : strlen(text);
-    if (len >= sizeof(first)) {
+    uint32_t device = 0;
+    uint32_t subsystem = 0;
+    if (!parse_pair(text, len, &device) || (device & 0xffff) != VENDOR_NVIDIA ||
+        device >> 16 == 0) {
         return false;
     }
-    memcpy(first, text, len);
-    first[len] = '\0';
-    if (!parse_hex32(first, &ids)) {
+    *ret_filter = (struct import_filter){device >> 16, CAT_UNKNOWN};
+    if (colon == NULL) {
+        return true;
+    }
+    if (!parse_pair(colon + 1, strlen(colon + 1), &subsystem) || subsystem <= 0xffff) {
         return false;
     }
-    ret_filter->device = ids >> 16;
-    ret_filter->subsystem = CAT_UNKNOWN;
-    if (colon != NULL) {
-        if (!parse_hex32(colon + 1, &ids)) {
-            return false;
-        }
-        ret_filter->subsystem = ids >> 16;
-    }
+    ret_filter->subsystem = subsystem >> 16;
     return true;
+}
+
+static void refuse_filter(struct reader *r, const char *text)
+{
+    uint32_t device = guess_device(text);
+    bool shown = str_is_clean(text) && strlen(text) <= 64;
+    if (device != 0 && shown) {
+        reader_fail(r, "device-filter",
+                    "\"%s\" matches no NVIDIA GPU; did you mean \"0x%04X%04X\"?", text, device,
+                    VENDOR_NVIDIA);
+    } else {
+        reader_fail(r, "device-filter", "\"%s\" matches no NVIDIA GPU", shown ? text : "?");
+    }
+    error_hint(r->err,
+               "a filter is \"0x<device><vendor>[:0x<subdevice><subvendor>]\", and NVIDIA's "
+               "vendor id is 10DE");
 }
 
 static void read_filter(struct reader *r, struct import_entry *entry, const json_t *text)
 {
-    if (!json_is_string(text) ||
-        !parse_id_pair(json_string_value(text), vec_push(&entry->filters))) {
+    if (!json_is_string(text)) {
         reader_fail(r, "device-filter",
-                    "must be \"0x<device><vendor>[:0x<subdevice><subvendor>]\"");
+                    "must be \"0x<device><vendor>[:0x<subdevice><subvendor>]\", in quotes");
+        return;
+    }
+    if (json_string_length(text) == 0) { /* mig-parted: no filter */
+        return;
+    }
+    struct import_filter filter;
+    if (parse_filter(json_string_value(text), &filter)) {
+        *vec_push(&entry->filters) = filter;
+    } else {
+        refuse_filter(r, json_string_value(text));
     }
 }
 
@@ -102,15 +162,15 @@ static void read_devices(struct reader *r, struct import_entry *entry)
         const json_t *index = json_array_get(devices, i);
         json_int_t value = json_integer_value(index);
         if (!json_is_integer(index) || value < 0 || value >= IMPORT_MAX_DEVICES) {
-            reader_fail(r, "devices", "must hold indexes below %d", IMPORT_MAX_DEVICES);
+            reader_fail(r, "devices", "must hold indexes from 0 to %d", IMPORT_MAX_DEVICES - 1);
             return;
         }
         *vec_push(&entry->devices) = (uint32_t)value;
     }
 }
 
-/* {name: count, …} */
-static void read_items(struct reader *r, const char *key, struct import_entry *entry)
+/* {name: count, …}, where a count of 0 is none. */
+static void read_items(struct reader *r, const char *key, int min, struct import_entry *entry)
 {
     json_t *items = reader_object(r, key);
     if (items == NULL) {
@@ -125,40 +185,78 @@ static void read_items(struct reader *r, const char *key, struct import_entry *e
     json_object_foreach(items, name, count)
     {
         json_int_t value = json_integer_value(count);
-        struct import_item *item = vec_push(&entry->items);
-        if (!json_is_integer(count) || value < 1 || value > IMPORT_MAX_COUNT) {
-            reader_fail(r, key, "\"%s\" must have a count from 1 to %d", name, IMPORT_MAX_COUNT);
-            return;
-        }
-        if (!STR_SET(item->name, name) || !str_is_clean(name)) {
+        struct import_item item = {.name = ""};
+        if (!STR_SET(item.name, name) || !str_is_clean(name)) {
             reader_fail(r, key, "a name is too long or not clean text");
             return;
         }
-        item->count = (uint32_t)value;
+        if (!json_is_integer(count) || value < min || value > IMPORT_MAX_COUNT) {
+            reader_fail(r, key, "\"%s\" must have a count from %d to %d", name, min,
+                        IMPORT_MAX_COUNT);
+            return;
+        }
+        item.count = (uint32_t)value;
+        *vec_push(&entry->items) = item;
     }
+}
+
+/* The name is a profile's in the one spelling that mig-parted takes. */
+static void check_profile_name(struct reader *r, const char *text)
+{
+    struct profile_name name;
+    struct error err = {.message = ""};
+    bool is_profile = profile_name_parse(text, &name, &err) == 0;
+    if (is_profile && strpbrk(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == NULL) {
+        return;
+    }
+    struct spelling spelling = spelling_of_profile(text);
+    if (profile_name_parse(spelling.name, &name, NULL) != 0) {
+        reader_fail(r, "mig-devices", "%s", err.message);
+        return;
+    }
+    char compute[16] = "";
+    if (name.ci_slices > 0) {
+        (void)str_print(compute, sizeof(compute), "%uc.", name.ci_slices);
+    }
+    reader_fail(r, "mig-devices",
+                "mig-parted takes no profile \"%s\" in that spelling; did you mean \"%s%s\"?", text,
+                compute, name.gi);
+}
+
+/* Takes the items away that are none. */
+static void drop_zeroes(struct reader *r, const char *key, struct import_entry *entry)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < entry->items.n; i++) {
+        if (entry->items.items[i].count > 0) {
+            entry->items.items[n++] = entry->items.items[i];
+        }
+    }
+    if (n == 0 && entry->items.n > 0) {
+        reader_fail(r, key, "all counts are 0; for MIG without instances write %s: {}", key);
+    }
+    entry->items.n = n;
 }
 
 static void read_mig(struct reader *r, struct import_entry *entry)
 {
     entry->mig_enabled = reader_bool(r, "mig-enabled");
     if (entry->mig_enabled || reader_has(r, "mig-devices")) {
-        read_items(r, "mig-devices", entry);
-    }
-    if (!entry->mig_enabled && entry->items.n > 0) {
-        reader_fail(r, "mig-devices", "must be empty where MIG is not enabled");
+        read_items(r, "mig-devices", 0, entry);
     }
     for (vec_each(&entry->items, item)) {
-        struct profile_name ignored;
-        struct error err;
-        if (profile_name_parse(item->name, &ignored, &err) != 0) {
-            reader_fail(r, "mig-devices", "%s", err.message);
-        }
+        check_profile_name(r, item->name);
+    }
+    if (entry->mig_enabled) {
+        drop_zeroes(r, "mig-devices", entry);
+    } else if (entry->items.n > 0) {
+        reader_fail(r, "mig-devices", "must be empty where MIG is not enabled");
     }
 }
 
 static void read_vgpu(struct reader *r, struct import_entry *entry)
 {
-    read_items(r, "vgpu-devices", entry);
+    read_items(r, "vgpu-devices", 1, entry);
     if (r->result == 0 && entry->items.n == 0) {
         reader_fail(r, "vgpu-devices", "must not be empty");
     }
@@ -206,12 +304,13 @@ static int read_label(struct reader *configs, const char *name, json_t *entries,
     return 0;
 }
 
-static int read_labels(const json_t *labels, const char *key, const char *origin,
+static int read_labels(const json_t *labels, enum import_kind kind,
+                       const struct wrapped_config *config, const char *origin,
                        struct import_file *file, struct error *err)
 {
     struct reader configs;
-    reader_init(&configs, labels, origin, key, err);
-    if (configs.result == 0 && json_object_size(labels) > IMPORT_MAX_LABELS) {
+    reader_init(&configs, labels, origin, kind == IMPORT_MIG ? "mig-configs" : "vgpu-configs", err);
+    if (configs.result == 0 && json_object_size(labels) + file->labels.n > IMPORT_MAX_LABELS) {
         reader_fail(&configs, NULL, "more than %d labels", IMPORT_MAX_LABELS);
     }
     const char *name = NULL;
@@ -219,23 +318,29 @@ static int read_labels(const json_t *labels, const char *key, const char *origin
     int r = configs.result;
     json_object_foreach((json_t *)labels, name, entries)
     {
-        r = r != 0 ? r : read_label(&configs, name, entries, file->kind, vec_push(&file->labels));
+        if (r == 0) {
+            struct import_label *label = vec_push(&file->labels);
+            label->kind = kind;
+            STR_SET(label->from, config->path);
+            r = read_label(&configs, name, entries, kind, label);
+        }
     }
     return r;
 }
 
 WORDS_LOCAL(version_words, "version", 1, WORD(0, "v1"))
 
-int import_parse(const json_t *json, const char *origin, struct import_file **ret_file,
-                 struct error *err)
+static int read_config(const struct wrapped_config *config, const char *file_origin,
+                       struct import_file *file, struct error *err)
 {
-    struct error scratch;
-    struct error *reason = err != NULL ? err : &scratch;
+    CLEANUP_FREE char *inner =
+        config->path[0] != '\0' ? xasprintf("%s, %s", file_origin, config->path) : NULL;
+    const char *origin = inner != NULL ? inner : file_origin;
     struct reader r;
-    reader_init(&r, json, origin, "", reason);
-    (void)reader_word(&r, "version", &version_words);
+    reader_init(&r, config->json, origin, "", err);
     json_t *mig = reader_object_or_null(&r, "mig-configs");
     json_t *vgpu = reader_object_or_null(&r, "vgpu-configs");
+    (void)reader_word(&r, "version", &version_words);
     if (r.result == 0 && (mig == NULL) == (vgpu == NULL)) {
         reader_fail(&r, NULL, "must have either \"mig-configs\" or \"vgpu-configs\"");
     }
@@ -243,19 +348,61 @@ int import_parse(const json_t *json, const char *origin, struct import_file **re
     if (result != 0) {
         return result;
     }
-    CLEANUP(import_freep) struct import_file *file = xcalloc(1, sizeof(*file));
-    file->kind = mig != NULL ? IMPORT_MIG : IMPORT_VGPU;
-    const char *key = mig != NULL ? "mig-configs" : "vgpu-configs";
-    result = read_labels(mig != NULL ? mig : vgpu, key, origin, file, reason);
+    return mig != NULL ? read_labels(mig, IMPORT_MIG, config, origin, file, err)
+                       : read_labels(vgpu, IMPORT_VGPU, config, origin, file, err);
+}
+
+/* There is no config: says what there is. */
+static int refuse_documents(const json_t *documents, const char *origin, struct error *err)
+{
+    const json_t *first = json_array_get(documents, 0);
+    if (first == NULL || json_is_null(first)) {
+        return error_set(err, REASON_INVALID, origin, "the file is empty");
+    }
+    const char *kind = unwrap_kind(first);
+    if (kind != NULL) {
+        error_set(err, REASON_INVALID, origin,
+                  "a Kubernetes %s without mig-configs or vgpu-configs in it", kind);
+        error_hint(err, "a ConfigMap has them as text in a key of its data");
+        return -REASON_INVALID;
+    }
+    struct reader r;
+    reader_init(&r, first, origin, "", err);
+    (void)reader_has(&r, "version");
+    (void)reader_has(&r, "mig-configs");
+    (void)reader_has(&r, "vgpu-configs");
+    int result = reader_end(&r);
     if (result == 0) {
+        reader_fail(&r, NULL, "must have either \"mig-configs\" or \"vgpu-configs\"");
+    }
+    return r.result;
+}
+
+int import_parse(const json_t *documents, const char *origin, struct import_file **ret_file,
+                 struct error *err)
+{
+    struct error scratch;
+    struct error *reason = err != NULL ? err : &scratch;
+    CLEANUP_FREE struct wrapped_configs *configs = xcalloc(1, sizeof(*configs));
+    int r = unwrap_configs(documents, origin, configs, reason);
+    if (r == 0 && configs->n == 0) {
+        r = refuse_documents(documents, origin, reason);
+    }
+    CLEANUP(import_freep) struct import_file *file = xcalloc(1, sizeof(*file));
+    file->n_configs = configs->n;
+    for (size_t i = 0; i < configs->n && r == 0; i++) {
+        r = read_config(&configs->items[i], origin, file, reason);
+    }
+    unwrap_done(configs);
+    if (r == 0) {
         *ret_file = TAKE_PTR(file);
     }
-    return result;
+    return r;
 }
 
 int import_read(const char *path, struct import_file **ret_file, struct error *err)
 {
-    CLEANUP_JSON json_t *json = NULL;
-    int r = json_read_file(path, &json, err);
-    return r != 0 ? r : import_parse(json, path, ret_file, err);
+    CLEANUP_JSON json_t *documents = NULL;
+    int r = json_read_file_all(path, &documents, err);
+    return r != 0 ? r : import_parse(documents, path, ret_file, err);
 }

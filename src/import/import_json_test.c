@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "import/import.h"
@@ -8,7 +9,7 @@
 static int parse(const char *yaml, struct import_file **ret_file, struct error *err)
 {
     CLEANUP_JSON json_t *json = NULL;
-    int r = yaml_read(yaml, strlen(yaml), "site.yaml", &json, err);
+    int r = yaml_read_all(yaml, strlen(yaml), "site.yaml", &json, err);
     return r != 0 ? r : import_parse(json, "site.yaml", ret_file, err);
 }
 
@@ -52,7 +53,7 @@ static void a_mig_file_is_read_label_by_label(void **state)
              "      mig-devices:\n"
              "        \"1g.5gb\": 2\n"
              "        1c.3g.20gb: 3\n");
-    assert_int_equal(file->kind, IMPORT_MIG);
+    assert_int_equal(file->labels.items[0].kind, IMPORT_MIG);
     assert_int_equal(file->labels.n, 2);
     assert_string_equal(file->labels.items[0].name, "off");
     assert_true(file->labels.items[0].entries.items[0].all_devices);
@@ -80,7 +81,7 @@ static void a_vgpu_file_is_read(void **state)
                                     "      devices: all\n"
                                     "      vgpu-devices:\n"
                                     "        DC-1-2Q: 48\n");
-    assert_int_equal(file->kind, IMPORT_VGPU);
+    assert_int_equal(file->labels.items[0].kind, IMPORT_VGPU);
     const struct import_entry *entry = &file->labels.items[0].entries.items[0];
     assert_int_equal(entry->filters.items[0].device, 0x2bb5);
     assert_int_equal(entry->items.items[0].count, 48);
@@ -118,17 +119,141 @@ static void an_entry_that_contradicts_itself_is_refused(void **state)
     assert_refused(MIG("{devices: all, mig-enabled: false, mig-devices: {1g.5gb: 1}}"),
                    "must be empty");
     assert_refused(MIG("{devices: some, mig-enabled: false}"), "\"all\" or a list");
-    assert_refused(MIG("{devices: [-1], mig-enabled: false}"), "indexes below");
+    assert_refused(MIG("{devices: [-1], mig-enabled: false}"), "indexes from 0 to 1023");
     assert_refused(MIG("{devices: all, mig-enabled: true, mig-devices: {1g.5gb: 0}}"),
-                   "count from 1");
+                   "all counts are 0; for MIG without instances write mig-devices: {}");
+    assert_refused(MIG("{devices: all, mig-enabled: true, mig-devices: {1g.5gb: -1}}"),
+                   "count from 0 to 4096");
+    assert_refused(MIG("{devices: all, mig-enabled: true, mig-devices: {1g.5gb: 1.5}}"),
+                   "count from 0 to 4096");
+    assert_refused(MIG("{devices: all, mig-enabled: true, mig-devices: {1g.5gb: 99999}}"),
+                   "count from 0 to 4096");
+    assert_refused(MIG("{devices: all, migenabled: true}"),
+                   "mig-enabled: is missing; is \"migenabled\" meant to be it?");
+    assert_refused(MIG("{devices: all, mig-enabled: true, mig-devices: {MIG 1g.5gb: 1}}"),
+                   "did you mean \"1g.5gb\"?");
+    assert_refused(MIG("{devices: all, mig-enabled: true, mig-devices: {3G.20GB: 1}}"),
+                   "did you mean \"3g.20gb\"?");
+    assert_refused(
+        MIG("{devices: all, mig-enabled: true, mig-devices: {nvidia.com/mig-1c.3g.20gb: 1}}"),
+        "did you mean \"1c.3g.20gb\"?");
     assert_refused(MIG("{devices: all, mig-enabled: true, mig-devices: {1g5gb: 1}}"),
                    "not a MIG profile");
     assert_refused(MIG("{device-filter: 0x20B0, devices: all, mig-enabled: false}"), "0x<device>");
-    assert_refused(MIG("{device-filter: [\"20B010DE\"], devices: all, mig-enabled: false}"),
-                   "0x<device>");
     assert_refused(MIG("{devices: all, mig-enabled: false, colour: red}"), "colour");
     assert_refused("version: v1\nvgpu-configs: {a: [{devices: all, vgpu-devices: {}}]}\n",
                    "must not be empty");
+}
+
+static void a_count_of_zero_is_none(void **state)
+{
+    (void)state;
+    CLEANUP(import_freep)
+    struct import_file *file =
+        read(MIG("{devices: all, mig-enabled: true, mig-devices: {1g.10gb: 0, 2g.20gb: 0, "
+                 "3g.40gb: 2}}"));
+    const struct import_entry *entry = &file->labels.items[0].entries.items[0];
+    assert_int_equal(entry->items.n, 1);
+    assert_string_equal(entry->items.items[0].name, "3g.40gb");
+    assert_refused("version: v1\nvgpu-configs: {a: [{devices: all, vgpu-devices: {A40-8Q: 0}}]}\n",
+                   "count from 1");
+}
+
+static void a_filter_that_matches_no_gpu_of_nvidia_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *filter, *in_message;
+    } rows[] = {
+        {"0x20B5", "did you mean \"0x20B510DE\"?"},
+        {"20b5", "did you mean \"0x20B510DE\"?"},
+        {"20B510DE", "did you mean \"0x20B510DE\"?"},
+        {"0x10DE20B5", "did you mean \"0x20B510DE\"?"},
+        {"10de:20b5", "did you mean \"0x20B510DE\"?"},
+        {"0x20B51002", "matches no NVIDIA GPU"},
+        {"0x20B510DE:0x1533", "did you mean"},
+        {"A100", "matches no NVIDIA GPU"},
+        {"0x", "matches no NVIDIA GPU"},
+        {"0x000010DE", "matches no NVIDIA GPU"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char yaml[256];
+        (void)snprintf(yaml, sizeof(yaml),
+                       MIG("{device-filter: [\"%s\"], devices: all, mig-enabled: false}"),
+                       rows[i].filter);
+        assert_refused(yaml, rows[i].in_message);
+    }
+    CLEANUP(import_freep)
+    struct import_file *file = read(MIG("{device-filter: \"\", devices: all, mig-enabled: false}"));
+    assert_int_equal(file->labels.items[0].entries.items[0].filters.n, 0);
+}
+
+#define CONFIG(indent)                                                                             \
+    indent "version: v1\n" indent "mig-configs:\n" indent                                          \
+           "  a: [{devices: all, mig-enabled: false}]\n"
+
+static void a_config_is_taken_out_of_what_it_came_in(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *yaml;
+        size_t n_labels;
+        const char *from;
+    } rows[] = {
+        {CONFIG(""), 1, ""},
+        {"---\n" CONFIG("") "---\nkind: Pod\napiVersion: v1\n", 1, "document 1"},
+        {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  config.yaml: |\n" CONFIG(
+             "    "),
+         1, "data.config.yaml"},
+        {"apiVersion: v1\nkind: ConfigMap\ndata:\n  run.sh: |\n    echo mig-configs\n  a.yaml: "
+         "|\n" CONFIG("    ") "  b.yaml: |-\n" CONFIG("    "),
+         2, "data.a.yaml"},
+        {"migManager:\n  config:\n    create: true\n    data:\n      config.yaml: |-\n" CONFIG(
+             "        "),
+         1, "migManager.config.data.config.yaml"},
+        {"gpu-operator:\n  migManager:\n    config:\n      data:\n        config.yaml:\n" CONFIG(
+             "          "),
+         1, "gpu-operator.migManager.config.data.config.yaml"},
+        {"apiVersion: v1\nkind: List\nitems:\n  - kind: ConfigMap\n    data:\n      c: |\n" CONFIG(
+             "        "),
+         1, "items[0].data.c"},
+        {"data: {c: '{\"version\": \"v1\", \"mig-configs\": {\"a\": [{\"devices\": \"all\", "
+         "\"mig-enabled\": false}]}}'}\n",
+         1, "data.c"},
+        {"\xef\xbb\xbfversion: v1\r\nmig-configs:\r\n  a: [{devices: all, mig-enabled: false}]\r\n",
+         1, ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP(import_freep) struct import_file *file = read(rows[i].yaml);
+        assert_int_equal(file->labels.n, rows[i].n_labels);
+        assert_string_equal(file->labels.items[0].name, "a");
+        assert_string_equal(file->labels.items[0].from, rows[i].from);
+    }
+}
+
+static void a_file_without_a_config_says_what_it_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *yaml, *in_message;
+    } rows[] = {
+        {"", "the file is empty"},
+        {"# nothing\n", "the file is empty"},
+        {"apiVersion: v1\nkind: ConfigMap\ndata: {}\n",
+         "a Kubernetes ConfigMap without mig-configs or vgpu-configs in it"},
+        {"apiVersion: nvidia.com/v1\nkind: ClusterPolicy\nspec: {}\n",
+         "a Kubernetes ClusterPolicy"},
+        {"version: v1\nmigConfigs: {}\n", "did you mean \"mig-configs\"?"},
+        {"hello\n", "must be an object, not a string"},
+        {"data: {config.yaml: \"mig-configs: [\"}\n", "not valid YAML"},
+        {"data: {config.yaml: \"mig-configs: {}\"}\n", "version: is missing"},
+        {"Version: v1\nmig-configs: {}\n", "version: is missing; is \"Version\" meant to be it?"},
+        {"version: v1\nmig-configs: &a {}\n", "anchors (&name) are not supported"},
+        {"version: v1\nmig-configs:\n\ta: []\n", "not valid YAML"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        assert_refused(rows[i].yaml, rows[i].in_message);
+    }
 }
 
 int main(void)
@@ -139,6 +264,10 @@ int main(void)
         cmocka_unit_test(mig_enabled_without_devices_is_an_empty_gpu),
         cmocka_unit_test(a_file_of_another_shape_is_refused),
         cmocka_unit_test(an_entry_that_contradicts_itself_is_refused),
+        cmocka_unit_test(a_count_of_zero_is_none),
+        cmocka_unit_test(a_filter_that_matches_no_gpu_of_nvidia_is_refused),
+        cmocka_unit_test(a_config_is_taken_out_of_what_it_came_in),
+        cmocka_unit_test(a_file_without_a_config_says_what_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

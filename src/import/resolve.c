@@ -2,6 +2,7 @@
 #include "import/resolve.h"
 
 #include "base/str.h"
+#include "catalog/profile_name.h"
 
 /* ---- profiles ---- */
 
@@ -105,4 +106,49 @@ int resolve_type(const struct catalog *catalog, const struct gpu_model *model, c
         }
     }
     return refuse_type(model, name, err);
+}
+
+/* ---- over all models ---- */
+
+static bool has_item(const struct gpu_model *model, enum import_kind kind,
+                     const struct import_item *item)
+{
+    const struct cat_vgpu_type *type = NULL;
+    const struct cat_profile *profile = NULL;
+    struct profile_name name;
+    if (kind == IMPORT_VGPU) {
+        return model_find_type(model, item->name, &type, NULL) == 0;
+    }
+    return profile_name_parse(item->name, &name, NULL) == 0 &&
+           model_find_profile(model, name.gi, &profile, NULL) == 0;
+}
+
+const struct import_item *resolve_nowhere(const struct catalog *catalog, enum import_kind kind,
+                                          const struct import_entry *entry)
+{
+    for (vec_each(&entry->items, item)) {
+        bool found = false;
+        for (size_t i = 0; i < catalog_count(catalog) && !found; i++) {
+            found = has_item(catalog_at(catalog, i), kind, item);
+        }
+        if (!found) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+bool resolve_together(const struct catalog *catalog, enum import_kind kind,
+                      const struct import_entry *entry)
+{
+    for (size_t i = 0; i < catalog_count(catalog); i++) {
+        bool all = true;
+        for (size_t k = 0; k < entry->items.n && all; k++) {
+            all = has_item(catalog_at(catalog, i), kind, &entry->items.items[k]);
+        }
+        if (all) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -19,9 +19,13 @@ static void fit(const struct gpu_model *model, const struct import_file *file)
     struct import_target target = {
         .catalog = the_catalog(), .model = model, .device = CAT_UNKNOWN, .subsystem = CAT_UNKNOWN};
     for (vec_each(&file->labels, label)) {
+        struct error conflict = {0};
+        fuzz_assert(import_check_label(&target, label, &conflict) == 0 ||
+                        conflict.message[0] != '\0',
+                    "a contradiction is named");
         for (vec_each(&label->entries, entry)) {
             struct import_fit fit;
-            import_fit(&target, file->kind, entry, &fit);
+            import_fit(&target, label->kind, entry, &fit);
             if (fit.verdict != IMPORT_FITS) {
                 fuzz_assert(fit.why.message[0] != '\0', "what does not fit says why");
             }
@@ -32,7 +36,7 @@ static void fit(const struct gpu_model *model, const struct import_file *file)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP_JSON json_t *json = NULL;
-    if (yaml_read((const char *)data, size, "input", &json, NULL) != 0) {
+    if (yaml_read_all((const char *)data, size, "input", &json, NULL) != 0) {
         return 0;
     }
     CLEANUP(import_freep) struct import_file *file = NULL;

@@ -7,9 +7,9 @@
 #include "base/str.h"
 #include "test.h"
 
-#define N_MODELS 58
+#define N_MODELS 61
 #define N_PROFILES 246
-#define N_TYPES 934
+#define N_TYPES 1003
 
 static struct catalog *catalog;
 
@@ -159,6 +159,35 @@ static void the_rtx_pro_6000_has_twelve_memory_slices_and_graphics_profiles(void
     assert_ptr_equal(type_of(model->key, "rtx pro 6000 blackwell dc-1-8c"), type);
     assert_ptr_equal(type_of(model->key, "1557"), type);
     assert_int_equal(type_of(model->key, "NVIDIA RTX Pro 6000 Blackwell DC-4-96")->series, 'G');
+}
+
+static void boards_without_a_dump_of_their_own_have_what_is_published(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *type;
+        uint32_t id, mib, max;
+    } rows[] = {
+        {"0x1DB4", "V100-16Q", 109, 16384, 1},
+        {"Tesla V100-PCIE-16GB", "GRID V100-2B4", 217, 2048, 8},
+        {"0x1E78:0x13D9", "RTX6000P-1Q", 375, 1024, 24},
+        {"0x1E78:0x13D8", "GRID RTX8000P-48Q", 413, 49152, 1},
+        {"quadro-rtx-8000-passive", "nvidia-402", 402, 1024, CAT_UNKNOWN},
+        {"h20", "H20-8C", CAT_UNKNOWN, 8192, 12},
+        {"rtx-6000d", "6000D-1-42C", 2201, CAT_UNKNOWN, 2},
+        {"gb200", "GB200-189C", CAT_UNKNOWN, CAT_UNKNOWN, 1},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct cat_vgpu_type *type = type_of(rows[i].model, rows[i].type);
+        assert_int_equal(type->type_id, rows[i].id);
+        assert_int_equal(type->framebuffer_mib, rows[i].mib);
+        assert_int_equal(type->max_per_gpu, rows[i].max);
+    }
+    struct error err = {0};
+    const struct gpu_model *model = NULL;
+    assert_int_equal(catalog_find(catalog, "0x1E78", &model, &err), -REASON_INVALID);
+    assert_int_equal(profile_of("h100-pcie", "1g.20gb")->sm, 14);
+    assert_int_equal(profile_of("h100-pcie", "7g.80gb")->memory_mib, 81152); /* 79.25 GiB */
 }
 
 static void what_is_something_else_is_named_as_that(void **state)
@@ -352,6 +381,7 @@ int main(void)
         cmocka_unit_test(every_value_says_where_it_comes_from),
         cmocka_unit_test(the_a100_has_the_table_of_lgip),
         cmocka_unit_test(the_rtx_pro_6000_has_twelve_memory_slices_and_graphics_profiles),
+        cmocka_unit_test(boards_without_a_dump_of_their_own_have_what_is_published),
         cmocka_unit_test(what_is_something_else_is_named_as_that),
         cmocka_unit_test(the_l40s_is_time_sliced_only_with_the_ada_table),
         cmocka_unit_test(one_gpu_on_two_boards_is_two_models),

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "cli/verbs.h"
 
@@ -267,6 +268,56 @@ static void each_label_of_a_file_gets_a_line(void **state)
     assert_non_null(strstr(result.out, "other other-gpu \"1g.24gb+gfx\" is a profile of "));
 }
 
+static void a_label_that_can_not_be_applied_is_refused(void **state)
+{
+    (void)state;
+    static const char head[] = "version: v1\nmig-configs:\n  a: ";
+    static const struct {
+        const char *entries;
+        int status;
+        const char *in_out, *in_err;
+    } rows[] = {
+        {"[{devices: all, mig-enabled: false}, {devices: [0], mig-enabled: true, mig-devices: "
+         "{1g.5gb: 1}}]",
+         1, "refused entries 1 and 2 both match GPU 0", ""},
+        {"[{devices: [], mig-enabled: false}]", 1, "it is for no GPU", ""},
+        {"[{devices: [0, 0, 1], mig-enabled: false}]", 0,
+         "GPUs 0,1 (named more than once): MIG off", ""},
+        {"[{devices: all, mig-enabled: true, mig-devices: {1g.50gb: 1}}]", 0,
+         "no GPU in the catalog has a profile \"1g.50gb\"", "warning: 1 label names what no GPU"},
+        {"[{devices: all, mig-enabled: true, mig-devices: {2g.20gb: 2, 3g.20gb: 1}}]", 1,
+         "no GPU has all of", ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP_FREE char *yaml = xasprintf("%s%s\n", head, rows[i].entries);
+        struct run result = run_file("a100", yaml);
+        if (result.status != rows[i].status || strstr(result.out, rows[i].in_out) == NULL ||
+            strstr(result.err, rows[i].in_err) == NULL) {
+            fail_msg("%s: exit status %d\n%s%s", yaml, result.status, result.out, result.err);
+        }
+    }
+    CLEANUP_FREE char *unknown = xasprintf("%s%s\n", head, rows[3].entries);
+    struct run strict = run_file("a100 --strict", unknown);
+    assert_int_equal(strict.status, 1);
+    assert_non_null(strstr(strict.out, "refused no GPU in the catalog has"));
+    assert_run("--gpu a100 --strict 1g.5gb", 2, "", "--strict is for a file");
+}
+
+static void a_config_in_a_config_map_is_checked(void **state)
+{
+    (void)state;
+    struct run result =
+        run_file("a100", "apiVersion: v1\nkind: ConfigMap\ndata:\n  a.yaml: |\n    version: v1\n"
+                         "    mig-configs:\n      x: [{devices: all, mig-enabled: false}]\n"
+                         "  b.yaml: |\n    version: v1\n    vgpu-configs:\n"
+                         "      x: [{devices: all, vgpu-devices: {A100-2-10C: 4}}]\n");
+    assert_int_equal(result.status, 1);
+    assert_non_null(strstr(result.out, "data.a.yaml: x fits    MIG off"));
+    assert_non_null(strstr(result.out, "data.b.yaml: x refused"));
+    result = run_file("a100 -o json", "data: {c: \"version: v1\\nmig-configs: {}\"}\n");
+    assert_int_equal(result.status, 0);
+}
+
 static void a_refused_label_makes_the_exit_status_1(void **state)
 {
     (void)state;
@@ -286,6 +337,10 @@ static void what_no_source_says_is_neither_yes_nor_no(void **state)
                "no source says where \"1g.24gb\" may start");
     assert_run("--gpu rtx-pro-5000 1g.24gb 1g.24gb-me", 12, "", "no source says where");
     assert_run("--gpu rtx-pro-5000 -o json 1g.24gb@0", 12, "\"fits\":null", "");
+    assert_run("--gpu l40s --vgpu L40S-3B", 0, "L40S-3B", "");
+    assert_run("--gpu l40s --vgpu L40S-3B=2", 12, "", "no source says how many of \"L40S-3B\"");
+    assert_run("--gpu l40s --vgpu L40S-3B L40S-8Q", 12, "", "what framebuffer \"L40S-3B\" has");
+    assert_run("--gpu gb200 --vgpu GB200-189C=2", 1, "", "takes at most 1 of \"GB200-189C\"");
     /* A published maximum answers for one profile, whichever way it is asked. */
     assert_run("--gpu rtx-pro-5000 1g.24gb=2", 0, "fits by the published maximum", "");
     assert_run("--gpu rtx-pro-5000 1g.24gb=3", 1, "", "at most 2");
@@ -324,6 +379,8 @@ int main(void)
         cmocka_unit_test(other_tools_words_are_taken_or_refused_with_the_right_one),
         cmocka_unit_test(json_says_the_same_for_programs),
         cmocka_unit_test(each_label_of_a_file_gets_a_line),
+        cmocka_unit_test(a_label_that_can_not_be_applied_is_refused),
+        cmocka_unit_test(a_config_in_a_config_map_is_checked),
         cmocka_unit_test(a_refused_label_makes_the_exit_status_1),
         cmocka_unit_test(a_malformed_file_says_where),
     };

@@ -126,8 +126,8 @@ static void other_boards_are_distinguished_from_slips(void **state)
                    "L40S 48GB has no MIG");
     assert_verdict("l40s", IMPORT_VGPU, "vgpu-devices: {A40-8Q: 2}", IMPORT_OTHER_GPU,
                    "\"A40-8Q\" is a vGPU type of A40 48GB, not of L40S 48GB");
-    assert_verdict("l40s", IMPORT_VGPU, "vgpu-devices: {RTX8000P-8Q: 2}", IMPORT_OTHER_GPU,
-                   "no GPU in the catalog has a vGPU type \"RTX8000P-8Q\"");
+    assert_verdict("l40s", IMPORT_VGPU, "vgpu-devices: {P40-8Q: 2}", IMPORT_OTHER_GPU,
+                   "no GPU in the catalog has a vGPU type \"P40-8Q\"");
     assert_verdict("l40s", IMPORT_VGPU, "vgpu-devices: {L40S-9Q: 2}", IMPORT_REFUSED,
                    "L40S 48GB has no vGPU type \"L40S-9Q\"; did you mean \"L40S-1Q\"?");
     assert_verdict("l40s", IMPORT_VGPU, "vgpu-devices: {L40S-8Q: 7}", IMPORT_REFUSED,

@@ -5,6 +5,13 @@
 static int refuse_sizes(const struct gpu_model *model, const struct cat_vgpu_type *a,
                         const struct cat_vgpu_type *b, struct error *err)
 {
+    if (a->framebuffer_mib == CAT_UNKNOWN || b->framebuffer_mib == CAT_UNKNOWN) {
+        const char *unknown = a->framebuffer_mib == CAT_UNKNOWN ? a->name : b->name;
+        return error_set(err, REASON_UNKNOWN, model->key,
+                         "no source says what framebuffer \"%s\" has, so not whether \"%s\" and "
+                         "\"%s\" are of one size",
+                         unknown, a->name, b->name);
+    }
     error_set(err, REASON_NO_CAPACITY, model->key,
               "\"%s\" and \"%s\" differ in framebuffer (%u and %u MiB): in equal-size mode a GPU "
               "takes one size",
@@ -56,6 +63,12 @@ int vgpu_place_equal(const struct gpu_model *model, struct layout_vgpus *vgpus, 
         return error_set(err, REASON_NO_CAPACITY, model->key,
                          "%s takes at most %u vGPUs of %u MiB, and %u are wanted", model->name,
                          most, vgpus->items[0].type->framebuffer_mib, vgpus->n);
+    }
+    if (most == CAT_UNKNOWN && vgpus->items[0].type->framebuffer_mib == CAT_UNKNOWN &&
+        vgpus->n > 1) {
+        return error_set(err, REASON_UNKNOWN, model->key,
+                         "no source says how many of \"%s\" %s takes", vgpus->items[0].type->name,
+                         model->name);
     }
     if (most == CAT_UNKNOWN && framebuffer_mib > model->memory_mib) {
         return error_set(err, REASON_NO_CAPACITY, model->key,

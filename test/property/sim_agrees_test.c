@@ -136,8 +136,10 @@ static void create_vgpu(struct sim_host *host, const struct layout_vgpu_mode *mo
     const struct gpu_model *model = gpu->model;
     const struct cat_vgpu_type *type = &model->types.items[pick(random, (uint32_t)model->types.n)];
     struct layout_vgpus vgpus = vgpus_of(gpu);
-    /* Where no source states a maximum, layout is careful and the driver is not. */
-    bool stated = (mode->mig ? type->max_per_gi : type->max_per_gpu) != CAT_UNKNOWN;
+    /* Where no source states a maximum, layout is careful and the driver is not; of a type without
+     * a size it is the other way round. */
+    bool stated = (mode->mig ? type->max_per_gi : type->max_per_gpu) != CAT_UNKNOWN &&
+                  type->framebuffer_mib != CAT_UNKNOWN;
     if (type->mig_backed != mode->mig || !stated || vgpus.n + 1 >= LAYOUT_MAX_VGPUS) {
         return;
     }

@@ -37,22 +37,19 @@ static yaml_mark_t mark_of_byte(const struct yaml_input *in, size_t byte)
     return mark;
 }
 
-/* What people write that is no YAML, at a line: a tab for blanks, a template's braces. */
+/* What people write that is no YAML: a tab for blanks at that line, a template anywhere. */
 static void hint_at(struct yaml_input *in, yaml_mark_t mark)
 {
-    size_t begin = mark.index < in->len ? mark.index : in->len;
-    while (begin > 0 && in->text[begin - 1] != '\n') {
-        begin--;
+    size_t at = mark.index < in->len ? mark.index : in->len;
+    while (at > 0 && in->text[at - 1] != '\n') {
+        at--;
     }
-    size_t indent = begin;
-    while (indent < in->len && in->text[indent] == ' ') {
-        indent++;
+    while (at < in->len && in->text[at] == ' ') {
+        at++;
     }
-    const char *end = memchr(in->text + begin, '\n', in->len - begin);
-    size_t line = end != NULL ? (size_t)(end - in->text) - begin : in->len - begin;
-    if (indent < in->len && in->text[indent] == '\t') {
+    if (at < in->len && in->text[at] == '\t') {
         error_hint(in->err, "YAML indents with blanks, and this line has a tab");
-    } else if (memmem(in->text + begin, line, "{{", 2) != NULL) {
+    } else if (memmem(in->text, in->len, "{{", 2) != NULL) {
         error_hint(in->err, "it looks like a template: fill it in first, as `helm template` does");
     }
 }

@@ -233,7 +233,10 @@ void import_fit(const struct import_target *target, enum import_kind kind,
     *ret_fit = (struct import_fit){
         .mig = entry->mig_enabled, .request.mixed = target->mixed, .request.mig_timesliced = true};
     if (!import_is_for(target, entry)) {
-        refuse(ret_fit, model, IMPORT_OTHER_GPU, "its device filter names other GPUs");
+        ret_fit->nowhere = !resolve_filters(target->catalog, entry);
+        refuse(ret_fit, model, IMPORT_OTHER_GPU,
+               ret_fit->nowhere ? "its device filter names no GPU in the catalog"
+                                : "its device filter names other GPUs");
         return;
     }
     if (!entry->all_devices && entry->devices.n == 0) {

@@ -295,6 +295,13 @@ static int read_label(struct reader *configs, const char *name, json_t *entries,
     for (size_t i = 0; i < n; i++) {
         char path[sizeof(configs->path)];
         reader_path(configs, name, (int)i, path, sizeof(path));
+        const char *alone = json_string_value(json_array_get(entries, i));
+        if (alone != NULL && kind == IMPORT_VGPU && str_is_clean(alone)) {
+            return error_set(configs->err, REASON_INVALID, configs->origin,
+                             "%s: a type alone has no count; write {devices: all, vgpu-devices: "
+                             "{%.40s: COUNT}}",
+                             path, alone);
+        }
         int r = read_entry(json_array_get(entries, i), configs->origin, path, kind,
                            vec_push(&label->entries), configs->err);
         if (r != 0) {

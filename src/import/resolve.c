@@ -138,6 +138,20 @@ const struct import_item *resolve_nowhere(const struct catalog *catalog, enum im
     return NULL;
 }
 
+bool resolve_filters(const struct catalog *catalog, const struct import_entry *entry)
+{
+    for (size_t i = 0; i < catalog_count(catalog); i++) {
+        for (vec_each(&catalog_at(catalog, i)->pci_ids, id)) {
+            for (vec_each(&entry->filters, filter)) {
+                if (filter->device == id->device) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
 bool resolve_together(const struct catalog *catalog, enum import_kind kind,
                       const struct import_entry *entry)
 {

@@ -17,6 +17,8 @@ int resolve_type(const struct catalog *catalog, const struct gpu_model *model, c
 /* The first item that no model of the catalog has; NULL if there is none. */
 const struct import_item *resolve_nowhere(const struct catalog *catalog, enum import_kind kind,
                                           const struct import_entry *entry);
+/* Is there a model that one of the entry's device filters names? Subsystems are not asked. */
+bool resolve_filters(const struct catalog *catalog, const struct import_entry *entry);
 /* Is there a model that has all of the entry's items? */
 bool resolve_together(const struct catalog *catalog, enum import_kind kind,
                       const struct import_entry *entry);

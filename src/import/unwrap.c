@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "import/unwrap.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -18,6 +19,16 @@ struct search {
 
 static int search_node(struct search *search, const json_t *json, const char *path, unsigned texts);
 
+static bool is_config_key(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(config_keys); i++) {
+        if (str_eq(key, config_keys[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_config(const json_t *json)
 {
     for (size_t i = 0; i < ARRAY_SIZE(config_keys); i++) {
@@ -28,6 +39,43 @@ static bool is_config(const json_t *json)
     return false;
 }
 
+/* "mig-config", "migConfigs", "VGPU_configs": the key without its dash, its s or its case. */
+static const char *nearly_config_key(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(config_keys); i++) {
+        const char *a = key;
+        const char *b = config_keys[i];
+        while (*b != '\0' && *a != '\0') {
+            a += *a == '-' || *a == '_';
+            b += *b == '-';
+            if (tolower((unsigned char)*a) != *b) {
+                break;
+            }
+            a++;
+            b++;
+        }
+        bool same = *a == '\0' && (*b == '\0' || str_eq(b, "s"));
+        if (same && !str_eq(key, config_keys[i])) {
+            return config_keys[i];
+        }
+    }
+    return NULL;
+}
+
+/* Labels are lists, and a config has nothing else. */
+static bool has_lists_only(const json_t *object)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        if (!json_is_array(value)) {
+            return false;
+        }
+    }
+    return json_object_size(object) > 0;
+}
+
 /* Does a line of the text begin with one of the keys, as in YAML, or is it there as JSON has it? */
 static bool is_config_text(const char *text)
 {
@@ -36,11 +84,14 @@ static bool is_config_text(const char *text)
     }
     for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
         line += strspn(line, " \t\r\n'\xef\xbb\xbf");
-        for (size_t i = 0; i < ARRAY_SIZE(config_keys); i++) {
-            const char *rest = line + strlen(config_keys[i]);
-            if (str_starts(line, config_keys[i]) && (*rest == ':' || *rest == '\'')) {
-                return true;
-            }
+        char key[16] = "";
+        size_t len = strcspn(line, ":'\n");
+        if (line[len] != '\0' && line[len] != '\n' && len < sizeof(key)) {
+            memcpy(key, line, len);
+            key[len] = '\0';
+        }
+        if (is_config_key(key) || nearly_config_key(key) != NULL) {
+            return true;
         }
     }
     return false;
@@ -84,6 +135,12 @@ static int search_object(struct search *search, const json_t *object, const char
     json_object_foreach((json_t *)(uintptr_t)object, key, value)
     {
         char at[UNWRAP_PATH_SIZE];
+        const char *meant = has_lists_only(value) ? nearly_config_key(key) : NULL;
+        if (meant != NULL) {
+            return error_set(search->err, REASON_INVALID, search->origin,
+                             "%s: unknown key; did you mean \"%s\"?", sub_path(path, key, at),
+                             meant);
+        }
         r = r != 0 ? r : search_node(search, value, sub_path(path, key, at), texts);
     }
     return r;

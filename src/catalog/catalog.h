@@ -168,7 +168,7 @@ const struct gpu_model *catalog_find_pci(const struct catalog *catalog, uint32_t
                                          uint32_t subsystem);
 
 /* "1g.24gb+gfx", the profile id "47", or as another tool writes it (spelling.h). -NOT_FOUND names
- * the nearest, or says what else the text is. */
+ * the nearest; -INVALID says what else the text is, on any model. */
 int model_find_profile(const struct gpu_model *model, const char *text,
                        const struct cat_profile **ret_profile, struct error *err);
 const struct cat_profile *model_profile_by_id(const struct gpu_model *model, uint32_t id);

@@ -24,31 +24,26 @@ static bool is_whole_gpu(const char *name)
 /* ---- profiles ---- */
 
 /* "1c.2g.20gb": an instance inside of an instance. */
-static int refuse_compute_instance(const struct gpu_model *model, const struct profile_name *name,
-                                   const char *text, struct error *err)
+static int refuse_compute_instance(const struct profile_name *name, const char *text,
+                                   struct error *err)
 {
-    bool has = lookup_profile(model, name->gi) != NULL;
     error_set(
-        err, REASON_NOT_FOUND, text,
+        err, REASON_INVALID, text,
         "\"%s\" is a compute instance, and a GPU instance as a whole is what can be asked for",
         text);
-    if (has) {
-        error_hint(err, "ask for %s", name->gi);
-    } else {
-        error_hint(err, "%s has no %s, either", model->name, name->gi);
-    }
-    return -REASON_NOT_FOUND;
+    error_hint(err, "ask for %s", name->gi);
+    return -REASON_INVALID;
 }
 
 /* "3g.20gb@4" where no place can stand behind the name. */
 static int refuse_place(const struct cat_profile *profile, const char *number, const char *text,
                         struct error *err)
 {
-    error_set(err, REASON_NOT_FOUND, text,
+    error_set(err, REASON_INVALID, text,
               "\"%s\" names a profile and where it starts: the two go apart", text);
     error_hint(err, "write profile: %s and start: %s (on the command line, --profile %s@%s)",
                profile->name, number, profile->name, number);
-    return -REASON_NOT_FOUND;
+    return -REASON_INVALID;
 }
 
 /* Cuts a place off: "3g.20gb@4", "9:4". NULL if there is none. */
@@ -68,10 +63,10 @@ static const char *cut_place(char *name)
 static int refuse_board(const struct gpu_model *model, const struct spelling *spelling,
                         const char *text, struct error *err)
 {
-    error_set(err, REASON_NOT_FOUND, text, "\"%s\" is a %s of a board \"%s\", and this is %s", text,
+    error_set(err, REASON_INVALID, text, "\"%s\" is a %s of a board \"%s\", and this is %s", text,
               spelling->name, spelling->board, model->name);
     error_hint(err, "leave out \"%s_\" if it is meant for this board", spelling->board);
-    return -REASON_NOT_FOUND;
+    return -REASON_INVALID;
 }
 
 /* What the text is, if it is something else. 0 if it is nothing known. */
@@ -83,15 +78,15 @@ static int refuse_as_other(const struct gpu_model *model, const char *text, stru
     }
     struct profile_name name;
     if (profile_name_parse(spelling.name, &name, NULL) == 0 && name.ci_slices > 0) {
-        return refuse_compute_instance(model, &name, text, err);
+        return refuse_compute_instance(&name, text, err);
     }
     bool letter_forgotten = false;
     const struct cat_vgpu_type *type = lookup_type(model, text, &letter_forgotten);
     if (type != NULL && !letter_forgotten) {
-        error_set(err, REASON_NOT_FOUND, text, "\"%s\" is a vGPU type, and no GPU instance profile",
+        error_set(err, REASON_INVALID, text, "\"%s\" is a vGPU type, and no GPU instance profile",
                   text);
         error_hint(err, "ask for it as a type: %s", cat_short_type(type->name));
-        return -REASON_NOT_FOUND;
+        return -REASON_INVALID;
     }
     const char *number = cut_place(spelling.name);
     const struct cat_profile *profile =
@@ -100,9 +95,9 @@ static int refuse_as_other(const struct gpu_model *model, const char *text, stru
         return refuse_place(profile, number, text, err);
     }
     if (is_whole_gpu(spelling.name)) {
-        error_set(err, REASON_NOT_FOUND, text, "\"%s\" is a whole GPU, and no part of one", text);
+        error_set(err, REASON_INVALID, text, "\"%s\" is a whole GPU, and no part of one", text);
         error_hint(err, "a VM gets a whole GPU in mode passthrough");
-        return -REASON_NOT_FOUND;
+        return -REASON_INVALID;
     }
     return 0;
 }
@@ -159,24 +154,24 @@ int unlettered_type(const struct gpu_model *model, const struct cat_vgpu_type *t
                     const char *text, struct error *err)
 {
     if (err == NULL) {
-        return -REASON_NOT_FOUND;
+        return -REASON_INVALID;
     }
     CLEANUP_STRBUF struct strbuf lettered = {0};
     add_lettered(model, type->name, &lettered);
     bool any = lettered.len > 0;
-    error_set(err, REASON_NOT_FOUND, text, "\"%s\" has no series letter behind it%s%s%s", text,
+    error_set(err, REASON_INVALID, text, "\"%s\" has no series letter behind it%s%s%s", text,
               any ? "; did you mean " : "", strbuf_str(&lettered), any ? "?" : "");
     error_hint(err, "the type without a letter is \"%s\"", type->full_name);
-    return -REASON_NOT_FOUND;
+    return -REASON_INVALID;
 }
 
 static int refuse_profile_as_type(const struct cat_profile *profile, const char *text,
                                   struct error *err)
 {
-    error_set(err, REASON_NOT_FOUND, text, "\"%s\" is a GPU instance profile, and no vGPU type",
+    error_set(err, REASON_INVALID, text, "\"%s\" is a GPU instance profile, and no vGPU type",
               text);
     error_hint(err, "ask for it as a profile: %s", profile->name);
-    return -REASON_NOT_FOUND;
+    return -REASON_INVALID;
 }
 
 int unknown_type(const struct gpu_model *model, const char *text, struct error *err)
@@ -195,9 +190,9 @@ int unknown_type(const struct gpu_model *model, const char *text, struct error *
         return refuse_profile_as_type(profile, text, err);
     }
     if (is_whole_gpu(spelling.name)) {
-        error_set(err, REASON_NOT_FOUND, text, "\"%s\" is a whole GPU, and no vGPU type", text);
+        error_set(err, REASON_INVALID, text, "\"%s\" is a whole GPU, and no vGPU type", text);
         error_hint(err, "a VM gets a whole GPU in mode passthrough");
-        return -REASON_NOT_FOUND;
+        return -REASON_INVALID;
     }
     if (model->types.n == 0) {
         return error_set(err, REASON_NOT_FOUND, text,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What to say of a name that a model does not have: what it is instead, or what is nearest. Private
- * to the catalog. All return -NOT_FOUND; err may be NULL, as for a search over all models. */
+ * to the catalog. -NOT_FOUND: the text may name something of another model; -INVALID: it is
+ * something else. err may be NULL, as for a search over all models. */
 #ifndef CATALOG_UNKNOWN_NAME_H
 #define CATALOG_UNKNOWN_NAME_H
 

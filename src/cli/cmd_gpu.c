@@ -21,9 +21,27 @@ enum { SCHEDULER_SLICE, SCHEDULER_FREQUENCY, SCHEDULER_AVERAGING };
 
 /* ---- the list ---- */
 
-/* "2.0 of 96.0 GiB". */
+/* Memory slices that GPU instances have; -1 if that isn't known. */
+static int64_t used_slices(const json_t *gpu)
+{
+    const json_t *instances = view_at(gpu, "gpuInstances");
+    int64_t used = json_is_array(instances) ? 0 : -1;
+    for (size_t i = 0; i < json_array_size(instances) && used >= 0; i++) {
+        int64_t size = view_int(json_array_get(instances, i), "size", -1);
+        used = size >= 0 ? used + size : -1;
+    }
+    return used;
+}
+
+/* "2.0 of 96.0 GiB", as NVML counts it. GPU instances leave that at 0 until something runs on them:
+ * of a GPU in MIG mode it is slices that are taken. */
 static void add_memory(const json_t *gpu, struct strbuf *out)
 {
+    int64_t slices = view_int(gpu, "memorySlices", -1);
+    if (view_true(gpu, "mig.enabled") && slices > 0 && used_slices(gpu) >= 0) {
+        strbuf_addf(out, "%lld of %lld slices", (long long)used_slices(gpu), (long long)slices);
+        return;
+    }
     int64_t total = view_int(gpu, "memory.totalBytes", -1);
     int64_t used = view_int(gpu, "memory.usedBytes", -1);
     if (total >= 0 && used >= 0) {
@@ -59,10 +77,34 @@ static const struct column gpu_columns[] = {
 static const struct listing gpu_listing = {
     .arrays = {"gpus"}, LISTING_COLUMNS(gpu_columns), .empty = "no GPUs"};
 
+/* How many memory slices each GPU has is its model's to say. */
+static void add_slices_of_models(struct cli *cli, const json_t *gpus)
+{
+    CLEANUP_JSON json_t *profiles = NULL;
+    (void)cli_get(cli, "/v1/profiles", &profiles, NULL);
+    const json_t *models = view_at(profiles, "models");
+    for (size_t i = 0; i < json_array_size(gpus); i++) {
+        json_t *gpu = json_array_get(gpus, i);
+        for (size_t k = 0; k < json_array_size(models); k++) {
+            const json_t *model = json_array_get(models, k);
+            if (str_eq(view_text(model, "key", ""), view_text(gpu, "model", NULL))) {
+                json_object_set_new(gpu, "memorySlices",
+                                    json_integer(view_int(model, "memorySlices", -1)));
+            }
+        }
+    }
+}
+
 static int cmd_gpu_list(struct cli *cli, const struct arguments *arguments UNUSED,
                         struct error *err)
 {
-    return listing_show(cli, "/v1/gpus", &gpu_listing, err);
+    CLEANUP_JSON json_t *answer = NULL;
+    int result = cli_get(cli, "/v1/gpus", &answer, err);
+    if (result == 0 && !cli_print_raw(cli, answer)) {
+        add_slices_of_models(cli, view_at(answer, "gpus"));
+        listing_print(&gpu_listing, answer, cli_width(cli));
+    }
+    return result;
 }
 
 /* ---- one GPU ---- */

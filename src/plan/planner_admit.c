@@ -34,7 +34,25 @@ static int check_vm(const struct planner *planner, struct claim *claim, struct e
     return -REASON_NOT_FOUND;
 }
 
-/* No GPU that was selected has the type or profile: names the nearest that one of them has. */
+/* Is the word something else than what was asked for, on whatever board? */
+static int refuse_other(const struct gpu_model *model, const struct claim *claim, struct error *err)
+{
+    const struct cat_vgpu_type *type = NULL;
+    const struct cat_profile *profile = NULL;
+    struct error said = {.hint = ""};
+    int r = claim->spec.type[0] != '\0'
+                ? model_find_type(model, claim->spec.type, &type, &said)
+                : model_find_profile(model, claim->spec.profile, &profile, &said);
+    if (r != -REASON_INVALID) {
+        return 0;
+    }
+    error_set(err, REASON_INVALID, SUBJECT("claim", claim->name), "%s", said.message);
+    error_hint(err, "%s", said.hint);
+    return r;
+}
+
+/* No GPU that was selected has the type or profile: says what it is, or names the nearest that one
+ * of them has. */
 static int refuse_unknown(const struct planner *planner, const struct claim *claim,
                           struct error *err)
 {
@@ -45,6 +63,11 @@ static int refuse_unknown(const struct planner *planner, const struct claim *cla
         const struct gpu_model *model = gpu_model_of(planner, gpu);
         if (model == NULL || !admit_selects(planner, claim, gpu)) {
             continue;
+        }
+        int other = refuse_other(model, claim, err);
+        if (other != 0) {
+            vec_done(&names);
+            return other;
         }
         for (vec_each(&model->types, type)) {
             if (is_type) { /* "DC-1-8C" is what people type of "RTX Pro 6000 Blackwell DC-1-8C" */

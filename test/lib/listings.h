@@ -32,6 +32,12 @@ static const struct listing_answer listing_answers[] = {
     {"gpu list", GPU("\"web1\"", "null"), "0000:41:00.0 12 time-sliced 90.0 web1 NVIDIA"},
     {"gpu list", GPU("null", "\"" PROBLEM "\""), "0000:41:00.0 time-sliced Xid 79, journal"},
     {"gpu list", GPU("\"" LONG_VM "\"", "null"), "0000:41:00.0 time-sliced"},
+    {"gpu list",
+     "{\"gpus\":[{\"address\":\"0000:41:00.0\",\"model\":\"" MODEL "\",\"mode\":\"mig\",\"mig\":"
+     "{\"enabled\":true},\"memory\":{\"totalBytes\":103079215104,\"usedBytes\":0},"
+     "\"gpuInstances\":[{\"size\":3},{\"size\":6}]}],\"models\":[{\"key\":\"" MODEL "\","
+     "\"memorySlices\":12}]}",
+     "0000:41:00.0 mig 9 of 12 slices"},
     {"claim list", CLAIM("web1", "web1", "\"device\":\"0000:41:00.5\""),
      "web1 releasing 0000:41:00.0 0000:41:00.5 DC-1-24Q"},
     {"claim list", CLAIM("web1", "web1", "\"mdevUuid\":\"" UUID "\""),

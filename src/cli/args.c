@@ -22,7 +22,7 @@ struct long_options {
     char letters[32];
 };
 
-static void add_long(struct long_options *options, const struct verb_option *option, int value)
+static void add_long(struct long_options *options, const struct command_option *option, int value)
 {
     options->items[options->n++] = (struct option){
         .name = option->name,
@@ -36,28 +36,28 @@ static void add_long(struct long_options *options, const struct verb_option *opt
     }
 }
 
-/* Before the verb is known ("+": stop at the first word), or all that the verb takes. */
-static void make_long(struct long_options *options, const struct verb *verb)
+/* Before the command is known ("+": stop at the first word), or all that the command takes. */
+static void make_long(struct long_options *options, const struct command *command)
 {
     *options = (struct long_options){0};
-    STR_SET(options->letters, verb == NULL ? "+:" : ":");
+    STR_SET(options->letters, command == NULL ? "+:" : ":");
     size_t n = 0;
-    const struct verb_option *global = verbs_global_options(&n);
+    const struct command_option *global = commands_global_options(&n);
     for (size_t i = 0; i < n; i++) {
-        bool takes = verb == NULL || (i != G_DRY_RUN && i != G_NO_WAIT) ||
-                     (i == G_DRY_RUN ? verb->changes : verb->waits);
+        bool takes = command == NULL || (i != G_DRY_RUN && i != G_NO_WAIT) ||
+                     (i == G_DRY_RUN ? command->changes : command->waits);
         if (takes) {
             add_long(options, &global[i], FIRST_GLOBAL + (int)i);
         }
     }
-    if (verb == NULL) {
+    if (command == NULL) {
         options->items[options->n++] = (struct option){.name = "generate-man", .val = HIDDEN_MAN};
         options->items[options->n++] =
             (struct option){.name = "generate-completion", .val = HIDDEN_COMPLETION};
         return;
     }
-    for (size_t i = 0; i < verb->n_options; i++) {
-        add_long(options, &verb->options[i], FIRST_OWN + (int)i);
+    for (size_t i = 0; i < command->n_options; i++) {
+        add_long(options, &command->options[i], FIRST_OWN + (int)i);
     }
 }
 
@@ -133,22 +133,22 @@ static int bad_option(int code, char *const *argv, const struct long_options *op
     return unknown_option(word, options, err);
 }
 
-static int take_verb_option(const struct verb *verb, size_t option, const char *value,
-                            struct arguments *arguments, struct error *err)
+static int take_command_option(const struct command *command, size_t option, const char *value,
+                               struct arguments *arguments, struct error *err)
 {
     if (value != NULL && value[0] == '\0') { /* "" would pass for one that was left out */
         error_set(err, REASON_INVALID, "", "option --%s needs a value, and this one is empty",
-                  verb->options[option].name);
+                  command->options[option].name);
         error_hint(err, "leave the option out, or say what it is");
         return -REASON_INVALID;
     }
     arguments->values[option] = value == NULL ? "" : value;
-    if (verb->repeats != option + 1) {
+    if (command->repeats != option + 1) {
         return 0;
     }
     if (arguments->n_repeated == WORDS_MAX_REPEATED) {
         return error_set(err, REASON_INVALID, "", "--%s can be given %d times at most",
-                         verb->options[option].name, WORDS_MAX_REPEATED);
+                         command->options[option].name, WORDS_MAX_REPEATED);
     }
     arguments->repeated[arguments->n_repeated++] = arguments->values[option];
     return 0;
@@ -176,13 +176,13 @@ static int check_value(char *const *argv, const struct long_options *options, st
     return -REASON_INVALID;
 }
 
-/* Reads options up to the next word that is none (verb NULL), or all. argv[0] is skipped; optind is
- * left behind what was read. */
-static int read_options(int argc, char **argv, const struct verb *verb, struct cli *cli,
+/* Reads options up to the next word that is none (command NULL), or all. argv[0] is skipped; optind
+ * is left behind what was read. */
+static int read_options(int argc, char **argv, const struct command *command, struct cli *cli,
                         struct args *args, struct error *err)
 {
     struct long_options options;
-    make_long(&options, verb);
+    make_long(&options, command);
     opterr = 0;
     optind = 0; /* GNU getopt: begin again */
     int index = -1;
@@ -204,14 +204,14 @@ static int read_options(int argc, char **argv, const struct verb *verb, struct c
         } else if (code == HIDDEN_MAN || code == HIDDEN_COMPLETION) {
             args->want = code == HIDDEN_MAN ? ARGS_MAN : ARGS_COMPLETION;
         } else if (code >= FIRST_OWN) {
-            result =
-                take_verb_option(verb, (size_t)(code - FIRST_OWN), optarg, &args->arguments, err);
+            result = take_command_option(command, (size_t)(code - FIRST_OWN), optarg,
+                                         &args->arguments, err);
         } else if (code >= FIRST_GLOBAL) {
             result = take_global_option((enum global)(code - FIRST_GLOBAL), optarg, cli, args, err);
         } else {
-            for (size_t i = 0; i < verb->n_options; i++) {
-                if (verb->options[i].letter == code) {
-                    result = take_verb_option(verb, i, optarg, &args->arguments, err);
+            for (size_t i = 0; i < command->n_options; i++) {
+                if (command->options[i].letter == code) {
+                    result = take_command_option(command, i, optarg, &args->arguments, err);
                 }
             }
         }
@@ -235,16 +235,16 @@ static void add_name(const char **names, size_t *n, const char *name)
     }
 }
 
-/* Names of objects (object NULL), or of the verbs of one. */
+/* Names of objects (object NULL), or of the commands of one. */
 static size_t collect_names(const char *object, const char **names)
 {
     size_t n = 0;
-    size_t n_verbs = verbs_count();
-    for (size_t i = 0; i < n_verbs; i++) {
+    size_t n_commands = commands_count();
+    for (size_t i = 0; i < n_commands; i++) {
         if (object == NULL) {
-            add_name(names, &n, verbs_at(i)->object);
-        } else if (str_eq(verbs_at(i)->object, object) && verbs_at(i)->name != NULL) {
-            add_name(names, &n, verbs_at(i)->name);
+            add_name(names, &n, commands_at(i)->object);
+        } else if (str_eq(commands_at(i)->object, object) && commands_at(i)->name != NULL) {
+            add_name(names, &n, commands_at(i)->name);
         }
     }
     return n;
@@ -274,20 +274,20 @@ static int unknown_word(const char *object, const char *word, struct error *err)
     return -REASON_INVALID;
 }
 
-/* Sets arguments.verb; leaves it NULL if only an object was given, which asks for help. */
-static int find_verb(int argc, char **argv, struct args *args, struct error *err)
+/* Sets arguments.command; leaves it NULL if only an object was given, which asks for help. */
+static int find_command(int argc, char **argv, struct args *args, struct error *err)
 {
     const char *object = argv[args->rest];
     const char *name = args->rest + 1 < argc ? argv[args->rest + 1] : NULL;
-    size_t n = verbs_count();
+    size_t n = commands_count();
     for (size_t i = 0; i < n; i++) {
-        if (!str_eq(verbs_at(i)->object, object)) {
+        if (!str_eq(commands_at(i)->object, object)) {
             continue;
         }
-        args->object = verbs_at(i)->object;
-        if (verbs_at(i)->name == NULL || str_eq(verbs_at(i)->name, name)) {
-            args->arguments.verb = verbs_at(i);
-            args->rest += verbs_at(i)->name == NULL ? 1 : 2;
+        args->object = commands_at(i)->object;
+        if (commands_at(i)->name == NULL || str_eq(commands_at(i)->name, name)) {
+            args->arguments.command = commands_at(i);
+            args->rest += commands_at(i)->name == NULL ? 1 : 2;
             return 0;
         }
     }
@@ -302,9 +302,10 @@ static int find_verb(int argc, char **argv, struct args *args, struct error *err
 }
 
 /* The second time it would meet what the first one did, which no dry run shows. */
-static int check_twice(const struct verb *verb, char *const *names, size_t n, struct error *err)
+static int check_twice(const struct command *command, char *const *names, size_t n,
+                       struct error *err)
 {
-    for (size_t i = 0; verb->each && verb->changes && i < n; i++) {
+    for (size_t i = 0; command->each && command->changes && i < n; i++) {
         for (size_t k = 0; k < i; k++) {
             if (str_eq(names[i], names[k])) {
                 error_set(err, REASON_INVALID, "", "\"%s\" is named twice", names[i]);
@@ -318,43 +319,44 @@ static int check_twice(const struct verb *verb, char *const *names, size_t n, st
 
 static int take_args(int argc, char **argv, struct args *args, struct error *err)
 {
-    const struct verb *verb = args->arguments.verb;
-    const char *name = verb->name == NULL ? "" : verb->name;
-    const char *space = verb->name == NULL ? "" : " ";
+    const struct command *command = args->arguments.command;
+    const char *name = command->name == NULL ? "" : command->name;
+    const char *space = command->name == NULL ? "" : " ";
     size_t n = (size_t)(argc - optind);
-    bool fits = verb->each ? n > 0 : n == verb->n_args;
+    bool fits = command->each ? n > 0 : n == command->n_args;
     if (!fits) {
-        error_set(err, REASON_INVALID, "", "\"%s%s%s\" takes %s, not %zu words", verb->object,
-                  space, name, verb->n_args == 0 ? "no further words" : verb->args, n);
-        error_hint(err, "`cleave %s%s%s --help` shows how", verb->object, space, name);
+        error_set(err, REASON_INVALID, "", "\"%s%s%s\" takes %s, not %zu words", command->object,
+                  space, name, command->n_args == 0 ? "no further words" : command->args, n);
+        error_hint(err, "`cleave %s%s%s --help` shows how", command->object, space, name);
         return -REASON_INVALID;
     }
     for (size_t i = 0; i < n; i++) {
         const char *word = argv[optind + (int)i];
         if (word[0] == '\0') {
-            return error_set(err, REASON_INVALID, "", "a word is empty: %s", verb->args);
+            return error_set(err, REASON_INVALID, "", "a word is empty: %s", command->args);
         }
-        if (i < VERB_MAX_ARGS) {
+        if (i < COMMAND_MAX_ARGS) {
             args->arguments.args[i] = word;
         }
     }
-    int result = check_twice(verb, argv + optind, n, err);
+    int result = check_twice(command, argv + optind, n, err);
     if (result != 0) {
         return result;
     }
-    args->arguments.n_args = verb->n_args;
+    args->arguments.n_args = command->n_args;
     args->arguments.names = argv + optind;
     args->arguments.n_names = n;
     return 0;
 }
 
 /* Options that were typed before the command may be none of its. */
-static int check_early_options(const struct cli *cli, const struct verb *verb, struct error *err)
+static int check_early_options(const struct cli *cli, const struct command *command,
+                               struct error *err)
 {
-    if ((cli->dry_run && !verb->changes) || (cli->no_wait && !verb->waits)) {
-        return error_set(err, REASON_INVALID, "", "\"%s %s\" takes no %s", verb->object,
-                         verb->name == NULL ? "" : verb->name,
-                         cli->dry_run && !verb->changes ? "--dry-run" : "--no-wait");
+    if ((cli->dry_run && !command->changes) || (cli->no_wait && !command->waits)) {
+        return error_set(err, REASON_INVALID, "", "\"%s %s\" takes no %s", command->object,
+                         command->name == NULL ? "" : command->name,
+                         cli->dry_run && !command->changes ? "--dry-run" : "--no-wait");
     }
     return 0;
 }
@@ -364,24 +366,24 @@ static int parse_help(int argc, char **argv, struct args *args, struct error *er
 {
     args->want = ARGS_HELP;
     args->rest++;
-    int result = args->rest < argc ? find_verb(argc, argv, args, err) : 0;
-    if (result == 0 && args->arguments.verb != NULL && args->rest < argc) {
+    int result = args->rest < argc ? find_command(argc, argv, args, err) : 0;
+    if (result == 0 && args->arguments.command != NULL && args->rest < argc) {
         result = error_set(err, REASON_INVALID, "", "\"help\" takes one command, and no \"%s\"",
                            argv[args->rest]);
     }
     return result;
 }
 
-/* What stands behind the verb. */
+/* What stands behind the command. */
 static int parse_rest(int argc, char **argv, struct cli *cli, struct args *args, struct error *err)
 {
-    const struct verb *verb = args->arguments.verb;
-    int result = check_early_options(cli, verb, err);
-    if (result != 0 || verb->run_raw != NULL) {
+    const struct command *command = args->arguments.command;
+    int result = check_early_options(cli, command, err);
+    if (result != 0 || command->run_raw != NULL) {
         return result;
     }
     int skip = args->rest - 1;
-    result = read_options(argc - skip, argv + skip, verb, cli, args, err);
+    result = read_options(argc - skip, argv + skip, command, cli, args, err);
     if (result == 0 && args->want == ARGS_RUN) {
         result = take_args(argc - skip, argv + skip, args, err);
     }
@@ -402,9 +404,9 @@ int args_parse(int argc, char **argv, struct cli *cli, struct args *ret_args, st
     if (result == 0 && help) {
         result = parse_help(argc, argv, &args, err);
     } else if (result == 0 && args.rest < argc && args.want != ARGS_VERSION) {
-        result = find_verb(argc, argv, &args, err);
+        result = find_command(argc, argv, &args, err);
     }
-    if (result == 0 && !help && args.arguments.verb != NULL) {
+    if (result == 0 && !help && args.arguments.command != NULL) {
         result = parse_rest(argc, argv, cli, &args, err);
     }
     if (result == 0) {

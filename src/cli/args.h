@@ -3,15 +3,15 @@
 #ifndef CLI_ARGS_H
 #define CLI_ARGS_H
 
-#include "cli/verbs.h"
+#include "cli/commands.h"
 
 enum args_want { ARGS_RUN, ARGS_HELP, ARGS_VERSION, ARGS_MAN, ARGS_COMPLETION };
 
 struct args {
     enum args_want want;
     const char *object;         /* ARGS_HELP: of this object only, NULL of all */
-    struct arguments arguments; /* verb NULL with ARGS_HELP: of the object, or of all */
-    int rest;                   /* of a verb that parses its own words: argv from here on is its */
+    struct arguments arguments; /* command NULL with ARGS_HELP: of the object, or of all */
+    int rest; /* of a command that parses its own words: argv from here on is its */
 };
 
 /* Reads the command line, and the environment for what it does not say. -INVALID names the nearest

@@ -36,13 +36,13 @@ static struct parsed parse(const char *line, char *storage, size_t size)
 /* Of the option with that name; NULL: it was not given. */
 static const char *value_of(const struct parsed *p, const char *option)
 {
-    const struct verb *verb = p->args.arguments.verb;
-    for (size_t i = 0; i < verb->n_options; i++) {
-        if (str_eq(verb->options[i].name, option)) {
+    const struct command *command = p->args.arguments.command;
+    for (size_t i = 0; i < command->n_options; i++) {
+        if (str_eq(command->options[i].name, option)) {
             return p->args.arguments.values[i];
         }
     }
-    fail_msg("%s %s has no option %s", verb->object, verb->name, option);
+    fail_msg("%s %s has no option %s", command->object, command->name, option);
     return NULL;
 }
 
@@ -55,7 +55,7 @@ static void a_command_with_words_and_options_is_read(void **state)
     (void)state;
     PARSE("claim create web1 --type DC-1-8C --vm=web1 --mixed -o json --dry-run");
     assert_int_equal(p.result, 0);
-    assert_string_equal(p.args.arguments.verb->name, "create");
+    assert_string_equal(p.args.arguments.command->name, "create");
     assert_string_equal(p.args.arguments.args[0], "web1");
     assert_string_equal(value_of(&p, "type"), "DC-1-8C");
     assert_string_equal(value_of(&p, "vm"), "web1");
@@ -87,7 +87,7 @@ static void help_is_a_command_too(void **state)
     assert_string_equal(p.args.object, "gpu");
     p = parse("help gpu show", storage, sizeof(storage));
     assert_int_equal(p.args.want, ARGS_HELP);
-    assert_string_equal(p.args.arguments.verb->name, "show");
+    assert_string_equal(p.args.arguments.command->name, "show");
     p = parse("help layout check", storage, sizeof(storage));
     assert_int_equal(p.args.want, ARGS_HELP);
     assert_int_equal(parse("help gpu shw", storage, sizeof(storage)).result, -REASON_INVALID);
@@ -117,12 +117,12 @@ static void a_command_for_many_takes_any_number_of_names(void **state)
     assert_int_equal(without.result, -REASON_INVALID);
 }
 
-static void a_command_without_a_verb_is_read(void **state)
+static void a_command_without_an_object_is_read(void **state)
 {
     (void)state;
     PARSE("apply -f site.yaml --no-wait");
     assert_int_equal(p.result, 0);
-    assert_string_equal(p.args.arguments.verb->object, "apply");
+    assert_string_equal(p.args.arguments.command->object, "apply");
     assert_string_equal(value_of(&p, "file"), "site.yaml");
     assert_true(p.cli.no_wait);
 }
@@ -143,7 +143,7 @@ static void layout_check_gets_its_words_untouched(void **state)
     (void)state;
     PARSE("layout check --gpu a100-40gb 3g.20gb=3");
     assert_int_equal(p.result, 0);
-    assert_non_null(p.args.arguments.verb->run_raw);
+    assert_non_null(p.args.arguments.command->run_raw);
     assert_int_equal(p.args.rest, 3);
 }
 
@@ -157,10 +157,10 @@ static void help_knows_what_it_is_about(void **state)
     assert_string_equal(p.args.object, "gpu");
     p = parse("--help gpu list", storage, sizeof(storage));
     assert_int_equal(p.args.want, ARGS_HELP);
-    assert_string_equal(p.args.arguments.verb->name, "list");
+    assert_string_equal(p.args.arguments.command->name, "list");
     p = parse("claim create -h", storage, sizeof(storage));
     assert_int_equal(p.args.want, ARGS_HELP);
-    assert_string_equal(p.args.arguments.verb->name, "create");
+    assert_string_equal(p.args.arguments.command->name, "create");
 }
 
 static void refuses(const char *line, const char *message, const char *hint)
@@ -189,14 +189,14 @@ static void unknown_words_name_the_nearest(void **state)
 static void an_empty_value_is_refused(void **state)
 {
     (void)state;
-    size_t n = verbs_count();
+    size_t n = commands_count();
     for (size_t i = 0; i < n; i++) {
-        for (size_t o = 0; verbs_at(i)->run_raw == NULL && o < verbs_at(i)->n_options; o++) {
-            const struct verb_option *option = &verbs_at(i)->options[o];
+        for (size_t o = 0; commands_at(i)->run_raw == NULL && o < commands_at(i)->n_options; o++) {
+            const struct command_option *option = &commands_at(i)->options[o];
             char line[128];
-            snprintf(line, sizeof(line), "%s%s%s --%s=", verbs_at(i)->object,
-                     verbs_at(i)->name == NULL ? "" : " ",
-                     verbs_at(i)->name == NULL ? "" : verbs_at(i)->name, option->name);
+            snprintf(line, sizeof(line), "%s%s%s --%s=", commands_at(i)->object,
+                     commands_at(i)->name == NULL ? "" : " ",
+                     commands_at(i)->name == NULL ? "" : commands_at(i)->name, option->name);
             if (option->value != NULL) {
                 refuses(line, "needs a value, and this one is empty", "leave the option out");
             }
@@ -240,20 +240,20 @@ static void the_number_of_words_is_checked(void **state)
 static void no_option_takes_an_option_for_its_value(void **state)
 {
     (void)state;
-    size_t n = verbs_count();
+    size_t n = commands_count();
     size_t n_checked = 0;
     for (size_t v = 0; v < n; v++) {
-        for (size_t i = 0; i < verbs_at(v)->n_options; i++) {
-            if (verbs_at(v)->options[i].value == NULL) {
+        for (size_t i = 0; i < commands_at(v)->n_options; i++) {
+            if (commands_at(v)->options[i].value == NULL) {
                 continue;
             }
             static const char *const words[] = {"--dry-run", "--no-wait", "--dry-rnu", "--", "-o"};
             for (size_t w = 0; w < ARRAY_SIZE(words); w++) {
                 char line[200];
-                (void)snprintf(line, sizeof(line), "%s%s%s a --%s %s", verbs_at(v)->object,
-                               verbs_at(v)->name == NULL ? "" : " ",
-                               verbs_at(v)->name == NULL ? "" : verbs_at(v)->name,
-                               verbs_at(v)->options[i].name, words[w]);
+                (void)snprintf(line, sizeof(line), "%s%s%s a --%s %s", commands_at(v)->object,
+                               commands_at(v)->name == NULL ? "" : " ",
+                               commands_at(v)->name == NULL ? "" : commands_at(v)->name,
+                               commands_at(v)->options[i].name, words[w]);
                 refuses(line, "looks like an option", words[w]);
                 n_checked++;
             }
@@ -287,7 +287,7 @@ int main(void)
         cmocka_unit_test(help_is_a_command_too),
         cmocka_unit_test(options_and_words_may_be_mixed),
         cmocka_unit_test(a_command_for_many_takes_any_number_of_names),
-        cmocka_unit_test(a_command_without_a_verb_is_read),
+        cmocka_unit_test(a_command_without_an_object_is_read),
         cmocka_unit_test(the_socket_comes_from_the_environment_unless_named),
         cmocka_unit_test(layout_check_gets_its_words_untouched),
         cmocka_unit_test(help_knows_what_it_is_about),

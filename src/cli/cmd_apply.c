@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 #include "base/str.h"
+#include "cli/command.h"
 #include "cli/plan_follow.h"
-#include "cli/verb.h"
 
 /* Indices of the options in their tables, for arguments->values. */
 enum { APPLY_FILE, APPLY_MOVE_IDLE };
@@ -68,12 +68,12 @@ static int cmd_apply(struct cli *cli, const struct arguments *arguments, struct 
 
 /* ---- the table ---- */
 
-static const struct verb_option apply_options[] = {
+static const struct command_option apply_options[] = {
     [APPLY_FILE] = {"file", 'f', "FILE", "site file, YAML or .json; - for standard input"},
     [APPLY_MOVE_IDLE] = {"move-idle", 0, NULL, MOVE_IDLE_HELP},
 };
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "apply",
      .args = "-f FILE",
      .help = "make the claims of a site exactly those of its file",
@@ -82,4 +82,4 @@ static const struct verb verbs[] = {
      .waits = true,
      .run = cmd_apply},
 };
-const struct verb_table apply_verbs = VERB_TABLE(verbs);
+const struct command_table apply_commands = COMMAND_TABLE(commands);

@@ -5,10 +5,10 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "cli/command.h"
 #include "cli/layout_item.h"
 #include "cli/listing.h"
 #include "cli/plan_follow.h"
-#include "cli/verb.h"
 #include "cli/view.h"
 #include "layout/layout.h"
 
@@ -213,7 +213,7 @@ static int cmd_claim_show(struct cli *cli, const struct arguments *arguments, st
 
 /* ---- the table ---- */
 
-static const struct verb_option claim_create_options[] = {
+static const struct command_option claim_create_options[] = {
     [CLAIM_VM] = {"vm", 0, "VM", "libvirt domain that gets the device"},
     [CLAIM_MODE] = {"mode", 0, "MODE",
                     "passthrough, time-sliced, mig-backed, time-sliced-mig-backed, gpu-instance; "
@@ -230,13 +230,13 @@ static const struct verb_option claim_create_options[] = {
     [CLAIM_MOVE_IDLE] = {"move-idle", 0, NULL, MOVE_IDLE_HELP},
 };
 
-static const struct verb_option claim_list_options[] = {
+static const struct command_option claim_list_options[] = {
     [CLAIM_LIST_RELEASED] = {"released", 0, NULL,
                              "those that were released because their VMs were gone, and can be "
                              "brought back"},
 };
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "claim",
      .name = "create",
      .args = "NAME",
@@ -276,4 +276,4 @@ static const struct verb verbs[] = {
      .waits = true,
      .run = cmd_claim_restore},
 };
-const struct verb_table claim_verbs = VERB_TABLE(verbs);
+const struct command_table claim_commands = COMMAND_TABLE(commands);

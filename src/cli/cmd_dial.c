@@ -12,7 +12,7 @@
 
 #include "base/str.h"
 #include "cli/cli.h"
-#include "cli/verb.h"
+#include "cli/command.h"
 #include "lib/local_socket.h"
 
 #define BUFFER_SIZE 65536
@@ -143,10 +143,10 @@ static int cmd_dial(int argc, char **argv)
 
 /* ---- the table ---- */
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "dial",
      .args = "[--socket PATH]",
      .help = "carry bytes to cleaved, for another host's cleaved that comes by ssh",
      .run_raw = cmd_dial},
 };
-const struct verb_table dial_verbs = VERB_TABLE(verbs);
+const struct command_table dial_commands = COMMAND_TABLE(commands);

@@ -2,9 +2,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "cli/command.h"
 #include "cli/listing.h"
 #include "cli/prose.h"
-#include "cli/verb.h"
 #include "cli/view.h"
 
 /* Indices of the options in their tables, for arguments->values. */
@@ -64,16 +64,16 @@ static int cmd_event_list(struct cli *cli, const struct arguments *arguments, st
 
 /* ---- the table ---- */
 
-static const struct verb_option event_list_options[] = {
+static const struct command_option event_list_options[] = {
     [EVENT_AFTER] = {"after", 0, "NUMBER", "only events after this one"},
     [EVENT_LIMIT] = {"limit", 0, "COUNT", "at most so many, 1 to 1000"},
 };
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "event",
      .name = "list",
      .help = "what happened",
      OPTIONS(event_list_options),
      .run = cmd_event_list},
 };
-const struct verb_table event_verbs = VERB_TABLE(verbs);
+const struct command_table event_commands = COMMAND_TABLE(commands);

@@ -2,9 +2,9 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "cli/command.h"
 #include "cli/plan_follow.h"
 #include "cli/prose.h"
-#include "cli/verb.h"
 #include "cli/view.h"
 
 static void print_list(const json_t *items, const char *head, size_t width)
@@ -43,11 +43,11 @@ static int cmd_gc(struct cli *cli, const struct arguments *arguments UNUSED, str
 
 /* ---- the table ---- */
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "gc",
      .help = "clear what is not needed any more: claims without a VM, devices without a claim",
      .changes = true,
      .waits = true,
      .run = cmd_gc},
 };
-const struct verb_table gc_verbs = VERB_TABLE(verbs);
+const struct command_table gc_commands = COMMAND_TABLE(commands);

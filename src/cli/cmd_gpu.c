@@ -7,11 +7,11 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "cli/command.h"
 #include "cli/gpu_problem_view.h"
 #include "cli/listing.h"
 #include "cli/picture.h"
 #include "cli/plan_follow.h"
-#include "cli/verb.h"
 #include "cli/view.h"
 
 /* Indices of the options in their tables, for arguments->values. */
@@ -337,7 +337,7 @@ static int cmd_gpu_recover(struct cli *cli, const struct arguments *arguments, s
 
 /* ---- the table ---- */
 
-static const struct verb_option gpu_scheduler_options[] = {
+static const struct command_option gpu_scheduler_options[] = {
     [SCHEDULER_SLICE] = {"slice", 0, "TIME", "a fixed time slice, 1ms to 30ms"},
     [SCHEDULER_FREQUENCY] = {"frequency", 0, "HZ",
                              "scheduling frequency of adaptive round robin, 63 to 960"},
@@ -345,7 +345,7 @@ static const struct verb_option gpu_scheduler_options[] = {
                              "how slowly adaptive round robin evens out overruns, 1 to 60"},
 };
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "gpu", .name = "list", .help = "every GPU", .run = cmd_gpu_list},
     {.object = "gpu",
      .name = "show",
@@ -379,4 +379,4 @@ static const struct verb verbs[] = {
      .waits = true,
      .run = cmd_gpu_recover},
 };
-const struct verb_table gpu_verbs = VERB_TABLE(verbs);
+const struct command_table gpu_commands = COMMAND_TABLE(commands);

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/verb.h"
+#include "cli/command.h"
 #include "cli/view.h"
 
 /* Indices of the options in their tables, for arguments->values. */
@@ -43,11 +43,11 @@ static int cmd_gpu_uncordon(struct cli *cli, const struct arguments *arguments, 
 
 /* ---- the table ---- */
 
-static const struct verb_option cordon_options[] = {
+static const struct command_option cordon_options[] = {
     [CORDON_REASON] = {"reason", 0, "TEXT", "shown to anyone who asks why a GPU takes no claims"},
 };
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "gpu",
      .name = "cordon",
      .args = "GPU...",
@@ -66,4 +66,4 @@ static const struct verb verbs[] = {
      .changes = true,
      .run = cmd_gpu_uncordon},
 };
-const struct verb_table gpu_cordon_verbs = VERB_TABLE(verbs);
+const struct command_table gpu_cordon_commands = COMMAND_TABLE(commands);

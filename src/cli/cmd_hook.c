@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/stopping.h"
 #include "base/str.h"
-#include "cli/verb.h"
+#include "cli/command.h"
 
 #define DEFAULT_CONFIG "/etc/cleave/hook.yaml"
 #define MAX_PATH_LEN 107 /* sun_path */
@@ -194,11 +194,11 @@ static int cmd_hook_qemu(int argc, char **argv)
 
 /* ---- the table ---- */
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "hook",
      .name = "qemu",
      .args = "DOMAIN OPERATION SUBOPERATION EXTRA",
      .help = "for libvirt: make a VM's devices before it starts (no person calls this)",
      .run_raw = cmd_hook_qemu},
 };
-const struct verb_table hook_verbs = VERB_TABLE(verbs);
+const struct command_table hook_commands = COMMAND_TABLE(commands);

@@ -9,9 +9,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/command.h"
 #include "cli/listing.h"
 #include "cli/prose.h"
-#include "cli/verb.h"
 #include "cli/view.h"
 
 static void add_hook(const json_t *host, struct strbuf *out)
@@ -139,7 +139,7 @@ static int cmd_host_capture(int argc, char **argv)
 
 /* ---- the table ---- */
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "host",
      .name = "show",
      .help = "the machine, its drivers, and what is missing",
@@ -149,4 +149,4 @@ static const struct verb verbs[] = {
      .help = "write a host file that simulates this machine (cleave-sim capture)",
      .run_raw = cmd_host_capture},
 };
-const struct verb_table host_verbs = VERB_TABLE(verbs);
+const struct command_table host_commands = COMMAND_TABLE(commands);

@@ -7,10 +7,10 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "cli/command.h"
 #include "cli/follow.h"
 #include "cli/listing.h"
 #include "cli/prose.h"
-#include "cli/verb.h"
 #include "cli/view.h"
 
 /* Indices of the options in their tables, for arguments->values. */
@@ -149,7 +149,7 @@ static const struct follow drain_follow = {
     .report = report_vms,
     .interrupt = {.text = "\nthe drain goes on; `cleave host drain --cancel` ends it\n"}};
 
-/* ---- the verbs ---- */
+/* ---- the commands ---- */
 
 static bool has_verdict(const json_t *drain, const char *verdict)
 {
@@ -162,10 +162,10 @@ static bool has_verdict(const json_t *drain, const char *verdict)
     return false;
 }
 
-static int refuse_incomplete(const json_t *drain, const char *verb, struct error *err)
+static int refuse_incomplete(const json_t *drain, const char *command, struct error *err)
 {
     bool helps = has_verdict(drain, "stay") && !view_true(drain, "stop");
-    error_set(err, REASON_CONFLICT, "", "VMs %s here", verb);
+    error_set(err, REASON_CONFLICT, "", "VMs %s here", command);
     error_hint(err, "the table says why; %s",
                helps ? "--stop stops those that can't move"
                      : "move or stop those that are left, `cleave vm migrate`, `cleave vm stop`, "
@@ -237,7 +237,7 @@ static int cmd_host_undrain(struct cli *cli, const struct arguments *arguments U
 
 /* ---- the table ---- */
 
-static const struct verb_option drain_options[] = {
+static const struct command_option drain_options[] = {
     [DRAIN_TO] = {"to", 0, "URI[,PEER[,MIGRATE-URI]]",
                   "libvirt's URI of a host that VMs may go to; several, in order of preference"},
     [DRAIN_STOP] = {"stop", 0, NULL, "stop the VMs that can't migrate; else they stay"},
@@ -247,7 +247,7 @@ static const struct verb_option drain_options[] = {
     [DRAIN_CANCEL] = {"cancel", 0, NULL, "end the one under way; what has moved stays moved"},
 };
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "host",
      .name = "drain",
      .help = "move or stop every VM that runs here, and let no new claims on its GPUs",
@@ -262,4 +262,4 @@ static const struct verb verbs[] = {
      .changes = true,
      .run = cmd_host_undrain},
 };
-const struct verb_table host_drain_verbs = VERB_TABLE(verbs);
+const struct command_table host_drain_commands = COMMAND_TABLE(commands);

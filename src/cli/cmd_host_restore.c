@@ -5,11 +5,11 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "cli/command.h"
 #include "cli/follow.h"
 #include "cli/listing.h"
 #include "cli/plan_view.h"
 #include "cli/prose.h"
-#include "cli/verb.h"
 #include "cli/view.h"
 
 /* Indices of the options in their tables, for arguments->values. */
@@ -100,10 +100,10 @@ static void print_definitions(const struct cli *cli, const json_t *restore)
 }
 
 /* "claim x: …" or "GPU x: …", with the reason and what to do. */
-static int refuse_incomplete(const char *verb, const json_t *missing, struct error *err)
+static int refuse_incomplete(const char *command, const json_t *missing, struct error *err)
 {
     const char *claim = view_text(missing, "name", NULL);
-    error_set(err, REASON_DRIVER, "", "this host %s restored completely: %s %s: %s", verb,
+    error_set(err, REASON_DRIVER, "", "this host %s restored completely: %s %s: %s", command,
               claim != NULL ? "claim" : "GPU",
               claim != NULL ? claim : view_text(missing, "gpu", "-"),
               view_text(missing, "problem", claim != NULL ? "it is not there" : "it waits"));
@@ -186,11 +186,11 @@ static int cmd_host_restore(struct cli *cli, const struct arguments *arguments, 
 
 /* ---- the table ---- */
 
-static const struct verb_option host_restore_options[] = {
+static const struct command_option host_restore_options[] = {
     [RESTORE_TIMEOUT] = {"timeout", 0, "SECONDS", "how long to try what is busy or late; 120"},
 };
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "host",
      .name = "restore",
      .help = "bring back what a reboot or a reload of the driver took from claims and GPUs",
@@ -199,4 +199,4 @@ static const struct verb verbs[] = {
      .waits = true,
      .run = cmd_host_restore},
 };
-const struct verb_table host_restore_verbs = VERB_TABLE(verbs);
+const struct command_table host_restore_commands = COMMAND_TABLE(commands);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "cli/command.h"
 #include "cli/layout_file.h"
 #include "cli/layout_view.h"
 #include "cli/layout_words.h"
-#include "cli/verb.h"
 
 /* Its own exit statuses, so that a script tells "no" from "what?"; what no source says is neither,
  * and has the exit status that it has everywhere. */
@@ -143,11 +143,11 @@ static int cmd_layout_check(int argc, char **argv)
 
 /* ---- the table ---- */
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "layout",
      .name = "check",
      .args = "PROFILE...",
      .help = "can a GPU be cut like this? (no daemon needed)",
      .run_raw = cmd_layout_check},
 };
-const struct verb_table layout_verbs = VERB_TABLE(verbs);
+const struct command_table layout_commands = COMMAND_TABLE(commands);

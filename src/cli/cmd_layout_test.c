@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/verbs.h"
+#include "cli/commands.h"
 
 #define MAX_WORDS 32
 
@@ -45,11 +45,11 @@ static void restore(struct diverted *diverted, char *text, size_t size)
 
 /* `line`: what follows "layout check", with blanks between. */
 /* `cleave layout check` */
-static const struct verb *find_check(void)
+static const struct command *find_check(void)
 {
-    for (size_t i = 0; i < verbs_count(); i++) {
-        if (str_eq(verbs_at(i)->object, "layout")) {
-            return verbs_at(i);
+    for (size_t i = 0; i < commands_count(); i++) {
+        if (str_eq(commands_at(i)->object, "layout")) {
+            return commands_at(i);
         }
     }
     fail_msg("there is no command layout");
@@ -67,7 +67,7 @@ static struct run run(const char *line)
         assert_true(argc < MAX_WORDS);
         argv[argc++] = strsep(&rest, " ");
     }
-    const struct verb *check = find_check();
+    const struct command *check = find_check();
     (void)fflush(stdout);
     struct run result = {.status = -1};
     struct diverted out = divert(STDOUT_FILENO);

@@ -3,10 +3,10 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/command.h"
 #include "cli/listing.h"
 #include "cli/migration_view.h"
 #include "cli/prose.h"
-#include "cli/verb.h"
 #include "cli/view.h"
 
 /* Only one that goes out has what was asked for here. */
@@ -83,7 +83,7 @@ static int cmd_migration_cancel(struct cli *cli, const struct arguments *argumen
 
 /* ---- the table ---- */
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "migration",
      .name = "list",
      .help = "VMs on their way out and in, and the latest that were",
@@ -102,4 +102,4 @@ static const struct verb verbs[] = {
      .changes = true,
      .run = cmd_migration_cancel},
 };
-const struct verb_table migration_verbs = VERB_TABLE(verbs);
+const struct command_table migration_commands = COMMAND_TABLE(commands);

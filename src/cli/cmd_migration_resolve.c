@@ -3,8 +3,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "cli/command.h"
 #include "cli/prose.h"
-#include "cli/verb.h"
 #include "cli/view.h"
 
 /* Indices of the options in their tables, for arguments->values. */
@@ -63,7 +63,7 @@ static int cmd_migration_resolve(struct cli *cli, const struct arguments *argume
 
 /* ---- the table ---- */
 
-static const struct verb_option resolve_options[] = {
+static const struct command_option resolve_options[] = {
     [RESOLVE_TARGET] = {"target", 0, NULL,
                         "the VM is, or was, on the target: release what it had here"},
     [RESOLVE_SOURCE] = {"source", 0, NULL,
@@ -71,7 +71,7 @@ static const struct verb_option resolve_options[] = {
                         "claims"},
 };
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "migration",
      .name = "resolve",
      .args = "ID",
@@ -81,4 +81,4 @@ static const struct verb verbs[] = {
      .changes = true,
      .run = cmd_migration_resolve},
 };
-const struct verb_table migration_settle_verbs = VERB_TABLE(verbs);
+const struct command_table migration_settle_commands = COMMAND_TABLE(commands);

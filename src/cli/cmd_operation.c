@@ -5,10 +5,10 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/command.h"
 #include "cli/follow.h"
 #include "cli/listing.h"
 #include "cli/prose.h"
-#include "cli/verb.h"
 #include "cli/view.h"
 
 /* Indices of the options in their tables, for arguments->values. */
@@ -222,7 +222,7 @@ static int cmd_operation_cancel(struct cli *cli, const struct arguments *argumen
 
 /* ---- the table ---- */
 
-static const struct verb_option operation_list_options[] = {
+static const struct command_option operation_list_options[] = {
     [OPERATION_STATE] = {"state", 0, "STATE",
                          "only waiting, running, cancelling, done, failed or cancelled ones; all "
                          "that are not over if left out"},
@@ -234,7 +234,7 @@ static const struct verb_option operation_list_options[] = {
     [OPERATION_ALL] = {"all", 0, NULL, "also the latest that are over"},
 };
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "operation",
      .name = "list",
      .help = "what takes time: plans, migrations, the drain, the restoration, what is tried again",
@@ -260,4 +260,4 @@ static const struct verb verbs[] = {
      .changes = true,
      .run = cmd_operation_cancel},
 };
-const struct verb_table operation_verbs = VERB_TABLE(verbs);
+const struct command_table operation_commands = COMMAND_TABLE(commands);

@@ -2,9 +2,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/command.h"
 #include "cli/listing.h"
 #include "cli/plan_view.h"
-#include "cli/verb.h"
 #include "cli/view.h"
 
 /* "2/5" are done. */
@@ -48,7 +48,7 @@ static int cmd_plan_show(struct cli *cli, const struct arguments *arguments, str
 
 /* ---- the table ---- */
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "plan", .name = "list", .help = "the latest plans", .run = cmd_plan_list},
     {.object = "plan",
      .name = "show",
@@ -57,4 +57,4 @@ static const struct verb verbs[] = {
      .help = "one plan, step by step",
      .run = cmd_plan_show},
 };
-const struct verb_table plan_verbs = VERB_TABLE(verbs);
+const struct command_table plan_commands = COMMAND_TABLE(commands);

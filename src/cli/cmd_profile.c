@@ -3,8 +3,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "cli/command.h"
 #include "cli/listing.h"
-#include "cli/verb.h"
 #include "cli/view.h"
 #include "lib/client.h"
 
@@ -64,15 +64,15 @@ static int cmd_profile_list(struct cli *cli, const struct arguments *arguments, 
 
 /* ---- the table ---- */
 
-static const struct verb_option profile_list_options[] = {
+static const struct command_option profile_list_options[] = {
     [PROFILE_GPU] = {"gpu", 0, "GPU", "only what this GPU offers, and how much of it is left"},
 };
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "profile",
      .name = "list",
      .help = "GPU instance profiles and vGPU types",
      OPTIONS(profile_list_options),
      .run = cmd_profile_list},
 };
-const struct verb_table profile_verbs = VERB_TABLE(verbs);
+const struct command_table profile_commands = COMMAND_TABLE(commands);

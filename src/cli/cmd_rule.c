@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/command.h"
 #include "cli/listing.h"
-#include "cli/verb.h"
 
 static const struct column rule_columns[] = {
     {"RULE", .path = "id"},
@@ -18,10 +18,10 @@ static int cmd_rule_list(struct cli *cli, const struct arguments *arguments UNUS
 
 /* ---- the table ---- */
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "rule",
      .name = "list",
      .help = "the documented limits that claims are checked against",
      .run = cmd_rule_list},
 };
-const struct verb_table rule_verbs = VERB_TABLE(verbs);
+const struct command_table rule_commands = COMMAND_TABLE(commands);

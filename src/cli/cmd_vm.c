@@ -6,11 +6,11 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "cli/command.h"
 #include "cli/listing.h"
 #include "cli/plan_view.h"
 #include "cli/prose.h"
 #include "cli/table.h"
-#include "cli/verb.h"
 #include "cli/view.h"
 #include "cli/vm_template.h"
 #include "lib/client.h"
@@ -147,18 +147,18 @@ static int cmd_vm_delete(struct cli *cli, const struct arguments *arguments, str
 
 /* ---- the table ---- */
 
-static const struct verb_option vm_create_options[] = {
+static const struct command_option vm_create_options[] = {
     [VM_TEMPLATE] = {"template", 0, "FILE",
                      "libvirt domain XML; @NAME@ in it becomes the VM's name"},
 };
 
-static const struct verb_option vm_stop_options[] = {
+static const struct command_option vm_stop_options[] = {
     [VM_NOW] = {"now", 0, NULL, "pull the plug instead of asking the guest; nothing else does"},
     [VM_STOP_TIMEOUT] = {"timeout", 0, "SECONDS",
                          "how long the guest may take; 120. Then it fails, and the VM runs on"},
 };
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "vm", .name = "list", .help = "every VM", .run = cmd_vm_list},
     {.object = "vm",
      .name = "create",
@@ -195,4 +195,4 @@ static const struct verb verbs[] = {
      .changes = true,
      .run = cmd_vm_delete},
 };
-const struct verb_table vm_verbs = VERB_TABLE(verbs);
+const struct command_table vm_commands = COMMAND_TABLE(commands);

@@ -4,8 +4,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/command.h"
 #include "cli/prose.h"
-#include "cli/verb.h"
 #include "cli/view.h"
 #include "lib/client.h"
 
@@ -69,11 +69,11 @@ static int cmd_vm_lint(struct cli *cli, const struct arguments *arguments, struc
 
 /* ---- the table ---- */
 
-static const struct verb_option vm_lint_options[] = {
+static const struct command_option vm_lint_options[] = {
     [LINT_STRICT] = {"strict", 0, NULL, "fail (exit status 9) if a finding is an error"},
 };
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "vm",
      .name = "lint",
      .args = "VM...",
@@ -83,4 +83,4 @@ static const struct verb verbs[] = {
      OPTIONS(vm_lint_options),
      .run = cmd_vm_lint},
 };
-const struct verb_table vm_lint_verbs = VERB_TABLE(verbs);
+const struct command_table vm_lint_commands = COMMAND_TABLE(commands);

@@ -4,10 +4,10 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "cli/command.h"
 #include "cli/follow.h"
 #include "cli/migration_view.h"
 #include "cli/prose.h"
-#include "cli/verb.h"
 #include "cli/view.h"
 
 /* Indices of the options in their tables, for arguments->values. */
@@ -28,7 +28,7 @@ static int add_number(json_t *body, const struct arguments *arguments, size_t op
     }
     if (!parse_u64(text, &number) || number == 0 || number > MAX_MIB) {
         return error_set(err, REASON_INVALID, "", "--%s is a whole number above 0, not \"%s\"",
-                         arguments->verb->options[option].name, text);
+                         arguments->command->options[option].name, text);
     }
     json_object_set_new(body, key, json_integer((json_int_t)(number * unit)));
     return 0;
@@ -162,7 +162,7 @@ static int cmd_vm_migrate(struct cli *cli, const struct arguments *arguments, st
 
 /* ---- the table ---- */
 
-static const struct verb_option vm_migrate_options[] = {
+static const struct command_option vm_migrate_options[] = {
     [MIGRATE_PEER] = {"peer", 0, "ADDRESS",
                       "the target's cleaved: unix:/path, http://host:port or ssh:host; else ssh to "
                       "the host of a qemu+ssh destination"},
@@ -173,7 +173,7 @@ static const struct verb_option vm_migrate_options[] = {
     [MIGRATE_STRICT] = {"strict", 0, NULL, "refuse also what is unknown or only worth a warning"},
 };
 
-static const struct verb verbs[] = {
+static const struct command commands[] = {
     {.object = "vm",
      .name = "migrate",
      .args = "VM DESTINATION",
@@ -184,4 +184,4 @@ static const struct verb verbs[] = {
      .waits = true,
      .run = cmd_vm_migrate},
 };
-const struct verb_table vm_migrate_verbs = VERB_TABLE(verbs);
+const struct command_table vm_migrate_commands = COMMAND_TABLE(commands);

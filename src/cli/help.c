@@ -18,14 +18,14 @@ static const char tables_help[] =
     "shows everything, one line a row, and so does output into a file or a pipe, unless COLUMNS "
     "is set.";
 
-static void command_text(const struct verb *verb, char *out, size_t size)
+static void command_text(const struct command *command, char *out, size_t size)
 {
-    snprintf(out, size, "%s%s%s%s%s", verb->object, verb->name == NULL ? "" : " ",
-             verb->name == NULL ? "" : verb->name, verb->args == NULL ? "" : " ",
-             verb->args == NULL ? "" : verb->args);
+    snprintf(out, size, "%s%s%s%s%s", command->object, command->name == NULL ? "" : " ",
+             command->name == NULL ? "" : command->name, command->args == NULL ? "" : " ",
+             command->args == NULL ? "" : command->args);
 }
 
-static void option_text(const struct verb_option *option, char *out, size_t size)
+static void option_text(const struct command_option *option, char *out, size_t size)
 {
     char letter[8] = "";
     if (option->letter != 0) {
@@ -49,7 +49,7 @@ static void print_behind(size_t used, size_t from, const char *text)
     printf("%s\n", strbuf_str(&lines));
 }
 
-static void print_option(const struct verb_option *option)
+static void print_option(const struct command_option *option)
 {
     char text[64];
     option_text(option, text, sizeof(text));
@@ -57,29 +57,29 @@ static void print_option(const struct verb_option *option)
     print_behind(strlen(text) + 2, COLUMN + 2, option->help);
 }
 
-/* Does a verb take this one of the global options? All take those that change nothing. */
-static bool takes(const struct verb *verb, const struct verb_option *option)
+/* Does a command take this one of the global options? All take those that change nothing. */
+static bool takes(const struct command *command, const struct command_option *option)
 {
     if (str_eq(option->name, "dry-run")) {
-        return verb->changes;
+        return command->changes;
     }
-    return !str_eq(option->name, "no-wait") || verb->waits;
+    return !str_eq(option->name, "no-wait") || command->waits;
 }
 
-static void print_verb(const struct verb *verb)
+static void print_command(const struct command *command)
 {
     char text[64];
-    command_text(verb, text, sizeof(text));
+    command_text(command, text, sizeof(text));
     printf("usage: cleave %s [OPTION]...\n\n", text);
-    print_behind(0, 0, verb->help);
+    print_behind(0, 0, command->help);
     printf("\noptions:\n");
-    for (size_t i = 0; i < verb->n_options; i++) {
-        print_option(&verb->options[i]);
+    for (size_t i = 0; i < command->n_options; i++) {
+        print_option(&command->options[i]);
     }
     size_t n = 0;
-    const struct verb_option *global = verbs_global_options(&n);
+    const struct command_option *global = commands_global_options(&n);
     for (size_t i = 0; i < n; i++) {
-        if (takes(verb, &global[i])) {
+        if (takes(command, &global[i])) {
             print_option(&global[i]);
         }
     }
@@ -87,13 +87,13 @@ static void print_verb(const struct verb *verb)
 
 static void print_commands(const char *object)
 {
-    size_t n = verbs_count();
+    size_t n = commands_count();
     for (size_t i = 0; i < n; i++) {
-        if (object == NULL || str_eq(object, verbs_at(i)->object)) {
+        if (object == NULL || str_eq(object, commands_at(i)->object)) {
             char text[64];
-            command_text(verbs_at(i), text, sizeof(text));
+            command_text(commands_at(i), text, sizeof(text));
             printf("  %s", text);
-            print_behind(strlen(text) + 2, COLUMN + 2, verbs_at(i)->help);
+            print_behind(strlen(text) + 2, COLUMN + 2, commands_at(i)->help);
         }
     }
 }
@@ -109,10 +109,10 @@ static void print_statuses(void)
     }
 }
 
-void help_print(const char *object, const struct verb *verb)
+void help_print(const char *object, const struct command *command)
 {
-    if (verb != NULL) {
-        print_verb(verb);
+    if (command != NULL) {
+        print_command(command);
         return;
     }
     if (object != NULL) {
@@ -126,7 +126,7 @@ void help_print(const char *object, const struct verb *verb)
     print_commands(NULL);
     printf("\noptions:\n");
     size_t n = 0;
-    const struct verb_option *global = verbs_global_options(&n);
+    const struct command_option *global = commands_global_options(&n);
     for (size_t i = 0; i < n; i++) {
         print_option(&global[i]);
     }
@@ -161,7 +161,7 @@ static void print_roff_item(const char *term, const char *text)
     fputc('\n', stdout);
 }
 
-static void print_roff_options(const struct verb_option *options, size_t n)
+static void print_roff_options(const struct command_option *options, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         char text[64];
@@ -172,7 +172,7 @@ static void print_roff_options(const struct verb_option *options, size_t n)
 
 void help_print_man(void)
 {
-    size_t n = verbs_count();
+    size_t n = commands_count();
     printf(".\\\" SPDX-License-Identifier: Apache-2.0\n"
            ".TH CLEAVE 1 \"\" \"cleave " CLEAVE_VERSION "\"\n"
            ".SH NAME\ncleave \\- give virtual machines a GPU or a part of one\n"
@@ -180,16 +180,16 @@ void help_print_man(void)
            ".SH COMMANDS\n");
     for (size_t i = 0; i < n; i++) {
         char text[64];
-        command_text(verbs_at(i), text, sizeof(text));
-        print_roff_item(text, verbs_at(i)->help);
-        if (verbs_at(i)->n_options > 0) {
+        command_text(commands_at(i), text, sizeof(text));
+        print_roff_item(text, commands_at(i)->help);
+        if (commands_at(i)->n_options > 0) {
             printf(".RS\n");
-            print_roff_options(verbs_at(i)->options, verbs_at(i)->n_options);
+            print_roff_options(commands_at(i)->options, commands_at(i)->n_options);
             printf(".RE\n");
         }
     }
     printf(".SH OPTIONS\n");
-    const struct verb_option *global = verbs_global_options(&n);
+    const struct command_option *global = commands_global_options(&n);
     print_roff_options(global, n);
     printf(".SH EXIT STATUS\n");
     print_roff_item("0", status_done);
@@ -210,17 +210,17 @@ void help_print_man(void)
 /* ---- completion ---- */
 
 /* Words that may follow: one line per command of a bash case statement. */
-static void print_case(const struct verb *verb)
+static void print_case(const struct command *command)
 {
     size_t n = 0;
-    const struct verb_option *global = verbs_global_options(&n);
-    printf("    \"%s%s%s\") words=\"", verb->object, verb->name == NULL ? "" : " ",
-           verb->name == NULL ? "" : verb->name);
-    for (size_t i = 0; i < verb->n_options; i++) {
-        printf("--%s ", verb->options[i].name);
+    const struct command_option *global = commands_global_options(&n);
+    printf("    \"%s%s%s\") words=\"", command->object, command->name == NULL ? "" : " ",
+           command->name == NULL ? "" : command->name);
+    for (size_t i = 0; i < command->n_options; i++) {
+        printf("--%s ", command->options[i].name);
     }
     for (size_t i = 0; i < n; i++) {
-        if (takes(verb, &global[i])) {
+        if (takes(command, &global[i])) {
             printf("--%s ", global[i].name);
         }
     }
@@ -231,25 +231,25 @@ static void print_objects(size_t n)
 {
     printf("    \"\") words=\"");
     for (size_t i = 0; i < n; i++) {
-        if (i == 0 || !str_eq(verbs_at(i)->object, verbs_at(i - 1)->object)) {
-            printf("%s ", verbs_at(i)->object);
+        if (i == 0 || !str_eq(commands_at(i)->object, commands_at(i - 1)->object)) {
+            printf("%s ", commands_at(i)->object);
         }
     }
     printf("\" ;;\n");
 }
 
-static void print_object_verbs(size_t n)
+static void print_object_commands(size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (verbs_at(i)->name == NULL) {
+        if (commands_at(i)->name == NULL) {
             continue;
         }
-        bool first = i == 0 || !str_eq(verbs_at(i)->object, verbs_at(i - 1)->object);
-        bool last = i + 1 == n || !str_eq(verbs_at(i)->object, verbs_at(i + 1)->object);
+        bool first = i == 0 || !str_eq(commands_at(i)->object, commands_at(i - 1)->object);
+        bool last = i + 1 == n || !str_eq(commands_at(i)->object, commands_at(i + 1)->object);
         if (first) {
-            printf("    %s) words=\"", verbs_at(i)->object);
+            printf("    %s) words=\"", commands_at(i)->object);
         }
-        printf("%s ", verbs_at(i)->name);
+        printf("%s ", commands_at(i)->name);
         if (last) {
             printf("\" ;;\n");
         }
@@ -258,7 +258,7 @@ static void print_object_verbs(size_t n)
 
 void help_print_completion(void)
 {
-    size_t n = verbs_count();
+    size_t n = commands_count();
     printf("# SPDX-License-Identifier: Apache-2.0\n"
            "# bash completion for cleave\n"
            "_cleave() {\n"
@@ -272,9 +272,9 @@ void help_print_completion(void)
            "    done\n"
            "    case $command in\n");
     print_objects(n);
-    print_object_verbs(n);
+    print_object_commands(n);
     for (size_t i = 0; i < n; i++) {
-        print_case(verbs_at(i));
+        print_case(commands_at(i));
     }
     printf("    esac\n"
            "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"

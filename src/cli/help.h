@@ -4,10 +4,10 @@
 #ifndef CLI_HELP_H
 #define CLI_HELP_H
 
-#include "cli/verbs.h"
+#include "cli/commands.h"
 
-/* Of one verb, of one object's verbs, or of everything (both NULL). */
-void help_print(const char *object, const struct verb *verb);
+/* Of one command, of one object's commands, or of everything (both NULL). */
+void help_print(const char *object, const struct command *command);
 void help_print_man(void);
 void help_print_completion(void);
 

@@ -43,8 +43,8 @@ static bool is_placeholder(const char *word)
 static bool is_choice(const struct arguments *arguments)
 {
     for (size_t i = 0; i < ARRAY_SIZE(choices); i++) {
-        if (!str_eq(arguments->verb->object, choices[i].object) ||
-            !str_eq(arguments->verb->name, choices[i].name) ||
+        if (!str_eq(arguments->command->object, choices[i].object) ||
+            !str_eq(arguments->command->name, choices[i].name) ||
             choices[i].arg >= arguments->n_args) {
             continue;
         }
@@ -66,7 +66,7 @@ static int parse(char **argv, size_t n, struct args *ret_args, struct error *err
     struct cli cli = {0};
     int result = args_parse((int)n, argv, &cli, ret_args, err);
     bool named = result != 0 && strstr(err->message, "not 0 words") != NULL;
-    for (size_t i = 0; named && result != 0 && i < VERB_MAX_ARGS; i++) {
+    for (size_t i = 0; named && result != 0 && i < COMMAND_MAX_ARGS; i++) {
         argv[n++] = (char *)"%s";
         result = args_parse((int)n, argv, &cli, ret_args, err);
     }
@@ -96,10 +96,11 @@ static void check_command(const char *command, const struct place *place)
     if (parse(argv, n + 1, &args, &err) != 0) {
         fail_msg("%s:%u: `cleave %s`: %s", place->path, place->line, command, err.message);
     }
-    if (args.arguments.verb == NULL && !str_starts(words[n - 1], "-")) {
+    if (args.arguments.command == NULL && !str_starts(words[n - 1], "-")) {
         fail_msg("%s:%u: `cleave %s` is no whole command", place->path, place->line, command);
     }
-    if (args.arguments.verb != NULL && args.arguments.n_args > 0 && !is_choice(&args.arguments)) {
+    if (args.arguments.command != NULL && args.arguments.n_args > 0 &&
+        !is_choice(&args.arguments)) {
         fail_msg("%s:%u: `cleave %s`: a word that it does not take", place->path, place->line,
                  command);
     }
@@ -120,9 +121,10 @@ static const char *find_command(const char *text)
 static bool is_object(const char *word)
 {
     size_t len = strcspn(word, " ,.;:\"'`)\n");
-    size_t n = verbs_count();
+    size_t n = commands_count();
     for (size_t i = 0; i < n; i++) {
-        if (strlen(verbs_at(i)->object) == len && strncmp(verbs_at(i)->object, word, len) == 0) {
+        if (strlen(commands_at(i)->object) == len &&
+            strncmp(commands_at(i)->object, word, len) == 0) {
             return true;
         }
     }

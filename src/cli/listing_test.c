@@ -163,15 +163,15 @@ static void every_listing_is_as_reviewed(void **state)
 static void no_command_that_lists_is_left_out(void **state)
 {
     (void)state;
-    size_t n = verbs_count();
+    size_t n = commands_count();
     for (size_t i = 0; i < n; i++) {
-        bool found = !str_eq(verbs_at(i)->name, "list");
+        bool found = !str_eq(commands_at(i)->name, "list");
         for (size_t k = 0; !found && k < ARRAY_SIZE(listing_answers); k++) {
-            CLEANUP_FREE char *command = xasprintf("%s list", verbs_at(i)->object);
+            CLEANUP_FREE char *command = xasprintf("%s list", commands_at(i)->object);
             found = str_eq(listing_answers[k].command, command);
         }
         if (!found) {
-            fail_msg("no answer for %s list", verbs_at(i)->object);
+            fail_msg("no answer for %s list", commands_at(i)->object);
         }
     }
 }

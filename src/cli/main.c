@@ -18,8 +18,8 @@ static int run_each(struct cli *cli, const struct arguments *arguments)
         struct error err = {0};
         one.args[0] = arguments->names[i];
         cli->behind =
-            arguments->verb->in_order && cli->dry_run && i > 0 ? strbuf_str(&behind) : NULL;
-        if (arguments->verb->run(cli, &one, &err) != 0) {
+            arguments->command->in_order && cli->dry_run && i > 0 ? strbuf_str(&behind) : NULL;
+        if (arguments->command->run(cli, &one, &err) != 0) {
             int failed = cli_report(&err);
             code = code == 0 ? failed : code;
         }
@@ -31,15 +31,15 @@ static int run_each(struct cli *cli, const struct arguments *arguments)
 
 static int run(int argc, char **argv, struct cli *cli, const struct args *args)
 {
-    const struct verb *verb = args->arguments.verb;
+    const struct command *command = args->arguments.command;
     struct error err = {0};
     switch (args->want) {
     case ARGS_HELP:
-        if (verb != NULL && verb->run_raw != NULL) {
+        if (command != NULL && command->run_raw != NULL) {
             char *words[] = {argv[args->rest - 1], (char[]){"--help"}, NULL};
-            return verb->run_raw(2, words);
+            return command->run_raw(2, words);
         }
-        help_print(args->object, verb);
+        help_print(args->object, command);
         return 0;
     case ARGS_VERSION:
         printf("cleave %s\n", CLEAVE_VERSION);
@@ -53,13 +53,13 @@ static int run(int argc, char **argv, struct cli *cli, const struct args *args)
     case ARGS_RUN:
         break;
     }
-    if (verb->run_raw != NULL) {
-        return verb->run_raw(argc - args->rest + 1, argv + args->rest - 1);
+    if (command->run_raw != NULL) {
+        return command->run_raw(argc - args->rest + 1, argv + args->rest - 1);
     }
-    if (verb->each) {
+    if (command->each) {
         return run_each(cli, &args->arguments);
     }
-    return verb->run(cli, &args->arguments, &err) == 0 ? 0 : cli_report(&err);
+    return command->run(cli, &args->arguments, &err) == 0 ? 0 : cli_report(&err);
 }
 
 int main(int argc, char **argv)

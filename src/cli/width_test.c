@@ -107,13 +107,14 @@ static void assert_help_width(const char *command)
 static void help_fits_everywhere(void **state)
 {
     (void)state;
-    size_t n = verbs_count();
+    size_t n = commands_count();
     for (size_t i = 0; i < n; i++) {
-        if (verbs_at(i)->name != NULL || verbs_at(i)->run != NULL) {
-            assert_help_width(verbs_at(i)->object);
+        if (commands_at(i)->name != NULL || commands_at(i)->run != NULL) {
+            assert_help_width(commands_at(i)->object);
         }
-        if (verbs_at(i)->name != NULL && verbs_at(i)->run != NULL) {
-            CLEANUP_FREE char *command = xasprintf("%s %s", verbs_at(i)->object, verbs_at(i)->name);
+        if (commands_at(i)->name != NULL && commands_at(i)->run != NULL) {
+            CLEANUP_FREE char *command =
+                xasprintf("%s %s", commands_at(i)->object, commands_at(i)->name);
             assert_help_width(command);
         }
     }

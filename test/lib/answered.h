@@ -56,11 +56,11 @@ static inline int answered_run(const char *line, struct error *err)
     }
     int r = args_parse(argc, argv, &cli, &args, err);
     if (r == 0 && args.want == ARGS_HELP) {
-        help_print(args.object, args.arguments.verb);
-    } else if (r == 0 && args.arguments.verb->run_raw != NULL) {
-        r = args.arguments.verb->run_raw(argc - args.rest + 1, argv + args.rest - 1);
+        help_print(args.object, args.arguments.command);
+    } else if (r == 0 && args.arguments.command->run_raw != NULL) {
+        r = args.arguments.command->run_raw(argc - args.rest + 1, argv + args.rest - 1);
     } else if (r == 0) {
-        r = args.arguments.verb->run(&cli, &args.arguments, err);
+        r = args.arguments.command->run(&cli, &args.arguments, err);
     }
     client_free(cli.client);
     waiting_free(cli.waiting);

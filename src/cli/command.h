@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A command: what can be typed, what help says, what runs. */
-#ifndef CLI_VERB_H
-#define CLI_VERB_H
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
 
 #include "cli/cli.h"
 
-#define VERB_MAX_ARGS 2
-#define VERB_MAX_OPTIONS 12
+#define COMMAND_MAX_ARGS 2
+#define COMMAND_MAX_OPTIONS 12
 #define WORDS_MAX_REPEATED 8
 
-struct verb_option {
+struct command_option {
     const char *name;
     char letter;       /* 0: none */
     const char *value; /* "TYPE"; NULL: takes none */
@@ -18,20 +18,20 @@ struct verb_option {
 
 /* A command line, taken apart. */
 struct arguments {
-    const struct verb *verb;
-    const char *args[VERB_MAX_ARGS]; /* each: args[0] is one name after the other */
+    const struct command *command;
+    const char *args[COMMAND_MAX_ARGS]; /* each: args[0] is one name after the other */
     size_t n_args;
     char *const *names; /* each: all of them */
     size_t n_names;
-    const char
-        *values[VERB_MAX_OPTIONS]; /* by index into verb->options; "" for a flag that is set */
+    const char *
+        values[COMMAND_MAX_OPTIONS]; /* by index into command->options; "" for a flag that is set */
     const char *repeated[WORDS_MAX_REPEATED]; /* of the option that repeats: all of its values */
     size_t n_repeated;
 };
 
-typedef int verb_fn(struct cli *cli, const struct arguments *arguments, struct error *err);
+typedef int command_fn(struct cli *cli, const struct arguments *arguments, struct error *err);
 
-struct verb {
+struct command {
     const char *object; /* "claim" */
     const char *name;   /* "create"; NULL when the object is all there is ("apply") */
     const char *args;   /* "NAME" */
@@ -39,21 +39,21 @@ struct verb {
     bool each;     /* takes any number of names, and runs once for each */
     bool in_order; /* each: what is done to a name depends on what was done to those before it */
     const char *help;
-    const struct verb_option *options;
+    const struct command_option *options;
     size_t n_options;
     size_t repeats; /* 1 + index of the option that may be given several times; 0: none */
     bool changes;   /* takes --dry-run and, if a plan may follow, --no-wait */
     bool waits;
-    verb_fn *run;
+    command_fn *run;
     int (*run_raw)(int argc, char **argv); /* instead of run: parses its own words */
 };
 
 /* The commands of one file, in the order of help. */
-struct verb_table {
-    const struct verb *verbs;
+struct command_table {
+    const struct command *commands;
     size_t n;
 };
-#define VERB_TABLE(rows) {.verbs = (rows), .n = ARRAY_SIZE(rows)}
+#define COMMAND_TABLE(rows) {.commands = (rows), .n = ARRAY_SIZE(rows)}
 #define OPTIONS(table) .options = (table), .n_options = ARRAY_SIZE(table)
 
 /* Of several commands. */

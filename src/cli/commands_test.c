@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Invariants of the table of commands. */
+#include "cli/commands.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "test.h"
+
+static void every_command_can_run(void **state)
+{
+    (void)state;
+    size_t n = commands_count();
+    for (size_t i = 0; i < n; i++) {
+        if ((commands_at(i)->run == NULL) == (commands_at(i)->run_raw == NULL) ||
+            commands_at(i)->help == NULL) {
+            fail_msg("%s %s", commands_at(i)->object, commands_at(i)->name);
+        }
+        assert_true(commands_at(i)->n_args <= COMMAND_MAX_ARGS);
+        assert_true(commands_at(i)->n_options <= COMMAND_MAX_OPTIONS);
+        assert_true(commands_at(i)->changes || !commands_at(i)->waits);
+    }
+}
+
+static void commands_of_an_object_stand_together(void **state)
+{
+    (void)state;
+    size_t n = commands_count();
+    for (size_t i = 1; i < n; i++) {
+        for (size_t j = 0; j + 1 < i; j++) {
+            if (str_eq(commands_at(j)->object, commands_at(i)->object) &&
+                !str_eq(commands_at(i - 1)->object, commands_at(i)->object)) {
+                fail_msg("%s", commands_at(i)->object);
+            }
+        }
+    }
+}
+
+static void no_command_is_there_twice(void **state)
+{
+    (void)state;
+    size_t n = commands_count();
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (str_eq(commands_at(i)->object, commands_at(j)->object) &&
+                str_eq(commands_at(i)->name, commands_at(j)->name)) {
+                fail_msg("%s %s", commands_at(i)->object, commands_at(i)->name);
+            }
+        }
+    }
+}
+
+static void options_have_names_of_their_own(void **state)
+{
+    (void)state;
+    size_t n = commands_count();
+    size_t n_global = 0;
+    const struct command_option *global = commands_global_options(&n_global);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t o = 0; o < commands_at(i)->n_options; o++) {
+            const struct command_option *option = &commands_at(i)->options[o];
+            assert_non_null(option->name);
+            for (size_t g = 0; g < n_global; g++) {
+                if (str_eq(option->name, global[g].name) ||
+                    (option->letter != 0 && option->letter == global[g].letter)) {
+                    fail_msg("%s %s --%s", commands_at(i)->object, commands_at(i)->name,
+                             option->name);
+                }
+            }
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_command_can_run),
+        cmocka_unit_test(commands_of_an_object_stand_together),
+        cmocka_unit_test(no_command_is_there_twice),
+        cmocka_unit_test(options_have_names_of_their_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -408,7 +408,7 @@ void sim_raise_xid(struct sim_host *host, struct sim_gpu *gpu, uint32_t xid);
 void sim_raise_ecc(struct sim_host *host, struct sim_gpu *gpu, bool uncorrected);
 /* The GPU falls off the bus: until a reboot, or until it is removed and the bus scanned. */
 void sim_lose(struct sim_host *host, struct sim_gpu *gpu, bool returns);
-/* It needs a reset, by nvidia-smi or its `reset` file; a reboot is one, too. */
+/* The GPU needs a reset, by nvidia-smi or its `reset` file; a reboot is one, too. */
 void sim_wedge(struct sim_host *host, struct sim_gpu *gpu);
 /* The next event from *cursor on (start with n_events for what is still to come), NULL if none. */
 const struct sim_event *sim_next_event(const struct sim_host *host, uint64_t *cursor);

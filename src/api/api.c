@@ -309,7 +309,7 @@ static int check_origin(const struct api *api, const struct http_exchange *excha
     return origin_check(&from, api->host_names, !reads && !is_json(request->content_type), err);
 }
 
-/* What is answered at once, and libvirt's hook, which a VM waits for, always come in. */
+/* Requests that are answered at once, and libvirt's hook, which a VM waits for, always come in. */
 static bool is_too_many(const struct api *api, const struct verb *verb, struct error *err)
 {
     if (http_waiting(api->http) <= MAX_WAITING || (verb->flags & IS_URGENT) != 0) {

@@ -13,7 +13,7 @@
 
 struct api;
 
-/* What it listens on. */
+/* The sockets it listens on. */
 struct api_listening {
     int fds[2];
     size_t n;

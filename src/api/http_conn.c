@@ -483,7 +483,8 @@ void conn_ready(struct conn *conn, uint32_t revents)
         return;
     }
     if (conn->state == CONN_WAITING && (revents & EPOLLRDHUP) != 0) {
-        /* It has sent all, and still wants its answer; over TCP it may have left as well. */
+        /* The client has sent all, and still wants its answer; over TCP it may have left as well.
+         */
         conn->half_closed = true;
         if (conn->tcp) {
             set_use(conn, HTTP_SLOT_HALF);
@@ -520,8 +521,8 @@ void conn_expire(struct conn *conn)
 
 void conn_evict(struct conn *conn)
 {
-    /* Who is idle after a request takes a silent end for what it is; who has not asked yet would
-     * take it for a fault. */
+    /* A client that is idle after a request takes a silent end for what it is; one that has not
+     * asked yet would take it for a fault. */
     bool listens = conn->state == CONN_WAITING || conn->state == CONN_BODY ||
                    (conn->state == CONN_HEAD && (conn->in.len > 0 || !conn->served));
     if (!listens) {

@@ -24,7 +24,7 @@
 /* Descriptors for all else: store, libvirt, NVML, workers, tools that are run. */
 #define OTHER_DESCRIPTORS 256
 #define LEAST_CONNECTIONS 64
-/* Who left without a word is noticed after half a minute. */
+/* A client that left without a word is noticed after half a minute. */
 #define KEEPALIVE_IDLE_S 15
 #define KEEPALIVE_EVERY_S 5
 #define KEEPALIVE_TIMES 3
@@ -149,7 +149,8 @@ static bool free_descriptor(struct http *http)
     return http->n_conns < before;
 }
 
-/* What takes the descriptors is not connections: those that come wait in the queue a moment. */
+/* Descriptors are short, and not because of connections: those that come wait in the queue a
+ * moment. */
 static void pause_accepting(struct http *http, int errnum)
 {
     log_warning("a connection waits: %s", strerror(errnum));
@@ -225,7 +226,7 @@ static struct http_limits default_limits(void)
     return limits;
 }
 
-/* What waited for a name goes on. */
+/* Connections that waited for a name go on. */
 static void on_named(void *data)
 {
     struct http *http = data;

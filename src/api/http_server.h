@@ -152,7 +152,8 @@ void exchange_queue(struct http_exchange *exchange);
 void exchange_await(struct http_exchange *exchange);
 /* The handler has answered. */
 void exchange_answered(struct http_exchange *exchange);
-/* What only the handler could look at goes: requests may wait for long, and be many. */
+/* The request's text, which only the handler could look at, goes: requests may wait for long, and
+ * be many. */
 void exchange_drop_text(struct http_exchange *exchange);
 /* Frees it once both owners are done. */
 void exchange_release(struct http_exchange *exchange);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may connect when there are many: room is kept for root, which libvirt's hook runs as, no user
- * takes all of it, and what does least goes first. Pure.
+ * Slots for connections, for when there are many: room is kept for root, which libvirt's hook runs
+ * as, no user takes all of it, and what does least goes first. Pure.
  */
 #ifndef API_HTTP_SLOTS_H
 #define API_HTTP_SLOTS_H

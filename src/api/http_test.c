@@ -112,7 +112,7 @@ static void say(int fd, const char *text)
     assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
 
-/* What has come so far; *ret_ended: and no more will. */
+/* The bytes that have come so far; *ret_ended: no more will. */
 static void hear(int fd, struct strbuf *out, bool *ret_ended)
 {
     char buffer[4096];

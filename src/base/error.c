@@ -16,7 +16,7 @@ static const struct {
     int rank;
     enum passes passes;
 } reasons[] = {
-    /* What failed and gives no reason may pass, or not. */
+    /* A failure without a reason may pass, or not. */
     [REASON_NONE] = {.name = "none",
                      .text = "no error",
                      .http_status = 200,

@@ -57,7 +57,7 @@ enum passes {
 struct error {
     enum reason reason;
     int sys_errno; /* 0 when no system call failed */
-    /* What it is about: "gpu/0000:3b:00.0", "claim/web1", "site.yaml:12:7". */
+    /* The object concerned: "gpu/0000:3b:00.0", "claim/web1", "site.yaml:12:7". */
     char subject[ERROR_SUBJECT_SIZE];
     char rule[48];                 /* id of the rule that was broken, or "" */
     char message[ERROR_TEXT_SIZE]; /* what failed, which object, why: one sentence, values quoted */

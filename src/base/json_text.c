@@ -103,7 +103,7 @@ static bool write_object(const json_t *json, unsigned depth, struct strbuf *out)
     return whole;
 }
 
-/* What is rare: numbers with a fraction, big objects. */
+/* The rare rest: numbers with a fraction, big objects. */
 static bool write_by_jansson(const json_t *json, struct strbuf *out)
 {
     CLEANUP_FREE char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who has a file open: found in /proc, as fuser(1) does. Only root sees other users' processes;
- * what can't be seen is left out. A search has a budget of time, for any user may have millions of
- * descriptors: root's processes, services' and VMs' (by their cgroup) are looked through before the
- * other users', and of either each gets a share before one with more gets the rest. A search that
- * ran out of time says so: what it did not find may be there all the same.
+ * Programs that have a file open: found in /proc, as fuser(1) does. Only root sees other users'
+ * processes; what can't be seen is left out. A search has a budget of time, for any user may have
+ * millions of descriptors: root's processes, services' and VMs' (by their cgroup) are looked
+ * through before the other users', and of either each gets a share before one with more gets the
+ * rest. A search that ran out of time says so: what it did not find may be there all the same.
  */
 #ifndef BASE_OPENERS_H
 #define BASE_OPENERS_H

@@ -102,7 +102,7 @@ bool remote_is_local(const struct sockaddr *address)
 
 /* ---- one piece of text each ---- */
 
-/* What is read, and what is left of it. */
+/* A text that is read, and the rest of it. */
 struct text {
     const char *whole;
     const char *at;
@@ -273,8 +273,8 @@ static int begin(const struct text *text)
 #define BIT(transport) (1U << (transport))
 #define BY_SSH (BIT(REMOTE_SSH) | BIT(REMOTE_LIBSSH))
 
-/* What may stand behind '?', and what it may say. No value names a program or a file. That the host
- * proves who it is, only root can do without. */
+/* Settings that may stand behind '?', and what each may say. No value names a program or a file.
+ * That the host proves who it is, only root can do without. */
 static const struct {
     const char *key;
     unsigned transports;

@@ -17,8 +17,8 @@ struct sockaddr;
 
 #define REMOTE_TEXT_SIZE 512 /* of what is read, with its end */
 
-/* Who asks. Paths of this host's sockets, addresses of this host, plain HTTP, and hosts that need
- * not prove who they are (no_verify=1, known_hosts_verify=auto) are root's. */
+/* The asker's rights. Paths of this host's sockets, addresses of this host, plain HTTP, and hosts
+ * that need not prove who they are (no_verify=1, known_hosts_verify=auto) are root's. */
 enum remote_rights { REMOTE_FOR_ANYONE, REMOTE_FOR_ROOT };
 
 enum remote_transport {

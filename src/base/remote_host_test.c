@@ -141,7 +141,7 @@ static void ssh_says_where_a_name_leads(void **state)
             fail_msg("%s: %d (%s)", rows[i].prints, r, err.message);
         }
     }
-    /* What was asked for is no configuration: it is judged as it is. */
+    /* An address that was asked for is no configuration: it is judged as it is. */
     struct remote own = {.transport = REMOTE_SSH, .host = "127.0.0.1"};
     assert_int_equal(remote_host_check(&own, NULL), 0); /* as it is written: root's */
     set_ssh(directory, "hostname 0x7f000001\\n");
@@ -256,7 +256,7 @@ static void both_ways_of_a_migration_are_judged(void **state)
     assert_int_equal(
         remote_host_check_ways("qemu+tcp://" ELSEWHERE "/system", "tcp://x.invalid", &err),
         -REASON_UNAVAILABLE);
-    /* This host's own name, where it leads anywhere. */
+    /* The name of this host, where it leads anywhere. */
     struct addrinfo *found = NULL;
     assert_int_equal(gethostname(host, sizeof(host) - 1), 0);
     if (getaddrinfo(host, NULL, NULL, &found) != 0) {

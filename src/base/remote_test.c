@@ -13,7 +13,7 @@
 typedef int read_fn(const char *text, enum remote_rights rights, struct remote *ret_remote,
                     struct error *err);
 
-/* Who may name it. */
+/* Callers that may name it. */
 enum who { NO_ONE, ROOT, ANYONE };
 
 struct row {

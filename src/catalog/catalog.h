@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is known about GPU models: MIG profiles with placements, vGPU types, mixed-size placement
+ * Knowledge about GPU models: MIG profiles with placements, vGPU types, mixed-size placement
  * tables, PCI ids. Loaded once from data/catalog (one YAML file per model) and immutable after.
  * Every value carries its source and confidence in the files; unknown stays unknown here:
  * CAT_UNKNOWN for numbers.
@@ -32,7 +32,7 @@ enum cat_media {
     MEDIA_NONE,  /* "-me": none */
 };
 
-/* What stands behind a value, best first. */
+/* The evidence for a value, best first. */
 enum cat_confidence { CAT_MEASURED_DUMP, CAT_VENDOR_DOC, CAT_INFERRED };
 WORDS_DECLARE(cat_confidence, cat_confidence_words)
 

@@ -374,7 +374,7 @@ static int parse_help(int argc, char **argv, struct args *args, struct error *er
     return result;
 }
 
-/* What stands behind the command. */
+/* The words behind the command. */
 static int parse_rest(int argc, char **argv, struct cli *cli, struct args *args, struct error *err)
 {
     const struct command *command = args->arguments.command;

@@ -20,7 +20,7 @@ static void print_list(const json_t *items, const char *head, size_t width)
     }
 }
 
-/* What it is about is shown before what is done. */
+/* The garbage is shown before what is done. */
 static int cmd_gc(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
 {
     CLEANUP_JSON json_t *lists = NULL;

@@ -17,7 +17,7 @@ static void print_list(const json_t *lines, size_t width)
     }
 }
 
-/* What is known of the VM on both sides. */
+/* The VM's state on both sides, as far as it is known. */
 static void print_known(const json_t *json, size_t width)
 {
     const json_t *migration = view_at(json, "migration");

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What becomes of a column for which there is too little room. Nothing that is needed to act is
+/* A column's fate where there is too little room. Nothing that is needed to act is
  * cut: names, addresses, identifiers and states take several lines at worst. */
 enum table_align {
     TABLE_LEFT,  /* stays whole as long as anything else gives way */

@@ -23,7 +23,7 @@ bool view_true(const json_t *json, const char *path);
 const char *view_value(const json_t *value, char out[VIEW_SIZE]);
 /* The same of what is at the path. */
 const char *view_any(const json_t *json, const char *path, char out[VIEW_SIZE]);
-/* What follows the last blank. Borrowed. */
+/* The word behind the last blank. Borrowed. */
 const char *view_last_word(const char *text);
 /* "24 GiB", "1.5 GiB", "512 MiB". Returns out. */
 const char *view_mib(int64_t mib, char out[VIEW_SIZE]);

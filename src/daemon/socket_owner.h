@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whose an abstract Unix socket is. Its name has no permissions (unix(7)), so any user may have
+/* The owner of an abstract Unix socket. Its name has no permissions (unix(7)), so any user may have
  * taken it, and filled its queue. */
 #ifndef DAEMON_SOCKET_OWNER_H
 #define DAEMON_SOCKET_OWNER_H

@@ -13,7 +13,7 @@
 
 #define STANDIN_MAX_CLIENTS 64
 
-/* What hangs, and since when. */
+/* A thing that hangs, and since when. */
 struct standin_text {
     const char *what; /* as /v1/health names it */
     char message[512];

@@ -44,7 +44,7 @@ int state_dir_lock(const char *path, int *ret_fd, struct error *err)
     return 0;
 }
 
-/* Who listens there, where the kernel can't be asked: whose a full queue is is unknown. */
+/* The listener's user, where the kernel can't be asked: that of a full queue is unknown. */
 static bool is_served_by_us(const struct sockaddr_un *address, socklen_t len)
 {
     struct ucred peer = {0};
@@ -57,8 +57,8 @@ static bool is_served_by_us(const struct sockaddr_un *address, socklen_t len)
            (peer.uid == 0 || peer.uid == geteuid());
 }
 
-/* Whose socket it is: a lock that another user took to keep cleaved from starting is none, and a
- * full queue says nothing, since any user can fill it. */
+/* The socket's owner decides: a lock that another user took to keep cleaved from starting is none,
+ * and a full queue says nothing, since any user can fill it. */
 static bool is_held_by_us(const struct sockaddr_un *address, socklen_t len)
 {
     uid_t user = 0;

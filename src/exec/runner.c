@@ -139,7 +139,7 @@ static void blame(struct runner *runner, const struct error *err)
     struct plan *plan = runner->plan;
     struct step *step = current(runner);
     char what[STEP_TEXT_SIZE];
-    /* What is stored must be readable again: clean. */
+    /* A stored text must be readable again: clean. */
     str_print(step->problem, sizeof(step->problem), "%s", err->message);
     step->reason = err->reason;
     str_print(step->hint, sizeof(step->hint), "%s", err->hint);
@@ -366,7 +366,7 @@ static void apply_work(void *data)
     job->result = apply_step(job, &job->step);
 }
 
-/* What failed may have been half applied: it is undone like a finished step. */
+/* A step that failed may have been half applied: it is undone like a finished step. */
 static void apply_failed(struct runner *runner, const struct error *err)
 {
     blame(runner, err);

@@ -73,7 +73,8 @@ static const uint32_t bars[HOLD_KIND_COUNT] = {
     [HOLD_START] = HOLD_BAR(WANT_VM_MIGRATE) | HOLD_BAR(WANT_VM_REDEFINE) |
                    HOLD_BAR(WANT_VM_REPORT) | HOLD_BAR(WANT_VM_TAKE_FOR_OFF),
     [HOLD_CHANGE] = HOLD_BAR(WANT_VM_REPORT) | HOLD_BAR(WANT_VM_TAKE_FOR_OFF),
-    /* It has the turn, so that nothing but a hook can ask for a VM whose definition it changes. */
+    /* A plan has the turn, so that nothing but a hook can ask for a VM whose definition it changes.
+     */
     [HOLD_PLAN] = HOLD_BAR(WANT_VM_BOOT) | HOLD_BAR(WANT_CLAIM_FOLLOW) | HOLD_BAR(WANT_GPU_REPORT),
     [HOLD_LATE_PLAN] = HOLD_BAR(WANT_VM_START) | HOLD_BAR(WANT_VM_BOOT) |
                        HOLD_BAR(WANT_CLAIM_CHANGE) | HOLD_BAR(WANT_GPU_CHANGE) |

@@ -20,7 +20,7 @@
 #include "model/host.h"
 #include "model/plan.h"
 
-/* What has an object in hand. */
+/* The operation that has an object in hand. */
 enum hold_kind {
     HOLD_MOVE,      /* a migration: the VM leaves, with its claims */
     HOLD_ARRIVAL,   /* a migration: the VM comes in, to claims that are kept for it */

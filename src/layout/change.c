@@ -31,7 +31,7 @@ static bool is_match(const struct layout_gi *existing, const struct layout_gi *w
     if (existing->profile != wanted->profile) {
         return false;
     }
-    /* Who holds a pinned one is its only user: it serves who asks for that very place. */
+    /* A pinned instance's holder is its only user: it serves who asks for that very place. */
     return wanted->start == existing->start || (wanted->start == LAYOUT_ANYWHERE && !pinned);
 }
 

@@ -31,7 +31,7 @@ struct geometry {
     uint32_t compute_slices; /* UINT32_MAX: unknown */
 };
 
-/* What is taken, as far as the next instance cares. */
+/* Room that is taken, as far as the next instance cares. */
 struct occupancy {
     slice_mask mask;
     uint32_t n;

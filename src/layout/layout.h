@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is legal on one GPU, where to put the next thing, and why not. Pure functions over the
- * catalog: no I/O, no clock, no allocation. Occupancy is a mask of memory slices, so that the same
- * code serves one GPU and a fleet.
+ * Layouts that are legal on one GPU, where to put the next thing, and why not. Pure functions over
+ * the catalog: no I/O, no clock, no allocation. Occupancy is a mask of memory slices, so that the
+ * same code serves one GPU and a fleet.
  */
 #ifndef LAYOUT_LAYOUT_H
 #define LAYOUT_LAYOUT_H

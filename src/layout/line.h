@@ -14,7 +14,7 @@ struct line {
 /* Starts an empty line in `out`; what does not fit is cut. */
 void line_init(struct line *line, char *out, size_t size);
 void line_add(struct line *line, const char *fmt, ...) PRINTF_ATTR(2, 3);
-/* What stands between item i and the one before it of n: "", ", " or " and ". */
+/* The separator between item i and the one before it of n: "", ", " or " and ". */
 const char *line_comma(uint32_t i, uint32_t n);
 /* "1g.5gb@1, 2g.10gb@4 and 3g.20gb@0" */
 void line_add_gis(struct line *line, const struct layout_gis *gis);

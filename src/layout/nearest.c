@@ -8,7 +8,7 @@
 /* How many partial layouts are looked at before settling for the best so far. */
 #define NEAREST_MAX_STEPS 50000
 
-/* What becomes of one wanted instance. */
+/* The fate of one wanted instance. */
 enum change { CHANGE_NONE, CHANGE_MOVED, CHANGE_SHRUNK, CHANGE_DROPPED };
 
 struct choice {

@@ -19,7 +19,7 @@ int layout_check(const struct gpu_model *model, const struct layout_gis *gis, st
     return r;
 }
 
-/* Those that name their start take it before the others look for one. */
+/* Instances that name their start take it before the others look for one. */
 static int add_fixed(struct standing *standing, const struct geometry *geometry,
                      const struct layout_gis *wanted, struct error *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands on a GPU, by name and as masks. Private to layout. */
+/* Instances that stand on a GPU, by name and as masks. Private to layout. */
 #ifndef LAYOUT_STANDING_H
 #define LAYOUT_STANDING_H
 
@@ -10,7 +10,7 @@ struct standing {
     struct occupancy taken;
 };
 
-/* What exists stands, whether the catalog thinks it legal or not. */
+/* An instance that exists stands, whether the catalog thinks it legal or not. */
 int standing_init(struct standing *standing, const struct geometry *geometry,
                   const struct layout_gis *existing, struct error *err);
 /* Adds a placed instance if it is legal there. The error names what it clashes with. */

@@ -67,7 +67,7 @@ void draft_put_plan(struct draft *draft, const struct plan *plan);
 /* One step of a plan that is stored: its state, problem, read-back values. -NOT_FOUND. */
 void draft_put_step(struct draft *draft, const char *plan_id, size_t index,
                     const struct step *step);
-/* It gets its number when it is stored. */
+/* The event gets its number when it is stored. */
 void draft_put_event(struct draft *draft, const struct event *event);
 
 /* ---- drafts of one change ---- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is stored, in memory: claims, what is remembered of GPUs, small records by kind, which plans
- * there are. Filled once from the store, and changed only by drafts (ledger/draft.h), once the
- * store has them. The texts of plans, steps and events stay in the store, and are read on
+ * The store's content in memory: claims, what is remembered of GPUs, small records by kind, which
+ * plans there are. Filled once from the store, and changed only by drafts (ledger/draft.h), once
+ * the store has them. The texts of plans, steps and events stay in the store, and are read on
  * request.
  *
  * Loop thread only. Others read the fields, and change none.

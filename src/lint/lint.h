@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is wrong with a VM's definition, seen from its GPUs: a table of rules, each with why and
+ * Faults of a VM's definition, seen from its GPUs: a table of rules, each with why and
  * where that is written. Pure: judges what was read (model/domain_facts.h) in the light of the host
  * and the claims, and changes nothing. A finding is an answer, not an error.
  */

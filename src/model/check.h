@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is known of both sides of a migration (facts) and what follows (checks: one per rule of
+ * Facts, which are known of both sides of a migration, and what follows (checks: one per rule of
  * data/rules.yaml that applies to migrations).
  */
 #ifndef MODEL_CHECK_H

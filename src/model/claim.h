@@ -148,7 +148,8 @@ bool claim_is_displaced(const struct claim *claim, const struct host *host);
 bool claim_collides(const struct claim *a, const struct claim *b);
 /* Does the claim hold something on this GPU: at its address, unless that is another board now? */
 bool claim_is_on(const struct claim *claim, const struct gpu *gpu);
-/* That GPU, borrowed of the host; NULL: it holds nothing, or its GPU is not at its address. */
+/* The claim's GPU, borrowed of the host; NULL: it holds nothing, or its GPU is not at its address.
+ */
 struct gpu *claim_find_gpu(const struct claim *claim, const struct host *host);
 /* Is what it has, or will have, a vGPU? */
 bool claim_has_vgpu(const struct claim *claim);

@@ -30,7 +30,7 @@ enum drain_state {
 WORDS_DECLARE(drain_state, drain_state_words)
 bool drain_is_over(enum drain_state state);
 
-/* What is to become of a VM. */
+/* A VM's fate. */
 enum drain_verdict {
     DRAIN_UNDECIDED,
     DRAIN_MIGRATE, /* to `target` */

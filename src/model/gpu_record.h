@@ -98,7 +98,7 @@ int gpu_record_from_stored_json(const json_t *json, struct gpu_record *ret_recor
                                 struct error *err);
 /* For a GPU's `cordoned` and `quarantine` in the API: an object, or null when not set. */
 json_t *cordon_to_json(const struct cordon *cordon);
-/* What ends it, as the error's hint: a recovery, or, where one failed already, a reboot. */
+/* The quarantine's end, as the error's hint: a recovery, or, where one failed already, a reboot. */
 void quarantine_hint(const struct quarantine *quarantine, const char *bdf, struct error *err);
 json_t *quarantine_to_json(const struct quarantine *quarantine);
 json_t *stuck_vfs_to_json(const struct gpu_record *record);

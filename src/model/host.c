@@ -20,7 +20,7 @@ WORDS_DEFINE(vm_state_words, "state of a VM", VM_CRASHED + 1, WORD(VM_UNKNOWN, "
              WORD(VM_SHUT_OFF, "shut-off"), WORD(VM_RUNNING, "running"), WORD(VM_PAUSED, "paused"),
              WORD(VM_CRASHED, "crashed"))
 
-/* What has memory of its own, for both who frees it and who copies it. */
+/* Members with memory of their own, for both who frees them and who copies them. */
 #define GPU_VECS(X) X(group_members) X(gis) X(vfs) X(vgpus) X(pf_offers)
 #define VM_VECS(X) X(devices) X(saved_devices)
 #define HOST_VECS(X) X(functions) X(other_mdevs) X(gpus) X(vms) X(vm_ends)
@@ -471,7 +471,7 @@ bool gpu_vf_addr(const struct gpu *gpu, uint32_t index, struct pci_addr *ret_add
 
 bool group_member_bars(const struct group_member *member)
 {
-    /* Those that leave DMA to the group's owner (driver_managed_dma in drivers/vfio/pci and
+    /* Drivers that leave DMA to the group's owner (driver_managed_dma in drivers/vfio/pci and
      * drivers/pci/pci-stub.c). */
     static const char *const harmless[] = {"", "vfio-pci", "pci-stub"};
     for (size_t i = 0; i < ARRAY_SIZE(harmless); i++) {

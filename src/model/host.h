@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is observed on a host: GPUs, their instances, virtual functions, vGPUs and VMs. Plain data,
+ * A host as it is observed: GPUs, their instances, virtual functions, vGPUs and VMs. Plain data,
  * filled by the ports, never changed by anyone else. Unknown is a value: a field with a `_known`
  * companion, or UINT32_MAX where said.
  */
@@ -85,7 +85,7 @@ struct group_member {
     bool bridge;
 };
 
-/* What is wrong with a GPU's hardware. */
+/* Faults of a GPU's hardware. */
 enum gpu_fault {
     GPU_FAULT_NONE,
     GPU_FAULT_LOST,         /* the driver can't reach it any more */

@@ -104,7 +104,7 @@ static enum host_device_state judge_vf(const struct host *host, const struct vm_
     return it->vgpu == NULL ? HOST_DEVICE_NO_VGPU : HOST_DEVICE_READY;
 }
 
-/* What is managed libvirt unbinds itself: from a driver that shares the GPU out it can't. */
+/* A managed device is unbound by libvirt itself: from a driver that shares the GPU out it can't. */
 static enum host_device_state judge_whole(const struct gpu *gpu, const struct vm_device *device)
 {
     if (is_with_host(gpu->driver, device)) {

@@ -73,7 +73,7 @@ static bool mig_is_known(const void *object)
     return gpu->mig_capable != TRI_UNKNOWN || gpu->mig_enabled || gpu->mig_pending;
 }
 
-/* What is seen on a GPU that has a problem may be all, or not: nothing seen is not known. */
+/* A GPU with a problem may have more than what is seen on it: nothing seen is not known. */
 static bool is_known(const struct gpu *gpu, size_t n_seen)
 {
     return n_seen > 0 || gpu->problem[0] == '\0';

@@ -183,8 +183,8 @@ static void compare_words(struct comparison *c, const struct field *field, enum 
     }
 }
 
-/* What is read has the table's limits; they are left out where a number may be all that its member
- * holds. */
+/* A value that is read has the table's limits; they are left out where a number may be all that its
+ * member holds. */
 static void compare_limit(struct comparison *c, const json_t *node, const char *key, int64_t limit,
                           const char *path)
 {

@@ -18,7 +18,7 @@ static const struct word operation_state_rows[] = {
     [OPERATION_RUNNING] = {.name = "running",
                            .next = TO(WAITING) | TO(CANCELLING) | TO(DONE) | TO(FAILED) |
                                    TO(CANCELLED)},
-    /* It may come too late, or what comes back may fail. */
+    /* A cancel may come too late, or what comes back may fail. */
     [OPERATION_CANCELLING] = {.name = "cancelling", .next = TO(DONE) | TO(FAILED) | TO(CANCELLED)},
     [OPERATION_DONE] = {.name = "done", .final = true},
     [OPERATION_FAILED] = {.name = "failed", .final = true},

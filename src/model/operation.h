@@ -51,7 +51,7 @@ struct operation_progress {
     char text[STEP_TEXT_SIZE]; /* what it does now; "" */
 };
 
-/* What is shown of an operation: schema Operation in api/openapi.yaml. */
+/* An operation as it is shown: schema Operation in api/openapi.yaml. */
 struct operation_view {
     char id[40];
     enum operation_kind_id kind;

@@ -271,7 +271,7 @@ struct plan *plan_new(void)
     return xcalloc(1, sizeof(struct plan));
 }
 
-/* What has memory of its own, for both who frees it and who copies it. */
+/* Members with memory of their own, for both who frees them and who copies them. */
 #define PLAN_VECS(X)                                                                               \
     X(steps) X(claims) X(instances) X(vms) X(spares) X(bars) X(left) X(moves) X(warnings)
 

@@ -136,7 +136,7 @@ enum plan_state {
 };
 WORDS_DECLARE(plan_state, plan_state_words)
 
-/* What becomes of a claim when the plan is done. Names are stored and never change. */
+/* A claim's fate when the plan is done. Names are stored and never change. */
 enum plan_verb {
     PLAN_BIND,
     PLAN_RELEASE,
@@ -179,7 +179,7 @@ struct plan_bar {
     struct pci_addr device; /* of an mdev, the function that carries it */
 };
 
-/* What stands in the place of something that the plan gives back, and stays: another tool made it.
+/* A thing in the place of something that the plan gives back, and stays: another tool made it.
  * One sentence, for the reader. */
 struct plan_left {
     char text[ERROR_TEXT_SIZE];

@@ -140,7 +140,7 @@ static json_t *put_unchecked(const void *object)
     return list;
 }
 
-/* It follows from the steps. */
+/* "unchecked" follows from the steps. */
 static const struct field_hook unchecked_hook = {.put = put_unchecked};
 
 static json_t *put_undoes(const void *object)
@@ -159,7 +159,7 @@ static const struct field_hook undoes_hook = {put_undoes, read_undoes};
 
 /* ---- the whole ---- */
 
-/* What is not required is not in plans of older versions. */
+/* Fields that are not required are not in plans of older versions. */
 static const struct field plan_fields[] = {
     FIELD_WORD(struct plan, state, "state", plan_state, FACE_KEPT, .required = true),
     FIELD_HOOK("undoes", undoes_hook, FACE_KEPT),

@@ -53,7 +53,7 @@ static void begin_boot(struct seen_boards *seen, const char *boot_id, const stru
 
 /* ---- one look ---- */
 
-/* What is at the address is not the board, or the address is no longer there. */
+/* Another board is at the address, or the address is no longer there. */
 static bool has_left(const struct seen_board *board, const struct host *host)
 {
     const struct gpu *gpu = host_find_gpu_addr(host, &board->addr);

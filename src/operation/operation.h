@@ -38,7 +38,7 @@ struct operation_kind {
      * and when it has been cancelled or its deadline has passed. Where nothing was scheduled it is
      * not called again. */
     void (*advance)(struct operation *operation);
-    /* It was found unfinished when cleaved started; NULL: advance(). */
+    /* The operation was found unfinished when cleaved started; NULL: advance(). */
     void (*resume)(struct operation *operation);
     /* 0, or -reason: why it can't be cancelled now. NULL: such an operation never can. */
     int (*refuse_cancel)(const struct operation *operation, struct error *err);
@@ -98,7 +98,7 @@ struct operation *operations_find(const struct operations *all, const char *id);
 struct operation *operations_find_about(const struct operations *all,
                                         const struct operation_kind *kind, const char *subject);
 
-/* What begins. Texts are copied. */
+/* An operation that begins. Texts are copied. */
 struct operation_start {
     const struct operation_kind *kind;
     const char *id; /* NULL: a new one */
@@ -125,9 +125,9 @@ void operation_follow(struct operation *operation, enum operation_state state,
 
 /* advance() after the pause, in place of what was scheduled before; 0: in the loop's next turn. */
 void operation_schedule(struct operation *operation, uint64_t pause_us);
-/* It failed, and is tried again after a pause that grows. */
+/* An attempt failed: the next one comes after a pause that grows. */
 void operation_back_off(struct operation *operation, uint64_t first_us, uint64_t longest_us);
-/* It got on: the next failure is the first. */
+/* The operation got on: the next failure is the first. */
 void operation_got_on(struct operation *operation);
 /* No later than that (monotonic) is it advanced once more. */
 void operation_set_deadline(struct operation *operation, uint64_t deadline_us);

@@ -25,7 +25,7 @@ static const struct {
 };
 _Static_assert(ARRAY_SIZE(needs) == CLAIM_MODE_COUNT, "every mode says what it takes");
 
-/* Who names a time-sliced type with a profile often left out the "1-" of the MIG-backed one. */
+/* A time-sliced type with a profile: its author often left out the "1-" of the MIG-backed one. */
 static void hint_mig_type(const struct claim *claim, const struct cat_vgpu_type *type,
                           const struct gpu_model *model, struct error *err)
 {

@@ -102,8 +102,7 @@ static bool try_set(struct search *search)
         const struct claim claim = room_come_again(search->chosen[i]);
         goes = send(search, &claim, search->chosen[i]) != NULL;
     }
-    /* What was solved while some of them had nowhere to go yet would take them out of definitions.
-     */
+    /* A solution from before all of them had somewhere to go would take them out of definitions. */
     goes = goes && work_solve(from, NULL) == 0;
     if (!goes) {
         take_back(search, n_added);

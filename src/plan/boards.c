@@ -284,7 +284,7 @@ bool boards_lack_type(const struct boards *boards, const struct gpu *gpu,
                       const struct cat_vgpu_type *type)
 {
     const struct entry *entry = find(boards, gpu);
-    /* What is said while MIG mode is off is not the last word on types of MIG mode. */
+    /* The driver's answer while MIG mode is off is not the last word on types of MIG mode. */
     if (entry == NULL || !entry->board.types_known ||
         type->mig_backed != entry->board.types_of_mig) {
         return false;

@@ -102,7 +102,7 @@ static bool is_defined(const struct host *host, const struct claim *claim,
            vm_defines(vm, &device->device, device->mdev_uuid);
 }
 
-/* What is named for a claim that goes leaves the definition of its VM. */
+/* A device that is named for a claim that goes leaves the definition of its VM. */
 static int remove_reserved_device(struct plan *plan, const struct planner *planner,
                                   const struct plan_request *request, const struct claim *claim,
                                   struct error *err)
@@ -151,7 +151,7 @@ static bool runs_with(const struct vm *vm, const struct claim_device *own)
     return false;
 }
 
-/* What is not done to the claim's VM, and who does it later. */
+/* Changes that are not made to the claim's VM, and who makes them later. */
 static void add_vm(struct strbuf *text, const struct planner *planner, const struct claim *claim)
 {
     const struct host *host = planner->host;

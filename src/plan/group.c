@@ -187,7 +187,7 @@ static int check_kernel(const struct gpu_work *work, struct error *err)
     return 0;
 }
 
-/* What is neither a GPU nor on a GPU's board can't go along. */
+/* A member that is neither a GPU nor on a GPU's board can't go along. */
 static int check_member(const struct gpu_work *work, const struct group_member *member,
                         struct error *err)
 {

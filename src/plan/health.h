@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was decided about a GPU, as the planner heeds it. Private to src/plan. */
+/* Decisions about a GPU, as the planner heeds it. Private to src/plan. */
 #ifndef PLAN_HEALTH_H
 #define PLAN_HEALTH_H
 

@@ -5,7 +5,7 @@
 
 #include "plan/work.h"
 
-/* What it would have to do: stand elsewhere on its GPU, or go to another one. */
+/* The claim's move: to stand elsewhere on its GPU, or to go to another one. */
 enum idle_for { IDLE_FOR_ANOTHER_PLACE, IDLE_FOR_ANOTHER_GPU };
 
 /* Is nothing using what the claim, one that stays on the GPU, holds there? True only of what is

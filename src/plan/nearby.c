@@ -8,7 +8,7 @@
 #include "plan/work_solve.h"
 #include "plan/work_try.h"
 
-/* What is given up. */
+/* The loss. */
 struct distance {
     uint32_t memory_mib;
     uint32_t compute;

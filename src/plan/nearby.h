@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What comes nearest to a claim that no GPU can serve: what one of them can serve now, next to what
+/* The nearest to a claim that no GPU can serve: what one of them can serve now, next to what
  * stands there. Private to src/plan. */
 #ifndef PLAN_NEARBY_H
 #define PLAN_NEARBY_H

@@ -36,7 +36,7 @@ static void drop_vfs(struct gpu *gpu)
     gpu->vfs_enabled = 0;
 }
 
-/* What goes when the driver is bound again. */
+/* Parts that go when the driver is bound again. */
 static void drop_parts(struct gpu *gpu)
 {
     gpu->vgpus.n = 0;

@@ -229,7 +229,7 @@ static void append(struct error *err, const char *text)
     (void)str_copy(err->message + len, sizeof(err->message) - len, text);
 }
 
-/* What stands on the GPU that says why, if its sentence doesn't name it yet. */
+/* The things that stand on the GPU and say why, if its sentence doesn't name it yet. */
 static void tell_holders(const struct passed_over *passed, const struct passed *best,
                          struct error *err)
 {
@@ -287,7 +287,7 @@ static void tell_one(struct others *others, const struct passed_over *passed, si
     strbuf_add(&others->text, len < words.len ? "..." : "");
 }
 
-/* Those that could serve such a claim first, then those of another model. */
+/* GPUs that could serve such a claim first, then those of another model. */
 static void tell_others(const struct passed_over *passed, size_t best, const struct claim *claim,
                         struct error *err)
 {

@@ -300,7 +300,7 @@ static void a_claim_s_own_fault_comes_before_a_quarantined_gpu(void **state)
     expect(&err, "a time-sliced claim takes no profile", 0);
 }
 
-/* What stands on the only GPU is named with its places, for it is why something fits nowhere. */
+/* Instances on the only GPU are named with their places: they are why something fits nowhere. */
 static void instances_that_stay_are_named_with_their_places(void **state)
 {
     struct scene scene = {.f = *state};

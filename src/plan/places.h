@@ -12,9 +12,9 @@
  */
 const struct claim *places_rival(const struct host *host, const struct claims *claims,
                                  const struct claim *claim);
-/* What is to be stored of a bound claim whose UUID is not known: the UUID, once it is said in the
- * boot that the claim's address is of; or that another board is at the address, or may be, as
- * boards have moved since the boot before. False: nothing new. */
+/* The assignment to be stored of a bound claim whose UUID is not known: the UUID, once it is said
+ * in the boot that the claim's address is of; or that another board is at the address, or may be,
+ * as boards have moved since the boot before. False: nothing new. */
 bool places_judge(const struct host *host, const struct claims *claims, bool moved,
                   const struct claim *claim, struct assignment *ret_got);
 /* The one check that a plan gives no claim what another one keeps. Sets REASON_CONFLICT. */

@@ -218,7 +218,7 @@ static int assign_all(const struct planner *planner, struct works *works,
     return 0;
 }
 
-/* What can't be seen can't be given back: the claims that go would leave it behind. */
+/* A device that can't be seen can't be given back: the claims that go would leave it behind. */
 static int check_answers(const struct gpu_work *work, struct error *err)
 {
     char bdf[BDF_SIZE];

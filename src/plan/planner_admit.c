@@ -112,7 +112,7 @@ static int check_nvml(const struct planner *planner, const struct claim *claim, 
     return -REASON_UNAVAILABLE;
 }
 
-/* What comes and goes with a VM needs one. */
+/* A claim that comes and goes with a VM needs one. */
 static int check_hold(const struct claim *claim, struct error *err)
 {
     if (claim->spec.hold != CLAIM_ON_DEMAND || claim->vm[0] != '\0') {

@@ -41,7 +41,7 @@ static int check_able(const struct gpu_work *work, enum gpu_mode mode, struct er
     return 0;
 }
 
-/* What can't be seen on it might be in use, and another tool's. */
+/* A thing that can't be seen on it might be in use, and another tool's. */
 static int check_answers(const struct gpu *gpu, struct error *err)
 {
     char bdf[BDF_SIZE];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stays a claim's when its VM is off, the host was rebooted, or someone changed the mode. */
+/* Things that stay a claim's when its VM is off, the host was rebooted, or someone changed the
+ * mode. */
 #include <string.h>
 
 #include "plan/planner_fixture.h"

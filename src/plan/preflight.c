@@ -187,7 +187,7 @@ static void name_profiles(const struct gpu *gpu, struct migration_facts *facts)
     }
 }
 
-/* What there is to say of the GPU that was chosen, or of the first that was turned down. */
+/* Facts of the GPU that was chosen, or of the first that was turned down. */
 static void choose_gpu(struct search *search, struct migration_facts *ret_facts)
 {
     const struct host *host = search->planner->host;

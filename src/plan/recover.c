@@ -157,7 +157,7 @@ static void wipe(struct gpu *gpu, enum step_kind kind)
     }
 }
 
-/* What is missing, as if the GPU were not quarantined: that is what the plan is about. */
+/* The missing parts, as if the GPU were not quarantined: that is what the plan is about. */
 static void plan_missing(const struct planner *planner, const struct host *host,
                          const struct gpu *gpu, const struct plan *plan,
                          struct restoration *ret_restoration)

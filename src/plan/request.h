@@ -51,7 +51,7 @@ struct plan_request {
 
 /* Is the stored claim of that name to go? */
 bool plan_request_removes(const struct plan_request *request, const char *name);
-/* What is remembered of the GPU; NULL: nothing. */
+/* The GPU's record; NULL: there is none. */
 const struct gpu_record *planner_record_of(const struct planner *planner, const struct gpu *gpu);
 /* The model that a GPU is, or NULL when neither driver nor catalog knows it. */
 const struct gpu_model *gpu_model_of(const struct planner *planner, const struct gpu *gpu);

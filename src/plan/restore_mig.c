@@ -56,7 +56,7 @@ static int enter_mig(struct restore *r, bool wants_vfs, struct error *err)
 
 enum place { PLACE_FREE, PLACE_SERVED, PLACE_BLOCKED };
 
-/* What is where the item's instance belongs? */
+/* The place where the item's instance belongs: what is there? */
 static enum place look_at_place(const struct restore *r, const struct restore_item *item,
                                 const struct gi **ret_gi)
 {

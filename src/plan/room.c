@@ -95,8 +95,8 @@ static bool arrange(struct gpu_work *work, size_t n_new, const struct admitted *
 
 /* ---- all sets, the smallest first ---- */
 
-/* What moves together or not at all: vGPUs that share an instance, as only an empty one makes room;
- * else one claim. */
+/* Claims that move together or not at all: vGPUs that share an instance, as only an empty one makes
+ * room; else one claim. */
 struct unit {
     size_t first, n; /* of search.claims */
     bool chosen;
@@ -156,7 +156,7 @@ static bool is_listed(const struct search *search, const struct claim *claim)
     return false;
 }
 
-/* Those that stay and those that moved for an earlier claim, which may go back. */
+/* Claims that stay, and those that moved for an earlier claim, which may go back. */
 static void list_units(struct search *search)
 {
     const struct gpu_work *work = search->work;

@@ -97,7 +97,7 @@ void seats_add_spares(struct plan *plan, const struct gpu_work *work)
 
 /* ---- taking a seat ---- */
 
-/* What can't be assured, and on account of which instance. */
+/* The seat can't be assured: on account of which instance? */
 static int refuse(const struct seats *seats, const struct seats_gi *mine,
                   const struct seats_gi *other, const struct cat_vgpu_type *type, uint32_t fillers,
                   struct error *err)

@@ -22,7 +22,7 @@ static const unsigned char table[PLACE_COUNT][PLACE_COUNT] = {
 
 enum whereabouts whereabouts(enum place source, enum place target, bool moved)
 {
-    /* It was there, and was shut down since. */
+    /* The VM was there, and was shut down since. */
     bool left = source == PLACE_OFF || source == PLACE_ABSENT;
     if (moved && left && (target == PLACE_OFF || target == PLACE_PAUSED)) {
         return WHERE_AWAY;

@@ -46,7 +46,8 @@ struct works {
     size_t n;
 };
 
-/* What stays and what goes by the request, and nothing that comes yet. works_done() frees. */
+/* The works with what stays and what goes by the request, and nothing that comes yet. works_done()
+ * frees. */
 int works_init(struct works *works, const struct planner *planner,
                const struct plan_request *request, struct error *err);
 void works_done(struct works *works);

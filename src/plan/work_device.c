@@ -79,8 +79,8 @@ static enum reserved_by reserved_by(const struct gpu_work *work, size_t i,
     return worst;
 }
 
-/* Who has a mediated device of that UUID already, so that this GPU can't make one: the kernel knows
- * them by their UUIDs alone. NULL: none has. */
+/* The GPU that has a mediated device of that UUID already, so that this GPU can't make one: the
+ * kernel knows them by their UUIDs alone. NULL: none has. */
 static const struct gpu *find_mdev_elsewhere(const struct gpu_work *work, const char *uuid)
 {
     for (size_t g = 0; g < work->n_all; g++) {

@@ -383,8 +383,8 @@ static void look_at_seats(const struct gpu_work *work, const struct mig *mig, co
     }
 }
 
-/* What is there before what is made; then the fuller the earlier, as what has no room left is none
- * that the driver could choose for the next. */
+/* Instances that are there before those that are made; then the fuller the earlier, as one without
+ * room left is none that the driver could choose for the next. */
 static void order_of_making(const struct gpu_work *work, const struct mig *mig,
                             const struct seats *seats, uint32_t order[LAYOUT_MAX_GIS])
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What may meet on the instances of one profile. Private to src/plan. */
+/* Claims that may meet on the instances of one profile. Private to src/plan. */
 #ifndef PLAN_WORK_MIX_H
 #define PLAN_WORK_MIX_H
 

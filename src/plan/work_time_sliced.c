@@ -62,7 +62,7 @@ static void add_lost(const struct gpu_work *work, struct layout_vgpus *vgpus)
     }
 }
 
-/* What is to come back needs the size mode that it had. */
+/* A vGPU that is to come back needs the size mode that it had. */
 static int check_lost(const struct gpu_work *work, bool mixed, struct error *err)
 {
     for (size_t i = 0; i < work->n_kept; i++) {

@@ -35,7 +35,7 @@ int work_try(struct gpu_work *work, const struct claim *claim, const struct clai
     result = work_solve(work, err);
     result = result != 0 ? result : group_check(work, err);
     if (result != 0) {
-        /* What was solved before the claim came is the GPU's part again. */
+        /* The solution from before the claim came is the GPU's part again. */
         work->n_added--;
         work_solve_again(work);
     }

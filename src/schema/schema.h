@@ -38,7 +38,7 @@ json_t *schema_list_to_json(const struct schema *schema, const void *items, size
  */
 int schema_read(const struct schema *schema, struct reader *r, void *object, enum face face);
 
-/* What stands at a key of a reader's object, or in the list there (index < 0: no list). */
+/* The value at a key of a reader's object, or in the list there (index < 0: no list). */
 struct schema_place {
     const char *key;
     int index;
@@ -48,7 +48,7 @@ struct schema_place {
 void schema_read_below(const struct schema *schema, struct reader *outer,
                        const struct schema_place *place, void *object, enum face face);
 
-/* What is read, and what it is called in messages (as in base/json.h). */
+/* The document that is read, and its name in messages (as in base/json.h). */
 struct schema_input {
     const json_t *json;
     const char *origin;

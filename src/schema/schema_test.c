@@ -178,7 +178,7 @@ static void a_table_that_is_not_sound_is_found(void **state)
     }
 }
 
-/* What is written of a lamp that says this much; "": the key is left out. */
+/* The text of a lamp that says this much; "": the key is left out. */
 struct form {
     const char *yaml; /* behind LEAST */
     const char *key;

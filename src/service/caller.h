@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who passes the door, and as what. */
+/* The caller that passes the door, and its roles. */
 #ifndef SERVICE_CALLER_H
 #define SERVICE_CALLER_H
 

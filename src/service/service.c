@@ -6,7 +6,8 @@ static int check_permission(const struct verb *verb, const struct caller *caller
     if ((caller->roles & verb->permission) != 0) {
         return 0;
     }
-    /* What it says of a VM's power is believed, so only libvirt's own hook may: it runs as root. */
+    /* The hook's word on a VM's power is believed, so only libvirt's own hook may: it runs as root.
+     */
     if (verb->id == VERB_RUN_HOOK) {
         return error_set(err, REASON_PERMISSION, "request",
                          "only libvirt's hook may ask this, as root");

@@ -17,7 +17,7 @@ enum verb_id {
 
 enum verb_body { BODY_NONE, BODY_OPTIONAL, BODY_NEEDED };
 
-/* What else a verb takes (query parameters of its route), and how it is treated; bits. */
+/* Further things that a verb takes (query parameters of its route), and how it is treated; bits. */
 enum verb_flag {
     TAKES_DRY_RUN = 1 << 0,
     TAKES_GPU = 1 << 1,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is written together: puts and deletions, and the versions that they count on. */
+/* A batch is written together: puts and deletions, and the versions that they count on. */
 #ifndef STORE_BATCH_H
 #define STORE_BATCH_H
 

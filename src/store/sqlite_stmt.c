@@ -48,7 +48,7 @@ void sqlite_bind_text(sqlite3_stmt *stmt, int index, const char *text)
 
 int sqlite_run(struct sqlite_store *s, sqlite3_stmt *stmt, struct error *err, const char *what)
 {
-    /* What begins here, and not within a transaction. */
+    /* A transaction of one statement, which begins here and not within another. */
     int r = sqlite3_get_autocommit(s->db) != 0 ? sqlite_check_file(s, err) : 0;
     if (r != 0) {
         return r;

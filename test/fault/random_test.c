@@ -320,7 +320,7 @@ static bool has_device(const struct fake_vm *vm, const struct pci_addr *device)
     return false;
 }
 
-/* Who ran before and after has what it had, and it is still a device. */
+/* A VM that ran before and after has what it had, and it is still a device. */
 static void check_running(const struct play *play, const struct fake_host *before)
 {
     for (size_t i = 0; i < FAKE_VMS; i++) {

@@ -78,7 +78,7 @@ static void a_vm_moves_while_another_ones_target_is_silent(void **state)
     must(lab_wait_until(lab, vm_is_over, (char[]){VM}), "it waits for the silent host");
     must(world->silent && !vm_is_over((char[]){OTHER_VM}), "the silent host has answered");
     assert_int_equal(migration_of(VM)->state, MIGRATION_DONE);
-    /* Who is asked now has an answer, too. */
+    /* A host that is asked now has an answer, too. */
     lab_ask(lab, VERB_GET_MIGRATION, &answer, .target = migration_of(OTHER_VM)->id);
     must(lab_wait(lab, &answer) && answer.body != NULL, "no answer");
     answer_done(&answer);

@@ -34,7 +34,7 @@ static void make_old(struct manager *m, struct observation *view, enum port_kind
     }
 }
 
-/* Who only reads loses patience first, as outside. */
+/* A reader loses patience first, as outside. */
 static bool lose_reading(struct manager *m)
 {
     bool any = false;

@@ -355,7 +355,7 @@ static void choose_pool(struct world *w)
     }
     for (size_t i = 0; i < POOL; i++) {
         w->pool[i] = types[pick(w, n)];
-        /* Those that could meet on an instance, mostly. */
+        /* Types that could meet on an instance, mostly. */
         for (uint32_t tries = 0; i > 0 && tries < 100 && !meets(w->pool[0], w->pool[i]); tries++) {
             w->pool[i] = types[pick(w, n)];
         }

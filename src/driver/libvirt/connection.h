@@ -38,7 +38,7 @@ int saved_state_follow(virDomainPtr domain, const char *vm, struct error *err);
 /* The definition as text; caller frees. */
 int libvirt_definition(virDomainPtr domain, enum definition which, char **ret_xml,
                        struct error *err);
-/* What it names for claims, if there is one that can be read. */
+/* The devices that a saved state names for claims, if there is one that can be read. */
 void saved_state_facts(virDomainPtr domain, struct domain_facts *facts);
 /* May it be undefined: is it off, and does libvirt keep nothing else for it (kept.c)? -IN_USE names
  * what it keeps. */

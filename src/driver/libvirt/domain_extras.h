@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands next to a claim's <hostdev> (domain_edit.h): kept in step with the devices noted in
+/* Elements next to a claim's <hostdev> (domain_edit.h): kept in step with the devices noted in
  * <metadata>. */
 #ifndef DRIVER_LIBVIRT_DOMAIN_EXTRAS_H
 #define DRIVER_LIBVIRT_DOMAIN_EXTRAS_H

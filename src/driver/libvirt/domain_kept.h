@@ -12,7 +12,7 @@
 /* Takes the element out of <devices>: kept if there is more in it than cleave wrote, else dropped.
  */
 void domain_kept_put(xmlNode *root, const char *claim, xmlNode *hostdev);
-/* What is kept for it, if anything is, goes. */
+/* The element kept for the claim, if there is one, goes. */
 void domain_kept_forget(const xmlNode *root, const char *claim);
 /* The boot display went to the device of claim `to`, which had `was` in its attribute (NULL: no
  * such attribute): if it is one's whose element is kept, that one gets it back. */

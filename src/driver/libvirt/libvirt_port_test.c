@@ -302,7 +302,8 @@ static void a_running_vm_is_left_alone(void **state)
     assert_string_equal(err.message,
                         "VM \"web1\" is running: 0000:41:00.0 can't be put in or taken out now");
     assert_int_equal(port->ops->apply(port, &detach, &err), -REASON_IN_USE);
-    /* Who else has it is not asked here: a list of the VMs would wait for the hook of each. */
+    /* Other VMs that have it are not asked for here: a list of the VMs would wait for the hook of
+     * each. */
     assert_int_equal(port->ops->check(port, &elsewhere, &err), 0);
 
     struct step another = make_step_of(STEP_ATTACH, "web1", 1);

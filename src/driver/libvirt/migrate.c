@@ -220,7 +220,7 @@ int libvirt_migrate(struct libvirt_port *port, const struct guest_migration *mig
     if (ret_done != NULL) {
         *ret_done = (struct guest_progress){.job = GUEST_JOB_NONE};
     }
-    /* Who asked was judged before. Here once more what libvirt gets at all: it runs as root. */
+    /* The asker was judged before. Here once more what libvirt gets at all: it runs as root. */
     int result = remote_read_destination(migration->dest_uri, REMOTE_FOR_ROOT, NULL, err);
     result = result != 0 ? result : find_running(port, migration->vm, &domain, err);
     result = result != 0 ? result

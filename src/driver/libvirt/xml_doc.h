@@ -51,7 +51,7 @@ bool xml_get(const xmlNode *node, const char *attribute, char *out, size_t size)
 /* 0x… numbers up to max. */
 bool xml_get_hex(const xmlNode *node, const char *attribute, uint32_t max, uint32_t *ret_value);
 bool xml_get_u64(const xmlNode *node, const char *attribute, uint64_t *ret_value);
-/* What stands between the tags, without blanks around it; like xml_get(). */
+/* The text between the tags, without blanks around it; like xml_get(). */
 bool xml_content(const xmlNode *node, char *out, size_t size);
 /* Of a <domain>: its UUID, "" if it has none, and what it is known as (model/host.h). */
 void xml_domain_names(const xmlNode *domain, char ret_name[VM_NAME_SIZE], char ret_uuid[40]);

@@ -80,7 +80,7 @@ static void its_own_board_says_live_and_another_none(void **state)
     assert_string_equal(word, "none");
 }
 
-/* It comes from another host: the driver must not see what lies about its own size. */
+/* Metadata comes from another host: the driver must not see what lies about its own size. */
 static void metadata_that_is_broken_never_reaches_the_driver(void **state)
 {
     (void)state;

@@ -14,7 +14,7 @@
 #define EVENT_DOUBLE_BIT_ECC 0x2U
 #define EVENT_XID 0x8U
 
-/* What is registered, so that a report can name a GPU that answers no more questions. */
+/* A GPU that is registered, so that a report can name it once it answers no more questions. */
 struct watched {
     struct nvml_device *device;
     struct pci_addr addr;
@@ -72,7 +72,7 @@ static bool any_in_use(struct nvml_watch *watch, const struct addrs *addrs)
     return false;
 }
 
-/* What was watched is not to be watched again until the next observation says so. */
+/* The GPUs are not watched again until the next observation says so. */
 static void forget(struct nvml_watch *watch)
 {
     pthread_mutex_lock(&watch->lock);

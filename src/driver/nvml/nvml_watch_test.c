@@ -222,7 +222,7 @@ static bool waits_or_has_looked(void *data)
     return looker->looked || (tid != 0 && await_is_blocked(&tid));
 }
 
-/* Who looks meanwhile would have NVML open just as the watch has. */
+/* A look meanwhile would have NVML open just as the watch has. */
 static void hushed_it_lets_go_at_once_and_comes_back_afterwards(void **state)
 {
     struct bench *b = *state;

@@ -10,7 +10,7 @@
 #include "driver/peer/link.h"
 #include "lib/client.h"
 
-/* What is asked is short; a host that can't even do that is not there. It may have to wait for a
+/* The question is short; a host that can't even do that is not there. It may have to wait for a
  * look at its VMs, which a hook script can hold up for ten seconds. */
 #define TIMEOUT_S 20L
 #define OFFER_TIMEOUT_S 60L

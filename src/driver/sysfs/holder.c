@@ -20,7 +20,7 @@
 
 enum kernel_word { WORD_NONE, WORD_FREE, WORD_SILENT, WORD_BUSY };
 
-/* What is asked about: nodes, and what the kernel says of them all. */
+/* Nodes that are asked about, and what the kernel says of them all. */
 struct nodes {
     struct strlist all;    /* "/dev/vfio/40", "/dev/vfio/noiommu-40", "/dev/vfio/devices/vfio3" */
     enum kernel_word word; /* of the one that is busy, else of one that can't be asked */

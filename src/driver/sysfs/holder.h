@@ -25,8 +25,8 @@ int holder_check_all(const struct sysfs *sys, const struct pci_addr *gpu,
 int holder_check_mdev(const struct sysfs *sys, const char *uuid, const char *subject,
                       struct error *err);
 
-/* Who has the GPU's node of NVIDIA's driver open: "nvidia-persistenced (PID 812) has", or "a
- * program has" where that can't be seen. Returns out. */
+/* The program that has the GPU's node of NVIDIA's driver open: "nvidia-persistenced (PID 812) has",
+ * or "a program has" where that can't be seen. Returns out. */
 const char *holder_name(const struct sysfs *sys, const struct pci_addr *gpu, char *out,
                         size_t size);
 

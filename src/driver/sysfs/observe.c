@@ -16,8 +16,8 @@
 
 #define MAX_GROUP_MEMBERS 256
 
-/* What can't be read is unknown, which is not the same as not there: nothing is done to such a GPU.
- * The first such file is the problem. */
+/* A file that can't be read is unknown, which is not the same as not there: nothing is done to such
+ * a GPU. The first such file is the problem. */
 static bool note(const struct sysfs *sys, struct gpu *gpu, const struct sysfs_path *path, int r)
 {
     if (sysfs_is_answer(r)) {
@@ -306,7 +306,7 @@ static void note_all(const struct sysfs *sys, struct host *host, const struct sy
     }
 }
 
-/* It is there, whatever else is known of it. */
+/* The mdev is there, whatever else is known of it. */
 static void add_other_mdev(struct host *host, const char *uuid)
 {
     struct other_mdev mdev;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is refused before a reset, and how a dead function is recognised. That resets work is tested
+/* Refusals before a reset, and how a dead function is recognised. That resets work is tested
  * on the simulated host, test/e2e/test_health.py. */
 #include "test.h"
 

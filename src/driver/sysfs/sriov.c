@@ -94,7 +94,7 @@ static int refuse_vgpu(const struct step *step, const struct pci_addr *vf, const
     return r;
 }
 
-/* What can't be read may be there. */
+/* A vGPU that can't be read may be there. */
 static int refuse_unread(const struct step *step, const struct pci_addr *function, int r,
                          struct error *err)
 {

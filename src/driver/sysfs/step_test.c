@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is refused before anything is written. That steps work is tested on the simulated kernel,
+/* Refusals before anything is written. That steps work is tested on the simulated kernel,
  * test/sim/driver_test.c. */
 #include "test.h"
 
@@ -243,7 +243,7 @@ static void add_function_and_hoarder(const struct tree_fixture *tree)
     tree_link(tree, "proc/77/fd/12", "/dev/null");
 }
 
-/* Who it might be could not be looked at in time. */
+/* The program that it might be could not be looked at in time. */
 static void what_is_not_known_to_be_free_is_not_taken_away(void **state)
 {
     (void)state;

@@ -50,7 +50,7 @@ static uint32_t find_type_id(const struct sysfs *sys, const struct step *step)
     return NO_ID;
 }
 
-/* What stands on the step's device now; type_id 0 when nothing does. */
+/* The vGPU on the step's device now; type_id 0: none. */
 static int read_current(const struct sysfs *sys, const struct step *step, struct vgpu *ret_vgpu,
                         struct error *err)
 {
@@ -280,8 +280,8 @@ int vgpu_create(const struct sysfs *sys, struct step *step, struct error *err)
     return r != 0 ? r : verify(sys, step, type_id, err);
 }
 
-/* What is to be deleted: *ret_there false when it is gone already, with the function or without. A
- * VF is used again and again, so another type on it is another tool's vGPU. */
+/* The vGPU that is to be deleted: *ret_there false when it is gone already, with the function or
+ * without. A VF is used again and again, so another type on it is another tool's vGPU. */
 static int find_victim(const struct sysfs *sys, const struct step *step, bool *ret_there,
                        struct error *err)
 {

@@ -22,10 +22,9 @@
 #include "turn/plans.h"
 #include "turn/queue.h"
 #include "turn/vm_lines.h"
-#include "vm/by_hand.h"
-#include "vm/foreign.h"
 #include "vm/power.h"
 #include "vm/saved.h"
+#include "vm/start_check.h"
 #include "watch/adopt.h"
 #include "watch/claim_view.h"
 #include "watch/hook_watch.h"
@@ -196,211 +195,20 @@ static void finish(struct hook *hook, const struct error *err)
     hook_free(hook);
 }
 
-/* ---- may the VM have what its definition names? ---- */
+/* ---- prepare ---- */
 
-/* Is the claim the VM's, or kept ready for it because it comes from another host? */
-static bool is_own(const struct hook *hook, const struct claim *claim)
+static struct start_check check_of(const struct hook *hook)
 {
-    return claim_is_of(claim, hook->vm.name, hook->vm.uuid) ||
-           holds_lend(&hook->manager->holds, claim->name, hook->vm.name, hook->vm.uuid);
+    return (struct start_check){
+        .manager = hook->manager, .vm = &hook->vm, .out_of_time = hook->out_of_time};
 }
 
-static int refuse_device(const struct hook *hook, const struct vm_device *device,
-                         enum reason reason, struct error *err, const char *why, const char *whose)
-{
-    char bdf[BDF_SIZE];
-    return error_set(err, reason, SUBJECT("vm", hook->vm.name), "VM \"%s\" can't start: %s %s %s",
-                     hook->vm.name, vm_device_name(device, bdf), why, whose);
-}
-
-/* A device that carries cleave's alias must be that of its claim. */
-static int check_alias(const struct hook *hook, const struct vm_device *device, struct error *err)
-{
-    const struct claim *claim = claims_find(&hook->manager->claims, device->claim);
-    struct claim_device own = {0};
-    char whose[VM_NAME_SIZE + 96];
-    if (claim == NULL || !is_own(hook, claim)) {
-        return manager_refuse_alias(hook->manager, &hook->vm, device, err);
-    }
-    if (!claim_device(claim, &own) || !vm_device_is(device, &own.device, own.mdev_uuid)) {
-        str_print(whose, sizeof(whose), "\"%s\", which has another device now", claim->name);
-        refuse_device(hook, device, REASON_CONFLICT, err, "is in its definition for claim", whose);
-        error_hint(err, "`cleave vm start %s` puts the right one in", SHELL_ARG(hook->vm.name));
-        return -REASON_CONFLICT;
-    }
-    return 0;
-}
-
-/* The claim of this VM for which the definition names the device. */
-static const struct claim *own_claim(const struct hook *hook, const struct vm_device *device)
-{
-    for (vec_each(&hook->manager->claims, claim)) {
-        struct claim_device own = {0};
-        if (is_own(hook, claim) && claim_device(claim, &own) &&
-            vm_device_is(device, &own.device, own.mdev_uuid)) {
-            return claim;
-        }
-    }
-    return NULL;
-}
-
-/* The VM whose saved state has what its claim holds: NULL if it is not saved. */
-static const struct vm *saved_vm_of(const struct hook *hook, const struct claim *holder)
-{
-    const struct vm *vm = holder->vm[0] == '\0'
-                              ? NULL
-                              : host_find_vm_of(hook->manager->host, holder->vm, holder->vm_uuid);
-    return vm != NULL && vm->saved ? vm : NULL;
-}
-
-static void hint_saved(const struct hook *hook, const struct vm *vm, struct error *err)
-{
-    if (manager_find_stuck(hook->manager, vm, vm->saved_devices.items, vm->saved_devices.n) !=
-        NULL) {
-        error_hint(err,
-                   "VM \"%s\" is saved with this device and can't come back from that: `virsh "
-                   "managedsave-remove %s`",
-                   vm->name, SHELL_WORD(vm->name));
-        return;
-    }
-    error_hint(err,
-               "VM \"%s\" is saved with this device: start it, or `virsh managedsave-remove %s`",
-               vm->name, SHELL_WORD(vm->name));
-}
-
-static const struct gpu *wanted_gpu(const struct host *host, const struct claim *claim)
-{
-    if (claim->spec.gpu[0] != '\0') {
-        return host_find_gpu(host, claim->spec.gpu);
-    }
-    return claim->reserved.set ? host_find_gpu_addr(host, &claim->reserved.gpu) : NULL;
-}
-
-/* A device that could not be made: of a saved VM, none comes back when it is waited for. */
-static void explain_saved(const struct hook *hook, const struct missing_devices *needs,
-                          struct error *err)
-{
-    for (vec_each(&hook->manager->claims, claim)) {
-        const struct vm *vm = claim_holds(claim) ? saved_vm_of(hook, claim) : NULL;
-        for (size_t i = 0; vm != NULL && i < needs->to_create.n; i++) {
-            const struct claim *lacks = &needs->to_create.items[i];
-            const struct gpu *gpu = claim_find_gpu(claim, hook->manager->host);
-            const struct gpu *wanted = wanted_gpu(hook->manager->host, lacks);
-            if (gpu != NULL && wanted == gpu) {
-                hint_saved(hook, vm, err);
-                return;
-            }
-        }
-    }
-}
-
-static int refuse_taken(const struct hook *hook, const struct vm_device *device,
-                        const struct claim *own, const struct claim *holder, struct error *err)
-{
-    char bdf[BDF_SIZE];
-    error_set(err, REASON_NO_CAPACITY, SUBJECT("claim", own->name),
-              "VM \"%s\" can't start: %s, which its definition names for claim \"%s\", is taken by "
-              "claim \"%s\"%s%s%s",
-              hook->vm.name, vm_device_name(device, bdf), own->name, holder->name,
-              holder->vm[0] != '\0' ? " of VM \"" : "", holder->vm,
-              holder->vm[0] != '\0' ? "\"" : "");
-    bool no_other = own->spec.mode == CLAIM_PASSTHROUGH && own->spec.gpu[0] != '\0';
-    const struct vm *saved = saved_vm_of(hook, holder);
-    if (saved != NULL) {
-        hint_saved(hook, saved, err);
-    } else if (no_other && holder->vm[0] != '\0') {
-        error_hint(err, "stop VM \"%s\" first; its claim gives the GPU back if it is on-demand",
-                   holder->vm);
-    } else if (no_other) {
-        error_hint(err, "delete the claim that has it: `cleave claim delete %s`", holder->name);
-    } else {
-        error_hint(err, "`cleave vm start %s` can choose another device", SHELL_ARG(hook->vm.name));
-    }
-    return -REASON_NO_CAPACITY;
-}
-
-/* `ret_needs->release`: another VM is giving it back. */
-static int check_device(const struct hook *hook, const struct vm_device *device,
-                        struct missing_devices *ret_needs, struct error *err)
-{
-    const struct claim *claim = manager_find_holder(hook->manager, device);
-    if (claim != NULL && !is_own(hook, claim)) {
-        if (!hook->out_of_time && manager_gives_back(hook->manager, claim)) {
-            ret_needs->release = true;
-            return 0;
-        }
-        char whose[VM_NAME_SIZE + 96];
-        const struct claim *own = own_claim(hook, device);
-        if (own != NULL) {
-            return refuse_taken(hook, device, own, claim, err);
-        }
-        const struct claim *named = claims_find(&hook->manager->claims, device->claim);
-        if (named != NULL && is_own(hook, named)) {
-            return check_alias(hook, device, err); /* its own has moved: the definition is old */
-        }
-        str_print(whose, sizeof(whose), "\"%s\"%s%s%s", claim->name,
-                  claim->vm[0] != '\0' ? " of VM \"" : "", claim->vm,
-                  claim->vm[0] != '\0' ? "\"" : "");
-        refuse_device(hook, device, REASON_IN_USE, err, "belongs to claim", whose);
-        const struct vm *saved = saved_vm_of(hook, claim);
-        if (saved != NULL) {
-            hint_saved(hook, saved, err);
-        } else if (device->claim[0] != '\0') {
-            error_hint(err, "`cleave gc` takes it out of the definition of VM \"%s\"",
-                       hook->vm.name);
-        } else { /* the claim is another VM's, which did nothing wrong */
-            error_hint(err, "take it out of the definition of VM \"%s\": `virsh edit %s`",
-                       hook->vm.name, SHELL_WORD(hook->vm.name));
-        }
-        return -REASON_IN_USE;
-    }
-    return device->claim[0] == '\0' ? 0 : check_alias(hook, device, err);
-}
-
-static bool has_device(const struct vm *vm, const struct claim_device *wanted)
-{
-    for (vec_each(&vm->devices, device)) {
-        if (vm_device_is(device, &wanted->device, wanted->mdev_uuid)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A VM that comes up without its GPU helps no one. */
-static int check_definition(const struct hook *hook, struct error *err)
-{
-    for (vec_each(&hook->manager->claims, claim)) {
-        struct claim_device own = {0};
-        bool settled = claim->state == CLAIM_BOUND || claim->state == CLAIM_PENDING;
-        if (!settled || !is_own(hook, claim) || !claim_device(claim, &own) ||
-            has_device(&hook->vm, &own)) {
-            continue;
-        }
-        char bdf[BDF_SIZE];
-        error_set(err, REASON_CONFLICT, SUBJECT("claim", claim->name),
-                  "VM \"%s\" can't start: its definition lacks %s, the device of claim \"%s\"",
-                  hook->vm.name, device_name(own.mdev_uuid, &own.device, bdf), claim->name);
-        error_hint(err, "`cleave vm start %s` puts it in", SHELL_ARG(hook->vm.name));
-        return -REASON_CONFLICT;
-    }
-    return 0;
-}
-
-/* 0: it may start, once it has what it needs. A plan that changes its definition waits for libvirt,
- * which waits for us. */
+/* The same as start_check_judge(). */
 static int judge(const struct hook *hook, struct missing_devices *ret_needs, struct error *err)
 {
-    int r = hold_check(&hook->manager->holds, hold_vm(hook->vm.name, hook->vm.uuid), WANT_VM_BOOT,
-                       NULL, err);
-    for (size_t i = 0; r == 0 && i < hook->vm.devices.n; i++) {
-        r = check_device(hook, &hook->vm.devices.items[i], ret_needs, err);
-    }
-    r = r != 0 ? r : check_definition(hook, err);
-    return r != 0 ? r : manager_power_needs(hook->manager, &hook->vm, ret_needs, err);
+    const struct start_check check = check_of(hook);
+    return start_check_judge(&check, ret_needs, err);
 }
-
-/* ---- prepare ---- */
 
 static void turn_over(json_t *body, const struct error *err, void *data)
 {
@@ -538,7 +346,8 @@ static void run_prepare(struct change *change)
         }
     }
     if (r != 0) {
-        explain_saved(hook, &needs, &err);
+        const struct start_check check = check_of(hook);
+        start_check_explain(&check, &needs, &err);
     } else {
         r = manager_run_plan(change->manager, plan, plan_ended, change, &err);
     }
@@ -576,7 +385,7 @@ static bool is_at_definition(const struct manager *m)
     return false;
 }
 
-/* What is under way goes on; what comes of it is given back when libvirt tells that the VM did not
+/* A plan under way goes on; what comes of it is given back when libvirt tells that the VM did not
  * start, or when it is seen off. */
 static void give_up(struct hook *hook)
 {
@@ -621,16 +430,6 @@ static void on_tick(void *data)
     }
 }
 
-static bool concerns_us(const struct hook *hook)
-{
-    for (vec_each(&hook->manager->claims, claim)) {
-        if (is_own(hook, claim)) {
-            return true;
-        }
-    }
-    return hook->vm.devices.n > 0;
-}
-
 static void prepare(struct hook *hook, struct error *err)
 {
     struct manager *m = hook->manager;
@@ -644,7 +443,8 @@ static void prepare(struct hook *hook, struct error *err)
         finish(hook, err);
         return;
     }
-    if (!concerns_us(hook)) {
+    const struct start_check check = check_of(hook);
+    if (!start_check_concerns_us(&check)) {
         finish(hook, NULL);
         return;
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is to become of each VM: its migration to each target in a dry run, one after the other. */
+/* Each VM's fate: its migration to each target in a dry run, one after the other. */
 #include "drain/drain_plan.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is to become of each VM of a drain. Loop thread only. */
+/* Each VM's fate in a drain. Loop thread only. */
 #ifndef DRAIN_DRAIN_PLAN_H
 #define DRAIN_DRAIN_PLAN_H
 

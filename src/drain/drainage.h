@@ -52,8 +52,8 @@ void txn_put_drain(struct txn *txn, const struct drain *drain);
 struct drain_call *drain_call_new(struct drainage *d, size_t vm);
 /* The call is over: false when the drainage went with it, or the manager stops. */
 bool drain_call_end(struct drain_call *call, struct drainage **ret_d, size_t *ret_vm);
-/* Who calls verbs for the drain. What its author may name was judged with his request, so ROLES_ALL
- * is for addresses from there. */
+/* The caller of verbs for the drain. What its author may name was judged with his request, so
+ * ROLES_ALL is for addresses from there. */
 struct caller drain_caller(const struct drainage *d, unsigned roles);
 
 #endif

@@ -16,8 +16,8 @@ void arrival_after_plan(struct incoming *incoming, const struct plan *plan);
  * that the VM's hook was called, which it is before anything of the VM arrives. NULL: it is not
  * here. */
 bool arrival_see_vm(const struct arrival *arrival, const struct vm **ret_vm);
-/* It is ready, and no change that gives it back waits for its turn: one that has begun has moved it
- * to another state. */
+/* The arrival is ready, and no change that gives it back waits for its turn: one that has begun has
+ * moved it to another state. */
 bool arrival_is_idle(const struct arrival *arrival);
 /* The VM lives here: its claims own what was reserved. */
 int arrival_commit(struct arrival *arrival, struct error *err);

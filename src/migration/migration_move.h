@@ -18,7 +18,7 @@ uint64_t move_tick_us(const struct manager *m);
 /* After a pause that grows with each attempt. */
 void move_back_off(struct move *move);
 void move_schedule(struct move *move);
-/* It is over: answers a dry run, and lets the next one move. */
+/* The migration is over: answers a dry run, and lets the next one move. */
 void move_finish(struct move *move);
 /* Stores the next state and goes on from there; tries again later if it can't be stored. */
 void move_enter(struct move *move, enum migration_state state);
@@ -29,7 +29,7 @@ void move_go_back(struct move *move, const struct error *err);
 int move_refuse_to_resolve(const struct move *move, struct error *err);
 /* Answers who waits for that; nothing if no one does. */
 void move_refuse_resolving(struct move *move, const struct error *err);
-/* It is over: nothing is left to resolve. */
+/* The migration is over: nothing is left to resolve. */
 void move_end_settling(struct move *move);
 /* Ends it without anything having been done. */
 void move_fail(struct move *move, const struct error *err);

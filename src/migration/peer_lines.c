@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who talks to other hosts: a worker for each, for a host may be silent for a minute per question.
+ * Lines to other hosts: a worker for each, for a host may be silent for a minute per question.
  * There are a few. Any member can ask for any number of dry runs and moves, so root has some that
  * no other gets, VMs that move some that no dry run gets; and no question waits behind one that
  * matters less, be it put to the same host.

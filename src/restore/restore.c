@@ -228,7 +228,7 @@ static struct plan *plan_entry(struct manager *m, struct restore_gpu *entry)
     return plan->steps.n > 0 || plan->claims.n > 0 ? TAKE_PTR(plan) : NULL;
 }
 
-/* That of the first GPU that is due; NULL: there is none. */
+/* The entry of the first GPU that is due; NULL: there is none. */
 static struct plan *next_plan(struct manager *m, struct restore_gpu **ret_entry)
 {
     struct restore_run *run = m->restore;
@@ -409,8 +409,8 @@ static void leave_entry(struct restore_gpu *entry)
     }
 }
 
-/* It was cancelled, and none of its plans runs. `fresh`: the host is as it is now, so that a GPU
- * whose plan was the last one is known to have all. */
+/* A run that was cancelled, and of which no plan runs. `fresh`: the host is as it is now, so that a
+ * GPU whose plan was the last one is known to have all. */
 static void end_cancelled(struct manager *m, bool fresh)
 {
     for (vec_each(&m->restore->gpus, entry)) {

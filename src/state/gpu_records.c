@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is remembered of GPUs: loaded at start, changed together with the plans that change it. */
+/* Records of GPUs: loaded at start, changed together with the plans that change it. */
 #include "state/gpu_records.h"
 
 #include "base/str.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is remembered of GPUs. Loop thread only. */
+/* Records of GPUs. Loop thread only. */
 #ifndef STATE_GPU_RECORDS_H
 #define STATE_GPU_RECORDS_H
 

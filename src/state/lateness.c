@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What has not answered: which port, since when, and which call keeps it. */
+/* Ports that have not answered: which one, since when, and which call keeps it. */
 #include "state/lateness.h"
 
 #include <stdio.h>

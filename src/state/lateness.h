@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What has not answered: which port, since when, and which call keeps it. Loop thread only. */
+/* Ports that have not answered: which one, since when, and which call keeps it. Loop thread only.
+ */
 #ifndef STATE_LATENESS_H
 #define STATE_LATENESS_H
 

@@ -29,8 +29,8 @@ typedef void hardware_listener_fn(struct manager *m, struct hardware_look *look)
 /* `now`: the guests' half alone. */
 typedef void guests_listener_fn(struct manager *m, const struct host *now);
 
-/* What else has to do with plans, and stores records together with theirs. `change`: whose plan it
- * is; NULL: cleaved's. */
+/* A part that has to do with plans, and stores records together with theirs. `change`: whose plan
+ * it is; NULL: cleaved's. */
 struct plan_follower {
     /* In the transaction that reserves the plan; and once that is stored. */
     void (*reserve)(struct txn *txn, const struct change *change, const struct plan *plan);
@@ -48,12 +48,12 @@ struct listeners {
     hardware_listener_fn *const *hardware_compared;
     /* NVML answered. `now` is about to become manager->host. */
     hardware_listener_fn *const *hardware_seen;
-    /* It is manager->host. */
+    /* The look is manager->host. */
     hardware_listener_fn *const *hardware_taken;
     /* The VMs were seen before; theirs are still in manager->host. */
     guests_listener_fn *const *guests_compared;
     guests_listener_fn *const *guests_seen;
-    /* They are in manager->host, and libvirt answers. */
+    /* The VMs are in manager->host, and libvirt answers. */
     guests_listener_fn *const *guests_taken;
     const struct plan_follower *plans;
     /* The turn is free: one that takes it goes before the changes that wait. True: it has. */

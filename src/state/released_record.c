@@ -29,7 +29,7 @@ int released_load(const struct manager *m, json_t **ret_documents, struct error 
     return ledger_records(m->ledger, RECORD_RELEASED, ret_documents, err);
 }
 
-/* What is too old goes, and the oldest when there are too many. */
+/* Records that are too old go, and the oldest when there are too many. */
 static void prune(struct txn *txn, uint64_t now_us)
 {
     CLEANUP_JSON json_t *documents = NULL;

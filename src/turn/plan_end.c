@@ -161,7 +161,8 @@ static void end_deallocation(struct txn *txn, const struct plan *plan,
     }
 }
 
-/* It was bound and stays so, wherever its device is now; someone may have changed the rest. */
+/* The claim was bound and stays so, wherever its device is now; someone may have changed the rest.
+ */
 static void end_restore(struct txn *txn, const struct plan_claim *entry)
 {
     const struct claim *stored = draft_claim(&txn->draft, entry->claim.name);

@@ -10,7 +10,7 @@
 /* A refusal costs a look at the hardware; a plan that fails is stored, with events. */
 #define LONGEST_PAUSE_US UINT64_C(5000000)
 #define LONGEST_PLAN_PAUSE_US UINT64_C(60000000)
-/* That are over, and remembered. */
+/* Tasks that are over, and remembered. */
 #define RETRIES_KEPT 20
 
 static struct operation *find(const struct manager *m, const struct retry_task *task)

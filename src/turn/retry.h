@@ -14,7 +14,7 @@
 struct manager;
 struct hardware_look;
 
-/* What is tried: its kind and subject say which it is. */
+/* A task that is tried: its kind and subject say which it is. */
 struct retry_task {
     const struct operation_kind *kind;
     char name[VM_NAME_SIZE]; /* of the subject */
@@ -42,7 +42,7 @@ void retry_refused(struct manager *m, const struct retry_task *task, const struc
 /* Its plan has ended; NULL: it had none, or cleaved stops. */
 void retry_ended(struct manager *m, const struct retry_task *task, const struct plan *plan);
 
-/* It is not to be tried again: what it was about is gone, or well. */
+/* The task is not to be tried again: what it was about is gone, or well. */
 void retry_drop(struct operation *operation);
 
 /* The hardware was looked at: when a GPU works again, everything is due. */

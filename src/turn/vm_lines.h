@@ -35,7 +35,7 @@ int vm_lines_open(struct manager *m);
  * use, or has not answered the same call about the same VM. */
 int vm_line_take(struct change *change, enum vm_line_use use, struct error *err);
 void vm_line_give_back(struct change *change);
-/* It only asks libvirt whether there is a VM to stop: given up, it has done nothing. */
+/* The change only asks libvirt whether there is a VM to stop: given up, it has done nothing. */
 bool vm_line_only_asks(const struct change *change);
 /* Why the change had no answer in `waited_us`. */
 void vm_line_explain(const struct change *change, uint64_t waited_us, struct error *err);

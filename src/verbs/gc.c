@@ -94,7 +94,7 @@ static const char *running_vm(const struct manager *m, const struct claim *claim
     return vgpu == NULL || !claim_is_vgpu(claim, vgpu) ? "" : vgpu->holder;
 }
 
-/* What was not seen to be undefined may only be out of sight. */
+/* A VM that was not seen to be undefined may only be out of sight. */
 static void keep_held(struct collector *c, const struct claim *claim, const struct gone *gone)
 {
     char text[ERROR_TEXT_SIZE];

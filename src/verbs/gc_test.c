@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is garbage, and how cleave knows what is its own. */
+/* Garbage, and how cleave knows what is its own. */
 #include "base/str.h"
 #include "lab_fixture.h"
 #include "state/state.h"

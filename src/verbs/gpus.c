@@ -13,7 +13,7 @@
 #include "turn/plans.h"
 #include "turn/queue.h"
 
-/* What is wanted is there already, so that no plan will tell it to the record. */
+/* The GPU is as wanted already, so that no plan will write it to the record. */
 static int remember(struct change *change, const struct plan *plan, bool is_mode, struct error *err)
 {
     struct manager *m = change->manager;

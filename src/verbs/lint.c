@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is wrong with a VM's definition: read while changes go on, judged in the light of the host
+/* Faults of a VM's definition: read while changes go on, judged in the light of the host
  * and the claims as they are then. */
 #include "verbs/lint.h"
 

@@ -15,8 +15,8 @@ struct steps {
     size_t cap;
 };
 
-/* What takes devices that the stored definitions of the claims' VMs that are off name for claims
- * that are not their own out of them. The caller frees with vec_done(). */
+/* Steps that take devices that the stored definitions of the claims' VMs that are off name for
+ * claims that are not their own out of them. The caller frees with vec_done(). */
 void manager_foreign_of(const struct manager *m, const struct claim *const *add, size_t n,
                         struct steps *ret_steps);
 /* Refuses to start a VM with `device`, which is in its definition for a claim that is gone or

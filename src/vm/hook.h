@@ -10,7 +10,7 @@
 
 struct manager;
 
-/* They are answered: cleaved stops. */
+/* Hooks are answered: cleaved stops. */
 void manager_refuse_hooks(struct manager *m, const struct error *err);
 /* Refuses those of a VM that is to be stopped at once. Were there any? */
 bool manager_end_hooks(struct manager *m, const char *vm);

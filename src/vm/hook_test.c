@@ -73,7 +73,7 @@ static void who_moves_a_vm_by_libvirt_alone_is_shown_how_to_move_it(void **state
     assert_non_null(strstr(err.hint, "`virsh managedsave-remove web1`"));
     vm->saved = false;
     lab_look(&f->lab);
-    /* It is reported once: the next start is one like any other. */
+    /* The VM is reported once: its next start is one like any other. */
     assert_int_equal(hooked_ask(&f->lab, "web1", "prepare", &err), -REASON_NOT_FOUND);
     assert_non_null(strstr(err.hint, "`cleave gc`"));
 }

@@ -39,7 +39,7 @@ static void swap_often(struct lab_fixture *f, const char *first, const char *sec
     hooked_create(&f->lab, second);
     assert_int_equal(hooked_ask(&f->lab, "web1", "prepare", NULL), 0);
     for (int i = 0; i < 100; i++) {
-        /* What is given back is on its way while the other asks. */
+        /* A device is on its way back while the other VM asks. */
         assert_int_equal(hooked_ask(&f->lab, vms[i % 2], "release", NULL), 0);
         int r = hooked_ask(&f->lab, vms[(i + 1) % 2], "prepare", &err);
         if (r != 0) {

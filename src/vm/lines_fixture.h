@@ -67,7 +67,7 @@ static inline void lines_hang_no_more(struct lab *lab)
     atomic_store(&lab->faults.hang, 0);
 }
 
-/* What hangs is late at once, and nothing else is, however slow. */
+/* A port that hangs is late at once, and nothing else is, however slow. */
 static inline int lines_setup(void **state)
 {
     int r = lab_fixture_setup_as(state, lines_configure);

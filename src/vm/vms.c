@@ -197,7 +197,7 @@ static void start_done(void *data)
     vm_done(change, "vm-started", "started");
 }
 
-/* What only libvirt knows, and only when it is asked to define the VM. */
+/* Faults that only libvirt knows, and only when it is asked to define the VM. */
 static void answer_definable(struct change *change)
 {
     struct vm vm = {.state = VM_SHUT_OFF};

@@ -46,7 +46,7 @@ static void say_count(struct strbuf *text, size_t n, const char *what)
     }
 }
 
-/* What goes with a GPU that is passed through was bound by someone else. */
+/* Functions that go with a GPU that is passed through were bound by someone else. */
 static void describe_companions(const struct gpu *was, const struct gpu *is, struct strbuf *text)
 {
     char bdf[BDF_SIZE];

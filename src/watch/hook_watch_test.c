@@ -83,7 +83,7 @@ static void a_vm_that_asked_is_not_missed_however_late_it_is_seen(void **state)
     hook_watch_done(&b.watch);
 }
 
-/* It began before the end, and ended after it. */
+/* The look began before the VM's end, and ended after it. */
 static void a_look_that_is_older_than_the_end_of_a_vm_proves_nothing(void **state)
 {
     (void)state;

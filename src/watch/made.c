@@ -82,7 +82,7 @@ static json_t *list_present(const struct gpu *gpu)
     return present;
 }
 
-/* What is in the record and went, also while no cleaved was there to see it, is let go of. */
+/* A part in the record that went, also while no cleaved was there to see it, leaves the record. */
 static void compare(struct draft *draft, const struct gpu *gpu, json_t *documents)
 {
     CLEANUP_JSON json_t *present = list_present(gpu);

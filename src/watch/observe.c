@@ -105,7 +105,7 @@ static void note_unseen(const struct manager *m, struct host *host)
     }
 }
 
-/* What is missing and what works without it, said once when it goes and when it comes back. */
+/* The missing part, and what works without it: said once when it goes and when it comes back. */
 static void note_problem(const char *was, const char *is, const char *still_works)
 {
     if (is[0] != '\0' && !str_eq(was, is)) {
@@ -120,7 +120,7 @@ static const struct host *seen_before(const struct manager *m, enum observation_
     return m->observations[source].known ? m->host : &nothing;
 }
 
-/* Those who asked get on without a part that is late: as it was seen before, and marked so. */
+/* Askers get on without a part that is late: as it was seen before, and marked so. */
 static void end_lateness(struct manager *m)
 {
     for (vec_each(&m->host->gpus, gpu)) {
@@ -290,7 +290,7 @@ static struct error why_not(const struct manager *m, const struct observer *obse
 
 static void set_timer(struct manager *m);
 
-/* Those who can be answered now, taken off. */
+/* Askers that can be answered now, taken off the list. */
 static struct observers take_ready(struct manager *m)
 {
     struct observers ready = {0};
@@ -306,7 +306,7 @@ static struct observers take_ready(struct manager *m)
     return ready;
 }
 
-/* They may be many: the loop has its turn before the rest of who only read, who go first then. */
+/* Readers may be many: the loop has its turn before the rest of them, who go first then. */
 static void postpone(struct manager *m, struct observers *rest)
 {
     struct observers all = {0};
@@ -423,7 +423,8 @@ static void look_done(struct manager *m, enum observation_source source)
     }
 }
 
-/* What comes late is as good as fresh if nothing was planned meanwhile: a driver may need long. */
+/* An answer that comes late is as good as fresh if nothing was planned meanwhile: a driver may need
+ * long. */
 static void driver_came_late(struct manager *m, struct driver_look *late)
 {
     struct observation *observation = &m->observations[SOURCE_HARDWARE];

@@ -13,7 +13,7 @@
 #define GUESTS_PATIENCE_US 10000000
 /* The same for NVML and sysfs. A driver that was not in use needs a second or two per GPU. */
 #define HARDWARE_PATIENCE_US 30000000
-/* Who only reads is answered by then, from what was seen last, with its age. */
+/* A reader is answered by then, from what was seen last, with its age. */
 #define READ_PATIENCE_US 2000000
 
 /* Calls `fn` after a look, at all or at the hardware alone, that starts after this call. Requests

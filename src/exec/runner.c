@@ -72,6 +72,7 @@ struct runner *runner_new(const struct runner_config *config)
 void runner_free(struct runner *runner)
 {
     if (runner != NULL) {
+        assert(runner->journalled == NULL);
         evloop_timer_free(runner->timer);
         plan_free(runner->plan);
         free(runner);

@@ -106,7 +106,7 @@ void ledger_free(struct ledger *ledger)
     if (ledger == NULL) {
         return;
     }
-    aside_free(ledger->aside);
+    ledger_end_aside(ledger);
     ledger->store->ops->watch(ledger->store, NULL, NULL);
     vec_done(&ledger->claims);
     vec_done(&ledger->gpu_records);
@@ -122,9 +122,18 @@ int ledger_work_aside(struct ledger *ledger, struct evloop *loop)
     return aside_new(loop, &ledger->aside);
 }
 
+void ledger_end_aside(struct ledger *ledger)
+{
+    if (ledger != NULL) {
+        aside_free(TAKE_PTR(ledger->aside)); /* what is called back may commit again */
+    }
+}
+
 void ledger_settle(const struct ledger *ledger)
 {
-    aside_settle(ledger->aside);
+    if (ledger != NULL) {
+        aside_settle(ledger->aside);
+    }
 }
 
 /* ---- what is in memory ---- */

@@ -40,8 +40,11 @@ DEFINE_FREEP(struct ledger *, ledger_free)
 
 /* From now on draft_commit_later() commits on a thread of its own. 0 or -errno. */
 int ledger_work_aside(struct ledger *ledger, struct evloop *loop);
+/* Ends that thread: waits for the commit under way, and returns once all that was committed there
+ * has called back. Later commits are done by the caller. NULL: nothing. */
+void ledger_end_aside(struct ledger *ledger);
 /* Waits until the commit under way has ended, if there is one. Whatever reads the store, or begins
- * the next change, does that first: the store has one caller at a time. */
+ * the next change, does that first: the store has one caller at a time. NULL: nothing. */
 void ledger_settle(const struct ledger *ledger);
 
 /* NULL: there is none. Valid until the next change. */

@@ -446,6 +446,26 @@ static void a_commit_on_the_thread_calls_back_and_is_waited_for(void **state)
     evloop_free(loop);
 }
 
+static void all_has_called_back_when_the_thread_has_ended(void **state)
+{
+    struct fixture *f = *state;
+    struct later later = {0};
+    struct evloop *loop = NULL;
+    assert_int_equal(evloop_new(&loop), 0);
+    assert_int_equal(ledger_work_aside(f->ledger, loop), 0);
+    put_later(f, &later);
+    put_later(f, &later);
+    ledger_end_aside(f->ledger);
+    assert_int_equal(later.n_done, 2);
+    put_later(f, &later); /* at once, from now on */
+    assert_int_equal(later.n_done, 3);
+    assert_int_equal(f->ledger->last_event, 3);
+    ledger_end_aside(f->ledger); /* there is none any more */
+    open_again(f);
+    assert_int_equal(f->ledger->last_event, 3);
+    evloop_free(loop);
+}
+
 static void a_commit_on_the_thread_that_fails_says_so(void **state)
 {
     struct fixture *f = *state;
@@ -514,6 +534,7 @@ int main(void)
         OVER_BOTH(each_change_has_another_number),
         OVER_BOTH(a_damaged_record_is_named),
         OVER_BOTH(a_commit_on_the_thread_calls_back_and_is_waited_for),
+        OVER_BOTH(all_has_called_back_when_the_thread_has_ended),
         OVER(a_commit_on_the_thread_that_fails_says_so, sqlite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -520,6 +520,35 @@ static void a_guest_that_does_not_shut_down_is_not_killed(void **state)
     assert_int_equal(lab_count_events(&f->lab, "vm-stopped", "vm/web1", message), 1);
 }
 
+/* Each load, then each commit: what was begun is ended, and the next start works. */
+static void a_start_that_fails_anywhere_ends_cleanly(void **state)
+{
+    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    static const enum fault_calls kinds[] = {FAULT_LOADS, FAULT_COMMITS};
+    assert_int_equal(lab_create(lab, MIG_CLAIM, NULL), 0);
+    assert_true(lab_settle(lab));
+    unsigned n_failed = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        bool was_reached = true;
+        for (unsigned at = 1; was_reached; at++) {
+            lab_stop(lab);
+            lab->faults.only = kinds[i];
+            lab->faults.calls = 0;
+            lab->faults.at = at;
+            lab->faults.kind = FAULT_FAIL_BEFORE;
+            int r = lab_start(lab);
+            was_reached = lab->faults.calls >= at;
+            lab->faults.kind = FAULT_NONE;
+            n_failed += r != 0;
+            assert_true(was_reached || r == 0);
+        }
+    }
+    assert_true(n_failed >= 5);
+    assert_true(lab_settle(lab));
+    assert_string_equal(lab_claim_state(lab, "a"), "bound");
+    lab_assert_sound(lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -547,6 +576,7 @@ int main(void)
         TEST(who_waits_when_the_manager_stops_gets_an_answer),
         TEST(a_stopped_manager_goes_on_where_it_was),
         TEST(a_claim_that_lost_its_plan_fails),
+        TEST(a_start_that_fails_anywhere_ends_cleanly),
         TEST(a_vm_is_created_from_a_template_and_deleted),
         TEST(a_vm_with_a_claim_is_not_deleted),
         TEST(profiles_tell_how_many_more_fit),

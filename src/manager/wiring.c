@@ -336,6 +336,7 @@ void manager_free(struct manager *m)
         worker_free(m->observations[source].worker);
         host_free(m->observations[source].host);
     }
+    ledger_end_aside(m->ledger); /* the runner, among others, waits for what it stores */
     evloop_timer_free(m->patience);
     json_decref(m->kept_plans.body);
     json_decref(m->kept_rules.body);

@@ -279,7 +279,11 @@ static int store_load(struct store *store, const struct store_range *range,
                       struct records *ret_records, struct error *err)
 {
     struct faulty_store *self = (struct faulty_store *)store;
-    return self->inner->ops->load(self->inner, range, ret_records, err);
+    if (self->faults->only != FAULT_LOADS) {
+        return self->inner->ops->load(self->inner, range, ret_records, err);
+    }
+    WITH_FAULT_OF(FAULT_LOADS, self, err,
+                  self->inner->ops->load(self->inner, range, ret_records, err));
 }
 
 static int store_commit(struct store *store, const struct batch *batch, struct error *err)

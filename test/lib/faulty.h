@@ -23,6 +23,7 @@ enum fault_calls {
     FAULT_ALL_CALLS,
     FAULT_STEPS,   /* a port applies a step */
     FAULT_COMMITS, /* the store commits */
+    FAULT_LOADS, /* the store loads; only named: a start makes many, and changes nothing by them */
 };
 
 /* Written by the test while other threads make calls. */

@@ -41,7 +41,7 @@ int place_choose(const struct place_question *question, struct place_answer *ret
     struct place_answer answer = {.chosen = PLACE_NONE};
     list_candidates(question, &answer);
     for (size_t i = 0; answer.chosen == PLACE_NONE && i < answer.n; i++) {
-        int result = question->judge(question->data, answer.items[i].candidate, NULL);
+        int result = question->judge(question->data, &answer.items[i], NULL);
         if (result == 0) {
             answer.chosen = answer.items[i].candidate;
         } else {
@@ -67,9 +67,8 @@ size_t place_most_telling(const struct place_question *question, const struct pl
     int highest = 0;
     for (size_t i = 0; i < answer->n_turned_down; i++) {
         const struct place_entry *entry = &answer->items[i];
-        enum reason reason = (enum reason)entry->reason;
-        int rank = question->rank != NULL ? question->rank(question->data, entry->candidate, reason)
-                                          : reason_rank(reason);
+        int rank = question->rank != NULL ? question->rank(question->data, entry)
+                                          : reason_rank((enum reason)entry->reason);
         if (best == SIZE_MAX || rank > highest) {
             best = i;
             highest = rank;
@@ -82,5 +81,5 @@ void place_why(const struct place_question *question, const struct place_entry *
                struct error *ret_why)
 {
     *ret_why = (struct error){0};
-    (void)question->judge(question->data, entry->candidate, ret_why);
+    (void)question->judge(question->data, entry, ret_why);
 }

@@ -23,6 +23,12 @@ struct place_score {
     uint32_t keys[PLACE_KEYS];
 };
 
+struct place_entry {
+    struct place_score score;
+    uint32_t candidate;
+    uint32_t reason; /* enum reason: why it was turned down; NONE: chosen, or not judged */
+};
+
 struct place_question {
     uint32_t n; /* candidates: 0 to n-1 */
     /* Fills in the score, which is zero before. False: it is no candidate, and the answer leaves it
@@ -30,16 +36,10 @@ struct place_question {
     bool (*score)(void *data, uint32_t candidate, struct place_score *ret_score);
     /* Can the candidate serve? 0: yes, and it is taken; else -REASON_…, and all is as it was
      * before. Judged again it says the same. `err` may be NULL. */
-    int (*judge)(void *data, uint32_t candidate, struct error *err);
-    /* How telling the candidate's refusal is; NULL: reason_rank(). */
-    int (*rank)(void *data, uint32_t candidate, enum reason reason);
+    int (*judge)(void *data, const struct place_entry *entry, struct error *err);
+    /* How telling the refusal is; NULL: reason_rank(). */
+    int (*rank)(void *data, const struct place_entry *entry);
     void *data; /* the caller's, for all three */
-};
-
-struct place_entry {
-    struct place_score score;
-    uint32_t candidate;
-    uint32_t reason; /* enum reason: why it was turned down; NONE: chosen, or not judged */
 };
 
 struct place_answer {

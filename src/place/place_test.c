@@ -20,20 +20,20 @@ static bool score(void *data, uint32_t candidate, struct place_score *ret_score)
     return !scene->none[candidate];
 }
 
-static int judge(void *data, uint32_t candidate, struct error *err)
+static int judge(void *data, const struct place_entry *entry, struct error *err)
 {
     struct scene *scene = data;
-    scene->judged[scene->n_judged++] = candidate;
-    return scene->reasons[candidate] == REASON_NONE
+    scene->judged[scene->n_judged++] = entry->candidate;
+    return scene->reasons[entry->candidate] == REASON_NONE
                ? 0
-               : error_set(err, scene->reasons[candidate], "gpu", "candidate %u can't", candidate);
+               : error_set(err, scene->reasons[entry->candidate], "gpu", "candidate %u can't",
+                           entry->candidate);
 }
 
-static int rank_by_number(void *data, uint32_t candidate, enum reason reason)
+static int rank_by_number(void *data, const struct place_entry *entry)
 {
     (void)data;
-    (void)reason;
-    return (int)candidate;
+    return (int)entry->candidate;
 }
 
 static struct place_question ask(struct scene *scene, uint32_t n)

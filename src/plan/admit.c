@@ -219,19 +219,20 @@ static bool admit_is_candidate(void *data, uint32_t candidate, struct place_scor
                          &search->planner->host->gpus.items[candidate]);
 }
 
-static int admit_judge(void *data, uint32_t candidate, struct error *err)
+static int admit_judge(void *data, const struct place_entry *entry, struct error *err)
 {
     struct admit_search *search = data;
     return admit_on_gpu(search->planner, search->claim,
-                        &search->planner->host->gpus.items[candidate], &search->admitted, err);
+                        &search->planner->host->gpus.items[entry->candidate], &search->admitted,
+                        err);
 }
 
 /* A GPU that can't be used did not judge the claim: its quarantine says less than a broken rule. */
-static int admit_rank(void *data, uint32_t candidate, enum reason reason)
+static int admit_rank(void *data, const struct place_entry *entry)
 {
     const struct admit_search *search = data;
-    const struct gpu *gpu = &search->planner->host->gpus.items[candidate];
-    return reason_rank(gpu->problem[0] != '\0' ? REASON_DRIVER : reason);
+    const struct gpu *gpu = &search->planner->host->gpus.items[entry->candidate];
+    return reason_rank(gpu->problem[0] != '\0' ? REASON_DRIVER : (enum reason)entry->reason);
 }
 
 struct place_question admit_question(struct admit_search *search)

@@ -49,10 +49,11 @@ static bool score_other(void *data, uint32_t candidate, struct place_score *ret_
     return true;
 }
 
-static int judge_other(void *data, uint32_t candidate, struct error *err)
+static int judge_other(void *data, const struct place_entry *entry, struct error *err)
 {
     const struct errand *errand = data;
-    return work_try(&errand->search->works->items[candidate], errand->claim, errand->stored, err);
+    return work_try(&errand->search->works->items[entry->candidate], errand->claim, errand->stored,
+                    err);
 }
 
 /* The other GPU that it would be given if it came now; NULL: none takes it. */
@@ -172,12 +173,12 @@ static void list_idle(struct search *search, struct gpu_work *from, struct leavi
     }
 }
 
-static int judge_leaving(void *data, uint32_t candidate, struct error *err)
+static int judge_leaving(void *data, const struct place_entry *entry, struct error *err)
 {
     struct search *search = data;
     (void)err;
-    search->from = &search->works->items[candidate];
-    search->idle = &search->leaving[candidate];
+    search->from = &search->works->items[entry->candidate];
+    search->idle = &search->leaving[entry->candidate];
     search->n_chosen = 0;
     return choose(search, 0, search->n) ? 0 : -REASON_NO_CAPACITY;
 }

@@ -123,10 +123,10 @@ static bool score_offer(void *data, uint32_t candidate, struct place_score *ret_
 }
 
 /* The GPU is left as it was: of an offer that fits only its name is kept. */
-static int judge_offer(void *data, uint32_t candidate, struct error *err)
+static int judge_offer(void *data, const struct place_entry *entry, struct error *err)
 {
     struct nearby *nearby = data;
-    const struct offer *offer = &nearby->offers.items[candidate];
+    const struct offer *offer = &nearby->offers.items[entry->candidate];
     struct claim wish = *nearby->claim;
     wish.spec.start = NO_ID;
     if (offer->type != NULL) {

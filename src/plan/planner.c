@@ -101,10 +101,10 @@ static bool score_gpu(void *data, uint32_t candidate, struct place_score *ret_sc
     return admit_selects(work->planner, search->claim, work->gpu);
 }
 
-static int judge_gpu(void *data, uint32_t candidate, struct error *err)
+static int judge_gpu(void *data, const struct place_entry *entry, struct error *err)
 {
     const struct search *search = data;
-    return work_try(&search->works->items[candidate], search->claim, NULL, err);
+    return work_try(&search->works->items[entry->candidate], search->claim, NULL, err);
 }
 
 /* Where the fewest idle claims have to move out of the way. */
@@ -124,13 +124,13 @@ static bool score_room(void *data, uint32_t candidate, struct place_score *ret_s
     return true;
 }
 
-static int judge_room(void *data, uint32_t candidate, struct error *err)
+static int judge_room(void *data, const struct place_entry *entry, struct error *err)
 {
     const struct search *search = data;
-    struct gpu_work *work = &search->works->items[candidate];
+    struct gpu_work *work = &search->works->items[entry->candidate];
     struct admitted admitted;
     int result = work_admit(work, search->claim, &admitted, err);
-    return result != 0 || room_make(work, &admitted, &search->rooms[candidate])
+    return result != 0 || room_make(work, &admitted, &search->rooms[entry->candidate])
                ? result
                : -REASON_NO_CAPACITY;
 }

@@ -118,40 +118,35 @@ static void facts_of_candidate_gpu(const struct search *search, uint32_t candida
 /* The fewest rules broken, then the fewest that could not be judged. */
 enum { KEY_FAILED, KEY_UNKNOWN };
 
-static struct place_score score_of(const struct search *search, uint32_t candidate)
+static bool score_gpu(void *data, uint32_t candidate, struct place_score *ret_score)
 {
+    const struct search *search = data;
     const struct offer_claim *one = &search->offer->claims[search->i];
-    struct place_score score = {{0}};
     struct migration_facts facts = {0};
     struct checks checks = {0};
     facts_of_candidate_gpu(search, candidate, &facts);
     rules_check_migration(search->planner->rules, MIGRATION_OF_DEVICE, one->claim.name, &one->facts,
                           &facts, &checks);
     for (vec_each(&checks, check)) {
-        score.keys[KEY_FAILED] += check->result == CHECK_FAILED;
-        score.keys[KEY_UNKNOWN] += check->result == CHECK_UNKNOWN || check->result == CHECK_WARNING;
+        ret_score->keys[KEY_FAILED] += check->result == CHECK_FAILED;
+        ret_score->keys[KEY_UNKNOWN] +=
+            check->result == CHECK_UNKNOWN || check->result == CHECK_WARNING;
     }
     vec_done(&checks);
-    return score;
-}
-
-static bool score_gpu(void *data, uint32_t candidate, struct place_score *ret_score)
-{
-    *ret_score = score_of(data, candidate);
     return true;
 }
 
 /* The plan for all claims that have a GPU, and this one on that GPU. */
-static int judge_gpu(void *data, uint32_t candidate, struct error *err)
+static int judge_gpu(void *data, const struct place_entry *entry, struct error *err)
 {
     struct search *search = data;
-    if (score_of(search, candidate).keys[KEY_FAILED] > 0) {
+    if (entry->score.keys[KEY_FAILED] > 0) {
         return -REASON_RULE; /* the check that failed says why */
     }
     struct claim *wish = &search->wishes[search->n_add];
     *wish = search->offer->claims[search->i].claim;
     wish->spec.hold = CLAIM_HELD; /* its VM runs when it comes: the device must be there */
-    (void)pci_addr_format(&gpu_at(search, candidate)->addr, wish->spec.gpu);
+    (void)pci_addr_format(&gpu_at(search, entry->candidate)->addr, wish->spec.gpu);
     int r = planner_admit(search->planner, wish, err);
     if (r != 0) {
         return r;

@@ -164,13 +164,13 @@ static bool score_gpu(void *data, uint32_t candidate, struct place_score *ret_sc
     return true;
 }
 
-static int judge_gpu(void *data, uint32_t candidate, struct error *err)
+static int judge_gpu(void *data, const struct place_entry *entry, struct error *err)
 {
     struct reserve *reserve = data;
     const struct planner *planner = reserve->planner;
     struct admitted *admitted = &reserve->admitted;
-    int r =
-        admit_on_gpu(planner, reserve->claim, &planner->host->gpus.items[candidate], admitted, err);
+    int r = admit_on_gpu(planner, reserve->claim, &planner->host->gpus.items[entry->candidate],
+                         admitted, err);
     r = r != 0 ? r : together_check(planner, reserve->request, admitted, err);
     return r != 0 ? r : choose_device(reserve, admitted, &reserve->device, err);
 }

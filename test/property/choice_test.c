@@ -341,11 +341,11 @@ static bool score_scene(void *data, uint32_t candidate, struct place_score *ret_
     return scene->is_candidate[candidate];
 }
 
-static int judge_scene(void *data, uint32_t candidate, struct error *err)
+static int judge_scene(void *data, const struct place_entry *entry, struct error *err)
 {
     const struct scene *scene = data;
     (void)err;
-    return scene->can[candidate] ? 0 : -REASON_NO_CAPACITY;
+    return scene->can[entry->candidate] ? 0 : -REASON_NO_CAPACITY;
 }
 
 static void place_chooses_as_the_slow_model_does(void **state)

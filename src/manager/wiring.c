@@ -20,6 +20,7 @@
 #include "state/config.h"
 #include "state/listeners.h"
 #include "state/made_record.h"
+#include "state/plan_run.h"
 #include "state/state.h"
 #include "state/txn.h"
 #include "turn/parked.h"
@@ -233,6 +234,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
     m->runner = runner_new(&runner);
     r = migrations_open(m, err);
     r = r != 0 ? r : drains_open(m, err);
+    r = r != 0 ? r : plan_runs_load(m, err);
     if (r != 0) {
         return r;
     }

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "state/boot_record.h"
 #include "state/made_record.h"
+#include "state/plan_run.h"
 #include "state/state.h"
 
 void txn_begin(struct txn *txn, struct manager *m)
@@ -36,6 +37,7 @@ void txn_put_plan(struct txn *txn, const struct plan *plan)
     txn->noted_boot = boot_record_note(txn->manager, &txn->draft);
     txn->noted_made = made_record_mark(txn->manager, &txn->draft);
     draft_put_plan(&txn->draft, plan);
+    plan_notes_add(&txn->plans, plan);
 }
 
 void txn_put_record(struct txn *txn, enum record_kind kind, const char *key, const json_t *document)
@@ -88,6 +90,7 @@ int txn_commit(struct txn *txn, struct error *err)
         m->boot_unnoted = m->boot_unnoted && !txn->noted_boot;
         m->made_unmarked = m->made_unmarked && !txn->noted_made;
     }
+    plan_notes_end(&txn->plans, m, r == 0);
     return r;
 }
 

@@ -10,6 +10,7 @@
 #include "ledger/draft.h"
 #include "ledger/ledger.h"
 #include "model/gpu_record.h"
+#include "state/plan_note.h"
 
 struct manager;
 
@@ -19,6 +20,7 @@ struct txn {
     struct manager *manager;
     struct draft draft;
     bool noted_boot, noted_made;
+    struct plan_notes plans; /* that it stores */
 };
 
 void txn_begin(struct txn *txn, struct manager *m);

@@ -10,6 +10,7 @@
 #include "plan/places.h"
 #include "plan/unread.h"
 #include "state/listeners.h"
+#include "state/plan_run.h"
 #include "state/reply_json.h"
 #include "state/state.h"
 #include "state/txn.h"

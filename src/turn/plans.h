@@ -8,8 +8,6 @@
 #include "service/service.h"
 #include "state/state.h"
 
-#define MAX_PLANS_LISTED 100
-
 /* Takes the plan: shows it (dry run), or reserves it in one transaction, replies and runs it. */
 void change_carry_out(struct change *change, struct plan *plan);
 /* For who has the turn: takes the plan, stores and runs it. On failure the turn is still there. */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "state/plan_run.h"
 #include "state/state.h"
 #include "turn/plan_holds.h"
 #include "turn/queue.h"
@@ -31,5 +32,6 @@ void manager_go_on_with(struct manager *m, struct plan *plan)
     m->running = plan;
     m->n_plans++;
     log_info("plan %s (%s) was not finished: going on", plan->id, plan->reason);
+    plan_run_follow(m, plan);
     runner_resume(m->runner, plan);
 }

@@ -4,7 +4,9 @@
 #include "drain/drainage.h"
 #include "hooked.h"
 #include "lab_fixture.h"
+#include "state/plan_run.h"
 #include "state/state.h"
+#include "state/txn.h"
 #include "test.h"
 
 static void list(struct lab *lab, const struct request *filters, struct answer *answer)
@@ -79,6 +81,92 @@ static void a_plan_is_listed_and_found_by_every_filter(void **state)
     assert_int_equal(COUNT(&f->lab, .subject = "claim/b"), 0);
 }
 
+static void a_plan_is_listed_after_a_restart(void **state)
+{
+    struct lab_fixture *f = *state;
+    create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}");
+    CLEANUP_JSON json_t *before = newest(&f->lab, "plan");
+    lab_stop(&f->lab);
+    assert_int_equal(lab_start(&f->lab), 0);
+    assert_true(lab_settle(&f->lab));
+    CLEANUP_JSON json_t *after = newest(&f->lab, "plan");
+    assert_true(json_equal(before, after));
+    assert_int_equal(COUNT(&f->lab, .kind = "plan"), 1);
+}
+
+static bool a_step_hangs(void *data)
+{
+    return ((struct lab *)data)->faults.hanging > 0;
+}
+
+static void a_plan_that_runs_says_how_far_it_is(void **state)
+{
+    struct lab_fixture *f = *state;
+    char why[512];
+    struct answer answer = {0};
+    CLEANUP_JSON json_t *claim = json_pack("{s:s, s:s}", "name", "a", "type", "L40S-8Q");
+    f->lab.faults.spared = 1; /* the check before the step */
+    f->lab.faults.hang_steps = 1U << PORT_GPU | 1U << PORT_PCI;
+    lab_ask(&f->lab, VERB_CREATE_CLAIM, &answer, .json = claim);
+    assert_true(lab_wait_until(&f->lab, a_step_hangs, &f->lab));
+    CLEANUP_JSON json_t *plan = newest(&f->lab, "plan");
+    assert_string_equal(text(plan, "state"), "running");
+    assert_string_not_equal(text(json_object_get(plan, "progress"), "text"), "");
+    assert_int_equal(COUNT(&f->lab, .state = "active"), 1);
+    assert_int_equal(cancel(&f->lab, text(plan, "id"), false, why), REASON_UNSUPPORTED);
+    assert_string_equal(why, "claim create a can't be cancelled here");
+    f->lab.faults.hang_steps = 0;
+    assert_true(lab_settle(&f->lab));
+    assert_int_equal(COUNT(&f->lab, .state = "active"), 0);
+    answer_done(&answer);
+}
+
+static void a_plan_that_cant_be_stored_is_no_operation(void **state)
+{
+    struct lab_fixture *f = *state;
+    f->lab.faults.kind = FAULT_FAIL_BEFORE;
+    f->lab.faults.only = FAULT_COMMITS;
+    f->lab.faults.calls = 0;
+    f->lab.faults.at = 1;
+    assert_int_not_equal(lab_create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}", NULL), 0);
+    f->lab.faults.kind = FAULT_NONE;
+    assert_int_equal(COUNT(&f->lab, .kind = NULL), 0);
+}
+
+static void put_done_plan(struct lab *lab, const char *id)
+{
+    CLEANUP(plan_freep) struct plan *plan = plan_new();
+    struct txn txn;
+    struct error err = {0};
+    STR_SET(plan->id, id);
+    plan->created_us = plan->finished_us = 1000000;
+    plan_move(plan, PLAN_DONE);
+    txn_begin(&txn, lab->manager);
+    txn_put_plan(&txn, plan);
+    assert_int_equal(txn_commit(&txn, &err), 0);
+}
+
+static void the_oldest_plans_are_shown_from_the_store(void **state)
+{
+    struct lab_fixture *f = *state;
+    char why[512];
+    char id[16];
+    for (int i = 0; i <= MAX_PLANS_LISTED; i++) {
+        str_print(id, sizeof(id), "plan-%d", i);
+        put_done_plan(&f->lab, id);
+    }
+    assert_int_equal(COUNT(&f->lab, .kind = "plan"), MAX_PLANS_LISTED);
+    assert_null(operations_find(&f->lab.manager->operations, "plan-0"));
+    struct answer answer = {0};
+    lab_ask(&f->lab, VERB_GET_OPERATION, &answer, .target = "plan-0");
+    assert_true(lab_wait(&f->lab, &answer));
+    assert_string_equal(answer_text(&answer, "operation.state"), "done");
+    assert_string_equal(answer_text(&answer, "operation.url"), "/v1/plans/plan-0");
+    answer_done(&answer);
+    assert_int_equal(cancel(&f->lab, "plan-0", false, why), REASON_CONFLICT);
+    assert_string_equal(why, "it is over: done");
+}
+
 static void a_filter_that_no_operation_can_have_is_refused(void **state)
 {
     struct lab_fixture *f = *state;
@@ -105,7 +193,7 @@ static void what_is_over_or_unknown_cant_be_cancelled(void **state)
     create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}");
     CLEANUP_JSON json_t *plan = newest(&f->lab, "plan");
     assert_int_equal(cancel(&f->lab, text(plan, "id"), false, why), REASON_CONFLICT);
-    assert_string_equal(why, "it is over: done");
+    assert_string_equal(why, "the plan of claim/a is over: done");
     assert_int_equal(cancel(&f->lab, "no-such", true, why), REASON_NOT_FOUND);
 }
 
@@ -196,8 +284,12 @@ static bool fails_to_give_back(void *data)
 static bool has_given_back(void *data)
 {
     const struct lab *lab = data;
-    return lab->manager->operations.items.n == 1 &&
-           operation_is_over(lab->manager->operations.items.items[0]);
+    for (vec_each(&lab->manager->operations.items, operation)) {
+        if ((*operation)->kind->id == OPERATION_KIND_GIVE_BACK) {
+            return operation_is_over(*operation);
+        }
+    }
+    return false;
 }
 
 static void what_could_not_be_given_back_is_tried_again_until_it_is(void **state)
@@ -233,6 +325,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_plan_is_listed_and_found_by_every_filter),
+        TEST(a_plan_is_listed_after_a_restart),
+        TEST(a_plan_that_runs_says_how_far_it_is),
+        TEST(a_plan_that_cant_be_stored_is_no_operation),
+        TEST(the_oldest_plans_are_shown_from_the_store),
         TEST(a_filter_that_no_operation_can_have_is_refused),
         TEST(what_is_over_or_unknown_cant_be_cancelled),
         TEST(a_restoration_is_an_operation),

@@ -40,19 +40,12 @@ static void release_again(struct operation *operation)
     }
 }
 
-static const struct operation_kind release_kind = {.id = OPERATION_KIND_RELEASE,
-                                                   .advance = release_again,
-                                                   .hurries = true,
-                                                   .free = retry_free,
-                                                   .describe = retry_describe};
+static const struct operation_kind release_kind = RETRY_KIND(OPERATION_KIND_RELEASE, release_again);
 
 static struct retry_task release_of(const char *claim)
 {
-    struct retry_task task = {.kind = &release_kind};
-    STR_SET(task.name, claim);
-    str_print(task.subject, sizeof(task.subject), "claim/%s", claim);
-    str_print(task.text, sizeof(task.text), "releasing claim \"%s\", whose VM is gone", claim);
-    return task;
+    return retry_task_of(&release_kind, "claim", claim, "releasing claim \"%s\", whose VM is gone",
+                         claim);
 }
 
 static void released(struct manager *m, const struct plan *plan, void *data)

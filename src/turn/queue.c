@@ -157,6 +157,7 @@ void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done)
         return;
     }
     change->called = done;
+    /* The deadline of one request: it ends with its answer. */
     if (evloop_timer_new(m->config.loop, call_is_late, change, &change->timer) == 0) {
         (void)evloop_timer_set(change->timer, guest_call_us(change));
     }

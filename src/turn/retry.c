@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "turn/retry.h"
 
+#include <stdarg.h>
+
 #include "base/log.h"
 #include "base/str.h"
 #include "state/listeners.h"
@@ -12,6 +14,19 @@
 #define LONGEST_PLAN_PAUSE_US UINT64_C(60000000)
 /* Tasks that are over, and remembered. */
 #define RETRIES_KEPT 20
+
+struct retry_task retry_task_of(const struct operation_kind *kind, const char *object,
+                                const char *name, const char *fmt, ...)
+{
+    struct retry_task task = {.kind = kind};
+    va_list args;
+    va_start(args, fmt);
+    (void)str_vprint(task.text, sizeof(task.text), fmt, args);
+    va_end(args);
+    STR_SET(task.name, name);
+    str_print(task.subject, sizeof(task.subject), "%s/%s", object, name);
+    return task;
+}
 
 static struct operation *find(const struct manager *m, const struct retry_task *task)
 {

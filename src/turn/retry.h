@@ -29,7 +29,17 @@ struct retry {
     char why[ERROR_TEXT_SIZE], hint[ERROR_TEXT_SIZE]; /* of the last attempt */
 };
 
-/* Of a kind's row: */
+/* About "claim" or "vm" `name`; the rest is its text, for people. */
+struct retry_task retry_task_of(const struct operation_kind *kind, const char *object,
+                                const char *name, const char *fmt, ...) PRINTF_ATTR(4, 5);
+
+/* A kind's row: only what it does again is its own. */
+#define RETRY_KIND(id_, advance_)                                                                  \
+    {.id = (id_),                                                                                  \
+     .advance = (advance_),                                                                        \
+     .hurries = true,                                                                              \
+     .free = retry_free,                                                                           \
+     .describe = retry_describe}
 void retry_describe(const struct operation *operation, struct operation_view *view);
 void retry_free(void *data);
 

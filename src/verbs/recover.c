@@ -34,6 +34,7 @@ void manager_recover_gpu(struct manager *m, const struct request *request)
 
 /* ---- is all back that should be? ---- */
 
+/* Within one step of a plan, which has the turn meanwhile: no operation of its own. */
 #define SETTLE_PAUSE_US 250000
 #define SETTLE_LOOKS 40 /* at what the driver may still bring */
 #define SETTLE_ROUNDS 4 /* of steps */

@@ -356,19 +356,12 @@ static bool keeps_devices(const struct manager *m, const struct vm *vm)
 
 static void give_back_again(struct operation *operation);
 
-static const struct operation_kind give_back_kind = {.id = OPERATION_KIND_GIVE_BACK,
-                                                     .advance = give_back_again,
-                                                     .hurries = true,
-                                                     .free = retry_free,
-                                                     .describe = retry_describe};
+static const struct operation_kind give_back_kind =
+    RETRY_KIND(OPERATION_KIND_GIVE_BACK, give_back_again);
 
 static struct retry_task give_back_of(const char *vm)
 {
-    struct retry_task task = {.kind = &give_back_kind};
-    STR_SET(task.name, vm);
-    str_print(task.subject, sizeof(task.subject), "vm/%s", vm);
-    str_print(task.text, sizeof(task.text), "giving back the devices of VM \"%s\"", vm);
-    return task;
+    return retry_task_of(&give_back_kind, "vm", vm, "giving back the devices of VM \"%s\"", vm);
 }
 
 static void given_back(struct manager *m, const struct plan *plan, void *data)

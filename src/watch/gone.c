@@ -53,7 +53,8 @@ void gone_store_since(struct manager *m, const struct claim *claim, uint64_t rea
 
 static void expect_release(struct manager *m, const struct gone *gone)
 {
-    /* A little later, so that it is over then. */
+    /* A little later, so that it is over then. No operation: nothing is done until then, and what
+     * counts is the claim's own time, which a look compares in any case. */
     (void)evloop_after(m->config.loop, gone_left_us(m, gone) + 1000, on_grace, m);
 }
 

@@ -20,6 +20,7 @@
 #include "verbs/site.h"
 #include "verbs/waiting.h"
 #include "vm/hook.h"
+#include "vm/vm_stop.h"
 #include "vm/vms.h"
 
 verb_fn *const manager_verbs[VERB_COUNT] = {

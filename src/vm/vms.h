@@ -5,11 +5,19 @@
 
 #include "service/service.h"
 
+struct change;
+struct guest_port;
+
 /* By name or UUID; -NOT_FOUND with the nearest name in the hint, -UNAVAILABLE without libvirt. */
 int manager_find_vm(const struct manager *m, const char *name, struct vm **ret_vm,
                     struct error *err);
 
+/* For those who act on a VM. The connection that the change's worker has for itself; borrowed. */
+struct guest_port *vm_port_of(const struct change *change);
+/* Stores the event that the change did that to its VM. */
+void vm_note_change(const struct change *change, const char *kind, const char *what);
+
 /* Verbs (service/verbs.def). */
-verb_fn manager_create_vm, manager_delete_vm, manager_start_vm, manager_stop_vm;
+verb_fn manager_create_vm, manager_delete_vm, manager_start_vm;
 
 #endif

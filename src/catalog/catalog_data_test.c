@@ -222,6 +222,11 @@ static void what_is_something_else_is_named_as_that(void **state)
          "ask for it as a profile: 3g.20gb"},
         {true, "l40s", "nvidia.com/gpu", "\"nvidia.com/gpu\" is a whole GPU, and no vGPU type",
          "a VM gets a whole GPU in mode passthrough"},
+        {false, "a100-40gb", "MIG-01234567-89ab-cdef-0123-456789abcdef",
+         "\"MIG-01234567-89ab-cdef-0123-456789abcdef\" is an instance that is there, and no "
+         "profile "
+         "of new ones",
+         ""},
         {true, "l40s", "nvidia-9999", "no vGPU type of L40S 48GB is known to have id 9999", ""},
         {true, "rtx-pro-6000-blackwell-se", "DC-12",
          "\"DC-12\" has no series letter behind it; did you mean DC-12Q, DC-12A or DC-12C?",

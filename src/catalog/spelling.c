@@ -18,8 +18,9 @@ static const struct {
     const char *text;
     bool counts;
 } prefixes[] = {
-    {"gres=", true}, {"nvidia.com/", true}, {"gres/gpu:", true}, {"gres:gpu:", true},
-    {"gpu:", true},  {"mig-", false},       {"mig ", false},
+    {"requests.", true},   {"limits.", true},   {"gres=", true},
+    {"nvidia.com/", true}, {"gres/gpu:", true}, {"gres:gpu:", true},
+    {"gpu:", true},        {"mig-", false},     {"mig ", false},
 };
 
 static const char *skip(const char *text, const char *prefix)

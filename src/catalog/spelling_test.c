@@ -22,6 +22,8 @@ static const struct row profiles[] = {
     {"MIG-3g.20gb", "3g.20gb", ""},
     {"nvidia.com/mig-3g.20gb", "3g.20gb", ""},
     {"nvidia.com/mig-3g.20gb.shared", "3g.20gb", ""},
+    {"requests.nvidia.com/mig-3g.20gb", "3g.20gb", ""},
+    {"limits.nvidia.com/mig-3g.20gb", "3g.20gb", ""},
     {"nvidia.com/mig-1g.5gb.me", "1g.5gb+me", ""},
     {"nvidia.com/mig-1g.24gb.me.all", "1g.24gb+me.all", ""},
     {"nvidia.com/mig-1g.24gb.gfx", "1g.24gb+gfx", ""},

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalog/unknown_name.h"
 
+#include <strings.h>
+
 #include "base/parse.h"
 #include "base/str.h"
 #include "catalog/board_name.h"
@@ -69,6 +71,18 @@ static int refuse_board(const struct gpu_model *model, const struct spelling *sp
     return -REASON_INVALID;
 }
 
+/* "MIG-<uuid>" of the driver, "MIG-GPU-<uuid>/1/0" of older ones. */
+static bool is_mig_device(const char *text)
+{
+    static const char mig[] = "MIG-";
+    static const char gpu[] = "GPU-";
+    if (!str_starts(text, mig)) {
+        return false;
+    }
+    const char *uuid = text + strlen(mig);
+    return str_starts(uuid, gpu) || parse_uuid(uuid);
+}
+
 /* What the text is, if it is something else. 0 if it is nothing known. */
 static int refuse_as_other(const struct gpu_model *model, const char *text, struct error *err)
 {
@@ -93,6 +107,10 @@ static int refuse_as_other(const struct gpu_model *model, const char *text, stru
         number != NULL ? lookup_profile(model, spelling.name) : NULL;
     if (profile != NULL) {
         return refuse_place(profile, number, text, err);
+    }
+    if (is_mig_device(text)) {
+        return error_set(err, REASON_INVALID, text,
+                         "\"%s\" is an instance that is there, and no profile of new ones", text);
     }
     if (is_whole_gpu(spelling.name)) {
         error_set(err, REASON_INVALID, text, "\"%s\" is a whole GPU, and no part of one", text);
@@ -140,8 +158,10 @@ static void add_lettered(const struct gpu_model *model, const char *name, struct
     VEC(const char *) found = {0};
     size_t len = strlen(name);
     for (vec_each(&model->types, type)) {
-        if (strlen(type->name) == len + 1 && str_starts(type->name, name)) {
-            *vec_push(&found) = cat_short_type(type->name);
+        const char *shown = cat_short_type(type->name);
+        bool full = strlen(type->name) == len + 1 && strncasecmp(type->name, name, len) == 0;
+        if (full || (strlen(shown) == len + 1 && strncasecmp(shown, name, len) == 0)) {
+            *vec_push(&found) = shown;
         }
     }
     for (size_t i = 0; i < found.n; i++) {
@@ -197,6 +217,13 @@ int unknown_type(const struct gpu_model *model, const char *text, struct error *
     if (model->types.n == 0) {
         return error_set(err, REASON_NOT_FOUND, text,
                          "no vGPU types of %s are known, so not \"%s\"", model->name, text);
+    }
+    CLEANUP_STRBUF struct strbuf lettered = {0};
+    add_lettered(model, type_without_brand(spelling.name), &lettered);
+    if (lettered.len > 0) {
+        return error_set(err, REASON_NOT_FOUND, text,
+                         "%s has no vGPU type \"%s\"; did you mean %s?", model->name, text,
+                         strbuf_str(&lettered));
     }
     VEC(const char *) names = {0};
     for (vec_each(&model->types, type)) {

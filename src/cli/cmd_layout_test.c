@@ -198,6 +198,9 @@ static void other_tools_words_are_taken_or_refused_with_the_right_one(void **sta
         {"--gpu a100 --vgpu nvidia-558", 2, "", "no vGPU type of A100 PCIe 40GB is known to have"},
         {"--gpu a100 --vgpu 3g.39gb", 2, "", "has no GPU instance profile \"3g.39gb\""},
         {"--gpu rtx-pro-6000 --vgpu DC-1-12=3", 2, "", "did you mean DC-1-12Q, DC-1-12A or "},
+        {"--gpu a100 --vgpu A100-40", 2, "",
+         "has no vGPU type \"A100-40\"; did you mean A100-40C?"},
+        {"--gpu l40s --vgpu L40S-8", 2, "", "did you mean L40S-8Q, L40S-8A or L40S-8C?"},
         {"--gpu rtx-pro-6000 --vgpu 1611", 0, "DC-1-12", ""},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -101,7 +101,10 @@ static int cmd_gpu_list(struct cli *cli, const struct arguments *arguments UNUSE
     CLEANUP_JSON json_t *answer = NULL;
     int result = cli_get(cli, "/v1/gpus", &answer, err);
     if (result == 0 && !cli_print_raw(cli, answer)) {
-        add_slices_of_models(cli, view_at(answer, "gpus"));
+        /* Late answers are named once, with the first. */
+        if (view_text(answer, "late", NULL) == NULL) {
+            add_slices_of_models(cli, view_at(answer, "gpus"));
+        }
         listing_print(&gpu_listing, answer, cli_width(cli));
     }
     return result;

@@ -12,6 +12,7 @@
 #include "migration/migration.h"
 #include "model/drain.h"
 #include "state/gpu_records.h"
+#include "state/notes.h"
 #include "state/txn.h"
 #include "turn/queue.h"
 #include "verbs/cordon.h"
@@ -134,8 +135,32 @@ static int refuse_second(const struct manager *m, struct error *err)
     return r;
 }
 
-static int begin(struct manager *m, struct drainage *d, struct error *err)
+struct beginning {
+    struct change *change;
+    struct drainage *drainage;
+};
+
+static void begun(const struct error *err, void *data)
 {
+    CLEANUP_FREE struct beginning *b = data;
+    struct drainage *d = b->drainage;
+    struct manager *m = d->manager;
+    if (err != NULL) {
+        drainage_free(d);
+        change_refuse(b->change, err);
+        return;
+    }
+    drainage_free(m->drainage); /* the one before, which is over */
+    m->drainage = d;
+    change_answer(b->change, reply_drain(d->drain));
+    drain_plan(d, drain_planned);
+}
+
+static void begin(struct change *change, struct drainage *d)
+{
+    struct manager *m = change->manager;
+    struct beginning *b = xcalloc(1, sizeof(*b));
+    *b = (struct beginning){.change = change, .drainage = d};
     struct txn txn;
     txn_begin(&txn, m);
     for (vec_each(&m->host->gpus, gpu)) {
@@ -144,20 +169,22 @@ static int begin(struct manager *m, struct drainage *d, struct error *err)
         }
     }
     txn_put_drain(&txn, d->drain);
-    return txn_commit(&txn, err);
+    txn_commit_then(&txn, begun, b);
 }
 
-static void drain_observed(struct manager *m, const struct error *err, void *data)
+/* In the ledger's turn. */
+static void drain_in_turn(void *data)
 {
     struct change *change = data;
+    struct manager *m = change->manager;
     struct error own = {0};
-    int r = err != NULL ? -(int)err->reason : refuse_second(m, &own);
+    int r = refuse_second(m, &own);
     if (r == 0 && m->host->libvirt_problem[0] != '\0') {
         r = error_set(&own, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
                       m->host->libvirt_problem);
     }
     if (r != 0) {
-        change_refuse(change, err != NULL ? err : &own);
+        change_refuse(change, &own);
         return;
     }
     const struct operation_start start = {.kind = &drain_kind, .dry_run = change->dry_run};
@@ -170,15 +197,20 @@ static void drain_observed(struct manager *m, const struct error *err, void *dat
         drain_plan(d, drain_planned);
         return;
     }
-    if (begin(m, d, &own) != 0) {
-        drainage_free(d);
-        change_refuse(change, &own);
+    begin(change, d);
+}
+
+static void drain_observed(struct manager *m, const struct error *err, void *data)
+{
+    struct error late = {0};
+    if (err == NULL && manager_check_store(m, &late) != 0) {
+        err = &late;
+    }
+    if (err != NULL) {
+        change_refuse(data, err);
         return;
     }
-    drainage_free(m->drainage); /* the one before, which is over */
-    m->drainage = d;
-    change_answer(change, reply_drain(d->drain));
-    drain_plan(d, drain_planned);
+    ledger_take_turn(m->ledger, drain_in_turn, data);
 }
 
 static int check_targets(const struct drain *drain, const struct caller *caller, struct error *err)
@@ -231,6 +263,9 @@ void manager_get_drain(struct manager *m, const struct request *request)
 void manager_cancel_drain(struct manager *m, const struct request *request)
 {
     struct error err = {0};
+    if (manager_call_in_turn(m, manager_cancel_drain, request)) {
+        return;
+    }
     int r = find_drain(m, &err);
     r = r != 0 ? r : operation_cancel(m->drainage->operation, request->dry_run, &err);
     if (r != 0) {
@@ -240,9 +275,27 @@ void manager_cancel_drain(struct manager *m, const struct request *request)
     request_answer(request, reply_drain(m->drainage->drain));
 }
 
-/* Ends the maintenance: the cordons of the drain go, and it is forgotten. */
-static int end_drain(struct manager *m, const char *author, struct error *err)
+static void ended(const struct error *err, void *data)
 {
+    struct change *change = data;
+    struct manager *m = change->manager;
+    if (err != NULL) {
+        change_refuse(change, err);
+        return;
+    }
+    json_t *body = reply_drain(m->drainage->drain);
+    if (!change->dry_run) {
+        drainage_free(m->drainage);
+        m->drainage = NULL;
+    }
+    change_answer(change, body);
+}
+
+/* Ends the maintenance: the cordons of the drain go, and it is forgotten. */
+static void end_drain(struct change *change)
+{
+    struct manager *m = change->manager;
+    const char *author = change->caller.author;
     struct txn txn;
     txn_begin(&txn, m);
     for (vec_each(&m->host->gpus, gpu)) {
@@ -252,32 +305,41 @@ static int end_drain(struct manager *m, const char *author, struct error *err)
         }
     }
     draft_delete_record(&txn.draft, RECORD_DRAIN, DRAIN_KEY);
-    return txn_commit(&txn, err);
+    txn_commit_then(&txn, ended, change);
 }
 
-static void undrain_observed(struct manager *m, const struct error *err, void *data)
+/* In the ledger's turn. */
+static void undrain_in_turn(void *data)
 {
     struct change *change = data;
+    struct manager *m = change->manager;
     struct error own = {0};
-    int r = err != NULL ? -(int)err->reason : find_drain(m, &own);
+    int r = find_drain(m, &own);
     if (r == 0 && !drain_is_over(m->drainage->drain->state)) {
         r = error_set(&own, REASON_CONFLICT, "drain", "the drain is not over: it is %s",
                       drain_state_name(m->drainage->drain->state));
         error_hint(&own, "cancel it first: `cleave host drain --cancel`");
     }
-    if (r == 0 && !change->dry_run) {
-        r = end_drain(m, change->caller.author, &own);
-    }
     if (r != 0) {
-        change_refuse(change, err != NULL ? err : &own);
+        change_refuse(change, &own);
+    } else if (change->dry_run) {
+        ended(NULL, change);
+    } else {
+        end_drain(change);
+    }
+}
+
+static void undrain_observed(struct manager *m, const struct error *err, void *data)
+{
+    struct error late = {0};
+    if (err == NULL && manager_check_store(m, &late) != 0) {
+        err = &late;
+    }
+    if (err != NULL) {
+        change_refuse(data, err);
         return;
     }
-    json_t *body = reply_drain(m->drainage->drain);
-    if (!change->dry_run) {
-        drainage_free(m->drainage);
-        m->drainage = NULL;
-    }
-    change_answer(change, body);
+    ledger_take_turn(m->ledger, undrain_in_turn, data);
 }
 
 void manager_undrain_host(struct manager *m, const struct request *request)

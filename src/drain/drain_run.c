@@ -18,7 +18,7 @@
 #define DRAIN_TICK_US 250000
 #define DRAIN_ATTEMPTS 2 /* to move a VM to one target */
 
-/* ---- storing ---- */
+/* ---- storing: nothing begins that is not written down ---- */
 
 static const char *event_of(enum drain_state state)
 {
@@ -40,33 +40,83 @@ static size_t count(const struct drain *drain, enum drain_step step)
     return n;
 }
 
-static int store(struct drainage *d, bool moved, struct error *err)
+static void put(struct txn *txn, const struct drainage *d)
 {
-    struct manager *m = d->manager;
-    struct drain *drain = d->drain;
-    struct txn txn;
-    txn_begin(&txn, m);
-    txn_put_drain(&txn, drain);
-    if (moved && event_of(drain->state) != NULL) {
-        txn_event(&txn, event_of(drain->state), SUBJECT("host", m->host->name), drain->author,
-                  "%zu VMs: %zu gone, %zu stay, %zu failed, %zu to go", drain->vms.n,
-                  count(drain, DRAIN_GONE), count(drain, DRAIN_LEFT), count(drain, DRAIN_FAILED),
-                  count(drain, DRAIN_WAITING) + count(drain, DRAIN_MOVING) +
-                      count(drain, DRAIN_STOPPING));
-    }
-    return txn_commit(&txn, err);
+    txn_begin(txn, d->manager);
+    txn_put_drain(txn, d->drain);
 }
 
 int drain_store(struct drainage *d, struct error *err)
 {
-    return store(d, false, err);
+    struct txn txn;
+    put(&txn, d);
+    return txn_commit(&txn, err);
 }
 
-static void store_or_warn(struct drainage *d, bool moved)
+static void stored(const struct error *err, void *data)
 {
-    struct error err = {0};
-    if (store(d, moved, &err) != 0) {
-        log_warning("the drain can't be stored: %s", err.message);
+    (void)data;
+    if (err != NULL) {
+        log_warning("the drain can't be stored: %s", err->message);
+    }
+}
+
+/* In the ledger's turn: the drain as it is by then. */
+static void store_as_it_is(void *data)
+{
+    struct manager *m = data;
+    if (m->drainage == NULL) {
+        return; /* it is over, and was forgotten */
+    }
+    struct txn txn;
+    m->drainage->store_due = false;
+    put(&txn, m->drainage);
+    txn_commit_then(&txn, stored, NULL);
+}
+
+/* What can't be stored is said, and comes along with the next change. */
+static void store(struct drainage *d)
+{
+    if (!d->store_due) {
+        d->store_due = true;
+        ledger_take_turn(d->manager->ledger, store_as_it_is, d->manager);
+    }
+}
+
+/* It is in another state. */
+static void store_state(struct drainage *d)
+{
+    struct manager *m = d->manager;
+    const struct drain *drain = d->drain;
+    if (event_of(drain->state) != NULL) {
+        manager_event(m, event_of(drain->state), SUBJECT("host", m->host->name), drain->author,
+                      "%zu VMs: %zu gone, %zu stay, %zu failed, %zu to go", drain->vms.n,
+                      count(drain, DRAIN_GONE), count(drain, DRAIN_LEFT),
+                      count(drain, DRAIN_FAILED),
+                      count(drain, DRAIN_WAITING) + count(drain, DRAIN_MOVING) +
+                          count(drain, DRAIN_STOPPING));
+    }
+    store(d);
+}
+
+/* ---- what begins once that is written down ---- */
+
+typedef void begin_fn(struct drainage *d, size_t i, struct drain_call *call);
+
+static void begun_stored(struct drain_call *call, const struct error *err, begin_fn *begin_it)
+{
+    struct drainage *d = call->drainage;
+    size_t i = call->vm;
+    bool goes_on =
+        err == NULL && !d->gone && !d->manager->stopping && d->drain->state == DRAIN_RUNNING;
+    if (goes_on) {
+        begin_it(d, i, call);
+        return;
+    }
+    stored(err, NULL);
+    if (drain_call_end(call, &d, &i)) {
+        drain_vm_move(&d->drain->vms.items[i], DRAIN_WAITING);
+        operation_schedule(d->operation, DRAIN_TICK_US);
     }
 }
 
@@ -143,28 +193,40 @@ static void begun(json_t *body, const struct error *err, void *data)
         } else {
             STR_SET(vm->migration, id == NULL ? "" : id);
         }
-        store_or_warn(d, false);
+        store(d);
         operation_schedule(d->operation, 0);
     }
     json_decref(body);
 }
 
+static void move_vm(struct drainage *d, size_t i, struct drain_call *call)
+{
+    struct migration_request body = drain_migration_request(d, &d->drain->vms.items[i]);
+    const struct caller caller = drain_caller(d, ROLES_ALL);
+    const struct request migrate = {.caller = &caller, .body = &body, .reply = begun, .data = call};
+    service_call(&d->manager->service, VERB_MIGRATE_VM, &migrate);
+}
+
+static void move_stored(const struct error *err, void *data)
+{
+    begun_stored(data, err, move_vm);
+}
+
+/* In the ledger's turn. */
+static void store_move(void *data)
+{
+    const struct drain_call *call = data;
+    struct txn txn;
+    put(&txn, call->drainage);
+    txn_commit_then(&txn, move_stored, data);
+}
+
 static void begin_move(struct drainage *d, size_t i)
 {
     struct drain_vm *vm = &d->drain->vms.items[i];
-    struct error err = {0};
     drain_vm_move(vm, DRAIN_MOVING);
     vm->problem[0] = '\0';
-    if (drain_store(d, &err) != 0) { /* nothing begins that is not written down */
-        log_warning("the drain can't be stored: %s", err.message);
-        drain_vm_move(vm, DRAIN_WAITING);
-        return;
-    }
-    struct migration_request body = drain_migration_request(d, vm);
-    const struct caller caller = drain_caller(d, ROLES_ALL);
-    const struct request migrate = {
-        .caller = &caller, .body = &body, .reply = begun, .data = drain_call_new(d, i)};
-    service_call(&d->manager->service, VERB_MIGRATE_VM, &migrate);
+    ledger_take_turn(d->manager->ledger, store_move, drain_call_new(d, i));
 }
 
 static void stopped(json_t *body, const struct error *err, void *data)
@@ -178,26 +240,38 @@ static void stopped(json_t *body, const struct error *err, void *data)
         } else {
             fail(vm, err->message);
         }
-        store_or_warn(d, false);
+        store(d);
         operation_schedule(d->operation, 0);
     }
     json_decref(body);
 }
 
-static void begin_stop(struct drainage *d, size_t i)
+static void stop_vm(struct drainage *d, size_t i, struct drain_call *call)
 {
-    struct drain_vm *vm = &d->drain->vms.items[i];
-    struct error err = {0};
-    drain_vm_move(vm, DRAIN_STOPPING);
-    if (drain_store(d, &err) != 0) {
-        log_warning("the drain can't be stored: %s", err.message);
-        drain_vm_move(vm, DRAIN_WAITING);
-        return;
-    }
     const struct caller caller = drain_caller(d, ROLES_CONNECTED);
     const struct request stop = {
-        .caller = &caller, .target = vm->name, .reply = stopped, .data = drain_call_new(d, i)};
+        .caller = &caller, .target = d->drain->vms.items[i].name, .reply = stopped, .data = call};
     service_call(&d->manager->service, VERB_STOP_VM, &stop);
+}
+
+static void stop_stored(const struct error *err, void *data)
+{
+    begun_stored(data, err, stop_vm);
+}
+
+/* In the ledger's turn. */
+static void store_stop(void *data)
+{
+    const struct drain_call *call = data;
+    struct txn txn;
+    put(&txn, call->drainage);
+    txn_commit_then(&txn, stop_stored, data);
+}
+
+static void begin_stop(struct drainage *d, size_t i)
+{
+    drain_vm_move(&d->drain->vms.items[i], DRAIN_STOPPING);
+    ledger_take_turn(d->manager->ledger, store_stop, drain_call_new(d, i));
 }
 
 static void begin(struct drainage *d, size_t i)
@@ -283,7 +357,7 @@ static void end(struct drainage *d)
     drainage_enter(d, drain->state == DRAIN_CANCELLING ? DRAIN_CANCELLED
                       : all                            ? DRAIN_DONE
                                                        : DRAIN_INCOMPLETE);
-    store_or_warn(d, true);
+    store_state(d);
     log_info("the drain is %s", drain_state_name(drain->state));
 }
 
@@ -322,7 +396,7 @@ static void go_on(struct drainage *d)
         return;
     }
     if (changed) {
-        store_or_warn(d, false);
+        store(d);
     }
     operation_schedule(d->operation, DRAIN_TICK_US);
 }
@@ -334,7 +408,7 @@ void drain_planned(struct drainage *d)
         return;
     }
     drainage_enter(d, DRAIN_RUNNING);
-    store_or_warn(d, true);
+    store_state(d);
     operation_schedule(d->operation, 0);
 }
 

@@ -10,7 +10,7 @@ void drain_planned(struct drainage *d);
 
 /* Does what comes next. */
 void drain_advance(struct operation *operation);
-/* The states as they are, stored; what can't be is said and tried again with the next tick. */
+/* The drain as it is, stored; in the ledger's turn. Waits for the disk. */
 int drain_store(struct drainage *d, struct error *err);
 
 #endif

@@ -31,6 +31,7 @@ struct drainage {
     VEC(struct drain_call *) calls; /* that will come back: it must live until then */
     bool gone;                      /* goes with the last of them */
     bool unseen;                    /* found in the store; what runs here is not known yet */
+    bool store_due;                 /* it waits for the ledger's turn */
     drain_planned_fn *planned;      /* of the planning under way */
     reply_fn *reply;                /* of a dry run */
     void *data;

@@ -40,7 +40,12 @@ struct runner {
     unsigned attempts; /* of its undo */
     bool again;        /* the undo in hand may have been begun before */
     bool halted;
-    journalled_fn *journalled;         /* waits for the journal; NULL: nothing does */
+    struct entry {
+        bool whole; /* the plan, else the step in hand */
+        bool has_done;
+        struct step done;    /* what was done on the hardware */
+        journalled_fn *then; /* waits for the journal; NULL: nothing does */
+    } entry;
     struct runner_job *job;            /* its own until it is parked */
     unsigned n_parked[PORT_GUEST + 1]; /* jobs that have not come back */
     struct evloop_timer *timer;
@@ -72,7 +77,7 @@ struct runner *runner_new(const struct runner_config *config)
 void runner_free(struct runner *runner)
 {
     if (runner != NULL) {
-        assert(runner->journalled == NULL);
+        assert(runner->entry.then == NULL);
         evloop_timer_free(runner->timer);
         plan_free(runner->plan);
         free(runner);
@@ -97,25 +102,47 @@ static struct step *current(struct runner *runner)
 static void journalled(const struct error *err, void *data)
 {
     struct runner *runner = data;
-    journalled_fn *then = TAKE_PTR(runner->journalled);
+    journalled_fn *then = TAKE_PTR(runner->entry.then);
     if (runner->config.progress != NULL) {
         runner->config.progress(runner->plan, runner->at, runner->config.data);
     }
     then(runner, err);
 }
 
+/* In the ledger's turn. */
+static void put_entry(void *data)
+{
+    struct runner *runner = data;
+    const struct entry *entry = &runner->entry;
+    struct draft draft;
+    draft_begin(&draft, runner->config.ledger);
+    if (entry->whole) {
+        draft_put_plan(&draft, runner->plan);
+    } else {
+        draft_put_step(&draft, runner->plan->id, runner->at, current(runner));
+    }
+    if (entry->has_done) {
+        made_note(&draft, &entry->done);
+    }
+    draft_commit_then(&draft, journalled, runner);
+}
+
 /* Writes the step in hand to the journal, together with what it made, or took away: `done` (may be
  * NULL) is what was done on the hardware. Then goes on with `then`. */
 static void journal(struct runner *runner, const struct step *done, journalled_fn *then)
 {
-    struct draft draft;
-    draft_begin(&draft, runner->config.ledger);
-    draft_put_step(&draft, runner->plan->id, runner->at, current(runner));
+    runner->entry = (struct entry){.then = then, .has_done = done != NULL};
     if (done != NULL) {
-        made_note(&draft, done);
+        runner->entry.done = *done;
     }
-    runner->journalled = then;
-    draft_commit_later(&draft, journalled, runner);
+    ledger_take_turn(runner->config.ledger, put_entry, runner);
+}
+
+/* Writes the plan with all its steps. */
+static void journal_plan(struct runner *runner, journalled_fn *then)
+{
+    runner->entry = (struct entry){.then = then, .whole = true};
+    ledger_take_turn(runner->config.ledger, put_entry, runner);
 }
 
 /* While undoing, a journal that can't be written stops nothing: the undo is idempotent, and a
@@ -164,17 +191,16 @@ static size_t find_undoable(const struct plan *plan)
     return NO_STEP;
 }
 
+static void undo_journalled(struct runner *runner, const struct error *err)
+{
+    warn_of_journal(runner, err);
+    runner_advance(runner);
+}
+
 static void start_undo(struct runner *runner)
 {
-    struct error err = {0};
     plan_move(runner->plan, PLAN_UNDOING);
-    if (draft_store_plan(runner->config.ledger, runner->plan, &err) != 0) {
-        log_warning("plan %s: %s", runner->plan->id, err.message);
-    }
-    if (runner->config.progress != NULL) {
-        runner->config.progress(runner->plan, runner->at, runner->config.data);
-    }
-    runner_advance(runner);
+    journal_plan(runner, undo_journalled);
 }
 
 static int apply_step(struct runner_job *job, struct step *step)
@@ -501,25 +527,37 @@ static void forward_next(struct runner *runner)
     submit(runner, false, check_work, check_done);
 }
 
-void runner_settled(struct runner *runner, const struct error *err)
+/* `err`: why not all is there, or NULL. */
+static void end_settled(struct runner *runner, const struct error *err)
 {
     struct plan *plan = runner->plan;
-    struct error failed = {0};
-    if (runner->halted || plan == NULL) {
-        return; /* the journal has it as it was: the next start looks again */
-    }
-    if (err == NULL && find_pending(plan) != NO_STEP &&
-        draft_store_plan(runner->config.ledger, plan, &failed) == 0) {
-        runner_advance(runner);
-        return;
-    }
-    err = err == NULL && failed.reason != REASON_NONE ? &failed : err;
     if (err != NULL) {
         str_print(plan->problem, sizeof(plan->problem), "%s", err->message);
         log_error("plan %s: %s", plan->id, plan->problem);
     }
     fill_claims(plan);
     finish(runner, err == NULL ? PLAN_DONE : PLAN_FAILED);
+}
+
+static void more_journalled(struct runner *runner, const struct error *err)
+{
+    if (err != NULL) {
+        end_settled(runner, err);
+    } else {
+        runner_advance(runner);
+    }
+}
+
+void runner_settled(struct runner *runner, const struct error *err)
+{
+    if (runner->halted || runner->plan == NULL) {
+        return; /* the journal has it as it was: the next start looks again */
+    }
+    if (err == NULL && find_pending(runner->plan) != NO_STEP) {
+        journal_plan(runner, more_journalled);
+    } else {
+        end_settled(runner, err);
+    }
 }
 
 static void runner_advance(struct runner *runner)

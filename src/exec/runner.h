@@ -5,7 +5,7 @@
  * A step that can't be taken back (a reset) is passed over. The only caller of port->apply. After a
  * crash, runner_resume() goes forward from the step that was running (apply is idempotent) and
  * undoes all if that can't be done. Runs on the loop; port calls go to the workers, and the journal
- * is written while the loop turns (draft_commit_later()).
+ * is written while the loop turns (draft_commit_then()).
  */
 #ifndef EXEC_RUNNER_H
 #define EXEC_RUNNER_H

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/draft.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -15,11 +14,23 @@
 void draft_begin(struct draft *draft, struct ledger *ledger)
 {
     ledger_settle(ledger);
-    *draft = (struct draft){.ledger = ledger};
+    *draft = (struct draft){.ledger = ledger, .open = true};
+    ledger->turns.drafts++;
+}
+
+/* It is made, or given up. */
+static void close_draft(struct draft *draft)
+{
+    if (draft->open) {
+        draft->open = false;
+        draft->ledger->turns.drafts--;
+        turns_go_on(&draft->ledger->turns);
+    }
 }
 
 void draft_drop(struct draft *draft)
 {
+    close_draft(draft);
     batch_done(&draft->batch);
     vec_done(&draft->claims);
     vec_done(&draft->gpu_records);
@@ -307,7 +318,8 @@ static void take(struct draft *draft)
     for (vec_each(&draft->claims, touched)) {
         take_claim(ledger, touched);
     }
-    if (draft->has_gpu_records) {
+    bool of_gpus = draft->has_gpu_records;
+    if (of_gpus) {
         vec_done(&ledger->gpu_records);
         ledger->gpu_records = draft->gpu_records;
         draft->gpu_records = (struct gpu_records){0};
@@ -324,6 +336,11 @@ static void take(struct draft *draft)
         }
     }
     ledger->last_event += draft->events.n;
+    ledger->changes++; /* once more: who looked in between saw what was before */
+    ledger->facts += draft->claims.n > 0 || of_gpus;
+    if (ledger->followed != NULL) {
+        ledger->followed(ledger->followed_data);
+    }
 }
 
 int draft_commit(struct draft *draft, struct error *err)
@@ -347,7 +364,7 @@ int draft_commit(struct draft *draft, struct error *err)
 
 struct later {
     struct draft draft;
-    draft_done_fn *done;
+    draft_done_fn *done; /* NULL: it was called */
     void *data;
 };
 
@@ -368,28 +385,71 @@ static void later_ended(void *data)
     draft_drop(&later->draft);
 }
 
+static void call_done(void *data)
+{
+    struct later *later = data;
+    draft_done_fn *done = TAKE_PTR(later->done);
+    done(later->draft.result == 0 ? NULL : &later->draft.err, later->data);
+}
+
+/* Once: what follows may begin the next change. */
+static void follow(struct later *later)
+{
+    struct ledger *ledger = later->draft.ledger;
+    if (later->done != NULL) {
+        ledger->under_way = NULL;
+        ledger->turns.storing = false;
+        turns_call(&ledger->turns, call_done, later);
+        turns_go_on(&ledger->turns);
+    }
+}
+
 static void later_done(void *data)
 {
     CLEANUP_FREE struct later *later = data;
-    later->done(later->draft.result == 0 ? NULL : &later->draft.err, later->data);
+    follow(later);
 }
 
-void draft_commit_later(struct draft *draft, draft_done_fn *done, void *data)
+/* Without a thread, or with nothing to store. */
+static void commit_at_once(struct draft *draft, draft_done_fn *done, void *data)
 {
-    struct aside *aside = draft->ledger->aside;
-    assert(draft->claims.n == 0 && !draft->has_gpu_records && draft->plans.n == 0);
-    if (aside == NULL || draft->result != 0) {
-        int r = draft_commit(draft, NULL);
-        done(r == 0 ? NULL : &draft->err, data);
+    int r = draft_commit(draft, NULL);
+    done(r == 0 ? NULL : &draft->err, data);
+}
+
+void draft_commit_then(struct draft *draft, draft_done_fn *done, void *data)
+{
+    struct ledger *ledger = draft->ledger;
+    if (ledger->aside == NULL || draft->result != 0) {
+        commit_at_once(draft, done, data);
         return;
     }
-    ledger_settle(draft->ledger);
+    if (ledger->under_way != NULL) { /* out of turn: what follows the one before comes first */
+        ledger_settle(ledger);
+        follow(ledger->under_way);
+    }
     number_events(draft);
     struct later *later = xcalloc(1, sizeof(*later));
+    ledger->turns.storing = true;
+    close_draft(draft);
     *later = (struct later){.draft = *draft, .done = done, .data = data};
+    ledger->under_way = later;
     struct aside_call call = {
         .work = later_commit, .ended = later_ended, .done = later_done, .data = later};
-    aside_begin(aside, &call);
+    aside_begin(ledger->aside, &call);
+}
+
+void drafts_finish(struct ledger *ledger)
+{
+    if (ledger == NULL) {
+        return;
+    }
+    do {
+        ledger_settle(ledger);
+        if (ledger->under_way != NULL) {
+            follow(ledger->under_way);
+        }
+    } while (ledger->under_way != NULL || turns_give(&ledger->turns));
 }
 
 /* ---- drafts of one change ---- */

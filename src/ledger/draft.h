@@ -2,7 +2,7 @@
 /*
  * A change of the ledger: what it puts and deletes is collected, then stored as one batch. Until
  * that has succeeded the ledger is as it was; only what the draft names is copied. Errors stick.
- * Loop thread only; one draft at a time.
+ * Loop thread only; one draft at a time, in the ledger's turn (ledger_take_turn()).
  */
 #ifndef LEDGER_DRAFT_H
 #define LEDGER_DRAFT_H
@@ -26,19 +26,23 @@ struct draft {
     VEC(struct event) events;
     int result;
     struct error err;
+    bool open;
 };
 
-/* Ends with draft_commit(), draft_commit_later() or draft_drop(). Waits for a commit under way. */
+/* Ends with one of the commits or draft_drop(). Waits for a commit under way; in the ledger's turn
+ * (ledger_take_turn()) there is none. */
 void draft_begin(struct draft *draft, struct ledger *ledger);
-/* Stores all of it, and changes the ledger; or returns the first error, and nothing is changed. */
-int draft_commit(struct draft *draft, struct error *err);
 void draft_drop(struct draft *draft);
-/* `err` is NULL if all of it is stored. */
+/* `err` is NULL if all of it is stored, and the ledger has changed; else nothing has. Borrowed for
+ * the call. The ledger is free for the next change then. */
 typedef void draft_done_fn(const struct error *err, void *data);
-/* Stores all of it while the loop turns, on the ledger's thread, then calls `done` on the loop; at
- * once if the ledger has none. For drafts of steps, events and small records: claims, GPUs and
- * plans do not change while others look at them. */
-void draft_commit_later(struct draft *draft, draft_done_fn *done, void *data);
+/* Stores all of it on the ledger's thread while the loop turns, then calls `done` from the loop's
+ * own turn; at once if the ledger has no thread, or what can't be stored at all. */
+void draft_commit_then(struct draft *draft, draft_done_fn *done, void *data);
+/* Waits for the disk, and with it all that the loop does: for a start, and for tests. */
+int draft_commit(struct draft *draft, struct error *err);
+/* Waits for what is under way and for all that has asked for a turn: at the end. NULL: nothing. */
+void drafts_finish(struct ledger *ledger);
 
 /* The claim as it will be; NULL: there will be none. Valid until the next change. */
 const struct claim *draft_claim(const struct draft *draft, const char *name);

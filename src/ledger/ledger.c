@@ -119,13 +119,33 @@ void ledger_free(struct ledger *ledger)
 
 int ledger_work_aside(struct ledger *ledger, struct evloop *loop)
 {
-    return aside_new(loop, &ledger->aside);
+    int r = turns_open(&ledger->turns, loop);
+    return r != 0 ? r : aside_new(loop, &ledger->aside);
+}
+
+void ledger_follow(struct ledger *ledger, evloop_fn *fn, void *data)
+{
+    ledger->followed = fn;
+    ledger->followed_data = data;
+}
+
+void ledger_take_turn(struct ledger *ledger, evloop_fn *fn, void *data)
+{
+    turns_take(&ledger->turns, fn, data);
+}
+
+bool ledger_is_busy(const struct ledger *ledger)
+{
+    return !turns_are_free(&ledger->turns);
 }
 
 void ledger_end_aside(struct ledger *ledger)
 {
     if (ledger != NULL) {
         aside_free(TAKE_PTR(ledger->aside)); /* what is called back may commit again */
+        while (turns_give(&ledger->turns)) {
+        }
+        turns_done(&ledger->turns);
     }
 }
 
@@ -170,7 +190,6 @@ int ledger_records(const struct ledger *ledger, enum record_kind kind, json_t **
                    struct error *err)
 {
     CLEANUP_JSON json_t *documents = json_object();
-    ledger_settle(ledger);
     for (vec_each(&ledger->records[kind], record)) {
         json_t *document = NULL;
         if (record_parse(record->text, &document, err) != 0) {

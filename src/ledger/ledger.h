@@ -15,10 +15,13 @@
 
 #include "ledger/aside.h"
 #include "ledger/plan_log.h"
+#include "ledger/turns.h"
 #include "model/claim.h"
 #include "model/event.h"
 #include "model/gpu_record.h"
 #include "store/store.h"
+
+struct later;
 
 struct ledger {
     struct store *store;  /* borrowed */
@@ -29,7 +32,12 @@ struct ledger {
     struct plan_log plans;
     uint64_t last_event;      /* its number; 0: none is stored */
     _Atomic uint64_t changes; /* another number after each change */
+    uint64_t facts;           /* likewise, of claims and what is remembered of GPUs */
     struct aside *aside;      /* commits while the loop turns; NULL: none does */
+    struct later *under_way;  /* what it commits, until what follows was called; NULL: nothing */
+    struct turns turns;       /* who waits to change something */
+    evloop_fn *followed;      /* called once what is in memory has changed; NULL: nothing is */
+    void *followed_data;
 };
 
 /* Reads all that is kept in memory. -UNAVAILABLE, or -INTERNAL for a record that can't be read. */
@@ -38,8 +46,16 @@ int ledger_open(struct store *store, struct ledger **ret_ledger, struct error *e
 void ledger_free(struct ledger *ledger);
 DEFINE_FREEP(struct ledger *, ledger_free)
 
-/* From now on draft_commit_later() commits on a thread of its own. 0 or -errno. */
+/* From now on draft_commit_then() commits on a thread of its own. 0 or -errno. */
 int ledger_work_aside(struct ledger *ledger, struct evloop *loop);
+/* `fn` is called on the loop after each change of what is in memory, before anything that waited
+ * for that. One follower, which replaces an earlier one. */
+void ledger_follow(struct ledger *ledger, evloop_fn *fn, void *data);
+/* Calls `fn` when no change is being made or stored: before this returns if so now, else in its
+ * turn. There a draft can be begun that waits for nothing. */
+void ledger_take_turn(struct ledger *ledger, evloop_fn *fn, void *data);
+/* A change that is begun now would wait for another one. */
+bool ledger_is_busy(const struct ledger *ledger);
 /* Ends that thread: waits for the commit under way, and returns once all that was committed there
  * has called back. Later commits are done by the caller. NULL: nothing. */
 void ledger_end_aside(struct ledger *ledger);

@@ -409,7 +409,7 @@ static void put_later(struct fixture *f, struct later *later)
     struct draft draft;
     draft_begin(&draft, f->ledger);
     draft_put_event(&draft, &event);
-    draft_commit_later(&draft, note_done, later);
+    draft_commit_then(&draft, note_done, later);
 }
 
 static void turn_until(struct evloop *loop, const struct later *later, unsigned n_done)
@@ -427,7 +427,7 @@ static void a_commit_on_the_thread_calls_back_and_is_waited_for(void **state)
     assert_int_equal(evloop_new(&loop), 0);
     assert_int_equal(ledger_work_aside(f->ledger, loop), 0);
     for (unsigned i = 1; i <= 5; i++) {
-        put_later(f, &later); /* waits for the one before */
+        put_later(f, &later); /* out of turn: waits for the one before, and for what follows it */
         CLEANUP_FREE struct event *events = NULL;
         size_t n = 0;
         if (i % 2 == 0) {
@@ -436,7 +436,7 @@ static void a_commit_on_the_thread_calls_back_and_is_waited_for(void **state)
             assert_int_equal(f->ledger->last_event, i);
         }
     }
-    assert_int_equal(later.n_done, 0); /* from the loop's own turn, all of them */
+    assert_int_equal(later.n_done, 4); /* the last one is followed from the loop's own turn */
     turn_until(loop, &later, 5);
     assert_int_equal(later.err.reason, REASON_NONE);
     put_later(f, &later);
@@ -484,7 +484,7 @@ static void a_commit_on_the_thread_that_fails_says_so(void **state)
     struct step step = {0};
     draft_begin(&draft, f->ledger);
     draft_put_step(&draft, "p1", 0, &step);
-    draft_commit_later(&draft, note_done, &later);
+    draft_commit_then(&draft, note_done, &later);
     assert_int_equal(later.n_done, 2);
     assert_int_equal(later.err.reason, REASON_NOT_FOUND);
     ledger_free(TAKE_PTR(f->ledger));

@@ -48,11 +48,16 @@ static struct retry_task release_of(const char *claim)
                          claim);
 }
 
-static void released(struct manager *m, const struct plan *plan, void *data)
+static void released(struct manager *m, const struct plan *plan, const struct error *err,
+                     void *data)
 {
     struct change *change = data;
     const struct retry_task task = release_of(change->name);
-    retry_ended(m, &task, plan);
+    if (plan == NULL && !m->stopping) {
+        retry_refused(m, &task, err);
+    } else {
+        retry_ended(m, &task, plan);
+    }
     change_answer(change, NULL);
 }
 
@@ -80,11 +85,12 @@ static void run_release(struct change *change)
     const struct retry_task task = release_of(change->name);
     retry_begins(m, &task);
     int r = planner_build(&planner, &request, &plan, &err);
-    r = r != 0 ? r : manager_run_plan(m, plan, released, change, &err);
     if (r != 0) {
         retry_refused(m, &task, &err);
         change_answer(change, NULL);
+        return;
     }
+    manager_run_plan(m, plan, released, change);
 }
 
 static void release(struct manager *m, const char *claim)
@@ -100,6 +106,14 @@ static void release(struct manager *m, const char *claim)
 static void follow_gone_claim(struct manager *m, const struct claim *claim)
 {
     struct gone *gone = gone_find(m, claim->name);
+    if (claim_is_noted(m, claim)) { /* the next look finds it as it is then */
+        bool there = host_find_vm(m->host, claim->vm) != NULL ||
+                     (claim->vm_uuid[0] != '\0' && host_find_vm(m->host, claim->vm_uuid) != NULL);
+        if (gone != NULL && there) {
+            vec_remove(&m->gone, (size_t)(gone - m->gone.items));
+        }
+        return;
+    }
     if (!vm_is_gone(m, claim)) {
         if (gone != NULL) {
             vec_remove(&m->gone, (size_t)(gone - m->gone.items));

@@ -98,6 +98,7 @@ static int load(struct manager *m, struct error *err)
 {
     int r = ledger_open(m->config.store, &m->ledger, err);
     if (r == 0) {
+        ledger_follow(m->ledger, manager_follow_ledger, m);
         manager_follow_ledger(m);
         r = ledger_load_plans(m->ledger, MAX_UNFINISHED, true, &m->unfinished, &m->n_unfinished,
                               err);
@@ -184,6 +185,12 @@ static guests_listener_fn *const guests_seen[] = {manager_note_gone, NULL};
 static guests_listener_fn *const guests_taken[] = {manager_reconcile_claims, manager_on_libvirt_up,
                                                    NULL};
 
+static void note_again(struct manager *m)
+{
+    manager_judge_boards(m);
+    manager_note_health(m, NULL);
+}
+
 static const struct listeners listeners = {
     .hardware_compared = hardware_compared,
     .hardware_seen = hardware_seen,
@@ -193,6 +200,7 @@ static const struct listeners listeners = {
     .guests_taken = guests_taken,
     .plans = &migrations_follow_plans,
     .take_turn = manager_resume_parked,
+    .note_again = note_again,
     .vm_refused = manager_note_refused,
 };
 
@@ -269,7 +277,7 @@ static void refuse_all(struct manager *m)
     manager_refuse_hooks(m, &err);
     plan_end_fn *then = TAKE_PTR(m->then);
     if (then != NULL) {
-        then(m, NULL, m->then_data);
+        then(m, NULL, &err, m->then_data);
     }
     while (m->urgent != NULL) {
         struct change *change = m->urgent;
@@ -318,7 +326,7 @@ bool manager_finish(struct manager *m, uint64_t until_us)
         all = worker_finish(workers[i], until_us) && all;
     }
     evloop_run_posts(m->config.loop); /* what they did is journalled */
-    ledger_settle(m->ledger);
+    drafts_finish(m->ledger);
     return all;
 }
 
@@ -364,6 +372,8 @@ void manager_free(struct manager *m)
     holds_done(&m->holds);
     vec_done(&m->hooks);
     vec_done(&m->intruded);
+    vec_done(&m->claim_notes);
+    vec_done(&m->lone_events);
     vm_overlays_done(m);
     vec_done(&m->refused);
     vec_done(&m->gone);

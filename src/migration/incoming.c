@@ -23,26 +23,12 @@
 
 /* ---- storing ---- */
 
-int arrival_store(struct arrival *arrival, enum incoming_state state, struct error *err)
+int arrival_store(struct arrival *arrival, struct error *err)
 {
-    CLEANUP(incoming_freep) struct incoming *next = incoming_copy(arrival->incoming);
-    if (next->state != state && !sm_move(&incoming_state_words, &next->state, state)) {
-        return error_set(err, REASON_INTERNAL, next->id,
-                         "bug: an incoming migration can't go from %s to %s",
-                         incoming_state_name(next->state), incoming_state_name(state));
-    }
-    next->finished_us = incoming_is_over(next) ? clock_realtime_us() : 0;
     struct txn txn;
     txn_begin(&txn, arrival->manager);
-    txn_put_arrival(&txn, next);
-    int r = txn_commit(&txn, err);
-    if (r == 0) {
-        arrival->incoming->state = next->state;
-        arrival->incoming->finished_us = next->finished_us;
-        arrival_hold(arrival);
-        arrival_follow(arrival);
-    }
-    return r;
+    txn_put_arrival(&txn, arrival->incoming);
+    return txn_commit(&txn, err);
 }
 
 static void take_assignments(struct incoming *incoming, const struct plan *plan)
@@ -328,15 +314,40 @@ static void own(struct claim *claim, const struct incoming *incoming)
     }
 }
 
-/* Claims and record change hands in one transaction: this is the moment of the switch. */
-int arrival_commit(struct arrival *arrival, struct error *err)
+static void end_commit(struct arrival *arrival, const struct error *err)
 {
+    draft_done_fn *done = TAKE_PTR(arrival->committed);
+    arrival->committing = false;
+    done(err, arrival->data);
+}
+
+static void commit_stored(const struct error *err, void *data)
+{
+    struct arrival *arrival = data;
+    struct incoming *incoming = arrival->incoming;
+    if (err == NULL) {
+        (void)sm_move(&incoming_state_words, &incoming->state, INCOMING_COMMITTED);
+        incoming->finished_us = clock_realtime_us();
+        arrival_hold(arrival);
+        log_info("VM %s came in from %s", incoming->vm, incoming->host);
+        arrival_follow(arrival);
+    }
+    end_commit(arrival, err);
+}
+
+/* In the ledger's turn. */
+static void commit_in_turn(void *data)
+{
+    struct arrival *arrival = data;
     CLEANUP(incoming_freep) struct incoming *next = incoming_copy(arrival->incoming);
     struct manager *m = arrival->manager;
     if (!sm_move(&incoming_state_words, &next->state, INCOMING_COMMITTED)) {
-        return error_set(err, REASON_CONFLICT, SUBJECT("vm", next->vm),
-                         "VM \"%s\" can't be taken over: its reservation is %s", next->vm,
-                         incoming_state_name(next->state));
+        struct error err = {0};
+        error_set(&err, REASON_CONFLICT, SUBJECT("vm", next->vm),
+                  "VM \"%s\" can't be taken over: its reservation is %s", next->vm,
+                  incoming_state_name(next->state));
+        end_commit(arrival, &err);
+        return;
     }
     next->finished_us = clock_realtime_us();
     struct txn txn;
@@ -352,15 +363,24 @@ int arrival_commit(struct arrival *arrival, struct error *err)
     txn_put_arrival(&txn, next);
     txn_event(&txn, "vm-arrived", SUBJECT("vm", next->vm), next->author,
               "it came from %s, migration %s", next->host, next->id);
-    int r = txn_commit(&txn, err);
-    if (r == 0) {
-        arrival->incoming->state = next->state;
-        arrival->incoming->finished_us = next->finished_us;
-        arrival_hold(arrival);
-        log_info("VM %s came in from %s", next->vm, next->host);
-        arrival_follow(arrival);
+    txn_commit_then(&txn, commit_stored, arrival);
+}
+
+/* Claims and record change hands in one transaction: this is the moment of the switch. */
+void arrival_commit(struct arrival *arrival, draft_done_fn *done, void *data)
+{
+    if (arrival->committing) {
+        struct error err = {0};
+        error_set(&err, REASON_UNAVAILABLE, SUBJECT("vm", arrival->incoming->vm),
+                  "that VM \"%s\" is here is being stored", arrival->incoming->vm);
+        error_hint(&err, "try again");
+        done(&err, data);
+        return;
     }
-    return r;
+    arrival->committing = true;
+    arrival->committed = done;
+    arrival->data = data;
+    ledger_take_turn(arrival->manager->ledger, commit_in_turn, arrival);
 }
 
 static int check_here(const struct arrival *arrival, struct error *err)
@@ -377,21 +397,33 @@ static int check_here(const struct arrival *arrival, struct error *err)
                                   "VM \"%s\" is not here", incoming->vm);
 }
 
+static void commit_ended(const struct error *err, void *data)
+{
+    struct change *change = data;
+    struct error own = {0};
+    struct arrival *arrival = find_arrival(change->manager, change->name, &own);
+    if (err != NULL || arrival == NULL) {
+        change_refuse(change, err != NULL ? err : &own);
+        return;
+    }
+    change_answer(change, show_now(arrival));
+}
+
 static void run_commit(struct change *change)
 {
     struct manager *m = change->manager;
     struct error err = {0};
     struct arrival *arrival = find_arrival(m, change->name, &err);
     int r = arrival == NULL ? -REASON_NOT_FOUND : 0;
-    if (r == 0 && arrival->incoming->state != INCOMING_COMMITTED) {
-        r = check_here(arrival, &err);
-        r = r != 0 || change->dry_run ? r : arrival_commit(arrival, &err);
-    }
+    bool commits = r == 0 && arrival->incoming->state != INCOMING_COMMITTED;
+    r = commits ? check_here(arrival, &err) : r;
     if (r != 0) {
         change_refuse(change, &err);
-        return;
+    } else if (commits && !change->dry_run) {
+        arrival_commit(arrival, commit_ended, change);
+    } else {
+        change_answer(change, show_now(arrival));
     }
-    change_answer(change, show_now(arrival));
 }
 
 void manager_commit_incoming(struct manager *m, const struct request *request)
@@ -480,7 +512,7 @@ static void abort_replied(json_t *body, const struct error *err, void *data)
 
 bool arrival_is_idle(const struct arrival *arrival)
 {
-    return arrival->incoming->state == INCOMING_PREPARED &&
+    return arrival->incoming->state == INCOMING_PREPARED && !arrival->committing &&
            !change_is_waiting(arrival->manager, run_abort, arrival->incoming->id);
 }
 
@@ -504,7 +536,7 @@ static int want_abort(struct arrival *arrival, struct error *err)
         return 0;
     }
     incoming->abort = true; /* anyone who looks next begins */
-    int r = arrival_store(arrival, incoming->state, err);
+    int r = arrival_store(arrival, err);
     incoming->abort = r == 0;
     return r;
 }
@@ -512,6 +544,9 @@ static int want_abort(struct arrival *arrival, struct error *err)
 void manager_abort_incoming(struct manager *m, const struct request *request)
 {
     struct error err = {0};
+    if (manager_call_in_turn(m, manager_abort_incoming, request)) {
+        return;
+    }
     struct arrival *arrival = find_arrival(m, request->target, &err);
     if (arrival == NULL) {
         request_refuse(request, &err);

@@ -7,10 +7,12 @@
 
 #include "model/incoming.h"
 #include "service/service.h"
+#include "state/txn.h"
 
 struct arrival;
 
-int arrival_store(struct arrival *arrival, enum incoming_state state, struct error *err);
+/* The reservation as it is, stored; in the ledger's turn. Waits for the disk. */
+int arrival_store(struct arrival *arrival, struct error *err);
 void arrival_after_plan(struct incoming *incoming, const struct plan *plan);
 /* What libvirt says of the VM, here. False: libvirt does not answer, or has not said more yet than
  * that the VM's hook was called, which it is before anything of the VM arrives. NULL: it is not
@@ -19,8 +21,9 @@ bool arrival_see_vm(const struct arrival *arrival, const struct vm **ret_vm);
 /* The arrival is ready, and no change that gives it back waits for its turn: one that has begun has
  * moved it to another state. */
 bool arrival_is_idle(const struct arrival *arrival);
-/* The VM lives here: its claims own what was reserved. */
-int arrival_commit(struct arrival *arrival, struct error *err);
+/* The VM lives here: its claims own what was reserved. `done` is called once that is stored, or
+ * can't be. */
+void arrival_commit(struct arrival *arrival, draft_done_fn *done, void *data);
 /* Begins to give back what was reserved. */
 void arrival_give_back(struct arrival *arrival);
 

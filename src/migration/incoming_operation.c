@@ -11,10 +11,17 @@
 #include "state/txn.h"
 #include "watch/observe.h"
 
+static void silent_committed(const struct error *err, void *data)
+{
+    const struct arrival *arrival = data;
+    if (err != NULL) {
+        log_warning("taking over VM %s: %s", arrival->incoming->vm, err->message);
+    }
+}
+
 static void end_silent(struct arrival *arrival)
 {
     const struct vm *vm = NULL;
-    struct error err = {0};
     if (!arrival_see_vm(arrival, &vm)) {
         return;
     }
@@ -25,8 +32,8 @@ static void end_silent(struct arrival *arrival)
             "released",
             arrival->incoming->host, arrival->incoming->id);
         arrival_give_back(arrival);
-    } else if (vm->state != VM_PAUSED && arrival_commit(arrival, &err) != 0) {
-        log_warning("taking over VM %s: %s", arrival->incoming->vm, err.message);
+    } else if (vm->state != VM_PAUSED) {
+        arrival_commit(arrival, silent_committed, arrival);
     }
 }
 

@@ -123,25 +123,13 @@ static int prepare(struct change *change, struct error *err)
     return r != 0 ? r : check_here(m, migration, vm, err);
 }
 
-static int store_new(struct manager *m, const struct migration *migration, struct error *err)
+/* It is stored, unless it is a dry run. */
+static void begin(const struct error *err, void *data)
 {
-    struct txn txn;
-    txn_begin(&txn, m);
-    txn_put_move(&txn, migration);
-    move_note(&txn, migration);
-    return txn_commit(&txn, err);
-}
-
-static void run_migrate(struct change *change)
-{
+    struct change *change = data;
     struct manager *m = change->manager;
-    struct error err = {0};
-    int r = prepare(change, &err);
-    if (r == 0 && !change->dry_run) {
-        r = store_new(m, change->migration, &err);
-    }
-    if (r != 0) {
-        change_refuse(change, &err);
+    if (err != NULL) {
+        change_refuse(change, err);
         return;
     }
     const struct operation_start start = {.kind = &migration_kind, .dry_run = change->dry_run};
@@ -156,6 +144,24 @@ static void run_migrate(struct change *change)
     move->reply = change->reply;
     move->data = change->data;
     change_hand_over(change);
+}
+
+static void run_migrate(struct change *change)
+{
+    struct error err = {0};
+    if (prepare(change, &err) != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    if (change->dry_run) {
+        begin(NULL, change);
+        return;
+    }
+    struct txn txn;
+    txn_begin(&txn, change->manager);
+    txn_put_move(&txn, change->migration);
+    move_note(&txn, change->migration);
+    txn_commit_then(&txn, begin, change);
 }
 
 void manager_migrate_vm(struct manager *m, const struct request *request)
@@ -208,6 +214,9 @@ void manager_get_migration(struct manager *m, const struct request *request)
 void manager_cancel_migration(struct manager *m, const struct request *request)
 {
     struct error err = {0};
+    if (manager_call_in_turn(m, manager_cancel_migration, request)) {
+        return;
+    }
     const struct move *move = moves_find(m, request->target, &err);
     int r = move == NULL ? -REASON_NOT_FOUND
                          : operation_cancel(move->operation, request->dry_run, &err);

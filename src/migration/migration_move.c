@@ -93,34 +93,6 @@ void move_note(struct txn *txn, const struct migration *migration)
               migration->problem);
 }
 
-int move_store(struct move *move, enum migration_state state, struct error *err)
-{
-    struct migration next = *move->migration;
-    if (next.state != state && !sm_move(&migration_state_words, &next.state, state)) {
-        return error_set(err, REASON_INTERNAL, next.id, "a migration can't go from %s to %s",
-                         migration_state_name(next.state), migration_state_name(state));
-    }
-    if (migration_is_over(&next) && next.finished_us == 0) {
-        next.finished_us = clock_realtime_us();
-    }
-    if (!move->dry_run) {
-        struct txn txn;
-        txn_begin(&txn, move->manager);
-        txn_put_move(&txn, &next);
-        move_note(&txn, &next);
-        int r = txn_commit(&txn, err);
-        if (r != 0) {
-            return r;
-        }
-    }
-    *move->migration = next;
-    move_hold(move);
-    move_follow(move);
-    log_info("migration %s of VM %s is %s", next.id, next.request.vm,
-             migration_state_name(next.state));
-    return 0;
-}
-
 /* The others wait for their turn to move. */
 static void wake_others(struct manager *m)
 {
@@ -148,23 +120,90 @@ void move_finish(struct move *move)
     wake_others(move->manager);
 }
 
-/* Stores the next state and goes on from there; tries again later if it can't be stored. */
-void move_enter(struct move *move, enum migration_state state)
+/* ---- the next state ---- */
+
+int move_store(struct move *move, struct error *err)
 {
-    struct error err = {0};
-    if (move_store(move, state, &err) != 0) {
-        log_error("migration %s: %s", move->migration->id, err.message);
+    struct txn txn;
+    txn_begin(&txn, move->manager);
+    txn_put_move(&txn, move->migration);
+    return txn_commit(&txn, err);
+}
+
+/* What is stored is what the migration says from now on. */
+static void took_state(struct move *move, const struct error *err)
+{
+    struct migration *migration = move->migration;
+    move->jobs--;
+    if (move->finished) {
+        return; /* by the end of its plan */
+    }
+    if (err != NULL) {
+        log_error("migration %s: %s", migration->id, err->message);
         move_back_off(move);
         return;
     }
+    migration->state = move->entering;
+    if (migration_is_over(migration) && migration->finished_us == 0) {
+        migration->finished_us = clock_realtime_us();
+    }
+    move_hold(move);
+    move_follow(move);
+    log_info("migration %s of VM %s is %s", migration->id, migration->request.vm,
+             migration_state_name(migration->state));
     operation_got_on(move->operation);
     move->touched_us = 0;
     wake_others(move->manager);
-    if (migration_is_over(move->migration)) {
+    if (migration_is_over(migration)) {
         move_finish(move);
         return;
     }
     operation_schedule(move->operation, 0);
+}
+
+static void entered(const struct error *err, void *data)
+{
+    took_state(data, err);
+}
+
+/* In the ledger's turn. */
+static void enter_in_turn(void *data)
+{
+    struct move *move = data;
+    struct migration next = *move->migration;
+    if (move->finished) {
+        took_state(move, NULL);
+        return;
+    }
+    if (next.state != move->entering &&
+        !sm_move(&migration_state_words, &next.state, move->entering)) {
+        struct error err = {0};
+        error_set(&err, REASON_INTERNAL, next.id, "a migration can't go from %s to %s",
+                  migration_state_name(next.state), migration_state_name(move->entering));
+        took_state(move, &err);
+        return;
+    }
+    if (move->dry_run) {
+        took_state(move, NULL);
+        return;
+    }
+    if (migration_is_over(&next) && next.finished_us == 0) {
+        next.finished_us = clock_realtime_us();
+    }
+    struct txn txn;
+    txn_begin(&txn, move->manager);
+    txn_put_move(&txn, &next);
+    move_note(&txn, &next);
+    txn_commit_then(&txn, entered, move);
+}
+
+/* Stores the next state and goes on from there; tries again later if it can't be stored. Until then
+ * nothing else is done with the migration. */
+void move_enter(struct move *move, enum migration_state state)
+{
+    move->entering = state;
+    move->jobs++;
+    ledger_take_turn(move->manager->ledger, enter_in_turn, move);
 }
 
 void move_blame(struct move *move, const struct error *err)

@@ -11,8 +11,9 @@ struct manager;
 struct move;
 struct txn;
 
-/* The state with everything else of the migration, stored; -reason and unchanged if it can't be. */
-int move_store(struct move *move, enum migration_state state, struct error *err);
+/* The migration as it is, stored; in the ledger's turn. -reason if it can't be. Waits for the disk.
+ */
+int move_store(struct move *move, struct error *err);
 /* How long to wait before looking again. */
 uint64_t move_tick_us(const struct manager *m);
 /* After a pause that grows with each attempt. */
@@ -20,7 +21,8 @@ void move_back_off(struct move *move);
 void move_schedule(struct move *move);
 /* The migration is over: answers a dry run, and lets the next one move. */
 void move_finish(struct move *move);
-/* Stores the next state and goes on from there; tries again later if it can't be stored. */
+/* Stores the next state and goes on from there; tries again later if it can't be stored. Until then
+ * it is a job of the migration. */
 void move_enter(struct move *move, enum migration_state state);
 void move_blame(struct move *move, const struct error *err);
 /* The VM is here: the target gives back what it has. `err` NULL: no one is to blame. */

@@ -37,7 +37,7 @@ static int migration_cancel(struct operation *operation, struct error *err)
 {
     struct move *move = operation->data;
     move->migration->cancel = true;
-    int r = move_store(move, move->migration->state, err);
+    int r = move_store(move, err);
     move->migration->cancel = r == 0;
     return r;
 }

@@ -185,13 +185,35 @@ void txn_put_arrival(struct txn *txn, const struct incoming *incoming)
     txn_put_record(txn, RECORD_MIGRATION, key_of("in", incoming->id, key), document);
 }
 
+struct forgetting {
+    struct manager *manager;
+    char key[KEY_SIZE];
+};
+
+static void forgotten(const struct error *err, void *data)
+{
+    CLEANUP_FREE struct forgetting *f = data;
+    if (err != NULL) {
+        log_warning("forgetting migration %s: %s", f->key, err->message);
+    }
+}
+
+/* In the ledger's turn. */
+static void forget_record(void *data)
+{
+    struct forgetting *f = data;
+    struct draft draft;
+    draft_begin(&draft, f->manager->ledger);
+    draft_delete_record(&draft, RECORD_MIGRATION, f->key);
+    draft_commit_then(&draft, forgotten, f);
+}
+
 static void forget(struct manager *m, const char *role, const char *id)
 {
-    char key[KEY_SIZE];
-    struct error err = {0};
-    if (draft_store_record(m->ledger, RECORD_MIGRATION, key_of(role, id, key), NULL, &err) != 0) {
-        log_warning("forgetting migration %s: %s", id, err.message);
-    }
+    struct forgetting *f = xcalloc(1, sizeof(*f));
+    f->manager = m;
+    (void)key_of(role, id, f->key);
+    ledger_take_turn(m->ledger, forget_record, f);
 }
 
 static void trim_moves(struct manager *m)

@@ -167,53 +167,55 @@ static int refuse_here(const struct move *move, enum migration_resolution where,
 
 /* ---- doing it ---- */
 
-/* One transaction: who said it, what was said, and the state that follows. */
-static int store(struct move *move, struct error *err)
+/* A person's word, on its way to the store. */
+struct saying {
+    struct move *move;
+    struct migration next;
+    json_t *steps;
+    char silence[ERROR_TEXT_SIZE]; /* the target's */
+};
+
+static void end_saying(struct saying *saying, const struct error *err)
 {
-    const struct resolving *resolving = &move->resolving;
-    struct migration next = *move->migration;
-    bool away = resolving->where == RESOLUTION_TARGET;
-    enum migration_state state = away ? MIGRATION_RELEASING : MIGRATION_FAILED;
-    if (!sm_move(&migration_state_words, &next.state, state)) {
-        return error_set(err, REASON_INTERNAL, next.id, "a migration can't go from %s to %s",
-                         migration_state_name(next.state), migration_state_name(state));
+    struct move *move = saying->move;
+    move->jobs--;
+    if (err != NULL) {
+        move_refuse_resolving(move, err);
+        move_back_off(move);
     }
-    next.resolution = resolving->where;
-    STR_SET(next.resolved_by, resolving->author);
-    next.problem[0] = '\0';
-    if (!away) {
-        snprintf(next.problem, sizeof(next.problem),
-                 "%s said that VM \"%s\" is here; %s did not answer", resolving->author,
-                 next.request.vm, target_of(&next));
-        next.reason = REASON_UNAVAILABLE;
-        next.rule[0] = '\0';
-        next.hint[0] = '\0';
-        next.finished_us = clock_realtime_us();
-    }
-    struct txn txn;
-    txn_begin(&txn, move->manager);
-    txn_put_move(&txn, &next);
-    txn_event(
-        &txn, "migration-resolved", SUBJECT("vm", next.request.vm), resolving->author,
-        "migration %s to %s: the VM is on the %s, by a person's word; the target did not answer",
-        next.id, target_of(&next), migration_resolution_name(resolving->where));
-    move_note(&txn, &next);
-    int r = txn_commit(&txn, err);
-    if (r == 0) {
-        *move->migration = next;
-        move_hold(move);
-    }
-    return r;
+    json_decref(saying->steps);
+    free(saying);
 }
 
-static void resolve(struct move *move, const char *silence, json_t *steps)
+static int next_state(struct saying *saying, struct error *err)
 {
-    struct error err = {0};
-    if (!move->resolving.dry_run && store(move, &err) != 0) {
-        move_refuse_resolving(move, &err);
-        move_back_off(move);
-        return;
+    const struct resolving *resolving = &saying->move->resolving;
+    struct migration *next = &saying->next;
+    bool away = resolving->where == RESOLUTION_TARGET;
+    enum migration_state state = away ? MIGRATION_RELEASING : MIGRATION_FAILED;
+    *next = *saying->move->migration;
+    if (!sm_move(&migration_state_words, &next->state, state)) {
+        return error_set(err, REASON_INTERNAL, next->id, "a migration can't go from %s to %s",
+                         migration_state_name(next->state), migration_state_name(state));
     }
+    next->resolution = resolving->where;
+    STR_SET(next->resolved_by, resolving->author);
+    next->problem[0] = '\0';
+    if (!away) {
+        snprintf(next->problem, sizeof(next->problem),
+                 "%s said that VM \"%s\" is here; %s did not answer", resolving->author,
+                 next->request.vm, target_of(next));
+        next->reason = REASON_UNAVAILABLE;
+        next->rule[0] = '\0';
+        next->hint[0] = '\0';
+        next->finished_us = clock_realtime_us();
+    }
+    return 0;
+}
+
+/* It is answered, and the migration goes on from there. */
+static void follow_word(struct move *move, const char *silence, json_t *steps)
+{
     const struct resolving resolving = move->resolving;
     move->resolving = (struct resolving){0};
     json_t *body = reply_of(move, &resolving, silence, steps);
@@ -230,6 +232,55 @@ static void resolve(struct move *move, const char *silence, json_t *steps)
         operation_schedule(move->operation, 0);
     }
     resolving.reply(body, NULL, resolving.data);
+}
+
+static void word_stored(const struct error *err, void *data)
+{
+    struct saying *saying = data;
+    struct move *move = saying->move;
+    if (err == NULL) {
+        *move->migration = saying->next;
+        move_hold(move);
+        if (move->resolving.where != RESOLUTION_NONE) {
+            follow_word(move, saying->silence, saying->steps);
+        }
+    }
+    end_saying(saying, err);
+}
+
+/* In the ledger's turn. One transaction: who said it, what was said, and the state that follows. */
+static void store_word(void *data)
+{
+    struct saying *saying = data;
+    const struct resolving *resolving = &saying->move->resolving;
+    struct error err = {0};
+    if (next_state(saying, &err) != 0) {
+        end_saying(saying, &err);
+        return;
+    }
+    struct migration *next = &saying->next;
+    struct txn txn;
+    txn_begin(&txn, saying->move->manager);
+    txn_put_move(&txn, next);
+    txn_event(
+        &txn, "migration-resolved", SUBJECT("vm", next->request.vm), resolving->author,
+        "migration %s to %s: the VM is on the %s, by a person's word; the target did not answer",
+        next->id, target_of(next), migration_resolution_name(resolving->where));
+    move_note(&txn, next);
+    txn_commit_then(&txn, word_stored, saying);
+}
+
+static void resolve(struct move *move, const char *silence, json_t *steps)
+{
+    if (move->resolving.dry_run) {
+        follow_word(move, silence, steps);
+        return;
+    }
+    struct saying *saying = xcalloc(1, sizeof(*saying));
+    *saying = (struct saying){.move = move, .steps = json_incref(steps)};
+    STR_SET(saying->silence, silence);
+    move->jobs++;
+    ledger_take_turn(move->manager->ledger, store_word, saying);
 }
 
 static void on_target_asked(struct move *move, struct incoming *incoming, const struct error *err)

@@ -51,6 +51,7 @@ struct move {
     uint64_t touched_us;
     unsigned both;                      /* how often it was seen running twice */
     unsigned refusals;                  /* of the target to take over what it has */
+    enum migration_state entering;      /* on its way to the store */
     struct error err;                   /* why it goes back */
     struct migration_progress progress; /* written by the watching worker's done */
 };
@@ -60,6 +61,9 @@ struct arrival {
     struct manager *manager;
     struct incoming *incoming;
     struct operation *operation; /* its deadline: the source has to speak before */
+    bool committing;             /* that the VM lives here is on its way to the store */
+    draft_done_fn *committed;
+    void *data;
 };
 
 struct moves {

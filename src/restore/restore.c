@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "plan/outlook.h"
+#include "restore/boot_end.h"
 #include "restore/restore_run.h"
 #include "restore/stale.h"
 #include "state/boot_record.h"
@@ -265,7 +266,7 @@ static int restoration_refuse_cancel(const struct operation *operation, struct e
 static int restoration_cancel(struct operation *operation, struct error *err)
 {
     const struct restore_run *run = operation->data;
-    return manager_boot_given_up(run->manager, true, err);
+    return manager_boot_give_up(run->manager, err);
 }
 
 static const struct operation_kind restoration_kind = {.id = OPERATION_KIND_RESTORATION,
@@ -532,10 +533,29 @@ static bool may_keep_turn(const struct manager *m)
            m->observations[SOURCE_HARDWARE].problem.reason == REASON_NONE;
 }
 
-/* With the turn, and the host as it is after the plan. plan NULL: the manager stops. */
-static void plan_ended(struct manager *m, const struct plan *plan, void *data)
+/* Its plan was not begun. */
+static void plan_refused(struct manager *m, const struct error *why)
+{
+    for (vec_each(&m->restore->gpus, entry)) {
+        if (entry->state == RESTORE_RUNNING) {
+            entry->why = *why;
+            entry->plan_id[0] = '\0';
+            pause_entry(entry);
+        }
+    }
+    schedule(m);
+    manager_resume(m);
+}
+
+/* With the turn, and the host as it is after the plan. */
+static void plan_ended(struct manager *m, const struct plan *plan, const struct error *why,
+                       void *data)
 {
     (void)data;
+    if (plan == NULL && !m->stopping) {
+        plan_refused(m, why);
+        return;
+    }
     for (vec_each(&m->restore->gpus, entry)) {
         if (plan == NULL || entry->state != RESTORE_RUNNING) {
             continue;
@@ -558,7 +578,7 @@ static void plan_ended(struct manager *m, const struct plan *plan, void *data)
     manager_resume(m);
 }
 
-/* With the turn and a fresh look at the hardware. False: no plan took the turn. */
+/* With the turn and a fresh look at the hardware. False: there is no plan that takes the turn. */
 static bool restore_advance(struct manager *m)
 {
     find_gpus(m, m->restore);
@@ -574,18 +594,13 @@ static bool restore_advance(struct manager *m)
     }
     entry->state = RESTORE_RUNNING;
     operation_enter(m->restore->operation, OPERATION_RUNNING);
-    struct error err = {0};
-    if (manager_run_plan(m, plan, plan_ended, NULL, &err) != 0) {
-        entry->why = err;
-        pause_entry(entry);
-        schedule(m);
-        return false;
-    }
+    id_uuid(plan->id);
     for (vec_each(&m->restore->gpus, running)) {
-        if (running->state == RESTORE_RUNNING && m->running != NULL) {
-            STR_SET(running->plan_id, m->running->id);
+        if (running->state == RESTORE_RUNNING) {
+            STR_SET(running->plan_id, plan->id);
         }
     }
+    manager_run_plan(m, plan, plan_ended, NULL);
     return true;
 }
 
@@ -653,10 +668,7 @@ void manager_restore_begin(struct manager *m, const char *author, uint64_t timeo
     if (!restore_is_active(run)) {
         const struct operation_start start = {
             .kind = &restoration_kind, .subject = "host", .author = author, .data = run};
-        struct error err = {0};
-        if (manager_boot_given_up(m, false, &err) != 0) { /* it ends with this process */
-            log_warning("the restoration can't be stored as wanted again: %s", err.message);
-        }
+        manager_boot_wanted(m);
         forget(run);
         operation_free(run->operation);
         run->manager = m;

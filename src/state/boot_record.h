@@ -23,9 +23,5 @@ int boot_record_read(const struct manager *m, struct boot_record *ret_boot, stru
 void boot_record_put(struct draft *draft, const struct boot_record *boot);
 /* With the first plan of a store comes the boot in which it was made. True: it is put. */
 bool boot_record_note(const struct manager *m, struct draft *draft);
-/* What the boot took is back (or as much of it as could be). */
-void manager_boot_restored(struct manager *m, bool whole);
-/* What the boot, and the load of the driver as it is now, took is given up, or wanted again. */
-int manager_boot_given_up(struct manager *m, bool given_up, struct error *err);
 
 #endif

@@ -58,6 +58,8 @@ struct listeners {
     const struct plan_follower *plans;
     /* The turn is free: one that takes it goes before the changes that wait. True: it has. */
     bool (*take_turn)(struct manager *m);
+    /* The ledger is free again: what the last looks showed is noted. */
+    void (*note_again)(struct manager *m);
     /* The hook refused to let a VM start. */
     void (*vm_refused)(struct manager *m, const char *vm);
 };

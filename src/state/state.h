@@ -85,11 +85,18 @@ struct driver_look {
  * all. */
 typedef int answer_fn(struct manager *m, const char *name, json_t **ret_body, struct error *err);
 
-/* Called with the turn, which it has to give back, once the plan's end is stored; plan NULL: the
- * manager stops, and a plan that runs goes on at its next start. A plan that waits for what hangs
- * is still running (or undoing), with why as its problem: it goes on by and by without the
- * receiver. */
-typedef void plan_end_fn(struct manager *m, const struct plan *plan, void *data);
+/* Called with the turn, which it has to give back, once the plan's end is stored. Plan NULL: `err`
+ * says why it was not begun; or the manager stops, and a plan that runs goes on at its next start.
+ * A plan that waits for what hangs is still running (or undoing), with why as its problem: it goes
+ * on by and by without the receiver. */
+typedef void plan_end_fn(struct manager *m, const struct plan *plan, const struct error *err,
+                         void *data);
+
+struct lone_events {
+    struct event *items;
+    size_t n;
+    size_t cap;
+};
 
 /* A plan that waits for a call which does not come back. */
 struct parked {
@@ -132,7 +139,13 @@ struct manager {
     struct gpu_records gpu_records; /* likewise */
     struct seen_boards seen_boards; /* which is where */
     bool seen_unstored;             /* and the store lacks some of it */
-    struct boards *boards;          /* the models of the GPUs, as driver and catalog know them */
+    bool seen_storing;              /* it is on its way there */
+    struct lone_events lone_events; /* are to be stored, with the next transaction or alone */
+    bool events_due;                /* alone, soon */
+    unsigned made_storing;          /* changes of the record of what was made on their way there */
+    bool notes_due;                 /* what a look shows waits for the ledger: see notes.h */
+    VEC(struct claim_note *) claim_notes; /* on their way to the store */
+    struct boards *boards; /* the models of the GPUs, as driver and catalog know them */
     VEC(struct gpu_reported) reported;
     VEC(struct gpu_report) pending_quarantines; /* condemn a GPU, and the store failed */
     struct migrations *migrations;

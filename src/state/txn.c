@@ -11,13 +11,19 @@
 #include "base/str.h"
 #include "state/boot_record.h"
 #include "state/made_record.h"
+#include "state/notes.h"
 #include "state/plan_run.h"
 #include "state/state.h"
 
+/* Lone events that came before it go along, so that they keep their order. */
 void txn_begin(struct txn *txn, struct manager *m)
 {
-    *txn = (struct txn){.manager = m};
+    *txn = (struct txn){.manager = m, .lone = m->lone_events};
+    m->lone_events = (struct lone_events){0};
     draft_begin(&txn->draft, m->ledger);
+    for (vec_each(&txn->lone, event)) {
+        draft_put_event(&txn->draft, event);
+    }
 }
 
 void txn_put_claim(struct txn *txn, const struct claim *claim)
@@ -80,33 +86,169 @@ static void note_store(struct manager *m, int result, const struct error *err)
     }
 }
 
-int txn_commit(struct txn *txn, struct error *err)
+static void put_back(struct txn *txn);
+
+/* A transaction that has ended; `err` NULL: it is stored. */
+static void note_end(struct txn *txn, const struct error *err)
 {
     struct manager *m = txn->manager;
-    int r = draft_commit(&txn->draft, err);
-    note_store(m, r, &txn->draft.err);
-    if (r == 0) {
-        manager_follow_ledger(m);
+    note_store(m, err == NULL ? 0 : -(int)err->reason, err);
+    if (err == NULL) {
         m->boot_unnoted = m->boot_unnoted && !txn->noted_boot;
         m->made_unmarked = m->made_unmarked && !txn->noted_made;
     }
-    plan_notes_end(&txn->plans, m, r == 0);
+    plan_notes_end(&txn->plans, m, err == NULL);
+}
+
+int txn_commit(struct txn *txn, struct error *err)
+{
+    int r = draft_commit(&txn->draft, err);
+    note_end(txn, r == 0 ? NULL : &txn->draft.err);
+    if (r != 0) {
+        put_back(txn);
+    }
+    vec_done(&txn->lone);
     return r;
 }
 
-void manager_follow_ledger(struct manager *m)
+/* Until it has ended: what of the transaction is looked at then, and who follows. */
+struct committing {
+    struct txn txn;
+    draft_done_fn *done;
+    void *data;
+};
+
+static void committed(const struct error *err, void *data)
 {
+    CLEANUP_FREE struct committing *c = data;
+    note_end(&c->txn, err);
+    if (err != NULL) {
+        put_back(&c->txn);
+    }
+    vec_done(&c->txn.lone);
+    c->done(err, c->data);
+}
+
+void txn_commit_then(struct txn *txn, draft_done_fn *done, void *data)
+{
+    struct committing *c = xcalloc(1, sizeof(*c));
+    *c = (struct committing){.txn = *txn, .done = done, .data = data};
+    draft_commit_then(&txn->draft, committed, c);
+}
+
+void manager_follow_ledger(void *data)
+{
+    struct manager *m = data;
     m->claims = m->ledger->claims;
     m->gpu_records = m->ledger->gpu_records;
 }
 
-/* `data`: kind and subject. */
-static void event_stored(const struct error *err, void *data)
+/* ---- requests ---- */
+
+/* Strings of a request that are borrowed for the call, too. */
+#define LATE_TEXTS 6
+
+struct late_request {
+    struct manager *manager;
+    verb_fn *fn;
+    struct caller caller;
+    struct request request;
+    char *texts[LATE_TEXTS];
+};
+
+static void call_late(void *data)
 {
-    CLEANUP_FREE char *what = data;
-    if (err != NULL) {
-        log_warning("event %s: %s", what, err->message);
+    struct late_request *late = data;
+    late->fn(late->manager, &late->request);
+    for (size_t i = 0; i < LATE_TEXTS; i++) {
+        free(late->texts[i]);
     }
+    free(late);
+}
+
+bool manager_call_in_turn(struct manager *m, verb_fn *fn, const struct request *request)
+{
+    struct error err = {0};
+    if (!ledger_is_busy(m->ledger)) {
+        return false;
+    }
+    if (manager_check_store(m, &err) != 0) {
+        request_refuse(request, &err);
+        return true;
+    }
+    struct late_request *late = xcalloc(1, sizeof(*late));
+    *late = (struct late_request){.manager = m, .fn = fn, .request = *request};
+    const char **texts[LATE_TEXTS] = {&late->request.target, &late->request.gpu,
+                                      &late->request.behind, &late->request.kind,
+                                      &late->request.state,  &late->request.subject};
+    for (size_t i = 0; i < LATE_TEXTS; i++) {
+        late->texts[i] = *texts[i] != NULL ? xstrdup(*texts[i]) : NULL;
+        *texts[i] = late->texts[i];
+    }
+    if (request->caller != NULL) {
+        late->caller = *request->caller;
+        late->request.caller = &late->caller;
+    }
+    ledger_take_turn(m->ledger, call_late, late);
+    return true;
+}
+
+/* ---- lone events ---- */
+
+static void events_stored(const struct error *err, void *data)
+{
+    CLEANUP_FREE struct txn *txn = data;
+    for (vec_each(&txn->lone, event)) {
+        if (err != NULL) {
+            log_warning("event %s of %s: %s", event->kind, event->subject, err->message);
+        }
+    }
+    note_end(txn, err);
+    vec_done(&txn->lone);
+}
+
+/* In the ledger's turn: all that came so far, while the loop turns. */
+static void put_events(void *data)
+{
+    struct manager *m = data;
+    if (m->lone_events.n == 0) {
+        return; /* another transaction took them along */
+    }
+    struct txn txn;
+    txn_begin(&txn, m);
+    struct txn *kept = xcalloc(1, sizeof(*kept));
+    *kept = txn;
+    draft_commit_then(&txn.draft, events_stored, kept);
+}
+
+static void events_are_due(void *data)
+{
+    struct manager *m = data;
+    m->events_due = false;
+    if (m->lone_events.n > 0) {
+        ledger_take_turn(m->ledger, put_events, m);
+    }
+}
+
+/* What happens in the same turn of the loop goes along, or goes first. */
+static void plan_events(struct manager *m)
+{
+    if (m->finished) {
+        events_are_due(m);
+    } else if (!m->events_due) {
+        m->events_due = true;
+        evloop_post(m->config.loop, events_are_due, m);
+    }
+}
+
+/* They don't go with a transaction that failed. */
+static void put_back(struct txn *txn)
+{
+    struct manager *m = txn->manager;
+    for (vec_each(&txn->lone, event)) {
+        *vec_push(&m->lone_events) = *event;
+    }
+    plan_events(m);
 }
 
 void manager_event(struct manager *m, const char *kind, const char *subject, const char *author,
@@ -114,10 +256,7 @@ void manager_event(struct manager *m, const char *kind, const char *subject, con
 {
     va_list args;
     va_start(args, fmt);
-    struct event event = make_event(kind, subject, author, fmt, args);
+    *vec_push(&m->lone_events) = make_event(kind, subject, author, fmt, args);
     va_end(args);
-    struct draft draft;
-    draft_begin(&draft, m->ledger);
-    draft_put_event(&draft, &event);
-    draft_commit_later(&draft, event_stored, xasprintf("%s of %s", kind, subject));
+    plan_events(m);
 }

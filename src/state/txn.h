@@ -10,15 +10,16 @@
 #include "ledger/draft.h"
 #include "ledger/ledger.h"
 #include "model/gpu_record.h"
+#include "service/service.h"
 #include "state/plan_note.h"
-
-struct manager;
+#include "state/state.h"
 
 /* Claims, plans, records and events that are stored together: a draft of the ledger, and what the
  * manager notes once it is stored. */
 struct txn {
     struct manager *manager;
     struct draft draft;
+    struct lone_events lone; /* part of it, which came on their own */
     bool noted_boot, noted_made;
     struct plan_notes plans; /* that it stores */
 };
@@ -32,10 +33,17 @@ void txn_put_record(struct txn *txn, enum record_kind kind, const char *key,
                     const json_t *document);
 void txn_event(struct txn *txn, const char *kind, const char *subject, const char *author,
                const char *fmt, ...) PRINTF_ATTR(5, 6);
-/* Stores all of it, or nothing and returns the first error. Ends the transaction either way. */
+/* Hands it over to be stored, all of it or nothing; then `done` is called from the loop's own turn,
+ * or at once if it can't be (draft_commit_then()). What was read for it must be read in the
+ * ledger's turn, too: ledger_take_turn(). Ends the transaction. */
+void txn_commit_then(struct txn *txn, draft_done_fn *done, void *data);
+/* Waits for the disk, and with it all that the loop does: for a start, and for tests. */
 int txn_commit(struct txn *txn, struct error *err);
+/* False: the ledger is free. Else the request is refused, or `fn` is called with the request once
+ * it is; for requests that have no body. */
+bool manager_call_in_turn(struct manager *m, verb_fn *fn, const struct request *request);
 /* The ledger has changed: manager->claims and manager->gpu_records are what it has. */
-void manager_follow_ledger(struct manager *m);
+void manager_follow_ledger(void *data);
 
 /* One event on its own; a store that fails is logged. */
 void manager_event(struct manager *m, const char *kind, const char *subject, const char *author,

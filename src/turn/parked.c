@@ -15,14 +15,43 @@
 #include "turn/resume.h"
 #include "watch/observe.h"
 
+struct delay_note {
+    struct manager *manager;
+    char plan[40];
+    char author[NAME_SIZE];
+    char text[ERROR_TEXT_SIZE];
+};
+
+static void delay_stored(const struct error *err, void *data)
+{
+    CLEANUP_FREE struct delay_note *note = data;
+    if (err != NULL) {
+        log_warning("that plan %s waits can't be stored: %s", note->plan, err->message);
+    }
+}
+
+/* In the ledger's turn: the plan may have gone on by then. */
+static void put_delay(void *data)
+{
+    struct delay_note *note = data;
+    struct txn txn;
+    txn_begin(&txn, note->manager);
+    for (vec_each(&note->manager->parked, parked)) {
+        if (str_eq(parked->plan->id, note->plan)) {
+            txn_put_plan(&txn, parked->plan);
+        }
+    }
+    txn_event(&txn, "plan-delayed", SUBJECT("plan", note->plan), note->author, "%s", note->text);
+    txn_commit_then(&txn, delay_stored, note);
+}
+
 /* Reported with the plan while it waits; one that is being undone keeps why. */
 static void note(struct manager *m, struct parked *parked, size_t at)
 {
     char when[WHEN_SIZE];
     char what[STEP_TEXT_SIZE];
     struct plan *plan = parked->plan;
-    struct txn txn;
-    struct error err = {0};
+    struct delay_note *delay = xcalloc(1, sizeof(*delay));
     (void)step_describe(&plan->steps.items[at], what, sizeof(what));
     log_warning("plan %s (%s) waits: %s has not answered step %zu of %zu (%s) since %s", plan->id,
                 plan->reason, manager_port_name(parked->port), at + 1, plan->steps.n, what,
@@ -32,14 +61,13 @@ static void note(struct manager *m, struct parked *parked, size_t at)
                   "waits: %s has not answered since %s (step %zu of %zu: %s)",
                   manager_port_name(parked->port), when, at + 1, plan->steps.n, what);
     }
-    txn_begin(&txn, m);
-    txn_put_plan(&txn, plan);
-    txn_event(&txn, "plan-delayed", SUBJECT("plan", plan->id), plan->author,
+    delay->manager = m;
+    STR_SET(delay->plan, plan->id);
+    STR_SET(delay->author, plan->author);
+    str_print(delay->text, sizeof(delay->text),
               "%s: %s has not answered step %zu of %zu (%s) since %s", plan->reason,
               manager_port_name(parked->port), at + 1, plan->steps.n, what, when);
-    if (txn_commit(&txn, &err) != 0) {
-        log_warning("that plan %s waits can't be stored: %s", plan->id, err.message);
-    }
+    ledger_take_turn(m->ledger, put_delay, delay);
 }
 
 void manager_plan_parked(struct plan *plan, size_t at, void *data)
@@ -56,7 +84,7 @@ void manager_plan_parked(struct plan *plan, size_t at, void *data)
     manager_hold_parked(m, parked);
     note(m, parked, at);
     if (then != NULL) {
-        then(m, plan, m->then_data); /* who waits for it hears so now */
+        then(m, plan, NULL, m->then_data); /* who waits for it hears so now */
     } else {
         manager_resume(m);
     }

@@ -204,19 +204,18 @@ void txn_end_plan(struct txn *txn, const struct plan *plan)
               hint);
 }
 
-static void store_end(void *data)
+static void store_end(void *data);
+
+static void end_stored(const struct error *err, void *data)
 {
     struct manager *m = data;
-    struct error err = {0};
-    struct txn txn;
-    txn_begin(&txn, m);
-    txn_end_plan(&txn, m->ended);
-    if (txn_commit(&txn, &err) != 0) {
+    if (err != NULL) {
         /* The journal still has the plan: a restart comes to the same end. */
-        log_error("plan %s ended but can't be stored, trying again: %s", m->ended->id, err.message);
+        log_error("plan %s ended but can't be stored, trying again: %s", m->ended->id,
+                  err->message);
         uint64_t pause_us = backoff_take(&m->commit_backoff, COMMIT_RETRY_US, COMMIT_RETRY_MAX_US);
         if (pause_us >= COMMIT_PATIENCE_US) {
-            change_refuse_all(m, &err);
+            change_refuse_all(m, err);
         }
         (void)evloop_after(m->config.loop, pause_us, store_end, m);
         return;
@@ -229,10 +228,25 @@ static void store_end(void *data)
     m->listeners->plans->ended(m, ended);
     holds_end(&m->holds, ended->id, 0);
     if (then != NULL) {
-        then(m, ended, m->then_data);
+        then(m, ended, NULL, m->then_data);
     } else {
         manager_resume(m);
     }
+}
+
+static void put_end(void *data)
+{
+    struct manager *m = data;
+    struct txn txn;
+    txn_begin(&txn, m);
+    txn_end_plan(&txn, m->ended);
+    txn_commit_then(&txn, end_stored, m);
+}
+
+static void store_end(void *data)
+{
+    struct manager *m = data;
+    ledger_take_turn(m->ledger, put_end, m);
 }
 
 /* The driver chooses GPU instances for vGPUs, and gives new ids to those it makes again. */

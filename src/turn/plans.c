@@ -83,48 +83,135 @@ void manager_plan_progress(const struct plan *plan, size_t step, void *data)
 
 /* ---- running ---- */
 
-static int store_plan(struct manager *m, const struct change *change, struct plan *plan,
-                      struct error *err)
-{
-    struct txn txn;
-    txn_begin(&txn, m);
-    plan_move(plan, plan->steps.n > 0 ? PLAN_RUNNING : PLAN_DONE);
-    note_boards(m, plan);
-    reserve(&txn, plan);
-    m->listeners->plans->reserve(&txn, change, plan);
-    if (plan->state == PLAN_DONE) { /* nothing to do: reserved and ended at once */
-        plan->finished_us = clock_realtime_us();
-        txn_end_plan(&txn, plan);
-    }
-    return txn_commit(&txn, err);
-}
-
-/* Gives the plan its name and stores it, as running or, with nothing to do, as done. */
-static int reserve_plan(struct manager *m, const struct change *change, struct plan *plan,
-                        struct error *err)
-{
-    id_uuid(plan->id);
-    plan->created_us = clock_realtime_us();
-    if (plan->steps.n > 0 && m->host->pci_problem[0] != '\0') {
-        error_set(err, REASON_PERMISSION, "host", "%s", m->host->pci_problem);
-        error_hint(err, "run cleaved as root");
-        return -REASON_PERMISSION;
-    }
-    int r = store_plan(m, change, plan, err);
-    if (r == 0) {
-        log_info("plan %s (%s) by %s: %zu step%s", plan->id, plan->reason, plan->author,
-                 plan->steps.n, plan->steps.n == 1 ? "" : "s");
-    }
-    return r;
-}
+/* A plan on its way to the store. It has the turn of the change that it is of. */
+struct reserving {
+    struct manager *manager;
+    struct change *change; /* NULL: one of cleaved's own, for `then` */
+    struct plan *plan;
+    plan_end_fn *then;
+    void *data;
+    uint64_t facts; /* the ledger's, from which it was planned */
+};
 
 static void run_plan(struct manager *m, struct plan *plan)
 {
-    manager_hold_plan(m, plan);
     m->step_since_us = clock_monotonic_us();
     m->running = plan;
     m->n_plans++;
     runner_start(m->runner, plan);
+}
+
+/* Not begun: the turn is still there. */
+static void reserve_failed(struct reserving *r, const struct error *err)
+{
+    struct manager *m = r->manager;
+    holds_end(&m->holds, r->plan->id, 0);
+    plan_free(r->plan);
+    if (r->change != NULL) {
+        change_refuse(r->change, err);
+    } else {
+        r->then(m, NULL, err, r->data);
+    }
+}
+
+static void begin_of_change(struct manager *m, struct change *change, struct plan *plan)
+{
+    bool runs = plan->state == PLAN_RUNNING;
+    change->in_turn = !runs; /* else the plan has the turn now */
+    m->listeners->plans->reserved(m, change, plan);
+    if (!runs) {
+        holds_end(&m->holds, plan->id, 0);
+    }
+    change_answer(change,
+                  change->show != NULL ? change->show(change) : reply_change(plan, &m->claims));
+    if (!runs) {
+        plan_free(plan);
+        return;
+    }
+    run_plan(m, plan);
+}
+
+static void begin_of_own(const struct reserving *r)
+{
+    struct manager *m = r->manager;
+    if (r->plan->state != PLAN_RUNNING) {
+        CLEANUP(plan_freep) struct plan *done = r->plan;
+        holds_end(&m->holds, done->id, 0);
+        r->then(m, done, NULL, r->data);
+        return;
+    }
+    m->then = r->then;
+    m->then_data = r->data;
+    run_plan(m, r->plan);
+}
+
+static void reserved(const struct error *err, void *data)
+{
+    CLEANUP_FREE struct reserving *r = data;
+    struct plan *plan = r->plan;
+    if (err != NULL) {
+        reserve_failed(r, err);
+        return;
+    }
+    log_info("plan %s (%s) by %s: %zu step%s", plan->id, plan->reason, plan->author, plan->steps.n,
+             plan->steps.n == 1 ? "" : "s");
+    if (r->change != NULL) {
+        begin_of_change(r->manager, r->change, plan);
+    } else {
+        begin_of_own(r);
+    }
+}
+
+/* In the ledger's turn. What the plan has in hand does not change from here on: its holds, and the
+ * states of its claims, say so. */
+static void reserve_in_turn(void *data)
+{
+    struct reserving *r = data;
+    struct manager *m = r->manager;
+    struct plan *plan = r->plan;
+    struct txn txn;
+    if (m->ledger->facts != r->facts) {
+        struct error err = {0};
+        error_set(&err, REASON_CONFLICT, "plan", "what it was planned from has changed meanwhile");
+        error_hint(&err, "try again");
+        reserve_failed(r, &err);
+        free(r);
+        return;
+    }
+    txn_begin(&txn, m);
+    plan_move(plan, plan->steps.n > 0 ? PLAN_RUNNING : PLAN_DONE);
+    note_boards(m, plan);
+    reserve(&txn, plan);
+    m->listeners->plans->reserve(&txn, r->change, plan);
+    if (plan->state == PLAN_DONE) { /* nothing to do: reserved and ended at once */
+        plan->finished_us = clock_realtime_us();
+        txn_end_plan(&txn, plan);
+    }
+    manager_hold_plan(m, plan);
+    txn_commit_then(&txn, reserved, r);
+}
+
+/* Gives the plan its name and stores it, as running or, with nothing to do, as done. */
+static void reserve_plan(const struct reserving *what)
+{
+    struct manager *m = what->manager;
+    struct plan *plan = what->plan;
+    struct reserving *r = xcalloc(1, sizeof(*r));
+    *r = *what;
+    r->facts = m->ledger->facts;
+    if (plan->id[0] == '\0') {
+        id_uuid(plan->id);
+    }
+    plan->created_us = clock_realtime_us();
+    if (plan->steps.n > 0 && m->host->pci_problem[0] != '\0') {
+        struct error err = {0};
+        error_set(&err, REASON_PERMISSION, "host", "%s", m->host->pci_problem);
+        error_hint(&err, "run cleaved as root");
+        reserve_failed(r, &err);
+        free(r);
+        return;
+    }
+    ledger_take_turn(m->ledger, reserve_in_turn, r);
 }
 
 /* What refuses a plan before its first step, and so in a dry run, too. */
@@ -151,45 +238,21 @@ void change_carry_out(struct change *change, struct plan *plan)
         change_answer(change, body);
         return;
     }
-    if (reserve_plan(m, change, plan, &err) != 0) {
-        plan_free(plan);
-        change_refuse(change, &err);
-        return;
-    }
-    bool runs = plan->state == PLAN_RUNNING;
-    change->in_turn = !runs; /* else the plan has the turn now */
-    m->listeners->plans->reserved(m, change, plan);
-    change_answer(change,
-                  change->show != NULL ? change->show(change) : reply_change(plan, &m->claims));
-    if (!runs) {
-        plan_free(plan);
-        return;
-    }
-    run_plan(m, plan);
+    reserve_plan(&(struct reserving){.manager = m, .change = change, .plan = plan});
 }
 
-int manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data,
-                     struct error *err)
+void manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data)
 {
-    int r = check_plan(m, NULL, plan, err);
-    r = r != 0 || m->host == NULL ? r : plan_check_unread(m->host, plan, err);
-    if (r == 0) {
-        manager_note_lacking_before(m, plan);
-        r = reserve_plan(m, NULL, plan, err);
-    }
+    struct error err = {0};
+    int r = check_plan(m, NULL, plan, &err);
+    r = r != 0 || m->host == NULL ? r : plan_check_unread(m->host, plan, &err);
     if (r != 0) {
         plan_free(plan);
-        return r;
+        fn(m, NULL, &err, data);
+        return;
     }
-    if (plan->state != PLAN_RUNNING) {
-        CLEANUP(plan_freep) struct plan *done = plan;
-        fn(m, done, data);
-        return 0;
-    }
-    m->then = fn;
-    m->then_data = data;
-    run_plan(m, plan);
-    return 0;
+    manager_note_lacking_before(m, plan);
+    reserve_plan(&(struct reserving){.manager = m, .plan = plan, .then = fn, .data = data});
 }
 
 /* ---- requests ---- */
@@ -203,6 +266,9 @@ void manager_list_plans(struct manager *m, const struct request *request)
     uint64_t changes = m->ledger->changes;
     if (kept->body != NULL && kept->stamp[0] == changes) {
         request_answer(request, json_incref(kept->body));
+        return;
+    }
+    if (manager_call_in_turn(m, manager_list_plans, request)) {
         return;
     }
     if (ledger_load_plans(m->ledger, MAX_PLANS_LISTED, false, &plans, &n, &err) != 0) {
@@ -223,6 +289,9 @@ void manager_get_plan(struct manager *m, const struct request *request)
 {
     CLEANUP(plan_freep) struct plan *plan = NULL;
     struct error err = {0};
+    if (manager_call_in_turn(m, manager_get_plan, request)) {
+        return;
+    }
     int r = ledger_load_plan(m->ledger, request->target, &plan, &err);
     if (r == 0 && plan == NULL) {
         r = error_set(&err, REASON_NOT_FOUND, SUBJECT("plan", request->target),

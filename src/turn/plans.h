@@ -10,9 +10,9 @@
 
 /* Takes the plan: shows it (dry run), or reserves it in one transaction, replies and runs it. */
 void change_carry_out(struct change *change, struct plan *plan);
-/* For who has the turn: takes the plan, stores and runs it. On failure the turn is still there. */
-int manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data,
-                     struct error *err);
+/* For who has the turn: takes the plan, stores and runs it. `fn` may be called before this returns,
+ * with an error. */
+void manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data);
 /* For the runner: a step has changed its state. */
 void manager_plan_progress(const struct plan *plan, size_t step, void *data);
 

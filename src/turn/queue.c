@@ -9,11 +9,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/stopping.h"
 #include "base/str.h"
 #include "model/drain.h"
 #include "model/incoming.h"
 #include "state/lateness.h"
 #include "state/listeners.h"
+#include "state/notes.h"
 #include "state/state.h"
 #include "turn/vm_lines.h"
 #include "watch/observe.h"
@@ -189,6 +191,18 @@ void change_hand_over(struct change *change)
     change_end(change);
 }
 
+/* In the ledger's turn: what it is planned from is stored. */
+static void run_change(void *data)
+{
+    struct change *change = data;
+    if (change->manager->stopping) {
+        struct error err = stopping_error();
+        change_refuse(change, &err);
+        return;
+    }
+    change->run(change);
+}
+
 static void change_begin(struct change *change, const struct error *err)
 {
     struct manager *m = change->manager;
@@ -201,7 +215,7 @@ static void change_begin(struct change *change, const struct error *err)
         change_refuse(change, err);
         return;
     }
-    change->run(change);
+    ledger_take_turn(m->ledger, run_change, change);
 }
 
 /* Another change may have taken the turn; its release calls this once more. */
@@ -277,8 +291,13 @@ void change_refuse_all(struct manager *m, const struct error *why)
 void change_enqueue(struct change *change)
 {
     struct manager *m = change->manager;
+    struct error late = {0};
     if (m->store_problem.reason != REASON_NONE) {
         change_refuse(change, &m->store_problem);
+        return;
+    }
+    if (manager_check_store(m, &late) != 0) {
+        change_refuse(change, &late);
         return;
     }
     if (m->n_waiting == MAX_CHANGES) {
@@ -298,8 +317,13 @@ void change_enqueue(struct change *change)
 void change_enqueue_urgent(struct change *change)
 {
     struct change **last = &change->manager->urgent;
+    struct error late = {0};
     if (change->manager->store_problem.reason != REASON_NONE) {
         change_refuse(change, &change->manager->store_problem);
+        return;
+    }
+    if (manager_check_store(change->manager, &late) != 0) {
+        change_refuse(change, &late);
         return;
     }
     change->urgent = true;

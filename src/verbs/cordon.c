@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "state/gpu_records.h"
+#include "state/notes.h"
 #include "state/reply_json.h"
 #include "state/state.h"
 #include "state/txn.h"
@@ -44,25 +45,46 @@ void txn_uncordon(struct txn *txn, const struct gpu *gpu, const char *author)
 
 /* ---- by hand ---- */
 
-/* Answers with the GPU as it is then. No turn is taken: a plan that runs was made before. */
-static void answer(struct change *change,
-                   void (*act)(struct txn *, const struct change *, const struct gpu *))
+typedef void act_fn(struct txn *txn, const struct change *change, const struct gpu *gpu);
+
+/* Answers with the GPU as it is then. */
+static void acted(const struct error *err, void *data)
 {
+    struct change *change = data;
     struct manager *m = change->manager;
-    struct error err = {0};
+    struct error own = {0};
     const struct gpu *gpu = host_find_gpu(m->host, change->name);
-    int r = gpu == NULL ? host_unknown_gpu(m->host, change->name, &err) : 0;
-    if (r == 0 && !change->dry_run) {
-        struct txn txn;
-        txn_begin(&txn, m);
-        act(&txn, change, gpu);
-        r = txn_commit(&txn, &err);
+    if (err == NULL && gpu == NULL && host_unknown_gpu(m->host, change->name, &own) != 0) {
+        err = &own; /* it has left the bus meanwhile */
     }
-    if (r != 0) {
-        change_refuse(change, &err);
+    if (err != NULL) {
+        change_refuse(change, err);
         return;
     }
     change_answer(change, reply_gpu(gpu, &m->gpu_records));
+}
+
+/* In the ledger's turn, and no other is taken: a plan that runs was made before. */
+static void act_in_turn(struct change *change, act_fn *act)
+{
+    struct manager *m = change->manager;
+    struct error err = {0};
+    char bdf[BDF_SIZE];
+    const struct gpu *gpu = host_find_gpu(m->host, change->name);
+    if (gpu == NULL) {
+        (void)host_unknown_gpu(m->host, change->name, &err);
+        change_refuse(change, &err);
+        return;
+    }
+    STR_SET(change->name, pci_addr_format(&gpu->addr, bdf));
+    if (change->dry_run) {
+        acted(NULL, change);
+        return;
+    }
+    struct txn txn;
+    txn_begin(&txn, m);
+    act(&txn, change, gpu);
+    txn_commit_then(&txn, acted, change);
 }
 
 static void act_cordon(struct txn *txn, const struct change *change, const struct gpu *gpu)
@@ -70,29 +92,45 @@ static void act_cordon(struct txn *txn, const struct change *change, const struc
     txn_cordon(txn, gpu, change->caller.author, change->why);
 }
 
+static void cordon_in_turn(void *data)
+{
+    act_in_turn(data, act_cordon);
+}
+
 static void act_uncordon(struct txn *txn, const struct change *change, const struct gpu *gpu)
 {
     txn_uncordon(txn, gpu, change->caller.author);
 }
 
+static void uncordon_in_turn(void *data)
+{
+    act_in_turn(data, act_uncordon);
+}
+
 static void cordon_observed(struct manager *m, const struct error *err, void *data)
 {
-    (void)m;
+    struct error late = {0};
+    if (err == NULL && manager_check_store(m, &late) != 0) {
+        err = &late;
+    }
     if (err != NULL) {
         change_refuse(data, err);
         return;
     }
-    answer(data, act_cordon);
+    ledger_take_turn(m->ledger, cordon_in_turn, data);
 }
 
 static void uncordon_observed(struct manager *m, const struct error *err, void *data)
 {
-    (void)m;
+    struct error late = {0};
+    if (err == NULL && manager_check_store(m, &late) != 0) {
+        err = &late;
+    }
     if (err != NULL) {
         change_refuse(data, err);
         return;
     }
-    answer(data, act_uncordon);
+    ledger_take_turn(m->ledger, uncordon_in_turn, data);
 }
 
 void manager_cordon_gpu(struct manager *m, const struct request *request)

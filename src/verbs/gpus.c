@@ -13,13 +13,30 @@
 #include "turn/plans.h"
 #include "turn/queue.h"
 
-/* The GPU is as wanted already, so that no plan will write it to the record. */
-static int remember(struct change *change, const struct plan *plan, bool is_mode, struct error *err)
+struct remembering {
+    struct change *change;
+    struct plan *plan;
+};
+
+static void remembered(const struct error *err, void *data)
+{
+    CLEANUP_FREE struct remembering *r = data;
+    if (err != NULL) {
+        plan_free(r->plan);
+        change_refuse(r->change, err);
+        return;
+    }
+    change_carry_out(r->change, r->plan);
+}
+
+/* Takes the plan. Where the GPU is as wanted already, no plan will write it to the record. */
+static void remember_and_carry_out(struct change *change, struct plan *plan, bool is_mode)
 {
     struct manager *m = change->manager;
     const struct gpu *gpu = host_find_gpu(m->host, change->name);
     if (change->dry_run || plan->steps.n > 0 || gpu == NULL) {
-        return 0;
+        change_carry_out(change, plan);
+        return;
     }
     struct gpu_record record = manager_gpu_record(m, gpu);
     if (is_mode) {
@@ -29,10 +46,12 @@ static int remember(struct change *change, const struct plan *plan, bool is_mode
     } else {
         record.scheduler = change->scheduler;
     }
+    struct remembering *r = xcalloc(1, sizeof(*r));
+    *r = (struct remembering){.change = change, .plan = plan};
     struct txn txn;
     txn_begin(&txn, m);
     txn_put_gpu_record(&txn, &record);
-    return txn_commit(&txn, err);
+    txn_commit_then(&txn, remembered, r);
 }
 
 /* The GPU's address, whichever name it was given: an index says little to who reads the plan, and
@@ -53,7 +72,6 @@ static void run_mode(struct change *change)
     struct planner planner = manager_planner(change->manager);
     name_by_address(change);
     int r = planner_mode(&planner, change->name, change->mode, &plan, &err);
-    r = r != 0 ? r : remember(change, plan, true, &err);
     if (r != 0) {
         plan_free(plan);
         change_refuse(change, &err);
@@ -62,7 +80,7 @@ static void run_mode(struct change *change)
     STR_SET(plan->author, change->caller.author);
     str_print(plan->reason, sizeof(plan->reason), "gpu mode %s %s", change->name,
               gpu_mode_name(change->mode));
-    change_carry_out(change, plan);
+    remember_and_carry_out(change, plan, true);
 }
 
 void manager_set_gpu_mode(struct manager *m, const struct request *request)
@@ -80,7 +98,6 @@ static void run_scheduler(struct change *change)
     struct planner planner = manager_planner(change->manager);
     name_by_address(change);
     int r = planner_scheduler(&planner, change->name, &change->scheduler, &plan, &err);
-    r = r != 0 ? r : remember(change, plan, false, &err);
     if (r != 0) {
         plan_free(plan);
         change_refuse(change, &err);
@@ -89,7 +106,7 @@ static void run_scheduler(struct change *change)
     STR_SET(plan->author, change->caller.author);
     str_print(plan->reason, sizeof(plan->reason), "gpu scheduler %s %s", change->name,
               gpu_scheduler_policy_name(change->scheduler.policy));
-    change_carry_out(change, plan);
+    remember_and_carry_out(change, plan, false);
 }
 
 void manager_set_gpu_scheduler(struct manager *m, const struct request *request)

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "state/plan_run.h"
 #include "state/state.h"
+#include "state/txn.h"
 
 #define ACTIVE "active" /* a state to ask for: all that are not over */
 
@@ -141,6 +142,10 @@ void manager_get_operation(struct manager *m, const struct request *request)
     struct operation *operation = NULL;
     struct operation_view view;
     struct error err = {0};
+    if (operations_find(&m->operations, request->target) == NULL &&
+        manager_call_in_turn(m, manager_get_operation, request)) {
+        return; /* the store may have it */
+    }
     if (find_operation(m, request->target, &operation, &view, &err) != 0) {
         request_refuse(request, &err);
         return;
@@ -150,6 +155,9 @@ void manager_get_operation(struct manager *m, const struct request *request)
 
 void manager_cancel_operation(struct manager *m, const struct request *request)
 {
+    if (manager_call_in_turn(m, manager_cancel_operation, request)) {
+        return;
+    }
     struct operation *operation = NULL;
     struct operation_view view;
     struct error err = {0};

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "state/reply_json.h"
 #include "state/state.h"
+#include "state/txn.h"
 #include "verbs/waiting.h"
 #include "watch/claim_view.h"
 #include "watch/hook_watch.h"
@@ -240,6 +241,9 @@ void manager_list_events(struct manager *m, const struct request *request)
     CLEANUP_FREE struct event *events = NULL;
     size_t n = 0;
     struct error err = {0};
+    if (manager_call_in_turn(m, manager_list_events, request)) {
+        return;
+    }
     if (ledger_load_events(m->ledger, request->after, request->limit, &events, &n, &err) != 0) {
         request_refuse(request, &err);
         return;

@@ -217,7 +217,8 @@ static void turn_over(json_t *body, const struct error *err, void *data)
 }
 
 /* The devices are there, or are not; nothing more is tried. */
-static void plan_ended(struct manager *m, const struct plan *plan, void *data)
+static void plan_ended(struct manager *m, const struct plan *plan, const struct error *why,
+                       void *data)
 {
     struct change *change = data;
     struct hook *hook = change->data;
@@ -225,7 +226,7 @@ static void plan_ended(struct manager *m, const struct plan *plan, void *data)
     struct error err = {0};
     (void)m;
     if (plan == NULL) {
-        err = stopping_error();
+        err = *why;
     } else if (plan->state != PLAN_DONE) {
         manager_power_failed(plan, hook->vm.name, &err);
     } else if (judge(hook, &needs, &err) == 0 && (needs.to_create.n > 0 || needs.in_progress)) {
@@ -348,12 +349,10 @@ static void run_prepare(struct change *change)
     if (r != 0) {
         const struct start_check check = check_of(hook);
         start_check_explain(&check, &needs, &err);
-    } else {
-        r = manager_run_plan(change->manager, plan, plan_ended, change, &err);
-    }
-    if (r != 0) {
         change_refuse(change, &err);
+        return;
     }
+    manager_run_plan(change->manager, plan, plan_ended, change);
 }
 
 static void looked(struct manager *m, const struct error *observe_err, void *data)
@@ -430,12 +429,17 @@ static void on_tick(void *data)
     }
 }
 
+/* In the ledger's turn: what its claims say of it is stored. */
+static void adopted(void *data)
+{
+    struct hook *hook = data;
+    manager_observe_hardware(hook->manager, looked, hook);
+}
+
 static void prepare(struct hook *hook, struct error *err)
 {
     struct manager *m = hook->manager;
-    if (m->host != NULL) {
-        manager_adopt_claims(m, &hook->vm);
-    }
+    bool adopts = m->host != NULL && manager_adopt_claims(m, &hook->vm);
     struct change *end = vm_line_find_end(m, &hook->vm);
     if (end != NULL) {
         end->ends_start = true;
@@ -444,7 +448,7 @@ static void prepare(struct hook *hook, struct error *err)
         return;
     }
     const struct start_check check = check_of(hook);
-    if (!start_check_concerns_us(&check)) {
+    if (!adopts && !start_check_concerns_us(&check)) {
         finish(hook, NULL);
         return;
     }
@@ -459,7 +463,11 @@ static void prepare(struct hook *hook, struct error *err)
         finish(hook, err);
         return;
     }
-    manager_observe_hardware(m, looked, hook);
+    if (adopts) {
+        ledger_take_turn(m->ledger, adopted, hook);
+    } else {
+        manager_observe_hardware(m, looked, hook);
+    }
 }
 
 /* ---- release ---- */

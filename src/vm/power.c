@@ -364,11 +364,16 @@ static struct retry_task give_back_of(const char *vm)
     return retry_task_of(&give_back_kind, "vm", vm, "giving back the devices of VM \"%s\"", vm);
 }
 
-static void given_back(struct manager *m, const struct plan *plan, void *data)
+static void given_back(struct manager *m, const struct plan *plan, const struct error *err,
+                       void *data)
 {
     struct change *change = data;
     const struct retry_task task = give_back_of(change->template);
-    retry_ended(m, &task, plan);
+    if (plan == NULL && !m->stopping) {
+        retry_refused(m, &task, err);
+    } else {
+        retry_ended(m, &task, plan);
+    }
     change_answer(change, NULL);
 }
 
@@ -400,15 +405,16 @@ static void run_give_back(struct change *change)
     retry_begins(m, &task);
     int r = remove.n == 0 ? 0 : planner_build(&planner, &request, &plan, &err);
     vec_done(&remove);
-    r = r != 0 || plan == NULL ? r : manager_run_plan(m, plan, given_back, change, &err);
+    if (r == 0 && plan != NULL) {
+        manager_run_plan(m, plan, given_back, change);
+        return;
+    }
     if (r != 0) {
         retry_refused(m, &task, &err);
-    } else if (plan == NULL) {
+    } else {
         retry_ended(m, &task, NULL);
     }
-    if (r != 0 || plan == NULL) {
-        change_answer(change, NULL);
-    }
+    change_answer(change, NULL);
 }
 
 bool manager_may_give_back(const struct manager *m, const char *vm_name)

@@ -269,7 +269,8 @@ static void start_prepared(struct change *change)
     change_call_guest(change, start_work, start_done);
 }
 
-static void start_planned(struct manager *m, const struct plan *plan, void *data)
+static void start_planned(struct manager *m, const struct plan *plan, const struct error *why,
+                          void *data)
 {
     struct change *change = data;
     struct error err = {0};
@@ -278,11 +279,10 @@ static void start_planned(struct manager *m, const struct plan *plan, void *data
         start_prepared(change);
         return;
     }
-    err = stopping_error();
     if (plan != NULL) {
         manager_power_failed(plan, change->name, &err);
     }
-    change_refuse(change, &err);
+    change_refuse(change, plan != NULL ? &err : why);
 }
 
 /* What it lacks is allocated or made again first; the hook then finds all in place. */
@@ -335,10 +335,11 @@ static void run_start(struct change *change)
         start_prepared(change);
         return;
     }
-    r = r != 0 ? r : manager_run_plan(m, TAKE_PTR(plan), start_planned, change, &err);
     if (r != 0) {
         change_refuse(change, &err);
+        return;
     }
+    manager_run_plan(m, TAKE_PTR(plan), start_planned, change);
 }
 
 void manager_start_vm(struct manager *m, const struct request *request)

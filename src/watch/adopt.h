@@ -13,15 +13,19 @@
 
 struct manager;
 
-/* In a transaction of its own, with an event `kind` if it is not NULL: "`what` "`was`" "its VM"". A
- * store that fails is logged, and the result < 0. */
-int claim_store(struct manager *m, const struct claim *claim, const char *kind, const char *was,
-                const char *what);
+/* Stores what the claim says of its VM, in the ledger's turn, with an event `kind` if it is not
+ * NULL: "`what` "`was`" "its VM"". `kind` and `what` are constants. A store that fails is logged.
+ */
+void claim_store(struct manager *m, const struct claim *claim, const char *kind, const char *was,
+                 const char *what);
+/* Is that on its way? Until it is stored the claim is as it was, and is not to be judged. */
+bool claim_is_noted(const struct manager *m, const struct claim *claim);
 /* The claim at `i` follows its VM's name to `vm`; `ended`: the one that had it was seen to end. */
 void claim_take_over(struct manager *m, size_t i, const struct vm *vm, bool ended);
 /* The claim at `i` follows what the last look saw of its VM's name. */
 void claim_follow_name(struct manager *m, size_t i);
-/* A VM that starts takes over the claims of its name when their VM is gone. */
-void manager_adopt_claims(struct manager *m, const struct vm *vm);
+/* A VM that starts takes over the claims of its name when their VM is gone. True: some of its
+ * claims are on their way to the store (claim_is_noted()). */
+bool manager_adopt_claims(struct manager *m, const struct vm *vm);
 
 #endif

@@ -48,7 +48,7 @@ void gone_store_since(struct manager *m, const struct claim *claim, uint64_t rea
 {
     struct claim next = *claim;
     next.vm_gone_us = realtime_us;
-    (void)claim_store(m, &next, NULL, "", "");
+    claim_store(m, &next, NULL, "", "");
 }
 
 static void expect_release(struct manager *m, const struct gone *gone)
@@ -143,8 +143,8 @@ static void note_successors(struct manager *m, const struct host *now, bool same
         claim = m->claims.items[i];
         if (is_seen_to_end(m, now, same, claim.vm_uuid_before)) {
             claim.vm_uuid_before[0] = '\0';
-            (void)claim_store(m, &claim, "claim-adopted", claim.vm,
-                              "the VM that had the name before was undefined:");
+            claim_store(m, &claim, "claim-adopted", claim.vm,
+                        "the VM that had the name before was undefined:");
         }
     }
 }

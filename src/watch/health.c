@@ -15,6 +15,7 @@
 #include "model/xid.h"
 #include "state/gpu_records.h"
 #include "state/listeners.h"
+#include "state/notes.h"
 #include "state/state.h"
 #include "state/txn.h"
 #include "watch/observe.h"
@@ -58,6 +59,12 @@ void manager_name_users(const struct manager *m, const struct pci_addr *addr, st
 
 /* ---- quarantine ---- */
 
+/* A report that condemns a GPU, until that is stored. */
+struct condemning {
+    struct manager *manager;
+    struct gpu_report report;
+};
+
 void txn_quarantine(struct txn *txn, const struct pci_addr *addr, const char *kind, const char *why)
 {
     struct manager *m = txn->manager;
@@ -80,18 +87,27 @@ void txn_quarantine(struct txn *txn, const struct pci_addr *addr, const char *ki
     log_error("GPU %s is quarantined: %s; %s", bdf, why, strbuf_str(&users));
 }
 
-static int quarantine(struct manager *m, const struct pci_addr *addr, const char *kind,
-                      const char *why)
+/* `data`: the report that condemned the GPU, of the manager's list; NULL: a look shows it again. */
+static void quarantined(const struct error *err, void *data)
 {
-    struct error err = {0};
+    CLEANUP_FREE struct condemning *condemning = data;
+    if (err == NULL) {
+        return;
+    }
+    log_error("the quarantine of a GPU can't be stored, trying again: %s", err->message);
+    if (condemning != NULL) {
+        *vec_push(&condemning->manager->pending_quarantines) = condemning->report;
+    }
+}
+
+/* In the ledger's turn. */
+static void quarantine(struct manager *m, const struct pci_addr *addr, const char *kind,
+                       const char *why, struct condemning *condemning)
+{
     struct txn txn;
     txn_begin(&txn, m);
     txn_quarantine(&txn, addr, kind, why);
-    int r = txn_commit(&txn, &err);
-    if (r != 0) {
-        log_error("the quarantine of a GPU can't be stored, trying again: %s", err.message);
-    }
-    return r;
+    txn_commit_then(&txn, quarantined, condemning);
 }
 
 /* ---- reports of the driver ---- */
@@ -157,15 +173,27 @@ static struct xid xid_of(const struct gpu_report *report)
     return xid_find(report->kind == GPU_REPORT_ECC ? 48 : report->xid);
 }
 
-static bool condemn(struct manager *m, const struct gpu_report *report)
+static void condemn_in_turn(void *data)
 {
+    struct condemning *condemning = data;
+    const struct gpu_report *report = &condemning->report;
     struct xid xid = xid_of(report);
     char what[128];
     char why[256];
     snprintf(why, sizeof(why), "%s: %s", describe_report(report, &xid, what, sizeof(what)),
              xid_advice(&xid));
     const char *kind = report->kind == GPU_REPORT_ECC ? "ecc" : "xid";
-    return !xid_condemns(&xid) || quarantine(m, &report->gpu, kind, why) == 0;
+    quarantine(condemning->manager, &report->gpu, kind, why, condemning);
+}
+
+static void condemn(struct manager *m, const struct gpu_report *report)
+{
+    struct xid xid = xid_of(report);
+    if (xid_condemns(&xid)) {
+        struct condemning *condemning = xcalloc(1, sizeof(*condemning));
+        *condemning = (struct condemning){.manager = m, .report = *report};
+        ledger_take_turn(m->ledger, condemn_in_turn, condemning);
+    }
 }
 
 void manager_take_report(struct manager *m, const struct gpu_report *report)
@@ -173,9 +201,7 @@ void manager_take_report(struct manager *m, const struct gpu_report *report)
     if (report->kind != GPU_REPORT_UNREADABLE) {
         struct xid xid = xid_of(report);
         record_report(m, report, &xid);
-        if (!condemn(m, report)) {
-            *vec_push(&m->pending_quarantines) = *report;
-        }
+        condemn(m, report);
     }
     manager_observe_hardware(m, NULL, NULL); /* its other symptoms */
 }
@@ -252,10 +278,17 @@ static bool is_healed_by_boot(const struct manager *m, const struct gpu *gpu,
            quarantine->boot_id[0] != '\0' && !str_eq(quarantine->boot_id, m->host->boot_id);
 }
 
+static void lifted(const struct error *err, void *data)
+{
+    (void)data;
+    if (err != NULL) {
+        log_warning("the end of a quarantine can't be stored: %s", err->message);
+    }
+}
+
 static void lift_after_boot(struct manager *m, const struct gpu *gpu, struct gpu_record *record)
 {
     char bdf[BDF_SIZE];
-    struct error err = {0};
     struct txn txn;
     txn_begin(&txn, m);
     txn_event(&txn, "gpu-recovered", SUBJECT("gpu", pci_addr_format(&gpu->addr, bdf)), "",
@@ -263,17 +296,15 @@ static void lift_after_boot(struct manager *m, const struct gpu *gpu, struct gpu
     record->quarantine = (struct quarantine){0};
     record->n_stuck_vfs = 0;
     txn_put_gpu_record(&txn, record);
-    if (txn_commit(&txn, &err) != 0) {
-        log_warning("the end of a quarantine can't be stored: %s", err.message);
-    }
+    txn_commit_then(&txn, lifted, NULL);
 }
 
 static void note_gpu(struct manager *m, const struct gpu *gpu)
 {
     struct gpu_record record = manager_gpu_record(m, gpu);
-    if (gpu->fault != GPU_FAULT_NONE && !record.quarantine.set) {
-        (void)quarantine(m, &gpu->addr, faults[gpu->fault].kind, faults[gpu->fault].why);
-    } else if (record.quarantine.set && is_healed_by_boot(m, gpu, &record)) {
+    if (gpu->fault != GPU_FAULT_NONE && !record.quarantine.set && manager_may_note(m)) {
+        quarantine(m, &gpu->addr, faults[gpu->fault].kind, faults[gpu->fault].why, NULL);
+    } else if (record.quarantine.set && is_healed_by_boot(m, gpu, &record) && manager_may_note(m)) {
         lift_after_boot(m, gpu, &record);
     }
 }
@@ -281,10 +312,10 @@ static void note_gpu(struct manager *m, const struct gpu *gpu)
 void manager_note_health(struct manager *m, struct hardware_look *look)
 {
     (void)look;
-    for (size_t i = m->pending_quarantines.n; i > 0; i--) {
-        if (condemn(m, &m->pending_quarantines.items[i - 1])) {
-            vec_remove(&m->pending_quarantines, i - 1);
-        }
+    for (size_t i = m->pending_quarantines.n; i > 0; i--) { /* those that fail come to its end */
+        struct gpu_report report = m->pending_quarantines.items[i - 1];
+        vec_remove(&m->pending_quarantines, i - 1);
+        condemn(m, &report);
     }
     for (vec_each(&m->host->gpus, gpu)) {
         if (!holds_bar(&m->holds, hold_gpu(&gpu->addr), WANT_GPU_REPORT)) {

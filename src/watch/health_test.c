@@ -29,6 +29,7 @@ static void report(struct lab *lab, uint32_t xid)
     struct gpu_report report = {.kind = GPU_REPORT_XID, .xid = xid};
     assert_true(pci_addr_parse(LAB_L40S, &report.gpu));
     manager_take_report(lab->manager, &report);
+    assert_true(lab_wait_stored(lab));
 }
 
 static void serve_two(struct lab *lab)

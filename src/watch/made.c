@@ -20,7 +20,8 @@ static json_t *read_made(struct manager *m)
 {
     struct kept_body *kept = &m->kept_made;
     struct error err = {0};
-    if (kept->body != NULL && kept->stamp[0] == m->ledger->changes) {
+    bool same = kept->stamp[0] == m->ledger->changes || m->made_storing > 0;
+    if (kept->body != NULL && same) {
         return kept->body;
     }
     json_decref(TAKE_PTR(kept->body));
@@ -34,28 +35,66 @@ static json_t *read_made(struct manager *m)
 
 /* ---- changes of a look ---- */
 
-static void let_go(struct draft *draft, const char *key)
+/* What a look shows of things in the record, on its way to the store: changes come in the order of
+ * looks, and before those of a plan that begins later. */
+struct made_changes {
+    struct manager *manager;
+    VEC(struct made_change {
+        char key[MADE_KEY_SIZE];
+        json_t *document; /* NULL: it is let go of */
+    })
+    list;
+};
+
+static struct made_change *add_change(struct made_changes *changes, const char *key)
 {
-    draft_delete_record(draft, RECORD_MADE, key);
+    struct made_change *change = vec_push(&changes->list);
+    STR_SET(change->key, key);
+    return change;
 }
 
 /* The first look at it tells its birth. */
-static void note_birth(struct draft *draft, const char *key, json_t *document, json_t *birth)
+static void note_birth(struct made_changes *changes, const char *key, json_t *document,
+                       json_t *birth)
 {
     json_object_set(document, BIRTH, birth);
-    draft_put_record(draft, RECORD_MADE, key, document);
+    add_change(changes, key)->document = json_deep_copy(document);
+}
+
+static void free_changes(struct made_changes *changes)
+{
+    for (vec_each(&changes->list, change)) {
+        json_decref(change->document);
+    }
+    vec_done(&changes->list);
+    free(changes);
 }
 
 /* What could not be stored is tried again at the next look. */
-static void end_changes(struct manager *m, struct draft *draft)
+static void changes_stored(const struct error *err, void *data)
 {
-    struct error err = {0};
-    if (draft->batch.n == 0) {
-        draft_drop(draft);
-    } else if (draft_commit(draft, &err) != 0) {
-        log_warning("what became of things that cleave made can't be stored: %s", err.message);
-        m->kept_made.stamp[0] = UINT64_MAX;
+    struct made_changes *changes = data;
+    if (err != NULL) {
+        log_warning("what became of things that cleave made can't be stored: %s", err->message);
     }
+    changes->manager->made_storing--;
+    changes->manager->kept_made.stamp[0] = UINT64_MAX;
+    free_changes(changes);
+}
+
+static void put_changes(void *data)
+{
+    struct made_changes *changes = data;
+    struct draft draft;
+    draft_begin(&draft, changes->manager->ledger);
+    for (vec_each(&changes->list, change)) {
+        if (change->document != NULL) {
+            draft_put_record(&draft, RECORD_MADE, change->key, change->document);
+        } else {
+            draft_delete_record(&draft, RECORD_MADE, change->key);
+        }
+    }
+    draft_commit_then(&draft, changes_stored, changes);
 }
 
 /* Is all seen that there is on the GPU? */
@@ -83,7 +122,7 @@ static json_t *list_present(const struct gpu *gpu)
 }
 
 /* A part in the record that went, also while no cleaved was there to see it, leaves the record. */
-static void compare(struct draft *draft, const struct gpu *gpu, json_t *documents)
+static void compare(struct made_changes *changes, const struct gpu *gpu, json_t *documents)
 {
     CLEANUP_JSON json_t *present = list_present(gpu);
     const char *key = NULL;
@@ -98,10 +137,10 @@ static void compare(struct draft *draft, const struct gpu *gpu, json_t *document
             continue;
         }
         if (seen == NULL || (was != 0 && is != 0 && was != is)) {
-            let_go(draft, key);
+            (void)add_change(changes, key);
             json_object_del(documents, key);
         } else if (was == 0 && is != 0) {
-            note_birth(draft, key, document, seen);
+            note_birth(changes, key, document, seen);
         }
     }
 }
@@ -120,17 +159,31 @@ static void mark(const struct manager *m, struct gpu *gpu, const json_t *documen
     }
 }
 
+static void compare_all(struct manager *m, const struct host *now, json_t *documents)
+{
+    struct made_changes *changes = xcalloc(1, sizeof(*changes));
+    changes->manager = m;
+    for (vec_each(&now->gpus, gpu)) {
+        if (is_clear(m, now, gpu)) {
+            compare(changes, gpu, documents);
+        }
+    }
+    if (changes->list.n == 0) {
+        free_changes(changes);
+        return;
+    }
+    m->made_storing++;
+    ledger_take_turn(m->ledger, put_changes, changes);
+}
+
 void manager_note_made(struct manager *m, struct hardware_look *look)
 {
     struct host *now = look->now;
-    struct draft draft;
-    draft_begin(&draft, m->ledger);
     json_t *documents = read_made(m);
+    if (documents != NULL) {
+        compare_all(m, now, documents);
+    }
     for (vec_each(&now->gpus, gpu)) {
-        if (documents != NULL && is_clear(m, now, gpu)) {
-            compare(&draft, gpu, documents);
-        }
         mark(m, gpu, documents);
     }
-    end_changes(m, &draft);
 }

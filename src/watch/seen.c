@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "plan/places.h"
 #include "state/listeners.h"
+#include "state/notes.h"
 #include "state/state.h"
 #include "state/txn.h"
 
@@ -21,21 +22,34 @@ int manager_load_seen_boards(struct manager *m, struct error *err)
 }
 
 /* A store that fails is asked again at the next look; until then it is known here. */
-static void put_seen(struct manager *m)
+static void seen_stored(const struct error *err, void *data)
 {
-    struct error err = {0};
-    CLEANUP_JSON json_t *document = seen_boards_to_json(&m->seen_boards);
-    m->seen_unstored = draft_store_record(m->ledger, RECORD_HOST, SEEN_KEY, document, &err) != 0;
-    if (m->seen_unstored) {
-        log_warning("which GPU is at which address can't be stored: %s", err.message);
+    struct manager *m = data;
+    m->seen_storing = false;
+    if (err != NULL) {
+        m->seen_unstored = true;
+        log_warning("which GPU is at which address can't be stored: %s", err->message);
     }
+}
+
+static void put_seen(void *data)
+{
+    struct manager *m = data;
+    struct draft draft;
+    CLEANUP_JSON json_t *document = seen_boards_to_json(&m->seen_boards);
+    m->seen_unstored = false;
+    draft_begin(&draft, m->ledger);
+    draft_put_record(&draft, RECORD_HOST, SEEN_KEY, document);
+    draft_commit_then(&draft, seen_stored, m);
 }
 
 void manager_see_boards(struct manager *m, struct host *now)
 {
     bool changed = seen_boards_look(&m->seen_boards, now, &m->claims);
-    if (changed || m->seen_unstored) {
-        put_seen(m);
+    m->seen_unstored = m->seen_unstored || changed;
+    if (m->seen_unstored && !m->seen_storing) {
+        m->seen_storing = true;
+        ledger_take_turn(m->ledger, put_seen, m);
     }
 }
 
@@ -78,6 +92,14 @@ void manager_follow_boards(struct manager *m, struct hardware_look *look)
     }
 }
 
+static void judged(const struct error *err, void *data)
+{
+    (void)data;
+    if (err != NULL) {
+        log_warning("which GPUs claims have can't be stored: %s", err->message);
+    }
+}
+
 void manager_judge_boards(struct manager *m)
 {
     struct assignment got;
@@ -85,18 +107,16 @@ void manager_judge_boards(struct manager *m)
     for (vec_each(&m->claims, claim)) {
         any = any || places_judge(m->host, &m->claims, m->seen_boards.moved, claim, &got);
     }
-    if (!any || !m->boot_checked || m->running != NULL || m->ended != NULL) {
+    if (!any || !m->boot_checked || m->running != NULL || m->ended != NULL ||
+        !manager_may_note(m)) {
         return;
     }
     struct txn txn;
-    struct error err = {0};
     txn_begin(&txn, m);
     for (vec_each(&m->claims, claim)) {
         if (places_judge(m->host, &m->claims, m->seen_boards.moved, claim, &got)) {
             judge(&txn, claim, &got);
         }
     }
-    if (txn_commit(&txn, &err) != 0) {
-        log_warning("which GPUs claims have can't be stored: %s", err.message);
-    }
+    txn_commit_then(&txn, judged, NULL);
 }

@@ -30,7 +30,7 @@ struct faulty_store {
     struct store store;
     struct store *inner;
     struct faults *faults;
-    unsigned bit; /* 0: it never hangs */
+    unsigned bit;
 };
 
 static void die(void)
@@ -327,6 +327,7 @@ static const struct store_ops store_ops = {
 struct store *faulty_store_new(struct store *inner, struct faults *faults)
 {
     struct faulty_store *self = xcalloc(1, sizeof(*self));
-    *self = (struct faulty_store){.store = {&store_ops}, .inner = inner, .faults = faults};
+    *self = (struct faulty_store){
+        .store = {&store_ops}, .inner = inner, .faults = faults, .bit = HANG_STORE};
     return &self->store;
 }

@@ -26,6 +26,9 @@ enum fault_calls {
     FAULT_LOADS, /* the store loads; only named: a start makes many, and changes nothing by them */
 };
 
+/* A disk that hangs: in faults.hang. */
+#define HANG_STORE (1U << (PORT_GUEST + 1))
+
 /* Written by the test while other threads make calls. */
 struct faults {
     _Atomic enum fault_kind kind;
@@ -33,8 +36,8 @@ struct faults {
     atomic_uint at;     /* 1: the first call */
     atomic_uint length; /* how many calls in a row fail; 0 as 1 */
     atomic_uint calls;
-    /* Calls that don't come back while their port's bit (1 << enum port_kind) is set, but for the
-     * first `spared` of them. */
+    /* Calls that don't come back while their port's bit (1 << enum port_kind) is set, or the
+     * store's for commits, but for the first `spared` of them. */
     atomic_uint hang;
     atomic_uint hang_steps; /* likewise, of steps only: a look comes back */
     atomic_int spared;

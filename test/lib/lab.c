@@ -155,11 +155,22 @@ bool lab_wait(struct lab *lab, struct answer *answer)
     return wait_for(lab, is_answered, answer);
 }
 
+static bool is_stored(void *data)
+{
+    const struct manager *m = ((struct lab *)data)->manager;
+    return !ledger_is_busy(m->ledger) && m->lone_events.n == 0;
+}
+
+bool lab_wait_stored(struct lab *lab)
+{
+    return wait_for(lab, is_stored, lab);
+}
+
 static bool is_idle(void *data)
 {
     const struct manager *m = ((struct lab *)data)->manager;
-    return !m->busy && m->n_waiting == 0 && m->parked.n == 0 && !manager_is_looking(m) &&
-           !restore_is_active(m->restore);
+    return is_stored(data) && !m->busy && m->n_waiting == 0 && m->parked.n == 0 &&
+           !manager_is_looking(m) && !restore_is_active(m->restore);
 }
 
 bool lab_wait_until(struct lab *lab, bool (*is_over)(void *data), void *data)

@@ -73,7 +73,9 @@ void answer_done(struct answer *answer);
 
 /* Runs the loop until the answer is there; false after ten seconds. */
 bool lab_wait(struct lab *lab, struct answer *answer);
-/* Runs the loop until no plan runs and no claim is between two states. */
+/* Runs the loop until nothing is on its way to the store. */
+bool lab_wait_stored(struct lab *lab);
+/* Likewise, and until no plan runs and no claim is between two states. */
 bool lab_settle(struct lab *lab);
 bool lab_wait_until(struct lab *lab, bool (*is_over)(void *data), void *data);
 /* Likewise, or until so many calls of ports and store were made. */

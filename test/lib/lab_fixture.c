@@ -53,6 +53,7 @@ void lab_look(struct lab *lab)
     lab_ask(lab, VERB_LIST_GPUS, &answer);
     assert_true(lab_wait(lab, &answer));
     answer_done(&answer);
+    assert_true(lab_wait_stored(lab)); /* what it showed */
 }
 
 size_t lab_count_events(struct lab *lab, const char *kind, const char *subject,
@@ -61,6 +62,7 @@ size_t lab_count_events(struct lab *lab, const char *kind, const char *subject,
     CLEANUP_FREE struct event *events = NULL;
     size_t n = 0;
     size_t found = 0;
+    assert_true(lab_wait_stored(lab));
     assert_int_equal(ledger_load_events(lab->manager->ledger, 0, 1000, &events, &n, NULL), 0);
     for (size_t i = 0; i < n; i++) {
         if (str_eq(events[i].kind, kind) &&

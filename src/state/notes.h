@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* While something is on its way to the store: what is left for later, and what is refused. Loop
+ * thread only. */
+#ifndef STATE_NOTES_H
+#define STATE_NOTES_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+struct manager;
+
+/* May what a look shows be stored now? If not, it is noted once the ledger is free. */
+bool manager_may_note(struct manager *m);
+/* -UNAVAILABLE while the disk has not answered for so long that no change waits for it. */
+int manager_check_store(const struct manager *m, struct error *err);
+
+#endif

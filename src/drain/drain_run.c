@@ -74,7 +74,8 @@ static void store_as_it_is(void *data)
     txn_commit_then(&txn, stored, NULL);
 }
 
-/* What can't be stored is said, and comes along with the next change. */
+/* Stores the drain in the ledger's turn; where that fails, the log says so, and the next change
+ * takes it along. */
 static void store(struct drainage *d)
 {
     if (!d->store_due) {
@@ -83,7 +84,7 @@ static void store(struct drainage *d)
     }
 }
 
-/* It is in another state. */
+/* Stores the drain's new state, with its event. */
 static void store_state(struct drainage *d)
 {
     struct manager *m = d->manager;

@@ -44,8 +44,8 @@ static bool parse_pair(const char *text, size_t len, uint32_t *ret_pair)
     return parse_hex32(pair, ret_pair);
 }
 
-/* What was meant: the device alone ("0x20B5", "20B510DE", "10de:20b5") or device and vendor the
- * wrong way round. 0 if that can't be seen. */
+/* Guesses which device was meant: the device alone ("0x20B5", "20B510DE", "10de:20b5") or device
+ * and vendor the wrong way round. 0 if that can't be seen. */
 static uint32_t guess_device(const char *text)
 {
     uint32_t vendor = 0;

@@ -18,7 +18,7 @@ void draft_begin(struct draft *draft, struct ledger *ledger)
     ledger->turns.drafts++;
 }
 
-/* It is made, or given up. */
+/* Ends a draft that is made, or given up: those who wait for the ledger may come. */
 static void close_draft(struct draft *draft)
 {
     if (draft->open) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who waits for the ledger. One change is stored at a time, and the next one is made from what the
- * ledger says once that is stored: so no change is built on one that may still fail, and none is
- * ever taken back. Turns come first in, first out. Loop thread only.
+ * Turns of the ledger, and those who wait for one. One change is stored at a time, and the next one
+ * is made from what the ledger says once that is stored: so no change is built on one that may
+ * still fail, and none is ever taken back. Turns come first in, first out. Loop thread only.
  */
 #ifndef LEDGER_TURNS_H
 #define LEDGER_TURNS_H

@@ -123,7 +123,7 @@ static int prepare(struct change *change, struct error *err)
     return r != 0 ? r : check_here(m, migration, vm, err);
 }
 
-/* It is stored, unless it is a dry run. */
+/* The migration's record is stored, or it is a dry run: begins. */
 static void begin(const struct error *err, void *data)
 {
     struct change *change = data;

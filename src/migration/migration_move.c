@@ -130,7 +130,7 @@ int move_store(struct move *move, struct error *err)
     return txn_commit(&txn, err);
 }
 
-/* What is stored is what the migration says from now on. */
+/* The new state is stored: the migration is in it from now on. */
 static void took_state(struct move *move, const struct error *err)
 {
     struct migration *migration = move->migration;

@@ -213,7 +213,7 @@ static int next_state(struct saying *saying, struct error *err)
     return 0;
 }
 
-/* It is answered, and the migration goes on from there. */
+/* Answers the request, and lets the migration go on from what it said. */
 static void follow_word(struct move *move, const char *silence, json_t *steps)
 {
     const struct resolving resolving = move->resolving;

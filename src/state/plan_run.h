@@ -19,7 +19,7 @@ void plan_notes_end(struct plan_notes *notes, struct manager *m, bool stored);
 
 /* The plan is as it is, and that is not stored: it goes on. */
 void plan_run_follow(struct manager *m, const struct plan *plan);
-/* Those that the store has. */
+/* Loads the latest plans that the store has. */
 int plan_runs_load(struct manager *m, struct error *err);
 /* One that is not remembered any more: false and 0 when the store has none of that id either. */
 int plan_run_load(const struct manager *m, const char *id, bool *ret_found,

@@ -241,7 +241,7 @@ static void plan_events(struct manager *m)
     }
 }
 
-/* They don't go with a transaction that failed. */
+/* Keeps the lone events of a transaction that failed, for the next one. */
 static void put_back(struct txn *txn)
 {
     struct manager *m = txn->manager;

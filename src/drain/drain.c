@@ -13,6 +13,7 @@
 #include "model/drain.h"
 #include "state/gpu_records.h"
 #include "state/notes.h"
+#include "state/state.h"
 #include "state/txn.h"
 #include "turn/queue.h"
 #include "verbs/cordon.h"

@@ -13,7 +13,7 @@
 #include "state/state.h"
 #include "store/busy.h"
 #include "test.h"
-#include "watch/observe.h"
+#include "watch/looks.h"
 
 #define NVML_CLAIM "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}"
 #define WHOLE_GPU "{\"name\": \"w\", \"mode\": \"passthrough\", \"gpu\": \"" LAB_L40S "\"}"
@@ -64,13 +64,13 @@ static void list_fresh_gpus(struct lab *lab, struct answer *answer)
 
 static bool driver_is_late(void *data)
 {
-    return ((struct lab *)data)->manager->driver_problem[0] != '\0';
+    return looks_driver_problem(((struct lab *)data)->manager)[0] != '\0';
 }
 
 static bool driver_is_back(void *data)
 {
     const struct manager *m = ((struct lab *)data)->manager;
-    return m->driver_problem[0] == '\0' && !manager_is_looking(m);
+    return looks_driver_problem(m)[0] == '\0' && !manager_is_looking(m);
 }
 
 static void who_reads_gets_what_was_seen_last_with_its_age(void **state)

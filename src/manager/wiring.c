@@ -30,6 +30,7 @@
 #include "turn/resume.h"
 #include "turn/retry.h"
 #include "turn/vm_lines.h"
+#include "verbs/questions.h"
 #include "verbs/recover.h"
 #include "vm/hook.h"
 #include "watch/drift.h"
@@ -37,6 +38,7 @@
 #include "watch/health.h"
 #include "watch/hook_watch.h"
 #include "watch/intruders.h"
+#include "watch/looks.h"
 #include "watch/made.h"
 #include "watch/observe.h"
 #include "watch/seen.h"
@@ -122,14 +124,11 @@ static int start_workers(struct manager *m, struct error *err)
         const char *name;
         struct worker **worker;
     } workers[] = {
-        {"look-pci", &m->observations[SOURCE_HARDWARE].worker},
-        {"look-gpu", &m->driver_worker},
-        {"look-guests", &m->observations[SOURCE_GUESTS].worker},
         {"step-gpu", &m->step_workers[PORT_GPU]},
         {"step-pci", &m->step_workers[PORT_PCI]},
         {"vm-change", &m->step_workers[PORT_GUEST]},
     };
-    int r = evloop_timer_new(m->config.loop, manager_on_guest_timeout, m, &m->patience);
+    int r = looks_open(m, manager_on_guest_timeout);
     r = r != 0 ? r : operations_open(&m->operations, m->config.loop);
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(workers); i++) {
         r = worker_new(m->config.loop, workers[i].name, workers[i].worker);
@@ -137,9 +136,6 @@ static int start_workers(struct manager *m, struct error *err)
     r = r != 0 ? r : vm_lines_open(m);
     r = r != 0 ? r : ledger_work_aside(m->ledger, m->config.loop);
     m->guest_worker = m->step_workers[PORT_GUEST];
-    m->observations[SOURCE_HARDWARE].ports = m->config.ports;
-    m->observations[SOURCE_GUESTS].ports.guest =
-        m->config.watch_guest != NULL ? m->config.watch_guest : m->config.ports.guest;
     return r == 0 ? 0 : error_set_errno(err, -r, "cleaved", "starting a worker thread");
 }
 
@@ -214,6 +210,8 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
     m->listeners = &listeners;
     m->service = (struct service){.manager = m, .functions = manager_verbs};
     m->boards = boards_new(config->catalog);
+    m->looks = looks_new();
+    m->answers = answers_new();
     m->restore = xcalloc(1, sizeof(*m->restore));
     m->hook_watch = xcalloc(1, sizeof(*m->hook_watch));
     m->last = &m->first;
@@ -268,12 +266,7 @@ const struct service *manager_service(struct manager *m)
 static void refuse_all(struct manager *m)
 {
     struct error err = stopping_error();
-    struct observers observers = m->observers;
-    memset(&m->observers, 0, sizeof(m->observers));
-    for (vec_each(&observers, observer)) {
-        observer->fn(m, &err, observer->data);
-    }
-    vec_done(&observers);
+    looks_refuse_all(m, &err);
     manager_refuse_hooks(m, &err);
     plan_end_fn *then = TAKE_PTR(m->then);
     if (then != NULL) {
@@ -313,15 +306,13 @@ bool manager_finish(struct manager *m, uint64_t until_us)
     manager_stop(m);
     manager_unwatch_gpus(m);
     struct worker *workers[] = {
-        m->observations[SOURCE_HARDWARE].worker,
-        m->driver_worker,
-        m->observations[SOURCE_GUESTS].worker,
         m->step_workers[PORT_GPU],
         m->step_workers[PORT_PCI],
         m->step_workers[PORT_GUEST],
     };
     bool all = migrations_finish(m, until_us);
     vm_lines_finish(m, until_us, &all);
+    all = looks_finish(m, until_us) && all;
     for (size_t i = 0; i < ARRAY_SIZE(workers); i++) {
         all = worker_finish(workers[i], until_us) && all;
     }
@@ -341,19 +332,11 @@ void manager_free(struct manager *m)
     for (size_t i = 0; i < ARRAY_SIZE(m->step_workers); i++) {
         worker_free(m->step_workers[i]);
     }
-    worker_free(m->driver_worker);
-    for (size_t source = 0; source < SOURCE_COUNT; source++) {
-        worker_free(m->observations[source].worker);
-        host_free(m->observations[source].host);
-    }
+    looks_close(m);
     ledger_end_aside(m->ledger); /* the runner, among others, waits for what it stores */
-    evloop_timer_free(m->patience);
     json_decref(m->kept_plans.body);
-    json_decref(m->kept_rules.body);
     json_decref(m->kept_made.body);
-    for (size_t i = 0; i < KEPT_ANSWERS; i++) {
-        json_decref(m->kept_answers[i].body);
-    }
+    answers_free(m->answers);
     refuse_all(m); /* what the workers' last jobs asked for */
     restore_run_done(m->restore);
     free(m->restore);
@@ -367,7 +350,6 @@ void manager_free(struct manager *m)
     free(m->unfinished);
     plan_free(m->ended);
     host_free(m->host);
-    host_free(m->kernel_view);
     boards_free(m->boards);
     holds_done(&m->holds);
     vec_done(&m->hooks);
@@ -384,6 +366,7 @@ void manager_free(struct manager *m)
     drains_free(m);
     operations_close(&m->operations);
     ledger_free(m->ledger);
+    looks_free(m->looks);
     free(m->vm_lines);
     free(m);
 }

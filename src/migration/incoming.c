@@ -18,6 +18,7 @@
 #include "state/txn.h"
 #include "turn/plans.h"
 #include "turn/queue.h"
+#include "watch/looks.h"
 #include "watch/observe.h"
 #include "watch/vm_overlay.h"
 
@@ -226,9 +227,9 @@ static void run_offer(struct change *change)
         change_refuse(change, &err);
         return;
     }
-    if (m->driver_look != NULL && m->driver_problem[0] != '\0') {
+    if (looks_wait_for_driver(m)) {
         error_set(&err, REASON_UNAVAILABLE, "NVML", "no VM can come here now: %s",
-                  m->driver_problem);
+                  looks_driver_problem(m));
         error_hint(&err, "try again later; `cleave host show` there tells what hangs");
         change_refuse(change, &err);
         return;
@@ -243,7 +244,7 @@ static void run_offer(struct change *change)
             }
         }
     }
-    worker_submit(m->driver_worker, ask_nvml, offer_asked, asking);
+    looks_ask_driver(m, ask_nvml, offer_asked, asking);
 }
 
 void manager_offer_incoming(struct manager *m, const struct request *request)

@@ -14,6 +14,7 @@
 #include "migration/migrations.h"
 #include "migration/peer_lines.h"
 #include "state/config.h"
+#include "watch/looks.h"
 
 /* Dry runs whose VM is looked at for how fast it writes its memory, which takes a second each. */
 #define RATED_TRIALS_MAX 2
@@ -281,7 +282,7 @@ void move_measure(struct move *move, evloop_fn *done)
                                                       .type_id = device->from.type_id};
     }
     move->jobs++;
-    worker_submit(m->driver_worker, vgpu_work, vgpus_done, job);
+    looks_ask_driver(m, vgpu_work, vgpus_done, job);
 }
 
 /* ---- libvirt ---- */

@@ -9,6 +9,7 @@
 #include "restore/restore_run.h"
 #include "state/state.h"
 #include "test.h"
+#include "watch/looks.h"
 
 /* libvirt, which starts web1 and then tells nothing of any VM until it is over. */
 struct silence {
@@ -90,15 +91,15 @@ static void a_restoration_in_a_new_boot_waits_for_no_libvirt(void **state)
     assert_true(lab_wait_until(&f->lab, was_restored, &f->lab));
     assert_int_equal(fake_host_count_vgpus(&f->host), 1);
     restore(&f->lab); /* and comes after it */
-    assert_false(m->observations[SOURCE_GUESTS].known || m->observations[SOURCE_GUESTS].late);
+    assert_false(looks_are_known(m, SOURCE_GUESTS) || looks_are_late(m, SOURCE_GUESTS));
 
     silence.over = true;
     pthread_join(silence.thread, NULL);
     look_at_guests(&f->lab);
-    assert_true(m->observations[SOURCE_GUESTS].known);
-    uint64_t looks = m->observations[SOURCE_GUESTS].ended;
+    assert_true(looks_are_known(m, SOURCE_GUESTS));
+    uint64_t looks = looks_ended(m, SOURCE_GUESTS);
     restore(&f->lab); /* now VMs may run */
-    assert_true(m->observations[SOURCE_GUESTS].ended > looks);
+    assert_true(looks_ended(m, SOURCE_GUESTS) > looks);
     assert_true(lab_settle(&f->lab));
 }
 

@@ -21,6 +21,7 @@
 #include "turn/plans.h"
 #include "turn/queue.h"
 #include "turn/resume.h"
+#include "watch/looks.h"
 #include "watch/seen.h"
 
 /* Between attempts: doubled each time up to the longest. */
@@ -530,7 +531,7 @@ static bool restore_advance(struct manager *m);
 static bool may_keep_turn(const struct manager *m)
 {
     return m->first == NULL && m->urgent == NULL && m->n_unfinished == 0 && !m->stopping &&
-           m->observations[SOURCE_HARDWARE].problem.reason == REASON_NONE;
+           !looks_have_failed(m, SOURCE_HARDWARE);
 }
 
 /* Its plan was not begun. */
@@ -583,7 +584,7 @@ static bool restore_advance(struct manager *m)
 {
     find_gpus(m, m->restore);
     if (m->restore->operation->cancel) {
-        end_cancelled(m, m->observations[SOURCE_HARDWARE].problem.reason == REASON_NONE);
+        end_cancelled(m, !looks_have_failed(m, SOURCE_HARDWARE));
         return false;
     }
     struct restore_gpu *entry = NULL;
@@ -757,8 +758,7 @@ static void show(struct change *change)
  * answered: it may be waiting for this very restoration, as packaging/systemd has it. */
 static bool must_see_guests(const struct manager *m)
 {
-    return !restore_is_active(m->restore) &&
-           (m->observations[SOURCE_GUESTS].known || !m->boot_is_new);
+    return !restore_is_active(m->restore) && (looks_are_known(m, SOURCE_GUESTS) || !m->boot_is_new);
 }
 
 static void begin(struct change *change)

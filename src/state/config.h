@@ -43,7 +43,7 @@ struct manager_config {
     uint64_t observe_period_us;    /* 0: only on demand */
     uint64_t vm_grace_us;          /* how long a VM may be gone before its claims go, too */
     /* How long an answer from NVML or sysfs, from libvirt, and to who only reads may take before it
-     * is given without; 0: the defaults in watch/observe.h. */
+     * is given without; 0: the defaults in watch/looks.h. */
     uint64_t hardware_patience_us, guests_patience_us, read_patience_us;
     uint64_t hook_deadline_us; /* when a VM that waits for its device is refused; 0: a minute */
 };

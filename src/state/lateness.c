@@ -68,9 +68,9 @@ static const struct step *find_quiet(const struct plan *plan)
 /* The step for which NVML is kept closed: it began before NVML was asked. NVML held open keeps each
  * GPU from being unbound (driver/nvml/nvml_watch.h), and to open it attaches to all of them, that
  * one among them, so that it is not asked before such a step has come back, also of other GPUs. */
-static const struct step *quiet_step(const struct manager *m, uint64_t *ret_since_us)
+static const struct step *quiet_step(const struct manager *m, uint64_t asked_us,
+                                     uint64_t *ret_since_us)
 {
-    uint64_t asked_us = m->driver_look->since_us;
     const struct step *step = NULL;
     if (m->running != NULL && m->step_since_us <= asked_us) {
         *ret_since_us = m->step_since_us;
@@ -85,17 +85,17 @@ static const struct step *quiet_step(const struct manager *m, uint64_t *ret_sinc
     return step;
 }
 
-const char *manager_driver_lateness(const struct manager *m, const char **ret_who,
-                                    char out[LATE_TEXT_SIZE])
+const char *manager_driver_lateness(const struct manager *m, uint64_t asked_us,
+                                    const char **ret_who, char out[LATE_TEXT_SIZE])
 {
     char at[WHEN_SIZE];
     char what[STEP_TEXT_SIZE];
     uint64_t since_us = 0;
-    const struct step *step = quiet_step(m, &since_us);
+    const struct step *step = quiet_step(m, asked_us, &since_us);
     *ret_who = "NVML";
     if (step == NULL) {
         str_print(out, LATE_TEXT_SIZE, "NVML has not answered since %s",
-                  manager_when(m->driver_look->since_us, at));
+                  manager_when(asked_us, at));
         return out;
     }
     *ret_who = manager_port_name(step_kind_port(step->kind));

@@ -15,75 +15,22 @@
 #include "service/service.h"
 #include "state/config.h"
 
+struct answers;
 struct boards;
 struct change;
 struct drainage;
-struct driver_look;
 struct gone;
 struct gpu_reported;
 struct hook;
 struct hook_watch;
 struct listeners;
+struct looks;
 struct manager;
 struct migrations;
 struct restore_run;
 struct runner;
 struct vm_line;
 struct vm_overlay;
-
-/* Each half is looked at by a worker of its own, one look at a time; of the hardware NVML's part
- * by another one, after sysfs's. */
-enum observation_source { SOURCE_HARDWARE, SOURCE_GUESTS, SOURCE_COUNT };
-
-/* `err` is NULL if manager->host is fresh: looked at after the question. */
-typedef void observed_fn(struct manager *m, const struct error *err, void *data);
-
-struct observer {
-    observed_fn *fn;
-    void *data;
-    uint64_t needs[SOURCE_COUNT]; /* number of the look that answers; 0: not asked for */
-    uint64_t due_us; /* monotonic: what was seen last will do then; 0: it has to be fresh */
-};
-struct observers {
-    struct observer *items;
-    size_t n;
-    size_t cap;
-};
-
-/* Looks at one half, and the one under way. */
-struct observation {
-    struct worker *worker;
-    uint64_t begun; /* looks so far; the last one is under way if it is not `ended` */
-    uint64_t ended;
-    bool known;           /* manager->host has what a look found */
-    struct error problem; /* of the last look that ended; reason NONE: there was none */
-    uint64_t begun_us;    /* monotonic */
-    uint64_t seen_us;     /* real time: when the last whole look began; 0: never */
-    uint64_t late_us;     /* monotonic: when patience with the look under way ends */
-    bool late;            /* it is over: that look is waited for no more */
-    bool again;           /* sysfs is looked at once more, for NVML is late */
-    /* The look under way; the worker's until it is done: */
-    struct ports ports;
-    struct host *host;
-    int result;
-    struct error err;
-};
-
-/* NVML is asked what it knows of `host`; the driver worker's until it is done. */
-struct driver_look {
-    struct manager *manager;
-    struct gpu_port *port;
-    struct host *host;
-    uint64_t number;   /* of the look */
-    uint64_t n_plans;  /* manager->n_plans when it began */
-    uint64_t since_us; /* monotonic */
-    int result;
-    struct error err;
-};
-
-/* Answers a question from what is seen then, with its lateness. `name`: what it is about, "" for
- * all. */
-typedef int answer_fn(struct manager *m, const char *name, json_t **ret_body, struct error *err);
 
 /* Called with the turn, which it has to give back, once the plan's end is stored. Plan NULL: `err`
  * says why it was not begun; or the manager stops, and a plan that runs goes on at its next start.
@@ -116,19 +63,15 @@ struct entering {
 /* A body that is given out again while it is what would be made now; never changed. */
 struct kept_body {
     json_t *body; /* NULL: none */
-    answer_fn *answer;
-    char name[VM_NAME_SIZE];
-    uint64_t made_us; /* monotonic */
-    uint64_t stamp[SOURCE_COUNT];
+    uint64_t stamp[1]; /* what it was made of */
 };
-#define KEPT_ANSWERS 4
 
 struct manager {
     struct manager_config config;
-    struct service service; /* its own door */
-    struct kept_body kept_plans, kept_rules, kept_answers[KEPT_ANSWERS];
+    struct service service;  /* its own door */
+    struct answers *answers; /* kept */
+    struct kept_body kept_plans;
     struct kept_body kept_made;                  /* the record of what cleave made, by key */
-    size_t next_kept;                            /* of the answers, to be replaced */
     struct worker *step_workers[PORT_GUEST + 1]; /* by enum port_kind: steps of plans */
     struct worker *guest_worker;                 /* of them: also for defining and undefining VMs */
     struct vm_line *vm_lines;
@@ -157,15 +100,7 @@ struct manager {
 
     struct host *host; /* observed last, NULL at first */
     const struct listeners *listeners;
-    struct observation observations[SOURCE_COUNT];
-    struct observers observers;
-    struct worker *driver_worker;    /* asks NVML; steps have workers of their own */
-    struct driver_look *driver_look; /* under way; NULL: none */
-    bool driver_known;               /* NVML has answered once */
-    char driver_problem[128];        /* of GPUs while NVML is late; "": it is not */
-    bool driver_unasked;             /* that is: a step in hand keeps NVML closed */
-    struct host *kernel_view;        /* while NVML is late: its GPUs as the kernel shows them */
-    struct evloop_timer *patience;   /* with looks under way, and of who only reads */
+    struct looks *looks;
 
     struct change *first;
     struct change **last;

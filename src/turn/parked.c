@@ -13,6 +13,7 @@
 #include "state/txn.h"
 #include "turn/plan_holds.h"
 #include "turn/resume.h"
+#include "watch/looks.h"
 #include "watch/observe.h"
 
 struct delay_note {

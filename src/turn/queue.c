@@ -18,6 +18,7 @@
 #include "state/notes.h"
 #include "state/state.h"
 #include "turn/vm_lines.h"
+#include "watch/looks.h"
 #include "watch/observe.h"
 
 /* How often the patience with a look a call may take: a VM's start waits for its hook, and for
@@ -65,7 +66,7 @@ void change_hold_vm(const struct change *change, enum hold_kind kind)
 
 void manager_end_holds(struct manager *m, const char *operation)
 {
-    holds_end(&m->holds, operation, m->observations[SOURCE_GUESTS].begun + 1);
+    holds_end(&m->holds, operation, looks_begun(m, SOURCE_GUESTS) + 1);
 }
 
 void change_free(struct change *change)

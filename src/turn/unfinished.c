@@ -3,6 +3,7 @@
 #include "turn/unfinished.h"
 
 #include "state/state.h"
+#include "watch/looks.h"
 #include "watch/observe.h"
 
 static bool waits_for_libvirt(const struct manager *m, const struct plan *plan)
@@ -32,7 +33,7 @@ struct plan *manager_next_unfinished(struct manager *m)
         }
         return plan;
     }
-    if (m->n_unfinished > 0 && m->observations[SOURCE_GUESTS].begun == 0) {
+    if (m->n_unfinished > 0 && looks_begun(m, SOURCE_GUESTS) == 0) {
         manager_observe(m, NULL, NULL);
     }
     return NULL;

@@ -18,7 +18,7 @@
 #include "state/lateness.h"
 #include "state/state.h"
 #include "turn/change.h"
-#include "watch/observe.h"
+#include "watch/looks.h"
 
 #define USECS_PER_S UINT64_C(1000000)
 

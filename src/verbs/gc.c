@@ -19,6 +19,7 @@
 #include "turn/queue.h"
 #include "verbs/questions.h"
 #include "watch/gone.h"
+#include "watch/looks.h"
 
 struct collector {
     struct manager *manager;
@@ -345,7 +346,7 @@ static int answer(struct manager *m, const char *name, json_t **ret_body, struct
     (void)name;
     CLEANUP(collector_done) struct collector c;
     collector_init(&c, m);
-    bool seen = m->observations[SOURCE_GUESTS].late && m->observations[SOURCE_GUESTS].seen_us != 0;
+    bool seen = looks_are_late(m, SOURCE_GUESTS) && looks_seen_us(m, SOURCE_GUESTS) != 0;
     int r = seen ? 0 : check_libvirt(m, err);
     r = r != 0 ? r : collect(&c, err);
     if (r == 0) {

@@ -8,6 +8,7 @@
 #include "lint/lint.h"
 #include "state/state.h"
 #include "vm/vms.h"
+#include "watch/looks.h"
 #include "watch/observe.h"
 
 struct lint_question {
@@ -68,14 +69,14 @@ static void observed(struct manager *m, const struct error *observe_err, void *d
         return;
     }
     STR_SET(question->vm, vm->name);
-    worker_submit(m->observations[SOURCE_GUESTS].worker, facts_work, facts_done, question);
+    looks_ask_guests(m, facts_work, facts_done, question);
 }
 
 void manager_lint_vm(struct manager *m, const struct request *request)
 {
     struct lint_question *question = xcalloc(1, sizeof(*question));
     question->manager = m;
-    question->port = m->observations[SOURCE_GUESTS].ports.guest;
+    question->port = looks_guest_port(m);
     question->reply = request->reply;
     question->data = request->data;
     STR_SET(question->vm, request->target);

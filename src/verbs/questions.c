@@ -13,6 +13,7 @@
 #include "watch/claim_view.h"
 #include "watch/hook_watch.h"
 #include "watch/intruders.h"
+#include "watch/looks.h"
 #include "watch/lost.h"
 #include "watch/observe.h"
 
@@ -27,10 +28,40 @@ struct question {
 
 /* ---- the same answer for all who asked the same ---- */
 
-static struct kept_body *find_kept(struct manager *m, const struct question *question)
+#define KEPT_ANSWERS 4
+
+struct kept_answer {
+    json_t *body; /* NULL: none */
+    answer_fn *answer;
+    char name[VM_NAME_SIZE];
+    uint64_t made_us;             /* monotonic */
+    uint64_t looks[SOURCE_COUNT]; /* that had ended */
+};
+
+struct answers {
+    struct kept_answer items[KEPT_ANSWERS];
+    size_t next;   /* to be replaced */
+    json_t *rules; /* NULL: none were asked for */
+};
+
+struct answers *answers_new(void)
+{
+    return xcalloc(1, sizeof(struct answers));
+}
+
+void answers_free(struct answers *answers)
 {
     for (size_t i = 0; i < KEPT_ANSWERS; i++) {
-        struct kept_body *kept = &m->kept_answers[i];
+        json_decref(answers->items[i].body);
+    }
+    json_decref(answers->rules);
+    free(answers);
+}
+
+static struct kept_answer *find_kept(struct manager *m, const struct question *question)
+{
+    for (size_t i = 0; i < KEPT_ANSWERS; i++) {
+        struct kept_answer *kept = &m->answers->items[i];
         if (kept->body != NULL && kept->answer == question->answer &&
             str_eq(kept->name, question->name)) {
             return kept;
@@ -40,34 +71,34 @@ static struct kept_body *find_kept(struct manager *m, const struct question *que
 }
 
 /* True for who asked before it was made, of the same looks: any moment in between will do. */
-static bool is_answer(const struct manager *m, const struct kept_body *kept,
+static bool is_answer(const struct manager *m, const struct kept_answer *kept,
                       const struct question *question)
 {
     return kept->made_us >= question->asked_us &&
-           kept->stamp[SOURCE_HARDWARE] == m->observations[SOURCE_HARDWARE].ended &&
-           kept->stamp[SOURCE_GUESTS] == m->observations[SOURCE_GUESTS].ended;
+           kept->looks[SOURCE_HARDWARE] == looks_ended(m, SOURCE_HARDWARE) &&
+           kept->looks[SOURCE_GUESTS] == looks_ended(m, SOURCE_GUESTS);
 }
 
 static void keep(struct manager *m, const struct question *question, json_t *body)
 {
-    struct kept_body *kept = find_kept(m, question);
+    struct kept_answer *kept = find_kept(m, question);
     if (kept == NULL) {
-        kept = &m->kept_answers[m->next_kept];
-        m->next_kept = (m->next_kept + 1) % KEPT_ANSWERS;
+        kept = &m->answers->items[m->answers->next];
+        m->answers->next = (m->answers->next + 1) % KEPT_ANSWERS;
     }
     json_decref(kept->body);
-    *kept = (struct kept_body){
+    *kept = (struct kept_answer){
         .body = json_incref(body),
         .answer = question->answer,
         .made_us = clock_monotonic_us(),
-        .stamp = {m->observations[SOURCE_HARDWARE].ended, m->observations[SOURCE_GUESTS].ended}};
+        .looks = {looks_ended(m, SOURCE_HARDWARE), looks_ended(m, SOURCE_GUESTS)}};
     STR_SET(kept->name, question->name);
 }
 
 static int find_answer(struct manager *m, const struct question *question, json_t **ret_body,
                        struct error *err)
 {
-    const struct kept_body *kept = find_kept(m, question);
+    const struct kept_answer *kept = find_kept(m, question);
     if (kept != NULL && is_answer(m, kept, question)) {
         *ret_body = json_incref(kept->body);
         return 0;
@@ -139,7 +170,7 @@ void manager_list_gpus(struct manager *m, const struct request *request)
 static int answer_vms(struct manager *m, const char *name, json_t **ret_body, struct error *err)
 {
     (void)name;
-    bool seen = m->observations[SOURCE_GUESTS].seen_us != 0 && m->observations[SOURCE_GUESTS].late;
+    bool seen = looks_seen_us(m, SOURCE_GUESTS) != 0 && looks_are_late(m, SOURCE_GUESTS);
     if (m->host->libvirt_problem[0] != '\0' && !seen) { /* unknown is not none */
         return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be listed: %s",
                          m->host->libvirt_problem);
@@ -253,8 +284,8 @@ void manager_list_events(struct manager *m, const struct request *request)
 
 void manager_list_rules(struct manager *m, const struct request *request)
 {
-    if (m->kept_rules.body == NULL) {
-        m->kept_rules.body = reply_rules(m->config.rules);
+    if (m->answers->rules == NULL) {
+        m->answers->rules = reply_rules(m->config.rules);
     }
-    request_answer(request, json_incref(m->kept_rules.body));
+    request_answer(request, json_incref(m->answers->rules));
 }

@@ -3,13 +3,25 @@
 #ifndef VERBS_QUESTIONS_H
 #define VERBS_QUESTIONS_H
 
-#include "service/service.h"
-#include "state/state.h"
+#include <jansson.h>
 
+#include "service/service.h"
+#include "verbs/questions.h"
+
+struct error;
+struct manager;
+
+/* Answers a question from what is seen then, with its lateness. `name`: what it is about, "" for
+ * all. */
+typedef int answer_fn(struct manager *m, const char *name, json_t **ret_body, struct error *err);
 /* For who only reads: an answer from a look, or after a moment from what was seen last. Those who
  * asked the same meanwhile get the same answer. */
 void manager_ask(struct manager *m, answer_fn *answer, const char *name,
                  const struct request *request);
+
+/* The answers that are kept: the same for all who asked the same meanwhile. */
+struct answers *answers_new(void);
+void answers_free(struct answers *answers);
 
 /* Verbs (service/verbs.def). */
 verb_fn manager_list_events, manager_list_gpus, manager_get_gpu, manager_get_host,

@@ -9,12 +9,12 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/str.h"
-#include "state/claim_device.h"
 #include "state/planner_view.h"
 #include "state/state.h"
 #include "turn/plans.h"
 #include "turn/queue.h"
 #include "vm/foreign.h"
+#include "watch/claim_device.h"
 
 /* Names of what changes; pointers into the change's claims and the manager's. */
 struct site_diff {

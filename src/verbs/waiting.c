@@ -13,7 +13,7 @@
 #include "state/state.h"
 #include "turn/queue.h"
 #include "turn/vm_lines.h"
-#include "watch/observe.h"
+#include "watch/looks.h"
 
 #define USECS_PER_S UINT64_C(1000000)
 
@@ -35,43 +35,27 @@ static void describe_late(const struct manager *m, struct late *late)
 {
     char at[WHEN_SIZE];
     if (str_eq(late->who, "NVML")) {
-        (void)manager_driver_lateness(m, &late->who, late->text);
+        (void)manager_driver_lateness(m, late->since_us, &late->who, late->text);
     } else {
         str_print(late->text, sizeof(late->text), "%s has not answered since %s", late->who,
                   manager_when(late->since_us, at));
     }
 }
 
-static uint64_t read_patience_us(const struct manager *m)
-{
-    return m->config.read_patience_us != 0 ? m->config.read_patience_us : READ_PATIENCE_US;
-}
-
 static size_t find_late(const struct manager *m, struct late late[SOURCE_COUNT + 1])
 {
-    const struct observation *hardware = &m->observations[SOURCE_HARDWARE];
-    const struct observation *guests = &m->observations[SOURCE_GUESTS];
-    const struct driver_look *driver = m->driver_look;
-    /* NVML's turn comes after sysfs's, in one look. */
-    uint64_t before_us =
-        driver != NULL && driver->number == hardware->begun && hardware->begun > hardware->ended
-            ? driver->since_us - hardware->begun_us
-            : 0;
+    struct look_calls calls = looks_calls(m);
     const struct late all[] = {
-        {"NVML", driver != NULL ? driver->since_us : 0, "its GPUs are shown as seen last", ""},
-        {"sysfs",
-         hardware->begun > hardware->ended && driver == NULL && !hardware->again
-             ? hardware->begun_us
-             : 0,
-         "GPUs are shown as seen last", ""},
-        {"libvirt", guests->begun > guests->ended ? guests->begun_us : 0,
-         "VMs are shown as seen last", ""},
+        {"NVML", calls.driver_us, "its GPUs are shown as seen last", ""},
+        {"sysfs", calls.pci_us, "GPUs are shown as seen last", ""},
+        {"libvirt", calls.guests_us, "VMs are shown as seen last", ""},
     };
-    uint64_t patience_us = read_patience_us(m);
+    uint64_t patience_us = manager_read_patience_us(m);
     uint64_t now_us = clock_monotonic_us();
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-        uint64_t more_us = i == 0 ? before_us : 0;
+        /* NVML's turn comes after sysfs's, in one look. */
+        uint64_t more_us = i == 0 ? calls.before_driver_us : 0;
         if (all[i].since_us != 0 && now_us + more_us >= all[i].since_us + patience_us / 2) {
             late[n] = all[i];
             describe_late(m, &late[n++]);
@@ -91,12 +75,12 @@ void manager_add_lateness(const struct manager *m, json_t *body)
     struct late late[SOURCE_COUNT + 1];
     CLEANUP_STRBUF struct strbuf text = {0};
     size_t n = find_late(m, late);
-    uint64_t seen_us = m->observations[SOURCE_HARDWARE].seen_us;
+    uint64_t seen_us = looks_seen_us(m, SOURCE_HARDWARE);
     for (size_t i = 0; i < n; i++) {
         strbuf_addf(&text, "%s%s (%llu s): %s", i > 0 ? "; " : "", late[i].text,
                     (unsigned long long)age_s(late[i].since_us), late[i].effect);
-        if (str_eq(late[i].who, "libvirt") && m->observations[SOURCE_GUESTS].seen_us < seen_us) {
-            seen_us = m->observations[SOURCE_GUESTS].seen_us;
+        if (str_eq(late[i].who, "libvirt") && looks_seen_us(m, SOURCE_GUESTS) < seen_us) {
+            seen_us = looks_seen_us(m, SOURCE_GUESTS);
         }
     }
     json_object_set_new(body, "observedAt", seen_us == 0 ? json_null() : encode_time(seen_us));
@@ -138,7 +122,7 @@ static json_t *problems_to_json(const struct manager *m)
                                               shown_time(m->commit_failed_us)));
     }
     uint64_t busy_us = store_busy_since();
-    if (busy_us != 0 && clock_monotonic_us() >= busy_us + read_patience_us(m)) {
+    if (busy_us != 0 && clock_monotonic_us() >= busy_us + manager_read_patience_us(m)) {
         json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", "store", "text",
                                               "the state directory's disk does not answer: what "
                                               "needs it waits",
@@ -193,5 +177,5 @@ void manager_get_health(struct manager *m, const struct request *request)
                    json_pack("{s:s, s:s, s:o, s:o, s:I, s:o}", "status", status, "version",
                              CLEAVE_VERSION, "problems", problems, "turn", turn_to_json(m),
                              "waiting", (json_int_t)(m->n_waiting + n_urgent), "observedAt",
-                             encode_time(m->observations[SOURCE_HARDWARE].seen_us)));
+                             encode_time(looks_seen_us(m, SOURCE_HARDWARE))));
 }

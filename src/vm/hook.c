@@ -28,6 +28,7 @@
 #include "watch/adopt.h"
 #include "watch/claim_view.h"
 #include "watch/hook_watch.h"
+#include "watch/looks.h"
 #include "watch/observe.h"
 #include "watch/vm_overlay.h"
 
@@ -169,7 +170,7 @@ static void answer(struct hook *hook, const struct error *refusal)
     }
     if (err != NULL) {
         hook_watch_off(hook->manager->hook_watch, hook->vm.name, hook->vm.uuid,
-                       hook->manager->observations[SOURCE_GUESTS].begun);
+                       looks_begun(hook->manager, SOURCE_GUESTS));
         manager_event(hook->manager, "vm-refused", SUBJECT("vm", hook->vm.name),
                       hook->caller.author, "%s", err->message);
         reply(NULL, err, hook->data);
@@ -482,8 +483,7 @@ static void release(struct hook *hook, const char *why)
     } else {
         vm_overlay_note(m, &hook->vm, false);
     }
-    hook_watch_off(m->hook_watch, hook->vm.name, hook->vm.uuid,
-                   m->observations[SOURCE_GUESTS].begun);
+    hook_watch_off(m->hook_watch, hook->vm.name, hook->vm.uuid, looks_begun(m, SOURCE_GUESTS));
     /* One that was saved keeps them for as long as libvirt has its saved state. */
     if (!str_eq(why, "migrated") && !saved) {
         manager_give_back(m, hook->vm.name, hook->vm.uuid);

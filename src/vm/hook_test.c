@@ -11,6 +11,7 @@
 #include "hooked.h"
 #include "state/state.h"
 #include "test.h"
+#include "watch/looks.h"
 
 static void an_on_demand_claim_holds_nothing_while_its_vm_is_off(void **state)
 {
@@ -140,7 +141,7 @@ static void a_look_from_before_the_save_gives_nothing_back(void **state)
     assert_int_equal(hooked_start(&f->lab, "web1"), 0);
     lab_ask(&f->lab, VERB_LIST_VMS, &look);
     /* What the worker does next, it does when it has looked. The loop doesn't run meanwhile. */
-    worker_submit(f->lab.manager->observations[SOURCE_GUESTS].worker, mark, marked, &has_looked);
+    looks_ask_guests(f->lab.manager, mark, marked, &has_looked);
     assert_true(await(is_marked, &has_looked));
     fake_lock();
     struct fake_vm *vm = fake_host_vm(&f->host, "web1");

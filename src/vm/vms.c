@@ -19,6 +19,7 @@
 #include "vm/power.h"
 #include "vm/saved.h"
 #include "watch/claim_view.h"
+#include "watch/looks.h"
 #include "watch/observe.h"
 #include "watch/vm_overlay.h"
 
@@ -109,7 +110,7 @@ void vm_note_change(const struct change *change, const char *kind, const char *w
 static int find_seen(const struct change *change, struct vm **ret_vm, struct error *err)
 {
     const struct manager *m = change->manager;
-    if (m->observations[SOURCE_GUESTS].late && m->observations[SOURCE_GUESTS].known &&
+    if (looks_are_late(m, SOURCE_GUESTS) && looks_are_known(m, SOURCE_GUESTS) &&
         m->n_vm_lines > 0) {
         *ret_vm = host_find_vm(m->host, change->name);
         if (*ret_vm != NULL) {

@@ -6,10 +6,11 @@
 #include "base/str.h"
 #include "model/encode.h"
 #include "plan/restore.h"
-#include "state/claim_device.h"
 #include "state/state.h"
+#include "watch/claim_device.h"
 #include "watch/gone.h"
 #include "watch/intruders.h"
+#include "watch/looks.h"
 #include "watch/seen.h"
 
 #define GONE_TIME_SIZE 64
@@ -55,7 +56,7 @@ void claim_say_away(const struct manager *m, const struct claim *claim, char *te
 bool claim_lacks_device(const struct manager *m, const struct claim *claim, char *text, size_t size)
 {
     char bdf[BDF_SIZE];
-    if (m->host == NULL || !m->observations[SOURCE_HARDWARE].known || claim->state != CLAIM_BOUND ||
+    if (m->host == NULL || !looks_are_known(m, SOURCE_HARDWARE) || claim->state != CLAIM_BOUND ||
         !claim->assigned.set) {
         return false;
     }

@@ -6,6 +6,7 @@
 #include "state/listeners.h"
 #include "state/state.h"
 #include "state/txn.h"
+#include "watch/looks.h"
 
 static const char *or_none(const char *text)
 {
@@ -142,7 +143,7 @@ static void compare_vms(struct manager *m, const struct host *now)
 void manager_note_vm_drift(struct manager *m, const struct host *now)
 {
     compare_vms(m, now);
-    holds_forget_seen(&m->holds, m->observations[SOURCE_GUESTS].begun);
+    holds_forget_seen(&m->holds, looks_begun(m, SOURCE_GUESTS));
 }
 
 void manager_note_gpu_drift(struct manager *m, struct hardware_look *look)

@@ -18,6 +18,7 @@
 #include "state/notes.h"
 #include "state/state.h"
 #include "state/txn.h"
+#include "watch/looks.h"
 #include "watch/observe.h"
 #include "watch/recovery_note.h"
 
@@ -244,15 +245,12 @@ static void unwatch_work(void *data)
 
 void manager_watch_gpus(struct manager *m)
 {
-    worker_submit(m->driver_worker, watch_work, NULL, m);
+    looks_ask_driver(m, watch_work, NULL, m);
 }
 
 void manager_unwatch_gpus(struct manager *m)
 {
-    if (m->driver_worker == NULL) {
-        return;
-    }
-    worker_submit(m->driver_worker, unwatch_work, NULL, m);
+    looks_ask_driver(m, unwatch_work, NULL, m);
 }
 
 /* ---- what an observation shows ---- */

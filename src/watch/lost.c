@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "state/state.h"
+#include "watch/looks.h"
 
 #define LOST "it is no longer on the PCI bus: it fell off, or was taken out (dmesg may tell)"
 #define REPLACED "it is no longer on the PCI bus, and another board sits at its address"
@@ -49,7 +50,7 @@ static void add(const struct manager *m, const struct pci_addr *addr, const char
 struct host *manager_lost_gpus(const struct manager *m)
 {
     struct host *lost = host_new();
-    if (m->host == NULL || !m->observations[SOURCE_HARDWARE].known ||
+    if (m->host == NULL || !looks_are_known(m, SOURCE_HARDWARE) ||
         m->host->pci_problem[0] != '\0') {
         return lost; /* it may be there */
     }

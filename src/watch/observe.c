@@ -13,6 +13,8 @@
 #include "state/lateness.h"
 #include "state/listeners.h"
 #include "state/state.h"
+#include "watch/looks.h"
+#include "watch/looks_inside.h"
 #include "watch/seen.h"
 #include "watch/vm_overlay.h"
 
@@ -21,29 +23,18 @@
 
 static const struct host nothing;
 
-static bool is_under_way(const struct observation *observation)
-{
-    return observation->begun > observation->ended;
-}
-
-bool manager_is_looking(const struct manager *m)
-{
-    return is_under_way(&m->observations[SOURCE_HARDWARE]) ||
-           is_under_way(&m->observations[SOURCE_GUESTS]);
-}
-
 /* ---- on the workers ---- */
 
 static void look_at_pci(void *data)
 {
-    struct observation *observation = &((struct manager *)data)->observations[SOURCE_HARDWARE];
+    struct observation *observation = &((struct manager *)data)->looks->at[SOURCE_HARDWARE];
     observation->result =
         ports_observe_pci(observation->ports.pci, &observation->host, &observation->err);
 }
 
 static void look_at_guests(void *data)
 {
-    struct observation *observation = &((struct manager *)data)->observations[SOURCE_GUESTS];
+    struct observation *observation = &((struct manager *)data)->looks->at[SOURCE_GUESTS];
     observation->result =
         ports_observe_guests(observation->ports.guest, &observation->host, &observation->err);
 }
@@ -117,24 +108,24 @@ static void note_problem(const char *was, const char *is, const char *still_work
 
 static const struct host *seen_before(const struct manager *m, enum observation_source source)
 {
-    return m->observations[source].known ? m->host : &nothing;
+    return m->looks->at[source].known ? m->host : &nothing;
 }
 
 /* Askers get on without a part that is late: as it was seen before, and marked so. */
 static void end_lateness(struct manager *m)
 {
     for (vec_each(&m->host->gpus, gpu)) {
-        if (str_eq(gpu->problem, m->driver_problem)) {
+        if (str_eq(gpu->problem, m->looks->driver_problem)) {
             gpu->problem[0] = '\0';
         }
     }
-    m->driver_problem[0] = '\0';
+    m->looks->driver_problem[0] = '\0';
 }
 
 static void take_hardware(struct manager *m, struct host *now)
 {
     const struct host *was = seen_before(m, SOURCE_HARDWARE);
-    struct hardware_look look = {.now = now, .was_late = m->driver_problem[0] != '\0'};
+    struct hardware_look look = {.now = now, .was_late = m->looks->driver_problem[0] != '\0'};
     name_models(m, now);
     manager_see_boards(m, now);
     note_unseen(m, now);
@@ -150,7 +141,7 @@ static void take_hardware(struct manager *m, struct host *now)
         STR_SET(now->libvirt_problem, "libvirt has not answered yet");
     }
     host_derive(now);
-    if (m->driver_known) {
+    if (m->looks->driver_known) {
         tell_hardware(m, m->listeners->hardware_compared, &look);
     }
     tell_hardware(m, m->listeners->hardware_seen, &look);
@@ -158,9 +149,9 @@ static void take_hardware(struct manager *m, struct host *now)
         (was->nvml_problem[0] != '\0' && now->nvml_problem[0] == '\0' && !look.was_late) ||
         (was->driver_load != 0 && now->driver_load != 0 && was->driver_load != now->driver_load);
     host_free(m->host);
-    host_free(TAKE_PTR(m->kernel_view));
+    host_free(TAKE_PTR(m->looks->kernel_view));
     m->host = now;
-    m->driver_known = true;
+    m->looks->driver_known = true;
     tell_hardware(m, m->listeners->hardware_taken, &look);
 }
 
@@ -169,15 +160,15 @@ static void take_hardware(struct manager *m, struct host *now)
 static void take_hardware_without_driver(struct manager *m, struct host *now)
 {
     const struct host *was = seen_before(m, SOURCE_HARDWARE);
-    if (m->driver_problem[0] == '\0') {
+    if (m->looks->driver_problem[0] == '\0') {
         char text[LATE_TEXT_SIZE];
         const char *who = NULL;
-        str_print(m->driver_problem, sizeof(m->driver_problem), "%s",
-                  manager_driver_lateness(m, &who, text));
-        m->driver_unasked = !str_eq(who, "NVML");
+        str_print(m->looks->driver_problem, sizeof(m->looks->driver_problem), "%s",
+                  manager_driver_lateness(m, m->looks->driver_look->since_us, &who, text));
+        m->looks->driver_unasked = !str_eq(who, "NVML");
     }
-    STR_SET(now->nvml_problem, m->driver_problem);
-    now->nvml_unasked = m->driver_unasked;
+    STR_SET(now->nvml_problem, m->looks->driver_problem);
+    now->nvml_unasked = m->looks->driver_unasked;
     note_problem(was->nvml_problem, now->nvml_problem,
                  "its GPUs are shown as they were seen last; others can be passed through");
     STR_SET(now->driver_version, was->driver_version);
@@ -194,7 +185,7 @@ static void take_hardware_without_driver(struct manager *m, struct host *now)
             *old = fresh; /* kept with the host that it was part of */
         }
         if (gpu->fault == GPU_FAULT_NONE) {
-            STR_SET(gpu->problem, m->driver_problem);
+            STR_SET(gpu->problem, m->looks->driver_problem);
         }
     }
     name_models(m, now);
@@ -202,8 +193,8 @@ static void take_hardware_without_driver(struct manager *m, struct host *now)
         host_take_guests(now, m->host);
     }
     host_derive(now);
-    host_free(m->kernel_view);
-    m->kernel_view = m->host;
+    host_free(m->looks->kernel_view);
+    m->looks->kernel_view = m->host;
     m->host = now;
     tell_hardware(m, m->listeners->hardware_taken,
                   &(struct hardware_look){.now = now, .late = true});
@@ -213,7 +204,7 @@ static void take_guests(struct manager *m, struct host *now)
 {
     const struct host *was = seen_before(m, SOURCE_GUESTS);
     note_problem(was->libvirt_problem, now->libvirt_problem, "claims without a VM work without it");
-    if (m->observations[SOURCE_GUESTS].known) {
+    if (m->looks->at[SOURCE_GUESTS].known) {
         tell_guests(m, m->listeners->guests_compared, now);
     }
     if (m->host == NULL) {
@@ -243,8 +234,8 @@ static bool is_due(const struct observer *observer)
 
 static bool is_answered(const struct manager *m, const struct observer *observer)
 {
-    const struct observation *hardware = &m->observations[SOURCE_HARDWARE];
-    const struct observation *guests = &m->observations[SOURCE_GUESTS];
+    const struct observation *hardware = &m->looks->at[SOURCE_HARDWARE];
+    const struct observation *guests = &m->looks->at[SOURCE_GUESTS];
     bool has_hardware = hardware->ended >= observer->needs[SOURCE_HARDWARE] || hardware->late;
     bool has_guests = guests->ended >= observer->needs[SOURCE_GUESTS] ||
                       (guests->late && m->host != NULL) || hardware->late;
@@ -258,9 +249,9 @@ static struct error late_error(const struct manager *m)
     char text[LATE_TEXT_SIZE];
     const char *who = "sysfs";
     str_print(text, sizeof(text), "sysfs has not answered since %s",
-              manager_when(m->observations[SOURCE_HARDWARE].begun_us, at));
-    if (m->driver_look != NULL) {
-        (void)manager_driver_lateness(m, &who, text);
+              manager_when(m->looks->at[SOURCE_HARDWARE].begun_us, at));
+    if (m->looks->driver_look != NULL) {
+        (void)manager_driver_lateness(m, m->looks->driver_look->since_us, &who, text);
     }
     error_set(&err, REASON_UNAVAILABLE, who, "%s, so that the GPUs can't be looked at", text);
     error_hint(&err,
@@ -272,7 +263,7 @@ static struct error late_error(const struct manager *m)
 static struct error why_not(const struct manager *m, const struct observer *observer)
 {
     struct error none = {0};
-    const struct observation *hardware = &m->observations[SOURCE_HARDWARE];
+    const struct observation *hardware = &m->looks->at[SOURCE_HARDWARE];
     bool late = hardware->ended < observer->needs[SOURCE_HARDWARE];
     if (m->stopping) {
         return stopping_error();
@@ -281,8 +272,8 @@ static struct error why_not(const struct manager *m, const struct observer *obse
         return late_error(m);
     }
     for (size_t source = 0; source < SOURCE_COUNT; source++) {
-        if (observer->needs[source] != 0 && m->observations[source].problem.reason != REASON_NONE) {
-            return m->observations[source].problem;
+        if (observer->needs[source] != 0 && m->looks->at[source].problem.reason != REASON_NONE) {
+            return m->looks->at[source].problem;
         }
     }
     return none;
@@ -295,14 +286,14 @@ static struct observers take_ready(struct manager *m)
 {
     struct observers ready = {0};
     size_t kept = 0;
-    for (vec_each(&m->observers, observer)) {
+    for (vec_each(&m->looks->observers, observer)) {
         if (m->stopping || is_answered(m, observer)) {
             *vec_push(&ready) = *observer;
         } else {
-            m->observers.items[kept++] = *observer;
+            m->looks->observers.items[kept++] = *observer;
         }
     }
-    m->observers.n = kept;
+    m->looks->observers.n = kept;
     return ready;
 }
 
@@ -313,11 +304,11 @@ static void postpone(struct manager *m, struct observers *rest)
     for (vec_each(rest, observer)) {
         *vec_push(&all) = *observer;
     }
-    for (vec_each(&m->observers, observer)) {
+    for (vec_each(&m->looks->observers, observer)) {
         *vec_push(&all) = *observer;
     }
-    vec_done(&m->observers);
-    m->observers = all;
+    vec_done(&m->looks->observers);
+    m->looks->observers = all;
     set_timer(m);
 }
 
@@ -352,12 +343,12 @@ static void driver_done(void *data);
 static void pci_done(void *data)
 {
     struct manager *m = data;
-    struct observation *observation = &m->observations[SOURCE_HARDWARE];
+    struct observation *observation = &m->looks->at[SOURCE_HARDWARE];
     observation->again = false;
     if (m->stopping) {
         return;
     }
-    if (observation->result != 0 || m->driver_look != NULL) {
+    if (observation->result != 0 || m->looks->driver_look != NULL) {
         look_done(m, SOURCE_HARDWARE);
         return;
     }
@@ -368,8 +359,8 @@ static void pci_done(void *data)
                                  .number = observation->begun,
                                  .n_plans = m->n_plans,
                                  .since_us = clock_monotonic_us()};
-    m->driver_look = look;
-    worker_submit(m->driver_worker, ask_driver, driver_done, look);
+    m->looks->driver_look = look;
+    worker_submit(m->looks->driver_worker, ask_driver, driver_done, look);
 }
 
 static void guests_done(void *data)
@@ -381,7 +372,7 @@ static void look(struct manager *m, enum observation_source source)
 {
     static evloop_fn *const work[] = {look_at_pci, look_at_guests};
     static evloop_fn *const done[] = {pci_done, guests_done};
-    struct observation *observation = &m->observations[source];
+    struct observation *observation = &m->looks->at[source];
     observation->begun++;
     observation->begun_us = clock_monotonic_us();
     observation->late_us = clock_monotonic_us() + manager_patience_us(m, source);
@@ -394,7 +385,7 @@ static void look(struct manager *m, enum observation_source source)
 
 static void look_done(struct manager *m, enum observation_source source)
 {
-    struct observation *observation = &m->observations[source];
+    struct observation *observation = &m->looks->at[source];
     observation->ended = observation->begun;
     observation->late = false;
     observation->problem = observation->err;
@@ -405,18 +396,18 @@ static void look_done(struct manager *m, enum observation_source source)
         log_warning("observing the host: %s", observation->err.message);
     } else if (source == SOURCE_GUESTS) {
         take_guests(m, TAKE_PTR(observation->host));
-    } else if (m->driver_look != NULL) {
+    } else if (m->looks->driver_look != NULL) {
         take_hardware_without_driver(m, TAKE_PTR(observation->host));
     } else {
         take_hardware(m, TAKE_PTR(observation->host));
     }
     observation->known = observation->known || is_seen;
-    if (is_seen && (source == SOURCE_GUESTS || m->driver_look == NULL)) {
+    if (is_seen && (source == SOURCE_GUESTS || m->looks->driver_look == NULL)) {
         observation->seen_us = clock_realtime_of(begun_us);
     }
     serve(m);
-    for (vec_each(&m->observers, observer)) {
-        if (!m->stopping && !is_under_way(observation) &&
+    for (vec_each(&m->looks->observers, observer)) {
+        if (!m->stopping && !observation_is_under_way(observation) &&
             observer->needs[source] > observation->ended) {
             look(m, source);
         }
@@ -427,12 +418,12 @@ static void look_done(struct manager *m, enum observation_source source)
  * long. */
 static void driver_came_late(struct manager *m, struct driver_look *late)
 {
-    struct observation *observation = &m->observations[SOURCE_HARDWARE];
-    log_info("NVML answers again, after: %s", m->driver_problem);
+    struct observation *observation = &m->looks->at[SOURCE_HARDWARE];
+    log_info("NVML answers again, after: %s", m->looks->driver_problem);
     if (late->result == 0 && late->n_plans == m->n_plans && m->running == NULL) {
         take_hardware(m, TAKE_PTR(late->host));
         observation->seen_us = clock_realtime_of(late->since_us);
-    } else if (!is_under_way(observation) && !m->stopping) {
+    } else if (!observation_is_under_way(observation) && !m->stopping) {
         look(m, SOURCE_HARDWARE);
     }
 }
@@ -441,14 +432,15 @@ static void driver_done(void *data)
 {
     struct driver_look *look = data;
     struct manager *m = look->manager;
-    struct observation *observation = &m->observations[SOURCE_HARDWARE];
-    m->driver_look = NULL;
-    if (look->number == observation->begun && is_under_way(observation) && !observation->again) {
+    struct observation *observation = &m->looks->at[SOURCE_HARDWARE];
+    m->looks->driver_look = NULL;
+    if (look->number == observation->begun && observation_is_under_way(observation) &&
+        !observation->again) {
         observation->host = look->result == 0 ? TAKE_PTR(look->host) : NULL;
         observation->result = look->result;
         observation->err = look->err;
         look_done(m, SOURCE_HARDWARE);
-    } else if (m->driver_problem[0] != '\0') {
+    } else if (m->looks->driver_problem[0] != '\0') {
         driver_came_late(m, look);
     }
     host_free(look->host);
@@ -457,14 +449,6 @@ static void driver_done(void *data)
 
 /* ---- patience ---- */
 
-uint64_t manager_patience_us(const struct manager *m, enum observation_source source)
-{
-    uint64_t set_us =
-        source == SOURCE_GUESTS ? m->config.guests_patience_us : m->config.hardware_patience_us;
-    return set_us != 0               ? set_us
-           : source == SOURCE_GUESTS ? GUESTS_PATIENCE_US
-                                     : HARDWARE_PATIENCE_US;
-}
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -475,27 +459,27 @@ static void set_timer(struct manager *m)
 {
     uint64_t next_us = UINT64_MAX;
     for (size_t source = 0; source < SOURCE_COUNT; source++) {
-        const struct observation *observation = &m->observations[source];
-        if (is_under_way(observation) && !observation->late) {
+        const struct observation *observation = &m->looks->at[source];
+        if (observation_is_under_way(observation) && !observation->late) {
             next_us = earlier(next_us, observation->late_us);
         }
     }
-    for (vec_each(&m->observers, observer)) {
+    for (vec_each(&m->looks->observers, observer)) {
         if (is_answered(m, observer)) {
             next_us = 0;
         } else if (is_read(observer)) {
             next_us = earlier(next_us, observer->due_us);
         }
     }
-    if (next_us != UINT64_MAX && m->patience != NULL && !m->stopping) {
+    if (next_us != UINT64_MAX && m->looks->patience != NULL && !m->stopping) {
         uint64_t now_us = clock_monotonic_us();
-        (void)evloop_timer_set(m->patience, next_us > now_us ? next_us - now_us : 0);
+        (void)evloop_timer_set(m->looks->patience, next_us > now_us ? next_us - now_us : 0);
     }
 }
 
 static void guests_are_late(struct manager *m)
 {
-    m->observations[SOURCE_GUESTS].late = true;
+    m->looks->at[SOURCE_GUESTS].late = true;
     if (m->host == NULL) {
         m->host = host_new();
     }
@@ -508,8 +492,9 @@ static void guests_are_late(struct manager *m)
 /* Once for NVML: the look goes on without it, from what the kernel shows now. */
 static void hardware_is_late(struct manager *m)
 {
-    struct observation *observation = &m->observations[SOURCE_HARDWARE];
-    bool is_at_driver = m->driver_look != NULL && m->driver_look->number == observation->begun;
+    struct observation *observation = &m->looks->at[SOURCE_HARDWARE];
+    bool is_at_driver =
+        m->looks->driver_look != NULL && m->looks->driver_look->number == observation->begun;
     if (is_at_driver && !observation->again) {
         observation->again = true;
         observation->late_us = clock_monotonic_us() + manager_patience_us(m, SOURCE_HARDWARE);
@@ -529,8 +514,8 @@ void manager_on_guest_timeout(void *data)
         return;
     }
     for (size_t source = 0; source < SOURCE_COUNT; source++) {
-        const struct observation *observation = &m->observations[source];
-        if (is_under_way(observation) && !observation->late &&
+        const struct observation *observation = &m->looks->at[source];
+        if (observation_is_under_way(observation) && !observation->late &&
             clock_monotonic_us() >= observation->late_us) {
             become_late[source](m);
         }
@@ -545,8 +530,8 @@ void manager_on_guest_timeout(void *data)
  * missed what the question is about. */
 static uint64_t ask(struct manager *m, enum observation_source source)
 {
-    struct observation *observation = &m->observations[source];
-    if (is_under_way(observation)) {
+    struct observation *observation = &m->looks->at[source];
+    if (observation_is_under_way(observation)) {
         return observation->begun + 1;
     }
     look(m, source);
@@ -571,7 +556,7 @@ static void observe(struct manager *m, bool guests, uint64_t patience_us, observ
         observer.needs[SOURCE_HARDWARE] = ask(m, SOURCE_HARDWARE);
         observer.needs[SOURCE_GUESTS] = guests ? ask(m, SOURCE_GUESTS) : 0;
     }
-    *vec_push(&m->observers) = observer;
+    *vec_push(&m->looks->observers) = observer;
     set_timer(m);
 }
 
@@ -587,7 +572,5 @@ void manager_observe(struct manager *m, observed_fn *fn, void *data)
 
 void manager_observe_soon(struct manager *m, observed_fn *fn, void *data)
 {
-    observe(m, true,
-            m->config.read_patience_us != 0 ? m->config.read_patience_us : READ_PATIENCE_US, fn,
-            data);
+    observe(m, true, manager_read_patience_us(m), fn, data);
 }

@@ -9,6 +9,7 @@
 #include "state/state.h"
 #include "state/txn.h"
 #include "watch/hook_watch.h"
+#include "watch/looks.h"
 
 static bool has_claim(const struct manager *m, const struct vm *vm)
 {
@@ -27,8 +28,8 @@ void manager_note_unasked(struct manager *m, const struct host *now)
     }
     struct missed_vms missed = {0};
     bool new = m->hook_watch->state != HOOK_MISSED;
-    hook_watch_look(m->hook_watch, m->host, now, m->observations[SOURCE_GUESTS].ended,
-                    clock_realtime_us(), &missed);
+    hook_watch_look(m->hook_watch, m->host, now, looks_ended(m, SOURCE_GUESTS), clock_realtime_us(),
+                    &missed);
     for (vec_each(&missed, vm)) {
         if (new || has_claim(m, *vm)) {
             manager_event(m, "vm-started-without-hook", SUBJECT("vm", (*vm)->name), "",

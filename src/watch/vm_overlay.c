@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "state/state.h"
+#include "watch/looks.h"
 
 static bool is_about(const struct vm_overlay *overlay, const struct vm *vm)
 {
@@ -66,7 +67,7 @@ void vm_overlay_note(struct manager *m, const struct vm *vm, bool on)
     vm_drop_devices(&overlay->vm);
     copy_vm(vm, &overlay->vm, on);
     overlay->on = on;
-    overlay->until = starting ? UINT64_MAX : m->observations[SOURCE_GUESTS].begun + 1;
+    overlay->until = starting ? UINT64_MAX : looks_begun(m, SOURCE_GUESTS) + 1;
     if (m->host != NULL) {
         put_over(m->host, overlay);
         host_derive(m->host);
@@ -125,7 +126,7 @@ void vm_overlay_end_start(struct manager *m, const char *name)
 {
     struct vm_overlay *overlay = find_starting(m, name);
     if (overlay != NULL) {
-        overlay->until = m->observations[SOURCE_GUESTS].begun + 1;
+        overlay->until = looks_begun(m, SOURCE_GUESTS) + 1;
     }
 }
 
@@ -144,7 +145,7 @@ void vm_overlays_apply(struct manager *m)
     size_t i = 0;
     while (i < m->vm_overlays.n) {
         struct vm_overlay *overlay = &m->vm_overlays.items[i];
-        if (overlay->until <= m->observations[SOURCE_GUESTS].ended) {
+        if (overlay->until <= looks_ended(m, SOURCE_GUESTS)) {
             vm_drop_devices(&overlay->vm);
             vec_remove(&m->vm_overlays, i);
         } else {

@@ -15,7 +15,7 @@
 #include "state/config.h"
 #include "store/memory.h"
 #include "test.h"
-#include "watch/observe.h"
+#include "watch/looks.h"
 
 #define TICK_US 1000
 #define PATIENCE_US 2000000

@@ -11,7 +11,7 @@
 #include "restore/restore_run.h"
 #include "state/config.h"
 #include "state/state.h"
-#include "watch/observe.h"
+#include "watch/looks.h"
 
 #define TICK_US 200
 #define PATIENCE_US 60000000 /* ends what hangs, on a machine with other work, too */

@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "lab.h"
 #include "state/state.h"
+#include "watch/looks.h"
+#include "watch/looks_inside.h"
 #include "watch/observe.h"
 
 #define AGE_US UINT64_C(20000000) /* more than any patience */
@@ -11,17 +13,18 @@
 /* NVML has its turn after sysfs, within one look. */
 static bool is_at_driver(const struct manager *m)
 {
-    const struct observation *view = &m->observations[SOURCE_HARDWARE];
-    return m->driver_look != NULL && m->driver_look->number == view->begun && !view->again;
+    const struct observation *view = &m->looks->at[SOURCE_HARDWARE];
+    return m->looks->driver_look != NULL && m->looks->driver_look->number == view->begun &&
+           !view->again;
 }
 
 static bool is_held_up(const struct manager *m, enum port_kind port)
 {
     const struct observation *view =
-        &m->observations[port == PORT_GUEST ? SOURCE_GUESTS : SOURCE_HARDWARE];
+        &m->looks->at[port == PORT_GUEST ? SOURCE_GUESTS : SOURCE_HARDWARE];
     bool waits = view->begun > view->ended && !view->late;
     return waits && (port != PORT_GPU || is_at_driver(m)) &&
-           (port != PORT_PCI || m->driver_look == NULL);
+           (port != PORT_PCI || m->looks->driver_look == NULL);
 }
 
 static void make_old(struct manager *m, struct observation *view, enum port_kind port)
@@ -29,7 +32,7 @@ static void make_old(struct manager *m, struct observation *view, enum port_kind
     if (clock_monotonic_us() - view->begun_us < AGE_US) {
         view->begun_us -= AGE_US;
         if (port == PORT_GPU) {
-            m->driver_look->since_us -= AGE_US;
+            m->looks->driver_look->since_us -= AGE_US;
         }
     }
 }
@@ -38,7 +41,7 @@ static void make_old(struct manager *m, struct observation *view, enum port_kind
 static bool lose_reading(struct manager *m)
 {
     bool any = false;
-    for (vec_each(&m->observers, observer)) {
+    for (vec_each(&m->looks->observers, observer)) {
         any = any || observer->due_us > 1;
         observer->due_us = observer->due_us != 0;
     }
@@ -47,8 +50,7 @@ static bool lose_reading(struct manager *m)
 
 static void lose(struct manager *m, enum port_kind port)
 {
-    struct observation *view =
-        &m->observations[port == PORT_GUEST ? SOURCE_GUESTS : SOURCE_HARDWARE];
+    struct observation *view = &m->looks->at[port == PORT_GUEST ? SOURCE_GUESTS : SOURCE_HARDWARE];
     runner_lose_patience(m->runner, port);
     if (!is_held_up(m, port)) {
         return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Devices of claims: are they there? Loop thread only. */
-#ifndef STATE_CLAIM_DEVICE_H
-#define STATE_CLAIM_DEVICE_H
+#ifndef WATCH_CLAIM_DEVICE_H
+#define WATCH_CLAIM_DEVICE_H
 
 #include <stdbool.h>
 

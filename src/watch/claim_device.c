@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Devices of claims: are they there? */
-#include "state/claim_device.h"
+#include "watch/claim_device.h"
 
 #include "base/str.h"
 #include "state/state.h"
+#include "watch/looks_inside.h"
 
 bool manager_has_device(const struct manager *m, const struct claim *claim)
 {
@@ -25,9 +26,11 @@ bool manager_has_device(const struct manager *m, const struct claim *claim)
 bool manager_kernel_has_device(const struct manager *m, const struct claim *claim,
                                const struct gpu *gpu)
 {
-    const struct gpu *seen =
-        m->kernel_view == NULL ? NULL : host_find_gpu_addr(m->kernel_view, &gpu->addr);
-    if (seen == NULL || !str_eq(gpu->problem, m->driver_problem) || seen->problem[0] != '\0') {
+    const struct gpu *seen = m->looks->kernel_view == NULL
+                                 ? NULL
+                                 : host_find_gpu_addr(m->looks->kernel_view, &gpu->addr);
+    if (seen == NULL || !str_eq(gpu->problem, m->looks->driver_problem) ||
+        seen->problem[0] != '\0') {
         return false;
     }
     const struct vgpu *vgpu = claim_vgpu_at(claim, seen);

@@ -110,13 +110,13 @@ static void follow_gone_claim(struct manager *m, const struct claim *claim)
         bool there = host_find_vm(m->host, claim->vm) != NULL ||
                      (claim->vm_uuid[0] != '\0' && host_find_vm(m->host, claim->vm_uuid) != NULL);
         if (gone != NULL && there) {
-            vec_remove(&m->gone, (size_t)(gone - m->gone.items));
+            gone_forget(m, gone);
         }
         return;
     }
     if (!vm_is_gone(m, claim)) {
         if (gone != NULL) {
-            vec_remove(&m->gone, (size_t)(gone - m->gone.items));
+            gone_forget(m, gone);
         }
         if (claim->vm_gone_us != 0 && !holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_FOLLOW)) {
             gone_store_since(m, claim, 0);
@@ -135,11 +135,7 @@ static void follow_gone(struct manager *m)
     for (size_t i = 0; i < m->claims.n; i++) {
         follow_gone_claim(m, &m->claims.items[i]);
     }
-    for (size_t i = m->gone.n; i > 0; i--) {
-        if (claims_find(&m->claims, m->gone.items[i - 1].claim) == NULL) {
-            vec_remove(&m->gone, i - 1);
-        }
-    }
+    gone_trim(m);
 }
 
 /* Of claims that are gone, or whose VMs are back. */

@@ -202,6 +202,17 @@ static const struct listeners listeners = {
 
 /* ---- life ---- */
 
+/* What nouns keep to themselves. */
+static void make_parts(struct manager *m)
+{
+    m->looks = looks_new();
+    m->gone = gone_new();
+    m->intruded = intruded_new();
+    m->answers = answers_new();
+    m->restore = xcalloc(1, sizeof(*m->restore));
+    m->hook_watch = xcalloc(1, sizeof(*m->hook_watch));
+}
+
 int manager_new(const struct manager_config *config, struct manager **ret_manager,
                 struct error *err)
 {
@@ -210,10 +221,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
     m->listeners = &listeners;
     m->service = (struct service){.manager = m, .functions = manager_verbs};
     m->boards = boards_new(config->catalog);
-    m->looks = looks_new();
-    m->answers = answers_new();
-    m->restore = xcalloc(1, sizeof(*m->restore));
-    m->hook_watch = xcalloc(1, sizeof(*m->hook_watch));
+    make_parts(m);
     m->last = &m->first;
     m->busy = true; /* until what was left unfinished is done */
     int r = load(m, err);
@@ -353,12 +361,12 @@ void manager_free(struct manager *m)
     boards_free(m->boards);
     holds_done(&m->holds);
     vec_done(&m->hooks);
-    vec_done(&m->intruded);
+    intruded_free(m->intruded);
     vec_done(&m->claim_notes);
     vec_done(&m->lone_events);
     vm_overlays_done(m);
     vec_done(&m->refused);
-    vec_done(&m->gone);
+    gone_free(m->gone);
     seen_boards_done(&m->seen_boards);
     vec_done(&m->reported);
     vec_done(&m->pending_quarantines);

@@ -19,10 +19,11 @@ struct answers;
 struct boards;
 struct change;
 struct drainage;
-struct gone;
+struct gone_vms;
 struct gpu_reported;
 struct hook;
 struct hook_watch;
+struct intruded;
 struct listeners;
 struct looks;
 struct manager;
@@ -62,7 +63,7 @@ struct entering {
 
 /* A body that is given out again while it is what would be made now; never changed. */
 struct kept_body {
-    json_t *body; /* NULL: none */
+    json_t *body;      /* NULL: none */
     uint64_t stamp[1]; /* what it was made of */
 };
 
@@ -109,9 +110,7 @@ struct manager {
     struct change *urgent; /* go before them */
     bool looking_for_urgent;
     VEC(struct vm_overlay) vm_overlays;
-    VEC(struct gone) gone;
-    uint64_t libvirt_session;     /* of the last look at the guests; 0: it failed, or was none */
-    char libvirt_odd[96];         /* why VMs that are not there are not taken for gone; "" */
+    struct gone_vms *gone;
     struct operations operations; /* what takes time */
     const struct plan *running;   /* in the runner's hands */
     uint64_t n_plans;             /* that ran */
@@ -138,8 +137,7 @@ struct manager {
     struct hook_watch *hook_watch;
     VEC(struct hook *) hooks;        /* of VMs that start, until they are done with */
     VEC(struct hook *) parked_hooks; /* of those: they wait for what other VMs give back */
-    VEC(struct intruded { char claim[NAME_SIZE]; })
-    intruded;           /* claims whose intruder an event reported */
+    struct intruded *intruded;
     bool made_known;    /* the record of what was made is whole */
     bool made_unmarked; /* the store does not say yet that the record of what was made is whole */
     bool boot_unnoted;  /* the store knows of no boot yet */

@@ -3,20 +3,52 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "state/state.h"
 #include "state/txn.h"
 #include "watch/adopt.h"
 #include "watch/observe.h"
 
+struct gone_vms {
+    VEC(struct gone) items;
+    uint64_t session; /* libvirt's, of the last look at the guests; 0: it failed, or was none */
+    char odd[96];     /* why VMs that are not there are not taken for gone; "" */
+};
+
+struct gone_vms *gone_new(void)
+{
+    return xcalloc(1, sizeof(struct gone_vms));
+}
+
+void gone_free(struct gone_vms *gone)
+{
+    vec_done(&gone->items);
+    free(gone);
+}
+
 struct gone *gone_find(const struct manager *m, const char *claim)
 {
-    for (vec_each(&m->gone, gone)) {
+    for (vec_each(&m->gone->items, gone)) {
         if (str_eq(gone->claim, claim)) {
             return gone;
         }
     }
     return NULL;
+}
+
+void gone_forget(struct manager *m, const struct gone *gone)
+{
+    vec_remove(&m->gone->items, (size_t)(gone - m->gone->items.items));
+}
+
+void gone_trim(struct manager *m)
+{
+    for (size_t i = m->gone->items.n; i > 0; i--) {
+        if (claims_find(&m->claims, m->gone->items.items[i - 1].claim) == NULL) {
+            vec_remove(&m->gone->items, i - 1);
+        }
+    }
 }
 
 static void on_grace(void *data)
@@ -30,7 +62,7 @@ static void on_grace(void *data)
 static struct gone *add_gone(struct manager *m, const struct claim *claim)
 {
     struct gone *gone = gone_find(m, claim->name);
-    gone = gone == NULL ? vec_push(&m->gone) : gone;
+    gone = gone == NULL ? vec_push(&m->gone->items) : gone;
     *gone = (struct gone){.since_us = clock_monotonic_us()};
     STR_SET(gone->claim, claim->name);
     return gone;
@@ -87,8 +119,8 @@ void gone_hold(struct manager *m, const struct claim *claim)
     if (claim->vm_uuid_before[0] != '\0') {
         STR_SET(gone->why, "another VM had its name for a while, and its own was not seen to end");
     } else {
-        STR_SET(gone->why, m->libvirt_odd[0] != '\0'
-                               ? m->libvirt_odd
+        STR_SET(gone->why, m->gone->odd[0] != '\0'
+                               ? m->gone->odd
                                : "libvirt has not had it since it or cleaved was started");
     }
     manager_event(m, "claim-vm-missing", SUBJECT("claim", claim->name), "",
@@ -178,16 +210,16 @@ static bool all_have_ended(const struct manager *m, const struct host *now)
 
 void manager_note_gone(struct manager *m, const struct host *now)
 {
-    bool same = m->libvirt_session != 0 && now->libvirt_session == m->libvirt_session;
+    bool same = m->gone->session != 0 && now->libvirt_session == m->gone->session;
     size_t had = m->host->vms.n;
-    m->libvirt_session = now->libvirt_problem[0] == '\0' ? now->libvirt_session : 0;
-    m->libvirt_odd[0] = '\0';
+    m->gone->session = now->libvirt_problem[0] == '\0' ? now->libvirt_session : 0;
+    m->gone->odd[0] = '\0';
     if (now->libvirt_problem[0] == '\0') {
         note_successors(m, now, same);
         note_ended(m, now);
     }
     if (same && had > 1 && now->vms.n == 0 && !all_have_ended(m, now)) {
-        str_print(m->libvirt_odd, sizeof(m->libvirt_odd), "all %zu VMs vanished at once", had);
+        str_print(m->gone->odd, sizeof(m->gone->odd), "all %zu VMs vanished at once", had);
         return;
     }
     for (size_t i = 0; same && i < m->claims.n; i++) {

@@ -23,8 +23,14 @@ struct gone {
     char why[96]; /* it is held */
 };
 
+struct gone_vms *gone_new(void);
+void gone_free(struct gone_vms *gone);
+
 /* NULL: its VM is there, or it has none. */
 struct gone *gone_find(const struct manager *m, const char *claim);
+/* Its VM is there again; or those of claims that are gone. */
+void gone_forget(struct manager *m, const struct gone *gone);
+void gone_trim(struct manager *m);
 /* Until its release, in microseconds; 0: it is due. Means nothing for one that is held. */
 uint64_t gone_left_us(const struct manager *m, const struct gone *gone);
 /* Before `now` takes the place of what was seen of the VMs: which of them are gone for good? */

@@ -7,6 +7,7 @@
 #include "watch/intruders.h"
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "model/encode.h"
 #include "state/listeners.h"
@@ -98,6 +99,23 @@ json_t *manager_list_intruders(const struct manager *m)
 
 /* ---- events ---- */
 
+/* Claims whose intruder an event reported. */
+struct intruded {
+    VEC(struct intruded_claim { char claim[NAME_SIZE]; })
+    items;
+};
+
+struct intruded *intruded_new(void)
+{
+    return xcalloc(1, sizeof(struct intruded));
+}
+
+void intruded_free(struct intruded *intruded)
+{
+    vec_done(&intruded->items);
+    free(intruded);
+}
+
 /* Can the claim's GPU be judged now? A plan may be about to set it right. */
 static bool is_clear(const struct manager *m, const struct claim *claim)
 {
@@ -108,8 +126,8 @@ static bool is_clear(const struct manager *m, const struct claim *claim)
 
 static bool is_reported(const struct manager *m, const char *name, size_t *ret_at)
 {
-    for (*ret_at = 0; *ret_at < m->intruded.n; (*ret_at)++) {
-        if (str_eq(m->intruded.items[*ret_at].claim, name)) {
+    for (*ret_at = 0; *ret_at < m->intruded->items.n; (*ret_at)++) {
+        if (str_eq(m->intruded->items.items[*ret_at].claim, name)) {
             return true;
         }
     }
@@ -123,11 +141,11 @@ static void note_claim(struct manager *m, const struct claim *claim)
     bool reported = is_reported(m, claim->name, &at);
     bool is = claim_is_intruded(m, claim, text, sizeof(text));
     if (is && !reported) {
-        STR_SET(vec_push(&m->intruded)->claim, claim->name);
+        STR_SET(vec_push(&m->intruded->items)->claim, claim->name);
         manager_event(m, "claim-conflict", SUBJECT("claim", claim->name), "", "%s", text);
         log_warning("claim %s: %s", claim->name, text);
     } else if (!is && reported) {
-        vec_remove(&m->intruded, at);
+        vec_remove(&m->intruded->items, at);
         manager_event(m, "claim-conflict-ended", SUBJECT("claim", claim->name), "",
                       "no other tool's vGPU is in its place or on its GPU instance any more");
     }
@@ -138,9 +156,9 @@ void manager_note_intruders(struct manager *m, struct hardware_look *look)
     if (look->late) {
         return; /* none of them could be seen */
     }
-    for (size_t i = m->intruded.n; i > 0; i--) {
-        if (claims_find(&m->claims, m->intruded.items[i - 1].claim) == NULL) {
-            vec_remove(&m->intruded, i - 1);
+    for (size_t i = m->intruded->items.n; i > 0; i--) {
+        if (claims_find(&m->claims, m->intruded->items.items[i - 1].claim) == NULL) {
+            vec_remove(&m->intruded->items, i - 1);
         }
     }
     for (vec_each(&m->claims, claim)) {

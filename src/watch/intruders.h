@@ -14,6 +14,8 @@ struct manager;
 /* Is another tool's vGPU in the place of the claim's, or on the GPU instance that it has to
  * itself? Says which. */
 bool claim_is_intruded(const struct manager *m, const struct claim *claim, char *text, size_t size);
+struct intruded *intruded_new(void);
+void intruded_free(struct intruded *intruded);
 /* The hardware was looked at: events for what came and went. */
 void manager_note_intruders(struct manager *m, struct hardware_look *look);
 json_t *manager_list_intruders(const struct manager *m);

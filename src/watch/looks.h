@@ -24,7 +24,7 @@ struct guest_port;
 struct looks *looks_new(void);
 /* `on_time`: what their timer calls, with the manager. 0 or -errno. */
 int looks_open(struct manager *m, evloop_fn *on_time);
-/* Those who wait for a look are refused. */
+/* Observers that wait for a look are refused. */
 void looks_refuse_all(struct manager *m, const struct error *err);
 /* As worker_finish() and worker_free(). */
 bool looks_finish(struct manager *m, uint64_t until_us);

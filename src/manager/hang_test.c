@@ -13,6 +13,7 @@
 #include "state/state.h"
 #include "store/busy.h"
 #include "test.h"
+#include "turn/queue.h"
 #include "watch/looks.h"
 
 #define NVML_CLAIM "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}"
@@ -384,7 +385,7 @@ static void a_plan_that_waits_goes_on_after_a_restart(void **state)
 static bool is_over(void *data)
 {
     struct lab *lab = data;
-    return lab->manager->parked.n == 0 && !lab->manager->busy && lab->manager->n_waiting == 0;
+    return lab->manager->parked.n == 0 && !lab->manager->busy && queue_length(lab->manager) == 0;
 }
 
 /* Wherever a port hangs in a plan: another change is answered, and all is well in the end. */

@@ -206,6 +206,7 @@ static const struct listeners listeners = {
 static void make_parts(struct manager *m)
 {
     m->looks = looks_new();
+    m->queue = queue_new();
     m->gone = gone_new();
     m->intruded = intruded_new();
     m->answers = answers_new();
@@ -222,7 +223,6 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
     m->service = (struct service){.manager = m, .functions = manager_verbs};
     m->boards = boards_new(config->catalog);
     make_parts(m);
-    m->last = &m->first;
     m->busy = true; /* until what was left unfinished is done */
     int r = load(m, err);
     if (r == 0) {
@@ -280,16 +280,7 @@ static void refuse_all(struct manager *m)
     if (then != NULL) {
         then(m, NULL, &err, m->then_data);
     }
-    while (m->urgent != NULL) {
-        struct change *change = m->urgent;
-        m->urgent = change->next;
-        change_refuse(change, &err);
-    }
-    while (m->first != NULL) {
-        struct change *change = m->first;
-        m->first = change->next;
-        change_refuse(change, &err);
-    }
+    queue_refuse_all(m, &err);
 }
 
 void manager_stop(struct manager *m)
@@ -375,6 +366,7 @@ void manager_free(struct manager *m)
     operations_close(&m->operations);
     ledger_free(m->ledger);
     looks_free(m->looks);
+    queue_free(m->queue);
     free(m->vm_lines);
     free(m);
 }

@@ -530,7 +530,7 @@ static bool restore_advance(struct manager *m);
 /* Was the host looked at after the last change of it, and does no one wait for the turn? */
 static bool may_keep_turn(const struct manager *m)
 {
-    return m->first == NULL && m->urgent == NULL && m->n_unfinished == 0 && !m->stopping &&
+    return queue_length(m) == 0 && m->n_unfinished == 0 && !m->stopping &&
            !looks_have_failed(m, SOURCE_HARDWARE);
 }
 

@@ -17,7 +17,6 @@
 
 struct answers;
 struct boards;
-struct change;
 struct drainage;
 struct gone_vms;
 struct gpu_reported;
@@ -28,6 +27,7 @@ struct listeners;
 struct looks;
 struct manager;
 struct migrations;
+struct queue;
 struct restore_run;
 struct runner;
 struct vm_line;
@@ -94,7 +94,6 @@ struct manager {
     VEC(struct gpu_report) pending_quarantines; /* condemn a GPU, and the store failed */
     struct migrations *migrations;
     struct holds holds;
-    uint64_t n_changes;        /* so far: they give each a name among operations */
     struct drainage *drainage; /* the latest; NULL: none */
     bool stopping;
     bool finished; /* the workers have ended, or were left to themselves */
@@ -103,12 +102,7 @@ struct manager {
     const struct listeners *listeners;
     struct looks *looks;
 
-    struct change *first;
-    struct change **last;
-    size_t n_waiting;
-    bool looking_for_next; /* the host is being looked at for the first of them */
-    struct change *urgent; /* go before them */
-    bool looking_for_urgent;
+    struct queue *queue;
     VEC(struct vm_overlay) vm_overlays;
     struct gone_vms *gone;
     struct operations operations; /* what takes time */
@@ -116,21 +110,19 @@ struct manager {
     uint64_t n_plans;             /* that ran */
     plan_end_fn *then;            /* waits for its end */
     void *then_data;
-    bool busy;                       /* a change or a plan is in hand */
-    char turn_of[VM_NAME_SIZE + 32]; /* what the change in hand is about; "": none is */
-    uint64_t turn_since_us;          /* monotonic */
-    uint64_t step_since_us;          /* monotonic: of the running plan */
-    VEC(struct parked) parked;       /* wait for a call that has not come back */
-    unsigned n_late_calls;           /* changes of VMs that libvirt has not answered in time */
-    struct plan *ended;              /* waits to be stored */
-    struct plan *settling;           /* its steps are done: is all there? The runner's */
-    const struct plan *settled;      /* the last of these; compared, never read */
-    unsigned settle_rounds;          /* of steps that were appended to it */
-    unsigned settle_looks;           /* at what may still come */
+    bool busy;                  /* a change or a plan is in hand */
+    uint64_t turn_since_us;     /* monotonic */
+    uint64_t step_since_us;     /* monotonic: of the running plan */
+    VEC(struct parked) parked;  /* wait for a call that has not come back */
+    unsigned n_late_calls;      /* changes of VMs that libvirt has not answered in time */
+    struct plan *ended;         /* waits to be stored */
+    struct plan *settling;      /* its steps are done: is all there? The runner's */
+    const struct plan *settled; /* the last of these; compared, never read */
+    unsigned settle_rounds;     /* of steps that were appended to it */
+    unsigned settle_looks;      /* at what may still come */
     struct backoff commit_backoff;
     struct error commit_problem; /* why the last transaction could not be stored */
     uint64_t commit_failed_us;   /* monotonic: since when none could */
-    struct error store_problem;  /* why it can't be; reason NONE: it was not tried yet */
     struct plan **unfinished;    /* found at start, oldest last; resumed one by one */
     size_t n_unfinished;
     struct restore_run *restore;

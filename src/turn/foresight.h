@@ -6,6 +6,8 @@
 #include "plan/outlook.h"
 #include "state/state.h"
 
+struct change;
+
 struct foresight {
     struct manager *manager;
     bool begun;

@@ -215,14 +215,14 @@ static void end_stored(const struct error *err, void *data)
                   err->message);
         uint64_t pause_us = backoff_take(&m->commit_backoff, COMMIT_RETRY_US, COMMIT_RETRY_MAX_US);
         if (pause_us >= COMMIT_PATIENCE_US) {
-            change_refuse_all(m, err);
+            queue_shut(m, err);
         }
         (void)evloop_after(m->config.loop, pause_us, store_end, m);
         return;
     }
     log_info("plan %s (%s) is %s", m->ended->id, m->ended->reason,
              plan_state_name(m->ended->state));
-    m->store_problem = (struct error){0};
+    queue_open(m);
     CLEANUP(plan_freep) struct plan *ended = TAKE_PTR(m->ended);
     plan_end_fn *then = TAKE_PTR(m->then);
     m->listeners->plans->ended(m, ended);

@@ -8,6 +8,8 @@
 #include "service/service.h"
 #include "state/state.h"
 
+struct change;
+
 /* Takes the plan: shows it (dry run), or reserves it in one transaction, replies and runs it. */
 void change_carry_out(struct change *change, struct plan *plan);
 /* For who has the turn: takes the plan, stores and runs it. `fn` may be called before this returns,

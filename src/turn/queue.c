@@ -31,6 +31,44 @@ static uint64_t guest_call_us(const struct change *change)
            (vm_line_only_asks(change) ? 1 : GUEST_CALL_LOOKS);
 }
 
+struct queue {
+    struct change *first;
+    struct change **last;
+    size_t n_waiting;
+    bool looking_for_next; /* the host is being looked at for the first of them */
+    struct change *urgent; /* go before them */
+    bool looking_for_urgent;
+    uint64_t n_changes;              /* so far: they give each a name among operations */
+    char turn_of[VM_NAME_SIZE + 32]; /* what the change in hand is about; "": none is */
+    struct error store_problem;      /* why none is taken; reason NONE: all are */
+};
+
+struct queue *queue_new(void)
+{
+    struct queue *queue = xcalloc(1, sizeof(*queue));
+    queue->last = &queue->first;
+    return queue;
+}
+
+void queue_free(struct queue *queue)
+{
+    free(queue);
+}
+
+size_t queue_length(const struct manager *m)
+{
+    size_t n = m->queue->n_waiting;
+    for (const struct change *change = m->queue->urgent; change != NULL; change = change->next) {
+        n++;
+    }
+    return n;
+}
+
+const char *queue_turn_of(const struct manager *m)
+{
+    return m->queue->turn_of;
+}
+
 struct change *change_new(struct manager *m, change_fn *run, const struct request *request,
                           const char *name)
 {
@@ -48,7 +86,7 @@ struct change *change_new(struct manager *m, change_fn *run, const struct reques
     }
     STR_SET(change->name, name);
     str_print(change->operation, sizeof(change->operation), "change %llu",
-              (unsigned long long)++m->n_changes);
+              (unsigned long long)++m->queue->n_changes);
     return change;
 }
 
@@ -209,7 +247,7 @@ static void change_begin(struct change *change, const struct error *err)
     struct manager *m = change->manager;
     m->busy = true;
     m->turn_since_us = clock_monotonic_us();
-    str_print(m->turn_of, sizeof(m->turn_of), "%s%s",
+    str_print(m->queue->turn_of, sizeof(m->queue->turn_of), "%s%s",
               change->name[0] != '\0' ? "a change of " : "a change", change->name);
     change->in_turn = true;
     if (err != NULL) {
@@ -223,28 +261,28 @@ static void change_begin(struct change *change, const struct error *err)
 static void take_turn(struct manager *m, const struct error *err, void *data)
 {
     (void)data;
-    m->looking_for_next = false;
-    if (m->busy || m->urgent != NULL || m->first == NULL || m->stopping) {
+    m->queue->looking_for_next = false;
+    if (m->busy || m->queue->urgent != NULL || m->queue->first == NULL || m->stopping) {
         return;
     }
-    struct change *change = m->first;
-    m->first = change->next;
-    if (m->first == NULL) {
-        m->last = &m->first;
+    struct change *change = m->queue->first;
+    m->queue->first = change->next;
+    if (m->queue->first == NULL) {
+        m->queue->last = &m->queue->first;
     }
-    m->n_waiting--;
+    m->queue->n_waiting--;
     change_begin(change, err);
 }
 
 static void take_urgent_turn(struct manager *m, const struct error *err, void *data)
 {
     (void)data;
-    m->looking_for_urgent = false;
-    if (m->busy || m->urgent == NULL || m->stopping) {
+    m->queue->looking_for_urgent = false;
+    if (m->busy || m->queue->urgent == NULL || m->stopping) {
         return;
     }
-    struct change *change = m->urgent;
-    m->urgent = change->next;
+    struct change *change = m->queue->urgent;
+    m->queue->urgent = change->next;
     change_begin(change, err);
 }
 
@@ -254,14 +292,14 @@ static void run_next(void *data)
     if (m->busy || m->stopping || m->listeners->take_turn(m)) {
         return;
     }
-    if (m->urgent != NULL) {
-        if (!m->looking_for_urgent) {
-            m->looking_for_urgent = true;
+    if (m->queue->urgent != NULL) {
+        if (!m->queue->looking_for_urgent) {
+            m->queue->looking_for_urgent = true;
             manager_observe_hardware(m, take_urgent_turn, NULL);
         }
-    } else if (m->first != NULL && !m->looking_for_next) {
-        m->looking_for_next = true;
-        if (m->first->hardware_only) {
+    } else if (m->queue->first != NULL && !m->queue->looking_for_next) {
+        m->queue->looking_for_next = true;
+        if (m->queue->first->hardware_only) {
             manager_observe_hardware(m, take_turn, NULL);
         } else {
             manager_observe(m, take_turn, NULL);
@@ -272,36 +310,47 @@ static void run_next(void *data)
 void manager_release(struct manager *m)
 {
     m->busy = false;
-    m->turn_of[0] = '\0';
+    m->queue->turn_of[0] = '\0';
     evloop_post(m->config.loop, run_next, m);
 }
 
-void change_refuse_all(struct manager *m, const struct error *why)
+void queue_refuse_all(struct manager *m, const struct error *why)
 {
-    m->store_problem = *why;
-    while (m->urgent != NULL || m->first != NULL) {
-        struct change **queue = m->urgent != NULL ? &m->urgent : &m->first;
-        struct change *change = *queue;
-        *queue = change->next;
-        m->n_waiting -= queue == &m->first;
+    struct queue *queue = m->queue;
+    while (queue->urgent != NULL || queue->first != NULL) {
+        struct change **first = queue->urgent != NULL ? &queue->urgent : &queue->first;
+        struct change *change = *first;
+        *first = change->next;
+        queue->n_waiting -= first == &queue->first;
         change_refuse(change, why);
     }
-    m->last = &m->first;
+    queue->last = &queue->first;
+}
+
+void queue_shut(struct manager *m, const struct error *why)
+{
+    m->queue->store_problem = *why;
+    queue_refuse_all(m, why);
+}
+
+void queue_open(struct manager *m)
+{
+    m->queue->store_problem = (struct error){0};
 }
 
 void change_enqueue(struct change *change)
 {
     struct manager *m = change->manager;
     struct error late = {0};
-    if (m->store_problem.reason != REASON_NONE) {
-        change_refuse(change, &m->store_problem);
+    if (m->queue->store_problem.reason != REASON_NONE) {
+        change_refuse(change, &m->queue->store_problem);
         return;
     }
     if (manager_check_store(m, &late) != 0) {
         change_refuse(change, &late);
         return;
     }
-    if (m->n_waiting == MAX_CHANGES) {
+    if (m->queue->n_waiting == MAX_CHANGES) {
         struct error err = {0};
         error_set(&err, REASON_UNAVAILABLE, "cleaved", "%d changes wait already", MAX_CHANGES);
         error_hint(&err, "try again later; `cleave plan list` shows what runs");
@@ -309,18 +358,18 @@ void change_enqueue(struct change *change)
         return;
     }
     change->next = NULL; /* it may have been in the queue before */
-    *m->last = change;
-    m->last = &change->next;
-    m->n_waiting++;
+    *m->queue->last = change;
+    m->queue->last = &change->next;
+    m->queue->n_waiting++;
     run_next(m);
 }
 
 void change_enqueue_urgent(struct change *change)
 {
-    struct change **last = &change->manager->urgent;
+    struct change **last = &change->manager->queue->urgent;
     struct error late = {0};
-    if (change->manager->store_problem.reason != REASON_NONE) {
-        change_refuse(change, &change->manager->store_problem);
+    if (change->manager->queue->store_problem.reason != REASON_NONE) {
+        change_refuse(change, &change->manager->queue->store_problem);
         return;
     }
     if (manager_check_store(change->manager, &late) != 0) {
@@ -337,7 +386,7 @@ void change_enqueue_urgent(struct change *change)
 
 bool change_is_waiting(const struct manager *m, change_fn *fn, const char *name)
 {
-    const struct change *const queues[] = {m->urgent, m->first};
+    const struct change *const queues[] = {m->queue->urgent, m->queue->first};
     for (size_t i = 0; i < ARRAY_SIZE(queues); i++) {
         for (const struct change *change = queues[i]; change != NULL; change = change->next) {
             if (change->run == fn && str_eq(change->name, name)) {

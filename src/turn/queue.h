@@ -14,6 +14,20 @@
 
 #define MAX_CHANGES 64 /* waiting for their turn */
 
+/* The changes that wait. */
+struct queue *queue_new(void);
+void queue_free(struct queue *queue);
+/* How many wait, those for a VM's hook among them. */
+size_t queue_length(const struct manager *m);
+/* What the change in hand is about; "": none is. */
+const char *queue_turn_of(const struct manager *m);
+void queue_refuse_all(struct manager *m, const struct error *why);
+/* The store fails, with a plan at its end, which keeps the turn: who waits is refused, and so is
+ * who comes before it works again. */
+void queue_shut(struct manager *m, const struct error *why);
+/* It works again. */
+void queue_open(struct manager *m);
+
 /* For `reply` of what cleaved does on its own. */
 void change_unasked(json_t *body, const struct error *err, void *data);
 
@@ -26,9 +40,6 @@ void change_enqueue(struct change *change);
  * against a fresh look at the hardware alone. */
 void change_enqueue_urgent(struct change *change);
 bool change_is_waiting(const struct manager *m, change_fn *fn, const char *name);
-/* The store fails, with a plan at its end, which keeps the turn: who waits is refused, and so is
- * who comes before it works again. */
-void change_refuse_all(struct manager *m, const struct error *why);
 /* Takes a hold of the VM that it is about, in the change's own name; manager_end_holds() ends it.
  */
 void change_hold_vm(const struct change *change, enum hold_kind kind);

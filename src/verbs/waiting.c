@@ -153,9 +153,9 @@ static json_t *turn_to_json(const struct manager *m)
     }
     if (plan == NULL) {
         str_print(text, sizeof(text), "%s",
-                  m->turn_of[0] != '\0' ? m->turn_of
-                                        : "what was left "
-                                          "to do");
+                  queue_turn_of(m)[0] != '\0' ? queue_turn_of(m)
+                                              : "what was left "
+                                                "to do");
     } else {
         (void)describe_step(plan, step, sizeof(step));
         str_print(text, sizeof(text), "plan %.8s (%s%s%s)", plan->id, plan->reason,
@@ -167,15 +167,10 @@ static json_t *turn_to_json(const struct manager *m)
 
 void manager_get_health(struct manager *m, const struct request *request)
 {
-    size_t n_urgent = 0;
-    for (const struct change *change = m->urgent; change != NULL; change = change->next) {
-        n_urgent++;
-    }
     json_t *problems = problems_to_json(m);
     const char *status = json_array_size(problems) == 0 ? "ok" : "degraded";
-    request_answer(request,
-                   json_pack("{s:s, s:s, s:o, s:o, s:I, s:o}", "status", status, "version",
-                             CLEAVE_VERSION, "problems", problems, "turn", turn_to_json(m),
-                             "waiting", (json_int_t)(m->n_waiting + n_urgent), "observedAt",
-                             encode_time(looks_seen_us(m, SOURCE_HARDWARE))));
+    request_answer(request, json_pack("{s:s, s:s, s:o, s:o, s:I, s:o}", "status", status, "version",
+                                      CLEAVE_VERSION, "problems", problems, "turn", turn_to_json(m),
+                                      "waiting", (json_int_t)queue_length(m), "observedAt",
+                                      encode_time(looks_seen_us(m, SOURCE_HARDWARE))));
 }

@@ -15,6 +15,7 @@
 #include "state/config.h"
 #include "store/memory.h"
 #include "test.h"
+#include "turn/queue.h"
 #include "watch/looks.h"
 
 #define TICK_US 1000
@@ -383,7 +384,7 @@ static bool moves_are_over(const struct manager *m)
             return false;
         }
     }
-    return !m->busy && m->n_waiting == 0 && !manager_is_looking(m);
+    return !m->busy && queue_length(m) == 0 && !manager_is_looking(m);
 }
 
 struct rest {

@@ -11,6 +11,7 @@
 #include "restore/restore_run.h"
 #include "state/config.h"
 #include "state/state.h"
+#include "turn/queue.h"
 #include "watch/looks.h"
 
 #define TICK_US 200
@@ -169,7 +170,7 @@ bool lab_wait_stored(struct lab *lab)
 static bool is_idle(void *data)
 {
     const struct manager *m = ((struct lab *)data)->manager;
-    return is_stored(data) && !m->busy && m->n_waiting == 0 && m->parked.n == 0 &&
+    return is_stored(data) && !m->busy && queue_length(m) == 0 && m->parked.n == 0 &&
            !manager_is_looking(m) && !restore_is_active(m->restore);
 }
 

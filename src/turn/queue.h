@@ -25,7 +25,7 @@ void queue_refuse_all(struct manager *m, const struct error *why);
 /* The store fails, with a plan at its end, which keeps the turn: who waits is refused, and so is
  * who comes before it works again. */
 void queue_shut(struct manager *m, const struct error *why);
-/* It works again. */
+/* The store works again. */
 void queue_open(struct manager *m);
 
 /* For `reply` of what cleaved does on its own. */

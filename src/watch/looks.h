@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of looks at the host: how many there were, what is late, what they can't see. Loop
+/* Looks at the host, as others see them: how many there were, what is late, what is not seen. Loop
  * thread only. */
 #ifndef WATCH_LOOKS_H
 #define WATCH_LOOKS_H

@@ -16,6 +16,7 @@
 #include "migration/migration_plans.h"
 #include "restore/boot.h"
 #include "restore/restore.h"
+#include "restore/restore_definitions.h"
 #include "restore/restore_run.h"
 #include "state/config.h"
 #include "state/listeners.h"

@@ -1,65 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "restore/restore.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/str.h"
 #include "plan/outlook.h"
 #include "restore/boot_end.h"
+#include "restore/restore_definitions.h"
+#include "restore/restore_gpu.h"
 #include "restore/restore_run.h"
 #include "restore/stale.h"
 #include "state/boot_record.h"
 #include "state/listeners.h"
-#include "state/planner_view.h"
 #include "state/state.h"
 #include "state/txn.h"
 #include "turn/plans.h"
 #include "turn/queue.h"
 #include "turn/resume.h"
 #include "watch/looks.h"
-#include "watch/seen.h"
-
-/* Between attempts: doubled each time up to the longest. */
-#define FIRST_PAUSE_US 20000
-#define LONGEST_PAUSE_US 5000000
-/* A plan that is done is followed by another look; one that then has the same to do again is paced
- * like a failure. */
-#define MAX_PROMPT_PLANS 3
-/* For how long after it answers libvirt may still be starting VMs. */
-#define AUTOSTART_US 60000000
-#define MAX_REFUSED 256
-
-/* ---- names ---- */
-
-static void add_name(struct strlist_names *names, const char *name)
-{
-    for (size_t i = 0; i < names->n; i++) {
-        if (str_eq(names->items[i], name)) {
-            return;
-        }
-    }
-    if (name[0] != '\0') {
-        char(*place)[NAME_SIZE] = vec_push(names);
-        str_copy(*place, NAME_SIZE, name);
-    }
-}
-
-static void gpu_done(struct restore_gpu *gpu)
-{
-    vec_done(&gpu->claims);
-    vec_done(&gpu->came);
-    vec_done(&gpu->late);
-}
 
 static void forget(struct restore_run *run)
 {
     for (vec_each(&run->gpus, gpu)) {
-        gpu_done(gpu);
+        restore_gpu_done(gpu);
     }
     vec_done(&run->gpus);
     vec_done(&run->absent);
@@ -70,180 +34,6 @@ void restore_run_done(struct restore_run *run)
     forget(run);
     vec_done(&run->before);
     operation_free(TAKE_PTR(run->operation));
-}
-
-/* ---- which GPUs ---- */
-
-static struct restore_gpu *find_entry(struct restore_run *run, const struct gpu *gpu)
-{
-    const char *uuid = gpu_known_uuid(gpu);
-    for (vec_each(&run->gpus, entry)) {
-        bool same = uuid[0] != '\0' && entry->uuid[0] != '\0'
-                        ? str_eq_case(uuid, entry->uuid)
-                        : pci_addr_cmp(&gpu->addr, &entry->addr) == 0;
-        if (same) {
-            return entry;
-        }
-    }
-    return NULL;
-}
-
-static void say_displaced(const struct manager *m, const struct claim *claim, struct error *why)
-{
-    char text[ERROR_TEXT_SIZE];
-    claim_say_unknown_board(m, claim, text, sizeof(text));
-    error_set(why, REASON_CONFLICT, SUBJECT("claim", claim->name), "%s", text);
-    error_hint(why,
-               "nothing is done for it: `cleave claim delete %s`, then create it again on the GPU "
-               "that it should have",
-               claim->name);
-}
-
-static void find_absent(const struct manager *m, struct restore_run *run)
-{
-    run->absent.n = 0;
-    for (vec_each(&m->claims, claim)) {
-        if (!restore_wants(claim) || restore_gpu_of(m->host, claim) != NULL) {
-            continue;
-        }
-        char bdf[BDF_SIZE];
-        struct restore_absent *absent = vec_push(&run->absent);
-        STR_SET(absent->claim, claim->name);
-        absent->has_uuid = claim->assigned.gpu_uuid[0] != '\0';
-        pci_addr_format(&claim->assigned.gpu, bdf);
-        if (!absent->has_uuid && claim_is_displaced(claim, m->host)) {
-            say_displaced(m, claim, &absent->why);
-            continue;
-        }
-        error_set(&absent->why, REASON_NOT_FOUND, SUBJECT("claim", claim->name),
-                  "GPU %s%s%s is not on this host", bdf, absent->has_uuid ? ", " : "",
-                  claim->assigned.gpu_uuid);
-        error_hint(&absent->why,
-                   "the claim stays bound: put the board back, into any slot, or "
-                   "`cleave claim delete %s`",
-                   claim->name);
-    }
-}
-
-/* GPUs may appear while the driver comes up. */
-static void find_gpus(const struct manager *m, struct restore_run *run)
-{
-    const struct planner planner = manager_planner(m);
-    for (vec_each(&m->host->gpus, gpu)) {
-        struct restore_gpu *entry = find_entry(run, gpu);
-        if (entry == NULL && restore_concerns(&planner, gpu)) {
-            entry = vec_push(&run->gpus);
-        }
-        if (entry != NULL) {
-            entry->addr = gpu->addr;
-            if (gpu->uuid[0] != '\0') {
-                STR_SET(entry->uuid, gpu->uuid);
-            }
-        }
-    }
-    find_absent(m, run);
-}
-
-/* ---- one attempt ---- */
-
-static void pause_entry(struct restore_gpu *entry)
-{
-    entry->state = RESTORE_WAITING;
-    (void)attempts_fail(&entry->attempts, FIRST_PAUSE_US, LONGEST_PAUSE_US);
-}
-
-/* The first thing that is wrong, with a claim or with the GPU itself; NULL: nothing. */
-static const struct error *first_problem(const struct restoration *restoration, bool may_pass)
-{
-    for (vec_each(&restoration->claims, claim)) {
-        if (claim->outcome == RESTORE_BLOCKED && restore_error_passes(&claim->why) == may_pass) {
-            return &claim->why;
-        }
-    }
-    bool own = restoration->why.reason != REASON_NONE;
-    return own && restore_error_passes(&restoration->why) == may_pass ? &restoration->why : NULL;
-}
-
-static void take_outcome(struct restore_gpu *entry, const struct restoration *restoration)
-{
-    entry->claims.n = 0;
-    for (vec_each(&restoration->claims, claim)) {
-        *vec_push(&entry->claims) = *claim;
-    }
-    entry->why = (struct error){0};
-    if (restoration->plan->steps.n > 0 || restoration->plan->claims.n > 0) {
-        return;
-    }
-    const struct error *passing = first_problem(restoration, true);
-    const struct error *lasting = first_problem(restoration, false);
-    if (passing != NULL) {
-        entry->why = *passing;
-        pause_entry(entry);
-    } else if (lasting != NULL) {
-        entry->why = *lasting;
-        entry->state = RESTORE_INCOMPLETE;
-    } else {
-        entry->state = RESTORE_RESTORED;
-    }
-}
-
-static void make_reason(const struct gpu *gpu, char *out, size_t size)
-{
-    char bdf[BDF_SIZE];
-    snprintf(out, size, "host restore, GPU %s", pci_addr_format(&gpu->addr, bdf));
-}
-
-static void plan_gpu(struct manager *m, const struct gpu *gpu, const struct restore_gpu *entry,
-                     const char *author, struct restoration *ret_restoration)
-{
-    const struct planner planner = manager_planner(m);
-    size_t n = entry == NULL ? 0 : entry->late.n;
-    CLEANUP_FREE const char **late = xcalloc(n + 1, sizeof(*late));
-    for (size_t i = 0; i < n; i++) {
-        late[i] = entry->late.items[i];
-    }
-    char reason[PLAN_REASON_SIZE];
-    make_reason(gpu, reason, sizeof(reason));
-    struct restore_request request = {.gpu = gpu,
-                                      .late = late,
-                                      .n_late = n,
-                                      .author = author,
-                                      .reason = reason,
-                                      .new_uuid = id_uuid};
-    planner_restore(&planner, &request, ret_restoration);
-}
-
-/* The plan that brings something back on that GPU; NULL: there is none, and its state says why. */
-static struct plan *plan_entry(struct manager *m, struct restore_gpu *entry)
-{
-    const struct gpu *gpu = host_find_gpu_addr(m->host, &entry->addr);
-    if (gpu == NULL) {
-        error_set(&entry->why, REASON_UNAVAILABLE, "gpu", "the GPU left the PCI bus");
-        pause_entry(entry);
-        return NULL;
-    }
-    struct restoration restoration = {0};
-    plan_gpu(m, gpu, entry, m->restore->operation->author, &restoration);
-    take_outcome(entry, &restoration);
-    CLEANUP(plan_freep) struct plan *plan = TAKE_PTR(restoration.plan);
-    restoration_done(&restoration);
-    return plan->steps.n > 0 || plan->claims.n > 0 ? TAKE_PTR(plan) : NULL;
-}
-
-/* The entry of the first GPU that is due; NULL: there is none. */
-static struct plan *next_plan(struct manager *m, struct restore_gpu **ret_entry)
-{
-    struct restore_run *run = m->restore;
-    for (size_t i = 0; i < run->gpus.n; i++) {
-        struct restore_gpu *entry = &run->gpus.items[i];
-        bool due = entry->state == RESTORE_WAITING && attempts_are_due(&entry->attempts);
-        struct plan *plan = due ? plan_entry(m, entry) : NULL;
-        if (plan != NULL) {
-            *ret_entry = entry;
-            return plan;
-        }
-    }
-    return NULL;
 }
 
 /* ---- the run ---- */
@@ -277,67 +67,6 @@ static const struct operation_kind restoration_kind = {.id = OPERATION_KIND_REST
                                                        .cancel = restoration_cancel,
                                                        .describe = restore_describe};
 
-static bool is_over(const struct restore_gpu *entry)
-{
-    return entry->state == RESTORE_RESTORED || entry->state == RESTORE_INCOMPLETE;
-}
-
-/* ---- definitions, once libvirt answers ---- */
-
-static bool lacks_device(const struct manager *m, const struct claim *claim)
-{
-    const struct vm *vm =
-        claim->vm[0] != '\0' ? host_find_vm_of(m->host, claim->vm, claim->vm_uuid) : NULL;
-    return vm != NULL && !vm->transient && vm->state == VM_SHUT_OFF &&
-           claim->spec.mode != CLAIM_GPU_INSTANCE &&
-           !vm_defines(vm, &claim->assigned.device, claim->assigned.mdev_uuid);
-}
-
-/* VMs that start with the host, and were refused because their definitions were old. */
-static void start_refused(struct manager *m)
-{
-    static const struct caller self = {.author = "cleaved", .roles = ROLES_CONNECTED};
-    for (vec_each(&m->refused, refused)) {
-        const struct vm *vm = host_find_vm(m->host, refused->name);
-        if (vm != NULL && vm->autostart && vm->state == VM_SHUT_OFF && !refused->started) {
-            refused->started = true;
-            const struct request start = {
-                .caller = &self, .target = vm->name, .reply = change_unasked};
-            service_call(&m->service, VERB_START_VM, &start);
-        }
-    }
-}
-
-static void definitions_are_right(struct manager *m)
-{
-    m->definitions_us = clock_monotonic_us();
-    if (m->boot_is_new) {
-        start_refused(m);
-    }
-}
-
-/* libvirt starts VMs as soon as it answers, which may be before or after definitions are looked at.
- * Of later ones a person learns why they are refused. */
-void manager_note_refused(struct manager *m, const char *vm)
-{
-    for (vec_each(&m->refused, refused)) {
-        if (str_eq(refused->name, vm)) {
-            return;
-        }
-    }
-    bool late = m->definitions_us != 0 && !restore_is_active(m->restore) &&
-                clock_monotonic_us() - m->definitions_us > AUTOSTART_US;
-    if (!m->boot_is_new || late || m->refused.n >= MAX_REFUSED) {
-        return;
-    }
-    struct refused_vm *refused = vec_push(&m->refused);
-    *refused = (struct refused_vm){0};
-    STR_SET(refused->name, vm);
-    if (m->definitions_us != 0 && !restore_is_active(m->restore)) {
-        start_refused(m);
-    }
-}
-
 void manager_restore_definitions(struct manager *m)
 {
     if (!m->definitions_due || restore_is_active(m->restore) || m->stopping || m->host == NULL ||
@@ -345,25 +74,11 @@ void manager_restore_definitions(struct manager *m)
         return;
     }
     m->definitions_due = false;
-    for (vec_each(&m->claims, claim)) {
-        if (claim->state == CLAIM_BOUND && lacks_device(m, claim)) {
-            manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
-            return;
-        }
+    if (restore_definitions_lack_a_device(m)) {
+        manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
+    } else {
+        restore_definitions_are_right(m);
     }
-    definitions_are_right(m);
-}
-
-/* Definitions of VMs, and VMs that start with the host, are looked at; returns what to say of it.
- */
-static const char *follow_definitions(struct manager *m)
-{
-    if (m->host->libvirt_problem[0] == '\0') {
-        definitions_are_right(m);
-        return "";
-    }
-    m->definitions_due = m->claims.n > 0;
-    return m->definitions_due ? "; definitions of VMs are looked at once libvirt answers" : "";
 }
 
 static void end_run(struct manager *m)
@@ -373,7 +88,7 @@ static void end_run(struct manager *m)
     restore_add_missing(run, &missing);
     bool whole = missing.len == 0;
     bool cancelled = run->operation->cancel && !whole;
-    const char *later = cancelled ? "" : follow_definitions(m);
+    const char *later = cancelled ? "" : restore_definitions_follow(m);
     m->definitions_due = m->definitions_due && !cancelled;
     operation_enter(run->operation, whole       ? OPERATION_DONE
                                     : cancelled ? OPERATION_CANCELLED
@@ -393,24 +108,6 @@ static void end_run(struct manager *m)
     }
 }
 
-/* A GPU that nothing is done for any more. */
-static void leave_entry(struct restore_gpu *entry)
-{
-    entry->state = RESTORE_INCOMPLETE;
-    if (entry->why.reason == REASON_NONE) {
-        char bdf[BDF_SIZE];
-        error_set(&entry->why, REASON_CONFLICT, SUBJECT("gpu", pci_addr_format(&entry->addr, bdf)),
-                  "the restoration was cancelled before its turn came");
-        error_hint(&entry->why, "`cleave host restore` brings back what is missing");
-    }
-    for (vec_each(&entry->claims, claim)) {
-        if (claim->outcome == RESTORE_COMES) {
-            claim->outcome = RESTORE_BLOCKED;
-            claim->why = entry->why;
-        }
-    }
-}
-
 /* A run that was cancelled, and of which no plan runs. `fresh`: the host is as it is now, so that a
  * GPU whose plan was the last one is known to have all. */
 static void end_cancelled(struct manager *m, bool fresh)
@@ -418,11 +115,11 @@ static void end_cancelled(struct manager *m, bool fresh)
     for (vec_each(&m->restore->gpus, entry)) {
         const struct error before = entry->why; /* of its last attempt */
         if (entry->state == RESTORE_WAITING && fresh) {
-            plan_free(plan_entry(m, entry));
+            plan_free(restore_gpu_plan(m, entry));
         }
         if (entry->state == RESTORE_WAITING) {
             entry->why = entry->why.reason == REASON_NONE ? before : entry->why;
-            leave_entry(entry);
+            restore_gpu_leave(entry);
         }
     }
     end_run(m);
@@ -447,7 +144,7 @@ static void schedule(struct manager *m)
     uint64_t next = UINT64_MAX;
     bool late = operation_is_late(run->operation);
     for (vec_each(&run->gpus, entry)) {
-        if (is_over(entry)) {
+        if (restore_gpu_is_over(entry)) {
             continue;
         }
         if (late && entry->state == RESTORE_WAITING) {
@@ -457,8 +154,8 @@ static void schedule(struct manager *m)
         next = entry->attempts.due_us < next ? entry->attempts.due_us : next;
     }
     if (may_come(run) && m->host->nvml_problem[0] != '\0' && !late) {
-        uint64_t at =
-            now + attempts_fail(&run->operation->attempts, FIRST_PAUSE_US, LONGEST_PAUSE_US);
+        uint64_t at = now + attempts_fail(&run->operation->attempts, RESTORE_FIRST_PAUSE_US,
+                                          RESTORE_LONGEST_PAUSE_US);
         next = at < next ? at : next;
     }
     if (next == UINT64_MAX) {
@@ -467,62 +164,6 @@ static void schedule(struct manager *m)
     }
     operation_enter(run->operation, OPERATION_WAITING);
     operation_schedule(run->operation, next > now ? next - now : 0);
-}
-
-static void plan_was_done(struct restore_gpu *entry, const struct plan *plan)
-{
-    for (vec_each(&plan->claims, claim)) {
-        add_name(&entry->came, claim->claim.name);
-    }
-    entry->late.n = 0;
-    entry->plans++;
-    entry->why = (struct error){0};
-    if (entry->plans < MAX_PROMPT_PLANS) {
-        entry->state = RESTORE_WAITING;
-        attempts_hurry(&entry->attempts);
-    } else {
-        pause_entry(entry);
-    }
-}
-
-/* Do claims wait that have not failed? Theirs are the first steps of the next plan. */
-static bool others_wait(const struct restore_gpu *entry, const struct plan *plan)
-{
-    for (vec_each(&plan->steps, step)) {
-        bool late = step->claim[0] == '\0';
-        for (size_t i = 0; i < entry->late.n; i++) {
-            late = late || str_eq(entry->late.items[i], step->claim);
-        }
-        if (!late && step->state == STEP_PLANNED) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What waiting can't cure is not tried again. */
-static void plan_has_failed(struct restore_gpu *entry, const struct plan *plan)
-{
-    char bdf[BDF_SIZE];
-    bool may_pass = true;
-    bool alone = false; /* it is of no claim: all of the GPU waits for it */
-    for (vec_each(&plan->steps, step)) {
-        bool bad = step->state == STEP_FAILED || step->state == STEP_STUCK;
-        may_pass = may_pass && (!bad || restore_step_may_pass(step));
-        alone = alone || (bad && step->claim[0] == '\0');
-        add_name(bad ? &entry->late : &entry->came,
-                 bad || step->state == STEP_DONE ? step->claim : "");
-    }
-    error_set(&entry->why, REASON_DRIVER, SUBJECT("gpu", pci_addr_format(&entry->addr, bdf)), "%s",
-              plan->problem);
-    error_hint(&entry->why, "%s%s`cleave plan show %s` has all its steps", plan_hint(plan),
-               plan_hint(plan)[0] != '\0' ? "; " : "", plan->id);
-    if (may_pass) {
-        pause_entry(entry);
-    } else {
-        entry->state = alone || !others_wait(entry, plan) ? RESTORE_INCOMPLETE : RESTORE_WAITING;
-        entry->attempts.due_us = 0;
-    }
 }
 
 static bool restore_advance(struct manager *m);
@@ -541,7 +182,7 @@ static void plan_refused(struct manager *m, const struct error *why)
         if (entry->state == RESTORE_RUNNING) {
             entry->why = *why;
             entry->plan_id[0] = '\0';
-            pause_entry(entry);
+            restore_gpu_pause(entry);
         }
     }
     schedule(m);
@@ -563,9 +204,9 @@ static void plan_ended(struct manager *m, const struct plan *plan, const struct 
         }
         STR_SET(entry->plan_id, plan->id);
         if (plan->state == PLAN_DONE) {
-            plan_was_done(entry, plan);
+            restore_gpu_plan_was_done(entry, plan);
         } else {
-            plan_has_failed(entry, plan);
+            restore_gpu_plan_has_failed(entry, plan);
         }
     }
     bool ends = restore_is_active(m->restore) && m->restore->operation->cancel && !m->stopping;
@@ -582,13 +223,13 @@ static void plan_ended(struct manager *m, const struct plan *plan, const struct 
 /* With the turn and a fresh look at the hardware. False: there is no plan that takes the turn. */
 static bool restore_advance(struct manager *m)
 {
-    find_gpus(m, m->restore);
+    restore_gpus_find(m, m->restore);
     if (m->restore->operation->cancel) {
         end_cancelled(m, !looks_have_failed(m, SOURCE_HARDWARE));
         return false;
     }
     struct restore_gpu *entry = NULL;
-    struct plan *plan = next_plan(m, &entry);
+    struct plan *plan = restore_gpus_next_plan(m, &entry);
     if (plan == NULL) {
         schedule(m);
         return false;
@@ -638,7 +279,8 @@ static void run_refused(json_t *body, const struct error *err, void *data)
         if (m->restore->operation->cancel) {
             end_cancelled(m, false);
         } else {
-            operation_back_off(m->restore->operation, FIRST_PAUSE_US, LONGEST_PAUSE_US);
+            operation_back_off(m->restore->operation, RESTORE_FIRST_PAUSE_US,
+                               RESTORE_LONGEST_PAUSE_US);
         }
     }
 }
@@ -731,12 +373,12 @@ static void show(struct change *change)
     struct outlook outlook;
     outlook_init(&outlook, m->host, &m->claims, &m->gpu_records);
     stale_remember(&m->restore->before, &m->claims); /* as the run would */
-    find_gpus(m, &run);
+    restore_gpus_find(m, &run);
     for (vec_each(&run.gpus, entry)) {
         struct restoration restoration = {0};
-        plan_gpu(m, host_find_gpu_addr(m->host, &entry->addr), NULL, change->caller.author,
-                 &restoration);
-        take_outcome(entry, &restoration);
+        restore_gpu_plan_alone(m, host_find_gpu_addr(m->host, &entry->addr), NULL,
+                               change->caller.author, &restoration);
+        restore_gpu_take_outcome(entry, &restoration);
         if (restoration.plan->steps.n > 0) {
             json_array_append_new(plans, plan_to_json(restoration.plan));
         }
@@ -765,7 +407,7 @@ static void begin(struct change *change)
 {
     struct manager *m = change->manager;
     if (restore_is_active(m->restore) && m->restore->operation->cancel) {
-        find_gpus(m, m->restore);
+        restore_gpus_find(m, m->restore);
         end_cancelled(m, true); /* that turn is here */
     }
     if (change->hardware_only && must_see_guests(m)) {

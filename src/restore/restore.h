@@ -18,9 +18,6 @@ void restore_run_done(struct restore_run *run);
 void manager_restore_begin(struct manager *m, const char *author, uint64_t timeout_us);
 /* Definitions that an earlier restoration could not change, when libvirt answers by now. */
 void manager_restore_definitions(struct manager *m);
-/* A VM that libvirt could not start: if it starts with the host, it is started once its definition
- * is right. */
-void manager_note_refused(struct manager *m, const char *vm);
 /* The host was looked at. A driver that came, late or again, is a reason to try at once what waits,
  * and to restore what its absence took. */
 void manager_restore_look(struct manager *m, struct hardware_look *look);

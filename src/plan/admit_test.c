@@ -115,6 +115,33 @@ static void a_forgotten_number_in_a_type_is_guessed(void **state)
     assert_non_null(strstr(f->err.hint, "leave out the profile"));
 }
 
+/* The RTX PRO's profile 0 is 4g.96gb, the A100's is 7g.40gb. */
+static void a_number_is_refused_where_boards_differ(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *profile, *gpu, *name; /* NULL: refused */
+    } rows[] = {
+        {"0", "", NULL},       {"14", "", NULL},           {"0", A100, "7g.40gb"},
+        {"0", RTX, "4g.96gb"}, {"7g.40gb", "", "7g.40gb"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct claim claim = make("c", "", "");
+        claim.spec.mode = CLAIM_GPU_INSTANCE;
+        STR_SET(claim.spec.profile, rows[i].profile);
+        STR_SET(claim.spec.gpu, rows[i].gpu);
+        int result = admit(f, &claim);
+        if (rows[i].name != NULL) {
+            assert_int_equal(result, 0);
+            assert_string_equal(claim.spec.profile, rows[i].name);
+        } else {
+            assert_int_equal(result, -REASON_INVALID);
+            assert_non_null(strstr(f->err.message, " on A100 PCIe 40GB"));
+            assert_non_null(strstr(f->err.hint, "name the GPU"));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +150,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_field_that_a_mode_takes_no_notice_of_is_refused, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_forgotten_number_in_a_type_is_guessed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_number_is_refused_where_boards_differ, setup, teardown),
     };
     return cmocka_run_group_tests_name("admit", tests, NULL, NULL);
 }

@@ -125,6 +125,37 @@ static int check_hold(const struct claim *claim, struct error *err)
     return -REASON_INVALID;
 }
 
+/* Profile numbers are each board's own (nvidia-smi mig -lgip): one that names different profiles on
+ * the boards that the claim selects could come out on any of them. */
+static int check_number(const struct planner *planner, const struct claim *claim, struct error *err)
+{
+    uint32_t id = 0;
+    const struct gpu_model *first = NULL;
+    const struct cat_profile *its = NULL;
+    if (!parse_u32(claim->spec.profile, &id)) {
+        return 0;
+    }
+    for (vec_each(&planner->host->gpus, gpu)) {
+        const struct gpu_model *model = gpu_model_of(planner, gpu);
+        const struct cat_profile *here = model != NULL && admit_selects(planner, claim, gpu)
+                                             ? model_profile_by_id(model, id)
+                                             : NULL;
+        if (here == NULL || (its != NULL && str_eq(here->name, its->name))) {
+            continue;
+        }
+        if (its != NULL) {
+            error_set(err, REASON_INVALID, SUBJECT("claim", claim->name),
+                      "profile %u is %s on %s and %s on %s", id, its->name, first->name, here->name,
+                      model->name);
+            error_hint(err, "write the profile's name, or name the GPU, too");
+            return -REASON_INVALID;
+        }
+        first = model;
+        its = here;
+    }
+    return 0;
+}
+
 /* NVML's indices follow the order of the boards that this boot found: after another one the same
  * index may be another board's (NVML API reference, nvmlDeviceGetHandleByIndex). */
 static void settle_index(struct claim *claim, const struct gpu *gpu)
@@ -140,6 +171,7 @@ int planner_admit(const struct planner *planner, struct claim *claim, struct err
     int result = check_hold(claim, err);
     result = result != 0 ? result : check_vm(planner, claim, err);
     result = result != 0 ? result : check_nvml(planner, claim, err);
+    result = result != 0 ? result : check_number(planner, claim, err);
     if (result != 0) {
         return result;
     }

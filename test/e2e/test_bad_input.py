@@ -314,7 +314,7 @@ def test_a_file_of_bytes_or_none_is_refused(host, tmp_path):
 @pytest.mark.parametrize("words, nearest", [
     (["claim", "create", "x", "--type", "L40S-8"], "L40S-8"),
     (["claim", "create", "x", "--type", "DC-1-9C"], "DC-1-"),
-    (["claim", "create", "x", "--type", "a100-2-10c "], "A100-2-10C"),
+    (["claim", "create", "x", "--type", "a100-2-10x"], "A100-2-10C"),
     (["claim", "create", "x", "--profile", "3g.21gb"], "3g.20gb"),
     (["claim", "create", "x", "--gpu", "0000:41:00.1", "--type", "DC-1-8C"], "0000:41:00.0"),
     (["claim", "create", "x", "--gpu", "l40", "--type", "L40S-8Q"], "l40s"),

@@ -142,8 +142,16 @@ static int take_command_option(const struct command *command, size_t option, con
         error_hint(err, "leave the option out, or say what it is");
         return -REASON_INVALID;
     }
+    const char *before = arguments->values[option];
+    bool repeats = command->repeats == option + 1;
+    if (!repeats && before != NULL && value != NULL && !str_eq(before, value)) {
+        error_set(err, REASON_INVALID, "", "option --%s is given twice: \"%s\" and \"%s\"",
+                  command->options[option].name, before, value);
+        error_hint(err, "give it once, or the command once for each");
+        return -REASON_INVALID;
+    }
     arguments->values[option] = value == NULL ? "" : value;
-    if (command->repeats != option + 1) {
+    if (!repeats) {
         return 0;
     }
     if (arguments->n_repeated == WORDS_MAX_REPEATED) {

@@ -204,6 +204,16 @@ static void an_empty_value_is_refused(void **state)
     }
 }
 
+/* The first would be dropped without a word. */
+static void an_option_with_two_values_is_refused(void **state)
+{
+    (void)state;
+    refuses("apply -f a.yaml -f b.yaml", "--file is given twice", "once for each");
+    refuses("claim create a --vm v1 --vm v2", "\"v1\" and \"v2\"", "once");
+    PARSE("claim create a --vm v1 --vm v1 --mixed --mixed");
+    assert_int_equal(p.result, 0);
+}
+
 static void options_are_not_abbreviated(void **state)
 {
     (void)state;
@@ -293,6 +303,7 @@ int main(void)
         cmocka_unit_test(help_knows_what_it_is_about),
         cmocka_unit_test(unknown_words_name_the_nearest),
         cmocka_unit_test(an_empty_value_is_refused),
+        cmocka_unit_test(an_option_with_two_values_is_refused),
         cmocka_unit_test(options_are_not_abbreviated),
         cmocka_unit_test(options_of_other_commands_are_refused),
         cmocka_unit_test(the_number_of_words_is_checked),

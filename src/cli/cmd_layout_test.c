@@ -138,6 +138,8 @@ static void slips_are_distinguished_from_refusals(void **state)
     assert_run("--gpu", 2, "", "option --gpu needs a value");
     assert_run("--gpu a100 1g.5gb -f x.yaml", 2, "", "-f checks a file");
     assert_run("--gpu a100 -f /nowhere/x.yaml", 2, "", "/nowhere/x.yaml");
+    assert_run("--gpu a100 -f x.yaml -f y.yaml", 2, "", "-f is given twice");
+    assert_run("--gpu a100 --gpu a30 1g.5gb", 2, "", "--gpu is given twice");
 }
 
 static void a_placement_id_is_taken_in_mixed_size_mode_only(void **state)

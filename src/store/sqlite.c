@@ -109,7 +109,7 @@ static int sqlite_commit(struct store *store, const struct batch *batch, struct 
 void sqlite_rollback(struct sqlite_store *s)
 {
     if (sqlite3_get_autocommit(s->db) == 0) {
-        (void)run(s, STMT_ROLLBACK, "rolling back", NULL);
+        (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL); /* statements may be missing yet */
     }
 }
 

@@ -7,7 +7,6 @@
 const char *const sqlite_stmt_sql[STMT_COUNT] = {
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
     [STMT_COMMIT] = "COMMIT",
-    [STMT_ROLLBACK] = "ROLLBACK",
     [STMT_RANGE] = "SELECT id, version, document FROM records"
                    " WHERE kind = ?1 AND id >= ?2 AND id < ?3 ORDER BY id LIMIT ?4",
     [STMT_RANGE_BACKWARDS] = "SELECT id, version, document FROM records"

@@ -243,6 +243,18 @@ static void a_newer_schema_is_refused(void **state)
     assert_non_null(strstr(err.message, "schema 99"));
 }
 
+/* A change that was made already fails within its transaction, before any statement is prepared. */
+static void a_schema_change_that_fails_is_an_answer(void **state)
+{
+    struct fixture *f = *state;
+    tamper(f->path, "PRAGMA user_version = 1");
+    struct store *store = NULL;
+    struct error err = {0};
+    assert_true(sqlite_store_open(f->path, &store, &err) < 0);
+    assert_null(store);
+    assert_string_not_equal(err.message, "");
+}
+
 static void another_programs_database_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -342,6 +354,7 @@ int main(void)
         OVER(what_was_committed_survives_a_reopening, sqlite),
         OVER(the_database_is_private, sqlite),
         OVER(a_newer_schema_is_refused, sqlite),
+        OVER(a_schema_change_that_fails_is_an_answer, sqlite),
         OVER(another_programs_database_is_refused, sqlite),
         OVER(a_damaged_record_is_named_with_its_file_and_the_way_out, sqlite),
         OVER(a_file_that_was_removed_or_replaced_takes_nothing_more, sqlite),

@@ -203,6 +203,21 @@ int ledger_records(const struct ledger *ledger, enum record_kind kind, json_t **
 
 /* ---- history ---- */
 
+/* Does the plan say what its record's kind and id say? What goes on with it relies on that. */
+static int check_entry(const struct plan_entry *entry, const struct plan *plan, struct error *err)
+{
+    bool runs = plan->state == PLAN_RUNNING || plan->state == PLAN_UNDOING;
+    if (runs != entry->running) {
+        return error_set(err, REASON_INTERNAL, "store", "its state is \"%s\", and as a record %s",
+                         plan_state_name(plan->state),
+                         entry->running ? "it has not ended" : "it has ended");
+    }
+    if (!str_eq(plan->id, entry->id)) {
+        return error_set(err, REASON_INTERNAL, "store", "its id is \"%s\"", plan->id);
+    }
+    return 0;
+}
+
 static int load_entry(const struct ledger *ledger, const struct plan_entry *entry,
                       struct plan **ret_plan, struct error *err)
 {
@@ -220,7 +235,9 @@ static int load_entry(const struct ledger *ledger, const struct plan_entry *entr
     int r = store->ops->load(store, &plan, &plans, err);
     r = r != 0 ? r : store->ops->load(store, &all, &steps, err);
     if (r == 0 &&
-        record_to_plan(plans.n == 0 ? "" : plans.items[0].text, &steps, ret_plan, err) != 0) {
+        (record_to_plan(plans.n == 0 ? "" : plans.items[0].text, &steps, ret_plan, err) != 0 ||
+         check_entry(entry, *ret_plan, err) != 0)) {
+        plan_free(TAKE_PTR(*ret_plan));
         r = store->ops->damaged(store, plan.kind, id, err);
     }
     return r;

@@ -491,6 +491,33 @@ static void a_commit_on_the_thread_that_fails_says_so(void **state)
     evloop_free(loop);
 }
 
+/* A plan that can not go on: its state says that it is over. */
+static void a_plan_that_contradicts_its_record_is_damaged(void **state)
+{
+    static const char *const changes[][2] = {{"state", "done"}, {"state", "stuck"}, {"id", "p2"}};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+        CLEANUP(batch_done) struct batch batch = {0};
+        CLEANUP(records_done) struct records records = {0};
+        CLEANUP_JSON json_t *plan = NULL;
+        struct plan **plans = NULL;
+        size_t n = 0;
+        struct error err = {0};
+        struct store_range all = {.kind = RECORD_RUNNING};
+        put_plan(f, "p1", PLAN_RUNNING, 1);
+        assert_int_equal(f->store->ops->load(f->store, &all, &records, NULL), 0);
+        plan = json_loads(records.items[0].text, 0, NULL);
+        json_object_set_new(plan, changes[i][0], json_string(changes[i][1]));
+        batch_put(&batch, RECORD_RUNNING, records.items[0].id, json_dumps(plan, 0), VERSION_ANY);
+        assert_int_equal(f->store->ops->commit(f->store, &batch, NULL), 0);
+        open_again(f);
+        assert_int_equal(ledger_load_plans(f->ledger, 10, true, &plans, &n, &err),
+                         -REASON_INTERNAL);
+        assert_non_null(strstr(err.message, "p1"));
+        assert_null(plans);
+    }
+}
+
 static void a_damaged_record_is_named(void **state)
 {
     static const char *const texts[] = {
@@ -532,6 +559,7 @@ int main(void)
         OVER_BOTH(records_are_replaced_and_deleted_by_kind_and_id),
         OVER_BOTH(a_gpu_whose_uuid_is_learnt_keeps_its_record),
         OVER_BOTH(each_change_has_another_number),
+        OVER_BOTH(a_plan_that_contradicts_its_record_is_damaged),
         OVER_BOTH(a_damaged_record_is_named),
         OVER_BOTH(a_commit_on_the_thread_calls_back_and_is_waited_for),
         OVER_BOTH(all_has_called_back_when_the_thread_has_ended),

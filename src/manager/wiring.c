@@ -150,15 +150,41 @@ static void all_seen(struct manager *m, const struct error *err, void *data)
     }
 }
 
+static void boot_seen(struct manager *m, const struct error *err, void *data);
+
+static void look_at_boot(void *data)
+{
+    struct manager *m = data;
+    if (!m->stopping) {
+        manager_observe_hardware(m, boot_seen, NULL);
+    }
+}
+
+/* False: the store can't keep what the boot means. That is tried again, as a plan's end is, and
+ * nothing is changed meanwhile. */
+static bool check_boot(struct manager *m)
+{
+    struct error err = {0};
+    if (manager_check_boot(m, &err) == 0) {
+        backoff_reset(&m->commit_backoff);
+        queue_open(m);
+        return true;
+    }
+    log_error("after a reboot: %s", err.message);
+    uint64_t pause_us = backoff_take(&m->commit_backoff, COMMIT_RETRY_US, COMMIT_RETRY_MAX_US);
+    if (pause_us >= COMMIT_PATIENCE_US) {
+        queue_shut(m, &err);
+    }
+    (void)evloop_after(m->config.loop, pause_us, look_at_boot, m);
+    return false;
+}
+
 /* Nothing is done before it is known whether the host was rebooted. */
 static void boot_seen(struct manager *m, const struct error *err, void *data)
 {
     (void)data;
-    if (m->stopping) {
+    if (m->stopping || (err == NULL && !check_boot(m))) {
         return;
-    }
-    if (err == NULL) {
-        manager_check_boot(m);
     }
     if (m->n_unfinished > 0 && !restore_is_active(m->restore)) {
         manager_observe(m, all_seen, NULL); /* a step of theirs may be about a VM */

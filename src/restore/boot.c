@@ -143,7 +143,8 @@ static int store_boot(struct manager *m, const struct boot_record *boot, struct 
     return txn_commit(&txn, err);
 }
 
-/* Everything in one transaction with the new boot's record: it happens once. */
+/* Everything in one transaction with the new boot's record: it happens once, or not at all, and
+ * then the plans are as they were. */
 static int settle(struct manager *m, const struct boot_record *now, struct error *err)
 {
     CLEANUP_FREE struct plan **rests = xcalloc(m->n_unfinished + 1, sizeof(struct plan *));
@@ -153,7 +154,7 @@ static int settle(struct manager *m, const struct boot_record *now, struct error
     txn_event(&txn, "host-rebooted", "host", "", "%zu plan%s under way", m->n_unfinished,
               m->n_unfinished == 1 ? " was" : "s were");
     for (size_t i = 0; i < m->n_unfinished; i++) {
-        struct plan *plan = m->unfinished[i];
+        CLEANUP(plan_freep) struct plan *plan = plan_copy(m->unfinished[i]);
         bool forward = goes_forward(plan) && !plan->no_undo;
         struct plan *rest = remainder_of(plan, forward || plan->no_undo);
         end_plan(&txn, plan, forward);
@@ -166,6 +167,12 @@ static int settle(struct manager *m, const struct boot_record *now, struct error
     made_record_forget(&txn.draft);
     boot_record_put(&txn.draft, now);
     int r = txn_commit(&txn, err);
+    if (r != 0) {
+        for (size_t i = 0; i < n_rests; i++) {
+            plan_free(rests[i]);
+        }
+        return r;
+    }
     for (size_t i = 0; i < m->n_unfinished; i++) {
         plan_free(m->unfinished[i]);
     }
@@ -173,40 +180,41 @@ static int settle(struct manager *m, const struct boot_record *now, struct error
         m->unfinished[i] = rests[i];
     }
     m->n_unfinished = n_rests;
-    return r;
+    return 0;
 }
 
 /* ---- what others call ---- */
 
-void manager_check_boot(struct manager *m)
+int manager_check_boot(struct manager *m, struct error *err)
 {
-    struct error err = {0};
     struct boot_record boot = {0};
     const char *now = m->host->boot_id;
     if (now[0] == '\0') {
-        return; /* a kernel that doesn't tell: every start is as within one boot */
+        return 0; /* a kernel that doesn't tell: every start is as within one boot */
     }
-    int r = boot_record_read(m, &boot, &err);
-    m->boot_is_new = r == 0 && (!str_eq(boot.id, now) || !boot.restored);
-    if (r == 0 && !str_eq(boot.id, now)) {
+    int r = boot_record_read(m, &boot, err);
+    if (r != 0) {
+        log_error("after a reboot: %s", err->message);
+        return 0; /* waiting does not mend a damaged record */
+    }
+    m->boot_is_new = !str_eq(boot.id, now) || !boot.restored;
+    if (!str_eq(boot.id, now)) {
         bool first = boot.id[0] == '\0';
         STR_SET(boot.id, now);
         m->boot_unnoted = first && m->claims.n == 0 && m->n_unfinished == 0;
         if (m->boot_unnoted) {
             m->boot_checked = true;
-            return; /* nothing can be lost before the first plan, which brings the record */
+            return 0; /* nothing can be lost before the first plan, which brings the record */
         }
         boot.restored = boot.given_up = false;
         boot.driver_load = m->host->driver_load;
-        r = first ? store_boot(m, &boot, &err) : settle(m, &boot, &err);
-    } else if (r == 0 && boot.driver_load == 0 && m->host->driver_load != 0) {
+        r = first ? store_boot(m, &boot, err) : settle(m, &boot, err);
+    } else if (boot.driver_load == 0 && m->host->driver_load != 0) {
         boot.driver_load = m->host->driver_load;
-        r = store_boot(m, &boot, &err);
+        r = store_boot(m, &boot, err);
     }
     if (r != 0) {
-        /* The journal has it all still: the next start settles it. */
-        log_error("after a reboot: %s", err.message);
-        return;
+        return r;
     }
     m->boot_checked = true;
     manager_judge_boards(m);
@@ -214,6 +222,7 @@ void manager_check_boot(struct manager *m)
     if (((!boot.restored && !boot.given_up) || again) && m->config.restore_timeout_us > 0) {
         manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
     }
+    return 0;
 }
 
 void manager_on_libvirt_up(struct manager *m, const struct host *now)

@@ -3,12 +3,14 @@
 #ifndef RESTORE_BOOT_H
 #define RESTORE_BOOT_H
 
+struct error;
 struct host;
 struct manager;
 
 /* Compares this boot with the one that cleaved saw last, before anything else is done: settles what
- * was under way when the host went down, and begins to bring back what it lost. */
-void manager_check_boot(struct manager *m);
+ * was under way when the host went down, and begins to bring back what it lost. Else why that
+ * can't be stored now, and nothing has changed. */
+int manager_check_boot(struct manager *m, struct error *err);
 /* libvirt answers: do such plans wait for it? */
 void manager_on_libvirt_up(struct manager *m, const struct host *now);
 

@@ -179,6 +179,27 @@ static void a_driver_that_is_not_loaded_yet_was_not_loaded_again(void **state)
     assert_int_equal(count_plans(&f->lab), 1);
 }
 
+/* The disk is full when the host comes up, and has room a moment later. */
+static void a_boot_that_can_not_be_stored_yet_is_tried_again(void **state)
+{
+    struct lab_fixture *f = *state;
+    assert_int_equal(lab_create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}", NULL), 0);
+    assert_true(lab_settle(&f->lab));
+    lab_stop(&f->lab);
+    fake_host_reboot(&f->host);
+    f->lab.faults.only = FAULT_COMMITS;
+    f->lab.faults.calls = 0;
+    f->lab.faults.at = 1;
+    f->lab.faults.length = 6;
+    f->lab.faults.kind = FAULT_FAIL_BEFORE;
+    assert_int_equal(lab_start(&f->lab), 0);
+    assert_true(lab_wait_until(&f->lab, was_restored, &f->lab));
+    assert_true(f->lab.faults.calls > 6);
+    assert_true(lab_settle(&f->lab));
+    assert_int_equal(fake_host_count_vgpus(&f->host), 1);
+    lab_assert_sound(&f->lab);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, lab_fixture_setup, lab_fixture_teardown)
@@ -187,6 +208,7 @@ int main(void)
         TEST(a_driver_that_was_loaded_again_between_two_looks_is_noticed),
         TEST(a_driver_that_was_loaded_again_while_cleaved_was_away_is_noticed_once),
         TEST(a_driver_that_is_not_loaded_yet_was_not_loaded_again),
+        TEST(a_boot_that_can_not_be_stored_yet_is_tried_again),
     };
 #undef TEST
     return cmocka_run_group_tests_name("boot", tests, NULL, NULL);

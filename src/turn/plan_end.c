@@ -20,12 +20,6 @@
 #include "watch/health.h"
 #include "watch/observe.h"
 
-/* When the end of a plan can't be stored: first pause before the next attempt, and longest. */
-#define COMMIT_RETRY_US 10000
-#define COMMIT_RETRY_MAX_US 2000000
-/* With a pause as long as this it has failed for a second, and those who wait are refused. */
-#define COMMIT_PATIENCE_US 500000
-
 static void fail_claim(struct txn *txn, const struct plan *plan, struct claim *claim)
 {
     claim_move(claim, CLAIM_FAILED);

@@ -13,6 +13,12 @@
 #include "turn/vm_lines.h"
 
 #define MAX_CHANGES 64 /* waiting for their turn */
+/* When what must be stored can't be, a plan's end or what a boot means: first pause before the next
+ * attempt, and longest. */
+#define COMMIT_RETRY_US 10000
+#define COMMIT_RETRY_MAX_US 2000000
+/* With a pause as long as this it has failed for a second, and those who wait are refused. */
+#define COMMIT_PATIENCE_US 500000
 
 /* The changes that wait. */
 struct queue *queue_new(void);
@@ -22,8 +28,8 @@ size_t queue_length(const struct manager *m);
 /* What the change in hand is about; "": none is. */
 const char *queue_turn_of(const struct manager *m);
 void queue_refuse_all(struct manager *m, const struct error *why);
-/* The store fails, with a plan at its end, which keeps the turn: who waits is refused, and so is
- * who comes before it works again. */
+/* The store fails, and what has to be stored keeps the turn: who waits is refused, and so is who
+ * comes before it works again. */
 void queue_shut(struct manager *m, const struct error *why);
 /* The store works again. */
 void queue_open(struct manager *m);

@@ -17,10 +17,8 @@ void txn_cordon(struct txn *txn, const struct gpu *gpu, const char *author, cons
 {
     char bdf[BDF_SIZE];
     struct gpu_record record = txn_gpu_record(txn, &gpu->addr);
-    bool same =
-        record.cordon.set && str_eq(record.cordon.by, author) && str_eq(record.cordon.why, why);
-    if (same) {
-        return;
+    if (record.cordon.set && (why[0] == '\0' || str_eq(record.cordon.why, why))) {
+        return; /* it is already: its reason stays, and since when */
     }
     record.cordon = (struct cordon){.set = true, .since_us = clock_realtime_us()};
     STR_SET(record.cordon.by, author);

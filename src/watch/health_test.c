@@ -329,6 +329,23 @@ static void a_cordon_is_stored_and_taken_back(void **state)
     assert_false(record(&f->lab, LAB_L40S)->cordon.set);
 }
 
+static void a_cordon_keeps_its_reason_until_another_is_given(void **state)
+{
+    struct lab_fixture *f = *state;
+    static const struct {
+        const char *given, *kept; /* NULL: none is given */
+    } rows[] = {{NULL, ""}, {"fan", "fan"}, {NULL, "fan"}, {"dust", "dust"}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct answer answer = {0};
+        CLEANUP_JSON json_t *body =
+            rows[i].given == NULL ? NULL : json_pack("{s:s}", "reason", rows[i].given);
+        lab_ask(&f->lab, VERB_CORDON_GPU, &answer, .target = LAB_L40S, .json = body);
+        assert_true(lab_wait(&f->lab, &answer));
+        answer_done(&answer);
+        assert_string_equal(record(&f->lab, LAB_L40S)->cordon.why, rows[i].kept);
+    }
+}
+
 static void drain(struct lab *lab, const char *text, bool dry_run, struct answer *answer)
 {
     struct error err = {0};
@@ -510,6 +527,7 @@ int main(void)
         TEST(a_gpu_set_aside_for_a_function_is_free_once_that_lets_go),
         TEST(a_quarantine_for_more_stays_when_a_function_lets_go),
         TEST(a_cordon_is_stored_and_taken_back),
+        TEST(a_cordon_keeps_its_reason_until_another_is_given),
         TEST(without_a_target_vms_are_stopped_or_stay),
         TEST(who_is_not_root_drains_to_no_socket_of_this_host),
         TEST(who_is_not_root_moves_a_vm_to_no_socket_of_this_host),

@@ -9,7 +9,6 @@ import pytest
 from harness import ROOT, with_libvirt
 
 README = (ROOT / "README.md").read_text()
-EXAMPLE = ROOT / "data/examples/site.yaml"
 # A person reads until the guest has said it; Ctrl-C is the end of `tail`.
 READ = "until grep -a 'cleave-guest: vm=web1 gpu=.*L40S-8Q' web1.log; do sleep 0.1; done"
 
@@ -21,17 +20,18 @@ def shell(script, *host):
                           stdin=subprocess.DEVNULL, timeout=300)
 
 
-def tutorial():
-    """The lines of the page's block that begin with the shell's prompt."""
-    block = re.search(r"\$ \./run cleave-sim shell\n(.*?)```", README, re.S)[1]
-    words = [line.removeprefix("# ") for line in block.splitlines()]
-    assert len(words) >= 10 and "tail -f web1.log" in words
-    return "\n".join(READ if line == "tail -f web1.log" else line for line in words)
+def typed():
+    """The page's blocks of what is typed in the shell, each as a script."""
+    blocks = re.findall(r"\$ \./run cleave-sim shell\n(.*?)```", README, re.S)
+    return ["\n".join(READ if line == "# tail -f web1.log" else line.removeprefix("# ")
+                      for line in block.splitlines()) for block in blocks]
 
 
 @with_libvirt
 def test_the_readmes_first_vm_works_as_typed(image):
-    done = shell(tutorial())
+    script = typed()[0]
+    assert len(script.splitlines()) >= 10 and READ in script
+    done = shell(script)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "claim web1 is bound: L40S-8Q" in done.stdout
     assert "cleave-guest: vm=web1 gpu=" in done.stdout
@@ -42,14 +42,15 @@ def test_the_readmes_first_vm_works_as_typed(image):
 
 @with_libvirt
 def test_the_site_files_that_are_shown_can_be_applied(image):
-    shown = re.search(r"# cat site\.yaml\n(.*?)# cleave apply", README, re.S)[1]
+    shown = re.search(r"```\n(site: lab\n.*?)```", README, re.S)[1]
+    as_typed = typed()[1].removesuffix("\nexit")
+    assert "cleave apply -f site.yaml" in as_typed
     done = shell(f"""
-        cat >site.yaml <<'END'
+        cat >shown.yaml <<'END'
 {shown}END
-        cleave apply -f site.yaml
-        cleave apply -f {EXAMPLE} --dry-run
-        cleave apply -f {EXAMPLE}
-        cleave apply -f {EXAMPLE} | tee again
+        cleave apply -f shown.yaml
+        {as_typed}
+        cleave apply -f site.yaml | tee again
         grep -q 'nothing to do' again
         cleave claim list -o json""")
     assert done.returncode == 0, done.stdout + done.stderr

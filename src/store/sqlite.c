@@ -5,6 +5,7 @@
 #include "store/busy.h"
 #include "store/sqlite_file.h"
 #include "store/sqlite_stmt.h"
+#include "store/sqlite_wal.h"
 
 #define LAST_ID "\xf4\x8f\xbf\xbf" /* U+10FFFF: behind every id */
 
@@ -95,9 +96,13 @@ static int sqlite_commit(struct store *store, const struct batch *batch, struct 
 {
     struct sqlite_store *s = of(store);
     int r = run(s, STMT_BEGIN, "starting a transaction", err);
+    bool begun = r == 0;
     r = r != 0 ? r : write_batch(s, batch, err);
     if (r != 0) {
         sqlite_rollback(s);
+        if (begun && r == -REASON_UNAVAILABLE && !sqlite_wal_cut_off(s)) {
+            error_hint(err, "whether it is stored is known once cleaved was started again");
+        }
         return r;
     }
     if (s->changed != NULL) {

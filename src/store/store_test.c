@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "store/memory.h"
 #include "store/sqlite.h"
+#include "store/sqlite_store.h"
 #include "store/store.h"
 #include "test.h"
 
@@ -255,6 +256,73 @@ static void a_schema_change_that_fails_is_an_answer(void **state)
     assert_string_not_equal(err.message, "");
 }
 
+/* ---- a disk that fails ---- */
+
+static int fail_to_sync(sqlite3_file *file, int flags)
+{
+    (void)file;
+    (void)flags;
+    return SQLITE_IOERR_FSYNC;
+}
+
+/* The journal's syncs fail from now on; its writes do not. */
+static void fail_syncs(struct store *store, sqlite3_io_methods *methods)
+{
+    sqlite3_file *journal = NULL;
+    struct sqlite_store *s = (struct sqlite_store *)store;
+    assert_int_equal(sqlite3_file_control(s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &journal),
+                     SQLITE_OK);
+    *methods = *journal->pMethods;
+    methods->xSync = fail_to_sync;
+    journal->pMethods = methods;
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t len = 0;
+    assert_int_equal(fs_read(from, 64 << 20, &text, &len), 0);
+    assert_int_equal(fs_write_atomic(to, text, len), 0);
+}
+
+/* As a start finds it after the process was killed: the index in shared memory is gone. */
+static struct store *open_as_killed(const struct fixture *f, unsigned n)
+{
+    char path[128];
+    char wal[sizeof(f->path) + 8];
+    char wal_to[sizeof(path) + 8];
+    struct store *store = NULL;
+    snprintf(path, sizeof(path), "%s/killed-%u.db", f->dir, n);
+    snprintf(wal, sizeof(wal), "%s-wal", f->path);
+    snprintf(wal_to, sizeof(wal_to), "%s-wal", path);
+    copy_file(f->path, path);
+    copy_file(wal, wal_to);
+    assert_int_equal(sqlite_store_open(path, &store, NULL), 0);
+    return store;
+}
+
+static void what_a_failed_commit_wrote_is_no_transaction_after_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3_io_methods methods;
+    for (unsigned n = 0; n < 3; n++) { /* behind the first transaction, and behind many */
+        char id[16];
+        snprintf(id, sizeof(id), "kept-%u", n);
+        assert_int_equal(put(f->store, id, "{}", VERSION_ANY, NULL), 0);
+    }
+    fail_syncs(f->store, &methods);
+    for (unsigned n = 0; n < 2; n++) {
+        struct error err = {0};
+        assert_int_equal(put(f->store, "refused", "{}", VERSION_ANY, &err), -REASON_UNAVAILABLE);
+        struct store *killed = open_as_killed(f, n);
+        CLEANUP(records_done) struct records records = {0};
+        struct store_range all = {.kind = RECORD_CLAIM};
+        assert_int_equal(killed->ops->load(killed, &all, &records, NULL), 0);
+        assert_int_equal(records.n, 3);
+        killed->ops->free(killed);
+    }
+}
+
 static void another_programs_database_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -355,6 +423,7 @@ int main(void)
         OVER(the_database_is_private, sqlite),
         OVER(a_newer_schema_is_refused, sqlite),
         OVER(a_schema_change_that_fails_is_an_answer, sqlite),
+        OVER(what_a_failed_commit_wrote_is_no_transaction_after_a_restart, sqlite),
         OVER(another_programs_database_is_refused, sqlite),
         OVER(a_damaged_record_is_named_with_its_file_and_the_way_out, sqlite),
         OVER(a_file_that_was_removed_or_replaced_takes_nothing_more, sqlite),

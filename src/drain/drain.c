@@ -12,7 +12,6 @@
 #include "migration/migration.h"
 #include "model/drain.h"
 #include "state/gpu_records.h"
-#include "state/notes.h"
 #include "state/state.h"
 #include "state/txn.h"
 #include "turn/queue.h"
@@ -203,15 +202,8 @@ static void drain_in_turn(void *data)
 
 static void drain_observed(struct manager *m, const struct error *err, void *data)
 {
-    struct error late = {0};
-    if (err == NULL && manager_check_store(m, &late) != 0) {
-        err = &late;
-    }
-    if (err != NULL) {
-        change_refuse(data, err);
-        return;
-    }
-    ledger_take_turn(m->ledger, drain_in_turn, data);
+    (void)m;
+    change_take_ledger(data, err, drain_in_turn);
 }
 
 static int check_targets(const struct drain *drain, const struct caller *caller, struct error *err)
@@ -332,15 +324,8 @@ static void undrain_in_turn(void *data)
 
 static void undrain_observed(struct manager *m, const struct error *err, void *data)
 {
-    struct error late = {0};
-    if (err == NULL && manager_check_store(m, &late) != 0) {
-        err = &late;
-    }
-    if (err != NULL) {
-        change_refuse(data, err);
-        return;
-    }
-    ledger_take_turn(m->ledger, undrain_in_turn, data);
+    (void)m;
+    change_take_ledger(data, err, undrain_in_turn);
 }
 
 void manager_undrain_host(struct manager *m, const struct request *request)

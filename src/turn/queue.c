@@ -338,6 +338,19 @@ void queue_open(struct manager *m)
     m->queue->store_problem = (struct error){0};
 }
 
+void change_take_ledger(struct change *change, const struct error *err, evloop_fn *fn)
+{
+    struct error late = {0};
+    if (err == NULL && manager_check_store(change->manager, &late) != 0) {
+        err = &late;
+    }
+    if (err != NULL) {
+        change_refuse(change, err);
+        return;
+    }
+    ledger_take_turn(change->manager->ledger, fn, change);
+}
+
 void change_enqueue(struct change *change)
 {
     struct manager *m = change->manager;

@@ -53,6 +53,9 @@ void change_hold_vm(const struct change *change, enum hold_kind kind);
  * has one. When libvirt does not answer in time the change is refused and gives the turn away; what
  * comes of it is noted then. */
 void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done);
+/* For a change that needs no turn, once the host was looked at: refuses it with `err`, or while the
+ * disk hangs; else calls `fn` with it in the ledger's turn. */
+void change_take_ledger(struct change *change, const struct error *err, evloop_fn *fn);
 /* Lets the next one run though this one's answer has yet to come. */
 void change_yield(struct change *change);
 /* Reply (body is stolen), free, and let the next one run. */

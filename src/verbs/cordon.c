@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "state/gpu_records.h"
-#include "state/notes.h"
 #include "state/reply_json.h"
 #include "state/state.h"
 #include "state/txn.h"
@@ -107,28 +106,14 @@ static void uncordon_in_turn(void *data)
 
 static void cordon_observed(struct manager *m, const struct error *err, void *data)
 {
-    struct error late = {0};
-    if (err == NULL && manager_check_store(m, &late) != 0) {
-        err = &late;
-    }
-    if (err != NULL) {
-        change_refuse(data, err);
-        return;
-    }
-    ledger_take_turn(m->ledger, cordon_in_turn, data);
+    (void)m;
+    change_take_ledger(data, err, cordon_in_turn);
 }
 
 static void uncordon_observed(struct manager *m, const struct error *err, void *data)
 {
-    struct error late = {0};
-    if (err == NULL && manager_check_store(m, &late) != 0) {
-        err = &late;
-    }
-    if (err != NULL) {
-        change_refuse(data, err);
-        return;
-    }
-    ledger_take_turn(m->ledger, uncordon_in_turn, data);
+    (void)m;
+    change_take_ledger(data, err, uncordon_in_turn);
 }
 
 void manager_cordon_gpu(struct manager *m, const struct request *request)

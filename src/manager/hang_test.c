@@ -176,7 +176,9 @@ static void what_needs_nvml_is_refused_while_it_is_late_and_the_rest_is_not(void
     struct lab_fixture *f = *state;
     struct lab *lab = &f->lab;
     struct answer answer;
+    fake_lock();
     STR_SET(f->host.gpus[2].driver, "vfio-pci"); /* not the driver's: nothing to ask it */
+    fake_unlock();
     list_gpus(lab, &answer);
     answer_done(&answer);
     let_hang(lab, PORT_GPU);
@@ -525,11 +527,15 @@ static void a_vm_whose_device_the_kernel_shows_starts_while_nvml_is_late(void **
     assert_string_equal(vf->type, "L40S-8Q");
     char type[sizeof(vf->type)];
     STR_SET(type, vf->type);
+    fake_lock();
     vf->type[0] = '\0'; /* now the kernel shows that it is gone, whatever was seen before */
+    fake_unlock();
     assert_int_equal(hooked_ask(lab, "web1", "prepare", &err), -REASON_UNAVAILABLE);
     assert_non_null(strstr(err.message, "NVML has not answered since 2"));
     assert_non_null(strstr(err.hint, "`cleave host show`"));
+    fake_lock();
     STR_SET(vf->type, type);
+    fake_unlock();
     assert_int_equal(hooked_ask(lab, "web1", "prepare", NULL), 0);
     let_go(lab);
     assert_true(lab_wait_until(lab, driver_is_back, lab));

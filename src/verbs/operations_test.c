@@ -251,8 +251,12 @@ static void a_drain_is_cancelled_as_an_operation(void **state)
     struct lab_fixture *f = *state;
     struct answer answer = {0};
     char why[512];
-    fake_host_vm(&f->host, "web1")->running = true;
-    fake_host_vm(&f->host, "web2")->running = true;
+    static const char *const vms[] = {"web1", "web2"};
+    fake_lock();
+    for (size_t i = 0; i < ARRAY_SIZE(vms); i++) { /* it does not end before it is cancelled */
+        fake_host_vm(&f->host, vms[i])->running = fake_host_vm(&f->host, vms[i])->deaf = true;
+    }
+    fake_unlock();
     CLEANUP_JSON json_t *body = json_pack("{s:b}", "stop", true);
     lab_ask(&f->lab, VERB_DRAIN_HOST, &answer, .json = body);
     assert_true(lab_wait(&f->lab, &answer));
@@ -262,6 +266,11 @@ static void a_drain_is_cancelled_as_an_operation(void **state)
     assert_int_equal(cancel(&f->lab, text(drain, "id"), true, why), REASON_NONE);
     assert_int_not_equal(f->lab.manager->drainage->drain->state, DRAIN_CANCELLING);
     assert_int_equal(cancel(&f->lab, text(drain, "id"), false, why), REASON_NONE);
+    fake_lock();
+    for (size_t i = 0; i < ARRAY_SIZE(vms); i++) {
+        fake_host_vm(&f->host, vms[i])->running = false;
+    }
+    fake_unlock();
     assert_true(lab_wait_until(&f->lab, is_drained, f->lab.manager));
     CLEANUP_JSON json_t *end = newest(&f->lab, "drain");
     assert_string_equal(text(end, "state"), "cancelled");

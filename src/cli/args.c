@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "cli/option.h"
 
 #define MAX_LONG 24
 #define MAX_NAMES 64
@@ -142,18 +143,12 @@ static int take_command_option(const struct command *command, size_t option, con
         error_hint(err, "leave the option out, or say what it is");
         return -REASON_INVALID;
     }
-    const char *before = arguments->values[option];
-    bool repeats = command->repeats == option + 1;
-    if (!repeats && before != NULL && value != NULL && !str_eq(before, value)) {
-        error_set(err, REASON_INVALID, "", "option --%s is given twice: \"%s\" and \"%s\"",
-                  command->options[option].name, before, value);
-        error_hint(err, "give it once, or the command once for each");
-        return -REASON_INVALID;
+    if (command->repeats != option + 1) {
+        char typed[64];
+        str_print(typed, sizeof(typed), "--%s", command->options[option].name);
+        return option_take_once(typed, value == NULL ? "" : value, &arguments->values[option], err);
     }
     arguments->values[option] = value == NULL ? "" : value;
-    if (!repeats) {
-        return 0;
-    }
     if (arguments->n_repeated == WORDS_MAX_REPEATED) {
         return error_set(err, REASON_INVALID, "", "--%s can be given %d times at most",
                          command->options[option].name, WORDS_MAX_REPEATED);

@@ -7,6 +7,7 @@
 #include "catalog/profile_name.h"
 #include "catalog/spelling.h"
 #include "cli/layout_item.h"
+#include "cli/option.h"
 
 #define LAST_SLICE 31
 
@@ -50,25 +51,12 @@ static int bad_option(int argc, char **argv, int at, struct error *err)
     return -REASON_INVALID;
 }
 
-/* The first of two would be dropped without a word. */
-static int take_once(const char *option, const char **value, struct error *err)
-{
-    if (*value != NULL && !str_eq(*value, optarg)) {
-        error_set(err, REASON_INVALID, "", "option %s is given twice: \"%s\" and \"%s\"", option,
-                  *value, optarg);
-        error_hint(err, "give it once, or the command once for each");
-        return -REASON_INVALID;
-    }
-    *value = optarg;
-    return 0;
-}
-
 /* `after_vgpu`: words that follow a --vgpu are types as well. */
 static int take_option(struct layout_words *words, int option, bool after_vgpu, struct error *err)
 {
     switch (option) {
     case OPTION_GPU:
-        return take_once("--gpu", &words->gpu, err);
+        return option_take_once("--gpu", optarg, &words->gpu, err);
     case OPTION_EXISTING:
         return add_word(words->existing, &words->n_existing, optarg, err);
     case OPTION_VGPU:
@@ -80,7 +68,7 @@ static int take_option(struct layout_words *words, int option, bool after_vgpu, 
         words->strict = true;
         return 0;
     case 'f':
-        return take_once("-f", &words->file, err);
+        return option_take_once("-f", optarg, &words->file, err);
     case 'o':
         return cli_set_output(&words->cli, optarg, err);
     case 'h':

@@ -20,6 +20,7 @@ struct fixture {
     struct store *store;
     char dir[64]; /* "" for the memory store */
     char path[96];
+    sqlite3_io_methods methods; /* of a journal whose syncs fail; the store uses them to its end */
 };
 
 static int setup_memory(void **state)
@@ -266,15 +267,15 @@ static int fail_to_sync(sqlite3_file *file, int flags)
 }
 
 /* The journal's syncs fail from now on; its writes do not. */
-static void fail_syncs(struct store *store, sqlite3_io_methods *methods)
+static void fail_syncs(struct fixture *f)
 {
     sqlite3_file *journal = NULL;
-    struct sqlite_store *s = (struct sqlite_store *)store;
+    struct sqlite_store *s = (struct sqlite_store *)f->store;
     assert_int_equal(sqlite3_file_control(s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &journal),
                      SQLITE_OK);
-    *methods = *journal->pMethods;
-    methods->xSync = fail_to_sync;
-    journal->pMethods = methods;
+    f->methods = *journal->pMethods;
+    f->methods.xSync = fail_to_sync;
+    journal->pMethods = &f->methods;
 }
 
 static void copy_file(const char *from, const char *to)
@@ -304,13 +305,12 @@ static struct store *open_as_killed(const struct fixture *f, unsigned n)
 static void what_a_failed_commit_wrote_is_no_transaction_after_a_restart(void **state)
 {
     struct fixture *f = *state;
-    sqlite3_io_methods methods;
     for (unsigned n = 0; n < 3; n++) { /* behind the first transaction, and behind many */
         char id[16];
         snprintf(id, sizeof(id), "kept-%u", n);
         assert_int_equal(put(f->store, id, "{}", VERSION_ANY, NULL), 0);
     }
-    fail_syncs(f->store, &methods);
+    fail_syncs(f);
     for (unsigned n = 0; n < 2; n++) {
         struct error err = {0};
         assert_int_equal(put(f->store, "refused", "{}", VERSION_ANY, &err), -REASON_UNAVAILABLE);

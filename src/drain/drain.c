@@ -9,7 +9,7 @@
 #include "drain/drain_plan.h"
 #include "drain/drain_run.h"
 #include "drain/drainage.h"
-#include "migration/migration.h"
+#include "migration/migration_requests.h"
 #include "model/drain.h"
 #include "state/gpu_records.h"
 #include "state/state.h"

@@ -131,9 +131,9 @@ static const struct vm *find_on(const struct manager *m, const char *name)
 
 static const struct migration *find_migration(const struct manager *m, const char *id)
 {
-    for (vec_each(&m->migrations->moves, move)) {
-        if (str_eq((*move)->migration->id, id)) {
-            return (*move)->migration;
+    for (vec_each(&m->migrations->outgoing, outgoing)) {
+        if (str_eq((*outgoing)->migration->id, id)) {
+            return (*outgoing)->migration;
         }
     }
     return NULL;
@@ -143,9 +143,9 @@ static const struct migration *find_migration(const struct manager *m, const cha
 static const struct migration *find_begun(const struct drainage *d, const char *vm)
 {
     const struct migration *found = NULL;
-    for (vec_each(&d->manager->migrations->moves, move)) {
-        const struct migration *migration = (*move)->migration;
-        if (!(*move)->dry_run && str_eq(migration->request.vm, vm) &&
+    for (vec_each(&d->manager->migrations->outgoing, outgoing)) {
+        const struct migration *migration = (*outgoing)->migration;
+        if (!(*outgoing)->dry_run && str_eq(migration->request.vm, vm) &&
             migration->created_us >= d->drain->created_us &&
             (found == NULL || migration->created_us > found->created_us)) {
             found = migration;

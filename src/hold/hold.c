@@ -68,8 +68,8 @@ static bool is_same(const struct hold_object *a, const struct hold_object *b)
      HOLD_BAR(WANT_CLAIM_FOLLOW) | HOLD_BAR(WANT_CLAIM_COLLECT))
 
 static const uint32_t bars[HOLD_KIND_COUNT] = {
-    [HOLD_MOVE] = MIGRATES | HOLD_BAR(WANT_VM_BOOT), /* it must not start here a second time */
-    [HOLD_ARRIVAL] = MIGRATES,
+    [HOLD_OUTGOING] = MIGRATES | HOLD_BAR(WANT_VM_BOOT), /* it must not start here a second time */
+    [HOLD_INCOMING] = MIGRATES,
     [HOLD_START] = HOLD_BAR(WANT_VM_MIGRATE) | HOLD_BAR(WANT_VM_REDEFINE) |
                    HOLD_BAR(WANT_VM_REPORT) | HOLD_BAR(WANT_VM_TAKE_FOR_OFF),
     [HOLD_CHANGE] = HOLD_BAR(WANT_VM_REPORT) | HOLD_BAR(WANT_VM_TAKE_FOR_OFF),
@@ -217,10 +217,10 @@ static void say_vm(const struct hold *hold, const char *since, char out[WHY_SIZE
 {
     const char *other = hold->what[0] != '\0' ? hold->what : "another host";
     switch (hold->kind) {
-    case HOLD_MOVE:
+    case HOLD_OUTGOING:
         str_print(out, WHY_SIZE, "it is migrating to %s (%s, begun %s)", other, hold->state, since);
         return;
-    case HOLD_ARRIVAL:
+    case HOLD_INCOMING:
         str_print(out, WHY_SIZE, "it is coming in from %s (%s, begun %s)", other, hold->state,
                   since);
         return;
@@ -248,10 +248,10 @@ static void say_vm(const struct hold *hold, const char *since, char out[WHY_SIZE
 static void say_device(const struct hold *hold, const char *since, char out[WHY_SIZE])
 {
     switch (hold->kind) {
-    case HOLD_MOVE:
-    case HOLD_ARRIVAL:
+    case HOLD_OUTGOING:
+    case HOLD_INCOMING:
         str_print(out, WHY_SIZE, "VM \"%s\" is %s with it (migration %s, begun %s)", hold->vm.name,
-                  hold->kind == HOLD_MOVE ? "leaving" : "coming in", hold->operation, since);
+                  hold->kind == HOLD_OUTGOING ? "leaving" : "coming in", hold->operation, since);
         return;
     case HOLD_LATE_PLAN:
         str_print(out, WHY_SIZE,
@@ -270,10 +270,10 @@ static void say_device(const struct hold *hold, const char *since, char out[WHY_
 static void hint(const struct hold *hold, struct error *err)
 {
     switch (hold->kind) {
-    case HOLD_MOVE:
+    case HOLD_OUTGOING:
         error_hint(err, "wait for it, or end it: `cleave migration cancel %s`", hold->operation);
         return;
-    case HOLD_ARRIVAL:
+    case HOLD_INCOMING:
         error_hint(err,
                    "wait until it is here, or cancel it on the host that it comes from: `cleave "
                    "migration cancel %s`",
@@ -304,9 +304,9 @@ static void hint(const struct hold *hold, struct error *err)
 }
 
 static const enum reason reasons[HOLD_KIND_COUNT] = {
-    [HOLD_MOVE] = REASON_IN_USE,   [HOLD_ARRIVAL] = REASON_IN_USE,
-    [HOLD_START] = REASON_IN_USE,  [HOLD_CHANGE] = REASON_IN_USE,
-    [HOLD_PLAN] = REASON_CONFLICT, [HOLD_LATE_PLAN] = REASON_UNAVAILABLE,
+    [HOLD_OUTGOING] = REASON_IN_USE, [HOLD_INCOMING] = REASON_IN_USE,
+    [HOLD_START] = REASON_IN_USE,    [HOLD_CHANGE] = REASON_IN_USE,
+    [HOLD_PLAN] = REASON_CONFLICT,   [HOLD_LATE_PLAN] = REASON_UNAVAILABLE,
 };
 
 int hold_check(const struct holds *holds, struct hold_object object, enum hold_want want,

@@ -22,8 +22,8 @@
 
 /* The operation that has an object in hand. */
 enum hold_kind {
-    HOLD_MOVE,      /* a migration: the VM leaves, with its claims */
-    HOLD_ARRIVAL,   /* a migration: the VM comes in, to claims that are kept for it */
+    HOLD_OUTGOING,  /* a migration: the VM leaves, with its claims */
+    HOLD_INCOMING,  /* a migration: the VM comes in, to claims that are kept for it */
     HOLD_START,     /* `vm start` has handed the VM to libvirt */
     HOLD_CHANGE,    /* the VM is stopped, defined or deleted for a person */
     HOLD_PLAN,      /* a plan runs */

@@ -36,8 +36,8 @@ static struct hold_object object_of(enum hold_object_kind kind)
 static struct hold hold_of(enum hold_kind kind, enum hold_object_kind object)
 {
     static const char *const words[HOLD_KIND_COUNT][2] = {
-        [HOLD_MOVE] = {"kvm2", "moving"},
-        [HOLD_ARRIVAL] = {"kvm2", "prepared"},
+        [HOLD_OUTGOING] = {"kvm2", "moving"},
+        [HOLD_INCOMING] = {"kvm2", "prepared"},
         [HOLD_START] = {"", ""},
         [HOLD_CHANGE] = {"", ""},
         [HOLD_PLAN] = {"claim create c", ""},
@@ -59,12 +59,12 @@ static struct hold hold_of(enum hold_kind kind, enum hold_object_kind object)
 /* What each kind says of a VM, a claim and a GPU, behind "VM "web1" can't start: ", and its hint.
  */
 static const char *const sentences[HOLD_KIND_COUNT][HELD_GPU + 1] = {
-    [HOLD_MOVE] = {"it is migrating to kvm2 (moving, begun 2025-11-30T12:00:00Z)",
-                   "VM \"web1\" is leaving with it (migration " OPERATION
-                   ", begun 2025-11-30T12:00:00Z)"},
-    [HOLD_ARRIVAL] = {"it is coming in from kvm2 (prepared, begun 2025-11-30T12:00:00Z)",
-                      "VM \"web1\" is coming in with it (migration " OPERATION
-                      ", begun 2025-11-30T12:00:00Z)"},
+    [HOLD_OUTGOING] = {"it is migrating to kvm2 (moving, begun 2025-11-30T12:00:00Z)",
+                       "VM \"web1\" is leaving with it (migration " OPERATION
+                       ", begun 2025-11-30T12:00:00Z)"},
+    [HOLD_INCOMING] = {"it is coming in from kvm2 (prepared, begun 2025-11-30T12:00:00Z)",
+                       "VM \"web1\" is coming in with it (migration " OPERATION
+                       ", begun 2025-11-30T12:00:00Z)"},
     [HOLD_START] = {"it is being started (since 2025-11-30T12:00:00Z)"},
     [HOLD_CHANGE] = {"it is being changed (since 2025-11-30T12:00:00Z)"},
     [HOLD_PLAN] = {"plan " OPERATION " (claim create c, begun 2025-11-30T12:00:00Z) is changing "
@@ -78,24 +78,24 @@ static const char *const sentences[HOLD_KIND_COUNT][HELD_GPU + 1] = {
                         "answered since 2025-11-30T12:00:00Z"},
 };
 static const char *const hints[HOLD_KIND_COUNT] = {
-    [HOLD_MOVE] = "`cleave migration cancel " OPERATION "`",
-    [HOLD_ARRIVAL] = "on the host that it comes from: `cleave migration cancel " OPERATION "`",
+    [HOLD_OUTGOING] = "`cleave migration cancel " OPERATION "`",
+    [HOLD_INCOMING] = "on the host that it comes from: `cleave migration cancel " OPERATION "`",
     [HOLD_START] = "`cleave vm stop --now web1` ends the start",
     [HOLD_CHANGE] = "`cleave plan list`",
     [HOLD_PLAN] = "`cleave plan show " OPERATION "`",
     [HOLD_LATE_PLAN] = "goes on when sysfs answers; `cleave plan show " OPERATION "`",
 };
 static const enum reason reasons[HOLD_KIND_COUNT] = {
-    [HOLD_MOVE] = REASON_IN_USE,   [HOLD_ARRIVAL] = REASON_IN_USE,
-    [HOLD_START] = REASON_IN_USE,  [HOLD_CHANGE] = REASON_IN_USE,
-    [HOLD_PLAN] = REASON_CONFLICT, [HOLD_LATE_PLAN] = REASON_UNAVAILABLE,
+    [HOLD_OUTGOING] = REASON_IN_USE, [HOLD_INCOMING] = REASON_IN_USE,
+    [HOLD_START] = REASON_IN_USE,    [HOLD_CHANGE] = REASON_IN_USE,
+    [HOLD_PLAN] = REASON_CONFLICT,   [HOLD_LATE_PLAN] = REASON_UNAVAILABLE,
 };
 
 /* One row per want: what can't be done, and a mark for each kind that bars it. */
 static const struct row {
     enum hold_want want;
     const char *verb;
-    const char *marks; /* move, arrival, start, change, plan, late plan */
+    const char *marks; /* outgoing, incoming, start, change, plan, late plan */
 } table[] = {
     {WANT_VM_START, "VM \"web1\" can't start: ", "xx---x"},
     {WANT_VM_BOOT, "VM \"web1\" can't start: ", "x---xx"},
@@ -154,7 +154,7 @@ static void a_vm_is_known_by_name_and_by_uuid(void **state)
 {
     (void)state;
     struct holds holds = {0};
-    struct hold hold = hold_of(HOLD_MOVE, HELD_VM);
+    struct hold hold = hold_of(HOLD_OUTGOING, HELD_VM);
     holds_take(&holds, &hold);
     assert_true(holds_bar(&holds, hold_vm("web1", ""), WANT_VM_STOP));
     assert_true(holds_bar(&holds, hold_vm(VM_UUID, ""), WANT_VM_STOP));
@@ -249,7 +249,7 @@ static void a_claim_is_lent_to_the_vm_that_comes_in_and_to_no_other(void **state
 {
     (void)state;
     struct holds holds = {0};
-    struct hold hold = hold_of(HOLD_ARRIVAL, HELD_CLAIM);
+    struct hold hold = hold_of(HOLD_INCOMING, HELD_CLAIM);
     holds_take(&holds, &hold);
     assert_false(holds_lend(&holds, "gpu1", "web1", VM_UUID));
     hold.lends = true;

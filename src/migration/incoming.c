@@ -24,11 +24,11 @@
 
 /* ---- storing ---- */
 
-int arrival_store(struct arrival *arrival, struct error *err)
+int incoming_vm_store(struct incoming_vm *incoming_vm, struct error *err)
 {
     struct txn txn;
-    txn_begin(&txn, arrival->manager);
-    txn_put_arrival(&txn, arrival->incoming);
+    txn_begin(&txn, incoming_vm->manager);
+    txn_put_incoming(&txn, incoming_vm->incoming);
     return txn_commit(&txn, err);
 }
 
@@ -43,7 +43,7 @@ static void take_assignments(struct incoming *incoming, const struct plan *plan)
     }
 }
 
-void arrival_after_plan(struct incoming *incoming, const struct plan *plan)
+void incoming_vm_after_plan(struct incoming *incoming, const struct plan *plan)
 {
     bool done = plan->state == PLAN_DONE;
     incoming->plan[0] = '\0';
@@ -63,10 +63,10 @@ void arrival_after_plan(struct incoming *incoming, const struct plan *plan)
 
 /* ---- the VM, here ---- */
 
-bool arrival_see_vm(const struct arrival *arrival, const struct vm **ret_vm)
+bool incoming_vm_see_vm(const struct incoming_vm *incoming_vm, const struct vm **ret_vm)
 {
-    const struct manager *m = arrival->manager;
-    const struct incoming *incoming = arrival->incoming;
+    const struct manager *m = incoming_vm->manager;
+    const struct incoming *incoming = incoming_vm->incoming;
     *ret_vm = NULL;
     if (m->host == NULL || m->host->libvirt_problem[0] != '\0') {
         return false;
@@ -76,11 +76,11 @@ bool arrival_see_vm(const struct arrival *arrival, const struct vm **ret_vm)
 }
 
 /* The reservation as it is now, with what the VM does. */
-static json_t *show_now(const struct arrival *arrival)
+static json_t *show_now(const struct incoming_vm *incoming_vm)
 {
-    struct incoming *incoming = arrival->incoming;
+    struct incoming *incoming = incoming_vm->incoming;
     const struct vm *vm = NULL;
-    bool seen = arrival_see_vm(arrival, &vm);
+    bool seen = incoming_vm_see_vm(incoming_vm, &vm);
     incoming->vm_present = vm != NULL || !seen;
     incoming->vm_state = vm == NULL || !seen ? VM_UNKNOWN : vm->state;
     return reply_incoming(incoming);
@@ -88,7 +88,7 @@ static json_t *show_now(const struct arrival *arrival)
 
 static json_t *show_change(const struct change *change)
 {
-    return show_now(change->arrival);
+    return show_now(change->incoming_vm);
 }
 
 /* ---- offers ---- */
@@ -218,7 +218,7 @@ static void run_offer(struct change *change)
 {
     struct manager *m = change->manager;
     struct error err = {0};
-    struct arrival *known = arrivals_find(m, change->offer->id);
+    struct incoming_vm *known = incoming_vm_find(m, change->offer->id);
     if (known != NULL) {
         change_answer(change, show_now(known));
         return;
@@ -257,27 +257,28 @@ void manager_offer_incoming(struct manager *m, const struct request *request)
 
 /* ---- questions ---- */
 
-static struct arrival *find_arrival(const struct manager *m, const char *id, struct error *err)
+static struct incoming_vm *find_incoming_vm(const struct manager *m, const char *id,
+                                            struct error *err)
 {
-    struct arrival *arrival = arrivals_find(m, id);
-    if (arrival == NULL) {
+    struct incoming_vm *incoming_vm = incoming_vm_find(m, id);
+    if (incoming_vm == NULL) {
         error_set(err, REASON_NOT_FOUND, SUBJECT("migration", id),
                   "this host has no incoming migration \"%s\"", id);
     } else {
-        arrival_heard(arrival);
+        incoming_vm_heard(incoming_vm);
     }
-    return arrival;
+    return incoming_vm;
 }
 
 static void run_get(struct change *change)
 {
     struct error err = {0};
-    const struct arrival *arrival = find_arrival(change->manager, change->name, &err);
-    if (arrival == NULL) {
+    const struct incoming_vm *incoming_vm = find_incoming_vm(change->manager, change->name, &err);
+    if (incoming_vm == NULL) {
         change_refuse(change, &err);
         return;
     }
-    change_answer(change, show_now(arrival));
+    change_answer(change, show_now(incoming_vm));
 }
 
 static void get_observed(struct manager *m, const struct error *err, void *data)
@@ -294,7 +295,7 @@ static void get_observed(struct manager *m, const struct error *err, void *data)
 void manager_get_incoming(struct manager *m, const struct request *request)
 {
     struct error err = {0};
-    if (find_arrival(m, request->target, &err) == NULL) {
+    if (find_incoming_vm(m, request->target, &err) == NULL) {
         request_refuse(request, &err);
         return;
     }
@@ -315,39 +316,39 @@ static void own(struct claim *claim, const struct incoming *incoming)
     }
 }
 
-static void end_commit(struct arrival *arrival, const struct error *err)
+static void end_commit(struct incoming_vm *incoming_vm, const struct error *err)
 {
-    draft_done_fn *done = TAKE_PTR(arrival->committed);
-    arrival->committing = false;
-    done(err, arrival->data);
+    draft_done_fn *done = TAKE_PTR(incoming_vm->committed);
+    incoming_vm->committing = false;
+    done(err, incoming_vm->data);
 }
 
 static void commit_stored(const struct error *err, void *data)
 {
-    struct arrival *arrival = data;
-    struct incoming *incoming = arrival->incoming;
+    struct incoming_vm *incoming_vm = data;
+    struct incoming *incoming = incoming_vm->incoming;
     if (err == NULL) {
         (void)sm_move(&incoming_state_words, &incoming->state, INCOMING_COMMITTED);
         incoming->finished_us = clock_realtime_us();
-        arrival_hold(arrival);
+        incoming_vm_hold(incoming_vm);
         log_info("VM %s came in from %s", incoming->vm, incoming->host);
-        arrival_follow(arrival);
+        incoming_vm_follow(incoming_vm);
     }
-    end_commit(arrival, err);
+    end_commit(incoming_vm, err);
 }
 
 /* In the ledger's turn. */
 static void commit_in_turn(void *data)
 {
-    struct arrival *arrival = data;
-    CLEANUP(incoming_freep) struct incoming *next = incoming_copy(arrival->incoming);
-    struct manager *m = arrival->manager;
+    struct incoming_vm *incoming_vm = data;
+    CLEANUP(incoming_freep) struct incoming *next = incoming_copy(incoming_vm->incoming);
+    struct manager *m = incoming_vm->manager;
     if (!sm_move(&incoming_state_words, &next->state, INCOMING_COMMITTED)) {
         struct error err = {0};
         error_set(&err, REASON_CONFLICT, SUBJECT("vm", next->vm),
                   "VM \"%s\" can't be taken over: its reservation is %s", next->vm,
                   incoming_state_name(next->state));
-        end_commit(arrival, &err);
+        end_commit(incoming_vm, &err);
         return;
     }
     next->finished_us = clock_realtime_us();
@@ -361,34 +362,34 @@ static void commit_in_turn(void *data)
             txn_put_claim(&txn, &claim);
         }
     }
-    txn_put_arrival(&txn, next);
+    txn_put_incoming(&txn, next);
     txn_event(&txn, "vm-arrived", SUBJECT("vm", next->vm), next->author,
               "it came from %s, migration %s", next->host, next->id);
-    txn_commit_then(&txn, commit_stored, arrival);
+    txn_commit_then(&txn, commit_stored, incoming_vm);
 }
 
 /* Claims and record change hands in one transaction: this is the moment of the switch. */
-void arrival_commit(struct arrival *arrival, draft_done_fn *done, void *data)
+void incoming_vm_commit(struct incoming_vm *incoming_vm, draft_done_fn *done, void *data)
 {
-    if (arrival->committing) {
+    if (incoming_vm->committing) {
         struct error err = {0};
-        error_set(&err, REASON_UNAVAILABLE, SUBJECT("vm", arrival->incoming->vm),
-                  "that VM \"%s\" is here is being stored", arrival->incoming->vm);
+        error_set(&err, REASON_UNAVAILABLE, SUBJECT("vm", incoming_vm->incoming->vm),
+                  "that VM \"%s\" is here is being stored", incoming_vm->incoming->vm);
         error_hint(&err, "try again");
         done(&err, data);
         return;
     }
-    arrival->committing = true;
-    arrival->committed = done;
-    arrival->data = data;
-    ledger_take_turn(arrival->manager->ledger, commit_in_turn, arrival);
+    incoming_vm->committing = true;
+    incoming_vm->committed = done;
+    incoming_vm->data = data;
+    ledger_take_turn(incoming_vm->manager->ledger, commit_in_turn, incoming_vm);
 }
 
-static int check_here(const struct arrival *arrival, struct error *err)
+static int check_here(const struct incoming_vm *incoming_vm, struct error *err)
 {
-    const struct incoming *incoming = arrival->incoming;
+    const struct incoming *incoming = incoming_vm->incoming;
     const struct vm *vm = NULL;
-    if (!arrival_see_vm(arrival, &vm)) {
+    if (!incoming_vm_see_vm(incoming_vm, &vm)) {
         return error_set(err, REASON_UNAVAILABLE, SUBJECT("vm", incoming->vm),
                          "libvirt on %s does not say yet whether VM \"%s\" is there",
                          incoming->target, incoming->vm);
@@ -402,28 +403,28 @@ static void commit_ended(const struct error *err, void *data)
 {
     struct change *change = data;
     struct error own = {0};
-    struct arrival *arrival = find_arrival(change->manager, change->name, &own);
-    if (err != NULL || arrival == NULL) {
+    struct incoming_vm *incoming_vm = find_incoming_vm(change->manager, change->name, &own);
+    if (err != NULL || incoming_vm == NULL) {
         change_refuse(change, err != NULL ? err : &own);
         return;
     }
-    change_answer(change, show_now(arrival));
+    change_answer(change, show_now(incoming_vm));
 }
 
 static void run_commit(struct change *change)
 {
     struct manager *m = change->manager;
     struct error err = {0};
-    struct arrival *arrival = find_arrival(m, change->name, &err);
-    int r = arrival == NULL ? -REASON_NOT_FOUND : 0;
-    bool commits = r == 0 && arrival->incoming->state != INCOMING_COMMITTED;
-    r = commits ? check_here(arrival, &err) : r;
+    struct incoming_vm *incoming_vm = find_incoming_vm(m, change->name, &err);
+    int r = incoming_vm == NULL ? -REASON_NOT_FOUND : 0;
+    bool commits = r == 0 && incoming_vm->incoming->state != INCOMING_COMMITTED;
+    r = commits ? check_here(incoming_vm, &err) : r;
     if (r != 0) {
         change_refuse(change, &err);
     } else if (commits && !change->dry_run) {
-        arrival_commit(arrival, commit_ended, change);
+        incoming_vm_commit(incoming_vm, commit_ended, change);
     } else {
-        change_answer(change, show_now(arrival));
+        change_answer(change, show_now(incoming_vm));
     }
 }
 
@@ -434,12 +435,12 @@ void manager_commit_incoming(struct manager *m, const struct request *request)
 
 /* ---- the end: it does not come ---- */
 
-static int refuse_present(const struct arrival *arrival, struct error *err)
+static int refuse_present(const struct incoming_vm *incoming_vm, struct error *err)
 {
     const struct vm *vm = NULL;
-    if (!arrival_see_vm(arrival, &vm) && vm == NULL) {
+    if (!incoming_vm_see_vm(incoming_vm, &vm) && vm == NULL) {
         return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
-                         arrival->manager->host->libvirt_problem);
+                         incoming_vm->manager->host->libvirt_problem);
     }
     if (vm == NULL || vm->state == VM_SHUT_OFF || vm->state == VM_CRASHED) {
         return 0;
@@ -451,7 +452,7 @@ static int refuse_present(const struct arrival *arrival, struct error *err)
 static int plan_abort(const struct change *change, struct plan **ret_plan, struct error *err)
 {
     struct manager *m = change->manager;
-    const struct incoming *incoming = change->arrival->incoming;
+    const struct incoming *incoming = change->incoming_vm->incoming;
     const char *names[MIGRATION_MAX_CLAIMS];
     size_t n = 0;
     for (vec_each(&incoming->devices, device)) {
@@ -476,28 +477,28 @@ static void run_abort(struct change *change)
     struct manager *m = change->manager;
     struct error err = {0};
     struct plan *plan = NULL;
-    change->arrival = arrivals_find(m, change->name);
-    if (change->arrival == NULL || change->arrival->incoming->state != INCOMING_PREPARED) {
-        if (change->arrival == NULL) {
+    change->incoming_vm = incoming_vm_find(m, change->name);
+    if (change->incoming_vm == NULL || change->incoming_vm->incoming->state != INCOMING_PREPARED) {
+        if (change->incoming_vm == NULL) {
             error_set(&err, REASON_NOT_FOUND, SUBJECT("migration", change->name),
                       "this host has no incoming migration \"%s\"", change->name);
             change_refuse(change, &err);
         } else { /* another was quicker */
-            change_answer(change, show_now(change->arrival));
+            change_answer(change, show_now(change->incoming_vm));
         }
         return;
     }
-    if (refuse_present(change->arrival, &err) != 0 || plan_abort(change, &plan, &err) != 0) {
+    if (refuse_present(change->incoming_vm, &err) != 0 || plan_abort(change, &plan, &err) != 0) {
         change_refuse(change, &err);
         return;
     }
     if (change->dry_run) {
         plan_free(plan);
-        change_answer(change, show_now(change->arrival));
+        change_answer(change, show_now(change->incoming_vm));
         return;
     }
     change->show = show_change;
-    STR_SET(change->operation, change->arrival->incoming->id);
+    STR_SET(change->operation, change->incoming_vm->incoming->id);
     change_carry_out(change, plan);
 }
 
@@ -511,24 +512,25 @@ static void abort_replied(json_t *body, const struct error *err, void *data)
     }
 }
 
-bool arrival_is_idle(const struct arrival *arrival)
+bool incoming_vm_is_idle(const struct incoming_vm *incoming_vm)
 {
-    return arrival->incoming->state == INCOMING_PREPARED && !arrival->committing &&
-           !change_is_waiting(arrival->manager, run_abort, arrival->incoming->id);
+    return incoming_vm->incoming->state == INCOMING_PREPARED && !incoming_vm->committing &&
+           !change_is_waiting(incoming_vm->manager, run_abort, incoming_vm->incoming->id);
 }
 
 /* On its own: no one waits for the answer. */
-void arrival_give_back(struct arrival *arrival)
+void incoming_vm_give_back(struct incoming_vm *incoming_vm)
 {
     struct caller caller = {0};
-    STR_SET(caller.author, arrival->incoming->author);
+    STR_SET(caller.author, incoming_vm->incoming->author);
     struct request request = {.caller = &caller, .reply = abort_replied};
-    change_enqueue(change_new(arrival->manager, run_abort, &request, arrival->incoming->id));
+    change_enqueue(
+        change_new(incoming_vm->manager, run_abort, &request, incoming_vm->incoming->id));
 }
 
-static int want_abort(struct arrival *arrival, struct error *err)
+static int want_abort(struct incoming_vm *incoming_vm, struct error *err)
 {
-    struct incoming *incoming = arrival->incoming;
+    struct incoming *incoming = incoming_vm->incoming;
     if (incoming->state == INCOMING_COMMITTED) {
         return error_set(err, REASON_CONFLICT, SUBJECT("vm", incoming->vm),
                          "VM \"%s\" came in already and lives here", incoming->vm);
@@ -537,7 +539,7 @@ static int want_abort(struct arrival *arrival, struct error *err)
         return 0;
     }
     incoming->abort = true; /* anyone who looks next begins */
-    int r = arrival_store(arrival, err);
+    int r = incoming_vm_store(incoming_vm, err);
     incoming->abort = r == 0;
     return r;
 }
@@ -548,18 +550,19 @@ void manager_abort_incoming(struct manager *m, const struct request *request)
     if (manager_call_in_turn(m, manager_abort_incoming, request)) {
         return;
     }
-    struct arrival *arrival = find_arrival(m, request->target, &err);
-    if (arrival == NULL) {
+    struct incoming_vm *incoming_vm = find_incoming_vm(m, request->target, &err);
+    if (incoming_vm == NULL) {
         request_refuse(request, &err);
         return;
     }
-    if (arrival_is_idle(arrival)) { /* its answer is that of the plan, or why there is none */
+    if (incoming_vm_is_idle(
+            incoming_vm)) { /* its answer is that of the plan, or why there is none */
         change_enqueue(change_new(m, run_abort, request, request->target));
         return;
     }
-    if (!request->dry_run && want_abort(arrival, &err) != 0) {
+    if (!request->dry_run && want_abort(incoming_vm, &err) != 0) {
         request_refuse(request, &err);
         return;
     }
-    request_answer(request, show_now(arrival));
+    request_answer(request, show_now(incoming_vm));
 }

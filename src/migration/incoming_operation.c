@@ -6,34 +6,34 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "migration/incoming.h"
-#include "migration/migration_move.h"
 #include "migration/migrations.h"
+#include "migration/outgoing.h"
 #include "state/txn.h"
 #include "watch/observe.h"
 
 static void silent_committed(const struct error *err, void *data)
 {
-    const struct arrival *arrival = data;
+    const struct incoming_vm *incoming_vm = data;
     if (err != NULL) {
-        log_warning("taking over VM %s: %s", arrival->incoming->vm, err->message);
+        log_warning("taking over VM %s: %s", incoming_vm->incoming->vm, err->message);
     }
 }
 
-static void end_silent(struct arrival *arrival)
+static void end_silent(struct incoming_vm *incoming_vm)
 {
     const struct vm *vm = NULL;
-    if (!arrival_see_vm(arrival, &vm)) {
+    if (!incoming_vm_see_vm(incoming_vm, &vm)) {
         return;
     }
     if (vm == NULL) {
         manager_event(
-            arrival->manager, "incoming-expired", SUBJECT("vm", arrival->incoming->vm), "",
+            incoming_vm->manager, "incoming-expired", SUBJECT("vm", incoming_vm->incoming->vm), "",
             "no word from %s on migration %s for too long; the devices reserved for it are "
             "released",
-            arrival->incoming->host, arrival->incoming->id);
-        arrival_give_back(arrival);
+            incoming_vm->incoming->host, incoming_vm->incoming->id);
+        incoming_vm_give_back(incoming_vm);
     } else if (vm->state != VM_PAUSED) {
-        arrival_commit(arrival, silent_committed, arrival);
+        incoming_vm_commit(incoming_vm, silent_committed, incoming_vm);
     }
 }
 
@@ -44,32 +44,32 @@ static void silent_observed(struct manager *m, const struct error *err, void *da
     if (err != NULL || m->stopping) {
         return;
     }
-    for (vec_each(&m->migrations->arrivals, arrival)) {
-        if (arrival_is_idle(*arrival) && operation_is_late((*arrival)->operation)) {
-            end_silent(*arrival);
+    for (vec_each(&m->migrations->incoming, incoming_vm)) {
+        if (incoming_vm_is_idle(*incoming_vm) && operation_is_late((*incoming_vm)->operation)) {
+            end_silent(*incoming_vm);
         }
     }
 }
 
 static void incoming_advance(struct operation *operation)
 {
-    struct arrival *arrival = operation->data;
-    struct manager *m = arrival->manager;
-    if (incoming_is_over(arrival->incoming)) {
+    struct incoming_vm *incoming_vm = operation->data;
+    struct manager *m = incoming_vm->manager;
+    if (incoming_is_over(incoming_vm->incoming)) {
         return;
     }
-    operation_schedule(operation, INCOMING_LOOK_TICKS * move_tick_us(m));
-    if (arrival_is_idle(arrival) && arrival->incoming->abort) {
-        arrival_give_back(arrival);
-    } else if (arrival_is_idle(arrival) && operation_is_late(operation)) {
+    operation_schedule(operation, INCOMING_LOOK_TICKS * outgoing_tick_us(m));
+    if (incoming_vm_is_idle(incoming_vm) && incoming_vm->incoming->abort) {
+        incoming_vm_give_back(incoming_vm);
+    } else if (incoming_vm_is_idle(incoming_vm) && operation_is_late(operation)) {
         manager_observe(m, silent_observed, NULL);
     }
 }
 
 static int incoming_refuse_cancel(const struct operation *operation, struct error *err)
 {
-    const struct arrival *arrival = operation->data;
-    const struct incoming *incoming = arrival->incoming;
+    const struct incoming_vm *incoming_vm = operation->data;
+    const struct incoming *incoming = incoming_vm->incoming;
     if (incoming_is_over(incoming)) {
         return error_set(err, REASON_CONFLICT, SUBJECT("migration", incoming->id), "it is over: %s",
                          operation_state_name(operation->state));
@@ -83,8 +83,8 @@ static int incoming_refuse_cancel(const struct operation *operation, struct erro
 
 static void incoming_describe(const struct operation *operation, struct operation_view *view)
 {
-    const struct arrival *arrival = operation->data;
-    const struct incoming *incoming = arrival->incoming;
+    const struct incoming_vm *incoming_vm = operation->data;
+    const struct incoming *incoming = incoming_vm->incoming;
     STR_SET(view->host, incoming->host);
     str_print(view->text, sizeof(view->text), "taking VM \"%s\" from %s", incoming->vm,
               incoming->host);

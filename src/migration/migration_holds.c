@@ -25,11 +25,11 @@ static uint32_t bars_before(enum hold_kind kind)
     return hold_bars(kind) & ~hold_bars_reports(hold_bars(kind));
 }
 
-void move_hold(const struct move *move)
+void outgoing_hold(const struct outgoing *outgoing)
 {
-    const struct migration *migration = move->migration;
-    struct manager *m = move->manager;
-    if (move->dry_run) {
+    const struct migration *migration = outgoing->migration;
+    struct manager *m = outgoing->manager;
+    if (outgoing->dry_run) {
         return;
     }
     if (migration_is_over(migration)) {
@@ -37,9 +37,9 @@ void move_hold(const struct move *move)
         return;
     }
     bool before = migration->state == MIGRATION_CHECKING || migration->state == MIGRATION_PREPARING;
-    struct hold hold = {.kind = HOLD_MOVE,
+    struct hold hold = {.kind = HOLD_OUTGOING,
                         .object = hold_vm(migration->request.vm, migration->vm_uuid),
-                        .bars = before ? bars_before(HOLD_MOVE) : hold_bars(HOLD_MOVE),
+                        .bars = before ? bars_before(HOLD_OUTGOING) : hold_bars(HOLD_OUTGOING),
                         .since_us = migration->created_us};
     STR_SET(hold.operation, migration->id);
     STR_SET(hold.what, migration->target);
@@ -47,18 +47,18 @@ void move_hold(const struct move *move)
     take(m, &hold, &migration->devices);
 }
 
-void arrival_hold(const struct arrival *arrival)
+void incoming_vm_hold(const struct incoming_vm *incoming_vm)
 {
-    const struct incoming *incoming = arrival->incoming;
-    struct manager *m = arrival->manager;
+    const struct incoming *incoming = incoming_vm->incoming;
+    struct manager *m = incoming_vm->manager;
     if (incoming_is_over(incoming)) {
         manager_end_holds(m, incoming->id);
         return;
     }
     bool before = incoming->state == INCOMING_PREPARING;
-    struct hold hold = {.kind = HOLD_ARRIVAL,
+    struct hold hold = {.kind = HOLD_INCOMING,
                         .object = hold_vm(incoming->vm, incoming->vm_uuid),
-                        .bars = before ? bars_before(HOLD_ARRIVAL) : hold_bars(HOLD_ARRIVAL),
+                        .bars = before ? bars_before(HOLD_INCOMING) : hold_bars(HOLD_INCOMING),
                         .since_us = incoming->created_us,
                         .lends = incoming->state == INCOMING_PREPARED && !incoming->abort};
     STR_SET(hold.operation, incoming->id);

@@ -5,12 +5,12 @@
 #ifndef MIGRATION_MIGRATION_HOLDS_H
 #define MIGRATION_MIGRATION_HOLDS_H
 
-struct arrival;
-struct move;
+struct incoming_vm;
+struct outgoing;
 
 /* Takes, or ends, the holds of VM and claims as the migration is now: at its start, after a
  * restart, and whenever its state changes. */
-void move_hold(const struct move *move);
-void arrival_hold(const struct arrival *arrival);
+void outgoing_hold(const struct outgoing *outgoing);
+void incoming_vm_hold(const struct incoming_vm *incoming_vm);
 
 #endif

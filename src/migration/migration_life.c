@@ -8,10 +8,10 @@
 #include "base/str.h"
 #include "migration/incoming_operation.h"
 #include "migration/migration_holds.h"
-#include "migration/migration_move.h"
-#include "migration/migration_operation.h"
 #include "migration/migration_records.h"
 #include "migration/migrations.h"
+#include "migration/outgoing.h"
+#include "migration/outgoing_operation.h"
 #include "migration/peer_lines.h"
 
 static int read_record(struct manager *m, const char *key, const json_t *document,
@@ -22,7 +22,7 @@ static int read_record(struct manager *m, const char *key, const json_t *documen
         int r = incoming_from_json(document, "stored migration", &incoming, err);
         if (r == 0) {
             const struct operation_start start = {.kind = &incoming_kind, .resumed = true};
-            arrival_hold(arrival_new(m, incoming, &start));
+            incoming_vm_hold(incoming_vm_new(m, incoming, &start));
         }
         return r;
     }
@@ -30,9 +30,9 @@ static int read_record(struct manager *m, const char *key, const json_t *documen
     int r = migration_from_stored_json(document, &migration, err);
     if (r == 0) {
         const struct operation_start start = {.kind = &migration_kind, .resumed = true};
-        struct move *move = move_new(m, migration, &start);
-        move->finished = migration_is_over(migration);
-        move_hold(move);
+        struct outgoing *outgoing = outgoing_new(m, migration, &start);
+        outgoing->finished = migration_is_over(migration);
+        outgoing_hold(outgoing);
     }
     return r;
 }
@@ -64,8 +64,8 @@ int migrations_open(struct manager *m, struct error *err)
 static bool is_moving(const struct manager *m)
 {
     bool moving = false;
-    for (vec_each(&m->migrations->moves, move)) {
-        moving = moving || (*move)->moving;
+    for (vec_each(&m->migrations->outgoing, outgoing)) {
+        moving = moving || (*outgoing)->moving;
     }
     return moving;
 }
@@ -106,14 +106,14 @@ void migrations_free(struct manager *m)
         return;
     }
     struct error stopping = stopping_error();
-    for (vec_each(&m->migrations->moves, move)) {
-        move_refuse_resolving(*move, &stopping);
-        move_free(*move);
+    for (vec_each(&m->migrations->outgoing, outgoing)) {
+        outgoing_refuse_resolution(*outgoing, &stopping);
+        outgoing_free(*outgoing);
     }
-    for (vec_each(&m->migrations->arrivals, arrival)) {
-        arrival_free(*arrival);
+    for (vec_each(&m->migrations->incoming, incoming_vm)) {
+        incoming_vm_free(*incoming_vm);
     }
-    vec_done(&m->migrations->moves);
-    vec_done(&m->migrations->arrivals);
+    vec_done(&m->migrations->outgoing);
+    vec_done(&m->migrations->incoming);
     free(m->migrations);
 }

@@ -6,21 +6,21 @@
 #include "base/str.h"
 #include "migration/incoming.h"
 #include "migration/incoming_operation.h"
-#include "migration/migration_end.h"
 #include "migration/migration_holds.h"
-#include "migration/migration_move.h"
 #include "migration/migration_records.h"
 #include "migration/migrations.h"
+#include "migration/outgoing.h"
+#include "migration/outgoing_end.h"
 #include "state/listeners.h"
 #include "state/txn.h"
 #include "turn/queue.h"
 
 static bool migrations_owns_plan(const struct manager *m, const struct plan *plan)
 {
-    return arrivals_find_plan(m, plan->id) != NULL;
+    return incoming_vm_find_plan(m, plan->id) != NULL;
 }
 
-static void reserve_arrival(struct incoming *incoming, const struct plan *plan, bool begins)
+static void reserve_incoming(struct incoming *incoming, const struct plan *plan, bool begins)
 {
     STR_SET(incoming->plan, plan->id);
     if (!begins) {
@@ -35,45 +35,46 @@ static void migrations_reserve(struct txn *txn, const struct change *change,
         return;
     }
     const struct incoming *begun = change->incoming;
-    const struct incoming *given_back = change->arrival != NULL ? change->arrival->incoming : NULL;
+    const struct incoming *given_back =
+        change->incoming_vm != NULL ? change->incoming_vm->incoming : NULL;
     if (begun != NULL || given_back != NULL) {
         CLEANUP(incoming_freep)
         struct incoming *next = incoming_copy(begun != NULL ? begun : given_back);
-        reserve_arrival(next, plan, begun != NULL);
+        reserve_incoming(next, plan, begun != NULL);
         if (plan->state == PLAN_DONE) { /* nothing to do */
-            arrival_after_plan(next, plan);
+            incoming_vm_after_plan(next, plan);
         }
-        txn_put_arrival(txn, next);
+        txn_put_incoming(txn, next);
     }
-    if (change->move != NULL) {
-        struct migration next = *change->move->migration;
+    if (change->outgoing != NULL) {
+        struct migration next = *change->outgoing->migration;
         STR_SET(next.plan, plan->id);
         if (plan->state == PLAN_DONE) {
-            move_after_plan(&next, plan);
-            move_note(txn, &next);
+            outgoing_after_plan(&next, plan);
+            outgoing_note(txn, &next);
         }
-        txn_put_move(txn, &next);
+        txn_put_migration(txn, &next);
     }
 }
 
 static void migrations_ended(struct manager *m, const struct plan *plan)
 {
-    struct arrival *arrival = arrivals_find_plan(m, plan->id);
-    struct move *move = moves_find_plan(m, plan->id);
-    if (arrival != NULL) {
-        arrival_after_plan(arrival->incoming, plan);
-        arrival_hold(arrival);
-        arrival_follow(arrival);
-        arrival_heard(arrival);
+    struct incoming_vm *incoming_vm = incoming_vm_find_plan(m, plan->id);
+    struct outgoing *outgoing = outgoing_find_plan(m, plan->id);
+    if (incoming_vm != NULL) {
+        incoming_vm_after_plan(incoming_vm->incoming, plan);
+        incoming_vm_hold(incoming_vm);
+        incoming_vm_follow(incoming_vm);
+        incoming_vm_heard(incoming_vm);
     }
-    if (move != NULL) {
-        move_after_plan(move->migration, plan);
-        move_hold(move);
-        move->releasing = false;
-        if (migration_is_over(move->migration)) {
-            move_finish(move);
+    if (outgoing != NULL) {
+        outgoing_after_plan(outgoing->migration, plan);
+        outgoing_hold(outgoing);
+        outgoing->releasing = false;
+        if (migration_is_over(outgoing->migration)) {
+            outgoing_finish(outgoing);
         } else {
-            move_back_off(move);
+            outgoing_back_off(outgoing);
         }
     }
     migrations_trim(m);
@@ -83,18 +84,19 @@ static void migrations_reserved(struct manager *m, struct change *change, const 
 {
     if (change->incoming != NULL) {
         const struct operation_start start = {.kind = &incoming_kind};
-        change->arrival = arrival_new(m, TAKE_PTR(change->incoming), &start);
-        reserve_arrival(change->arrival->incoming, plan, true);
-        operation_schedule(change->arrival->operation, INCOMING_LOOK_TICKS * move_tick_us(m));
-    } else if (change->arrival != NULL) {
-        reserve_arrival(change->arrival->incoming, plan, false);
-        arrival_follow(change->arrival);
+        change->incoming_vm = incoming_vm_new(m, TAKE_PTR(change->incoming), &start);
+        reserve_incoming(change->incoming_vm->incoming, plan, true);
+        operation_schedule(change->incoming_vm->operation,
+                           INCOMING_LOOK_TICKS * outgoing_tick_us(m));
+    } else if (change->incoming_vm != NULL) {
+        reserve_incoming(change->incoming_vm->incoming, plan, false);
+        incoming_vm_follow(change->incoming_vm);
     }
-    if (change->arrival != NULL) {
-        arrival_hold(change->arrival);
+    if (change->incoming_vm != NULL) {
+        incoming_vm_hold(change->incoming_vm);
     }
-    if (change->move != NULL) {
-        STR_SET(change->move->migration->plan, plan->id);
+    if (change->outgoing != NULL) {
+        STR_SET(change->outgoing->migration->plan, plan->id);
     }
     if (plan->state == PLAN_DONE) {
         migrations_ended(m, plan);
@@ -103,18 +105,18 @@ static void migrations_reserved(struct manager *m, struct change *change, const 
 
 static void migrations_end(struct txn *txn, const struct plan *plan)
 {
-    const struct arrival *arrival = arrivals_find_plan(txn->manager, plan->id);
-    const struct move *move = moves_find_plan(txn->manager, plan->id);
-    if (arrival != NULL) {
-        CLEANUP(incoming_freep) struct incoming *next = incoming_copy(arrival->incoming);
-        arrival_after_plan(next, plan);
-        txn_put_arrival(txn, next);
+    const struct incoming_vm *incoming_vm = incoming_vm_find_plan(txn->manager, plan->id);
+    const struct outgoing *outgoing = outgoing_find_plan(txn->manager, plan->id);
+    if (incoming_vm != NULL) {
+        CLEANUP(incoming_freep) struct incoming *next = incoming_copy(incoming_vm->incoming);
+        incoming_vm_after_plan(next, plan);
+        txn_put_incoming(txn, next);
     }
-    if (move != NULL) {
-        struct migration next = *move->migration;
-        move_after_plan(&next, plan);
-        txn_put_move(txn, &next);
-        move_note(txn, &next);
+    if (outgoing != NULL) {
+        struct migration next = *outgoing->migration;
+        outgoing_after_plan(&next, plan);
+        txn_put_migration(txn, &next);
+        outgoing_note(txn, &next);
     }
 }
 

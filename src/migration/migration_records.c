@@ -22,11 +22,11 @@
 
 /* ---- in memory ---- */
 
-static enum operation_state operation_state_of(const struct move *move)
+static enum operation_state operation_state_of(const struct outgoing *outgoing)
 {
-    const struct migration *migration = move->migration;
-    bool waits = (migration->state == MIGRATION_CHECKING && move->checked) ||
-                 (migration->state == MIGRATION_PREPARING && move->prepared);
+    const struct migration *migration = outgoing->migration;
+    bool waits = (migration->state == MIGRATION_CHECKING && outgoing->checked) ||
+                 (migration->state == MIGRATION_PREPARING && outgoing->prepared);
     switch (migration->state) {
     case MIGRATION_DONE:
         return OPERATION_DONE;
@@ -46,42 +46,42 @@ static enum operation_state operation_state_of(const struct move *move)
     return migration->cancel ? OPERATION_CANCELLING : waits ? OPERATION_WAITING : OPERATION_RUNNING;
 }
 
-void move_follow(struct move *move)
+void outgoing_follow(struct outgoing *outgoing)
 {
-    enum operation_state state = operation_state_of(move);
-    if (move->dry_run && move->finished) { /* it was only checked */
-        state = move->err.reason != REASON_NONE ? OPERATION_FAILED : OPERATION_DONE;
+    enum operation_state state = operation_state_of(outgoing);
+    if (outgoing->dry_run && outgoing->finished) { /* it was only checked */
+        state = outgoing->err.reason != REASON_NONE ? OPERATION_FAILED : OPERATION_DONE;
     }
-    operation_follow(move->operation, state, move->migration->finished_us);
+    operation_follow(outgoing->operation, state, outgoing->migration->finished_us);
 }
 
-struct move *move_new(struct manager *m, struct migration *migration,
-                      const struct operation_start *start)
+struct outgoing *outgoing_new(struct manager *m, struct migration *migration,
+                              const struct operation_start *start)
 {
-    struct move *move = xcalloc(1, sizeof(*move));
-    move->manager = m;
-    move->migration = migration;
-    move->dry_run = start->dry_run;
+    struct outgoing *outgoing = xcalloc(1, sizeof(*outgoing));
+    outgoing->manager = m;
+    outgoing->migration = migration;
+    outgoing->dry_run = start->dry_run;
     struct operation_start own = *start;
     own.id = migration->id;
     own.subject = SUBJECT("vm", migration->request.vm);
     own.author = migration->author;
     own.created_us = migration->created_us;
     own.finished_us = migration->finished_us;
-    own.state = operation_state_of(move);
-    own.data = move;
-    move->operation = operation_new(&m->operations, &own);
-    move->operation->cancel = migration->cancel;
-    *vec_push(&m->migrations->moves) = move;
-    return move;
+    own.state = operation_state_of(outgoing);
+    own.data = outgoing;
+    outgoing->operation = operation_new(&m->operations, &own);
+    outgoing->operation->cancel = migration->cancel;
+    *vec_push(&m->migrations->outgoing) = outgoing;
+    return outgoing;
 }
 
-void move_free(struct move *move)
+void outgoing_free(struct outgoing *outgoing)
 {
-    migration_free(move->migration);
-    migration_offer_free(move->offer);
-    operation_free(move->operation);
-    free(move);
+    migration_free(outgoing->migration);
+    migration_offer_free(outgoing->offer);
+    operation_free(outgoing->operation);
+    free(outgoing);
 }
 
 static enum operation_state incoming_operation_state(const struct incoming *incoming)
@@ -101,24 +101,24 @@ static enum operation_state incoming_operation_state(const struct incoming *inco
     return incoming->abort ? OPERATION_CANCELLING : OPERATION_RUNNING;
 }
 
-void arrival_follow(struct arrival *arrival)
+void incoming_vm_follow(struct incoming_vm *incoming_vm)
 {
-    arrival->operation->cancel = arrival->incoming->abort;
-    operation_follow(arrival->operation, incoming_operation_state(arrival->incoming),
-                     arrival->incoming->finished_us);
+    incoming_vm->operation->cancel = incoming_vm->incoming->abort;
+    operation_follow(incoming_vm->operation, incoming_operation_state(incoming_vm->incoming),
+                     incoming_vm->incoming->finished_us);
 }
 
-void arrival_heard(struct arrival *arrival)
+void incoming_vm_heard(struct incoming_vm *incoming_vm)
 {
-    uint64_t patience_us = arrival->manager->config.incoming_patience_us;
+    uint64_t patience_us = incoming_vm->manager->config.incoming_patience_us;
     patience_us = patience_us == 0 ? DEFAULT_PATIENCE_US : patience_us;
-    operation_set_deadline(arrival->operation, clock_monotonic_us() + patience_us);
+    operation_set_deadline(incoming_vm->operation, clock_monotonic_us() + patience_us);
 }
 
-struct arrival *arrival_new(struct manager *m, struct incoming *incoming,
-                            const struct operation_start *start)
+struct incoming_vm *incoming_vm_new(struct manager *m, struct incoming *incoming,
+                                    const struct operation_start *start)
 {
-    struct arrival *arrival = xcalloc(1, sizeof(*arrival));
+    struct incoming_vm *incoming_vm = xcalloc(1, sizeof(*incoming_vm));
     struct operation_start own = *start;
     own.id = incoming->id;
     own.subject = SUBJECT("vm", incoming->vm);
@@ -126,21 +126,21 @@ struct arrival *arrival_new(struct manager *m, struct incoming *incoming,
     own.created_us = incoming->created_us;
     own.finished_us = incoming->finished_us;
     own.state = incoming_operation_state(incoming);
-    own.data = arrival;
-    arrival->manager = m;
-    arrival->incoming = incoming;
-    arrival->operation = operation_new(&m->operations, &own);
-    arrival->operation->cancel = incoming->abort;
-    *vec_push(&m->migrations->arrivals) = arrival;
-    arrival_heard(arrival);
-    return arrival;
+    own.data = incoming_vm;
+    incoming_vm->manager = m;
+    incoming_vm->incoming = incoming;
+    incoming_vm->operation = operation_new(&m->operations, &own);
+    incoming_vm->operation->cancel = incoming->abort;
+    *vec_push(&m->migrations->incoming) = incoming_vm;
+    incoming_vm_heard(incoming_vm);
+    return incoming_vm;
 }
 
-void arrival_free(struct arrival *arrival)
+void incoming_vm_free(struct incoming_vm *incoming_vm)
 {
-    incoming_free(arrival->incoming);
-    operation_free(arrival->operation);
-    free(arrival);
+    incoming_free(incoming_vm->incoming);
+    operation_free(incoming_vm->operation);
+    free(incoming_vm);
 }
 
 struct incoming *incoming_copy(const struct incoming *incoming)
@@ -153,11 +153,11 @@ struct incoming *incoming_copy(const struct incoming *incoming)
     return copy;
 }
 
-struct arrival *arrivals_find(const struct manager *m, const char *id)
+struct incoming_vm *incoming_vm_find(const struct manager *m, const char *id)
 {
-    for (vec_each(&m->migrations->arrivals, arrival)) {
-        if (str_eq((*arrival)->incoming->id, id)) {
-            return *arrival;
+    for (vec_each(&m->migrations->incoming, incoming_vm)) {
+        if (str_eq((*incoming_vm)->incoming->id, id)) {
+            return *incoming_vm;
         }
     }
     return NULL;
@@ -171,14 +171,14 @@ static const char *key_of(const char *role, const char *id, char out[KEY_SIZE])
     return out;
 }
 
-void txn_put_move(struct txn *txn, const struct migration *migration)
+void txn_put_migration(struct txn *txn, const struct migration *migration)
 {
     char key[KEY_SIZE];
     CLEANUP_JSON json_t *document = migration_to_json(migration);
     txn_put_record(txn, RECORD_MIGRATION, key_of("out", migration->id, key), document);
 }
 
-void txn_put_arrival(struct txn *txn, const struct incoming *incoming)
+void txn_put_incoming(struct txn *txn, const struct incoming *incoming)
 {
     char key[KEY_SIZE];
     CLEANUP_JSON json_t *document = incoming_to_json(incoming);
@@ -216,82 +216,83 @@ static void forget(struct manager *m, const char *role, const char *id)
     ledger_take_turn(m->ledger, forget_record, f);
 }
 
-static void trim_moves(struct manager *m)
+static void trim_outgoing(struct manager *m)
 {
-    struct moves *moves = &m->migrations->moves;
+    struct outgoing_list *all = &m->migrations->outgoing;
     size_t over = 0;
     size_t oldest = SIZE_MAX;
-    for (size_t i = 0; i < moves->n; i++) {
-        const struct move *move = moves->items[i];
-        bool done = move->finished && move->jobs == 0;
+    for (size_t i = 0; i < all->n; i++) {
+        const struct outgoing *outgoing = all->items[i];
+        bool done = outgoing->finished && outgoing->jobs == 0;
         over += done;
-        if (done && (move->dry_run || oldest == SIZE_MAX ||
-                     move->migration->created_us < moves->items[oldest]->migration->created_us)) {
+        if (done && (outgoing->dry_run || oldest == SIZE_MAX ||
+                     outgoing->migration->created_us < all->items[oldest]->migration->created_us)) {
             oldest = i;
         }
     }
-    if (oldest == SIZE_MAX || (over <= MIGRATIONS_KEPT && !moves->items[oldest]->dry_run)) {
+    if (oldest == SIZE_MAX || (over <= MIGRATIONS_KEPT && !all->items[oldest]->dry_run)) {
         return;
     }
-    if (!moves->items[oldest]->dry_run) {
-        forget(m, "out", moves->items[oldest]->migration->id);
+    if (!all->items[oldest]->dry_run) {
+        forget(m, "out", all->items[oldest]->migration->id);
     }
-    move_free(moves->items[oldest]);
-    vec_remove(moves, oldest);
+    outgoing_free(all->items[oldest]);
+    vec_remove(all, oldest);
 }
 
-static void trim_arrivals(struct manager *m)
+static void trim_incoming(struct manager *m)
 {
-    struct arrivals *arrivals = &m->migrations->arrivals;
+    struct incoming_list *all = &m->migrations->incoming;
     size_t over = 0;
     size_t oldest = SIZE_MAX;
-    for (size_t i = 0; i < arrivals->n; i++) {
-        const struct arrival *arrival = arrivals->items[i];
-        bool done = incoming_is_over(arrival->incoming);
+    for (size_t i = 0; i < all->n; i++) {
+        const struct incoming_vm *incoming_vm = all->items[i];
+        bool done = incoming_is_over(incoming_vm->incoming);
         over += done;
-        if (done && (oldest == SIZE_MAX || arrival->incoming->created_us <
-                                               arrivals->items[oldest]->incoming->created_us)) {
+        if (done && (oldest == SIZE_MAX || incoming_vm->incoming->created_us <
+                                               all->items[oldest]->incoming->created_us)) {
             oldest = i;
         }
     }
     if (over > MIGRATIONS_KEPT) {
-        forget(m, "in", arrivals->items[oldest]->incoming->id);
-        arrival_free(arrivals->items[oldest]);
-        vec_remove(arrivals, oldest);
+        forget(m, "in", all->items[oldest]->incoming->id);
+        incoming_vm_free(all->items[oldest]);
+        vec_remove(all, oldest);
     }
 }
 
 void migrations_trim(struct manager *m)
 {
-    trim_moves(m);
-    trim_arrivals(m);
+    trim_outgoing(m);
+    trim_incoming(m);
 }
 
-struct move *moves_find_plan(const struct manager *m, const char *plan)
+struct outgoing *outgoing_find_plan(const struct manager *m, const char *plan)
 {
-    for (vec_each(&m->migrations->moves, move)) {
-        if (!(*move)->finished && str_eq((*move)->migration->plan, plan)) {
-            return *move;
+    for (vec_each(&m->migrations->outgoing, outgoing)) {
+        if (!(*outgoing)->finished && str_eq((*outgoing)->migration->plan, plan)) {
+            return *outgoing;
         }
     }
     return NULL;
 }
 
-struct arrival *arrivals_find_plan(const struct manager *m, const char *plan)
+struct incoming_vm *incoming_vm_find_plan(const struct manager *m, const char *plan)
 {
-    for (vec_each(&m->migrations->arrivals, arrival)) {
-        if (!incoming_is_over((*arrival)->incoming) && str_eq((*arrival)->incoming->plan, plan)) {
-            return *arrival;
+    for (vec_each(&m->migrations->incoming, incoming_vm)) {
+        if (!incoming_is_over((*incoming_vm)->incoming) &&
+            str_eq((*incoming_vm)->incoming->plan, plan)) {
+            return *incoming_vm;
         }
     }
     return NULL;
 }
 
-struct move *moves_find(const struct manager *m, const char *id, struct error *err)
+struct outgoing *outgoing_find(const struct manager *m, const char *id, struct error *err)
 {
-    for (vec_each(&m->migrations->moves, move)) {
-        if (!(*move)->dry_run && str_eq((*move)->migration->id, id)) {
-            return *move;
+    for (vec_each(&m->migrations->outgoing, outgoing)) {
+        if (!(*outgoing)->dry_run && str_eq((*outgoing)->migration->id, id)) {
+            return *outgoing;
         }
     }
     error_set(err, REASON_NOT_FOUND, SUBJECT("migration", id), "there is no migration \"%s\"", id);

@@ -5,36 +5,36 @@
 
 #include "operation/operation.h"
 
-struct arrival;
+struct incoming_vm;
 struct incoming;
 struct manager;
 struct migration;
-struct move;
+struct outgoing;
 struct txn;
 
 /* Takes the migration, whose operation begins: `start` has its kind, and whether it is a dry run or
  * was stored. Nothing is scheduled. */
-struct move *move_new(struct manager *m, struct migration *migration,
-                      const struct operation_start *start);
-void move_free(struct move *move);
+struct outgoing *outgoing_new(struct manager *m, struct migration *migration,
+                              const struct operation_start *start);
+void outgoing_free(struct outgoing *outgoing);
 /* The operation's state follows the migration's. */
-void move_follow(struct move *move);
-struct move *moves_find(const struct manager *m, const char *id, struct error *err);
-struct move *moves_find_plan(const struct manager *m, const char *plan);
+void outgoing_follow(struct outgoing *outgoing);
+struct outgoing *outgoing_find(const struct manager *m, const char *id, struct error *err);
+struct outgoing *outgoing_find_plan(const struct manager *m, const char *plan);
 /* Takes the reservation, whose operation begins: `start` has its kind, and whether it was stored.
  */
-struct arrival *arrival_new(struct manager *m, struct incoming *incoming,
-                            const struct operation_start *start);
+struct incoming_vm *incoming_vm_new(struct manager *m, struct incoming *incoming,
+                                    const struct operation_start *start);
 /* The operation's state follows the reservation's. */
-void arrival_follow(struct arrival *arrival);
+void incoming_vm_follow(struct incoming_vm *incoming_vm);
 /* The source spoke: the time until it is silent begins again. */
-void arrival_heard(struct arrival *arrival);
-void arrival_free(struct arrival *arrival);
-struct arrival *arrivals_find(const struct manager *m, const char *id);
-struct arrival *arrivals_find_plan(const struct manager *m, const char *plan);
+void incoming_vm_heard(struct incoming_vm *incoming_vm);
+void incoming_vm_free(struct incoming_vm *incoming_vm);
+struct incoming_vm *incoming_vm_find(const struct manager *m, const char *id);
+struct incoming_vm *incoming_vm_find_plan(const struct manager *m, const char *plan);
 
-void txn_put_move(struct txn *txn, const struct migration *migration);
-void txn_put_arrival(struct txn *txn, const struct incoming *incoming);
+void txn_put_migration(struct txn *txn, const struct migration *migration);
+void txn_put_incoming(struct txn *txn, const struct incoming *incoming);
 struct incoming *incoming_copy(const struct incoming *incoming);
 /* Forgets the oldest that are over. */
 void migrations_trim(struct manager *m);

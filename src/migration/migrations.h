@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * VMs on their way: out of this host (struct move, led from here) and into it (struct arrival, led
- * from the other host). Loop thread only. What is stored is a struct migration or incoming; what
- * hangs on it here is in the two structs below.
+ * VMs on their way: out of this host (struct outgoing, led from here) and into it (struct
+ * incoming_vm, led from the other host). Loop thread only. What is stored is a struct migration or
+ * incoming; what hangs on it here is in the two structs below.
  */
 #ifndef MIGRATION_MIGRATIONS_H
 #define MIGRATION_MIGRATIONS_H
@@ -30,7 +30,7 @@ struct resolving {
 };
 
 /* A migration that this host leads. */
-struct move {
+struct outgoing {
     struct manager *manager;
     struct migration *migration;
     struct migration_offer *offer; /* NULL until it was made */
@@ -57,7 +57,7 @@ struct move {
 };
 
 /* A reservation for a VM that comes in. */
-struct arrival {
+struct incoming_vm {
     struct manager *manager;
     struct incoming *incoming;
     struct operation *operation; /* its deadline: the source has to speak before */
@@ -66,13 +66,13 @@ struct arrival {
     void *data;
 };
 
-struct moves {
-    struct move **items;
+struct outgoing_list {
+    struct outgoing **items;
     size_t n;
     size_t cap;
 };
-struct arrivals {
-    struct arrival **items;
+struct incoming_list {
+    struct incoming_vm **items;
     size_t n;
     size_t cap;
 };
@@ -96,8 +96,8 @@ struct peer_line {
 #define PEER_LINES_MAX 16
 
 struct migrations {
-    struct moves moves;
-    struct arrivals arrivals;
+    struct outgoing_list outgoing;
+    struct incoming_list incoming;
     struct peer_line lines[PEER_LINES_MAX];
     size_t n_lines;
     unsigned n_rated; /* VMs of dry runs that are being looked at */

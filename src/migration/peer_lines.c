@@ -23,10 +23,10 @@ static const size_t limits[] = {
 };
 static_assert(ARRAY_SIZE(limits) == PEER_RANKS, "one of each");
 
-enum peer_rank peer_rank_of(const struct move *move)
+enum peer_rank peer_rank_of(const struct outgoing *outgoing)
 {
-    return move->dry_run ? (move->member ? PEER_MEMBERS_TRIAL : PEER_ROOTS_TRIAL)
-                         : (move->member ? PEER_MEMBERS_MOVE : PEER_ROOTS_MOVE);
+    return outgoing->dry_run ? (outgoing->member ? PEER_MEMBERS_TRIAL : PEER_ROOTS_TRIAL)
+                             : (outgoing->member ? PEER_MEMBERS_MOVE : PEER_ROOTS_MOVE);
 }
 
 static unsigned count_below(const struct peer_line *line, enum peer_rank rank)

@@ -18,7 +18,7 @@
  * submits to its worker, and gives the line back in the job's `done`. */
 struct peer_line *peer_lines_take(struct manager *m, const char *address, enum peer_rank rank);
 void peer_line_give_back(struct peer_line *line, enum peer_rank rank);
-enum peer_rank peer_rank_of(const struct move *move);
+enum peer_rank peer_rank_of(const struct outgoing *outgoing);
 /* As worker_finish() and worker_free(). */
 bool peer_lines_finish(struct migrations *all, uint64_t until_us);
 void peer_lines_close(struct migrations *all);

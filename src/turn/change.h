@@ -16,13 +16,13 @@
 #include "plan/planner.h"
 #include "service/service.h"
 
-struct arrival;
 struct change;
 struct drain;
 struct incoming;
+struct incoming_vm;
 struct migration;
 struct migration_offer;
-struct move;
+struct outgoing;
 struct vm_line;
 
 /* Runs against a fresh manager->host; must end in change_answer() or change_refuse(). */
@@ -53,14 +53,14 @@ struct change {
     char *behind;   /* a dry run: names of what is done before it, with slashes between; NULL */
     bool starts_vm; /* it, and those: a VM runs then */
     unsigned timeout_ms;
-    uint64_t until_us, ask_us;     /* stopping a VM: when to give up, and to ask it (again) */
-    bool off;                      /* it is */
-    struct drain *drain;           /* to begin; its own */
-    struct migration *migration;   /* to begin; its own */
-    struct migration_offer *offer; /* of another host; its own */
-    struct incoming *incoming;     /* to begin; its own */
-    struct move *move;             /* whose plan it makes */
-    struct arrival *arrival;       /* likewise */
+    uint64_t until_us, ask_us;       /* stopping a VM: when to give up, and to ask it (again) */
+    bool off;                        /* it is */
+    struct drain *drain;             /* to begin; its own */
+    struct migration *migration;     /* to begin; its own */
+    struct migration_offer *offer;   /* of another host; its own */
+    struct incoming *incoming;       /* to begin; its own */
+    struct outgoing *outgoing;       /* whose plan it makes */
+    struct incoming_vm *incoming_vm; /* likewise */
     /* What it answers once its plan is reserved; NULL: plan and claims. */
     json_t *(*show)(const struct change *change);
     struct vm_line

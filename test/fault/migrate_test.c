@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "migration/incoming_operation.h"
-#include "migration/migration_operation.h"
 #include "migration/migrations.h"
+#include "migration/outgoing_operation.h"
 #include "test.h"
 #include "two_hosts.h"
 
@@ -59,11 +59,11 @@ static bool harm_at(const char *claim, enum who victim, enum harm harm, unsigned
     char why[256] = "";
     const char *problem = rests ? check_world(why, sizeof(why)) : "it does not come to rest";
     if (problem != NULL) {
-        const struct moves *moves = &world->labs[SOURCE].manager->migrations->moves;
+        const struct outgoing_list *all = &world->labs[SOURCE].manager->migrations->outgoing;
         fail_msg("%s: call %u of the %s %s: %s (%s)", claim, k,
                  victim == SOURCE ? "source" : "target", harm_names[harm], problem,
-                 moves->n == 0 ? "no migration"
-                               : migration_state_name(moves->items[0]->migration->state));
+                 all->n == 0 ? "no migration"
+                             : migration_state_name(all->items[0]->migration->state));
     }
     bool reached = atomic_load(&lab->faults.calls) >= k;
     close_world();
@@ -146,9 +146,9 @@ struct loss {
     enum migration_state state; /* in which the source stays for ever */
 };
 
-static struct move *the_move(void)
+static struct outgoing *the_outgoing(void)
 {
-    return world->labs[SOURCE].manager->migrations->moves.items[0];
+    return world->labs[SOURCE].manager->migrations->outgoing.items[0];
 }
 
 /* Until the source can do nothing but ask. */
@@ -159,12 +159,12 @@ static void lose_target(const struct loss *loss)
     world->lose_commits = loss->state == MIGRATION_SWITCHING;
     world->lose_at_move = loss->state == MIGRATION_MOVING;
     begin();
-    for (int i = 0; i < 4000 && (the_move()->migration->state != loss->state ||
-                                 (loss->state == MIGRATION_MOVING && !the_move()->deciding));
+    for (int i = 0; i < 4000 && (the_outgoing()->migration->state != loss->state ||
+                                 (loss->state == MIGRATION_MOVING && !the_outgoing()->deciding));
          i++) {
         let_run(500);
     }
-    must(the_move()->migration->state == loss->state, "it does not come to where it stays");
+    must(the_outgoing()->migration->state == loss->state, "it does not come to where it stays");
 }
 
 /* Gone with its host; the other kind goes on, and only can't be reached. */
@@ -183,7 +183,7 @@ static void say(const char *where, bool dry_run, struct answer *answer)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "vm", where);
     lab_ask(&world->labs[SOURCE], VERB_RESOLVE_MIGRATION, answer,
-            .target = the_move()->migration->id, .json = body, .dry_run = dry_run);
+            .target = the_outgoing()->migration->id, .json = body, .dry_run = dry_run);
 }
 
 /* 0 or -reason. */
@@ -221,12 +221,12 @@ static const char *check_source(const struct loss *loss)
 static const char *end_loss(const struct loss *loss, char *why, size_t size)
 {
     /* A source that was restarted asks libvirt first, and may have no answer yet. */
-    for (int i = 0; i < 2000 && the_move()->migration->state == loss->state; i++) {
+    for (int i = 0; i < 2000 && the_outgoing()->migration->state == loss->state; i++) {
         if (resolve(loss->where, false) != 0) {
             let_run(500);
         }
     }
-    if (the_move()->migration->state == loss->state) {
+    if (the_outgoing()->migration->state == loss->state) {
         return "it can't be resolved";
     }
     if (!source_comes_to_rest()) {
@@ -281,7 +281,7 @@ static void harm_settling_at(const struct loss *loss, enum harm harm, unsigned k
         restart(lab);
     } else {
         must(lab_wait(lab, &answer), "no answer");
-        if (migration_is_over(the_move()->migration) || answer.body != NULL) {
+        if (migration_is_over(the_outgoing()->migration) || answer.body != NULL) {
             (void)source_comes_to_rest();
         }
         lab->faults.kind = FAULT_NONE;
@@ -292,7 +292,7 @@ static void harm_settling_at(const struct loss *loss, enum harm harm, unsigned k
     const char *problem = end_loss(loss, why, sizeof(why));
     if (problem != NULL) {
         fail_msg("%s, %s: call %u %s: %s (%s)", loss->claim, loss->where, k, harm_names[harm],
-                 problem, migration_state_name(the_move()->migration->state));
+                 problem, migration_state_name(the_outgoing()->migration->state));
     }
     close_world();
 }
@@ -331,7 +331,7 @@ static void a_word_is_taken_only_when_no_one_else_can_tell(void **state)
     *vm = kept;
     assert_int_equal(resolve("there", false), -REASON_INVALID);
     assert_int_equal(resolve(loss->where, true), 0);
-    assert_int_equal(the_move()->migration->state, loss->state);
+    assert_int_equal(the_outgoing()->migration->state, loss->state);
     struct answer first = {0};
     say(loss->where, true, &first);
     assert_int_equal(resolve(loss->where, false), -REASON_CONFLICT); /* someone is at it */
@@ -341,7 +341,7 @@ static void a_word_is_taken_only_when_no_one_else_can_tell(void **state)
     const char *problem = end_loss(loss, why, sizeof(why));
     must(problem == NULL, problem);
     assert_int_equal(resolve(loss->where, false), -REASON_CONFLICT); /* it is over */
-    assert_int_equal(the_move()->migration->state,
+    assert_int_equal(the_outgoing()->migration->state,
                      str_eq(loss->where, "target") ? MIGRATION_DONE : MIGRATION_FAILED);
     close_world();
 }
@@ -358,13 +358,13 @@ static void the_resolution_is_stored(void **state)
     restart(lab);
     must(late.there && late.body == NULL, "who asked as it stopped was not answered so");
     answer_done(&late);
-    assert_int_equal(the_move()->migration->state, loss->state);
-    assert_int_equal(the_move()->migration->resolution, RESOLUTION_NONE);
+    assert_int_equal(the_outgoing()->migration->state, loss->state);
+    assert_int_equal(the_outgoing()->migration->resolution, RESOLUTION_NONE);
     assert_int_equal(resolve(loss->where, false), 0);
     restart(lab);
-    const char *resolution = migration_resolution_name(the_move()->migration->resolution);
+    const char *resolution = migration_resolution_name(the_outgoing()->migration->resolution);
     must(resolution != NULL && str_eq(resolution, loss->where), "it was not stored");
-    assert_string_equal(the_move()->migration->resolved_by, "tester");
+    assert_string_equal(the_outgoing()->migration->resolved_by, "tester");
     char why[256] = "";
     const char *problem = end_loss(loss, why, sizeof(why));
     must(problem == NULL, problem);
@@ -377,7 +377,7 @@ static void assert_refused(enum who who, struct answer *answer, const char *what
     must(lab_wait(&world->labs[who], answer), "no answer");
     assert_int_equal(answer->err.reason, REASON_IN_USE);
     assert_non_null(strstr(answer->err.message, what));
-    assert_non_null(strstr(answer->err.hint, the_move()->migration->id));
+    assert_non_null(strstr(answer->err.hint, the_outgoing()->migration->id));
     answer_done(answer);
 }
 

@@ -30,9 +30,9 @@ static void open_silent(enum peer_offer silent_to)
 
 static const struct migration *migration_of(const char *vm)
 {
-    for (vec_each(&world->labs[SOURCE].manager->migrations->moves, move)) {
-        if (!(*move)->dry_run && str_eq((*move)->migration->request.vm, vm)) {
-            return (*move)->migration;
+    for (vec_each(&world->labs[SOURCE].manager->migrations->outgoing, outgoing)) {
+        if (!(*outgoing)->dry_run && str_eq((*outgoing)->migration->request.vm, vm)) {
+            return (*outgoing)->migration;
         }
     }
     return NULL;
@@ -49,8 +49,9 @@ static bool vm_is_asked(void *vm)
     const struct migration *migration = migration_of(vm);
     enum migration_state state =
         world->silent_to == PEER_CHECK ? MIGRATION_CHECKING : MIGRATION_PREPARING;
-    for (vec_each(&world->labs[SOURCE].manager->migrations->moves, move)) {
-        if ((*move)->migration == migration && migration->state == state && (*move)->jobs > 0) {
+    for (vec_each(&world->labs[SOURCE].manager->migrations->outgoing, outgoing)) {
+        if ((*outgoing)->migration == migration && migration->state == state &&
+            (*outgoing)->jobs > 0) {
             return true;
         }
     }

@@ -374,13 +374,13 @@ void close_world(void)
 
 static bool moves_are_over(const struct manager *m)
 {
-    for (vec_each(&m->migrations->moves, move)) {
-        if (!(*move)->finished || (*move)->jobs > 0) {
+    for (vec_each(&m->migrations->outgoing, outgoing)) {
+        if (!(*outgoing)->finished || (*outgoing)->jobs > 0) {
             return false;
         }
     }
-    for (vec_each(&m->migrations->arrivals, arrival)) {
-        if (!incoming_is_over((*arrival)->incoming)) {
+    for (vec_each(&m->migrations->incoming, incoming_vm)) {
+        if (!incoming_is_over((*incoming_vm)->incoming)) {
             return false;
         }
     }

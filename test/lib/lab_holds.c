@@ -25,9 +25,9 @@ static bool is_running(const struct manager *m, const char *plan)
 
 static bool is_moving(const struct manager *m, const char *migration)
 {
-    for (vec_each(&m->migrations->moves, move)) {
-        if (str_eq((*move)->migration->id, migration)) {
-            return !(*move)->dry_run && !migration_is_over((*move)->migration);
+    for (vec_each(&m->migrations->outgoing, outgoing)) {
+        if (str_eq((*outgoing)->migration->id, migration)) {
+            return !(*outgoing)->dry_run && !migration_is_over((*outgoing)->migration);
         }
     }
     return false;
@@ -35,8 +35,8 @@ static bool is_moving(const struct manager *m, const char *migration)
 
 static bool is_coming(const struct manager *m, const char *migration)
 {
-    const struct arrival *arrival = arrivals_find(m, migration);
-    return arrival != NULL && !incoming_is_over(arrival->incoming);
+    const struct incoming_vm *incoming_vm = incoming_vm_find(m, migration);
+    return incoming_vm != NULL && !incoming_is_over(incoming_vm->incoming);
 }
 
 /* A definition is made and deleted on no line, in less time than a test looks. */
@@ -55,9 +55,9 @@ static bool is_on_a_line(const struct manager *m, const char *operation)
 static bool is_under_way(const struct manager *m, const struct hold *hold)
 {
     switch (hold->kind) {
-    case HOLD_MOVE:
+    case HOLD_OUTGOING:
         return is_moving(m, hold->operation);
-    case HOLD_ARRIVAL:
+    case HOLD_INCOMING:
         return is_coming(m, hold->operation);
     case HOLD_PLAN:
         return is_running(m, hold->operation);
@@ -83,14 +83,14 @@ static bool has_hold(const struct manager *m, const char *operation)
 
 static const char *find_without(const struct manager *m)
 {
-    for (vec_each(&m->migrations->moves, move)) {
-        const char *id = (*move)->migration->id;
+    for (vec_each(&m->migrations->outgoing, outgoing)) {
+        const char *id = (*outgoing)->migration->id;
         if (is_moving(m, id) && !has_hold(m, id)) {
             return id;
         }
     }
-    for (vec_each(&m->migrations->arrivals, arrival)) {
-        const char *id = (*arrival)->incoming->id;
+    for (vec_each(&m->migrations->incoming, incoming_vm)) {
+        const char *id = (*incoming_vm)->incoming->id;
         if (is_coming(m, id) && !has_hold(m, id)) {
             return id;
         }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A migration while the VM moves, and what it does in each state. Loop thread only. */
-#ifndef MIGRATION_MIGRATION_RUN_H
-#define MIGRATION_MIGRATION_RUN_H
+#ifndef MIGRATION_OUTGOING_RUN_H
+#define MIGRATION_OUTGOING_RUN_H
 
 struct operation;
 
 /* Does what comes next. */
-void move_advance(struct operation *operation);
+void outgoing_advance(struct operation *operation);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A migration that this host leads as an operation: its row of functions. */
-#include "migration/migration_operation.h"
+#include "migration/outgoing_operation.h"
 
 #include "base/str.h"
-#include "migration/migration_move.h"
-#include "migration/migration_run.h"
 #include "migration/migrations.h"
+#include "migration/outgoing.h"
+#include "migration/outgoing_run.h"
 
 static int refuse(const struct migration *migration, struct error *err)
 {
@@ -25,8 +25,8 @@ static int refuse(const struct migration *migration, struct error *err)
 
 static int migration_refuse_cancel(const struct operation *operation, struct error *err)
 {
-    const struct move *move = operation->data;
-    const struct migration *migration = move->migration;
+    const struct outgoing *outgoing = operation->data;
+    const struct migration *migration = outgoing->migration;
     bool can = migration->state == MIGRATION_CHECKING || migration->state == MIGRATION_PREPARING ||
                migration->state == MIGRATION_ABORTING ||
                (migration->state == MIGRATION_MOVING && !migration->moved);
@@ -35,17 +35,17 @@ static int migration_refuse_cancel(const struct operation *operation, struct err
 
 static int migration_cancel(struct operation *operation, struct error *err)
 {
-    struct move *move = operation->data;
-    move->migration->cancel = true;
-    int r = move_store(move, err);
-    move->migration->cancel = r == 0;
+    struct outgoing *outgoing = operation->data;
+    outgoing->migration->cancel = true;
+    int r = outgoing_store(outgoing, err);
+    outgoing->migration->cancel = r == 0;
     return r;
 }
 
 static void migration_describe(const struct operation *operation, struct operation_view *view)
 {
-    const struct move *move = operation->data;
-    const struct migration *migration = move->migration;
+    const struct outgoing *outgoing = operation->data;
+    const struct migration *migration = outgoing->migration;
     const char *target =
         migration->target[0] != '\0' ? migration->target : migration->request.destination;
     STR_SET(view->host, target);
@@ -62,7 +62,7 @@ static void migration_describe(const struct operation *operation, struct operati
 const struct operation_kind migration_kind = {.id = OPERATION_KIND_MIGRATION,
                                               .url = "/v1/migrations/",
                                               .url_has_id = true,
-                                              .advance = move_advance,
+                                              .advance = outgoing_advance,
                                               .refuse_cancel = migration_refuse_cancel,
                                               .cancel = migration_cancel,
                                               .describe = migration_describe};

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A person's word on where a VM is whose target does not answer. Loop thread only. */
-#ifndef MIGRATION_MIGRATION_RESOLVE_H
-#define MIGRATION_MIGRATION_RESOLVE_H
+#ifndef MIGRATION_OUTGOING_RESOLVE_H
+#define MIGRATION_OUTGOING_RESOLVE_H
 
 #include "service/service.h"
 
-struct move;
+struct outgoing;
 
 /* Asks whether what a person said can be true, and goes on from there. */
-void move_resolve(struct move *move);
+void outgoing_resolve(struct outgoing *outgoing);
 
 /* Verbs (service/verbs.def). */
 verb_fn manager_resolve_migration;

@@ -5,7 +5,7 @@
  * emulator of this host has what would be given back. Asked in turn with the migration's own
  * questions, so that nothing of these can arrive in between.
  */
-#include "migration/migration_resolve.h"
+#include "migration/outgoing_resolve.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,13 +14,13 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "migration/migration_end.h"
 #include "migration/migration_holds.h"
-#include "migration/migration_move.h"
-#include "migration/migration_place.h"
 #include "migration/migration_records.h"
-#include "migration/migration_work.h"
 #include "migration/migrations.h"
+#include "migration/outgoing.h"
+#include "migration/outgoing_end.h"
+#include "migration/outgoing_place.h"
+#include "migration/outgoing_work.h"
 #include "state/reply_json.h"
 #include "state/txn.h"
 #include "watch/observe.h"
@@ -45,15 +45,15 @@ static const char *target_of(const struct migration *migration)
 }
 
 /* The release, without what goes with the definition. */
-static int name_release(const struct move *move, json_t *steps, struct error *err)
+static int name_release(const struct outgoing *outgoing, json_t *steps, struct error *err)
 {
-    const char *vm = move->migration->request.vm;
+    const char *vm = outgoing->migration->request.vm;
     struct plan *plan = NULL;
-    int r = move_plan_release(move, &plan, err);
+    int r = outgoing_plan_release(outgoing, &plan, err);
     if (r != 0) {
         return r;
     }
-    if (move_place_here(move) != PLACE_ABSENT) {
+    if (outgoing_place_here(outgoing) != PLACE_ABSENT) {
         add_line(steps, "remove the definition of VM \"%s\" (`virsh dumpxml %s` keeps a copy)", vm,
                  vm);
     }
@@ -72,9 +72,9 @@ static int name_release(const struct move *move, json_t *steps, struct error *er
     return 0;
 }
 
-static void name_stay(const struct move *move, json_t *steps)
+static void name_stay(const struct outgoing *outgoing, json_t *steps)
 {
-    const struct migration *migration = move->migration;
+    const struct migration *migration = outgoing->migration;
     add_line(steps, "end the migration: the definition of VM \"%s\" stays", migration->request.vm);
     for (vec_each(&migration->devices, device)) {
         add_line(steps, "keep claim \"%s\"", device->claim);
@@ -108,17 +108,17 @@ static void name_rest(const struct migration *migration, enum migration_resoluti
                    "--incoming-patience ends (120 s)");
 }
 
-static json_t *reply_of(const struct move *move, const struct resolving *resolving,
+static json_t *reply_of(const struct outgoing *outgoing, const struct resolving *resolving,
                         const char *silence, json_t *steps)
 {
     json_t *rest = json_array();
-    name_rest(move->migration, resolving->where, rest);
-    json_t *body = reply_migration(move->migration);
+    name_rest(outgoing->migration, resolving->where, rest);
+    json_t *body = reply_migration(outgoing->migration);
     json_object_set_new(body, "resolution",
                         json_pack("{s:s, s:s, s:s, s:O, s:o}", "vm",
                                   migration_resolution_name(resolving->where), "source",
-                                  place_name(move_place_here(move)), "target", silence, "steps",
-                                  steps, "afterwards", rest));
+                                  place_name(outgoing_place_here(outgoing)), "target", silence,
+                                  "steps", steps, "afterwards", rest));
     return body;
 }
 
@@ -133,13 +133,14 @@ static int refuse_answering(const struct migration *migration, struct error *err
     return -REASON_CONFLICT;
 }
 
-static int refuse_here(const struct move *move, enum migration_resolution where, struct error *err)
+static int refuse_here(const struct outgoing *outgoing, enum migration_resolution where,
+                       struct error *err)
 {
-    const char *vm = move->migration->request.vm;
-    enum place here = move_place_here(move);
+    const char *vm = outgoing->migration->request.vm;
+    enum place here = outgoing_place_here(outgoing);
     if (here == PLACE_UNKNOWN) {
         error_set(err, REASON_UNAVAILABLE, "libvirt", "what VM \"%s\" does here is not known: %s",
-                  vm, move->manager->host->libvirt_problem);
+                  vm, outgoing->manager->host->libvirt_problem);
         error_hint(err, "nothing is given back before libvirt here says that no VM uses it");
         return -REASON_UNAVAILABLE;
     }
@@ -169,7 +170,7 @@ static int refuse_here(const struct move *move, enum migration_resolution where,
 
 /* A person's word, on its way to the store. */
 struct saying {
-    struct move *move;
+    struct outgoing *outgoing;
     struct migration next;
     json_t *steps;
     char silence[ERROR_TEXT_SIZE]; /* the target's */
@@ -177,11 +178,11 @@ struct saying {
 
 static void end_saying(struct saying *saying, const struct error *err)
 {
-    struct move *move = saying->move;
-    move->jobs--;
+    struct outgoing *outgoing = saying->outgoing;
+    outgoing->jobs--;
     if (err != NULL) {
-        move_refuse_resolving(move, err);
-        move_back_off(move);
+        outgoing_refuse_resolution(outgoing, err);
+        outgoing_back_off(outgoing);
     }
     json_decref(saying->steps);
     free(saying);
@@ -189,11 +190,11 @@ static void end_saying(struct saying *saying, const struct error *err)
 
 static int next_state(struct saying *saying, struct error *err)
 {
-    const struct resolving *resolving = &saying->move->resolving;
+    const struct resolving *resolving = &saying->outgoing->resolving;
     struct migration *next = &saying->next;
     bool away = resolving->where == RESOLUTION_TARGET;
     enum migration_state state = away ? MIGRATION_RELEASING : MIGRATION_FAILED;
-    *next = *saying->move->migration;
+    *next = *saying->outgoing->migration;
     if (!sm_move(&migration_state_words, &next->state, state)) {
         return error_set(err, REASON_INTERNAL, next->id, "a migration can't go from %s to %s",
                          migration_state_name(next->state), migration_state_name(state));
@@ -214,22 +215,22 @@ static int next_state(struct saying *saying, struct error *err)
 }
 
 /* Answers the request, and lets the migration go on from what it said. */
-static void follow_word(struct move *move, const char *silence, json_t *steps)
+static void follow_word(struct outgoing *outgoing, const char *silence, json_t *steps)
 {
-    const struct resolving resolving = move->resolving;
-    move->resolving = (struct resolving){0};
-    json_t *body = reply_of(move, &resolving, silence, steps);
+    const struct resolving resolving = outgoing->resolving;
+    outgoing->resolving = (struct resolving){0};
+    json_t *body = reply_of(outgoing, &resolving, silence, steps);
     if (!resolving.dry_run) {
-        log_info("migration %s: %s says that VM %s is on the %s", move->migration->id,
-                 resolving.author, move->migration->request.vm,
+        log_info("migration %s: %s says that VM %s is on the %s", outgoing->migration->id,
+                 resolving.author, outgoing->migration->request.vm,
                  migration_resolution_name(resolving.where));
-        move->deciding = false;
-        operation_got_on(move->operation);
+        outgoing->deciding = false;
+        operation_got_on(outgoing->operation);
     }
-    if (migration_is_over(move->migration)) {
-        move_finish(move);
+    if (migration_is_over(outgoing->migration)) {
+        outgoing_finish(outgoing);
     } else {
-        operation_schedule(move->operation, 0);
+        operation_schedule(outgoing->operation, 0);
     }
     resolving.reply(body, NULL, resolving.data);
 }
@@ -237,12 +238,12 @@ static void follow_word(struct move *move, const char *silence, json_t *steps)
 static void word_stored(const struct error *err, void *data)
 {
     struct saying *saying = data;
-    struct move *move = saying->move;
+    struct outgoing *outgoing = saying->outgoing;
     if (err == NULL) {
-        *move->migration = saying->next;
-        move_hold(move);
-        if (move->resolving.where != RESOLUTION_NONE) {
-            follow_word(move, saying->silence, saying->steps);
+        *outgoing->migration = saying->next;
+        outgoing_hold(outgoing);
+        if (outgoing->resolving.where != RESOLUTION_NONE) {
+            follow_word(outgoing, saying->silence, saying->steps);
         }
     }
     end_saying(saying, err);
@@ -252,7 +253,7 @@ static void word_stored(const struct error *err, void *data)
 static void store_word(void *data)
 {
     struct saying *saying = data;
-    const struct resolving *resolving = &saying->move->resolving;
+    const struct resolving *resolving = &saying->outgoing->resolving;
     struct error err = {0};
     if (next_state(saying, &err) != 0) {
         end_saying(saying, &err);
@@ -260,70 +261,71 @@ static void store_word(void *data)
     }
     struct migration *next = &saying->next;
     struct txn txn;
-    txn_begin(&txn, saying->move->manager);
-    txn_put_move(&txn, next);
+    txn_begin(&txn, saying->outgoing->manager);
+    txn_put_migration(&txn, next);
     txn_event(
         &txn, "migration-resolved", SUBJECT("vm", next->request.vm), resolving->author,
         "migration %s to %s: the VM is on the %s, by a person's word; the target did not answer",
         next->id, target_of(next), migration_resolution_name(resolving->where));
-    move_note(&txn, next);
+    outgoing_note(&txn, next);
     txn_commit_then(&txn, word_stored, saying);
 }
 
-static void resolve(struct move *move, const char *silence, json_t *steps)
+static void resolve(struct outgoing *outgoing, const char *silence, json_t *steps)
 {
-    if (move->resolving.dry_run) {
-        follow_word(move, silence, steps);
+    if (outgoing->resolving.dry_run) {
+        follow_word(outgoing, silence, steps);
         return;
     }
     struct saying *saying = xcalloc(1, sizeof(*saying));
-    *saying = (struct saying){.move = move, .steps = json_incref(steps)};
+    *saying = (struct saying){.outgoing = outgoing, .steps = json_incref(steps)};
     STR_SET(saying->silence, silence);
-    move->jobs++;
-    ledger_take_turn(move->manager->ledger, store_word, saying);
+    outgoing->jobs++;
+    ledger_take_turn(outgoing->manager->ledger, store_word, saying);
 }
 
-static void on_target_asked(struct move *move, struct incoming *incoming, const struct error *err)
+static void on_target_asked(struct outgoing *outgoing, struct incoming *incoming,
+                            const struct error *err)
 {
     struct error own = {0};
     (void)incoming;
     CLEANUP_JSON json_t *steps = json_array();
     bool silent = err != NULL && err->reason == REASON_UNAVAILABLE;
-    int r = move_refuse_to_resolve(move, &own);
-    r = r != 0 || silent ? r : refuse_answering(move->migration, &own);
-    r = r != 0 ? r : refuse_here(move, move->resolving.where, &own);
-    if (r == 0 && move->resolving.where == RESOLUTION_TARGET) {
-        r = name_release(move, steps, &own);
+    int r = outgoing_check_resolvable(outgoing, &own);
+    r = r != 0 || silent ? r : refuse_answering(outgoing->migration, &own);
+    r = r != 0 ? r : refuse_here(outgoing, outgoing->resolving.where, &own);
+    if (r == 0 && outgoing->resolving.where == RESOLUTION_TARGET) {
+        r = name_release(outgoing, steps, &own);
     } else if (r == 0) {
-        name_stay(move, steps);
+        name_stay(outgoing, steps);
     }
     if (r != 0) {
-        move_refuse_resolving(move, &own);
-        move_back_off(move);
+        outgoing_refuse_resolution(outgoing, &own);
+        outgoing_back_off(outgoing);
         return;
     }
-    resolve(move, err->message, steps);
+    resolve(outgoing, err->message, steps);
 }
 
 static void on_source_seen(struct manager *m, const struct error *err, void *data)
 {
-    struct move *move = data;
-    move->jobs--;
+    struct outgoing *outgoing = data;
+    outgoing->jobs--;
     if (m->stopping) {
         return; /* who asked is answered with the others who wait */
     }
     if (err != NULL) {
-        move_refuse_resolving(move, err);
-        move_back_off(move);
+        outgoing_refuse_resolution(outgoing, err);
+        outgoing_back_off(outgoing);
         return;
     }
-    move_ask_peer(move, PEER_ASK_STATUS, on_target_asked);
+    outgoing_ask_peer(outgoing, PEER_ASK_STATUS, on_target_asked);
 }
 
-void move_resolve(struct move *move)
+void outgoing_resolve(struct outgoing *outgoing)
 {
-    move->jobs++;
-    manager_observe(move->manager, on_source_seen, move);
+    outgoing->jobs++;
+    manager_observe(outgoing->manager, on_source_seen, outgoing);
 }
 
 /* ---- the request ---- */
@@ -335,17 +337,17 @@ void manager_resolve_migration(struct manager *m, const struct request *request)
     struct error err = {0};
     STR_SET(resolving.author, request->caller->author);
     resolving.where = ((const struct resolution_body *)request->body)->where;
-    struct move *move = moves_find(m, request->target, &err);
-    int r = move == NULL ? -REASON_NOT_FOUND : move_refuse_to_resolve(move, &err);
-    if (r == 0 && move->resolving.where != RESOLUTION_NONE) {
+    struct outgoing *outgoing = outgoing_find(m, request->target, &err);
+    int r = outgoing == NULL ? -REASON_NOT_FOUND : outgoing_check_resolvable(outgoing, &err);
+    if (r == 0 && outgoing->resolving.where != RESOLUTION_NONE) {
         r = error_set(&err, REASON_CONFLICT, SUBJECT("migration", request->target),
                       "the migration of VM \"%s\" is being resolved at this moment",
-                      move->migration->request.vm);
+                      outgoing->migration->request.vm);
     }
     if (r != 0) {
         request_refuse(request, &err);
         return;
     }
-    move->resolving = resolving;
-    operation_schedule(move->operation, 0);
+    outgoing->resolving = resolving;
+    operation_schedule(outgoing->operation, 0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests about migrations that this host leads: begin, show, cancel. */
-#include "migration/migration.h"
+#include "migration/migration_requests.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +10,10 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "migration/migration_holds.h"
-#include "migration/migration_move.h"
-#include "migration/migration_operation.h"
 #include "migration/migration_records.h"
 #include "migration/migrations.h"
+#include "migration/outgoing.h"
+#include "migration/outgoing_operation.h"
 #include "state/planner_view.h"
 #include "state/reply_json.h"
 #include "state/txn.h"
@@ -133,16 +133,16 @@ static void begin(const struct error *err, void *data)
         return;
     }
     const struct operation_start start = {.kind = &migration_kind, .dry_run = change->dry_run};
-    struct move *move = move_new(m, TAKE_PTR(change->migration), &start);
-    move->member = !caller_is_root(&change->caller);
-    operation_schedule(move->operation, 0);
+    struct outgoing *outgoing = outgoing_new(m, TAKE_PTR(change->migration), &start);
+    outgoing->member = !caller_is_root(&change->caller);
+    operation_schedule(outgoing->operation, 0);
     if (!change->dry_run) {
-        move_hold(move);
-        change_answer(change, reply_migration(move->migration));
+        outgoing_hold(outgoing);
+        change_answer(change, reply_migration(outgoing->migration));
         return;
     }
-    move->reply = change->reply;
-    move->data = change->data;
+    outgoing->reply = change->reply;
+    outgoing->data = change->data;
     change_hand_over(change);
 }
 
@@ -159,8 +159,8 @@ static void run_migrate(struct change *change)
     }
     struct txn txn;
     txn_begin(&txn, change->manager);
-    txn_put_move(&txn, change->migration);
-    move_note(&txn, change->migration);
+    txn_put_migration(&txn, change->migration);
+    outgoing_note(&txn, change->migration);
     txn_commit_then(&txn, begin, change);
 }
 
@@ -185,28 +185,29 @@ void manager_migrate_vm(struct manager *m, const struct request *request)
 
 void manager_list_migrations(struct manager *m, const struct request *request)
 {
-    json_t *moves = json_array();
-    json_t *arrivals = json_array();
-    for (vec_each(&m->migrations->moves, move)) {
-        if (!(*move)->dry_run) {
-            json_array_append_new(moves, migration_to_json((*move)->migration));
+    json_t *migrations = json_array();
+    json_t *incoming = json_array();
+    for (vec_each(&m->migrations->outgoing, outgoing)) {
+        if (!(*outgoing)->dry_run) {
+            json_array_append_new(migrations, migration_to_json((*outgoing)->migration));
         }
     }
-    for (vec_each(&m->migrations->arrivals, arrival)) {
-        json_array_append_new(arrivals, incoming_to_json((*arrival)->incoming));
+    for (vec_each(&m->migrations->incoming, incoming_vm)) {
+        json_array_append_new(incoming, incoming_to_json((*incoming_vm)->incoming));
     }
-    request_answer(request, json_pack("{s:o, s:o}", "migrations", moves, "incoming", arrivals));
+    request_answer(request,
+                   json_pack("{s:o, s:o}", "migrations", migrations, "incoming", incoming));
 }
 
 void manager_get_migration(struct manager *m, const struct request *request)
 {
     struct error err = {0};
-    const struct move *move = moves_find(m, request->target, &err);
-    if (move == NULL) {
+    const struct outgoing *outgoing = outgoing_find(m, request->target, &err);
+    if (outgoing == NULL) {
         request_refuse(request, &err);
         return;
     }
-    request_answer(request, reply_migration(move->migration));
+    request_answer(request, reply_migration(outgoing->migration));
 }
 
 /* ---- cancelling ---- */
@@ -217,12 +218,12 @@ void manager_cancel_migration(struct manager *m, const struct request *request)
     if (manager_call_in_turn(m, manager_cancel_migration, request)) {
         return;
     }
-    const struct move *move = moves_find(m, request->target, &err);
-    int r = move == NULL ? -REASON_NOT_FOUND
-                         : operation_cancel(move->operation, request->dry_run, &err);
+    const struct outgoing *outgoing = outgoing_find(m, request->target, &err);
+    int r = outgoing == NULL ? -REASON_NOT_FOUND
+                             : operation_cancel(outgoing->operation, request->dry_run, &err);
     if (r != 0) {
         request_refuse(request, &err);
         return;
     }
-    request_answer(request, reply_migration(move->migration));
+    request_answer(request, reply_migration(outgoing->migration));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests about migrations that this host leads. Loop thread only. */
-#ifndef MIGRATION_MIGRATION_H
-#define MIGRATION_MIGRATION_H
+#ifndef MIGRATION_MIGRATION_REQUESTS_H
+#define MIGRATION_MIGRATION_REQUESTS_H
 
 #include "base/remote.h"
 #include "service/service.h"

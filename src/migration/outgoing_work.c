@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What workers do for a migration. Each job has copies of what it needs; its result is taken on the
  * loop. */
-#include "migration/migration_work.h"
+#include "migration/outgoing_work.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,9 +20,9 @@
 #define RATED_TRIALS_MAX 2
 
 struct job {
-    struct move *move;
+    struct outgoing *outgoing;
     struct manager_config config;
-    move_done_fn *done;
+    outgoing_done_fn *done;
     bool asks_peer;
     struct peer_line *line; /* NULL: none was free */
     enum peer_question question;
@@ -40,34 +40,34 @@ struct job {
     struct error err;
 };
 
-static struct job *job_new(struct move *move, move_done_fn *done)
+static struct job *job_new(struct outgoing *outgoing, outgoing_done_fn *done)
 {
-    const struct migration *migration = move->migration;
+    const struct migration *migration = outgoing->migration;
     struct job *job = xcalloc(1, sizeof(*job));
-    job->move = move;
-    job->config = move->manager->config;
+    job->outgoing = outgoing;
+    job->config = outgoing->manager->config;
     job->done = done;
     job->request = migration->request;
-    job->offer = move->offer;
+    job->offer = outgoing->offer;
     job->cancel = migration->cancel;
     STR_SET(job->id, migration->id);
     STR_SET(job->vm_uuid, migration->vm_uuid);
-    move->jobs++;
+    outgoing->jobs++;
     return job;
 }
 
 static void job_done(void *data)
 {
     struct job *job = data;
-    struct move *move = job->move;
-    move->jobs--;
-    peer_line_give_back(job->line, peer_rank_of(move));
+    struct outgoing *outgoing = job->outgoing;
+    outgoing->jobs--;
+    peer_line_give_back(job->line, peer_rank_of(outgoing));
     if (job->asks_peer && (job->result == 0 || job->err.reason != REASON_UNAVAILABLE)) {
-        move->migration->answered_us = clock_realtime_us();
+        outgoing->migration->answered_us = clock_realtime_us();
     }
-    if (!move->manager->stopping) {
-        job->done(move, job->incoming, job->result == 0 ? NULL : &job->err);
-        migrations_trim(move->manager);
+    if (!outgoing->manager->stopping) {
+        job->done(outgoing, job->incoming, job->result == 0 ? NULL : &job->err);
+        migrations_trim(outgoing->manager);
     }
     incoming_free(job->incoming);
     free(job);
@@ -107,28 +107,30 @@ static void peer_work(void *data)
     }
 }
 
-void move_ask_peer(struct move *move, enum peer_question question, move_done_fn *done)
+void outgoing_ask_peer(struct outgoing *outgoing, enum peer_question question,
+                       outgoing_done_fn *done)
 {
-    struct job *job = job_new(move, done);
+    struct job *job = job_new(outgoing, done);
     job->question = question;
-    job->line = peer_lines_take(move->manager, job->request.peer, peer_rank_of(move));
+    job->line = peer_lines_take(outgoing->manager, job->request.peer, peer_rank_of(outgoing));
     job->asks_peer = job->line != NULL;
     if (job->line != NULL) {
         worker_submit(job->line->worker, peer_work, job_done, job);
         return;
     }
-    job->result = error_set(&job->err, REASON_UNAVAILABLE, SUBJECT("vm", job->request.vm),
-                            "as many other hosts as dry runs may ask at once (%d) are being asked "
-                            "already, and have not answered yet",
-                            move->member ? PEER_TRIALS_MAX - PEER_ROOTS_TRIALS : PEER_TRIALS_MAX);
+    job->result =
+        error_set(&job->err, REASON_UNAVAILABLE, SUBJECT("vm", job->request.vm),
+                  "as many other hosts as dry runs may ask at once (%d) are being asked "
+                  "already, and have not answered yet",
+                  outgoing->member ? PEER_TRIALS_MAX - PEER_ROOTS_TRIALS : PEER_TRIALS_MAX);
     error_hint(&job->err, "try again in a minute; `cleave migration list` shows what is under way");
-    evloop_post(move->manager->config.loop, job_done, job);
+    evloop_post(outgoing->manager->config.loop, job_done, job);
 }
 
 /* ---- measuring ---- */
 
 struct measure {
-    struct move *move;
+    struct outgoing *outgoing;
     struct manager_config config;
     struct peer_line *line;
     evloop_fn *done;
@@ -157,10 +159,10 @@ static void link_work(void *data)
 static void measured(void *data)
 {
     struct measure *job = data;
-    struct move *move = job->move;
-    struct migration_estimate *estimate = &move->migration->estimate;
-    move->jobs--;
-    peer_line_give_back(job->line, peer_rank_of(move));
+    struct outgoing *outgoing = job->outgoing;
+    struct migration_estimate *estimate = &outgoing->migration->estimate;
+    outgoing->jobs--;
+    peer_line_give_back(job->line, peer_rank_of(outgoing));
     estimate->framebuffer_bytes = amount_of(0);
     for (size_t i = 0; i < job->n; i++) {
         const struct gpu_vgpu_state *state = &job->vgpus[i].state;
@@ -168,8 +170,8 @@ static void measured(void *data)
         estimate->framebuffer_bytes =
             amount_sum(estimate->framebuffer_bytes,
                        used ? amount_of(state->framebuffer_used_bytes) : job->vgpus[i].type_bytes);
-        for (size_t k = 0; job->vgpus[i].known && k < move->offer->n_claims; k++) {
-            struct offer_claim *one = &move->offer->claims[k];
+        for (size_t k = 0; job->vgpus[i].known && k < outgoing->offer->n_claims; k++) {
+            struct offer_claim *one = &outgoing->offer->claims[k];
             if (str_eq(one->claim.name, job->vgpus[i].claim)) {
                 STR_SET(one->metadata, state->metadata);
             }
@@ -179,16 +181,17 @@ static void measured(void *data)
     estimate->dirty_bytes_per_s = job->dirty_bytes_per_s;
     evloop_fn *done = job->done;
     free(job);
-    if (!move->manager->stopping) {
-        done(move);
+    if (!outgoing->manager->stopping) {
+        done(outgoing);
     }
 }
 
 static void ask_link(void *data)
 {
     struct measure *job = data;
-    struct move *move = job->move;
-    job->line = peer_lines_take(move->manager, move->migration->request.peer, peer_rank_of(move));
+    struct outgoing *outgoing = job->outgoing;
+    job->line = peer_lines_take(outgoing->manager, outgoing->migration->request.peer,
+                                peer_rank_of(outgoing));
     if (job->line == NULL) { /* the speed stays unknown; the question that follows says why */
         measured(job);
         return;
@@ -199,7 +202,7 @@ static void ask_link(void *data)
 static void rate_done(void *data)
 {
     struct measure *job = data;
-    job->move->manager->migrations->n_rated -= job->move->dry_run;
+    job->outgoing->manager->migrations->n_rated -= job->outgoing->dry_run;
     ask_link(job);
 }
 
@@ -236,14 +239,14 @@ static void vgpu_work(void *data)
 static void vgpus_done(void *data)
 {
     struct measure *job = data;
-    const struct move *move = job->move;
-    struct migrations *all = move->manager->migrations;
-    unsigned max = move->member ? RATED_TRIALS_MAX - 1 : RATED_TRIALS_MAX;
-    if (move->dry_run && all->n_rated >= max) {
+    const struct outgoing *outgoing = job->outgoing;
+    struct migrations *all = outgoing->manager->migrations;
+    unsigned max = outgoing->member ? RATED_TRIALS_MAX - 1 : RATED_TRIALS_MAX;
+    if (outgoing->dry_run && all->n_rated >= max) {
         ask_link(job); /* VMs that move are watched by the same worker: the rate stays unknown */
         return;
     }
-    all->n_rated += move->dry_run;
+    all->n_rated += outgoing->dry_run;
     worker_submit(all->watch_worker, rate_work, rate_done, job);
 }
 
@@ -261,17 +264,17 @@ static struct amount type_bytes(const struct manager *m, const struct migration_
     return known ? amount_of((uint64_t)type->framebuffer_mib << 20) : (struct amount){0};
 }
 
-void move_measure(struct move *move, evloop_fn *done)
+void outgoing_measure(struct outgoing *outgoing, evloop_fn *done)
 {
-    struct manager *m = move->manager;
+    struct manager *m = outgoing->manager;
     struct measure *job = xcalloc(1, sizeof(*job));
-    job->move = move;
+    job->outgoing = outgoing;
     job->config = m->config;
     job->done = done;
-    STR_SET(job->vm, move->migration->request.vm);
-    STR_SET(job->vm_uuid, move->migration->vm_uuid);
-    STR_SET(job->destination, move->migration->request.destination);
-    for (vec_each(&move->migration->devices, device)) {
+    STR_SET(job->vm, outgoing->migration->request.vm);
+    STR_SET(job->vm_uuid, outgoing->migration->vm_uuid);
+    STR_SET(job->destination, outgoing->migration->request.destination);
+    for (vec_each(&outgoing->migration->devices, device)) {
         size_t i = job->n++;
         STR_SET(job->vgpus[i].claim, device->claim);
         STR_SET(job->vgpus[i].mdev_uuid, device->from.mdev_uuid);
@@ -281,7 +284,7 @@ void move_measure(struct move *move, evloop_fn *done)
                                                       .mdev_uuid = job->vgpus[i].mdev_uuid,
                                                       .type_id = device->from.type_id};
     }
-    move->jobs++;
+    outgoing->jobs++;
     looks_ask_driver(m, vgpu_work, vgpus_done, job);
 }
 
@@ -350,21 +353,21 @@ static void run_done(void *data)
 {
     struct job *job = data;
     if (job->progress.job == GUEST_JOB_DONE) {
-        job->move->migration->progress = progress_of(&job->progress);
+        job->outgoing->migration->progress = progress_of(&job->progress);
     }
     job_done(job);
 }
 
-void move_run(struct move *move, move_done_fn *done)
+void outgoing_run(struct outgoing *outgoing, outgoing_done_fn *done)
 {
-    struct job *job = job_new(move, done);
-    for (vec_each(&move->migration->devices, device)) {
+    struct job *job = job_new(outgoing, done);
+    for (vec_each(&outgoing->migration->devices, device)) {
         struct hostdev_change *change = &job->changes[job->n_changes++];
         STR_SET(change->claim, device->claim);
         change->from = hostdev_of(&device->from);
         change->to = hostdev_of(&device->to);
     }
-    worker_submit(move->manager->migrations->move_worker, run_work, run_done, job);
+    worker_submit(outgoing->manager->migrations->move_worker, run_work, run_done, job);
 }
 
 static void watch_work(void *data)
@@ -385,15 +388,15 @@ static void watch_done(void *data)
 {
     struct job *job = data;
     if (job->result == 0) {
-        job->move->migration->progress = progress_of(&job->progress);
+        job->outgoing->migration->progress = progress_of(&job->progress);
     }
     job_done(job);
 }
 
-void move_watch(struct move *move, move_done_fn *done)
+void outgoing_watch(struct outgoing *outgoing, outgoing_done_fn *done)
 {
-    struct job *job = job_new(move, done);
-    worker_submit(move->manager->migrations->watch_worker, watch_work, watch_done, job);
+    struct job *job = job_new(outgoing, done);
+    worker_submit(outgoing->manager->migrations->watch_worker, watch_work, watch_done, job);
 }
 
 static void undefine_work(void *data)
@@ -406,8 +409,8 @@ static void undefine_work(void *data)
     }
 }
 
-void move_undefine(struct move *move, move_done_fn *done)
+void outgoing_undefine(struct outgoing *outgoing, outgoing_done_fn *done)
 {
-    worker_submit(move->manager->migrations->move_worker, undefine_work, job_done,
-                  job_new(move, done));
+    worker_submit(outgoing->manager->migrations->move_worker, undefine_work, job_done,
+                  job_new(outgoing, done));
 }

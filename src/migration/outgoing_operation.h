@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A migration that this host leads as an operation. Loop thread only. */
-#ifndef MIGRATION_MIGRATION_OPERATION_H
-#define MIGRATION_MIGRATION_OPERATION_H
+#ifndef MIGRATION_OUTGOING_OPERATION_H
+#define MIGRATION_OUTGOING_OPERATION_H
 
 #include "operation/operation.h"
 

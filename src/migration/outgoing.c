@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A migration from state to state: stored, tried again, ended. */
-#include "migration/migration_move.h"
+#include "migration/outgoing.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -16,9 +16,9 @@
 #define PAUSE_MAX_TICKS 40
 
 /* Where no one's word is needed. */
-int move_refuse_to_resolve(const struct move *move, struct error *err)
+int outgoing_check_resolvable(const struct outgoing *outgoing, struct error *err)
 {
-    const struct migration *migration = move->migration;
+    const struct migration *migration = outgoing->migration;
     static const char *const why[MIGRATION_STATE_COUNT] = {
         [MIGRATION_CHECKING] = "nothing has been done yet, and it ends on its own",
         [MIGRATION_PREPARING] = "the VM has not moved, and it ends on its own",
@@ -28,7 +28,8 @@ int move_refuse_to_resolve(const struct move *move, struct error *err)
         [MIGRATION_CANCELLED] = "nothing is left to resolve",
         [MIGRATION_FAILED] = "nothing is left to resolve",
     };
-    bool undecided = migration->state == MIGRATION_MOVING && move->deciding && !move->moving;
+    bool undecided =
+        migration->state == MIGRATION_MOVING && outgoing->deciding && !outgoing->moving;
     if (why[migration->state] == NULL || undecided) {
         return 0;
     }
@@ -41,42 +42,42 @@ int move_refuse_to_resolve(const struct move *move, struct error *err)
     return -REASON_CONFLICT;
 }
 
-void move_refuse_resolving(struct move *move, const struct error *err)
+void outgoing_refuse_resolution(struct outgoing *outgoing, const struct error *err)
 {
-    struct resolving resolving = move->resolving;
-    move->resolving = (struct resolving){0};
+    struct resolving resolving = outgoing->resolving;
+    outgoing->resolving = (struct resolving){0};
     if (resolving.where != RESOLUTION_NONE) {
         resolving.reply(NULL, err, resolving.data);
     }
 }
 
-void move_end_settling(struct move *move)
+void outgoing_end_resolving(struct outgoing *outgoing)
 {
     struct error err = {0};
-    (void)move_refuse_to_resolve(move, &err);
-    move_refuse_resolving(move, &err);
+    (void)outgoing_check_resolvable(outgoing, &err);
+    outgoing_refuse_resolution(outgoing, &err);
 }
 
-uint64_t move_tick_us(const struct manager *m)
+uint64_t outgoing_tick_us(const struct manager *m)
 {
     return m->config.migration_tick_us == 0 ? TICK_US : m->config.migration_tick_us;
 }
 
-void move_back_off(struct move *move)
+void outgoing_back_off(struct outgoing *outgoing)
 {
-    uint64_t tick_us = move_tick_us(move->manager);
-    if (move->manager->stopping || move->finished) {
+    uint64_t tick_us = outgoing_tick_us(outgoing->manager);
+    if (outgoing->manager->stopping || outgoing->finished) {
         return;
     }
-    operation_back_off(move->operation, tick_us, PAUSE_MAX_TICKS * tick_us);
+    operation_back_off(outgoing->operation, tick_us, PAUSE_MAX_TICKS * tick_us);
 }
 
-void move_schedule(struct move *move)
+void outgoing_schedule(struct outgoing *outgoing)
 {
-    operation_schedule(move->operation, move_tick_us(move->manager));
+    operation_schedule(outgoing->operation, outgoing_tick_us(outgoing->manager));
 }
 
-void move_note(struct txn *txn, const struct migration *migration)
+void outgoing_note(struct txn *txn, const struct migration *migration)
 {
     static const char *const kinds[MIGRATION_STATE_COUNT] = {
         [MIGRATION_CHECKING] = "vm-migrating",        [MIGRATION_DONE] = "vm-migrated",
@@ -96,69 +97,69 @@ void move_note(struct txn *txn, const struct migration *migration)
 /* The others wait for their turn to move. */
 static void wake_others(struct manager *m)
 {
-    for (vec_each(&m->migrations->moves, move)) {
-        enum migration_state state = (*move)->migration->state;
-        if (!(*move)->finished && ((state == MIGRATION_CHECKING && (*move)->checked) ||
-                                   (state == MIGRATION_PREPARING && (*move)->prepared))) {
-            operation_schedule((*move)->operation, 0);
+    for (vec_each(&m->migrations->outgoing, outgoing)) {
+        enum migration_state state = (*outgoing)->migration->state;
+        if (!(*outgoing)->finished && ((state == MIGRATION_CHECKING && (*outgoing)->checked) ||
+                                       (state == MIGRATION_PREPARING && (*outgoing)->prepared))) {
+            operation_schedule((*outgoing)->operation, 0);
         }
     }
 }
 
-void move_finish(struct move *move)
+void outgoing_finish(struct outgoing *outgoing)
 {
-    move->finished = true;
-    move_follow(move);
-    move_end_settling(move);
-    move_hold(move);
-    if (move->dry_run) {
+    outgoing->finished = true;
+    outgoing_follow(outgoing);
+    outgoing_end_resolving(outgoing);
+    outgoing_hold(outgoing);
+    if (outgoing->dry_run) {
         struct error none = {0};
-        struct error err = move->err.reason != REASON_NONE ? move->err : none;
-        json_t *body = err.reason != REASON_NONE ? NULL : reply_migration(move->migration);
-        move->reply(body, err.reason != REASON_NONE ? &err : NULL, move->data);
+        struct error err = outgoing->err.reason != REASON_NONE ? outgoing->err : none;
+        json_t *body = err.reason != REASON_NONE ? NULL : reply_migration(outgoing->migration);
+        outgoing->reply(body, err.reason != REASON_NONE ? &err : NULL, outgoing->data);
     }
-    wake_others(move->manager);
+    wake_others(outgoing->manager);
 }
 
 /* ---- the next state ---- */
 
-int move_store(struct move *move, struct error *err)
+int outgoing_store(struct outgoing *outgoing, struct error *err)
 {
     struct txn txn;
-    txn_begin(&txn, move->manager);
-    txn_put_move(&txn, move->migration);
+    txn_begin(&txn, outgoing->manager);
+    txn_put_migration(&txn, outgoing->migration);
     return txn_commit(&txn, err);
 }
 
 /* The new state is stored: the migration is in it from now on. */
-static void took_state(struct move *move, const struct error *err)
+static void took_state(struct outgoing *outgoing, const struct error *err)
 {
-    struct migration *migration = move->migration;
-    move->jobs--;
-    if (move->finished) {
+    struct migration *migration = outgoing->migration;
+    outgoing->jobs--;
+    if (outgoing->finished) {
         return; /* by the end of its plan */
     }
     if (err != NULL) {
         log_error("migration %s: %s", migration->id, err->message);
-        move_back_off(move);
+        outgoing_back_off(outgoing);
         return;
     }
-    migration->state = move->entering;
+    migration->state = outgoing->entering;
     if (migration_is_over(migration) && migration->finished_us == 0) {
         migration->finished_us = clock_realtime_us();
     }
-    move_hold(move);
-    move_follow(move);
+    outgoing_hold(outgoing);
+    outgoing_follow(outgoing);
     log_info("migration %s of VM %s is %s", migration->id, migration->request.vm,
              migration_state_name(migration->state));
-    operation_got_on(move->operation);
-    move->touched_us = 0;
-    wake_others(move->manager);
+    operation_got_on(outgoing->operation);
+    outgoing->touched_us = 0;
+    wake_others(outgoing->manager);
     if (migration_is_over(migration)) {
-        move_finish(move);
+        outgoing_finish(outgoing);
         return;
     }
-    operation_schedule(move->operation, 0);
+    operation_schedule(outgoing->operation, 0);
 }
 
 static void entered(const struct error *err, void *data)
@@ -169,47 +170,47 @@ static void entered(const struct error *err, void *data)
 /* In the ledger's turn. */
 static void enter_in_turn(void *data)
 {
-    struct move *move = data;
-    struct migration next = *move->migration;
-    if (move->finished) {
-        took_state(move, NULL);
+    struct outgoing *outgoing = data;
+    struct migration next = *outgoing->migration;
+    if (outgoing->finished) {
+        took_state(outgoing, NULL);
         return;
     }
-    if (next.state != move->entering &&
-        !sm_move(&migration_state_words, &next.state, move->entering)) {
+    if (next.state != outgoing->entering &&
+        !sm_move(&migration_state_words, &next.state, outgoing->entering)) {
         struct error err = {0};
         error_set(&err, REASON_INTERNAL, next.id, "a migration can't go from %s to %s",
-                  migration_state_name(next.state), migration_state_name(move->entering));
-        took_state(move, &err);
+                  migration_state_name(next.state), migration_state_name(outgoing->entering));
+        took_state(outgoing, &err);
         return;
     }
-    if (move->dry_run) {
-        took_state(move, NULL);
+    if (outgoing->dry_run) {
+        took_state(outgoing, NULL);
         return;
     }
     if (migration_is_over(&next) && next.finished_us == 0) {
         next.finished_us = clock_realtime_us();
     }
     struct txn txn;
-    txn_begin(&txn, move->manager);
-    txn_put_move(&txn, &next);
-    move_note(&txn, &next);
-    txn_commit_then(&txn, entered, move);
+    txn_begin(&txn, outgoing->manager);
+    txn_put_migration(&txn, &next);
+    outgoing_note(&txn, &next);
+    txn_commit_then(&txn, entered, outgoing);
 }
 
 /* Stores the next state and goes on from there; tries again later if it can't be stored. Until then
  * nothing else is done with the migration. */
-void move_enter(struct move *move, enum migration_state state)
+void outgoing_enter(struct outgoing *outgoing, enum migration_state state)
 {
-    move->entering = state;
-    move->jobs++;
-    ledger_take_turn(move->manager->ledger, enter_in_turn, move);
+    outgoing->entering = state;
+    outgoing->jobs++;
+    ledger_take_turn(outgoing->manager->ledger, enter_in_turn, outgoing);
 }
 
-void move_blame(struct move *move, const struct error *err)
+void outgoing_blame(struct outgoing *outgoing, const struct error *err)
 {
-    struct migration *migration = move->migration;
-    move->err = *err;
+    struct migration *migration = outgoing->migration;
+    outgoing->err = *err;
     migration->reason = err->reason;
     STR_SET(migration->problem, err->message);
     STR_SET(migration->hint, err->hint);
@@ -218,21 +219,21 @@ void move_blame(struct move *move, const struct error *err)
     str_make_clean(migration->hint);
 }
 
-void move_fail(struct move *move, const struct error *err)
+void outgoing_fail(struct outgoing *outgoing, const struct error *err)
 {
-    move_blame(move, err);
-    if (move->dry_run) {
-        move_finish(move);
+    outgoing_blame(outgoing, err);
+    if (outgoing->dry_run) {
+        outgoing_finish(outgoing);
         return;
     }
-    move_enter(move, MIGRATION_FAILED);
+    outgoing_enter(outgoing, MIGRATION_FAILED);
 }
 
 /* The VM is here, and the target may have something to give back. */
-void move_go_back(struct move *move, const struct error *err)
+void outgoing_go_back(struct outgoing *outgoing, const struct error *err)
 {
-    if (err != NULL && move->migration->problem[0] == '\0') {
-        move_blame(move, err);
+    if (err != NULL && outgoing->migration->problem[0] == '\0') {
+        outgoing_blame(outgoing, err);
     }
-    move_enter(move, MIGRATION_ABORTING);
+    outgoing_enter(outgoing, MIGRATION_ABORTING);
 }

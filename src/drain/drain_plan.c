@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
-#include "drain/drainage.h"
+#include "drain/drain_run.h"
 #include "state/state.h"
 
 /* ---- which VMs ---- */
@@ -37,7 +37,7 @@ static void describe_devices(const struct manager *m, const struct vm *vm, struc
     STR_SET(out->devices, strbuf_str(&text));
 }
 
-void drain_collect(struct drainage *d)
+void drain_collect(struct drain_run *d)
 {
     const struct manager *m = d->manager;
     for (vec_each(&m->host->vms, vm)) {
@@ -52,7 +52,7 @@ void drain_collect(struct drainage *d)
 
 /* ---- one question ---- */
 
-struct migration_request drain_migration_request(const struct drainage *d,
+struct migration_request drain_migration_request(const struct drain_run *d,
                                                  const struct drain_vm *vm)
 {
     const struct drain_target *target = &d->drain->targets[vm->target];
@@ -65,7 +65,7 @@ struct migration_request drain_migration_request(const struct drainage *d,
 }
 
 /* Adds why one target does not take it; the first reason stays in front. */
-static void add_why(const struct drainage *d, struct drain_vm *vm, const char *why)
+static void add_why(const struct drain_run *d, struct drain_vm *vm, const char *why)
 {
     char before[sizeof(vm->why)];
     STR_SET(before, vm->why);
@@ -98,7 +98,7 @@ static const char *refusal(const json_t *migration)
 }
 
 /* No target takes it. */
-static void decide_alone(struct drainage *d, struct drain_vm *vm)
+static void decide_alone(struct drain_run *d, struct drain_vm *vm)
 {
     if (d->drain->n_targets == 0 && vm->why[0] == '\0') {
         STR_SET(vm->why, "no target was named");
@@ -117,7 +117,7 @@ static void decide_alone(struct drainage *d, struct drain_vm *vm)
 
 static void answered(json_t *body, const struct error *err, void *data)
 {
-    struct drainage *d = NULL;
+    struct drain_run *d = NULL;
     size_t i = 0;
     if (!drain_call_end(data, &d, &i)) {
         json_decref(body);
@@ -140,7 +140,7 @@ static void answered(json_t *body, const struct error *err, void *data)
     drain_plan(d, d->planned);
 }
 
-static void ask(struct drainage *d, size_t i)
+static void ask(struct drain_run *d, size_t i)
 {
     struct drain_vm *vm = &d->drain->vms.items[i];
     const struct caller caller = drain_caller(d, ROLES_ALL);
@@ -153,7 +153,7 @@ static void ask(struct drainage *d, size_t i)
     service_call(&d->manager->service, VERB_MIGRATE_VM, &check);
 }
 
-void drain_plan(struct drainage *d, drain_planned_fn *planned)
+void drain_plan(struct drain_run *d, drain_planned_fn *planned)
 {
     d->planned = planned;
     if (d->drain->state != DRAIN_PLANNING) {

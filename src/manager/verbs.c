@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "manager/verbs.h"
 
-#include "drain/drain.h"
+#include "drain/drain_requests.h"
 #include "lifecycle/released.h"
 #include "manager/manager.h"
 #include "migration/incoming.h"

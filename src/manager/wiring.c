@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/stopping.h"
 #include "base/str.h"
-#include "drain/drain.h"
+#include "drain/drain_requests.h"
 #include "lifecycle/lifecycle.h"
 #include "manager/verbs.h"
 #include "migration/migration_life.h"

@@ -17,7 +17,7 @@
 
 struct answers;
 struct boards;
-struct drainage;
+struct drain_run;
 struct gone_vms;
 struct gpu_reported;
 struct hook;
@@ -94,7 +94,7 @@ struct manager {
     VEC(struct gpu_report) pending_quarantines; /* condemn a GPU, and the store failed */
     struct migrations *migrations;
     struct holds holds;
-    struct drainage *drainage; /* the latest; NULL: none */
+    struct drain_run *drain_run; /* the latest; NULL: none */
     bool stopping;
     bool finished; /* the workers have ended, or were left to themselves */
 

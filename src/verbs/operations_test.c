@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations of all kinds in one list: what is shown of them, filters, cancelling. */
 #include "base/str.h"
-#include "drain/drainage.h"
+#include "drain/drain_run.h"
 #include "hooked.h"
 #include "lab_fixture.h"
 #include "state/plan_run.h"
@@ -218,7 +218,7 @@ static void a_restoration_is_an_operation(void **state)
 static bool is_drained(void *data)
 {
     const struct manager *m = data;
-    return m->drainage != NULL && drain_is_over(m->drainage->drain->state);
+    return m->drain_run != NULL && drain_is_over(m->drain_run->drain->state);
 }
 
 static void a_drain_is_an_operation(void **state)
@@ -264,7 +264,7 @@ static void a_drain_is_cancelled_as_an_operation(void **state)
     CLEANUP_JSON json_t *drain = newest(&f->lab, "drain");
     assert_true(json_is_true(json_object_get(drain, "cancellable")));
     assert_int_equal(cancel(&f->lab, text(drain, "id"), true, why), REASON_NONE);
-    assert_int_not_equal(f->lab.manager->drainage->drain->state, DRAIN_CANCELLING);
+    assert_int_not_equal(f->lab.manager->drain_run->drain->state, DRAIN_CANCELLING);
     assert_int_equal(cancel(&f->lab, text(drain, "id"), false, why), REASON_NONE);
     fake_lock();
     for (size_t i = 0; i < ARRAY_SIZE(vms); i++) {

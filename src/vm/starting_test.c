@@ -3,7 +3,7 @@
  * stays the VM's. */
 #include "base/json.h"
 #include "base/str.h"
-#include "drain/drainage.h"
+#include "drain/drain_run.h"
 #include "state/config.h"
 #include "state/state.h"
 #include "test.h"
@@ -86,14 +86,15 @@ static void what_is_of_a_vm_that_is_being_started_stays(void **state)
 static bool is_drained(void *data)
 {
     const struct manager *m = data;
-    return m->drainage != NULL && drain_is_over(m->drainage->drain->state);
+    return m->drain_run != NULL && drain_is_over(m->drain_run->drain->state);
 }
 
 static bool waits_for_its_start(void *data)
 {
     const struct manager *m = data;
-    return m->drainage != NULL && m->drainage->drain->state == DRAIN_RUNNING &&
-           m->drainage->drain->vms.n == 1 && m->drainage->drain->vms.items[0].step == DRAIN_WAITING;
+    return m->drain_run != NULL && m->drain_run->drain->state == DRAIN_RUNNING &&
+           m->drain_run->drain->vms.n == 1 &&
+           m->drain_run->drain->vms.items[0].step == DRAIN_WAITING;
 }
 
 static void a_drain_waits_until_a_vm_that_is_being_started_runs(void **state)
@@ -116,7 +117,7 @@ static void a_drain_waits_until_a_vm_that_is_being_started_runs(void **state)
     assert_int_equal(start.err.reason, REASON_NONE);
     answer_done(&start);
     assert_true(lab_wait_until(lab, is_drained, lab->manager));
-    assert_int_equal(lab->manager->drainage->drain->state, DRAIN_DONE);
+    assert_int_equal(lab->manager->drain_run->drain->state, DRAIN_DONE);
     assert_false(fake_host_vm(&f->host, "web1")->running);
     assert_true(lab_settle(lab));
     lab_assert_sound(lab);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests about the emptying of this host: begin, show, cancel, end. */
-#include "drain/drain.h"
+#include "drain/drain_requests.h"
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/stopping.h"
 #include "base/str.h"
+#include "drain/drain_advance.h"
 #include "drain/drain_plan.h"
 #include "drain/drain_run.h"
-#include "drain/drainage.h"
 #include "migration/migration_requests.h"
 #include "model/drain.h"
 #include "state/gpu_records.h"
@@ -24,7 +24,7 @@
 
 static int drain_refuse_cancel(const struct operation *operation, struct error *err)
 {
-    const struct drainage *d = operation->data;
+    const struct drain_run *d = operation->data;
     if (!drain_is_over(d->drain->state)) {
         return 0;
     }
@@ -36,7 +36,7 @@ static int drain_refuse_cancel(const struct operation *operation, struct error *
 
 static int drain_cancel(struct operation *operation, struct error *err)
 {
-    struct drainage *d = operation->data;
+    struct drain_run *d = operation->data;
     enum drain_state before = d->drain->state;
     drain_move(d->drain, DRAIN_CANCELLING);
     int r = drain_store(d, err);
@@ -48,7 +48,7 @@ static int drain_cancel(struct operation *operation, struct error *err)
 
 static void drain_describe(const struct operation *operation, struct operation_view *view)
 {
-    const struct drainage *d = operation->data;
+    const struct drain_run *d = operation->data;
     size_t gone = 0;
     size_t stay = 0;
     for (vec_each(&d->drain->vms, vm)) {
@@ -75,7 +75,7 @@ static const struct operation_kind drain_kind = {.id = OPERATION_KIND_DRAIN,
                                                  .describe = drain_describe};
 
 /* When nothing comes back any more. */
-static void drainage_end(struct drainage *d)
+static void drain_run_end(struct drain_run *d)
 {
     for (vec_each(&d->calls, call)) {
         free(*call);
@@ -83,9 +83,9 @@ static void drainage_end(struct drainage *d)
     d->calls.n = 0;
     if (d->operation->dry_run) {
         struct error err = stopping_error();
-        drainage_answer(d, &err);
+        drain_run_answer(d, &err);
     } else {
-        drainage_free(d);
+        drain_run_free(d);
     }
 }
 
@@ -94,7 +94,7 @@ void drains_free(struct manager *m)
     for (size_t i = m->operations.items.n; i > 0; i--) {
         const struct operation *operation = m->operations.items.items[i - 1];
         if (operation->kind == &drain_kind) {
-            drainage_end(operation->data);
+            drain_run_end(operation->data);
         }
     }
 }
@@ -113,8 +113,8 @@ int drains_open(struct manager *m, struct error *err)
         return r;
     }
     const struct operation_start start = {.kind = &drain_kind, .resumed = true};
-    m->drainage = drainage_new(m, drain, &start);
-    m->drainage->unseen = true;
+    m->drain_run = drain_run_new(m, drain, &start);
+    m->drain_run->unseen = true;
     return 0;
 }
 
@@ -127,7 +127,7 @@ static json_t *reply_drain(const struct drain *drain)
 
 static int refuse_second(const struct manager *m, struct error *err)
 {
-    if (m->drainage == NULL || drain_is_over(m->drainage->drain->state)) {
+    if (m->drain_run == NULL || drain_is_over(m->drain_run->drain->state)) {
         return 0;
     }
     int r = error_set(err, REASON_CONFLICT, "drain", "the host is being drained already");
@@ -137,30 +137,30 @@ static int refuse_second(const struct manager *m, struct error *err)
 
 struct beginning {
     struct change *change;
-    struct drainage *drainage;
+    struct drain_run *drain_run;
 };
 
 static void begun(const struct error *err, void *data)
 {
     CLEANUP_FREE struct beginning *b = data;
-    struct drainage *d = b->drainage;
+    struct drain_run *d = b->drain_run;
     struct manager *m = d->manager;
     if (err != NULL) {
-        drainage_free(d);
+        drain_run_free(d);
         change_refuse(b->change, err);
         return;
     }
-    drainage_free(m->drainage); /* the one before, which is over */
-    m->drainage = d;
+    drain_run_free(m->drain_run); /* the one before, which is over */
+    m->drain_run = d;
     change_answer(b->change, reply_drain(d->drain));
     drain_plan(d, drain_planned);
 }
 
-static void begin(struct change *change, struct drainage *d)
+static void begin(struct change *change, struct drain_run *d)
 {
     struct manager *m = change->manager;
     struct beginning *b = xcalloc(1, sizeof(*b));
-    *b = (struct beginning){.change = change, .drainage = d};
+    *b = (struct beginning){.change = change, .drain_run = d};
     struct txn txn;
     txn_begin(&txn, m);
     for (vec_each(&m->host->gpus, gpu)) {
@@ -188,7 +188,7 @@ static void drain_in_turn(void *data)
         return;
     }
     const struct operation_start start = {.kind = &drain_kind, .dry_run = change->dry_run};
-    struct drainage *d = drainage_new(m, TAKE_PTR(change->drain), &start);
+    struct drain_run *d = drain_run_new(m, TAKE_PTR(change->drain), &start);
     drain_collect(d);
     if (change->dry_run) {
         d->reply = change->reply;
@@ -238,7 +238,7 @@ void manager_drain_host(struct manager *m, const struct request *request)
 
 static int find_drain(const struct manager *m, struct error *err)
 {
-    return m->drainage != NULL
+    return m->drain_run != NULL
                ? 0
                : error_set(err, REASON_NOT_FOUND, "drain", "this host is not being drained");
 }
@@ -250,7 +250,7 @@ void manager_get_drain(struct manager *m, const struct request *request)
         request_refuse(request, &err);
         return;
     }
-    request_answer(request, reply_drain(m->drainage->drain));
+    request_answer(request, reply_drain(m->drain_run->drain));
 }
 
 void manager_cancel_drain(struct manager *m, const struct request *request)
@@ -260,12 +260,12 @@ void manager_cancel_drain(struct manager *m, const struct request *request)
         return;
     }
     int r = find_drain(m, &err);
-    r = r != 0 ? r : operation_cancel(m->drainage->operation, request->dry_run, &err);
+    r = r != 0 ? r : operation_cancel(m->drain_run->operation, request->dry_run, &err);
     if (r != 0) {
         request_refuse(request, &err);
         return;
     }
-    request_answer(request, reply_drain(m->drainage->drain));
+    request_answer(request, reply_drain(m->drain_run->drain));
 }
 
 static void ended(const struct error *err, void *data)
@@ -276,10 +276,10 @@ static void ended(const struct error *err, void *data)
         change_refuse(change, err);
         return;
     }
-    json_t *body = reply_drain(m->drainage->drain);
+    json_t *body = reply_drain(m->drain_run->drain);
     if (!change->dry_run) {
-        drainage_free(m->drainage);
-        m->drainage = NULL;
+        drain_run_free(m->drain_run);
+        m->drain_run = NULL;
     }
     change_answer(change, body);
 }
@@ -308,9 +308,9 @@ static void undrain_in_turn(void *data)
     struct manager *m = change->manager;
     struct error own = {0};
     int r = find_drain(m, &own);
-    if (r == 0 && !drain_is_over(m->drainage->drain->state)) {
+    if (r == 0 && !drain_is_over(m->drain_run->drain->state)) {
         r = error_set(&own, REASON_CONFLICT, "drain", "the drain is not over: it is %s",
-                      drain_state_name(m->drainage->drain->state));
+                      drain_state_name(m->drain_run->drain->state));
         error_hint(&own, "cancel it first: `cleave host drain --cancel`");
     }
     if (r != 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests about the emptying of this host. Loop thread only. */
-#ifndef DRAIN_DRAIN_H
-#define DRAIN_DRAIN_H
+#ifndef DRAIN_DRAIN_REQUESTS_H
+#define DRAIN_DRAIN_REQUESTS_H
 
 #include "service/service.h"
 

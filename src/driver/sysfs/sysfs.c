@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/fs_timeout.h"
 #include "base/mem.h"
 #include "base/parse.h"
-#include "base/patient.h"
 #include "base/str.h"
 
 #define PCI_CLASS_BRIDGE 0x06 /* base class, bits 23:16 of `class` */
@@ -202,7 +202,7 @@ bool sysfs_pci_exists(const struct sysfs *sys, const struct pci_addr *addr)
 int sysfs_write(const struct sysfs_path *path, const char *value, const char *subject,
                 struct error *err)
 {
-    int r = patient_write(path->text, value, SYSFS_WRITE_TIMEOUT_MS);
+    int r = fs_write_timeout(path->text, value, SYSFS_WRITE_TIMEOUT_MS);
     if (r == 0) {
         return 0;
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/patient.h"
+#include "base/fs_timeout.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -84,7 +84,7 @@ static int wait_for_answer(int fd, unsigned timeout_ms)
     }
 }
 
-int patient_write(const char *path, const char *text, unsigned timeout_ms)
+int fs_write_timeout(const char *path, const char *text, unsigned timeout_ms)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0) {

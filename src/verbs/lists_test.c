@@ -2,7 +2,7 @@
 /* Long lists that many ask for. */
 #include "base/clock.h"
 #include "base/str.h"
-#include "lab_fixture.h"
+#include "mhost_fixture.h"
 #include "state/reply_json.h"
 #include "state/state.h"
 #include "test.h"
@@ -11,11 +11,11 @@
 #define ASKERS 20
 #define WORK_US 3000 /* more than those who only read have in one turn of the loop */
 
-static void ask(struct lab *lab, enum verb_id list, struct answer *answer)
+static void ask(struct mhost *mhost, enum verb_id list, struct answer *answer)
 {
     *answer = (struct answer){0};
-    lab_ask(lab, list, answer);
-    assert_true(lab_wait(lab, answer));
+    mhost_ask(mhost, list, answer);
+    assert_true(mhost_wait(mhost, answer));
     assert_int_equal(answer->err.reason, REASON_NONE);
 }
 
@@ -40,22 +40,22 @@ static void a_claim_that_moves_is_said_once(void **state)
 
 static void what_is_stored_is_listed_once_until_it_changes(void **state)
 {
-    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
     struct answer first;
     struct answer again;
     struct answer after;
-    assert_int_equal(lab_create(lab, "{\"name\": \"a\", \"type\": \"A100-2-10C\"}", NULL), 0);
-    assert_true(lab_settle(lab));
-    ask(lab, VERB_LIST_PLANS, &first);
-    ask(lab, VERB_LIST_PLANS, &again);
+    assert_int_equal(mhost_create(mhost, "{\"name\": \"a\", \"type\": \"A100-2-10C\"}", NULL), 0);
+    assert_true(mhost_settle(mhost));
+    ask(mhost, VERB_LIST_PLANS, &first);
+    ask(mhost, VERB_LIST_PLANS, &again);
     assert_ptr_equal(first.body, again.body);
-    assert_int_equal(lab_delete(lab, "a", NULL), 0);
-    ask(lab, VERB_LIST_PLANS, &after);
+    assert_int_equal(mhost_delete(mhost, "a", NULL), 0);
+    ask(mhost, VERB_LIST_PLANS, &after);
     size_t before = json_array_size(json_object_get(first.body, "plans"));
     assert_int_equal(json_array_size(json_object_get(after.body, "plans")), before + 1);
-    assert_true(lab_settle(lab));
+    assert_true(mhost_settle(mhost));
     answer_done(&after);
-    ask(lab, VERB_LIST_PLANS, &after);
+    ask(mhost, VERB_LIST_PLANS, &after);
     const json_t *newest = json_array_get(json_object_get(after.body, "plans"), 0);
     assert_string_equal(json_string_value(json_object_get(newest, "state")), "done");
     answer_done(&first);
@@ -65,24 +65,24 @@ static void what_is_stored_is_listed_once_until_it_changes(void **state)
 
 static void who_asks_the_same_meanwhile_gets_the_same(void **state)
 {
-    struct lab_fixture *f = *state;
-    struct lab *lab = &f->lab;
+    struct mhost_fixture *f = *state;
+    struct mhost *mhost = &f->mhost;
     static const enum verb_id lists[] = {VERB_LIST_GPUS, VERB_GET_HOST, VERB_LIST_VMS,
                                          VERB_LIST_GARBAGE, VERB_LIST_PROFILES};
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
         struct answer answers[ASKERS] = {{0}};
         struct answer later;
         for (size_t k = 0; k < ASKERS; k++) {
-            lab_ask(lab, lists[i], &answers[k]);
+            mhost_ask(mhost, lists[i], &answers[k]);
         }
         for (size_t k = 0; k < ASKERS; k++) {
-            assert_true(lab_wait(lab, &answers[k]));
+            assert_true(mhost_wait(mhost, &answers[k]));
         }
         /* The first one's look began with its question, the others' after it. */
         for (size_t k = 2; k < ASKERS; k++) {
             assert_ptr_equal(answers[k].body, answers[1].body);
         }
-        ask(lab, lists[i], &later); /* asked after that was made */
+        ask(mhost, lists[i], &later); /* asked after that was made */
         assert_ptr_not_equal(later.body, answers[1].body);
         answer_done(&later);
         for (size_t k = 0; k < ASKERS; k++) {
@@ -91,7 +91,7 @@ static void who_asks_the_same_meanwhile_gets_the_same(void **state)
     }
     STR_SET(f->host.gpus[0].driver, "vfio-pci");
     struct answer changed;
-    ask(lab, VERB_LIST_GPUS, &changed);
+    ask(mhost, VERB_LIST_GPUS, &changed);
     const json_t *gpu = json_array_get(json_object_get(changed.body, "gpus"), 0);
     assert_string_equal(json_string_value(json_object_get(gpu, "driver")), "vfio-pci");
     answer_done(&changed);
@@ -99,14 +99,15 @@ static void who_asks_the_same_meanwhile_gets_the_same(void **state)
 
 static void names_are_kept_apart(void **state)
 {
-    struct lab *lab = &((struct lab_fixture *)*state)->lab;
-    static const char *const gpus[] = {LAB_A100, LAB_L40S, LAB_RTX, LAB_A100, LAB_L40S, LAB_RTX};
+    struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
+    static const char *const gpus[] = {MHOST_A100, MHOST_L40S, MHOST_RTX,
+                                       MHOST_A100, MHOST_L40S, MHOST_RTX};
     struct answer answers[ARRAY_SIZE(gpus)] = {{0}};
     for (size_t i = 0; i < ARRAY_SIZE(gpus); i++) {
-        lab_ask(lab, VERB_GET_GPU, &answers[i], .target = gpus[i]);
+        mhost_ask(mhost, VERB_GET_GPU, &answers[i], .target = gpus[i]);
     }
     for (size_t i = 0; i < ARRAY_SIZE(gpus); i++) {
-        assert_true(lab_wait(lab, &answers[i]));
+        assert_true(mhost_wait(mhost, &answers[i]));
         assert_string_equal(answer_text(&answers[i], "address"), gpus[i]);
         answer_done(&answers[i]);
     }
@@ -123,19 +124,20 @@ static void work(struct manager *m, const struct error *err, void *data)
 
 static void many_who_read_leave_the_loop_its_turns(void **state)
 {
-    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
     size_t n = 0;
     for (size_t i = 0; i < ASKERS; i++) {
-        manager_observe_soon(lab->manager, work, &n);
+        manager_observe_soon(mhost->manager, work, &n);
     }
     while (n < ASKERS) {
         size_t before = n;
-        assert_true(evloop_step(lab->loop, 1000000) >= 0);
+        assert_true(evloop_step(mhost->loop, 1000000) >= 0);
         assert_in_range(n - before, 0, 1);
     }
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, lab_fixture_setup, lab_fixture_teardown)
+#define TEST(test)                                                                                 \
+    cmocka_unit_test_setup_teardown(test, mhost_fixture_setup, mhost_fixture_teardown)
 
 int main(void)
 {

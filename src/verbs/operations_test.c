@@ -3,36 +3,36 @@
 #include "base/str.h"
 #include "drain/drain_run.h"
 #include "hooked.h"
-#include "lab_fixture.h"
+#include "mhost_fixture.h"
 #include "state/plan_run.h"
 #include "state/state.h"
 #include "state/txn.h"
 #include "test.h"
 
-static void list(struct lab *lab, const struct request *filters, struct answer *answer)
+static void list(struct mhost *mhost, const struct request *filters, struct answer *answer)
 {
     struct request request = *filters;
     request.data = answer;
-    lab_call(lab, VERB_LIST_OPERATIONS, &request);
-    assert_true(lab_wait(lab, answer));
+    mhost_call(mhost, VERB_LIST_OPERATIONS, &request);
+    assert_true(mhost_wait(mhost, answer));
 }
 
-static size_t count(struct lab *lab, const struct request *filters)
+static size_t count(struct mhost *mhost, const struct request *filters)
 {
     struct answer answer = {0};
-    list(lab, filters, &answer);
+    list(mhost, filters, &answer);
     assert_int_equal(answer.err.reason, REASON_NONE);
     size_t n = json_array_size(json_object_get(answer.body, "operations"));
     answer_done(&answer);
     return n;
 }
-#define COUNT(lab, ...) count((lab), &(struct request){__VA_ARGS__})
+#define COUNT(mhost, ...) count((mhost), &(struct request){__VA_ARGS__})
 
 /* The newest of that kind; the caller's. */
-static json_t *newest(struct lab *lab, const char *kind)
+static json_t *newest(struct mhost *mhost, const char *kind)
 {
     struct answer answer = {0};
-    list(lab, &(struct request){.kind = kind}, &answer);
+    list(mhost, &(struct request){.kind = kind}, &answer);
     json_t *first = json_incref(json_array_get(json_object_get(answer.body, "operations"), 0));
     answer_done(&answer);
     return first;
@@ -44,28 +44,28 @@ static const char *text(const json_t *operation, const char *key)
     return found == NULL ? "" : found;
 }
 
-static enum reason cancel(struct lab *lab, const char *id, bool dry_run, char ret_why[512])
+static enum reason cancel(struct mhost *mhost, const char *id, bool dry_run, char ret_why[512])
 {
     struct answer answer = {0};
-    lab_ask(lab, VERB_CANCEL_OPERATION, &answer, .target = id, .dry_run = dry_run);
-    assert_true(lab_wait(lab, &answer));
+    mhost_ask(mhost, VERB_CANCEL_OPERATION, &answer, .target = id, .dry_run = dry_run);
+    assert_true(mhost_wait(mhost, &answer));
     enum reason reason = answer.err.reason;
     (void)str_copy(ret_why, 512, answer.err.message);
     answer_done(&answer);
     return reason;
 }
 
-static void create(struct lab *lab, const char *json)
+static void create(struct mhost *mhost, const char *json)
 {
-    assert_int_equal(lab_create(lab, json, NULL), 0);
-    assert_true(lab_settle(lab));
+    assert_int_equal(mhost_create(mhost, json, NULL), 0);
+    assert_true(mhost_settle(mhost));
 }
 
 static void a_plan_is_listed_and_found_by_every_filter(void **state)
 {
-    struct lab_fixture *f = *state;
-    create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}");
-    CLEANUP_JSON json_t *plan = newest(&f->lab, "plan");
+    struct mhost_fixture *f = *state;
+    create(&f->mhost, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}");
+    CLEANUP_JSON json_t *plan = newest(&f->mhost, "plan");
     const json_t *progress = json_object_get(plan, "progress");
     assert_string_equal(text(plan, "kind"), "plan");
     assert_string_equal(text(plan, "subject"), "claim/a");
@@ -73,67 +73,68 @@ static void a_plan_is_listed_and_found_by_every_filter(void **state)
     assert_true(str_ends(text(plan, "url"), text(plan, "id")));
     assert_int_equal(json_integer_value(json_object_get(progress, "done")),
                      json_integer_value(json_object_get(progress, "total")));
-    assert_int_equal(COUNT(&f->lab, .kind = NULL), 1);
-    assert_int_equal(COUNT(&f->lab, .kind = "plan", .state = "done", .subject = "claim/a"), 1);
-    assert_int_equal(COUNT(&f->lab, .kind = "migration"), 0);
-    assert_int_equal(COUNT(&f->lab, .state = "active"), 0);
-    assert_int_equal(COUNT(&f->lab, .state = "failed"), 0);
-    assert_int_equal(COUNT(&f->lab, .subject = "claim/b"), 0);
+    assert_int_equal(COUNT(&f->mhost, .kind = NULL), 1);
+    assert_int_equal(COUNT(&f->mhost, .kind = "plan", .state = "done", .subject = "claim/a"), 1);
+    assert_int_equal(COUNT(&f->mhost, .kind = "migration"), 0);
+    assert_int_equal(COUNT(&f->mhost, .state = "active"), 0);
+    assert_int_equal(COUNT(&f->mhost, .state = "failed"), 0);
+    assert_int_equal(COUNT(&f->mhost, .subject = "claim/b"), 0);
 }
 
 static void a_plan_is_listed_after_a_restart(void **state)
 {
-    struct lab_fixture *f = *state;
-    create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}");
-    CLEANUP_JSON json_t *before = newest(&f->lab, "plan");
-    lab_stop(&f->lab);
-    assert_int_equal(lab_start(&f->lab), 0);
-    assert_true(lab_settle(&f->lab));
-    CLEANUP_JSON json_t *after = newest(&f->lab, "plan");
+    struct mhost_fixture *f = *state;
+    create(&f->mhost, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}");
+    CLEANUP_JSON json_t *before = newest(&f->mhost, "plan");
+    mhost_stop(&f->mhost);
+    assert_int_equal(mhost_start(&f->mhost), 0);
+    assert_true(mhost_settle(&f->mhost));
+    CLEANUP_JSON json_t *after = newest(&f->mhost, "plan");
     assert_true(json_equal(before, after));
-    assert_int_equal(COUNT(&f->lab, .kind = "plan"), 1);
+    assert_int_equal(COUNT(&f->mhost, .kind = "plan"), 1);
 }
 
 static bool a_step_hangs(void *data)
 {
-    return ((struct lab *)data)->faults.hanging > 0;
+    return ((struct mhost *)data)->faults.hanging > 0;
 }
 
 static void a_plan_that_runs_says_how_far_it_is(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     char why[512];
     struct answer answer = {0};
     CLEANUP_JSON json_t *claim = json_pack("{s:s, s:s}", "name", "a", "type", "L40S-8Q");
-    f->lab.faults.spared = 1; /* the check before the step */
-    f->lab.faults.hang_steps = 1U << PORT_GPU | 1U << PORT_PCI;
-    lab_ask(&f->lab, VERB_CREATE_CLAIM, &answer, .json = claim);
-    assert_true(lab_wait_until(&f->lab, a_step_hangs, &f->lab));
-    CLEANUP_JSON json_t *plan = newest(&f->lab, "plan");
+    f->mhost.faults.spared = 1; /* the check before the step */
+    f->mhost.faults.hang_steps = 1U << PORT_GPU | 1U << PORT_PCI;
+    mhost_ask(&f->mhost, VERB_CREATE_CLAIM, &answer, .json = claim);
+    assert_true(mhost_wait_until(&f->mhost, a_step_hangs, &f->mhost));
+    CLEANUP_JSON json_t *plan = newest(&f->mhost, "plan");
     assert_string_equal(text(plan, "state"), "running");
     assert_string_not_equal(text(json_object_get(plan, "progress"), "text"), "");
-    assert_int_equal(COUNT(&f->lab, .state = "active"), 1);
-    assert_int_equal(cancel(&f->lab, text(plan, "id"), false, why), REASON_UNSUPPORTED);
+    assert_int_equal(COUNT(&f->mhost, .state = "active"), 1);
+    assert_int_equal(cancel(&f->mhost, text(plan, "id"), false, why), REASON_UNSUPPORTED);
     assert_string_equal(why, "claim create a can't be cancelled here");
-    f->lab.faults.hang_steps = 0;
-    assert_true(lab_settle(&f->lab));
-    assert_int_equal(COUNT(&f->lab, .state = "active"), 0);
+    f->mhost.faults.hang_steps = 0;
+    assert_true(mhost_settle(&f->mhost));
+    assert_int_equal(COUNT(&f->mhost, .state = "active"), 0);
     answer_done(&answer);
 }
 
 static void a_plan_that_cant_be_stored_is_no_operation(void **state)
 {
-    struct lab_fixture *f = *state;
-    f->lab.faults.kind = FAULT_FAIL_BEFORE;
-    f->lab.faults.only = FAULT_COMMITS;
-    f->lab.faults.calls = 0;
-    f->lab.faults.at = 1;
-    assert_int_not_equal(lab_create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}", NULL), 0);
-    f->lab.faults.kind = FAULT_NONE;
-    assert_int_equal(COUNT(&f->lab, .kind = NULL), 0);
+    struct mhost_fixture *f = *state;
+    f->mhost.faults.kind = FAULT_FAIL_BEFORE;
+    f->mhost.faults.only = FAULT_COMMITS;
+    f->mhost.faults.calls = 0;
+    f->mhost.faults.at = 1;
+    assert_int_not_equal(mhost_create(&f->mhost, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}", NULL),
+                         0);
+    f->mhost.faults.kind = FAULT_NONE;
+    assert_int_equal(COUNT(&f->mhost, .kind = NULL), 0);
 }
 
-static void put_done_plan(struct lab *lab, const char *id)
+static void put_done_plan(struct mhost *mhost, const char *id)
 {
     CLEANUP(plan_freep) struct plan *plan = plan_new();
     struct txn txn;
@@ -141,46 +142,46 @@ static void put_done_plan(struct lab *lab, const char *id)
     STR_SET(plan->id, id);
     plan->created_us = plan->finished_us = 1000000;
     plan_move(plan, PLAN_DONE);
-    txn_begin(&txn, lab->manager);
+    txn_begin(&txn, mhost->manager);
     txn_put_plan(&txn, plan);
     assert_int_equal(txn_commit(&txn, &err), 0);
 }
 
 static void the_oldest_plans_are_shown_from_the_store(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     char why[512];
     char id[16];
     for (int i = 0; i <= MAX_PLANS_LISTED; i++) {
         str_print(id, sizeof(id), "plan-%d", i);
-        put_done_plan(&f->lab, id);
+        put_done_plan(&f->mhost, id);
     }
-    assert_int_equal(COUNT(&f->lab, .kind = "plan"), MAX_PLANS_LISTED);
-    assert_null(operations_find(&f->lab.manager->operations, "plan-0"));
+    assert_int_equal(COUNT(&f->mhost, .kind = "plan"), MAX_PLANS_LISTED);
+    assert_null(operations_find(&f->mhost.manager->operations, "plan-0"));
     struct answer answer = {0};
-    lab_ask(&f->lab, VERB_GET_OPERATION, &answer, .target = "plan-0");
-    assert_true(lab_wait(&f->lab, &answer));
+    mhost_ask(&f->mhost, VERB_GET_OPERATION, &answer, .target = "plan-0");
+    assert_true(mhost_wait(&f->mhost, &answer));
     assert_string_equal(answer_text(&answer, "operation.state"), "done");
     assert_string_equal(answer_text(&answer, "operation.url"), "/v1/plans/plan-0");
     answer_done(&answer);
-    assert_int_equal(cancel(&f->lab, "plan-0", false, why), REASON_CONFLICT);
+    assert_int_equal(cancel(&f->mhost, "plan-0", false, why), REASON_CONFLICT);
     assert_string_equal(why, "it is over: done");
 }
 
 static void a_filter_that_no_operation_can_have_is_refused(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     struct answer answer = {0};
-    list(&f->lab, &(struct request){.state = "run"}, &answer);
+    list(&f->mhost, &(struct request){.state = "run"}, &answer);
     assert_int_equal(answer.err.reason, REASON_INVALID);
     assert_string_equal(answer.err.message, "no operation has the state \"run\"");
     assert_string_equal(answer.err.hint, "did you mean \"running\"?");
     answer_done(&answer);
-    list(&f->lab, &(struct request){.kind = "migrations"}, &answer);
+    list(&f->mhost, &(struct request){.kind = "migrations"}, &answer);
     assert_int_equal(answer.err.reason, REASON_INVALID);
     assert_string_equal(answer.err.hint, "did you mean \"migration\"?");
     answer_done(&answer);
-    list(&f->lab, &(struct request){.kind = "xyzzyxyzzy"}, &answer);
+    list(&f->mhost, &(struct request){.kind = "xyzzyxyzzy"}, &answer);
     assert_string_equal(answer.err.hint,
                         "one of plan, migration, incoming, drain, restoration, release, give-back");
     answer_done(&answer);
@@ -188,30 +189,30 @@ static void a_filter_that_no_operation_can_have_is_refused(void **state)
 
 static void what_is_over_or_unknown_cant_be_cancelled(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     char why[512];
-    create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}");
-    CLEANUP_JSON json_t *plan = newest(&f->lab, "plan");
-    assert_int_equal(cancel(&f->lab, text(plan, "id"), false, why), REASON_CONFLICT);
+    create(&f->mhost, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}");
+    CLEANUP_JSON json_t *plan = newest(&f->mhost, "plan");
+    assert_int_equal(cancel(&f->mhost, text(plan, "id"), false, why), REASON_CONFLICT);
     assert_string_equal(why, "the plan of claim/a is over: done");
-    assert_int_equal(cancel(&f->lab, "no-such", true, why), REASON_NOT_FOUND);
+    assert_int_equal(cancel(&f->mhost, "no-such", true, why), REASON_NOT_FOUND);
 }
 
 static void a_restoration_is_an_operation(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     struct answer answer = {0};
     char why[512];
-    create(&f->lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}");
-    lab_ask(&f->lab, VERB_RESTORE_HOST, &answer);
-    assert_true(lab_wait(&f->lab, &answer));
+    create(&f->mhost, "{\"name\": \"a\", \"type\": \"L40S-8Q\"}");
+    mhost_ask(&f->mhost, VERB_RESTORE_HOST, &answer);
+    assert_true(mhost_wait(&f->mhost, &answer));
     answer_done(&answer);
-    assert_true(lab_settle(&f->lab));
-    CLEANUP_JSON json_t *restoration = newest(&f->lab, "restoration");
+    assert_true(mhost_settle(&f->mhost));
+    CLEANUP_JSON json_t *restoration = newest(&f->mhost, "restoration");
     assert_string_equal(text(restoration, "subject"), "host");
     assert_string_equal(text(restoration, "state"), "done");
     assert_string_equal(text(restoration, "url"), "/v1/host/restore");
-    assert_int_equal(cancel(&f->lab, text(restoration, "id"), false, why), REASON_CONFLICT);
+    assert_int_equal(cancel(&f->mhost, text(restoration, "id"), false, why), REASON_CONFLICT);
     assert_string_equal(why, "the restoration of host is over: done");
 }
 
@@ -223,32 +224,32 @@ static bool is_drained(void *data)
 
 static void a_drain_is_an_operation(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     struct answer answer = {0};
     char why[512];
     CLEANUP_JSON json_t *body = json_pack("{s:b}", "stop", true);
-    lab_ask(&f->lab, VERB_DRAIN_HOST, &answer, .json = body);
-    assert_true(lab_wait(&f->lab, &answer));
+    mhost_ask(&f->mhost, VERB_DRAIN_HOST, &answer, .json = body);
+    assert_true(mhost_wait(&f->mhost, &answer));
     assert_int_equal(answer.err.reason, REASON_NONE);
     answer_done(&answer);
-    CLEANUP_JSON json_t *drain = newest(&f->lab, "drain");
+    CLEANUP_JSON json_t *drain = newest(&f->mhost, "drain");
     assert_string_equal(text(drain, "url"), "/v1/drain");
-    assert_true(lab_wait_until(&f->lab, is_drained, f->lab.manager));
-    CLEANUP_JSON json_t *end = newest(&f->lab, "drain");
+    assert_true(mhost_wait_until(&f->mhost, is_drained, f->mhost.manager));
+    CLEANUP_JSON json_t *end = newest(&f->mhost, "drain");
     assert_string_equal(text(end, "id"), text(drain, "id"));
     assert_string_equal(text(end, "state"), "done");
-    assert_int_equal(cancel(&f->lab, text(end, "id"), false, why), REASON_CONFLICT);
+    assert_int_equal(cancel(&f->mhost, text(end, "id"), false, why), REASON_CONFLICT);
     assert_string_equal(why, "the drain is over: done");
-    lab_stop(&f->lab);
-    assert_int_equal(lab_start(&f->lab), 0);
-    CLEANUP_JSON json_t *stored = newest(&f->lab, "drain");
+    mhost_stop(&f->mhost);
+    assert_int_equal(mhost_start(&f->mhost), 0);
+    CLEANUP_JSON json_t *stored = newest(&f->mhost, "drain");
     assert_string_equal(text(stored, "id"), text(drain, "id"));
     assert_string_equal(text(stored, "finishedAt"), text(end, "finishedAt"));
 }
 
 static void a_drain_is_cancelled_as_an_operation(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     struct answer answer = {0};
     char why[512];
     static const char *const vms[] = {"web1", "web2"};
@@ -258,21 +259,21 @@ static void a_drain_is_cancelled_as_an_operation(void **state)
     }
     fake_unlock();
     CLEANUP_JSON json_t *body = json_pack("{s:b}", "stop", true);
-    lab_ask(&f->lab, VERB_DRAIN_HOST, &answer, .json = body);
-    assert_true(lab_wait(&f->lab, &answer));
+    mhost_ask(&f->mhost, VERB_DRAIN_HOST, &answer, .json = body);
+    assert_true(mhost_wait(&f->mhost, &answer));
     answer_done(&answer);
-    CLEANUP_JSON json_t *drain = newest(&f->lab, "drain");
+    CLEANUP_JSON json_t *drain = newest(&f->mhost, "drain");
     assert_true(json_is_true(json_object_get(drain, "cancellable")));
-    assert_int_equal(cancel(&f->lab, text(drain, "id"), true, why), REASON_NONE);
-    assert_int_not_equal(f->lab.manager->drain_run->drain->state, DRAIN_CANCELLING);
-    assert_int_equal(cancel(&f->lab, text(drain, "id"), false, why), REASON_NONE);
+    assert_int_equal(cancel(&f->mhost, text(drain, "id"), true, why), REASON_NONE);
+    assert_int_not_equal(f->mhost.manager->drain_run->drain->state, DRAIN_CANCELLING);
+    assert_int_equal(cancel(&f->mhost, text(drain, "id"), false, why), REASON_NONE);
     fake_lock();
     for (size_t i = 0; i < ARRAY_SIZE(vms); i++) {
         fake_host_vm(&f->host, vms[i])->running = false;
     }
     fake_unlock();
-    assert_true(lab_wait_until(&f->lab, is_drained, f->lab.manager));
-    CLEANUP_JSON json_t *end = newest(&f->lab, "drain");
+    assert_true(mhost_wait_until(&f->mhost, is_drained, f->mhost.manager));
+    CLEANUP_JSON json_t *end = newest(&f->mhost, "drain");
     assert_string_equal(text(end, "state"), "cancelled");
     assert_true(json_is_true(json_object_get(end, "cancel")));
     assert_false(json_is_true(json_object_get(end, "cancellable")));
@@ -280,8 +281,8 @@ static void a_drain_is_cancelled_as_an_operation(void **state)
 
 static bool fails_to_give_back(void *data)
 {
-    const struct lab *lab = data;
-    for (vec_each(&lab->manager->operations.items, operation)) {
+    const struct mhost *mhost = data;
+    for (vec_each(&mhost->manager->operations.items, operation)) {
         if ((*operation)->attempts.n > 0) {
             return true;
         }
@@ -291,8 +292,8 @@ static bool fails_to_give_back(void *data)
 
 static bool has_given_back(void *data)
 {
-    const struct lab *lab = data;
-    for (vec_each(&lab->manager->operations.items, operation)) {
+    const struct mhost *mhost = data;
+    for (vec_each(&mhost->manager->operations.items, operation)) {
         if ((*operation)->kind->id == OPERATION_KIND_GIVE_BACK) {
             return operation_is_over(*operation);
         }
@@ -302,32 +303,33 @@ static bool has_given_back(void *data)
 
 static void what_could_not_be_given_back_is_tried_again_until_it_is(void **state)
 {
-    struct lab_fixture *f = *state;
-    hooked_create(&f->lab, WHOLE("a", "web1"));
-    assert_int_equal(hooked_ask(&f->lab, "web1", "prepare", NULL), 0);
-    f->lab.faults.kind = FAULT_FAIL_BEFORE;
-    f->lab.faults.only = FAULT_STEPS;
-    f->lab.faults.calls = 0;
-    f->lab.faults.at = 1;
-    assert_int_equal(hooked_ask(&f->lab, "web1", "release", NULL), 0);
-    assert_true(lab_wait_until(&f->lab, fails_to_give_back, &f->lab));
-    CLEANUP_JSON json_t *waits = newest(&f->lab, "give-back");
+    struct mhost_fixture *f = *state;
+    hooked_create(&f->mhost, WHOLE("a", "web1"));
+    assert_int_equal(hooked_ask(&f->mhost, "web1", "prepare", NULL), 0);
+    f->mhost.faults.kind = FAULT_FAIL_BEFORE;
+    f->mhost.faults.only = FAULT_STEPS;
+    f->mhost.faults.calls = 0;
+    f->mhost.faults.at = 1;
+    assert_int_equal(hooked_ask(&f->mhost, "web1", "release", NULL), 0);
+    assert_true(mhost_wait_until(&f->mhost, fails_to_give_back, &f->mhost));
+    CLEANUP_JSON json_t *waits = newest(&f->mhost, "give-back");
     assert_string_equal(text(waits, "subject"), "vm/web1");
     assert_string_equal(text(waits, "author"), "cleaved");
     assert_string_equal(text(waits, "text"), "giving back the devices of VM \"web1\"");
     assert_string_not_equal(text(waits, "problem"), "");
-    f->lab.faults.kind = FAULT_NONE;
-    operations_hurry(&f->lab.manager->operations);
-    lab_look(&f->lab);
-    assert_true(lab_wait_until(&f->lab, has_given_back, &f->lab));
-    CLEANUP_JSON json_t *done = newest(&f->lab, "give-back");
+    f->mhost.faults.kind = FAULT_NONE;
+    operations_hurry(&f->mhost.manager->operations);
+    mhost_look(&f->mhost);
+    assert_true(mhost_wait_until(&f->mhost, has_given_back, &f->mhost));
+    CLEANUP_JSON json_t *done = newest(&f->mhost, "give-back");
     assert_string_equal(text(done, "id"), text(waits, "id"));
     assert_string_equal(text(done, "state"), "done");
     assert_string_equal(text(done, "problem"), "");
-    assert_string_equal(lab_claim_state(&f->lab, "a"), "pending");
+    assert_string_equal(mhost_claim_state(&f->mhost, "a"), "pending");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, lab_fixture_setup, lab_fixture_teardown)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, mhost_fixture_setup, mhost_fixture_teardown)
 
 int main(void)
 {
@@ -343,7 +345,7 @@ int main(void)
         TEST(a_drain_is_an_operation),
         TEST(a_drain_is_cancelled_as_an_operation),
         cmocka_unit_test_setup_teardown(what_could_not_be_given_back_is_tried_again_until_it_is,
-                                        hooked_setup, lab_fixture_teardown),
+                                        hooked_setup, mhost_fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

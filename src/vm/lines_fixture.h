@@ -47,38 +47,38 @@ static inline struct guest_port *lines_new(struct fake_host *host)
     return faulty_guest_new(port, &line_faults);
 }
 
-static inline void lines_configure(struct lab *lab, struct manager_config *config)
+static inline void lines_configure(struct mhost *mhost, struct manager_config *config)
 {
     for (size_t i = 0; i < VM_LINES; i++) {
         if (lines[i] == NULL) {
-            lines[i] = lines_new(lab->host);
+            lines[i] = lines_new(mhost->host);
         }
         config->vm_guests[i] = lines[i];
     }
 }
 
-static inline void lines_hang(struct lab *lab, unsigned which)
+static inline void lines_hang(struct mhost *mhost, unsigned which)
 {
-    atomic_store(&lab->faults.hang, which);
+    atomic_store(&mhost->faults.hang, which);
 }
 
-static inline void lines_hang_no_more(struct lab *lab)
+static inline void lines_hang_no_more(struct mhost *mhost)
 {
-    atomic_store(&lab->faults.hang, 0);
+    atomic_store(&mhost->faults.hang, 0);
 }
 
 /* A port that hangs is late at once, and nothing else is, however slow. */
 static inline int lines_setup(void **state)
 {
-    int r = lab_fixture_setup_as(state, lines_configure);
-    ((struct lab_fixture *)*state)->lab.tick = lab_lose_patience;
+    int r = mhost_fixture_setup_as(state, lines_configure);
+    ((struct mhost_fixture *)*state)->mhost.tick = mhost_lose_patience;
     return r;
 }
 
 static inline int lines_teardown(void **state)
 {
-    struct lab_fixture *f = *state;
-    atomic_store(&f->lab.faults.hang, 0);
+    struct mhost_fixture *f = *state;
+    atomic_store(&f->mhost.faults.hang, 0);
     atomic_store(&hook_hangs, false);
     atomic_store(&hook_refuses, false);
     fake_lock();
@@ -86,17 +86,17 @@ static inline int lines_teardown(void **state)
         f->host.vms[i].stuck = f->host.vms[i].firm = false;
     }
     fake_unlock();
-    lab_stop(&f->lab);
+    mhost_stop(&f->mhost);
     for (size_t i = 0; i < VM_LINES; i++) {
         struct guest_port *line = TAKE_PTR(lines[i]);
         if (line != NULL) {
             line->ops->free(line);
         }
     }
-    return lab_fixture_teardown(state);
+    return mhost_fixture_teardown(state);
 }
 
-static inline void lines_set_vm(struct lab_fixture *f, const char *vm, bool stuck, bool broken)
+static inline void lines_set_vm(struct mhost_fixture *f, const char *vm, bool stuck, bool broken)
 {
     fake_lock();
     fake_host_vm(&f->host, vm)->stuck = stuck;
@@ -117,20 +117,20 @@ static inline bool lines_is_starting(void *data)
 }
 
 /* Its start does not come back. */
-static inline void lines_begin_stuck(struct lab_fixture *f, const char *vm, struct answer *answer)
+static inline void lines_begin_stuck(struct mhost_fixture *f, const char *vm, struct answer *answer)
 {
-    struct starting starting = {f->lab.manager, vm};
+    struct starting starting = {f->mhost.manager, vm};
     lines_set_vm(f, vm, true, false);
     *answer = (struct answer){0};
-    lab_ask(&f->lab, VERB_START_VM, answer, .caller = &root, .target = vm);
-    assert_true(lab_wait_until(&f->lab, lines_is_starting, &starting));
+    mhost_ask(&f->mhost, VERB_START_VM, answer, .caller = &root, .target = vm);
+    assert_true(mhost_wait_until(&f->mhost, lines_is_starting, &starting));
     assert_false(answer->there);
 }
 
-static inline void lines_assert_refused(struct answer *answer, struct lab *lab, enum reason reason,
-                                        const char *why)
+static inline void lines_assert_refused(struct answer *answer, struct mhost *mhost,
+                                        enum reason reason, const char *why)
 {
-    assert_true(lab_wait(lab, answer));
+    assert_true(mhost_wait(mhost, answer));
     assert_int_equal(answer->err.reason, reason);
     if (strstr(answer->err.message, why) == NULL) {
         fail_msg("\"%s\" is not in \"%s\"", why, answer->err.message);
@@ -139,14 +139,14 @@ static inline void lines_assert_refused(struct answer *answer, struct lab *lab, 
     *answer = (struct answer){0};
 }
 
-static inline void lines_add_vm(struct lab_fixture *f, const char *name, bool on)
+static inline void lines_add_vm(struct mhost_fixture *f, const char *name, bool on)
 {
     fake_lock();
     struct fake_vm *vm = fake_host_add_vm(&f->host, name);
     assert_non_null(vm);
     vm->running = on;
     fake_unlock();
-    lab_look(&f->lab);
+    mhost_look(&f->mhost);
 }
 
 #define LINES_TEST(name) cmocka_unit_test_setup_teardown(name, lines_setup, lines_teardown)

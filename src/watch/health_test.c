@@ -4,54 +4,54 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "lab_fixture.h"
+#include "mhost_fixture.h"
 #include "state/state.h"
 #include "state/txn.h"
 #include "test.h"
 #include "turn/plan_end.h"
 #include "watch/health.h"
 
-static const struct gpu_record *record(struct lab *lab, const char *bdf)
+static const struct gpu_record *record(struct mhost *mhost, const char *bdf)
 {
     struct pci_addr addr;
     assert_true(pci_addr_parse(bdf, &addr));
-    return gpu_records_find_addr(&lab->manager->gpu_records, &addr);
+    return gpu_records_find_addr(&mhost->manager->gpu_records, &addr);
 }
 
-static bool is_quarantined(struct lab *lab, const char *bdf)
+static bool is_quarantined(struct mhost *mhost, const char *bdf)
 {
-    const struct gpu_record *found = record(lab, bdf);
+    const struct gpu_record *found = record(mhost, bdf);
     return found != NULL && found->quarantine.set;
 }
 
-static void report(struct lab *lab, uint32_t xid)
+static void report(struct mhost *mhost, uint32_t xid)
 {
     struct gpu_report report = {.kind = GPU_REPORT_XID, .xid = xid};
-    assert_true(pci_addr_parse(LAB_L40S, &report.gpu));
-    manager_take_report(lab->manager, &report);
-    assert_true(lab_wait_stored(lab));
+    assert_true(pci_addr_parse(MHOST_L40S, &report.gpu));
+    manager_take_report(mhost->manager, &report);
+    assert_true(mhost_wait_stored(mhost));
 }
 
-static void serve_two(struct lab *lab)
+static void serve_two(struct mhost *mhost)
 {
     assert_int_equal(
-        lab_create(lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}", NULL), 0);
-    assert_true(lab_settle(lab));
+        mhost_create(mhost, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}", NULL), 0);
+    assert_true(mhost_settle(mhost));
 }
 
 static void a_fault_that_is_seen_quarantines_the_gpu_once_and_names_who_is_on_it(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     char message[ERROR_TEXT_SIZE] = "";
-    serve_two(&f->lab);
+    serve_two(&f->mhost);
     f->host.gpus[2].wedged = true;
-    lab_look(&f->lab);
-    lab_look(&f->lab);
-    assert_true(is_quarantined(&f->lab, LAB_L40S));
-    assert_false(is_quarantined(&f->lab, LAB_A100));
-    assert_int_equal(lab_count_events(&f->lab, "gpu-quarantined", NULL, message), 1);
+    mhost_look(&f->mhost);
+    mhost_look(&f->mhost);
+    assert_true(is_quarantined(&f->mhost, MHOST_L40S));
+    assert_false(is_quarantined(&f->mhost, MHOST_A100));
+    assert_int_equal(mhost_count_events(&f->mhost, "gpu-quarantined", NULL, message), 1);
     assert_non_null(strstr(message, "VMs: web1; claims: a"));
-    assert_string_equal(lab_claim_state(&f->lab, "a"), "bound");
+    assert_string_equal(mhost_claim_state(&f->mhost, "a"), "bound");
 }
 
 static const json_t *find_gpu(const struct answer *answer, const char *address)
@@ -67,21 +67,21 @@ static const json_t *find_gpu(const struct answer *answer, const char *address)
     return NULL;
 }
 
-static void list_gpus(struct lab *lab, struct answer *ret_answer)
+static void list_gpus(struct mhost *mhost, struct answer *ret_answer)
 {
     *ret_answer = (struct answer){0};
-    lab_ask(lab, VERB_LIST_GPUS, ret_answer);
-    assert_true(lab_wait(lab, ret_answer));
+    mhost_ask(mhost, VERB_LIST_GPUS, ret_answer);
+    assert_true(mhost_wait(mhost, ret_answer));
 }
 
 static void a_gpu_that_left_the_bus_is_listed_as_lost_while_a_claim_names_it(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     struct answer answer;
-    serve_two(&f->lab);
+    serve_two(&f->mhost);
     f->host.n_gpus--; /* the L40S is the last */
-    list_gpus(&f->lab, &answer);
-    const json_t *gpu = find_gpu(&answer, LAB_L40S);
+    list_gpus(&f->mhost, &answer);
+    const json_t *gpu = find_gpu(&answer, MHOST_L40S);
     assert_non_null(gpu);
     assert_non_null(
         strstr(json_string_value(json_object_get(gpu, "problem")), "no longer on the PCI bus"));
@@ -89,22 +89,22 @@ static void a_gpu_that_left_the_bus_is_listed_as_lost_while_a_claim_names_it(voi
     assert_true(json_is_null(json_object_get(gpu, "vgpus")));
     answer_done(&answer);
     answer = (struct answer){0};
-    lab_ask(&f->lab, VERB_GET_GPU, &answer, .target = LAB_L40S);
-    assert_true(lab_wait(&f->lab, &answer));
+    mhost_ask(&f->mhost, VERB_GET_GPU, &answer, .target = MHOST_L40S);
+    assert_true(mhost_wait(&f->mhost, &answer));
     assert_non_null(strstr(answer_text(&answer, "problem"), "no longer on the PCI bus"));
     answer_done(&answer);
-    assert_int_equal(lab_delete(&f->lab, "a", NULL), 0);
-    assert_true(lab_settle(&f->lab));
-    list_gpus(&f->lab, &answer);
-    assert_null(find_gpu(&answer, LAB_L40S));
+    assert_int_equal(mhost_delete(&f->mhost, "a", NULL), 0);
+    assert_true(mhost_settle(&f->mhost));
+    list_gpus(&f->mhost, &answer);
+    assert_null(find_gpu(&answer, MHOST_L40S));
     answer_done(&answer);
 }
 
-static enum reason recover(struct lab *lab, const char *gpu, char ret_message[ERROR_TEXT_SIZE])
+static enum reason recover(struct mhost *mhost, const char *gpu, char ret_message[ERROR_TEXT_SIZE])
 {
     struct answer answer = {0};
-    lab_ask(lab, VERB_RECOVER_GPU, &answer, .target = gpu, .dry_run = true);
-    assert_true(lab_wait(lab, &answer));
+    mhost_ask(mhost, VERB_RECOVER_GPU, &answer, .target = gpu, .dry_run = true);
+    assert_true(mhost_wait(mhost, &answer));
     str_copy(ret_message, ERROR_TEXT_SIZE, answer.err.message);
     enum reason reason = answer.err.reason;
     answer_done(&answer);
@@ -114,21 +114,21 @@ static enum reason recover(struct lab *lab, const char *gpu, char ret_message[ER
 /* Boards are shifted: one is out, and the next sits where it was. */
 static void a_lost_gpu_whose_address_another_board_has_is_listed_and_not_recovered(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     char message[ERROR_TEXT_SIZE];
     struct answer answer;
-    serve_two(&f->lab);
+    serve_two(&f->mhost);
     fake_lock();
     f->host.gpus[2].board = 0x91;
     memset(f->host.gpus[2].vfs, 0, sizeof(f->host.gpus[2].vfs));
     fake_unlock();
-    list_gpus(&f->lab, &answer);
+    list_gpus(&f->mhost, &answer);
     size_t n = 0;
     const json_t *lost = NULL;
     const json_t *gpus = json_object_get(answer.body, "gpus");
     for (size_t i = 0; i < json_array_size(gpus); i++) {
         const json_t *gpu = json_array_get(gpus, i);
-        bool here = str_eq(json_string_value(json_object_get(gpu, "address")), LAB_L40S);
+        bool here = str_eq(json_string_value(json_object_get(gpu, "address")), MHOST_L40S);
         n += here;
         lost =
             here && str_eq(json_string_value(json_object_get(gpu, "uuid")), "GPU-81") ? gpu : lost;
@@ -138,29 +138,29 @@ static void a_lost_gpu_whose_address_another_board_has_is_listed_and_not_recover
     assert_non_null(strstr(json_string_value(json_object_get(lost, "problem")), "another board"));
     answer_done(&answer);
     answer = (struct answer){0};
-    lab_ask(&f->lab, VERB_GET_GPU, &answer, .target = LAB_L40S);
-    assert_true(lab_wait(&f->lab, &answer));
+    mhost_ask(&f->mhost, VERB_GET_GPU, &answer, .target = MHOST_L40S);
+    assert_true(mhost_wait(&f->mhost, &answer));
     assert_string_equal(answer_text(&answer, "uuid"), "GPU-91");
     answer_done(&answer);
-    assert_int_equal(recover(&f->lab, LAB_L40S, message), REASON_CONFLICT);
-    assert_int_equal(recover(&f->lab, "GPU-81", message), REASON_NOT_FOUND);
-    assert_non_null(strstr(message, "another GPU sits at " LAB_L40S));
+    assert_int_equal(recover(&f->mhost, MHOST_L40S, message), REASON_CONFLICT);
+    assert_int_equal(recover(&f->mhost, "GPU-81", message), REASON_NOT_FOUND);
+    assert_non_null(strstr(message, "another GPU sits at " MHOST_L40S));
     fake_lock();
     f->host.n_gpus--; /* that one, too */
     fake_unlock();
-    lab_look(&f->lab);
-    assert_int_equal(recover(&f->lab, "GPU-81", message), REASON_NONE);
+    mhost_look(&f->mhost);
+    assert_int_equal(recover(&f->mhost, "GPU-81", message), REASON_NONE);
 }
 
 /* As when the host was rebooted in the middle of it. */
 static void a_recovery_that_was_cut_off_is_of_its_board_and_not_of_its_address(void **state)
 {
-    struct lab_fixture *f = *state;
-    struct manager *m = f->lab.manager;
+    struct mhost_fixture *f = *state;
+    struct manager *m = f->mhost.manager;
     fake_lock();
     f->host.gpus[2].board = 0x91;
     fake_unlock();
-    lab_look(&f->lab);
+    mhost_look(&f->mhost);
     struct plan *plan = plan_new();
     STR_SET(plan->id, "b0a7d000-0000-4000-8000-000000000001");
     STR_SET(plan->problem, "the host was rebooted");
@@ -189,15 +189,15 @@ static void a_recovery_that_was_cut_off_is_of_its_board_and_not_of_its_address(v
 
 static void what_cannot_be_seen_on_a_gpu_is_null(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     struct answer answer;
     f->host.gpus[2].blind = true;
-    list_gpus(&f->lab, &answer);
-    const json_t *gpu = find_gpu(&answer, LAB_L40S);
+    list_gpus(&f->mhost, &answer);
+    const json_t *gpu = find_gpu(&answer, MHOST_L40S);
     assert_true(json_is_null(json_object_get(gpu, "mode")));
     assert_true(json_is_null(json_object_get(gpu, "gpuInstances")));
     assert_true(json_is_null(json_object_get(gpu, "vgpus")));
-    const json_t *other = find_gpu(&answer, LAB_A100);
+    const json_t *other = find_gpu(&answer, MHOST_A100);
     assert_string_equal(json_string_value(json_object_get(other, "mode")), "idle");
     assert_int_equal(json_array_size(json_object_get(other, "vgpus")), 0);
     assert_true(json_is_array(json_object_get(other, "vgpus")));
@@ -206,88 +206,88 @@ static void what_cannot_be_seen_on_a_gpu_is_null(void **state)
 
 static void an_xid_of_a_guest_is_reported_and_one_of_the_gpu_condemns(void **state)
 {
-    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
     char message[ERROR_TEXT_SIZE] = "";
-    serve_two(lab);
-    report(lab, 31);
-    assert_false(is_quarantined(lab, LAB_L40S));
-    report(lab, 95);
-    assert_true(is_quarantined(lab, LAB_L40S));
-    assert_int_equal(lab_count_events(lab, "gpu-xid", NULL, message), 2);
+    serve_two(mhost);
+    report(mhost, 31);
+    assert_false(is_quarantined(mhost, MHOST_L40S));
+    report(mhost, 95);
+    assert_true(is_quarantined(mhost, MHOST_L40S));
+    assert_int_equal(mhost_count_events(mhost, "gpu-xid", NULL, message), 2);
     assert_non_null(strstr(message, "Xid 95 (uncontained memory error): the GPU must be reset"));
-    assert_string_equal(record(lab, LAB_L40S)->quarantine.kind, "xid");
-    report(lab, 79); /* what was found first stays */
-    assert_non_null(strstr(record(lab, LAB_L40S)->quarantine.why, "Xid 95"));
+    assert_string_equal(record(mhost, MHOST_L40S)->quarantine.kind, "xid");
+    report(mhost, 79); /* what was found first stays */
+    assert_non_null(strstr(record(mhost, MHOST_L40S)->quarantine.why, "Xid 95"));
 }
 
 static void the_same_again_and_again_is_reported_once(void **state)
 {
-    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
     char message[ERROR_TEXT_SIZE] = "";
     for (int i = 0; i < 50; i++) {
-        report(lab, 31);
-        report(lab, 13);
+        report(mhost, 31);
+        report(mhost, 13);
     }
-    assert_int_equal(lab_count_events(lab, "gpu-xid", NULL, message), 2);
+    assert_int_equal(mhost_count_events(mhost, "gpu-xid", NULL, message), 2);
 }
 
 static void a_quarantine_that_can_t_be_stored_is_tried_again(void **state)
 {
-    struct lab_fixture *f = *state;
-    f->lab.faults.only = FAULT_COMMITS;
-    f->lab.faults.calls = 0;
-    f->lab.faults.at = 1;
-    f->lab.faults.length = 3;
-    f->lab.faults.kind = FAULT_FAIL_BEFORE;
-    report(&f->lab, 95);
-    assert_false(is_quarantined(&f->lab, LAB_L40S));
-    assert_true(lab_settle(&f->lab));
-    f->lab.faults.kind = FAULT_NONE;
-    lab_look(&f->lab);
-    assert_true(is_quarantined(&f->lab, LAB_L40S));
+    struct mhost_fixture *f = *state;
+    f->mhost.faults.only = FAULT_COMMITS;
+    f->mhost.faults.calls = 0;
+    f->mhost.faults.at = 1;
+    f->mhost.faults.length = 3;
+    f->mhost.faults.kind = FAULT_FAIL_BEFORE;
+    report(&f->mhost, 95);
+    assert_false(is_quarantined(&f->mhost, MHOST_L40S));
+    assert_true(mhost_settle(&f->mhost));
+    f->mhost.faults.kind = FAULT_NONE;
+    mhost_look(&f->mhost);
+    assert_true(is_quarantined(&f->mhost, MHOST_L40S));
 }
 
 static void a_quarantine_outlives_a_restart(void **state)
 {
-    struct lab_fixture *f = *state;
-    report(&f->lab, 95);
-    lab_stop(&f->lab);
-    assert_int_equal(lab_start(&f->lab), 0);
-    assert_true(is_quarantined(&f->lab, LAB_L40S));
+    struct mhost_fixture *f = *state;
+    report(&f->mhost, 95);
+    mhost_stop(&f->mhost);
+    assert_int_equal(mhost_start(&f->mhost), 0);
+    assert_true(is_quarantined(&f->mhost, MHOST_L40S));
 }
 
 static void a_recovery_brings_the_devices_back_and_ends_the_quarantine(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     char message[ERROR_TEXT_SIZE] = "";
     char why[256] = "";
-    serve_two(&f->lab);
+    serve_two(&f->mhost);
     f->host.gpus[2].wedged = true;
-    lab_look(&f->lab);
+    mhost_look(&f->mhost);
     struct answer answer = {0};
-    lab_ask(&f->lab, VERB_RECOVER_GPU, &answer, .target = LAB_L40S);
-    assert_true(lab_wait(&f->lab, &answer));
+    mhost_ask(&f->mhost, VERB_RECOVER_GPU, &answer, .target = MHOST_L40S);
+    assert_true(mhost_wait(&f->mhost, &answer));
     assert_int_equal(answer.err.reason, REASON_NONE);
     answer_done(&answer);
-    assert_true(lab_settle(&f->lab));
-    assert_false(is_quarantined(&f->lab, LAB_L40S));
-    assert_int_equal(lab_count_events(&f->lab, "gpu-recovered", NULL, message), 1);
-    if (!lab_is_sound(&f->lab, why, sizeof(why))) {
+    assert_true(mhost_settle(&f->mhost));
+    assert_false(is_quarantined(&f->mhost, MHOST_L40S));
+    assert_int_equal(mhost_count_events(&f->mhost, "gpu-recovered", NULL, message), 1);
+    if (!mhost_is_sound(&f->mhost, why, sizeof(why))) {
         fail_msg("%s", why);
     }
 }
 
 static void a_gpu_that_vms_run_with_is_not_recovered(void **state)
 {
-    struct lab_fixture *f = *state;
-    serve_two(&f->lab);
+    struct mhost_fixture *f = *state;
+    serve_two(&f->mhost);
     fake_host_vm(&f->host, "web1")->running = true;
     f->host.gpus[2].wedged = true;
-    lab_look(&f->lab);
+    mhost_look(&f->mhost);
     struct fake_host before = f->host;
     struct answer answer = {0};
-    lab_ask(&f->lab, VERB_RECOVER_GPU, &answer, .target = LAB_L40S);
-    assert_true(lab_wait(&f->lab, &answer));
+    mhost_ask(&f->mhost, VERB_RECOVER_GPU, &answer, .target = MHOST_L40S);
+    assert_true(mhost_wait(&f->mhost, &answer));
     assert_int_equal(answer.err.reason, REASON_IN_USE);
     assert_non_null(strstr(answer.err.message, "web1"));
     answer_done(&answer);
@@ -296,12 +296,12 @@ static void a_gpu_that_vms_run_with_is_not_recovered(void **state)
 
 static void a_vm_of_a_quarantined_gpu_does_not_start(void **state)
 {
-    struct lab_fixture *f = *state;
-    serve_two(&f->lab);
-    report(&f->lab, 95);
+    struct mhost_fixture *f = *state;
+    serve_two(&f->mhost);
+    report(&f->mhost, 95);
     struct answer answer = {0};
-    lab_ask(&f->lab, VERB_START_VM, &answer, .target = "web1");
-    assert_true(lab_wait(&f->lab, &answer));
+    mhost_ask(&f->mhost, VERB_START_VM, &answer, .target = "web1");
+    assert_true(mhost_wait(&f->mhost, &answer));
     assert_int_equal(answer.err.reason, REASON_UNAVAILABLE);
     assert_non_null(strstr(answer.err.message, "is quarantined: Xid 95"));
     assert_non_null(strstr(answer.err.hint, "cleave gpu recover"));
@@ -312,26 +312,26 @@ static void a_vm_of_a_quarantined_gpu_does_not_start(void **state)
 
 static void a_cordon_is_stored_and_taken_back(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     struct answer answer = {0};
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "reason", "fan");
-    lab_ask(&f->lab, VERB_CORDON_GPU, &answer, .target = LAB_L40S, .json = body);
-    assert_true(lab_wait(&f->lab, &answer));
+    mhost_ask(&f->mhost, VERB_CORDON_GPU, &answer, .target = MHOST_L40S, .json = body);
+    assert_true(mhost_wait(&f->mhost, &answer));
     assert_string_equal(answer_text(&answer, "cordoned.reason"), "fan");
     answer_done(&answer);
-    lab_stop(&f->lab);
-    assert_int_equal(lab_start(&f->lab), 0);
-    assert_true(record(&f->lab, LAB_L40S)->cordon.set);
+    mhost_stop(&f->mhost);
+    assert_int_equal(mhost_start(&f->mhost), 0);
+    assert_true(record(&f->mhost, MHOST_L40S)->cordon.set);
     struct answer again = {0};
-    lab_ask(&f->lab, VERB_UNCORDON_GPU, &again, .target = LAB_L40S);
-    assert_true(lab_wait(&f->lab, &again));
+    mhost_ask(&f->mhost, VERB_UNCORDON_GPU, &again, .target = MHOST_L40S);
+    assert_true(mhost_wait(&f->mhost, &again));
     answer_done(&again);
-    assert_false(record(&f->lab, LAB_L40S)->cordon.set);
+    assert_false(record(&f->mhost, MHOST_L40S)->cordon.set);
 }
 
 static void a_cordon_keeps_its_reason_until_another_is_given(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     static const struct {
         const char *given, *kept; /* NULL: none is given */
     } rows[] = {{NULL, ""}, {"fan", "fan"}, {NULL, "fan"}, {"dust", "dust"}};
@@ -339,72 +339,72 @@ static void a_cordon_keeps_its_reason_until_another_is_given(void **state)
         struct answer answer = {0};
         CLEANUP_JSON json_t *body =
             rows[i].given == NULL ? NULL : json_pack("{s:s}", "reason", rows[i].given);
-        lab_ask(&f->lab, VERB_CORDON_GPU, &answer, .target = LAB_L40S, .json = body);
-        assert_true(lab_wait(&f->lab, &answer));
+        mhost_ask(&f->mhost, VERB_CORDON_GPU, &answer, .target = MHOST_L40S, .json = body);
+        assert_true(mhost_wait(&f->mhost, &answer));
         answer_done(&answer);
-        assert_string_equal(record(&f->lab, LAB_L40S)->cordon.why, rows[i].kept);
+        assert_string_equal(record(&f->mhost, MHOST_L40S)->cordon.why, rows[i].kept);
     }
 }
 
-static void drain(struct lab *lab, const char *text, bool dry_run, struct answer *answer)
+static void drain(struct mhost *mhost, const char *text, bool dry_run, struct answer *answer)
 {
     struct error err = {0};
     CLEANUP_JSON json_t *body = NULL;
     assert_int_equal(json_read(text, strlen(text), "test", &body, &err), 0);
-    lab_ask(lab, VERB_DRAIN_HOST, answer, .json = body, .dry_run = dry_run);
-    assert_true(lab_wait(lab, answer));
+    mhost_ask(mhost, VERB_DRAIN_HOST, answer, .json = body, .dry_run = dry_run);
+    assert_true(mhost_wait(mhost, answer));
 }
 
-static bool is_over(struct lab *lab)
+static bool is_over(struct mhost *mhost)
 {
     struct answer answer = {0};
-    lab_ask(lab, VERB_GET_DRAIN, &answer);
-    assert_true(lab_wait(lab, &answer));
+    mhost_ask(mhost, VERB_GET_DRAIN, &answer);
+    assert_true(mhost_wait(mhost, &answer));
     bool over = answer.body != NULL && answer_text(&answer, "drain.finishedAt") != NULL;
     answer_done(&answer);
     return over;
 }
 
-static void wait_for_drain(struct lab *lab)
+static void wait_for_drain(struct mhost *mhost)
 {
-    for (int i = 0; i < 2000 && !is_over(lab); i++) {
-        lab_look(lab);
+    for (int i = 0; i < 2000 && !is_over(mhost); i++) {
+        mhost_look(mhost);
     }
-    assert_true(is_over(lab));
+    assert_true(is_over(mhost));
 }
 
 static void without_a_target_vms_are_stopped_or_stay(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     char message[ERROR_TEXT_SIZE] = "";
-    serve_two(&f->lab);
+    serve_two(&f->mhost);
     fake_host_vm(&f->host, "web1")->running = true;
     struct answer trial = {0};
-    drain(&f->lab, "{}", true, &trial);
+    drain(&f->mhost, "{}", true, &trial);
     const json_t *vm =
         json_array_get(json_object_get(json_object_get(trial.body, "drain"), "vms"), 0);
     assert_string_equal(json_string_value(json_object_get(vm, "verdict")), "stay");
     assert_string_equal(json_string_value(json_object_get(vm, "why")), "no target was named");
     answer_done(&trial);
-    assert_null(record(&f->lab, LAB_A100));
+    assert_null(record(&f->mhost, MHOST_A100));
     struct answer answer = {0};
-    drain(&f->lab, "{\"stop\": true}", false, &answer);
+    drain(&f->mhost, "{\"stop\": true}", false, &answer);
     assert_int_equal(answer.err.reason, REASON_NONE);
     answer_done(&answer);
-    wait_for_drain(&f->lab);
+    wait_for_drain(&f->mhost);
     assert_false(fake_host_vm(&f->host, "web1")->running);
-    assert_true(record(&f->lab, LAB_A100)->cordon.set);
-    assert_int_equal(lab_count_events(&f->lab, "host-drained", NULL, message), 1);
+    assert_true(record(&f->mhost, MHOST_A100)->cordon.set);
+    assert_int_equal(mhost_count_events(&f->mhost, "host-drained", NULL, message), 1);
     struct answer end = {0};
-    lab_ask(&f->lab, VERB_UNDRAIN_HOST, &end);
-    assert_true(lab_wait(&f->lab, &end));
+    mhost_ask(&f->mhost, VERB_UNDRAIN_HOST, &end);
+    assert_true(mhost_wait(&f->mhost, &end));
     answer_done(&end);
-    assert_false(record(&f->lab, LAB_A100)->cordon.set);
+    assert_false(record(&f->mhost, MHOST_A100)->cordon.set);
 }
 
 static void who_is_not_root_drains_to_no_socket_of_this_host(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     static const struct {
         const char *body;
         enum reason reason;
@@ -421,7 +421,7 @@ static void who_is_not_root_drains_to_no_socket_of_this_host(void **state)
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct answer answer = {0};
-        drain(&f->lab, rows[i].body, true, &answer);
+        drain(&f->mhost, rows[i].body, true, &answer);
         if (answer.err.reason != rows[i].reason) {
             fail_msg("%s: %s", rows[i].body, answer.err.message);
         }
@@ -431,7 +431,7 @@ static void who_is_not_root_drains_to_no_socket_of_this_host(void **state)
 
 static void who_is_not_root_moves_a_vm_to_no_socket_of_this_host(void **state)
 {
-    struct lab_fixture *f = *state;
+    struct mhost_fixture *f = *state;
     static const struct {
         const char *destination, *peer;
         enum reason reason;
@@ -445,8 +445,8 @@ static void who_is_not_root_moves_a_vm_to_no_socket_of_this_host(void **state)
         struct answer answer = {0};
         CLEANUP_JSON json_t *body = json_pack("{s:s, s:s, s:s}", "vm", "web1", "destination",
                                               rows[i].destination, "peer", rows[i].peer);
-        lab_ask(&f->lab, VERB_MIGRATE_VM, &answer, .json = body, .dry_run = true);
-        assert_true(lab_wait(&f->lab, &answer));
+        mhost_ask(&f->mhost, VERB_MIGRATE_VM, &answer, .json = body, .dry_run = true);
+        assert_true(mhost_wait(&f->mhost, &answer));
         if (answer.err.reason != rows[i].reason) {
             fail_msg("%s, %s: %s", rows[i].destination, rows[i].peer, answer.err.message);
         }
@@ -455,11 +455,11 @@ static void who_is_not_root_moves_a_vm_to_no_socket_of_this_host(void **state)
 }
 
 /* The vGPU of claim "a" would not go once; `quarantined`: its GPU was set aside for that. */
-static void remember_stuck(struct lab *lab, bool quarantined)
+static void remember_stuck(struct mhost *mhost, bool quarantined)
 {
-    const struct claim *claim = claims_find(&lab->manager->claims, "a");
+    const struct claim *claim = claims_find(&mhost->manager->claims, "a");
     struct gpu_record *found =
-        gpu_records_find_addr(&lab->manager->gpu_records, &claim->assigned.gpu);
+        gpu_records_find_addr(&mhost->manager->gpu_records, &claim->assigned.gpu);
     assert_non_null(found);
     struct stuck_vf stuck = {.addr = claim->assigned.device, .why = "EIO"};
     assert_true(gpu_record_add_stuck(found, &stuck));
@@ -472,44 +472,45 @@ static void remember_stuck(struct lab *lab, bool quarantined)
 
 static void a_function_that_lets_go_after_all_is_free_again(void **state)
 {
-    struct lab *lab = &((struct lab_fixture *)*state)->lab;
-    serve_two(lab);
-    remember_stuck(lab, false);
-    assert_int_equal(lab_delete(lab, "a", NULL), 0);
-    assert_true(lab_settle(lab));
-    assert_int_equal(record(lab, LAB_L40S)->n_stuck_vfs, 0);
-    assert_int_equal(lab_count_events(lab, "vf-recovered", NULL, NULL), 1);
+    struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
+    serve_two(mhost);
+    remember_stuck(mhost, false);
+    assert_int_equal(mhost_delete(mhost, "a", NULL), 0);
+    assert_true(mhost_settle(mhost));
+    assert_int_equal(record(mhost, MHOST_L40S)->n_stuck_vfs, 0);
+    assert_int_equal(mhost_count_events(mhost, "vf-recovered", NULL, NULL), 1);
 }
 
 static void a_gpu_set_aside_for_a_function_is_free_once_that_lets_go(void **state)
 {
-    struct lab *lab = &((struct lab_fixture *)*state)->lab;
+    struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
     char message[ERROR_TEXT_SIZE] = "";
-    serve_two(lab);
-    remember_stuck(lab, true);
-    assert_int_equal(lab_delete(lab, "a", NULL), 0);
-    assert_true(lab_settle(lab));
-    assert_false(is_quarantined(lab, LAB_L40S));
-    assert_int_equal(lab_count_events(lab, "vf-recovered", NULL, message), 1);
+    serve_two(mhost);
+    remember_stuck(mhost, true);
+    assert_int_equal(mhost_delete(mhost, "a", NULL), 0);
+    assert_true(mhost_settle(mhost));
+    assert_false(is_quarantined(mhost, MHOST_L40S));
+    assert_int_equal(mhost_count_events(mhost, "vf-recovered", NULL, message), 1);
     assert_non_null(strstr(message, "no longer quarantined"));
 }
 
 static void a_quarantine_for_more_stays_when_a_function_lets_go(void **state)
 {
-    struct lab *lab = &((struct lab_fixture *)*state)->lab;
-    serve_two(lab);
-    remember_stuck(lab, true);
+    struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
+    serve_two(mhost);
+    remember_stuck(mhost, true);
     struct pci_addr addr;
-    assert_true(pci_addr_parse(LAB_L40S, &addr));
-    STR_SET(gpu_records_find_addr(&lab->manager->gpu_records, &addr)->quarantine.kind, "xid");
-    (void)lab_delete(lab, "a", NULL);
-    assert_true(lab_settle(lab));
-    assert_true(is_quarantined(lab, LAB_L40S));
+    assert_true(pci_addr_parse(MHOST_L40S, &addr));
+    STR_SET(gpu_records_find_addr(&mhost->manager->gpu_records, &addr)->quarantine.kind, "xid");
+    (void)mhost_delete(mhost, "a", NULL);
+    assert_true(mhost_settle(mhost));
+    assert_true(is_quarantined(mhost, MHOST_L40S));
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, lab_fixture_setup, lab_fixture_teardown)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, mhost_fixture_setup, mhost_fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_fault_that_is_seen_quarantines_the_gpu_once_and_names_who_is_on_it),
         TEST(a_gpu_that_left_the_bus_is_listed_as_lost_while_a_claim_names_it),

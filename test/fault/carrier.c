@@ -99,7 +99,7 @@ static void carrier_free(struct guest_port *port)
     free(port);
 }
 
-struct guest_port *carrier_new(struct lab *lab, const struct carrier_way *way)
+struct guest_port *carrier_new(struct mhost *mhost, const struct carrier_way *way)
 {
     struct carrier *carrier = xcalloc(1, sizeof(*carrier));
     carrier->ops = (struct guest_port_ops){.read_xml = carrier_read_xml,
@@ -111,6 +111,6 @@ struct guest_port *carrier_new(struct lab *lab, const struct carrier_way *way)
                                            .free = carrier_free};
     carrier->port.ops = &carrier->ops;
     carrier->way = *way;
-    carrier->inner = faulty_guest_new(fake_guest_port_new(lab->host), &lab->faults);
+    carrier->inner = faulty_guest_new(fake_guest_port_new(mhost->host), &mhost->faults);
     return &carrier->port;
 }

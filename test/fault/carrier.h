@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "lab.h"
+#include "mhost.h"
 
 struct carrier_way {
     struct fake_host *from, *to;
@@ -14,8 +14,8 @@ struct carrier_way {
     atomic_bool *lost;         /* and this is set then */
 };
 
-/* Moves VMs that way. Its calls, and those of the port of the lab's host below it, are under the
- * faults of the lab: they count as its calls. */
-struct guest_port *carrier_new(struct lab *lab, const struct carrier_way *way);
+/* Moves VMs that way. Its calls, and those of the port of the memory host below it, are under
+ * that one's faults: they count as its calls. */
+struct guest_port *carrier_new(struct mhost *mhost, const struct carrier_way *way);
 
 #endif

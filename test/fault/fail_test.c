@@ -17,14 +17,14 @@
 
 struct run {
     struct fake_host host, before;
-    struct lab lab;
+    struct mhost mhost;
 };
 
-static struct lab_data data;
+static struct mhost_data data;
 
 static void must_settle(struct run *run, const struct scenario *scenario)
 {
-    if (!lab_settle(&run->lab)) {
+    if (!mhost_settle(&run->mhost)) {
         fail_msg("%s: the manager does not come to rest", scenario->name);
     }
 }
@@ -32,19 +32,19 @@ static void must_settle(struct run *run, const struct scenario *scenario)
 static void open_run(struct run *run, const struct scenario *scenario)
 {
     memset(&run->host, 0, sizeof(run->host));
-    lab_furnish(&run->host);
-    lab_open(&run->lab, &data, &run->host, memory_store_new());
-    assert_int_equal(lab_start(&run->lab), 0);
+    mhost_furnish(&run->host);
+    mhost_open(&run->mhost, &data, &run->host, memory_store_new());
+    assert_int_equal(mhost_start(&run->mhost), 0);
     if (scenario->before != NULL) {
-        scenario->before(&run->lab);
+        scenario->before(&run->mhost);
     }
     must_settle(run, scenario);
     if (scenario->meanwhile != NULL) {
-        scenario->meanwhile(&run->lab);
+        scenario->meanwhile(&run->mhost);
         must_settle(run, scenario);
     }
     run->before = run->host;
-    run->lab.faults.calls = 0;
+    run->mhost.faults.calls = 0;
 }
 
 static void check(struct run *run, const struct scenario *scenario, unsigned k,
@@ -54,10 +54,10 @@ static void check(struct run *run, const struct scenario *scenario, unsigned k,
     char where[128];
     snprintf(where, sizeof(where), "%s, call %u fails %s", scenario->name, k,
              kind == FAULT_FAIL_BEFORE ? "before its effect" : "after its effect");
-    if (!lab_is_sound(&run->lab, why, sizeof(why))) {
+    if (!mhost_is_sound(&run->mhost, why, sizeof(why))) {
         fail_msg("%s: %s", where, why);
     }
-    CLEANUP(plan_freep) struct plan *plan = scenario_last_plan(&run->lab);
+    CLEANUP(plan_freep) struct plan *plan = scenario_last_plan(&run->mhost);
     enum plan_state state = plan != NULL ? plan->state : PLAN_PLANNED;
     if (state == PLAN_RUNNING || state == PLAN_UNDOING || state == PLAN_STUCK) {
         fail_msg("%s: the plan is %s", where, plan_state_name(state));
@@ -71,16 +71,16 @@ static unsigned count_calls(const struct scenario *scenario)
 {
     struct run run;
     open_run(&run, scenario);
-    CLEANUP(plan_freep) struct plan *before = scenario_last_plan(&run.lab);
-    scenario->act(&run.lab);
+    CLEANUP(plan_freep) struct plan *before = scenario_last_plan(&run.mhost);
+    scenario->act(&run.mhost);
     must_settle(&run, scenario);
-    unsigned calls = run.lab.faults.calls;
-    CLEANUP(plan_freep) struct plan *after = scenario_last_plan(&run.lab);
+    unsigned calls = run.mhost.faults.calls;
+    CLEANUP(plan_freep) struct plan *after = scenario_last_plan(&run.mhost);
     if (!scenario_did_something(before, after)) {
         fail_msg("%s: it carried out no plan, and so tests nothing", scenario->name);
     }
     check(&run, scenario, 0, FAULT_NONE);
-    lab_close(&run.lab);
+    mhost_close(&run.mhost);
     return calls;
 }
 
@@ -88,22 +88,22 @@ static void fail_at(const struct scenario *scenario, unsigned k, enum fault_kind
 {
     struct run run;
     open_run(&run, scenario);
-    run.lab.faults.kind = kind;
-    run.lab.faults.at = k;
-    scenario->act(&run.lab);
+    run.mhost.faults.kind = kind;
+    run.mhost.faults.at = k;
+    scenario->act(&run.mhost);
     must_settle(&run, scenario);
-    run.lab.faults.kind = FAULT_NONE;
+    run.mhost.faults.kind = FAULT_NONE;
     if (scenario->mend != NULL) {
-        scenario->mend(&run.lab);
+        scenario->mend(&run.mhost);
         must_settle(&run, scenario);
     }
     check(&run, scenario, k, kind);
     /* What the store has is what the manager believes. */
-    lab_stop(&run.lab);
-    assert_int_equal(lab_start(&run.lab), 0);
+    mhost_stop(&run.mhost);
+    assert_int_equal(mhost_start(&run.mhost), 0);
     must_settle(&run, scenario);
     check(&run, scenario, k, kind);
-    lab_close(&run.lab);
+    mhost_close(&run.mhost);
 }
 
 static void every_call_may_fail(void **state)
@@ -122,14 +122,14 @@ static int load(void **state)
 {
     (void)state;
     log_set_level(LOG_LEVEL_NONE); /* the failures are wanted */
-    lab_data_load(&data);
+    mhost_data_load(&data);
     return 0;
 }
 
 static int unload(void **state)
 {
     (void)state;
-    lab_data_done(&data);
+    mhost_data_done(&data);
     return 0;
 }
 

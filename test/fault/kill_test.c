@@ -34,7 +34,7 @@ static const char *const outcomes[] = {
     [IDLE] = "it carried out no plan, and so tests nothing",
 };
 
-static struct lab_data data;
+static struct mhost_data data;
 static char dir[64];
 
 /* What the child has to say, in memory that it shares with us. */
@@ -64,11 +64,11 @@ static struct store *open_store(void)
     return store;
 }
 
-static bool all_plans_ended(struct lab *lab)
+static bool all_plans_ended(struct mhost *mhost)
 {
     struct plan **plans = NULL;
     size_t n = 0;
-    bool ended = ledger_load_plans(lab->manager->ledger, 100, false, &plans, &n, NULL) == 0;
+    bool ended = ledger_load_plans(mhost->manager->ledger, 100, false, &plans, &n, NULL) == 0;
     for (size_t i = 0; i < n; i++) {
         ended = ended && (plans[i]->state == PLAN_DONE || plans[i]->state == PLAN_UNDONE);
         plan_free(plans[i]);
@@ -79,48 +79,48 @@ static bool all_plans_ended(struct lab *lab)
 
 /* What a child does behind its start on what is there; each may be NULL. */
 struct life {
-    void (*meanwhile)(struct lab *lab), (*act)(struct lab *lab);
+    void (*meanwhile)(struct mhost *mhost), (*act)(struct mhost *mhost);
     enum fault_kind kind;
     unsigned at;
 };
 
-static bool rests_after(struct lab *lab, void (*what)(struct lab *lab))
+static bool rests_after(struct mhost *mhost, void (*what)(struct mhost *mhost))
 {
     if (what != NULL) {
-        what(lab);
+        what(mhost);
     }
-    return lab_settle(lab);
+    return mhost_settle(mhost);
 }
 
 static enum outcome live(const struct life *life)
 {
-    struct lab lab;
-    lab_open(&lab, &data, open_host(), open_store());
-    lab.faults.kind = life->kind;
-    lab.faults.at = life->at;
-    if (lab_start(&lab) != 0) {
+    struct mhost mhost;
+    mhost_open(&mhost, &data, open_host(), open_store());
+    mhost.faults.kind = life->kind;
+    mhost.faults.at = life->at;
+    if (mhost_start(&mhost) != 0) {
         return NO_START;
     }
-    if (!rests_after(&lab, NULL) || !rests_after(&lab, life->meanwhile)) {
+    if (!rests_after(&mhost, NULL) || !rests_after(&mhost, life->meanwhile)) {
         return RESTLESS;
     }
-    unsigned before_act = lab.faults.calls;
-    CLEANUP(plan_freep) struct plan *before = scenario_last_plan(&lab);
-    if (!rests_after(&lab, life->act)) {
+    unsigned before_act = mhost.faults.calls;
+    CLEANUP(plan_freep) struct plan *before = scenario_last_plan(&mhost);
+    if (!rests_after(&mhost, life->act)) {
         return RESTLESS;
     }
-    report->calls = lab.faults.calls;
+    report->calls = mhost.faults.calls;
     report->of_act = report->calls - before_act;
-    CLEANUP(plan_freep) struct plan *after = scenario_last_plan(&lab);
+    CLEANUP(plan_freep) struct plan *after = scenario_last_plan(&mhost);
     enum outcome outcome = SOUND;
     if (life->act != NULL && !scenario_did_something(before, after)) {
         outcome = IDLE;
-    } else if (!lab_is_sound(&lab, report->why, sizeof(report->why))) {
+    } else if (!mhost_is_sound(&mhost, report->why, sizeof(report->why))) {
         outcome = UNSOUND;
-    } else if (!all_plans_ended(&lab)) {
+    } else if (!all_plans_ended(&mhost)) {
         outcome = UNFINISHED;
     }
-    lab_close(&lab);
+    mhost_close(&mhost);
     return outcome;
 }
 
@@ -161,7 +161,7 @@ static void begin(const struct scenario *scenario)
     memset(report, 0, sizeof(*report));
     struct fake_host *host = open_host();
     assert_non_null(host);
-    lab_furnish(host);
+    mhost_furnish(host);
     munmap(host, sizeof(*host));
     if (scenario->before != NULL) {
         expect(in_child(&(struct life){.act = scenario->before}), "before", scenario, 0);
@@ -216,7 +216,7 @@ static int load(void **state)
 {
     (void)state;
     log_set_level(LOG_LEVEL_NONE); /* the failures are wanted */
-    lab_data_load(&data);
+    mhost_data_load(&data);
     report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return report == MAP_FAILED ? -1 : 0;
 }
@@ -224,7 +224,7 @@ static int load(void **state)
 static int unload(void **state)
 {
     (void)state;
-    lab_data_done(&data);
+    mhost_data_done(&data);
     munmap(report, sizeof(*report));
     return 0;
 }

@@ -22,14 +22,14 @@
 static const char *const harm_names[] = {"nothing", "fails before its effect",
                                          "fails after its effect", "is the last"};
 
-static struct lab_data data;
+static struct mhost_data data;
 
-static void die_and_live(struct lab *lab, enum who victim)
+static void die_and_live(struct mhost *mhost, enum who victim)
 {
     if (victim == TARGET) {
         stop_target();
     }
-    restart(lab);
+    restart(mhost);
     if (victim == TARGET) {
         start_target();
     }
@@ -39,33 +39,33 @@ static void die_and_live(struct lab *lab, enum who victim)
 static bool harm_at(const char *claim, enum who victim, enum harm harm, unsigned k)
 {
     open_world(&data, claim);
-    struct lab *lab = &world->labs[victim];
+    struct mhost *mhost = &world->mhosts[victim];
     world->victim = victim;
     world->harm = harm;
-    lab->faults.at = k;
-    lab->faults.length = harm == HARM_DEATH ? UINT32_MAX - k : 1;
-    lab->faults.kind = harm == HARM_AFTER ? FAULT_FAIL_AFTER
-                                          : (harm == HARM_NONE ? FAULT_NONE : FAULT_FAIL_BEFORE);
+    mhost->faults.at = k;
+    mhost->faults.length = harm == HARM_DEATH ? UINT32_MAX - k : 1;
+    mhost->faults.kind = harm == HARM_AFTER ? FAULT_FAIL_AFTER
+                                            : (harm == HARM_NONE ? FAULT_NONE : FAULT_FAIL_BEFORE);
     begin();
     if (harm == HARM_DEATH) {
         let_die();
-        die_and_live(lab, victim);
+        die_and_live(mhost, victim);
     } else {
         (void)come_to_rest();
-        lab->faults.kind = FAULT_NONE;
+        mhost->faults.kind = FAULT_NONE;
     }
     bool rests = come_to_rest();
     stop_target();
     char why[256] = "";
     const char *problem = rests ? check_world(why, sizeof(why)) : "it does not come to rest";
     if (problem != NULL) {
-        const struct outgoing_list *all = &world->labs[SOURCE].manager->migrations->outgoing;
+        const struct outgoing_list *all = &world->mhosts[SOURCE].manager->migrations->outgoing;
         fail_msg("%s: call %u of the %s %s: %s (%s)", claim, k,
                  victim == SOURCE ? "source" : "target", harm_names[harm], problem,
                  all->n == 0 ? "no migration"
                              : migration_state_name(all->items[0]->migration->state));
     }
-    bool reached = atomic_load(&lab->faults.calls) >= k;
+    bool reached = atomic_load(&mhost->faults.calls) >= k;
     close_world();
     return reached;
 }
@@ -112,7 +112,8 @@ static void check_operations(const char *state)
     static const struct operation_kind *const kinds[] = {&migration_kind, &incoming_kind};
     const char *id = NULL;
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        const struct operation *operation = only_of(&world->labs[i].manager->operations, kinds[i]);
+        const struct operation *operation =
+            only_of(&world->mhosts[i].manager->operations, kinds[i]);
         must(operation != NULL, "no such operation");
         must(id == NULL || str_eq(id, operation->id), "another number");
         id = operation->id;
@@ -148,7 +149,7 @@ struct loss {
 
 static struct outgoing *the_outgoing(void)
 {
-    return world->labs[SOURCE].manager->migrations->outgoing.items[0];
+    return world->mhosts[SOURCE].manager->migrations->outgoing.items[0];
 }
 
 /* Until the source can do nothing but ask. */
@@ -182,8 +183,8 @@ static void burn_target(const struct loss *loss)
 static void say(const char *where, bool dry_run, struct answer *answer)
 {
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "vm", where);
-    lab_ask(&world->labs[SOURCE], VERB_RESOLVE_MIGRATION, answer,
-            .target = the_outgoing()->migration->id, .json = body, .dry_run = dry_run);
+    mhost_ask(&world->mhosts[SOURCE], VERB_RESOLVE_MIGRATION, answer,
+              .target = the_outgoing()->migration->id, .json = body, .dry_run = dry_run);
 }
 
 /* 0 or -reason. */
@@ -191,7 +192,7 @@ static int resolve(const char *where, bool dry_run)
 {
     struct answer answer = {0};
     say(where, dry_run, &answer);
-    must(lab_wait(&world->labs[SOURCE], &answer), "no answer");
+    must(mhost_wait(&world->mhosts[SOURCE], &answer), "no answer");
     int r = answer.body == NULL ? -(int)answer.err.reason : 0;
     answer_done(&answer);
     return r;
@@ -203,14 +204,14 @@ static void return_target(void)
     world->lose_commits = false;
     world->lost = false;
     world->patience_us = 20000;
-    restart(&world->labs[TARGET]);
+    restart(&world->mhosts[TARGET]);
     start_target();
 }
 
 static const char *check_source(const struct loss *loss)
 {
     const struct fake_vm *vm = fake_host_vm(&world->hosts[SOURCE], VM);
-    const struct claim *claim = claims_find(&world->labs[SOURCE].manager->claims, "a");
+    const struct claim *claim = claims_find(&world->mhosts[SOURCE].manager->claims, "a");
     if (str_eq(loss->where, "target")) {
         return vm == NULL && claim == NULL ? NULL : "the source has not let go";
     }
@@ -235,8 +236,8 @@ static const char *end_loss(const struct loss *loss, char *why, size_t size)
     const char *problem = check_source(loss);
     if (problem == NULL && str_eq(loss->where, "source")) {
         struct answer answer = {0};
-        lab_ask(&world->labs[SOURCE], VERB_START_VM, &answer, .target = VM);
-        must(lab_wait(&world->labs[SOURCE], &answer), "no answer");
+        mhost_ask(&world->mhosts[SOURCE], VERB_START_VM, &answer, .target = VM);
+        must(mhost_wait(&world->mhosts[SOURCE], &answer), "no answer");
         problem = answer.body == NULL ? "it does not start here" : NULL;
         answer_done(&answer);
     }
@@ -252,11 +253,11 @@ static unsigned count_settling(const struct loss *loss)
 {
     lose_target(loss);
     burn_target(loss);
-    struct lab *lab = &world->labs[SOURCE];
-    lab->faults.calls = 0;
+    struct mhost *mhost = &world->mhosts[SOURCE];
+    mhost->faults.calls = 0;
     assert_int_equal(resolve(loss->where, false), 0);
     must(source_comes_to_rest(), "the source does not come to rest");
-    unsigned calls = atomic_load(&lab->faults.calls);
+    unsigned calls = atomic_load(&mhost->faults.calls);
     char why[256] = "";
     const char *problem = end_loss(loss, why, sizeof(why));
     must(problem == NULL, problem);
@@ -268,23 +269,23 @@ static void harm_settling_at(const struct loss *loss, enum harm harm, unsigned k
 {
     lose_target(loss);
     burn_target(loss);
-    struct lab *lab = &world->labs[SOURCE];
+    struct mhost *mhost = &world->mhosts[SOURCE];
     struct answer answer = {0};
     world->harm = harm;
-    lab->faults.calls = 0;
-    lab->faults.at = k;
-    lab->faults.length = harm == HARM_DEATH ? UINT32_MAX - k : 1;
-    lab->faults.kind = harm == HARM_AFTER ? FAULT_FAIL_AFTER : FAULT_FAIL_BEFORE;
+    mhost->faults.calls = 0;
+    mhost->faults.at = k;
+    mhost->faults.length = harm == HARM_DEATH ? UINT32_MAX - k : 1;
+    mhost->faults.kind = harm == HARM_AFTER ? FAULT_FAIL_AFTER : FAULT_FAIL_BEFORE;
     say(loss->where, false, &answer);
     if (harm == HARM_DEATH) {
         let_die();
-        restart(lab);
+        restart(mhost);
     } else {
-        must(lab_wait(lab, &answer), "no answer");
+        must(mhost_wait(mhost, &answer), "no answer");
         if (migration_is_over(the_outgoing()->migration) || answer.body != NULL) {
             (void)source_comes_to_rest();
         }
-        lab->faults.kind = FAULT_NONE;
+        mhost->faults.kind = FAULT_NONE;
     }
     must(answer.there, "who asked was not answered");
     answer_done(&answer);
@@ -320,7 +321,7 @@ static void a_word_is_taken_only_when_no_one_else_can_tell(void **state)
     vm->running = true;
     struct answer refused = {0};
     say("target", false, &refused);
-    must(lab_wait(&world->labs[SOURCE], &refused), "no answer");
+    must(mhost_wait(&world->mhosts[SOURCE], &refused), "no answer");
     assert_int_equal(refused.err.reason, REASON_IN_USE);
     assert_non_null(strstr(refused.err.message, "is still here"));
     answer_done(&refused);
@@ -335,7 +336,7 @@ static void a_word_is_taken_only_when_no_one_else_can_tell(void **state)
     struct answer first = {0};
     say(loss->where, true, &first);
     assert_int_equal(resolve(loss->where, false), -REASON_CONFLICT); /* someone is at it */
-    must(lab_wait(&world->labs[SOURCE], &first), "no answer");
+    must(mhost_wait(&world->mhosts[SOURCE], &first), "no answer");
     answer_done(&first);
     char why[256] = "";
     const char *problem = end_loss(loss, why, sizeof(why));
@@ -351,17 +352,17 @@ static void the_resolution_is_stored(void **state)
 {
     const struct loss *loss = *state;
     lose_target(loss);
-    struct lab *lab = &world->labs[SOURCE];
+    struct mhost *mhost = &world->mhosts[SOURCE];
     burn_target(loss);
     struct answer late = {0};
     say(loss->where, false, &late);
-    restart(lab);
+    restart(mhost);
     must(late.there && late.body == NULL, "who asked as it stopped was not answered so");
     answer_done(&late);
     assert_int_equal(the_outgoing()->migration->state, loss->state);
     assert_int_equal(the_outgoing()->migration->resolution, RESOLUTION_NONE);
     assert_int_equal(resolve(loss->where, false), 0);
-    restart(lab);
+    restart(mhost);
     const char *resolution = migration_resolution_name(the_outgoing()->migration->resolution);
     must(resolution != NULL && str_eq(resolution, loss->where), "it was not stored");
     assert_string_equal(the_outgoing()->migration->resolved_by, "tester");
@@ -374,7 +375,7 @@ static void the_resolution_is_stored(void **state)
 /* With the way out, which names the migration. */
 static void assert_refused(enum who who, struct answer *answer, const char *what)
 {
-    must(lab_wait(&world->labs[who], answer), "no answer");
+    must(mhost_wait(&world->mhosts[who], answer), "no answer");
     assert_int_equal(answer->err.reason, REASON_IN_USE);
     assert_non_null(strstr(answer->err.message, what));
     assert_non_null(strstr(answer->err.hint, the_outgoing()->migration->id));
@@ -387,15 +388,15 @@ static void what_moves_is_in_hand_before_and_after_a_restart(void **state)
     const struct loss *loss = *state;
     lose_target(loss);
     for (int i = 0; i < 2; i++) {
-        struct lab *lab = &world->labs[SOURCE];
+        struct mhost *mhost = &world->mhosts[SOURCE];
         struct answer stop = {0};
         struct answer delete = {0};
-        lab_ask(lab, VERB_STOP_VM, &stop, .target = VM);
+        mhost_ask(mhost, VERB_STOP_VM, &stop, .target = VM);
         assert_refused(SOURCE, &stop, "VM \"" VM "\" can't be stopped: it is migrating to ");
-        lab_ask(lab, VERB_DELETE_CLAIM, &delete, .target = "a");
+        mhost_ask(mhost, VERB_DELETE_CLAIM, &delete, .target = "a");
         assert_refused(SOURCE, &delete,
                        "claim \"a\" can't be changed: VM \"" VM "\" is leaving with it");
-        restart(lab);
+        restart(mhost);
     }
     burn_target(loss);
     char why[256] = "";
@@ -410,10 +411,10 @@ static void what_comes_in_is_in_hand_after_a_restart(void **state)
     struct answer delete = {0};
     lose_target(loss);
     stop_target();
-    struct lab *lab = &world->labs[TARGET];
+    struct mhost *mhost = &world->mhosts[TARGET];
     world->patience_us = UINT64_C(60000000); /* it waits for the source */
-    restart(lab);
-    lab_ask(lab, VERB_DELETE_CLAIM, &delete, .target = "a");
+    restart(mhost);
+    mhost_ask(mhost, VERB_DELETE_CLAIM, &delete, .target = "a");
     assert_refused(TARGET, &delete,
                    "claim \"a\" can't be changed: VM \"" VM "\" is coming in with it");
     world->lose_commits = false;
@@ -431,14 +432,14 @@ static int load(void **state)
 {
     (void)state;
     log_set_level(LOG_LEVEL_NONE); /* the failures are wanted */
-    lab_data_load(&data);
+    mhost_data_load(&data);
     return 0;
 }
 
 static int unload(void **state)
 {
     (void)state;
-    lab_data_done(&data);
+    mhost_data_done(&data);
     return 0;
 }
 

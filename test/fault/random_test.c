@@ -14,8 +14,8 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/str.h"
-#include "lab.h"
-#include "lab_hook.h"
+#include "mhost.h"
+#include "mhost_hook.h"
 #include "state/state.h"
 #include "store/memory.h"
 #include "test.h"
@@ -30,7 +30,7 @@
 /* Of earlier failures: a fault in what cleaved does on its own, which it tries again later. */
 static const uint64_t kept_seeds[] = {126, 199};
 
-static struct lab_data data;
+static struct mhost_data data;
 static uint64_t first_seed = 1;
 static uint64_t last_seed = SEEDS;
 static uint64_t n_actions = ACTIONS;
@@ -38,7 +38,7 @@ static uint64_t n_actions = ACTIONS;
 struct play {
     uint64_t seed, random;
     struct fake_host host;
-    struct lab lab;
+    struct mhost mhost;
     char last[160]; /* action, for the message */
     char touched[CLIENTS + 1][NAME_SIZE];
     size_t n_touched; /* claims that it may change; SIZE_MAX: any */
@@ -58,7 +58,7 @@ static const char *const wishes[] = {
     "\"type\": \"A100-3-20C\"",  "\"type\": \"A100-8C\"",
     "\"type\": \"DC-1-8C\"",     "\"type\": \"DC-1-24C\"",
     "\"type\": \"L40S-8Q\"",     "\"type\": \"L40S-12Q\", \"mixed\": true",
-    "\"profile\": \"1g.5gb\"",   "\"mode\": \"passthrough\", \"gpu\": \"" LAB_L40S "\"",
+    "\"profile\": \"1g.5gb\"",   "\"mode\": \"passthrough\", \"gpu\": \"" MHOST_L40S "\"",
     "\"mode\": \"passthrough\"",
 };
 
@@ -98,7 +98,7 @@ static void send_create(struct play *play, struct answer *answer)
     write_claim(play, play->last, sizeof(play->last));
     assert_int_equal(json_read(play->last, strlen(play->last), "test", &body, NULL), 0);
     touch(play, json_string_value(json_object_get(body, "name")));
-    lab_ask(&play->lab, VERB_CREATE_CLAIM, answer, .json = body);
+    mhost_ask(&play->mhost, VERB_CREATE_CLAIM, answer, .json = body);
 }
 
 static void send_delete(struct play *play, struct answer *answer)
@@ -107,7 +107,7 @@ static void send_delete(struct play *play, struct answer *answer)
     snprintf(name, sizeof(name), "c%u", draw(play, NAMES));
     snprintf(play->last, sizeof(play->last), "delete %s", name);
     touch(play, name);
-    lab_ask(&play->lab, VERB_DELETE_CLAIM, answer, .target = name);
+    mhost_ask(&play->mhost, VERB_DELETE_CLAIM, answer, .target = name);
 }
 
 static void send_site(struct play *play, struct answer *answer)
@@ -129,38 +129,38 @@ static void send_site(struct play *play, struct answer *answer)
     }
     CLEANUP_JSON json_t *body = NULL;
     assert_int_equal(json_read(text, strlen(text), "test", &body, NULL), 0);
-    lab_ask(&play->lab, VERB_APPLY_SITE, answer, .json = body);
+    mhost_ask(&play->mhost, VERB_APPLY_SITE, answer, .json = body);
 }
 
 static void send_start(struct play *play, struct answer *answer)
 {
     const struct fake_vm *vm = draw_vm(play);
     str_print(play->last, sizeof(play->last), "start %s", vm->name);
-    lab_ask(&play->lab, VERB_START_VM, answer, .target = vm->name);
+    mhost_ask(&play->mhost, VERB_START_VM, answer, .target = vm->name);
 }
 
 static void send_stop(struct play *play, struct answer *answer)
 {
     const struct fake_vm *vm = draw_vm(play);
     str_print(play->last, sizeof(play->last), "stop %s", vm->name);
-    lab_ask(&play->lab, VERB_STOP_VM, answer, .target = vm->name);
+    mhost_ask(&play->mhost, VERB_STOP_VM, answer, .target = vm->name);
 }
 
 static void send_gc(struct play *play, struct answer *answer)
 {
     STR_SET(play->last, "gc");
-    lab_ask(&play->lab, VERB_COLLECT_GARBAGE, answer);
+    mhost_ask(&play->mhost, VERB_COLLECT_GARBAGE, answer);
 }
 
 static void send_mode(struct play *play, struct answer *answer)
 {
-    static const char *const gpus[] = {LAB_A100, LAB_RTX, LAB_L40S};
+    static const char *const gpus[] = {MHOST_A100, MHOST_RTX, MHOST_L40S};
     static const char *const modes[] = {"idle", "passthrough", "time-sliced", "mig"};
     const char *gpu = gpus[draw(play, ARRAY_SIZE(gpus))];
     const char *mode = modes[draw(play, ARRAY_SIZE(modes))];
     snprintf(play->last, sizeof(play->last), "mode of %s: %s", gpu, mode);
     CLEANUP_JSON json_t *body = json_pack("{s:s}", "mode", mode);
-    lab_ask(&play->lab, VERB_SET_GPU_MODE, answer, .target = gpu, .json = body);
+    mhost_ask(&play->mhost, VERB_SET_GPU_MODE, answer, .target = gpu, .json = body);
 }
 
 typedef void send_fn(struct play *play, struct answer *answer);
@@ -179,7 +179,7 @@ static void play_request(struct play *play)
 {
     struct answer answer = {0};
     draw_request(play)(play, &answer);
-    (void)lab_wait(&play->lab, &answer);
+    (void)mhost_wait(&play->mhost, &answer);
     answer_done(&answer);
 }
 
@@ -193,7 +193,7 @@ static void play_clients(struct play *play)
         STR_SET(all[i], play->last);
     }
     for (size_t i = 0; i < CLIENTS; i++) {
-        (void)lab_wait(&play->lab, &answers[i]);
+        (void)mhost_wait(&play->mhost, &answers[i]);
         answer_done(&answers[i]);
     }
     snprintf(play->last, sizeof(play->last), "%s | %s | %s", all[0], all[1], all[2]);
@@ -203,34 +203,34 @@ static void play_clients(struct play *play)
 
 static void play_fault(struct play *play)
 {
-    struct faults *faults = &play->lab.faults;
+    struct faults *faults = &play->mhost.faults;
     atomic_store(&faults->calls, 0);
     faults->at = 1 + draw(play, 60);
     faults->length = 1;
     faults->kind = draw(play, 2) == 0 ? FAULT_FAIL_BEFORE : FAULT_FAIL_AFTER;
     play_request(play);
-    (void)lab_settle(&play->lab);
+    (void)mhost_settle(&play->mhost);
     faults->kind = FAULT_NONE;
 }
 
 static void restart(struct play *play)
 {
-    lab_stop(&play->lab);
-    play->lab.faults.kind = FAULT_NONE;
-    assert_int_equal(lab_start(&play->lab), 0);
+    mhost_stop(&play->mhost);
+    play->mhost.faults.kind = FAULT_NONE;
+    assert_int_equal(mhost_start(&play->mhost), 0);
 }
 
 /* From some call on nothing gets out of the process any more, and then it is gone. */
 static void play_crash(struct play *play)
 {
-    struct faults *faults = &play->lab.faults;
+    struct faults *faults = &play->mhost.faults;
     struct answer answer = {0};
     atomic_store(&faults->calls, 0);
     faults->at = 1 + draw(play, 40);
     faults->length = INT_MAX;
     faults->kind = FAULT_FAIL_BEFORE;
     draw_request(play)(play, &answer);
-    (void)lab_settle_or_reach(&play->lab, faults->at);
+    (void)mhost_settle_or_reach(&play->mhost, faults->at);
     restart(play);
     answer_done(&answer);
 }
@@ -252,10 +252,10 @@ static void play_power_off(struct play *play)
 static void play_reboot(struct play *play)
 {
     STR_SET(play->last, "reboot");
-    lab_stop(&play->lab);
+    mhost_stop(&play->mhost);
     fake_host_reboot(&play->host);
-    play->lab.forgetful = false; /* it is restored before it rests */
-    assert_int_equal(lab_start(&play->lab), 0);
+    play->mhost.forgetful = false; /* it is restored before it rests */
+    assert_int_equal(mhost_start(&play->mhost), 0);
 }
 
 /* The driver is loaded again, which needs all VMs off. What claims had stays theirs meanwhile. */
@@ -268,17 +268,17 @@ static void play_reload(struct play *play)
         }
     }
     fake_host_forget(&play->host);
-    play->lab.forgetful = true;
+    play->mhost.forgetful = true;
 }
 
 static void play_restore(struct play *play)
 {
     struct answer answer = {0};
     STR_SET(play->last, "host restore");
-    lab_ask(&play->lab, VERB_RESTORE_HOST, &answer);
-    assert_true(lab_wait(&play->lab, &answer));
-    assert_true(lab_settle(&play->lab));
-    play->lab.forgetful = false;
+    mhost_ask(&play->mhost, VERB_RESTORE_HOST, &answer);
+    assert_true(mhost_wait(&play->mhost, &answer));
+    assert_true(mhost_settle(&play->mhost));
+    play->mhost.forgetful = false;
     answer_done(&answer);
 }
 
@@ -351,7 +351,7 @@ static bool is_touched(const struct play *play, const char *name)
 /* Claims that no one asked about are as they were, but for what power does to on-demand ones. */
 static void check_claims(const struct play *play, const struct claims *before)
 {
-    const struct claims *now = &play->lab.manager->claims;
+    const struct claims *now = &play->mhost.manager->claims;
     for (vec_each(before, was)) {
         const struct claim *is = claims_find(now, was->name);
         bool same = is != NULL && (is->state == was->state || is->spec.hold == CLAIM_ON_DEMAND);
@@ -367,13 +367,13 @@ static void check_claims(const struct play *play, const struct claims *before)
  * the pause is over that a failure makes it wait. */
 static bool come_to_rest(struct play *play)
 {
-    bool rests = lab_settle(&play->lab);
-    operations_hurry(&play->lab.manager->operations);
+    bool rests = mhost_settle(&play->mhost);
+    operations_hurry(&play->mhost.manager->operations);
     struct answer answer = {0};
-    lab_ask(&play->lab, VERB_LIST_VMS, &answer);
-    rests = lab_wait(&play->lab, &answer) && rests;
+    mhost_ask(&play->mhost, VERB_LIST_VMS, &answer);
+    rests = mhost_wait(&play->mhost, &answer) && rests;
     answer_done(&answer);
-    return lab_settle(&play->lab) && rests;
+    return mhost_settle(&play->mhost) && rests;
 }
 
 static void play_turn(struct play *play)
@@ -381,7 +381,7 @@ static void play_turn(struct play *play)
     char why[256] = "";
     struct fake_host before = play->host;
     struct claims claims = {0};
-    for (vec_each(&play->lab.manager->claims, claim)) {
+    for (vec_each(&play->mhost.manager->claims, claim)) {
         *vec_push(&claims) = *claim;
     }
     play->n_touched = 0;
@@ -391,8 +391,8 @@ static void play_turn(struct play *play)
         if (!come_to_rest(play)) {
             fail_msg("seed %llu: no rest after: %s", (unsigned long long)play->seed, play->last);
         }
-        sound = lab_is_sound(&play->lab, why, sizeof(why)) &&
-                lab_power_agrees(&play->lab, why, sizeof(why));
+        sound = mhost_is_sound(&play->mhost, why, sizeof(why)) &&
+                mhost_power_agrees(&play->mhost, why, sizeof(why));
     }
     check_running(play, &before);
     check_claims(play, &claims);
@@ -405,14 +405,14 @@ static void play_turn(struct play *play)
 static void play_seed(uint64_t seed)
 {
     struct play play = {.seed = seed, .random = seed * UINT64_C(0x9e3779b97f4a7c15)};
-    lab_furnish(&play.host);
-    lab_open(&play.lab, &data, &play.host, memory_store_new());
-    lab_set_hook(&play.lab);
-    assert_int_equal(lab_start(&play.lab), 0);
+    mhost_furnish(&play.host);
+    mhost_open(&play.mhost, &data, &play.host, memory_store_new());
+    mhost_set_hook(&play.mhost);
+    assert_int_equal(mhost_start(&play.mhost), 0);
     for (uint64_t i = 0; i < n_actions; i++) {
         play_turn(&play);
     }
-    lab_close(&play.lab);
+    mhost_close(&play.mhost);
 }
 
 static void random_actions_and_faults_leave_nothing_behind(void **state)
@@ -437,14 +437,14 @@ static int load(void **state)
     (void)state;
     /* The failures are wanted. */
     log_set_level(first_seed == last_seed ? LOG_LEVEL_DEBUG : LOG_LEVEL_NONE);
-    lab_data_load(&data);
+    mhost_data_load(&data);
     return 0;
 }
 
 static int unload(void **state)
 {
     (void)state;
-    lab_data_done(&data);
+    mhost_data_done(&data);
     return 0;
 }
 

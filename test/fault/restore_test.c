@@ -23,7 +23,7 @@
 
 #define MAX_CALLS 1000
 
-static struct lab_data data;
+static struct mhost_data data;
 
 /* ---- what is claimed ---- */
 
@@ -32,16 +32,16 @@ static struct lab_data data;
 static const char *const shared_claims[] = {
     CLAIM("mig1", "\"type\": \"A100-2-10C\", \"vm\": \"web1\""),
     CLAIM("mig2", "\"type\": \"A100-3-20C\", \"vm\": \"web2\""),
-    CLAIM("ts1", "\"type\": \"DC-1-8C\", \"gpu\": \"" LAB_RTX "\", \"vm\": \"web3\""),
-    CLAIM("ts2", "\"type\": \"DC-1-8C\", \"gpu\": \"" LAB_RTX "\", \"vm\": \"web4\""),
+    CLAIM("ts1", "\"type\": \"DC-1-8C\", \"gpu\": \"" MHOST_RTX "\", \"vm\": \"web3\""),
+    CLAIM("ts2", "\"type\": \"DC-1-8C\", \"gpu\": \"" MHOST_RTX "\", \"vm\": \"web4\""),
     CLAIM("mixed1", "\"type\": \"L40S-8Q\", \"mixed\": true, \"vm\": \"web5\""),
     CLAIM("mixed2", "\"type\": \"L40S-24Q\", \"mixed\": true, \"vm\": \"web6\""),
     NULL,
 };
 
 static const char *const whole_claims[] = {
-    CLAIM("whole", "\"mode\": \"passthrough\", \"gpu\": \"" LAB_L40S "\", \"vm\": \"web1\""),
-    CLAIM("bare", "\"profile\": \"3g.20gb\", \"gpu\": \"" LAB_A100 "\""),
+    CLAIM("whole", "\"mode\": \"passthrough\", \"gpu\": \"" MHOST_L40S "\", \"vm\": \"web1\""),
+    CLAIM("bare", "\"profile\": \"3g.20gb\", \"gpu\": \"" MHOST_A100 "\""),
     NULL,
 };
 
@@ -50,16 +50,16 @@ static const char *const set_names[] = {"shared GPUs", "a whole GPU and a bare i
 
 static void furnish(struct fake_host *host)
 {
-    lab_furnish(host);
+    mhost_furnish(host);
     fake_host_add_vm(host, "web5");
     fake_host_add_vm(host, "web6");
 }
 
-static void make_claims(struct lab *lab, const char *const *claims)
+static void make_claims(struct mhost *mhost, const char *const *claims)
 {
     for (size_t i = 0; claims[i] != NULL; i++) {
-        assert_int_equal(lab_create(lab, claims[i], NULL), 0);
-        assert_true(lab_settle(lab));
+        assert_int_equal(mhost_create(mhost, claims[i], NULL), 0);
+        assert_true(mhost_settle(mhost));
     }
 }
 
@@ -67,31 +67,31 @@ static void make_claims(struct lab *lab, const char *const *claims)
 
 struct run {
     struct fake_host host, before;
-    struct lab lab;
+    struct mhost mhost;
 };
 
 static void rebooted(struct run *run, const char *const *claims, enum fault_kind kind, unsigned k)
 {
     memset(&run->host, 0, sizeof(run->host));
     furnish(&run->host);
-    lab_open(&run->lab, &data, &run->host, memory_store_new());
-    assert_int_equal(lab_start(&run->lab), 0);
-    make_claims(&run->lab, claims);
-    lab_stop(&run->lab);
+    mhost_open(&run->mhost, &data, &run->host, memory_store_new());
+    assert_int_equal(mhost_start(&run->mhost), 0);
+    make_claims(&run->mhost, claims);
+    mhost_stop(&run->mhost);
     run->before = run->host;
     fake_host_reboot(&run->host);
     assert_false(fake_host_same(&run->before, &run->host));
-    run->lab.faults.calls = 0;
-    run->lab.faults.kind = kind;
-    run->lab.faults.at = k;
+    run->mhost.faults.calls = 0;
+    run->mhost.faults.kind = kind;
+    run->mhost.faults.at = k;
     /* A start that can't read the store fails; the service manager tries again. */
-    for (int i = 0; i < 2 && lab_start(&run->lab) != 0; i++) {
+    for (int i = 0; i < 2 && mhost_start(&run->mhost) != 0; i++) {
     }
-    assert_non_null(run->lab.manager);
-    if (!lab_settle(&run->lab)) {
+    assert_non_null(run->mhost.manager);
+    if (!mhost_settle(&run->mhost)) {
         fail_msg("call %u: the manager does not come to rest", k);
     }
-    run->lab.faults.kind = FAULT_NONE;
+    run->mhost.faults.kind = FAULT_NONE;
 }
 
 static void must_be_back(struct run *run, const char *what, unsigned k, enum fault_kind kind)
@@ -100,7 +100,7 @@ static void must_be_back(struct run *run, const char *what, unsigned k, enum fau
     char where[128];
     snprintf(where, sizeof(where), "%s, call %u failed %s", what, k,
              kind == FAULT_FAIL_BEFORE ? "before its effect" : "after its effect");
-    if (!lab_is_sound(&run->lab, why, sizeof(why))) {
+    if (!mhost_is_sound(&run->mhost, why, sizeof(why))) {
         fail_msg("%s: %s", where, why);
     }
     if (!fake_host_same(&run->before, &run->host)) {
@@ -114,8 +114,8 @@ static void a_restoration_gets_over_a_call_that_fails(void **state)
     struct run run;
     rebooted(&run, sets[set], FAULT_NONE, 0);
     must_be_back(&run, set_names[set], 0, FAULT_NONE);
-    unsigned calls = run.lab.faults.calls;
-    lab_close(&run.lab);
+    unsigned calls = run.mhost.faults.calls;
+    mhost_close(&run.mhost);
     assert_in_range(calls, 10, MAX_CALLS);
     for (unsigned k = 1; k <= calls; k++) {
         for (int after = 0; after < 2; after++) {
@@ -123,12 +123,12 @@ static void a_restoration_gets_over_a_call_that_fails(void **state)
             rebooted(&run, sets[set], kind, k);
             /* Where the boot itself could not be learned or stored, the next start restores. */
             if (!fake_host_same(&run.before, &run.host)) {
-                lab_stop(&run.lab);
-                assert_int_equal(lab_start(&run.lab), 0);
-                assert_true(lab_settle(&run.lab));
+                mhost_stop(&run.mhost);
+                assert_int_equal(mhost_start(&run.mhost), 0);
+                assert_true(mhost_settle(&run.mhost));
             }
             must_be_back(&run, set_names[set], k, kind);
-            lab_close(&run.lab);
+            mhost_close(&run.mhost);
         }
     }
     print_message("# %s: %u calls, each failed twice\n", set_names[set], calls);
@@ -139,12 +139,12 @@ static void a_restored_host_has_nothing_to_restore(void **state)
     size_t set = (size_t)(uintptr_t)*state;
     struct run run;
     rebooted(&run, sets[set], FAULT_NONE, 0);
-    struct answer answer = {.lab = &run.lab};
-    lab_ask(&run.lab, VERB_RESTORE_HOST, &answer, .dry_run = true);
-    assert_true(lab_wait(&run.lab, &answer));
+    struct answer answer = {.mhost = &run.mhost};
+    mhost_ask(&run.mhost, VERB_RESTORE_HOST, &answer, .dry_run = true);
+    assert_true(mhost_wait(&run.mhost, &answer));
     assert_int_equal(json_array_size(json_object_get(answer.body, "plans")), 0);
     answer_done(&answer);
-    lab_close(&run.lab);
+    mhost_close(&run.mhost);
 }
 
 /* ---- the process is killed ---- */
@@ -174,7 +174,8 @@ static struct store *open_store(void)
 /* One life of cleaved on what is there. */
 struct life {
     const char *const *claims; /* made first; may be NULL */
-    void (*before)(struct lab *lab), (*meanwhile)(struct lab *lab), (*act)(struct lab *lab);
+    void (*before)(struct mhost *mhost), (*meanwhile)(struct mhost *mhost),
+        (*act)(struct mhost *mhost);
     enum fault_kind kind;
     unsigned at;
     bool reboots; /* the host, before it */
@@ -191,55 +192,55 @@ static void seen(struct manager *m, const struct error *err, void *when)
 
 static enum outcome live(const struct life *life)
 {
-    struct lab lab;
+    struct mhost mhost;
     char why[256] = "";
     struct fake_host *host = open_host();
     if (life->reboots) {
         fake_host_reboot(host);
     }
-    lab_open(&lab, &data, host, open_store());
+    mhost_open(&mhost, &data, host, open_store());
     bool deferred = life->claims != NULL || life->before != NULL;
-    lab.faults.kind = deferred ? FAULT_NONE : life->kind;
-    lab.faults.at = life->at;
-    if (lab_start(&lab) != 0) {
+    mhost.faults.kind = deferred ? FAULT_NONE : life->kind;
+    mhost.faults.at = life->at;
+    if (mhost_start(&mhost) != 0) {
         return NO_START;
     }
-    if (!lab_settle(&lab)) {
+    if (!mhost_settle(&mhost)) {
         return RESTLESS;
     }
     if (life->claims != NULL) {
-        make_claims(&lab, life->claims);
+        make_claims(&mhost, life->claims);
     }
     if (life->before != NULL) {
-        life->before(&lab);
-        (void)lab_settle(&lab);
+        life->before(&mhost);
+        (void)mhost_settle(&mhost);
     }
     if (life->meanwhile != NULL) {
-        life->meanwhile(&lab);
-        (void)lab_settle(&lab);
+        life->meanwhile(&mhost);
+        (void)mhost_settle(&mhost);
     }
     if (deferred) {
-        lab.faults.calls = 0;
-        lab.faults.kind = life->kind;
+        mhost.faults.calls = 0;
+        mhost.faults.kind = life->kind;
     }
     if (life->act != NULL) {
-        life->act(&lab);
+        life->act(&mhost);
     }
-    if (!lab_settle(&lab)) {
+    if (!mhost_settle(&mhost)) {
         return RESTLESS;
     }
-    *calls = lab.faults.calls;
-    lab.faults.kind = FAULT_NONE;
-    manager_observe(lab.manager, seen,
+    *calls = mhost.faults.calls;
+    mhost.faults.kind = FAULT_NONE;
+    manager_observe(mhost.manager, seen,
                     NULL); /* VMs too: those that are off give back what they drew */
-    if (!lab_settle(&lab)) {
+    if (!mhost_settle(&mhost)) {
         return RESTLESS;
     }
-    bool sound = lab_is_sound(&lab, why, sizeof(why));
+    bool sound = mhost_is_sound(&mhost, why, sizeof(why));
     if (!sound) {
         fprintf(stderr, "# %s\n", why);
     }
-    lab_close(&lab);
+    mhost_close(&mhost);
     return sound ? SOUND : UNSOUND;
 }
 
@@ -363,7 +364,7 @@ static int load(void **state)
 {
     (void)state;
     log_set_level(LOG_LEVEL_NONE); /* the failures are wanted */
-    lab_data_load(&data);
+    mhost_data_load(&data);
     calls = mmap(NULL, sizeof(*calls), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return calls == MAP_FAILED ? -1 : 0;
 }
@@ -371,7 +372,7 @@ static int load(void **state)
 static int unload(void **state)
 {
     (void)state;
-    lab_data_done(&data);
+    mhost_data_done(&data);
     return 0;
 }
 

@@ -8,136 +8,137 @@
 #include "state/state.h"
 #include "test.h"
 
-static void create_mig_backed(struct lab *lab)
+static void create_mig_backed(struct mhost *mhost)
 {
-    lab_create(lab, "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}", NULL);
+    mhost_create(mhost, "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}", NULL);
 }
 
-static void create_second(struct lab *lab)
+static void create_second(struct mhost *mhost)
 {
-    lab_create(lab, "{\"name\": \"b\", \"type\": \"A100-3-20C\", \"vm\": \"web2\"}", NULL);
+    mhost_create(mhost, "{\"name\": \"b\", \"type\": \"A100-3-20C\", \"vm\": \"web2\"}", NULL);
 }
 
-static void create_mixed(struct lab *lab)
+static void create_mixed(struct mhost *mhost)
 {
-    lab_create(lab, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"mixed\": true, \"vm\": \"web1\"}",
-               NULL);
+    mhost_create(
+        mhost, "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"mixed\": true, \"vm\": \"web1\"}", NULL);
 }
 
-static void create_passthrough(struct lab *lab)
+static void create_passthrough(struct mhost *mhost)
 {
-    lab_create(lab,
-               "{\"name\": \"a\", \"mode\": \"passthrough\", \"gpu\": \"" LAB_L40S
-               "\", \"vm\": \"web1\"}",
-               NULL);
+    mhost_create(mhost,
+                 "{\"name\": \"a\", \"mode\": \"passthrough\", \"gpu\": \"" MHOST_L40S
+                 "\", \"vm\": \"web1\"}",
+                 NULL);
 }
 
-static void create_bare(struct lab *lab)
+static void create_bare(struct mhost *mhost)
 {
-    lab_create(lab, "{\"name\": \"a\", \"profile\": \"3g.20gb\", \"gpu\": \"" LAB_A100 "\"}", NULL);
+    mhost_create(mhost, "{\"name\": \"a\", \"profile\": \"3g.20gb\", \"gpu\": \"" MHOST_A100 "\"}",
+                 NULL);
 }
 
-static void two_mig_backed(struct lab *lab)
+static void two_mig_backed(struct mhost *mhost)
 {
-    create_mig_backed(lab);
-    create_second(lab);
+    create_mig_backed(mhost);
+    create_second(mhost);
 }
 
-static void delete_a(struct lab *lab)
+static void delete_a(struct mhost *mhost)
 {
-    lab_delete(lab, "a", NULL);
+    mhost_delete(mhost, "a", NULL);
 }
 
-static void apply_first(struct lab *lab)
+static void apply_first(struct mhost *mhost)
 {
-    lab_apply(lab,
-              "{\"name\": \"s\", \"claims\": ["
-              "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"},"
-              "{\"name\": \"b\", \"type\": \"A100-2-10C\", \"vm\": \"web2\"}]}",
-              NULL);
+    mhost_apply(mhost,
+                "{\"name\": \"s\", \"claims\": ["
+                "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"},"
+                "{\"name\": \"b\", \"type\": \"A100-2-10C\", \"vm\": \"web2\"}]}",
+                NULL);
 }
 
-static void create_on_demand(struct lab *lab)
+static void create_on_demand(struct mhost *mhost)
 {
-    lab_create(lab,
-               "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\", "
-               "\"hold\": \"on-demand\"}",
-               NULL);
+    mhost_create(mhost,
+                 "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\", "
+                 "\"hold\": \"on-demand\"}",
+                 NULL);
 }
 
-static void switch_on(struct lab *lab)
+static void switch_on(struct mhost *mhost)
 {
-    lab_hook(lab, "web1", "prepare", NULL);
+    mhost_hook(mhost, "web1", "prepare", NULL);
 }
 
-static void create_and_switch_on(struct lab *lab)
+static void create_and_switch_on(struct mhost *mhost)
 {
-    create_on_demand(lab);
-    (void)lab_settle(lab);
-    switch_on(lab);
+    create_on_demand(mhost);
+    (void)mhost_settle(mhost);
+    switch_on(mhost);
 }
 
-static void switch_off(struct lab *lab)
+static void switch_off(struct mhost *mhost)
 {
-    lab_hook(lab, "web1", "release", NULL);
+    mhost_hook(mhost, "web1", "release", NULL);
 }
 
-static void collect_garbage(struct lab *lab)
+static void collect_garbage(struct mhost *mhost)
 {
     struct answer answer = {0};
-    lab_ask(lab, VERB_COLLECT_GARBAGE, &answer);
-    (void)lab_wait(lab, &answer);
+    mhost_ask(mhost, VERB_COLLECT_GARBAGE, &answer);
+    (void)mhost_wait(mhost, &answer);
     answer_done(&answer);
 }
 
-static void look(struct lab *lab, enum verb_id at)
+static void look(struct mhost *mhost, enum verb_id at)
 {
     struct answer answer = {0};
-    lab_ask(lab, at, &answer);
-    (void)lab_wait(lab, &answer);
+    mhost_ask(mhost, at, &answer);
+    (void)mhost_wait(mhost, &answer);
     answer_done(&answer);
 }
 
 /* web1 is deleted behind our back, with what its claim put in. Its claim is kept unless libvirt was
  * seen to have it before. */
-static void lose_vm(struct lab *lab)
+static void lose_vm(struct mhost *mhost)
 {
-    look(lab, VERB_LIST_VMS);
-    *fake_host_vm(lab->host, "web1") = (struct fake_vm){0};
+    look(mhost, VERB_LIST_VMS);
+    *fake_host_vm(mhost->host, "web1") = (struct fake_vm){0};
 }
 
 /* One goes, one becomes another, one comes on another GPU. */
-static void apply_second(struct lab *lab)
+static void apply_second(struct mhost *mhost)
 {
-    lab_apply(lab,
-              "{\"name\": \"s\", \"claims\": ["
-              "{\"name\": \"b\", \"type\": \"A100-3-20C\", \"vm\": \"web2\"},"
-              "{\"name\": \"c\", \"type\": \"DC-1-8C\", \"vm\": \"web3\"}]}",
-              NULL);
+    mhost_apply(mhost,
+                "{\"name\": \"s\", \"claims\": ["
+                "{\"name\": \"b\", \"type\": \"A100-3-20C\", \"vm\": \"web2\"},"
+                "{\"name\": \"c\", \"type\": \"DC-1-8C\", \"vm\": \"web3\"}]}",
+                NULL);
 }
 
 /* Two claims on a GPU that needs a reset now. */
-static void wedge(struct lab *lab)
+static void wedge(struct mhost *mhost)
 {
-    two_mig_backed(lab);
-    (void)lab_settle(lab);
-    lab->host->gpus[0].wedged = true;
-    look(lab, VERB_LIST_GPUS);
+    two_mig_backed(mhost);
+    (void)mhost_settle(mhost);
+    mhost->host->gpus[0].wedged = true;
+    look(mhost, VERB_LIST_GPUS);
 }
 
-static void recover(struct lab *lab)
+static void recover(struct mhost *mhost)
 {
     struct answer answer = {0};
-    lab_ask(lab, VERB_RECOVER_GPU, &answer, .target = LAB_A100);
-    (void)lab_wait(lab, &answer);
+    mhost_ask(mhost, VERB_RECOVER_GPU, &answer, .target = MHOST_A100);
+    (void)mhost_wait(mhost, &answer);
     answer_done(&answer);
 }
 
 /* Claims whose vGPUs could stand on one instance, and may not. */
-static void apply_alone(struct lab *lab)
+static void apply_alone(struct mhost *mhost)
 {
-    lab_apply(
-        lab,
+    mhost_apply(
+        mhost,
         "{\"name\": \"s\", \"claims\": ["
         "{\"name\": \"a\", \"type\": \"DC-1-8C\", \"mode\": \"mig-backed\", \"vm\": \"web1\"},"
         "{\"name\": \"b\", \"type\": \"DC-1-8C\", \"vm\": \"web2\"},"
@@ -145,33 +146,33 @@ static void apply_alone(struct lab *lab)
         NULL);
 }
 
-static void release_one_alone(struct lab *lab)
+static void release_one_alone(struct mhost *mhost)
 {
-    lab_delete(lab, "c", NULL);
+    mhost_delete(mhost, "c", NULL);
 }
 
 /* 2g.10gb at 4 and 1g.5gb at 6, with room before them that a 3g.20gb fills, and 1g.5gb next to it.
  */
-static void leave_a_hole(struct lab *lab)
+static void leave_a_hole(struct mhost *mhost)
 {
     static const char *const claims[] = {
-        "{\"name\": \"a\", \"profile\": \"4g.20gb\", \"gpu\": \"" LAB_A100 "\"}",
+        "{\"name\": \"a\", \"profile\": \"4g.20gb\", \"gpu\": \"" MHOST_A100 "\"}",
         "{\"name\": \"b\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}",
         "{\"name\": \"c\", \"profile\": \"1g.5gb\"}"};
     for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
-        lab_create(lab, claims[i], NULL);
-        (void)lab_settle(lab);
+        mhost_create(mhost, claims[i], NULL);
+        (void)mhost_settle(mhost);
     }
-    delete_a(lab);
+    delete_a(mhost);
 }
 
-static void make_room(struct lab *lab)
+static void make_room(struct mhost *mhost)
 {
-    lab_apply(lab,
-              "{\"name\": \"s\", \"moveIdle\": true, \"claims\": ["
-              "{\"name\": \"d\", \"profile\": \"3g.20gb\"},"
-              "{\"name\": \"e\", \"profile\": \"1g.5gb\"}]}",
-              NULL);
+    mhost_apply(mhost,
+                "{\"name\": \"s\", \"moveIdle\": true, \"claims\": ["
+                "{\"name\": \"d\", \"profile\": \"3g.20gb\"},"
+                "{\"name\": \"e\", \"profile\": \"1g.5gb\"}]}",
+                NULL);
 }
 
 const struct scenario scenarios[] = {
@@ -198,11 +199,11 @@ const struct scenario scenarios[] = {
 };
 const size_t n_scenarios = ARRAY_SIZE(scenarios);
 
-struct plan *scenario_last_plan(struct lab *lab)
+struct plan *scenario_last_plan(struct mhost *mhost)
 {
     struct plan **plans = NULL;
     size_t n = 0;
-    assert_int_equal(ledger_load_plans(lab->manager->ledger, 1, false, &plans, &n, NULL), 0);
+    assert_int_equal(ledger_load_plans(mhost->manager->ledger, 1, false, &plans, &n, NULL), 0);
     struct plan *plan = n > 0 ? plans[0] : NULL;
     free(plans);
     return plan;

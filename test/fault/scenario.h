@@ -3,18 +3,20 @@
 #ifndef TEST_FAULT_SCENARIO_H
 #define TEST_FAULT_SCENARIO_H
 
-#include "lab.h"
+#include "mhost.h"
 
 struct scenario {
     const char *name;
-    void (*before)(struct lab *lab); /* without faults, maybe in an earlier process; may be NULL */
-    void (*meanwhile)(struct lab *lab); /* to the host, before the eyes of who acts; may be NULL */
-    void (*act)(struct lab *lab);       /* one request, answered; its plan may still run */
-    void (*mend)(struct lab *lab);      /* what a person does when it failed; may be NULL */
+    void (*before)(
+        struct mhost *mhost); /* without faults, maybe in an earlier process; may be NULL */
+    void (*meanwhile)(
+        struct mhost *mhost);          /* to the host, before the eyes of who acts; may be NULL */
+    void (*act)(struct mhost *mhost);  /* one request, answered; its plan may still run */
+    void (*mend)(struct mhost *mhost); /* what a person does when it failed; may be NULL */
 };
 
 /* The newest plan; NULL: there is none. The caller frees. */
-struct plan *scenario_last_plan(struct lab *lab);
+struct plan *scenario_last_plan(struct mhost *mhost);
 /* Is the newest plan another one after the act, and done, and not empty? A scenario that carries
  * out nothing tests nothing. */
 bool scenario_did_something(const struct plan *before, const struct plan *after);

@@ -13,7 +13,7 @@
 
 #define OTHER_VM "web2"
 
-static struct lab_data data;
+static struct mhost_data data;
 static char claim[] = "{\"name\": \"a\", \"type\": \"L40S-8Q\", \"vm\": \"" VM "\"}";
 
 /* VM runs with its claim, OTHER_VM without one; the target has neither. */
@@ -30,7 +30,7 @@ static void open_silent(enum peer_offer silent_to)
 
 static const struct migration *migration_of(const char *vm)
 {
-    for (vec_each(&world->labs[SOURCE].manager->migrations->outgoing, outgoing)) {
+    for (vec_each(&world->mhosts[SOURCE].manager->migrations->outgoing, outgoing)) {
         if (!(*outgoing)->dry_run && str_eq((*outgoing)->migration->request.vm, vm)) {
             return (*outgoing)->migration;
         }
@@ -49,7 +49,7 @@ static bool vm_is_asked(void *vm)
     const struct migration *migration = migration_of(vm);
     enum migration_state state =
         world->silent_to == PEER_CHECK ? MIGRATION_CHECKING : MIGRATION_PREPARING;
-    for (vec_each(&world->labs[SOURCE].manager->migrations->outgoing, outgoing)) {
+    for (vec_each(&world->mhosts[SOURCE].manager->migrations->outgoing, outgoing)) {
         if ((*outgoing)->migration == migration && migration->state == state &&
             (*outgoing)->jobs > 0) {
             return true;
@@ -69,19 +69,19 @@ static void end_silent(void)
 static void a_vm_moves_while_another_ones_target_is_silent(void **state)
 {
     open_silent(*(const enum peer_offer *)*state);
-    struct lab *lab = &world->labs[SOURCE];
+    struct mhost *mhost = &world->mhosts[SOURCE];
     struct answer answer = {0};
     ask_to_move(OTHER_VM, SILENT, false, &answer);
-    must(lab_wait(lab, &answer) && answer.body != NULL, "it was refused");
+    must(mhost_wait(mhost, &answer) && answer.body != NULL, "it was refused");
     answer_done(&answer);
-    must(lab_wait_until(lab, vm_is_asked, (char[]){OTHER_VM}), "the silent host was not asked");
+    must(mhost_wait_until(mhost, vm_is_asked, (char[]){OTHER_VM}), "the silent host was not asked");
     begin();
-    must(lab_wait_until(lab, vm_is_over, (char[]){VM}), "it waits for the silent host");
+    must(mhost_wait_until(mhost, vm_is_over, (char[]){VM}), "it waits for the silent host");
     must(world->silent && !vm_is_over((char[]){OTHER_VM}), "the silent host has answered");
     assert_int_equal(migration_of(VM)->state, MIGRATION_DONE);
     /* A host that is asked now has an answer, too. */
-    lab_ask(lab, VERB_GET_MIGRATION, &answer, .target = migration_of(OTHER_VM)->id);
-    must(lab_wait(lab, &answer) && answer.body != NULL, "no answer");
+    mhost_ask(mhost, VERB_GET_MIGRATION, &answer, .target = migration_of(OTHER_VM)->id);
+    must(mhost_wait(mhost, &answer) && answer.body != NULL, "no answer");
     answer_done(&answer);
     end_silent();
 }
@@ -90,7 +90,7 @@ static void dry_runs_to_many_silent_hosts_leave_room_for_vms_that_move(void **st
 {
     (void)state;
     open_silent(PEER_CHECK);
-    struct lab *lab = &world->labs[SOURCE];
+    struct mhost *mhost = &world->mhosts[SOURCE];
     static struct answer answers[3 * PEER_TRIALS_MAX];
     unsigned refused = 0;
     for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
@@ -99,11 +99,11 @@ static void dry_runs_to_many_silent_hosts_leave_room_for_vms_that_move(void **st
         ask_to_move(OTHER_VM, peer, true, &answers[i]);
     }
     begin();
-    must(lab_wait_until(lab, vm_is_over, (char[]){VM}), "it waits for silent hosts");
+    must(mhost_wait_until(mhost, vm_is_over, (char[]){VM}), "it waits for silent hosts");
     assert_int_equal(migration_of(VM)->state, MIGRATION_DONE);
     world->silent = false;
     for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
-        must(lab_wait(lab, &answers[i]), "a dry run has no answer");
+        must(mhost_wait(mhost, &answers[i]), "a dry run has no answer");
         if (answers[i].body == NULL) {
             refused++;
             assert_int_equal(answers[i].err.reason, REASON_UNAVAILABLE);
@@ -120,7 +120,7 @@ static void what_matters_more_does_not_wait_for_what_matters_less(void **state)
 {
     (void)state;
     open_silent(PEER_CHECK);
-    struct manager *m = world->labs[SOURCE].manager;
+    struct manager *m = world->mhosts[SOURCE].manager;
     struct {
         struct peer_line *line;
         enum peer_rank rank;
@@ -159,14 +159,14 @@ static int load(void **state)
 {
     (void)state;
     log_set_level(LOG_LEVEL_NONE);
-    lab_data_load(&data);
+    mhost_data_load(&data);
     return 0;
 }
 
 static int unload(void **state)
 {
     (void)state;
-    lab_data_done(&data);
+    mhost_data_done(&data);
     return 0;
 }
 

@@ -24,13 +24,13 @@
 #define DEATH_US 25000
 
 struct world *world;
-static const struct lab_data *data;
+static const struct mhost_data *data;
 
 /* ---- death: nothing leaves the process, and nothing comes in ---- */
 
 static bool is_dead(enum who who)
 {
-    const struct faults *faults = &world->labs[who].faults;
+    const struct faults *faults = &world->mhosts[who].faults;
     return world->harm == HARM_DEATH && world->victim == who && faults->kind != FAULT_NONE &&
            atomic_load(&faults->calls) >= faults->at;
 }
@@ -40,7 +40,7 @@ static bool is_dead(enum who who)
 static void *target_main(void *data_)
 {
     (void)data_;
-    (void)evloop_run(world->labs[TARGET].loop);
+    (void)evloop_run(world->mhosts[TARGET].loop);
     return NULL;
 }
 
@@ -56,7 +56,7 @@ static bool post_to_target(evloop_fn *fn, void *data_)
     pthread_mutex_lock(&world->lock);
     bool up = world->target_up;
     if (up) {
-        evloop_post(world->labs[TARGET].loop, fn, data_);
+        evloop_post(world->mhosts[TARGET].loop, fn, data_);
     }
     pthread_mutex_unlock(&world->lock);
     return up;
@@ -79,18 +79,18 @@ static void close_connections(void);
 void stop_target(void)
 {
     set_target_up(false);
-    evloop_post(world->labs[TARGET].loop, stop_loop, world->labs[TARGET].loop);
+    evloop_post(world->mhosts[TARGET].loop, stop_loop, world->mhosts[TARGET].loop);
     pthread_join(world->target_thread, NULL);
     close_connections();
 }
 
 /* As a new process: nothing of the old one's loop is left. */
-void restart(struct lab *lab)
+void restart(struct mhost *mhost)
 {
-    lab_stop(lab); /* answers the letters that came too late */
-    lab->faults.kind = FAULT_NONE;
-    evloop_free(lab->loop);
-    if (evloop_new(&lab->loop) != 0 || lab_start(lab) != 0) {
+    mhost_stop(mhost); /* answers the letters that came too late */
+    mhost->faults.kind = FAULT_NONE;
+    evloop_free(mhost->loop);
+    if (evloop_new(&mhost->loop) != 0 || mhost_start(mhost) != 0) {
         fail_msg("it does not start again");
     }
 }
@@ -175,8 +175,8 @@ static void letter_read(void *data_)
 {
     static const struct caller caller = {.author = "source", .roles = ROLES_CONNECTED};
     struct letter *letter = data_;
-    struct lab *lab = &world->labs[TARGET];
-    if (lab->manager == NULL || is_dead(TARGET)) {
+    struct mhost *mhost = &world->mhosts[TARGET];
+    if (mhost->manager == NULL || is_dead(TARGET)) {
         struct error err = {0};
         no_one_answers(&err);
         letter_answered(NULL, &err, letter);
@@ -185,20 +185,20 @@ static void letter_read(void *data_)
     switch (letter->ask) {
     case ASK_CHECK:
     case ASK_PREPARE:
-        lab_ask(lab, VERB_OFFER_INCOMING, letter, .caller = &caller, .json = letter->body,
-                .dry_run = letter->ask == ASK_CHECK, .reply = letter_answered);
+        mhost_ask(mhost, VERB_OFFER_INCOMING, letter, .caller = &caller, .json = letter->body,
+                  .dry_run = letter->ask == ASK_CHECK, .reply = letter_answered);
         break;
     case ASK_STATUS:
-        lab_ask(lab, VERB_GET_INCOMING, letter, .caller = &caller, .target = letter->id,
-                .reply = letter_answered);
+        mhost_ask(mhost, VERB_GET_INCOMING, letter, .caller = &caller, .target = letter->id,
+                  .reply = letter_answered);
         break;
     case ASK_COMMIT:
-        lab_ask(lab, VERB_COMMIT_INCOMING, letter, .caller = &caller, .target = letter->id,
-                .reply = letter_answered);
+        mhost_ask(mhost, VERB_COMMIT_INCOMING, letter, .caller = &caller, .target = letter->id,
+                  .reply = letter_answered);
         break;
     case ASK_ABORT:
-        lab_ask(lab, VERB_ABORT_INCOMING, letter, .caller = &caller, .target = letter->id,
-                .reply = letter_answered);
+        mhost_ask(mhost, VERB_ABORT_INCOMING, letter, .caller = &caller, .target = letter->id,
+                  .reply = letter_answered);
         break;
     }
 }
@@ -216,7 +216,7 @@ static json_t *exchange(enum ask ask, json_t *body, const char *id, struct error
                                   .holders = 2,
                                   .next = world->letters};
         world->letters = letter;
-        evloop_post(world->labs[TARGET].loop, letter_read, letter);
+        evloop_post(world->mhosts[TARGET].loop, letter_read, letter);
         while (!letter->done) {
             pthread_cond_wait(&world->answered, &world->lock);
         }
@@ -307,15 +307,15 @@ static const struct peer_port_ops peer_ops = {.check_ways = peer_check_ways,
                                               .abort = peer_abort,
                                               .link_speed = peer_link_speed};
 
-static void configure(struct lab *lab, struct manager_config *config)
+static void configure(struct mhost *mhost, struct manager_config *config)
 {
     config->peer = &world->peer;
     config->move_guest =
-        carrier_new(lab, &(struct carrier_way){.from = &world->hosts[SOURCE],
-                                               .to = &world->hosts[TARGET],
-                                               .is_lost_there = &world->lose_at_move,
-                                               .lost = &world->lost});
-    config->track_guest = lab->watch_guest;
+        carrier_new(mhost, &(struct carrier_way){.from = &world->hosts[SOURCE],
+                                                 .to = &world->hosts[TARGET],
+                                                 .is_lost_there = &world->lose_at_move,
+                                                 .lost = &world->lost});
+    config->track_guest = mhost->watch_guest;
     config->migration_tick_us = TICK_US;
     config->incoming_patience_us = world->patience_us != 0 ? world->patience_us : PATIENCE_US;
 }
@@ -329,34 +329,34 @@ void must(bool holds, const char *what)
     }
 }
 
-void open_world(const struct lab_data *lab_data, const char *claim)
+void open_world(const struct mhost_data *mhost_data, const char *claim)
 {
-    data = lab_data;
+    data = mhost_data;
     world = xcalloc(1, sizeof(*world));
     world->peer.ops = &peer_ops;
     pthread_mutex_init(&world->lock, NULL);
     pthread_cond_init(&world->answered, NULL);
     for (size_t i = 0; i < 2; i++) {
-        struct lab *lab = &world->labs[i];
-        lab_furnish(&world->hosts[i]);
-        lab_open(lab, data, &world->hosts[i], memory_store_new());
-        lab->configure = configure;
+        struct mhost *mhost = &world->mhosts[i];
+        mhost_furnish(&world->hosts[i]);
+        mhost_open(mhost, data, &world->hosts[i], memory_store_new());
+        mhost->configure = configure;
     }
     *fake_host_vm(&world->hosts[TARGET], VM) = (struct fake_vm){0};
     for (size_t i = 0; i < 2; i++) {
-        must(lab_start(&world->labs[i]) == 0, "a manager does not start");
+        must(mhost_start(&world->mhosts[i]) == 0, "a manager does not start");
     }
     struct answer answer = {0};
-    assert_int_equal(lab_create(&world->labs[SOURCE], claim, NULL), 0);
-    must(lab_settle(&world->labs[SOURCE]), "the claim is not made");
+    assert_int_equal(mhost_create(&world->mhosts[SOURCE], claim, NULL), 0);
+    must(mhost_settle(&world->mhosts[SOURCE]), "the claim is not made");
     static const struct caller caller = {.author = "tester", .roles = ROLES_ALL};
-    lab_ask(&world->labs[SOURCE], VERB_START_VM, &answer, .caller = &caller, .target = VM);
-    must(lab_wait(&world->labs[SOURCE], &answer), "the VM does not start");
+    mhost_ask(&world->mhosts[SOURCE], VERB_START_VM, &answer, .caller = &caller, .target = VM);
+    must(mhost_wait(&world->mhosts[SOURCE], &answer), "the VM does not start");
     answer_done(&answer);
-    must(lab_settle(&world->labs[SOURCE]), "no rest");
-    must(lab_settle(&world->labs[TARGET]), "no rest");
+    must(mhost_settle(&world->mhosts[SOURCE]), "no rest");
+    must(mhost_settle(&world->mhosts[TARGET]), "no rest");
     for (size_t i = 0; i < 2; i++) {
-        world->labs[i].faults.calls = 0;
+        world->mhosts[i].faults.calls = 0;
     }
     start_target();
 }
@@ -364,8 +364,8 @@ void open_world(const struct lab_data *lab_data, const char *claim)
 /* The target's thread has ended. */
 void close_world(void)
 {
-    lab_close(&world->labs[SOURCE]);
-    lab_close(&world->labs[TARGET]);
+    mhost_close(&world->mhosts[SOURCE]);
+    mhost_close(&world->mhosts[TARGET]);
     pthread_cond_destroy(&world->answered);
     pthread_mutex_destroy(&world->lock);
     free(world);
@@ -400,14 +400,14 @@ enum { REST_UNKNOWN, REST_ASKED, REST_OVER };
 static void ask_target(void *data_)
 {
     struct rest *rest = data_;
-    rest->target = moves_are_over(world->labs[TARGET].manager) ? REST_OVER : REST_UNKNOWN;
+    rest->target = moves_are_over(world->mhosts[TARGET].manager) ? REST_OVER : REST_UNKNOWN;
 }
 
 static void rest_tick(void *data_)
 {
     struct rest *rest = data_;
     uint64_t now = clock_monotonic_us();
-    bool both = moves_are_over(world->labs[SOURCE].manager) &&
+    bool both = moves_are_over(world->mhosts[SOURCE].manager) &&
                 (rest->source_only || rest->target == REST_OVER);
     bool dead = rest->until_death && is_dead(world->victim);
     bool over = rest->for_a_while ? now > rest->until_us : both || dead;
@@ -419,16 +419,16 @@ static void rest_tick(void *data_)
     }
     rest->timed_out = !over && now > rest->until_us;
     if ((over || rest->timed_out) && rest->target != REST_ASKED) {
-        evloop_stop(world->labs[SOURCE].loop, 0);
+        evloop_stop(world->mhosts[SOURCE].loop, 0);
         return;
     }
-    (void)evloop_after(world->labs[SOURCE].loop, 300, rest_tick, rest);
+    (void)evloop_after(world->mhosts[SOURCE].loop, 300, rest_tick, rest);
 }
 
 static bool run(struct rest rest)
 {
-    (void)evloop_after(world->labs[SOURCE].loop, 0, rest_tick, &rest);
-    (void)evloop_run(world->labs[SOURCE].loop);
+    (void)evloop_after(world->mhosts[SOURCE].loop, 0, rest_tick, &rest);
+    (void)evloop_run(world->mhosts[SOURCE].loop);
     return !rest.timed_out;
 }
 
@@ -455,7 +455,7 @@ const char *check_world(char *why, size_t size)
             running++;
             home = (enum who)i;
         }
-        if (!lab_is_sound(&world->labs[i], why, size)) {
+        if (!mhost_is_sound(&world->mhosts[i], why, size)) {
             return why;
         }
     }
@@ -466,11 +466,11 @@ const char *check_world(char *why, size_t size)
     if (vms[other] != NULL) {
         return "the other host still has its definition";
     }
-    const struct claim *claim = claims_find(&world->labs[home].manager->claims, "a");
+    const struct claim *claim = claims_find(&world->mhosts[home].manager->claims, "a");
     if (claim == NULL || claim->state != CLAIM_BOUND || !str_eq(claim->vm, VM)) {
         return "its claim is not bound where it runs";
     }
-    if (world->labs[other].manager->claims.n != 0 ||
+    if (world->mhosts[other].manager->claims.n != 0 ||
         fake_host_count_vgpus(&world->hosts[other]) != 0 ||
         fake_host_count_gis(&world->hosts[other]) != 0) {
         return "the other host still has claims, vGPUs or instances";
@@ -484,15 +484,15 @@ void ask_to_move(const char *vm, const char *peer, bool dry_run, struct answer *
     CLEANUP_JSON json_t *body =
         json_pack("{s:s, s:s, s:s}", "vm", vm, "destination", "qemu+unix:///system", "peer", peer);
     *answer = (struct answer){0};
-    lab_ask(&world->labs[SOURCE], VERB_MIGRATE_VM, answer, .caller = &caller, .json = body,
-            .dry_run = dry_run);
+    mhost_ask(&world->mhosts[SOURCE], VERB_MIGRATE_VM, answer, .caller = &caller, .json = body,
+              .dry_run = dry_run);
 }
 
 void begin(void)
 {
     struct answer answer = {0};
     ask_to_move(VM, "unix:/x", false, &answer);
-    must(lab_wait(&world->labs[SOURCE], &answer), "no answer");
+    must(mhost_wait(&world->mhosts[SOURCE], &answer), "no answer");
     answer_done(&answer);
 }
 

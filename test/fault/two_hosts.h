@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "lab.h"
+#include "mhost.h"
 
 #define VM "web1"
 #define SILENT "unix:/silent" /* and what begins so: an address of the target, too */
@@ -21,7 +21,7 @@ enum harm { HARM_NONE, HARM_BEFORE, HARM_AFTER, HARM_DEATH, HARM_COUNT };
 /* Each host has a loop of its own: the source's is run by this thread, the target's by another. */
 struct world {
     struct fake_host hosts[2];
-    struct lab labs[2];
+    struct mhost mhosts[2];
     struct peer_port peer;
     enum harm harm;
     enum who victim;
@@ -41,14 +41,14 @@ struct world {
 extern struct world *world; /* the one that is open */
 
 /* VM runs at the source, with a claim "a" of that description; the target has no such VM. */
-void open_world(const struct lab_data *data, const char *claim);
+void open_world(const struct mhost_data *data, const char *claim);
 /* After stop_target(). */
 void close_world(void);
 void start_target(void);
 /* Its thread ends, and its connections; its loop can be run by this one then. */
 void stop_target(void);
 /* As a new process: nothing of the old one's loop is left, and nothing is harmed any more. */
-void restart(struct lab *lab);
+void restart(struct mhost *mhost);
 /* Asks for the migration, and gets an answer. */
 void begin(void);
 /* The same of any VM to any address; a dry run gets its answer later. */

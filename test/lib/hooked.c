@@ -16,7 +16,7 @@
 
 /* A hook in another thread, as libvirt's is in another process. */
 struct asking {
-    struct lab *lab;
+    struct mhost *mhost;
     const char *vm, *operation;
     pthread_mutex_t lock;
     pthread_cond_t answered;
@@ -37,25 +37,25 @@ static void on_answer(json_t *body, const struct error *err, void *data)
     json_decref(body);
 }
 
-void hooked_begin(struct lab *lab, const char *vm, const char *operation, reply_fn *reply,
+void hooked_begin(struct mhost *mhost, const char *vm, const char *operation, reply_fn *reply,
                   void *data)
 {
     CLEANUP_FREE char *xml = xasprintf("<domain><name>%s</name></domain>", vm);
     CLEANUP_JSON json_t *body =
         json_pack("{s:s, s:s, s:s, s:s, s:s}", "domain", vm, "operation", operation, "subOperation",
                   "begin", "extra", "-", "xml", xml);
-    lab_ask(lab, VERB_RUN_HOOK, data, .json = body, .reply = reply);
+    mhost_ask(mhost, VERB_RUN_HOOK, data, .json = body, .reply = reply);
 }
 
 static void on_loop(void *data)
 {
     struct asking *asking = data;
-    hooked_begin(asking->lab, asking->vm, asking->operation, on_answer, asking);
+    hooked_begin(asking->mhost, asking->vm, asking->operation, on_answer, asking);
 }
 
 static int ask_cleave(const char *vm, const char *operation, void *data, struct error *err)
 {
-    struct asking asking = {.lab = data,
+    struct asking asking = {.mhost = data,
                             .vm = vm,
                             .operation = operation,
                             .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -63,7 +63,7 @@ static int ask_cleave(const char *vm, const char *operation, void *data, struct 
     struct timespec deadline;
     clock_gettime(CLOCK_REALTIME, &deadline);
     deadline.tv_sec += PATIENCE_S;
-    evloop_post(asking.lab->loop, on_loop, &asking);
+    evloop_post(asking.mhost->loop, on_loop, &asking);
     pthread_mutex_lock(&asking.lock);
     int r = 0;
     while (r == 0 && !asking.there) {
@@ -82,42 +82,42 @@ static int ask_cleave(const char *vm, const char *operation, void *data, struct 
 
 int hooked_setup(void **state)
 {
-    int r = lab_fixture_setup(state);
-    struct lab_fixture *f = *state;
-    fake_guest_set_hook(f->lab.fake_guest, ask_cleave, &f->lab);
+    int r = mhost_fixture_setup(state);
+    struct mhost_fixture *f = *state;
+    fake_guest_set_hook(f->mhost.fake_guest, ask_cleave, &f->mhost);
     return r;
 }
 
-void hooked_create(struct lab *lab, const char *claim)
+void hooked_create(struct mhost *mhost, const char *claim)
 {
-    assert_int_equal(lab_create(lab, claim, NULL), 0);
-    assert_true(lab_settle(lab));
+    assert_int_equal(mhost_create(mhost, claim, NULL), 0);
+    assert_true(mhost_settle(mhost));
 }
 
 /* The result of `cleave vm start`. */
-int hooked_start(struct lab *lab, const char *vm)
+int hooked_start(struct mhost *mhost, const char *vm)
 {
     struct answer answer = {0};
-    lab_ask(lab, VERB_START_VM, &answer, .target = vm);
-    assert_true(lab_wait(lab, &answer));
+    mhost_ask(mhost, VERB_START_VM, &answer, .target = vm);
+    assert_true(mhost_wait(mhost, &answer));
     answer_done(&answer);
     return -(int)answer.err.reason;
 }
 
-int hooked_stop(struct lab *lab, const char *vm)
+int hooked_stop(struct mhost *mhost, const char *vm)
 {
     struct answer answer = {0};
-    lab_ask(lab, VERB_STOP_VM, &answer, .target = vm);
-    assert_true(lab_wait(lab, &answer));
+    mhost_ask(mhost, VERB_STOP_VM, &answer, .target = vm);
+    assert_true(mhost_wait(mhost, &answer));
     answer_done(&answer);
     return -(int)answer.err.reason;
 }
 
-int hooked_ask(struct lab *lab, const char *vm, const char *operation, struct error *ret_err)
+int hooked_ask(struct mhost *mhost, const char *vm, const char *operation, struct error *ret_err)
 {
     struct answer answer = {0};
-    hooked_begin(lab, vm, operation, lab_reply, &answer);
-    assert_true(lab_wait(lab, &answer));
+    hooked_begin(mhost, vm, operation, mhost_reply, &answer);
+    assert_true(mhost_wait(mhost, &answer));
     answer_done(&answer);
     if (ret_err != NULL) {
         *ret_err = answer.err;
@@ -125,11 +125,11 @@ int hooked_ask(struct lab *lab, const char *vm, const char *operation, struct er
     return -(int)answer.err.reason;
 }
 
-void hooked_look(struct lab *lab)
+void hooked_look(struct mhost *mhost)
 {
     struct answer answer = {0};
-    lab_ask(lab, VERB_LIST_VMS, &answer);
-    assert_true(lab_wait(lab, &answer));
+    mhost_ask(mhost, VERB_LIST_VMS, &answer);
+    assert_true(mhost_wait(mhost, &answer));
     answer_done(&answer);
-    assert_true(lab_settle(lab));
+    assert_true(mhost_settle(mhost));
 }

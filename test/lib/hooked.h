@@ -5,31 +5,31 @@
 #ifndef TEST_LIB_HOOKED_H
 #define TEST_LIB_HOOKED_H
 
-#include "lab_fixture.h"
+#include "mhost_fixture.h"
 
 #define ON_DEMAND(name, vm)                                                                        \
     "{\"name\": \"" name "\", \"type\": \"A100-2-10C\", \"vm\": \"" vm                             \
     "\", \"hold\": \"on-demand\"}"
 #define WHOLE(name, vm)                                                                            \
-    "{\"name\": \"" name "\", \"mode\": \"passthrough\", \"gpu\": \"" LAB_L40S "\", \"vm\": \"" vm \
-    "\", \"hold\": \"on-demand\"}"
+    "{\"name\": \"" name "\", \"mode\": \"passthrough\", \"gpu\": \"" MHOST_L40S                   \
+    "\", \"vm\": \"" vm "\", \"hold\": \"on-demand\"}"
 
-/* lab_fixture_setup() with a libvirt that calls the hook. */
+/* mhost_fixture_setup() with a libvirt that calls the hook. */
 int hooked_setup(void **state);
 
 /* Makes a claim, and waits until all is done. */
-void hooked_create(struct lab *lab, const char *claim);
+void hooked_create(struct mhost *mhost, const char *claim);
 /* The result of `cleave vm start` and `cleave vm stop`: 0 or -reason. */
-int hooked_start(struct lab *lab, const char *vm);
-int hooked_stop(struct lab *lab, const char *vm);
+int hooked_start(struct mhost *mhost, const char *vm);
+int hooked_stop(struct mhost *mhost, const char *vm);
 
 /* Asks as libvirt's hook does, and does not wait for the answer. */
-void hooked_begin(struct lab *lab, const char *vm, const char *operation, reply_fn *reply,
+void hooked_begin(struct mhost *mhost, const char *vm, const char *operation, reply_fn *reply,
                   void *data);
 /* The same, waited for: 0 or -reason; ret_err may be NULL. */
-int hooked_ask(struct lab *lab, const char *vm, const char *operation, struct error *ret_err);
+int hooked_ask(struct mhost *mhost, const char *vm, const char *operation, struct error *ret_err);
 
 /* Looks at the VMs, and waits until what follows from it is done. */
-void hooked_look(struct lab *lab);
+void hooked_look(struct mhost *mhost);
 
 #endif

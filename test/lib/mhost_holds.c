@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
-#include "lab.h"
+#include "mhost.h"
 #include "migration/migration_records.h"
 #include "migration/migrations.h"
 #include "turn/queue.h"
@@ -103,9 +103,9 @@ static const char *find_without(const struct manager *m)
     return m->running != NULL && !has_hold(m, m->running->id) ? m->running->id : NULL;
 }
 
-bool lab_holds_agree(struct lab *lab, char *why, size_t size)
+bool mhost_holds_agree(struct mhost *mhost, char *why, size_t size)
 {
-    const struct manager *m = lab->manager;
+    const struct manager *m = mhost->manager;
     for (vec_each(&m->holds, hold)) {
         if (hold->until == 0 && !is_under_way(m, hold)) {
             snprintf(why, size, "operation %s is over and holds something (kind %d)",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lab_fixture.h"
+#include "mhost_fixture.h"
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -9,61 +9,62 @@
 #include "store/memory.h"
 #include "test.h"
 
-int lab_fixture_setup(void **state)
+int mhost_fixture_setup(void **state)
 {
-    struct lab_fixture *f = xcalloc(1, sizeof(*f));
-    lab_furnish(&f->host);
-    lab_data_load(&f->data);
-    lab_open(&f->lab, &f->data, &f->host, memory_store_new());
+    struct mhost_fixture *f = xcalloc(1, sizeof(*f));
+    mhost_furnish(&f->host);
+    mhost_data_load(&f->data);
+    mhost_open(&f->mhost, &f->data, &f->host, memory_store_new());
     *state = f;
-    int r = lab_start(&f->lab);
-    return r == 0 && lab_settle(&f->lab) ? 0 : -1; /* no worker looks at what the test changes */
+    int r = mhost_start(&f->mhost);
+    return r == 0 && mhost_settle(&f->mhost) ? 0
+                                             : -1; /* no worker looks at what the test changes */
 }
 
-int lab_fixture_setup_as(void **state,
-                         void (*configure)(struct lab *lab, struct manager_config *config))
+int mhost_fixture_setup_as(void **state,
+                           void (*configure)(struct mhost *mhost, struct manager_config *config))
 {
-    int r = lab_fixture_setup(state);
-    struct lab_fixture *f = *state;
-    lab_stop(&f->lab);
-    f->lab.configure = configure;
-    return r == 0 && lab_start(&f->lab) == 0 && lab_settle(&f->lab) ? 0 : -1;
+    int r = mhost_fixture_setup(state);
+    struct mhost_fixture *f = *state;
+    mhost_stop(&f->mhost);
+    f->mhost.configure = configure;
+    return r == 0 && mhost_start(&f->mhost) == 0 && mhost_settle(&f->mhost) ? 0 : -1;
 }
 
-int lab_fixture_teardown(void **state)
+int mhost_fixture_teardown(void **state)
 {
-    struct lab_fixture *f = *state;
-    lab_close(&f->lab);
-    lab_data_done(&f->data);
+    struct mhost_fixture *f = *state;
+    mhost_close(&f->mhost);
+    mhost_data_done(&f->data);
     free(f);
     return 0;
 }
 
-void lab_assert_sound(struct lab *lab)
+void mhost_assert_sound(struct mhost *mhost)
 {
     char why[256] = "";
-    if (!lab_is_sound(lab, why, sizeof(why))) {
+    if (!mhost_is_sound(mhost, why, sizeof(why))) {
         fail_msg("%s", why);
     }
 }
 
-void lab_look(struct lab *lab)
+void mhost_look(struct mhost *mhost)
 {
     struct answer answer = {0};
-    lab_ask(lab, VERB_LIST_GPUS, &answer);
-    assert_true(lab_wait(lab, &answer));
+    mhost_ask(mhost, VERB_LIST_GPUS, &answer);
+    assert_true(mhost_wait(mhost, &answer));
     answer_done(&answer);
-    assert_true(lab_wait_stored(lab)); /* what it showed */
+    assert_true(mhost_wait_stored(mhost)); /* what it showed */
 }
 
-size_t lab_count_events(struct lab *lab, const char *kind, const char *subject,
-                        char ret_message[ERROR_TEXT_SIZE])
+size_t mhost_count_events(struct mhost *mhost, const char *kind, const char *subject,
+                          char ret_message[ERROR_TEXT_SIZE])
 {
     CLEANUP_FREE struct event *events = NULL;
     size_t n = 0;
     size_t found = 0;
-    assert_true(lab_wait_stored(lab));
-    assert_int_equal(ledger_load_events(lab->manager->ledger, 0, 1000, &events, &n, NULL), 0);
+    assert_true(mhost_wait_stored(mhost));
+    assert_int_equal(ledger_load_events(mhost->manager->ledger, 0, 1000, &events, &n, NULL), 0);
     for (size_t i = 0; i < n; i++) {
         if (str_eq(events[i].kind, kind) &&
             (subject == NULL || str_eq(events[i].subject, subject))) {
@@ -78,11 +79,11 @@ size_t lab_count_events(struct lab *lab, const char *kind, const char *subject,
 
 /* ---- the store of a stopped manager ---- */
 
-static void begin(struct lab *lab, struct draft *draft)
+static void begin(struct mhost *mhost, struct draft *draft)
 {
     struct ledger *ledger = NULL;
-    assert_null(lab->manager);
-    assert_int_equal(ledger_open(lab->store, &ledger, NULL), 0);
+    assert_null(mhost->manager);
+    assert_int_equal(ledger_open(mhost->store, &ledger, NULL), 0);
     draft_begin(draft, ledger);
 }
 
@@ -93,28 +94,28 @@ static void commit(struct draft *draft)
     ledger_free(ledger);
 }
 
-void lab_store_claim(struct lab *lab, const struct claim *claim)
+void mhost_store_claim(struct mhost *mhost, const struct claim *claim)
 {
     struct draft draft;
-    begin(lab, &draft);
+    begin(mhost, &draft);
     draft_put_claim(&draft, claim);
     commit(&draft);
 }
 
-void lab_lose_claim(struct lab *lab, const char *name)
+void mhost_lose_claim(struct mhost *mhost, const char *name)
 {
     struct draft draft;
-    begin(lab, &draft);
+    begin(mhost, &draft);
     assert_non_null(draft_claim(&draft, name));
     draft_delete_claim(&draft, name);
     commit(&draft);
 }
 
-void lab_lose_made(struct lab *lab)
+void mhost_lose_made(struct mhost *mhost)
 {
     struct draft draft;
     CLEANUP_STRLIST struct strlist keys = {0};
-    begin(lab, &draft);
+    begin(mhost, &draft);
     draft_list_records(&draft, RECORD_MADE, &keys);
     assert_int_equal(keys.n, 1);
     draft_delete_record(&draft, RECORD_MADE, keys.items[0]);
@@ -122,12 +123,12 @@ void lab_lose_made(struct lab *lab)
     commit(&draft);
 }
 
-void lab_lose_steps(struct lab *lab)
+void mhost_lose_steps(struct mhost *mhost)
 {
     struct draft draft;
     struct plan **plans = NULL;
     size_t n = 0;
-    begin(lab, &draft);
+    begin(mhost, &draft);
     assert_int_equal(ledger_load_plans(draft.ledger, 100, false, &plans, &n, NULL), 0);
     assert_true(n > 0);
     for (size_t i = 0; i < n; i++) {

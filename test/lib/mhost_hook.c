@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lab_hook.h"
+#include "mhost_hook.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -12,7 +12,7 @@
 /* One call of the hook: shared by the worker that waits and the loop that answers. Who is last
  * frees it. */
 struct call {
-    struct lab *lab;
+    struct mhost *mhost;
     char vm[VM_NAME_SIZE], operation[16];
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -48,7 +48,7 @@ static void reply(json_t *body, const struct error *err, void *data)
 static void ask(void *data)
 {
     struct call *call = data;
-    if (call->lab->manager == NULL) {
+    if (call->mhost->manager == NULL) {
         struct error err = {0};
         error_set(&err, REASON_UNAVAILABLE, "cleaved", "cleaved does not answer");
         reply(NULL, &err, call);
@@ -57,7 +57,7 @@ static void ask(void *data)
     CLEANUP_FREE char *xml = xasprintf("<domain><name>%s</name></domain>", call->vm);
     CLEANUP_JSON json_t *body =
         json_pack("{s:s, s:s, s:s}", "domain", call->vm, "operation", call->operation, "xml", xml);
-    lab_ask(call->lab, VERB_RUN_HOOK, call, .json = body, .reply = reply);
+    mhost_ask(call->mhost, VERB_RUN_HOOK, call, .json = body, .reply = reply);
 }
 
 /* On a worker. */
@@ -91,18 +91,18 @@ static int wait_for(struct call *call, struct error *err)
 
 static int run_hook(const char *vm, const char *operation, void *data, struct error *err)
 {
-    struct lab *lab = data;
+    struct mhost *mhost = data;
     struct call *call = xcalloc(1, sizeof(*call));
-    call->lab = lab;
+    call->mhost = mhost;
     STR_SET(call->vm, vm);
     STR_SET(call->operation, operation);
     pthread_mutex_init(&call->lock, NULL);
     pthread_cond_init(&call->changed, NULL);
-    evloop_post(lab->loop, ask, call);
+    evloop_post(mhost->loop, ask, call);
     return wait_for(call, err);
 }
 
-void lab_set_hook(struct lab *lab)
+void mhost_set_hook(struct mhost *mhost)
 {
-    fake_guest_set_hook(lab->fake_guest, run_hook, lab);
+    fake_guest_set_hook(mhost->fake_guest, run_hook, mhost);
 }

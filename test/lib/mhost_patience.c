@@ -2,7 +2,7 @@
 /* Time that passes for who waits for a call that hangs, and for nothing else: however busy the
  * machine is, only what really hangs is late. */
 #include "base/clock.h"
-#include "lab.h"
+#include "mhost.h"
 #include "state/state.h"
 #include "watch/looks.h"
 #include "watch/looks_inside.h"
@@ -62,18 +62,18 @@ static void lose(struct manager *m, enum port_kind port)
     manager_on_guest_timeout(m);
 }
 
-void lab_lose_patience(struct lab *lab)
+void mhost_lose_patience(struct mhost *mhost)
 {
     for (enum port_kind port = PORT_GPU; port <= PORT_GUEST; port++) {
-        bool hangs = (atomic_load(&lab->faults.hang) & 1U << port) != 0;
-        bool steps_hang = (atomic_load(&lab->faults.hang_steps) & 1U << port) != 0;
-        if (lab->manager == NULL || atomic_load(&lab->faults.hanging) == 0) {
+        bool hangs = (atomic_load(&mhost->faults.hang) & 1U << port) != 0;
+        bool steps_hang = (atomic_load(&mhost->faults.hang_steps) & 1U << port) != 0;
+        if (mhost->manager == NULL || atomic_load(&mhost->faults.hanging) == 0) {
             continue;
         }
         if (hangs) {
-            lose(lab->manager, port);
+            lose(mhost->manager, port);
         } else if (steps_hang) {
-            runner_lose_patience(lab->manager->runner, port);
+            runner_lose_patience(mhost->manager->runner, port);
         }
     }
 }

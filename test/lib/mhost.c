@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lab.h"
+#include "mhost.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 #define PATIENCE_US 60000000 /* ends what hangs, on a machine with other work, too */
 #define RESTORE_TIMEOUT_US 3000000
 
-void lab_furnish(struct fake_host *host)
+void mhost_furnish(struct fake_host *host)
 {
     host->driver_load = 1;
     fake_host_add_gpu(host, 0x41, 0x20f1, 0x145f);
@@ -37,81 +37,81 @@ void lab_furnish(struct fake_host *host)
 static void must(int result, const struct error *err, const char *what)
 {
     if (result != 0) {
-        fprintf(stderr, "lab: %s: %s\n", what, err->message);
+        fprintf(stderr, "memory host: %s: %s\n", what, err->message);
         abort();
     }
 }
 
-void lab_data_load(struct lab_data *data)
+void mhost_data_load(struct mhost_data *data)
 {
     struct error err = {0};
     must(catalog_load_default(&data->catalog, &err), &err, "catalog");
     must(rules_load_default(&data->rules, &err), &err, "rules");
 }
 
-void lab_data_done(struct lab_data *data)
+void mhost_data_done(struct mhost_data *data)
 {
     rules_free(data->rules);
     catalog_free(data->catalog);
 }
 
-void lab_open(struct lab *lab, const struct lab_data *data, struct fake_host *host,
-              struct store *store)
+void mhost_open(struct mhost *mhost, const struct mhost_data *data, struct fake_host *host,
+                struct store *store)
 {
     struct error err = {0};
-    memset(lab, 0, sizeof(*lab));
-    lab->data = data;
-    lab->vm_grace_us = 60000000;
-    lab->host = host;
-    must(evloop_new(&lab->loop), &err, "event loop");
+    memset(mhost, 0, sizeof(*mhost));
+    mhost->data = data;
+    mhost->vm_grace_us = 60000000;
+    mhost->host = host;
+    must(evloop_new(&mhost->loop), &err, "event loop");
     struct ports fakes = fake_ports_new(host);
-    lab->fake_guest = fakes.guest;
-    lab->ports = faulty_ports_new(fakes, &lab->faults);
-    lab->watch_guest = faulty_guest_new(fake_guest_port_new(host), &lab->faults);
-    lab->store = faulty_store_new(store, &lab->faults);
+    mhost->fake_guest = fakes.guest;
+    mhost->ports = faulty_ports_new(fakes, &mhost->faults);
+    mhost->watch_guest = faulty_guest_new(fake_guest_port_new(host), &mhost->faults);
+    mhost->store = faulty_store_new(store, &mhost->faults);
 }
 
-int lab_start(struct lab *lab)
+int mhost_start(struct mhost *mhost)
 {
-    struct manager_config config = {.loop = lab->loop,
-                                    .catalog = lab->data->catalog,
-                                    .rules = lab->data->rules,
-                                    .store = lab->store,
-                                    .ports = lab->ports,
-                                    .watch_guest = lab->watch_guest,
-                                    .vm_grace_us = lab->vm_grace_us,
-                                    .hook_deadline_us = lab->hook_deadline_us,
+    struct manager_config config = {.loop = mhost->loop,
+                                    .catalog = mhost->data->catalog,
+                                    .rules = mhost->data->rules,
+                                    .store = mhost->store,
+                                    .ports = mhost->ports,
+                                    .watch_guest = mhost->watch_guest,
+                                    .vm_grace_us = mhost->vm_grace_us,
+                                    .hook_deadline_us = mhost->hook_deadline_us,
                                     .restore_timeout_us = RESTORE_TIMEOUT_US};
-    if (lab->configure != NULL) {
-        lab->configure(lab, &config);
+    if (mhost->configure != NULL) {
+        mhost->configure(mhost, &config);
     }
-    return manager_new(&config, &lab->manager, NULL);
+    return manager_new(&config, &mhost->manager, NULL);
 }
 
 /* With its loop, as a process ends: timers that the manager set lead nowhere afterwards. */
-void lab_stop(struct lab *lab)
+void mhost_stop(struct mhost *mhost)
 {
     struct error err = {0};
-    manager_free(lab->manager);
-    lab->manager = NULL;
-    evloop_free(lab->loop);
-    lab->loop = NULL;
-    must(evloop_new(&lab->loop), &err, "event loop");
+    manager_free(mhost->manager);
+    mhost->manager = NULL;
+    evloop_free(mhost->loop);
+    mhost->loop = NULL;
+    must(evloop_new(&mhost->loop), &err, "event loop");
 }
 
-void lab_close(struct lab *lab)
+void mhost_close(struct mhost *mhost)
 {
-    lab_stop(lab);
-    ports_free(&lab->ports);
-    lab->watch_guest->ops->free(lab->watch_guest);
-    lab->store->ops->free(lab->store);
-    evloop_free(lab->loop);
+    mhost_stop(mhost);
+    ports_free(&mhost->ports);
+    mhost->watch_guest->ops->free(mhost->watch_guest);
+    mhost->store->ops->free(mhost->store);
+    evloop_free(mhost->loop);
 }
 
 /* ---- waiting ---- */
 
 struct watcher {
-    struct lab *lab;
+    struct mhost *mhost;
     struct evloop *loop;
     bool (*is_over)(void *data);
     void *data;
@@ -122,8 +122,8 @@ struct watcher {
 static void watch(void *data)
 {
     struct watcher *watcher = data;
-    if (watcher->lab->tick != NULL) {
-        watcher->lab->tick(watcher->lab);
+    if (watcher->mhost->tick != NULL) {
+        watcher->mhost->tick(watcher->mhost);
     }
     bool over = watcher->is_over(watcher->data);
     watcher->timed_out = !over && clock_monotonic_us() > watcher->deadline_us;
@@ -134,15 +134,15 @@ static void watch(void *data)
     (void)evloop_after(watcher->loop, TICK_US, watch, watcher);
 }
 
-static bool wait_for(struct lab *lab, bool (*is_over)(void *data), void *data)
+static bool wait_for(struct mhost *mhost, bool (*is_over)(void *data), void *data)
 {
-    struct watcher watcher = {.lab = lab,
-                              .loop = lab->loop,
+    struct watcher watcher = {.mhost = mhost,
+                              .loop = mhost->loop,
                               .is_over = is_over,
                               .data = data,
                               .deadline_us = clock_monotonic_us() + PATIENCE_US};
-    (void)evloop_after(lab->loop, 0, watch, &watcher);
-    (void)evloop_run(lab->loop);
+    (void)evloop_after(mhost->loop, 0, watch, &watcher);
+    (void)evloop_run(mhost->loop);
     return !watcher.timed_out;
 }
 
@@ -151,59 +151,59 @@ static bool is_answered(void *data)
     return ((struct answer *)data)->there;
 }
 
-bool lab_wait(struct lab *lab, struct answer *answer)
+bool mhost_wait(struct mhost *mhost, struct answer *answer)
 {
-    return wait_for(lab, is_answered, answer);
+    return wait_for(mhost, is_answered, answer);
 }
 
 static bool is_stored(void *data)
 {
-    const struct manager *m = ((struct lab *)data)->manager;
+    const struct manager *m = ((struct mhost *)data)->manager;
     return !ledger_is_busy(m->ledger) && m->lone_events.n == 0;
 }
 
-bool lab_wait_stored(struct lab *lab)
+bool mhost_wait_stored(struct mhost *mhost)
 {
-    return wait_for(lab, is_stored, lab);
+    return wait_for(mhost, is_stored, mhost);
 }
 
 static bool is_idle(void *data)
 {
-    const struct manager *m = ((struct lab *)data)->manager;
+    const struct manager *m = ((struct mhost *)data)->manager;
     return is_stored(data) && !m->busy && queue_length(m) == 0 && m->parked.n == 0 &&
            !manager_is_looking(m) && !restore_is_active(m->restore);
 }
 
-bool lab_wait_until(struct lab *lab, bool (*is_over)(void *data), void *data)
+bool mhost_wait_until(struct mhost *mhost, bool (*is_over)(void *data), void *data)
 {
-    return wait_for(lab, is_over, data);
+    return wait_for(mhost, is_over, data);
 }
 
-bool lab_settle(struct lab *lab)
+bool mhost_settle(struct mhost *mhost)
 {
-    return wait_for(lab, is_idle, lab);
+    return wait_for(mhost, is_idle, mhost);
 }
 
 struct reach {
-    struct lab *lab;
+    struct mhost *mhost;
     unsigned calls;
 };
 
 static bool is_idle_or_reached(void *data)
 {
     const struct reach *reach = data;
-    return is_idle(reach->lab) || reach->lab->faults.calls >= reach->calls;
+    return is_idle(reach->mhost) || reach->mhost->faults.calls >= reach->calls;
 }
 
-bool lab_settle_or_reach(struct lab *lab, unsigned calls)
+bool mhost_settle_or_reach(struct mhost *mhost, unsigned calls)
 {
-    struct reach reach = {lab, calls};
-    return wait_for(lab, is_idle_or_reached, &reach);
+    struct reach reach = {mhost, calls};
+    return wait_for(mhost, is_idle_or_reached, &reach);
 }
 
 /* ---- requests ---- */
 
-void lab_reply(json_t *body, const struct error *err, void *data)
+void mhost_reply(json_t *body, const struct error *err, void *data)
 {
     struct answer *answer = data;
     answer->there = true;
@@ -219,10 +219,10 @@ void answer_done(struct answer *answer)
     answer->body = NULL;
 }
 
-static int finish(struct lab *lab, struct answer *own, struct answer *ret_answer)
+static int finish(struct mhost *mhost, struct answer *own, struct answer *ret_answer)
 {
-    if (!lab_wait(lab, own)) {
-        error_set(&own->err, REASON_INTERNAL, "lab", "no answer");
+    if (!mhost_wait(mhost, own)) {
+        error_set(&own->err, REASON_INTERNAL, "memory host", "no answer");
     }
     int result = -(int)own->err.reason;
     if (ret_answer != NULL) {
@@ -233,7 +233,7 @@ static int finish(struct lab *lab, struct answer *own, struct answer *ret_answer
     return result;
 }
 
-void lab_call(struct lab *lab, enum verb_id verb, const struct request *request)
+void mhost_call(struct mhost *mhost, enum verb_id verb, const struct request *request)
 {
     static const struct caller hook = {.author = "root", .roles = ROLES_ALL};
     static const struct caller tester = {.author = "tester", .roles = ROLES_CONNECTED};
@@ -242,12 +242,13 @@ void lab_call(struct lab *lab, enum verb_id verb, const struct request *request)
         full.caller = verb == VERB_RUN_HOOK ? &hook : &tester;
     }
     if (full.reply == NULL) {
-        full.reply = lab_reply;
+        full.reply = mhost_reply;
     }
-    service_call(manager_service(lab->manager), verb, &full);
+    service_call(manager_service(mhost->manager), verb, &full);
 }
 
-static int request(struct lab *lab, enum verb_id verb, const char *text, struct answer *ret_answer)
+static int request(struct mhost *mhost, enum verb_id verb, const char *text,
+                   struct answer *ret_answer)
 {
     struct answer answer = {0};
     CLEANUP_JSON json_t *body = NULL;
@@ -255,41 +256,42 @@ static int request(struct lab *lab, enum verb_id verb, const char *text, struct 
     if (result != 0) {
         return result;
     }
-    lab_ask(lab, verb, &answer, .json = body);
-    return finish(lab, &answer, ret_answer);
+    mhost_ask(mhost, verb, &answer, .json = body);
+    return finish(mhost, &answer, ret_answer);
 }
 
-int lab_create(struct lab *lab, const char *claim_json, struct answer *answer)
+int mhost_create(struct mhost *mhost, const char *claim_json, struct answer *answer)
 {
-    return request(lab, VERB_CREATE_CLAIM, claim_json, answer);
+    return request(mhost, VERB_CREATE_CLAIM, claim_json, answer);
 }
 
-int lab_apply(struct lab *lab, const char *site_json, struct answer *answer)
+int mhost_apply(struct mhost *mhost, const char *site_json, struct answer *answer)
 {
-    return request(lab, VERB_APPLY_SITE, site_json, answer);
+    return request(mhost, VERB_APPLY_SITE, site_json, answer);
 }
 
-int lab_delete(struct lab *lab, const char *claim, struct answer *ret_answer)
+int mhost_delete(struct mhost *mhost, const char *claim, struct answer *ret_answer)
 {
     struct answer answer = {0};
-    lab_ask(lab, VERB_DELETE_CLAIM, &answer, .target = claim);
-    return finish(lab, &answer, ret_answer);
+    mhost_ask(mhost, VERB_DELETE_CLAIM, &answer, .target = claim);
+    return finish(mhost, &answer, ret_answer);
 }
 
-int lab_hook(struct lab *lab, const char *vm, const char *operation, struct answer *ret_answer)
+int mhost_hook(struct mhost *mhost, const char *vm, const char *operation,
+               struct answer *ret_answer)
 {
     struct answer answer = {0};
     char xml[128];
     (void)snprintf(xml, sizeof(xml), "<domain><name>%s</name></domain>", vm);
     CLEANUP_JSON json_t *body =
         json_pack("{s:s, s:s, s:s}", "domain", vm, "operation", operation, "xml", xml);
-    lab_ask(lab, VERB_RUN_HOOK, &answer, .json = body);
-    return finish(lab, &answer, ret_answer);
+    mhost_ask(mhost, VERB_RUN_HOOK, &answer, .json = body);
+    return finish(mhost, &answer, ret_answer);
 }
 
-const char *lab_claim_state(struct lab *lab, const char *claim)
+const char *mhost_claim_state(struct mhost *mhost, const char *claim)
 {
-    const struct claim *found = claims_find(&lab->manager->claims, claim);
+    const struct claim *found = claims_find(&mhost->manager->claims, claim);
     return found == NULL ? "" : claim_state_name(found->state);
 }
 
@@ -370,7 +372,7 @@ static const char *check_device(struct fake_host *host, const struct claim *clai
                : "is bound to a vGPU that is not there";
 }
 
-static const char *check_claim(const struct lab *lab, const struct claim *claim)
+static const char *check_claim(const struct mhost *mhost, const struct claim *claim)
 {
     if (claim->state == CLAIM_BINDING || claim->state == CLAIM_RELEASING) {
         return "is between two states";
@@ -381,12 +383,12 @@ static const char *check_claim(const struct lab *lab, const struct claim *claim)
                : claim->problem[0] == '\0' ? "failed and does not say why"
                                            : NULL;
     }
-    if (claim->state == CLAIM_BOUND && !lab->forgetful) {
-        wrong = check_device(lab->host, claim);
+    if (claim->state == CLAIM_BOUND && !mhost->forgetful) {
+        wrong = check_device(mhost->host, claim);
     }
     bool bare = claim->spec.mode == CLAIM_GPU_INSTANCE;
-    return wrong != NULL || bare || vm_has(lab->host, claim) ? wrong
-                                                             : "is not in its VM's definition";
+    return wrong != NULL || bare || vm_has(mhost->host, claim) ? wrong
+                                                               : "is not in its VM's definition";
 }
 
 /* Two claims that hold the same device, or a whole GPU and a part of it. */
@@ -426,31 +428,31 @@ struct counts {
     uint32_t vgpus, devices, instances;
 };
 
-static void count_claim(const struct lab *lab, const struct claim *claim, struct counts *counts)
+static void count_claim(const struct mhost *mhost, const struct claim *claim, struct counts *counts)
 {
     bool bare = claim->spec.mode == CLAIM_GPU_INSTANCE;
     struct claim_device own = {0};
-    counts->devices += !bare && fake_host_vm(lab->host, claim->vm) != NULL &&
+    counts->devices += !bare && fake_host_vm(mhost->host, claim->vm) != NULL &&
                        claim->state != CLAIM_FAILED && claim_device(claim, &own);
     if (claim->state != CLAIM_BOUND) {
         return;
     }
     counts->instances += claim->assigned.profile[0] != '\0';
     counts->vgpus +=
-        !bare && claim->spec.mode != CLAIM_PASSTHROUGH && check_device(lab->host, claim) == NULL;
+        !bare && claim->spec.mode != CLAIM_PASSTHROUGH && check_device(mhost->host, claim) == NULL;
 }
 
-static bool counts_agree(const struct lab *lab, const struct counts *claimed, char *why,
+static bool counts_agree(const struct mhost *mhost, const struct counts *claimed, char *why,
                          size_t size)
 {
-    uint32_t vgpus = fake_host_count_vgpus(lab->host);
-    uint32_t gis = fake_host_count_gis(lab->host);
+    uint32_t vgpus = fake_host_count_vgpus(mhost->host);
+    uint32_t gis = fake_host_count_gis(mhost->host);
     if (vgpus != claimed->vgpus) {
         snprintf(why, size, "%u vGPUs exist, %u are claimed", vgpus, claimed->vgpus);
         return false;
     }
-    if (count_devices(lab->host) != claimed->devices) {
-        snprintf(why, size, "VMs have %u devices, %u are claimed", count_devices(lab->host),
+    if (count_devices(mhost->host) != claimed->devices) {
+        snprintf(why, size, "VMs have %u devices, %u are claimed", count_devices(mhost->host),
                  claimed->devices);
         return false;
     }
@@ -463,24 +465,24 @@ static bool counts_agree(const struct lab *lab, const struct counts *claimed, ch
     return true;
 }
 
-bool lab_is_sound(struct lab *lab, char *why, size_t size)
+bool mhost_is_sound(struct mhost *mhost, char *why, size_t size)
 {
     struct counts counts = {0};
-    for (vec_each(&lab->manager->claims, claim)) {
-        const char *wrong = check_claim(lab, claim);
+    for (vec_each(&mhost->manager->claims, claim)) {
+        const char *wrong = check_claim(mhost, claim);
         if (wrong != NULL) {
             snprintf(why, size, "claim %s (%s) %s", claim->name, claim_state_name(claim->state),
                      wrong);
             return false;
         }
-        count_claim(lab, claim, &counts);
+        count_claim(mhost, claim, &counts);
     }
-    const char *twice = check_pairs(&lab->manager->claims);
+    const char *twice = check_pairs(&mhost->manager->claims);
     if (twice != NULL) {
         snprintf(why, size, "what claim %s holds is assigned twice", twice);
         return false;
     }
-    return counts_agree(lab, &counts, why, size) && lab_holds_agree(lab, why, size);
+    return counts_agree(mhost, &counts, why, size) && mhost_holds_agree(mhost, why, size);
 }
 
 static const char *check_on_demand(struct fake_host *host, const struct claim *claim)
@@ -497,10 +499,10 @@ static const char *check_on_demand(struct fake_host *host, const struct claim *c
     return NULL;
 }
 
-bool lab_power_agrees(struct lab *lab, char *why, size_t size)
+bool mhost_power_agrees(struct mhost *mhost, char *why, size_t size)
 {
-    for (vec_each(&lab->manager->claims, claim)) {
-        const char *wrong = check_on_demand(lab->host, claim);
+    for (vec_each(&mhost->manager->claims, claim)) {
+        const char *wrong = check_on_demand(mhost->host, claim);
         if (wrong != NULL) {
             snprintf(why, size, "claim %s (%s) %s", claim->name, claim_state_name(claim->state),
                      wrong);

@@ -7,7 +7,7 @@
 
 #include "api/http.h"
 #include "api/origin.h"
-#include "api/reply_json.h"
+#include "api/problem.h"
 #include "api/routes.h"
 #include "api/socket.h"
 #include "base/json.h"

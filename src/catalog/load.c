@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "catalog/check.h"
+#include "catalog/consistency.h"
 #include "catalog/readers.h"
 
 #define FILE_ENDING ".yaml"

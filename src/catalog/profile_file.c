@@ -4,7 +4,7 @@
 
 #include "base/parse.h"
 #include "base/str.h"
-#include "catalog/check.h"
+#include "catalog/consistency.h"
 #include "catalog/readers.h"
 
 #define MAX_PROFILES 32

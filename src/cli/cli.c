@@ -10,7 +10,7 @@
 #include "cli/prose.h"
 #include "cli/screen.h"
 #include "cli/view.h"
-#include "cli/waiting.h"
+#include "cli/wait_notice.h"
 
 /* A request target has 2048 bytes at most (api/openapi.yaml). */
 #define MAX_BEHIND 1500
@@ -20,12 +20,12 @@ static int send_request(struct cli *cli, const char *method, const char *path, c
 {
     if (cli->client == NULL) {
         cli->client = client_new(cli->socket);
-        cli->waiting = waiting_new(cli->socket, cli->client);
+        cli->wait_notice = wait_notice_new(cli->socket, cli->client);
     }
     client_set_timeout(cli->client, cli->timeout_s != 0 ? cli->timeout_s : CLIENT_TIMEOUT_S);
-    waiting_begin(cli->waiting, cli->waits_for);
+    wait_notice_begin(cli->wait_notice, cli->waits_for);
     int result = client_call(cli->client, method, path, body, ret_json, err);
-    waiting_end(cli->waiting);
+    wait_notice_end(cli->wait_notice);
     return result;
 }
 

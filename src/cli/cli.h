@@ -20,7 +20,7 @@ struct cli {
     bool no_wait;
     const char *behind;    /* a dry run: names to which the same is done first; NULL */
     struct client *client; /* made by the first request */
-    struct waiting *waiting;
+    struct wait_notice *wait_notice;
     const char *waits_for; /* what the next request itself waits for, or NULL */
     long timeout_s;        /* of the next request; 0: the client's own */
 };

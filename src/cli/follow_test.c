@@ -238,7 +238,7 @@ static void what_has_a_state_at_one_url_is_followed_and_cancelled(void **state)
                         "GET /v1/operations/1, POST /v1/operations/1/cancel, GET /v1/operations/1");
     assert_string_equal(view_text(answered, "work.state", ""), "cancelled");
     client_free(cli.client);
-    waiting_free(cli.waiting);
+    wait_notice_free(cli.wait_notice);
 }
 
 /* Ctrl-C leaves a drain to itself. */

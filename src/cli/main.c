@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "cli/args.h"
 #include "cli/help.h"
-#include "cli/waiting.h"
+#include "cli/wait_notice.h"
 
 /* Once per name. One that fails is reported, and stops none of the others. */
 static int run_each(struct cli *cli, const struct arguments *arguments)
@@ -75,7 +75,7 @@ int main(int argc, char **argv)
         code = run(argc, argv, &cli, &args);
     }
     client_free(cli.client);
-    waiting_free(cli.waiting);
+    wait_notice_free(cli.wait_notice);
     if (fflush(stdout) != 0 && code == 0) {
         perror("cleave: writing to standard output");
         return reason_exit_status(REASON_INTERNAL);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "cli/fit.h"
+#include "cli/column_widths.h"
 #include "cli/text.h"
 
 struct table {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "base/attr.h"
-#include "cli/fit.h"
+#include "cli/column_widths.h"
 
 struct table;
 

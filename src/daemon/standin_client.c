@@ -11,7 +11,7 @@
 
 #include "api/http_head.h"
 #include "api/http_status.h"
-#include "api/reply_json.h"
+#include "api/problem.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"

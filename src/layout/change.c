@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layout/explain.h"
 #include "layout/nearest.h"
-#include "layout/place.h"
+#include "layout/place_gis.h"
 #include "layout/search.h"
 
 #define NO_INDEX UINT32_MAX

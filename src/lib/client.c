@@ -18,7 +18,7 @@
 #include "base/str.h"
 #include "lib/carrier.h"
 #include "lib/local_socket.h"
-#include "lib/reply_json.h"
+#include "lib/reply.h"
 
 #define CONNECT_TIMEOUT_S 5L
 #define QUEUE_TIMEOUT_S 15L /* for a place in the queue of a Unix socket */

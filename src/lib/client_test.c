@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "lib/local_socket.h"
-#include "lib/reply_json.h"
+#include "lib/reply.h"
 #include "test.h"
 
 static void names_are_escaped(void **state)

@@ -6,7 +6,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "restore/restore.h"
+#include "restore/restorations.h"
 #include "restore/restore_run.h"
 #include "restore/stale.h"
 #include "state/planner_view.h"

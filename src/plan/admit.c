@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "plan/health.h"
+#include "plan/gpu_gate.h"
 
 static void claim_subject(const struct claim *claim, char *out, size_t size)
 {
@@ -148,7 +148,7 @@ int admit_on_gpu(const struct planner *planner, const struct claim *claim, const
                          claim->spec.gpu, bdf);
     }
     if (gpu->problem[0] != '\0') {
-        int result = health_check_quarantine(planner, gpu, err); /* says what to do about it */
+        int result = gate_check_quarantine(planner, gpu, err); /* says what to do about it */
         return result != 0 ? result
                            : error_set(err, REASON_DRIVER, subject, "GPU %s can't be used: %s", bdf,
                                        gpu->problem);

@@ -6,7 +6,7 @@
 
 #include "place/place.h"
 #include "plan/mode.h"
-#include "plan/request.h"
+#include "plan/plan_request.h"
 
 struct admitted {
     struct claim claim; /* spec with mode, type and profile made canonical */

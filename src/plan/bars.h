@@ -3,7 +3,7 @@
 #ifndef PLAN_BARS_H
 #define PLAN_BARS_H
 
-#include "plan/request.h"
+#include "plan/plan_request.h"
 
 /* A VM, running or not, whose definition names the device though no claim put it there and none has
  * it; NULL: none. */

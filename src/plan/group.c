@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
-#include "plan/health.h"
+#include "plan/gpu_gate.h"
 #include "plan/mode.h"
 #include "plan/work_release.h"
 
@@ -135,8 +135,8 @@ static int check_along(const struct gpu_work *work, const struct gpu_work *other
     if (gpu->other_vendor != 0 || gpu->problem[0] != '\0') {
         return refuse_member(work, member, err);
     }
-    int result = health_check_quarantine(planner, gpu, err);
-    result = result != 0 ? result : health_check_cordon(planner, gpu, err);
+    int result = gate_check_quarantine(planner, gpu, err);
+    result = result != 0 ? result : gate_check_cordon(planner, gpu, err);
     if (result == 0) {
         result = mode_guard(gpu, planner->claims, work->request->remove, work->request->n_remove,
                             false, GPU_PASSTHROUGH, err);

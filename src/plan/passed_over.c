@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "plan/health.h"
+#include "plan/gpu_gate.h"
 
 #define MAX_NAMES 4 /* of claims on one GPU */
 #define MAX_GPUS 4
@@ -119,9 +119,9 @@ static const struct {
     int (*check)(const struct planner *planner, const struct gpu *gpu, struct error *err);
     const char *words;
 } states[] = {
-    {health_check_quarantine, "is quarantined"},
-    {health_check_cordon, "is cordoned"},
-    {health_check_held, "is in the hands of a plan that waits"},
+    {gate_check_quarantine, "is quarantined"},
+    {gate_check_cordon, "is cordoned"},
+    {gate_check_held, "is in the hands of a plan that waits"},
 };
 
 static const char *find_state(const struct passed_over *passed, const struct passed *one)

@@ -7,7 +7,7 @@
 #ifndef PLAN_PLANNER_H
 #define PLAN_PLANNER_H
 
-#include "plan/request.h"
+#include "plan/plan_request.h"
 
 /* Checks one claim against catalog, rules and host without placing it: resolves spec.mode, type
  * and profile in place. Also used by create before a plan exists. */

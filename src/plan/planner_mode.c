@@ -6,8 +6,8 @@
 #include "plan/ability.h"
 #include "plan/bars.h"
 #include "plan/collect.h"
+#include "plan/gpu_gate.h"
 #include "plan/group.h"
-#include "plan/health.h"
 #include "plan/mode.h"
 #include "plan/planner.h"
 #include "plan/work_enter.h"
@@ -106,7 +106,7 @@ int planner_mode(const struct planner *planner, const char *text, enum gpu_mode 
     }
     CLEANUP(plan_freep) struct plan *plan = collect_begin(request.purpose, NULL, NULL);
     CLEANUP(works_done) struct works works = {0};
-    int result = health_check_quarantine(planner, gpu, err);
+    int result = gate_check_quarantine(planner, gpu, err);
     result = result != 0 ? result : check_answers(gpu, err);
     result = result != 0 ? result : works_init(&works, planner, &request, err);
     if (result == 0 && (gpu->mode != mode || mode == GPU_IDLE)) {

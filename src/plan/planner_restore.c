@@ -5,8 +5,8 @@
 #include "base/str.h"
 #include "plan/ability.h"
 #include "plan/collect.h"
+#include "plan/gpu_gate.h"
 #include "plan/group.h"
-#include "plan/health.h"
 #include "plan/mode.h"
 #include "plan/restore_work.h"
 #include "plan/seats.h"
@@ -115,7 +115,7 @@ static int check_answers(const struct restore *r, struct error *err)
     if (host->pci_problem[0] != '\0') {
         return error_set(err, REASON_UNAVAILABLE, r->work.subject, "%s", host->pci_problem);
     }
-    return health_check_quarantine(r->work.planner, gpu, err);
+    return gate_check_quarantine(r->work.planner, gpu, err);
 }
 
 /* Everything but pass-through needs NVIDIA's driver on the GPU, and its library. 1: a step that

@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 #include "place/place.h"
-#include "plan/facts.h"
+#include "plan/migration_facts.h"
 
 /* ---- the source ---- */
 

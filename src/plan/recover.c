@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 #include "plan/collect.h"
-#include "plan/health.h"
+#include "plan/gpu_gate.h"
 #include "plan/restore.h"
 
 /* ---- guards ---- */

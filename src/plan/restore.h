@@ -9,7 +9,7 @@
 #ifndef PLAN_RESTORE_H
 #define PLAN_RESTORE_H
 
-#include "plan/request.h"
+#include "plan/plan_request.h"
 
 enum restore_outcome {
     RESTORE_THERE,   /* has its device */

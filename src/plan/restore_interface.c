@@ -6,7 +6,7 @@
  * The vGPU can be made again, but under another name: on a function, or with a new UUID.
  */
 #include "base/str.h"
-#include "plan/health.h"
+#include "plan/gpu_gate.h"
 #include "plan/restore_work.h"
 
 /* An interface that functions show, or mdev's driver: not only what is expected of functions that
@@ -38,7 +38,7 @@ static bool is_free(const struct restore *r, const struct restore_item *mine,
         }
     }
     return work_defined_in(&r->work, vf) == NULL &&
-           !health_is_stuck(r->work.planner, r->work.gpu, vf);
+           !gate_is_stuck(r->work.planner, r->work.gpu, vf);
 }
 
 /* The function on which it was, if that is free; else the first free one. */

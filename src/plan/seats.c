@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
-#include "plan/health.h"
+#include "plan/gpu_gate.h"
 
 /* The memory of an instance that vGPUs share is that of the largest type made for its profile. */
 static uint32_t most_by_memory(const struct gpu_work *work, const struct cat_vgpu_type *type)
@@ -66,7 +66,7 @@ static bool is_claimed(const struct gpu_work *work, const struct pci_addr *vf)
 bool seats_is_spare(const struct gpu_work *work, const struct pci_addr *vf)
 {
     return gpu_find_vgpu_vf(work->gpu, vf) == NULL && !is_claimed(work, vf) &&
-           work_defined_in(work, vf) == NULL && !health_is_stuck(work->planner, work->gpu, vf);
+           work_defined_in(work, vf) == NULL && !gate_is_stuck(work->planner, work->gpu, vf);
 }
 
 uint32_t seats_count_spares(const struct gpu_work *work)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
-#include "plan/health.h"
+#include "plan/gpu_gate.h"
 #include "plan/work_release.h"
 
 static bool vf_is_free(const struct gpu_work *work, size_t n_assigned, const struct pci_addr *vf)
@@ -24,7 +24,7 @@ static bool vf_is_free(const struct gpu_work *work, size_t n_assigned, const str
             return false;
         }
     }
-    return work_defined_in(work, vf) == NULL && !health_is_stuck(work->planner, work->gpu, vf);
+    return work_defined_in(work, vf) == NULL && !gate_is_stuck(work->planner, work->gpu, vf);
 }
 
 /* The device that is reserved for a claim that is allocated, or made again, or moved; or NULL. */

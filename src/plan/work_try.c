@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/work_try.h"
 
+#include "plan/gpu_gate.h"
 #include "plan/group.h"
-#include "plan/health.h"
 #include "plan/together.h"
 #include "plan/work_solve.h"
 
 int work_admit(const struct gpu_work *work, const struct claim *claim,
                struct admitted *ret_admitted, struct error *err)
 {
-    int result = health_check_quarantine(work->planner, work->gpu, err);
+    int result = gate_check_quarantine(work->planner, work->gpu, err);
     if (result == 0) {
         result = admit_on_gpu(work->planner, claim, work->gpu, ret_admitted, err);
     }
     if (result == 0) {
         result = together_check(work->planner, work->request, ret_admitted, err);
     }
-    result = result != 0 ? result : health_check_cordon(work->planner, work->gpu, err);
-    return result != 0 ? result : health_check_held(work->planner, work->gpu, err);
+    result = result != 0 ? result : gate_check_cordon(work->planner, work->gpu, err);
+    return result != 0 ? result : gate_check_held(work->planner, work->gpu, err);
 }
 
 int work_try(struct gpu_work *work, const struct claim *claim, const struct claim *moved,

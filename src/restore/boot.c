@@ -16,7 +16,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "restore/restore.h"
+#include "restore/restorations.h"
 #include "state/boot_record.h"
 #include "state/made_record.h"
 #include "state/state.h"

@@ -4,7 +4,7 @@
  */
 #include "base/str.h"
 #include "mhost_fixture.h"
-#include "restore/restore.h"
+#include "restore/restorations.h"
 #include "restore/restore_run.h"
 #include "state/state.h"
 #include "test.h"

@@ -7,8 +7,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "store/migrations.h"
 #include "store/plain_words.h"
+#include "store/schema_changes.h"
 #include "store/sqlite.h"
 #include "store/sqlite_file.h"
 #include "store/sqlite_stmt.h"
@@ -33,7 +33,8 @@ static int read_int(struct sqlite_store *s, const char *sql, int *ret_value, str
     return r == SQLITE_ROW ? 0 : sqlite_fail(s, err, "reading the database header");
 }
 
-/* The function that migrations call. A document that can't be read is left for who reads it. */
+/* The function that changes of the schema call. A document that can't be read is left for who reads
+ * it. */
 static void rewrite(sqlite3_context *context, int n UNUSED, sqlite3_value **values)
 {
     const char *text = (const char *)sqlite3_value_text(values[0]);
@@ -48,16 +49,16 @@ static void rewrite(sqlite3_context *context, int n UNUSED, sqlite3_value **valu
     sqlite3_result_text(context, now, -1, SQLITE_TRANSIENT);
 }
 
-static int apply_migration(struct sqlite_store *s, const struct migration *migration,
-                           struct error *err)
+static int apply_schema_change(struct sqlite_store *s, const struct schema_change *change,
+                               struct error *err)
 {
     char sql[64];
     int r = exec(s, "BEGIN IMMEDIATE", err, "migrating");
     if (r != 0) {
         return r;
     }
-    snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", migration->version);
-    r = exec(s, migration->sql, err, "migrating");
+    snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", change->version);
+    r = exec(s, change->sql, err, "migrating");
     if (r == 0) {
         r = exec(s, sql, err, "migrating");
     }
@@ -75,7 +76,7 @@ static int migrate(struct sqlite_store *s, const char *path, struct error *err)
     int application = 0;
     int version = 0;
     size_t n = 0;
-    const struct migration *migrations = migrations_list(&n);
+    const struct schema_change *changes = schema_changes_list(&n);
     int r = read_int(s, "PRAGMA application_id", &application, err);
     if (r == 0) {
         r = read_int(s, "PRAGMA user_version", &version, err);
@@ -86,7 +87,7 @@ static int migrate(struct sqlite_store *s, const char *path, struct error *err)
     if (application != APPLICATION_ID && (application != 0 || version != 0)) {
         return error_set(err, REASON_CONFLICT, path, "%s is a database of another program", path);
     }
-    int known = migrations[n - 1].version;
+    int known = changes[n - 1].version;
     if (version > known) {
         r = error_set(err, REASON_UNSUPPORTED, path,
                       "%s has schema %d, this cleaved knows only up to %d", path, version, known);
@@ -105,8 +106,8 @@ static int migrate(struct sqlite_store *s, const char *path, struct error *err)
         r = sqlite_fail(s, err, "migrating");
     }
     for (size_t i = 0; i < n && r == 0; i++) {
-        if (migrations[i].version > version) {
-            r = apply_migration(s, &migrations[i], err);
+        if (changes[i].version > version) {
+            r = apply_schema_change(s, &changes[i], err);
         }
     }
     return r;

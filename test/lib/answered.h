@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "cli/args.h"
 #include "cli/help.h"
-#include "cli/waiting.h"
+#include "cli/wait_notice.h"
 #include "test.h"
 
 #define ANSWERED_MAX_WORDS 8
@@ -63,7 +63,7 @@ static inline int answered_run(const char *line, struct error *err)
         r = args.arguments.command->run(&cli, &args.arguments, err);
     }
     client_free(cli.client);
-    waiting_free(cli.waiting);
+    wait_notice_free(cli.wait_notice);
     return r;
 }
 

@@ -13,7 +13,7 @@
 #include "drawn_host.h"
 #include "plan/bars.h"
 #include "plan/candidate.h"
-#include "plan/facts.h"
+#include "plan/migration_facts.h"
 #include "plan/preflight.h"
 #include "random.h"
 #include "sim_world.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests to recover a GPU, and what settles a plan. Loop thread only. */
-#ifndef VERBS_RECOVER_H
-#define VERBS_RECOVER_H
+#ifndef VERBS_GPU_RECOVER_H
+#define VERBS_GPU_RECOVER_H
 
 #include <stdbool.h>
 

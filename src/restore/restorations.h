@@ -2,8 +2,8 @@
 /*
  * Restorations of this host (restore_run.h): what begins, hurries and ends them. Loop thread only.
  */
-#ifndef RESTORE_RESTORE_H
-#define RESTORE_RESTORE_H
+#ifndef RESTORE_RESTORATIONS_H
+#define RESTORE_RESTORATIONS_H
 
 #include <stdint.h>
 

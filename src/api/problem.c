@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/reply_json.h"
+#include "api/problem.h"
 
 #include "base/str.h"
 #include "model/encode.h"

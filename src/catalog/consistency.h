@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks across the parts of a model, and over all models. Private to the catalog. */
-#ifndef CATALOG_CHECK_H
-#define CATALOG_CHECK_H
+#ifndef CATALOG_CONSISTENCY_H
+#define CATALOG_CONSISTENCY_H
 
 #include "base/json.h"
 #include "catalog/content.h"

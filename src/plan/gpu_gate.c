@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plan/health.h"
+#include "plan/gpu_gate.h"
 
-int health_check_quarantine(const struct planner *planner, const struct gpu *gpu, struct error *err)
+int gate_check_quarantine(const struct planner *planner, const struct gpu *gpu, struct error *err)
 {
     const struct gpu_record *record = planner_record_of(planner, gpu);
     if (record == NULL || !record->quarantine.set) {
@@ -15,7 +15,7 @@ int health_check_quarantine(const struct planner *planner, const struct gpu *gpu
     return r;
 }
 
-int health_check_cordon(const struct planner *planner, const struct gpu *gpu, struct error *err)
+int gate_check_cordon(const struct planner *planner, const struct gpu *gpu, struct error *err)
 {
     const struct gpu_record *record = planner_record_of(planner, gpu);
     if (record == NULL || !record->cordon.set) {
@@ -32,7 +32,7 @@ int health_check_cordon(const struct planner *planner, const struct gpu *gpu, st
     return r;
 }
 
-int health_check_held(const struct planner *planner, const struct gpu *gpu, struct error *err)
+int gate_check_held(const struct planner *planner, const struct gpu *gpu, struct error *err)
 {
     if (planner->is_held == NULL || !planner->is_held(&gpu->addr, planner->held_data)) {
         return 0;
@@ -45,8 +45,7 @@ int health_check_held(const struct planner *planner, const struct gpu *gpu, stru
     return r;
 }
 
-bool health_is_stuck(const struct planner *planner, const struct gpu *gpu,
-                     const struct pci_addr *vf)
+bool gate_is_stuck(const struct planner *planner, const struct gpu *gpu, const struct pci_addr *vf)
 {
     const struct gpu_record *record = planner_record_of(planner, gpu);
     return record != NULL && gpu_record_find_stuck(record, vf) != NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/reply_json.h"
+#include "lib/reply.h"
 
 #include "base/str.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What each side of a migration knows, as text. Private to src/plan. */
-#ifndef PLAN_FACTS_H
-#define PLAN_FACTS_H
+#ifndef PLAN_MIGRATION_FACTS_H
+#define PLAN_MIGRATION_FACTS_H
 
 #include "model/incoming.h"
-#include "plan/request.h"
+#include "plan/plan_request.h"
 
 /* "" is unknown. */
 void fact_set(struct migration_facts *facts, enum migration_fact fact, const char *value);

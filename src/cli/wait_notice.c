@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/waiting.h"
+#include "cli/wait_notice.h"
 
 #include <stdio.h>
 
@@ -15,7 +15,7 @@
 #define HEALTH_TIMEOUT_S 1
 #define USECS_PER_S 1000000
 
-struct waiting {
+struct wait_notice {
     struct client *aside; /* asks while the other one waits */
     uint64_t began_us;
     const char *own;
@@ -23,7 +23,7 @@ struct waiting {
     struct screen_line line;
 };
 
-bool waiting_describe(const json_t *health, char *out, size_t size)
+bool wait_notice_describe(const json_t *health, char *out, size_t size)
 {
     const json_t *problems = view_at(health, "problems");
     const char *plan = view_text(health, "turn.plan", NULL);
@@ -46,54 +46,54 @@ bool waiting_describe(const json_t *health, char *out, size_t size)
 
 static void report_wait(void *data)
 {
-    struct waiting *waiting = data;
+    struct wait_notice *wait_notice = data;
     CLEANUP_JSON json_t *health = NULL;
     struct error err = {0};
     char text[512];
-    uint64_t seconds = (clock_monotonic_us() - waiting->began_us) / USECS_PER_S;
-    if (client_call(waiting->aside, "GET", "/v1/health", NULL, &health, &err) != 0) {
+    uint64_t seconds = (clock_monotonic_us() - wait_notice->began_us) / USECS_PER_S;
+    if (client_call(wait_notice->aside, "GET", "/v1/health", NULL, &health, &err) != 0) {
         bool said = /* by cleaved itself */
             str_eq(err.subject, "cleaved") || str_eq(err.subject, STOPPING_SUBJECT);
         str_print(text, sizeof(text), "%s", said ? err.message : "cleaved has not answered yet");
-    } else if (waiting->own != NULL) {
-        str_print(text, sizeof(text), "waiting until %s", waiting->own);
-    } else if (!waiting_describe(health, text, sizeof(text))) {
+    } else if (wait_notice->own != NULL) {
+        str_print(text, sizeof(text), "waiting until %s", wait_notice->own);
+    } else if (!wait_notice_describe(health, text, sizeof(text))) {
         return;
     }
     if (screen_error_is_terminal()) {
         CLEANUP_FREE char *line = xasprintf("%.110s, %llu s", text, (unsigned long long)seconds);
-        screen_line_show(&waiting->line, line);
-    } else if (!str_eq(text, waiting->shown)) {
+        screen_line_show(&wait_notice->line, line);
+    } else if (!str_eq(text, wait_notice->shown)) {
         fprintf(stderr, "cleave: %s, %llu s\n", text, (unsigned long long)seconds);
-        STR_SET(waiting->shown, text);
+        STR_SET(wait_notice->shown, text);
     }
     fflush(stderr);
 }
 
-struct waiting *waiting_new(const char *socket, struct client *client)
+struct wait_notice *wait_notice_new(const char *socket, struct client *client)
 {
-    struct waiting *waiting = xcalloc(1, sizeof(*waiting));
-    waiting->aside = client_new(socket);
-    client_set_timeout(waiting->aside, HEALTH_TIMEOUT_S);
-    client_on_wait(client, FIRST_MS, report_wait, waiting);
-    return waiting;
+    struct wait_notice *wait_notice = xcalloc(1, sizeof(*wait_notice));
+    wait_notice->aside = client_new(socket);
+    client_set_timeout(wait_notice->aside, HEALTH_TIMEOUT_S);
+    client_on_wait(client, FIRST_MS, report_wait, wait_notice);
+    return wait_notice;
 }
 
-void waiting_free(struct waiting *waiting)
+void wait_notice_free(struct wait_notice *wait_notice)
 {
-    if (waiting != NULL) {
-        client_free(waiting->aside);
-        free(waiting);
+    if (wait_notice != NULL) {
+        client_free(wait_notice->aside);
+        free(wait_notice);
     }
 }
 
-void waiting_begin(struct waiting *waiting, const char *own)
+void wait_notice_begin(struct wait_notice *wait_notice, const char *own)
 {
-    waiting->own = own;
-    waiting->began_us = clock_monotonic_us();
+    wait_notice->own = own;
+    wait_notice->began_us = clock_monotonic_us();
 }
 
-void waiting_end(struct waiting *waiting)
+void wait_notice_end(struct wait_notice *wait_notice)
 {
-    screen_line_clear(&waiting->line);
+    screen_line_clear(&wait_notice->line);
 }

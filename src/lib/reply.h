@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bodies of the API as the client reads them. */
-#ifndef LIB_REPLY_JSON_H
-#define LIB_REPLY_JSON_H
+/* Replies of the API as the client reads them. */
+#ifndef LIB_REPLY_H
+#define LIB_REPLY_H
 
 #include <jansson.h>
 #include <stddef.h>

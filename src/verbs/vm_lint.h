@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests about what is wrong with a VM's definition. Loop thread only. */
-#ifndef VERBS_LINT_H
-#define VERBS_LINT_H
+#ifndef VERBS_VM_LINT_H
+#define VERBS_VM_LINT_H
 
 #include "service/service.h"
 

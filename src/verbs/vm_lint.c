@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Faults of a VM's definition: read while changes go on, judged in the light of the host
  * and the claims as they are then. */
-#include "verbs/lint.h"
+#include "verbs/vm_lint.h"
 
 #include "base/stopping.h"
 #include "base/str.h"

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The database's schema, as the numbered changes that lead to it. Applied ones are never edited. */
-#ifndef STORE_MIGRATIONS_H
-#define STORE_MIGRATIONS_H
+#ifndef STORE_SCHEMA_CHANGES_H
+#define STORE_SCHEMA_CHANGES_H
 
 #include <stddef.h>
 
-struct migration {
+struct schema_change {
     int version;     /* user_version once applied */
     const char *sql; /* may call plain_words(JSON text): see plain_words.h */
 };
 
 /* Ascending from 1 without gaps. */
-const struct migration *migrations_list(size_t *ret_n);
+const struct schema_change *schema_changes_list(size_t *ret_n);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How wide the columns of a table are where they can't all be as wide as their cells. */
-#ifndef CLI_FIT_H
-#define CLI_FIT_H
+#ifndef CLI_COLUMN_WIDTHS_H
+#define CLI_COLUMN_WIDTHS_H
 
 #include <stdbool.h>
 #include <stddef.h>

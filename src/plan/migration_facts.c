@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plan/facts.h"
+#include "plan/migration_facts.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `cleave gpu recover`: the plan, and what becomes of the quarantine when it ends. */
-#include "verbs/recover.h"
+#include "verbs/gpu_recover.h"
 
 #include <stdio.h>
 #include <string.h>

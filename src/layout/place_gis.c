@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "layout/place.h"
+#include "layout/place_gis.h"
 
 #include "layout/explain.h"
 #include "layout/nearest.h"

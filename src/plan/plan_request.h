@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a plan is asked for, and all that is known while it is made. */
-#ifndef PLAN_REQUEST_H
-#define PLAN_REQUEST_H
+#ifndef PLAN_PLAN_REQUEST_H
+#define PLAN_PLAN_REQUEST_H
 
 #include "base/error.h"
 #include "catalog/catalog.h"

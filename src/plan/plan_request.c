@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plan/request.h"
+#include "plan/plan_request.h"
 
 #include "base/str.h"
 

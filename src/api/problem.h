@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bodies that the API layer makes itself, and what it must know of the manager's. */
-#ifndef API_REPLY_JSON_H
-#define API_REPLY_JSON_H
+/* Problems: bodies that the API layer makes itself; and what it must know of the manager's. */
+#ifndef API_PROBLEM_H
+#define API_PROBLEM_H
 
 #include <jansson.h>
 #include <stdbool.h>

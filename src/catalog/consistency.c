@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks of the data: within a model, between its parts, and over all models. */
-#include "catalog/check.h"
+#include "catalog/consistency.h"
 
 #include <stdlib.h>
 #include <string.h>

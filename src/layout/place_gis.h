@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Placing more next to what stands on a GPU. Private to layout. */
-#ifndef LAYOUT_PLACE_H
-#define LAYOUT_PLACE_H
+#ifndef LAYOUT_PLACE_GIS_H
+#define LAYOUT_PLACE_GIS_H
 
 #include "layout/geometry.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "restore/restore.h"
+#include "restore/restorations.h"
 
 #include "base/clock.h"
 #include "base/id.h"

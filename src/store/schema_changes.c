@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/migrations.h"
+#include "store/schema_changes.h"
 
 #include "base/attr.h"
 
-static const struct migration migrations[] = {
+static const struct schema_change changes[] = {
     {
         .version = 1,
         .sql = "CREATE TABLE claims ("
@@ -76,8 +76,8 @@ static const struct migration migrations[] = {
     },
 };
 
-const struct migration *migrations_list(size_t *ret_n)
+const struct schema_change *schema_changes_list(size_t *ret_n)
 {
-    *ret_n = ARRAY_SIZE(migrations);
-    return migrations;
+    *ret_n = ARRAY_SIZE(changes);
+    return changes;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/fit.h"
+#include "cli/column_widths.h"
 
 #define TEXT_WIDTH 24
 #define SHORT_WIDTH 18

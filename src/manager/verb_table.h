@@ -3,8 +3,8 @@
  * API JSON (api/openapi.yaml). Changes answer with {"plan": …, "claims": […]}; with dry_run nothing
  * is stored or changed and the plan's state is "planned"; else the plan is running (ask GET_PLAN).
  */
-#ifndef MANAGER_VERBS_H
-#define MANAGER_VERBS_H
+#ifndef MANAGER_VERB_TABLE_H
+#define MANAGER_VERB_TABLE_H
 
 #include "service/service.h"
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A GPU that is closed to new claims, by quarantine, cordon or a plan in hand. Private to src/plan.
+ */
+#ifndef PLAN_GPU_GATE_H
+#define PLAN_GPU_GATE_H
+
+#include "plan/plan_request.h"
+
+/* Nothing is planned on a quarantined GPU but its recovery, and taking away: -NO_CAPACITY. */
+int gate_check_quarantine(const struct planner *planner, const struct gpu *gpu, struct error *err);
+/* No new claim goes to a cordoned one: -NO_CAPACITY. */
+int gate_check_cordon(const struct planner *planner, const struct gpu *gpu, struct error *err);
+/* Nor to one that a waiting plan has in hand: -UNAVAILABLE. */
+int gate_check_held(const struct planner *planner, const struct gpu *gpu, struct error *err);
+/* Does the virtual function not let go of its last vGPU? */
+bool gate_is_stuck(const struct planner *planner, const struct gpu *gpu, const struct pci_addr *vf);
+
+#endif

@@ -5,7 +5,8 @@
 
 #include "base/log.h"
 #include "base/str.h"
-#include "migration/incoming.h"
+#include "migration/incoming_abort.h"
+#include "migration/incoming_vm.h"
 #include "migration/migrations.h"
 #include "migration/outgoing.h"
 #include "state/txn.h"

@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "migration/incoming.h"
 #include "migration/incoming_operation.h"
+#include "migration/incoming_vm.h"
 #include "migration/migration_holds.h"
 #include "migration/migration_records.h"
 #include "migration/migrations.h"

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A reservation whose VM does not come is given back: for the source, or on its own after too long
+ * a silence. */
+#include "migration/incoming_abort.h"
+
+#include <stdio.h>
+
+#include "base/id.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "migration/incoming_vm.h"
+#include "migration/migration_records.h"
+#include "migration/migrations.h"
+#include "state/planner_view.h"
+#include "turn/plans.h"
+#include "turn/queue.h"
+
+static int refuse_present(const struct incoming_vm *incoming_vm, struct error *err)
+{
+    const struct vm *vm = NULL;
+    if (!incoming_vm_see_vm(incoming_vm, &vm) && vm == NULL) {
+        return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
+                         incoming_vm->manager->host->libvirt_problem);
+    }
+    if (vm == NULL || vm->state == VM_SHUT_OFF || vm->state == VM_CRASHED) {
+        return 0;
+    }
+    return error_set(err, REASON_IN_USE, SUBJECT("vm", vm->name), "VM \"%s\" is here, %s", vm->name,
+                     vm_state_name(vm->state));
+}
+
+static int plan_abort(const struct change *change, struct plan **ret_plan, struct error *err)
+{
+    struct manager *m = change->manager;
+    const struct incoming *incoming = change->incoming_vm->incoming;
+    const char *names[MIGRATION_MAX_CLAIMS];
+    size_t n = 0;
+    for (vec_each(&incoming->devices, device)) {
+        if (claims_find(&m->claims, device->claim) != NULL) {
+            names[n++] = device->claim;
+        }
+    }
+    char reason[PLAN_REASON_SIZE];
+    str_print(reason, sizeof(reason), "vm migrate %s from %s: give back", incoming->vm,
+              incoming->host);
+    struct plan_request request = {.remove = names,
+                                   .n_remove = n,
+                                   .author = incoming->author,
+                                   .reason = reason,
+                                   .new_uuid = id_uuid};
+    struct planner planner = manager_planner(m);
+    return planner_build(&planner, &request, ret_plan, err);
+}
+
+static void run_abort(struct change *change)
+{
+    struct manager *m = change->manager;
+    struct error err = {0};
+    struct plan *plan = NULL;
+    change->incoming_vm = incoming_vm_find(m, change->name);
+    if (change->incoming_vm == NULL || change->incoming_vm->incoming->state != INCOMING_PREPARED) {
+        if (change->incoming_vm == NULL) {
+            error_set(&err, REASON_NOT_FOUND, SUBJECT("migration", change->name),
+                      "this host has no incoming migration \"%s\"", change->name);
+            change_refuse(change, &err);
+        } else { /* another was quicker */
+            change_answer(change, incoming_vm_show(change->incoming_vm));
+        }
+        return;
+    }
+    if (refuse_present(change->incoming_vm, &err) != 0 || plan_abort(change, &plan, &err) != 0) {
+        change_refuse(change, &err);
+        return;
+    }
+    if (change->dry_run) {
+        plan_free(plan);
+        change_answer(change, incoming_vm_show(change->incoming_vm));
+        return;
+    }
+    change->show = incoming_vm_show_change;
+    STR_SET(change->operation, change->incoming_vm->incoming->id);
+    change_carry_out(change, plan);
+}
+
+static void abort_replied(json_t *body, const struct error *err, void *data)
+{
+    (void)data;
+    json_decref(body);
+    if (err != NULL) {
+        log_warning("giving back what a VM that comes in would have had (%s): %s", err->subject,
+                    err->message);
+    }
+}
+
+bool incoming_vm_is_idle(const struct incoming_vm *incoming_vm)
+{
+    return incoming_vm->incoming->state == INCOMING_PREPARED && !incoming_vm->committing &&
+           !change_is_waiting(incoming_vm->manager, run_abort, incoming_vm->incoming->id);
+}
+
+/* On its own: no one waits for the answer. */
+void incoming_vm_give_back(struct incoming_vm *incoming_vm)
+{
+    struct caller caller = {0};
+    STR_SET(caller.author, incoming_vm->incoming->author);
+    struct request request = {.caller = &caller, .reply = abort_replied};
+    change_enqueue(
+        change_new(incoming_vm->manager, run_abort, &request, incoming_vm->incoming->id));
+}
+
+static int want_abort(struct incoming_vm *incoming_vm, struct error *err)
+{
+    struct incoming *incoming = incoming_vm->incoming;
+    if (incoming->state == INCOMING_COMMITTED) {
+        return error_set(err, REASON_CONFLICT, SUBJECT("vm", incoming->vm),
+                         "VM \"%s\" came in already and lives here", incoming->vm);
+    }
+    if (incoming->abort || incoming_is_over(incoming)) {
+        return 0;
+    }
+    incoming->abort = true; /* anyone who looks next begins */
+    int r = incoming_vm_store(incoming_vm, err);
+    incoming->abort = r == 0;
+    return r;
+}
+
+void manager_abort_incoming(struct manager *m, const struct request *request)
+{
+    struct error err = {0};
+    if (manager_call_in_turn(m, manager_abort_incoming, request)) {
+        return;
+    }
+    struct incoming_vm *incoming_vm = incoming_vm_require(m, request->target, &err);
+    if (incoming_vm == NULL) {
+        request_refuse(request, &err);
+        return;
+    }
+    if (incoming_vm_is_idle(
+            incoming_vm)) { /* its answer is that of the plan, or why there is none */
+        change_enqueue(change_new(m, run_abort, request, request->target));
+        return;
+    }
+    if (!request->dry_run && want_abort(incoming_vm, &err) != 0) {
+        request_refuse(request, &err);
+        return;
+    }
+    request_answer(request, incoming_vm_show(incoming_vm));
+}

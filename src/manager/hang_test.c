@@ -6,9 +6,8 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "hooked.h"
+#include "manager/hang_fixture.h"
 #include "manager/manager.h"
-#include "mhost_fixture.h"
 #include "state/lateness.h"
 #include "state/state.h"
 #include "store/busy.h"
@@ -19,40 +18,6 @@
 #define NVML_CLAIM "{\"name\": \"a\", \"type\": \"A100-2-10C\", \"vm\": \"web1\"}"
 #define WHOLE_GPU "{\"name\": \"w\", \"mode\": \"passthrough\", \"gpu\": \"" MHOST_L40S "\"}"
 
-/* Patience ends for what hangs, and at once then. */
-static int setup(void **state)
-{
-    int r = mhost_fixture_setup(state);
-    ((struct mhost_fixture *)*state)->mhost.tick = mhost_lose_patience;
-    return r;
-}
-
-static int teardown(void **state)
-{
-    struct mhost_fixture *f = *state;
-    atomic_store(&f->mhost.faults.hang, 0);
-    atomic_store(&f->mhost.faults.hang_steps, 0);
-    return mhost_fixture_teardown(state);
-}
-
-static void let_hang(struct mhost *mhost, enum port_kind port)
-{
-    atomic_store(&mhost->faults.hang, 1U << port);
-}
-
-static void let_go(struct mhost *mhost)
-{
-    atomic_store(&mhost->faults.hang, 0);
-}
-
-static void list_gpus(struct mhost *mhost, struct answer *answer)
-{
-    *answer = (struct answer){0};
-    mhost_ask(mhost, VERB_LIST_GPUS, answer);
-    assert_true(mhost_wait(mhost, answer));
-    assert_int_equal(answer->err.reason, REASON_NONE);
-}
-
 /* On a machine that is busy with other things a look may be late for once. */
 static void list_fresh_gpus(struct mhost *mhost, struct answer *answer)
 {
@@ -61,17 +26,6 @@ static void list_fresh_gpus(struct mhost *mhost, struct answer *answer)
         answer_done(answer);
         list_gpus(mhost, answer);
     }
-}
-
-static bool driver_is_late(void *data)
-{
-    return looks_driver_problem(((struct mhost *)data)->manager)[0] != '\0';
-}
-
-static bool driver_is_back(void *data)
-{
-    const struct manager *m = ((struct mhost *)data)->manager;
-    return looks_driver_problem(m)[0] == '\0' && !manager_is_looking(m);
 }
 
 static void who_reads_gets_what_was_seen_last_with_its_age(void **state)
@@ -302,7 +256,7 @@ static enum outcome in_a_process(enum port_kind port, int spared)
     assert_true(pid >= 0);
     if (pid == 0) {
         void *state = NULL;
-        if (setup(&state) != 0) {
+        if (hang_setup(&state) != 0) {
             _exit(99);
         }
         _exit((int)claim_while_hanging(&((struct mhost_fixture *)state)->mhost, port, spared));
@@ -328,12 +282,6 @@ static void whichever_call_hangs_every_read_is_answered_and_the_end_comes(void *
         }
         assert_true(spared > 3); /* each port is called for a claim */
     }
-}
-
-static bool is_free(void *data)
-{
-    const struct manager *m = ((struct mhost *)data)->manager;
-    return !m->busy && m->parked.n > 0;
 }
 
 static void a_plan_that_libvirt_does_not_answer_holds_up_no_other(void **state)
@@ -384,18 +332,11 @@ static void a_plan_that_waits_goes_on_after_a_restart(void **state)
     mhost_assert_sound(mhost);
 }
 
-static bool is_over(void *data)
-{
-    struct mhost *mhost = data;
-    return mhost->manager->parked.n == 0 && !mhost->manager->busy &&
-           queue_length(mhost->manager) == 0;
-}
-
 /* Wherever a port hangs in a plan: another change is answered, and all is well in the end. */
 static bool goes_on(enum port_kind port, int spared)
 {
     void *state = NULL;
-    assert_int_equal(setup(&state), 0);
+    assert_int_equal(hang_setup(&state), 0);
     struct mhost *mhost = &((struct mhost_fixture *)state)->mhost;
     struct answer one = {0};
     struct answer two = {0};
@@ -421,7 +362,7 @@ static bool goes_on(enum port_kind port, int spared)
     mhost_assert_sound(mhost);
     answer_done(&one);
     answer_done(&two);
-    (void)teardown(&state);
+    (void)hang_teardown(&state);
     return reached;
 }
 
@@ -437,177 +378,28 @@ static void whichever_call_hangs_other_changes_are_answered_and_all_goes_on(void
     }
 }
 
-/* ---- VMs that start meanwhile ---- */
-
-static bool a_step_hangs(void *data)
-{
-    return atomic_load(&((struct mhost *)data)->faults.hanging) == 1;
-}
-
-static void let_steps_hang(struct mhost *mhost, enum port_kind port)
-{
-    atomic_store(&mhost->faults.hang_steps, 1U << port);
-}
-
-static void steps_go_on(struct mhost *mhost)
-{
-    atomic_store(&mhost->faults.hang_steps, 0);
-    assert_true(mhost_wait_until(mhost, is_over, mhost));
-    assert_true(mhost_settle(mhost));
-}
-
-static void assert_not_started(struct mhost *mhost, bool dry_run, const char *what)
-{
-    struct answer answer = {0};
-    mhost_ask(mhost, VERB_START_VM, &answer, .target = "web1", .dry_run = dry_run);
-    assert_true(mhost_wait(mhost, &answer));
-    assert_int_equal(answer.err.reason, REASON_UNAVAILABLE);
-    assert_non_null(strstr(answer.err.message, what));
-    assert_non_null(strstr(answer.err.hint, "`cleave plan show "));
-    answer_done(&answer);
-}
-
-/* By none of the ways in. */
-static void assert_waits_for_plan(struct mhost *mhost, enum port_kind port)
-{
-    char what[64];
-    struct error err = {0};
-    str_print(what, sizeof(what), "which waits: %s has not answered since 2",
-              manager_port_name(port));
-    assert_true(mhost_wait_until(mhost, is_free, mhost));
-    assert_int_equal(hooked_ask(mhost, "web1", "prepare", &err), -REASON_UNAVAILABLE);
-    assert_non_null(strstr(err.message, what));
-    assert_non_null(strstr(err.hint, "`cleave plan show "));
-    assert_not_started(mhost, true, what);
-    assert_not_started(mhost, false, what);
-    assert_int_equal(hooked_ask(mhost, "web2", "prepare", NULL), 0); /* has nothing to do with it */
-}
-
-static void a_vm_whose_claim_a_plan_has_that_hangs_does_not_start_without_it(void **state)
-{
-    static const enum port_kind ports[] = {PORT_PCI, PORT_GUEST};
-    struct mhost_fixture *f = *state;
-    struct mhost *mhost = &f->mhost;
-    for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
-        let_steps_hang(mhost, ports[i]);
-        assert_int_equal(
-            mhost_create(mhost, "{\"name\": \"b\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}", NULL),
-            0);
-        assert_true(mhost_wait_until(mhost, a_step_hangs, mhost));
-        assert_not_started(mhost, false, "which waits: "); /* its turn comes once the plan waits */
-        assert_waits_for_plan(mhost, ports[i]);
-        assert_false(fake_host_vm(&f->host, "web1")->running);
-        steps_go_on(mhost);
-        assert_string_equal(mhost_claim_state(mhost, "b"), "bound");
-        assert_int_equal(hooked_ask(mhost, "web1", "prepare", NULL), 0);
-        assert_int_equal(hooked_ask(mhost, "web1", "release", NULL), 0);
-        mhost_look(mhost);
-        let_steps_hang(mhost, ports[i]);
-        assert_int_equal(mhost_delete(mhost, "b", NULL), 0);
-        assert_true(mhost_wait_until(mhost, a_step_hangs, mhost));
-        assert_waits_for_plan(mhost, ports[i]);
-        steps_go_on(mhost);
-        assert_string_equal(mhost_claim_state(mhost, "b"), "");
-    }
-}
-
-/* VMs start without NVML: what the kernel shows is enough. */
-static void a_vm_whose_device_the_kernel_shows_starts_while_nvml_is_late(void **state)
-{
-    struct mhost_fixture *f = *state;
-    struct mhost *mhost = &f->mhost;
-    struct answer answer = {0};
-    struct error err = {0};
-    hooked_create(mhost, "{\"name\": \"b\", \"type\": \"L40S-8Q\", \"vm\": \"web1\"}");
-    let_hang(mhost, PORT_GPU);
-    list_gpus(mhost, &answer);
-    answer_done(&answer);
-    assert_true(mhost_wait_until(mhost, driver_is_late, mhost));
-    assert_int_equal(hooked_ask(mhost, "web1", "prepare", NULL), 0);
-    assert_int_equal(hooked_ask(mhost, "web1", "release", NULL), 0);
-    assert_int_equal(hooked_start(mhost, "web1"), 0);
-    assert_int_equal(hooked_stop(mhost, "web1"), 0);
-    struct fake_vf *vf = &f->host.gpus[2].vfs[0];
-    assert_string_equal(vf->type, "L40S-8Q");
-    char type[sizeof(vf->type)];
-    STR_SET(type, vf->type);
-    fake_lock();
-    vf->type[0] = '\0'; /* now the kernel shows that it is gone, whatever was seen before */
-    fake_unlock();
-    assert_int_equal(hooked_ask(mhost, "web1", "prepare", &err), -REASON_UNAVAILABLE);
-    assert_non_null(strstr(err.message, "NVML has not answered since 2"));
-    assert_non_null(strstr(err.hint, "`cleave host show`"));
-    fake_lock();
-    STR_SET(vf->type, type);
-    fake_unlock();
-    assert_int_equal(hooked_ask(mhost, "web1", "prepare", NULL), 0);
-    let_go(mhost);
-    assert_true(mhost_wait_until(mhost, driver_is_back, mhost));
-    assert_int_equal(hooked_ask(mhost, "web1", "prepare", NULL), 0);
-}
-
-static void a_step_of_a_plan_from_before_a_restart_is_under_way_since_then(void **state)
-{
-    struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
-    assert_int_equal(mhost_create(mhost, "{\"name\": \"w\", \"type\": \"L40S-8Q\"}", NULL), 0);
-    mhost_stop(mhost); /* in its first steps, or before them */
-    uint64_t restarted_us = clock_monotonic_us();
-    let_steps_hang(mhost, PORT_PCI);
-    assert_int_equal(mhost_start(mhost), 0);
-    assert_true(mhost_wait_until(mhost, a_step_hangs, mhost));
-    assert_true(mhost->manager->step_since_us >= restarted_us);
-    steps_go_on(mhost);
-    assert_string_equal(mhost_claim_state(mhost, "w"), "bound");
-}
-
-/* The first start is the plan's own, and the second finds it waiting. */
-static void a_vm_whose_own_draw_hangs_is_refused_again(void **state)
-{
-    struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
-    struct error err = {0};
-    assert_int_equal(mhost_create(mhost,
-                                  "{\"name\": \"b\", \"type\": \"L40S-8Q\", \"vm\": \"web1\", "
-                                  "\"hold\": \"on-demand\"}",
-                                  NULL),
-                     0);
-    assert_true(mhost_settle(mhost));
-    let_steps_hang(mhost, PORT_PCI);
-    assert_int_equal(hooked_ask(mhost, "web1", "prepare", &err), -REASON_DRIVER);
-    assert_non_null(strstr(err.message, "sysfs has not answered since 2"));
-    assert_waits_for_plan(mhost, PORT_PCI);
-    steps_go_on(mhost);
-    assert_string_equal(mhost_claim_state(mhost, "b"), "bound");
-    assert_int_equal(hooked_ask(mhost, "web1", "prepare", NULL), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whichever_call_hangs_every_read_is_answered_and_the_end_comes),
         cmocka_unit_test(whichever_call_hangs_other_changes_are_answered_and_all_goes_on),
         cmocka_unit_test_setup_teardown(a_plan_that_libvirt_does_not_answer_holds_up_no_other,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(a_plan_that_waits_goes_on_after_a_restart, setup, teardown),
+                                        hang_setup, hang_teardown),
+        cmocka_unit_test_setup_teardown(a_plan_that_waits_goes_on_after_a_restart, hang_setup,
+                                        hang_teardown),
+        cmocka_unit_test_setup_teardown(who_reads_gets_what_was_seen_last_with_its_age, hang_setup,
+                                        hang_teardown),
+        cmocka_unit_test_setup_teardown(a_step_that_keeps_nvml_closed_is_named_for_it, hang_setup,
+                                        hang_teardown),
+        cmocka_unit_test_setup_teardown(health_names_what_hangs, hang_setup, hang_teardown),
+        cmocka_unit_test_setup_teardown(health_names_a_store_that_hangs, hang_setup, hang_teardown),
         cmocka_unit_test_setup_teardown(
-            a_vm_whose_claim_a_plan_has_that_hangs_does_not_start_without_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_vm_whose_own_draw_hangs_is_refused_again, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(
-            a_vm_whose_device_the_kernel_shows_starts_while_nvml_is_late, setup, teardown),
-        cmocka_unit_test_setup_teardown(
-            a_step_of_a_plan_from_before_a_restart_is_under_way_since_then, setup, teardown),
-        cmocka_unit_test_setup_teardown(who_reads_gets_what_was_seen_last_with_its_age, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_step_that_keeps_nvml_closed_is_named_for_it, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(health_names_what_hangs, setup, teardown),
-        cmocka_unit_test_setup_teardown(health_names_a_store_that_hangs, setup, teardown),
-        cmocka_unit_test_setup_teardown(
-            what_needs_nvml_is_refused_while_it_is_late_and_the_rest_is_not, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_gpu_of_a_late_driver_keeps_what_was_seen_of_it, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_kernel_that_hangs_is_named_to_who_wants_a_change, setup,
-                                        teardown),
+            what_needs_nvml_is_refused_while_it_is_late_and_the_rest_is_not, hang_setup,
+            hang_teardown),
+        cmocka_unit_test_setup_teardown(a_gpu_of_a_late_driver_keeps_what_was_seen_of_it,
+                                        hang_setup, hang_teardown),
+        cmocka_unit_test_setup_teardown(a_kernel_that_hangs_is_named_to_who_wants_a_change,
+                                        hang_setup, hang_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

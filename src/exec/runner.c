@@ -9,8 +9,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "exec/made.h"
+#include "exec/read_back.h"
 #include "exec/seat.h"
+#include "exec/step_journal.h"
 
 #define UNDO_ATTEMPTS 3
 #define UNDO_RETRY_US 200000
@@ -40,12 +41,8 @@ struct runner {
     unsigned attempts; /* of its undo */
     bool again;        /* the undo in hand may have been begun before */
     bool halted;
-    struct entry {
-        bool whole; /* the plan, else the step in hand */
-        bool has_done;
-        struct step done;    /* what was done on the hardware */
-        journalled_fn *then; /* waits for the journal; NULL: nothing does */
-    } entry;
+    struct step_journal journal;
+    journalled_fn *then;               /* waits for the journal; NULL: nothing does */
     struct runner_job *job;            /* its own until it is parked */
     unsigned n_parked[PORT_GUEST + 1]; /* jobs that have not come back */
     struct evloop_timer *timer;
@@ -62,12 +59,14 @@ DEFINE_FREEP(struct runner_job *, job_free)
 
 static void runner_advance(struct runner *runner);
 static void job_is_late(void *data);
-static void fill_claims(struct plan *plan);
+static void journalled(const struct error *err, void *data);
 
 struct runner *runner_new(const struct runner_config *config)
 {
     struct runner *runner = xcalloc(1, sizeof(*runner));
     runner->config = *config;
+    runner->journal =
+        (struct step_journal){.ledger = config->ledger, .then = journalled, .data = runner};
     if (config->parked != NULL) {
         (void)evloop_timer_new(config->loop, job_is_late, runner, &runner->timer);
     }
@@ -77,7 +76,7 @@ struct runner *runner_new(const struct runner_config *config)
 void runner_free(struct runner *runner)
 {
     if (runner != NULL) {
-        assert(runner->entry.then == NULL);
+        assert(runner->then == NULL);
         evloop_timer_free(runner->timer);
         plan_free(runner->plan);
         free(runner);
@@ -102,47 +101,26 @@ static struct step *current(struct runner *runner)
 static void journalled(const struct error *err, void *data)
 {
     struct runner *runner = data;
-    journalled_fn *then = TAKE_PTR(runner->entry.then);
+    journalled_fn *then = TAKE_PTR(runner->then);
     if (runner->config.progress != NULL) {
         runner->config.progress(runner->plan, runner->at, runner->config.data);
     }
     then(runner, err);
 }
 
-/* In the ledger's turn. */
-static void put_entry(void *data)
-{
-    struct runner *runner = data;
-    const struct entry *entry = &runner->entry;
-    struct draft draft;
-    draft_begin(&draft, runner->config.ledger);
-    if (entry->whole) {
-        draft_put_plan(&draft, runner->plan);
-    } else {
-        draft_put_step(&draft, runner->plan->id, runner->at, current(runner));
-    }
-    if (entry->has_done) {
-        made_note(&draft, &entry->done);
-    }
-    draft_commit_then(&draft, journalled, runner);
-}
-
 /* Writes the step in hand to the journal, together with what it made, or took away: `done` (may be
  * NULL) is what was done on the hardware. Then goes on with `then`. */
 static void journal(struct runner *runner, const struct step *done, journalled_fn *then)
 {
-    runner->entry = (struct entry){.then = then, .has_done = done != NULL};
-    if (done != NULL) {
-        runner->entry.done = *done;
-    }
-    ledger_take_turn(runner->config.ledger, put_entry, runner);
+    runner->then = then;
+    step_journal_put(&runner->journal, runner->plan, runner->at, done);
 }
 
 /* Writes the plan with all its steps. */
 static void journal_plan(struct runner *runner, journalled_fn *then)
 {
-    runner->entry = (struct entry){.then = then, .whole = true};
-    ledger_take_turn(runner->config.ledger, put_entry, runner);
+    runner->then = then;
+    step_journal_put_plan(&runner->journal, runner->plan);
 }
 
 /* While undoing, a journal that can't be written stops nothing: the undo is idempotent, and a
@@ -370,7 +348,7 @@ static void undo_next(struct runner *runner)
     size_t at = find_undoable(runner->plan);
     if (at == NO_STEP) {
         if (runner->plan->no_undo) {
-            fill_claims(runner->plan);
+            read_back_fill_claims(runner->plan);
         }
         finish(runner, runner->plan->no_undo ? PLAN_FAILED : PLAN_UNDONE);
         return;
@@ -472,36 +450,6 @@ static void check_done(void *data)
     submit(runner, true, apply_work, apply_done);
 }
 
-/* Claims learn what the driver gave them. */
-static void fill_claim(struct claim *claim, const struct step *step)
-{
-    struct assignment *got = &claim->assigned;
-    if (pci_addr_cmp(&got->gpu, &step->gpu) != 0) {
-        return;
-    }
-    bool same_gi = str_eq(got->profile, step->profile) && got->start == step->start;
-    if (step->kind == STEP_GI_CREATE && same_gi) {
-        got->gi_id = step->assigned_gi_id;
-    } else if (step->kind == STEP_CI_CREATE && same_gi) {
-        STR_SET(got->mig_uuid, step->assigned_uuid);
-    } else if (step->kind == STEP_VGPU_CREATE && str_eq(claim->name, step->claim) &&
-               step->assigned_gi_id != NO_ID) {
-        got->gi_id = step->assigned_gi_id;
-    }
-}
-
-static void fill_claims(struct plan *plan)
-{
-    for (vec_each(&plan->claims, entry)) {
-        for (vec_each(&plan->steps, step)) {
-            bool gets = entry->verb == PLAN_BIND || entry->verb == PLAN_RESTORE;
-            if (gets && step->state == STEP_DONE) {
-                fill_claim(&entry->claim, step);
-            }
-        }
-    }
-}
-
 static size_t find_pending(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->steps.n; i++) {
@@ -518,7 +466,7 @@ static void forward_next(struct runner *runner)
     if (at == NO_STEP) {
         const struct runner_config *config = &runner->config;
         if (config->settle == NULL || !config->settle(runner->plan, config->data)) {
-            fill_claims(runner->plan);
+            read_back_fill_claims(runner->plan);
             finish(runner, PLAN_DONE);
         }
         return;
@@ -535,7 +483,7 @@ static void end_settled(struct runner *runner, const struct error *err)
         str_print(plan->problem, sizeof(plan->problem), "%s", err->message);
         log_error("plan %s: %s", plan->id, plan->problem);
     }
-    fill_claims(plan);
+    read_back_fill_claims(plan);
     finish(runner, err == NULL ? PLAN_DONE : PLAN_FAILED);
 }
 

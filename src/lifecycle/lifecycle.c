@@ -3,13 +3,12 @@
 #include "lifecycle/lifecycle.h"
 
 #include "base/clock.h"
-#include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "restore/restorations.h"
 #include "restore/restore_run.h"
 #include "restore/stale.h"
-#include "state/planner_view.h"
+#include "state/release_plan.h"
 #include "state/state.h"
 #include "turn/plans.h"
 #include "turn/queue.h"
@@ -75,16 +74,12 @@ static void run_release(struct change *change)
     char reason[PLAN_REASON_SIZE];
     str_print(reason, sizeof(reason), "VM %s is gone", claim->vm);
     const char *remove[] = {claim->name};
-    struct plan_request request = {.remove = remove,
-                                   .n_remove = 1,
-                                   .author = change->caller.author,
-                                   .reason = reason,
-                                   .new_uuid = id_uuid};
-    struct planner planner = manager_planner(m);
+    const struct claim_release release = {
+        .claims = remove, .n = 1, .author = change->caller.author, .reason = reason};
     struct plan *plan = NULL;
     const struct retry_task task = release_of(change->name);
     retry_begins(m, &task);
-    int r = planner_build(&planner, &request, &plan, &err);
+    int r = release_plan_build(m, &release, &plan, &err);
     if (r != 0) {
         retry_refused(m, &task, &err);
         change_answer(change, NULL);

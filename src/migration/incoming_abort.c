@@ -5,13 +5,12 @@
 
 #include <stdio.h>
 
-#include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "migration/incoming_vm.h"
 #include "migration/migration_records.h"
+#include "migration/migration_release.h"
 #include "migration/migrations.h"
-#include "state/planner_view.h"
 #include "turn/plans.h"
 #include "turn/queue.h"
 
@@ -33,23 +32,10 @@ static int plan_abort(const struct change *change, struct plan **ret_plan, struc
 {
     struct manager *m = change->manager;
     const struct incoming *incoming = change->incoming_vm->incoming;
-    const char *names[MIGRATION_MAX_CLAIMS];
-    size_t n = 0;
-    for (vec_each(&incoming->devices, device)) {
-        if (claims_find(&m->claims, device->claim) != NULL) {
-            names[n++] = device->claim;
-        }
-    }
     char reason[PLAN_REASON_SIZE];
     str_print(reason, sizeof(reason), "vm migrate %s from %s: give back", incoming->vm,
               incoming->host);
-    struct plan_request request = {.remove = names,
-                                   .n_remove = n,
-                                   .author = incoming->author,
-                                   .reason = reason,
-                                   .new_uuid = id_uuid};
-    struct planner planner = manager_planner(m);
-    return planner_build(&planner, &request, ret_plan, err);
+    return migration_release_plan(m, &incoming->devices, incoming->author, reason, ret_plan, err);
 }
 
 static void run_abort(struct change *change)

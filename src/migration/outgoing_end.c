@@ -6,14 +6,13 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "base/id.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "migration/migration_release.h"
 #include "migration/migrations.h"
 #include "migration/outgoing.h"
 #include "migration/outgoing_place.h"
 #include "migration/outgoing_work.h"
-#include "state/planner_view.h"
 #include "turn/plans.h"
 #include "turn/queue.h"
 
@@ -77,22 +76,9 @@ int outgoing_plan_release(const struct outgoing *outgoing, struct plan **ret_pla
 {
     struct manager *m = outgoing->manager;
     const struct migration *migration = outgoing->migration;
-    const char *names[MIGRATION_MAX_CLAIMS];
-    size_t n = 0;
-    for (vec_each(&migration->devices, device)) {
-        if (claims_find(&m->claims, device->claim) != NULL) {
-            names[n++] = device->claim;
-        }
-    }
     char reason[PLAN_REASON_SIZE];
     str_print(reason, sizeof(reason), "vm migrate %s: release", migration->request.vm);
-    struct plan_request request = {.remove = names,
-                                   .n_remove = n,
-                                   .author = migration->author,
-                                   .reason = reason,
-                                   .new_uuid = id_uuid};
-    struct planner planner = manager_planner(m);
-    return planner_build(&planner, &request, ret_plan, err);
+    return migration_release_plan(m, &migration->devices, migration->author, reason, ret_plan, err);
 }
 
 static void run_release(struct change *change)

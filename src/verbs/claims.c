@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "state/planner_view.h"
+#include "state/release_plan.h"
 #include "state/state.h"
 #include "turn/foresight.h"
 #include "turn/plans.h"
@@ -179,13 +180,9 @@ static int plan_delete(struct change *change, struct plan **ret_plan, struct err
     char reason[PLAN_REASON_SIZE];
     str_print(reason, sizeof(reason), "claim delete %s", claim->name);
     const char *remove[] = {claim->name};
-    struct plan_request request = {.remove = remove,
-                                   .n_remove = 1,
-                                   .author = change->caller.author,
-                                   .reason = reason,
-                                   .new_uuid = id_uuid};
-    struct planner planner = manager_planner(m);
-    return planner_build(&planner, &request, ret_plan, err);
+    const struct claim_release release = {
+        .claims = remove, .n = 1, .author = change->caller.author, .reason = reason};
+    return release_plan_build(m, &release, ret_plan, err);
 }
 
 static void run_delete(struct change *change)

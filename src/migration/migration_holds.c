@@ -6,63 +6,74 @@
 #include "migration/migrations.h"
 #include "turn/queue.h"
 
-/* The VM and each claim, in place of what the migration held before. */
-static void take(struct manager *m, const struct hold *of_vm,
-                 const struct migration_devices *devices)
+/* A migration in either direction, as its holds need it. */
+struct in_hand {
+    enum hold_kind kind;
+    const char *id, *vm, *vm_uuid, *other_host, *state;
+    const struct migration_devices *devices;
+    uint64_t created_us;
+    bool over;
+    bool before; /* the VM does not move yet: what others do to it is theirs */
+    bool lends;
+};
+
+/* Takes the holds of the VM and each claim, in place of what the migration held before. */
+static void take(struct manager *m, const struct in_hand *in_hand)
 {
-    holds_take(&m->holds, of_vm);
-    for (vec_each(devices, device)) {
-        struct hold hold = *of_vm;
+    if (in_hand->over) {
+        manager_end_holds(m, in_hand->id);
+        return;
+    }
+    const uint32_t bars = hold_bars(in_hand->kind);
+    struct hold hold = {.kind = in_hand->kind,
+                        .object = hold_vm(in_hand->vm, in_hand->vm_uuid),
+                        .bars = in_hand->before ? bars & ~hold_bars_reports(bars) : bars,
+                        .since_us = in_hand->created_us,
+                        .lends = in_hand->lends};
+    STR_SET(hold.operation, in_hand->id);
+    STR_SET(hold.what, in_hand->other_host);
+    STR_SET(hold.state, in_hand->state);
+    holds_take(&m->holds, &hold);
+    hold.vm = hold.object;
+    for (vec_each(in_hand->devices, device)) {
         hold.object = hold_claim_named(device->claim);
-        hold.vm = of_vm->object;
         holds_take(&m->holds, &hold);
     }
-}
-
-/* Before it moves, what others do to the VM is theirs. */
-static uint32_t bars_before(enum hold_kind kind)
-{
-    return hold_bars(kind) & ~hold_bars_reports(hold_bars(kind));
 }
 
 void outgoing_hold(const struct outgoing *outgoing)
 {
     const struct migration *migration = outgoing->migration;
-    struct manager *m = outgoing->manager;
-    if (outgoing->dry_run) {
-        return;
+    const struct in_hand in_hand = {.kind = HOLD_OUTGOING,
+                                    .id = migration->id,
+                                    .vm = migration->request.vm,
+                                    .vm_uuid = migration->vm_uuid,
+                                    .other_host = migration->target,
+                                    .state = migration_state_name(migration->state),
+                                    .devices = &migration->devices,
+                                    .created_us = migration->created_us,
+                                    .over = migration_is_over(migration),
+                                    .before = migration->state == MIGRATION_CHECKING ||
+                                              migration->state == MIGRATION_PREPARING};
+    if (!outgoing->dry_run) {
+        take(outgoing->manager, &in_hand);
     }
-    if (migration_is_over(migration)) {
-        manager_end_holds(m, migration->id);
-        return;
-    }
-    bool before = migration->state == MIGRATION_CHECKING || migration->state == MIGRATION_PREPARING;
-    struct hold hold = {.kind = HOLD_OUTGOING,
-                        .object = hold_vm(migration->request.vm, migration->vm_uuid),
-                        .bars = before ? bars_before(HOLD_OUTGOING) : hold_bars(HOLD_OUTGOING),
-                        .since_us = migration->created_us};
-    STR_SET(hold.operation, migration->id);
-    STR_SET(hold.what, migration->target);
-    STR_SET(hold.state, migration_state_name(migration->state));
-    take(m, &hold, &migration->devices);
 }
 
 void incoming_vm_hold(const struct incoming_vm *incoming_vm)
 {
     const struct incoming *incoming = incoming_vm->incoming;
-    struct manager *m = incoming_vm->manager;
-    if (incoming_is_over(incoming)) {
-        manager_end_holds(m, incoming->id);
-        return;
-    }
-    bool before = incoming->state == INCOMING_PREPARING;
-    struct hold hold = {.kind = HOLD_INCOMING,
-                        .object = hold_vm(incoming->vm, incoming->vm_uuid),
-                        .bars = before ? bars_before(HOLD_INCOMING) : hold_bars(HOLD_INCOMING),
-                        .since_us = incoming->created_us,
-                        .lends = incoming->state == INCOMING_PREPARED && !incoming->abort};
-    STR_SET(hold.operation, incoming->id);
-    STR_SET(hold.what, incoming->host);
-    STR_SET(hold.state, incoming_state_name(incoming->state));
-    take(m, &hold, &incoming->devices);
+    const struct in_hand in_hand = {.kind = HOLD_INCOMING,
+                                    .id = incoming->id,
+                                    .vm = incoming->vm,
+                                    .vm_uuid = incoming->vm_uuid,
+                                    .other_host = incoming->host,
+                                    .state = incoming_state_name(incoming->state),
+                                    .devices = &incoming->devices,
+                                    .created_us = incoming->created_us,
+                                    .over = incoming_is_over(incoming),
+                                    .before = incoming->state == INCOMING_PREPARING,
+                                    .lends =
+                                        incoming->state == INCOMING_PREPARED && !incoming->abort};
+    take(incoming_vm->manager, &in_hand);
 }

@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/gpu_gate.h"
 
+int gate_check_answers(const struct gpu *gpu, struct error *err)
+{
+    if (gpu->problem[0] == '\0') {
+        return 0;
+    }
+    char bdf[BDF_SIZE];
+    pci_addr_format(&gpu->addr, bdf);
+    return error_set(err, REASON_UNAVAILABLE, SUBJECT("gpu", bdf), "GPU %s can't be used: %s", bdf,
+                     gpu->problem);
+}
+
 int gate_check_quarantine(const struct planner *planner, const struct gpu *gpu, struct error *err)
 {
     const struct gpu_record *record = planner_record_of(planner, gpu);

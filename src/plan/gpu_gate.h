@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A GPU that is closed to new claims, by quarantine, cordon or a plan in hand. Private to src/plan.
+/* A GPU that is closed, because it does not answer, or by quarantine, cordon or a plan in hand.
+ * Private to src/plan.
  */
 #ifndef PLAN_GPU_GATE_H
 #define PLAN_GPU_GATE_H
 
 #include "plan/plan_request.h"
 
+/* Does the GPU answer? What it carries can not be seen where it does not: -UNAVAILABLE. */
+int gate_check_answers(const struct gpu *gpu, struct error *err);
 /* Nothing is planned on a quarantined GPU but its recovery, and taking away: -NO_CAPACITY. */
 int gate_check_quarantine(const struct planner *planner, const struct gpu *gpu, struct error *err);
 /* No new claim goes to a cordoned one: -NO_CAPACITY. */

@@ -219,20 +219,15 @@ static int assign_all(const struct planner *planner, struct works *works,
 }
 
 /* A device that can't be seen can't be given back: the claims that go would leave it behind. */
-static int check_answers(const struct gpu_work *work, struct error *err)
+static int check_goes(const struct gpu_work *work, struct error *err)
 {
-    char bdf[BDF_SIZE];
-    const struct gpu *gpu = work->gpu;
-    if (gpu->problem[0] == '\0' || work->n_gone == 0) {
-        return 0;
+    int r = work->n_gone > 0 ? gate_check_answers(work->gpu, err) : 0;
+    if (r != 0) {
+        error_wrap(err, "claim \"%s\" can't be released", work->gone[0]->name);
+        error_hint(err, "what it holds there is given back once the GPU works again, or is gone "
+                        "from the PCI bus");
     }
-    pci_addr_format(&gpu->addr, bdf);
-    error_set(err, REASON_UNAVAILABLE, SUBJECT("gpu", bdf),
-              "claim \"%s\" can't be released: GPU %s can't be used: %s", work->gone[0]->name, bdf,
-              gpu->problem);
-    error_hint(err, "what it holds there is given back once the GPU works again, or is gone from "
-                    "the PCI bus");
-    return -REASON_UNAVAILABLE;
+    return r;
 }
 
 static int build(const struct planner *planner, const struct plan_request *request,
@@ -245,7 +240,7 @@ static int build(const struct planner *planner, const struct plan_request *reque
     result = result != 0 ? result : collect_empty(plan, planner, request, err);
     for (size_t g = 0; result == 0 && g < works.n; g++) {
         struct gpu_work *work = &works.items[g];
-        result = check_answers(work, err);
+        result = check_goes(work, err);
         result = result == 0 && work->n_gone > 0 ? work_solve(work, err) : result;
     }
     result = result != 0 ? result : assign_all(planner, &works, request, err);

@@ -42,20 +42,17 @@ static int check_able(const struct gpu_work *work, enum gpu_mode mode, struct er
 }
 
 /* A thing that can't be seen on it might be in use, and another tool's. */
-static int check_answers(const struct gpu *gpu, struct error *err)
+static int check_seen(const struct gpu *gpu, struct error *err)
 {
     char bdf[BDF_SIZE];
-    if (gpu->problem[0] == '\0') {
-        return 0;
+    int r = gate_check_answers(gpu, err);
+    if (r != 0) {
+        error_hint(err,
+                   "what it carries can't be seen now: try again when `cleave gpu show %s` has no "
+                   "problem",
+                   pci_addr_format(&gpu->addr, bdf));
     }
-    pci_addr_format(&gpu->addr, bdf);
-    error_set(err, REASON_UNAVAILABLE, SUBJECT("gpu", bdf), "GPU %s can't be used: %s", bdf,
-              gpu->problem);
-    error_hint(err,
-               "what it carries can't be seen now: try again when `cleave gpu show %s` has no "
-               "problem",
-               bdf);
-    return -REASON_UNAVAILABLE;
+    return r;
 }
 
 /* Virtual functions come with MIG mode: enabling them later would wipe the instances. Without a
@@ -107,7 +104,7 @@ int planner_mode(const struct planner *planner, const char *text, enum gpu_mode 
     CLEANUP(plan_freep) struct plan *plan = collect_begin(request.purpose, NULL, NULL);
     CLEANUP(works_done) struct works works = {0};
     int result = gate_check_quarantine(planner, gpu, err);
-    result = result != 0 ? result : check_answers(gpu, err);
+    result = result != 0 ? result : check_seen(gpu, err);
     result = result != 0 ? result : works_init(&works, planner, &request, err);
     if (result == 0 && (gpu->mode != mode || mode == GPU_IDLE)) {
         struct gpu_work *work = &works.items[gpu - planner->host->gpus.items];

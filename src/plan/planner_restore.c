@@ -104,13 +104,13 @@ static void collect(struct restore *r, const struct restore_request *request)
 
 /* ---- is the GPU ready? ---- */
 
-static int check_answers(const struct restore *r, struct error *err)
+static int check_ready(const struct restore *r, struct error *err)
 {
     const struct gpu *gpu = r->work.gpu;
     const struct host *host = r->work.planner->host;
-    if (gpu->problem[0] != '\0') {
-        return error_set(err, REASON_UNAVAILABLE, r->work.subject, "GPU %s can't be used: %s",
-                         r->work.bdf, gpu->problem);
+    int result = gate_check_answers(gpu, err);
+    if (result != 0) {
+        return result;
     }
     if (host->pci_problem[0] != '\0') {
         return error_set(err, REASON_UNAVAILABLE, r->work.subject, "%s", host->pci_problem);
@@ -188,7 +188,7 @@ static void restore_mode(struct restore *r)
         return;
     }
     check_modes(r);
-    int result = check_answers(r, &err);
+    int result = check_ready(r, &err);
     if (result == 0 && r->mode != GPU_PASSTHROUGH &&
         restore_concerns(r->work.planner, r->work.gpu)) {
         result = check_driver(r, &err);

@@ -90,12 +90,12 @@ static void store_state(struct drain_run *d)
     struct manager *m = d->manager;
     const struct drain *drain = d->drain;
     if (event_of(drain->state) != NULL) {
-        manager_event(m, event_of(drain->state), SUBJECT("host", m->host->name), drain->author,
-                      "%zu VMs: %zu gone, %zu stay, %zu failed, %zu to go", drain->vms.n,
-                      count(drain, DRAIN_GONE), count(drain, DRAIN_LEFT),
-                      count(drain, DRAIN_FAILED),
-                      count(drain, DRAIN_WAITING) + count(drain, DRAIN_MOVING) +
-                          count(drain, DRAIN_STOPPING));
+        txn_event_alone(m, event_of(drain->state), SUBJECT("host", m->host->name), drain->author,
+                        "%zu VMs: %zu gone, %zu stay, %zu failed, %zu to go", drain->vms.n,
+                        count(drain, DRAIN_GONE), count(drain, DRAIN_LEFT),
+                        count(drain, DRAIN_FAILED),
+                        count(drain, DRAIN_WAITING) + count(drain, DRAIN_MOVING) +
+                            count(drain, DRAIN_STOPPING));
     }
     store(d);
 }

@@ -256,7 +256,7 @@ void manager_get_drain(struct manager *m, const struct request *request)
 void manager_cancel_drain(struct manager *m, const struct request *request)
 {
     struct error err = {0};
-    if (manager_call_in_turn(m, manager_cancel_drain, request)) {
+    if (txn_call_in_turn(m, manager_cancel_drain, request)) {
         return;
     }
     int r = find_drain(m, &err);

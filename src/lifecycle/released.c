@@ -102,7 +102,7 @@ static int build(struct change *change, const struct claim *wanted, const struct
                 ? place->start
                 : claim.spec.start;
     }
-    struct planner planner = manager_planner(m);
+    struct planner planner = planner_view(m);
     int r = planner_admit(&planner, &claim, err);
     if (r != 0) {
         return r;

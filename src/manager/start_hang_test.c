@@ -39,7 +39,7 @@ static void assert_waits_for_plan(struct mhost *mhost, enum port_kind port)
     char what[64];
     struct error err = {0};
     str_print(what, sizeof(what), "which waits: %s has not answered since 2",
-              manager_port_name(port));
+              lateness_port_name(port));
     assert_true(mhost_wait_until(mhost, is_free, mhost));
     assert_int_equal(hooked_ask(mhost, "web1", "prepare", &err), -REASON_UNAVAILABLE);
     assert_non_null(strstr(err.message, what));

@@ -101,14 +101,14 @@ static int load(struct manager *m, struct error *err)
 {
     int r = ledger_open(m->config.store, &m->ledger, err);
     if (r == 0) {
-        ledger_follow(m->ledger, manager_follow_ledger, m);
-        manager_follow_ledger(m);
+        ledger_follow(m->ledger, txn_follow_ledger, m);
+        txn_follow_ledger(m);
         r = ledger_load_plans(m->ledger, MAX_UNFINISHED, true, &m->unfinished, &m->n_unfinished,
                               err);
     }
     r = r != 0 ? r : manager_load_seen_boards(m, err);
     if (r == 0) {
-        manager_fill_made(m);
+        made_record_fill(m);
     }
     return r != 0 ? r : reconcile(m, err);
 }

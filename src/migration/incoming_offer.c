@@ -94,7 +94,7 @@ static void offer_asked(void *data)
     str_print(reason, sizeof(reason), "vm migrate %s from %s", offer->vm, offer->host);
     struct plan_request request = {
         .author = change->caller.author, .reason = reason, .new_uuid = id_uuid};
-    struct planner planner = manager_planner(m);
+    struct planner planner = planner_view(m);
     struct plan *plan = NULL;
     struct error err = {0};
     change->incoming = incoming_of(offer, m, change->caller.author);

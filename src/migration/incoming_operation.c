@@ -27,7 +27,7 @@ static void end_silent(struct incoming_vm *incoming_vm)
         return;
     }
     if (vm == NULL) {
-        manager_event(
+        txn_event_alone(
             incoming_vm->manager, "incoming-expired", SUBJECT("vm", incoming_vm->incoming->vm), "",
             "no word from %s on migration %s for too long; the devices reserved for it are "
             "released",

@@ -91,7 +91,7 @@ static int refuse_check(const struct check *check, const char *vm, struct error 
 static int check_here(const struct manager *m, struct migration *migration, const struct vm *vm,
                       struct error *err)
 {
-    struct planner planner = manager_planner(m);
+    struct planner planner = planner_view(m);
     CLEANUP(migration_offer_freep) struct migration_offer *offer = NULL;
     int r = preflight_offer(&planner, vm, &offer, err);
     if (r != 0) {
@@ -215,7 +215,7 @@ void manager_get_migration(struct manager *m, const struct request *request)
 void manager_cancel_migration(struct manager *m, const struct request *request)
 {
     struct error err = {0};
-    if (manager_call_in_turn(m, manager_cancel_migration, request)) {
+    if (txn_call_in_turn(m, manager_cancel_migration, request)) {
         return;
     }
     const struct outgoing *outgoing = outgoing_find(m, request->target, &err);

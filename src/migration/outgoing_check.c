@@ -79,7 +79,7 @@ static void offer_observed(struct manager *m, const struct error *err, void *dat
     }
     const struct vm *vm =
         err == NULL ? host_find_vm(m->host, outgoing->migration->request.vm) : NULL;
-    struct planner planner = manager_planner(m);
+    struct planner planner = planner_view(m);
     int r = err != NULL ? error_set(&own, err->reason, err->subject, "%s", err->message) : 0;
     if (r == 0 && vm == NULL) {
         r = error_set(&own, REASON_NOT_FOUND, SUBJECT("vm", outgoing->migration->request.vm),

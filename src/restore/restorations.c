@@ -94,7 +94,7 @@ static void end_run(struct manager *m)
                                     : cancelled ? OPERATION_CANCELLED
                                                 : OPERATION_FAILED);
     if (run->gpus.n > 0 || !whole) {
-        manager_event(
+        txn_event_alone(
             m,
             whole       ? "host-restored"
             : cancelled ? "host-restore-cancelled"

@@ -91,7 +91,7 @@ static void find_absent(const struct manager *m, struct restore_run *run)
 /* GPUs may appear while the driver comes up. */
 void restore_gpus_find(const struct manager *m, struct restore_run *run)
 {
-    const struct planner planner = manager_planner(m);
+    const struct planner planner = planner_view(m);
     for (vec_each(&m->host->gpus, gpu)) {
         struct restore_gpu *entry = find_entry(run, gpu);
         if (entry == NULL && restore_concerns(&planner, gpu)) {
@@ -160,7 +160,7 @@ void restore_gpu_plan_alone(struct manager *m, const struct gpu *gpu,
                             const struct restore_gpu *entry, const char *author,
                             struct restoration *ret_restoration)
 {
-    const struct planner planner = manager_planner(m);
+    const struct planner planner = planner_view(m);
     size_t n = entry == NULL ? 0 : entry->late.n;
     CLEANUP_FREE const char **late = xcalloc(n + 1, sizeof(*late));
     for (size_t i = 0; i < n; i++) {

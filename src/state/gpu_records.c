@@ -6,7 +6,7 @@
 #include "state/state.h"
 #include "state/txn.h"
 
-struct gpu_record manager_gpu_record(const struct manager *m, const struct gpu *gpu)
+struct gpu_record gpu_records_copy(const struct manager *m, const struct gpu *gpu)
 {
     const struct gpu_record *known = gpu_records_find(&m->gpu_records, gpu);
     return known != NULL ? *known : gpu_record_of(gpu);
@@ -35,7 +35,7 @@ static struct gpu_record current(const struct manager *m, const struct gpu_recor
     return record;
 }
 
-struct gpu_record manager_gpu_record_at(const struct manager *m, const struct pci_addr *addr)
+struct gpu_record gpu_records_copy_at(const struct manager *m, const struct pci_addr *addr)
 {
     return current(m, &m->gpu_records, addr);
 }

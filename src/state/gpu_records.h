@@ -18,8 +18,8 @@ void txn_put_gpu_record(struct txn *txn, const struct gpu_record *record);
 void txn_follow_plan(struct txn *txn, const struct plan *plan);
 
 /* A copy; a fresh one when nothing is remembered. */
-struct gpu_record manager_gpu_record(const struct manager *m, const struct gpu *gpu);
+struct gpu_record gpu_records_copy(const struct manager *m, const struct gpu *gpu);
 /* The same by address, also of a GPU that is not there now. */
-struct gpu_record manager_gpu_record_at(const struct manager *m, const struct pci_addr *addr);
+struct gpu_record gpu_records_copy_at(const struct manager *m, const struct pci_addr *addr);
 
 #endif

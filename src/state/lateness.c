@@ -12,12 +12,12 @@
 static const char *const names[] = {
     [PORT_GPU] = "NVML", [PORT_PCI] = "sysfs", [PORT_GUEST] = "libvirt"};
 
-const char *manager_port_name(enum port_kind port)
+const char *lateness_port_name(enum port_kind port)
 {
     return names[port];
 }
 
-int manager_check_port(const struct manager *m, enum port_kind port, struct error *err)
+int lateness_check_port(const struct manager *m, enum port_kind port, struct error *err)
 {
     if (port == PORT_GUEST && m->n_late_calls > 0) {
         error_set(err, REASON_UNAVAILABLE, "libvirt",
@@ -33,7 +33,7 @@ int manager_check_port(const struct manager *m, enum port_kind port, struct erro
                 error_set(err, REASON_UNAVAILABLE, names[port],
                           "%s has not answered plan %.8s (%s) since %s", names[port],
                           parked->plan->id, parked->plan->reason,
-                          manager_when(parked->since_us, at));
+                          lateness_when(parked->since_us, at));
             }
         }
     }
@@ -41,7 +41,7 @@ int manager_check_port(const struct manager *m, enum port_kind port, struct erro
     return -REASON_UNAVAILABLE;
 }
 
-const char *manager_when(uint64_t monotonic_us, char out[WHEN_SIZE])
+const char *lateness_when(uint64_t monotonic_us, char out[WHEN_SIZE])
 {
     char text[32];
     (void)clock_format(clock_realtime_of(monotonic_us), text, sizeof(text));
@@ -85,8 +85,8 @@ static const struct step *quiet_step(const struct manager *m, uint64_t asked_us,
     return step;
 }
 
-const char *manager_driver_lateness(const struct manager *m, uint64_t asked_us,
-                                    const char **ret_who, char out[LATE_TEXT_SIZE])
+const char *lateness_of_driver(const struct manager *m, uint64_t asked_us, const char **ret_who,
+                               char out[LATE_TEXT_SIZE])
 {
     char at[WHEN_SIZE];
     char what[STEP_TEXT_SIZE];
@@ -95,12 +95,12 @@ const char *manager_driver_lateness(const struct manager *m, uint64_t asked_us,
     *ret_who = "NVML";
     if (step == NULL) {
         str_print(out, LATE_TEXT_SIZE, "NVML has not answered since %s",
-                  manager_when(asked_us, at));
+                  lateness_when(asked_us, at));
         return out;
     }
-    *ret_who = manager_port_name(step_kind_port(step->kind));
+    *ret_who = lateness_port_name(step_kind_port(step->kind));
     str_print(out, LATE_TEXT_SIZE,
               "NVML is not asked: \"%.80s\", under way since %s, keeps it closed",
-              step_describe(step, what, sizeof(what)), manager_when(since_us, at));
+              step_describe(step, what, sizeof(what)), lateness_when(since_us, at));
     return out;
 }

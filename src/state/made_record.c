@@ -70,7 +70,7 @@ static int fill(struct manager *m, struct error *err)
     return r;
 }
 
-void manager_fill_made(struct manager *m)
+void made_record_fill(struct manager *m)
 {
     struct error err = {0};
     m->made_known = fill(m, &err) == 0;

@@ -9,7 +9,7 @@ struct draft;
 struct manager;
 
 /* Once, from the journal of a cleaved that kept no record of it. */
-void manager_fill_made(struct manager *m);
+void made_record_fill(struct manager *m);
 /* With the first plan of a store comes the mark that the record is whole. True: it is put. */
 bool made_record_mark(const struct manager *m, struct draft *draft);
 /* A reboot took it all. */

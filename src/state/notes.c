@@ -21,7 +21,7 @@ static void note_again(void *data)
     }
 }
 
-int manager_check_store(const struct manager *m, struct error *err)
+int notes_check_store(const struct manager *m, struct error *err)
 {
     char at[WHEN_SIZE];
     uint64_t busy_us = store_busy_since();
@@ -31,12 +31,12 @@ int manager_check_store(const struct manager *m, struct error *err)
     }
     error_set(err, REASON_UNAVAILABLE, "store",
               "the disk of the state directory has not answered since %s: nothing can be changed",
-              manager_when(busy_us, at));
+              lateness_when(busy_us, at));
     error_hint(err, "what was asked for before that waits for it; ask again once it answers");
     return -REASON_UNAVAILABLE;
 }
 
-bool manager_may_note(struct manager *m)
+bool notes_may_store(struct manager *m)
 {
     bool may = !ledger_is_busy(m->ledger);
     if (!may && !m->notes_due) {

@@ -11,8 +11,8 @@
 struct manager;
 
 /* May what a look shows be stored now? If not, it is noted once the ledger is free. */
-bool manager_may_note(struct manager *m);
+bool notes_may_store(struct manager *m);
 /* -UNAVAILABLE while the disk has not answered for so long that no change waits for it. */
-int manager_check_store(const struct manager *m, struct error *err);
+int notes_check_store(const struct manager *m, struct error *err);
 
 #endif

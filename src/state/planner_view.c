@@ -10,7 +10,7 @@ static bool is_held(const struct pci_addr *gpu, const void *data)
     return holds_bar(&m->holds, hold_gpu(gpu), WANT_GPU_CHANGE);
 }
 
-struct planner manager_planner(const struct manager *m)
+struct planner planner_view(const struct manager *m)
 {
     return (struct planner){.catalog = m->config.catalog,
                             .rules = m->config.rules,

@@ -7,6 +7,6 @@
 
 struct manager;
 
-struct planner manager_planner(const struct manager *m);
+struct planner planner_view(const struct manager *m);
 
 #endif

@@ -7,7 +7,7 @@
 int release_plan_build(const struct manager *m, const struct claim_release *release,
                        struct plan **ret_plan, struct error *err)
 {
-    const struct planner planner = manager_planner(m);
+    const struct planner planner = planner_view(m);
     const struct plan_request request = {.remove = release->claims,
                                          .n_remove = release->n,
                                          .author = release->author,

@@ -88,7 +88,7 @@ int released_find(const struct manager *m, const char *name, struct released *re
     return r;
 }
 
-bool manager_was_released(const struct manager *m, const char *name)
+bool released_has(const struct manager *m, const char *name)
 {
     struct released released = {0};
     struct error err = {0};

@@ -23,7 +23,7 @@ int released_read(const json_t *document, struct released *ret_released, struct 
 /* -NOT_FOUND: no such claim was released, or too long ago. */
 int released_find(const struct manager *m, const char *name, struct released *ret_released,
                   struct error *err);
-bool manager_was_released(const struct manager *m, const char *name);
+bool released_has(const struct manager *m, const char *name);
 void txn_keep_released(struct txn *txn, const struct claim *claim, const char *why);
 void txn_forget_released(struct txn *txn, const char *name);
 

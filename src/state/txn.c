@@ -136,7 +136,7 @@ void txn_commit_then(struct txn *txn, draft_done_fn *done, void *data)
     draft_commit_then(&txn->draft, committed, c);
 }
 
-void manager_follow_ledger(void *data)
+void txn_follow_ledger(void *data)
 {
     struct manager *m = data;
     m->claims = m->ledger->claims;
@@ -166,13 +166,13 @@ static void call_late(void *data)
     free(late);
 }
 
-bool manager_call_in_turn(struct manager *m, verb_fn *fn, const struct request *request)
+bool txn_call_in_turn(struct manager *m, verb_fn *fn, const struct request *request)
 {
     struct error err = {0};
     if (!ledger_is_busy(m->ledger)) {
         return false;
     }
-    if (manager_check_store(m, &err) != 0) {
+    if (notes_check_store(m, &err) != 0) {
         request_refuse(request, &err);
         return true;
     }
@@ -251,8 +251,8 @@ static void put_back(struct txn *txn)
     plan_events(m);
 }
 
-void manager_event(struct manager *m, const char *kind, const char *subject, const char *author,
-                   const char *fmt, ...)
+void txn_event_alone(struct manager *m, const char *kind, const char *subject, const char *author,
+                     const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);

@@ -41,12 +41,12 @@ void txn_commit_then(struct txn *txn, draft_done_fn *done, void *data);
 int txn_commit(struct txn *txn, struct error *err);
 /* False: the ledger is free. Else the request is refused, or `fn` is called with the request once
  * it is; for requests that have no body. */
-bool manager_call_in_turn(struct manager *m, verb_fn *fn, const struct request *request);
+bool txn_call_in_turn(struct manager *m, verb_fn *fn, const struct request *request);
 /* The ledger has changed: manager->claims and manager->gpu_records are what it has. */
-void manager_follow_ledger(void *data);
+void txn_follow_ledger(void *data);
 
 /* One event on its own; a store that fails is logged. */
-void manager_event(struct manager *m, const char *kind, const char *subject, const char *author,
-                   const char *fmt, ...) PRINTF_ATTR(5, 6);
+void txn_event_alone(struct manager *m, const char *kind, const char *subject, const char *author,
+                     const char *fmt, ...) PRINTF_ATTR(5, 6);
 
 #endif

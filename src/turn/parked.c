@@ -55,19 +55,19 @@ static void note(struct manager *m, struct parked *parked, size_t at)
     struct delay_note *delay = xcalloc(1, sizeof(*delay));
     (void)step_describe(&plan->steps.items[at], what, sizeof(what));
     log_warning("plan %s (%s) waits: %s has not answered step %zu of %zu (%s) since %s", plan->id,
-                plan->reason, manager_port_name(parked->port), at + 1, plan->steps.n, what,
-                manager_when(parked->since_us, when));
+                plan->reason, lateness_port_name(parked->port), at + 1, plan->steps.n, what,
+                lateness_when(parked->since_us, when));
     if (plan->state == PLAN_RUNNING) {
         str_print(plan->problem, sizeof(plan->problem),
                   "waits: %s has not answered since %s (step %zu of %zu: %s)",
-                  manager_port_name(parked->port), when, at + 1, plan->steps.n, what);
+                  lateness_port_name(parked->port), when, at + 1, plan->steps.n, what);
     }
     delay->manager = m;
     STR_SET(delay->plan, plan->id);
     STR_SET(delay->author, plan->author);
     str_print(delay->text, sizeof(delay->text),
               "%s: %s has not answered step %zu of %zu (%s) since %s", plan->reason,
-              manager_port_name(parked->port), at + 1, plan->steps.n, what, when);
+              lateness_port_name(parked->port), at + 1, plan->steps.n, what, when);
     ledger_take_turn(m->ledger, put_delay, delay);
 }
 
@@ -122,7 +122,7 @@ static void seen(struct manager *m, const struct error *err, void *data)
 
 void manager_port_returned(enum port_kind port, void *data)
 {
-    log_info("%s answers again", manager_port_name(port));
+    log_info("%s answers again", lateness_port_name(port));
     manager_observe(data, seen, NULL);
 }
 

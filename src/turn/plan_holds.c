@@ -73,7 +73,7 @@ void manager_hold_parked(struct manager *m, const struct parked *parked)
     const struct plan *plan = parked->plan;
     struct hold hold = hold_of(plan, HOLD_LATE_PLAN);
     hold.since_us = clock_realtime_of(parked->since_us);
-    STR_SET(hold.state, manager_port_name(parked->port));
+    STR_SET(hold.state, lateness_port_name(parked->port));
     holds_end(&m->holds, plan->id, 0);
     for (vec_each(&plan->steps, step)) {
         bool whole = has_whole_gpu(parked, &step->gpu);
@@ -101,7 +101,7 @@ static int check_step(const struct manager *m, const char *operation, const stru
     int r = is_guest_step(step)
                 ? hold_check(&m->holds, hold_vm(step->vm, ""), WANT_VM_REDEFINE, operation, err)
                 : 0;
-    return r != 0 ? r : manager_check_port(m, step_kind_port(step->kind), err);
+    return r != 0 ? r : lateness_check_port(m, step_kind_port(step->kind), err);
 }
 
 int manager_check_holds(const struct manager *m, const char *operation, const struct plan *plan,

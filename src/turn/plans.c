@@ -268,7 +268,7 @@ void manager_list_plans(struct manager *m, const struct request *request)
         request_answer(request, json_incref(kept->body));
         return;
     }
-    if (manager_call_in_turn(m, manager_list_plans, request)) {
+    if (txn_call_in_turn(m, manager_list_plans, request)) {
         return;
     }
     if (ledger_load_plans(m->ledger, MAX_PLANS_LISTED, false, &plans, &n, &err) != 0) {
@@ -289,7 +289,7 @@ void manager_get_plan(struct manager *m, const struct request *request)
 {
     CLEANUP(plan_freep) struct plan *plan = NULL;
     struct error err = {0};
-    if (manager_call_in_turn(m, manager_get_plan, request)) {
+    if (txn_call_in_turn(m, manager_get_plan, request)) {
         return;
     }
     int r = ledger_load_plan(m->ledger, request->target, &plan, &err);

@@ -192,7 +192,7 @@ void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done)
 {
     struct manager *m = change->manager;
     struct error err = {0};
-    if (change->line == NULL && manager_check_port(m, PORT_GUEST, &err) != 0) {
+    if (change->line == NULL && lateness_check_port(m, PORT_GUEST, &err) != 0) {
         manager_end_holds(m, change->operation);
         change_refuse(change, &err);
         return;
@@ -341,7 +341,7 @@ void queue_open(struct manager *m)
 void change_take_ledger(struct change *change, const struct error *err, evloop_fn *fn)
 {
     struct error late = {0};
-    if (err == NULL && manager_check_store(change->manager, &late) != 0) {
+    if (err == NULL && notes_check_store(change->manager, &late) != 0) {
         err = &late;
     }
     if (err != NULL) {
@@ -359,7 +359,7 @@ void change_enqueue(struct change *change)
         change_refuse(change, &m->queue->store_problem);
         return;
     }
-    if (manager_check_store(m, &late) != 0) {
+    if (notes_check_store(m, &late) != 0) {
         change_refuse(change, &late);
         return;
     }
@@ -385,7 +385,7 @@ void change_enqueue_urgent(struct change *change)
         change_refuse(change, &change->manager->queue->store_problem);
         return;
     }
-    if (manager_check_store(change->manager, &late) != 0) {
+    if (notes_check_store(change->manager, &late) != 0) {
         change_refuse(change, &late);
         return;
     }

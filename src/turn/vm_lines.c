@@ -113,7 +113,7 @@ int vm_line_take(struct change *change, enum vm_line_use use, struct error *err)
 {
     struct manager *m = change->manager;
     if (m->n_vm_lines == 0) { /* the one connection has to bear it */
-        return manager_check_port(m, PORT_GUEST, err);
+        return lateness_check_port(m, PORT_GUEST, err);
     }
     struct vm_line *same = find_same(m, use, change->name);
     struct vm_line *line = same != NULL ? same : choose(m, use, caller_is_root(&change->caller));
@@ -173,7 +173,7 @@ void vm_line_explain(const struct change *change, uint64_t waited_us, struct err
         error_set(err, REASON_UNAVAILABLE, "libvirt",
                   "what was asked of VM \"%s\" waits behind the %s of VM \"%s\", which libvirt has "
                   "not answered since %s; %s",
-                  change->name, uses[line->use].one, first->name, manager_when(line->since_us, at),
+                  change->name, uses[line->use].one, first->name, lateness_when(line->since_us, at),
                   then);
         error_hint(err, "%s", asks ? "try again" : "`cleave vm list` tells what came of it");
     } else if (asks) {
@@ -205,7 +205,7 @@ void vm_lines_add_problems(const struct manager *m, json_t *list)
         }
         CLEANUP_FREE char *text = xasprintf(
             "libvirt has not answered the %s of VM \"%s\" since %s; %zu more wait behind it",
-            uses[line->use].one, line->changes.items[0]->name, manager_when(line->since_us, at),
+            uses[line->use].one, line->changes.items[0]->name, lateness_when(line->since_us, at),
             line->changes.n - 1);
         json_array_append_new(list,
                               json_pack("{s:s, s:s, s:o}", "what", "libvirt", "text", text, "since",

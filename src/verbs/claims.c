@@ -80,7 +80,7 @@ static int plan_create(struct change *change, struct plan **ret_plan, struct err
     if (existing != NULL) {
         return refuse_existing(existing, err);
     }
-    struct planner planner = manager_planner(m);
+    struct planner planner = planner_view(m);
     int r = planner_admit(&planner, claim, err);
     if (r != 0) {
         return r;

@@ -387,7 +387,7 @@ static void run_gc(struct change *change)
                                    .author = change->caller.author,
                                    .reason = "gc",
                                    .new_uuid = id_uuid};
-    struct planner planner = manager_planner(m);
+    struct planner planner = planner_view(m);
     r = r != 0 ? r : planner_build(&planner, &request, &plan, &err);
     if (r != 0) {
         change_refuse(change, &err);

@@ -19,7 +19,7 @@ static void run_recover(struct change *change)
 {
     struct error err = {0};
     struct plan *plan = NULL;
-    struct planner planner = manager_planner(change->manager);
+    struct planner planner = planner_view(change->manager);
     if (planner_recover(&planner, change->name, change->caller.author, &plan, &err) != 0) {
         change_refuse(change, &err);
         return;
@@ -54,7 +54,7 @@ static void settle_look(struct manager *m, const struct error *observe_err, void
         return;
     }
     struct error why = {0};
-    struct planner planner = manager_planner(m);
+    struct planner planner = planner_view(m);
     size_t n = plan->steps.n;
     bool later = false;
     if (observe_err != NULL) {

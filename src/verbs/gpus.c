@@ -38,7 +38,7 @@ static void remember_and_carry_out(struct change *change, struct plan *plan, boo
         change_carry_out(change, plan);
         return;
     }
-    struct gpu_record record = manager_gpu_record(m, gpu);
+    struct gpu_record record = gpu_records_copy(m, gpu);
     if (is_mode) {
         record.mode_set = true;
         record.mode = change->mode;
@@ -69,7 +69,7 @@ static void run_mode(struct change *change)
 {
     struct error err = {0};
     struct plan *plan = NULL;
-    struct planner planner = manager_planner(change->manager);
+    struct planner planner = planner_view(change->manager);
     name_by_address(change);
     int r = planner_mode(&planner, change->name, change->mode, &plan, &err);
     if (r != 0) {
@@ -95,7 +95,7 @@ static void run_scheduler(struct change *change)
 {
     struct error err = {0};
     struct plan *plan = NULL;
-    struct planner planner = manager_planner(change->manager);
+    struct planner planner = planner_view(change->manager);
     name_by_address(change);
     int r = planner_scheduler(&planner, change->name, &change->scheduler, &plan, &err);
     if (r != 0) {

@@ -143,7 +143,7 @@ void manager_get_operation(struct manager *m, const struct request *request)
     struct operation_view view;
     struct error err = {0};
     if (operations_find(&m->operations, request->target) == NULL &&
-        manager_call_in_turn(m, manager_get_operation, request)) {
+        txn_call_in_turn(m, manager_get_operation, request)) {
         return; /* the store may have it */
     }
     if (find_operation(m, request->target, &operation, &view, &err) != 0) {
@@ -155,7 +155,7 @@ void manager_get_operation(struct manager *m, const struct request *request)
 
 void manager_cancel_operation(struct manager *m, const struct request *request)
 {
-    if (manager_call_in_turn(m, manager_cancel_operation, request)) {
+    if (txn_call_in_turn(m, manager_cancel_operation, request)) {
         return;
     }
     struct operation *operation = NULL;

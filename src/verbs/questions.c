@@ -272,7 +272,7 @@ void manager_list_events(struct manager *m, const struct request *request)
     CLEANUP_FREE struct event *events = NULL;
     size_t n = 0;
     struct error err = {0};
-    if (manager_call_in_turn(m, manager_list_events, request)) {
+    if (txn_call_in_turn(m, manager_list_events, request)) {
         return;
     }
     if (ledger_load_events(m->ledger, request->after, request->limit, &events, &n, &err) != 0) {

@@ -89,7 +89,7 @@ static int want(struct change *change, struct claim *claim, struct site_diff *di
                 struct error *err)
 {
     struct manager *m = change->manager;
-    struct planner planner = manager_planner(m);
+    struct planner planner = planner_view(m);
     const struct claim *existing = claims_find(&m->claims, claim->name);
     if (existing != NULL && !str_eq(existing->site, change->name)) {
         return refuse_foreign(existing, change->name, err);
@@ -129,7 +129,7 @@ static int build(struct change *change, const struct site_diff *diff, struct pla
                                    .reason = reason,
                                    .moves = change->moves,
                                    .new_uuid = id_uuid};
-    struct planner planner = manager_planner(change->manager);
+    struct planner planner = planner_view(change->manager);
     int r = planner_build(&planner, &request, ret_plan, err);
     vec_done(&foreign);
     return r;

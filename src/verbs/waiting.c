@@ -35,10 +35,10 @@ static void describe_late(const struct manager *m, struct late *late)
 {
     char at[WHEN_SIZE];
     if (str_eq(late->who, "NVML")) {
-        (void)manager_driver_lateness(m, late->since_us, &late->who, late->text);
+        (void)lateness_of_driver(m, late->since_us, &late->who, late->text);
     } else {
         str_print(late->text, sizeof(late->text), "%s has not answered since %s", late->who,
-                  manager_when(late->since_us, at));
+                  lateness_when(late->since_us, at));
     }
 }
 
@@ -94,8 +94,8 @@ static json_t *waiting_plan(const struct parked *parked)
     char at[WHEN_SIZE];
     char text[PLAN_REASON_SIZE + 128];
     str_print(text, sizeof(text), "plan %.8s (%s) waits: %s has not answered since %s",
-              parked->plan->id, parked->plan->reason, manager_port_name(parked->port),
-              manager_when(parked->since_us, at));
+              parked->plan->id, parked->plan->reason, lateness_port_name(parked->port),
+              lateness_when(parked->since_us, at));
     return json_string(text);
 }
 

@@ -69,7 +69,7 @@ int manager_refuse_alias(const struct manager *m, const struct vm *vm,
             "`cleave gc` takes it out of the definition, as of a VM that was cloned; then make "
             "a claim for this VM: `cleave claim create NAME --vm %s …`",
             SHELL_WORD(vm->name));
-    } else if (manager_was_released(m, device->claim)) {
+    } else if (released_has(m, device->claim)) {
         error_hint(err,
                    "the claim was released while the VM was gone: `cleave claim restore %s` "
                    "brings it back",

@@ -101,7 +101,7 @@ static void explain_file(const struct hook *hook, struct error *err)
     for (vec_each(&hook->vm.devices, device)) {
         claim = claim[0] == '\0' ? device->claim : claim;
     }
-    bool released = claim[0] != '\0' && manager_was_released(hook->manager, claim);
+    bool released = claim[0] != '\0' && released_has(hook->manager, claim);
     char first[sizeof(err->hint)];
     STR_SET(first, err->hint);
     if (claim[0] == '\0') {
@@ -171,8 +171,8 @@ static void answer(struct hook *hook, const struct error *refusal)
     if (err != NULL) {
         hook_watch_off(hook->manager->hook_watch, hook->vm.name, hook->vm.uuid,
                        looks_begun(hook->manager, SOURCE_GUESTS));
-        manager_event(hook->manager, "vm-refused", SUBJECT("vm", hook->vm.name),
-                      hook->caller.author, "%s", err->message);
+        txn_event_alone(hook->manager, "vm-refused", SUBJECT("vm", hook->vm.name),
+                        hook->caller.author, "%s", err->message);
         reply(NULL, err, hook->data);
         hook->manager->listeners->vm_refused(hook->manager, hook->vm.name);
         return;
@@ -181,8 +181,8 @@ static void answer(struct hook *hook, const struct error *refusal)
     json_t *body = allow();
     json_t *without = claim_view_without(hook->manager, hook->vm.name, hook->vm.uuid);
     for (size_t i = 0; i < json_array_size(without); i++) {
-        manager_event(hook->manager, "vm-lacks-claim", SUBJECT("vm", hook->vm.name),
-                      hook->caller.author, "%s", json_string_value(json_array_get(without, i)));
+        txn_event_alone(hook->manager, "vm-lacks-claim", SUBJECT("vm", hook->vm.name),
+                        hook->caller.author, "%s", json_string_value(json_array_get(without, i)));
     }
     if (without != NULL) {
         json_object_set_new(body, "warnings", without);

@@ -305,7 +305,7 @@ int manager_power_plan(struct manager *m, const struct missing_devices *needs, b
             remove[request.n_remove++] = claim->name;
         }
     }
-    struct planner planner = manager_planner(m);
+    struct planner planner = planner_view(m);
     return planner_build(&planner, &request, ret_plan, err);
 }
 
@@ -398,7 +398,7 @@ static void run_give_back(struct change *change)
                                    .author = change->caller.author,
                                    .reason = reason,
                                    .new_uuid = id_uuid};
-    struct planner planner = manager_planner(m);
+    struct planner planner = planner_view(m);
     struct plan *plan = NULL;
     struct error err = {0};
     const struct retry_task task = give_back_of(change->template);

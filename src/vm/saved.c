@@ -64,7 +64,7 @@ static int refuse_lost(const struct manager *m, const struct vm *vm, const struc
               "VM \"%s\" can't start: its saved state has %s for claim \"%s\", which is %s",
               vm->name, vm_device_name(device, bdf), device->claim,
               claim == NULL ? "not there any more" : "another VM's");
-    if (claim == NULL && manager_was_released(m, device->claim)) {
+    if (claim == NULL && released_has(m, device->claim)) {
         error_hint(err, "the claim was released: `cleave claim restore %s` brings it back",
                    device->claim);
     } else {

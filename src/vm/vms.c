@@ -100,8 +100,8 @@ static void undefine_work(void *data)
 
 void vm_note_change(const struct change *change, const char *kind, const char *what)
 {
-    manager_event(change->manager, kind, SUBJECT("vm", change->name), change->caller.author, "%s",
-                  what);
+    txn_event_alone(change->manager, kind, SUBJECT("vm", change->name), change->caller.author, "%s",
+                    what);
 }
 
 /* While libvirt is late with a look, as with one that waits for another VM's start, the VM is taken

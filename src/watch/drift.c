@@ -95,9 +95,9 @@ static bool compare_gpu(struct manager *m, const struct gpu *was, const struct g
     error_subject("gpu", pci_addr_format(&is->addr, bdf), subject);
     if (!str_eq(was->problem, is->problem)) {
         if (is->problem[0] != '\0') {
-            manager_event(m, "gpu-lost", subject, "", "%s", is->problem);
+            txn_event_alone(m, "gpu-lost", subject, "", "%s", is->problem);
         } else {
-            manager_event(m, "gpu-found", subject, "", "works again, after: %s", was->problem);
+            txn_event_alone(m, "gpu-found", subject, "", "works again, after: %s", was->problem);
         }
     }
     if (was->problem[0] != '\0' || is->problem[0] != '\0') {
@@ -106,8 +106,8 @@ static bool compare_gpu(struct manager *m, const struct gpu *was, const struct g
     CLEANUP_STRBUF struct strbuf text = {0};
     describe(was, is, &text);
     if (text.len > 0) {
-        manager_event(m, "gpu-changed", subject, "", "changed by someone else: %s",
-                      strbuf_str(&text));
+        txn_event_alone(m, "gpu-changed", subject, "", "changed by someone else: %s",
+                        strbuf_str(&text));
     }
     return false;
 }
@@ -121,8 +121,8 @@ static void compare_vms(struct manager *m, const struct host *now)
         const struct vm *was = host_find_vm(m->host, vm->name);
         if (was != NULL && was->state != vm->state &&
             !holds_bar(&m->holds, hold_vm(vm->name, vm->uuid), WANT_VM_REPORT)) {
-            manager_event(m, "vm-changed", SUBJECT("vm", vm->name), "", "%s, was %s",
-                          vm_state_name(vm->state), vm_state_name(was->state));
+            txn_event_alone(m, "vm-changed", SUBJECT("vm", vm->name), "", "%s, was %s",
+                            vm_state_name(vm->state), vm_state_name(was->state));
         }
     }
     for (vec_each(&m->host->vms, was)) {
@@ -132,10 +132,10 @@ static void compare_vms(struct manager *m, const struct host *now)
         }
         const struct vm *renamed = was->uuid[0] != '\0' ? host_find_vm(now, was->uuid) : NULL;
         if (renamed != NULL) {
-            manager_event(m, "vm-renamed", SUBJECT("vm", renamed->name), "", "was \"%s\"",
-                          was->name);
+            txn_event_alone(m, "vm-renamed", SUBJECT("vm", renamed->name), "", "was \"%s\"",
+                            was->name);
         } else {
-            manager_event(m, "vm-lost", SUBJECT("vm", was->name), "", "its definition is gone");
+            txn_event_alone(m, "vm-lost", SUBJECT("vm", was->name), "", "its definition is gone");
         }
     }
 }
@@ -156,16 +156,16 @@ void manager_note_gpu_drift(struct manager *m, struct hardware_look *look)
             continue; /* it may be there */
         }
         if (is == NULL) {
-            manager_event(m, "gpu-lost", SUBJECT("gpu", pci_addr_format(&was->addr, bdf)), "",
-                          "the GPU is no longer on the PCI bus");
+            txn_event_alone(m, "gpu-lost", SUBJECT("gpu", pci_addr_format(&was->addr, bdf)), "",
+                            "the GPU is no longer on the PCI bus");
         } else if (!holds_bar(&m->holds, hold_gpu(&was->addr), WANT_GPU_REPORT)) {
             look->works_again = compare_gpu(m, was, is) || look->works_again;
         }
     }
     for (vec_each(&now->gpus, is)) {
         if (host_find_gpu_addr(m->host, &is->addr) == NULL && m->host->pci_problem[0] == '\0') {
-            manager_event(m, "gpu-found", SUBJECT("gpu", pci_addr_format(&is->addr, bdf)), "",
-                          "a GPU appeared on the PCI bus");
+            txn_event_alone(m, "gpu-found", SUBJECT("gpu", pci_addr_format(&is->addr, bdf)), "",
+                            "a GPU appeared on the PCI bus");
         }
     }
 }

@@ -93,9 +93,9 @@ static void expect_release(struct manager *m, const struct gone *gone)
 static void note_gone(struct manager *m, const struct claim *claim)
 {
     struct gone *gone = add_gone(m, claim);
-    manager_event(m, "claim-orphaned", SUBJECT("claim", claim->name), "",
-                  "its VM \"%s\" is gone; it is released in %llu s", claim->vm,
-                  (unsigned long long)(m->config.vm_grace_us / 1000000));
+    txn_event_alone(m, "claim-orphaned", SUBJECT("claim", claim->name), "",
+                    "its VM \"%s\" is gone; it is released in %llu s", claim->vm,
+                    (unsigned long long)(m->config.vm_grace_us / 1000000));
     expect_release(m, gone);
     if (!holds_bar(&m->holds, hold_claim(claim), WANT_CLAIM_FOLLOW)) {
         gone_store_since(m, claim, clock_realtime_us());
@@ -123,10 +123,11 @@ void gone_hold(struct manager *m, const struct claim *claim)
                                ? m->gone->odd
                                : "libvirt has not had it since it or cleaved was started");
     }
-    manager_event(m, "claim-vm-missing", SUBJECT("claim", claim->name), "",
-                  "its VM \"%s\" is not there, but was not seen to be undefined (%s): the claim is "
-                  "kept",
-                  claim->vm, gone->why);
+    txn_event_alone(
+        m, "claim-vm-missing", SUBJECT("claim", claim->name), "",
+        "its VM \"%s\" is not there, but was not seen to be undefined (%s): the claim is "
+        "kept",
+        claim->vm, gone->why);
     log_warning("claim %s is kept though its VM %s is not there: %s", claim->name, claim->vm,
                 gone->why);
 }

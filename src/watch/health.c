@@ -160,10 +160,10 @@ static void record_report(struct manager *m, const struct gpu_report *report, co
         snprintf(more, sizeof(more), " (%u more since the last one reported)",
                  reported->n_left_out);
     }
-    manager_event(m, report->kind == GPU_REPORT_ECC ? "gpu-ecc" : "gpu-xid",
-                  SUBJECT("gpu", pci_addr_format(&report->gpu, bdf)), "", "%s%s: %s; %s",
-                  describe_report(report, xid, what, sizeof(what)), more, xid_advice(xid),
-                  strbuf_str(&users));
+    txn_event_alone(m, report->kind == GPU_REPORT_ECC ? "gpu-ecc" : "gpu-xid",
+                    SUBJECT("gpu", pci_addr_format(&report->gpu, bdf)), "", "%s%s: %s; %s",
+                    describe_report(report, xid, what, sizeof(what)), more, xid_advice(xid),
+                    strbuf_str(&users));
     reported->at_us = now_us;
     reported->n_left_out = 0;
 }
@@ -299,10 +299,10 @@ static void lift_after_boot(struct manager *m, const struct gpu *gpu, struct gpu
 
 static void note_gpu(struct manager *m, const struct gpu *gpu)
 {
-    struct gpu_record record = manager_gpu_record(m, gpu);
-    if (gpu->fault != GPU_FAULT_NONE && !record.quarantine.set && manager_may_note(m)) {
+    struct gpu_record record = gpu_records_copy(m, gpu);
+    if (gpu->fault != GPU_FAULT_NONE && !record.quarantine.set && notes_may_store(m)) {
         quarantine(m, &gpu->addr, faults[gpu->fault].kind, faults[gpu->fault].why, NULL);
-    } else if (record.quarantine.set && is_healed_by_boot(m, gpu, &record) && manager_may_note(m)) {
+    } else if (record.quarantine.set && is_healed_by_boot(m, gpu, &record) && notes_may_store(m)) {
         lift_after_boot(m, gpu, &record);
     }
 }
@@ -420,7 +420,7 @@ void txn_note_plan_health(struct txn *txn, const struct plan *plan)
 int manager_check_gpu_health(const struct manager *m, const struct claim *claim, const char *vm,
                              struct error *err)
 {
-    struct gpu_record record = manager_gpu_record_at(m, &claim->assigned.gpu);
+    struct gpu_record record = gpu_records_copy_at(m, &claim->assigned.gpu);
     const struct stuck_vf *stuck = gpu_record_find_stuck(&record, &claim->assigned.device);
     if (!claim->assigned.set || (!record.quarantine.set && stuck == NULL)) {
         return 0;

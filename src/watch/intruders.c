@@ -142,12 +142,12 @@ static void note_claim(struct manager *m, const struct claim *claim)
     bool is = claim_is_intruded(m, claim, text, sizeof(text));
     if (is && !reported) {
         STR_SET(vec_push(&m->intruded->items)->claim, claim->name);
-        manager_event(m, "claim-conflict", SUBJECT("claim", claim->name), "", "%s", text);
+        txn_event_alone(m, "claim-conflict", SUBJECT("claim", claim->name), "", "%s", text);
         log_warning("claim %s: %s", claim->name, text);
     } else if (!is && reported) {
         vec_remove(&m->intruded->items, at);
-        manager_event(m, "claim-conflict-ended", SUBJECT("claim", claim->name), "",
-                      "no other tool's vGPU is in its place or on its GPU instance any more");
+        txn_event_alone(m, "claim-conflict-ended", SUBJECT("claim", claim->name), "",
+                        "no other tool's vGPU is in its place or on its GPU instance any more");
     }
 }
 

@@ -164,7 +164,7 @@ static void take_hardware_without_driver(struct manager *m, struct host *now)
         char text[LATE_TEXT_SIZE];
         const char *who = NULL;
         str_print(m->looks->driver_problem, sizeof(m->looks->driver_problem), "%s",
-                  manager_driver_lateness(m, m->looks->driver_look->since_us, &who, text));
+                  lateness_of_driver(m, m->looks->driver_look->since_us, &who, text));
         m->looks->driver_unasked = !str_eq(who, "NVML");
     }
     STR_SET(now->nvml_problem, m->looks->driver_problem);
@@ -249,9 +249,9 @@ static struct error late_error(const struct manager *m)
     char text[LATE_TEXT_SIZE];
     const char *who = "sysfs";
     str_print(text, sizeof(text), "sysfs has not answered since %s",
-              manager_when(m->looks->at[SOURCE_HARDWARE].begun_us, at));
+              lateness_when(m->looks->at[SOURCE_HARDWARE].begun_us, at));
     if (m->looks->driver_look != NULL) {
-        (void)manager_driver_lateness(m, m->looks->driver_look->since_us, &who, text);
+        (void)lateness_of_driver(m, m->looks->driver_look->since_us, &who, text);
     }
     error_set(&err, REASON_UNAVAILABLE, who, "%s, so that the GPUs can't be looked at", text);
     error_hint(&err,

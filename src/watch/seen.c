@@ -107,8 +107,7 @@ void manager_judge_boards(struct manager *m)
     for (vec_each(&m->claims, claim)) {
         any = any || places_judge(m->host, &m->claims, m->seen_boards.moved, claim, &got);
     }
-    if (!any || !m->boot_checked || m->running != NULL || m->ended != NULL ||
-        !manager_may_note(m)) {
+    if (!any || !m->boot_checked || m->running != NULL || m->ended != NULL || !notes_may_store(m)) {
         return;
     }
     struct txn txn;

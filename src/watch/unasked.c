@@ -32,9 +32,9 @@ void manager_note_unasked(struct manager *m, const struct host *now)
                     &missed);
     for (vec_each(&missed, vm)) {
         if (new || has_claim(m, *vm)) {
-            manager_event(m, "vm-started-without-hook", SUBJECT("vm", (*vm)->name), "",
-                          "it started without asking cleave: libvirt's hook is not installed, or "
-                          "libvirt's daemon was not restarted since");
+            txn_event_alone(m, "vm-started-without-hook", SUBJECT("vm", (*vm)->name), "",
+                            "it started without asking cleave: libvirt's hook is not installed, or "
+                            "libvirt's daemon was not restarted since");
             log_warning("VM %s started without asking cleave: libvirt's hook is not installed, or "
                         "libvirt's daemon was not restarted since",
                         (*vm)->name);

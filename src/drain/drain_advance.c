@@ -448,7 +448,7 @@ void drain_advance(struct operation *operation)
 {
     struct drain_run *d = operation->data;
     if (d->unseen) {
-        manager_observe(d->manager, resumed, NULL);
+        observe_all(d->manager, resumed, NULL);
     } else {
         go_on(d);
     }

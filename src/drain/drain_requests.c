@@ -231,7 +231,7 @@ void manager_drain_host(struct manager *m, const struct request *request)
     drain->created_us = clock_realtime_us();
     struct change *change = change_new(m, NULL, request, "");
     change->drain = drain;
-    manager_observe(m, drain_observed, change);
+    observe_all(m, drain_observed, change);
 }
 
 /* ---- show, cancel, end ---- */
@@ -330,5 +330,5 @@ static void undrain_observed(struct manager *m, const struct error *err, void *d
 
 void manager_undrain_host(struct manager *m, const struct request *request)
 {
-    manager_observe_hardware(m, undrain_observed, change_new(m, NULL, request, ""));
+    observe_hardware(m, undrain_observed, change_new(m, NULL, request, ""));
 }

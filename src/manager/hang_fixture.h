@@ -52,7 +52,7 @@ static inline bool driver_is_late(void *data)
 static inline bool driver_is_back(void *data)
 {
     const struct manager *m = ((struct mhost *)data)->manager;
-    return looks_driver_problem(m)[0] == '\0' && !manager_is_looking(m);
+    return looks_driver_problem(m)[0] == '\0' && !looks_under_way(m);
 }
 
 static inline bool is_free(void *data)

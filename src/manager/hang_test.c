@@ -206,7 +206,7 @@ static bool is_hanging(void *data)
     struct mhost *mhost = data;
     return atomic_load(&mhost->faults.hanging) > 0 ||
            (mhost->manager->running == NULL && !mhost->manager->busy &&
-            !manager_is_looking(mhost->manager));
+            !looks_under_way(mhost->manager));
 }
 
 static bool all_answer(struct mhost *mhost)

@@ -129,9 +129,9 @@ static void what_a_gpu_reports_meanwhile_is_stored_afterwards(void **state)
     struct cordon_body body = {.reason = ""};
     assert_true(pci_addr_parse(MHOST_A100, &report.gpu));
     let_hang(mhost, 0);
-    manager_take_report(mhost->manager, &report);
+    health_take_report(mhost->manager, &report);
     assert_true(mhost_wait_until(mhost, is_hanging, mhost));
-    manager_take_report(mhost->manager, &report);
+    health_take_report(mhost->manager, &report);
     mhost_ask(mhost, VERB_CORDON_GPU, &cordon, .target = MHOST_L40S, .body = &body);
     assert_reads_are_answered(mhost);
     assert_false(cordon.there);

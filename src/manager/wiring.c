@@ -106,7 +106,7 @@ static int load(struct manager *m, struct error *err)
         r = ledger_load_plans(m->ledger, MAX_UNFINISHED, true, &m->unfinished, &m->n_unfinished,
                               err);
     }
-    r = r != 0 ? r : manager_load_seen_boards(m, err);
+    r = r != 0 ? r : seen_load_boards(m, err);
     if (r == 0) {
         made_record_fill(m);
     }
@@ -115,7 +115,7 @@ static int load(struct manager *m, struct error *err)
 
 static void observe_again(void *data)
 {
-    manager_observe(data, NULL, NULL);
+    observe_all(data, NULL, NULL);
 }
 
 /* All threads but those of migrations: in what hangs one of them can't hold up another. */
@@ -129,7 +129,7 @@ static int start_workers(struct manager *m, struct error *err)
         {"step-pci", &m->step_workers[PORT_PCI]},
         {"vm-change", &m->step_workers[PORT_GUEST]},
     };
-    int r = looks_open(m, manager_on_guest_timeout);
+    int r = looks_open(m, observe_on_timeout);
     r = r != 0 ? r : operations_open(&m->operations, m->config.loop);
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(workers); i++) {
         r = worker_new(m->config.loop, workers[i].name, workers[i].worker);
@@ -156,7 +156,7 @@ static void look_at_boot(void *data)
 {
     struct manager *m = data;
     if (!m->stopping) {
-        manager_observe_hardware(m, boot_seen, NULL);
+        observe_hardware(m, boot_seen, NULL);
     }
 }
 
@@ -187,7 +187,7 @@ static void boot_seen(struct manager *m, const struct error *err, void *data)
         return;
     }
     if (m->n_unfinished > 0 && !restore_is_active(m->restore)) {
-        manager_observe(m, all_seen, NULL); /* a step of theirs may be about a VM */
+        observe_all(m, all_seen, NULL); /* a step of theirs may be about a VM */
         return;
     }
     manager_resume(m);
@@ -196,22 +196,21 @@ static void boot_seen(struct manager *m, const struct error *err, void *data)
 
 /* ---- who follows what is seen ---- */
 
-static hardware_listener_fn *const hardware_compared[] = {manager_note_gpu_drift, NULL};
-static hardware_listener_fn *const hardware_seen[] = {manager_note_made, NULL};
+static hardware_listener_fn *const hardware_compared[] = {drift_note_gpus, NULL};
+static hardware_listener_fn *const hardware_seen[] = {made_note_look, NULL};
 static hardware_listener_fn *const hardware_taken[] = {
-    manager_follow_boards, manager_note_health,    manager_note_intruders,
-    manager_restore_look,  manager_follow_repairs, NULL,
+    seen_follow_boards,     health_note, intruders_note, manager_restore_look,
+    manager_follow_repairs, NULL,
 };
-static guests_listener_fn *const guests_compared[] = {manager_note_vm_drift, manager_note_unasked,
-                                                      NULL};
-static guests_listener_fn *const guests_seen[] = {manager_note_gone, NULL};
+static guests_listener_fn *const guests_compared[] = {drift_note_vms, unasked_note, NULL};
+static guests_listener_fn *const guests_seen[] = {gone_note, NULL};
 static guests_listener_fn *const guests_taken[] = {manager_reconcile_claims, manager_on_libvirt_up,
                                                    NULL};
 
 static void note_again(struct manager *m)
 {
-    manager_judge_boards(m);
-    manager_note_health(m, NULL);
+    seen_judge_boards(m);
+    health_note(m, NULL);
 }
 
 static const struct listeners listeners = {
@@ -267,9 +266,9 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
                                    .done = manager_plan_done,
                                    .parked = manager_plan_parked,
                                    .returned = manager_port_returned,
-                                   .patience_us = {manager_patience_us(m, SOURCE_HARDWARE),
-                                                   manager_patience_us(m, SOURCE_HARDWARE),
-                                                   manager_patience_us(m, SOURCE_GUESTS)},
+                                   .patience_us = {looks_patience_us(m, SOURCE_HARDWARE),
+                                                   looks_patience_us(m, SOURCE_HARDWARE),
+                                                   looks_patience_us(m, SOURCE_GUESTS)},
                                    .settle = manager_plan_settle,
                                    .data = m};
     m->runner = runner_new(&runner);
@@ -280,14 +279,14 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
         return r;
     }
     if (config->observe_period_us > 0) {
-        manager_observe(m, NULL, NULL);
+        observe_all(m, NULL, NULL);
         r = evloop_every(config->loop, config->observe_period_us, observe_again, m);
         if (r != 0) {
             return error_set_errno(err, -r, "cleaved", "starting a timer");
         }
     }
-    manager_watch_gpus(m);
-    manager_observe_hardware(m, boot_seen, NULL);
+    health_watch(m);
+    observe_hardware(m, boot_seen, NULL);
     *ret_manager = TAKE_PTR(m);
     return 0;
 }
@@ -330,7 +329,7 @@ bool manager_finish(struct manager *m, uint64_t until_us)
     }
     m->finished = true;
     manager_stop(m);
-    manager_unwatch_gpus(m);
+    health_unwatch(m);
     struct worker *workers[] = {
         m->step_workers[PORT_GPU],
         m->step_workers[PORT_PCI],

@@ -63,7 +63,7 @@ static void incoming_advance(struct operation *operation)
     if (incoming_vm_is_idle(incoming_vm) && incoming_vm->incoming->abort) {
         incoming_vm_give_back(incoming_vm);
     } else if (incoming_vm_is_idle(incoming_vm) && operation_is_late(operation)) {
-        manager_observe(m, silent_observed, NULL);
+        observe_all(m, silent_observed, NULL);
     }
 }
 

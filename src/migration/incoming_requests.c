@@ -41,7 +41,7 @@ void manager_get_incoming(struct manager *m, const struct request *request)
         return;
     }
     /* Not in turn: its own plan may have that. */
-    manager_observe(m, get_observed, change_new(m, run_get, request, request->target));
+    observe_all(m, get_observed, change_new(m, run_get, request, request->target));
 }
 
 /* ---- the VM is here ---- */

@@ -122,7 +122,7 @@ void outgoing_advance_checking(struct outgoing *outgoing)
         outgoing_fail(outgoing, &err);
     } else if (!outgoing->checked) {
         outgoing->jobs++;
-        manager_observe(outgoing->manager, offer_observed, outgoing);
+        observe_all(outgoing->manager, offer_observed, outgoing);
     } else if (!another_is_moving(outgoing)) {
         outgoing_enter(outgoing, MIGRATION_PREPARING);
     } else {

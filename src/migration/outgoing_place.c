@@ -126,5 +126,5 @@ static void on_source_located(struct manager *m, const struct error *err, void *
 void outgoing_decide(struct outgoing *outgoing)
 {
     outgoing->jobs++;
-    manager_observe(outgoing->manager, on_source_located, outgoing);
+    observe_all(outgoing->manager, on_source_located, outgoing);
 }

@@ -325,7 +325,7 @@ static void on_source_seen(struct manager *m, const struct error *err, void *dat
 void outgoing_resolve(struct outgoing *outgoing)
 {
     outgoing->jobs++;
-    manager_observe(outgoing->manager, on_source_seen, outgoing);
+    observe_all(outgoing->manager, on_source_seen, outgoing);
 }
 
 /* ---- the request ---- */

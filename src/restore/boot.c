@@ -217,7 +217,7 @@ int manager_check_boot(struct manager *m, struct error *err)
         return r;
     }
     m->boot_checked = true;
-    manager_judge_boards(m);
+    seen_judge_boards(m);
     bool again = m->host->driver_load != 0 && boot.driver_load != m->host->driver_load;
     if (((!boot.restored && !boot.given_up) || again) && m->config.restore_timeout_us > 0) {
         manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);

@@ -79,7 +79,7 @@ void manager_plan_parked(struct plan *plan, size_t at, void *data)
     struct parked *parked = vec_push(&m->parked);
     *parked = (struct parked){.plan = plan,
                               .port = port,
-                              .since_us = clock_monotonic_us() - manager_patience_us(m, source)};
+                              .since_us = clock_monotonic_us() - looks_patience_us(m, source)};
     plan_end_fn *then = TAKE_PTR(m->then);
     m->running = NULL;
     manager_hold_parked(m, parked);
@@ -123,7 +123,7 @@ static void seen(struct manager *m, const struct error *err, void *data)
 void manager_port_returned(enum port_kind port, void *data)
 {
     log_info("%s answers again", lateness_port_name(port));
-    manager_observe(data, seen, NULL);
+    observe_all(data, seen, NULL);
 }
 
 void manager_free_parked(struct manager *m)

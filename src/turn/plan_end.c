@@ -359,7 +359,7 @@ void manager_plan_done(struct plan *plan, void *data)
     m->settled = m->settling = NULL;
     m->ended = plan;
     backoff_reset(&m->commit_backoff);
-    manager_note_definitions(m, plan);
+    definitions_follow_plan(m, plan);
     /* Not the VMs: libvirt may be waiting for a hook that waits for this plan. */
-    manager_observe_hardware(m, ended_observed, NULL);
+    observe_hardware(m, ended_observed, NULL);
 }

@@ -27,7 +27,7 @@
 
 static uint64_t guest_call_us(const struct change *change)
 {
-    return manager_patience_us(change->manager, SOURCE_GUESTS) *
+    return looks_patience_us(change->manager, SOURCE_GUESTS) *
            (vm_line_only_asks(change) ? 1 : GUEST_CALL_LOOKS);
 }
 
@@ -172,7 +172,7 @@ void change_lose_patience(struct manager *m, enum vm_line_use use, const char *v
                 call_is_late(*change);
             }
         }
-        line->since_us -= line->late > before ? manager_patience_us(m, SOURCE_GUESTS) : 0;
+        line->since_us -= line->late > before ? looks_patience_us(m, SOURCE_GUESTS) : 0;
     }
 }
 
@@ -295,14 +295,14 @@ static void run_next(void *data)
     if (m->queue->urgent != NULL) {
         if (!m->queue->looking_for_urgent) {
             m->queue->looking_for_urgent = true;
-            manager_observe_hardware(m, take_urgent_turn, NULL);
+            observe_hardware(m, take_urgent_turn, NULL);
         }
     } else if (m->queue->first != NULL && !m->queue->looking_for_next) {
         m->queue->looking_for_next = true;
         if (m->queue->first->hardware_only) {
-            manager_observe_hardware(m, take_turn, NULL);
+            observe_hardware(m, take_turn, NULL);
         } else {
-            manager_observe(m, take_turn, NULL);
+            observe_all(m, take_turn, NULL);
         }
     }
 }

@@ -34,7 +34,7 @@ struct plan *manager_next_unfinished(struct manager *m)
         return plan;
     }
     if (m->n_unfinished > 0 && looks_begun(m, SOURCE_GUESTS) == 0) {
-        manager_observe(m, NULL, NULL);
+        observe_all(m, NULL, NULL);
     }
     return NULL;
 }

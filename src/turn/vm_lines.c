@@ -200,7 +200,7 @@ void vm_lines_add_problems(const struct manager *m, json_t *list)
     for (size_t i = 0; i < m->n_vm_lines; i++) {
         const struct vm_line *line = &m->vm_lines[i];
         bool holds_up = line->late > 0 || line->changes.n > 1;
-        if (!holds_up || now_us < line->since_us + manager_patience_us(m, SOURCE_GUESTS)) {
+        if (!holds_up || now_us < line->since_us + looks_patience_us(m, SOURCE_GUESTS)) {
             continue;
         }
         CLEANUP_FREE char *text = xasprintf(

@@ -121,10 +121,10 @@ void manager_cordon_gpu(struct manager *m, const struct request *request)
     const struct cordon_body *body = request->body;
     struct change *change = change_new(m, NULL, request, request->target);
     STR_SET(change->why, body->reason);
-    manager_observe_hardware(m, cordon_observed, change);
+    observe_hardware(m, cordon_observed, change);
 }
 
 void manager_uncordon_gpu(struct manager *m, const struct request *request)
 {
-    manager_observe_hardware(m, uncordon_observed, change_new(m, NULL, request, request->target));
+    observe_hardware(m, uncordon_observed, change_new(m, NULL, request, request->target));
 }

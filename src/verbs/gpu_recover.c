@@ -43,7 +43,7 @@ static void settle_look(struct manager *m, const struct error *observe_err, void
 
 static void settle_again(void *data)
 {
-    manager_observe_hardware(data, settle_look, NULL);
+    observe_hardware(data, settle_look, NULL);
 }
 
 static void settle_look(struct manager *m, const struct error *observe_err, void *data)
@@ -85,6 +85,6 @@ bool manager_plan_settle(struct plan *plan, void *data)
         m->settle_rounds = m->settle_looks = 0;
     }
     m->settled = m->settling = plan;
-    manager_observe_hardware(m, settle_look, NULL);
+    observe_hardware(m, settle_look, NULL);
     return true;
 }

@@ -127,7 +127,7 @@ static void many_who_read_leave_the_loop_its_turns(void **state)
     struct mhost *mhost = &((struct mhost_fixture *)*state)->mhost;
     size_t n = 0;
     for (size_t i = 0; i < ASKERS; i++) {
-        manager_observe_soon(mhost->manager, work, &n);
+        observe_soon(mhost->manager, work, &n);
     }
     while (n < ASKERS) {
         size_t before = n;

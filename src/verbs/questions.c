@@ -131,7 +131,7 @@ void manager_ask(struct manager *m, answer_fn *answer, const char *name,
                                   .data = request->data,
                                   .asked_us = clock_monotonic_us()};
     STR_SET(question->name, name);
-    manager_observe_soon(m, answer_question, question);
+    observe_soon(m, answer_question, question);
 }
 
 static int answer_host(struct manager *m, const char *name, json_t **ret_body, struct error *err)
@@ -141,7 +141,7 @@ static int answer_host(struct manager *m, const char *name, json_t **ret_body, s
     *ret_body = host_to_json(m->host);
     json_object_set_new(*ret_body, "hook", hook_watch_to_json(m->hook_watch));
     json_object_set_new(*ret_body, "heldClaims", claim_view_held(m));
-    json_object_set_new(*ret_body, "intruders", manager_list_intruders(m));
+    json_object_set_new(*ret_body, "intruders", intruders_list(m));
     return 0;
 }
 
@@ -154,7 +154,7 @@ static int answer_gpus(struct manager *m, const char *name, json_t **ret_body, s
 {
     (void)name;
     (void)err;
-    CLEANUP(host_freep) struct host *lost = manager_lost_gpus(m);
+    CLEANUP(host_freep) struct host *lost = lost_gpus_find(m);
     *ret_body = reply_gpus(m->host, &m->gpu_records);
     for (vec_each(&lost->gpus, gpu)) {
         json_array_append_new(json_object_get(*ret_body, "gpus"), reply_gpu(gpu, &m->gpu_records));
@@ -196,7 +196,7 @@ static int find_gpu(const struct manager *m, const char *name, struct gpu **ret_
 
 static int answer_gpu(struct manager *m, const char *name, json_t **ret_body, struct error *err)
 {
-    CLEANUP(host_freep) struct host *lost = manager_lost_gpus(m);
+    CLEANUP(host_freep) struct host *lost = lost_gpus_find(m);
     struct gpu *there = host_find_gpu(m->host, name);
     struct gpu *gpu = there != NULL ? there : host_find_gpu(lost, name);
     int r = gpu != NULL ? 0 : find_gpu(m, name, &gpu, err);

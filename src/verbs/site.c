@@ -101,7 +101,7 @@ static int want(struct change *change, struct claim *claim, struct site_diff *di
     }
     bool parked = existing != NULL && existing->state == CLAIM_PENDING;
     bool bound =
-        existing != NULL && existing->state == CLAIM_BOUND && manager_has_device(m, existing);
+        existing != NULL && existing->state == CLAIM_BOUND && claim_device_is_there(m, existing);
     if ((bound || parked) && same_wish(existing, claim)) {
         return 0;
     }

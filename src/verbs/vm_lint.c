@@ -80,5 +80,5 @@ void manager_lint_vm(struct manager *m, const struct request *request)
     question->reply = request->reply;
     question->data = request->data;
     STR_SET(question->vm, request->target);
-    manager_observe(m, observed, question);
+    observe_all(m, observed, question);
 }

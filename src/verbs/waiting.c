@@ -50,7 +50,7 @@ static size_t find_late(const struct manager *m, struct late late[SOURCE_COUNT +
         {"sysfs", calls.pci_us, "GPUs are shown as seen last", ""},
         {"libvirt", calls.guests_us, "VMs are shown as seen last", ""},
     };
-    uint64_t patience_us = manager_read_patience_us(m);
+    uint64_t patience_us = looks_read_patience_us(m);
     uint64_t now_us = clock_monotonic_us();
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
@@ -122,7 +122,7 @@ static json_t *problems_to_json(const struct manager *m)
                                               shown_time(m->commit_failed_us)));
     }
     uint64_t busy_us = store_busy_since();
-    if (busy_us != 0 && clock_monotonic_us() >= busy_us + manager_read_patience_us(m)) {
+    if (busy_us != 0 && clock_monotonic_us() >= busy_us + looks_read_patience_us(m)) {
         json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "what", "store", "text",
                                               "the state directory's disk does not answer: what "
                                               "needs it waits",

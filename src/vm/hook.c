@@ -420,7 +420,7 @@ static void on_tick(void *data)
         unpark(hook);
         hook->out_of_time = clock_monotonic_us() + hook->pause_us >= hook->until_us;
         (void)wait_on(hook);
-        manager_observe_hardware(hook->manager, looked, hook);
+        observe_hardware(hook->manager, looked, hook);
         return;
     }
     hook->blocked = is_at_definition(hook->manager) ? hook->blocked + 1 : 0;
@@ -434,13 +434,13 @@ static void on_tick(void *data)
 static void adopted(void *data)
 {
     struct hook *hook = data;
-    manager_observe_hardware(hook->manager, looked, hook);
+    observe_hardware(hook->manager, looked, hook);
 }
 
 static void prepare(struct hook *hook, struct error *err)
 {
     struct manager *m = hook->manager;
-    bool adopts = m->host != NULL && manager_adopt_claims(m, &hook->vm);
+    bool adopts = m->host != NULL && adopt_claims(m, &hook->vm);
     struct change *end = vm_line_find_end(m, &hook->vm);
     if (end != NULL) {
         end->ends_start = true;
@@ -467,7 +467,7 @@ static void prepare(struct hook *hook, struct error *err)
     if (adopts) {
         ledger_take_turn(m->ledger, adopted, hook);
     } else {
-        manager_observe_hardware(m, looked, hook);
+        observe_hardware(m, looked, hook);
     }
 }
 

@@ -68,11 +68,11 @@ static int bound_needs(const struct manager *m, const struct claim *claim, const
     if (gpu == NULL) {
         return refuse_away(m, claim, vm, err);
     }
-    int health = manager_check_gpu_health(m, claim, vm->name, err);
+    int health = health_check_gpu_of(m, claim, vm->name, err);
     if (health != 0) {
         return health;
     }
-    if (manager_kernel_has_device(m, claim, gpu)) {
+    if (claim_device_is_in_kernel(m, claim, gpu)) {
         return 0;
     }
     if (gpu->problem[0] != '\0') {
@@ -84,7 +84,7 @@ static int bound_needs(const struct manager *m, const struct claim *claim, const
         error_hint(err, "`cleave host show` tells what hangs or is missing");
         return r;
     }
-    if (manager_has_device(m, claim)) {
+    if (claim_device_is_there(m, claim)) {
         return 0;
     }
     if (claim_vgpu_at(claim, gpu) != NULL) {

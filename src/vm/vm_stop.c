@@ -57,7 +57,7 @@ static void answer_stopped(struct change *change)
     }
     json_t *body = reply_vm(&off);
     if (!m->stopping) {
-        manager_observe(m, NULL, NULL);
+        observe_all(m, NULL, NULL);
     }
     change_answer(change, body);
 }

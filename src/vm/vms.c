@@ -152,7 +152,7 @@ static void vm_done(struct change *change, const char *kind, const char *what)
     vm_note_change(change, kind, what);
     /* Seeing it may take as long as another VM's hook script runs, which may wait for its turn. */
     change_yield(change);
-    manager_observe(m, reply_observed, change);
+    observe_all(m, reply_observed, change);
 }
 
 /* Whether one that failed is off only libvirt can tell: what it has is given back when it was seen
@@ -164,7 +164,7 @@ static void start_done(void *data)
     vm_overlay_end_start(m, change->name);
     if (change->result != 0 && !m->stopping) {
         manager_end_holds(m, change->operation);
-        manager_observe(m, NULL, NULL);
+        observe_all(m, NULL, NULL);
     }
     vm_done(change, "vm-started", "started");
 }

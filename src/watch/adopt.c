@@ -167,7 +167,7 @@ void claim_follow_name(struct manager *m, size_t i)
 }
 
 /* The next look tells whether the earlier one has ended. */
-bool manager_adopt_claims(struct manager *m, const struct vm *vm)
+bool adopt_claims(struct manager *m, const struct vm *vm)
 {
     bool noted = false;
     for (size_t i = 0; i < m->claims.n; i++) {

@@ -26,6 +26,6 @@ void claim_take_over(struct manager *m, size_t i, const struct vm *vm, bool ende
 void claim_follow_name(struct manager *m, size_t i);
 /* A VM that starts takes over the claims of its name when their VM is gone. True: some of its
  * claims are on their way to the store (claim_is_noted()). */
-bool manager_adopt_claims(struct manager *m, const struct vm *vm);
+bool adopt_claims(struct manager *m, const struct vm *vm);
 
 #endif

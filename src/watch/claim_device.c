@@ -6,7 +6,7 @@
 #include "state/state.h"
 #include "watch/looks_inside.h"
 
-bool manager_has_device(const struct manager *m, const struct claim *claim)
+bool claim_device_is_there(const struct manager *m, const struct claim *claim)
 {
     const struct assignment *got = &claim->assigned;
     const struct gpu *gpu = claim_find_gpu(claim, m->host);
@@ -23,7 +23,7 @@ bool manager_has_device(const struct manager *m, const struct claim *claim)
     return vgpu != NULL && claim_is_vgpu(claim, vgpu);
 }
 
-bool manager_kernel_has_device(const struct manager *m, const struct claim *claim,
+bool claim_device_is_in_kernel(const struct manager *m, const struct claim *claim,
                                const struct gpu *gpu)
 {
     const struct gpu *seen = m->looks->kernel_view == NULL

@@ -70,7 +70,7 @@ bool claim_lacks_device(const struct manager *m, const struct claim *claim, char
                   gpu->problem);
         return true;
     }
-    if (manager_has_device(m, claim)) {
+    if (claim_device_is_there(m, claim)) {
         return false;
     }
     if (claim_is_intruded(m, claim, text, size)) {

@@ -8,7 +8,7 @@
 #include "plan/outlook.h"
 #include "state/state.h"
 
-void manager_note_definitions(struct manager *m, const struct plan *plan)
+void definitions_follow_plan(struct manager *m, const struct plan *plan)
 {
     for (vec_each(&plan->steps, step)) {
         if (step->state == STEP_DONE && m->host != NULL) {

@@ -7,6 +7,6 @@ struct manager;
 struct plan;
 
 /* The host as it was seen last gets what the plan's steps did to definitions. */
-void manager_note_definitions(struct manager *m, const struct plan *plan);
+void definitions_follow_plan(struct manager *m, const struct plan *plan);
 
 #endif

@@ -140,13 +140,13 @@ static void compare_vms(struct manager *m, const struct host *now)
     }
 }
 
-void manager_note_vm_drift(struct manager *m, const struct host *now)
+void drift_note_vms(struct manager *m, const struct host *now)
 {
     compare_vms(m, now);
     holds_forget_seen(&m->holds, looks_begun(m, SOURCE_GUESTS));
 }
 
-void manager_note_gpu_drift(struct manager *m, struct hardware_look *look)
+void drift_note_gpus(struct manager *m, struct hardware_look *look)
 {
     char bdf[BDF_SIZE];
     const struct host *now = look->now;

@@ -9,7 +9,7 @@ struct manager;
 
 /* Records as events how `now` differs from manager->host: GPUs, but for those that the running plan
  * touches; VMs, but for those whose change is expected. */
-void manager_note_gpu_drift(struct manager *m, struct hardware_look *look);
-void manager_note_vm_drift(struct manager *m, const struct host *now);
+void drift_note_gpus(struct manager *m, struct hardware_look *look);
+void drift_note_vms(struct manager *m, const struct host *now);
 
 #endif

@@ -55,7 +55,7 @@ static void on_grace(void *data)
 {
     struct manager *m = data;
     if (!m->stopping) {
-        manager_observe(m, NULL, NULL);
+        observe_all(m, NULL, NULL);
     }
 }
 
@@ -209,7 +209,7 @@ static bool all_have_ended(const struct manager *m, const struct host *now)
     return true;
 }
 
-void manager_note_gone(struct manager *m, const struct host *now)
+void gone_note(struct manager *m, const struct host *now)
 {
     bool same = m->gone->session != 0 && now->libvirt_session == m->gone->session;
     size_t had = m->host->vms.n;

@@ -34,7 +34,7 @@ void gone_trim(struct manager *m);
 /* Until its release, in microseconds; 0: it is due. Means nothing for one that is held. */
 uint64_t gone_left_us(const struct manager *m, const struct gone *gone);
 /* Before `now` takes the place of what was seen of the VMs: which of them are gone for good? */
-void manager_note_gone(struct manager *m, const struct host *now);
+void gone_note(struct manager *m, const struct host *now);
 /* Is the claim's VM not there now, and no migration has to do with it? */
 bool vm_is_gone(const struct manager *m, const struct claim *claim);
 /* An earlier cleaved has seen the claim's VM go; or none has seen it end. */

@@ -39,7 +39,7 @@ static bool is_on(const struct manager *m, const struct claim *claim, const stru
            !claim_is_displaced(claim, m->host);
 }
 
-void manager_name_users(const struct manager *m, const struct pci_addr *addr, struct strbuf *text)
+void health_name_users(const struct manager *m, const struct pci_addr *addr, struct strbuf *text)
 {
     CLEANUP_STRBUF struct strbuf claims = {0};
     CLEANUP_STRBUF struct strbuf vms = {0};
@@ -80,7 +80,7 @@ void txn_quarantine(struct txn *txn, const struct pci_addr *addr, const char *ki
     STR_SET(record.quarantine.why, why);
     STR_SET(record.quarantine.boot_id, m->host != NULL ? m->host->boot_id : "");
     CLEANUP_STRBUF struct strbuf users = {0};
-    manager_name_users(m, addr, &users);
+    health_name_users(m, addr, &users);
     txn_put_gpu_record(txn, &record);
     txn_event(txn, "gpu-quarantined", SUBJECT("gpu", bdf), "",
               "%.250s; nothing new goes there before `cleave gpu recover %s`; %s", why, bdf,
@@ -155,7 +155,7 @@ static void record_report(struct manager *m, const struct gpu_report *report, co
     char more[48] = "";
     char bdf[BDF_SIZE];
     CLEANUP_STRBUF struct strbuf users = {0};
-    manager_name_users(m, &report->gpu, &users);
+    health_name_users(m, &report->gpu, &users);
     if (reported->n_left_out > 0) {
         snprintf(more, sizeof(more), " (%u more since the last one reported)",
                  reported->n_left_out);
@@ -197,21 +197,21 @@ static void condemn(struct manager *m, const struct gpu_report *report)
     }
 }
 
-void manager_take_report(struct manager *m, const struct gpu_report *report)
+void health_take_report(struct manager *m, const struct gpu_report *report)
 {
     if (report->kind != GPU_REPORT_UNREADABLE) {
         struct xid xid = xid_of(report);
         record_report(m, report, &xid);
         condemn(m, report);
     }
-    manager_observe_hardware(m, NULL, NULL); /* its other symptoms */
+    observe_hardware(m, NULL, NULL); /* its other symptoms */
 }
 
 static void message_arrived(void *data)
 {
     CLEANUP_FREE struct message *message = data;
     if (!message->manager->stopping) {
-        manager_take_report(message->manager, &message->report);
+        health_take_report(message->manager, &message->report);
     }
 }
 
@@ -243,12 +243,12 @@ static void unwatch_work(void *data)
     }
 }
 
-void manager_watch_gpus(struct manager *m)
+void health_watch(struct manager *m)
 {
     looks_ask_driver(m, watch_work, NULL, m);
 }
 
-void manager_unwatch_gpus(struct manager *m)
+void health_unwatch(struct manager *m)
 {
     looks_ask_driver(m, unwatch_work, NULL, m);
 }
@@ -307,7 +307,7 @@ static void note_gpu(struct manager *m, const struct gpu *gpu)
     }
 }
 
-void manager_note_health(struct manager *m, struct hardware_look *look)
+void health_note(struct manager *m, struct hardware_look *look)
 {
     (void)look;
     for (size_t i = m->pending_quarantines.n; i > 0; i--) { /* those that fail come to its end */
@@ -417,8 +417,8 @@ void txn_note_plan_health(struct txn *txn, const struct plan *plan)
 
 /* ---- starting VMs ---- */
 
-int manager_check_gpu_health(const struct manager *m, const struct claim *claim, const char *vm,
-                             struct error *err)
+int health_check_gpu_of(const struct manager *m, const struct claim *claim, const char *vm,
+                        struct error *err)
 {
     struct gpu_record record = gpu_records_copy_at(m, &claim->assigned.gpu);
     const struct stuck_vf *stuck = gpu_record_find_stuck(&record, &claim->assigned.device);

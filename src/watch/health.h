@@ -20,20 +20,20 @@ struct gpu_reported {
 };
 
 /* The driver's reports come from now on, or no longer once the worker has ended. */
-void manager_watch_gpus(struct manager *m);
-void manager_unwatch_gpus(struct manager *m);
-void manager_take_report(struct manager *m, const struct gpu_report *report);
+void health_watch(struct manager *m);
+void health_unwatch(struct manager *m);
+void health_take_report(struct manager *m, const struct gpu_report *report);
 /* Quarantines what the host as observed now shows to be broken. */
-void manager_note_health(struct manager *m, struct hardware_look *look);
+void health_note(struct manager *m, struct hardware_look *look);
 /* Marks functions as stuck whose vGPU could not be deleted. */
 void txn_note_plan_health(struct txn *txn, const struct plan *plan);
 /* Nothing, if the GPU is quarantined already. */
 void txn_quarantine(struct txn *txn, const struct pci_addr *addr, const char *kind,
                     const char *why);
 /* "VMs: web1, web2; claims: a, b" */
-void manager_name_users(const struct manager *m, const struct pci_addr *addr, struct strbuf *text);
+void health_name_users(const struct manager *m, const struct pci_addr *addr, struct strbuf *text);
 /* May a VM start with the claim's device? -UNAVAILABLE while its GPU is quarantined. */
-int manager_check_gpu_health(const struct manager *m, const struct claim *claim, const char *vm,
-                             struct error *err);
+int health_check_gpu_of(const struct manager *m, const struct claim *claim, const char *vm,
+                        struct error *err);
 
 #endif

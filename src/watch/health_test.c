@@ -28,7 +28,7 @@ static void report(struct mhost *mhost, uint32_t xid)
 {
     struct gpu_report report = {.kind = GPU_REPORT_XID, .xid = xid};
     assert_true(pci_addr_parse(MHOST_L40S, &report.gpu));
-    manager_take_report(mhost->manager, &report);
+    health_take_report(mhost->manager, &report);
     assert_true(mhost_wait_stored(mhost));
 }
 

@@ -84,7 +84,7 @@ bool claim_is_intruded(const struct manager *m, const struct claim *claim, char 
     return intruder != NULL;
 }
 
-json_t *manager_list_intruders(const struct manager *m)
+json_t *intruders_list(const struct manager *m)
 {
     json_t *list = json_array();
     for (vec_each(&m->claims, claim)) {
@@ -151,7 +151,7 @@ static void note_claim(struct manager *m, const struct claim *claim)
     }
 }
 
-void manager_note_intruders(struct manager *m, struct hardware_look *look)
+void intruders_note(struct manager *m, struct hardware_look *look)
 {
     if (look->late) {
         return; /* none of them could be seen */

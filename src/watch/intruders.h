@@ -17,7 +17,7 @@ bool claim_is_intruded(const struct manager *m, const struct claim *claim, char 
 struct intruded *intruded_new(void);
 void intruded_free(struct intruded *intruded);
 /* The hardware was looked at: events for what came and went. */
-void manager_note_intruders(struct manager *m, struct hardware_look *look);
-json_t *manager_list_intruders(const struct manager *m);
+void intruders_note(struct manager *m, struct hardware_look *look);
+json_t *intruders_list(const struct manager *m);
 
 #endif

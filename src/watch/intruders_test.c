@@ -37,7 +37,7 @@ static void assert_problem(struct mhost *mhost, const char *name, const char *pa
 
 static size_t count_intruders(struct mhost *mhost)
 {
-    CLEANUP_JSON json_t *list = manager_list_intruders(mhost->manager);
+    CLEANUP_JSON json_t *list = intruders_list(mhost->manager);
     return json_array_size(list);
 }
 

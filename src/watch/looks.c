@@ -77,13 +77,13 @@ void looks_free(struct looks *looks)
 
 /* ---- what is asked about them ---- */
 
-bool manager_is_looking(const struct manager *m)
+bool looks_under_way(const struct manager *m)
 {
     return observation_is_under_way(&m->looks->at[SOURCE_HARDWARE]) ||
            observation_is_under_way(&m->looks->at[SOURCE_GUESTS]);
 }
 
-uint64_t manager_patience_us(const struct manager *m, enum observation_source source)
+uint64_t looks_patience_us(const struct manager *m, enum observation_source source)
 {
     uint64_t set_us =
         source == SOURCE_GUESTS ? m->config.guests_patience_us : m->config.hardware_patience_us;
@@ -92,7 +92,7 @@ uint64_t manager_patience_us(const struct manager *m, enum observation_source so
                                      : HARDWARE_PATIENCE_US;
 }
 
-uint64_t manager_read_patience_us(const struct manager *m)
+uint64_t looks_read_patience_us(const struct manager *m)
 {
     return m->config.read_patience_us != 0 ? m->config.read_patience_us : READ_PATIENCE_US;
 }

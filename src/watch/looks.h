@@ -31,9 +31,9 @@ bool looks_finish(struct manager *m, uint64_t until_us);
 void looks_close(struct manager *m);
 void looks_free(struct looks *looks);
 
-bool manager_is_looking(const struct manager *m);
-uint64_t manager_patience_us(const struct manager *m, enum observation_source source);
-uint64_t manager_read_patience_us(const struct manager *m);
+bool looks_under_way(const struct manager *m);
+uint64_t looks_patience_us(const struct manager *m, enum observation_source source);
+uint64_t looks_read_patience_us(const struct manager *m);
 
 /* The number of the latest look that began, or ended; 0: none has. */
 uint64_t looks_begun(const struct manager *m, enum observation_source source);

@@ -47,7 +47,7 @@ static void add(const struct manager *m, const struct pci_addr *addr, const char
     }
 }
 
-struct host *manager_lost_gpus(const struct manager *m)
+struct host *lost_gpus_find(const struct manager *m)
 {
     struct host *lost = host_new();
     if (m->host == NULL || !looks_are_known(m, SOURCE_HARDWARE) ||

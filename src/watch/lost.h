@@ -7,6 +7,6 @@ struct host;
 struct manager;
 
 /* GPUs that left the bus, and are still named (lost.c). Owned by the caller. */
-struct host *manager_lost_gpus(const struct manager *m);
+struct host *lost_gpus_find(const struct manager *m);
 
 #endif

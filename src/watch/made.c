@@ -176,7 +176,7 @@ static void compare_all(struct manager *m, const struct host *now, json_t *docum
     ledger_take_turn(m->ledger, put_changes, changes);
 }
 
-void manager_note_made(struct manager *m, struct hardware_look *look)
+void made_note_look(struct manager *m, struct hardware_look *look)
 {
     struct host *now = look->now;
     json_t *documents = read_made(m);

@@ -8,6 +8,6 @@ struct manager;
 
 /* The hardware was looked at: what went is let go of, and each vGPU is marked as cleave's or not.
  */
-void manager_note_made(struct manager *m, struct hardware_look *look);
+void made_note_look(struct manager *m, struct hardware_look *look);
 
 #endif

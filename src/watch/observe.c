@@ -127,7 +127,7 @@ static void take_hardware(struct manager *m, struct host *now)
     const struct host *was = seen_before(m, SOURCE_HARDWARE);
     struct hardware_look look = {.now = now, .was_late = m->looks->driver_problem[0] != '\0'};
     name_models(m, now);
-    manager_see_boards(m, now);
+    seen_note_boards(m, now);
     note_unseen(m, now);
     note_problem(was->nvml_problem, now->nvml_problem, "only pass-through works without it");
     note_problem(was->vgpu_problem, now->vgpu_problem, "no vGPU can be made");
@@ -173,7 +173,7 @@ static void take_hardware_without_driver(struct manager *m, struct host *now)
                  "its GPUs are shown as they were seen last; others can be passed through");
     STR_SET(now->driver_version, was->driver_version);
     STR_SET(now->nvml_version, was->nvml_version);
-    manager_see_boards(m, now);
+    seen_note_boards(m, now);
     for (vec_each(&now->gpus, gpu)) {
         struct gpu *old = m->host == NULL ? NULL : host_find_gpu_addr(m->host, &gpu->addr);
         if (gpu->other_vendor != 0 || !str_eq(gpu->driver, "nvidia")) {
@@ -375,7 +375,7 @@ static void look(struct manager *m, enum observation_source source)
     struct observation *observation = &m->looks->at[source];
     observation->begun++;
     observation->begun_us = clock_monotonic_us();
-    observation->late_us = clock_monotonic_us() + manager_patience_us(m, source);
+    observation->late_us = clock_monotonic_us() + looks_patience_us(m, source);
     observation->host = NULL;
     observation->result = 0;
     observation->err = (struct error){0};
@@ -497,7 +497,7 @@ static void hardware_is_late(struct manager *m)
         m->looks->driver_look != NULL && m->looks->driver_look->number == observation->begun;
     if (is_at_driver && !observation->again) {
         observation->again = true;
-        observation->late_us = clock_monotonic_us() + manager_patience_us(m, SOURCE_HARDWARE);
+        observation->late_us = clock_monotonic_us() + looks_patience_us(m, SOURCE_HARDWARE);
         worker_submit(observation->worker, look_at_pci, pci_done, m);
         return;
     }
@@ -506,7 +506,7 @@ static void hardware_is_late(struct manager *m)
     log_warning("%s", err.message);
 }
 
-void manager_on_guest_timeout(void *data)
+void observe_on_timeout(void *data)
 {
     static void (*const become_late[])(struct manager *m) = {hardware_is_late, guests_are_late};
     struct manager *m = data;
@@ -560,17 +560,17 @@ static void observe(struct manager *m, bool guests, uint64_t patience_us, observ
     set_timer(m);
 }
 
-void manager_observe_hardware(struct manager *m, observed_fn *fn, void *data)
+void observe_hardware(struct manager *m, observed_fn *fn, void *data)
 {
     observe(m, false, 0, fn, data);
 }
 
-void manager_observe(struct manager *m, observed_fn *fn, void *data)
+void observe_all(struct manager *m, observed_fn *fn, void *data)
 {
     observe(m, true, 0, fn, data);
 }
 
-void manager_observe_soon(struct manager *m, observed_fn *fn, void *data)
+void observe_soon(struct manager *m, observed_fn *fn, void *data)
 {
-    observe(m, true, manager_read_patience_us(m), fn, data);
+    observe(m, true, looks_read_patience_us(m), fn, data);
 }

@@ -8,10 +8,10 @@
 /* Calls `fn` after a look, at all or at the hardware alone, that starts after this call. Requests
  * made while one is under way share the next. The hardware's never waits for libvirt. `fn` NULL:
  * only the look matters. */
-void manager_observe(struct manager *m, observed_fn *fn, void *data);
-void manager_observe_hardware(struct manager *m, observed_fn *fn, void *data);
+void observe_all(struct manager *m, observed_fn *fn, void *data);
+void observe_hardware(struct manager *m, observed_fn *fn, void *data);
 /* For who only reads: all, or after a moment what was seen last (see manager_add_lateness()). */
-void manager_observe_soon(struct manager *m, observed_fn *fn, void *data);
-void manager_on_guest_timeout(void *data); /* a timer's function */
+void observe_soon(struct manager *m, observed_fn *fn, void *data);
+void observe_on_timeout(void *data); /* a timer's function */
 
 #endif

@@ -13,7 +13,7 @@
 
 #define SEEN_KEY "boards" /* in RECORD_HOST */
 
-int manager_load_seen_boards(struct manager *m, struct error *err)
+int seen_load_boards(struct manager *m, struct error *err)
 {
     CLEANUP_JSON json_t *documents = NULL;
     int r = ledger_records(m->ledger, RECORD_HOST, &documents, err);
@@ -43,7 +43,7 @@ static void put_seen(void *data)
     draft_commit_then(&draft, seen_stored, m);
 }
 
-void manager_see_boards(struct manager *m, struct host *now)
+void seen_note_boards(struct manager *m, struct host *now)
 {
     bool changed = seen_boards_look(&m->seen_boards, now, &m->claims);
     m->seen_unstored = m->seen_unstored || changed;
@@ -85,10 +85,10 @@ static void judge(struct txn *txn, const struct claim *claim, const struct assig
     }
 }
 
-void manager_follow_boards(struct manager *m, struct hardware_look *look)
+void seen_follow_boards(struct manager *m, struct hardware_look *look)
 {
     if (!look->late) {
-        manager_judge_boards(m);
+        seen_judge_boards(m);
     }
 }
 
@@ -100,7 +100,7 @@ static void judged(const struct error *err, void *data)
     }
 }
 
-void manager_judge_boards(struct manager *m)
+void seen_judge_boards(struct manager *m)
 {
     struct assignment got;
     bool any = false;

@@ -11,13 +11,13 @@ struct hardware_look;
 struct host;
 struct manager;
 
-int manager_load_seen_boards(struct manager *m, struct error *err);
+int seen_load_boards(struct manager *m, struct error *err);
 /* Takes a look at the hardware, and tells it what was seen earlier in this boot. */
-void manager_see_boards(struct manager *m, struct host *now);
+void seen_note_boards(struct manager *m, struct host *now);
 /* Claims whose GPU's UUID is not known: they learn it, or are held as another board's. While a plan
  * is in hand that waits for the next look. */
-void manager_judge_boards(struct manager *m);
-void manager_follow_boards(struct manager *m, struct hardware_look *look);
+void seen_judge_boards(struct manager *m);
+void seen_follow_boards(struct manager *m, struct hardware_look *look);
 /* Why such a claim is held. */
 void claim_say_unknown_board(const struct manager *m, const struct claim *claim, char *text,
                              size_t size);

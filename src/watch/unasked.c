@@ -21,7 +21,7 @@ static bool has_claim(const struct manager *m, const struct vm *vm)
     return false;
 }
 
-void manager_note_unasked(struct manager *m, const struct host *now)
+void unasked_note(struct manager *m, const struct host *now)
 {
     if (m->host->libvirt_problem[0] != '\0' || now->libvirt_problem[0] != '\0') {
         return; /* nothing is known of one side */

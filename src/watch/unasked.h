@@ -7,6 +7,6 @@ struct host;
 struct manager;
 
 /* Reports VMs that started without the hook having asked. */
-void manager_note_unasked(struct manager *m, const struct host *now);
+void unasked_note(struct manager *m, const struct host *now);
 
 #endif

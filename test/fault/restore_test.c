@@ -231,8 +231,8 @@ static enum outcome live(const struct life *life)
     }
     *calls = mhost.faults.calls;
     mhost.faults.kind = FAULT_NONE;
-    manager_observe(mhost.manager, seen,
-                    NULL); /* VMs too: those that are off give back what they drew */
+    observe_all(mhost.manager, seen,
+                NULL); /* VMs too: those that are off give back what they drew */
     if (!mhost_settle(&mhost)) {
         return RESTLESS;
     }

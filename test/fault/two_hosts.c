@@ -384,7 +384,7 @@ static bool moves_are_over(const struct manager *m)
             return false;
         }
     }
-    return !m->busy && queue_length(m) == 0 && !manager_is_looking(m);
+    return !m->busy && queue_length(m) == 0 && !looks_under_way(m);
 }
 
 struct rest {

@@ -171,7 +171,7 @@ static bool is_idle(void *data)
 {
     const struct manager *m = ((struct mhost *)data)->manager;
     return is_stored(data) && !m->busy && queue_length(m) == 0 && m->parked.n == 0 &&
-           !manager_is_looking(m) && !restore_is_active(m->restore);
+           !looks_under_way(m) && !restore_is_active(m->restore);
 }
 
 bool mhost_wait_until(struct mhost *mhost, bool (*is_over)(void *data), void *data)

@@ -59,7 +59,7 @@ static void lose(struct manager *m, enum port_kind port)
     if (!lose_reading(m)) {
         view->late_us = 0;
     }
-    manager_on_guest_timeout(m);
+    observe_on_timeout(m);
 }
 
 void mhost_lose_patience(struct mhost *mhost)

@@ -85,7 +85,7 @@ static void run_release(struct change *change)
         change_answer(change, NULL);
         return;
     }
-    manager_run_plan(m, plan, released, change);
+    plans_run(m, plan, released, change);
 }
 
 static void release(struct manager *m, const char *claim)

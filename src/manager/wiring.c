@@ -145,7 +145,7 @@ static void all_seen(struct manager *m, const struct error *err, void *data)
     (void)err;
     (void)data;
     if (!m->stopping) {
-        manager_resume(m);
+        resume_all(m);
         operations_resume(&m->operations);
     }
 }
@@ -190,7 +190,7 @@ static void boot_seen(struct manager *m, const struct error *err, void *data)
         observe_all(m, all_seen, NULL); /* a step of theirs may be about a VM */
         return;
     }
-    manager_resume(m);
+    resume_all(m);
     operations_resume(&m->operations);
 }
 
@@ -199,8 +199,8 @@ static void boot_seen(struct manager *m, const struct error *err, void *data)
 static hardware_listener_fn *const hardware_compared[] = {drift_note_gpus, NULL};
 static hardware_listener_fn *const hardware_seen[] = {made_note_look, NULL};
 static hardware_listener_fn *const hardware_taken[] = {
-    seen_follow_boards,     health_note, intruders_note, manager_restore_look,
-    manager_follow_repairs, NULL,
+    seen_follow_boards,   health_note,          intruders_note,
+    manager_restore_look, retry_follow_repairs, NULL,
 };
 static guests_listener_fn *const guests_compared[] = {drift_note_vms, unasked_note, NULL};
 static guests_listener_fn *const guests_seen[] = {gone_note, NULL};
@@ -221,7 +221,7 @@ static const struct listeners listeners = {
     .guests_seen = guests_seen,
     .guests_taken = guests_taken,
     .plans = &migrations_follow_plans,
-    .take_turn = manager_resume_parked,
+    .take_turn = parked_resume,
     .note_again = note_again,
     .vm_refused = manager_note_refused,
 };
@@ -262,10 +262,10 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
                                                m->step_workers[PORT_GUEST]},
                                    .ledger = m->ledger,
                                    .ports = config->ports,
-                                   .progress = manager_plan_progress,
-                                   .done = manager_plan_done,
-                                   .parked = manager_plan_parked,
-                                   .returned = manager_port_returned,
+                                   .progress = plans_note_progress,
+                                   .done = plan_end_done,
+                                   .parked = parked_take_plan,
+                                   .returned = parked_port_returned,
                                    .patience_us = {looks_patience_us(m, SOURCE_HARDWARE),
                                                    looks_patience_us(m, SOURCE_HARDWARE),
                                                    looks_patience_us(m, SOURCE_GUESTS)},
@@ -368,7 +368,7 @@ void manager_free(struct manager *m)
     hook_watch_done(m->hook_watch);
     free(m->hook_watch);
     runner_free(m->runner);
-    manager_free_parked(m);
+    parked_free_all(m);
     while (m->n_unfinished > 0) {
         plan_free(m->unfinished[--m->n_unfinished]);
     }

@@ -21,7 +21,7 @@ struct in_hand {
 static void take(struct manager *m, const struct in_hand *in_hand)
 {
     if (in_hand->over) {
-        manager_end_holds(m, in_hand->id);
+        queue_end_holds(m, in_hand->id);
         return;
     }
     const uint32_t bars = hold_bars(in_hand->kind);

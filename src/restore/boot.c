@@ -230,7 +230,7 @@ void manager_on_libvirt_up(struct manager *m, const struct host *now)
     (void)now;
     if (!m->busy && !m->stopping && m->n_unfinished > 0) {
         m->busy = true;
-        manager_resume(m);
+        resume_all(m);
     }
-    (void)manager_resume_parked(m);
+    (void)parked_resume(m);
 }

@@ -186,7 +186,7 @@ static void plan_refused(struct manager *m, const struct error *why)
         }
     }
     schedule(m);
-    manager_resume(m);
+    resume_all(m);
 }
 
 /* With the turn, and the host as it is after the plan. */
@@ -212,12 +212,12 @@ static void plan_ended(struct manager *m, const struct plan *plan, const struct 
     bool ends = restore_is_active(m->restore) && m->restore->operation->cancel && !m->stopping;
     if (plan != NULL && (ends || may_keep_turn(m))) {
         if (!restore_advance(m)) {
-            manager_resume(m);
+            resume_all(m);
         }
         return;
     }
     enqueue(m);
-    manager_resume(m);
+    resume_all(m);
 }
 
 /* With the turn and a fresh look at the hardware. False: there is no plan that takes the turn. */
@@ -242,7 +242,7 @@ static bool restore_advance(struct manager *m)
             STR_SET(running->plan_id, plan->id);
         }
     }
-    manager_run_plan(m, plan, plan_ended, NULL);
+    plans_run(m, plan, plan_ended, NULL);
     return true;
 }
 
@@ -253,7 +253,7 @@ static void run_next(struct change *change)
     change->in_turn = false; /* a plan has it from here on, if there is one */
     change_answer(change, NULL);
     if (!restore_is_active(m->restore) || !restore_advance(m)) {
-        manager_release(m);
+        queue_release_turn(m);
     }
 }
 

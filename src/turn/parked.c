@@ -71,7 +71,7 @@ static void note(struct manager *m, struct parked *parked, size_t at)
     ledger_take_turn(m->ledger, put_delay, delay);
 }
 
-void manager_plan_parked(struct plan *plan, size_t at, void *data)
+void parked_take_plan(struct plan *plan, size_t at, void *data)
 {
     struct manager *m = data;
     enum port_kind port = step_kind_port(plan->steps.items[at].kind);
@@ -82,12 +82,12 @@ void manager_plan_parked(struct plan *plan, size_t at, void *data)
                               .since_us = clock_monotonic_us() - looks_patience_us(m, source)};
     plan_end_fn *then = TAKE_PTR(m->then);
     m->running = NULL;
-    manager_hold_parked(m, parked);
+    plan_holds_take_parked(m, parked);
     note(m, parked, at);
     if (then != NULL) {
         then(m, plan, NULL, m->then_data); /* who waits for it hears so now */
     } else {
-        manager_resume(m);
+        resume_all(m);
     }
 }
 
@@ -97,7 +97,7 @@ static bool may_go_on(const struct manager *m, const struct parked *parked)
            (parked->port != PORT_GUEST || m->host->libvirt_problem[0] == '\0');
 }
 
-bool manager_resume_parked(struct manager *m)
+bool parked_resume(struct manager *m)
 {
     for (size_t i = 0; i < m->parked.n && !m->busy && !m->stopping; i++) {
         struct parked parked = m->parked.items[i];
@@ -105,7 +105,7 @@ bool manager_resume_parked(struct manager *m)
             continue;
         }
         vec_remove(&m->parked, i);
-        manager_go_on_with(m, parked.plan);
+        resume_plan(m, parked.plan);
         return true;
     }
     return false;
@@ -116,17 +116,17 @@ static void seen(struct manager *m, const struct error *err, void *data)
     (void)err;
     (void)data;
     if (!m->stopping && !m->busy) {
-        (void)manager_resume_parked(m);
+        (void)parked_resume(m);
     }
 }
 
-void manager_port_returned(enum port_kind port, void *data)
+void parked_port_returned(enum port_kind port, void *data)
 {
     log_info("%s answers again", lateness_port_name(port));
     observe_all(data, seen, NULL);
 }
 
-void manager_free_parked(struct manager *m)
+void parked_free_all(struct manager *m)
 {
     for (vec_each(&m->parked, parked)) {
         plan_free(parked->plan);

@@ -11,11 +11,11 @@
 struct manager;
 
 /* For the runner: the step at `at` does not come back. */
-void manager_plan_parked(struct plan *plan, size_t at, void *data);
+void parked_take_plan(struct plan *plan, size_t at, void *data);
 /* For the runner: a call that did not come back has. */
-void manager_port_returned(enum port_kind port, void *data);
+void parked_port_returned(enum port_kind port, void *data);
 /* When the turn is free: the first of them that can go on takes it. */
-bool manager_resume_parked(struct manager *m);
-void manager_free_parked(struct manager *m);
+bool parked_resume(struct manager *m);
+void parked_free_all(struct manager *m);
 
 #endif

@@ -224,7 +224,7 @@ static void end_stored(const struct error *err, void *data)
     if (then != NULL) {
         then(m, ended, NULL, m->then_data);
     } else {
-        manager_resume(m);
+        resume_all(m);
     }
 }
 
@@ -302,7 +302,7 @@ static bool is_warned_of(const struct plan *plan, const struct claim *claim)
     return false;
 }
 
-void manager_note_lacking_before(const struct manager *m, struct plan *plan)
+void plan_end_note_lacking(const struct manager *m, struct plan *plan)
 {
     char text[ERROR_TEXT_SIZE];
     for (vec_each(&m->claims, claim)) {
@@ -350,7 +350,7 @@ static void ended_observed(struct manager *m, const struct error *err, void *dat
     store_end(m);
 }
 
-void manager_plan_done(struct plan *plan, void *data)
+void plan_end_done(struct plan *plan, void *data)
 {
     struct manager *m = data;
     m->running = NULL;

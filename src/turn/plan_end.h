@@ -11,8 +11,8 @@ struct txn;
 void txn_end_plan(struct txn *txn, const struct plan *plan);
 /* Before it runs: which claims are without their devices already, so that a lack of theirs is no
  * failure of the plan? */
-void manager_note_lacking_before(const struct manager *m, struct plan *plan);
+void plan_end_note_lacking(const struct manager *m, struct plan *plan);
 /* For the runner: the plan has ended. */
-void manager_plan_done(struct plan *plan, void *data);
+void plan_end_done(struct plan *plan, void *data);
 
 #endif

@@ -35,7 +35,7 @@ static void take(struct manager *m, struct hold *hold, struct hold_object object
     holds_take(&m->holds, hold);
 }
 
-void manager_hold_plan(struct manager *m, const struct plan *plan)
+void plan_holds_take(struct manager *m, const struct plan *plan)
 {
     struct hold hold = hold_of(plan, HOLD_PLAN);
     holds_end(&m->holds, plan->id, 0);
@@ -68,7 +68,7 @@ static void take_vm_of(struct manager *m, struct hold *hold, const char *name)
     take(m, hold, hold_vm(claim->vm_uuid[0] != '\0' ? "" : claim->vm, claim->vm_uuid));
 }
 
-void manager_hold_parked(struct manager *m, const struct parked *parked)
+void plan_holds_take_parked(struct manager *m, const struct parked *parked)
 {
     const struct plan *plan = parked->plan;
     struct hold hold = hold_of(plan, HOLD_LATE_PLAN);
@@ -104,8 +104,8 @@ static int check_step(const struct manager *m, const char *operation, const stru
     return r != 0 ? r : lateness_check_port(m, step_kind_port(step->kind), err);
 }
 
-int manager_check_holds(const struct manager *m, const char *operation, const struct plan *plan,
-                        struct error *err)
+int plan_holds_check(const struct manager *m, const char *operation, const struct plan *plan,
+                     struct error *err)
 {
     int r = 0;
     for (vec_each(&plan->claims, entry)) {

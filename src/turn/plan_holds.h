@@ -9,12 +9,12 @@ struct parked;
 struct plan;
 
 /* Takes the holds of a plan that runs (plan_holds.c). */
-void manager_hold_plan(struct manager *m, const struct plan *plan);
+void plan_holds_take(struct manager *m, const struct plan *plan);
 /* What refuses a plan of that operation before its first step: a hold, or -UNAVAILABLE for a port
  * that does not answer. */
-int manager_check_holds(const struct manager *m, const char *operation, const struct plan *plan,
-                        struct error *err);
+int plan_holds_check(const struct manager *m, const char *operation, const struct plan *plan,
+                     struct error *err);
 /* Takes the plan's holds as one that waits. */
-void manager_hold_parked(struct manager *m, const struct parked *parked);
+void plan_holds_take_parked(struct manager *m, const struct parked *parked);
 
 #endif

@@ -71,7 +71,7 @@ static void reserve(struct txn *txn, const struct plan *plan)
     }
 }
 
-void manager_plan_progress(const struct plan *plan, size_t step, void *data)
+void plans_note_progress(const struct plan *plan, size_t step, void *data)
 {
     struct manager *m = data;
     m->step_since_us = clock_monotonic_us();
@@ -187,7 +187,7 @@ static void reserve_in_turn(void *data)
         plan->finished_us = clock_realtime_us();
         txn_end_plan(&txn, plan);
     }
-    manager_hold_plan(m, plan);
+    plan_holds_take(m, plan);
     txn_commit_then(&txn, reserved, r);
 }
 
@@ -218,7 +218,7 @@ static void reserve_plan(const struct reserving *what)
 static int check_plan(struct manager *m, const struct change *change, const struct plan *plan,
                       struct error *err)
 {
-    int r = manager_check_holds(m, change != NULL ? change->operation : "", plan, err);
+    int r = plan_holds_check(m, change != NULL ? change->operation : "", plan, err);
     return r != 0 || m->host == NULL ? r : places_check_plan(m->host, &m->claims, plan, err);
 }
 
@@ -231,7 +231,7 @@ void change_carry_out(struct change *change, struct plan *plan)
         change_refuse(change, &err);
         return;
     }
-    manager_note_lacking_before(m, plan);
+    plan_end_note_lacking(m, plan);
     if (change->dry_run) {
         json_t *body = reply_change(plan, &m->claims);
         plan_free(plan);
@@ -241,7 +241,7 @@ void change_carry_out(struct change *change, struct plan *plan)
     reserve_plan(&(struct reserving){.manager = m, .change = change, .plan = plan});
 }
 
-void manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data)
+void plans_run(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data)
 {
     struct error err = {0};
     int r = check_plan(m, NULL, plan, &err);
@@ -251,7 +251,7 @@ void manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, voi
         fn(m, NULL, &err, data);
         return;
     }
-    manager_note_lacking_before(m, plan);
+    plan_end_note_lacking(m, plan);
     reserve_plan(&(struct reserving){.manager = m, .plan = plan, .then = fn, .data = data});
 }
 

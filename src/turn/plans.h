@@ -14,9 +14,9 @@ struct change;
 void change_carry_out(struct change *change, struct plan *plan);
 /* For who has the turn: takes the plan, stores and runs it. `fn` may be called before this returns,
  * with an error. */
-void manager_run_plan(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data);
+void plans_run(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data);
 /* For the runner: a step has changed its state. */
-void manager_plan_progress(const struct plan *plan, size_t step, void *data);
+void plans_note_progress(const struct plan *plan, size_t step, void *data);
 
 /* Verbs (service/verbs.def). */
 verb_fn manager_list_plans, manager_get_plan;

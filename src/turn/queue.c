@@ -102,7 +102,7 @@ void change_hold_vm(const struct change *change, enum hold_kind kind)
     holds_take(&m->holds, &hold);
 }
 
-void manager_end_holds(struct manager *m, const char *operation)
+void queue_end_holds(struct manager *m, const char *operation)
 {
     holds_end(&m->holds, operation, looks_begun(m, SOURCE_GUESTS) + 1);
 }
@@ -130,7 +130,7 @@ static void change_end(struct change *change)
     bool in_turn = change->in_turn;
     change_free(change);
     if (in_turn) {
-        manager_release(m);
+        queue_release_turn(m);
     }
 }
 
@@ -138,7 +138,7 @@ void change_yield(struct change *change)
 {
     if (change->in_turn) {
         change->in_turn = false;
-        manager_release(change->manager);
+        queue_release_turn(change->manager);
     }
 }
 
@@ -193,7 +193,7 @@ void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done)
     struct manager *m = change->manager;
     struct error err = {0};
     if (change->line == NULL && lateness_check_port(m, PORT_GUEST, &err) != 0) {
-        manager_end_holds(m, change->operation);
+        queue_end_holds(m, change->operation);
         change_refuse(change, &err);
         return;
     }
@@ -307,7 +307,7 @@ static void run_next(void *data)
     }
 }
 
-void manager_release(struct manager *m)
+void queue_release_turn(struct manager *m)
 {
     m->busy = false;
     m->queue->turn_of[0] = '\0';

@@ -46,7 +46,7 @@ void change_enqueue(struct change *change);
  * against a fresh look at the hardware alone. */
 void change_enqueue_urgent(struct change *change);
 bool change_is_waiting(const struct manager *m, change_fn *fn, const char *name);
-/* Takes a hold of the VM that it is about, in the change's own name; manager_end_holds() ends it.
+/* Takes a hold of the VM that it is about, in the change's own name; queue_end_holds() ends it.
  */
 void change_hold_vm(const struct change *change, enum hold_kind kind);
 /* For a change with all that a VM needs: `work` on the worker, then `done`; on the line's, if it
@@ -64,9 +64,9 @@ void change_refuse(struct change *change, const struct error *err);
 /* Someone else answers later: frees, and lets the next one run. */
 void change_hand_over(struct change *change);
 /* For who keeps the turn longer than its change: lets the next one run. */
-void manager_release(struct manager *m);
+void queue_release_turn(struct manager *m);
 /* The operation is over: until a look at the guests that begins later, they are not believed. */
-void manager_end_holds(struct manager *m, const char *operation);
+void queue_end_holds(struct manager *m, const char *operation);
 /* Such calls under way are late now, those about `vm` if it is not NULL: for tests, which know that
  * they hang. */
 void change_lose_patience(struct manager *m, enum vm_line_use use, const char *vm);

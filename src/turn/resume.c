@@ -10,17 +10,17 @@
 #include "turn/queue.h"
 #include "turn/unfinished.h"
 
-void manager_resume(struct manager *m)
+void resume_all(struct manager *m)
 {
-    struct plan *plan = manager_next_unfinished(m);
+    struct plan *plan = unfinished_take_next(m);
     if (plan == NULL) {
-        manager_release(m);
+        queue_release_turn(m);
         return;
     }
-    manager_go_on_with(m, plan);
+    resume_plan(m, plan);
 }
 
-void manager_go_on_with(struct manager *m, struct plan *plan)
+void resume_plan(struct manager *m, struct plan *plan)
 {
     m->busy = true;
     m->n_plans++;
@@ -28,7 +28,7 @@ void manager_go_on_with(struct manager *m, struct plan *plan)
         plan->problem[0] = '\0'; /* that it waited for something is over */
     }
     m->turn_since_us = m->step_since_us = clock_monotonic_us(); /* the step in hand, once more */
-    manager_hold_plan(m, plan);
+    plan_holds_take(m, plan);
     m->running = plan;
     m->n_plans++;
     log_info("plan %s (%s) was not finished: going on", plan->id, plan->reason);

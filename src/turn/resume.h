@@ -7,8 +7,8 @@ struct manager;
 struct plan;
 
 /* Goes on with the plans found unfinished, oldest first, then with the queue. */
-void manager_resume(struct manager *m);
+void resume_all(struct manager *m);
 /* With the turn: takes a plan that was begun, and goes on with it. */
-void manager_go_on_with(struct manager *m, struct plan *plan);
+void resume_plan(struct manager *m, struct plan *plan);
 
 #endif

@@ -126,7 +126,7 @@ void retry_drop(struct operation *operation)
     trim(retry->manager);
 }
 
-void manager_follow_repairs(struct manager *m, struct hardware_look *look)
+void retry_follow_repairs(struct manager *m, struct hardware_look *look)
 {
     if (look->was_late || look->works_again) {
         operations_hurry(&m->operations);

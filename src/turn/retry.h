@@ -56,6 +56,6 @@ void retry_ended(struct manager *m, const struct retry_task *task, const struct 
 void retry_drop(struct operation *operation);
 
 /* The hardware was looked at: when a GPU works again, everything is due. */
-void manager_follow_repairs(struct manager *m, struct hardware_look *look);
+void retry_follow_repairs(struct manager *m, struct hardware_look *look);
 
 #endif

@@ -20,7 +20,7 @@ static bool waits_for_libvirt(const struct manager *m, const struct plan *plan)
     return guests && m->host != NULL && m->host->libvirt_problem[0] != '\0';
 }
 
-struct plan *manager_next_unfinished(struct manager *m)
+struct plan *unfinished_take_next(struct manager *m)
 {
     for (size_t i = m->n_unfinished; i > 0; i--) {
         struct plan *plan = m->unfinished[i - 1];

@@ -8,6 +8,6 @@ struct plan;
 
 /* The oldest plan found unfinished that can go on now; one that has only VMs' definitions left to
  * change waits for libvirt. Takes it out; NULL: none. */
-struct plan *manager_next_unfinished(struct manager *m);
+struct plan *unfinished_take_next(struct manager *m);
 
 #endif

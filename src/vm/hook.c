@@ -353,7 +353,7 @@ static void run_prepare(struct change *change)
         change_refuse(change, &err);
         return;
     }
-    manager_run_plan(change->manager, plan, plan_ended, change);
+    plans_run(change->manager, plan, plan_ended, change);
 }
 
 static void looked(struct manager *m, const struct error *observe_err, void *data)

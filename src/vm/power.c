@@ -406,7 +406,7 @@ static void run_give_back(struct change *change)
     int r = remove.n == 0 ? 0 : planner_build(&planner, &request, &plan, &err);
     vec_done(&remove);
     if (r == 0 && plan != NULL) {
-        manager_run_plan(m, plan, given_back, change);
+        plans_run(m, plan, given_back, change);
         return;
     }
     if (r != 0) {

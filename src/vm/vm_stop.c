@@ -97,7 +97,7 @@ static void stop_done(void *data)
     } else if (change->result == 0 && !change->off) {
         refuse_to_wait(change);
     }
-    manager_end_holds(m, change->operation);
+    queue_end_holds(m, change->operation);
     if (change->result != 0) {
         hint_paused(change);
         change_refuse(change, &change->err);
@@ -117,7 +117,7 @@ static void stop_again(struct change *change)
     struct error err = {0};
     enum vm_line_use use = change->timeout_ms == 0 ? VM_LINE_KILL : VM_LINE_ASK;
     if (vm_line_take(change, use, &err) != 0) {
-        manager_end_holds(change->manager, change->operation);
+        queue_end_holds(change->manager, change->operation);
         change_refuse(change, &err);
         return;
     }

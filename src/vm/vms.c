@@ -144,7 +144,7 @@ static void reply_observed(struct manager *m, const struct error *err, void *dat
 static void vm_done(struct change *change, const char *kind, const char *what)
 {
     struct manager *m = change->manager;
-    manager_end_holds(m, change->operation);
+    queue_end_holds(m, change->operation);
     if (change->result != 0) {
         change_refuse(change, &change->err);
         return;
@@ -163,7 +163,7 @@ static void start_done(void *data)
     struct manager *m = change->manager;
     vm_overlay_end_start(m, change->name);
     if (change->result != 0 && !m->stopping) {
-        manager_end_holds(m, change->operation);
+        queue_end_holds(m, change->operation);
         observe_all(m, NULL, NULL);
     }
     vm_done(change, "vm-started", "started");
@@ -201,7 +201,7 @@ static void undefine_done(void *data)
     struct change *change = data;
     struct manager *m = change->manager;
     if (!change->dry_run) {
-        manager_end_holds(m, change->operation);
+        queue_end_holds(m, change->operation);
     }
     if (change->result != 0) {
         change_refuse(change, &change->err);
@@ -340,7 +340,7 @@ static void run_start(struct change *change)
         change_refuse(change, &err);
         return;
     }
-    manager_run_plan(m, TAKE_PTR(plan), start_planned, change);
+    plans_run(m, TAKE_PTR(plan), start_planned, change);
 }
 
 void manager_start_vm(struct manager *m, const struct request *request)

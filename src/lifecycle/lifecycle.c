@@ -152,7 +152,7 @@ void manager_reconcile_claims(struct manager *m, const struct host *now)
     for (size_t i = 0; i < m->claims.n; i++) {
         claim_follow_name(m, i);
     }
-    manager_follow_power(m);
+    power_follow(m);
     follow_gone(m);
     forget_releases(m);
     if (!restore_is_active(m->restore)) {

@@ -74,7 +74,7 @@ static void take_out(const struct manager *m, const struct claim *claim, struct 
 {
     const struct claim *add[] = {claim};
     struct steps foreign = {0};
-    manager_foreign_of(m, add, 1, &foreign);
+    foreign_find(m, add, 1, &foreign);
     for (vec_each(&foreign, step)) {
         if (!str_eq(step->claim, claim->name)) {
             *vec_push(ret_steps) = *step;

@@ -196,7 +196,7 @@ static int needs_of(struct mhost *mhost, const char *name, const struct vm_devic
     STR_SET(vm.name, name);
     *vec_push(&vm.devices) = *device;
     *err = (struct error){0};
-    int r = manager_power_needs(mhost->manager, &vm, &needs, err);
+    int r = power_needs(mhost->manager, &vm, &needs, err);
     vec_done(&vm.devices);
     return r;
 }

@@ -301,7 +301,7 @@ static void refuse_all(struct manager *m)
 {
     struct error err = stopping_error();
     looks_refuse_all(m, &err);
-    manager_refuse_hooks(m, &err);
+    hook_refuse_all(m, &err);
     plan_end_fn *then = TAKE_PTR(m->then);
     if (then != NULL) {
         then(m, NULL, &err, m->then_data);

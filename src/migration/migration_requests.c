@@ -110,7 +110,7 @@ static int prepare(struct change *change, struct error *err)
     if (m->config.peer == NULL || m->config.move_guest == NULL || m->config.track_guest == NULL) {
         return error_set(err, REASON_UNSUPPORTED, "cleaved", "this cleaved can't migrate VMs");
     }
-    int r = manager_find_vm(m, migration->request.vm, &vm, err);
+    int r = vms_find(m, migration->request.vm, &vm, err);
     if (r != 0) {
         return r;
     }

@@ -89,7 +89,7 @@ static int plan_create(struct change *change, struct plan **ret_plan, struct err
     str_print(reason, sizeof(reason), "claim create %s", claim->name);
     const struct claim *add[] = {claim};
     struct steps foreign = {0}; /* they would stay first in the definition, and keep the VM off */
-    manager_foreign_of(m, add, 1, &foreign);
+    foreign_find(m, add, 1, &foreign);
     struct plan_request request = {.add = add,
                                    .n_add = 1,
                                    .extra = foreign.items,
@@ -153,8 +153,8 @@ static int refuse_saved(const struct manager *m, const struct claim *claim, stru
               "claim \"%s\" can't be released: VM \"%s\" is saved, and its saved state has the "
               "claim's device",
               claim->name, vm->name);
-    if (manager_find_stuck(m, vm, vm->saved_devices.items, vm->saved_devices.n) != NULL) {
-        manager_hint_forget(vm, err);
+    if (saved_find_stuck(m, vm, vm->saved_devices.items, vm->saved_devices.n) != NULL) {
+        saved_hint_forget(vm, err);
         return -REASON_IN_USE;
     }
     error_hint(

@@ -118,7 +118,7 @@ static int build(struct change *change, const struct site_diff *diff, struct pla
     char reason[PLAN_REASON_SIZE];
     str_print(reason, sizeof(reason), "apply %s", change->name);
     struct steps foreign = {0}; /* they would stay first in the definitions, and keep the VMs off */
-    manager_foreign_of(change->manager, diff->add.items, diff->add.n, &foreign);
+    foreign_find(change->manager, diff->add.items, diff->add.n, &foreign);
     struct plan_request request = {.add = diff->add.items,
                                    .n_add = diff->add.n,
                                    .remove = diff->remove.items,

@@ -61,7 +61,7 @@ static void observed(struct manager *m, const struct error *observe_err, void *d
     struct lint_question *question = data;
     struct error err = {0};
     struct vm *vm = NULL;
-    if (observe_err == NULL && manager_find_vm(m, question->vm, &vm, &err) != 0) {
+    if (observe_err == NULL && vms_find(m, question->vm, &vm, &err) != 0) {
         observe_err = &err;
     }
     if (observe_err != NULL) {

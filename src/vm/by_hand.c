@@ -11,7 +11,7 @@
 #include "state/state.h"
 #include "vm/power.h"
 
-const struct claim *manager_find_holder(const struct manager *m, const struct vm_device *device)
+const struct claim *by_hand_find_holder(const struct manager *m, const struct vm_device *device)
 {
     for (vec_each(&m->claims, claim)) {
         struct claim_device own = {0};
@@ -136,9 +136,9 @@ static int refuse_held(const struct manager *m, const struct vm *vm, const struc
                        struct error *err)
 {
     char bdf[BDF_SIZE];
-    const struct claim *holder = manager_find_holder(m, device);
+    const struct claim *holder = by_hand_find_holder(m, device);
     if (holder == NULL || claim_is_of(holder, vm->name, vm->uuid) ||
-        holds_lend(&m->holds, holder->name, vm->name, vm->uuid) || manager_gives_back(m, holder)) {
+        holds_lend(&m->holds, holder->name, vm->name, vm->uuid) || power_gives_back(m, holder)) {
         return 0;
     }
     bool has_vm = holder->vm[0] != '\0';
@@ -175,7 +175,7 @@ static int refuse_running(const struct manager *m, const struct vm *vm,
     return 0;
 }
 
-int manager_refuse_by_hand(const struct manager *m, const struct vm *vm, struct error *err)
+int by_hand_refuse(const struct manager *m, const struct vm *vm, struct error *err)
 {
     int r = 0;
     const struct vm_device *devices = vm->saved ? vm->saved_devices.items : vm->devices.items;
@@ -184,13 +184,13 @@ int manager_refuse_by_hand(const struct manager *m, const struct vm *vm, struct 
         const struct vm_device *device = &devices[i];
         bool starts = vm->saved ? device->claim[0] == '\0' : device->persistent;
         if (!starts || is_of_own_claim(m, vm, device)) {
-            continue; /* what a saved state has for claims: manager_refuse_saved() */
+            continue; /* what a saved state has for claims: saved_refuse() */
         }
         struct host_device it = host_device_find(m->host, device);
         r = refuse_held(m, vm, device, err);
         r = r != 0 ? r : refuse_running(m, vm, device, err);
         r = r != 0 ? r : refuse_state(m->host, vm, device, &it, err);
-        r = r != 0 || !it.whole ? r : manager_refuse_group(vm, it.gpu, "", err);
+        r = r != 0 || !it.whole ? r : power_refuse_group(vm, it.gpu, "", err);
     }
     if (r != 0 && vm->saved && err != NULL && !str_starts(err->hint, "stop VM")) {
         error_hint(err,
@@ -201,7 +201,7 @@ int manager_refuse_by_hand(const struct manager *m, const struct vm *vm, struct 
     return r;
 }
 
-bool manager_takes_by_hand(const struct manager *m, const struct vm *vm)
+bool by_hand_takes_gpu(const struct manager *m, const struct vm *vm)
 {
     for (size_t i = 0; !vm->saved && i < vm->devices.n; i++) {
         const struct vm_device *device = &vm->devices.items[i];

@@ -36,8 +36,8 @@ static void add_devices(const struct manager *m, const char *name, struct steps 
     }
 }
 
-void manager_foreign_of(const struct manager *m, const struct claim *const *add, size_t n,
-                        struct steps *ret_steps)
+void foreign_find(const struct manager *m, const struct claim *const *add, size_t n,
+                  struct steps *ret_steps)
 {
     for (size_t i = 0; i < n; i++) {
         bool seen = add[i]->vm[0] == '\0' || add[i]->spec.mode == CLAIM_GPU_INSTANCE;
@@ -50,8 +50,8 @@ void manager_foreign_of(const struct manager *m, const struct claim *const *add,
     }
 }
 
-int manager_refuse_alias(const struct manager *m, const struct vm *vm,
-                         const struct vm_device *device, struct error *err)
+int foreign_refuse_device(const struct manager *m, const struct vm *vm,
+                          const struct vm_device *device, struct error *err)
 {
     const struct claim *claim = claims_find(&m->claims, device->claim);
     enum reason reason = claim == NULL ? REASON_NOT_FOUND : REASON_IN_USE;
@@ -80,11 +80,11 @@ int manager_refuse_alias(const struct manager *m, const struct vm *vm,
     return -(int)reason;
 }
 
-int manager_refuse_foreign(const struct manager *m, const struct vm *vm, struct error *err)
+int foreign_refuse(const struct manager *m, const struct vm *vm, struct error *err)
 {
     for (vec_each(&vm->devices, device)) {
         if (is_foreign(m, vm, device)) {
-            return manager_refuse_alias(m, vm, device, err);
+            return foreign_refuse_device(m, vm, device, err);
         }
     }
     return 0;

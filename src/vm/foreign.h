@@ -17,13 +17,13 @@ struct steps {
 
 /* Steps that take devices that the stored definitions of the claims' VMs that are off name for
  * claims that are not their own out of them. The caller frees with vec_done(). */
-void manager_foreign_of(const struct manager *m, const struct claim *const *add, size_t n,
-                        struct steps *ret_steps);
+void foreign_find(const struct manager *m, const struct claim *const *add, size_t n,
+                  struct steps *ret_steps);
 /* Refuses to start a VM with `device`, which is in its definition for a claim that is gone or
  * another VM's: sets err to why and what to do; -REASON_NOT_FOUND or -REASON_IN_USE. */
-int manager_refuse_alias(const struct manager *m, const struct vm *vm,
-                         const struct vm_device *device, struct error *err);
+int foreign_refuse_device(const struct manager *m, const struct vm *vm,
+                          const struct vm_device *device, struct error *err);
 /* The same for the first such device that the stored definition names; 0 if there is none. */
-int manager_refuse_foreign(const struct manager *m, const struct vm *vm, struct error *err);
+int foreign_refuse(const struct manager *m, const struct vm *vm, struct error *err);
 
 #endif

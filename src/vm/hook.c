@@ -143,9 +143,9 @@ static void explain_entrance(const struct hook *hook, struct error *err)
     } else if (hook->entrance == ENTRANCE_RESTORE && !is_saved(hook)) {
         explain_file(hook, err);
     } else if (hook->entrance == ENTRANCE_RESTORE &&
-               manager_find_stuck(hook->manager, &hook->vm, hook->vm.devices.items,
-                                  hook->vm.devices.n) != NULL) {
-        manager_hint_forget(&hook->vm, err);
+               saved_find_stuck(hook->manager, &hook->vm, hook->vm.devices.items,
+                                hook->vm.devices.n) != NULL) {
+        saved_hint_forget(&hook->vm, err);
     } else if (hook->entrance == ENTRANCE_RESTORE) {
         error_hint(err,
                    "its saved state says so, not its definition: if its claim is there, `cleave vm "
@@ -229,7 +229,7 @@ static void plan_ended(struct manager *m, const struct plan *plan, const struct 
     if (plan == NULL) {
         err = *why;
     } else if (plan->state != PLAN_DONE) {
-        manager_power_failed(plan, hook->vm.name, &err);
+        power_failed(plan, hook->vm.name, &err);
     } else if (judge(hook, &needs, &err) == 0 && (needs.to_create.n > 0 || needs.in_progress)) {
         error_set(&err, REASON_DRIVER, SUBJECT("vm", hook->vm.name),
                   "VM \"%s\" can't start: its device was made and is gone again", hook->vm.name);
@@ -247,7 +247,7 @@ static void plan_ended(struct manager *m, const struct plan *plan, const struct 
 static bool is_release_under_way(const struct manager *m)
 {
     for (vec_each(&m->claims, claim)) {
-        if (manager_gives_back(m, claim)) {
+        if (power_gives_back(m, claim)) {
             return true;
         }
     }
@@ -259,8 +259,8 @@ static void park(struct hook *hook, struct change *change)
 {
     struct manager *m = hook->manager;
     for (vec_each(&m->claims, claim)) {
-        if (manager_gives_back(m, claim) && manager_may_give_back(m, claim->vm)) {
-            manager_give_back(m, claim->vm, claim->vm_uuid);
+        if (power_gives_back(m, claim) && power_may_give_back(m, claim->vm)) {
+            power_give_back(m, claim->vm, claim->vm_uuid);
         }
     }
     hook->parked = true;
@@ -281,7 +281,7 @@ static void unpark(struct hook *hook)
     hook->parked = false;
 }
 
-void manager_refuse_hooks(struct manager *m, const struct error *err)
+void hook_refuse_all(struct manager *m, const struct error *err)
 {
     while (m->parked_hooks.n > 0) {
         struct hook *hook = m->parked_hooks.items[0];
@@ -300,7 +300,7 @@ static void say_ended(const struct hook *hook, struct error *err)
     error_hint(err, "start it again: `cleave vm start %s`", SHELL_ARG(hook->vm.name));
 }
 
-bool manager_end_hooks(struct manager *m, const char *vm)
+bool hook_end_all(struct manager *m, const char *vm)
 {
     bool found = false;
     for (size_t i = m->hooks.n; i > 0; i--) {
@@ -341,7 +341,7 @@ static void run_prepare(struct change *change)
     char reason[PLAN_REASON_SIZE];
     str_print(reason, sizeof(reason), "VM %s starts", hook->vm.name);
     if (r == 0) {
-        r = manager_power_plan(change->manager, &needs, true, "libvirt", reason, &plan, &err);
+        r = power_plan(change->manager, &needs, true, "libvirt", reason, &plan, &err);
         if (r != 0 && !hook->out_of_time && is_release_under_way(change->manager)) {
             park(hook, change);
             return;
@@ -486,7 +486,7 @@ static void release(struct hook *hook, const char *why)
     hook_watch_off(m->hook_watch, hook->vm.name, hook->vm.uuid, looks_begun(m, SOURCE_GUESTS));
     /* One that was saved keeps them for as long as libvirt has its saved state. */
     if (!str_eq(why, "migrated") && !saved) {
-        manager_give_back(m, hook->vm.name, hook->vm.uuid);
+        power_give_back(m, hook->vm.name, hook->vm.uuid);
     }
     reply_fn *reply = TAKE_PTR(hook->reply);
     reply(allow(), NULL, hook->data);

@@ -11,9 +11,9 @@
 struct manager;
 
 /* Hooks are answered: cleaved stops. */
-void manager_refuse_hooks(struct manager *m, const struct error *err);
+void hook_refuse_all(struct manager *m, const struct error *err);
 /* Refuses those of a VM that is to be stopped at once. Were there any? */
-bool manager_end_hooks(struct manager *m, const char *vm);
+bool hook_end_all(struct manager *m, const char *vm);
 
 /* Verbs (service/verbs.def). */
 verb_fn manager_run_hook;

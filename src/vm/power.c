@@ -153,8 +153,8 @@ static bool has_managed(const struct vm *vm, const struct pci_addr *addr)
 
 /* A GPU that is passed through needs its whole IOMMU group: what the host still uses of it, and
  * libvirt does not take from it (managed='yes'), would make QEMU fail with less to say. */
-int manager_refuse_group(const struct vm *vm, const struct gpu *gpu, const char *claim,
-                         struct error *err)
+int power_refuse_group(const struct vm *vm, const struct gpu *gpu, const char *claim,
+                       struct error *err)
 {
     for (vec_each(&gpu->group_members, member)) {
         char bdf[BDF_SIZE];
@@ -191,7 +191,7 @@ static int check_group(const struct manager *m, const struct vm *vm, const struc
         claim->state == CLAIM_BOUND && claim->assigned.set && claim->spec.mode == CLAIM_PASSTHROUGH
             ? claim_find_gpu(claim, m->host)
             : NULL;
-    return gpu == NULL ? 0 : manager_refuse_group(vm, gpu, claim->name, err);
+    return gpu == NULL ? 0 : power_refuse_group(vm, gpu, claim->name, err);
 }
 
 static bool is_vendor_function(const struct host *host, const struct pci_addr *addr)
@@ -265,8 +265,8 @@ static int check_own_groups(const struct manager *m, const struct vm *vm, struct
     return 0;
 }
 
-int manager_power_needs(const struct manager *m, const struct vm *vm,
-                        struct missing_devices *ret_needs, struct error *err)
+int power_needs(const struct manager *m, const struct vm *vm, struct missing_devices *ret_needs,
+                struct error *err)
 {
     int own = check_managed(m, vm, err);
     own = own != 0 ? own : check_own_groups(m, vm, err);
@@ -286,9 +286,8 @@ int manager_power_needs(const struct manager *m, const struct vm *vm,
     return 0;
 }
 
-int manager_power_plan(struct manager *m, const struct missing_devices *needs, bool exact_device,
-                       const char *author, const char *reason, struct plan **ret_plan,
-                       struct error *err)
+int power_plan(struct manager *m, const struct missing_devices *needs, bool exact_device,
+               const char *author, const char *reason, struct plan **ret_plan, struct error *err)
 {
     CLEANUP_FREE const struct claim **add = xcalloc(needs->to_create.n + 1, sizeof(*add));
     CLEANUP_FREE const char **remove = xcalloc(needs->to_create.n + 1, sizeof(*remove));
@@ -309,7 +308,7 @@ int manager_power_plan(struct manager *m, const struct missing_devices *needs, b
     return planner_build(&planner, &request, ret_plan, err);
 }
 
-void manager_power_failed(const struct plan *plan, const char *vm_name, struct error *err)
+void power_failed(const struct plan *plan, const char *vm_name, struct error *err)
 {
     const char *hint = plan_hint(plan);
     error_set(err, REASON_DRIVER, SUBJECT("vm", vm_name), "VM \"%s\" can't start: %s", vm_name,
@@ -336,7 +335,7 @@ static bool is_off(const struct manager *m, const struct claim *claim)
     return vm->state == VM_CRASHED;
 }
 
-bool manager_gives_back(const struct manager *m, const struct claim *claim)
+bool power_gives_back(const struct manager *m, const struct claim *claim)
 {
     const struct vm *vm =
         claim->vm[0] == '\0' ? NULL : host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
@@ -417,13 +416,13 @@ static void run_give_back(struct change *change)
     change_answer(change, NULL);
 }
 
-bool manager_may_give_back(const struct manager *m, const char *vm_name)
+bool power_may_give_back(const struct manager *m, const char *vm_name)
 {
     const struct retry_task task = give_back_of(vm_name);
     return retry_may_begin(m, &task);
 }
 
-void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uuid)
+void power_give_back(struct manager *m, const char *vm_name, const char *vm_uuid)
 {
     const char *key = vm_uuid[0] != '\0' ? vm_uuid : vm_name;
     const struct vm *vm = m->host != NULL ? host_find_vm_of(m->host, vm_name, vm_uuid) : NULL;
@@ -471,13 +470,13 @@ static void follow_power_of(struct manager *m, const struct vm *only)
         const struct vm *vm = host_find_vm_of(m->host, claim->vm, claim->vm_uuid);
         if (is_to_be_given_back(claim, vm) && (only == NULL || vm == only) &&
             !holds_bar(&m->holds, hold_vm(vm->name, vm->uuid), WANT_VM_TAKE_FOR_OFF) &&
-            manager_may_give_back(m, vm->name)) {
-            manager_give_back(m, vm->name, vm->uuid);
+            power_may_give_back(m, vm->name)) {
+            power_give_back(m, vm->name, vm->uuid);
         }
     }
 }
 
-void manager_follow_power(struct manager *m)
+void power_follow(struct manager *m)
 {
     follow_power_of(m, NULL);
     for (size_t i = m->operations.items.n; i > 0; i--) { /* what is not to be tried again */

@@ -23,28 +23,27 @@ void needs_done(struct missing_devices *needs);
  * no other plan's end brings it. */
 int needs_refuse_wait(const struct missing_devices *needs, const struct vm *vm, struct error *err);
 /* Judges by the host that was seen last and `vm`, as a hook described it or as it was seen. */
-int manager_power_needs(const struct manager *m, const struct vm *vm,
-                        struct missing_devices *ret_needs, struct error *err);
+int power_needs(const struct manager *m, const struct vm *vm, struct missing_devices *ret_needs,
+                struct error *err);
 /* exact_device: with the very devices that the VM's definition names, which stays as it is; else
  * with any, and the definition follows. */
-int manager_power_plan(struct manager *m, const struct missing_devices *needs, bool exact_device,
-                       const char *author, const char *reason, struct plan **ret_plan,
-                       struct error *err);
-/* Why the VM can't start: the plan that manager_power_plan() made ended, and not as done. */
-void manager_power_failed(const struct plan *plan, const char *vm_name, struct error *err);
+int power_plan(struct manager *m, const struct missing_devices *needs, bool exact_device,
+               const char *author, const char *reason, struct plan **ret_plan, struct error *err);
+/* Why the VM can't start: the plan that power_plan() made ended, and not as done. */
+void power_failed(const struct plan *plan, const char *vm_name, struct error *err);
 /* On-demand claims of a VM that is off give their devices back, soon. */
-void manager_give_back(struct manager *m, const char *vm_name, const char *vm_uuid);
+void power_give_back(struct manager *m, const char *vm_name, const char *vm_uuid);
 /* Does the claim give its device back, now or soon: its VM is off and it is on-demand, or it is
  * being released? */
-bool manager_gives_back(const struct manager *m, const struct claim *claim);
+bool power_gives_back(const struct manager *m, const struct claim *claim);
 /* The same for all that are off, as the VMs were seen last. */
-void manager_follow_power(struct manager *m);
+void power_follow(struct manager *m);
 /* False: that failed a moment ago. */
-bool manager_may_give_back(const struct manager *m, const char *vm_name);
+bool power_may_give_back(const struct manager *m, const char *vm_name);
 
 /* Refuses to start a VM with a whole GPU while the host uses more of its IOMMU group, and libvirt
  * is not to take that, too. `claim`: that has the GPU; "": it is named by hand. */
-int manager_refuse_group(const struct vm *vm, const struct gpu *gpu, const char *claim,
-                         struct error *err);
+int power_refuse_group(const struct vm *vm, const struct gpu *gpu, const char *claim,
+                       struct error *err);
 
 #endif

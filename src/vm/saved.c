@@ -39,13 +39,13 @@ static const struct vm_device *find_stuck(const struct manager *m, const struct 
     return NULL;
 }
 
-const struct vm_device *manager_find_stuck(const struct manager *m, const struct vm *vm,
-                                           const struct vm_device *devices, size_t n)
+const struct vm_device *saved_find_stuck(const struct manager *m, const struct vm *vm,
+                                         const struct vm_device *devices, size_t n)
 {
     return find_stuck(m, vm, NULL, devices, n);
 }
 
-void manager_hint_forget(const struct vm *vm, struct error *err)
+void saved_hint_forget(const struct vm *vm, struct error *err)
 {
     error_hint(
         err,
@@ -68,13 +68,13 @@ static int refuse_lost(const struct manager *m, const struct vm *vm, const struc
         error_hint(err, "the claim was released: `cleave claim restore %s` brings it back",
                    device->claim);
     } else {
-        manager_hint_forget(vm, err);
+        saved_hint_forget(vm, err);
     }
     return -REASON_CONFLICT;
 }
 
-int manager_refuse_saved(const struct manager *m, const struct vm *vm, const struct plan *plan,
-                         struct error *err)
+int saved_refuse(const struct manager *m, const struct vm *vm, const struct plan *plan,
+                 struct error *err)
 {
     if (!vm->saved) {
         return 0;
@@ -88,7 +88,7 @@ int manager_refuse_saved(const struct manager *m, const struct vm *vm, const str
             "now",
             vm->name, stuck->is_mdev ? "mediated device" : "PCI function", stuck->claim,
             stuck->is_mdev ? "PCI function" : "mediated device");
-        manager_hint_forget(vm, err);
+        saved_hint_forget(vm, err);
         return -REASON_UNSUPPORTED;
     }
     for (vec_each(&vm->saved_devices, device)) {

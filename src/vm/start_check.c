@@ -31,7 +31,7 @@ static int check_alias(const struct start_check *check, const struct vm_device *
     struct claim_device own = {0};
     char whose[VM_NAME_SIZE + 96];
     if (claim == NULL || !is_own(check, claim)) {
-        return manager_refuse_alias(check->manager, check->vm, device, err);
+        return foreign_refuse_device(check->manager, check->vm, device, err);
     }
     if (!claim_device(claim, &own) || !vm_device_is(device, &own.device, own.mdev_uuid)) {
         str_print(whose, sizeof(whose), "\"%s\", which has another device now", claim->name);
@@ -67,7 +67,7 @@ static const struct vm *saved_vm_of(const struct start_check *check, const struc
 
 static void hint_saved(const struct start_check *check, const struct vm *vm, struct error *err)
 {
-    if (manager_find_stuck(check->manager, vm, vm->saved_devices.items, vm->saved_devices.n) !=
+    if (saved_find_stuck(check->manager, vm, vm->saved_devices.items, vm->saved_devices.n) !=
         NULL) {
         error_hint(err,
                    "VM \"%s\" is saved with this device and can't come back from that: `virsh "
@@ -135,9 +135,9 @@ static int refuse_taken(const struct start_check *check, const struct vm_device 
 static int check_device(const struct start_check *check, const struct vm_device *device,
                         struct missing_devices *ret_needs, struct error *err)
 {
-    const struct claim *claim = manager_find_holder(check->manager, device);
+    const struct claim *claim = by_hand_find_holder(check->manager, device);
     if (claim != NULL && !is_own(check, claim)) {
-        if (!check->out_of_time && manager_gives_back(check->manager, claim)) {
+        if (!check->out_of_time && power_gives_back(check->manager, claim)) {
             ret_needs->release = true;
             return 0;
         }
@@ -208,7 +208,7 @@ int start_check_judge(const struct start_check *check, struct missing_devices *r
         r = check_device(check, &check->vm->devices.items[i], ret_needs, err);
     }
     r = r != 0 ? r : check_definition(check, err);
-    return r != 0 ? r : manager_power_needs(check->manager, check->vm, ret_needs, err);
+    return r != 0 ? r : power_needs(check->manager, check->vm, ret_needs, err);
 }
 
 bool start_check_concerns_us(const struct start_check *check)

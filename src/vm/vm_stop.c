@@ -136,7 +136,7 @@ static void stop_found(void *data)
         change->result = -(int)change->err.reason;
     } else if (change->result == -REASON_NOT_FOUND && m->host != NULL &&
                m->host->libvirt_problem[0] == '\0') {
-        (void)manager_find_vm(m, change->name, &vm, &change->err); /* with the nearest name */
+        (void)vms_find(m, change->name, &vm, &change->err); /* with the nearest name */
     } else if (change->result == 0 && change->off && change->ends_start && !change->late) {
         vm_note_change(change, "vm-stopped", "off: its start was ended");
         answer_stopped(change);
@@ -178,7 +178,7 @@ void manager_stop_vm(struct manager *m, const struct request *request)
     }
     if (body->force && !request->dry_run) { /* libvirt has it locked until its hook is answered */
         bool starts = holds_have(&m->holds, HOLD_START, hold_vm(change->name, ""));
-        change->ends_start = manager_end_hooks(m, change->name) || starts;
+        change->ends_start = hook_end_all(m, change->name) || starts;
     }
     stop_again(change);
 }

@@ -23,8 +23,7 @@
 #include "watch/observe.h"
 #include "watch/vm_overlay.h"
 
-int manager_find_vm(const struct manager *m, const char *name, struct vm **ret_vm,
-                    struct error *err)
+int vms_find(const struct manager *m, const char *name, struct vm **ret_vm, struct error *err)
 {
     if (m->host->libvirt_problem[0] != '\0') {
         return error_set(err, REASON_UNAVAILABLE, "libvirt", "VMs can't be reached: %s",
@@ -117,7 +116,7 @@ static int find_seen(const struct change *change, struct vm **ret_vm, struct err
             return 0;
         }
     }
-    return manager_find_vm(m, change->name, ret_vm, err);
+    return vms_find(m, change->name, ret_vm, err);
 }
 
 /* Answers with the VM as it is now. */
@@ -235,10 +234,10 @@ static int check_start(struct change *change, struct vm **ret_vm, struct missing
                : hold_check(&m->holds, hold_vm((*ret_vm)->name, (*ret_vm)->uuid), WANT_VM_START,
                             NULL, err);
     /* Started without it, the VM would lack a GPU that only a plan may take from it. */
-    r = r != 0 ? r : manager_refuse_foreign(m, *ret_vm, err);
-    r = r != 0 ? r : manager_refuse_by_hand(m, *ret_vm, err);
-    r = r != 0 ? r : manager_refuse_saved(m, *ret_vm, NULL, err);
-    r = r != 0 ? r : manager_power_needs(m, *ret_vm, ret_needs, err);
+    r = r != 0 ? r : foreign_refuse(m, *ret_vm, err);
+    r = r != 0 ? r : by_hand_refuse(m, *ret_vm, err);
+    r = r != 0 ? r : saved_refuse(m, *ret_vm, NULL, err);
+    r = r != 0 ? r : power_needs(m, *ret_vm, ret_needs, err);
     return r != 0 ? r : needs_refuse_wait(ret_needs, *ret_vm, err);
 }
 
@@ -257,7 +256,7 @@ static void start_prepared(struct change *change)
     }
     if (vm_line_take(change, VM_LINE_START, &err) != 0) {
         if (vm != NULL) {
-            manager_give_back(m, vm->name, vm->uuid);
+            power_give_back(m, vm->name, vm->uuid);
         }
         change_refuse(change, &err);
         return;
@@ -281,7 +280,7 @@ static void start_planned(struct manager *m, const struct plan *plan, const stru
         return;
     }
     if (plan != NULL) {
-        manager_power_failed(plan, change->name, &err);
+        power_failed(plan, change->name, &err);
     }
     change_refuse(change, plan != NULL ? &err : why);
 }
@@ -299,12 +298,10 @@ static int plan_start(struct change *change, struct plan **ret_plan, struct erro
     }
     str_print(reason, sizeof(reason), "vm start %s", vm->name);
     /* What a saved state names comes back if it can; else the saved state follows. */
-    r = vm->saved
-            ? manager_power_plan(m, &needs, true, change->caller.author, reason, ret_plan, err)
-            : -REASON_NO_CAPACITY;
-    r = r == 0 ? 0
-               : manager_power_plan(m, &needs, false, change->caller.author, reason, ret_plan, err);
-    return r != 0 ? r : manager_refuse_saved(m, vm, *ret_plan, err);
+    r = vm->saved ? power_plan(m, &needs, true, change->caller.author, reason, ret_plan, err)
+                  : -REASON_NO_CAPACITY;
+    r = r == 0 ? 0 : power_plan(m, &needs, false, change->caller.author, reason, ret_plan, err);
+    return r != 0 ? r : saved_refuse(m, vm, *ret_plan, err);
 }
 
 static void run_start(struct change *change)
@@ -318,7 +315,7 @@ static void run_start(struct change *change)
     const struct vm *vm = r == 0 ? host_find_vm(m->host, change->name) : NULL;
     if (r == 0 && change->dry_run) {
         json_t *body = reply_vm_plan(vm, plan);
-        if (manager_takes_by_hand(m, vm) &&
+        if (by_hand_takes_gpu(m, vm) &&
             json_object_get(json_object_get(body, "plan"), "notChecked") == NULL) {
             json_object_set_new(
                 body, "notChecked",
@@ -388,7 +385,7 @@ void manager_create_vm(struct manager *m, const struct request *request)
 static int check_delete(struct change *change, struct vm **ret_vm, struct error *err)
 {
     struct manager *m = change->manager;
-    int r = manager_find_vm(m, change->name, ret_vm, err);
+    int r = vms_find(m, change->name, ret_vm, err);
     if (r != 0) {
         return r;
     }

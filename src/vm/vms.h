@@ -9,8 +9,7 @@ struct change;
 struct guest_port;
 
 /* By name or UUID; -NOT_FOUND with the nearest name in the hint, -UNAVAILABLE without libvirt. */
-int manager_find_vm(const struct manager *m, const char *name, struct vm **ret_vm,
-                    struct error *err);
+int vms_find(const struct manager *m, const char *name, struct vm **ret_vm, struct error *err);
 
 /* For those who act on a VM. The connection that the change's worker has for itself; borrowed. */
 struct guest_port *vm_port_of(const struct change *change);

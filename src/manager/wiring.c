@@ -269,7 +269,7 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
                                    .patience_us = {looks_patience_us(m, SOURCE_HARDWARE),
                                                    looks_patience_us(m, SOURCE_HARDWARE),
                                                    looks_patience_us(m, SOURCE_GUESTS)},
-                                   .settle = manager_plan_settle,
+                                   .settle = gpu_recover_settle,
                                    .data = m};
     m->runner = runner_new(&runner);
     r = migrations_open(m, err);

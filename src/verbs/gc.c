@@ -357,7 +357,7 @@ static int answer(struct manager *m, const char *name, json_t **ret_body, struct
 
 void manager_list_garbage(struct manager *m, const struct request *request)
 {
-    manager_ask(m, answer, "", request);
+    questions_ask(m, answer, "", request);
 }
 
 /* Adds the lists of garbage to the plan's reply. */

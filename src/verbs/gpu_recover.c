@@ -75,7 +75,7 @@ static void settle_look(struct manager *m, const struct error *observe_err, void
     runner_settled(m->runner, why.reason != REASON_NONE ? &why : NULL);
 }
 
-bool manager_plan_settle(struct plan *plan, void *data)
+bool gpu_recover_settle(struct plan *plan, void *data)
 {
     struct manager *m = data;
     if (recover_step(plan) == NULL) {

@@ -8,7 +8,7 @@
 #include "service/service.h"
 
 /* For the runner: the steps are done. Is all there? */
-bool manager_plan_settle(struct plan *plan, void *data);
+bool gpu_recover_settle(struct plan *plan, void *data);
 
 /* Verbs (service/verbs.def). */
 verb_fn manager_recover_gpu;

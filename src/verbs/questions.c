@@ -105,7 +105,7 @@ static int find_answer(struct manager *m, const struct question *question, json_
     }
     int r = question->answer(m, question->name, ret_body, err);
     if (r == 0) {
-        manager_add_lateness(m, *ret_body);
+        waiting_add_lateness(m, *ret_body);
         keep(m, question, *ret_body);
     }
     return r;
@@ -122,8 +122,8 @@ static void answer_question(struct manager *m, const struct error *err, void *da
     question->reply(body, err, question->data);
 }
 
-void manager_ask(struct manager *m, answer_fn *answer, const char *name,
-                 const struct request *request)
+void questions_ask(struct manager *m, answer_fn *answer, const char *name,
+                   const struct request *request)
 {
     struct question *question = xcalloc(1, sizeof(*question));
     *question = (struct question){.answer = answer,
@@ -147,7 +147,7 @@ static int answer_host(struct manager *m, const char *name, json_t **ret_body, s
 
 void manager_get_host(struct manager *m, const struct request *request)
 {
-    manager_ask(m, answer_host, "", request);
+    questions_ask(m, answer_host, "", request);
 }
 
 static int answer_gpus(struct manager *m, const char *name, json_t **ret_body, struct error *err)
@@ -164,7 +164,7 @@ static int answer_gpus(struct manager *m, const char *name, json_t **ret_body, s
 
 void manager_list_gpus(struct manager *m, const struct request *request)
 {
-    manager_ask(m, answer_gpus, "", request);
+    questions_ask(m, answer_gpus, "", request);
 }
 
 static int answer_vms(struct manager *m, const char *name, json_t **ret_body, struct error *err)
@@ -181,7 +181,7 @@ static int answer_vms(struct manager *m, const char *name, json_t **ret_body, st
 
 void manager_list_vms(struct manager *m, const struct request *request)
 {
-    manager_ask(m, answer_vms, "", request);
+    questions_ask(m, answer_vms, "", request);
 }
 
 static int find_gpu(const struct manager *m, const char *name, struct gpu **ret_gpu,
@@ -208,7 +208,7 @@ static int answer_gpu(struct manager *m, const char *name, json_t **ret_body, st
 
 void manager_get_gpu(struct manager *m, const struct request *request)
 {
-    manager_ask(m, answer_gpu, request->target, request);
+    questions_ask(m, answer_gpu, request->target, request);
 }
 
 /* ---- profiles ---- */
@@ -264,7 +264,7 @@ static int answer_profiles(struct manager *m, const char *name, json_t **ret_bod
 
 void manager_list_profiles(struct manager *m, const struct request *request)
 {
-    manager_ask(m, answer_profiles, request->gpu == NULL ? "" : request->gpu, request);
+    questions_ask(m, answer_profiles, request->gpu == NULL ? "" : request->gpu, request);
 }
 
 void manager_list_events(struct manager *m, const struct request *request)

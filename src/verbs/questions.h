@@ -16,8 +16,8 @@ struct manager;
 typedef int answer_fn(struct manager *m, const char *name, json_t **ret_body, struct error *err);
 /* For who only reads: an answer from a look, or after a moment from what was seen last. Those who
  * asked the same meanwhile get the same answer. */
-void manager_ask(struct manager *m, answer_fn *answer, const char *name,
-                 const struct request *request);
+void questions_ask(struct manager *m, answer_fn *answer, const char *name,
+                   const struct request *request);
 
 /* The answers that are kept: the same for all who asked the same meanwhile. */
 struct answers *answers_new(void);

@@ -70,7 +70,7 @@ static uint64_t age_s(uint64_t since_us)
     return now_us > since_us ? (now_us - since_us) / USECS_PER_S : 0;
 }
 
-void manager_add_lateness(const struct manager *m, json_t *body)
+void waiting_add_lateness(const struct manager *m, json_t *body)
 {
     struct late late[SOURCE_COUNT + 1];
     CLEANUP_STRBUF struct strbuf text = {0};

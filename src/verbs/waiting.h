@@ -8,7 +8,7 @@
 #include "service/service.h"
 
 /* Adds to the answer of who reads when that was seen, and what is late. */
-void manager_add_lateness(const struct manager *m, json_t *body);
+void waiting_add_lateness(const struct manager *m, json_t *body);
 
 /* Verbs (service/verbs.def). */
 verb_fn manager_get_health;

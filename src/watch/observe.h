@@ -10,7 +10,7 @@
  * only the look matters. */
 void observe_all(struct manager *m, observed_fn *fn, void *data);
 void observe_hardware(struct manager *m, observed_fn *fn, void *data);
-/* For who only reads: all, or after a moment what was seen last (see manager_add_lateness()). */
+/* For who only reads: all, or after a moment what was seen last (see waiting_add_lateness()). */
 void observe_soon(struct manager *m, observed_fn *fn, void *data);
 void observe_on_timeout(void *data); /* a timer's function */
 

@@ -158,5 +158,5 @@ void manager_reconcile_claims(struct manager *m, const struct host *now)
     if (!restore_is_active(m->restore)) {
         stale_forget(&m->restore->before, m->host, &m->claims);
     }
-    manager_restore_definitions(m);
+    restorations_redefine(m);
 }

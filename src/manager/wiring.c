@@ -165,7 +165,7 @@ static void look_at_boot(void *data)
 static bool check_boot(struct manager *m)
 {
     struct error err = {0};
-    if (manager_check_boot(m, &err) == 0) {
+    if (boot_check(m, &err) == 0) {
         backoff_reset(&m->commit_backoff);
         queue_open(m);
         return true;
@@ -199,12 +199,11 @@ static void boot_seen(struct manager *m, const struct error *err, void *data)
 static hardware_listener_fn *const hardware_compared[] = {drift_note_gpus, NULL};
 static hardware_listener_fn *const hardware_seen[] = {made_note_look, NULL};
 static hardware_listener_fn *const hardware_taken[] = {
-    seen_follow_boards,   health_note,          intruders_note,
-    manager_restore_look, retry_follow_repairs, NULL,
+    seen_follow_boards, health_note, intruders_note, restorations_look, retry_follow_repairs, NULL,
 };
 static guests_listener_fn *const guests_compared[] = {drift_note_vms, unasked_note, NULL};
 static guests_listener_fn *const guests_seen[] = {gone_note, NULL};
-static guests_listener_fn *const guests_taken[] = {manager_reconcile_claims, manager_on_libvirt_up,
+static guests_listener_fn *const guests_taken[] = {manager_reconcile_claims, boot_on_libvirt_up,
                                                    NULL};
 
 static void note_again(struct manager *m)
@@ -223,7 +222,7 @@ static const struct listeners listeners = {
     .plans = &migrations_follow_plans,
     .take_turn = parked_resume,
     .note_again = note_again,
-    .vm_refused = manager_note_refused,
+    .vm_refused = restore_definitions_note_refused,
 };
 
 /* ---- life ---- */

@@ -185,7 +185,7 @@ static int settle(struct manager *m, const struct boot_record *now, struct error
 
 /* ---- what others call ---- */
 
-int manager_check_boot(struct manager *m, struct error *err)
+int boot_check(struct manager *m, struct error *err)
 {
     struct boot_record boot = {0};
     const char *now = m->host->boot_id;
@@ -220,12 +220,12 @@ int manager_check_boot(struct manager *m, struct error *err)
     seen_judge_boards(m);
     bool again = m->host->driver_load != 0 && boot.driver_load != m->host->driver_load;
     if (((!boot.restored && !boot.given_up) || again) && m->config.restore_timeout_us > 0) {
-        manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
+        restorations_begin(m, "cleaved", m->config.restore_timeout_us);
     }
     return 0;
 }
 
-void manager_on_libvirt_up(struct manager *m, const struct host *now)
+void boot_on_libvirt_up(struct manager *m, const struct host *now)
 {
     (void)now;
     if (!m->busy && !m->stopping && m->n_unfinished > 0) {

@@ -10,8 +10,8 @@ struct manager;
 /* Compares this boot with the one that cleaved saw last, before anything else is done: settles what
  * was under way when the host went down, and begins to bring back what it lost. Else why that
  * can't be stored now, and nothing has changed. */
-int manager_check_boot(struct manager *m, struct error *err);
+int boot_check(struct manager *m, struct error *err);
 /* libvirt answers: do such plans wait for it? */
-void manager_on_libvirt_up(struct manager *m, const struct host *now);
+void boot_on_libvirt_up(struct manager *m, const struct host *now);
 
 #endif

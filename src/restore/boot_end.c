@@ -16,7 +16,7 @@ static int store(struct manager *m, const struct boot_record *boot, struct error
     return txn_commit(&txn, err);
 }
 
-int manager_boot_give_up(struct manager *m, struct error *err)
+int boot_end_give_up(struct manager *m, struct error *err)
 {
     struct boot_record boot = {0};
     int r = boot_record_read(m, &boot, err);
@@ -58,7 +58,7 @@ static void put_wanted(void *data)
     }
 }
 
-void manager_boot_wanted(struct manager *m)
+void boot_end_reopen(struct manager *m)
 {
     ledger_take_turn(m->ledger, put_wanted, m);
 }
@@ -89,7 +89,7 @@ static void put_restored(void *data)
     }
 }
 
-void manager_boot_restored(struct manager *m, bool whole)
+void boot_end_restored(struct manager *m, bool whole)
 {
     if (whole) {
         ledger_take_turn(m->ledger, put_restored, m);

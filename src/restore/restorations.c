@@ -57,7 +57,7 @@ static int restoration_refuse_cancel(const struct operation *operation, struct e
 static int restoration_cancel(struct operation *operation, struct error *err)
 {
     const struct restore_run *run = operation->data;
-    return manager_boot_give_up(run->manager, err);
+    return boot_end_give_up(run->manager, err);
 }
 
 static const struct operation_kind restoration_kind = {.id = OPERATION_KIND_RESTORATION,
@@ -67,7 +67,7 @@ static const struct operation_kind restoration_kind = {.id = OPERATION_KIND_REST
                                                        .cancel = restoration_cancel,
                                                        .describe = restore_describe};
 
-void manager_restore_definitions(struct manager *m)
+void restorations_redefine(struct manager *m)
 {
     if (!m->definitions_due || restore_is_active(m->restore) || m->stopping || m->host == NULL ||
         m->host->libvirt_problem[0] != '\0') {
@@ -75,7 +75,7 @@ void manager_restore_definitions(struct manager *m)
     }
     m->definitions_due = false;
     if (restore_definitions_lack_a_device(m)) {
-        manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
+        restorations_begin(m, "cleaved", m->config.restore_timeout_us);
     } else {
         restore_definitions_are_right(m);
     }
@@ -102,9 +102,9 @@ static void end_run(struct manager *m)
             "host", run->operation->author, "%zu of %zu GPUs have all that they should have%s%s",
             restore_count(run, RESTORE_RESTORED), run->gpus.n, strbuf_str(&missing), later);
     }
-    manager_boot_restored(m, whole);
+    boot_end_restored(m, whole);
     if (run->again) { /* the driver came meanwhile: that is another loss */
-        manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
+        restorations_begin(m, "cleaved", m->config.restore_timeout_us);
     }
 }
 
@@ -300,7 +300,7 @@ static void enqueue(struct manager *m)
     change_enqueue(change);
 }
 
-void manager_restore_begin(struct manager *m, const char *author, uint64_t timeout_us)
+void restorations_begin(struct manager *m, const char *author, uint64_t timeout_us)
 {
     struct restore_run *run = m->restore;
     uint64_t deadline_us = clock_monotonic_us() + timeout_us;
@@ -311,7 +311,7 @@ void manager_restore_begin(struct manager *m, const char *author, uint64_t timeo
     if (!restore_is_active(run)) {
         const struct operation_start start = {
             .kind = &restoration_kind, .subject = "host", .author = author, .data = run};
-        manager_boot_wanted(m);
+        boot_end_reopen(m);
         forget(run);
         operation_free(run->operation);
         run->manager = m;
@@ -331,7 +331,7 @@ void manager_restore_begin(struct manager *m, const char *author, uint64_t timeo
     enqueue(m);
 }
 
-void manager_restore_look(struct manager *m, struct hardware_look *look)
+void restorations_look(struct manager *m, struct hardware_look *look)
 {
     if (!look->driver_came && !(look->was_late && restore_is_active(m->restore))) {
         return;
@@ -339,7 +339,7 @@ void manager_restore_look(struct manager *m, struct hardware_look *look)
     bool ends = restore_is_active(m->restore) && m->restore->operation->cancel;
     if ((!restore_is_active(m->restore) || (ends && look->driver_came)) &&
         m->config.restore_timeout_us > 0) {
-        manager_restore_begin(m, "cleaved", m->config.restore_timeout_us);
+        restorations_begin(m, "cleaved", m->config.restore_timeout_us);
     }
     for (vec_each(&m->restore->gpus, entry)) {
         entry->attempts.due_us = 0;
@@ -416,7 +416,7 @@ static void begin(struct change *change)
         change_enqueue(change);
         return;
     }
-    manager_restore_begin(m, change->caller.author, change->timeout_ms * UINT64_C(1000));
+    restorations_begin(m, change->caller.author, change->timeout_ms * UINT64_C(1000));
     change_answer(change, run_to_json(m));
 }
 

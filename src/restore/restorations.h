@@ -15,12 +15,12 @@ struct restore_run;
 
 void restore_run_done(struct restore_run *run);
 /* Starts one, or gives the one that runs more time and tries at once what waits. */
-void manager_restore_begin(struct manager *m, const char *author, uint64_t timeout_us);
+void restorations_begin(struct manager *m, const char *author, uint64_t timeout_us);
 /* Definitions that an earlier restoration could not change, when libvirt answers by now. */
-void manager_restore_definitions(struct manager *m);
+void restorations_redefine(struct manager *m);
 /* The host was looked at. A driver that came, late or again, is a reason to try at once what waits,
  * and to restore what its absence took. */
-void manager_restore_look(struct manager *m, struct hardware_look *look);
+void restorations_look(struct manager *m, struct hardware_look *look);
 
 /* Verbs (service/verbs.def). */
 verb_fn manager_get_restore, manager_restore_host;

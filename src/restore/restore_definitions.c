@@ -44,7 +44,7 @@ void restore_definitions_are_right(struct manager *m)
 
 /* libvirt starts VMs as soon as it answers, which may be before or after definitions are looked at.
  * Of later ones a person learns why they are refused. */
-void manager_note_refused(struct manager *m, const char *vm)
+void restore_definitions_note_refused(struct manager *m, const char *vm)
 {
     for (vec_each(&m->refused, refused)) {
         if (str_eq(refused->name, vm)) {

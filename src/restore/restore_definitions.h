@@ -20,6 +20,6 @@ void restore_definitions_are_right(struct manager *m);
 const char *restore_definitions_follow(struct manager *m);
 /* A VM that libvirt could not start: if it starts with the host, it is started once its definition
  * is right. */
-void manager_note_refused(struct manager *m, const char *vm);
+void restore_definitions_note_refused(struct manager *m, const char *vm);
 
 #endif

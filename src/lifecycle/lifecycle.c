@@ -146,7 +146,7 @@ static void forget_releases(struct manager *m)
     }
 }
 
-void manager_reconcile_claims(struct manager *m, const struct host *now)
+void lifecycle_reconcile_claims(struct manager *m, const struct host *now)
 {
     (void)now;
     for (size_t i = 0; i < m->claims.n; i++) {

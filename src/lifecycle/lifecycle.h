@@ -9,6 +9,6 @@ struct manager;
 
 /* After each look at the guests: claims follow renamed VMs, on-demand devices of VMs that are off
  * are given back, claims of VMs that are gone are released after a while. */
-void manager_reconcile_claims(struct manager *m, const struct host *now);
+void lifecycle_reconcile_claims(struct manager *m, const struct host *now);
 
 #endif

@@ -203,7 +203,7 @@ static hardware_listener_fn *const hardware_taken[] = {
 };
 static guests_listener_fn *const guests_compared[] = {drift_note_vms, unasked_note, NULL};
 static guests_listener_fn *const guests_seen[] = {gone_note, NULL};
-static guests_listener_fn *const guests_taken[] = {manager_reconcile_claims, boot_on_libvirt_up,
+static guests_listener_fn *const guests_taken[] = {lifecycle_reconcile_claims, boot_on_libvirt_up,
                                                    NULL};
 
 static void note_again(struct manager *m)

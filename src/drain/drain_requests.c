@@ -218,7 +218,7 @@ static int check_targets(const struct drain *drain, const struct caller *caller,
     return r;
 }
 
-void manager_drain_host(struct manager *m, const struct request *request)
+void verb_drain_host(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     if (check_targets(request->body, request->caller, &err) != 0) {
@@ -243,7 +243,7 @@ static int find_drain(const struct manager *m, struct error *err)
                : error_set(err, REASON_NOT_FOUND, "drain", "this host is not being drained");
 }
 
-void manager_get_drain(struct manager *m, const struct request *request)
+void verb_get_drain(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     if (find_drain(m, &err) != 0) {
@@ -253,10 +253,10 @@ void manager_get_drain(struct manager *m, const struct request *request)
     request_answer(request, reply_drain(m->drain_run->drain));
 }
 
-void manager_cancel_drain(struct manager *m, const struct request *request)
+void verb_cancel_drain(struct manager *m, const struct request *request)
 {
     struct error err = {0};
-    if (txn_call_in_turn(m, manager_cancel_drain, request)) {
+    if (txn_call_in_turn(m, verb_cancel_drain, request)) {
         return;
     }
     int r = find_drain(m, &err);
@@ -328,7 +328,7 @@ static void undrain_observed(struct manager *m, const struct error *err, void *d
     change_take_ledger(data, err, undrain_in_turn);
 }
 
-void manager_undrain_host(struct manager *m, const struct request *request)
+void verb_undrain_host(struct manager *m, const struct request *request)
 {
     observe_hardware(m, undrain_observed, change_new(m, NULL, request, ""));
 }

@@ -11,6 +11,6 @@ int drains_open(struct manager *m, struct error *err);
 void drains_free(struct manager *m);
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_get_drain, manager_drain_host, manager_undrain_host, manager_cancel_drain;
+verb_fn verb_get_drain, verb_drain_host, verb_undrain_host, verb_cancel_drain;
 
 #endif

@@ -17,7 +17,7 @@
 #include "turn/queue.h"
 #include "vm/foreign.h"
 
-void manager_list_released(struct manager *m, const struct request *request)
+void verb_list_released(struct manager *m, const struct request *request)
 {
     CLEANUP_JSON json_t *documents = NULL;
     struct error err = {0};
@@ -168,7 +168,7 @@ static void run_restore(struct change *change)
     change_carry_out(change, plan);
 }
 
-void manager_restore_claim(struct manager *m, const struct request *request)
+void verb_restore_claim(struct manager *m, const struct request *request)
 {
     change_enqueue(change_new(m, run_restore, request, request->target));
 }

@@ -6,6 +6,6 @@
 #include "service/service.h"
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_restore_claim, manager_list_released;
+verb_fn verb_restore_claim, verb_list_released;
 
 #endif

@@ -110,10 +110,10 @@ static int want_abort(struct incoming_vm *incoming_vm, struct error *err)
     return r;
 }
 
-void manager_abort_incoming(struct manager *m, const struct request *request)
+void verb_abort_incoming(struct manager *m, const struct request *request)
 {
     struct error err = {0};
-    if (txn_call_in_turn(m, manager_abort_incoming, request)) {
+    if (txn_call_in_turn(m, verb_abort_incoming, request)) {
         return;
     }
     struct incoming_vm *incoming_vm = incoming_vm_require(m, request->target, &err);

@@ -14,6 +14,6 @@ bool incoming_vm_is_idle(const struct incoming_vm *incoming_vm);
 void incoming_vm_give_back(struct incoming_vm *incoming_vm);
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_abort_incoming;
+verb_fn verb_abort_incoming;
 
 #endif

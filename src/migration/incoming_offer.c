@@ -170,7 +170,7 @@ static void run_offer(struct change *change)
     looks_ask_driver(m, ask_nvml, offer_asked, asking);
 }
 
-void manager_offer_incoming(struct manager *m, const struct request *request)
+void verb_offer_incoming(struct manager *m, const struct request *request)
 {
     struct migration_offer *offer = migration_offer_take(request->body);
     struct change *change = change_new(m, run_offer, request, offer->vm);

@@ -6,6 +6,6 @@
 #include "service/service.h"
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_offer_incoming;
+verb_fn verb_offer_incoming;
 
 #endif

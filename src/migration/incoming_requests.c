@@ -33,7 +33,7 @@ static void get_observed(struct manager *m, const struct error *err, void *data)
     run_get(change);
 }
 
-void manager_get_incoming(struct manager *m, const struct request *request)
+void verb_get_incoming(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     if (incoming_vm_require(m, request->target, &err) == NULL) {
@@ -89,7 +89,7 @@ static void run_commit(struct change *change)
     }
 }
 
-void manager_commit_incoming(struct manager *m, const struct request *request)
+void verb_commit_incoming(struct manager *m, const struct request *request)
 {
     change_enqueue(change_new(m, run_commit, request, request->target));
 }

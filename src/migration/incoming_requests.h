@@ -6,6 +6,6 @@
 #include "service/service.h"
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_get_incoming, manager_commit_incoming;
+verb_fn verb_get_incoming, verb_commit_incoming;
 
 #endif

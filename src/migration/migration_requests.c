@@ -164,7 +164,7 @@ static void run_migrate(struct change *change)
     txn_commit_then(&txn, begin, change);
 }
 
-void manager_migrate_vm(struct manager *m, const struct request *request)
+void verb_migrate_vm(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     CLEANUP(migration_freep) struct migration *migration = xcalloc(1, sizeof(*migration));
@@ -183,7 +183,7 @@ void manager_migrate_vm(struct manager *m, const struct request *request)
 
 /* ---- showing ---- */
 
-void manager_list_migrations(struct manager *m, const struct request *request)
+void verb_list_migrations(struct manager *m, const struct request *request)
 {
     json_t *migrations = json_array();
     json_t *incoming = json_array();
@@ -199,7 +199,7 @@ void manager_list_migrations(struct manager *m, const struct request *request)
                    json_pack("{s:o, s:o}", "migrations", migrations, "incoming", incoming));
 }
 
-void manager_get_migration(struct manager *m, const struct request *request)
+void verb_get_migration(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     const struct outgoing *outgoing = outgoing_find(m, request->target, &err);
@@ -212,10 +212,10 @@ void manager_get_migration(struct manager *m, const struct request *request)
 
 /* ---- cancelling ---- */
 
-void manager_cancel_migration(struct manager *m, const struct request *request)
+void verb_cancel_migration(struct manager *m, const struct request *request)
 {
     struct error err = {0};
-    if (txn_call_in_turn(m, manager_cancel_migration, request)) {
+    if (txn_call_in_turn(m, verb_cancel_migration, request)) {
         return;
     }
     const struct outgoing *outgoing = outgoing_find(m, request->target, &err);

@@ -11,7 +11,6 @@ int migrations_check_target(const char *destination, const char *peer, const cha
                             enum remote_rights rights, struct error *err);
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_list_migrations, manager_migrate_vm, manager_get_migration,
-    manager_cancel_migration;
+verb_fn verb_list_migrations, verb_migrate_vm, verb_get_migration, verb_cancel_migration;
 
 #endif

@@ -330,7 +330,7 @@ void outgoing_resolve(struct outgoing *outgoing)
 
 /* ---- the request ---- */
 
-void manager_resolve_migration(struct manager *m, const struct request *request)
+void verb_resolve_migration(struct manager *m, const struct request *request)
 {
     struct resolving resolving = {
         .dry_run = request->dry_run, .reply = request->reply, .data = request->data};

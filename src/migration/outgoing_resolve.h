@@ -11,6 +11,6 @@ struct outgoing;
 void outgoing_resolve(struct outgoing *outgoing);
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_resolve_migration;
+verb_fn verb_resolve_migration;
 
 #endif

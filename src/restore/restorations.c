@@ -358,7 +358,7 @@ static json_t *run_to_json(const struct manager *m)
     return body;
 }
 
-void manager_get_restore(struct manager *m, const struct request *request)
+void verb_get_restore(struct manager *m, const struct request *request)
 {
     request_answer(request, run_to_json(m));
 }
@@ -420,7 +420,7 @@ static void begin(struct change *change)
     change_answer(change, run_to_json(m));
 }
 
-void manager_restore_host(struct manager *m, const struct request *request)
+void verb_restore_host(struct manager *m, const struct request *request)
 {
     const struct restore_body *body = request->body;
     struct change *change = change_new(m, request->dry_run ? show : begin, request, "");

@@ -23,6 +23,6 @@ void restorations_redefine(struct manager *m);
 void restorations_look(struct manager *m, struct hardware_look *look);
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_get_restore, manager_restore_host;
+verb_fn verb_get_restore, verb_restore_host;
 
 #endif

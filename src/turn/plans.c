@@ -257,7 +257,7 @@ void plans_run(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data
 
 /* ---- requests ---- */
 
-void manager_list_plans(struct manager *m, const struct request *request)
+void verb_list_plans(struct manager *m, const struct request *request)
 {
     struct plan **plans = NULL;
     size_t n = 0;
@@ -268,7 +268,7 @@ void manager_list_plans(struct manager *m, const struct request *request)
         request_answer(request, json_incref(kept->body));
         return;
     }
-    if (txn_call_in_turn(m, manager_list_plans, request)) {
+    if (txn_call_in_turn(m, verb_list_plans, request)) {
         return;
     }
     if (ledger_load_plans(m->ledger, MAX_PLANS_LISTED, false, &plans, &n, &err) != 0) {
@@ -285,11 +285,11 @@ void manager_list_plans(struct manager *m, const struct request *request)
     request_answer(request, body);
 }
 
-void manager_get_plan(struct manager *m, const struct request *request)
+void verb_get_plan(struct manager *m, const struct request *request)
 {
     CLEANUP(plan_freep) struct plan *plan = NULL;
     struct error err = {0};
-    if (txn_call_in_turn(m, manager_get_plan, request)) {
+    if (txn_call_in_turn(m, verb_get_plan, request)) {
         return;
     }
     int r = ledger_load_plan(m->ledger, request->target, &plan, &err);

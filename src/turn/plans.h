@@ -19,6 +19,6 @@ void plans_run(struct manager *m, struct plan *plan, plan_end_fn *fn, void *data
 void plans_note_progress(const struct plan *plan, size_t step, void *data);
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_list_plans, manager_get_plan;
+verb_fn verb_list_plans, verb_get_plan;
 
 #endif

@@ -18,7 +18,7 @@
 #include "watch/claim_view.h"
 #include "watch/vm_overlay.h"
 
-void manager_list_claims(struct manager *m, const struct request *request)
+void verb_list_claims(struct manager *m, const struct request *request)
 {
     json_t *list = json_array();
     for (vec_each(&m->claims, claim)) {
@@ -49,7 +49,7 @@ static int find_claim(const struct manager *m, const char *name, struct claim **
     return r;
 }
 
-void manager_get_claim(struct manager *m, const struct request *request)
+void verb_get_claim(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     struct claim *claim = NULL;
@@ -116,7 +116,7 @@ static void run_create(struct change *change)
 
 /* A claim, and next to it what is asked for this once. */
 
-void manager_create_claim(struct manager *m, const struct request *request)
+void verb_create_claim(struct manager *m, const struct request *request)
 {
     const struct claim_body *body = request->body;
     struct claim claim = body->claim;
@@ -199,7 +199,7 @@ static void run_delete(struct change *change)
     foresight_end(&foresight);
 }
 
-void manager_delete_claim(struct manager *m, const struct request *request)
+void verb_delete_claim(struct manager *m, const struct request *request)
 {
     change_enqueue(change_new(m, run_delete, request, request->target));
 }

@@ -6,6 +6,6 @@
 #include "service/service.h"
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_list_claims, manager_create_claim, manager_get_claim, manager_delete_claim;
+verb_fn verb_list_claims, verb_create_claim, verb_get_claim, verb_delete_claim;
 
 #endif

@@ -116,7 +116,7 @@ static void uncordon_observed(struct manager *m, const struct error *err, void *
     change_take_ledger(data, err, uncordon_in_turn);
 }
 
-void manager_cordon_gpu(struct manager *m, const struct request *request)
+void verb_cordon_gpu(struct manager *m, const struct request *request)
 {
     const struct cordon_body *body = request->body;
     struct change *change = change_new(m, NULL, request, request->target);
@@ -124,7 +124,7 @@ void manager_cordon_gpu(struct manager *m, const struct request *request)
     observe_hardware(m, cordon_observed, change);
 }
 
-void manager_uncordon_gpu(struct manager *m, const struct request *request)
+void verb_uncordon_gpu(struct manager *m, const struct request *request)
 {
     observe_hardware(m, uncordon_observed, change_new(m, NULL, request, request->target));
 }

@@ -12,6 +12,6 @@ void txn_cordon(struct txn *txn, const struct gpu *gpu, const char *author, cons
 void txn_uncordon(struct txn *txn, const struct gpu *gpu, const char *author);
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_cordon_gpu, manager_uncordon_gpu;
+verb_fn verb_cordon_gpu, verb_uncordon_gpu;
 
 #endif

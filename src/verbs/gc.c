@@ -355,7 +355,7 @@ static int answer(struct manager *m, const char *name, json_t **ret_body, struct
     return r;
 }
 
-void manager_list_garbage(struct manager *m, const struct request *request)
+void verb_list_garbage(struct manager *m, const struct request *request)
 {
     questions_ask(m, answer, "", request);
 }
@@ -398,7 +398,7 @@ static void run_gc(struct change *change)
     change_carry_out(change, plan);
 }
 
-void manager_collect_garbage(struct manager *m, const struct request *request)
+void verb_collect_garbage(struct manager *m, const struct request *request)
 {
     struct change *lists = change_new(m, NULL, request, "");
     struct request plan = {.caller = request->caller,

@@ -6,6 +6,6 @@
 #include "service/service.h"
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_list_garbage, manager_collect_garbage;
+verb_fn verb_list_garbage, verb_collect_garbage;
 
 #endif

@@ -27,7 +27,7 @@ static void run_recover(struct change *change)
     change_carry_out(change, plan);
 }
 
-void manager_recover_gpu(struct manager *m, const struct request *request)
+void verb_recover_gpu(struct manager *m, const struct request *request)
 {
     change_enqueue(change_new(m, run_recover, request, request->target));
 }

@@ -11,6 +11,6 @@
 bool gpu_recover_settle(struct plan *plan, void *data);
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_recover_gpu;
+verb_fn verb_recover_gpu;
 
 #endif

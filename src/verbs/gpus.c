@@ -83,7 +83,7 @@ static void run_mode(struct change *change)
     remember_and_carry_out(change, plan, true);
 }
 
-void manager_set_gpu_mode(struct manager *m, const struct request *request)
+void verb_set_gpu_mode(struct manager *m, const struct request *request)
 {
     const struct mode_body *body = request->body;
     struct change *change = change_new(m, run_mode, request, request->target);
@@ -109,7 +109,7 @@ static void run_scheduler(struct change *change)
     remember_and_carry_out(change, plan, false);
 }
 
-void manager_set_gpu_scheduler(struct manager *m, const struct request *request)
+void verb_set_gpu_scheduler(struct manager *m, const struct request *request)
 {
     struct change *change = change_new(m, run_scheduler, request, request->target);
     change->scheduler = *(const struct gpu_scheduler *)request->body;

@@ -6,6 +6,6 @@
 #include "service/service.h"
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_set_gpu_mode, manager_set_gpu_scheduler;
+verb_fn verb_set_gpu_mode, verb_set_gpu_scheduler;
 
 #endif

@@ -93,7 +93,7 @@ static void list_rows(const struct manager *m, const struct request *request, st
     }
 }
 
-void manager_list_operations(struct manager *m, const struct request *request)
+void verb_list_operations(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     if (check_filters(request, &err) != 0) {
@@ -137,13 +137,13 @@ static void answer_view(const struct request *request, const struct operation_vi
     request_answer(request, json_pack("{s:o}", "operation", operation_view_to_json(view)));
 }
 
-void manager_get_operation(struct manager *m, const struct request *request)
+void verb_get_operation(struct manager *m, const struct request *request)
 {
     struct operation *operation = NULL;
     struct operation_view view;
     struct error err = {0};
     if (operations_find(&m->operations, request->target) == NULL &&
-        txn_call_in_turn(m, manager_get_operation, request)) {
+        txn_call_in_turn(m, verb_get_operation, request)) {
         return; /* the store may have it */
     }
     if (find_operation(m, request->target, &operation, &view, &err) != 0) {
@@ -153,9 +153,9 @@ void manager_get_operation(struct manager *m, const struct request *request)
     answer_view(request, &view);
 }
 
-void manager_cancel_operation(struct manager *m, const struct request *request)
+void verb_cancel_operation(struct manager *m, const struct request *request)
 {
-    if (txn_call_in_turn(m, manager_cancel_operation, request)) {
+    if (txn_call_in_turn(m, verb_cancel_operation, request)) {
         return;
     }
     struct operation *operation = NULL;

@@ -6,6 +6,6 @@
 #include "service/service.h"
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_list_operations, manager_get_operation, manager_cancel_operation;
+verb_fn verb_list_operations, verb_get_operation, verb_cancel_operation;
 
 #endif

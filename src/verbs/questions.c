@@ -145,7 +145,7 @@ static int answer_host(struct manager *m, const char *name, json_t **ret_body, s
     return 0;
 }
 
-void manager_get_host(struct manager *m, const struct request *request)
+void verb_get_host(struct manager *m, const struct request *request)
 {
     questions_ask(m, answer_host, "", request);
 }
@@ -162,7 +162,7 @@ static int answer_gpus(struct manager *m, const char *name, json_t **ret_body, s
     return 0;
 }
 
-void manager_list_gpus(struct manager *m, const struct request *request)
+void verb_list_gpus(struct manager *m, const struct request *request)
 {
     questions_ask(m, answer_gpus, "", request);
 }
@@ -179,7 +179,7 @@ static int answer_vms(struct manager *m, const char *name, json_t **ret_body, st
     return 0;
 }
 
-void manager_list_vms(struct manager *m, const struct request *request)
+void verb_list_vms(struct manager *m, const struct request *request)
 {
     questions_ask(m, answer_vms, "", request);
 }
@@ -206,7 +206,7 @@ static int answer_gpu(struct manager *m, const char *name, json_t **ret_body, st
     return r;
 }
 
-void manager_get_gpu(struct manager *m, const struct request *request)
+void verb_get_gpu(struct manager *m, const struct request *request)
 {
     questions_ask(m, answer_gpu, request->target, request);
 }
@@ -262,17 +262,17 @@ static int answer_profiles(struct manager *m, const char *name, json_t **ret_bod
     return 0;
 }
 
-void manager_list_profiles(struct manager *m, const struct request *request)
+void verb_list_profiles(struct manager *m, const struct request *request)
 {
     questions_ask(m, answer_profiles, request->gpu == NULL ? "" : request->gpu, request);
 }
 
-void manager_list_events(struct manager *m, const struct request *request)
+void verb_list_events(struct manager *m, const struct request *request)
 {
     CLEANUP_FREE struct event *events = NULL;
     size_t n = 0;
     struct error err = {0};
-    if (txn_call_in_turn(m, manager_list_events, request)) {
+    if (txn_call_in_turn(m, verb_list_events, request)) {
         return;
     }
     if (ledger_load_events(m->ledger, request->after, request->limit, &events, &n, &err) != 0) {
@@ -282,7 +282,7 @@ void manager_list_events(struct manager *m, const struct request *request)
     request_answer(request, reply_events(events, n));
 }
 
-void manager_list_rules(struct manager *m, const struct request *request)
+void verb_list_rules(struct manager *m, const struct request *request)
 {
     if (m->answers->rules == NULL) {
         m->answers->rules = reply_rules(m->config.rules);

@@ -166,7 +166,7 @@ static void run_apply(struct change *change)
     change_carry_out(change, plan);
 }
 
-void manager_apply_site(struct manager *m, const struct request *request)
+void verb_apply_site(struct manager *m, const struct request *request)
 {
     struct site_body *body = request->body;
     struct change *change = change_new(m, run_apply, request, body->name);

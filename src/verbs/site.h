@@ -6,6 +6,6 @@
 #include "service/service.h"
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_apply_site;
+verb_fn verb_apply_site;
 
 #endif

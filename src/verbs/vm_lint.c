@@ -72,7 +72,7 @@ static void observed(struct manager *m, const struct error *observe_err, void *d
     looks_ask_guests(m, facts_work, facts_done, question);
 }
 
-void manager_lint_vm(struct manager *m, const struct request *request)
+void verb_lint_vm(struct manager *m, const struct request *request)
 {
     struct lint_question *question = xcalloc(1, sizeof(*question));
     question->manager = m;

@@ -6,6 +6,6 @@
 #include "service/service.h"
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_lint_vm;
+verb_fn verb_lint_vm;
 
 #endif

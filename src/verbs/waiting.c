@@ -165,7 +165,7 @@ static json_t *turn_to_json(const struct manager *m)
                      text, "since", shown_time(m->turn_since_us));
 }
 
-void manager_get_health(struct manager *m, const struct request *request)
+void verb_get_health(struct manager *m, const struct request *request)
 {
     json_t *problems = problems_to_json(m);
     const char *status = json_array_size(problems) == 0 ? "ok" : "degraded";

@@ -11,6 +11,6 @@
 void waiting_add_lateness(const struct manager *m, json_t *body);
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_get_health;
+verb_fn verb_get_health;
 
 #endif

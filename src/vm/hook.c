@@ -517,7 +517,7 @@ static enum entrance take_entrance(struct manager *m, const struct vm *vm)
     return how == ENTRANCE_START && seen != NULL && seen->saved ? ENTRANCE_RESTORE : how;
 }
 
-void manager_run_hook(struct manager *m, const struct request *request)
+void verb_run_hook(struct manager *m, const struct request *request)
 {
     struct error err = {0};
     const struct hook_body *body = request->body;

@@ -16,6 +16,6 @@ void hook_refuse_all(struct manager *m, const struct error *err);
 bool hook_end_all(struct manager *m, const char *vm);
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_run_hook;
+verb_fn verb_run_hook;
 
 #endif

@@ -162,7 +162,7 @@ static void stop_found(void *data)
     stop_again(change);
 }
 
-void manager_stop_vm(struct manager *m, const struct request *request)
+void verb_stop_vm(struct manager *m, const struct request *request)
 {
     const struct stop_body *body = request->body;
     struct change *change = change_new(m, NULL, request, request->target);

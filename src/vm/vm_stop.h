@@ -6,6 +6,6 @@
 #include "service/service.h"
 
 /* A verb (service/verbs.def). */
-verb_fn manager_stop_vm;
+verb_fn verb_stop_vm;
 
 #endif

@@ -340,7 +340,7 @@ static void run_start(struct change *change)
     plans_run(m, TAKE_PTR(plan), start_planned, change);
 }
 
-void manager_start_vm(struct manager *m, const struct request *request)
+void verb_start_vm(struct manager *m, const struct request *request)
 {
     struct change *change = change_new(m, run_start, request, request->target);
     change->starts_vm = change->behind != NULL;
@@ -372,7 +372,7 @@ static void run_define(struct change *change)
     change_call_guest(change, define_work, define_done);
 }
 
-void manager_create_vm(struct manager *m, const struct request *request)
+void verb_create_vm(struct manager *m, const struct request *request)
 {
     const struct vm_body *body = request->body;
     struct change *change = change_new(m, run_define, request, body->name);
@@ -432,7 +432,7 @@ static void run_undefine(struct change *change)
     run_on_vm(change, check_delete, undefine_work, undefine_done);
 }
 
-void manager_delete_vm(struct manager *m, const struct request *request)
+void verb_delete_vm(struct manager *m, const struct request *request)
 {
     change_enqueue(change_new(m, run_undefine, request, request->target));
 }

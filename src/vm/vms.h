@@ -17,6 +17,6 @@ struct guest_port *vm_port_of(const struct change *change);
 void vm_note_change(const struct change *change, const char *kind, const char *what);
 
 /* Verbs (service/verbs.def). */
-verb_fn manager_create_vm, manager_delete_vm, manager_start_vm;
+verb_fn verb_create_vm, verb_delete_vm, verb_start_vm;
 
 #endif

@@ -10,6 +10,7 @@
 #include "api/problem.h"
 #include "api/routes.h"
 #include "api/socket.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -147,6 +148,24 @@ static int read_param(enum verb_flag flag, const char *value, struct request *re
         if (!parse_u64(value, &ret->after) || ret->after > INT64_MAX) {
             return error_set(err, REASON_INVALID, "query after",
                              "after is the number of an event, not \"%s\"", value);
+        }
+        return 0;
+    case TAKES_BEFORE:
+        if (!parse_u64(value, &ret->before) || ret->before == 0 || ret->before > INT64_MAX) {
+            return error_set(err, REASON_INVALID, "query before",
+                             "before is the number of an event, from 1, not \"%s\"", value);
+        }
+        return 0;
+    case TAKES_NEWEST:
+        if (!read_bool(value, &ret->newest)) {
+            return error_set(err, REASON_INVALID, "query newest",
+                             "newest is true or false, not \"%s\"", value);
+        }
+        return 0;
+    case TAKES_SINCE:
+        if (!clock_parse(value, &ret->since_us)) {
+            return error_set(err, REASON_INVALID, "query since",
+                             "since is a time such as 2026-11-21T05:30:12Z, not \"%s\"", value);
         }
         return 0;
     case TAKES_BEHIND:

@@ -294,12 +294,25 @@ const char *event_record_id(uint64_t seq, char out[EVENT_RECORD_ID_SIZE])
 int ledger_load_events(const struct ledger *ledger, uint64_t after, size_t max,
                        struct event **ret_events, size_t *ret_n, struct error *err)
 {
+    const struct event_range range = {.after = after, .max = max};
+    return ledger_load_event_range(ledger, &range, ret_events, ret_n, err);
+}
+
+int ledger_load_event_range(const struct ledger *ledger, const struct event_range *wanted,
+                            struct event **ret_events, size_t *ret_n, struct error *err)
+{
     char from[EVENT_RECORD_ID_SIZE];
+    char to[EVENT_RECORD_ID_SIZE];
     CLEANUP(records_done) struct records records = {0};
     struct store *store = ledger->store;
     ledger_settle(ledger);
-    event_record_id(after == UINT64_MAX ? after : after + 1, from);
-    struct store_range range = {.kind = RECORD_EVENT, .from = from, .max = max};
+    event_record_id(wanted->after == UINT64_MAX ? wanted->after : wanted->after + 1, from);
+    const struct store_range range = {.kind = RECORD_EVENT,
+                                      .from = from,
+                                      .to = wanted->before > 0 ? event_record_id(wanted->before, to)
+                                                               : NULL,
+                                      .backwards = wanted->newest,
+                                      .max = wanted->max};
     VEC(struct event) events = {0};
     int r = store->ops->load(store, &range, &records, err);
     for (vec_each(&records, record)) {

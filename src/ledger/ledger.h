@@ -83,6 +83,17 @@ int ledger_load_plan(const struct ledger *ledger, const char *id, struct plan **
 /* Newest first, at most max; unfinished_only: those that are running or undoing. */
 int ledger_load_plans(const struct ledger *ledger, size_t max, bool unfinished_only,
                       struct plan ***ret_plans, size_t *ret_n, struct error *err);
+/* Events of one stretch of numbers. */
+struct event_range {
+    uint64_t after;  /* only greater numbers */
+    uint64_t before; /* only smaller ones; 0: to the last */
+    bool newest;     /* the last of them, and the newest first */
+    size_t max;
+};
+
+/* Caller frees *ret_events. */
+int ledger_load_event_range(const struct ledger *ledger, const struct event_range *range,
+                            struct event **ret_events, size_t *ret_n, struct error *err);
 /* Events with seq > after, oldest first, at most max. Caller frees *ret_events. */
 int ledger_load_events(const struct ledger *ledger, uint64_t after, size_t max,
                        struct event **ret_events, size_t *ret_n, struct error *err);

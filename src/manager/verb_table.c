@@ -13,6 +13,7 @@
 #include "turn/plans.h"
 #include "verbs/claims.h"
 #include "verbs/cordon.h"
+#include "verbs/events.h"
 #include "verbs/gc.h"
 #include "verbs/gpu_recover.h"
 #include "verbs/gpus.h"

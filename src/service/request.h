@@ -31,9 +31,11 @@ struct request {
     const char *gpu; /* a GPU to choose by; NULL: all */
     const char
         *behind; /* names, with slashes between: a dry run as it will be behind them; or NULL */
-    const char *kind, *state, *subject; /* of operations; NULL: any */
-    uint64_t after;                     /* events with greater numbers */
+    const char *kind, *state, *subject; /* of operations, of events; NULL: any */
+    uint64_t after, before;             /* events with greater, with smaller numbers; 0: all */
+    uint64_t since_us;                  /* events of that time and later */
     size_t limit;                       /* the most events */
+    bool newest;                        /* the last of them */
 };
 
 /* Steals the body. */

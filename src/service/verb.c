@@ -38,6 +38,12 @@ const char *verb_flag_name(enum verb_flag flag)
         return "state";
     case TAKES_SUBJECT:
         return "subject";
+    case TAKES_BEFORE:
+        return "before";
+    case TAKES_NEWEST:
+        return "newest";
+    case TAKES_SINCE:
+        return "since";
     case IS_URGENT:
         break;
     }

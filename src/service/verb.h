@@ -27,8 +27,11 @@ enum verb_flag {
     TAKES_KIND = 1 << 5,
     TAKES_STATE = 1 << 6,
     TAKES_SUBJECT = 1 << 7,
-    TAKES_LAST = TAKES_SUBJECT,
-    IS_URGENT = 1 << 8, /* is handled before others, and when too many wait, too */
+    TAKES_BEFORE = 1 << 8,
+    TAKES_NEWEST = 1 << 9,
+    TAKES_SINCE = 1 << 10,
+    TAKES_LAST = TAKES_SINCE,
+    IS_URGENT = 1 << 11, /* is handled before others, and when too many wait, too */
 };
 
 struct verb {

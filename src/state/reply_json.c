@@ -57,15 +57,6 @@ json_t *reply_plans(struct plan *const *plans, size_t n)
     return json_pack("{s:o}", "plans", list);
 }
 
-json_t *reply_events(const struct event *events, size_t n)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < n; i++) {
-        json_array_append_new(list, event_to_json(&events[i]));
-    }
-    return json_pack("{s:o}", "events", list);
-}
-
 json_t *reply_migration(const struct migration *migration)
 {
     return json_pack("{s:o}", "migration", migration_to_json(migration));

@@ -267,21 +267,6 @@ void verb_list_profiles(struct manager *m, const struct request *request)
     questions_ask(m, answer_profiles, request->gpu == NULL ? "" : request->gpu, request);
 }
 
-void verb_list_events(struct manager *m, const struct request *request)
-{
-    CLEANUP_FREE struct event *events = NULL;
-    size_t n = 0;
-    struct error err = {0};
-    if (txn_call_in_turn(m, verb_list_events, request)) {
-        return;
-    }
-    if (ledger_load_events(m->ledger, request->after, request->limit, &events, &n, &err) != 0) {
-        request_refuse(request, &err);
-        return;
-    }
-    request_answer(request, reply_events(events, n));
-}
-
 void verb_list_rules(struct manager *m, const struct request *request)
 {
     if (m->answers->rules == NULL) {

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "drain/drain_requests.h"
 #include "lifecycle/lifecycle.h"
+#include "manager/targets.h"
 #include "manager/verb_table.h"
 #include "migration/migration_life.h"
 #include "migration/migration_plans.h"
@@ -245,7 +246,8 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
     CLEANUP(manager_freep) struct manager *m = xcalloc(1, sizeof(*m));
     m->config = *config;
     m->listeners = &listeners;
-    m->service = (struct service){.manager = m, .functions = manager_verbs};
+    m->service = (struct service){
+        .manager = m, .functions = manager_verbs, .find_target = manager_find_target};
     m->boards = boards_new(config->catalog);
     make_parts(m);
     m->busy = true; /* until what was left unfinished is done */

@@ -29,14 +29,27 @@ static int read_body(const struct verb *verb, struct request *request, void **re
     return r;
 }
 
+static int find_target(const struct service *service, const struct verb *verb,
+                       struct request *request, char id[TARGET_ID_SIZE], struct error *err)
+{
+    if (service->find_target == NULL || request->target == NULL) {
+        return 0;
+    }
+    int r = service->find_target(service->manager, verb, request->target, id, err);
+    request->target = id[0] != '\0' ? id : request->target;
+    return r;
+}
+
 void service_call(const struct service *service, enum verb_id id, const struct request *request)
 {
     const struct verb *verb = verb_of(id);
     struct request call = *request;
     struct error err = {0};
+    char target[TARGET_ID_SIZE] = "";
     void *own = NULL;
     call.verb = id;
     int r = check_permission(verb, call.caller, &err);
+    r = r != 0 ? r : find_target(service, verb, &call, target, &err);
     r = r != 0 ? r : read_body(verb, &call, &own, &err);
     if (r != 0) {
         request_refuse(request, &err);

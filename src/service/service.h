@@ -14,9 +14,16 @@ struct manager;
 /* What a verb does. Calls request_answer() or request_refuse() exactly once, maybe later. */
 typedef void verb_fn(struct manager *m, const struct request *request);
 
+#define TARGET_ID_SIZE 40
+/* The whole identifier of a target that is the beginning of one; "": the target stays as it is.
+ * -INVALID: several begin like that. */
+typedef int find_target_fn(struct manager *m, const struct verb *verb, const char *target,
+                           char ret_id[TARGET_ID_SIZE], struct error *err);
+
 struct service {
     struct manager *manager;
-    verb_fn *const *functions; /* by enum verb_id */
+    verb_fn *const *functions;   /* by enum verb_id */
+    find_target_fn *find_target; /* NULL: targets are whole */
 };
 
 /* Calls the verb's function, or refuses: -PERMISSION, or what is wrong with the body. The request

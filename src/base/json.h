@@ -46,6 +46,8 @@ bool yaml_locate(const char *text, size_t len, const char *path, size_t *ret_lin
 
 /* Compact text with sorted keys; caller frees. */
 char *json_text(const json_t *json);
+/* The same in lines, for people; caller frees. */
+char *json_lines(const json_t *json);
 /* YAML text of a tree, for `-o yaml`; caller frees. */
 char *yaml_text(const json_t *json);
 

@@ -154,3 +154,9 @@ char *json_text(const json_t *json)
     }
     return strbuf_take(&out);
 }
+
+char *json_lines(const json_t *json)
+{
+    char *text = json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+    return text != NULL ? text : xstrdup("null");
+}

@@ -7,15 +7,14 @@
 
 #include "base/str.h"
 #include "cli/option.h"
+#include "cli/suggest.h"
 
-#define MAX_LONG 24
-#define MAX_NAMES 64
+#define MAX_LONG 32
 #define FIRST_GLOBAL 256
 #define FIRST_OWN 512
 
-enum global { G_HELP, G_OUTPUT, G_SOCKET, G_VERSION, G_DRY_RUN, G_NO_WAIT, G_COUNT };
-/* Made at build time and by packagers; not in help. */
-enum { HIDDEN_MAN = 1024, HIDDEN_COMPLETION };
+/* For the build, packagers and shells; not in help. */
+enum { HIDDEN_MAN = 1024, HIDDEN_SCRIPT, HIDDEN_COMPLETE };
 
 struct long_options {
     struct option items[MAX_LONG];
@@ -45,16 +44,15 @@ static void make_long(struct long_options *options, const struct command *comman
     size_t n = 0;
     const struct command_option *global = commands_global_options(&n);
     for (size_t i = 0; i < n; i++) {
-        bool takes = command == NULL || (i != G_DRY_RUN && i != G_NO_WAIT) ||
-                     (i == G_DRY_RUN ? command->changes : command->waits);
-        if (takes) {
+        if (command == NULL || commands_takes(command, (enum global_option)i)) {
             add_long(options, &global[i], FIRST_GLOBAL + (int)i);
         }
     }
     if (command == NULL) {
         options->items[options->n++] = (struct option){.name = "generate-man", .val = HIDDEN_MAN};
-        options->items[options->n++] =
-            (struct option){.name = "generate-completion", .val = HIDDEN_COMPLETION};
+        options->items[options->n++] = (struct option){
+            .name = "generate-completion", .has_arg = required_argument, .val = HIDDEN_SCRIPT};
+        options->items[options->n++] = (struct option){.name = "complete", .val = HIDDEN_COMPLETE};
         return;
     }
     for (size_t i = 0; i < command->n_options; i++) {
@@ -62,7 +60,7 @@ static void make_long(struct long_options *options, const struct command *comman
     }
 }
 
-static int take_global_option(enum global option, const char *value, struct cli *cli,
+static int take_global_option(enum global_option option, const char *value, struct cli *cli,
                               struct args *args, struct error *err)
 {
     switch (option) {
@@ -82,6 +80,14 @@ static int take_global_option(enum global option, const char *value, struct cli 
         return 0;
     case G_NO_WAIT:
         cli->no_wait = true;
+        return 0;
+    case G_NO_HEADERS:
+        cli->no_headers = true;
+        return 0;
+    case G_SORT:
+        return option_take_once("--sort", value, &cli->sort, err);
+    case G_WATCH:
+        cli->watch = true;
         return 0;
     case G_COUNT:
         return 0;
@@ -179,6 +185,24 @@ static int check_value(char *const *argv, const struct long_options *options, st
     return -REASON_INVALID;
 }
 
+/* The value in struct option of the option with that letter, which getopt has found among them. */
+static int option_of_letter(const struct command *command, int letter)
+{
+    size_t n = 0;
+    const struct command_option *global = commands_global_options(&n);
+    for (size_t i = 0; command != NULL && i < command->n_options; i++) {
+        if (command->options[i].letter == letter) {
+            return FIRST_OWN + (int)i;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (global[i].letter == letter) {
+            return FIRST_GLOBAL + (int)i;
+        }
+    }
+    return FIRST_GLOBAL + G_HELP;
+}
+
 /* Reads options up to the next word that is none (command NULL), or all. argv[0] is skipped; optind
  * is left behind what was read. */
 static int read_options(int argc, char **argv, const struct command *command, struct cli *cli,
@@ -202,21 +226,17 @@ static int read_options(int argc, char **argv, const struct command *command, st
         if (result != 0) {
             return result;
         }
-        if (code == 'h' || code == 'o') {
-            result = take_global_option(code == 'h' ? G_HELP : G_OUTPUT, optarg, cli, args, err);
-        } else if (code == HIDDEN_MAN || code == HIDDEN_COMPLETION) {
-            args->want = code == HIDDEN_MAN ? ARGS_MAN : ARGS_COMPLETION;
-        } else if (code >= FIRST_OWN) {
-            result = take_command_option(command, (size_t)(code - FIRST_OWN), optarg,
+        int named = code < FIRST_GLOBAL ? option_of_letter(command, code) : code;
+        if (named >= HIDDEN_MAN) {
+            static const enum args_want wants[] = {ARGS_MAN, ARGS_SCRIPT, ARGS_COMPLETE};
+            args->want = wants[named - HIDDEN_MAN];
+            args->shell = optarg;
+        } else if (named >= FIRST_OWN) {
+            result = take_command_option(command, (size_t)(named - FIRST_OWN), optarg,
                                          &args->arguments, err);
-        } else if (code >= FIRST_GLOBAL) {
-            result = take_global_option((enum global)(code - FIRST_GLOBAL), optarg, cli, args, err);
         } else {
-            for (size_t i = 0; i < command->n_options; i++) {
-                if (command->options[i].letter == code) {
-                    result = take_command_option(command, i, optarg, &args->arguments, err);
-                }
-            }
+            result = take_global_option((enum global_option)(named - FIRST_GLOBAL), optarg, cli,
+                                        args, err);
         }
         if (result != 0) {
             return result;
@@ -226,55 +246,36 @@ static int read_options(int argc, char **argv, const struct command *command, st
     return 0;
 }
 
-static void add_name(const char **names, size_t *n, const char *name)
+static const struct command *command_named(const char *object, const char *name)
 {
-    for (size_t i = 0; i < *n; i++) {
-        if (str_eq(names[i], name)) {
-            return;
-        }
-    }
-    if (*n < MAX_NAMES) {
-        names[(*n)++] = name;
-    }
-}
-
-/* Names of objects (object NULL), or of the commands of one. */
-static size_t collect_names(const char *object, const char **names)
-{
-    size_t n = 0;
-    size_t n_commands = commands_count();
-    for (size_t i = 0; i < n_commands; i++) {
-        if (object == NULL) {
-            add_name(names, &n, commands_at(i)->object);
-        } else if (str_eq(commands_at(i)->object, object) && commands_at(i)->name != NULL) {
-            add_name(names, &n, commands_at(i)->name);
-        }
-    }
-    return n;
-}
-
-static int unknown_word(const char *object, const char *word, struct error *err)
-{
-    const char *names[MAX_NAMES];
-    size_t n = collect_names(object, names);
-    if (object == NULL) {
-        error_set(err, REASON_INVALID, "", "there is no command \"%s\"", word);
-    } else {
-        error_set(err, REASON_INVALID, "", "there is no command \"%s %s\"", object, word);
-    }
-    const char *nearest = str_nearest(word, names, n);
-    if (nearest != NULL) {
-        error_hint(err, "did you mean \"%s%s%s\"?", object == NULL ? "" : object,
-                   object == NULL ? "" : " ", nearest);
-        return -REASON_INVALID;
-    }
-    char list[256] = "";
+    size_t n = commands_count();
     for (size_t i = 0; i < n; i++) {
-        size_t len = strlen(list);
-        snprintf(list + len, sizeof(list) - len, "%s%s", i == 0 ? "" : ", ", names[i]);
+        if (str_eq(commands_at(i)->object, object) && str_eq(commands_at(i)->name, name)) {
+            return commands_at(i);
+        }
     }
-    error_hint(err, "there are: %s", list);
-    return -REASON_INVALID;
+    return NULL;
+}
+
+/* Words that other tools have for the same; NULL: `name` is none of them. */
+static const struct command *find_alias(const char *object, const char *name, bool more_words)
+{
+    static const struct {
+        const char *alias;
+        const char *names[2]; /* the first that the object has */
+    } aliases[] = {{"ls", {"list"}}, {"rm", {"delete"}}, {"get", {"show", "list"}}};
+    const struct command *found = NULL;
+    for (size_t i = 0; name != NULL && i < ARRAY_SIZE(aliases); i++) {
+        for (size_t k = 0; found == NULL && k < 2 && str_eq(aliases[i].alias, name); k++) {
+            found = command_named(object, aliases[i].names[k]);
+            /* "get" alone is of all of them */
+            found = found != NULL && found->n_args > 0 && k == 0 && !more_words &&
+                            command_named(object, aliases[i].names[1]) != NULL
+                        ? NULL
+                        : found;
+        }
+    }
+    return found;
 }
 
 /* Sets arguments.command; leaves it NULL if only an object was given, which asks for help. */
@@ -295,13 +296,18 @@ static int find_command(int argc, char **argv, struct args *args, struct error *
         }
     }
     if (args->object == NULL) {
-        return unknown_word(NULL, object, err);
+        return suggest_command(NULL, object, err);
+    }
+    args->arguments.command = find_alias(args->object, name, args->rest + 2 < argc);
+    if (args->arguments.command != NULL) {
+        args->rest += 2;
+        return 0;
     }
     if (name == NULL || str_eq(name, "--help") || str_eq(name, "-h")) {
         args->want = ARGS_HELP;
         return 0;
     }
-    return unknown_word(object, name, err);
+    return suggest_command(object, name, err);
 }
 
 /* The second time it would meet what the first one did, which no dry run shows. */
@@ -356,10 +362,23 @@ static int take_args(int argc, char **argv, struct args *args, struct error *err
 static int check_early_options(const struct cli *cli, const struct command *command,
                                struct error *err)
 {
-    if ((cli->dry_run && !command->changes) || (cli->no_wait && !command->waits)) {
-        return error_set(err, REASON_INVALID, "", "\"%s %s\" takes no %s", command->object,
-                         command->name == NULL ? "" : command->name,
-                         cli->dry_run && !command->changes ? "--dry-run" : "--no-wait");
+    const bool given[G_COUNT] = {
+        [G_DRY_RUN] = cli->dry_run,   [G_NO_WAIT] = cli->no_wait, [G_NO_HEADERS] = cli->no_headers,
+        [G_SORT] = cli->sort != NULL, [G_WATCH] = cli->watch,
+    };
+    size_t n = 0;
+    const struct command_option *global = commands_global_options(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (given[i] && !commands_takes(command, (enum global_option)i)) {
+            return error_set(err, REASON_INVALID, "", "\"%s%s%s\" takes no --%s", command->object,
+                             command->name == NULL ? "" : " ",
+                             command->name == NULL ? "" : command->name, global[i].name);
+        }
+    }
+    if (cli->output == OUTPUT_NAME && !command->lists) {
+        error_set(err, REASON_INVALID, "", "-o name is for lists");
+        error_hint(err, "table, wide, json or yaml");
+        return -REASON_INVALID;
     }
     return 0;
 }
@@ -387,6 +406,7 @@ static int parse_rest(int argc, char **argv, struct cli *cli, struct args *args,
     }
     int skip = args->rest - 1;
     result = read_options(argc - skip, argv + skip, command, cli, args, err);
+    result = result != 0 ? result : check_early_options(cli, command, err);
     if (result == 0 && args->want == ARGS_RUN) {
         result = take_args(argc - skip, argv + skip, args, err);
     }
@@ -400,10 +420,17 @@ int args_parse(int argc, char **argv, struct cli *cli, struct args *ret_args, st
     cli->socket = socket != NULL && socket[0] != '\0' ? socket : CLIENT_DEFAULT_SOCKET;
     int result = read_options(argc, argv, NULL, cli, &args, err);
     args.rest = optind;
+    if (result == 0 && args.want == ARGS_COMPLETE) {
+        *ret_args = args;
+        return 0;
+    }
     if (result == 0 && args.rest == argc && args.want == ARGS_RUN) {
         args.want = ARGS_HELP;
     }
     bool help = args.rest < argc && str_eq(argv[args.rest], "help");
+    if (args.rest + 1 == argc && str_eq(argv[args.rest], "version")) {
+        args.want = ARGS_VERSION;
+    }
     if (result == 0 && help) {
         result = parse_help(argc, argv, &args, err);
     } else if (result == 0 && args.rest < argc && args.want != ARGS_VERSION) {

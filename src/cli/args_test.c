@@ -180,9 +180,63 @@ static void unknown_words_name_the_nearest(void **state)
     (void)state;
     refuses("gpus list", "no command \"gpus\"", "\"gpu\"");
     refuses("claim createe x", "no command \"claim createe\"", "\"claim create\"");
-    refuses("vm frobnicate", "vm frobnicate", "list, create, start, stop, delete, lint");
+    refuses("vm frobnicate", "vm frobnicate", "there are: list, ");
     refuses("claim create x --tpye y", "--tpye", "--type");
-    refuses("gpu list -o xml", "xml", "table, wide, json or yaml");
+    refuses("gpu list -o xml", "xml", "table, wide, name, json or yaml");
+    refuses("gpu show 0 -o name", "-o name", "json");
+    refuses("gpu show 0 --sort mode", "--sort", "");
+    refuses("--no-headers gpu show 0", "--no-headers", "");
+    refuses("list", "\"list\"", "gpu list");
+    refuses("show web1", "\"show\"", "claim show");
+}
+
+/* Nothing that changes a host is proposed to who may have meant to look at it. */
+static void a_look_is_never_turned_into_a_change(void **state)
+{
+    (void)state;
+    static const char *const looks[] = {"shw",   "sow",     "status", "stat",    "state", "view",
+                                        "info",  "top",     "cat",    "log",     "logs",  "ps",
+                                        "stats", "inspect", "dump",   "monitor", "edit",  "lst",
+                                        "check", "print",   "find",   "count"};
+    size_t n = commands_count();
+    for (size_t i = 0; i < n; i++) {
+        const struct command *change = commands_at(i);
+        for (size_t k = 0; change->changes && change->name != NULL && k < ARRAY_SIZE(looks); k++) {
+            char line[64];
+            char storage[64];
+            char meant[64];
+            snprintf(line, sizeof(line), "%s %s", change->object, looks[k]);
+            snprintf(meant, sizeof(meant), "mean \"%s %s\"", change->object, change->name);
+            struct parsed p = parse(line, storage, sizeof(storage));
+            if (strstr(p.err.hint, meant) != NULL) {
+                fail_msg("%s: %s", line, p.err.hint);
+            }
+        }
+    }
+    refuses("vm starrt x", "vm starrt", "\"vm start\"");
+    refuses("vm dlete x", "vm dlete", "\"vm delete\"");
+    refuses("vm sto x", "vm sto", "\"vm stop\"");
+    refuses("claim remove x", "claim remove", "\"claim delete\"");
+}
+
+static void other_tools_words_are_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *object, *name;
+    } rows[] = {{"claim ls", "claim", "list"},      {"vm rm a", "vm", "delete"},
+                {"claim get a", "claim", "show"},   {"claim get", "claim", "list"},
+                {"profile get", "profile", "list"}, {"host get", "host", "show"}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char storage[64];
+        struct parsed p = parse(rows[i].line, storage, sizeof(storage));
+        assert_int_equal(p.result, 0);
+        assert_string_equal(p.args.arguments.command->object, rows[i].object);
+        assert_string_equal(p.args.arguments.command->name, rows[i].name);
+    }
+    char storage[64];
+    assert_int_equal(parse("version", storage, sizeof(storage)).args.want, ARGS_VERSION);
+    assert_int_equal(parse("-V", storage, sizeof(storage)).args.want, ARGS_VERSION);
 }
 
 /* "" would pass for an option that was left out, which is another wish. */
@@ -302,6 +356,8 @@ int main(void)
         cmocka_unit_test(layout_check_gets_its_words_untouched),
         cmocka_unit_test(help_knows_what_it_is_about),
         cmocka_unit_test(unknown_words_name_the_nearest),
+        cmocka_unit_test(a_look_is_never_turned_into_a_change),
+        cmocka_unit_test(other_tools_words_are_known),
         cmocka_unit_test(an_empty_value_is_refused),
         cmocka_unit_test(an_option_with_two_values_is_refused),
         cmocka_unit_test(options_are_not_abbreviated),

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -34,7 +35,10 @@ int cli_get(struct cli *cli, const char *path, json_t **ret_json, struct error *
     int result = send_request(cli, "GET", path, NULL, ret_json, err);
     const char *late = result == 0 ? view_text(*ret_json, "late", NULL) : NULL;
     if (late != NULL) {
-        prose_report("cleave: as of %s: %s", view_text(*ret_json, "observedAt", "never"), late);
+        char at[VIEW_SIZE];
+        bool seen = view_at(*ret_json, "observedAt") != NULL;
+        prose_report("cleave: as of %s: %s",
+                     seen ? view_time(*ret_json, "observedAt", at) : "never", late);
     }
     return result;
 }
@@ -62,6 +66,7 @@ int cli_set_output(struct cli *cli, const char *text, struct error *err)
         bool wide;
     } formats[] = {{"table", OUTPUT_TABLE, false},
                    {"wide", OUTPUT_TABLE, true},
+                   {"name", OUTPUT_NAME, false},
                    {"json", OUTPUT_JSON, false},
                    {"yaml", OUTPUT_YAML, false}};
     for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
@@ -72,7 +77,7 @@ int cli_set_output(struct cli *cli, const char *text, struct error *err)
         }
     }
     error_set(err, REASON_INVALID, "", "there is no output format \"%s\"", text);
-    error_hint(err, "table, wide, json or yaml");
+    error_hint(err, "table, wide, name, json or yaml");
     return -REASON_INVALID;
 }
 
@@ -81,16 +86,25 @@ size_t cli_width(const struct cli *cli)
     return cli->wide ? 0 : screen_width();
 }
 
+/* Programs get one line; people get lines that they can read. The caller frees. */
+static char *raw_text(const struct cli *cli, const json_t *json)
+{
+    if (cli->output == OUTPUT_YAML) {
+        return yaml_text(json);
+    }
+    return isatty(STDOUT_FILENO) == 1 ? json_lines(json) : json_text(json);
+}
+
 bool cli_print_raw(struct cli *cli, const json_t *json)
 {
-    if (cli->output == OUTPUT_TABLE) {
+    if (cli->output == OUTPUT_TABLE || cli->output == OUTPUT_NAME) {
         return false;
     }
     if (cli->printed_yaml) {
         fputs("---\n", stdout);
     }
     cli->printed_yaml = cli->output == OUTPUT_YAML;
-    CLEANUP_FREE char *text = cli->output == OUTPUT_JSON ? json_text(json) : yaml_text(json);
+    CLEANUP_FREE char *text = raw_text(cli, json);
     fputs(text, stdout);
     if (!str_ends(text, "\n")) {
         fputc('\n', stdout);

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "lib/client.h"
 
-enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_YAML };
+enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_YAML, OUTPUT_NAME };
 
 struct cli {
     enum output output;
@@ -18,6 +18,9 @@ struct cli {
     bool wide;         /* -o wide: tables are as wide as they are */
     bool dry_run;
     bool no_wait;
+    bool no_headers;       /* of lists */
+    bool watch;            /* of lists */
+    const char *sort;      /* of lists: a column; NULL: as they come */
     const char *behind;    /* a dry run: names to which the same is done first; NULL */
     struct client *client; /* made by the first request */
     struct wait_notice *wait_notice;
@@ -31,14 +34,14 @@ int cli_get(struct cli *cli, const char *path, json_t **ret_json, struct error *
 int cli_change(struct cli *cli, const char *method, const char *path, const json_t *body,
                json_t **ret_json, struct error *err);
 
-/* Reads what stands behind -o: table, wide, json or yaml. -INVALID. */
+/* Reads what stands behind -o: table, wide, name, json or yaml. -INVALID. */
 int cli_set_output(struct cli *cli, const char *text, struct error *err);
 
 /* What tables may take of a line; 0: everything. */
 size_t cli_width(const struct cli *cli);
 
 /* Prints the API's JSON as it is (-o json) or as YAML, with "---" between documents (YAML 1.2,
- * 9.2); false for a table, which is the caller's. */
+ * 9.2); false for a table and names, which are the caller's. JSON has lines on a terminal. */
 bool cli_print_raw(struct cli *cli, const json_t *json);
 
 /* Standard error gets "cleave: <message> [rule]" and "hint: …". Returns the exit status. */

@@ -77,6 +77,7 @@ static const struct command commands[] = {
     {.object = "apply",
      .args = "-f FILE",
      .help = "make the claims of a site exactly those of its file",
+     .examples = {"apply -f site.yaml --dry-run", "apply -f site.yaml"},
      OPTIONS(apply_options),
      .changes = true,
      .waits = true,

@@ -115,7 +115,7 @@ static const struct column claim_columns[] = {
     {"SITE", .path = "site", .align = TABLE_NAME, .drop = 1},
 };
 static const struct listing claim_listing = {
-    .arrays = {"claims"}, LISTING_COLUMNS(claim_columns), .empty = "no claims"};
+    .arrays = {"claims"}, .name = "name", LISTING_COLUMNS(claim_columns), .empty = "no claims"};
 
 static const struct column released_columns[] = {
     {"CLAIM", .path = "claim.name", .align = TABLE_NAME},
@@ -126,6 +126,7 @@ static const struct column released_columns[] = {
     {"WHY", .path = "reason", .align = TABLE_WRAP},
 };
 static const struct listing released_listing = {.arrays = {"released"},
+                                                .name = "claim.name",
                                                 LISTING_COLUMNS(released_columns),
                                                 .empty = "no claims that can be brought back"};
 
@@ -242,6 +243,9 @@ static const struct command commands[] = {
      .args = "NAME",
      .n_args = 1,
      .help = "ask for a GPU or a part of one",
+     .examples = {"claim create web1 --vm web1 --type L40S-8Q --dry-run",
+                  "claim create train --vm train --profile 2g.10gb",
+                  "claim create whole --vm big --mode passthrough --gpu l40s"},
      OPTIONS(claim_create_options),
      .changes = true,
      .waits = true,
@@ -249,13 +253,17 @@ static const struct command commands[] = {
     {.object = "claim",
      .name = "list",
      .help = "every claim",
+     .examples = {"claim list", "claim list --sort gpu", "claim list -o name"},
      OPTIONS(claim_list_options),
+     .lists = true,
+     .watches = true,
      .run = cmd_claim_list},
     {.object = "claim",
      .name = "show",
      .args = "NAME",
      .n_args = 1,
      .help = "one claim, and what it got",
+     .examples = {"claim show web1"},
      .run = cmd_claim_show},
     {.object = "claim",
      .name = "delete",
@@ -264,6 +272,7 @@ static const struct command commands[] = {
      .each = true,
      .in_order = true,
      .help = "give back what claims hold, and forget them",
+     .examples = {"claim delete web1 --dry-run", "claim delete web1 web2"},
      .changes = true,
      .waits = true,
      .run = cmd_claim_delete},
@@ -272,6 +281,7 @@ static const struct command commands[] = {
      .args = "NAME",
      .n_args = 1,
      .help = "bring back a claim that was released because its VM was gone",
+     .examples = {"claim restore web1"},
      .changes = true,
      .waits = true,
      .run = cmd_claim_restore},

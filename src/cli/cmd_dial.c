@@ -147,6 +147,8 @@ static const struct command commands[] = {
     {.object = "dial",
      .args = "[--socket PATH]",
      .help = "carry bytes to cleaved, for another host's cleaved that comes by ssh",
+     .examples = {"dial --socket /run/cleave/cleaved.sock"},
+     .hidden = true,
      .run_raw = cmd_dial},
 };
 const struct command_table dial_commands = COMMAND_TABLE(commands);

@@ -74,14 +74,17 @@ static const struct column gpu_columns[] = {
     {"VM", .path = "vm", .align = TABLE_NAME},
     {"PROBLEM", .cell = add_problem, .align = TABLE_WRAP},
 };
-static const struct listing gpu_listing = {
-    .arrays = {"gpus"}, LISTING_COLUMNS(gpu_columns), .empty = "no GPUs"};
 
-/* How many memory slices each GPU has is its model's to say. */
-static void add_slices_of_models(struct cli *cli, const json_t *gpus)
+/* How many memory slices each GPU has is its model's to say. Late answers are named once, with the
+ * first. */
+static void add_slices_of_models(struct cli *cli, json_t *answer)
 {
     CLEANUP_JSON json_t *profiles = NULL;
+    if (view_text(answer, "late", NULL) != NULL) {
+        return;
+    }
     (void)cli_get(cli, "/v1/profiles", &profiles, NULL);
+    const json_t *gpus = view_at(answer, "gpus");
     const json_t *models = view_at(profiles, "models");
     for (size_t i = 0; i < json_array_size(gpus); i++) {
         json_t *gpu = json_array_get(gpus, i);
@@ -95,19 +98,16 @@ static void add_slices_of_models(struct cli *cli, const json_t *gpus)
     }
 }
 
+static const struct listing gpu_listing = {.arrays = {"gpus"},
+                                           .name = "address",
+                                           LISTING_COLUMNS(gpu_columns),
+                                           .empty = "no GPUs",
+                                           .complete = add_slices_of_models};
+
 static int cmd_gpu_list(struct cli *cli, const struct arguments *arguments UNUSED,
                         struct error *err)
 {
-    CLEANUP_JSON json_t *answer = NULL;
-    int result = cli_get(cli, "/v1/gpus", &answer, err);
-    if (result == 0 && !cli_print_raw(cli, answer)) {
-        /* Late answers are named once, with the first. */
-        if (view_text(answer, "late", NULL) == NULL) {
-            add_slices_of_models(cli, view_at(answer, "gpus"));
-        }
-        listing_print(&gpu_listing, answer, cli_width(cli));
-    }
-    return result;
+    return listing_show(cli, "/v1/gpus", &gpu_listing, err);
 }
 
 /* ---- one GPU ---- */
@@ -203,8 +203,9 @@ static void add_functions(const json_t *gpu, struct strbuf *out)
 static void add_decision(const json_t *decision, const char *who, struct strbuf *out)
 {
     if (decision != NULL) {
+        char since[VIEW_SIZE];
         strbuf_addf(out, "%s (%s, since %s)", view_text(decision, "reason", "no reason given"),
-                    view_text(decision, who, "-"), view_text(decision, "since", "-"));
+                    view_text(decision, who, "-"), view_time(decision, "since", since));
     }
 }
 
@@ -349,18 +350,26 @@ static const struct command_option gpu_scheduler_options[] = {
 };
 
 static const struct command commands[] = {
-    {.object = "gpu", .name = "list", .help = "every GPU", .run = cmd_gpu_list},
+    {.object = "gpu",
+     .name = "list",
+     .help = "every GPU",
+     .examples = {"gpu list", "gpu list -o wide --sort mode", "gpu list --watch"},
+     .lists = true,
+     .watches = true,
+     .run = cmd_gpu_list},
     {.object = "gpu",
      .name = "show",
      .args = "GPU",
      .n_args = 1,
      .help = "one GPU, with a picture of who has which part",
+     .examples = {"gpu show 0", "gpu show 0000:41:00.0"},
      .run = cmd_gpu_show},
     {.object = "gpu",
      .name = "mode",
      .args = "GPU MODE",
      .n_args = 2,
      .help = "make a GPU idle, passthrough, time-sliced or mig",
+     .examples = {"gpu mode 0 mig --dry-run", "gpu mode 0000:41:00.0 passthrough"},
      .changes = true,
      .waits = true,
      .run = cmd_gpu_mode},
@@ -369,6 +378,7 @@ static const struct command commands[] = {
      .args = "GPU POLICY",
      .n_args = 2,
      .help = "share a GPU among time-sliced vGPUs by best-effort, equal-share or fixed-share",
+     .examples = {"gpu scheduler 0 fixed-share --slice 2ms"},
      OPTIONS(gpu_scheduler_options),
      .changes = true,
      .waits = true,
@@ -378,6 +388,7 @@ static const struct command commands[] = {
      .args = "GPU",
      .n_args = 1,
      .help = "reset a quarantined GPU and bring its claims' devices back",
+     .examples = {"gpu recover 0000:41:00.0"},
      .changes = true,
      .waits = true,
      .run = cmd_gpu_recover},

@@ -54,6 +54,7 @@ static const struct command commands[] = {
      .n_args = 1,
      .each = true,
      .help = "let no new claims on GPUs; what is there stays",
+     .examples = {"gpu cordon 0000:41:00.0 --reason maintenance"},
      OPTIONS(cordon_options),
      .changes = true,
      .run = cmd_gpu_cordon},
@@ -63,6 +64,7 @@ static const struct command commands[] = {
      .n_args = 1,
      .each = true,
      .help = "let claims on GPUs again",
+     .examples = {"gpu uncordon 0000:41:00.0"},
      .changes = true,
      .run = cmd_gpu_uncordon},
 };

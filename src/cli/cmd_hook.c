@@ -199,6 +199,8 @@ static const struct command commands[] = {
      .name = "qemu",
      .args = "DOMAIN OPERATION SUBOPERATION EXTRA",
      .help = "for libvirt: make a VM's devices before it starts (no person calls this)",
+     .examples = {"hook qemu web1 prepare begin - < web1.xml"},
+     .hidden = true,
      .run_raw = cmd_hook_qemu},
 };
 const struct command_table hook_commands = COMMAND_TABLE(commands);

@@ -143,10 +143,12 @@ static const struct command commands[] = {
     {.object = "host",
      .name = "show",
      .help = "the machine, its drivers, and what is missing",
+     .examples = {"host show"},
      .run = cmd_host_show},
     {.object = "host",
      .name = "capture",
      .help = "write a host file that simulates this machine (cleave-sim capture)",
+     .examples = {"host capture > myhost.yaml"},
      .run_raw = cmd_host_capture},
 };
 const struct command_table host_commands = COMMAND_TABLE(commands);

@@ -251,6 +251,7 @@ static const struct command commands[] = {
     {.object = "host",
      .name = "drain",
      .help = "move or stop every VM that runs here, and let no new claims on its GPUs",
+     .examples = {"host drain --dry-run", "host drain --to qemu+ssh://host-2/system"},
      OPTIONS(drain_options),
      .repeats = 1 + DRAIN_TO,
      .changes = true,
@@ -259,6 +260,7 @@ static const struct command commands[] = {
     {.object = "host",
      .name = "undrain",
      .help = "end the maintenance: let claims on the host again",
+     .examples = {"host undrain"},
      .changes = true,
      .run = cmd_host_undrain},
 };

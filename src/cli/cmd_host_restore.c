@@ -194,6 +194,7 @@ static const struct command commands[] = {
     {.object = "host",
      .name = "restore",
      .help = "bring back what a reboot or a reload of the driver took from claims and GPUs",
+     .examples = {"host restore --dry-run", "host restore"},
      OPTIONS(host_restore_options),
      .changes = true,
      .waits = true,

@@ -148,6 +148,7 @@ static const struct command commands[] = {
      .name = "check",
      .args = "PROFILE...",
      .help = "can a GPU be cut like this? (no daemon needed)",
+     .examples = {"layout check --gpu a100-40gb 3g.20gb 2g.10gb"},
      .run_raw = cmd_layout_check},
 };
 const struct command_table layout_commands = COMMAND_TABLE(commands);

@@ -16,7 +16,7 @@ static void add_way(const json_t *migration, struct strbuf *out)
 }
 
 static const struct column migration_columns[] = {
-    {"ID", .path = "id"},
+    {"ID", .path = "id", .format = COLUMN_ID},
     {"VM", .path = "request.vm|vm", .align = TABLE_NAME},
     {"WAY", .cell = add_way, .drop = 2},
     {"HOST", .path = "target|request.destination|host", .align = TABLE_NAME},
@@ -25,6 +25,7 @@ static const struct column migration_columns[] = {
     {"PROBLEM", .path = "problem.message|problem", .align = TABLE_WRAP, .none = ""},
 };
 static const struct listing migration_listing = {.arrays = {"migrations", "incoming"},
+                                                 .name = "id",
                                                  LISTING_COLUMNS(migration_columns),
                                                  .empty = "no VM migrated"};
 
@@ -87,18 +88,23 @@ static const struct command commands[] = {
     {.object = "migration",
      .name = "list",
      .help = "VMs on their way out and in, and the latest that were",
+     .examples = {"migration list"},
+     .lists = true,
+     .watches = true,
      .run = cmd_migration_list},
     {.object = "migration",
      .name = "show",
      .args = "ID",
      .n_args = 1,
      .help = "one migration, its checks, how far it is",
+     .examples = {"migration show 6ef7fb75"},
      .run = cmd_migration_show},
     {.object = "migration",
      .name = "cancel",
      .args = "ID",
      .n_args = 1,
      .help = "end a migration; the VM stays here",
+     .examples = {"migration cancel 6ef7fb75"},
      .changes = true,
      .run = cmd_migration_cancel},
 };

@@ -77,6 +77,7 @@ static const struct command commands[] = {
      .args = "ID",
      .n_args = 1,
      .help = "say where a VM is whose target does not answer, and may never again",
+     .examples = {"migration resolve 6ef7fb75 --target --dry-run"},
      OPTIONS(resolve_options),
      .changes = true,
      .run = cmd_migration_resolve},

@@ -52,19 +52,21 @@ static void print_blocks(const json_t *answer, size_t width)
         CLEANUP_STRBUF struct strbuf progress = {0};
         add_state(operation, &state);
         add_progress(operation, &progress);
-        prose_print(width, "%s %s %s%s%s", view_text(operation, "id", "-"),
+        char id[VIEW_SIZE];
+        prose_print(width, "%s %s %s%s%s", view_short_id(view_text(operation, "id", "-"), id),
                     view_text(operation, "kind", "-"), strbuf_str(&state),
                     progress.len > 0 ? ", " : "", strbuf_str(&progress));
-        prose_print_indented(width, INDENT, "%s: %s (%s)", view_text(operation, "subject", "-"),
+        prose_print_indented(width, INDENT, "%s: %s (%s)",
+                             view_short_id(view_text(operation, "subject", "-"), id),
                              view_text(operation, "problem", view_text(operation, "text", "-")),
                              view_text(operation, "author", "-"));
     }
 }
 
 static const struct column operation_columns[] = {
-    {"ID", .path = "id"},
+    {"ID", .path = "id", .format = COLUMN_ID},
     {"KIND", .path = "kind"},
-    {"SUBJECT", .path = "subject", .align = TABLE_LIST},
+    {"SUBJECT", .path = "subject", .format = COLUMN_ID, .align = TABLE_LIST},
     {"STATE", .cell = add_state},
     {"DONE", .cell = add_progress, .drop = 2},
     {"BEGUN", .path = "createdAt", .format = COLUMN_TIME, .drop = 3},
@@ -72,6 +74,7 @@ static const struct column operation_columns[] = {
     {"WHAT", .path = "problem|text", .align = TABLE_WRAP, .none = ""},
 };
 static const struct listing operation_listing = {.arrays = {"operations"},
+                                                 .name = "id",
                                                  LISTING_COLUMNS(operation_columns),
                                                  .empty = "nothing is under way",
                                                  .narrow = print_blocks};
@@ -238,25 +241,31 @@ static const struct command commands[] = {
     {.object = "operation",
      .name = "list",
      .help = "what takes time: plans, migrations, the drain, the restoration, what is tried again",
+     .examples = {"operation list", "operation list --all --kind plan"},
      OPTIONS(operation_list_options),
+     .lists = true,
+     .watches = true,
      .run = cmd_operation_list},
     {.object = "operation",
      .name = "show",
      .args = "ID",
      .n_args = 1,
      .help = "one operation of any kind, how far it is, when it is tried again",
+     .examples = {"operation show 6ef7fb75"},
      .run = cmd_operation_show},
     {.object = "operation",
      .name = "watch",
      .args = "ID",
      .n_args = 1,
      .help = "follow an operation to its end",
+     .examples = {"operation watch 6ef7fb75"},
      .run = cmd_operation_watch},
     {.object = "operation",
      .name = "cancel",
      .args = "ID",
      .n_args = 1,
      .help = "end an operation as soon as it can be",
+     .examples = {"operation cancel 6ef7fb75"},
      .changes = true,
      .run = cmd_operation_cancel},
 };

@@ -19,7 +19,7 @@ static void add_steps(const json_t *plan, struct strbuf *out)
 }
 
 static const struct column plan_columns[] = {
-    {"PLAN", .path = "id"},
+    {"PLAN", .path = "id", .format = COLUMN_ID},
     {"STATE", .path = "state"},
     {"STEPS", .cell = add_steps, .align = TABLE_RIGHT, .drop = 1},
     {"MADE", .path = "createdAt", .format = COLUMN_TIME, .drop = 3},
@@ -27,7 +27,7 @@ static const struct column plan_columns[] = {
     {"FOR", .path = "reason", .align = TABLE_WRAP},
 };
 static const struct listing plan_listing = {
-    .arrays = {"plans"}, LISTING_COLUMNS(plan_columns), .empty = "no plans"};
+    .arrays = {"plans"}, .name = "id", LISTING_COLUMNS(plan_columns), .empty = "no plans"};
 
 static int cmd_plan_list(struct cli *cli, const struct arguments *arguments UNUSED,
                          struct error *err)
@@ -49,12 +49,19 @@ static int cmd_plan_show(struct cli *cli, const struct arguments *arguments, str
 /* ---- the table ---- */
 
 static const struct command commands[] = {
-    {.object = "plan", .name = "list", .help = "the latest plans", .run = cmd_plan_list},
+    {.object = "plan",
+     .name = "list",
+     .help = "the latest plans",
+     .examples = {"plan list"},
+     .lists = true,
+     .watches = true,
+     .run = cmd_plan_list},
     {.object = "plan",
      .name = "show",
      .args = "ID",
      .n_args = 1,
      .help = "one plan, step by step",
+     .examples = {"plan show 6ef7fb75"},
      .run = cmd_plan_show},
 };
 const struct command_table plan_commands = COMMAND_TABLE(commands);

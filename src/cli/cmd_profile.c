@@ -22,8 +22,8 @@ static const struct column profile_columns[] = {
     {"AT", .path = "placements", .format = COLUMN_LIST, .align = TABLE_LIST, .each = "start"},
     {"MODEL", .path = "model", .align = TABLE_NAME},
 };
-static const struct listing profile_listing = {.arrays = {"profiles"},
-                                               LISTING_COLUMNS(profile_columns)};
+static const struct listing profile_listing = {
+    .arrays = {"profiles"}, .name = "name", LISTING_COLUMNS(profile_columns)};
 
 /* What a vGPU of the type has to itself. */
 static void add_home(const json_t *type, struct strbuf *out)
@@ -44,7 +44,7 @@ static const struct column type_columns[] = {
     {"MODEL", .path = "model", .align = TABLE_NAME},
 };
 static const struct listing type_listing = {
-    .arrays = {"types"}, LISTING_COLUMNS(type_columns), .empty = "no vGPU types"};
+    .arrays = {"types"}, .name = "name", LISTING_COLUMNS(type_columns), .empty = "no vGPU types"};
 
 static int cmd_profile_list(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
@@ -56,10 +56,10 @@ static int cmd_profile_list(struct cli *cli, const struct arguments *arguments, 
     if (result != 0 || cli_print_raw(cli, json)) {
         return result;
     }
-    listing_print(&profile_listing, json, cli_width(cli));
-    printf("%s", json_array_size(view_at(json, "profiles")) > 0 ? "\n" : "");
-    listing_print(&type_listing, json, cli_width(cli));
-    return 0;
+    result = listing_show_answer(cli, json, &profile_listing, err);
+    bool blank = json_array_size(view_at(json, "profiles")) > 0 && cli->output == OUTPUT_TABLE;
+    printf("%s", blank && !cli->no_headers ? "\n" : "");
+    return result != 0 ? result : listing_show_answer(cli, json, &type_listing, err);
 }
 
 /* ---- the table ---- */
@@ -72,7 +72,9 @@ static const struct command commands[] = {
     {.object = "profile",
      .name = "list",
      .help = "GPU instance profiles and vGPU types",
+     .examples = {"profile list", "profile list --gpu 0"},
      OPTIONS(profile_list_options),
+     .lists = true,
      .run = cmd_profile_list},
 };
 const struct command_table profile_commands = COMMAND_TABLE(commands);

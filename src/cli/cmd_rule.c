@@ -8,7 +8,7 @@ static const struct column rule_columns[] = {
     {"SOURCE", .path = "source", .align = TABLE_WRAP, .drop = 1},
 };
 static const struct listing rule_listing = {
-    .arrays = {"rules"}, LISTING_COLUMNS(rule_columns), .empty = "no rules"};
+    .arrays = {"rules"}, .name = "id", LISTING_COLUMNS(rule_columns), .empty = "no rules"};
 
 static int cmd_rule_list(struct cli *cli, const struct arguments *arguments UNUSED,
                          struct error *err)
@@ -22,6 +22,8 @@ static const struct command commands[] = {
     {.object = "rule",
      .name = "list",
      .help = "the documented limits that claims are checked against",
+     .examples = {"rule list"},
+     .lists = true,
      .run = cmd_rule_list},
 };
 const struct command_table rule_commands = COMMAND_TABLE(commands);

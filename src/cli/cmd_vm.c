@@ -33,7 +33,7 @@ static const struct column vm_columns[] = {
      .each = "address|mdevUuid"},
 };
 static const struct listing vm_listing = {
-    .arrays = {"vms"}, LISTING_COLUMNS(vm_columns), .empty = "no VMs"};
+    .arrays = {"vms"}, .name = "name", LISTING_COLUMNS(vm_columns), .empty = "no VMs"};
 
 static int cmd_vm_list(struct cli *cli, const struct arguments *arguments UNUSED, struct error *err)
 {
@@ -159,12 +159,19 @@ static const struct command_option vm_stop_options[] = {
 };
 
 static const struct command commands[] = {
-    {.object = "vm", .name = "list", .help = "every VM", .run = cmd_vm_list},
+    {.object = "vm",
+     .name = "list",
+     .help = "every VM",
+     .examples = {"vm list", "vm list -o wide", "vm list --watch"},
+     .lists = true,
+     .watches = true,
+     .run = cmd_vm_list},
     {.object = "vm",
      .name = "create",
      .args = "NAME",
      .n_args = 1,
      .help = "define a VM from a template",
+     .examples = {"vm create web1 --template guest.xml"},
      OPTIONS(vm_create_options),
      .changes = true,
      .run = cmd_vm_create},
@@ -175,6 +182,7 @@ static const struct command commands[] = {
      .each = true,
      .in_order = true,
      .help = "start VMs",
+     .examples = {"vm start web1 --dry-run", "vm start web1 web2"},
      .changes = true,
      .run = cmd_vm_start},
     {.object = "vm",
@@ -183,6 +191,7 @@ static const struct command commands[] = {
      .n_args = 1,
      .each = true,
      .help = "ask the guests of VMs to shut down",
+     .examples = {"vm stop web1 --timeout 300", "vm stop --now web1"},
      OPTIONS(vm_stop_options),
      .changes = true,
      .run = cmd_vm_stop},
@@ -192,6 +201,7 @@ static const struct command commands[] = {
      .n_args = 1,
      .each = true,
      .help = "forget VMs that are shut off",
+     .examples = {"vm delete web1"},
      .changes = true,
      .run = cmd_vm_delete},
 };

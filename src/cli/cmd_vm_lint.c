@@ -80,6 +80,7 @@ static const struct command commands[] = {
      .n_args = 1,
      .each = true,
      .help = "what is wrong with VMs' definitions, why, and what to do",
+     .examples = {"vm lint web1", "vm lint --strict web1 web2"},
      OPTIONS(vm_lint_options),
      .run = cmd_vm_lint},
 };

@@ -179,6 +179,7 @@ static const struct command commands[] = {
      .args = "VM DESTINATION",
      .n_args = 2,
      .help = "move a running VM with its vGPUs to another host",
+     .examples = {"vm migrate web1 qemu+ssh://host-2/system --dry-run"},
      OPTIONS(vm_migrate_options),
      .changes = true,
      .waits = true,

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 
 #define COMMAND_MAX_ARGS 2
+#define COMMAND_MAX_EXAMPLES 3
 #define COMMAND_MAX_OPTIONS 12
 #define WORDS_MAX_REPEATED 8
 
@@ -39,11 +40,15 @@ struct command {
     bool each;     /* takes any number of names, and runs once for each */
     bool in_order; /* each: what is done to a name depends on what was done to those before it */
     const char *help;
+    const char *examples[COMMAND_MAX_EXAMPLES]; /* whole lines, without "cleave " */
     const struct command_option *options;
     size_t n_options;
     size_t repeats; /* 1 + index of the option that may be given several times; 0: none */
     bool changes;   /* takes --dry-run and, if a plan may follow, --no-wait */
     bool waits;
+    bool lists;   /* takes --no-headers, --sort and -o name */
+    bool watches; /* takes --watch */
+    bool hidden;  /* for programs: not in the list of commands */
     command_fn *run;
     int (*run_raw)(int argc, char **argv); /* instead of run: parses its own words */
 };

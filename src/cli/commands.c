@@ -33,14 +33,19 @@ COMMAND_TABLES(DECLARE)
 static const struct command_table *const tables[] = {COMMAND_TABLES(POINT)};
 #undef POINT
 
-static const struct command_option global_options[] = {
-    {"help", 'h', NULL, "show what can be typed here"},
-    {"output", 'o', "FORMAT",
-     "table (default), wide (a table with all columns), json (the API's own) or yaml"},
-    {"socket", 0, "PATH", "cleaved's socket; else CLEAVE_SOCKET, else " CLIENT_DEFAULT_SOCKET},
-    {"version", 0, NULL, "print the version"},
-    {"dry-run", 0, NULL, "show the plan, and change nothing"},
-    {"no-wait", 0, NULL, "do not wait until the plan is done"},
+static const struct command_option global_options[G_COUNT] = {
+    [G_HELP] = {"help", 'h', NULL, "show this help"},
+    [G_OUTPUT] = {"output", 'o', "FORMAT",
+                  "table (default), wide (a table with all columns), name (of lists: names only), "
+                  "json (the API's own) or yaml"},
+    [G_SOCKET] = {"socket", 0, "PATH",
+                  "cleaved's socket; else CLEAVE_SOCKET, else " CLIENT_DEFAULT_SOCKET},
+    [G_VERSION] = {"version", 'V', NULL, "print the version"},
+    [G_DRY_RUN] = {"dry-run", 0, NULL, "show the plan, and change nothing"},
+    [G_NO_WAIT] = {"no-wait", 0, NULL, "do not wait until the plan is done"},
+    [G_NO_HEADERS] = {"no-headers", 0, NULL, "leave out the titles of the columns"},
+    [G_SORT] = {"sort", 0, "COLUMN", "sort by this column; -COLUMN: the greatest first"},
+    [G_WATCH] = {"watch", 'w', NULL, "stay, and show what changes, until Ctrl-C"},
 };
 
 size_t commands_count(void)
@@ -59,6 +64,28 @@ const struct command *commands_at(size_t index)
         index -= tables[table++]->n;
     }
     return &tables[table]->commands[index];
+}
+
+bool commands_takes(const struct command *command, enum global_option option)
+{
+    switch (option) {
+    case G_DRY_RUN:
+        return command->changes;
+    case G_NO_WAIT:
+        return command->waits;
+    case G_NO_HEADERS:
+    case G_SORT:
+        return command->lists;
+    case G_WATCH:
+        return command->watches;
+    case G_HELP:
+    case G_OUTPUT:
+    case G_SOCKET:
+    case G_VERSION:
+    case G_COUNT:
+        break;
+    }
+    return true;
 }
 
 const struct command_option *commands_global_options(size_t *ret_n)

@@ -6,10 +6,25 @@
 
 #include "cli/command.h"
 
+enum global_option {
+    G_HELP,
+    G_OUTPUT,
+    G_SOCKET,
+    G_VERSION,
+    G_DRY_RUN,
+    G_NO_WAIT,
+    G_NO_HEADERS,
+    G_SORT,
+    G_WATCH,
+    G_COUNT
+};
+
 size_t commands_count(void);
 /* `index` is below that count. */
 const struct command *commands_at(size_t index);
-/* Options that every command takes; those for changes come last. */
+/* Has the command this one of the global options? */
+bool commands_takes(const struct command *command, enum global_option option);
+/* By enum global_option. */
 const struct command_option *commands_global_options(size_t *ret_n);
 
 #endif

@@ -2,9 +2,11 @@
 /* Invariants of the table of commands. */
 #include "cli/commands.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/args.h"
 #include "test.h"
 
 static void every_command_can_run(void **state)
@@ -71,6 +73,53 @@ static void options_have_names_of_their_own(void **state)
     }
 }
 
+/* A word in quotes is one word, as a shell takes it; what goes to or comes from files is the
+ * shell's. */
+static int split(char *line, char **argv)
+{
+    int argc = 0;
+    char *rest = line;
+    for (char *word = strsep(&rest, " "); word != NULL; word = strsep(&rest, " ")) {
+        if (word[0] == '<' || word[0] == '>') {
+            break;
+        }
+        argv[argc++] = word;
+    }
+    return argc;
+}
+
+static void check_example(const struct command *command, const char *example)
+{
+    char line[160];
+    char *argv[24] = {NULL};
+    struct cli cli = {0};
+    struct args args = {0};
+    struct error err = {0};
+    snprintf(line, sizeof(line), "cleave %s", example);
+    int argc = split(line, argv);
+    if (args_parse(argc, argv, &cli, &args, &err) != 0) {
+        fail_msg("cleave %s: %s", example, err.message);
+    }
+    if (args.arguments.command != command) {
+        fail_msg("cleave %s is an example of another command", example);
+    }
+}
+
+static void every_command_has_examples_that_can_be_typed(void **state)
+{
+    (void)state;
+    size_t n = commands_count();
+    for (size_t i = 0; i < n; i++) {
+        const struct command *command = commands_at(i);
+        if (command->examples[0] == NULL) {
+            fail_msg("%s %s has no example", command->object, command->name);
+        }
+        for (size_t k = 0; k < COMMAND_MAX_EXAMPLES && command->examples[k] != NULL; k++) {
+            check_example(command, command->examples[k]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -78,6 +127,7 @@ int main(void)
         cmocka_unit_test(commands_of_an_object_stand_together),
         cmocka_unit_test(no_command_is_there_twice),
         cmocka_unit_test(options_have_names_of_their_own),
+        cmocka_unit_test(every_command_has_examples_that_can_be_typed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

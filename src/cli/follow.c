@@ -64,6 +64,10 @@ static void show_progress(const struct follow *follow, const json_t *item,
                           struct progress *progress)
 {
     CLEANUP_STRBUF struct strbuf text = {0};
+    if (follow->show != NULL) {
+        follow->show(item, progress->seen, follow->data);
+        return;
+    }
     if (!progress->drawn) {
         follow->report(item, progress->seen);
         return;
@@ -115,7 +119,8 @@ static int follow_until_end(struct cli *cli, const struct follow *follow, json_t
             screen_line_clear(&progress->line);
             send_cancel(cli, &follow->interrupt);
         }
-        sleep_us(backoff_take(&backoff, FIRST_PAUSE_US, longest_us));
+        sleep_us(follow->pause_us != 0 ? follow->pause_us
+                                       : backoff_take(&backoff, FIRST_PAUSE_US, longest_us));
         result = ask_again(cli, follow, answer, err);
     }
     if (result == 0 && follow->ended(item_of(follow, *answer))) {

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/str.h"
 #include "cli/cli.h"
@@ -29,6 +30,10 @@ struct follow {
     /* Reports what has changed since it was called before. `seen` is an object of its own, empty at
      * first, and kept from call to call. */
     void (*report)(const json_t *item, json_t *seen);
+    /* Instead of draw() and report(), for what shows more than how far it is. NULL: those do. */
+    void (*show)(const json_t *item, json_t *seen, void *data);
+    void *data;
+    uint64_t pause_us; /* between two requests; 0: short at first, and growing */
     /* An error ends the following: what is waited for may never come. NULL: not asked. */
     int (*check)(const json_t *item, struct error *err);
     struct follow_interrupt interrupt;

@@ -57,13 +57,11 @@ static void print_option(const struct command_option *option)
     print_behind(strlen(text) + 2, COLUMN + 2, option->help);
 }
 
-/* Does a command take this one of the global options? All take those that change nothing. */
-static bool takes(const struct command *command, const struct command_option *option)
+static void print_examples(const struct command *command)
 {
-    if (str_eq(option->name, "dry-run")) {
-        return command->changes;
+    for (size_t i = 0; i < COMMAND_MAX_EXAMPLES && command->examples[i] != NULL; i++) {
+        printf("%s  cleave %s\n", i == 0 ? "\nexamples:\n" : "", command->examples[i]);
     }
-    return !str_eq(option->name, "no-wait") || command->waits;
 }
 
 static void print_command(const struct command *command)
@@ -79,17 +77,20 @@ static void print_command(const struct command *command)
     size_t n = 0;
     const struct command_option *global = commands_global_options(&n);
     for (size_t i = 0; i < n; i++) {
-        if (takes(command, &global[i])) {
+        if (i != G_VERSION && commands_takes(command, (enum global_option)i)) {
             print_option(&global[i]);
         }
     }
+    print_examples(command);
 }
 
 static void print_commands(const char *object)
 {
     size_t n = commands_count();
     for (size_t i = 0; i < n; i++) {
-        if (object == NULL || str_eq(object, commands_at(i)->object)) {
+        bool wanted =
+            object == NULL ? !commands_at(i)->hidden : str_eq(object, commands_at(i)->object);
+        if (wanted) {
             char text[64];
             command_text(commands_at(i), text, sizeof(text));
             printf("  %s", text);
@@ -170,6 +171,21 @@ static void print_roff_options(const struct command_option *options, size_t n)
     }
 }
 
+static void print_roff_examples(void)
+{
+    size_t n = commands_count();
+    printf(".SH EXAMPLES\n.nf\n");
+    for (size_t i = 0; i < n; i++) {
+        const struct command *command = commands_at(i);
+        for (size_t k = 0; k < COMMAND_MAX_EXAMPLES && command->examples[k] != NULL; k++) {
+            print_roff("cleave ");
+            print_roff(command->examples[k]);
+            fputc('\n', stdout);
+        }
+    }
+    printf(".fi\n");
+}
+
 void help_print_man(void)
 {
     size_t n = commands_count();
@@ -198,86 +214,13 @@ void help_print_man(void)
         snprintf(number, sizeof(number), "%d", reason_exit_status((enum reason)reason));
         print_roff_item(number, reason_text((enum reason)reason));
     }
+    print_roff_examples();
     printf(".SH WIDE TABLES\n");
     print_roff(tables_help);
     printf("\n.SH ENVIRONMENT\n");
     print_roff_item("COLUMNS", "how wide tables may be, on a terminal or not");
+    print_roff_item("TZ", "the time zone of times in tables; in JSON and YAML they are UTC");
     print_roff_item("CLEAVE_SOCKET", "cleaved's socket, unless --socket names it");
     printf(".SH FILES\n");
     print_roff_item(CLIENT_DEFAULT_SOCKET, "where cleaved answers");
-}
-
-/* ---- completion ---- */
-
-/* Words that may follow: one line per command of a bash case statement. */
-static void print_case(const struct command *command)
-{
-    size_t n = 0;
-    const struct command_option *global = commands_global_options(&n);
-    printf("    \"%s%s%s\") words=\"", command->object, command->name == NULL ? "" : " ",
-           command->name == NULL ? "" : command->name);
-    for (size_t i = 0; i < command->n_options; i++) {
-        printf("--%s ", command->options[i].name);
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (takes(command, &global[i])) {
-            printf("--%s ", global[i].name);
-        }
-    }
-    printf("\" ;;\n");
-}
-
-static void print_objects(size_t n)
-{
-    printf("    \"\") words=\"");
-    for (size_t i = 0; i < n; i++) {
-        if (i == 0 || !str_eq(commands_at(i)->object, commands_at(i - 1)->object)) {
-            printf("%s ", commands_at(i)->object);
-        }
-    }
-    printf("\" ;;\n");
-}
-
-static void print_object_commands(size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (commands_at(i)->name == NULL) {
-            continue;
-        }
-        bool first = i == 0 || !str_eq(commands_at(i)->object, commands_at(i - 1)->object);
-        bool last = i + 1 == n || !str_eq(commands_at(i)->object, commands_at(i + 1)->object);
-        if (first) {
-            printf("    %s) words=\"", commands_at(i)->object);
-        }
-        printf("%s ", commands_at(i)->name);
-        if (last) {
-            printf("\" ;;\n");
-        }
-    }
-}
-
-void help_print_completion(void)
-{
-    size_t n = commands_count();
-    printf("# SPDX-License-Identifier: Apache-2.0\n"
-           "# bash completion for cleave\n"
-           "_cleave() {\n"
-           "    local word=\"${COMP_WORDS[COMP_CWORD]}\" command=\"\" words=\"\" i n=0\n"
-           "    for ((i = 1; i < COMP_CWORD && n < 2; i++)); do\n"
-           "        case ${COMP_WORDS[i]} in\n"
-           "        -o | --output | --socket) i=$((i + 1)) ;;\n"
-           "        -*) ;;\n"
-           "        *) command=\"${command:+$command }${COMP_WORDS[i]}\" n=$((n + 1)) ;;\n"
-           "        esac\n"
-           "    done\n"
-           "    case $command in\n");
-    print_objects(n);
-    print_object_commands(n);
-    for (size_t i = 0; i < n; i++) {
-        print_case(commands_at(i));
-    }
-    printf("    esac\n"
-           "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
-           "}\n"
-           "complete -o default -F _cleave cleave\n");
 }

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/listing.h"
 
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/vec.h"
 #include "cli/fields.h"
+#include "cli/follow.h"
 #include "cli/prose.h"
 #include "cli/view.h"
 
@@ -64,6 +69,9 @@ static void add_value(const struct column *column, const json_t *value, size_t r
     case COLUMN_TIME:
         strbuf_add(out, string != NULL ? view_clock(string, text) : "");
         break;
+    case COLUMN_ID:
+        strbuf_add(out, string != NULL ? view_short_id(string, text) : "");
+        break;
     case COLUMN_KIB:
         add_memory(value, KIB_PER_MIB, out);
         break;
@@ -100,62 +108,322 @@ static char *cell_text(const struct column *column, const json_t *item, size_t r
     return strbuf_take(&text);
 }
 
-/* ---- a table ---- */
+/* ---- rows ---- */
 
-static void add_row(const struct listing *listing, const json_t *item, size_t row,
-                    struct table *table)
+struct row {
+    const json_t *item;
+    char **cells;
+};
+
+struct rows {
+    struct row *items;
+    size_t n;
+    size_t cap;
+    size_t n_columns;
+};
+
+static void rows_done(struct rows *rows)
 {
-    CLEANUP_FREE char **cells = xcalloc(listing->n_columns, sizeof(*cells));
-    for (size_t i = 0; i < listing->n_columns; i++) {
-        cells[i] = cell_text(&listing->columns[i], item, row);
+    for (vec_each(rows, row)) {
+        for (size_t k = 0; k < rows->n_columns; k++) {
+            free(row->cells[k]);
+        }
+        free(row->cells);
     }
-    table_row(table, (const char *const *)cells);
-    for (size_t i = 0; i < listing->n_columns; i++) {
-        free(cells[i]);
+    vec_done(rows);
+}
+
+static void add_row(const struct listing *listing, const json_t *item, struct rows *rows)
+{
+    struct row *row = vec_push(rows);
+    *row = (struct row){item, xcalloc(listing->n_columns, sizeof(*row->cells))};
+    for (size_t k = 0; k < listing->n_columns; k++) {
+        row->cells[k] = cell_text(&listing->columns[k], item, rows->n);
     }
 }
 
-static void add_rows(const struct listing *listing, const json_t *items, size_t *rows,
-                     struct table *table)
+static void add_rows(const struct listing *listing, const json_t *items, struct rows *rows)
 {
     for (size_t i = 0; i < json_array_size(items); i++) {
-        *rows += 1;
-        add_row(listing, json_array_get(items, i), *rows, table);
+        add_row(listing, json_array_get(items, i), rows);
     }
 }
 
-void listing_print(const struct listing *listing, const json_t *answer, size_t width)
+static void make_rows(const struct listing *listing, const json_t *answer, struct rows *ret_rows)
+{
+    *ret_rows = (struct rows){.n_columns = listing->n_columns};
+    if (listing->arrays[0] == NULL) {
+        add_rows(listing, answer, ret_rows);
+    }
+    for (size_t i = 0; i < LISTING_MAX_ARRAYS && listing->arrays[i] != NULL; i++) {
+        add_rows(listing, view_at(answer, listing->arrays[i]), ret_rows);
+    }
+}
+
+/* ---- sorting ---- */
+
+struct order {
+    const struct column *column;
+    size_t index;
+    bool descending;
+};
+
+/* "per-gpu" names the column "PER GPU". */
+static bool is_title(const char *title, const char *word)
+{
+    for (; *title != '\0' && *word != '\0'; title++, word++) {
+        char c = *word == '-' || *word == '_' ? ' ' : *word;
+        if (tolower((unsigned char)c) != tolower((unsigned char)*title)) {
+            return false;
+        }
+    }
+    return *title == *word;
+}
+
+static int find_order(const struct listing *listing, const char *word, struct order *ret_order,
+                      struct error *err)
+{
+    const char *title = word[0] == '-' ? word + 1 : word;
+    CLEANUP_STRBUF struct strbuf titles = {0};
+    for (size_t k = 0; k < listing->n_columns; k++) {
+        const struct column *column = &listing->columns[k];
+        strbuf_addf(&titles, "%s%s", k == 0 ? "" : ", ", column->title);
+        if (is_title(column->title, title)) {
+            *ret_order = (struct order){column, k, word[0] == '-'};
+            return 0;
+        }
+    }
+    error_set(err, REASON_INVALID, "", "there is no column \"%s\" to sort by", title);
+    error_hint(err, "one of %s; with - before it the greatest comes first", strbuf_str(&titles));
+    return -REASON_INVALID;
+}
+
+/* Numbers by their value, however they are shown; texts with numbers in them in their order. What
+ * is not known comes last. */
+static int compare_rows(const void *a, const void *b, void *data)
+{
+    const struct order *order = data;
+    const struct row *left = a;
+    const struct row *right = b;
+    const char *path = order->column->path;
+    const json_t *x = path != NULL ? value_at(left->item, path) : NULL;
+    const json_t *y = path != NULL ? value_at(right->item, path) : NULL;
+    const char *text = left->cells[order->index];
+    const char *other = right->cells[order->index];
+    int unknown = (str_eq(text, "-") ? 1 : 0) - (str_eq(other, "-") ? 1 : 0);
+    int result = strverscmp(text, other);
+    if (json_is_integer(x) && json_is_integer(y)) {
+        json_int_t n = json_integer_value(x);
+        json_int_t m = json_integer_value(y);
+        result = n < m ? -1 : n > m ? 1 : 0;
+    }
+    return unknown != 0 ? unknown : order->descending ? -result : result;
+}
+
+static int sort_rows(const struct listing *listing, const char *word, struct rows *rows,
+                     struct error *err)
+{
+    struct order order = {0};
+    int result = word == NULL ? 0 : find_order(listing, word, &order, err);
+    if (result == 0 && word != NULL && rows->n > 0) {
+        qsort_r(rows->items, rows->n, sizeof(rows->items[0]), compare_rows, &order);
+    }
+    return result;
+}
+
+/* ---- a table ---- */
+
+/* How a table is printed: the header may be left out. */
+struct layout {
+    size_t width;
+    bool headless;
+};
+
+static void print_rows(const struct listing *listing, const json_t *answer, const struct rows *rows,
+                       struct layout layout)
 {
     CLEANUP_FREE struct table_column *columns = xcalloc(listing->n_columns, sizeof(*columns));
     for (size_t i = 0; i < listing->n_columns; i++) {
         const struct column *column = &listing->columns[i];
         columns[i] = (struct table_column){column->title, column->align, column->drop};
     }
-    CLEANUP(table_freep) struct table *table = table_new(columns, listing->n_columns, width);
-    size_t rows = 0;
-    if (listing->arrays[0] == NULL) {
-        add_rows(listing, answer, &rows, table);
+    CLEANUP(table_freep)
+    struct table *table = table_new(columns, listing->n_columns, layout.width);
+    for (vec_each(rows, row)) {
+        table_row(table, (const char *const *)row->cells);
     }
-    for (size_t i = 0; i < LISTING_MAX_ARRAYS && listing->arrays[i] != NULL; i++) {
-        add_rows(listing, view_at(answer, listing->arrays[i]), &rows, table);
+    if (layout.headless) {
+        table_hide_header(table);
     }
     if (listing->narrow != NULL && !table_fits(table)) {
-        listing->narrow(answer, width);
-    } else if (rows > 0) {
+        listing->narrow(answer, layout.width);
+    } else if (rows->n > 0) {
         table_print(table);
     } else if (listing->empty != NULL) {
-        prose_print(width, "%s", listing->empty);
+        prose_print(layout.width, "%s", listing->empty);
     }
+}
+
+void listing_print(const struct listing *listing, const json_t *answer, size_t width)
+{
+    CLEANUP(rows_done) struct rows rows = {0};
+    make_rows(listing, answer, &rows);
+    print_rows(listing, answer, &rows, (struct layout){.width = width});
+}
+
+/* ---- as the options of lists say ---- */
+
+static const char *name_of(const struct listing *listing, const json_t *item, char out[VIEW_SIZE])
+{
+    return view_value(listing->name == NULL ? NULL : value_at(item, listing->name), out);
+}
+
+static int print_names(const struct listing *listing, const struct rows *rows, struct error *err)
+{
+    if (listing->name == NULL) {
+        return error_set(err, REASON_INVALID, "", "what is listed here has no names");
+    }
+    for (vec_each(rows, row)) {
+        char text[VIEW_SIZE];
+        printf("%s\n", name_of(listing, row->item, text));
+    }
+    return 0;
+}
+
+/* Where rows give way to blocks, those follow the answer's own order. */
+static void reorder(const struct listing *listing, const struct rows *rows, json_t *answer)
+{
+    json_t *sorted = json_array();
+    for (vec_each(rows, row)) {
+        json_array_append(sorted, (json_t *)(uintptr_t)row->item);
+    }
+    if (listing->arrays[0] != NULL && listing->arrays[1] == NULL) {
+        json_object_set(answer, listing->arrays[0], sorted);
+    }
+    json_decref(sorted);
+}
+
+int listing_show_answer(const struct cli *cli, const json_t *answer, const struct listing *listing,
+                        struct error *err)
+{
+    CLEANUP(rows_done) struct rows rows = {0};
+    make_rows(listing, answer, &rows);
+    int result = sort_rows(listing, cli->sort, &rows, err);
+    if (result != 0 || cli->output == OUTPUT_NAME) {
+        return result != 0 ? result : print_names(listing, &rows, err);
+    }
+    CLEANUP_JSON json_t *sorted = json_copy((json_t *)(uintptr_t)answer);
+    if (cli->sort != NULL) {
+        reorder(listing, &rows, sorted);
+    }
+    print_rows(listing, sorted, &rows, (struct layout){cli_width(cli), cli->no_headers});
+    return 0;
+}
+
+/* ---- watching ---- */
+
+#define WATCH_PAUSE_US 2000000 /* each answer has a look at the host behind it */
+
+struct watched {
+    struct cli *cli;
+    const struct listing *listing;
+};
+
+static bool never_ends(const json_t *item UNUSED)
+{
+    return false;
+}
+
+/* What of the answer was not there before, or differs; names that went. */
+static json_t *changed_rows(const struct listing *listing, const struct rows *rows, json_t *seen,
+                            json_t **ret_gone)
+{
+    json_t *changed = json_array();
+    json_t *now = json_object();
+    for (vec_each(rows, row)) {
+        char text[VIEW_SIZE];
+        json_t *item = (json_t *)(uintptr_t)row->item;
+        const char *name = name_of(listing, item, text);
+        json_object_set(now, name, item);
+        if (!json_equal(json_object_get(seen, name), item)) {
+            json_array_append(changed, item);
+        }
+    }
+    *ret_gone = json_array();
+    const char *name = NULL;
+    json_t *item = NULL;
+    json_object_foreach(seen, name, item)
+    {
+        if (name[0] != '\0' && json_object_get(now, name) == NULL) {
+            json_array_append_new(*ret_gone, json_string(name));
+        }
+    }
+    json_object_clear(seen);
+    json_object_update(seen, now);
+    json_decref(now);
+    return changed;
+}
+
+static void show_changed(const struct watched *watched, const json_t *changed)
+{
+    CLEANUP(rows_done) struct rows rows = {.n_columns = watched->listing->n_columns};
+    add_rows(watched->listing, changed, &rows);
+    CLEANUP_JSON json_t *answer = json_object();
+    if (watched->listing->arrays[0] != NULL) {
+        json_object_set(answer, watched->listing->arrays[0], (json_t *)(uintptr_t)changed);
+    }
+    if (watched->cli->output == OUTPUT_NAME) {
+        (void)print_names(watched->listing, &rows, NULL);
+    } else if (rows.n > 0) {
+        print_rows(watched->listing, answer, &rows, (struct layout){cli_width(watched->cli), true});
+    }
+}
+
+static void show_watched(const json_t *answer, json_t *seen, void *data)
+{
+    struct watched *watched = data;
+    bool first = json_object_size(seen) == 0;
+    CLEANUP(rows_done) struct rows rows = {0};
+    CLEANUP_JSON json_t *gone = NULL;
+    if (!first && watched->listing->complete != NULL) {
+        watched->listing->complete(watched->cli, (json_t *)(uintptr_t)answer);
+    }
+    make_rows(watched->listing, answer, &rows);
+    CLEANUP_JSON json_t *changed = changed_rows(watched->listing, &rows, seen, &gone);
+    bool same = json_array_size(changed) == 0 && json_array_size(gone) == 0;
+    if (!first && !same && !cli_print_raw(watched->cli, answer)) {
+        show_changed(watched, changed);
+    }
+    for (size_t i = 0; i < json_array_size(gone); i++) {
+        prose_report("gone: %s", json_string_value(json_array_get(gone, i)));
+    }
+    json_object_set_new(seen, "", json_true()); /* the next answer is not the first */
+    (void)fflush(stdout);
+}
+
+static int watch_list(struct cli *cli, const char *url, const struct listing *listing,
+                      json_t **answer, struct error *err)
+{
+    struct watched watched = {cli, listing};
+    const struct follow follow = {.url = url,
+                                  .ended = never_ends,
+                                  .show = show_watched,
+                                  .data = &watched,
+                                  .pause_us = WATCH_PAUSE_US};
+    return follow_run(cli, &follow, answer, err);
 }
 
 int listing_show(struct cli *cli, const char *url, const struct listing *listing, struct error *err)
 {
     CLEANUP_JSON json_t *answer = NULL;
     int result = cli_get(cli, url, &answer, err);
-    if (result == 0 && !cli_print_raw(cli, answer)) {
-        listing_print(listing, answer, cli_width(cli));
+    if (result == 0 && listing->complete != NULL && cli->output == OUTPUT_TABLE) {
+        listing->complete(cli, answer);
     }
-    return result;
+    if (result == 0 && !cli_print_raw(cli, answer)) {
+        result = listing_show_answer(cli, answer, listing, err);
+    }
+    return result != 0 || !cli->watch ? result : watch_list(cli, url, listing, &answer, err);
 }
 
 void listing_print_fields(const struct column *columns, size_t n, const json_t *item, size_t width)

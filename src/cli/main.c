@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "cli/args.h"
+#include "cli/completion.h"
 #include "cli/help.h"
 #include "cli/wait_notice.h"
 
@@ -47,8 +48,10 @@ static int run(int argc, char **argv, struct cli *cli, const struct args *args)
     case ARGS_MAN:
         help_print_man();
         return 0;
-    case ARGS_COMPLETION:
-        help_print_completion();
+    case ARGS_SCRIPT:
+        return completion_print_script(args->shell, &err) == 0 ? 0 : cli_report(&err);
+    case ARGS_COMPLETE:
+        completion_print(cli, &argv[args->rest], (size_t)(argc - args->rest));
         return 0;
     case ARGS_RUN:
         break;

@@ -13,6 +13,7 @@ struct table {
     const struct table_column *columns;
     size_t n_columns;
     size_t width;
+    bool headless;
     char **cells; /* row by row; NULL: an empty one */
     size_t n_cells;
 };
@@ -46,13 +47,18 @@ void table_row(struct table *table, const char *const *cells)
     }
 }
 
+void table_hide_header(struct table *table)
+{
+    table->headless = true;
+}
+
 /* ---- room ---- */
 
 static void measure_columns(const struct table *table, struct fit *fits)
 {
     for (size_t k = 0; k < table->n_columns; k++) {
         const struct table_column *column = &table->columns[k];
-        size_t header = text_width(column->name);
+        size_t header = table->headless ? 0 : text_width(column->name);
         fits[k] = (struct fit){.align = column->align,
                                .drop = column->drop,
                                .header = header,
@@ -138,6 +144,7 @@ void table_print(struct table *table)
     fit_columns(fits, table->n_columns, table->width > 0 ? table->width : TEXT_WITHOUT_END);
     struct libscols_table *scols = scols_new_table();
     scols_table_set_termforce(scols, SCOLS_TERMFORCE_NEVER); /* it fits already */
+    scols_table_enable_noheadings(scols, table->headless);
     add_columns(table, fits, scols);
     for (size_t i = 0; i < table->n_cells; i += table->n_columns) {
         struct libscols_line *line = scols_table_new_line(scols, NULL);

@@ -24,6 +24,8 @@ DEFINE_FREEP(struct table *, table_free)
 
 /* Adds a row of as many cells as there are columns; they are copied. */
 void table_row(struct table *table, const char *const *cells);
+/* The header is left out. */
+void table_hide_header(struct table *table);
 /* Standard error says which columns had no room. */
 void table_print(struct table *table);
 /* Has each column room for the widest of its cells? */

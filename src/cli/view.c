@@ -4,8 +4,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/str.h"
+
+#define USECS_PER_S 1000000U
 
 json_t *view_at(const json_t *json, const char *path)
 {
@@ -76,13 +80,67 @@ const char *view_mib(int64_t mib, char out[VIEW_SIZE])
     return out;
 }
 
+#define SHORT_ID 8
+
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+#define UUID_LEN 36
+
+static bool begins_with_uuid(const char *text)
+{
+    static const char shape[] = "........-....-....-....-............";
+    for (size_t i = 0; i < UUID_LEN; i++) {
+        if (shape[i] == '-' ? text[i] != '-' : !is_hex(text[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_uuid(const char *text)
+{
+    return begins_with_uuid(text) && text[UUID_LEN] == '\0';
+}
+
+const char *view_short_id(const char *text, char out[VIEW_SIZE])
+{
+    const char *slash = strrchr(text, '/');
+    const char *id = slash == NULL ? text : slash + 1;
+    int len = is_uuid(id) ? (int)(id - text) + SHORT_ID : (int)strlen(text);
+    str_print(out, VIEW_SIZE, "%.*s", len, text);
+    return is_uuid(id) ? out : text;
+}
+
+void view_shorten_ids(const char *text, struct strbuf *out)
+{
+    static const char *const kinds[] = {"plan ", "operation ", "migration "};
+    for (const char *at = text; *at != '\0';) {
+        size_t len = 0;
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+            size_t kind = strlen(kinds[i]);
+            bool named = str_starts(at, kinds[i]) && begins_with_uuid(at + kind);
+            len = named ? kind : len;
+        }
+        strbuf_addn(out, at, len > 0 ? len + SHORT_ID : 1);
+        at += len > 0 ? len + UUID_LEN : 1;
+    }
+}
+
 const char *view_clock(const char *time, char out[VIEW_SIZE])
 {
-    const char *clock = strchr(time, 'T');
-    if (clock == NULL || strlen(clock) < 9) {
+    uint64_t us = 0;
+    struct tm local = {0};
+    if (!clock_parse(time, &us)) {
         return "-";
     }
-    snprintf(out, VIEW_SIZE, "%.10s %.8s", time, clock + 1);
+    const time_t seconds = (time_t)(us / USECS_PER_S);
+    if (localtime_r(&seconds, &local) == NULL ||
+        strftime(out, VIEW_SIZE, "%Y-%m-%d %H:%M:%S %Z", &local) == 0) {
+        return "-";
+    }
     return out;
 }
 

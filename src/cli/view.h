@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/str.h"
 
 #define VIEW_SIZE 96
 
@@ -27,7 +28,13 @@ const char *view_any(const json_t *json, const char *path, char out[VIEW_SIZE]);
 const char *view_last_word(const char *text);
 /* "24 GiB", "1.5 GiB", "512 MiB". Returns out. */
 const char *view_mib(int64_t mib, char out[VIEW_SIZE]);
-/* 2026-11-21T05:30:12.123456Z → "2026-11-21 05:30:12"; "-" for what is no time. Returns out. */
+/* "6ef7fb75" of a UUID, "plan/6ef7fb75" of a subject that ends with one: a beginning is enough for
+ * each command. Other texts stay as they are. Writes into out, or returns the text. */
+const char *view_short_id(const char *text, char out[VIEW_SIZE]);
+/* Adds a sentence, with the plans, operations and migrations that it names by UUID shortened so. */
+void view_shorten_ids(const char *text, struct strbuf *out);
+/* 2026-11-21T05:30:12.123456Z → "2026-11-21 06:30:12 CET", in this process's time zone; "-" for
+ * what is no time. Returns out. */
 const char *view_clock(const char *time, char out[VIEW_SIZE]);
 /* The same of what is at the path. */
 const char *view_time(const json_t *json, const char *path, char out[VIEW_SIZE]);

@@ -118,7 +118,7 @@ class Cleave:
         self.socket = socket_path
 
     def run(self, *words, stdin=None, env=None):
-        full = {**os.environ, "LC_ALL": "C.UTF-8", "CLEAVE_SOCKET": str(self.socket),
+        full = {**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC", "CLEAVE_SOCKET": str(self.socket),
                 "CLEAVE_DATADIR": str(self.data), **(env or {})}
         if "COLUMNS" not in (env or {}):
             full.pop("COLUMNS", None)  # watch(1) sets it

@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import struct
 import subprocess
 import termios
@@ -43,7 +44,9 @@ def test_output_is_golden(cleave, line):
 
 
 @pytest.mark.parametrize("line", ["--help", "claim --help", "claim create --help", "apply --help",
-                                  "--generate-completion", "--generate-man"])
+                                  "gpu list --help", "event list --help", "--generate-man",
+                                  "--generate-completion bash", "--generate-completion fish",
+                                  "--generate-completion zsh"])
 def test_what_the_table_of_commands_makes_is_golden(cleave, line):
     """All of it in one file, the one that changes with each command."""
     path = GOLDEN / "commands.txt"
@@ -220,25 +223,67 @@ def test_errors_in_a_site_file_say_where(cleave, directory):
         fails(cleave, f"apply -f {site}", 2, said)
 
 
-def test_completion_completes(cleave, directory):
-    script = directory / "completion"
-    script.write_text(cleave.run("--generate-completion").stdout)
+def completed(cleave, shell, line):
+    """What the shell itself makes of a Tab behind `line`."""
+    script = cleave.run("--generate-completion", shell).stdout
+    env = {**os.environ, "CLEAVE_SOCKET": str(cleave.socket), "LINE": line, "SCRIPT": script,
+           "PATH": f"{cleave.path.parent}:{os.environ['PATH']}"}
+    ask = {
+        "bash": ["bash", "--norc", "-c", 'source <(printf "%s" "$SCRIPT"); COMP_LINE=$LINE; '
+                 'COMP_POINT=${#LINE}; COMP_TYPE=9; _cleave; printf "%s\\n" "${COMPREPLY[@]}"'],
+        "fish": ["fish", "--no-config", "-c", 'printf "%s" "$SCRIPT" | source; complete -C "$LINE"'],
+    }
+    done = subprocess.run(ask[shell], capture_output=True, text=True, env=env, timeout=60)
+    assert done.stderr == ""
+    return [word.split("\t")[0] for word in done.stdout.splitlines() if word]
 
-    def complete(*words):
-        line = " ".join(f'"{word}"' for word in words)
-        done = subprocess.run(
-            ["bash", "-c", f'source {script}; COMP_WORDS=(cleave {line}); '
-             f'COMP_CWORD={len(words)}; _cleave; echo "${{COMPREPLY[*]}}"'],
-            capture_output=True, text=True)
-        assert done.stderr == ""
-        return done.stdout.split()
 
-    assert complete("cl") == ["claim"]
-    assert complete("rule", "") == ["list"]
-    assert complete("claim", "d") == ["delete"]
-    assert complete("-o", "json", "gpu", "m") == ["mode"]
-    assert "--mixed" in complete("claim", "create", "x", "--m")
-    assert complete("apply", "--f") == ["--file"]
+SHELLS = [pytest.param(shell, marks=pytest.mark.skipif(not shutil.which(shell), reason=f"no {shell}"))
+          for shell in ("bash", "fish")]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("line, wanted", [
+    ("cleave cl", ["claim"]), ("cleave rule ", ["list"]), ("cleave claim d", ["delete"]),
+    ("cleave -o json gpu m", ["mode"]), ("cleave apply --f", ["--file"]),
+    ("cleave claim create x --mi", ["--mixed", "--migratable"]),
+    ("cleave operation show 7d", [OPERATION]), ("cleave vm stop --now web", ["web1"]),
+    ("cleave vm start web1 w", ["web1"]), ("cleave vm create w", []),
+    ("cleave gpu mode 0 t", ["time-sliced"]), ("cleave gpu list -o w", ["wide"]),
+    ("cleave claim create x --type DC-1-8", ["DC-1-8C"]),
+    ("cleave claim create x --profile 1g", ["1g.24gb+gfx"]),
+    ("cleave help gpu sch", ["scheduler"]), ("cleave no-such ", []), ("cleave gpu list x", []),
+])
+def test_shells_complete_words_values_and_objects(cleave, shell, line, wanted):
+    found = completed(cleave, shell, line)
+    assert set(wanted) <= set(found) and (found != [] or wanted == []) and len(found) <= len(wanted) + 3
+    last = line.rsplit(" ", 1)[1]
+    assert all(word.startswith(last) for word in found)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_shells_complete_files(cleave, shell, directory):
+    (directory / "site-a.yaml").write_text("")
+    assert completed(cleave, shell, f"cleave apply -f {directory}/site") == [f"{directory}/site-a.yaml"]
+
+
+def test_bash_completes_addresses_behind_a_colon(cleave):
+    """bash ends a word at each colon."""
+    assert completed(cleave, "bash", "cleave gpu show 0000:4") == ["41:00.0"]
+    assert completed(cleave, "bash", "cleave gpu show 0") == ["0000:41:00.0", "0000:61:00.0"]
+
+
+@pytest.mark.parametrize("shell", [shell for shell in ("zsh", "fish", "bash") if shutil.which(shell)])
+def test_scripts_of_shells_are_theirs(cleave, directory, shell):
+    script = directory / "script"
+    script.write_text(cleave.run("--generate-completion", shell).stdout)
+    done = subprocess.run([shell, "-n", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_completion_is_quiet_without_cleaved(cleave, directory):
+    done = cleave.run("--complete", "--", "claim", "show", "", env={"CLEAVE_SOCKET": f"{directory}/none"})
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_version(cleave):

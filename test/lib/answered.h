@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,6 +48,7 @@ static inline int answered_run(const char *line, struct error *err)
 {
     CLEANUP_FREE char *text = xasprintf("cleave %s", line);
     char *rest = text;
+    (void)setenv("TZ", "UTC", 1);
     char *argv[ANSWERED_MAX_WORDS] = {NULL};
     int argc = 0;
     struct cli cli = {0};

@@ -54,7 +54,7 @@ static const struct listing_answer listing_answers[] = {
     {"plan list",
      "{\"plans\":[{\"id\":\"" UUID "\",\"state\":\"running\",\"steps\":[{},{}],\"createdAt\":"
      "\"" TIME "\",\"author\":\"root\",\"reason\":\"claim create " VM "\"}]}",
-     UUID " running claim create"},
+     "7d0f3c1e running claim create"},
     {"plan show x",
      "{\"id\":\"" UUID "\",\"state\":\"failed\",\"createdAt\":\"" TIME "\",\"problem\":\"" PROBLEM
      "\",\"reason\":\"claim create\",\"steps\":[{\"state\":\"failed\",\"text\":\"create vGPU "
@@ -98,7 +98,7 @@ static const struct listing_answer listing_answers[] = {
     {"event list",
      "{\"events\":[{\"seq\":123456,\"time\":\"" TIME "\",\"kind\":\"plan-finished\",\"subject\":"
      "\"plan/" UUID "\",\"author\":\"root\",\"message\":\"" PROBLEM "\"}]}",
-     "123456 03:04:05 plan-finished plan/" UUID " Xid journal root"},
+     "123456 03:04:05 plan-finished plan/7d0f3c1e Xid journal root"},
     {"rule list",
      "{\"rules\":[{\"id\":\"mig-vgpu-not-for-windows-on-h100\",\"statement\":\"A MIG-backed vGPU "
      "on H100 can't serve a Windows guest.\",\"source\":\"https://docs.nvidia.com/vgpu/latest/"
@@ -113,7 +113,7 @@ static const struct listing_answer listing_answers[] = {
      "\",\"state\":\"waiting\",\"dryRun\":true,\"author\":\"root\",\"createdAt\":\"" TIME
      "\",\"progress\":{\"unit\":\"bytes\",\"done\":50,\"total\":200},\"text\":\"migrating\","
      "\"problem\":\"" PROBLEM "\"}]}",
-     UUID " migration waiting journal"},
+     "7d0f3c1e migration waiting journal"},
     {"operation show x",
      "{\"operation\":{\"id\":\"" UUID "\",\"kind\":\"drain\",\"subject\":\"host\",\"state\":"
      "\"running\",\"author\":\"root\",\"createdAt\":\"" TIME
@@ -125,7 +125,7 @@ static const struct listing_answer listing_answers[] = {
      "\"qemu+ssh://host-2.example.org/system\"},\"state\":\"switching\",\"createdAt\":\"" TIME
      "\",\"problem\":{\"message\":\"" PROBLEM "\"}}],\"incoming\":[{\"id\":\"" UUID
      "\",\"vm\":\"" VM "\",\"host\":\"host-2\",\"state\":\"arrived\",\"createdAt\":\"" TIME "\"}]}",
-     UUID " switching arrived"},
+     "7d0f3c1e switching arrived"},
     {"migration show x",
      "{\"migration\":{\"id\":\"" UUID "\",\"state\":\"failed\",\"request\":{\"vm\":\"" VM
      "\"},\"checks\":[{\"result\":\"unknown\",\"rule\":\"same-driver-branch\",\"claim\":\"" VM

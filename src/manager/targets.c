@@ -71,8 +71,8 @@ static const struct {
     {"/v1/migrations/{", "migration", try_migrations},
 };
 
-int manager_find_target(struct manager *m, const struct verb *verb, const char *target,
-                        char ret_id[TARGET_ID_SIZE], struct error *err)
+int targets_find(struct manager *m, const struct verb *verb, const char *target,
+                 char ret_id[TARGET_ID_SIZE], struct error *err)
 {
     ret_id[0] = '\0';
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {

@@ -7,6 +7,6 @@
 
 /* Finds the one identifier, of the kind that the verb's path names, that begins with the target;
  * the service's find_target(). */
-find_target_fn manager_find_target;
+find_target_fn targets_find;
 
 #endif

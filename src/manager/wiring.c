@@ -246,8 +246,8 @@ int manager_new(const struct manager_config *config, struct manager **ret_manage
     CLEANUP(manager_freep) struct manager *m = xcalloc(1, sizeof(*m));
     m->config = *config;
     m->listeners = &listeners;
-    m->service = (struct service){
-        .manager = m, .functions = manager_verbs, .find_target = manager_find_target};
+    m->service =
+        (struct service){.manager = m, .functions = manager_verbs, .find_target = targets_find};
     m->boards = boards_new(config->catalog);
     make_parts(m);
     m->busy = true; /* until what was left unfinished is done */

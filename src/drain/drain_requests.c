@@ -193,7 +193,7 @@ static void drain_in_turn(void *data)
     if (change->dry_run) {
         d->reply = change->reply;
         d->data = change->data;
-        change_hand_over(change);
+        change_detach(change);
         drain_plan(d, drain_planned);
         return;
     }

@@ -75,8 +75,8 @@ static void name_steps(struct incoming *incoming, const struct plan *plan)
     }
 }
 
-/* Claims keep their author. */
-static void sign(struct plan *plan, const struct change *change)
+/* Claims that come in keep their author. */
+static void set_claim_authors(struct plan *plan, const struct change *change)
 {
     for (vec_each(&plan->claims, entry)) {
         STR_SET(entry->claim.author, change->caller.author);
@@ -122,7 +122,7 @@ static void offer_asked(void *data)
         change_refuse(change, &err);
         return;
     }
-    sign(plan, change);
+    set_claim_authors(plan, change);
     change->show = incoming_vm_show_change;
     change_carry_out(change, plan);
 }

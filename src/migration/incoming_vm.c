@@ -91,7 +91,7 @@ struct incoming_vm *incoming_vm_require(const struct manager *m, const char *id,
 
 /* ---- the switch ---- */
 
-static void own(struct claim *claim, const struct incoming *incoming)
+static void give_claim_to_vm(struct claim *claim, const struct incoming *incoming)
 {
     STR_SET(claim->vm, incoming->vm);
     STR_SET(claim->vm_uuid, incoming->vm_uuid);
@@ -144,7 +144,7 @@ static void commit_in_turn(void *data)
         const struct claim *found = claims_find(&m->claims, device->claim);
         if (found != NULL) {
             struct claim claim = *found;
-            own(&claim, next);
+            give_claim_to_vm(&claim, next);
             txn_put_claim(&txn, &claim);
         }
     }

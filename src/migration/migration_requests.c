@@ -143,7 +143,7 @@ static void begin(const struct error *err, void *data)
     }
     outgoing->reply = change->reply;
     outgoing->data = change->data;
-    change_hand_over(change);
+    change_detach(change);
 }
 
 static void run_migrate(struct change *change)

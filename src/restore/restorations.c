@@ -412,7 +412,7 @@ static void begin(struct change *change)
     }
     if (change->hardware_only && must_see_guests(m)) {
         change->hardware_only = false;
-        change_yield(change);
+        change_release_turn(change);
         change_enqueue(change);
         return;
     }

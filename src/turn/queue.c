@@ -134,7 +134,7 @@ static void change_end(struct change *change)
     }
 }
 
-void change_yield(struct change *change)
+void change_release_turn(struct change *change)
 {
     if (change->in_turn) {
         change->in_turn = false;
@@ -159,7 +159,7 @@ static void call_is_late(void *data)
     }
     change->reply(NULL, &err, change->data);
     change->reply = change_unasked;
-    change_yield(change);
+    change_release_turn(change);
 }
 
 void change_lose_patience(struct manager *m, enum vm_line_use use, const char *vm)
@@ -225,7 +225,7 @@ void change_refuse(struct change *change, const struct error *err)
     change_end(change);
 }
 
-void change_hand_over(struct change *change)
+void change_detach(struct change *change)
 {
     change_end(change);
 }

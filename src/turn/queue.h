@@ -57,12 +57,12 @@ void change_call_guest(struct change *change, evloop_fn *work, evloop_fn *done);
  * disk hangs; else calls `fn` with it in the ledger's turn. */
 void change_take_ledger(struct change *change, const struct error *err, evloop_fn *fn);
 /* Lets the next one run though this one's answer has yet to come. */
-void change_yield(struct change *change);
+void change_release_turn(struct change *change);
 /* Reply (body is stolen), free, and let the next one run. */
 void change_answer(struct change *change, json_t *body);
 void change_refuse(struct change *change, const struct error *err);
 /* Someone else answers later: frees, and lets the next one run. */
-void change_hand_over(struct change *change);
+void change_detach(struct change *change);
 /* For who keeps the turn longer than its change: lets the next one run. */
 void queue_release_turn(struct manager *m);
 /* The operation is over: until a look at the guests that begins later, they are not believed. */

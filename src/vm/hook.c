@@ -267,7 +267,7 @@ static void park(struct hook *hook, struct change *change)
     hook->pause_us = backoff_take(&hook->backoff, FIRST_PAUSE_US, LONGEST_PAUSE_US);
     *vec_push(&m->parked_hooks) = hook;
     (void)evloop_timer_set(hook->timer, hook->pause_us);
-    change_hand_over(change);
+    change_detach(change);
 }
 
 static void unpark(struct hook *hook)

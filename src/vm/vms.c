@@ -150,7 +150,7 @@ static void vm_done(struct change *change, const char *kind, const char *what)
     }
     vm_note_change(change, kind, what);
     /* Seeing it may take as long as another VM's hook script runs, which may wait for its turn. */
-    change_yield(change);
+    change_release_turn(change);
     observe_all(m, reply_observed, change);
 }
 
@@ -265,7 +265,7 @@ static void start_prepared(struct change *change)
     if (vm != NULL) {
         vm_overlay_begin_start(m, vm, change->steps.items, change->steps.n);
     }
-    change_yield(change);
+    change_release_turn(change);
     change_call_guest(change, start_work, start_done);
 }
 
@@ -368,7 +368,8 @@ static void run_define(struct change *change)
     if (!change->dry_run) {
         change_hold_vm(change, HOLD_CHANGE);
     }
-    change_yield(change); /* it can wait for a hook that waits for the turn: docs/internals */
+    change_release_turn(
+        change); /* it can wait for a hook that waits for the turn: docs/internals */
     change_call_guest(change, define_work, define_done);
 }
 

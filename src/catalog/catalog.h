@@ -172,6 +172,9 @@ const struct gpu_model *catalog_find_pci(const struct catalog *catalog, uint32_t
 int model_find_profile(const struct gpu_model *model, const char *text,
                        const struct cat_profile **ret_profile, struct error *err);
 const struct cat_profile *model_profile_by_id(const struct gpu_model *model, uint32_t id);
+/* May a compute instance on a GPU instance of the profile have so many slices? As many as the
+ * instance has is all of it. */
+bool profile_has_compute(const struct cat_profile *profile, uint32_t slices);
 /* "L40S-8Q" of "NVIDIA L40S-8Q" and "GRID L40S-8Q"; points into `text`. */
 const char *type_without_brand(const char *text);
 /* Full or short name ("NVIDIA L40S-8Q", "L40S-8Q", "DC-1-8C"), the type id, or as another tool

@@ -34,7 +34,9 @@ static const char help[] =
     "  -h, --help               show this\n"
     "\n"
     "A PROFILE may name compute instances: 1c.3g.20gb=3 is one 3g.20gb with three in\n"
-    "it. Other tools' words are taken, too: 9:0 and 9,14,19 (nvidia-smi), nvidia-474\n"
+    "it, and so is 2c.3g.20gb 1c.3g.20gb with two: they share an instance as long as\n"
+    "it has slices left, typed as in a file. Other tools' words are taken, too: 9:0 and 9,14,19 "
+    "(nvidia-smi), nvidia-474\n"
     "(mdev), nvidia.com/mig-3g.20gb (Kubernetes), gpu:a100_3g.20gb:2 (Slurm).\n"
     "GPU instances are taken to be time-sliced by the hypervisor where the GPU can.\n"
     "Exit status: 0 it fits (of a file: everything for this GPU does), 1 it does not,\n"
@@ -48,7 +50,7 @@ static void print_refusal(const struct layout_words *words, const struct gpu_mod
     json_object_set_new(json, "gpu", layout_view_model(model));
     json_object_set_new(json, "fits", err->reason == REASON_UNKNOWN ? json_null() : json_false());
     if (!cli_print_raw(&cli, json)) {
-        layout_view_print_existing(model, &request->existing, cli_width(&cli));
+        layout_view_print_existing(model, request, cli_width(&cli));
         fflush(stdout);
         err->subject[0] = '\0'; /* the model, which the line above names */
         cli_report(err);

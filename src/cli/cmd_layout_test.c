@@ -98,7 +98,8 @@ static void what_fits_is_drawn_and_listed(void **state)
     assert_run("--gpu 0x2BB5:0x204E --vgpu DC-1-8C=12", 0,
                "1g.24gb+gfx     9    3 new   3 x DC-1-8C", "");
     assert_run("--gpu a100 --existing 1g.5gb@4 3g.20gb", 0, "3g.20gb      0    4 new", "");
-    assert_run("--gpu a100 1c.3g.20gb=3", 0, "3g.20gb      4    4 new", "");
+    assert_run("--gpu a100 1c.3g.20gb=3", 0, "|3g.20gb (3 x 1c)   ]", "");
+    assert_run("--gpu a100 1c.3g.20gb=3", 0, "3g.20gb (3 x 1c)     4    4 new", "");
     assert_run("--gpu l40s --mixed --vgpu L40S-24Q=1 L40S-8Q=2", 0,
                "L40S-24Q   24576 MiB         0", "");
 }
@@ -185,7 +186,7 @@ static void other_tools_words_are_taken_or_refused_with_the_right_one(void **sta
         {"--gpu a100 gpu:3g.20gb:2", 0, "3g.20gb      0    4 new", ""},
         {"--gpu a100 a100_3g.20gb:0", 0, "3g.20gb      0    4 new", ""},
         {"--gpu a100 2x3g.20gb", 0, "3g.20gb      0    4 new", ""},
-        {"--gpu a100 1C.3G.20GB=3", 0, "3g.20gb      4    4 new", ""},
+        {"--gpu a100 1C.3G.20GB=3", 0, "3g.20gb (3 x 1c)     4    4 new", ""},
         {"--gpu a100 --existing 19:1,19:3 2g.10gb", 0, "2g.10gb      4", ""},
         {"--gpu a100 --vgpu nvidia-474", 0, "A100-1-5C", ""},
         {"--gpu a100 --vgpu 474,475", 0, "A100-2-10C", ""},
@@ -271,6 +272,39 @@ static void each_label_of_a_file_gets_a_line(void **state)
         strstr(result.out,
                "two   fits      GPUs 0,1: 3g.20gb@0, 3g.20gb@4; GPU 2: MIG on, no instances\n"));
     assert_non_null(strstr(result.out, "other other-gpu \"1g.24gb+gfx\" is a profile of "));
+}
+
+/* Typed and in a file, compute instances mean the same. */
+static void compute_instances_share_in_words_as_in_a_file(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words, *devices;
+        int status;
+        const char *in_out, *in_file;
+    } rows[] = {
+        {"2c.3g.20gb 1c.3g.20gb", "{2c.3g.20gb: 1, 1c.3g.20gb: 1}", 0, "3g.20gb (2c, 1c)",
+         "3g.20gb@4 (2c, 1c)"},
+        {"1c.3g.20gb=4", "{1c.3g.20gb: 4}", 0, "3g.20gb (3 x 1c)",
+         "3g.20gb@0 (3 x 1c), 3g.20gb@4 (1c)"},
+        {"3c.3g.20gb 1g.5gb", "{3c.3g.20gb: 1, 1g.5gb: 1}", 0, "3g.20gb      4", "3g.20gb@4, 1g"},
+        {"5c.7g.40gb", "{5c.7g.40gb: 1}", 2, "", "4c.7g.40gb or 7g.40gb"},
+        {"3c.4g.20gb", "{3c.4g.20gb: 1}", 2, "", "1c.4g.20gb, 2c.4g.20gb or 4g.20gb"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP_FREE char *line = xasprintf("--gpu a100 %s", rows[i].words);
+        CLEANUP_FREE char *yaml = xasprintf("version: v1\nmig-configs: {a: [{devices: all, "
+                                            "mig-enabled: true, mig-devices: %s}]}\n",
+                                            rows[i].devices);
+        assert_run(line, rows[i].status, rows[i].in_out, "");
+        struct run result = run_file("a100 -o json", yaml);
+        assert_int_equal(result.status, rows[i].status == 0 ? 0 : 1);
+        if (strstr(result.out, rows[i].in_file) == NULL) {
+            fail_msg("%s: exit status %d\n%s%s", yaml, result.status, result.out, result.err);
+        }
+    }
+    struct run json = run("--gpu a100 -o json 2c.3g.20gb 1c.3g.20gb");
+    assert_non_null(strstr(json.out, "\"computeInstances\":[\"2c.3g.20gb\",\"1c.3g.20gb\"]"));
 }
 
 static void a_label_that_can_not_be_applied_is_refused(void **state)
@@ -384,6 +418,7 @@ int main(void)
         cmocka_unit_test(other_tools_words_are_taken_or_refused_with_the_right_one),
         cmocka_unit_test(json_says_the_same_for_programs),
         cmocka_unit_test(each_label_of_a_file_gets_a_line),
+        cmocka_unit_test(compute_instances_share_in_words_as_in_a_file),
         cmocka_unit_test(a_label_that_can_not_be_applied_is_refused),
         cmocka_unit_test(a_config_in_a_config_map_is_checked),
         cmocka_unit_test(a_refused_label_makes_the_exit_status_1),

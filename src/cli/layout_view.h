@@ -18,7 +18,7 @@ json_t *layout_view_error(const struct error *err);
 void layout_view_print(const struct gpu_model *model, const struct layout_request *request,
                        size_t width);
 /* The slice map of what exists. */
-void layout_view_print_existing(const struct gpu_model *model, const struct layout_gis *existing,
+void layout_view_print_existing(const struct gpu_model *model, const struct layout_request *request,
                                 size_t width);
 
 /* "4g.20gb@0 (A100-4-20C), 2g.10gb@4" in one line, for a list of labels. Appends to out. */

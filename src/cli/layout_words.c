@@ -3,6 +3,7 @@
 
 #include <getopt.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "catalog/profile_name.h"
 #include "catalog/spelling.h"
@@ -10,6 +11,7 @@
 #include "cli/option.h"
 
 #define LAST_SLICE 31
+#define LAYOUT_MAX_PARTS 256
 
 /* ---- options ---- */
 
@@ -145,29 +147,33 @@ int layout_words_parse(int argc, char **argv, struct layout_words *ret_words, st
 
 /* ---- what they mean on a model ---- */
 
-/* The GI profile that a name means, and how many GIs `*count` of it need: compute instances
- * ("1c.3g.20gb") share. */
+/* What the words ask for, before it is packed onto GPU instances. */
+struct parts {
+    struct layout_part items[LAYOUT_MAX_PARTS];
+    size_t n;
+};
+
+struct asked {
+    struct parts existing, gis;
+    struct layout_request request;
+};
+
+/* The profile that a name means, and of "1c.3g.20gb" the compute slices. */
 static int find_profile(const struct gpu_model *model, const struct layout_item *item,
-                        const struct cat_profile **ret_profile, uint32_t *ret_count,
-                        struct error *err)
+                        struct layout_part *part, struct error *err)
 {
     struct profile_name name;
     struct spelling spelling = spelling_of_profile(item->name);
-    if (profile_name_parse(spelling.name, &name, NULL) != 0 || name.ci_slices == 0) {
-        *ret_count = item->count;
-        return model_find_profile(model, item->name, ret_profile, err);
-    }
-    uint32_t per_gi = name.gi_slices / name.ci_slices;
-    *ret_count = (item->count + per_gi - 1) / per_gi;
-    return model_find_profile(model, name.gi, ret_profile, err);
+    bool is_compute = profile_name_parse(spelling.name, &name, NULL) == 0 && name.ci_slices > 0;
+    part->slices = is_compute ? name.ci_slices : 0;
+    return model_find_profile(model, is_compute ? name.gi : item->name, &part->profile, err);
 }
 
-static int add_gis(const struct gpu_model *model, const struct layout_item *item,
-                   struct layout_gis *gis, struct error *err)
+static int add_part(const struct gpu_model *model, const struct layout_item *item,
+                    struct parts *parts, struct error *err)
 {
-    const struct cat_profile *profile = NULL;
-    uint32_t count = 0;
-    int r = find_profile(model, item, &profile, &count, err);
+    struct layout_part part = {.start = item->start, .count = item->count};
+    int r = find_profile(model, item, &part, err);
     if (r != 0) {
         return r;
     }
@@ -175,14 +181,10 @@ static int add_gis(const struct gpu_model *model, const struct layout_item *item
         return error_set(err, REASON_INVALID, "", "\"%s\" @%u: a memory slice is from 0 to %d",
                          item->name, item->start, LAST_SLICE);
     }
-    if (count > LAYOUT_MAX_GIS - gis->n) {
-        return error_set(err, REASON_NO_CAPACITY, model->key,
-                         "%s takes at most %u GPU instances, and %u of \"%s\" are wanted",
-                         model->name, model->max_gpu_instances, count, profile->name);
+    if (parts->n == LAYOUT_MAX_PARTS) {
+        return error_set(err, REASON_INVALID, "", "more than %d profiles", LAYOUT_MAX_PARTS);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        gis->items[gis->n++] = (struct layout_gi){profile, item->start};
-    }
+    parts->items[parts->n++] = part;
     return 0;
 }
 
@@ -232,38 +234,39 @@ static int add_vgpus(const struct gpu_model *model, const struct layout_item *it
 }
 
 typedef int take_fn(const struct gpu_model *model, const struct layout_item *item,
-                    struct layout_request *request, struct error *err);
+                    struct asked *asked, struct error *err);
 
 static int take_existing(const struct gpu_model *model, const struct layout_item *item,
-                         struct layout_request *request, struct error *err)
+                         struct asked *asked, struct error *err)
 {
     if (item->start == LAYOUT_ANYWHERE) {
         return error_set(err, REASON_INVALID, "", "existing \"%s\" must say where: PROFILE@START",
                          item->name);
     }
-    return add_gis(model, item, &request->existing, err);
+    return add_part(model, item, &asked->existing, err);
 }
 
 static int take_wanted(const struct gpu_model *model, const struct layout_item *item,
-                       struct layout_request *request, struct error *err)
+                       struct asked *asked, struct error *err)
 {
-    return add_gis(model, item, &request->gis, err);
+    return add_part(model, item, &asked->gis, err);
 }
 
 /* A type, or a profile that stands behind a --vgpu. */
 static int take_vgpu(const struct gpu_model *model, const struct layout_item *item,
-                     struct layout_request *request, struct error *err)
+                     struct asked *asked, struct error *err)
 {
     struct profile_name name;
     struct spelling spelling = spelling_of_profile(item->name);
+    struct layout_request *request = &asked->request;
     return profile_name_parse(spelling.name, &name, NULL) == 0
-               ? add_gis(model, item, &request->gis, err)
+               ? add_part(model, item, &asked->gis, err)
                : add_vgpus(model, item, request->mixed, &request->vgpus, err);
 }
 
 /* Takes each item of each list. */
 static int take_all(const struct gpu_model *model, const char *const *lists, size_t n,
-                    take_fn *take, struct layout_request *request, struct error *err)
+                    take_fn *take, struct asked *asked, struct error *err)
 {
     for (size_t i = 0; i < n; i++) {
         const char *rest = lists[i];
@@ -276,7 +279,7 @@ static int take_all(const struct gpu_model *model, const char *const *lists, siz
             any = true;
             struct layout_item item;
             int r = layout_item_parse(word != NULL ? word : lists[i], &item, err);
-            r = r != 0 ? r : take(model, &item, request, err);
+            r = r != 0 ? r : take(model, &item, asked, err);
             if (r != 0) {
                 return r;
             }
@@ -288,12 +291,21 @@ static int take_all(const struct gpu_model *model, const char *const *lists, siz
 int layout_words_request(const struct layout_words *words, const struct gpu_model *model,
                          struct layout_request *ret_request, struct error *err)
 {
-    struct layout_request request = {.mixed = words->mixed, .mig_timesliced = true};
-    int r = take_all(model, words->existing, words->n_existing, take_existing, &request, err);
-    r = r != 0 ? r : take_all(model, words->wanted, words->n_wanted, take_wanted, &request, err);
-    r = r != 0 ? r : take_all(model, words->vgpus, words->n_vgpus, take_vgpu, &request, err);
+    CLEANUP_FREE struct asked *asked = xcalloc(1, sizeof(*asked));
+    struct layout_request *request = &asked->request;
+    request->mixed = words->mixed;
+    request->mig_timesliced = true;
+    int r = take_all(model, words->existing, words->n_existing, take_existing, asked, err);
+    r = r != 0 ? r : take_all(model, words->wanted, words->n_wanted, take_wanted, asked, err);
+    r = r != 0 ? r : take_all(model, words->vgpus, words->n_vgpus, take_vgpu, asked, err);
+    r = r != 0 ? r
+               : layout_pack(model, asked->existing.items, asked->existing.n, &request->existing,
+                             request->existing_compute, err);
+    r = r != 0 ? r
+               : layout_pack(model, asked->gis.items, asked->gis.n, &request->gis, request->compute,
+                             err);
     if (r == 0) {
-        *ret_request = request;
+        *ret_request = *request;
     }
     return r;
 }

@@ -43,83 +43,27 @@ bool import_is_for(const struct import_target *target, const struct import_entry
 
 /* ---- profiles ---- */
 
-/* An item resolved: so many instances of so many compute slices on GIs of one profile. */
-struct part {
-    const struct cat_profile *profile;
-    uint32_t gi_slices;
-    uint32_t slices;
-    uint32_t count;
-};
-
 struct parts {
-    struct part items[IMPORT_MAX_ITEMS];
+    struct layout_part items[IMPORT_MAX_ITEMS];
     uint32_t n;
-};
-
-/* The GIs of one profile, as few as hold its parts. */
-struct packing {
-    uint32_t free[LAYOUT_MAX_GIS]; /* compute slices left in each */
-    uint32_t n;
-    bool full; /* needs more than any GPU has */
 };
 
 static int resolve_parts(const struct catalog *catalog, const struct gpu_model *model,
                          const struct import_entry *entry, struct parts *parts, struct error *err)
 {
     for (vec_each(&entry->items, item)) {
-        struct part *part = &parts->items[parts->n++];
+        struct layout_part *part = &parts->items[parts->n++];
         struct profile_name name;
         int r = profile_name_parse(item->name, &name, err);
         r = r != 0 ? r : resolve_profile(catalog, model, name.gi, &part->profile, err);
         if (r != 0) {
             return r;
         }
-        part->gi_slices = name.gi_slices;
-        part->slices = name.ci_slices > 0 ? name.ci_slices : name.gi_slices;
+        part->slices = name.ci_slices;
+        part->start = LAYOUT_ANYWHERE;
         part->count = item->count;
     }
     return 0;
-}
-
-static void pack(struct packing *packing, const struct part *part)
-{
-    for (uint32_t i = 0; i < packing->n; i++) {
-        if (packing->free[i] >= part->slices) {
-            packing->free[i] -= part->slices;
-            return;
-        }
-    }
-    if (packing->n == LAYOUT_MAX_GIS) {
-        packing->full = true;
-        return;
-    }
-    packing->free[packing->n++] = part->gi_slices - part->slices;
-}
-
-/* Largest first: then first fit is best for the few slices a GI has. */
-static struct packing pack_profile(const struct parts *parts, const struct cat_profile *profile)
-{
-    struct packing packing = {.n = 0};
-    for (uint32_t slices = 32; slices > 0; slices--) {
-        for (uint32_t i = 0; i < parts->n; i++) {
-            const struct part *part = &parts->items[i];
-            bool next = part->profile == profile && part->slices == slices;
-            for (uint32_t k = 0; next && k < part->count && !packing.full; k++) {
-                pack(&packing, part);
-            }
-        }
-    }
-    return packing;
-}
-
-static bool is_first_of_profile(const struct parts *parts, uint32_t i)
-{
-    for (uint32_t before = 0; before < i; before++) {
-        if (parts->items[before].profile == parts->items[i].profile) {
-            return false;
-        }
-    }
-    return true;
 }
 
 static int take_profiles(const struct catalog *catalog, const struct gpu_model *model,
@@ -127,23 +71,9 @@ static int take_profiles(const struct catalog *catalog, const struct gpu_model *
 {
     struct parts parts = {.n = 0};
     int r = resolve_parts(catalog, model, entry, &parts, &fit->why);
-    for (uint32_t i = 0; i < parts.n && r == 0; i++) {
-        if (!is_first_of_profile(&parts, i)) {
-            continue;
-        }
-        const struct cat_profile *profile = parts.items[i].profile;
-        struct packing packing = pack_profile(&parts, profile);
-        struct layout_gis *gis = &fit->request.gis;
-        if (packing.full || gis->n + packing.n > LAYOUT_MAX_GIS) {
-            return error_set(&fit->why, REASON_NO_CAPACITY, model->key,
-                             "%s takes at most %u of \"%s\", and more are wanted", model->name,
-                             profile->max_instances, profile->name);
-        }
-        for (uint32_t k = 0; k < packing.n; k++) {
-            gis->items[gis->n++] = (struct layout_gi){profile, LAYOUT_ANYWHERE};
-        }
-    }
-    return r;
+    return r != 0 ? r
+                  : layout_pack(model, parts.items, parts.n, &fit->request.gis,
+                                fit->request.compute, &fit->why);
 }
 
 /* ---- types ---- */

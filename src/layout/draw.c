@@ -6,6 +6,29 @@
 #include "layout/line.h"
 
 #define DRAW_MIN_CELL 3
+#define TEXT_SIZE 96
+
+/* What is written into an instance's cells. */
+struct labels {
+    char text[LAYOUT_MAX_GIS][TEXT_SIZE];
+};
+
+static void labels_init(struct labels *labels, const struct layout_gis *gis,
+                        const struct layout_compute *compute)
+{
+    for (uint32_t i = 0; i < gis->n; i++) {
+        char parts[TEXT_SIZE] = "";
+        struct line line;
+        if (compute != NULL) {
+            layout_compute_text(&compute[i], parts, sizeof(parts));
+        }
+        line_init(&line, labels->text[i], TEXT_SIZE);
+        line_add(&line, "%s", gis->items[i].profile->name);
+        if (parts[0] != '\0') {
+            line_add(&line, " (%s)", parts);
+        }
+    }
+}
 
 /* The instance that starts at or covers the slice, or NULL. */
 static const struct layout_gi *find_at(const struct layout_gis *gis, uint32_t slice)
@@ -29,11 +52,11 @@ static uint32_t run_of(const struct layout_gis *gis, const struct layout_gi *gi,
 }
 
 /* Columns per slice: enough for every name that stands. One column of each run is its border. */
-static uint32_t cell_width(const struct layout_gis *gis)
+static uint32_t cell_width(const struct layout_gis *gis, const struct labels *labels)
 {
     uint32_t width = DRAW_MIN_CELL;
     for (uint32_t i = 0; i < gis->n; i++) {
-        uint32_t need = (uint32_t)strlen(gis->items[i].profile->name) + 1;
+        uint32_t need = (uint32_t)strlen(labels->text[i]) + 1;
         uint32_t size = gis->items[i].profile->memory_slices;
         if (gis->items[i].start != LAYOUT_ANYWHERE && size > 0) {
             uint32_t per_slice = (need + size - 1) / size;
@@ -43,8 +66,8 @@ static uint32_t cell_width(const struct layout_gis *gis)
     return width;
 }
 
-const char *layout_draw(const struct gpu_model *model, const struct layout_gis *gis, char *out,
-                        size_t size)
+const char *layout_draw(const struct gpu_model *model, const struct layout_gis *gis,
+                        const struct layout_compute *compute, char *out, size_t size)
 {
     struct line line;
     line_init(&line, out, size);
@@ -53,14 +76,16 @@ const char *layout_draw(const struct gpu_model *model, const struct layout_gis *
         line_add(&line, "[?]");
         return out;
     }
-    uint32_t width = cell_width(gis);
+    struct labels labels;
+    labels_init(&labels, gis, compute);
+    uint32_t width = cell_width(gis, &labels);
     for (uint32_t slice = 0, run = 0; slice < slices; slice += run) {
         const struct layout_gi *gi = find_at(gis, slice);
         run = run_of(gis, gi, slice, slices);
         uint32_t columns = run * width - 1;
         line_add(&line, "%s", slice == 0 ? "[" : "|");
         if (gi != NULL) {
-            line_add(&line, "%-*s", (int)columns, gi->profile->name);
+            line_add(&line, "%-*s", (int)columns, labels.text[gi - gis->items]);
         }
         for (uint32_t i = 0; gi == NULL && i < columns; i++) {
             line_add(&line, "·");

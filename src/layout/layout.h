@@ -30,6 +30,13 @@ struct layout_gis {
     uint32_t n;
 };
 
+/* Compute instances on a GPU instance. n 0: it is not divided. */
+#define LAYOUT_MAX_COMPUTE 8
+struct layout_compute {
+    uint32_t slices[LAYOUT_MAX_COMPUTE]; /* of each */
+    uint32_t n;
+};
+
 slice_mask layout_mask(const struct layout_gi *gi);
 slice_mask layout_occupied(const struct layout_gis *gis);
 
@@ -69,6 +76,26 @@ struct layout_change {
 int layout_change(const struct gpu_model *model, const struct layout_gis *existing, uint32_t pinned,
                   uint32_t destroy_unwanted, const struct layout_gis *wanted,
                   struct layout_change *ret_change, struct error *err);
+
+/* ---- compute instances ---- */
+
+/* What is asked for: so many whole GPU instances, or so many compute instances on some. */
+struct layout_part {
+    const struct cat_profile *profile;
+    uint32_t slices; /* of each compute instance; 0: the whole GPU instance */
+    uint32_t start;  /* of the GPU instance, or LAYOUT_ANYWHERE */
+    uint32_t count;
+};
+
+/* Appends the GPU instances that the parts need, the fewest of each profile: compute instances
+ * share one of their profile that has slices left, and that starts where they are to be.
+ * `compute` goes along with gis->items. -NOT_FOUND: there is no such compute profile. */
+int layout_pack(const struct gpu_model *model, const struct layout_part *parts, size_t n,
+                struct layout_gis *gis, struct layout_compute compute[LAYOUT_MAX_GIS],
+                struct error *err);
+
+/* "3 x 1c", "2c, 1c"; "" where the instance is not divided. Writes into out. */
+const char *layout_compute_text(const struct layout_compute *compute, char *out, size_t size);
 
 /* ---- vGPUs ---- */
 
@@ -113,9 +140,10 @@ int layout_gis_for_vgpus(const struct gpu_model *model, const struct layout_gis 
 struct layout_request {
     struct layout_gis existing; /* stay; carry wanted vGPUs too */
     struct layout_gis gis;      /* wanted; none: those that the vGPUs need */
-    struct layout_vgpus vgpus;  /* wanted; `gi` counts existing ones first, then wanted ones */
-    bool mixed;                 /* the GPU, or each GI, may mix framebuffer sizes */
-    bool mig_timesliced;        /* the hypervisor time-slices GIs where the GPU can */
+    struct layout_compute existing_compute[LAYOUT_MAX_GIS], compute[LAYOUT_MAX_GIS];
+    struct layout_vgpus vgpus; /* wanted; `gi` counts existing ones first, then wanted ones */
+    bool mixed;                /* the GPU, or each GI, may mix framebuffer sizes */
+    bool mig_timesliced;       /* the hypervisor time-slices GIs where the GPU can */
 };
 
 /* Places the whole request, in place: the mode follows from the types, GIs (if none are named) from
@@ -128,10 +156,10 @@ bool layout_fits_by_count(const struct gpu_model *model, struct layout_request *
 
 /* ---- text ---- */
 
-/* Text map of a GPU's memory slices, for people: "[1g.5gb |2g.10gb    |········]". Writes into out.
- */
-const char *layout_draw(const struct gpu_model *model, const struct layout_gis *gis, char *out,
-                        size_t size);
+/* Text map of a GPU's memory slices, for people: "[1g.5gb |2g.10gb (2 x 1c)|········]". `compute`
+ * goes along with gis->items; NULL: none is divided. Writes into out. */
+const char *layout_draw(const struct gpu_model *model, const struct layout_gis *gis,
+                        const struct layout_compute *compute, char *out, size_t size);
 
 /* "3g.20gb@0, 2g.10gb@4", in the order given. Writes into out. */
 const char *layout_text(const struct layout_gis *gis, char *out, size_t size);

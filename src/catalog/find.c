@@ -263,6 +263,26 @@ static size_t match_all(const struct catalog *catalog, match_fn *match, const ch
     return n;
 }
 
+/* The product's name in a node's label of gpu-feature-discovery, which writes
+ * "nvidia.com/gpu.product=NVIDIA-A100-SXM4-40GB-MIG-1g.5gb-SHARED" for an instance, or a share. */
+static char *product_of_label(const char *text)
+{
+    static const char label[] = "nvidia.com/gpu.product";
+    if (str_starts(text, label)) {
+        text += strlen(label);
+        text += strspn(text, ":= ");
+    }
+    char *name = xstrdup(text);
+    char *mig = strcasestr(name, "-MIG-");
+    char *shared = strcasestr(name, "-SHARED");
+    if (mig != NULL) {
+        *mig = '\0';
+    } else if (shared != NULL) {
+        *shared = '\0';
+    }
+    return name;
+}
+
 int catalog_find(const struct catalog *catalog, const char *text,
                  const struct gpu_model **ret_model, struct error *err)
 {
@@ -271,10 +291,11 @@ int catalog_find(const struct catalog *catalog, const char *text,
     }
     /* Our own names first: "h100" is an alias, "NVIDIA H100" what another board calls itself. */
     static match_fn *const matches[] = {is_named, is_sold_as, is_named_short, is_sold_as_short};
+    CLEANUP_FREE char *name = product_of_label(text);
     for (size_t i = 0; i < ARRAY_SIZE(matches); i++) {
         CLEANUP_STRBUF struct strbuf list = {0};
         const struct gpu_model *model = NULL;
-        size_t n = match_all(catalog, matches[i], text, &model, &list);
+        size_t n = match_all(catalog, matches[i], name, &model, &list);
         if (n > 1) {
             return error_set(err, REASON_INVALID, text, "several GPU models are sold as \"%s\": %s",
                              text, strbuf_str(&list));

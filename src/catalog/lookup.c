@@ -33,7 +33,7 @@ static const struct cat_profile *profile_by_name(const struct gpu_model *model, 
 const struct cat_profile *lookup_profile(const struct gpu_model *model, const char *text)
 {
     struct spelling spelling = spelling_of_profile(text);
-    if (spelling.board[0] != '\0' && !cat_is_of_board(model, spelling.board)) {
+    if (spelling.shared || (spelling.board[0] != '\0' && !cat_is_of_board(model, spelling.board))) {
         return NULL;
     }
     uint32_t id = 0;

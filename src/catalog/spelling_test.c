@@ -30,6 +30,7 @@ static const struct row profiles[] = {
     {"nvidia.com/mig-1g.24gb-me", "1g.24gb-me", ""},
     {"1g.24gb+me.all", "1g.24gb+me.all", ""},
     {"gpu:1g.5gb", "1g.5gb", ""},
+    {"Type=a100_1g.5gb", "1g.5gb", "a100"},
     {"gres/gpu:a100_1g.5gb", "1g.5gb", "a100"},
     {"gres=gpu:1g.5gb", "1g.5gb", ""},
     {"a100_1g.5gb+me", "1g.5gb+me", "a100"},
@@ -46,6 +47,7 @@ static void a_profile_is_found_in_what_other_tools_write(void **state)
         struct spelling spelling = spelling_of_profile(profiles[i].text);
         assert_string_equal(spelling.name, profiles[i].name);
         assert_string_equal(spelling.board, profiles[i].board);
+        assert_int_equal(spelling.shared, strstr(profiles[i].text, ".shared") != NULL);
     }
 }
 
@@ -56,6 +58,8 @@ static const struct row types[] = {
     {"NVIDIA-474", "474", NULL},
     {"/sys/class/mdev_bus/0000:3b:00.0/mdev_supported_types/nvidia-474", "474", NULL},
     {"nvidia-x", "nvidia-x", NULL},
+    {"mdev=nvidia-474", "474", NULL},
+    {"grid_a100-1-5c", "grid a100-1-5c", NULL},
     {"nvidia.com/GRID_A100-1-5C", "GRID A100-1-5C", NULL},
     {"nvidia.com/A100-1-5C", "A100-1-5C", NULL},
     {"NVIDIA_A10-24Q", "NVIDIA A10-24Q", NULL},

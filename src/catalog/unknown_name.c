@@ -71,6 +71,18 @@ static int refuse_board(const struct gpu_model *model, const struct spelling *sp
     return -REASON_INVALID;
 }
 
+/* "nvidia.com/mig-1g.5gb.shared": k8s-device-plugin's sharing.timeSlicing. */
+static int refuse_shared(const struct spelling *spelling, const char *text, struct error *err)
+{
+    error_set(err, REASON_INVALID, text,
+              "\"%s\" is a share of an instance that several containers use in turn, and no "
+              "instance",
+              text);
+    error_hint(err, "ask for the instance: %s; VMs share one by vGPUs: --vgpu TYPE=COUNT",
+               spelling->name);
+    return -REASON_INVALID;
+}
+
 /* "MIG-<uuid>" of the driver, "MIG-GPU-<uuid>/1/0" of older ones. */
 static bool is_mig_device(const char *text)
 {
@@ -87,11 +99,19 @@ static bool is_mig_device(const char *text)
 static int refuse_as_other(const struct gpu_model *model, const char *text, struct error *err)
 {
     struct spelling spelling = spelling_of_profile(text);
+    struct profile_name name;
+    bool is_profile = profile_name_parse(spelling.name, &name, NULL) == 0;
+    if (spelling.shared && is_profile) {
+        return refuse_shared(&spelling, text, err);
+    }
+    int other = spelling_refuse(text, err);
+    if (other != 0) {
+        return other;
+    }
     if (spelling.board[0] != '\0' && !cat_is_of_board(model, spelling.board)) {
         return refuse_board(model, &spelling, text, err);
     }
-    struct profile_name name;
-    if (profile_name_parse(spelling.name, &name, NULL) == 0 && name.ci_slices > 0) {
+    if (is_profile && name.ci_slices > 0) {
         return refuse_compute_instance(&name, text, err);
     }
     bool letter_forgotten = false;
@@ -198,6 +218,10 @@ int unknown_type(const struct gpu_model *model, const char *text, struct error *
 {
     if (err == NULL) {
         return -REASON_NOT_FOUND;
+    }
+    int other = spelling_refuse(text, err);
+    if (other != 0) {
+        return other;
     }
     struct spelling spelling = spelling_of_type(text);
     uint32_t id = 0;

@@ -76,17 +76,41 @@ static bool cut_number(char *text, char mark, uint32_t *ret_number)
     return parse_u32(str_trim(at + 1), ret_number);
 }
 
+/* "1g.5gb: 3", as a file has it. On a command line a colon is nvidia-smi's, without a blank. */
+static int refuse_colon(const char *name, const char *word, uint32_t number, struct error *err)
+{
+    error_set(err, REASON_INVALID, "", "\"%s\" is how a file writes a count", word);
+    error_hint(err, "write %s=%u for %u of them, %s@%u for one that starts at %u", name, number,
+               number, name, number, number);
+    return -REASON_INVALID;
+}
+
 /* "9:0" starts at 0, "gpu:1g.5gb:2" are two. What is no number belongs to the name. */
-static void cut_colon(struct layout_item *item)
+static int cut_colon(struct layout_item *item, const char *word, struct error *err)
 {
     char *at = strrchr(item->name, ':');
     uint32_t number = 0;
     if (at == NULL || !parse_u32(at + 1 + strspn(at + 1, BLANKS), &number)) {
-        return;
+        return 0;
     }
     bool counts = spelling_has_count(item->name);
+    bool blank = at[1] == ' ' || at[1] == '\t';
     *at = '\0';
+    if (blank && !counts) {
+        return refuse_colon(item->name, word, number, err);
+    }
     *(counts ? &item->count : &item->start) = number;
+    item->colon = !counts;
+    return 0;
+}
+
+/* "gpu:a100:2(S:0-15)": Slurm's list of sockets. */
+static void cut_sockets(struct layout_item *item)
+{
+    char *at = strstr(item->name, "(S:");
+    if (at != NULL && spelling_has_count(item->name)) {
+        *at = '\0';
+    }
 }
 
 int layout_item_parse(const char *word, struct layout_item *ret_item, struct error *err)
@@ -94,17 +118,23 @@ int layout_item_parse(const char *word, struct layout_item *ret_item, struct err
     struct layout_item item = {.start = LAYOUT_ANYWHERE, .count = 1};
     CLEANUP_FREE char *copy = xstrdup(word);
     const char *text = str_trim(copy);
-    /* The "=" of "gres=gpu:1g.5gb:2" is no count. */
-    text += strncasecmp(text, "gres=", 5) == 0 ? 5 : 0;
-    if (!STR_SET(item.name, text)) {
+    int r = spelling_refuse(text, err);
+    if (r != 0) {
+        return r;
+    }
+    if (!STR_SET(item.name, spelling_behind_key(text))) {
         return refuse(word, err);
     }
+    cut_sockets(&item);
     cut_times_before(&item);
     cut_times_behind(&item);
     if (!cut_number(item.name, '=', &item.count) || !cut_number(item.name, '@', &item.start)) {
         return refuse(word, err);
     }
-    cut_colon(&item);
+    r = cut_colon(&item, word, err);
+    if (r != 0) {
+        return r;
+    }
     if (item.name[0] == '\0') {
         return refuse(word, err);
     }

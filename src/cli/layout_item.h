@@ -18,6 +18,7 @@
 struct layout_item {
     char name[LAYOUT_ITEM_NAME]; /* as written; the catalog knows its spellings */
     uint32_t start;              /* memory slice or placement id; LAYOUT_ANYWHERE */
+    bool colon;                  /* the start stood behind nvidia-smi's ":", not "@" */
     uint32_t count;
 };
 

@@ -28,6 +28,12 @@ static void an_item_is_read_in_each_way_that_people_write_it(void **state)
         {"nvidia.com/mig-1g.5gb: 2", "nvidia.com/mig-1g.5gb", ANY, 2},
         {"nvidia.com/mig-1g.5gb=2", "nvidia.com/mig-1g.5gb", ANY, 2},
         {"mig-1g.5gb:2", "mig-1g.5gb", 2, 1},
+        {"Type=1g.5gb", "1g.5gb", ANY, 1},
+        {"Type=a100_1g.5gb=2", "a100_1g.5gb", ANY, 2},
+        {"--gres=gpu:1g.5gb:2", "gpu:1g.5gb", ANY, 2},
+        {"gpu:a100_1g.5gb:2(S:0-15)", "gpu:a100_1g.5gb", ANY, 2},
+        {"mdev=nvidia-474", "nvidia-474", ANY, 1},
+        {"enabled_mdev_types = nvidia-474", "nvidia-474", ANY, 1},
         {"2 \xc3\x97 A100-3-20C", "A100-3-20C", ANY, 2},
         {"2x1g.5gb", "1g.5gb", ANY, 2},
         {"2 x 1g.5gb@0", "1g.5gb", 0, 2},
@@ -60,6 +66,8 @@ static void what_is_no_item_is_refused(void **state)
         {"1g.5gb@", "is not NAME"},    {"1g.5gb@-1", "is not NAME"},
         {"1g.5gb=0", "from 1 to"},     {"1g.5gb=4097", "from 1 to"},
         {"0x1g.5gb", "from 1 to"},     {"gpu:1g.5gb:0", "from 1 to"},
+        {"1g.5gb: 3", "how a file"},   {"9: 0", "how a file"},
+        {"Name=gpu", "gres.conf"},     {"all-balanced", "label of a mig-parted"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct layout_item item;

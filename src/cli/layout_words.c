@@ -47,6 +47,10 @@ static int bad_option(int argc, char **argv, int at, struct error *err)
     }
     const char *word = at < argc ? argv[at] : "";
     error_set(err, REASON_INVALID, "", "there is no option %s here", word);
+    if (spelling_behind_key(word) != word) { /* Slurm's --gres=gpu:1g.5gb:2 */
+        error_hint(err, "leave out what is before the name: %s", spelling_behind_key(word));
+        return -REASON_INVALID;
+    }
     const char *nearest =
         str_starts(word, "--") ? str_nearest(word + 2, names, ARRAY_SIZE(names)) : NULL;
     error_hint(err, nearest != NULL ? "did you mean --%s?" : "--help lists the options", nearest);
@@ -164,7 +168,8 @@ static int find_profile(const struct gpu_model *model, const struct layout_item 
 {
     struct profile_name name;
     struct spelling spelling = spelling_of_profile(item->name);
-    bool is_compute = profile_name_parse(spelling.name, &name, NULL) == 0 && name.ci_slices > 0;
+    bool is_compute = profile_name_parse(spelling.name, &name, NULL) == 0 && name.ci_slices > 0 &&
+                      !spelling.shared;
     part->slices = is_compute ? name.ci_slices : 0;
     return model_find_profile(model, is_compute ? name.gi : item->name, &part->profile, err);
 }
@@ -192,6 +197,14 @@ static int add_part(const struct gpu_model *model, const struct layout_item *ite
 static int check_placement(const struct cat_vgpu_type *type, const struct layout_item *item,
                            bool mixed, struct error *err)
 {
+    if (item->colon) {
+        error_set(err, REASON_INVALID, item->name,
+                  "\"%s:%u\": a number behind \":\" is where a GPU instance starts, and this is a "
+                  "vGPU type",
+                  item->name, item->start);
+        error_hint(err, "write %s=%u for %u of them", item->name, item->start, item->start);
+        return -REASON_INVALID;
+    }
     if (item->start == LAYOUT_ANYWHERE || (mixed && !type->mig_backed)) {
         return 0;
     }

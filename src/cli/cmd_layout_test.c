@@ -194,6 +194,18 @@ static void other_tools_words_are_taken_or_refused_with_the_right_one(void **sta
         {"--gpu l40s --mixed --vgpu L40S-24Q@0 L40S-12Q@36", 0, "L40S-12Q   12288 MiB        36",
          ""},
         {"--gpu l40s --mixed --vgpu L40S-12Q@37", 1, "", "placement id 37 is not one of"},
+        {"--gpu a100 nvidia.com/mig-1g.5gb.shared", 2, "", "several containers use in turn"},
+        {"--gpu a100 nvidia.com/mig-1g.5gb.count", 2, "", "a label of a Kubernetes node"},
+        {"--gpu a100 all-1g.5gb", 2, "", "a label of a mig-parted file"},
+        {"--gpu a100 MultipleFiles=/dev/nvidia0", 2, "", "a setting of Slurm's gres.conf"},
+        {"--gpu a100 --gres=gpu:a100_1g.5gb:1", 2, "", "name: gpu:a100_1g.5gb:1"},
+        {"--gpu a100 Type=1g.5gb=2", 0, "1g.5gb       5", ""},
+        {"--gpu a100 gpu:a100_1g.5gb:2(S:0-15)", 0, "1g.5gb       5", ""},
+        {"--gpu a100 --vgpu mdev=nvidia-474", 0, "A100-1-5C", ""},
+        {"--gpu a100 --vgpu A100-1-5C:3", 2, "", "write A100-1-5C=3 for 3 of them"},
+        {"--gpu nvidia.com/gpu.product=NVIDIA-A100-SXM4-40GB-MIG-1g.5gb-SHARED 1g.5gb", 0,
+         "a100-sxm4-40gb", ""},
+        {"--gpu NVIDIA-A100-SXM4-40GB-SHARED 1g.5gb", 0, "a100-sxm4-40gb", ""},
         {"--gpu a100 h100_1g.5gb", 2, "", "of a board \"h100\", and this is A100 PCIe 40GB"},
         {"--gpu a100 A100-1-5C", 2, "", "is a vGPU type, and no GPU instance profile"},
         {"--gpu a100 474", 2, "", "hint: ask for it as a type: A100-1-5C"},
@@ -342,6 +354,55 @@ static void a_label_that_can_not_be_applied_is_refused(void **state)
     assert_run("--gpu a100 --strict 1g.5gb", 2, "", "--strict is for a file");
 }
 
+/* What vgpu-device-manager does not read is taken with a warning, and refused by --strict. */
+static void strict_refuses_what_the_files_own_tool_refuses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *gpu, *type, *in_strict; /* "": its tool reads it */
+    } rows[] = {
+        {"t4", "T4-1B", ""},
+        {"t4", "GRID T4-1B", "reads no type \"GRID T4-1B\"; write T4-1B"},
+        {"t4", "nvidia-222", "reads no type \"nvidia-222\""},
+        {"t4", "t4-1b", "write T4-1B"},
+        {"l40s", "GRID T4-1B", "reads no type \"GRID T4-1B\""},
+        {"rtx-pro-6000", "DC-1-24CGFX", ""},
+        {"rtx-5000-ada", "RTX5000-Ada-4Q", ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP_FREE char *yaml =
+            xasprintf("version: v1\nvgpu-configs: {a: [{devices: all, vgpu-devices: {%s: 1}}]}\n",
+                      rows[i].type);
+        CLEANUP_FREE char *gpu = xasprintf("%s --strict", rows[i].gpu);
+        bool plain = rows[i].in_strict[0] == '\0';
+        struct run result = run_file(rows[i].gpu, yaml);
+        struct run strict = run_file(gpu, yaml);
+        bool warned = strstr(result.err, "does not read it") != NULL;
+        if (result.status != 0 || warned == plain || strict.status != (plain ? 0 : 1) ||
+            strstr(strict.out, rows[i].in_strict) == NULL) {
+            fail_msg("%s: %d, %d\n%s%s%s", yaml, result.status, strict.status, result.out,
+                     result.err, strict.out);
+        }
+    }
+}
+
+/* A board without MIG that stands next to those with it, as in NVIDIA's DGX Station, is none of
+ * the catalog's. */
+static void strict_takes_a_filter_of_a_board_that_stays_whole(void **state)
+{
+    (void)state;
+    static const char head[] = "version: v1\nmig-configs:\n  a:\n"
+                               "    - {device-filter: \"0x20B210DE\", devices: all, mig-enabled: "
+                               "true, mig-devices: {1g.10gb: 7}}\n";
+    CLEANUP_FREE char *off = xasprintf(
+        "%s    - {device-filter: \"0x1FB010DE\", devices: all, mig-enabled: false}\n", head);
+    CLEANUP_FREE char *on = xasprintf("%s    - {device-filter: \"0x1FB010DE\", devices: all, "
+                                      "mig-enabled: true, mig-devices: {1g.10gb: 7}}\n",
+                                      head);
+    assert_int_equal(run_file("a100-sxm4-80gb --strict", off).status, 0);
+    assert_int_equal(run_file("a100-sxm4-80gb --strict", on).status, 1);
+}
+
 static void a_config_in_a_config_map_is_checked(void **state)
 {
     (void)state;
@@ -354,7 +415,8 @@ static void a_config_in_a_config_map_is_checked(void **state)
     assert_non_null(strstr(result.out, "data.a.yaml: x fits    MIG off"));
     assert_non_null(strstr(result.out, "data.b.yaml: x refused"));
     result = run_file("a100 -o json", "data: {c: \"version: v1\\nmig-configs: {}\"}\n");
-    assert_int_equal(result.status, 0);
+    assert_int_equal(result.status, 2);
+    assert_non_null(strstr(result.err, "nothing is asked for"));
 }
 
 static void a_refused_label_makes_the_exit_status_1(void **state)
@@ -420,6 +482,8 @@ int main(void)
         cmocka_unit_test(each_label_of_a_file_gets_a_line),
         cmocka_unit_test(compute_instances_share_in_words_as_in_a_file),
         cmocka_unit_test(a_label_that_can_not_be_applied_is_refused),
+        cmocka_unit_test(strict_refuses_what_the_files_own_tool_refuses),
+        cmocka_unit_test(strict_takes_a_filter_of_a_board_that_stays_whole),
         cmocka_unit_test(a_config_in_a_config_map_is_checked),
         cmocka_unit_test(a_refused_label_makes_the_exit_status_1),
         cmocka_unit_test(a_malformed_file_says_where),

@@ -3,6 +3,7 @@
 
 #include "base/parse.h"
 #include "base/str.h"
+#include "catalog/board_name.h"
 #include "cli/layout_view.h"
 #include "cli/listing.h"
 #include "cli/prose.h"
@@ -12,6 +13,7 @@
 struct verdict {
     enum import_verdict verdict;
     bool nowhere; /* it names what no GPU in the catalog has */
+    bool foreign; /* in a spelling that the file's own tool refuses */
     struct strbuf text;
     json_t *entries;
 };
@@ -119,7 +121,26 @@ static void add_deciding(const struct import_label *label, const struct import_f
     }
 }
 
-/* The label's verdict. `strict`: what no GPU has is refused. */
+/* What --strict refuses besides: what no GPU has, and what the file's own tool does not read. */
+static void be_strict(const struct import_target *target, struct import_fit *fit)
+{
+    if (fit->nowhere) {
+        fit->verdict = IMPORT_REFUSED;
+    }
+    if (fit->foreign == NULL || fit->verdict == IMPORT_REFUSED) {
+        return;
+    }
+    const struct cat_vgpu_type *type = NULL;
+    bool known = model_find_type(target->model, fit->foreign, &type, NULL) == 0;
+    fit->verdict = IMPORT_REFUSED;
+    error_set(&fit->why, REASON_INVALID, "", "vgpu-device-manager reads no type \"%s\"",
+              fit->foreign);
+    if (known) {
+        error_hint(&fit->why, "write %s", cat_short_type(type->name));
+    }
+}
+
+/* The label's verdict. */
 static void judge(const struct import_target *target, const struct import_label *label, bool strict,
                   struct verdict *ret_verdict)
 {
@@ -129,10 +150,11 @@ static void judge(const struct import_target *target, const struct import_label 
     for (size_t i = 0; i < n; i++) {
         const struct import_entry *entry = &label->entries.items[i];
         import_fit(target, label->kind, entry, &fits[i]);
-        if (fits[i].nowhere && strict) {
-            fits[i].verdict = IMPORT_REFUSED;
+        if (strict) {
+            be_strict(target, &fits[i]);
         }
         ret_verdict->nowhere = ret_verdict->nowhere || fits[i].nowhere;
+        ret_verdict->foreign = ret_verdict->foreign || fits[i].foreign != NULL;
         json_array_append_new(ret_verdict->entries, entry_json(entry, &fits[i]));
         ret_verdict->verdict = weightier(ret_verdict->verdict, fits[i].verdict);
     }
@@ -161,14 +183,32 @@ static json_t *label_json(const struct import_label *label, size_t n_configs,
     return json;
 }
 
-/* A name that no GPU has is a slip, or of a board that is newer than the catalog. */
-static void warn_nowhere(size_t n)
+/* How many labels have what is taken, and is likely a slip. */
+struct doubts {
+    size_t nowhere, foreign;
+};
+
+static void count_doubts(struct doubts *doubts, const struct verdict *verdict)
+{
+    doubts->nowhere += verdict->nowhere;
+    doubts->foreign += verdict->foreign;
+}
+
+static void warn(size_t n, const char *one, const char *many)
 {
     if (n > 0) {
-        prose_report("warning: %zu label%s %s no GPU in the catalog has; `--strict` refuses %s", n,
-                     n == 1 ? "" : "s", n == 1 ? "names what" : "name what",
+        prose_report("warning: %zu label%s; `--strict` refuses %s", n, n == 1 ? one : many,
                      n == 1 ? "it" : "them");
     }
+}
+
+/* A name that no GPU has is a slip, or of a board that is newer than the catalog. */
+static void warn_of(const struct doubts *doubts)
+{
+    warn(doubts->nowhere, " names what no GPU in the catalog has",
+         "s name what no GPU in the catalog has");
+    warn(doubts->foreign, " spells a type as vgpu-device-manager does not read it",
+         "s spell types as vgpu-device-manager does not read them");
 }
 
 static const struct column label_columns[] = {
@@ -190,7 +230,7 @@ int layout_file_check(const struct layout_words *words, const struct catalog *ca
     struct import_target target = {.catalog = catalog, .model = model, .mixed = words->mixed};
     set_board(&target, words->gpu);
     CLEANUP_JSON json_t *labels = json_array();
-    size_t n_nowhere = 0;
+    struct doubts doubts = {.nowhere = 0};
     *ret_worst = IMPORT_FITS;
     for (vec_each(&file->labels, label)) {
         struct verdict verdict;
@@ -198,7 +238,7 @@ int layout_file_check(const struct layout_words *words, const struct catalog *ca
         bool worse = verdict.verdict == IMPORT_REFUSED ||
                      (verdict.verdict == IMPORT_UNKNOWN && *ret_worst != IMPORT_REFUSED);
         *ret_worst = worse ? verdict.verdict : *ret_worst;
-        n_nowhere += verdict.nowhere && !words->strict;
+        count_doubts(&doubts, &verdict);
         json_array_append_new(labels, label_json(label, file->n_configs, &verdict));
         strbuf_done(&verdict.text);
     }
@@ -208,7 +248,9 @@ int layout_file_check(const struct layout_words *words, const struct catalog *ca
     if (!cli_print_raw(&cli, all)) {
         listing_print(&label_listing, all, cli_width(&cli));
         fflush(stdout);
-        warn_nowhere(n_nowhere);
+        if (!words->strict) {
+            warn_of(&doubts);
+        }
     }
     return 0;
 }

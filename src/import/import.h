@@ -36,6 +36,7 @@ struct import_filter {
 struct import_item {
     char name[64]; /* "1g.5gb+me", "1c.3g.20gb", "DC-1-2Q" */
     uint32_t count;
+    bool foreign; /* a vGPU type as cleave reads it, and vgpu-device-manager does not */
 };
 
 /* One way to set up the GPUs that it is for. */
@@ -82,6 +83,7 @@ const char *import_verdict_name(enum import_verdict verdict); /* "fits", "other-
 struct import_fit {
     enum import_verdict verdict;
     bool nowhere;                  /* it names what no GPU in the catalog has */
+    const char *foreign;           /* the first item in a spelling that the file's tool refuses */
     bool mig;                      /* MIG mode, where it fits */
     struct layout_request request; /* placed, where it fits */
     struct error why;              /* where it does not */

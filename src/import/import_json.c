@@ -7,6 +7,7 @@
 #include "catalog/profile_name.h"
 #include "catalog/spelling.h"
 #include "import/unwrap.h"
+#include "import/vgpu_name.h"
 
 static void entry_done(struct import_entry *entry)
 {
@@ -169,9 +170,44 @@ static void read_devices(struct reader *r, struct import_entry *entry)
     }
 }
 
+/* "1g.5gb:3" is one word in YAML: without a blank behind it the colon parts nothing. */
+static bool lacks_blank(const char *text)
+{
+    const char *colon = text != NULL ? strrchr(text, ':') : NULL;
+    uint32_t ignored = 0;
+    return colon != NULL && colon != text && parse_u32(colon + 1, &ignored);
+}
+
+static void refuse_blank(struct reader *r, const char *key, const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    reader_fail(r, key, "a blank is missing behind the colon of \"%.60s\"", text);
+    error_hint(r->err, "write %.*s: %s", (int)(colon - text), text, colon + 1);
+}
+
+/* A count that is none: says what it is instead. */
+static void refuse_count(struct reader *r, const char *key, const char *name, const json_t *count,
+                         int min)
+{
+    if (json_is_null(count) && lacks_blank(name)) {
+        refuse_blank(r, key, name);
+        return;
+    }
+    reader_fail(r, key, "\"%s\" must have a count from %d to %d", name, min, IMPORT_MAX_COUNT);
+    uint32_t ignored = 0;
+    if (json_is_string(count) && parse_u32(json_string_value(count), &ignored)) {
+        error_hint(r->err, "write the count without quotes");
+    }
+}
+
 /* {name: count, …}, where a count of 0 is none. */
 static void read_items(struct reader *r, const char *key, int min, struct import_entry *entry)
 {
+    const char *word = json_string_value(json_object_get(r->object, key));
+    if (lacks_blank(word) && str_is_clean(word)) {
+        refuse_blank(r, key, word);
+        return;
+    }
     json_t *items = reader_object(r, key);
     if (items == NULL) {
         return;
@@ -191,8 +227,7 @@ static void read_items(struct reader *r, const char *key, int min, struct import
             return;
         }
         if (!json_is_integer(count) || value < min || value > IMPORT_MAX_COUNT) {
-            reader_fail(r, key, "\"%s\" must have a count from %d to %d", name, min,
-                        IMPORT_MAX_COUNT);
+            refuse_count(r, key, name, count, min);
             return;
         }
         item.count = (uint32_t)value;
@@ -212,6 +247,13 @@ static void check_profile_name(struct reader *r, const char *text)
     struct spelling spelling = spelling_of_profile(text);
     if (profile_name_parse(spelling.name, &name, NULL) != 0) {
         reader_fail(r, "mig-devices", "%s", err.message);
+        return;
+    }
+    if (spelling.shared) {
+        reader_fail(r, "mig-devices",
+                    "\"%s\" is a share of an instance that several containers use in turn", text);
+        error_hint(r->err, "write %s, and how many share one in the device plugin's own file",
+                   spelling.name);
         return;
     }
     char compute[16] = "";
@@ -238,9 +280,28 @@ static void drop_zeroes(struct reader *r, const char *key, struct import_entry *
     entry->items.n = n;
 }
 
+/* Words for true and false in YAML 1.1, which the tools' library reads (sigs.k8s.io/yaml). */
+static const struct {
+    const char *word;
+    bool value;
+} bool_words[] = {{"y", true},  {"yes", true}, {"on", true},
+                  {"n", false}, {"no", false}, {"off", false}};
+
+static bool read_enabled(struct reader *r)
+{
+    const char *word = json_string_value(json_object_get(r->object, "mig-enabled"));
+    for (size_t i = 0; word != NULL && i < ARRAY_SIZE(bool_words); i++) {
+        if (str_eq_case(word, bool_words[i].word)) {
+            (void)reader_has(r, "mig-enabled");
+            return bool_words[i].value;
+        }
+    }
+    return reader_bool(r, "mig-enabled");
+}
+
 static void read_mig(struct reader *r, struct import_entry *entry)
 {
-    entry->mig_enabled = reader_bool(r, "mig-enabled");
+    entry->mig_enabled = read_enabled(r);
     if (entry->mig_enabled || reader_has(r, "mig-devices")) {
         read_items(r, "mig-devices", 0, entry);
     }
@@ -259,6 +320,9 @@ static void read_vgpu(struct reader *r, struct import_entry *entry)
     read_items(r, "vgpu-devices", 1, entry);
     if (r->result == 0 && entry->items.n == 0) {
         reader_fail(r, "vgpu-devices", "must not be empty");
+    }
+    for (vec_each(&entry->items, item)) {
+        item->foreign = !vgpu_name_is_plain(item->name);
     }
 }
 
@@ -335,7 +399,16 @@ static int read_labels(const json_t *labels, enum import_kind kind,
     return r;
 }
 
-WORDS_LOCAL(version_words, "version", 1, WORD(0, "v1"))
+static void read_version(struct reader *r)
+{
+    const char *version = json_string_value(json_object_get(r->object, "version"));
+    if (!reader_has(r, "version")) {
+        (void)reader_text(r, "version", 8); /* says what it may be called here */
+    } else if (version == NULL || !str_eq(version, "v1")) {
+        reader_fail(r, "version", "must be v1: there is no other");
+        error_hint(r->err, "write version: v1");
+    }
+}
 
 static int read_config(const struct wrapped_config *config, const char *file_origin,
                        struct import_file *file, struct error *err)
@@ -347,7 +420,7 @@ static int read_config(const struct wrapped_config *config, const char *file_ori
     reader_init(&r, config->json, origin, "", err);
     json_t *mig = reader_object_or_null(&r, "mig-configs");
     json_t *vgpu = reader_object_or_null(&r, "vgpu-configs");
-    (void)reader_word(&r, "version", &version_words);
+    read_version(&r);
     if (r.result == 0 && (mig == NULL) == (vgpu == NULL)) {
         reader_fail(&r, NULL, "must have either \"mig-configs\" or \"vgpu-configs\"");
     }
@@ -359,12 +432,41 @@ static int read_config(const struct wrapped_config *config, const char *file_ori
                        : read_labels(vgpu, IMPORT_VGPU, config, origin, file, err);
 }
 
+/* A file of another tool, told by a key at its top. */
+static const struct {
+    const char *key, *what, *hint;
+} other_files[] = {
+    {"sharing", "a config of Kubernetes' device plugin: containers share a device in turn",
+     "the instances that are shared are in the mig-configs of mig-parted"},
+    {"flags", "a config of Kubernetes' device plugin, without instances or vGPUs",
+     "instances are in the mig-configs of mig-parted"},
+    {"hooks", "a file of hooks for mig-parted, without configs",
+     "instances are in its config.yaml, by mig-configs"},
+    {"claims", "a site", "cleave apply -f FILE --dry-run checks it"},
+};
+
+static int refuse_other_file(const json_t *document, const char *origin, struct error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(other_files); i++) {
+        if (json_object_get(document, other_files[i].key) != NULL) {
+            error_set(err, REASON_INVALID, origin, "%s", other_files[i].what);
+            error_hint(err, "%s", other_files[i].hint);
+            return -REASON_INVALID;
+        }
+    }
+    return 0;
+}
+
 /* There is no config: says what there is. */
 static int refuse_documents(const json_t *documents, const char *origin, struct error *err)
 {
     const json_t *first = json_array_get(documents, 0);
     if (first == NULL || json_is_null(first)) {
         return error_set(err, REASON_INVALID, origin, "the file is empty");
+    }
+    int other = refuse_other_file(first, origin, err);
+    if (other != 0) {
+        return other;
     }
     const char *kind = unwrap_kind(first);
     if (kind != NULL) {
@@ -401,6 +503,10 @@ int import_parse(const json_t *documents, const char *origin, struct import_file
         r = read_config(&configs->items[i], origin, file, reason);
     }
     unwrap_done(configs);
+    if (r == 0 && file->labels.n == 0) {
+        r = error_set(reason, REASON_INVALID, origin, "nothing is asked for: there is no label");
+        error_hint(reason, "write one below mig-configs or vgpu-configs");
+    }
     if (r == 0) {
         *ret_file = TAKE_PTR(file);
     }

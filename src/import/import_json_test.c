@@ -100,7 +100,15 @@ static void mig_enabled_without_devices_is_an_empty_gpu(void **state)
 static void a_file_of_another_shape_is_refused(void **state)
 {
     (void)state;
-    assert_refused("version: v2\nmig-configs: {}\n", "version");
+    assert_refused("version: v2\nmig-configs: {}\n", "version: must be v1");
+    assert_refused("version: 1\nmig-configs: {}\n", "version: must be v1");
+    assert_refused("version: v1\nmig-configs: {}\n", "nothing is asked for");
+    assert_refused("version: v1\nvgpu-configs: {}\n", "nothing is asked for");
+    assert_refused("version: v1\nmig-configs: null\n", "either");
+    assert_refused("version: v1\nsharing: {timeSlicing: {resources: []}}\n",
+                   "Kubernetes' device plugin");
+    assert_refused("version: v1\nhooks: {}\n", "a file of hooks");
+    assert_refused("site: a\nclaims: []\n", "a site");
     assert_refused("version: v1\n", "either");
     assert_refused("version: v1\nmig-configs: {}\nvgpu-configs: {}\n", "either");
     assert_refused("version: v1\nmig-configs: {}\nhooks: {}\n", "hooks");
@@ -128,6 +136,16 @@ static void an_entry_that_contradicts_itself_is_refused(void **state)
                    "count from 0 to 4096");
     assert_refused(MIG("{devices: all, mig-enabled: true, mig-devices: {1g.5gb: 99999}}"),
                    "count from 0 to 4096");
+    assert_refused(MIG("{devices: all, mig-enabled: true, mig-devices: 1g.5gb:3}"),
+                   "a blank is missing behind the colon of \"1g.5gb:3\"");
+    assert_refused(MIG("{devices: all, mig-enabled: true, mig-devices: {1g.5gb:3}}"),
+                   "a blank is missing behind the colon of \"1g.5gb:3\"");
+    assert_refused(MIG("{devices: all, mig-enabled: true, mig-devices: {1g.5gb: \"3\"}}"),
+                   "must have a count from");
+    assert_refused(MIG("{devices: all, mig-enabled: true, mig-devices: {1g.5gb.shared: 3}}"),
+                   "several containers use in turn");
+    assert_refused(MIG("{devices: all, mig-enabled: maybe, mig-devices: {1g.5gb: 3}}"),
+                   "must be true or false");
     assert_refused(MIG("{devices: all, migenabled: true}"),
                    "mig-enabled: is missing; is \"migenabled\" meant to be it?");
     assert_refused(MIG("{devices: all, mig-enabled: true, mig-devices: {MIG 1g.5gb: 1}}"),
@@ -143,6 +161,23 @@ static void an_entry_that_contradicts_itself_is_refused(void **state)
     assert_refused(MIG("{devices: all, mig-enabled: false, colour: red}"), "colour");
     assert_refused("version: v1\nvgpu-configs: {a: [{devices: all, vgpu-devices: {}}]}\n",
                    "must not be empty");
+}
+
+/* YAML 1.1's words for true and false, which mig-parted's reader knows. */
+static void a_word_for_true_is_true(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *word;
+        bool on;
+    } rows[] = {{"yes", true}, {"On", true}, {"y", true}, {"no", false}, {"OFF", false}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char yaml[256];
+        (void)snprintf(yaml, sizeof(yaml), MIG("{devices: all, mig-enabled: %s, mig-devices: {}}"),
+                       rows[i].word);
+        CLEANUP(import_freep) struct import_file *file = read(yaml);
+        assert_int_equal(file->labels.items[0].entries.items[0].mig_enabled, rows[i].on);
+    }
 }
 
 static void a_count_of_zero_is_none(void **state)
@@ -268,6 +303,7 @@ int main(void)
         cmocka_unit_test(mig_enabled_without_devices_is_an_empty_gpu),
         cmocka_unit_test(a_file_of_another_shape_is_refused),
         cmocka_unit_test(an_entry_that_contradicts_itself_is_refused),
+        cmocka_unit_test(a_word_for_true_is_true),
         cmocka_unit_test(a_count_of_zero_is_none),
         cmocka_unit_test(a_filter_that_matches_no_gpu_of_nvidia_is_refused),
         cmocka_unit_test(a_config_is_taken_out_of_what_it_came_in),

@@ -156,14 +156,27 @@ static void judge_other(const struct import_target *target, enum import_kind kin
     }
 }
 
+static const char *first_foreign(const struct import_entry *entry)
+{
+    for (vec_each(&entry->items, item)) {
+        if (item->foreign) {
+            return item->name;
+        }
+    }
+    return NULL;
+}
+
 void import_fit(const struct import_target *target, enum import_kind kind,
                 const struct import_entry *entry, struct import_fit *ret_fit)
 {
     const struct gpu_model *model = target->model;
     *ret_fit = (struct import_fit){
         .mig = entry->mig_enabled, .request.mixed = target->mixed, .request.mig_timesliced = true};
+    ret_fit->foreign = first_foreign(entry);
     if (!import_is_for(target, entry)) {
-        ret_fit->nowhere = !resolve_filters(target->catalog, entry);
+        /* What asks for no part of a GPU is for one without parts, which the catalog may lack. */
+        ret_fit->nowhere =
+            (kind == IMPORT_VGPU || entry->mig_enabled) && !resolve_filters(target->catalog, entry);
         refuse(ret_fit, model, IMPORT_OTHER_GPU,
                ret_fit->nowhere ? "its device filter names no GPU in the catalog"
                                 : "its device filter names other GPUs");

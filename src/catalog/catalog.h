@@ -17,6 +17,7 @@
 
 #define CAT_UNKNOWN UINT32_MAX
 #define CAT_MAX_PLACEMENTS 16
+#define CAT_MAX_ALSO 2
 
 /* Placement of a GPU instance in memory slices. */
 struct cat_placement {
@@ -58,7 +59,8 @@ struct cat_profile {
     uint32_t n_placements; /* 0: no source for them */
     const char *source;
     const char *confidence; /* one of cat_confidence_words */
-    struct cat_source placements_source;
+    struct cat_source placements_source, also_source;
+    const char *also[CAT_MAX_ALSO]; /* its names under other drivers and tools; NULL */
 };
 
 struct cat_vgpu_type {

@@ -52,11 +52,25 @@ static void check_placements(struct reader *r, const struct gpu_model *model,
     }
 }
 
+/* Another name is no other profile's. */
+static void check_also(struct reader *r, const struct gpu_model *model,
+                       const struct cat_profile *profile)
+{
+    for (size_t i = 0; i < CAT_MAX_ALSO && profile->also[i] != NULL; i++) {
+        const struct cat_profile *found = NULL;
+        if (model_find_profile(model, profile->also[i], &found, NULL) != 0 || found != profile) {
+            reader_fail(r, "profiles", "%s, another name of %s, is there twice", profile->also[i],
+                        profile->name);
+        }
+    }
+}
+
 void cat_check_profiles(struct reader *r, const struct gpu_model *model)
 {
     for (size_t i = 0; i < model->profiles.n && r->result == 0; i++) {
         const struct cat_profile *a = &model->profiles.items[i];
         check_placements(r, model, a);
+        check_also(r, model, a);
         for (size_t j = 0; j < i; j++) {
             const struct cat_profile *b = &model->profiles.items[j];
             if (str_eq(a->name, b->name)) {

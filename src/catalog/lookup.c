@@ -27,6 +27,13 @@ static const struct cat_profile *profile_by_name(const struct gpu_model *model, 
             return profile;
         }
     }
+    for (vec_each(&model->profiles, profile)) {
+        for (size_t i = 0; i < CAT_MAX_ALSO && profile->also[i] != NULL; i++) {
+            if (str_eq_case(profile->also[i], name)) {
+                return profile;
+            }
+        }
+    }
     return NULL;
 }
 
@@ -69,7 +76,7 @@ static const struct cat_vgpu_type *type_by_name(const struct gpu_model *model, c
 {
     const char *name = type_without_brand(text);
     for (vec_each(&model->types, type)) {
-        if (str_eq_case(type->name, name) || str_eq_case(cat_short_type(type->name), name)) {
+        if (cat_same_name(type->name, name) || cat_same_name(cat_short_type(type->name), name)) {
             return type;
         }
     }

@@ -5,6 +5,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "catalog/consistency.h"
+#include "catalog/profile_name.h"
 #include "catalog/readers.h"
 
 #define MAX_PROFILES 32
@@ -132,6 +133,27 @@ static uint32_t read_memory(struct reader *r)
     return (uint32_t)(gib * 1024 + 0.5);
 }
 
+/* Names that other drivers, or other tools, give it. */
+static void read_also(struct cat_file *file, struct reader *r, struct cat_profile *profile)
+{
+    json_t *names = reader_array_or_null(r, "also", CAT_MAX_ALSO);
+    profile->also_source = cat_read_source(file, r, "also_source", (struct cat_source){0});
+    if (names != NULL && profile->also_source.text == NULL) {
+        reader_fail(r, "also_source", "is missing, and there are other names");
+    }
+    for (size_t i = 0; r->result == 0 && i < json_array_size(names); i++) {
+        const char *text = json_string_value(json_array_get(names, i));
+        struct profile_name name;
+        if (text == NULL || profile_name_parse(text, &name, NULL) != 0 || name.ci_slices > 0 ||
+            name.gi_slices != profile->compute_slices) {
+            reader_fail(r, "also", "item %zu must be a profile's name with %u slices", i,
+                        profile->compute_slices);
+            return;
+        }
+        profile->also[i] = cat_keep(file->catalog, text);
+    }
+}
+
 static int read_profile(struct cat_file *file, struct reader *r, struct cat_source source,
                         struct cat_source placements_source, struct cat_profile *profile)
 {
@@ -149,6 +171,7 @@ static int read_profile(struct cat_file *file, struct reader *r, struct cat_sour
     profile->confidence = own.confidence;
     read_placements(file, r, placements_source, profile);
     read_engines(r, profile);
+    read_also(file, r, profile);
     check_name(r, profile);
     return reader_end(r);
 }

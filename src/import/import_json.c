@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "import/import.h"
 
+#include "base/fs.h"
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
 #include "catalog/profile_name.h"
 #include "catalog/spelling.h"
+#include "import/other_file.h"
 #include "import/unwrap.h"
 #include "import/vgpu_name.h"
 
@@ -432,31 +434,6 @@ static int read_config(const struct wrapped_config *config, const char *file_ori
                        : read_labels(vgpu, IMPORT_VGPU, config, origin, file, err);
 }
 
-/* A file of another tool, told by a key at its top. */
-static const struct {
-    const char *key, *what, *hint;
-} other_files[] = {
-    {"sharing", "a config of Kubernetes' device plugin: containers share a device in turn",
-     "the instances that are shared are in the mig-configs of mig-parted"},
-    {"flags", "a config of Kubernetes' device plugin, without instances or vGPUs",
-     "instances are in the mig-configs of mig-parted"},
-    {"hooks", "a file of hooks for mig-parted, without configs",
-     "instances are in its config.yaml, by mig-configs"},
-    {"claims", "a site", "cleave apply -f FILE --dry-run checks it"},
-};
-
-static int refuse_other_file(const json_t *document, const char *origin, struct error *err)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(other_files); i++) {
-        if (json_object_get(document, other_files[i].key) != NULL) {
-            error_set(err, REASON_INVALID, origin, "%s", other_files[i].what);
-            error_hint(err, "%s", other_files[i].hint);
-            return -REASON_INVALID;
-        }
-    }
-    return 0;
-}
-
 /* There is no config: says what there is. */
 static int refuse_documents(const json_t *documents, const char *origin, struct error *err)
 {
@@ -464,16 +441,9 @@ static int refuse_documents(const json_t *documents, const char *origin, struct 
     if (first == NULL || json_is_null(first)) {
         return error_set(err, REASON_INVALID, origin, "the file is empty");
     }
-    int other = refuse_other_file(first, origin, err);
+    int other = other_document_refuse(first, origin, err);
     if (other != 0) {
         return other;
-    }
-    const char *kind = unwrap_kind(first);
-    if (kind != NULL) {
-        error_set(err, REASON_INVALID, origin,
-                  "a Kubernetes %s without mig-configs or vgpu-configs in it", kind);
-        error_hint(err, "a ConfigMap has them as text in a key of its data");
-        return -REASON_INVALID;
     }
     struct reader r;
     reader_init(&r, first, origin, "", err);
@@ -516,6 +486,13 @@ int import_parse(const json_t *documents, const char *origin, struct import_file
 int import_read(const char *path, struct import_file **ret_file, struct error *err)
 {
     CLEANUP_JSON json_t *documents = NULL;
+    CLEANUP_FREE char *text = NULL;
+    size_t len = 0;
     int r = json_read_file_all(path, &documents, err);
-    return r != 0 ? r : import_parse(documents, path, ret_file, err);
+    r = r != 0 ? r : import_parse(documents, path, ret_file, err);
+    if (r == 0 || str_eq(path, "-") || fs_read(path, INPUT_MAX_BYTES, &text, &len) < 0) {
+        return r;
+    }
+    int other = other_text_refuse(text, path, err);
+    return other != 0 ? other : r;
 }

@@ -2,7 +2,9 @@
 #include "test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "import/import.h"
 
@@ -13,7 +15,7 @@ static int parse(const char *yaml, struct import_file **ret_file, struct error *
     return r != 0 ? r : import_parse(json, "site.yaml", ret_file, err);
 }
 
-static struct import_file *read(const char *yaml)
+static struct import_file *file_of(const char *yaml)
 {
     struct import_file *file = NULL;
     struct error err = {.message = ""};
@@ -41,18 +43,18 @@ static void a_mig_file_is_read_label_by_label(void **state)
     (void)state;
     CLEANUP(import_freep)
     struct import_file *file =
-        read("version: v1\n"
-             "mig-configs:\n"
-             "  off:\n"
-             "    - devices: all\n"
-             "      mig-enabled: false\n"
-             "  balanced:\n"
-             "    - device-filter: [\"0x20B010DE\", \"0x2BB510DE:0x204E10DE\"]\n"
-             "      devices: [0, 3]\n"
-             "      mig-enabled: true\n"
-             "      mig-devices:\n"
-             "        \"1g.5gb\": 2\n"
-             "        1c.3g.20gb: 3\n");
+        file_of("version: v1\n"
+                "mig-configs:\n"
+                "  off:\n"
+                "    - devices: all\n"
+                "      mig-enabled: false\n"
+                "  balanced:\n"
+                "    - device-filter: [\"0x20B010DE\", \"0x2BB510DE:0x204E10DE\"]\n"
+                "      devices: [0, 3]\n"
+                "      mig-enabled: true\n"
+                "      mig-devices:\n"
+                "        \"1g.5gb\": 2\n"
+                "        1c.3g.20gb: 3\n");
     assert_int_equal(file->labels.items[0].kind, IMPORT_MIG);
     assert_int_equal(file->labels.n, 2);
     assert_string_equal(file->labels.items[0].name, "off");
@@ -74,13 +76,13 @@ static void a_vgpu_file_is_read(void **state)
 {
     (void)state;
     CLEANUP(import_freep)
-    struct import_file *file = read("version: v1\n"
-                                    "vgpu-configs:\n"
-                                    "  DC-1-2Q:\n"
-                                    "    - device-filter: \"0x2BB510DE\"\n"
-                                    "      devices: all\n"
-                                    "      vgpu-devices:\n"
-                                    "        DC-1-2Q: 48\n");
+    struct import_file *file = file_of("version: v1\n"
+                                       "vgpu-configs:\n"
+                                       "  DC-1-2Q:\n"
+                                       "    - device-filter: \"0x2BB510DE\"\n"
+                                       "      devices: all\n"
+                                       "      vgpu-devices:\n"
+                                       "        DC-1-2Q: 48\n");
     assert_int_equal(file->labels.items[0].kind, IMPORT_VGPU);
     const struct import_entry *entry = &file->labels.items[0].entries.items[0];
     assert_int_equal(entry->filters.items[0].device, 0x2bb5);
@@ -91,9 +93,10 @@ static void mig_enabled_without_devices_is_an_empty_gpu(void **state)
 {
     (void)state;
     CLEANUP(import_freep)
-    struct import_file *file = read("version: v1\n"
-                                    "mig-configs:\n"
-                                    "  on: [{devices: all, mig-enabled: true, mig-devices: {}}]\n");
+    struct import_file *file =
+        file_of("version: v1\n"
+                "mig-configs:\n"
+                "  on: [{devices: all, mig-enabled: true, mig-devices: {}}]\n");
     assert_int_equal(file->labels.items[0].entries.items[0].items.n, 0);
 }
 
@@ -109,6 +112,7 @@ static void a_file_of_another_shape_is_refused(void **state)
                    "Kubernetes' device plugin");
     assert_refused("version: v1\nhooks: {}\n", "a file of hooks");
     assert_refused("site: a\nclaims: []\n", "a site");
+    assert_refused("version: v1\nsystemd-services: [a.service]\n", "a list of services");
     assert_refused("version: v1\n", "either");
     assert_refused("version: v1\nmig-configs: {}\nvgpu-configs: {}\n", "either");
     assert_refused("version: v1\nmig-configs: {}\nhooks: {}\n", "hooks");
@@ -175,7 +179,7 @@ static void a_word_for_true_is_true(void **state)
         char yaml[256];
         (void)snprintf(yaml, sizeof(yaml), MIG("{devices: all, mig-enabled: %s, mig-devices: {}}"),
                        rows[i].word);
-        CLEANUP(import_freep) struct import_file *file = read(yaml);
+        CLEANUP(import_freep) struct import_file *file = file_of(yaml);
         assert_int_equal(file->labels.items[0].entries.items[0].mig_enabled, rows[i].on);
     }
 }
@@ -185,8 +189,8 @@ static void a_count_of_zero_is_none(void **state)
     (void)state;
     CLEANUP(import_freep)
     struct import_file *file =
-        read(MIG("{devices: all, mig-enabled: true, mig-devices: {1g.10gb: 0, 2g.20gb: 0, "
-                 "3g.40gb: 2}}"));
+        file_of(MIG("{devices: all, mig-enabled: true, mig-devices: {1g.10gb: 0, 2g.20gb: 0, "
+                    "3g.40gb: 2}}"));
     const struct import_entry *entry = &file->labels.items[0].entries.items[0];
     assert_int_equal(entry->items.n, 1);
     assert_string_equal(entry->items.items[0].name, "3g.40gb");
@@ -219,7 +223,8 @@ static void a_filter_that_matches_no_gpu_of_nvidia_is_refused(void **state)
         assert_refused(yaml, rows[i].in_message);
     }
     CLEANUP(import_freep)
-    struct import_file *file = read(MIG("{device-filter: \"\", devices: all, mig-enabled: false}"));
+    struct import_file *file =
+        file_of(MIG("{device-filter: \"\", devices: all, mig-enabled: false}"));
     assert_int_equal(file->labels.items[0].entries.items[0].filters.n, 0);
 }
 
@@ -259,7 +264,7 @@ static void a_config_is_taken_out_of_what_it_came_in(void **state)
          1, ""},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        CLEANUP(import_freep) struct import_file *file = read(rows[i].yaml);
+        CLEANUP(import_freep) struct import_file *file = file_of(rows[i].yaml);
         assert_int_equal(file->labels.n, rows[i].n_labels);
         assert_string_equal(file->labels.items[0].name, "a");
         assert_string_equal(file->labels.items[0].from, rows[i].from);
@@ -295,6 +300,35 @@ static void a_file_without_a_config_says_what_it_is(void **state)
     }
 }
 
+/* Files of Slurm, OpenStack and Proxmox VE, which are no YAML, by name. */
+static void a_file_of_another_tool_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *in_message;
+    } rows[] = {
+        {"# a comment\nAutoDetect=nvml\nName=gpu Type=4g.24gb Count=1\n", "Slurm's gres.conf"},
+        {"NodeName=n[1-2] Name=gpu Type=1g.6gb File=/dev/nvidia0\n", "Slurm's gres.conf"},
+        {"[devices]\nenabled_mdev_types = nvidia-35, nvidia-36\n", "OpenStack's nova.conf"},
+        {"bios: ovmf\nhostpci0: 0000:31:00.0,mdev=nvidia-47,pcie=1\n", "Proxmox VE's file"},
+        {"version: v1\nmig-configs: [\n", "not valid YAML"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char path[] = "/tmp/import-XXXXXX";
+        int fd = mkstemp(path);
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, rows[i].text, strlen(rows[i].text)), strlen(rows[i].text));
+        (void)close(fd);
+        struct import_file *file = NULL;
+        struct error err = {.message = ""};
+        assert_int_not_equal(import_read(path, &file, &err), 0);
+        (void)unlink(path);
+        if (strstr(err.message, rows[i].in_message) == NULL) {
+            fail_msg("%s: %s", rows[i].text, err.message);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +342,7 @@ int main(void)
         cmocka_unit_test(a_filter_that_matches_no_gpu_of_nvidia_is_refused),
         cmocka_unit_test(a_config_is_taken_out_of_what_it_came_in),
         cmocka_unit_test(a_file_without_a_config_says_what_it_is),
+        cmocka_unit_test(a_file_of_another_tool_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "base/parse.h"
+#include "base/pci.h"
 #include "base/str.h"
 #include "catalog/profile_name.h"
 
@@ -150,6 +151,8 @@ struct spelling spelling_of_type(const char *text)
     const char *name = skip(spelling.name, "nvidia.com/");
     bool is_resource = name != NULL;
     name = is_path ? slash + 1 : is_resource ? name : spelling.name;
+    const char *section = skip(name, "mdev_"); /* of nova.conf: [mdev_nvidia-474] */
+    name = section != NULL ? section : name;
     uint32_t id = 0;
     const char *number = skip(name, "nvidia-");
     if (number != NULL && parse_u32(number, &id)) {
@@ -172,6 +175,7 @@ struct other {
 };
 
 #define GRES_HINT "its Type= names the profile and its Count= how many: 1g.5gb=2"
+#define PVE_HINT "its mdev= names the type: nvidia-474"
 #define LABEL_HINT "a part of a GPU is a resource there: nvidia.com/mig-1g.5gb"
 
 /* Keys of Slurm's gres.conf, labels that NVIDIA's gpu-feature-discovery and mig-manager give to
@@ -197,7 +201,14 @@ static const struct other others[] = {
     {"nvidia.com/mig-", ".engines.", "a label of a Kubernetes node", LABEL_HINT},
     {"all-", NULL, "a label of a mig-parted file",
      "check the file with -f, or say how many: 1g.5gb=7"},
-    {"hostpci", NULL, "a setting of a Proxmox VE guest", "its mdev= names the type: nvidia-474"},
+    {"hostpci", NULL, "a setting of a Proxmox VE guest", PVE_HINT},
+    {"mapping=", NULL, "a setting of a Proxmox VE guest", PVE_HINT},
+    {"host=", NULL, "a setting of a Proxmox VE guest", PVE_HINT},
+    {"pcie=", NULL, "a setting of a Proxmox VE guest", PVE_HINT},
+    {"rombar=", NULL, "a setting of a Proxmox VE guest", PVE_HINT},
+    {"x-vga=", NULL, "a setting of a Proxmox VE guest", PVE_HINT},
+    {"shard:", NULL, "a share of a GPU that jobs of Slurm use in turn, and no part of one",
+     "an instance is gpu:1g.5gb"},
     {"resources:", NULL, "an OpenStack resource class",
      "nova.conf's enabled_mdev_types names the types: nvidia-474"},
     {"custom_", NULL, "an OpenStack resource class",
@@ -214,8 +225,19 @@ static bool has_word(const char *text, const char *word)
     return false;
 }
 
+static int refuse_address(const char *text, struct error *err)
+{
+    error_set(err, REASON_INVALID, text, "\"%s\" is the PCI address of a device", text);
+    error_hint(err, "name a type or a profile, without where it is to be");
+    return -REASON_INVALID;
+}
+
 int spelling_refuse(const char *text, struct error *err)
 {
+    struct pci_addr addr;
+    if (pci_addr_parse(text, &addr)) {
+        return refuse_address(text, err);
+    }
     for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
         const struct other *other = &others[i];
         if (skip(text, other->begins) == NULL ||

@@ -59,6 +59,7 @@ static const struct row types[] = {
     {"/sys/class/mdev_bus/0000:3b:00.0/mdev_supported_types/nvidia-474", "474", NULL},
     {"nvidia-x", "nvidia-x", NULL},
     {"mdev=nvidia-474", "474", NULL},
+    {"mdev_nvidia-474", "474", NULL},
     {"grid_a100-1-5c", "grid a100-1-5c", NULL},
     {"nvidia.com/GRID_A100-1-5C", "GRID A100-1-5C", NULL},
     {"nvidia.com/A100-1-5C", "A100-1-5C", NULL},
@@ -87,6 +88,41 @@ static void a_number_behind_a_colon_counts_for_kubernetes_and_slurm(void **state
     assert_false(spelling_has_count("mig-3g.20gb:4"));
 }
 
+static void what_is_neither_profile_nor_type_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *in_message; /* NULL: nothing known */
+    } rows[] = {
+        {"0000:31:00.0", "PCI address"},
+        {"hostpci0: 0000:31:00.0", "Proxmox VE"},
+        {"mapping=gpu1", "Proxmox VE"},
+        {"Name=gpu Type=1g.5gb", "gres.conf"},
+        {"MultipleFiles=/dev/nvidia0", "gres.conf"},
+        {"shard:a100:4", "jobs of Slurm"},
+        {"nvidia.com/gpu.product", "Kubernetes node"},
+        {"nvidia.com/mig.config=all-1g.5gb", "Kubernetes node"},
+        {"nvidia.com/mig-1g.5gb.slices.gi", "Kubernetes node"},
+        {"all-1g.5gb.me", "label of a mig-parted file"},
+        {"resources:VGPU=1", "OpenStack"},
+        {"CUSTOM_NVIDIA_700", "OpenStack"},
+        {"nvidia.com/mig-1g.5gb", NULL},
+        {"nvidia.com/gpu.shared", NULL},
+        {"nvidia.com/gpu", NULL},
+        {"1g.5gb", NULL},
+        {"474", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct error err = {.message = ""};
+        bool refused = spelling_refuse(rows[i].text, &err) != 0;
+        if (refused != (rows[i].in_message != NULL) ||
+            (refused && strstr(err.message, rows[i].in_message) == NULL)) {
+            fail_msg("\"%s\": %s", rows[i].text, err.message);
+        }
+    }
+}
+
 static void a_text_longer_than_any_name_is_no_name(void **state)
 {
     (void)state;
@@ -103,6 +139,7 @@ int main(void)
         cmocka_unit_test(a_profile_is_found_in_what_other_tools_write),
         cmocka_unit_test(a_type_is_found_in_what_other_tools_write),
         cmocka_unit_test(a_number_behind_a_colon_counts_for_kubernetes_and_slurm),
+        cmocka_unit_test(what_is_neither_profile_nor_type_is_named),
         cmocka_unit_test(a_text_longer_than_any_name_is_no_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,6 +97,7 @@ static int check_words(const struct layout_words *words, const struct gpu_model 
     }
     r = r != 0 ? r : layout_check(model, &request.existing, &err);
     r = r != 0 ? r : layout_fit(model, &request, &err);
+    r = r != 0 ? r : layout_mixed_is_known(model, &request, &err);
     if (r == -REASON_UNKNOWN && layout_fits_by_count(model, &request)) {
         print_count(words, model, &request);
         return EXIT_FITS;

@@ -442,6 +442,14 @@ static void what_no_source_says_is_neither_yes_nor_no(void **state)
     assert_run("--gpu l40s --vgpu L40S-3B=2", 12, "", "no source says how many of \"L40S-3B\"");
     assert_run("--gpu l40s --vgpu L40S-3B L40S-8Q", 12, "", "what framebuffer \"L40S-3B\" has");
     assert_run("--gpu gb200 --vgpu GB200-189C=2", 1, "", "takes at most 1 of \"GB200-189C\"");
+    /* Mixed sizes where no table says where each may sit: what ids, and whether they fit. */
+    assert_run("--gpu h200 --mixed --vgpu H200X-35C@0 H200X-35C@0", 12, "",
+               "no source says which placement ids \"H200X-35C\" has");
+    assert_run("--gpu h200 --mixed --vgpu H200X-70C H200X-35C", 12, "",
+               "no source says where vGPUs of mixed sizes may sit");
+    assert_run("--gpu h200 --mixed --vgpu H200X-70C=2 H200X-35C", 1, "", "need");
+    assert_run("--gpu h200 --mixed --vgpu H200X-70C", 0, "H200X-70C", "");
+    assert_run("--gpu l40s --mixed --vgpu L40S-24Q L40S-8Q", 0, "L40S-8Q", "");
     /* A published maximum answers for one profile, whichever way it is asked. */
     assert_run("--gpu rtx-pro-5000 1g.24gb=2", 0, "fits by the published maximum", "");
     assert_run("--gpu rtx-pro-5000 1g.24gb=3", 1, "", "at most 2");

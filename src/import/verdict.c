@@ -108,6 +108,9 @@ static enum import_verdict place(const struct gpu_model *model, struct import_fi
     if (r == -REASON_UNKNOWN) {
         return layout_fits_by_count(model, &fit->request) ? IMPORT_FITS : IMPORT_UNKNOWN;
     }
+    if (r == 0 && layout_mixed_is_known(model, &fit->request, &fit->why) != 0) {
+        return IMPORT_UNKNOWN;
+    }
     return r == 0 ? IMPORT_FITS : IMPORT_REFUSED;
 }
 

@@ -79,7 +79,7 @@ int layout_change(const struct gpu_model *model, const struct layout_gis *existi
 
 /* ---- compute instances ---- */
 
-/* What is asked for: so many whole GPU instances, or so many compute instances on some. */
+/* GPU instances that are asked for: so many whole ones, or compute instances on some. */
 struct layout_part {
     const struct cat_profile *profile;
     uint32_t slices; /* of each compute instance; 0: the whole GPU instance */
@@ -153,6 +153,11 @@ int layout_fit(const struct gpu_model *model, struct layout_request *request, st
 /* Where layout_fit() says -UNKNOWN, because no source has placements: a published maximum still
  * answers for one profile alone. Then true, and the starts stay open. */
 bool layout_fits_by_count(const struct gpu_model *model, struct layout_request *request);
+
+/* Does a source say that a fitted request of mixed sizes can be placed? Where the model has no
+ * table of placements, only the published maximum of one type does. -UNKNOWN if none does. */
+int layout_mixed_is_known(const struct gpu_model *model, const struct layout_request *request,
+                          struct error *err);
 
 /* ---- text ---- */
 

@@ -272,3 +272,31 @@ int vgpu_place_mixed(const struct gpu_model *model, struct layout_vgpus *vgpus, 
     give_ids(&mixed, vgpus);
     return 0;
 }
+
+int layout_mixed_is_known(const struct gpu_model *model, const struct layout_request *request,
+                          struct error *err)
+{
+    const struct layout_vgpus *vgpus = &request->vgpus;
+    if (!request->mixed || vgpus->n == 0 || vgpus->items[0].type->mig_backed ||
+        model->mixed.n > 0) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < vgpus->n; i++) {
+        const struct layout_vgpu *vgpu = &vgpus->items[i];
+        if (vgpu->placement_id != LAYOUT_ANYWHERE) {
+            return error_set(err, REASON_UNKNOWN, model->key,
+                             "no source says which placement ids \"%s\" has on %s",
+                             vgpu->type->name, model->name);
+        }
+        bool alone = vgpu->type == vgpus->items[0].type;
+        if (vgpus->n > 1 && (!alone || vgpu->type->max_per_gpu_mixed == CAT_UNKNOWN)) {
+            error_set(err, REASON_UNKNOWN, model->key,
+                      "no source says where vGPUs of mixed sizes may sit on %s, so not whether "
+                      "these fit together",
+                      model->name);
+            error_hint(err, "their memory is enough; the driver of a GPU here knows their places");
+            return -REASON_UNKNOWN;
+        }
+    }
+    return 0;
+}

@@ -8,7 +8,7 @@
 #define DRAW_MIN_CELL 3
 #define TEXT_SIZE 96
 
-/* What is written into an instance's cells. */
+/* Text in the cells of each instance. */
 struct labels {
     char text[LAYOUT_MAX_GIS][TEXT_SIZE];
 };

@@ -26,7 +26,7 @@ static const struct mark keys[] = {
     {"hooks", "a file of hooks for mig-parted, without configs", IN_MIG_PARTED},
     {"systemd-services", "a list of services for mig-parted to stop, without configs",
      IN_MIG_PARTED},
-    {"claims", "a site", "cleave apply -f FILE --dry-run checks it"},
+    {"claims", "a site", "`cleave apply -f FILE --dry-run` checks it"},
 };
 
 static const struct mark kinds[] = {

@@ -13,15 +13,15 @@ static void claim_subject(const struct claim *claim, char *out, size_t size)
 }
 
 /* What a claim of each mode must, may and can't say. */
-enum need { NEED_NOT, NEED_MAY, NEED_MUST };
+enum takes { TAKES_NO, MAY_TAKE, MUST_HAVE };
 static const struct {
-    enum need type, profile, start, migratable;
+    enum takes type, profile, start, migratable;
 } needs[] = {
-    [CLAIM_PASSTHROUGH] = {NEED_NOT, NEED_NOT, NEED_NOT, NEED_MAY}, /* a rule refuses that one */
-    [CLAIM_TIME_SLICED] = {NEED_MUST, NEED_NOT, NEED_NOT, NEED_MAY},
-    [CLAIM_MIG_BACKED] = {NEED_MUST, NEED_MAY, NEED_MAY, NEED_MAY},
-    [CLAIM_TIME_SLICED_MIG_BACKED] = {NEED_MUST, NEED_MAY, NEED_MAY, NEED_MAY},
-    [CLAIM_GPU_INSTANCE] = {NEED_NOT, NEED_MUST, NEED_MAY, NEED_NOT},
+    [CLAIM_PASSTHROUGH] = {TAKES_NO, TAKES_NO, TAKES_NO, MAY_TAKE}, /* a rule refuses that one */
+    [CLAIM_TIME_SLICED] = {MUST_HAVE, TAKES_NO, TAKES_NO, MAY_TAKE},
+    [CLAIM_MIG_BACKED] = {MUST_HAVE, MAY_TAKE, MAY_TAKE, MAY_TAKE},
+    [CLAIM_TIME_SLICED_MIG_BACKED] = {MUST_HAVE, MAY_TAKE, MAY_TAKE, MAY_TAKE},
+    [CLAIM_GPU_INSTANCE] = {TAKES_NO, MUST_HAVE, MAY_TAKE, TAKES_NO},
 };
 _Static_assert(ARRAY_SIZE(needs) == CLAIM_MODE_COUNT, "every mode says what it takes");
 
@@ -44,11 +44,11 @@ static void hint_mig_type(const struct claim *claim, const struct cat_vgpu_type 
 }
 
 /* Refuses what the mode takes no notice of, and asks for what it needs. */
-static int check_field(const struct claim *claim, enum need need, bool given, const char *what,
+static int check_field(const struct claim *claim, enum takes takes, bool given, const char *what,
                        struct error *err)
 {
     char subject[80];
-    if (need == NEED_MAY || (need == NEED_MUST) == given) {
+    if (takes == MAY_TAKE || (takes == MUST_HAVE) == given) {
         return 0;
     }
     claim_subject(claim, subject, sizeof(subject));

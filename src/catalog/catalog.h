@@ -128,7 +128,7 @@ struct gpu_model {
         size_t cap;
     } aliases;
     VEC(struct cat_pci_id) pci_ids;
-    struct cat_source pci_source, mig_source, vgpu_source, sriov_vfs_source;
+    struct cat_source pci_source, mig_source, vgpu_source, sriov_vfs_source, nvlink_source;
     /* MIG; n profiles == 0 for boards without it. */
     uint32_t compute_slices;          /* CAT_UNKNOWN */
     uint32_t memory_slices;           /* CAT_UNKNOWN */
@@ -138,7 +138,8 @@ struct gpu_model {
     /* vGPU; n types == 0 for boards without it. */
     const char *vgpu_prefix; /* "A100X", NULL */
     enum cat_answer sriov, time_sliced, mixed_size, mig_backed, mig_timesliced;
-    uint32_t sriov_vfs; /* CAT_UNKNOWN */
+    enum cat_answer nvlink; /* do full-size vGPUs of two boards exchange data over NVLink? */
+    uint32_t sriov_vfs;     /* CAT_UNKNOWN */
     VEC(struct cat_vgpu_type) types;
     VEC(struct cat_mixed_row) mixed; /* empty: no published table */
 };
@@ -184,6 +185,13 @@ const char *type_without_brand(const char *text);
  * shorter one only where `listed`. */
 int model_find_type(const struct gpu_model *model, const char *text,
                     const struct cat_vgpu_type **ret_type, struct error *err);
+/* The type's framebuffer; where no source states it, the gigabytes of its name, which are that
+ * (NVIDIA vGPU software user guide, "Virtual GPU Types"). CAT_UNKNOWN. */
+uint32_t type_nominal_mib(const struct cat_vgpu_type *type);
+/* The share of the GPU's compute that a vGPU of the type can count on, in percent, rounded down:
+ * that of its GPU instance, or its turn when the GPU (or instance) is full. CAT_UNKNOWN; either may
+ * be NULL. */
+uint32_t type_compute(const struct gpu_model *model, const struct cat_vgpu_type *type);
 const struct cat_vgpu_type *model_type_by_id(const struct gpu_model *model, uint32_t type_id);
 /* Looks a type up over all models: for claims that name no GPU. Stops at max; returns the count. */
 size_t catalog_find_types(const struct catalog *catalog, const char *text,

@@ -124,3 +124,38 @@ const struct cat_vgpu_type *lookup_type(const struct gpu_model *model, const cha
     *ret_letter_forgotten = is_letter_forgotten(type, spelling.name);
     return type;
 }
+
+uint32_t type_nominal_mib(const struct cat_vgpu_type *type)
+{
+    if (type->framebuffer_mib != CAT_UNKNOWN) {
+        return type->framebuffer_mib;
+    }
+    char digits[16];
+    const char *last = strrchr(type->name, '-');
+    uint32_t gigabytes = 0;
+    if (last == NULL || !STR_SET(digits, last + 1)) {
+        return CAT_UNKNOWN;
+    }
+    digits[strspn(digits, "0123456789")] = '\0';
+    return parse_u32(digits, &gigabytes) && gigabytes > 0 && gigabytes <= 4096 ? gigabytes * 1024
+                                                                               : CAT_UNKNOWN;
+}
+
+uint32_t type_compute(const struct gpu_model *model, const struct cat_vgpu_type *type)
+{
+    if (type == NULL) {
+        return CAT_UNKNOWN;
+    }
+    uint32_t share = 100;
+    uint32_t turns = type->max_per_gpu;
+    if (type->mig_backed) {
+        turns = type->max_per_gi;
+        if (model == NULL || model->compute_slices == CAT_UNKNOWN || model->compute_slices == 0) {
+            return CAT_UNKNOWN;
+        }
+        share = 100 * type->gi_slices;
+        turns = turns == CAT_UNKNOWN ? 1 : turns;
+        turns *= model->compute_slices;
+    }
+    return turns == CAT_UNKNOWN || turns == 0 ? CAT_UNKNOWN : share / turns;
+}

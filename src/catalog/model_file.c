@@ -118,6 +118,7 @@ static struct gpu_model *new_model(struct cat_file *file, const char *key)
     model->mixed_size = CAT_MAYBE;
     model->mig_backed = CAT_MAYBE;
     model->mig_timesliced = CAT_MAYBE;
+    model->nvlink = CAT_MAYBE;
     return model;
 }
 

@@ -211,6 +211,10 @@ static void read_abilities(struct cat_file *file, struct reader *r, struct gpu_m
     model->mixed_size = answer(r, "mixed_size");
     model->mig_backed = answer(r, "mig_backed");
     model->mig_timesliced = answer(r, "mig_timesliced");
+    model->nvlink = answer(r, "nvlink");
+    model->nvlink_source = source_if(
+        r, model->nvlink != CAT_MAYBE,
+        cat_read_source(file, r, "nvlink_source", (struct cat_source){0}), "nvlink_source");
     model->sriov_vfs = cat_number(r, "sriov_vfs", 1, 256);
     model->sriov_vfs_source = source_if(
         r, model->sriov_vfs != CAT_UNKNOWN,
@@ -225,9 +229,12 @@ int cat_read_vgpu(struct cat_file *file, const struct reader *outer, const json_
                   struct gpu_model *model)
 {
     struct reader r = cat_inner(outer, "vgpu", -1, json);
+    read_abilities(file, &r, model);
+    if (!reader_has(&r, "types")) { /* it is known to have none */
+        return reader_end(&r);
+    }
     model->vgpu_prefix = cat_keep(file->catalog, reader_str(&r, "prefix", 48));
     const char *brand = reader_str(&r, "brand", 16);
-    read_abilities(file, &r, model);
     json_t *groups = reader_array(&r, "types", MAX_GROUPS);
     int result = reader_end(&r);
     for (size_t i = 0; result == 0 && i < json_array_size(groups); i++) {
